@@ -1,0 +1,79 @@
+# The short commands people type; CMake does the work (CMakePresets.json). `make help` lists them.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+DEMO ?=
+
+RELEASE = build/release
+# A preset cannot choose the generator by what is installed, so it is chosen here, the first time.
+GENERATOR = $(if $(shell sh -c 'command -v ninja'),Ninja,Unix Makefiles)
+configure = cmake --preset $(1) $(if $(wildcard build/$(1)/CMakeCache.txt),,-G "$(GENERATOR)") \
+            --log-level=NOTICE
+build = cmake --build build/$(1) -j $(JOBS)
+ctest = ctest --test-dir build/$(1) --output-on-failure -j 2
+
+all: ## build the libraries, the command, examples and benchmarks into build/release
+	$(call configure,release)
+	$(call build,release)
+
+demo: deps ## install what is missing, build, run `cleat demo` (DEMO="DIR --db FILE ...")
+	$(call configure,release)
+	$(call build,release) --target cleat_command
+	$(RELEASE)/cleat demo $(DEMO)
+
+test: deps-test ## install what is missing, build, run all tests
+	$(call configure,release) -DCLEAT_TESTS=ON
+	$(call build,release)
+	$(call ctest,release)
+
+debug asan tsan: deps-test ## build and test with -O0, address + undefined, thread sanitizer
+	$(call configure,$@)
+	$(call build,$@)
+	$(call ctest,$@)
+
+clang: deps-dev ## build and test with clang
+	$(call configure,$@)
+	$(call build,$@)
+	$(call ctest,$@)
+
+fuzz: deps-dev ## run each fuzz program for FUZZ_SECONDS (10)
+	$(call configure,$@)
+	$(call build,$@) --target fuzz
+	tools/run-fuzz build/fuzz/fuzz $(or $(FUZZ_SECONDS),10)
+
+bench: all ## run the benchmarks
+	@for b in $(RELEASE)/bench/*; do [ -x "$$b" ] || continue; echo "== $$b"; "$$b" || exit 1; done
+
+symbols: ## write the lists of exported symbols anew from build/release
+	tools/check-symbols --update cleat $(RELEASE)
+	tools/check-symbols --update cleat-trace $(RELEASE)
+
+check: ## style: include direction, sizes, formatting
+	tools/check
+
+format: ## format all C sources
+	find include src tests examples bench -name '*.[ch]' 2>/dev/null | xargs -r clang-format -i
+
+install: ## install into $(DESTDIR)$(PREFIX)
+	$(call configure,release) -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	$(call build,release)
+	DESTDIR=$(DESTDIR) cmake --install $(RELEASE)
+
+deps: ## install the packages that the build needs
+	@tools/install-deps
+
+deps-test:
+	@tools/install-deps --test
+
+deps-dev:
+	@tools/install-deps --dev
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z ]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: all demo test debug asan tsan clang fuzz bench symbols check format install deps deps-test \
+        deps-dev clean help

@@ -1,0 +1,83 @@
+# tests/<floor>/<name>_test.c   a cmocka program, the CTest test <floor>/<name>
+# tests/<floor>/<name>_test.sh  a shell script, likewise
+# Each runs in an empty directory of its own (tools/run-in-temp) with, in the environment,
+# CLEAT (the command), CLEAT_BUILD (this build) and CLEAT_SOURCE (the source tree).
+
+enable_language(CXX) # only to compile the public headers as C++
+pkg_check_modules(CMOCKA REQUIRED cmocka)
+
+set(tools ${PROJECT_SOURCE_DIR}/tools)
+if(CLEAT_SANITIZE)
+  set(test_timeout 360) # sanitizers cost a factor of two to ten
+else()
+  set(test_timeout 120)
+endif()
+
+function(cleat_test name label)
+  add_test(NAME ${name} COMMAND ${ARGN})
+  set_tests_properties(${name} PROPERTIES
+    LABELS ${label} TIMEOUT ${test_timeout} SKIP_RETURN_CODE 77
+    ENVIRONMENT "CLEAT=${PROJECT_BINARY_DIR}/cleat;CLEAT_BUILD=${PROJECT_BINARY_DIR};CLEAT_SOURCE=${PROJECT_SOURCE_DIR};ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1;UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=second_deadlock_stack=1")
+endfunction()
+
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.c)
+if(sources)
+  add_library(cleat_test_support STATIC ${sources})
+  target_include_directories(cleat_test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
+  target_include_directories(cleat_test_support SYSTEM PUBLIC ${CMOCKA_INCLUDE_DIRS})
+  target_link_libraries(cleat_test_support PUBLIC cleat_flags cleat_internal Threads::Threads)
+endif()
+
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*/*_test.c)
+foreach(source IN LISTS sources)
+  get_filename_component(folder ${source} DIRECTORY)
+  get_filename_component(floor ${folder} NAME)
+  if(CLEAT_FLOORS AND NOT floor IN_LIST CLEAT_FLOORS)
+    continue()
+  endif()
+  get_filename_component(file ${source} NAME_WE)
+  string(REGEX REPLACE "_test$" "" name ${file})
+  set(target test_${floor}_${name})
+  add_executable(${target} ${source})
+  set_target_properties(${target} PROPERTIES
+    OUTPUT_NAME ${file} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/${floor})
+  target_include_directories(${target} SYSTEM PRIVATE ${CMOCKA_INCLUDE_DIRS})
+  target_link_directories(${target} PRIVATE ${CMOCKA_LIBRARY_DIRS})
+  if(TARGET cleat_test_support)
+    target_link_libraries(${target} PRIVATE cleat_test_support)
+  endif()
+  target_link_libraries(${target} PRIVATE
+    cleat_flags cleat_internal ${CMOCKA_LIBRARIES} ${ZLIB_LIBRARIES} Threads::Threads)
+  cleat_test(${floor}/${name} ${floor} ${tools}/run-in-temp $<TARGET_FILE:${target}>)
+endforeach()
+
+file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*/*_test.sh)
+foreach(script IN LISTS scripts)
+  get_filename_component(folder ${script} DIRECTORY)
+  get_filename_component(floor ${folder} NAME)
+  if(CLEAT_FLOORS AND NOT floor IN_LIST CLEAT_FLOORS)
+    continue()
+  endif()
+  get_filename_component(name ${script} NAME_WE)
+  string(REGEX REPLACE "_test$" "" name ${name})
+  cleat_test(${floor}/${name} ${floor} ${tools}/run-in-temp sh ${script})
+endforeach()
+
+# What does not depend on the sanitizer is tested once, in the plain builds of the whole.
+if(CLEAT_SANITIZE OR CLEAT_FLOORS)
+  return()
+endif()
+
+cleat_test(style style ${tools}/check)
+cleat_test(headers headers ${tools}/check-headers ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
+if(TARGET cleat_shared)
+  foreach(lib IN ITEMS cleat cleat-trace)
+    cleat_test(symbols/${lib} symbols ${tools}/check-symbols ${lib} ${PROJECT_BINARY_DIR})
+  endforeach()
+  cleat_test(install install ${tools}/run-in-temp ${tools}/check-install
+    ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
+endif()
+if(EXISTS ${PROJECT_SOURCE_DIR}/README.md)
+  cleat_test(readme readme ${tools}/run-in-temp ${tools}/check-readme
+    ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER})
+endif()

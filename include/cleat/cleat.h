@@ -1,0 +1,17 @@
+/* All public headers. */
+#ifndef CLEAT_CLEAT_H
+#define CLEAT_CLEAT_H
+
+#include "cleat/client.h"
+#include "cleat/exporter.h"
+#include "cleat/instrumentor.h"
+#include "cleat/interceptor.h"
+#include "cleat/propagation.h"
+#include "cleat/provider.h"
+#include "cleat/run.h"
+#include "cleat/status.h"
+#include "cleat/task.h"
+#include "cleat/trace.h"
+#include "cleat/worker.h"
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * The client: starts runs, waits for them, cancels them.
+ *
+ *     cleat_client *client = NULL;
+ *     cleat_run_result result = {0};
+ *     cleat_status status = cleat_client_new(NULL, &client);
+ *     if (status == CLEAT_OK)
+ *         status = cleat_client_run(client, "greet", "{\"name\":\"Ada\"}", NULL, &result);
+ *     if (status != CLEAT_OK)
+ *         fprintf(stderr, "%s\n", cleat_error_message());
+ *
+ * A client with no configuration runs the engine inside the process, on one SQLite file. All
+ * functions may be called from any thread.
+ */
+#ifndef CLEAT_CLIENT_H
+#define CLEAT_CLIENT_H
+
+#include "cleat/exporter.h"
+#include "cleat/run.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cleat_client cleat_client;
+
+typedef struct cleat_client_options {
+    size_t struct_size;
+    const char *database;          /* file of the embedded engine; NULL: CLEAT_DB, else "./cleat.db" */
+    const char *namespace_prefix;  /* reserved for the wire; must be NULL in an embedded engine */
+    int64_t trace_retention_ms;    /* spans older than this are removed; 0: 7 days; negative: kept */
+    int64_t trace_retention_bytes; /* oldest spans go above this size; 0: 1 GiB; negative: no limit */
+} cleat_client_options;
+#define CLEAT_CLIENT_OPTIONS(...) \
+    (&(cleat_client_options){.struct_size = sizeof(cleat_client_options), __VA_ARGS__})
+
+/*
+ * Opens the database file, creates or migrates it, recovers what a former process left, and
+ * starts the engine's thread. `options` may be NULL.
+ * CLEAT_BUSY: another engine has the file. CLEAT_NEWER_VERSION, CLEAT_NOT_A_DATABASE,
+ * CLEAT_CORRUPT, CLEAT_READ_ONLY, CLEAT_IO, CLEAT_DISK_FULL: about the file; it is unchanged.
+ */
+CLEAT_API cleat_status cleat_client_new(const cleat_client_options *options, cleat_client **out);
+/* Stops the engine after what it has begun and closes the file. Workers must have been freed.
+ * NULL-safe. */
+CLEAT_API void cleat_client_free(cleat_client *client);
+
+/*
+ * Starts a run of `task` and waits for its end, however long. `input` is a JSON object; NULL is
+ * {}. `options` may be NULL. CLEAT_OK whenever the run ended, in whatever status:
+ * `result->status` says how. The caller deinits `result`.
+ * CLEAT_NOT_FOUND: no worker ever declared the task. CLEAT_INVALID_ARGUMENT: JSON, priority or
+ * metadata are wrong. CLEAT_TOO_LARGE: above CLEAT_PAYLOAD_MAX. CLEAT_UNAVAILABLE, CLEAT_IO,
+ * CLEAT_DISK_FULL: the engine could not store it.
+ */
+CLEAT_API cleat_status cleat_client_run(cleat_client *client, const char *task, const char *input,
+                                        const cleat_run_options *options, cleat_run_result *result);
+
+/* Starts a run and returns when it is on disk. `id` may be NULL. Statuses as above. */
+CLEAT_API cleat_status cleat_client_run_no_wait(cleat_client *client, const char *task, const char *input,
+                                                const cleat_run_options *options, cleat_run_id *id);
+
+typedef struct cleat_run_item {
+    const char *task;
+    const char *input;                /* JSON object; NULL: {} */
+    const cleat_run_options *options; /* NULL: defaults */
+} cleat_run_item;
+/*
+ * Starts `count` runs in one transaction: all or none. `ids` (may be NULL) has room for `count`
+ * and is filled in the order of `items`.
+ */
+CLEAT_API cleat_status cleat_client_run_many(cleat_client *client, const cleat_run_item *items, size_t count,
+                                             cleat_run_id *ids);
+
+/*
+ * Waits until a run has ended. Negative `timeout_ms`: without limit. CLEAT_TIMEOUT: not yet.
+ * CLEAT_NOT_FOUND: there is no such run. The caller deinits `result`.
+ */
+CLEAT_API cleat_status cleat_client_wait(cleat_client *client, const cleat_run_id *id, int64_t timeout_ms,
+                                         cleat_run_result *result);
+
+/*
+ * Cancels a run: a queued one never starts, a running one is told (cleat_task_is_cancelled()).
+ * Its status is CANCELLED from then on. CLEAT_FAILED_PRECONDITION: it had ended already.
+ */
+CLEAT_API cleat_status cleat_client_cancel(cleat_client *client, const cleat_run_id *id);
+
+/*
+ * An exporter that writes spans into the engine's collector; for a processor of the user's own
+ * provider. The client must outlive it.
+ */
+CLEAT_API cleat_status cleat_client_span_exporter_new(cleat_client *client, cleat_span_exporter **out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

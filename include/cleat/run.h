@@ -1,0 +1,73 @@
+/*
+ * Runs: ids, status, options, results. A run is one durable execution of a task, with all its
+ * attempts.
+ */
+#ifndef CLEAT_RUN_H
+#define CLEAT_RUN_H
+
+#include "cleat/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A UUID (version 7) as lower-case text, NUL-terminated. A plain value. */
+typedef struct cleat_run_id {
+    char text[37];
+} cleat_run_id;
+
+/* The states of docs/state-machine.md. The last three are final. */
+typedef enum cleat_run_status {
+    CLEAT_RUN_QUEUED = 0, /* waits for a worker, or for the next attempt's back-off */
+    CLEAT_RUN_RUNNING = 1,
+    CLEAT_RUN_COMPLETED = 2,
+    CLEAT_RUN_FAILED = 3,
+    CLEAT_RUN_CANCELLED = 4,
+} cleat_run_status;
+/* "QUEUED" ...; "UNKNOWN" for a number that is no status. */
+CLEAT_API const char *cleat_run_status_name(cleat_run_status status);
+static inline bool cleat_run_status_is_final(cleat_run_status status)
+{
+    return status >= CLEAT_RUN_COMPLETED;
+}
+
+/* How the run's trace is tied to the span that started it. */
+typedef enum cleat_trace_relation {
+    CLEAT_TRACE_DEFAULT = 0, /* the worker's instrumentor decides */
+    CLEAT_TRACE_PARENT = 1,  /* child of the caller's span, in the caller's trace */
+    CLEAT_TRACE_LINK = 2,    /* a trace of its own, with a link to the caller's span */
+    CLEAT_TRACE_NONE = 3,    /* a trace of its own, no link */
+} cleat_trace_relation;
+/* "default", "parent", "link", "none". */
+CLEAT_API const char *cleat_trace_relation_name(cleat_trace_relation relation);
+
+/* Priorities; 0 takes the task's default. */
+#define CLEAT_PRIORITY_LOW    1
+#define CLEAT_PRIORITY_MEDIUM 2
+#define CLEAT_PRIORITY_HIGH   3
+
+/* Input, metadata and output of a run are each at most this many bytes of JSON. */
+#define CLEAT_PAYLOAD_MAX ((size_t)4 * 1024 * 1024)
+
+typedef struct cleat_run_options {
+    size_t struct_size;
+    const char *metadata;       /* JSON object that travels with the run; NULL: none */
+    int priority;               /* 1 low .. 3 high; 0: the task's default */
+    cleat_trace_relation trace; /* this call's choice */
+    const char *child_key;      /* children only: see cleat_task_spawn() */
+} cleat_run_options;
+#define CLEAT_RUN_OPTIONS(...) (&(cleat_run_options){.struct_size = sizeof(cleat_run_options), __VA_ARGS__})
+
+/* How a run ended. Free with cleat_run_result_deinit(). */
+typedef struct cleat_run_result {
+    cleat_run_id id;
+    cleat_run_status status; /* COMPLETED, FAILED or CANCELLED */
+    char *output;            /* JSON, when COMPLETED; else NULL */
+    char *error;             /* the last attempt's message, when FAILED; else NULL */
+} cleat_run_result;
+CLEAT_API void cleat_run_result_deinit(cleat_run_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,114 @@
+/*
+ * Tasks: how they are declared, and what a task function can do while it runs.
+ *
+ *     static cleat_status greet(cleat_task *task, void *user_data)
+ *     {
+ *         (void)user_data;
+ *         cleat_slice input = cleat_task_input(task);          // {"name":"Ada"}
+ *         cleat_task_log(task, CLEAT_LOG_INFO, "attempt %d", cleat_task_retry_count(task));
+ *         return cleat_task_return_format(task, "{\"bytes\":%zu}", input.size);
+ *     }
+ *
+ * A task is run at least once: after a crash it may run again, so its effects must bear that.
+ * Its result is recorded once.
+ */
+#ifndef CLEAT_TASK_H
+#define CLEAT_TASK_H
+
+#include "cleat/client.h"
+#include "cleat/run.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A task that is running. Valid during its function only. */
+typedef struct cleat_task cleat_task;
+
+/*
+ * The body of a task. CLEAT_OK completes the run; its output is what cleat_task_return() was
+ * given ("null" if nothing). Any other status fails the attempt, with the message of
+ * cleat_task_fail(), else the status's text. CLEAT_NON_RETRYABLE fails the run at once; other
+ * failures are retried as declared. Runs on one of the worker's threads, with the task's
+ * tracing context attached.
+ */
+typedef cleat_status (*cleat_task_function)(cleat_task *task, void *user_data);
+
+/*
+ * A declaration. `name` is "workflow:task" or one word for both: letters, digits, '.', '_', '-',
+ * with at most one ':' (64 bytes or less); lower case.
+ * The delay before the n-th retry is min(backoff_initial_ms * backoff_factor^(n-1), backoff_max_ms).
+ */
+typedef struct cleat_task_options {
+    size_t struct_size;
+    const char *name;
+    cleat_task_function run;
+    void *user_data;              /* given to `run`; not owned */
+    int retries;                  /* further attempts after the first failed; 0: none */
+    int64_t backoff_initial_ms;   /* 0: no delay */
+    double backoff_factor;        /* 1 .. 1000; 0: 2 */
+    int64_t backoff_max_ms;       /* 0: 24 hours */
+    int64_t execution_timeout_ms; /* of one attempt; 0: 60,000; negative: none */
+    int64_t
+        schedule_timeout_ms; /* a run is cancelled when no worker took it in this time; 0: 300,000; negative: none */
+    int priority;            /* 1 low .. 3 high; 0: 1 */
+} cleat_task_options;
+#define CLEAT_TASK_OPTIONS(...) \
+    (&(cleat_task_options){.struct_size = sizeof(cleat_task_options), __VA_ARGS__})
+
+/* ---- What it was given. Slices are valid during the task function. ---- */
+
+CLEAT_API cleat_slice cleat_task_input(const cleat_task *task);    /* JSON object */
+CLEAT_API cleat_slice cleat_task_metadata(const cleat_task *task); /* JSON object */
+CLEAT_API const char *cleat_task_name(const cleat_task *task);     /* "workflow:task" */
+CLEAT_API cleat_run_id cleat_task_run_id(const cleat_task *task);
+CLEAT_API int cleat_task_retry_count(const cleat_task *task); /* 0 for the first attempt */
+CLEAT_API const char *cleat_task_worker_id(const cleat_task *task);
+/* The run that spawned this one: false and an empty id when none did. */
+CLEAT_API bool cleat_task_parent_run_id(const cleat_task *task, cleat_run_id *id);
+/* -1 when it has none. */
+CLEAT_API int64_t cleat_task_child_index(const cleat_task *task);
+/* NULL when it has none. */
+CLEAT_API const char *cleat_task_child_key(const cleat_task *task);
+CLEAT_API cleat_client *cleat_task_client(const cleat_task *task);
+
+/* ---- What it gives back ---- */
+
+/* Sets the output: any JSON value, checked here (CLEAT_INVALID_ARGUMENT, CLEAT_TOO_LARGE). Copied. The last
+ * call wins. Returns CLEAT_OK when taken, so that a task may end with `return cleat_task_return(...)`. */
+CLEAT_API cleat_status cleat_task_return(cleat_task *task, const char *json);
+CLEAT_API cleat_status cleat_task_return_format(cleat_task *task, const char *format, ...) CLEAT_PRINTF(2, 3);
+/* Sets the error message and answers `status` (CLEAT_FAILED when given CLEAT_OK). */
+CLEAT_API cleat_status cleat_task_fail(cleat_task *task, cleat_status status, const char *format, ...)
+    CLEAT_PRINTF(3, 4);
+
+/* ---- While it runs. These may be called from any thread until the function returns. ---- */
+
+/* True once the run was cancelled or this attempt timed out: what the task still does is not recorded. */
+CLEAT_API bool cleat_task_is_cancelled(const cleat_task *task);
+/*
+ * Calls `function` once when the task is cancelled, on another thread, or at once when it is
+ * already. One per task; NULL removes it. It is not running any more when this returns or the task function
+ * has returned.
+ */
+CLEAT_API void cleat_task_on_cancel(cleat_task *task, void (*function)(void *user_data), void *user_data);
+
+/* Stores a line with the run (at most 10,000 bytes; longer ones are cut). Does not wait for the disk. */
+CLEAT_API cleat_status cleat_task_log(cleat_task *task, cleat_log_level level, const char *format, ...)
+    CLEAT_PRINTF(3, 4);
+
+/*
+ * Starts a child run, as cleat_client_run_no_wait(), and returns when it is on disk. Children are
+ * numbered in the order of spawning; when a task runs again after a failure or crash, the child
+ * with the same number (or `options->child_key`) is not started again: its id is returned.
+ */
+CLEAT_API cleat_status cleat_task_spawn(cleat_task *task, const char *name, const char *input,
+                                        const cleat_run_options *options, cleat_run_id *id);
+/* All in one transaction, as cleat_client_run_many(). */
+CLEAT_API cleat_status cleat_task_spawn_many(cleat_task *task, const cleat_run_item *items, size_t count,
+                                             cleat_run_id *ids);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,61 @@
+/*
+ * The worker: takes queued runs of the tasks it knows and runs them on its threads.
+ *
+ *     cleat_worker *worker = NULL;
+ *     cleat_worker_new(client, CLEAT_WORKER_OPTIONS(.slots = 8), &worker);
+ *     cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "greet", .run = greet, .retries = 3));
+ *     cleat_worker_run(worker);                 // until SIGINT or SIGTERM
+ *     cleat_worker_free(worker);
+ */
+#ifndef CLEAT_WORKER_H
+#define CLEAT_WORKER_H
+
+#include "cleat/client.h"
+#include "cleat/task.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cleat_worker cleat_worker;
+
+typedef struct cleat_worker_options {
+    size_t struct_size;
+    const char *name; /* NULL: "<process name>-<pid>" */
+    int slots;        /* runs held at once, 1 .. 100,000; required when options are given: 0 is
+                       * CLEAT_INVALID_ARGUMENT (NULL options: CLEAT_SLOTS_DEFAULT) */
+    int threads;      /* runs worked on at once, at most `slots`; 0: `slots`. Runs above it wait in the
+                       * worker, which hides the engine's latency from very short tasks */
+} cleat_worker_options;
+#define CLEAT_SLOTS_DEFAULT 8
+#define CLEAT_WORKER_OPTIONS(...) \
+    (&(cleat_worker_options){.struct_size = sizeof(cleat_worker_options), __VA_ARGS__})
+
+/* `options` may be NULL. The client must outlive the worker. */
+CLEAT_API cleat_status cleat_worker_new(cleat_client *client, const cleat_worker_options *options,
+                                        cleat_worker **out);
+/* Stops it without waiting longer than 10 s, and frees. NULL-safe. */
+CLEAT_API void cleat_worker_free(cleat_worker *worker);
+
+/*
+ * Declares a task, before the worker starts; everything is copied. CLEAT_ALREADY_EXISTS: this
+ * worker has a task of that name. CLEAT_INVALID_ARGUMENT: the message names the field.
+ */
+CLEAT_API cleat_status cleat_worker_add_task(cleat_worker *worker, const cleat_task_options *task);
+
+/* Registers with the engine and begins to take runs; returns at once. Twice is CLEAT_OK. */
+CLEAT_API cleat_status cleat_worker_start(cleat_worker *worker);
+/*
+ * Takes nothing new and waits for running tasks; CLEAT_TIMEOUT when some still run after `timeout_ms`
+ * (negative: no limit). What it held but had not begun is queued again at once. Idempotent. May be called from
+ * any thread but a task's.
+ */
+CLEAT_API cleat_status cleat_worker_stop(cleat_worker *worker, int64_t timeout_ms);
+/* Starts, waits for SIGINT or SIGTERM (or cleat_worker_stop() from another thread), and stops;
+ * a second signal stops waiting for running tasks. The former signal handlers are restored. */
+CLEAT_API cleat_status cleat_worker_run(cleat_worker *worker);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

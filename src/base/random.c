@@ -1,0 +1,93 @@
+/* xoshiro256** 1.0 and splitmix64 by Blackman and Vigna (prng.di.unimi.it, public domain). */
+#include "base/random.h"
+
+#include "base/clock.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+static uint64_t rotate_left(uint64_t value, int bits)
+{
+    return (value << bits) | (value >> (64 - bits));
+}
+
+void cleat__random_init(cleat__random *random, uint64_t seed)
+{
+    for (size_t i = 0; i < 4; i++) {
+        seed += UINT64_C(0x9E3779B97F4A7C15);
+        uint64_t value = seed;
+        value = (value ^ (value >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+        value = (value ^ (value >> 27)) * UINT64_C(0x94D049BB133111EB);
+        random->state[i] = value ^ (value >> 31);
+    }
+}
+
+uint64_t cleat__random_next(cleat__random *random)
+{
+    uint64_t *state = random->state;
+    uint64_t result = rotate_left(state[1] * 5, 7) * 9;
+    uint64_t shifted = state[1] << 17;
+    state[2] ^= state[0];
+    state[3] ^= state[1];
+    state[1] ^= state[2];
+    state[0] ^= state[3];
+    state[2] ^= shifted;
+    state[3] = rotate_left(state[3], 45);
+    return result;
+}
+
+uint64_t cleat__random_below(cleat__random *random, uint64_t bound)
+{
+    /* The lowest 2^64 mod bound numbers would make small remainders likelier: draw again. */
+    uint64_t lowest = (UINT64_C(0) - bound) % bound;
+    uint64_t value;
+    do {
+        value = cleat__random_next(random);
+    } while (value < lowest);
+    return value % bound;
+}
+
+/* Counted up in each forked child: a thread whose number differs has its parent's numbers. */
+static atomic_uint_fast64_t process_generation = 1;
+static pthread_once_t watch_forks_once = PTHREAD_ONCE_INIT;
+
+static _Thread_local struct {
+    cleat__random random;
+    uint64_t generation; /* 0: not seeded yet */
+} thread_state;
+
+static void in_forked_child(void)
+{
+    atomic_fetch_add_explicit(&process_generation, 1, memory_order_relaxed);
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, in_forked_child);
+}
+
+static void seed_thread(uint64_t generation)
+{
+    pthread_once(&watch_forks_once, watch_forks);
+    uint64_t *state = thread_state.random.state;
+    size_t size = sizeof(thread_state.random.state);
+    if (getrandom(state, size, 0) != (ssize_t)size || (state[0] | state[1] | state[2] | state[3]) == 0) {
+        /* No system call for it (a very old kernel, a sandbox): what differs between threads. */
+        uint64_t seed = (uint64_t)cleat__clock_unix_ns(NULL);
+        seed ^= rotate_left((uint64_t)cleat__clock_monotonic_ns(NULL), 32);
+        seed ^= (uint64_t)(uintptr_t)state ^ ((uint64_t)getpid() << 48);
+        cleat__random_init(&thread_state.random, seed);
+    }
+    thread_state.generation = generation;
+}
+
+cleat__random *cleat__random_thread(void)
+{
+    uint64_t generation = atomic_load_explicit(&process_generation, memory_order_relaxed);
+    if (thread_state.generation != generation) {
+        seed_thread(generation);
+    }
+    return &thread_state.random;
+}
