@@ -46,7 +46,8 @@ CLEAT_API cleat_text_map cleat_carrier_text_map(cleat_carrier *carrier);
 CLEAT_API cleat_baggage *cleat_baggage_retain(const cleat_baggage *baggage);
 CLEAT_API void cleat_baggage_release(cleat_baggage *baggage);
 /* A new baggage with the entry added or replaced; `metadata` (properties) may be NULL. NULL on no
- * memory, on an empty or non-token key, or when 64 entries or 8,192 bytes would be passed. */
+ * memory, on an empty or non-token key, on a value that is not UTF-8, on malformed metadata, or when
+ * 64 entries or 8,192 bytes would be passed. */
 CLEAT_API cleat_baggage *cleat_baggage_with(const cleat_baggage *baggage, const char *key, cleat_slice value,
                                             const char *metadata);
 CLEAT_API cleat_baggage *cleat_baggage_without(const cleat_baggage *baggage, const char *key);

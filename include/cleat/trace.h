@@ -119,7 +119,8 @@ CLEAT_API cleat_status cleat_span_id_from_hex(cleat_slice hex, cleat_span_id *id
 /*
  * Tracestate (W3C Trace Context 3.3). `set` puts the member in front, dropping members from the
  * end where the limits of 32 members and CLEAT_TRACE_STATE_MAX bytes are passed;
- * CLEAT_INVALID_ARGUMENT for a key or value W3C forbids. `get` answers the absent slice when the
+ * CLEAT_INVALID_ARGUMENT for a key or value W3C forbids, CLEAT_TOO_LARGE where the member alone
+ * passes CLEAT_TRACE_STATE_MAX. `get` answers the absent slice when the
  * key is not there; the slice points into `context`. `parse` replaces the whole tracestate; a
  * malformed one leaves it empty and is CLEAT_INVALID_ARGUMENT.
  */

@@ -1,0 +1,20 @@
+/* The command `cleat`: a table of verbs. */
+#include "verb.h"
+
+static const cleat__verb verbs[] = {
+    {"demo", "fan out over real files, traced by parent and by link", cleat__verb_demo},
+    {"runs", "list, show and cancel runs", cleat__verb_runs},
+    {"traces", "list and show traces", cleat__verb_traces},
+    {"version", "what this is", cleat__verb_version},
+};
+
+int main(int argc, char **argv)
+{
+    cleat__cli cli = {.program = argc > 0 ? argv[0] : "cleat"};
+    char version[] = "version";
+    cleat__terminal_init(&cli.terminal, 1);
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        argv[1] = version;
+    }
+    return cleat__verbs_run("", verbs, sizeof(verbs) / sizeof(*verbs), &cli, argc - 1, argv + 1);
+}

@@ -1,0 +1,56 @@
+#include "message.h"
+
+#include <stdio.h>
+
+/* Line breaks inside a message become blanks: one mistake is one line. */
+static void say(const char *prefix, const char *text, const char *suffix)
+{
+    char line[2048];
+    snprintf(line, sizeof(line), "cleat: %s%s%s", prefix, text, suffix);
+    for (char *c = line; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
+            *c = ' ';
+        }
+    }
+    fflush(stdout);
+    fprintf(stderr, "%s\n", line);
+}
+
+int cleat__complain(const char *format, ...)
+{
+    char text[1500];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    say("", text, "");
+    return CLEAT__EXIT_FAILED;
+}
+
+int cleat__complain_status(cleat_status status)
+{
+    const char *text = cleat_error_message();
+    say("", text[0] != '\0' ? text : cleat_status_text(status), "");
+    return CLEAT__EXIT_FAILED;
+}
+
+int cleat__complain_usage(const char *verb, const char *format, ...)
+{
+    char text[1500];
+    char hint[100];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    snprintf(hint, sizeof(hint), "; see cleat %s%s--help", verb, verb[0] != '\0' ? " " : "");
+    say("", text, hint);
+    return CLEAT__EXIT_USAGE;
+}
+
+int cleat__finish_output(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        return cleat__complain("cannot write to standard output");
+    }
+    return CLEAT__EXIT_OK;
+}

@@ -1,0 +1,124 @@
+#include "run_detail.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+static cleat_status keep(cleat_slice *text, char **copy)
+{
+    if (text->data == NULL) {
+        return CLEAT_OK;
+    }
+    *copy = cleat__slice_dup(*text);
+    text->data = *copy;
+    return *copy != NULL ? CLEAT_OK : cleat__fail_memory();
+}
+
+static cleat_status keep_row(cleat__run_detail *detail)
+{
+    cleat__run_row *row = &detail->row;
+    cleat_slice *slices[] = {&row->task,     &row->child_key, &row->input,
+                             &row->metadata, &row->output,    &row->error};
+    for (size_t i = 0; i < sizeof(slices) / sizeof(*slices); i++) {
+        cleat_status status = keep(slices[i], &detail->texts[i]);
+        if (status != CLEAT_OK) {
+            return status;
+        }
+    }
+    return CLEAT_OK;
+}
+
+/* Room for one more, zeroed; NULL when memory ran out. */
+static void *add(void *array_pointer, size_t *count, size_t size)
+{
+    void *array = NULL;
+    memcpy(&array, array_pointer, sizeof(array));
+    char *grown = cleat__realloc(array, (*count + 1) * size);
+    if (grown == NULL) {
+        cleat__fail_memory();
+        return NULL;
+    }
+    memcpy(array_pointer, &grown, sizeof(grown));
+    char *element = grown + *count * size;
+    memset(element, 0, size);
+    (*count)++;
+    return element;
+}
+
+static bool add_attempt(void *argument, const cleat__attempt_row *row)
+{
+    cleat__run_detail *detail = argument;
+    cleat__run_attempt *attempt = add(&detail->attempts, &detail->attempt_count, sizeof(*detail->attempts));
+    if (attempt == NULL) {
+        detail->status = CLEAT_NO_MEMORY;
+        return false;
+    }
+    attempt->retry_count = row->retry_count;
+    attempt->started_at_ms = row->started_at_ms;
+    attempt->finished_at_ms = row->finished_at_ms;
+    attempt->outcome = cleat__slice_dup(row->outcome);
+    attempt->error = row->error.data != NULL ? cleat__slice_dup(row->error) : NULL;
+    return true;
+}
+
+static bool add_log(void *argument, const cleat__log_line *line)
+{
+    cleat__run_detail *detail = argument;
+    cleat__run_log *entry = add(&detail->log, &detail->log_count, sizeof(*detail->log));
+    if (entry == NULL) {
+        detail->status = CLEAT_NO_MEMORY;
+        return false;
+    }
+    entry->retry_count = line->retry_count;
+    entry->level = line->level;
+    entry->time_ms = line->time_ms;
+    entry->message = cleat__slice_dup(line->message);
+    return true;
+}
+
+static bool count_child(void *argument, const cleat__run_row *row)
+{
+    cleat__run_detail *detail = argument;
+    if (row->status >= 0 && (size_t)row->status < 5) {
+        detail->children[row->status]++;
+    }
+    detail->child_count++;
+    return true;
+}
+
+cleat_status cleat__run_detail_load(cleat__store *store, const cleat__uuid *id, cleat__run_detail *out)
+{
+    const cleat__run_filter children = {.status = -1, .parent_id = id, .limit = INT64_MAX};
+    memset(out, 0, sizeof(*out));
+    cleat_status status = cleat__run_get(store, id, &out->row);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    status = keep_row(out);
+    if (status == CLEAT_OK) {
+        status = cleat__attempt_list(store, id, add_attempt, out);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__log_list(store, id, add_log, out);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__run_list(store, &children, count_child, out);
+    }
+    return status == CLEAT_OK ? out->status : status;
+}
+
+void cleat__run_detail_deinit(cleat__run_detail *detail)
+{
+    for (size_t i = 0; i < sizeof(detail->texts) / sizeof(*detail->texts); i++) {
+        cleat__free(detail->texts[i]);
+    }
+    for (size_t i = 0; i < detail->attempt_count; i++) {
+        cleat__free(detail->attempts[i].outcome);
+        cleat__free(detail->attempts[i].error);
+    }
+    for (size_t i = 0; i < detail->log_count; i++) {
+        cleat__free(detail->log[i].message);
+    }
+    cleat__free(detail->attempts);
+    cleat__free(detail->log);
+    memset(detail, 0, sizeof(*detail));
+}

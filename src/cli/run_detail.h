@@ -1,0 +1,40 @@
+/* All that is stored about one run, in memory of its own. */
+#ifndef CLEAT_CLI_RUN_DETAIL_H
+#define CLEAT_CLI_RUN_DETAIL_H
+
+#include "collector/collector.h"
+#include "store/query.h"
+
+typedef struct cleat__run_attempt {
+    int32_t retry_count;
+    int64_t started_at_ms, finished_at_ms; /* 0: not yet */
+    char *outcome;
+    char *error; /* NULL: none */
+} cleat__run_attempt;
+
+typedef struct cleat__run_log {
+    int32_t retry_count;
+    cleat_log_level level;
+    int64_t time_ms;
+    char *message;
+} cleat__run_log;
+
+typedef struct cleat__run_detail {
+    cleat__run_row row;           /* its slices lead to the copies below */
+    char *texts[6];               /* task, child key, input, metadata, output, error */
+    cleat__run_attempt *attempts; /* those before the last one, oldest first */
+    size_t attempt_count;
+    cleat__run_log *log;
+    size_t log_count;
+    int64_t children[5]; /* by status */
+    int64_t child_count;
+    cleat_status status; /* while loading */
+} cleat__run_detail;
+
+/* Deinit on every path. */
+cleat_status cleat__run_detail_load(cleat__store *store, const cleat__uuid *id, cleat__run_detail *out);
+/* One JSON document; answers the exit code. */
+int cleat__run_detail_print_json(cleat__store *store, const cleat__run_detail *detail);
+void cleat__run_detail_deinit(cleat__run_detail *detail);
+
+#endif

@@ -1,0 +1,69 @@
+#include "span_label.h"
+
+static const char prefix[] = "hatchet.";
+
+static cleat_slice string_attribute(const cleat_span_view *span, const char *key)
+{
+    cleat_value value;
+    cleat_slice absent = {NULL, 0};
+    if (!cleat_span_view_attribute(span, key, &value) || value.type != CLEAT_VALUE_STRING) {
+        return absent;
+    }
+    return value.as.string;
+}
+
+static bool ends_with(cleat_slice text, cleat_slice end)
+{
+    return text.size >= end.size && memcmp(text.data + (text.size - end.size), end.data, end.size) == 0;
+}
+
+static bool is_prefixed(cleat_slice name)
+{
+    return name.size >= sizeof(prefix) && memcmp(name.data, prefix, sizeof(prefix) - 1) == 0;
+}
+
+cleat_slice cleat__span_name_shorten(cleat_slice name)
+{
+    if (is_prefixed(name)) {
+        name.data += sizeof(prefix) - 1;
+        name.size -= sizeof(prefix) - 1;
+    }
+    return name;
+}
+
+void cleat__span_label_read(const cleat_span_view *span, bool short_names, cleat__span_label *out)
+{
+    cleat_value retry;
+    memset(out, 0, sizeof(*out));
+    out->name = span->name;
+    cleat_slice task = cleat__span_task(span, out->task);
+    if (task.size > 0 && ends_with(span->name, task)) {
+        out->task[0] = '\0';
+    }
+    if (task.size > 0 && span->kind == CLEAT_SPAN_KIND_CONSUMER) {
+        out->key = string_attribute(span, "hatchet.child_workflow_key");
+        if (cleat_span_view_attribute(span, "hatchet.retry_count", &retry) && retry.type == CLEAT_VALUE_INT &&
+            retry.as.integer > 0) {
+            out->attempt = retry.as.integer + 1;
+        }
+    }
+    if (short_names) {
+        out->name = cleat__span_name_shorten(out->name);
+    }
+}
+
+bool cleat__span_label_alike(const cleat__span_label *a, const cleat__span_label *b)
+{
+    return cleat_slice_equals(a->name, b->name) && strcmp(a->task, b->task) == 0;
+}
+
+const char *cleat__span_kind_name(cleat_span_kind kind)
+{
+    static const char *const names[] = {"internal", "internal", "server", "client", "producer", "consumer"};
+    return (size_t)kind < sizeof(names) / sizeof(*names) ? names[kind] : "?";
+}
+
+const char *cleat__span_status_name(cleat_span_status status)
+{
+    return status == CLEAT_SPAN_STATUS_OK ? "ok" : status == CLEAT_SPAN_STATUS_ERROR ? "error" : "";
+}

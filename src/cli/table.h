@@ -1,0 +1,33 @@
+/*
+ * A table on standard output: columns as wide as what they hold, one of which gives way where the
+ * terminal is narrow. Rows are added cell by cell, left to right; printing frees.
+ */
+#ifndef CLEAT_CLI_TABLE_H
+#define CLEAT_CLI_TABLE_H
+
+#include "text.h"
+
+enum { CLEAT__TABLE_COLUMNS_MAX = 12 };
+
+typedef struct cleat__column {
+    const char *title;
+    cleat__align align;
+    bool flexible; /* cut when the terminal is too narrow */
+} cleat__column;
+
+typedef struct cleat__table {
+    const cleat__terminal *terminal;
+    const cleat__column *columns;
+    int column_count;
+    cleat__buffer cells; /* cell records, see table.c */
+    size_t cell_count;
+} cleat__table;
+
+void cleat__table_init(cleat__table *table, const cleat__terminal *terminal, const cleat__column *columns,
+                       int column_count);
+void cleat__table_add(cleat__table *table, cleat_slice text, cleat__style style);
+void cleat__table_add_string(cleat__table *table, const char *text);
+/* Prints header and rows, each line indented by `indent`. */
+void cleat__table_print(cleat__table *table, int indent);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * Spans at rest, in the engine's file: each finished span's OTLP record beside the columns that
+ * are searched, and every link as a row that is found from either end.
+ *
+ * Functions taking a store run on the thread that owns it: in the engine through
+ * cleat__engine_call(), in the command on a reader.
+ */
+#ifndef CLEAT_COLLECTOR_COLLECTOR_H
+#define CLEAT_COLLECTOR_COLLECTOR_H
+
+#include "cleat/exporter.h"
+#include "store/store.h"
+
+/* ---- In: the engine's side (any thread, blocks until stored) ---- */
+
+struct cleat__engine;
+typedef struct cleat__collector cleat__collector;
+typedef struct cleat__collector_options {
+    int64_t retention_ms;    /* 0: 7 days; negative: kept */
+    int64_t retention_bytes; /* 0: 1 GiB; negative: no limit */
+    const cleat_clock *clock;
+} cleat__collector_options;
+cleat_status cleat__collector_new(struct cleat__engine *engine, const cleat__collector_options *options,
+                                  cleat__collector **out);
+void cleat__collector_free(cleat__collector *collector);
+/* Stores a batch in pieces short enough not to hold up the engine. A span stored before is ignored. */
+cleat_status cleat__collector_ingest(cleat__collector *collector, const cleat_span_batch *batch);
+
+/* ---- At rest: pure functions on a store ---- */
+
+cleat_status cleat__span_insert(cleat__store *store, const cleat_span_view *span);
+/* Removes up to `limit` spans of the oldest traces beyond the limits; `*removed` says how many. */
+cleat_status cleat__span_prune(cleat__store *store, int64_t older_than_ns, int64_t max_bytes, int64_t limit,
+                               int64_t *removed);
+
+/* ---- Out ---- */
+
+/* What a span of the instrumentor is about: the action it executes or triggers, "archive:pack".
+ * Writes to `out`; absent for other spans. */
+#define CLEAT__SPAN_TASK_SIZE 160
+cleat_slice cleat__span_task(const cleat_span_view *span, char out[CLEAT__SPAN_TASK_SIZE]);
+
+/* A stored span. The view reads the record; slices are valid until the visit returns. */
+typedef struct cleat__stored_span {
+    cleat_span_view span;
+    cleat_slice service_name;
+    cleat_slice scope_name;
+    bool has_run;
+    cleat__uuid run_id; /* hatchet.workflow_run_id */
+} cleat__stored_span;
+typedef bool (*cleat__span_visit)(void *argument, const cleat__stored_span *span);
+
+/* By start time. */
+cleat_status cleat__spans_of_trace(cleat__store *store, const cleat_trace_id *trace_id,
+                                   cleat__span_visit visit, void *argument);
+cleat_status cleat__spans_of_run(cleat__store *store, const cleat__uuid *run_id, cleat__span_visit visit,
+                                 void *argument);
+
+/* A link row: `from` has the link, `to` is what it points to. */
+typedef struct cleat__link_row {
+    cleat_trace_id from_trace_id;
+    cleat_span_id from_span_id;
+    cleat_slice from_name; /* absent when that span is not stored */
+    cleat_trace_id to_trace_id;
+    cleat_span_id to_span_id;
+    cleat_slice to_name; /* absent when that span is not stored (yet) */
+    cleat_slice kind;    /* cleat.link.kind; absent when it has none */
+} cleat__link_row;
+typedef bool (*cleat__link_visit)(void *argument, const cleat__link_row *link);
+
+/* Links of a trace's spans, and links of other spans into the trace. `span_id` NULL: of all its spans. */
+cleat_status cleat__links_from(cleat__store *store, const cleat_trace_id *trace_id,
+                               const cleat_span_id *span_id, cleat__link_visit visit, void *argument);
+cleat_status cleat__links_to(cleat__store *store, const cleat_trace_id *trace_id,
+                             const cleat_span_id *span_id, cleat__link_visit visit, void *argument);
+
+typedef struct cleat__trace_row {
+    cleat_trace_id trace_id;
+    cleat_slice root_name;    /* of the earliest root, else the earliest span */
+    cleat_slice task;         /* of the same span: cleat__span_task() */
+    cleat_slice service_name; /* of the same span */
+    int64_t start_time_ns, end_time_ns;
+    int64_t span_count, error_count;
+    int64_t links_out, links_in; /* link rows from and to spans of this trace */
+} cleat__trace_row;
+typedef struct cleat__trace_filter {
+    cleat_slice name;          /* absent: any; equals the root's name */
+    cleat_slice task;          /* absent: any; equals the row's task */
+    const cleat__uuid *run_id; /* NULL: any; a trace with a span of that run */
+    int64_t limit;
+} cleat__trace_filter;
+/* Newest first. */
+cleat_status cleat__trace_list(cleat__store *store, const cleat__trace_filter *filter,
+                               bool (*visit)(void *argument, const cleat__trace_row *row), void *argument);
+/* The only trace whose id begins with `prefix` (lower hex, 8 digits at least). */
+cleat_status cleat__trace_find(cleat__store *store, cleat_slice prefix, cleat_trace_id *out);
+
+#endif

@@ -1,0 +1,45 @@
+/* What a span of the instrumentor is about. */
+#include "collector/collector.h"
+
+#include <stdio.h>
+
+static cleat_slice string_attribute(const cleat_span_view *span, const char *key)
+{
+    cleat_value value;
+    if (!cleat_span_view_attribute(span, key, &value) || value.type != CLEAT_VALUE_STRING) {
+        return (cleat_slice){NULL, 0};
+    }
+    return value.as.string;
+}
+
+static bool is_named(const cleat_span_view *span, const char *name)
+{
+    return cleat_slice_equals(span->name, cleat_slice_of(name));
+}
+
+/* Other spans of a run have its attributes too, by attribute propagation; they are not about it. */
+cleat_slice cleat__span_task(const cleat_span_view *span, char out[CLEAT__SPAN_TASK_SIZE])
+{
+    static const char executes[] = "hatchet.start_step_run";
+    const cleat_slice absent = {NULL, 0};
+    cleat_slice workflow = absent, task = absent;
+    int size = 0;
+    out[0] = '\0';
+    if (span->name.size >= sizeof(executes) - 1 &&
+        memcmp(span->name.data, executes, sizeof(executes) - 1) == 0) {
+        task = string_attribute(span, "hatchet.action_name");
+    } else if (is_named(span, "hatchet.run_workflow") || is_named(span, "hatchet.schedule_workflow")) {
+        workflow = string_attribute(span, "hatchet.workflow_name");
+        task = string_attribute(span, "hatchet.step_name");
+    }
+    if (task.size == 0) {
+        return absent;
+    }
+    if (workflow.size > 0 && memchr(task.data, ':', task.size) == NULL) {
+        size = snprintf(out, CLEAT__SPAN_TASK_SIZE, "%.*s:", CLEAT_SLICE_ARGS(workflow));
+    }
+    if (size >= 0 && size < CLEAT__SPAN_TASK_SIZE) {
+        size += snprintf(out + size, CLEAT__SPAN_TASK_SIZE - (size_t)size, "%.*s", CLEAT_SLICE_ARGS(task));
+    }
+    return cleat_slice_of(out);
+}

@@ -1,0 +1,209 @@
+#include "engine/core.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "engine/core_parts.h"
+
+/* ---- Open and close ---- */
+
+static void seed_ids(cleat__core *core, uint64_t seed)
+{
+    cleat__random_init(&core->random, seed != 0 ? seed : cleat__random_next(cleat__random_thread()));
+    core->ids.random = &core->random;
+}
+
+cleat_status cleat__core_open(const cleat__core_options *options, cleat__now now, cleat__core **out)
+{
+    *out = NULL;
+    cleat__core *core = cleat__calloc(1, sizeof(*core));
+    if (core == NULL) {
+        return cleat__fail_memory();
+    }
+    core->now = now;
+    seed_ids(core, options->seed);
+    cleat__runs_init(&core->runs);
+    cleat__roster_init(&core->roster);
+    cleat_status status = cleat__store_open(options->path, options->mode, &core->store);
+    if (status == CLEAT_OK) {
+        status = cleat__core_recover(core);
+    }
+    if (status == CLEAT_OK) {
+        cleat__core_commit(core);
+        status = cleat__core_failure(core);
+    }
+    if (status != CLEAT_OK) {
+        cleat__core_close(core);
+        return status;
+    }
+    *out = core;
+    return CLEAT_OK;
+}
+
+void cleat__core_close(cleat__core *core)
+{
+    if (core == NULL) {
+        return;
+    }
+    cleat__store_close(core->store);
+    cleat__roster_deinit(&core->roster);
+    cleat__runs_deinit(&core->runs);
+    cleat__queues_deinit(&core->queues);
+    cleat__free(core->failure_text);
+    cleat__free(core);
+}
+
+/* ---- Answers and failure ---- */
+
+static void set_answer(cleat__command *command, cleat_status status, const char *text)
+{
+    command->status = status;
+    cleat__free(command->error);
+    command->error = status != CLEAT_OK ? cleat__strdup(text) : NULL;
+}
+
+void cleat__core_answer(cleat__core *core, cleat__command *command, cleat_status status)
+{
+    set_answer(command, status, cleat_error_message());
+    cleat__command_append(&core->answers, command);
+}
+
+void cleat__core_abandon_waiters(cleat__core *core, cleat_status status, const char *error)
+{
+    size_t cursor = 0;
+    cleat__run *run;
+    while ((run = cleat__map_next(&core->runs.by_id, &cursor)) != NULL) {
+        while (run->waiters != NULL) {
+            cleat__command *waiter = run->waiters;
+            run->waiters = waiter->next;
+            waiter->as.wait.run = NULL;
+            set_answer(waiter, status, error);
+            cleat__command_append(&core->answers, waiter);
+        }
+    }
+}
+
+/* What was answered in this batch did not happen. */
+static void take_back_answers(cleat__core *core)
+{
+    for (cleat__command *command = core->answers.head; command != NULL; command = command->next) {
+        if (command->kind == CLEAT__COMMAND_WAIT) {
+            cleat_run_result_deinit(command->as.wait.result);
+        }
+        set_answer(command, core->failure, core->failure_text);
+    }
+}
+
+static void fail(cleat__core *core, cleat_status status)
+{
+    if (core->failure != CLEAT_OK) {
+        return;
+    }
+    core->failure = status;
+    core->failure_text = cleat__strdup(cleat_error_message());
+    cleat__store_rollback(core->store);
+    core->is_writing = false;
+    core->has_more = false;
+    take_back_answers(core);
+    cleat__core_abandon_waiters(core, status, core->failure_text);
+}
+
+cleat_status cleat__core_failure(const cleat__core *core)
+{
+    if (core->failure != CLEAT_OK) {
+        return cleat__fail(core->failure, "%s",
+                           core->failure_text != NULL ? core->failure_text
+                                                      : cleat_status_text(core->failure));
+    }
+    return CLEAT_OK;
+}
+
+cleat_status cleat__core_check(cleat__core *core, cleat_status status)
+{
+    if (status != CLEAT_OK) {
+        fail(core, status);
+    }
+    return status;
+}
+
+/* ---- A step ---- */
+
+cleat_status cleat__core_begin(cleat__core *core)
+{
+    if (core->is_writing) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__core_check(core, cleat__store_begin(core->store));
+    core->is_writing = status == CLEAT_OK;
+    return status;
+}
+
+void cleat__core_apply(cleat__core *core, cleat__now now, cleat__command *command)
+{
+    core->now = now;
+    core->commands++;
+    cleat_status status = cleat__core_failure(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_handle(core, command);
+    }
+    bool is_waiting = command->kind == CLEAT__COMMAND_WAIT && command->as.wait.run != NULL;
+    if (!is_waiting) {
+        cleat__core_answer(core, command, status);
+    }
+}
+
+void cleat__core_run(cleat__core *core, cleat__now now)
+{
+    core->now = now;
+    core->has_more = false;
+    if (core->failure == CLEAT_OK) {
+        cleat__core_fire_timers(core);
+    }
+    if (core->failure == CLEAT_OK) {
+        cleat__core_schedule(core);
+    }
+}
+
+void cleat__core_commit(cleat__core *core)
+{
+    if (!core->is_writing) {
+        return;
+    }
+    if (cleat__core_check(core, cleat__store_commit(core->store)) == CLEAT_OK) {
+        core->is_writing = false;
+        core->batches++;
+    }
+}
+
+cleat__command_list cleat__core_release(cleat__core *core)
+{
+    if (core->failure == CLEAT_OK) {
+        cleat__roster_tell(&core->roster);
+    }
+    cleat__command_list answers = core->answers;
+    core->answers = (cleat__command_list){NULL, NULL};
+    return answers;
+}
+
+int64_t cleat__core_next_ms(const cleat__core *core)
+{
+    if (core->failure != CLEAT_OK) {
+        return INT64_MAX;
+    }
+    if (core->has_more) {
+        return core->now.monotonic_ms;
+    }
+    const cleat__run *run = cleat__runs_first_timer(&core->runs);
+    const cleat__worker *worker = cleat__roster_first_timer(&core->roster);
+    int64_t next = run != NULL ? run->deadline_ms : INT64_MAX;
+    return worker != NULL && worker->deadline_ms < next ? worker->deadline_ms : next;
+}
+
+void cleat__core_get_stats(const cleat__core *core, cleat__engine_stats *out)
+{
+    *out = (cleat__engine_stats){
+        .batches = core->batches,
+        .commands = core->commands,
+        .queued = core->runs.by_id.count - core->running,
+        .running = core->running,
+    };
+}

@@ -1,0 +1,43 @@
+/* What the core is made of; for the files of the core only. */
+#ifndef CLEAT_ENGINE_CORE_PARTS_H
+#define CLEAT_ENGINE_CORE_PARTS_H
+
+#include "engine/core.h"
+#include "engine/roster.h"
+
+struct cleat__core {
+    cleat__store *store;
+    cleat__now now; /* of the step under way */
+    cleat__random random;
+    cleat__uuid_generator ids;
+
+    cleat__runs runs;
+    cleat__queues queues;
+    cleat__roster roster;
+    uint64_t running; /* runs in state RUNNING */
+
+    bool is_writing;             /* a transaction is open */
+    bool has_more;               /* work was left for the next step, lest this one take too long */
+    cleat__command_list answers; /* true once committed */
+    cleat_status failure;
+    char *failure_text; /* owned; NULL: the status's text */
+    uint64_t batches, commands;
+};
+
+/* Opens the batch's transaction unless it is open. Whoever writes calls this first; a failure has
+ * failed the core. */
+cleat_status cleat__core_begin(cleat__core *core);
+/* Answers `status`; anything but CLEAT_OK fails the core, with the error message of this thread. */
+cleat_status cleat__core_check(cleat__core *core, cleat_status status);
+/* The command has its answer, with the error message of this thread. */
+void cleat__core_answer(cleat__core *core, cleat__command *command, cleat_status status);
+
+/* commands.c. A WAIT that now waits for a run is answered later. */
+cleat_status cleat__core_handle(cleat__core *core, cleat__command *command);
+/* schedule.c */
+void cleat__core_fire_timers(cleat__core *core);
+void cleat__core_schedule(cleat__core *core);
+/* recover.c */
+cleat_status cleat__core_recover(cleat__core *core);
+
+#endif

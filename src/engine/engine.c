@@ -1,0 +1,441 @@
+/*
+ * The core on a thread of its own. Callers put commands into a queue and sleep until theirs is
+ * answered; the thread takes what waits there, steps the core, and answers. While it commits the
+ * queue fills again, so that the batches grow with the load.
+ *
+ * One mutex guards the queue and the answers; core and store belong to the thread alone. The thread
+ * is signalled only when it sleeps.
+ */
+#include "engine/engine.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "engine/core.h"
+
+/* Commands of one step; the rest waits for the next, lest an answer take too long. */
+#define BATCH_MAX 2000
+/* Log lines that wait, in bytes; reports need no limit, as a slot makes one at a time. */
+#define LOG_BYTES_MAX ((size_t)16 * 1024 * 1024)
+
+/* A command somebody waits for. */
+typedef struct call {
+    cleat__command command;
+    pthread_cond_t answered;
+    bool is_done; /* under the engine's mutex */
+} call;
+
+struct cleat__engine {
+    const cleat_clock *clock;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake; /* the thread */
+    pthread_cond_t left; /* the last caller, while closing */
+    /* Under the mutex: */
+    cleat__command_list queue;
+    size_t callers; /* inside submit() */
+    size_t log_bytes;
+    bool is_asleep, is_closing;
+    cleat_status failure;
+    cleat__engine_stats stats;
+    /* Of the thread: */
+    cleat__core *core;
+};
+
+/* ---- The thread ---- */
+
+static cleat__now read_clock(const cleat_clock *clock)
+{
+    return (cleat__now){cleat__clock_unix_ns(clock) / CLEAT__NS_PER_MS,
+                        cleat__clock_monotonic_ns(clock) / CLEAT__NS_PER_MS};
+}
+
+static bool is_due(const cleat__engine *engine)
+{
+    int64_t next = cleat__core_next_ms(engine->core);
+    return next != INT64_MAX && next <= read_clock(engine->clock).monotonic_ms;
+}
+
+/* The deadline in the system's monotonic clock, in which threads sleep. */
+static int64_t sleep_until(const cleat__engine *engine)
+{
+    int64_t next = cleat__core_next_ms(engine->core);
+    if (next == INT64_MAX) {
+        return INT64_MAX;
+    }
+    int64_t left = next - read_clock(engine->clock).monotonic_ms;
+    return cleat__deadline_ns(left > 0 ? left : 0);
+}
+
+/* Sleeps until there is something to do, and takes all commands. False: it is time to end. */
+static bool take_commands(cleat__engine *engine, cleat__command_list *taken)
+{
+    pthread_mutex_lock(&engine->mutex);
+    while (engine->queue.head == NULL && !engine->is_closing && !is_due(engine)) {
+        engine->is_asleep = true;
+        cleat__cond_wait_until(&engine->wake, &engine->mutex, sleep_until(engine));
+        engine->is_asleep = false;
+    }
+    *taken = engine->queue;
+    engine->queue = (cleat__command_list){NULL, NULL};
+    bool is_ending = engine->is_closing && taken->head == NULL;
+    pthread_mutex_unlock(&engine->mutex);
+    return !is_ending;
+}
+
+static void answer(cleat__engine *engine, cleat__command_list answers)
+{
+    cleat__engine_stats stats;
+    cleat__core_get_stats(engine->core, &stats);
+    cleat__command *detached = NULL;
+    cleat__command *command;
+    pthread_mutex_lock(&engine->mutex);
+    engine->stats = stats;
+    engine->failure = cleat__core_failure(engine->core);
+    while ((command = cleat__command_take(&answers)) != NULL) {
+        if (!command->detached) {
+            call *waiting = (call *)command;
+            waiting->is_done = true;
+            pthread_cond_signal(&waiting->answered);
+            continue;
+        }
+        if (command->kind == CLEAT__COMMAND_LOG) {
+            engine->log_bytes -= command->as.log.message.size;
+        }
+        command->next = detached;
+        detached = command;
+    }
+    pthread_mutex_unlock(&engine->mutex);
+    while (detached != NULL) {
+        command = detached;
+        detached = command->next;
+        cleat__free(command->error);
+        cleat__free(command);
+    }
+}
+
+static void step(cleat__engine *engine, cleat__command_list *taken)
+{
+    bool had_failed = cleat__core_failure(engine->core) != CLEAT_OK;
+    cleat__now now = read_clock(engine->clock);
+    cleat__command *command;
+    for (int left = BATCH_MAX; left > 0 && (command = cleat__command_take(taken)) != NULL; left--) {
+        cleat__core_apply(engine->core, now, command);
+    }
+    cleat__core_run(engine->core, now);
+    cleat__core_commit(engine->core);
+    answer(engine, cleat__core_release(engine->core));
+    if (!had_failed && cleat__core_failure(engine->core) != CLEAT_OK) {
+        cleat__log(CLEAT_LOG_ERROR, "the engine stopped: %s", cleat_error_message());
+    }
+}
+
+static void *run(void *argument)
+{
+    cleat__engine *engine = argument;
+    cleat__command_list taken;
+    while (take_commands(engine, &taken)) {
+        do {
+            step(engine, &taken);
+        } while (taken.head != NULL);
+    }
+    cleat__core_abandon_waiters(engine->core, CLEAT_UNAVAILABLE, "the engine was closed");
+    answer(engine, cleat__core_release(engine->core));
+    return NULL;
+}
+
+/* ---- Open and close ---- */
+
+cleat_status cleat__engine_open(const cleat__engine_options *options, cleat__engine **out)
+{
+    *out = NULL;
+    cleat__engine *engine = cleat__calloc(1, sizeof(*engine));
+    if (engine == NULL) {
+        return cleat__fail_memory();
+    }
+    engine->clock = options->clock;
+    cleat__core_options core = {.path = options->path, .mode = CLEAT__STORE_WRITE, .seed = options->seed};
+    cleat_status status = cleat__core_open(&core, read_clock(engine->clock), &engine->core);
+    if (status != CLEAT_OK) {
+        cleat__free(engine);
+        return status;
+    }
+    cleat__core_get_stats(engine->core, &engine->stats);
+    pthread_mutex_init(&engine->mutex, NULL);
+    cleat__cond_init(&engine->wake);
+    cleat__cond_init(&engine->left);
+    status = cleat__thread_start(&engine->thread, "cleat-engine", run, engine);
+    if (status != CLEAT_OK) {
+        cleat__core_close(engine->core);
+        pthread_cond_destroy(&engine->left);
+        pthread_cond_destroy(&engine->wake);
+        pthread_mutex_destroy(&engine->mutex);
+        cleat__free(engine);
+        return status;
+    }
+    *out = engine;
+    return CLEAT_OK;
+}
+
+void cleat__engine_close(cleat__engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&engine->mutex);
+    engine->is_closing = true;
+    pthread_cond_signal(&engine->wake);
+    pthread_mutex_unlock(&engine->mutex);
+    pthread_join(engine->thread, NULL);
+    pthread_mutex_lock(&engine->mutex);
+    while (engine->callers > 0) {
+        pthread_cond_wait(&engine->left, &engine->mutex);
+    }
+    pthread_mutex_unlock(&engine->mutex);
+    cleat__core_close(engine->core);
+    pthread_cond_destroy(&engine->left);
+    pthread_cond_destroy(&engine->wake);
+    pthread_mutex_destroy(&engine->mutex);
+    cleat__free(engine);
+}
+
+/* ---- Submitting ---- */
+
+/* Under the mutex. */
+static void enqueue(cleat__engine *engine, cleat__command *command)
+{
+    cleat__command_append(&engine->queue, command);
+    if (engine->is_asleep) {
+        engine->is_asleep = false;
+        pthread_cond_signal(&engine->wake);
+    }
+}
+
+static cleat_status fail_closed(void)
+{
+    return cleat__fail(CLEAT_UNAVAILABLE, "the engine was closed");
+}
+
+/* Queues the call and waits for its answer or until the deadline. False: not answered yet. */
+static bool wait_for_answer(cleat__engine *engine, call *waiting, int64_t deadline_ns)
+{
+    while (!waiting->is_done) {
+        if (!cleat__cond_wait_until(&waiting->answered, &engine->mutex, deadline_ns)) {
+            break;
+        }
+    }
+    return waiting->is_done;
+}
+
+static cleat_status outcome_of(call *waiting)
+{
+    cleat_status status = waiting->command.status;
+    if (status != CLEAT_OK) {
+        const char *text = waiting->command.error;
+        cleat__fail(status, "%s", text != NULL ? text : cleat_status_text(status));
+    }
+    cleat__free(waiting->command.error);
+    return status;
+}
+
+/* Enters the mutex; false: closed, and not entered. */
+static bool enter(cleat__engine *engine)
+{
+    pthread_mutex_lock(&engine->mutex);
+    if (engine->is_closing) {
+        pthread_mutex_unlock(&engine->mutex);
+        return false;
+    }
+    engine->callers++;
+    return true;
+}
+
+static void leave(cleat__engine *engine)
+{
+    if (--engine->callers == 0 && engine->is_closing) {
+        pthread_cond_signal(&engine->left);
+    }
+    pthread_mutex_unlock(&engine->mutex);
+}
+
+/* Waits until the command is answered. */
+static cleat_status submit(cleat__engine *engine, call *waiting)
+{
+    if (!enter(engine)) {
+        return fail_closed();
+    }
+    cleat__cond_init(&waiting->answered);
+    enqueue(engine, &waiting->command);
+    wait_for_answer(engine, waiting, INT64_MAX);
+    leave(engine);
+    pthread_cond_destroy(&waiting->answered);
+    return outcome_of(waiting);
+}
+
+/* Takes the command, on failure too. `log_bytes` is 0 for what is no log line. */
+static cleat_status submit_detached(cleat__engine *engine, cleat__command *command, size_t log_bytes)
+{
+    cleat_status status = CLEAT_OK;
+    pthread_mutex_lock(&engine->mutex);
+    if (engine->is_closing) {
+        status = fail_closed();
+    } else if (engine->failure != CLEAT_OK) {
+        status = cleat__fail(engine->failure, "the engine stopped after a failed write: %s",
+                             cleat_status_text(engine->failure));
+    } else if (log_bytes > LOG_BYTES_MAX - engine->log_bytes) {
+        status = cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "log lines come faster than the disk takes them");
+    } else {
+        engine->log_bytes += log_bytes;
+        enqueue(engine, command);
+        command = NULL;
+    }
+    pthread_mutex_unlock(&engine->mutex);
+    cleat__free(command);
+    return status;
+}
+
+/* ---- Calls ---- */
+
+cleat_status cleat__engine_put_task(cleat__engine *engine, cleat_slice action, const cleat__policy *policy)
+{
+    call put = {.command = {.kind = CLEAT__COMMAND_PUT_TASK, .as.put_task = {action, policy}}};
+    return submit(engine, &put);
+}
+
+cleat_status cleat__engine_trigger(cleat__engine *engine, const cleat__trigger *triggers, size_t count,
+                                   cleat__uuid *ids)
+{
+    call trigger = {.command = {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {triggers, count, ids}}};
+    return submit(engine, &trigger);
+}
+
+/* Inside the mutex: makes the engine forget an unanswered WAIT. Afterwards it is either answered
+ * (the run ended just now) or never will be. */
+static void unsubscribe(cleat__engine *engine, call *wait)
+{
+    call stop = {.command = {.kind = CLEAT__COMMAND_STOP_WAITING, .as.stop_waiting = &wait->command}};
+    cleat__cond_init(&stop.answered);
+    enqueue(engine, &stop.command);
+    wait_for_answer(engine, &stop, INT64_MAX);
+    pthread_cond_destroy(&stop.answered);
+    cleat__free(stop.command.error);
+}
+
+cleat_status cleat__engine_wait(cleat__engine *engine, const cleat__uuid *run_id, int64_t timeout_ms,
+                                cleat_run_result *result)
+{
+    *result = (cleat_run_result){0};
+    int64_t deadline = cleat__deadline_ns(timeout_ms);
+    call wait = {.command = {.kind = CLEAT__COMMAND_WAIT, .as.wait = {.id = *run_id, .result = result}}};
+    if (!enter(engine)) {
+        return fail_closed();
+    }
+    cleat__cond_init(&wait.answered);
+    enqueue(engine, &wait.command);
+    if (!wait_for_answer(engine, &wait, deadline) && !engine->is_closing) {
+        unsubscribe(engine, &wait);
+    }
+    bool is_answered = wait.is_done || (engine->is_closing && wait_for_answer(engine, &wait, INT64_MAX));
+    leave(engine);
+    pthread_cond_destroy(&wait.answered);
+    if (!is_answered) {
+        char id[37];
+        cleat__uuid_format(run_id, id);
+        return cleat__fail(CLEAT_TIMEOUT, "run %s has not ended in time", id);
+    }
+    return outcome_of(&wait);
+}
+
+cleat_status cleat__engine_cancel(cleat__engine *engine, const cleat__uuid *run_id)
+{
+    call cancel = {.command = {.kind = CLEAT__COMMAND_CANCEL, .as.id = *run_id}};
+    return submit(engine, &cancel);
+}
+
+cleat_status cleat__engine_worker_add(cleat__engine *engine, const cleat_slice *actions, size_t action_count,
+                                      int32_t slots, const cleat__worker_sink *sink, cleat__uuid *worker_id)
+{
+    call add = {.command = {.kind = CLEAT__COMMAND_WORKER_ADD,
+                            .as.worker_add = {actions, action_count, slots, *sink, worker_id}}};
+    return submit(engine, &add);
+}
+
+cleat_status cleat__engine_worker_pause(cleat__engine *engine, const cleat__uuid *worker_id)
+{
+    call pause = {.command = {.kind = CLEAT__COMMAND_WORKER_PAUSE, .as.id = *worker_id}};
+    return submit(engine, &pause);
+}
+
+cleat_status cleat__engine_worker_remove(cleat__engine *engine, const cleat__uuid *worker_id)
+{
+    call remove = {.command = {.kind = CLEAT__COMMAND_WORKER_REMOVE, .as.id = *worker_id}};
+    return submit(engine, &remove);
+}
+
+cleat_status cleat__engine_worker_heartbeat(cleat__engine *engine, const cleat__uuid *worker_id)
+{
+    cleat__command *command = cleat__malloc(sizeof(*command));
+    if (command == NULL) {
+        return cleat__fail_memory();
+    }
+    *command =
+        (cleat__command){.kind = CLEAT__COMMAND_WORKER_HEARTBEAT, .detached = true, .as.id = *worker_id};
+    return submit_detached(engine, command, 0);
+}
+
+/* Copies `text` behind the command; the absent slice stays absent. */
+static cleat_slice copy_to(char **at, cleat_slice text)
+{
+    if (text.data == NULL) {
+        return text;
+    }
+    cleat_slice copy = {*at, text.size};
+    memcpy(*at, text.data, text.size);
+    *at += text.size;
+    return copy;
+}
+
+cleat_status cleat__engine_report(cleat__engine *engine, const cleat__report *report)
+{
+    cleat__command *command = cleat__malloc(sizeof(*command) + report->output.size + report->error.size);
+    if (command == NULL) {
+        return cleat__fail_memory();
+    }
+    *command = (cleat__command){.kind = CLEAT__COMMAND_REPORT, .detached = true, .as.report = *report};
+    char *at = (char *)(command + 1);
+    command->as.report.output = copy_to(&at, report->output);
+    command->as.report.error = copy_to(&at, report->error);
+    return submit_detached(engine, command, 0);
+}
+
+cleat_status cleat__engine_log(cleat__engine *engine, const cleat__log_line *line)
+{
+    cleat_slice message = line->message;
+    if (message.size > CLEAT__LOG_LINE_MAX) {
+        message.size = CLEAT__LOG_LINE_MAX;
+    }
+    cleat__command *command = cleat__malloc(sizeof(*command) + message.size);
+    if (command == NULL) {
+        return cleat__fail_memory();
+    }
+    *command = (cleat__command){.kind = CLEAT__COMMAND_LOG, .detached = true, .as.log = *line};
+    char *at = (char *)(command + 1);
+    command->as.log.message = copy_to(&at, message);
+    return submit_detached(engine, command, message.size);
+}
+
+cleat_status cleat__engine_call(cleat__engine *engine,
+                                cleat_status (*function)(cleat__store *store, void *argument), void *argument)
+{
+    call command = {.command = {.kind = CLEAT__COMMAND_CALL, .as.call = {function, argument}}};
+    return submit(engine, &command);
+}
+
+void cleat__engine_get_stats(cleat__engine *engine, cleat__engine_stats *out)
+{
+    pthread_mutex_lock(&engine->mutex);
+    *out = engine->stats;
+    pthread_mutex_unlock(&engine->mutex);
+}

@@ -1,0 +1,73 @@
+/*
+ * The engine on its thread. All functions may be called from any thread but the engine's own
+ * (callbacks run there); each blocks until its effect is on disk, unless it says otherwise.
+ *
+ * After a failed write the engine refuses everything with that status (CLEAT_IO, CLEAT_DISK_FULL)
+ * until the file is opened again.
+ */
+#ifndef CLEAT_ENGINE_ENGINE_H
+#define CLEAT_ENGINE_ENGINE_H
+
+#include "model/task.h"
+
+typedef struct cleat__engine cleat__engine;
+typedef struct cleat__store cleat__store;
+
+typedef struct cleat__engine_options {
+    const char *path;
+    const cleat_clock *clock; /* NULL: system */
+    uint64_t seed;            /* of ids; 0: from the operating system */
+} cleat__engine_options;
+
+cleat_status cleat__engine_open(const cleat__engine_options *options, cleat__engine **out);
+/* Finishes the batch under way, closes the file. Waiters get CLEAT_UNAVAILABLE. NULL-safe. */
+void cleat__engine_close(cleat__engine *engine);
+
+/* Stores a declaration; equal content changes nothing. Runs keep the version they started with. */
+cleat_status cleat__engine_put_task(cleat__engine *engine, cleat_slice action, const cleat__policy *policy);
+
+/* All or none. `ids` has room for `count`; a child that exists already gives its existing id. */
+cleat_status cleat__engine_trigger(cleat__engine *engine, const cleat__trigger *triggers, size_t count,
+                                   cleat__uuid *ids);
+/* As in cleat_client_wait(). */
+cleat_status cleat__engine_wait(cleat__engine *engine, const cleat__uuid *run_id, int64_t timeout_ms,
+                                cleat_run_result *result);
+cleat_status cleat__engine_cancel(cleat__engine *engine, const cleat__uuid *run_id);
+
+/* A worker's ears. Called on the engine's thread; must not block nor call the engine. */
+typedef struct cleat__worker_sink {
+    void *self;
+    void (*assign)(void *self, cleat__assignment *list); /* consumed; a list linked by `next` */
+    void (*cancel)(void *self, const cleat__uuid *task_id, int32_t retry_count);
+} cleat__worker_sink;
+
+/* Actions must have been put. From the next heartbeat missed for 30 s on, its runs are requeued. */
+cleat_status cleat__engine_worker_add(cleat__engine *engine, const cleat_slice *actions, size_t action_count,
+                                      int32_t slots, const cleat__worker_sink *sink, cleat__uuid *worker_id);
+/* No new assignments from when this returns on; reports are still taken. */
+cleat_status cleat__engine_worker_pause(cleat__engine *engine, const cleat__uuid *worker_id);
+/* What it still held is requeued as lost. The sink is not called any more when this returns. */
+cleat_status cleat__engine_worker_remove(cleat__engine *engine, const cleat__uuid *worker_id);
+/* Does not wait. */
+cleat_status cleat__engine_worker_heartbeat(cleat__engine *engine, const cleat__uuid *worker_id);
+
+/* Do not wait: copied and taken in order. A failed engine answers its status. */
+cleat_status cleat__engine_report(cleat__engine *engine, const cleat__report *report);
+cleat_status cleat__engine_log(cleat__engine *engine, const cleat__log_line *line);
+
+/*
+ * Runs `function` on the engine's thread inside the batch's transaction, and returns its status
+ * when that is committed. It must be short (a few ms). A failing status must leave no writes
+ * behind (it runs in a savepoint that is rolled back).
+ */
+cleat_status cleat__engine_call(cleat__engine *engine,
+                                cleat_status (*function)(cleat__store *store, void *argument),
+                                void *argument);
+
+/* For the benchmark and the command. */
+typedef struct cleat__engine_stats {
+    uint64_t batches, commands, queued, running;
+} cleat__engine_stats;
+void cleat__engine_get_stats(cleat__engine *engine, cleat__engine_stats *out);
+
+#endif

@@ -1,0 +1,264 @@
+#include "engine/life.h"
+
+#include "base/alloc.h"
+#include "model/duration.h"
+#include "model/state.h"
+#include "store/load.h"
+#include "store/transition.h"
+
+#include <stdio.h>
+
+static cleat__attempt_key key_of(const cleat__run *run)
+{
+    return (cleat__attempt_key){run->id, run->retry_count,
+                                run->state == CLEAT_RUN_RUNNING ? run->since_ms : 0};
+}
+
+/* The monotonic time when `timeout_ms` from now is over. */
+static int64_t deadline_after(const cleat__core *core, int64_t timeout_ms)
+{
+    return timeout_ms != CLEAT__NO_TIMEOUT ? cleat__saturating_add(core->now.monotonic_ms, timeout_ms)
+                                           : INT64_MAX;
+}
+
+static void set_state(cleat__core *core, cleat__run *run, int state)
+{
+    core->running += (state == CLEAT_RUN_RUNNING) - (run->state == CLEAT_RUN_RUNNING);
+    run->state = (uint8_t)state;
+}
+
+/* ---- Into a queue ---- */
+
+cleat_status cleat__life_enqueue(cleat__core *core, cleat__run *run, int level)
+{
+    run->is_backing_off = false;
+    cleat__queues_append(&core->queues, run, level);
+    int64_t deadline = deadline_after(core, run->type->policy.schedule_timeout_ms);
+    return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+}
+
+cleat_status cleat__life_back_off(cleat__core *core, cleat__run *run, int64_t delay_ms)
+{
+    run->is_backing_off = true;
+    return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline_after(core, delay_ms)));
+}
+
+cleat_status cleat__life_release(cleat__core *core, cleat__run *run)
+{
+    cleat__attempt_key key = key_of(run);
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(core, cleat__transition_release(core->store, &key, core->now.unix_ms));
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__roster_let_go(run);
+    set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_RELEASE));
+    run->since_ms = core->now.unix_ms;
+    return cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
+}
+
+/* Memory's part of RETRY, TIME_OUT_RETRY and LOSE_RETRY. */
+static cleat_status requeue(cleat__core *core, cleat__run *run, cleat__event event,
+                            const cleat__requeue *next)
+{
+    cleat__roster_let_go(run);
+    set_state(core, run, cleat__state_next(run->state, event));
+    run->retry_count = next->retry_count;
+    run->internal_retries = (uint8_t)next->internal_retries;
+    run->since_ms = next->queued_at_ms;
+    int64_t delay = next->queued_at_ms - core->now.unix_ms;
+    return delay > 0 ? cleat__life_back_off(core, run, delay)
+                     : cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
+}
+
+/* ---- To a worker ---- */
+
+cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worker *worker)
+{
+    cleat__assignment *assignment = NULL;
+    cleat__attempt_key key = key_of(run);
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(
+            core, cleat__load_assignment(core->store, &run->id, run->type->queue->action, &assignment));
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(core, cleat__transition_assign(core->store, &key, core->now.unix_ms));
+    }
+    if (status != CLEAT_OK) {
+        cleat__free(assignment);
+        return status;
+    }
+    assignment->retry_count = run->retry_count;
+    assignment->queued_at_ms = run->since_ms;
+    run->since_ms = core->now.unix_ms;
+    cleat__queues_remove(&core->queues, run);
+    set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_ASSIGN));
+    cleat__roster_hold(worker, run);
+    cleat__roster_assign(&core->roster, worker, assignment);
+    int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
+    return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+}
+
+/* ---- The end ---- */
+
+static void answer_waiter(cleat__core *core, cleat__command *waiter, cleat_run_status state, cleat_slice text)
+{
+    cleat_run_result *result = waiter->as.wait.result;
+    *result = (cleat_run_result){.status = state};
+    cleat__uuid_format(&waiter->as.wait.id, result->id.text);
+    cleat_status status = CLEAT_OK;
+    if (state != CLEAT_RUN_CANCELLED) {
+        char *copy = cleat__slice_dup(text);
+        *(state == CLEAT_RUN_COMPLETED ? &result->output : &result->error) = copy;
+        status = copy != NULL ? CLEAT_OK : CLEAT_NO_MEMORY;
+    }
+    waiter->as.wait.run = NULL;
+    cleat__core_answer(core, waiter, status);
+}
+
+/* `text` is the output or the error, as it was stored. Frees the run. */
+static void finish(cleat__core *core, cleat__run *run, cleat__event event, cleat_slice text)
+{
+    int state = cleat__state_next(run->state, event);
+    cleat__queues_remove(&core->queues, run);
+    cleat__roster_let_go(run);
+    set_state(core, run, state);
+    while (run->waiters != NULL) {
+        cleat__command *waiter = run->waiters;
+        run->waiters = waiter->next;
+        answer_waiter(core, waiter, (cleat_run_status)state, text);
+    }
+    cleat__runs_free(&core->runs, run);
+}
+
+cleat_status cleat__life_complete(cleat__core *core, cleat__run *run, cleat_slice output)
+{
+    cleat__attempt_key key = key_of(run);
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status =
+            cleat__core_check(core, cleat__transition_complete(core->store, &key, core->now.unix_ms, output));
+    }
+    if (status == CLEAT_OK) {
+        finish(core, run, CLEAT__EVENT_COMPLETE, output);
+    }
+    return status;
+}
+
+/* ---- Failures ---- */
+
+static cleat_status fail_for_good(cleat__core *core, cleat__run *run, cleat__event event, cleat_slice error)
+{
+    cleat__attempt_key key = key_of(run);
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(core, cleat__transition_fail(core->store, &key, core->now.unix_ms, error));
+    }
+    if (status == CLEAT_OK) {
+        finish(core, run, event, error);
+    }
+    return status;
+}
+
+typedef cleat_status (*retry_transition)(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
+                                         cleat_slice error, const cleat__requeue *next);
+
+static cleat_status retry(cleat__core *core, cleat__run *run, cleat__event event, retry_transition transition,
+                          cleat_slice error)
+{
+    bool is_lost = event == CLEAT__EVENT_LOSE_RETRY;
+    int32_t number = run->retry_count - run->internal_retries + 1; /* of this retry after a failure */
+    int64_t delay = is_lost ? 0 : cleat__policy_backoff_ms(&run->type->policy, number);
+    cleat__requeue next = {
+        .retry_count = run->retry_count + 1,
+        .internal_retries = run->internal_retries + is_lost,
+        .queued_at_ms = cleat__saturating_add(core->now.unix_ms, delay),
+    };
+    cleat__attempt_key key = key_of(run);
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(core, transition(core->store, &key, core->now.unix_ms, error, &next));
+    }
+    return status == CLEAT_OK ? requeue(core, run, event, &next) : status;
+}
+
+static bool has_retries_left(const cleat__run *run)
+{
+    return run->retry_count - run->internal_retries < run->type->policy.retries;
+}
+
+cleat_status cleat__life_fail(cleat__core *core, cleat__run *run, cleat_slice error, bool may_retry)
+{
+    if (may_retry && has_retries_left(run)) {
+        return retry(core, run, CLEAT__EVENT_RETRY, cleat__transition_retry, error);
+    }
+    return fail_for_good(core, run, CLEAT__EVENT_FAIL, error);
+}
+
+/* The worker is told after whatever follows is committed; that the slot is free does not wait for it. */
+static void tell_cancelled(cleat__core *core, const cleat__run *run)
+{
+    if (run->worker != NULL) {
+        cleat__roster_cancel(&core->roster, run->worker, run);
+    }
+}
+
+cleat_status cleat__life_time_out(cleat__core *core, cleat__run *run)
+{
+    char duration[CLEAT__DURATION_TEXT], text[CLEAT__DURATION_TEXT + 32];
+    cleat__duration_format(run->type->policy.execution_timeout_ms, duration);
+    snprintf(text, sizeof(text), "Task exceeded timeout of %s", duration);
+    tell_cancelled(core, run);
+    if (has_retries_left(run)) {
+        return retry(core, run, CLEAT__EVENT_TIME_OUT_RETRY, cleat__transition_time_out_retry,
+                     cleat_slice_of(text));
+    }
+    return fail_for_good(core, run, CLEAT__EVENT_TIME_OUT_FAIL, cleat_slice_of(text));
+}
+
+cleat_status cleat__life_lose(cleat__core *core, cleat__run *run)
+{
+    tell_cancelled(core, run);
+    if (run->internal_retries < CLEAT__INTERNAL_RETRIES_MAX) {
+        return retry(core, run, CLEAT__EVENT_LOSE_RETRY, cleat__transition_lose_retry,
+                     cleat_slice_of("the worker that had it is gone"));
+    }
+    return fail_for_good(core, run, CLEAT__EVENT_LOSE_FAIL,
+                         cleat_slice_of("Task reached its maximum reassignment count"));
+}
+
+cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run)
+{
+    char duration[CLEAT__DURATION_TEXT], text[CLEAT__DURATION_TEXT + 32];
+    cleat__duration_format(run->type->policy.schedule_timeout_ms, duration);
+    snprintf(text, sizeof(text), "no worker took it within %s", duration);
+    cleat__attempt_key key = key_of(run);
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(core, cleat__transition_schedule_time_out(
+                                             core->store, &key, core->now.unix_ms, cleat_slice_of(text)));
+    }
+    if (status == CLEAT_OK) {
+        finish(core, run, CLEAT__EVENT_SCHEDULE_TIME_OUT, (cleat_slice){NULL, 0});
+    }
+    return status;
+}
+
+cleat_status cleat__life_cancel(cleat__core *core, cleat__run *run)
+{
+    tell_cancelled(core, run);
+    cleat__attempt_key key = key_of(run);
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status =
+            cleat__core_check(core, cleat__transition_cancel(core->store, &key, (cleat_run_status)run->state,
+                                                             core->now.unix_ms));
+    }
+    if (status == CLEAT_OK) {
+        finish(core, run, CLEAT__EVENT_CANCEL, (cleat_slice){NULL, 0});
+    }
+    return status;
+}

@@ -1,0 +1,96 @@
+#include "engine/life.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "store/load.h"
+
+typedef struct recovery {
+    cleat__core *core;
+    cleat__run_chain lost; /* RUNNING when the former process ended */
+} recovery;
+
+static cleat_status add_type(void *argument, const cleat__type_row *row)
+{
+    cleat__core *core = argument;
+    cleat__queue *queue = cleat__queues_add(&core->queues, row->action);
+    return queue != NULL ? cleat__queues_add_type(&core->queues, queue, row->id, &row->policy)
+                         : cleat__fail_memory();
+}
+
+/* What is left of the back-off: never more than the policy says, should the clock have been set back. */
+static int64_t back_off_left(const cleat__core *core, const cleat__run *run)
+{
+    int32_t failures = run->retry_count - run->internal_retries;
+    int64_t left = run->since_ms - core->now.unix_ms;
+    int64_t most = failures > 0 ? cleat__policy_backoff_ms(&run->type->policy, failures) : 0;
+    return left < most ? left : most;
+}
+
+static cleat_status add_queued(cleat__core *core, cleat__run *run)
+{
+    int64_t left = back_off_left(core, run);
+    if (left > 0) {
+        return cleat__life_back_off(core, run, left);
+    }
+    return cleat__life_enqueue(core, run, run->retry_count > 0 ? CLEAT__LEVEL_AHEAD : run->priority);
+}
+
+static cleat_status add_run(void *argument, const cleat__live_row *row)
+{
+    recovery *state = argument;
+    cleat__core *core = state->core;
+    cleat__task_type *type = cleat__queues_find_type(&core->queues, row->type_id);
+    bool is_valid = type != NULL && (row->state == CLEAT_RUN_QUEUED || row->state == CLEAT_RUN_RUNNING) &&
+                    row->priority >= CLEAT_PRIORITY_LOW && row->priority <= CLEAT_PRIORITY_HIGH &&
+                    row->internal_retries >= 0 && row->internal_retries <= CLEAT__INTERNAL_RETRIES_MAX &&
+                    row->retry_count >= row->internal_retries;
+    if (!is_valid) {
+        return cleat__fail(CLEAT_CORRUPT, "a live run in the database makes no sense; restore a copy");
+    }
+    cleat__run *run = cleat__runs_new(&core->runs, &row->id, type);
+    if (run == NULL) {
+        return cleat__fail_memory();
+    }
+    run->state = (uint8_t)row->state;
+    run->priority = (uint8_t)row->priority;
+    run->retry_count = row->retry_count;
+    run->internal_retries = (uint8_t)row->internal_retries;
+    run->since_ms = row->state == CLEAT_RUN_QUEUED ? row->queued_at_ms : row->started_at_ms;
+    if (row->state == CLEAT_RUN_QUEUED) {
+        return add_queued(core, run);
+    }
+    core->running++;
+    cleat__run_chain_append(&state->lost, run); /* no writes while rows are read */
+    return CLEAT_OK;
+}
+
+/* New ids are above all there are, also when the clock was set back meanwhile. */
+static cleat_status continue_ids(cleat__core *core)
+{
+    cleat__uuid last;
+    cleat_status status = cleat__load_last_id(core->store, &last);
+    uint64_t ms = 0;
+    for (size_t i = 0; i < 6; i++) {
+        ms = ms << 8 | last.bytes[i];
+    }
+    core->ids.last_ms = ms + 1;
+    return status;
+}
+
+cleat_status cleat__core_recover(cleat__core *core)
+{
+    recovery state = {.core = core};
+    cleat_status status = cleat__load_types(core->store, add_type, core);
+    if (status == CLEAT_OK) {
+        status = continue_ids(core);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__load_live(core->store, add_run, &state);
+    }
+    while (status == CLEAT_OK && state.lost.head != NULL) {
+        cleat__run *run = state.lost.head;
+        cleat__run_chain_remove(&state.lost, run);
+        status = cleat__life_lose(core, run);
+    }
+    return status;
+}

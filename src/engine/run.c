@@ -1,0 +1,107 @@
+#include "engine/run.h"
+
+#include "base/alloc.h"
+
+void cleat__run_chain_append(cleat__run_chain *list, cleat__run *run)
+{
+    run->next = NULL;
+    run->previous = list->tail;
+    if (list->tail != NULL) {
+        list->tail->next = run;
+    } else {
+        list->head = run;
+    }
+    list->tail = run;
+}
+
+void cleat__run_chain_remove(cleat__run_chain *list, cleat__run *run)
+{
+    if (run->previous != NULL) {
+        run->previous->next = run->next;
+    } else {
+        list->head = run->next;
+    }
+    if (run->next != NULL) {
+        run->next->previous = run->previous;
+    } else {
+        list->tail = run->previous;
+    }
+    run->next = run->previous = NULL;
+}
+
+static cleat__run *run_of(const cleat__heap_node *node)
+{
+    return CLEAT__CONTAINER(node, cleat__run, timer);
+}
+
+static bool is_earlier(const cleat__heap_node *a, const cleat__heap_node *b)
+{
+    return run_of(a)->deadline_ms < run_of(b)->deadline_ms;
+}
+
+void cleat__runs_init(cleat__runs *runs)
+{
+    *runs = (cleat__runs){0};
+    cleat__heap_init(&runs->timers, is_earlier);
+}
+
+void cleat__runs_deinit(cleat__runs *runs)
+{
+    cleat__heap_deinit(&runs->timers);
+    size_t cursor = 0;
+    cleat__run *run;
+    while ((run = cleat__map_next(&runs->by_id, &cursor)) != NULL) {
+        cleat__free(run);
+    }
+    cleat__map_deinit(&runs->by_id);
+}
+
+static cleat_slice key_of(const cleat__uuid *id)
+{
+    return (cleat_slice){(const char *)id->bytes, sizeof(id->bytes)};
+}
+
+cleat__run *cleat__runs_new(cleat__runs *runs, const cleat__uuid *id, struct cleat__task_type *type)
+{
+    cleat__run *run = cleat__calloc(1, sizeof(*run));
+    if (run == NULL) {
+        return NULL;
+    }
+    run->id = *id;
+    run->type = type;
+    if (cleat__map_put(&runs->by_id, key_of(&run->id), run) != CLEAT_OK) {
+        cleat__free(run);
+        return NULL;
+    }
+    return run;
+}
+
+cleat__run *cleat__runs_find(const cleat__runs *runs, const cleat__uuid *id)
+{
+    return cleat__map_get(&runs->by_id, key_of(id));
+}
+
+void cleat__runs_free(cleat__runs *runs, cleat__run *run)
+{
+    cleat__runs_clear_timer(runs, run);
+    cleat__map_remove(&runs->by_id, key_of(&run->id));
+    cleat__free(run);
+}
+
+cleat_status cleat__runs_set_timer(cleat__runs *runs, cleat__run *run, int64_t deadline_ms)
+{
+    cleat__runs_clear_timer(runs, run);
+    run->deadline_ms = deadline_ms;
+    return deadline_ms != INT64_MAX ? cleat__heap_push(&runs->timers, &run->timer) : CLEAT_OK;
+}
+
+void cleat__runs_clear_timer(cleat__runs *runs, cleat__run *run)
+{
+    cleat__heap_remove(&runs->timers, &run->timer);
+}
+
+cleat__run *cleat__runs_first_timer(const cleat__runs *runs)
+{
+    cleat__heap_node *node = cleat__heap_peek(&runs->timers);
+    return node != NULL ? run_of(node) : NULL;
+}

@@ -1,0 +1,61 @@
+/*
+ * Runs that have not ended, in memory: small, without payloads, all of it rebuilt from task_live at
+ * the start. A million of them must fit.
+ */
+#ifndef CLEAT_ENGINE_RUN_H
+#define CLEAT_ENGINE_RUN_H
+
+#include "base/heap.h"
+#include "base/map.h"
+#include "model/task.h"
+
+struct cleat__command;
+struct cleat__task_type;
+struct cleat__worker;
+
+typedef struct cleat__run {
+    cleat__uuid id; /* the map's key */
+    struct cleat__task_type *type;
+    struct cleat__run *next, *previous; /* in a level of its queue, or among what its worker holds */
+    struct cleat__worker *worker;   /* who holds it while RUNNING; NULL for a worker of a former process */
+    struct cleat__command *waiters; /* WAIT commands, borrowed from their callers */
+    cleat__heap_node timer;
+    int64_t deadline_ms; /* monotonic; when the timer is set: end of back-off, or a timeout */
+    int64_t since_ms;    /* Unix; QUEUED: since when, or until when it backs off; RUNNING: started */
+    int32_t retry_count;
+    uint8_t state; /* CLEAT_RUN_QUEUED or CLEAT_RUN_RUNNING */
+    uint8_t priority;
+    uint8_t internal_retries;
+    uint8_t level;       /* in its queue: 1 .. 3 the priority, 4 ahead of all; 0: in no queue */
+    bool is_backing_off; /* QUEUED, but in no queue until the timer fires */
+} cleat__run;
+
+_Static_assert(sizeof(cleat__run) <= 104, "a million queued runs must stay small");
+_Static_assert(CLEAT__INTERNAL_RETRIES_MAX < 255, "fits into uint8_t");
+
+typedef struct cleat__run_chain {
+    cleat__run *head, *tail;
+} cleat__run_chain;
+void cleat__run_chain_append(cleat__run_chain *list, cleat__run *run);
+void cleat__run_chain_remove(cleat__run_chain *list, cleat__run *run);
+
+typedef struct cleat__runs {
+    cleat__map by_id;
+    cleat__heap timers;
+} cleat__runs;
+void cleat__runs_init(cleat__runs *runs);
+void cleat__runs_deinit(cleat__runs *runs); /* frees every run */
+
+/* In the map, in no list, with no timer; NULL on no memory. */
+cleat__run *cleat__runs_new(cleat__runs *runs, const cleat__uuid *id, struct cleat__task_type *type);
+cleat__run *cleat__runs_find(const cleat__runs *runs, const cleat__uuid *id);
+/* It must be in no list. */
+void cleat__runs_free(cleat__runs *runs, cleat__run *run);
+
+/* Sets the timer to `deadline_ms`, INT64_MAX: none. Once a run had a timer, setting it again cannot
+ * fail while no other run is made. */
+cleat_status cleat__runs_set_timer(cleat__runs *runs, cleat__run *run, int64_t deadline_ms);
+void cleat__runs_clear_timer(cleat__runs *runs, cleat__run *run);
+cleat__run *cleat__runs_first_timer(const cleat__runs *runs); /* NULL: none is set */
+
+#endif

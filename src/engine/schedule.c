@@ -1,0 +1,94 @@
+/*
+ * What happens by itself: timers, and runs going to workers.
+ *
+ * Queues take turns, one run each, so that a queue of ten thousand does not hold up a queue of one;
+ * within a queue the order is strict. Workers of a queue take turns too. Both passes end after
+ * STEP_MAX runs and go on in the next step, so that a command never waits long for a large backlog.
+ */
+#include "engine/life.h"
+
+#define STEP_MAX 2000
+
+/* ---- Timers ---- */
+
+static cleat_status fire_run(cleat__core *core, cleat__run *run)
+{
+    cleat__runs_clear_timer(&core->runs, run);
+    if (run->state == CLEAT_RUN_RUNNING) {
+        return cleat__life_time_out(core, run);
+    }
+    if (run->is_backing_off) {
+        return cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
+    }
+    return cleat__life_schedule_time_out(core, run);
+}
+
+static cleat_status fire_worker(cleat__core *core, cleat__worker *worker)
+{
+    cleat__roster_lose(&core->roster, worker);
+    cleat_status status = CLEAT_OK;
+    while (status == CLEAT_OK && worker->held.head != NULL) {
+        status = cleat__life_lose(core, worker->held.head);
+    }
+    return status;
+}
+
+void cleat__core_fire_timers(cleat__core *core)
+{
+    int64_t now = core->now.monotonic_ms;
+    cleat_status status = CLEAT_OK;
+    cleat__worker *worker;
+    while (status == CLEAT_OK && (worker = cleat__roster_first_timer(&core->roster)) != NULL &&
+           worker->deadline_ms <= now) {
+        status = fire_worker(core, worker);
+    }
+    cleat__run *run;
+    int left = STEP_MAX;
+    while (status == CLEAT_OK && (run = cleat__runs_first_timer(&core->runs)) != NULL &&
+           run->deadline_ms <= now) {
+        if (left-- == 0) {
+            core->has_more = true;
+            break;
+        }
+        status = fire_run(core, run);
+    }
+}
+
+/* ---- Assignment ---- */
+
+static cleat__worker *pick_worker(cleat__queue *queue)
+{
+    for (size_t i = 0; i < queue->worker_count; i++) {
+        size_t at = (queue->turn + i) % queue->worker_count;
+        if (cleat__roster_can_take(queue->workers[at])) {
+            queue->turn = at + 1;
+            return queue->workers[at];
+        }
+    }
+    return NULL;
+}
+
+void cleat__core_schedule(cleat__core *core)
+{
+    if (core->queues.ready_count == 0 || !cleat__roster_has_room(&core->roster)) {
+        return;
+    }
+    size_t blocked = 0; /* queues in a row without a worker: all of them at the end */
+    int left = STEP_MAX;
+    cleat_status status = CLEAT_OK;
+    while (status == CLEAT_OK && blocked < core->queues.ready_count) {
+        cleat__queue *queue = core->queues.ready_head;
+        cleat__worker *worker = pick_worker(queue);
+        cleat__queues_rotate(&core->queues, queue);
+        if (worker == NULL) {
+            blocked++;
+            continue;
+        }
+        if (left-- == 0) {
+            core->has_more = true;
+            return;
+        }
+        blocked = 0;
+        status = cleat__life_assign(core, cleat__queue_first(queue), worker);
+    }
+}

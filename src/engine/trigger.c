@@ -1,0 +1,153 @@
+/*
+ * Three passes over what is to be started, so that a refusal leaves nothing behind: check all; make
+ * all the structures in memory; write all rows. Only the last one can fail the core.
+ */
+#include "engine/trigger.h"
+
+#include "base/error.h"
+#include "engine/life.h"
+#include "store/load.h"
+#include "store/transition.h"
+
+#include <inttypes.h>
+
+static cleat_status check_size(const char *what, cleat_slice text)
+{
+    if (text.size > CLEAT_PAYLOAD_MAX) {
+        return cleat__fail(CLEAT_TOO_LARGE, "%s has %zu bytes; at most %zu are stored", what, text.size,
+                           CLEAT_PAYLOAD_MAX);
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status check_child(cleat__core *core, const cleat__trigger *item)
+{
+    if (!item->is_child) {
+        return CLEAT_OK;
+    }
+    if (item->child_index < 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "child index is %" PRId64 "; it must not be negative",
+                           item->child_index);
+    }
+    if (cleat__runs_find(&core->runs, &item->parent_id) != NULL) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__load_exists(core->store, &item->parent_id);
+    return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
+}
+
+static cleat_status check(cleat__core *core, const cleat__trigger *item)
+{
+    const cleat__queue *queue = cleat__queues_find(&core->queues, item->task);
+    if (queue == NULL) {
+        return cleat__fail(
+            CLEAT_NOT_FOUND,
+            "there is no task \"%.*s\": no worker has declared it; check the name, and start the "
+            "worker first",
+            CLEAT_SLICE_ARGS(item->task));
+    }
+    if (item->priority < 0 || item->priority > CLEAT_PRIORITY_HIGH) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "priority is %d; it must be 1 (low) .. 3 (high), or 0",
+                           item->priority);
+    }
+    cleat_status status = check_size("input", item->input);
+    if (status == CLEAT_OK) {
+        status = check_size("metadata", item->metadata);
+    }
+    if (status == CLEAT_OK) {
+        status = check_size("child key", item->child_key);
+    }
+    return status == CLEAT_OK ? check_child(core, item) : status;
+}
+
+/* Appends a run to `made`, with its timer, in no queue yet. */
+static cleat_status make(cleat__core *core, const cleat__trigger *item, cleat__run_chain *made)
+{
+    cleat__task_type *type = cleat__queues_find(&core->queues, item->task)->latest;
+    cleat__uuid id = cleat__uuid_next(&core->ids, core->now.unix_ms);
+    cleat__run *run = cleat__runs_new(&core->runs, &id, type);
+    if (run == NULL) {
+        return cleat__fail_memory();
+    }
+    cleat__run_chain_append(made, run);
+    run->state = CLEAT_RUN_QUEUED;
+    run->priority = (uint8_t)(item->priority != 0 ? item->priority : type->policy.priority);
+    run->since_ms = core->now.unix_ms;
+    /* Makes room, so that cleat__life_enqueue() finds it; last in the heap, where that is cheap. */
+    return cleat__runs_set_timer(&core->runs, run, INT64_MAX - 1);
+}
+
+static void discard(cleat__core *core, cleat__run_chain *made)
+{
+    while (made->head != NULL) {
+        cleat__run *run = made->head;
+        cleat__run_chain_remove(made, run);
+        cleat__runs_free(&core->runs, run);
+    }
+}
+
+static cleat_status make_all(cleat__core *core, const cleat__trigger *items, size_t count,
+                             cleat__run_chain *made)
+{
+    cleat_status status = CLEAT_OK;
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        status = make(core, &items[i], made);
+    }
+    if (status != CLEAT_OK) {
+        discard(core, made);
+    }
+    return status;
+}
+
+static cleat_status write_one(cleat__core *core, const cleat__trigger *item, cleat__run *run, cleat__uuid *id)
+{
+    cleat__trigger trigger = *item;
+    if (trigger.input.data == NULL) {
+        trigger.input = cleat_slice_of("{}");
+    }
+    cleat__new_task row = {
+        .id = run->id,
+        .type_id = run->type->id,
+        .priority = run->priority,
+        .created_at_ms = core->now.unix_ms,
+        .trigger = &trigger,
+    };
+    cleat_status status = cleat__transition_trigger(core->store, &row, id);
+    if (status == CLEAT_ALREADY_EXISTS) {
+        cleat__runs_free(&core->runs, run);
+        return CLEAT_OK;
+    }
+    if (status != CLEAT_OK) {
+        cleat__runs_free(&core->runs, run);
+        return cleat__core_check(core, status);
+    }
+    *id = run->id;
+    return cleat__life_enqueue(core, run, run->priority);
+}
+
+static cleat_status write_all(cleat__core *core, const cleat__trigger *items, cleat__uuid *ids,
+                              cleat__run_chain *made)
+{
+    cleat_status status = cleat__core_begin(core);
+    for (size_t i = 0; made->head != NULL && status == CLEAT_OK; i++) {
+        cleat__run *run = made->head;
+        cleat__run_chain_remove(made, run);
+        status = write_one(core, &items[i], run, &ids[i]);
+    }
+    discard(core, made);
+    return status;
+}
+
+cleat_status cleat__trigger_runs(cleat__core *core, const cleat__trigger *items, size_t count,
+                                 cleat__uuid *ids)
+{
+    cleat_status status = CLEAT_OK;
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        status = check(core, &items[i]);
+    }
+    cleat__run_chain made = {NULL, NULL};
+    if (status == CLEAT_OK) {
+        status = make_all(core, items, count, &made);
+    }
+    return status == CLEAT_OK ? write_all(core, items, ids, &made) : status;
+}

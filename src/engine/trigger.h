@@ -1,0 +1,11 @@
+/* Starting runs. */
+#ifndef CLEAT_ENGINE_TRIGGER_H
+#define CLEAT_ENGINE_TRIGGER_H
+
+#include "engine/core_parts.h"
+
+/* All or none. Nothing has happened when it fails, unless the core has failed. */
+cleat_status cleat__trigger_runs(cleat__core *core, const cleat__trigger *items, size_t count,
+                                 cleat__uuid *ids);
+
+#endif

@@ -1,0 +1,18 @@
+/* Durations as people read them, in Go's notation, which the Hatchet protocol uses too. */
+#ifndef CLEAT_MODEL_DURATION_H
+#define CLEAT_MODEL_DURATION_H
+
+#include <cleat/status.h>
+
+#define CLEAT__DURATION_TEXT 48
+
+/* "1m0s", "1h30m0s", "1.5s", "250ms", "0s". Not for negative durations. */
+void cleat__duration_format(int64_t duration_ms, char text[CLEAT__DURATION_TEXT]);
+
+/* a + b for b >= 0, at most INT64_MAX: a deadline that never comes. */
+static inline int64_t cleat__saturating_add(int64_t a, int64_t b)
+{
+    return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * The words the floors above store and engine share: what is declared, triggered, assigned and
+ * reported. Plain data; slices are borrowed from whoever passes them, unless a comment says more.
+ * Times are milliseconds since 1970 UTC.
+ */
+#ifndef CLEAT_MODEL_TASK_H
+#define CLEAT_MODEL_TASK_H
+
+#include "base/uuid.h"
+#include <cleat/run.h>
+
+#define CLEAT__NO_TIMEOUT           INT64_C(-1)
+#define CLEAT__TASK_NAME_MAX        64
+#define CLEAT__INTERNAL_RETRIES_MAX 10 /* lost workers and failed dispatches, engine.md 4 */
+#define CLEAT__LOG_LINE_MAX         10000
+
+/* What a declaration says about every run of a task, defaults filled in. */
+typedef struct cleat__policy {
+    int32_t retries;
+    int32_t priority;           /* 1 .. 3 */
+    int64_t backoff_initial_ms; /* 0: none */
+    double backoff_factor;
+    int64_t backoff_max_ms;
+    int64_t execution_timeout_ms; /* or CLEAT__NO_TIMEOUT */
+    int64_t schedule_timeout_ms;  /* or CLEAT__NO_TIMEOUT */
+} cleat__policy;
+
+/* A run to be started. */
+typedef struct cleat__trigger {
+    cleat_slice task;     /* action id "workflow:task", normalised by cleat__action_id() */
+    cleat_slice input;    /* a JSON object, checked */
+    cleat_slice metadata; /* a JSON object, checked; absent: none */
+    int32_t priority;     /* 0: the task's default */
+    bool is_child;
+    cleat__uuid parent_id;
+    int64_t child_index;
+    cleat_slice child_key; /* absent: the index counts */
+} cleat__trigger;
+
+/*
+ * One attempt handed to a worker. One block of memory: the strings follow the struct, each with a
+ * NUL behind it. The receiver owns it and frees it with cleat__free().
+ */
+typedef struct cleat__assignment {
+    struct cleat__assignment *next; /* for the receiver's queue */
+    cleat__uuid task_id;            /* = run id while every run has one task */
+    int32_t retry_count;
+    bool is_child;
+    cleat__uuid parent_id;
+    int64_t child_index;
+    int64_t created_at_ms; /* of the run */
+    int64_t queued_at_ms;  /* of this attempt */
+    cleat_slice task;
+    cleat_slice input;
+    cleat_slice metadata; /* absent: none */
+    cleat_slice child_key;
+} cleat__assignment;
+
+/* What a worker says about an attempt. */
+typedef struct cleat__report {
+    cleat__uuid task_id;
+    int32_t retry_count;
+    cleat_status status; /* CLEAT_OK: completed; CLEAT_NON_RETRYABLE: failed for good; else failed.
+                          * CLEAT_UNAVAILABLE: never begun, give it to another worker (no retry used) */
+    cleat_slice output;  /* JSON, checked, when completed */
+    cleat_slice error;   /* text, when failed */
+} cleat__report;
+
+typedef struct cleat__log_line {
+    cleat__uuid task_id;
+    int32_t retry_count;
+    cleat_log_level level;
+    int64_t time_ms;
+    cleat_slice message;
+} cleat__log_line;
+
+/* A task's name by the rules of cleat/task.h; "pack" becomes "pack:pack". CLEAT_INVALID_ARGUMENT
+ * says what is wrong. `id` has room for 2 * CLEAT__TASK_NAME_MAX + 2 bytes. */
+cleat_status cleat__action_id(const char *name, char *id);
+/* The parts of an action id before and after the last ':'. */
+cleat_slice cleat__action_workflow(cleat_slice action);
+cleat_slice cleat__action_task(cleat_slice action);
+
+/* Checks a declaration and fills in defaults from cleat_task_options' rules. */
+struct cleat_task_options;
+cleat_status cleat__policy_from_options(const struct cleat_task_options *options, cleat__policy *out);
+/* Delay before retry number `n` (1, 2, ...). Never overflows. */
+int64_t cleat__policy_backoff_ms(const cleat__policy *policy, int32_t n);
+
+#endif

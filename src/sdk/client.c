@@ -1,0 +1,105 @@
+#include "sdk/client.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "sdk/options.h"
+#include "sdk/trigger.h"
+
+cleat_status cleat_client_new(const cleat_client_options *options, cleat_client **out)
+{
+    cleat_client_options known;
+    if (out == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "out is NULL");
+    }
+    *out = NULL;
+    cleat_status status = cleat__options_read("CLEAT_CLIENT_OPTIONS", options, &known, sizeof known);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat_client *client = cleat__calloc(1, sizeof *client);
+    if (client == NULL) {
+        return cleat__fail_memory();
+    }
+    status = cleat__transport_embedded_new(&known, &client->transport);
+    if (status != CLEAT_OK) {
+        cleat__free(client);
+        return status;
+    }
+    *out = client;
+    return CLEAT_OK;
+}
+
+void cleat_client_free(cleat_client *client)
+{
+    if (client != NULL) {
+        client->transport->free(client->transport);
+        cleat__free(client);
+    }
+}
+
+static cleat_status start_one(cleat_client *client, const char *task, const char *input,
+                              const cleat_run_options *options, cleat_run_id *id)
+{
+    const cleat_run_item item = {task, input, options};
+    const cleat__trigger_request request = {.client = client, .items = &item, .count = 1, .ids = id};
+    return cleat__client_trigger(&request);
+}
+
+cleat_status cleat_client_run(cleat_client *client, const char *task, const char *input,
+                              const cleat_run_options *options, cleat_run_result *result)
+{
+    cleat_run_id id;
+    if (result == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "result is NULL: cleat_client_run_no_wait() starts without one");
+    }
+    memset(result, 0, sizeof *result);
+    cleat_status status = start_one(client, task, input, options, &id);
+    return status == CLEAT_OK ? cleat_client_wait(client, &id, -1, result) : status;
+}
+
+cleat_status cleat_client_run_no_wait(cleat_client *client, const char *task, const char *input,
+                                      const cleat_run_options *options, cleat_run_id *id)
+{
+    return start_one(client, task, input, options, id);
+}
+
+cleat_status cleat_client_run_many(cleat_client *client, const cleat_run_item *items, size_t count,
+                                   cleat_run_id *ids)
+{
+    const cleat__trigger_request request = {
+        .client = client, .many = true, .items = items, .count = count, .ids = ids};
+    return cleat__client_trigger(&request);
+}
+
+static cleat_status parse_run_id(const cleat_client *client, const cleat_run_id *id, cleat__uuid *out)
+{
+    if (client == NULL || id == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", client == NULL ? "client" : "id");
+    }
+    cleat_slice text = {id->text, strnlen(id->text, sizeof id->text)};
+    if (cleat__uuid_parse(text, out) != CLEAT_OK) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.*s\" is no run id", CLEAT_SLICE_ARGS(text));
+    }
+    return CLEAT_OK;
+}
+
+cleat_status cleat_client_wait(cleat_client *client, const cleat_run_id *id, int64_t timeout_ms,
+                               cleat_run_result *result)
+{
+    cleat__uuid run_id;
+    if (result == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "result is NULL");
+    }
+    memset(result, 0, sizeof *result);
+    cleat_status status = parse_run_id(client, id, &run_id);
+    return status == CLEAT_OK ? client->transport->wait(client->transport, &run_id, timeout_ms, result)
+                              : status;
+}
+
+cleat_status cleat_client_cancel(cleat_client *client, const cleat_run_id *id)
+{
+    cleat__uuid run_id;
+    cleat_status status = parse_run_id(client, id, &run_id);
+    return status == CLEAT_OK ? client->transport->cancel(client->transport, &run_id) : status;
+}

@@ -1,0 +1,46 @@
+/* What the files of the SDK share about a client. */
+#ifndef CLEAT_SDK_CLIENT_H
+#define CLEAT_SDK_CLIENT_H
+
+#include <cleat/interceptor.h>
+
+#include "transport/transport.h"
+
+#define CLEAT__INTERCEPTORS_MAX 16
+
+struct cleat_client {
+    cleat__transport *transport;
+    /* Written only while no call is under way (cleat/interceptor.h), so read without a lock. */
+    cleat_interceptor interceptors[CLEAT__INTERCEPTORS_MAX];
+    size_t interceptor_count;
+};
+
+/* The interceptor with this `trigger` hook; NULL: none. */
+const cleat_interceptor *cleat__client_interceptor(const cleat_client *client,
+                                                   cleat_status (*trigger)(void *, cleat_trigger_call *));
+/* Removes the interceptors with this user_data. */
+void cleat__client_remove_interceptor(cleat_client *client, const void *user_data);
+
+/*
+ * A place in the chain of interceptors. `spent` keeps a hook from running the rest of the chain
+ * twice: it is set when the rest has run, at every level.
+ */
+typedef struct cleat__chain {
+    const cleat_client *client;
+    size_t next;
+    bool spent;
+} cleat__chain;
+
+/* CLEAT_FAILED_PRECONDITION when the rest of the chain has run already. */
+cleat_status cleat__chain_check(const cleat__chain *chain);
+/* The next interceptor that has a hook at this offset of cleat_interceptor; NULL at the end. */
+const cleat_interceptor *cleat__chain_next(cleat__chain *chain, size_t hook_offset);
+
+/* An exporter like cleat_client_span_exporter_new()'s whose tie to the client can be cut, for a
+ * provider that outlives the client. `detach` waits for an export under way; releases the link. */
+typedef struct cleat__exporter_link cleat__exporter_link;
+cleat_status cleat__client_exporter_new(cleat_client *client, cleat_span_exporter **out,
+                                        cleat__exporter_link **link);
+void cleat__exporter_link_detach(cleat__exporter_link *link); /* NULL-safe */
+
+#endif

@@ -1,0 +1,206 @@
+/*
+ * The worker's side: hatchet.start_step_run around a task function, hatchet.cancel_step_run around
+ * the news that it was cancelled.
+ *
+ * The carrier in the run's metadata is read, topology decides how the span is tied to what caused
+ * it, and the task function runs in a context that holds the span, the baggage that came along,
+ * and the scope of the run: the origin and the budget numbers for what the task starts, and the
+ * attributes for the spans in it.
+ */
+#include "sdk/instrumentor.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+/* ---- Attributes ---- */
+
+/* `id` and `parent_id` are the caller's memory, for what the list borrows. */
+static void task_attributes(cleat__span_attributes *attributes, const cleat_task *task,
+                            const cleat_run_id *id, const cleat_run_id *parent_id)
+{
+    const char *action = cleat_task_name(task);
+    cleat__span_attributes_add(attributes, "hatchet.worker_id", cleat_slice_of(cleat_task_worker_id(task)));
+    cleat__span_attributes_add(attributes, "hatchet.workflow_run_id", cleat_slice_of(id->text));
+    /* A run has one task, whose id is the run's. */
+    cleat__span_attributes_add(attributes, "hatchet.step_run_id", cleat_slice_of(id->text));
+    cleat__span_attributes_add(attributes, "hatchet.workflow_name", cleat__action_workflow_name(action));
+    cleat__span_attributes_add(attributes, "hatchet.action_name", cleat_slice_of(action));
+    cleat__span_attributes_add(attributes, "hatchet.step_name", cleat__action_step_name(action));
+    cleat__span_attributes_add_int(attributes, "hatchet.retry_count", cleat_task_retry_count(task));
+    cleat__span_attributes_add(attributes, "hatchet.parent_workflow_run_id", cleat_slice_of(parent_id->text));
+    if (cleat_task_child_index(task) >= 0) {
+        cleat__span_attributes_add_int(attributes, "hatchet.child_workflow_index",
+                                       cleat_task_child_index(task));
+    }
+    cleat__span_attributes_add(attributes, "hatchet.child_workflow_key",
+                               cleat_slice_of(cleat_task_child_key(task)));
+    if (attributes->settings->payloads) {
+        cleat__span_attributes_add_json(attributes, "hatchet.payload", cleat_task_input(task));
+        cleat__span_attributes_add_json(attributes, "hatchet.additional_metadata", cleat_task_metadata(task));
+    }
+}
+
+/* ---- Where the span belongs ---- */
+
+/* Baggage, and what a propagator of the user's finds; the trace context is the carrier's own. */
+static cleat_context *extract_rest(const cleat_text_map *map)
+{
+    const cleat_propagator *propagator = cleat_propagator_global();
+    if (propagator == cleat_propagator_default()) {
+        propagator = cleat_propagator_baggage();
+    }
+    return propagator->extract(propagator, NULL, map);
+}
+
+static void decide(const cleat_instrumentor *instrumentor, const char *action, const cleat_text_map *map,
+                   int64_t now_s, cleat__decision_input *input, cleat__decision *decision)
+{
+    const cleat__instrumentor_settings *settings = &instrumentor->settings;
+    cleat__carrier_read(map, &input->carrier);
+    input->predicate = settings->use_links != NULL && input->carrier.relation == CLEAT_TRACE_DEFAULT &&
+                       settings->use_links(action, settings->user_data);
+    input->budget = settings->budget;
+    input->now_s = now_s;
+    input->mode = CLEAT_TRACE_PARENT;
+    input->sampling_across_links = settings->sampling_across_links;
+    cleat__decide(input, decision);
+}
+
+static const char *span_name(const cleat_instrumentor *instrumentor, const char *action, char *buffer,
+                             size_t size)
+{
+    static const char name[] = "hatchet.start_step_run";
+    if (!instrumentor->settings.task_name_in_span_name || sizeof name + strlen(action) + 1 > size) {
+        return name;
+    }
+    memcpy(buffer, name, sizeof name);
+    buffer[sizeof name - 1] = '.';
+    memcpy(buffer + sizeof name, action, strlen(action) + 1);
+    return buffer;
+}
+
+/* `*base` is the context that the span is started in; it is replaced by its remote parent's. */
+static cleat_span start_task_span(const cleat_instrumentor *instrumentor, const char *name,
+                                  const cleat__span_attributes *attributes, const cleat__decision *decision,
+                                  cleat_context **base)
+{
+    cleat_link links[2];
+    cleat_attribute kinds[2];
+    for (size_t i = 0; i < decision->link_count; i++) {
+        kinds[i] = cleat_attribute_string(CLEAT__LINK_KIND, cleat__link_kind_name(decision->links[i].kind));
+        links[i] = (cleat_link){&decision->links[i].context, &kinds[i], 1};
+    }
+    if (cleat_span_context_is_valid(&decision->parent)) {
+        cleat_context *parent = cleat_context_with_span_context(*base, &decision->parent);
+        cleat_context_release(*base);
+        *base = parent;
+    }
+    return cleat_span_start(
+        instrumentor->tracer, name,
+        CLEAT_SPAN_OPTIONS(.kind = CLEAT_SPAN_KIND_CONSUMER, .parent = *base,
+                           .root = *base == NULL || decision->relation != CLEAT_TRACE_PARENT,
+                           .attributes = attributes->items, .attribute_count = attributes->count,
+                           .links = links, .link_count = decision->link_count,
+                           .trace_state = {decision->root.trace_state, decision->root.trace_state_size}));
+}
+
+/* ---- The scope of the run ---- */
+
+static void set_numbers(cleat__run_scope *scope, const cleat__decision_input *input,
+                        const cleat__decision *decision)
+{
+    bool continued = cleat_span_context_is_valid(&decision->parent);
+    if (continued && cleat__budget_read(&input->carrier.spawn, &scope->numbers)) {
+        return;
+    }
+    /* A trace of its own begins here; one that came without numbers has come over one queue. */
+    scope->numbers = (cleat__budget_state){continued ? 1 : 0, input->now_s, 0};
+}
+
+/* The context for the task function: `base` with span and scope. The caller owns the result. */
+static cleat_context *task_context(const cleat_context *base, cleat_span span,
+                                   const cleat__span_attributes *attributes,
+                                   const cleat__decision_input *input, const cleat__decision *decision)
+{
+    const cleat__span_attributes none = {.count = 0};
+    cleat_span_context own;
+    cleat_context *with_span = cleat_context_with_span(base, span);
+    cleat__run_scope *scope = cleat__run_scope_new(cleat_span_is_recording(span) ? attributes : &none);
+    if (scope == NULL) {
+        return with_span;
+    }
+    cleat_span_get_context(span, &own);
+    scope->trace_id = own.trace_id;
+    bool has_origin = cleat_span_context_is_valid(&decision->origin);
+    cleat_span_context_copy(&scope->origin, has_origin ? &decision->origin : &own);
+    set_numbers(scope, input, decision);
+    cleat_context *result = cleat_context_with_value(with_span, &cleat__run_scope_key, scope, cleat__free);
+    cleat_context_release(with_span);
+    return result;
+}
+
+/* ---- The hooks ---- */
+
+/* A task that was cancelled and says so has neither succeeded nor failed. */
+static void end_task_span(cleat_span span, cleat_execute_call *call, cleat_status status)
+{
+    bool cancelled = cleat_task_is_cancelled(cleat_execute_call_task(call));
+    if (status == CLEAT_OK) {
+        (void)cleat_span_set_status(span, CLEAT_SPAN_STATUS_OK, NULL);
+    } else if (status != CLEAT_CANCELLED || !cancelled) {
+        cleat__span_fail(span, status, cleat_execute_call_error(call));
+    }
+    (void)cleat_span_end(span);
+}
+
+cleat_status cleat__instrumentor_execute(void *user_data, cleat_execute_call *call)
+{
+    const cleat_instrumentor *instrumentor = user_data;
+    const cleat_task *task = cleat_execute_call_task(call);
+    cleat_text_map map = cleat_execute_call_metadata(call);
+    const char *action = cleat_task_name(task);
+    cleat_run_id id = cleat_task_run_id(task);
+    cleat_run_id parent_id;
+    cleat__decision_input input;
+    cleat__decision decision;
+    cleat__span_attributes attributes;
+    char name[192];
+
+    (void)cleat_task_parent_run_id(task, &parent_id);
+    decide(instrumentor, action, &map, cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_S, &input, &decision);
+    cleat__span_attributes_init(&attributes, &instrumentor->settings);
+    task_attributes(&attributes, task, &id, &parent_id);
+    cleat__span_attributes_add(&attributes, "cleat.trace.relation",
+                               cleat_slice_of(cleat_trace_relation_name(decision.relation)));
+
+    cleat_context *base = extract_rest(&map);
+    cleat_span span = start_task_span(instrumentor, span_name(instrumentor, action, name, sizeof name),
+                                      &attributes, &decision, &base);
+    cleat_context *context = task_context(base, span, &attributes, &input, &decision);
+    cleat_scope scope = cleat_context_attach(context);
+    cleat_status status = cleat_execute_call_proceed(call);
+    (void)cleat_scope_detach(scope);
+    end_task_span(span, call, status);
+    cleat_context_release(context);
+    cleat_context_release(base);
+    return status;
+}
+
+/* The worker has attached the task's context, so the span belongs to the task's. */
+cleat_status cleat__instrumentor_cancel(void *user_data, cleat_cancel_call *call)
+{
+    const cleat_instrumentor *instrumentor = user_data;
+    cleat__span_attributes attributes;
+    cleat__span_attributes_init(&attributes, &instrumentor->settings);
+    cleat__span_attributes_add(&attributes, "hatchet.step_run_id",
+                               cleat_slice_of(cleat_cancel_call_run_id(call)));
+    cleat_span span =
+        cleat_span_start(instrumentor->tracer, "hatchet.cancel_step_run",
+                         CLEAT_SPAN_OPTIONS(.kind = CLEAT_SPAN_KIND_CONSUMER, .attributes = attributes.items,
+                                            .attribute_count = attributes.count));
+    cleat_scope scope = cleat_span_attach(span);
+    cleat_status status = cleat_cancel_call_proceed(call);
+    (void)cleat_scope_detach(scope);
+    (void)cleat_span_end(span);
+    return status;
+}

@@ -1,0 +1,128 @@
+/*
+ * What the files of the instrumentor share.
+ *
+ *     instrumentor.c           life: provider, processors, interceptor
+ *     instrumentor_options.c   options and environment
+ *     producer.c               the caller's side: hatchet.run_workflow(s)
+ *     consumer.c               the worker's side: hatchet.start_step_run, hatchet.cancel_step_run
+ *     run_scope.c              what the context of a running task says to what is done in it
+ *     span_attributes.c        attribute lists, and their propagation to the spans of a task
+ *     ledger.c                 what traces outside of runs have queued
+ */
+#ifndef CLEAT_SDK_INSTRUMENTOR_H
+#define CLEAT_SDK_INSTRUMENTOR_H
+
+#include <cleat/instrumentor.h>
+#include <cleat/interceptor.h>
+
+#include "base/thread.h"
+#include "sdk/client.h"
+#include "topology/topology.h"
+
+/* ---- Options, with every default and variable filled in ---- */
+
+typedef struct cleat__instrumentor_settings {
+    char **excluded; /* owned; without "hatchet." */
+    size_t excluded_count;
+    bool collector;
+    bool task_name_in_span_name;
+    bool individual_run_spans;
+    bool payloads;
+    bool sampling_across_links;
+    bool (*use_links)(const char *action_id, void *user_data);
+    void *user_data;
+    cleat__budget budget;
+    cleat_batch_processor_options batch;
+} cleat__instrumentor_settings;
+
+cleat_status cleat__instrumentor_settings_init(cleat__instrumentor_settings *settings,
+                                               const cleat_instrumentor_options *options);
+void cleat__instrumentor_settings_deinit(cleat__instrumentor_settings *settings);
+
+/* ---- The ledger ---- */
+
+/*
+ * Budget numbers of traces that begin outside of any run: when they were first seen, and what
+ * they have queued since. A small table, newer traces displace older ones; a displaced trace
+ * counts from the beginning, which makes its budget more generous, never wrong in kind.
+ */
+#define CLEAT__LEDGER_SIZE 64
+typedef struct cleat__ledger {
+    pthread_mutex_t mutex;
+    struct {
+        cleat_trace_id trace_id;
+        int64_t start_s;
+        uint64_t spans;
+    } entries[CLEAT__LEDGER_SIZE]; /* under `mutex` */
+} cleat__ledger;
+void cleat__ledger_init(cleat__ledger *ledger);
+void cleat__ledger_deinit(cleat__ledger *ledger);
+/* Counts `count` more; answers when the trace was first seen, and its number of queued spans before. */
+void cleat__ledger_add(cleat__ledger *ledger, const cleat_trace_id *trace_id, uint64_t count, int64_t now_s,
+                       int64_t *start_s, uint64_t *before);
+
+/* ---- Attribute lists ---- */
+
+#define CLEAT__SPAN_ATTRIBUTES_MAX 24
+typedef struct cleat__span_attributes {
+    const cleat__instrumentor_settings *settings;
+    size_t count;
+    cleat_attribute items[CLEAT__SPAN_ATTRIBUTES_MAX];
+} cleat__span_attributes;
+/* Begins with instrumentor = "hatchet". */
+void cleat__span_attributes_init(cleat__span_attributes *attributes,
+                                 const cleat__instrumentor_settings *settings);
+/* Keys are literals; excluded ones and empty values are left out. Values are borrowed. */
+void cleat__span_attributes_add(cleat__span_attributes *attributes, const char *key, cleat_slice value);
+void cleat__span_attributes_add_int(cleat__span_attributes *attributes, const char *key, int64_t value);
+/* JSON text: also left out when it says nothing ("null", "{}", "[]"). */
+void cleat__span_attributes_add_json(cleat__span_attributes *attributes, const char *key, cleat_slice value);
+/* "workflow:task" taken apart. */
+cleat_slice cleat__action_workflow_name(const char *action);
+cleat_slice cleat__action_step_name(const char *action);
+bool cleat__attribute_is_excluded(const cleat__instrumentor_settings *settings, const char *key);
+
+/* The processor that gives the spans of a task the hatchet.* attributes of the task. It stands by
+ * itself: a provider may keep it longer than there is an instrumentor. */
+cleat_status cleat__attribute_processor_new(cleat_span_processor **out);
+
+/* ---- The scope of a run ---- */
+
+/* Lives in the task's context, so in contexts captured from it as well, beyond the task's end. */
+typedef struct cleat__run_scope {
+    cleat_span_context origin;   /* what is forwarded; invalid: there was no span */
+    cleat_trace_id trace_id;     /* of the consumer span */
+    cleat__budget_state numbers; /* of this run; its `spans` are those before its own */
+    _Atomic uint64_t spawned;
+    size_t attribute_count;
+    const cleat_attribute *attributes; /* hatchet.* only */
+} cleat__run_scope;
+
+extern const cleat_context_key cleat__run_scope_key;
+
+/* Copies what it is given; freed with cleat__free(). NULL on no memory. */
+cleat__run_scope *cleat__run_scope_new(const cleat__span_attributes *attributes);
+/* The scope that `context` is in; NULL: none. */
+cleat__run_scope *cleat__run_scope_of(const cleat_context *context);
+
+/* ---- The instrumentor ---- */
+
+struct cleat_instrumentor {
+    cleat_client *client;
+    cleat_tracer_provider *provider;
+    bool owns_provider;
+    cleat_tracer *tracer;
+    cleat__exporter_link *link; /* of the exporter to the collector; NULL: none */
+    cleat__instrumentor_settings settings;
+    cleat__ledger ledger;
+};
+
+/* Records a failed call or task on a span. */
+void cleat__span_fail(cleat_span span, cleat_status status, const char *message);
+
+/* The hooks. */
+cleat_status cleat__instrumentor_trigger(void *instrumentor, cleat_trigger_call *call);
+cleat_status cleat__instrumentor_execute(void *instrumentor, cleat_execute_call *call);
+cleat_status cleat__instrumentor_cancel(void *instrumentor, cleat_cancel_call *call);
+
+#endif

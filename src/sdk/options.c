@@ -1,0 +1,35 @@
+#include "sdk/options.h"
+
+#include "base/error.h"
+
+static bool all_zero(const char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (bytes[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+cleat_status cleat__options_read(const char *what, const void *from, void *to, size_t size)
+{
+    size_t known = 0;
+    memset(to, 0, size);
+    memcpy(to, &size, sizeof size);
+    if (from == NULL) {
+        return CLEAT_OK;
+    }
+    memcpy(&known, from, sizeof known);
+    if (known < sizeof known) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "%s have struct_size %zu: make them with the macro of that name", what, known);
+    }
+    if (known > size && !all_zero((const char *)from + size, known - size)) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "%s set a field that this version of the library does not know", what);
+    }
+    size_t taken = known < size ? known : size;
+    memcpy((char *)to + sizeof size, (const char *)from + sizeof size, taken - sizeof size);
+    return CLEAT_OK;
+}

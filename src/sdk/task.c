@@ -1,0 +1,271 @@
+/* What a task function can do while it runs. */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "model/json.h"
+#include "sdk/trigger.h"
+#include "sdk/worker.h"
+
+#include <stdio.h>
+
+#define ERROR_MAX 65536
+
+/* ---- What it was given ---- */
+
+cleat_slice cleat_task_input(const cleat_task *task)
+{
+    return task != NULL ? task->assignment->input : (cleat_slice){NULL, 0};
+}
+
+cleat_slice cleat_task_metadata(const cleat_task *task)
+{
+    if (task == NULL) {
+        return (cleat_slice){NULL, 0};
+    }
+    return task->assignment->metadata.size > 0 ? task->assignment->metadata : cleat_slice_of("{}");
+}
+
+const char *cleat_task_name(const cleat_task *task)
+{
+    return task != NULL ? task->assignment->task.data : NULL; /* assignments end strings with a NUL */
+}
+
+cleat_run_id cleat_task_run_id(const cleat_task *task)
+{
+    return task != NULL ? task->id : (cleat_run_id){""};
+}
+
+int cleat_task_retry_count(const cleat_task *task)
+{
+    return task != NULL ? task->assignment->retry_count : 0;
+}
+
+const char *cleat_task_worker_id(const cleat_task *task)
+{
+    return task != NULL ? task->worker->id_text : NULL;
+}
+
+bool cleat_task_parent_run_id(const cleat_task *task, cleat_run_id *id)
+{
+    bool is_child = task != NULL && task->assignment->is_child;
+    if (id != NULL) {
+        *id = is_child ? task->parent_id : (cleat_run_id){""};
+    }
+    return is_child;
+}
+
+int64_t cleat_task_child_index(const cleat_task *task)
+{
+    return task != NULL && task->assignment->is_child ? task->assignment->child_index : -1;
+}
+
+const char *cleat_task_child_key(const cleat_task *task)
+{
+    return task != NULL && task->assignment->child_key.size > 0 ? task->assignment->child_key.data : NULL;
+}
+
+cleat_client *cleat_task_client(const cleat_task *task)
+{
+    return task != NULL ? task->worker->client : NULL;
+}
+
+bool cleat_task_is_cancelled(const cleat_task *task)
+{
+    return task != NULL && atomic_load(&task->cancelled);
+}
+
+/* ---- What it gives back ---- */
+
+/* The text of a format, cut at `max` bytes and not inside a character; NULL on no memory. */
+static char *format_text(const char *format, va_list arguments, size_t max) CLEAT_PRINTF(1, 0);
+static char *format_text(const char *format, va_list arguments, size_t max)
+{
+    va_list again;
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    size_t size = length > 0 ? (size_t)length : 0;
+    char *text = cleat__malloc(size + 1);
+    if (text == NULL) {
+        return NULL;
+    }
+    (void)vsnprintf(text, size + 1, format, arguments);
+    if (size > max) {
+        for (size = max; size > 0 && ((unsigned char)text[size] & 0xC0) == 0x80; size--) {
+        }
+    }
+    text[size] = '\0';
+    return text;
+}
+
+/* Keeps why an output was refused: a task that ends with it fails with these words. */
+static cleat_status refuse_output(cleat_task *task, cleat_status status)
+{
+    cleat__free(task->return_error);
+    task->return_error = cleat__strdup(cleat_error_message());
+    task->return_error_status = status;
+    return status;
+}
+
+/* Consumes `json`. */
+static cleat_status take_output(cleat_task *task, char *json)
+{
+    cleat_status status =
+        json != NULL ? cleat__json_check("output", cleat_slice_of(json), false) : cleat__fail_memory();
+    if (status != CLEAT_OK) {
+        cleat__free(json);
+        return refuse_output(task, status);
+    }
+    cleat__free(task->output);
+    cleat__free(task->return_error);
+    task->return_error = NULL;
+    task->output = json;
+    return CLEAT_OK;
+}
+
+cleat_status cleat_task_return(cleat_task *task, const char *json)
+{
+    if (task == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "task is NULL");
+    }
+    if (json == NULL) {
+        return refuse_output(task, cleat__fail(CLEAT_INVALID_ARGUMENT, "output is NULL: it must be JSON"));
+    }
+    return take_output(task, cleat__strdup(json));
+}
+
+cleat_status cleat_task_return_format(cleat_task *task, const char *format, ...)
+{
+    if (task == NULL || format == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", task == NULL ? "task" : "format");
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    char *json = format_text(format, arguments, SIZE_MAX);
+    va_end(arguments);
+    return take_output(task, json);
+}
+
+cleat_status cleat_task_fail(cleat_task *task, cleat_status status, const char *format, ...)
+{
+    status = status != CLEAT_OK ? status : CLEAT_FAILED;
+    if (task == NULL || format == NULL) {
+        return status;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    char *error = format_text(format, arguments, ERROR_MAX);
+    va_end(arguments);
+    cleat__free(task->error);
+    task->error = error; /* on no memory the status's text stands */
+    return status;
+}
+
+/* ---- While it runs ---- */
+
+static cleat_status check_alive(const cleat_task *task)
+{
+    if (task == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "task is NULL");
+    }
+    if (atomic_load(&task->worker->abandoned)) {
+        return cleat__fail(CLEAT_UNAVAILABLE, "the worker was freed while the task ran");
+    }
+    return CLEAT_OK;
+}
+
+cleat_status cleat_task_log(cleat_task *task, cleat_log_level level, const char *format, ...)
+{
+    cleat_status status = check_alive(task);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    if (format == NULL || level < CLEAT_LOG_ERROR || level > CLEAT_LOG_DEBUG) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           format == NULL ? "format is NULL" : "level is no cleat_log_level");
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    char *message = format_text(format, arguments, CLEAT__LOG_LINE_MAX);
+    va_end(arguments);
+    if (message == NULL) {
+        return cleat__fail_memory();
+    }
+    const cleat__log_line line = {
+        .task_id = task->assignment->task_id,
+        .retry_count = task->assignment->retry_count,
+        .level = level,
+        .time_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS,
+        .message = cleat_slice_of(message),
+    };
+    cleat__transport *transport = task->worker->client->transport;
+    status = transport->log(transport, &line);
+    cleat__free(message);
+    return status;
+}
+
+/* Made once; of two threads that make it at the same time the first wins. */
+static const char *child_metadata(cleat_task *task)
+{
+    char *made = atomic_load(&task->child_metadata);
+    if (made != NULL) {
+        return made;
+    }
+    char *mine = cleat__metadata_for_children(task->assignment->metadata, task->id.text);
+    if (mine != NULL && !atomic_compare_exchange_strong(&task->child_metadata, &made, mine)) {
+        cleat__free(mine);
+        return made;
+    }
+    return mine;
+}
+
+static cleat_status spawn(cleat_task *task, bool many, const cleat_run_item *items, size_t count,
+                          cleat_run_id *ids)
+{
+    cleat_status status = check_alive(task);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    const cleat__trigger_parent parent = {
+        .id = task->assignment->task_id,
+        .run_id = task->id.text,
+        .metadata = child_metadata(task),
+        .child_count = &task->child_count,
+    };
+    if (parent.metadata == NULL) {
+        return cleat__fail_memory();
+    }
+    const cleat__trigger_request request = {
+        .client = task->worker->client,
+        .many = many,
+        .items = items,
+        .count = count,
+        .parent = &parent,
+        .ids = ids,
+    };
+    /* On a thread of the user's own without a context the task's stands in, so that the child is
+     * tied to this run all the same. */
+    bool foreign = cleat_context_current() == NULL;
+    cleat_scope scope = {NULL, 0};
+    if (foreign) {
+        scope = cleat_context_attach(atomic_load(&task->context));
+    }
+    status = cleat__client_trigger(&request);
+    if (foreign) {
+        (void)cleat_scope_detach(scope);
+    }
+    return status;
+}
+
+cleat_status cleat_task_spawn(cleat_task *task, const char *name, const char *input,
+                              const cleat_run_options *options, cleat_run_id *id)
+{
+    const cleat_run_item item = {name, input, options};
+    return spawn(task, false, &item, 1, id);
+}
+
+cleat_status cleat_task_spawn_many(cleat_task *task, const cleat_run_item *items, size_t count,
+                                   cleat_run_id *ids)
+{
+    return spawn(task, true, items, count, ids);
+}

@@ -1,0 +1,295 @@
+/*
+ * One call that starts runs. All items are checked first, so that a bad one leaves nothing behind
+ * and no span either; then the chain of interceptors runs, which may change metadata only; then
+ * the metadata is written down and the transport takes all items at once.
+ *
+ * Children are numbered here. A call that fails gives its numbers back where no other call took
+ * some meanwhile: a task that spawns in a fixed order then numbers its children alike in each
+ * attempt, whether a spawn had to be tried again or not.
+ */
+#include "sdk/trigger.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "model/json.h"
+#include "sdk/options.h"
+
+#define ACTION_SIZE (2 * CLEAT__TASK_NAME_MAX + 2)
+#define FEW         4 /* items that need no memory from the heap */
+
+typedef struct trigger_entry {
+    cleat_trigger_item item; /* what interceptors see */
+    cleat__metadata metadata;
+    cleat_run_options options;
+    cleat_run_id id;
+    char action[ACTION_SIZE];
+} trigger_entry;
+
+struct cleat_trigger_call {
+    cleat__chain chain;
+    const cleat__trigger_request *request;
+    trigger_entry *entries;
+    size_t count;
+    bool started;
+};
+
+bool cleat_trigger_call_is_many(const cleat_trigger_call *call)
+{
+    return call != NULL && call->request->many;
+}
+
+size_t cleat_trigger_call_count(const cleat_trigger_call *call)
+{
+    return call != NULL ? call->count : 0;
+}
+
+cleat_trigger_item *cleat_trigger_call_item(cleat_trigger_call *call, size_t index)
+{
+    return call != NULL && index < call->count ? &call->entries[index].item : NULL;
+}
+
+const char *cleat_trigger_call_run_id(const cleat_trigger_call *call, size_t index)
+{
+    return call != NULL && call->started && index < call->count ? call->entries[index].id.text : NULL;
+}
+
+/* ---- Checking ---- */
+
+static cleat_status check_options(trigger_entry *entry, const cleat__trigger_request *request,
+                                  const cleat_run_options *options)
+{
+    cleat_status status =
+        cleat__options_read("CLEAT_RUN_OPTIONS", options, &entry->options, sizeof entry->options);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    const cleat_run_options *known = &entry->options;
+    if (known->priority < 0 || known->priority > CLEAT_PRIORITY_HIGH) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "priority is %d: 1 low, 2 medium, 3 high, or 0 for the task's own",
+                           known->priority);
+    }
+    if ((int)known->trace < CLEAT_TRACE_DEFAULT || known->trace > CLEAT_TRACE_NONE) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "trace is %d, which is no cleat_trace_relation",
+                           (int)known->trace);
+    }
+    if (known->child_key != NULL && request->parent == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "child_key is for children: start them with cleat_task_spawn()");
+    }
+    if (known->child_key != NULL && known->child_key[0] == '\0') {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "child_key is empty: leave it NULL to count children instead");
+    }
+    if (known->metadata == NULL) {
+        return CLEAT_OK;
+    }
+    return cleat__json_check("metadata", cleat_slice_of(known->metadata), true);
+}
+
+static cleat_status check_item(trigger_entry *entry, const cleat__trigger_request *request,
+                               const cleat_run_item *item)
+{
+    if (item->task == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "task is NULL: give the name of a task");
+    }
+    cleat_status status = cleat__action_id(item->task, entry->action);
+    if (status == CLEAT_OK) {
+        status = check_options(entry, request, item->options);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat_slice input = cleat_slice_of(item->input != NULL ? item->input : "{}");
+    if (item->input != NULL) {
+        status = cleat__json_check("input", input, true);
+    }
+    cleat_slice metadata = cleat_slice_of(entry->options.metadata);
+    if (status == CLEAT_OK && request->parent != NULL) {
+        status = cleat__metadata_init_child(&entry->metadata, metadata, request->parent->metadata);
+    } else {
+        cleat__metadata_init(&entry->metadata, metadata);
+    }
+    entry->item = (cleat_trigger_item){
+        .task = entry->action,
+        .input = input,
+        .trace = entry->options.trace,
+        .priority = entry->options.priority,
+        .parent_run_id = request->parent != NULL ? request->parent->run_id : NULL,
+        .child_index = -1,
+        .child_key = entry->options.child_key,
+        .metadata = cleat__metadata_map(&entry->metadata),
+    };
+    return status;
+}
+
+static cleat_status fail_item(cleat_status status, size_t index)
+{
+    char message[512];
+    size_t size = strlen(cleat_error_message());
+    size = size < sizeof message ? size : sizeof message - 1;
+    memcpy(message, cleat_error_message(), size);
+    message[size] = '\0';
+    return cleat__fail(status, "item %zu: %s", index, message);
+}
+
+static cleat_status check_items(cleat_trigger_call *call)
+{
+    const cleat__trigger_request *request = call->request;
+    for (size_t i = 0; i < request->count; i++) {
+        cleat_status status = check_item(&call->entries[i], request, &request->items[i]);
+        call->count = i + 1;
+        if (status != CLEAT_OK) {
+            return request->many ? fail_item(status, i) : status;
+        }
+    }
+    return CLEAT_OK;
+}
+
+/* ---- The end of the chain ---- */
+
+static cleat_status fill_triggers(const cleat_trigger_call *call, cleat__trigger *triggers)
+{
+    const cleat__trigger_parent *parent = call->request->parent;
+    for (size_t i = 0; i < call->count; i++) {
+        trigger_entry *entry = &call->entries[i];
+        triggers[i] = (cleat__trigger){
+            .task = cleat_slice_of(entry->action),
+            .input = entry->item.input,
+            .priority = entry->options.priority,
+        };
+        if (parent != NULL) {
+            triggers[i].is_child = true;
+            triggers[i].parent_id = parent->id;
+            triggers[i].child_index = entry->item.child_index;
+            triggers[i].child_key = cleat_slice_of(entry->options.child_key);
+        }
+        cleat_status status = cleat__metadata_text(&entry->metadata, &triggers[i].metadata);
+        if (status != CLEAT_OK) {
+            return status;
+        }
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status send_runs(cleat_trigger_call *call)
+{
+    cleat__transport *transport = call->request->client->transport;
+    cleat__trigger few_triggers[FEW];
+    cleat__uuid few_ids[FEW];
+    bool few = call->count <= FEW;
+    cleat__trigger *triggers = few ? few_triggers : cleat__calloc(call->count, sizeof *triggers);
+    cleat__uuid *ids = few ? few_ids : cleat__calloc(call->count, sizeof *ids);
+    cleat_status status = CLEAT_OK;
+    if (triggers == NULL || ids == NULL) {
+        status = cleat__fail_memory();
+        goto out;
+    }
+    status = fill_triggers(call, triggers);
+    if (status == CLEAT_OK) {
+        status = transport->trigger(transport, triggers, call->count, ids);
+    }
+    if (status != CLEAT_OK) {
+        goto out;
+    }
+    for (size_t i = 0; i < call->count; i++) {
+        cleat__uuid_format(&ids[i], call->entries[i].id.text);
+    }
+    call->started = true;
+out:
+    if (!few) {
+        cleat__free(triggers);
+        cleat__free(ids);
+    }
+    return status;
+}
+
+cleat_status cleat_trigger_call_proceed(cleat_trigger_call *call)
+{
+    if (call == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "call is NULL");
+    }
+    cleat_status status = cleat__chain_check(&call->chain);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    const cleat_interceptor *next = cleat__chain_next(&call->chain, offsetof(cleat_interceptor, trigger));
+    status = next != NULL ? next->trigger(next->user_data, call) : send_runs(call);
+    call->chain.spent = true;
+    return status;
+}
+
+/* ---- The call ---- */
+
+static int64_t number_children(cleat_trigger_call *call)
+{
+    if (call->request->parent == NULL) {
+        return 0;
+    }
+    int64_t first = atomic_fetch_add(call->request->parent->child_count, (int64_t)call->count);
+    for (size_t i = 0; i < call->count; i++) {
+        call->entries[i].item.child_index = first + (int64_t)i;
+    }
+    return first;
+}
+
+static void give_numbers_back(const cleat_trigger_call *call, int64_t first)
+{
+    if (call->request->parent != NULL) {
+        int64_t taken = first + (int64_t)call->count;
+        atomic_compare_exchange_strong(call->request->parent->child_count, &taken, first);
+    }
+}
+
+static cleat_status run_call(cleat_trigger_call *call)
+{
+    cleat_status status = check_items(call);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    int64_t first = number_children(call);
+    status = cleat_trigger_call_proceed(call);
+    if (!call->started) {
+        give_numbers_back(call, first);
+    }
+    if (status == CLEAT_OK && !call->started) {
+        return cleat__fail(CLEAT_FAILED_PRECONDITION, "an interceptor kept the call from being made");
+    }
+    for (size_t i = 0; status == CLEAT_OK && call->request->ids != NULL && i < call->count; i++) {
+        call->request->ids[i] = call->entries[i].id;
+    }
+    return status;
+}
+
+cleat_status cleat__client_trigger(const cleat__trigger_request *request)
+{
+    trigger_entry few[FEW];
+    if (request->client == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "client is NULL");
+    }
+    if (request->count == 0 || request->items == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "no runs to start: %s",
+                           request->count == 0 ? "count is 0" : "items is NULL");
+    }
+    cleat_trigger_call call = {
+        .chain = {.client = request->client},
+        .request = request,
+        .entries = few,
+    };
+    if (request->count > FEW) {
+        call.entries = cleat__calloc(request->count, sizeof *call.entries);
+        if (call.entries == NULL) {
+            return cleat__fail_memory();
+        }
+    } else {
+        memset(few, 0, request->count * sizeof *few);
+    }
+    cleat_status status = run_call(&call);
+    for (size_t i = 0; i < call.count; i++) {
+        cleat__metadata_deinit(&call.entries[i].metadata);
+    }
+    if (call.entries != few) {
+        cleat__free(call.entries);
+    }
+    return status;
+}

@@ -1,0 +1,30 @@
+/* Starting runs: what client and task calls come down to. */
+#ifndef CLEAT_SDK_TRIGGER_H
+#define CLEAT_SDK_TRIGGER_H
+
+#include "sdk/client.h"
+#include "sdk/metadata.h"
+
+#include <stdatomic.h>
+
+/* The task that starts children. */
+typedef struct cleat__trigger_parent {
+    cleat__uuid id;
+    const char *run_id;           /* the same as text */
+    const char *metadata;         /* cleat__metadata_for_children() */
+    _Atomic int64_t *child_count; /* numbers given so far */
+} cleat__trigger_parent;
+
+typedef struct cleat__trigger_request {
+    cleat_client *client;
+    bool many;
+    const cleat_run_item *items;
+    size_t count;
+    const cleat__trigger_parent *parent; /* NULL: not children */
+    cleat_run_id *ids;                   /* may be NULL */
+} cleat__trigger_request;
+
+/* Checks everything before anything else happens, then runs the interceptors, then the transport. */
+cleat_status cleat__client_trigger(const cleat__trigger_request *request);
+
+#endif

@@ -1,0 +1,385 @@
+/*
+ * A worker's life.
+ *
+ * Stopping goes: nothing new is begun; the engine assigns no more (pause); what was not begun is
+ * given back; running tasks finish and report; the engine forgets the worker (remove, after which
+ * the sink is silent); threads end. The first four steps may take several calls of
+ * cleat_worker_stop(), by several threads; the last two are done once, by whoever sees that
+ * nothing runs any more.
+ *
+ * A worker that is freed although a task does not end is abandoned: the engine forgets it at once
+ * and hands the run to somebody else, the threads are detached, and the last of them to leave
+ * frees the memory. What such a task still asks of its worker is refused.
+ */
+#include "sdk/worker.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "sdk/options.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define SLOTS_MAX       100000
+#define FREE_TIMEOUT_MS 10000
+
+/* "<process name>-<pid>"; the caller frees it. */
+static char *default_name(void)
+{
+    char process[64] = "";
+    char name[96];
+    FILE *file = fopen("/proc/self/comm", "re");
+    if (file != NULL) {
+        if (fgets(process, sizeof process, file) == NULL) {
+            process[0] = '\0';
+        }
+        (void)fclose(file);
+    }
+    process[strcspn(process, "\n")] = '\0';
+    (void)snprintf(name, sizeof name, "%s-%ld", process[0] != '\0' ? process : "worker", (long)getpid());
+    return cleat__strdup(name);
+}
+
+static cleat_status check_worker_options(const cleat_worker_options *options, cleat_worker_options *known)
+{
+    cleat_status status = cleat__options_read("CLEAT_WORKER_OPTIONS", options, known, sizeof *known);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    if (options == NULL) {
+        known->slots = CLEAT_SLOTS_DEFAULT;
+    }
+    if (known->slots < 1 || known->slots > SLOTS_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "slots is %d: a worker needs 1 to %d", known->slots,
+                           SLOTS_MAX);
+    }
+    if (known->threads < 0 || known->threads > known->slots) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "threads is %d: 1 to slots (%d), or 0 for as many as slots", known->threads,
+                           known->slots);
+    }
+    return CLEAT_OK;
+}
+
+cleat_status cleat_worker_new(cleat_client *client, const cleat_worker_options *options, cleat_worker **out)
+{
+    cleat_worker_options known;
+    if (client == NULL || out == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", client == NULL ? "client" : "out");
+    }
+    *out = NULL;
+    cleat_status status = check_worker_options(options, &known);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat_worker *worker = cleat__calloc(1, sizeof *worker);
+    char *name = known.name != NULL ? cleat__strdup(known.name) : default_name();
+    if (worker == NULL || name == NULL) {
+        cleat__free(worker);
+        cleat__free(name);
+        return cleat__fail_memory();
+    }
+    worker->client = client;
+    worker->name = name;
+    worker->slots = known.slots;
+    worker->threads_max = (size_t)(known.threads > 0 ? known.threads : known.slots);
+    worker->queue_end = &worker->queue;
+    worker->signal_slot = -1;
+    pthread_mutex_init(&worker->mutex, NULL);
+    cleat__cond_init(&worker->work);
+    cleat__cond_init(&worker->settled);
+    cleat__cond_init(&worker->cancel_work);
+    cleat__cond_init(&worker->house_work);
+    *out = worker;
+    return CLEAT_OK;
+}
+
+void cleat__worker_destroy(cleat_worker *worker)
+{
+    for (cleat__declaration *next, *it = worker->declarations; it != NULL; it = next) {
+        next = it->next;
+        cleat__free(it);
+    }
+    cleat__map_deinit(&worker->by_action);
+    pthread_cond_destroy(&worker->work);
+    pthread_cond_destroy(&worker->settled);
+    pthread_cond_destroy(&worker->cancel_work);
+    pthread_cond_destroy(&worker->house_work);
+    pthread_mutex_destroy(&worker->mutex);
+    cleat__free(worker->threads);
+    cleat__free(worker->name);
+    cleat__free(worker);
+}
+
+/* ---- Declarations ---- */
+
+static cleat_status declare(cleat_worker *worker, const cleat_task_options *options)
+{
+    cleat__declaration *declaration = cleat__calloc(1, sizeof *declaration);
+    if (declaration == NULL) {
+        return cleat__fail_memory();
+    }
+    cleat_status status = cleat__action_id(options->name, declaration->action);
+    if (status == CLEAT_OK) {
+        status = cleat__policy_from_options(options, &declaration->policy);
+    }
+    cleat_slice action = cleat_slice_of(declaration->action);
+    if (status == CLEAT_OK && cleat__map_get(&worker->by_action, action) != NULL) {
+        status = cleat__fail(CLEAT_ALREADY_EXISTS, "this worker has a task \"%s\" already", options->name);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__map_put(&worker->by_action, action, declaration);
+    }
+    if (status != CLEAT_OK) {
+        cleat__free(declaration);
+        return status;
+    }
+    declaration->run = options->run;
+    declaration->user_data = options->user_data;
+    declaration->next = worker->declarations;
+    worker->declarations = declaration;
+    worker->declaration_count++;
+    return CLEAT_OK;
+}
+
+cleat_status cleat_worker_add_task(cleat_worker *worker, const cleat_task_options *task)
+{
+    cleat_task_options known;
+    if (worker == NULL || task == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", worker == NULL ? "worker" : "task");
+    }
+    cleat_status status = cleat__options_read("CLEAT_TASK_OPTIONS", task, &known, sizeof known);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    if (known.name == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "name is NULL: a task needs a name");
+    }
+    if (known.run == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "run is NULL: task \"%s\" needs a function", known.name);
+    }
+    pthread_mutex_lock(&worker->mutex);
+    bool started = worker->state != CLEAT__WORKER_NEW;
+    pthread_mutex_unlock(&worker->mutex);
+    if (started) {
+        return cleat__fail(CLEAT_FAILED_PRECONDITION, "the worker has started: declare \"%s\" before",
+                           known.name);
+    }
+    return declare(worker, &known);
+}
+
+/* ---- Start ---- */
+
+static cleat_status register_worker(cleat_worker *worker)
+{
+    cleat__transport *transport = worker->client->transport;
+    cleat_status status = CLEAT_OK;
+    size_t count = 0;
+    cleat_slice *actions = cleat__calloc(worker->declaration_count, sizeof *actions);
+    if (actions == NULL) {
+        return cleat__fail_memory();
+    }
+    for (cleat__declaration *it = worker->declarations; it != NULL && status == CLEAT_OK; it = it->next) {
+        actions[count] = cleat_slice_of(it->action);
+        status = transport->put_task(transport, actions[count++], &it->policy);
+    }
+    if (status == CLEAT_OK) {
+        const cleat__transport_sink sink = {worker, cleat__worker_assign, cleat__worker_cancel};
+        status =
+            transport->worker_add(transport, worker->name, actions, count, worker->slots, &sink, &worker->id);
+    }
+    cleat__free(actions);
+    return status;
+}
+
+/* Assignments may come before worker_add has returned. They wait for the house, which starts the
+ * threads, so nobody reads the id before it is written. */
+static cleat_status start_worker(cleat_worker *worker)
+{
+    cleat_status status = register_worker(worker);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__uuid_format(&worker->id, worker->id_text);
+    status = cleat__thread_start(&worker->house, "cleat-house", cleat__worker_house, worker);
+    if (status != CLEAT_OK) {
+        (void)worker->client->transport->worker_remove(worker->client->transport, &worker->id);
+    }
+    return status;
+}
+
+/* With the mutex: waits while another thread starts the worker. */
+static void wait_started(cleat_worker *worker)
+{
+    while (worker->state == CLEAT__WORKER_STARTING) {
+        (void)cleat__cond_wait_until(&worker->settled, &worker->mutex, INT64_MAX);
+    }
+}
+
+cleat_status cleat_worker_start(cleat_worker *worker)
+{
+    cleat_status status = CLEAT_OK;
+    if (worker == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "worker is NULL");
+    }
+    pthread_mutex_lock(&worker->mutex);
+    wait_started(worker);
+    cleat__worker_state state = worker->state;
+    if (state == CLEAT__WORKER_NEW && worker->declaration_count > 0) {
+        worker->state = CLEAT__WORKER_STARTING;
+    }
+    pthread_mutex_unlock(&worker->mutex);
+    if (state == CLEAT__WORKER_RUNNING) {
+        return CLEAT_OK;
+    }
+    if (state == CLEAT__WORKER_STOPPED) {
+        return cleat__fail(CLEAT_FAILED_PRECONDITION, "the worker was stopped: make a new one");
+    }
+    if (worker->declaration_count == 0) {
+        return cleat__fail(CLEAT_FAILED_PRECONDITION,
+                           "the worker has no tasks: cleat_worker_add_task() first");
+    }
+    status = start_worker(worker);
+    pthread_mutex_lock(&worker->mutex);
+    worker->state = status == CLEAT_OK ? CLEAT__WORKER_RUNNING : CLEAT__WORKER_NEW;
+    pthread_cond_broadcast(&worker->settled);
+    pthread_mutex_unlock(&worker->mutex);
+    return status;
+}
+
+/* ---- Stop ---- */
+
+/* Once: tells the engine, and gives back what was not begun. */
+static void drain(cleat_worker *worker)
+{
+    cleat__transport *transport = worker->client->transport;
+    (void)transport->worker_pause(transport, &worker->id); /* a failed engine assigns nothing either */
+    cleat__worker_give_back(worker);
+    pthread_mutex_lock(&worker->mutex);
+    worker->drained = true;
+    pthread_cond_broadcast(&worker->settled);
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+static void end_house(cleat_worker *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    worker->closing = true;
+    pthread_cond_broadcast(&worker->house_work);
+    pthread_cond_broadcast(&worker->cancel_work);
+    pthread_mutex_unlock(&worker->mutex);
+    pthread_join(worker->house, NULL);
+}
+
+/* Once, when nothing runs any more. */
+static void end_threads(cleat_worker *worker)
+{
+    cleat__transport *transport = worker->client->transport;
+    (void)transport->worker_remove(transport, &worker->id);
+    cleat__worker_give_back(worker); /* what a failed pause let in */
+    end_house(worker);
+    for (size_t i = 0; i < worker->thread_count; i++) {
+        pthread_join(worker->threads[i], NULL);
+    }
+    if (worker->canceller_started) {
+        pthread_join(worker->canceller, NULL);
+    }
+}
+
+/* Waits, with the mutex, until nothing runs. True: the caller shall end the threads. */
+static bool wait_settled(cleat_worker *worker, int64_t deadline_ns, bool *timed_out)
+{
+    *timed_out = false;
+    for (;;) {
+        if (worker->state == CLEAT__WORKER_STOPPED) {
+            return false;
+        }
+        if (worker->drained && worker->running_count == 0 && !worker->ending) {
+            worker->ending = true;
+            return true;
+        }
+        if (*timed_out) {
+            return false;
+        }
+        *timed_out = !cleat__cond_wait_until(&worker->settled, &worker->mutex, deadline_ns);
+    }
+}
+
+cleat_status cleat_worker_stop(cleat_worker *worker, int64_t timeout_ms)
+{
+    bool timed_out = false;
+    if (worker == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "worker is NULL");
+    }
+    if (cleat__worker_is_own_thread(worker)) {
+        return cleat__fail(CLEAT_FAILED_PRECONDITION, "a task cannot stop its own worker");
+    }
+    int64_t deadline_ns = cleat__deadline_ns(timeout_ms);
+    pthread_mutex_lock(&worker->mutex);
+    wait_started(worker);
+    bool first = worker->state == CLEAT__WORKER_RUNNING && !worker->stopping;
+    bool running = worker->state == CLEAT__WORKER_RUNNING;
+    if (first) {
+        worker->stopping = true;
+        pthread_cond_broadcast(&worker->work);
+    }
+    pthread_mutex_unlock(&worker->mutex);
+    if (!running) {
+        return CLEAT_OK;
+    }
+    if (first) {
+        drain(worker);
+    }
+    pthread_mutex_lock(&worker->mutex);
+    bool end = wait_settled(worker, deadline_ns, &timed_out);
+    size_t left = worker->running_count;
+    bool stopped = worker->state == CLEAT__WORKER_STOPPED;
+    pthread_mutex_unlock(&worker->mutex);
+    if (end) {
+        end_threads(worker);
+        pthread_mutex_lock(&worker->mutex);
+        worker->state = CLEAT__WORKER_STOPPED;
+        cleat__worker_wake_run(worker);
+        pthread_cond_broadcast(&worker->settled);
+        pthread_mutex_unlock(&worker->mutex);
+        return CLEAT_OK;
+    }
+    return stopped ? CLEAT_OK : cleat__fail(CLEAT_TIMEOUT, "%zu tasks still run", left);
+}
+
+/* Leaves the worker to its last thread. */
+static void abandon(cleat_worker *worker)
+{
+    cleat__transport *transport = worker->client->transport;
+    (void)transport->worker_remove(transport, &worker->id);
+    atomic_store(&worker->abandoned, true);
+    cleat__worker_cancel_all(worker);
+    end_house(worker);
+    pthread_mutex_lock(&worker->mutex);
+    worker->stopping = true;
+    pthread_cond_broadcast(&worker->work);
+    for (size_t i = 0; i < worker->thread_count; i++) {
+        pthread_detach(worker->threads[i]);
+    }
+    if (worker->canceller_started) {
+        pthread_detach(worker->canceller);
+    }
+    worker->live++; /* this thread may be the last to leave, too */
+    cleat__worker_leave(worker);
+}
+
+void cleat_worker_free(cleat_worker *worker)
+{
+    if (worker == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&worker->mutex);
+    int64_t timeout_ms = worker->impatient ? 0 : FREE_TIMEOUT_MS;
+    pthread_mutex_unlock(&worker->mutex);
+    if (cleat_worker_stop(worker, timeout_ms) == CLEAT_OK) {
+        cleat__worker_destroy(worker);
+    } else {
+        abandon(worker);
+    }
+}

@@ -1,0 +1,152 @@
+/*
+ * What the files of the worker share: the worker, its declarations, and a task that runs.
+ *
+ *     worker.c     life: new, add_task, start, stop, free
+ *     slots.c      the queue of assignments and the threads that work on it
+ *     cancel.c     telling running tasks that they were cancelled
+ *     signals.c    cleat_worker_run()
+ *     task.c       what a task function can do
+ *     execute.c    one execution: interceptors, task function, report
+ *
+ * Threads: the engine's (the two functions of the sink), any of the user's (the public API), one
+ * for the house (heartbeats, starting threads), one that delivers cancellations, and the slot
+ * threads. One mutex guards all that is not said to be otherwise; nothing is called with it held.
+ */
+#ifndef CLEAT_SDK_WORKER_H
+#define CLEAT_SDK_WORKER_H
+
+#include <cleat/worker.h>
+
+#include "base/map.h"
+#include "base/thread.h"
+#include "sdk/client.h"
+#include "sdk/metadata.h"
+
+typedef struct cleat__declaration {
+    struct cleat__declaration *next;
+    cleat_task_function run;
+    void *user_data;
+    cleat__policy policy;
+    char action[2 * CLEAT__TASK_NAME_MAX + 2];
+} cleat__declaration;
+
+typedef enum cleat__worker_state {
+    CLEAT__WORKER_NEW,
+    CLEAT__WORKER_STARTING,
+    CLEAT__WORKER_RUNNING,
+    CLEAT__WORKER_STOPPED,
+} cleat__worker_state;
+
+struct cleat_worker {
+    cleat_client *client;
+    char *name;
+    int32_t slots;
+    size_t threads_max;
+    cleat__declaration *declarations; /* not changed after start */
+    cleat__map by_action;             /* the same */
+    size_t declaration_count;
+    cleat__uuid id; /* written before the first thread starts */
+    char id_text[37];
+    _Atomic bool abandoned; /* freed while tasks ran: the client may be gone */
+
+    pthread_mutex_t mutex;
+    cleat__worker_state state;
+    bool stopping; /* nothing new is begun */
+    bool drained;  /* paused in the engine, queue given back */
+    bool ending;   /* somebody ends the threads */
+    bool closing;  /* house and canceller leave */
+
+    pthread_cond_t work;      /* slot threads: queue not empty, or stopping */
+    cleat__assignment *queue; /* not begun, oldest first */
+    cleat__assignment **queue_end;
+    size_t queue_size;
+    size_t idle; /* slot threads that wait */
+
+    cleat_task *running; /* a list through `next_running` */
+    size_t running_count;
+    pthread_cond_t settled; /* running_count became 0, drained, state, a cancellation was delivered */
+
+    cleat_task *cancel_first, *cancel_last; /* to be delivered, through `next_cancel` */
+    pthread_cond_t cancel_work;
+
+    pthread_cond_t house_work;
+    pthread_t house, canceller;
+    bool canceller_started;
+    pthread_t *threads; /* slot threads; changed by the house only */
+    size_t thread_count, thread_capacity;
+    size_t live; /* slot threads and canceller that have not left */
+
+    int signal_slot; /* of cleat_worker_run(); -1: not in it */
+    bool impatient;  /* a second signal came: do not wait for tasks */
+};
+
+/* How far the news of a cancellation has come. */
+typedef enum cleat__cancel_stage {
+    CLEAT__CANCEL_NONE,
+    CLEAT__CANCEL_WAITING, /* in the worker's list */
+    CLEAT__CANCEL_DELIVERING,
+    CLEAT__CANCEL_DELIVERED,
+} cleat__cancel_stage;
+
+/* Lives on the stack of its slot thread. */
+struct cleat_task {
+    cleat_worker *worker;
+    const cleat__declaration *declaration;
+    cleat__assignment *assignment; /* owned */
+    cleat_run_id id;
+    cleat_run_id parent_id;
+    cleat__metadata metadata; /* this thread only */
+
+    /* What it gives back: this thread only. */
+    char *output;
+    char *error;
+    cleat_status return_error_status; /* of a cleat_task_return() that was refused ... */
+    char *return_error;               /* ... and why */
+
+    _Atomic int64_t child_count;
+    _Atomic(char *) child_metadata;   /* made by the first spawn, then constant */
+    _Atomic(cleat_context *) context; /* current around the task function */
+    _Atomic bool cancelled;
+
+    /* Cancellation: under the worker's mutex, but for the hint. */
+    _Atomic bool callback_used; /* false: no callback was ever set */
+    cleat__cancel_stage cancel_stage;
+    bool returned; /* the task function has: no callback any more */
+    void (*callback)(void *user_data);
+    void *callback_data;
+    bool callback_running;
+    pthread_t callback_thread; /* while callback_running */
+    cleat_task *next_cancel;
+    cleat_task *next_running, *previous_running;
+};
+
+/* slots.c */
+void cleat__worker_assign(void *self, cleat__assignment *list); /* the sink's; engine thread */
+void *cleat__worker_house(void *worker);
+/* Reports what was not begun as never begun. */
+void cleat__worker_give_back(cleat_worker *worker);
+/* The calling thread begins to work for this worker ... */
+void cleat__worker_enter(const cleat_worker *worker);
+/* ... and whether it does. */
+bool cleat__worker_is_own_thread(const cleat_worker *worker);
+/* A slot thread or the canceller leaves; the last one of an abandoned worker frees it. The mutex
+ * is held, and is not any more afterwards. */
+void cleat__worker_leave(cleat_worker *worker);
+void cleat__worker_destroy(cleat_worker *worker); /* worker.c */
+
+/* execute.c */
+void cleat__task_execute(cleat_task *task);
+
+/* cancel.c */
+void cleat__worker_cancel(void *self, const cleat__uuid *task_id, int32_t retry_count); /* the sink's */
+void cleat__worker_cancel_all(cleat_worker *worker);
+void *cleat__worker_canceller(void *worker);
+/* After this no callback of the task runs. Called without the mutex. */
+void cleat__task_returned(cleat_task *task);
+/* Sees the task's cancellation through, if there is one. Called with the mutex. */
+void cleat__task_settle_cancel(cleat_task *task);
+
+/* signals.c: wakes cleat_worker_run() of this worker. Called with the mutex. */
+void cleat__worker_wake_run(cleat_worker *worker);
+
+#endif

@@ -1,0 +1,270 @@
+#include "store/load.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "store/bind.h"
+
+/* ---- Declarations ---- */
+
+static void read_type(sqlite3_stmt *select, cleat__type_row *row)
+{
+    row->id = sqlite3_column_int64(select, 0);
+    row->action = cleat__column_text(select, 1);
+    row->policy = (cleat__policy){
+        .retries = sqlite3_column_int(select, 2),
+        .priority = sqlite3_column_int(select, 3),
+        .backoff_initial_ms = sqlite3_column_int64(select, 4),
+        .backoff_factor = sqlite3_column_double(select, 5),
+        .backoff_max_ms = sqlite3_column_int64(select, 6),
+        .execution_timeout_ms = sqlite3_column_int64(select, 7),
+        .schedule_timeout_ms = sqlite3_column_int64(select, 8),
+    };
+}
+
+cleat_status cleat__load_types(cleat__store *store,
+                               cleat_status (*visit)(void *argument, const cleat__type_row *row),
+                               void *argument)
+{
+    static const char sql[] =
+        "SELECT id, action, retries, priority, backoff_initial_ms, backoff_factor, "
+        "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms FROM task_type ORDER BY id";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    int code = SQLITE_ROW;
+    while (status == CLEAT_OK && (code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__type_row row;
+        read_type(select, &row);
+        status = visit(argument, &row);
+    }
+    if (status == CLEAT_OK && code != SQLITE_DONE) {
+        status = cleat__store_error(store, "reading task declarations");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+cleat_status cleat__type_insert(cleat__store *store, cleat_slice action, const cleat__policy *policy,
+                                int64_t *id)
+{
+    static const char sql[] =
+        "INSERT INTO task_type (action, retries, priority, backoff_initial_ms, backoff_factor, "
+        "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    sqlite3_stmt *insert = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &insert);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_text(insert, 1, action);
+    sqlite3_bind_int(insert, 2, policy->retries);
+    sqlite3_bind_int(insert, 3, policy->priority);
+    sqlite3_bind_int64(insert, 4, policy->backoff_initial_ms);
+    sqlite3_bind_double(insert, 5, policy->backoff_factor);
+    sqlite3_bind_int64(insert, 6, policy->backoff_max_ms);
+    sqlite3_bind_int64(insert, 7, policy->execution_timeout_ms);
+    sqlite3_bind_int64(insert, 8, policy->schedule_timeout_ms);
+    if (sqlite3_step(insert) == SQLITE_DONE) {
+        *id = sqlite3_last_insert_rowid(cleat__store_db(store));
+    } else {
+        status = cleat__store_error(store, "storing a task declaration");
+    }
+    sqlite3_reset(insert);
+    return status;
+}
+
+/* ---- Live runs ---- */
+
+static cleat_status read_live(sqlite3_stmt *select, cleat__live_row *row)
+{
+    if (!cleat__column_uuid(select, 0, &row->id)) {
+        return cleat__fail(CLEAT_CORRUPT, "a live run has no valid id");
+    }
+    row->type_id = sqlite3_column_int64(select, 1);
+    row->priority = sqlite3_column_int(select, 2);
+    row->state = (cleat_run_status)sqlite3_column_int(select, 3);
+    row->retry_count = sqlite3_column_int(select, 4);
+    row->internal_retries = sqlite3_column_int(select, 5);
+    row->queued_at_ms = sqlite3_column_int64(select, 6);
+    row->started_at_ms = sqlite3_column_int64(select, 7);
+    return CLEAT_OK;
+}
+
+cleat_status cleat__load_live(cleat__store *store,
+                              cleat_status (*visit)(void *argument, const cleat__live_row *row),
+                              void *argument)
+{
+    static const char sql[] =
+        "SELECT id, type_id, priority, state, retry_count, internal_retries, queued_at_ms, "
+        "started_at_ms FROM task_live ORDER BY id";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    int code = SQLITE_ROW;
+    while (status == CLEAT_OK && (code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__live_row row;
+        status = read_live(select, &row);
+        if (status == CLEAT_OK) {
+            status = visit(argument, &row);
+        }
+    }
+    if (status == CLEAT_OK && code != SQLITE_DONE) {
+        status = cleat__store_error(store, "reading live runs");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+cleat_status cleat__load_last_id(cleat__store *store, cleat__uuid *out)
+{
+    static const char sql[] = "SELECT max(id) FROM task";
+    *out = (cleat__uuid){{0}};
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    if (sqlite3_step(select) == SQLITE_ROW) {
+        cleat__column_uuid(select, 0, out);
+    } else {
+        status = cleat__store_error(store, "reading the newest run");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+/* ---- One run ---- */
+
+static cleat_status fail_not_found(const cleat__uuid *id)
+{
+    char text[37];
+    cleat__uuid_format(id, text);
+    return cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", text);
+}
+
+cleat_status cleat__load_exists(cleat__store *store, const cleat__uuid *id)
+{
+    static const char sql[] = "SELECT 1 FROM task WHERE id = ?1";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_DONE) {
+        status = fail_not_found(id);
+    } else if (code != SQLITE_ROW) {
+        status = cleat__store_error(store, "looking for a run");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+/* Puts `text` with a NUL behind it at *at and moves *at on. The absent slice stays absent. */
+static cleat_slice append(char **at, cleat_slice text)
+{
+    if (text.data == NULL) {
+        return text;
+    }
+    cleat_slice copy = {*at, text.size};
+    memcpy(*at, text.data, text.size);
+    (*at)[text.size] = '\0';
+    *at += text.size + 1;
+    return copy;
+}
+
+static cleat_status new_assignment(sqlite3_stmt *row, const cleat__uuid *id, cleat_slice action,
+                                   cleat__assignment **out)
+{
+    cleat_slice key = cleat__column_text(row, 3);
+    cleat_slice input = cleat__column_text(row, 4);
+    cleat_slice metadata = cleat__column_text(row, 5);
+    size_t size = sizeof(cleat__assignment) + action.size + key.size + input.size + metadata.size + 4;
+    cleat__assignment *assignment = cleat__malloc(size);
+    if (assignment == NULL) {
+        return cleat__fail_memory();
+    }
+    *assignment = (cleat__assignment){.task_id = *id, .created_at_ms = sqlite3_column_int64(row, 0)};
+    assignment->is_child = cleat__column_uuid(row, 1, &assignment->parent_id);
+    assignment->child_index = assignment->is_child ? sqlite3_column_int64(row, 2) : -1;
+    char *at = (char *)(assignment + 1);
+    assignment->task = append(&at, action);
+    assignment->input = append(&at, input);
+    assignment->metadata = append(&at, metadata);
+    assignment->child_key = append(&at, key);
+    *out = assignment;
+    return CLEAT_OK;
+}
+
+cleat_status cleat__load_assignment(cleat__store *store, const cleat__uuid *id, cleat_slice action,
+                                    cleat__assignment **out)
+{
+    static const char sql[] =
+        "SELECT created_at_ms, parent_id, child_index, child_key, input, metadata FROM task WHERE id = ?1";
+    *out = NULL;
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW) {
+        status = new_assignment(select, id, action, out);
+    } else if (code == SQLITE_DONE) {
+        status = cleat__fail(CLEAT_CORRUPT, "a live run is not among the runs");
+    } else {
+        status = cleat__store_error(store, "reading a run's input");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+static cleat_status copy_text(sqlite3_stmt *row, int column, char **out)
+{
+    cleat_slice text = cleat__column_text(row, column);
+    if (text.data == NULL) {
+        return CLEAT_OK;
+    }
+    *out = cleat__slice_dup(text);
+    return *out != NULL ? CLEAT_OK : cleat__fail_memory();
+}
+
+static cleat_status read_result(sqlite3_stmt *row, cleat_run_result *out)
+{
+    if (sqlite3_column_type(row, 0) == SQLITE_NULL) {
+        return CLEAT_EMPTY;
+    }
+    out->status = (cleat_run_status)sqlite3_column_int(row, 0);
+    cleat_status status = CLEAT_OK;
+    if (out->status == CLEAT_RUN_COMPLETED) {
+        status = copy_text(row, 1, &out->output);
+    } else if (out->status == CLEAT_RUN_FAILED) {
+        status = copy_text(row, 2, &out->error);
+    }
+    return status;
+}
+
+cleat_status cleat__load_result(cleat__store *store, const cleat__uuid *id, cleat_run_result *out)
+{
+    static const char sql[] =
+        "SELECT e.state, e.output, e.error FROM task t LEFT JOIN task_end e ON e.id = t.id "
+        "WHERE t.id = ?1";
+    *out = (cleat_run_result){0};
+    cleat__uuid_format(id, out->id.text);
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW) {
+        status = read_result(select, out);
+    } else if (code == SQLITE_DONE) {
+        status = fail_not_found(id);
+    } else {
+        status = cleat__store_error(store, "reading a run's result");
+    }
+    sqlite3_reset(select);
+    return status;
+}

@@ -1,0 +1,94 @@
+#include "store/migrate.h"
+
+#include "base/error.h"
+#include "cleat_sql.h"
+#include "store/sqlite_error.h"
+#include "store/store.h"
+
+#include <stdio.h>
+
+/* Number n in this list leads from version n - 1 to n. Never change one that was released. */
+static const char *const migrations[] = {
+    cleat__sql_001_engine,
+    cleat__sql_002_spans,
+};
+
+int cleat__schema_newest(void)
+{
+    return (int)(sizeof(migrations) / sizeof(migrations[0]));
+}
+
+static cleat_status read_int(sqlite3 *db, const char *sql, int64_t *out)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(statement);
+    }
+    cleat_status status = CLEAT_OK;
+    if (code == SQLITE_ROW) {
+        *out = sqlite3_column_int64(statement, 0);
+    } else {
+        status = cleat__sqlite_error(db, "reading what kind of file it is");
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
+cleat_status cleat__schema_check(sqlite3 *db, const char *path, int *version)
+{
+    int64_t application = 0, user_version = 0, objects = 0;
+    cleat_status status = read_int(db, "PRAGMA application_id", &application);
+    if (status == CLEAT_OK) {
+        status = read_int(db, "PRAGMA user_version", &user_version);
+    }
+    if (status == CLEAT_OK) {
+        status = read_int(db, "SELECT count(*) FROM sqlite_schema", &objects);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    bool is_empty = application == 0 && user_version == 0 && objects == 0;
+    if (!is_empty && application != CLEAT__STORE_APPLICATION_ID) {
+        return cleat__fail(CLEAT_NOT_A_DATABASE, "%s is a database of another program; use another file",
+                           path);
+    }
+    if (user_version > cleat__schema_newest()) {
+        return cleat__fail(
+            CLEAT_NEWER_VERSION,
+            "%s was written by a newer Cleat (schema %lld, this one knows %d): update Cleat, or use "
+            "another file",
+            path, (long long)user_version, cleat__schema_newest());
+    }
+    if (user_version < 0) {
+        return cleat__fail(CLEAT_CORRUPT,
+                           "%s has no valid schema version: restore a copy, or use another file", path);
+    }
+    *version = (int)user_version;
+    return CLEAT_OK;
+}
+
+cleat_status cleat__schema_migrate(sqlite3 *db, int version)
+{
+    if (version == cleat__schema_newest()) {
+        return CLEAT_OK;
+    }
+    static const char doing[] = "migrating the schema";
+    char pragmas[96];
+    snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id=%d; PRAGMA user_version=%d",
+             CLEAT__STORE_APPLICATION_ID, cleat__schema_newest());
+    cleat_status status = cleat__sqlite_exec(db, "BEGIN IMMEDIATE", doing);
+    for (int i = version; i < cleat__schema_newest() && status == CLEAT_OK; i++) {
+        status = cleat__sqlite_exec(db, migrations[i], doing);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__sqlite_exec(db, pragmas, doing);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__sqlite_exec(db, "COMMIT", doing);
+    }
+    if (status != CLEAT_OK) {
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return status;
+}

@@ -1,0 +1,265 @@
+#include "store/query.h"
+
+#include "base/error.h"
+#include "store/bind.h"
+
+#include <stdio.h>
+
+#define RUN_COLUMNS                                                                                    \
+    "t.id, y.action, coalesce(e.state, l.state), t.priority, coalesce(e.retry_count, l.retry_count), " \
+    "t.created_at_ms, coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, "                  \
+    "t.parent_id, t.child_index, t.child_key"
+#define RUN_TABLES                                       \
+    " FROM task t JOIN task_type y ON y.id = t.type_id " \
+    "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "
+
+enum { COLUMN_INPUT = 11 };
+
+static void read_run(sqlite3_stmt *select, cleat__run_row *row)
+{
+    *row = (cleat__run_row){0};
+    cleat__column_uuid(select, 0, &row->id);
+    row->task = cleat__column_text(select, 1);
+    row->status = (cleat_run_status)sqlite3_column_int(select, 2);
+    row->priority = sqlite3_column_int(select, 3);
+    row->retry_count = sqlite3_column_int(select, 4);
+    row->created_at_ms = sqlite3_column_int64(select, 5);
+    row->started_at_ms = sqlite3_column_int64(select, 6);
+    row->finished_at_ms = sqlite3_column_int64(select, 7);
+    row->is_child = cleat__column_uuid(select, 8, &row->parent_id);
+    row->child_index = row->is_child ? sqlite3_column_int64(select, 9) : -1;
+    row->child_key = cleat__column_text(select, 10);
+}
+
+/* Ends a query: `code` is what the last step answered. */
+static cleat_status finish(cleat__store *store, sqlite3_stmt *select, int code, const char *while_doing)
+{
+    cleat_status status = CLEAT_OK;
+    if (code != SQLITE_DONE && code != SQLITE_ROW) {
+        status = cleat__store_error(store, while_doing);
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+/* ---- Runs ---- */
+
+/* Two statements: the index of children is of use only when the parent is a plain term. */
+static cleat_status prepare_list(cleat__store *store, const cleat__run_filter *filter, sqlite3_stmt **out)
+{
+#define REST                                                                         \
+    "AND (?2 IS NULL OR t.id < ?2) AND (?3 < 0 OR coalesce(e.state, l.state) = ?3) " \
+    "AND (?4 IS NULL OR y.action = ?4) ORDER BY t.id DESC LIMIT ?5"
+    static const char all[] = "SELECT " RUN_COLUMNS RUN_TABLES "WHERE ?1 IS NULL " REST;
+    static const char children[] = "SELECT " RUN_COLUMNS RUN_TABLES "WHERE t.parent_id = ?1 " REST;
+    static const char older[] = "SELECT " RUN_COLUMNS RUN_TABLES "WHERE ?1 IS NULL AND t.id < ?2 " REST;
+#undef REST
+    const char *sql = filter->parent_id != NULL ? children : filter->before != NULL ? older : all;
+    cleat_status status = cleat__store_prepare(store, sql, out);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_clear_bindings(*out);
+    if (filter->parent_id != NULL) {
+        cleat__bind_uuid(*out, 1, filter->parent_id);
+    }
+    if (filter->before != NULL) {
+        cleat__bind_uuid(*out, 2, filter->before);
+    }
+    sqlite3_bind_int(*out, 3, filter->status);
+    cleat__bind_text(*out, 4, filter->task);
+    sqlite3_bind_int64(*out, 5, filter->limit);
+    return CLEAT_OK;
+}
+
+cleat_status cleat__run_list(cleat__store *store, const cleat__run_filter *filter,
+                             bool (*visit)(void *argument, const cleat__run_row *row), void *argument)
+{
+    sqlite3_stmt *select = NULL;
+    cleat_status status = prepare_list(store, filter, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    int code;
+    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__run_row row;
+        read_run(select, &row);
+        if (!visit(argument, &row)) {
+            break;
+        }
+    }
+    return finish(store, select, code, "listing runs");
+}
+
+cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__run_row *out)
+{
+    static const char sql[] =
+        "SELECT " RUN_COLUMNS ", t.input, t.metadata, e.output, e.error" RUN_TABLES "WHERE t.id = ?1";
+    *out = (cleat__run_row){0};
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    int code = sqlite3_step(select);
+    if (code != SQLITE_ROW) {
+        char text[37];
+        cleat__uuid_format(id, text);
+        status = finish(store, select, code, "reading a run");
+        return status != CLEAT_OK ? status : cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", text);
+    }
+    read_run(select, out);
+    out->input = cleat__column_text(select, COLUMN_INPUT);
+    out->metadata = cleat__column_text(select, COLUMN_INPUT + 1);
+    out->output = cleat__column_text(select, COLUMN_INPUT + 2);
+    out->error = cleat__column_text(select, COLUMN_INPUT + 3);
+    return CLEAT_OK; /* the statement stays where it is: the slices are its columns */
+}
+
+/* ---- By the beginning of an id ---- */
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The lowest and the highest id that begin with `prefix`. */
+static cleat_status prefix_range(cleat_slice prefix, cleat__uuid *low, cleat__uuid *high)
+{
+    size_t digits = 0;
+    memset(low->bytes, 0x00, sizeof(low->bytes));
+    memset(high->bytes, 0xFF, sizeof(high->bytes));
+    for (size_t i = 0; i < prefix.size; i++) {
+        if (prefix.data[i] == '-') {
+            continue;
+        }
+        int value = hex_digit(prefix.data[i]);
+        if (value < 0 || digits == 2 * sizeof(low->bytes)) {
+            return cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.*s\" is not the beginning of a run's id",
+                               CLEAT_SLICE_ARGS(prefix));
+        }
+        int shift = digits % 2 == 0 ? 4 : 0;
+        low->bytes[digits / 2] |= (uint8_t)(value << shift);
+        high->bytes[digits / 2] &= (uint8_t) ~((0xF & ~value) << shift);
+        digits++;
+    }
+    if (digits < 8) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "\"%.*s\" is too short: give 8 characters of the id or more",
+                           CLEAT_SLICE_ARGS(prefix));
+    }
+    return CLEAT_OK;
+}
+
+cleat_status cleat__run_find(cleat__store *store, cleat_slice prefix, cleat__uuid *out)
+{
+    static const char sql[] = "SELECT id FROM task WHERE id BETWEEN ?1 AND ?2 LIMIT 2";
+    cleat__uuid low, high;
+    sqlite3_stmt *select = NULL;
+    cleat_status status = prefix_range(prefix, &low, &high);
+    if (status == CLEAT_OK) {
+        status = cleat__store_prepare(store, sql, &select);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, &low);
+    cleat__bind_uuid(select, 2, &high);
+    int found = 0;
+    int code;
+    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
+        found++;
+        cleat__column_uuid(select, 0, out);
+    }
+    status = finish(store, select, code, "finding a run");
+    if (status != CLEAT_OK || found == 1) {
+        return status;
+    }
+    if (found == 0) {
+        return cleat__fail(CLEAT_NOT_FOUND, "there is no run %.*s", CLEAT_SLICE_ARGS(prefix));
+    }
+    return cleat__fail(CLEAT_INVALID_ARGUMENT, "several runs begin with %.*s: give more of the id",
+                       CLEAT_SLICE_ARGS(prefix));
+}
+
+cleat_status cleat__run_count(cleat__store *store, uint64_t by_status[5])
+{
+    static const char sql[] = "SELECT state, count(*) FROM task_live GROUP BY state UNION ALL "
+                              "SELECT state, count(*) FROM task_end GROUP BY state";
+    memset(by_status, 0, 5 * sizeof(by_status[0]));
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    int code;
+    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
+        int state = sqlite3_column_int(select, 0);
+        if (state >= 0 && state < 5) {
+            by_status[state] += (uint64_t)sqlite3_column_int64(select, 1);
+        }
+    }
+    return finish(store, select, code, "counting runs");
+}
+
+/* ---- What belongs to a run ---- */
+
+cleat_status cleat__attempt_list(cleat__store *store, const cleat__uuid *id,
+                                 bool (*visit)(void *argument, const cleat__attempt_row *row), void *argument)
+{
+    static const char sql[] =
+        "SELECT retry_count, started_at_ms, finished_at_ms, outcome, error FROM attempt "
+        "WHERE task_id = ?1 ORDER BY retry_count";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    int code;
+    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__attempt_row row = {
+            .retry_count = sqlite3_column_int(select, 0),
+            .started_at_ms = sqlite3_column_int64(select, 1),
+            .finished_at_ms = sqlite3_column_int64(select, 2),
+            .outcome = cleat__column_text(select, 3),
+            .error = cleat__column_text(select, 4),
+        };
+        if (!visit(argument, &row)) {
+            break;
+        }
+    }
+    return finish(store, select, code, "listing attempts");
+}
+
+cleat_status cleat__log_list(cleat__store *store, const cleat__uuid *id,
+                             bool (*visit)(void *argument, const cleat__log_line *line), void *argument)
+{
+    static const char sql[] =
+        "SELECT retry_count, level, time_ms, message FROM task_log WHERE task_id = ?1 ORDER BY line";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    int code;
+    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__log_line line = {
+            .task_id = *id,
+            .retry_count = sqlite3_column_int(select, 0),
+            .level = (cleat_log_level)sqlite3_column_int(select, 1),
+            .time_ms = sqlite3_column_int64(select, 2),
+            .message = cleat__column_text(select, 3),
+        };
+        if (!visit(argument, &line)) {
+            break;
+        }
+    }
+    return finish(store, select, code, "listing log lines");
+}

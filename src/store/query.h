@@ -1,0 +1,55 @@
+/* Reading runs for people and programs; on a reader or the engine's own store. */
+#ifndef CLEAT_STORE_QUERY_H
+#define CLEAT_STORE_QUERY_H
+
+#include "store/store.h"
+
+/* A row of `cleat runs ls`. Slices are valid until the next step of the query. */
+typedef struct cleat__run_row {
+    cleat__uuid id;
+    cleat_slice task;
+    cleat_run_status status;
+    int32_t priority;
+    int32_t retry_count;
+    int64_t created_at_ms;
+    int64_t started_at_ms;  /* of the newest attempt; 0: not yet */
+    int64_t finished_at_ms; /* 0: not yet */
+    bool is_child;
+    cleat__uuid parent_id;
+    int64_t child_index;
+    cleat_slice child_key;
+    cleat_slice input, metadata, output, error; /* absent where there is none; only in cleat__run_get */
+} cleat__run_row;
+
+typedef struct cleat__run_filter {
+    int32_t status;               /* a cleat_run_status, or -1: any */
+    cleat_slice task;             /* absent: any; an action id */
+    const cleat__uuid *parent_id; /* NULL: any */
+    const cleat__uuid *before;    /* older than this run; NULL: from the newest on */
+    int64_t limit;
+} cleat__run_filter;
+
+/* Calls `visit` for each run, newest first, until it answers false. */
+cleat_status cleat__run_list(cleat__store *store, const cleat__run_filter *filter,
+                             bool (*visit)(void *argument, const cleat__run_row *row), void *argument);
+/* CLEAT_NOT_FOUND when there is none. Slices are valid until the next call on the store. */
+cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__run_row *out);
+/* The only run whose id begins with `prefix` (text form, 8 characters at least). NOT_FOUND;
+ * INVALID_ARGUMENT when several begin so. */
+cleat_status cleat__run_find(cleat__store *store, cleat_slice prefix, cleat__uuid *out);
+cleat_status cleat__run_count(cleat__store *store, uint64_t by_status[5]);
+
+/* Attempts that ended without ending the run (retried, timed out, lost), oldest first. */
+typedef struct cleat__attempt_row {
+    int32_t retry_count;
+    int64_t started_at_ms, finished_at_ms;
+    cleat_slice outcome; /* "FAILED", "TIMED_OUT", "LOST" */
+    cleat_slice error;
+} cleat__attempt_row;
+cleat_status cleat__attempt_list(cleat__store *store, const cleat__uuid *id,
+                                 bool (*visit)(void *argument, const cleat__attempt_row *row),
+                                 void *argument);
+cleat_status cleat__log_list(cleat__store *store, const cleat__uuid *id,
+                             bool (*visit)(void *argument, const cleat__log_line *line), void *argument);
+
+#endif

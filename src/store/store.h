@@ -1,0 +1,38 @@
+/*
+ * The database file. One writer (the engine, which holds the lock file FILE-lock) and any number
+ * of readers. SQLite in WAL mode, synchronous=FULL; application id "Clea", user_version = schema
+ * version. Not thread-safe: one thread per store.
+ */
+#ifndef CLEAT_STORE_STORE_H
+#define CLEAT_STORE_STORE_H
+
+#include "model/task.h"
+
+#include <sqlite3.h>
+
+typedef struct cleat__store cleat__store;
+
+#define CLEAT__STORE_APPLICATION_ID 0x436c6561 /* "Clea" */
+
+typedef enum cleat__store_mode {
+    CLEAT__STORE_WRITE,          /* lock, create when missing, migrate */
+    CLEAT__STORE_READ,           /* existing file, no lock, read-only; another process may write meanwhile */
+    CLEAT__STORE_WRITE_UNSYNCED, /* as WRITE, but trusts the machine not to lose power: for simulations */
+} cleat__store_mode;
+
+/* Failures and their statuses: cleat_client_new(). Nothing is created or changed by a failed open. */
+cleat_status cleat__store_open(const char *path, cleat__store_mode mode, cleat__store **out);
+void cleat__store_close(cleat__store *store); /* rolls back what is open; NULL-safe */
+
+/* For the floors that keep tables of their own in the file. Prepared statements are cached by the address of
+ * `sql` (a static string) and are reset when handed out; never finalize them. */
+sqlite3 *cleat__store_db(cleat__store *store);
+cleat_status cleat__store_prepare(cleat__store *store, const char *sql, sqlite3_stmt **out);
+/* Translates SQLite's last error into a status and sets the error message ("... while storing a run"). */
+cleat_status cleat__store_error(cleat__store *store, const char *while_doing);
+
+cleat_status cleat__store_begin(cleat__store *store); /* BEGIN IMMEDIATE; for a reader BEGIN */
+cleat_status cleat__store_commit(cleat__store *store);
+void cleat__store_rollback(cleat__store *store);
+
+#endif

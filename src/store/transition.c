@@ -1,0 +1,325 @@
+#include "store/transition.h"
+
+#include "base/error.h"
+#include "model/state.h"
+#include "store/bind.h"
+
+/* Runs a statement that returns no rows and resets it, so that what is bound may go away. */
+static cleat_status finish(cleat__store *store, sqlite3_stmt *statement, const char *while_doing)
+{
+    cleat_status status = CLEAT_OK;
+    if (sqlite3_step(statement) != SQLITE_DONE) {
+        status = cleat__store_error(store, while_doing);
+    }
+    sqlite3_reset(statement);
+    return status;
+}
+
+/* The same for a statement that must have met its row. */
+static cleat_status finish_one(cleat__store *store, sqlite3_stmt *statement, const cleat__attempt_key *key,
+                               const char *while_doing)
+{
+    cleat_status status = finish(store, statement, while_doing);
+    if (status == CLEAT_OK && sqlite3_changes(cleat__store_db(store)) != 1) {
+        char id[37];
+        cleat__uuid_format(&key->id, id);
+        return cleat__fail(CLEAT_FAILED_PRECONDITION,
+                           "run %s is not where it was expected while %s (attempt %d)", id, while_doing,
+                           key->retry_count);
+    }
+    return status;
+}
+
+/* ---- TRIGGER ---- */
+
+static cleat_status find_child(cleat__store *store, const cleat__trigger *trigger, cleat__uuid *out)
+{
+    static const char sql[] =
+        "SELECT id FROM task WHERE parent_id = ?1 AND "
+        "coalesce(child_key, CAST(child_index AS TEXT)) = coalesce(?2, CAST(?3 AS TEXT))";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, &trigger->parent_id);
+    cleat__bind_text(select, 2, trigger->child_key);
+    sqlite3_bind_int64(select, 3, trigger->child_index);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW && cleat__column_uuid(select, 0, out)) {
+        status = CLEAT_ALREADY_EXISTS;
+    } else {
+        status = code == SQLITE_DONE || code == SQLITE_ROW
+                     ? cleat__fail(CLEAT_CORRUPT, "a child run is not where the index says")
+                     : cleat__store_error(store, "finding a child run");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+static void bind_child(sqlite3_stmt *insert, const cleat__trigger *trigger)
+{
+    if (trigger->is_child) {
+        cleat__bind_uuid(insert, 5, &trigger->parent_id);
+        sqlite3_bind_int64(insert, 6, trigger->child_index);
+        cleat__bind_text(insert, 7, trigger->child_key);
+    } else {
+        sqlite3_bind_null(insert, 5);
+        sqlite3_bind_null(insert, 6);
+        sqlite3_bind_null(insert, 7);
+    }
+}
+
+static cleat_status insert_task(cleat__store *store, const cleat__new_task *task)
+{
+    static const char sql[] =
+        "INSERT INTO task (id, type_id, priority, created_at_ms, parent_id, child_index, "
+        "child_key, input, metadata) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+        "ON CONFLICT DO NOTHING";
+    sqlite3_stmt *insert = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &insert);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(insert, 1, &task->id);
+    sqlite3_bind_int64(insert, 2, task->type_id);
+    sqlite3_bind_int(insert, 3, task->priority);
+    sqlite3_bind_int64(insert, 4, task->created_at_ms);
+    bind_child(insert, task->trigger);
+    cleat__bind_text(insert, 8, task->trigger->input);
+    cleat__bind_text(insert, 9, task->trigger->metadata);
+    return finish(store, insert, "storing a run");
+}
+
+static cleat_status insert_live(cleat__store *store, const cleat__new_task *task)
+{
+    static const char sql[] =
+        "INSERT INTO task_live (id, type_id, priority, state, retry_count, internal_retries, "
+        "queued_at_ms) VALUES (?1, ?2, ?3, ?4, 0, 0, ?5)";
+    sqlite3_stmt *insert = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &insert);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(insert, 1, &task->id);
+    sqlite3_bind_int64(insert, 2, task->type_id);
+    sqlite3_bind_int(insert, 3, task->priority);
+    sqlite3_bind_int(insert, 4, cleat__state_next(CLEAT__STATE_NONE, CLEAT__EVENT_TRIGGER));
+    sqlite3_bind_int64(insert, 5, task->created_at_ms);
+    return finish(store, insert, "storing a run");
+}
+
+cleat_status cleat__transition_trigger(cleat__store *store, const cleat__new_task *task,
+                                       cleat__uuid *existing)
+{
+    cleat_status status = insert_task(store, task);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    if (sqlite3_changes(cleat__store_db(store)) == 0) {
+        return find_child(store, task->trigger, existing);
+    }
+    return insert_live(store, task);
+}
+
+/* ---- Transitions of live runs ---- */
+
+cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms)
+{
+    static const char sql[] = "UPDATE task_live SET state = ?4, started_at_ms = ?5 "
+                              "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &update);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(update, 1, &key->id);
+    sqlite3_bind_int(update, 2, CLEAT_RUN_QUEUED);
+    sqlite3_bind_int(update, 3, key->retry_count);
+    sqlite3_bind_int(update, 4, cleat__state_next(CLEAT_RUN_QUEUED, CLEAT__EVENT_ASSIGN));
+    sqlite3_bind_int64(update, 5, now_ms);
+    return finish_one(store, update, key, "assigning it");
+}
+
+cleat_status cleat__transition_release(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms)
+{
+    static const char sql[] = "UPDATE task_live SET state = ?4, queued_at_ms = ?5, started_at_ms = NULL "
+                              "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &update);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(update, 1, &key->id);
+    sqlite3_bind_int(update, 2, CLEAT_RUN_RUNNING);
+    sqlite3_bind_int(update, 3, key->retry_count);
+    sqlite3_bind_int(update, 4, cleat__state_next(CLEAT_RUN_RUNNING, CLEAT__EVENT_RELEASE));
+    sqlite3_bind_int64(update, 5, now_ms);
+    return finish_one(store, update, key, "taking it back");
+}
+
+/* Behind requeue(), which compares. */
+static cleat_status record_attempt(cleat__store *store, const cleat__attempt_key *key, const char *outcome,
+                                   int64_t now_ms, cleat_slice error)
+{
+    static const char sql[] =
+        "INSERT INTO attempt (task_id, retry_count, started_at_ms, finished_at_ms, outcome, "
+        "error) VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6)";
+    sqlite3_stmt *insert = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &insert);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(insert, 1, &key->id);
+    sqlite3_bind_int(insert, 2, key->retry_count);
+    sqlite3_bind_int64(insert, 3, key->started_at_ms);
+    sqlite3_bind_int64(insert, 4, now_ms);
+    sqlite3_bind_text(insert, 5, outcome, -1, SQLITE_STATIC);
+    cleat__bind_text(insert, 6, error);
+    return finish(store, insert, "storing the end of an attempt");
+}
+
+static cleat_status requeue(cleat__store *store, const cleat__attempt_key *key, cleat__event event,
+                            const cleat__requeue *next)
+{
+    static const char sql[] = "UPDATE task_live SET state = ?4, retry_count = ?5, internal_retries = ?6, "
+                              "queued_at_ms = ?7, started_at_ms = NULL "
+                              "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &update);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(update, 1, &key->id);
+    sqlite3_bind_int(update, 2, CLEAT_RUN_RUNNING);
+    sqlite3_bind_int(update, 3, key->retry_count);
+    sqlite3_bind_int(update, 4, cleat__state_next(CLEAT_RUN_RUNNING, event));
+    sqlite3_bind_int(update, 5, next->retry_count);
+    sqlite3_bind_int(update, 6, next->internal_retries);
+    sqlite3_bind_int64(update, 7, next->queued_at_ms);
+    return finish_one(store, update, key, "queueing it again");
+}
+
+static cleat_status end_attempt(cleat__store *store, const cleat__attempt_key *key, cleat__event event,
+                                const char *outcome, int64_t now_ms, cleat_slice error,
+                                const cleat__requeue *next)
+{
+    cleat_status status = requeue(store, key, event, next);
+    return status == CLEAT_OK ? record_attempt(store, key, outcome, now_ms, error) : status;
+}
+
+cleat_status cleat__transition_retry(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
+                                     cleat_slice error, const cleat__requeue *next)
+{
+    return end_attempt(store, key, CLEAT__EVENT_RETRY, "FAILED", now_ms, error, next);
+}
+
+cleat_status cleat__transition_time_out_retry(cleat__store *store, const cleat__attempt_key *key,
+                                              int64_t now_ms, cleat_slice error, const cleat__requeue *next)
+{
+    return end_attempt(store, key, CLEAT__EVENT_TIME_OUT_RETRY, "TIMED_OUT", now_ms, error, next);
+}
+
+cleat_status cleat__transition_lose_retry(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
+                                          cleat_slice error, const cleat__requeue *next)
+{
+    return end_attempt(store, key, CLEAT__EVENT_LOSE_RETRY, "LOST", now_ms, error, next);
+}
+
+/* ---- Ends ---- */
+
+typedef struct end {
+    cleat_run_status from;
+    cleat__event event;
+    int64_t now_ms;
+    cleat_slice output, error;
+} end;
+
+/* The compare part: of two ends only the first finds its row. */
+static cleat_status delete_live(cleat__store *store, const cleat__attempt_key *key, cleat_run_status from)
+{
+    static const char sql[] = "DELETE FROM task_live WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
+    sqlite3_stmt *delete = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &delete);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(delete, 1, &key->id);
+    sqlite3_bind_int(delete, 2, from);
+    sqlite3_bind_int(delete, 3, key->retry_count);
+    return finish_one(store, delete, key, "ending it");
+}
+
+static cleat_status end_task(cleat__store *store, const cleat__attempt_key *key, const end *how)
+{
+    static const char sql[] =
+        "INSERT INTO task_end (id, state, retry_count, started_at_ms, finished_at_ms, output, "
+        "error) VALUES (?1, ?2, ?3, nullif(?4, 0), ?5, ?6, ?7)";
+    cleat_status status = delete_live(store, key, how->from);
+    sqlite3_stmt *insert = NULL;
+    if (status == CLEAT_OK) {
+        status = cleat__store_prepare(store, sql, &insert);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(insert, 1, &key->id);
+    sqlite3_bind_int(insert, 2, cleat__state_next(how->from, how->event));
+    sqlite3_bind_int(insert, 3, key->retry_count);
+    sqlite3_bind_int64(insert, 4, how->from == CLEAT_RUN_RUNNING ? key->started_at_ms : 0);
+    sqlite3_bind_int64(insert, 5, how->now_ms);
+    cleat__bind_text(insert, 6, how->output);
+    cleat__bind_text(insert, 7, how->error);
+    return finish(store, insert, "storing the end of a run");
+}
+
+cleat_status cleat__transition_complete(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
+                                        cleat_slice output)
+{
+    end how = {.from = CLEAT_RUN_RUNNING, .event = CLEAT__EVENT_COMPLETE, .now_ms = now_ms, .output = output};
+    return end_task(store, key, &how);
+}
+
+cleat_status cleat__transition_fail(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
+                                    cleat_slice error)
+{
+    end how = {.from = CLEAT_RUN_RUNNING, .event = CLEAT__EVENT_FAIL, .now_ms = now_ms, .error = error};
+    return end_task(store, key, &how);
+}
+
+cleat_status cleat__transition_schedule_time_out(cleat__store *store, const cleat__attempt_key *key,
+                                                 int64_t now_ms, cleat_slice error)
+{
+    end how = {
+        .from = CLEAT_RUN_QUEUED, .event = CLEAT__EVENT_SCHEDULE_TIME_OUT, .now_ms = now_ms, .error = error};
+    return end_task(store, key, &how);
+}
+
+cleat_status cleat__transition_cancel(cleat__store *store, const cleat__attempt_key *key,
+                                      cleat_run_status from, int64_t now_ms)
+{
+    end how = {.from = from, .event = CLEAT__EVENT_CANCEL, .now_ms = now_ms};
+    return end_task(store, key, &how);
+}
+
+/* ---- Log lines ---- */
+
+cleat_status cleat__log_line_insert(cleat__store *store, const cleat__log_line *line)
+{
+    static const char sql[] =
+        "INSERT INTO task_log (task_id, line, retry_count, level, time_ms, message) "
+        "SELECT ?1, 1 + coalesce((SELECT max(line) FROM task_log WHERE task_id = ?1), 0), ?2, ?3, ?4, ?5 "
+        "WHERE EXISTS (SELECT 1 FROM task WHERE id = ?1)";
+    sqlite3_stmt *insert = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &insert);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat_slice message = {line->message.size != 0 ? line->message.data : "", line->message.size};
+    cleat__bind_uuid(insert, 1, &line->task_id);
+    sqlite3_bind_int(insert, 2, line->retry_count);
+    sqlite3_bind_int(insert, 3, (int)line->level);
+    sqlite3_bind_int64(insert, 4, line->time_ms);
+    cleat__bind_text(insert, 5, message);
+    return finish(store, insert, "storing a log line");
+}

@@ -1,0 +1,64 @@
+/*
+ * What the engine writes about runs: one function per transition of docs/state-machine.md. Each is
+ * one group of statements that compares state and attempt before it writes, so that of two claims
+ * or two ends only the first counts: the second gets CLEAT_FAILED_PRECONDITION and changes nothing.
+ * To be called inside a transaction; any other failure leaves it to be rolled back.
+ */
+#ifndef CLEAT_STORE_TRANSITION_H
+#define CLEAT_STORE_TRANSITION_H
+
+#include "store/store.h"
+
+/* A run as it is stored when triggered. */
+typedef struct cleat__new_task {
+    cleat__uuid id;
+    int64_t type_id;
+    int32_t priority;
+    int64_t created_at_ms;
+    const cleat__trigger *trigger; /* payloads, parent and child key */
+} cleat__new_task;
+
+/* TRIGGER. CLEAT_ALREADY_EXISTS: the parent has a child with that key; `*existing` is its id. */
+cleat_status cleat__transition_trigger(cleat__store *store, const cleat__new_task *task,
+                                       cleat__uuid *existing);
+
+/* One attempt: id and retry count are compared in every transition below. */
+typedef struct cleat__attempt_key {
+    cleat__uuid id;
+    int32_t retry_count;
+    int64_t started_at_ms; /* not compared: goes into the record of a running attempt; 0: unknown */
+} cleat__attempt_key;
+
+/* Where the next attempt of a run begins. */
+typedef struct cleat__requeue {
+    int32_t retry_count;
+    int32_t internal_retries;
+    int64_t queued_at_ms; /* in the future: it backs off */
+} cleat__requeue;
+
+cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms);
+/* RELEASE: the same attempt is queued again. */
+cleat_status cleat__transition_release(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms);
+cleat_status cleat__transition_complete(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
+                                        cleat_slice output);
+/* RETRY, TIME_OUT_RETRY and LOSE_RETRY: the attempt is recorded with its error, the run is queued. */
+cleat_status cleat__transition_retry(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
+                                     cleat_slice error, const cleat__requeue *next);
+cleat_status cleat__transition_time_out_retry(cleat__store *store, const cleat__attempt_key *key,
+                                              int64_t now_ms, cleat_slice error, const cleat__requeue *next);
+cleat_status cleat__transition_lose_retry(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
+                                          cleat_slice error, const cleat__requeue *next);
+/* FAIL, TIME_OUT_FAIL and LOSE_FAIL: the run ends. */
+cleat_status cleat__transition_fail(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
+                                    cleat_slice error);
+/* SCHEDULE_TIME_OUT: `error` says why it was cancelled. */
+cleat_status cleat__transition_schedule_time_out(cleat__store *store, const cleat__attempt_key *key,
+                                                 int64_t now_ms, cleat_slice error);
+/* CANCEL of a run in state `from`. */
+cleat_status cleat__transition_cancel(cleat__store *store, const cleat__attempt_key *key,
+                                      cleat_run_status from, int64_t now_ms);
+
+/* Adds a line to a run's log; nothing happens when there is no such run. */
+cleat_status cleat__log_line_insert(cleat__store *store, const cleat__log_line *line);
+
+#endif

@@ -1,0 +1,99 @@
+#include "batch.h"
+
+#include "base/error.h"
+#include "protobuf.h"
+
+enum { SCOPE_SPANS_SPANS = 2 };
+
+size_t cleat_span_batch_count(const cleat_span_batch *batch)
+{
+    return batch != NULL ? batch->count : 0;
+}
+
+bool cleat_span_batch_next(const cleat_span_batch *batch, size_t *cursor, cleat_span_view *out)
+{
+    if (batch == NULL || cursor == NULL || out == NULL) {
+        return false;
+    }
+    while (*cursor < batch->count) {
+        const cleat__batch_entry *entry = &batch->entries[(*cursor)++];
+        /* A record that a user's processor made up may be malformed: it is passed over. */
+        if (cleat_span_view_read(cleat__batch_record(entry), out) == CLEAT_OK) {
+            out->resource = entry->resource;
+            out->scope = entry->scope;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cleat__span_batch_next_run(const cleat_span_batch *batch, size_t *cursor, cleat__batch_run *out)
+{
+    if (*cursor >= batch->count) {
+        return false;
+    }
+    const cleat__batch_entry *entry = &batch->entries[*cursor];
+    const cleat__batch_entry *end = batch->entries + batch->count;
+    *out = (cleat__batch_run){
+        .resource = entry->resource,
+        .scope = entry->scope,
+        .body = {(const char *)entry->data, 0},
+    };
+    while (entry < end && entry->scope == out->scope && entry->resource == out->resource &&
+           (const char *)entry->data == out->body.data + out->body.size) {
+        out->body.size += entry->size;
+        out->count++;
+        entry++;
+    }
+    *cursor += out->count;
+    return true;
+}
+
+void cleat__batch_put(uint8_t *out, cleat_slice record, cleat__batch_entry *entry)
+{
+    uint8_t *at = cleat__put_tag(out, SCOPE_SPANS_SPANS, CLEAT__WIRE_BYTES);
+    at = cleat__put_varint(at, record.size);
+    entry->data = out;
+    entry->prefix_size = (uint32_t)(at - out);
+    entry->size = entry->prefix_size + (uint32_t)record.size;
+    cleat__put_raw(at, record.data, record.size);
+}
+
+/* ---- Exporters ---- */
+
+static _Thread_local bool is_exporting;
+
+bool cleat_tracing_suppressed(void)
+{
+    return is_exporting;
+}
+
+cleat_status cleat__batch_export(cleat_span_exporter *exporter, const cleat_span_batch *batch,
+                                 int64_t timeout_ms)
+{
+    if (exporter->export_spans == NULL) {
+        return cleat__fail(CLEAT_UNSUPPORTED, "the span exporter cannot export");
+    }
+    bool was_exporting = is_exporting;
+    is_exporting = true;
+    cleat_status status = exporter->export_spans(exporter, batch, timeout_ms);
+    is_exporting = was_exporting;
+    return status;
+}
+
+cleat_status cleat__exporter_force_flush(cleat_span_exporter *exporter, int64_t timeout_ms)
+{
+    return exporter->force_flush != NULL ? exporter->force_flush(exporter, timeout_ms) : CLEAT_OK;
+}
+
+cleat_status cleat__exporter_shutdown(cleat_span_exporter *exporter, int64_t timeout_ms)
+{
+    return exporter->shutdown != NULL ? exporter->shutdown(exporter, timeout_ms) : CLEAT_OK;
+}
+
+void cleat__exporter_free(cleat_span_exporter *exporter)
+{
+    if (exporter != NULL && exporter->free != NULL) {
+        exporter->free(exporter);
+    }
+}

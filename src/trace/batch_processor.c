@@ -1,0 +1,396 @@
+/*
+ * Exports on a thread of its own. Threads that end spans put them into the queue and go on; they
+ * wake the exporting thread only when a batch is complete, or the queue full. That thread keeps
+ * what it drained in a backlog and exports it in batches: full ones at once, what is left when the
+ * schedule, a flush or the shutdown says so.
+ *
+ * An exporter that hangs keeps nobody: force_flush and shutdown give up at their deadlines, and when
+ * the processor is freed meanwhile, the thread frees what is left when the exporter returns.
+ */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/env.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "span_queue.h"
+
+enum { FREE_TIMEOUT_MS = 5000, WAKE_FOR_BATCH = 1, WAKE_FOR_ALL = 2 };
+
+typedef struct batch_processor {
+    cleat_span_processor base;
+    cleat_span_exporter *exporter;
+    cleat_batch_processor_options options; /* every default filled in */
+    cleat__span_queue queue;
+    pthread_t thread;
+    atomic_uint references; /* the owner's and the thread's */
+    atomic_uint wake;       /* WAKE_ bits that ask the thread to look; set once until it does */
+    atomic_uint_fast64_t exported;
+    atomic_uint_fast64_t failed;
+
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t work;   /* for the thread */
+    pthread_cond_t done;   /* for those who wait for it */
+    uint64_t flushes_wanted, flushes_done;
+    cleat_status flush_status; /* of the last flush done */
+    bool is_stopping, is_finished, is_exporter_shut_down;
+
+    /* Of the thread alone. */
+    cleat__span_chunk *backlog, **backlog_end;
+    size_t backlog_count;
+    cleat__batch_entry *entries; /* of the batch being exported */
+} batch_processor;
+
+static void release(batch_processor *processor)
+{
+    if (atomic_fetch_sub_explicit(&processor->references, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    cleat__exporter_free(processor->exporter);
+    while (processor->backlog != NULL) {
+        cleat__span_chunk *chunk = processor->backlog;
+        processor->backlog = chunk->next;
+        cleat__span_queue_recycle(&processor->queue, chunk);
+    }
+    cleat__span_queue_deinit(&processor->queue);
+    pthread_mutex_destroy(&processor->mutex);
+    pthread_cond_destroy(&processor->work);
+    pthread_cond_destroy(&processor->done);
+    cleat__free(processor->entries);
+    cleat__free(processor);
+}
+
+/* ---- The thread ---- */
+
+static void collect(batch_processor *processor)
+{
+    cleat__span_chunk *chunk = cleat__span_queue_drain(&processor->queue);
+    while (chunk != NULL) {
+        *processor->backlog_end = chunk;
+        processor->backlog_end = &chunk->next;
+        processor->backlog_count += chunk->count;
+        chunk = chunk->next;
+    }
+}
+
+/* The first spans of the backlog, at most a batch. They stay in their chunks. */
+static size_t gather(batch_processor *processor)
+{
+    size_t count = 0;
+    for (cleat__span_chunk *chunk = processor->backlog; chunk != NULL; chunk = chunk->next) {
+        size_t here = chunk->count - chunk->taken;
+        size_t room = processor->options.max_export_batch_size - count;
+        size_t taken = here < room ? here : room;
+        memcpy(&processor->entries[count], &chunk->entries[chunk->taken],
+               taken * sizeof(*processor->entries));
+        chunk->taken += (uint32_t)taken;
+        count += taken;
+        if (count == processor->options.max_export_batch_size) {
+            break;
+        }
+    }
+    processor->backlog_count -= count;
+    return count;
+}
+
+static void recycle_exported(batch_processor *processor)
+{
+    while (processor->backlog != NULL && processor->backlog->taken == processor->backlog->count) {
+        cleat__span_chunk *chunk = processor->backlog;
+        processor->backlog = chunk->next;
+        cleat__span_queue_recycle(&processor->queue, chunk);
+    }
+    if (processor->backlog == NULL) {
+        processor->backlog_end = &processor->backlog;
+    }
+}
+
+static cleat_status export_batch(batch_processor *processor)
+{
+    const cleat_span_batch batch = {processor->entries, gather(processor)};
+    /* They have left the queue: others may take their place while they are exported. */
+    cleat__span_queue_taken(&processor->queue, batch.count);
+    cleat_status status =
+        cleat__batch_export(processor->exporter, &batch, processor->options.export_timeout_ms);
+    atomic_fetch_add_explicit(status == CLEAT_OK ? &processor->exported : &processor->failed, batch.count,
+                              memory_order_relaxed);
+    recycle_exported(processor);
+    if (status != CLEAT_OK) {
+        static cleat__log_site site;
+        cleat__log_limited(&site, CLEAT_LOG_WARN, "%zu spans were not exported: %s: %s", batch.count,
+                           cleat_status_text(status), cleat_error_message());
+    }
+    return status;
+}
+
+static cleat_status export_backlog(batch_processor *processor, bool everything)
+{
+    size_t enough = everything ? 1 : processor->options.max_export_batch_size;
+    cleat_status result = CLEAT_OK;
+    while (processor->backlog_count >= enough) {
+        cleat_status status = export_batch(processor);
+        result = result != CLEAT_OK ? result : status;
+    }
+    return result;
+}
+
+/* What made the thread look. */
+typedef struct reason {
+    bool everything; /* not only full batches */
+    bool stopping;
+    uint64_t flushes;
+} reason;
+
+static reason wait_for_work(batch_processor *processor, int64_t scheduled_ns)
+{
+    pthread_mutex_lock(&processor->mutex);
+    bool is_due = false;
+    while (!is_due && !processor->is_stopping && processor->flushes_wanted == processor->flushes_done &&
+           atomic_load_explicit(&processor->wake, memory_order_acquire) == 0) {
+        is_due = !cleat__cond_wait_until(&processor->work, &processor->mutex, scheduled_ns);
+    }
+    unsigned wake = atomic_exchange_explicit(&processor->wake, 0, memory_order_acq_rel);
+    reason found = {
+        .everything = is_due || processor->is_stopping || (wake & WAKE_FOR_ALL) != 0 ||
+                      processor->flushes_wanted != processor->flushes_done,
+        .stopping = processor->is_stopping,
+        .flushes = processor->flushes_wanted,
+    };
+    pthread_mutex_unlock(&processor->mutex);
+    return found;
+}
+
+static void report(batch_processor *processor, const reason *found, cleat_status status)
+{
+    pthread_mutex_lock(&processor->mutex);
+    processor->flush_status = status;
+    processor->flushes_done = found->flushes;
+    processor->is_finished = found->stopping;
+    pthread_cond_broadcast(&processor->done);
+    pthread_mutex_unlock(&processor->mutex);
+}
+
+static void *run(void *argument)
+{
+    batch_processor *processor = argument;
+    int64_t delay_ms = processor->options.schedule_delay_ms;
+    int64_t scheduled_ns = cleat__deadline_ns(delay_ms);
+    reason found;
+    do {
+        found = wait_for_work(processor, scheduled_ns);
+        collect(processor);
+        cleat_status status = export_backlog(processor, found.everything);
+        if (found.everything) {
+            scheduled_ns = cleat__deadline_ns(delay_ms);
+        }
+        report(processor, &found, status);
+    } while (!found.stopping);
+    release(processor);
+    return NULL;
+}
+
+/* ---- The others ---- */
+
+static void wake(batch_processor *processor, unsigned why)
+{
+    if ((atomic_fetch_or_explicit(&processor->wake, why, memory_order_acq_rel) & why) != 0) {
+        return; /* it has been told already */
+    }
+    pthread_mutex_lock(&processor->mutex);
+    pthread_cond_signal(&processor->work);
+    pthread_mutex_unlock(&processor->mutex);
+}
+
+static void on_end(cleat_span_processor *self, const cleat_span_view *span)
+{
+    batch_processor *processor = (batch_processor *)self;
+    if ((span->flags & CLEAT_TRACE_FLAG_SAMPLED) == 0) {
+        return;
+    }
+    cleat__push_result result = cleat__span_queue_push(&processor->queue, span);
+    if (__builtin_expect(result == CLEAT__PUSHED, true)) {
+        return;
+    }
+    if (result == CLEAT__PUSHED_BATCH) {
+        wake(processor, WAKE_FOR_BATCH);
+    } else if (result == CLEAT__PUSH_FULL) {
+        static cleat__log_site site;
+        wake(processor, WAKE_FOR_ALL);
+        cleat__log_limited(&site, CLEAT_LOG_WARN, "the span queue is full: spans are dropped");
+    }
+}
+
+/* Of the thread itself: it would wait for itself. */
+static bool is_own_thread(const batch_processor *processor)
+{
+    return pthread_equal(pthread_self(), processor->thread) != 0;
+}
+
+static cleat_status force_flush(cleat_span_processor *self, int64_t timeout_ms)
+{
+    batch_processor *processor = (batch_processor *)self;
+    int64_t deadline = cleat__deadline_ns(timeout_ms);
+    if (is_own_thread(processor)) {
+        return cleat__fail(CLEAT_FAILED_PRECONDITION, "an exporter cannot flush its own processor");
+    }
+    pthread_mutex_lock(&processor->mutex);
+    uint64_t ticket = ++processor->flushes_wanted;
+    bool is_in_time = true;
+    pthread_cond_signal(&processor->work);
+    while (is_in_time && !processor->is_finished && processor->flushes_done < ticket) {
+        is_in_time = cleat__cond_wait_until(&processor->done, &processor->mutex, deadline);
+    }
+    bool is_done = processor->is_finished || processor->flushes_done >= ticket;
+    cleat_status status = processor->flush_status;
+    pthread_mutex_unlock(&processor->mutex);
+    if (!is_done) {
+        return cleat__fail(CLEAT_TIMEOUT, "spans were not flushed in time");
+    }
+    cleat_status flushed = cleat__exporter_force_flush(processor->exporter, cleat__remaining_ms(deadline));
+    return status != CLEAT_OK ? status : flushed;
+}
+
+static cleat_status shut_down(cleat_span_processor *self, int64_t timeout_ms)
+{
+    batch_processor *processor = (batch_processor *)self;
+    int64_t deadline = cleat__deadline_ns(timeout_ms);
+    if (is_own_thread(processor)) {
+        return cleat__fail(CLEAT_FAILED_PRECONDITION, "an exporter cannot stop its own processor");
+    }
+    cleat__span_queue_close(&processor->queue);
+    pthread_mutex_lock(&processor->mutex);
+    processor->is_stopping = true;
+    pthread_cond_signal(&processor->work);
+    bool is_in_time = true;
+    while (is_in_time && !processor->is_finished) {
+        is_in_time = cleat__cond_wait_until(&processor->done, &processor->mutex, deadline);
+    }
+    bool is_finished = processor->is_finished;
+    bool is_first = !processor->is_exporter_shut_down;
+    processor->is_exporter_shut_down = true;
+    pthread_mutex_unlock(&processor->mutex);
+    /* Also of an exporter that still exports: that is what makes it stop. */
+    cleat_status status =
+        is_first ? cleat__exporter_shutdown(processor->exporter, cleat__remaining_ms(deadline)) : CLEAT_OK;
+    return is_finished ? status : cleat__fail(CLEAT_TIMEOUT, "spans were not exported in time");
+}
+
+static void free_processor(cleat_span_processor *self)
+{
+    batch_processor *processor = (batch_processor *)self;
+    pthread_mutex_lock(&processor->mutex);
+    bool is_shut_down = processor->is_exporter_shut_down;
+    pthread_mutex_unlock(&processor->mutex);
+    if (!is_shut_down) {
+        shut_down(self, FREE_TIMEOUT_MS);
+    }
+    pthread_mutex_lock(&processor->mutex);
+    bool is_finished = processor->is_finished;
+    pthread_mutex_unlock(&processor->mutex);
+    if (is_finished) {
+        pthread_join(processor->thread, NULL);
+    } else {
+        pthread_detach(processor->thread);
+    }
+    release(processor);
+}
+
+/* ---- Making one ---- */
+
+static int64_t or_environment(int64_t option, const char *name, int64_t fallback, int64_t min)
+{
+    return option > 0 ? option : cleat__env_int(name, fallback, min, INT32_MAX);
+}
+
+static void resolve(const cleat_batch_processor_options *from, cleat_batch_processor_options *out)
+{
+    cleat_batch_processor_options given = {0};
+    if (from != NULL) {
+        size_t size = from->struct_size != 0 ? from->struct_size : sizeof(given);
+        memcpy(&given, from, size < sizeof(given) ? size : sizeof(given));
+    }
+    int64_t queue = given.max_queue_size < INT32_MAX ? (int64_t)given.max_queue_size : INT32_MAX;
+    int64_t batch =
+        given.max_export_batch_size < INT32_MAX ? (int64_t)given.max_export_batch_size : INT32_MAX;
+    queue = or_environment(queue, "OTEL_BSP_MAX_QUEUE_SIZE", 2048, 1);
+    batch = or_environment(batch, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512, 1);
+    *out = (cleat_batch_processor_options){
+        .struct_size = sizeof(*out),
+        .schedule_delay_ms = or_environment(given.schedule_delay_ms, "OTEL_BSP_SCHEDULE_DELAY", 5000, 0),
+        .export_timeout_ms = or_environment(given.export_timeout_ms, "OTEL_BSP_EXPORT_TIMEOUT", 30000, 0),
+        .max_queue_size = (size_t)queue,
+        .max_export_batch_size = (size_t)(batch < queue ? batch : queue),
+    };
+}
+
+static cleat_status start(batch_processor *processor)
+{
+    const cleat_batch_processor_options *options = &processor->options;
+    cleat_status status =
+        cleat__span_queue_init(&processor->queue, options->max_queue_size, options->max_export_batch_size);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    processor->entries = cleat__calloc(options->max_export_batch_size, sizeof(*processor->entries));
+    if (processor->entries == NULL) {
+        return cleat__fail_memory();
+    }
+    atomic_store_explicit(&processor->references, 2, memory_order_relaxed);
+    status = cleat__thread_start(&processor->thread, "cleat-spans", run, processor);
+    if (status != CLEAT_OK) {
+        atomic_store_explicit(&processor->references, 1, memory_order_relaxed);
+    }
+    return status;
+}
+
+cleat_status cleat_batch_processor_new(cleat_span_exporter *exporter,
+                                       const cleat_batch_processor_options *options,
+                                       cleat_span_processor **out)
+{
+    if (out != NULL) {
+        *out = NULL;
+    }
+    if (exporter == NULL || out == NULL) {
+        cleat__exporter_free(exporter);
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a batch processor needs an exporter");
+    }
+    batch_processor *processor = cleat__calloc(1, sizeof(*processor));
+    if (processor == NULL) {
+        cleat__exporter_free(exporter);
+        return cleat__fail_memory();
+    }
+    processor->base = (cleat_span_processor){
+        .on_end = on_end,
+        .force_flush = force_flush,
+        .shutdown = shut_down,
+        .free = free_processor,
+    };
+    processor->exporter = exporter;
+    processor->backlog_end = &processor->backlog;
+    resolve(options, &processor->options);
+    atomic_init(&processor->references, 1);
+    pthread_mutex_init(&processor->mutex, NULL);
+    cleat__cond_init(&processor->work);
+    cleat__cond_init(&processor->done);
+    cleat_status status = start(processor);
+    if (status != CLEAT_OK) {
+        release(processor);
+        return status;
+    }
+    *out = &processor->base;
+    return CLEAT_OK;
+}
+
+void cleat_batch_processor_get_stats(cleat_span_processor *processor, cleat_batch_processor_stats *out)
+{
+    if (out == NULL) {
+        return;
+    }
+    *out = (cleat_batch_processor_stats){0};
+    if (processor == NULL || processor->on_end != on_end) {
+        return;
+    }
+    batch_processor *batch = (batch_processor *)processor;
+    out->exported = atomic_load_explicit(&batch->exported, memory_order_relaxed);
+    out->failed = atomic_load_explicit(&batch->failed, memory_order_relaxed);
+    cleat__span_queue_count_drops(&batch->queue, &out->dropped_full, &out->dropped_ended);
+}

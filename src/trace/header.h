@@ -1,0 +1,51 @@
+/* Cutting up W3C headers. Bytes come from peers: no locale, no plain `char` arithmetic. */
+#ifndef CLEAT_TRACE_HEADER_H
+#define CLEAT_TRACE_HEADER_H
+
+#include <cleat/status.h>
+
+static inline bool cleat__is_blank(char character)
+{
+    return character == ' ' || character == '\t';
+}
+
+static inline bool cleat__is_lower(char character)
+{
+    return character >= 'a' && character <= 'z';
+}
+
+static inline bool cleat__is_digit(char character)
+{
+    return character >= '0' && character <= '9';
+}
+
+/* Without blanks around it (OWS of RFC 9110: spaces and tabs). */
+static inline cleat_slice cleat__trim(cleat_slice text)
+{
+    while (text.size != 0 && cleat__is_blank(text.data[0])) {
+        text.data++;
+        text.size--;
+    }
+    while (text.size != 0 && cleat__is_blank(text.data[text.size - 1])) {
+        text.size--;
+    }
+    return text;
+}
+
+/*
+ * Splits at the first `separator`: what is before it, `*rest` is what is behind it, absent where
+ * there is none.
+ */
+static inline cleat_slice cleat__split(cleat_slice text, char separator, cleat_slice *rest)
+{
+    const char *at = text.size != 0 ? (const char *)memchr(text.data, separator, text.size) : NULL;
+    *rest = (cleat_slice){NULL, 0};
+    if (at != NULL) {
+        size_t before = (size_t)(at - text.data);
+        *rest = (cleat_slice){at + 1, text.size - before - 1};
+        text.size = before;
+    }
+    return text;
+}
+
+#endif

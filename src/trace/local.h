@@ -1,0 +1,38 @@
+/*
+ * What each thread has for itself on the span path: free spans, the memory a record is assembled
+ * in, a number that spreads threads over shards. Given back when the thread ends.
+ */
+#ifndef CLEAT_TRACE_LOCAL_H
+#define CLEAT_TRACE_LOCAL_H
+
+#include <cleat/status.h>
+
+struct cleat__span;
+
+typedef struct cleat__local {
+    struct cleat__span *free_spans;
+    uint32_t free_count;
+    uint32_t index; /* 0, 1, 2 ... in order of first use */
+    uint8_t *scratch;
+    size_t scratch_size;
+} cleat__local;
+
+/* Initial-exec: the pointer lies at a fixed distance from the thread pointer, also in the shared
+ * library, so that reading it is one instruction. */
+extern _Thread_local cleat__local *cleat__local_of_thread __attribute__((tls_model("initial-exec")));
+cleat__local *cleat__local_new(void); /* NULL on no memory */
+
+static inline cleat__local *cleat__local_get(void)
+{
+    cleat__local *local = cleat__local_of_thread;
+    return __builtin_expect(local != NULL, true) ? local : cleat__local_new();
+}
+
+/*
+ * Lends at least `size` bytes until they are given back. Loans may nest (a processor that ends
+ * another span inside on_end): the inner one gets memory of its own. NULL on no memory.
+ */
+uint8_t *cleat__local_scratch_take(cleat__local *local, size_t size, size_t *capacity);
+void cleat__local_scratch_return(cleat__local *local, uint8_t *scratch, size_t capacity);
+
+#endif

@@ -1,0 +1,188 @@
+#include "provider.h"
+
+#include "base/alloc.h"
+#include "base/env.h"
+#include "base/error.h"
+#include "base/thread.h"
+#include "random_ids.h"
+#include "sampler.h"
+#include "tracer.h"
+
+enum { FREE_TIMEOUT_MS = 5000 };
+
+static void free_sampler(cleat_sampler *sampler)
+{
+    if (sampler != NULL && sampler->free != NULL) {
+        sampler->free(sampler);
+    }
+}
+
+/* Takes the sampler out of the options at once: from then on provider_free() sees to it. */
+static cleat_status init(cleat_tracer_provider *provider, const cleat_tracer_provider_options *options)
+{
+    provider->sampler = options->sampler != NULL ? options->sampler : cleat__sampler_from_environment();
+    if (provider->sampler == NULL) {
+        return cleat__fail_memory();
+    }
+    if (options->resource != NULL) {
+        provider->resource = cleat_resource_retain(options->resource);
+    } else {
+        cleat_status status = cleat_resource_default(&provider->resource);
+        if (status != CLEAT_OK) {
+            return status;
+        }
+    }
+    provider->ids = options->id_generator != NULL ? *options->id_generator : cleat__random_ids;
+    cleat__span_clock_init(&provider->clock, options->clock);
+    cleat__limits_resolve(&options->limits, &provider->limits);
+    atomic_init(&provider->makes_spans, !cleat__env_bool("OTEL_SDK_DISABLED", false));
+    return CLEAT_OK;
+}
+
+cleat_status cleat_tracer_provider_new(const cleat_tracer_provider_options *options,
+                                       cleat_tracer_provider **out)
+{
+    cleat_tracer_provider_options given = {0};
+    if (options != NULL) {
+        size_t size = options->struct_size != 0 ? options->struct_size : sizeof(given);
+        memcpy(&given, options, size < sizeof(given) ? size : sizeof(given));
+    }
+    if (out == NULL) {
+        free_sampler(given.sampler);
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "nowhere to put the tracer provider");
+    }
+    *out = NULL;
+    cleat_tracer_provider *provider = cleat__calloc(1, sizeof(*provider));
+    if (provider == NULL) {
+        free_sampler(given.sampler);
+        return cleat__fail_memory();
+    }
+    pthread_mutex_init(&provider->mutex, NULL);
+    cleat_status status = init(provider, &given);
+    if (status != CLEAT_OK) {
+        cleat_tracer_provider_free(provider);
+        return status;
+    }
+    *out = provider;
+    return CLEAT_OK;
+}
+
+static void free_tracers(cleat_tracer_provider *provider)
+{
+    size_t cursor = 0;
+    for (void *tracer; (tracer = cleat__map_next(&provider->tracers, &cursor)) != NULL;) {
+        cleat__free(tracer);
+    }
+    cleat__map_deinit(&provider->tracers);
+}
+
+static void free_processor(cleat_span_processor *processor)
+{
+    if (processor->free != NULL) {
+        processor->free(processor);
+    }
+}
+
+void cleat_tracer_provider_free(cleat_tracer_provider *provider)
+{
+    if (provider == NULL) {
+        return;
+    }
+    cleat__global_forget(provider);
+    pthread_mutex_lock(&provider->mutex);
+    bool is_shut_down = provider->is_shut_down;
+    pthread_mutex_unlock(&provider->mutex);
+    if (!is_shut_down) {
+        cleat_tracer_provider_shutdown(provider, FREE_TIMEOUT_MS);
+    }
+    for (unsigned i = 0; i < cleat__provider_processors(provider); i++) {
+        free_processor(provider->processors[i]);
+    }
+    free_tracers(provider);
+    free_sampler(provider->sampler);
+    cleat_resource_release(provider->resource);
+    pthread_mutex_destroy(&provider->mutex);
+    cleat__free(provider);
+}
+
+/* ---- Processors ---- */
+
+/* The mutex is held. */
+static cleat_status append(cleat_tracer_provider *provider, cleat_span_processor *processor)
+{
+    unsigned count = cleat__provider_processors(provider);
+    if (provider->is_shut_down) {
+        return cleat__fail(CLEAT_FAILED_PRECONDITION, "the tracer provider has been shut down");
+    }
+    if (count == CLEAT__PROCESSORS_MAX) {
+        return cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "a tracer provider has at most %d processors",
+                           CLEAT__PROCESSORS_MAX);
+    }
+    unsigned hooks = (processor->on_start != NULL ? CLEAT__HOOK_ON_START : 0u) |
+                     (processor->on_ending != NULL ? CLEAT__HOOK_ON_ENDING : 0u);
+    provider->processors[count] = processor;
+    atomic_store_explicit(&provider->processor_count, count + 1, memory_order_release);
+    atomic_fetch_or_explicit(&provider->hooks, hooks, memory_order_release);
+    return CLEAT_OK;
+}
+
+cleat_status cleat_tracer_provider_add_processor(cleat_tracer_provider *provider,
+                                                 cleat_span_processor *processor)
+{
+    if (processor == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "no span processor");
+    }
+    cleat_status status;
+    if (provider == NULL) {
+        status = cleat__fail(CLEAT_INVALID_ARGUMENT, "no tracer provider");
+    } else {
+        pthread_mutex_lock(&provider->mutex);
+        status = append(provider, processor);
+        pthread_mutex_unlock(&provider->mutex);
+    }
+    if (status != CLEAT_OK) {
+        free_processor(processor);
+    }
+    return status;
+}
+
+/* Asks every processor, whatever the others answer; the first failure is the answer. */
+static cleat_status for_each(cleat_tracer_provider *provider, int64_t timeout_ms, bool is_shutdown)
+{
+    int64_t deadline = cleat__deadline_ns(timeout_ms);
+    cleat_status result = CLEAT_OK;
+    for (unsigned i = 0; i < cleat__provider_processors(provider); i++) {
+        cleat_span_processor *processor = provider->processors[i];
+        cleat_status (*call)(cleat_span_processor *, int64_t) =
+            is_shutdown ? processor->shutdown : processor->force_flush;
+        if (call != NULL) {
+            cleat_status status = call(processor, cleat__remaining_ms(deadline));
+            result = result != CLEAT_OK ? result : status;
+        }
+    }
+    return result;
+}
+
+cleat_status cleat_tracer_provider_force_flush(cleat_tracer_provider *provider, int64_t timeout_ms)
+{
+    if (provider == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "no tracer provider");
+    }
+    return for_each(provider, timeout_ms, false);
+}
+
+cleat_status cleat_tracer_provider_shutdown(cleat_tracer_provider *provider, int64_t timeout_ms)
+{
+    if (provider == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "no tracer provider");
+    }
+    pthread_mutex_lock(&provider->mutex);
+    bool is_first = !provider->is_shut_down;
+    provider->is_shut_down = true;
+    pthread_mutex_unlock(&provider->mutex);
+    if (!is_first) {
+        return cleat__fail(CLEAT_FAILED_PRECONDITION, "the tracer provider has been shut down before");
+    }
+    atomic_store_explicit(&provider->makes_spans, false, memory_order_release);
+    return for_each(provider, timeout_ms, true);
+}

@@ -1,0 +1,488 @@
+/* The life of a span: start, end, and what happens to its memory in between and afterwards. */
+#include "span.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "provider.h"
+#include "random_ids.h"
+#include "record.h"
+#include "span_pool.h"
+#include "tracer.h"
+
+/* Memory above this is not kept for the next span. */
+enum { LARGEST_KEPT_BUFFER = 64 * 1024 };
+
+static const cleat_span no_span = {NULL, 0};
+static const cleat_span_context no_context = {.trace_flags = 0};
+
+void cleat__span_init(cleat__span *span)
+{
+    memset(span, 0, sizeof(*span));
+    cleat__attribute_set_init(&span->attributes, CLEAT__SPAN_ATTRIBUTES, span->data, sizeof(span->data),
+                              span->slots, CLEAT__SPAN_INLINE_ATTRIBUTES);
+}
+
+cleat__span_details *cleat__span_details_get(cleat__span *span)
+{
+    if (span->details == NULL) {
+        span->details = cleat__calloc(1, sizeof(*span->details));
+    }
+    return span->details;
+}
+
+static void reset_buffer(cleat__buffer *buffer)
+{
+    if (buffer->capacity > LARGEST_KEPT_BUFFER) {
+        cleat__buffer_deinit(buffer);
+    }
+    cleat__buffer_clear(buffer);
+}
+
+void cleat__span_reset(cleat__span *span)
+{
+    cleat__attribute_set *set = &span->attributes;
+    if (set->capacity > LARGEST_KEPT_BUFFER) {
+        cleat__attribute_set_deinit(set);
+        cleat__attribute_set_init(set, CLEAT__SPAN_ATTRIBUTES, span->data, sizeof(span->data), span->slots,
+                                  CLEAT__SPAN_INLINE_ATTRIBUTES);
+    }
+    cleat__attribute_set_clear(set);
+    cleat__span_details *details = span->details;
+    if (details != NULL) {
+        reset_buffer(&details->events);
+        reset_buffer(&details->links);
+        reset_buffer(&details->status_message);
+        reset_buffer(&details->long_name);
+        if (details->attributes.capacity > LARGEST_KEPT_BUFFER) {
+            cleat__attribute_set_deinit(&details->attributes);
+        }
+    }
+    span->status = CLEAT_SPAN_STATUS_UNSET;
+    span->ending = false;
+    span->name_size = 0;
+    span->event_count = span->dropped_events = 0;
+    span->link_count = span->dropped_links = 0;
+    span->tracer = NULL;
+}
+
+/* ---- Start ---- */
+
+static void set_trace_state(cleat_span_context *context, cleat_slice text)
+{
+    context->trace_state_size = 0;
+    if (text.size != 0 && text.size <= CLEAT_TRACE_STATE_MAX) {
+        context->trace_state_size = (uint16_t)text.size;
+        memcpy(context->trace_state, text.data, text.size);
+    }
+}
+
+static void copy_context(cleat_span_context *to, const cleat_span_context *from)
+{
+    memcpy(to, from, offsetof(cleat_span_context, trace_state));
+    if (from->trace_state_size != 0) {
+        set_trace_state(to, (cleat_slice){from->trace_state, from->trace_state_size});
+    }
+}
+
+static bool is_zero(const void *bytes, size_t size)
+{
+    uint64_t word = 0, all = 0;
+    for (size_t at = 0; at < size; at += sizeof(word)) {
+        memcpy(&word, (const uint8_t *)bytes + at, sizeof(word));
+        all |= word;
+    }
+    return all == 0;
+}
+
+static bool has_parent(const cleat_span_context *parent)
+{
+    return !is_zero(&parent->trace_id, sizeof(parent->trace_id)) &&
+           !is_zero(&parent->span_id, sizeof(parent->span_id));
+}
+
+/* Makes the span live: from here on other threads may come through the handle. */
+static cleat_span publish(cleat__span *span, uint64_t recording)
+{
+    uint64_t last = atomic_load_explicit(&span->generation, memory_order_relaxed);
+    uint64_t generation = (last + CLEAT__SPAN_GENERATION_STEP) | CLEAT__SPAN_IS_LIVE | recording;
+    atomic_store_explicit(&span->generation, generation, memory_order_release);
+    return (cleat_span){span, generation};
+}
+
+/* Without an SDK there is nobody to make ids: the span is its parent once more. */
+static cleat_span start_without_sdk(const cleat_span_context *parent)
+{
+    cleat__local *local = has_parent(parent) ? cleat__local_get() : NULL;
+    cleat__span *span = local != NULL ? cleat__span_pool_take(local) : NULL;
+    if (span == NULL) {
+        return no_span;
+    }
+    copy_context(&span->context, parent);
+    return publish(span, 0);
+}
+
+/* Where a start gets its arguments from: what the caller left out is filled in. */
+typedef struct span_start {
+    const cleat_tracer *tracer; /* of an SDK */
+    const cleat_span_options *options;
+    const cleat_context *parent_context;
+    const cleat_span_context *parent; /* may be invalid */
+    cleat_slice name;
+    cleat_slice trace_state; /* before sampling */
+} span_start;
+
+static void make_ids(const span_start *start, cleat_span_context *context)
+{
+    const cleat_id_generator *ids = &start->tracer->provider->ids;
+    bool is_root = !has_parent(start->parent);
+    context->is_remote = false;
+    context->trace_flags = ids->random ? CLEAT_TRACE_FLAG_RANDOM : 0;
+    if (!is_root) {
+        context->trace_id = start->parent->trace_id;
+        context->trace_flags = start->parent->trace_flags & CLEAT_TRACE_FLAG_RANDOM;
+    }
+    if (ids->trace_id == cleat__random_ids.trace_id && ids->span_id == cleat__random_ids.span_id) {
+        cleat__random_ids_make(is_root ? &context->trace_id : NULL, &context->span_id);
+        return;
+    }
+    if (is_root) {
+        ids->trace_id(ids->user_data, &context->trace_id);
+    }
+    ids->span_id(ids->user_data, &context->span_id);
+}
+
+static cleat_span_kind kind_of(const cleat_span_options *options)
+{
+    bool is_known = options->kind > CLEAT_SPAN_KIND_DEFAULT && options->kind <= CLEAT_SPAN_KIND_CONSUMER;
+    return is_known ? options->kind : CLEAT_SPAN_KIND_INTERNAL;
+}
+
+static void sample(const span_start *start, const cleat_span_context *context, cleat_sampling_result *result)
+{
+    const cleat_span_options *options = start->options;
+    cleat_sampling_arguments arguments = {
+        .parent = options->root ? NULL : start->parent_context,
+        .parent_span_context = start->parent,
+        .trace_id = context->trace_id,
+        .trace_state = start->trace_state,
+        .name = start->name,
+        .kind = kind_of(options),
+        .attributes = options->attributes,
+        .attribute_count = options->attributes != NULL ? options->attribute_count : 0,
+        .links = options->links,
+        .link_count = options->links != NULL ? options->link_count : 0,
+    };
+    memset(result, 0,
+           offsetof(cleat_sampling_result, trace_state_of) + offsetof(cleat_span_context, trace_state));
+    cleat_sampler *sampler = start->tracer->provider->sampler;
+    sampler->should_sample(sampler, &arguments, result);
+}
+
+static void fill(cleat__span *span, const span_start *start, const cleat_sampling_result *result)
+{
+    const cleat_span_options *options = start->options;
+    const cleat_tracer_provider *provider = start->tracer->provider;
+    span->tracer = start->tracer;
+    span->kind = (uint8_t)kind_of(options);
+    span->parent_span_id = start->parent->span_id;
+    span->flags = span->context.trace_flags | (uint32_t)CLEAT__FLAG_HAS_IS_REMOTE |
+                  (start->parent->is_remote ? CLEAT__FLAG_IS_REMOTE : 0u);
+    span->is_anchored = options->start_time_ns <= 0;
+    if (span->is_anchored) {
+        cleat__span_clock_read(&provider->clock, &span->start_unix_ns, &span->start_monotonic_ns);
+    } else {
+        span->start_unix_ns = options->start_time_ns;
+    }
+    cleat__span_put_name(span, start->name);
+    cleat__attribute_set_put_all(&span->attributes, options->attributes, options->attribute_count,
+                                 &provider->limits.span);
+    cleat__attribute_set_put_all(&span->attributes, result->attributes, result->attribute_count,
+                                 &provider->limits.span);
+    for (size_t i = 0; options->links != NULL && i < options->link_count; i++) {
+        cleat__span_put_link(span, &options->links[i]);
+    }
+}
+
+static void notify_start(const span_start *start, cleat_span span)
+{
+    const cleat_tracer_provider *provider = start->tracer->provider;
+    unsigned count = cleat__provider_processors(provider);
+    for (unsigned i = 0; i < count; i++) {
+        cleat_span_processor *processor = provider->processors[i];
+        if (processor->on_start != NULL) {
+            processor->on_start(processor, span, start->parent_context);
+        }
+    }
+}
+
+static cleat_span start_with_sdk(const span_start *start)
+{
+    cleat__local *local = cleat__local_get();
+    cleat__span *span = local != NULL ? cleat__span_pool_take(local) : NULL;
+    if (span == NULL) {
+        return no_span;
+    }
+    make_ids(start, &span->context);
+    cleat_sampling_result result;
+    sample(start, &span->context, &result);
+    set_trace_state(&span->context, result.sets_trace_state
+                                        ? (cleat_slice){result.trace_state_of.trace_state,
+                                                        result.trace_state_of.trace_state_size}
+                                        : start->trace_state);
+    if (result.decision == CLEAT_SAMPLING_DROP) {
+        return publish(span, 0);
+    }
+    if (result.decision == CLEAT_SAMPLING_RECORD_AND_SAMPLE) {
+        span->context.trace_flags |= CLEAT_TRACE_FLAG_SAMPLED;
+    }
+    fill(span, start, &result);
+    cleat_span handle = publish(span, CLEAT__SPAN_IS_RECORDING);
+    if ((atomic_load_explicit(&start->tracer->provider->hooks, memory_order_relaxed) &
+         CLEAT__HOOK_ON_START) != 0) {
+        notify_start(start, handle);
+    }
+    return handle;
+}
+
+/* Options made for an older, shorter struct. */
+static const cleat_span_options *complete_options(const cleat_span_options *from, cleat_span_options *copy)
+{
+    static const cleat_span_options defaults = {.struct_size = sizeof(defaults)};
+    if (from == NULL) {
+        return &defaults;
+    }
+    if (from->struct_size >= sizeof(*from) || from->struct_size == 0) {
+        return from;
+    }
+    memset(copy, 0, sizeof(*copy));
+    memcpy(copy, from, from->struct_size);
+    return copy;
+}
+
+cleat_span cleat_span_start(cleat_tracer *tracer, const char *name, const cleat_span_options *options)
+{
+    if (tracer == NULL) {
+        return no_span;
+    }
+    cleat_span_options copy;
+    span_start start = {.options = complete_options(options, &copy)};
+    options = start.options;
+    start.parent_context = options->parent != NULL ? options->parent : cleat_context_current();
+    start.parent = options->root ? &no_context : cleat_context_span_context(start.parent_context);
+    start.tracer = atomic_load_explicit(&tracer->delegate, memory_order_acquire);
+    if (start.tracer == NULL ||
+        !atomic_load_explicit(&start.tracer->provider->makes_spans, memory_order_relaxed)) {
+        return start_without_sdk(start.parent);
+    }
+    start.name = cleat_slice_of(name);
+    if (has_parent(start.parent)) {
+        start.trace_state = (cleat_slice){start.parent->trace_state, start.parent->trace_state_size};
+        return start_with_sdk(&start);
+    }
+    start.parent = &no_context; /* half a context is none */
+    if (options->trace_state.size == 0) {
+        return start_with_sdk(&start);
+    }
+    cleat_span_context given = no_context;
+    cleat_trace_state_parse(&given, options->trace_state); /* empty when it is malformed */
+    start.trace_state = (cleat_slice){given.trace_state, given.trace_state_size};
+    return start_with_sdk(&start);
+}
+
+/* ---- While it lives ---- */
+
+int64_t cleat__span_now(const cleat__span *span)
+{
+    const cleat__span_clock *clock = &span->tracer->provider->clock;
+    if (!span->is_anchored) {
+        return cleat__span_clock_unix_ns(clock);
+    }
+    int64_t passed = cleat__span_clock_monotonic_ns(clock) - span->start_monotonic_ns;
+    return span->start_unix_ns + (passed > 0 ? passed : 0);
+}
+
+void cleat_span_get_context(cleat_span span, cleat_span_context *out)
+{
+    if (out == NULL) {
+        return;
+    }
+    if (span.impl != NULL && cleat__span_is_live(span)) {
+        cleat__spin_lock(&span.impl->lock);
+        bool is_live = cleat__span_is_live(span);
+        if (is_live) {
+            copy_context(out, &span.impl->context);
+        }
+        cleat__spin_unlock(&span.impl->lock);
+        if (is_live) {
+            return;
+        }
+    }
+    memset(out, 0, sizeof(*out));
+}
+
+bool cleat_span_is_recording(cleat_span span)
+{
+    return span.impl != NULL && (span.generation & CLEAT__SPAN_IS_RECORDING) != 0 &&
+           cleat__span_is_live(span);
+}
+
+cleat_status cleat__span_refuse_stale(void)
+{
+    return cleat__fail(CLEAT_FAILED_PRECONDITION, "the span has ended");
+}
+
+/* ---- End ---- */
+
+/* The handle's generation is this span's, and its lock is held. */
+static void retire(cleat_span handle)
+{
+    const uint64_t flags = CLEAT__SPAN_IS_LIVE | CLEAT__SPAN_IS_RECORDING;
+    atomic_store_explicit(&handle.impl->generation, handle.generation & ~flags, memory_order_release);
+}
+
+static void give_back(cleat__span *span)
+{
+    cleat__local *local = cleat__local_get();
+    if (local != NULL) { /* else it is lost to the pool, but still in its slab */
+        cleat__span_pool_return(local, span);
+    }
+}
+
+static cleat_status end_silently(cleat_span handle)
+{
+    cleat__span *span = handle.impl;
+    cleat__spin_lock(&span->lock);
+    bool is_live = cleat__span_is_live(handle);
+    if (is_live) {
+        retire(handle);
+    }
+    cleat__spin_unlock(&span->lock);
+    if (!is_live) {
+        return cleat__span_refuse(CLEAT__SPAN_STALE);
+    }
+    give_back(span);
+    return CLEAT_OK;
+}
+
+static void notify_ending(const cleat_tracer_provider *provider, cleat_span span)
+{
+    unsigned count = cleat__provider_processors(provider);
+    for (unsigned i = 0; i < count; i++) {
+        cleat_span_processor *processor = provider->processors[i];
+        if (processor->on_ending != NULL) {
+            processor->on_ending(processor, span);
+        }
+    }
+}
+
+static void notify_end(const cleat_tracer_provider *provider, const cleat_span_view *view)
+{
+    unsigned count = cleat__provider_processors(provider);
+    for (unsigned i = 0; i < count; i++) {
+        cleat_span_processor *processor = provider->processors[i];
+        if (processor->on_end != NULL) {
+            processor->on_end(processor, view);
+        }
+    }
+}
+
+static void view_of(const cleat__span *span, int64_t end_ns, cleat_span_view *view)
+{
+    const cleat__span_details *details = span->details;
+    const cleat_span_context *context = &span->context;
+    /* Field by field: clearing the whole view first would cost more than filling it. */
+    view->resource = span->tracer->provider->resource;
+    view->scope = span->tracer->scope;
+    view->trace_id = context->trace_id;
+    view->span_id = context->span_id;
+    view->parent_span_id = span->parent_span_id;
+    view->flags = span->flags;
+    view->trace_state = (cleat_slice){context->trace_state, context->trace_state_size};
+    view->name = cleat__span_name(span);
+    view->kind = (cleat_span_kind)span->kind;
+    view->start_time_ns = span->start_unix_ns;
+    view->end_time_ns = end_ns > span->start_unix_ns ? end_ns : span->start_unix_ns;
+    view->status = (cleat_span_status)span->status;
+    view->status_message =
+        details != NULL ? cleat__buffer_slice(&details->status_message) : (cleat_slice){NULL, 0};
+    view->attribute_count = span->attributes.count;
+    view->dropped_attribute_count = span->attributes.dropped;
+    view->event_count = span->event_count;
+    view->dropped_event_count = span->dropped_events;
+    view->link_count = span->link_count;
+    view->dropped_link_count = span->dropped_links;
+}
+
+/* The span's record, in memory borrowed from the thread; NULL on no memory. */
+static uint8_t *assemble(cleat__span *span, int64_t end_ns, cleat__local *local, size_t *capacity,
+                         cleat_span_view *view)
+{
+    view_of(span, end_ns, view);
+    cleat__record_parts parts = {
+        .span = view,
+        .attributes = {(const char *)span->attributes.data, span->attributes.size},
+    };
+    if (span->details != NULL) {
+        parts.events = cleat__buffer_slice(&span->details->events);
+        parts.links = cleat__buffer_slice(&span->details->links);
+    }
+    uint8_t *record = cleat__local_scratch_take(local, cleat__record_bound(&parts), capacity);
+    if (record != NULL) {
+        cleat__record_write(&parts, record, view);
+    }
+    return record;
+}
+
+static cleat_status end_recording(cleat_span handle, int64_t time_ns)
+{
+    cleat__span *span = handle.impl;
+    cleat__span_entry entry = cleat__span_enter(handle);
+    if (entry != CLEAT__SPAN_ENTERED) {
+        return cleat__span_refuse(entry);
+    }
+    if (span->ending) {
+        cleat__span_leave(handle);
+        return cleat__span_refuse(CLEAT__SPAN_STALE);
+    }
+    span->ending = true;
+    int64_t end_ns = time_ns > 0 ? time_ns : cleat__span_now(span);
+    const cleat_tracer_provider *provider = span->tracer->provider;
+    if ((atomic_load_explicit(&provider->hooks, memory_order_relaxed) & CLEAT__HOOK_ON_ENDING) != 0) {
+        cleat__span_leave(handle);
+        notify_ending(provider, handle);
+        cleat__spin_lock(&span->lock); /* nobody but this call can retire it now */
+    }
+    cleat__local *local = cleat__local_get();
+    size_t capacity = 0;
+    cleat_span_view view;
+    uint8_t *record = local != NULL ? assemble(span, end_ns, local, &capacity, &view) : NULL;
+    retire(handle);
+    cleat__spin_unlock(&span->lock);
+    cleat__span_reset(span);
+    give_back(span);
+    if (record == NULL) {
+        static cleat__log_site site;
+        cleat__log_limited(&site, CLEAT_LOG_WARN, "out of memory: a span is lost");
+        return cleat__fail_memory();
+    }
+    notify_end(provider, &view);
+    cleat__local_scratch_return(local, record, capacity);
+    return CLEAT_OK;
+}
+
+cleat_status cleat_span_end_at(cleat_span span, int64_t time_ns)
+{
+    if (span.impl == NULL) {
+        return CLEAT_OK;
+    }
+    if ((span.generation & CLEAT__SPAN_IS_RECORDING) == 0) {
+        return end_silently(span);
+    }
+    return end_recording(span, time_ns);
+}
+
+cleat_status cleat_span_end(cleat_span span)
+{
+    return cleat_span_end_at(span, 0);
+}

@@ -1,0 +1,82 @@
+#!/bin/sh
+# Listing and showing: filters, prefixes, a file in use; cancelling.
+set -eu
+# shellcheck source=tests/cli/check.sh
+. "$CLEAT_SOURCE/tests/cli/check.sh"
+
+make_files files 30
+expect 0 demo files --children 20 --db demo.db --json
+cp out demo.json
+CLEAT_DB=demo.db
+export CLEAT_DB
+
+# ---- runs ls ----
+expect 0 runs ls --limit 100 --json
+same 'all runs' "$(json_rows out '$.runs' 'count(*)')" 42
+expect 0 runs ls --status failed --json
+same 'failed runs' "$(json_rows out '$.runs' 'count(*)')" 6
+expect 0 runs ls --task archive:scan --json
+same scans "$(json_rows out '$.runs' 'count(*)')" 2
+refuse 2 '--status must be' runs ls --status done
+refuse 2 '--task' runs ls --task 'A B'
+scan=$(json demo.json '$.relations[1].scan_run_id')
+expect 0 runs ls --parent "$scan" --limit 15 --json
+same 'first page' "$(json_rows out '$.runs' 'count(*)')" 15
+next=$(json out '$.next_before')
+expect 0 runs ls --parent "$scan" --limit 15 --before "$next" --json
+same 'second page' "$(json_rows out '$.runs' 'count(*)')" 5
+same 'no third page' "$(json out '$.next_before')" ''
+expect 0 runs ls --status cancelled
+shows 'no runs'
+COLUMNS=80 expect 0 runs ls
+narrow 80
+
+# ---- runs show ----
+expect 0 runs ls --status FAILED --limit 1 --json
+failed=$(json out '$.runs[0].id')
+expect 0 runs show "$failed"
+shows FAILED
+shows 'cannot read'
+shows 'below-a-file'
+shows 'traces show'
+expect 0 runs show "$failed" --json
+same attempts "$(json_rows out '$.attempts' 'count(*)')" 3
+same 'traces of a failed child' "$(json_rows out '$.traces' 'count(*)')" 3
+expect 0 runs show "$(printf %.34s "$failed" | tr a-f A-F)" --json
+same 'by the beginning of its id' "$(json out '$.id')" "$failed"
+refuse 1 'several' runs show "$(printf %.8s "$failed")"
+refuse 1 '' runs show 0123
+refuse 1 '' runs show 00000000-0000-7000-8000-000000000000
+expect 0 runs show "$scan"
+shows '20: 17 COMPLETED, 3 FAILED'
+shows 'spawned 20 runs'
+expect 0 runs show "$scan" --json
+same children "$(json out '$.children.total')" 20
+same spawned "$(json out '$.output.spawned')" 20
+
+# ---- traces ----
+expect 0 traces ls --limit 3 --json
+same 'limit' "$(json_rows out '$.traces' 'count(*)')" 3
+expect 0 traces ls --run "$failed" --json
+same 'traces of a run' "$(json_rows out '$.traces' 'count(*)')" 3
+expect 0 traces ls --task archive:scan --json
+same 'traces of a task' "$(json_rows out '$.traces' 'count(*)')" 2
+expect 0 traces ls --name nothing
+shows 'no traces'
+COLUMNS=80 expect 0 traces ls
+narrow 80
+parent=$(json demo.json '$.relations[0].trace_id')
+expect 0 traces show "$(printf %.8s "$parent")"
+shows "trace $parent  49 spans"
+shows 'more ('
+expect 0 traces show "$parent" --all
+same 'rows of all spans' "$(grep -cE ' (producer|consumer|internal) ' out)" 49
+LC_ALL=C expect 0 traces show "$parent"
+! LC_ALL=C grep -q "$(printf '\342')" out || fail 'UTF-8 where the locale has none'
+refuse 1 'no trace begins with' traces show 00000000
+refuse 1 'is no trace id' traces show 12345
+refuse 1 'is no trace id' traces show xyzxyzxyz
+
+# ---- cancel ----
+refuse 1 '' runs cancel "$failed"
+refuse 1 '' runs cancel 00000000-0000-7000-8000-000000000000

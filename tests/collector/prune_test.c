@@ -1,0 +1,124 @@
+#include "recorder.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+typedef struct fixture {
+    cleat__store *store;
+    recorder rec;
+} fixture;
+
+static int set_up(void **state)
+{
+    fixture *f = calloc(1, sizeof(*f));
+    f->store = open_store();
+    recorder_init(&f->rec, f->store);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *f = *state;
+    recorder_deinit(&f->rec);
+    cleat__store_close(f->store);
+    unlink("test.db");
+    free(f);
+    return 0;
+}
+
+/* A trace of `spans` spans with one link each, from `start_ns` on. */
+static cleat_span_context add_trace(fixture *f, int spans, int64_t start_ns, const cleat_span_context *link)
+{
+    cleat_span_context root = record(
+        &f->rec, &(made_up){.name = "root", .start_ns = start_ns, .end_ns = start_ns + 10, .link = link});
+    for (int i = 1; i < spans; i++) {
+        record(&f->rec, &(made_up){.name = "child",
+                                   .parent = &root,
+                                   .start_ns = start_ns + i,
+                                   .end_ns = start_ns + 10,
+                                   .link = link,
+                                   .failed = true});
+    }
+    return root;
+}
+
+static void assert_consistent(cleat__store *store)
+{
+    assert_int_equal(query_int(store, "SELECT spans - (SELECT count(*) FROM span) FROM span_total"), 0);
+    assert_int_equal(
+        query_int(store, "SELECT bytes - (SELECT coalesce(sum(size), 0) FROM span) FROM span_total"), 0);
+    assert_int_equal(query_int(store, "SELECT count(*) FROM trace t WHERE span_count !="
+                                      " (SELECT count(*) FROM span WHERE trace = t.id) OR bytes !="
+                                      " (SELECT sum(size) FROM span WHERE trace = t.id) OR error_count !="
+                                      " (SELECT sum(status = 2) FROM span WHERE trace = t.id)"),
+                     0);
+    assert_int_equal(query_int(store, "SELECT count(*) FROM span_link l WHERE NOT EXISTS (SELECT 1 FROM span"
+                                      " WHERE trace = l.from_trace AND span_id = l.from_span_id)"),
+                     0);
+}
+
+static int64_t prune(fixture *f, int64_t older_than_ns, int64_t max_bytes, int64_t limit)
+{
+    int64_t removed = -1;
+    assert_int_equal(cleat__span_prune(f->store, older_than_ns, max_bytes, limit, &removed), CLEAT_OK);
+    assert_in_range(removed, 0, limit);
+    assert_consistent(f->store);
+    return removed;
+}
+
+static void test_old_traces_go_by_their_last_span(void **state)
+{
+    fixture *f = *state;
+    cleat_span_context cause = add_trace(f, 1, 1000, NULL);
+    add_trace(f, 3, 10, &cause);
+    add_trace(f, 2, 500, &cause);
+    /* Began long ago, but something of it is new. */
+    cleat_span_context live = add_trace(f, 1, 5, NULL);
+    record(&f->rec, &(made_up){.name = "new", .parent = &live, .start_ns = 900, .end_ns = 999});
+    assert_int_equal(prune(f, 600, -1, 100), 5);
+    assert_int_equal(query_int(f->store, "SELECT count(*) FROM trace"), 2);
+    assert_int_equal(query_int(f->store, "SELECT count(*) FROM span_link"), 0);
+    assert_int_equal(prune(f, 600, -1, 100), 0);
+    assert_int_equal(prune(f, INT64_MIN, -1, 100), 0);
+}
+
+static void test_size_takes_the_oldest(void **state)
+{
+    fixture *f = *state;
+    for (int i = 0; i < 10; i++) {
+        add_trace(f, 2, 1000 - 10 * i, NULL); /* the later stored, the older */
+    }
+    int64_t bytes = query_int(f->store, "SELECT bytes FROM span_total");
+    assert_int_equal(prune(f, INT64_MIN, bytes / 2, 100), 10);
+    assert_int_equal(query_int(f->store, "SELECT min(start_ns) FROM trace"), 960);
+    assert_true(query_int(f->store, "SELECT bytes FROM span_total") <= bytes / 2);
+    assert_int_equal(prune(f, INT64_MIN, 0, 100), 10);
+    assert_int_equal(query_int(f->store, "SELECT bytes FROM span_total"), 0);
+    assert_int_equal(query_int(f->store, "SELECT count(*) FROM trace"), 0);
+}
+
+static void test_large_trace_goes_in_bites(void **state)
+{
+    fixture *f = *state;
+    cleat_span_context cause = add_trace(f, 1, 5000, NULL);
+    add_trace(f, 100, 10, &cause);
+    for (int i = 0; i < 14; i++) {
+        assert_int_equal(prune(f, 1000, -1, 7), 7);
+        assert_int_equal(query_int(f->store, "SELECT count(*) FROM trace"), 2);
+    }
+    assert_int_equal(prune(f, 1000, -1, 7), 2);
+    assert_int_equal(query_int(f->store, "SELECT count(*) FROM trace"), 1);
+    assert_int_equal(prune(f, 1000, -1, 7), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_old_traces_go_by_their_last_span),
+        TEST(test_size_takes_the_oldest),
+        TEST(test_large_trace_goes_in_bites),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

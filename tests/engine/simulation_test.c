@@ -1,0 +1,346 @@
+/*
+ * The core in a random world, cut off between any two steps.
+ *
+ * A seed is one life of a database file: some hundred commands in random batches under a fake
+ * clock, with crashes before and after the commit and between two commands. A crash takes the file
+ * and its log as they are in that moment, as a kill -9 does, and goes on with a new core. At the
+ * end workers run whatever is left. Asserted all along (world_effects.c): nothing acknowledged is
+ * lost, no run ends twice or comes back to life, no attempt is assigned twice, no worker holds more
+ * than its slots, payloads and links arrive byte for byte; and in the end every run has ended.
+ *
+ *     CLEAT_SEEDS=n   how many (default 1000)
+ *     CLEAT_SEED=n    this one only, telling what happens
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "support/world.h"
+
+#include "engine/core_parts.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { STEPS = 70, DRAIN_STEPS = 3000 };
+
+typedef enum crash_point {
+    CRASH_NEVER,
+    CRASH_BETWEEN_COMMANDS,
+    CRASH_BEFORE_COMMIT,
+    CRASH_AFTER_COMMIT,
+} crash_point;
+
+/* ---- Files ---- */
+
+static void remove_file(const char *path, const char *suffix)
+{
+    char name[400];
+    snprintf(name, sizeof(name), "%s%s", path, suffix);
+    unlink(name);
+}
+
+static void copy_file(const sim_world *world, const char *from, const char *to, const char *suffix)
+{
+    static char bytes[65536];
+    char name[400];
+    snprintf(name, sizeof(name), "%s%s", from, suffix);
+    FILE *in = fopen(name, "rb");
+    if (in == NULL) {
+        return; /* no log */
+    }
+    snprintf(name, sizeof(name), "%s%s", to, suffix);
+    FILE *out = fopen(name, "wb");
+    world_check(world, out != NULL, "cannot write %s", name);
+    size_t size;
+    while ((size = fread(bytes, 1, sizeof(bytes), in)) > 0) {
+        world_check(world, fwrite(bytes, 1, size, out) == size, "cannot copy %s", name);
+    }
+    fclose(in);
+    fclose(out);
+}
+
+static void name_file(sim_world *world)
+{
+    snprintf(world->path, sizeof(world->path), "%s/sim-%u.db", world->directory, world->crashes);
+}
+
+/* ---- Life and death of the engine ---- */
+
+static void open_core(sim_world *world)
+{
+    cleat__core_options options = {.path = world->path,
+                                   .mode = CLEAT__STORE_WRITE_UNSYNCED,
+                                   .seed = world->seed * 1000 + world->crashes + 1};
+    cleat_status status = cleat__core_open(&options, world->now, &world->core);
+    world_check(world, status == CLEAT_OK, "open: %s", cleat_error_message());
+}
+
+static void close_core(sim_world *world)
+{
+    cleat__core_close(world->core);
+    world->core = NULL;
+    remove_file(world->path, "");
+    while (world->slips != NULL) {
+        world_unanswered(world, world->slips);
+    }
+    for (size_t i = 0; i < WORLD_WORKERS; i++) {
+        world->workers[i] = (sim_worker){.world = world};
+    }
+}
+
+static void crash(sim_world *world)
+{
+    char former[sizeof(world->path)];
+    memcpy(former, world->path, sizeof(former));
+    world->crashes++;
+    name_file(world);
+    world_note(world, "crash %u", world->crashes);
+    copy_file(world, former, world->path, "");
+    copy_file(world, former, world->path, "-wal");
+    char latter[sizeof(world->path)];
+    memcpy(latter, world->path, sizeof(latter));
+    memcpy(world->path, former, sizeof(former));
+    close_core(world);
+    memcpy(world->path, latter, sizeof(latter));
+    /* Another process, perhaps another boot; the clock may have been set meanwhile. */
+    world->now.monotonic_ms = (int64_t)pick(world, 100000);
+    world->now.unix_ms +=
+        pick(world, 5) == 0 ? (int64_t)pick(world, 7200000) - 3600000 : (int64_t)pick(world, 5000);
+    open_core(world);
+    world_audit(world, false);
+}
+
+/* ---- Steps ---- */
+
+static void release(sim_world *world)
+{
+    cleat__command_list answers = cleat__core_release(world->core);
+    cleat__command *command;
+    while ((command = cleat__command_take(&answers)) != NULL) {
+        world_answered(world, (sim_slip *)command);
+    }
+    int64_t held = 0;
+    for (size_t i = 0; i < WORLD_WORKERS; i++) {
+        const sim_worker *worker = &world->workers[i];
+        held += worker->count;
+        if (worker->is_there) {
+            /* A slot that is not given back is not lost work, but never comes back. */
+            int32_t used = cleat__roster_find(&world->core->roster, &worker->id)->used;
+            world_check(world, used == worker->count, "%d slots count as used, %d are", used, worker->count);
+        }
+    }
+    cleat__engine_stats stats;
+    cleat__core_get_stats(world->core, &stats);
+    world_check(world, (int64_t)stats.running == held, "%" PRIu64 " runs are running, workers hold %" PRId64,
+                stats.running, held);
+}
+
+static void apply(sim_world *world, sim_slip *slip)
+{
+    world_note(world, "command %d%s%s", slip->command.kind, slip->task != NOBODY ? " on " : "",
+               slip->task != NOBODY ? world->tasks[slip->task].input : "");
+    cleat__core_apply(world->core, world->now, &slip->command);
+    if (slip->command.kind == CLEAT__COMMAND_TRIGGER) {
+        world_learn_ids(world, slip);
+    }
+}
+
+/* Two commands on one run in one batch: which of them counts is the engine's business. */
+static void mark_conflicts(sim_slip **batch, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < count; j++) {
+            bool is_cancel = batch[j]->command.kind == CLEAT__COMMAND_CANCEL;
+            if (is_cancel && batch[i]->task == batch[j]->task) {
+                batch[i]->was_held = false;
+            }
+        }
+    }
+}
+
+static void pass_time(sim_world *world)
+{
+    static const int64_t steps[] = {0, 0, 1, 20, 300, 1000, 5000, 31000};
+    int64_t ms = steps[pick(world, 8)];
+    int64_t next = cleat__core_next_ms(world->core);
+    if (next != INT64_MAX && pick(world, 4) == 0) {
+        ms = next > world->now.monotonic_ms ? next - world->now.monotonic_ms : 0; /* to the point */
+    }
+    world->now.monotonic_ms += ms;
+    world->now.unix_ms += ms;
+}
+
+static void step(sim_world *world, crash_point point)
+{
+    sim_slip *batch[WORLD_BATCH];
+    size_t count = 0;
+    for (uint64_t left = pick(world, WORLD_BATCH + 1); left > 0; left--) {
+        sim_slip *made = world_new_command(world);
+        if (made != NULL) {
+            batch[count++] = made;
+        }
+    }
+    mark_conflicts(batch, count);
+    size_t last = point == CRASH_BETWEEN_COMMANDS ? (size_t)pick(world, count + 1) : count;
+    for (size_t i = 0; i < last; i++) {
+        apply(world, batch[i]);
+    }
+    if (point == CRASH_BETWEEN_COMMANDS) {
+        crash(world);
+        return;
+    }
+    cleat__core_run(world->core, world->now);
+    if (point == CRASH_BEFORE_COMMIT) {
+        crash(world);
+        return;
+    }
+    cleat__core_commit(world->core);
+    world_check(world, cleat__core_failure(world->core) == CLEAT_OK, "%s", cleat_error_message());
+    if (point == CRASH_AFTER_COMMIT) {
+        crash(world);
+        return;
+    }
+    release(world);
+}
+
+/* ---- The end: everything runs ---- */
+
+static void settle(sim_world *world)
+{
+    cleat__core_run(world->core, world->now);
+    cleat__core_commit(world->core);
+    world_check(world, cleat__core_failure(world->core) == CLEAT_OK, "%s", cleat_error_message());
+    release(world);
+}
+
+static bool has_live_runs(const sim_world *world)
+{
+    cleat__engine_stats stats;
+    cleat__core_get_stats(world->core, &stats);
+    return stats.queued + stats.running != 0;
+}
+
+static void drain(sim_world *world)
+{
+    for (size_t i = 0; i < WORLD_WORKERS; i++) {
+        if (world->workers[i].is_there) {
+            apply(world, world_dismiss(world, i));
+        }
+    }
+    settle(world);
+    for (size_t i = 0; i < WORLD_ACTIONS; i++) {
+        apply(world, world_hire(world, i, world_actions[i], WORLD_SLOTS));
+    }
+    settle(world);
+    int left = DRAIN_STEPS;
+    for (; left > 0 && has_live_runs(world); left--) {
+        for (size_t i = 0; i < WORLD_ACTIONS; i++) {
+            while (world->workers[i].count > 0) {
+                apply(world, world_succeed(world, i));
+            }
+            apply(world, world_heartbeat(world, i));
+        }
+        world->now.monotonic_ms += 100;
+        world->now.unix_ms += 100;
+        settle(world);
+    }
+    world_check(world, left > 0, "runs are left over");
+    world_check(world, world->slips == NULL, "somebody waits for a run that has ended");
+    world_audit(world, true);
+}
+
+/* ---- Seeds ---- */
+
+static crash_point pick_crash(sim_world *world)
+{
+    switch (pick(world, 60)) {
+    case 0: return CRASH_BETWEEN_COMMANDS;
+    case 1: return CRASH_BEFORE_COMMIT;
+    case 2: return CRASH_AFTER_COMMIT;
+    default: return CRASH_NEVER;
+    }
+}
+
+static void live(sim_world *world)
+{
+    cleat__random_init(&world->random, world->seed);
+    world->now = (cleat__now){.unix_ms = INT64_C(1700000000000), .monotonic_ms = 1000};
+    name_file(world);
+    open_core(world);
+    for (size_t i = 0; i < WORLD_WORKERS; i++) {
+        world->workers[i].world = world;
+    }
+    for (size_t i = 0; i < WORLD_ACTIONS; i++) {
+        apply(world, world_declare(world, i));
+    }
+    settle(world);
+    for (world->steps = 1; world->steps <= STEPS; world->steps++) {
+        pass_time(world);
+        step(world, pick_crash(world));
+        if (world->steps % 16 == 0) {
+            world_audit(world, false);
+        }
+    }
+    drain(world);
+    close_core(world);
+}
+
+static uint64_t number_from(const char *variable, uint64_t fallback)
+{
+    const char *text = getenv(variable);
+    return text != NULL && text[0] != '\0' ? strtoull(text, NULL, 10) : fallback;
+}
+
+static void choose_directory(char *directory, size_t size)
+{
+    const char *fallback = getenv("TMPDIR");
+    const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : fallback != NULL ? fallback : ".";
+    snprintf(directory, size, "%s/cleat-simulation-XXXXXX", base);
+    assert_non_null(mkdtemp(directory));
+}
+
+static void test_seeds(void **state)
+{
+    (void)state;
+    static sim_world world, total;
+    uint64_t only = number_from("CLEAT_SEED", 0);
+    uint64_t first = only != 0 ? only : 1, count = only != 0 ? 1 : number_from("CLEAT_SEEDS", 1000);
+    char directory[256];
+    choose_directory(directory, sizeof(directory));
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        memset(&world, 0, sizeof(world));
+        world.seed = seed;
+        world.is_verbose = only != 0;
+        memcpy(world.directory, directory, sizeof(directory));
+        live(&world);
+        total.crashes += world.crashes;
+        total.task_count += world.task_count;
+        total.completed += world.completed;
+        total.failed += world.failed;
+        total.cancelled += world.cancelled;
+        total.retried += world.retried;
+    }
+    rmdir(directory);
+    printf("%" PRIu64 " seeds: %u crashes, %zu triggers, %" PRIu64 " completed, %" PRIu64 " failed, %" PRIu64
+           " cancelled, %" PRIu64 " attempts repeated\n",
+           count, total.crashes, total.task_count, total.completed, total.failed, total.cancelled,
+           total.retried);
+    if (count >= 100) {
+        /* The dice reach everything. */
+        assert_true(total.crashes > count && total.completed > count && total.failed > count / 2 &&
+                    total.cancelled > count / 2 && total.retried > count);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_seeds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

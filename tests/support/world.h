@@ -1,0 +1,136 @@
+/*
+ * The world around the core in the simulation: programs that trigger, wait and cancel, workers
+ * that run and report, and what all of them were told. What the engine acknowledged is kept here
+ * and compared with what it does and stores from then on.
+ */
+#ifndef CLEAT_TESTS_WORLD_H
+#define CLEAT_TESTS_WORLD_H
+
+#include "engine/core.h"
+
+#include <stdio.h>
+
+#define WORLD_TASKS   512
+#define WORLD_WORKERS 4
+#define WORLD_SLOTS   6
+#define WORLD_BATCH   6
+#define WORLD_BULK    4
+#define WORLD_ACTIONS 3
+#define NOBODY        SIZE_MAX
+
+extern const char *const world_actions[WORLD_ACTIONS];
+
+/* A run as the world knows it. */
+typedef struct known {
+    cleat__uuid id;
+    bool is_acknowledged;
+    bool is_child;
+    size_t parent;
+    char key[16];      /* as the engine compares it */
+    char child_key[8]; /* "" : the index counts */
+    int64_t child_index;
+    char input[32], metadata[96];
+    int32_t attempt;  /* the highest assigned; -1: none yet */
+    bool is_returned; /* that attempt was given back unstarted and may come again */
+    int end;          /* a final cleat_run_status that was seen or acknowledged; -1: none */
+    char output[32];
+} known;
+
+typedef struct sim_held {
+    size_t task;
+    int32_t retry_count;
+} sim_held;
+
+struct sim_world;
+typedef struct sim_worker {
+    struct sim_world *world;
+    bool is_there;
+    cleat__uuid id;
+    int32_t slots;
+    sim_held held[WORLD_SLOTS];
+    int32_t count;
+} sim_worker;
+
+/* One command on its way, with all it borrows. */
+typedef struct sim_slip {
+    cleat__command command; /* first, so that an answer leads here */
+    struct sim_slip *next;  /* among all that are on their way */
+    cleat__policy policy;
+    cleat__trigger items[WORLD_BULK];
+    cleat__uuid ids[WORLD_BULK];
+    size_t tasks[WORLD_BULK];
+    size_t task;   /* the run it is about, or NOBODY */
+    bool was_held; /* REPORT: of an attempt that is running, so it counts */
+    cleat_slice action;
+    cleat_run_result result;
+    char text[32];
+} sim_slip;
+
+typedef struct sim_world {
+    cleat__core *core;
+    cleat__now now;
+    cleat__random random;
+    uint64_t seed;
+    bool is_verbose;
+    char directory[256], path[320];
+    unsigned crashes;
+    uint64_t number; /* for texts that occur once */
+    known tasks[WORLD_TASKS];
+    size_t task_count;
+    sim_worker workers[WORLD_WORKERS];
+    sim_slip *slips;
+    /* What happened, so that a run of seeds shows that all of it does. */
+    uint64_t steps, completed, failed, cancelled, retried;
+} sim_world;
+
+/* Ends the test with the seed. */
+void world_fail(const sim_world *world, const char *format, ...) CLEAT_PRINTF(2, 3);
+void world_note(const sim_world *world, const char *format, ...) CLEAT_PRINTF(2, 3);
+#define world_check(world, condition, ...)    \
+    do {                                      \
+        if (!(condition)) {                   \
+            world_fail((world), __VA_ARGS__); \
+        }                                     \
+    } while (0)
+
+static inline uint64_t pick(sim_world *world, uint64_t bound)
+{
+    return cleat__random_below(&world->random, bound);
+}
+
+static inline size_t world_find(const sim_world *world, const cleat__uuid *id)
+{
+    for (size_t i = world->task_count; i > 0; i--) {
+        if (cleat__uuid_equals(&world->tasks[i - 1].id, id)) {
+            return i - 1;
+        }
+    }
+    return NOBODY;
+}
+
+/* ---- world_commands.c: making random commands ---- */
+
+/* NULL when the dice fell on something that is not possible just now. */
+sim_slip *world_new_command(sim_world *world);
+sim_slip *world_hire(sim_world *world, size_t worker, const char *action, int32_t slots);
+sim_slip *world_dismiss(sim_world *world, size_t worker);
+sim_slip *world_heartbeat(sim_world *world, size_t worker);
+/* Success of whatever the worker took last. */
+sim_slip *world_succeed(sim_world *world, size_t worker);
+/* Of one of the three actions, with random options. */
+sim_slip *world_declare(sim_world *world, size_t action);
+/* The ids that a TRIGGER got; before anything is told. */
+void world_learn_ids(sim_world *world, const sim_slip *slip);
+
+/* ---- world_effects.c: what the engine says ---- */
+
+void world_assigned(void *self, cleat__assignment *list);
+void world_cancelled(void *self, const cleat__uuid *task_id, int32_t retry_count);
+/* A slip that was answered after a commit. Frees it. */
+void world_answered(sim_world *world, sim_slip *slip);
+/* After a crash: it was never answered. What it would have started may exist all the same. Frees it. */
+void world_unanswered(sim_world *world, sim_slip *slip);
+/* Compares all that is stored with all that is known. */
+void world_audit(sim_world *world, bool must_have_ended);
+
+#endif

@@ -1,0 +1,347 @@
+#include "support/world.h"
+
+#include "base/alloc.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+const char *const world_actions[WORLD_ACTIONS] = {"a:a", "b:b", "c:c"};
+
+static sim_slip *new_slip(sim_world *world, cleat__command_kind kind)
+{
+    sim_slip *made = calloc(1, sizeof(*made));
+    world_check(world, made != NULL, "no memory");
+    made->command.kind = kind;
+    made->task = NOBODY;
+    made->next = world->slips;
+    world->slips = made;
+    return made;
+}
+
+/* One that is there and knows its id, or one that is not there. */
+static size_t any_worker(sim_world *world, bool is_there)
+{
+    size_t start = pick(world, WORLD_WORKERS);
+    for (size_t i = 0; i < WORLD_WORKERS; i++) {
+        size_t at = (start + i) % WORLD_WORKERS;
+        const sim_worker *worker = &world->workers[at];
+        if (worker->is_there == is_there && !(is_there && cleat__uuid_is_nil(&worker->id))) {
+            return at;
+        }
+    }
+    return NOBODY;
+}
+
+/* Mostly a young one, since old ones have ended. */
+static size_t any_task(sim_world *world)
+{
+    if (world->task_count == 0) {
+        return NOBODY;
+    }
+    size_t window = pick(world, 4) == 0 || world->task_count < 20 ? world->task_count : 20;
+    return world->task_count - 1 - pick(world, window);
+}
+
+/* ---- Programs ---- */
+
+sim_slip *world_declare(sim_world *world, size_t action)
+{
+    static const int64_t timeouts[] = {CLEAT__NO_TIMEOUT, 1000, 20000, 60000};
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_PUT_TASK);
+    made->policy = (cleat__policy){
+        .retries = (int32_t)pick(world, 4),
+        .priority = 1 + (int32_t)pick(world, 3),
+        .backoff_initial_ms = pick(world, 2) != 0 ? (int64_t)pick(world, 3000) : 0,
+        .backoff_factor = 1 + (double)pick(world, 3),
+        .backoff_max_ms = 5000,
+        .execution_timeout_ms = timeouts[pick(world, 4)],
+        .schedule_timeout_ms = timeouts[pick(world, 4)],
+    };
+    made->command.as.put_task.action = cleat_slice_of(world_actions[action]);
+    made->command.as.put_task.policy = &made->policy;
+    return made;
+}
+
+static void make_child(sim_world *world, known *task, size_t parent)
+{
+    task->is_child = true;
+    task->parent = parent;
+    task->child_index = (int64_t)pick(world, 6);
+    if (pick(world, 3) == 0) {
+        snprintf(task->child_key, sizeof(task->child_key), "%d", (int)pick(world, 8));
+        memcpy(task->key, task->child_key, sizeof(task->child_key));
+    } else {
+        snprintf(task->key, sizeof(task->key), "%d", (int)task->child_index);
+    }
+}
+
+/* The task's texts live in the world, which outlives the command. */
+static cleat__trigger trigger_of(sim_world *world, const known *task, bool is_valid)
+{
+    return (cleat__trigger){
+        .task = cleat_slice_of(is_valid ? world_actions[pick(world, WORLD_ACTIONS)] : "no:such"),
+        .input = cleat_slice_of(task->input),
+        .metadata = cleat_slice_of(task->metadata[0] != '\0' ? task->metadata : NULL),
+        .priority = (int32_t)pick(world, 4),
+        .is_child = task->is_child,
+        .parent_id = task->is_child ? world->tasks[task->parent].id : (cleat__uuid){{0}},
+        .child_index = task->child_index,
+        .child_key = cleat_slice_of(task->child_key[0] != '\0' ? task->child_key : NULL),
+    };
+}
+
+/* A child carries the trace of what spawned it; whether it arrives is what is tested. */
+static known *new_task(sim_world *world, size_t parent)
+{
+    known *task = &world->tasks[world->task_count++];
+    *task = (known){.attempt = -1, .end = -1, .child_index = -1};
+    snprintf(task->input, sizeof(task->input), "{\"n\":%" PRIu64 "}", ++world->number);
+    if (parent != NOBODY) {
+        make_child(world, task, parent);
+        snprintf(task->metadata, sizeof(task->metadata),
+                 "{\"cleat__trace\":\"link\",\"traceparent\":\"00-%032" PRIx64 "-%016" PRIx64 "-01\"}",
+                 cleat__random_next(&world->random), world->number);
+    } else if (pick(world, 2) == 0) {
+        snprintf(task->metadata, sizeof(task->metadata), "{\"m\":%" PRIu64 "}", world->number);
+    }
+    return task;
+}
+
+static sim_slip *trigger(sim_world *world)
+{
+    size_t count = 1 + (pick(world, 3) == 0 ? pick(world, WORLD_BULK) : 0);
+    if (world->task_count + count > WORLD_TASKS) {
+        return NULL;
+    }
+    size_t parent = pick(world, 2) == 0 ? any_task(world) : NOBODY;
+    if (parent != NOBODY && !world->tasks[parent].is_acknowledged) {
+        parent = NOBODY;
+    }
+    bool is_valid = pick(world, 20) != 0;
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_TRIGGER);
+    for (size_t i = 0; i < count; i++) {
+        const known *task = new_task(world, parent);
+        made->tasks[i] = world->task_count - 1;
+        made->items[i] = trigger_of(world, task, is_valid || i + 1 < count);
+    }
+    made->command.as.trigger.items = made->items;
+    made->command.as.trigger.count = count;
+    made->command.as.trigger.ids = made->ids;
+    return made;
+}
+
+static sim_slip *wait_for(sim_world *world)
+{
+    size_t task = any_task(world);
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_WAIT);
+    made->task = task;
+    made->command.as.wait.id = task != NOBODY ? world->tasks[task].id : (cleat__uuid){{1}};
+    made->command.as.wait.result = &made->result;
+    return made;
+}
+
+static sim_slip *cancel(sim_world *world)
+{
+    size_t task = any_task(world);
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_CANCEL);
+    made->task = task;
+    made->command.as.id = task != NOBODY ? world->tasks[task].id : (cleat__uuid){{1}};
+    return made;
+}
+
+static cleat_status fail_after_writing(cleat__store *store, void *argument)
+{
+    (void)argument;
+    sqlite3_exec(cleat__store_db(store), "DELETE FROM task_live; DELETE FROM task_end; DELETE FROM task",
+                 NULL, NULL, NULL);
+    return CLEAT_FAILED;
+}
+
+static sim_slip *call(sim_world *world)
+{
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_CALL);
+    made->command.as.call.function = fail_after_writing;
+    return made;
+}
+
+void world_learn_ids(sim_world *world, const sim_slip *slip)
+{
+    for (size_t i = 0; i < slip->command.as.trigger.count; i++) {
+        const cleat__uuid *id = &slip->ids[i];
+        if (!cleat__uuid_is_nil(id) && world_find(world, id) == NOBODY) {
+            world->tasks[slip->tasks[i]].id = *id;
+        }
+    }
+}
+
+/* ---- Workers ---- */
+
+sim_slip *world_hire(sim_world *world, size_t worker, const char *action, int32_t slots)
+{
+    sim_worker *hired = &world->workers[worker];
+    *hired = (sim_worker){.world = world, .slots = slots};
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_WORKER_ADD);
+    made->action = cleat_slice_of(action);
+    made->command.as.worker_add.actions = &made->action;
+    made->command.as.worker_add.action_count = 1;
+    made->command.as.worker_add.slots = slots;
+    made->command.as.worker_add.sink = (cleat__worker_sink){hired, world_assigned, world_cancelled};
+    made->command.as.worker_add.id = &hired->id;
+    hired->is_there = true; /* so that it is not hired twice in a batch */
+    return made;
+}
+
+static sim_slip *add_worker(sim_world *world)
+{
+    size_t worker = any_worker(world, false);
+    if (worker == NOBODY) {
+        return NULL;
+    }
+    const char *action = world_actions[pick(world, WORLD_ACTIONS)];
+    return world_hire(world, worker, action, 1 + (int32_t)pick(world, WORLD_SLOTS));
+}
+
+static sim_slip *tell_worker(sim_world *world, cleat__command_kind kind, size_t worker)
+{
+    sim_slip *made = new_slip(world, kind);
+    made->command.as.id = world->workers[worker].id;
+    return made;
+}
+
+sim_slip *world_heartbeat(sim_world *world, size_t worker)
+{
+    return tell_worker(world, CLEAT__COMMAND_WORKER_HEARTBEAT, worker);
+}
+
+sim_slip *world_dismiss(sim_world *world, size_t worker)
+{
+    /* From here on it must hear nothing. */
+    world->workers[worker].is_there = false;
+    world->workers[worker].count = 0;
+    return tell_worker(world, CLEAT__COMMAND_WORKER_REMOVE, worker);
+}
+
+static sim_slip *tell_any_worker(sim_world *world, uint64_t dice)
+{
+    size_t worker = any_worker(world, true);
+    if (worker == NOBODY) {
+        return NULL;
+    }
+    if (dice < 3) {
+        return world_dismiss(world, worker);
+    }
+    return dice < 4 ? tell_worker(world, CLEAT__COMMAND_WORKER_PAUSE, worker)
+                    : world_heartbeat(world, worker);
+}
+
+static void set_outcome(sim_world *world, sim_slip *made, cleat__report *said)
+{
+    static const cleat_status failures[] = {CLEAT_FAILED, CLEAT_FAILED, CLEAT_NON_RETRYABLE,
+                                            CLEAT_UNAVAILABLE};
+    snprintf(made->text, sizeof(made->text), "\"r%" PRIu64 "\"", ++world->number);
+    if (pick(world, 3) != 0) {
+        said->status = CLEAT_OK;
+        said->output = cleat_slice_of(made->text);
+    } else {
+        said->status = failures[pick(world, 4)];
+        said->error = cleat_slice_of(made->text);
+    }
+}
+
+/* A report on the attempt at `index` of what the worker holds; it lets go of it. */
+static sim_slip *report_held(sim_world *world, sim_worker *worker, size_t index)
+{
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_REPORT);
+    made->task = worker->held[index].task;
+    made->was_held = true;
+    cleat__report *said = &made->command.as.report;
+    said->task_id = world->tasks[made->task].id;
+    said->retry_count = worker->held[index].retry_count;
+    worker->held[index] = worker->held[--worker->count];
+    return made;
+}
+
+static sim_slip *report(sim_world *world)
+{
+    size_t at = any_worker(world, true);
+    if (at == NOBODY || world->workers[at].count == 0) {
+        return NULL;
+    }
+    sim_worker *worker = &world->workers[at];
+    sim_slip *made = report_held(world, worker, pick(world, (uint64_t)worker->count));
+    set_outcome(world, made, &made->command.as.report);
+    if (made->command.as.report.status == CLEAT_UNAVAILABLE) {
+        world->tasks[made->task].is_returned = true;
+    }
+    return made;
+}
+
+sim_slip *world_succeed(sim_world *world, size_t worker)
+{
+    sim_worker *happy = &world->workers[worker];
+    sim_slip *made = report_held(world, happy, (size_t)happy->count - 1);
+    snprintf(made->text, sizeof(made->text), "\"r%" PRIu64 "\"", ++world->number);
+    made->command.as.report.output = cleat_slice_of(made->text);
+    return made;
+}
+
+/* Of an attempt that was never assigned, or is over. A release would be a lie of the worker. */
+static sim_slip *stale_report(sim_world *world)
+{
+    size_t task = any_task(world);
+    if (task == NOBODY) {
+        return NULL;
+    }
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_REPORT);
+    made->task = task;
+    cleat__report *said = &made->command.as.report;
+    said->task_id = world->tasks[task].id;
+    said->retry_count = world->tasks[task].attempt + (pick(world, 2) != 0 ? 1 : -1);
+    set_outcome(world, made, said);
+    if (said->status == CLEAT_UNAVAILABLE) {
+        said->status = CLEAT_FAILED;
+    }
+    return made;
+}
+
+static sim_slip *log_line(sim_world *world)
+{
+    size_t task = any_task(world);
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_LOG);
+    made->command.as.log = (cleat__log_line){
+        .task_id = task != NOBODY ? world->tasks[task].id : (cleat__uuid){{1}},
+        .level = CLEAT_LOG_INFO,
+        .message = cleat_slice_of("a line"),
+    };
+    return made;
+}
+
+sim_slip *world_new_command(sim_world *world)
+{
+    uint64_t dice = pick(world, 100);
+    sim_slip *made = NULL;
+    if (dice < 34) {
+        made = report(world);
+    } else if (dice < 62) {
+        made = trigger(world);
+    } else if (dice < 70) {
+        made = add_worker(world);
+    } else if (dice < 77) {
+        made = tell_any_worker(world, 4);
+    } else if (dice < 81) {
+        made = cancel(world);
+    } else if (dice < 86) {
+        made = wait_for(world);
+    } else if (dice < 90) {
+        made = stale_report(world);
+    } else if (dice < 93) {
+        made = log_line(world);
+    } else if (dice < 95) {
+        made = world_declare(world, pick(world, WORLD_ACTIONS));
+    } else if (dice < 98) {
+        made = tell_any_worker(world, 1 + pick(world, 3));
+    } else {
+        made = call(world);
+    }
+    return made;
+}

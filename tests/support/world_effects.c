@@ -1,0 +1,303 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "support/world.h"
+
+#include "base/alloc.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+void world_fail(const sim_world *world, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    fail_msg("seed %" PRIu64 ", step %" PRIu64 ": %s (again with CLEAT_SEED=%" PRIu64 ")", world->seed,
+             world->steps, text, world->seed);
+}
+
+void world_note(const sim_world *world, const char *format, ...)
+{
+    if (!world->is_verbose) {
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    printf("%6" PRIu64 " ", world->steps);
+    vprintf(format, arguments);
+    printf("\n");
+    va_end(arguments);
+}
+
+/* ---- What workers hear ---- */
+
+static void check_payload(const sim_world *world, const known *task, const cleat__assignment *given)
+{
+    world_check(world, cleat_slice_equals(given->input, cleat_slice_of(task->input)),
+                "input of %s became %.*s", task->input, CLEAT_SLICE_ARGS(given->input));
+    world_check(world, cleat_slice_equals(given->metadata, cleat_slice_of(task->metadata)),
+                "metadata of %s became %.*s", task->input, CLEAT_SLICE_ARGS(given->metadata));
+    world_check(world, given->is_child == task->is_child, "%s: a child or not", task->input);
+    if (task->is_child) {
+        world_check(world, cleat__uuid_equals(&given->parent_id, &world->tasks[task->parent].id),
+                    "%s: parent", task->input);
+        world_check(world, given->child_index == task->child_index, "%s: child index", task->input);
+        world_check(world, cleat_slice_equals(given->child_key, cleat_slice_of(task->child_key)),
+                    "%s: child key", task->input);
+    }
+}
+
+static void take(sim_worker *worker, const cleat__assignment *given)
+{
+    sim_world *world = worker->world;
+    size_t index = world_find(world, &given->task_id);
+    world_check(world, worker->is_there, "a removed worker got a run");
+    world_check(world, index != NOBODY, "an unknown run was assigned");
+    known *task = &world->tasks[index];
+    world_note(world, "  assigned %s attempt %d", task->input, given->retry_count);
+    world_check(world, task->end < 0, "%s was assigned after its end", task->input);
+    bool is_again = given->retry_count == task->attempt && task->is_returned;
+    world_check(world, given->retry_count > task->attempt || is_again, "%s: attempt %d was assigned twice",
+                task->input, given->retry_count);
+    check_payload(world, task, given);
+    world->retried += given->retry_count > 0;
+    task->attempt = given->retry_count;
+    task->is_returned = false;
+    world_check(world, worker->count < worker->slots, "a worker of %d slots got one more", worker->slots);
+    worker->held[worker->count++] = (sim_held){index, given->retry_count};
+}
+
+void world_assigned(void *self, cleat__assignment *list)
+{
+    while (list != NULL) {
+        cleat__assignment *given = list;
+        list = given->next;
+        take(self, given);
+        cleat__free(given);
+    }
+}
+
+void world_cancelled(void *self, const cleat__uuid *task_id, int32_t retry_count)
+{
+    sim_worker *worker = self;
+    size_t task = world_find(worker->world, task_id);
+    world_check(worker->world, worker->is_there && task != NOBODY, "a cancellation out of nowhere");
+    for (int32_t i = 0; i < worker->count; i++) {
+        if (worker->held[i].task == task && worker->held[i].retry_count == retry_count) {
+            worker->held[i] = worker->held[--worker->count];
+            return;
+        }
+    }
+    /* Not held: it was reported in the same batch, behind the cancellation. */
+}
+
+/* ---- Answers ---- */
+
+static void set_end(sim_world *world, known *task, int end, const char *output)
+{
+    world_check(world, task->end < 0 || task->end == end, "%s ended as %s, then as %s", task->input,
+                cleat_run_status_name((cleat_run_status)task->end),
+                cleat_run_status_name((cleat_run_status)end));
+    world_check(world, end == CLEAT_RUN_COMPLETED || output[0] == '\0', "%s did not complete, but has output",
+                task->input);
+    if (task->end < 0) {
+        task->end = end;
+        snprintf(task->output, sizeof(task->output), "%s", output);
+        world->completed += end == CLEAT_RUN_COMPLETED;
+        world->failed += end == CLEAT_RUN_FAILED;
+        world->cancelled += end == CLEAT_RUN_CANCELLED;
+    }
+    world_check(world, strcmp(task->output, output) == 0, "%s completed twice: %s and %s", task->input,
+                task->output, output);
+}
+
+/* The acknowledged run of the same parent and key, or NOBODY. */
+static size_t acknowledged_sibling(const sim_world *world, const known *task)
+{
+    for (size_t i = 0; i < world->task_count; i++) {
+        const known *other = &world->tasks[i];
+        if (other != task && other->is_acknowledged && other->is_child && other->parent == task->parent &&
+            strcmp(other->key, task->key) == 0) {
+            return i;
+        }
+    }
+    return NOBODY;
+}
+
+static void acknowledge(sim_world *world, size_t index, const cleat__uuid *id)
+{
+    known *task = &world->tasks[index];
+    size_t sibling = task->is_child ? acknowledged_sibling(world, task) : NOBODY;
+    if (sibling != NOBODY) {
+        world_check(world, cleat__uuid_equals(id, &world->tasks[sibling].id), "%s: a second child of one key",
+                    task->input);
+        return;
+    }
+    size_t existing = world_find(world, id);
+    if (existing != NOBODY && existing != index) {
+        world->tasks[existing].is_acknowledged = true; /* a former answer was lost in a crash */
+        return;
+    }
+    task->is_acknowledged = true;
+}
+
+/* A command about a run of the same batch was made before the run had its id. */
+static bool may_be_unknown(const sim_world *world, const sim_slip *slip, const cleat__uuid *id)
+{
+    return slip->task == NOBODY || cleat__uuid_is_nil(id) || !world->tasks[slip->task].is_acknowledged;
+}
+
+static void answered_wait(sim_world *world, const sim_slip *slip)
+{
+    if (slip->command.status == CLEAT_NOT_FOUND) {
+        world_check(world, may_be_unknown(world, slip, &slip->command.as.wait.id), "a run was lost");
+        return;
+    }
+    world_check(world, slip->command.status == CLEAT_OK, "wait: %s", cleat_status_name(slip->command.status));
+    set_end(world, &world->tasks[slip->task], slip->result.status,
+            slip->result.output != NULL ? slip->result.output : "");
+}
+
+static void answered_cancel(sim_world *world, const sim_slip *slip)
+{
+    switch (slip->command.status) {
+    case CLEAT_OK: set_end(world, &world->tasks[slip->task], CLEAT_RUN_CANCELLED, ""); break;
+    case CLEAT_NOT_FOUND:
+        world_check(world, may_be_unknown(world, slip, &slip->command.as.id), "a run was lost");
+        break;
+    case CLEAT_FAILED_PRECONDITION: break;
+    default: world_fail(world, "cancel: %s", cleat_status_name(slip->command.status));
+    }
+}
+
+/* What was acknowledged about a running attempt has happened. */
+static void answered_report(sim_world *world, const sim_slip *slip)
+{
+    world_check(world, slip->command.status == CLEAT_OK, "report: %s",
+                cleat_status_name(slip->command.status));
+    cleat_status said = slip->command.as.report.status;
+    if (slip->was_held && said == CLEAT_OK) {
+        world_check(world,
+                    world->tasks[slip->task].end != CLEAT_RUN_COMPLETED ||
+                        strcmp(world->tasks[slip->task].output, slip->text) == 0,
+                    "%s completed twice", world->tasks[slip->task].input);
+        set_end(world, &world->tasks[slip->task], CLEAT_RUN_COMPLETED, slip->text);
+    } else if (slip->was_held && said == CLEAT_NON_RETRYABLE) {
+        set_end(world, &world->tasks[slip->task], CLEAT_RUN_FAILED, "");
+    }
+}
+
+static void free_slip(sim_world *world, sim_slip *slip)
+{
+    struct sim_slip **link = &world->slips;
+    while (*link != slip) {
+        link = &(*link)->next;
+    }
+    *link = slip->next;
+    cleat__free(slip->command.error);
+    if (slip->command.kind == CLEAT__COMMAND_WAIT) {
+        cleat_run_result_deinit(&slip->result);
+    }
+    free(slip);
+}
+
+void world_answered(sim_world *world, sim_slip *slip)
+{
+    cleat_status status = slip->command.status;
+    switch (slip->command.kind) {
+    case CLEAT__COMMAND_TRIGGER:
+        for (size_t i = 0; status == CLEAT_OK && i < slip->command.as.trigger.count; i++) {
+            acknowledge(world, slip->tasks[i], &slip->ids[i]);
+        }
+        world_check(world, status == CLEAT_OK || status == CLEAT_NOT_FOUND, "trigger: %s",
+                    cleat_status_name(status));
+        break;
+    case CLEAT__COMMAND_WAIT: answered_wait(world, slip); break;
+    case CLEAT__COMMAND_CANCEL: answered_cancel(world, slip); break;
+    case CLEAT__COMMAND_CALL: world_check(world, status == CLEAT_FAILED, "call"); break;
+    case CLEAT__COMMAND_WORKER_PAUSE:
+    case CLEAT__COMMAND_WORKER_REMOVE:
+    case CLEAT__COMMAND_WORKER_HEARTBEAT:
+        world_check(world, status == CLEAT_OK || status == CLEAT_NOT_FOUND, "worker: %s",
+                    cleat_status_name(status));
+        break;
+    case CLEAT__COMMAND_REPORT: answered_report(world, slip); break;
+    default:
+        world_check(world, status == CLEAT_OK, "command %d: %s", slip->command.kind, slip->command.error);
+    }
+    free_slip(world, slip);
+}
+
+void world_unanswered(sim_world *world, sim_slip *slip)
+{
+    free_slip(world, slip);
+}
+
+/* ---- What is stored ---- */
+
+typedef struct sim_audit {
+    sim_world *world;
+    bool must_have_ended;
+    bool is_stored[WORLD_TASKS];
+} sim_audit;
+
+static void audit_row(sim_audit *audit, sqlite3_stmt *row)
+{
+    sim_world *world = audit->world;
+    cleat__uuid id;
+    memcpy(id.bytes, sqlite3_column_blob(row, 0), sizeof(id.bytes));
+    size_t index = world_find(world, &id);
+    world_check(world, index != NOBODY, "an unknown run is stored");
+    known *task = &world->tasks[index];
+    audit->is_stored[index] = true;
+    const char *input = (const char *)sqlite3_column_text(row, 1);
+    const char *metadata = (const char *)sqlite3_column_text(row, 2);
+    world_check(world, strcmp(input, task->input) == 0, "%s is stored as %s", task->input, input);
+    world_check(world, strcmp(metadata != NULL ? metadata : "", task->metadata) == 0,
+                "metadata of %s is stored as %s", task->input, metadata);
+    bool is_live = sqlite3_column_type(row, 3) != SQLITE_NULL,
+         has_ended = sqlite3_column_type(row, 4) != SQLITE_NULL;
+    world_check(world, is_live != has_ended, "%s lives and has ended, or neither", task->input);
+    if (has_ended) {
+        const char *output = (const char *)sqlite3_column_text(row, 5);
+        set_end(world, task, sqlite3_column_int(row, 4), output != NULL ? output : "");
+    }
+    world_check(world, has_ended || task->end < 0, "%s has come back to life", task->input);
+    world_check(world, has_ended || !audit->must_have_ended, "%s has not ended", task->input);
+}
+
+static cleat_status audit_store(cleat__store *store, void *argument)
+{
+    static const char sql[] = "SELECT t.id, t.input, t.metadata, l.state, e.state, e.output FROM task t "
+                              "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id";
+    sim_audit *audit = argument;
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    world_check(audit->world, status == CLEAT_OK, "audit: %s", cleat_error_message());
+    while (sqlite3_step(select) == SQLITE_ROW) {
+        audit_row(audit, select);
+    }
+    sqlite3_reset(select);
+    return CLEAT_OK;
+}
+
+void world_audit(sim_world *world, bool must_have_ended)
+{
+    sim_audit audit = {.world = world, .must_have_ended = must_have_ended};
+    cleat__command command = {.kind = CLEAT__COMMAND_CALL, .as.call = {audit_store, &audit}};
+    cleat__core_apply(world->core, world->now, &command);
+    cleat__core_commit(world->core);
+    cleat__core_release(world->core);
+    for (size_t i = 0; i < world->task_count; i++) {
+        const known *task = &world->tasks[i];
+        world_check(world, !task->is_acknowledged || audit.is_stored[i], "%s was acknowledged and is lost",
+                    task->input);
+    }
+}

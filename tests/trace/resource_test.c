@@ -1,0 +1,168 @@
+#include "sdk_test.h"
+
+static cleat_slice find(const cleat_resource *resource, const char *key)
+{
+    const cleat_attribute *attributes = cleat_resource_attributes(resource);
+    for (size_t i = 0; i < cleat_resource_count(resource); i++) {
+        if (cleat_slice_equals(attributes[i].key, cleat_slice_of(key))) {
+            assert_int_equal(attributes[i].value.type, CLEAT_VALUE_STRING);
+            return attributes[i].value.as.string;
+        }
+    }
+    return (cleat_slice){NULL, 0};
+}
+
+static int clear_environment(void **state)
+{
+    (void)state;
+    unsetenv("OTEL_RESOURCE_ATTRIBUTES");
+    unsetenv("OTEL_SERVICE_NAME");
+    return 0;
+}
+
+static cleat_resource *default_resource(const char *attributes, const char *service_name)
+{
+    cleat_resource *resource = NULL;
+    clear_environment(NULL);
+    if (attributes != NULL) {
+        setenv("OTEL_RESOURCE_ATTRIBUTES", attributes, 1);
+    }
+    if (service_name != NULL) {
+        setenv("OTEL_SERVICE_NAME", service_name, 1);
+    }
+    assert_int_equal(cleat_resource_default(&resource), CLEAT_OK);
+    return resource;
+}
+
+static void default_says_who_and_with_what(void **state)
+{
+    (void)state;
+    cleat_resource *resource = default_resource(NULL, NULL);
+    assert_slice(find(resource, "telemetry.sdk.language"), "c");
+    assert_slice(find(resource, "telemetry.sdk.name"), "cleat");
+    assert_slice(find(resource, "telemetry.sdk.version"), cleat_version());
+    cleat_slice name = find(resource, "service.name");
+    assert_true(name.size > strlen("unknown_service:"));
+    assert_memory_equal(name.data, "unknown_service:", strlen("unknown_service:"));
+    assert_int_equal(cleat_resource_schema_url(resource).size, 0);
+    cleat_resource_release(resource);
+}
+
+static void environment_adds_and_overrides(void **state)
+{
+    static const struct {
+        const char *attributes, *service_name;
+        const char *key, *expected;
+    } cases[] = {
+        {"service.name=shop", NULL, "service.name", "shop"},
+        {"service.name=shop", "desk", "service.name", "desk"},
+        {NULL, "desk", "service.name", "desk"},
+        {"a=b", NULL, "a", "b"},
+        {" a = b , c=d ,", NULL, "a", "b"},
+        {"a=b,c=d", NULL, "c", "d"},
+        {"a=x%2Cy%3Dz%20%C3%BC", NULL, "a", "x,y=z \xc3\xbc"},
+        {"a=b=c", NULL, "a", "b=c"},
+        {"a%20b=c", NULL, "a b", "c"},
+        {"a=", NULL, "a", ""},
+        {"a=1,a=2", NULL, "a", "2"},
+        {"a=%ff", NULL, "a", "\xef\xbf\xbd"},
+        /* Malformed: all of it is discarded. */
+        {"a=b,nonsense", NULL, "a", NULL},
+        {"a=b,c=%4", NULL, "a", NULL},
+        {"a=b,c=%zz", NULL, "a", NULL},
+        {"a=b,=d", NULL, "a", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        cleat_resource *resource = default_resource(cases[i].attributes, cases[i].service_name);
+        assert_slice(find(resource, cases[i].key), cases[i].expected);
+        assert_slice(find(resource, "telemetry.sdk.name"), "cleat");
+        cleat_resource_release(resource);
+    }
+}
+
+static void attributes_are_copied(void **state)
+{
+    cleat_resource *resource = NULL;
+    char text[] = "before";
+    cleat_slice strings[] = {{text, 6}, {"x", 1}};
+    int64_t integers[] = {1, 2};
+    const cleat_attribute attributes[] = {
+        cleat_attribute_string("s", text),       cleat_attribute_strings("ss", strings, 2),
+        cleat_attribute_ints("is", integers, 2), cleat_attribute_string("none", NULL),
+        cleat_attribute_string("s", "last"),     {.key = {"", 0}, .value = {.type = CLEAT_VALUE_BOOL}},
+    };
+    (void)state;
+    assert_int_equal(cleat_resource_new(attributes, COUNT_OF(attributes), "https://schema", &resource),
+                     CLEAT_OK);
+    memset(text, '!', sizeof(text));
+    memset(strings, 0, sizeof(strings));
+    integers[1] = 9;
+    assert_int_equal(cleat_resource_count(resource), 3);
+    assert_slice(find(resource, "s"), "last");
+    const cleat_attribute *copied = cleat_resource_attributes(resource);
+    assert_slice(copied[1].value.as.strings[0], "before");
+    assert_true(copied[2].value.as.integers[1] == 2);
+    assert_slice(cleat_resource_schema_url(resource), "https://schema");
+    cleat_resource_release(resource);
+}
+
+static void merge_takes_the_updating_value(void **state)
+{
+    static const struct {
+        const char *old, *updating, *merged;
+    } urls[] = {{"", "", NULL}, {"a", "", "a"}, {"", "b", "b"}, {"a", "a", "a"}, {"a", "b", NULL}};
+    const cleat_attribute old_attributes[] = {cleat_attribute_string("k", "old"),
+                                              cleat_attribute_string("o", "1")};
+    const cleat_attribute new_attributes[] = {cleat_attribute_string("k", "new"),
+                                              cleat_attribute_string("n", "2")};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(urls); i++) {
+        cleat_resource *old = NULL, *updating = NULL, *merged = NULL;
+        assert_int_equal(cleat_resource_new(old_attributes, 2, urls[i].old, &old), CLEAT_OK);
+        assert_int_equal(cleat_resource_new(new_attributes, 2, urls[i].updating, &updating), CLEAT_OK);
+        assert_int_equal(cleat_resource_merge(old, updating, &merged), CLEAT_OK);
+        assert_int_equal(cleat_resource_count(merged), 3);
+        assert_slice(find(merged, "k"), "new");
+        assert_slice(find(merged, "o"), "1");
+        assert_slice(find(merged, "n"), "2");
+        assert_slice(cleat_resource_schema_url(merged), urls[i].merged);
+        cleat_resource_release(old);
+        cleat_resource_release(updating);
+        cleat_resource_release(merged);
+    }
+}
+
+static void empty_and_missing_resources(void **state)
+{
+    cleat_resource *resource = NULL, *merged = NULL;
+    (void)state;
+    assert_int_equal(cleat_resource_new(NULL, 0, NULL, &resource), CLEAT_OK);
+    assert_int_equal(cleat_resource_count(resource), 0);
+    assert_int_equal(cleat_resource_merge(NULL, resource, &merged), CLEAT_OK);
+    assert_int_equal(cleat_resource_count(merged), 0);
+    cleat_resource_release(merged);
+    cleat_resource *again = cleat_resource_retain(resource);
+    cleat_resource_release(resource);
+    assert_int_equal(cleat_resource_count(again), 0);
+    cleat_resource_release(again);
+    cleat_resource_release(NULL);
+    assert_null(cleat_resource_retain(NULL));
+    assert_int_equal(cleat_resource_count(NULL), 0);
+    assert_null(cleat_resource_attributes(NULL));
+    assert_int_equal(cleat_resource_new(NULL, 0, NULL, NULL), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat_resource_default(NULL), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat_resource_merge(NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(default_says_who_and_with_what, clear_environment),
+        cmocka_unit_test_teardown(environment_adds_and_overrides, clear_environment),
+        cmocka_unit_test(attributes_are_copied),
+        cmocka_unit_test(merge_takes_the_updating_value),
+        cmocka_unit_test(empty_and_missing_resources),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
