@@ -1,33 +1,37 @@
 /*
- * The embedded engine, durable (synchronous=FULL), on a file in the current directory or $TMPDIR.
+ * The embedded engine, durable (synchronous=FULL), on a file in the current directory.
  *
- *     bench_engine [--tasks N] [--runs N] [--million] [--threads N] [--slots N]
+ *     bench_engine [--tasks N] [--runs N] [--threads N] [--slots N] [--no-million]
  *
- * Throughput: one producer starts no-op tasks with 200-byte payloads, 500 per call; one worker with
- * its own threads runs and reports them; the time is from the first call to the last end on disk.
- * Latency: from the call to the handler's start, at 100 tasks a second. Beside them what the disk
- * allows: fdatasync alone, and bare SQLite inserts in groups.
+ * Throughput: one producer starts no-op tasks with 200-byte payloads, 500 per call; one worker runs
+ * and reports them; the time is from the first call to the last end on disk. Once through the
+ * engine's own functions, once through the public API with all that comes with it.
+ * Latency: from the call to the start of the handler, at 100 tasks a second.
+ * A million queued tasks: memory, and start-up on that file, each in a process of its own.
+ * Beside them what the disk allows.
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE /* usleep */
+#include "support/bench.h"
+
+#include <cleat/worker.h>
+
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/thread.h"
 #include "engine/engine.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/utsname.h>
-#include <unistd.h>
+#include <sys/wait.h>
 
 #define BULK          500
 #define PAYLOAD_BYTES 200
 #define ACTION        "bench:noop"
 #define FILE_NAME     "bench-engine.db"
-#define THREADS_MAX   64
+#define THREADS_MAX   16
+#define RUNS_MAX      32
+#define LATENCY_TASKS 300
+#define MILLION       1000000
 
 static void check(cleat_status status, const char *what)
 {
@@ -39,7 +43,7 @@ static void check(cleat_status status, const char *what)
 
 static double seconds(void)
 {
-    return (double)cleat__clock_monotonic_ns(NULL) / 1e9;
+    return (double)bench_now_ns() / 1e9;
 }
 
 static void remove_files(void)
@@ -50,129 +54,7 @@ static void remove_files(void)
     }
 }
 
-/* ---- A worker without the SDK: threads that take assignments and report at once ---- */
-
-typedef struct bench_worker {
-    cleat__engine *engine;
-    pthread_mutex_t mutex;
-    pthread_cond_t filled, finished;
-    cleat__assignment *head, **end;
-    bool stopping;
-    size_t done;
-    int64_t *started_ns; /* when the handler of run n began; NULL: not asked for */
-    size_t thread_count;
-    pthread_t threads[THREADS_MAX];
-    cleat__uuid worker;
-} bench_worker;
-
-static void pool_assign(void *self, cleat__assignment *list)
-{
-    bench_worker *pool = self;
-    pthread_mutex_lock(&pool->mutex);
-    *pool->end = list;
-    while (*pool->end != NULL) {
-        pool->end = &(*pool->end)->next;
-    }
-    pthread_cond_broadcast(&pool->filled);
-    pthread_mutex_unlock(&pool->mutex);
-}
-
-static void pool_cancel(void *self, const cleat__uuid *task_id, int32_t retry_count)
-{
-    (void)self;
-    (void)task_id;
-    (void)retry_count;
-}
-
-static void handle(bench_worker *pool, cleat__assignment *assignment)
-{
-    if (pool->started_ns != NULL) {
-        size_t number = strtoull(assignment->input.data + 5, NULL, 10);
-        pool->started_ns[number] = cleat__clock_monotonic_ns(NULL);
-    }
-    cleat__report report = {
-        .task_id = assignment->task_id,
-        .retry_count = assignment->retry_count,
-        .status = CLEAT_OK,
-        .output = cleat_slice_of("{\"ok\":true}"),
-    };
-    check(cleat__engine_report(pool->engine, &report), "report");
-    cleat__free(assignment);
-}
-
-static void *pool_run(void *argument)
-{
-    bench_worker *pool = argument;
-    pthread_mutex_lock(&pool->mutex);
-    for (;;) {
-        while (pool->head == NULL && !pool->stopping) {
-            pthread_cond_wait(&pool->filled, &pool->mutex);
-        }
-        cleat__assignment *assignment = pool->head;
-        if (assignment == NULL) {
-            break;
-        }
-        pool->head = assignment->next;
-        if (pool->head == NULL) {
-            pool->end = &pool->head;
-        }
-        pthread_mutex_unlock(&pool->mutex);
-        handle(pool, assignment);
-        pthread_mutex_lock(&pool->mutex);
-        pool->done++;
-    }
-    pthread_mutex_unlock(&pool->mutex);
-    return NULL;
-}
-
-static void pool_start(bench_worker *pool, cleat__engine *engine, size_t threads, int slots)
-{
-    pool->engine = engine;
-    pool->end = &pool->head;
-    pool->thread_count = threads;
-    pthread_mutex_init(&pool->mutex, NULL);
-    cleat__cond_init(&pool->filled);
-    for (size_t i = 0; i < threads; i++) {
-        check(cleat__thread_start(&pool->threads[i], "worker", pool_run, pool), "thread");
-    }
-    cleat_slice action = cleat_slice_of(ACTION);
-    cleat__worker_sink sink = {pool, pool_assign, pool_cancel};
-    check(cleat__engine_worker_add(engine, &action, 1, slots, &sink, &pool->worker), "worker");
-}
-
-static void pool_stop(bench_worker *pool)
-{
-    check(cleat__engine_worker_remove(pool->engine, &pool->worker), "remove worker");
-    pthread_mutex_lock(&pool->mutex);
-    pool->stopping = true;
-    pthread_cond_broadcast(&pool->filled);
-    pthread_mutex_unlock(&pool->mutex);
-    for (size_t i = 0; i < pool->thread_count; i++) {
-        pthread_join(pool->threads[i], NULL);
-    }
-    pthread_cond_destroy(&pool->filled);
-    pthread_mutex_destroy(&pool->mutex);
-}
-
-/* ---- The engine ---- */
-
-static cleat__engine *open_engine(void)
-{
-    cleat__engine *engine = NULL;
-    check(cleat__engine_open(&(cleat__engine_options){.path = FILE_NAME}, &engine), "open");
-    cleat__policy policy = {
-        .retries = 0,
-        .priority = 1,
-        .backoff_factor = 2,
-        .backoff_max_ms = 1000,
-        .execution_timeout_ms = 60000,
-        .schedule_timeout_ms = CLEAT__NO_TIMEOUT,
-    };
-    check(cleat__engine_put_task(engine, cleat_slice_of(ACTION), &policy), "put task");
-    return engine;
-}
-
-/* {"n":0000000123,"x":"....."}, PAYLOAD_BYTES long. */
+/* {"n":123,"x":"....."}, PAYLOAD_BYTES long. */
 static void make_payload(char text[PAYLOAD_BYTES + 1], size_t number)
 {
     int size = snprintf(text, PAYLOAD_BYTES + 1, "{\"n\":%zu,\"x\":\"", number);
@@ -180,10 +62,135 @@ static void make_payload(char text[PAYLOAD_BYTES + 1], size_t number)
     memcpy(text + PAYLOAD_BYTES - 2, "\"}", 3);
 }
 
-static void enqueue(cleat__engine *engine, size_t first, size_t count, cleat__uuid *ids)
+/* When the call for run n was made and its handler began; NULL: not asked for. */
+static int64_t *called_ns, *started_ns;
+
+static void note_start(cleat_slice input)
 {
-    static _Thread_local char payloads[BULK][PAYLOAD_BYTES + 1];
+    if (started_ns != NULL) {
+        started_ns[strtoull(input.data + 5, NULL, 10)] = bench_now_ns();
+    }
+}
+
+/* ---- A worker without the SDK: threads that take assignments and report at once ---- */
+
+typedef struct bench_worker {
+    cleat__engine *engine;
+    pthread_mutex_t mutex;
+    pthread_cond_t filled;
+    cleat__assignment *head, **end;
+    bool stopping;
+    size_t thread_count;
+    pthread_t threads[THREADS_MAX];
+    cleat__uuid id;
+} bench_worker;
+
+static void worker_assign(void *self, cleat__assignment *list)
+{
+    bench_worker *worker = self;
+    pthread_mutex_lock(&worker->mutex);
+    *worker->end = list;
+    while (*worker->end != NULL) {
+        worker->end = &(*worker->end)->next;
+    }
+    pthread_cond_broadcast(&worker->filled);
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+static void worker_cancel(void *self, const cleat__uuid *task_id, int32_t retry_count)
+{
+    (void)self;
+    (void)task_id;
+    (void)retry_count;
+}
+
+static void handle(bench_worker *worker, cleat__assignment *assignment)
+{
+    note_start(assignment->input);
+    cleat__report report = {
+        .task_id = assignment->task_id,
+        .retry_count = assignment->retry_count,
+        .status = CLEAT_OK,
+        .output = cleat_slice_of("{\"ok\":true}"),
+    };
+    check(cleat__engine_report(worker->engine, &report), "report");
+    cleat__free(assignment);
+}
+
+static void *worker_run(void *argument)
+{
+    bench_worker *worker = argument;
+    pthread_mutex_lock(&worker->mutex);
+    for (;;) {
+        while (worker->head == NULL && !worker->stopping) {
+            pthread_cond_wait(&worker->filled, &worker->mutex);
+        }
+        cleat__assignment *assignment = worker->head;
+        if (assignment == NULL) {
+            break;
+        }
+        worker->head = assignment->next;
+        if (worker->head == NULL) {
+            worker->end = &worker->head;
+        }
+        pthread_mutex_unlock(&worker->mutex);
+        handle(worker, assignment);
+        pthread_mutex_lock(&worker->mutex);
+    }
+    pthread_mutex_unlock(&worker->mutex);
+    return NULL;
+}
+
+static void worker_start(bench_worker *worker, cleat__engine *engine, size_t threads, int slots)
+{
+    *worker = (bench_worker){.engine = engine, .thread_count = threads};
+    worker->end = &worker->head;
+    pthread_mutex_init(&worker->mutex, NULL);
+    cleat__cond_init(&worker->filled);
+    for (size_t i = 0; i < threads; i++) {
+        check(cleat__thread_start(&worker->threads[i], "worker", worker_run, worker), "thread");
+    }
+    cleat_slice action = cleat_slice_of(ACTION);
+    cleat__worker_sink sink = {worker, worker_assign, worker_cancel};
+    check(cleat__engine_worker_add(engine, &action, 1, slots, &sink, &worker->id), "worker");
+}
+
+static void worker_stop(bench_worker *worker)
+{
+    check(cleat__engine_worker_remove(worker->engine, &worker->id), "remove worker");
+    pthread_mutex_lock(&worker->mutex);
+    worker->stopping = true;
+    pthread_cond_broadcast(&worker->filled);
+    pthread_mutex_unlock(&worker->mutex);
+    for (size_t i = 0; i < worker->thread_count; i++) {
+        pthread_join(worker->threads[i], NULL);
+    }
+    pthread_cond_destroy(&worker->filled);
+    pthread_mutex_destroy(&worker->mutex);
+}
+
+/* ---- Through the engine's own functions ---- */
+
+static cleat__engine *open_engine(void)
+{
+    cleat__engine *engine = NULL;
+    check(cleat__engine_open(&(cleat__engine_options){.path = FILE_NAME}, &engine), "open");
+    cleat__policy policy = {
+        .priority = 1,
+        .backoff_factor = 2,
+        .backoff_max_ms = 1000,
+        .execution_timeout_ms = 60000,
+        .schedule_timeout_ms = 300000,
+    };
+    check(cleat__engine_put_task(engine, cleat_slice_of(ACTION), &policy), "put task");
+    return engine;
+}
+
+static void enqueue(cleat__engine *engine, size_t first, size_t count)
+{
+    static char payloads[BULK][PAYLOAD_BYTES + 1];
     cleat__trigger triggers[BULK];
+    cleat__uuid ids[BULK];
     for (size_t i = 0; i < count; i++) {
         make_payload(payloads[i], first + i);
         triggers[i] = (cleat__trigger){.task = cleat_slice_of(ACTION), .input = {payloads[i], PAYLOAD_BYTES}};
@@ -191,7 +198,7 @@ static void enqueue(cleat__engine *engine, size_t first, size_t count, cleat__uu
     check(cleat__engine_trigger(engine, triggers, count, ids), "trigger");
 }
 
-/* All runs have ended on disk: the engine has none left. */
+/* Until every run has ended on disk: then the engine has none left. */
 static void wait_all(cleat__engine *engine)
 {
     cleat__engine_stats stats;
@@ -204,120 +211,198 @@ static void wait_all(cleat__engine *engine)
     }
 }
 
-static double throughput(size_t tasks, size_t threads, int slots)
+static double engine_throughput(size_t tasks, size_t threads, int slots)
 {
     remove_files();
     cleat__engine *engine = open_engine();
-    bench_worker pool = {0};
-    pool_start(&pool, engine, threads, slots);
-    cleat__uuid ids[BULK];
+    bench_worker worker;
+    worker_start(&worker, engine, threads, slots);
     double start = seconds();
     for (size_t i = 0; i < tasks; i += BULK) {
-        enqueue(engine, i, tasks - i < BULK ? tasks - i : BULK, ids);
+        enqueue(engine, i, tasks - i < BULK ? tasks - i : BULK);
     }
     wait_all(engine);
     double elapsed = seconds() - start;
-    pool_stop(&pool);
+    worker_stop(&worker);
     cleat__engine_close(engine);
     return (double)tasks / elapsed;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static void latency(size_t tasks, double *p50, double *p99)
+static void engine_latency(void)
 {
     remove_files();
     cleat__engine *engine = open_engine();
-    int64_t *started = calloc(tasks, sizeof(*started));
-    double *delays = calloc(tasks, sizeof(*delays));
-    int64_t *called = calloc(tasks, sizeof(*called));
-    bench_worker pool = {.started_ns = started};
-    pool_start(&pool, engine, 4, 8);
-    cleat__uuid id;
-    for (size_t i = 0; i < tasks; i++) {
+    bench_worker worker;
+    worker_start(&worker, engine, 4, 8);
+    for (size_t i = 0; i < LATENCY_TASKS; i++) {
         usleep(10000);
-        called[i] = cleat__clock_monotonic_ns(NULL);
-        enqueue(engine, i, 1, &id);
+        called_ns[i] = bench_now_ns();
+        enqueue(engine, i, 1);
     }
     wait_all(engine);
-    pool_stop(&pool);
+    worker_stop(&worker);
     cleat__engine_close(engine);
-    for (size_t i = 0; i < tasks; i++) {
-        delays[i] = (double)(started[i] - called[i]) / 1e6;
+}
+
+/* ---- Through the public API ---- */
+
+static atomic_size_t handled;
+
+static cleat_status noop(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    note_start(cleat_task_input(task));
+    atomic_fetch_add(&handled, 1);
+    return cleat_task_return(task, "{\"ok\":true}");
+}
+
+static void open_public(size_t threads, int slots, cleat_client **client, cleat_worker **worker)
+{
+    remove_files();
+    atomic_store(&handled, 0);
+    check(cleat_client_new(CLEAT_CLIENT_OPTIONS(.database = FILE_NAME), client), "client");
+    check(cleat_worker_new(*client,
+                           CLEAT_WORKER_OPTIONS(.name = "bench", .slots = slots, .threads = (int)threads),
+                           worker),
+          "worker");
+    check(cleat_worker_add_task(*worker, CLEAT_TASK_OPTIONS(.name = ACTION, .run = noop)), "task");
+    check(cleat_worker_start(*worker), "start");
+}
+
+static void close_public(cleat_client *client, cleat_worker *worker)
+{
+    check(cleat_worker_stop(worker, 10000), "stop");
+    cleat_worker_free(worker);
+    cleat_client_free(client);
+}
+
+static void run_many(cleat_client *client, size_t first, size_t count, cleat_run_id *ids)
+{
+    static char payloads[BULK][PAYLOAD_BYTES + 1];
+    cleat_run_item items[BULK];
+    for (size_t i = 0; i < count; i++) {
+        make_payload(payloads[i], first + i);
+        items[i] = (cleat_run_item){.task = ACTION, .input = payloads[i]};
     }
-    qsort(delays, tasks, sizeof(*delays), compare_doubles);
-    *p50 = delays[tasks / 2];
-    *p99 = delays[tasks * 99 / 100];
-    free(called);
-    free(delays);
-    free(started);
+    check(cleat_client_run_many(client, items, count, ids), "run_many");
+}
+
+static double public_throughput(size_t tasks, size_t threads, int slots)
+{
+    cleat_client *client = NULL;
+    cleat_worker *worker = NULL;
+    open_public(threads, slots, &client, &worker);
+    cleat_run_id ids[BULK];
+    size_t count = 0;
+    double start = seconds();
+    for (size_t i = 0; i < tasks; i += BULK) {
+        count = tasks - i < BULK ? tasks - i : BULK;
+        run_many(client, i, count, ids);
+    }
+    while (atomic_load(&handled) < tasks) {
+        usleep(200);
+    }
+    /* Reports go to disk in order, and with one thread the last runs are the last to end. */
+    for (size_t i = 0; i < count; i++) {
+        cleat_run_result result;
+        check(cleat_client_wait(client, &ids[i], -1, &result), "wait");
+        cleat_run_result_deinit(&result);
+    }
+    double elapsed = seconds() - start;
+    close_public(client, worker);
+    return (double)tasks / elapsed;
+}
+
+static void public_latency(void)
+{
+    cleat_client *client = NULL;
+    cleat_worker *worker = NULL;
+    open_public(4, 8, &client, &worker);
+    cleat_run_id id;
+    for (size_t i = 0; i < LATENCY_TASKS; i++) {
+        usleep(10000);
+        called_ns[i] = bench_now_ns();
+        run_many(client, i, 1, &id);
+    }
+    cleat_run_result result;
+    check(cleat_client_wait(client, &id, -1, &result), "wait");
+    cleat_run_result_deinit(&result);
+    close_public(client, worker);
 }
 
 /* ---- A million queued tasks ---- */
 
-static double resident_mb(void)
-{
-    FILE *file = fopen("/proc/self/statm", "r");
-    long total = 0, resident = 0;
-    if (file == NULL || fscanf(file, "%ld %ld", &total, &resident) != 2) {
-        resident = 0;
-    }
-    if (file != NULL) {
-        fclose(file);
-    }
-    return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1e6;
-}
-
-static void million(void)
+static void million_enqueue(void)
 {
     remove_files();
     cleat__engine *engine = open_engine();
-    cleat__uuid ids[BULK];
     double start = seconds();
-    for (size_t i = 0; i < 1000000; i += BULK) {
-        enqueue(engine, i, BULK, ids);
+    for (size_t i = 0; i < MILLION; i += BULK) {
+        enqueue(engine, i, BULK);
     }
-    double stored = seconds() - start;
-    double memory = resident_mb();
+    printf("1,000,000 queued tasks: %.0f stored/s, resident %.0f MiB\n", MILLION / (seconds() - start),
+           bench_resident_mib());
     cleat__engine_close(engine);
+}
+
+static void million_start(void)
+{
+    double start = seconds();
+    cleat__engine *engine = open_engine();
+    printf("  start-up on that file: %.2f s, resident %.0f MiB\n", seconds() - start, bench_resident_mib());
+    bench_worker worker;
+    cleat__engine_stats before, after;
+    worker_start(&worker, engine, 1, 1000);
+    cleat__engine_get_stats(engine, &before);
     start = seconds();
-    engine = open_engine();
-    printf(
-        "1,000,000 queued tasks: %.0f enqueued/s, RSS %.0f MB; start-up on that file %.2f s, RSS %.0f MB\n",
-        1e6 / stored, memory, seconds() - start, resident_mb());
-    bench_worker pool = {0};
-    pool_start(&pool, engine, 1, 1000);
     usleep(2000000);
-    cleat__engine_stats stats;
-    cleat__engine_get_stats(engine, &stats);
-    printf("  from that backlog: %.0f tasks/s run and completed\n", (double)(1000000 - stats.queued) / 2);
-    pool_stop(&pool);
+    cleat__engine_get_stats(engine, &after);
+    printf("  worked off at %.0f tasks/s, resident %.0f MiB\n",
+           (double)(before.queued - after.queued) / (seconds() - start), bench_resident_mib());
+    worker_stop(&worker);
     cleat__engine_close(engine);
     remove_files();
+}
+
+/* This program again with one argument: memory is only comparable in a new process. */
+static void run_self(const char *argument)
+{
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        execl("/proc/self/exe", "bench_engine", argument, (char *)NULL);
+        _exit(127);
+    }
+    int status = 0;
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+        fprintf(stderr, "%s failed\n", argument);
+        exit(1);
+    }
 }
 
 /* ---- What the disk allows ---- */
 
-static double fdatasync_ms(void)
+/* Writes of three pages, as a commit of one small run, over blocks that exist; `pause_us` between. */
+static double sync_ms(useconds_t pause_us)
 {
+    enum { WRITES = 200, PAGES = 3, PAGE = 4096 };
+    static char block[PAGES * PAGE];
+    double delays[WRITES];
     int file = open("bench-engine.sync", O_RDWR | O_CREAT | O_TRUNC, 0644);
-    char block[4096] = {0};
-    double delays[200];
-    for (size_t i = 0; i < 200; i++) {
+    for (size_t i = 0; i < 2 * (size_t)WRITES; i++) {
+        size_t at = i % WRITES;
+        usleep(i < WRITES ? 0 : pause_us);
         double start = seconds();
-        if (pwrite(file, block, sizeof(block), (off_t)(i * sizeof(block))) < 0 || fdatasync(file) != 0) {
-            break;
+        ssize_t written = pwrite(file, block, sizeof(block), (off_t)(at * sizeof(block)));
+        if (written != (ssize_t)sizeof(block) || fdatasync(file) != 0) {
+            perror("bench-engine.sync");
+            exit(1);
         }
-        delays[i] = (seconds() - start) * 1e3;
+        delays[at] = (seconds() - start) * 1e3;
     }
     close(file);
     unlink("bench-engine.sync");
-    qsort(delays, 200, sizeof(delays[0]), compare_doubles);
-    return delays[100];
+    return bench_median(delays, WRITES);
 }
 
 static double bare_inserts(size_t rows, size_t group)
@@ -326,10 +411,10 @@ static double bare_inserts(size_t rows, size_t group)
     sqlite3 *db = NULL;
     sqlite3_stmt *insert = NULL;
     sqlite3_open(FILE_NAME, &db);
-    sqlite3_exec(
-        db,
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT)",
-        NULL, NULL, NULL);
+    sqlite3_exec(db,
+                 "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                 "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT)",
+                 NULL, NULL, NULL);
     sqlite3_prepare_v2(db, "INSERT INTO t (x) VALUES (?1)", -1, &insert, NULL);
     char payload[PAYLOAD_BYTES + 1];
     make_payload(payload, 0);
@@ -350,58 +435,111 @@ static double bare_inserts(size_t rows, size_t group)
     return rate;
 }
 
-/* ---- Report ---- */
-
-static double median(double *values, size_t count)
+static void print_disk(void)
 {
-    qsort(values, count, sizeof(*values), compare_doubles);
-    return values[count / 2];
+    printf("# SQLite %s; disk: write and fdatasync of 3 pages %.3f ms back to back, %.3f ms at "
+           "100 a second\n",
+           sqlite3_libversion(), sync_ms(0), sync_ms(10000));
+    printf("# bare SQLite, rows/s: %.0f one per commit, %.0f in groups of 100, %.0f of 500\n",
+           bare_inserts(2000, 1), bare_inserts(100000, 100), bare_inserts(200000, 500));
 }
 
-static void print_machine(void)
+/* ---- Report ---- */
+
+typedef struct bench_options {
+    size_t tasks, runs, threads;
+    int slots;
+    bool with_million;
+} bench_options;
+
+static void report_throughput(const char *what, const bench_options *options,
+                              double (*measure)(size_t tasks, size_t threads, int slots))
 {
-    struct utsname system;
-    uname(&system);
-    printf("%s %s %s, %ld processors, SQLite %s, Cleat %s\n", system.sysname, system.release, system.machine,
-           sysconf(_SC_NPROCESSORS_ONLN), sqlite3_libversion(), cleat_version());
-    printf("the disk: fdatasync %.3f ms; bare SQLite, rows/s: %.0f one per commit, %.0f in groups of 100, "
-           "%.0f of 500\n",
-           fdatasync_ms(), bare_inserts(2000, 1), bare_inserts(100000, 100), bare_inserts(200000, 500));
+    double rates[RUNS_MAX];
+    int64_t cpu = bench_cpu_ns();
+    for (size_t i = 0; i < options->runs; i++) {
+        rates[i] = measure(options->tasks, options->threads, options->slots);
+    }
+    double each = (double)(bench_cpu_ns() - cpu) / (double)(options->tasks * options->runs) / 1e3;
+    double median = bench_median(rates, options->runs);
+    printf("%s: %.0f tasks/s (%.0f .. %.0f; %zu runs of %zu), %.1f us of processor time each\n", what, median,
+           rates[0], rates[options->runs - 1], options->runs, options->tasks, each);
+    fflush(stdout);
+}
+
+static void report_latency(const char *what, const bench_options *options, void (*measure)(void))
+{
+    double p50[RUNS_MAX], p99[RUNS_MAX], delays[LATENCY_TASKS];
+    called_ns = calloc(LATENCY_TASKS, sizeof(*called_ns));
+    started_ns = calloc(LATENCY_TASKS, sizeof(*started_ns));
+    for (size_t run = 0; run < options->runs; run++) {
+        measure();
+        for (size_t i = 0; i < LATENCY_TASKS; i++) {
+            delays[i] = (double)(started_ns[i] - called_ns[i]) / 1e6;
+        }
+        p50[run] = bench_percentile(delays, LATENCY_TASKS, 50);
+        p99[run] = bench_percentile(delays, LATENCY_TASKS, 99);
+    }
+    free(called_ns);
+    free(started_ns);
+    called_ns = started_ns = NULL;
+    printf("%s: p50 %.3f ms, p99 %.3f ms (medians of %zu runs of %d)\n", what,
+           bench_median(p50, options->runs), bench_median(p99, options->runs), options->runs, LATENCY_TASKS);
+    fflush(stdout);
+}
+
+static bool read_options(int argc, char **argv, bench_options *options)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *name = argv[i];
+        if (strcmp(name, "--no-million") == 0) {
+            options->with_million = false;
+            continue;
+        }
+        size_t value = i + 1 < argc ? strtoull(argv[++i], NULL, 10) : 0;
+        if (value == 0) {
+            return false;
+        }
+        if (strcmp(name, "--tasks") == 0) {
+            options->tasks = value;
+        } else if (strcmp(name, "--runs") == 0) {
+            options->runs = value < RUNS_MAX ? value : RUNS_MAX;
+        } else if (strcmp(name, "--threads") == 0) {
+            options->threads = value < THREADS_MAX ? value : THREADS_MAX;
+        } else if (strcmp(name, "--slots") == 0) {
+            options->slots = (int)value;
+        } else {
+            return false;
+        }
+    }
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    size_t tasks = 100000, runs = 3, threads = 1;
-    int slots = 1000;
-    bool with_million = false;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--million") == 0) {
-            with_million = true;
-        } else if (i + 1 < argc && strcmp(argv[i], "--tasks") == 0) {
-            tasks = strtoull(argv[++i], NULL, 10);
-        } else if (i + 1 < argc && strcmp(argv[i], "--runs") == 0) {
-            runs = strtoull(argv[++i], NULL, 10);
-        } else if (i + 1 < argc && strcmp(argv[i], "--threads") == 0) {
-            threads = strtoull(argv[++i], NULL, 10);
-        } else if (i + 1 < argc && strcmp(argv[i], "--slots") == 0) {
-            slots = (int)strtol(argv[++i], NULL, 10);
-        }
+    if (argc == 2 && strcmp(argv[1], "million-enqueue") == 0) {
+        million_enqueue();
+        return 0;
     }
-    print_machine();
-    double rates[16];
-    for (size_t i = 0; i < runs; i++) {
-        rates[i] = throughput(tasks, threads, slots);
-        printf("  run %zu: %.0f tasks/s\n", i + 1, rates[i]);
+    if (argc == 2 && strcmp(argv[1], "million-start") == 0) {
+        million_start();
+        return 0;
     }
-    printf("throughput: %.0f tasks/s, median of %zu runs of %zu tasks\n", median(rates, runs), runs, tasks);
-    double p50[16], p99[16];
-    for (size_t i = 0; i < runs; i++) {
-        latency(300, &p50[i], &p99[i]);
+    bench_options options = {.tasks = 100000, .runs = 5, .threads = 1, .slots = 1000, .with_million = true};
+    if (!read_options(argc, argv, &options)) {
+        fprintf(stderr, "usage: bench_engine [--tasks N] [--runs N] [--threads N] [--slots N] "
+                        "[--no-million]\n");
+        return 2;
     }
-    printf("latency from call to handler at 100 tasks/s: p50 %.3f ms, p99 %.3f ms, medians of %zu runs\n",
-           median(p50, runs), median(p99, runs), runs);
-    if (with_million) {
-        million();
+    bench_print_machine();
+    print_disk();
+    report_throughput("engine", &options, engine_throughput);
+    report_throughput("public API", &options, public_throughput);
+    report_latency("latency, engine", &options, engine_latency);
+    report_latency("latency, public API", &options, public_latency);
+    if (options.with_million) {
+        run_self("million-enqueue");
+        run_self("million-start");
     }
     remove_files();
     return 0;

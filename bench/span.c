@@ -117,11 +117,16 @@ static void read_clock(void)
 
 /* ---- Measuring ---- */
 
-static double clock_ns;
+typedef struct cost {
+    double wall_ns;
+    double cpu_ns; /* of the measuring thread: the same on a machine that does nothing else */
+} cost;
 
-static double measure(void (*work)(void), cleat_tracer_provider *provider, size_t repeats)
+static cost clock_cost;
+
+static cost measure(void (*work)(void), cleat_tracer_provider *provider, size_t repeats)
 {
-    double runs[RUNS];
+    double wall[RUNS], cpu[RUNS];
     for (size_t i = 0; i < WARM_UP; i++) {
         work();
     }
@@ -129,13 +134,14 @@ static double measure(void (*work)(void), cleat_tracer_provider *provider, size_
         if (provider != NULL) {
             cleat_tracer_provider_force_flush(provider, 10000); /* not part of the work */
         }
-        int64_t start = bench_now_ns();
+        int64_t start = bench_now_ns(), cpu_start = bench_thread_cpu_ns();
         for (size_t i = 0; i < repeats; i++) {
             work();
         }
-        runs[run] = (double)(bench_now_ns() - start) / (double)repeats;
+        cpu[run] = (double)(bench_thread_cpu_ns() - cpu_start) / (double)repeats;
+        wall[run] = (double)(bench_now_ns() - start) / (double)repeats;
     }
-    return bench_median(runs, RUNS);
+    return (cost){bench_median(wall, RUNS), bench_median(cpu, RUNS)};
 }
 
 typedef struct setup {
@@ -190,11 +196,12 @@ static void report(const char *name, const bench_setup *setup, void (*work)(void
     fill_up(setup, work);
     cleat_batch_processor_get_stats(setup->processor, &before);
     uint64_t allocated = atomic_load(&allocations);
-    double ns = measure(work, setup->provider, SPANS);
+    cost cost_of = measure(work, setup->provider, SPANS);
     allocated = atomic_load(&allocations) - allocated;
     cleat_batch_processor_get_stats(setup->processor, &after);
-    printf("%-44s %7.1f ns  (aim %3.0f)  %4.1f clock reads  %" PRIu64 " allocations  %" PRIu64 " dropped\n",
-           name, ns, aim, ns / clock_ns, allocated, after.dropped_full - before.dropped_full);
+    printf("%-43s %6.1f %6.1f  %4.0f  %6.1f  %6" PRIu64 "  %6" PRIu64 "\n", name, cost_of.wall_ns,
+           cost_of.cpu_ns, aim, cost_of.cpu_ns / clock_cost.cpu_ns, allocated,
+           after.dropped_full - before.dropped_full);
 }
 
 /* ---- Several threads ---- */
@@ -244,8 +251,10 @@ int main(void)
     setlinebuf(stdout);
     bench_print_machine();
     printf("# medians of %d runs of %d spans; queue %d, batch %d\n", RUNS, SPANS, QUEUE, BATCH);
-    clock_ns = measure(read_clock, NULL, SPANS);
-    printf("%-44s %7.1f ns\n", "one clock read", clock_ns);
+    clock_cost = measure(read_clock, NULL, SPANS);
+    printf("%-43s %6s %6s  %4s  %6s  %6s  %6s\n", "# nanoseconds", "wall", "cpu", "aim", "clocks", "allocs",
+           "drops");
+    printf("%-43s %6.1f %6.1f\n", "one clock read", clock_cost.wall_ns, clock_cost.cpu_ns);
 
     tracer = cleat_tracer_get("bench", "1");
     bench_setup none = {NULL, NULL};

@@ -27,6 +27,14 @@ static inline int64_t bench_cpu_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* CPU time of this thread: what its work costs, also where others use the processors too. */
+static inline int64_t bench_thread_cpu_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 static inline int bench_compare(const void *a, const void *b)
 {
     double left = *(const double *)a, right = *(const double *)b;

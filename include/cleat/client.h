@@ -41,8 +41,8 @@ typedef struct cleat_client_options {
  * CLEAT_CORRUPT, CLEAT_READ_ONLY, CLEAT_IO, CLEAT_DISK_FULL: about the file; it is unchanged.
  */
 CLEAT_API cleat_status cleat_client_new(const cleat_client_options *options, cleat_client **out);
-/* Stops the engine after what it has begun and closes the file. Workers must have been freed.
- * NULL-safe. */
+/* Stops the engine after what it has begun and closes the file. Workers must have been freed,
+ * and no task have outlived its worker. NULL-safe. */
 CLEAT_API void cleat_client_free(cleat_client *client);
 
 /*
@@ -82,6 +82,7 @@ CLEAT_API cleat_status cleat_client_wait(cleat_client *client, const cleat_run_i
 /*
  * Cancels a run: a queued one never starts, a running one is told (cleat_task_is_cancelled()).
  * Its status is CANCELLED from then on. CLEAT_FAILED_PRECONDITION: it had ended already.
+ * CLEAT_NOT_FOUND: there is no such run.
  */
 CLEAT_API cleat_status cleat_client_cancel(cleat_client *client, const cleat_run_id *id);
 

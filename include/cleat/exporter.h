@@ -54,13 +54,13 @@ typedef struct cleat_span_view {
 typedef struct cleat_event_view {
     int64_t time_ns;
     cleat_slice name;
-    cleat_slice encoded; /* the OTLP Event message, for cleat_event_next_attribute */
+    cleat_slice encoded; /* the OTLP Event message, for cleat_event_view_next_attribute */
     uint32_t dropped_attribute_count;
 } cleat_event_view;
 
 typedef struct cleat_link_view {
     cleat_span_context context; /* trace id, span id, flags, tracestate */
-    cleat_slice encoded;        /* the OTLP Link message, for cleat_link_next_attribute */
+    cleat_slice encoded;        /* the OTLP Link message, for cleat_link_view_next_attribute */
     uint32_t dropped_attribute_count;
 } cleat_link_view;
 
@@ -92,9 +92,9 @@ CLEAT_API bool cleat_span_batch_next(const cleat_span_batch *batch, size_t *curs
 /*
  * Users embed this struct first in their own. A processor calls export_spans from one thread at a
  * time; force_flush and shutdown may come from any thread. export_spans must not keep anything of
- * the batch and should return within `timeout_ms`. After shutdown export_spans answers
- * CLEAT_UNAVAILABLE. `free` is called once, last. Spans ended inside export_spans are the
- * exporter's own business: cleat_tracing_suppressed() is true there.
+ * the batch and should return within `timeout_ms` (INT64_MAX: no limit). After shutdown
+ * export_spans answers CLEAT_UNAVAILABLE. `free` is called once, last; NULL members are skipped.
+ * cleat_tracing_suppressed() is true inside export_spans, and spans ended there are not exported.
  */
 typedef struct cleat_span_exporter cleat_span_exporter;
 struct cleat_span_exporter {
@@ -124,8 +124,9 @@ CLEAT_API cleat_status cleat_file_exporter_new(const char *path, cleat_span_expo
 
 /*
  * Users embed this struct first in their own. on_start and on_ending run on the thread that
- * starts or ends the span, may change the span, must not block; on_end gets the finished span and
- * must copy what it keeps. NULL members are skipped.
+ * starts or ends the span, may change the span, must not block; `parent` is NULL for the root
+ * context and for an explicit root span; from on_ending on, no other thread can change the span.
+ * on_end gets the finished span and must copy what it keeps. NULL members are skipped.
  */
 typedef struct cleat_span_processor cleat_span_processor;
 struct cleat_span_processor {

@@ -1,10 +1,10 @@
 /*
  * The instrumentor: OpenTelemetry spans around starting and executing runs, and the choice
- * between parent and link. It is an interceptor written against the public headers only.
+ * between parent and link. It is an interceptor of the client (interceptor.h).
  *
  *     cleat_instrumentor *instrumentor = NULL;
  *     cleat_instrumentor_new(client, NULL, &instrumentor);
- *     ... workers and runs ...
+ *     // workers and runs
  *     cleat_instrumentor_free(instrumentor);      // after the workers, before the client
  *
  * Spans: hatchet.run_workflow, hatchet.run_workflows (PRODUCER, the caller's side),
@@ -55,7 +55,8 @@ typedef struct cleat_instrumentor_options {
     bool (*use_links_instead_of_parent)(const char *action_id, void *user_data);
     void *user_data;
     cleat_trace_budget budget;
-    /* Linked traces follow the sampled flag and randomness of their origin. Default on. */
+    /* Linked traces follow the sampled flag and randomness of their origin. Default on. With a
+     * provider of your own the flag is its sampler's matter (cleat/provider.h), in both settings. */
     cleat_switch sampling_across_links;
 } cleat_instrumentor_options;
 #define CLEAT_INSTRUMENTOR_OPTIONS(...) \
@@ -66,7 +67,8 @@ CLEAT_API cleat_status cleat_instrumentor_new(cleat_client *client, const cleat_
                                               cleat_instrumentor **out);
 /* Waits until ended spans are exported. CLEAT_TIMEOUT when that takes longer. */
 CLEAT_API cleat_status cleat_instrumentor_flush(cleat_instrumentor *instrumentor, int64_t timeout_ms);
-/* Flushes (5 s at most), shuts down its own provider, frees. No call of the client may be under way. NULL-safe. */
+/* Flushes (5 s at most), shuts down its own provider, frees. No call of the client may be under way,
+ * nor a task that outlived its worker. NULL-safe. */
 CLEAT_API void cleat_instrumentor_free(cleat_instrumentor *instrumentor);
 /* The provider in use: for the user's own tracers. */
 CLEAT_API cleat_tracer_provider *cleat_instrumentor_provider(cleat_instrumentor *instrumentor);

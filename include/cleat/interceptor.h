@@ -3,7 +3,8 @@
  * write theirs against this header.
  *
  * Each hook gets a call and runs the rest of the chain with cleat_..._call_proceed(), exactly
- * once or not at all (then the hook's own status is the call's result). Interceptors run in the
+ * once or not at all (then the hook's own status is the call's result; a client call that started
+ * nothing cannot be CLEAT_OK, it fails with CLEAT_FAILED_PRECONDITION). Interceptors run in the
  * order in which they were added, the first outermost. Hooks are called from any thread.
  */
 #ifndef CLEAT_INTERCEPTOR_H
@@ -37,7 +38,7 @@ typedef struct cleat_trigger_item {
 CLEAT_API bool cleat_trigger_call_is_many(const cleat_trigger_call *call);
 CLEAT_API size_t cleat_trigger_call_count(const cleat_trigger_call *call);
 /* NULL beyond the end. */
-CLEAT_API cleat_trigger_item *cleat_trigger_call_item(cleat_trigger_call *call, size_t index);
+CLEAT_API const cleat_trigger_item *cleat_trigger_call_item(cleat_trigger_call *call, size_t index);
 /* Runs the rest of the chain. */
 CLEAT_API cleat_status cleat_trigger_call_proceed(cleat_trigger_call *call);
 /* The id of the started run, after a successful proceed; else NULL. */

@@ -84,7 +84,7 @@ CLEAT_API cleat_status cleat_task_fail(cleat_task *task, cleat_status status, co
 
 /* ---- While it runs. These may be called from any thread until the function returns. ---- */
 
-/* True once the run was cancelled or this attempt timed out: what the task still does is not recorded. */
+/* True once the run was cancelled, this attempt timed out or its worker was freed: what the task still does is not recorded. */
 CLEAT_API bool cleat_task_is_cancelled(const cleat_task *task);
 /*
  * Calls `function` once when the task is cancelled, on another thread, or at once when it is
@@ -93,7 +93,8 @@ CLEAT_API bool cleat_task_is_cancelled(const cleat_task *task);
  */
 CLEAT_API void cleat_task_on_cancel(cleat_task *task, void (*function)(void *user_data), void *user_data);
 
-/* Stores a line with the run (at most 10,000 bytes; longer ones are cut). Does not wait for the disk. */
+/* Stores a line with the run (at most 10,000 bytes; longer ones are cut). Does not wait for the disk.
+ * This and spawning: CLEAT_UNAVAILABLE once the worker was freed. */
 CLEAT_API cleat_status cleat_task_log(cleat_task *task, cleat_log_level level, const char *format, ...)
     CLEAT_PRINTF(3, 4);
 

@@ -1,8 +1,8 @@
 /*
  * The OpenTelemetry tracing API: attributes, span contexts, contexts, tracers, spans.
  *
- * An instrumented library needs this header only. With no tracer provider set (provider.h) every
- * call here is a cheap no-op that allocates nothing.
+ * An instrumented library needs this header only. With no tracer provider set (provider.h) spans
+ * are no-ops that cost next to nothing; only contexts are still carried.
  *
  *     cleat_tracer *tracer = cleat_tracer_get("my.library", "1.0");
  *     cleat_span span = cleat_span_start(tracer, "compress", NULL);
@@ -62,16 +62,86 @@ typedef struct cleat_attribute {
     cleat_value value;
 } cleat_attribute;
 
-/* Attribute constructors for literals and C strings; a NULL string gives CLEAT_VALUE_NONE. */
-CLEAT_API cleat_attribute cleat_attribute_string(const char *key, const char *value);
-CLEAT_API cleat_attribute cleat_attribute_slice(const char *key, cleat_slice value);
-CLEAT_API cleat_attribute cleat_attribute_bool(const char *key, bool value);
-CLEAT_API cleat_attribute cleat_attribute_int(const char *key, int64_t value);
-CLEAT_API cleat_attribute cleat_attribute_double(const char *key, double value);
-CLEAT_API cleat_attribute cleat_attribute_strings(const char *key, const cleat_slice *values, size_t count);
-CLEAT_API cleat_attribute cleat_attribute_bools(const char *key, const bool *values, size_t count);
-CLEAT_API cleat_attribute cleat_attribute_ints(const char *key, const int64_t *values, size_t count);
-CLEAT_API cleat_attribute cleat_attribute_doubles(const char *key, const double *values, size_t count);
+/*
+ * Attribute constructors; they borrow what they are given. A NULL string or array gives
+ * CLEAT_VALUE_NONE. Inline, so that the lengths of literals cost nothing.
+ */
+static inline cleat_attribute cleat__attribute_of(const char *key, cleat_value_type type, size_t count)
+{
+    cleat_attribute attribute = {cleat_slice_of(key), {type, count, {{NULL, 0}}, {NULL, 0}}};
+    return attribute;
+}
+
+static inline cleat_attribute cleat_attribute_slice(const char *key, cleat_slice value)
+{
+    cleat_attribute attribute =
+        cleat__attribute_of(key, value.data != NULL ? CLEAT_VALUE_STRING : CLEAT_VALUE_NONE, 0);
+    attribute.value.as.string = value;
+    return attribute;
+}
+
+static inline cleat_attribute cleat_attribute_string(const char *key, const char *value)
+{
+    return cleat_attribute_slice(key, cleat_slice_of(value));
+}
+
+static inline cleat_attribute cleat_attribute_bool(const char *key, bool value)
+{
+    cleat_attribute attribute = cleat__attribute_of(key, CLEAT_VALUE_BOOL, 0);
+    attribute.value.as.boolean = value;
+    return attribute;
+}
+
+static inline cleat_attribute cleat_attribute_int(const char *key, int64_t value)
+{
+    cleat_attribute attribute = cleat__attribute_of(key, CLEAT_VALUE_INT, 0);
+    attribute.value.as.integer = value;
+    return attribute;
+}
+
+static inline cleat_attribute cleat_attribute_double(const char *key, double value)
+{
+    cleat_attribute attribute = cleat__attribute_of(key, CLEAT_VALUE_DOUBLE, 0);
+    attribute.value.as.real = value;
+    return attribute;
+}
+
+/* An array without elements is a value; one that says it has some and brings none is not. */
+static inline cleat_attribute cleat__attribute_array(const char *key, cleat_value_type type,
+                                                     const void *values, size_t count)
+{
+    bool present = values != NULL || count == 0;
+    return cleat__attribute_of(key, present ? type : CLEAT_VALUE_NONE, present ? count : 0);
+}
+
+static inline cleat_attribute cleat_attribute_strings(const char *key, const cleat_slice *values,
+                                                      size_t count)
+{
+    cleat_attribute attribute = cleat__attribute_array(key, CLEAT_VALUE_STRING_ARRAY, values, count);
+    attribute.value.as.strings = values;
+    return attribute;
+}
+
+static inline cleat_attribute cleat_attribute_bools(const char *key, const bool *values, size_t count)
+{
+    cleat_attribute attribute = cleat__attribute_array(key, CLEAT_VALUE_BOOL_ARRAY, values, count);
+    attribute.value.as.booleans = values;
+    return attribute;
+}
+
+static inline cleat_attribute cleat_attribute_ints(const char *key, const int64_t *values, size_t count)
+{
+    cleat_attribute attribute = cleat__attribute_array(key, CLEAT_VALUE_INT_ARRAY, values, count);
+    attribute.value.as.integers = values;
+    return attribute;
+}
+
+static inline cleat_attribute cleat_attribute_doubles(const char *key, const double *values, size_t count)
+{
+    cleat_attribute attribute = cleat__attribute_array(key, CLEAT_VALUE_DOUBLE_ARRAY, values, count);
+    attribute.value.as.reals = values;
+    return attribute;
+}
 
 /* ---- Span context (specification: Tracing API, "SpanContext"; W3C Trace Context Level 2) ---- */
 
@@ -135,7 +205,7 @@ CLEAT_API cleat_status cleat_trace_state_parse(cleat_span_context *context, clea
  * A span handle is a value. {0} is the no-op span: every operation on it succeeds and does
  * nothing. A handle may be copied, stored and used from any thread; operations on one span are
  * atomic to each other. After cleat_span_end() the handle is stale: operations answer
- * CLEAT_FAILED_PRECONDITION and touch nothing. Nothing has to be freed.
+ * CLEAT_FAILED_PRECONDITION and touch nothing; the span's memory is used again.
  */
 typedef struct cleat_span {
     struct cleat__span *impl;

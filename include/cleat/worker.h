@@ -21,11 +21,12 @@ typedef struct cleat_worker cleat_worker;
 
 typedef struct cleat_worker_options {
     size_t struct_size;
-    const char *name; /* NULL: "<process name>-<pid>" */
+    const char *name; /* what log messages call it; NULL: "<process name>-<pid>" */
     int slots;        /* runs held at once, 1 .. 100,000; required when options are given: 0 is
                        * CLEAT_INVALID_ARGUMENT (NULL options: CLEAT_SLOTS_DEFAULT) */
     int threads;      /* runs worked on at once, at most `slots`; 0: `slots`. Runs above it wait in the
-                       * worker, which hides the engine's latency from very short tasks */
+                       * worker, which hides the engine's latency from very short tasks; their
+                       * execution timeout counts that wait */
 } cleat_worker_options;
 #define CLEAT_SLOTS_DEFAULT 8
 #define CLEAT_WORKER_OPTIONS(...) \
@@ -34,7 +35,13 @@ typedef struct cleat_worker_options {
 /* `options` may be NULL. The client must outlive the worker. */
 CLEAT_API cleat_status cleat_worker_new(cleat_client *client, const cleat_worker_options *options,
                                         cleat_worker **out);
-/* Stops it without waiting longer than 10 s, and frees. NULL-safe. */
+/*
+ * Stops it and frees it; NULL-safe. Not from a task. Running tasks have 10 s (none after a second
+ * signal in cleat_worker_run()). One that still runs then is told that it is cancelled, and its
+ * run goes to another worker. Such a task must not outlive the instrumentor and the client, and
+ * nothing says when it is through: end the process without freeing those, or wait with
+ * cleat_worker_stop() first.
+ */
 CLEAT_API void cleat_worker_free(cleat_worker *worker);
 
 /*
@@ -43,16 +50,18 @@ CLEAT_API void cleat_worker_free(cleat_worker *worker);
  */
 CLEAT_API cleat_status cleat_worker_add_task(cleat_worker *worker, const cleat_task_options *task);
 
-/* Registers with the engine and begins to take runs; returns at once. Twice is CLEAT_OK. */
+/* Registers with the engine and begins to take runs; returns at once. Twice is CLEAT_OK.
+ * CLEAT_FAILED_PRECONDITION: it has no tasks, or was stopped, after which it cannot start again. */
 CLEAT_API cleat_status cleat_worker_start(cleat_worker *worker);
 /*
- * Takes nothing new and waits for running tasks; CLEAT_TIMEOUT when some still run after `timeout_ms`
- * (negative: no limit). What it held but had not begun is queued again at once. Idempotent. May be called from
- * any thread but a task's.
+ * For good: takes nothing new and waits for running tasks; CLEAT_TIMEOUT when some still run after `timeout_ms`
+ * (negative: no limit). What it held but had not begun is queued again at once. Idempotent;
+ * CLEAT_OK and without effect before the start. May be called from any thread but a task's.
  */
 CLEAT_API cleat_status cleat_worker_stop(cleat_worker *worker, int64_t timeout_ms);
 /* Starts, waits for SIGINT or SIGTERM (or cleat_worker_stop() from another thread), and stops;
- * a second signal stops waiting for running tasks. The former signal handlers are restored. */
+ * a second signal stops waiting for running tasks (CLEAT_TIMEOUT). The former signal handlers are
+ * restored. At most 16 workers of a process at a time (CLEAT_RESOURCE_EXHAUSTED). */
 CLEAT_API cleat_status cleat_worker_run(cleat_worker *worker);
 
 #ifdef __cplusplus

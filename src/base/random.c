@@ -53,10 +53,11 @@ uint64_t cleat__random_below(cleat__random *random, uint64_t bound)
 static atomic_uint_fast64_t process_generation = 1;
 static pthread_once_t watch_forks_once = PTHREAD_ONCE_INIT;
 
+/* Initial-exec: every span start takes a number, and so does not have to call for the address. */
 static _Thread_local struct {
     cleat__random random;
     uint64_t generation; /* 0: not seeded yet */
-} thread_state;
+} thread_state __attribute__((tls_model("initial-exec")));
 
 static void in_forked_child(void)
 {

@@ -5,7 +5,9 @@
 #include "demo_report.h"
 #include "format.h"
 #include "message.h"
+#include "text.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -72,6 +74,9 @@ static int look_at_input(const char *given, char *path, int64_t *children)
 {
     const char *directory = given != NULL ? given : default_directory();
     cleat__demo_files files = {0};
+    if (given != NULL && given[0] == '\0') {
+        return cleat__complain_usage("demo", "DIR is empty");
+    }
     if (directory == NULL) {
         return cleat__complain("no files in /usr/include or /usr/share; give a directory");
     }
@@ -86,7 +91,8 @@ static int look_at_input(const char *given, char *path, int64_t *children)
     }
     /* A resumed scan may run in another working directory. */
     if (realpath(directory, path) == NULL) {
-        return cleat__complain("cannot resolve %s; give its absolute path", directory);
+        return cleat__complain("cannot resolve %.200s: %s; give another directory", directory,
+                               strerror(errno));
     }
     if (cleat__utf8_valid_prefix(path, strlen(path)) != strlen(path)) {
         return cleat__complain("%s is not UTF-8; give another directory", path);
@@ -98,13 +104,18 @@ static int look_at_input(const char *given, char *path, int64_t *children)
 
 static void say_what_comes(const cleat__demo_report *report, bool reused)
 {
+    const cleat__terminal *terminal = &report->cli->terminal;
     bool limited = report->children == CHILDREN_DEFAULT;
-    printf("%s runs over files of %s, twice: by parent, then by link\n"
-           "%sdatabase: %s (%s)\n",
-           cleat__format_count(report->children).text, report->directory,
-           limited ? "(at most 2,000 unless --children N says otherwise)\n" : "", report->database,
-           reused ? "there already: reused" : "new");
+    cleat__buffer out = {0};
+    cleat__buffer_append_format(&out, "%s runs over files of ", cleat__format_count(report->children).text);
+    cleat__text_append(&out, terminal, cleat_slice_of(report->directory));
+    cleat__buffer_append_format(&out, ", twice: by parent, then by link\n%sdatabase: ",
+                                limited ? "(at most 2,000 unless --children N says otherwise)\n" : "");
+    cleat__text_append(&out, terminal, cleat_slice_of(report->database));
+    cleat__buffer_append_format(&out, " (%s)\n", reused ? "there already: reused" : "new");
+    fwrite(out.data, 1, out.size, stdout);
     fflush(stdout);
+    cleat__buffer_deinit(&out);
 }
 
 static cleat_status do_rounds(cleat__demo_engine *engine, cleat__demo_report *report)
@@ -150,14 +161,15 @@ static int run(cleat__demo_report *report, bool json)
     return code;
 }
 
-static const char more[] =
-    "A run of archive:scan lists the files and spawns one run of archive:pack per file, which\n"
-    "computes the file's CRC-32 and deflated size. This happens twice: children continue the\n"
-    "scan's trace (parent), then each has a trace of its own with a link to what spawned it.\n"
-    "Three of the paths cannot be read: their runs are retried and fail for good.\n"
-    "\n"
-    "DIR is /usr/include when that has 500 files, else /usr/share/doc or /usr/share. Stopped or\n"
-    "killed, the demo leaves its runs in the database: started again, it completes them first.\n";
+static const char more[] = "A run of archive:scan lists the files and spawns one run of archive:pack per\n"
+                           "file, which computes the file's CRC-32 and deflated size. This happens twice:\n"
+                           "children continue the scan's trace (parent), then each has a trace of its own\n"
+                           "with a link to what spawned it. Three of the paths cannot be read: their runs\n"
+                           "are retried and fail for good, and so do those of files over 256 MiB.\n"
+                           "\n"
+                           "DIR is /usr/include when that has 500 files, else /usr/share/doc or\n"
+                           "/usr/share. Stopped or killed, the demo leaves its runs in the database:\n"
+                           "started again, it completes them first.\n";
 
 int cleat__verb_demo(const cleat__cli *cli, int argc, char **argv)
 {
@@ -166,7 +178,7 @@ int cleat__verb_demo(const cleat__cli *cli, int argc, char **argv)
     const cleat__option options[] = {
         CLEAT__TEXT("db", "FILE", &report.database, "database; default ./cleat-demo.db"),
         CLEAT__NUMBER("children", "N", &report.children, 1, CHILDREN_MAX,
-                      "runs of archive:pack; default as many as there are files, at most 2000"),
+                      "runs of archive:pack; default one per file, at most 2000"),
         CLEAT__OPTION_JSON(&json),
     };
     const cleat__usage usage = {

@@ -76,7 +76,7 @@ static cleat_status read_entries(const char *directory, cleat__demo_files *entri
     return status;
 }
 
-static cleat_status walk(const char *directory, size_t limit, int depth, cleat__demo_files *out)
+static cleat_status walk(const char *directory, dev_t device, size_t limit, int depth, cleat__demo_files *out)
 {
     cleat__demo_files entries = {0};
     struct stat about;
@@ -89,8 +89,8 @@ static cleat_status walk(const char *directory, size_t limit, int depth, cleat__
         if (S_ISREG(about.st_mode)) {
             status = add(out, entries.paths[i]);
             entries.paths[i] = NULL;
-        } else if (S_ISDIR(about.st_mode) && depth < DEPTH_MAX) {
-            status = walk(entries.paths[i], limit, depth + 1, out);
+        } else if (S_ISDIR(about.st_mode) && about.st_dev == device && depth < DEPTH_MAX) {
+            status = walk(entries.paths[i], device, limit, depth + 1, out);
         }
     }
     cleat__demo_files_deinit(&entries);
@@ -115,7 +115,7 @@ cleat_status cleat__demo_files_list(const char *directory, size_t limit, cleat__
                            strerror(errno));
     }
     closedir(stream);
-    cleat_status status = walk(directory, limit, 0, out);
+    cleat_status status = walk(directory, about.st_dev, limit, 0, out);
     if (status == CLEAT_OK && out->count == 0) {
         return cleat__fail(CLEAT_IO, "there are no files in %s; give a directory that has some", directory);
     }

@@ -11,7 +11,8 @@ typedef struct cleat__demo_files {
 } cleat__demo_files;
 
 /*
- * Regular files below `directory`, at most `limit`. Symbolic links are not followed; what cannot
+ * Regular files below `directory`, at most `limit`. Symbolic links are not followed, other file
+ * systems (/proc, when `directory` is /) not entered; what cannot
  * be listed below `directory` is passed over, and so are names that are not UTF-8, which JSON
  * cannot hold. Failures are about `directory` itself: CLEAT_NOT_FOUND, CLEAT_IO, with a message.
  * Deinit on every path.

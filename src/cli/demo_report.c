@@ -75,8 +75,8 @@ static void add_moral(page *p)
     if (before_ns > 0) {
         cleat__buffer_append_format(
             &p->out,
-            "\nWith links the scan's trace ended %s before its last child did; with parents it\n"
-            "stays open for as long as any child runs, is retried or waits in the queue.\n",
+            "\nWith links the scan's trace ended %s before its last child did;\n"
+            "with parents it stays open for as long as any child runs, is retried or waits.\n",
             cleat__format_duration(before_ns).text);
     }
     if (p->report->dropped_spans > 0) {
@@ -143,10 +143,9 @@ static void add_leftovers(page *p)
     if (left->before > 0) {
         cleat__buffer_append_format(
             &p->out,
-            "%s runs of an earlier demo were left; they were resumed first: %s completed, %s "
-            "failed, in %s\n",
-            cleat__format_count(left->before).text, cleat__format_count(left->completed).text,
-            cleat__format_count(left->failed).text,
+            "%s run%s of an earlier demo had not ended; resumed first: %s completed, %s failed, in %s\n",
+            cleat__format_count(left->before).text, left->before == 1 ? "" : "s",
+            cleat__format_count(left->completed).text, cleat__format_count(left->failed).text,
             cleat__format_duration((int64_t)(left->seconds * 1e9)).text);
     }
 }

@@ -59,7 +59,8 @@ static cleat_status pack_path(cleat_task *task, cleat__demo_tasks *tasks, const 
 {
     cleat__pack pack;
     cleat_status status = CLEAT_IO;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* Without waiting: a pipe may have taken the file's place, and /proc/kmsg is none but its name. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd >= 0) {
         status = compress_file(tasks, fd, &pack);
     }

@@ -1,4 +1,5 @@
 /* The command `cleat`: a table of verbs. */
+#include "message.h"
 #include "verb.h"
 
 static const cleat__verb verbs[] = {
@@ -12,6 +13,7 @@ int main(int argc, char **argv)
 {
     cleat__cli cli = {.program = argc > 0 ? argv[0] : "cleat"};
     char version[] = "version";
+    cleat__begin_output();
     cleat__terminal_init(&cli.terminal, 1);
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         argv[1] = version;

@@ -1,6 +1,11 @@
+#define _GNU_SOURCE /* O_CLOEXEC */
 #include "message.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* Line breaks inside a message become blanks: one mistake is one line. */
 static void say(const char *prefix, const char *text, const char *suffix)
@@ -47,9 +52,27 @@ int cleat__complain_usage(const char *verb, const char *format, ...)
     return CLEAT__EXIT_USAGE;
 }
 
+void cleat__begin_output(void)
+{
+    /* open() answers the lowest free descriptor, which is `fd`: those below are taken. */
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) {
+            return;
+        }
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* Asked of the descriptor: the errno of the write that failed first may be gone. */
+static bool reader_is_gone(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 int cleat__finish_output(void)
 {
-    if (fflush(stdout) != 0 || ferror(stdout)) {
+    if ((fflush(stdout) != 0 || ferror(stdout)) && !reader_is_gone()) {
         return cleat__complain("cannot write to standard output");
     }
     return CLEAT__EXIT_OK;

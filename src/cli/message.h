@@ -14,7 +14,14 @@ int cleat__complain_status(cleat_status status);
 /* The same with a hint at --help: answers CLEAT__EXIT_USAGE. */
 int cleat__complain_usage(const char *verb, const char *format, ...) CLEAT_PRINTF(2, 3);
 
-/* Flushes standard output: a disk that is full must not look like success. */
+/*
+ * At the start of the process. Standard descriptors that are closed get a place holder that cannot
+ * be used: else the next file opened, a database, would be taken for standard output. A reader that
+ * goes away, as `head` does, must not end the process in the middle of its work (no SIGPIPE).
+ */
+void cleat__begin_output(void);
+/* Flushes standard output: a disk that is full must not look like success. A reader that has seen
+ * enough is no failure. */
 int cleat__finish_output(void);
 
 #endif

@@ -9,7 +9,10 @@ typedef struct cleat__pack {
     uint32_t crc32;
 } cleat__pack;
 
-/* Reads `fd` to its end. CLEAT_IO and errno when reading fails; CLEAT_NO_MEMORY. */
+/*
+ * Reads `fd` to its end. CLEAT_IO and errno when reading fails; CLEAT_NO_MEMORY. EFBIG: larger than
+ * 256 MiB, or far more in it than its size says, as in the files of /proc, some of which have no end.
+ */
 cleat_status cleat__pack_read(int fd, cleat__pack *out);
 
 #endif

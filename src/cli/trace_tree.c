@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "base/map.h"
 
+#include <cleat/provider.h>
+
 enum { NONE = -1 };
 
 /* ---- Loading ---- */
@@ -36,8 +38,7 @@ static bool add_span(void *argument, const cleat__stored_span *stored)
     cleat__tree_span *span = &tree->spans[tree->count];
     memset(span, 0, sizeof(*span));
     span->parent = span->first_child = span->last_child = span->next = NONE;
-    span->service = stored->service_name.data != NULL ? cleat__slice_dup(stored->service_name) : NULL;
-    span->scope = stored->scope_name.data != NULL ? cleat__slice_dup(stored->scope_name) : NULL;
+    span->service = stored->service_name;
     span->record = cleat__slice_dup(stored->span.record);
     tree->count++; /* from here on deinit frees it */
     if (span->record == NULL) {
@@ -46,6 +47,8 @@ static bool add_span(void *argument, const cleat__stored_span *stored)
     }
     cleat_slice record = {span->record, stored->span.record.size};
     tree->status = cleat_span_view_read(record, &span->view);
+    span->view.resource = cleat_resource_retain(stored->span.resource);
+    span->view.scope = stored->span.scope;
     return tree->status == CLEAT_OK;
 }
 
@@ -202,9 +205,9 @@ cleat_status cleat__trace_tree_load(cleat__store *store, const cleat_trace_id *t
 void cleat__trace_tree_deinit(cleat__trace_tree *tree)
 {
     for (int32_t i = 0; i < tree->count; i++) {
+        /* The tree holds the reference; views only borrow. */
+        cleat_resource_release((cleat_resource *)(uintptr_t)tree->spans[i].view.resource);
         cleat__free(tree->spans[i].record);
-        cleat__free(tree->spans[i].service);
-        cleat__free(tree->spans[i].scope);
     }
     cleat__free(tree->spans);
     memset(tree, 0, sizeof(*tree));

@@ -8,9 +8,9 @@
 #include "collector/collector.h"
 
 typedef struct cleat__tree_span {
-    cleat_span_view view;                  /* reads `record` */
+    cleat_span_view view;                  /* reads `record`; has a reference to its resource */
     char *record;                          /* owned */
-    char *service, *scope;                 /* owned; NULL: none */
+    cleat_slice service;                   /* in the resource */
     int32_t parent;                        /* index; -1: a root of the tree */
     int32_t first_child, last_child, next; /* -1: none; siblings by start time */
     int32_t depth;

@@ -5,12 +5,14 @@
 #include "trace_rows.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 typedef struct listing {
     cleat__table table;
     cleat__json_writer *json; /* NULL: the table */
     int64_t now_ms;
     int64_t count;
+    cleat_trace_id last;
 } listing;
 
 static bool add_row(void *argument, const cleat__trace_row *row)
@@ -22,11 +24,13 @@ static bool add_row(void *argument, const cleat__trace_row *row)
         cleat__trace_table_add(&list->table, row, list->now_ms);
     }
     list->count++;
+    list->last = row->trace_id;
     return true;
 }
 
 static int print_table(listing *list, cleat__store *store, const cleat__trace_filter *filter)
 {
+    char hex[33];
     cleat_status status = cleat__trace_list(store, filter, add_row, list);
     if (status != CLEAT_OK) {
         cleat__buffer_deinit(&list->table.cells);
@@ -39,7 +43,8 @@ static int print_table(listing *list, cleat__store *store, const cleat__trace_fi
     }
     cleat__table_print(&list->table, 0);
     if (list->count == filter->limit) {
-        printf("the newest %lld: --limit N shows more\n", (long long)list->count);
+        cleat_trace_id_to_hex(&list->last, hex);
+        printf("older ones: --before %.*s\n", CLEAT__TRACE_ID_SHOWN, hex);
     }
     return cleat__finish_output();
 }
@@ -47,11 +52,14 @@ static int print_table(listing *list, cleat__store *store, const cleat__trace_fi
 static int print_json(listing *list, cleat__store *store, const cleat__trace_filter *filter)
 {
     cleat__json_writer writer = {0};
+    char hex[33];
     list->json = &writer;
     cleat__writer_begin_object(&writer, NULL);
     cleat__writer_begin_array(&writer, "traces");
     cleat_status status = cleat__trace_list(store, filter, add_row, list);
     cleat__writer_end_array(&writer);
+    cleat_trace_id_to_hex(&list->last, hex);
+    cleat__writer_string(&writer, "next_before", list->count == filter->limit ? hex : NULL);
     cleat__writer_end_object(&writer);
     if (status != CLEAT_OK) {
         cleat__buffer_deinit(&writer.out);
@@ -60,18 +68,72 @@ static int print_json(listing *list, cleat__store *store, const cleat__trace_fil
     return cleat__writer_print(&writer);
 }
 
+typedef struct trace_options {
+    const char *db, *run, *name, *task, *status, *before;
+    int64_t limit;
+    bool json;
+} trace_options;
+
+static bool parse_status(const char *text, cleat__trace_status *out)
+{
+    *out = strcasecmp(text, "error") == 0 ? CLEAT__TRACE_ERROR : CLEAT__TRACE_OK;
+    return *out == CLEAT__TRACE_ERROR || strcasecmp(text, "ok") == 0;
+}
+
+/* Resolves ids and names; the filter borrows from the other arguments. */
+static int make_filter(const trace_options *options, cleat__store *store, cleat__uuid *run,
+                       cleat_trace_id *before, cleat__trace_filter *filter)
+{
+    int code = CLEAT__EXIT_OK;
+    *filter = (cleat__trace_filter){.name = cleat_slice_of(options->name),
+                                    .task = cleat_slice_of(options->task),
+                                    .limit = options->limit};
+    if (options->status != NULL && !parse_status(options->status, &filter->status)) {
+        return cleat__complain_usage("traces ls", "--status must be error or ok, not \"%s\"",
+                                     options->status);
+    }
+    if (options->run != NULL) {
+        code = cleat__database_find_run(store, options->run, run);
+        filter->run_id = run;
+    }
+    if (code == CLEAT__EXIT_OK && options->before != NULL) {
+        code = cleat__database_find_trace(store, options->before, before);
+        filter->before = before;
+    }
+    return code;
+}
+
+static int list_traces(const cleat__cli *cli, const trace_options *options)
+{
+    cleat__store *store = NULL;
+    cleat__trace_filter filter;
+    cleat__uuid run;
+    cleat_trace_id before;
+    listing list = {.now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS};
+    int code = cleat__database_open(options->db, &store);
+    if (code == CLEAT__EXIT_OK) {
+        code = make_filter(options, store, &run, &before, &filter);
+    }
+    if (code == CLEAT__EXIT_OK) {
+        cleat__trace_table_init(&list.table, &cli->terminal);
+        code = options->json ? print_json(&list, store, &filter) : print_table(&list, store, &filter);
+    }
+    cleat__store_close(store);
+    return code;
+}
+
 int cleat__verb_traces_ls(const cleat__cli *cli, int argc, char **argv)
 {
-    const char *db = NULL, *run = NULL, *name = NULL, *task = NULL;
-    int64_t limit = 20;
-    bool json = false;
+    trace_options chosen = {.limit = 20};
     const cleat__option options[] = {
-        CLEAT__OPTION_DB(&db),
-        CLEAT__TEXT("run", "RUN", &run, "traces with a span of this run"),
-        CLEAT__TEXT("name", "NAME", &name, "traces whose root span is called so"),
-        CLEAT__TEXT("task", "TASK", &task, "traces that begin with this task, such as archive:pack"),
-        CLEAT__NUMBER("limit", "N", &limit, 1, 1000000, "at most N traces; default 20"),
-        CLEAT__OPTION_JSON(&json),
+        CLEAT__OPTION_DB(&chosen.db),
+        CLEAT__TEXT("run", "RUN", &chosen.run, "traces with a span of this run"),
+        CLEAT__TEXT("name", "NAME", &chosen.name, "traces whose root span is called so"),
+        CLEAT__TEXT("task", "TASK", &chosen.task, "traces that begin with this task, such as archive:pack"),
+        CLEAT__TEXT("status", "STATUS", &chosen.status, "error: traces with a span that failed; ok: others"),
+        CLEAT__TEXT("before", "TRACE", &chosen.before, "traces older than this one"),
+        CLEAT__NUMBER("limit", "N", &chosen.limit, 1, 1000000, "at most N traces; default 20"),
+        CLEAT__OPTION_JSON(&chosen.json),
     };
     const cleat__usage usage = {
         .verb = "traces ls",
@@ -81,26 +143,6 @@ int cleat__verb_traces_ls(const cleat__cli *cli, int argc, char **argv)
         .option_count = sizeof(options) / sizeof(*options),
     };
     const char *operands[CLEAT__OPERANDS_MAX];
-    cleat__store *store = NULL;
-    cleat__uuid run_id;
-    listing list = {.now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS};
-
     int code = cleat__args_parse(&usage, argc, argv, operands);
-    if (code != CLEAT__ARGS_GO) {
-        return code;
-    }
-    code = cleat__database_open(db, &store);
-    if (code == CLEAT__EXIT_OK && run != NULL) {
-        code = cleat__database_find_run(store, run, &run_id);
-    }
-    if (code == CLEAT__EXIT_OK) {
-        const cleat__trace_filter filter = {.name = cleat_slice_of(name),
-                                            .task = cleat_slice_of(task),
-                                            .run_id = run != NULL ? &run_id : NULL,
-                                            .limit = limit};
-        cleat__trace_table_init(&list.table, &cli->terminal);
-        code = json ? print_json(&list, store, &filter) : print_table(&list, store, &filter);
-    }
-    cleat__store_close(store);
-    return code;
+    return code != CLEAT__ARGS_GO ? code : list_traces(cli, &chosen);
 }

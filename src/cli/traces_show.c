@@ -26,9 +26,9 @@ static void append_title(cleat__buffer *out, const cleat__terminal *terminal, co
                                     tree->error_count == 1 ? "error" : "errors",
                                     cleat__style_code(terminal, CLEAT__STYLE_NONE));
     }
-    if (root->service != NULL) {
+    if (root->service.data != NULL) {
         cleat__buffer_append_format(out, "  %s", cleat__style_code(terminal, CLEAT__STYLE_DIM));
-        cleat__text_append(out, terminal, cleat_slice_of(root->service));
+        cleat__text_append(out, terminal, root->service);
         cleat__buffer_append_string(out, cleat__style_code(terminal, CLEAT__STYLE_NONE));
     }
     cleat__buffer_append_string(out, "\n\n");

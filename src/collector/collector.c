@@ -20,6 +20,7 @@
 
 struct cleat__collector {
     cleat__engine *engine; /* borrowed */
+    cleat__intake *intake; /* on the engine's thread */
     const cleat_clock *clock;
     int64_t retention_ms;    /* negative: kept */
     int64_t retention_bytes; /* negative: no limit */
@@ -47,9 +48,14 @@ cleat_status cleat__collector_new(cleat__engine *engine, const cleat__collector_
     if (collector->retention_bytes == 0) {
         collector->retention_bytes = DEFAULT_RETENTION_BYTES;
     }
-    if (pthread_mutex_init(&collector->mutex, NULL) != 0) {
+    cleat_status status = cleat__intake_new(&collector->intake);
+    if (status == CLEAT_OK && pthread_mutex_init(&collector->mutex, NULL) != 0) {
+        status = cleat__fail_memory();
+    }
+    if (status != CLEAT_OK) {
+        cleat__intake_free(collector->intake);
         cleat__free(collector);
-        return cleat__fail_memory();
+        return status;
     }
     *out = collector;
     return CLEAT_OK;
@@ -61,28 +67,29 @@ void cleat__collector_free(cleat__collector *collector)
         return;
     }
     pthread_mutex_destroy(&collector->mutex);
+    cleat__intake_free(collector->intake);
     cleat__free(collector);
 }
 
 /* ---- On the engine's thread ---- */
 
 typedef struct piece {
+    cleat__intake *intake;
     const cleat_span_batch *batch;
     size_t cursor;
     size_t stored; /* of this piece */
     bool at_end;
 } piece;
 
-static cleat_status store_piece(cleat__store *store, void *argument)
+static cleat_status insert_piece(cleat__store *store, piece *part)
 {
-    piece *part = argument;
     cleat_span_view span;
     for (part->stored = 0; part->stored < PIECE; part->stored++) {
         if (!cleat_span_batch_next(part->batch, &part->cursor, &span)) {
             part->at_end = true;
             return CLEAT_OK;
         }
-        cleat_status status = cleat__span_insert(store, &span);
+        cleat_status status = cleat__span_insert(store, part->intake, &span);
         /* A span without ids can never be stored; the others of its batch can. */
         if (status != CLEAT_OK && status != CLEAT_INVALID_ARGUMENT) {
             return status;
@@ -91,7 +98,21 @@ static cleat_status store_piece(cleat__store *store, void *argument)
     return CLEAT_OK;
 }
 
+static cleat_status store_piece(cleat__store *store, void *argument)
+{
+    piece *part = argument;
+    cleat_status status = insert_piece(store, part);
+    if (status == CLEAT_OK) {
+        status = cleat__span_insert_end(store, part->intake);
+    }
+    if (status != CLEAT_OK) {
+        cleat__intake_reset(part->intake); /* the engine rolls back */
+    }
+    return status;
+}
+
 typedef struct prune_call {
+    cleat__intake *intake;
     int64_t older_than_ns;
     int64_t max_bytes;
     int64_t removed;
@@ -100,7 +121,8 @@ typedef struct prune_call {
 static cleat_status prune_bite(cleat__store *store, void *argument)
 {
     prune_call *call = argument;
-    return cleat__span_prune(store, call->older_than_ns, call->max_bytes, PIECE, &call->removed);
+    return cleat__span_prune(store, call->intake, call->older_than_ns, call->max_bytes, PIECE,
+                             &call->removed);
 }
 
 /* ---- On the exporter's thread ---- */
@@ -123,7 +145,7 @@ static int64_t removal_allowance(cleat__collector *collector, size_t stored)
 
 static cleat_status prune(cleat__collector *collector, int64_t allowance)
 {
-    prune_call call = {INT64_MIN, collector->retention_bytes, PIECE};
+    prune_call call = {collector->intake, INT64_MIN, collector->retention_bytes, PIECE};
     cleat_status status = CLEAT_OK;
     if (collector->retention_ms >= 0) {
         int64_t now_ms = cleat__clock_unix_ns(collector->clock) / CLEAT__NS_PER_MS;
@@ -140,7 +162,7 @@ static cleat_status prune(cleat__collector *collector, int64_t allowance)
 
 cleat_status cleat__collector_ingest(cleat__collector *collector, const cleat_span_batch *batch)
 {
-    piece part = {.batch = batch};
+    piece part = {.intake = collector->intake, .batch = batch};
     size_t stored = 0;
     while (!part.at_end) {
         cleat_status status = cleat__engine_call(collector->engine, store_piece, &part);

@@ -28,10 +28,24 @@ cleat_status cleat__collector_ingest(cleat__collector *collector, const cleat_sp
 
 /* ---- At rest: pure functions on a store ---- */
 
-cleat_status cleat__span_insert(cleat__store *store, const cleat_span_view *span);
-/* Removes up to `limit` spans of the oldest traces beyond the limits; `*removed` says how many. */
-cleat_status cleat__span_prune(cleat__store *store, int64_t older_than_ns, int64_t max_bytes, int64_t limit,
-                               int64_t *removed);
+/*
+ * What inserting knows from one span to the next: sources that are stored, and sums that are
+ * written once for many spans. One per store, since only it may add and remove sources.
+ */
+typedef struct cleat__intake cleat__intake;
+cleat_status cleat__intake_new(cleat__intake **out);
+void cleat__intake_free(cleat__intake *intake); /* NULL-safe */
+/* After a failure, with the rollback: forgets all, for that may not be stored. */
+void cleat__intake_reset(cleat__intake *intake);
+
+/* The span's scope must be interned, as it is in every batch. A span stored before is ignored. */
+cleat_status cleat__span_insert(cleat__store *store, cleat__intake *intake, const cleat_span_view *span);
+/* Writes the sums; belongs behind the last insert of a transaction. */
+cleat_status cleat__span_insert_end(cleat__store *store, cleat__intake *intake);
+/* Removes up to `limit` spans of the oldest traces beyond the limits, and sources that no span has
+ * any more; `*removed` says how many spans. Not between an insert and its end. */
+cleat_status cleat__span_prune(cleat__store *store, cleat__intake *intake, int64_t older_than_ns,
+                               int64_t max_bytes, int64_t limit, int64_t *removed);
 
 /* ---- Out ---- */
 
@@ -40,11 +54,15 @@ cleat_status cleat__span_prune(cleat__store *store, int64_t older_than_ns, int64
 #define CLEAT__SPAN_TASK_SIZE 160
 cleat_slice cleat__span_task(const cleat_span_view *span, char out[CLEAT__SPAN_TASK_SIZE]);
 
-/* A stored span. The view reads the record; slices are valid until the visit returns. */
+/*
+ * A stored span. The view reads the record; slices are valid until the visit returns. Its resource
+ * can be kept by retaining it, its scope as it is (it is interned); either is NULL when the span
+ * came without one. Spans of equal resources have the same one, likewise of equal scopes.
+ */
 typedef struct cleat__stored_span {
     cleat_span_view span;
-    cleat_slice service_name;
-    cleat_slice scope_name;
+    cleat_slice service_name; /* in the resource */
+    cleat_slice scope_name;   /* in the scope */
     bool has_run;
     cleat__uuid run_id; /* hatchet.workflow_run_id */
 } cleat__stored_span;
@@ -83,13 +101,20 @@ typedef struct cleat__trace_row {
     int64_t span_count, error_count;
     int64_t links_out, links_in; /* link rows from and to spans of this trace */
 } cleat__trace_row;
+typedef enum cleat__trace_status {
+    CLEAT__TRACE_ANY,
+    CLEAT__TRACE_OK,    /* no span has the status error */
+    CLEAT__TRACE_ERROR, /* some span has */
+} cleat__trace_status;
 typedef struct cleat__trace_filter {
     cleat_slice name;          /* absent: any; equals the root's name */
     cleat_slice task;          /* absent: any; equals the row's task */
     const cleat__uuid *run_id; /* NULL: any; a trace with a span of that run */
+    cleat__trace_status status;
+    const cleat_trace_id *before; /* older than this trace; NULL: from the newest on */
     int64_t limit;
 } cleat__trace_filter;
-/* Newest first. */
+/* Newest first. CLEAT_NOT_FOUND when there is no trace `before`. */
 cleat_status cleat__trace_list(cleat__store *store, const cleat__trace_filter *filter,
                                bool (*visit)(void *argument, const cleat__trace_row *row), void *argument);
 /* The only trace whose id begins with `prefix` (lower hex, 8 digits at least). */

@@ -89,8 +89,39 @@ static cleat_status run_on_bite(cleat__store *store, const char *sql, const bite
     return cleat__step_done(store, stmt, pruning);
 }
 
+/* Sources that no span has any more: mostly none, which their index of unused ones tells. */
+static cleat_status remove_sources(cleat__store *store, cleat__intake *intake, int64_t *bytes)
+{
+    static const char unused[] = "DELETE FROM span_source WHERE spans = 0 RETURNING size";
+    static const char total[] = "UPDATE span_total SET bytes = bytes - ?1";
+    sqlite3_stmt *stmt = NULL;
+    int code;
+    *bytes = 0;
+    cleat_status status = cleat__store_prepare(store, unused, &stmt);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        *bytes += sqlite3_column_int64(stmt, 0);
+    }
+    status = cleat__rows_end(store, stmt, code, pruning);
+    if (status != CLEAT_OK || *bytes == 0) {
+        return status;
+    }
+    cleat__intake_reset(intake); /* it may know them */
+    status = cleat__store_prepare(store, total, &stmt);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(stmt, 1, *bytes);
+    return cleat__step_done(store, stmt, pruning);
+}
+
 static cleat_status remove_bite(cleat__store *store, bite *part)
 {
+    static const char sources[] = "UPDATE span_source SET spans = spans - gone.count FROM"
+                                  " (SELECT source, count(*) AS count FROM (SELECT source " BITE ")"
+                                  " GROUP BY source) AS gone WHERE id = gone.source";
     static const char links[] = "DELETE FROM span_link WHERE from_trace = ?1 AND from_span_id IN"
                                 " (SELECT span_id " BITE ")";
     static const char spans[] = "DELETE FROM span WHERE id IN (SELECT id " BITE ")";
@@ -101,7 +132,7 @@ static cleat_status remove_bite(cleat__store *store, bite *part)
                                 " (SELECT 1 FROM span WHERE trace = ?1)";
     static const char totals[] = "UPDATE span_total SET spans = spans - ?3, bytes = bytes - ?5"
                                  " WHERE ?1 > 0 AND ?2 > 0 AND ?4 >= 0";
-    const char *const statements[] = {links, spans, sums, empty, totals};
+    const char *const statements[] = {sources, links, spans, sums, empty, totals};
     cleat_status status = measure(store, part);
     for (size_t i = 0; status == CLEAT_OK && i < sizeof(statements) / sizeof(*statements); i++) {
         status = run_on_bite(store, statements[i], part);
@@ -109,10 +140,10 @@ static cleat_status remove_bite(cleat__store *store, bite *part)
     return status;
 }
 
-cleat_status cleat__span_prune(cleat__store *store, int64_t older_than_ns, int64_t max_bytes, int64_t limit,
-                               int64_t *removed)
+cleat_status cleat__span_prune(cleat__store *store, cleat__intake *intake, int64_t older_than_ns,
+                               int64_t max_bytes, int64_t limit, int64_t *removed)
 {
-    int64_t bytes = 0;
+    int64_t bytes = 0, source_bytes = 0;
     *removed = 0;
     cleat_status status = total_bytes(store, &bytes);
     while (status == CLEAT_OK && *removed < limit) {
@@ -123,8 +154,11 @@ cleat_status cleat__span_prune(cleat__store *store, int64_t older_than_ns, int64
             break;
         }
         status = remove_bite(store, &part);
+        if (status == CLEAT_OK) {
+            status = remove_sources(store, intake, &source_bytes);
+        }
         *removed += part.spans;
-        bytes -= part.bytes;
+        bytes -= part.bytes + source_bytes;
     }
     return status;
 }

@@ -2,10 +2,11 @@
 #include "collector/collector.h"
 
 #include "collector/row.h"
+#include "collector/source_list.h"
 
 static const char reading[] = "reading spans";
 
-#define SPAN_COLUMNS "record, service_name, scope_name, run_id"
+#define SPAN_COLUMNS "record, run_id, source"
 
 /* False when the record cannot be read: such a row is passed over rather than ending the list. */
 static bool read_stored(sqlite3_stmt *stmt, cleat__stored_span *out)
@@ -13,24 +14,43 @@ static bool read_stored(sqlite3_stmt *stmt, cleat__stored_span *out)
     if (cleat_span_view_read(cleat__column_bytes(stmt, 0), &out->span) != CLEAT_OK) {
         return false;
     }
-    out->service_name = cleat__column_text(stmt, 1);
-    out->scope_name = cleat__column_text(stmt, 2);
-    out->has_run = sqlite3_column_type(stmt, 3) != SQLITE_NULL;
-    cleat__column_id(stmt, 3, out->run_id.bytes, sizeof(out->run_id.bytes));
+    out->has_run = sqlite3_column_type(stmt, 1) != SQLITE_NULL;
+    cleat__column_id(stmt, 1, out->run_id.bytes, sizeof(out->run_id.bytes));
     return true;
+}
+
+static void set_source(cleat__stored_span *out, const cleat__source *source)
+{
+    out->span.resource = source->resource;
+    out->span.scope = source->scope;
+    out->service_name = source->service_name;
+    out->scope_name = source->scope != NULL ? source->scope->name : (cleat_slice){NULL, 0};
 }
 
 static cleat_status visit_spans(cleat__store *store, sqlite3_stmt *stmt, cleat__span_visit visit,
                                 void *argument)
 {
+    cleat__source_list sources = {0};
+    const cleat__source *source = NULL;
     cleat__stored_span span;
+    cleat_status status = CLEAT_OK;
     int code;
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        if (read_stored(stmt, &span) && !visit(argument, &span)) {
+        if (!read_stored(stmt, &span)) {
+            continue;
+        }
+        status = cleat__source_list_get(&sources, store, sqlite3_column_int64(stmt, 2), &source);
+        if (status != CLEAT_OK) {
+            break;
+        }
+        set_source(&span, source);
+        if (!visit(argument, &span)) {
             break;
         }
     }
-    return cleat__rows_end(store, stmt, code, reading);
+    cleat__source_list_deinit(&sources);
+    cleat_status end = cleat__rows_end(store, stmt, code, reading);
+    return status != CLEAT_OK ? status : end;
 }
 
 cleat_status cleat__spans_of_trace(cleat__store *store, const cleat_trace_id *trace_id,

@@ -22,32 +22,72 @@ static void read_trace(sqlite3_stmt *stmt, cleat__trace_row *out)
     out->links_in = sqlite3_column_int64(stmt, 9);
 }
 
+/* Where a trace stands in the list. Older traces come behind it. */
+typedef struct position {
+    int64_t start_ns, number;
+} position;
+
+static cleat_status find_position(cleat__store *store, const cleat_trace_id *trace_id, position *out)
+{
+    static const char sql[] = "SELECT start_ns, id FROM trace WHERE trace_id = ?1";
+    sqlite3_stmt *stmt = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &stmt);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_trace_id(stmt, 1, trace_id);
+    int code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW) {
+        *out = (position){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
+    }
+    status = cleat__rows_end(store, stmt, code, reading);
+    return status == CLEAT_OK && code == SQLITE_DONE
+               ? cleat__fail(CLEAT_NOT_FOUND, "the trace to begin behind is not stored any more")
+               : status;
+}
+
 /* The links are counted for the rows that are shown only: the LIMIT is inside. */
 #define TRACE_ROWS(where)                                                                \
     "SELECT trace_id, root_name, root_task, root_service, start_ns, end_ns, span_count," \
     " error_count, (SELECT count(*) FROM span_link WHERE from_trace = t.id),"            \
     " (SELECT count(*) FROM span_link WHERE to_trace_id = t.trace_id)"                   \
     " FROM (SELECT * FROM trace WHERE " where " AND (?1 IS NULL OR root_name = ?1)"      \
-    " AND (?2 IS NULL OR root_task = ?2) ORDER BY start_ns DESC, id DESC LIMIT ?3) t"
+    " AND (?2 IS NULL OR root_task = ?2) AND (?3 IS NULL OR (error_count > 0) = ?3)"     \
+    " AND (start_ns, id) < (?4, ?5) ORDER BY start_ns DESC, id DESC LIMIT ?6) t"
+
+static void bind_filter(sqlite3_stmt *stmt, const cleat__trace_filter *filter, const position *before)
+{
+    sqlite3_clear_bindings(stmt);
+    cleat__bind_text(stmt, 1, filter->name);
+    cleat__bind_text(stmt, 2, filter->task);
+    if (filter->status != CLEAT__TRACE_ANY) {
+        sqlite3_bind_int(stmt, 3, filter->status == CLEAT__TRACE_ERROR);
+    }
+    sqlite3_bind_int64(stmt, 4, before->start_ns);
+    sqlite3_bind_int64(stmt, 5, before->number);
+    sqlite3_bind_int64(stmt, 6, filter->limit);
+    if (filter->run_id != NULL) {
+        cleat__bind_bytes(stmt, 7, filter->run_id->bytes, sizeof(filter->run_id->bytes));
+    }
+}
 
 cleat_status cleat__trace_list(cleat__store *store, const cleat__trace_filter *filter,
                                bool (*visit)(void *argument, const cleat__trace_row *row), void *argument)
 {
     static const char all[] = TRACE_ROWS("1");
-    static const char of_run[] = TRACE_ROWS("id IN (SELECT trace FROM span WHERE run_id = ?4)");
+    static const char of_run[] = TRACE_ROWS("id IN (SELECT trace FROM span WHERE run_id = ?7)");
+    position before = {INT64_MAX, INT64_MAX};
     sqlite3_stmt *stmt = NULL;
     cleat__trace_row row;
     int code;
-    cleat_status status = cleat__store_prepare(store, filter->run_id != NULL ? of_run : all, &stmt);
+    cleat_status status = filter->before != NULL ? find_position(store, filter->before, &before) : CLEAT_OK;
+    if (status == CLEAT_OK) {
+        status = cleat__store_prepare(store, filter->run_id != NULL ? of_run : all, &stmt);
+    }
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__bind_text(stmt, 1, filter->name);
-    cleat__bind_text(stmt, 2, filter->task);
-    sqlite3_bind_int64(stmt, 3, filter->limit);
-    if (filter->run_id != NULL) {
-        cleat__bind_bytes(stmt, 4, filter->run_id->bytes, sizeof(filter->run_id->bytes));
-    }
+    bind_filter(stmt, filter, &before);
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         read_trace(stmt, &row);
         if (!visit(argument, &row)) {

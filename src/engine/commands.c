@@ -57,7 +57,9 @@ static cleat_status wait(cleat__core *core, cleat__command *command)
             status = cleat__fail(CLEAT_CORRUPT, "run %s neither lives nor has ended",
                                  command->as.wait.result->id.text);
         }
-        return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
+        /* A result too large for memory just now is no reason to stop. */
+        bool is_alone = status == CLEAT_NOT_FOUND || status == CLEAT_NO_MEMORY;
+        return is_alone ? status : cleat__core_check(core, status);
     }
     command->as.wait.run = run;
     command->next = run->waiters;

@@ -119,9 +119,15 @@ cleat_status cleat__core_failure(const cleat__core *core)
 
 cleat_status cleat__core_check(cleat__core *core, cleat_status status)
 {
-    if (status != CLEAT_OK) {
-        fail(core, status);
+    if (status == CLEAT_OK) {
+        return CLEAT_OK;
     }
+    if (status == CLEAT_FAILED_PRECONDITION) {
+        /* A transition did not find what memory says is there. */
+        status =
+            cleat__fail(CLEAT_CORRUPT, "%s; has another program changed the file?", cleat_error_message());
+    }
+    fail(core, status);
     return status;
 }
 

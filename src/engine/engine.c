@@ -16,7 +16,7 @@
 #include "engine/core.h"
 
 /* Commands of one step; the rest waits for the next, lest an answer take too long. */
-#define BATCH_MAX 2000
+#define BATCH_MAX 1000
 /* Log lines that wait, in bytes; reports need no limit, as a slot makes one at a time. */
 #define LOG_BYTES_MAX ((size_t)16 * 1024 * 1024)
 

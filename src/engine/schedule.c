@@ -7,7 +7,7 @@
  */
 #include "engine/life.h"
 
-#define STEP_MAX 2000
+#define STEP_MAX 1000
 
 /* ---- Timers ---- */
 

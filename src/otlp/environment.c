@@ -3,28 +3,11 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "trace/header.h"
 
 #include <cleat/provider.h>
-#include <strings.h>
 
 static const char variable[] = "OTEL_TRACES_EXPORTER";
-
-static bool names(cleat_slice value, const char *name)
-{
-    return value.size == strlen(name) && strncasecmp(value.data, name, value.size) == 0;
-}
-
-static cleat_slice trim(cleat_slice text)
-{
-    while (text.size != 0 && (text.data[0] == ' ' || text.data[0] == '\t')) {
-        text.data++;
-        text.size--;
-    }
-    while (text.size != 0 && (text.data[text.size - 1] == ' ' || text.data[text.size - 1] == '\t')) {
-        text.size--;
-    }
-    return text;
-}
 
 /* The console is for watching a program: spans show as they end. */
 static cleat_status add_console(cleat_tracer_provider *provider)
@@ -62,13 +45,13 @@ static cleat_status add_file(cleat_tracer_provider *provider, cleat_slice path)
 static cleat_status add_named(cleat_tracer_provider *provider, cleat_slice name)
 {
     static const char file[] = "file:";
-    if (name.size == 0 || names(name, "none")) {
+    if (name.size == 0 || cleat__env_is(name, "none")) {
         return CLEAT_OK;
     }
-    if (names(name, "console")) {
+    if (cleat__env_is(name, "console")) {
         return add_console(provider);
     }
-    if (name.size > strlen(file) && strncasecmp(name.data, file, strlen(file)) == 0) {
+    if (name.size > strlen(file) && cleat__env_is((cleat_slice){name.data, strlen(file)}, file)) {
         return add_file(provider, (cleat_slice){name.data + strlen(file), name.size - strlen(file)});
     }
     cleat__env_warn(variable, name, "console, none or file:PATH");
@@ -80,13 +63,8 @@ cleat_status cleat_tracer_provider_from_environment(cleat_tracer_provider **out)
     cleat_tracer_provider *provider = NULL;
     cleat_status status = cleat_tracer_provider_new(NULL, out != NULL ? &provider : NULL);
     cleat_slice rest = cleat__env_get(variable);
-    while (status == CLEAT_OK && rest.size != 0) {
-        const char *comma = memchr(rest.data, ',', rest.size);
-        size_t size = comma != NULL ? (size_t)(comma - rest.data) : rest.size;
-        status = add_named(provider, trim((cleat_slice){rest.data, size}));
-        size += comma != NULL;
-        rest.data += size;
-        rest.size -= size;
+    while (status == CLEAT_OK && rest.data != NULL) {
+        status = add_named(provider, cleat__trim(cleat__split(rest, ',', &rest)));
     }
     if (status != CLEAT_OK) {
         cleat_tracer_provider_free(provider);

@@ -18,8 +18,9 @@ struct cleat_client {
 /* The interceptor with this `trigger` hook; NULL: none. */
 const cleat_interceptor *cleat__client_interceptor(const cleat_client *client,
                                                    cleat_status (*trigger)(void *, cleat_trigger_call *));
-/* Removes the interceptors with this user_data. */
-void cleat__client_remove_interceptor(cleat_client *client, const void *user_data);
+/* Removes it. */
+void cleat__client_remove_interceptor(cleat_client *client,
+                                      cleat_status (*trigger)(void *, cleat_trigger_call *));
 
 /*
  * A place in the chain of interceptors. `spent` keeps a hook from running the rest of the chain

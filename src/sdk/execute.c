@@ -106,10 +106,6 @@ void cleat__task_execute(cleat_task *task)
 {
     const cleat__assignment *assignment = task->assignment;
     task->declaration = cleat__map_get(&task->worker->by_action, assignment->task);
-    cleat__uuid_format(&assignment->task_id, task->id.text);
-    if (assignment->is_child) {
-        cleat__uuid_format(&assignment->parent_id, task->parent_id.text);
-    }
     cleat__metadata_init(&task->metadata, assignment->metadata);
     cleat_status status = execute(task);
     send_report(task, status, error_of(task, status));

@@ -172,7 +172,7 @@ void cleat_instrumentor_free(cleat_instrumentor *instrumentor)
     if (instrumentor == NULL) {
         return;
     }
-    cleat__client_remove_interceptor(instrumentor->client, instrumentor);
+    cleat__client_remove_interceptor(instrumentor->client, cleat__instrumentor_trigger);
     if (instrumentor->owns_provider) {
         cleat_tracer_provider_free(instrumentor->provider);
     } else if (instrumentor->link != NULL) {

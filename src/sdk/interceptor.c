@@ -32,11 +32,12 @@ const cleat_interceptor *cleat__client_interceptor(const cleat_client *client,
     return NULL;
 }
 
-void cleat__client_remove_interceptor(cleat_client *client, const void *user_data)
+void cleat__client_remove_interceptor(cleat_client *client,
+                                      cleat_status (*trigger)(void *, cleat_trigger_call *))
 {
     size_t kept = 0;
     for (size_t i = 0; i < client->interceptor_count; i++) {
-        if (client->interceptors[i].user_data != user_data) {
+        if (client->interceptors[i].trigger != trigger) {
             client->interceptors[kept++] = client->interceptors[i];
         }
     }

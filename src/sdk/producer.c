@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "sdk/metadata.h"
@@ -55,7 +56,7 @@ static void inject_rest(const cleat_context *context, const cleat_text_map *map)
 }
 
 static void inject(const cleat_span_context *spawn, const cleat__budget_state *state,
-                   const cleat_context *context, cleat_trigger_item *item)
+                   const cleat_context *context, const cleat_trigger_item *item)
 {
     static cleat__log_site site;
     const cleat__run_scope *scope = cleat__run_scope_of(context);
@@ -75,12 +76,19 @@ static void inject(const cleat_span_context *spawn, const cleat__budget_state *s
 
 /* ---- Spans ---- */
 
+/* Ending a span may export it on this thread and leave a message of its own: the call's is kept. */
 static void end_span(cleat_span span, cleat_status status)
 {
+    char *message = NULL;
     if (status != CLEAT_OK) {
         cleat__span_fail(span, status, cleat_error_message());
+        message = cleat__strdup(cleat_error_message());
     }
     (void)cleat_span_end(span);
+    if (message != NULL) {
+        (void)cleat__fail(status, "%s", message);
+    }
+    cleat__free(message);
 }
 
 /* The user's metadata as it was written: a text map cannot say it as a whole. */
@@ -128,7 +136,7 @@ static void set_child_id(const cleat_instrumentor *instrumentor, cleat_span span
 }
 
 /* `numbers` NULL: no valid span, so no trace to count in. */
-static void inject_into(cleat_span span, const cleat__budget_state *numbers, cleat_trigger_item *item)
+static void inject_into(cleat_span span, const cleat__budget_state *numbers, const cleat_trigger_item *item)
 {
     cleat_span_context spawn;
     cleat_span_get_context(span, &spawn);
@@ -150,7 +158,7 @@ static bool count_call(cleat_instrumentor *instrumentor, cleat_span span, const 
 
 static cleat_status trigger_one(cleat_instrumentor *instrumentor, cleat_trigger_call *call)
 {
-    cleat_trigger_item *item = cleat_trigger_call_item(call, 0);
+    const cleat_trigger_item *item = cleat_trigger_call_item(call, 0);
     cleat__budget_state numbers;
     cleat_span span = start_run_span(instrumentor, item);
     cleat_scope scope = cleat_span_attach(span);
@@ -172,9 +180,9 @@ static void append_workflow_names(cleat_trigger_call *call, cleat__buffer *names
 {
     cleat__map seen = {0};
     for (size_t i = 0; i < cleat_trigger_call_count(call); i++) {
-        cleat_trigger_item *item = cleat_trigger_call_item(call, i);
+        const cleat_trigger_item *item = cleat_trigger_call_item(call, i);
         cleat_slice name = cleat__action_workflow_name(item->task);
-        if (cleat__map_get(&seen, name) != NULL || cleat__map_put(&seen, name, item) != CLEAT_OK) {
+        if (cleat__map_get(&seen, name) != NULL || cleat__map_put(&seen, name, names) != CLEAT_OK) {
             continue;
         }
         cleat__buffer_append_byte(names, names->size == 0 ? '[' : ',');
@@ -221,7 +229,7 @@ static void start_item_spans(cleat_instrumentor *instrumentor, cleat_trigger_cal
                              cleat__budget_state *numbers)
 {
     for (size_t i = 0; i < cleat_trigger_call_count(call); i++) {
-        cleat_trigger_item *item = cleat_trigger_call_item(call, i);
+        const cleat_trigger_item *item = cleat_trigger_call_item(call, i);
         spans[i] = start_run_span(instrumentor, item);
         cleat_scope scope = cleat_span_attach(spans[i]);
         inject_into(spans[i], numbers, item);

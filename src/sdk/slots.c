@@ -88,6 +88,11 @@ static void begin_task(cleat_worker *worker, cleat_task *task, cleat__assignment
     memset(task, 0, sizeof *task);
     task->worker = worker;
     task->assignment = assignment;
+    /* Now, because from here on the canceller may look at the task. */
+    cleat__uuid_format(&assignment->task_id, task->id.text);
+    if (assignment->is_child) {
+        cleat__uuid_format(&assignment->parent_id, task->parent_id.text);
+    }
     task->next_running = worker->running;
     if (worker->running != NULL) {
         worker->running->previous_running = task;
@@ -199,9 +204,10 @@ static bool add_thread(cleat_worker *worker)
     return true;
 }
 
-/* Called with the mutex, gives it away meanwhile. */
+/* Called with the mutex, gives it away meanwhile; what is cancelled then is the canceller's. */
 static void add_canceller(cleat_worker *worker)
 {
+    worker->canceller_started = true;
     worker->live++;
     pthread_mutex_unlock(&worker->mutex);
     cleat_status status =

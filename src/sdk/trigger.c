@@ -43,7 +43,7 @@ size_t cleat_trigger_call_count(const cleat_trigger_call *call)
     return call != NULL ? call->count : 0;
 }
 
-cleat_trigger_item *cleat_trigger_call_item(cleat_trigger_call *call, size_t index)
+const cleat_trigger_item *cleat_trigger_call_item(cleat_trigger_call *call, size_t index)
 {
     return call != NULL && index < call->count ? &call->entries[index].item : NULL;
 }
@@ -125,12 +125,7 @@ static cleat_status check_item(trigger_entry *entry, const cleat__trigger_reques
 
 static cleat_status fail_item(cleat_status status, size_t index)
 {
-    char message[512];
-    size_t size = strlen(cleat_error_message());
-    size = size < sizeof message ? size : sizeof message - 1;
-    memcpy(message, cleat_error_message(), size);
-    message[size] = '\0';
-    return cleat__fail(status, "item %zu: %s", index, message);
+    return cleat__fail(status, "item %zu: %s", index, cleat_error_message());
 }
 
 static cleat_status check_items(cleat_trigger_call *call)

@@ -205,6 +205,7 @@ static cleat_status start_worker(cleat_worker *worker)
     status = cleat__thread_start(&worker->house, "cleat-house", cleat__worker_house, worker);
     if (status != CLEAT_OK) {
         (void)worker->client->transport->worker_remove(worker->client->transport, &worker->id);
+        cleat__worker_give_back(worker); /* what came meanwhile */
     }
     return status;
 }
@@ -353,19 +354,21 @@ static void abandon(cleat_worker *worker)
 {
     cleat__transport *transport = worker->client->transport;
     (void)transport->worker_remove(transport, &worker->id);
+    pthread_mutex_lock(&worker->mutex);
+    worker->live++; /* from here on this thread may be the last to leave, too */
     atomic_store(&worker->abandoned, true);
+    worker->stopping = true;
+    pthread_cond_broadcast(&worker->work);
+    pthread_mutex_unlock(&worker->mutex);
     cleat__worker_cancel_all(worker);
     end_house(worker);
     pthread_mutex_lock(&worker->mutex);
-    worker->stopping = true;
-    pthread_cond_broadcast(&worker->work);
     for (size_t i = 0; i < worker->thread_count; i++) {
         pthread_detach(worker->threads[i]);
     }
     if (worker->canceller_started) {
         pthread_detach(worker->canceller);
     }
-    worker->live++; /* this thread may be the last to leave, too */
     cleat__worker_leave(worker);
 }
 

@@ -74,7 +74,7 @@ struct cleat_worker {
     bool canceller_started;
     pthread_t *threads; /* slot threads; changed by the house only */
     size_t thread_count, thread_capacity;
-    size_t live; /* slot threads and canceller that have not left */
+    size_t live; /* slot threads, canceller and cleat_worker_free() that have not left */
 
     int signal_slot; /* of cleat_worker_run(); -1: not in it */
     bool impatient;  /* a second signal came: do not wait for tasks */

@@ -32,7 +32,8 @@ static cleat_status fail_open(const char *path)
     case ENOSPC:
     case EDQUOT:
         return cleat__fail(CLEAT_DISK_FULL, "cannot create %s: %s; free some space", path, strerror(errno));
-    default: return cleat__fail(CLEAT_IO, "cannot create %s: %s", path, strerror(errno));
+    default:
+        return cleat__fail(CLEAT_IO, "cannot create %s: %s; use a file elsewhere", path, strerror(errno));
     }
 }
 

@@ -18,7 +18,7 @@ static cleat_status fail_path(const char *path)
                            "cannot open %s: %s; make it and its directory readable and writable", path,
                            strerror(errno));
     case ENOMEM: return cleat__fail_memory();
-    default: return cleat__fail(CLEAT_IO, "cannot open %s: %s", path, strerror(errno));
+    default: return cleat__fail(CLEAT_IO, "cannot open %s: %s; use another file", path, strerror(errno));
     }
 }
 

@@ -49,8 +49,10 @@ cleat_status cleat__sqlite_error(sqlite3 *db, const char *while_doing)
 {
     cleat_status status = status_of(db);
     const char *path = sqlite3_db_filename(db, "main");
+    /* Also when the system gives no reason: a file left with a log needs a directory to write in. */
+    bool closed = (sqlite3_extended_errcode(db) & 0xFF) == SQLITE_CANTOPEN;
     return cleat__fail(status, "%s: %s while %s%s", path != NULL && path[0] != '\0' ? path : "database",
-                       sqlite3_errmsg(db), while_doing, advice(status));
+                       sqlite3_errmsg(db), while_doing, advice(closed ? CLEAT_READ_ONLY : status));
 }
 
 cleat_status cleat__sqlite_exec(sqlite3 *db, const char *sql, const char *while_doing)

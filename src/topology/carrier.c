@@ -117,6 +117,17 @@ static cleat_status write_origin(const cleat_text_map *carrier, const cleat__inj
                          origin);
 }
 
+/* A choice is written also without a span: it then holds for a traceparent that the user set. */
+static cleat_status write_relation(const cleat_text_map *carrier, const cleat__injection *injection)
+{
+    if (injection->relation != CLEAT_TRACE_DEFAULT) {
+        const char *name = cleat_trace_relation_name(injection->relation);
+        return carrier->set(carrier->self, CLEAT__CARRIER_TRACE, cleat_slice_of(name));
+    }
+    bool replaced = cleat_span_context_is_valid(injection->spawn);
+    return replaced ? drop(carrier, CLEAT__CARRIER_TRACE) : CLEAT_OK;
+}
+
 cleat_status cleat__carrier_write(const cleat_text_map *carrier, const cleat__injection *injection)
 {
     cleat_status status = CLEAT_OK;
@@ -126,10 +137,5 @@ cleat_status cleat__carrier_write(const cleat_text_map *carrier, const cleat__in
             status = write_origin(carrier, injection);
         }
     }
-    /* Also without a span: the choice then holds for a traceparent that the user set. */
-    if (status == CLEAT_OK && injection->relation != CLEAT_TRACE_DEFAULT) {
-        const char *name = cleat_trace_relation_name(injection->relation);
-        status = carrier->set(carrier->self, CLEAT__CARRIER_TRACE, cleat_slice_of(name));
-    }
-    return status;
+    return status == CLEAT_OK ? write_relation(carrier, injection) : status;
 }

@@ -6,6 +6,7 @@
  */
 #include "topology/context.h"
 #include "topology/topology.h"
+#include "trace/sampler.h"
 
 #include <stdio.h>
 
@@ -61,7 +62,9 @@ static void add_link(cleat__decision *out, cleat__link_kind kind, const cleat_sp
 static void copy_randomness(const cleat_span_context *origin, cleat_span_context *root)
 {
     char value[32];
-    int size = snprintf(value, sizeof value, "rv:%014llx", (unsigned long long)cleat__randomness(origin));
+    cleat_slice state = {origin->trace_state, origin->trace_state_size};
+    uint64_t randomness = cleat__sampling_randomness(state, &origin->trace_id);
+    int size = snprintf(value, sizeof value, "rv:%014llx", (unsigned long long)randomness);
     (void)cleat_trace_state_set(root, "ot", (cleat_slice){value, (size_t)size});
 }
 

@@ -84,7 +84,4 @@ typedef struct cleat__decision {
 } cleat__decision;
 void cleat__decide(const cleat__decision_input *input, cleat__decision *out);
 
-/* 56 bits: ot=rv of the tracestate, else the low 7 bytes of the trace id. */
-uint64_t cleat__randomness(const cleat_span_context *context);
-
 #endif

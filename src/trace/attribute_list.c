@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "text.h"
 
+#include <cleat/exporter.h>
+
 #include <stdalign.h>
 
 static bool is_usable(const cleat_attribute *attribute)
@@ -13,7 +15,8 @@ static bool is_usable(const cleat_attribute *attribute)
         return false;
     }
     if (value->type >= CLEAT_VALUE_STRING_ARRAY) {
-        return value->type <= CLEAT_VALUE_DOUBLE_ARRAY && (value->count == 0 || value->as.strings != NULL);
+        return value->type <= CLEAT_VALUE_DOUBLE_ARRAY &&
+               (value->count == 0 || value->as.strings != NULL || value->encoded.data != NULL);
     }
     return value->type != CLEAT_VALUE_NONE;
 }
@@ -55,6 +58,18 @@ static size_t element_size(cleat_value_type type)
     }
 }
 
+/* Element `index` of an array; nothing where `encoded`, which anybody may have made up, is not what
+ * the type says. */
+static cleat_value element_of(const cleat_value *array, size_t index)
+{
+    cleat_value element;
+    if (!cleat_value_element(array, index, &element) ||
+        element.type != array->type - (CLEAT_VALUE_STRING_ARRAY - CLEAT_VALUE_STRING)) {
+        element = (cleat_value){.type = CLEAT_VALUE_NONE};
+    }
+    return element;
+}
+
 static cleat_value copy_value(target *to, const cleat_value *from)
 {
     cleat_value value = *from;
@@ -65,19 +80,18 @@ static cleat_value copy_value(target *to, const cleat_value *from)
     if (from->type < CLEAT_VALUE_STRING_ARRAY || from->count == 0) {
         return value;
     }
-    void *elements = take(to, from->count * element_size(from->type));
-    if (from->type == CLEAT_VALUE_STRING_ARRAY) {
-        cleat_slice *strings = elements;
-        for (size_t i = 0; i < from->count; i++) {
-            cleat_slice copy = copy_text(to, from->as.strings[i]);
-            if (strings != NULL) {
-                strings[i] = copy;
-            }
+    size_t size = element_size(from->type);
+    uint8_t *elements = take(to, from->count * size);
+    for (size_t i = 0; i < from->count; i++) {
+        cleat_value element = element_of(from, i);
+        if (from->type == CLEAT_VALUE_STRING_ARRAY) {
+            element.as.string = copy_text(to, element.as.string);
         }
-    } else if (elements != NULL) {
-        memcpy(elements, from->as.integers, from->count * element_size(from->type));
+        if (elements != NULL) {
+            memcpy(elements + i * size, &element.as, size);
+        }
     }
-    value.as.strings = elements;
+    value.as.strings = (const cleat_slice *)(const void *)elements;
     return value;
 }
 

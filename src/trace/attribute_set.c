@@ -89,20 +89,25 @@ static uint32_t hash_of(cleat_slice key)
     return (first * UINT32_C(0x9E3779B1)) ^ last ^ ((uint32_t)key.size << 24);
 }
 
-/* The key of an attribute that this file wrote. */
+/* The key of an attribute; put() wrote it, so nothing is checked. */
 static cleat_slice key_of(const cleat__attribute_set *set, const cleat__attribute_slot *slot)
 {
-    cleat__wire_reader reader = {set->data + slot->offset, set->data + slot->offset + slot->size, false};
-    cleat__wire_field outer, key;
-    cleat__wire_next(&reader, &outer);
-    reader = cleat__wire_reader_of(outer.bytes);
-    cleat__wire_next(&reader, &key);
-    return key.bytes;
+    const uint8_t *at = set->data + slot->offset + 1;
+    while (*at++ >= 0x80) { /* the length of the KeyValue */
+    }
+    uint32_t size = 0;
+    unsigned shift = 0;
+    do {
+        at++; /* the key's tag, then its length */
+        size |= (uint32_t)(*at & 0x7F) << shift;
+        shift += 7;
+    } while (*at >= 0x80);
+    return (cleat_slice){(const char *)at + 1, size};
 }
 
 static const uint32_t not_found = UINT32_MAX;
 
-static uint32_t find(const cleat__attribute_set *set, cleat_slice key, uint32_t hash)
+static inline uint32_t find(const cleat__attribute_set *set, cleat_slice key, uint32_t hash)
 {
     for (uint32_t i = 0; i < set->count; i++) {
         if (set->slots[i].hash == hash && cleat_slice_equals(key_of(set, &set->slots[i]), key)) {
@@ -146,14 +151,71 @@ static uint8_t *place(cleat__attribute_set *set, uint32_t index, uint32_t hash, 
     return at;
 }
 
+static cleat_status fail_limit(cleat__attribute_set *set, uint32_t limit)
+{
+    set->dropped++;
+    return cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "the limit of %u attributes is reached", limit);
+}
+
+/* What fits the short form: every length in it is one byte. */
+enum { SHORT_KEY = 64, SHORT_TEXT = 48, SHORT_TOTAL = 128 };
+_Static_assert(2 + SHORT_KEY + 2 + 2 + SHORT_TEXT < 128, "a varint of one byte");
+
+/* The AnyValue of a short value behind its length; NULL when it is not short. */
+static inline uint8_t *put_short_value(uint8_t *at, const cleat_value *value, uint32_t limit)
+{
+    uint32_t size;
+    switch (value->type) {
+    case CLEAT_VALUE_STRING:
+        size = (uint32_t)value->as.string.size;
+        if (value->as.string.size > SHORT_TEXT || size > limit || value->as.string.data == NULL ||
+            !cleat__text_is_ascii(value->as.string.data, size)) {
+            return NULL;
+        }
+        return cleat__put_bytes(at, CLEAT__ANY_STRING, value->as.string.data, size);
+    case CLEAT_VALUE_BOOL: return cleat__put_bool_value(at, value->as.boolean);
+    case CLEAT_VALUE_INT: return cleat__put_int_value(at, value->as.integer);
+    case CLEAT_VALUE_DOUBLE: return cleat__put_double_value(at, value->as.real);
+    default: return NULL;
+    }
+}
+
+/* Appends what most attributes are, a new key with a short value, writing the lengths afterwards.
+ * False when it is not that; nothing has changed then. */
+static inline bool put_short(cleat__attribute_set *set, cleat_slice key, uint32_t hash,
+                             const cleat_value *value, uint32_t limit)
+{
+    if (key.size > SHORT_KEY || set->capacity - set->size < SHORT_TOTAL || set->count == set->slot_capacity) {
+        return false;
+    }
+    uint8_t *start = set->data + set->size;
+    uint8_t *at = cleat__put_bytes(start + 2, CLEAT__KEY_VALUE_KEY, key.data, key.size);
+    uint8_t *end = put_short_value(at + 2, value, limit);
+    if (end == NULL) {
+        return false;
+    }
+    at[0] = CLEAT__TAG(CLEAT__KEY_VALUE_VALUE, CLEAT__WIRE_BYTES);
+    at[1] = (uint8_t)(end - at - 2);
+    start[0] = (uint8_t)CLEAT__TAG(set->field, CLEAT__WIRE_BYTES);
+    start[1] = (uint8_t)(end - start - 2);
+    cleat__attribute_slot *slot = &set->slots[set->count++];
+    slot->offset = set->size;
+    slot->size = (uint32_t)(end - start);
+    slot->hash = hash;
+    set->size += slot->size;
+    return true;
+}
+
 static cleat_status put(cleat__attribute_set *set, cleat_slice key, const cleat_value *value,
                         const cleat__attribute_limits *limits)
 {
     uint32_t hash = hash_of(key);
     uint32_t index = find(set, key, hash);
     if (index == not_found && set->count >= limits->count) {
-        set->dropped++;
-        return cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "the limit of %u attributes is reached", limits->count);
+        return fail_limit(set, limits->count);
+    }
+    if (index == not_found && put_short(set, key, hash, value, limits->value_length)) {
+        return CLEAT_OK;
     }
     cleat__any_plan plan;
     if (!cleat__any_value_plan(value, limits->value_length, &plan)) {

@@ -47,7 +47,7 @@ static inline void cleat__attribute_set_clear(cleat__attribute_set *set)
  */
 cleat_status cleat__attribute_set_put(cleat__attribute_set *set, cleat_slice key, const cleat_value *value,
                                       const cleat__attribute_limits *limits);
-/* Each of them; the last failure. */
+/* Each of them; the last failure. NULL is none. */
 cleat_status cleat__attribute_set_put_all(cleat__attribute_set *set, const cleat_attribute *attributes,
                                           size_t count, const cleat__attribute_limits *limits);
 bool cleat__attribute_set_has(const cleat__attribute_set *set, cleat_slice key);

@@ -61,7 +61,8 @@ void cleat__batch_put(uint8_t *out, cleat_slice record, cleat__batch_entry *entr
 
 /* ---- Exporters ---- */
 
-static _Thread_local bool is_exporting;
+/* Initial-exec as in local.h: it is asked for each span. */
+static _Thread_local bool is_exporting __attribute__((tls_model("initial-exec")));
 
 bool cleat_tracing_suppressed(void)
 {

@@ -162,8 +162,10 @@ static reason wait_for_work(batch_processor *processor, int64_t scheduled_ns)
 static void report(batch_processor *processor, const reason *found, cleat_status status)
 {
     pthread_mutex_lock(&processor->mutex);
-    processor->flush_status = status;
-    processor->flushes_done = found->flushes;
+    if (processor->flushes_done != found->flushes) { /* else who waits would miss its answer */
+        processor->flushes_done = found->flushes;
+        processor->flush_status = status;
+    }
     processor->is_finished = found->stopping;
     pthread_cond_broadcast(&processor->done);
     pthread_mutex_unlock(&processor->mutex);
@@ -203,7 +205,8 @@ static void wake(batch_processor *processor, unsigned why)
 static void on_end(cleat_span_processor *self, const cleat_span_view *span)
 {
     batch_processor *processor = (batch_processor *)self;
-    if ((span->flags & CLEAT_TRACE_FLAG_SAMPLED) == 0) {
+    /* A span of the exporter's own, ended inside export_spans, would make another export necessary. */
+    if ((span->flags & CLEAT_TRACE_FLAG_SAMPLED) == 0 || cleat_tracing_suppressed()) {
         return;
     }
     cleat__push_result result = cleat__span_queue_push(&processor->queue, span);
@@ -313,10 +316,12 @@ static void resolve(const cleat_batch_processor_options *from, cleat_batch_proce
         given.max_export_batch_size < INT32_MAX ? (int64_t)given.max_export_batch_size : INT32_MAX;
     queue = or_environment(queue, "OTEL_BSP_MAX_QUEUE_SIZE", 2048, 1);
     batch = or_environment(batch, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512, 1);
+    int64_t delay = or_environment(given.schedule_delay_ms, "OTEL_BSP_SCHEDULE_DELAY", 5000, 0);
+    int64_t timeout = or_environment(given.export_timeout_ms, "OTEL_BSP_EXPORT_TIMEOUT", 30000, 0);
     *out = (cleat_batch_processor_options){
         .struct_size = sizeof(*out),
-        .schedule_delay_ms = or_environment(given.schedule_delay_ms, "OTEL_BSP_SCHEDULE_DELAY", 5000, 0),
-        .export_timeout_ms = or_environment(given.export_timeout_ms, "OTEL_BSP_EXPORT_TIMEOUT", 30000, 0),
+        .schedule_delay_ms = delay != 0 ? delay : 1,             /* 0 would never sleep */
+        .export_timeout_ms = timeout != 0 ? timeout : INT64_MAX, /* specification: 0 is no limit */
         .max_queue_size = (size_t)queue,
         .max_export_batch_size = (size_t)(batch < queue ? batch : queue),
     };

@@ -51,8 +51,15 @@ typedef struct cleat__thread_context {
     cleat__frame frames[CLEAT__INLINE_FRAMES];
 } cleat__thread_context;
 
-/* This thread's. */
-cleat__thread_context *cleat__thread_context_get(void);
+/* This thread's. Initial-exec as in local.h. */
+extern _Thread_local cleat__thread_context cleat__context_of_thread
+    __attribute__((tls_model("initial-exec")));
+
+static inline cleat__thread_context *cleat__thread_context_get(void)
+{
+    return &cleat__context_of_thread;
+}
+
 /* Makes sure that the thread's end will detach and free what it holds. False: no memory. */
 bool cleat__thread_context_register(cleat__thread_context *thread);
 

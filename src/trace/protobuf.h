@@ -82,10 +82,17 @@ static inline void cleat__copy(uint8_t *to, const void *data, size_t size)
         memcpy(&last, from + size - sizeof(last), sizeof(last));
         memcpy(to, &first, sizeof(first));
         memcpy(to + size - sizeof(last), &last, sizeof(last));
-    } else {
-        for (size_t i = 0; i < size; i++) {
-            to[i] = from[i];
-        }
+    } else if (size >= 4) {
+        uint32_t first, last;
+        memcpy(&first, from, sizeof(first));
+        memcpy(&last, from + size - sizeof(last), sizeof(last));
+        memcpy(to, &first, sizeof(first));
+        memcpy(to + size - sizeof(last), &last, sizeof(last));
+    } else if (size != 0) { /* first, middle and last: one, two or three different bytes */
+        uint8_t first = from[0], middle = from[size / 2], last = from[size - 1];
+        to[0] = first;
+        to[size / 2] = middle;
+        to[size - 1] = last;
     }
 }
 

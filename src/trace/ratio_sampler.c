@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #define RANGE (UINT64_C(1) << 56)
-enum { HEX_DIGITS = 14 };
+enum { HEX_DIGITS = 14, VALUE_MAX = 256 /* of a tracestate member */ };
 
 /* The tracestate member of OpenTelemetry itself. */
 static const cleat_slice vendor = {"ot", 2};
@@ -84,11 +84,12 @@ uint64_t cleat__sampling_randomness(cleat_slice trace_state, const cleat_trace_i
     return value;
 }
 
-/* The tracestate of the span: `th` of the member `ot` replaced (NULL: removed), the rest kept. */
+/* The tracestate of the span: `th` of the member `ot` replaced (NULL: removed), the rest kept as far
+ * as there is room behind it. */
 static void write_threshold(cleat_slice trace_state, const char *threshold, cleat_sampling_result *result)
 {
     cleat_span_context *context = &result->trace_state_of;
-    char value[CLEAT_TRACE_STATE_MAX];
+    char value[VALUE_MAX];
     size_t size = 0;
     cleat_slice rest = cleat__trace_state_find(trace_state, vendor), part;
     if (threshold != NULL) {

@@ -5,7 +5,6 @@
 #include "base/error.h"
 
 #include <stdio.h>
-#include <strings.h>
 
 /* ---- Always on, always off ---- */
 
@@ -168,32 +167,27 @@ static cleat_sampler *parent_then_link_based(cleat_sampler *root)
     return linked != NULL ? cleat_sampler_parent_based(linked) : NULL;
 }
 
-static bool names(cleat_slice value, const char *name)
-{
-    return value.size == strlen(name) && strncasecmp(value.data, name, value.size) == 0;
-}
-
 cleat_sampler *cleat__sampler_from_environment(void)
 {
     static const char variable[] = "OTEL_TRACES_SAMPLER";
     cleat_slice value = cleat__env_get(variable);
-    if (names(value, "always_on")) {
+    if (cleat__env_is(value, "always_on")) {
         return cleat_sampler_always_on();
     }
-    if (names(value, "always_off")) {
+    if (cleat__env_is(value, "always_off")) {
         return cleat_sampler_always_off();
     }
-    if (names(value, "traceidratio")) {
+    if (cleat__env_is(value, "traceidratio")) {
         return ratio_from_environment();
     }
-    if (names(value, "parentbased_always_off")) {
+    if (cleat__env_is(value, "parentbased_always_off")) {
         return parent_then_link_based(cleat_sampler_always_off());
     }
-    if (names(value, "parentbased_traceidratio")) {
+    if (cleat__env_is(value, "parentbased_traceidratio")) {
         cleat_sampler *ratio = ratio_from_environment();
         return ratio != NULL ? parent_then_link_based(ratio) : NULL;
     }
-    if (value.size != 0 && !names(value, "parentbased_always_on")) {
+    if (value.size != 0 && !cleat__env_is(value, "parentbased_always_on")) {
         cleat__env_warn(variable, value, accepted_samplers);
     }
     return parent_then_link_based(cleat_sampler_always_on());

@@ -31,32 +31,40 @@ cleat__span_details *cleat__span_details_get(cleat__span *span)
     return span->details;
 }
 
-static void reset_buffer(cleat__buffer *buffer)
+static inline void reset_buffer(cleat__buffer *buffer)
 {
-    if (buffer->capacity > LARGEST_KEPT_BUFFER) {
+    buffer->size = 0;
+    if (__builtin_expect(buffer->capacity > LARGEST_KEPT_BUFFER, false)) {
         cleat__buffer_deinit(buffer);
     }
-    cleat__buffer_clear(buffer);
 }
 
-void cleat__span_reset(cleat__span *span)
+static void reset_details(cleat__span_details *details)
 {
-    cleat__attribute_set *set = &span->attributes;
-    if (set->capacity > LARGEST_KEPT_BUFFER) {
-        cleat__attribute_set_deinit(set);
-        cleat__attribute_set_init(set, CLEAT__SPAN_ATTRIBUTES, span->data, sizeof(span->data), span->slots,
-                                  CLEAT__SPAN_INLINE_ATTRIBUTES);
+    reset_buffer(&details->events);
+    reset_buffer(&details->links);
+    reset_buffer(&details->status_message);
+    reset_buffer(&details->long_name);
+    if (__builtin_expect(details->attributes.capacity > LARGEST_KEPT_BUFFER, false)) {
+        cleat__attribute_set_deinit(&details->attributes);
     }
-    cleat__attribute_set_clear(set);
-    cleat__span_details *details = span->details;
-    if (details != NULL) {
-        reset_buffer(&details->events);
-        reset_buffer(&details->links);
-        reset_buffer(&details->status_message);
-        reset_buffer(&details->long_name);
-        if (details->attributes.capacity > LARGEST_KEPT_BUFFER) {
-            cleat__attribute_set_deinit(&details->attributes);
-        }
+}
+
+static void reset_large_attributes(cleat__attribute_set *set, cleat__span *span)
+{
+    cleat__attribute_set_deinit(set);
+    cleat__attribute_set_init(set, CLEAT__SPAN_ATTRIBUTES, span->data, sizeof(span->data), span->slots,
+                              CLEAT__SPAN_INLINE_ATTRIBUTES);
+}
+
+static void reset(cleat__span *span)
+{
+    if (__builtin_expect(span->attributes.capacity > LARGEST_KEPT_BUFFER, false)) {
+        reset_large_attributes(&span->attributes, span);
+    }
+    cleat__attribute_set_clear(&span->attributes);
+    if (span->details != NULL) {
+        reset_details(span->details);
     }
     span->status = CLEAT_SPAN_STATUS_UNSET;
     span->ending = false;
@@ -126,8 +134,8 @@ static cleat_span start_without_sdk(const cleat_span_context *parent)
 typedef struct span_start {
     const cleat_tracer *tracer; /* of an SDK */
     const cleat_span_options *options;
-    const cleat_context *parent_context;
-    const cleat_span_context *parent; /* may be invalid */
+    const cleat_context *parent_context; /* NULL for an explicit root span */
+    const cleat_span_context *parent;    /* may be invalid */
     cleat_slice name;
     cleat_slice trace_state; /* before sampling */
 } span_start;
@@ -162,7 +170,7 @@ static void sample(const span_start *start, const cleat_span_context *context, c
 {
     const cleat_span_options *options = start->options;
     cleat_sampling_arguments arguments = {
-        .parent = options->root ? NULL : start->parent_context,
+        .parent = start->parent_context,
         .parent_span_context = start->parent,
         .trace_id = context->trace_id,
         .trace_state = start->trace_state,
@@ -195,10 +203,14 @@ static void fill(cleat__span *span, const span_start *start, const cleat_samplin
         span->start_unix_ns = options->start_time_ns;
     }
     cleat__span_put_name(span, start->name);
-    cleat__attribute_set_put_all(&span->attributes, options->attributes, options->attribute_count,
-                                 &provider->limits.span);
-    cleat__attribute_set_put_all(&span->attributes, result->attributes, result->attribute_count,
-                                 &provider->limits.span);
+    if (options->attribute_count != 0) {
+        cleat__attribute_set_put_all(&span->attributes, options->attributes, options->attribute_count,
+                                     &provider->limits.span);
+    }
+    if (result->attribute_count != 0) {
+        cleat__attribute_set_put_all(&span->attributes, result->attributes, result->attribute_count,
+                                     &provider->limits.span);
+    }
     for (size_t i = 0; options->links != NULL && i < options->link_count; i++) {
         cleat__span_put_link(span, &options->links[i]);
     }
@@ -268,8 +280,10 @@ cleat_span cleat_span_start(cleat_tracer *tracer, const char *name, const cleat_
     cleat_span_options copy;
     span_start start = {.options = complete_options(options, &copy)};
     options = start.options;
-    start.parent_context = options->parent != NULL ? options->parent : cleat_context_current();
-    start.parent = options->root ? &no_context : cleat_context_span_context(start.parent_context);
+    if (!options->root) {
+        start.parent_context = options->parent != NULL ? options->parent : cleat_context_current();
+    }
+    start.parent = cleat_context_span_context(start.parent_context);
     start.tracer = atomic_load_explicit(&tracer->delegate, memory_order_acquire);
     if (start.tracer == NULL ||
         !atomic_load_explicit(&start.tracer->provider->makes_spans, memory_order_relaxed)) {
@@ -325,6 +339,11 @@ bool cleat_span_is_recording(cleat_span span)
 {
     return span.impl != NULL && (span.generation & CLEAT__SPAN_IS_RECORDING) != 0 &&
            cleat__span_is_live(span);
+}
+
+bool cleat__span_is_mine(const cleat__span *span)
+{
+    return span->ender != NULL && span->ender == cleat__local_of_thread;
 }
 
 cleat_status cleat__span_refuse_stale(void)
@@ -387,6 +406,11 @@ static void notify_end(const cleat_tracer_provider *provider, const cleat_span_v
     }
 }
 
+static inline cleat_slice bytes_of(const cleat__buffer *buffer)
+{
+    return (cleat_slice){(const char *)buffer->data, buffer->size};
+}
+
 static void view_of(const cleat__span *span, int64_t end_ns, cleat_span_view *view)
 {
     const cleat__span_details *details = span->details;
@@ -404,8 +428,7 @@ static void view_of(const cleat__span *span, int64_t end_ns, cleat_span_view *vi
     view->start_time_ns = span->start_unix_ns;
     view->end_time_ns = end_ns > span->start_unix_ns ? end_ns : span->start_unix_ns;
     view->status = (cleat_span_status)span->status;
-    view->status_message =
-        details != NULL ? cleat__buffer_slice(&details->status_message) : (cleat_slice){NULL, 0};
+    view->status_message = details != NULL ? bytes_of(&details->status_message) : (cleat_slice){NULL, 0};
     view->attribute_count = span->attributes.count;
     view->dropped_attribute_count = span->attributes.dropped;
     view->event_count = span->event_count;
@@ -424,8 +447,8 @@ static uint8_t *assemble(cleat__span *span, int64_t end_ns, cleat__local *local,
         .attributes = {(const char *)span->attributes.data, span->attributes.size},
     };
     if (span->details != NULL) {
-        parts.events = cleat__buffer_slice(&span->details->events);
-        parts.links = cleat__buffer_slice(&span->details->links);
+        parts.events = bytes_of(&span->details->events);
+        parts.links = bytes_of(&span->details->links);
     }
     uint8_t *record = cleat__local_scratch_take(local, cleat__record_bound(&parts), capacity);
     if (record != NULL) {
@@ -445,7 +468,9 @@ static cleat_status end_recording(cleat_span handle, int64_t time_ns)
         cleat__span_leave(handle);
         return cleat__span_refuse(CLEAT__SPAN_STALE);
     }
+    cleat__local *local = cleat__local_get();
     span->ending = true;
+    span->ender = local;
     int64_t end_ns = time_ns > 0 ? time_ns : cleat__span_now(span);
     const cleat_tracer_provider *provider = span->tracer->provider;
     if ((atomic_load_explicit(&provider->hooks, memory_order_relaxed) & CLEAT__HOOK_ON_ENDING) != 0) {
@@ -453,13 +478,12 @@ static cleat_status end_recording(cleat_span handle, int64_t time_ns)
         notify_ending(provider, handle);
         cleat__spin_lock(&span->lock); /* nobody but this call can retire it now */
     }
-    cleat__local *local = cleat__local_get();
     size_t capacity = 0;
     cleat_span_view view;
     uint8_t *record = local != NULL ? assemble(span, end_ns, local, &capacity, &view) : NULL;
     retire(handle);
     cleat__spin_unlock(&span->lock);
-    cleat__span_reset(span);
+    reset(span);
     give_back(span);
     if (record == NULL) {
         static cleat__log_site site;

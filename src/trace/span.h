@@ -40,7 +40,7 @@ typedef struct cleat__span_details {
 typedef struct cleat__span {
     alignas(64) _Atomic uint64_t generation;
     cleat__spin lock;
-    bool ending;      /* cleat_span_end() has begun: a second one comes too late */
+    bool ending;      /* cleat_span_end() has begun: only `ender` may still change it */
     bool is_anchored; /* start_monotonic_ns is set: times are start + monotonic difference */
     uint8_t kind;
     uint8_t status;
@@ -50,9 +50,12 @@ typedef struct cleat__span {
     uint32_t link_count, dropped_links;
     int64_t start_unix_ns;
     int64_t start_monotonic_ns;
-    struct cleat__span *next_free; /* of the list it is in while free */
-    const cleat_tracer *tracer;    /* of an SDK; NULL when not recording */
-    cleat__span_details *details;  /* may be NULL */
+    union {
+        struct cleat__span *next_free; /* while free: of the list it is in */
+        const void *ender;             /* while `ending`: the cleat__local of the thread that ends it */
+    };
+    const cleat_tracer *tracer;   /* of an SDK; NULL when not recording */
+    cleat__span_details *details; /* may be NULL */
     cleat_span_id parent_span_id;
     cleat__attribute_set attributes;
     cleat__attribute_slot slots[CLEAT__SPAN_INLINE_ATTRIBUTES];
@@ -70,8 +73,6 @@ cleat__span_details *cleat__span_details_get(cleat__span *span);
 /* Operations on a span whose lock is held, or that is not yet published (span_data.c). */
 cleat_status cleat__span_put_name(cleat__span *span, cleat_slice name);
 cleat_status cleat__span_put_link(cleat__span *span, const cleat_link *link);
-/* Forgets everything, keeps memory of moderate size. The span is no longer live. */
-void cleat__span_reset(cleat__span *span);
 
 static inline cleat_slice cleat__span_name(const cleat__span *span)
 {
@@ -91,6 +92,9 @@ typedef enum cleat__span_entry {
     CLEAT__SPAN_STALE,
 } cleat__span_entry;
 
+/* The span is ending. Whether this thread is the one that ends it. */
+bool cleat__span_is_mine(const cleat__span *span);
+
 static inline bool cleat__span_is_live(cleat_span handle)
 {
     return atomic_load_explicit(&handle.impl->generation, memory_order_acquire) == handle.generation;
@@ -108,7 +112,7 @@ static inline cleat__span_entry cleat__span_enter(cleat_span handle)
         return CLEAT__SPAN_IGNORES;
     }
     cleat__spin_lock(&handle.impl->lock);
-    if (!cleat__span_is_live(handle)) {
+    if (!cleat__span_is_live(handle) || (handle.impl->ending && !cleat__span_is_mine(handle.impl))) {
         cleat__spin_unlock(&handle.impl->lock);
         return CLEAT__SPAN_STALE;
     }

@@ -113,6 +113,9 @@ bool cleat_span_has_attribute(cleat_span span, cleat_slice key)
 /* The room of `size` bytes that put will fill; NULL on no memory, and then the buffer still works. */
 static uint8_t *reserve(cleat__buffer *buffer, uint64_t size)
 {
+    if (buffer->capacity - buffer->size >= size) {
+        return buffer->data + buffer->size;
+    }
     uint8_t *at = size <= SIZE_MAX ? cleat__buffer_reserve(buffer, (size_t)size) : NULL;
     buffer->failed = false;
     return at;
@@ -217,14 +220,14 @@ cleat_status cleat_span_record_exception(cleat_span span, const char *type, cons
 
 cleat_status cleat__span_put_link(cleat__span *span, const cleat_link *link)
 {
+    size_t attribute_count = link->attributes != NULL ? link->attribute_count : 0;
     if (link->context == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "a link needs a span context");
     }
     if (link->context->trace_state_size > CLEAT_TRACE_STATE_MAX) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "a link's tracestate is longer than its memory");
     }
-    if (!cleat_span_context_is_valid(link->context) &&
-        (link->attributes == NULL || link->attribute_count == 0)) {
+    if (attribute_count == 0 && !cleat_span_context_is_valid(link->context)) {
         return CLEAT_OK;
     }
     const cleat__limits *limits = limits_of(span);
@@ -237,7 +240,9 @@ cleat_status cleat__span_put_link(cleat__span *span, const cleat_link *link)
         return cleat__fail_memory();
     }
     cleat__attribute_set *set = fresh_set(details, CLEAT__LINK_ATTRIBUTES);
-    cleat__attribute_set_put_all(set, link->attributes, link->attribute_count, &limits->link);
+    if (attribute_count != 0) {
+        cleat__attribute_set_put_all(set, link->attributes, attribute_count, &limits->link);
+    }
     cleat__link_plan plan = {
         .context = link->context,
         .attributes = bytes_of(set),

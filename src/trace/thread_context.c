@@ -10,16 +10,11 @@ struct cleat__free_block {
     struct cleat__free_block *next;
 };
 
-static _Thread_local cleat__thread_context this_thread;
+_Thread_local cleat__thread_context cleat__context_of_thread __attribute__((tls_model("initial-exec")));
 
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool key_exists; /* written under key_once */
-
-cleat__thread_context *cleat__thread_context_get(void)
-{
-    return &this_thread;
-}
 
 static void free_blocks(cleat__thread_context *thread)
 {

@@ -48,7 +48,7 @@ static cleat_status embedded_worker_add(cleat__transport *self, const char *name
                                         cleat__uuid *worker_id)
 {
     cleat__worker_sink engine_sink = {sink->self, sink->assign, sink->cancel};
-    (void)name; /* inside one process the id says enough */
+    (void)name; /* for engines that list their workers */
     return cleat__engine_worker_add(engine_of(self), actions, action_count, slots, &engine_sink, worker_id);
 }
 

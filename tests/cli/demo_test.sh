@@ -41,6 +41,12 @@ scan=$(json demo.json '$.relations[1].trace_id')
 expect 0 traces show "$scan" --db demo.db --json
 same 'traces that link to the scan' \
     "$(json_rows out '$.backlinks' "count(DISTINCT json_extract(row.value, '$.from.trace_id'))")" 26
+
+# The spans have their whole resource.
+same 'resources of the trace' "$(json_rows out '$.resourceSpans' 'count(*)')" 1
+same 'the SDK is of' "$(json_rows out '$.resourceSpans[0].resource.attributes' "max(CASE
+    json_extract(row.value, '$.key') WHEN 'telemetry.sdk.language' THEN
+    json_extract(row.value, '$.value.stringValue') END)")" c
 same 'links out of the scan' "$(json out '$.links' | tr -d '[]')" ''
 child=$(json demo.json '$.relations[1].child_trace_id')
 expect 0 traces show "$child" --db demo.db --json

@@ -57,6 +57,15 @@ if [ "$(id -u)" != 0 ]; then
     chmod 444 good.db
     refuse 1 'read-only' demo files --db good.db
     chmod 644 good.db
+    mkdir closed
+    cp good.db closed
+    chmod 555 closed
+    for verb in 'demo files' 'runs ls' 'traces ls'; do
+        # shellcheck disable=SC2086
+        refuse 1 'directory writable' $verb --db closed/good.db
+    done
+    refuse 1 'directory writable' demo files --db closed/new.db
+    chmod 755 closed
 fi
 
 # ---- No space ----
@@ -74,3 +83,15 @@ code=0
 "$CLEAT" version >/dev/full 2>err || code=$?
 same 'exit when output is lost' "$code" 1
 grep -q '^cleat: cannot write' err || fail 'no word about lost output'
+
+# ---- Files without an end ----
+# A size that was given up on, and links to what is no file.
+mkdir large
+echo small >large/a
+truncate -s 300M large/b
+ln -s /dev/zero large/c
+expect 0 demo large --children 2 --db large.db --json
+expect 0 runs ls --db large.db --status failed --json
+same 'too large' "$(json_rows out '$.runs' 'count(*)')" 2
+expect 0 runs show "$(json out '$.runs[0].id')" --db large.db
+shows 'File too large'

@@ -4,7 +4,8 @@ set -eu
 # shellcheck source=tests/cli/check.sh
 . "$CLEAT_SOURCE/tests/cli/check.sh"
 
-make_files files 400
+CHILDREN=1500 # enough for some to be left when the first tenth is seen to be done
+make_files files $((CHILDREN + 100))
 mkfifo progress
 demo=
 
@@ -53,7 +54,7 @@ check_children() # database, scan, children
 }
 
 # ---- In use ----
-start_demo files --children 300 --db demo.db
+start_demo files --children "$CHILDREN" --db demo.db
 kill -STOP "$demo"
 expect 0 runs ls --db demo.db
 shows archive:
@@ -61,7 +62,9 @@ expect 0 traces ls --db demo.db
 expect 0 runs ls --db demo.db --task archive:scan --json
 scan=$(json out '$.runs[0].id')
 expect 0 runs show "$scan" --db demo.db
-shows RUNNING
+shows archive:scan
+expect 0 runs ls --db demo.db --status queued --limit 1 --json
+same 'queued runs' "$(json_rows out '$.runs' 'count(*)')" 1
 refuse 1 "in use by process $demo" runs cancel "$scan" --db demo.db
 expect 1 demo files --children 20 --db demo.db
 grep -q "^cleat: .*in use by process $demo" err || fail "about a file in use: $(cat err)"
@@ -75,10 +78,10 @@ same integrity "$(sqlite3 demo.db 'PRAGMA integrity_check')" ok
 expect 0 demo files --children 10 --db demo.db --json
 same 'resumed runs' "$(json out '$.resumed.runs')" "$left"
 same 'unfinished runs' "$(unfinished demo.db)" 0
-check_children demo.db "$scan" 300
+check_children demo.db "$scan" "$CHILDREN"
 
 # ---- SIGTERM, and cancelling one of those that are left ----
-start_demo files --children 300 --db stopped.db
+start_demo files --children "$CHILDREN" --db stopped.db
 end_demo TERM
 same 'exit of a stopped demo' "$code" 1
 grep -q '^cleat: stopped' progress.rest || fail "about being stopped: $(cat progress.rest)"

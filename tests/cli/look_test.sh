@@ -61,6 +61,26 @@ expect 0 traces ls --run "$failed" --json
 same 'traces of a run' "$(json_rows out '$.traces' 'count(*)')" 3
 expect 0 traces ls --task archive:scan --json
 same 'traces of a task' "$(json_rows out '$.traces' 'count(*)')" 2
+expect 0 traces ls --limit 1000 --json
+all=$(json_rows out '$.traces' 'count(*)')
+same 'no page behind all traces' "$(json out '$.next_before')" ''
+failed_traces=$(json_rows out '$.traces' "sum(json_extract(row.value, '$.errors') > 0)")
+[ "$failed_traces" -gt 0 ] || fail 'no trace with an error'
+last=$(json out "\$.traces[$((all - 1))].trace_id")
+expect 0 traces ls --status error --limit 1000 --json
+same 'traces with an error' "$(json_rows out '$.traces' 'count(*)')" "$failed_traces"
+expect 0 traces ls --status OK --limit 1000 --json
+same 'traces without' "$(json_rows out '$.traces' 'count(*)')" $((all - failed_traces))
+refuse 2 '--status must be error or ok' traces ls --status failed
+expect 0 traces ls --limit $((all - 1)) --json
+next=$(json out '$.next_before')
+expect 0 traces ls --before "$next" --json
+same 'the last page' "$(json out '$.traces[0].trace_id') $(json_rows out '$.traces' 'count(*)')" "$last 1"
+expect 0 traces ls --before "$last"
+shows 'no traces'
+refuse 1 'no trace begins with' traces ls --before 00000000
+expect 0 traces ls --limit 1
+shows 'older ones: --before '
 expect 0 traces ls --name nothing
 shows 'no traces'
 COLUMNS=80 expect 0 traces ls

@@ -17,6 +17,7 @@
 typedef struct recorder {
     cleat_span_exporter base; /* first */
     cleat__store *store;
+    cleat__intake *intake;
     cleat_status status; /* of the last insert */
     cleat_tracer_provider *provider;
     cleat_tracer *tracer;
@@ -31,8 +32,9 @@ static inline cleat_status recorder_export(cleat_span_exporter *self, const clea
     size_t cursor = 0;
     (void)timeout_ms;
     while (cleat_span_batch_next(batch, &cursor, &span)) {
-        it->status = cleat__span_insert(it->store, &span);
+        it->status = cleat__span_insert(it->store, it->intake, &span);
     }
+    assert_int_equal(cleat__span_insert_end(it->store, it->intake), CLEAT_OK);
     return it->status;
 }
 
@@ -71,30 +73,39 @@ static inline void recorder_span_id(void *user_data, cleat_span_id *out)
     put_number(++it->next_id, out->bytes, sizeof(out->bytes));
 }
 
-static inline void recorder_init(recorder *it, cleat__store *store)
+/* Makes a provider with the resource (NULL: the default one), in place of the one before. */
+static inline void recorder_use(recorder *it, cleat_resource *resource)
 {
-    const cleat_attribute service = cleat_attribute_string("service.name", "made-up");
     const cleat_id_generator ids = {it, recorder_trace_id, recorder_span_id, false};
     cleat_span_processor *processor = NULL;
-    cleat_resource *resource = NULL;
-    memset(it, 0, sizeof(*it));
-    it->base = (cleat_span_exporter){recorder_export, recorder_nothing, recorder_nothing, recorder_keep};
-    it->store = store;
-    assert_int_equal(cleat_resource_new(&service, 1, NULL, &resource), CLEAT_OK);
+    cleat_tracer_provider_free(it->provider);
     assert_int_equal(
         cleat_tracer_provider_new(CLEAT_TRACER_PROVIDER_OPTIONS(.resource = resource, .id_generator = &ids,
                                                                 .sampler = cleat_sampler_always_on()),
                                   &it->provider),
         CLEAT_OK);
-    cleat_resource_release(resource);
     assert_int_equal(cleat_simple_processor_new(&it->base, &processor), CLEAT_OK);
     assert_int_equal(cleat_tracer_provider_add_processor(it->provider, processor), CLEAT_OK);
     it->tracer = cleat_tracer_provider_get_tracer(it->provider, "made-up.scope", NULL);
 }
 
+static inline void recorder_init(recorder *it, cleat__store *store)
+{
+    const cleat_attribute service = cleat_attribute_string("service.name", "made-up");
+    cleat_resource *resource = NULL;
+    memset(it, 0, sizeof(*it));
+    it->base = (cleat_span_exporter){recorder_export, recorder_nothing, recorder_nothing, recorder_keep};
+    it->store = store;
+    assert_int_equal(cleat__intake_new(&it->intake), CLEAT_OK);
+    assert_int_equal(cleat_resource_new(&service, 1, NULL, &resource), CLEAT_OK);
+    recorder_use(it, resource);
+    cleat_resource_release(resource);
+}
+
 static inline void recorder_deinit(recorder *it)
 {
     cleat_tracer_provider_free(it->provider);
+    cleat__intake_free(it->intake);
 }
 
 typedef struct made_up {

@@ -109,7 +109,7 @@ static void test_span_without_ids_is_refused(void **state)
 {
     fixture *f = *state;
     cleat_span_view span = {.name = cleat_slice_of("x")};
-    assert_int_equal(cleat__span_insert(f->store, &span), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat__span_insert(f->store, f->rec.intake, &span), CLEAT_INVALID_ARGUMENT);
     assert_int_equal(query_int(f->store, "SELECT count(*) FROM trace"), 0);
 }
 
@@ -234,6 +234,28 @@ static void test_traces_are_listed(void **state)
     assert_list(f, (cleat__trace_filter){.task = cleat_slice_of("archive:pack")}, CHILD CAUSE);
     assert_list(f, (cleat__trace_filter){.run_id = &run}, CHILD);
     assert_list(f, (cleat__trace_filter){.run_id = &run, .name = cleat_slice_of("other")}, "");
+    assert_list(f, (cleat__trace_filter){.status = CLEAT__TRACE_ERROR}, CHILD);
+    assert_list(f, (cleat__trace_filter){.status = CLEAT__TRACE_OK}, OTHER CAUSE);
+    assert_list(f, (cleat__trace_filter){.run_id = &run, .status = CLEAT__TRACE_OK}, "");
+}
+
+static void test_older_traces_follow(void **state)
+{
+    fixture *f = *state;
+    cleat_span_context of[4];
+    const char *const letters[] = {"a", "b", "c", "d"};
+    for (int i = 0; i < 4; i++) { /* the middle two begin at the same time */
+        of[i] = record(&f->rec, &(made_up){.name = letters[i], .start_ns = 10 * ((i + 3) / 2), .end_ns = 99});
+    }
+#define ROW(name) name "() 1 0 0 0;"
+    assert_list(f, (cleat__trace_filter){.limit = 2}, ROW("d") ROW("c"));
+    assert_list(f, (cleat__trace_filter){.before = &of[3].trace_id}, ROW("c") ROW("b") ROW("a"));
+    assert_list(f, (cleat__trace_filter){.before = &of[2].trace_id, .limit = 1}, ROW("b"));
+    assert_list(f, (cleat__trace_filter){.before = &of[1].trace_id}, ROW("a"));
+    assert_list(f, (cleat__trace_filter){.before = &of[0].trace_id}, "");
+    const cleat_trace_id unknown = {{1}};
+    const cleat__trace_filter filter = {.before = &unknown, .limit = 1};
+    assert_int_equal(cleat__trace_list(f->store, &filter, add_row, NULL), CLEAT_NOT_FOUND);
 }
 
 static void test_root_names_the_trace_whenever_it_comes(void **state)
@@ -291,6 +313,7 @@ int main(void)
         TEST(test_links_are_found_from_both_ends),
         TEST(test_link_to_what_is_not_stored),
         TEST(test_traces_are_listed),
+        TEST(test_older_traces_follow),
         TEST(test_root_names_the_trace_whenever_it_comes),
         TEST(test_trace_is_found_by_prefix),
     };

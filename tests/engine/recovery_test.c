@@ -129,6 +129,18 @@ static void test_rows_that_make_no_sense(void **state)
     }
 }
 
+static void test_a_file_that_is_changed_from_outside(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &policy);
+    cleat__uuid id = trigger(at, "a:a", "", 0);
+    execute("UPDATE task_live SET retry_count = 5");
+    assert_int_equal(cancel(at, &id), CLEAT_CORRUPT);
+    assert_int_equal(cleat__core_failure(at->core), CLEAT_CORRUPT);
+    assert_non_null(strstr(cleat_error_message(), "another program"));
+    assert_string_equal(state_of(at, &id), "QUEUED");
+}
+
 /* ---- Waiting ---- */
 
 static cleat__command wait_for(const cleat__uuid *id, cleat_run_result *result)
@@ -303,6 +315,7 @@ int main(void)
         TEST(test_schedule_timeout_starts_anew),
         TEST(test_ids_grow_although_the_clock_was_set_back),
         TEST(test_rows_that_make_no_sense),
+        TEST(test_a_file_that_is_changed_from_outside),
         TEST(test_waiters_are_answered_at_the_end),
         TEST(test_waiting_for_what_is_cancelled),
         TEST(test_a_full_disk_stops_the_engine),

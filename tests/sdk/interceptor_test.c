@@ -157,7 +157,7 @@ static void test_a_hook_decides_how_a_task_ends(void **state)
 static cleat_status change_metadata(void *user_data, cleat_trigger_call *call)
 {
     gate *seen = user_data;
-    cleat_trigger_item *item = cleat_trigger_call_item(call, 0);
+    const cleat_trigger_item *item = cleat_trigger_call_item(call, 0);
     cleat_text_map map = item->metadata;
     assert_int_equal(cleat_trigger_call_count(call), 1);
     assert_false(cleat_trigger_call_is_many(call));
@@ -285,6 +285,29 @@ static void test_cancel_hook(void **state)
     gate_deinit(&spied.hooked);
 }
 
+static cleat_status run_nothing(void *user_data, cleat_execute_call *call)
+{
+    (void)user_data;
+    (void)call;
+    return CLEAT_OK;
+}
+
+/* The instrumentor takes back its own hooks and nobody else's. */
+static void test_hooks_stay_when_the_instrumentor_goes(void **state)
+{
+    sdk_fixture *it = *state;
+    journal seen = {""};
+    sdk_trace(it, NULL, NULL);
+    const cleat_interceptor interceptor = {
+        .struct_size = sizeof interceptor, .user_data = it->instrumentor, .execute = run_nothing};
+    assert_int_equal(cleat_client_add_interceptor(it->client, &interceptor), CLEAT_OK);
+    cleat_instrumentor_free(it->instrumentor);
+    it->instrumentor = NULL;
+    start_noting(it, &seen);
+    sdk_run(it, "note", NULL, NULL, CLEAT_RUN_COMPLETED, "null");
+    assert_string_equal(seen.text, "");
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, sdk_set_up, sdk_tear_down)
@@ -296,6 +319,7 @@ int main(void)
         TEST(test_hooks_see_and_change),
         TEST(test_bad_interceptors),
         TEST(test_cancel_hook),
+        TEST(test_hooks_stay_when_the_instrumentor_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

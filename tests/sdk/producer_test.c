@@ -122,6 +122,46 @@ static void test_a_call_that_fails(void **state)
     assert_int_equal(spans_count(it->spans, "hatchet.run_workflow"), 1);
 }
 
+/* An exporter whose own trouble leaves a message on the thread that ended the span. */
+static cleat_status export_in_vain(cleat_span_exporter *self, const cleat_span_batch *batch,
+                                   int64_t timeout_ms)
+{
+    (void)self;
+    (void)batch;
+    (void)timeout_ms;
+    return cleat_worker_start(NULL);
+}
+
+static cleat_status do_nothing(cleat_span_exporter *self, int64_t timeout_ms)
+{
+    (void)self;
+    (void)timeout_ms;
+    return CLEAT_OK;
+}
+
+static void free_nothing(cleat_span_exporter *self)
+{
+    (void)self;
+}
+
+static void test_message_of_a_call_that_fails(void **state)
+{
+    sdk_fixture *it = *state;
+    static cleat_span_exporter exporter = {export_in_vain, do_nothing, do_nothing, free_nothing};
+    cleat_span_processor *processor = NULL;
+    const cleat_run_item item = {"no:such", NULL, NULL};
+    sdk_trace(it, NULL, NULL);
+    assert_int_equal(cleat_simple_processor_new(&exporter, &processor), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_add_processor(it->provider, processor), CLEAT_OK);
+    assert_refused(cleat_client_run_no_wait(it->client, "no:such", NULL, NULL, NULL), CLEAT_NOT_FOUND,
+                   "no:such");
+    assert_refused(cleat_client_run_many(it->client, &item, 1, NULL), CLEAT_NOT_FOUND, "no:such");
+    cleat_instrumentor_free(it->instrumentor);
+    it->instrumentor = NULL;
+    cleat_tracer_provider_free(it->provider); /* before the exporter goes */
+    it->provider = NULL;
+}
+
 /* ---- The carrier ---- */
 
 static void test_carrier_keeps_user_keys(void **state)
@@ -273,6 +313,7 @@ int main(void)
         TEST(test_one_run),
         TEST(test_payloads_where_asked_for),
         TEST(test_a_call_that_fails),
+        TEST(test_message_of_a_call_that_fails),
         TEST(test_carrier_keeps_user_keys),
         TEST(test_carrier_has_the_choice_of_the_call),
         TEST(test_unsampled_context_travels),

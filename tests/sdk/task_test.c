@@ -359,11 +359,12 @@ static void test_callback_taken_back(void **state)
     cancelled_task_deinit(&cancelled);
 }
 
-/* The timeout of an attempt cancels it, and the next attempt is a new one. */
+/* The timeout of an attempt cancels it, and the next attempt is a new one. (On a busy machine one
+ * of those may be late as well; only the first has a callback.) */
 static cleat_status time_out_once(cleat_task *task, void *user_data)
 {
     cancelled_task *it = user_data;
-    if (cleat_task_retry_count(task) == 1) {
+    if (cleat_task_retry_count(task) > 0) {
         return cleat_task_return(task, "\"in time\"");
     }
     it->task = task;
@@ -378,7 +379,7 @@ static void test_execution_timeout(void **state)
     cancelled_task cancelled;
     cancelled_task_init(&cancelled);
     sdk_add_task(it, CLEAT_TASK_OPTIONS(.name = "slow", .run = time_out_once, .user_data = &cancelled,
-                                        .retries = 1, .execution_timeout_ms = 20));
+                                        .retries = 50, .execution_timeout_ms = 20));
     sdk_start(it);
     sdk_run(it, "slow", NULL, NULL, CLEAT_RUN_COMPLETED, "\"in time\"");
     assert_int_equal(gate_count(&cancelled.called), 1);

@@ -1,8 +1,10 @@
 /* A worker's life: declarations, start, stop, what is given back, signals. */
+#include "sdk/worker.h"
 #include "support/gate.h"
 #include "support/sdk_fixture.h"
 
 #include <dirent.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -352,9 +354,38 @@ static void test_a_second_signal(void **state)
 
 /* ---- A task that does not end ---- */
 
+/* A thread that a worker left behind cannot be joined: it says itself when it ends. */
+static pthread_key_t ends;
+static gate ended;
+
+static void say_ended(void *unused)
+{
+    (void)unused;
+    gate_add(&ended);
+}
+
+static void watch_this_thread(void)
+{
+    (void)pthread_setspecific(ends, &ended);
+}
+
+static cleat_status watch_canceller(void *user_data, cleat_cancel_call *call)
+{
+    (void)user_data;
+    watch_this_thread();
+    return cleat_cancel_call_proceed(call);
+}
+
+static void add_watch(sdk_fixture *it)
+{
+    const cleat_interceptor interceptor = {.struct_size = sizeof interceptor, .cancel = watch_canceller};
+    assert_int_equal(cleat_client_add_interceptor(it->client, &interceptor), CLEAT_OK);
+}
+
 static cleat_status ignore_cancellation(cleat_task *task, void *user_data)
 {
     blocker *it = user_data;
+    watch_this_thread();
     gate_add(&it->begun);
     while (!cleat_task_is_cancelled(task)) {
         (void)gate_try(&it->may_end, 1, 5);
@@ -382,6 +413,19 @@ static size_t count_threads(void)
     return count;
 }
 
+/* Waits until no more than `count` are left, and sees all that the others did. */
+static void wait_for_threads(size_t count)
+{
+    gate never;
+    gate_init(&never);
+    for (int i = 0; i < 5000 && count_threads() > count; i++) {
+        (void)gate_try(&never, 1, 1);
+    }
+    gate_deinit(&never);
+    assert_true(count_threads() <= count);
+    (void)gate_count(&ended);
+}
+
 /* Freed after a second signal, the worker is left to its last thread, and its run to others. */
 static void test_a_task_that_does_not_end(void **state)
 {
@@ -389,6 +433,7 @@ static void test_a_task_that_does_not_end(void **state)
     blocker blocked;
     blocker_init(&blocked);
     (void)signal(SIGINT, former_handler); /* for one signal too many */
+    add_watch(it);
     cleat_run_id id = start_before_worker(it, "block");
     size_t threads = count_threads();
     sdk_add_task(it, CLEAT_TASK_OPTIONS(.name = "block", .run = ignore_cancellation, .user_data = &blocked));
@@ -401,15 +446,42 @@ static void test_a_task_that_does_not_end(void **state)
     sdk_stop(it);
     gate_add(&blocked.may_end);
     gate_wait(&blocked.begun, 2);
-    gate never;
-    gate_init(&never);
-    for (int i = 0; i < 5000 && count_threads() > threads; i++) {
-        (void)gate_try(&never, 1, 1);
-    }
-    assert_true(count_threads() <= threads);
+    wait_for_threads(threads);
     (void)signal(SIGINT, SIG_DFL);
-    gate_deinit(&never);
     blocker_deinit(&blocked);
+}
+
+static cleat_status run_until_cancelled(cleat_task *task, void *begun)
+{
+    watch_this_thread();
+    gate_add(begun);
+    while (!cleat_task_is_cancelled(task)) {
+        sched_yield();
+    }
+    return CLEAT_CANCELLED;
+}
+
+/* Freed without patience, as after a second signal: the task then ends while the worker is being
+ * left to it. */
+static void test_a_task_that_ends_when_left_alone(void **state)
+{
+    sdk_fixture *it = *state;
+    add_watch(it);
+    for (int round = 0; round < 20; round++) {
+        gate begun;
+        gate_init(&begun);
+        size_t threads = count_threads();
+        sdk_add_task(it, CLEAT_TASK_OPTIONS(.name = "run", .run = run_until_cancelled, .user_data = &begun));
+        sdk_start(it);
+        (void)start_run(it, "run");
+        gate_wait(&begun, 1);
+        pthread_mutex_lock(&it->worker->mutex);
+        it->worker->impatient = true;
+        pthread_mutex_unlock(&it->worker->mutex);
+        sdk_stop(it);
+        wait_for_threads(threads);
+        gate_deinit(&begun);
+    }
 }
 
 typedef struct stopper {
@@ -458,7 +530,10 @@ int main(void)
         TEST(test_run_until_a_signal),
         TEST(test_a_second_signal),
         TEST(test_a_task_that_does_not_end),
+        TEST(test_a_task_that_ends_when_left_alone),
         TEST(test_run_until_stopped_by_another_thread),
     };
+    gate_init(&ended);
+    (void)pthread_key_create(&ends, say_ended);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

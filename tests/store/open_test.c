@@ -143,6 +143,38 @@ static void test_newer_version(void **state)
     assert_refused(CLEAT__STORE_READ, CLEAT_NEWER_VERSION, "newer Cleat");
 }
 
+/* As after a crash of that newer version: its log is not touched either. */
+static void test_newer_version_with_a_log(void **state)
+{
+    (void)state;
+    cleat__store_close(open_store(CLEAT__STORE_WRITE));
+    pid_t child = fork();
+    if (child == 0) {
+        sqlite3 *db = NULL;
+        int code = sqlite3_open(FILE_NAME, &db);
+        _exit(code != SQLITE_OK || sqlite3_exec(db, "PRAGMA user_version=99", NULL, NULL, NULL) != SQLITE_OK);
+    }
+    int exit_status = -1;
+    assert_int_equal(waitpid(child, &exit_status, 0), child);
+    assert_int_equal(exit_status, 0);
+    size_t sizes[4];
+    char *file = read_file(FILE_NAME, &sizes[0]), *log = read_file(FILE_NAME "-wal", &sizes[1]);
+    assert_true(sizes[1] > 0);
+    cleat__store *store = NULL;
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_WRITE, &store), CLEAT_NEWER_VERSION);
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &store), CLEAT_NEWER_VERSION);
+    char *file_after = read_file(FILE_NAME, &sizes[2]);
+    char *log_after = read_file(FILE_NAME "-wal", &sizes[3]);
+    assert_int_equal(sizes[2], sizes[0]);
+    assert_int_equal(sizes[3], sizes[1]);
+    assert_memory_equal(file_after, file, sizes[0]);
+    assert_memory_equal(log_after, log, sizes[1]);
+    free(file);
+    free(log);
+    free(file_after);
+    free(log_after);
+}
+
 static void test_database_of_another_program(void **state)
 {
     (void)state;
@@ -375,6 +407,7 @@ int main(void)
         cmocka_unit_test_setup(test_reader_does_not_migrate, clean),
         cmocka_unit_test_setup(test_symbolic_links_lead_to_one_lock, clean),
         cmocka_unit_test_setup(test_newer_version, clean),
+        cmocka_unit_test_setup(test_newer_version_with_a_log, clean),
         cmocka_unit_test_setup(test_database_of_another_program, clean),
         cmocka_unit_test_setup(test_a_text_file, clean),
         cmocka_unit_test_setup(test_a_damaged_file, clean),

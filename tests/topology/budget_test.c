@@ -106,37 +106,12 @@ static void test_limits(void **state)
     }
 }
 
-static void test_randomness(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *ot;
-        uint64_t expected;
-    } cases[] = {
-        {NULL, UINT64_C(0xabababababababab) & UINT64_C(0xffffffffffffff)},
-        {"rv:00112233445566", UINT64_C(0x00112233445566)},
-        {"th:8;rv:ffffffffffffff", UINT64_C(0xffffffffffffff)},
-        {"rv:00000000000000;th:8", 0},
-        {"rv:0011223344556", UINT64_C(0xabababababababab) & UINT64_C(0xffffffffffffff)},
-        {"rv:0011223344556A", UINT64_C(0xabababababababab) & UINT64_C(0xffffffffffffff)},
-        {"th:8", UINT64_C(0xabababababababab) & UINT64_C(0xffffffffffffff)},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        cleat_span_context context;
-        set_member(&context, "ot", cases[i].ot);
-        if (cleat__randomness(&context) != cases[i].expected) {
-            fail_msg("ot=%s", cases[i].ot);
-        }
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),
         cmocka_unit_test(test_write_then_read),
         cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_randomness),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

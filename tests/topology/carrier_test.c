@@ -203,10 +203,11 @@ static void test_write_overwrites_what_is_stale(void **state)
                              {"tracestate", "old=1"},
                              {"cleat__origin_traceparent", B_PARENT},
                              {"cleat__origin_tracestate", "old=1"},
+                             {"cleat__trace", "none"},
                              {"tenant", "acme"},
                              {"traceparent-of-mine", "x"}};
     const cleat_span_context spawn = context_of(A_PARENT, NULL);
-    cleat_carrier *carrier = carrier_of(entries, 6);
+    cleat_carrier *carrier = carrier_of(entries, 7);
     cleat_text_map map = cleat_carrier_text_map(carrier);
     const cleat__injection injection = {.spawn = &spawn};
     assert_int_equal(cleat__carrier_write(&map, &injection), CLEAT_OK);

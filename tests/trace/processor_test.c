@@ -88,6 +88,77 @@ static void processors_are_told_in_order(void **state)
     sdk_stop(&sdk);
 }
 
+/* Keeps what on_start was told, and lets another thread interfere while the span ends. */
+typedef struct watching_processor {
+    cleat_span_processor base;
+    cleat_context *parent;
+    cleat_span span;
+    cleat_status status_elsewhere;
+} watching_processor;
+
+static void watch_start(cleat_span_processor *self, cleat_span span, const cleat_context *parent)
+{
+    (void)span;
+    cleat_context_release(((watching_processor *)self)->parent);
+    ((watching_processor *)self)->parent = cleat_context_retain(parent);
+}
+
+static void *interfere(void *argument)
+{
+    watching_processor *self = argument;
+    self->status_elsewhere = cleat_span_set_int(self->span, "elsewhere", 1);
+    assert_int_equal(cleat_span_end(self->span), CLEAT_FAILED_PRECONDITION);
+    return NULL;
+}
+
+static void watch_ending(cleat_span_processor *self, cleat_span span)
+{
+    watching_processor *watching = (watching_processor *)self;
+    pthread_t thread;
+    watching->span = span;
+    assert_int_equal(pthread_create(&thread, NULL, interfere, watching), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(cleat_span_set_int(span, "here", 1), CLEAT_OK);
+}
+
+static void on_start_gets_the_parent_context(void **state)
+{
+    watching_processor watching = {.base = {.on_start = watch_start}};
+    const cleat_context_key key = {"mine"};
+    int value = 0;
+    test_sdk sdk;
+    (void)state;
+    SDK_START(&sdk, .sampler = NULL);
+    assert_int_equal(cleat_tracer_provider_add_processor(sdk.provider, &watching.base), CLEAT_OK);
+    cleat_context *context = cleat_context_with_value(NULL, &key, &value, NULL);
+    cleat_span_end(cleat_span_start(sdk.tracer, "explicit", CLEAT_SPAN_OPTIONS(.parent = context)));
+    assert_ptr_equal(cleat_context_value(watching.parent, &key), &value);
+    cleat_scope scope = cleat_context_attach(context);
+    cleat_span_end(cleat_span_start(sdk.tracer, "current", NULL));
+    assert_ptr_equal(cleat_context_value(watching.parent, &key), &value);
+    /* Specification: an empty context where a root span was asked for. */
+    cleat_span_end(cleat_span_start(sdk.tracer, "root", CLEAT_SPAN_OPTIONS(.root = true)));
+    assert_null(watching.parent);
+    cleat_scope_detach(scope);
+    cleat_context_release(context);
+    sdk_stop(&sdk);
+}
+
+static void span_that_ends_is_changed_by_its_own_thread_only(void **state)
+{
+    watching_processor watching = {.base = {.on_ending = watch_ending}};
+    test_sdk sdk;
+    (void)state;
+    SDK_START(&sdk, .sampler = NULL);
+    assert_int_equal(cleat_tracer_provider_add_processor(sdk.provider, &watching.base), CLEAT_OK);
+    assert_int_equal(cleat_span_end(cleat_span_start(sdk.tracer, "s", NULL)), CLEAT_OK);
+    assert_int_equal(watching.status_elsewhere, CLEAT_FAILED_PRECONDITION);
+    cleat_span_view view = sdk_last(&sdk);
+    assert_int_equal(view.attribute_count, 1);
+    assert_int_attribute(&view, "here", 1);
+    sdk_stop(&sdk);
+}
+
 static void provider_takes_sixteen_processors(void **state)
 {
     cleat_span_processor nothing = {NULL, NULL, NULL, NULL, NULL, NULL};
@@ -167,6 +238,8 @@ int main(void)
         cmocka_unit_test(simple_processor_exports_at_once),
         cmocka_unit_test(simple_processor_does_not_lock_itself_out),
         cmocka_unit_test(processors_are_told_in_order),
+        cmocka_unit_test(on_start_gets_the_parent_context),
+        cmocka_unit_test(span_that_ends_is_changed_by_its_own_thread_only),
         cmocka_unit_test(provider_takes_sixteen_processors),
         cmocka_unit_test(out_of_memory_anywhere_is_survived),
     };

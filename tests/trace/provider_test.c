@@ -1,3 +1,5 @@
+#include "trace/provider.h"
+
 #include "sdk_test.h"
 
 static void equal_arguments_give_the_same_tracer(void **state)
@@ -111,23 +113,24 @@ static void sdk_can_be_disabled(void **state)
     sdk_stop(&sdk);
 }
 
+static const char *const limit_variables[] = {
+    "OTEL_ATTRIBUTE_COUNT_LIMIT",       "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_SPAN_EVENT_COUNT_LIMIT",      "OTEL_SPAN_LINK_COUNT_LIMIT",
+    "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",  "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+};
+
 static void limits_come_from_the_environment(void **state)
 {
-    static const char *const variables[] = {
-        "OTEL_ATTRIBUTE_COUNT_LIMIT",       "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-        "OTEL_SPAN_EVENT_COUNT_LIMIT",      "OTEL_SPAN_LINK_COUNT_LIMIT",
-        "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
-        "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",  "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-    };
     static const char *const values[] = {"1", "3", "1", "1", "1", "1", "2", "4"};
     test_sdk sdk;
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(variables); i++) {
-        setenv(variables[i], values[i], 1);
+    for (size_t i = 0; i < COUNT_OF(limit_variables); i++) {
+        setenv(limit_variables[i], values[i], 1);
     }
     SDK_START(&sdk, .limits = {.links = 2}); /* an option wins */
-    for (size_t i = 0; i < COUNT_OF(variables); i++) {
-        unsetenv(variables[i]);
+    for (size_t i = 0; i < COUNT_OF(limit_variables); i++) {
+        unsetenv(limit_variables[i]);
     }
     const cleat_attribute two[] = {cleat_attribute_int("a", 1), cleat_attribute_int("b", 2)};
     cleat_span_context to = make_context(1, 1);
@@ -152,7 +155,59 @@ static void limits_come_from_the_environment(void **state)
     size_t cursor = 0;
     assert_true(cleat_span_view_next_link(&view, &cursor, &link));
     assert_int_equal(link.dropped_attribute_count, 1);
+    cleat_event_view event;
+    cursor = 0;
+    assert_true(cleat_span_view_next_event(&view, &cursor, &event));
+    assert_int_equal(event.dropped_attribute_count, 1);
     sdk_stop(&sdk);
+}
+
+static void general_limits_stand_in_for_those_of_spans(void **state)
+{
+    const cleat_span_limits options = {0};
+    cleat__limits limits;
+    (void)state;
+    setenv("OTEL_ATTRIBUTE_COUNT_LIMIT", "5", 1);
+    setenv("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "6", 1);
+    cleat__limits_resolve(&options, &limits);
+    unsetenv("OTEL_ATTRIBUTE_COUNT_LIMIT");
+    unsetenv("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT");
+    assert_int_equal(limits.span.count, 5);
+    assert_int_equal(limits.span.value_length, 6);
+    assert_int_equal(limits.event.value_length, 6);
+    assert_int_equal(limits.link.value_length, 6);
+}
+
+static void count_messages(void *user_data, cleat_log_level level, const char *message)
+{
+    (void)message;
+    *(int *)user_data += level == CLEAT_LOG_WARN;
+}
+
+static void wrong_limits_warn_once_and_fall_back(void **state)
+{
+    const cleat_span_limits options = {0};
+    int warnings = 0;
+    (void)state;
+    cleat_log_set_handler(count_messages, &warnings, CLEAT_LOG_WARN);
+    for (size_t i = 0; i < COUNT_OF(limit_variables); i++) {
+        setenv(limit_variables[i], i % 2 == 0 ? "-1" : "many", 1);
+    }
+    for (int i = 0; i < 2; i++) {
+        cleat__limits limits;
+        cleat__limits_resolve(&options, &limits);
+        assert_int_equal(warnings, COUNT_OF(limit_variables));
+        assert_int_equal(limits.span.count, 128);
+        assert_int_equal(limits.event.count, 128);
+        assert_int_equal(limits.link.count, 128);
+        assert_int_equal(limits.events, 128);
+        assert_int_equal(limits.links, 128);
+        assert_int_equal(limits.span.value_length, UINT32_MAX);
+    }
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    for (size_t i = 0; i < COUNT_OF(limit_variables); i++) {
+        unsetenv(limit_variables[i]);
+    }
 }
 
 static void missing_arguments_are_refused(void **state)
@@ -257,6 +312,8 @@ int main(void)
         cmocka_unit_test(after_shutdown_spans_are_no_op),
         cmocka_unit_test(sdk_can_be_disabled),
         cmocka_unit_test(limits_come_from_the_environment),
+        cmocka_unit_test(general_limits_stand_in_for_those_of_spans),
+        cmocka_unit_test(wrong_limits_warn_once_and_fall_back),
         cmocka_unit_test(missing_arguments_are_refused),
         cmocka_unit_test(environment_names_the_exporter),
         cmocka_unit_test(times_are_those_of_the_system),

@@ -155,6 +155,35 @@ static void empty_and_missing_resources(void **state)
     assert_int_equal(cleat_resource_merge(NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT);
 }
 
+/* Their elements are only there in wire form. */
+static void attributes_of_a_finished_span_are_copied(void **state)
+{
+    const cleat_slice strings[] = {{"x", 1}, {"yz", 2}};
+    const int64_t integers[] = {1, -2, 3};
+    const cleat_attribute given[] = {cleat_attribute_strings("s", strings, 2),
+                                     cleat_attribute_ints("i", integers, 3)};
+    cleat_attribute read[2];
+    cleat_resource *resource = NULL;
+    size_t cursor = 0;
+    test_sdk sdk;
+    (void)state;
+    SDK_START(&sdk, .sampler = NULL);
+    cleat_span_end(
+        cleat_span_start(sdk.tracer, "s", CLEAT_SPAN_OPTIONS(.attributes = given, .attribute_count = 2)));
+    cleat_span_view view = sdk_last(&sdk);
+    assert_true(cleat_span_view_next_attribute(&view, &cursor, &read[0]));
+    assert_true(cleat_span_view_next_attribute(&view, &cursor, &read[1]));
+    assert_int_equal(cleat_resource_new(read, 2, NULL, &resource), CLEAT_OK);
+    sdk_stop(&sdk); /* the record is gone */
+    assert_int_equal(cleat_resource_count(resource), 2);
+    const cleat_attribute *copies = cleat_resource_attributes(resource);
+    assert_int_equal(copies[0].value.count, 2);
+    assert_slice(copies[0].value.as.strings[1], "yz");
+    assert_int_equal(copies[1].value.count, 3);
+    assert_true(copies[1].value.as.integers[1] == -2);
+    cleat_resource_release(resource);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +192,7 @@ int main(void)
         cmocka_unit_test(attributes_are_copied),
         cmocka_unit_test(merge_takes_the_updating_value),
         cmocka_unit_test(empty_and_missing_resources),
+        cmocka_unit_test(attributes_of_a_finished_span_are_copied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

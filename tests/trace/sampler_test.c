@@ -159,6 +159,26 @@ static void ratio_keeps_what_else_is_in_the_tracestate(void **state)
     free_sampler(sampler);
 }
 
+static void threshold_has_precedence_in_a_full_member(void **state)
+{
+    static const char before[] = "ot=th:0;rv:ffffffffffffff;x:";
+    static const char after[] = "ot=th:e6666666666666;rv:ffffffffffffff";
+    char full[sizeof("ot=") + 256];
+    cleat_sampler *sampler = cleat_sampler_ratio(0.1);
+    (void)state;
+    /* A value of the 256 characters that W3C allows. */
+    memset(full, '.', sizeof(full) - 1);
+    memcpy(full, before, strlen(before));
+    full[strlen("ot=") + 256] = '\0';
+    cleat_span_context parsed = {.trace_flags = 0};
+    assert_int_equal(cleat_trace_state_parse(&parsed, cleat_slice_of(full)), CLEAT_OK);
+    cleat_sampling_result result =
+        ask(sampler, (cleat_sampling_arguments){.trace_state = cleat_slice_of(full)});
+    assert_int_equal(result.decision, CLEAT_SAMPLING_RECORD_AND_SAMPLE);
+    assert_slice(trace_state_of(&result), after);
+    free_sampler(sampler);
+}
+
 static void parent_decides_where_there_is_one(void **state)
 {
     cleat_sampler *sampler = cleat_sampler_parent_based(cleat_sampler_always_off());
@@ -295,6 +315,8 @@ static void ratio_of_a_thousand_traces(void **state)
     cleat_tracer_provider_free(provider);
 }
 
+static const cleat_context *seen_parent;
+
 static void sample_record_only(cleat_sampler *self, const cleat_sampling_arguments *arguments,
                                cleat_sampling_result *result)
 {
@@ -305,6 +327,7 @@ static void sample_record_only(cleat_sampler *self, const cleat_sampling_argumen
     assert_int_equal(arguments->kind, CLEAT_SPAN_KIND_INTERNAL);
     assert_int_equal(arguments->attribute_count, 1);
     assert_non_null(arguments->parent_span_context);
+    seen_parent = arguments->parent;
     result->decision = CLEAT_SAMPLING_RECORD_ONLY;
     result->attributes = &added;
     result->attribute_count = 1;
@@ -329,6 +352,14 @@ static void users_sampler_sees_and_decides(void **state)
     assert_trace_state(&context, "by=sampler");
     cleat_span_end(span);
     assert_int_equal(cleat_memory_exporter_count(sdk.exporter), 0); /* recorded, not exported */
+    assert_null(seen_parent);
+    cleat_span_context remote = make_context(5, 0);
+    cleat_context *parent = cleat_context_with_span_context(NULL, &remote);
+    cleat_span_end(cleat_span_start(
+        sdk.tracer, "n",
+        CLEAT_SPAN_OPTIONS(.parent = parent, .attributes = &attribute, .attribute_count = 1)));
+    assert_ptr_equal(seen_parent, parent);
+    cleat_context_release(parent);
     sdk_stop(&sdk);
 }
 
@@ -340,6 +371,7 @@ int main(void)
         cmocka_unit_test(randomness_comes_from_rv_else_the_trace_id),
         cmocka_unit_test(ratio_compares_with_its_threshold),
         cmocka_unit_test(ratio_keeps_what_else_is_in_the_tracestate),
+        cmocka_unit_test(threshold_has_precedence_in_a_full_member),
         cmocka_unit_test(parent_decides_where_there_is_one),
         cmocka_unit_test(links_decide_for_a_root),
         cmocka_unit_test(environment_names_the_sampler),

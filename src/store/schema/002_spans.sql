@@ -18,14 +18,23 @@ CREATE TABLE trace (
 );
 CREATE INDEX trace_by_start ON trace (start_ns);
 
+-- Where spans come from, each kept once: an OTLP ResourceSpans message with a resource, a scope and
+-- no spans.
+CREATE TABLE span_source (
+    id      INTEGER PRIMARY KEY,
+    content BLOB    NOT NULL UNIQUE,
+    size    INTEGER NOT NULL, -- bytes it takes in the file, about
+    spans   INTEGER NOT NULL  -- spans that refer to it
+);
+CREATE INDEX span_source_unused ON span_source (spans) WHERE spans = 0;
+
 CREATE TABLE span (
     id             INTEGER PRIMARY KEY,
     trace          INTEGER NOT NULL, -- trace.id
     span_id        BLOB    NOT NULL,
     parent_span_id BLOB,             -- NULL: a root
     name           TEXT    NOT NULL,
-    service_name   TEXT,
-    scope_name     TEXT,
+    source         INTEGER NOT NULL, -- span_source.id
     kind           INTEGER NOT NULL, -- cleat_span_kind
     status         INTEGER NOT NULL, -- cleat_span_status
     start_ns       INTEGER NOT NULL,
@@ -54,6 +63,6 @@ CREATE INDEX span_link_by_target ON span_link (to_trace_id, to_span_id);
 CREATE TABLE span_total (
     id    INTEGER PRIMARY KEY CHECK (id = 1),
     spans INTEGER NOT NULL,
-    bytes INTEGER NOT NULL
+    bytes INTEGER NOT NULL -- sum of span.size and span_source.size
 );
 INSERT INTO span_total VALUES (1, 0, 0);

@@ -1,0 +1,136 @@
+/* The n-th allocation fails, for every n: a command fails alone or the core fails, nothing leaks. */
+#include "core_test.h"
+
+static const cleat__policy policy = {
+    .retries = 1,
+    .priority = 1,
+    .backoff_factor = 2,
+    .backoff_max_ms = 60000,
+    .execution_timeout_ms = 60000,
+    .schedule_timeout_ms = 300000,
+};
+
+typedef struct failing {
+    int64_t left; /* calls until all fail */
+} failing;
+
+static void *failing_malloc(void *user_data, size_t size)
+{
+    failing *state = user_data;
+    return state->left-- > 0 ? malloc(size) : NULL;
+}
+
+static void *failing_realloc(void *user_data, void *block, size_t size)
+{
+    failing *state = user_data;
+    return state->left-- > 0 ? realloc(block, size) : NULL;
+}
+
+static void failing_free(void *user_data, void *block)
+{
+    (void)user_data;
+    free(block);
+}
+
+static void fail_after(failing *state, int64_t calls)
+{
+    cleat_allocator allocator = {state, failing_malloc, failing_realloc, failing_free};
+    state->left = calls;
+    cleat_set_allocator(&allocator);
+}
+
+static uint64_t live(const rig *at)
+{
+    cleat__engine_stats stats;
+    cleat__core_get_stats(at->core, &stats);
+    return stats.queued + stats.running;
+}
+
+static void test_triggers_are_all_or_none(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &policy);
+    enum { COUNT = 40 };
+    cleat__trigger items[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        items[i] = (cleat__trigger){.task = cleat_slice_of("a:a"), .input = cleat_slice_of("{}")};
+    }
+    failing memory;
+    cleat_status status = CLEAT_NO_MEMORY;
+    int64_t calls = 0;
+    for (; status != CLEAT_OK; calls++) {
+        cleat__uuid ids[COUNT];
+        cleat__command trigger = {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {items, COUNT, ids}};
+        fail_after(&memory, calls);
+        step(at, &trigger, 1);
+        cleat_set_allocator(NULL);
+        cleat__free(trigger.error);
+        status = trigger.status;
+        assert_true(status == CLEAT_OK || status == CLEAT_NO_MEMORY);
+        if (cleat__core_failure(at->core) != CLEAT_OK) {
+            crash(at);
+            open_core(at);
+        }
+        assert_int_equal(live(at), status == CLEAT_OK ? COUNT : 0);
+    }
+    assert_true(calls > COUNT);
+}
+
+/* One life of a run, in which every allocation of the engine can fail. */
+static void live_once(rig *at)
+{
+    cleat__uuid id, worker;
+    cleat_run_result result = {0};
+    cleat_slice name = cleat_slice_of("a:a");
+    cleat__trigger item = {.task = name, .input = cleat_slice_of("{}")};
+    cleat__command commands[] = {
+        {.kind = CLEAT__COMMAND_PUT_TASK, .as.put_task = {name, &policy}},
+        {.kind = CLEAT__COMMAND_WORKER_ADD,
+         .as.worker_add = {&name, 1, 2, {&at->ears, hear_assign, hear_cancel}, &worker}},
+        {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}},
+    };
+    memset(&id, 0, sizeof(id));
+    step(at, commands, 3);
+    cleat__command ends[] = {
+        {.kind = CLEAT__COMMAND_WAIT, .as.wait = {.id = id, .result = &result}},
+        {.kind = CLEAT__COMMAND_REPORT, .as.report = {.task_id = id, .status = CLEAT_FAILED}},
+        {.kind = CLEAT__COMMAND_CANCEL, .as.id = id},
+    };
+    step(at, ends, 3);
+    for (size_t i = 0; i < 3; i++) {
+        cleat__free(commands[i].error);
+        cleat__free(ends[i].error);
+    }
+    cleat_run_result_deinit(&result);
+}
+
+static void test_any_allocation_may_fail(void **state)
+{
+    rig *at = *state;
+    cleat_status status = CLEAT_NO_MEMORY;
+    failing memory;
+    int64_t calls = 0;
+    for (; status != CLEAT_OK || memory.left <= 0; calls++) {
+        crash(at);
+        cleat__core_options options = {.path = FILE_NAME, .mode = CLEAT__STORE_WRITE_UNSYNCED, .seed = 1};
+        fail_after(&memory, calls);
+        status = cleat__core_open(&options, at->now, &at->core);
+        assert_true(status == CLEAT_OK || status == CLEAT_NO_MEMORY);
+        if (status == CLEAT_OK) {
+            live_once(at);
+        }
+        cleat_set_allocator(NULL);
+        assert_true(calls < 1000);
+    }
+    assert_true(calls > 30);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+    const struct CMUnitTest tests[] = {
+        TEST(test_triggers_are_all_or_none),
+        TEST(test_any_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
