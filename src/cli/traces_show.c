@@ -72,9 +72,9 @@ int cleat__verb_traces_show(const cleat__cli *cli, int argc, char **argv)
         .verb = "traces show",
         .operands = "TRACE",
         .summary = "Draws one trace, by its id or the first digits of it (8 or more).",
-        .more = "Many alike spans below one parent are folded into one row; its shaded bar reaches\n"
-                "from the first to the last of them. --json is OTLP JSON (resourceSpans) with the\n"
-                "trace's links and back-links beside it.\n",
+        .more = "Many alike spans below one parent are folded into one row; its shaded bar\n"
+                "reaches from the first to the last of them. --json is OTLP JSON\n"
+                "(resourceSpans) with the trace's links and back-links beside it.\n",
         .min_operands = 1,
         .max_operands = 1,
         .options = options,

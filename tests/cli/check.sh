@@ -47,8 +47,8 @@ shows() # text
 # No line of the output may be wider, but those that hold a command, which must not be cut.
 narrow() # columns
 {
-    grep -v -e ' --db ' -e '[a-z/]* runs ls' out >narrow.out || true
-    [ "$(wc -L <narrow.out)" -le "$1" ] || { cat out >&2; fail "a line is wider than $1 columns"; }
+    widest=$(grep -v -e ' --db ' -e '[a-z/]* runs ls' out | wc -L)
+    [ "$widest" -le "$1" ] || { cat out >&2; fail "a line is wider than $1 columns"; }
 }
 
 # A value of the JSON document in a file, by SQLite's path.

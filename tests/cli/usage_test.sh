@@ -8,6 +8,7 @@ for verb in '' demo runs 'runs ls' 'runs show' 'runs cancel' traces 'traces ls' 
     # shellcheck disable=SC2086 # a verb is words
     expect 0 $verb --help
     shows usage:
+    narrow 80
     [ ! -s err ] || fail "errors from $verb --help"
     # shellcheck disable=SC2086
     expect 0 help $verb
