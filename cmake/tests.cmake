@@ -63,6 +63,13 @@ foreach(script IN LISTS scripts)
   cleat_test(${floor}/${name} ${floor} ${tools}/run-in-temp sh ${script})
 endforeach()
 
+# Every example runs to its end by itself, and fails when what it shows does not hold.
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.c)
+foreach(source IN LISTS sources)
+  get_filename_component(name ${source} NAME_WE)
+  cleat_test(examples/${name} examples ${tools}/run-in-temp $<TARGET_FILE:example_${name}>)
+endforeach()
+
 # What does not depend on the sanitizer is tested once, in the plain builds of the whole.
 if(CLEAT_SANITIZE OR CLEAT_FLOORS)
   return()

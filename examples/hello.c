@@ -42,7 +42,7 @@ int main(void)
     if (status == CLEAT_OK) {
         printf("run %s %s: %s\n", result.id.text, cleat_run_status_name(result.status),
                result.output != NULL ? result.output : result.error);
-        printf("look at it:  cleat runs show %.8s    cleat traces ls\n", result.id.text);
+        printf("look at it:  cleat runs show %s    cleat traces ls\n", result.id.text);
     } else {
         fprintf(stderr, "%s\n", cleat_error_message());
     }

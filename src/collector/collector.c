@@ -148,8 +148,10 @@ static cleat_status prune(cleat__collector *collector, int64_t allowance)
     prune_call call = {collector->intake, INT64_MIN, collector->retention_bytes, PIECE};
     cleat_status status = CLEAT_OK;
     if (collector->retention_ms >= 0) {
-        int64_t now_ms = cleat__clock_unix_ns(collector->clock) / CLEAT__NS_PER_MS;
-        call.older_than_ns = (now_ms - collector->retention_ms) * CLEAT__NS_PER_MS;
+        int64_t oldest_ms =
+            cleat__clock_unix_ns(collector->clock) / CLEAT__NS_PER_MS - collector->retention_ms;
+        call.older_than_ns =
+            oldest_ms > INT64_MIN / CLEAT__NS_PER_MS ? oldest_ms * CLEAT__NS_PER_MS : INT64_MIN;
     }
     for (int64_t removed = 0; removed < allowance && call.removed == PIECE; removed += PIECE) {
         status = cleat__engine_call(collector->engine, prune_bite, &call);

@@ -169,6 +169,15 @@ void cleat__core_run(cleat__core *core, cleat__now now)
     }
 }
 
+void cleat__core_run_behind(cleat__core *core, cleat__now now)
+{
+    core->now = now;
+    core->has_more = false;
+    if (core->failure == CLEAT_OK) {
+        cleat__core_schedule(core);
+    }
+}
+
 void cleat__core_commit(cleat__core *core)
 {
     if (!core->is_writing) {

@@ -48,6 +48,9 @@ void cleat__core_close(cleat__core *core);
 void cleat__core_apply(cleat__core *core, cleat__now now, cleat__command *command);
 /* Timers and assignments, after the commands. */
 void cleat__core_run(cleat__core *core, cleat__now now);
+/* Assignments only: for a step that leaves commands to the next one. A heartbeat or a report among
+ * them came in time, however long the engine was held up. */
+void cleat__core_run_behind(cleat__core *core, cleat__now now);
 void cleat__core_commit(cleat__core *core);
 /* Tells the workers, and hands over the answered commands. */
 cleat__command_list cleat__core_release(cleat__core *core);

@@ -124,7 +124,11 @@ static void step(cleat__engine *engine, cleat__command_list *taken)
     for (int left = BATCH_MAX; left > 0 && (command = cleat__command_take(taken)) != NULL; left--) {
         cleat__core_apply(engine->core, now, command);
     }
-    cleat__core_run(engine->core, now);
+    if (taken->head == NULL) {
+        cleat__core_run(engine->core, now);
+    } else {
+        cleat__core_run_behind(engine->core, now);
+    }
     cleat__core_commit(engine->core);
     answer(engine, cleat__core_release(engine->core));
     if (!had_failed && cleat__core_failure(engine->core) != CLEAT_OK) {
@@ -334,10 +338,13 @@ cleat_status cleat__engine_wait(cleat__engine *engine, const cleat__uuid *run_id
     }
     cleat__cond_init(&wait.answered);
     enqueue(engine, &wait.command);
-    if (!wait_for_answer(engine, &wait, deadline) && !engine->is_closing) {
+    bool is_answered = wait_for_answer(engine, &wait, deadline);
+    if (!is_answered && engine->is_closing) {
+        is_answered = wait_for_answer(engine, &wait, INT64_MAX); /* all are, at the end */
+    } else if (!is_answered) {
         unsubscribe(engine, &wait);
+        is_answered = wait.is_done;
     }
-    bool is_answered = wait.is_done || (engine->is_closing && wait_for_answer(engine, &wait, INT64_MAX));
     leave(engine);
     pthread_cond_destroy(&wait.answered);
     if (!is_answered) {

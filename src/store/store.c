@@ -7,6 +7,9 @@
  * measured alike from 1,000 pages, the default, to 8,000; what counts is that the pause of a
  * checkpoint, which holds up whatever comes meanwhile, meets fewer than one in a hundred tasks of a
  * steady load (one writes about five pages), while recovery after a crash has little to read.
+ *
+ * While a reader looks at an old state the log cannot be reused and grows. It is cut down to
+ * LOG_BYTES_KEPT when it can be again; below that its space is kept, as writing over is cheaper.
  */
 #include "store/store.h"
 
@@ -24,6 +27,7 @@
 #define BUSY_TIMEOUT_MS  5000
 #define CHECKPOINT_PAGES "4000"
 #define CACHE_KIB        "32768"
+#define LOG_BYTES_KEPT   "67108864"
 #define PAGE_SIZE        "4096"
 
 /* A prepared statement; the map's key is the address of its text. */
@@ -95,6 +99,7 @@ static cleat_status prepare_writing(cleat__store *store, int version)
     if (status == CLEAT_OK) {
         status = cleat__sqlite_exec(store->db,
                                     "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=" CHECKPOINT_PAGES
+                                    "; PRAGMA journal_size_limit=" LOG_BYTES_KEPT
                                     "; PRAGMA cache_size=-" CACHE_KIB,
                                     doing);
     }

@@ -282,16 +282,6 @@ size_t cleat__baggage_format(const cleat_baggage *baggage, char text[CLEAT__BAGG
     return (size_t)(at - text);
 }
 
-/* -1 for what is no hex digit. */
-static int hex_value(char digit)
-{
-    char lower = (char)(digit | 0x20);
-    if (cleat__is_digit(digit)) {
-        return digit - '0';
-    }
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* Room for the values of one header: what does not fit is above the limit anyway. */
 typedef struct value_store {
     char text[CLEAT__BAGGAGE_SIZE_MAX];
@@ -313,8 +303,8 @@ static bool decode(value_store *store, cleat_slice text)
     for (size_t i = 0; i < text.size; i++) {
         char character = text.data[i];
         if (character == '%') {
-            int high = i + 2 < text.size ? hex_value(text.data[i + 1]) : -1;
-            int low = i + 2 < text.size ? hex_value(text.data[i + 2]) : -1;
+            int high = i + 2 < text.size ? cleat__hex_value(text.data[i + 1]) : -1;
+            int low = i + 2 < text.size ? cleat__hex_value(text.data[i + 2]) : -1;
             if (high < 0 || low < 0) {
                 return false;
             }

@@ -162,7 +162,8 @@ static reason wait_for_work(batch_processor *processor, int64_t scheduled_ns)
 static void report(batch_processor *processor, const reason *found, cleat_status status)
 {
     pthread_mutex_lock(&processor->mutex);
-    if (processor->flushes_done != found->flushes) { /* else who waits would miss its answer */
+    if (processor->flushes_done != found->flushes || found->stopping) {
+        /* Not each time: a flush that nobody has read yet must keep its answer. */
         processor->flushes_done = found->flushes;
         processor->flush_status = status;
     }

@@ -19,6 +19,16 @@ static inline bool cleat__is_digit(char character)
     return character >= '0' && character <= '9';
 }
 
+/* Of a digit of either case, as percent-encoding has them; -1 for what is none. */
+static inline int cleat__hex_value(char digit)
+{
+    char lower = (char)(digit | 0x20);
+    if (cleat__is_digit(digit)) {
+        return digit - '0';
+    }
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
 /* Without blanks around it (OWS of RFC 9110: spaces and tabs). */
 static inline cleat_slice cleat__trim(cleat_slice text)
 {

@@ -106,31 +106,18 @@ cleat_slice cleat_resource_schema_url(const cleat_resource *resource)
 
 /* ---- The default resource ---- */
 
-static bool hex_digit(char digit, unsigned *out)
-{
-    if (cleat__is_digit(digit)) {
-        *out = (unsigned)(digit - '0');
-    } else if (digit >= 'a' && digit <= 'f') {
-        *out = (unsigned)(digit - 'a' + 10);
-    } else if (digit >= 'A' && digit <= 'F') {
-        *out = (unsigned)(digit - 'A' + 10);
-    } else {
-        return false;
-    }
-    return true;
-}
-
 /* Percent-decodes in place; false when a `%` is not followed by two hex digits. */
 static bool percent_decode(char *text, cleat_slice *decoded)
 {
     size_t size = 0;
     for (size_t i = 0; i < decoded->size; i++) {
-        unsigned high, low;
         if (text[i] != '%') {
             text[size++] = text[i];
             continue;
         }
-        if (decoded->size - i < 3 || !hex_digit(text[i + 1], &high) || !hex_digit(text[i + 2], &low)) {
+        int high = decoded->size - i >= 3 ? cleat__hex_value(text[i + 1]) : -1;
+        int low = decoded->size - i >= 3 ? cleat__hex_value(text[i + 2]) : -1;
+        if (high < 0 || low < 0) {
             return false;
         }
         text[size++] = (char)(high << 4 | low);

@@ -65,6 +65,11 @@ static int set_up_short(void **state)
     return set_up_with(state, &(cleat__collector_options){.retention_ms = 60000});
 }
 
+static int set_up_for_ever(void **state)
+{
+    return set_up_with(state, &(cleat__collector_options){.retention_ms = INT64_MAX});
+}
+
 static int tear_down(void **state)
 {
     fixture *f = *state;
@@ -135,6 +140,14 @@ static void test_age_is_kept(void **state)
     assert_int_equal(count("SELECT count(*) FROM span"), 2400);
 }
 
+static void test_an_age_beyond_all_times(void **state)
+{
+    fixture *f = *state;
+    make_spans(f, 2000, 1000);
+    make_spans(f, 2000, cleat__clock_unix_ns(NULL));
+    assert_int_equal(count("SELECT count(*) FROM span"), 4000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +155,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ingesting_again_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_size_is_kept, set_up_small, tear_down),
         cmocka_unit_test_setup_teardown(test_age_is_kept, set_up_short, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_age_beyond_all_times, set_up_for_ever, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

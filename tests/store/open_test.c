@@ -382,6 +382,42 @@ static void test_a_reader_sees_what_is_committed(void **state)
     cleat__store_close(writer);
 }
 
+/* Each in a transaction of its own, so that the log is checkpointed between them where it can be. */
+static void put_large_types(cleat__store *store, int count)
+{
+    static char large[1 << 20];
+    memset(large, 'a', sizeof(large) - 1);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(cleat__store_begin(store), CLEAT_OK);
+        put_type(store, large);
+        assert_int_equal(cleat__store_commit(store), CLEAT_OK);
+    }
+}
+
+static int64_t log_size(void)
+{
+    struct stat info;
+    assert_int_equal(stat(FILE_NAME "-wal", &info), 0);
+    return (int64_t)info.st_size;
+}
+
+static void test_the_log_shrinks_after_a_long_reader(void **state)
+{
+    (void)state;
+    cleat__store *writer = open_store(CLEAT__STORE_WRITE_UNSYNCED);
+    cleat__store *reader = open_store(CLEAT__STORE_READ);
+    assert_int_equal(cleat__store_begin(reader), CLEAT_OK);
+    assert_int_equal(read_int(reader, "SELECT count(*) FROM task_type"), 0);
+    put_large_types(writer, 80);
+    assert_true(log_size() > 80 << 20); /* the reader needs what the file had before */
+    assert_int_equal(cleat__store_commit(reader), CLEAT_OK);
+    put_large_types(writer, 2);
+    assert_true(log_size() <= 64 << 20);
+    cleat__store_close(reader);
+    cleat__store_close(writer);
+    remove_database();
+}
+
 static void test_close_rolls_back(void **state)
 {
     (void)state;
@@ -417,6 +453,7 @@ int main(void)
         cmocka_unit_test_setup(test_two_stores_in_one_process, clean),
         cmocka_unit_test_setup(test_two_processes_and_a_kill, clean),
         cmocka_unit_test_setup(test_a_reader_sees_what_is_committed, clean),
+        cmocka_unit_test_setup(test_the_log_shrinks_after_a_long_reader, clean),
         cmocka_unit_test_setup(test_close_rolls_back, clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
