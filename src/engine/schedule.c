@@ -23,8 +23,15 @@ static cleat_status fire_run(cleat__core *core, cleat__run *run)
     return cleat__life_schedule_time_out(core, run);
 }
 
+/* A deadline noticed this late says that the engine stood still (a stopped process, a debugger), and
+ * heartbeats with it: the worker gets a new one instead of losing what it may be about to report. */
+#define STOOD_STILL_MS INT64_C(5000)
+
 static cleat_status fire_worker(cleat__core *core, cleat__worker *worker)
 {
+    if (core->now.monotonic_ms - worker->deadline_ms >= STOOD_STILL_MS) {
+        return cleat__core_check(core, cleat__roster_touch(&core->roster, worker, core->now.monotonic_ms));
+    }
     cleat__roster_lose(&core->roster, worker);
     cleat_status status = CLEAT_OK;
     while (status == CLEAT_OK && worker->held.head != NULL) {

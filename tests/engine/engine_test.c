@@ -287,6 +287,19 @@ static void test_a_lost_worker(void **state)
     assert_string_equal(state_of(at, &id), "COMPLETED 1");
 }
 
+static void test_an_engine_that_stood_still_blames_no_worker(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &plain);
+    add_worker(at, "a:a", 1);
+    cleat__uuid id = trigger(at, "a:a", "", 0);
+    at->ears.count = 0;
+    advance(at, 50000);
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+}
+
 static void test_lost_too_often(void **state)
 {
     rig *at = *state;
@@ -460,6 +473,7 @@ int main(void)
         TEST(test_schedule_timeout),
         TEST(test_cancel),
         TEST(test_a_lost_worker),
+        TEST(test_an_engine_that_stood_still_blames_no_worker),
         TEST(test_lost_too_often),
         TEST(test_pause),
         TEST(test_given_back_unstarted),
