@@ -30,6 +30,19 @@ static cleat_status finish_one(cleat__store *store, sqlite3_stmt *statement, con
     return status;
 }
 
+/* A statement whose first three parameters compare: the run, its state and its attempt. */
+static cleat_status prepare_compare(cleat__store *store, const char *sql, const cleat__attempt_key *key,
+                                    cleat_run_status state, sqlite3_stmt **out)
+{
+    cleat_status status = cleat__store_prepare(store, sql, out);
+    if (status == CLEAT_OK) {
+        cleat__bind_uuid(*out, 1, &key->id);
+        sqlite3_bind_int(*out, 2, state);
+        sqlite3_bind_int(*out, 3, key->retry_count);
+    }
+    return status;
+}
+
 /* ---- TRIGGER ---- */
 
 static cleat_status find_child(cleat__store *store, const cleat__trigger *trigger, cleat__uuid *out)
@@ -129,13 +142,10 @@ cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_
     static const char sql[] = "UPDATE task_live SET state = ?4, started_at_ms = ?5 "
                               "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
     sqlite3_stmt *update = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &update);
+    cleat_status status = prepare_compare(store, sql, key, CLEAT_RUN_QUEUED, &update);
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__bind_uuid(update, 1, &key->id);
-    sqlite3_bind_int(update, 2, CLEAT_RUN_QUEUED);
-    sqlite3_bind_int(update, 3, key->retry_count);
     sqlite3_bind_int(update, 4, cleat__state_next(CLEAT_RUN_QUEUED, CLEAT__EVENT_ASSIGN));
     sqlite3_bind_int64(update, 5, now_ms);
     return finish_one(store, update, key, "assigning it");
@@ -146,13 +156,10 @@ cleat_status cleat__transition_release(cleat__store *store, const cleat__attempt
     static const char sql[] = "UPDATE task_live SET state = ?4, queued_at_ms = ?5, started_at_ms = NULL "
                               "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
     sqlite3_stmt *update = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &update);
+    cleat_status status = prepare_compare(store, sql, key, CLEAT_RUN_RUNNING, &update);
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__bind_uuid(update, 1, &key->id);
-    sqlite3_bind_int(update, 2, CLEAT_RUN_RUNNING);
-    sqlite3_bind_int(update, 3, key->retry_count);
     sqlite3_bind_int(update, 4, cleat__state_next(CLEAT_RUN_RUNNING, CLEAT__EVENT_RELEASE));
     sqlite3_bind_int64(update, 5, now_ms);
     return finish_one(store, update, key, "taking it back");
@@ -186,13 +193,10 @@ static cleat_status requeue(cleat__store *store, const cleat__attempt_key *key, 
                               "queued_at_ms = ?7, started_at_ms = NULL "
                               "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
     sqlite3_stmt *update = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &update);
+    cleat_status status = prepare_compare(store, sql, key, CLEAT_RUN_RUNNING, &update);
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__bind_uuid(update, 1, &key->id);
-    sqlite3_bind_int(update, 2, CLEAT_RUN_RUNNING);
-    sqlite3_bind_int(update, 3, key->retry_count);
     sqlite3_bind_int(update, 4, cleat__state_next(CLEAT_RUN_RUNNING, event));
     sqlite3_bind_int(update, 5, next->retry_count);
     sqlite3_bind_int(update, 6, next->internal_retries);
@@ -240,14 +244,8 @@ static cleat_status delete_live(cleat__store *store, const cleat__attempt_key *k
 {
     static const char sql[] = "DELETE FROM task_live WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
     sqlite3_stmt *delete = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &delete);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    cleat__bind_uuid(delete, 1, &key->id);
-    sqlite3_bind_int(delete, 2, from);
-    sqlite3_bind_int(delete, 3, key->retry_count);
-    return finish_one(store, delete, key, "ending it");
+    cleat_status status = prepare_compare(store, sql, key, from, &delete);
+    return status == CLEAT_OK ? finish_one(store, delete, key, "ending it") : status;
 }
 
 static cleat_status end_task(cleat__store *store, const cleat__attempt_key *key, const end *how)
