@@ -54,13 +54,12 @@ static cleat_status add(cleat__demo_files *list, char *path)
     return CLEAT_OK;
 }
 
-/* Paths of all entries, sorted; false and errno when the directory cannot be read. */
-static cleat_status read_entries(const char *directory, cleat__demo_files *entries, bool *opened)
+/* Paths of all entries, sorted; none when the directory cannot be read. */
+static cleat_status read_entries(const char *directory, cleat__demo_files *entries)
 {
     cleat_status status = CLEAT_OK;
     struct dirent *entry = NULL;
     DIR *stream = opendir(directory);
-    *opened = stream != NULL;
     if (stream == NULL) {
         return CLEAT_OK;
     }
@@ -80,8 +79,7 @@ static cleat_status walk(const char *directory, dev_t device, size_t limit, int 
 {
     cleat__demo_files entries = {0};
     struct stat about;
-    bool opened = false;
-    cleat_status status = read_entries(directory, &entries, &opened);
+    cleat_status status = read_entries(directory, &entries);
     for (size_t i = 0; status == CLEAT_OK && i < entries.count && out->count < limit; i++) {
         if (lstat(entries.paths[i], &about) != 0) {
             continue;

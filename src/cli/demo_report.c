@@ -172,11 +172,11 @@ int cleat__demo_report_print(const cleat__demo_report *report, cleat__store *sto
                                      false);
     }
     add_commands(&p);
-    if (status == CLEAT_OK && p.out.size > 0) {
-        fwrite(p.out.data, 1, p.out.size, stdout);
+    if (status != CLEAT_OK) {
+        cleat__buffer_deinit(&p.out);
+        return cleat__complain_status(status);
     }
-    cleat__buffer_deinit(&p.out);
-    return status == CLEAT_OK ? cleat__finish_output() : cleat__complain_status(status);
+    return cleat__print(&p.out);
 }
 
 /* ---- JSON ---- */

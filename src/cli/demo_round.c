@@ -78,7 +78,7 @@ typedef struct trace_set {
     cleat_trace_id *ids;
     size_t count, capacity;
     int64_t largest, end_ns;
-    cleat__trace_row newest; /* its slices are dead */
+    cleat__trace_row last; /* added; its slices are dead */
     bool failed;
 } trace_set;
 
@@ -98,7 +98,7 @@ static bool add_trace(void *argument, const cleat__trace_row *row)
     set->ids[set->count++] = row->trace_id;
     set->largest = row->span_count > set->largest ? row->span_count : set->largest;
     set->end_ns = row->end_time_ns > set->end_ns ? row->end_time_ns : set->end_ns;
-    set->newest = *row;
+    set->last = *row;
     return true;
 }
 
@@ -150,9 +150,9 @@ static cleat_status measure_parent(cleat__demo_engine *engine, cleat__demo_round
         status = cleat__fail(CLEAT_FAILED, "no spans of the scan arrived in the file");
     }
     if (status == CLEAT_OK) {
-        round->trace_id = set->newest.trace_id;
-        round->trace_ns = set->newest.end_time_ns - set->newest.start_time_ns;
-        round->links = set->newest.links_in;
+        round->trace_id = set->last.trace_id;
+        round->trace_ns = set->last.end_time_ns - set->last.start_time_ns;
+        round->links = set->last.links_in;
     }
     return status;
 }
@@ -162,11 +162,11 @@ static cleat_status measure(cleat__demo_engine *engine, const cleat__demo_runs *
 {
     trace_set set = {0};
     cleat_status status = measure_parent(engine, round, &set);
-    int64_t start_ns = set.newest.start_time_ns;
+    int64_t start_ns = set.last.start_time_ns;
     for (size_t i = 0; i < children->count && status == CLEAT_OK; i++) {
         status = traces_of_run(engine, &children->list[i].id, &set);
-        if (children->list[i].status == CLEAT_RUN_COMPLETED) {
-            round->child_trace_id = set.newest.trace_id;
+        if (i == 0 || children->list[i].status == CLEAT_RUN_COMPLETED) {
+            round->child_trace_id = set.last.trace_id;
         }
     }
     round->traces = count_different(&set);

@@ -18,7 +18,7 @@ typedef struct cleat__demo_round {
     int64_t trace_ns;              /* of the parent trace: first start to last end */
     int64_t children_ns;           /* first start of the parent trace to the last end of any child's span */
     cleat_trace_id trace_id;       /* the parent trace */
-    cleat_trace_id child_trace_id; /* of a child that completed */
+    cleat_trace_id child_trace_id; /* of a child; of one that completed, if any did */
 } cleat__demo_round;
 
 /* Runs a scan and waits for its children. CLEAT_CANCELLED: `*stop` was set meanwhile. */

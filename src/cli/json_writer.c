@@ -5,7 +5,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 
 static void begin_value(cleat__json_writer *writer, const char *key)
 {
@@ -99,14 +98,6 @@ void cleat__writer_time(cleat__json_writer *writer, const char *key, int64_t uni
 
 int cleat__writer_print(cleat__json_writer *writer)
 {
-    int code = CLEAT__EXIT_OK;
     cleat__buffer_append_byte(&writer->out, '\n');
-    if (writer->out.failed) {
-        code = cleat__complain("out of memory");
-    } else {
-        fwrite(writer->out.data, 1, writer->out.size, stdout);
-        code = cleat__finish_output();
-    }
-    cleat__buffer_deinit(&writer->out);
-    return code;
+    return cleat__print(&writer->out);
 }

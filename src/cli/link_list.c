@@ -77,6 +77,7 @@ static void append_section(cleat__buffer *out, const listing *list, const char *
                                 cleat__style_code(terminal, CLEAT__STYLE_NONE),
                                 cleat__format_count(list->count).text);
     cleat__buffer_append_slice(out, cleat__buffer_slice(&list->rows));
+    out->failed |= list->rows.failed;
     if (!list->all && list->count > FEW) {
         cleat__buffer_append_format(
             out, "  %s%s more: --all shows them%s\n", cleat__style_code(terminal, CLEAT__STYLE_DIM),

@@ -77,3 +77,16 @@ int cleat__finish_output(void)
     }
     return CLEAT__EXIT_OK;
 }
+
+int cleat__print(cleat__buffer *out)
+{
+    int code = CLEAT__EXIT_OK;
+    if (out->failed) {
+        code = cleat__complain("out of memory");
+    } else {
+        fwrite(out->data, 1, out->size, stdout);
+        code = cleat__finish_output();
+    }
+    cleat__buffer_deinit(out);
+    return code;
+}

@@ -2,7 +2,7 @@
 #ifndef CLEAT_CLI_MESSAGE_H
 #define CLEAT_CLI_MESSAGE_H
 
-#include <cleat/status.h>
+#include "base/buffer.h"
 
 /* Exit codes of the command. */
 enum { CLEAT__EXIT_OK = 0, CLEAT__EXIT_FAILED = 1, CLEAT__EXIT_USAGE = 2 };
@@ -23,5 +23,7 @@ void cleat__begin_output(void);
 /* Flushes standard output: a disk that is full must not look like success. A reader that has seen
  * enough is no failure. */
 int cleat__finish_output(void);
+/* Prints what was collected, unless memory ran out on the way, frees it, and finishes. */
+int cleat__print(cleat__buffer *out);
 
 #endif

@@ -57,7 +57,10 @@ static bool add_attempt(void *argument, const cleat__attempt_row *row)
     attempt->finished_at_ms = row->finished_at_ms;
     attempt->outcome = cleat__slice_dup(row->outcome);
     attempt->error = row->error.data != NULL ? cleat__slice_dup(row->error) : NULL;
-    return true;
+    if (attempt->outcome == NULL || (attempt->error == NULL && row->error.data != NULL)) {
+        detail->status = cleat__fail_memory();
+    }
+    return detail->status == CLEAT_OK;
 }
 
 static bool add_log(void *argument, const cleat__log_line *line)
@@ -72,7 +75,10 @@ static bool add_log(void *argument, const cleat__log_line *line)
     entry->level = line->level;
     entry->time_ms = line->time_ms;
     entry->message = cleat__slice_dup(line->message);
-    return true;
+    if (entry->message == NULL) {
+        detail->status = cleat__fail_memory();
+    }
+    return detail->status == CLEAT_OK;
 }
 
 static bool count_child(void *argument, const cleat__run_row *row)

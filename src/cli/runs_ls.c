@@ -4,8 +4,6 @@
 #include "message.h"
 #include "run_rows.h"
 
-#include <stdio.h>
-
 typedef struct listing {
     cleat__table table;
     cleat__json_writer *json; /* NULL: the table */
@@ -32,21 +30,22 @@ static bool add_row(void *argument, const cleat__run_row *row)
 static int print_table(listing *list, cleat__store *store, const cleat__run_filter *filter)
 {
     char id[37];
+    cleat__buffer out = {0};
     cleat_status status = cleat__run_list(store, filter, add_row, list);
     if (status != CLEAT_OK || list->count == 0) {
         cleat__buffer_deinit(&list->table.cells);
         if (status != CLEAT_OK) {
             return cleat__complain_status(status);
         }
-        printf("no runs\n");
-        return cleat__finish_output();
+        cleat__buffer_append_string(&out, "no runs\n");
+        return cleat__print(&out);
     }
-    cleat__table_print(&list->table, 0);
+    cleat__table_append(&list->table, &out, 0);
     if (list->count == filter->limit) {
         cleat__uuid_format(&list->last, id);
-        printf("older ones: --before %s\n", id);
+        cleat__buffer_append_format(&out, "older ones: --before %s\n", id);
     }
-    return cleat__finish_output();
+    return cleat__print(&out);
 }
 
 static int print_json(listing *list, cleat__store *store, const cleat__run_filter *filter)

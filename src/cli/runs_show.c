@@ -39,15 +39,6 @@ static void add_field(page *p, const char *label, const char *value)
                                 code(p, CLEAT__STYLE_NONE), value);
 }
 
-/* What is before a table must be out before the table prints itself. */
-static void flush(page *p)
-{
-    if (p->out.size > 0) {
-        fwrite(p->out.data, 1, p->out.size, stdout);
-    }
-    cleat__buffer_clear(&p->out);
-}
-
 /* ---- Sections ---- */
 
 static void add_title(page *p)
@@ -243,7 +234,7 @@ static bool add_trace(void *argument, const cleat__trace_row *row)
     return true;
 }
 
-static cleat_status print_traces(page *p)
+static cleat_status add_traces(page *p)
 {
     const cleat__trace_filter filter = {.run_id = &p->run->row.id,
                                         .limit = p->full ? INT64_MAX : TRACES_SHOWN};
@@ -252,8 +243,7 @@ static cleat_status print_traces(page *p)
     cleat_status status = cleat__trace_list(p->store, &filter, add_trace, &list);
     if (status == CLEAT_OK && list.count > 0) {
         add_heading(p, "traces with spans of this run");
-        flush(p);
-        cleat__table_print(&list.table, 2);
+        cleat__table_append(&list.table, &p->out, 2);
         cleat__buffer_append_format(&p->out, "  %s", code(p, CLEAT__STYLE_DIM));
         cleat__buffer_append_slice(&p->out, cleat__buffer_slice(&list.command));
         cleat__buffer_append_format(&p->out, "%s\n", code(p, CLEAT__STYLE_NONE));
@@ -277,10 +267,12 @@ static int print_page(page *p)
     add_payload(p, "output", row->output);
     add_children(p);
     add_log(p);
-    cleat_status status = print_traces(p);
-    flush(p);
-    cleat__buffer_deinit(&p->out);
-    return status == CLEAT_OK ? cleat__finish_output() : cleat__complain_status(status);
+    cleat_status status = add_traces(p);
+    if (status != CLEAT_OK) {
+        cleat__buffer_deinit(&p->out);
+        return cleat__complain_status(status);
+    }
+    return cleat__print(&p->out);
 }
 
 int cleat__verb_runs_show(const cleat__cli *cli, int argc, char **argv)

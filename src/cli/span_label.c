@@ -2,16 +2,6 @@
 
 static const char prefix[] = "hatchet.";
 
-static cleat_slice string_attribute(const cleat_span_view *span, const char *key)
-{
-    cleat_value value;
-    cleat_slice absent = {NULL, 0};
-    if (!cleat_span_view_attribute(span, key, &value) || value.type != CLEAT_VALUE_STRING) {
-        return absent;
-    }
-    return value.as.string;
-}
-
 static bool ends_with(cleat_slice text, cleat_slice end)
 {
     return text.size >= end.size && memcmp(text.data + (text.size - end.size), end.data, end.size) == 0;
@@ -41,7 +31,7 @@ void cleat__span_label_read(const cleat_span_view *span, bool short_names, cleat
         out->task[0] = '\0';
     }
     if (task.size > 0 && span->kind == CLEAT_SPAN_KIND_CONSUMER) {
-        out->key = string_attribute(span, "hatchet.child_workflow_key");
+        out->key = cleat__span_string(span, "hatchet.child_workflow_key");
         if (cleat_span_view_attribute(span, "hatchet.retry_count", &retry) && retry.type == CLEAT_VALUE_INT &&
             retry.as.integer > 0) {
             out->attempt = retry.as.integer + 1;

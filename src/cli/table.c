@@ -1,7 +1,5 @@
 #include "table.h"
 
-#include <stdio.h>
-
 enum { GAP = 2, NARROWEST_FLEXIBLE = 8 };
 
 /* In `cells`, followed by `size` bytes of text. */
@@ -107,30 +105,27 @@ static void append_header(cleat__buffer *line, const cleat__table *table, int in
     end_line(line);
 }
 
-void cleat__table_print(cleat__table *table, int indent)
+void cleat__table_append(cleat__table *table, cleat__buffer *out, int indent)
 {
     int widths[CLEAT__TABLE_COLUMNS_MAX];
-    cleat__buffer out = {0};
     size_t offset = 0;
-    if (!table->cells.failed) {
+    if (table->cells.failed) {
+        out->failed = true;
+    } else {
         measure(table, indent, widths);
-        append_header(&out, table, indent, widths);
+        append_header(out, table, indent, widths);
     }
     for (size_t i = 0; !table->cells.failed && i < table->cell_count; i++) {
         int column = (int)(i % (size_t)table->column_count);
         cleat__style style;
         cleat_slice text = next_cell(table, &offset, &style);
         if (column == 0) {
-            cleat__text_append_blanks(&out, indent);
+            cleat__text_append_blanks(out, indent);
         }
-        append_cell(&out, table, column, widths[column], text, style);
+        append_cell(out, table, column, widths[column], text, style);
         if (column + 1 == table->column_count) {
-            end_line(&out);
+            end_line(out);
         }
     }
-    if (out.size > 0) {
-        fwrite(out.data, 1, out.size, stdout);
-    }
-    cleat__buffer_deinit(&out);
     cleat__buffer_deinit(&table->cells);
 }

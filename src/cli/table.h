@@ -27,7 +27,8 @@ void cleat__table_init(cleat__table *table, const cleat__terminal *terminal, con
                        int column_count);
 void cleat__table_add(cleat__table *table, cleat_slice text, cleat__style style);
 void cleat__table_add_string(cleat__table *table, const char *text);
-/* Prints header and rows, each line indented by `indent`. */
-void cleat__table_print(cleat__table *table, int indent);
+/* Appends header and rows, each line indented by `indent`, and frees the table. When memory ran out
+ * on the way, `out` has failed. */
+void cleat__table_append(cleat__table *table, cleat__buffer *out, int indent);
 
 #endif

@@ -4,7 +4,6 @@
 #include "message.h"
 #include "trace_rows.h"
 
-#include <stdio.h>
 #include <strings.h>
 
 typedef struct listing {
@@ -31,22 +30,22 @@ static bool add_row(void *argument, const cleat__trace_row *row)
 static int print_table(listing *list, cleat__store *store, const cleat__trace_filter *filter)
 {
     char hex[33];
+    cleat__buffer out = {0};
     cleat_status status = cleat__trace_list(store, filter, add_row, list);
-    if (status != CLEAT_OK) {
+    if (status != CLEAT_OK || list->count == 0) {
         cleat__buffer_deinit(&list->table.cells);
-        return cleat__complain_status(status);
+        if (status != CLEAT_OK) {
+            return cleat__complain_status(status);
+        }
+        cleat__buffer_append_string(&out, "no traces\n");
+        return cleat__print(&out);
     }
-    if (list->count == 0) {
-        cleat__buffer_deinit(&list->table.cells);
-        printf("no traces\n");
-        return cleat__finish_output();
-    }
-    cleat__table_print(&list->table, 0);
+    cleat__table_append(&list->table, &out, 0);
     if (list->count == filter->limit) {
         cleat_trace_id_to_hex(&list->last, hex);
-        printf("older ones: --before %.*s\n", CLEAT__TRACE_ID_SHOWN, hex);
+        cleat__buffer_append_format(&out, "older ones: --before %.*s\n", CLEAT__TRACE_ID_SHOWN, hex);
     }
-    return cleat__finish_output();
+    return cleat__print(&out);
 }
 
 static int print_json(listing *list, cleat__store *store, const cleat__trace_filter *filter)

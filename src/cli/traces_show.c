@@ -7,8 +7,6 @@
 #include "trace_json.h"
 #include "waterfall.h"
 
-#include <stdio.h>
-
 enum { ROWS = 50 };
 
 static void append_title(cleat__buffer *out, const cleat__terminal *terminal, const cleat__trace_tree *tree)
@@ -46,17 +44,11 @@ static int print_text(const cleat__cli *cli, cleat__store *store, const cleat__t
                                     cleat__format_count(tree->orphan_count).text);
     }
     cleat_status status = cleat__links_append(&out, cli, store, &tree->trace_id, db, all);
-    int code = CLEAT__EXIT_OK;
     if (status != CLEAT_OK) {
-        code = cleat__complain_status(status);
-    } else if (out.failed) {
-        code = cleat__complain("out of memory");
-    } else {
-        fwrite(out.data, 1, out.size, stdout);
-        code = cleat__finish_output();
+        cleat__buffer_deinit(&out);
+        return cleat__complain_status(status);
     }
-    cleat__buffer_deinit(&out);
-    return code;
+    return cleat__print(&out);
 }
 
 int cleat__verb_traces_show(const cleat__cli *cli, int argc, char **argv)

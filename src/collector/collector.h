@@ -49,6 +49,9 @@ cleat_status cleat__span_prune(cleat__store *store, cleat__intake *intake, int64
 
 /* ---- Out ---- */
 
+/* A span's attribute; absent when it has none of that key or it is no string. */
+cleat_slice cleat__span_string(const cleat_span_view *span, const char *key);
+
 /* What a span of the instrumentor is about: the action it executes or triggers, "archive:pack".
  * Writes to `out`; absent for other spans. */
 #define CLEAT__SPAN_TASK_SIZE 160

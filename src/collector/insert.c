@@ -41,19 +41,9 @@ typedef struct span_row {
     int64_t size;
 } span_row;
 
-static cleat_slice string_attribute(const cleat_span_view *span, const char *key)
-{
-    cleat_value value;
-    cleat_slice absent = {NULL, 0};
-    if (!cleat_span_view_attribute(span, key, &value) || value.type != CLEAT_VALUE_STRING) {
-        return absent;
-    }
-    return value.as.string;
-}
-
 static bool uuid_attribute(const cleat_span_view *span, const char *key, cleat__uuid *out)
 {
-    cleat_slice text = string_attribute(span, key);
+    cleat_slice text = cleat__span_string(span, key);
     return text.size == 36 && cleat__uuid_parse(text, out) == CLEAT_OK;
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-static cleat_slice string_attribute(const cleat_span_view *span, const char *key)
+cleat_slice cleat__span_string(const cleat_span_view *span, const char *key)
 {
     cleat_value value;
     if (!cleat_span_view_attribute(span, key, &value) || value.type != CLEAT_VALUE_STRING) {
@@ -27,10 +27,10 @@ cleat_slice cleat__span_task(const cleat_span_view *span, char out[CLEAT__SPAN_T
     out[0] = '\0';
     if (span->name.size >= sizeof(executes) - 1 &&
         memcmp(span->name.data, executes, sizeof(executes) - 1) == 0) {
-        task = string_attribute(span, "hatchet.action_name");
+        task = cleat__span_string(span, "hatchet.action_name");
     } else if (is_named(span, "hatchet.run_workflow") || is_named(span, "hatchet.schedule_workflow")) {
-        workflow = string_attribute(span, "hatchet.workflow_name");
-        task = string_attribute(span, "hatchet.step_name");
+        workflow = cleat__span_string(span, "hatchet.workflow_name");
+        task = cleat__span_string(span, "hatchet.step_name");
     }
     if (task.size == 0) {
         return absent;

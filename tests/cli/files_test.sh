@@ -95,3 +95,10 @@ expect 0 runs ls --db large.db --status failed --json
 same 'too large' "$(json_rows out '$.runs' 'count(*)')" 2
 expect 0 runs show "$(json out '$.runs[0].id')" --db large.db
 shows 'File too large'
+
+# ---- No file that can be read ----
+# The report has a child's trace to show all the same: one of those that failed.
+mkdir hopeless
+truncate -s 300M hopeless/a
+expect 0 demo hopeless --db hopeless.db
+shows "a child's own trace"
