@@ -17,12 +17,13 @@ void gate_deinit(gate *it)
     pthread_mutex_destroy(&it->mutex);
 }
 
-void gate_add(gate *it)
+int gate_add(gate *it)
 {
     pthread_mutex_lock(&it->mutex);
-    it->count++;
+    int count = ++it->count;
     pthread_cond_broadcast(&it->cond);
     pthread_mutex_unlock(&it->mutex);
+    return count;
 }
 
 int gate_count(gate *it)

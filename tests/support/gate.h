@@ -12,7 +12,7 @@ typedef struct gate {
 
 void gate_init(gate *gate);
 void gate_deinit(gate *gate);
-void gate_add(gate *gate); /* something happened */
+int gate_add(gate *gate); /* something happened; how often by now */
 int gate_count(gate *gate);
 /* Waits until it has happened `count` times in all; fails the test after 20 s. */
 void gate_wait(gate *gate, int count);
