@@ -5,7 +5,7 @@
  */
 #include "support/bench.h"
 
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>

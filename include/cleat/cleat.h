@@ -3,11 +3,8 @@
 #define CLEAT_CLEAT_H
 
 #include "cleat/client.h"
-#include "cleat/exporter.h"
 #include "cleat/instrumentor.h"
 #include "cleat/interceptor.h"
-#include "cleat/propagation.h"
-#include "cleat/provider.h"
 #include "cleat/run.h"
 #include "cleat/status.h"
 #include "cleat/task.h"

@@ -1,23 +1,22 @@
 /*
- * Finished spans: the read view, processors, exporters.
+ * Finished spans: the read view, and exporters.
  *
  * A finished span is one contiguous record: the bytes of an OTLP `Span` message
  * (opentelemetry.proto.trace.v1). A cleat_span_view reads it in place.
  *
- * Source: OpenTelemetry specification, "Tracing SDK": Span processor, Span exporter.
+ * Source: OpenTelemetry specification, "Tracing SDK": Span exporter; "OTLP File exporter".
  */
 #ifndef CLEAT_EXPORTER_H
 #define CLEAT_EXPORTER_H
 
-#include "cleat/trace.h"
+#include "cleat/context.h"
+#include "cleat/resource.h"
 
 #include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef struct cleat_resource cleat_resource; /* provider.h */
 
 /* ---- Reading a finished span ---- */
 
@@ -83,11 +82,14 @@ CLEAT_API bool cleat_value_element(const cleat_value *array, size_t index, cleat
 
 /* ---- Exporters ---- */
 
-/* Finished spans, oldest first. */
+/* Finished spans, oldest first. Any thread may read a batch. */
 typedef struct cleat_span_batch cleat_span_batch;
 CLEAT_API size_t cleat_span_batch_count(const cleat_span_batch *batch);
 /* `*cursor` starts at 0; false at the end. */
 CLEAT_API bool cleat_span_batch_next(const cleat_span_batch *batch, size_t *cursor, cleat_span_view *out);
+
+/* For export_async: this batch has been exported or given up; it must not be touched any more. */
+CLEAT_API void cleat_span_batch_finish(cleat_span_batch *batch, cleat_status status);
 
 /*
  * Users embed this struct first in their own. A processor calls export_spans from one thread at a
@@ -103,6 +105,14 @@ struct cleat_span_exporter {
     cleat_status (*force_flush)(cleat_span_exporter *self, int64_t timeout_ms);
     cleat_status (*shutdown)(cleat_span_exporter *self, int64_t timeout_ms);
     void (*free)(cleat_span_exporter *self);
+    /*
+     * Optional, for exporters that have several requests on their way: a batch processor then
+     * calls this instead of export_spans, from one thread at a time, and leaves the batch to the
+     * exporter until cleat_span_batch_finish(), which comes once for each, from any thread, within
+     * this call or later. No more than `max_concurrent_exports` (0: 1) are unfinished at a time.
+     */
+    void (*export_async)(cleat_span_exporter *self, cleat_span_batch *batch, int64_t timeout_ms);
+    unsigned max_concurrent_exports;
 };
 
 /* Keeps copies of spans, for tests. The `at` view is valid until clear or free. Thread-safe. */
@@ -119,63 +129,6 @@ CLEAT_API cleat_status cleat_console_exporter_new(FILE *stream, cleat_span_expor
  * to the file at `path`, created when missing. CLEAT_IO with a reason when it cannot be opened.
  */
 CLEAT_API cleat_status cleat_file_exporter_new(const char *path, cleat_span_exporter **out);
-
-/* ---- Processors ---- */
-
-/*
- * Users embed this struct first in their own. on_start and on_ending run on the thread that
- * starts or ends the span, may change the span, must not block; `parent` is NULL for the root
- * context and for an explicit root span; from on_ending on, no other thread can change the span.
- * on_end gets the finished span and must copy what it keeps. NULL members are skipped.
- */
-typedef struct cleat_span_processor cleat_span_processor;
-struct cleat_span_processor {
-    void (*on_start)(cleat_span_processor *self, cleat_span span, const cleat_context *parent);
-    void (*on_ending)(cleat_span_processor *self, cleat_span span);
-    void (*on_end)(cleat_span_processor *self, const cleat_span_view *span);
-    cleat_status (*force_flush)(cleat_span_processor *self, int64_t timeout_ms);
-    cleat_status (*shutdown)(cleat_span_processor *self, int64_t timeout_ms);
-    void (*free)(cleat_span_processor *self);
-};
-
-/* Exports each sampled span as it ends, on the ending thread. The exporter is consumed on every path. */
-CLEAT_API cleat_status cleat_simple_processor_new(cleat_span_exporter *exporter, cleat_span_processor **out);
-
-/*
- * Exports on a thread of its own, in batches. Zero: OTEL_BSP_SCHEDULE_DELAY (5,000 ms),
- * OTEL_BSP_EXPORT_TIMEOUT (30,000 ms), OTEL_BSP_MAX_QUEUE_SIZE (2,048 spans),
- * OTEL_BSP_MAX_EXPORT_BATCH_SIZE (512; never above the queue).
- */
-typedef struct cleat_batch_processor_options {
-    size_t struct_size;
-    int64_t schedule_delay_ms;
-    int64_t export_timeout_ms;
-    size_t max_queue_size;
-    size_t max_export_batch_size;
-} cleat_batch_processor_options;
-#define CLEAT_BATCH_PROCESSOR_OPTIONS(...) \
-    (&(cleat_batch_processor_options){.struct_size = sizeof(cleat_batch_processor_options), __VA_ARGS__})
-
-/*
- * Ending a span never blocks: a full queue drops the span and counts it. The exporter is consumed
- * on every path. `options` may be NULL.
- */
-CLEAT_API cleat_status cleat_batch_processor_new(cleat_span_exporter *exporter,
-                                                 const cleat_batch_processor_options *options,
-                                                 cleat_span_processor **out);
-
-/* What a batch processor did so far. */
-typedef struct cleat_batch_processor_stats {
-    uint64_t exported;      /* spans in exports that succeeded */
-    uint64_t failed;        /* spans in exports that failed */
-    uint64_t dropped_full;  /* spans dropped because the queue was full */
-    uint64_t dropped_ended; /* spans that ended after shutdown */
-} cleat_batch_processor_stats;
-CLEAT_API void cleat_batch_processor_get_stats(cleat_span_processor *processor,
-                                               cleat_batch_processor_stats *out);
-
-/* True on a thread that is inside export_spans; instrumentation uses it to stay silent there. */
-CLEAT_API bool cleat_tracing_suppressed(void);
 
 #ifdef __cplusplus
 }

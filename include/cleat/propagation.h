@@ -7,7 +7,7 @@
 #ifndef CLEAT_PROPAGATION_H
 #define CLEAT_PROPAGATION_H
 
-#include "cleat/trace.h"
+#include "cleat/context.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/map.h"
 
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 
 enum { NONE = -1 };
 

@@ -8,7 +8,7 @@
 
 #include "base/buffer.h"
 
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 
 /* Fields of the messages. */
 enum {

@@ -5,7 +5,7 @@
 #include "base/map.h"
 #include "store/store.h"
 
-#include <cleat/exporter.h>
+#include <cleat/trace.h>
 
 typedef struct cleat__source {
     cleat_resource *resource;                 /* one reference; may be NULL */

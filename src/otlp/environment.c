@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "trace/header.h"
 
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 
 static const char variable[] = "OTEL_TRACES_EXPORTER";
 

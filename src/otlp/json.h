@@ -8,7 +8,7 @@
 
 #include "base/buffer.h"
 
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 
 /* One `Span` object. */
 void cleat__json_span(cleat__buffer *json, const cleat_span_view *span);

@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/thread.h"
 
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 
 typedef struct kept_span {
     cleat_resource *resource;                 /* retained */

@@ -85,8 +85,12 @@ cleat_status cleat__client_exporter_new(cleat_client *client, cleat_span_exporte
     pthread_mutex_init(&made->mutex, NULL);
     made->client = client;
     atomic_init(&made->reference_count, link != NULL ? 2 : 1);
-    exporter->base =
-        (cleat_span_exporter){exporter_export, exporter_force_flush, exporter_shutdown, exporter_free};
+    exporter->base = (cleat_span_exporter){
+        .export_spans = exporter_export,
+        .force_flush = exporter_force_flush,
+        .shutdown = exporter_shutdown,
+        .free = exporter_free,
+    };
     exporter->link = made;
     *out = &exporter->base;
     if (link != NULL) {

@@ -7,7 +7,7 @@
 #ifndef CLEAT_SDK_METADATA_H
 #define CLEAT_SDK_METADATA_H
 
-#include <cleat/propagation.h>
+#include <cleat/trace.h>
 
 #include "base/buffer.h"
 

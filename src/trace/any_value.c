@@ -2,7 +2,7 @@
 
 #include "protobuf.h"
 
-#include <cleat/exporter.h>
+#include <cleat/trace.h>
 
 static bool is_array(cleat_value_type type)
 {

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "text.h"
 
-#include <cleat/exporter.h>
+#include <cleat/trace.h>
 
 #include <stdalign.h>
 

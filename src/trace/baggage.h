@@ -2,7 +2,7 @@
 #ifndef CLEAT_TRACE_BAGGAGE_H
 #define CLEAT_TRACE_BAGGAGE_H
 
-#include <cleat/propagation.h>
+#include <cleat/trace.h>
 
 /* What W3C asks everyone to carry, and what is carried here. */
 #define CLEAT__BAGGAGE_ENTRIES_MAX 64

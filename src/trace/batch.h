@@ -6,7 +6,7 @@
 #ifndef CLEAT_TRACE_BATCH_H
 #define CLEAT_TRACE_BATCH_H
 
-#include <cleat/exporter.h>
+#include <cleat/trace.h>
 
 typedef struct cleat__batch_entry {
     const uint8_t *data; /* the field, tag and length included */

@@ -1,7 +1,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-#include <cleat/propagation.h>
+#include <cleat/trace.h>
 
 /* Searched from front to back: carriers have a handful of entries. */
 typedef struct carrier_entry {

@@ -1,6 +1,6 @@
 #include "trace/context.h"
 
-#include <cleat/propagation.h>
+#include <cleat/trace.h>
 
 static const cleat_span_context invalid_span_context;
 

@@ -6,7 +6,7 @@
 #ifndef CLEAT_TRACE_INSTRUMENTATION_SCOPE_H
 #define CLEAT_TRACE_INSTRUMENTATION_SCOPE_H
 
-#include <cleat/exporter.h>
+#include <cleat/trace.h>
 
 /* The interned scope equal to `like`; NULL on no memory. Any thread. */
 const cleat_instrumentation_scope *cleat__scope_intern(const cleat_instrumentation_scope *like);

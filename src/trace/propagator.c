@@ -2,7 +2,7 @@
 #include "trace/baggage.h"
 #include "trace/header.h"
 
-#include <cleat/propagation.h>
+#include <cleat/trace.h>
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -6,7 +6,7 @@
 #include "base/map.h"
 #include "span_clock.h"
 
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 #include <pthread.h>
 #include <stdatomic.h>
 

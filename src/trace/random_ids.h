@@ -2,7 +2,7 @@
 #ifndef CLEAT_TRACE_RANDOM_IDS_H
 #define CLEAT_TRACE_RANDOM_IDS_H
 
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 
 extern const cleat_id_generator cleat__random_ids;
 

@@ -10,7 +10,7 @@
 
 #include "text.h"
 
-#include <cleat/exporter.h>
+#include <cleat/trace.h>
 
 /* Field numbers. */
 enum {

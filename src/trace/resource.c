@@ -1,6 +1,6 @@
 /* The entity that produces telemetry: attributes that go with every span of a provider. */
 #define _GNU_SOURCE /* program_invocation_short_name */
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 
 #include "attribute_list.h"
 #include "base/alloc.h"

@@ -2,7 +2,7 @@
 #ifndef CLEAT_TRACE_SAMPLER_H
 #define CLEAT_TRACE_SAMPLER_H
 
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 
 /*
  * The 56 bits of randomness that all spans of a trace, and all traces of a linked run, decide by:

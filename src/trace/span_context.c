@@ -2,7 +2,7 @@
 #include "base/uuid.h"
 #include "trace/header.h"
 
-#include <cleat/propagation.h>
+#include <cleat/trace.h>
 
 enum {
     HEADER_SIZE = 55, /* "00-" 32 "-" 16 "-" 2 */

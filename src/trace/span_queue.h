@@ -15,7 +15,7 @@
 #include "base/thread.h"
 #include "batch.h"
 
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 #include <stdalign.h>
 
 enum { CLEAT__CHUNK_SPANS = 128 };

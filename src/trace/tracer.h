@@ -2,8 +2,7 @@
 #ifndef CLEAT_TRACE_TRACER_H
 #define CLEAT_TRACE_TRACER_H
 
-#include <cleat/exporter.h>
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 
 struct cleat_tracer {
     /* The tracer that does the work: a provider's tracer points to itself, one of

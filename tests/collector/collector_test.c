@@ -31,7 +31,10 @@ static int set_up_with(void **state, const cleat__collector_options *options)
 {
     fixture *f = calloc(1, sizeof(*f));
     cleat_span_processor *processor = NULL;
-    f->base = (cleat_span_exporter){export_spans, recorder_nothing, recorder_nothing, recorder_keep};
+    f->base = (cleat_span_exporter){.export_spans = export_spans,
+                                    .force_flush = recorder_nothing,
+                                    .shutdown = recorder_nothing,
+                                    .free = recorder_keep};
     f->times = 1;
     assert_int_equal(cleat__engine_open(&(cleat__engine_options){.path = "test.db"}, &f->engine), CLEAT_OK);
     assert_int_equal(cleat__collector_new(f->engine, options, &f->collector), CLEAT_OK);

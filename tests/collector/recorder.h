@@ -94,7 +94,10 @@ static inline void recorder_init(recorder *it, cleat__store *store)
     const cleat_attribute service = cleat_attribute_string("service.name", "made-up");
     cleat_resource *resource = NULL;
     memset(it, 0, sizeof(*it));
-    it->base = (cleat_span_exporter){recorder_export, recorder_nothing, recorder_nothing, recorder_keep};
+    it->base = (cleat_span_exporter){.export_spans = recorder_export,
+                                     .force_flush = recorder_nothing,
+                                     .shutdown = recorder_nothing,
+                                     .free = recorder_keep};
     it->store = store;
     assert_int_equal(cleat__intake_new(&it->intake), CLEAT_OK);
     assert_int_equal(cleat_resource_new(&service, 1, NULL, &resource), CLEAT_OK);

@@ -2,7 +2,7 @@
 #include "base/buffer.h"
 #include "otlp/json.h"
 
-#include <cleat/exporter.h>
+#include <cleat/trace.h>
 
 static void read_value(const cleat_value *value)
 {

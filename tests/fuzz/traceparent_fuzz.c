@@ -1,4 +1,4 @@
-#include <cleat/propagation.h>
+#include <cleat/trace.h>
 
 #include <stdlib.h>
 

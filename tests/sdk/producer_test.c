@@ -147,7 +147,10 @@ static void free_nothing(cleat_span_exporter *self)
 static void test_message_of_a_call_that_fails(void **state)
 {
     sdk_fixture *it = *state;
-    static cleat_span_exporter exporter = {export_in_vain, do_nothing, do_nothing, free_nothing};
+    static cleat_span_exporter exporter = {.export_spans = export_in_vain,
+                                           .force_flush = do_nothing,
+                                           .shutdown = do_nothing,
+                                           .free = free_nothing};
     cleat_span_processor *processor = NULL;
     const cleat_run_item item = {"no:such", NULL, NULL};
     sdk_trace(it, NULL, NULL);

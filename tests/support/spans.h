@@ -2,7 +2,7 @@
 #ifndef CLEAT_TESTS_SPANS_H
 #define CLEAT_TESTS_SPANS_H
 
-#include <cleat/exporter.h>
+#include <cleat/trace.h>
 
 /* The number `index` (0, 1 ...) of the spans of this name, in order of ending; fails the test when
  * there is none. */

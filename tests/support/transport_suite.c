@@ -4,7 +4,7 @@
 #include "support/gate.h"
 #include "support/temp_dir.h"
 
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 
 #include <setjmp.h>
 #include <stdlib.h>

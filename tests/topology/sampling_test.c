@@ -4,7 +4,7 @@
  */
 #include "topology/topology.h"
 
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 
 #include <setjmp.h>
 #include <stdlib.h>

@@ -103,7 +103,12 @@ static inline void gate_free(cleat_span_exporter *self)
 static inline gate_exporter *gate_new(void)
 {
     gate_exporter *gate = calloc(1, sizeof(*gate));
-    gate->base = (cleat_span_exporter){gate_export, gate_flush, gate_shutdown, gate_free};
+    gate->base = (cleat_span_exporter){
+        .export_spans = gate_export,
+        .force_flush = gate_flush,
+        .shutdown = gate_shutdown,
+        .free = gate_free,
+    };
     pthread_mutex_init(&gate->mutex, NULL);
     pthread_cond_init(&gate->changed, NULL);
     gate->smallest = SIZE_MAX;

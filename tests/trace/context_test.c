@@ -1,6 +1,6 @@
 #include "propagation_test.h"
 
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 
 #include <pthread.h>
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include <cleat/propagation.h>
+#include <cleat/trace.h>
 
 #include <stdatomic.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include "trace/propagation_test.h"
 
-#include <cleat/provider.h>
+#include <cleat/trace.h>
 #include <pthread.h>
 
 #define SECOND INT64_C(1000000000)
