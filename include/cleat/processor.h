@@ -42,13 +42,14 @@ typedef struct cleat_batch_processor_options {
     int64_t export_timeout_ms;
     size_t max_queue_size;
     size_t max_export_batch_size;
+    bool blocks_when_full; /* ending a span waits for room instead of dropping it: for batch jobs */
 } cleat_batch_processor_options;
 #define CLEAT_BATCH_PROCESSOR_OPTIONS(...) \
     (&(cleat_batch_processor_options){.struct_size = sizeof(cleat_batch_processor_options), __VA_ARGS__})
 
 /*
- * Ending a span never blocks: a full queue drops the span and counts it. The exporter is consumed
- * on every path. `options` may be NULL.
+ * Ending a span never blocks, unless that was asked for: a full queue drops the span and counts it.
+ * The exporter is consumed on every path. `options` may be NULL.
  */
 CLEAT_API cleat_status cleat_batch_processor_new(cleat_span_exporter *exporter,
                                                  const cleat_batch_processor_options *options,
@@ -56,10 +57,11 @@ CLEAT_API cleat_status cleat_batch_processor_new(cleat_span_exporter *exporter,
 
 /* What a batch processor did so far. */
 typedef struct cleat_batch_processor_stats {
-    uint64_t exported;      /* spans in exports that succeeded */
-    uint64_t failed;        /* spans in exports that failed */
-    uint64_t dropped_full;  /* spans dropped because the queue was full */
-    uint64_t dropped_ended; /* spans that ended after shutdown */
+    uint64_t exported;       /* spans in exports that succeeded */
+    uint64_t failed;         /* spans in exports that failed */
+    uint64_t dropped_full;   /* spans dropped because the queue was full */
+    uint64_t dropped_ended;  /* spans that ended after shutdown */
+    uint64_t dropped_memory; /* spans for which there was no memory */
 } cleat_batch_processor_stats;
 CLEAT_API void cleat_batch_processor_get_stats(cleat_span_processor *processor,
                                                cleat_batch_processor_stats *out);

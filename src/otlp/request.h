@@ -14,11 +14,11 @@
 
 typedef struct cleat__otlp_request {
     cleat_slice *pieces; /* into `heads` and the batch */
-    size_t piece_count, piece_capacity;
+    size_t piece_count;
     size_t size; /* bytes of all pieces */
     size_t span_count;
     cleat__buffer heads;
-    size_t *head_ends, head_capacity; /* while it is made */
+    cleat__buffer piece_memory;
 } cleat__otlp_request;
 
 void cleat__otlp_request_deinit(cleat__otlp_request *request);
@@ -26,7 +26,7 @@ void cleat__otlp_request_deinit(cleat__otlp_request *request);
 /*
  * Makes the request of the spans from `*cursor` (0 at first) on, as many as fit into `max_size` bytes but
  * at least one, and moves the cursor behind them. The batch must live as long as the pieces. Memory of
- * an earlier request in `request` is used again. CLEAT_EMPTY when no span is left.
+ * an earlier request in `request` (zero at first) is used again. CLEAT_EMPTY when no span is left.
  */
 cleat_status cleat__otlp_request_build(cleat__otlp_request *request, const cleat_span_batch *batch,
                                        size_t *cursor, size_t max_size);

@@ -22,7 +22,8 @@ typedef struct cleat__otlp_setting_header {
 
 typedef struct cleat__otlp_settings {
     char *endpoint; /* HTTP: the whole URL; gRPC: "host:port" */
-    bool is_secure; /* of the scheme https; for gRPC without a scheme, what OTEL_EXPORTER_OTLP_INSECURE says */
+    bool
+        is_secure; /* of the scheme https; for gRPC without a scheme, what OTEL_EXPORTER_OTLP_INSECURE says */
     cleat__otlp_setting_header *headers;
     size_t header_count;
     bool gzip;

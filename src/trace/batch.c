@@ -69,6 +69,11 @@ bool cleat_tracing_suppressed(void)
     return is_exporting;
 }
 
+void cleat__tracing_suppress(bool is_suppressed)
+{
+    is_exporting = is_suppressed;
+}
+
 cleat_status cleat__batch_export(cleat_span_exporter *exporter, const cleat_span_batch *batch,
                                  int64_t timeout_ms)
 {
@@ -80,6 +85,25 @@ cleat_status cleat__batch_export(cleat_span_exporter *exporter, const cleat_span
     cleat_status status = exporter->export_spans(exporter, batch, timeout_ms);
     is_exporting = was_exporting;
     return status;
+}
+
+void cleat__batch_launch(cleat_span_exporter *exporter, cleat_span_batch *batch, int64_t timeout_ms)
+{
+    if (exporter->export_async == NULL) {
+        cleat_span_batch_finish(batch, cleat__batch_export(exporter, batch, timeout_ms));
+        return;
+    }
+    bool was_exporting = is_exporting;
+    is_exporting = true;
+    exporter->export_async(exporter, batch, timeout_ms);
+    is_exporting = was_exporting;
+}
+
+void cleat_span_batch_finish(cleat_span_batch *batch, cleat_status status)
+{
+    if (batch != NULL && batch->finish != NULL) {
+        batch->finish(batch, status);
+    }
 }
 
 cleat_status cleat__exporter_force_flush(cleat_span_exporter *exporter, int64_t timeout_ms)

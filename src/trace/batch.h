@@ -19,6 +19,8 @@ typedef struct cleat__batch_entry {
 struct cleat_span_batch {
     const cleat__batch_entry *entries;
     size_t count;
+    /* What cleat_span_batch_finish() calls; NULL where nobody waits for it. */
+    void (*finish)(cleat_span_batch *batch, cleat_status status);
 };
 
 /* The most that goes in front of a record. */
@@ -59,9 +61,13 @@ static inline const cleat_instrumentation_scope **cleat__known_scope(cleat__know
 /* Writes the field to `out`, which has room for the record and CLEAT__BATCH_PREFIX_MAX. */
 void cleat__batch_put(uint8_t *out, cleat_slice record, cleat__batch_entry *entry);
 
-/* Calls the exporter with cleat_tracing_suppressed() true on this thread. */
+/* Both call the exporter with cleat_tracing_suppressed() true on this thread. */
 cleat_status cleat__batch_export(cleat_span_exporter *exporter, const cleat_span_batch *batch,
                                  int64_t timeout_ms);
+/* Through export_async where there is one, else export_spans; batch->finish is called either way. */
+void cleat__batch_launch(cleat_span_exporter *exporter, cleat_span_batch *batch, int64_t timeout_ms);
+/* For a thread that does nothing but export. */
+void cleat__tracing_suppress(bool is_suppressed);
 
 /* The optional members of an exporter. */
 cleat_status cleat__exporter_force_flush(cleat_span_exporter *exporter, int64_t timeout_ms);

@@ -2,7 +2,8 @@
  * Exports on a thread of its own. Threads that end spans put them into the queue and go on; they
  * wake the exporting thread only when a batch is complete, or the queue full. That thread keeps
  * what it drained in a backlog and exports it in batches: full ones at once, what is left when the
- * schedule, a flush or the shutdown says so.
+ * schedule, a flush or the shutdown says so. As many batches are on their way as the exporter
+ * allows; for a flush all of them are waited for.
  *
  * An exporter that hangs keeps nobody: force_flush and shutdown give up at their deadlines, and when
  * the processor is freed meanwhile, the thread frees what is left when the exporter returns.
@@ -12,7 +13,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "span_queue.h"
+#include "flights.h"
 
 enum { FREE_TIMEOUT_MS = 5000, WAKE_FOR_BATCH = 1, WAKE_FOR_ALL = 2 };
 
@@ -21,23 +22,21 @@ typedef struct batch_processor {
     cleat_span_exporter *exporter;
     cleat_batch_processor_options options; /* every default filled in */
     cleat__span_queue queue;
+    cleat__flights flights;
     pthread_t thread;
     atomic_uint references; /* the owner's and the thread's */
     atomic_uint wake;       /* WAKE_ bits that ask the thread to look; set once until it does */
-    atomic_uint_fast64_t exported;
-    atomic_uint_fast64_t failed;
 
-    pthread_mutex_t mutex; /* guards what follows */
+    pthread_mutex_t mutex; /* guards what follows, and the flights */
     pthread_cond_t work;   /* for the thread */
     pthread_cond_t done;   /* for those who wait for it */
+    pthread_cond_t room;   /* for those who wait for room in the queue */
+    unsigned waiting_for_room;
     uint64_t flushes_wanted, flushes_done;
     cleat_status flush_status; /* of the last flush done */
     bool is_stopping, is_finished, is_exporter_shut_down;
 
-    /* Of the thread alone. */
-    cleat__span_chunk *backlog, **backlog_end;
-    size_t backlog_count;
-    cleat__batch_entry *entries; /* of the batch being exported */
+    cleat__backlog backlog; /* of the thread alone */
 } batch_processor;
 
 static void release(batch_processor *processor)
@@ -46,91 +45,49 @@ static void release(batch_processor *processor)
         return;
     }
     cleat__exporter_free(processor->exporter);
-    while (processor->backlog != NULL) {
-        cleat__span_chunk *chunk = processor->backlog;
-        processor->backlog = chunk->next;
-        cleat__span_queue_recycle(&processor->queue, chunk);
-    }
+    cleat__backlog_recycle(&processor->backlog, &processor->queue);
+    cleat__flights_deinit(&processor->flights);
     cleat__span_queue_deinit(&processor->queue);
     pthread_mutex_destroy(&processor->mutex);
     pthread_cond_destroy(&processor->work);
     pthread_cond_destroy(&processor->done);
-    cleat__free(processor->entries);
+    pthread_cond_destroy(&processor->room);
     cleat__free(processor);
 }
 
 /* ---- The thread ---- */
 
-static void collect(batch_processor *processor)
+static cleat__flight *wait_for_flight(batch_processor *processor)
 {
-    cleat__span_chunk *chunk = cleat__span_queue_drain(&processor->queue);
-    while (chunk != NULL) {
-        *processor->backlog_end = chunk;
-        processor->backlog_end = &chunk->next;
-        processor->backlog_count += chunk->count;
-        chunk = chunk->next;
+    cleat__flight *flight;
+    pthread_mutex_lock(&processor->mutex);
+    while ((flight = cleat__flights_take(&processor->flights)) == NULL) {
+        pthread_cond_wait(&processor->work, &processor->mutex);
     }
+    pthread_mutex_unlock(&processor->mutex);
+    return flight;
 }
 
-/* The first spans of the backlog, at most a batch. They stay in their chunks. */
-static size_t gather(batch_processor *processor)
+/* A batch has left the queue. */
+static void tell_room(batch_processor *processor)
 {
-    size_t count = 0;
-    for (cleat__span_chunk *chunk = processor->backlog; chunk != NULL; chunk = chunk->next) {
-        size_t here = chunk->count - chunk->taken;
-        size_t room = processor->options.max_export_batch_size - count;
-        size_t taken = here < room ? here : room;
-        memcpy(&processor->entries[count], &chunk->entries[chunk->taken],
-               taken * sizeof(*processor->entries));
-        chunk->taken += (uint32_t)taken;
-        count += taken;
-        if (count == processor->options.max_export_batch_size) {
-            break;
-        }
+    pthread_mutex_lock(&processor->mutex);
+    if (processor->waiting_for_room != 0) {
+        pthread_cond_broadcast(&processor->room);
     }
-    processor->backlog_count -= count;
-    return count;
+    pthread_mutex_unlock(&processor->mutex);
 }
 
-static void recycle_exported(batch_processor *processor)
-{
-    while (processor->backlog != NULL && processor->backlog->taken == processor->backlog->count) {
-        cleat__span_chunk *chunk = processor->backlog;
-        processor->backlog = chunk->next;
-        cleat__span_queue_recycle(&processor->queue, chunk);
-    }
-    if (processor->backlog == NULL) {
-        processor->backlog_end = &processor->backlog;
-    }
-}
-
-static cleat_status export_batch(batch_processor *processor)
-{
-    const cleat_span_batch batch = {processor->entries, gather(processor)};
-    /* They have left the queue: others may take their place while they are exported. */
-    cleat__span_queue_taken(&processor->queue, batch.count);
-    cleat_status status =
-        cleat__batch_export(processor->exporter, &batch, processor->options.export_timeout_ms);
-    atomic_fetch_add_explicit(status == CLEAT_OK ? &processor->exported : &processor->failed, batch.count,
-                              memory_order_relaxed);
-    recycle_exported(processor);
-    if (status != CLEAT_OK) {
-        static cleat__log_site site;
-        cleat__log_limited(&site, CLEAT_LOG_WARN, "%zu spans were not exported: %s: %s", batch.count,
-                           cleat_status_text(status), cleat_error_message());
-    }
-    return status;
-}
-
-static cleat_status export_backlog(batch_processor *processor, bool everything)
+static void export_backlog(batch_processor *processor, bool everything)
 {
     size_t enough = everything ? 1 : processor->options.max_export_batch_size;
-    cleat_status result = CLEAT_OK;
-    while (processor->backlog_count >= enough) {
-        cleat_status status = export_batch(processor);
-        result = result != CLEAT_OK ? result : status;
+    while (processor->backlog.count >= enough) {
+        cleat__flight *flight = wait_for_flight(processor);
+        cleat__flight_launch(flight, &processor->backlog);
+        if (processor->options.blocks_when_full) {
+            tell_room(processor);
+        }
     }
-    return result;
 }
 
 /* What made the thread look. */
@@ -159,13 +116,18 @@ static reason wait_for_work(batch_processor *processor, int64_t scheduled_ns)
     return found;
 }
 
-static void report(batch_processor *processor, const reason *found, cleat_status status)
+/* To those who flush or shut down, once all that was on its way has arrived or failed. */
+static void report(batch_processor *processor, const reason *found)
 {
     pthread_mutex_lock(&processor->mutex);
     if (processor->flushes_done != found->flushes || found->stopping) {
+        while (processor->flights.busy != 0) {
+            pthread_cond_wait(&processor->work, &processor->mutex);
+        }
         /* Not each time: a flush that nobody has read yet must keep its answer. */
         processor->flushes_done = found->flushes;
-        processor->flush_status = status;
+        processor->flush_status = processor->flights.failure;
+        processor->flights.failure = CLEAT_OK;
     }
     processor->is_finished = found->stopping;
     pthread_cond_broadcast(&processor->done);
@@ -180,12 +142,12 @@ static void *run(void *argument)
     reason found;
     do {
         found = wait_for_work(processor, scheduled_ns);
-        collect(processor);
-        cleat_status status = export_backlog(processor, found.everything);
+        cleat__backlog_collect(&processor->backlog, &processor->queue);
+        export_backlog(processor, found.everything);
         if (found.everything) {
             scheduled_ns = cleat__deadline_ns(delay_ms);
         }
-        report(processor, &found, status);
+        report(processor, &found);
     } while (!found.stopping);
     release(processor);
     return NULL;
@@ -203,6 +165,32 @@ static void wake(batch_processor *processor, unsigned why)
     pthread_mutex_unlock(&processor->mutex);
 }
 
+/* Under the mutex, so that no room is missed; the locks of the queue are taken within it. Shutting
+ * down closes the queue, which ends the waiting. */
+static cleat__push_result push_when_room(batch_processor *processor, const cleat_span_view *span)
+{
+    cleat__push_result result;
+    pthread_mutex_lock(&processor->mutex);
+    processor->waiting_for_room++;
+    while ((result = cleat__span_queue_push(&processor->queue, span)) == CLEAT__PUSH_FULL) {
+        /* What fills the queue is a batch at least. */
+        atomic_fetch_or_explicit(&processor->wake, WAKE_FOR_BATCH, memory_order_acq_rel);
+        pthread_cond_signal(&processor->work);
+        pthread_cond_wait(&processor->room, &processor->mutex);
+    }
+    processor->waiting_for_room--;
+    pthread_mutex_unlock(&processor->mutex);
+    return result;
+}
+
+static void drop_full(batch_processor *processor)
+{
+    static cleat__log_site site;
+    cleat__span_queue_drop(&processor->queue, CLEAT__DROP_FULL);
+    wake(processor, WAKE_FOR_ALL);
+    cleat__log_limited(&site, CLEAT_LOG_WARN, "the span queue is full: spans are dropped");
+}
+
 static void on_end(cleat_span_processor *self, const cleat_span_view *span)
 {
     batch_processor *processor = (batch_processor *)self;
@@ -214,12 +202,13 @@ static void on_end(cleat_span_processor *self, const cleat_span_view *span)
     if (__builtin_expect(result == CLEAT__PUSHED, true)) {
         return;
     }
+    if (result == CLEAT__PUSH_FULL && processor->options.blocks_when_full) {
+        result = push_when_room(processor, span);
+    }
     if (result == CLEAT__PUSHED_BATCH) {
         wake(processor, WAKE_FOR_BATCH);
     } else if (result == CLEAT__PUSH_FULL) {
-        static cleat__log_site site;
-        wake(processor, WAKE_FOR_ALL);
-        cleat__log_limited(&site, CLEAT_LOG_WARN, "the span queue is full: spans are dropped");
+        drop_full(processor);
     }
 }
 
@@ -264,6 +253,7 @@ static cleat_status shut_down(cleat_span_processor *self, int64_t timeout_ms)
     pthread_mutex_lock(&processor->mutex);
     processor->is_stopping = true;
     pthread_cond_signal(&processor->work);
+    pthread_cond_broadcast(&processor->room);
     bool is_in_time = true;
     while (is_in_time && !processor->is_finished) {
         is_in_time = cleat__cond_wait_until(&processor->done, &processor->mutex, deadline);
@@ -325,6 +315,7 @@ static void resolve(const cleat_batch_processor_options *from, cleat_batch_proce
         .export_timeout_ms = timeout != 0 ? timeout : INT64_MAX, /* specification: 0 is no limit */
         .max_queue_size = (size_t)queue,
         .max_export_batch_size = (size_t)(batch < queue ? batch : queue),
+        .blocks_when_full = given.blocks_when_full,
     };
 }
 
@@ -336,9 +327,18 @@ static cleat_status start(batch_processor *processor)
     if (status != CLEAT_OK) {
         return status;
     }
-    processor->entries = cleat__calloc(options->max_export_batch_size, sizeof(*processor->entries));
-    if (processor->entries == NULL) {
-        return cleat__fail_memory();
+    const cleat_span_exporter *exporter = processor->exporter;
+    bool is_async = exporter->export_async != NULL && exporter->max_concurrent_exports != 0;
+    processor->flights.exporter = processor->exporter;
+    processor->flights.queue = &processor->queue;
+    processor->flights.batch_size = options->max_export_batch_size;
+    processor->flights.timeout_ms = options->export_timeout_ms;
+    processor->flights.count = is_async ? exporter->max_concurrent_exports : 1;
+    processor->flights.mutex = &processor->mutex;
+    processor->flights.changed = &processor->work;
+    status = cleat__flights_init(&processor->flights);
+    if (status != CLEAT_OK) {
+        return status;
     }
     atomic_store_explicit(&processor->references, 2, memory_order_relaxed);
     status = cleat__thread_start(&processor->thread, "cleat-spans", run, processor);
@@ -371,12 +371,13 @@ cleat_status cleat_batch_processor_new(cleat_span_exporter *exporter,
         .free = free_processor,
     };
     processor->exporter = exporter;
-    processor->backlog_end = &processor->backlog;
+    cleat__backlog_init(&processor->backlog);
     resolve(options, &processor->options);
     atomic_init(&processor->references, 1);
     pthread_mutex_init(&processor->mutex, NULL);
     cleat__cond_init(&processor->work);
     cleat__cond_init(&processor->done);
+    cleat__cond_init(&processor->room);
     cleat_status status = start(processor);
     if (status != CLEAT_OK) {
         release(processor);
@@ -396,7 +397,11 @@ void cleat_batch_processor_get_stats(cleat_span_processor *processor, cleat_batc
         return;
     }
     batch_processor *batch = (batch_processor *)processor;
-    out->exported = atomic_load_explicit(&batch->exported, memory_order_relaxed);
-    out->failed = atomic_load_explicit(&batch->failed, memory_order_relaxed);
-    cleat__span_queue_count_drops(&batch->queue, &out->dropped_full, &out->dropped_ended);
+    pthread_mutex_lock(&batch->mutex);
+    out->exported = batch->flights.exported;
+    out->failed = batch->flights.failed;
+    pthread_mutex_unlock(&batch->mutex);
+    out->dropped_full = cleat__span_queue_dropped(&batch->queue, CLEAT__DROP_FULL);
+    out->dropped_ended = cleat__span_queue_dropped(&batch->queue, CLEAT__DROP_CLOSED);
+    out->dropped_memory = cleat__span_queue_dropped(&batch->queue, CLEAT__DROP_NO_MEMORY);
 }

@@ -38,7 +38,7 @@ static cleat_status export_one(simple_processor *processor, const cleat_span_vie
         .resource = span->resource,
     };
     cleat__batch_put(room, span->record, &entry);
-    const cleat_span_batch batch = {&entry, 1};
+    const cleat_span_batch batch = {.entries = &entry, .count = 1};
     return cleat__batch_export(processor->exporter, &batch, EXPORT_TIMEOUT_MS);
 }
 

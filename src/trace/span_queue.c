@@ -42,6 +42,7 @@ static cleat__span_chunk *chunk_new(cleat__span_queue *queue, size_t needed)
     chunk->next = NULL;
     chunk->resource = NULL;
     chunk->size = chunk->count = chunk->taken = 0;
+    atomic_init(&chunk->references, 1);
     return chunk;
 }
 
@@ -249,7 +250,6 @@ static bool get_credit(push_call *push)
         got = collect_credit(queue);
     }
     if (got <= 0) {
-        atomic_fetch_add_explicit(&push->shard->dropped_full, 1, memory_order_relaxed);
         return false;
     }
     cleat__spin_lock(&push->shard->lock);
@@ -258,13 +258,11 @@ static bool get_credit(push_call *push)
     return true;
 }
 
-/* No memory is as good as a full queue. */
 static bool get_room(push_call *push)
 {
     size_t needed = push->span->record.size + CLEAT__BATCH_PREFIX_MAX;
     cleat__span_chunk *chunk = needed < UINT32_MAX ? chunk_new(push->queue, needed) : NULL;
     if (chunk == NULL) {
-        atomic_fetch_add_explicit(&push->shard->dropped_full, 1, memory_order_relaxed);
         return false;
     }
     cleat__spin_lock(&push->shard->lock);
@@ -282,13 +280,15 @@ static bool get_room(push_call *push)
     return true;
 }
 
-static bool get_scope(push_call *push)
+static void count_drop(cleat__span_shard *shard, cleat__drop_reason reason)
 {
-    push->scope = cleat__scope_intern(push->span->scope);
-    if (push->scope == NULL) {
-        atomic_fetch_add_explicit(&push->shard->dropped_full, 1, memory_order_relaxed);
-    }
-    return push->scope != NULL;
+    atomic_fetch_add_explicit(&shard->dropped[reason], 1, memory_order_relaxed);
+}
+
+static cleat__push_result lose(cleat__span_shard *shard, cleat__drop_reason reason)
+{
+    count_drop(shard, reason);
+    return CLEAT__PUSH_LOST;
 }
 
 static cleat__push_result publish(cleat__span_queue *queue, uint32_t count)
@@ -297,23 +297,32 @@ static cleat__push_result publish(cleat__span_queue *queue, uint32_t count)
     return before + (int64_t)count >= queue->wake_at ? CLEAT__PUSHED_BATCH : CLEAT__PUSHED;
 }
 
-cleat__push_result cleat__span_queue_push(cleat__span_queue *queue, const cleat_span_view *span)
+/* This thread's; few threads share one. */
+static cleat__span_shard *shard_of(cleat__span_queue *queue)
 {
     const cleat__local *local = cleat__local_get();
-    size_t shard = local != NULL ? local->index & (queue->shard_count - 1) : 0;
-    push_call push = {queue, &queue->shards[shard], span, NULL, 0};
+    return &queue->shards[local != NULL ? local->index & (queue->shard_count - 1) : 0];
+}
+
+void cleat__span_queue_drop(cleat__span_queue *queue, cleat__drop_reason reason)
+{
+    count_drop(shard_of(queue), reason);
+}
+
+cleat__push_result cleat__span_queue_push(cleat__span_queue *queue, const cleat_span_view *span)
+{
+    push_call push = {queue, shard_of(queue), span, NULL, 0};
     for (;;) {
         cleat__spin_lock(&push.shard->lock);
         obstacle found = try_append(&push);
         cleat__spin_unlock(&push.shard->lock);
         switch (found) {
         case LACKS_NOTHING: return push.published != 0 ? publish(queue, push.published) : CLEAT__PUSHED;
-        case IS_CLOSED:
-            atomic_fetch_add_explicit(&push.shard->dropped_closed, 1, memory_order_relaxed);
-            return CLEAT__PUSH_CLOSED;
+        case IS_CLOSED: return lose(push.shard, CLEAT__DROP_CLOSED);
         case LACKS_SCOPE:
-            if (!get_scope(&push)) {
-                return CLEAT__PUSH_FULL;
+            push.scope = cleat__scope_intern(span->scope);
+            if (push.scope == NULL) {
+                return lose(push.shard, CLEAT__DROP_NO_MEMORY);
             }
             break;
         case LACKS_CREDIT:
@@ -323,7 +332,7 @@ cleat__push_result cleat__span_queue_push(cleat__span_queue *queue, const cleat_
             break;
         case LACKS_ROOM:
             if (!get_room(&push)) {
-                return CLEAT__PUSH_FULL;
+                return lose(push.shard, CLEAT__DROP_NO_MEMORY);
             }
             break;
         }
@@ -366,11 +375,11 @@ void cleat__span_queue_taken(cleat__span_queue *queue, size_t count)
     atomic_fetch_add_explicit(&queue->credit, (int64_t)count, memory_order_relaxed);
 }
 
-void cleat__span_queue_count_drops(cleat__span_queue *queue, uint64_t *full, uint64_t *closed)
+uint64_t cleat__span_queue_dropped(cleat__span_queue *queue, cleat__drop_reason reason)
 {
-    *full = *closed = 0;
+    uint64_t count = 0;
     for (size_t i = 0; i < queue->shard_count; i++) {
-        *full += atomic_load_explicit(&queue->shards[i].dropped_full, memory_order_relaxed);
-        *closed += atomic_load_explicit(&queue->shards[i].dropped_closed, memory_order_relaxed);
+        count += atomic_load_explicit(&queue->shards[i].dropped[reason], memory_order_relaxed);
     }
+    return count;
 }

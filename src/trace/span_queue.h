@@ -20,14 +20,22 @@
 
 enum { CLEAT__CHUNK_SPANS = 128 };
 
-/* Filled by one thread, then read by another, never both. */
+typedef enum cleat__drop_reason {
+    CLEAT__DROP_FULL,
+    CLEAT__DROP_CLOSED,
+    CLEAT__DROP_NO_MEMORY,
+    CLEAT__DROP_REASONS,
+} cleat__drop_reason;
+
+/* Filled by one thread, then read by others, never both. */
 typedef struct cleat__span_chunk {
     struct cleat__span_chunk *next;
     cleat_resource *resource; /* retained; of all its spans */
     uint32_t capacity;        /* of `data` */
     uint32_t size;
     uint32_t count;
-    uint32_t taken; /* entries that were exported already */
+    uint32_t taken;         /* entries that are in a batch already; of the exporting thread */
+    atomic_uint references; /* the holder's, and one of each batch that has spans of it */
     cleat__batch_entry entries[CLEAT__CHUNK_SPANS];
     uint8_t data[];
 } cleat__span_chunk;
@@ -39,8 +47,7 @@ typedef struct cleat__span_shard {
     atomic_uint credit;   /* spans that may be appended without asking */
     cleat__span_chunk *chunk;
     cleat__known_scopes known;
-    atomic_uint_fast64_t dropped_full;
-    atomic_uint_fast64_t dropped_closed;
+    atomic_uint_fast64_t dropped[CLEAT__DROP_REASONS];
 } cleat__span_shard;
 
 typedef struct cleat__span_queue {
@@ -69,8 +76,8 @@ void cleat__span_queue_deinit(cleat__span_queue *queue);
 typedef enum cleat__push_result {
     CLEAT__PUSHED,
     CLEAT__PUSHED_BATCH, /* and there is a batch to export now */
-    CLEAT__PUSH_FULL,    /* dropped and counted */
-    CLEAT__PUSH_CLOSED,  /* dropped and counted */
+    CLEAT__PUSH_FULL,    /* dropped; counted by the caller, who may try again */
+    CLEAT__PUSH_LOST,    /* dropped and counted */
 } cleat__push_result;
 cleat__push_result cleat__span_queue_push(cleat__span_queue *queue, const cleat_span_view *span);
 
@@ -82,6 +89,7 @@ cleat__span_chunk *cleat__span_queue_drain(cleat__span_queue *queue);
 /* `count` spans of drained chunks no longer count. */
 void cleat__span_queue_taken(cleat__span_queue *queue, size_t count);
 void cleat__span_queue_recycle(cleat__span_queue *queue, cleat__span_chunk *chunk);
-void cleat__span_queue_count_drops(cleat__span_queue *queue, uint64_t *full, uint64_t *closed);
+void cleat__span_queue_drop(cleat__span_queue *queue, cleat__drop_reason reason);
+uint64_t cleat__span_queue_dropped(cleat__span_queue *queue, cleat__drop_reason reason);
 
 #endif

@@ -54,7 +54,7 @@ static void views_outlive_the_shutdown(void **state)
     cleat_span_end(cleat_span_start(sdk.tracer, "kept", NULL));
     cleat_tracer_provider_shutdown(sdk.provider, 1000);
     assert_slice(sdk_last(&sdk).name, "kept");
-    const cleat_span_batch nothing = {NULL, 0};
+    const cleat_span_batch nothing = {.count = 0};
     assert_int_equal(sdk.exporter->export_spans(sdk.exporter, &nothing, 0), CLEAT_UNAVAILABLE);
     sdk_stop(&sdk);
 }

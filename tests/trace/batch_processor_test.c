@@ -232,7 +232,7 @@ static void wrong_numbers_of_the_environment_warn_once(void **state)
 static void processors_need_an_exporter(void **state)
 {
     cleat_span_processor *processor = NULL;
-    cleat_batch_processor_stats stats = {1, 1, 1, 1};
+    cleat_batch_processor_stats stats = {.exported = 9};
     atomic_bool freed = false;
     (void)state;
     assert_int_equal(cleat_batch_processor_new(NULL, NULL, &processor), CLEAT_INVALID_ARGUMENT);
@@ -261,7 +261,7 @@ static void neighbours_of_one_scope_lie_together(void **state)
         {fields + 6, 3, 2, &two, NULL},
         {fields, 3, 2, &two, NULL}, /* elsewhere in memory */
     };
-    const cleat_span_batch batch = {entries, COUNT_OF(entries)};
+    const cleat_span_batch batch = {.entries = entries, .count = COUNT_OF(entries)};
     cleat__batch_run run;
     size_t cursor = 0;
     (void)state;
