@@ -125,7 +125,8 @@ static void finish(cleat_span_batch *batch, cleat_status status)
                            cleat_status_text(status), cleat_error_message());
     }
     for (size_t i = 0; i < flight->chunk_count; i++) {
-        cleat__span_chunk *next = chunk->next;
+        /* The link of the last one is not this flight's: the backlog may be appending to it. */
+        cleat__span_chunk *next = i + 1 < flight->chunk_count ? chunk->next : NULL;
         drop_chunk(flights->queue, chunk);
         chunk = next;
     }
