@@ -60,6 +60,19 @@ static inline cleat__thread_context *cleat__thread_context_get(void)
     return &cleat__context_of_thread;
 }
 
+/* cleat_context_current() and cleat_context_span_context(), for the start of a span. */
+static inline const cleat_context *cleat__context_current(void)
+{
+    const cleat__frame *top = cleat__context_of_thread.top;
+    return top != NULL ? top->context : NULL;
+}
+
+extern const cleat_span_context cleat__no_span_context;
+static inline const cleat_span_context *cleat__context_span_context(const cleat_context *context)
+{
+    return context != NULL ? &context->span_context : &cleat__no_span_context;
+}
+
 /* Makes sure that the thread's end will detach and free what it holds. False: no memory. */
 bool cleat__thread_context_register(cleat__thread_context *thread);
 
