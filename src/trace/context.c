@@ -99,6 +99,15 @@ cleat_context *cleat_context_with_span_context(const cleat_context *context,
     return made;
 }
 
+cleat_context *cleat__context_with_unwritten_span(const cleat_context *context)
+{
+    cleat_context *made = derive(context, NULL);
+    if (made != NULL) {
+        made->span = (cleat_span){NULL, 0};
+    }
+    return made;
+}
+
 cleat_context *cleat_context_with_baggage(const cleat_context *context, const cleat_baggage *baggage)
 {
     if (baggage == cleat_context_get_baggage(context)) {

@@ -80,6 +80,10 @@ bool cleat__thread_context_register(cleat__thread_context *thread);
 void *cleat__block_alloc(cleat__thread_context *thread, enum cleat__block_kind kind);
 void cleat__block_free(cleat__thread_context *thread, enum cleat__block_kind kind, void *block);
 
+/* As cleat_context_with_span_context(), but that the caller writes the span context of it before
+ * anybody else sees it: what was just read from a header is not copied once more. */
+cleat_context *cleat__context_with_unwritten_span(const cleat_context *context);
+
 /* Takes the topmost frame off and releases its context. */
 void cleat__frame_pop(cleat__thread_context *thread);
 
