@@ -1,6 +1,6 @@
 # One object library per floor (a folder of src/), and from them the libraries and the command.
 
-set(CLEAT_TRACE_FLOORS base trace otlp)
+set(CLEAT_TRACE_FLOORS base trace otlp http)
 set(CLEAT_LIB_FLOORS ${CLEAT_TRACE_FLOORS}
   topology model store engine collector wire transport sdk)
 set(CLEAT_COMMAND_FLOORS server cli)
@@ -71,9 +71,12 @@ function(cleat_library target type name)
     $<BUILD_INTERFACE:cleat_flags> ${arg_LIBRARIES} Threads::Threads)
 endfunction()
 
-set(libraries ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} m)
-cleat_library(cleat_trace_shared SHARED cleat-trace FLOORS ${CLEAT_TRACE_FLOORS} LIBRARIES m)
-cleat_library(cleat_trace_static STATIC cleat-trace FLOORS ${CLEAT_TRACE_FLOORS} LIBRARIES m)
+set(trace_libraries ${CURL_LIBRARIES} ${ZLIB_LIBRARIES} m)
+set(libraries ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} ${trace_libraries})
+cleat_library(cleat_trace_shared SHARED cleat-trace FLOORS ${CLEAT_TRACE_FLOORS}
+  LIBRARIES ${trace_libraries})
+cleat_library(cleat_trace_static STATIC cleat-trace FLOORS ${CLEAT_TRACE_FLOORS}
+  LIBRARIES ${trace_libraries})
 cleat_library(cleat_shared SHARED cleat FLOORS ${CLEAT_LIB_FLOORS} LIBRARIES ${libraries})
 cleat_library(cleat_static STATIC cleat FLOORS ${CLEAT_LIB_FLOORS} LIBRARIES ${libraries})
 
@@ -81,7 +84,7 @@ cleat_library(cleat_static STATIC cleat FLOORS ${CLEAT_LIB_FLOORS} LIBRARIES ${l
 # takes from an archive when nobody else has one.
 cleat_library(cleat_internal STATIC cleat-internal
   FLOORS ${CLEAT_LIB_FLOORS} ${CLEAT_COMMAND_FLOORS}
-  LIBRARIES ${libraries} ${ZLIB_LIBRARIES})
+  LIBRARIES ${libraries})
 if(TARGET cleat_internal)
   target_link_libraries(cleat_internal PUBLIC $<BUILD_INTERFACE:cleat_flags>)
   target_include_directories(cleat_internal INTERFACE ${PROJECT_SOURCE_DIR}/src ${generated})
@@ -91,5 +94,5 @@ if(TARGET cleat_floor_cli)
   cleat_objects(objects ${CLEAT_COMMAND_FLOORS})
   add_executable(cleat_command ${objects})
   set_target_properties(cleat_command PROPERTIES OUTPUT_NAME cleat LINKER_LANGUAGE C)
-  target_link_libraries(cleat_command PRIVATE cleat_flags cleat_static ${ZLIB_LIBRARIES})
+  target_link_libraries(cleat_command PRIVATE cleat_flags cleat_static)
 endif()
