@@ -1,6 +1,6 @@
 # One object library per floor (a folder of src/), and from them the libraries and the command.
 
-set(CLEAT_TRACE_FLOORS base trace otlp)
+set(CLEAT_TRACE_FLOORS base trace otlp http)
 set(CLEAT_LIB_FLOORS ${CLEAT_TRACE_FLOORS}
   topology model store engine collector wire transport sdk)
 set(CLEAT_COMMAND_FLOORS server cli)

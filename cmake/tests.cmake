@@ -5,6 +5,8 @@
 
 enable_language(CXX) # only to compile the public headers as C++
 pkg_check_modules(CMOCKA REQUIRED cmocka)
+pkg_check_modules(MICROHTTPD REQUIRED libmicrohttpd)
+set(http_libraries ${MICROHTTPD_LIBRARIES} ${CURL_LIBRARIES}) # for the tests of that floor
 
 set(tools ${PROJECT_SOURCE_DIR}/tools)
 if(CLEAT_SANITIZE)
@@ -47,7 +49,8 @@ foreach(source IN LISTS sources)
     target_link_libraries(${target} PRIVATE cleat_test_support)
   endif()
   target_link_libraries(${target} PRIVATE
-    cleat_flags cleat_internal ${CMOCKA_LIBRARIES} ${ZLIB_LIBRARIES} Threads::Threads)
+    cleat_flags cleat_internal ${CMOCKA_LIBRARIES} ${ZLIB_LIBRARIES} ${${floor}_libraries}
+    Threads::Threads)
   cleat_test(${floor}/${name} ${floor} ${tools}/run-in-temp $<TARGET_FILE:${target}>)
 endforeach()
 
