@@ -65,7 +65,7 @@ static inline uint64_t wrong_in_value(const char *at)
     return wrong & each * 0x80;
 }
 
-/* As skip(at, end, IN_VALUE), eight at a time: 9 ns less for extracting a tracestate of two members. */
+/* As skip(at, end, IN_VALUE), eight at a time: 7 ns less for extracting a tracestate of two members. */
 static inline const char *skip_value(const char *at, const char *end)
 {
     for (; end - at >= 8; at += 8) {

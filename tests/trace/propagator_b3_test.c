@@ -260,6 +260,28 @@ static void test_debug_goes_on(void **state)
     cleat_context_release(remote);
 }
 
+static void test_no_memory_keeps_the_context(void **state)
+{
+    fixture *self = *state;
+    static counting_allocator allocator;
+    cleat_context *contexts[20];
+    cleat_span_context span = valid_span_context();
+    put(self, "b3", SHORT_ID "-" SPAN_ID "-d");
+    /* Empties this thread's free contexts first. */
+    for (size_t i = 0; i < COUNT_OF(contexts); i++) {
+        contexts[i] = cleat_context_with_span_context(NULL, &span);
+    }
+    counting_allocator_install(&allocator);
+    atomic_store(&allocator.fail_at, 1);
+    cleat_context *context = extract(self, contexts[0]);
+    cleat_set_allocator(NULL);
+    assert_ptr_equal(context, contexts[0]);
+    cleat_context_release(context);
+    for (size_t i = 0; i < COUNT_OF(contexts); i++) {
+        cleat_context_release(contexts[i]);
+    }
+}
+
 static void test_fields(void **state)
 {
     (void)state;
@@ -279,9 +301,15 @@ static void test_fields(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_extract_single), TEST(test_extract_multi), TEST(test_the_single_header_is_preferred),
-        TEST(test_inject_single),  TEST(test_inject_multi),  TEST(test_inject_of_nothing_writes_nothing),
-        TEST(test_debug_goes_on),  TEST(test_fields),
+        TEST(test_extract_single),
+        TEST(test_extract_multi),
+        TEST(test_the_single_header_is_preferred),
+        TEST(test_inject_single),
+        TEST(test_inject_multi),
+        TEST(test_inject_of_nothing_writes_nothing),
+        TEST(test_debug_goes_on),
+        TEST(test_no_memory_keeps_the_context),
+        TEST(test_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
