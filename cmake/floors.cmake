@@ -3,25 +3,21 @@
 # The libraries, lowest first. This is the one list of them: each is built here as the targets
 # <library>_shared and <library>_static, and install.cmake and tests.cmake go through it.
 # A shared library has the objects of its own floors and links the one before it; an archive has
-# those of all floors up to its own. LIBRARIES is what a library's own floors link, PACKAGES the
-# same for pkg-config.
+# those of all floors up to its own. LIBRARIES is what a library's own floors link, by plain name.
 set(CLEAT_LIBRARIES cleat_trace_api cleat_trace cleat)
 set(CLEAT_SOVERSION 0) # grows when a public name goes or changes its meaning
 
 set(cleat_trace_api_DESCRIPTION "OpenTelemetry tracing for C: what an instrumented library links")
 set(cleat_trace_api_FLOORS base trace)
 set(cleat_trace_api_LIBRARIES m)
-set(cleat_trace_api_PACKAGES)
 
 set(cleat_trace_DESCRIPTION "OpenTelemetry tracing for C: the whole SDK with its exporters")
 set(cleat_trace_FLOORS otlp)
 set(cleat_trace_LIBRARIES m)
-set(cleat_trace_PACKAGES)
 
 set(cleat_DESCRIPTION "${PROJECT_DESCRIPTION}")
 set(cleat_FLOORS topology model store engine collector wire transport sdk)
 set(cleat_LIBRARIES ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} m)
-set(cleat_PACKAGES sqlite3 jansson)
 
 # The command, which links the archive of all that.
 set(CLEAT_COMMAND_FLOORS server cli)

@@ -44,11 +44,14 @@ install(FILES ${PROJECT_BINARY_DIR}/cleat-config.cmake
 file(RELATIVE_PATH up ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 set(CLEAT_PC_PREFIX "\${pcfiledir}/${up}")
 string(REGEX REPLACE "/$" "" CLEAT_PC_PREFIX ${CLEAT_PC_PREFIX})
+# The libraries of others are Libs.private and not Requires.private: with that, linking a shared
+# library would need their development packages, and linking an archive those of all they stand on.
 set(CLEAT_PC_REQUIRES)
 foreach(library IN LISTS CLEAT_LIBRARIES)
   string(REPLACE "_" "-" CLEAT_PC_NAME ${library})
   set(CLEAT_PC_DESCRIPTION "${${library}_DESCRIPTION}")
-  string(REPLACE ";" " " CLEAT_PC_PACKAGES "${${library}_PACKAGES}")
+  list(TRANSFORM ${library}_LIBRARIES PREPEND "-l" OUTPUT_VARIABLE CLEAT_PC_LIBRARIES)
+  list(JOIN CLEAT_PC_LIBRARIES " " CLEAT_PC_LIBRARIES)
   configure_file(${PROJECT_SOURCE_DIR}/cmake/library.pc.in
     ${PROJECT_BINARY_DIR}/${CLEAT_PC_NAME}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${CLEAT_PC_NAME}.pc

@@ -87,6 +87,8 @@ if(TARGET cleat_shared)
   if(NOT CMAKE_BUILD_TYPE STREQUAL Debug)
     cleat_test(size size ${tools}/run-in-temp ${tools}/check-size
       ${PROJECT_BINARY_DIR} 300000 cleat-trace-api cleat-trace)
+    cleat_test(cost cost ${tools}/run-in-temp ${tools}/check-cost
+      ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER})
   endif()
   cleat_test(install install ${tools}/run-in-temp ${tools}/check-install
     ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
