@@ -45,7 +45,7 @@ static bool text_is(const char *text, cleat_slice expected)
 
 static bool bytes_are(ProtobufCBinaryData bytes, const void *expected, size_t size)
 {
-    return bytes.len == size && memcmp(bytes.data, expected, size) == 0;
+    return bytes.len == size && (size == 0 || memcmp(bytes.data, expected, size) == 0);
 }
 
 /* ---- Attributes ---- */
