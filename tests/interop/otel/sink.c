@@ -1,7 +1,7 @@
 /*
  * A collector for what Node exports: takes OTLP/HTTP protobuf on a port of its own choice, reads it
- * with span views and prints, a line each, first the port and then every span as plain JSON. Ends
- * with its standard input.
+ * with span views and prints, a line each, first the port and then every span as plain JSON. With
+ * the argument `gzip` it refuses what is not compressed. Ends with its standard input.
  */
 #include "plain_json.h"
 
@@ -47,6 +47,8 @@ static bool print_span(void *user_data, const otlp_place *place, cleat_slice spa
     return true;
 }
 
+static bool wants_gzip;
+
 /* The status code of the answer. */
 static unsigned take(struct MHD_Connection *connection, cleat__buffer *body)
 {
@@ -55,7 +57,11 @@ static unsigned take(struct MHD_Connection *connection, cleat__buffer *body)
     if (type == NULL || strcmp(type, "application/x-protobuf") != 0) {
         return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
-    if (coding != NULL && strcmp(coding, "gzip") == 0 && !inflate_body(body)) {
+    bool is_gzip = coding != NULL && strcmp(coding, "gzip") == 0;
+    if (wants_gzip && !is_gzip) {
+        return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
+    }
+    if (is_gzip && !inflate_body(body)) {
         return MHD_HTTP_BAD_REQUEST;
     }
     bool is_whole = otlp_request_visit(cleat__buffer_slice(body), print_span, NULL);
@@ -103,9 +109,10 @@ static void forget(void *self, struct MHD_Connection *connection, void **state,
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     char rest[256];
+    wants_gzip = argc > 1 && strcmp(argv[1], "gzip") == 0;
     struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, NULL,
                                                  MHD_OPTION_NOTIFY_COMPLETED, forget, NULL, MHD_OPTION_END);
     if (daemon == NULL) {
