@@ -1,7 +1,7 @@
 # One object library per floor (a folder of src/), and from them the libraries and the command.
 
 set(CLEAT_TRACE_FLOORS base trace otlp)
-set(CLEAT_LIB_FLOORS ${CLEAT_TRACE_FLOORS}
+set(CLEAT_LIB_FLOORS ${CLEAT_TRACE_FLOORS} grpc
   topology model store engine collector wire transport sdk)
 set(CLEAT_COMMAND_FLOORS server cli)
 
@@ -72,7 +72,7 @@ function(cleat_library target type name)
 endfunction()
 
 set(trace_libraries ${CURL_LIBRARIES} ${ZLIB_LIBRARIES} m)
-set(libraries ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} ${trace_libraries})
+set(libraries ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} ${GRPC_LIBRARIES} ${trace_libraries})
 cleat_library(cleat_trace_shared SHARED cleat-trace FLOORS ${CLEAT_TRACE_FLOORS}
   LIBRARIES ${trace_libraries})
 cleat_library(cleat_trace_static STATIC cleat-trace FLOORS ${CLEAT_TRACE_FLOORS}
