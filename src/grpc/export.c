@@ -127,6 +127,7 @@ static void clear(cleat__grpc_attempt *attempt)
     if (attempt->response != NULL) {
         grpc_byte_buffer_destroy(attempt->response);
     }
+    grpc_call_unref(attempt->call); /* the metadata's bytes are in its memory */
     memset(attempt, 0, sizeof(*attempt));
 }
 
@@ -137,12 +138,11 @@ static grpc_call_error start_call(cleat__grpc_export *export)
     cleat__grpc_attempt *attempt = &export->attempt;
     grpc_slice method =
         grpc_slice_from_static_string("/opentelemetry.proto.collector.trace.v1.TraceService/Export");
-    grpc_call *call =
+    attempt->call =
         grpc_channel_create_call(exporter->channel, NULL, GRPC_PROPAGATE_DEFAULTS, exporter->thread.queue,
                                  method, NULL, cleat__grpc_deadline(export->deadline_ns), NULL);
     /* gRPC takes the slices out of what it is given. */
     grpc_byte_buffer *message = grpc_byte_buffer_copy(export->message);
-    memset(attempt, 0, sizeof(*attempt));
     grpc_metadata_array_init(&attempt->initial_metadata);
     grpc_metadata_array_init(&attempt->trailing_metadata);
     attempt->details = grpc_empty_slice();
@@ -160,14 +160,13 @@ static grpc_call_error start_call(cleat__grpc_export *export)
                                         .status_details = &attempt->details}},
     };
     grpc_call_error error = grpc_call_start_batch(
-        call, operations, sizeof(operations) / sizeof(operations[0]), &export->completion, NULL);
+        attempt->call, operations, sizeof(operations) / sizeof(operations[0]), &export->completion, NULL);
     grpc_byte_buffer_destroy(message);
     if (error != GRPC_CALL_OK) {
         clear(attempt);
-        grpc_call_unref(call);
         return error;
     }
-    export->call = call;
+    export->cancellable = attempt->call;
     return GRPC_CALL_OK;
 }
 
@@ -351,10 +350,8 @@ static void on_answer(cleat__completion *self, bool is_ok)
     cleat__grpc_export *export = (cleat__grpc_export *)self;
     (void)is_ok; /* always true where the status is received */
     pthread_mutex_lock(&export->exporter->mutex);
-    grpc_call *call = export->call;
-    export->call = NULL;
+    export->cancellable = NULL;
     pthread_mutex_unlock(&export->exporter->mutex);
-    grpc_call_unref(call);
     if (export->attempt.code == GRPC_STATUS_OK) {
         on_success(export);
     } else {

@@ -325,8 +325,8 @@ static bool cancel_all(cleat__grpc_exporter *exporter)
     bool had_any = exporter->first != NULL;
     exporter->is_cancelled = true;
     for (cleat__grpc_export *export = exporter->first; export != NULL; export = export->next) {
-        if (export->call != NULL) {
-            grpc_call_cancel(export->call, NULL); /* its answer comes at once */
+        if (export->cancellable != NULL) {
+            grpc_call_cancel(export->cancellable, NULL); /* its answer comes at once */
         }
     }
     do {

@@ -30,6 +30,7 @@ typedef struct cleat__grpc_exporter cleat__grpc_exporter;
 
 /* One attempt: what gRPC fills in until the completion runs. */
 typedef struct cleat__grpc_attempt {
+    grpc_call *call;
     grpc_metadata_array initial_metadata, trailing_metadata;
     grpc_byte_buffer *response;
     grpc_status_code code;
@@ -56,9 +57,9 @@ struct cleat__grpc_export {
     /* The exporter's mutex guards what follows. */
     cleat__grpc_export *next, *previous; /* in flight, in the order they began */
     uint64_t number;
-    grpc_call *call;     /* not NULL: on its way to the server */
-    int64_t retry_at_ns; /* not 0: waits until then */
-    bool is_done;        /* export_spans may return */
+    grpc_call *cancellable; /* not NULL: the attempt's call, without an answer yet */
+    int64_t retry_at_ns;    /* not 0: waits until then */
+    bool is_done;           /* export_spans may return */
 };
 
 struct cleat__grpc_exporter {

@@ -40,6 +40,8 @@ typedef struct sink_call {
     grpc_metadata_array metadata;
     grpc_byte_buffer *message;
     grpc_sink_answer answer;
+    grpc_slice status_message; /* gRPC reads these two until the answer is out */
+    grpc_metadata trailer;
     int was_cancelled;
     struct sink_call *next_held;
 } sink_call;
@@ -75,6 +77,8 @@ static void free_call(sink_call *call)
     if (call->message != NULL) {
         grpc_byte_buffer_destroy(call->message);
     }
+    grpc_slice_unref(call->status_message);
+    grpc_slice_unref(call->trailer.value);
     grpc_call_details_destroy(&call->details);
     grpc_metadata_array_destroy(&call->metadata);
     cleat__free(call);
@@ -136,23 +140,23 @@ static void answer_call(sink_call *call)
     const grpc_sink_answer *answer = &call->answer;
     bool is_good = answer->code == GRPC_STATUS_OK;
     grpc_byte_buffer *response = is_good ? response_of(answer) : NULL;
-    grpc_slice message = grpc_slice_from_copied_string(answer->message != NULL ? answer->message : "");
     cleat__buffer details = {0};
     if (answer->has_retry_info) {
         write_retry_info(answer->retry_delay_ms, &details);
     }
-    grpc_metadata trailer = {.key = grpc_slice_from_static_string("grpc-status-details-bin"),
-                             .value =
-                                 grpc_slice_from_copied_buffer((const char *)details.data, details.size)};
+    call->status_message = grpc_slice_from_copied_string(answer->message != NULL ? answer->message : "");
+    call->trailer.key = grpc_slice_from_static_string("grpc-status-details-bin");
+    call->trailer.value = grpc_slice_from_copied_buffer((const char *)details.data, details.size);
+    cleat__buffer_deinit(&details);
     grpc_op operations[4] = {
         {.op = GRPC_OP_RECV_CLOSE_ON_SERVER,
          .data.recv_close_on_server = {.cancelled = &call->was_cancelled}},
         {.op = GRPC_OP_SEND_INITIAL_METADATA},
         {.op = GRPC_OP_SEND_STATUS_FROM_SERVER,
          .data.send_status_from_server = {.trailing_metadata_count = answer->has_retry_info,
-                                          .trailing_metadata = &trailer,
+                                          .trailing_metadata = &call->trailer,
                                           .status = (grpc_status_code)answer->code,
-                                          .status_details = &message}},
+                                          .status_details = &call->status_message}},
         {.op = GRPC_OP_SEND_MESSAGE, .data.send_message = {.send_message = response}},
     };
     call->completion.run = on_answered;
@@ -161,9 +165,6 @@ static void answer_call(sink_call *call)
     if (response != NULL) {
         grpc_byte_buffer_destroy(response);
     }
-    grpc_slice_unref(trailer.value);
-    grpc_slice_unref(message);
-    cleat__buffer_deinit(&details);
 }
 
 /* ---- Receiving ---- */
@@ -269,6 +270,7 @@ static void ask_for_call(grpc_sink *sink)
         sink_call *call = cleat__calloc(1, sizeof(*call));
         call->sink = sink;
         call->completion.run = on_call;
+        call->status_message = call->trailer.value = grpc_empty_slice();
         grpc_call_details_init(&call->details);
         grpc_metadata_array_init(&call->metadata);
         assert_int_equal(grpc_server_request_call(sink->server, &call->call, &call->details, &call->metadata,
