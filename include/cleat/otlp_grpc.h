@@ -29,8 +29,8 @@ extern "C" {
  * cleat_log_set_handler(), for the whole process, unless GRPC_VERBOSITY is set.
  *
  * fork(): gRPC does not survive it. An exporter that has not exported yet works in the child; one that
- * has answers CLEAT_UNAVAILABLE there, and so does a new one as long as the parent used gRPC when it
- * forked. Nothing of it hangs in the child. Prefork servers fork before the first span is exported.
+ * has answers CLEAT_UNAVAILABLE there, and so does a new one when the parent had used gRPC. Nothing of
+ * them hangs in the child. Prefork servers and daemons fork before the first span is exported.
  */
 CLEAT_API cleat_status cleat_otlp_grpc_exporter_new(const cleat_otlp_exporter_options *options,
                                                     cleat_span_exporter **out);

@@ -33,11 +33,27 @@ static void fail(cleat__grpc_export *export, cleat_status status, const char *fo
     export->status = status;
 }
 
+/* gRPC ends a call at its deadline, but for a connection that is stuck. */
+enum { OVERDUE_NS = 500 * CLEAT__NS_PER_MS };
+
+int64_t cleat__grpc_export_overdue_ns(const cleat__grpc_export *export)
+{
+    return export->deadline_ns < INT64_MAX - OVERDUE_NS ? export->deadline_ns + OVERDUE_NS : INT64_MAX;
+}
+
+void cleat__grpc_export_overdue(cleat__grpc_export *export)
+{
+    fail(export, CLEAT_TIMEOUT, "%s did not take the spans in time (attempt %u)",
+         export->exporter->otlp.settings.endpoint, export->attempts);
+}
+
 void cleat__grpc_export_cancelled(cleat__grpc_export *export)
 {
     fail(export, CLEAT_CANCELLED, "the exporter was shut down before %s had the spans",
          export->exporter->otlp.settings.endpoint);
 }
+
+static void on_answer(cleat__completion *self, bool is_ok);
 
 /* ---- The message ---- */
 
@@ -119,7 +135,7 @@ void cleat__grpc_export_finish(cleat__grpc_export *export)
 
 /* ---- An attempt ---- */
 
-static void clear(cleat__grpc_attempt *attempt)
+static void free_attempt(cleat__grpc_attempt *attempt)
 {
     grpc_metadata_array_destroy(&attempt->initial_metadata);
     grpc_metadata_array_destroy(&attempt->trailing_metadata);
@@ -128,24 +144,34 @@ static void clear(cleat__grpc_attempt *attempt)
         grpc_byte_buffer_destroy(attempt->response);
     }
     grpc_call_unref(attempt->call); /* the metadata's bytes are in its memory */
-    memset(attempt, 0, sizeof(*attempt));
+    cleat__free(attempt);
 }
 
-/* The mutex is held. */
-static grpc_call_error start_call(cleat__grpc_export *export)
+static cleat__grpc_attempt *new_attempt(cleat__grpc_export *export)
 {
     cleat__grpc_exporter *exporter = export->exporter;
-    cleat__grpc_attempt *attempt = &export->attempt;
-    grpc_slice method =
-        grpc_slice_from_static_string("/opentelemetry.proto.collector.trace.v1.TraceService/Export");
-    attempt->call =
-        grpc_channel_create_call(exporter->channel, NULL, GRPC_PROPAGATE_DEFAULTS, exporter->thread.queue,
-                                 method, NULL, cleat__grpc_deadline(export->deadline_ns), NULL);
+    cleat__grpc_attempt *attempt = cleat__calloc(1, sizeof(*attempt));
+    if (attempt != NULL) {
+        grpc_slice method =
+            grpc_slice_from_static_string("/opentelemetry.proto.collector.trace.v1.TraceService/Export");
+        attempt->completion.run = on_answer;
+        attempt->exporter = exporter;
+        attempt->export = export;
+        grpc_metadata_array_init(&attempt->initial_metadata);
+        grpc_metadata_array_init(&attempt->trailing_metadata);
+        attempt->details = grpc_empty_slice();
+        attempt->call =
+            grpc_channel_create_call(exporter->channel, NULL, GRPC_PROPAGATE_DEFAULTS, exporter->thread.queue,
+                                     method, NULL, cleat__grpc_deadline(export->deadline_ns), NULL);
+    }
+    return attempt;
+}
+
+static grpc_call_error start_call(cleat__grpc_attempt *attempt)
+{
+    const cleat__grpc_exporter *exporter = attempt->exporter;
     /* gRPC takes the slices out of what it is given. */
-    grpc_byte_buffer *message = grpc_byte_buffer_copy(export->message);
-    grpc_metadata_array_init(&attempt->initial_metadata);
-    grpc_metadata_array_init(&attempt->trailing_metadata);
-    attempt->details = grpc_empty_slice();
+    grpc_byte_buffer *message = grpc_byte_buffer_copy(attempt->export->message);
     const grpc_op operations[] = {
         {.op = GRPC_OP_SEND_INITIAL_METADATA,
          .data.send_initial_metadata = {.count = exporter->metadata_count, .metadata = exporter->metadata}},
@@ -160,39 +186,70 @@ static grpc_call_error start_call(cleat__grpc_export *export)
                                         .status_details = &attempt->details}},
     };
     grpc_call_error error = grpc_call_start_batch(
-        attempt->call, operations, sizeof(operations) / sizeof(operations[0]), &export->completion, NULL);
+        attempt->call, operations, sizeof(operations) / sizeof(operations[0]), &attempt->completion, NULL);
     grpc_byte_buffer_destroy(message);
-    if (error != GRPC_CALL_OK) {
-        clear(attempt);
-        return error;
+    return error;
+}
+
+/* The thread may be waiting for something later than the end of this attempt. An empty batch is
+ * completed at once. The mutex is held. */
+static void wake_thread(cleat__grpc_export *export, grpc_call *call)
+{
+    cleat__grpc_exporter *exporter = export->exporter;
+    int64_t overdue_ns = cleat__grpc_export_overdue_ns(export);
+    if (overdue_ns < exporter->waits_until_ns &&
+        grpc_call_start_batch(call, NULL, 0, &exporter->wake, NULL) == GRPC_CALL_OK) {
+        exporter->waits_until_ns = 0;
     }
-    export->cancellable = attempt->call;
-    return GRPC_CALL_OK;
+}
+
+/* The mutex is held. */
+static cleat_status start_attempt(cleat__grpc_export *export)
+{
+    cleat__grpc_attempt *attempt = new_attempt(export);
+    if (attempt == NULL) {
+        fail(export, CLEAT_NO_MEMORY, "%s", cleat_status_text(CLEAT_NO_MEMORY));
+        return CLEAT_NO_MEMORY;
+    }
+    grpc_call_error error = start_call(attempt);
+    if (error != GRPC_CALL_OK) {
+        fail(export, CLEAT_NON_RETRYABLE, "gRPC does not take the request: %s",
+             grpc_call_error_to_string(error));
+        free_attempt(attempt);
+        return CLEAT_NON_RETRYABLE;
+    }
+    export->attempt = attempt;
+    wake_thread(export, attempt->call);
+    return CLEAT_OK;
 }
 
 void cleat__grpc_export_attempt(cleat__grpc_export *export)
 {
     cleat__grpc_exporter *exporter = export->exporter;
-    grpc_call_error error = GRPC_CALL_OK;
     pthread_mutex_lock(&exporter->mutex);
-    bool is_cancelled = exporter->is_cancelled;
-    if (!is_cancelled) {
+    cleat_status status = CLEAT_CANCELLED;
+    if (exporter->is_cancelled) {
+        cleat__grpc_export_cancelled(export);
+    } else {
         export->attempts++;
         cleat__otlp_count(&exporter->otlp.stats.requests, 1);
         cleat__otlp_count(&exporter->otlp.stats.retries, export->attempts > 1);
         cleat__otlp_count(&exporter->otlp.stats.bytes_sent, export->part.size);
-        error = start_call(export);
+        status = start_attempt(export);
     }
     pthread_mutex_unlock(&exporter->mutex);
-    /* A call that has started may be over already, and the export with it. */
-    if (is_cancelled) {
-        cleat__grpc_export_cancelled(export);
-        cleat__grpc_export_finish(export);
-    } else if (error != GRPC_CALL_OK) {
-        fail(export, CLEAT_NON_RETRYABLE, "gRPC does not take the request: %s",
-             grpc_call_error_to_string(error));
+    /* One that has started may be over already, and the export with it. */
+    if (status != CLEAT_OK) {
         cleat__grpc_export_finish(export);
     }
+}
+
+void cleat__grpc_export_abandon(cleat__grpc_export *export)
+{
+    grpc_call *call = export->attempt->call;
+    export->attempt->export = NULL;
+    export->attempt = NULL;
+    (void)grpc_call_cancel(call, NULL);
 }
 
 /* The next part of the batch, or the end. */
@@ -236,33 +293,40 @@ static void log_partial_success(cleat__grpc_export *export, const cleat__otlp_re
                        CLEAT_SLICE_ARGS(response->error_message));
 }
 
-static void on_success(cleat__grpc_export *export)
+/* The bytes live as long as the reader's slice, which the caller releases. */
+static grpc_slice read_response(grpc_byte_buffer *message)
+{
+    grpc_byte_buffer_reader reader;
+    if (message == NULL || grpc_byte_buffer_reader_init(&reader, message) == 0) {
+        return grpc_empty_slice();
+    }
+    grpc_slice bytes = grpc_byte_buffer_reader_readall(&reader);
+    grpc_byte_buffer_reader_destroy(&reader);
+    return bytes;
+}
+
+static void on_success(cleat__grpc_export *export, cleat__grpc_attempt *attempt)
 {
     cleat__otlp_response response = {0};
     size_t rejected = 0;
-    grpc_byte_buffer_reader reader;
-    if (export->attempt.response != NULL &&
-        grpc_byte_buffer_reader_init(&reader, export->attempt.response) != 0) {
+    grpc_slice bytes = read_response(attempt->response);
+    if (!cleat__otlp_response_read(slice_of(&bytes), &response)) {
         static cleat__log_site site;
-        grpc_slice bytes = grpc_byte_buffer_reader_readall(&reader);
-        if (!cleat__otlp_response_read(slice_of(&bytes), &response)) {
-            response = (cleat__otlp_response){0};
-            cleat__log_limited(&site, CLEAT_LOG_WARN, "%s took the spans, but its answer is malformed",
-                               export->exporter->otlp.settings.endpoint);
-        }
-        if (response.rejected_spans > 0) {
-            rejected = (uint64_t)response.rejected_spans < export->part.span_count
-                           ? (size_t)response.rejected_spans
-                           : export->part.span_count;
-        }
-        if (rejected != 0 || response.error_message.size != 0) {
-            log_partial_success(export, &response, rejected);
-        }
-        grpc_slice_unref(bytes);
-        grpc_byte_buffer_reader_destroy(&reader);
+        response = (cleat__otlp_response){0};
+        cleat__log_limited(&site, CLEAT_LOG_WARN, "%s took the spans, but its answer is malformed",
+                           export->exporter->otlp.settings.endpoint);
     }
+    if (response.rejected_spans > 0) {
+        rejected = (uint64_t)response.rejected_spans < export->part.span_count
+                       ? (size_t)response.rejected_spans
+                       : export->part.span_count;
+    }
+    if (rejected != 0 || response.error_message.size != 0) {
+        log_partial_success(export, &response, rejected);
+    }
+    grpc_slice_unref(bytes);
+    free_attempt(attempt);
     count_part(export, &export->exporter->otlp.stats.spans_exported, rejected);
-    clear(&export->attempt);
     next_part(export);
 }
 
@@ -277,23 +341,22 @@ static bool find_retry_info(const grpc_metadata_array *metadata, int64_t *delay_
     return false;
 }
 
-/* Whether the part will be sent again. */
-static bool plan_retry(cleat__grpc_export *export)
+/* Milliseconds until the part is sent again; -1: not at all. */
+static int64_t retry_delay_ms(const cleat__grpc_export *export, const cleat__grpc_attempt *attempt)
+{
+    int64_t asked_ms = 0;
+    bool has_retry_info = find_retry_info(&attempt->trailing_metadata, &asked_ms);
+    if (!cleat__grpc_export_is_retryable(attempt->code, has_retry_info)) {
+        return -1;
+    }
+    return cleat__otlp_retry_delay_ms(&export->exporter->otlp.settings, export->attempts, asked_ms,
+                                      cleat__remaining_ms(export->deadline_ns));
+}
+
+/* The thread of the queue, which is the one that is here, looks for it before it waits. */
+static void wait_for_retry(cleat__grpc_export *export, int64_t delay_ms)
 {
     cleat__grpc_exporter *exporter = export->exporter;
-    int64_t asked_ms = 0;
-    bool has_retry_info = find_retry_info(&export->attempt.trailing_metadata, &asked_ms);
-    if (!cleat__grpc_export_is_retryable(export->attempt.code, has_retry_info)) {
-        return false;
-    }
-    int64_t delay_ms = cleat__otlp_retry_delay_ms(&exporter->otlp.settings, export->attempts, asked_ms,
-                                                  cleat__remaining_ms(export->deadline_ns));
-    if (delay_ms < 0) {
-        return false;
-    }
-    cleat__log(CLEAT_LOG_DEBUG, "%s: %s; trying again in %lld ms", exporter->otlp.settings.endpoint,
-               cleat__grpc_code_name(export->attempt.code), (long long)delay_ms);
-    clear(&export->attempt);
     pthread_mutex_lock(&exporter->mutex);
     bool is_cancelled = exporter->is_cancelled;
     if (!is_cancelled) {
@@ -304,7 +367,6 @@ static bool plan_retry(cleat__grpc_export *export)
         cleat__grpc_export_cancelled(export);
         cleat__grpc_export_finish(export);
     }
-    return true;
 }
 
 static const char *advice_on(int code)
@@ -319,25 +381,24 @@ static const char *advice_on(int code)
     }
 }
 
-static void on_failure(cleat__grpc_export *export)
+static void on_failure(cleat__grpc_export *export, cleat__grpc_attempt *attempt)
 {
     cleat__grpc_exporter *exporter = export->exporter;
-    int code = export->attempt.code;
-    pthread_mutex_lock(&exporter->mutex);
-    bool is_cancelled = exporter->is_cancelled;
-    pthread_mutex_unlock(&exporter->mutex);
-    if (is_cancelled) {
-        cleat__grpc_export_cancelled(export);
-    } else if (plan_retry(export)) {
-        return; /* it may be over already */
-    } else {
-        fail(export, cleat__grpc_code_status(code), "%s answered %s: %.*s%s (attempt %u)",
-             exporter->otlp.settings.endpoint, cleat__grpc_code_name(code),
-             CLEAT_SLICE_ARGS(slice_of(&export->attempt.details)), advice_on(code), export->attempts);
+    const char *endpoint = exporter->otlp.settings.endpoint;
+    int code = attempt->code;
+    int64_t delay_ms = retry_delay_ms(export, attempt);
+    if (delay_ms < 0) {
+        fail(export, cleat__grpc_code_status(code), "%s answered %s: %.*s%s (attempt %u)", endpoint,
+             cleat__grpc_code_name(code), CLEAT_SLICE_ARGS(slice_of(&attempt->details)), advice_on(code),
+             export->attempts);
     }
-    clear(&export->attempt);
-    /* What the server refuses says nothing about the rest; a server that is not there does. */
-    if (!is_cancelled && !cleat__grpc_export_is_retryable(code, true)) {
+    free_attempt(attempt);
+    if (delay_ms >= 0) {
+        cleat__log(CLEAT_LOG_DEBUG, "%s answered %s; trying again in %lld ms", endpoint,
+                   cleat__grpc_code_name(code), (long long)delay_ms);
+        wait_for_retry(export, delay_ms);
+    } else if (!cleat__grpc_export_is_retryable(code, true)) {
+        /* What a server refuses says nothing about the rest; a server that is not there does. */
         count_part(export, &exporter->otlp.stats.spans_failed, 0);
         next_part(export);
     } else {
@@ -347,22 +408,27 @@ static void on_failure(cleat__grpc_export *export)
 
 static void on_answer(cleat__completion *self, bool is_ok)
 {
-    cleat__grpc_export *export = (cleat__grpc_export *)self;
+    cleat__grpc_attempt *attempt = (cleat__grpc_attempt *)self;
+    cleat__grpc_exporter *exporter = attempt->exporter;
     (void)is_ok; /* always true where the status is received */
-    pthread_mutex_lock(&export->exporter->mutex);
-    export->cancellable = NULL;
-    pthread_mutex_unlock(&export->exporter->mutex);
-    if (export->attempt.code == GRPC_STATUS_OK) {
-        on_success(export);
+    pthread_mutex_lock(&exporter->mutex);
+    cleat__grpc_export *export = attempt->export;
+    if (export != NULL) {
+        export->attempt = NULL;
+    }
+    pthread_mutex_unlock(&exporter->mutex);
+    if (export == NULL) {
+        free_attempt(attempt);
+    } else if (attempt->code == GRPC_STATUS_OK) {
+        on_success(export, attempt);
     } else {
-        on_failure(export);
+        on_failure(export, attempt);
     }
 }
 
 void cleat__grpc_export_begin(cleat__grpc_export *export)
 {
     cleat__grpc_exporter *exporter = export->exporter;
-    export->completion.run = on_answer;
     export->span_count = cleat_span_batch_count(export->batch);
     pthread_mutex_lock(&exporter->mutex);
     export->number = ++exporter->begun;

@@ -16,6 +16,9 @@
  * waits, so servers do not take them for an attack. */
 enum { KEEPALIVE_TIME_MS = 20000, KEEPALIVE_TIMEOUT_MS = 10000 };
 
+/* gRPC takes up to ten seconds to end calls, and itself, when a connection is stuck in a write. */
+enum { END_TIMEOUT_MS = 1000 };
+
 /* ---- Start and end of gRPC, with the mutex held ---- */
 
 /* Names that gRPC writes itself. */
@@ -128,39 +131,68 @@ static void end_grpc(cleat__grpc_exporter *exporter)
 
 /* ---- The thread of the queue ---- */
 
-/* A retry whose time has come, taken out of waiting; else NULL, and when the next one comes. */
-static cleat__grpc_export *take_due(cleat__grpc_exporter *exporter, int64_t *next_ns)
+/* What has come with the time, taken out of waiting. */
+typedef struct due_export {
+    cleat__grpc_export *export; /* NULL: nothing until `next_ns` */
+    bool is_overdue;            /* else it is to be sent again */
+    int64_t next_ns;
+} due_export;
+
+static due_export take_due(cleat__grpc_exporter *exporter)
 {
     int64_t now_ns = cleat__clock_monotonic_ns(NULL);
-    cleat__grpc_export *due = NULL;
-    *next_ns = INT64_MAX;
+    due_export due = {.next_ns = INT64_MAX};
     pthread_mutex_lock(&exporter->mutex);
-    for (cleat__grpc_export *export = exporter->first; export != NULL && due == NULL; export = export->next) {
-        if (export->retry_at_ns != 0 && export->retry_at_ns <= now_ns) {
+    for (cleat__grpc_export *export = exporter->first; export != NULL && due.export == NULL;
+         export = export->next) {
+        int64_t at_ns = export->attempt != NULL    ? cleat__grpc_export_overdue_ns(export)
+                        : export->retry_at_ns != 0 ? export->retry_at_ns
+                                                   : INT64_MAX;
+        if (at_ns <= now_ns) {
+            due.export = export;
+            due.is_overdue = export->attempt != NULL;
             export->retry_at_ns = 0;
-            due = export;
-        } else if (export->retry_at_ns != 0 && export->retry_at_ns < *next_ns) {
-            *next_ns = export->retry_at_ns;
+            if (due.is_overdue) {
+                cleat__grpc_export_abandon(export);
+            }
         }
+        due.next_ns = at_ns < due.next_ns ? at_ns : due.next_ns;
     }
+    exporter->waits_until_ns = due.export == NULL ? due.next_ns : 0;
     pthread_mutex_unlock(&exporter->mutex);
     return due;
 }
 
 static int64_t before_wait(void *user_data)
 {
-    int64_t next_ns;
-    cleat__grpc_export *export;
-    while ((export = take_due(user_data, &next_ns)) != NULL) {
-        cleat__grpc_export_attempt(export);
+    due_export due = take_due(user_data);
+    while (due.export != NULL) {
+        if (due.is_overdue) {
+            cleat__grpc_export_overdue(due.export);
+            cleat__grpc_export_finish(due.export);
+        } else {
+            cleat__grpc_export_attempt(due.export);
+        }
+        due = take_due(user_data);
     }
-    return next_ns;
+    return due.next_ns;
+}
+
+/* The tag `wake`: that the thread does not wait any more is all. */
+static void woken(cleat__completion *self, bool is_ok)
+{
+    (void)self;
+    (void)is_ok;
 }
 
 static void at_end(void *user_data)
 {
     cleat__grpc_exporter *exporter = user_data;
     end_grpc(exporter);
+    pthread_mutex_lock(&exporter->mutex);
+    exporter->is_ended = true;
+    pthread_cond_broadcast(&exporter->changed);
+    pthread_mutex_unlock(&exporter->mutex);
     cleat__grpc_exporter_release(exporter);
 }
 
@@ -317,32 +349,36 @@ static cleat_status force_flush(cleat_span_exporter *self, int64_t timeout_ms)
                                  exporter->otlp.settings.endpoint);
 }
 
-/* Ends what is in flight. Answers whether there was anything. */
+/* The first that waits for an answer or a retry, taken out of waiting. The mutex is held. */
+static cleat__grpc_export *take_waiting(cleat__grpc_exporter *exporter)
+{
+    cleat__grpc_export *export = exporter->first;
+    while (export != NULL && export->attempt == NULL && export->retry_at_ns == 0) {
+        export = export->next;
+    }
+    if (export != NULL && export->attempt != NULL) {
+        cleat__grpc_export_abandon(export);
+    } else if (export != NULL) {
+        export->retry_at_ns = 0;
+    }
+    return export;
+}
+
+/* Ends what is in flight; what some thread has in its hands ends there. Answers whether there was
+ * anything. */
 static bool cancel_all(cleat__grpc_exporter *exporter)
 {
-    cleat__grpc_export *waiting = NULL;
     pthread_mutex_lock(&exporter->mutex);
     bool had_any = exporter->first != NULL;
     exporter->is_cancelled = true;
-    for (cleat__grpc_export *export = exporter->first; export != NULL; export = export->next) {
-        if (export->cancellable != NULL) {
-            grpc_call_cancel(export->cancellable, NULL); /* its answer comes at once */
-        }
+    cleat__grpc_export *export = take_waiting(exporter);
+    while (export != NULL) {
+        pthread_mutex_unlock(&exporter->mutex);
+        cleat__grpc_export_cancelled(export);
+        cleat__grpc_export_finish(export);
+        pthread_mutex_lock(&exporter->mutex);
+        export = take_waiting(exporter);
     }
-    do {
-        waiting = NULL;
-        for (cleat__grpc_export *export = exporter->first; export != NULL && waiting == NULL;
-             export = export->next) {
-            waiting = export->retry_at_ns != 0 ? export : NULL;
-        }
-        if (waiting != NULL) {
-            waiting->retry_at_ns = 0;
-            pthread_mutex_unlock(&exporter->mutex);
-            cleat__grpc_export_cancelled(waiting);
-            cleat__grpc_export_finish(waiting);
-            pthread_mutex_lock(&exporter->mutex);
-        }
-    } while (waiting != NULL);
     pthread_mutex_unlock(&exporter->mutex);
     return had_any;
 }
@@ -378,6 +414,28 @@ void cleat__grpc_exporter_release(cleat__grpc_exporter *exporter)
     cleat__free(exporter);
 }
 
+/* Ends the thread. All has been cancelled, but the thread may still have an export in its hands. */
+static void stop_thread(cleat__grpc_exporter *exporter)
+{
+    bool is_own = cleat__completion_thread_is_own(&exporter->thread), is_in_time = !is_own;
+    pthread_t thread = exporter->thread.thread;
+    pthread_mutex_lock(&exporter->mutex);
+    cleat__completion_thread_close(&exporter->thread);
+    if (!is_own) {
+        (void)wait_for(exporter, UINT64_MAX, INT64_MAX);
+    }
+    int64_t deadline_ns = cleat__deadline_ns(END_TIMEOUT_MS);
+    while (is_in_time && !exporter->is_ended) {
+        is_in_time = cleat__cond_wait_until(&exporter->changed, &exporter->mutex, deadline_ns);
+    }
+    pthread_mutex_unlock(&exporter->mutex);
+    if (is_in_time) {
+        pthread_join(thread, NULL);
+    } else {
+        pthread_detach(thread); /* it frees what is left, and so it does when it is the one that is here */
+    }
+}
+
 /* In a forked child gRPC's part is left alone, and lost: its threads and locks are the parent's. */
 static void destroy(cleat__otlp_exporter *self)
 {
@@ -388,18 +446,8 @@ static void destroy(cleat__otlp_exporter *self)
     }
     if (!is_unused(exporter)) {
         (void)cancel_all(exporter);
-        pthread_mutex_lock(&exporter->mutex);
-        bool is_started = exporter->is_started;
-        pthread_t thread = exporter->thread.thread;
-        bool is_own = is_started && cleat__completion_thread_is_own(&exporter->thread);
-        if (is_started) {
-            cleat__completion_thread_close(&exporter->thread);
-        }
-        pthread_mutex_unlock(&exporter->mutex);
-        if (is_own) {
-            pthread_detach(thread); /* freed by what this thread calls: it ends when that returns */
-        } else if (is_started) {
-            pthread_join(thread, NULL);
+        if (exporter->is_started) { /* nobody starts it any more */
+            stop_thread(exporter);
         }
     }
     cleat__grpc_exporter_release(exporter);
@@ -437,6 +485,7 @@ cleat_status cleat_otlp_grpc_exporter_new(const cleat_otlp_exporter_options *opt
     pthread_mutex_init(&exporter->mutex, NULL);
     cleat__cond_init(&exporter->changed);
     atomic_init(&exporter->references, 1);
+    exporter->wake.run = woken;
     exporter->thread.before_wait = before_wait;
     exporter->thread.at_end = at_end;
     exporter->thread.user_data = exporter;

@@ -4,14 +4,18 @@
  *
  * Threads: one of a completion queue, started with the first export. An export is begun by the
  * thread that exports and goes on, from answer to answer, on that of the queue; both hold the
- * mutex while they start a call, so that who cancels sees either the call or none. A retry that
- * waits is a point in time the thread of the queue waits for. Nothing blocks but export_spans,
+ * mutex while they start a call, so that who cancels sees either the call or none. A retry and the
+ * deadline of a call are points in time the thread of the queue waits for. Nothing blocks but export_spans,
  * force_flush and shutdown, which wait on `changed`.
  *
  * Memory: spans are copied into the slices that gRPC sends. It would take them where they lie
  * (grpc_slice_new_with_user_data), but a connection that is stuck in a write keeps them beyond the end
  * of the call, also of one that was cancelled, and nothing makes it give them back: the batch could not be
  * finished by its deadline. The copy also serves all attempts.
+ *
+ * A stuck connection also delays the end of cancelled calls (seen: ten seconds, until gRPC's own poller looks
+ * again). So nobody waits for that: an attempt that is cancelled or overdue is abandoned, and freed
+ * when its completion comes.
  *
  * References: the owner's, the thread's, and one for each export, since its caller may be inside while
  * the exporter is freed.
@@ -28,8 +32,13 @@
 
 typedef struct cleat__grpc_exporter cleat__grpc_exporter;
 
-/* One attempt: what gRPC fills in until the completion runs. */
+typedef struct cleat__grpc_export cleat__grpc_export;
+
+/* A call, and what gRPC fills in until the completion runs. */
 typedef struct cleat__grpc_attempt {
+    cleat__completion completion; /* first: the tag */
+    cleat__grpc_exporter *exporter;
+    cleat__grpc_export *export; /* NULL: nobody waits for the answer any more; the mutex guards it */
     grpc_call *call;
     grpc_metadata_array initial_metadata, trailing_metadata;
     grpc_byte_buffer *response;
@@ -38,9 +47,7 @@ typedef struct cleat__grpc_attempt {
 } cleat__grpc_attempt;
 
 /* A batch on its way. What has no other remark belongs to the thread that has it in hand. */
-typedef struct cleat__grpc_export cleat__grpc_export;
 struct cleat__grpc_export {
-    cleat__completion completion; /* first: the tag of its calls */
     cleat__grpc_exporter *exporter;
     const cleat_span_batch *batch;
     cleat_span_batch *to_finish; /* of export_async; NULL: export_spans waits */
@@ -50,16 +57,16 @@ struct cleat__grpc_export {
     cleat__otlp_request part;
     grpc_byte_buffer *message; /* of the part */
     unsigned attempts;         /* of the part */
-    cleat__grpc_attempt attempt;
-    cleat_status status; /* the first failure */
-    char text[512];      /* and what it was */
+    cleat_status status;       /* the first failure */
+    char text[512];            /* and what it was */
 
-    /* The exporter's mutex guards what follows. */
+    /* The exporter's mutex guards what follows. With neither attempt nor retry it is in somebody's
+     * hands. */
     cleat__grpc_export *next, *previous; /* in flight, in the order they began */
     uint64_t number;
-    grpc_call *cancellable; /* not NULL: the attempt's call, without an answer yet */
-    int64_t retry_at_ns;    /* not 0: waits until then */
-    bool is_done;           /* export_spans may return */
+    cleat__grpc_attempt *attempt; /* not NULL: waits for its answer */
+    int64_t retry_at_ns;          /* not 0: waits until then */
+    bool is_done;                 /* export_spans may return */
 };
 
 struct cleat__grpc_exporter {
@@ -75,7 +82,10 @@ struct cleat__grpc_exporter {
     pthread_cond_t changed;
     bool is_started;
     bool is_cancelled; /* no call starts any more */
+    bool is_ended;     /* the thread has nothing to do any more but to end */
     cleat__completion_thread thread;
+    int64_t waits_until_ns; /* when the thread looks again by itself; 0: it does not wait */
+    cleat__completion wake; /* a tag that makes it look at once */
     grpc_channel *channel;
     grpc_metadata *metadata; /* sent with each call */
     size_t metadata_count;
@@ -87,10 +97,15 @@ struct cleat__grpc_exporter {
 void cleat__grpc_export_begin(cleat__grpc_export *export);
 /* The next attempt, or the end of an export that has been cancelled. The mutex is not held. */
 void cleat__grpc_export_attempt(cleat__grpc_export *export);
+/* Cancels the attempt, and waits for it no longer. The mutex is held. */
+void cleat__grpc_export_abandon(cleat__grpc_export *export);
+/* When an attempt is abandoned that gRPC has not ended at its deadline; INT64_MAX: never. */
+int64_t cleat__grpc_export_overdue_ns(const cleat__grpc_export *export);
+/* The status and sentence of an export that gRPC did not end, and of one that was cancelled. */
+void cleat__grpc_export_overdue(cleat__grpc_export *export);
+void cleat__grpc_export_cancelled(cleat__grpc_export *export);
 /* Tells the caller, and takes the export out of flight; it must not be touched any more. */
 void cleat__grpc_export_finish(cleat__grpc_export *export);
-/* The status and sentence of an export that was cancelled. */
-void cleat__grpc_export_cancelled(cleat__grpc_export *export);
 
 void cleat__grpc_exporter_release(cleat__grpc_exporter *exporter);
 
