@@ -5,6 +5,26 @@
 
 #include <grpc/support/time.h>
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HAS_THREAD_SANITIZER
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define HAS_THREAD_SANITIZER
+#endif
+#ifdef HAS_THREAD_SANITIZER
+#include <sanitizer/tsan_interface.h>
+#else
+#define __tsan_acquire(address) ((void)(address))
+#define __tsan_release(address) ((void)(address))
+#endif
+
+void *cleat__completion_tag(cleat__completion *completion)
+{
+    __tsan_release(completion);
+    return completion;
+}
+
 gpr_timespec cleat__grpc_deadline(int64_t deadline_ns)
 {
     if (deadline_ns == INT64_MAX) {
@@ -24,6 +44,7 @@ static void *run(void *argument)
         event = grpc_completion_queue_next(self->queue, cleat__grpc_deadline(until_ns), NULL);
         if (event.type == GRPC_OP_COMPLETE) {
             cleat__completion *completion = event.tag;
+            __tsan_acquire(completion);
             completion->run(completion, event.success != 0);
         }
     } while (event.type != GRPC_QUEUE_SHUTDOWN);

@@ -185,8 +185,9 @@ static grpc_call_error start_call(cleat__grpc_attempt *attempt)
                                         .status = &attempt->code,
                                         .status_details = &attempt->details}},
     };
-    grpc_call_error error = grpc_call_start_batch(
-        attempt->call, operations, sizeof(operations) / sizeof(operations[0]), &attempt->completion, NULL);
+    void *tag = cleat__completion_tag(&attempt->completion);
+    grpc_call_error error = grpc_call_start_batch(attempt->call, operations,
+                                                  sizeof(operations) / sizeof(operations[0]), tag, NULL);
     grpc_byte_buffer_destroy(message);
     return error;
 }
@@ -198,7 +199,7 @@ static void wake_thread(cleat__grpc_export *export, grpc_call *call)
     cleat__grpc_exporter *exporter = export->exporter;
     int64_t overdue_ns = cleat__grpc_export_overdue_ns(export);
     if (overdue_ns < exporter->waits_until_ns &&
-        grpc_call_start_batch(call, NULL, 0, &exporter->wake, NULL) == GRPC_CALL_OK) {
+        grpc_call_start_batch(call, NULL, 0, cleat__completion_tag(&exporter->wake), NULL) == GRPC_CALL_OK) {
         exporter->waits_until_ns = 0;
     }
 }
@@ -388,7 +389,7 @@ static void on_failure(cleat__grpc_export *export, cleat__grpc_attempt *attempt)
     int code = attempt->code;
     int64_t delay_ms = retry_delay_ms(export, attempt);
     if (delay_ms < 0) {
-        fail(export, cleat__grpc_code_status(code), "%s answered %s: %.*s%s (attempt %u)", endpoint,
+        fail(export, cleat__grpc_code_status(code), "export to %s: %s: %.*s%s (attempt %u)", endpoint,
              cleat__grpc_code_name(code), CLEAT_SLICE_ARGS(slice_of(&attempt->details)), advice_on(code),
              export->attempts);
     }

@@ -74,6 +74,7 @@ static void test_another_authority(void **state)
     (void)state;
     grpc_sink *sink = start_sink(false);
     assert_refused(sink, (cleat_otlp_exporter_options){.certificate_file = "other.pem"});
+    assert_error_has("certificate verify failed");
     assert_refused(sink, (cleat_otlp_exporter_options){.certificate_file = NULL});
     grpc_sink_stop(sink);
 }

@@ -84,6 +84,16 @@ static void free_call(sink_call *call)
     cleat__free(call);
 }
 
+/* The call is the queue's from now on. */
+static void start(sink_call *call, const grpc_op *operations, size_t count,
+                  void (*run)(cleat__completion *self, bool is_ok))
+{
+    grpc_call *started = call->call;
+    call->completion.run = run;
+    void *tag = cleat__completion_tag(&call->completion);
+    assert_int_equal(grpc_call_start_batch(started, operations, count, tag, NULL), GRPC_CALL_OK);
+}
+
 /* ---- Answering ---- */
 
 static void on_answered(cleat__completion *self, bool is_ok)
@@ -159,9 +169,7 @@ static void answer_call(sink_call *call)
                                           .status_details = &call->status_message}},
         {.op = GRPC_OP_SEND_MESSAGE, .data.send_message = {.send_message = response}},
     };
-    call->completion.run = on_answered;
-    assert_int_equal(grpc_call_start_batch(call->call, operations, is_good ? 4 : 3, &call->completion, NULL),
-                     GRPC_CALL_OK);
+    start(call, operations, is_good ? 4 : 3, on_answered);
     if (response != NULL) {
         grpc_byte_buffer_destroy(response);
     }
@@ -259,8 +267,7 @@ static void on_call(cleat__completion *self, bool is_ok)
     ask_for_call(call->sink);
     const grpc_op operation = {.op = GRPC_OP_RECV_MESSAGE,
                                .data.recv_message = {.recv_message = &call->message}};
-    call->completion.run = on_received;
-    assert_int_equal(grpc_call_start_batch(call->call, &operation, 1, &call->completion, NULL), GRPC_CALL_OK);
+    start(call, &operation, 1, on_received);
 }
 
 static void ask_for_call(grpc_sink *sink)
@@ -274,7 +281,8 @@ static void ask_for_call(grpc_sink *sink)
         grpc_call_details_init(&call->details);
         grpc_metadata_array_init(&call->metadata);
         assert_int_equal(grpc_server_request_call(sink->server, &call->call, &call->details, &call->metadata,
-                                                  sink->thread.queue, sink->thread.queue, &call->completion),
+                                                  sink->thread.queue, sink->thread.queue,
+                                                  cleat__completion_tag(&call->completion)),
                          GRPC_CALL_OK);
     }
     pthread_mutex_unlock(&sink->mutex);
@@ -355,7 +363,8 @@ void grpc_sink_stop(grpc_sink *sink)
     pthread_mutex_lock(&sink->mutex);
     sink->is_stopping = true;
     sink->shutdown_completion.run = on_shutdown;
-    grpc_server_shutdown_and_notify(sink->server, sink->thread.queue, &sink->shutdown_completion);
+    grpc_server_shutdown_and_notify(sink->server, sink->thread.queue,
+                                    cleat__completion_tag(&sink->shutdown_completion));
     grpc_server_cancel_all_calls(sink->server);
     pthread_mutex_unlock(&sink->mutex);
     grpc_sink_release(sink);
@@ -511,4 +520,28 @@ size_t grpc_sink_span_count(grpc_sink *sink, size_t index)
         count++;
     }
     return count;
+}
+
+/* ---- For the sanitizers ---- */
+
+/* c-ares 1.18 loses the name it looked up ("localhost"), once for each channel. */
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libcares.so\n";
+}
+
+/* The locks of gRPC and of what it stands on are not instrumented, so all that they guard looks like
+ * a race. Races between threads in our code alone have none of these in their stacks. */
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return "race:libgrpc.so\n"
+           "race:libgpr.so\n"
+           "race:libabsl_\n"
+           "race:libcares.so\n"
+           "race:libssl.so\n"
+           "race:libcrypto.so\n"
+           "race:libstdc++.so\n"
+           "race:libz.so\n";
 }
