@@ -46,8 +46,8 @@ bench: all ## run the benchmarks
 	@for b in $(RELEASE)/bench/*; do [ -x "$$b" ] || continue; echo "== $$b"; "$$b" || exit 1; done
 
 symbols: ## write the lists of exported symbols anew from build/release
-	tools/check-symbols --update cleat $(RELEASE)
-	tools/check-symbols --update cleat-trace $(RELEASE)
+	@for list in tools/symbols/*.txt; do \
+	    tools/check-symbols --update $$(basename $$list .txt) $(RELEASE) || exit 1; done
 
 check: ## style: include direction, sizes, formatting
 	tools/check

@@ -3,7 +3,6 @@
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS OFF)
-set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
@@ -32,7 +31,10 @@ target_compile_definitions(cleat_flags INTERFACE
 target_compile_options(cleat_flags INTERFACE
   -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
   -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wformat=2 -Wno-format-nonliteral
-  $<$<BOOL:${CLEAT_WERROR}>:-Werror>)
+  $<$<BOOL:${CLEAT_WERROR}>:-Werror>
+  # Version scripts (libraries.cmake) say what a library exports, and it calls its own functions
+  # whatever else is loaded, so the compiler may inline them. Sections: what is unused is left out.
+  -fno-semantic-interposition -ffunction-sections -fdata-sections)
 
 if(CLEAT_FUZZ)
   if(NOT CMAKE_C_COMPILER_ID MATCHES Clang)
@@ -46,9 +48,6 @@ if(CLEAT_SANITIZE)
   target_compile_options(cleat_flags INTERFACE ${sanitize})
   target_link_options(cleat_flags INTERFACE ${sanitize})
 else()
-  # Calls into other libraries go through the GOT without a PLT stub. (Not with sanitizers:
-  # neither this nor -z defs, since clang leaves its run-time out of shared libraries.)
+  # Calls into other libraries go through the GOT without a PLT stub.
   target_compile_options(cleat_flags INTERFACE -fno-plt)
-  target_link_options(cleat_flags INTERFACE
-    $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,SHARED_LIBRARY>:-Wl,-z,defs>)
 endif()

@@ -1,9 +1,35 @@
 # One object library per floor (a folder of src/), and from them the libraries and the command.
 
-set(CLEAT_TRACE_FLOORS base trace otlp)
-set(CLEAT_LIB_FLOORS ${CLEAT_TRACE_FLOORS} grpc
-  topology model store engine collector wire transport sdk)
+# The libraries, lowest first. This is the one list of them: each is built here as the targets
+# <library>_shared and <library>_static, and install.cmake and tests.cmake go through it.
+# A shared library has the objects of its own floors and links the one before it; an archive has
+# those of all floors up to its own. LIBRARIES is what a library's own floors link, by plain name.
+set(CLEAT_LIBRARIES cleat_trace_api cleat_trace cleat)
+set(CLEAT_SOVERSION 0) # grows when a public name goes or changes its meaning
+
+set(cleat_trace_api_DESCRIPTION "OpenTelemetry tracing for C: what an instrumented library links")
+set(cleat_trace_api_FLOORS base trace)
+set(cleat_trace_api_LIBRARIES m)
+
+set(cleat_trace_DESCRIPTION "OpenTelemetry tracing for C: the whole SDK with its exporters")
+set(cleat_trace_FLOORS otlp http)
+set(cleat_trace_LIBRARIES ${CURL_LIBRARIES} ${ZLIB_LIBRARIES} m)
+
+set(cleat_DESCRIPTION "${PROJECT_DESCRIPTION}")
+set(cleat_FLOORS grpc topology model store engine collector wire transport sdk)
+set(cleat_LIBRARIES ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} ${GRPC_LIBRARIES} m)
+# Names that a lower library looks for (weakly) and that are in an archive for that alone: a program
+# that links the archive takes them in.
+set(cleat_TAKEN_IN cleat_otlp_grpc_exporter_new)
+
+# The command, which links the archive of all that.
 set(CLEAT_COMMAND_FLOORS server cli)
+set(CLEAT_COMMAND_LIBRARIES ${ZLIB_LIBRARIES})
+
+set(CLEAT_LIB_FLOORS)
+foreach(library IN LISTS CLEAT_LIBRARIES)
+  list(APPEND CLEAT_LIB_FLOORS ${${library}_FLOORS})
+endforeach()
 
 # The .sql files of store and collector become C arrays: see sql.cmake.
 set(generated ${PROJECT_BINARY_DIR}/generated)
@@ -53,46 +79,4 @@ function(cleat_objects out)
   set(${out} ${objects} PARENT_SCOPE)
 endfunction()
 
-# The libraries are linked by plain name, so that the installed CMake package names no path
-# of the machine it was built on.
-function(cleat_library target type name)
-  cmake_parse_arguments(arg "" "" "FLOORS;LIBRARIES" ${ARGN})
-  cleat_objects(objects ${arg_FLOORS})
-  if(NOT objects)
-    return()
-  endif()
-  add_library(${target} ${type} ${objects})
-  set_target_properties(${target} PROPERTIES
-    OUTPUT_NAME ${name} LINKER_LANGUAGE C VERSION ${PROJECT_VERSION} SOVERSION 0)
-  target_include_directories(${target} INTERFACE
-    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
-    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  target_link_libraries(${target} PRIVATE
-    $<BUILD_INTERFACE:cleat_flags> ${arg_LIBRARIES} Threads::Threads)
-endfunction()
-
-set(trace_libraries ${CURL_LIBRARIES} ${ZLIB_LIBRARIES} m)
-set(libraries ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} ${GRPC_LIBRARIES} ${trace_libraries})
-cleat_library(cleat_trace_shared SHARED cleat-trace FLOORS ${CLEAT_TRACE_FLOORS}
-  LIBRARIES ${trace_libraries})
-cleat_library(cleat_trace_static STATIC cleat-trace FLOORS ${CLEAT_TRACE_FLOORS}
-  LIBRARIES ${trace_libraries})
-cleat_library(cleat_shared SHARED cleat FLOORS ${CLEAT_LIB_FLOORS} LIBRARIES ${libraries})
-cleat_library(cleat_static STATIC cleat FLOORS ${CLEAT_LIB_FLOORS} LIBRARIES ${libraries})
-
-# For tests and benchmarks: everything, main() of the command included, which the linker only
-# takes from an archive when nobody else has one.
-cleat_library(cleat_internal STATIC cleat-internal
-  FLOORS ${CLEAT_LIB_FLOORS} ${CLEAT_COMMAND_FLOORS}
-  LIBRARIES ${libraries})
-if(TARGET cleat_internal)
-  target_link_libraries(cleat_internal PUBLIC $<BUILD_INTERFACE:cleat_flags>)
-  target_include_directories(cleat_internal INTERFACE ${PROJECT_SOURCE_DIR}/src ${generated})
-endif()
-
-if(TARGET cleat_floor_cli)
-  cleat_objects(objects ${CLEAT_COMMAND_FLOORS})
-  add_executable(cleat_command ${objects})
-  set_target_properties(cleat_command PROPERTIES OUTPUT_NAME cleat LINKER_LANGUAGE C)
-  target_link_libraries(cleat_command PRIVATE cleat_flags cleat_static)
-endif()
+include(libraries)

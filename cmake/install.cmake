@@ -4,18 +4,19 @@
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cleat)
 
-# name, as in cleat::<name>, for the targets that exist.
+# cleat_trace_api_shared is cleat::trace_api, cleat_trace_api_static is cleat::trace_api_static.
 set(installed)
-foreach(pair IN ITEMS cleat_shared:cleat cleat_static:cleat_static
-        cleat_trace_shared:trace cleat_trace_static:trace_static)
-  string(REPLACE ":" ";" pair ${pair})
-  list(GET pair 0 target)
-  list(GET pair 1 name)
-  if(TARGET ${target})
-    set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
-    add_library(cleat::${name} ALIAS ${target})
-    list(APPEND installed ${target})
-  endif()
+foreach(library IN LISTS CLEAT_LIBRARIES)
+  string(REGEX REPLACE "^cleat_" "" name ${library})
+  foreach(pair IN ITEMS shared:${name} static:${name}_static)
+    string(REGEX REPLACE ":.*" "" target ${library}_${pair})
+    string(REGEX REPLACE ".*:" "" name_of_pair ${pair})
+    if(TARGET ${target})
+      set_target_properties(${target} PROPERTIES EXPORT_NAME ${name_of_pair})
+      add_library(cleat::${name_of_pair} ALIAS ${target})
+      list(APPEND installed ${target})
+    endif()
+  endforeach()
 endforeach()
 if(NOT installed)
   return()
@@ -43,7 +44,19 @@ install(FILES ${PROJECT_BINARY_DIR}/cleat-config.cmake
 file(RELATIVE_PATH up ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 set(CLEAT_PC_PREFIX "\${pcfiledir}/${up}")
 string(REGEX REPLACE "/$" "" CLEAT_PC_PREFIX ${CLEAT_PC_PREFIX})
-foreach(name IN ITEMS cleat cleat-trace)
-  configure_file(${PROJECT_SOURCE_DIR}/cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
-  install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+# The libraries of others are Libs.private and not Requires.private: with that, linking a shared
+# library would need their development packages, and linking an archive those of all they stand on.
+set(CLEAT_PC_REQUIRES)
+foreach(library IN LISTS CLEAT_LIBRARIES)
+  string(REPLACE "_" "-" CLEAT_PC_NAME ${library})
+  set(CLEAT_PC_DESCRIPTION "${${library}_DESCRIPTION}")
+  list(TRANSFORM ${library}_LIBRARIES PREPEND "-l" OUTPUT_VARIABLE CLEAT_PC_LIBRARIES)
+  list(TRANSFORM ${library}_TAKEN_IN PREPEND "-Wl,--undefined=" OUTPUT_VARIABLE taken_in)
+  list(PREPEND CLEAT_PC_LIBRARIES ${taken_in})
+  list(JOIN CLEAT_PC_LIBRARIES " " CLEAT_PC_LIBRARIES)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/library.pc.in
+    ${PROJECT_BINARY_DIR}/${CLEAT_PC_NAME}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${CLEAT_PC_NAME}.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  set(CLEAT_PC_REQUIRES "${CLEAT_PC_NAME} = ${PROJECT_VERSION}")
 endforeach()

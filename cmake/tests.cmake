@@ -5,6 +5,8 @@
 
 enable_language(CXX) # only to compile the public headers as C++
 pkg_check_modules(CMOCKA REQUIRED cmocka)
+pkg_check_modules(MICROHTTPD REQUIRED libmicrohttpd)
+set(http_libraries ${MICROHTTPD_LIBRARIES} ${CURL_LIBRARIES}) # for the tests of that floor
 
 set(tools ${PROJECT_SOURCE_DIR}/tools)
 if(CLEAT_SANITIZE)
@@ -47,7 +49,8 @@ foreach(source IN LISTS sources)
     target_link_libraries(${target} PRIVATE cleat_test_support)
   endif()
   target_link_libraries(${target} PRIVATE
-    cleat_flags cleat_internal ${CMOCKA_LIBRARIES} ${ZLIB_LIBRARIES} Threads::Threads)
+    cleat_flags cleat_internal ${CMOCKA_LIBRARIES} ${ZLIB_LIBRARIES} ${${floor}_libraries}
+    Threads::Threads)
   cleat_test(${floor}/${name} ${floor} ${tools}/run-in-temp $<TARGET_FILE:${target}>)
 endforeach()
 
@@ -67,7 +70,9 @@ endforeach()
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.c)
 foreach(source IN LISTS sources)
   get_filename_component(name ${source} NAME_WE)
-  cleat_test(examples/${name} examples ${tools}/run-in-temp $<TARGET_FILE:example_${name}>)
+  if(TARGET example_${name})
+    cleat_test(examples/${name} examples ${tools}/run-in-temp $<TARGET_FILE:example_${name}>)
+  endif()
 endforeach()
 
 # What does not depend on the sanitizer is tested once, in the plain builds of the whole.
@@ -78,9 +83,16 @@ endif()
 cleat_test(style style ${tools}/check)
 cleat_test(headers headers ${tools}/check-headers ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
 if(TARGET cleat_shared)
-  foreach(lib IN ITEMS cleat cleat-trace)
-    cleat_test(symbols/${lib} symbols ${tools}/check-symbols ${lib} ${PROJECT_BINARY_DIR})
+  foreach(library IN LISTS CLEAT_LIBRARIES)
+    string(REPLACE "_" "-" name ${library})
+    cleat_test(symbols/${name} symbols ${tools}/check-symbols ${name} ${PROJECT_BINARY_DIR})
   endforeach()
+  if(NOT CMAKE_BUILD_TYPE STREQUAL Debug)
+    cleat_test(size size ${tools}/run-in-temp ${tools}/check-size
+      ${PROJECT_BINARY_DIR} 300000 cleat-trace-api cleat-trace)
+    cleat_test(cost cost ${tools}/run-in-temp ${tools}/check-cost
+      ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER})
+  endif()
   cleat_test(install install ${tools}/run-in-temp ${tools}/check-install
     ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
 endif()

@@ -61,7 +61,11 @@ typedef struct cleat_tracer_provider_options {
 /* `options` may be NULL. With OTEL_SDK_DISABLED=true its tracers make no-op spans. */
 CLEAT_API cleat_status cleat_tracer_provider_new(const cleat_tracer_provider_options *options,
                                                  cleat_tracer_provider **out);
-/* As new, with the processor that OTEL_TRACES_EXPORTER names: console, none, or `file:PATH`. */
+/*
+ * As new, with what OTEL_TRACES_EXPORTER names, separated by commas: otlp (the default; which one says
+ * OTEL_EXPORTER_OTLP_PROTOCOL), console, none, or file:PATH. A wrong value warns and is passed
+ * over; where no other is left, otlp it is.
+ */
 CLEAT_API cleat_status cleat_tracer_provider_from_environment(cleat_tracer_provider **out);
 /* Shuts down (5 s at most) and frees. Its spans must have ended, its tracers are gone. NULL-safe. */
 CLEAT_API void cleat_tracer_provider_free(cleat_tracer_provider *provider);

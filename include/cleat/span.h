@@ -83,8 +83,8 @@ CLEAT_API cleat_status cleat_trace_state_parse(cleat_span_context *context, clea
 /*
  * A span handle is a value. {0} is the no-op span: every operation on it succeeds and does
  * nothing. A handle may be copied, stored and used from any thread; operations on one span are
- * atomic to each other. After cleat_span_end() the handle is stale: operations answer
- * CLEAT_FAILED_PRECONDITION and touch nothing; the span's memory is used again.
+ * atomic to each other. After cleat_span_end() the handle is stale: operations on it touch nothing
+ * and answer CLEAT_FAILED_PRECONDITION where the span was recording; its memory is used again.
  */
 typedef struct cleat_span {
     struct cleat__span *impl;

@@ -13,13 +13,16 @@
  *
  * The API (an instrumented library needs no more): attribute.h, span.h, context.h, propagation.h.
  * The SDK (a program sets it up): provider.h, resource.h, sampler.h, processor.h, exporter.h, otlp.h.
+ * HTTP: curl.h (clients), http.h (servers), and microhttpd.h, which is to be included by itself.
  */
 #ifndef CLEAT_TRACE_H
 #define CLEAT_TRACE_H
 
 #include "cleat/attribute.h"
 #include "cleat/context.h"
+#include "cleat/curl.h"
 #include "cleat/exporter.h"
+#include "cleat/http.h"
 #include "cleat/otlp.h"
 #include "cleat/processor.h"
 #include "cleat/propagation.h"

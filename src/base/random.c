@@ -24,20 +24,6 @@ void cleat__random_init(cleat__random *random, uint64_t seed)
     }
 }
 
-uint64_t cleat__random_next(cleat__random *random)
-{
-    uint64_t *state = random->state;
-    uint64_t result = rotate_left(state[1] * 5, 7) * 9;
-    uint64_t shifted = state[1] << 17;
-    state[2] ^= state[0];
-    state[3] ^= state[1];
-    state[1] ^= state[2];
-    state[0] ^= state[3];
-    state[2] ^= shifted;
-    state[3] = rotate_left(state[3], 45);
-    return result;
-}
-
 uint64_t cleat__random_below(cleat__random *random, uint64_t bound)
 {
     /* The lowest 2^64 mod bound numbers would make small remainders likelier: draw again. */

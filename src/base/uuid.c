@@ -97,38 +97,3 @@ cleat_status cleat__uuid_parse(cleat_slice text, cleat__uuid *out)
     }
     return CLEAT_OK;
 }
-
-void cleat__hex_encode(const uint8_t *bytes, size_t size, char *text)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < size; i++) {
-        *text++ = digits[bytes[i] >> 4];
-        *text++ = digits[bytes[i] & 15];
-    }
-    *text = '\0';
-}
-
-/* 16 for what is no lower-case digit. */
-static unsigned digit_value(char digit)
-{
-    if (digit >= '0' && digit <= '9') {
-        return (unsigned)(digit - '0');
-    }
-    return digit >= 'a' && digit <= 'f' ? (unsigned)(digit - 'a') + 10 : 16;
-}
-
-bool cleat__hex_decode(cleat_slice text, uint8_t *bytes, size_t size)
-{
-    if (text.size % 2 != 0 || text.size / 2 != size) {
-        return false;
-    }
-    for (size_t i = 0; i < size; i++) {
-        unsigned high = digit_value(text.data[2 * i]);
-        unsigned low = digit_value(text.data[2 * i + 1]);
-        if ((high | low) > 15) {
-            return false;
-        }
-        bytes[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}

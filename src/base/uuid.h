@@ -2,6 +2,7 @@
 #ifndef CLEAT_BASE_UUID_H
 #define CLEAT_BASE_UUID_H
 
+#include "base/hex.h"
 #include "base/random.h"
 #include <cleat/status.h>
 
@@ -23,10 +24,5 @@ bool cleat__uuid_equals(const cleat__uuid *a, const cleat__uuid *b);
 void cleat__uuid_format(const cleat__uuid *uuid, char text[37]); /* lower case, NUL-terminated */
 /* 36 characters, either case. CLEAT_INVALID_ARGUMENT otherwise. */
 cleat_status cleat__uuid_parse(cleat_slice text, cleat__uuid *out);
-
-/* Lower-case hex of bytes, NUL-terminated: text has 2 * size + 1 bytes. */
-void cleat__hex_encode(const uint8_t *bytes, size_t size, char *text);
-/* Only lower-case digits, exactly 2 * size of them. */
-bool cleat__hex_decode(cleat_slice text, uint8_t *bytes, size_t size);
 
 #endif

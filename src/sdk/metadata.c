@@ -167,12 +167,12 @@ static void map_remove(void *self, const char *key)
 
 cleat_text_map cleat__metadata_map(cleat__metadata *metadata)
 {
-    return (cleat_text_map){metadata, map_get, map_set, map_remove};
+    return (cleat_text_map){.self = metadata, .get = map_get, .set = map_set, .remove = map_remove};
 }
 
 cleat_text_map cleat__metadata_reader(cleat__metadata *metadata)
 {
-    return (cleat_text_map){metadata, map_get, NULL, NULL};
+    return (cleat_text_map){.self = metadata, .get = map_get};
 }
 
 /* ---- Writing ---- */

@@ -11,24 +11,15 @@
 
 #include <stdatomic.h>
 
-typedef struct baggage_entry {
-    cleat_slice key;
-    cleat_slice value; /* decoded */
-    cleat_slice metadata;
-} baggage_entry;
+typedef struct cleat__baggage_entry baggage_entry;
+typedef struct cleat__baggage_list entry_list;
+typedef struct cleat__baggage_store value_store;
 
 struct cleat_baggage {
     atomic_uint references;
     size_t count; /* not 0 */
     baggage_entry entries[];
 };
-
-/* Entries on their way into a baggage; the slices point to wherever the bytes are. */
-typedef struct entry_list {
-    baggage_entry entries[CLEAT__BAGGAGE_ENTRIES_MAX];
-    size_t count;
-    size_t encoded_size; /* of the header */
-} entry_list;
 
 /* ---- Grammar (W3C Baggage 3.3.1) ---- */
 
@@ -102,6 +93,12 @@ static size_t find(const baggage_entry *entries, size_t count, cleat_slice key)
         i++;
     }
     return i;
+}
+
+static void list_init(entry_list *list)
+{
+    list->count = 0;
+    list->encoded_size = 0;
 }
 
 /* Replaces in place or appends; false when a limit would be passed. */
@@ -190,7 +187,9 @@ void cleat_baggage_release(cleat_baggage *baggage)
 cleat_baggage *cleat_baggage_with(const cleat_baggage *baggage, const char *key, cleat_slice value,
                                   const char *metadata)
 {
-    entry_list list = {.count = 0};
+    entry_list list;
+    list_init(&list);
+    value.size = value.data != NULL ? value.size : 0;
     baggage_entry entry = {cleat_slice_of(key), value, cleat__trim(cleat_slice_of(metadata))};
     bool has_metadata = entry.metadata.size != 0;
     if (!is_token(entry.key) || (has_metadata && !is_metadata(entry.metadata)) ||
@@ -208,7 +207,8 @@ cleat_baggage *cleat_baggage_without(const cleat_baggage *baggage, const char *k
     if (index == count) {
         return cleat_baggage_retain(baggage);
     }
-    entry_list list = {.count = 0};
+    entry_list list;
+    list_init(&list);
     for (size_t i = 0; i < count; i++) {
         if (i != index) {
             list_put(&list, &baggage->entries[i]);
@@ -281,12 +281,6 @@ size_t cleat__baggage_format(const cleat_baggage *baggage, char text[CLEAT__BAGG
     }
     return (size_t)(at - text);
 }
-
-/* Room for the values of one header: what does not fit is above the limit anyway. */
-typedef struct value_store {
-    char text[CLEAT__BAGGAGE_SIZE_MAX];
-    size_t size;
-} value_store;
 
 static bool store_byte(value_store *store, char byte)
 {
@@ -364,18 +358,33 @@ static bool parse_member(cleat_slice member, value_store *store, baggage_entry *
     return true;
 }
 
-cleat_baggage *cleat__baggage_parse(cleat_slice header)
+void cleat__baggage_reader_init(cleat__baggage_reader *reader)
 {
-    entry_list list = {.count = 0};
-    value_store store;
-    store.size = 0;
-    while (header.data != NULL) {
+    list_init(&reader->list);
+    reader->store.size = 0;
+}
+
+void cleat__baggage_read(cleat__baggage_reader *reader, cleat_slice line)
+{
+    while (line.data != NULL) {
         baggage_entry entry;
-        size_t start = store.size;
-        cleat_slice member = cleat__split(header, ',', &header);
-        if (parse_member(member, &store, &entry) && !list_put(&list, &entry)) {
-            store.size = start;
+        size_t start = reader->store.size;
+        cleat_slice member = cleat__split(line, ',', &line);
+        if (parse_member(member, &reader->store, &entry) && !list_put(&reader->list, &entry)) {
+            reader->store.size = start;
         }
     }
-    return list_to_baggage(&list);
+}
+
+cleat_baggage *cleat__baggage_take(const cleat__baggage_reader *reader)
+{
+    return list_to_baggage(&reader->list);
+}
+
+cleat_baggage *cleat__baggage_parse(cleat_slice header)
+{
+    cleat__baggage_reader reader;
+    cleat__baggage_reader_init(&reader);
+    cleat__baggage_read(&reader, header);
+    return cleat__baggage_take(&reader);
 }

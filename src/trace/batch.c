@@ -3,6 +3,9 @@
 #include "base/error.h"
 #include "protobuf.h"
 
+#include <pthread.h>
+#include <stdio.h>
+
 enum { SCOPE_SPANS_SPANS = 2 };
 
 size_t cleat_span_batch_count(const cleat_span_batch *batch)
@@ -104,6 +107,44 @@ void cleat_span_batch_finish(cleat_span_batch *batch, cleat_status status)
     if (batch != NULL && batch->finish != NULL) {
         batch->finish(batch, status);
     }
+}
+
+/* The message of a failure is the finishing thread's: it is carried over to the one that waits. */
+typedef struct waited_batch {
+    cleat_span_batch batch;
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t finished;
+    bool is_finished;
+    cleat_status status;
+    char message[512];
+} waited_batch;
+
+static void finish_waited(cleat_span_batch *batch, cleat_status status)
+{
+    waited_batch *waited = (waited_batch *)batch;
+    pthread_mutex_lock(&waited->mutex);
+    waited->is_finished = true;
+    waited->status = status;
+    snprintf(waited->message, sizeof(waited->message), "%s", status != CLEAT_OK ? cleat_error_message() : "");
+    pthread_cond_signal(&waited->finished);
+    pthread_mutex_unlock(&waited->mutex);
+}
+
+cleat_status cleat__batch_export_and_wait(cleat_span_exporter *exporter, const cleat_span_batch *batch,
+                                          int64_t timeout_ms)
+{
+    waited_batch waited = {.batch = {batch->entries, batch->count, finish_waited}};
+    pthread_mutex_init(&waited.mutex, NULL);
+    pthread_cond_init(&waited.finished, NULL);
+    exporter->export_async(exporter, &waited.batch, timeout_ms);
+    pthread_mutex_lock(&waited.mutex);
+    while (!waited.is_finished) {
+        pthread_cond_wait(&waited.finished, &waited.mutex);
+    }
+    pthread_mutex_unlock(&waited.mutex);
+    pthread_mutex_destroy(&waited.mutex);
+    pthread_cond_destroy(&waited.finished);
+    return waited.status != CLEAT_OK ? cleat__fail(waited.status, "%s", waited.message) : CLEAT_OK;
 }
 
 cleat_status cleat__exporter_force_flush(cleat_span_exporter *exporter, int64_t timeout_ms)

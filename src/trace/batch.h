@@ -66,6 +66,9 @@ cleat_status cleat__batch_export(cleat_span_exporter *exporter, const cleat_span
                                  int64_t timeout_ms);
 /* Through export_async where there is one, else export_spans; batch->finish is called either way. */
 void cleat__batch_launch(cleat_span_exporter *exporter, cleat_span_batch *batch, int64_t timeout_ms);
+/* What export_spans of an asynchronous exporter is: export_async, waited for. */
+cleat_status cleat__batch_export_and_wait(cleat_span_exporter *exporter, const cleat_span_batch *batch,
+                                          int64_t timeout_ms);
 /* For a thread that does nothing but export. */
 void cleat__tracing_suppress(bool is_suppressed);
 

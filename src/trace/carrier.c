@@ -18,6 +18,9 @@ struct cleat_carrier {
 
 cleat_status cleat_carrier_new(cleat_carrier **out)
 {
+    if (out == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a new carrier needs a place to go");
+    }
     *out = cleat__calloc(1, sizeof(**out));
     return *out != NULL ? CLEAT_OK : cleat__fail_memory();
 }
@@ -47,7 +50,7 @@ static cleat_slice value_of(const carrier_entry *entry)
 /* NULL where there is none. */
 static carrier_entry *find(const cleat_carrier *carrier, cleat_slice key)
 {
-    for (size_t i = 0; key.data != NULL && i < carrier->count; i++) {
+    for (size_t i = 0; key.data != NULL && i < cleat_carrier_count(carrier); i++) {
         if (cleat_slice_equals(key_of(&carrier->entries[i]), key)) {
             return &carrier->entries[i];
         }
@@ -93,8 +96,8 @@ static cleat_status entry_init(carrier_entry *entry, cleat_slice key, cleat_slic
 
 cleat_status cleat_carrier_set(cleat_carrier *carrier, const char *key, cleat_slice value)
 {
-    if (key == NULL) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a carrier entry needs a key");
+    if (carrier == NULL || key == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "an entry needs a carrier and a key");
     }
     carrier_entry fresh;
     cleat_slice name = cleat_slice_of(key);
@@ -129,12 +132,12 @@ void cleat_carrier_remove(cleat_carrier *carrier, const char *key)
 
 size_t cleat_carrier_count(const cleat_carrier *carrier)
 {
-    return carrier->count;
+    return carrier != NULL ? carrier->count : 0;
 }
 
 void cleat_carrier_at(const cleat_carrier *carrier, size_t index, cleat_slice *key, cleat_slice *value)
 {
-    bool exists = index < carrier->count;
+    bool exists = index < cleat_carrier_count(carrier);
     if (key != NULL) {
         *key = exists ? key_of(&carrier->entries[index]) : (cleat_slice){NULL, 0};
     }
@@ -158,7 +161,21 @@ static void text_map_remove(void *self, const char *key)
     cleat_carrier_remove(self, key);
 }
 
+static void text_map_keys(void *self, cleat_text_map_visitor visit, void *user_data)
+{
+    const cleat_carrier *carrier = self;
+    for (size_t i = 0; i < cleat_carrier_count(carrier) && visit(user_data, key_of(&carrier->entries[i]));
+         i++) {
+    }
+}
+
 cleat_text_map cleat_carrier_text_map(cleat_carrier *carrier)
 {
-    return (cleat_text_map){carrier, text_map_get, text_map_set, text_map_remove};
+    return (cleat_text_map){
+        .self = carrier,
+        .get = text_map_get,
+        .set = text_map_set,
+        .remove = text_map_remove,
+        .keys = text_map_keys,
+    };
 }

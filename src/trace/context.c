@@ -2,7 +2,7 @@
 
 #include <cleat/trace.h>
 
-static const cleat_span_context invalid_span_context;
+const cleat_span_context cleat__no_span_context = {.trace_flags = 0};
 
 cleat_context *cleat_context_retain(const cleat_context *context)
 {
@@ -92,7 +92,16 @@ cleat_context *cleat_context_with_span(const cleat_context *context, cleat_span 
 cleat_context *cleat_context_with_span_context(const cleat_context *context,
                                                const cleat_span_context *span_context)
 {
-    cleat_context *made = derive(context, span_context != NULL ? span_context : &invalid_span_context);
+    cleat_context *made = derive(context, span_context != NULL ? span_context : &cleat__no_span_context);
+    if (made != NULL) {
+        made->span = (cleat_span){NULL, 0};
+    }
+    return made;
+}
+
+cleat_context *cleat__context_with_unwritten_span(const cleat_context *context)
+{
+    cleat_context *made = derive(context, NULL);
     if (made != NULL) {
         made->span = (cleat_span){NULL, 0};
     }
@@ -152,7 +161,7 @@ cleat_span cleat_context_span(const cleat_context *context)
 
 const cleat_span_context *cleat_context_span_context(const cleat_context *context)
 {
-    return context != NULL ? &context->span_context : &invalid_span_context;
+    return cleat__context_span_context(context);
 }
 
 const cleat_baggage *cleat_context_get_baggage(const cleat_context *context)

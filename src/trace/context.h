@@ -60,12 +60,29 @@ static inline cleat__thread_context *cleat__thread_context_get(void)
     return &cleat__context_of_thread;
 }
 
+/* cleat_context_current() and cleat_context_span_context(), for the start of a span. */
+static inline const cleat_context *cleat__context_current(void)
+{
+    const cleat__frame *top = cleat__context_of_thread.top;
+    return top != NULL ? top->context : NULL;
+}
+
+extern const cleat_span_context cleat__no_span_context;
+static inline const cleat_span_context *cleat__context_span_context(const cleat_context *context)
+{
+    return context != NULL ? &context->span_context : &cleat__no_span_context;
+}
+
 /* Makes sure that the thread's end will detach and free what it holds. False: no memory. */
 bool cleat__thread_context_register(cleat__thread_context *thread);
 
 /* Memory for one object of a kind, not zeroed; NULL on no memory. May be freed by another thread. */
 void *cleat__block_alloc(cleat__thread_context *thread, enum cleat__block_kind kind);
 void cleat__block_free(cleat__thread_context *thread, enum cleat__block_kind kind, void *block);
+
+/* As cleat_context_with_span_context(), but that the caller writes the span context of it before
+ * anybody else sees it: what was just read from a header is not copied once more. */
+cleat_context *cleat__context_with_unwritten_span(const cleat_context *context);
 
 /* Takes the topmost frame off and releases its context. */
 void cleat__frame_pop(cleat__thread_context *thread);

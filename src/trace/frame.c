@@ -22,8 +22,7 @@ static uint64_t next_generation(cleat__thread_context *thread)
 
 const cleat_context *cleat_context_current(void)
 {
-    const cleat__frame *top = cleat__thread_context_get()->top;
-    return top != NULL ? top->context : NULL;
+    return cleat__context_current();
 }
 
 cleat_context *cleat_context_capture(void)

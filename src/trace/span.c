@@ -4,6 +4,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/random.h"
+#include "context.h"
 #include "provider.h"
 #include "random_ids.h"
 #include "record.h"
@@ -14,7 +16,6 @@
 enum { LARGEST_KEPT_BUFFER = 64 * 1024 };
 
 static const cleat_span no_span = {NULL, 0};
-static const cleat_span_context no_context = {.trace_flags = 0};
 
 void cleat__span_init(cleat__span *span)
 {
@@ -130,34 +131,52 @@ static cleat_span start_without_sdk(const cleat_span_context *parent)
     return publish(span, 0);
 }
 
-/* Where a start gets its arguments from: what the caller left out is filled in. */
+/*
+ * What a start works with: what the caller left out is filled in. The arguments of the sampler are
+ * part of it, since putting them together again for each span would cost more than most samplers.
+ */
 typedef struct span_start {
     const cleat_tracer *tracer; /* of an SDK */
     const cleat_span_options *options;
-    const cleat_context *parent_context; /* NULL for an explicit root span */
-    const cleat_span_context *parent;    /* may be invalid */
-    cleat_slice name;
-    cleat_slice trace_state; /* before sampling */
+    cleat_sampling_arguments sampling;
 } span_start;
 
-static void make_ids(const span_start *start, cleat_span_context *context)
+/* Trace ids are kept in two registers on their way to both places: loading 16 bytes at once that
+ * were just stored in halves stalls the processor. */
+static inline void make_random_ids(span_start *start, cleat_span_context *context, bool is_root)
+{
+    cleat__random *random = cleat__random_thread();
+    uint64_t halves[2], span_id = cleat__random_non_zero(random);
+    if (is_root) {
+        halves[0] = cleat__random_next(random);
+        halves[1] = cleat__random_non_zero(random);
+    } else {
+        memcpy(halves, &start->sampling.parent_span_context->trace_id, sizeof(halves));
+    }
+    memcpy(&context->span_id, &span_id, sizeof(span_id));
+    memcpy(&context->trace_id, halves, sizeof(halves));
+    memcpy(&start->sampling.trace_id, halves, sizeof(halves));
+}
+
+/* The trace id goes to the sampler's arguments too. */
+static void make_ids(span_start *start, cleat_span_context *context)
 {
     const cleat_id_generator *ids = &start->tracer->provider->ids;
-    bool is_root = !has_parent(start->parent);
+    const cleat_span_context *parent = start->sampling.parent_span_context;
+    bool is_root = !has_parent(parent);
     context->is_remote = false;
-    context->trace_flags = ids->random ? CLEAT_TRACE_FLAG_RANDOM : 0;
-    if (!is_root) {
-        context->trace_id = start->parent->trace_id;
-        context->trace_flags = start->parent->trace_flags & CLEAT_TRACE_FLAG_RANDOM;
-    }
+    context->trace_flags =
+        is_root ? ids->random ? CLEAT_TRACE_FLAG_RANDOM : 0 : parent->trace_flags & CLEAT_TRACE_FLAG_RANDOM;
     if (ids->trace_id == cleat__random_ids.trace_id && ids->span_id == cleat__random_ids.span_id) {
-        cleat__random_ids_make(is_root ? &context->trace_id : NULL, &context->span_id);
+        make_random_ids(start, context, is_root);
         return;
     }
+    context->trace_id = parent->trace_id;
     if (is_root) {
         ids->trace_id(ids->user_data, &context->trace_id);
     }
     ids->span_id(ids->user_data, &context->span_id);
+    start->sampling.trace_id = context->trace_id;
 }
 
 static cleat_span_kind kind_of(const cleat_span_options *options)
@@ -166,53 +185,40 @@ static cleat_span_kind kind_of(const cleat_span_options *options)
     return is_known ? options->kind : CLEAT_SPAN_KIND_INTERNAL;
 }
 
-static void sample(const span_start *start, const cleat_span_context *context, cleat_sampling_result *result)
+static void sample(const span_start *start, cleat_sampling_result *result)
 {
-    const cleat_span_options *options = start->options;
-    cleat_sampling_arguments arguments = {
-        .parent = start->parent_context,
-        .parent_span_context = start->parent,
-        .trace_id = context->trace_id,
-        .trace_state = start->trace_state,
-        .name = start->name,
-        .kind = kind_of(options),
-        .attributes = options->attributes,
-        .attribute_count = options->attributes != NULL ? options->attribute_count : 0,
-        .links = options->links,
-        .link_count = options->links != NULL ? options->link_count : 0,
-    };
     memset(result, 0,
            offsetof(cleat_sampling_result, trace_state_of) + offsetof(cleat_span_context, trace_state));
     cleat_sampler *sampler = start->tracer->provider->sampler;
-    sampler->should_sample(sampler, &arguments, result);
+    sampler->should_sample(sampler, &start->sampling, result);
 }
 
 static void fill(cleat__span *span, const span_start *start, const cleat_sampling_result *result)
 {
-    const cleat_span_options *options = start->options;
+    const cleat_span_context *parent = start->sampling.parent_span_context;
     const cleat_tracer_provider *provider = start->tracer->provider;
     span->tracer = start->tracer;
-    span->kind = (uint8_t)kind_of(options);
-    span->parent_span_id = start->parent->span_id;
+    span->kind = (uint8_t)start->sampling.kind;
+    span->parent_span_id = parent->span_id;
     span->flags = span->context.trace_flags | (uint32_t)CLEAT__FLAG_HAS_IS_REMOTE |
-                  (start->parent->is_remote ? CLEAT__FLAG_IS_REMOTE : 0u);
-    span->is_anchored = options->start_time_ns <= 0;
+                  (parent->is_remote ? CLEAT__FLAG_IS_REMOTE : 0u);
+    span->is_anchored = start->options->start_time_ns <= 0;
     if (span->is_anchored) {
         cleat__span_clock_read(&provider->clock, &span->start_unix_ns, &span->start_monotonic_ns);
     } else {
-        span->start_unix_ns = options->start_time_ns;
+        span->start_unix_ns = start->options->start_time_ns;
     }
-    cleat__span_put_name(span, start->name);
-    if (options->attribute_count != 0) {
-        cleat__attribute_set_put_all(&span->attributes, options->attributes, options->attribute_count,
-                                     &provider->limits.span);
+    cleat__span_put_name(span, start->sampling.name);
+    if (start->sampling.attribute_count != 0) {
+        cleat__attribute_set_put_all(&span->attributes, start->sampling.attributes,
+                                     start->sampling.attribute_count, &provider->limits.span);
     }
     if (result->attribute_count != 0) {
         cleat__attribute_set_put_all(&span->attributes, result->attributes, result->attribute_count,
                                      &provider->limits.span);
     }
-    for (size_t i = 0; options->links != NULL && i < options->link_count; i++) {
-        cleat__span_put_link(span, &options->links[i]);
+    for (size_t i = 0; i < start->sampling.link_count; i++) {
+        cleat__span_put_link(span, &start->sampling.links[i]);
     }
 }
 
@@ -223,12 +229,12 @@ static void notify_start(const span_start *start, cleat_span span)
     for (unsigned i = 0; i < count; i++) {
         cleat_span_processor *processor = provider->processors[i];
         if (processor->on_start != NULL) {
-            processor->on_start(processor, span, start->parent_context);
+            processor->on_start(processor, span, start->sampling.parent);
         }
     }
 }
 
-static cleat_span start_with_sdk(const span_start *start)
+static cleat_span start_with_sdk(span_start *start)
 {
     cleat__local *local = cleat__local_get();
     cleat__span *span = local != NULL ? cleat__span_pool_take(local) : NULL;
@@ -237,11 +243,11 @@ static cleat_span start_with_sdk(const span_start *start)
     }
     make_ids(start, &span->context);
     cleat_sampling_result result;
-    sample(start, &span->context, &result);
+    sample(start, &result);
     set_trace_state(&span->context, result.sets_trace_state
                                         ? (cleat_slice){result.trace_state_of.trace_state,
                                                         result.trace_state_of.trace_state_size}
-                                        : start->trace_state);
+                                        : start->sampling.trace_state);
     if (result.decision == CLEAT_SAMPLING_DROP) {
         return publish(span, 0);
     }
@@ -272,35 +278,50 @@ static const cleat_span_options *complete_options(const cleat_span_options *from
     return copy;
 }
 
+static void set_arguments(span_start *start, const char *name)
+{
+    const cleat_span_options *options = start->options;
+    cleat_sampling_arguments *sampling = &start->sampling;
+    sampling->name = cleat_slice_of(name);
+    sampling->kind = kind_of(options);
+    sampling->attributes = options->attributes;
+    sampling->attribute_count = options->attributes != NULL ? options->attribute_count : 0;
+    sampling->links = options->links;
+    sampling->link_count = options->links != NULL ? options->link_count : 0;
+}
+
 cleat_span cleat_span_start(cleat_tracer *tracer, const char *name, const cleat_span_options *options)
 {
     if (tracer == NULL) {
         return no_span;
     }
     cleat_span_options copy;
-    span_start start = {.options = complete_options(options, &copy)};
+    span_start start; /* filled member by member: clearing it first would cost as much again */
+    start.options = complete_options(options, &copy);
     options = start.options;
-    if (!options->root) {
-        start.parent_context = options->parent != NULL ? options->parent : cleat_context_current();
-    }
-    start.parent = cleat_context_span_context(start.parent_context);
+    start.sampling.parent = options->root             ? NULL
+                            : options->parent != NULL ? options->parent
+                                                      : cleat__context_current();
+    const cleat_span_context *parent = cleat__context_span_context(start.sampling.parent);
     start.tracer = atomic_load_explicit(&tracer->delegate, memory_order_acquire);
     if (start.tracer == NULL ||
         !atomic_load_explicit(&start.tracer->provider->makes_spans, memory_order_relaxed)) {
-        return start_without_sdk(start.parent);
+        return start_without_sdk(parent);
     }
-    start.name = cleat_slice_of(name);
-    if (has_parent(start.parent)) {
-        start.trace_state = (cleat_slice){start.parent->trace_state, start.parent->trace_state_size};
+    set_arguments(&start, name);
+    if (has_parent(parent)) {
+        start.sampling.parent_span_context = parent;
+        start.sampling.trace_state = (cleat_slice){parent->trace_state, parent->trace_state_size};
         return start_with_sdk(&start);
     }
-    start.parent = &no_context; /* half a context is none */
+    start.sampling.parent_span_context = &cleat__no_span_context; /* half a context is none */
+    start.sampling.trace_state = (cleat_slice){NULL, 0};
     if (options->trace_state.size == 0) {
         return start_with_sdk(&start);
     }
-    cleat_span_context given = no_context;
+    cleat_span_context given = cleat__no_span_context;
     cleat_trace_state_parse(&given, options->trace_state); /* empty when it is malformed */
-    start.trace_state = (cleat_slice){given.trace_state, given.trace_state_size};
+    start.sampling.trace_state = (cleat_slice){given.trace_state, given.trace_state_size};
     return start_with_sdk(&start);
 }
 

@@ -102,14 +102,12 @@ static inline bool cleat__span_is_live(cleat_span handle)
 
 static inline cleat__span_entry cleat__span_enter(cleat_span handle)
 {
-    if (handle.impl == NULL) {
+    /* The handle alone tells, also that of the no-op span: nothing is loaded. */
+    if ((handle.generation & CLEAT__SPAN_IS_RECORDING) == 0) {
         return CLEAT__SPAN_IGNORES;
     }
     if (!cleat__span_is_live(handle)) {
         return CLEAT__SPAN_STALE;
-    }
-    if ((handle.generation & CLEAT__SPAN_IS_RECORDING) == 0) {
-        return CLEAT__SPAN_IGNORES;
     }
     cleat__spin_lock(&handle.impl->lock);
     if (!cleat__span_is_live(handle) || (handle.impl->ending && !cleat__span_is_mine(handle.impl))) {

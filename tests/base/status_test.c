@@ -80,6 +80,42 @@ static void test_long_message_is_cut_between_characters(void **state)
     assert_int_equal(strlen(cleat_error_message()), 1021);
 }
 
+static void *fail_in_a_thread(void *argument)
+{
+    char *message = argument;
+    cleat__fail(CLEAT_NOT_FOUND, "no run");
+    memcpy(message, cleat_error_message(), strlen(cleat_error_message()) + 1);
+    return NULL;
+}
+
+static void test_memory_of_a_thread_goes_with_it(void **state)
+{
+    (void)state;
+    failing_allocator allocator;
+    char message[1024];
+    pthread_t thread;
+    failing_allocator_install(&allocator, 0);
+    assert_int_equal(pthread_create(&thread, NULL, fail_in_a_thread, message), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    cleat_set_allocator(NULL);
+    assert_string_equal(message, "no run");
+    assert_int_equal(allocator.calls, 1);
+    assert_int_equal(allocator.live, 0);
+}
+
+static void test_without_memory_the_message_is_the_status(void **state)
+{
+    (void)state;
+    failing_allocator allocator;
+    char message[1024];
+    pthread_t thread;
+    failing_allocator_install(&allocator, 1);
+    assert_int_equal(pthread_create(&thread, NULL, fail_in_a_thread, message), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    cleat_set_allocator(NULL);
+    assert_string_equal(message, "not found");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -89,6 +125,8 @@ int main(void)
         cmocka_unit_test(test_message_is_of_the_thread),
         cmocka_unit_test(test_message_may_hold_the_one_before),
         cmocka_unit_test(test_long_message_is_cut_between_characters),
+        cmocka_unit_test(test_memory_of_a_thread_goes_with_it),
+        cmocka_unit_test(test_without_memory_the_message_is_the_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,27 +118,6 @@ static void test_text_that_is_no_uuid(void **state)
     }
 }
 
-static void test_hex(void **state)
-{
-    (void)state;
-    const uint8_t bytes[] = {0x00, 0x0f, 0xa5, 0xff};
-    uint8_t decoded[4];
-    char text[9];
-    cleat__hex_encode(bytes, 4, text);
-    assert_string_equal(text, "000fa5ff");
-    assert_true(cleat__hex_decode(cleat_slice_of(text), decoded, 4));
-    assert_memory_equal(decoded, bytes, 4);
-    assert_false(cleat__hex_decode(cleat_slice_of("000fA5ff"), decoded, 4));
-    assert_false(cleat__hex_decode(cleat_slice_of("000fa5f"), decoded, 4));
-    assert_false(cleat__hex_decode(cleat_slice_of("000fa5ff0"), decoded, 4));
-    assert_false(cleat__hex_decode(cleat_slice_of("000fa5f\xE9"), decoded, 4));
-    for (int byte = 0; byte < 256; byte++) {
-        char digits[2] = {'0', (char)byte};
-        bool valid = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f');
-        assert_int_equal(cleat__hex_decode((cleat_slice){digits, 2}, decoded, 1), valid);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,7 +127,6 @@ int main(void)
         cmocka_unit_test(test_clocks_that_cannot_be),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_text_that_is_no_uuid),
-        cmocka_unit_test(test_hex),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,7 +160,7 @@ static void test_read_of_a_write_only_map(void **state)
 {
     (void)state;
     cleat__carrier_contexts contexts;
-    const cleat_text_map map = {NULL, NULL, NULL, NULL};
+    const cleat_text_map map = {.self = NULL};
     cleat__carrier_read(&map, &contexts);
     assert_false(contexts.usable);
 }
@@ -295,7 +295,7 @@ static void test_write_reports_a_full_map(void **state)
 {
     (void)state;
     const cleat_span_context spawn = context_of(A_PARENT, NULL);
-    const cleat_text_map map = {NULL, NULL, refuse, NULL};
+    const cleat_text_map map = {.set = refuse};
     const cleat__injection injection = {.spawn = &spawn};
     assert_int_equal(cleat__carrier_write(&map, &injection), CLEAT_NO_MEMORY);
 }

@@ -158,12 +158,20 @@ static void test_link_kind_names(void **state)
     assert_string_equal(cleat__link_kind_name(CLEAT__LINK_ORIGIN), "origin");
 }
 
+static void test_relation_names(void **state)
+{
+    (void)state;
+    assert_string_equal(cleat_trace_relation_name(CLEAT_TRACE_LINK), "link");
+    assert_string_equal(cleat_trace_relation_name((cleat_trace_relation)9), "unknown");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decide),
         cmocka_unit_test(test_randomness_of_the_root),
         cmocka_unit_test(test_link_kind_names),
+        cmocka_unit_test(test_relation_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,6 +101,10 @@ static void test_values_are_percent_encoded(void **state)
     assert_slice(cleat_baggage_get(back, "a"), "x y\t,;\\\"%=\xC3\xA4\x7F");
     cleat_baggage_release(back);
     cleat_baggage_release(baggage);
+    /* The absent slice is an empty value, whatever its size. */
+    baggage = cleat_baggage_with(NULL, "a", (cleat_slice){NULL, 9}, NULL);
+    assert_header(baggage, "a=");
+    cleat_baggage_release(baggage);
     /* Any byte. */
     baggage = cleat_baggage_with(NULL, "a", (cleat_slice){"x\0y", 3}, NULL);
     assert_header(baggage, "a=x%00y");

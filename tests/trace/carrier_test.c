@@ -151,6 +151,23 @@ static void test_no_memory_changes_nothing(void **state)
     }
 }
 
+static void test_null_is_an_empty_one(void **state)
+{
+    (void)state;
+    assert_int_equal(cleat_carrier_new(NULL), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat_carrier_count(NULL), 0);
+    assert_slice(cleat_carrier_get(NULL, "a"), NULL);
+    assert_int_equal(cleat_carrier_set(NULL, "a", cleat_slice_of("1")), CLEAT_INVALID_ARGUMENT);
+    cleat_carrier_remove(NULL, "a");
+    assert_at(NULL, 0, NULL, NULL);
+    cleat_carrier_at(NULL, 0, NULL, NULL);
+    cleat_text_map map = cleat_carrier_text_map(NULL);
+    assert_slice(map.get(map.self, "a"), NULL);
+    assert_int_equal(map.set(map.self, "a", cleat_slice_of("1")), CLEAT_INVALID_ARGUMENT);
+    map.remove(map.self, "a");
+    map.keys(map.self, NULL, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +177,7 @@ int main(void)
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_as_a_text_map),
         cmocka_unit_test_teardown(test_no_memory_changes_nothing, restore),
+        cmocka_unit_test(test_null_is_an_empty_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,5 @@
 #include "propagation_test.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 typedef struct fixture {
     cleat_carrier *carrier;
     cleat_text_map map;
@@ -248,76 +245,6 @@ static void test_no_memory_keeps_the_context(void **state)
     }
 }
 
-typedef struct global_case {
-    const char *value; /* of OTEL_PROPAGATORS; NULL: unset */
-    const cleat_propagator *(*expected)(void);
-    int warnings;
-} global_case;
-
-static const global_case global_cases[] = {
-    {NULL, cleat_propagator_default, 0},
-    {"", cleat_propagator_default, 0},
-    {" , ", cleat_propagator_default, 0},
-    {"tracecontext,baggage", cleat_propagator_default, 0},
-    {" Baggage , TraceContext ", cleat_propagator_default, 0},
-    {"tracecontext", cleat_propagator_trace_context, 0},
-    {"tracecontext,tracecontext", cleat_propagator_trace_context, 0},
-    {"baggage", cleat_propagator_baggage, 0},
-    {"none", cleat_propagator_none, 0},
-    {"none,baggage", cleat_propagator_baggage, 0},
-    {"b3", cleat_propagator_default, 1},
-    {"b3,baggage,b3", cleat_propagator_baggage, 1},
-    {"b3,jaeger,tracecontext", cleat_propagator_trace_context, 2},
-};
-
-static void count_messages(void *user_data, cleat_log_level level, const char *message)
-{
-    int *count = user_data;
-    *count += level == CLEAT_LOG_WARN && strstr(message, "OTEL_PROPAGATORS") != NULL;
-}
-
-/* The environment is read once in a process, so each case is one. */
-static int run_global_case(const global_case *each)
-{
-    int warnings = 0;
-    cleat_log_set_handler(count_messages, &warnings, CLEAT_LOG_WARN);
-    if (each->value != NULL) {
-        setenv("OTEL_PROPAGATORS", each->value, 1);
-    } else {
-        unsetenv("OTEL_PROPAGATORS");
-    }
-    const cleat_propagator *first = cleat_propagator_global();
-    setenv("OTEL_PROPAGATORS", "none", 1);
-    bool as_expected = first == each->expected() && cleat_propagator_global() == first;
-    return as_expected && warnings == each->warnings ? 0 : 1;
-}
-
-static void test_global_is_what_the_environment_names(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(global_cases); i++) {
-        pid_t child = fork();
-        if (child == 0) {
-            _exit(run_global_case(&global_cases[i]));
-        }
-        int status = 1;
-        assert_int_equal(waitpid(child, &status, 0), child);
-        if (status != 0) {
-            fail_msg("OTEL_PROPAGATORS \"%s\"", global_cases[i].value);
-        }
-    }
-}
-
-static void test_global_can_be_set(void **state)
-{
-    (void)state;
-    unsetenv("OTEL_PROPAGATORS");
-    cleat_propagator_set_global(cleat_propagator_baggage());
-    assert_ptr_equal(cleat_propagator_global(), cleat_propagator_baggage());
-    cleat_propagator_set_global(NULL);
-    assert_ptr_equal(cleat_propagator_global(), cleat_propagator_default());
-}
-
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -333,8 +260,6 @@ int main(void)
         TEST(test_fields),
         TEST(test_refused_trace_state_leaves_no_stale_one),
         TEST(test_no_memory_keeps_the_context),
-        TEST(test_global_is_what_the_environment_names),
-        TEST(test_global_can_be_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

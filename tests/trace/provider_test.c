@@ -236,47 +236,6 @@ static void missing_arguments_are_refused(void **state)
     cleat_tracer_provider_free(provider);
 }
 
-/* ---- Exporters by environment ---- */
-
-static void environment_names_the_exporter(void **state)
-{
-    static const struct {
-        const char *value;
-        bool enabled;
-    } cases[] = {
-        {NULL, false},
-        {"none", false},
-        {"file:spans.jsonl", true},
-        {"none, FILE:spans.jsonl", true},
-        {"carrier_pigeon", false},
-        {"file:/nowhere/at/all", false},
-        {"file:", false},
-    };
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        cleat_tracer_provider *provider = NULL;
-        unsetenv("OTEL_TRACES_EXPORTER");
-        if (cases[i].value != NULL) {
-            setenv("OTEL_TRACES_EXPORTER", cases[i].value, 1);
-        }
-        assert_int_equal(cleat_tracer_provider_from_environment(&provider), CLEAT_OK);
-        cleat_tracer *tracer = cleat_tracer_provider_get_tracer(provider, "env", NULL);
-        assert_int_equal(cleat_tracer_enabled(tracer), cases[i].enabled);
-        cleat_span_end(cleat_span_start(tracer, "from environment", NULL));
-        cleat_tracer_provider_free(provider);
-    }
-    unsetenv("OTEL_TRACES_EXPORTER");
-    char line[4096];
-    FILE *file = fopen("spans.jsonl", "r");
-    assert_non_null(file);
-    for (int i = 0; i < 2; i++) {
-        assert_non_null(fgets(line, sizeof(line), file));
-        assert_non_null(strstr(line, "from environment"));
-    }
-    fclose(file);
-    remove("spans.jsonl");
-}
-
 /* ---- The system's clock ---- */
 
 static void times_are_those_of_the_system(void **state)
@@ -315,7 +274,6 @@ int main(void)
         cmocka_unit_test(general_limits_stand_in_for_those_of_spans),
         cmocka_unit_test(wrong_limits_warn_once_and_fall_back),
         cmocka_unit_test(missing_arguments_are_refused),
-        cmocka_unit_test(environment_names_the_exporter),
         cmocka_unit_test(times_are_those_of_the_system),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -269,6 +269,45 @@ static void test_a_tracestate_written_by_hand(void **state)
     assert_int_equal(context.trace_state_size, CLEAT_TRACE_STATE_MAX);
 }
 
+static bool may_be_in_value(int byte)
+{
+    return byte >= 0x20 && byte <= 0x7E && byte != ',' && byte != '=';
+}
+
+/* Values are looked at several characters at a time: every character at every place of them. */
+static void test_every_character_of_a_value_counts(void **state)
+{
+    (void)state;
+    for (size_t size = 1; size <= 20; size++) {
+        for (size_t at = 0; at < size; at++) {
+            for (int byte = 0; byte < 256; byte++) {
+                char text[] = "k=xxxxxxxxxxxxxxxxxxxx";
+                bool is_blank = byte == ' ' || byte == '\t';
+                bool at_end = at + 1 == size && at > 0 && (is_blank || byte == ',');
+                bool valid = at_end || (may_be_in_value(byte) && (byte != ' ' || size > 1));
+                text[2 + at] = (char)byte;
+                cleat_slice header = {text, 2 + size};
+                cleat_span_context context = {0};
+                if ((cleat_trace_state_parse(&context, header) == CLEAT_OK) != valid) {
+                    fail_msg("character %d at %zu of %zu", byte, at, size);
+                }
+            }
+        }
+    }
+}
+
+static void test_null_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(cleat_trace_state_parse(NULL, cleat_slice_of("a=1")), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat_trace_state_set(NULL, "a", cleat_slice_of("1")), CLEAT_INVALID_ARGUMENT);
+    assert_slice(cleat_trace_state_get(NULL, "a"), NULL);
+    cleat_trace_state_delete(NULL, "a");
+    cleat_span_context context = {0};
+    assert_slice(cleat_trace_state_get(&context, NULL), NULL);
+    cleat_trace_state_delete(&context, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +321,8 @@ int main(void)
         cmocka_unit_test(test_set_refuses),
         cmocka_unit_test(test_set_keeps_within_the_limits),
         cmocka_unit_test(test_a_tracestate_written_by_hand),
+        cmocka_unit_test(test_every_character_of_a_value_counts),
+        cmocka_unit_test(test_null_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

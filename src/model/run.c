@@ -14,17 +14,6 @@ const char *cleat_run_status_name(cleat_run_status status)
     return "UNKNOWN";
 }
 
-const char *cleat_trace_relation_name(cleat_trace_relation relation)
-{
-    switch (relation) {
-    case CLEAT_TRACE_DEFAULT: return "default";
-    case CLEAT_TRACE_PARENT: return "parent";
-    case CLEAT_TRACE_LINK: return "link";
-    case CLEAT_TRACE_NONE: return "none";
-    }
-    return "unknown";
-}
-
 void cleat_run_result_deinit(cleat_run_result *result)
 {
     if (result == NULL) {

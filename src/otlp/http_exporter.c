@@ -1,0 +1,404 @@
+/*
+ * OTLP over HTTP, with libcurl. Exports are submitted by any thread and carried out by one thread of
+ * the exporter's own, which drives all transfers through one multi handle: connections are kept
+ * alive, several requests are on their way at a time, and waiting for a retry holds up nobody.
+ *
+ * Shutting down waits for what is under way until its deadline and cancels the rest. The thread is
+ * not waited for without limit, since a name that is being resolved cannot be cancelled: then it
+ * frees the exporter when it is through.
+ */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/thread.h"
+#include "http_export.h"
+#include "trace/batch.h"
+
+enum { FREE_TIMEOUT_MS = 5000, LONGEST_POLL_MS = 60 * 60 * 1000 };
+
+typedef struct http_exporter {
+    cleat__otlp_exporter otlp;
+    bool is_json;
+    struct curl_slist *headers;
+    CURLM *multi;           /* of the thread; others only wake it */
+    atomic_uint references; /* the owner's and the thread's */
+
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t changed;
+    cleat__http_export *submitted, **submitted_end;
+    cleat__http_export *spare;
+    unsigned unfinished; /* exports that were accepted and not finished */
+    bool has_thread, is_shut_down, is_cancelling, is_finished;
+    pthread_t thread;
+
+    cleat__http_export *active; /* of the thread alone */
+} http_exporter;
+
+static void free_exports(cleat__http_export *export)
+{
+    while (export != NULL) {
+        cleat__http_export *next = export->next;
+        cleat__http_export_free(export);
+        export = next;
+    }
+}
+
+static void release(http_exporter *exporter)
+{
+    if (atomic_fetch_sub_explicit(&exporter->references, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    free_exports(exporter->spare);
+    if (exporter->multi != NULL) {
+        curl_multi_cleanup(exporter->multi);
+    }
+    curl_slist_free_all(exporter->headers);
+    pthread_mutex_destroy(&exporter->mutex);
+    pthread_cond_destroy(&exporter->changed);
+    cleat__otlp_exporter_deinit(&exporter->otlp);
+    cleat__free(exporter);
+}
+
+/* ---- The thread ---- */
+
+static void take_off(http_exporter *exporter, cleat__http_export *export)
+{
+    cleat__http_export **at = &exporter->active;
+    while (*at != export) {
+        at = &(*at)->next;
+    }
+    *at = export->next;
+}
+
+/* `export` is in no list. The batch first: whoever waits for nothing unfinished finds it counted. */
+static void finish(http_exporter *exporter, cleat__http_export *export, cleat_status status)
+{
+    cleat_span_batch_finish(export->batch, status);
+    export->batch = NULL;
+    pthread_mutex_lock(&exporter->mutex);
+    export->next = exporter->spare;
+    exporter->spare = export;
+    exporter->unfinished--;
+    bool is_last = exporter->is_shut_down && exporter->unfinished == 0;
+    pthread_cond_broadcast(&exporter->changed);
+    pthread_mutex_unlock(&exporter->mutex);
+    if (is_last) {
+        curl_multi_wakeup(exporter->multi);
+    }
+}
+
+static void go_on(http_exporter *exporter, cleat__http_export *export, cleat__http_next next,
+                  cleat_status status)
+{
+    if (next == CLEAT__HTTP_SEND && curl_multi_add_handle(exporter->multi, export->easy) != CURLM_OK) {
+        cleat__http_export_cancel(export);
+        status = cleat__fail_memory();
+        next = CLEAT__HTTP_FINISHED;
+    }
+    if (next == CLEAT__HTTP_FINISHED) {
+        take_off(exporter, export);
+        finish(exporter, export, status);
+    }
+}
+
+/* False: the exporter has been shut down and nothing is left to do. */
+static bool take_submitted(http_exporter *exporter)
+{
+    pthread_mutex_lock(&exporter->mutex);
+    cleat__http_export *export = exporter->submitted;
+    exporter->submitted = NULL;
+    exporter->submitted_end = &exporter->submitted;
+    bool goes_on = !exporter->is_shut_down || export != NULL || exporter->active != NULL;
+    pthread_mutex_unlock(&exporter->mutex);
+    while (export != NULL) {
+        cleat__http_export *next = export->next;
+        cleat_status status = CLEAT_OK;
+        export->next = exporter->active;
+        exporter->active = export;
+        cleat__http_next first = cleat__http_export_begin(export, &status);
+        go_on(exporter, export, first, status);
+        export = next;
+    }
+    return goes_on;
+}
+
+static void take_done(http_exporter *exporter)
+{
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(exporter->multi, &left)) != NULL) {
+        cleat__http_export *export = NULL;
+        cleat_status status = CLEAT_OK;
+        CURLcode code = message->data.result; /* the message goes with the handle */
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&export);
+        curl_multi_remove_handle(exporter->multi, export->easy);
+        cleat__http_next next = cleat__http_export_done(export, code, &status);
+        go_on(exporter, export, next, status);
+    }
+}
+
+/* Begins what is due; how long until the next. */
+static int retry_due(http_exporter *exporter)
+{
+    int64_t now_ns = cleat__clock_monotonic_ns(NULL), first_ns = INT64_MAX;
+    cleat__http_export *next;
+    for (cleat__http_export *export = exporter->active; export != NULL; export = next) {
+        next = export->next;
+        if (export->retry_ns != 0 && export->retry_ns <= now_ns) {
+            go_on(exporter, export, cleat__http_export_again(export), CLEAT_OK);
+        } else if (export->retry_ns != 0 && export->retry_ns < first_ns) {
+            first_ns = export->retry_ns;
+        }
+    }
+    int64_t wait_ms = cleat__remaining_ms(first_ns);
+    return wait_ms < LONGEST_POLL_MS ? (int)wait_ms : LONGEST_POLL_MS;
+}
+
+static void cancel_all(http_exporter *exporter)
+{
+    pthread_mutex_lock(&exporter->mutex);
+    bool is_cancelling = exporter->is_cancelling;
+    pthread_mutex_unlock(&exporter->mutex);
+    while (is_cancelling && exporter->active != NULL) {
+        cleat__http_export *export = exporter->active;
+        exporter->active = export->next;
+        if (export->retry_ns == 0) {
+            curl_multi_remove_handle(exporter->multi, export->easy);
+        }
+        finish(exporter, export, cleat__http_export_cancel(export));
+    }
+}
+
+static void *run(void *argument)
+{
+    http_exporter *exporter = argument;
+    cleat__tracing_suppress(true);
+    while (take_submitted(exporter)) {
+        int running;
+        cancel_all(exporter);
+        curl_multi_perform(exporter->multi, &running);
+        take_done(exporter);
+        /* Returns at once where wake() was called since the last time. */
+        curl_multi_poll(exporter->multi, NULL, 0, retry_due(exporter), NULL);
+    }
+    pthread_mutex_lock(&exporter->mutex);
+    exporter->is_finished = true;
+    pthread_cond_broadcast(&exporter->changed);
+    pthread_mutex_unlock(&exporter->mutex);
+    release(exporter);
+    return NULL;
+}
+
+/* ---- The others ---- */
+
+/* The mutex is held. */
+static cleat_status start_thread(http_exporter *exporter)
+{
+    if (exporter->has_thread) {
+        return CLEAT_OK;
+    }
+    atomic_fetch_add_explicit(&exporter->references, 1, memory_order_relaxed);
+    cleat_status status = cleat__thread_start(&exporter->thread, "cleat-otlp", run, exporter);
+    exporter->has_thread = status == CLEAT_OK;
+    if (!exporter->has_thread) {
+        atomic_fetch_sub_explicit(&exporter->references, 1, memory_order_relaxed);
+    }
+    return status;
+}
+
+/* The mutex is held. */
+static cleat_status submit(http_exporter *exporter, cleat_span_batch *batch, int64_t timeout_ms)
+{
+    if (exporter->is_shut_down) {
+        return cleat__fail(CLEAT_UNAVAILABLE, "the exporter has been shut down");
+    }
+    cleat_status status = start_thread(exporter);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__http_export *export = exporter->spare;
+    if (export != NULL) {
+        exporter->spare = export->next;
+    } else {
+        export = cleat__http_export_new(&exporter->otlp, exporter->is_json, exporter->headers);
+        if (export == NULL) {
+            return cleat__fail_memory();
+        }
+    }
+    cleat__http_export_assign(export, batch, timeout_ms);
+    export->next = NULL;
+    *exporter->submitted_end = export;
+    exporter->submitted_end = &export->next;
+    exporter->unfinished++;
+    return CLEAT_OK;
+}
+
+static void export_async(cleat_span_exporter *self, cleat_span_batch *batch, int64_t timeout_ms)
+{
+    http_exporter *exporter = (http_exporter *)self;
+    pthread_mutex_lock(&exporter->mutex);
+    cleat_status status = submit(exporter, batch, timeout_ms);
+    pthread_mutex_unlock(&exporter->mutex);
+    if (status != CLEAT_OK) {
+        cleat_span_batch_finish(batch, status);
+    } else {
+        curl_multi_wakeup(exporter->multi);
+    }
+}
+
+static cleat_status export_spans(cleat_span_exporter *self, const cleat_span_batch *batch, int64_t timeout_ms)
+{
+    return cleat__batch_export_and_wait(self, batch, timeout_ms);
+}
+
+/* The mutex is held. */
+static bool wait_for_unfinished(http_exporter *exporter, int64_t deadline_ns)
+{
+    bool is_in_time = true;
+    while (is_in_time && exporter->unfinished != 0) {
+        is_in_time = cleat__cond_wait_until(&exporter->changed, &exporter->mutex, deadline_ns);
+    }
+    return exporter->unfinished == 0;
+}
+
+static cleat_status force_flush(cleat_span_exporter *self, int64_t timeout_ms)
+{
+    http_exporter *exporter = (http_exporter *)self;
+    pthread_mutex_lock(&exporter->mutex);
+    bool is_done = wait_for_unfinished(exporter, cleat__deadline_ns(timeout_ms));
+    pthread_mutex_unlock(&exporter->mutex);
+    return is_done ? CLEAT_OK : cleat__fail(CLEAT_TIMEOUT, "exports were not over in time");
+}
+
+static cleat_status shut_down(cleat_span_exporter *self, int64_t timeout_ms)
+{
+    http_exporter *exporter = (http_exporter *)self;
+    pthread_mutex_lock(&exporter->mutex);
+    exporter->is_shut_down = true;
+    bool is_done = wait_for_unfinished(exporter, cleat__deadline_ns(timeout_ms));
+    exporter->is_cancelling = true;
+    pthread_mutex_unlock(&exporter->mutex);
+    curl_multi_wakeup(exporter->multi);
+    return is_done ? CLEAT_OK
+                   : cleat__fail(CLEAT_TIMEOUT, "exports were cancelled: they were not over in time");
+}
+
+static void destroy(cleat__otlp_exporter *self)
+{
+    http_exporter *exporter = (http_exporter *)self;
+    int64_t deadline_ns = cleat__deadline_ns(FREE_TIMEOUT_MS);
+    bool is_in_time = true;
+    pthread_mutex_lock(&exporter->mutex);
+    exporter->is_shut_down = exporter->is_cancelling = true;
+    curl_multi_wakeup(exporter->multi);
+    while (exporter->has_thread && !exporter->is_finished && is_in_time) {
+        is_in_time = cleat__cond_wait_until(&exporter->changed, &exporter->mutex, deadline_ns);
+    }
+    bool has_thread = exporter->has_thread, is_finished = exporter->is_finished;
+    pthread_t thread = exporter->thread;
+    pthread_mutex_unlock(&exporter->mutex);
+    if (has_thread && is_finished) {
+        pthread_join(thread, NULL);
+    } else if (has_thread) {
+        pthread_detach(thread);
+    }
+    release(exporter);
+}
+
+/* ---- Making one ---- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static CURLcode curl_is_ready; /* written under `once` */
+
+static void init_curl(void)
+{
+    curl_is_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static bool append_header(http_exporter *exporter, const char *name, const char *value)
+{
+    cleat__buffer line = {0};
+    /* libcurl has a form of its own for a header without a value. */
+    cleat__buffer_append_format(&line, value[0] != '\0' ? "%s: %s" : "%s;", name, value);
+    char *text = cleat__buffer_take_string(&line);
+    struct curl_slist *longer = text != NULL ? curl_slist_append(exporter->headers, text) : NULL;
+    cleat__free(text);
+    if (longer != NULL) {
+        exporter->headers = longer;
+    }
+    return longer != NULL;
+}
+
+static cleat_status init_headers(http_exporter *exporter)
+{
+    const cleat__otlp_settings *settings = &exporter->otlp.settings;
+    bool is_fine = append_header(exporter, "Content-Type",
+                                 exporter->is_json ? "application/json" : "application/x-protobuf");
+    is_fine = is_fine && (!settings->gzip || append_header(exporter, "Content-Encoding", "gzip"));
+    /* Or libcurl would wait for permission to send each large body. */
+    struct curl_slist *longer = is_fine ? curl_slist_append(exporter->headers, "Expect:") : NULL;
+    is_fine = longer != NULL;
+    exporter->headers = is_fine ? longer : exporter->headers;
+    for (size_t i = 0; is_fine && i < settings->header_count; i++) {
+        is_fine = append_header(exporter, settings->headers[i].name, settings->headers[i].value);
+    }
+    return is_fine ? CLEAT_OK : cleat__fail_memory();
+}
+
+static cleat_status init(http_exporter *exporter, const cleat_otlp_exporter_options *options)
+{
+    cleat_status status = cleat__otlp_exporter_init(
+        &exporter->otlp, exporter->is_json ? CLEAT__OTLP_HTTP_JSON : CLEAT__OTLP_HTTP_PROTOBUF, options,
+        destroy);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    exporter->otlp.base.export_spans = export_spans;
+    exporter->otlp.base.export_async = export_async;
+    exporter->otlp.base.force_flush = force_flush;
+    exporter->otlp.base.shutdown = shut_down;
+    exporter->otlp.base.max_concurrent_exports = exporter->otlp.settings.max_concurrent_requests;
+    exporter->multi = curl_multi_init();
+    status = exporter->multi != NULL ? init_headers(exporter) : cleat__fail_memory();
+    return status;
+}
+
+static cleat_status make(const cleat_otlp_exporter_options *options, bool is_json, cleat_span_exporter **out)
+{
+    if (out == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "nowhere to put the exporter");
+    }
+    *out = NULL;
+    pthread_once(&once, init_curl);
+    if (curl_is_ready != CURLE_OK) {
+        return cleat__fail(CLEAT_UNAVAILABLE, "libcurl: %s", curl_easy_strerror(curl_is_ready));
+    }
+    http_exporter *exporter = cleat__calloc(1, sizeof(*exporter));
+    if (exporter == NULL) {
+        return cleat__fail_memory();
+    }
+    exporter->is_json = is_json;
+    exporter->submitted_end = &exporter->submitted;
+    atomic_init(&exporter->references, 1);
+    pthread_mutex_init(&exporter->mutex, NULL);
+    cleat__cond_init(&exporter->changed);
+    cleat_status status = init(exporter, options);
+    if (status != CLEAT_OK) {
+        release(exporter);
+        return status;
+    }
+    *out = &exporter->otlp.base;
+    return CLEAT_OK;
+}
+
+cleat_status cleat_otlp_http_exporter_new(const cleat_otlp_exporter_options *options,
+                                          cleat_span_exporter **out)
+{
+    return make(options, false, out);
+}
+
+cleat_status cleat_otlp_json_exporter_new(const cleat_otlp_exporter_options *options,
+                                          cleat_span_exporter **out)
+{
+    return make(options, true, out);
+}
