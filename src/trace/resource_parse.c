@@ -5,6 +5,7 @@
  */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "header.h"
 #include "resource_parts.h"
 
@@ -46,6 +47,10 @@ static bool parse_member(char *text, cleat_slice member, cleat_attribute *out)
     char *key_text = text + (key.data - member.data);
     char *value_text = text + (value.data - member.data);
     if (!decode(key_text, &key) || !decode(value_text, &value)) {
+        return false;
+    }
+    /* A value is repaired when it is copied; keys that are might become one and the same. */
+    if (cleat__utf8_valid_prefix(key.data, key.size) != key.size) {
         return false;
     }
     *out = (cleat_attribute){.key = key};

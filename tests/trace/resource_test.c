@@ -79,6 +79,7 @@ static void environment_adds_and_overrides(void **state)
         {"a=b,c=%zz", NULL, "a", NULL},
         {"a=b,=d", NULL, "a", NULL},
         {"a=b,%=d", NULL, "a", NULL},
+        {"a=b,%ff=d", NULL, "a", NULL},
         {"a=b,c=d\x01", NULL, "a", NULL},
         {"a=b,c=d\ne=f", NULL, "a", NULL},
         {"a=b,c=d\x7f", NULL, "a", NULL},
