@@ -11,7 +11,7 @@ GENERATOR = $(if $(shell sh -c 'command -v ninja'),Ninja,Unix Makefiles)
 configure = cmake --preset $(1) $(if $(wildcard build/$(1)/CMakeCache.txt),,-G "$(GENERATOR)") \
             --log-level=NOTICE
 build = cmake --build build/$(1) -j $(JOBS)
-ctest = ctest --test-dir build/$(1) --output-on-failure -j 2
+ctest = ctest --test-dir build/$(1) --output-on-failure -j 2 -LE interop
 
 all: ## build the libraries, the command, examples and benchmarks into build/release
 	$(call configure,release)
@@ -37,10 +37,16 @@ clang: deps-dev ## build and test with clang
 	$(call build,$@)
 	$(call ctest,$@)
 
-fuzz: deps-dev ## run each fuzz program for FUZZ_SECONDS (10)
+fuzz: deps-dev ## run each fuzz program for FUZZ_SECONDS (10), FUZZ_JOBS (2) at a time
 	$(call configure,$@)
 	$(call build,$@) --target fuzz
-	tools/run-fuzz build/fuzz/fuzz $(or $(FUZZ_SECONDS),10)
+	tools/run-fuzz build/fuzz/fuzz $(or $(FUZZ_SECONDS),10) $(or $(FUZZ_JOBS),2)
+
+interop: deps-dev ## test with the official OpenTelemetry SDK of Node (its packages from npm)
+	$(call configure,release) -DCLEAT_TESTS=ON
+	$(call build,release) --target interop
+	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/otel/run --install || [ $$? = 77 ]
+	ctest --test-dir $(RELEASE) --output-on-failure -j 2 -L interop
 
 bench: all ## run the benchmarks
 	@for b in $(RELEASE)/bench/*; do [ -x "$$b" ] || continue; echo "== $$b"; "$$b" || exit 1; done
@@ -75,5 +81,5 @@ clean: ## remove build/
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z ]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: all demo test debug asan tsan clang fuzz bench symbols check format install deps deps-test \
-        deps-dev clean help
+.PHONY: all demo test debug asan tsan clang fuzz interop bench symbols check format install deps \
+        deps-test deps-dev clean help
