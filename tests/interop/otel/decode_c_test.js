@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const test = require('node:test');
 const { Collector } = require('./lib/collector');
 const decoders = require('./lib/decoders');
+const { GrpcCollector } = require('./lib/grpc_collector');
 const plain = require('./lib/plain');
 const programs = require('./lib/programs');
 
@@ -17,8 +18,8 @@ function expectedSpans() {
     return fs.readFileSync('expected.json', 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
 }
 
-async function withCollector(check) {
-    const collector = await new Collector().start();
+async function withCollector(exporter, check) {
+    const collector = await (exporter === 'grpc' ? new GrpcCollector() : new Collector()).start();
     try {
         await check(collector);
     } finally {
@@ -29,7 +30,7 @@ async function withCollector(check) {
 // Each seed through an exporter; `check` gets what came and what has to have come.
 async function forEachSeed(exporter, env, check) {
     for (const seed of seeds) {
-        await withCollector(async (collector) => {
+        await withCollector(exporter, async (collector) => {
             await programs.run('spans', [exporter, seed, spansPerSeed, 'expected.json'],
                 { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...env });
             try {
@@ -61,6 +62,16 @@ for (const [name, env] of [['', {}], [' with gzip', gzip]]) {
         plain.assertSameSpans(collector.spans(decoders.official), expected);
         plain.assertSameSpans(collector.spans(decoders.ours), expected);
     }));
+
+    test(`OTLP/gRPC${name}`, () => forEachSeed('grpc', { ...env, OTEL_EXPORTER_OTLP_HEADERS: 'key=of%20it' },
+        (collector, expected) => {
+            assert.strictEqual(collector.isCompressed, env === gzip);
+            for (const { metadata } of collector.requests) {
+                assert.strictEqual(metadata.key, 'of it');
+                assert.match(metadata['user-agent'], /OTel-OTLP-Exporter-C\/\d/);
+            }
+            plain.assertSameSpans(collector.spans(decoders.official), expected);
+        }));
 
     test(`OTLP/HTTP JSON${name}`, () => forEachSeed('http/json', env, (collector, expected) => {
         isSentAs(collector, 'application/json', encoding);

@@ -3,10 +3,11 @@
  *
  *     spans EXPORTER SEED COUNT EXPECTED
  *
- * EXPORTER is http/protobuf, http/json (OTEL_EXPORTER_OTLP_* say where to and how) or file:PATH.
+ * EXPORTER is http/protobuf, http/json, grpc (OTEL_EXPORTER_OTLP_* say where to and how) or file:PATH.
  */
 #include "plain_json.h"
 
+#include <cleat/otlp_grpc.h>
 #include <cleat/trace.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,9 @@ static cleat_status make_exporter(const char *name, cleat_span_exporter **out)
     }
     if (strcmp(name, "http/json") == 0) {
         return cleat_otlp_json_exporter_new(NULL, out);
+    }
+    if (strcmp(name, "grpc") == 0) {
+        return cleat_otlp_grpc_exporter_new(NULL, out);
     }
     if (strncmp(name, "file:", 5) == 0) {
         return cleat_file_exporter_new(name + 5, out);
