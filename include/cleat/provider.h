@@ -76,6 +76,32 @@ CLEAT_API cleat_status cleat_tracer_provider_add_processor(cleat_tracer_provider
 CLEAT_API cleat_status cleat_tracer_provider_force_flush(cleat_tracer_provider *provider, int64_t timeout_ms);
 CLEAT_API cleat_status cleat_tracer_provider_shutdown(cleat_tracer_provider *provider, int64_t timeout_ms);
 
+/*
+ * What became of this provider's spans so far, in this process. Each thread counts for itself, so
+ * counting costs the span path next to nothing, and reading adds up: numbers of spans that other
+ * threads start and end meanwhile may differ by those. With one of the built-in processors and when
+ * all is quiet after a flush, `ended` is the sum of `exported`, `failed` and the three `dropped`.
+ */
+typedef struct cleat_tracer_provider_stats {
+    uint64_t started;     /* spans that record */
+    uint64_t not_sampled; /* spans that a sampler dropped */
+    uint64_t ended;       /* of those started */
+    /* Sums over the processors that count (get_stats; the built-in ones do). */
+    uint64_t exported;
+    uint64_t failed;
+    uint64_t dropped_full;   /* the queue was full */
+    uint64_t dropped_ended;  /* they ended after shutdown */
+    uint64_t dropped_memory; /* out of memory, here or there */
+    /* In spans that ended. */
+    uint64_t attributes_dropped; /* by limits; those of events and links included */
+    uint64_t events_dropped;
+    uint64_t links_dropped;
+    uint64_t strings_repaired; /* invalid UTF-8 replaced by U+FFFD */
+} cleat_tracer_provider_stats;
+/* All zero for NULL. Any thread. */
+CLEAT_API void cleat_tracer_provider_get_stats(cleat_tracer_provider *provider,
+                                               cleat_tracer_provider_stats *out);
+
 typedef struct cleat_tracer_options {
     size_t struct_size;
     const char *version;
