@@ -82,6 +82,7 @@ endif()
 
 cleat_test(style style ${tools}/check)
 cleat_test(headers headers ${tools}/check-headers ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
+cleat_test(docs docs ${tools}/check-docs ${CMAKE_C_COMPILER})
 if(TARGET cleat_shared)
   foreach(library IN LISTS CLEAT_LIBRARIES)
     string(REPLACE "_" "-" name ${library})

@@ -188,6 +188,57 @@ static void links_keep_their_order_from_start_to_end(void **state)
     sdk_stop(&sdk);
 }
 
+static void the_environment_limits_links(void **state)
+{
+    const cleat_attribute two[] = {cleat_attribute_int("a", 1), cleat_attribute_int("b", 2)};
+    cleat_span_context to = make_context(1, CLEAT_TRACE_FLAG_SAMPLED);
+    const cleat_link link = {&to, two, 2};
+    test_sdk sdk;
+    (void)state;
+    setenv("OTEL_SPAN_LINK_COUNT_LIMIT", "1", 1);
+    SDK_START(&sdk, .sampler = NULL);
+    unsetenv("OTEL_SPAN_LINK_COUNT_LIMIT");
+    cleat_span span = cleat_span_start(sdk.tracer, "s", CLEAT_SPAN_OPTIONS(.links = &link, .link_count = 1));
+    assert_int_equal(cleat_span_add_link(span, &link), CLEAT_RESOURCE_EXHAUSTED);
+    cleat_span_end(span);
+    assert_int_equal(sdk_last(&sdk).link_count, 1);
+    assert_int_equal(sdk_last(&sdk).dropped_link_count, 1);
+    sdk_stop(&sdk);
+}
+
+/* ---- Propagation ---- */
+
+typedef struct header_lines {
+    char text[600];
+} header_lines;
+
+static cleat_status set_header(void *self, const char *key, cleat_slice value)
+{
+    header_lines *lines = self;
+    size_t size = strlen(lines->text);
+    snprintf(lines->text + size, sizeof(lines->text) - size, "%s: %.*s\n", key, CLEAT_SLICE_ARGS(value));
+    return CLEAT_OK;
+}
+
+static void a_setter_of_ones_own_gets_the_fields(void **state)
+{
+    header_lines lines = {""};
+    const cleat_text_map map = {.self = &lines, .set = set_header};
+    cleat_span_context remote = make_context(0x11, CLEAT_TRACE_FLAG_SAMPLED);
+    (void)state;
+    cleat_trace_state_parse(&remote, cleat_slice_of("a=b"));
+    cleat_baggage *baggage = cleat_baggage_with(NULL, "k", cleat_slice_of("v"), NULL);
+    cleat_context *traced = cleat_context_with_span_context(NULL, &remote);
+    cleat_context *context = cleat_context_with_baggage(traced, baggage);
+    cleat_propagator_inject(cleat_propagator_default(), context, &map);
+    assert_string_equal(lines.text, "traceparent: 00-11111111111111111111111111111111-1212121212121212-01\n"
+                                    "tracestate: a=b\n"
+                                    "baggage: k=v\n");
+    cleat_context_release(context);
+    cleat_context_release(traced);
+    cleat_baggage_release(baggage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +248,8 @@ int main(void)
         cmocka_unit_test(every_type_of_attribute_reaches_the_exporter),
         cmocka_unit_test(force_flush_reaches_the_exporters),
         cmocka_unit_test(links_keep_their_order_from_start_to_end),
+        cmocka_unit_test(the_environment_limits_links),
+        cmocka_unit_test(a_setter_of_ones_own_gets_the_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
