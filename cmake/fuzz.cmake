@@ -2,9 +2,12 @@
 
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/*_fuzz.c)
 add_custom_target(fuzz)
+# Helpers of tests that need no test framework.
+set(helpers ${PROJECT_SOURCE_DIR}/tests/support/otlp_reader.c)
 foreach(source IN LISTS sources)
   get_filename_component(name ${source} NAME_WE)
-  add_executable(${name} ${source})
+  add_executable(${name} ${source} ${helpers})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
   # libFuzzer's entry points have no header that declares them.

@@ -65,9 +65,10 @@ endfunction()
 # its own folder.
 function(cleat_shared_options target)
   target_link_options(${target} PRIVATE
-    LINKER:-Bsymbolic LINKER:--gc-sections LINKER:-z,nodelete
-    # clang leaves its sanitizers' run-time out of shared libraries.
-    $<$<NOT:$<BOOL:${CLEAT_SANITIZE}>>:LINKER:-z,defs>)
+    LINKER:-Bsymbolic LINKER:--gc-sections LINKER:-z,nodelete)
+  if(NOT CLEAT_SANITIZE) # clang leaves the sanitizers' run-time out of shared libraries
+    target_link_options(${target} PRIVATE LINKER:-z,defs)
+  endif()
   set_target_properties(${target} PROPERTIES
     INSTALL_RPATH "$ORIGIN" BUILD_WITH_INSTALL_RPATH ON)
 endfunction()

@@ -1,7 +1,8 @@
 # Examples link the shared library, as a user's program would; benchmarks may look inside.
 
 pkg_check_modules(MICROHTTPD REQUIRED libmicrohttpd)
-set(http_relay_libraries ${MICROHTTPD_LIBRARIES} ${CURL_LIBRARIES} ${JANSSON_LIBRARIES})
+set(http_relay_libraries
+  cleat_trace_shared ${MICROHTTPD_LIBRARIES} ${CURL_LIBRARIES} ${JANSSON_LIBRARIES})
 
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.c)
 foreach(source IN LISTS sources)
@@ -9,8 +10,11 @@ foreach(source IN LISTS sources)
   add_executable(example_${name} ${source})
   set_target_properties(example_${name} PROPERTIES
     OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
+  if(NOT ${name}_libraries)
+    set(${name}_libraries cleat_shared)
+  endif()
   target_link_libraries(example_${name} PRIVATE
-    cleat_flags cleat_shared ${${name}_libraries} Threads::Threads)
+    cleat_flags ${${name}_libraries} Threads::Threads)
 endforeach()
 
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*.c)

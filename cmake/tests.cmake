@@ -6,6 +6,8 @@
 enable_language(CXX) # only to compile the public headers as C++
 pkg_check_modules(CMOCKA REQUIRED cmocka)
 pkg_check_modules(MICROHTTPD REQUIRED libmicrohttpd)
+include(proto)
+set(otlp_libraries cleat_proto)
 set(http_libraries ${MICROHTTPD_LIBRARIES} ${CURL_LIBRARIES}) # for the tests of that floor
 
 set(tools ${PROJECT_SOURCE_DIR}/tools)

@@ -65,9 +65,9 @@ typedef struct cleat_curl_options {
  * answers the CURLcode. `options` may be NULL. Nothing that tracing does makes a request fail. As
  * with libcurl, one thread at a time uses a handle.
  *
- * The span is `http <METHOD>` (`http HTTP` for a method that is not known, `_OTHER` in
- * http.request.method; OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS replaces the list of known ones), of
- * kind CLIENT. Attributes: http.request.method, http.request.method_original, url.full (user name,
+ * The span is `http <METHOD>`, of kind CLIENT (`http HTTP` for a method that is not known, `_OTHER`
+ * in http.request.method; OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS, read once, replaces the list of
+ * known ones). Attributes: http.request.method, http.request.method_original, url.full (user name,
  * password and known secrets in the query replaced by REDACTED), server.address, server.port,
  * http.request.resend_count (redirects that libcurl followed included; the other attributes are
  * those of the request that was asked for, status code and peer those of the last one),

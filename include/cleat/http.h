@@ -86,7 +86,7 @@ typedef struct cleat_http_request {
 /*
  * Extracts the context from the headers and starts a span `<METHOD> <route>`, or `<METHOD>` without
  * a route; an unknown method is `HTTP` in the name and `_OTHER` in http.request.method
- * (OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS replaces the list of known ones). Attributes:
+ * (OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS, read once, replaces the known ones). Attributes:
  * http.request.method, http.request.method_original, url.path, url.query (known secrets replaced by
  * REDACTED), url.scheme, http.route, server.address, server.port, client.address,
  * network.peer.address, network.peer.port, network.protocol.version, user_agent.original.

@@ -100,10 +100,17 @@ static size_t url_attributes(const cleat__curl_url *url, cleat_attribute attribu
     return count;
 }
 
-static void gather(beginning *self, cleat_curl_request *request, const cleat_curl_options *options)
+/* False where the URL is not HTTP's: then there is nothing to record. */
+static bool gather(beginning *self, cleat_curl_request *request, const cleat_curl_options *options)
 {
+    const char *url = options->url != NULL ? options->url : info_text(request->easy, CURLINFO_EFFECTIVE_URL);
+    if (cleat__curl_url_read(&self->url, url) && !cleat__curl_url_is_http(&self->url)) {
+        return false;
+    }
+    if (options->url == NULL) {
+        request->url = cleat__strdup(url != NULL ? url : "");
+    }
     const char *method = options->method != NULL ? options->method : method_before(request->easy);
-    snprintf(self->name, sizeof(self->name), "http");
     if (method != NULL) {
         self->count += describe_method(method, self->name, self->attributes);
         request->method_is_known = true;
@@ -115,28 +122,37 @@ static void gather(beginning *self, cleat_curl_request *request, const cleat_cur
     for (size_t i = 0; i < options->attribute_count && i < USER_ATTRIBUTES; i++) {
         put(self, options->attributes[i]);
     }
+    return true;
 }
 
-static void start_span(cleat_curl_request *request, const cleat_curl_options *options, beginning *self)
+/* False where the request is to have no span and no headers. */
+static bool start_span(cleat_curl_request *request, const cleat_curl_options *options)
 {
     cleat_tracer *tracer =
         options->tracer != NULL ? options->tracer : cleat_tracer_get("cleat.http", cleat_version());
+    beginning self = {.name = "http"};
     bool is_enabled = cleat_tracer_enabled(tracer);
-    if (is_enabled) {
-        gather(self, request, options);
+    bool is_http = !is_enabled || gather(&self, request, options);
+    if (is_http) {
+        cleat_span_options start = {
+            .struct_size = sizeof(start),
+            .kind = CLEAT_SPAN_KIND_CLIENT,
+            .parent = options->parent,
+            .attributes = self.attributes,
+            .attribute_count = self.count,
+        };
+        request->span = cleat_span_start(tracer, self.name, &start);
     }
-    cleat_span_options start = {
-        .struct_size = sizeof(start),
-        .kind = CLEAT_SPAN_KIND_CLIENT,
-        .parent = options->parent,
-        .attributes = self->attributes,
-        .attribute_count = self->count,
-    };
-    request->span = cleat_span_start(tracer, self->name, &start);
+    cleat__curl_url_deinit(&self.url);
     for (size_t i = USER_ATTRIBUTES; is_enabled && i < options->attribute_count; i++) {
         cleat_span_set_attribute(request->span, &options->attributes[i]);
     }
-    const cleat_context *parent = options->parent != NULL ? options->parent : cleat_context_current();
+    return is_http;
+}
+
+static void make_context(cleat_curl_request *request, const cleat_context *parent)
+{
+    parent = parent != NULL ? parent : cleat_context_current();
     request->context = request->span.impl != NULL ? cleat_context_with_span(parent, request->span) : NULL;
     if (request->context == NULL) { /* no span, or no memory */
         request->context = cleat_context_retain(parent);
@@ -170,16 +186,11 @@ static void begin(cleat_curl_request *request, const cleat_curl_options *options
     request->theirs = options->headers;
     request->error_text = options->error_text;
     request->resend_count = options->resend_count > 0 ? options->resend_count : 0;
-    const char *url = options->url != NULL ? options->url : info_text(request->easy, CURLINFO_EFFECTIVE_URL);
-    beginning self = {.count = 0};
-    bool is_readable = cleat__curl_url_read(&self.url, url);
-    request->is_traced = !cleat_tracing_suppressed() && (!is_readable || cleat__curl_url_is_http(&self.url));
+    request->is_traced = !cleat_tracing_suppressed() && start_span(request, options);
     if (request->is_traced) {
-        request->url = options->url == NULL ? cleat__strdup(url != NULL ? url : "") : NULL;
-        start_span(request, options, &self);
+        make_context(request, options->parent);
         inject(request, options->propagator);
     }
-    cleat__curl_url_deinit(&self.url);
     set_headers(request->easy, request->headers.lines != NULL ? request->headers.lines : request->theirs);
 }
 
