@@ -51,6 +51,8 @@ foreach(library IN LISTS CLEAT_LIBRARIES)
   string(REPLACE "_" "-" CLEAT_PC_NAME ${library})
   set(CLEAT_PC_DESCRIPTION "${${library}_DESCRIPTION}")
   list(TRANSFORM ${library}_LIBRARIES PREPEND "-l" OUTPUT_VARIABLE CLEAT_PC_LIBRARIES)
+  list(TRANSFORM ${library}_TAKEN_IN PREPEND "-Wl,--undefined=" OUTPUT_VARIABLE taken_in)
+  list(PREPEND CLEAT_PC_LIBRARIES ${taken_in})
   list(JOIN CLEAT_PC_LIBRARIES " " CLEAT_PC_LIBRARIES)
   configure_file(${PROJECT_SOURCE_DIR}/cmake/library.pc.in
     ${PROJECT_BINARY_DIR}/${CLEAT_PC_NAME}.pc @ONLY)

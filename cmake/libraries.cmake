@@ -76,6 +76,7 @@ endfunction()
 set(below)
 set(all_floors)
 set(all_libraries)
+set(all_taken_in)
 foreach(library IN LISTS CLEAT_LIBRARIES)
   string(REPLACE "_" "-" name ${library})
   list(APPEND all_floors ${${library}_FLOORS})
@@ -93,6 +94,9 @@ foreach(library IN LISTS CLEAT_LIBRARIES)
 
   cleat_objects(objects ${all_floors})
   cleat_library(${library}_static STATIC ${name} "${objects}" "${all_libraries}")
+  list(TRANSFORM ${library}_TAKEN_IN PREPEND LINKER:--undefined= OUTPUT_VARIABLE taken_in)
+  list(APPEND all_taken_in ${taken_in})
+  target_link_options(${library}_static INTERFACE ${all_taken_in})
 endforeach()
 
 # For tests and benchmarks: everything, main() of the command included, which the linker only
@@ -102,6 +106,7 @@ if(objects)
   cleat_library(cleat_internal STATIC cleat-internal
     "${objects}" "${all_libraries};${CLEAT_COMMAND_LIBRARIES}")
   target_link_libraries(cleat_internal PUBLIC $<BUILD_INTERFACE:cleat_flags>)
+  target_link_options(cleat_internal INTERFACE ${all_taken_in})
   target_include_directories(cleat_internal INTERFACE ${PROJECT_SOURCE_DIR}/src ${generated})
 endif()
 

@@ -82,6 +82,8 @@ if(CLEAT_SANITIZE OR CLEAT_FLOORS)
   return()
 endif()
 
+include(interop)
+
 cleat_test(style style ${tools}/check)
 cleat_test(headers headers ${tools}/check-headers ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
 cleat_test(docs docs ${tools}/check-docs ${CMAKE_C_COMPILER})

@@ -5,6 +5,7 @@
 #include "cleat/client.h"
 #include "cleat/instrumentor.h"
 #include "cleat/interceptor.h"
+#include "cleat/otlp_grpc.h"
 #include "cleat/run.h"
 #include "cleat/status.h"
 #include "cleat/task.h"

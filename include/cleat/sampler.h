@@ -69,7 +69,8 @@ typedef struct cleat_sampling_result {
     size_t attribute_count;
     bool sets_trace_state;             /* then the span gets the following tracestate instead */
     cleat_span_context trace_state_of; /* only its trace_state is used */
-    /* Undefined at first: room for a sampler that puts `attributes` together by itself. */
+    /* Undefined at first: room for a sampler that puts `attributes` together by itself; a sampler
+     * around it hands on the result it got, not a copy. */
     cleat_attribute storage[CLEAT_SAMPLING_STORAGE];
 } cleat_sampling_result;
 

@@ -59,7 +59,7 @@ void cleat__link_verdict_of(const cleat_sampling_arguments *arguments, cleat__li
     *out = (cleat__link_verdict){.is_linked = false};
     for (size_t i = 0; arguments->links != NULL && i < arguments->link_count; i++) {
         const cleat_span_context *context = arguments->links[i].context;
-        if (cleat_span_context_is_valid(context)) {
+        if (context != NULL && cleat__context_has_ids(context)) {
             add_link(context, out, &links);
         }
     }

@@ -24,13 +24,18 @@ const char *cleat__composable_description(cleat_composable_sampler *sampler);
 char *cleat__sampler_text(const char *format, ...) CLEAT_PRINTF(1, 2);
 
 /* cleat_span_context_is_valid() without the calls: samplers ask it for every span. */
-static inline bool cleat__sampling_has_parent(const cleat_sampling_arguments *arguments)
+static inline bool cleat__context_has_ids(const cleat_span_context *context)
 {
     uint64_t words[3];
-    memcpy(words, arguments->parent_span_context, sizeof(words));
+    memcpy(words, context, sizeof(words));
     return (words[0] | words[1]) != 0 && words[2] != 0;
 }
 _Static_assert(offsetof(cleat_span_context, span_id) == 16, "both ids are three words side by side");
+
+static inline bool cleat__sampling_has_parent(const cleat_sampling_arguments *arguments)
+{
+    return cleat__context_has_ids(arguments->parent_span_context);
+}
 
 static inline bool cleat__context_is_sampled(const cleat_span_context *context)
 {

@@ -163,18 +163,6 @@ static double weight_of(const cleat_span_context *context)
     return (double)CLEAT__THRESHOLD_RANGE / (double)(CLEAT__THRESHOLD_RANGE - ot.threshold);
 }
 
-static void seeded_trace_id(void *user_data, cleat_trace_id *out)
-{
-    uint64_t halves[2] = {cleat__random_next(user_data), cleat__random_next(user_data)};
-    memcpy(out, halves, sizeof(*out));
-}
-
-static void seeded_span_id(void *user_data, cleat_span_id *out)
-{
-    uint64_t value = cleat__random_next(user_data) | 1;
-    memcpy(out, &value, sizeof(*out));
-}
-
 /* One trace per hop, linked to the one before and to the first; all hops sampled or none. */
 static bool run_hops(cleat_tracer *tracer, double *weights)
 {
@@ -205,7 +193,7 @@ static void many_linked_runs(cleat_sampler *sampler)
     double weights[HOPS] = {0};
     int whole = 0;
     cleat__random_init(&random, 99);
-    const cleat_id_generator ids = {&random, seeded_trace_id, seeded_span_id, true};
+    const cleat_id_generator ids = seeded_ids(&random);
     cleat_tracer_provider *provider = NULL;
     assert_int_equal(cleat_tracer_provider_new(
                          CLEAT_TRACER_PROVIDER_OPTIONS(.sampler = sampler, .id_generator = &ids), &provider),

@@ -121,7 +121,7 @@ static void clock_that_goes_back_makes_no_tokens(void **state)
 
 static void threshold_of_another_sampler_goes(void **state)
 {
-    cleat_sampler *sampler = cleat_sampler_rate_limited(1, NULL);
+    cleat_sampler *sampler = cleat_sampler_rate_limited(1e-6, NULL);
     (void)state;
     for (int i = 0; i < 2; i++) {
         cleat_sampling_result result =

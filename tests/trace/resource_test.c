@@ -17,6 +17,8 @@ static int clear_environment(void **state)
     (void)state;
     unsetenv("OTEL_RESOURCE_ATTRIBUTES");
     unsetenv("OTEL_SERVICE_NAME");
+    unsetenv("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS");
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
     return 0;
 }
 
@@ -66,11 +68,21 @@ static void environment_adds_and_overrides(void **state)
         {"a=", NULL, "a", ""},
         {"a=1,a=2", NULL, "a", "2"},
         {"a=%ff", NULL, "a", "\xef\xbf\xbd"},
+        {"a=two words", NULL, "a", "two words"},
+        {"a=\xc3\xbc", NULL, "a", "\xc3\xbc"},
+        {"a=\"quoted\\\"", NULL, "a", "\"quoted\\\""},
+        {"a=%2", "desk", "service.name", "desk"},
+        {"service.name=", NULL, "service.name", ""},
         /* Malformed: all of it is discarded. */
         {"a=b,nonsense", NULL, "a", NULL},
         {"a=b,c=%4", NULL, "a", NULL},
         {"a=b,c=%zz", NULL, "a", NULL},
         {"a=b,=d", NULL, "a", NULL},
+        {"a=b,%=d", NULL, "a", NULL},
+        {"a=b,%ff=d", NULL, "a", NULL},
+        {"a=b,c=d\x01", NULL, "a", NULL},
+        {"a=b,c=d\ne=f", NULL, "a", NULL},
+        {"a=b,c=d\x7f", NULL, "a", NULL},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -79,6 +91,68 @@ static void environment_adds_and_overrides(void **state)
         assert_slice(find(resource, "telemetry.sdk.name"), "cleat");
         cleat_resource_release(resource);
     }
+}
+
+static char last_warning[1024];
+static int warnings;
+
+static void keep_warning(void *user_data, cleat_log_level level, const char *message)
+{
+    (void)user_data;
+    warnings += level == CLEAT_LOG_WARN;
+    snprintf(last_warning, sizeof(last_warning), "%s", message);
+}
+
+static void malformed_attributes_warn_once(void **state)
+{
+    (void)state;
+    cleat_log_set_handler(keep_warning, NULL, CLEAT_LOG_WARN);
+    warnings = 0;
+    for (int again = 0; again < 2; again++) {
+        setenv("OTEL_RESOURCE_ATTRIBUTES", "good=1,never seen before", 1);
+        cleat_resource *resource = NULL;
+        assert_int_equal(cleat_resource_default(&resource), CLEAT_OK);
+        assert_slice(find(resource, "good"), NULL);
+        cleat_resource_release(resource);
+    }
+    assert_int_equal(warnings, 1);
+    assert_non_null(strstr(last_warning, "OTEL_RESOURCE_ATTRIBUTES: \"good=1,never seen before\""));
+    assert_non_null(strstr(last_warning, "accepted: key=value pairs"));
+}
+
+static void get_finds_one_attribute(void **state)
+{
+    const cleat_attribute attributes[] = {cleat_attribute_int("n", 7), cleat_attribute_string("s", "")};
+    cleat_resource *resource = NULL;
+    cleat_value value;
+    (void)state;
+    assert_int_equal(cleat_resource_new(attributes, 2, NULL, &resource), CLEAT_OK);
+    assert_true(cleat_resource_get(resource, "n", &value));
+    assert_int_equal(value.type, CLEAT_VALUE_INT);
+    assert_true(value.as.integer == 7);
+    assert_true(cleat_resource_get(resource, "s", &value));
+    assert_slice(value.as.string, "");
+    assert_false(cleat_resource_get(resource, "absent", &value));
+    assert_false(cleat_resource_get(resource, NULL, &value));
+    assert_false(cleat_resource_get(resource, "n", NULL));
+    assert_false(cleat_resource_get(NULL, "n", &value));
+    cleat_resource_release(resource);
+}
+
+static void merge_takes_an_empty_value_too(void **state)
+{
+    const cleat_attribute before = cleat_attribute_string("k", "old"),
+                          after = cleat_attribute_string("k", "");
+    cleat_resource *old = NULL, *updating = NULL, *merged = NULL;
+    (void)state;
+    assert_int_equal(cleat_resource_new(&before, 1, NULL, &old), CLEAT_OK);
+    assert_int_equal(cleat_resource_new(&after, 1, NULL, &updating), CLEAT_OK);
+    assert_int_equal(cleat_resource_merge(old, updating, &merged), CLEAT_OK);
+    assert_slice(find(merged, "k"), "");
+    assert_slice(find(old, "k"), "old");
+    cleat_resource_release(old);
+    cleat_resource_release(updating);
+    cleat_resource_release(merged);
 }
 
 static void attributes_are_copied(void **state)
@@ -152,6 +226,7 @@ static void empty_and_missing_resources(void **state)
     assert_null(cleat_resource_attributes(NULL));
     assert_int_equal(cleat_resource_new(NULL, 0, NULL, NULL), CLEAT_INVALID_ARGUMENT);
     assert_int_equal(cleat_resource_default(NULL), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat_resource_detect(NULL, NULL), CLEAT_INVALID_ARGUMENT);
     assert_int_equal(cleat_resource_merge(NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT);
 }
 
@@ -189,6 +264,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(default_says_who_and_with_what, clear_environment),
         cmocka_unit_test_teardown(environment_adds_and_overrides, clear_environment),
+        cmocka_unit_test_teardown(malformed_attributes_warn_once, clear_environment),
+        cmocka_unit_test(get_finds_one_attribute),
+        cmocka_unit_test(merge_takes_an_empty_value_too),
         cmocka_unit_test(attributes_are_copied),
         cmocka_unit_test(merge_takes_the_updating_value),
         cmocka_unit_test(empty_and_missing_resources),

@@ -14,10 +14,11 @@
 
 static const cleat_span_context no_parent;
 
-/* As a provider does: what of the result is documented as undefined is full of rubbish. */
+/* As a provider does: what of the result is documented as undefined is full of rubbish. Attributes
+ * that the sampler put together are there until the thread asks again. */
 static inline cleat_sampling_result ask_with(cleat_sampler *sampler, cleat_sampling_arguments arguments)
 {
-    cleat_sampling_result result;
+    static _Thread_local cleat_sampling_result result;
     memset(&result, 0xAB, sizeof(result));
     memset(&result, 0,
            offsetof(cleat_sampling_result, trace_state_of) + offsetof(cleat_span_context, trace_state));
@@ -58,6 +59,24 @@ static inline cleat_trace_id trace_id_with_randomness(uint64_t randomness)
 static inline void set_trace_state(cleat_span_context *context, const char *text)
 {
     assert_int_equal(cleat_trace_state_parse(context, cleat_slice_of(text)), CLEAT_OK);
+}
+
+/* Ids that are the same in every run. */
+static inline void seeded_trace_id(void *user_data, cleat_trace_id *out)
+{
+    uint64_t halves[2] = {cleat__random_next(user_data), cleat__random_next(user_data)};
+    memcpy(out, halves, sizeof(*out));
+}
+
+static inline void seeded_span_id(void *user_data, cleat_span_id *out)
+{
+    uint64_t value = cleat__random_next(user_data) | 1;
+    memcpy(out, &value, sizeof(*out));
+}
+
+static inline cleat_id_generator seeded_ids(cleat__random *random)
+{
+    return (cleat_id_generator){random, seeded_trace_id, seeded_span_id, true};
 }
 
 /* A sampler that counts how often it is asked and freed. */
