@@ -14,7 +14,7 @@ static void *ask_for_tracers(void *argument)
     const cleat_attribute attribute = cleat_attribute_int("k", 1);
     self->global = cleat_tracer_get("specification", "1");
     for (int i = 0; i < TRACERS; i++) {
-        char version[8];
+        char version[16];
         snprintf(version, sizeof(version), "%d", i);
         self->tracers[i] = cleat_tracer_provider_get_tracer(
             self->sdk->provider, "threads",
