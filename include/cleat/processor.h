@@ -39,7 +39,8 @@ struct cleat_span_processor {
     void (*get_stats)(cleat_span_processor *self, cleat_span_processor_stats *out);
 };
 
-/* Exports each sampled span as it ends, on the ending thread. The exporter is consumed on every path. */
+/* Exports each sampled span as it ends, on the ending thread. The exporter is consumed on every path.
+ * CLEAT_INVALID_ARGUMENT for NULL, CLEAT_NO_MEMORY. Specification: "Simple processor". */
 CLEAT_API cleat_status cleat_simple_processor_new(cleat_span_exporter *exporter, cleat_span_processor **out);
 
 /*
@@ -60,7 +61,9 @@ typedef struct cleat_batch_processor_options {
 
 /*
  * Ending a span never blocks, unless that was asked for: a full queue drops the span and counts it.
- * The exporter is consumed on every path. `options` may be NULL.
+ * The exporter is consumed on every path. `options` may be NULL. CLEAT_INVALID_ARGUMENT without
+ * exporter or `out`, CLEAT_NO_MEMORY, CLEAT_RESOURCE_EXHAUSTED without a thread. Specification: "Batching
+ * processor".
  */
 CLEAT_API cleat_status cleat_batch_processor_new(cleat_span_exporter *exporter,
                                                  const cleat_batch_processor_options *options,

@@ -41,7 +41,7 @@
 extern "C" {
 #endif
 
-/* Both fill `bytes` with a valid id; called from any thread. */
+/* Both fill `bytes` with a valid id; called from any thread. Specification: "Id Generators". */
 typedef struct cleat_id_generator {
     void *user_data;
     void (*trace_id)(void *user_data, cleat_trace_id *out);
@@ -50,7 +50,7 @@ typedef struct cleat_id_generator {
 } cleat_id_generator;
 
 /* Zero: OTEL_SPAN_*_LIMIT etc., else the specification's default (128; length unlimited).
- * CLEAT_LIMIT_NONE allows none. */
+ * CLEAT_LIMIT_NONE allows none. Specification: "Span Limits"; Common, "Attribute Limits". */
 #define CLEAT_LIMIT_NONE UINT32_MAX
 typedef struct cleat_span_limits {
     uint32_t attributes;
@@ -74,21 +74,29 @@ typedef struct cleat_tracer_provider_options {
 #define CLEAT_TRACER_PROVIDER_OPTIONS(...) \
     (&(cleat_tracer_provider_options){.struct_size = sizeof(cleat_tracer_provider_options), __VA_ARGS__})
 
-/* `options` may be NULL. With OTEL_SDK_DISABLED=true its tracers make no-op spans. */
+/*
+ * `options` may be NULL. With OTEL_SDK_DISABLED=true its tracers make no-op spans. The caller owns
+ * `*out`. CLEAT_INVALID_ARGUMENT without `out`, CLEAT_NO_MEMORY. Any thread. Specification: "Tracer
+ * Provider", "Configuration".
+ */
 CLEAT_API cleat_status cleat_tracer_provider_new(const cleat_tracer_provider_options *options,
                                                  cleat_tracer_provider **out);
 /*
  * As new, with what OTEL_TRACES_EXPORTER names, separated by commas: otlp (the default; which one says
  * OTEL_EXPORTER_OTLP_PROTOCOL), console, none, or file:PATH. A wrong value warns and is passed
- * over; where no other is left, otlp it is.
+ * over; where no other is left, otlp it is. Specification: "Environment variables", "Exporter
+ * Selection".
  */
 CLEAT_API cleat_status cleat_tracer_provider_from_environment(cleat_tracer_provider **out);
 /* Shuts down (5 s at most) and frees. Its spans must have ended, its tracers are gone. NULL-safe. */
 CLEAT_API void cleat_tracer_provider_free(cleat_tracer_provider *provider);
-/* Consumes `processor` on every path. At most 16; any time, any thread. */
+/* Consumes `processor` on every path. CLEAT_RESOURCE_EXHAUSTED after 16, CLEAT_FAILED_PRECONDITION
+ * after shutdown, CLEAT_INVALID_ARGUMENT for NULL. Any time, any thread. Specification: "Span
+ * processor". */
 CLEAT_API cleat_status cleat_tracer_provider_add_processor(cleat_tracer_provider *provider,
                                                            cleat_span_processor *processor);
-/* CLEAT_TIMEOUT when not done in time. Any thread; shutdown twice is CLEAT_FAILED_PRECONDITION. */
+/* CLEAT_TIMEOUT when not done in time, else the first failure of a processor. Any thread; shutdown
+ * twice is CLEAT_FAILED_PRECONDITION. Specification: "ForceFlush", "Shutdown". */
 CLEAT_API cleat_status cleat_tracer_provider_force_flush(cleat_tracer_provider *provider, int64_t timeout_ms);
 CLEAT_API cleat_status cleat_tracer_provider_shutdown(cleat_tracer_provider *provider, int64_t timeout_ms);
 
@@ -127,11 +135,13 @@ typedef struct cleat_tracer_options {
 } cleat_tracer_options;
 #define CLEAT_TRACER_OPTIONS(...) \
     (&(cleat_tracer_options){.struct_size = sizeof(cleat_tracer_options), __VA_ARGS__})
-/* Never NULL: a no-op tracer on no memory. Equal arguments give the same tracer. Owned by the provider. */
+/* Never NULL: a no-op tracer on no memory. Equal arguments give the same tracer. Owned by the
+ * provider. Any thread. Specification: "Tracer Creation"; Tracing API, "Get a Tracer". */
 CLEAT_API cleat_tracer *cleat_tracer_provider_get_tracer(cleat_tracer_provider *provider, const char *name,
                                                          const cleat_tracer_options *options);
 
-/* Borrowed; NULL: none. The provider must outlive its time as the global one. Any thread. */
+/* Borrowed; NULL: none. The provider must outlive its time as the global one. Any thread.
+ * Specification: Tracing API, "TracerProvider". */
 CLEAT_API void cleat_tracer_provider_set_global(cleat_tracer_provider *provider);
 CLEAT_API cleat_tracer_provider *cleat_tracer_provider_global(void);
 
