@@ -31,7 +31,7 @@ typedef enum cleat_value_type {
 } cleat_value_type;
 
 /*
- * A value borrows its bytes. Strings are UTF-8. Arrays are homogeneous; `count` is the number of
+ * Specification: Common, "AnyValue". A value borrows its bytes. Strings are UTF-8. Arrays are homogeneous; `count` is the number of
  * elements. In a value read from a finished span (exporter.h) the elements of an array are read
  * with cleat_value_element(), and the array pointers are not set.
  */
@@ -57,8 +57,10 @@ typedef struct cleat_attribute {
 } cleat_attribute;
 
 /*
- * Attribute constructors; they borrow what they are given. A NULL string or array gives
- * CLEAT_VALUE_NONE. Inline, so that the lengths of literals cost nothing.
+ * ---- Constructors (specification: Common, "Attribute") ----
+ * They borrow what they are given, for as long as the attribute is used, and may be called from any
+ * thread. A NULL string or array gives CLEAT_VALUE_NONE. Inline, so that the lengths of literals cost
+ * nothing.
  */
 static inline cleat_attribute cleat__attribute_of(const char *key, cleat_value_type type, size_t count)
 {

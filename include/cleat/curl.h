@@ -77,7 +77,7 @@ typedef struct cleat_curl_options {
  *
  * No span and no headers: for a URL that is not http, https, ws or wss, and inside an exporter
  * (cleat_tracing_suppressed()). Without a provider there is no span, but the parent's context is
- * sent on.
+ * sent on. Semantic conventions: "HTTP client span".
  */
 CLEAT_API int cleat_curl_easy_perform(void *easy, const cleat_curl_options *options);
 
@@ -86,14 +86,15 @@ CLEAT_API int cleat_curl_easy_perform(void *easy, const cleat_curl_options *opti
  * told the result (CURLMsg.data.result), before the handle is reset, freed or used again. Nothing is
  * attached. Any thread may end it; any CURLcode may be given for a request that is given up, such as
  * CURLE_ABORTED_BY_CALLBACK. CLEAT_INVALID_ARGUMENT without `easy` or `out`; CLEAT_NO_MEMORY, then
- * the request can be made without a span. `*out` is NULL on failure.
+ * the request can be made without a span. `*out` is NULL on failure; the caller owns it, and only
+ * `end` frees it. Semantic conventions: "HTTP client span", "HTTP request retries and redirects".
  */
 typedef struct cleat_curl_request cleat_curl_request;
 CLEAT_API cleat_status cleat_curl_request_start(void *easy, const cleat_curl_options *options,
                                                 cleat_curl_request **out);
 /* For attributes and events of the program's own; the no-op span for NULL. */
 CLEAT_API cleat_span cleat_curl_request_span(const cleat_curl_request *request);
-/* Consumes `request`; NULL-safe. */
+/* Consumes `request`; NULL-safe. Semantic conventions: "HTTP client span", "Status". */
 CLEAT_API void cleat_curl_request_end(cleat_curl_request *request, int curl_code);
 
 #ifdef __cplusplus

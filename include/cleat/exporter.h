@@ -18,9 +18,9 @@
 extern "C" {
 #endif
 
-/* ---- Reading a finished span ---- */
+/* ---- Reading a finished span (specification: Tracing SDK, "Additional Span Interfaces") ---- */
 
-/* The instrumentation scope. */
+/* Specification: Common, "Instrumentation Scope". */
 typedef struct cleat_instrumentation_scope {
     cleat_slice name;
     cleat_slice version;
@@ -63,10 +63,12 @@ typedef struct cleat_link_view {
     uint32_t dropped_attribute_count;
 } cleat_link_view;
 
-/* Fills a view from an OTLP Span message; CLEAT_INVALID_ARGUMENT when it is malformed. */
+/* Fills a view from an OTLP Span message, which it borrows; CLEAT_INVALID_ARGUMENT when it is
+ * malformed. Any thread, as with all that reads views. */
 CLEAT_API cleat_status cleat_span_view_read(cleat_slice record, cleat_span_view *out);
 
-/* Iterators: `*cursor` starts at 0; false at the end. */
+/* Iterators, in the order of setting and adding: `*cursor` starts at 0; false at the end. What they
+ * fill borrows from the record. */
 CLEAT_API bool cleat_span_view_next_attribute(const cleat_span_view *span, size_t *cursor,
                                               cleat_attribute *out);
 CLEAT_API bool cleat_span_view_next_event(const cleat_span_view *span, size_t *cursor, cleat_event_view *out);
@@ -75,20 +77,21 @@ CLEAT_API bool cleat_event_view_next_attribute(const cleat_event_view *event, si
                                                cleat_attribute *out);
 CLEAT_API bool cleat_link_view_next_attribute(const cleat_link_view *link, size_t *cursor,
                                               cleat_attribute *out);
-/* Finds an attribute by key. */
+/* Finds an attribute by key; false when it is not there. */
 CLEAT_API bool cleat_span_view_attribute(const cleat_span_view *span, const char *key, cleat_value *out);
 /* Element `index` of an array value, whether borrowed from the caller or read from a record. */
 CLEAT_API bool cleat_value_element(const cleat_value *array, size_t index, cleat_value *out);
 
-/* ---- Exporters ---- */
+/* ---- Exporters (specification: Tracing SDK, "Span Exporter") ---- */
 
-/* Finished spans, oldest first. Any thread may read a batch. */
+/* Finished spans, oldest first. Any thread may read a batch, during the call that got it. */
 typedef struct cleat_span_batch cleat_span_batch;
 CLEAT_API size_t cleat_span_batch_count(const cleat_span_batch *batch);
 /* `*cursor` starts at 0; false at the end. */
 CLEAT_API bool cleat_span_batch_next(const cleat_span_batch *batch, size_t *cursor, cleat_span_view *out);
 
-/* For export_async: this batch has been exported or given up; it must not be touched any more. */
+/* For export_async: this batch has been exported or given up; it must not be touched any more.
+ * Any thread. Specification: "Export(batch)". */
 CLEAT_API void cleat_span_batch_finish(cleat_span_batch *batch, cleat_status status);
 
 /*
@@ -97,6 +100,7 @@ CLEAT_API void cleat_span_batch_finish(cleat_span_batch *batch, cleat_status sta
  * the batch and should return within `timeout_ms` (INT64_MAX: no limit). After shutdown
  * export_spans answers CLEAT_UNAVAILABLE. `free` is called once, last; NULL members are skipped.
  * cleat_tracing_suppressed() is true inside export_spans, and spans ended there are not exported.
+ * Specification: "Export(batch)", "ForceFlush()", "Shutdown()".
  */
 typedef struct cleat_span_exporter cleat_span_exporter;
 struct cleat_span_exporter {
@@ -115,18 +119,26 @@ struct cleat_span_exporter {
     unsigned max_concurrent_exports;
 };
 
-/* Keeps copies of spans, for tests. The `at` view is valid until clear or free. Thread-safe. */
+/*
+ * Built-in exporters: the caller owns `*out` until a processor consumes it. CLEAT_INVALID_ARGUMENT
+ * where something is NULL, CLEAT_NO_MEMORY. Any thread.
+ */
+
+/* Keeps copies of spans, for tests. The `at` view is valid until clear or free; false beyond the end.
+ * Any thread. Specification: "In-memory exporter". */
 CLEAT_API cleat_status cleat_memory_exporter_new(cleat_span_exporter **out);
 CLEAT_API size_t cleat_memory_exporter_count(cleat_span_exporter *exporter);
 CLEAT_API bool cleat_memory_exporter_at(cleat_span_exporter *exporter, size_t index, cleat_span_view *out);
 CLEAT_API void cleat_memory_exporter_clear(cleat_span_exporter *exporter);
 
-/* Writes each span for people, several lines, to `stream` (borrowed, not closed). */
+/* Writes each span for people, several lines, to `stream` (borrowed, not closed). Exports answer
+ * CLEAT_IO when that fails. Specification: "Standard output". */
 CLEAT_API cleat_status cleat_console_exporter_new(FILE *stream, cleat_span_exporter **out);
 
 /*
  * Appends each batch as one line of OTLP JSON (ExportTraceServiceRequest; OTLP "File exporter")
- * to the file at `path`, created when missing. CLEAT_IO with a reason when it cannot be opened.
+ * to the file at `path`, created when missing. CLEAT_IO with a reason when it cannot be opened;
+ * exports answer CLEAT_IO or CLEAT_DISK_FULL. Specification: "OpenTelemetry Protocol File Exporter".
  */
 CLEAT_API cleat_status cleat_file_exporter_new(const char *path, cleat_span_exporter **out);
 

@@ -94,11 +94,12 @@ typedef struct cleat_http_request {
  *
  * Without a provider there is no span, but the context goes on. `*out` is always set; what was
  * there before is overwritten. CLEAT_INVALID_ARGUMENT without `out`; nothing else fails: where
- * memory runs out, what can be had is recorded.
+ * memory runs out, what can be had is recorded. Any thread. Semantic conventions: "HTTP server span",
+ * "Name"; Propagators API, "Extract".
  */
 CLEAT_API cleat_status cleat_http_request_start(const cleat_http_request_options *options,
                                                 cleat_http_request *out);
-/* Sets http.route and the span's name. NULL changes nothing. */
+/* Sets http.route and the span's name. NULL changes nothing. Semantic conventions: "Name". */
 CLEAT_API void cleat_http_request_set_route(cleat_http_request *request, const char *route);
 /* Tells the response's status code before the end, for servers that have it in one place and the end in
  * another. */
@@ -107,7 +108,8 @@ CLEAT_API void cleat_http_request_set_status_code(cleat_http_request *request, i
  * Ends the span and zeroes `request`; a second call changes nothing. `status_code` 0: what
  * cleat_http_request_set_status_code() told. 500 and above is an error, with the code as error.type;
  * 400 to 499 is the client's error and leaves the status unset. `error_type` (NULL: none) says that
- * it went wrong otherwise, such as "timeout": of few values.
+ * it went wrong otherwise, such as "timeout": of few values. Semantic conventions: "HTTP server span",
+ * "Status".
  */
 CLEAT_API void cleat_http_request_end(cleat_http_request *request, int status_code, const char *error_type);
 

@@ -47,6 +47,7 @@ CLEAT_API const char *cleat_trigger_call_run_id(const cleat_trigger_call *call, 
 /* ---- A task that is executed ---- */
 
 typedef struct cleat_execute_call cleat_execute_call;
+/* Borrowed, during the hook. */
 CLEAT_API cleat_task *cleat_execute_call_task(cleat_execute_call *call);
 /* The run's metadata; reading only. */
 CLEAT_API cleat_text_map cleat_execute_call_metadata(cleat_execute_call *call);
@@ -58,6 +59,7 @@ CLEAT_API const char *cleat_execute_call_error(const cleat_execute_call *call);
 /* ---- A running task that is cancelled ---- */
 
 typedef struct cleat_cancel_call cleat_cancel_call;
+/* Borrowed, during the hook; `proceed` answers what the rest of the chain does. */
 CLEAT_API const char *cleat_cancel_call_run_id(const cleat_cancel_call *call);
 CLEAT_API cleat_status cleat_cancel_call_proceed(cleat_cancel_call *call);
 

@@ -95,7 +95,8 @@ static inline void cleat__mhd_visit_arguments(void *self, cleat_http_visitor vis
  * propagator, a route that is known already, `behind_proxy`, more attributes; and `target`, for
  * programs that keep the undecoded one by MHD_OPTION_URI_LOG_CALLBACK: else url.path is decoded, as
  * libmicrohttpd gives it, and url.query is encoded anew from the arguments. Call it in the handler's
- * first call for a request.
+ * first call for a request, in whatever thread that is. Answers what cleat_http_request_start() does.
+ * Semantic conventions: "HTTP server span".
  */
 static inline cleat_status cleat_mhd_request_start(struct MHD_Connection *connection, const char *method,
                                                    const char *url, const char *version,
@@ -130,7 +131,8 @@ static inline cleat_status cleat_mhd_request_start(struct MHD_Connection *connec
     return cleat_http_request_start(&all, out);
 }
 
-/* MHD_queue_response() that remembers the status code for the span. */
+/* MHD_queue_response() that remembers the status code for the span (http.response.status_code).
+ * Answers what that answers; `response` stays the caller's. */
 static inline enum MHD_Result cleat_mhd_queue_response(struct MHD_Connection *connection,
                                                        unsigned int status_code,
                                                        struct MHD_Response *response,
@@ -144,7 +146,7 @@ static inline enum MHD_Result cleat_mhd_queue_response(struct MHD_Connection *co
 }
 
 /* Ends the span, in the callback of MHD_OPTION_NOTIFY_COMPLETED; with an error.type when the
- * response was not sent to its end. */
+ * response was not sent to its end. Semantic conventions: "HTTP server span", "Status". */
 static inline void cleat_mhd_request_completed(cleat_http_request *request,
                                                enum MHD_RequestTerminationCode code)
 {

@@ -63,11 +63,13 @@ typedef struct cleat_otlp_exporter_options {
 /*
  * OTLP/HTTP with binary protobuf. `options` may be NULL. The exporter has a thread of its own,
  * started with the first export; connections are kept alive. CLEAT_INVALID_ARGUMENT for an
- * endpoint that is no http(s) URL and for files that cannot be read, with what is wrong.
+ * endpoint that is no http(s) URL and for files that cannot be read, with what is wrong;
+ * CLEAT_NO_MEMORY. The caller owns `*out` until a processor consumes it. Any thread. Specification:
+ * "OTLP/HTTP", "Binary Protobuf Encoding".
  */
 CLEAT_API cleat_status cleat_otlp_http_exporter_new(const cleat_otlp_exporter_options *options,
                                                     cleat_span_exporter **out);
-/* OTLP/HTTP with JSON. */
+/* The same with JSON. Specification: "OTLP/HTTP", "JSON Protobuf Encoding". */
 CLEAT_API cleat_status cleat_otlp_json_exporter_new(const cleat_otlp_exporter_options *options,
                                                     cleat_span_exporter **out);
 
@@ -77,7 +79,7 @@ typedef struct cleat_otlp_exporter_stats {
     uint64_t retries;        /* of these, attempts after the first */
     uint64_t bytes_sent;     /* of request bodies, compressed where they were */
     uint64_t spans_exported; /* accepted by the server */
-    uint64_t spans_rejected; /* refused by the server in a partial success */
+    uint64_t spans_rejected; /* refused by the server in a partial success ("Partial Success") */
     uint64_t spans_failed;   /* in requests that were given up */
 } cleat_otlp_exporter_stats;
 CLEAT_API void cleat_otlp_exporter_get_stats(cleat_span_exporter *exporter, cleat_otlp_exporter_stats *out);

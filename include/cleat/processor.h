@@ -12,11 +12,21 @@
 extern "C" {
 #endif
 
+/* What became of the spans that were given to a processor. A forked child counts from zero. */
+typedef struct cleat_span_processor_stats {
+    uint64_t exported;       /* spans in exports that succeeded */
+    uint64_t failed;         /* spans in exports that failed */
+    uint64_t dropped_full;   /* spans dropped because the queue was full */
+    uint64_t dropped_ended;  /* spans that ended after shutdown */
+    uint64_t dropped_memory; /* spans for which there was no memory */
+} cleat_span_processor_stats;
+
 /*
  * Users embed this struct first in their own. on_start and on_ending run on the thread that
  * starts or ends the span, may change the span, must not block; `parent` is NULL for the root
  * context and for an explicit root span; from on_ending on, no other thread can change the span.
- * on_end gets the finished span and must copy what it keeps. NULL members are skipped.
+ * on_end gets the finished span and must copy what it keeps. get_stats adds to cleat_tracer_provider_
+ * get_stats(); `out` comes zeroed. NULL members are skipped.
  */
 typedef struct cleat_span_processor cleat_span_processor;
 struct cleat_span_processor {
@@ -26,9 +36,11 @@ struct cleat_span_processor {
     cleat_status (*force_flush)(cleat_span_processor *self, int64_t timeout_ms);
     cleat_status (*shutdown)(cleat_span_processor *self, int64_t timeout_ms);
     void (*free)(cleat_span_processor *self);
+    void (*get_stats)(cleat_span_processor *self, cleat_span_processor_stats *out);
 };
 
-/* Exports each sampled span as it ends, on the ending thread. The exporter is consumed on every path. */
+/* Exports each sampled span as it ends, on the ending thread. The exporter is consumed on every path.
+ * CLEAT_INVALID_ARGUMENT for NULL, CLEAT_NO_MEMORY. Specification: "Simple processor". */
 CLEAT_API cleat_status cleat_simple_processor_new(cleat_span_exporter *exporter, cleat_span_processor **out);
 
 /*
@@ -49,20 +61,16 @@ typedef struct cleat_batch_processor_options {
 
 /*
  * Ending a span never blocks, unless that was asked for: a full queue drops the span and counts it.
- * The exporter is consumed on every path. `options` may be NULL.
+ * The exporter is consumed on every path. `options` may be NULL. CLEAT_INVALID_ARGUMENT without
+ * exporter or `out`, CLEAT_NO_MEMORY, CLEAT_RESOURCE_EXHAUSTED without a thread. Specification: "Batching
+ * processor".
  */
 CLEAT_API cleat_status cleat_batch_processor_new(cleat_span_exporter *exporter,
                                                  const cleat_batch_processor_options *options,
                                                  cleat_span_processor **out);
 
-/* What a batch processor did so far. */
-typedef struct cleat_batch_processor_stats {
-    uint64_t exported;       /* spans in exports that succeeded */
-    uint64_t failed;         /* spans in exports that failed */
-    uint64_t dropped_full;   /* spans dropped because the queue was full */
-    uint64_t dropped_ended;  /* spans that ended after shutdown */
-    uint64_t dropped_memory; /* spans for which there was no memory */
-} cleat_batch_processor_stats;
+/* What a batch processor did so far; all zero for another one. Any thread. */
+typedef cleat_span_processor_stats cleat_batch_processor_stats;
 CLEAT_API void cleat_batch_processor_get_stats(cleat_span_processor *processor,
                                                cleat_batch_processor_stats *out);
 

@@ -58,8 +58,13 @@ typedef struct cleat_text_map {
     void (*keys)(void *self, cleat_text_map_visitor visit, void *user_data);
 } cleat_text_map;
 
-/* A string map in memory that keeps the order of insertion; keys are compared byte by byte. Not
- * thread-safe. NULL is an empty one that cannot be set. */
+/*
+ * A carrier of one's own (specification: Propagators API, "Carrier"): a string map in memory that
+ * keeps the order of insertion; keys are compared byte by byte. Used by one thread at a time. NULL is
+ * an empty one that cannot be set. Keys and values are copied; what is read is borrowed until the
+ * carrier changes. CLEAT_NO_MEMORY changes nothing, nor does CLEAT_INVALID_ARGUMENT, for a carrier
+ * or a key that is NULL.
+ */
 typedef struct cleat_carrier cleat_carrier;
 CLEAT_API cleat_status cleat_carrier_new(cleat_carrier **out);
 CLEAT_API void cleat_carrier_free(cleat_carrier *carrier);
@@ -75,16 +80,21 @@ CLEAT_API cleat_text_map cleat_carrier_text_map(cleat_carrier *carrier);
 
 /* ---- Baggage (specification: "Baggage API"): immutable, reference-counted, NULL is empty ---- */
 
+/* Each retain needs a release. Any thread, as with everything about baggage. */
 CLEAT_API cleat_baggage *cleat_baggage_retain(const cleat_baggage *baggage);
 CLEAT_API void cleat_baggage_release(cleat_baggage *baggage);
 /* A new baggage with the entry added or replaced; `metadata` (properties) may be NULL. NULL on no
  * memory, on an empty or non-token key, on a value that is not UTF-8, on malformed metadata, or when
- * 64 entries or 8,192 bytes would be passed. */
+ * 64 entries or 8,192 bytes would be passed. The caller owns the result, `baggage` stays as it is.
+ * Specification: Baggage API, "Set Value"; W3C Baggage 3.3, "Limits". */
 CLEAT_API cleat_baggage *cleat_baggage_with(const cleat_baggage *baggage, const char *key, cleat_slice value,
                                             const char *metadata);
+/* The same without that entry. Specification: "Remove Value". */
 CLEAT_API cleat_baggage *cleat_baggage_without(const cleat_baggage *baggage, const char *key);
+/* Specification: "Get All Values"; entry number `index` (0 .. count-1) is got by `at` below. */
 CLEAT_API size_t cleat_baggage_count(const cleat_baggage *baggage);
-/* The absent slice where there is no such key. Values are decoded UTF-8. */
+/* The absent slice where there is no such key. Values are decoded UTF-8; what is read is borrowed as
+ * long as the baggage. Specification: "Get Value". */
 CLEAT_API cleat_slice cleat_baggage_get(const cleat_baggage *baggage, const char *key);
 CLEAT_API void cleat_baggage_at(const cleat_baggage *baggage, size_t index, cleat_slice *key,
                                 cleat_slice *value, cleat_slice *metadata);
@@ -96,7 +106,8 @@ CLEAT_API void cleat_baggage_at(const cleat_baggage *baggage, size_t index, clea
  * `extract` answers `context` (NULL: the root context) with what the carrier holds; the caller
  * owns the result, which is `context` retained when the carrier holds nothing valid. Never fails.
  * `fields` is the NULL-terminated list of keys that `inject` may write; it stays as it is.
- * `free` is NULL for static ones. All are called from any thread.
+ * `free` is NULL for static ones. All are called from any thread. Specification: "Propagators API",
+ * "Inject", "Extract", "Fields".
  * Built-in propagators are static; users embed the struct in their own.
  */
 typedef struct cleat_propagator cleat_propagator;
@@ -108,12 +119,13 @@ struct cleat_propagator {
     void (*free)(cleat_propagator *self);
 };
 
-/* `traceparent` and `tracestate` (W3C Trace Context Level 2). */
+/* The built-in ones are static. `traceparent` and `tracestate` (W3C Trace Context Level 2). */
 CLEAT_API const cleat_propagator *cleat_propagator_trace_context(void);
 /* `baggage` (W3C Baggage). */
 CLEAT_API const cleat_propagator *cleat_propagator_baggage(void);
-/* tracecontext, then baggage. */
+/* tracecontext, then baggage. Specification: "Propagators Distribution". */
 CLEAT_API const cleat_propagator *cleat_propagator_default(void);
+/* Writes and reads nothing. */
 CLEAT_API const cleat_propagator *cleat_propagator_none(void);
 
 /*
@@ -136,12 +148,13 @@ CLEAT_API const cleat_propagator *cleat_propagator_b3_multi(void);
  */
 CLEAT_API cleat_status cleat_propagator_composite_new(const cleat_propagator *const *list, size_t count,
                                                       cleat_propagator **out);
-/* Calls the propagator's `free`; nothing for built-in ones and NULL. */
+/* Calls the propagator's `free`; nothing for built-in ones and NULL. Nobody may use it any more. */
 CLEAT_API void cleat_propagator_free(cleat_propagator *propagator);
 
 /*
  * Injects or extracts with `propagator` (NULL: the global one). NULL as context is the current one
- * for inject, the root context for extract. Any thread.
+ * for inject, the root context for extract, whose result the caller owns. Any thread. Specification:
+ * "Inject", "Extract".
  */
 CLEAT_API void cleat_propagator_inject(const cleat_propagator *propagator, const cleat_context *context,
                                        const cleat_text_map *carrier);
@@ -196,7 +209,8 @@ CLEAT_API void cleat_child_environment_free(char **environment);
 
 /* ---- The two W3C headers by themselves ---- */
 
-/* "00-<32>-<16>-<2>", 55 characters and a NUL. CLEAT_INVALID_ARGUMENT for an invalid context. */
+/* "00-<32>-<16>-<2>", 55 characters and a NUL (W3C Trace Context 3.2). CLEAT_INVALID_ARGUMENT for an
+ * invalid context. Any thread, as with the next one. */
 CLEAT_API cleat_status cleat_traceparent_format(const cleat_span_context *context, char header[56]);
 /* Strict (W3C Trace Context 3.2, 4.3); sets is_remote and an empty tracestate. On failure *out is all zero. */
 CLEAT_API cleat_status cleat_traceparent_parse(cleat_slice header, cleat_span_context *out);

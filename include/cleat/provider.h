@@ -12,6 +12,22 @@
  *     ...
  *     cleat_tracer_provider_free(provider);            // flushes and shuts down
  *
+ * Forks. A forked child goes on tracing with the provider and its processors: prefork servers set
+ * tracing up once, before they fork, and daemons may fork as often as they do. Spans that ended
+ * before the fork are exported by the parent alone, and so are spans that lived at the fork: in the
+ * child they do not record, ending them exports nothing, and they still are the parents of its new
+ * spans. The child counts from zero and starts the exporting thread with the first span that ends in
+ * it. fork() may be called at any time, also by processors and samplers, while other threads trace,
+ * and waits for no export; an exporter that forks has to exec or _exit() in the child. Exporters of
+ * the program's own that have threads, connections or locks renew them with pthread_atfork(). The
+ * allocator of cleat_set_allocator() has to be usable in a child. fork and exec, vfork and
+ * posix_spawn need nothing.
+ *
+ * Exit. exit() shuts down every provider that was not, in reverse order of their making, within 5 s
+ * for all. What they use, such as an exporter of the program's own, is still there if it was made
+ * before the provider. Spans that end later, in atexit() handlers and destructors of static objects,
+ * are dropped and counted; spans whose provider has been freed end without a trace.
+ *
  * Source: OpenTelemetry specification, "Tracing SDK"; "Environment variables".
  */
 #ifndef CLEAT_PROVIDER_H
@@ -25,7 +41,7 @@
 extern "C" {
 #endif
 
-/* Both fill `bytes` with a valid id; called from any thread. */
+/* Both fill `bytes` with a valid id; called from any thread. Specification: "Id Generators". */
 typedef struct cleat_id_generator {
     void *user_data;
     void (*trace_id)(void *user_data, cleat_trace_id *out);
@@ -34,7 +50,7 @@ typedef struct cleat_id_generator {
 } cleat_id_generator;
 
 /* Zero: OTEL_SPAN_*_LIMIT etc., else the specification's default (128; length unlimited).
- * CLEAT_LIMIT_NONE allows none. */
+ * CLEAT_LIMIT_NONE allows none. Specification: "Span Limits"; Common, "Attribute Limits". */
 #define CLEAT_LIMIT_NONE UINT32_MAX
 typedef struct cleat_span_limits {
     uint32_t attributes;
@@ -58,23 +74,57 @@ typedef struct cleat_tracer_provider_options {
 #define CLEAT_TRACER_PROVIDER_OPTIONS(...) \
     (&(cleat_tracer_provider_options){.struct_size = sizeof(cleat_tracer_provider_options), __VA_ARGS__})
 
-/* `options` may be NULL. With OTEL_SDK_DISABLED=true its tracers make no-op spans. */
+/*
+ * `options` may be NULL. With OTEL_SDK_DISABLED=true its tracers make no-op spans. The caller owns
+ * `*out`. CLEAT_INVALID_ARGUMENT without `out`, CLEAT_NO_MEMORY. Any thread. Specification: "Tracer
+ * Provider", "Configuration".
+ */
 CLEAT_API cleat_status cleat_tracer_provider_new(const cleat_tracer_provider_options *options,
                                                  cleat_tracer_provider **out);
 /*
  * As new, with what OTEL_TRACES_EXPORTER names, separated by commas: otlp (the default; which one says
  * OTEL_EXPORTER_OTLP_PROTOCOL), console, none, or file:PATH. A wrong value warns and is passed
- * over; where no other is left, otlp it is.
+ * over; where no other is left, otlp it is. Specification: "Environment variables", "Exporter
+ * Selection".
  */
 CLEAT_API cleat_status cleat_tracer_provider_from_environment(cleat_tracer_provider **out);
 /* Shuts down (5 s at most) and frees. Its spans must have ended, its tracers are gone. NULL-safe. */
 CLEAT_API void cleat_tracer_provider_free(cleat_tracer_provider *provider);
-/* Consumes `processor` on every path. At most 16; any time, any thread. */
+/* Consumes `processor` on every path. CLEAT_RESOURCE_EXHAUSTED after 16, CLEAT_FAILED_PRECONDITION
+ * after shutdown, CLEAT_INVALID_ARGUMENT for NULL. Any time, any thread. Specification: "Span
+ * processor". */
 CLEAT_API cleat_status cleat_tracer_provider_add_processor(cleat_tracer_provider *provider,
                                                            cleat_span_processor *processor);
-/* CLEAT_TIMEOUT when not done in time. Any thread; shutdown twice is CLEAT_FAILED_PRECONDITION. */
+/* CLEAT_TIMEOUT when not done in time, else the first failure of a processor. Any thread; shutdown
+ * twice is CLEAT_FAILED_PRECONDITION. Specification: "ForceFlush", "Shutdown". */
 CLEAT_API cleat_status cleat_tracer_provider_force_flush(cleat_tracer_provider *provider, int64_t timeout_ms);
 CLEAT_API cleat_status cleat_tracer_provider_shutdown(cleat_tracer_provider *provider, int64_t timeout_ms);
+
+/*
+ * What became of this provider's spans so far, in this process. Each thread counts for itself, so
+ * counting costs the span path next to nothing, and reading adds up: numbers of spans that other
+ * threads start and end meanwhile may differ by those. With one of the built-in processors and when
+ * all is quiet after a flush, `ended` is the sum of `exported`, `failed` and the three `dropped`.
+ */
+typedef struct cleat_tracer_provider_stats {
+    uint64_t started;     /* spans that record */
+    uint64_t not_sampled; /* spans that a sampler dropped */
+    uint64_t ended;       /* of those started */
+    /* Sums over the processors that count (get_stats; the built-in ones do). */
+    uint64_t exported;
+    uint64_t failed;
+    uint64_t dropped_full;   /* the queue was full */
+    uint64_t dropped_ended;  /* they ended after shutdown */
+    uint64_t dropped_memory; /* out of memory, here or there */
+    /* In spans that ended. */
+    uint64_t attributes_dropped; /* by limits; those of events and links included */
+    uint64_t events_dropped;
+    uint64_t links_dropped;
+    uint64_t strings_repaired; /* invalid UTF-8 replaced by U+FFFD */
+} cleat_tracer_provider_stats;
+/* All zero for NULL. Any thread. */
+CLEAT_API void cleat_tracer_provider_get_stats(cleat_tracer_provider *provider,
+                                               cleat_tracer_provider_stats *out);
 
 typedef struct cleat_tracer_options {
     size_t struct_size;
@@ -85,11 +135,13 @@ typedef struct cleat_tracer_options {
 } cleat_tracer_options;
 #define CLEAT_TRACER_OPTIONS(...) \
     (&(cleat_tracer_options){.struct_size = sizeof(cleat_tracer_options), __VA_ARGS__})
-/* Never NULL: a no-op tracer on no memory. Equal arguments give the same tracer. Owned by the provider. */
+/* Never NULL: a no-op tracer on no memory. Equal arguments give the same tracer. Owned by the
+ * provider. Any thread. Specification: "Tracer Creation"; Tracing API, "Get a Tracer". */
 CLEAT_API cleat_tracer *cleat_tracer_provider_get_tracer(cleat_tracer_provider *provider, const char *name,
                                                          const cleat_tracer_options *options);
 
-/* Borrowed; NULL: none. The provider must outlive its time as the global one. Any thread. */
+/* Borrowed; NULL: none. The provider must outlive its time as the global one. Any thread.
+ * Specification: Tracing API, "TracerProvider". */
 CLEAT_API void cleat_tracer_provider_set_global(cleat_tracer_provider *provider);
 CLEAT_API cleat_tracer_provider *cleat_tracer_provider_global(void);
 

@@ -48,25 +48,31 @@ typedef struct cleat_span_context {
     char trace_state[CLEAT_TRACE_STATE_MAX];
 } cleat_span_context;
 
-/* Both ids are not zero. NULL is invalid. */
+/*
+ * Functions of values: any thread, as long as no other one changes the value. NULL is an invalid
+ * context, an invalid id.
+ */
+/* Both ids are not zero. Specification: "IsValid". */
 CLEAT_API bool cleat_span_context_is_valid(const cleat_span_context *context);
+/* W3C Trace Context 3.2.2.5.1, "Sampled flag". */
 CLEAT_API bool cleat_span_context_is_sampled(const cleat_span_context *context);
 /* Same trace and span id. */
 CLEAT_API bool cleat_span_context_equals(const cleat_span_context *a, const cleat_span_context *b);
 /* Copies only the used part of trace_state; faster than assignment. */
 CLEAT_API void cleat_span_context_copy(cleat_span_context *to, const cleat_span_context *from);
 
+/* Not all zero. W3C Trace Context 3.2.2.3, "trace-id", and 3.2.2.4, "parent-id". */
 CLEAT_API bool cleat_trace_id_is_valid(const cleat_trace_id *id);
 CLEAT_API bool cleat_span_id_is_valid(const cleat_span_id *id);
-/* Lower-case hex, NUL-terminated. */
+/* Lower-case hex, NUL-terminated. Specification: "Retrieving the TraceId and SpanId". */
 CLEAT_API void cleat_trace_id_to_hex(const cleat_trace_id *id, char hex[33]);
 CLEAT_API void cleat_span_id_to_hex(const cleat_span_id *id, char hex[17]);
-/* CLEAT_INVALID_ARGUMENT unless exactly 32 (16) lower-case hex digits, not all zero. */
+/* The way back. CLEAT_INVALID_ARGUMENT unless exactly 32 (16) lower-case hex digits, not all zero. */
 CLEAT_API cleat_status cleat_trace_id_from_hex(cleat_slice hex, cleat_trace_id *id);
 CLEAT_API cleat_status cleat_span_id_from_hex(cleat_slice hex, cleat_span_id *id);
 
 /*
- * Tracestate (W3C Trace Context 3.3). `set` puts the member in front, dropping members from the
+ * Tracestate (specification: "TraceState"; W3C Trace Context 3.3). `set` puts the member in front, dropping members from the
  * end where the limits of 32 members and CLEAT_TRACE_STATE_MAX bytes are passed;
  * CLEAT_INVALID_ARGUMENT for a key or value W3C forbids, CLEAT_TOO_LARGE where the member alone
  * passes CLEAT_TRACE_STATE_MAX. `get` answers the absent slice when the
@@ -78,7 +84,7 @@ CLEAT_API cleat_status cleat_trace_state_set(cleat_span_context *context, const 
 CLEAT_API void cleat_trace_state_delete(cleat_span_context *context, const char *key);
 CLEAT_API cleat_status cleat_trace_state_parse(cleat_span_context *context, cleat_slice header);
 
-/* ---- Spans ---- */
+/* ---- Spans (specification: Tracing API, "Span") ---- */
 
 /*
  * A span handle is a value. {0} is the no-op span: every operation on it succeeds and does
@@ -139,52 +145,71 @@ typedef struct cleat_span_options {
 /*
  * A tracer of the global provider (provider.h). Never NULL, lives as long as the process; asking
  * again with equal arguments gives the same one. It follows a later change of the global provider.
- * Specification: Tracing API, "Get a Tracer".
+ * Any thread. Specification: Tracing API, "Get a Tracer".
  */
 CLEAT_API cleat_tracer *cleat_tracer_get(const char *name, const char *version);
 
-/* Whether a span started now might record: skip costly preparations when false. */
+/* Whether a span started now might record: skip costly preparations when false. Any thread.
+ * Specification: Tracing API, "Enabled". */
 CLEAT_API bool cleat_tracer_enabled(const cleat_tracer *tracer);
 
 /*
  * Starts a span; `options` may be NULL. It does not become the active span by itself. A NULL
  * tracer or name is tolerated (no-op span; empty name). Without an SDK the span is non-recording
- * and carries the parent's context. Specification: Tracing API, "Span creation".
+ * and carries the parent's context; without memory it is the no-op span. Any thread.
+ * Specification: Tracing API, "Span Creation".
  */
 CLEAT_API cleat_span cleat_span_start(cleat_tracer *tracer, const char *name,
                                       const cleat_span_options *options);
 
-/* Copies the span's context to `out`; all zero for the no-op span or a stale handle. */
+/*
+ * ---- Operations of a span (specification: Tracing API, "Span operations") ----
+ * Any thread. All is copied. A non-recording span accepts and ignores everything (CLEAT_OK). Else:
+ * CLEAT_FAILED_PRECONDITION after the end; CLEAT_INVALID_ARGUMENT, nothing changes;
+ * CLEAT_RESOURCE_EXHAUSTED where a limit of the provider drops and counts it; CLEAT_NO_MEMORY.
+ * Invalid UTF-8 is replaced by U+FFFD.
+ */
+
+/* Copies the span's context to `out`; all zero for the no-op span or a stale handle. Specification:
+ * "Get Context". */
 CLEAT_API void cleat_span_get_context(cleat_span span, cleat_span_context *out);
+/* False after the end, and for spans that are not sampled. Specification: "IsRecording". */
 CLEAT_API bool cleat_span_is_recording(cleat_span span);
 
-/* Setting a key again overwrites it. A non-recording span accepts and ignores everything. */
+/* Setting a key again overwrites it; no value (NULL) is no attribute. Specification: "Set
+ * Attributes". */
 CLEAT_API cleat_status cleat_span_set_attribute(cleat_span span, const cleat_attribute *attribute);
 CLEAT_API cleat_status cleat_span_set_string(cleat_span span, const char *key, const char *value);
 CLEAT_API cleat_status cleat_span_set_slice(cleat_span span, const char *key, cleat_slice value);
 CLEAT_API cleat_status cleat_span_set_bool(cleat_span span, const char *key, bool value);
 CLEAT_API cleat_status cleat_span_set_int(cleat_span span, const char *key, int64_t value);
 CLEAT_API cleat_status cleat_span_set_double(cleat_span span, const char *key, double value);
-/* Whether the span has this attribute already; false for a non-recording span. For processors. */
+/* Whether the span has this attribute already; false for a non-recording span. For processors
+ * (Tracing SDK, "Additional Span Interfaces"). */
 CLEAT_API bool cleat_span_has_attribute(cleat_span span, cleat_slice key);
 
-/* `time_ns` 0: now. */
+/* `time_ns`: nanoseconds since 1970 UTC; 0: now. Specification: "Add Events". */
 CLEAT_API cleat_status cleat_span_add_event(cleat_span span, const char *name,
                                             const cleat_attribute *attributes, size_t attribute_count,
                                             int64_t time_ns);
+/* Samplers do not see it: prefer links at the start. Specification: "Add Link". */
 CLEAT_API cleat_status cleat_span_add_link(cleat_span span, const cleat_link *link);
 /* OK is final; ERROR keeps `description`; UNSET is ignored. Specification: "Set Status". */
 CLEAT_API cleat_status cleat_span_set_status(cleat_span span, cleat_span_status status,
                                              const char *description);
 /*
  * Adds the event "exception" with exception.type, exception.message, exception.stacktrace (NULL
- * ones are left out) and the extra attributes, which win over the three.
+ * ones are left out) and the extra attributes, which win over the three. Specification: "Record
+ * Exception".
  */
 CLEAT_API cleat_status cleat_span_record_exception(cleat_span span, const char *type, const char *message,
                                                    const char *stacktrace, const cleat_attribute *attributes,
                                                    size_t attribute_count);
+/* What samplers decided by the name before stays. NULL is the empty name. Specification:
+ * "UpdateName". */
 CLEAT_API cleat_status cleat_span_update_name(cleat_span span, const char *name);
-/* `time_ns` 0: now. The handle and its copies are stale afterwards. */
+/* `time_ns`: nanoseconds since 1970 UTC, not before the start; 0: now. The handle and its copies are
+ * stale afterwards. Processors are called within. Specification: "End". */
 CLEAT_API cleat_status cleat_span_end(cleat_span span);
 CLEAT_API cleat_status cleat_span_end_at(cleat_span span, int64_t time_ns);
 

@@ -1,8 +1,8 @@
 #include "base/env.h"
 
 #include "base/log.h"
+#include "base/process.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -49,12 +49,14 @@ static uint64_t hash_append(uint64_t hash, cleat_slice text)
     return (hash ^ 0xFF) * UINT64_C(0x100000001B3);
 }
 
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards what is remembered */
+CLEAT__FORK_HOOK(CLEAT__FORK_WARNINGS, mutex, NULL);
+
 /* Whether this is new, and remembers it. A program that changes its environment for ever is
  * warned about its first values only. */
 static bool is_first_warning(const char *name, cleat_slice value)
 {
     enum { REMEMBERED = 256 };
-    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     static uint64_t hashes[REMEMBERED];
     static size_t count;
 

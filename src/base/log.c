@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/env.h"
+#include "base/process.h"
 
-#include <pthread.h>
 #include <stdio.h>
 
 enum { MESSAGE_SIZE = 1024 };
@@ -22,6 +22,17 @@ static void *current_user_data;           /* mutex */
 static unsigned active;                   /* mutex */
 
 static _Thread_local bool inside_handler;
+
+/* Of the handlers that were running, one at most runs in the child. */
+static void in_child(void *object, bool is_whole)
+{
+    (void)object;
+    (void)is_whole;
+    active = inside_handler;
+    pthread_cond_init(&idle, NULL);
+}
+
+CLEAT__FORK_HOOK(CLEAT__FORK_LOG, mutex, in_child);
 
 /* What OTEL_LOG_LEVEL allows; -1 for a value it does not have. */
 static int level_of_environment(cleat_slice value)

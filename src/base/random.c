@@ -2,9 +2,8 @@
 #include "base/random.h"
 
 #include "base/clock.h"
+#include "base/process.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -35,29 +34,14 @@ uint64_t cleat__random_below(cleat__random *random, uint64_t bound)
     return value % bound;
 }
 
-/* Counted up in each forked child: a thread whose number differs has its parent's numbers. */
-static atomic_uint_fast64_t process_generation = 1;
-static pthread_once_t watch_forks_once = PTHREAD_ONCE_INIT;
-
 /* Initial-exec: every span start takes a number, and so does not have to call for the address. */
 static _Thread_local struct {
     cleat__random random;
-    uint64_t generation; /* 0: not seeded yet */
+    uint64_t generation; /* of the process it was seeded in; 0: not yet */
 } thread_state __attribute__((tls_model("initial-exec")));
-
-static void in_forked_child(void)
-{
-    atomic_fetch_add_explicit(&process_generation, 1, memory_order_relaxed);
-}
-
-static void watch_forks(void)
-{
-    pthread_atfork(NULL, NULL, in_forked_child);
-}
 
 static void seed_thread(uint64_t generation)
 {
-    pthread_once(&watch_forks_once, watch_forks);
     uint64_t *state = thread_state.random.state;
     size_t size = sizeof(thread_state.random.state);
     if (getrandom(state, size, 0) != (ssize_t)size || (state[0] | state[1] | state[2] | state[3]) == 0) {
@@ -72,7 +56,7 @@ static void seed_thread(uint64_t generation)
 
 cleat__random *cleat__random_thread(void)
 {
-    uint64_t generation = atomic_load_explicit(&process_generation, memory_order_relaxed);
+    uint64_t generation = cleat__process();
     if (thread_state.generation != generation) {
         seed_thread(generation);
     }

@@ -87,5 +87,5 @@ void cleat__spin_lock_slow(cleat__spin *spin)
 #if defined(__x86_64__) || defined(__i386__)
         __builtin_ia32_pause();
 #endif
-    } while (atomic_flag_test_and_set_explicit(&spin->flag, memory_order_acquire));
+    } while (atomic_exchange_explicit(&spin->is_locked, true, memory_order_acquire));
 }

@@ -25,18 +25,27 @@ int64_t cleat__remaining_ms(int64_t deadline_ns);
 cleat_status cleat__thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument);
 
 typedef struct cleat__spin {
-    atomic_flag flag;
+    atomic_bool is_locked;
 } cleat__spin;
 void cleat__spin_lock_slow(cleat__spin *spin);
 static inline void cleat__spin_lock(cleat__spin *spin)
 {
-    if (atomic_flag_test_and_set_explicit(&spin->flag, memory_order_acquire)) {
+    if (atomic_exchange_explicit(&spin->is_locked, true, memory_order_acquire)) {
         cleat__spin_lock_slow(spin);
     }
 }
 static inline void cleat__spin_unlock(cleat__spin *spin)
 {
-    atomic_flag_clear_explicit(&spin->flag, memory_order_release);
+    atomic_store_explicit(&spin->is_locked, false, memory_order_release);
+}
+/* In a forked child: unlocks it; true when a thread that is not there had it. */
+static inline bool cleat__spin_renew(cleat__spin *spin)
+{
+    bool was_locked = atomic_load_explicit(&spin->is_locked, memory_order_relaxed);
+    if (was_locked) { /* else the page stays shared with the parent */
+        atomic_store_explicit(&spin->is_locked, false, memory_order_relaxed);
+    }
+    return was_locked;
 }
 
 #endif

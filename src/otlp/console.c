@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/thread.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 
 typedef struct console_exporter {
     cleat_span_exporter base;
+    cleat__fork_hook fork_hook;
     FILE *stream;
     pthread_mutex_t mutex; /* guards what follows */
     cleat__buffer text;
@@ -214,6 +216,7 @@ static void free_exporter(cleat_span_exporter *self)
 {
     console_exporter *exporter = (console_exporter *)self;
     cleat__buffer_deinit(&exporter->text);
+    cleat__fork_unregister(&exporter->fork_hook);
     pthread_mutex_destroy(&exporter->mutex);
     cleat__free(exporter);
 }
@@ -237,6 +240,11 @@ cleat_status cleat_console_exporter_new(FILE *stream, cleat_span_exporter **out)
     };
     exporter->stream = stream;
     pthread_mutex_init(&exporter->mutex, NULL);
+    exporter->fork_hook = (cleat__fork_hook){
+        .rank = CLEAT__FORK_EXPORTER,
+        .mutex = &exporter->mutex,
+    };
+    cleat__fork_register(&exporter->fork_hook);
     *out = &exporter->base;
     return CLEAT_OK;
 }

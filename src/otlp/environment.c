@@ -8,6 +8,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "settings.h"
 #include "trace/header.h"
 
@@ -134,25 +135,10 @@ cleat_status cleat_tracer_provider_from_environment(cleat_tracer_provider **out)
 
 /* ---- All of it in one call ---- */
 
-enum { EXIT_TIMEOUT_MS = 5000 };
-
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static cleat_tracer_provider *started; /* under the mutex */
-static bool stops_at_exit;             /* under the mutex: atexit() was called */
 
-static void stop_at_exit(void)
-{
-    cleat_tracing_stop(EXIT_TIMEOUT_MS);
-}
-
-/* The mutex is held. Only now, when the exporters are made: what is registered later runs earlier,
- * and the libraries they use clean up at exit too. */
-static void register_exit(void)
-{
-    if (!stops_at_exit) {
-        stops_at_exit = atexit(stop_at_exit) == 0;
-    }
-}
+CLEAT__FORK_HOOK(CLEAT__FORK_STARTED, mutex, NULL);
 
 cleat_status cleat_tracing_start(void)
 {
@@ -165,7 +151,6 @@ cleat_status cleat_tracing_start(void)
     }
     if (status == CLEAT_OK) {
         cleat_tracer_provider_set_global(started);
-        register_exit();
     }
     pthread_mutex_unlock(&mutex);
     return status;

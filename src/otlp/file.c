@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/thread.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ enum { LARGEST_KEPT_LINE = 1024 * 1024 };
 
 typedef struct file_exporter {
     cleat_span_exporter base;
+    cleat__fork_hook fork_hook;
     char *path;
     pthread_mutex_t mutex; /* guards what follows */
     int descriptor;        /* -1 after shutdown */
@@ -124,9 +126,21 @@ static void free_exporter(cleat_span_exporter *self)
         close(exporter->descriptor);
     }
     cleat__buffer_deinit(&exporter->line);
+    cleat__fork_unregister(&exporter->fork_hook);
     pthread_mutex_destroy(&exporter->mutex);
     cleat__free(exporter->path);
     cleat__free(exporter);
+}
+
+/* The file is shared with the parent, which goes on with what it was writing. */
+static void in_child(void *object, bool is_whole)
+{
+    file_exporter *exporter = object;
+    if (!is_whole) {
+        pthread_mutex_init(&exporter->mutex, NULL);
+        exporter->line = (cleat__buffer){0};
+        exporter->is_torn = false;
+    }
 }
 
 cleat_status cleat_file_exporter_new(const char *path, cleat_span_exporter **out)
@@ -152,6 +166,14 @@ cleat_status cleat_file_exporter_new(const char *path, cleat_span_exporter **out
     };
     exporter->path = copy;
     pthread_mutex_init(&exporter->mutex, NULL);
+    exporter->fork_hook = (cleat__fork_hook){
+        .rank = CLEAT__FORK_EXPORTER,
+        .mutex = &exporter->mutex,
+        .is_held_long = true,
+        .child = in_child,
+        .object = exporter,
+    };
+    cleat__fork_register(&exporter->fork_hook);
     exporter->descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (exporter->descriptor < 0) {
         cleat_status status = cleat__fail(CLEAT_IO, "cannot open %s for spans: %s", path, strerror(errno));

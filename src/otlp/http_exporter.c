@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/thread.h"
 #include "http_export.h"
 #include "trace/batch.h"
@@ -313,6 +314,7 @@ static CURLcode curl_is_ready; /* written under `once` */
 static void init_curl(void)
 {
     curl_is_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+    cleat__exit_renew(); /* libcurl's TLS library cleans up at exit */
 }
 
 static bool append_header(http_exporter *exporter, const char *name, const char *value)

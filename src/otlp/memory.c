@@ -1,6 +1,7 @@
 /* Keeps copies of spans, for tests. */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/thread.h"
 
 #include <cleat/trace.h>
@@ -14,6 +15,7 @@ typedef struct kept_span {
 
 typedef struct memory_exporter {
     cleat_span_exporter base;
+    cleat__fork_hook fork_hook;
     pthread_mutex_t mutex; /* guards what follows */
     kept_span **spans;
     size_t count, capacity;
@@ -89,6 +91,7 @@ static void free_exporter(cleat_span_exporter *self)
 {
     memory_exporter *exporter = (memory_exporter *)self;
     cleat_memory_exporter_clear(self);
+    cleat__fork_unregister(&exporter->fork_hook);
     pthread_mutex_destroy(&exporter->mutex);
     cleat__free((void *)exporter->spans);
     cleat__free(exporter);
@@ -139,6 +142,11 @@ cleat_status cleat_memory_exporter_new(cleat_span_exporter **out)
         .free = free_exporter,
     };
     pthread_mutex_init(&exporter->mutex, NULL);
+    exporter->fork_hook = (cleat__fork_hook){
+        .rank = CLEAT__FORK_EXPORTER,
+        .mutex = &exporter->mutex,
+    };
+    cleat__fork_register(&exporter->fork_hook);
     *out = &exporter->base;
     return CLEAT_OK;
 }

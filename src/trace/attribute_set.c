@@ -32,17 +32,16 @@ void cleat__attribute_set_deinit(cleat__attribute_set *set)
 }
 
 /* Moves `*block` from borrowed storage to the heap, or enlarges it there. */
-static bool enlarge(void **block, bool *on_heap, size_t used, size_t size)
+static bool enlarge(void **block, bool on_heap, size_t used, size_t size)
 {
-    void *larger = cleat__realloc(*on_heap ? *block : NULL, size);
+    void *larger = cleat__realloc(on_heap ? *block : NULL, size);
     if (larger == NULL) {
         return false;
     }
-    if (!*on_heap && used != 0) {
+    if (!on_heap && used != 0) {
         memcpy(larger, *block, used);
     }
     *block = larger;
-    *on_heap = true;
     return true;
 }
 
@@ -53,9 +52,10 @@ static bool grow_data(cleat__attribute_set *set, uint32_t needed)
         capacity = capacity > UINT32_MAX / 2 ? needed : capacity * 2;
     }
     void *data = set->data;
-    if (!enlarge(&data, &set->data_on_heap, set->size, capacity)) {
+    if (!enlarge(&data, set->data_on_heap, set->size, capacity)) {
         return false;
     }
+    set->data_on_heap = true;
     set->data = data;
     set->capacity = capacity;
     return true;
@@ -65,10 +65,11 @@ static bool grow_slots(cleat__attribute_set *set)
 {
     uint32_t capacity = set->slot_capacity < SMALLEST_SLOTS ? SMALLEST_SLOTS : set->slot_capacity * 2;
     void *slots = set->slots;
-    if (!enlarge(&slots, &set->slots_on_heap, set->count * sizeof(*set->slots),
+    if (!enlarge(&slots, set->slots_on_heap, set->count * sizeof(*set->slots),
                  capacity * sizeof(*set->slots))) {
         return false;
     }
+    set->slots_on_heap = true;
     set->slots = slots;
     set->slot_capacity = capacity;
     return true;
@@ -157,6 +158,12 @@ static cleat_status fail_limit(cleat__attribute_set *set, uint32_t limit)
     return cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "the limit of %u attributes is reached", limit);
 }
 
+static void count_repaired(cleat__attribute_set *set, uint32_t more)
+{
+    uint32_t count = set->repaired + more;
+    set->repaired = count < UINT16_MAX ? (uint16_t)count : UINT16_MAX;
+}
+
 /* What fits the short form: every length in it is one byte. */
 enum { SHORT_KEY = 64, SHORT_TEXT = 48, SHORT_TOTAL = 128 };
 _Static_assert(2 + SHORT_KEY + 2 + 2 + SHORT_TEXT < 128, "a varint of one byte");
@@ -238,7 +245,9 @@ static cleat_status put(cleat__attribute_set *set, cleat_slice key, const cleat_
     at = cleat__put_bytes(at, CLEAT__KEY_VALUE_KEY, key.data, key.size);
     at = cleat__put_tag(at, CLEAT__KEY_VALUE_VALUE, CLEAT__WIRE_BYTES);
     at = cleat__put_varint(at, plan.size);
+    uint32_t repaired_before = cleat__text_repaired;
     cleat__any_value_put(at, value, &plan);
+    count_repaired(set, cleat__text_repaired - repaired_before);
     return CLEAT_OK;
 }
 
@@ -252,6 +261,7 @@ static cleat_status put_broken_key(cleat__attribute_set *set, const cleat__text 
     }
     cleat__text_put_broken(repaired, key);
     cleat_status status = put(set, (cleat_slice){(const char *)repaired, key->size}, value, limits);
+    count_repaired(set, status == CLEAT_OK);
     cleat__free(repaired);
     return status;
 }

@@ -18,9 +18,10 @@ typedef struct cleat__attribute_set {
     cleat__attribute_slot *slots;
     uint32_t size, capacity;
     uint32_t count, slot_capacity;
-    uint32_t dropped; /* beyond the limit */
-    uint8_t field;    /* number of the KeyValue field in the message around it */
-    bool data_on_heap, slots_on_heap;
+    uint32_t dropped;  /* beyond the limit */
+    uint16_t repaired; /* strings that were no UTF-8; stays at its largest */
+    uint8_t field;     /* number of the KeyValue field in the message around it */
+    bool data_on_heap : 1, slots_on_heap : 1;
 } cleat__attribute_set;
 
 typedef struct cleat__attribute_limits {
@@ -38,7 +39,7 @@ static inline void cleat__attribute_set_clear(cleat__attribute_set *set)
 {
     set->size = 0;
     set->count = 0;
-    set->dropped = 0;
+    set->dropped = set->repaired = 0;
 }
 
 /*

@@ -5,6 +5,9 @@
  * schedule, a flush or the shutdown says so. As many batches are on their way as the exporter
  * allows; for a flush all of them are waited for.
  *
+ * A forked child has no such thread and an empty queue: what waits and what is on its way is the
+ * parent's. The thread is started again by the first span that ends there.
+ *
  * An exporter that hangs keeps nobody: force_flush and shutdown give up at their deadlines, and when
  * the processor is freed meanwhile, the thread frees what is left when the exporter returns.
  */
@@ -13,6 +16,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "flights.h"
 
 enum { FREE_TIMEOUT_MS = 5000, WAKE_FOR_BATCH = 1, WAKE_FOR_ALL = 2 };
@@ -23,7 +27,7 @@ typedef struct batch_processor {
     cleat_batch_processor_options options; /* every default filled in */
     cleat__span_queue queue;
     cleat__flights flights;
-    pthread_t thread;
+    cleat__fork_hook fork_hook;
     atomic_uint references; /* the owner's and the thread's */
     atomic_uint wake;       /* WAKE_ bits that ask the thread to look; set once until it does */
 
@@ -35,8 +39,12 @@ typedef struct batch_processor {
     uint64_t flushes_wanted, flushes_done;
     cleat_status flush_status; /* of the last flush done */
     bool is_stopping, is_finished, is_exporter_shut_down;
+    bool has_thread; /* false in a forked child, until it is needed */
+    bool is_waiting; /* the thread, for work: then nobody is at the backlog */
+    pthread_t thread;
 
     cleat__backlog backlog; /* of the thread alone */
+    cleat__backlog lost;    /* in a forked child: of the parent's thread; here leak checkers find it */
 } batch_processor;
 
 static void release(batch_processor *processor)
@@ -44,6 +52,7 @@ static void release(batch_processor *processor)
     if (atomic_fetch_sub_explicit(&processor->references, 1, memory_order_acq_rel) != 1) {
         return;
     }
+    cleat__fork_unregister(&processor->fork_hook);
     cleat__exporter_free(processor->exporter);
     cleat__backlog_recycle(&processor->backlog, &processor->queue);
     cleat__flights_deinit(&processor->flights);
@@ -101,10 +110,12 @@ static reason wait_for_work(batch_processor *processor, int64_t scheduled_ns)
 {
     pthread_mutex_lock(&processor->mutex);
     bool is_due = false;
+    processor->is_waiting = true;
     while (!is_due && !processor->is_stopping && processor->flushes_wanted == processor->flushes_done &&
            atomic_load_explicit(&processor->wake, memory_order_acquire) == 0) {
         is_due = !cleat__cond_wait_until(&processor->work, &processor->mutex, scheduled_ns);
     }
+    processor->is_waiting = false;
     unsigned wake = atomic_exchange_explicit(&processor->wake, 0, memory_order_acq_rel);
     reason found = {
         .everything = is_due || processor->is_stopping || (wake & WAKE_FOR_ALL) != 0 ||
@@ -151,6 +162,70 @@ static void *run(void *argument)
     } while (!found.stopping);
     release(processor);
     return NULL;
+}
+
+/* ---- Starting it, also in a forked child ---- */
+
+/* The mutex is held. */
+static cleat_status start_thread(batch_processor *processor)
+{
+    if (processor->flights.all == NULL) {
+        cleat_status status = cleat__flights_init(&processor->flights);
+        if (status != CLEAT_OK) {
+            cleat__flights_deinit(&processor->flights);
+            return status;
+        }
+    }
+    atomic_store_explicit(&processor->references, 2, memory_order_relaxed);
+    cleat_status status = cleat__thread_start(&processor->thread, "cleat-spans", run, processor);
+    processor->has_thread = status == CLEAT_OK;
+    if (!processor->has_thread) {
+        atomic_store_explicit(&processor->references, 1, memory_order_relaxed);
+    }
+    return status;
+}
+
+/* Where the thread itself forked, in its exporter, it goes on in the child. */
+static void in_child(void *object, bool is_whole)
+{
+    batch_processor *processor = object;
+    (void)is_whole;
+    cleat__cond_init(&processor->work);
+    cleat__cond_init(&processor->done);
+    cleat__cond_init(&processor->room);
+    processor->waiting_for_room = 0;
+    cleat__span_queue_in_child(&processor->queue);
+    if (processor->has_thread && pthread_equal(processor->thread, pthread_self())) {
+        return;
+    }
+    if (processor->is_waiting) {
+        cleat__backlog_recycle(&processor->backlog, &processor->queue);
+    } else {
+        processor->lost = processor->backlog;
+        cleat__backlog_init(&processor->backlog);
+    }
+    cleat__flights_in_child(&processor->flights);
+    atomic_store_explicit(&processor->wake, 0, memory_order_relaxed);
+    atomic_store_explicit(&processor->references, 1, memory_order_relaxed);
+    processor->flushes_done = processor->flushes_wanted;
+    processor->flush_status = CLEAT_OK;
+    processor->is_finished = processor->is_stopping;
+    processor->has_thread = processor->is_waiting = false;
+}
+
+/* False: no thread, and so nowhere to put spans. */
+static bool awaken(batch_processor *processor)
+{
+    cleat_status status = CLEAT_OK;
+    pthread_mutex_lock(&processor->mutex);
+    if (!processor->has_thread && !processor->is_stopping) {
+        status = start_thread(processor);
+    }
+    if (status == CLEAT_OK) {
+        cleat__span_queue_awaken(&processor->queue);
+    }
+    pthread_mutex_unlock(&processor->mutex);
+    return status == CLEAT_OK;
 }
 
 /* ---- The others ---- */
@@ -202,6 +277,13 @@ static void on_end(cleat_span_processor *self, const cleat_span_view *span)
     if (__builtin_expect(result == CLEAT__PUSHED, true)) {
         return;
     }
+    if (result == CLEAT__PUSH_ASLEEP) {
+        if (!awaken(processor)) {
+            cleat__span_queue_drop(&processor->queue, CLEAT__DROP_NO_MEMORY);
+            return;
+        }
+        result = cleat__span_queue_push(&processor->queue, span);
+    }
     if (result == CLEAT__PUSH_FULL && processor->options.blocks_when_full) {
         result = push_when_room(processor, span);
     }
@@ -213,9 +295,12 @@ static void on_end(cleat_span_processor *self, const cleat_span_view *span)
 }
 
 /* Of the thread itself: it would wait for itself. */
-static bool is_own_thread(const batch_processor *processor)
+static bool is_own_thread(batch_processor *processor)
 {
-    return pthread_equal(pthread_self(), processor->thread) != 0;
+    pthread_mutex_lock(&processor->mutex);
+    bool is_own = processor->has_thread && pthread_equal(pthread_self(), processor->thread);
+    pthread_mutex_unlock(&processor->mutex);
+    return is_own;
 }
 
 static cleat_status force_flush(cleat_span_processor *self, int64_t timeout_ms)
@@ -226,7 +311,7 @@ static cleat_status force_flush(cleat_span_processor *self, int64_t timeout_ms)
         return cleat__fail(CLEAT_FAILED_PRECONDITION, "an exporter cannot flush its own processor");
     }
     pthread_mutex_lock(&processor->mutex);
-    uint64_t ticket = ++processor->flushes_wanted;
+    uint64_t ticket = processor->flushes_wanted += processor->has_thread; /* else nothing is queued */
     bool is_in_time = true;
     pthread_cond_signal(&processor->work);
     while (is_in_time && !processor->is_finished && processor->flushes_done < ticket) {
@@ -252,6 +337,7 @@ static cleat_status shut_down(cleat_span_processor *self, int64_t timeout_ms)
     cleat__span_queue_close(&processor->queue);
     pthread_mutex_lock(&processor->mutex);
     processor->is_stopping = true;
+    processor->is_finished = processor->is_finished || !processor->has_thread;
     pthread_cond_signal(&processor->work);
     pthread_cond_broadcast(&processor->room);
     bool is_in_time = true;
@@ -278,11 +364,11 @@ static void free_processor(cleat_span_processor *self)
         shut_down(self, FREE_TIMEOUT_MS);
     }
     pthread_mutex_lock(&processor->mutex);
-    bool is_finished = processor->is_finished;
+    bool is_finished = processor->is_finished, has_thread = processor->has_thread;
     pthread_mutex_unlock(&processor->mutex);
-    if (is_finished) {
+    if (has_thread && is_finished) {
         pthread_join(processor->thread, NULL);
-    } else {
+    } else if (has_thread) {
         pthread_detach(processor->thread);
     }
     release(processor);
@@ -336,16 +422,29 @@ static cleat_status start(batch_processor *processor)
     processor->flights.count = is_async ? exporter->max_concurrent_exports : 1;
     processor->flights.mutex = &processor->mutex;
     processor->flights.changed = &processor->work;
-    status = cleat__flights_init(&processor->flights);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    atomic_store_explicit(&processor->references, 2, memory_order_relaxed);
-    status = cleat__thread_start(&processor->thread, "cleat-spans", run, processor);
-    if (status != CLEAT_OK) {
-        atomic_store_explicit(&processor->references, 1, memory_order_relaxed);
-    }
+    processor->fork_hook = (cleat__fork_hook){
+        .rank = CLEAT__FORK_PROCESSOR,
+        .mutex = &processor->mutex,
+        .child = in_child,
+        .object = processor,
+    };
+    cleat__fork_register(&processor->fork_hook);
+    pthread_mutex_lock(&processor->mutex);
+    status = start_thread(processor);
+    pthread_mutex_unlock(&processor->mutex);
     return status;
+}
+
+static void get_stats(cleat_span_processor *self, cleat_span_processor_stats *out)
+{
+    batch_processor *processor = (batch_processor *)self;
+    pthread_mutex_lock(&processor->mutex);
+    out->exported = processor->flights.exported;
+    out->failed = processor->flights.failed;
+    pthread_mutex_unlock(&processor->mutex);
+    out->dropped_full = cleat__span_queue_dropped(&processor->queue, CLEAT__DROP_FULL);
+    out->dropped_ended = cleat__span_queue_dropped(&processor->queue, CLEAT__DROP_CLOSED);
+    out->dropped_memory = cleat__span_queue_dropped(&processor->queue, CLEAT__DROP_NO_MEMORY);
 }
 
 cleat_status cleat_batch_processor_new(cleat_span_exporter *exporter,
@@ -369,6 +468,7 @@ cleat_status cleat_batch_processor_new(cleat_span_exporter *exporter,
         .force_flush = force_flush,
         .shutdown = shut_down,
         .free = free_processor,
+        .get_stats = get_stats,
     };
     processor->exporter = exporter;
     cleat__backlog_init(&processor->backlog);
@@ -393,15 +493,7 @@ void cleat_batch_processor_get_stats(cleat_span_processor *processor, cleat_batc
         return;
     }
     *out = (cleat_batch_processor_stats){0};
-    if (processor == NULL || processor->on_end != on_end) {
-        return;
+    if (processor != NULL && processor->on_end == on_end) {
+        get_stats(processor, out);
     }
-    batch_processor *batch = (batch_processor *)processor;
-    pthread_mutex_lock(&batch->mutex);
-    out->exported = batch->flights.exported;
-    out->failed = batch->flights.failed;
-    pthread_mutex_unlock(&batch->mutex);
-    out->dropped_full = cleat__span_queue_dropped(&batch->queue, CLEAT__DROP_FULL);
-    out->dropped_ended = cleat__span_queue_dropped(&batch->queue, CLEAT__DROP_CLOSED);
-    out->dropped_memory = cleat__span_queue_dropped(&batch->queue, CLEAT__DROP_NO_MEMORY);
 }

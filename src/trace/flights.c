@@ -23,12 +23,28 @@ cleat_status cleat__flights_init(cleat__flights *flights)
     return CLEAT_OK;
 }
 
+void cleat__flights_in_child(cleat__flights *flights)
+{
+    flights->failure = CLEAT_OK;
+    flights->exported = flights->failed = 0;
+    if (flights->busy == 0) {
+        return;
+    }
+    for (unsigned i = 0; i < flights->count; i++) {
+        flights->all[i].of = NULL;
+    }
+    flights->lost = flights->all;
+    flights->all = flights->free = NULL;
+    flights->busy = 0;
+}
+
 void cleat__flights_deinit(cleat__flights *flights)
 {
     for (unsigned i = 0; flights->all != NULL && i < flights->count; i++) {
         cleat__free(flights->all[i].entries);
     }
     cleat__free(flights->all);
+    flights->all = flights->free = NULL;
 }
 
 cleat__flight *cleat__flights_take(cleat__flights *flights)
@@ -119,6 +135,9 @@ static void finish(cleat_span_batch *batch, cleat_status status)
     cleat__flights *flights = flight->of;
     cleat__span_chunk *chunk = flight->first_chunk;
     size_t count = batch->count;
+    if (flights == NULL) {
+        return;
+    }
     if (status != CLEAT_OK) {
         static cleat__log_site site;
         cleat__log_limited(&site, CLEAT_LOG_WARN, "%zu spans were not exported: %s: %s", count,

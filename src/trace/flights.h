@@ -9,8 +9,8 @@
 #include "span_queue.h"
 
 typedef struct cleat__flight {
-    struct cleat_span_batch batch; /* first: what the exporter has is turned back into this */
-    struct cleat__flights *of;
+    struct cleat_span_batch batch;  /* first: what the exporter has is turned back into this */
+    struct cleat__flights *of;      /* NULL in a forked child: the parent's */
     cleat__span_chunk *first_chunk; /* of `chunk_count` that follow each other; each counts this flight */
     size_t chunk_count;
     struct cleat__flight *next_free;
@@ -30,6 +30,7 @@ typedef struct cleat__flights {
     unsigned busy;
     cleat_status failure; /* the first since somebody has set this to CLEAT_OK */
     uint64_t exported, failed;
+    cleat__flight *lost; /* of the parent; here leak checkers find them */
 } cleat__flights;
 
 /* Spans drained from the queue and not yet taken by a batch; of one thread. */
@@ -40,6 +41,9 @@ typedef struct cleat__backlog {
 
 /* `flights` is filled in down to `changed`, but for `all`. */
 cleat_status cleat__flights_init(cleat__flights *flights);
+/* In a forked child: those on their way are the parent's. `all` may be NULL then, and is to be made
+ * anew. */
+void cleat__flights_in_child(cleat__flights *flights);
 /* None is busy. */
 void cleat__flights_deinit(cleat__flights *flights);
 

@@ -4,6 +4,7 @@
  * more than with a tracer of the provider itself.
  */
 #include "base/alloc.h"
+#include "base/process.h"
 #include "provider.h"
 #include "instrumentation_scope.h"
 #include "tracer.h"
@@ -12,6 +13,8 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static cleat__map proxies; /* by scope; under the mutex; they live as long as the process */
 static _Atomic(cleat_tracer_provider *) global; /* changed under the mutex */
+
+CLEAT__FORK_HOOK(CLEAT__FORK_GLOBAL, mutex, NULL);
 
 static void point(cleat_tracer *proxy, cleat_tracer_provider *provider)
 {

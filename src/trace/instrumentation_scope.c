@@ -6,9 +6,8 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/map.h"
+#include "base/process.h"
 #include "text.h"
-
-#include <pthread.h>
 
 typedef struct interned {
     cleat_instrumentation_scope scope;
@@ -18,6 +17,8 @@ typedef struct interned {
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static cleat__map scopes; /* under the mutex; never shrinks */
+
+CLEAT__FORK_HOOK(CLEAT__FORK_SCOPES, mutex, NULL);
 
 /* Size, then bytes. The slice has its size only: the key still moves. */
 static cleat_slice append_text(cleat__buffer *key, cleat_slice from)

@@ -1,6 +1,7 @@
 #include "local.h"
 
 #include "base/alloc.h"
+#include "counts.h"
 #include "span_pool.h"
 
 #include <pthread.h>
@@ -19,6 +20,7 @@ static atomic_uint next_index;
 static void release(void *argument)
 {
     cleat__local *local = argument;
+    cleat__counts_leave(local);
     cleat__span_pool_return_all(local);
     cleat__free(local->scratch);
     cleat__free(local);
@@ -42,6 +44,7 @@ cleat__local *cleat__local_new(void)
         return NULL;
     }
     local->index = atomic_fetch_add_explicit(&next_index, 1, memory_order_relaxed);
+    cleat__counts_join(local);
     cleat__local_of_thread = local;
     return local;
 }

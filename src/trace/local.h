@@ -1,13 +1,30 @@
 /*
  * What each thread has for itself on the span path: free spans, the memory a record is assembled
- * in, a number that spreads threads over shards. Given back when the thread ends.
+ * in, a number that spreads threads over shards, counts. Given back when the thread ends.
  */
 #ifndef CLEAT_TRACE_LOCAL_H
 #define CLEAT_TRACE_LOCAL_H
 
 #include <cleat/status.h>
 
+#include <stdatomic.h>
+
 struct cleat__span;
+
+/* What is counted of a provider's spans: see cleat_tracer_provider_stats. */
+typedef enum cleat__count {
+    CLEAT__COUNT_STARTED,
+    CLEAT__COUNT_NOT_SAMPLED,
+    CLEAT__COUNT_ENDED,
+    CLEAT__COUNT_NO_MEMORY,
+    CLEAT__COUNT_ATTRIBUTES_DROPPED,
+    CLEAT__COUNT_EVENTS_DROPPED,
+    CLEAT__COUNT_LINKS_DROPPED,
+    CLEAT__COUNT_STRINGS_REPAIRED,
+    CLEAT__COUNTS,
+} cleat__count;
+
+enum { CLEAT__COUNT_SLOTS = 8 };
 
 typedef struct cleat__local {
     struct cleat__span *free_spans;
@@ -15,6 +32,9 @@ typedef struct cleat__local {
     uint32_t index; /* 0, 1, 2 ... in order of first use */
     uint8_t *scratch;
     size_t scratch_size;
+    /* Of counts.c: written by this thread, read by all. */
+    atomic_uint_fast64_t counts[CLEAT__COUNT_SLOTS][CLEAT__COUNTS];
+    struct cleat__local *previous, *next;
 } cleat__local;
 
 /* Initial-exec: the pointer lies at a fixed distance from the thread pointer, also in the shared

@@ -6,6 +6,7 @@
 #include "base/thread.h"
 #include "random_ids.h"
 #include "sampler.h"
+#include "span_pool.h"
 #include "tracer.h"
 
 enum { FREE_TIMEOUT_MS = 5000 };
@@ -39,6 +40,32 @@ static cleat_status init(cleat_tracer_provider *provider, const cleat_tracer_pro
     return CLEAT_OK;
 }
 
+static void in_child(void *object, bool is_whole)
+{
+    cleat_tracer_provider *provider = object;
+    (void)is_whole;
+    cleat__account_reset(&provider->account);
+}
+
+/* A program that exits without shutting down. Nothing is freed: other threads may still make spans. */
+static void at_exit(void *object, int64_t deadline_ns)
+{
+    cleat_tracer_provider_shutdown(object, cleat__remaining_ms(deadline_ns));
+}
+
+static void watch_process(cleat_tracer_provider *provider)
+{
+    provider->fork_hook = (cleat__fork_hook){
+        .rank = CLEAT__FORK_PROVIDER,
+        .mutex = &provider->mutex,
+        .child = in_child,
+        .object = provider,
+    };
+    cleat__fork_register(&provider->fork_hook);
+    provider->exit_hook = (cleat__exit_hook){.run = at_exit, .object = provider};
+    cleat__exit_register(&provider->exit_hook);
+}
+
 cleat_status cleat_tracer_provider_new(const cleat_tracer_provider_options *options,
                                        cleat_tracer_provider **out)
 {
@@ -58,6 +85,8 @@ cleat_status cleat_tracer_provider_new(const cleat_tracer_provider_options *opti
         return cleat__fail_memory();
     }
     pthread_mutex_init(&provider->mutex, NULL);
+    cleat__account_open(&provider->account);
+    watch_process(provider);
     cleat_status status = init(provider, &given);
     if (status != CLEAT_OK) {
         cleat_tracer_provider_free(provider);
@@ -88,6 +117,7 @@ void cleat_tracer_provider_free(cleat_tracer_provider *provider)
     if (provider == NULL) {
         return;
     }
+    cleat__exit_unregister(&provider->exit_hook);
     cleat__global_forget(provider);
     pthread_mutex_lock(&provider->mutex);
     bool is_shut_down = provider->is_shut_down;
@@ -95,12 +125,15 @@ void cleat_tracer_provider_free(cleat_tracer_provider *provider)
     if (!is_shut_down) {
         cleat_tracer_provider_shutdown(provider, FREE_TIMEOUT_MS);
     }
+    cleat__span_pool_orphan(provider);
     for (unsigned i = 0; i < cleat__provider_processors(provider); i++) {
         free_processor(provider->processors[i]);
     }
     free_tracers(provider);
     free_sampler(provider->sampler);
     cleat_resource_release(provider->resource);
+    cleat__account_close(&provider->account);
+    cleat__fork_unregister(&provider->fork_hook);
     pthread_mutex_destroy(&provider->mutex);
     cleat__free(provider);
 }
@@ -185,4 +218,43 @@ cleat_status cleat_tracer_provider_shutdown(cleat_tracer_provider *provider, int
     }
     atomic_store_explicit(&provider->makes_spans, false, memory_order_release);
     return for_each(provider, timeout_ms, true);
+}
+
+/* ---- Counts ---- */
+
+static void add_processor_stats(cleat_span_processor *processor, cleat_tracer_provider_stats *out)
+{
+    cleat_span_processor_stats stats = {0};
+    if (processor->get_stats != NULL) {
+        processor->get_stats(processor, &stats);
+    }
+    out->exported += stats.exported;
+    out->failed += stats.failed;
+    out->dropped_full += stats.dropped_full;
+    out->dropped_ended += stats.dropped_ended;
+    out->dropped_memory += stats.dropped_memory;
+}
+
+void cleat_tracer_provider_get_stats(cleat_tracer_provider *provider, cleat_tracer_provider_stats *out)
+{
+    uint64_t counts[CLEAT__COUNTS];
+    if (out == NULL) {
+        return;
+    }
+    *out = (cleat_tracer_provider_stats){0};
+    if (provider == NULL) {
+        return;
+    }
+    cleat__account_read(&provider->account, counts);
+    out->started = counts[CLEAT__COUNT_STARTED];
+    out->not_sampled = counts[CLEAT__COUNT_NOT_SAMPLED];
+    out->ended = counts[CLEAT__COUNT_ENDED];
+    out->dropped_memory = counts[CLEAT__COUNT_NO_MEMORY];
+    out->attributes_dropped = counts[CLEAT__COUNT_ATTRIBUTES_DROPPED];
+    out->events_dropped = counts[CLEAT__COUNT_EVENTS_DROPPED];
+    out->links_dropped = counts[CLEAT__COUNT_LINKS_DROPPED];
+    out->strings_repaired = counts[CLEAT__COUNT_STRINGS_REPAIRED];
+    for (unsigned i = 0; i < cleat__provider_processors(provider); i++) {
+        add_processor_stats(provider->processors[i], out);
+    }
 }

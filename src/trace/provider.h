@@ -4,6 +4,8 @@
 
 #include "attribute_set.h"
 #include "base/map.h"
+#include "base/process.h"
+#include "counts.h"
 #include "span_clock.h"
 
 #include <cleat/trace.h>
@@ -40,6 +42,10 @@ struct cleat_tracer_provider {
     pthread_mutex_t mutex; /* guards what follows, and appending */
     cleat__map tracers;    /* by scope */
     bool is_shut_down;
+
+    cleat__account account;
+    cleat__fork_hook fork_hook;
+    cleat__exit_hook exit_hook;
 };
 
 /* The provider's tracer for an interned scope; NULL on no memory. */

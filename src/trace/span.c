@@ -4,11 +4,13 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/random.h"
 #include "context.h"
 #include "provider.h"
 #include "random_ids.h"
 #include "record.h"
+#include "span_counts.h"
 #include "span_pool.h"
 #include "tracer.h"
 
@@ -239,6 +241,7 @@ static cleat_span start_with_sdk(span_start *start)
     cleat__local *local = cleat__local_get();
     cleat__span *span = local != NULL ? cleat__span_pool_take(local) : NULL;
     if (span == NULL) {
+        cleat__count_lost_start(start->tracer->provider);
         return no_span;
     }
     make_ids(start, &span->context);
@@ -249,11 +252,13 @@ static cleat_span start_with_sdk(span_start *start)
                                                         result.trace_state_of.trace_state_size}
                                         : start->sampling.trace_state);
     if (result.decision == CLEAT_SAMPLING_DROP) {
+        cleat__count_one(start->tracer->provider, local, CLEAT__COUNT_NOT_SAMPLED);
         return publish(span, 0);
     }
     if (result.decision == CLEAT_SAMPLING_RECORD_AND_SAMPLE) {
         span->context.trace_flags |= CLEAT_TRACE_FLAG_SAMPLED;
     }
+    cleat__count_one(start->tracer->provider, local, CLEAT__COUNT_STARTED);
     fill(span, start, &result);
     cleat_span handle = publish(span, CLEAT__SPAN_IS_RECORDING);
     if ((atomic_load_explicit(&start->tracer->provider->hooks, memory_order_relaxed) &
@@ -359,12 +364,19 @@ void cleat_span_get_context(cleat_span span, cleat_span_context *out)
 bool cleat_span_is_recording(cleat_span span)
 {
     return span.impl != NULL && (span.generation & CLEAT__SPAN_IS_RECORDING) != 0 &&
-           cleat__span_is_live(span);
+           cleat__span_is_live(span) && !cleat__span_is_orphan(span.impl);
 }
 
-bool cleat__span_is_mine(const cleat__span *span)
+cleat__span_entry cleat__span_enter_ending(cleat_span handle)
 {
-    return span->ender != NULL && span->ender == cleat__local_of_thread;
+    cleat__span *span = handle.impl;
+    bool is_live = cleat__span_is_live(handle);
+    if (is_live && span->ender != NULL && span->ender == cleat__local_of_thread) {
+        return CLEAT__SPAN_ENTERED;
+    }
+    bool is_orphan = is_live && cleat__span_is_orphan(span);
+    cleat__spin_unlock(&span->lock);
+    return is_orphan ? CLEAT__SPAN_IGNORES : CLEAT__SPAN_STALE;
 }
 
 cleat_status cleat__span_refuse_stale(void)
@@ -389,10 +401,12 @@ static void give_back(cleat__span *span)
     }
 }
 
+/* A span that does not record, or an orphan. */
 static cleat_status end_silently(cleat_span handle)
 {
     cleat__span *span = handle.impl;
     cleat__spin_lock(&span->lock);
+    cleat__orphan orphan = (cleat__orphan)atomic_load_explicit(&span->orphan, memory_order_relaxed);
     bool is_live = cleat__span_is_live(handle);
     if (is_live) {
         retire(handle);
@@ -400,6 +414,13 @@ static cleat_status end_silently(cleat_span handle)
     cleat__spin_unlock(&span->lock);
     if (!is_live) {
         return cleat__span_refuse(CLEAT__SPAN_STALE);
+    }
+    if (orphan == CLEAT__ORPHAN_TORN) {
+        return CLEAT_OK;
+    }
+    if (orphan == CLEAT__ORPHAN) {
+        atomic_store_explicit(&span->orphan, CLEAT__NO_ORPHAN, memory_order_relaxed);
+        reset(span);
     }
     give_back(span);
     return CLEAT_OK;
@@ -416,10 +437,15 @@ static void notify_ending(const cleat_tracer_provider *provider, cleat_span span
     }
 }
 
+/* A processor may fork: in the child the others do not get the parent's span. */
 static void notify_end(const cleat_tracer_provider *provider, const cleat_span_view *view)
 {
     unsigned count = cleat__provider_processors(provider);
+    uint64_t process = count > 1 ? cleat__process() : 0;
     for (unsigned i = 0; i < count; i++) {
+        if (i != 0 && process != cleat__process()) {
+            return;
+        }
         cleat_span_processor *processor = provider->processors[i];
         if (processor->on_end != NULL) {
             processor->on_end(processor, view);
@@ -483,7 +509,7 @@ static cleat_status end_recording(cleat_span handle, int64_t time_ns)
     cleat__span *span = handle.impl;
     cleat__span_entry entry = cleat__span_enter(handle);
     if (entry != CLEAT__SPAN_ENTERED) {
-        return cleat__span_refuse(entry);
+        return entry == CLEAT__SPAN_IGNORES ? end_silently(handle) : cleat__span_refuse(entry);
     }
     if (span->ending) {
         cleat__span_leave(handle);
@@ -493,12 +519,17 @@ static cleat_status end_recording(cleat_span handle, int64_t time_ns)
     span->ending = true;
     span->ender = local;
     int64_t end_ns = time_ns > 0 ? time_ns : cleat__span_now(span);
-    const cleat_tracer_provider *provider = span->tracer->provider;
+    cleat_tracer_provider *provider = span->tracer->provider;
     if ((atomic_load_explicit(&provider->hooks, memory_order_relaxed) & CLEAT__HOOK_ON_ENDING) != 0) {
         cleat__span_leave(handle);
         notify_ending(provider, handle);
-        cleat__spin_lock(&span->lock); /* nobody but this call can retire it now */
+        cleat__spin_lock(&span->lock); /* nobody but this call can retire it now, unless it is an orphan */
+        if (!cleat__span_is_live(handle) || cleat__span_is_orphan(span)) {
+            cleat__spin_unlock(&span->lock);
+            return end_silently(handle);
+        }
     }
+    cleat__count_end(span, local);
     size_t capacity = 0;
     cleat_span_view view;
     uint8_t *record = local != NULL ? assemble(span, end_ns, local, &capacity, &view) : NULL;
@@ -508,6 +539,7 @@ static cleat_status end_recording(cleat_span handle, int64_t time_ns)
     give_back(span);
     if (record == NULL) {
         static cleat__log_site site;
+        cleat__count_shared(&provider->account, CLEAT__COUNT_NO_MEMORY, 1);
         cleat__log_limited(&site, CLEAT_LOG_WARN, "out of memory: a span is lost");
         return cleat__fail_memory();
     }

@@ -28,6 +28,12 @@ enum {
     CLEAT__SPAN_INLINE_DATA = 1024,
 };
 
+typedef enum cleat__orphan {
+    CLEAT__NO_ORPHAN,
+    CLEAT__ORPHAN,
+    CLEAT__ORPHAN_TORN, /* a thread was changing it when the process forked: it is not used again */
+} cleat__orphan;
+
 /* What most spans do not have; made when first needed, kept for the next spans in this memory. */
 typedef struct cleat__span_details {
     cleat__buffer events; /* in wire form */
@@ -44,6 +50,9 @@ typedef struct cleat__span {
     bool is_anchored; /* start_monotonic_ns is set: times are start + monotonic difference */
     uint8_t kind;
     uint8_t status;
+    /* A cleat__orphan. The span's process or provider is gone: its handles still lead to its context,
+     * and nothing of it is recorded or exported. Then `ending` is set too, and nobody is the ender. */
+    _Atomic uint8_t orphan;
     uint32_t flags; /* of the OTLP Span */
     uint32_t name_size;
     uint32_t event_count, dropped_events;
@@ -92,8 +101,14 @@ typedef enum cleat__span_entry {
     CLEAT__SPAN_STALE,
 } cleat__span_entry;
 
-/* The span is ending. Whether this thread is the one that ends it. */
-bool cleat__span_is_mine(const cleat__span *span);
+/* The lock is held; the handle is stale or the span is ending. The lock is given back unless this
+ * thread may enter nevertheless. */
+cleat__span_entry cleat__span_enter_ending(cleat_span handle);
+
+static inline bool cleat__span_is_orphan(const cleat__span *span)
+{
+    return atomic_load_explicit(&span->orphan, memory_order_relaxed) != CLEAT__NO_ORPHAN;
+}
 
 static inline bool cleat__span_is_live(cleat_span handle)
 {
@@ -110,9 +125,8 @@ static inline cleat__span_entry cleat__span_enter(cleat_span handle)
         return CLEAT__SPAN_STALE;
     }
     cleat__spin_lock(&handle.impl->lock);
-    if (!cleat__span_is_live(handle) || (handle.impl->ending && !cleat__span_is_mine(handle.impl))) {
-        cleat__spin_unlock(&handle.impl->lock);
-        return CLEAT__SPAN_STALE;
+    if (__builtin_expect(!cleat__span_is_live(handle) || handle.impl->ending, false)) {
+        return cleat__span_enter_ending(handle);
     }
     return CLEAT__SPAN_ENTERED;
 }

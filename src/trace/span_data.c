@@ -3,11 +3,19 @@
 #include "provider.h"
 #include "record.h"
 #include "span.h"
+#include "span_counts.h"
 #include "tracer.h"
 
 static const cleat__limits *limits_of(const cleat__span *span)
 {
     return &span->tracer->provider->limits;
+}
+
+static inline void count_repair(const cleat__span *span, const cleat__text *text)
+{
+    if (__builtin_expect(text->broken, false)) {
+        cleat__count_rare(span, CLEAT__COUNT_STRINGS_REPAIRED, 1);
+    }
 }
 
 /* ---- Attributes ---- */
@@ -130,6 +138,15 @@ static cleat__attribute_set *fresh_set(cleat__span_details *details, uint8_t fie
     return set;
 }
 
+/* What happened to the attributes of an event or link. */
+static void count_losses(const cleat__span *span, const cleat__attribute_set *set)
+{
+    if (__builtin_expect((set->dropped | set->repaired) != 0, false)) {
+        cleat__count_rare(span, CLEAT__COUNT_ATTRIBUTES_DROPPED, set->dropped);
+        cleat__count_rare(span, CLEAT__COUNT_STRINGS_REPAIRED, set->repaired);
+    }
+}
+
 static cleat_slice bytes_of(const cleat__attribute_set *set)
 {
     return (cleat_slice){(const char *)set->data, set->size};
@@ -172,6 +189,8 @@ static cleat_status put_event(cleat__span *span, const new_event *event)
     }
     cleat__event_put(at, &plan);
     details->events.size += (size_t)plan.field_size;
+    count_repair(span, &plan.name);
+    count_losses(span, set);
     span->event_count++;
     return CLEAT_OK;
 }
@@ -255,6 +274,7 @@ cleat_status cleat__span_put_link(cleat__span *span, const cleat_link *link)
     }
     cleat__link_put(at, &plan);
     details->links.size += (size_t)plan.field_size;
+    count_losses(span, set);
     span->link_count++;
     return CLEAT_OK;
 }
@@ -294,6 +314,7 @@ static cleat_status put_status(cleat__span *span, cleat_span_status status, cons
         if (at != NULL) {
             cleat__text_put(at, &text);
             message->size = size;
+            count_repair(span, &text);
         }
     }
     span->status = (uint8_t)status;
@@ -332,6 +353,7 @@ cleat_status cleat__span_put_name(cleat__span *span, cleat_slice name)
     }
     cleat__text_put(at, &text);
     span->name_size = text.size;
+    count_repair(span, &text);
     return CLEAT_OK;
 }
 

@@ -15,6 +15,9 @@ void cleat__span_pool_spill(cleat__local *local);
 /* When a thread ends. */
 void cleat__span_pool_return_all(cleat__local *local);
 
+/* Makes orphans of the live spans of a provider that is about to go. */
+void cleat__span_pool_orphan(const cleat_tracer_provider *provider);
+
 enum { CLEAT__FREE_SPANS_PER_THREAD = 32 };
 
 static inline cleat__span *cleat__span_pool_take(cleat__local *local)

@@ -97,6 +97,8 @@ static size_t choose_shard_count(void)
 cleat_status cleat__span_queue_init(cleat__span_queue *queue, size_t max_spans, size_t batch_size)
 {
     pthread_mutex_init(&queue->mutex, NULL);
+    queue->fork_hook = (cleat__fork_hook){.rank = CLEAT__FORK_QUEUE, .mutex = &queue->mutex};
+    cleat__fork_register(&queue->fork_hook);
     queue->shard_count = choose_shard_count();
     queue->shard_memory = cleat__calloc(1, queue->shard_count * sizeof(cleat__span_shard) + SHARD_ALIGNMENT);
     if (queue->shard_memory == NULL) {
@@ -108,6 +110,7 @@ cleat_status cleat__span_queue_init(cleat__span_queue *queue, size_t max_spans, 
     size_t block = batch_size / 16;
     queue->block = block > LARGEST_BLOCK ? LARGEST_BLOCK : block != 0 ? (uint32_t)block : 1;
     queue->wake_at = (int64_t)batch_size;
+    queue->max_spans = max_spans;
     queue->free_max = max_spans / 32 + queue->shard_count + 1;
     atomic_init(&queue->credit, (int64_t)max_spans);
     return CLEAT_OK;
@@ -134,6 +137,7 @@ void cleat__span_queue_deinit(cleat__span_queue *queue)
     }
     free_chunks(queue->free_chunks);
     cleat__free(queue->shard_memory);
+    cleat__fork_unregister(&queue->fork_hook);
     pthread_mutex_destroy(&queue->mutex);
 }
 
@@ -145,6 +149,7 @@ typedef enum obstacle {
     LACKS_CREDIT, /* for one more span */
     LACKS_ROOM,   /* in the chunk */
     IS_CLOSED,
+    IS_ASLEEP,
 } obstacle;
 
 typedef struct push_call {
@@ -196,8 +201,8 @@ static obstacle try_append(push_call *push)
 {
     cleat__span_shard *shard = push->shard;
     const cleat_span_view *span = push->span;
-    if (shard->is_closed) {
-        return IS_CLOSED;
+    if (__builtin_expect(shard->state != CLEAT__SHARD_OPEN, false)) {
+        return shard->state == CLEAT__SHARD_CLOSED ? IS_CLOSED : IS_ASLEEP;
     }
     if (!find_scope(push)) {
         return LACKS_SCOPE;
@@ -319,6 +324,7 @@ cleat__push_result cleat__span_queue_push(cleat__span_queue *queue, const cleat_
         switch (found) {
         case LACKS_NOTHING: return push.published != 0 ? publish(queue, push.published) : CLEAT__PUSHED;
         case IS_CLOSED: return lose(push.shard, CLEAT__DROP_CLOSED);
+        case IS_ASLEEP: return CLEAT__PUSH_ASLEEP;
         case LACKS_SCOPE:
             push.scope = cleat__scope_intern(span->scope);
             if (push.scope == NULL) {
@@ -345,7 +351,7 @@ void cleat__span_queue_close(cleat__span_queue *queue)
 {
     for (size_t i = 0; i < queue->shard_count; i++) {
         cleat__spin_lock(&queue->shards[i].lock);
-        queue->shards[i].is_closed = true;
+        queue->shards[i].state = CLEAT__SHARD_CLOSED;
         cleat__spin_unlock(&queue->shards[i].lock);
     }
 }
@@ -382,4 +388,52 @@ uint64_t cleat__span_queue_dropped(cleat__span_queue *queue, cleat__drop_reason 
         count += atomic_load_explicit(&queue->shards[i].dropped[reason], memory_order_relaxed);
     }
     return count;
+}
+
+/* ---- Forked children ---- */
+
+/* A chunk that a thread was filling is given up: it is in any state, and the parent's memory as long
+ * as nobody writes to it. */
+static void reset_shard(cleat__span_queue *queue, cleat__span_shard *shard)
+{
+    cleat__span_chunk *chunk = cleat__spin_renew(&shard->lock) ? NULL : shard->chunk;
+    shard->chunk = NULL;
+    shard->unpublished = 0;
+    atomic_store_explicit(&shard->credit, 0, memory_order_relaxed);
+    shard->known = (cleat__known_scopes){{NULL}};
+    for (int reason = 0; reason < CLEAT__DROP_REASONS; reason++) {
+        atomic_store_explicit(&shard->dropped[reason], 0, memory_order_relaxed);
+    }
+    if (shard->state == CLEAT__SHARD_OPEN) {
+        shard->state = CLEAT__SHARD_ASLEEP;
+    }
+    if (chunk != NULL) {
+        cleat__span_queue_recycle(queue, chunk);
+    }
+}
+
+void cleat__span_queue_in_child(cleat__span_queue *queue)
+{
+    for (size_t i = 0; i < queue->shard_count; i++) {
+        reset_shard(queue, &queue->shards[i]);
+    }
+    cleat__span_chunk *chunk = atomic_exchange_explicit(&queue->full, NULL, memory_order_relaxed);
+    while (chunk != NULL) {
+        cleat__span_chunk *next = chunk->next;
+        cleat__span_queue_recycle(queue, chunk);
+        chunk = next;
+    }
+    atomic_store_explicit(&queue->credit, (int64_t)queue->max_spans, memory_order_relaxed);
+    atomic_store_explicit(&queue->waiting, 0, memory_order_relaxed);
+}
+
+void cleat__span_queue_awaken(cleat__span_queue *queue)
+{
+    for (size_t i = 0; i < queue->shard_count; i++) {
+        cleat__spin_lock(&queue->shards[i].lock);
+        if (queue->shards[i].state == CLEAT__SHARD_ASLEEP) {
+            queue->shards[i].state = CLEAT__SHARD_OPEN;
+        }
+        cleat__spin_unlock(&queue->shards[i].lock);
+    }
 }

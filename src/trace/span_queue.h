@@ -12,6 +12,7 @@
 #ifndef CLEAT_TRACE_SPAN_QUEUE_H
 #define CLEAT_TRACE_SPAN_QUEUE_H
 
+#include "base/process.h"
 #include "base/thread.h"
 #include "batch.h"
 
@@ -40,9 +41,15 @@ typedef struct cleat__span_chunk {
     uint8_t data[];
 } cleat__span_chunk;
 
+typedef enum cleat__shard_state {
+    CLEAT__SHARD_OPEN,
+    CLEAT__SHARD_ASLEEP, /* in a forked child, until somebody pushes */
+    CLEAT__SHARD_CLOSED,
+} cleat__shard_state;
+
 typedef struct cleat__span_shard {
     alignas(128) cleat__spin lock; /* guards all but the atomics; those change under it too */
-    bool is_closed;
+    cleat__shard_state state;
     uint32_t unpublished; /* spans appended but not yet in `waiting` */
     atomic_uint credit;   /* spans that may be appended without asking */
     cleat__span_chunk *chunk;
@@ -55,8 +62,9 @@ typedef struct cleat__span_queue {
     cleat__span_shard *shards;
     void *shard_memory;
     size_t shard_count; /* a power of two */
-    uint32_t block;     /* spans of credit taken at a time */
-    int64_t wake_at;    /* waiting spans that make a batch */
+    size_t max_spans;
+    uint32_t block;  /* spans of credit taken at a time */
+    int64_t wake_at; /* waiting spans that make a batch */
 
     char padding_1[128];               /* what follows is written by everybody, if seldom */
     atomic_int_fast64_t credit;        /* spans that still fit */
@@ -67,6 +75,8 @@ typedef struct cleat__span_queue {
     pthread_mutex_t mutex; /* guards the free chunks */
     cleat__span_chunk *free_chunks;
     size_t free_count, free_max;
+
+    cleat__fork_hook fork_hook; /* of the mutex alone */
 } cleat__span_queue;
 
 /* `queue` is zero. */
@@ -78,8 +88,16 @@ typedef enum cleat__push_result {
     CLEAT__PUSHED_BATCH, /* and there is a batch to export now */
     CLEAT__PUSH_FULL,    /* dropped; counted by the caller, who may try again */
     CLEAT__PUSH_LOST,    /* dropped and counted */
+    CLEAT__PUSH_ASLEEP,  /* see cleat__span_queue_in_child(); as CLEAT__PUSH_FULL */
 } cleat__push_result;
 cleat__push_result cleat__span_queue_push(cleat__span_queue *queue, const cleat_span_view *span);
+
+/*
+ * In a forked child: what was in the queue is the parent's and goes. Nobody takes what is pushed yet:
+ * pushing answers CLEAT__PUSH_ASLEEP until the queue is woken.
+ */
+void cleat__span_queue_in_child(cleat__span_queue *queue);
+void cleat__span_queue_awaken(cleat__span_queue *queue);
 
 /* From now on pushing drops. What was pushed before can still be drained. */
 void cleat__span_queue_close(cleat__span_queue *queue);

@@ -1,5 +1,7 @@
 #include "text.h"
 
+_Thread_local uint32_t cleat__text_repaired __attribute__((tls_model("initial-exec")));
+
 enum { REPLACEMENT_SIZE = sizeof(CLEAT__UTF8_REPLACEMENT) - 1 };
 
 /* The longest run at `at` that can be copied as it is; 0 at an invalid byte. */
@@ -55,6 +57,7 @@ void cleat__text_init_slow(cleat__text *text, cleat_slice from, uint32_t limit)
 uint8_t *cleat__text_put_broken(uint8_t *at, const cleat__text *text)
 {
     size_t from = 0;
+    cleat__text_repaired++;
     while (from < text->raw_size) {
         size_t run = valid_run(text, from);
         memcpy(at, text->data + from, run);

@@ -23,6 +23,9 @@ typedef struct cleat__text {
 /* `limit` is in bytes of the result. */
 void cleat__text_init_slow(cleat__text *text, cleat_slice from, uint32_t limit);
 uint8_t *cleat__text_put_broken(uint8_t *at, const cleat__text *text);
+/* How often this thread has called that: whoever wants to know takes the difference. Initial-exec as
+ * in local.h. */
+extern _Thread_local uint32_t cleat__text_repaired __attribute__((tls_model("initial-exec")));
 
 static inline bool cleat__text_is_ascii(const char *data, size_t size)
 {

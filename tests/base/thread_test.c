@@ -88,7 +88,7 @@ static void test_thread_signals_and_takes_no_signals(void **state)
 static struct {
     cleat__spin spin;
     long count; /* spin */
-} counted = {.spin = {ATOMIC_FLAG_INIT}};
+} counted = {.spin = {false}};
 
 static void *count_up(void *argument)
 {

@@ -245,6 +245,8 @@ static void on_received(cleat__completion *self, bool is_ok)
         call->answer = sink->answers_used < sink->answer_count ? sink->answers[sink->answers_used++]
                                                                : (grpc_sink_answer){0};
         pthread_cond_broadcast(&sink->changed);
+    } else if (request != NULL) {
+        free_request(request);
     }
     bool is_held = call->answer.is_held && !sink->is_stopping && !sink->is_released;
     if (is_held) {
