@@ -58,7 +58,7 @@ typedef struct cleat_span_limits {
     uint32_t links;
     uint32_t attributes_per_event;
     uint32_t attributes_per_link;
-    uint32_t attribute_value_length; /* bytes of UTF-8, cut at a character boundary */
+    uint32_t attribute_value_length; /* characters */
 } cleat_span_limits;
 
 typedef struct cleat_tracer_provider cleat_tracer_provider;

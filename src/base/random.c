@@ -1,5 +1,5 @@
 /* xoshiro256** 1.0 and splitmix64 by Blackman and Vigna (prng.di.unimi.it, public domain). */
-#include "base/random.h"
+#include "base/random_thread.h"
 
 #include "base/clock.h"
 #include "base/process.h"
@@ -34,31 +34,24 @@ uint64_t cleat__random_below(cleat__random *random, uint64_t bound)
     return value % bound;
 }
 
-/* Initial-exec: every span start takes a number, and so does not have to call for the address. */
-static _Thread_local struct {
-    cleat__random random;
-    uint64_t generation; /* of the process it was seeded in; 0: not yet */
-} thread_state __attribute__((tls_model("initial-exec")));
+_Thread_local cleat__thread_random cleat__random_of_thread __attribute__((tls_model("initial-exec")));
 
-static void seed_thread(uint64_t generation)
+void cleat__random_seed_thread(uint64_t generation)
 {
-    uint64_t *state = thread_state.random.state;
-    size_t size = sizeof(thread_state.random.state);
+    cleat__random *random = &cleat__random_of_thread.random;
+    uint64_t *state = random->state;
+    size_t size = sizeof(random->state);
     if (getrandom(state, size, 0) != (ssize_t)size || (state[0] | state[1] | state[2] | state[3]) == 0) {
         /* No system call for it (a very old kernel, a sandbox): what differs between threads. */
         uint64_t seed = (uint64_t)cleat__clock_unix_ns(NULL);
         seed ^= rotate_left((uint64_t)cleat__clock_monotonic_ns(NULL), 32);
         seed ^= (uint64_t)(uintptr_t)state ^ ((uint64_t)getpid() << 48);
-        cleat__random_init(&thread_state.random, seed);
+        cleat__random_init(random, seed);
     }
-    thread_state.generation = generation;
+    cleat__random_of_thread.generation = generation;
 }
 
 cleat__random *cleat__random_thread(void)
 {
-    uint64_t generation = cleat__process();
-    if (thread_state.generation != generation) {
-        seed_thread(generation);
-    }
-    return &thread_state.random;
+    return cleat__random_own();
 }

@@ -46,3 +46,16 @@ size_t cleat__utf8_valid_prefix(const char *text, size_t size)
     }
     return at;
 }
+
+size_t cleat__utf8_cut(const char *text, size_t size, uint32_t *characters)
+{
+    size_t at = 0;
+    for (; at < size; at++) {
+        bool is_first = ((unsigned char)text[at] & 0xC0) != 0x80;
+        if (is_first && *characters == 0) {
+            break;
+        }
+        *characters -= is_first;
+    }
+    return at;
+}

@@ -10,6 +10,9 @@
  */
 size_t cleat__utf8_valid_prefix(const char *text, size_t size);
 
+/* The size of the first `*characters` characters of valid text, by which that is made smaller. */
+size_t cleat__utf8_cut(const char *text, size_t size, uint32_t *characters);
+
 /* U+FFFD, what an invalid byte is replaced by. */
 #define CLEAT__UTF8_REPLACEMENT "\xEF\xBF\xBD"
 

@@ -8,7 +8,12 @@
 #include "base/error.h"
 #include "sampler.h"
 
-enum { IS_SAMPLED = 1, IS_LOCAL = 2, ROOT = 4, DELEGATES };
+enum {
+    IS_SAMPLED = CLEAT__PARENT_SAMPLED,
+    IS_LOCAL = CLEAT__PARENT_LOCAL,
+    ROOT = CLEAT__NO_PARENT,
+    DELEGATES
+};
 
 #define ASK UINT8_MAX
 
@@ -118,4 +123,17 @@ cleat_sampler *cleat_sampler_parent_based_with(const cleat_parent_based_options 
 cleat_sampler *cleat_sampler_parent_based(cleat_sampler *root)
 {
     return cleat_sampler_parent_based_with(CLEAT_PARENT_BASED_OPTIONS(.root = root));
+}
+
+unsigned cleat__parent_sampler_drops(const cleat_sampler *self)
+{
+    if (self->should_sample != sample_like_parent) {
+        return 0;
+    }
+    const parent_sampler *sampler = (const parent_sampler *)self;
+    unsigned drops = cleat__sampler_drops(sampler->delegates[ROOT]) & (1u << ROOT);
+    for (unsigned which = 0; which < ROOT; which++) {
+        drops |= sampler->answers[which] == CLEAT_SAMPLING_DROP ? 1u << which : 0u;
+    }
+    return drops;
 }

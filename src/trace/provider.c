@@ -25,6 +25,7 @@ static cleat_status init(cleat_tracer_provider *provider, const cleat_tracer_pro
     if (provider->sampler == NULL) {
         return cleat__fail_memory();
     }
+    provider->drops = cleat__sampler_drops(provider->sampler);
     if (options->resource != NULL) {
         provider->resource = cleat_resource_retain(options->resource);
     } else {

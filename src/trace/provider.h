@@ -28,6 +28,7 @@ typedef struct cleat__limits {
 struct cleat_tracer_provider {
     /* Set when made, read by every span. */
     cleat_sampler *sampler;
+    unsigned drops; /* cleat__sampler_drops() of it */
     cleat_resource *resource;
     cleat_id_generator ids;
     cleat__span_clock clock;

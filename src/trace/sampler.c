@@ -5,6 +5,12 @@
 
 #include <stdio.h>
 
+unsigned cleat__sampler_drops(const cleat_sampler *sampler)
+{
+    const unsigned all = (1u << (CLEAT__NO_PARENT + 1)) - 1;
+    return sampler == cleat_sampler_always_off() ? all : cleat__parent_sampler_drops(sampler);
+}
+
 /* ---- Always on, always off ---- */
 
 static void sample_always(cleat_sampler *self, const cleat_sampling_arguments *arguments,

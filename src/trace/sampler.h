@@ -14,6 +14,17 @@ uint64_t cleat__sampling_randomness(cleat_slice trace_state, const cleat_trace_i
 /* The sampler that OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG name; NULL on no memory. */
 cleat_sampler *cleat__sampler_from_environment(void);
 
+/* The cases that parent-based sampling tells apart: a root span, or two bits about the parent. */
+enum { CLEAT__PARENT_SAMPLED = 1, CLEAT__PARENT_LOCAL = 2, CLEAT__NO_PARENT = 4 };
+
+/*
+ * The cases (1 << case) in which the sampler drops whatever else it is told, and leaves the tracestate
+ * alone. Then it need not be asked, nor its arguments be put together: 3 ns of 20 for such a span.
+ */
+unsigned cleat__sampler_drops(const cleat_sampler *sampler);
+/* Of a parent-based sampler; 0 for another one. */
+unsigned cleat__parent_sampler_drops(const cleat_sampler *sampler);
+
 /* NULL-safe. */
 void cleat__sampler_free(cleat_sampler *sampler);
 void cleat__composable_free(cleat_composable_sampler *sampler);

@@ -90,6 +90,24 @@ static inline cleat_slice cleat__span_name(const cleat__span *span)
         span->name_size};
 }
 
+/* Only the part of a tracestate that is in use is copied. */
+static inline void cleat__set_trace_state(cleat_span_context *context, cleat_slice text)
+{
+    context->trace_state_size = 0;
+    if (text.size != 0 && text.size <= CLEAT_TRACE_STATE_MAX) {
+        context->trace_state_size = (uint16_t)text.size;
+        memcpy(context->trace_state, text.data, text.size);
+    }
+}
+
+static inline void cleat__copy_context(cleat_span_context *to, const cleat_span_context *from)
+{
+    memcpy(to, from, offsetof(cleat_span_context, trace_state));
+    if (from->trace_state_size != 0) {
+        cleat__set_trace_state(to, (cleat_slice){from->trace_state, from->trace_state_size});
+    }
+}
+
 /* Wall-clock time of something that happens in the span now. */
 int64_t cleat__span_now(const cleat__span *span);
 

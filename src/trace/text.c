@@ -10,28 +10,25 @@ static size_t valid_run(const cleat__text *text, size_t at)
     return cleat__utf8_valid_prefix(text->data + at, text->raw_size - at);
 }
 
-/* The size with every invalid byte replaced, cut to the limit; sets what of `data` goes in. */
+/* The size with every invalid byte replaced, which makes it one character, cut to the limit; sets what
+ * of `data` goes in. */
 static void measure_broken(cleat__text *text, uint32_t limit)
 {
     size_t at = 0, size = 0;
-    while (at < text->raw_size && size < limit) {
-        size_t run = valid_run(text, at);
-        if (run > limit - size) {
-            run = cleat__utf8_valid_prefix(text->data + at, limit - size);
-            at += run;
-            size += run;
-            break;
-        }
+    while (at < text->raw_size && limit != 0) {
+        size_t run = cleat__utf8_cut(text->data + at, valid_run(text, at), &limit);
         at += run;
         size += run;
-        if (at == text->raw_size || limit - size < REPLACEMENT_SIZE) {
+        if (at == text->raw_size || limit == 0) {
             break;
         }
+        text->broken = true;
         at++;
         size += REPLACEMENT_SIZE;
+        limit--;
     }
     text->raw_size = (uint32_t)at;
-    text->size = (uint32_t)size;
+    text->size = (uint32_t)size; /* repair triples CLEAT__TEXT_MAX at worst */
 }
 
 void cleat__text_init_slow(cleat__text *text, cleat_slice from, uint32_t limit)
@@ -43,15 +40,14 @@ void cleat__text_init_slow(cleat__text *text, cleat_slice from, uint32_t limit)
         from.size = CLEAT__TEXT_MAX;
     }
     text->raw_size = (uint32_t)from.size;
-    size_t valid = cleat__utf8_valid_prefix(from.data, from.size);
-    if (valid >= limit || valid == from.size) {
-        size_t kept = valid <= limit ? valid : cleat__utf8_valid_prefix(from.data, limit);
-        text->size = text->raw_size = (uint32_t)kept;
+    if (cleat__utf8_valid_prefix(from.data, from.size) != from.size) {
+        measure_broken(text, limit);
         return;
     }
-    text->broken = true;
-    /* Repair triples at worst, and must stay within 32 bits. */
-    measure_broken(text, limit < 3 * CLEAT__TEXT_MAX ? limit : (uint32_t)(3 * CLEAT__TEXT_MAX));
+    if (from.size > limit) {
+        text->raw_size = (uint32_t)cleat__utf8_cut(from.data, from.size, &limit);
+    }
+    text->size = text->raw_size;
 }
 
 uint8_t *cleat__text_put_broken(uint8_t *at, const cleat__text *text)

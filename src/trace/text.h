@@ -20,7 +20,7 @@ typedef struct cleat__text {
     bool broken;       /* needs repair */
 } cleat__text;
 
-/* `limit` is in bytes of the result. */
+/* `limit` is in characters of the result, as the specification counts. */
 void cleat__text_init_slow(cleat__text *text, cleat_slice from, uint32_t limit);
 uint8_t *cleat__text_put_broken(uint8_t *at, const cleat__text *text);
 /* How often this thread has called that: whoever wants to know takes the difference. Initial-exec as

@@ -159,13 +159,10 @@ static size_t character_at(cleat_slice text, size_t at)
 cleat_slice asked_text(asker *self, cleat_slice from, uint32_t limit)
 {
     char *text = asker_alloc(self, from.size * 3 + 1);
-    size_t size = 0;
-    for (size_t at = 0; from.data != NULL && at < from.size;) {
+    size_t size = 0, characters = 0;
+    for (size_t at = 0; from.data != NULL && at < from.size && characters < limit; characters++) {
         size_t length = character_at(from, at);
         size_t put = length != 0 ? length : 3;
-        if (size + put > limit) {
-            break;
-        }
         memcpy(text + size, length != 0 ? from.data + at : "\xef\xbf\xbd", put);
         size += put;
         at += length != 0 ? length : 1;

@@ -397,9 +397,9 @@ static void text_is_cut_and_repaired(void **state)
         {"plain", "plain", CLEAT__NO_LIMIT},
         {"plain", "pla", 3},
         {"plain", "", 0},
-        {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc", 5},
-        {"gr\xc3\xbc\xc3\x9f", "gr", 3},
-        {"\xf0\x9f\x98\x80!", "", 3},
+        {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f", 4}, /* characters, not bytes */
+        {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc", 3},
+        {"\xf0\x9f\x98\x80!", "\xf0\x9f\x98\x80", 1},
         {"a\xff"
          "b",
          "a\xef\xbf\xbd"
@@ -407,10 +407,10 @@ static void text_is_cut_and_repaired(void **state)
          CLEAT__NO_LIMIT},
         {"a\xff"
          "b",
-         "a\xef\xbf\xbd", 4},
+         "a\xef\xbf\xbd", 2},
         {"a\xff"
          "b",
-         "a", 3},
+         "a", 1},
         {"\xc3", "\xef\xbf\xbd", CLEAT__NO_LIMIT},
         {"\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd", CLEAT__NO_LIMIT},
         {"0123456789\xff", "0123456789", 10},
@@ -418,12 +418,12 @@ static void text_is_cut_and_repaired(void **state)
          "0123456789\xc3\xbc",
          "\xef\xbf\xbd"
          "012345",
-         9},
+         7},
         {"\xff"
          "\xc3\xbc\xc3\xbc",
          "\xef\xbf\xbd"
          "\xc3\xbc",
-         6},
+         2},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         cleat_slice from = exact_copy(cases[i].from);

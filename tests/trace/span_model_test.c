@@ -70,7 +70,7 @@ typedef struct model_span {
 static void model_text_set(model_text *text, const char *raw, size_t size, uint32_t limit)
 {
     text->size = 0;
-    while (size != 0) {
+    for (uint32_t characters = 0; size != 0 && characters < limit; characters++) {
         size_t length = 1;
         while (length <= size && length <= 4 && cleat__utf8_valid_prefix(raw, length) != length) {
             length++;
@@ -78,9 +78,6 @@ static void model_text_set(model_text *text, const char *raw, size_t size, uint3
         bool is_valid = length <= size && length <= 4;
         const char *from = is_valid ? raw : CLEAT__UTF8_REPLACEMENT;
         size_t added = is_valid ? length : strlen(CLEAT__UTF8_REPLACEMENT);
-        if (text->size + added > limit) {
-            return;
-        }
         memcpy(text->bytes + text->size, from, added);
         text->size += added;
         length = is_valid ? length : 1;

@@ -207,7 +207,7 @@ static void attributes_beyond_the_limit_are_dropped_and_counted(void **state)
 {
     test_sdk sdk;
     (void)state;
-    SDK_START(&sdk, .limits = {.attributes = 2, .attribute_value_length = 4});
+    SDK_START(&sdk, .limits = {.attributes = 2, .attribute_value_length = 3});
     cleat_span span = cleat_span_start(sdk.tracer, "l", NULL);
     assert_int_equal(cleat_span_set_string(span, "a", "123456"), CLEAT_OK);
     const cleat_slice strings[] = {{"gr\xc3\xbc\xc3\x9f", 6}, {"x", 1}};
