@@ -107,7 +107,8 @@ static cleat_status build_protobuf(cleat__http_body *body, const cleat_span_batc
     return status;
 }
 
-/* How large the text of a span is shows only when it is written: too much of it is halved. */
+/* How large the text of a span is shows only when it is written: too much of it is halved. The next
+ * part begins with a little more than fitted last, or each would write all the rest again. */
 static cleat_status build_json(cleat__http_body *body, const cleat_span_batch *batch, size_t *cursor,
                                size_t max_size)
 {
@@ -115,6 +116,9 @@ static cleat_status build_json(cleat__http_body *body, const cleat_span_batch *b
     if (part.count == 0) {
         return CLEAT_EMPTY;
     }
+    body->fitted = *cursor != 0 ? body->fitted : part.count;
+    size_t likely = body->fitted + body->fitted / 4 + 1;
+    part.count = likely < part.count ? likely : part.count;
     for (;; part.count = (part.count + 1) / 2) {
         cleat__buffer_clear(&body->text);
         cleat__json_batch(&body->text, &part);
@@ -125,6 +129,7 @@ static cleat_status build_json(cleat__http_body *body, const cleat_span_batch *b
             break;
         }
     }
+    body->fitted = part.count;
     set_whole(body, &body->text);
     body->span_count = part.count;
     *cursor += part.count;
@@ -134,6 +139,7 @@ static cleat_status build_json(cleat__http_body *body, const cleat_span_batch *b
 cleat_status cleat__http_body_build(cleat__http_body *body, const cleat__otlp_settings *settings,
                                     bool is_json, const cleat_span_batch *batch, size_t *cursor)
 {
+    size_t first = *cursor;
     cleat_status status = is_json ? build_json(body, batch, cursor, settings->max_request_size)
                                   : build_protobuf(body, batch, cursor, settings->max_request_size);
     if (status == CLEAT_OK && body->size > settings->max_request_size) {
@@ -142,6 +148,7 @@ cleat_status cleat__http_body_build(cleat__http_body *body, const cleat__otlp_se
     }
     if (status == CLEAT_OK && settings->gzip) {
         status = compress_body(body);
+        *cursor = status == CLEAT_OK ? *cursor : first;
     }
     body->at = body->offset = 0;
     return status;

@@ -13,6 +13,7 @@
 typedef struct cleat__http_body {
     cleat__otlp_request request;
     cleat__buffer text;   /* JSON */
+    size_t fitted;        /* spans that the last text was made of */
     cleat__buffer zipped; /* what either became */
     z_stream zip;         /* used again for each body */
     bool has_zip;

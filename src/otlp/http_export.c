@@ -23,11 +23,32 @@ static int seek_body(void *argument, curl_off_t offset, int origin)
 }
 
 /* Taking less than was offered ends the transfer. */
+static bool has_room(cleat__http_export *export, size_t size)
+{
+    size_t max = export->exporter->settings.max_response_size;
+    export->is_response_too_large = size > max || export->response_size > max - size;
+    export->response_size += size;
+    return !export->is_response_too_large;
+}
+
+/* A line of a head; libcurl keeps what will be asked for. An empty one ends the head: for libcurl, the
+ * end of the connection would do as well. */
+static size_t pass_header(char *data, size_t size, size_t count, void *argument)
+{
+    cleat__http_export *export = argument;
+    cleat_slice line = {data, size * count};
+    if (line.size > 5 && memcmp(line.data, "HTTP/", 5) == 0) {
+        export->has_head = false;
+    } else if (line.size != 0 && (line.data[0] == '\r' || line.data[0] == '\n')) {
+        export->has_head = true;
+    }
+    return has_room(export, line.size) ? line.size : 0;
+}
+
 static size_t write_response(char *data, size_t size, size_t count, void *argument)
 {
     cleat__http_export *export = argument;
-    if (size * count > export->exporter->settings.max_response_size - export->response.size) {
-        export->is_response_too_large = true;
+    if (!has_room(export, size * count)) {
         return 0;
     }
     cleat__buffer_append(&export->response, data, size * count);
@@ -36,33 +57,44 @@ static size_t write_response(char *data, size_t size, size_t count, void *argume
 
 /* ---- Making one ---- */
 
-static void set_up_tls(CURL *easy, const cleat__otlp_settings *settings)
+/* Each answers false when libcurl refuses: it has no memory, or was built without what is asked for. */
+static bool set_text(CURL *easy, CURLoption option, const char *text)
 {
-    if (settings->certificate_file != NULL) {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, settings->certificate_file);
-    }
-    if (settings->client_certificate_file != NULL) {
-        curl_easy_setopt(easy, CURLOPT_SSLCERT, settings->client_certificate_file);
-        curl_easy_setopt(easy, CURLOPT_SSLKEY, settings->client_key_file);
-    }
+    return curl_easy_setopt(easy, option, text) == CURLE_OK;
 }
 
-static void set_up(cleat__http_export *export, struct curl_slist *headers)
+static bool set_up_tls(CURL *easy, const cleat__otlp_settings *settings)
+{
+    bool is_fine = true;
+    if (settings->certificate_file != NULL) {
+        /* Instead of the system's, of which libcurl would still look into the directory. */
+        is_fine = set_text(easy, CURLOPT_CAINFO, settings->certificate_file) &&
+                  set_text(easy, CURLOPT_CAPATH, NULL);
+    }
+    if (settings->client_certificate_file != NULL) {
+        /* A password, or OpenSSL would ask for that of an encrypted key at the terminal. */
+        is_fine = is_fine && set_text(easy, CURLOPT_SSLCERT, settings->client_certificate_file) &&
+                  set_text(easy, CURLOPT_SSLKEY, settings->client_key_file) &&
+                  set_text(easy, CURLOPT_KEYPASSWD, "");
+    }
+    return is_fine;
+}
+
+static bool set_up(cleat__http_export *export, struct curl_slist *headers)
 {
     /* Bodies are read from here into libcurl's buffer: with the usual 64 KiB of it, a system call
      * for each 64 KiB. */
     enum { UPLOAD_BUFFER = 256 * 1024 };
     const cleat__otlp_settings *settings = &export->exporter->settings;
     CURL *easy = export->easy;
-    curl_easy_setopt(easy, CURLOPT_URL, settings->endpoint);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, settings->user_agent);
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_body);
     curl_easy_setopt(easy, CURLOPT_READDATA, export);
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_body);
     curl_easy_setopt(easy, CURLOPT_SEEKDATA, export);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, pass_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, export);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, write_response);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, export);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, export->error);
@@ -70,7 +102,9 @@ static void set_up(cleat__http_export *export, struct curl_slist *headers)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER);
-    set_up_tls(easy, settings);
+    return set_text(easy, CURLOPT_URL, settings->endpoint) &&
+           set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
+           set_text(easy, CURLOPT_USERAGENT, settings->user_agent) && set_up_tls(easy, settings);
 }
 
 cleat__http_export *cleat__http_export_new(cleat__otlp_exporter *exporter, bool is_json,
@@ -83,11 +117,11 @@ cleat__http_export *cleat__http_export_new(cleat__otlp_exporter *exporter, bool 
     export->exporter = exporter;
     export->is_json = is_json;
     export->easy = curl_easy_init();
-    if (export->easy == NULL) {
+    if (export->easy == NULL || !set_up(export, headers)) {
+        curl_easy_cleanup(export->easy);
         cleat__free(export);
         return NULL;
     }
-    set_up(export, headers);
     return export;
 }
 
@@ -108,6 +142,8 @@ static cleat__http_next send_body(cleat__http_export *export)
     export->retry_ns = 0;
     export->error[0] = '\0';
     export->is_response_too_large = false;
+    export->has_head = false;
+    export->response_size = 0;
     cleat__buffer_clear(&export->response);
     cleat__http_body_seek(&export->body, 0);
     curl_easy_setopt(export->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) export->body.size);
@@ -140,7 +176,11 @@ static cleat__http_next send_next_body(cleat__http_export *export, cleat_status 
         return send_body(export);
     }
     if (*status == CLEAT_EMPTY) {
-        *status = export->failure;
+        /* Other messages may have come since. */
+        *status = export->failure != CLEAT_OK
+                      ? cleat__fail(export->failure, "spans larger than %zu bytes, the limit of a request",
+                                    export->exporter->settings.max_request_size)
+                      : CLEAT_OK;
     }
     cleat__otlp_count(&export->exporter->stats.spans_failed, spans_left(export));
     return CLEAT__HTTP_FINISHED;
@@ -176,7 +216,7 @@ static void count_accepted(cleat__http_export *export, const cleat__http_outcome
     if (rejected != 0 || outcome->message[0] != '\0') {
         static cleat__log_site site;
         cleat__log_limited(&site, CLEAT_LOG_WARN, "%s rejected %llu of %llu spans%s%s",
-                           export->exporter->settings.endpoint, (unsigned long long)rejected,
+                           export->exporter->settings.shown_endpoint, (unsigned long long)rejected,
                            (unsigned long long)spans, outcome->message[0] != '\0' ? ": " : "",
                            outcome->message);
     }
@@ -200,8 +240,8 @@ cleat__http_next cleat__http_export_done(cleat__http_export *export, CURLcode co
         return CLEAT__HTTP_WAIT;
     }
     cleat__otlp_count(&export->exporter->stats.spans_failed, export->body.span_count + spans_left(export));
-    *status = cleat__fail(outcome.status, "%s: %s, after %u attempt%s", settings->endpoint, outcome.message,
-                          export->attempts, export->attempts == 1 ? "" : "s");
+    *status = cleat__fail(outcome.status, "%s: %s, after %u attempt%s", settings->shown_endpoint,
+                          outcome.message, export->attempts, export->attempts == 1 ? "" : "s");
     return CLEAT__HTTP_FINISHED;
 }
 
@@ -209,5 +249,5 @@ cleat_status cleat__http_export_cancel(cleat__http_export *export)
 {
     cleat__otlp_count(&export->exporter->stats.spans_failed, export->body.span_count + spans_left(export));
     return cleat__fail(CLEAT_UNAVAILABLE, "%s: the exporter was shut down before the export was over",
-                       export->exporter->settings.endpoint);
+                       export->exporter->settings.shown_endpoint);
 }

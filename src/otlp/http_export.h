@@ -14,6 +14,7 @@
 
 typedef struct cleat__http_export {
     struct cleat__http_export *next; /* in the list it is in */
+    uint64_t number;                 /* of the exporter's exports, from 1 on */
     cleat__otlp_exporter *exporter;
     bool is_json;
 
@@ -25,9 +26,11 @@ typedef struct cleat__http_export {
     int64_t retry_ns;     /* when the next attempt begins; 0: one is under way */
 
     cleat__http_body body;
-    CURL *easy; /* kept for the next batch */
-    cleat__buffer response;
+    CURL *easy;             /* kept for the next batch */
+    cleat__buffer response; /* its body */
+    size_t response_size;   /* of header lines and body */
     bool is_response_too_large;
+    bool has_head; /* of the response, to its end */
     char error[CURL_ERROR_SIZE];
 } cleat__http_export;
 

@@ -28,11 +28,12 @@ typedef struct http_exporter {
     pthread_cond_t changed;
     cleat__http_export *submitted, **submitted_end;
     cleat__http_export *spare;
-    unsigned unfinished; /* exports that were accepted and not finished */
+    uint64_t accepted; /* exports so far; the number of the last */
+    uint64_t oldest;   /* the number of the first that is not finished; else that of the next */
     bool has_thread, is_shut_down, is_cancelling, is_finished;
     pthread_t thread;
 
-    cleat__http_export *active; /* of the thread alone */
+    cleat__http_export *beginning, *active; /* of the thread alone */
 } http_exporter;
 
 static void free_exports(cleat__http_export *export)
@@ -71,6 +72,18 @@ static void take_off(http_exporter *exporter, cleat__http_export *export)
     *at = export->next;
 }
 
+/* Those that are beginning were accepted before those that are submitted, both in order. The mutex is
+ * held. */
+static uint64_t find_oldest(const http_exporter *exporter)
+{
+    const cleat__http_export *next = exporter->beginning != NULL ? exporter->beginning : exporter->submitted;
+    uint64_t oldest = next != NULL ? next->number : exporter->accepted + 1;
+    for (const cleat__http_export *export = exporter->active; export != NULL; export = export->next) {
+        oldest = export->number < oldest ? export->number : oldest;
+    }
+    return oldest;
+}
+
 /* `export` is in no list. The batch first: whoever waits for nothing unfinished finds it counted. */
 static void finish(http_exporter *exporter, cleat__http_export *export, cleat_status status)
 {
@@ -79,8 +92,8 @@ static void finish(http_exporter *exporter, cleat__http_export *export, cleat_st
     pthread_mutex_lock(&exporter->mutex);
     export->next = exporter->spare;
     exporter->spare = export;
-    exporter->unfinished--;
-    bool is_last = exporter->is_shut_down && exporter->unfinished == 0;
+    exporter->oldest = find_oldest(exporter);
+    bool is_last = exporter->is_shut_down && exporter->oldest > exporter->accepted;
     pthread_cond_broadcast(&exporter->changed);
     pthread_mutex_unlock(&exporter->mutex);
     if (is_last) {
@@ -106,19 +119,19 @@ static void go_on(http_exporter *exporter, cleat__http_export *export, cleat__ht
 static bool take_submitted(http_exporter *exporter)
 {
     pthread_mutex_lock(&exporter->mutex);
-    cleat__http_export *export = exporter->submitted;
+    exporter->beginning = exporter->submitted;
     exporter->submitted = NULL;
     exporter->submitted_end = &exporter->submitted;
-    bool goes_on = !exporter->is_shut_down || export != NULL || exporter->active != NULL;
+    bool goes_on = !exporter->is_shut_down || exporter->beginning != NULL || exporter->active != NULL;
     pthread_mutex_unlock(&exporter->mutex);
-    while (export != NULL) {
-        cleat__http_export *next = export->next;
+    while (exporter->beginning != NULL) {
+        cleat__http_export *export = exporter->beginning;
         cleat_status status = CLEAT_OK;
+        exporter->beginning = export->next;
         export->next = exporter->active;
         exporter->active = export;
         cleat__http_next first = cleat__http_export_begin(export, &status);
         go_on(exporter, export, first, status);
-        export = next;
     }
     return goes_on;
 }
@@ -230,7 +243,7 @@ static cleat_status submit(http_exporter *exporter, cleat_span_batch *batch, int
     export->next = NULL;
     *exporter->submitted_end = export;
     exporter->submitted_end = &export->next;
-    exporter->unfinished++;
+    export->number = ++exporter->accepted;
     return CLEAT_OK;
 }
 
@@ -252,21 +265,21 @@ static cleat_status export_spans(cleat_span_exporter *self, const cleat_span_bat
     return cleat__batch_export_and_wait(self, batch, timeout_ms);
 }
 
-/* The mutex is held. */
-static bool wait_for_unfinished(http_exporter *exporter, int64_t deadline_ns)
+/* Waits for the exports up to `last`, whatever is accepted meanwhile. The mutex is held. */
+static bool wait_for(http_exporter *exporter, uint64_t last, int64_t deadline_ns)
 {
     bool is_in_time = true;
-    while (is_in_time && exporter->unfinished != 0) {
+    while (is_in_time && exporter->oldest <= last) {
         is_in_time = cleat__cond_wait_until(&exporter->changed, &exporter->mutex, deadline_ns);
     }
-    return exporter->unfinished == 0;
+    return exporter->oldest > last;
 }
 
 static cleat_status force_flush(cleat_span_exporter *self, int64_t timeout_ms)
 {
     http_exporter *exporter = (http_exporter *)self;
     pthread_mutex_lock(&exporter->mutex);
-    bool is_done = wait_for_unfinished(exporter, cleat__deadline_ns(timeout_ms));
+    bool is_done = wait_for(exporter, exporter->accepted, cleat__deadline_ns(timeout_ms));
     pthread_mutex_unlock(&exporter->mutex);
     return is_done ? CLEAT_OK : cleat__fail(CLEAT_TIMEOUT, "exports were not over in time");
 }
@@ -276,7 +289,7 @@ static cleat_status shut_down(cleat_span_exporter *self, int64_t timeout_ms)
     http_exporter *exporter = (http_exporter *)self;
     pthread_mutex_lock(&exporter->mutex);
     exporter->is_shut_down = true;
-    bool is_done = wait_for_unfinished(exporter, cleat__deadline_ns(timeout_ms));
+    bool is_done = wait_for(exporter, exporter->accepted, cleat__deadline_ns(timeout_ms));
     exporter->is_cancelling = true;
     pthread_mutex_unlock(&exporter->mutex);
     curl_multi_wakeup(exporter->multi);
@@ -381,6 +394,7 @@ static cleat_status make(const cleat_otlp_exporter_options *options, bool is_jso
     }
     exporter->is_json = is_json;
     exporter->submitted_end = &exporter->submitted;
+    exporter->oldest = 1;
     atomic_init(&exporter->references, 1);
     pthread_mutex_init(&exporter->mutex, NULL);
     cleat__cond_init(&exporter->changed);

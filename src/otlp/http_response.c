@@ -1,5 +1,6 @@
 #include "http_response.h"
 
+#include "base/utf8.h"
 #include "json_reader.h"
 #include "trace/protobuf.h"
 
@@ -7,6 +8,20 @@
 #include <strings.h>
 
 enum { STATUS_MESSAGE = 2 /* of google.rpc.Status */, SHOWN = 200 };
+
+/* What a peer says, on its way into a log: one line of valid UTF-8, cut to what is shown. */
+static void append_shown(cleat__http_outcome *out, cleat_slice text)
+{
+    size_t size = strlen(out->message), room = sizeof(out->message) - 1 - size;
+    size_t most = text.size < SHOWN ? text.size : SHOWN;
+    size_t taken = cleat__utf8_valid_prefix(text.data, most < room ? most : room);
+    for (size_t i = 0; i < taken; i++) {
+        char character = text.data[i];
+        bool is_control = (character >= 0 && character < ' ') || character == 0x7F;
+        out->message[size + i] = is_control ? ' ' : character;
+    }
+    out->message[size + taken] = '\0';
+}
 
 /* ---- Bodies ---- */
 
@@ -29,9 +44,7 @@ static void read_success(const cleat__http_export *export, cleat__http_outcome *
         cleat__otlp_response_read(body, &response); /* what is malformed says nothing */
     }
     out->rejected_spans = response.rejected_spans > 0 ? response.rejected_spans : 0;
-    snprintf(out->message, sizeof(out->message), "%.*s",
-             (int)(response.error_message.size < SHOWN ? response.error_message.size : SHOWN),
-             response.error_message.size != 0 ? response.error_message.data : "");
+    append_shown(out, response.error_message);
 }
 
 /* The sentence in a google.rpc.Status, or a text as it is; absent where there is none. */
@@ -85,9 +98,9 @@ static void read_failure(const cleat__http_export *export, long code, cleat__htt
         asked_s > 0) {
         out->asked_ms = asked_s < INT32_MAX ? (int64_t)asked_s * 1000 : INT64_MAX;
     }
-    snprintf(out->message, sizeof(out->message), "HTTP status %ld%s%s%.*s", code, advice_of(code),
-             text.size != 0 ? ": " : "", (int)(text.size < SHOWN ? text.size : SHOWN),
-             text.size != 0 ? text.data : "");
+    snprintf(out->message, sizeof(out->message), "HTTP status %ld%s%s", code, advice_of(code),
+             text.size != 0 ? ": " : "");
+    append_shown(out, text);
 }
 
 /* Mistakes of set-up do not go away by trying again. */
@@ -95,15 +108,29 @@ static bool is_retryable(CURLcode code)
 {
     switch (code) {
     case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_NOT_BUILT_IN:
     case CURLE_URL_MALFORMAT:
     case CURLE_OUT_OF_MEMORY:
     case CURLE_WRITE_ERROR:
     case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CLIENTCERT:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION: return false;
     default: return true;
+    }
+}
+
+static const char *advice_of_error(CURLcode code)
+{
+    switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return " (set OTEL_EXPORTER_OTLP_CERTIFICATE to the authority's certificate, if it is to be trusted)";
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CLIENTCERT:
+        return " (set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and _CLIENT_KEY to a pair the server accepts)";
+    default: return "";
     }
 }
 
@@ -120,8 +147,8 @@ static void read_error(const cleat__http_export *export, CURLcode code, cleat__h
                  export->exporter->settings.max_response_size);
         return;
     }
-    snprintf(out->message, sizeof(out->message), "%s",
-             export->error[0] != '\0' ? export->error : curl_easy_strerror(code));
+    append_shown(out, cleat_slice_of(export->error[0] != '\0' ? export->error : curl_easy_strerror(code)));
+    append_shown(out, cleat_slice_of(advice_of_error(code)));
 }
 
 void cleat__http_outcome_read(const cleat__http_export *export, CURLcode code, cleat__http_outcome *out)
@@ -130,6 +157,10 @@ void cleat__http_outcome_read(const cleat__http_export *export, CURLcode code, c
     memset(out, 0, sizeof(*out));
     if (code != CURLE_OK) {
         read_error(export, code, out);
+        return;
+    }
+    if (!export->has_head) {
+        read_error(export, CURLE_PARTIAL_FILE, out);
         return;
     }
     curl_easy_getinfo(export->easy, CURLINFO_RESPONSE_CODE, &http_code);

@@ -35,14 +35,44 @@ static bool skip_string(reader *r)
     return take(r, '"');
 }
 
-/* A number or a literal: what stands before the next delimiter. */
-static bool skip_word(reader *r)
+static size_t skip_digits(reader *r)
 {
     const char *begin = r->at;
-    while (r->at < r->end && memchr(",]} \t\r\n:\"[{", *r->at, 11) == NULL) {
+    while (r->at < r->end && *r->at >= '0' && *r->at <= '9') {
         r->at++;
     }
-    return r->at != begin;
+    return (size_t)(r->at - begin);
+}
+
+/* Whether one of the two is next; it is passed then. Blanks are not. */
+static bool take_either(reader *r, char one, char other)
+{
+    bool is_next = r->at < r->end && (*r->at == one || *r->at == other);
+    r->at += is_next;
+    return is_next;
+}
+
+static bool skip_number(reader *r)
+{
+    take_either(r, '-', '-');
+    if (skip_digits(r) == 0 || (take_either(r, '.', '.') && skip_digits(r) == 0)) {
+        return false;
+    }
+    if (!take_either(r, 'e', 'E')) {
+        return true;
+    }
+    take_either(r, '+', '-');
+    return skip_digits(r) != 0;
+}
+
+static bool skip_literal(reader *r, const char *literal)
+{
+    size_t size = strlen(literal);
+    if ((size_t)(r->end - r->at) < size || memcmp(r->at, literal, size) != 0) {
+        return false;
+    }
+    r->at += size;
+    return true;
 }
 
 static bool skip_value(reader *r, int depth);
@@ -73,7 +103,10 @@ static bool skip_value(reader *r, int depth)
     case '"': return skip_string(r);
     case '{': r->at++; return skip_members(r, '}', depth + 1);
     case '[': r->at++; return skip_members(r, ']', depth + 1);
-    default: return skip_word(r);
+    case 't': return skip_literal(r, "true");
+    case 'f': return skip_literal(r, "false");
+    case 'n': return skip_literal(r, "null");
+    default: return skip_number(r);
     }
 }
 
@@ -86,11 +119,12 @@ cleat_slice cleat__json_member(cleat_slice object, const char *key)
     }
     do {
         skip_blanks(&r);
-        const char *name = r.at + 1;
+        const char *quote = r.at;
         if (!skip_string(&r)) {
             break;
         }
-        bool is_wanted = cleat_slice_equals((cleat_slice){name, (size_t)(r.at - 1 - name)}, wanted);
+        bool is_wanted =
+            cleat_slice_equals(cleat__json_text((cleat_slice){quote, (size_t)(r.at - quote)}), wanted);
         if (!take(&r, ':')) {
             break;
         }
@@ -126,6 +160,8 @@ bool cleat__json_int(cleat_slice value, int64_t *out)
         }
         number = number * 10 + digit;
     }
-    *out = number;
+    if (text.size != 0) {
+        *out = number;
+    }
     return text.size != 0;
 }

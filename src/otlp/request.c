@@ -317,8 +317,11 @@ cleat_status cleat__otlp_request_build(cleat__otlp_request *request, const cleat
     cleat__buffer_deinit(&p.runs);
     cleat__buffer_deinit(&p.groups);
     cleat__buffer_deinit(&p.bodies);
-    bool has_failed = !is_made || request->heads.failed || request->piece_memory.failed;
-    return has_failed ? cleat__fail_memory() : CLEAT_OK;
+    if (!is_made || request->heads.failed || request->piece_memory.failed) {
+        *cursor = first;
+        return cleat__fail_memory();
+    }
+    return CLEAT_OK;
 }
 
 void cleat__otlp_request_deinit(cleat__otlp_request *request)

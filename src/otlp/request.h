@@ -26,7 +26,8 @@ void cleat__otlp_request_deinit(cleat__otlp_request *request);
 /*
  * Makes the request of the spans from `*cursor` (0 at first) on, as many as fit into `max_size` bytes but
  * at least one, and moves the cursor behind them. The batch must live as long as the pieces. Memory of
- * an earlier request in `request` (zero at first) is used again. CLEAT_EMPTY when no span is left.
+ * an earlier request in `request` (zero at first) is used again. CLEAT_EMPTY when no span is left; on failure the cursor
+ * stays.
  */
 cleat_status cleat__otlp_request_build(cleat__otlp_request *request, const cleat_span_batch *batch,
                                        size_t *cursor, size_t max_size);

@@ -16,35 +16,18 @@ bool cleat__otlp_header_value_is_valid(cleat_slice value)
     return true;
 }
 
-/* A token of RFC 9110, 5.6.2. */
-static bool is_name(cleat_slice name)
+/* What the exporters say themselves: a second one, or another one, would make the request one that no
+ * server can read. */
+static bool is_reserved(cleat_slice name)
 {
-    for (size_t i = 0; i < name.size; i++) {
-        char character = name.data[i];
-        if (!cleat__is_digit(character) && !cleat__is_lower((char)(character | 0x20)) &&
-            (character == '\0' || strchr("!#$%&'*+-.^_`|~", character) == NULL)) {
-            return false;
+    static const char *const reserved[] = {"content-type", "content-encoding",  "content-length", "expect",
+                                           "te",           "transfer-encoding", "connection",     "upgrade"};
+    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+        if (cleat__env_is(name, reserved[i])) {
+            return true;
         }
     }
-    return name.size != 0;
-}
-
-/* Percent-decodes in place; false when a `%` is not followed by two hex digits. */
-static bool percent_decode(char *text, size_t *size)
-{
-    size_t written = 0;
-    for (size_t i = 0; i < *size; i++) {
-        int high = text[i] == '%' && *size - i >= 3 ? cleat__hex_value(text[i + 1]) : -1;
-        int low = high >= 0 ? cleat__hex_value(text[i + 2]) : -1;
-        if (text[i] == '%' && low < 0) {
-            return false;
-        }
-        text[written++] = low >= 0 ? (char)(high << 4 | low) : text[i];
-        i += low >= 0 ? 2 : 0;
-    }
-    text[written] = '\0';
-    *size = written;
-    return true;
+    return false;
 }
 
 static void lower(char *name)
@@ -89,22 +72,21 @@ static cleat_status put(cleat__otlp_settings *settings, char *name, char *value)
 /* CLEAT_INVALID_ARGUMENT for a malformed pair. */
 static cleat_status put_pair(cleat__otlp_settings *settings, cleat_slice pair)
 {
-    cleat_slice value;
-    cleat_slice name = cleat__trim(cleat__split(pair, '=', &value));
-    if (value.data == NULL || !is_name(name)) {
+    cleat_slice name, value;
+    if (!cleat__split_pair(pair, &name, &value) || !cleat__is_token(name) || is_reserved(name)) {
         return CLEAT_INVALID_ARGUMENT;
     }
-    value = cleat__trim(value);
     char *decoded = cleat__slice_dup(value);
+    size_t size = 0;
     if (decoded == NULL) {
         return cleat__fail_memory();
     }
-    if (!percent_decode(decoded, &value.size) ||
-        !cleat__otlp_header_value_is_valid((cleat_slice){decoded, value.size}) ||
-        strlen(decoded) != value.size) {
+    if (!cleat__percent_decode(value, decoded, value.size, &size) ||
+        !cleat__otlp_header_value_is_valid((cleat_slice){decoded, size})) {
         cleat__free(decoded);
         return CLEAT_INVALID_ARGUMENT;
     }
+    decoded[size] = '\0';
     return put(settings, cleat__slice_dup(name), decoded);
 }
 
@@ -114,9 +96,12 @@ cleat_status cleat__otlp_headers_read(cleat__otlp_settings *settings, const char
         cleat_slice pair = cleat__trim(cleat__split(list, ',', &list));
         cleat_status status = pair.size != 0 ? put_pair(settings, pair) : CLEAT_OK;
         if (status == CLEAT_INVALID_ARGUMENT) {
-            cleat_slice rest;
-            cleat__env_warn(variable, cleat__trim(cleat__split(pair, '=', &rest)),
-                            "name=value pairs separated by commas, values percent-encoded");
+            cleat_slice name, secret;
+            /* Without a "=" it may be the rest of a secret that holds a comma. */
+            bool is_pair = cleat__split_pair(pair, &name, &secret);
+            cleat__env_warn(variable, is_pair ? name : cleat_slice_of("(a part without =)"),
+                            "name=value pairs separated by commas, values percent-encoded, of headers that "
+                            "the exporter does not set itself");
         } else if (status != CLEAT_OK) {
             return status;
         }
@@ -129,9 +114,13 @@ cleat_status cleat__otlp_headers_add(cleat__otlp_settings *settings, const cleat
 {
     for (size_t i = 0; headers != NULL && i < count; i++) {
         cleat_slice name = cleat_slice_of(headers[i].name), value = cleat_slice_of(headers[i].value);
-        if (!is_name(name)) {
+        if (!cleat__is_token(name)) {
             return cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.*s\" is no name of a header",
                                CLEAT_SLICE_ARGS(name));
+        }
+        if (is_reserved(name)) {
+            return cleat__fail(CLEAT_INVALID_ARGUMENT, "the exporter sets the header %s itself",
+                               headers[i].name);
         }
         if (value.data == NULL || !cleat__otlp_header_value_is_valid(value)) {
             return cleat__fail(CLEAT_INVALID_ARGUMENT, "the header %s has no usable value", headers[i].name);

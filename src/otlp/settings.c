@@ -76,23 +76,41 @@ static bool gzip_from_environment(void)
 
 /* ---- Endpoints ---- */
 
-/* One part of a parsed URL; "" where it has none. The caller frees it with curl_free(). */
+/* One part of a parsed URL; NULL where it has none. The caller frees it with curl_free(). */
 static char *part_of(CURLU *url, CURLUPart part, unsigned flags)
 {
     char *text = NULL;
     return curl_url_get(url, part, &text, flags) == CURLUE_OK ? text : NULL;
 }
 
-/* Without a slash at the end there would be none before "v1". */
-static char *append_path(const char *url)
+/* Behind the path, which stands before a query. Answers NULL on no memory. */
+static char *append_path(CURLU *url)
 {
-    size_t size = strlen(url);
-    char *joined = cleat__malloc(size + sizeof("/v1/traces"));
-    if (joined != NULL) {
-        memcpy(joined, url, size);
-        strcpy(joined + size, size != 0 && url[size - 1] == '/' ? "v1/traces" : "/v1/traces");
+    char *path = part_of(url, CURLUPART_PATH, 0), *whole = NULL, *copy = NULL;
+    cleat__buffer longer = {0};
+    size_t size = path != NULL ? strlen(path) : 0;
+    cleat__buffer_append_format(&longer, "%s%sv1/traces", path != NULL ? path : "",
+                                size != 0 && path[size - 1] == '/' ? "" : "/");
+    char *text = cleat__buffer_take_string(&longer);
+    if (text != NULL && curl_url_set(url, CURLUPART_PATH, text, 0) == CURLUE_OK) {
+        whole = part_of(url, CURLUPART_URL, 0);
+        copy = cleat__strdup(whole);
     }
-    return joined;
+    cleat__free(text);
+    curl_free(path);
+    curl_free(whole);
+    return copy;
+}
+
+/* For people and logs: without the name and the password that it may hold. */
+static char *shown_url(CURLU *url)
+{
+    curl_url_set(url, CURLUPART_USER, NULL, 0);
+    curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
+    char *text = part_of(url, CURLUPART_URL, 0);
+    char *copy = cleat__strdup(text);
+    curl_free(text);
+    return copy;
 }
 
 static char *host_and_port(CURLU *url)
@@ -150,9 +168,12 @@ static cleat_status set_endpoint(cleat__otlp_settings *settings, cleat__otlp_pro
             settings->is_secure = has_scheme ? settings->is_secure : !is_insecure_by_environment();
             settings->endpoint = host_and_port(url);
         } else {
-            settings->endpoint = wants_path ? append_path(text) : cleat__strdup(text);
+            settings->endpoint = wants_path ? append_path(url) : cleat__strdup(text);
         }
-        code = settings->endpoint != NULL ? CURLUE_OK : CURLUE_OUT_OF_MEMORY;
+        settings->shown_endpoint =
+            protocol == CLEAT__OTLP_GRPC ? cleat__strdup(settings->endpoint) : shown_url(url);
+        bool has_both = settings->endpoint != NULL && settings->shown_endpoint != NULL;
+        code = has_both ? CURLUE_OK : CURLUE_OUT_OF_MEMORY;
     }
     curl_url_cleanup(url);
     if (code == CURLUE_OK) {
@@ -215,6 +236,17 @@ static cleat_status init_file(char **file, const char *option, const char *setti
     return CLEAT_OK;
 }
 
+/* A mistake in the environment is told and passed over. */
+static void drop_incomplete(cleat__otlp_settings *settings)
+{
+    bool has_key = settings->client_key_file != NULL;
+    variable found = variable_of(has_key ? "CLIENT_KEY" : "CLIENT_CERTIFICATE");
+    cleat__env_warn(found.name, found.value, "a client certificate together with its key");
+    cleat__free(settings->client_certificate_file);
+    cleat__free(settings->client_key_file);
+    settings->client_certificate_file = settings->client_key_file = NULL;
+}
+
 static cleat_status init_files(cleat__otlp_settings *settings, const cleat_otlp_exporter_options *options)
 {
     cleat_status status = init_file(&settings->certificate_file, options->certificate_file, "CERTIFICATE");
@@ -225,13 +257,17 @@ static cleat_status init_files(cleat__otlp_settings *settings, const cleat_otlp_
     if (status == CLEAT_OK) {
         status = init_file(&settings->client_key_file, options->client_key_file, "CLIENT_KEY");
     }
-    if (status == CLEAT_OK &&
-        (settings->client_certificate_file == NULL) != (settings->client_key_file == NULL)) {
-        status =
-            cleat__fail(CLEAT_INVALID_ARGUMENT, "a client certificate and its key go together: %s is missing",
-                        settings->client_key_file == NULL ? "the key" : "the certificate");
+    bool is_incomplete = (settings->client_certificate_file == NULL) != (settings->client_key_file == NULL);
+    if (status != CLEAT_OK || !is_incomplete) {
+        return status;
     }
-    return status;
+    if (options->client_certificate_file != NULL || options->client_key_file != NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "a client certificate and its key go together: %s is missing",
+                           settings->client_key_file == NULL ? "the key" : "the certificate");
+    }
+    drop_incomplete(settings);
+    return CLEAT_OK;
 }
 
 /* ---- All of it ---- */
@@ -310,6 +346,7 @@ void cleat__otlp_settings_deinit(cleat__otlp_settings *settings)
     }
     cleat__free(settings->headers);
     cleat__free(settings->endpoint);
+    cleat__free(settings->shown_endpoint);
     cleat__free(settings->certificate_file);
     cleat__free(settings->client_certificate_file);
     cleat__free(settings->client_key_file);

@@ -21,7 +21,8 @@ typedef struct cleat__otlp_setting_header {
 } cleat__otlp_setting_header;
 
 typedef struct cleat__otlp_settings {
-    char *endpoint; /* HTTP: the whole URL; gRPC: "host:port" */
+    char *endpoint;       /* HTTP: the whole URL; gRPC: "host:port" */
+    char *shown_endpoint; /* for messages: without user name and password */
     bool
         is_secure; /* of the scheme https; for gRPC without a scheme, what OTEL_EXPORTER_OTLP_INSECURE says */
     cleat__otlp_setting_header *headers;

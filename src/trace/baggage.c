@@ -23,23 +23,6 @@ struct cleat_baggage {
 
 /* ---- Grammar (W3C Baggage 3.3.1) ---- */
 
-static bool is_token_character(char character)
-{
-    char lower = (char)(character | 0x20);
-    return cleat__is_digit(character) || cleat__is_lower(lower) ||
-           (character != '\0' && strchr("!#$%&'*+-.^_`|~", character) != NULL);
-}
-
-static bool is_token(cleat_slice text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        if (!is_token_character(text.data[i])) {
-            return false;
-        }
-    }
-    return text.size != 0;
-}
-
 /* baggage-octet: what may stand in a value as it is, a percent sign included. */
 static bool is_value_character(char character)
 {
@@ -63,7 +46,7 @@ static bool is_metadata(cleat_slice text)
     while (text.data != NULL) {
         cleat_slice value;
         cleat_slice key = cleat__split(cleat__split(text, ';', &text), '=', &value);
-        if (!is_token(cleat__trim(key)) || !are_value_characters(cleat__trim(value))) {
+        if (!cleat__is_token(cleat__trim(key)) || !are_value_characters(cleat__trim(value))) {
             return false;
         }
     }
@@ -192,7 +175,7 @@ cleat_baggage *cleat_baggage_with(const cleat_baggage *baggage, const char *key,
     value.size = value.data != NULL ? value.size : 0;
     baggage_entry entry = {cleat_slice_of(key), value, cleat__trim(cleat_slice_of(metadata))};
     bool has_metadata = entry.metadata.size != 0;
-    if (!is_token(entry.key) || (has_metadata && !is_metadata(entry.metadata)) ||
+    if (!cleat__is_token(entry.key) || (has_metadata && !is_metadata(entry.metadata)) ||
         cleat__utf8_valid_prefix(value.data, value.size) != value.size) {
         return NULL;
     }
@@ -294,24 +277,12 @@ static bool store_byte(value_store *store, char byte)
 /* Percent signs resolved; false when malformed or too large. */
 static bool decode(value_store *store, cleat_slice text)
 {
-    for (size_t i = 0; i < text.size; i++) {
-        char character = text.data[i];
-        if (character == '%') {
-            int high = i + 2 < text.size ? cleat__hex_value(text.data[i + 1]) : -1;
-            int low = i + 2 < text.size ? cleat__hex_value(text.data[i + 2]) : -1;
-            if (high < 0 || low < 0) {
-                return false;
-            }
-            character = (char)(high << 4 | low);
-            i += 2;
-        } else if (!is_value_character(character)) {
-            return false;
-        }
-        if (!store_byte(store, character)) {
-            return false;
-        }
-    }
-    return true;
+    size_t size = 0;
+    bool is_fine =
+        are_value_characters(text) &&
+        cleat__percent_decode(text, store->text + store->size, sizeof(store->text) - store->size, &size);
+    store->size += size;
+    return is_fine;
 }
 
 /* Replaces what is not UTF-8 in the text from `start` on (W3C Baggage: by U+FFFD). */
@@ -343,14 +314,13 @@ static bool repair(value_store *store, size_t start)
 static bool parse_member(cleat_slice member, value_store *store, baggage_entry *entry)
 {
     cleat_slice value, metadata;
-    cleat_slice key = cleat__split(cleat__split(member, ';', &metadata), '=', &value);
-    entry->key = cleat__trim(key);
+    bool is_pair = cleat__split_pair(cleat__split(member, ';', &metadata), &entry->key, &value);
     entry->metadata = cleat__trim(metadata);
-    if (value.data == NULL || !is_token(entry->key) || !is_metadata(entry->metadata)) {
+    if (!is_pair || !cleat__is_token(entry->key) || !is_metadata(entry->metadata)) {
         return false;
     }
     size_t start = store->size;
-    if (!decode(store, cleat__trim(value)) || !repair(store, start)) {
+    if (!decode(store, value) || !repair(store, start)) {
         store->size = start;
         return false;
     }

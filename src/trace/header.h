@@ -1,4 +1,4 @@
-/* Cutting up W3C headers. Bytes come from peers: no locale, no plain `char` arithmetic. */
+/* Cutting up W3C headers, and lists in environment variables that look like them. Bytes come from peers: no locale, no plain `char` arithmetic. */
 #ifndef CLEAT_TRACE_HEADER_H
 #define CLEAT_TRACE_HEADER_H
 
@@ -57,5 +57,24 @@ static inline cleat_slice cleat__split(cleat_slice text, char separator, cleat_s
     }
     return text;
 }
+
+/* `key=value` without blanks around either; false when there is no `=`. */
+static inline bool cleat__split_pair(cleat_slice pair, cleat_slice *key, cleat_slice *value)
+{
+    *key = cleat__trim(cleat__split(pair, '=', value));
+    bool is_pair = value->data != NULL;
+    *value = cleat__trim(*value);
+    return is_pair;
+}
+
+/* A token of RFC 9110, 5.6.2: names of headers, keys of baggage. */
+bool cleat__is_token(cleat_slice text);
+
+/*
+ * Resolves the percent-encoding of `text` into `out`, which may be its own memory; sets `*size`. False
+ * when a `%` is not followed by two hex digits (RFC 3986, 2.1) or the result does not fit into `room`:
+ * then `out` holds anything.
+ */
+bool cleat__percent_decode(cleat_slice text, char *out, size_t room, size_t *size);
 
 #endif

@@ -9,41 +9,26 @@
 #include "header.h"
 #include "resource_parts.h"
 
-/* Percent-decodes in place, at `text` which the slice begins at; false when it is malformed. */
+/* Control characters may be encoded, and not stand there as they are. */
 static bool decode(char *text, cleat_slice *decoded)
 {
-    size_t size = 0;
     for (size_t i = 0; i < decoded->size; i++) {
         unsigned char character = (unsigned char)text[i];
         if (character < ' ' || character == 0x7F) {
             return false;
         }
-        if (character != '%') {
-            text[size++] = text[i];
-            continue;
-        }
-        int high = decoded->size - i >= 3 ? cleat__hex_value(text[i + 1]) : -1;
-        int low = decoded->size - i >= 3 ? cleat__hex_value(text[i + 2]) : -1;
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        text[size++] = (char)(high << 4 | low);
-        i += 2;
     }
     decoded->data = text;
-    decoded->size = size;
-    return true;
+    return cleat__percent_decode((cleat_slice){text, decoded->size}, text, decoded->size, &decoded->size);
 }
 
 /* `text` is writable memory under the slice. */
 static bool parse_member(char *text, cleat_slice member, cleat_attribute *out)
 {
-    cleat_slice value;
-    cleat_slice key = cleat__trim(cleat__split(member, '=', &value));
-    if (value.data == NULL || key.size == 0) {
+    cleat_slice key, value;
+    if (!cleat__split_pair(member, &key, &value) || key.size == 0) {
         return false;
     }
-    value = cleat__trim(value);
     char *key_text = text + (key.data - member.data);
     char *value_text = text + (value.data - member.data);
     if (!decode(key_text, &key) || !decode(value_text, &value)) {

@@ -178,6 +178,8 @@ static void endpoints_are_read_by_protocol(void **state)
     } cases[] = {
         {CLEAT__OTLP_HTTP_PROTOBUF, "ENDPOINT", "http://a:1", "http://a:1/v1/traces", false},
         {CLEAT__OTLP_HTTP_PROTOBUF, "ENDPOINT", "https://a/b/", "https://a/b/v1/traces", true},
+        {CLEAT__OTLP_HTTP_PROTOBUF, "ENDPOINT", "http://a/b?k=v", "http://a/b/v1/traces?k=v", false},
+        {CLEAT__OTLP_HTTP_PROTOBUF, "ENDPOINT", "http://u:p@a", "http://u:p@a/v1/traces", false},
         {CLEAT__OTLP_HTTP_PROTOBUF, "TRACES_ENDPOINT", "http://a:1", "http://a:1", false},
         {CLEAT__OTLP_HTTP_JSON, "TRACES_ENDPOINT", "http://[::1]:1/x", "http://[::1]:1/x", false},
         {CLEAT__OTLP_HTTP_PROTOBUF, "ENDPOINT", "a:1", "http://localhost:4318/v1/traces", false},
@@ -254,6 +256,25 @@ static void a_wrong_header_is_left_out_and_its_value_not_shown(void **state)
     cleat__otlp_settings_deinit(&settings);
 }
 
+static void headers_of_the_exporter_itself_are_left_out(void **state)
+{
+    cleat__otlp_settings settings;
+    const cleat_otlp_header header = {"Transfer-Encoding", "chunked"};
+    (void)state;
+    setenv("OTEL_EXPORTER_OTLP_HEADERS", "Content-Length=5,a=1,s3cret", 1);
+    assert_int_equal(cleat__otlp_settings_init(&settings, CLEAT__OTLP_HTTP_PROTOBUF, NULL), CLEAT_OK);
+    assert_int_equal(settings.header_count, 1);
+    assert_string_equal(settings.headers[0].name, "a");
+    assert_true(warnings >= 1);
+    assert_null(strstr(warning, "s3cret")); /* it may be the rest of a value with a comma */
+    cleat__otlp_settings_deinit(&settings);
+    assert_int_equal(
+        cleat__otlp_settings_init(&settings, CLEAT__OTLP_HTTP_PROTOBUF,
+                                  CLEAT_OTLP_EXPORTER_OPTIONS(.headers = &header, .header_count = 1)),
+        CLEAT_INVALID_ARGUMENT);
+    assert_non_null(strstr(cleat_error_message(), "sets the header Transfer-Encoding itself"));
+}
+
 static void options_win_over_the_environment(void **state)
 {
     cleat__otlp_settings settings;
@@ -285,6 +306,7 @@ int main(void)
         TEST(endpoints_are_read_by_protocol),
         TEST(wrong_values_warn_once_and_fall_back),
         TEST(a_wrong_header_is_left_out_and_its_value_not_shown),
+        TEST(headers_of_the_exporter_itself_are_left_out),
         TEST(options_win_over_the_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

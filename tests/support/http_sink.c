@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 64, REQUESTS_MAX = 4096, ANSWERS_MAX = 64, HEAD_MAX = 16 * 1024 };
+enum { CONNECTIONS_MAX = 256, REQUESTS_MAX = 4096, ANSWERS_MAX = 64, HEAD_MAX = 16 * 1024 };
 
 struct http_sink {
     int listener;
@@ -81,13 +82,25 @@ static char *read_head(int descriptor)
     return head;
 }
 
-static bool read_request(int descriptor, http_request *request)
+static bool is_blind(http_sink *sink)
+{
+    pthread_mutex_lock(&sink->mutex);
+    size_t last = sink->answer_count, index = sink->request_count;
+    bool blind = last != 0 && sink->answers[index < last ? index : last - 1].blind;
+    pthread_mutex_unlock(&sink->mutex);
+    return blind;
+}
+
+static bool read_request(http_sink *sink, int descriptor, http_request *request)
 {
     char length[32];
     memset(request, 0, sizeof(*request));
     request->head = read_head(descriptor);
     if (request->head == NULL) {
         return false;
+    }
+    if (is_blind(sink)) {
+        return true;
     }
     request->body.size =
         strtoul(http_header(request->head, "Content-Length", length, sizeof(length)), NULL, 10);
@@ -122,11 +135,32 @@ static http_answer take(http_sink *sink, const http_request *request)
     return answer;
 }
 
-static bool answer_request(int descriptor, const http_answer *answer)
+static void wait_for_end(http_sink *sink)
+{
+    pthread_mutex_lock(&sink->mutex);
+    while (!sink->is_stopping) {
+        pthread_cond_wait(&sink->changed, &sink->mutex);
+    }
+    pthread_mutex_unlock(&sink->mutex);
+}
+
+static void answer_raw(http_sink *sink, int descriptor, const http_answer *answer)
+{
+    size_t step = answer->drips ? 1 : answer->raw.size;
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &(int){answer->drips}, sizeof(int));
+    for (size_t at = 0; at < answer->raw.size && write_all(descriptor, answer->raw.data + at, step);) {
+        at += step;
+    }
+    if (answer->stays) {
+        wait_for_end(sink);
+    }
+}
+
+static bool answer_request(http_sink *sink, int descriptor, const http_answer *answer)
 {
     char head[1024];
     if (answer->raw.data != NULL) {
-        write_all(descriptor, answer->raw.data, answer->raw.size);
+        answer_raw(sink, descriptor, answer);
         return false;
     }
     int size = snprintf(head, sizeof(head), "HTTP/1.1 %d Status\r\nContent-Length: %zu\r\n%s\r\n",
@@ -141,9 +175,9 @@ static void *serve(void *argument)
     connection *own = argument;
     http_request request;
     bool goes_on = true;
-    while (goes_on && read_request(own->descriptor, &request)) {
+    while (goes_on && read_request(own->sink, own->descriptor, &request)) {
         http_answer answer = take(own->sink, &request);
-        goes_on = !answer.closes && answer_request(own->descriptor, &answer);
+        goes_on = !answer.closes && answer_request(own->sink, own->descriptor, &answer) && !answer.blind;
     }
     shutdown(own->descriptor, SHUT_RDWR);
     free(own);

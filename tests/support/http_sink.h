@@ -16,7 +16,10 @@ typedef struct http_answer {
     bool hangs;      /* until the sink stops */
     bool closes;     /* instead of answering */
     bool waits;      /* until http_sink_open() */
-    cleat_slice raw; /* sent instead of all that */
+    cleat_slice raw; /* sent instead of all that; then the connection is closed */
+    bool stays;      /* after `raw`, open until the sink stops */
+    bool drips;      /* each byte of `raw` in a packet of its own */
+    bool blind;      /* comes without the body having been read, and takes nothing else in */
 } http_answer;
 
 typedef struct http_request {
