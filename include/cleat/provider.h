@@ -12,6 +12,22 @@
  *     ...
  *     cleat_tracer_provider_free(provider);            // flushes and shuts down
  *
+ * Forks. A forked child goes on tracing with the provider and its processors: prefork servers set
+ * tracing up once, before they fork, and daemons may fork as often as they do. Spans that ended
+ * before the fork are exported by the parent alone, and so are spans that lived at the fork: in the
+ * child they do not record, ending them exports nothing, and they still are the parents of its new
+ * spans. The child counts from zero and starts the exporting thread with the first span that ends in
+ * it. fork() may be called at any time, also by processors and samplers, while other threads trace,
+ * and waits for no export; an exporter that forks has to exec or _exit() in the child. Exporters of
+ * the program's own that have threads, connections or locks renew them with pthread_atfork(). The
+ * allocator of cleat_set_allocator() has to be usable in a child. fork and exec, vfork and
+ * posix_spawn need nothing.
+ *
+ * Exit. exit() shuts down every provider that was not, in reverse order of their making, within 5 s
+ * for all. What they use, such as an exporter of the program's own, is still there if it was made
+ * before the provider. Spans that end later, in atexit() handlers and destructors of static objects,
+ * are dropped and counted; spans whose provider has been freed end without a trace.
+ *
  * Source: OpenTelemetry specification, "Tracing SDK"; "Environment variables".
  */
 #ifndef CLEAT_PROVIDER_H
