@@ -30,6 +30,7 @@ struct cleat_tracer_provider {
     cleat_sampler *sampler;
     cleat_resource *resource;
     cleat_id_generator ids;
+    cleat_id_generator given_ids; /* what `ids` asks, where it is not random */
     cleat__span_clock clock;
     cleat__limits limits;
 

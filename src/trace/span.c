@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "base/process.h"
 #include "provider.h"
 #include "random_ids.h"
@@ -272,8 +273,7 @@ static const cleat_span_options *complete_options(const cleat_span_options *from
     if (from->struct_size >= sizeof(*from) || from->struct_size == 0) {
         return from;
     }
-    memset(copy, 0, sizeof(*copy));
-    memcpy(copy, from, from->struct_size);
+    cleat__options_copy(copy, from, sizeof(*copy));
     return copy;
 }
 
