@@ -25,8 +25,8 @@ typedef struct cleat_span_processor_stats {
  * Users embed this struct first in their own. on_start and on_ending run on the thread that
  * starts or ends the span, may change the span, must not block; `parent` is NULL for the root
  * context and for an explicit root span; from on_ending on, no other thread can change the span.
- * on_end gets the finished span and must copy what it keeps. get_stats adds to cleat_tracer_provider_
- * get_stats(); `out` comes zeroed. NULL members are skipped.
+ * on_end gets the finished span and must copy what it keeps. What get_stats says (`*out` comes
+ * zeroed) goes into cleat_tracer_provider_get_stats(). NULL members are skipped.
  */
 typedef struct cleat_span_processor cleat_span_processor;
 struct cleat_span_processor {

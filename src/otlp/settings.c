@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/env.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "setting_headers.h"
 
 #include <curl/curl.h>
@@ -311,11 +312,8 @@ static void init_numbers(cleat__otlp_settings *settings, const cleat_otlp_export
 cleat_status cleat__otlp_settings_init(cleat__otlp_settings *settings, cleat__otlp_protocol protocol,
                                        const cleat_otlp_exporter_options *options)
 {
-    cleat_otlp_exporter_options given = {0};
-    if (options != NULL) {
-        size_t size = options->struct_size != 0 ? options->struct_size : sizeof(given);
-        memcpy(&given, options, size < sizeof(given) ? size : sizeof(given));
-    }
+    cleat_otlp_exporter_options given;
+    cleat__options_copy(&given, options, sizeof(given));
     *settings = (cleat__otlp_settings){0};
     init_numbers(settings, &given);
     cleat_status status = init_endpoint(settings, protocol, given.endpoint);

@@ -16,6 +16,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "base/process.h"
 #include "flights.h"
 
@@ -383,11 +384,8 @@ static int64_t or_environment(int64_t option, const char *name, int64_t fallback
 
 static void resolve(const cleat_batch_processor_options *from, cleat_batch_processor_options *out)
 {
-    cleat_batch_processor_options given = {0};
-    if (from != NULL) {
-        size_t size = from->struct_size != 0 ? from->struct_size : sizeof(given);
-        memcpy(&given, from, size < sizeof(given) ? size : sizeof(given));
-    }
+    cleat_batch_processor_options given;
+    cleat__options_copy(&given, from, sizeof(given));
     int64_t queue = given.max_queue_size < INT32_MAX ? (int64_t)given.max_queue_size : INT32_MAX;
     int64_t batch =
         given.max_export_batch_size < INT32_MAX ? (int64_t)given.max_export_batch_size : INT32_MAX;

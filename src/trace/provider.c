@@ -3,7 +3,9 @@
 #include "base/alloc.h"
 #include "base/env.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "base/thread.h"
+#include "checked_ids.h"
 #include "random_ids.h"
 #include "sampler.h"
 #include "span_pool.h"
@@ -16,6 +18,23 @@ static void free_sampler(cleat_sampler *sampler)
     if (sampler != NULL && sampler->free != NULL) {
         sampler->free(sampler);
     }
+}
+
+static cleat_status check(const cleat_tracer_provider_options *options)
+{
+    const cleat_sampler *sampler = options->sampler;
+    const cleat_id_generator *ids = options->id_generator;
+    const cleat_clock *clock = options->clock;
+    if (sampler != NULL && sampler->should_sample == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the sampler has no should_sample");
+    }
+    if (ids != NULL && (ids->trace_id == NULL || ids->span_id == NULL)) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the id generator needs both its functions");
+    }
+    if (clock != NULL && (clock->unix_ns == NULL || clock->monotonic_ns == NULL)) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the clock needs both its functions");
+    }
+    return CLEAT_OK;
 }
 
 /* Takes the sampler out of the options at once: from then on provider_free() sees to it. */
@@ -34,7 +53,11 @@ static cleat_status init(cleat_tracer_provider *provider, const cleat_tracer_pro
             return status;
         }
     }
-    provider->ids = options->id_generator != NULL ? *options->id_generator : cleat__random_ids;
+    provider->ids = cleat__random_ids;
+    if (options->id_generator != NULL) {
+        provider->given_ids = *options->id_generator;
+        provider->ids = cleat__checked_ids(&provider->given_ids);
+    }
     cleat__span_clock_init(&provider->clock, options->clock);
     cleat__limits_resolve(&options->limits, &provider->limits);
     atomic_init(&provider->makes_spans, !cleat__env_bool("OTEL_SDK_DISABLED", false));
@@ -70,16 +93,18 @@ static void watch_process(cleat_tracer_provider *provider)
 cleat_status cleat_tracer_provider_new(const cleat_tracer_provider_options *options,
                                        cleat_tracer_provider **out)
 {
-    cleat_tracer_provider_options given = {0};
-    if (options != NULL) {
-        size_t size = options->struct_size != 0 ? options->struct_size : sizeof(given);
-        memcpy(&given, options, size < sizeof(given) ? size : sizeof(given));
-    }
+    cleat_tracer_provider_options given;
+    cleat__options_copy(&given, options, sizeof(given));
     if (out == NULL) {
         free_sampler(given.sampler);
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "nowhere to put the tracer provider");
     }
     *out = NULL;
+    cleat_status status = check(&given);
+    if (status != CLEAT_OK) {
+        free_sampler(given.sampler);
+        return status;
+    }
     cleat_tracer_provider *provider = cleat__calloc(1, sizeof(*provider));
     if (provider == NULL) {
         free_sampler(given.sampler);
@@ -88,7 +113,7 @@ cleat_status cleat_tracer_provider_new(const cleat_tracer_provider_options *opti
     pthread_mutex_init(&provider->mutex, NULL);
     cleat__account_open(&provider->account);
     watch_process(provider);
-    cleat_status status = init(provider, &given);
+    status = init(provider, &given);
     if (status != CLEAT_OK) {
         cleat_tracer_provider_free(provider);
         return status;

@@ -31,6 +31,7 @@ struct cleat_tracer_provider {
     unsigned drops; /* cleat__sampler_drops() of it */
     cleat_resource *resource;
     cleat_id_generator ids;
+    cleat_id_generator given_ids; /* what `ids` asks, where it is not random */
     cleat__span_clock clock;
     cleat__limits limits;
 

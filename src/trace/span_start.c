@@ -1,4 +1,5 @@
 /* How a span begins: who its parent is, its ids, whether it is sampled, what it starts with. */
+#include "base/options.h"
 #include "base/random_thread.h"
 #include "context.h"
 #include "provider.h"
@@ -221,8 +222,7 @@ static const cleat_span_options *complete_options(const cleat_span_options *from
     if (from->struct_size >= sizeof(*from) || from->struct_size == 0) {
         return from;
     }
-    memset(copy, 0, sizeof(*copy));
-    memcpy(copy, from, from->struct_size);
+    cleat__options_copy(copy, from, sizeof(*copy));
     return copy;
 }
 

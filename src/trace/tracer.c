@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "provider.h"
 #include "instrumentation_scope.h"
 
@@ -62,11 +63,8 @@ cleat_tracer *cleat_tracer_provider_get_tracer(cleat_tracer_provider *provider, 
     if (provider == NULL) {
         return cleat__tracer_none();
     }
-    cleat_tracer_options given = {0};
-    if (options != NULL) {
-        size_t size = options->struct_size != 0 ? options->struct_size : sizeof(given);
-        memcpy(&given, options, size < sizeof(given) ? size : sizeof(given));
-    }
+    cleat_tracer_options given;
+    cleat__options_copy(&given, options, sizeof(given));
     const cleat_instrumentation_scope like = {
         .name = cleat_slice_of(name),
         .version = cleat_slice_of(given.version),
