@@ -1,5 +1,6 @@
 # tests/<floor>/<name>_test.c   a cmocka program, the CTest test <floor>/<name>
 # tests/<floor>/<name>_test.sh  a shell script, likewise
+# tests/<floor>/<name>_test.cpp a C++ program on the public headers and the shared library
 # Each runs in an empty directory of its own (tools/run-in-temp) with, in the environment,
 # CLEAT (the command), CLEAT_BUILD (this build) and CLEAT_SOURCE (the source tree).
 
@@ -68,6 +69,25 @@ foreach(script IN LISTS scripts)
   string(REGEX REPLACE "_test$" "" name ${name})
   cleat_test(${floor}/${name} ${floor} ${tools}/run-in-temp sh ${script})
 endforeach()
+
+if(TARGET cleat_trace_shared)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*/*_test.cpp)
+  foreach(source IN LISTS sources)
+    get_filename_component(folder ${source} DIRECTORY)
+    get_filename_component(floor ${folder} NAME)
+    get_filename_component(file ${source} NAME_WE)
+    string(REGEX REPLACE "_test$" "" name ${file})
+    set(target test_${floor}_${name})
+    add_executable(${target} ${source})
+    set_target_properties(${target} PROPERTIES CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON
+      OUTPUT_NAME ${file} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/${floor})
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic
+      $<$<BOOL:${CLEAT_WERROR}>:-Werror> ${sanitize})
+    target_link_options(${target} PRIVATE ${sanitize})
+    target_link_libraries(${target} PRIVATE cleat_trace_shared Threads::Threads)
+    cleat_test(${floor}/${name} ${floor} ${tools}/run-in-temp $<TARGET_FILE:${target}>)
+  endforeach()
+endif()
 
 # Every example runs to its end by itself, and fails when what it shows does not hold.
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.c)

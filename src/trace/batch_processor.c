@@ -348,7 +348,13 @@ static cleat_status shut_down(cleat_span_processor *self, int64_t timeout_ms)
     bool is_finished = processor->is_finished;
     bool is_first = !processor->is_exporter_shut_down;
     processor->is_exporter_shut_down = true;
+    bool is_joining = is_finished && processor->has_thread; /* it is past all that takes time */
+    processor->has_thread = processor->has_thread && !is_finished;
+    pthread_t thread = processor->thread;
     pthread_mutex_unlock(&processor->mutex);
+    if (is_joining) {
+        pthread_join(thread, NULL);
+    }
     /* Also of an exporter that still exports: that is what makes it stop. */
     cleat_status status =
         is_first ? cleat__exporter_shutdown(processor->exporter, cleat__remaining_ms(deadline)) : CLEAT_OK;
