@@ -13,8 +13,8 @@ static const char *const make_certificates[] = {
     "openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=test-authority",
     "openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost",
     "printf 'subjectAltName=DNS:localhost' >server.ext",
-    "openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem -days 2 "
-    "-extfile server.ext",
+    "openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile server.ext -out "
+    "server.pem",
     "openssl req -newkey rsa:2048 -nodes -keyout client.key -out client.csr -subj /CN=client",
     "openssl x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out client.pem -days 2",
     "openssl genrsa -out wrong.key 2048",

@@ -238,7 +238,7 @@ static void lost_spans_are_counted(void **state)
     SDK_START(&sdk, .sampler = NULL);
     cleat_span span = cleat_span_start(sdk.tracer, "a", NULL);
     for (int i = 0; i < 40; i++) {
-        char key[8];
+        char key[16];
         snprintf(key, sizeof(key), "key%d", i);
         assert_int_equal(cleat_span_set_string(span, key, large), CLEAT_OK);
     }
