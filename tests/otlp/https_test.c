@@ -13,10 +13,9 @@ static const char *const make_certificates[] = {
     "openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=test-authority",
     "openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost",
     "printf 'subjectAltName=DNS:localhost' >server.ext",
-    "openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile server.ext -out "
-    "server.pem",
+    "openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -extfile server.ext -out server.pem",
     "openssl req -newkey rsa:2048 -nodes -keyout client.key -out client.csr -subj /CN=client",
-    "openssl x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out client.pem -days 2",
+    "openssl x509 -req -in client.csr -CA ca.pem -CAkey ca.key -out client.pem",
     "openssl genrsa -out wrong.key 2048",
     "openssl rsa -in client.key -aes128 -passout pass:s3cret -out locked.key",
     "printf 'no certificate\\n' >garbage.pem",
