@@ -9,6 +9,16 @@
 #define THREAD_SANITIZER_CANNOT() (void)0
 #endif
 
+/* gcc 12's AddressSanitizer has locks of its own (of its thread registry, of its stack depot). Where another
+ * thread holds one when the process forks, as it does while it starts, the child hangs in there. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { ADDRESS_SANITIZER = true };
+#define ADDRESS_SANITIZER_CANNOT() skip()
+#else
+enum { ADDRESS_SANITIZER = false };
+#define ADDRESS_SANITIZER_CANNOT() (void)0
+#endif
+
 /* What a child finds wrong is its exit code: the line. */
 #define CHILD_CHECK(condition)         \
     do {                               \
@@ -52,6 +62,9 @@ static void sdk_init(fork_sdk *sdk, cleat_span_processor *first)
                      CLEAT_OK);
     assert_int_equal(cleat_tracer_provider_add_processor(sdk->provider, processor), CLEAT_OK);
     sdk->tracer = cleat_tracer_provider_get_tracer(sdk->provider, "fork", NULL);
+    if (ADDRESS_SANITIZER) { /* the thread is past its start then, and waits */
+        assert_int_equal(cleat_tracer_provider_force_flush(sdk->provider, 10000), CLEAT_OK);
+    }
 }
 
 static int trace_and_flush(void *argument)
@@ -124,6 +137,7 @@ static void a_fork_at_any_moment_loses_and_doubles_nothing(void **state)
     size_t made = 0;
     (void)state;
     THREAD_SANITIZER_CANNOT();
+    ADDRESS_SANITIZER_CANNOT();
     sdk_init(&sdk, NULL);
     for (int i = 0; i < THREADS; i++) {
         threads[i] = (busy_thread){.sdk = &sdk, .round = &round};
