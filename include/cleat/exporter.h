@@ -117,6 +117,11 @@ struct cleat_span_exporter {
      */
     void (*export_async)(cleat_span_exporter *self, cleat_span_batch *batch, int64_t timeout_ms);
     unsigned max_concurrent_exports;
+    /*
+     * Optional: the processor is being shut down; it exports what it still has, waits for that, and then
+     * calls shutdown. From now on it is not worth waiting for a server that is not there. Any thread.
+     */
+    void (*before_shutdown)(cleat_span_exporter *self);
 };
 
 /*

@@ -88,15 +88,20 @@ CLEAT_API cleat_status cleat_tracer_provider_new(const cleat_tracer_provider_opt
  * Selection".
  */
 CLEAT_API cleat_status cleat_tracer_provider_from_environment(cleat_tracer_provider **out);
-/* Shuts down (5 s at most) and frees. Its spans must have ended, its tracers are gone. NULL-safe. */
+/* Shuts down (5 s at most) and frees. Its spans must have ended, its tracers are gone, and no other
+ * thread is inside a function of it (a flush, say). NULL-safe. */
 CLEAT_API void cleat_tracer_provider_free(cleat_tracer_provider *provider);
 /* Consumes `processor` on every path. CLEAT_RESOURCE_EXHAUSTED after 16, CLEAT_FAILED_PRECONDITION
  * after shutdown, CLEAT_INVALID_ARGUMENT for NULL. Any time, any thread. Specification: "Span
  * processor". */
 CLEAT_API cleat_status cleat_tracer_provider_add_processor(cleat_tracer_provider *provider,
                                                            cleat_span_processor *processor);
-/* CLEAT_TIMEOUT when not done in time, else the first failure of a processor. Any thread; shutdown
- * twice is CLEAT_FAILED_PRECONDITION. Specification: "ForceFlush", "Shutdown". */
+/*
+ * Both export what is queued: CLEAT_TIMEOUT when not done in time, else the first failure of a
+ * processor. While it shuts down, an OTLP exporter tries again only what its server asks it to
+ * (Retry-After): a collector that is not there holds up nobody. Any thread; shutdown twice is
+ * CLEAT_FAILED_PRECONDITION. Specification: "ForceFlush", "Shutdown".
+ */
 CLEAT_API cleat_status cleat_tracer_provider_force_flush(cleat_tracer_provider *provider, int64_t timeout_ms);
 CLEAT_API cleat_status cleat_tracer_provider_shutdown(cleat_tracer_provider *provider, int64_t timeout_ms);
 

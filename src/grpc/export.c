@@ -343,11 +343,12 @@ static bool find_retry_info(const grpc_metadata_array *metadata, int64_t *delay_
 }
 
 /* Milliseconds until the part is sent again; -1: not at all. */
-static int64_t retry_delay_ms(const cleat__grpc_export *export, const cleat__grpc_attempt *attempt)
+static int64_t retry_delay_ms(cleat__grpc_export *export, const cleat__grpc_attempt *attempt)
 {
     int64_t asked_ms = 0;
-    bool has_retry_info = find_retry_info(&attempt->trailing_metadata, &asked_ms);
-    if (!cleat__grpc_export_is_retryable(attempt->code, has_retry_info)) {
+    export->waits_as_asked = find_retry_info(&attempt->trailing_metadata, &asked_ms);
+    if (!cleat__grpc_export_is_retryable(attempt->code, export->waits_as_asked) ||
+        (!export->waits_as_asked && cleat__otlp_is_ending(&export->exporter->otlp))) {
         return -1;
     }
     return cleat__otlp_retry_delay_ms(&export->exporter->otlp.settings, export->attempts, asked_ms,
@@ -361,7 +362,8 @@ static void wait_for_retry(cleat__grpc_export *export, int64_t delay_ms)
     pthread_mutex_lock(&exporter->mutex);
     bool is_cancelled = exporter->is_cancelled;
     if (!is_cancelled) {
-        export->retry_at_ns = cleat__deadline_ns(delay_ms);
+        bool is_last = !export->waits_as_asked && cleat__otlp_is_ending(&exporter->otlp);
+        export->retry_at_ns = cleat__deadline_ns(is_last ? 0 : delay_ms);
     }
     pthread_mutex_unlock(&exporter->mutex);
     if (is_cancelled) {

@@ -383,10 +383,40 @@ static bool cancel_all(cleat__grpc_exporter *exporter)
     return had_any;
 }
 
+/* The first that waits for a time that no server has named, taken out of waiting. The mutex is held. */
+static cleat__grpc_export *take_retry(cleat__grpc_exporter *exporter)
+{
+    cleat__grpc_export *export = exporter->first;
+    while (export != NULL && (export->retry_at_ns == 0 || export->waits_as_asked)) {
+        export = export->next;
+    }
+    if (export != NULL) {
+        export->retry_at_ns = 0;
+    }
+    return export;
+}
+
+static void before_shutdown(cleat_span_exporter *self)
+{
+    cleat__grpc_exporter *exporter = (cleat__grpc_exporter *)self;
+    atomic_store_explicit(&exporter->otlp.is_ending, true, memory_order_release);
+    if (is_unused(exporter) || is_in_forked_child(exporter)) {
+        return;
+    }
+    pthread_mutex_lock(&exporter->mutex);
+    for (cleat__grpc_export *export; (export = take_retry(exporter)) != NULL;) {
+        pthread_mutex_unlock(&exporter->mutex);
+        cleat__grpc_export_attempt(export);
+        pthread_mutex_lock(&exporter->mutex);
+    }
+    pthread_mutex_unlock(&exporter->mutex);
+}
+
 static cleat_status shut_down(cleat_span_exporter *self, int64_t timeout_ms)
 {
     cleat__grpc_exporter *exporter = (cleat__grpc_exporter *)self;
     int64_t deadline_ns = cleat__deadline_ns(timeout_ms);
+    before_shutdown(self);
     atomic_store_explicit(&exporter->is_shut_down, true, memory_order_release);
     if (is_unused(exporter) || is_in_forked_child(exporter)) {
         return CLEAT_OK;
@@ -481,6 +511,7 @@ cleat_status cleat_otlp_grpc_exporter_new(const cleat_otlp_exporter_options *opt
     base->export_async = export_async;
     base->max_concurrent_exports = settings->max_concurrent_requests;
     base->force_flush = force_flush;
+    base->before_shutdown = before_shutdown;
     base->shutdown = shut_down;
     pthread_mutex_init(&exporter->mutex, NULL);
     cleat__cond_init(&exporter->changed);

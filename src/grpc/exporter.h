@@ -67,6 +67,7 @@ struct cleat__grpc_export {
     uint64_t number;
     cleat__grpc_attempt *attempt; /* not NULL: waits for its answer */
     int64_t retry_at_ns;          /* not 0: waits until then */
+    bool waits_as_asked;          /* the server has named the time */
     bool is_done;                 /* export_spans may return */
 };
 

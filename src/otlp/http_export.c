@@ -231,10 +231,12 @@ cleat__http_next cleat__http_export_done(cleat__http_export *export, CURLcode co
         count_accepted(export, &outcome);
         return send_next_body(export, status);
     }
-    int64_t delay_ms = outcome.is_retryable
-                           ? cleat__otlp_retry_delay_ms(settings, export->attempts, outcome.asked_ms,
-                                                        cleat__remaining_ms(export->deadline_ns))
-                           : -1;
+    export->waits_as_asked = outcome.asked_ms > 0;
+    bool is_retried =
+        outcome.is_retryable && (export->waits_as_asked || !cleat__otlp_is_ending(export->exporter));
+    int64_t delay_ms = is_retried ? cleat__otlp_retry_delay_ms(settings, export->attempts, outcome.asked_ms,
+                                                               cleat__remaining_ms(export->deadline_ns))
+                                  : -1;
     if (delay_ms >= 0) {
         export->retry_ns = cleat__clock_monotonic_ns(NULL) + delay_ms * CLEAT__NS_PER_MS;
         return CLEAT__HTTP_WAIT;

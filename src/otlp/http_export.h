@@ -24,6 +24,7 @@ typedef struct cleat__http_export {
     cleat_status failure; /* of a span that was left out */
     unsigned attempts;    /* of this body */
     int64_t retry_ns;     /* when the next attempt begins; 0: one is under way */
+    bool waits_as_asked;  /* the server has named the time */
 
     cleat__http_body body;
     CURL *easy;             /* kept for the next batch */

@@ -6,6 +6,10 @@
  * Shutting down waits for what is under way until its deadline and cancels the rest. The thread is
  * not waited for without limit, since a name that is being resolved cannot be cancelled: then it
  * frees the exporter when it is through.
+ *
+ * A forked child has no such thread, and the multi handle it finds is the parent's: its connections and what
+ * wakes it are shared, so not even cleaning it up would leave the parent alone. The child makes one of its own
+ * when it exports.
  */
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -21,8 +25,9 @@ typedef struct http_exporter {
     cleat__otlp_exporter otlp;
     bool is_json;
     struct curl_slist *headers;
-    CURLM *multi;           /* of the thread; others only wake it */
+    CURLM *multi;           /* of the thread; others only wake it; NULL until there is a thread */
     atomic_uint references; /* the owner's and the thread's */
+    cleat__fork_hook fork_hook;
 
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
@@ -34,6 +39,11 @@ typedef struct http_exporter {
     pthread_t thread;
 
     cleat__http_export *beginning, *active; /* of the thread alone */
+
+    struct { /* in a forked child, of the parent: where leak checkers find them */
+        CURLM *multi;
+        cleat__http_export *submitted, *beginning, *active;
+    } lost;
 } http_exporter;
 
 static void free_exports(cleat__http_export *export)
@@ -50,6 +60,7 @@ static void release(http_exporter *exporter)
     if (atomic_fetch_sub_explicit(&exporter->references, 1, memory_order_acq_rel) != 1) {
         return;
     }
+    cleat__fork_unregister(&exporter->fork_hook);
     free_exports(exporter->spare);
     if (exporter->multi != NULL) {
         curl_multi_cleanup(exporter->multi);
@@ -155,12 +166,14 @@ static void take_done(http_exporter *exporter)
 static int retry_due(http_exporter *exporter)
 {
     int64_t now_ns = cleat__clock_monotonic_ns(NULL), first_ns = INT64_MAX;
+    bool is_ending = cleat__otlp_is_ending(&exporter->otlp);
     cleat__http_export *next;
     for (cleat__http_export *export = exporter->active; export != NULL; export = next) {
         next = export->next;
-        if (export->retry_ns != 0 && export->retry_ns <= now_ns) {
+        bool is_waiting = export->retry_ns != 0;
+        if (is_waiting && (export->retry_ns <= now_ns || (is_ending && !export->waits_as_asked))) {
             go_on(exporter, export, cleat__http_export_again(export), CLEAT_OK);
-        } else if (export->retry_ns != 0 && export->retry_ns < first_ns) {
+        } else if (is_waiting && export->retry_ns < first_ns) {
             first_ns = export->retry_ns;
         }
     }
@@ -210,6 +223,9 @@ static cleat_status start_thread(http_exporter *exporter)
 {
     if (exporter->has_thread) {
         return CLEAT_OK;
+    }
+    if (exporter->multi == NULL && (exporter->multi = curl_multi_init()) == NULL) {
+        return cleat__fail_memory();
     }
     atomic_fetch_add_explicit(&exporter->references, 1, memory_order_relaxed);
     cleat_status status = cleat__thread_start(&exporter->thread, "cleat-otlp", run, exporter);
@@ -284,15 +300,25 @@ static cleat_status force_flush(cleat_span_exporter *self, int64_t timeout_ms)
     return is_done ? CLEAT_OK : cleat__fail(CLEAT_TIMEOUT, "exports were not over in time");
 }
 
+static void before_shutdown(cleat_span_exporter *self)
+{
+    http_exporter *exporter = (http_exporter *)self;
+    pthread_mutex_lock(&exporter->mutex);
+    atomic_store_explicit(&exporter->otlp.is_ending, true, memory_order_release);
+    curl_multi_wakeup(exporter->multi);
+    pthread_mutex_unlock(&exporter->mutex);
+}
+
 static cleat_status shut_down(cleat_span_exporter *self, int64_t timeout_ms)
 {
     http_exporter *exporter = (http_exporter *)self;
+    before_shutdown(self);
     pthread_mutex_lock(&exporter->mutex);
     exporter->is_shut_down = true;
     bool is_done = wait_for(exporter, exporter->accepted, cleat__deadline_ns(timeout_ms));
     exporter->is_cancelling = true;
-    pthread_mutex_unlock(&exporter->mutex);
     curl_multi_wakeup(exporter->multi);
+    pthread_mutex_unlock(&exporter->mutex);
     return is_done ? CLEAT_OK
                    : cleat__fail(CLEAT_TIMEOUT, "exports were cancelled: they were not over in time");
 }
@@ -371,11 +397,46 @@ static cleat_status init(http_exporter *exporter, const cleat_otlp_exporter_opti
     exporter->otlp.base.export_spans = export_spans;
     exporter->otlp.base.export_async = export_async;
     exporter->otlp.base.force_flush = force_flush;
+    exporter->otlp.base.before_shutdown = before_shutdown;
     exporter->otlp.base.shutdown = shut_down;
     exporter->otlp.base.max_concurrent_exports = exporter->otlp.settings.max_concurrent_requests;
-    exporter->multi = curl_multi_init();
-    status = exporter->multi != NULL ? init_headers(exporter) : cleat__fail_memory();
-    return status;
+    return init_headers(exporter);
+}
+
+/* Where the thread itself forked, in a log handler, it goes on in the child. */
+static void in_child(void *object, bool is_whole)
+{
+    http_exporter *exporter = object;
+    (void)is_whole;
+    if (exporter->has_thread && pthread_equal(exporter->thread, pthread_self())) {
+        return;
+    }
+    cleat__cond_init(&exporter->changed);
+    cleat__otlp_reset_stats(&exporter->otlp);
+    if (!exporter->has_thread) {
+        return;
+    }
+    exporter->lost.multi = exporter->multi;
+    exporter->lost.submitted = exporter->submitted;
+    exporter->lost.beginning = exporter->beginning;
+    exporter->lost.active = exporter->active;
+    exporter->multi = NULL;
+    exporter->submitted = exporter->beginning = exporter->active = NULL;
+    exporter->submitted_end = &exporter->submitted;
+    exporter->oldest = exporter->accepted + 1;
+    exporter->has_thread = exporter->is_finished = false;
+    atomic_store_explicit(&exporter->references, 1, memory_order_relaxed);
+}
+
+static void watch_forks(http_exporter *exporter)
+{
+    exporter->fork_hook = (cleat__fork_hook){
+        .rank = CLEAT__FORK_EXPORTER,
+        .mutex = &exporter->mutex,
+        .child = in_child,
+        .object = exporter,
+    };
+    cleat__fork_register(&exporter->fork_hook);
 }
 
 static cleat_status make(const cleat_otlp_exporter_options *options, bool is_json, cleat_span_exporter **out)
@@ -398,6 +459,7 @@ static cleat_status make(const cleat_otlp_exporter_options *options, bool is_jso
     atomic_init(&exporter->references, 1);
     pthread_mutex_init(&exporter->mutex, NULL);
     cleat__cond_init(&exporter->changed);
+    watch_forks(exporter);
     cleat_status status = init(exporter, options);
     if (status != CLEAT_OK) {
         release(exporter);

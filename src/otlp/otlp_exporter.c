@@ -21,6 +21,17 @@ void cleat__otlp_exporter_deinit(cleat__otlp_exporter *exporter)
     cleat__otlp_settings_deinit(&exporter->settings);
 }
 
+void cleat__otlp_reset_stats(cleat__otlp_exporter *exporter)
+{
+    atomic_uint_fast64_t *counters[] = {
+        &exporter->stats.requests,       &exporter->stats.retries,        &exporter->stats.bytes_sent,
+        &exporter->stats.spans_exported, &exporter->stats.spans_rejected, &exporter->stats.spans_failed,
+    };
+    for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
+        atomic_store_explicit(counters[i], 0, memory_order_relaxed);
+    }
+}
+
 static uint64_t read_counter(const atomic_uint_fast64_t *counter)
 {
     return atomic_load_explicit(counter, memory_order_relaxed);

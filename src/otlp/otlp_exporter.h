@@ -21,6 +21,8 @@ struct cleat__otlp_exporter {
         atomic_uint_fast64_t requests, retries, bytes_sent;
         atomic_uint_fast64_t spans_exported, spans_rejected, spans_failed;
     } stats;
+    /* Shutting down: what fails is not tried again, unless the server itself has asked for that. */
+    atomic_bool is_ending;
 };
 
 /* Reads the settings; the rest of the struct is zero. On failure nothing needs to be freed. */
@@ -29,8 +31,16 @@ cleat_status cleat__otlp_exporter_init(cleat__otlp_exporter *exporter, cleat__ot
                                        void (*destroy)(cleat__otlp_exporter *self));
 void cleat__otlp_exporter_deinit(cleat__otlp_exporter *exporter);
 
+/* In a forked child, which counts from zero. */
+void cleat__otlp_reset_stats(cleat__otlp_exporter *exporter);
+
 /* base.free: calls `destroy`. */
 void cleat__otlp_exporter_free(cleat_span_exporter *self);
+
+static inline bool cleat__otlp_is_ending(const cleat__otlp_exporter *exporter)
+{
+    return atomic_load_explicit(&exporter->is_ending, memory_order_acquire);
+}
 
 static inline void cleat__otlp_count(atomic_uint_fast64_t *counter, uint64_t more)
 {

@@ -152,6 +152,13 @@ cleat_status cleat__exporter_force_flush(cleat_span_exporter *exporter, int64_t 
     return exporter->force_flush != NULL ? exporter->force_flush(exporter, timeout_ms) : CLEAT_OK;
 }
 
+void cleat__exporter_before_shutdown(cleat_span_exporter *exporter)
+{
+    if (exporter->before_shutdown != NULL) {
+        exporter->before_shutdown(exporter);
+    }
+}
+
 cleat_status cleat__exporter_shutdown(cleat_span_exporter *exporter, int64_t timeout_ms)
 {
     return exporter->shutdown != NULL ? exporter->shutdown(exporter, timeout_ms) : CLEAT_OK;

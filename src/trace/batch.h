@@ -74,6 +74,7 @@ void cleat__tracing_suppress(bool is_suppressed);
 
 /* The optional members of an exporter. */
 cleat_status cleat__exporter_force_flush(cleat_span_exporter *exporter, int64_t timeout_ms);
+void cleat__exporter_before_shutdown(cleat_span_exporter *exporter);
 cleat_status cleat__exporter_shutdown(cleat_span_exporter *exporter, int64_t timeout_ms);
 void cleat__exporter_free(cleat_span_exporter *exporter); /* NULL-safe */
 

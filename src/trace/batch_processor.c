@@ -336,6 +336,7 @@ static cleat_status shut_down(cleat_span_processor *self, int64_t timeout_ms)
         return cleat__fail(CLEAT_FAILED_PRECONDITION, "an exporter cannot stop its own processor");
     }
     cleat__span_queue_close(&processor->queue);
+    cleat__exporter_before_shutdown(processor->exporter);
     pthread_mutex_lock(&processor->mutex);
     processor->is_stopping = true;
     processor->is_finished = processor->is_finished || !processor->has_thread;
@@ -351,6 +352,7 @@ static cleat_status shut_down(cleat_span_processor *self, int64_t timeout_ms)
     bool is_joining = is_finished && processor->has_thread; /* it is past all that takes time */
     processor->has_thread = processor->has_thread && !is_finished;
     pthread_t thread = processor->thread;
+    cleat_status exported = is_joining ? processor->flush_status : CLEAT_OK;
     pthread_mutex_unlock(&processor->mutex);
     if (is_joining) {
         pthread_join(thread, NULL);
@@ -358,7 +360,10 @@ static cleat_status shut_down(cleat_span_processor *self, int64_t timeout_ms)
     /* Also of an exporter that still exports: that is what makes it stop. */
     cleat_status status =
         is_first ? cleat__exporter_shutdown(processor->exporter, cleat__remaining_ms(deadline)) : CLEAT_OK;
-    return is_finished ? status : cleat__fail(CLEAT_TIMEOUT, "spans were not exported in time");
+    if (!is_finished) {
+        return cleat__fail(CLEAT_TIMEOUT, "spans were not exported in time");
+    }
+    return exported != CLEAT_OK ? cleat__fail(exported, "spans were not exported") : status;
 }
 
 static void free_processor(cleat_span_processor *self)

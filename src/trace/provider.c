@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/env.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/options.h"
 #include "base/thread.h"
 #include "checked_ids.h"
@@ -74,7 +75,10 @@ static void in_child(void *object, bool is_whole)
 /* A program that exits without shutting down. Nothing is freed: other threads may still make spans. */
 static void at_exit(void *object, int64_t deadline_ns)
 {
-    cleat_tracer_provider_shutdown(object, cleat__remaining_ms(deadline_ns));
+    if (cleat_tracer_provider_shutdown(object, cleat__remaining_ms(deadline_ns)) == CLEAT_TIMEOUT) {
+        cleat__log(CLEAT_LOG_WARN, "the process exits before all its spans are exported: %s",
+                   cleat_error_message());
+    }
 }
 
 static void watch_process(cleat_tracer_provider *provider)

@@ -71,13 +71,32 @@ static void test_shutdown_cancels_what_hangs(void **state)
 }
 
 /* The next attempt would come in an hour. */
-static void test_shutdown_cancels_what_waits_for_a_retry(void **state)
+static void test_shutdown_ends_the_waiting_for_a_retry(void **state)
 {
     (void)state;
     grpc_sink *sink = grpc_sink_start(NULL, 0);
-    const grpc_sink_answer once = {.code = GRPC_STATUS_UNAVAILABLE};
+    const grpc_sink_answer both[] = {{.code = GRPC_STATUS_UNAVAILABLE}, {.code = GRPC_STATUS_UNAVAILABLE}};
     cleat_span_exporter *exporter =
         EXPORTER_FOR(sink, .initial_backoff_ms = 3600000, .max_backoff_ms = 3600000, .timeout_ms = 36000000);
+    test_batch batch;
+    batch_init(&batch, 1);
+    grpc_sink_script(sink, both, 2);
+    exporter->export_async(exporter, &batch.batch, -1);
+    grpc_sink_wait(sink, 1);
+    assert_int_equal(exporter->shutdown(exporter, 3600000), CLEAT_OK);
+    assert_int_equal(batch_wait(&batch), CLEAT_UNAVAILABLE);
+    batch_deinit(&batch);
+    exporter->free(exporter);
+    grpc_sink_stop(sink);
+}
+
+static void test_shutdown_cancels_what_waits_as_the_server_asks(void **state)
+{
+    (void)state;
+    grpc_sink *sink = grpc_sink_start(NULL, 0);
+    const grpc_sink_answer once = {
+        .code = GRPC_STATUS_UNAVAILABLE, .has_retry_info = true, .retry_delay_ms = 3600000};
+    cleat_span_exporter *exporter = EXPORTER_FOR(sink, .timeout_ms = 36000000);
     test_batch batch;
     batch_init(&batch, 1);
     grpc_sink_script(sink, &once, 1);
@@ -266,7 +285,8 @@ int main(void)
         cmocka_unit_test(test_flush_waits_for_what_is_in_flight),
         cmocka_unit_test(test_shutdown_waits_for_what_is_in_flight),
         cmocka_unit_test(test_shutdown_cancels_what_hangs),
-        cmocka_unit_test(test_shutdown_cancels_what_waits_for_a_retry),
+        cmocka_unit_test(test_shutdown_ends_the_waiting_for_a_retry),
+        cmocka_unit_test(test_shutdown_cancels_what_waits_as_the_server_asks),
         cmocka_unit_test(test_nothing_is_exported_after_shutdown),
         cmocka_unit_test(test_free_while_a_call_hangs),
         cmocka_unit_test(test_free_while_export_spans_hangs),

@@ -329,18 +329,45 @@ static void shutting_down_cancels_what_hangs(void **state)
     assert_int_equal(cleat_tracer_provider_shutdown(it->provider, 1), CLEAT_TIMEOUT);
 }
 
-static void shutting_down_while_waiting_for_a_retry_is_quick(void **state)
+static void shutting_down_ends_the_waiting_for_retries(void **state)
 {
     fixture *it = *state;
     const http_answer answer = {.status = 503};
     http_sink_answer(it->sink, &answer, 1);
     use(it,
         (cleat_otlp_exporter_options){
-            .timeout_ms = 3600000, .initial_backoff_ms = 20000, .max_backoff_ms = 20000},
+            .timeout_ms = 3600000, .initial_backoff_ms = 3600000, .max_backoff_ms = 3600000},
         false, 1);
+    make_spans(it, 6); /* more than are under way at a time */
+    http_sink_wait(it->sink, 4);
+    assert_int_equal(cleat_tracer_provider_shutdown(it->provider, 3600000), CLEAT_UNAVAILABLE);
+    assert_in_range(http_sink_requests(it->sink), 6, 6 + 4); /* one more try for each that waited */
+    assert_int_equal(stats_of(it).spans_failed, 6);
+}
+
+static void a_collector_that_is_not_there_delays_no_shutdown(void **state)
+{
+    fixture *it = *state;
+    use(it,
+        (cleat_otlp_exporter_options){.endpoint = "http://127.0.0.1:1",
+                                      .timeout_ms = 3600000,
+                                      .initial_backoff_ms = 3600000,
+                                      .max_backoff_ms = 3600000},
+        false, 1);
+    make_spans(it, 6);
+    assert_int_equal(cleat_tracer_provider_shutdown(it->provider, 3600000), CLEAT_UNAVAILABLE);
+    assert_int_equal(stats_of(it).spans_failed, 6);
+}
+
+static void shutting_down_waits_as_the_server_asks(void **state)
+{
+    fixture *it = *state;
+    const http_answer answers[] = {{.status = 503, .headers = "Retry-After: 1\r\n"}, {.status = 200}};
+    http_sink_answer(it->sink, answers, 2);
+    USE(it, .timeout_ms = 3600000);
     make_spans(it, 1);
-    http_sink_wait(it->sink, 1);
-    assert_int_equal(cleat_tracer_provider_shutdown(it->provider, 1), CLEAT_TIMEOUT);
+    assert_int_equal(cleat_tracer_provider_shutdown(it->provider, 3600000), CLEAT_OK);
+    assert_int_equal(stats_of(it).spans_exported, 1);
 }
 
 static void the_simple_processor_exports_and_tells_why_not(void **state)
@@ -426,7 +453,9 @@ int main(void)
         TEST(nobody_there_fails),
         TEST(a_server_that_never_answers_is_given_up),
         TEST(shutting_down_cancels_what_hangs),
-        TEST(shutting_down_while_waiting_for_a_retry_is_quick),
+        TEST(shutting_down_ends_the_waiting_for_retries),
+        TEST(a_collector_that_is_not_there_delays_no_shutdown),
+        TEST(shutting_down_waits_as_the_server_asks),
         TEST(the_simple_processor_exports_and_tells_why_not),
         TEST(after_shutdown_exports_are_refused),
         cmocka_unit_test(wrong_options_are_refused),
