@@ -113,12 +113,13 @@ typedef struct cleat_allocator {
 CLEAT_API void cleat_set_allocator(const cleat_allocator *allocator);
 
 /*
- * The library never prints. What it has to say outside a call's own status goes to this handler;
- * without one, which is the default, it is silent. OTEL_LOG_LEVEL (none, error, warn, info, debug)
- * may make it quieter than `most_verbose`, never louder.
+ * What the library has to say outside a call's own status goes to this handler; without one, which is
+ * the default, it is silent (but see cleat_tracing_start()). OTEL_LOG_LEVEL (none, error, warn,
+ * info, debug) may make it quieter than `most_verbose`, never louder.
  * `message` is one line without a newline, valid during the call. The handler may be called from
  * any thread, from several at once, at most a few times a second for the same cause; what the
- * library has to say inside it is dropped. NULL switches it off. When the call returns, the handler
+ * library has to say inside it is dropped. It flushes no tracer provider: an exporter's thread may be
+ * the caller, and would be waited for. NULL switches it off. When the call returns, the handler
  * before is not running any more (unless the call was made from inside a handler).
  */
 typedef enum cleat_log_level {

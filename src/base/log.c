@@ -70,6 +70,25 @@ void cleat_log_set_handler(cleat_log_handler handler, void *user_data, cleat_log
     }
 }
 
+static void print(void *user_data, cleat_log_level level, const char *message)
+{
+    static const char *const names[] = {"", "error", "warning", "info", "debug"};
+    (void)user_data;
+    fprintf(stderr, "cleat: %s: %s\n", names[level], message);
+}
+
+void cleat__log_to_stderr(void)
+{
+    cleat_slice value = cleat__env_get("OTEL_LOG_LEVEL");
+    bool is_asked = value.data != NULL && level_of_environment(value) >= 0;
+    pthread_mutex_lock(&mutex);
+    bool has_handler = current_handler != NULL;
+    pthread_mutex_unlock(&mutex);
+    if (!has_handler) {
+        cleat_log_set_handler(print, NULL, is_asked ? CLEAT_LOG_DEBUG : CLEAT_LOG_WARN);
+    }
+}
+
 bool cleat__log_enabled(cleat_log_level level)
 {
     return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);

@@ -10,6 +10,10 @@
 bool cleat__log_enabled(cleat_log_level level);
 void cleat__log(cleat_log_level level, const char *format, ...) CLEAT_PRINTF(2, 3);
 
+/* Where the program has no handler, what OTEL_LOG_LEVEL asks for goes to standard error; warnings and
+ * errors, when it asks for nothing. */
+void cleat__log_to_stderr(void);
+
 /* Rate limit for messages that a busy loop could repeat: passes at most one a second and place,
  * and says how many were held back. `site` is a static object, zero at first. */
 typedef struct cleat__log_site {

@@ -143,6 +143,7 @@ CLEAT__FORK_HOOK(CLEAT__FORK_STARTED, mutex, NULL);
 cleat_status cleat_tracing_start(void)
 {
     cleat_status status;
+    cleat__log_to_stderr();
     pthread_mutex_lock(&mutex);
     if (started != NULL) {
         status = cleat__fail(CLEAT_ALREADY_EXISTS, "tracing has been started already");

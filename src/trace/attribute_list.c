@@ -104,57 +104,57 @@ static void copy_attribute(target *to, const cleat_attribute *from, cleat_attrib
     }
 }
 
-/* The attributes to be copied, each key once. `chosen` has room for all. */
-static size_t choose(const cleat_attribute **chosen, size_t count, const cleat_attribute *from,
-                     size_t from_count)
+/* Measures them while `out` is NULL; the usable ones. */
+static size_t copy_all(target *to, const cleat_attribute *from, size_t count, cleat_attribute *out)
 {
-    for (size_t i = 0; i < from_count; i++) {
-        if (!is_usable(&from[i])) {
-            continue;
+    size_t copied = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (is_usable(&from[i])) {
+            copy_attribute(to, &from[i], out != NULL ? &out[copied] : NULL);
+            copied++;
         }
+    }
+    return copied;
+}
+
+/* The last value of each key, where the key was first. Keys may become equal by being repaired, so this is
+ * done with the copies. */
+static size_t keep_last(cleat_attribute *attributes, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
         size_t place = 0;
-        while (place < count && !cleat_slice_equals(chosen[place]->key, from[i].key)) {
+        while (place < kept && !cleat_slice_equals(attributes[place].key, attributes[i].key)) {
             place++;
         }
-        chosen[place] = &from[i];
-        count += place == count;
+        attributes[place] = attributes[i];
+        kept += place == kept;
     }
-    return count;
+    return kept;
 }
 
 cleat_status cleat__attribute_list_copy(const cleat_attribute *first, size_t first_count,
                                         const cleat_attribute *second, size_t second_count,
                                         cleat__attribute_list *out)
 {
+    target to = {NULL, 0};
     *out = (cleat__attribute_list){0};
     first_count = first != NULL ? first_count : 0;
     second_count = second != NULL ? second_count : 0;
-    if (first_count + second_count == 0) {
+    size_t count = copy_all(&to, first, first_count, NULL) + copy_all(&to, second, second_count, NULL);
+    if (count == 0) {
         return CLEAT_OK;
     }
-    const cleat_attribute **chosen =
-        (const cleat_attribute **)cleat__calloc(first_count + second_count, sizeof(*chosen));
-    if (chosen == NULL) {
+    take(&to, count * sizeof(cleat_attribute));
+    to.at = cleat__malloc(to.size);
+    if (to.at == NULL) {
         return cleat__fail_memory();
     }
-    size_t count = choose(chosen, 0, first, first_count);
-    count = choose(chosen, count, second, second_count);
-
-    target to = {NULL, 0};
-    take(&to, count * sizeof(cleat_attribute));
-    for (size_t i = 0; i < count; i++) {
-        copy_attribute(&to, chosen[i], NULL);
-    }
-    to.at = count != 0 ? cleat__malloc(to.size) : NULL;
-    if (to.at != NULL) {
-        out->attributes = take(&to, count * sizeof(cleat_attribute));
-        out->count = count;
-        for (size_t i = 0; i < count; i++) {
-            copy_attribute(&to, chosen[i], &out->attributes[i]);
-        }
-    }
-    cleat__free((void *)chosen);
-    return count == 0 || out->attributes != NULL ? CLEAT_OK : cleat__fail_memory();
+    out->attributes = take(&to, count * sizeof(cleat_attribute));
+    size_t copied = copy_all(&to, first, first_count, out->attributes);
+    copy_all(&to, second, second_count, out->attributes + copied);
+    out->count = keep_last(out->attributes, count);
+    return CLEAT_OK;
 }
 
 void cleat__attribute_list_deinit(cleat__attribute_list *list)

@@ -393,6 +393,8 @@ static int64_t or_environment(int64_t option, const char *name, int64_t fallback
     return option > 0 ? option : cleat__env_int(name, fallback, min, INT32_MAX);
 }
 
+static const char batch_variable[] = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
+
 static void resolve(const cleat_batch_processor_options *from, cleat_batch_processor_options *out)
 {
     cleat_batch_processor_options given;
@@ -401,7 +403,10 @@ static void resolve(const cleat_batch_processor_options *from, cleat_batch_proce
     int64_t batch =
         given.max_export_batch_size < INT32_MAX ? (int64_t)given.max_export_batch_size : INT32_MAX;
     queue = or_environment(queue, "OTEL_BSP_MAX_QUEUE_SIZE", 2048, 1);
-    batch = or_environment(batch, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512, 1);
+    batch = or_environment(batch, batch_variable, queue < 512 ? queue : 512, 1);
+    if (given.max_export_batch_size == 0 && batch > queue) {
+        cleat__env_warn(batch_variable, cleat__env_get(batch_variable), "up to the size of the queue");
+    }
     int64_t delay = or_environment(given.schedule_delay_ms, "OTEL_BSP_SCHEDULE_DELAY", 5000, 0);
     int64_t timeout = or_environment(given.export_timeout_ms, "OTEL_BSP_EXPORT_TIMEOUT", 30000, 0);
     *out = (cleat_batch_processor_options){

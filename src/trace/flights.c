@@ -140,8 +140,8 @@ static void finish(cleat_span_batch *batch, cleat_status status)
     }
     if (status != CLEAT_OK) {
         static cleat__log_site site;
-        cleat__log_limited(&site, CLEAT_LOG_WARN, "%zu spans were not exported: %s: %s", count,
-                           cleat_status_text(status), cleat_error_message());
+        cleat__log_limited(&site, CLEAT_LOG_WARN, "%zu span%s not exported: %s: %s", count,
+                           count == 1 ? "" : "s", cleat_status_text(status), cleat_error_message());
     }
     for (size_t i = 0; i < flight->chunk_count; i++) {
         /* The link of the last one is not this flight's: the backlog may be appending to it. */

@@ -246,6 +246,9 @@ cleat_status cleat__span_put_link(cleat__span *span, const cleat_link *link)
     if (link->context->trace_state_size > CLEAT_TRACE_STATE_MAX) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "a link's tracestate is longer than its memory");
     }
+    if (!cleat__text_is_ascii(link->context->trace_state, link->context->trace_state_size)) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a link's tracestate is not ASCII");
+    }
     if (attribute_count == 0 && !cleat_span_context_is_valid(link->context)) {
         return CLEAT_OK;
     }

@@ -98,6 +98,14 @@ static void make_ids(span_start *start, cleat_span_context *context)
     start->sampling.trace_id = context->trace_id;
 }
 
+/* What somebody wrote into a context by hand may be anything; a record takes UTF-8 only, and the field is
+ * ASCII. */
+static void take_trace_state(cleat_span_context *context, cleat_slice text)
+{
+    bool is_usable = text.size <= CLEAT_TRACE_STATE_MAX && cleat__text_is_ascii(text.data, text.size);
+    cleat__set_trace_state(context, is_usable ? text : (cleat_slice){NULL, 0});
+}
+
 static cleat_span_kind kind_of(const cleat_span_options *options)
 {
     bool is_known = options->kind > CLEAT_SPAN_KIND_DEFAULT && options->kind <= CLEAT_SPAN_KIND_CONSUMER;
@@ -164,10 +172,10 @@ static cleat_span start_with_sdk(span_start *start)
     make_ids(start, &span->context);
     cleat_sampling_result result;
     sample(start, &result);
-    cleat__set_trace_state(&span->context, result.sets_trace_state
-                                               ? (cleat_slice){result.trace_state_of.trace_state,
-                                                               result.trace_state_of.trace_state_size}
-                                               : start->sampling.trace_state);
+    take_trace_state(&span->context, result.sets_trace_state
+                                         ? (cleat_slice){result.trace_state_of.trace_state,
+                                                         result.trace_state_of.trace_state_size}
+                                         : start->sampling.trace_state);
     if (result.decision == CLEAT_SAMPLING_DROP) {
         cleat__count_one(start->tracer->provider, local, CLEAT__COUNT_NOT_SAMPLED);
         return publish(span, 0);
@@ -207,7 +215,7 @@ static cleat_span start_dropped(span_start *start)
         return no_span;
     }
     make_ids(start, &span->context);
-    cleat__set_trace_state(&span->context, start->sampling.trace_state);
+    take_trace_state(&span->context, start->sampling.trace_state);
     cleat__count_one(start->tracer->provider, local, CLEAT__COUNT_NOT_SAMPLED);
     return publish(span, 0);
 }

@@ -3,6 +3,9 @@
 #include "base/log.h"
 #include "base/thread.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 static int restore(void **state)
 {
     (void)state;
@@ -16,6 +19,53 @@ static void test_silent_without_a_handler(void **state)
     (void)state;
     assert_false(cleat__log_enabled(CLEAT_LOG_ERROR));
     cleat__log(CLEAT_LOG_ERROR, "nobody hears %d", 1);
+}
+
+/* What standard error gets, in a child, when the library has said something at each level. */
+static void read_stderr(const char *level, char *out, size_t size)
+{
+    int ends[2];
+    ssize_t got;
+    size_t length = 0;
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        setenv("OTEL_LOG_LEVEL", level, 1);
+        cleat__log_to_stderr();
+        cleat__log(CLEAT_LOG_WARN, "heard");
+        cleat__log(CLEAT_LOG_INFO, "well");
+        _exit(0);
+    }
+    close(ends[1]);
+    while ((got = read(ends[0], out + length, size - 1 - length)) > 0) {
+        length += (size_t)got;
+    }
+    out[length] = '\0';
+    close(ends[0]);
+    waitpid(pid, NULL, 0);
+}
+
+static void test_standard_error(void **state)
+{
+    (void)state;
+    char text[256];
+    read_stderr("", text, sizeof(text));
+    assert_string_equal(text, "cleat: warning: heard\n");
+    read_stderr("debug", text, sizeof(text));
+    assert_string_equal(text, "cleat: warning: heard\ncleat: info: well\n");
+    read_stderr("none", text, sizeof(text));
+    assert_string_equal(text, "");
+}
+
+static void test_a_handler_hears_instead_of_standard_error(void **state)
+{
+    (void)state;
+    kept_log kept = {0};
+    cleat_log_set_handler(keep_message, &kept, CLEAT_LOG_INFO);
+    cleat__log_to_stderr();
+    cleat__log(CLEAT_LOG_INFO, "heard");
+    assert_string_equal(kept.message, "heard");
 }
 
 static void test_levels(void **state)
@@ -169,6 +219,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_silent_without_a_handler, restore),
+        cmocka_unit_test_teardown(test_standard_error, restore),
+        cmocka_unit_test_teardown(test_a_handler_hears_instead_of_standard_error, restore),
         cmocka_unit_test_teardown(test_levels, restore),
         cmocka_unit_test_teardown(test_environment_makes_it_quieter_only, restore),
         cmocka_unit_test_teardown(test_one_line_of_limited_size, restore),

@@ -248,6 +248,24 @@ static void a_tracestate_longer_than_its_memory_is_not_read(void **state)
     sdk_stop(&sdk);
 }
 
+static void a_tracestate_that_is_not_ascii_is_not_recorded(void **state)
+{
+    test_sdk sdk;
+    cleat_span_context context = make_context(7, 1);
+    const cleat_link link = {&context, NULL, 0};
+    (void)state;
+    memcpy(context.trace_state, "a=\xFF", 3);
+    context.trace_state_size = 3;
+    SDK_START(&sdk, .sampler = NULL);
+    cleat_context *parent = cleat_context_with_span_context(NULL, &context);
+    cleat_span span = cleat_span_start(sdk.tracer, "a", CLEAT_SPAN_OPTIONS(.parent = parent));
+    assert_int_equal(cleat_span_add_link(span, &link), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat_span_end(span), CLEAT_OK);
+    assert_int_equal(sdk_last(&sdk).trace_state.size, 0);
+    cleat_context_release(parent);
+    sdk_stop(&sdk);
+}
+
 /* ---- Values ---- */
 
 static void numbers_out_of_range_are_not_recorded(void **state)
@@ -478,6 +496,7 @@ int main(void)
         cmocka_unit_test(a_generator_of_zeros_is_not_believed),
         cmocka_unit_test(half_a_parent_is_none),
         cmocka_unit_test(a_tracestate_longer_than_its_memory_is_not_read),
+        cmocka_unit_test(a_tracestate_that_is_not_ascii_is_not_recorded),
         cmocka_unit_test(numbers_out_of_range_are_not_recorded),
         cmocka_unit_test(negative_times_are_now),
         cmocka_unit_test(a_span_never_ends_before_it_starts),

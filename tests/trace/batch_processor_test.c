@@ -181,6 +181,30 @@ static void schedule_exports_what_is_there(void **state)
     cleat_tracer_provider_free(provider);
 }
 
+static void keep_warning(void *user_data, cleat_log_level level, const char *message)
+{
+    if (level == CLEAT_LOG_WARN) {
+        snprintf(user_data, 256, "%s", message);
+    }
+}
+
+static void a_batch_larger_than_the_queue_warns(void **state)
+{
+    char warning[256] = "";
+    cleat_span_processor *processor = NULL;
+    (void)state;
+    cleat_log_set_handler(keep_warning, warning, CLEAT_LOG_WARN);
+    setenv("OTEL_BSP_MAX_QUEUE_SIZE", "10", 1);
+    setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "11", 1);
+    assert_int_equal(cleat_batch_processor_new(&gate_new()->base, NULL, &processor), CLEAT_OK);
+    unsetenv("OTEL_BSP_MAX_QUEUE_SIZE");
+    unsetenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE");
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    processor->free(processor);
+    assert_non_null(strstr(warning, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE: \"11\""));
+    assert_non_null(strstr(warning, "up to the size of the queue"));
+}
+
 /* Specification: a delay of 0 is a delay, a timeout of 0 none. */
 static void zeros_of_the_environment(void **state)
 {
@@ -463,6 +487,7 @@ int main(void)
         cmocka_unit_test(failed_exports_are_counted),
         cmocka_unit_test(spans_of_the_exporter_do_not_loop),
         cmocka_unit_test(schedule_exports_what_is_there),
+        cmocka_unit_test(a_batch_larger_than_the_queue_warns),
         cmocka_unit_test(zeros_of_the_environment),
         cmocka_unit_test(wrong_numbers_of_the_environment_warn_once),
         cmocka_unit_test(processors_need_an_exporter),

@@ -181,6 +181,19 @@ static void attributes_are_copied(void **state)
     cleat_resource_release(resource);
 }
 
+static void keys_that_become_equal_by_repair_are_one(void **state)
+{
+    cleat_resource *resource = NULL;
+    const cleat_attribute attributes[] = {cleat_attribute_int("k\xFF", 1), cleat_attribute_int("other", 2),
+                                          cleat_attribute_int("k\xFE", 3)};
+    (void)state;
+    assert_int_equal(cleat_resource_new(attributes, COUNT_OF(attributes), NULL, &resource), CLEAT_OK);
+    assert_int_equal(cleat_resource_count(resource), 2);
+    assert_slice(cleat_resource_attributes(resource)[0].key, "k\xEF\xBF\xBD");
+    assert_int_equal(cleat_resource_attributes(resource)[0].value.as.integer, 3);
+    cleat_resource_release(resource);
+}
+
 static void merge_takes_the_updating_value(void **state)
 {
     static const struct {
@@ -268,6 +281,7 @@ int main(void)
         cmocka_unit_test(get_finds_one_attribute),
         cmocka_unit_test(merge_takes_an_empty_value_too),
         cmocka_unit_test(attributes_are_copied),
+        cmocka_unit_test(keys_that_become_equal_by_repair_are_one),
         cmocka_unit_test(merge_takes_the_updating_value),
         cmocka_unit_test(empty_and_missing_resources),
         cmocka_unit_test(attributes_of_a_finished_span_are_copied),
