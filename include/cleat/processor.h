@@ -26,7 +26,10 @@ typedef struct cleat_span_processor_stats {
  * starts or ends the span, may change the span, must not block; `parent` is NULL for the root
  * context and for an explicit root span; from on_ending on, no other thread can change the span.
  * on_end gets the finished span and must copy what it keeps. What get_stats says (`*out` comes
- * zeroed) goes into cleat_tracer_provider_get_stats(). NULL members are skipped.
+ * zeroed) goes into cleat_tracer_provider_get_stats(). before_shutdown comes to all processors of a
+ * provider, and to all providers at exit, before the first shutdown, so that none has to wait for
+ * another one's destination: from there on no span counts, and exporting what is left may begin; it
+ * does not wait. NULL members are skipped.
  */
 typedef struct cleat_span_processor cleat_span_processor;
 struct cleat_span_processor {
@@ -37,6 +40,7 @@ struct cleat_span_processor {
     cleat_status (*shutdown)(cleat_span_processor *self, int64_t timeout_ms);
     void (*free)(cleat_span_processor *self);
     void (*get_stats)(cleat_span_processor *self, cleat_span_processor_stats *out);
+    void (*before_shutdown)(cleat_span_processor *self);
 };
 
 /* Exports each sampled span as it ends, on the ending thread. The exporter is consumed on every path.

@@ -156,7 +156,8 @@ CLEAT_API cleat_tracer_provider *cleat_tracer_provider_global(void);
  * Makes a provider as cleat_tracer_provider_from_environment() does and sets it as the global one;
  * propagators follow OTEL_PROPAGATORS by themselves. When the process exits, what is queued is
  * still exported, for 5 s at most. Whoever sets the environment reads no return values: where the
- * program has no log handler, warnings, or what OTEL_LOG_LEVEL asks for, go to standard error.
+ * program has set no log handler (nor NULL, for silence), warnings go to standard error, or what
+ * OTEL_LOG_LEVEL asks for.
  * CLEAT_ALREADY_EXISTS when it was started before: nothing changes. Any thread.
  */
 CLEAT_API cleat_status cleat_tracing_start(void);

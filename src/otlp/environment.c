@@ -136,22 +136,35 @@ cleat_status cleat_tracer_provider_from_environment(cleat_tracer_provider **out)
 /* ---- All of it in one call ---- */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static cleat_tracer_provider *started; /* under the mutex */
+static cleat_tracer_provider *started; /* under the mutex, as what follows */
+static bool is_starting;
 
 CLEAT__FORK_HOOK(CLEAT__FORK_STARTED, mutex, NULL);
 
+/* False: somebody has started it, or does so just now. */
+static bool begin_start(void)
+{
+    pthread_mutex_lock(&mutex);
+    bool begins = started == NULL && !is_starting;
+    is_starting = is_starting || begins;
+    pthread_mutex_unlock(&mutex);
+    return begins;
+}
+
+/* Making the provider calls what belongs to the program, its log handler for one, so the mutex is not held. */
 cleat_status cleat_tracing_start(void)
 {
-    cleat_status status;
-    cleat__log_to_stderr();
-    pthread_mutex_lock(&mutex);
-    if (started != NULL) {
-        status = cleat__fail(CLEAT_ALREADY_EXISTS, "tracing has been started already");
-    } else {
-        status = cleat_tracer_provider_from_environment(&started);
+    cleat_tracer_provider *provider = NULL;
+    if (!begin_start()) {
+        return cleat__fail(CLEAT_ALREADY_EXISTS, "tracing has been started already");
     }
+    cleat__log_to_stderr();
+    cleat_status status = cleat_tracer_provider_from_environment(&provider);
+    pthread_mutex_lock(&mutex);
+    is_starting = false;
+    started = provider;
     if (status == CLEAT_OK) {
-        cleat_tracer_provider_set_global(started);
+        cleat_tracer_provider_set_global(provider);
     }
     pthread_mutex_unlock(&mutex);
     return status;
@@ -167,9 +180,6 @@ cleat_status cleat_tracing_stop(int64_t timeout_ms)
         return CLEAT_OK;
     }
     cleat_status status = cleat_tracer_provider_shutdown(provider, timeout_ms);
-    if (cleat_tracer_provider_global() == provider) {
-        cleat_tracer_provider_set_global(NULL);
-    }
     cleat_tracer_provider_free(provider);
     return status == CLEAT_FAILED_PRECONDITION ? CLEAT_OK : status; /* the program did it itself */
 }

@@ -25,7 +25,8 @@ cleat_status cleat__flights_init(cleat__flights *flights)
 
 void cleat__flights_in_child(cleat__flights *flights)
 {
-    flights->failure = CLEAT_OK;
+    flights->is_watched = false;
+    flights->failure = (cleat__outcome){CLEAT_OK, ""};
     flights->exported = flights->failed = 0;
     if (flights->busy == 0) {
         return;
@@ -129,6 +130,17 @@ static void gather(cleat__flight *flight, cleat__backlog *backlog)
 
 /* ---- Launching and finishing ---- */
 
+/* With the error message of this thread. The mutex is held. */
+static void note_failure(cleat__flights *flights, cleat_status status)
+{
+    if (flights->is_watched && flights->failure.status == CLEAT_OK) {
+        const char *text = cleat_error_message();
+        flights->failure.status = status;
+        snprintf(flights->failure.text, sizeof(flights->failure.text), "%s",
+                 text[0] != '\0' ? text : cleat_status_text(status));
+    }
+}
+
 static void finish(cleat_span_batch *batch, cleat_status status)
 {
     cleat__flight *flight = (cleat__flight *)batch;
@@ -154,7 +166,7 @@ static void finish(cleat_span_batch *batch, cleat_status status)
         flights->exported += count;
     } else {
         flights->failed += count;
-        flights->failure = flights->failure != CLEAT_OK ? flights->failure : status;
+        note_failure(flights, status);
     }
     flight->next_free = flights->free;
     flights->free = flight;

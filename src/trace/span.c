@@ -10,6 +10,7 @@
 #include "span_counts.h"
 #include "span_pool.h"
 #include "tracer.h"
+#include "visit.h"
 
 /* Memory above this is not kept for the next span. */
 enum { LARGEST_KEPT_BUFFER = 64 * 1024 };
@@ -246,7 +247,8 @@ static uint8_t *assemble(cleat__span *span, int64_t end_ns, cleat__local *local,
     return record;
 }
 
-static cleat_status end_recording(cleat_span handle, int64_t time_ns)
+/* Inside a visit: a provider that the span is found to have stays. `local` NULL: no memory. */
+static cleat_status end_recording(cleat_span handle, int64_t time_ns, cleat__local *local)
 {
     cleat__span *span = handle.impl;
     cleat__span_entry entry = cleat__span_enter(handle);
@@ -257,7 +259,6 @@ static cleat_status end_recording(cleat_span handle, int64_t time_ns)
         cleat__span_leave(handle);
         return cleat__span_refuse(CLEAT__SPAN_STALE);
     }
-    cleat__local *local = cleat__local_get();
     span->ending = true;
     span->ender = local;
     int64_t end_ns = time_ns > 0 ? time_ns : cleat__span_now(span);
@@ -298,7 +299,14 @@ cleat_status cleat_span_end_at(cleat_span span, int64_t time_ns)
     if ((span.generation & CLEAT__SPAN_IS_RECORDING) == 0) {
         return end_silently(span);
     }
-    return end_recording(span, time_ns);
+    cleat__local *local = cleat__local_get();
+    if (local == NULL) { /* no memory: the span is lost, but it ends */
+        return end_recording(span, time_ns, NULL);
+    }
+    cleat__visit_begin(local);
+    cleat_status status = end_recording(span, time_ns, local);
+    cleat__visit_end(local);
+    return status;
 }
 
 cleat_status cleat_span_end(cleat_span span)
