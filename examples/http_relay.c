@@ -307,7 +307,7 @@ static int listen_until_told(char *address)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before there are other threads */
-    if (cleat_tracer_provider_from_environment(&provider) != CLEAT_OK) {
+    if (cleat_tracer_provider_from_environment(NULL, &provider) != CLEAT_OK) {
         fprintf(stderr, "http_relay: no tracing: %s\n", cleat_error_message());
     }
     cleat_tracer_provider_set_global(provider);

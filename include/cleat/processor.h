@@ -50,7 +50,9 @@ CLEAT_API cleat_status cleat_simple_processor_new(cleat_span_exporter *exporter,
 /*
  * Exports on a thread of its own, in batches. Zero: OTEL_BSP_SCHEDULE_DELAY (5,000 ms),
  * OTEL_BSP_EXPORT_TIMEOUT (30,000 ms), OTEL_BSP_MAX_QUEUE_SIZE (2,048 spans),
- * OTEL_BSP_MAX_EXPORT_BATCH_SIZE (512; never above the queue).
+ * OTEL_BSP_MAX_EXPORT_BATCH_SIZE (512; never above the queue). The queue is bounded in spans: what
+ * they take is bounded by limits of values, of which there is none by default
+ * (OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT).
  */
 typedef struct cleat_batch_processor_options {
     size_t struct_size;

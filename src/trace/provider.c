@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "checked_ids.h"
 #include "random_ids.h"
+#include "resource_parts.h"
 #include "sampler.h"
 #include "span_pool.h"
 #include "tracer.h"
@@ -47,13 +48,11 @@ static cleat_status init(cleat_tracer_provider *provider, const cleat_tracer_pro
         return cleat__fail_memory();
     }
     provider->drops = cleat__sampler_drops(provider->sampler);
-    if (options->resource != NULL) {
-        provider->resource = cleat_resource_retain(options->resource);
-    } else {
-        cleat_status status = cleat_resource_default(&provider->resource);
-        if (status != CLEAT_OK) {
-            return status;
-        }
+    cleat_status status = options->resource != NULL
+                              ? cleat__resource_over_environment(options->resource, &provider->resource)
+                              : cleat_resource_default(&provider->resource);
+    if (status != CLEAT_OK) {
+        return status;
     }
     provider->ids = cleat__random_ids;
     if (options->id_generator != NULL) {

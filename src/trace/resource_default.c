@@ -158,6 +158,28 @@ static cleat_status add_service_name(cleat_resource **resource)
     return add_attributes(resource, &attribute, 1, NULL);
 }
 
+cleat_status cleat__resource_over_environment(cleat_resource *updating, cleat_resource **out)
+{
+    cleat_resource *resource = NULL;
+    cleat_status status = add_attributes_of_environment(&resource);
+    if (status == CLEAT_OK) {
+        status = add_service_name(&resource);
+    }
+    if (status == CLEAT_OK && resource == NULL) {
+        *out = cleat_resource_retain(updating);
+        return CLEAT_OK;
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__resource_update(&resource, updating);
+    }
+    if (status != CLEAT_OK) {
+        cleat_resource_release(resource);
+        return status;
+    }
+    *out = resource;
+    return CLEAT_OK;
+}
+
 /* ---- All of it ---- */
 
 static cleat_status build(const cleat_resource_options *options, cleat_resource **resource)

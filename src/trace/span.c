@@ -124,6 +124,8 @@ cleat__span_entry cleat__span_enter_ending(cleat_span handle)
 
 cleat_status cleat__span_refuse_stale(void)
 {
+    static cleat__log_site site;
+    cleat__log_limited(&site, CLEAT_LOG_WARN, "a span is used after its end");
     return cleat__fail(CLEAT_FAILED_PRECONDITION, "the span has ended");
 }
 
@@ -247,6 +249,15 @@ static uint8_t *assemble(cleat__span *span, int64_t end_ns, cleat__local *local,
     return record;
 }
 
+static void log_losses(const cleat_span_view *view)
+{
+    static cleat__log_site site;
+    cleat__log_limited(&site, CLEAT_LOG_WARN,
+                       "limits took %u attributes, %u events and %u links off the span \"%.*s\"",
+                       view->dropped_attribute_count, view->dropped_event_count, view->dropped_link_count,
+                       CLEAT_SLICE_ARGS(view->name));
+}
+
 /* Inside a visit: a provider that the span is found to have stays. `local` NULL: no memory. */
 static cleat_status end_recording(cleat_span handle, int64_t time_ns, cleat__local *local)
 {
@@ -287,6 +298,9 @@ static cleat_status end_recording(cleat_span handle, int64_t time_ns, cleat__loc
         return cleat__fail_memory();
     }
     notify_end(provider, &view);
+    if ((view.dropped_attribute_count | view.dropped_event_count | view.dropped_link_count) != 0) {
+        log_losses(&view);
+    }
     cleat__local_scratch_return(local, record, capacity);
     return CLEAT_OK;
 }

@@ -46,7 +46,7 @@ static int call(const char *url)
 
 int main(int argc, char **argv)
 {
-    if (argc < 3 || cleat_tracing_start() != CLEAT_OK) {
+    if (argc < 3 || cleat_tracing_start(NULL) != CLEAT_OK) {
         fprintf(stderr, "usage: caller URL TRACESTATE [KEY VALUE METADATA]... (%s)\n", cleat_error_message());
         return 2;
     }
