@@ -79,7 +79,7 @@ if(TARGET cleat_trace_shared)
     string(REGEX REPLACE "_test$" "" name ${file})
     set(target test_${floor}_${name})
     add_executable(${target} ${source})
-    set_target_properties(${target} PROPERTIES CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON
+    set_target_properties(${target} PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON
       OUTPUT_NAME ${file} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/${floor})
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic
       $<$<BOOL:${CLEAT_WERROR}>:-Werror> ${sanitize})
