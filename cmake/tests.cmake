@@ -1,6 +1,6 @@
 # tests/<floor>/<name>_test.c   a cmocka program, the CTest test <floor>/<name>
 # tests/<floor>/<name>_test.sh  a shell script, likewise
-# tests/<floor>/<name>_test.cpp a C++ program on the public headers and the shared library
+# tests/<floor>/<name>_test.cpp a C++20 program on the public headers and the shared library
 # Each runs in an empty directory of its own (tools/run-in-temp) with, in the environment,
 # CLEAT (the command), CLEAT_BUILD (this build) and CLEAT_SOURCE (the source tree).
 
@@ -121,6 +121,8 @@ if(TARGET cleat_shared)
   endif()
   cleat_test(install install ${tools}/run-in-temp ${tools}/check-install
     ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
+  cleat_test(trace-only install ${tools}/run-in-temp ${tools}/check-trace-only
+    ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER})
 endif()
 if(EXISTS ${PROJECT_SOURCE_DIR}/README.md)
   cleat_test(readme readme ${tools}/run-in-temp ${tools}/check-readme
