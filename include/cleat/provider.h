@@ -87,8 +87,9 @@ CLEAT_API cleat_status cleat_tracer_provider_new(const cleat_tracer_provider_opt
  * Selection".
  */
 CLEAT_API cleat_status cleat_tracer_provider_from_environment(cleat_tracer_provider **out);
-/* Shuts down (5 s at most) and frees. Its spans must have ended, its tracers are gone, and no other
- * thread is inside a function of it (a flush, say). NULL-safe. */
+/* Shuts down (5 s at most) and frees; if it is the global provider, there is none then. Its spans must
+ * have ended, its tracers are gone, and no other thread is inside a function of it (a flush, say).
+ * NULL-safe. */
 CLEAT_API void cleat_tracer_provider_free(cleat_tracer_provider *provider);
 /* Consumes `processor` on every path. CLEAT_RESOURCE_EXHAUSTED after 16, CLEAT_FAILED_PRECONDITION
  * after shutdown, CLEAT_INVALID_ARGUMENT for NULL. Any time, any thread. Specification: "Span

@@ -1,6 +1,7 @@
 /*
  * A server that starts tracing and then forks workers, each of which stops tracing and starts it anew to
- * have a resource of its own: every span arrives once, with the process it was made in.
+ * have a resource of its own: every span arrives once, with the process it was made in, also one that
+ * lived at the fork.
  */
 #include "support/http_sink.h"
 #include "trace/sdk_test.h"
@@ -18,11 +19,12 @@ enum { IS_SKIPPED = false };
 
 #define PATH "spans.jsonl"
 
-enum { WORKERS = 2, SPANS = WORKERS + 2, STOP_MS = 60000 };
+enum { WORKERS = 2, SPANS = WORKERS + 3, STOP_MS = 60000 };
 
 /* What arrived, by an exporter. */
 typedef struct arrived {
     char name[32];
+    char id[17], parent_id[17];
     char instance[64];
     long pid;
 } arrived;
@@ -37,13 +39,15 @@ static void make_span(const char *name)
     cleat_span_end(cleat_span_start(cleat_tracer_get("prefork", NULL), name, NULL));
 }
 
-static pid_t start_worker(const char *name)
+static pid_t start_worker(const char *name, cleat_span master)
 {
     pid_t pid = fork();
     if (pid == 0) {
         alarm(60);
         bool is_anew = cleat_tracing_stop(STOP_MS) == CLEAT_OK && cleat_tracing_start() == CLEAT_OK;
         make_span(name);
+        cleat_span_set_string(master, "by", name);
+        cleat_span_end(master);
         _exit(!is_anew ? 2 : cleat_tracing_stop(STOP_MS) != CLEAT_OK ? 3 : 0);
     }
     assert_true(pid > 0);
@@ -68,6 +72,12 @@ static void copy_attribute(json_t *resource_spans, const char *wanted, char *tex
     }
 }
 
+static void copy_member(json_t *json, const char *key, char *text, size_t size)
+{
+    json_t *member = json_object_get(json, key);
+    snprintf(text, size, "%s", member != NULL ? json_string_value(member) : "");
+}
+
 static void add_spans(arrivals *to, json_t *resource_spans)
 {
     char pid[32];
@@ -78,7 +88,9 @@ static void add_spans(arrivals *to, json_t *resource_spans)
     {
         assert_in_range(to->count, 0, SPANS - 1);
         arrived *it = &to->spans[to->count++];
-        snprintf(it->name, sizeof(it->name), "%s", json_string_value(json_object_get(span, "name")));
+        copy_member(span, "name", it->name, sizeof(it->name));
+        copy_member(span, "spanId", it->id, sizeof(it->id));
+        copy_member(span, "parentSpanId", it->parent_id, sizeof(it->parent_id));
         copy_attribute(resource_spans, "process.pid", pid, sizeof(pid));
         copy_attribute(resource_spans, "service.instance.id", it->instance, sizeof(it->instance));
         it->pid = strtol(pid, NULL, 10);
@@ -113,11 +125,15 @@ static void assert_all_arrived(const arrivals *all, const pid_t *workers)
 {
     const arrived *before = find(all, "before the fork");
     const arrived *after = find(all, "after the fork");
+    const arrived *master = find(all, "master");
     const arrived *first = find(all, "worker 0");
     const arrived *second = find(all, "worker 1");
     assert_int_equal(all->count, SPANS);
     assert_int_equal(before->pid, getpid());
     assert_int_equal(after->pid, getpid());
+    assert_int_equal(master->pid, getpid());
+    assert_string_equal(first->parent_id, master->id);
+    assert_string_equal(second->parent_id, master->id);
     assert_int_equal(first->pid, workers[0]);
     assert_int_equal(second->pid, workers[1]);
     assert_string_equal(before->instance, after->instance);
@@ -140,15 +156,19 @@ static void workers_have_a_resource_of_their_own(void **state)
     setenv("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "process,service", 1);
     assert_int_equal(cleat_tracing_start(), CLEAT_OK);
     make_span("before the fork");
+    cleat_span master = cleat_span_start(cleat_tracer_get("prefork", NULL), "master", NULL);
+    cleat_scope scope = cleat_span_attach(master);
     for (int i = 0; i < WORKERS; i++) {
         snprintf(name, sizeof(name), "worker %d", i);
-        workers[i] = start_worker(name);
+        workers[i] = start_worker(name, master);
     }
     for (int i = 0; i < WORKERS; i++) {
         assert_int_equal(waitpid(workers[i], &status, 0), workers[i]);
         assert_true(WIFEXITED(status));
         assert_int_equal(WEXITSTATUS(status), 0);
     }
+    cleat_scope_detach(scope);
+    cleat_span_end(master);
     make_span("after the fork");
     assert_int_equal(cleat_tracing_stop(STOP_MS), CLEAT_OK);
 
