@@ -123,6 +123,7 @@ if(TARGET cleat_shared)
     ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
   cleat_test(trace-only install ${tools}/run-in-temp ${tools}/check-trace-only
     ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER})
+  set_tests_properties(trace-only PROPERTIES TIMEOUT 360) # it builds a third of everything
 endif()
 if(EXISTS ${PROJECT_SOURCE_DIR}/README.md)
   cleat_test(readme readme ${tools}/run-in-temp ${tools}/check-readme
