@@ -147,7 +147,7 @@ static void workers_have_a_resource_of_their_own(void **state)
     http_sink *sink = http_sink_start();
     arrivals by_http = {.count = 0}, by_file = {.count = 0};
     pid_t workers[WORKERS];
-    char name[16], line[4096];
+    char name[32], line[4096];
     int status;
     (void)state;
     setenv("OTEL_TRACES_EXPORTER", "otlp,file:" PATH, 1);
