@@ -11,13 +11,15 @@ set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(SQLITE3 REQUIRED sqlite3>=3.35)
-pkg_check_modules(JANSSON REQUIRED jansson)
 pkg_check_modules(ZLIB REQUIRED zlib)
 pkg_check_modules(CURL REQUIRED libcurl)
-pkg_check_modules(GRPC REQUIRED grpc)
-# pkg-config names all that libgrpc stands on, for programs that link it statically.
-set(GRPC_LIBRARIES grpc gpr)
+if(NOT CLEAT_TRACE_ONLY)
+  pkg_check_modules(SQLITE3 REQUIRED sqlite3>=3.35)
+  pkg_check_modules(JANSSON REQUIRED jansson)
+  pkg_check_modules(GRPC REQUIRED grpc)
+  # pkg-config names all that libgrpc stands on, for programs that link it statically.
+  set(GRPC_LIBRARIES grpc gpr)
+endif()
 
 add_library(cleat_flags INTERFACE)
 target_include_directories(cleat_flags SYSTEM INTERFACE

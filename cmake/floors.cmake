@@ -21,10 +21,17 @@ set(cleat_LIBRARIES ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} ${GRPC_LIBRARIES} 
 # Names that a lower library looks for (weakly) and that are in an archive for that alone: a program
 # that links the archive takes them in.
 set(cleat_TAKEN_IN cleat_otlp_grpc_exporter_new)
+set(cleat_HEADERS
+  cleat.h client.h instrumentor.h interceptor.h otlp_grpc.h run.h task.h worker.h)
 
 # The command, which links the archive of all that.
 set(CLEAT_COMMAND_FLOORS server cli)
 set(CLEAT_COMMAND_LIBRARIES ${ZLIB_LIBRARIES})
+
+if(CLEAT_TRACE_ONLY)
+  list(REMOVE_ITEM CLEAT_LIBRARIES cleat)
+  set(CLEAT_COMMAND_FLOORS)
+endif()
 
 set(CLEAT_LIB_FLOORS)
 foreach(library IN LISTS CLEAT_LIBRARIES)
@@ -33,9 +40,12 @@ endforeach()
 
 # The .sql files of store and collector become C arrays: see sql.cmake.
 set(generated ${PROJECT_BINARY_DIR}/generated)
-file(GLOB sql_files CONFIGURE_DEPENDS
-  ${PROJECT_SOURCE_DIR}/src/store/schema/*.sql
-  ${PROJECT_SOURCE_DIR}/src/collector/schema/*.sql)
+set(sql_files)
+if(NOT CLEAT_TRACE_ONLY)
+  file(GLOB sql_files CONFIGURE_DEPENDS
+    ${PROJECT_SOURCE_DIR}/src/store/schema/*.sql
+    ${PROJECT_SOURCE_DIR}/src/collector/schema/*.sql)
+endif()
 if(sql_files)
   add_custom_command(
     OUTPUT ${generated}/cleat_sql.c ${generated}/cleat_sql.h

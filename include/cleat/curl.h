@@ -57,8 +57,7 @@ typedef struct cleat_curl_options {
     const cleat_attribute *attributes; /* more of them, set when the span starts; the first 16 at creation */
     size_t attribute_count;
 } cleat_curl_options;
-#define CLEAT_CURL_OPTIONS(...) \
-    (&(cleat_curl_options){.struct_size = sizeof(cleat_curl_options), __VA_ARGS__})
+#define CLEAT_CURL_OPTIONS(...) CLEAT_OPTIONS(cleat_curl_options, __VA_ARGS__)
 
 /*
  * curl_easy_perform() in a span, which is the active one while it runs (for libcurl's callbacks); it

@@ -62,8 +62,7 @@ typedef struct cleat_batch_processor_options {
     size_t max_export_batch_size;
     bool blocks_when_full; /* ending a span waits for room instead of dropping it: for batch jobs */
 } cleat_batch_processor_options;
-#define CLEAT_BATCH_PROCESSOR_OPTIONS(...) \
-    (&(cleat_batch_processor_options){.struct_size = sizeof(cleat_batch_processor_options), __VA_ARGS__})
+#define CLEAT_BATCH_PROCESSOR_OPTIONS(...) CLEAT_OPTIONS(cleat_batch_processor_options, __VA_ARGS__)
 
 /*
  * Ending a span never blocks, unless that was asked for: a full queue drops the span and counts it.

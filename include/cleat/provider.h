@@ -73,8 +73,7 @@ typedef struct cleat_tracer_provider_options {
     const cleat_clock *clock;               /* copied; NULL: system */
     cleat_span_limits limits;
 } cleat_tracer_provider_options;
-#define CLEAT_TRACER_PROVIDER_OPTIONS(...) \
-    (&(cleat_tracer_provider_options){.struct_size = sizeof(cleat_tracer_provider_options), __VA_ARGS__})
+#define CLEAT_TRACER_PROVIDER_OPTIONS(...) CLEAT_OPTIONS(cleat_tracer_provider_options, __VA_ARGS__)
 
 /*
  * `options` may be NULL. With OTEL_SDK_DISABLED=true its tracers make no-op spans. The caller owns
@@ -148,8 +147,7 @@ typedef struct cleat_tracer_options {
     const cleat_attribute *attributes; /* of the instrumentation scope */
     size_t attribute_count;
 } cleat_tracer_options;
-#define CLEAT_TRACER_OPTIONS(...) \
-    (&(cleat_tracer_options){.struct_size = sizeof(cleat_tracer_options), __VA_ARGS__})
+#define CLEAT_TRACER_OPTIONS(...) CLEAT_OPTIONS(cleat_tracer_options, __VA_ARGS__)
 /* Never NULL: a no-op tracer on no memory. Equal arguments give the same tracer. Owned by the
  * provider. Any thread. Specification: "Tracer Creation"; Tracing API, "Get a Tracer". */
 CLEAT_API cleat_tracer *cleat_tracer_provider_get_tracer(cleat_tracer_provider *provider, const char *name,

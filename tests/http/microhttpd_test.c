@@ -95,7 +95,6 @@ static int set_up(void **state)
     static traced_server self;
     memset(&self, 0, sizeof(self));
     http_sdk_start(&self.sdk);
-    self.options.struct_size = sizeof(self.options);
     self.options.tracer = self.sdk.tracer;
     self.daemon = daemon_start(handle, &self, completed, &self, &self.port);
     self.easy = easy_new(self.port, "/");
