@@ -285,6 +285,9 @@ static cleat_status export_spans(cleat_span_exporter *self, const cleat_span_bat
 {
     cleat__grpc_exporter *exporter = (cleat__grpc_exporter *)self;
     cleat__grpc_export *export = NULL;
+    if (cleat_span_batch_count(batch) == 0) {
+        return CLEAT_OK;
+    }
     cleat_status status = prepare(exporter, batch, timeout_ms, &export);
     if (status != CLEAT_OK) {
         count_refused(exporter, batch);
@@ -308,6 +311,10 @@ static void export_async(cleat_span_exporter *self, cleat_span_batch *batch, int
 {
     cleat__grpc_exporter *exporter = (cleat__grpc_exporter *)self;
     cleat__grpc_export *export = NULL;
+    if (cleat_span_batch_count(batch) == 0) {
+        cleat_span_batch_finish(batch, CLEAT_OK);
+        return;
+    }
     cleat_status status = prepare(exporter, batch, timeout_ms, &export);
     if (status != CLEAT_OK) {
         count_refused(exporter, batch);

@@ -129,19 +129,30 @@ static void gather(cleat__flight *flight, cleat__backlog *backlog)
 
 /* ---- Launching and finishing ---- */
 
-static void finish(cleat_span_batch *batch, cleat_status status)
+static void log_failure(size_t failed, size_t count, cleat_status status)
 {
-    cleat__flight *flight = (cleat__flight *)batch;
-    cleat__flights *flights = flight->of;
-    cleat__span_chunk *chunk = flight->first_chunk;
-    size_t count = batch->count;
-    if (flights == NULL) {
-        return;
-    }
-    if (status != CLEAT_OK) {
-        static cleat__log_site site;
+    static cleat__log_site site;
+    if (failed == count) {
         cleat__log_limited(&site, CLEAT_LOG_WARN, "%zu span%s not exported: %s: %s", count,
                            count == 1 ? "" : "s", cleat_status_text(status), cleat_error_message());
+    } else {
+        cleat__log_limited(&site, CLEAT_LOG_WARN, "%zu of %zu spans not exported: %s: %s", failed, count,
+                           cleat_status_text(status), cleat_error_message());
+    }
+}
+
+static void finish(cleat_span_batch *batch, cleat_status status, size_t failed)
+{
+    cleat__flight *flight = (cleat__flight *)batch;
+    size_t count = batch->count;
+    if (flight->of != NULL && status != CLEAT_OK) {
+        log_failure(failed, count, status);
+    }
+    /* A log handler may have forked: in the child the batch is the parent's from then on. */
+    cleat__flights *flights = flight->of;
+    cleat__span_chunk *chunk = flight->first_chunk;
+    if (flights == NULL) {
+        return;
     }
     for (size_t i = 0; i < flight->chunk_count; i++) {
         /* The link of the last one is not this flight's: the backlog may be appending to it. */
@@ -150,12 +161,9 @@ static void finish(cleat_span_batch *batch, cleat_status status)
         chunk = next;
     }
     pthread_mutex_lock(flights->mutex);
-    if (status == CLEAT_OK) {
-        flights->exported += count;
-    } else {
-        flights->failed += count;
-        flights->failure = flights->failure != CLEAT_OK ? flights->failure : status;
-    }
+    flights->exported += count - failed;
+    flights->failed += failed;
+    flights->failure = flights->failure != CLEAT_OK ? flights->failure : status;
     flight->next_free = flights->free;
     flights->free = flight;
     flights->busy--;
