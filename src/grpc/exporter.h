@@ -81,7 +81,7 @@ struct cleat__grpc_exporter {
     _Atomic pid_t process;
     atomic_bool is_shut_down;
 
-    pthread_mutex_t mutex; /* guards what follows; a log handler may run inside */
+    pthread_mutex_t mutex; /* guards what follows; gRPC's messages may reach a log handler inside */
     pthread_cond_t changed;
     bool is_started;
     bool is_cancelled; /* no call starts any more */

@@ -133,9 +133,17 @@ static bool is_retryable(CURLcode code)
     }
 }
 
-static const char *advice_of_error(CURLcode code)
+/* OpenSSL's words for an answer that is none of TLS. */
+static bool speaks_no_tls(const char *error)
+{
+    return strstr(error, "wrong version number") != NULL || strstr(error, "packet length too long") != NULL;
+}
+
+static const char *advice_of_error(CURLcode code, const char *error)
 {
     switch (code) {
+    case CURLE_SSL_CONNECT_ERROR:
+        return speaks_no_tls(error) ? " (does the server speak http:// there, not https://?)" : "";
     case CURLE_PEER_FAILED_VERIFICATION:
         return " (set OTEL_EXPORTER_OTLP_CERTIFICATE to the authority's certificate, if it is to be trusted)";
     case CURLE_SSL_CERTPROBLEM:
@@ -159,7 +167,7 @@ static void read_error(const cleat__http_export *export, CURLcode code, cleat__h
         return;
     }
     append_shown(out, cleat_slice_of(export->error[0] != '\0' ? export->error : curl_easy_strerror(code)));
-    append_shown(out, cleat_slice_of(advice_of_error(code)));
+    append_shown(out, cleat_slice_of(advice_of_error(code, export->error)));
 }
 
 void cleat__http_outcome_read(const cleat__http_export *export, CURLcode code, cleat__http_outcome *out)

@@ -98,6 +98,26 @@ static void test_a_header_that_grpc_does_not_take_is_said(void **state)
     grpc_sink_stop(sink);
 }
 
+static void use_the_exporter(void *user_data, cleat_log_level level, const char *message)
+{
+    cleat_span_exporter *exporter = user_data;
+    (void)level, (void)message;
+    assert_int_equal(exporter->force_flush(exporter, 30000), CLEAT_OK);
+}
+
+static void test_a_log_handler_may_use_the_exporter(void **state)
+{
+    (void)state;
+    grpc_sink *sink = grpc_sink_start(NULL, 0);
+    const cleat_otlp_header wrong = {"user-agent", "x"};
+    cleat_span_exporter *exporter = EXPORTER_FOR(sink, .headers = &wrong, .header_count = 1);
+    cleat_log_set_handler(use_the_exporter, exporter, CLEAT_LOG_WARN);
+    assert_int_equal(export_some(exporter, 1), CLEAT_OK);
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    exporter->free(exporter);
+    grpc_sink_stop(sink);
+}
+
 static void test_user_agent(void **state)
 {
     (void)state;
@@ -347,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_records_arrive_as_they_were),
         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_a_header_that_grpc_does_not_take_is_said),
+        cmocka_unit_test(test_a_log_handler_may_use_the_exporter),
         cmocka_unit_test(test_user_agent),
         cmocka_unit_test(test_gzip),
         cmocka_unit_test(test_several_in_flight),
