@@ -106,8 +106,9 @@ CLEAT_API cleat_status cleat_tracer_provider_add_processor(cleat_tracer_provider
                                                            cleat_span_processor *processor);
 /*
  * Both export what is queued: CLEAT_TIMEOUT when not done in time, else the first failure of a
- * processor. While it shuts down, an OTLP exporter tries again only what its server asks it to
- * (Retry-After): a collector that is not there holds up nobody. Any thread; shutdown twice is
+ * processor. While it shuts down, an OTLP exporter tries again only what a server that is there asks
+ * for by its answer (over HTTP the status codes 429, 502, 503 and 504, over gRPC a RetryInfo): a
+ * collector that is not there holds up nobody. Any thread; shutdown twice is
  * CLEAT_FAILED_PRECONDITION. Specification: "ForceFlush", "Shutdown".
  */
 CLEAT_API cleat_status cleat_tracer_provider_force_flush(cleat_tracer_provider *provider, int64_t timeout_ms);

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/percent.h"
 #include "base/utf8.h"
 #include "trace/header.h"
 
@@ -254,13 +255,10 @@ void cleat_baggage_at(const cleat_baggage *baggage, size_t index, cleat_slice *k
 
 static char *format_value(char *at, cleat_slice value)
 {
-    static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < value.size; i++) {
         char character = value.data[i];
         if (needs_encoding(character)) {
-            *at++ = '%';
-            *at++ = digits[(unsigned char)character >> 4];
-            *at++ = digits[(unsigned char)character & 15];
+            at = cleat__percent_put(at, (uint8_t)character);
         } else {
             *at++ = character;
         }

@@ -3,6 +3,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "header.h"
 #include "resource_parts.h"
 
@@ -205,15 +206,12 @@ static cleat_status build(const cleat_resource_options *options, cleat_resource 
 
 cleat_status cleat_resource_detect(const cleat_resource_options *options, cleat_resource **out)
 {
-    cleat_resource_options given = {0};
+    cleat_resource_options given;
     if (out == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "nowhere to put the resource");
     }
     *out = NULL;
-    if (options != NULL) {
-        size_t size = options->struct_size != 0 ? options->struct_size : sizeof(given);
-        memcpy(&given, options, size < sizeof(given) ? size : sizeof(given));
-    }
+    cleat__options_copy(&given, options, sizeof(given));
     cleat_resource *resource = NULL;
     cleat_status status = build(&given, &resource);
     if (status != CLEAT_OK) {

@@ -299,6 +299,27 @@ static void a_wrong_header_is_left_out_and_its_value_not_shown(void **state)
     cleat__otlp_settings_deinit(&settings);
 }
 
+static void the_password_of_a_wrong_endpoint_is_not_shown(void **state)
+{
+    static const char *const endpoints[] = {"http://me:s3cret@[::", "me:s3cret@host:4318",
+                                            "gopher://me:s3c@s3cret@host"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(endpoints); i++) {
+        cleat__otlp_settings settings;
+        assert_int_equal(cleat__otlp_settings_init(&settings, CLEAT__OTLP_HTTP_PROTOBUF,
+                                                   CLEAT_OTLP_EXPORTER_OPTIONS(.endpoint = endpoints[i])),
+                         CLEAT_INVALID_ARGUMENT);
+        assert_non_null(strstr(cleat_error_message(), strrchr(endpoints[i], '@')));
+        assert_null(strstr(cleat_error_message(), "s3c"));
+        setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoints[i], 1);
+        assert_int_equal(cleat__otlp_settings_init(&settings, CLEAT__OTLP_HTTP_PROTOBUF, NULL), CLEAT_OK);
+        assert_int_equal(warnings, i + 1);
+        assert_non_null(strstr(warning, strrchr(endpoints[i], '@')));
+        assert_null(strstr(warning, "s3c"));
+        cleat__otlp_settings_deinit(&settings);
+    }
+}
+
 static void headers_of_the_exporter_itself_are_left_out(void **state)
 {
     cleat__otlp_settings settings;
@@ -351,6 +372,7 @@ int main(void)
         TEST(endpoints_are_read_by_protocol),
         TEST(wrong_values_warn_once_and_fall_back),
         TEST(a_wrong_header_is_left_out_and_its_value_not_shown),
+        TEST(the_password_of_a_wrong_endpoint_is_not_shown),
         TEST(headers_of_the_exporter_itself_are_left_out),
         TEST(options_win_over_the_environment),
     };

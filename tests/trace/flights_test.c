@@ -1,5 +1,9 @@
 /* A batch processor before an exporter that has several batches on their way. */
+#include "base/base_test.h"
 #include "trace/batch_fixture.h"
+
+#include "base/error.h"
+#include "trace/batch.h"
 
 /* Keeps batches until the test finishes them. */
 typedef struct async_exporter {
@@ -178,6 +182,28 @@ static void what_failed_before_is_not_told(void **state)
     stop(&it);
 }
 
+static void of_a_batch_that_failed_in_part_each_span_is_counted(void **state)
+{
+    fixture it;
+    kept_log log = {0};
+    cleat_tracer_provider_stats stats;
+    (void)state;
+    start(&it, 64, 4, false);
+    make(&it, 4);
+    wait_for_held(&it.exporter, 1);
+    cleat_log_set_handler(keep_message, &log, CLEAT_LOG_WARN);
+    (void)cleat__fail(CLEAT_TOO_LARGE, "too large");
+    cleat__batch_finish(it.exporter.held[0], CLEAT_TOO_LARGE, 1);
+    it.exporter.held[0] = NULL;
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    cleat_tracer_provider_get_stats(it.provider, &stats);
+    assert_int_equal(stats.exported, 3);
+    assert_int_equal(stats.failed, 1);
+    assert_int_equal(log.count, 1);
+    assert_non_null(strstr(log.message, "1 of 4 spans not exported"));
+    stop(&it);
+}
+
 static void a_flush_gives_up_on_what_never_finishes(void **state)
 {
     fixture it;
@@ -233,6 +259,7 @@ static void shutting_down_ends_the_waiting_for_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(of_a_batch_that_failed_in_part_each_span_is_counted),
         cmocka_unit_test(batches_travel_together_up_to_the_limit),
         cmocka_unit_test(a_batch_can_be_read_until_it_is_finished),
         cmocka_unit_test(a_flush_waits_for_all_and_tells_a_failure),
