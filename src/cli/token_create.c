@@ -179,8 +179,8 @@ int cleat__verb_token_create(const cleat__cli *cli, int argc, char **argv)
         .verb = "token create",
         .operands = "",
         .summary = "Makes a token, which clients find in HATCHET_CLIENT_TOKEN, and prints it, once.",
-        .more = "It says whose the client is (the tenant) and where the server is. The server may be\n"
-                "running meanwhile; the file is made when it is missing.\n",
+        .more = "It says whose the client is (the tenant) and where the server is. The server\n"
+                "may be running meanwhile; the file is made when it is missing.\n",
         .options = options,
         .option_count = sizeof(options) / sizeof(*options),
     };

@@ -83,7 +83,7 @@ int cleat__verb_token_revoke(const cleat__cli *cli, int argc, char **argv)
     const cleat__usage usage = {
         .verb = "token revoke",
         .operands = "TOKEN",
-        .summary = "Revokes a token: TOKEN is its id as in token ls, the beginning of that, or itself.",
+        .summary = "Revokes a token, named by its id, the beginning of that, or itself.",
         .more = "A server that has the file open refuses it within a second.\n",
         .min_operands = 1,
         .max_operands = 1,
