@@ -7,9 +7,7 @@
 #include "server/token_parse.h"
 #include "store/token.h"
 
-#include <jwt.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <time.h>
@@ -26,11 +24,13 @@ typedef struct entry {
 } entry;
 
 struct cleat__tokens {
-    pthread_mutex_t mutex; /* for store and entries */
+    pthread_mutex_t mutex; /* for what follows, up to entries */
     cleat__store *store;   /* a reader of its own */
+    EVP_PKEY *key;         /* the one that was asked for last; NULL: none yet */
+    char kid[37];          /* its id */
+    entry entries[SETS][WAYS];
     char *url;
     const cleat_clock *clock;
-    entry entries[SETS][WAYS];
 };
 
 /* ---- Life ---- */
@@ -63,6 +63,7 @@ void cleat__tokens_free(cleat__tokens *tokens)
         return;
     }
     cleat__store_close(tokens->store);
+    EVP_PKEY_free(tokens->key);
     pthread_mutex_destroy(&tokens->mutex);
     cleat__free(tokens->url);
     cleat__free(tokens);
@@ -117,32 +118,50 @@ static cleat_status check_row(cleat__tokens *tokens, cleat__identity *identity)
     return CLEAT_OK;
 }
 
-static cleat_status find_key(cleat__tokens *tokens, const char *kid, cleat__token_key *out)
+static cleat_status read_key(cleat__tokens *tokens, const char *kid)
+{
+    cleat__token_key row;
+    EVP_PKEY *key = NULL;
+    cleat_status status = cleat__token_key_find(tokens->store, cleat_slice_of(kid), &row);
+    if (status == CLEAT_EMPTY) {
+        return refuse("token of another server: this one does not know the key it is signed with");
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__token_signature_key(row.public_key, &key);
+    }
+    if (status == CLEAT_OK) {
+        EVP_PKEY_free(tokens->key);
+        tokens->key = key;
+        memcpy(tokens->kid, row.kid, sizeof(row.kid));
+    }
+    return status;
+}
+
+/* A reference of its own, to be freed with EVP_PKEY_free(). */
+static cleat_status find_key(cleat__tokens *tokens, const char *kid, EVP_PKEY **out)
 {
     pthread_mutex_lock(&tokens->mutex);
-    cleat_status status = cleat__token_key_find(tokens->store, cleat_slice_of(kid), out);
+    bool is_ready = tokens->key != NULL && strcmp(tokens->kid, kid) == 0;
+    cleat_status status = is_ready ? CLEAT_OK : read_key(tokens, kid);
+    if (status == CLEAT_OK) {
+        EVP_PKEY_up_ref(tokens->key);
+        *out = tokens->key;
+    }
     pthread_mutex_unlock(&tokens->mutex);
-    return status != CLEAT_EMPTY
-               ? status
-               : refuse("token of another server: this one does not know the key it is signed with");
+    return status;
 }
 
 /* ---- The token by itself ---- */
 
-/* What OpenSSL leaves in the thread's queue of errors would be found by others that use it there. */
-static cleat_status check_signature(const cleat__token_key *key, cleat_slice token)
+static cleat_status check_signature(cleat__tokens *tokens, const cleat__parsed_token *parsed)
 {
-    char *text = cleat__slice_dup(token);
-    if (text == NULL) {
-        return cleat__fail_memory();
+    EVP_PKEY *key = NULL;
+    cleat_status status = find_key(tokens, parsed->kid, &key);
+    if (status == CLEAT_OK && !cleat__token_signature_is_good(key, parsed->signed_part, parsed->signature)) {
+        status = refuse("the signature is wrong: the token was changed");
     }
-    jwt_t *jwt = NULL;
-    int error = jwt_decode(&jwt, text, (const unsigned char *)key->public_key, (int)strlen(key->public_key));
-    bool is_good = error == 0 && jwt_get_alg(jwt) == JWT_ALG_ES256;
-    jwt_free(jwt);
-    ERR_clear_error();
-    cleat__free(text);
-    return is_good ? CLEAT_OK : refuse("the signature is wrong: the token was changed");
+    EVP_PKEY_free(key);
+    return status;
 }
 
 static cleat_status check_expiry(int64_t expires_at_s, int64_t now_s)
@@ -245,13 +264,9 @@ static cleat_status check_unknown(cleat__tokens *tokens, cleat_slice token, cons
                                   int64_t now_s, cleat__identity *out)
 {
     cleat__parsed_token parsed;
-    cleat__token_key key;
     cleat_status status = cleat__parsed_token_init(&parsed, token);
     if (status == CLEAT_OK) {
-        status = find_key(tokens, parsed.kid, &key);
-    }
-    if (status == CLEAT_OK) {
-        status = check_signature(&key, token);
+        status = check_signature(tokens, &parsed);
     }
     if (status == CLEAT_OK) {
         status = check_claims(tokens, &parsed, now_s);

@@ -3,9 +3,6 @@
 #include "base/base64url.h"
 #include "base/error.h"
 
-/* Of ES256: two numbers of 32 bytes. */
-#define SIGNATURE_SIZE 64
-
 #define MALFORMED(...) cleat__fail(CLEAT_UNAUTHENTICATED, "malformed: " __VA_ARGS__)
 
 /* ---- Three parts ---- */
@@ -31,13 +28,14 @@ static cleat_status parse_object(cleat_slice part, const char *what, json_t **ou
     return json_is_object(*out) ? CLEAT_OK : MALFORMED("the %s is not a JSON object", what);
 }
 
-static cleat_status check_signature(cleat_slice part)
+static cleat_status read_signature(cleat_slice part, uint8_t out[CLEAT__TOKEN_SIGNATURE_SIZE])
 {
     uint8_t bytes[CLEAT__BASE64URL_DECODED(CLEAT__TOKEN_SIZE_MAX)];
     size_t size = 0;
-    if (!cleat__base64url_decode(part, bytes, &size) || size != SIGNATURE_SIZE) {
+    if (!cleat__base64url_decode(part, bytes, &size) || size != CLEAT__TOKEN_SIGNATURE_SIZE) {
         return MALFORMED("the signature is not one of ES256");
     }
+    memcpy(out, bytes, size);
     return CLEAT_OK;
 }
 
@@ -117,12 +115,13 @@ static cleat_status parse(cleat__parsed_token *parsed, cleat_slice text)
     if (claims.data == NULL || signature.data == NULL || rest.data != NULL) {
         return MALFORMED("it has not three parts");
     }
+    parsed->signed_part = (cleat_slice){text.data, header.size + 1 + claims.size};
     cleat_status status = parse_object(header, "header", &parsed->header);
     if (status == CLEAT_OK) {
         status = read_header(parsed);
     }
     if (status == CLEAT_OK) {
-        status = check_signature(signature);
+        status = read_signature(signature, parsed->signature);
     }
     if (status == CLEAT_OK) {
         status = parse_object(claims, "payload", &parsed->claims);

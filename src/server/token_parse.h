@@ -7,12 +7,15 @@
 #define CLEAT_SERVER_TOKEN_PARSE_H
 
 #include "base/uuid.h"
+#include "server/token_signature.h"
 
 #include <jansson.h>
 
 #define CLEAT__TOKEN_SIZE_MAX 4096
 
 typedef struct cleat__parsed_token {
+    cleat_slice signed_part; /* borrowed from the text: header and claims */
+    uint8_t signature[CLEAT__TOKEN_SIGNATURE_SIZE];
     json_t *header;        /* owned */
     const char *kid;       /* of the header */
     json_t *claims;        /* owned */
