@@ -56,6 +56,7 @@ static inline int world_make(void **state)
     self->monotonic_ns = 1000000000;
     self->clock = (cleat_clock){self, world_unix_ns, world_monotonic_ns};
     assert_int_equal(cleat__store_open(self->dir.database, CLEAT__STORE_SHARE, &self->store), CLEAT_OK);
+    sqlite3_exec(cleat__store_db(self->store), "PRAGMA synchronous=OFF", NULL, NULL, NULL);
     self->tokens = open_tokens(self, SERVER_URL);
     *state = self;
     return 0;
