@@ -51,7 +51,8 @@ extern "C" {
     X(NOT_A_DATABASE, 19, "not a Cleat database", 0, 9, 500)                \
     X(NEWER_VERSION, 20, "written by a newer version", 0, 9, 500)           \
     X(UNAVAILABLE, 21, "stopped or not reachable", 1, 14, 503)              \
-    X(UNSUPPORTED, 22, "not supported", 0, 12, 501)
+    X(UNSUPPORTED, 22, "not supported", 0, 12, 501)                         \
+    X(UNAUTHENTICATED, 23, "no valid token", 0, 16, 403)
 
 typedef enum cleat_status {
 #define CLEAT_STATUS_ENUM(name, number, text, retryable, grpc, http) CLEAT_##name = number,
