@@ -171,9 +171,10 @@ void *cleat__message_new(const ProtobufCMessageDescriptor *descriptor)
     return message;
 }
 
-static char *empty_text(void)
+/* What a field has that is not set: never freed, and not sent even where presence is told. */
+static char *unset_text(void)
 {
-    return (char *)(uintptr_t)protobuf_c_empty_string; /* which a message never frees */
+    return (char *)(uintptr_t)protobuf_c_empty_string;
 }
 
 /* The size of the longest prefix that may stand in a text as it is. */
@@ -203,13 +204,13 @@ static char *repaired(cleat_slice text)
 
 char *cleat__message_text(bool *failed, cleat_slice text)
 {
-    if (text.size == 0) {
-        return empty_text();
+    if (text.data == NULL) {
+        return unset_text();
     }
     char *copy = plain_prefix(text) == text.size ? cleat__slice_dup(text) : repaired(text);
     if (copy == NULL) {
         *failed = true;
-        return empty_text();
+        return unset_text();
     }
     return copy;
 }

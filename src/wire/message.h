@@ -34,7 +34,9 @@ const char *cleat__message_name(const ProtobufCMessageDescriptor *descriptor);
 void *cleat__message_new(const ProtobufCMessageDescriptor *descriptor);
 /*
  * A copy for a field of a message. Peers refuse texts that are not valid UTF-8, and C ends them at a
- * NUL: such bytes become U+FFFD. On no memory `*failed` is set, once for all fields, and the answer is the empty text.
+ * NUL: such bytes become U+FFFD. The absent slice, or NULL, gives what an unset field has, which is not
+ * sent; the empty one is, where presence is told. On no memory `*failed` is set, once for all fields,
+ * and the field is unset.
  */
 char *cleat__message_text(bool *failed, cleat_slice text);
 char *cleat__message_string(bool *failed, const char *text);
