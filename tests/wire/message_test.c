@@ -6,11 +6,9 @@
 #include <cmocka.h>
 
 #include "again.h"
-#include "base/alloc.h"
+#include "failing.h"
 #include "wire/dispatcher.pb-c.h"
 #include "wire/workflows.pb-c.h"
-
-#include <stdlib.h>
 
 #define BYTES(text)            \
     (cleat_slice)              \
@@ -130,45 +128,14 @@ static void test_a_huge_message_is_not_looked_at(void **state)
 
 /* ---- Memory ---- */
 
-typedef struct failing {
-    int left; /* blocks until there is no memory */
-    int live;
-} failing;
-
-static void *failing_malloc(void *user_data, size_t size)
-{
-    failing *it = user_data;
-    if (it->left-- <= 0) {
-        return NULL;
-    }
-    it->live++;
-    return malloc(size);
-}
-
-static void *failing_realloc(void *user_data, void *block, size_t size)
-{
-    failing *it = user_data;
-    if (it->left-- <= 0) {
-        return NULL;
-    }
-    it->live += block == NULL;
-    return realloc(block, size);
-}
-
-static void failing_free(void *user_data, void *block)
-{
-    ((failing *)user_data)->live -= block != NULL;
-    free(block);
-}
-
 static void test_no_memory_leaves_nothing_behind(void **state)
 {
     (void)state;
     const cleat_slice bytes = BYTES("\x0A\x09\x0A\x03"
                                     "a:b\x12\x02{}\x0A\x07\x52\x05\x0A\x01k\x12\x00");
     for (int blocks = 0;; blocks++) {
-        failing it = {.left = blocks};
-        cleat_set_allocator(&(cleat_allocator){&it, failing_malloc, failing_realloc, failing_free});
+        failing it;
+        failing_begin(&it, blocks);
         cleat_status status = CLEAT_FAILED;
         void *message = cleat__message_unpack(bulk, bytes, &status);
         cleat__message_free(message);
