@@ -17,7 +17,8 @@ set(cleat_trace_LIBRARIES ${CURL_LIBRARIES} ${ZLIB_LIBRARIES} m)
 
 set(cleat_DESCRIPTION "${PROJECT_DESCRIPTION}")
 set(cleat_FLOORS grpc topology model store engine collector wire transport sdk)
-set(cleat_LIBRARIES ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} ${GRPC_LIBRARIES} m)
+set(cleat_LIBRARIES ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} ${GRPC_LIBRARIES}
+  ${PROTOBUF_C_LIBRARIES} m)
 # Names that a lower library looks for (weakly) and that are in an archive for that alone: a program
 # that links the archive takes them in.
 set(cleat_TAKEN_IN cleat_otlp_grpc_exporter_new)
@@ -56,6 +57,8 @@ if(sql_files)
   add_custom_target(cleat_sql DEPENDS ${generated}/cleat_sql.c ${generated}/cleat_sql.h)
 endif()
 
+include(wire)
+
 if(NOT CLEAT_FLOORS)
   set(floors ${CLEAT_LIB_FLOORS} ${CLEAT_COMMAND_FLOORS})
 else()
@@ -65,6 +68,9 @@ foreach(floor IN LISTS floors)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${floor}/*.c)
   if(floor STREQUAL store AND sql_files)
     list(APPEND sources ${generated}/cleat_sql.c)
+  endif()
+  if(floor STREQUAL wire)
+    list(APPEND sources ${WIRE_SOURCES})
   endif()
   if(NOT sources)
     continue()
@@ -76,6 +82,7 @@ foreach(floor IN LISTS floors)
   if(sql_files)
     add_dependencies(cleat_floor_${floor} cleat_sql)
   endif()
+  add_dependencies(cleat_floor_${floor} cleat_wire_messages)
 endforeach()
 
 # Sets `out` to the objects of the floors that have sources.
