@@ -20,9 +20,13 @@ static uint64_t hash_on(uint64_t hash, const void *data, size_t size)
 static cleat__uuid workflow_id(int64_t tenant, cleat_slice name)
 {
     static const uint64_t seeds[] = {UINT64_C(0xcbf29ce484222325), UINT64_C(0x6c62272e07bb0142)};
+    uint8_t number[8];
     cleat__uuid id;
+    for (size_t i = 0; i < sizeof(number); i++) {
+        number[i] = (uint8_t)((uint64_t)tenant >> (8 * i));
+    }
     for (size_t half = 0; half < 2; half++) {
-        uint64_t hash = hash_on(hash_on(seeds[half], &tenant, sizeof(tenant)), name.data, name.size);
+        uint64_t hash = hash_on(hash_on(seeds[half], number, sizeof(number)), name.data, name.size);
         for (size_t i = 0; i < 8; i++) {
             id.bytes[half * 8 + i] = (uint8_t)(hash >> (56 - 8 * i));
         }
@@ -47,16 +51,17 @@ enum {
     COLUMN_INPUT,
     COLUMN_OUTPUT,
 };
-#define SELECT_RUNS                                                                                       \
-    "SELECT t.id, y.action, coalesce(e.state, l.state), t.priority, "                                     \
-    "coalesce(e.retry_count, l.retry_count), t.created_at_ms, "                                           \
-    "coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, t.parent_id, t.child_index, "          \
-    "t.child_key, (SELECT count(*) FROM task c WHERE c.parent_id = t.id), t.metadata, e.error, "          \
-    "t.input, e.output FROM task t JOIN task_type y ON y.id = t.type_id LEFT JOIN task_live l ON l.id = " \
-    "t.id "                                                                                               \
+/* Payloads only where ?3 is true: they may take many pages. */
+#define SELECT_RUNS                                                                              \
+    "SELECT t.id, y.action, coalesce(e.state, l.state), t.priority, "                            \
+    "coalesce(e.retry_count, l.retry_count), t.created_at_ms, "                                  \
+    "coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, t.parent_id, t.child_index, " \
+    "t.child_key, (SELECT count(*) FROM task c WHERE c.parent_id = t.id), t.metadata, e.error, " \
+    "CASE WHEN ?3 THEN t.input END, CASE WHEN ?3 THEN e.output END "                             \
+    "FROM task t JOIN task_type y ON y.id = t.type_id LEFT JOIN task_live l ON l.id = t.id "     \
     "LEFT JOIN task_end e ON e.id = t.id "
 
-static void read_run(sqlite3_stmt *select, int64_t tenant, bool with_payloads, cleat__rest_run *out)
+static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
 {
     *out = (cleat__rest_run){0};
     cleat__run_row *row = &out->row;
@@ -73,10 +78,9 @@ static void read_run(sqlite3_stmt *select, int64_t tenant, bool with_payloads, c
     row->child_key = cleat__column_text(select, 10);
     row->metadata = cleat__column_text(select, COLUMN_METADATA);
     row->error = cleat__column_text(select, COLUMN_ERROR);
-    if (with_payloads) {
-        row->input = cleat__column_text(select, COLUMN_INPUT);
-        row->output = cleat__column_text(select, COLUMN_OUTPUT);
-    }
+    row->input = cleat__column_text(select, COLUMN_INPUT);
+    row->output = cleat__column_text(select, COLUMN_OUTPUT);
+    out->child_count = sqlite3_column_int64(select, COLUMN_CHILDREN);
     out->workflow_id = workflow_id(tenant, cleat__action_workflow(row->task));
 }
 
@@ -156,6 +160,7 @@ static cleat_status prepare_runs(cleat__store *store, const cleat__rest_filter *
     cleat_status status = cleat__store_prepare(store, filter->has_parent ? children : all, out);
     if (status == CLEAT_OK) {
         cleat__bind_uuid(*out, 1, from);
+        sqlite3_bind_int(*out, 3, filter->with_payloads);
     }
     if (status == CLEAT_OK && filter->has_parent) {
         cleat__bind_uuid(*out, 2, &filter->parent_id);
@@ -194,7 +199,7 @@ cleat_status cleat__rest_query_runs(cleat__store *store, int64_t tenant, const c
     int code;
     while ((code = sqlite3_step(select)) == SQLITE_ROW) {
         cleat__rest_run run;
-        read_run(select, tenant, filter->with_payloads, &run);
+        read_run(select, tenant, &run);
         if (!passes(filter, &run)) {
             continue;
         }
@@ -229,12 +234,13 @@ cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cl
         return status;
     }
     cleat__bind_uuid(select, 1, id);
+    sqlite3_bind_int(select, 3, true);
     int code = sqlite3_step(select);
     if (code != SQLITE_ROW) {
         status = finish(store, select, code, "reading a run");
         return status != CLEAT_OK ? status : fail_not_found(id);
     }
-    read_run(select, tenant, true, out);
+    read_run(select, tenant, out);
     return CLEAT_OK; /* the statement stays where it is: the slices are its columns */
 }
 
