@@ -560,7 +560,7 @@ static void wrong_cancels_are_400(void **state)
 static void another_tenant_sees_and_changes_nothing(void **state)
 {
     static const char *const hidden[] = {RUN RUN_1, RUN RUN_1 "/status", TASK RUN_2 "/logs",
-                                         "/api/v1/workflows/" GREET_ID};
+                                         ("/api/v1/workflows/" GREET_ID)};
     fixture *it = *state;
     for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
         EXPECT(it->server, 404, NOT_FOUND, .path = hidden[i], .headers = {AS_2});

@@ -375,6 +375,29 @@ static void headers_above_the_limit_are_refused(void **state)
     stop(it);
 }
 
+/* Who asks first is told before a byte of the body has come. */
+static void a_body_that_may_not_come_is_not_waited_for(void **state)
+{
+    static const char *const tokens[] = {AS_1, "Authorization: Bearer wrong"};
+    static const char *const first_lines[] = {"HTTP/1.1 100 Continue\r\n", "HTTP/1.1 403 Forbidden\r\n"};
+    (void)state;
+    fixture *it = START(.request_timeout_ms = 500);
+    for (int i = 0; i < 2; i++) {
+        char head[256];
+        int raw = dial(it->server);
+        snprintf(head, sizeof(head),
+                 "POST " ECHO_1
+                 " HTTP/1.1\r\nHost: x\r\n%s\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+                 tokens[i]);
+        send_bytes(raw, head, strlen(head));
+        char *answer = receive_all(raw);
+        assert_int_equal(strncmp(answer, first_lines[i], strlen(first_lines[i])), 0);
+        free(answer);
+        close(raw);
+    }
+    stop(it);
+}
+
 /* ---- Connections ---- */
 
 static void a_connection_serves_many_requests(void **state)
@@ -629,6 +652,7 @@ int main(void)
         cmocka_unit_test(bodies_above_the_limit_are_413),
         cmocka_unit_test(bodies_together_have_a_limit),
         cmocka_unit_test(headers_above_the_limit_are_refused),
+        cmocka_unit_test(a_body_that_may_not_come_is_not_waited_for),
         cmocka_unit_test(a_connection_serves_many_requests),
         cmocka_unit_test(garbage_behind_pipelined_requests_ends_the_connection),
         cmocka_unit_test(random_bytes_harm_nobody),
