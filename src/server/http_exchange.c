@@ -371,18 +371,11 @@ static enum MHD_Result go_to_work(exchange *self)
     if (self->call.answer.status != 0) {
         return send_answer(self);
     }
-    pthread_mutex_lock(&server->mutex);
-    bool is_closed = server->is_closed;
-    if (!is_closed) {
-        self->phase = AT_WORK;
-        cleat__http_watch_pause(server->watch, watched(self->connection));
-        MHD_suspend_connection(self->connection);
-        cleat__http_pool_add(server->pool, &self->job);
-    }
-    pthread_mutex_unlock(&server->mutex);
-    if (is_closed) {
-        cleat__http_call_refuse(&self->call, 503, "the server is stopping");
-        return send_answer(self);
+    self->phase = AT_WORK;
+    cleat__http_watch_pause(server->watch, watched(self->connection));
+    MHD_suspend_connection(self->connection);
+    if (!cleat__http_pool_add(server->pool, &self->job)) {
+        cleat__http_exchange_run(&self->job, true);
     }
     return MHD_YES;
 }

@@ -25,7 +25,6 @@ struct cleat__http_server {
     pthread_cond_t all_answered;
     size_t open; /* requests that have begun and are not answered */
     bool is_stopping;
-    bool is_closed; /* the pool takes no more */
 };
 
 /* libmicrohttpd's callbacks; `self` is the server. */

@@ -54,31 +54,29 @@ cleat_status cleat__http_pool_start(size_t threads, void (*run)(cleat__http_job 
     }
     if (status != CLEAT_OK) {
         cleat__http_pool_stop(pool);
+        cleat__http_pool_free(pool);
         return status;
     }
     *out = pool;
     return CLEAT_OK;
 }
 
-void cleat__http_pool_add(cleat__http_pool *pool, cleat__http_job *job)
+bool cleat__http_pool_add(cleat__http_pool *pool, cleat__http_job *job)
 {
     job->next = NULL;
     pthread_mutex_lock(&pool->mutex);
-    if (pool->head == NULL) {
-        pool->head = job;
-    } else {
-        pool->tail->next = job;
+    bool is_taken = !pool->is_stopping;
+    if (is_taken) {
+        *(pool->head != NULL ? &pool->tail->next : &pool->head) = job;
+        pool->tail = job;
+        pthread_cond_signal(&pool->changed);
     }
-    pool->tail = job;
-    pthread_cond_signal(&pool->changed);
     pthread_mutex_unlock(&pool->mutex);
+    return is_taken;
 }
 
 void cleat__http_pool_stop(cleat__http_pool *pool)
 {
-    if (pool == NULL) {
-        return;
-    }
     pthread_mutex_lock(&pool->mutex);
     pool->is_stopping = true;
     pthread_cond_broadcast(&pool->changed);
@@ -86,7 +84,14 @@ void cleat__http_pool_stop(cleat__http_pool *pool)
     for (size_t i = 0; i < pool->thread_count; i++) {
         pthread_join(pool->threads[i], NULL);
     }
-    pthread_cond_destroy(&pool->changed);
-    pthread_mutex_destroy(&pool->mutex);
-    cleat__free(pool);
+    pool->thread_count = 0;
+}
+
+void cleat__http_pool_free(cleat__http_pool *pool)
+{
+    if (pool != NULL) {
+        pthread_cond_destroy(&pool->changed);
+        pthread_mutex_destroy(&pool->mutex);
+        cleat__free(pool);
+    }
 }

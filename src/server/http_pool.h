@@ -15,8 +15,10 @@ typedef struct cleat__http_pool cleat__http_pool;
  * nobody waits for more than that it is over. */
 cleat_status cleat__http_pool_start(size_t threads, void (*run)(cleat__http_job *job, bool is_late),
                                     cleat__http_pool **out);
-void cleat__http_pool_add(cleat__http_pool *pool, cleat__http_job *job);
-/* Runs what waits, as late, and waits for what runs. NULL-safe. */
+/* False: it was stopped, and the job is not taken. */
+bool cleat__http_pool_add(cleat__http_pool *pool, cleat__http_job *job);
+/* Runs what waits, as late, and waits for what runs. Once. */
 void cleat__http_pool_stop(cleat__http_pool *pool);
+void cleat__http_pool_free(cleat__http_pool *pool); /* stopped; NULL-safe */
 
 #endif

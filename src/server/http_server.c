@@ -161,7 +161,6 @@ static bool wait_for_answers(cleat__http_server *server, int64_t deadline_ns)
     while (server->open != 0 && cleat__cond_wait_until(&server->all_answered, &server->mutex, deadline_ns)) {
     }
     bool is_done = server->open == 0;
-    server->is_closed = true;
     pthread_mutex_unlock(&server->mutex);
     return is_done;
 }
@@ -176,7 +175,6 @@ cleat_status cleat__http_server_stop(cleat__http_server *server, int64_t timeout
     server->listener = -1;
     bool is_done = wait_for_answers(server, cleat__deadline_ns(timeout_ms));
     cleat__http_pool_stop(server->pool); /* no connection may sleep when the daemon ends */
-    server->pool = NULL;
     MHD_stop_daemon(server->daemon);
     server->daemon = NULL;
     return is_done ? CLEAT_OK
@@ -188,8 +186,11 @@ void cleat__http_server_free(cleat__http_server *server)
     if (server == NULL) {
         return;
     }
+    if (server->pool != NULL && !atomic_load(&server->has_started)) {
+        cleat__http_pool_stop(server->pool); /* it never served */
+    }
     cleat__http_server_stop(server, 0);
-    cleat__http_pool_stop(server->pool);
+    cleat__http_pool_free(server->pool);
     cleat__http_watch_stop(server->watch);
     if (server->listener >= 0) {
         close(server->listener);
