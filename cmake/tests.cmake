@@ -6,11 +6,10 @@
 
 enable_language(CXX) # only to compile the public headers as C++
 pkg_check_modules(CMOCKA REQUIRED cmocka)
-pkg_check_modules(MICROHTTPD REQUIRED libmicrohttpd)
 include(proto)
-pkg_check_modules(GNUTLS REQUIRED gnutls) # what libmicrohttpd, whose package brings it, does TLS with
 set(http_libraries ${MICROHTTPD_LIBRARIES} ${CURL_LIBRARIES}) # for the tests of that floor
 set(otlp_libraries cleat_proto ${MICROHTTPD_LIBRARIES} ${GNUTLS_LIBRARIES})
+set(server_libraries ${CURL_LIBRARIES} ${JANSSON_LIBRARIES})
 
 set(tools ${PROJECT_SOURCE_DIR}/tools)
 if(CLEAT_SANITIZE)
