@@ -24,7 +24,7 @@ set(cleat_TAKEN_IN cleat_otlp_grpc_exporter_new)
 
 # The command, which links the archive of all that.
 set(CLEAT_COMMAND_FLOORS server cli)
-set(CLEAT_COMMAND_LIBRARIES ${ZLIB_LIBRARIES})
+set(CLEAT_COMMAND_LIBRARIES ${PROTOBUF_C_LIBRARIES} ${GRPC_LIBRARIES} ${ZLIB_LIBRARIES})
 
 set(CLEAT_LIB_FLOORS)
 foreach(library IN LISTS CLEAT_LIBRARIES)

@@ -2,7 +2,6 @@
 # cleat_proto holds them all.
 
 find_program(PROTOC_C protoc-c REQUIRED)
-pkg_check_modules(PROTOBUF_C REQUIRED libprotobuf-c)
 
 set(proto_source ${PROJECT_SOURCE_DIR}/src/wire/proto)
 set(proto_output ${PROJECT_BINARY_DIR}/generated/proto)

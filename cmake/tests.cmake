@@ -10,6 +10,7 @@ pkg_check_modules(MICROHTTPD REQUIRED libmicrohttpd)
 include(proto)
 pkg_check_modules(GNUTLS REQUIRED gnutls) # what libmicrohttpd, whose package brings it, does TLS with
 set(http_libraries ${MICROHTTPD_LIBRARIES} ${CURL_LIBRARIES}) # for the tests of that floor
+set(server_libraries cleat_proto)
 set(otlp_libraries cleat_proto ${MICROHTTPD_LIBRARIES} ${GNUTLS_LIBRARIES})
 
 set(tools ${PROJECT_SOURCE_DIR}/tools)
