@@ -212,7 +212,7 @@ static void deliver_end(cleat__rpc_call *call)
         return;
     }
     pthread_mutex_lock(&call->mutex);
-    bool is_told = call->is_handlers && !call->is_closed && method->half_closed != NULL;
+    bool is_told = call->is_handlers && !call->is_closed && !call->is_ending && method->half_closed != NULL;
     pthread_mutex_unlock(&call->mutex);
     if (is_told) {
         method->half_closed(call, call->service);
