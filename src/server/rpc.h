@@ -97,10 +97,10 @@ cleat_status cleat__rpc_server_start(const cleat__rpc_options *options, cleat__r
 const char *cleat__rpc_server_address(const cleat__rpc_server *server);
 int cleat__rpc_server_port(const cleat__rpc_server *server);
 /*
- * Accepts nothing more, ends streams with UNAVAILABLE, waits up to `timeout_ms` for the other calls and
- * for streams to take what was sent, then cancels what is left. When it returns no callback runs any
- * more, or ever will. A connection that is stuck in a write may hold it up for ten seconds more.
- * Idempotent; any thread but the server's own.
+ * Answers new calls and ends streams with UNAVAILABLE, waits up to `timeout_ms` for the other calls and
+ * for streams to take what was sent, then ends what is left and listens no more. When it returns, no
+ * callback but `ended` runs any more. A connection that is stuck in a write may hold it up for ten
+ * seconds more. Idempotent; any thread but the server's own.
  */
 void cleat__rpc_server_stop(cleat__rpc_server *server, int64_t timeout_ms);
 /* Stops it without waiting, if need be. Handlers may still end their calls. NULL-safe. */

@@ -100,14 +100,6 @@ static bool authenticate(const cleat__rpc_server *server, const grpc_metadata_ar
     return false;
 }
 
-static bool is_serving(cleat__rpc_server *server)
-{
-    pthread_mutex_lock(&server->mutex);
-    bool is_serving = server->state == CLEAT__RPC_SERVING;
-    pthread_mutex_unlock(&server->mutex);
-    return is_serving;
-}
-
 static void take_in(cleat__rpc_server *server, cleat__rpc_arrival *arrival)
 {
     rpc_refusal refusal = {0};
@@ -130,8 +122,7 @@ static void take_in(cleat__rpc_server *server, cleat__rpc_arrival *arrival)
         return;
     }
     call->identity = identity;
-    /* Asked for when it is in the list: who stops the server ends what it finds there. */
-    if (is_taken && is_serving(server)) {
+    if (call->is_active) {
         cleat__rpc_call_begin(call);
     } else if (is_taken) {
         cleat__rpc_call_turn_away(call, GRPC_STATUS_UNAVAILABLE, "the server stops");

@@ -26,6 +26,8 @@ static void enlist(cleat__rpc_call *call)
 {
     cleat__rpc_server *server = call->server;
     pthread_mutex_lock(&server->mutex);
+    call->is_active = call->method != NULL && server->state == CLEAT__RPC_SERVING;
+    server->active += call->is_active;
     call->next = server->calls;
     if (call->next != NULL) {
         call->next->previous = call;
@@ -46,7 +48,8 @@ static void delist(cleat__rpc_call *call)
     } else {
         server->calls = call->next;
     }
-    if (server->calls == NULL) {
+    server->active -= call->is_active;
+    if (server->calls == NULL || (call->is_active && server->active == 0)) {
         pthread_cond_broadcast(&server->changed);
     }
     pthread_mutex_unlock(&server->mutex);

@@ -59,6 +59,7 @@ struct cleat__rpc_call {
     int was_cancelled;
 
     cleat__rpc_call *next, *previous; /* of the server; its mutex guards them */
+    bool is_active;                   /* came while the server served, for a method it has; does not change */
 
     pthread_mutex_t mutex; /* guards what follows */
     grpc_call *call;       /* NULL: over */
@@ -104,6 +105,7 @@ struct cleat__rpc_server {
     bool is_shut_down; /* gRPC says so */
     size_t slot_count; /* waiting for a call */
     cleat__rpc_call *calls;
+    size_t active; /* of these: what stopping waits for */
 };
 
 /* rpc_accept.c */

@@ -24,6 +24,8 @@ enum {
     /* A connection that does not say what it wants. */
     HANDSHAKE_TIMEOUT_MS = 20000,
     MOST_STREAMS = 10000, /* per connection */
+    /* For calls to take their status when the time to stop in is over. */
+    FAREWELL_MS = 500,
 };
 
 /* ---- The table ---- */
@@ -345,32 +347,55 @@ static void on_shut_down(cleat__completion *self, bool is_ok)
 static bool wait_for_calls(cleat__rpc_server *server, int64_t deadline_ns)
 {
     bool is_in_time = true;
-    while (is_in_time && server->calls != NULL) {
+    while (is_in_time && server->active != 0) {
         is_in_time = cleat__cond_wait_until(&server->changed, &server->mutex, deadline_ns);
     }
-    return server->calls == NULL;
+    return server->active == 0;
 }
 
 /* The mutex is held. Calls only leave the list in completions, which need the mutex for that. */
-static void end_calls(cleat__rpc_server *server, int64_t deadline_ns)
+static void tell_calls(cleat__rpc_server *server, bool streams_only)
 {
     for (cleat__rpc_call *call = server->calls; call != NULL; call = call->next) {
-        if (call->method != NULL && call->method->kind != CLEAT__RPC_UNARY) {
+        if (!streams_only || (call->method != NULL && call->method->kind != CLEAT__RPC_UNARY)) {
             cleat__rpc_call_turn_away(call, GRPC_STATUS_UNAVAILABLE, "the server stops");
         }
     }
-    if (!wait_for_calls(server, deadline_ns)) {
-        for (cleat__rpc_call *call = server->calls; call != NULL; call = call->next) {
-            cleat__rpc_call_cut(call);
-        }
-        (void)wait_for_calls(server, INT64_MAX);
+}
+
+static void cut_calls(cleat__rpc_server *server)
+{
+    for (cleat__rpc_call *call = server->calls; call != NULL; call = call->next) {
+        cleat__rpc_call_cut(call);
     }
+}
+
+/* The mutex is held. A peer that reads learns why its call ends; one that does not is cut off. */
+static void end_calls(cleat__rpc_server *server, int64_t deadline_ns)
+{
+    tell_calls(server, true);
+    if (!wait_for_calls(server, deadline_ns)) {
+        tell_calls(server, false);
+        if (!wait_for_calls(server, cleat__deadline_ns(FAREWELL_MS))) {
+            cut_calls(server);
+            (void)wait_for_calls(server, INT64_MAX);
+        }
+    }
+}
+
+/* The mutex is held. gRPC itself would end calls that come meanwhile with CANCELLED, which tells clients not to
+ * try again; so it only learns of the end when there is nothing to wait for. */
+static void end_grpc_server(cleat__rpc_server *server)
+{
+    server->shutdown_done.run = on_shut_down;
+    grpc_server_shutdown_and_notify(server->server, server->threads[0].completion.queue,
+                                    cleat__completion_tag(&server->shutdown_done));
     while (server->slot_count != 0) {
         pthread_cond_wait(&server->changed, &server->mutex);
     }
-    /* Connections that have no call, or did not get as far as to have one. */
+    /* Connections without a call too, and those that did not get as far as to have one. */
     grpc_server_cancel_all_calls(server->server);
-    while (!server->is_shut_down) {
+    while (!server->is_shut_down || server->calls != NULL) {
         pthread_cond_wait(&server->changed, &server->mutex);
     }
 }
@@ -381,10 +406,8 @@ void cleat__rpc_server_stop(cleat__rpc_server *server, int64_t timeout_ms)
     pthread_mutex_lock(&server->mutex);
     if (server->state == CLEAT__RPC_SERVING) {
         server->state = CLEAT__RPC_STOPPING;
-        server->shutdown_done.run = on_shut_down;
-        grpc_server_shutdown_and_notify(server->server, server->threads[0].completion.queue,
-                                        cleat__completion_tag(&server->shutdown_done));
         end_calls(server, deadline_ns);
+        end_grpc_server(server);
         pthread_mutex_unlock(&server->mutex);
         end_threads(server);
         grpc_server_destroy(server->server);

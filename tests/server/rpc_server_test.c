@@ -298,9 +298,10 @@ static void test_calls_are_waited_for_and_nobody_is_let_in(void **state)
     assert_int_equal(cleat__thread_start(&thread, "stop", stop, server.server), CLEAT_OK);
     assert_int_equal(cleat__thread_start(&another, "stop", stop, server.server), CLEAT_OK);
     gate_wait(&server.service.cancelled, 1); /* it stops */
-    rpc_result result = rpc_call(server.client, "/test.Test/Tell", none, NO_OPTIONS);
-    assert_int_equal(result.code, GRPC_STATUS_UNAVAILABLE);
-    rpc_result_deinit(&result);
+    assert_ended(rpc_call(server.client, "/test.Test/Tell", none, NO_OPTIONS), GRPC_STATUS_UNAVAILABLE,
+                 "the server stops");
+    rpc_stream *late = rpc_open(server.client, "/test.Test/Chat", NO_OPTIONS);
+    assert_ended(rpc_end(late), GRPC_STATUS_UNAVAILABLE, "the server stops");
     cleat__rpc_reply_bytes(call, cleat_slice_of("in time"));
     assert_true(rpc_read(stream, &message));
     assert_true(cleat_slice_equals(cleat__buffer_slice(&message), cleat_slice_of("in time")));
