@@ -52,7 +52,9 @@ static void test_ipv6(void **state)
     assert_memory_equal(cleat__rpc_server_address(server.server), "[::1]:", 6);
     server.client = rpc_client_new(cleat__rpc_server_address(server.server), (rpc_client_options){0});
     assert_answered(rpc_call(server.client, "/test.Test/Tell", none, NO_OPTIONS), cleat_slice_of("0"));
+    pthread_mutex_lock(&server.service.mutex);
     assert_memory_equal(server.service.peer, "[::1]:", 6);
+    pthread_mutex_unlock(&server.service.mutex);
     server_stop(&server);
 }
 

@@ -28,7 +28,7 @@ typedef struct test_service {
     cleat__rpc_call *parked[MOST_PARKED]; /* handed over to the test; the mutex guards them */
     bool keeps_cancelled;                 /* the test ends calls, also cancelled ones */
     gate parks, handled, half_closed, drained, cancelled, ended;
-    char peer[64];
+    char peer[64]; /* of the last call of Tell; the mutex guards these, too */
     int64_t deadline_ns;
     char metadata[64];
 } test_service;
@@ -39,8 +39,8 @@ static inline void park(test_service *self, cleat__rpc_call *call)
     int index = gate_count(&self->parks);
     assert_true(index < MOST_PARKED);
     self->parked[index] = call;
-    pthread_mutex_unlock(&self->mutex);
     gate_add(&self->parks);
+    pthread_mutex_unlock(&self->mutex);
 }
 
 /* Waits for the call that is parked as number `index`, and takes it. */
@@ -99,10 +99,12 @@ static inline void tell(cleat__rpc_call *call, cleat_slice request, void *servic
     test_service *self = service;
     char text[32];
     (void)request;
+    pthread_mutex_lock(&self->mutex);
     cleat__rpc_call_peer(call, self->peer, sizeof(self->peer));
     self->deadline_ns = cleat__rpc_call_deadline_ns(call);
     cleat_slice value = cleat__rpc_call_metadata(call, "authorization");
     snprintf(self->metadata, sizeof(self->metadata), "%.*s", CLEAT_SLICE_ARGS(value));
+    pthread_mutex_unlock(&self->mutex);
     snprintf(text, sizeof(text), "%d", (int)cleat__rpc_call_identity(call)->tenant);
     cleat__rpc_reply_bytes(call, cleat_slice_of(text));
 }

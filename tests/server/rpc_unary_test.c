@@ -188,7 +188,7 @@ static void test_the_deadline_passes(void **state)
     server_start(&server, (cleat__rpc_options){0});
     server.service.keeps_cancelled = true;
     rpc_stream *stream = rpc_begin(server.client, "/test.Test/Watched", cleat_slice_of("x"),
-                                   (rpc_call_options){.timeout_ms = 100});
+                                   (rpc_call_options){.timeout_ms = 1500});
     assert_ended(rpc_end(stream), GRPC_STATUS_DEADLINE_EXCEEDED, "Deadline Exceeded");
     gate_wait(&server.service.cancelled, 1);
     cleat__rpc_call *call = parked(&server.service, 0);
@@ -240,14 +240,18 @@ static void test_the_context(void **state)
     assert_answered(rpc_call(server.client, "/test.Test/Tell", cleat_slice_of(""),
                              (rpc_call_options){.authorization = "anything", .timeout_ms = 60000}),
                     cleat_slice_of("42"));
+    pthread_mutex_lock(&server.service.mutex);
     assert_memory_equal(server.service.peer, "127.0.0.1:", 10);
     assert_string_equal(server.service.metadata, "anything");
     assert_true(server.service.deadline_ns > now_ns + INT64_C(50000000000));
     assert_true(server.service.deadline_ns < now_ns + INT64_C(70000000000));
+    pthread_mutex_unlock(&server.service.mutex);
     assert_answered(rpc_call(server.client, "/test.Test/Tell", cleat_slice_of(""), NO_OPTIONS),
                     cleat_slice_of("42"));
+    pthread_mutex_lock(&server.service.mutex);
     assert_true(server.service.deadline_ns == INT64_MAX);
     assert_string_equal(server.service.metadata, "");
+    pthread_mutex_unlock(&server.service.mutex);
     server_stop(&server);
 }
 
@@ -255,7 +259,7 @@ static void test_the_context(void **state)
 
 static cleat_status know(void *user_data, cleat_slice token, cleat__rpc_identity *out)
 {
-    ++*(int *)user_data;
+    atomic_fetch_add((atomic_int *)user_data, 1);
     if (cleat_slice_equals(token, cleat_slice_of("good"))) {
         out->tenant = 7;
         return CLEAT_OK;
@@ -279,7 +283,7 @@ static void test_who_calls(void **state)
 {
     static const char *const refused[] = {NULL, "", "good", "Basic good", "bearer", "Bearer ", "Bearer bad"};
     test_server server;
-    int asked = 0;
+    atomic_int asked = 0;
     (void)state;
     server_start(&server,
                  (cleat__rpc_options){.authenticate = know, .authenticate_data = &asked, .thread_count = 1});

@@ -5,6 +5,7 @@
 #include "base/thread.h"
 #include "grpc/completion.h"
 #include "grpc/library.h"
+#include "support/grpc_suppressions.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,6 +43,7 @@ struct rpc_stream {
 rpc_client *rpc_client_new(const char *address, rpc_client_options options)
 {
     rpc_client *client = cleat__calloc(1, sizeof(*client));
+    grpc_suppressions_use();
     assert_int_equal(cleat__grpc_begin(), CLEAT_OK);
     grpc_channel_credentials *credentials =
         options.pem != NULL ? cleat__grpc_tls_credentials(options.pem) : grpc_insecure_credentials_create();
