@@ -9,7 +9,7 @@ pkg_check_modules(CMOCKA REQUIRED cmocka)
 include(proto)
 set(http_libraries ${MICROHTTPD_LIBRARIES} ${CURL_LIBRARIES}) # for the tests of that floor
 set(otlp_libraries cleat_proto ${MICROHTTPD_LIBRARIES} ${GNUTLS_LIBRARIES})
-set(server_libraries ${CURL_LIBRARIES} ${JANSSON_LIBRARIES})
+set(server_libraries cleat_proto ${CURL_LIBRARIES} ${JANSSON_LIBRARIES})
 
 set(tools ${PROJECT_SOURCE_DIR}/tools)
 if(CLEAT_SANITIZE)
