@@ -180,7 +180,7 @@ cleat_status cleat__trace_tree_load(cleat__store *store, const cleat_trace_id *t
     memset(tree, 0, sizeof(*tree));
     tree->trace_id = *trace_id;
     tree->first_root = tree->last_root = NONE;
-    cleat_status status = cleat__spans_of_trace(store, trace_id, add_span, tree);
+    cleat_status status = cleat__spans_of_trace(store, CLEAT__TENANT_DEFAULT, trace_id, add_span, tree);
     if (status == CLEAT_OK) {
         status = tree->status;
     }
