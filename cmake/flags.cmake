@@ -16,16 +16,17 @@ pkg_check_modules(JANSSON REQUIRED jansson)
 pkg_check_modules(ZLIB REQUIRED zlib)
 pkg_check_modules(CURL REQUIRED libcurl)
 pkg_check_modules(GRPC REQUIRED grpc)
+pkg_check_modules(CRYPTO REQUIRED libcrypto>=3)
 # pkg-config names all that libgrpc stands on, for programs that link it statically.
 set(GRPC_LIBRARIES grpc gpr)
 
 add_library(cleat_flags INTERFACE)
 target_include_directories(cleat_flags SYSTEM INTERFACE
   ${SQLITE3_INCLUDE_DIRS} ${JANSSON_INCLUDE_DIRS} ${ZLIB_INCLUDE_DIRS} ${CURL_INCLUDE_DIRS}
-  ${GRPC_INCLUDE_DIRS})
+  ${GRPC_INCLUDE_DIRS} ${CRYPTO_INCLUDE_DIRS})
 target_link_directories(cleat_flags INTERFACE
   ${SQLITE3_LIBRARY_DIRS} ${JANSSON_LIBRARY_DIRS} ${ZLIB_LIBRARY_DIRS} ${CURL_LIBRARY_DIRS}
-  ${GRPC_LIBRARY_DIRS})
+  ${GRPC_LIBRARY_DIRS} ${CRYPTO_LIBRARY_DIRS})
 target_compile_definitions(cleat_flags INTERFACE
   _DEFAULT_SOURCE _POSIX_C_SOURCE=200809L CLEAT_BUILD_VERSION="${PROJECT_VERSION}")
 target_compile_options(cleat_flags INTERFACE
