@@ -3,7 +3,9 @@
  * collector's queue into the file. Reading the requests is part of it, receiving them is not. Beside it,
  * how long a call on the engine's thread waits meanwhile, which is what a dispatch does.
  *
- *     bench/ingest [SECONDS]
+ *     bench/ingest [SECONDS [MIB]]
+ *
+ * MIB: how much is kept, 1,024 by default; from then on as much is removed as comes in.
  */
 #include "base/thread.h"
 #include "collector/collector.h"
@@ -196,7 +198,10 @@ int main(int count, char **arguments)
     make_template();
     remove_file();
     check(cleat__engine_open(&(cleat__engine_options){.path = FILE_NAME}, &bench.engine));
-    check(cleat__collector_new(bench.engine, NULL, &bench.collector));
+    const cleat__collector_options options = {
+        .retention_bytes = count > 2 ? (int64_t)atoi(arguments[2]) << 20 : 0,
+    };
+    check(cleat__collector_new(bench.engine, &options, &bench.collector));
     int64_t start = bench_now_ns(), cpu_start = bench_cpu_ns();
     for (uintptr_t i = 0; i < PRODUCERS; i++) {
         check(cleat__thread_start(&producers[i], "producer", produce, (void *)(i + 1)));
