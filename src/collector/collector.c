@@ -12,7 +12,7 @@
 #include "engine/engine.h"
 
 #define PIECE_NS                (2 * CLEAT__NS_PER_MS)
-#define PIECE_LOOK              16 /* spans between two looks at the clock */
+#define PIECE_LOOK              64 /* spans between two looks at the clock */
 #define BITE                    64
 #define PRUNE_EVERY             1024 /* spans between two looks at the limits */
 #define PRUNE_EVERY_MS          10000
