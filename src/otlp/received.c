@@ -224,7 +224,8 @@ static cleat_status read_span(reading *it, const uint8_t *data, size_t size, cle
 /* ---- The messages around ---- */
 
 /* Finds what the spans of a ResourceSpans or ScopeSpans come from. */
-static bool find_place(const reading *it, cleat_slice message, uint32_t attributes, place *out)
+static bool find_place(const reading *it, cleat_slice message, uint32_t attributes, uint32_t texts,
+                       place *out)
 {
     const cleat__span_check check = {it->limits.max_attributes, it->limits.max_depth};
     cleat__wire_reader reader = cleat__wire_reader_of(message);
@@ -238,12 +239,14 @@ static bool find_place(const reading *it, cleat_slice message, uint32_t attribut
             out->schema_url = field.bytes;
         }
     }
-    return !reader.malformed && cleat__span_check_attributes(&check, out->context, attributes, &out->fault);
+    return !reader.malformed &&
+           cleat__span_check_message(&check, message, 0, 1u << SPANS_SCHEMA_URL, &out->fault) &&
+           cleat__span_check_message(&check, out->context, attributes, texts, &out->fault);
 }
 
 static cleat_status read_scope_spans(reading *it, cleat_slice message)
 {
-    if (!find_place(it, message, SCOPE_ATTRIBUTES, &it->scope)) {
+    if (!find_place(it, message, SCOPE_ATTRIBUTES, 1u << SCOPE_NAME | 1u << SCOPE_VERSION, &it->scope)) {
         return fail_malformed("ScopeSpans");
     }
     it->made_scope = NULL;
@@ -263,7 +266,7 @@ static cleat_status read_scope_spans(reading *it, cleat_slice message)
 
 static cleat_status read_resource_spans(reading *it, cleat_slice message)
 {
-    if (!find_place(it, message, RESOURCE_ATTRIBUTES, &it->resource)) {
+    if (!find_place(it, message, RESOURCE_ATTRIBUTES, 0, &it->resource)) {
         return fail_malformed("ResourceSpans");
     }
     it->made_resource = NULL;

@@ -1,5 +1,6 @@
 #include "span_check.h"
 
+#include "base/utf8.h"
 #include "trace/any_value.h"
 #include "trace/protobuf.h"
 #include "trace/record.h"
@@ -10,6 +11,7 @@ static const char bad_trace_id[] = "a span has an invalid trace id";
 static const char bad_span_id[] = "a span has an invalid span id";
 static const char bad_parent_id[] = "a span has an invalid parent span id";
 static const char bad_link_id[] = "a span has a link with an invalid id";
+static const char bad_text[] = "a span has a text that is not UTF-8";
 
 static bool is_bytes(const cleat__wire_field *field, uint32_t number)
 {
@@ -19,6 +21,14 @@ static bool is_bytes(const cleat__wire_field *field, uint32_t number)
 static void set_fault(const char **fault, const char *what)
 {
     *fault = *fault != NULL ? *fault : what;
+}
+
+/* Whoever gets the span later may refuse all that comes with it for such a text. */
+static void check_text(cleat_slice text, const char **fault)
+{
+    if (cleat__utf8_valid_prefix(text.data, text.size) != text.size) {
+        set_fault(fault, bad_text);
+    }
 }
 
 /* ---- Values ---- */
@@ -32,7 +42,10 @@ static bool check_key_value(const cleat__span_check *check, cleat_slice message,
     cleat__wire_reader reader = cleat__wire_reader_of(message);
     cleat__wire_field field;
     while (cleat__wire_next(&reader, &field)) {
-        if (is_bytes(&field, CLEAT__KEY_VALUE_VALUE) && !check_value(check, field.bytes, depth, fault)) {
+        if (is_bytes(&field, CLEAT__KEY_VALUE_KEY)) {
+            check_text(field.bytes, fault);
+        } else if (is_bytes(&field, CLEAT__KEY_VALUE_VALUE) &&
+                   !check_value(check, field.bytes, depth, fault)) {
             return false;
         }
     }
@@ -67,6 +80,9 @@ static bool check_value(const cleat__span_check *check, cleat_slice message, uns
     cleat__wire_field field;
     while (cleat__wire_next(&reader, &field)) {
         bool has_keys = is_bytes(&field, CLEAT__ANY_KVLIST);
+        if (is_bytes(&field, CLEAT__ANY_STRING)) {
+            check_text(field.bytes, fault);
+        }
         if ((has_keys || is_bytes(&field, CLEAT__ANY_ARRAY)) &&
             !check_list(check, field.bytes, has_keys, depth + 1, fault)) {
             return false;
@@ -77,14 +93,17 @@ static bool check_value(const cleat__span_check *check, cleat_slice message, uns
 
 /* ---- Messages with attributes ---- */
 
-bool cleat__span_check_attributes(const cleat__span_check *check, cleat_slice message, uint32_t number,
-                                  const char **fault)
+bool cleat__span_check_message(const cleat__span_check *check, cleat_slice message, uint32_t attributes,
+                               uint32_t texts, const char **fault)
 {
     cleat__wire_reader reader = cleat__wire_reader_of(message);
     cleat__wire_field field;
     size_t count = 0;
     while (cleat__wire_next(&reader, &field)) {
-        if (!is_bytes(&field, number)) {
+        if (field.wire == CLEAT__WIRE_BYTES && field.number < 32 && (texts >> field.number & 1) != 0) {
+            check_text(field.bytes, fault);
+        }
+        if (!is_bytes(&field, attributes)) {
             continue;
         }
         if (++count > check->max_attributes) {
@@ -108,16 +127,8 @@ static bool check_link(const cleat__span_check *check, cleat_slice message, cons
             set_fault(fault, bad_link_id);
         }
     }
-    return !reader.malformed && cleat__span_check_attributes(check, message, CLEAT__LINK_ATTRIBUTES, fault);
-}
-
-static bool check_status(cleat_slice message)
-{
-    cleat__wire_reader reader = cleat__wire_reader_of(message);
-    cleat__wire_field field;
-    while (cleat__wire_next(&reader, &field)) {
-    }
-    return !reader.malformed;
+    return !reader.malformed && cleat__span_check_message(check, message, CLEAT__LINK_ATTRIBUTES,
+                                                          1u << CLEAT__LINK_TRACE_STATE, fault);
 }
 
 /* ---- The span ---- */
@@ -152,9 +163,13 @@ static bool check_field(const cleat__span_check *check, const cleat__wire_field 
         return true;
     case CLEAT__SPAN_ATTRIBUTES: all->attributes++; return check_key_value(check, field->bytes, 0, fault);
     case CLEAT__SPAN_EVENTS:
-        return cleat__span_check_attributes(check, field->bytes, CLEAT__EVENT_ATTRIBUTES, fault);
+        return cleat__span_check_message(check, field->bytes, CLEAT__EVENT_ATTRIBUTES,
+                                         1u << CLEAT__EVENT_NAME, fault);
     case CLEAT__SPAN_LINKS: return check_link(check, field->bytes, fault);
-    case CLEAT__SPAN_STATUS: return check_status(field->bytes);
+    case CLEAT__SPAN_STATUS:
+        return cleat__span_check_message(check, field->bytes, 0, 1u << CLEAT__STATUS_MESSAGE, fault);
+    case CLEAT__SPAN_TRACE_STATE:
+    case CLEAT__SPAN_NAME: check_text(field->bytes, fault); return true;
     default: return true;
     }
 }

@@ -14,8 +14,9 @@ typedef struct cleat__span_check {
 
 /* False: malformed. Else `*fault` (NULL at first) is set where a rule is broken, to a static text. */
 bool cleat__span_check_run(const cleat__span_check *check, cleat_slice span, const char **fault);
-/* The same for a message of which only the attributes, fields `number`, count. */
-bool cleat__span_check_attributes(const cleat__span_check *check, cleat_slice message, uint32_t number,
-                                  const char **fault);
+/* The same for another message: its attributes are fields `attributes`, and the fields of `texts`, as bits
+ * 1 << number, are texts. */
+bool cleat__span_check_message(const cleat__span_check *check, cleat_slice message, uint32_t attributes,
+                               uint32_t texts, const char **fault);
 
 #endif

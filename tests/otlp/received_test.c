@@ -203,6 +203,29 @@ static void test_a_link_with_a_bad_id_costs_one_span(void **state)
     assert_rejected(&span, NULL, "a span has a link with an invalid id");
 }
 
+/* A back end that it is forwarded to would refuse the whole request. */
+static void test_texts_are_utf8(void **state)
+{
+    static const uint32_t texts[] = {3, 5}, inner_of[] = {EVENTS, LINKS, 15}, inner_texts[] = {2, 3, 2};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        cleat__buffer span = wire_span(1, 2, "gr\xc3\xbcn");
+        wire_text(&span, texts[i], "gr\xfcn");
+        assert_rejected(&span, NULL, "a span has a text that is not UTF-8");
+    }
+    for (size_t i = 0; i < 3; i++) {
+        cleat__buffer span = wire_span(1, 2, "x"), inner = {0};
+        wire_text(&inner, inner_texts[i], "\xed\xa0\x80");
+        wire_message(&span, inner_of[i], &inner);
+        assert_rejected(&span, NULL, "a span has a text that is not UTF-8");
+    }
+    cleat__buffer key = wire_span(1, 2, "x"), value = wire_span(1, 2, "x");
+    wire_attribute(&key, ATTRIBUTES, "\xff", "value");
+    assert_rejected(&key, NULL, "a span has a text that is not UTF-8");
+    wire_attribute(&value, ATTRIBUTES, "key", "cut \xc3");
+    assert_rejected(&value, NULL, "a span has a text that is not UTF-8");
+}
+
 static void add_attributes(cleat__buffer *out, uint32_t field, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -387,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_bad_ids_cost_one_span),
         cmocka_unit_test(test_zero_ids_cost_one_span),
         cmocka_unit_test(test_a_link_with_a_bad_id_costs_one_span),
+        cmocka_unit_test(test_texts_are_utf8),
         cmocka_unit_test(test_attributes_have_a_limit_everywhere),
         cmocka_unit_test(test_values_have_a_depth),
         cmocka_unit_test(test_more_spans_than_the_limit),
