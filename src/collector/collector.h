@@ -91,8 +91,8 @@ cleat_slice cleat__span_task(const cleat_span_view *span, char out[CLEAT__SPAN_T
 
 /*
  * A stored span. The view reads the record; slices are valid until the visit returns. Its resource
- * can be kept by retaining it, its scope as it is (it is interned); either is NULL when the span
- * came without one. Spans of equal resources have the same one, likewise of equal scopes.
+ * can be kept by retaining it, its scope by interning it; either is NULL when the span came without
+ * one. Spans of equal resources have the same one, spans of equal resources and scopes the same scope.
  */
 typedef struct cleat__stored_span {
     cleat_span_view span;

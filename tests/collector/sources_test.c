@@ -2,6 +2,7 @@
 #include "recorder.h"
 
 #include "otlp/json.h"
+#include "trace/instrumentation_scope.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -43,7 +44,7 @@ static bool see(void *argument, const cleat__stored_span *stored)
     seen *all = argument;
     assert_in_range(all->count, 0, 3);
     all->resources[all->count] = cleat_resource_retain(stored->span.resource);
-    all->scopes[all->count++] = stored->span.scope;
+    all->scopes[all->count++] = stored->span.scope != NULL ? cleat__scope_intern(stored->span.scope) : NULL;
     return true;
 }
 
