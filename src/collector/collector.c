@@ -1,7 +1,7 @@
 /*
  * Spans on their way into the engine: in pieces, each one call on the engine's thread, so that no
  * dispatch waits behind a whole export. A piece ends with the time it took, as a span's cost depends
- * on its size and on the disk. Removal of old spans rides behind ingest in bites of the same size; it
+ * on its size and on the disk. Removal of old spans rides behind ingest, in bites; it
  * removes at most twice what came in, so neither side starves the other.
  */
 #include "collector/parts.h"
