@@ -18,7 +18,7 @@ set(cleat_trace_LIBRARIES ${CURL_LIBRARIES} ${ZLIB_LIBRARIES} m)
 set(cleat_DESCRIPTION "${PROJECT_DESCRIPTION}")
 set(cleat_FLOORS grpc topology model store engine collector wire transport sdk)
 set(cleat_LIBRARIES ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} ${GRPC_LIBRARIES}
-  ${PROTOBUF_C_LIBRARIES} m)
+  ${PROTOBUF_C_LIBRARIES} ${CRYPTO_LIBRARIES} m)
 # Names that a lower library looks for (weakly) and that are in an archive for that alone: a program
 # that links the archive takes them in.
 set(cleat_TAKEN_IN cleat_otlp_grpc_exporter_new)

@@ -360,9 +360,8 @@ static void test_a_malformed_message_in_a_chat(void **state)
     assert_true(rpc_read(stream, &message));
     assert_true(cleat_slice_equals(cleat__buffer_slice(&message), good));
     assert_true(rpc_write(stream, cleat_slice_of("\xff\xff\xff")));
-    assert_ended(
-        rpc_end(stream), GRPC_STATUS_INVALID_ARGUMENT,
-        "/test.Test/Scopes: the bytes are no opentelemetry.proto.common.v1.InstrumentationScope");
+    assert_ended(rpc_end(stream), GRPC_STATUS_INVALID_ARGUMENT,
+                 "/test.Test/Scopes: the bytes are no opentelemetry.proto.common.v1.InstrumentationScope");
     gate_wait(&server.service.cancelled, 1);
     gate_wait(&server.service.ended, 1);
     cleat__buffer_deinit(&message);

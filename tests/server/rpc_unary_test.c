@@ -118,9 +118,8 @@ static void test_a_message_that_is_none(void **state)
     server_start(&server, (cleat__rpc_options){0});
     rpc_result result =
         rpc_call(server.client, "/test.Test/Echo", cleat_slice_of("\xff\xff\xff"), NO_OPTIONS);
-    assert_ended(
-        result, GRPC_STATUS_INVALID_ARGUMENT,
-        "/test.Test/Echo: the bytes are no opentelemetry.proto.common.v1.InstrumentationScope");
+    assert_ended(result, GRPC_STATUS_INVALID_ARGUMENT,
+                 "/test.Test/Echo: the bytes are no opentelemetry.proto.common.v1.InstrumentationScope");
     rpc_stream *stream = rpc_open(server.client, "/test.Test/Echo", NO_OPTIONS);
     rpc_half_close(stream);
     assert_ended(rpc_end(stream), GRPC_STATUS_INVALID_ARGUMENT, "there is no request message");
