@@ -26,7 +26,7 @@ __attribute__((constructor)) static void register_barrier(void)
 /* What this thread has written is seen by all visits from now on, and theirs by this thread. */
 static void barrier(void)
 {
-    atomic_thread_fence(memory_order_seq_cst);
+    __sync_synchronize();
     if (!cleat__visit_needs_fence) {
         (void)membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
     }
