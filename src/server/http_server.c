@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { HEADERS_MAX = 32 * 1024, FILE_MAX = 1024 * 1024 };
@@ -171,12 +172,13 @@ cleat_status cleat__http_server_stop(cleat__http_server *server, int64_t timeout
         return CLEAT_OK;
     }
     MHD_quiesce_daemon(server->daemon);
-    close(server->listener);
-    server->listener = -1;
+    shutdown(server->listener, SHUT_RDWR); /* the daemon's thread may be looking at it: closed later */
     bool is_done = wait_for_answers(server, cleat__deadline_ns(timeout_ms));
     cleat__http_pool_stop(server->pool); /* no connection may sleep when the daemon ends */
     MHD_stop_daemon(server->daemon);
     server->daemon = NULL;
+    close(server->listener);
+    server->listener = -1;
     return is_done ? CLEAT_OK
                    : cleat__fail(CLEAT_TIMEOUT, "requests were still open when the HTTP server stopped");
 }
