@@ -47,6 +47,7 @@ void cleat__core_close(cleat__core *core)
     cleat__store_close(core->store);
     cleat__roster_deinit(&core->roster);
     cleat__runs_deinit(&core->runs);
+    cleat__catalog_deinit(&core->catalog);
     cleat__queues_deinit(&core->queues);
     cleat__free(core->failure_text);
     cleat__free(core);
@@ -82,12 +83,21 @@ void cleat__core_abandon_waiters(cleat__core *core, cleat_status status, const c
     }
 }
 
+static void drop_task_name(cleat__command *wait)
+{
+    if (wait->as.wait.task_name != NULL) {
+        cleat__free(*wait->as.wait.task_name);
+        *wait->as.wait.task_name = NULL;
+    }
+}
+
 /* What was answered in this batch did not happen. */
 static void take_back_answers(cleat__core *core)
 {
     for (cleat__command *command = core->answers.head; command != NULL; command = command->next) {
         if (command->kind == CLEAT__COMMAND_WAIT) {
             cleat_run_result_deinit(command->as.wait.result);
+            drop_task_name(command);
         }
         set_answer(command, core->failure, core->failure_text);
     }

@@ -2,6 +2,7 @@
 #ifndef CLEAT_ENGINE_CORE_PARTS_H
 #define CLEAT_ENGINE_CORE_PARTS_H
 
+#include "engine/catalog.h"
 #include "engine/core.h"
 #include "engine/roster.h"
 
@@ -12,9 +13,11 @@ struct cleat__core {
     cleat__uuid_generator ids;
 
     cleat__runs runs;
+    cleat__catalog catalog;
     cleat__queues queues;
     cleat__roster roster;
     uint64_t running; /* runs in state RUNNING */
+    uint64_t passes;  /* of the scheduler */
 
     bool is_writing;             /* a transaction is open */
     bool has_more;               /* work was left for the next step, lest this one take too long */

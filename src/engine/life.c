@@ -79,10 +79,11 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
 {
     cleat__assignment *assignment = NULL;
     cleat__attempt_key key = key_of(run);
+    const cleat__task_type *type = run->type;
+    const cleat__type_names names = {type->queue->action, type->workflow->name, type->task_name};
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
-        status = cleat__core_check(
-            core, cleat__load_assignment(core->store, &run->id, run->type->queue->action, &assignment));
+        status = cleat__core_check(core, cleat__load_assignment(core->store, &run->id, &names, &assignment));
     }
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, cleat__transition_assign(core->store, &key, core->now.unix_ms));
@@ -93,19 +94,25 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     }
     assignment->retry_count = run->retry_count;
     assignment->queued_at_ms = run->since_ms;
+    assignment->tenant = type->workflow->tenant;
+    assignment->priority = run->priority;
+    assignment->is_durable = type->needs->is_durable;
+    assignment->workflow_id = type->workflow->id;
+    assignment->version_id = type->version_id;
     run->since_ms = core->now.unix_ms;
     cleat__queues_remove(&core->queues, run);
     set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_ASSIGN));
     cleat__roster_hold(worker, run);
     cleat__roster_assign(&core->roster, worker, assignment);
-    int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
+    int64_t deadline = deadline_after(core, type->policy.execution_timeout_ms);
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
 }
 
 /* ---- The end ---- */
 
-static void answer_waiter(cleat__core *core, cleat__command *waiter, cleat_run_status state, cleat_slice text)
+static void answer_waiter(cleat__core *core, cleat__command *waiter, const cleat__run *run, cleat_slice text)
 {
+    cleat_run_status state = (cleat_run_status)run->state;
     cleat_run_result *result = waiter->as.wait.result;
     *result = (cleat_run_result){.status = state};
     cleat__uuid_format(&waiter->as.wait.id, result->id.text);
@@ -114,6 +121,11 @@ static void answer_waiter(cleat__core *core, cleat__command *waiter, cleat_run_s
         char *copy = cleat__slice_dup(text);
         *(state == CLEAT_RUN_COMPLETED ? &result->output : &result->error) = copy;
         status = copy != NULL ? CLEAT_OK : CLEAT_NO_MEMORY;
+    }
+    char **task_name = waiter->as.wait.task_name;
+    if (task_name != NULL) {
+        *task_name = cleat__slice_dup(run->type->task_name);
+        status = *task_name != NULL ? status : CLEAT_NO_MEMORY;
     }
     waiter->as.wait.run = NULL;
     cleat__core_answer(core, waiter, status);
@@ -129,7 +141,7 @@ static void finish(cleat__core *core, cleat__run *run, cleat__event event, cleat
     while (run->waiters != NULL) {
         cleat__command *waiter = run->waiters;
         run->waiters = waiter->next;
-        answer_waiter(core, waiter, (cleat_run_status)state, text);
+        answer_waiter(core, waiter, run, text);
     }
     cleat__runs_free(&core->runs, run);
 }

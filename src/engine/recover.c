@@ -12,9 +12,7 @@ typedef struct recovery {
 static cleat_status add_type(void *argument, const cleat__type_row *row)
 {
     cleat__core *core = argument;
-    cleat__queue *queue = cleat__queues_add(&core->queues, row->action);
-    return queue != NULL ? cleat__queues_add_type(&core->queues, queue, row->id, &row->policy)
-                         : cleat__fail_memory();
+    return cleat__catalog_add(&core->catalog, &core->queues, row);
 }
 
 /* What is left of the back-off: never more than the policy says, should the clock have been set back. */
@@ -39,7 +37,7 @@ static cleat_status add_run(void *argument, const cleat__live_row *row)
 {
     recovery *state = argument;
     cleat__core *core = state->core;
-    cleat__task_type *type = cleat__queues_find_type(&core->queues, row->type_id);
+    cleat__task_type *type = cleat__catalog_find_type(&core->catalog, row->type_id);
     bool is_valid = type != NULL && (row->state == CLEAT_RUN_QUEUED || row->state == CLEAT_RUN_RUNNING) &&
                     row->priority >= CLEAT_PRIORITY_LOW && row->priority <= CLEAT_PRIORITY_HIGH &&
                     row->internal_retries >= 0 && row->internal_retries <= CLEAT__INTERNAL_RETRIES_MAX &&

@@ -19,6 +19,7 @@ typedef struct cleat__notice {
 
 typedef struct cleat__worker {
     cleat__uuid id; /* the map's key */
+    int64_t tenant;
     cleat__worker_sink sink;
     int32_t slots;
     int32_t used; /* how many runs it holds: 0 .. slots */

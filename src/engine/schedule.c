@@ -8,6 +8,9 @@
 #include "engine/life.h"
 
 #define STEP_MAX 1000
+/* Lanes of a queue that a pass looks at. Those without a worker go behind the others, so that each
+ * comes to be looked at; only the order among more lanes than these is not strict. */
+#define LANES_MAX 128
 
 /* ---- Timers ---- */
 
@@ -75,19 +78,50 @@ static cleat__worker *pick_worker(cleat__queue *queue)
     return NULL;
 }
 
+/* The lane whose first run is the next of those that may still find a worker in this pass. */
+static cleat__lane *best_lane(const cleat__core *core, const cleat__queue *queue)
+{
+    cleat__lane *best = NULL;
+    int left = LANES_MAX;
+    for (cleat__lane *lane = queue->lanes_head; lane != NULL && left > 0; lane = lane->next, left--) {
+        if (lane->blocked_in != core->passes &&
+            (best == NULL || cleat__run_is_ahead(cleat__lane_first(lane), cleat__lane_first(best)))) {
+            best = lane;
+        }
+    }
+    return best;
+}
+
+/* The first run of the queue that a worker can take, and the worker. */
+static cleat__run *pick_run(cleat__core *core, cleat__queue *queue, cleat__worker **worker)
+{
+    cleat__lane *lane;
+    while ((lane = best_lane(core, queue)) != NULL) {
+        *worker = pick_worker(queue);
+        if (*worker != NULL) {
+            return cleat__lane_first(lane);
+        }
+        lane->blocked_in = core->passes;
+        cleat__queue_rotate(queue, lane);
+    }
+    return NULL;
+}
+
 void cleat__core_schedule(cleat__core *core)
 {
     if (core->queues.ready_count == 0 || !cleat__roster_has_room(&core->roster)) {
         return;
     }
+    core->passes++;
     size_t blocked = 0; /* queues in a row without a worker: all of them at the end */
     int left = STEP_MAX;
     cleat_status status = CLEAT_OK;
     while (status == CLEAT_OK && blocked < core->queues.ready_count) {
         cleat__queue *queue = core->queues.ready_head;
-        cleat__worker *worker = pick_worker(queue);
+        cleat__worker *worker = NULL;
+        cleat__run *run = pick_run(core, queue, &worker);
         cleat__queues_rotate(&core->queues, queue);
-        if (worker == NULL) {
+        if (run == NULL) {
             blocked++;
             continue;
         }
@@ -96,6 +130,6 @@ void cleat__core_schedule(cleat__core *core)
             return;
         }
         blocked = 0;
-        status = cleat__life_assign(core, cleat__queue_first(queue), worker);
+        status = cleat__life_assign(core, run, worker);
     }
 }

@@ -20,7 +20,7 @@ static cleat_status check_size(const char *what, cleat_slice text)
     return CLEAT_OK;
 }
 
-static cleat_status check_child(cleat__core *core, const cleat__trigger *item)
+static cleat_status check_child(cleat__core *core, int64_t tenant, const cleat__trigger *item)
 {
     if (!item->is_child) {
         return CLEAT_OK;
@@ -29,22 +29,22 @@ static cleat_status check_child(cleat__core *core, const cleat__trigger *item)
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "child index is %" PRId64 "; it must not be negative",
                            item->child_index);
     }
-    if (cleat__runs_find(&core->runs, &item->parent_id) != NULL) {
+    const cleat__run *parent = cleat__runs_find(&core->runs, &item->parent_id);
+    if (parent != NULL && parent->type->workflow->tenant == tenant) {
         return CLEAT_OK;
     }
-    cleat_status status = cleat__load_exists(core->store, &item->parent_id);
+    cleat_status status = cleat__load_exists(core->store, tenant, &item->parent_id);
     return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
 }
 
-static cleat_status check(cleat__core *core, const cleat__trigger *item)
+static cleat_status check(cleat__core *core, int64_t tenant, const cleat__trigger *item)
 {
-    const cleat__queue *queue = cleat__queues_find(&core->queues, item->task);
-    if (queue == NULL) {
+    if (cleat__catalog_find(&core->catalog, tenant, item->workflow) == NULL) {
         return cleat__fail(
             CLEAT_NOT_FOUND,
             "there is no task \"%.*s\": no worker has declared it; check the name, and start the "
             "worker first",
-            CLEAT_SLICE_ARGS(item->task));
+            CLEAT_SLICE_ARGS(item->workflow));
     }
     if (item->priority < 0 || item->priority > CLEAT_PRIORITY_HIGH) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "priority is %d; it must be 1 (low) .. 3 (high), or 0",
@@ -57,13 +57,14 @@ static cleat_status check(cleat__core *core, const cleat__trigger *item)
     if (status == CLEAT_OK) {
         status = check_size("child key", item->child_key);
     }
-    return status == CLEAT_OK ? check_child(core, item) : status;
+    return status == CLEAT_OK ? check_child(core, tenant, item) : status;
 }
 
 /* Appends a run to `made`, with its timer, in no queue yet. */
-static cleat_status make(cleat__core *core, const cleat__trigger *item, cleat__run_chain *made)
+static cleat_status make(cleat__core *core, int64_t tenant, const cleat__trigger *item,
+                         cleat__run_chain *made)
 {
-    cleat__task_type *type = cleat__queues_find(&core->queues, item->task)->latest;
+    cleat__task_type *type = cleat__catalog_find(&core->catalog, tenant, item->workflow)->latest;
     cleat__uuid id = cleat__uuid_next(&core->ids, core->now.unix_ms);
     cleat__run *run = cleat__runs_new(&core->runs, &id, type);
     if (run == NULL) {
@@ -86,12 +87,12 @@ static void discard(cleat__core *core, cleat__run_chain *made)
     }
 }
 
-static cleat_status make_all(cleat__core *core, const cleat__trigger *items, size_t count,
+static cleat_status make_all(cleat__core *core, int64_t tenant, const cleat__trigger *items, size_t count,
                              cleat__run_chain *made)
 {
     cleat_status status = CLEAT_OK;
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        status = make(core, &items[i], made);
+        status = make(core, tenant, &items[i], made);
     }
     if (status != CLEAT_OK) {
         discard(core, made);
@@ -138,16 +139,16 @@ static cleat_status write_all(cleat__core *core, const cleat__trigger *items, cl
     return status;
 }
 
-cleat_status cleat__trigger_runs(cleat__core *core, const cleat__trigger *items, size_t count,
+cleat_status cleat__trigger_runs(cleat__core *core, int64_t tenant, const cleat__trigger *items, size_t count,
                                  cleat__uuid *ids)
 {
     cleat_status status = CLEAT_OK;
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        status = check(core, &items[i]);
+        status = check(core, tenant, &items[i]);
     }
     cleat__run_chain made = {NULL, NULL};
     if (status == CLEAT_OK) {
-        status = make_all(core, items, count, &made);
+        status = make_all(core, tenant, items, count, &made);
     }
     return status == CLEAT_OK ? write_all(core, items, ids, &made) : status;
 }

@@ -11,6 +11,7 @@
 static const char *const migrations[] = {
     cleat__sql_001_engine,
     cleat__sql_002_spans,
+    cleat__sql_004_workflows,
 };
 
 int cleat__schema_newest(void)

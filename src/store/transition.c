@@ -302,12 +302,13 @@ cleat_status cleat__transition_cancel(cleat__store *store, const cleat__attempt_
 
 /* ---- Log lines ---- */
 
-cleat_status cleat__log_line_insert(cleat__store *store, const cleat__log_line *line)
+cleat_status cleat__log_line_insert(cleat__store *store, int64_t tenant, const cleat__log_line *line)
 {
     static const char sql[] =
         "INSERT INTO task_log (task_id, line, retry_count, level, time_ms, message) "
         "SELECT ?1, 1 + coalesce((SELECT max(line) FROM task_log WHERE task_id = ?1), 0), ?2, ?3, ?4, ?5 "
-        "WHERE EXISTS (SELECT 1 FROM task WHERE id = ?1)";
+        "WHERE EXISTS (SELECT 1 FROM task t JOIN task_type y ON y.id = t.type_id "
+        "WHERE t.id = ?1 AND y.tenant = ?6)";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
     if (status != CLEAT_OK) {
@@ -319,5 +320,12 @@ cleat_status cleat__log_line_insert(cleat__store *store, const cleat__log_line *
     sqlite3_bind_int(insert, 3, (int)line->level);
     sqlite3_bind_int64(insert, 4, line->time_ms);
     cleat__bind_text(insert, 5, message);
-    return finish(store, insert, "storing a log line");
+    sqlite3_bind_int64(insert, 6, tenant);
+    status = finish(store, insert, "storing a log line");
+    if (status == CLEAT_OK && sqlite3_changes(cleat__store_db(store)) == 0) {
+        char id[37];
+        cleat__uuid_format(&line->task_id, id);
+        return cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", id);
+    }
+    return status;
 }

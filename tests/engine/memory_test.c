@@ -53,14 +53,16 @@ static void test_triggers_are_all_or_none(void **state)
     enum { COUNT = 40 };
     cleat__trigger items[COUNT];
     for (size_t i = 0; i < COUNT; i++) {
-        items[i] = (cleat__trigger){.task = cleat_slice_of("a:a"), .input = cleat_slice_of("{}")};
+        items[i] = (cleat__trigger){.workflow = cleat_slice_of("a"), .input = cleat_slice_of("{}")};
     }
     failing memory;
     cleat_status status = CLEAT_NO_MEMORY;
     int64_t calls = 0;
     for (; status != CLEAT_OK; calls++) {
         cleat__uuid ids[COUNT];
-        cleat__command trigger = {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {items, COUNT, ids}};
+        cleat__command trigger = {.tenant = CLEAT__TENANT_DEFAULT,
+                                  .kind = CLEAT__COMMAND_TRIGGER,
+                                  .as.trigger = {items, COUNT, ids}};
         fail_after(&memory, calls);
         step(at, &trigger, 1);
         cleat_set_allocator(NULL);
@@ -82,19 +84,27 @@ static void live_once(rig *at)
     cleat__uuid id, worker;
     cleat_run_result result = {0};
     cleat_slice name = cleat_slice_of("a:a");
-    cleat__trigger item = {.task = name, .input = cleat_slice_of("{}")};
+    cleat__workflow workflow = workflow_of("a:a", &policy);
+    cleat__trigger item = {.workflow = workflow.name, .input = cleat_slice_of("{}")};
     cleat__command commands[] = {
-        {.kind = CLEAT__COMMAND_PUT_TASK, .as.put_task = {name, &policy}},
-        {.kind = CLEAT__COMMAND_WORKER_ADD,
+        {.tenant = CLEAT__TENANT_DEFAULT,
+         .kind = CLEAT__COMMAND_PUT_WORKFLOW,
+         .as.put_workflow = {&workflow, NULL}},
+        {.tenant = CLEAT__TENANT_DEFAULT,
+         .kind = CLEAT__COMMAND_WORKER_ADD,
          .as.worker_add = {&name, 1, 2, {&at->ears, hear_assign, hear_cancel}, &worker}},
-        {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}},
+        {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}},
     };
     memset(&id, 0, sizeof(id));
     step(at, commands, 3);
     cleat__command ends[] = {
-        {.kind = CLEAT__COMMAND_WAIT, .as.wait = {.id = id, .result = &result}},
-        {.kind = CLEAT__COMMAND_REPORT, .as.report = {.task_id = id, .status = CLEAT_FAILED}},
-        {.kind = CLEAT__COMMAND_CANCEL, .as.id = id},
+        {.tenant = CLEAT__TENANT_DEFAULT,
+         .kind = CLEAT__COMMAND_WAIT,
+         .as.wait = {.id = id, .result = &result}},
+        {.tenant = CLEAT__TENANT_DEFAULT,
+         .kind = CLEAT__COMMAND_REPORT,
+         .as.report = {.task_id = id, .status = CLEAT_FAILED}},
+        {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_CANCEL, .as.id = id},
     };
     step(at, ends, 3);
     for (size_t i = 0; i < 3; i++) {

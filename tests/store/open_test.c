@@ -1,6 +1,7 @@
 #include "store_test.h"
 
 #include "cleat_sql.h"
+#include "store/migrate.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -80,7 +81,7 @@ static void test_a_new_file(void **state)
     cleat__store *store = open_store(CLEAT__STORE_WRITE);
     assert_true(exists(FILE_NAME "-lock"));
     assert_int_equal(read_int(store, "PRAGMA application_id"), CLEAT__STORE_APPLICATION_ID);
-    assert_int_equal(read_int(store, "PRAGMA user_version"), 2);
+    assert_int_equal(read_int(store, "PRAGMA user_version"), cleat__schema_newest());
     assert_int_equal(read_int(store, "PRAGMA synchronous"), 2); /* FULL */
     assert_int_equal(read_int(store, "SELECT count(*) FROM task"), 0);
     assert_int_equal(read_int(store, "SELECT count(*) FROM span"), 0);
@@ -106,7 +107,7 @@ static void test_migration_from_version_1_keeps_what_is_there(void **state)
     execute("INSERT INTO task_type VALUES (7, 'a:a', 0, 1, 0, 2.0, 0, 1000, 1000);"
             "PRAGMA application_id=1131177313; PRAGMA user_version=1");
     cleat__store *store = open_store(CLEAT__STORE_WRITE);
-    assert_int_equal(read_int(store, "PRAGMA user_version"), 2);
+    assert_int_equal(read_int(store, "PRAGMA user_version"), cleat__schema_newest());
     assert_int_equal(read_int(store, "SELECT id FROM task_type"), 7);
     assert_int_equal(read_int(store, "SELECT count(*) FROM span"), 0);
     cleat__store_close(store);
@@ -117,7 +118,7 @@ static void test_reader_does_not_migrate(void **state)
     (void)state;
     execute(cleat__sql_001_engine);
     execute("PRAGMA application_id=1131177313; PRAGMA user_version=1");
-    assert_refused(CLEAT__STORE_READ, CLEAT_FAILED_PRECONDITION, "schema 1, this Cleat reads 2");
+    assert_refused(CLEAT__STORE_READ, CLEAT_FAILED_PRECONDITION, "schema 1, this Cleat reads ");
 }
 
 static void test_symbolic_links_lead_to_one_lock(void **state)
@@ -139,7 +140,7 @@ static void test_newer_version(void **state)
     cleat__store_close(open_store(CLEAT__STORE_WRITE));
     execute("PRAGMA user_version=99");
     assert_refused(CLEAT__STORE_WRITE, CLEAT_NEWER_VERSION,
-                   "was written by a newer Cleat (schema 99, this one knows 2): update Cleat");
+                   "was written by a newer Cleat (schema 99, this one knows ");
     assert_refused(CLEAT__STORE_READ, CLEAT_NEWER_VERSION, "newer Cleat");
 }
 

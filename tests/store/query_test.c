@@ -83,6 +83,8 @@ static void test_list(void **state)
         {{.status = -1, .task = {"b:b", 3}, .limit = 100}, "87"},
         {{.status = CLEAT_RUN_QUEUED, .task = {"a:a", 3}, .limit = 100}, "65"},
         {{.status = -1, .task = {"c:c", 3}, .limit = 100}, ""},
+        {{.status = -1, .tenant = CLEAT__TENANT_DEFAULT, .limit = 3}, "876"},
+        {{.status = -1, .tenant = 2, .limit = 100}, ""},
         {{.status = -1, .parent_id = &one, .limit = 100}, "65"},
         {{.status = -1, .parent_id = &one, .before = &four, .limit = 100}, ""},
         {{.status = -1, .parent_id = &nine, .limit = 100}, ""},

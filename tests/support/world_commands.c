@@ -6,12 +6,14 @@
 #include <stdlib.h>
 
 const char *const world_actions[WORLD_ACTIONS] = {"a:a", "b:b", "c:c"};
+static const char *const world_workflows[WORLD_ACTIONS] = {"a", "b", "c"};
 
 static sim_slip *new_slip(sim_world *world, cleat__command_kind kind)
 {
     sim_slip *made = calloc(1, sizeof(*made));
     world_check(world, made != NULL, "no memory");
     made->command.kind = kind;
+    made->command.tenant = CLEAT__TENANT_DEFAULT;
     made->task = NOBODY;
     made->next = world->slips;
     world->slips = made;
@@ -47,8 +49,8 @@ static size_t any_task(sim_world *world)
 sim_slip *world_declare(sim_world *world, size_t action)
 {
     static const int64_t timeouts[] = {CLEAT__NO_TIMEOUT, 1000, 20000, 60000};
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_PUT_TASK);
-    made->policy = (cleat__policy){
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_PUT_WORKFLOW);
+    made->workflow.policy = (cleat__policy){
         .retries = (int32_t)pick(world, 4),
         .priority = 1 + (int32_t)pick(world, 3),
         .backoff_initial_ms = pick(world, 2) != 0 ? (int64_t)pick(world, 3000) : 0,
@@ -57,8 +59,10 @@ sim_slip *world_declare(sim_world *world, size_t action)
         .execution_timeout_ms = timeouts[pick(world, 4)],
         .schedule_timeout_ms = timeouts[pick(world, 4)],
     };
-    made->command.as.put_task.action = cleat_slice_of(world_actions[action]);
-    made->command.as.put_task.policy = &made->policy;
+    made->workflow.name = cleat_slice_of(world_workflows[action]);
+    made->workflow.task = cleat__action_task(cleat_slice_of(world_actions[action]));
+    made->workflow.action = cleat_slice_of(world_actions[action]);
+    made->command.as.put_workflow.workflow = &made->workflow;
     return made;
 }
 
@@ -79,7 +83,7 @@ static void make_child(sim_world *world, known *task, size_t parent)
 static cleat__trigger trigger_of(sim_world *world, const known *task, bool is_valid)
 {
     return (cleat__trigger){
-        .task = cleat_slice_of(is_valid ? world_actions[pick(world, WORLD_ACTIONS)] : "no:such"),
+        .workflow = cleat_slice_of(is_valid ? world_workflows[pick(world, WORLD_ACTIONS)] : "no.such"),
         .input = cleat_slice_of(task->input),
         .metadata = cleat_slice_of(task->metadata[0] != '\0' ? task->metadata : NULL),
         .priority = (int32_t)pick(world, 4),

@@ -180,6 +180,10 @@ static void answered_cancel(sim_world *world, const sim_slip *slip)
 /* What was acknowledged about a running attempt has happened. */
 static void answered_report(sim_world *world, const sim_slip *slip)
 {
+    if (slip->command.status == CLEAT_NOT_FOUND) {
+        world_check(world, may_be_unknown(world, slip, &slip->command.as.report.task_id), "a run was lost");
+        return;
+    }
     world_check(world, slip->command.status == CLEAT_OK, "report: %s",
                 cleat_status_name(slip->command.status));
     cleat_status said = slip->command.as.report.status;
@@ -229,6 +233,10 @@ void world_answered(sim_world *world, sim_slip *slip)
                     cleat_status_name(status));
         break;
     case CLEAT__COMMAND_REPORT: answered_report(world, slip); break;
+    case CLEAT__COMMAND_LOG:
+        world_check(world, status == CLEAT_OK || status == CLEAT_NOT_FOUND, "log: %s",
+                    cleat_status_name(status));
+        break;
     default:
         world_check(world, status == CLEAT_OK, "command %d: %s", slip->command.kind, slip->command.error);
     }
@@ -291,7 +299,8 @@ static cleat_status audit_store(cleat__store *store, void *argument)
 void world_audit(sim_world *world, bool must_have_ended)
 {
     sim_audit audit = {.world = world, .must_have_ended = must_have_ended};
-    cleat__command command = {.kind = CLEAT__COMMAND_CALL, .as.call = {audit_store, &audit}};
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_CALL, .as.call = {audit_store, &audit}};
     cleat__core_apply(world->core, world->now, &command);
     cleat__core_commit(world->core);
     cleat__core_release(world->core);
