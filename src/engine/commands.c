@@ -2,6 +2,8 @@
 #include "base/error.h"
 #include "engine/life.h"
 #include "engine/trigger.h"
+#include "engine/workers.h"
+#include "model/duration.h"
 #include "model/state.h"
 #include "store/load.h"
 #include "store/sqlite_error.h"
@@ -26,15 +28,6 @@ typedef struct putting {
     cleat__buffer declaration;
 } putting;
 
-static cleat_slice lower_case(cleat_slice text, char *to)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.data[i];
-        to[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    }
-    return (cleat_slice){to, text.size};
-}
-
 static cleat_status describe(putting *put, int64_t tenant, const cleat__workflow *workflow)
 {
     cleat__workflow_encode(workflow, &put->declaration);
@@ -45,7 +38,7 @@ static cleat_status describe(putting *put, int64_t tenant, const cleat__workflow
         .tenant = tenant,
         .workflow = workflow->name,
         .task_name = workflow->task,
-        .action = lower_case(workflow->action, put->action),
+        .action = cleat__lower_case(workflow->action, put->action),
         .policy = workflow->policy,
         .declaration = cleat__buffer_slice(&put->declaration),
     };
@@ -110,8 +103,7 @@ static cleat_status trigger(cleat__core *core, cleat__command *command)
 
 /* ---- Runs by their id ---- */
 
-/* NULL: the tenant has no live run of that id. */
-static cleat__run *find_run(const cleat__core *core, int64_t tenant, const cleat__uuid *id)
+cleat__run *cleat__core_find_run(const cleat__core *core, int64_t tenant, const cleat__uuid *id)
 {
     cleat__run *run = cleat__runs_find(&core->runs, id);
     return run != NULL && run->type->workflow->tenant == tenant ? run : NULL;
@@ -126,13 +118,13 @@ static cleat_status check_ended(cleat__core *core, int64_t tenant, const cleat__
 
 static cleat_status find(cleat__core *core, cleat__command *command)
 {
-    const cleat__run *run = find_run(core, command->tenant, &command->as.id);
+    const cleat__run *run = cleat__core_find_run(core, command->tenant, &command->as.id);
     return run != NULL ? CLEAT_OK : check_ended(core, command->tenant, &command->as.id);
 }
 
 static cleat_status cancel(cleat__core *core, cleat__command *command)
 {
-    cleat__run *run = find_run(core, command->tenant, &command->as.id);
+    cleat__run *run = cleat__core_find_run(core, command->tenant, &command->as.id);
     if (run != NULL) {
         return cleat__life_cancel(core, run);
     }
@@ -149,7 +141,7 @@ static cleat_status cancel(cleat__core *core, cleat__command *command)
 
 static cleat_status wait(cleat__core *core, cleat__command *command)
 {
-    cleat__run *run = find_run(core, command->tenant, &command->as.wait.id);
+    cleat__run *run = cleat__core_find_run(core, command->tenant, &command->as.wait.id);
     if (run == NULL) {
         cleat_run_result *result = command->as.wait.result;
         cleat_status status = cleat__load_result(core->store, command->tenant, &command->as.wait.id, result,
@@ -183,98 +175,6 @@ static cleat_status stop_waiting(cleat__core *core, cleat__command *command)
     return CLEAT_OK;
 }
 
-/* ---- Workers ---- */
-
-static cleat_status check_worker(cleat__core *core, const cleat__command *command)
-{
-    if (command->as.worker_add.slots <= 0) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "slots is %d; it must be at least 1",
-                           command->as.worker_add.slots);
-    }
-    for (size_t i = 0; i < command->as.worker_add.action_count; i++) {
-        cleat_slice action = command->as.worker_add.actions[i];
-        const cleat__queue *queue = cleat__queues_find(&core->queues, command->tenant, action);
-        if (queue == NULL || queue->type_count == 0) {
-            return cleat__fail(CLEAT_NOT_FOUND, "the worker's task \"%.*s\" is not declared",
-                               CLEAT_SLICE_ARGS(action));
-        }
-    }
-    return CLEAT_OK;
-}
-
-static cleat_status worker_add(cleat__core *core, cleat__command *command)
-{
-    cleat_status status = check_worker(core, command);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    size_t count = command->as.worker_add.action_count;
-    cleat__uuid id = cleat__uuid_next(&core->ids, core->now.unix_ms);
-    cleat__worker *worker = NULL;
-    status = cleat__roster_add(&core->roster, &id, &command->as.worker_add.sink, command->as.worker_add.slots,
-                               count, &worker);
-    if (status == CLEAT_OK) {
-        worker->tenant = command->tenant;
-    }
-    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        cleat_slice action = command->as.worker_add.actions[i];
-        status = cleat__roster_serve(worker, cleat__queues_find(&core->queues, command->tenant, action));
-    }
-    if (status == CLEAT_OK) {
-        status = cleat__roster_touch(&core->roster, worker, core->now.monotonic_ms);
-    }
-    if (status == CLEAT_OK) {
-        *command->as.worker_add.id = id;
-    } else if (worker != NULL) {
-        cleat__roster_remove(&core->roster, worker);
-    }
-    return status;
-}
-
-static cleat_status find_worker(cleat__core *core, const cleat__command *command, cleat__worker **out)
-{
-    *out = cleat__roster_find(&core->roster, &command->as.id);
-    if (*out == NULL || (*out)->tenant != command->tenant) {
-        char id[37];
-        cleat__uuid_format(&command->as.id, id);
-        return cleat__fail(CLEAT_NOT_FOUND, "there is no worker %s", id);
-    }
-    return CLEAT_OK;
-}
-
-static cleat_status worker_pause(cleat__core *core, cleat__command *command)
-{
-    cleat__worker *worker = NULL;
-    cleat_status status = find_worker(core, command, &worker);
-    if (status == CLEAT_OK) {
-        worker->is_paused = true;
-    }
-    return status;
-}
-
-static cleat_status worker_remove(cleat__core *core, cleat__command *command)
-{
-    cleat__worker *worker = NULL;
-    cleat_status status = find_worker(core, command, &worker);
-    while (status == CLEAT_OK && worker->held.head != NULL) {
-        status = cleat__life_lose(core, worker->held.head);
-    }
-    if (status == CLEAT_OK) {
-        cleat__roster_remove(&core->roster, worker);
-    }
-    return status;
-}
-
-static cleat_status worker_heartbeat(cleat__core *core, cleat__command *command)
-{
-    cleat__worker *worker = NULL;
-    cleat_status status = find_worker(core, command, &worker);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    return cleat__core_check(core, cleat__roster_touch(&core->roster, worker, core->now.monotonic_ms));
-}
-
 /* ---- What workers say ---- */
 
 static cleat__event event_of(const cleat__report *report)
@@ -290,7 +190,7 @@ static cleat_status report(cleat__core *core, cleat__command *command)
 {
     const cleat__report *said = &command->as.report;
     cleat__event event = event_of(said);
-    cleat__run *run = find_run(core, command->tenant, &said->task_id);
+    cleat__run *run = cleat__core_find_run(core, command->tenant, &said->task_id);
     if (run == NULL) {
         return check_ended(core, command->tenant, &said->task_id);
     }
@@ -308,6 +208,60 @@ static cleat_status report(cleat__core *core, cleat__command *command)
     cleat_slice error =
         said->error.data != NULL ? said->error : cleat_slice_of(cleat_status_text(said->status));
     return cleat__life_fail(core, run, error, said->status != CLEAT_NON_RETRYABLE);
+}
+
+static cleat_status undelivered(cleat__core *core, cleat__command *command)
+{
+    const cleat__uuid *id = &command->as.undelivered.id;
+    cleat__run *run = cleat__core_find_run(core, command->tenant, id);
+    if (run == NULL) {
+        return check_ended(core, command->tenant, id);
+    }
+    bool is_current =
+        run->state == CLEAT_RUN_RUNNING && run->retry_count == command->as.undelivered.retry_count;
+    return is_current ? cleat__life_lose(core, run, CLEAT__LOSS_UNDELIVERED) : CLEAT_OK;
+}
+
+/* CLEAT_NOT_FOUND: the tenant has no run of that id that is running. */
+static cleat_status find_running(const cleat__core *core, int64_t tenant, const cleat__uuid *id,
+                                 cleat__run **out)
+{
+    *out = cleat__core_find_run(core, tenant, id);
+    if (*out == NULL || (*out)->state != CLEAT_RUN_RUNNING) {
+        char text[37];
+        cleat__uuid_format(id, text);
+        return cleat__fail(CLEAT_NOT_FOUND, "run %s is not running", text);
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status release_slot(cleat__core *core, cleat__command *command)
+{
+    cleat__run *run = NULL;
+    cleat_status status = find_running(core, command->tenant, &command->as.id, &run);
+    if (status == CLEAT_OK) {
+        cleat__roster_release_slots(run);
+    }
+    return status;
+}
+
+static cleat_status refresh_timeout(cleat__core *core, cleat__command *command)
+{
+    int64_t increment = command->as.refresh_timeout.increment_ms;
+    cleat__run *run = NULL;
+    cleat_status status = find_running(core, command->tenant, &command->as.refresh_timeout.id, &run);
+    if (status == CLEAT_OK && increment < 0) {
+        status = cleat__fail(CLEAT_INVALID_ARGUMENT, "a timeout can only be made longer");
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    int64_t deadline = cleat__saturating_add(run->deadline_ms, increment);
+    status = cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+    *command->as.refresh_timeout.timeout_at_ms =
+        deadline != INT64_MAX ? cleat__saturating_add(core->now.unix_ms, deadline - core->now.monotonic_ms)
+                              : INT64_MAX;
+    return status;
 }
 
 static cleat_status log_line(cleat__core *core, cleat__command *command)

@@ -10,8 +10,20 @@
 
 static cleat__attempt_key key_of(const cleat__run *run)
 {
-    return (cleat__attempt_key){run->id, run->retry_count,
-                                run->state == CLEAT_RUN_RUNNING ? run->since_ms : 0};
+    cleat__attempt_key key = {run->id, run->retry_count, 0, {{0}}};
+    if (run->state == CLEAT_RUN_RUNNING) {
+        key.started_at_ms = run->since_ms;
+    }
+    if (run->worker != NULL && run->worker->is_remote) {
+        key.worker_id = run->worker->id;
+    }
+    return key;
+}
+
+void cleat__life_forget(cleat__core *core, cleat__run *run)
+{
+    cleat__wishes_leave(&core->wishes, run);
+    cleat__runs_free(&core->runs, run);
 }
 
 /* The monotonic time when `timeout_ms` from now is over. */
@@ -79,6 +91,9 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
 {
     cleat__assignment *assignment = NULL;
     cleat__attempt_key key = key_of(run);
+    if (worker->is_remote) {
+        key.worker_id = worker->id;
+    }
     const cleat__task_type *type = run->type;
     const cleat__type_names names = {type->queue->action, type->workflow->name, type->task_name};
     cleat_status status = cleat__core_begin(core);
@@ -105,6 +120,13 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     cleat__roster_hold(worker, run);
     cleat__roster_assign(&core->roster, worker, assignment);
     int64_t deadline = deadline_after(core, type->policy.execution_timeout_ms);
+    return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+}
+
+cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worker *worker)
+{
+    cleat__roster_hold(worker, run);
+    int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
 }
 
@@ -143,7 +165,7 @@ static void finish(cleat__core *core, cleat__run *run, cleat__event event, cleat
         run->waiters = waiter->next;
         answer_waiter(core, waiter, run, text);
     }
-    cleat__runs_free(&core->runs, run);
+    cleat__life_forget(core, run);
 }
 
 cleat_status cleat__life_complete(cleat__core *core, cleat__run *run, cleat_slice output)
@@ -231,12 +253,16 @@ cleat_status cleat__life_time_out(cleat__core *core, cleat__run *run)
     return fail_for_good(core, run, CLEAT__EVENT_TIME_OUT_FAIL, cleat_slice_of(text));
 }
 
-cleat_status cleat__life_lose(cleat__core *core, cleat__run *run)
+cleat_status cleat__life_lose(cleat__core *core, cleat__run *run, cleat__loss why)
 {
-    tell_cancelled(core, run);
+    bool is_gone = why == CLEAT__LOSS_WORKER_GONE;
+    if (is_gone) {
+        tell_cancelled(core, run);
+    }
     if (run->internal_retries < CLEAT__INTERNAL_RETRIES_MAX) {
         return retry(core, run, CLEAT__EVENT_LOSE_RETRY, cleat__transition_lose_retry,
-                     cleat_slice_of("the worker that had it is gone"));
+                     cleat_slice_of(is_gone ? "the worker that had it is gone"
+                                            : "it could not be sent to the worker"));
     }
     return fail_for_good(core, run, CLEAT__EVENT_LOSE_FAIL,
                          cleat_slice_of("Task reached its maximum reassignment count"));

@@ -9,6 +9,7 @@
 #define CLEAT_ENGINE_QUEUE_H
 
 #include "engine/run.h"
+#include "model/labels.h"
 
 struct cleat__queue;
 struct cleat__task_type;
@@ -21,7 +22,8 @@ typedef struct cleat__lane {
     struct cleat__task_type *type;
     cleat__run_chain levels[CLEAT__LEVEL_AHEAD]; /* of level n at n - 1 */
     size_t count;
-    uint64_t blocked_in; /* the scheduler's pass that found no worker for its first run */
+    uint64_t blocked_in;     /* the scheduler's pass that found no worker for its first run */
+    const cleat__wish *wish; /* NULL: none but what the task desires */
 } cleat__lane;
 cleat__run *cleat__lane_first(const cleat__lane *lane);
 

@@ -57,7 +57,30 @@ static cleat_status check(cleat__core *core, int64_t tenant, const cleat__trigge
     if (status == CLEAT_OK) {
         status = check_size("child key", item->child_key);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__desired_labels_check(item->labels, item->label_count);
+    }
     return status == CLEAT_OK ? check_child(core, tenant, item) : status;
+}
+
+/* What is stored of the run's own desires: absent when it has none. */
+static cleat_status describe_wish(const cleat__trigger *item, cleat__buffer *text)
+{
+    if (item->label_count != 0 || !cleat__uuid_is_nil(&item->desired_worker)) {
+        cleat__wish_encode(&item->desired_worker, item->labels, item->label_count, text);
+    }
+    return text->failed ? cleat__fail_memory() : CLEAT_OK;
+}
+
+static cleat_status join_lane(cleat__core *core, const cleat__trigger *item, cleat__run *run)
+{
+    cleat__buffer text = {0};
+    cleat_status status = describe_wish(item, &text);
+    if (status == CLEAT_OK && text.size != 0) {
+        status = cleat__wishes_join(&core->wishes, run, cleat__buffer_slice(&text));
+    }
+    cleat__buffer_deinit(&text);
+    return status;
 }
 
 /* Appends a run to `made`, with its timer, in no queue yet. */
@@ -75,7 +98,8 @@ static cleat_status make(cleat__core *core, int64_t tenant, const cleat__trigger
     run->priority = (uint8_t)(item->priority != 0 ? item->priority : type->policy.priority);
     run->since_ms = core->now.unix_ms;
     /* Makes room, so that cleat__life_enqueue() finds it; last in the heap, where that is cheap. */
-    return cleat__runs_set_timer(&core->runs, run, INT64_MAX - 1);
+    cleat_status status = cleat__runs_set_timer(&core->runs, run, INT64_MAX - 1);
+    return status == CLEAT_OK ? join_lane(core, item, run) : status;
 }
 
 static void discard(cleat__core *core, cleat__run_chain *made)
@@ -83,7 +107,7 @@ static void discard(cleat__core *core, cleat__run_chain *made)
     while (made->head != NULL) {
         cleat__run *run = made->head;
         cleat__run_chain_remove(made, run);
-        cleat__runs_free(&core->runs, run);
+        cleat__life_forget(core, run);
     }
 }
 
@@ -113,13 +137,19 @@ static cleat_status write_one(cleat__core *core, const cleat__trigger *item, cle
         .created_at_ms = core->now.unix_ms,
         .trigger = &trigger,
     };
-    cleat_status status = cleat__transition_trigger(core->store, &row, id);
+    cleat__buffer desired = {0};
+    cleat_status status = describe_wish(item, &desired);
+    if (status == CLEAT_OK) {
+        row.desired = cleat__buffer_slice(&desired);
+        status = cleat__transition_trigger(core->store, &row, id);
+    }
+    cleat__buffer_deinit(&desired);
     if (status == CLEAT_ALREADY_EXISTS) {
-        cleat__runs_free(&core->runs, run);
+        cleat__life_forget(core, run);
         return CLEAT_OK;
     }
     if (status != CLEAT_OK) {
-        cleat__runs_free(&core->runs, run);
+        cleat__life_forget(core, run);
         return cleat__core_check(core, status);
     }
     *id = run->id;

@@ -214,6 +214,42 @@ cleat_status cleat__desired_labels_decode(cleat_slice text, cleat__desired_label
     return status;
 }
 
+/* ---- Wishes ---- */
+
+void cleat__wish_encode(const cleat__uuid *worker, const cleat__desired_label *items, size_t count,
+                        cleat__buffer *out)
+{
+    char id[37] = "";
+    if (!cleat__uuid_is_nil(worker)) {
+        cleat__uuid_format(worker, id);
+    }
+    cleat__buffer_append_format(out, "{\"worker\":\"%s\",\"labels\":", id);
+    cleat__desired_labels_encode(items, count, out);
+    cleat__buffer_append_byte(out, '}');
+}
+
+static cleat_status read_wish(const json_t *json, cleat__wish *out)
+{
+    json_t *worker = json_object_get(json, "worker"), *labels = json_object_get(json, "labels");
+    if (!json_is_string(worker) || !json_is_array(labels)) {
+        return fail_corrupt();
+    }
+    cleat_slice id = {json_string_value(worker), json_string_length(worker)};
+    if (id.size != 0 && cleat__uuid_parse(id, &out->worker) != CLEAT_OK) {
+        return fail_corrupt();
+    }
+    return json_array_size(labels) != 0 ? read_desired_labels(labels, &out->labels) : CLEAT_OK;
+}
+
+cleat_status cleat__wish_decode(cleat_slice text, cleat__wish *out)
+{
+    *out = (cleat__wish){.labels = NULL};
+    json_t *json = json_loadb(text.data != NULL ? text.data : "", text.size, 0, NULL);
+    cleat_status status = read_wish(json, out);
+    json_decref(json);
+    return status;
+}
+
 /* ---- Merging ---- */
 
 static const cleat__label *find(const cleat__label *items, size_t count, cleat_slice key)
@@ -290,8 +326,7 @@ static bool is_met(const cleat__desired_label *desired, const cleat__label_value
     return false;
 }
 
-bool cleat__desired_label_rank(const cleat__desired_label *desired, const cleat__labels *labels,
-                               int64_t *rank)
+static bool rank_one(const cleat__desired_label *desired, const cleat__labels *labels, int64_t *rank)
 {
     const cleat__label *has = labels != NULL ? find(labels->items, labels->count, desired->key) : NULL;
     if (has != NULL && is_met(desired, &has->value)) {
@@ -299,4 +334,26 @@ bool cleat__desired_label_rank(const cleat__desired_label *desired, const cleat_
         return true;
     }
     return !desired->is_required;
+}
+
+static bool has_key(const cleat__desired_labels *labels, cleat_slice key)
+{
+    for (size_t i = 0; labels != NULL && i < labels->count; i++) {
+        if (cleat_slice_equals(labels->items[i].key, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cleat__desired_labels_rank(const cleat__desired_labels *desired, const cleat__desired_labels *instead,
+                                const cleat__labels *labels, int64_t *rank)
+{
+    for (size_t i = 0; desired != NULL && i < desired->count; i++) {
+        const cleat__desired_label *item = &desired->items[i];
+        if (!has_key(instead, item->key) && !rank_one(item, labels, rank)) {
+            return false;
+        }
+    }
+    return true;
 }

@@ -3,6 +3,7 @@
 #define CLEAT_MODEL_LABELS_H
 
 #include "base/buffer.h"
+#include "base/uuid.h"
 
 #define CLEAT__LABELS_MAX     1000 /* of a worker, and desired by a task or a run */
 #define CLEAT__LABEL_SIZE_MAX 1000 /* bytes of a key or a text */
@@ -58,12 +59,22 @@ void cleat__desired_labels_encode(const cleat__desired_label *items, size_t coun
 cleat_status cleat__labels_decode(cleat_slice text, cleat__labels **out);
 cleat_status cleat__desired_labels_decode(cleat_slice text, cleat__desired_labels **out);
 
+/* Which worker a run desires beyond what its task does: {"worker":"id","labels":[..]}. */
+typedef struct cleat__wish {
+    cleat__uuid worker;            /* nil: none */
+    cleat__desired_labels *labels; /* owned; NULL: none */
+} cleat__wish;
+void cleat__wish_encode(const cleat__uuid *worker, const cleat__desired_label *items, size_t count,
+                        cleat__buffer *out);
+cleat_status cleat__wish_decode(cleat_slice text, cleat__wish *out);
+
 /* Those of `first`, with the values of `second` for the same keys, and the other ones of `second`.
  * `first` may be NULL. NULL on no memory. */
 cleat__labels *cleat__labels_merge(const cleat__labels *first, const cleat__label *second, size_t count);
 
-/* Adds the weights of what is met to `*rank`. False: a required one is not. */
-bool cleat__desired_label_rank(const cleat__desired_label *desired, const cleat__labels *labels,
-                               int64_t *rank);
+/* Adds the weights of those of `desired` that are met to `*rank`; keys that `instead` has too do not
+ * count. Both may be NULL. False: a required one is not met. */
+bool cleat__desired_labels_rank(const cleat__desired_labels *desired, const cleat__desired_labels *instead,
+                                const cleat__labels *labels, int64_t *rank);
 
 #endif

@@ -36,7 +36,10 @@ typedef struct cleat__trigger {
     bool is_child;
     cleat__uuid parent_id;
     int64_t child_index;
-    cleat_slice child_key; /* absent: the index counts */
+    cleat_slice child_key;                     /* absent: the index counts */
+    const struct cleat__desired_label *labels; /* beyond what its task desires */
+    size_t label_count;
+    cleat__uuid desired_worker; /* for sticky workflows; nil: none */
 } cleat__trigger;
 
 /*

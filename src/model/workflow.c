@@ -57,6 +57,16 @@ cleat_status cleat__action_check(cleat_slice action)
     return status;
 }
 
+cleat_slice cleat__lower_case(cleat_slice text, char *to)
+{
+    size_t size = text.size < CLEAT__ACTION_MAX ? text.size : CLEAT__ACTION_MAX;
+    for (size_t i = 0; i < size; i++) {
+        char c = text.data[i];
+        to[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    }
+    return (cleat_slice){to, size};
+}
+
 void cleat__workflow_name(cleat_slice action, char *name)
 {
     cleat_slice first = cleat__action_workflow(action), second = cleat__action_task(action);
@@ -232,9 +242,9 @@ static cleat_status fail_corrupt(void)
     return cleat__fail(CLEAT_CORRUPT, "a declaration in the database makes no sense; restore a copy");
 }
 
-static cleat_status read_slots(json_t *object, cleat__needs **out)
+static cleat_status read_slots(json_t *object, cleat__slot_list **out)
 {
-    size_t size = sizeof(cleat__needs) + json_object_size(object) * sizeof(cleat__slots);
+    size_t size = sizeof(cleat__slot_list) + json_object_size(object) * sizeof(cleat__slots);
     size_t texts = 0;
     const char *type;
     json_t *units;
@@ -242,21 +252,29 @@ static cleat_status read_slots(json_t *object, cleat__needs **out)
     {
         texts += strlen(type);
     }
-    cleat__needs *needs = cleat__malloc(size + texts);
-    if (needs == NULL) {
+    cleat__slot_list *list = cleat__malloc(size + texts);
+    if (list == NULL) {
         return cleat__fail_memory();
     }
-    *needs = (cleat__needs){.slot_count = 0};
-    char *at = (char *)needs + size;
+    list->count = 0;
+    char *at = (char *)list + size;
     json_object_foreach(object, type, units)
     {
-        needs->slots[needs->slot_count++] =
-            (cleat__slots){{at, strlen(type)}, (int32_t)json_integer_value(units)};
+        list->items[list->count++] = (cleat__slots){{at, strlen(type)}, (int32_t)json_integer_value(units)};
         memcpy(at, type, strlen(type));
         at += strlen(type);
     }
-    *out = needs;
+    *out = list;
     return CLEAT_OK;
+}
+
+cleat_status cleat__slots_decode(cleat_slice text, cleat__slot_list **out)
+{
+    *out = NULL;
+    json_t *json = json_loadb(text.data != NULL ? text.data : "", text.size, 0, NULL);
+    cleat_status status = json_is_object(json) ? read_slots(json, out) : fail_corrupt();
+    json_decref(json);
+    return status;
 }
 
 /* Labels are stored in the text as an array, which is decoded from text again: once per version. */
@@ -274,32 +292,43 @@ static cleat_status read_labels(const json_t *array, cleat__needs *needs)
     return status;
 }
 
+static cleat_status read_needs(json_t *json, cleat__needs *needs)
+{
+    json_t *slots = json_object_get(json, "slots");
+    int64_t sticky = json_integer_value(json_object_get(json, "sticky"));
+    if (!json_is_object(slots) || json_object_size(slots) == 0 || sticky < CLEAT__STICKY_NONE ||
+        sticky > CLEAT__STICKY_HARD) {
+        return fail_corrupt();
+    }
+    needs->sticky = (cleat__sticky)sticky;
+    needs->is_durable = json_is_true(json_object_get(json, "durable"));
+    cleat_status status = read_slots(slots, &needs->slots);
+    return status == CLEAT_OK ? read_labels(json_object_get(json, "labels"), needs) : status;
+}
+
 cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out)
 {
     *out = NULL;
-    json_t *json = json_loadb(text.data != NULL ? text.data : "", text.size, 0, NULL);
-    json_t *slots = json_object_get(json, "slots");
-    int64_t sticky = json_integer_value(json_object_get(json, "sticky"));
-    bool is_valid = json_is_object(slots) && json_object_size(slots) != 0 && sticky >= CLEAT__STICKY_NONE &&
-                    sticky <= CLEAT__STICKY_HARD;
-    cleat_status status = is_valid ? read_slots(slots, out) : fail_corrupt();
-    if (status == CLEAT_OK) {
-        (*out)->sticky = (cleat__sticky)sticky;
-        (*out)->is_durable = json_is_true(json_object_get(json, "durable"));
-        status = read_labels(json_object_get(json, "labels"), *out);
+    cleat__needs *needs = cleat__calloc(1, sizeof(*needs));
+    if (needs == NULL) {
+        return cleat__fail_memory();
     }
+    json_t *json = json_loadb(text.data != NULL ? text.data : "", text.size, 0, NULL);
+    cleat_status status = read_needs(json, needs);
     json_decref(json);
     if (status != CLEAT_OK) {
-        cleat__needs_free(*out);
-        *out = NULL;
+        cleat__needs_free(needs);
+        return status;
     }
-    return status;
+    *out = needs;
+    return CLEAT_OK;
 }
 
 void cleat__needs_free(cleat__needs *needs)
 {
     if (needs != NULL) {
         cleat__free(needs->labels);
+        cleat__free(needs->slots);
         cleat__free(needs);
     }
 }

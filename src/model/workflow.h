@@ -52,6 +52,8 @@ cleat_status cleat__name_check(const char *field, cleat_slice name);
 /* Two or three such names with ':' between them. */
 cleat_status cleat__action_check(cleat_slice action);
 cleat_status cleat__slots_check(const cleat__slots *slots, size_t count);
+/* Copies at most CLEAT__ACTION_MAX bytes of `text` to `to`, in lower case. */
+cleat_slice cleat__lower_case(cleat_slice text, char *to);
 
 /* How a program declares in one line: the workflow of an action of task.h, "pack:pack" of the
  * workflow "pack", "archive:pack" of the workflow "archive.pack". `name` has room for the action
@@ -61,19 +63,25 @@ void cleat__workflow_name(cleat_slice action, char *name);
 /* All that stands in no column of its own, as JSON: equal texts are equal declarations. */
 void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out);
 
-/* What the engine must know of it, in one block; free with cleat__needs_free(). */
+/* A list with all it refers to in one block; free with cleat__free(). */
+typedef struct cleat__slot_list {
+    size_t count;
+    cleat__slots items[];
+} cleat__slot_list;
+
+/* {"default":100}. */
+void cleat__slots_encode(const cleat__slots *slots, size_t count, cleat__buffer *out);
+cleat_status cleat__slots_decode(cleat_slice text, cleat__slot_list **out);
+
+/* What the engine must know of it; free with cleat__needs_free(). */
 typedef struct cleat__needs {
     cleat__sticky sticky;
     bool is_durable;
     cleat__desired_labels *labels; /* owned; NULL: none */
-    size_t slot_count;             /* 1 at least */
-    cleat__slots slots[];
+    cleat__slot_list *slots;       /* owned; 1 at least */
 } cleat__needs;
 /* Of an encoded text. CLEAT_CORRUPT: it is none. */
 cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out);
 void cleat__needs_free(cleat__needs *needs);
-
-/* {"default":100}. */
-void cleat__slots_encode(const cleat__slots *slots, size_t count, cleat__buffer *out);
 
 #endif

@@ -150,6 +150,8 @@ static cleat_status read_live(sqlite3_stmt *select, cleat__live_row *row)
     row->internal_retries = sqlite3_column_int(select, 5);
     row->queued_at_ms = sqlite3_column_int64(select, 6);
     row->started_at_ms = sqlite3_column_int64(select, 7);
+    cleat__column_uuid(select, 8, &row->worker_id);
+    row->desired = cleat__column_text(select, 9);
     return CLEAT_OK;
 }
 
@@ -159,7 +161,9 @@ cleat_status cleat__load_live(cleat__store *store,
 {
     static const char sql[] =
         "SELECT id, type_id, priority, state, retry_count, internal_retries, queued_at_ms, "
-        "started_at_ms FROM task_live ORDER BY id";
+        "started_at_ms, worker_id, "
+        "CASE has_desired WHEN 0 THEN NULL ELSE (SELECT t.desired FROM task t WHERE t.id = l.id) END "
+        "FROM task_live l ORDER BY id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     int code = SQLITE_ROW;

@@ -36,6 +36,8 @@ typedef struct cleat__live_row {
     int32_t internal_retries;
     int64_t queued_at_ms;
     int64_t started_at_ms; /* 0: not yet */
+    cleat__uuid worker_id; /* of another process, to which the attempt was assigned; else nil */
+    cleat_slice desired;   /* by cleat__wish_encode(); absent: nothing */
 } cleat__live_row;
 /* In the order of their ids, which is that of their triggers. */
 cleat_status cleat__load_live(cleat__store *store,

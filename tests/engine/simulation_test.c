@@ -130,7 +130,7 @@ static void release(sim_world *world)
         held += worker->count;
         if (worker->is_there) {
             /* A slot that is not given back is not lost work, but never comes back. */
-            int32_t used = cleat__roster_find(&world->core->roster, &worker->id)->used;
+            int32_t used = cleat__roster_find(&world->core->roster, &worker->id)->pools[0].used;
             world_check(world, used == worker->count, "%d slots count as used, %d are", used, worker->count);
         }
     }

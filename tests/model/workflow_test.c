@@ -215,9 +215,9 @@ static void test_needs_are_read_back(void **state)
     cleat__buffer_deinit(&text);
     assert_int_equal(needs->sticky, CLEAT__STICKY_SOFT);
     assert_false(needs->is_durable);
-    assert_int_equal(needs->slot_count, 2);
-    assert_true(cleat_slice_equals(needs->slots[0].type, cleat_slice_of("gpu")));
-    assert_int_equal(needs->slots[0].units, 2);
+    assert_int_equal(needs->slots->count, 2);
+    assert_true(cleat_slice_equals(needs->slots->items[0].type, cleat_slice_of("gpu")));
+    assert_int_equal(needs->slots->items[0].units, 2);
     assert_int_equal(needs->labels->count, 1);
     assert_int_equal(needs->labels->items[0].weight, -3);
     assert_int_equal(needs->labels->items[0].comparator, CLEAT__COMPARATOR_NOT_EQUAL);

@@ -53,9 +53,9 @@ static cleat_status see(void *argument, const cleat__type_row *row)
             CLEAT_SLICE_ARGS(row->action), row->policy.retries);
     cleat__needs *needs = NULL;
     assert_int_equal(cleat__needs_decode(row->declaration, &needs), CLEAT_OK);
-    assert_int_equal(needs->slot_count, 1);
-    assert_slice(needs->slots[0].type, "default");
-    assert_int_equal(needs->slots[0].units, 1);
+    assert_int_equal(needs->slots->count, 1);
+    assert_slice(needs->slots->items[0].type, "default");
+    assert_int_equal(needs->slots->items[0].units, 1);
     cleat__needs_free(needs);
     return CLEAT_OK;
 }

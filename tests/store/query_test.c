@@ -2,7 +2,7 @@
 
 static cleat__attempt_key key_of(uint8_t number)
 {
-    return (cleat__attempt_key){id_of(number), 0, 2000};
+    return (cleat__attempt_key){.id = id_of(number), .retry_count = 0, .started_at_ms = 2000};
 }
 
 /*

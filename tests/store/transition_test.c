@@ -26,7 +26,7 @@ static const cleat__trigger plain = {
 
 static cleat__attempt_key key_of(uint8_t number, int32_t retry_count)
 {
-    return (cleat__attempt_key){id_of(number), retry_count, 2000};
+    return (cleat__attempt_key){.id = id_of(number), .retry_count = retry_count, .started_at_ms = 2000};
 }
 
 static void assign(cleat__store *store, uint8_t number, int32_t retry_count)
