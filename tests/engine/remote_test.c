@@ -222,9 +222,8 @@ static void test_what_could_not_be_delivered(void **state)
     cleat__uuid id = trigger(at, "a:a", "a", 0), unknown = {{9}};
     assert_string_equal(heard_text(at), "A0a");
     unlisten(at, &worker, 1);
-    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
-                              .kind = CLEAT__COMMAND_UNDELIVERED,
-                              .as.undelivered = {id, 0}};
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_UNDELIVERED, .as.undelivered = {id, 0}};
     assert_int_equal(ask(at, &command), CLEAT_OK);
     assert_string_equal(state_of(at, &id), "QUEUED");
     listen(at, &worker, 2);
@@ -418,7 +417,8 @@ static void test_workers_of_another_tenant_are_not_there(void **state)
     cleat__label label = {.key = {"k", 1}};
     int64_t timeout;
     cleat__command commands[] = {
-        {.kind = CLEAT__COMMAND_WORKER_LISTEN, .as.listen = {worker, 2, false, {&at->ears, hear_assign, hear_cancel}}},
+        {.kind = CLEAT__COMMAND_WORKER_LISTEN,
+         .as.listen = {worker, 2, false, {&at->ears, hear_assign, hear_cancel}}},
         {.kind = CLEAT__COMMAND_WORKER_UNLISTEN, .as.listen = {.id = worker, .session = 1}},
         {.kind = CLEAT__COMMAND_WORKER_UNSUBSCRIBE, .as.id = worker},
         {.kind = CLEAT__COMMAND_WORKER_HEARTBEAT, .as.id = worker},
@@ -450,12 +450,9 @@ static void test_registrations_that_are_refused(void **state)
     static const cleat__slots none = {{"default", 7}, 0};
     static const cleat__label unnamed = {.key = {"", 0}};
     const cleat__worker_spec cases[] = {
-        {.name = {large, sizeof(large)}},
-        {.runtime = {large, sizeof(large)}},
-        {.actions = &odd, .action_count = 1},
-        {.actions = &fine, .action_count = CLEAT__ACTIONS_MAX + 1},
-        {.slots = &none, .slot_count = 1},
-        {.labels = &unnamed, .label_count = 1},
+        {.name = {large, sizeof(large)}},     {.runtime = {large, sizeof(large)}},
+        {.actions = &odd, .action_count = 1}, {.actions = &fine, .action_count = CLEAT__ACTIONS_MAX + 1},
+        {.slots = &none, .slot_count = 1},    {.labels = &unnamed, .label_count = 1},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         cleat__uuid id;
