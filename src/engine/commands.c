@@ -258,9 +258,9 @@ static cleat_status refresh_timeout(cleat__core *core, cleat__command *command)
     }
     int64_t deadline = cleat__saturating_add(run->deadline_ms, increment);
     status = cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
-    *command->as.refresh_timeout.timeout_at_ms =
-        deadline != INT64_MAX ? cleat__saturating_add(core->now.unix_ms, deadline - core->now.monotonic_ms)
-                              : INT64_MAX;
+    int64_t left = deadline - core->now.monotonic_ms; /* below 0 when it is about to be noticed */
+    int64_t at = left > 0 ? cleat__saturating_add(core->now.unix_ms, left) : core->now.unix_ms + left;
+    *command->as.refresh_timeout.timeout_at_ms = deadline != INT64_MAX ? at : INT64_MAX;
     return status;
 }
 

@@ -263,12 +263,17 @@ cleat__worker *cleat__roster_first_timer(const cleat__roster *roster)
 
 /* ---- Slots ---- */
 
-bool cleat__worker_is_assignable(const cleat__worker *worker, int64_t now_ms)
+bool cleat__worker_is_active(const cleat__worker *worker, int64_t now_ms)
 {
-    if (!worker->is_listening || worker->is_paused || worker->is_lost) {
+    if (!worker->is_listening || worker->is_lost) {
         return false;
     }
     return !worker->is_remote || worker->is_kept || now_ms - worker->heard_ms < CLEAT__WORKER_FRESH_MS;
+}
+
+bool cleat__worker_is_assignable(const cleat__worker *worker, int64_t now_ms)
+{
+    return !worker->is_paused && cleat__worker_is_active(worker, now_ms);
 }
 
 static cleat__pool *find_pool(const cleat__worker *worker, cleat_slice type)

@@ -89,6 +89,8 @@ void cleat__roster_keep(cleat__roster *roster, cleat__worker *worker);
 void cleat__roster_lose(cleat__roster *roster, cleat__worker *worker);
 cleat__worker *cleat__roster_first_timer(const cleat__roster *roster);
 
+/* Whether it listens and was heard of just now. */
+bool cleat__worker_is_active(const cleat__worker *worker, int64_t now_ms);
 /* Whether it may get runs at all, */
 bool cleat__worker_is_assignable(const cleat__worker *worker, int64_t now_ms);
 /* and has the slots for these. */

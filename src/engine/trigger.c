@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "engine/life.h"
+#include "model/metadata.h"
 #include "store/load.h"
 #include "store/transition.h"
 
@@ -124,36 +125,57 @@ static cleat_status make_all(cleat__core *core, int64_t tenant, const cleat__tri
     return status;
 }
 
-static cleat_status write_one(cleat__core *core, const cleat__trigger *item, cleat__run *run, cleat__uuid *id)
+/* The metadata of a child that inherits. */
+static cleat_status inherit(cleat__core *core, const cleat__trigger *item, cleat__buffer *metadata)
 {
+    cleat__buffer parent = {0};
+    cleat_status status = cleat__load_metadata(core->store, &item->parent_id, &parent);
+    if (status == CLEAT_OK) {
+        cleat__metadata_inherit(cleat__buffer_slice(&parent), item->metadata, &item->parent_id, metadata);
+        status = metadata->failed ? cleat__fail_memory() : CLEAT_OK;
+    }
+    cleat__buffer_deinit(&parent);
+    return status;
+}
+
+static cleat_status store(cleat__core *core, const cleat__trigger *item, const cleat__run *run,
+                          cleat__uuid *existing)
+{
+    cleat__buffer desired = {0}, metadata = {0};
     cleat__trigger trigger = *item;
     if (trigger.input.data == NULL) {
         trigger.input = cleat_slice_of("{}");
     }
-    cleat__new_task row = {
-        .id = run->id,
-        .type_id = run->type->id,
-        .priority = run->priority,
-        .created_at_ms = core->now.unix_ms,
-        .trigger = &trigger,
-    };
-    cleat__buffer desired = {0};
     cleat_status status = describe_wish(item, &desired);
+    if (status == CLEAT_OK && item->is_child && item->inherits) {
+        status = inherit(core, item, &metadata);
+        trigger.metadata = cleat__buffer_slice(&metadata);
+    }
     if (status == CLEAT_OK) {
-        row.desired = cleat__buffer_slice(&desired);
-        status = cleat__transition_trigger(core->store, &row, id);
+        const cleat__new_task row = {
+            .id = run->id,
+            .type_id = run->type->id,
+            .priority = run->priority,
+            .created_at_ms = core->now.unix_ms,
+            .trigger = &trigger,
+            .desired = cleat__buffer_slice(&desired),
+        };
+        status = cleat__transition_trigger(core->store, &row, existing);
     }
     cleat__buffer_deinit(&desired);
-    if (status == CLEAT_ALREADY_EXISTS) {
-        cleat__life_forget(core, run);
-        return CLEAT_OK;
+    cleat__buffer_deinit(&metadata);
+    return status;
+}
+
+static cleat_status write_one(cleat__core *core, const cleat__trigger *item, cleat__run *run, cleat__uuid *id)
+{
+    cleat_status status = store(core, item, run, id);
+    if (status == CLEAT_OK) {
+        *id = run->id;
+        return cleat__life_enqueue(core, run, run->priority);
     }
-    if (status != CLEAT_OK) {
-        cleat__life_forget(core, run);
-        return cleat__core_check(core, status);
-    }
-    *id = run->id;
-    return cleat__life_enqueue(core, run, run->priority);
+    cleat__life_forget(core, run);
+    return status == CLEAT_ALREADY_EXISTS ? CLEAT_OK : cleat__core_check(core, status);
 }
 
 static cleat_status write_all(cleat__core *core, const cleat__trigger *items, cleat__uuid *ids,

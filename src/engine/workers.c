@@ -312,30 +312,33 @@ cleat_status cleat__workers_label(cleat__core *core, cleat__command *command)
 
 /* ---- All of them ---- */
 
+static cleat__worker_info describe(const cleat__core *core, const cleat__worker *worker)
+{
+    return (cleat__worker_info){
+        .id = worker->id,
+        .name = cleat_slice_of(worker->name),
+        .runtime = cleat_slice_of(worker->runtime),
+        .labels = worker->labels,
+        .pools = worker->pools,
+        .pool_count = worker->offered->count,
+        .action_count = worker->queue_count,
+        .queues = worker->queues,
+        .is_remote = worker->is_remote,
+        .is_paused = worker->is_paused,
+        .is_listening = worker->is_listening,
+        .is_active = cleat__worker_is_active(worker, core->now.monotonic_ms),
+        .registered_at_ms = worker->registered_at_ms,
+        .seen_at_ms = worker->is_kept ? core->now.unix_ms : worker->seen_at_ms,
+    };
+}
+
 cleat_status cleat__workers_list(cleat__core *core, cleat__command *command)
 {
     size_t cursor = 0;
     const cleat__worker *worker;
     while ((worker = cleat__map_next(&core->roster.by_id, &cursor)) != NULL) {
         if (worker->tenant == command->tenant) {
-            cleat__worker_info info = {
-                .id = worker->id,
-                .name = cleat_slice_of(worker->name),
-                .runtime = cleat_slice_of(worker->runtime),
-                .labels = worker->labels,
-                .pools = worker->pools,
-                .pool_count = worker->offered->count,
-                .action_count = worker->queue_count,
-                .queues = worker->queues,
-                .is_remote = worker->is_remote,
-                .is_paused = worker->is_paused,
-                .is_listening = worker->is_listening,
-                .is_active = worker->is_listening && !worker->is_lost &&
-                             (!worker->is_remote || worker->is_kept ||
-                              core->now.monotonic_ms - worker->heard_ms < CLEAT__WORKER_FRESH_MS),
-                .registered_at_ms = worker->registered_at_ms,
-                .seen_at_ms = worker->is_kept ? core->now.unix_ms : worker->seen_at_ms,
-            };
+            cleat__worker_info info = describe(core, worker);
             command->as.workers.visit(command->as.workers.argument, &info);
         }
     }

@@ -34,6 +34,7 @@ typedef struct cleat__trigger {
     cleat_slice metadata; /* a JSON object, checked; absent: none */
     int32_t priority;     /* 0: the task's default */
     bool is_child;
+    bool inherits; /* a child: its metadata is laid over its parent's, by cleat__metadata_inherit() */
     cleat__uuid parent_id;
     int64_t child_index;
     cleat_slice child_key;                     /* absent: the index counts */

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "sdk/json_members.h"
+#include "model/json_members.h"
 
 #define PARENT_RUN_ID  "hatchet__parent_workflow_run_id"
 #define PARENT_STEP_ID "hatchet__parent_step_run_id"

@@ -229,6 +229,26 @@ cleat_status cleat__load_exists(cleat__store *store, int64_t tenant, const cleat
     return status;
 }
 
+cleat_status cleat__load_metadata(cleat__store *store, const cleat__uuid *id, cleat__buffer *out)
+{
+    static const char sql[] = "SELECT metadata FROM task WHERE id = ?1";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW) {
+        cleat__buffer_append_slice(out, cleat__column_text(select, 0));
+        status = out->failed ? cleat__fail_memory() : CLEAT_OK;
+    } else {
+        status = code == SQLITE_DONE ? fail_not_found(id) : cleat__store_error(store, "reading metadata");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
 /* Puts `text` with a NUL behind it at *at and moves *at on. The absent slice stays absent. */
 static cleat_slice append(char **at, cleat_slice text)
 {

@@ -2,6 +2,7 @@
 #ifndef CLEAT_STORE_LOAD_H
 #define CLEAT_STORE_LOAD_H
 
+#include "base/buffer.h"
 #include "store/store.h"
 
 /* One version of a workflow. */
@@ -49,6 +50,9 @@ cleat_status cleat__load_last_id(cleat__store *store, cleat__uuid *out);
 
 /* CLEAT_OK, or CLEAT_NOT_FOUND: also when it is a run of another tenant. */
 cleat_status cleat__load_exists(cleat__store *store, int64_t tenant, const cleat__uuid *id);
+
+/* Appends a run's metadata; nothing when it has none. CLEAT_NOT_FOUND: no such run. */
+cleat_status cleat__load_metadata(cleat__store *store, const cleat__uuid *id, cleat__buffer *out);
 
 /* The names of a version that an assignment carries. */
 typedef struct cleat__type_names {

@@ -446,6 +446,36 @@ static void test_children_are_started_once(void **state)
     assert_stats(at, 2, 0);
 }
 
+static void assert_metadata(const cleat__uuid *id, const char *word, bool is_there)
+{
+    cleat__store *reader = NULL;
+    cleat__run_row row;
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
+    assert_int_equal(cleat__run_get(reader, id, &row), CLEAT_OK);
+    bool found = row.metadata.data != NULL && strstr(row.metadata.data, word) != NULL;
+    assert_int_equal(found, is_there);
+    cleat__store_close(reader);
+}
+
+static void test_children_inherit_metadata_when_asked_to(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &plain);
+    cleat__uuid parent, children[2];
+    cleat__trigger first = {.workflow = {"a", 1}, .metadata = cleat_slice_of("{\"traceparent\":\"p\"}")};
+    assert_int_equal(trigger_many(at, &first, 1, &parent), CLEAT_OK);
+    cleat__trigger items[2] = {
+        {.workflow = {"a", 1}, .is_child = true, .parent_id = parent},
+        {.workflow = {"a", 1}, .is_child = true, .parent_id = parent, .child_index = 1, .inherits = true},
+    };
+    items[1].metadata = cleat_slice_of("{\"own\":1}");
+    assert_int_equal(trigger_many(at, items, 2, children), CLEAT_OK);
+    assert_metadata(&children[0], "traceparent", false);
+    assert_metadata(&children[1], "traceparent", true);
+    assert_metadata(&children[1], "own", true);
+    assert_metadata(&children[1], "hatchet__parent_step_run_id", true);
+}
+
 static void test_runs_keep_their_version(void **state)
 {
     rig *at = *state;
@@ -489,6 +519,7 @@ int main(void)
         TEST(test_triggers_that_are_refused),
         TEST(test_an_invalid_command_fails_alone),
         TEST(test_children_are_started_once),
+        TEST(test_children_inherit_metadata_when_asked_to),
         TEST(test_runs_keep_their_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

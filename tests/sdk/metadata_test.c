@@ -1,5 +1,5 @@
 /* Metadata as text and as a string map. */
-#include "sdk/json_members.h"
+#include "model/json_members.h"
 #include "sdk/metadata.h"
 
 #include "base/alloc.h"

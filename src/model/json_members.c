@@ -1,4 +1,4 @@
-#include "sdk/json_members.h"
+#include "model/json_members.h"
 
 #include "base/alloc.h"
 

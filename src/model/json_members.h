@@ -2,8 +2,8 @@
  * The members of a JSON object, as slices of its text: metadata is stored as the user wrote it
  * (numbers of any size included), only single members are added, replaced or removed.
  */
-#ifndef CLEAT_SDK_JSON_MEMBERS_H
-#define CLEAT_SDK_JSON_MEMBERS_H
+#ifndef CLEAT_MODEL_JSON_MEMBERS_H
+#define CLEAT_MODEL_JSON_MEMBERS_H
 
 #include <cleat/status.h>
 
