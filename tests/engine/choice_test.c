@@ -113,6 +113,29 @@ static void test_a_type_nobody_offers_holds_up_no_other_version(void **state)
     assert_string_equal(who_got_what(), "|stuck|");
 }
 
+static void test_versions_share_one_order(void **state)
+{
+    rig *at = *state;
+    cleat__policy other = plain;
+    other.retries = 1;
+    put_task(at, "a:a", &plain);
+    start(at, (cleat__trigger){.priority = 1}, "a");
+    start(at, (cleat__trigger){.priority = 2}, "b");
+    put_task(at, "a:a", &other);
+    start(at, (cleat__trigger){.priority = 1}, "c");
+    cleat__uuid failing = start(at, (cleat__trigger){.priority = 3}, "d");
+    put_task(at, "a:a", &plain);
+    start(at, (cleat__trigger){.priority = 1}, "e");
+    start(at, (cleat__trigger){.priority = 2}, "f");
+    static const cleat__slots one[] = {{{"default", 7}, 1}};
+    hire(at, 0, one, 1, NULL, 0);
+    assert_string_equal(who_got_what(), "d||");
+    report(at, &failing, 0, CLEAT_FAILED, "x"); /* a retry goes ahead of all */
+    assert_string_equal(who_got_what(), "d||");
+    hire(at, 1, NULL, 0, NULL, 0);
+    assert_string_equal(who_got_what(), "|bface|");
+}
+
 static void test_durable_tasks_have_slots_of_their_own(void **state)
 {
     rig *at = *state;
@@ -389,6 +412,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_task_takes_all_its_units),
         TEST(test_a_type_nobody_offers_holds_up_no_other_version),
+        TEST(test_versions_share_one_order),
         TEST(test_durable_tasks_have_slots_of_their_own),
         TEST(test_releasing_a_slot),
         TEST(test_refreshing_the_timeout),
