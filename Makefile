@@ -10,6 +10,7 @@ RELEASE = build/release
 GENERATOR = $(if $(shell sh -c 'command -v ninja'),Ninja,Unix Makefiles)
 configure = cmake --preset $(1) $(if $(wildcard build/$(1)/CMakeCache.txt),,-G "$(GENERATOR)") \
             --log-level=NOTICE
+with_tests = -DCLEAT_TESTS=ON -DCLEAT_WERROR=ON
 build = cmake --build build/$(1) -j $(JOBS)
 ctest = ctest --test-dir build/$(1) --output-on-failure -j 2 -LE interop
 
@@ -23,7 +24,7 @@ demo: deps ## install what is missing, build, run `cleat demo` (DEMO="DIR --db F
 	$(RELEASE)/cleat demo $(DEMO)
 
 test: deps-test ## install what is missing, build, run all tests
-	$(call configure,release) -DCLEAT_TESTS=ON
+	$(call configure,release) $(with_tests)
 	$(call build,release)
 	$(call ctest,release)
 
@@ -43,7 +44,7 @@ fuzz: deps-dev ## run each fuzz program for FUZZ_SECONDS (10), FUZZ_JOBS (2) at 
 	tools/run-fuzz build/fuzz/fuzz $(or $(FUZZ_SECONDS),10) $(or $(FUZZ_JOBS),2)
 
 interop: deps-dev ## test with the official OpenTelemetry SDK of Node (its packages from npm)
-	$(call configure,release) -DCLEAT_TESTS=ON
+	$(call configure,release) $(with_tests)
 	$(call build,release) --target interop
 	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/otel/run --install || [ $$? = 77 ]
 	ctest --test-dir $(RELEASE) --output-on-failure -j 2 -L interop

@@ -11,21 +11,30 @@ set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(SQLITE3 REQUIRED sqlite3>=3.35)
-pkg_check_modules(JANSSON REQUIRED jansson)
 pkg_check_modules(ZLIB REQUIRED zlib)
 pkg_check_modules(CURL REQUIRED libcurl)
-pkg_check_modules(GRPC REQUIRED grpc)
-# pkg-config names all that libgrpc stands on, for programs that link it statically.
-set(GRPC_LIBRARIES grpc gpr)
+if(NOT CLEAT_TRACE_ONLY)
+  pkg_check_modules(SQLITE3 REQUIRED sqlite3>=3.35)
+  pkg_check_modules(JANSSON REQUIRED jansson)
+  pkg_check_modules(PROTOBUF_C REQUIRED libprotobuf-c)
+  pkg_check_modules(MICROHTTPD REQUIRED libmicrohttpd)
+  pkg_check_modules(GNUTLS REQUIRED gnutls) # what libmicrohttpd, whose package brings it, does TLS with
+  pkg_check_modules(JWT REQUIRED libjwt)
+  pkg_check_modules(CRYPTO REQUIRED libcrypto>=3)
+  pkg_check_modules(GRPC REQUIRED grpc)
+  # pkg-config names all that libgrpc stands on, for programs that link it statically.
+  set(GRPC_LIBRARIES grpc gpr)
+endif()
 
 add_library(cleat_flags INTERFACE)
 target_include_directories(cleat_flags SYSTEM INTERFACE
   ${SQLITE3_INCLUDE_DIRS} ${JANSSON_INCLUDE_DIRS} ${ZLIB_INCLUDE_DIRS} ${CURL_INCLUDE_DIRS}
-  ${GRPC_INCLUDE_DIRS})
+  ${GRPC_INCLUDE_DIRS} ${PROTOBUF_C_INCLUDE_DIRS} ${JWT_INCLUDE_DIRS} ${CRYPTO_INCLUDE_DIRS}
+  ${MICROHTTPD_INCLUDE_DIRS} ${GNUTLS_INCLUDE_DIRS})
 target_link_directories(cleat_flags INTERFACE
   ${SQLITE3_LIBRARY_DIRS} ${JANSSON_LIBRARY_DIRS} ${ZLIB_LIBRARY_DIRS} ${CURL_LIBRARY_DIRS}
-  ${GRPC_LIBRARY_DIRS})
+  ${GRPC_LIBRARY_DIRS} ${PROTOBUF_C_LIBRARY_DIRS} ${JWT_LIBRARY_DIRS} ${CRYPTO_LIBRARY_DIRS}
+  ${MICROHTTPD_LIBRARY_DIRS} ${GNUTLS_LIBRARY_DIRS})
 target_compile_definitions(cleat_flags INTERFACE
   _DEFAULT_SOURCE _POSIX_C_SOURCE=200809L CLEAT_BUILD_VERSION="${PROJECT_VERSION}")
 target_compile_options(cleat_flags INTERFACE

@@ -17,14 +17,24 @@ set(cleat_trace_LIBRARIES ${CURL_LIBRARIES} ${ZLIB_LIBRARIES} m)
 
 set(cleat_DESCRIPTION "${PROJECT_DESCRIPTION}")
 set(cleat_FLOORS grpc topology model store engine collector wire transport sdk)
-set(cleat_LIBRARIES ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} ${GRPC_LIBRARIES} m)
+set(cleat_LIBRARIES ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} ${GRPC_LIBRARIES}
+  ${PROTOBUF_C_LIBRARIES} ${CRYPTO_LIBRARIES} m)
 # Names that a lower library looks for (weakly) and that are in an archive for that alone: a program
 # that links the archive takes them in.
 set(cleat_TAKEN_IN cleat_otlp_grpc_exporter_new)
+set(cleat_HEADERS
+  cleat.h client.h instrumentor.h interceptor.h otlp_grpc.h run.h task.h worker.h)
 
 # The command, which links the archive of all that.
 set(CLEAT_COMMAND_FLOORS server cli)
-set(CLEAT_COMMAND_LIBRARIES ${ZLIB_LIBRARIES})
+set(CLEAT_COMMAND_LIBRARIES
+  ${PROTOBUF_C_LIBRARIES} ${GRPC_LIBRARIES} ${ZLIB_LIBRARIES} ${JWT_LIBRARIES} ${CRYPTO_LIBRARIES}
+  ${MICROHTTPD_LIBRARIES} ${GNUTLS_LIBRARIES})
+
+if(CLEAT_TRACE_ONLY)
+  list(REMOVE_ITEM CLEAT_LIBRARIES cleat)
+  set(CLEAT_COMMAND_FLOORS)
+endif()
 
 set(CLEAT_LIB_FLOORS)
 foreach(library IN LISTS CLEAT_LIBRARIES)
@@ -33,9 +43,12 @@ endforeach()
 
 # The .sql files of store and collector become C arrays: see sql.cmake.
 set(generated ${PROJECT_BINARY_DIR}/generated)
-file(GLOB sql_files CONFIGURE_DEPENDS
-  ${PROJECT_SOURCE_DIR}/src/store/schema/*.sql
-  ${PROJECT_SOURCE_DIR}/src/collector/schema/*.sql)
+set(sql_files)
+if(NOT CLEAT_TRACE_ONLY)
+  file(GLOB sql_files CONFIGURE_DEPENDS
+    ${PROJECT_SOURCE_DIR}/src/store/schema/*.sql
+    ${PROJECT_SOURCE_DIR}/src/collector/schema/*.sql)
+endif()
 if(sql_files)
   add_custom_command(
     OUTPUT ${generated}/cleat_sql.c ${generated}/cleat_sql.h
@@ -45,6 +58,8 @@ if(sql_files)
     VERBATIM COMMENT "Generating cleat_sql.c")
   add_custom_target(cleat_sql DEPENDS ${generated}/cleat_sql.c ${generated}/cleat_sql.h)
 endif()
+
+include(wire)
 
 if(NOT CLEAT_FLOORS)
   set(floors ${CLEAT_LIB_FLOORS} ${CLEAT_COMMAND_FLOORS})
@@ -56,6 +71,9 @@ foreach(floor IN LISTS floors)
   if(floor STREQUAL store AND sql_files)
     list(APPEND sources ${generated}/cleat_sql.c)
   endif()
+  if(floor STREQUAL wire)
+    list(APPEND sources ${WIRE_SOURCES})
+  endif()
   if(NOT sources)
     continue()
   endif()
@@ -66,6 +84,7 @@ foreach(floor IN LISTS floors)
   if(sql_files)
     add_dependencies(cleat_floor_${floor} cleat_sql)
   endif()
+  add_dependencies(cleat_floor_${floor} cleat_wire_messages)
 endforeach()
 
 # Sets `out` to the objects of the floors that have sources.

@@ -27,11 +27,28 @@ install(EXPORT cleat NAMESPACE cleat:: FILE cleat-targets.cmake DESTINATION ${pa
 if(TARGET cleat_command)
   install(TARGETS cleat_command)
 endif()
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/cleat DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-  FILES_MATCHING PATTERN "*.h")
-foreach(doc IN ITEMS LICENSE README.md CHANGELOG.md)
-  install(FILES ${PROJECT_SOURCE_DIR}/${doc} DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
+file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/cleat/*.h)
+if(CLEAT_TRACE_ONLY)
+  list(TRANSFORM cleat_HEADERS PREPEND ${PROJECT_SOURCE_DIR}/include/cleat/)
+  list(REMOVE_ITEM headers ${cleat_HEADERS})
+endif()
+install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cleat)
+
+# The pages lie beside each other as in the source tree, so that their links lead somewhere; those to
+# headers lead to the installed ones.
+file(RELATIVE_PATH to_headers ${CMAKE_INSTALL_FULL_DOCDIR} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+file(GLOB pages CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/docs/*.md)
+foreach(page IN ITEMS README.md ${pages})
+  file(READ ${PROJECT_SOURCE_DIR}/${page} text)
+  string(REPLACE "](include/" "](${to_headers}/" text "${text}")
+  string(REPLACE "](../include/" "](../${to_headers}/" text "${text}")
+  file(WRITE ${PROJECT_BINARY_DIR}/installed/${page} "${text}")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${page})
 endforeach()
+install(DIRECTORY ${PROJECT_BINARY_DIR}/installed/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/CHANGELOG.md
+  DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/cleat-config.cmake.in
   ${PROJECT_BINARY_DIR}/cleat-config.cmake INSTALL_DESTINATION ${package_dir})

@@ -1,6 +1,5 @@
 # Examples link the shared library, as a user's program would; benchmarks may look inside.
 
-pkg_check_modules(MICROHTTPD REQUIRED libmicrohttpd)
 set(http_relay_libraries
   cleat_trace_shared ${MICROHTTPD_LIBRARIES} ${CURL_LIBRARIES} ${JANSSON_LIBRARIES})
 

@@ -1,8 +1,5 @@
 # src/wire/proto/**.proto: protoc-c makes generated/proto/**.pb-c.[ch] of each, and the library
-# cleat_proto holds them all.
-
-find_program(PROTOC_C protoc-c REQUIRED)
-pkg_check_modules(PROTOBUF_C REQUIRED libprotobuf-c)
+# cleat_proto holds them all. For tests; wire.cmake has PROTOC_C and the messages of the product.
 
 set(proto_source ${PROJECT_SOURCE_DIR}/src/wire/proto)
 set(proto_output ${PROJECT_BINARY_DIR}/generated/proto)

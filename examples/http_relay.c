@@ -60,8 +60,8 @@ static long post(const char *url, const char *text, char error[CURL_ERROR_SIZE])
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, text);
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, swallow);
         curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
-        int code = cleat_curl_easy_perform(
-            easy, CLEAT_CURL_OPTIONS(.method = "POST", .headers = headers, .error_text = error));
+        int code =
+            cleat_curl_easy_perform(easy, headers, CLEAT_CURL_OPTIONS(.method = "POST", .error_text = error));
         if (code == CURLE_OK) {
             curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status_code);
         } else if (error[0] == '\0') {
@@ -307,7 +307,7 @@ static int listen_until_told(char *address)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before there are other threads */
-    if (cleat_tracer_provider_from_environment(&provider) != CLEAT_OK) {
+    if (cleat_tracer_provider_from_environment(NULL, &provider) != CLEAT_OK) {
         fprintf(stderr, "http_relay: no tracing: %s\n", cleat_error_message());
     }
     cleat_tracer_provider_set_global(provider);

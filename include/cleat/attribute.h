@@ -5,7 +5,7 @@
  *         cleat_attribute_string("http.request.method", "GET"),
  *         cleat_attribute_int("http.response.status_code", 200),
  *     };
- *     (void)attributes;
+ *     cleat_span_add_event(span, "answered", attributes, 2, 0);
  *
  * Source: OpenTelemetry specification, Common, "Attribute".
  */
@@ -31,9 +31,9 @@ typedef enum cleat_value_type {
 } cleat_value_type;
 
 /*
- * Specification: Common, "AnyValue". A value borrows its bytes. Strings are UTF-8. Arrays are homogeneous; `count` is the number of
+ * A value borrows its bytes. Strings are UTF-8. Arrays are homogeneous; `count` is the number of
  * elements. In a value read from a finished span (exporter.h) the elements of an array are read
- * with cleat_value_element(), and the array pointers are not set.
+ * with cleat_value_element(), and the array pointers are not set. Specification: Common, "AnyValue".
  */
 typedef struct cleat_value {
     cleat_value_type type;

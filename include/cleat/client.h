@@ -31,8 +31,7 @@ typedef struct cleat_client_options {
     int64_t trace_retention_ms;    /* spans older than this are removed; 0: 7 days; negative: kept */
     int64_t trace_retention_bytes; /* oldest spans go above this size; 0: 1 GiB; negative: no limit */
 } cleat_client_options;
-#define CLEAT_CLIENT_OPTIONS(...) \
-    (&(cleat_client_options){.struct_size = sizeof(cleat_client_options), __VA_ARGS__})
+#define CLEAT_CLIENT_OPTIONS(...) CLEAT_OPTIONS(cleat_client_options, __VA_ARGS__)
 
 /*
  * Opens the database file, creates or migrates it, recovers what a former process left, and

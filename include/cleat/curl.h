@@ -1,9 +1,18 @@
 /*
  * HTTP requests made with libcurl: a CLIENT span for each, and the trace's headers in it.
  *
- *     void *easy = NULL;                               // CURL *easy = curl_easy_init();
- *     int code = cleat_curl_easy_perform(easy, CLEAT_CURL_OPTIONS(.method = "POST"));
- *     (void)code;                                      // a CURLcode
+ *     CURL *easy = curl_easy_init();
+ *     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+ *     curl_easy_setopt(easy, CURLOPT_URL, "http://localhost:8080/orders");
+ *     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "{}");
+ *     CURLcode code = cleat_curl_easy_perform(easy, headers, CLEAT_CURL_OPTIONS(.method = "POST"));
+ *     if (code != CURLE_OK) {
+ *         fprintf(stderr, "%s\n", curl_easy_strerror(code));
+ *     }
+ *
+ * The program's own headers are an argument, NULL where there are none, and are not set with
+ * CURLOPT_HTTPHEADER: libcurl has one list only, does not tell what it was set to, and the trace's headers
+ * go into it. A list that was set before is lost as soon as there are trace headers to send.
  *
  * This header does not need <curl/curl.h>: an easy handle is a `void *` here (CURL is void in
  * libcurl's own header) and a CURLcode is an int. The program links libcurl itself.
@@ -24,15 +33,6 @@ struct curl_slist; /* of <curl/curl.h> */
 /*
  * What is NULL or zero has a default.
  *
- * `headers` are the program's own, what it would have given as CURLOPT_HTTPHEADER. libcurl does not
- * tell what that option was set to, and there is one list only, so it is set here instead: for the
- * time of the request to a list of the library's with a copy of `headers` and the propagator's
- * fields, and afterwards to `headers`, whether tracing is on or not. A list set on the handle before
- * is lost; give it here. `headers` is borrowed until the request has ended, never changed, and as
- * with libcurl alone the handle keeps pointing to it until it is reset or freed.
- * A header of the program's that has the name of one of the propagator's (`traceparent`, in any case)
- * is replaced while the request has a valid span, and is kept when there is none.
- *
  * `method` is for the span's name and for samplers, it does not set libcurl's: libcurl tells before
  * the first transfer what CURLOPT_CUSTOMREQUEST and CURLOPT_NOBODY ask for, but not whether it will
  * be a GET, a POST or a PUT. Without `method` such a span starts as `http`, and gets name and
@@ -50,22 +50,30 @@ typedef struct cleat_curl_options {
     const cleat_context *parent;        /* NULL: the current context of this thread */
     const char *method;
     const char *url;
-    const struct curl_slist *headers;
     const char *error_text; /* the buffer given as CURLOPT_ERRORBUFFER: says more than the code does;
                              * borrowed until the end */
     int64_t resend_count;   /* how often this request was sent before: http.request.resend_count */
     const cleat_attribute *attributes; /* more of them, set when the span starts; the first 16 at creation */
     size_t attribute_count;
 } cleat_curl_options;
-#define CLEAT_CURL_OPTIONS(...) \
-    (&(cleat_curl_options){.struct_size = sizeof(cleat_curl_options), __VA_ARGS__})
+#define CLEAT_CURL_OPTIONS(...) CLEAT_OPTIONS(cleat_curl_options, __VA_ARGS__)
 
 /*
  * curl_easy_perform() in a span, which is the active one while it runs (for libcurl's callbacks); it
  * answers the CURLcode. `options` may be NULL. Nothing that tracing does makes a request fail. As
  * with libcurl, one thread at a time uses a handle.
  *
- * The span is `http <METHOD>`, of kind CLIENT (`http HTTP` for a method that is not known, `_OTHER`
+ * `headers` are the program's own, what it would have given as CURLOPT_HTTPHEADER; NULL: none. That
+ * option is set for the time of the request to a list of the library's, with a copy of `headers` and the
+ * propagator's fields, and afterwards to NULL. Only where there is nothing to set, neither `headers` nor
+ * such fields, is the handle's list left alone. `headers` is borrowed until the request has ended and
+ * never changed.
+ * A header of the program's that has the name of one of the propagator's (`traceparent`, in any case)
+ * is replaced while the request has a valid span, and is kept when there is none.
+ *
+ * The span is `http <METHOD>`, of kind CLIENT: the conventions would call it `<METHOD>`, as the SERVER span
+ * of a request without a route is called, and in a list of spans nobody could tell which is which. It is
+ * `http HTTP` for a method that is not known, `_OTHER`
  * in http.request.method; OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS, read once, replaces the list of
  * known ones). Attributes: http.request.method, http.request.method_original, url.full (user name,
  * password and known secrets in the query replaced by REDACTED), server.address, server.port,
@@ -79,19 +87,21 @@ typedef struct cleat_curl_options {
  * (cleat_tracing_suppressed()). Without a provider there is no span, but the parent's context is
  * sent on. Semantic conventions: "HTTP client span".
  */
-CLEAT_API int cleat_curl_easy_perform(void *easy, const cleat_curl_options *options);
+CLEAT_API int cleat_curl_easy_perform(void *easy, const struct curl_slist *headers,
+                                      const cleat_curl_options *options);
 
 /*
- * The two halves of it, for curl_multi: start before curl_multi_add_handle(); end when curl_multi
+ * The two halves of it, for curl_multi, with the same `headers` and `options`: start before
+ * curl_multi_add_handle(); end when curl_multi
  * told the result (CURLMsg.data.result), before the handle is reset, freed or used again. Nothing is
  * attached. Any thread may end it; any CURLcode may be given for a request that is given up, such as
  * CURLE_ABORTED_BY_CALLBACK. CLEAT_INVALID_ARGUMENT without `easy` or `out`; CLEAT_NO_MEMORY, then
- * the request can be made without a span. `*out` is NULL on failure; the caller owns it, and only
+ * the request can be made without a span: `headers` are set on the handle, and stay. `*out` is NULL on failure; the caller owns it, and only
  * `end` frees it. Semantic conventions: "HTTP client span", "HTTP request retries and redirects".
  */
 typedef struct cleat_curl_request cleat_curl_request;
-CLEAT_API cleat_status cleat_curl_request_start(void *easy, const cleat_curl_options *options,
-                                                cleat_curl_request **out);
+CLEAT_API cleat_status cleat_curl_request_start(void *easy, const struct curl_slist *headers,
+                                                const cleat_curl_options *options, cleat_curl_request **out);
 /* For attributes and events of the program's own; the no-op span for NULL. */
 CLEAT_API cleat_span cleat_curl_request_span(const cleat_curl_request *request);
 /* Consumes `request`; NULL-safe. Semantic conventions: "HTTP client span", "Status". */

@@ -125,8 +125,10 @@ struct cleat_span_exporter {
 };
 
 /*
- * Built-in exporters: the caller owns `*out` until a processor consumes it. CLEAT_INVALID_ARGUMENT
- * where something is NULL, CLEAT_NO_MEMORY. Any thread.
+ * Built-in exporters: the caller owns `*out` until a processor consumes it. The pointer stays good
+ * after that, to read what a memory exporter keeps or cleat_otlp_exporter_get_stats() (otlp.h), until
+ * the provider that has the processor is freed. CLEAT_INVALID_ARGUMENT where something is NULL,
+ * CLEAT_NO_MEMORY. Any thread.
  */
 
 /* Keeps copies of spans, for tests. The `at` view is valid until clear or free; false beyond the end.

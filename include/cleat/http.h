@@ -68,8 +68,7 @@ typedef struct cleat_http_request_options {
     const cleat_attribute *attributes; /* more of them, set when the span starts; the first 16 at creation */
     size_t attribute_count;
 } cleat_http_request_options;
-#define CLEAT_HTTP_REQUEST_OPTIONS(...) \
-    (&(cleat_http_request_options){.struct_size = sizeof(cleat_http_request_options), __VA_ARGS__})
+#define CLEAT_HTTP_REQUEST_OPTIONS(...) CLEAT_OPTIONS(cleat_http_request_options, __VA_ARGS__)
 
 /*
  * A request that is being answered: embed it in what your server keeps per request. All zero is no

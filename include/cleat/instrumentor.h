@@ -59,8 +59,7 @@ typedef struct cleat_instrumentor_options {
      * provider of your own the flag is its sampler's matter (cleat/provider.h), in both settings. */
     cleat_switch sampling_across_links;
 } cleat_instrumentor_options;
-#define CLEAT_INSTRUMENTOR_OPTIONS(...) \
-    (&(cleat_instrumentor_options){.struct_size = sizeof(cleat_instrumentor_options), __VA_ARGS__})
+#define CLEAT_INSTRUMENTOR_OPTIONS(...) CLEAT_OPTIONS(cleat_instrumentor_options, __VA_ARGS__)
 
 /* Instruments `client`. `options` may be NULL. One per client (CLEAT_ALREADY_EXISTS). */
 CLEAT_API cleat_status cleat_instrumentor_new(cleat_client *client, const cleat_instrumentor_options *options,

@@ -107,7 +107,8 @@ static inline cleat_status cleat_mhd_request_start(struct MHD_Connection *connec
     const union MHD_ConnectionInfo *info;
     memset(&all, 0, sizeof(all));
     if (options != NULL) {
-        memcpy(&all, options, options->struct_size < sizeof(all) ? options->struct_size : sizeof(all));
+        bool is_whole = options->struct_size == 0 || options->struct_size > sizeof(all);
+        memcpy(&all, options, is_whole ? sizeof(all) : options->struct_size);
     }
     all.struct_size = sizeof(all);
     all.method = all.method != NULL ? all.method : method;

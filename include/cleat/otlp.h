@@ -57,8 +57,7 @@ typedef struct cleat_otlp_exporter_options {
     int64_t initial_backoff_ms; /* 1,000; times 1.5 each, up to max_backoff_ms, plus and minus a fifth */
     int64_t max_backoff_ms;     /* 5,000; a server that asks for more time gets it */
 } cleat_otlp_exporter_options;
-#define CLEAT_OTLP_EXPORTER_OPTIONS(...) \
-    (&(cleat_otlp_exporter_options){.struct_size = sizeof(cleat_otlp_exporter_options), __VA_ARGS__})
+#define CLEAT_OTLP_EXPORTER_OPTIONS(...) CLEAT_OPTIONS(cleat_otlp_exporter_options, __VA_ARGS__)
 
 /*
  * OTLP/HTTP with binary protobuf. `options` may be NULL. The exporter has a thread of its own,

@@ -26,7 +26,10 @@ typedef struct cleat_span_processor_stats {
  * starts or ends the span, may change the span, must not block; `parent` is NULL for the root
  * context and for an explicit root span; from on_ending on, no other thread can change the span.
  * on_end gets the finished span and must copy what it keeps. What get_stats says (`*out` comes
- * zeroed) goes into cleat_tracer_provider_get_stats(). NULL members are skipped.
+ * zeroed) goes into cleat_tracer_provider_get_stats(). before_shutdown comes to all processors of a
+ * provider, and to all providers at exit, before the first shutdown, so that none has to wait for
+ * another one's destination: from there on no span counts, and exporting what is left may begin; it
+ * does not wait. NULL members are skipped.
  */
 typedef struct cleat_span_processor cleat_span_processor;
 struct cleat_span_processor {
@@ -37,6 +40,7 @@ struct cleat_span_processor {
     cleat_status (*shutdown)(cleat_span_processor *self, int64_t timeout_ms);
     void (*free)(cleat_span_processor *self);
     void (*get_stats)(cleat_span_processor *self, cleat_span_processor_stats *out);
+    void (*before_shutdown)(cleat_span_processor *self);
 };
 
 /* Exports each sampled span as it ends, on the ending thread. The exporter is consumed on every path.
@@ -46,7 +50,9 @@ CLEAT_API cleat_status cleat_simple_processor_new(cleat_span_exporter *exporter,
 /*
  * Exports on a thread of its own, in batches. Zero: OTEL_BSP_SCHEDULE_DELAY (5,000 ms),
  * OTEL_BSP_EXPORT_TIMEOUT (30,000 ms), OTEL_BSP_MAX_QUEUE_SIZE (2,048 spans),
- * OTEL_BSP_MAX_EXPORT_BATCH_SIZE (512; never above the queue).
+ * OTEL_BSP_MAX_EXPORT_BATCH_SIZE (512; never above the queue). The queue is bounded in spans: what
+ * they take is bounded by limits of values, of which there is none by default
+ * (OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT).
  */
 typedef struct cleat_batch_processor_options {
     size_t struct_size;
@@ -56,8 +62,7 @@ typedef struct cleat_batch_processor_options {
     size_t max_export_batch_size;
     bool blocks_when_full; /* ending a span waits for room instead of dropping it: for batch jobs */
 } cleat_batch_processor_options;
-#define CLEAT_BATCH_PROCESSOR_OPTIONS(...) \
-    (&(cleat_batch_processor_options){.struct_size = sizeof(cleat_batch_processor_options), __VA_ARGS__})
+#define CLEAT_BATCH_PROCESSOR_OPTIONS(...) CLEAT_OPTIONS(cleat_batch_processor_options, __VA_ARGS__)
 
 /*
  * Ending a span never blocks, unless that was asked for: a full queue drops the span and counts it.

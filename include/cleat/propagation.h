@@ -85,7 +85,8 @@ CLEAT_API cleat_baggage *cleat_baggage_retain(const cleat_baggage *baggage);
 CLEAT_API void cleat_baggage_release(cleat_baggage *baggage);
 /* A new baggage with the entry added or replaced; `metadata` (properties) may be NULL. NULL on no
  * memory, on an empty or non-token key, on a value that is not UTF-8, on malformed metadata, or when
- * 64 entries or 8,192 bytes would be passed. The caller owns the result, `baggage` stays as it is.
+ * 64 entries or 8,192 bytes would be passed: cleat_error_message() says which, and since NULL is the
+ * empty baggage too, look before you pass it on. The caller owns the result, `baggage` stays as it is.
  * Specification: Baggage API, "Set Value"; W3C Baggage 3.3, "Limits". */
 CLEAT_API cleat_baggage *cleat_baggage_with(const cleat_baggage *baggage, const char *key, cleat_slice value,
                                             const char *metadata);

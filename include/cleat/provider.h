@@ -64,15 +64,16 @@ typedef struct cleat_span_limits {
 typedef struct cleat_tracer_provider cleat_tracer_provider;
 typedef struct cleat_tracer_provider_options {
     size_t struct_size;
-    cleat_resource *resource;               /* retained; NULL: cleat_resource_default() */
+    /* Retained; NULL: cleat_resource_default(). Otherwise OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME
+     * are merged under it, and nothing else: cleat_resource_detect() has telemetry.sdk.* and detectors too. */
+    cleat_resource *resource;
     cleat_sampler *sampler;                 /* consumed on every path; NULL: OTEL_TRACES_SAMPLER(_ARG), else
                                           * parent_based(link_based(always_on)) */
     const cleat_id_generator *id_generator; /* copied; NULL: random */
     const cleat_clock *clock;               /* copied; NULL: system */
     cleat_span_limits limits;
 } cleat_tracer_provider_options;
-#define CLEAT_TRACER_PROVIDER_OPTIONS(...) \
-    (&(cleat_tracer_provider_options){.struct_size = sizeof(cleat_tracer_provider_options), __VA_ARGS__})
+#define CLEAT_TRACER_PROVIDER_OPTIONS(...) CLEAT_OPTIONS(cleat_tracer_provider_options, __VA_ARGS__)
 
 /*
  * `options` may be NULL. With OTEL_SDK_DISABLED=true its tracers make no-op spans. The caller owns
@@ -83,13 +84,20 @@ CLEAT_API cleat_status cleat_tracer_provider_new(const cleat_tracer_provider_opt
                                                  cleat_tracer_provider **out);
 /*
  * As new, with what OTEL_TRACES_EXPORTER names, separated by commas: otlp (the default; which one says
- * OTEL_EXPORTER_OTLP_PROTOCOL), console, none, or file:PATH. A wrong value warns and is passed
- * over; where no other is left, otlp it is. Specification: "Environment variables", "Exporter
- * Selection".
+ * OTEL_EXPORTER_OTLP_PROTOCOL) and file:PATH behind a batch processor, console behind a simple one,
+ * or none. A wrong value warns and is passed over; where no other is left, otlp it is. A file that
+ * cannot be written warns, and nothing takes its place. What `options` say wins over variables for the
+ * same. Specification: "Environment variables", "Exporter Selection".
  */
-CLEAT_API cleat_status cleat_tracer_provider_from_environment(cleat_tracer_provider **out);
-/* Shuts down (5 s at most) and frees. Its spans must have ended, its tracers are gone, and no other
- * thread is inside a function of it (a flush, say). NULL-safe. */
+CLEAT_API cleat_status cleat_tracer_provider_from_environment(const cleat_tracer_provider_options *options,
+                                                              cleat_tracer_provider **out);
+/*
+ * Shuts down (5 s at most) and frees. Its own tracers must not be used any more; those of
+ * cleat_tracer_get() may be, by any thread, and make no-op spans from then on. Where it is the global
+ * provider, there is none any more. No other thread may be inside a call that is given the provider, such
+ * as a flush. One that is kept inside a span's start or end (by a processor that hangs) for more than
+ * 5 s keeps the memory from being freed, with a warning. NULL-safe.
+ */
 CLEAT_API void cleat_tracer_provider_free(cleat_tracer_provider *provider);
 /* Consumes `processor` on every path. CLEAT_RESOURCE_EXHAUSTED after 16, CLEAT_FAILED_PRECONDITION
  * after shutdown, CLEAT_INVALID_ARGUMENT for NULL. Any time, any thread. Specification: "Span
@@ -98,8 +106,9 @@ CLEAT_API cleat_status cleat_tracer_provider_add_processor(cleat_tracer_provider
                                                            cleat_span_processor *processor);
 /*
  * Both export what is queued: CLEAT_TIMEOUT when not done in time, else the first failure of a
- * processor. While it shuts down, an OTLP exporter tries again only what its server asks it to
- * (Retry-After): a collector that is not there holds up nobody. Any thread; shutdown twice is
+ * processor. While it shuts down, an OTLP exporter tries again only what a server that is there asks
+ * for by its answer (over HTTP the status codes 429, 502, 503 and 504, over gRPC a RetryInfo): a
+ * collector that is not there holds up nobody. Any thread; shutdown twice is
  * CLEAT_FAILED_PRECONDITION. Specification: "ForceFlush", "Shutdown".
  */
 CLEAT_API cleat_status cleat_tracer_provider_force_flush(cleat_tracer_provider *provider, int64_t timeout_ms);
@@ -109,7 +118,8 @@ CLEAT_API cleat_status cleat_tracer_provider_shutdown(cleat_tracer_provider *pro
  * What became of this provider's spans so far, in this process. Each thread counts for itself, so
  * counting costs the span path next to nothing, and reading adds up: numbers of spans that other
  * threads start and end meanwhile may differ by those. With one of the built-in processors and when
- * all is quiet after a flush, `ended` is the sum of `exported`, `failed` and the three `dropped`.
+ * all is quiet after a flush, `ended` is the sum of `exported`, `failed` and the three `dropped`, but
+ * for spans that are recorded and not sampled, which no exporter gets.
  */
 typedef struct cleat_tracer_provider_stats {
     uint64_t started;     /* spans that record */
@@ -138,14 +148,13 @@ typedef struct cleat_tracer_options {
     const cleat_attribute *attributes; /* of the instrumentation scope */
     size_t attribute_count;
 } cleat_tracer_options;
-#define CLEAT_TRACER_OPTIONS(...) \
-    (&(cleat_tracer_options){.struct_size = sizeof(cleat_tracer_options), __VA_ARGS__})
+#define CLEAT_TRACER_OPTIONS(...) CLEAT_OPTIONS(cleat_tracer_options, __VA_ARGS__)
 /* Never NULL: a no-op tracer on no memory. Equal arguments give the same tracer. Owned by the
  * provider. Any thread. Specification: "Tracer Creation"; Tracing API, "Get a Tracer". */
 CLEAT_API cleat_tracer *cleat_tracer_provider_get_tracer(cleat_tracer_provider *provider, const char *name,
                                                          const cleat_tracer_options *options);
 
-/* Borrowed; NULL: none. The provider must outlive its time as the global one. Any thread.
+/* Borrowed; NULL: none. Freeing the provider ends its time as the global one. Any thread.
  * Specification: Tracing API, "TracerProvider". */
 CLEAT_API void cleat_tracer_provider_set_global(cleat_tracer_provider *provider);
 CLEAT_API cleat_tracer_provider *cleat_tracer_provider_global(void);
@@ -156,10 +165,11 @@ CLEAT_API cleat_tracer_provider *cleat_tracer_provider_global(void);
  * Makes a provider as cleat_tracer_provider_from_environment() does and sets it as the global one;
  * propagators follow OTEL_PROPAGATORS by themselves. When the process exits, what is queued is
  * still exported, for 5 s at most. Whoever sets the environment reads no return values: where the
- * program has no log handler, warnings, or what OTEL_LOG_LEVEL asks for, go to standard error.
- * CLEAT_ALREADY_EXISTS when it was started before: nothing changes. Any thread.
+ * program has set no log handler (nor NULL, for silence), warnings go to standard error, or what
+ * OTEL_LOG_LEVEL asks for. CLEAT_ALREADY_EXISTS when it was started before: nothing changes, but
+ * what `options` hand over is consumed. Any thread.
  */
-CLEAT_API cleat_status cleat_tracing_start(void);
+CLEAT_API cleat_status cleat_tracing_start(const cleat_tracer_provider_options *options);
 /*
  * Exports what is queued and frees that provider; spans end before. CLEAT_TIMEOUT when not all was
  * exported in time, CLEAT_OK when nothing was started. Any thread.

@@ -92,8 +92,7 @@ typedef struct cleat_resource_options {
     size_t attribute_count;
     const char *schema_url; /* of these attributes; may be NULL */
 } cleat_resource_options;
-#define CLEAT_RESOURCE_OPTIONS(...) \
-    (&(cleat_resource_options){.struct_size = sizeof(cleat_resource_options), __VA_ARGS__})
+#define CLEAT_RESOURCE_OPTIONS(...) CLEAT_OPTIONS(cleat_resource_options, __VA_ARGS__)
 CLEAT_API cleat_status cleat_resource_detect(const cleat_resource_options *options, cleat_resource **out);
 /* The same without options: the resource of a provider that is not given one. */
 CLEAT_API cleat_status cleat_resource_default(cleat_resource **out);

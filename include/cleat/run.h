@@ -56,7 +56,7 @@ typedef struct cleat_run_options {
     cleat_trace_relation trace; /* this call's choice */
     const char *child_key;      /* children only: see cleat_task_spawn() */
 } cleat_run_options;
-#define CLEAT_RUN_OPTIONS(...) (&(cleat_run_options){.struct_size = sizeof(cleat_run_options), __VA_ARGS__})
+#define CLEAT_RUN_OPTIONS(...) CLEAT_OPTIONS(cleat_run_options, __VA_ARGS__)
 
 /* How a run ended. Free with cleat_run_result_deinit(). */
 typedef struct cleat_run_result {

@@ -111,8 +111,7 @@ typedef struct cleat_parent_based_options {
     cleat_sampler *local_parent_sampled;      /* NULL: always on */
     cleat_sampler *local_parent_not_sampled;  /* NULL: always off */
 } cleat_parent_based_options;
-#define CLEAT_PARENT_BASED_OPTIONS(...) \
-    (&(cleat_parent_based_options){.struct_size = sizeof(cleat_parent_based_options), __VA_ARGS__})
+#define CLEAT_PARENT_BASED_OPTIONS(...) CLEAT_OPTIONS(cleat_parent_based_options, __VA_ARGS__)
 /* Follows the parent's sampled flag; asks `root` (NULL: always on) where there is no parent. */
 CLEAT_API cleat_sampler *cleat_sampler_parent_based(cleat_sampler *root);
 /* `options` may be NULL. */
@@ -137,8 +136,7 @@ typedef struct cleat_rate_limit_options {
     double burst;             /* spans at once, 1 at least; 0: those of one second */
     const cleat_clock *clock; /* copied; its monotonic time counts; NULL: system */
 } cleat_rate_limit_options;
-#define CLEAT_RATE_LIMIT_OPTIONS(...) \
-    (&(cleat_rate_limit_options){.struct_size = sizeof(cleat_rate_limit_options), __VA_ARGS__})
+#define CLEAT_RATE_LIMIT_OPTIONS(...) CLEAT_OPTIONS(cleat_rate_limit_options, __VA_ARGS__)
 /* `options` may be NULL. */
 CLEAT_API cleat_sampler *cleat_sampler_rate_limited(double spans_per_second,
                                                     const cleat_rate_limit_options *options);

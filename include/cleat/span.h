@@ -139,8 +139,7 @@ typedef struct cleat_span_options {
     int64_t start_time_ns;   /* nanoseconds since 1970 UTC; 0: now */
     cleat_slice trace_state; /* tracestate of a root span, before the sampler sees it */
 } cleat_span_options;
-#define CLEAT_SPAN_OPTIONS(...) \
-    (&(cleat_span_options){.struct_size = sizeof(cleat_span_options), __VA_ARGS__})
+#define CLEAT_SPAN_OPTIONS(...) CLEAT_OPTIONS(cleat_span_options, __VA_ARGS__)
 
 /*
  * A tracer of the global provider (provider.h). Never NULL, lives as long as the process; asking

@@ -51,7 +51,8 @@ extern "C" {
     X(NOT_A_DATABASE, 19, "not a Cleat database", 0, 9, 500)                \
     X(NEWER_VERSION, 20, "written by a newer version", 0, 9, 500)           \
     X(UNAVAILABLE, 21, "stopped or not reachable", 1, 14, 503)              \
-    X(UNSUPPORTED, 22, "not supported", 0, 12, 501)
+    X(UNSUPPORTED, 22, "not supported", 0, 12, 501)                         \
+    X(UNAUTHENTICATED, 23, "no valid token", 0, 16, 403)
 
 typedef enum cleat_status {
 #define CLEAT_STATUS_ENUM(name, number, text, retryable, grpc, http) CLEAT_##name = number,
@@ -146,5 +147,38 @@ CLEAT_API const cleat_clock *cleat_clock_system(void);
 
 #ifdef __cplusplus
 }
+#endif
+
+/*
+ * Options. A call that has some takes a pointer to a struct of them, NULL for none, and zero is the
+ * default of each. CLEAT_SPAN_OPTIONS(.root = true) and its like make such a struct for one call,
+ * which copies what it keeps:
+ *
+ *     span = cleat_span_start(tracer, "work", CLEAT_SPAN_OPTIONS(.root = true));
+ *
+ * The struct begins with `struct_size`, its size when the program was compiled, which these macros
+ * set: members that a later version of the library adds at the end are read as zero for older
+ * programs. 0, as of a struct made by hand, stands for the size in the library's own version: where
+ * program and library are always built together. Clients, workers, runs, tasks, instrumentors and
+ * interceptors answer CLEAT_INVALID_ARGUMENT to it.
+ *
+ * In C this is a compound literal, which lives to the end of the block. C++20 has no such thing, but
+ * it has the initialisers, with members in the order of the struct (so have gcc and clang in C++17,
+ * with a warning under -Wpedantic); there the struct lives to the end of the full expression, so the
+ * macro has to stand in the call itself.
+ */
+#ifdef __cplusplus
+#ifdef __GNUC__
+#pragma GCC system_header /* g++ -Wextra would name every member that is left out */
+#endif
+extern "C++" {
+template <class Options> inline const Options *cleat_address(const Options &options)
+{
+    return &options;
+}
+}
+#define CLEAT_OPTIONS(type, ...) cleat_address(type{.struct_size = sizeof(type), __VA_ARGS__})
+#else
+#define CLEAT_OPTIONS(type, ...) (&(type){.struct_size = sizeof(type), __VA_ARGS__})
 #endif
 #endif

@@ -53,8 +53,7 @@ typedef struct cleat_task_options {
         schedule_timeout_ms; /* a run is cancelled when no worker took it in this time; 0: 300,000; negative: none */
     int priority;            /* 1 low .. 3 high; 0: 1 */
 } cleat_task_options;
-#define CLEAT_TASK_OPTIONS(...) \
-    (&(cleat_task_options){.struct_size = sizeof(cleat_task_options), __VA_ARGS__})
+#define CLEAT_TASK_OPTIONS(...) CLEAT_OPTIONS(cleat_task_options, __VA_ARGS__)
 
 /* ---- What it was given. Slices are valid during the task function. ---- */
 

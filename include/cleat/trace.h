@@ -4,7 +4,7 @@
  * Build with `cc program.c $(pkg-config --cflags --libs cleat-trace)`.
  * A program sets tracing up once, from the OTEL_* environment variables, and traces what it does:
  *
- *     cleat_tracing_start();                           // provider.h
+ *     cleat_tracing_start(NULL);                           // provider.h
  *     cleat_tracer *tracer = cleat_tracer_get("my.program", "1.0");
  *     cleat_span span = cleat_span_start(tracer, "work", NULL);
  *     cleat_span_set_string(span, "file.path", "a.txt");

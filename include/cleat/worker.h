@@ -28,9 +28,9 @@ typedef struct cleat_worker_options {
                        * worker, which hides the engine's latency from very short tasks; their
                        * execution timeout counts that wait */
 } cleat_worker_options;
+#define CLEAT_WORKER_OPTIONS(...) CLEAT_OPTIONS(cleat_worker_options, __VA_ARGS__)
+
 #define CLEAT_SLOTS_DEFAULT 8
-#define CLEAT_WORKER_OPTIONS(...) \
-    (&(cleat_worker_options){.struct_size = sizeof(cleat_worker_options), __VA_ARGS__})
 
 /* `options` may be NULL. The client must outlive the worker. */
 CLEAT_API cleat_status cleat_worker_new(cleat_client *client, const cleat_worker_options *options,

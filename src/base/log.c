@@ -20,6 +20,7 @@ static pthread_cond_t idle = PTHREAD_COND_INITIALIZER;
 static cleat_log_handler current_handler; /* mutex */
 static void *current_user_data;           /* mutex */
 static unsigned active;                   /* mutex */
+static bool is_chosen;                    /* mutex; the program has set a handler, or none on purpose */
 
 static _Thread_local bool inside_handler;
 
@@ -33,6 +34,8 @@ static void in_child(void *object, bool is_whole)
 }
 
 CLEAT__FORK_HOOK(CLEAT__FORK_LOG, mutex, in_child);
+
+static const char level_names[] = "none, error, warn, info, debug";
 
 /* What OTEL_LOG_LEVEL allows; -1 for a value it does not have. */
 static int level_of_environment(cleat_slice value)
@@ -58,6 +61,7 @@ void cleat_log_set_handler(cleat_log_handler handler, void *user_data, cleat_log
         level = allowed;
     }
     pthread_mutex_lock(&mutex);
+    is_chosen = true;
     current_handler = handler;
     current_user_data = user_data;
     atomic_store_explicit(&threshold, level, memory_order_relaxed);
@@ -66,7 +70,7 @@ void cleat_log_set_handler(cleat_log_handler handler, void *user_data, cleat_log
     }
     pthread_mutex_unlock(&mutex);
     if (allowed < 0) {
-        cleat__env_warn("OTEL_LOG_LEVEL", value, "none, error, warn, info, debug");
+        cleat__env_warn("OTEL_LOG_LEVEL", value, level_names);
     }
 }
 
@@ -80,12 +84,18 @@ static void print(void *user_data, cleat_log_level level, const char *message)
 void cleat__log_to_stderr(void)
 {
     cleat_slice value = cleat__env_get("OTEL_LOG_LEVEL");
-    bool is_asked = value.data != NULL && level_of_environment(value) >= 0;
+    int asked = level_of_environment(value);
     pthread_mutex_lock(&mutex);
-    bool has_handler = current_handler != NULL;
+    bool is_mine = !is_chosen;
+    if (is_mine) {
+        current_handler = print;
+        current_user_data = NULL;
+        atomic_store_explicit(&threshold, value.data != NULL && asked >= 0 ? asked : CLEAT_LOG_WARN,
+                              memory_order_relaxed);
+    }
     pthread_mutex_unlock(&mutex);
-    if (!has_handler) {
-        cleat_log_set_handler(print, NULL, is_asked ? CLEAT_LOG_DEBUG : CLEAT_LOG_WARN);
+    if (is_mine && asked < 0) {
+        cleat__env_warn("OTEL_LOG_LEVEL", value, level_names);
     }
 }
 

@@ -10,7 +10,7 @@
 bool cleat__log_enabled(cleat_log_level level);
 void cleat__log(cleat_log_level level, const char *format, ...) CLEAT_PRINTF(2, 3);
 
-/* Where the program has no handler, what OTEL_LOG_LEVEL asks for goes to standard error; warnings and
+/* Where the program has never set a handler, nor NULL, what OTEL_LOG_LEVEL asks for goes to standard error; warnings and
  * errors, when it asks for nothing. */
 void cleat__log_to_stderr(void);
 

@@ -121,21 +121,51 @@ static pthread_t runner; /* while `running` */
 static bool is_watched;
 static int64_t exit_deadline_ns; /* 0: nobody has called exit() */
 
+/* The mutex is held, but not while the hook runs: then nobody unregisters it. */
+static void enter_hook(cleat__exit_hook *hook)
+{
+    running = hook;
+    runner = pthread_self();
+    pthread_mutex_unlock(&exit_mutex);
+}
+
+static void leave_hook(void)
+{
+    pthread_mutex_lock(&exit_mutex);
+    running = NULL;
+    pthread_cond_broadcast(&has_run);
+}
+
+/* NULL: all have begun. */
+static cleat__exit_hook *find_waiting(void)
+{
+    cleat__exit_hook *hook = exit_hooks;
+    while (hook != NULL && hook->has_begun) {
+        hook = hook->next;
+    }
+    return hook;
+}
+
 static void run_exit_hooks(void)
 {
+    cleat__exit_hook *hook;
     pthread_mutex_lock(&exit_mutex);
     if (exit_deadline_ns == 0) {
         exit_deadline_ns = cleat__deadline_ns(CLEAT__EXIT_TIMEOUT_MS);
     }
-    while (exit_hooks != NULL) {
-        cleat__exit_hook *hook = running = exit_hooks;
-        runner = pthread_self();
+    while ((hook = find_waiting()) != NULL) {
+        hook->has_begun = true;
+        if (hook->begin != NULL) {
+            enter_hook(hook);
+            hook->begin(hook->object);
+            leave_hook();
+        }
+    }
+    while ((hook = exit_hooks) != NULL) {
         exit_hooks = hook->next;
-        pthread_mutex_unlock(&exit_mutex);
+        enter_hook(hook);
         hook->run(hook->object, exit_deadline_ns);
-        pthread_mutex_lock(&exit_mutex);
-        running = NULL;
-        pthread_cond_broadcast(&has_run);
+        leave_hook();
     }
     pthread_mutex_unlock(&exit_mutex);
 }

@@ -83,17 +83,19 @@ static inline uint64_t cleat__process(void)
 
 /*
  * exit() runs the hooks, the last one registered first, each once, and with one deadline for all of
- * them. They stop what has threads, so that none is left to run into libraries that clean up and
+ * them, after all have begun what takes time. They stop what has threads, so that none is left to run into libraries that clean up and
  * into static objects that are destroyed. atexit() handlers are run in reverse order too: what was
  * there before the hook was registered is still there when it runs.
  */
 enum { CLEAT__EXIT_TIMEOUT_MS = 5000 };
 
 typedef struct cleat__exit_hook {
+    void (*begin)(void *object); /* does not wait; may be NULL */
     void (*run)(void *object, int64_t deadline_ns);
     void *object;
 
     /* Of process.c. */
+    bool has_begun;
     struct cleat__exit_hook *next;
 } cleat__exit_hook;
 

@@ -45,7 +45,7 @@ int cleat__database_find_run(cleat__store *store, const char *text, cleat__uuid 
 int cleat__database_find_trace(cleat__store *store, const char *text, cleat_trace_id *out)
 {
     char id[64];
-    return answer(cleat__trace_find(store, lower(text, id, sizeof(id)), out));
+    return answer(cleat__trace_find(store, CLEAT__TENANT_DEFAULT, lower(text, id, sizeof(id)), out));
 }
 
 static void append_quoted(cleat__buffer *out, const char *word)

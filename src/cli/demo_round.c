@@ -104,7 +104,7 @@ static bool add_trace(void *argument, const cleat__trace_row *row)
 
 static cleat_status traces_of_run(cleat__demo_engine *engine, const cleat__uuid *id, trace_set *set)
 {
-    const cleat__trace_filter filter = {.run_id = id, .limit = INT64_MAX};
+    const cleat__trace_filter filter = {.tenant = CLEAT__TENANT_DEFAULT, .run_id = id, .limit = INT64_MAX};
     cleat_status status = cleat__trace_list(engine->reader, &filter, add_trace, set);
     return status == CLEAT_OK && set->failed ? cleat__fail_memory() : status;
 }
@@ -141,7 +141,7 @@ static cleat_status measure_parent(cleat__demo_engine *engine, cleat__demo_round
     cleat__uuid id;
     cleat_status status = cleat__uuid_parse(cleat_slice_of(round->scan_id.text), &id);
     if (status == CLEAT_OK) {
-        status = cleat__spans_of_run(engine->reader, &id, find_scan_span, round);
+        status = cleat__spans_of_run(engine->reader, CLEAT__TENANT_DEFAULT, &id, find_scan_span, round);
     }
     if (status == CLEAT_OK) {
         status = traces_of_run(engine, &id, set);

@@ -90,9 +90,9 @@ cleat_status cleat__links_append(cleat__buffer *out, const cleat__cli *cli, clea
 {
     listing from = {.cli = cli, .db = db, .all = all};
     listing to = {.cli = cli, .db = db, .all = all, .incoming = true};
-    cleat_status status = cleat__links_from(store, trace_id, NULL, add_row, &from);
+    cleat_status status = cleat__links_from(store, CLEAT__TENANT_DEFAULT, trace_id, NULL, add_row, &from);
     if (status == CLEAT_OK) {
-        status = cleat__links_to(store, trace_id, NULL, add_row, &to);
+        status = cleat__links_to(store, CLEAT__TENANT_DEFAULT, trace_id, NULL, add_row, &to);
     }
     if (status == CLEAT_OK) {
         append_section(out, &from, "links to other traces:");
@@ -133,11 +133,12 @@ cleat_status cleat__links_to_json(cleat__json_writer *writer, cleat__store *stor
                                   const cleat_trace_id *trace_id)
 {
     cleat__writer_begin_array(writer, "links");
-    cleat_status status = cleat__links_from(store, trace_id, NULL, link_to_json, writer);
+    cleat_status status =
+        cleat__links_from(store, CLEAT__TENANT_DEFAULT, trace_id, NULL, link_to_json, writer);
     cleat__writer_end_array(writer);
     cleat__writer_begin_array(writer, "backlinks");
     if (status == CLEAT_OK) {
-        status = cleat__links_to(store, trace_id, NULL, link_to_json, writer);
+        status = cleat__links_to(store, CLEAT__TENANT_DEFAULT, trace_id, NULL, link_to_json, writer);
     }
     cleat__writer_end_array(writer);
     return status;

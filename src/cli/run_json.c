@@ -66,7 +66,8 @@ static bool trace_to_json(void *argument, const cleat__trace_row *row)
 
 int cleat__run_detail_print_json(cleat__store *store, const cleat__run_detail *detail)
 {
-    const cleat__trace_filter traces = {.run_id = &detail->row.id, .limit = INT64_MAX};
+    const cleat__trace_filter traces = {
+        .tenant = CLEAT__TENANT_DEFAULT, .run_id = &detail->row.id, .limit = INT64_MAX};
     cleat__json_writer writer = {0};
     cleat__writer_begin_object(&writer, NULL);
     cleat__run_row_to_json(&writer, &detail->row);

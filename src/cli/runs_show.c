@@ -236,7 +236,8 @@ static bool add_trace(void *argument, const cleat__trace_row *row)
 
 static cleat_status add_traces(page *p)
 {
-    const cleat__trace_filter filter = {.run_id = &p->run->row.id,
+    const cleat__trace_filter filter = {.tenant = CLEAT__TENANT_DEFAULT,
+                                        .run_id = &p->run->row.id,
                                         .limit = p->full ? INT64_MAX : TRACES_SHOWN};
     trace_listing list = {.page = p};
     cleat__trace_table_init(&list.table, &p->cli->terminal);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/map.h"
+#include "trace/instrumentation_scope.h"
 
 #include <cleat/trace.h>
 
@@ -28,6 +29,18 @@ static cleat_status grow(cleat__trace_tree *tree)
     return CLEAT_OK;
 }
 
+/* The scope as one that outlives the visit; the neighbour before mostly has the same. */
+static cleat_status keep_scope(cleat__trace_tree *tree, const cleat_instrumentation_scope *scope,
+                               cleat__tree_span *span)
+{
+    if (scope != tree->last_scope) {
+        tree->kept_scope = scope != NULL ? cleat__scope_intern(scope) : NULL;
+        tree->last_scope = scope;
+    }
+    span->view.scope = tree->kept_scope;
+    return scope == NULL || tree->kept_scope != NULL ? CLEAT_OK : CLEAT_NO_MEMORY;
+}
+
 static bool add_span(void *argument, const cleat__stored_span *stored)
 {
     cleat__trace_tree *tree = argument;
@@ -48,7 +61,9 @@ static bool add_span(void *argument, const cleat__stored_span *stored)
     cleat_slice record = {span->record, stored->span.record.size};
     tree->status = cleat_span_view_read(record, &span->view);
     span->view.resource = cleat_resource_retain(stored->span.resource);
-    span->view.scope = stored->span.scope;
+    if (tree->status == CLEAT_OK) {
+        tree->status = keep_scope(tree, stored->span.scope, span);
+    }
     return tree->status == CLEAT_OK;
 }
 
@@ -180,7 +195,7 @@ cleat_status cleat__trace_tree_load(cleat__store *store, const cleat_trace_id *t
     memset(tree, 0, sizeof(*tree));
     tree->trace_id = *trace_id;
     tree->first_root = tree->last_root = NONE;
-    cleat_status status = cleat__spans_of_trace(store, trace_id, add_span, tree);
+    cleat_status status = cleat__spans_of_trace(store, CLEAT__TENANT_DEFAULT, trace_id, add_span, tree);
     if (status == CLEAT_OK) {
         status = tree->status;
     }

@@ -29,6 +29,7 @@ typedef struct cleat__trace_tree {
     int64_t start_ns, end_ns;
     /* While loading. */
     int32_t capacity, last_root;
+    const cleat_instrumentation_scope *last_scope, *kept_scope; /* of the last span; interned */
     cleat_status status;
 } cleat__trace_tree;
 

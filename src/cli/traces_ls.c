@@ -84,7 +84,8 @@ static int make_filter(const trace_options *options, cleat__store *store, cleat_
                        cleat_trace_id *before, cleat__trace_filter *filter)
 {
     int code = CLEAT__EXIT_OK;
-    *filter = (cleat__trace_filter){.name = cleat_slice_of(options->name),
+    *filter = (cleat__trace_filter){.tenant = CLEAT__TENANT_DEFAULT,
+                                    .name = cleat_slice_of(options->name),
                                     .task = cleat_slice_of(options->task),
                                     .limit = options->limit};
     if (options->status != NULL && !parse_status(options->status, &filter->status)) {

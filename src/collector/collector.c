@@ -1,33 +1,36 @@
 /*
  * Spans on their way into the engine: in pieces, each one call on the engine's thread, so that no
- * dispatch waits behind a whole export. Removal of old spans rides behind ingest in bites of
- * the same size; it removes at most twice what came in, so neither side starves the other.
+ * dispatch waits behind a whole export. A piece ends with the time it took, as a span's cost depends
+ * on its size and on the disk. Removal of old spans rides behind ingest, in bites; it
+ * removes at most twice what came in, so neither side starves the other.
  */
-#include "collector/collector.h"
+#include "collector/parts.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/engine.h"
 
-#include <pthread.h>
-
-#define PIECE                   64   /* spans per call: about a millisecond */
+#define PIECE_NS                (2 * CLEAT__NS_PER_MS)
+#define PIECE_LOOK              64   /* spans between two looks at the clock */
+#define BITE                    256  /* spans removed per call; 64 took a fourth more CPU, for commits */
 #define PRUNE_EVERY             1024 /* spans between two looks at the limits */
 #define PRUNE_EVERY_MS          10000
 #define DEFAULT_RETENTION_MS    (INT64_C(7) * 24 * 3600 * 1000)
 #define DEFAULT_RETENTION_BYTES (INT64_C(1) << 30)
+#define DEFAULT_WAITING_BYTES   ((size_t)32 << 20)
 
-struct cleat__collector {
-    cleat__engine *engine; /* borrowed */
-    cleat__intake *intake; /* on the engine's thread */
-    const cleat_clock *clock;
-    int64_t retention_ms;    /* negative: kept */
-    int64_t retention_bytes; /* negative: no limit */
-    pthread_mutex_t mutex;   /* what follows; exporters may be several */
-    int64_t ingested;        /* since the last look at the limits */
-    int64_t next_prune_ns;   /* monotonic */
-};
+static void apply_options(cleat__collector *collector, const cleat__collector_options *options)
+{
+    static const cleat__collector_options defaults = {.retention_ms = 0};
+    options = options != NULL ? options : &defaults;
+    collector->clock = options->clock;
+    collector->retention_ms = options->retention_ms != 0 ? options->retention_ms : DEFAULT_RETENTION_MS;
+    collector->retention_bytes =
+        options->retention_bytes != 0 ? options->retention_bytes : DEFAULT_RETENTION_BYTES;
+    collector->max_waiting_bytes =
+        options->max_waiting_bytes != 0 ? options->max_waiting_bytes : DEFAULT_WAITING_BYTES;
+}
 
 cleat_status cleat__collector_new(cleat__engine *engine, const cleat__collector_options *options,
                                   cleat__collector **out)
@@ -37,17 +40,8 @@ cleat_status cleat__collector_new(cleat__engine *engine, const cleat__collector_
         return cleat__fail_memory();
     }
     collector->engine = engine;
-    if (options != NULL) {
-        collector->clock = options->clock;
-        collector->retention_ms = options->retention_ms;
-        collector->retention_bytes = options->retention_bytes;
-    }
-    if (collector->retention_ms == 0) {
-        collector->retention_ms = DEFAULT_RETENTION_MS;
-    }
-    if (collector->retention_bytes == 0) {
-        collector->retention_bytes = DEFAULT_RETENTION_BYTES;
-    }
+    collector->end = &collector->first;
+    apply_options(collector, options);
     cleat_status status = cleat__intake_new(&collector->intake);
     if (status == CLEAT_OK && pthread_mutex_init(&collector->mutex, NULL) != 0) {
         status = cleat__fail_memory();
@@ -57,6 +51,8 @@ cleat_status cleat__collector_new(cleat__engine *engine, const cleat__collector_
         cleat__free(collector);
         return status;
     }
+    cleat__cond_init(&collector->wake);
+    cleat__cond_init(&collector->idle);
     *out = collector;
     return CLEAT_OK;
 }
@@ -66,6 +62,9 @@ void cleat__collector_free(cleat__collector *collector)
     if (collector == NULL) {
         return;
     }
+    cleat__collector_stop(collector, 0);
+    pthread_cond_destroy(&collector->idle);
+    pthread_cond_destroy(&collector->wake);
     pthread_mutex_destroy(&collector->mutex);
     cleat__intake_free(collector->intake);
     cleat__free(collector);
@@ -75,25 +74,27 @@ void cleat__collector_free(cleat__collector *collector)
 
 typedef struct piece {
     cleat__intake *intake;
-    const cleat_span_batch *batch;
-    size_t cursor;
-    size_t stored; /* of this piece */
-    bool at_end;
+    cleat__ingest *at;
+    int64_t end_ns; /* monotonic, of the system's clock: it is about real time */
+    size_t spans;
 } piece;
 
-static cleat_status insert_piece(cleat__store *store, piece *part)
+/* Inserts spans of the batch `at`; false in `*goes_on`: the time is up. */
+static cleat_status insert_some(cleat__store *store, piece *part, bool *goes_on)
 {
     cleat_span_view span;
-    for (part->stored = 0; part->stored < PIECE; part->stored++) {
-        if (!cleat_span_batch_next(part->batch, &part->cursor, &span)) {
-            part->at_end = true;
+    cleat__ingest *at = part->at;
+    while (*goes_on) {
+        if (!cleat_span_batch_next(at->batch, &at->cursor, &span)) {
+            part->at = at->next;
             return CLEAT_OK;
         }
-        cleat_status status = cleat__span_insert(store, part->intake, &span);
+        cleat_status status = cleat__span_insert(store, part->intake, at->tenant, &span);
         /* A span without ids can never be stored; the others of its batch can. */
         if (status != CLEAT_OK && status != CLEAT_INVALID_ARGUMENT) {
             return status;
         }
+        *goes_on = ++part->spans % PIECE_LOOK != 0 || cleat__clock_monotonic_ns(NULL) < part->end_ns;
     }
     return CLEAT_OK;
 }
@@ -101,7 +102,12 @@ static cleat_status insert_piece(cleat__store *store, piece *part)
 static cleat_status store_piece(cleat__store *store, void *argument)
 {
     piece *part = argument;
-    cleat_status status = insert_piece(store, part);
+    cleat_status status = CLEAT_OK;
+    bool goes_on = true;
+    part->end_ns = cleat__clock_monotonic_ns(NULL) + PIECE_NS;
+    while (status == CLEAT_OK && goes_on && part->at != NULL) {
+        status = insert_some(store, part, &goes_on);
+    }
     if (status == CLEAT_OK) {
         status = cleat__span_insert_end(store, part->intake);
     }
@@ -121,8 +127,7 @@ typedef struct prune_call {
 static cleat_status prune_bite(cleat__store *store, void *argument)
 {
     prune_call *call = argument;
-    return cleat__span_prune(store, call->intake, call->older_than_ns, call->max_bytes, PIECE,
-                             &call->removed);
+    return cleat__span_prune(store, call->intake, call->older_than_ns, call->max_bytes, BITE, &call->removed);
 }
 
 /* ---- On the exporter's thread ---- */
@@ -135,7 +140,7 @@ static int64_t removal_allowance(cleat__collector *collector, size_t stored)
     pthread_mutex_lock(&collector->mutex);
     collector->ingested += (int64_t)stored;
     if (collector->ingested >= PRUNE_EVERY || now_ns >= collector->next_prune_ns) {
-        allowance = 2 * collector->ingested + PIECE;
+        allowance = 2 * collector->ingested + BITE;
         collector->ingested = 0;
         collector->next_prune_ns = now_ns + PRUNE_EVERY_MS * CLEAT__NS_PER_MS;
     }
@@ -145,7 +150,7 @@ static int64_t removal_allowance(cleat__collector *collector, size_t stored)
 
 static cleat_status prune(cleat__collector *collector, int64_t allowance)
 {
-    prune_call call = {collector->intake, INT64_MIN, collector->retention_bytes, PIECE};
+    prune_call call = {collector->intake, INT64_MIN, collector->retention_bytes, BITE};
     cleat_status status = CLEAT_OK;
     if (collector->retention_ms >= 0) {
         int64_t oldest_ms =
@@ -153,7 +158,7 @@ static cleat_status prune(cleat__collector *collector, int64_t allowance)
         call.older_than_ns =
             oldest_ms > INT64_MIN / CLEAT__NS_PER_MS ? oldest_ms * CLEAT__NS_PER_MS : INT64_MIN;
     }
-    for (int64_t removed = 0; removed < allowance && call.removed == PIECE; removed += PIECE) {
+    for (int64_t removed = 0; removed < allowance && call.removed == BITE; removed += BITE) {
         status = cleat__engine_call(collector->engine, prune_bite, &call);
         if (status != CLEAT_OK) {
             return status;
@@ -162,17 +167,40 @@ static cleat_status prune(cleat__collector *collector, int64_t allowance)
     return status;
 }
 
-cleat_status cleat__collector_ingest(cleat__collector *collector, const cleat_span_batch *batch)
+cleat_status cleat__collector_prune(cleat__collector *collector, size_t stored)
 {
-    piece part = {.intake = collector->intake, .batch = batch};
-    size_t stored = 0;
-    while (!part.at_end) {
-        cleat_status status = cleat__engine_call(collector->engine, store_piece, &part);
+    int64_t allowance = removal_allowance(collector, stored);
+    return allowance > 0 ? prune(collector, allowance) : CLEAT_OK;
+}
+
+cleat_status cleat__collector_store_piece(cleat__collector *collector, cleat__ingest **list, size_t *stored)
+{
+    piece part = {.intake = collector->intake, .at = *list};
+    cleat_status status = cleat__engine_call(collector->engine, store_piece, &part);
+    *list = part.at;
+    *stored = status == CLEAT_OK ? part.spans : 0;
+    return status;
+}
+
+static void count_stored(cleat__collector *collector, size_t stored)
+{
+    pthread_mutex_lock(&collector->mutex);
+    collector->stats.spans_stored += stored;
+    pthread_mutex_unlock(&collector->mutex);
+}
+
+cleat_status cleat__collector_ingest(cleat__collector *collector, int64_t tenant,
+                                     const cleat_span_batch *batch)
+{
+    cleat__ingest ingest = {.tenant = tenant, .batch = batch}, *list = &ingest;
+    size_t stored = 0, more = 0;
+    while (list != NULL) {
+        cleat_status status = cleat__collector_store_piece(collector, &list, &more);
         if (status != CLEAT_OK) {
             return status;
         }
-        stored += part.stored;
+        stored += more;
     }
-    int64_t allowance = removal_allowance(collector, stored);
-    return allowance > 0 ? prune(collector, allowance) : CLEAT_OK;
+    count_stored(collector, stored);
+    return cleat__collector_prune(collector, stored);
 }

@@ -9,22 +9,53 @@
 #define CLEAT_COLLECTOR_COLLECTOR_H
 
 #include "cleat/exporter.h"
+#include "model/tenant.h"
+#include "otlp/received.h"
 #include "store/store.h"
 
-/* ---- In: the engine's side (any thread, blocks until stored) ---- */
+/* ---- In: the engine's side (any thread) ---- */
 
 struct cleat__engine;
 typedef struct cleat__collector cleat__collector;
 typedef struct cleat__collector_options {
-    int64_t retention_ms;    /* 0: 7 days; negative: kept */
-    int64_t retention_bytes; /* 0: 1 GiB; negative: no limit */
+    int64_t retention_ms;     /* 0: 7 days; negative: kept */
+    int64_t retention_bytes;  /* 0: 1 GiB; negative: no limit */
+    size_t max_waiting_bytes; /* of submitted requests; 0: 32 MiB */
     const cleat_clock *clock;
 } cleat__collector_options;
 cleat_status cleat__collector_new(struct cleat__engine *engine, const cleat__collector_options *options,
                                   cleat__collector **out);
-void cleat__collector_free(cleat__collector *collector);
-/* Stores a batch in pieces short enough not to hold up the engine. A span stored before is ignored. */
-cleat_status cleat__collector_ingest(cleat__collector *collector, const cleat_span_batch *batch);
+void cleat__collector_free(cleat__collector *collector); /* stops it; NULL-safe */
+
+/* Stores a batch, blocking until that is done, in pieces short enough not to hold up the engine. A
+ * span stored before is ignored. */
+cleat_status cleat__collector_ingest(cleat__collector *collector, int64_t tenant,
+                                     const cleat_span_batch *batch);
+
+/*
+ * The same without waiting, for servers: several requests become one transaction. Takes the reference to
+ * `received` on every path. `done` comes once, from a thread of the collector's, when all of it is stored or
+ * is not going to be (then cleat_error_message() says why); it must not block. Unless CLEAT_OK is answered
+ * it does not come: CLEAT_RESOURCE_EXHAUSTED when too much waits already (try again in
+ * CLEAT__COLLECTOR_RETRY_MS), CLEAT_UNAVAILABLE after the stop, CLEAT_NO_MEMORY.
+ */
+#define CLEAT__COLLECTOR_RETRY_MS 1000
+typedef void (*cleat__collector_done)(void *argument, cleat_status status);
+cleat_status cleat__collector_submit(cleat__collector *collector, int64_t tenant,
+                                     cleat__otlp_received *received, cleat__collector_done done,
+                                     void *argument);
+/* Takes no more, and stores what waits. CLEAT_TIMEOUT: not all in time; the rest is answered
+ * CLEAT_UNAVAILABLE. Idempotent. */
+cleat_status cleat__collector_stop(cleat__collector *collector, int64_t timeout_ms);
+
+typedef struct cleat__collector_stats {
+    uint64_t spans_stored;   /* those that were there already included */
+    uint64_t spans_failed;   /* in requests that could not be stored */
+    uint64_t spans_refused;  /* because too much was waiting */
+    uint64_t spans_rejected; /* by the rules of cleat__otlp_received */
+    uint64_t waiting_bytes;
+} cleat__collector_stats;
+void cleat__collector_get_stats(cleat__collector *collector, cleat__collector_stats *out);
 
 /* ---- At rest: pure functions on a store ---- */
 
@@ -38,16 +69,17 @@ void cleat__intake_free(cleat__intake *intake); /* NULL-safe */
 /* After a failure, with the rollback: forgets all, for that may not be stored. */
 void cleat__intake_reset(cleat__intake *intake);
 
-/* The span's scope must be interned, as it is in every batch. A span stored before is ignored. */
-cleat_status cleat__span_insert(cleat__store *store, cleat__intake *intake, const cleat_span_view *span);
-/* Writes the sums; belongs behind the last insert of a transaction. */
+/* A span stored before is ignored. What its resource and scope are lives until the end. */
+cleat_status cleat__span_insert(cleat__store *store, cleat__intake *intake, int64_t tenant,
+                                const cleat_span_view *span);
+/* Writes the sums and the rows of traces; belongs behind the last insert of a transaction. */
 cleat_status cleat__span_insert_end(cleat__store *store, cleat__intake *intake);
 /* Removes up to `limit` spans of the oldest traces beyond the limits, and sources that no span has
  * any more; `*removed` says how many spans. Not between an insert and its end. */
 cleat_status cleat__span_prune(cleat__store *store, cleat__intake *intake, int64_t older_than_ns,
                                int64_t max_bytes, int64_t limit, int64_t *removed);
 
-/* ---- Out ---- */
+/* ---- Out: each of one tenant ---- */
 
 /* A span's attribute; absent when it has none of that key or it is no string. */
 cleat_slice cleat__span_string(const cleat_span_view *span, const char *key);
@@ -59,8 +91,8 @@ cleat_slice cleat__span_task(const cleat_span_view *span, char out[CLEAT__SPAN_T
 
 /*
  * A stored span. The view reads the record; slices are valid until the visit returns. Its resource
- * can be kept by retaining it, its scope as it is (it is interned); either is NULL when the span
- * came without one. Spans of equal resources have the same one, likewise of equal scopes.
+ * can be kept by retaining it, its scope by interning it; either is NULL when the span came without
+ * one. Spans of equal resources have the same one, spans of equal resources and scopes the same scope.
  */
 typedef struct cleat__stored_span {
     cleat_span_view span;
@@ -72,10 +104,10 @@ typedef struct cleat__stored_span {
 typedef bool (*cleat__span_visit)(void *argument, const cleat__stored_span *span);
 
 /* By start time. */
-cleat_status cleat__spans_of_trace(cleat__store *store, const cleat_trace_id *trace_id,
+cleat_status cleat__spans_of_trace(cleat__store *store, int64_t tenant, const cleat_trace_id *trace_id,
                                    cleat__span_visit visit, void *argument);
-cleat_status cleat__spans_of_run(cleat__store *store, const cleat__uuid *run_id, cleat__span_visit visit,
-                                 void *argument);
+cleat_status cleat__spans_of_run(cleat__store *store, int64_t tenant, const cleat__uuid *run_id,
+                                 cleat__span_visit visit, void *argument);
 
 /* A link row: `from` has the link, `to` is what it points to. */
 typedef struct cleat__link_row {
@@ -90,9 +122,9 @@ typedef struct cleat__link_row {
 typedef bool (*cleat__link_visit)(void *argument, const cleat__link_row *link);
 
 /* Links of a trace's spans, and links of other spans into the trace. `span_id` NULL: of all its spans. */
-cleat_status cleat__links_from(cleat__store *store, const cleat_trace_id *trace_id,
+cleat_status cleat__links_from(cleat__store *store, int64_t tenant, const cleat_trace_id *trace_id,
                                const cleat_span_id *span_id, cleat__link_visit visit, void *argument);
-cleat_status cleat__links_to(cleat__store *store, const cleat_trace_id *trace_id,
+cleat_status cleat__links_to(cleat__store *store, int64_t tenant, const cleat_trace_id *trace_id,
                              const cleat_span_id *span_id, cleat__link_visit visit, void *argument);
 
 typedef struct cleat__trace_row {
@@ -110,6 +142,7 @@ typedef enum cleat__trace_status {
     CLEAT__TRACE_ERROR, /* some span has */
 } cleat__trace_status;
 typedef struct cleat__trace_filter {
+    int64_t tenant;
     cleat_slice name;          /* absent: any; equals the root's name */
     cleat_slice task;          /* absent: any; equals the row's task */
     const cleat__uuid *run_id; /* NULL: any; a trace with a span of that run */
@@ -121,6 +154,6 @@ typedef struct cleat__trace_filter {
 cleat_status cleat__trace_list(cleat__store *store, const cleat__trace_filter *filter,
                                bool (*visit)(void *argument, const cleat__trace_row *row), void *argument);
 /* The only trace whose id begins with `prefix` (lower hex, 8 digits at least). */
-cleat_status cleat__trace_find(cleat__store *store, cleat_slice prefix, cleat_trace_id *out);
+cleat_status cleat__trace_find(cleat__store *store, int64_t tenant, cleat_slice prefix, cleat_trace_id *out);
 
 #endif

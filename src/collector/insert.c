@@ -1,13 +1,9 @@
-/*
- * A span on its way in: its row, its links and its trace's row.
- *
- * The trace's row is read, merged here and written back, rather than computed by one upsert: the
- * statement that changes start_ns also moves an index entry, so it is used only when needed.
- */
+/* A span on its way in: its row, its links and its part in its trace's row. */
 #include "collector/collector.h"
 
 #include "base/error.h"
 #include "collector/intake.h"
+#include "collector/known_trace.h"
 #include "collector/row.h"
 #include "collector/source.h"
 
@@ -18,15 +14,6 @@
 #define LINK_OVERHEAD 150
 
 static const char storing[] = "storing a span";
-
-typedef struct trace_record {
-    int64_t number; /* trace.id; 0: not stored yet */
-    cleat_slice root_name, root_task, root_service;
-    int64_t root_start_ns;
-    bool has_root;
-    int64_t start_ns, end_ns;
-    int64_t span_count, error_count, bytes;
-} trace_record;
 
 /* A span with what is searched of it. */
 typedef struct span_row {
@@ -61,136 +48,6 @@ static void read_span(const cleat_span_view *view, span_row *row)
         row->retry_count = value.as.integer;
     }
     row->size = (int64_t)view->record.size + SPAN_OVERHEAD + LINK_OVERHEAD * view->link_count;
-}
-
-/* ---- The trace's row ---- */
-
-/* `*trace` is zero but for the span's own times and names when there is no row yet. Its slices are
- * those of `row` or of `*stmt`, which the caller resets when it is done with them. */
-static cleat_status load_trace(cleat__store *store, const span_row *row, trace_record *trace,
-                               sqlite3_stmt **stmt)
-{
-    static const char sql[] = "SELECT id, root_name, root_task, root_service, root_start_ns,"
-                              " has_root, start_ns, end_ns, span_count, error_count, bytes"
-                              " FROM trace WHERE trace_id = ?1";
-    cleat_status status = cleat__store_prepare(store, sql, stmt);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    memset(trace, 0, sizeof(*trace));
-    cleat__bind_trace_id(*stmt, 1, &row->view->trace_id);
-    int code = sqlite3_step(*stmt);
-    if (code == SQLITE_DONE) {
-        return CLEAT_OK;
-    }
-    if (code != SQLITE_ROW) {
-        return cleat__store_error(store, storing);
-    }
-    trace->number = sqlite3_column_int64(*stmt, 0);
-    trace->root_name = cleat__column_text(*stmt, 1);
-    trace->root_task = cleat__column_text(*stmt, 2);
-    trace->root_service = cleat__column_text(*stmt, 3);
-    trace->root_start_ns = sqlite3_column_int64(*stmt, 4);
-    trace->has_root = sqlite3_column_int(*stmt, 5) != 0;
-    trace->start_ns = sqlite3_column_int64(*stmt, 6);
-    trace->end_ns = sqlite3_column_int64(*stmt, 7);
-    trace->span_count = sqlite3_column_int64(*stmt, 8);
-    trace->error_count = sqlite3_column_int64(*stmt, 9);
-    trace->bytes = sqlite3_column_int64(*stmt, 10);
-    return CLEAT_OK;
-}
-
-/* Adds the span; answers whether the columns beyond end and sums changed. */
-static bool merge_span(trace_record *trace, const span_row *row)
-{
-    const cleat_span_view *span = row->view;
-    bool is_root = !cleat_span_id_is_valid(&span->parent_span_id);
-    bool first = trace->number == 0;
-    bool names = first || (is_root && !trace->has_root) ||
-                 (is_root == trace->has_root && span->start_time_ns < trace->root_start_ns);
-    bool changed = names;
-
-    if (names) {
-        trace->root_name = span->name;
-        trace->root_task = row->task;
-        trace->root_service = row->service_name;
-        trace->root_start_ns = span->start_time_ns;
-        trace->has_root = is_root;
-    }
-    if (first || span->start_time_ns < trace->start_ns) {
-        trace->start_ns = span->start_time_ns;
-        changed = true;
-    }
-    if (first || span->end_time_ns > trace->end_ns) {
-        trace->end_ns = span->end_time_ns;
-    }
-    trace->span_count++;
-    trace->error_count += span->status == CLEAT_SPAN_STATUS_ERROR;
-    trace->bytes += row->size;
-    return changed;
-}
-
-static void bind_trace(sqlite3_stmt *stmt, const trace_record *trace)
-{
-    sqlite3_bind_int64(stmt, 1, trace->number);
-    sqlite3_bind_int64(stmt, 2, trace->end_ns);
-    sqlite3_bind_int64(stmt, 3, trace->span_count);
-    sqlite3_bind_int64(stmt, 4, trace->error_count);
-    sqlite3_bind_int64(stmt, 5, trace->bytes);
-}
-
-static void bind_trace_root(sqlite3_stmt *stmt, const trace_record *trace)
-{
-    sqlite3_bind_int64(stmt, 6, trace->start_ns);
-    if (trace->root_name.data == NULL) {
-        sqlite3_bind_text(stmt, 7, "", 0, SQLITE_STATIC);
-    } else {
-        cleat__bind_text(stmt, 7, trace->root_name);
-    }
-    cleat__bind_text(stmt, 8, trace->root_task);
-    cleat__bind_text(stmt, 9, trace->root_service);
-    sqlite3_bind_int64(stmt, 10, trace->root_start_ns);
-    sqlite3_bind_int(stmt, 11, trace->has_root);
-}
-
-static cleat_status update_trace(cleat__store *store, const trace_record *trace, bool root_changed)
-{
-    static const char sums[] = "UPDATE trace SET end_ns = ?2, span_count = ?3, error_count = ?4,"
-                               " bytes = ?5 WHERE id = ?1";
-    static const char all[] = "UPDATE trace SET end_ns = ?2, span_count = ?3, error_count = ?4,"
-                              " bytes = ?5, start_ns = ?6, root_name = ?7, root_task = ?8,"
-                              " root_service = ?9, root_start_ns = ?10, has_root = ?11"
-                              " WHERE id = ?1";
-    sqlite3_stmt *stmt = NULL;
-    cleat_status status = cleat__store_prepare(store, root_changed ? all : sums, &stmt);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    bind_trace(stmt, trace);
-    if (root_changed) {
-        bind_trace_root(stmt, trace);
-    }
-    return cleat__step_done(store, stmt, storing);
-}
-
-static cleat_status insert_trace(cleat__store *store, const cleat_trace_id *id, trace_record *trace)
-{
-    static const char sql[] =
-        "INSERT INTO trace (id, end_ns, span_count, error_count, bytes, start_ns, root_name,"
-        " root_task, root_service, root_start_ns, has_root, trace_id)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-    sqlite3_stmt *stmt = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &stmt);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    bind_trace(stmt, trace);
-    sqlite3_bind_null(stmt, 1); /* the next number */
-    bind_trace_root(stmt, trace);
-    cleat__bind_trace_id(stmt, 12, id);
-    status = cleat__step_done(store, stmt, storing);
-    trace->number = sqlite3_last_insert_rowid(cleat__store_db(store));
-    return status;
 }
 
 /* ---- The span's row and its links ---- */
@@ -281,23 +138,15 @@ static cleat_status insert_links(cleat__store *store, const cleat_span_view *spa
     return status;
 }
 
-/* `trace` as loaded, before this span. */
 static cleat_status store_row(cleat__store *store, cleat__intake *intake, const span_row *row,
-                              trace_record *trace)
+                              cleat__known_trace *trace)
 {
-    bool is_new = trace->number == 0;
     bool stored = false;
-    bool root_changed = merge_span(trace, row);
-    cleat_status status = is_new ? insert_trace(store, &row->view->trace_id, trace) : CLEAT_OK;
-    if (status == CLEAT_OK) {
-        status = insert_span(store, row, trace->number, &stored);
-    }
+    cleat_status status = insert_span(store, row, trace->number, &stored);
     if (status != CLEAT_OK || !stored) {
         return status;
     }
-    if (!is_new) {
-        status = update_trace(store, trace, root_changed);
-    }
+    status = cleat__known_trace_add(trace, row->view, row->task, row->service_name, row->size);
     if (status == CLEAT_OK) {
         status = insert_links(store, row->view, trace->number);
     }
@@ -305,24 +154,18 @@ static cleat_status store_row(cleat__store *store, cleat__intake *intake, const 
     return status;
 }
 
-cleat_status cleat__span_insert(cleat__store *store, cleat__intake *intake, const cleat_span_view *span)
+cleat_status cleat__span_insert(cleat__store *store, cleat__intake *intake, int64_t tenant,
+                                const cleat_span_view *span)
 {
     span_row row;
-    trace_record trace;
-    sqlite3_stmt *loaded = NULL;
+    cleat__known_trace *trace = NULL;
     if (!cleat_trace_id_is_valid(&span->trace_id) || !cleat_span_id_is_valid(&span->span_id)) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "a span without a trace id or span id");
     }
     read_span(span, &row);
     cleat_status status = cleat__intake_source(intake, store, span, &row.source);
     if (status == CLEAT_OK) {
-        status = load_trace(store, &row, &trace, &loaded);
+        status = cleat__trace_set_get(cleat__intake_traces(intake), store, tenant, &span->trace_id, &trace);
     }
-    if (status == CLEAT_OK) {
-        status = store_row(store, intake, &row, &trace);
-    }
-    if (loaded != NULL) {
-        sqlite3_reset(loaded);
-    }
-    return status;
+    return status == CLEAT_OK ? store_row(store, intake, &row, trace) : status;
 }

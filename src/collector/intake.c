@@ -1,14 +1,15 @@
 /*
- * Known sources are found by two steps. The first goes by the addresses of resource and scope,
- * which are few: a slot holds its resource, and scopes are interned, so an address cannot come to
- * mean something else. The second goes by content: a peer's next request has the same resource at
- * another address. Only what neither knows is looked up in the table.
+ * Known sources are found by two steps. The first goes by the addresses of resource and scope, which
+ * are few; they are forgotten at the end of an insert, as they can come to mean something else. The
+ * second goes by content: a peer's next request has the same resource at another address. Only what
+ * neither knows is looked up in the table.
  */
 #include "collector/intake.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/map.h"
+#include "collector/known_trace.h"
 #include "collector/row.h"
 #include "collector/source.h"
 
@@ -22,13 +23,14 @@ enum {
 static const char storing[] = "storing where spans come from";
 
 typedef struct slot {
-    cleat_resource *resource; /* retained */
+    const cleat_resource *resource; /* both borrowed until the end of the insert */
     const cleat_instrumentation_scope *scope;
     cleat__known_source *source; /* NULL: free */
 } slot;
 
 struct cleat__intake {
     slot slots[SLOTS];
+    cleat__trace_set traces;
     cleat__map known; /* by content */
     size_t known_bytes;
     cleat__buffer content;        /* being looked up */
@@ -42,19 +44,11 @@ cleat_status cleat__intake_new(cleat__intake **out)
     return *out != NULL ? CLEAT_OK : cleat__fail_memory();
 }
 
-static void free_slot(slot *used)
-{
-    cleat_resource_release(used->resource);
-    *used = (slot){0};
-}
-
 void cleat__intake_reset(cleat__intake *intake)
 {
     cleat__known_source *source;
     size_t cursor = 0;
-    for (size_t i = 0; i < SLOTS; i++) {
-        free_slot(&intake->slots[i]);
-    }
+    cleat__trace_set_reset(&intake->traces);
     while ((source = cleat__map_next(&intake->known, &cursor)) != NULL) {
         cleat__free(source);
     }
@@ -69,6 +63,11 @@ void cleat__intake_free(cleat__intake *intake)
         cleat__intake_reset(intake);
         cleat__free(intake);
     }
+}
+
+cleat__trace_set *cleat__intake_traces(cleat__intake *intake)
+{
+    return &intake->traces;
 }
 
 /* ---- Finding a source ---- */
@@ -162,8 +161,7 @@ cleat_status cleat__intake_source(cleat__intake *intake, cleat__store *store, co
     }
     cleat_status status = find_by_content(intake, store, span, out);
     if (status == CLEAT_OK) {
-        free_slot(place);
-        *place = (slot){cleat_resource_retain(span->resource), span->scope, *out};
+        *place = (slot){span->resource, span->scope, *out};
     }
     return status;
 }
@@ -208,7 +206,8 @@ static cleat_status add_to_total(cleat__store *store, int64_t spans, int64_t byt
 
 cleat_status cleat__span_insert_end(cleat__store *store, cleat__intake *intake)
 {
-    cleat_status status = CLEAT_OK;
+    cleat_status status = cleat__trace_set_write(&intake->traces, store);
+    memset(intake->slots, 0, sizeof(intake->slots));
     while (status == CLEAT_OK && intake->changed != NULL) {
         cleat__known_source *source = intake->changed;
         status = add_to_source(store, source);

@@ -15,6 +15,8 @@ typedef struct cleat__known_source {
 /* The span's source, stored if it is new; valid until the end of the piece. */
 cleat_status cleat__intake_source(cleat__intake *intake, cleat__store *store, const cleat_span_view *span,
                                   cleat__known_source **out);
+/* The traces of spans inserted since the last end. */
+struct cleat__trace_set *cleat__intake_traces(cleat__intake *intake);
 /* One span more. */
 void cleat__intake_count(cleat__intake *intake, cleat__known_source *source, int64_t bytes);
 

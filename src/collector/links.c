@@ -11,7 +11,7 @@ static const char reading[] = "reading links";
     "SELECT f.trace_id, l.from_span_id, a.name, l.to_trace_id, l.to_span_id, b.name, l.kind" \
     " FROM span_link l JOIN trace f ON f.id = l.from_trace"                                  \
     " LEFT JOIN span a ON a.trace = l.from_trace AND a.span_id = l.from_span_id"             \
-    " LEFT JOIN trace t ON t.trace_id = l.to_trace_id"                                       \
+    " LEFT JOIN trace t ON t.trace_id = l.to_trace_id AND t.tenant = f.tenant"               \
     " LEFT JOIN span b ON b.trace = t.id AND b.span_id = l.to_span_id"
 
 static void read_link(sqlite3_stmt *stmt, cleat__link_row *out)
@@ -25,8 +25,9 @@ static void read_link(sqlite3_stmt *stmt, cleat__link_row *out)
     out->kind = cleat__column_text(stmt, 6);
 }
 
-static cleat_status visit_links(cleat__store *store, const char *sql, const cleat_trace_id *trace_id,
-                                const cleat_span_id *span_id, cleat__link_visit visit, void *argument)
+static cleat_status visit_links(cleat__store *store, const char *sql, int64_t tenant,
+                                const cleat_trace_id *trace_id, const cleat_span_id *span_id,
+                                cleat__link_visit visit, void *argument)
 {
     sqlite3_stmt *stmt = NULL;
     cleat__link_row link;
@@ -36,6 +37,7 @@ static cleat_status visit_links(cleat__store *store, const char *sql, const clea
         return status;
     }
     cleat__bind_trace_id(stmt, 1, trace_id);
+    sqlite3_bind_int64(stmt, 3, tenant);
     if (span_id != NULL) {
         cleat__bind_span_id(stmt, 2, span_id);
     }
@@ -48,20 +50,24 @@ static cleat_status visit_links(cleat__store *store, const char *sql, const clea
     return cleat__rows_end(store, stmt, code, reading);
 }
 
-cleat_status cleat__links_from(cleat__store *store, const cleat_trace_id *trace_id,
+cleat_status cleat__links_from(cleat__store *store, int64_t tenant, const cleat_trace_id *trace_id,
                                const cleat_span_id *span_id, cleat__link_visit visit, void *argument)
 {
-    static const char of_trace[] =
-        LINK_ROWS " WHERE l.from_trace = (SELECT id FROM trace WHERE trace_id = ?1) ORDER BY l.id";
-    static const char of_span[] = LINK_ROWS " WHERE l.from_trace = (SELECT id FROM trace WHERE trace_id = ?1)"
-                                            " AND l.from_span_id = ?2 ORDER BY l.id";
-    return visit_links(store, span_id == NULL ? of_trace : of_span, trace_id, span_id, visit, argument);
+    static const char of_trace[] = LINK_ROWS
+        " WHERE l.from_trace = (SELECT id FROM trace WHERE trace_id = ?1 AND tenant = ?3) ORDER BY l.id";
+    static const char of_span[] =
+        LINK_ROWS " WHERE l.from_trace = (SELECT id FROM trace WHERE trace_id = ?1 AND tenant = ?3)"
+                  " AND l.from_span_id = ?2 ORDER BY l.id";
+    return visit_links(store, span_id == NULL ? of_trace : of_span, tenant, trace_id, span_id, visit,
+                       argument);
 }
 
-cleat_status cleat__links_to(cleat__store *store, const cleat_trace_id *trace_id,
+cleat_status cleat__links_to(cleat__store *store, int64_t tenant, const cleat_trace_id *trace_id,
                              const cleat_span_id *span_id, cleat__link_visit visit, void *argument)
 {
-    static const char of_trace[] = LINK_ROWS " WHERE l.to_trace_id = ?1 ORDER BY l.id";
-    static const char of_span[] = LINK_ROWS " WHERE l.to_trace_id = ?1 AND l.to_span_id = ?2 ORDER BY l.id";
-    return visit_links(store, span_id == NULL ? of_trace : of_span, trace_id, span_id, visit, argument);
+    static const char of_trace[] = LINK_ROWS " WHERE l.to_trace_id = ?1 AND f.tenant = ?3 ORDER BY l.id";
+    static const char of_span[] =
+        LINK_ROWS " WHERE l.to_trace_id = ?1 AND f.tenant = ?3 AND l.to_span_id = ?2 ORDER BY l.id";
+    return visit_links(store, span_id == NULL ? of_trace : of_span, tenant, trace_id, span_id, visit,
+                       argument);
 }

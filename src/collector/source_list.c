@@ -6,7 +6,6 @@
 #include "collector/row.h"
 #include "collector/source.h"
 #include "trace/any_value.h"
-#include "trace/instrumentation_scope.h"
 
 static const char reading[] = "reading where spans come from";
 
@@ -169,28 +168,39 @@ static cleat_status make_resource(const message *from, cleat_resource **out)
     return status;
 }
 
-static cleat_status make_scope(const message *from, const cleat_instrumentation_scope **out)
+/* Not interned: peers may have any number of scopes, and interned ones stay for ever. */
+static cleat_status make_scope(const message *from, cleat__source *source)
 {
     attributes all = {NULL, 0};
-    cleat_instrumentation_scope scope = {.schema_url = from->scope_url};
+    cleat_instrumentation_scope *scope = &source->own_scope;
     cleat__wire_reader reader = cleat__wire_reader_of(from->scope);
     cleat__wire_field field;
     while (cleat__wire_next(&reader, &field)) {
         if (field.number == CLEAT__SCOPE_NAME && field.wire == CLEAT__WIRE_BYTES) {
-            scope.name = field.bytes;
+            scope->name = field.bytes;
         } else if (field.number == CLEAT__SCOPE_VERSION && field.wire == CLEAT__WIRE_BYTES) {
-            scope.version = field.bytes;
+            scope->version = field.bytes;
         }
     }
     cleat_status status = read_attributes(from->scope, CLEAT__SCOPE_ATTRIBUTES, &all);
-    if (status == CLEAT_OK) {
-        scope.attributes = all.list;
-        scope.attribute_count = all.count;
-        *out = cleat__scope_intern(&scope);
-        status = *out != NULL ? CLEAT_OK : CLEAT_NO_MEMORY;
+    if (status != CLEAT_OK) {
+        attributes_deinit(&all);
+        return status;
     }
+    scope->schema_url = from->scope_url;
+    scope->attributes = all.list;
+    scope->attribute_count = all.count;
+    source->scope = scope;
+    return CLEAT_OK;
+}
+
+static void free_source(cleat__source *source)
+{
+    attributes all = {(cleat_attribute *)(uintptr_t)source->own_scope.attributes,
+                      source->own_scope.attribute_count};
     attributes_deinit(&all);
-    return status;
+    cleat_resource_release(source->resource);
+    cleat__free(source);
 }
 
 /* ---- The list ---- */
@@ -222,7 +232,7 @@ static cleat_status decode(cleat__source_list *list, cleat__source *source)
         source->service_name = cleat__source_service_name(source->resource);
     }
     if (parsed.has_scope && (status == CLEAT_OK || status == CLEAT_INVALID_ARGUMENT)) {
-        status = make_scope(&parsed, &source->scope);
+        status = make_scope(&parsed, source);
     }
     return status == CLEAT_INVALID_ARGUMENT ? CLEAT_OK : status;
 }
@@ -288,8 +298,7 @@ void cleat__source_list_deinit(cleat__source_list *list)
     cleat__source *source;
     size_t cursor = 0;
     while ((source = cleat__map_next(&list->by_id, &cursor)) != NULL) {
-        cleat_resource_release(source->resource);
-        cleat__free(source);
+        free_source(source);
     }
     cleat__map_deinit(&list->by_id);
     cleat__map_deinit(&list->by_resource);

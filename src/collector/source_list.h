@@ -9,7 +9,8 @@
 
 typedef struct cleat__source {
     cleat_resource *resource;                 /* one reference; may be NULL */
-    const cleat_instrumentation_scope *scope; /* interned; may be NULL */
+    const cleat_instrumentation_scope *scope; /* &own_scope, or NULL */
+    cleat_instrumentation_scope own_scope;    /* texts in `content`; attributes owned */
     cleat_slice service_name;                 /* in the resource */
     int64_t id;
     size_t resource_size; /* the first bytes of `content`, which are about the resource */

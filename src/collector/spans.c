@@ -53,29 +53,35 @@ static cleat_status visit_spans(cleat__store *store, sqlite3_stmt *stmt, cleat__
     return status != CLEAT_OK ? status : end;
 }
 
-cleat_status cleat__spans_of_trace(cleat__store *store, const cleat_trace_id *trace_id,
+cleat_status cleat__spans_of_trace(cleat__store *store, int64_t tenant, const cleat_trace_id *trace_id,
                                    cleat__span_visit visit, void *argument)
 {
     static const char sql[] = "SELECT " SPAN_COLUMNS " FROM span WHERE trace ="
-                              " (SELECT id FROM trace WHERE trace_id = ?1) ORDER BY start_ns, id";
+                              " (SELECT id FROM trace WHERE trace_id = ?1 AND tenant = ?2)"
+                              " ORDER BY start_ns, id";
     sqlite3_stmt *stmt = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &stmt);
     if (status != CLEAT_OK) {
         return status;
     }
     cleat__bind_trace_id(stmt, 1, trace_id);
+    sqlite3_bind_int64(stmt, 2, tenant);
     return visit_spans(store, stmt, visit, argument);
 }
 
-cleat_status cleat__spans_of_run(cleat__store *store, const cleat__uuid *run_id, cleat__span_visit visit,
-                                 void *argument)
+cleat_status cleat__spans_of_run(cleat__store *store, int64_t tenant, const cleat__uuid *run_id,
+                                 cleat__span_visit visit, void *argument)
 {
-    static const char sql[] = "SELECT " SPAN_COLUMNS " FROM span WHERE run_id = ?1 ORDER BY start_ns, id";
+    /* The traces by their number for each span: there are few for one run. */
+    static const char sql[] = "SELECT " SPAN_COLUMNS " FROM span WHERE run_id = ?1 AND"
+                              " (SELECT tenant FROM trace WHERE id = span.trace) = ?2"
+                              " ORDER BY start_ns, id";
     sqlite3_stmt *stmt = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &stmt);
     if (status != CLEAT_OK) {
         return status;
     }
     cleat__bind_bytes(stmt, 1, run_id->bytes, sizeof(run_id->bytes));
+    sqlite3_bind_int64(stmt, 2, tenant);
     return visit_spans(store, stmt, visit, argument);
 }

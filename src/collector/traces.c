@@ -27,15 +27,17 @@ typedef struct position {
     int64_t start_ns, number;
 } position;
 
-static cleat_status find_position(cleat__store *store, const cleat_trace_id *trace_id, position *out)
+static cleat_status find_position(cleat__store *store, int64_t tenant, const cleat_trace_id *trace_id,
+                                  position *out)
 {
-    static const char sql[] = "SELECT start_ns, id FROM trace WHERE trace_id = ?1";
+    static const char sql[] = "SELECT start_ns, id FROM trace WHERE trace_id = ?1 AND tenant = ?2";
     sqlite3_stmt *stmt = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &stmt);
     if (status != CLEAT_OK) {
         return status;
     }
     cleat__bind_trace_id(stmt, 1, trace_id);
+    sqlite3_bind_int64(stmt, 2, tenant);
     int code = sqlite3_step(stmt);
     if (code == SQLITE_ROW) {
         *out = (position){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
@@ -47,12 +49,13 @@ static cleat_status find_position(cleat__store *store, const cleat_trace_id *tra
 }
 
 /* The links are counted for the rows that are shown only: the LIMIT is inside. */
-#define TRACE_ROWS(where)                                                                \
-    "SELECT trace_id, root_name, root_task, root_service, start_ns, end_ns, span_count," \
-    " error_count, (SELECT count(*) FROM span_link WHERE from_trace = t.id),"            \
-    " (SELECT count(*) FROM span_link WHERE to_trace_id = t.trace_id)"                   \
-    " FROM (SELECT * FROM trace WHERE " where " AND (?1 IS NULL OR root_name = ?1)"      \
-    " AND (?2 IS NULL OR root_task = ?2) AND (?3 IS NULL OR (error_count > 0) = ?3)"     \
+#define TRACE_ROWS(where)                                                                           \
+    "SELECT trace_id, root_name, root_task, root_service, start_ns, end_ns, span_count,"            \
+    " error_count, (SELECT count(*) FROM span_link WHERE from_trace = t.id),"                       \
+    " (SELECT count(*) FROM span_link l JOIN trace f ON f.id = l.from_trace"                        \
+    " WHERE l.to_trace_id = t.trace_id AND f.tenant = t.tenant)"                                    \
+    " FROM (SELECT * FROM trace WHERE tenant = ?8 AND " where " AND (?1 IS NULL OR root_name = ?1)" \
+    " AND (?2 IS NULL OR root_task = ?2) AND (?3 IS NULL OR (error_count > 0) = ?3)"                \
     " AND (start_ns, id) < (?4, ?5) ORDER BY start_ns DESC, id DESC LIMIT ?6) t"
 
 static void bind_filter(sqlite3_stmt *stmt, const cleat__trace_filter *filter, const position *before)
@@ -66,6 +69,7 @@ static void bind_filter(sqlite3_stmt *stmt, const cleat__trace_filter *filter, c
     sqlite3_bind_int64(stmt, 4, before->start_ns);
     sqlite3_bind_int64(stmt, 5, before->number);
     sqlite3_bind_int64(stmt, 6, filter->limit);
+    sqlite3_bind_int64(stmt, 8, filter->tenant);
     if (filter->run_id != NULL) {
         cleat__bind_bytes(stmt, 7, filter->run_id->bytes, sizeof(filter->run_id->bytes));
     }
@@ -80,7 +84,8 @@ cleat_status cleat__trace_list(cleat__store *store, const cleat__trace_filter *f
     sqlite3_stmt *stmt = NULL;
     cleat__trace_row row;
     int code;
-    cleat_status status = filter->before != NULL ? find_position(store, filter->before, &before) : CLEAT_OK;
+    cleat_status status =
+        filter->before != NULL ? find_position(store, filter->tenant, filter->before, &before) : CLEAT_OK;
     if (status == CLEAT_OK) {
         status = cleat__store_prepare(store, filter->run_id != NULL ? of_run : all, &stmt);
     }
@@ -110,9 +115,10 @@ static bool bound(cleat_slice prefix, char digit, cleat_trace_id *out)
     return cleat__hex_decode(text, out->bytes, sizeof(out->bytes));
 }
 
-cleat_status cleat__trace_find(cleat__store *store, cleat_slice prefix, cleat_trace_id *out)
+cleat_status cleat__trace_find(cleat__store *store, int64_t tenant, cleat_slice prefix, cleat_trace_id *out)
 {
-    static const char sql[] = "SELECT trace_id FROM trace WHERE trace_id BETWEEN ?1 AND ?2 LIMIT 2";
+    static const char sql[] = "SELECT trace_id FROM trace WHERE trace_id BETWEEN ?1 AND ?2"
+                              " AND tenant = ?3 LIMIT 2";
     sqlite3_stmt *stmt = NULL;
     cleat_trace_id first, last;
     int found = 0;
@@ -127,6 +133,7 @@ cleat_status cleat__trace_find(cleat__store *store, cleat_slice prefix, cleat_tr
     }
     cleat__bind_trace_id(stmt, 1, &first);
     cleat__bind_trace_id(stmt, 2, &last);
+    sqlite3_bind_int64(stmt, 3, tenant);
     for (; (code = sqlite3_step(stmt)) == SQLITE_ROW; found++) {
         cleat__column_id(stmt, 0, out->bytes, sizeof(out->bytes));
     }

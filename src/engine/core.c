@@ -158,7 +158,7 @@ cleat_status cleat__core_begin(cleat__core *core)
 void cleat__core_apply(cleat__core *core, cleat__now now, cleat__command *command)
 {
     core->now = now;
-    core->commands++;
+    core->totals.commands++;
     cleat_status status = cleat__core_failure(core);
     if (status == CLEAT_OK) {
         status = cleat__core_handle(core, command);
@@ -197,7 +197,7 @@ void cleat__core_commit(cleat__core *core)
     }
     if (cleat__core_check(core, cleat__store_commit(core->store)) == CLEAT_OK) {
         core->is_writing = false;
-        core->batches++;
+        core->totals.batches++;
     }
 }
 
@@ -227,10 +227,8 @@ int64_t cleat__core_next_ms(const cleat__core *core)
 
 void cleat__core_get_stats(const cleat__core *core, cleat__engine_stats *out)
 {
-    *out = (cleat__engine_stats){
-        .batches = core->batches,
-        .commands = core->commands,
-        .queued = core->runs.by_id.count - core->running,
-        .running = core->running,
-    };
+    *out = core->totals;
+    out->queued = core->runs.by_id.count - core->running;
+    out->running = core->running;
+    out->failure = core->failure;
 }

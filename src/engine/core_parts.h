@@ -27,7 +27,7 @@ struct cleat__core {
     cleat__command_list answers; /* true once committed */
     cleat_status failure;
     char *failure_text; /* owned; NULL: the status's text */
-    uint64_t batches, commands;
+    cleat__engine_stats totals;
 };
 
 /* Opens the batch's transaction unless it is open. Whoever writes calls this first; a failure has

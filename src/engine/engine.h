@@ -81,9 +81,18 @@ cleat_status cleat__engine_call(cleat__engine *engine,
                                 cleat_status (*function)(cleat__store *store, void *argument),
                                 void *argument);
 
-/* For the benchmark and the command. */
+/* Upper bounds, in ms, of the parts that times from queued to handed out are counted in. */
+#define CLEAT__DISPATCH_BOUNDS_MS 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 30000
+enum { CLEAT__DISPATCH_BOUND_COUNT = 12 };
+
+/* For the benchmark, the command and the server. Counts are since the engine was opened. */
 typedef struct cleat__engine_stats {
-    uint64_t batches, commands, queued, running;
+    uint64_t batches, commands;
+    uint64_t queued, running; /* now */
+    uint64_t ended[5];        /* by cleat_run_status */
+    uint64_t dispatched[CLEAT__DISPATCH_BOUND_COUNT + 1];
+    uint64_t dispatched_ms; /* the sum of those times */
+    cleat_status failure;   /* CLEAT_OK: it has not failed */
 } cleat__engine_stats;
 void cleat__engine_get_stats(cleat__engine *engine, cleat__engine_stats *out);
 

@@ -87,6 +87,18 @@ static cleat_status requeue(cleat__core *core, cleat__run *run, cleat__event eve
 
 /* ---- To a worker ---- */
 
+static void count_dispatch(cleat__core *core, const cleat__run *run)
+{
+    static const int64_t bounds_ms[CLEAT__DISPATCH_BOUND_COUNT] = {CLEAT__DISPATCH_BOUNDS_MS};
+    int64_t waited_ms = core->now.unix_ms - run->since_ms;
+    size_t at = 0;
+    while (at < CLEAT__DISPATCH_BOUND_COUNT && waited_ms > bounds_ms[at]) {
+        at++;
+    }
+    core->totals.dispatched[at]++;
+    core->totals.dispatched_ms += waited_ms > 0 ? (uint64_t)waited_ms : 0;
+}
+
 cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worker *worker)
 {
     cleat__assignment *assignment = NULL;
@@ -114,6 +126,7 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     assignment->is_durable = type->needs->is_durable;
     assignment->workflow_id = type->workflow->id;
     assignment->version_id = type->version_id;
+    count_dispatch(core, run);
     run->since_ms = core->now.unix_ms;
     cleat__queues_remove(&core->queues, run);
     set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_ASSIGN));
@@ -160,6 +173,7 @@ static void finish(cleat__core *core, cleat__run *run, cleat__event event, cleat
     cleat__queues_remove(&core->queues, run);
     cleat__roster_let_go(run);
     set_state(core, run, state);
+    core->totals.ended[state]++;
     while (run->waiters != NULL) {
         cleat__command *waiter = run->waiters;
         run->waiters = waiter->next;

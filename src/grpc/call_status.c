@@ -61,6 +61,18 @@ bool cleat__grpc_export_is_retryable(int code, bool has_retry_info)
     return meaning_of(code)->retry == RETRY || (meaning_of(code)->retry == RETRY_WHEN_TOLD && has_retry_info);
 }
 
+/*
+ * What a server does not want because of who sends it, or because it has no such service, it will not want
+ * of the next spans either, and one that is not there or overloaded takes none. Other refusals may be due to
+ * these spans alone.
+ */
+bool cleat__grpc_export_failure_is_of_spans(int code)
+{
+    bool is_of_all = code == GRPC_STATUS_UNAUTHENTICATED || code == GRPC_STATUS_PERMISSION_DENIED ||
+                     code == GRPC_STATUS_UNIMPLEMENTED || code == GRPC_STATUS_NOT_FOUND;
+    return !is_of_all && meaning_of(code)->retry == FINAL;
+}
+
 /* ---- RetryInfo ---- */
 
 /* The last length-delimited field of a number, as protobuf has it; false when malformed. */

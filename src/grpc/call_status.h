@@ -15,6 +15,8 @@ const char *cleat__grpc_code_name(int code);
 cleat_status cleat__grpc_code_status(int code);
 /* Whether an export that ended so is sent again. */
 bool cleat__grpc_export_is_retryable(int code, bool has_retry_info);
+/* Whether it says nothing of what else may be sent there: the next part of the batch goes out. */
+bool cleat__grpc_export_failure_is_of_spans(int code);
 /*
  * Looks for a RetryInfo in the value of `grpc-status-details-bin`, a google.rpc.Status. False: there
  * is none, or the message is malformed. A delay below zero is read as zero.

@@ -86,3 +86,16 @@ grpc_channel_credentials *cleat__grpc_tls_credentials(const cleat__pem *pem)
     bool has_pair = pem->key != NULL && pem->certificate != NULL;
     return grpc_ssl_credentials_create(pem->authorities, has_pair ? &pair : NULL, NULL, NULL);
 }
+
+grpc_server_credentials *cleat__grpc_server_credentials(const cleat__pem *pem)
+{
+    if (pem->certificate == NULL) {
+        return grpc_insecure_server_credentials_create();
+    }
+    grpc_ssl_pem_key_cert_pair pair = {.private_key = pem->key, .cert_chain = pem->certificate};
+    return grpc_ssl_server_credentials_create_ex(
+        pem->authorities, &pair, 1,
+        pem->authorities != NULL ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                                 : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE,
+        NULL);
+}

@@ -24,5 +24,8 @@ void cleat__pem_deinit(cleat__pem *pem);
 
 /* NULL when gRPC does not accept the certificates. Released with grpc_channel_credentials_release(). */
 grpc_channel_credentials *cleat__grpc_tls_credentials(const cleat__pem *pem);
+/* Those of a server, without TLS when there is no certificate; with authorities each client needs a
+ * certificate of theirs. Released with grpc_server_credentials_release(). */
+grpc_server_credentials *cleat__grpc_server_credentials(const cleat__pem *pem);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "call_status.h"
 #include "otlp/retry.h"
+#include "trace/batch.h"
 
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
@@ -112,6 +113,7 @@ void cleat__grpc_export_finish(cleat__grpc_export *export)
 {
     cleat__grpc_exporter *exporter = export->exporter;
     cleat_span_batch *batch = export->to_finish;
+    size_t failed = export->failed + export->span_count;
     cleat__otlp_count(&exporter->otlp.stats.spans_failed, export->span_count);
     drop_message(export);
     cleat__otlp_request_deinit(&export->part);
@@ -119,7 +121,7 @@ void cleat__grpc_export_finish(cleat__grpc_export *export)
         if (export->status != CLEAT_OK) {
             (void)cleat__fail(export->status, "%s", export->text);
         }
-        cleat_span_batch_finish(batch, export->status);
+        cleat__batch_finish(batch, export->status, failed);
     }
     pthread_mutex_lock(&exporter->mutex);
     *(export->previous != NULL ? &export->previous->next : &exporter->first) = export->next;
@@ -274,13 +276,21 @@ static void next_part(cleat__grpc_export *export)
     cleat__grpc_export_finish(export);
 }
 
-/* Those of the part are counted: as exported, or as failed. */
-static void count_part(cleat__grpc_export *export, atomic_uint_fast64_t *counter, size_t rejected)
+/* Those of the part are counted, and no longer open. */
+static void count_exported(cleat__grpc_export *export, size_t rejected)
 {
     size_t count = export->part.span_count;
-    cleat__otlp_count(counter, count - rejected);
+    cleat__otlp_count(&export->exporter->otlp.stats.spans_exported, count - rejected);
     cleat__otlp_count(&export->exporter->otlp.stats.spans_rejected, rejected);
-    export->span_count -= count < export->span_count ? count : export->span_count;
+    export->span_count -= count;
+}
+
+static void count_failed(cleat__grpc_export *export)
+{
+    size_t count = export->part.span_count;
+    cleat__otlp_count(&export->exporter->otlp.stats.spans_failed, count);
+    export->failed += count;
+    export->span_count -= count;
 }
 
 /* ---- The answer ---- */
@@ -327,7 +337,7 @@ static void on_success(cleat__grpc_export *export, cleat__grpc_attempt *attempt)
     }
     grpc_slice_unref(bytes);
     free_attempt(attempt);
-    count_part(export, &export->exporter->otlp.stats.spans_exported, rejected);
+    count_exported(export, rejected);
     next_part(export);
 }
 
@@ -400,9 +410,8 @@ static void on_failure(cleat__grpc_export *export, cleat__grpc_attempt *attempt)
         cleat__log(CLEAT_LOG_DEBUG, "%s answered %s; trying again in %lld ms", endpoint,
                    cleat__grpc_code_name(code), (long long)delay_ms);
         wait_for_retry(export, delay_ms);
-    } else if (!cleat__grpc_export_is_retryable(code, true)) {
-        /* What a server refuses says nothing about the rest; a server that is not there does. */
-        count_part(export, &exporter->otlp.stats.spans_failed, 0);
+    } else if (cleat__grpc_export_failure_is_of_spans(code)) {
+        count_failed(export);
         next_part(export);
     } else {
         cleat__grpc_export_finish(export);

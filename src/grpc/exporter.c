@@ -33,6 +33,14 @@ static bool is_reserved(const char *name)
     return strncmp(name, "grpc-", 5) == 0;
 }
 
+static bool is_sendable(const cleat__otlp_setting_header *header)
+{
+    grpc_slice name = grpc_slice_from_static_string(header->name);
+    grpc_slice value = grpc_slice_from_static_string(header->value);
+    return !is_reserved(header->name) && grpc_header_key_is_legal(name) != 0 &&
+           (grpc_is_binary_header(name) != 0 || grpc_header_nonbin_value_is_legal(value) != 0);
+}
+
 static cleat_status make_metadata(cleat__grpc_exporter *exporter)
 {
     const cleat__otlp_settings *settings = &exporter->otlp.settings;
@@ -46,19 +54,10 @@ static cleat_status make_metadata(cleat__grpc_exporter *exporter)
     }
     for (size_t i = 0; i < settings->header_count; i++) {
         const cleat__otlp_setting_header *header = &settings->headers[i];
-        grpc_slice name = grpc_slice_from_copied_string(header->name);
-        grpc_slice value = grpc_slice_from_copied_string(header->value);
-        if (!is_reserved(header->name) && grpc_header_key_is_legal(name) != 0 &&
-            (grpc_is_binary_header(name) != 0 || grpc_header_nonbin_value_is_legal(value) != 0)) {
-            exporter->metadata[exporter->metadata_count++] = (grpc_metadata){.key = name, .value = value};
-        } else {
-            cleat__log(CLEAT_LOG_WARN,
-                       "the header \"%s\" is not sent: gRPC takes a-z 0-9 - _ . in names, "
-                       "printable ASCII in values, and writes content-type, te, user-agent, host and grpc-* "
-                       "itself",
-                       header->name);
-            grpc_slice_unref(name);
-            grpc_slice_unref(value);
+        if (is_sendable(header)) {
+            exporter->metadata[exporter->metadata_count++] =
+                (grpc_metadata){.key = grpc_slice_from_copied_string(header->name),
+                                .value = grpc_slice_from_copied_string(header->value)};
         }
     }
     return CLEAT_OK;
@@ -239,6 +238,20 @@ static bool is_unused(cleat__grpc_exporter *exporter)
     return atomic_load_explicit(&exporter->process, memory_order_acquire) == 0;
 }
 
+/* Without the mutex: a log handler may use the exporter. */
+static void tell_what_is_not_sent(const cleat__otlp_settings *settings)
+{
+    for (size_t i = 0; i < settings->header_count; i++) {
+        if (!is_sendable(&settings->headers[i])) {
+            cleat__log(CLEAT_LOG_WARN,
+                       "the header \"%s\" is not sent: gRPC takes a-z 0-9 - _ . in names, "
+                       "printable ASCII in values, and writes content-type, te, user-agent, host and grpc-* "
+                       "itself",
+                       settings->headers[i].name);
+        }
+    }
+}
+
 /* Makes the export, or says why not. */
 static cleat_status prepare(cleat__grpc_exporter *exporter, const cleat_span_batch *batch, int64_t timeout_ms,
                             cleat__grpc_export **out)
@@ -255,9 +268,13 @@ static cleat_status prepare(cleat__grpc_exporter *exporter, const cleat_span_bat
     }
     atomic_compare_exchange_strong(&exporter->process, &none, getpid());
     pthread_mutex_lock(&exporter->mutex);
+    bool is_first = !exporter->is_started;
     cleat_status status = start(exporter);
     bool is_own = status == CLEAT_OK && cleat__completion_thread_is_own(&exporter->thread);
     pthread_mutex_unlock(&exporter->mutex);
+    if (is_first && status == CLEAT_OK) {
+        tell_what_is_not_sent(&exporter->otlp.settings);
+    }
     if (is_own) {
         status =
             cleat__fail(CLEAT_FAILED_PRECONDITION, "a log handler cannot export: it would wait for itself");
@@ -285,6 +302,9 @@ static cleat_status export_spans(cleat_span_exporter *self, const cleat_span_bat
 {
     cleat__grpc_exporter *exporter = (cleat__grpc_exporter *)self;
     cleat__grpc_export *export = NULL;
+    if (cleat_span_batch_count(batch) == 0) {
+        return CLEAT_OK;
+    }
     cleat_status status = prepare(exporter, batch, timeout_ms, &export);
     if (status != CLEAT_OK) {
         count_refused(exporter, batch);
@@ -308,6 +328,10 @@ static void export_async(cleat_span_exporter *self, cleat_span_batch *batch, int
 {
     cleat__grpc_exporter *exporter = (cleat__grpc_exporter *)self;
     cleat__grpc_export *export = NULL;
+    if (cleat_span_batch_count(batch) == 0) {
+        cleat_span_batch_finish(batch, CLEAT_OK);
+        return;
+    }
     cleat_status status = prepare(exporter, batch, timeout_ms, &export);
     if (status != CLEAT_OK) {
         count_refused(exporter, batch);

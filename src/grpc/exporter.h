@@ -54,6 +54,7 @@ struct cleat__grpc_export {
     cleat_span_batch *to_finish; /* of export_async; NULL: export_spans waits */
     size_t cursor;               /* into the batch, behind the part on its way */
     size_t span_count;           /* of the batch, not yet counted in the stats */
+    size_t failed;               /* of the batch, counted */
     int64_t deadline_ns;
     cleat__otlp_request part;
     grpc_byte_buffer *message; /* of the part */
@@ -80,7 +81,7 @@ struct cleat__grpc_exporter {
     _Atomic pid_t process;
     atomic_bool is_shut_down;
 
-    pthread_mutex_t mutex; /* guards what follows; a log handler may run inside */
+    pthread_mutex_t mutex; /* guards what follows; gRPC's messages may reach a log handler inside */
     pthread_cond_t changed;
     bool is_started;
     bool is_cancelled; /* no call starts any more */

@@ -7,6 +7,7 @@
  */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "curl_code.h"
 #include "curl_headers.h"
 #include "curl_url.h"
@@ -18,12 +19,21 @@
 
 enum { OWN_ATTRIBUTES = 6, USER_ATTRIBUTES = 16, NAME_SIZE = CLEAT__HTTP_METHOD_SIZE + 8 };
 
+/* What libcurl tells of a handle's last transfer; another one changes some of it. */
+typedef struct transfer_trace {
+    curl_off_t total_us;
+    long status_code, peer_port, local_port;
+} transfer_trace;
+
 struct cleat_curl_request {
     CURL *easy;
+    transfer_trace before; /* at the start */
     cleat_span span;
     cleat_context *context;          /* owned: the parent's, with `span` as the active span */
     cleat__curl_headers headers;     /* what the handle sends; no lines: the program's own */
     const struct curl_slist *theirs; /* borrowed */
+    bool sets_headers;               /* else the handle's list is left alone */
+    bool is_performed;               /* by this library: there was a transfer */
     const char *error_text;          /* borrowed, may be NULL */
     char *url;                       /* owned: what libcurl said at the start, NULL where it was given */
     bool method_is_known;            /* it is in the span */
@@ -100,8 +110,17 @@ static size_t url_attributes(const cleat__curl_url *url, cleat_attribute attribu
     return count;
 }
 
-/* False where the URL is not HTTP's: then there is nothing to record. */
-static bool gather(beginning *self, cleat_curl_request *request, const cleat_curl_options *options)
+static transfer_trace trace_of(CURL *easy)
+{
+    transfer_trace trace = {.status_code = info_number(easy, CURLINFO_RESPONSE_CODE),
+                            .peer_port = info_number(easy, CURLINFO_PRIMARY_PORT),
+                            .local_port = info_number(easy, CURLINFO_LOCAL_PORT)};
+    curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &trace.total_us);
+    return trace;
+}
+
+/* False where the URL is not HTTP's: then there is nothing to record, or to send. */
+static bool read_url(beginning *self, cleat_curl_request *request, const cleat_curl_options *options)
 {
     const char *url = options->url != NULL ? options->url : info_text(request->easy, CURLINFO_EFFECTIVE_URL);
     if (cleat__curl_url_read(&self->url, url) && !cleat__curl_url_is_http(&self->url)) {
@@ -110,6 +129,11 @@ static bool gather(beginning *self, cleat_curl_request *request, const cleat_cur
     if (options->url == NULL) {
         request->url = cleat__strdup(url != NULL ? url : "");
     }
+    return true;
+}
+
+static void gather(beginning *self, cleat_curl_request *request, const cleat_curl_options *options)
+{
     const char *method = options->method != NULL ? options->method : method_before(request->easy);
     if (method != NULL) {
         self->count += describe_method(method, self->name, self->attributes);
@@ -122,7 +146,6 @@ static bool gather(beginning *self, cleat_curl_request *request, const cleat_cur
     for (size_t i = 0; i < options->attribute_count && i < USER_ATTRIBUTES; i++) {
         put(self, options->attributes[i]);
     }
-    return true;
 }
 
 /* False where the request is to have no span and no headers. */
@@ -131,8 +154,11 @@ static bool start_span(cleat_curl_request *request, const cleat_curl_options *op
     cleat_tracer *tracer =
         options->tracer != NULL ? options->tracer : cleat_tracer_get("cleat.http", cleat_version());
     beginning self = {.name = "http"};
-    bool is_enabled = cleat_tracer_enabled(tracer);
-    bool is_http = !is_enabled || gather(&self, request, options);
+    bool is_http = read_url(&self, request, options);
+    bool is_enabled = is_http && cleat_tracer_enabled(tracer);
+    if (is_enabled) {
+        gather(&self, request, options);
+    }
     if (is_http) {
         cleat_span_options start = {
             .struct_size = sizeof(start),
@@ -171,8 +197,7 @@ static void inject(cleat_curl_request *request, const cleat_propagator *propagat
         return;
     }
     headers->keeps_present = !cleat_span_context_is_valid(cleat_context_span_context(request->context));
-    propagator = propagator != NULL ? propagator : cleat_propagator_global();
-    propagator->inject(propagator, request->context, &map);
+    cleat_propagator_inject(propagator, request->context, &map);
 }
 
 static void set_headers(CURL *easy, const struct curl_slist *lines)
@@ -180,10 +205,12 @@ static void set_headers(CURL *easy, const struct curl_slist *lines)
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, lines);
 }
 
-/* `request` is zeroed but for `easy`. */
-static void begin(cleat_curl_request *request, const cleat_curl_options *options)
+/* `request` is zeroed but for `easy` and `is_performed`. */
+static void begin(cleat_curl_request *request, const struct curl_slist *headers,
+                  const cleat_curl_options *options)
 {
-    request->theirs = options->headers;
+    request->theirs = headers;
+    request->before = trace_of(request->easy);
     request->error_text = options->error_text;
     request->resend_count = options->resend_count > 0 ? options->resend_count : 0;
     request->is_traced = !cleat_tracing_suppressed() && start_span(request, options);
@@ -191,7 +218,12 @@ static void begin(cleat_curl_request *request, const cleat_curl_options *options
         make_context(request, options->parent);
         inject(request, options->propagator);
     }
-    set_headers(request->easy, request->headers.lines != NULL ? request->headers.lines : request->theirs);
+    const struct curl_slist *lines =
+        request->headers.lines != NULL ? request->headers.lines : request->theirs;
+    request->sets_headers = lines != NULL;
+    if (request->sets_headers) {
+        set_headers(request->easy, lines);
+    }
 }
 
 /* ---- End ---- */
@@ -285,8 +317,21 @@ static void set_outcome(const cleat_curl_request *request, long status_code, int
     cleat_span_set_status(request->span, CLEAT_SPAN_STATUS_ERROR, description);
 }
 
+/* libcurl forgets a transfer when the next one begins: what is as it was belongs to an earlier request. */
+static bool has_run(const cleat_curl_request *request, int curl_code)
+{
+    transfer_trace before = request->before, now = trace_of(request->easy);
+    return request->is_performed || curl_code == CURLE_OK || now.total_us != before.total_us ||
+           now.status_code != before.status_code || now.peer_port != before.peer_port ||
+           now.local_port != before.local_port;
+}
+
 static void describe_end(cleat_curl_request *request, int curl_code)
 {
+    if (!has_run(request, curl_code)) {
+        set_outcome(request, 0, curl_code);
+        return;
+    }
     long redirects = info_number(request->easy, CURLINFO_REDIRECT_COUNT);
     long status_code = info_number(request->easy, CURLINFO_RESPONSE_CODE);
     complete_beginning(request, redirects);
@@ -306,7 +351,9 @@ static void end(cleat_curl_request *request, int curl_code)
     if (request->is_traced) {
         cleat_span_end(request->span);
     }
-    set_headers(request->easy, request->theirs);
+    if (request->sets_headers) {
+        set_headers(request->easy, NULL);
+    }
     curl_slist_free_all(request->headers.lines);
     cleat_context_release(request->context);
     cleat__free(request->url);
@@ -317,11 +364,8 @@ static void end(cleat_curl_request *request, int curl_code)
 /* Options made for an older, shorter struct; attributes that are not there are none. */
 static cleat_curl_options complete_options(const cleat_curl_options *from)
 {
-    cleat_curl_options options = {.struct_size = 0};
-    if (from != NULL) {
-        bool is_whole = from->struct_size == 0 || from->struct_size > sizeof(options);
-        memcpy(&options, from, is_whole ? sizeof(options) : from->struct_size);
-    }
+    cleat_curl_options options;
+    cleat__options_copy(&options, from, sizeof(options));
     if (options.attributes == NULL) {
         options.attribute_count = 0;
     }
@@ -339,20 +383,21 @@ static int perform(const cleat_curl_request *request)
     return code;
 }
 
-int cleat_curl_easy_perform(void *easy, const cleat_curl_options *options)
+int cleat_curl_easy_perform(void *easy, const struct curl_slist *headers, const cleat_curl_options *options)
 {
     if (easy == NULL) {
         return CURLE_BAD_FUNCTION_ARGUMENT;
     }
     cleat_curl_options complete = complete_options(options);
-    cleat_curl_request request = {.easy = easy};
-    begin(&request, &complete);
+    cleat_curl_request request = {.easy = easy, .is_performed = true};
+    begin(&request, headers, &complete);
     int code = perform(&request);
     end(&request, code);
     return code;
 }
 
-cleat_status cleat_curl_request_start(void *easy, const cleat_curl_options *options, cleat_curl_request **out)
+cleat_status cleat_curl_request_start(void *easy, const struct curl_slist *headers,
+                                      const cleat_curl_options *options, cleat_curl_request **out)
 {
     if (out == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "nowhere to put the request");
@@ -364,11 +409,13 @@ cleat_status cleat_curl_request_start(void *easy, const cleat_curl_options *opti
     cleat_curl_options complete = complete_options(options);
     cleat_curl_request *request = cleat__calloc(1, sizeof(*request));
     if (request == NULL) {
-        set_headers(easy, complete.headers);
+        if (headers != NULL) {
+            set_headers(easy, headers);
+        }
         return cleat__fail_memory();
     }
     request->easy = easy;
-    begin(request, &complete);
+    begin(request, headers, &complete);
     *out = request;
     return CLEAT_OK;
 }

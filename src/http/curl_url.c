@@ -1,22 +1,15 @@
 #include "curl_url.h"
 
+#include "base/url_part.h"
 #include "fields.h"
 #include "query.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
-
-/* The part, to be freed; NULL where there is none. */
-static char *part_of(CURLU *handle, CURLUPart part, unsigned flags)
-{
-    char *text = NULL;
-    return curl_url_get(handle, part, &text, flags) == CURLUE_OK ? text : NULL;
-}
 
 static bool redact_credentials(CURLU *handle)
 {
-    char *user = part_of(handle, CURLUPART_USER, 0);
-    char *password = part_of(handle, CURLUPART_PASSWORD, 0);
+    char *user = cleat__url_part(handle, CURLUPART_USER, 0);
+    char *password = cleat__url_part(handle, CURLUPART_PASSWORD, 0);
     bool done = true;
     if (user != NULL || password != NULL) {
         done = curl_url_set(handle, CURLUPART_USER, CLEAT__HTTP_REDACTED, 0) == CURLUE_OK &&
@@ -29,7 +22,7 @@ static bool redact_credentials(CURLU *handle)
 
 static bool redact_query(CURLU *handle)
 {
-    char *query = part_of(handle, CURLUPART_QUERY, 0);
+    char *query = cleat__url_part(handle, CURLUPART_QUERY, 0);
     if (query == NULL) {
         return true;
     }
@@ -45,11 +38,11 @@ static bool redact_query(CURLU *handle)
 
 static void read_parts(cleat__curl_url *url, CURLU *handle)
 {
-    char *port = part_of(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+    char *port = cleat__url_part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
     url->port = port != NULL ? (int)strtol(port, NULL, 10) : 0;
     curl_free(port);
-    url->scheme = part_of(handle, CURLUPART_SCHEME, 0);
-    url->host = part_of(handle, CURLUPART_HOST, 0);
+    url->scheme = cleat__url_part(handle, CURLUPART_SCHEME, 0);
+    url->host = cleat__url_part(handle, CURLUPART_HOST, 0);
     url->name = cleat_slice_of(url->host);
     if (url->name.size > 2 && url->name.data[0] == '[') {
         url->name = (cleat_slice){url->host + 1, url->name.size - 2};
@@ -68,7 +61,7 @@ bool cleat__curl_url_read(cleat__curl_url *url, const char *text)
         read_parts(url, handle);
         /* Rather no URL than one with secrets. */
         if (redact_credentials(handle) && redact_query(handle)) {
-            url->full = part_of(handle, CURLUPART_URL, 0);
+            url->full = cleat__url_part(handle, CURLUPART_URL, 0);
         }
     }
     curl_url_cleanup(handle);

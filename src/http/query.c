@@ -1,5 +1,6 @@
 #include "query.h"
 
+#include "base/percent.h"
 #include "trace/header.h"
 
 /*
@@ -38,7 +39,6 @@ void cleat__http_query_append(cleat__buffer *out, cleat_slice query)
 
 static void append_encoded(cleat__buffer *out, cleat_slice text)
 {
-    static const char hex[] = "0123456789ABCDEF";
     for (size_t i = 0; i < text.size; i++) {
         char character = text.data[i];
         uint8_t byte = (uint8_t)character;
@@ -47,9 +47,9 @@ static void append_encoded(cleat__buffer *out, cleat_slice text)
             (byte != 0 && strchr("-._~", byte) != NULL)) {
             cleat__buffer_append_byte(out, byte);
         } else {
-            cleat__buffer_append_byte(out, '%');
-            cleat__buffer_append_byte(out, (uint8_t)hex[byte >> 4]);
-            cleat__buffer_append_byte(out, (uint8_t)hex[byte & 15]);
+            char escaped[CLEAT__PERCENT_SIZE];
+            cleat__percent_put(escaped, byte);
+            cleat__buffer_append(out, escaped, sizeof(escaped));
         }
     }
 }

@@ -1,5 +1,6 @@
 /* The SERVER span of a request, from what any server library knows of it. */
 #include "base/error.h"
+#include "base/options.h"
 #include "method.h"
 #include "origin.h"
 #include "query.h"
@@ -188,11 +189,8 @@ static cleat_span start_span(reading *self, const char *method_name, const cleat
 /* Options made for an older, shorter struct; attributes that are not there are none. */
 static cleat_http_request_options complete_options(const cleat_http_request_options *from)
 {
-    cleat_http_request_options options = {.struct_size = 0};
-    if (from != NULL) {
-        bool is_whole = from->struct_size == 0 || from->struct_size > sizeof(options);
-        memcpy(&options, from, is_whole ? sizeof(options) : from->struct_size);
-    }
+    cleat_http_request_options options;
+    cleat__options_copy(&options, from, sizeof(options));
     if (options.attributes == NULL) {
         options.attribute_count = 0;
     }
@@ -208,10 +206,8 @@ cleat_status cleat_http_request_start(const cleat_http_request_options *options,
     cleat_http_request_options complete = complete_options(options);
     reading self = {.options = &complete, .headers = {.source = complete.headers}};
     cleat_text_map map = cleat__http_fields_text_map(&self.headers);
-    const cleat_propagator *propagator =
-        complete.propagator != NULL ? complete.propagator : cleat_propagator_global();
     self.method_is_known = cleat__http_method_read(complete.method, out->method);
-    cleat_context *received = propagator->extract(propagator, complete.base, &map);
+    cleat_context *received = cleat_propagator_extract(complete.propagator, complete.base, &map);
     out->span = start_span(&self, out->method, received);
     out->context = out->span.impl != NULL ? cleat_context_with_span(received, out->span) : NULL;
     if (out->context != NULL) {

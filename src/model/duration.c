@@ -1,7 +1,11 @@
 #include "model/duration.h"
 
+#include "base/error.h"
+
 #include <inttypes.h>
 #include <stdio.h>
+
+enum { SHOWN_MAX = 64 }; /* bytes of a text that is refused */
 
 /* Seconds with up to three decimals and no trailing zeros: "5s", "1.5s", "0.25s". */
 static void format_seconds(int64_t ms, char *text, size_t size)
@@ -36,4 +40,85 @@ void cleat__duration_format(int64_t duration_ms, char text[CLEAT__DURATION_TEXT]
     } else {
         snprintf(text, CLEAT__DURATION_TEXT, "%ss", seconds);
     }
+}
+
+/* ---- Parsing ---- */
+
+typedef struct duration_unit {
+    const char *name; /* longer ones before those they begin with */
+    uint64_t ns;
+} duration_unit;
+
+static const duration_unit units[] = {
+    {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"m", 60000000000}, {"h", 3600000000000},
+};
+
+static const duration_unit *take_unit(cleat_slice *text)
+{
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        size_t size = strlen(units[i].name);
+        if (text->size >= size && memcmp(text->data, units[i].name, size) == 0) {
+            text->data += size;
+            text->size -= size;
+            return &units[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_digit(cleat_slice text)
+{
+    return text.size != 0 && text.data[0] >= '0' && text.data[0] <= '9';
+}
+
+static unsigned take_digit(cleat_slice *text)
+{
+    unsigned digit = (unsigned)(*text->data - '0');
+    text->data++;
+    text->size--;
+    return digit;
+}
+
+/* One "number unit", added to `*ns`. */
+static bool take_part(cleat_slice *text, uint64_t *ns)
+{
+    uint64_t whole = 0;
+    double fraction = 0, scale = 1;
+    bool has_digits = is_digit(*text);
+    while (is_digit(*text)) {
+        if (__builtin_mul_overflow(whole, 10, &whole) ||
+            __builtin_add_overflow(whole, take_digit(text), &whole)) {
+            return false;
+        }
+    }
+    if (text->size != 0 && text->data[0] == '.') {
+        text->data++;
+        text->size--;
+        has_digits = has_digits || is_digit(*text);
+        while (is_digit(*text)) {
+            scale /= 10;
+            fraction += take_digit(text) * scale;
+        }
+    }
+    const duration_unit *unit = has_digits ? take_unit(text) : NULL;
+    return unit != NULL && !__builtin_mul_overflow(whole, unit->ns, &whole) &&
+           !__builtin_add_overflow(whole, (uint64_t)(fraction * (double)unit->ns + 0.5), &whole) &&
+           !__builtin_add_overflow(*ns, whole, ns);
+}
+
+cleat_status cleat__duration_parse(const char *field, cleat_slice text, int64_t *duration_ms)
+{
+    cleat_slice rest = text;
+    uint64_t ns = 0;
+    bool is_good = text.size != 0;
+    while (is_good && rest.size != 0) {
+        is_good = take_part(&rest, &ns) && ns <= INT64_MAX;
+    }
+    if (!is_good) {
+        return cleat__fail(
+            CLEAT_INVALID_ARGUMENT, "%s is \"%.*s\", which is no duration; write it like 1h30m, 90s or 250ms",
+            field, text.size < SHOWN_MAX ? (int)text.size : SHOWN_MAX, text.size != 0 ? text.data : "");
+    }
+    *duration_ms = (int64_t)((ns + 999999) / 1000000);
+    return CLEAT_OK;
 }

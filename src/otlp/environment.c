@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/process.h"
-#include "settings.h"
+#include "otlp_exporter.h"
 #include "trace/header.h"
 
 #include <pthread.h>
@@ -77,7 +77,12 @@ static cleat_status add_otlp(cleat_tracer_provider *provider)
 {
     cleat_span_exporter *exporter = NULL;
     cleat_status status = new_otlp(&exporter);
-    return status == CLEAT_OK ? add_behind_batches(provider, exporter) : status;
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__log(CLEAT_LOG_INFO, "spans go to %s",
+               ((const cleat__otlp_exporter *)exporter)->settings.shown_endpoint);
+    return add_behind_batches(provider, exporter);
 }
 
 /* `*is_known` is left alone for a wrong name. */
@@ -115,10 +120,11 @@ static cleat_status add_exporters(cleat_tracer_provider *provider)
     return status == CLEAT_OK && !is_known ? add_otlp(provider) : status;
 }
 
-cleat_status cleat_tracer_provider_from_environment(cleat_tracer_provider **out)
+cleat_status cleat_tracer_provider_from_environment(const cleat_tracer_provider_options *options,
+                                                    cleat_tracer_provider **out)
 {
     cleat_tracer_provider *provider = NULL;
-    cleat_status status = cleat_tracer_provider_new(NULL, out != NULL ? &provider : NULL);
+    cleat_status status = cleat_tracer_provider_new(options, out != NULL ? &provider : NULL);
     /* Disabled, it needs no exporters and opens no file. */
     if (status == CLEAT_OK && !cleat__env_bool("OTEL_SDK_DISABLED", false)) {
         status = add_exporters(provider);
@@ -136,22 +142,36 @@ cleat_status cleat_tracer_provider_from_environment(cleat_tracer_provider **out)
 /* ---- All of it in one call ---- */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static cleat_tracer_provider *started; /* under the mutex */
+static cleat_tracer_provider *started; /* under the mutex, as what follows */
+static bool is_starting;
 
 CLEAT__FORK_HOOK(CLEAT__FORK_STARTED, mutex, NULL);
 
-cleat_status cleat_tracing_start(void)
+/* False: somebody has started it, or does so just now. */
+static bool begin_start(void)
 {
-    cleat_status status;
-    cleat__log_to_stderr();
     pthread_mutex_lock(&mutex);
-    if (started != NULL) {
-        status = cleat__fail(CLEAT_ALREADY_EXISTS, "tracing has been started already");
-    } else {
-        status = cleat_tracer_provider_from_environment(&started);
+    bool begins = started == NULL && !is_starting;
+    is_starting = is_starting || begins;
+    pthread_mutex_unlock(&mutex);
+    return begins;
+}
+
+/* Making the provider calls what belongs to the program, its log handler for one, so the mutex is not held. */
+cleat_status cleat_tracing_start(const cleat_tracer_provider_options *options)
+{
+    cleat_tracer_provider *provider = NULL;
+    if (!begin_start()) {
+        cleat_tracer_provider_new(options, NULL); /* consumes what it holds */
+        return cleat__fail(CLEAT_ALREADY_EXISTS, "tracing has been started already");
     }
+    cleat__log_to_stderr();
+    cleat_status status = cleat_tracer_provider_from_environment(options, &provider);
+    pthread_mutex_lock(&mutex);
+    is_starting = false;
+    started = provider;
     if (status == CLEAT_OK) {
-        cleat_tracer_provider_set_global(started);
+        cleat_tracer_provider_set_global(provider);
     }
     pthread_mutex_unlock(&mutex);
     return status;
@@ -167,9 +187,6 @@ cleat_status cleat_tracing_stop(int64_t timeout_ms)
         return CLEAT_OK;
     }
     cleat_status status = cleat_tracer_provider_shutdown(provider, timeout_ms);
-    if (cleat_tracer_provider_global() == provider) {
-        cleat_tracer_provider_set_global(NULL);
-    }
     cleat_tracer_provider_free(provider);
     return status == CLEAT_FAILED_PRECONDITION ? CLEAT_OK : status; /* the program did it itself */
 }

@@ -8,6 +8,8 @@
 #include "http_response.h"
 #include "retry.h"
 
+#include <stdio.h>
+
 /* ---- What libcurl calls ---- */
 
 static size_t read_body(char *out, size_t size, size_t count, void *argument)
@@ -156,9 +158,28 @@ static cleat__http_next send_body(cleat__http_export *export)
     return CLEAT__HTTP_SEND;
 }
 
-static uint64_t spans_left(const cleat__http_export *export)
+/* Gives `count` spans up, for what has just failed on this thread; of several failures the first is kept. */
+static void give_up(cleat__http_export *export, cleat_status status, size_t count)
+{
+    cleat__otlp_count(&export->exporter->stats.spans_failed, count);
+    export->failed += count;
+    if (export->failure == CLEAT_OK) {
+        export->failure = status;
+        snprintf(export->failure_text, sizeof(export->failure_text), "%s", cleat_error_message());
+    }
+}
+
+/* All that is neither in a body nor was. */
+static size_t spans_left(const cleat__http_export *export)
 {
     return cleat_span_batch_count(export->batch) - export->cursor;
+}
+
+static cleat__http_next finish(const cleat__http_export *export, cleat_status *status)
+{
+    *status =
+        export->failure != CLEAT_OK ? cleat__fail(export->failure, "%s", export->failure_text) : CLEAT_OK;
+    return CLEAT__HTTP_FINISHED;
 }
 
 static cleat__http_next send_next_body(cleat__http_export *export, cleat_status *status)
@@ -168,31 +189,27 @@ static cleat__http_next send_next_body(cleat__http_export *export, cleat_status 
         *status = cleat__http_body_build(&export->body, &export->exporter->settings, export->is_json,
                                          export->batch, &export->cursor);
         if (*status == CLEAT_TOO_LARGE) {
-            export->failure = *status;
-            cleat__otlp_count(&export->exporter->stats.spans_failed, export->body.span_count);
+            give_up(export, *status, export->body.span_count);
         }
     } while (*status == CLEAT_TOO_LARGE);
     if (*status == CLEAT_OK) {
         return send_body(export);
     }
-    if (*status == CLEAT_EMPTY) {
-        /* Other messages may have come since. */
-        *status = export->failure != CLEAT_OK
-                      ? cleat__fail(export->failure, "spans larger than %zu bytes, the limit of a request",
-                                    export->exporter->settings.max_request_size)
-                      : CLEAT_OK;
+    if (*status != CLEAT_EMPTY) {
+        (void)cleat__fail(*status, "cannot make an export request: %s", cleat_status_text(*status));
+        give_up(export, *status, spans_left(export));
     }
-    cleat__otlp_count(&export->exporter->stats.spans_failed, spans_left(export));
-    return CLEAT__HTTP_FINISHED;
+    return finish(export, status);
 }
 
 void cleat__http_export_assign(cleat__http_export *export, cleat_span_batch *batch, int64_t timeout_ms)
 {
     int64_t own_ms = export->exporter->settings.timeout_ms;
-    int64_t least_ms = timeout_ms < own_ms ? timeout_ms : own_ms;
+    int64_t least_ms = timeout_ms >= 0 && timeout_ms < own_ms ? timeout_ms : own_ms;
     export->batch = batch;
     export->cursor = 0;
     export->failure = CLEAT_OK;
+    export->failed = 0;
     export->body.span_count = 0;
     export->deadline_ns = least_ms == INT64_MAX ? INT64_MAX : cleat__deadline_ns(least_ms);
 }
@@ -222,34 +239,50 @@ static void count_accepted(cleat__http_export *export, const cleat__http_outcome
     }
 }
 
+/* When the body is sent again; -1: not at all. Of a server that does not even answer, no more is expected
+ * while shutting down. */
+static int64_t retry_delay_ms(cleat__http_export *export, const cleat__http_outcome *outcome)
+{
+    export->retries_later = outcome->is_answer;
+    if (!outcome->is_retryable || (!outcome->is_answer && cleat__otlp_is_ending(export->exporter))) {
+        return -1;
+    }
+    return cleat__otlp_retry_delay_ms(&export->exporter->settings, export->attempts, outcome->asked_ms,
+                                      cleat__remaining_ms(export->deadline_ns));
+}
+
 cleat__http_next cleat__http_export_done(cleat__http_export *export, CURLcode code, cleat_status *status)
 {
-    const cleat__otlp_settings *settings = &export->exporter->settings;
+    const char *endpoint = export->exporter->settings.shown_endpoint;
     cleat__http_outcome outcome;
     cleat__http_outcome_read(export, code, &outcome);
     if (outcome.status == CLEAT_OK) {
         count_accepted(export, &outcome);
         return send_next_body(export, status);
     }
-    export->waits_as_asked = outcome.asked_ms > 0;
-    bool is_retried =
-        outcome.is_retryable && (export->waits_as_asked || !cleat__otlp_is_ending(export->exporter));
-    int64_t delay_ms = is_retried ? cleat__otlp_retry_delay_ms(settings, export->attempts, outcome.asked_ms,
-                                                               cleat__remaining_ms(export->deadline_ns))
-                                  : -1;
+    int64_t delay_ms = retry_delay_ms(export, &outcome);
     if (delay_ms >= 0) {
+        cleat__log(CLEAT_LOG_DEBUG, "%s: %s; trying again in %lld ms", endpoint, outcome.message,
+                   (long long)delay_ms);
         export->retry_ns = cleat__clock_monotonic_ns(NULL) + delay_ms * CLEAT__NS_PER_MS;
         return CLEAT__HTTP_WAIT;
     }
-    cleat__otlp_count(&export->exporter->stats.spans_failed, export->body.span_count + spans_left(export));
-    *status = cleat__fail(outcome.status, "%s: %s, after %u attempt%s", settings->shown_endpoint,
-                          outcome.message, export->attempts, export->attempts == 1 ? "" : "s");
-    return CLEAT__HTTP_FINISHED;
+    (void)cleat__fail(outcome.status, "%s: %s, after %u attempt%s", endpoint, outcome.message,
+                      export->attempts, export->attempts == 1 ? "" : "s");
+    if (outcome.is_of_spans) {
+        give_up(export, outcome.status, export->body.span_count);
+        return send_next_body(export, status);
+    }
+    give_up(export, outcome.status, export->body.span_count + spans_left(export));
+    return finish(export, status);
 }
 
 cleat_status cleat__http_export_cancel(cleat__http_export *export)
 {
-    cleat__otlp_count(&export->exporter->stats.spans_failed, export->body.span_count + spans_left(export));
-    return cleat__fail(CLEAT_UNAVAILABLE, "%s: the exporter was shut down before the export was over",
-                       export->exporter->settings.shown_endpoint);
+    cleat_status status =
+        cleat__fail(CLEAT_UNAVAILABLE, "%s: the exporter was shut down before the export was over",
+                    export->exporter->settings.shown_endpoint);
+    give_up(export, status, export->body.span_count + spans_left(export));
+    finish(export, &status);
+    return status;
 }

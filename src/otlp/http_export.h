@@ -21,10 +21,12 @@ typedef struct cleat__http_export {
     cleat_span_batch *batch;
     size_t cursor; /* spans of the batch that are in a body already */
     int64_t deadline_ns;
-    cleat_status failure; /* of a span that was left out */
-    unsigned attempts;    /* of this body */
-    int64_t retry_ns;     /* when the next attempt begins; 0: one is under way */
-    bool waits_as_asked;  /* the server has named the time */
+    cleat_status failure; /* the first of the spans that were given up so far */
+    char failure_text[512];
+    size_t failed;      /* how many they are */
+    unsigned attempts;  /* of this body */
+    int64_t retry_ns;   /* when the next attempt begins; 0: one is under way */
+    bool retries_later; /* the server has answered, so it will; false: it may not be there at all */
 
     cleat__http_body body;
     CURL *easy;             /* kept for the next batch */
@@ -43,10 +45,11 @@ void cleat__http_export_free(cleat__http_export *export);
 typedef enum cleat__http_next {
     CLEAT__HTTP_SEND,     /* `easy` is to be given to the multi handle */
     CLEAT__HTTP_WAIT,     /* until retry_ns, then cleat__http_export_again() */
-    CLEAT__HTTP_FINISHED, /* the batch is done: `*status`, and cleat_error_message() */
+    CLEAT__HTTP_FINISHED, /* the batch is done: `*status`, cleat_error_message() and `failed` */
 } cleat__http_next;
 
-/* Takes the batch on; its time runs from now. Any thread. */
+/* Takes the batch on; its time, the exporter's where `timeout_ms` is longer or negative, runs from now. Any
+ * thread. */
 void cleat__http_export_assign(cleat__http_export *export, cleat_span_batch *batch, int64_t timeout_ms);
 cleat__http_next cleat__http_export_begin(cleat__http_export *export, cleat_status *status);
 /* The transfer is over and `easy` is no longer with the multi handle. */

@@ -98,7 +98,7 @@ static uint64_t find_oldest(const http_exporter *exporter)
 /* `export` is in no list. The batch first: whoever waits for nothing unfinished finds it counted. */
 static void finish(http_exporter *exporter, cleat__http_export *export, cleat_status status)
 {
-    cleat_span_batch_finish(export->batch, status);
+    cleat__batch_finish(export->batch, status, export->failed);
     export->batch = NULL;
     pthread_mutex_lock(&exporter->mutex);
     export->next = exporter->spare;
@@ -116,7 +116,7 @@ static void go_on(http_exporter *exporter, cleat__http_export *export, cleat__ht
                   cleat_status status)
 {
     if (next == CLEAT__HTTP_SEND && curl_multi_add_handle(exporter->multi, export->easy) != CURLM_OK) {
-        cleat__http_export_cancel(export);
+        (void)cleat__http_export_cancel(export);
         status = cleat__fail_memory();
         next = CLEAT__HTTP_FINISHED;
     }
@@ -171,7 +171,7 @@ static int retry_due(http_exporter *exporter)
     for (cleat__http_export *export = exporter->active; export != NULL; export = next) {
         next = export->next;
         bool is_waiting = export->retry_ns != 0;
-        if (is_waiting && (export->retry_ns <= now_ns || (is_ending && !export->waits_as_asked))) {
+        if (is_waiting && (export->retry_ns <= now_ns || (is_ending && !export->retries_later))) {
             go_on(exporter, export, cleat__http_export_again(export), CLEAT_OK);
         } else if (is_waiting && export->retry_ns < first_ns) {
             first_ns = export->retry_ns;
@@ -266,6 +266,10 @@ static cleat_status submit(http_exporter *exporter, cleat_span_batch *batch, int
 static void export_async(cleat_span_exporter *self, cleat_span_batch *batch, int64_t timeout_ms)
 {
     http_exporter *exporter = (http_exporter *)self;
+    if (cleat_span_batch_count(batch) == 0) {
+        cleat_span_batch_finish(batch, CLEAT_OK);
+        return;
+    }
     pthread_mutex_lock(&exporter->mutex);
     cleat_status status = submit(exporter, batch, timeout_ms);
     pthread_mutex_unlock(&exporter->mutex);
@@ -403,14 +407,12 @@ static cleat_status init(http_exporter *exporter, const cleat_otlp_exporter_opti
     return init_headers(exporter);
 }
 
-/* Where the thread itself forked, in a log handler, it goes on in the child. */
+/* Also where the thread itself forked, in a log handler, whose child has to exec or _exit(): the multi handle
+ * would be used by two processes. */
 static void in_child(void *object, bool is_whole)
 {
     http_exporter *exporter = object;
     (void)is_whole;
-    if (exporter->has_thread && pthread_equal(exporter->thread, pthread_self())) {
-        return;
-    }
     cleat__cond_init(&exporter->changed);
     cleat__otlp_reset_stats(&exporter->otlp);
     if (!exporter->has_thread) {

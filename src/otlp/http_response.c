@@ -88,11 +88,22 @@ static const char *advice_of(long code)
     }
 }
 
+/*
+ * What a server does not want because of who sends it, where, or in what form, it will not want of the
+ * next spans either. Other refusals (400, 413, 500, ...) may be due to these spans alone.
+ */
+static bool is_refusal_of_all(long code)
+{
+    return (code >= 300 && code <= 399) || code == 401 || code == 403 || code == 404 || code == 405 ||
+           code == 415;
+}
+
 static void read_failure(const cleat__http_export *export, long code, cleat__http_outcome *out)
 {
     cleat_slice text = failure_text(export);
     curl_off_t asked_s = 0;
     out->is_retryable = code == 429 || code == 502 || code == 503 || code == 504;
+    out->is_of_spans = !out->is_retryable && !is_refusal_of_all(code);
     out->status = out->is_retryable ? CLEAT_UNAVAILABLE : CLEAT_NON_RETRYABLE;
     if (out->is_retryable && curl_easy_getinfo(export->easy, CURLINFO_RETRY_AFTER, &asked_s) == CURLE_OK &&
         asked_s > 0) {
@@ -122,9 +133,17 @@ static bool is_retryable(CURLcode code)
     }
 }
 
-static const char *advice_of_error(CURLcode code)
+/* OpenSSL's words for an answer that is none of TLS. */
+static bool speaks_no_tls(const char *error)
+{
+    return strstr(error, "wrong version number") != NULL || strstr(error, "packet length too long") != NULL;
+}
+
+static const char *advice_of_error(CURLcode code, const char *error)
 {
     switch (code) {
+    case CURLE_SSL_CONNECT_ERROR:
+        return speaks_no_tls(error) ? " (does the server speak http:// there, not https://?)" : "";
     case CURLE_PEER_FAILED_VERIFICATION:
         return " (set OTEL_EXPORTER_OTLP_CERTIFICATE to the authority's certificate, if it is to be trusted)";
     case CURLE_SSL_CERTPROBLEM:
@@ -148,7 +167,7 @@ static void read_error(const cleat__http_export *export, CURLcode code, cleat__h
         return;
     }
     append_shown(out, cleat_slice_of(export->error[0] != '\0' ? export->error : curl_easy_strerror(code)));
-    append_shown(out, cleat_slice_of(advice_of_error(code)));
+    append_shown(out, cleat_slice_of(advice_of_error(code, export->error)));
 }
 
 void cleat__http_outcome_read(const cleat__http_export *export, CURLcode code, cleat__http_outcome *out)
@@ -163,6 +182,7 @@ void cleat__http_outcome_read(const cleat__http_export *export, CURLcode code, c
         read_error(export, CURLE_PARTIAL_FILE, out);
         return;
     }
+    out->is_answer = true;
     curl_easy_getinfo(export->easy, CURLINFO_RESPONSE_CODE, &http_code);
     if (http_code >= 200 && http_code <= 299) {
         read_success(export, out);

@@ -21,7 +21,8 @@ struct cleat__otlp_exporter {
         atomic_uint_fast64_t requests, retries, bytes_sent;
         atomic_uint_fast64_t spans_exported, spans_rejected, spans_failed;
     } stats;
-    /* Shutting down: what fails is not tried again, unless the server itself has asked for that. */
+    /* Shutting down: what fails is not tried again, unless there is a server that may take it later: over HTTP
+     * one that has answered, over gRPC one that has asked for it. */
     atomic_bool is_ending;
 };
 

@@ -5,9 +5,9 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "base/url_part.h"
 #include "setting_headers.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -77,24 +77,17 @@ static bool gzip_from_environment(void)
 
 /* ---- Endpoints ---- */
 
-/* One part of a parsed URL; NULL where it has none. The caller frees it with curl_free(). */
-static char *part_of(CURLU *url, CURLUPart part, unsigned flags)
-{
-    char *text = NULL;
-    return curl_url_get(url, part, &text, flags) == CURLUE_OK ? text : NULL;
-}
-
 /* Behind the path, which stands before a query. Answers NULL on no memory. */
 static char *append_path(CURLU *url)
 {
-    char *path = part_of(url, CURLUPART_PATH, 0), *whole = NULL, *copy = NULL;
+    char *path = cleat__url_part(url, CURLUPART_PATH, 0), *whole = NULL, *copy = NULL;
     cleat__buffer longer = {0};
     size_t size = path != NULL ? strlen(path) : 0;
     cleat__buffer_append_format(&longer, "%s%sv1/traces", path != NULL ? path : "",
                                 size != 0 && path[size - 1] == '/' ? "" : "/");
     char *text = cleat__buffer_take_string(&longer);
     if (text != NULL && curl_url_set(url, CURLUPART_PATH, text, 0) == CURLUE_OK) {
-        whole = part_of(url, CURLUPART_URL, 0);
+        whole = cleat__url_part(url, CURLUPART_URL, 0);
         copy = cleat__strdup(whole);
     }
     cleat__free(text);
@@ -108,7 +101,7 @@ static char *shown_url(CURLU *url)
 {
     curl_url_set(url, CURLUPART_USER, NULL, 0);
     curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
-    char *text = part_of(url, CURLUPART_URL, 0);
+    char *text = cleat__url_part(url, CURLUPART_URL, 0);
     char *copy = cleat__strdup(text);
     curl_free(text);
     return copy;
@@ -116,7 +109,7 @@ static char *shown_url(CURLU *url)
 
 static char *host_and_port(CURLU *url)
 {
-    char *host = part_of(url, CURLUPART_HOST, 0), *port = part_of(url, CURLUPART_PORT, 0);
+    char *host = cleat__url_part(url, CURLUPART_HOST, 0), *port = cleat__url_part(url, CURLUPART_PORT, 0);
     char *joined = NULL;
     if (host != NULL) {
         size_t size = strlen(host) + 16;
@@ -139,7 +132,7 @@ static CURLUcode parse(CURLU *url, const char *text, cleat__otlp_protocol protoc
         return CURLUE_BAD_SCHEME;
     }
     CURLUcode code = curl_url_set(url, CURLUPART_URL, text, *has_scheme ? 0 : CURLU_DEFAULT_SCHEME);
-    char *scheme = code == CURLUE_OK ? part_of(url, CURLUPART_SCHEME, 0) : NULL;
+    char *scheme = code == CURLUE_OK ? cleat__url_part(url, CURLUPART_SCHEME, 0) : NULL;
     if (code == CURLUE_OK &&
         (scheme == NULL || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0))) {
         code = CURLUE_UNSUPPORTED_SCHEME;
@@ -162,7 +155,7 @@ static cleat_status set_endpoint(cleat__otlp_settings *settings, cleat__otlp_pro
     bool has_scheme;
     CURLUcode code = url != NULL ? parse(url, text, protocol, &has_scheme) : CURLUE_OUT_OF_MEMORY;
     if (code == CURLUE_OK) {
-        char *scheme = part_of(url, CURLUPART_SCHEME, 0);
+        char *scheme = cleat__url_part(url, CURLUPART_SCHEME, 0);
         settings->is_secure = scheme != NULL && strcmp(scheme, "https") == 0;
         curl_free(scheme);
         if (protocol == CLEAT__OTLP_GRPC) {
@@ -183,6 +176,16 @@ static cleat_status set_endpoint(cleat__otlp_settings *settings, cleat__otlp_pro
     return code == CURLUE_OUT_OF_MEMORY ? cleat__fail_memory() : CLEAT_INVALID_ARGUMENT;
 }
 
+/* What may be shown of a text that is no URL: it may hold a password, which would end at the last '@'. */
+static cleat_slice shown_part(cleat_slice text)
+{
+    size_t first = text.size;
+    while (first > 0 && text.data[first - 1] != '@') {
+        first--;
+    }
+    return first > 0 ? (cleat_slice){text.data + first - 1, text.size - first + 1} : text;
+}
+
 static cleat_status init_endpoint(cleat__otlp_settings *settings, cleat__otlp_protocol protocol,
                                   const char *option)
 {
@@ -192,7 +195,8 @@ static cleat_status init_endpoint(cleat__otlp_settings *settings, cleat__otlp_pr
         cleat_status status = set_endpoint(settings, protocol, option, false);
         return status != CLEAT_INVALID_ARGUMENT
                    ? status
-                   : cleat__fail(status, "\"%s\" is no endpoint: it has to be %s", option, accepted);
+                   : cleat__fail(status, "\"%.*s\" is no endpoint: it has to be %s",
+                                 CLEAT_SLICE_ARGS(shown_part(cleat_slice_of(option))), accepted);
     }
     variable endpoint = variable_of("ENDPOINT");
     if (endpoint.value.data != NULL) {
@@ -204,7 +208,7 @@ static cleat_status init_endpoint(cleat__otlp_settings *settings, cleat__otlp_pr
         if (status != CLEAT_INVALID_ARGUMENT) {
             return status;
         }
-        cleat__env_warn(endpoint.name, endpoint.value, accepted);
+        cleat__env_warn(endpoint.name, shown_part(endpoint.value), accepted);
     }
     return set_endpoint(settings, protocol,
                         is_grpc ? "http://localhost:4317" : "http://localhost:4318/v1/traces", false);

@@ -6,6 +6,9 @@
  *
  * The file is removed at the end. Between another's open() and flock() it may have been removed and
  * made anew, so whoever got the lock checks that the name still leads to the locked file.
+ *
+ * Whoever needs it for a few milliseconds only leaves no process id in it: so others know that it
+ * is worth waiting.
  */
 #define _GNU_SOURCE /* O_CLOEXEC, flock */
 #include "store/lock.h"
@@ -19,7 +22,10 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { WAIT_MS = 5, BRIEF_WAITS = 400 }; /* two seconds in all */
 
 static cleat_status fail_open(const char *path)
 {
@@ -37,11 +43,17 @@ static cleat_status fail_open(const char *path)
     }
 }
 
-static cleat_status fail_busy(int fd, const char *database)
+/* 0: whoever has the lock has it briefly, or has not written it yet. */
+static long read_pid(int fd)
 {
     char text[32] = "";
     ssize_t size = pread(fd, text, sizeof(text) - 1, 0);
-    long pid = size > 0 ? strtol(text, NULL, 10) : 0;
+    return size > 0 ? strtol(text, NULL, 10) : 0;
+}
+
+static cleat_status fail_busy(int fd, const char *database)
+{
+    long pid = read_pid(fd);
     if (pid == (long)getpid()) {
         return cleat__fail(CLEAT_BUSY, "%s is in use by another client in this process; use that one",
                            database);
@@ -60,10 +72,10 @@ static bool is_current(int fd, const char *path)
            held.st_ino == named.st_ino;
 }
 
-static void write_pid(int fd)
+static void write_pid(int fd, bool is_brief)
 {
     char text[32];
-    int size = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    int size = is_brief ? 0 : snprintf(text, sizeof(text), "%ld\n", (long)getpid());
     /* Only for the message of whoever comes second: a full disk must not matter here. */
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)size, 0) != size) {
         return;
@@ -80,27 +92,37 @@ static char *lock_path(const char *database)
     return path;
 }
 
-cleat_status cleat__lock_take(cleat__lock *lock, const char *database)
+void cleat__lock_wait(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * 1000000L}, NULL);
+}
+
+cleat_status cleat__lock_take(cleat__lock *lock, const char *database, bool is_brief)
 {
     lock->path = lock_path(database);
     if (lock->path == NULL) {
         return cleat__fail_memory();
     }
     cleat_status status = CLEAT_OK;
-    for (;;) {
+    for (int waits = 0;;) {
         lock->fd = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
         if (lock->fd < 0) {
             status = fail_open(lock->path);
             break;
         }
         if (flock(lock->fd, LOCK_EX | LOCK_NB) != 0) {
+            if (errno == EWOULDBLOCK && read_pid(lock->fd) == 0 && waits++ < BRIEF_WAITS) {
+                close(lock->fd);
+                cleat__lock_wait();
+                continue;
+            }
             status = errno == EWOULDBLOCK
                          ? fail_busy(lock->fd, database)
                          : cleat__fail(CLEAT_IO, "cannot lock %s: %s", lock->path, strerror(errno));
             break;
         }
         if (is_current(lock->fd, lock->path)) {
-            write_pid(lock->fd);
+            write_pid(lock->fd, is_brief);
             return CLEAT_OK;
         }
         close(lock->fd);

@@ -13,8 +13,13 @@ typedef struct cleat__lock {
         -1, NULL         \
     }
 
-/* Locks `database`-lock, or CLEAT_BUSY, naming the process that has it. Does not wait. */
-cleat_status cleat__lock_take(cleat__lock *lock, const char *database);
+/*
+ * Locks `database`-lock, or CLEAT_BUSY, naming the process that has it. Does not wait for an engine,
+ * which holds it for long, but for whoever holds it briefly (`is_brief`), to make or migrate the file.
+ */
+cleat_status cleat__lock_take(cleat__lock *lock, const char *database, bool is_brief);
+/* Sleeps for a few milliseconds, between two attempts. */
+void cleat__lock_wait(void);
 /* Removes the lock file. No-op when not held. */
 void cleat__lock_release(cleat__lock *lock);
 

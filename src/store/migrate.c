@@ -11,7 +11,9 @@
 static const char *const migrations[] = {
     cleat__sql_001_engine,
     cleat__sql_002_spans,
+    cleat__sql_003_tenants,
     cleat__sql_004_workflows,
+    cleat__sql_005_trace_tenant,
 };
 
 int cleat__schema_newest(void)
@@ -36,36 +38,52 @@ static cleat_status read_int(sqlite3 *db, const char *sql, int64_t *out)
     return status;
 }
 
+typedef struct identity {
+    int64_t application, user_version, objects;
+} identity;
+
+/* In one transaction: another process may be making the file just now. */
+static cleat_status read_identity(sqlite3 *db, identity *out)
+{
+    static const char doing[] = "reading what kind of file it is";
+    cleat_status status = cleat__sqlite_exec(db, "BEGIN", doing);
+    if (status == CLEAT_OK) {
+        status = read_int(db, "PRAGMA application_id", &out->application);
+    }
+    if (status == CLEAT_OK) {
+        status = read_int(db, "PRAGMA user_version", &out->user_version);
+    }
+    if (status == CLEAT_OK) {
+        status = read_int(db, "SELECT count(*) FROM sqlite_schema", &out->objects);
+    }
+    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return status;
+}
+
 cleat_status cleat__schema_check(sqlite3 *db, const char *path, int *version)
 {
-    int64_t application = 0, user_version = 0, objects = 0;
-    cleat_status status = read_int(db, "PRAGMA application_id", &application);
-    if (status == CLEAT_OK) {
-        status = read_int(db, "PRAGMA user_version", &user_version);
-    }
-    if (status == CLEAT_OK) {
-        status = read_int(db, "SELECT count(*) FROM sqlite_schema", &objects);
-    }
+    identity file = {0};
+    cleat_status status = read_identity(db, &file);
     if (status != CLEAT_OK) {
         return status;
     }
-    bool is_empty = application == 0 && user_version == 0 && objects == 0;
-    if (!is_empty && application != CLEAT__STORE_APPLICATION_ID) {
+    bool is_empty = file.application == 0 && file.user_version == 0 && file.objects == 0;
+    if (!is_empty && file.application != CLEAT__STORE_APPLICATION_ID) {
         return cleat__fail(CLEAT_NOT_A_DATABASE, "%s is a database of another program; use another file",
                            path);
     }
-    if (user_version > cleat__schema_newest()) {
+    if (file.user_version > cleat__schema_newest()) {
         return cleat__fail(
             CLEAT_NEWER_VERSION,
             "%s was written by a newer Cleat (schema %lld, this one knows %d): update Cleat, or use "
             "another file",
-            path, (long long)user_version, cleat__schema_newest());
+            path, (long long)file.user_version, cleat__schema_newest());
     }
-    if (user_version < 0) {
+    if (file.user_version < 0) {
         return cleat__fail(CLEAT_CORRUPT,
                            "%s has no valid schema version: restore a copy, or use another file", path);
     }
-    *version = (int)user_version;
+    *version = (int)file.user_version;
     return CLEAT_OK;
 }
 

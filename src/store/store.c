@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/map.h"
+#include "base/thread.h"
 #include "store/lock.h"
 #include "store/migrate.h"
 #include "store/path.h"
@@ -25,6 +26,7 @@
 #include <unistd.h>
 
 #define BUSY_TIMEOUT_MS  5000
+#define SHARE_TIMEOUT_MS 2000
 #define CHECKPOINT_PAGES "4000"
 #define CACHE_KIB        "32768"
 #define LOG_BYTES_KEPT   "67108864"
@@ -60,9 +62,9 @@ static bool has_log(const char *path)
     return has;
 }
 
-static cleat_status open_sqlite(cleat__store *store)
+static cleat_status open_sqlite(cleat__store *store, bool create)
 {
-    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | (writes(store) ? SQLITE_OPEN_CREATE : 0);
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
     if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK) {
         return store->db != NULL ? cleat__sqlite_error(store->db, "opening it") : cleat__fail_memory();
     }
@@ -85,26 +87,45 @@ static cleat_status check_identity(cleat__store *store, int *version)
     return status;
 }
 
+static cleat_status check_writable(cleat__store *store)
+{
+    return sqlite3_db_readonly(store->db, "main") != 1
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_READ_ONLY, "%s is read-only; make it writable, or use another file",
+                             store->path);
+}
+
+/* SQLite does not wait here for somebody who is just looking what kind of file it is. */
+static cleat_status switch_to_log(cleat__store *store)
+{
+    cleat_status status;
+    int64_t deadline = cleat__deadline_ns(BUSY_TIMEOUT_MS);
+    while ((status = cleat__sqlite_exec(store->db, "PRAGMA journal_mode=WAL", "opening it")) == CLEAT_BUSY &&
+           cleat__remaining_ms(deadline) > 0) {
+        cleat__lock_wait();
+    }
+    return status;
+}
+
 static cleat_status prepare_writing(cleat__store *store, int version)
 {
     static const char doing[] = "opening it";
-    if (sqlite3_db_readonly(store->db, "main") == 1) {
-        return cleat__fail(CLEAT_READ_ONLY, "%s is read-only; make it writable, or use another file",
-                           store->path);
-    }
-    cleat_status status = CLEAT_OK;
-    if (version == 0) {
+    cleat_status status = check_writable(store);
+    if (status == CLEAT_OK && version == 0) {
         status = cleat__sqlite_exec(store->db, "PRAGMA page_size=" PAGE_SIZE, doing);
     }
     if (status == CLEAT_OK) {
+        status = switch_to_log(store);
+    }
+    if (status == CLEAT_OK) {
         status = cleat__sqlite_exec(store->db,
-                                    "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=" CHECKPOINT_PAGES
+                                    "PRAGMA wal_autocheckpoint=" CHECKPOINT_PAGES
                                     "; PRAGMA journal_size_limit=" LOG_BYTES_KEPT
                                     "; PRAGMA cache_size=-" CACHE_KIB,
                                     doing);
     }
     if (status == CLEAT_OK) {
-        bool synced = store->mode == CLEAT__STORE_WRITE;
+        bool synced = store->mode != CLEAT__STORE_WRITE_UNSYNCED;
         status = cleat__sqlite_exec(store->db, synced ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF",
                                     doing);
     }
@@ -126,18 +147,21 @@ static cleat_status prepare_reading(cleat__store *store, int version)
     return cleat__sqlite_exec(store->db, "PRAGMA query_only=1", "opening it");
 }
 
-static cleat_status open_file(cleat__store *store, const char *path)
+/* Checkpoints are the engine's business: here they would only make a short call long. */
+static cleat_status prepare_sharing(cleat__store *store)
 {
-    bool exists = false;
-    cleat_status status = cleat__path_resolve(path, writes(store), !writes(store), &store->path, &exists);
-    if (status == CLEAT_OK && writes(store)) {
-        status = cleat__lock_take(&store->lock, store->path);
-    }
-    if (status != CLEAT_OK) {
-        return status;
-    }
+    cleat_status status = check_writable(store);
+    return status == CLEAT_OK
+               ? cleat__sqlite_exec(store->db, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0",
+                                    "opening it")
+               : status;
+}
+
+/* Opens the file for what the store's mode says; whatever lock that needs is held. */
+static cleat_status open_and_prepare(cleat__store *store)
+{
     store->created = access(store->path, F_OK) != 0; /* now that nobody else creates it */
-    status = open_sqlite(store);
+    cleat_status status = open_sqlite(store, writes(store));
     int version = 0;
     if (status == CLEAT_OK) {
         status = check_identity(store, &version);
@@ -146,6 +170,71 @@ static cleat_status open_file(cleat__store *store, const char *path)
         return status;
     }
     return writes(store) ? prepare_writing(store, version) : prepare_reading(store, version);
+}
+
+/* Opens the file when it is there and has the newest schema; else `*is_open` is false. */
+static cleat_status open_current(cleat__store *store, bool *is_open)
+{
+    int version = 0;
+    *is_open = false;
+    if (access(store->path, F_OK) != 0) {
+        return CLEAT_OK;
+    }
+    cleat_status status = open_sqlite(store, false);
+    if (status == CLEAT_OK) {
+        status = check_identity(store, &version);
+    }
+    if (status == CLEAT_OK && version == cleat__schema_newest()) {
+        *is_open = true;
+        return prepare_sharing(store);
+    }
+    sqlite3_close(store->db);
+    store->db = NULL;
+    return status;
+}
+
+/*
+ * An engine that starts now may be about to make or migrate the file: it is given time for that. Making
+ * and migrating here is under its lock, since an engine of an older version must not have the file.
+ */
+static cleat_status open_shared(cleat__store *store)
+{
+    int64_t deadline = cleat__deadline_ns(SHARE_TIMEOUT_MS);
+    for (;;) {
+        bool is_open = false;
+        cleat_status status = open_current(store, &is_open);
+        if (status != CLEAT_OK || is_open) {
+            return status;
+        }
+        status = cleat__lock_take(&store->lock, store->path, true);
+        if (status == CLEAT_OK) {
+            status = open_and_prepare(store);
+            if (status == CLEAT_OK) {
+                cleat__lock_release(&store->lock);
+            }
+            return status;
+        }
+        if (status != CLEAT_BUSY || cleat__remaining_ms(deadline) <= 0) {
+            return status;
+        }
+        cleat__lock_wait();
+    }
+}
+
+static cleat_status open_file(cleat__store *store, const char *path)
+{
+    bool exists = false;
+    cleat_status status = cleat__path_resolve(path, writes(store), !writes(store), &store->path, &exists);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    if (store->mode == CLEAT__STORE_SHARE) {
+        return open_shared(store);
+    }
+    if (writes(store)) {
+        status = cleat__lock_take(&store->lock, store->path, false);
+    }
+    return status == CLEAT_OK ? open_and_prepare(store) : status;
 }
 
 /* An open that failed leaves no file behind that was not there before. */

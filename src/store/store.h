@@ -1,6 +1,6 @@
 /*
- * The database file. One writer (the engine, which holds the lock file FILE-lock) and any number
- * of readers. SQLite in WAL mode, synchronous=FULL; application id "Clea", user_version = schema
+ * The database file. One engine (which holds the lock file FILE-lock and writes), any number of
+ * readers, and short writers of what is not the engine's: tenants and tokens. SQLite in WAL mode, synchronous=FULL; application id "Clea", user_version = schema
  * version. Not thread-safe: one thread per store.
  */
 #ifndef CLEAT_STORE_STORE_H
@@ -15,8 +15,11 @@ typedef struct cleat__store cleat__store;
 #define CLEAT__STORE_APPLICATION_ID 0x436c6561 /* "Clea" */
 
 typedef enum cleat__store_mode {
-    CLEAT__STORE_WRITE,          /* lock, create when missing, migrate */
-    CLEAT__STORE_READ,           /* existing file, no lock, read-only; another process may write meanwhile */
+    CLEAT__STORE_WRITE, /* lock, create when missing, migrate */
+    CLEAT__STORE_READ,  /* existing file, no lock, read-only; another process may write meanwhile */
+    /* Beside an engine, for short transactions on tables that it keeps no memory of. Creates the file
+     * when it is missing and brings it to the newest schema, unless an engine has it (CLEAT_BUSY). */
+    CLEAT__STORE_SHARE,
     CLEAT__STORE_WRITE_UNSYNCED, /* as WRITE, but trusts the machine not to lose power: for simulations */
 } cleat__store_mode;
 

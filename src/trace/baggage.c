@@ -6,6 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "base/error.h"
+#include "base/percent.h"
 #include "base/utf8.h"
 #include "trace/header.h"
 
@@ -167,6 +169,24 @@ void cleat_baggage_release(cleat_baggage *baggage)
     }
 }
 
+static cleat_status check_entry(const baggage_entry *entry)
+{
+    if (!cleat__is_token(entry->key)) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "\"%.*s\" is no baggage key: letters, digits and !#$%%&'*+-.^_`|~ are accepted",
+                           CLEAT_SLICE_ARGS(entry->key));
+    }
+    if (entry->metadata.size != 0 && !is_metadata(entry->metadata)) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.*s\" are no baggage properties: a;b=c are",
+                           CLEAT_SLICE_ARGS(entry->metadata));
+    }
+    if (cleat__utf8_valid_prefix(entry->value.data, entry->value.size) != entry->value.size) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the value of baggage \"%.*s\" is not UTF-8",
+                           CLEAT_SLICE_ARGS(entry->key));
+    }
+    return CLEAT_OK;
+}
+
 cleat_baggage *cleat_baggage_with(const cleat_baggage *baggage, const char *key, cleat_slice value,
                                   const char *metadata)
 {
@@ -174,13 +194,16 @@ cleat_baggage *cleat_baggage_with(const cleat_baggage *baggage, const char *key,
     list_init(&list);
     value.size = value.data != NULL ? value.size : 0;
     baggage_entry entry = {cleat_slice_of(key), value, cleat__trim(cleat_slice_of(metadata))};
-    bool has_metadata = entry.metadata.size != 0;
-    if (!cleat__is_token(entry.key) || (has_metadata && !is_metadata(entry.metadata)) ||
-        cleat__utf8_valid_prefix(value.data, value.size) != value.size) {
+    if (check_entry(&entry) != CLEAT_OK) {
         return NULL;
     }
     list_put_all(&list, baggage);
-    return list_put(&list, &entry) ? list_to_baggage(&list) : NULL;
+    if (!list_put(&list, &entry)) {
+        cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "baggage has at most %d entries and %d bytes",
+                    CLEAT__BAGGAGE_ENTRIES_MAX, CLEAT__BAGGAGE_SIZE_MAX);
+        return NULL;
+    }
+    return list_to_baggage(&list);
 }
 
 cleat_baggage *cleat_baggage_without(const cleat_baggage *baggage, const char *key)
@@ -232,13 +255,10 @@ void cleat_baggage_at(const cleat_baggage *baggage, size_t index, cleat_slice *k
 
 static char *format_value(char *at, cleat_slice value)
 {
-    static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < value.size; i++) {
         char character = value.data[i];
         if (needs_encoding(character)) {
-            *at++ = '%';
-            *at++ = digits[(unsigned char)character >> 4];
-            *at++ = digits[(unsigned char)character & 15];
+            at = cleat__percent_put(at, (uint8_t)character);
         } else {
             *at++ = character;
         }

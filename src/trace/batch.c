@@ -102,11 +102,16 @@ void cleat__batch_launch(cleat_span_exporter *exporter, cleat_span_batch *batch,
     is_exporting = was_exporting;
 }
 
-void cleat_span_batch_finish(cleat_span_batch *batch, cleat_status status)
+void cleat__batch_finish(cleat_span_batch *batch, cleat_status status, size_t failed)
 {
     if (batch != NULL && batch->finish != NULL) {
-        batch->finish(batch, status);
+        batch->finish(batch, status, failed < batch->count ? failed : batch->count);
     }
+}
+
+void cleat_span_batch_finish(cleat_span_batch *batch, cleat_status status)
+{
+    cleat__batch_finish(batch, status, status != CLEAT_OK ? cleat_span_batch_count(batch) : 0);
 }
 
 /* The message of a failure is the finishing thread's: it is carried over to the one that waits. */
@@ -119,9 +124,10 @@ typedef struct waited_batch {
     char message[512];
 } waited_batch;
 
-static void finish_waited(cleat_span_batch *batch, cleat_status status)
+static void finish_waited(cleat_span_batch *batch, cleat_status status, size_t failed)
 {
     waited_batch *waited = (waited_batch *)batch;
+    (void)failed;
     pthread_mutex_lock(&waited->mutex);
     waited->is_finished = true;
     waited->status = status;
@@ -133,6 +139,9 @@ static void finish_waited(cleat_span_batch *batch, cleat_status status)
 cleat_status cleat__batch_export_and_wait(cleat_span_exporter *exporter, const cleat_span_batch *batch,
                                           int64_t timeout_ms)
 {
+    if (cleat_span_batch_count(batch) == 0) {
+        return CLEAT_OK;
+    }
     waited_batch waited = {.batch = {batch->entries, batch->count, finish_waited}};
     pthread_mutex_init(&waited.mutex, NULL);
     pthread_cond_init(&waited.finished, NULL);

@@ -19,8 +19,8 @@ typedef struct cleat__batch_entry {
 struct cleat_span_batch {
     const cleat__batch_entry *entries;
     size_t count;
-    /* What cleat_span_batch_finish() calls; NULL where nobody waits for it. */
-    void (*finish)(cleat_span_batch *batch, cleat_status status);
+    /* What the two ways to finish call; NULL where nobody waits for it. */
+    void (*finish)(cleat_span_batch *batch, cleat_status status, size_t failed);
 };
 
 /* The most that goes in front of a record. */
@@ -66,7 +66,11 @@ cleat_status cleat__batch_export(cleat_span_exporter *exporter, const cleat_span
                                  int64_t timeout_ms);
 /* Through export_async where there is one, else export_spans; batch->finish is called either way. */
 void cleat__batch_launch(cleat_span_exporter *exporter, cleat_span_batch *batch, int64_t timeout_ms);
-/* What export_spans of an asynchronous exporter is: export_async, waited for. */
+/* cleat_span_batch_finish() for an exporter that knows how many of the spans `status` stands for: the
+ * others have been exported. */
+void cleat__batch_finish(cleat_span_batch *batch, cleat_status status, size_t failed);
+/* What export_spans of an asynchronous exporter is: export_async, waited for. Without spans it is
+ * CLEAT_OK at once. */
 cleat_status cleat__batch_export_and_wait(cleat_span_exporter *exporter, const cleat_span_batch *batch,
                                           int64_t timeout_ms);
 /* For a thread that does nothing but export. */

@@ -38,7 +38,7 @@ typedef struct batch_processor {
     pthread_cond_t room;   /* for those who wait for room in the queue */
     unsigned waiting_for_room;
     uint64_t flushes_wanted, flushes_done;
-    cleat_status flush_status; /* of the last flush done */
+    cleat__outcome flushed; /* of the last flush done */
     bool is_stopping, is_finished, is_exporter_shut_down;
     bool has_thread; /* false in a forked child, until it is needed */
     bool is_waiting; /* the thread, for work: then nobody is at the backlog */
@@ -138,8 +138,9 @@ static void report(batch_processor *processor, const reason *found)
         }
         /* Not each time: a flush that nobody has read yet must keep its answer. */
         processor->flushes_done = found->flushes;
-        processor->flush_status = processor->flights.failure;
-        processor->flights.failure = CLEAT_OK;
+        processor->flushed = processor->flights.failure;
+        /* A flush that was asked for meanwhile may have waited for the same spans. */
+        processor->flights.is_watched = processor->flushes_wanted != found->flushes || processor->is_stopping;
     }
     processor->is_finished = found->stopping;
     pthread_cond_broadcast(&processor->done);
@@ -209,7 +210,7 @@ static void in_child(void *object, bool is_whole)
     atomic_store_explicit(&processor->wake, 0, memory_order_relaxed);
     atomic_store_explicit(&processor->references, 1, memory_order_relaxed);
     processor->flushes_done = processor->flushes_wanted;
-    processor->flush_status = CLEAT_OK;
+    processor->flushed = (cleat__outcome){CLEAT_OK, ""};
     processor->is_finished = processor->is_stopping;
     processor->has_thread = processor->is_waiting = false;
 }
@@ -249,8 +250,8 @@ static cleat__push_result push_when_room(batch_processor *processor, const cleat
     pthread_mutex_lock(&processor->mutex);
     processor->waiting_for_room++;
     while ((result = cleat__span_queue_push(&processor->queue, span)) == CLEAT__PUSH_FULL) {
-        /* What fills the queue is a batch at least. */
-        atomic_fetch_or_explicit(&processor->wake, WAKE_FOR_BATCH, memory_order_acq_rel);
+        /* Often that is a batch, but what another thread is just reserving fills it too. */
+        atomic_fetch_or_explicit(&processor->wake, WAKE_FOR_ALL, memory_order_acq_rel);
         pthread_cond_signal(&processor->work);
         pthread_cond_wait(&processor->room, &processor->mutex);
     }
@@ -264,7 +265,11 @@ static void drop_full(batch_processor *processor)
     static cleat__log_site site;
     cleat__span_queue_drop(&processor->queue, CLEAT__DROP_FULL);
     wake(processor, WAKE_FOR_ALL);
-    cleat__log_limited(&site, CLEAT_LOG_WARN, "the span queue is full: spans are dropped");
+    cleat__log_limited(
+        &site, CLEAT_LOG_WARN,
+        "spans are dropped, since they end faster than they are exported: the queue of %zu is full "
+        "(OTEL_BSP_MAX_QUEUE_SIZE)",
+        processor->options.max_queue_size);
 }
 
 static void on_end(cleat_span_processor *self, const cleat_span_view *span)
@@ -304,6 +309,16 @@ static bool is_own_thread(batch_processor *processor)
     return is_own;
 }
 
+/* Somebody waits: what fails from now on is for them. The mutex is held. */
+static void watch(batch_processor *processor)
+{
+    cleat__flights *flights = &processor->flights;
+    if (!flights->is_watched) {
+        flights->is_watched = true;
+        flights->failure = (cleat__outcome){CLEAT_OK, ""};
+    }
+}
+
 static cleat_status force_flush(cleat_span_processor *self, int64_t timeout_ms)
 {
     batch_processor *processor = (batch_processor *)self;
@@ -313,19 +328,37 @@ static cleat_status force_flush(cleat_span_processor *self, int64_t timeout_ms)
     }
     pthread_mutex_lock(&processor->mutex);
     uint64_t ticket = processor->flushes_wanted += processor->has_thread; /* else nothing is queued */
+    watch(processor);
     bool is_in_time = true;
     pthread_cond_signal(&processor->work);
     while (is_in_time && !processor->is_finished && processor->flushes_done < ticket) {
         is_in_time = cleat__cond_wait_until(&processor->done, &processor->mutex, deadline);
     }
     bool is_done = processor->is_finished || processor->flushes_done >= ticket;
-    cleat_status status = processor->flush_status;
+    cleat__outcome outcome = processor->flushed;
     pthread_mutex_unlock(&processor->mutex);
     if (!is_done) {
         return cleat__fail(CLEAT_TIMEOUT, "spans were not flushed in time");
     }
     cleat_status flushed = cleat__exporter_force_flush(processor->exporter, cleat__remaining_ms(deadline));
-    return status != CLEAT_OK ? status : flushed;
+    return outcome.status != CLEAT_OK ? cleat__fail(outcome.status, "%s", outcome.text) : flushed;
+}
+
+static void before_shutdown(cleat_span_processor *self)
+{
+    batch_processor *processor = (batch_processor *)self;
+    cleat__span_queue_close(&processor->queue);
+    pthread_mutex_lock(&processor->mutex);
+    bool is_first = !processor->is_stopping;
+    watch(processor);
+    processor->is_stopping = true;
+    processor->is_finished = processor->is_finished || !processor->has_thread;
+    pthread_cond_signal(&processor->work);
+    pthread_cond_broadcast(&processor->room);
+    pthread_mutex_unlock(&processor->mutex);
+    if (is_first) {
+        cleat__exporter_before_shutdown(processor->exporter);
+    }
 }
 
 static cleat_status shut_down(cleat_span_processor *self, int64_t timeout_ms)
@@ -335,13 +368,8 @@ static cleat_status shut_down(cleat_span_processor *self, int64_t timeout_ms)
     if (is_own_thread(processor)) {
         return cleat__fail(CLEAT_FAILED_PRECONDITION, "an exporter cannot stop its own processor");
     }
-    cleat__span_queue_close(&processor->queue);
-    cleat__exporter_before_shutdown(processor->exporter);
+    before_shutdown(self);
     pthread_mutex_lock(&processor->mutex);
-    processor->is_stopping = true;
-    processor->is_finished = processor->is_finished || !processor->has_thread;
-    pthread_cond_signal(&processor->work);
-    pthread_cond_broadcast(&processor->room);
     bool is_in_time = true;
     while (is_in_time && !processor->is_finished) {
         is_in_time = cleat__cond_wait_until(&processor->done, &processor->mutex, deadline);
@@ -352,7 +380,10 @@ static cleat_status shut_down(cleat_span_processor *self, int64_t timeout_ms)
     bool is_joining = is_finished && processor->has_thread; /* it is past all that takes time */
     processor->has_thread = processor->has_thread && !is_finished;
     pthread_t thread = processor->thread;
-    cleat_status exported = is_joining ? processor->flush_status : CLEAT_OK;
+    cleat__outcome exported = {CLEAT_OK, ""};
+    if (is_joining) {
+        exported = processor->flushed;
+    }
     pthread_mutex_unlock(&processor->mutex);
     if (is_joining) {
         pthread_join(thread, NULL);
@@ -363,7 +394,7 @@ static cleat_status shut_down(cleat_span_processor *self, int64_t timeout_ms)
     if (!is_finished) {
         return cleat__fail(CLEAT_TIMEOUT, "spans were not exported in time");
     }
-    return exported != CLEAT_OK ? cleat__fail(exported, "spans were not exported") : status;
+    return exported.status != CLEAT_OK ? cleat__fail(exported.status, "%s", exported.text) : status;
 }
 
 static void free_processor(cleat_span_processor *self)
@@ -483,6 +514,7 @@ cleat_status cleat_batch_processor_new(cleat_span_exporter *exporter,
         .shutdown = shut_down,
         .free = free_processor,
         .get_stats = get_stats,
+        .before_shutdown = before_shutdown,
     };
     processor->exporter = exporter;
     cleat__backlog_init(&processor->backlog);

@@ -34,6 +34,15 @@ static void take_off(cleat__local *local)
     }
 }
 
+void cleat__locals_each(void (*function)(cleat__local *local, void *argument), void *argument)
+{
+    pthread_mutex_lock(&mutex);
+    for (cleat__local *local = locals; local != NULL; local = local->next) {
+        function(local, argument);
+    }
+    pthread_mutex_unlock(&mutex);
+}
+
 static uint64_t count_of(const cleat__local *local, unsigned slot, unsigned what)
 {
     return atomic_load_explicit(&local->counts[slot][what], memory_order_relaxed);

@@ -25,6 +25,9 @@ void cleat__account_reset(cleat__account *account);
 void cleat__counts_join(cleat__local *local);
 void cleat__counts_leave(cleat__local *local);
 
+/* Calls `function` for each thread there is. None comes or goes meanwhile. */
+void cleat__locals_each(void (*function)(cleat__local *local, void *argument), void *argument);
+
 static inline void cleat__count_shared(cleat__account *account, cleat__count what, uint64_t more)
 {
     atomic_fetch_add_explicit(&account->shared[what], more, memory_order_relaxed);

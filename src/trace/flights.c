@@ -25,7 +25,8 @@ cleat_status cleat__flights_init(cleat__flights *flights)
 
 void cleat__flights_in_child(cleat__flights *flights)
 {
-    flights->failure = CLEAT_OK;
+    flights->is_watched = false;
+    flights->failure = (cleat__outcome){CLEAT_OK, ""};
     flights->exported = flights->failed = 0;
     if (flights->busy == 0) {
         return;
@@ -129,19 +130,41 @@ static void gather(cleat__flight *flight, cleat__backlog *backlog)
 
 /* ---- Launching and finishing ---- */
 
-static void finish(cleat_span_batch *batch, cleat_status status)
+/* With the error message of this thread. */
+static void describe(cleat_status status, cleat__outcome *out)
 {
-    cleat__flight *flight = (cleat__flight *)batch;
-    cleat__flights *flights = flight->of;
-    cleat__span_chunk *chunk = flight->first_chunk;
-    size_t count = batch->count;
-    if (flights == NULL) {
-        return;
-    }
-    if (status != CLEAT_OK) {
-        static cleat__log_site site;
+    const char *text = cleat_error_message();
+    out->status = status;
+    snprintf(out->text, sizeof(out->text), "%s",
+             status == CLEAT_OK || text[0] != '\0' ? text : cleat_status_text(status));
+}
+
+static void log_failure(size_t failed, size_t count, cleat_status status)
+{
+    static cleat__log_site site;
+    if (failed == count) {
         cleat__log_limited(&site, CLEAT_LOG_WARN, "%zu span%s not exported: %s: %s", count,
                            count == 1 ? "" : "s", cleat_status_text(status), cleat_error_message());
+    } else {
+        cleat__log_limited(&site, CLEAT_LOG_WARN, "%zu of %zu spans not exported: %s: %s", failed, count,
+                           cleat_status_text(status), cleat_error_message());
+    }
+}
+
+static void finish(cleat_span_batch *batch, cleat_status status, size_t failed)
+{
+    cleat__flight *flight = (cleat__flight *)batch;
+    size_t count = batch->count;
+    cleat__outcome outcome;
+    describe(status, &outcome);
+    if (flight->of != NULL && status != CLEAT_OK) {
+        log_failure(failed, count, status);
+    }
+    /* A log handler may have forked: in the child the batch is the parent's from then on. */
+    cleat__flights *flights = flight->of;
+    cleat__span_chunk *chunk = flight->first_chunk;
+    if (flights == NULL) {
+        return;
     }
     for (size_t i = 0; i < flight->chunk_count; i++) {
         /* The link of the last one is not this flight's: the backlog may be appending to it. */
@@ -150,11 +173,10 @@ static void finish(cleat_span_batch *batch, cleat_status status)
         chunk = next;
     }
     pthread_mutex_lock(flights->mutex);
-    if (status == CLEAT_OK) {
-        flights->exported += count;
-    } else {
-        flights->failed += count;
-        flights->failure = flights->failure != CLEAT_OK ? flights->failure : status;
+    flights->exported += count - failed;
+    flights->failed += failed;
+    if (flights->is_watched && flights->failure.status == CLEAT_OK) {
+        flights->failure = outcome;
     }
     flight->next_free = flights->free;
     flights->free = flight;

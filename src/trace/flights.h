@@ -17,6 +17,12 @@ typedef struct cleat__flight {
     cleat__batch_entry *entries;
 } cleat__flight;
 
+/* How exporting went. */
+typedef struct cleat__outcome {
+    cleat_status status;
+    char text[256]; /* when it failed */
+} cleat__outcome;
+
 typedef struct cleat__flights {
     cleat_span_exporter *exporter;
     cleat__span_queue *queue;
@@ -28,7 +34,8 @@ typedef struct cleat__flights {
     pthread_cond_t *changed; /* signalled when a batch is finished */
     cleat__flight *free;
     unsigned busy;
-    cleat_status failure; /* the first since somebody has set this to CLEAT_OK */
+    bool is_watched;        /* somebody wants to know of failures */
+    cleat__outcome failure; /* the first since then */
     uint64_t exported, failed;
     cleat__flight *lost; /* of the parent; here leak checkers find them */
 } cleat__flights;

@@ -35,6 +35,10 @@ typedef struct cleat__local {
     /* Of counts.c: written by this thread, read by all. */
     atomic_uint_fast64_t counts[CLEAT__COUNT_SLOTS][CLEAT__COUNTS];
     struct cleat__local *previous, *next;
+    /* Of visit.h: */
+    uint32_t visit_depth;
+    atomic_uint_least32_t visit_count; /* odd while this thread is inside */
+    uint32_t awaited_visit;            /* under the mutex of counts.c */
 } cleat__local;
 
 /* Initial-exec: the pointer lies at a fixed distance from the thread pointer, also in the shared

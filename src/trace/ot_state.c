@@ -59,16 +59,20 @@ static cleat_slice find_member(cleat_slice trace_state)
     return cleat__trace_state_find(trace_state, vendor);
 }
 
+static cleat_slice behind_key(cleat_slice part)
+{
+    return (cleat_slice){part.data + 3, part.size - 3};
+}
+
 static void read_member(cleat_slice member, cleat__ot_state *out)
 {
     cleat_slice part;
     *out = (cleat__ot_state){.has_threshold = false};
     while (next_part(&member, &part)) {
-        cleat_slice value = {part.data + 3, part.size - 3};
         if (has_key(part, "th:")) {
-            out->has_threshold = out->has_threshold || read_digits(value, &out->threshold);
-        } else if (has_key(part, "rv:") && value.size == DIGITS) {
-            out->has_randomness = out->has_randomness || read_digits(value, &out->randomness);
+            out->has_threshold = out->has_threshold || read_digits(behind_key(part), &out->threshold);
+        } else if (has_key(part, "rv:") && part.size == 3 + DIGITS) {
+            out->has_randomness = out->has_randomness || read_digits(behind_key(part), &out->randomness);
         }
     }
 }

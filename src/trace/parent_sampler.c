@@ -6,6 +6,7 @@
  */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "sampler.h"
 
 enum {
@@ -83,11 +84,8 @@ static cleat_sampler *or_else(cleat_sampler *sampler, cleat_sampler *otherwise)
 
 cleat_sampler *cleat_sampler_parent_based_with(const cleat_parent_based_options *options)
 {
-    cleat_parent_based_options given = {0};
-    if (options != NULL) {
-        size_t size = options->struct_size != 0 ? options->struct_size : sizeof(given);
-        memcpy(&given, options, size < sizeof(given) ? size : sizeof(given));
-    }
+    cleat_parent_based_options given;
+    cleat__options_copy(&given, options, sizeof(given));
     cleat_sampler *on = cleat_sampler_always_on(), *off = cleat_sampler_always_off();
     cleat_sampler *const delegates[DELEGATES] = {
         [0] = or_else(given.remote_parent_not_sampled, off),

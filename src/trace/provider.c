@@ -8,9 +8,11 @@
 #include "base/thread.h"
 #include "checked_ids.h"
 #include "random_ids.h"
+#include "resource_parts.h"
 #include "sampler.h"
 #include "span_pool.h"
 #include "tracer.h"
+#include "visit.h"
 
 enum { FREE_TIMEOUT_MS = 5000 };
 
@@ -46,13 +48,11 @@ static cleat_status init(cleat_tracer_provider *provider, const cleat_tracer_pro
         return cleat__fail_memory();
     }
     provider->drops = cleat__sampler_drops(provider->sampler);
-    if (options->resource != NULL) {
-        provider->resource = cleat_resource_retain(options->resource);
-    } else {
-        cleat_status status = cleat_resource_default(&provider->resource);
-        if (status != CLEAT_OK) {
-            return status;
-        }
+    cleat_status status = options->resource != NULL
+                              ? cleat__resource_over_environment(options->resource, &provider->resource)
+                              : cleat_resource_default(&provider->resource);
+    if (status != CLEAT_OK) {
+        return status;
     }
     provider->ids = cleat__random_ids;
     if (options->id_generator != NULL) {
@@ -70,6 +70,29 @@ static void in_child(void *object, bool is_whole)
     cleat_tracer_provider *provider = object;
     (void)is_whole;
     cleat__account_reset(&provider->account);
+}
+
+/* So that no processor waits for the destination of another. */
+static void before_shutdown(cleat_tracer_provider *provider)
+{
+    atomic_store_explicit(&provider->makes_spans, false, memory_order_release);
+    for (unsigned i = 0; i < cleat__provider_processors(provider); i++) {
+        cleat_span_processor *processor = provider->processors[i];
+        if (processor->before_shutdown != NULL) {
+            processor->before_shutdown(processor);
+        }
+    }
+}
+
+static void before_exit(void *object)
+{
+    cleat_tracer_provider *provider = object;
+    pthread_mutex_lock(&provider->mutex);
+    bool is_shut_down = provider->is_shut_down;
+    pthread_mutex_unlock(&provider->mutex);
+    if (!is_shut_down) {
+        before_shutdown(provider);
+    }
 }
 
 /* A program that exits without shutting down. Nothing is freed: other threads may still make spans. */
@@ -90,7 +113,7 @@ static void watch_process(cleat_tracer_provider *provider)
         .object = provider,
     };
     cleat__fork_register(&provider->fork_hook);
-    provider->exit_hook = (cleat__exit_hook){.run = at_exit, .object = provider};
+    provider->exit_hook = (cleat__exit_hook){.begin = before_exit, .run = at_exit, .object = provider};
     cleat__exit_register(&provider->exit_hook);
 }
 
@@ -142,6 +165,17 @@ static void free_processor(cleat_span_processor *processor)
     }
 }
 
+/* Starts that had begun are over, then no span is its any more, then ends that had begun are over. */
+static bool leave_alone(cleat_tracer_provider *provider)
+{
+    int64_t deadline_ns = cleat__deadline_ns(FREE_TIMEOUT_MS);
+    if (!cleat__visits_wait(deadline_ns)) {
+        return false;
+    }
+    cleat__span_pool_orphan(provider);
+    return cleat__visits_wait(deadline_ns);
+}
+
 void cleat_tracer_provider_free(cleat_tracer_provider *provider)
 {
     if (provider == NULL) {
@@ -155,7 +189,12 @@ void cleat_tracer_provider_free(cleat_tracer_provider *provider)
     if (!is_shut_down) {
         cleat_tracer_provider_shutdown(provider, FREE_TIMEOUT_MS);
     }
-    cleat__span_pool_orphan(provider);
+    if (!leave_alone(provider)) {
+        cleat__log(CLEAT_LOG_WARN,
+                   "a tracer provider is not freed: a thread is still inside a span's start or "
+                   "end, or in a processor called there");
+        return;
+    }
     for (unsigned i = 0; i < cleat__provider_processors(provider); i++) {
         free_processor(provider->processors[i]);
     }
@@ -246,8 +285,9 @@ cleat_status cleat_tracer_provider_shutdown(cleat_tracer_provider *provider, int
     if (!is_first) {
         return cleat__fail(CLEAT_FAILED_PRECONDITION, "the tracer provider has been shut down before");
     }
-    atomic_store_explicit(&provider->makes_spans, false, memory_order_release);
-    return for_each(provider, timeout_ms, true);
+    int64_t deadline = cleat__deadline_ns(timeout_ms);
+    before_shutdown(provider);
+    return for_each(provider, cleat__remaining_ms(deadline), true);
 }
 
 /* ---- Counts ---- */

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "ot_state.h"
 #include "sampler.h"
 
@@ -91,11 +92,8 @@ static int64_t clamp_ns(double ns)
 
 cleat_sampler *cleat_sampler_rate_limited(double spans_per_second, const cleat_rate_limit_options *options)
 {
-    cleat_rate_limit_options given = {0};
-    if (options != NULL) {
-        size_t size = options->struct_size != 0 ? options->struct_size : sizeof(given);
-        memcpy(&given, options, size < sizeof(given) ? size : sizeof(given));
-    }
+    cleat_rate_limit_options given;
+    cleat__options_copy(&given, options, sizeof(given));
     double rate = spans_per_second > 0 ? spans_per_second : 0; /* not a number is 0 too */
     double burst = given.burst > 0 ? given.burst : rate;
     burst = burst > 1 ? burst : 1;

@@ -3,6 +3,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "header.h"
 #include "resource_parts.h"
 
@@ -158,6 +159,28 @@ static cleat_status add_service_name(cleat_resource **resource)
     return add_attributes(resource, &attribute, 1, NULL);
 }
 
+cleat_status cleat__resource_over_environment(cleat_resource *updating, cleat_resource **out)
+{
+    cleat_resource *resource = NULL;
+    cleat_status status = add_attributes_of_environment(&resource);
+    if (status == CLEAT_OK) {
+        status = add_service_name(&resource);
+    }
+    if (status == CLEAT_OK && resource == NULL) {
+        *out = cleat_resource_retain(updating);
+        return CLEAT_OK;
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__resource_update(&resource, updating);
+    }
+    if (status != CLEAT_OK) {
+        cleat_resource_release(resource);
+        return status;
+    }
+    *out = resource;
+    return CLEAT_OK;
+}
+
 /* ---- All of it ---- */
 
 static cleat_status build(const cleat_resource_options *options, cleat_resource **resource)
@@ -183,15 +206,12 @@ static cleat_status build(const cleat_resource_options *options, cleat_resource 
 
 cleat_status cleat_resource_detect(const cleat_resource_options *options, cleat_resource **out)
 {
-    cleat_resource_options given = {0};
+    cleat_resource_options given;
     if (out == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "nowhere to put the resource");
     }
     *out = NULL;
-    if (options != NULL) {
-        size_t size = options->struct_size != 0 ? options->struct_size : sizeof(given);
-        memcpy(&given, options, size < sizeof(given) ? size : sizeof(given));
-    }
+    cleat__options_copy(&given, options, sizeof(given));
     cleat_resource *resource = NULL;
     cleat_status status = build(&given, &resource);
     if (status != CLEAT_OK) {

@@ -13,6 +13,9 @@
  */
 cleat_status cleat__resource_parse(cleat_slice text, cleat_resource **out);
 
+/* What OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME say, with `updating` winning over it. */
+cleat_status cleat__resource_over_environment(cleat_resource *updating, cleat_resource **out);
+
 /* Replaces `*resource` by it merged with `updating`, which is borrowed. */
 cleat_status cleat__resource_update(cleat_resource **resource, const cleat_resource *updating);
 

@@ -10,6 +10,7 @@
 #include "span_counts.h"
 #include "span_pool.h"
 #include "tracer.h"
+#include "visit.h"
 
 /* Memory above this is not kept for the next span. */
 enum { LARGEST_KEPT_BUFFER = 64 * 1024 };
@@ -123,6 +124,8 @@ cleat__span_entry cleat__span_enter_ending(cleat_span handle)
 
 cleat_status cleat__span_refuse_stale(void)
 {
+    static cleat__log_site site;
+    cleat__log_limited(&site, CLEAT_LOG_WARN, "a span is used after its end");
     return cleat__fail(CLEAT_FAILED_PRECONDITION, "the span has ended");
 }
 
@@ -246,7 +249,17 @@ static uint8_t *assemble(cleat__span *span, int64_t end_ns, cleat__local *local,
     return record;
 }
 
-static cleat_status end_recording(cleat_span handle, int64_t time_ns)
+static void log_losses(const cleat_span_view *view)
+{
+    static cleat__log_site site;
+    cleat__log_limited(&site, CLEAT_LOG_WARN,
+                       "limits took %u attributes, %u events and %u links off the span \"%.*s\"",
+                       view->dropped_attribute_count, view->dropped_event_count, view->dropped_link_count,
+                       CLEAT_SLICE_ARGS(view->name));
+}
+
+/* Inside a visit: a provider that the span is found to have stays. `local` NULL: no memory. */
+static cleat_status end_recording(cleat_span handle, int64_t time_ns, cleat__local *local)
 {
     cleat__span *span = handle.impl;
     cleat__span_entry entry = cleat__span_enter(handle);
@@ -257,7 +270,6 @@ static cleat_status end_recording(cleat_span handle, int64_t time_ns)
         cleat__span_leave(handle);
         return cleat__span_refuse(CLEAT__SPAN_STALE);
     }
-    cleat__local *local = cleat__local_get();
     span->ending = true;
     span->ender = local;
     int64_t end_ns = time_ns > 0 ? time_ns : cleat__span_now(span);
@@ -286,6 +298,9 @@ static cleat_status end_recording(cleat_span handle, int64_t time_ns)
         return cleat__fail_memory();
     }
     notify_end(provider, &view);
+    if ((view.dropped_attribute_count | view.dropped_event_count | view.dropped_link_count) != 0) {
+        log_losses(&view);
+    }
     cleat__local_scratch_return(local, record, capacity);
     return CLEAT_OK;
 }
@@ -298,7 +313,14 @@ cleat_status cleat_span_end_at(cleat_span span, int64_t time_ns)
     if ((span.generation & CLEAT__SPAN_IS_RECORDING) == 0) {
         return end_silently(span);
     }
-    return end_recording(span, time_ns);
+    cleat__local *local = cleat__local_get();
+    if (local == NULL) { /* no memory: the span is lost, but it ends */
+        return end_recording(span, time_ns, NULL);
+    }
+    cleat__visit_begin(local);
+    cleat_status status = end_recording(span, time_ns, local);
+    cleat__visit_end(local);
+    return status;
 }
 
 cleat_status cleat_span_end(cleat_span span)

@@ -10,6 +10,7 @@
 #include "span_counts.h"
 #include "span_pool.h"
 #include "tracer.h"
+#include "visit.h"
 
 static const cleat_span no_span = {NULL, 0};
 
@@ -55,6 +56,7 @@ static cleat_span start_without_sdk(const cleat_span_context *parent)
  * part of it, since putting them together again for each span would cost more than most samplers.
  */
 typedef struct span_start {
+    cleat__local *local;        /* of this thread */
     const cleat_tracer *tracer; /* of an SDK */
     const cleat_span_options *options;
     cleat_sampling_arguments sampling;
@@ -163,8 +165,8 @@ static void notify_start(const span_start *start, cleat_span span)
 
 static cleat_span start_with_sdk(span_start *start)
 {
-    cleat__local *local = cleat__local_get();
-    cleat__span *span = local != NULL ? cleat__span_pool_take(local) : NULL;
+    cleat__local *local = start->local;
+    cleat__span *span = cleat__span_pool_take(local);
     if (span == NULL) {
         cleat__count_lost_start(start->tracer->provider);
         return no_span;
@@ -208,8 +210,8 @@ static bool is_dropped(const span_start *start, bool is_child)
 
 static cleat_span start_dropped(span_start *start)
 {
-    cleat__local *local = cleat__local_get();
-    cleat__span *span = local != NULL ? cleat__span_pool_take(local) : NULL;
+    cleat__local *local = start->local;
+    cleat__span *span = cleat__span_pool_take(local);
     if (span == NULL) {
         cleat__count_lost_start(start->tracer->provider);
         return no_span;
@@ -246,6 +248,45 @@ static void set_arguments(span_start *start, const char *name)
     sampling->link_count = options->links != NULL ? options->link_count : 0;
 }
 
+/* Inside a visit: the tracer and its provider stay. */
+static cleat_span start_inside(span_start *start, const cleat_span_context *parent, const char *name)
+{
+    const cleat_span_options *options = start->options;
+    bool is_child = has_parent(parent);
+    start->sampling.parent_span_context =
+        is_child ? parent : &cleat__no_span_context; /* half a context is none */
+    start->sampling.trace_state =
+        is_child ? (cleat_slice){parent->trace_state, parent->trace_state_size} : options->trace_state;
+    if (is_dropped(start, is_child)) {
+        return start_dropped(start);
+    }
+    set_arguments(start, name);
+    if (is_child || options->trace_state.size == 0) {
+        return start_with_sdk(start);
+    }
+    cleat_span_context given = cleat__no_span_context;
+    cleat_trace_state_parse(&given, options->trace_state); /* empty when it is malformed */
+    start->sampling.trace_state = (cleat_slice){given.trace_state, given.trace_state_size};
+    return start_with_sdk(start);
+}
+
+/* The tracer that does the work; NULL: none does. */
+static cleat_tracer *working_tracer(const cleat_tracer *tracer)
+{
+    cleat_tracer *real = atomic_load_explicit(&tracer->delegate, memory_order_acquire);
+    bool works = real != NULL && atomic_load_explicit(&real->provider->makes_spans, memory_order_relaxed);
+    return works ? real : NULL;
+}
+
+static cleat_span lose_start(const cleat_tracer *tracer)
+{
+    const cleat_tracer *real = working_tracer(tracer);
+    if (real != NULL) {
+        cleat__count_lost_start(real->provider);
+    }
+    return no_span;
+}
+
 cleat_span cleat_span_start(cleat_tracer *tracer, const char *name, const cleat_span_options *options)
 {
     if (tracer == NULL) {
@@ -254,30 +295,20 @@ cleat_span cleat_span_start(cleat_tracer *tracer, const char *name, const cleat_
     cleat_span_options copy;
     span_start start; /* filled member by member: clearing it first would cost as much again */
     start.options = complete_options(options, &copy);
-    options = start.options;
-    start.sampling.parent = options->root             ? NULL
-                            : options->parent != NULL ? options->parent
-                                                      : cleat__context_current();
+    start.sampling.parent = start.options->root             ? NULL
+                            : start.options->parent != NULL ? start.options->parent
+                                                            : cleat__context_current();
     const cleat_span_context *parent = cleat__context_span_context(start.sampling.parent);
-    start.tracer = atomic_load_explicit(&tracer->delegate, memory_order_acquire);
-    if (start.tracer == NULL ||
-        !atomic_load_explicit(&start.tracer->provider->makes_spans, memory_order_relaxed)) {
+    if (atomic_load_explicit(&tracer->delegate, memory_order_relaxed) == NULL) {
         return start_without_sdk(parent);
     }
-    bool is_child = has_parent(parent);
-    start.sampling.parent_span_context =
-        is_child ? parent : &cleat__no_span_context; /* half a context is none */
-    start.sampling.trace_state =
-        is_child ? (cleat_slice){parent->trace_state, parent->trace_state_size} : options->trace_state;
-    if (is_dropped(&start, is_child)) {
-        return start_dropped(&start);
+    start.local = cleat__local_get();
+    if (start.local == NULL) {
+        return lose_start(tracer);
     }
-    set_arguments(&start, name);
-    if (is_child || options->trace_state.size == 0) {
-        return start_with_sdk(&start);
-    }
-    cleat_span_context given = cleat__no_span_context;
-    cleat_trace_state_parse(&given, options->trace_state); /* empty when it is malformed */
-    start.sampling.trace_state = (cleat_slice){given.trace_state, given.trace_state_size};
-    return start_with_sdk(&start);
+    cleat__visit_begin(start.local);
+    start.tracer = working_tracer(tracer);
+    cleat_span span = start.tracer != NULL ? start_inside(&start, parent, name) : start_without_sdk(parent);
+    cleat__visit_end(start.local);
+    return span;
 }

@@ -5,6 +5,7 @@
 #include "base/options.h"
 #include "provider.h"
 #include "instrumentation_scope.h"
+#include "visit.h"
 
 #include <stdatomic.h>
 
@@ -32,12 +33,26 @@ cleat_slice cleat__tracer_key(const cleat_instrumentation_scope *const *scope)
     return (cleat_slice){(const char *)scope, sizeof(*scope)};
 }
 
-bool cleat_tracer_enabled(const cleat_tracer *tracer)
+static bool is_enabled(const cleat_tracer *tracer)
 {
-    const cleat_tracer *real =
-        tracer != NULL ? atomic_load_explicit(&tracer->delegate, memory_order_acquire) : NULL;
+    const cleat_tracer *real = atomic_load_explicit(&tracer->delegate, memory_order_acquire);
     return real != NULL && atomic_load_explicit(&real->provider->makes_spans, memory_order_relaxed) &&
            cleat__provider_processors(real->provider) != 0;
+}
+
+bool cleat_tracer_enabled(const cleat_tracer *tracer)
+{
+    if (tracer == NULL || atomic_load_explicit(&tracer->delegate, memory_order_relaxed) == NULL) {
+        return false;
+    }
+    cleat__local *local = cleat__local_get();
+    if (local == NULL) {
+        return false; /* no memory for a span either */
+    }
+    cleat__visit_begin(local);
+    bool enabled = is_enabled(tracer);
+    cleat__visit_end(local);
+    return enabled;
 }
 
 cleat_tracer *cleat__provider_tracer(cleat_tracer_provider *provider,

@@ -84,7 +84,7 @@ static cleat_status embedded_export_spans(cleat__transport *self, const cleat_sp
                                           int64_t timeout_ms)
 {
     (void)timeout_ms; /* the collector works in pieces of a few milliseconds */
-    return cleat__collector_ingest(((embedded *)self)->collector, batch);
+    return cleat__collector_ingest(((embedded *)self)->collector, CLEAT__TENANT_DEFAULT, batch);
 }
 
 static void embedded_free(cleat__transport *self)

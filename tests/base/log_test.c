@@ -46,15 +46,33 @@ static void read_stderr(const char *level, char *out, size_t size)
     waitpid(pid, NULL, 0);
 }
 
+/* What standard error got by level, before any test has set a handler. */
+static char without_handler[3][256];
+
+static int read_all_levels(void **state)
+{
+    static const char *const levels[] = {"", "debug", "none"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        read_stderr(levels[i], without_handler[i], sizeof(without_handler[i]));
+    }
+    return 0;
+}
+
 static void test_standard_error(void **state)
 {
     (void)state;
+    assert_string_equal(without_handler[0], "cleat: warning: heard\n");
+    assert_string_equal(without_handler[1], "cleat: warning: heard\ncleat: info: well\n");
+    assert_string_equal(without_handler[2], "");
+}
+
+static void test_silence_on_purpose(void **state)
+{
     char text[256];
-    read_stderr("", text, sizeof(text));
-    assert_string_equal(text, "cleat: warning: heard\n");
+    (void)state;
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
     read_stderr("debug", text, sizeof(text));
-    assert_string_equal(text, "cleat: warning: heard\ncleat: info: well\n");
-    read_stderr("none", text, sizeof(text));
     assert_string_equal(text, "");
 }
 
@@ -220,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_silent_without_a_handler, restore),
         cmocka_unit_test_teardown(test_standard_error, restore),
+        cmocka_unit_test_teardown(test_silence_on_purpose, restore),
         cmocka_unit_test_teardown(test_a_handler_hears_instead_of_standard_error, restore),
         cmocka_unit_test_teardown(test_levels, restore),
         cmocka_unit_test_teardown(test_environment_makes_it_quieter_only, restore),
@@ -228,5 +247,5 @@ int main(void)
         cmocka_unit_test_teardown(test_handler_may_log_and_leave, restore),
         cmocka_unit_test_teardown(test_replaced_handler_is_never_called_late, restore),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, read_all_levels, NULL);
 }

@@ -4,7 +4,8 @@ set -eu
 # shellcheck source=tests/cli/check.sh
 . "$CLEAT_SOURCE/tests/cli/check.sh"
 
-for verb in '' demo runs 'runs ls' 'runs show' 'runs cancel' traces 'traces ls' 'traces show' version; do
+for verb in '' demo runs 'runs ls' 'runs show' 'runs cancel' traces 'traces ls' 'traces show' token 'token create' \
+    'token ls' 'token revoke' version; do
     # shellcheck disable=SC2086 # a verb is words
     expect 0 $verb --help
     shows usage:
@@ -31,6 +32,7 @@ refuse 2 'unknown option -x' runs ls -x
 refuse 2 'unexpected argument "a"' runs ls a
 refuse 2 'RUN is missing' runs show
 refuse 2 'TRACE is missing' traces show --json
+refuse 2 'TOKEN is missing' token revoke
 refuse 2 'unexpected argument "c"' traces show b c
 refuse 2 '--db needs a value' runs ls --db
 refuse 2 '--db is empty' runs ls --db ''

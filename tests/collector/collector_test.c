@@ -22,7 +22,7 @@ static cleat_status export_spans(cleat_span_exporter *self, const cleat_span_bat
     fixture *f = (fixture *)self;
     (void)timeout_ms;
     for (int i = 0; i < f->times; i++) {
-        f->status = cleat__collector_ingest(f->collector, batch);
+        f->status = cleat__collector_ingest(f->collector, CLEAT__TENANT_DEFAULT, batch);
     }
     return f->status;
 }

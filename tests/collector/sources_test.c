@@ -2,6 +2,7 @@
 #include "recorder.h"
 
 #include "otlp/json.h"
+#include "trace/instrumentation_scope.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -43,14 +44,14 @@ static bool see(void *argument, const cleat__stored_span *stored)
     seen *all = argument;
     assert_in_range(all->count, 0, 3);
     all->resources[all->count] = cleat_resource_retain(stored->span.resource);
-    all->scopes[all->count++] = stored->span.scope;
+    all->scopes[all->count++] = stored->span.scope != NULL ? cleat__scope_intern(stored->span.scope) : NULL;
     return true;
 }
 
 static seen read_back(fixture *f, const cleat_trace_id *id)
 {
     seen all = {.count = 0};
-    assert_int_equal(cleat__spans_of_trace(f->store, id, see, &all), CLEAT_OK);
+    assert_int_equal(cleat__spans_of_trace(f->store, CLEAT__TENANT_DEFAULT, id, see, &all), CLEAT_OK);
     return all;
 }
 
@@ -157,10 +158,12 @@ static void test_span_from_nowhere(void **state)
     cleat_span_view view = {.record = cleat_slice_of(""), .name = cleat_slice_of("y")};
     view.trace_id = root.trace_id;
     view.span_id.bytes[0] = 1;
-    assert_int_equal(cleat__span_insert(f->store, f->rec.intake, &view), CLEAT_OK);
+    assert_int_equal(cleat__span_insert(f->store, f->rec.intake, CLEAT__TENANT_DEFAULT, &view), CLEAT_OK);
     assert_int_equal(cleat__span_insert_end(f->store, f->rec.intake), CLEAT_OK);
     assert_int_equal(query_int(f->store, "DELETE FROM span WHERE name = 'x' RETURNING 1"), 1);
-    assert_int_equal(cleat__spans_of_trace(f->store, &root.trace_id, see_neither, &count), CLEAT_OK);
+    assert_int_equal(
+        cleat__spans_of_trace(f->store, CLEAT__TENANT_DEFAULT, &root.trace_id, see_neither, &count),
+        CLEAT_OK);
     assert_int_equal(count, 1);
 }
 

@@ -57,12 +57,15 @@ static void test_spans_come_by_start_time(void **state)
            &(made_up){.name = "late", .parent = &root, .start_ns = 300, .end_ns = 400, .run = run_text});
     record(&f->rec,
            &(made_up){.name = "early", .parent = &root, .start_ns = 200, .end_ns = 300, .run = run_text});
-    assert_int_equal(cleat__spans_of_trace(f->store, &root.trace_id, add_name, &of_trace), CLEAT_OK);
+    assert_int_equal(
+        cleat__spans_of_trace(f->store, CLEAT__TENANT_DEFAULT, &root.trace_id, add_name, &of_trace),
+        CLEAT_OK);
     assert_string_equal(of_trace.text, "-root-early-late");
     assert_int_equal(cleat__uuid_parse(cleat_slice_of(run_text), &run), CLEAT_OK);
-    assert_int_equal(cleat__spans_of_run(f->store, &run, add_name, &of_run), CLEAT_OK);
+    assert_int_equal(cleat__spans_of_run(f->store, CLEAT__TENANT_DEFAULT, &run, add_name, &of_run), CLEAT_OK);
     assert_string_equal(of_run.text, "-early-late");
-    assert_int_equal(cleat__spans_of_trace(f->store, &root.trace_id, add_name, &first), CLEAT_OK);
+    assert_int_equal(cleat__spans_of_trace(f->store, CLEAT__TENANT_DEFAULT, &root.trace_id, add_name, &first),
+                     CLEAT_OK);
     assert_string_equal(first.text, "-root");
 }
 
@@ -84,7 +87,9 @@ static void test_stored_span_says_what_it_was(void **state)
     int count = 0;
     cleat_span_context root =
         record(&f->rec, &(made_up){.name = "x", .start_ns = 1, .end_ns = 2, .run = run_text, .failed = true});
-    assert_int_equal(cleat__spans_of_trace(f->store, &root.trace_id, check_stored, &count), CLEAT_OK);
+    assert_int_equal(
+        cleat__spans_of_trace(f->store, CLEAT__TENANT_DEFAULT, &root.trace_id, check_stored, &count),
+        CLEAT_OK);
     assert_int_equal(count, 1);
 }
 
@@ -109,7 +114,8 @@ static void test_span_without_ids_is_refused(void **state)
 {
     fixture *f = *state;
     cleat_span_view span = {.name = cleat_slice_of("x")};
-    assert_int_equal(cleat__span_insert(f->store, f->rec.intake, &span), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat__span_insert(f->store, f->rec.intake, CLEAT__TENANT_DEFAULT, &span),
+                     CLEAT_INVALID_ARGUMENT);
     assert_int_equal(query_int(f->store, "SELECT count(*) FROM trace"), 0);
 }
 
@@ -150,15 +156,24 @@ static void test_links_are_found_from_both_ends(void **state)
     link_check check = {.from_name = "child", .to_name = "cause"};
     check.to = record(&f->rec, &(made_up){.name = "cause", .start_ns = 1, .end_ns = 2});
     check.from = record(&f->rec, &(made_up){.name = "child", .start_ns = 3, .end_ns = 4, .link = &check.to});
-    assert_int_equal(cleat__links_from(f->store, &check.from.trace_id, NULL, check_link, &check), CLEAT_OK);
     assert_int_equal(
-        cleat__links_from(f->store, &check.from.trace_id, &check.from.span_id, check_link, &check), CLEAT_OK);
-    assert_int_equal(cleat__links_to(f->store, &check.to.trace_id, NULL, check_link, &check), CLEAT_OK);
-    assert_int_equal(cleat__links_to(f->store, &check.to.trace_id, &check.to.span_id, check_link, &check),
+        cleat__links_from(f->store, CLEAT__TENANT_DEFAULT, &check.from.trace_id, NULL, check_link, &check),
+        CLEAT_OK);
+    assert_int_equal(cleat__links_from(f->store, CLEAT__TENANT_DEFAULT, &check.from.trace_id,
+                                       &check.from.span_id, check_link, &check),
+                     CLEAT_OK);
+    assert_int_equal(
+        cleat__links_to(f->store, CLEAT__TENANT_DEFAULT, &check.to.trace_id, NULL, check_link, &check),
+        CLEAT_OK);
+    assert_int_equal(cleat__links_to(f->store, CLEAT__TENANT_DEFAULT, &check.to.trace_id, &check.to.span_id,
+                                     check_link, &check),
                      CLEAT_OK);
     assert_int_equal(check.count, 4);
-    assert_int_equal(cleat__links_from(f->store, &check.to.trace_id, NULL, check_link, &check), CLEAT_OK);
-    assert_int_equal(cleat__links_to(f->store, &check.to.trace_id, &check.from.span_id, check_link, &check),
+    assert_int_equal(
+        cleat__links_from(f->store, CLEAT__TENANT_DEFAULT, &check.to.trace_id, NULL, check_link, &check),
+        CLEAT_OK);
+    assert_int_equal(cleat__links_to(f->store, CLEAT__TENANT_DEFAULT, &check.to.trace_id, &check.from.span_id,
+                                     check_link, &check),
                      CLEAT_OK);
     assert_int_equal(check.count, 4);
 }
@@ -170,8 +185,12 @@ static void test_link_to_what_is_not_stored(void **state)
     memset(check.to.trace_id.bytes, 0x11, 16);
     memset(check.to.span_id.bytes, 0x22, 8);
     check.from = record(&f->rec, &(made_up){.name = "child", .start_ns = 3, .end_ns = 4, .link = &check.to});
-    assert_int_equal(cleat__links_from(f->store, &check.from.trace_id, NULL, check_link, &check), CLEAT_OK);
-    assert_int_equal(cleat__links_to(f->store, &check.to.trace_id, NULL, check_link, &check), CLEAT_OK);
+    assert_int_equal(
+        cleat__links_from(f->store, CLEAT__TENANT_DEFAULT, &check.from.trace_id, NULL, check_link, &check),
+        CLEAT_OK);
+    assert_int_equal(
+        cleat__links_to(f->store, CLEAT__TENANT_DEFAULT, &check.to.trace_id, NULL, check_link, &check),
+        CLEAT_OK);
     assert_int_equal(check.count, 2);
 }
 
@@ -194,6 +213,7 @@ static bool add_row(void *argument, const cleat__trace_row *row)
 static void assert_list(fixture *f, cleat__trace_filter filter, const char *expected)
 {
     rows list = {{0}};
+    filter.tenant = filter.tenant == 0 ? CLEAT__TENANT_DEFAULT : filter.tenant;
     filter.limit = filter.limit == 0 ? 100 : filter.limit;
     assert_int_equal(cleat__trace_list(f->store, &filter, add_row, &list), CLEAT_OK);
     assert_string_equal(list.text, expected);
@@ -254,7 +274,7 @@ static void test_older_traces_follow(void **state)
     assert_list(f, (cleat__trace_filter){.before = &of[1].trace_id}, ROW("a"));
     assert_list(f, (cleat__trace_filter){.before = &of[0].trace_id}, "");
     const cleat_trace_id unknown = {{1}};
-    const cleat__trace_filter filter = {.before = &unknown, .limit = 1};
+    const cleat__trace_filter filter = {.tenant = CLEAT__TENANT_DEFAULT, .before = &unknown, .limit = 1};
     assert_int_equal(cleat__trace_list(f->store, &filter, add_row, NULL), CLEAT_NOT_FOUND);
 }
 
@@ -286,20 +306,26 @@ static void test_trace_is_found_by_prefix(void **state)
     record(&f->rec, &(made_up){.name = "b", .start_ns = 1, .end_ns = 2});
     cleat_trace_id_to_hex(&first.trace_id, hex);
     for (size_t size = 8; size <= 32; size++) {
-        assert_int_equal(cleat__trace_find(f->store, (cleat_slice){hex, size}, &found), CLEAT_OK);
+        assert_int_equal(cleat__trace_find(f->store, CLEAT__TENANT_DEFAULT, (cleat_slice){hex, size}, &found),
+                         CLEAT_OK);
         assert_memory_equal(&found, &first.trace_id, 16);
     }
-    assert_int_equal(cleat__trace_find(f->store, (cleat_slice){hex, 7}, &found), CLEAT_INVALID_ARGUMENT);
-    assert_int_equal(cleat__trace_find(f->store, cleat_slice_of("ab00zz00"), &found), CLEAT_INVALID_ARGUMENT);
-    assert_int_equal(cleat__trace_find(f->store, cleat_slice_of("cd000000"), &found), CLEAT_NOT_FOUND);
+    assert_int_equal(cleat__trace_find(f->store, CLEAT__TENANT_DEFAULT, (cleat_slice){hex, 7}, &found),
+                     CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat__trace_find(f->store, CLEAT__TENANT_DEFAULT, cleat_slice_of("ab00zz00"), &found),
+                     CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat__trace_find(f->store, CLEAT__TENANT_DEFAULT, cleat_slice_of("cd000000"), &found),
+                     CLEAT_NOT_FOUND);
     /* Two traces of one beginning. */
     sqlite3_exec(
         cleat__store_db(f->store),
-        "INSERT INTO trace SELECT 9, x'ab0001000000000000000000000000ff', 'c', NULL, NULL, 0, 0, 0, 0,"
+        "INSERT INTO trace SELECT 9, 1, x'ab0001000000000000000000000000ff', 'c', NULL, NULL, 0, 0, 0, 0,"
         " 0, 0, 0 FROM trace LIMIT 1",
         NULL, NULL, NULL);
-    assert_int_equal(cleat__trace_find(f->store, (cleat_slice){hex, 12}, &found), CLEAT_INVALID_ARGUMENT);
-    assert_int_equal(cleat__trace_find(f->store, (cleat_slice){hex, 32}, &found), CLEAT_OK);
+    assert_int_equal(cleat__trace_find(f->store, CLEAT__TENANT_DEFAULT, (cleat_slice){hex, 12}, &found),
+                     CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat__trace_find(f->store, CLEAT__TENANT_DEFAULT, (cleat_slice){hex, 32}, &found),
+                     CLEAT_OK);
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "otlp/json.h"
 #include "otlp/json_reader.h"
+#include "otlp/received.h"
 #include "otlp/request.h"
 #include "support/otlp_reader.h"
 #include "trace/any_value.h"
@@ -153,6 +154,29 @@ static void read_response(cleat_slice input)
           (message.data >= input.data && message.data + message.size <= input.data + input.size));
 }
 
+/* What a receiver takes of a request can be read to the end, and is what there is in it. */
+static void receive(cleat_slice input)
+{
+    static const cleat__otlp_limits limits = {.max_spans = 20, .max_attributes = 8, .max_depth = 3};
+    cleat__otlp_received *received = NULL;
+    cleat__buffer body = {0};
+    cleat__buffer_append_slice(&body, input);
+    cleat_status status = cleat__otlp_received_new(&body, &limits, &received);
+    check(body.data == NULL && (status == CLEAT_OK) == (received != NULL));
+    if (received == NULL) {
+        return;
+    }
+    cleat_span_view view;
+    size_t count = 0;
+    for (size_t cursor = 0; cleat_span_batch_next(&received->batch, &cursor, &view); count++) {
+        check(cleat_trace_id_is_valid(&view.trace_id) && cleat_span_id_is_valid(&view.span_id));
+        read_span(NULL, NULL, view.record);
+    }
+    check(count == cleat_span_batch_count(&received->batch) && count <= 20);
+    check((received->rejected_spans != 0) == (received->error_message != NULL));
+    cleat__otlp_received_release(received);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const cleat_slice input = {(const char *)data, size};
@@ -160,5 +184,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_span(NULL, NULL, input);
     otlp_request_visit(input, read_span, NULL);
     read_response(input);
+    receive(input);
     return 0;
 }

@@ -13,7 +13,7 @@ static void test_protocol_grpc(void **state)
     setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", 1);
     setenv("OTEL_EXPORTER_OTLP_ENDPOINT", grpc_sink_endpoint(sink), 1);
     setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=secret%201", 1);
-    assert_int_equal(cleat_tracing_start(), CLEAT_OK);
+    assert_int_equal(cleat_tracing_start(NULL), CLEAT_OK);
     cleat_span_end(cleat_span_start(cleat_tracer_get("test", NULL), "work", NULL));
     assert_int_equal(cleat_tracing_stop(30000), CLEAT_OK);
     assert_int_equal(grpc_sink_count(sink), 1);
@@ -32,7 +32,7 @@ static void test_without_a_scheme_insecure_decides(void **state)
     setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", 1);
     setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint, 1);
     setenv("OTEL_EXPORTER_OTLP_INSECURE", "true", 1);
-    assert_int_equal(cleat_tracing_start(), CLEAT_OK);
+    assert_int_equal(cleat_tracing_start(NULL), CLEAT_OK);
     cleat_span_end(cleat_span_start(cleat_tracer_get("test", NULL), "work", NULL));
     assert_int_equal(cleat_tracing_stop(30000), CLEAT_OK);
     assert_int_equal(grpc_sink_count(sink), 1);

@@ -98,6 +98,26 @@ static void test_a_header_that_grpc_does_not_take_is_said(void **state)
     grpc_sink_stop(sink);
 }
 
+static void use_the_exporter(void *user_data, cleat_log_level level, const char *message)
+{
+    cleat_span_exporter *exporter = user_data;
+    (void)level, (void)message;
+    assert_int_equal(exporter->force_flush(exporter, 30000), CLEAT_OK);
+}
+
+static void test_a_log_handler_may_use_the_exporter(void **state)
+{
+    (void)state;
+    grpc_sink *sink = grpc_sink_start(NULL, 0);
+    const cleat_otlp_header wrong = {"user-agent", "x"};
+    cleat_span_exporter *exporter = EXPORTER_FOR(sink, .headers = &wrong, .header_count = 1);
+    cleat_log_set_handler(use_the_exporter, exporter, CLEAT_LOG_WARN);
+    assert_int_equal(export_some(exporter, 1), CLEAT_OK);
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    exporter->free(exporter);
+    grpc_sink_stop(sink);
+}
+
 static void test_user_agent(void **state)
 {
     (void)state;
@@ -186,10 +206,53 @@ static void test_a_refused_part_is_not_the_end(void **state)
     const grpc_sink_answer refused = {.code = GRPC_STATUS_INVALID_ARGUMENT, .message = "bad"};
     cleat_span_exporter *exporter = EXPORTER_FOR(sink, .max_request_size = 1);
     grpc_sink_script(sink, &refused, 1);
-    assert_int_equal(export_some(exporter, 4), CLEAT_INVALID_ARGUMENT);
+    test_batch batch;
+    batch_init(&batch, 4);
+    exporter->export_async(exporter, &batch.batch, 30000);
+    assert_int_equal(batch_wait(&batch), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(batch.failed, 1);
     assert_int_equal(grpc_sink_count(sink), 4);
     assert_int_equal(stats_of(exporter).spans_exported, 3);
     assert_int_equal(stats_of(exporter).spans_failed, 1);
+    batch_deinit(&batch);
+    exporter->free(exporter);
+    grpc_sink_stop(sink);
+}
+
+/* But what is not refused for these spans does. */
+static void test_a_server_that_takes_nothing_is_sent_no_more_parts(void **state)
+{
+    (void)state;
+    static const int codes[] = {GRPC_STATUS_UNAUTHENTICATED, GRPC_STATUS_PERMISSION_DENIED,
+                                GRPC_STATUS_UNIMPLEMENTED, GRPC_STATUS_NOT_FOUND,
+                                GRPC_STATUS_RESOURCE_EXHAUSTED};
+    grpc_sink *sink = grpc_sink_start(NULL, 0);
+    cleat_span_exporter *exporter = EXPORTER_FOR(sink, .max_request_size = 1);
+    for (size_t i = 0; i < COUNT_OF(codes); i++) {
+        const grpc_sink_answer refused = {.code = codes[i]};
+        grpc_sink_script(sink, &refused, 1);
+        assert_int_not_equal(export_some(exporter, 4), CLEAT_OK);
+        assert_int_equal(grpc_sink_count(sink), i + 1);
+    }
+    assert_int_equal(stats_of(exporter).spans_failed, 4 * COUNT_OF(codes));
+    exporter->free(exporter);
+    grpc_sink_stop(sink);
+}
+
+static void test_no_batch_and_an_empty_one_are_exported(void **state)
+{
+    (void)state;
+    grpc_sink *sink = grpc_sink_start(NULL, 0);
+    cleat_span_exporter *exporter = EXPORTER_FOR(sink);
+    test_batch batch;
+    batch_init(&batch, 0);
+    assert_int_equal(exporter->export_spans(exporter, &batch.batch, 30000), CLEAT_OK);
+    assert_int_equal(exporter->export_spans(exporter, NULL, 30000), CLEAT_OK);
+    exporter->export_async(exporter, &batch.batch, 30000);
+    assert_int_equal(batch_wait(&batch), CLEAT_OK);
+    exporter->export_async(exporter, NULL, 30000);
+    assert_int_equal(grpc_sink_count(sink), 0);
+    batch_deinit(&batch);
     exporter->free(exporter);
     grpc_sink_stop(sink);
 }
@@ -304,11 +367,14 @@ int main(void)
         cmocka_unit_test(test_records_arrive_as_they_were),
         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_a_header_that_grpc_does_not_take_is_said),
+        cmocka_unit_test(test_a_log_handler_may_use_the_exporter),
         cmocka_unit_test(test_user_agent),
         cmocka_unit_test(test_gzip),
         cmocka_unit_test(test_several_in_flight),
         cmocka_unit_test(test_a_large_batch_goes_in_parts),
         cmocka_unit_test(test_a_refused_part_is_not_the_end),
+        cmocka_unit_test(test_a_server_that_takes_nothing_is_sent_no_more_parts),
+        cmocka_unit_test(test_no_batch_and_an_empty_one_are_exported),
         cmocka_unit_test(test_partial_success_is_logged_and_not_sent_again),
         cmocka_unit_test(test_a_response_that_is_too_large_fails_for_good),
         cmocka_unit_test(test_stats),

@@ -25,11 +25,12 @@ typedef struct test_batch {
     pthread_cond_t changed;
     unsigned finished;
     cleat_status status;
+    size_t failed;
     char message[512];
     cleat_span_exporter *to_free; /* by on_finish */
 } test_batch;
 
-static inline void on_finish(cleat_span_batch *batch, cleat_status status)
+static inline void on_finish(cleat_span_batch *batch, cleat_status status, size_t failed)
 {
     test_batch *self = (test_batch *)batch;
     if (self->to_free != NULL) {
@@ -38,6 +39,7 @@ static inline void on_finish(cleat_span_batch *batch, cleat_status status)
     pthread_mutex_lock(&self->mutex);
     self->finished++;
     self->status = status;
+    self->failed = failed;
     snprintf(self->message, sizeof(self->message), "%s", status != CLEAT_OK ? cleat_error_message() : "");
     pthread_cond_broadcast(&self->changed);
     pthread_mutex_unlock(&self->mutex);

@@ -95,7 +95,6 @@ static int set_up(void **state)
     static traced_server self;
     memset(&self, 0, sizeof(self));
     http_sdk_start(&self.sdk);
-    self.options.struct_size = sizeof(self.options);
     self.options.tracer = self.sdk.tracer;
     self.daemon = daemon_start(handle, &self, completed, &self, &self.port);
     self.easy = easy_new(self.port, "/");
@@ -170,6 +169,15 @@ static void test_an_undecoded_target_can_be_given(void **state)
     cleat_span_view span = REQUESTED(self, "/a%20b?x=%41", NULL);
     assert_string_attribute(&span, "url.path", "/a%20b");
     assert_string_attribute(&span, "url.query", "x=%41");
+}
+
+static void test_options_without_a_size_are_those_of_this_version(void **state)
+{
+    traced_server *self = *state;
+    self->options.struct_size = 0;
+    self->options.route = "/{name}";
+    cleat_span_view span = REQUESTED(self, "/ada", NULL);
+    assert_slice(span.name, "GET /{name}");
 }
 
 static void test_a_body_of_many_parts_is_one_request(void **state)
@@ -253,7 +261,7 @@ static void test_client_and_server_make_one_trace(void **state)
     cleat_span work = cleat_span_start(sdk->tracer, "work", NULL);
     cleat_scope scope = cleat_span_attach(work);
     assert_int_equal(
-        cleat_curl_easy_perform(self->easy, CLEAT_CURL_OPTIONS(.tracer = sdk->tracer, .method = "GET")),
+        cleat_curl_easy_perform(self->easy, NULL, CLEAT_CURL_OPTIONS(.tracer = sdk->tracer, .method = "GET")),
         CURLE_OK);
     stop(self);
     cleat_scope_detach(scope);
@@ -282,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_request_has_a_span),
         TEST(test_an_undecoded_target_can_be_given),
+        TEST(test_options_without_a_size_are_those_of_this_version),
         TEST(test_a_body_of_many_parts_is_one_request),
         TEST(test_headers_in_any_case_and_several_lines),
         TEST(test_garbage_starts_a_new_trace),

@@ -221,6 +221,19 @@ static void test_without_a_provider_the_context_goes_on(void **state)
 
 /* ---- The end ---- */
 
+static void test_a_propagator_without_extract_leaves_the_base(void **state)
+{
+    test_sdk *sdk = *state;
+    cleat_propagator propagator = {.extract = NULL};
+    cleat_span_context remote = make_context(7, CLEAT_TRACE_FLAG_SAMPLED);
+    cleat_context *base = cleat_context_with_span_context(NULL, &remote);
+    cleat_span_view span = SERVED(sdk, .propagator = &propagator, .base = base);
+    assert_memory_equal(&span.parent_span_id, &remote.span_id, sizeof(remote.span_id));
+    span = SERVED(sdk, .propagator = &propagator);
+    assert_false(cleat_span_id_is_valid(&span.parent_span_id));
+    cleat_context_release(base);
+}
+
 static void test_outcomes(void **state)
 {
     test_sdk *sdk = *state;
@@ -388,6 +401,7 @@ int main(void)
         TEST(test_two_traceparents_are_none),
         TEST(test_a_new_trace_does_not_join_what_runs_on_the_thread),
         TEST(test_without_a_provider_the_context_goes_on),
+        TEST(test_a_propagator_without_extract_leaves_the_base),
         TEST(test_outcomes),
         TEST(test_route_and_status_come_later),
         TEST(test_an_ended_request_is_none),

@@ -13,7 +13,7 @@ int main(void)
 {
     int failed = 0;
     cleat_log_set_handler(on_message, &failed, CLEAT_LOG_WARN);
-    if (cleat_tracing_start() != CLEAT_OK || cleat_tracing_stop(1000) != CLEAT_OK) {
+    if (cleat_tracing_start(NULL) != CLEAT_OK || cleat_tracing_stop(1000) != CLEAT_OK) {
         fprintf(stderr, "%s\n", cleat_error_message());
         failed = 1;
     }

@@ -1,4 +1,5 @@
 /* What OTEL_TRACES_EXPORTER and OTEL_EXPORTER_OTLP_* make of a provider and of an exporter. */
+#define _GNU_SOURCE /* memmem */
 #include "otlp/settings.h"
 #include "support/http_sink.h"
 #include "trace/sdk_test.h"
@@ -71,7 +72,7 @@ static void the_environment_names_the_exporter(void **state)
         if (cases[i].value != NULL) {
             setenv("OTEL_TRACES_EXPORTER", cases[i].value, 1);
         }
-        assert_int_equal(cleat_tracer_provider_from_environment(&provider), CLEAT_OK);
+        assert_int_equal(cleat_tracer_provider_from_environment(NULL, &provider), CLEAT_OK);
         cleat_tracer *tracer = cleat_tracer_provider_get_tracer(provider, "env", NULL);
         assert_int_equal(cleat_tracer_enabled(tracer), cases[i].is_enabled);
         cleat_span_end(cleat_span_start(tracer, "from environment", NULL));
@@ -113,7 +114,7 @@ static void the_protocol_chooses_the_form(void **state)
         if (cases[i].traces != NULL) {
             setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", cases[i].traces, 1);
         }
-        assert_int_equal(cleat_tracer_provider_from_environment(&provider), CLEAT_OK);
+        assert_int_equal(cleat_tracer_provider_from_environment(NULL, &provider), CLEAT_OK);
         cleat_span_end(cleat_span_start(cleat_tracer_provider_get_tracer(provider, "env", NULL), "x", NULL));
         cleat_tracer_provider_free(provider);
         http_request request = http_sink_request(sink, 0);
@@ -129,7 +130,7 @@ static void disabled_it_sends_nothing(void **state)
     cleat_tracer_provider *provider = NULL;
     (void)state;
     setenv("OTEL_SDK_DISABLED", "true", 1);
-    assert_int_equal(cleat_tracer_provider_from_environment(&provider), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_from_environment(NULL, &provider), CLEAT_OK);
     assert_false(cleat_tracer_enabled(cleat_tracer_provider_get_tracer(provider, "env", NULL)));
     cleat_tracer_provider_free(provider);
 }
@@ -139,16 +140,58 @@ static void one_call_starts_and_one_stops(void **state)
     http_sink *sink = http_sink_start();
     (void)state;
     setenv("OTEL_EXPORTER_OTLP_ENDPOINT", http_sink_url(sink, ""), 1);
-    assert_int_equal(cleat_tracing_start(), CLEAT_OK);
-    assert_int_equal(cleat_tracing_start(), CLEAT_ALREADY_EXISTS);
+    assert_int_equal(cleat_tracing_start(NULL), CLEAT_OK);
+    assert_int_equal(cleat_tracing_start(NULL), CLEAT_ALREADY_EXISTS);
     cleat_span_end(cleat_span_start(cleat_tracer_get("one call", NULL), "x", NULL));
     assert_int_equal(cleat_tracing_stop(60000), CLEAT_OK);
     assert_int_equal(http_sink_requests(sink), 1);
     assert_null(cleat_tracer_provider_global());
     assert_int_equal(cleat_tracing_stop(60000), CLEAT_OK);
-    assert_int_equal(cleat_tracing_start(), CLEAT_OK); /* and again */
+    assert_int_equal(cleat_tracing_start(NULL), CLEAT_OK); /* and again */
     assert_int_equal(cleat_tracing_stop(60000), CLEAT_OK);
     http_sink_stop(sink);
+}
+
+static void code_and_environment_say_who_the_program_is(void **state)
+{
+    http_sink *sink = http_sink_start();
+    cleat_resource *resource = NULL;
+    const cleat_attribute attributes[] = {cleat_attribute_string("service.name", "of the code"),
+                                          cleat_attribute_string("mine", "of the code")};
+    (void)state;
+    setenv("OTEL_EXPORTER_OTLP_ENDPOINT", http_sink_url(sink, ""), 1);
+    setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=of%20the%20environment", 1);
+    assert_int_equal(cleat_resource_new(attributes, COUNT_OF(attributes), NULL, &resource), CLEAT_OK);
+    assert_int_equal(cleat_tracing_start(CLEAT_TRACER_PROVIDER_OPTIONS(.resource = resource)), CLEAT_OK);
+    cleat_resource_release(resource);
+    cleat_span_end(cleat_span_start(cleat_tracer_get("one call", NULL), "x", NULL));
+    assert_int_equal(cleat_tracing_stop(60000), CLEAT_OK);
+    unsetenv("OTEL_RESOURCE_ATTRIBUTES");
+    cleat_slice body = http_sink_request(sink, 0).body;
+    assert_non_null(memmem(body.data, body.size, "of the code", 11));
+    assert_non_null(memmem(body.data, body.size, "of the environment", 18));
+    http_sink_stop(sink);
+}
+
+static int frees; /* of a sampler */
+
+static void count_free(cleat_sampler *self)
+{
+    (void)self;
+    frees++;
+}
+
+static void a_sampler_is_consumed_also_when_it_is_started_twice(void **state)
+{
+    static cleat_sampler sampler = {.free = count_free};
+    (void)state;
+    frees = 0;
+    setenv("OTEL_TRACES_EXPORTER", "none", 1);
+    assert_int_equal(cleat_tracing_start(NULL), CLEAT_OK);
+    assert_int_equal(cleat_tracing_start(CLEAT_TRACER_PROVIDER_OPTIONS(.sampler = &sampler)),
+                     CLEAT_ALREADY_EXISTS);
+    assert_int_equal(frees, 1);
+    assert_int_equal(cleat_tracing_stop(60000), CLEAT_OK);
 }
 
 /* ---- Settings ---- */
@@ -256,6 +299,27 @@ static void a_wrong_header_is_left_out_and_its_value_not_shown(void **state)
     cleat__otlp_settings_deinit(&settings);
 }
 
+static void the_password_of_a_wrong_endpoint_is_not_shown(void **state)
+{
+    static const char *const endpoints[] = {"http://me:s3cret@[::", "me:s3cret@host:4318",
+                                            "gopher://me:s3c@s3cret@host"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(endpoints); i++) {
+        cleat__otlp_settings settings;
+        assert_int_equal(cleat__otlp_settings_init(&settings, CLEAT__OTLP_HTTP_PROTOBUF,
+                                                   CLEAT_OTLP_EXPORTER_OPTIONS(.endpoint = endpoints[i])),
+                         CLEAT_INVALID_ARGUMENT);
+        assert_non_null(strstr(cleat_error_message(), strrchr(endpoints[i], '@')));
+        assert_null(strstr(cleat_error_message(), "s3c"));
+        setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoints[i], 1);
+        assert_int_equal(cleat__otlp_settings_init(&settings, CLEAT__OTLP_HTTP_PROTOBUF, NULL), CLEAT_OK);
+        assert_int_equal(warnings, i + 1);
+        assert_non_null(strstr(warning, strrchr(endpoints[i], '@')));
+        assert_null(strstr(warning, "s3c"));
+        cleat__otlp_settings_deinit(&settings);
+    }
+}
+
 static void headers_of_the_exporter_itself_are_left_out(void **state)
 {
     cleat__otlp_settings settings;
@@ -302,10 +366,13 @@ int main(void)
         TEST(the_protocol_chooses_the_form),
         TEST(disabled_it_sends_nothing),
         TEST(one_call_starts_and_one_stops),
+        TEST(code_and_environment_say_who_the_program_is),
+        TEST(a_sampler_is_consumed_also_when_it_is_started_twice),
         TEST(settings_have_the_defaults_of_the_specification),
         TEST(endpoints_are_read_by_protocol),
         TEST(wrong_values_warn_once_and_fall_back),
         TEST(a_wrong_header_is_left_out_and_its_value_not_shown),
+        TEST(the_password_of_a_wrong_endpoint_is_not_shown),
         TEST(headers_of_the_exporter_itself_are_left_out),
         TEST(options_win_over_the_environment),
     };

@@ -1,4 +1,5 @@
 #define _GNU_SOURCE /* memmem, strcasestr */
+#include "base/base_test.h"
 #include "support/http_sink.h"
 #include "trace/sdk_test.h"
 
@@ -8,7 +9,8 @@
 typedef struct fixture {
     http_sink *sink;
     cleat_tracer_provider *provider;
-    cleat_span_exporter *exporter; /* the provider's */
+    cleat_span_processor *processor; /* the provider's */
+    cleat_span_exporter *exporter;   /* the provider's */
     cleat_tracer *tracer;
 } fixture;
 
@@ -31,7 +33,6 @@ static int tear_down(void **state)
 
 static void use(fixture *it, cleat_otlp_exporter_options options, bool is_json, size_t batch)
 {
-    cleat_span_processor *processor = NULL;
     options.struct_size = sizeof(options);
     options.endpoint = options.endpoint != NULL ? options.endpoint : http_sink_url(it->sink, "/v1/traces");
     assert_int_equal(is_json ? cleat_otlp_json_exporter_new(&options, &it->exporter)
@@ -40,10 +41,10 @@ static void use(fixture *it, cleat_otlp_exporter_options options, bool is_json, 
     assert_int_equal(cleat_batch_processor_new(it->exporter,
                                                CLEAT_BATCH_PROCESSOR_OPTIONS(.schedule_delay_ms = 3600000,
                                                                              .max_export_batch_size = batch),
-                                               &processor),
+                                               &it->processor),
                      CLEAT_OK);
     assert_int_equal(cleat_tracer_provider_new(NULL, &it->provider), CLEAT_OK);
-    assert_int_equal(cleat_tracer_provider_add_processor(it->provider, processor), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_add_processor(it->provider, it->processor), CLEAT_OK);
     it->tracer = cleat_tracer_provider_get_tracer(it->provider, "http", NULL);
 }
 
@@ -66,6 +67,17 @@ static cleat_otlp_exporter_stats stats_of(fixture *it)
     cleat_otlp_exporter_stats stats;
     cleat_otlp_exporter_get_stats(it->exporter, &stats);
     return stats;
+}
+
+/* Exporter and provider count the same. */
+static void assert_counts(fixture *it, uint64_t exported, uint64_t failed)
+{
+    cleat_tracer_provider_stats stats;
+    cleat_tracer_provider_get_stats(it->provider, &stats);
+    assert_int_equal(stats_of(it).spans_exported, exported);
+    assert_int_equal(stats_of(it).spans_failed, failed);
+    assert_int_equal(stats.exported, exported);
+    assert_int_equal(stats.failed, failed);
 }
 
 static bool holds(cleat_slice body, const char *text)
@@ -172,8 +184,7 @@ static void a_span_larger_than_a_request_is_left_out(void **state)
     cleat_span_end(span);
     make_spans(it, 1);
     assert_int_equal(flush(it), CLEAT_TOO_LARGE);
-    assert_int_equal(stats_of(it).spans_exported, 2);
-    assert_int_equal(stats_of(it).spans_failed, 1);
+    assert_counts(it, 2, 1);
     free(text);
 }
 
@@ -235,6 +246,66 @@ static void other_answers_are_not_retried(void **state)
     }
     assert_int_equal(stats_of(it).requests, 3);
     assert_int_equal(stats_of(it).retries, 0);
+}
+
+static void make_a_batch_of_parts(fixture *it)
+{
+    USE(it, .max_request_size = 1000, .initial_backoff_ms = 1, .max_backoff_ms = 1, .max_attempts = 2);
+    make_spans(it, 50);
+}
+
+/* It says nothing about the others. */
+static void a_part_that_is_refused_does_not_take_the_others_with_it(void **state)
+{
+    fixture *it = *state;
+    const http_answer answers[] = {{.status = 200}, {.status = 400}, {.status = 413}, {.status = 200}};
+    http_sink_answer(it->sink, answers, 4);
+    make_a_batch_of_parts(it);
+    assert_int_equal(flush(it), CLEAT_NON_RETRYABLE);
+    size_t parts = http_sink_requests(it->sink);
+    assert_true(parts > 4);
+    uint64_t failed = stats_of(it).spans_failed;
+    assert_true(failed >= 2 && failed < 50);
+    assert_counts(it, 50 - failed, failed);
+    assert_int_equal(flush(it), CLEAT_OK); /* told once */
+}
+
+/* Neither will the rest be taken by a server that does not know this client, or is not there. */
+static void what_holds_for_all_requests_ends_the_batch(void **state)
+{
+    fixture *it = *state;
+    const http_answer answers[] = {{.status = 401}, {.status = 403}, {.status = 404},
+                                   {.status = 405}, {.status = 415}, {.status = 302},
+                                   {.status = 503}, {.status = 503}, {.closes = true}};
+    http_sink_answer(it->sink, answers, 9);
+    make_a_batch_of_parts(it);
+    for (size_t i = 1; i <= 6; i++) {
+        assert_int_equal(flush(it), CLEAT_NON_RETRYABLE);
+        assert_int_equal(http_sink_requests(it->sink), i);
+        make_spans(it, 50);
+    }
+    for (size_t i = 1; i <= 2; i++) { /* of two attempts each */
+        assert_int_equal(flush(it), CLEAT_UNAVAILABLE);
+        assert_int_equal(stats_of(it).requests, 6 + 2 * i);
+        make_spans(it, 50);
+    }
+    assert_counts(it, 0, 8 * 50);
+}
+
+static void a_retry_is_logged_with_its_cause_and_wait(void **state)
+{
+    fixture *it = *state;
+    const http_answer answers[] = {{.status = 503}, {.status = 200}};
+    kept_log log = {0};
+    http_sink_answer(it->sink, answers, 2);
+    USE(it, .initial_backoff_ms = 1, .max_backoff_ms = 1);
+    make_spans(it, 1);
+    cleat_log_set_handler(keep_message, &log, CLEAT_LOG_DEBUG);
+    assert_int_equal(flush(it), CLEAT_OK);
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    assert_int_equal(log.count, 1);
+    assert_int_equal(log.level, CLEAT_LOG_DEBUG);
+    assert_non_null(strstr(log.message, "HTTP status 503; trying again in "));
 }
 
 static void a_server_that_wants_more_time_than_there_is_gets_no_second_attempt(void **state)
@@ -332,7 +403,7 @@ static void shutting_down_cancels_what_hangs(void **state)
 static void shutting_down_ends_the_waiting_for_retries(void **state)
 {
     fixture *it = *state;
-    const http_answer answer = {.status = 503};
+    const http_answer answer = {.closes = true};
     http_sink_answer(it->sink, &answer, 1);
     use(it,
         (cleat_otlp_exporter_options){
@@ -343,6 +414,18 @@ static void shutting_down_ends_the_waiting_for_retries(void **state)
     assert_int_equal(cleat_tracer_provider_shutdown(it->provider, 3600000), CLEAT_UNAVAILABLE);
     assert_in_range(http_sink_requests(it->sink), 6, 6 + 4); /* one more try for each that waited */
     assert_int_equal(stats_of(it).spans_failed, 6);
+}
+
+static void shutting_down_tries_again_where_there_is_a_server(void **state)
+{
+    fixture *it = *state;
+    const http_answer answers[] = {{.status = 429}, {.status = 502}, {.status = 503}, {.status = 504}, {0}};
+    http_sink_answer(it->sink, answers, 5);
+    USE(it, .initial_backoff_ms = 1, .max_backoff_ms = 1);
+    make_spans(it, 1);
+    assert_int_equal(cleat_tracer_provider_shutdown(it->provider, 3600000), CLEAT_OK);
+    assert_counts(it, 1, 0);
+    assert_int_equal(http_sink_requests(it->sink), 5);
 }
 
 static void a_collector_that_is_not_there_delays_no_shutdown(void **state)
@@ -445,6 +528,9 @@ int main(void)
         TEST(retryable_answers_are_retried),
         TEST(attempts_end),
         TEST(other_answers_are_not_retried),
+        TEST(a_part_that_is_refused_does_not_take_the_others_with_it),
+        TEST(what_holds_for_all_requests_ends_the_batch),
+        TEST(a_retry_is_logged_with_its_cause_and_wait),
         TEST(a_server_that_wants_more_time_than_there_is_gets_no_second_attempt),
         TEST(a_partial_success_is_counted_and_not_retried),
         TEST(a_partial_success_in_json_is_counted),
@@ -454,6 +540,7 @@ int main(void)
         TEST(a_server_that_never_answers_is_given_up),
         TEST(shutting_down_cancels_what_hangs),
         TEST(shutting_down_ends_the_waiting_for_retries),
+        TEST(shutting_down_tries_again_where_there_is_a_server),
         TEST(a_collector_that_is_not_there_delays_no_shutdown),
         TEST(shutting_down_waits_as_the_server_asks),
         TEST(the_simple_processor_exports_and_tells_why_not),

@@ -19,6 +19,7 @@ typedef struct fixture {
     http_sink *sink;
     cleat_tracer_provider *provider;
     cleat_span_exporter *exporter; /* the provider's */
+    int handlers_child;            /* how it ended */
 } fixture;
 
 static int set_up(void **state)
@@ -150,6 +151,39 @@ static void while_the_parent_waits_for_a_retry(void **state)
     assert_int_equal(cleat_tracer_provider_shutdown(it->provider, 1), CLEAT_TIMEOUT);
 }
 
+/* The child of the log handler says whether it found nothing of its parent's. */
+static void fork_and_look(void *user_data, cleat_log_level level, const char *message)
+{
+    fixture *it = user_data;
+    (void)level, (void)message;
+    pid_t child = fork();
+    if (child == 0) {
+        cleat_otlp_exporter_stats stats;
+        cleat_otlp_exporter_get_stats(it->exporter, &stats);
+        bool is_clean = stats.requests == 0 && it->exporter->force_flush(it->exporter, 0) == CLEAT_OK;
+        _exit(is_clean ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &it->handlers_child, 0), child);
+}
+
+static void a_log_handler_may_fork_on_the_exporters_thread(void **state)
+{
+    fixture *it = *state;
+    static const char body[] = "\x0a\x09\x08\x01\x12\x05wrong";
+    const http_answer answer = {.headers = "Content-Type: application/x-protobuf\r\n",
+                                .body = {body, sizeof(body) - 1}};
+    it->handlers_child = -1;
+    http_sink_answer(it->sink, &answer, 1);
+    cleat_log_set_handler(fork_and_look, it, CLEAT_LOG_WARN);
+    make_span(it, "a span");
+    assert_int_equal(flush(it), CLEAT_OK);
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    assert_int_equal(it->handlers_child, 0);
+    make_span(it, "another");
+    assert_int_equal(flush(it), CLEAT_OK); /* the parent goes on */
+    assert_int_equal(http_sink_requests(it->sink), 2);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -159,6 +193,7 @@ int main(void)
         TEST(after_the_first_export),
         TEST(while_the_parent_exports),
         TEST(while_the_parent_waits_for_a_retry),
+        TEST(a_log_handler_may_fork_on_the_exporters_thread),
     };
     return IS_SKIPPED ? 77 : cmocka_run_group_tests(tests, NULL, NULL);
 }

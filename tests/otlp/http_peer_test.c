@@ -286,6 +286,43 @@ static void a_server_that_refuses_without_reading_is_understood(void **state)
     free(entries);
 }
 
+/* ---- Limits of the caller's ---- */
+
+static void the_first_failure_of_several_parts_is_told(void **state)
+{
+    enum { COUNT = 20 };
+    fixture *it = *state;
+    static const http_answer answers[] = {{.status = 200}, {.status = 400}, {.status = 413}, {.status = 200}};
+    cleat__batch_entry entries[COUNT];
+    enlarge(it, entries, COUNT);
+    USE(it, .max_request_size = 60);
+    http_sink_answer(it->sink, answers, 4);
+    assert_int_equal(export(it), CLEAT_NON_RETRYABLE);
+    assert_non_null(strstr(cleat_error_message(), "HTTP status 400"));
+    assert_true(stats_of(it).requests > 4);
+    assert_int_equal(stats_of(it).spans_exported + stats_of(it).spans_failed, COUNT);
+}
+
+static void a_negative_timeout_leaves_the_exporters_own(void **state)
+{
+    fixture *it = *state;
+    static const http_answer answer = {.hangs = true};
+    USE(it, .timeout_ms = 50);
+    http_sink_answer(it->sink, &answer, 1);
+    assert_int_equal(it->exporter->export_spans(it->exporter, &it->batch, -1), CLEAT_TIMEOUT);
+}
+
+static void no_batch_and_an_empty_one_are_exported(void **state)
+{
+    fixture *it = *state;
+    USE(it, .timeout_ms = 0);
+    it->batch.count = 0;
+    assert_int_equal(export(it), CLEAT_OK);
+    assert_int_equal(it->exporter->export_spans(it->exporter, NULL, 30000), CLEAT_OK);
+    it->exporter->export_async(it->exporter, NULL, 30000);
+    assert_int_equal(stats_of(it).requests, 0);
+}
+
 /* ---- Flushing, threads, many of them ---- */
 
 typedef struct endless {
@@ -295,9 +332,10 @@ typedef struct endless {
     atomic_uint running;
 } endless;
 
-static void export_again(cleat_span_batch *batch, cleat_status status)
+static void export_again(cleat_span_batch *batch, cleat_status status, size_t failed)
 {
     endless *self = (endless *)batch;
+    assert_int_equal(failed, 0);
     if (atomic_load(&self->is_stopped) || status != CLEAT_OK) {
         atomic_store(&self->running, 0);
     } else {
@@ -450,6 +488,9 @@ int main(void)
         TEST(redirects_are_not_followed),
         TEST(a_server_that_stops_reading_is_given_up_in_time),
         TEST(a_server_that_refuses_without_reading_is_understood),
+        TEST(the_first_failure_of_several_parts_is_told),
+        TEST(a_negative_timeout_leaves_the_exporters_own),
+        TEST(no_batch_and_an_empty_one_are_exported),
         TEST(a_flush_does_not_wait_for_what_comes_after_it),
         TEST(several_threads_shut_down_what_hangs),
         TEST(several_threads_export_through_the_simple_processor),

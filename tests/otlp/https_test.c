@@ -8,6 +8,8 @@
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static const char *const make_certificates[] = {
     "openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=test-authority",
@@ -284,6 +286,41 @@ static void what_a_server_demands_in_the_handshake_is_told(void **state)
 
 /* ---- Half a pair ---- */
 
+/* Answers one connection as a server does that speaks HTTP alone. */
+static void *answer_without_tls(void *argument)
+{
+    static const char text[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    char swallowed[4096];
+    int connection = accept(*(int *)argument, NULL, NULL);
+    if (connection >= 0 && send(connection, text, sizeof(text) - 1, MSG_NOSIGNAL) > 0) {
+        while (recv(connection, swallowed, sizeof(swallowed), 0) > 0) {
+        }
+    }
+    close(connection);
+    return NULL;
+}
+
+static void of_a_server_that_speaks_http_alone_that_is_said(void **state)
+{
+    fixture *it = *state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    pthread_t server;
+    uint64_t attempts;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    assert_int_equal(pthread_create(&server, NULL, answer_without_tls, &listener), 0);
+    snprintf(it->url, sizeof(it->url), "https://127.0.0.1:%d/", ntohs(address.sin_port));
+    assert_int_equal(
+        export_by(it, (cleat_otlp_exporter_options){.endpoint = it->url, .max_attempts = 1}, &attempts),
+        CLEAT_UNAVAILABLE);
+    assert_non_null(strstr(cleat_error_message(), "does the server speak http:// there"));
+    pthread_join(server, NULL);
+    close(listener);
+}
+
 static void a_certificate_without_its_key_is_a_mistake(void **state)
 {
     cleat_span_exporter *exporter = NULL;
@@ -332,6 +369,7 @@ int main(void)
         TEST(a_key_that_is_of_another_certificate_is_refused),
         TEST(an_encrypted_key_is_refused),
         TEST(what_a_server_demands_in_the_handshake_is_told),
+        TEST(of_a_server_that_speaks_http_alone_that_is_said),
         cmocka_unit_test(a_certificate_without_its_key_is_a_mistake),
         TEST(half_a_pair_in_the_environment_is_told_and_passed_over),
     };

@@ -105,6 +105,36 @@ static void destinations_do_not_wait_for_each_other(void **state)
     http_sink_stop(well);
 }
 
+static void *shut_down(void *provider)
+{
+    return cleat_tracer_provider_shutdown(provider, 60000) == CLEAT_OK ? provider : NULL;
+}
+
+/* The second has its spans while the first one still keeps the shutdown waiting. */
+static void a_shutdown_serves_all_destinations_at_once(void **state)
+{
+    const http_answer waits = {.waits = true};
+    http_sink *slow = http_sink_start(), *well = http_sink_start();
+    cleat_tracer_provider *provider = NULL;
+    pthread_t thread;
+    void *is_fine = NULL;
+    (void)state;
+    http_sink_answer(slow, &waits, 1);
+    assert_int_equal(cleat_tracer_provider_new(NULL, &provider), CLEAT_OK);
+    add_destination(provider, slow);
+    add_destination(provider, well);
+    cleat_span_end(cleat_span_start(cleat_tracer_provider_get_tracer(provider, "two", NULL), "both", NULL));
+    assert_int_equal(pthread_create(&thread, NULL, shut_down, provider), 0);
+    http_sink_wait(slow, 1);
+    http_sink_wait(well, 1);
+    http_sink_open(slow);
+    pthread_join(thread, &is_fine);
+    assert_non_null(is_fine);
+    cleat_tracer_provider_free(provider);
+    http_sink_stop(slow);
+    http_sink_stop(well);
+}
+
 static void what_the_server_asks_for_is_waited_for(void **state)
 {
     const cleat__otlp_settings settings = {
@@ -126,6 +156,7 @@ int main(void)
         cmocka_unit_test(schema_urls_are_sent),
         cmocka_unit_test(a_partial_success_is_logged),
         cmocka_unit_test(destinations_do_not_wait_for_each_other),
+        cmocka_unit_test(a_shutdown_serves_all_destinations_at_once),
         cmocka_unit_test(what_the_server_asks_for_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,8 @@ static size_t stored_spans(sdk_fixture *it, const cleat_run_id *id)
     size_t count = 0;
     assert_int_equal(cleat__uuid_parse(cleat_slice_of(id->text), &run_id), CLEAT_OK);
     assert_int_equal(cleat__store_open(it->dir.database, CLEAT__STORE_READ, &store), CLEAT_OK);
-    assert_int_equal(cleat__spans_of_run(store, &run_id, count_span, &count), CLEAT_OK);
+    assert_int_equal(cleat__spans_of_run(store, CLEAT__TENANT_DEFAULT, &run_id, count_span, &count),
+                     CLEAT_OK);
     cleat__store_close(store);
     return count;
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "grpc/completion.h"
 #include "grpc/library.h"
+#include "support/grpc_suppressions.h"
 #include "trace/protobuf.h"
 
 #include <setjmp.h>
@@ -326,6 +327,7 @@ grpc_sink *grpc_sink_start(const grpc_sink_tls *tls, int port)
     char address[32];
     pthread_mutex_init(&sink->mutex, NULL);
     cleat__cond_init(&sink->changed);
+    grpc_suppressions_use();
     assert_int_equal(cleat__grpc_begin(), CLEAT_OK);
     sink->thread.at_end = at_end;
     assert_int_equal(cleat__completion_thread_start(&sink->thread, "grpc-sink"), CLEAT_OK);
@@ -522,28 +524,4 @@ size_t grpc_sink_span_count(grpc_sink *sink, size_t index)
         count++;
     }
     return count;
-}
-
-/* ---- For the sanitizers ---- */
-
-/* c-ares 1.18 loses the name it looked up ("localhost"), once for each channel. */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libcares.so\n";
-}
-
-/* The locks of gRPC and of what it stands on are not instrumented, so all that they guard looks like
- * a race. Races between threads in our code alone have none of these in their stacks. */
-__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
-{
-    return "race:libgrpc.so\n"
-           "race:libgpr.so\n"
-           "race:libabsl_\n"
-           "race:libcares.so\n"
-           "race:libssl.so\n"
-           "race:libcrypto.so\n"
-           "race:libstdc++.so\n"
-           "race:libz.so\n";
 }

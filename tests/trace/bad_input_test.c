@@ -406,6 +406,26 @@ static void invalid_utf8_is_replaced(void **state)
     sdk_stop(&sdk);
 }
 
+static void what_limits_took_and_use_after_the_end_are_logged(void **state)
+{
+    test_sdk sdk;
+    kept_log log = {.count = 0};
+    (void)state;
+    SDK_START(&sdk, .limits.attributes = 1);
+    cleat_log_set_handler(keep_message, &log, CLEAT_LOG_WARN);
+    cleat_span span = cleat_span_start(sdk.tracer, "rich", NULL);
+    cleat_span_set_int(span, "a", 1);
+    cleat_span_set_int(span, "b", 1);
+    cleat_span_end(span);
+    assert_non_null(strstr(log.message, "1 attributes"));
+    assert_non_null(strstr(log.message, "\"rich\""));
+    log.count = 0;
+    cleat_span_set_int(span, "late", 1);
+    assert_non_null(strstr(log.message, "after its end"));
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    sdk_stop(&sdk);
+}
+
 /* ---- Options ---- */
 
 static void any_struct_size_will_do(void **state)
@@ -503,6 +523,7 @@ int main(void)
         cmocka_unit_test(ten_megabytes_arrive),
         cmocka_unit_test(ten_thousand_attributes_are_counted),
         cmocka_unit_test(invalid_utf8_is_replaced),
+        cmocka_unit_test(what_limits_took_and_use_after_the_end_are_logged),
         cmocka_unit_test(any_struct_size_will_do),
         cmocka_unit_test(batch_options_out_of_range_are_defaults),
         cmocka_unit_test(a_shutdown_during_an_export_ends_in_time),

@@ -79,12 +79,14 @@ static void test_with_refuses(void **state)
                           "a;b", "\"a\"", "a\x7F", "\xC3\xA4", "a/b", "[a]"};
     for (size_t i = 0; i < COUNT_OF(keys); i++) {
         assert_null(cleat_baggage_with(NULL, keys[i], cleat_slice_of("1"), NULL));
+        assert_non_null(strstr(cleat_error_message(), "is no baggage key"));
     }
     const char *metadata[] = {"a,b", "a;", ";", "a b", "a=b c", "=1", "a=\"x\"", "\xC3\xA4"};
     for (size_t i = 0; i < COUNT_OF(metadata); i++) {
         assert_null(cleat_baggage_with(NULL, "a", cleat_slice_of("1"), metadata[i]));
     }
     assert_null(cleat_baggage_with(NULL, "a", cleat_slice_of("\xFF"), NULL));
+    assert_non_null(strstr(cleat_error_message(), "is not UTF-8"));
     cleat_baggage *baggage = NULL;
     add(&baggage, "!#$%&'*+-.^_`|~09azAZ", "1", " p = 1 ; q ");
     assert_header(baggage, "!#$%&'*+-.^_`|~09azAZ=1;p = 1 ; q");
@@ -191,6 +193,7 @@ static void test_entry_limit(void **state)
     assert_int_equal(cleat_baggage_count(baggage), 64);
     assert_slice(cleat_baggage_get(baggage, "k63"), "63");
     assert_null(cleat_baggage_with(baggage, "k64", cleat_slice_of("1"), NULL));
+    assert_non_null(strstr(cleat_error_message(), "at most 64 entries"));
     cleat_baggage *replaced = cleat_baggage_with(baggage, "k0", cleat_slice_of("new"), NULL);
     assert_int_equal(cleat_baggage_count(replaced), 64);
     cleat_baggage_release(replaced);

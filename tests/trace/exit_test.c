@@ -106,6 +106,32 @@ static void a_span_that_ends_in_a_later_handler_is_exported(void **state)
     assert_int_equal(exit_after(end_a_span_in_a_handler), 0);
 }
 
+static cleat_status take(cleat_span_exporter *self, const cleat_span_batch *batch, int64_t timeout_ms)
+{
+    (void)self;
+    (void)batch;
+    (void)timeout_ms;
+    return CLEAT_OK;
+}
+
+static void shut_down_and_exit(void)
+{
+    static cleat_span_exporter exporter;
+    cleat_span_processor *processor = NULL;
+    exporter = (cleat_span_exporter){.export_spans = take};
+    cleat_tracer_provider_new(NULL, &sdk.provider);
+    cleat_batch_processor_new(&exporter, NULL, &processor);
+    cleat_tracer_provider_add_processor(sdk.provider, processor);
+    cleat_tracer_provider_shutdown(sdk.provider, 60000);
+    memset(&exporter, 0xEE, sizeof(exporter)); /* calling any of its functions would crash */
+}
+
+static void after_a_shutdown_the_exit_calls_no_exporter(void **state)
+{
+    (void)state;
+    assert_int_equal(exit_after(shut_down_and_exit), 0);
+}
+
 static void *trace_for_ever(void *argument)
 {
     while (sdk.shared != NULL) {
@@ -292,6 +318,7 @@ int main(void)
         cmocka_unit_test(what_is_queued_is_exported_at_exit),
         cmocka_unit_test(a_span_that_ends_after_the_shutdown_is_counted),
         cmocka_unit_test(a_span_that_ends_in_a_later_handler_is_exported),
+        cmocka_unit_test(after_a_shutdown_the_exit_calls_no_exporter),
         cmocka_unit_test(threads_may_trace_while_the_process_exits),
         cmocka_unit_test(an_exporter_that_hangs_does_not_keep_the_process),
         cmocka_unit_test(an_exporter_may_call_exit),

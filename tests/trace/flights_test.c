@@ -1,5 +1,9 @@
 /* A batch processor before an exporter that has several batches on their way. */
+#include "base/base_test.h"
 #include "trace/batch_fixture.h"
+
+#include "base/error.h"
+#include "trace/batch.h"
 
 /* Keeps batches until the test finishes them. */
 typedef struct async_exporter {
@@ -150,17 +154,53 @@ static void a_flush_waits_for_all_and_tells_a_failure(void **state)
     cleat_batch_processor_stats stats;
     (void)state;
     start(&it, 64, 4, false);
-    make(&it, 8);
-    wait_for_held(&it.exporter, 2);
+    make(&it, 6);
+    wait_for_held(&it.exporter, 1);
     pthread_create(&flusher, NULL, flush, &it);
+    wait_for_held(&it.exporter, 2); /* the flush has sent the rest */
     finish(&it.exporter, 0, CLEAT_UNAVAILABLE);
     finish(&it.exporter, 1, CLEAT_OK);
     pthread_join(flusher, &status);
     assert_int_equal((intptr_t)status, CLEAT_UNAVAILABLE);
     cleat_batch_processor_get_stats(it.processor, &stats);
-    assert_int_equal(stats.exported, 4);
+    assert_int_equal(stats.exported, 2);
     assert_int_equal(stats.failed, 4);
     assert_int_equal(cleat_tracer_provider_force_flush(it.provider, 60000), CLEAT_OK); /* told once */
+    stop(&it);
+}
+
+static void what_failed_before_is_not_told(void **state)
+{
+    fixture it;
+    (void)state;
+    start(&it, 64, 4, false);
+    make(&it, 4);
+    wait_for_held(&it.exporter, 1);
+    finish(&it.exporter, 0, CLEAT_UNAVAILABLE);
+    assert_int_equal(cleat_tracer_provider_force_flush(it.provider, 60000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_shutdown(it.provider, 60000), CLEAT_OK);
+    stop(&it);
+}
+
+static void of_a_batch_that_failed_in_part_each_span_is_counted(void **state)
+{
+    fixture it;
+    kept_log log = {0};
+    cleat_tracer_provider_stats stats;
+    (void)state;
+    start(&it, 64, 4, false);
+    make(&it, 4);
+    wait_for_held(&it.exporter, 1);
+    cleat_log_set_handler(keep_message, &log, CLEAT_LOG_WARN);
+    (void)cleat__fail(CLEAT_TOO_LARGE, "too large");
+    cleat__batch_finish(it.exporter.held[0], CLEAT_TOO_LARGE, 1);
+    it.exporter.held[0] = NULL;
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    cleat_tracer_provider_get_stats(it.provider, &stats);
+    assert_int_equal(stats.exported, 3);
+    assert_int_equal(stats.failed, 1);
+    assert_int_equal(log.count, 1);
+    assert_non_null(strstr(log.message, "1 of 4 spans not exported"));
     stop(&it);
 }
 
@@ -219,9 +259,11 @@ static void shutting_down_ends_the_waiting_for_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(of_a_batch_that_failed_in_part_each_span_is_counted),
         cmocka_unit_test(batches_travel_together_up_to_the_limit),
         cmocka_unit_test(a_batch_can_be_read_until_it_is_finished),
         cmocka_unit_test(a_flush_waits_for_all_and_tells_a_failure),
+        cmocka_unit_test(what_failed_before_is_not_told),
         cmocka_unit_test(a_flush_gives_up_on_what_never_finishes),
         cmocka_unit_test(ending_a_span_waits_for_room_when_asked_to),
         cmocka_unit_test(shutting_down_ends_the_waiting_for_room),

@@ -141,7 +141,7 @@ static void the_sdk_takes_null(void **state)
     assert_int_equal(cleat_otlp_json_exporter_new(NULL, NULL), CLEAT_INVALID_ARGUMENT);
     cleat_otlp_exporter_get_stats(NULL, NULL);
     assert_int_equal(cleat_tracer_provider_new(NULL, NULL), CLEAT_INVALID_ARGUMENT);
-    assert_int_equal(cleat_tracer_provider_from_environment(NULL), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat_tracer_provider_from_environment(NULL, NULL), CLEAT_INVALID_ARGUMENT);
     cleat_tracer_provider_free(NULL);
     assert_int_equal(cleat_tracer_provider_force_flush(NULL, 0), CLEAT_INVALID_ARGUMENT);
     assert_int_equal(cleat_tracer_provider_shutdown(NULL, 0), CLEAT_INVALID_ARGUMENT);

@@ -221,7 +221,7 @@ static void missing_arguments_are_refused(void **state)
     assert_int_equal(cleat_tracer_provider_add_processor(NULL, NULL), CLEAT_INVALID_ARGUMENT);
     assert_int_equal(cleat_tracer_provider_force_flush(NULL, 1), CLEAT_INVALID_ARGUMENT);
     assert_int_equal(cleat_tracer_provider_shutdown(NULL, 1), CLEAT_INVALID_ARGUMENT);
-    assert_int_equal(cleat_tracer_provider_from_environment(NULL), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat_tracer_provider_from_environment(NULL, NULL), CLEAT_INVALID_ARGUMENT);
     cleat_tracer_provider_free(NULL);
     cleat_tracer *none = cleat_tracer_provider_get_tracer(NULL, "x", NULL);
     assert_non_null(none);

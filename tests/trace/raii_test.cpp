@@ -1,5 +1,6 @@
 // Tracing from C++, on the public headers and the shared library: a span that ends with its block, an
-// exporter that is a class, threads, and a static object that outlives the provider's shutdown.
+// exporter that is a class, the options macros, threads, and a static object that outlives the
+// provider's shutdown.
 #include <cleat/trace.h>
 
 #include <cstdio>
@@ -18,8 +19,8 @@ namespace
 class Span
 {
   public:
-    Span(cleat_tracer *tracer, const char *name)
-        : span_(cleat_span_start(tracer, name, nullptr)), scope_(cleat_span_attach(span_))
+    Span(cleat_tracer *tracer, const char *name, const cleat_span_options *options = nullptr)
+        : span_(cleat_span_start(tracer, name, options)), scope_(cleat_span_attach(span_))
     {
     }
     ~Span()
@@ -50,6 +51,9 @@ struct Finished {
     cleat_trace_id trace_id;
     cleat_span_id span_id, parent_span_id;
     cleat_span_status status;
+    cleat_span_kind kind;
+    size_t attribute_count;
+    std::string scope_version;
 };
 
 // The struct of C first, as for a program in C; the processor frees it.
@@ -71,7 +75,8 @@ struct Exporter : cleat_span_exporter {
         cleat_span_view span;
         for (size_t cursor = 0; cleat_span_batch_next(batch, &cursor, &span);) {
             finished->push_back({std::string(span.name.data, span.name.size), span.trace_id, span.span_id,
-                                 span.parent_span_id, span.status});
+                                 span.parent_span_id, span.status, span.kind, span.attribute_count,
+                                 std::string(span.scope->version.data, span.scope->version.size)});
         }
         return CLEAT_OK;
     }
@@ -121,12 +126,31 @@ void work(cleat_tracer *tracer)
     }
 }
 
+// What the macros make lives until the call is over, arguments made in it included.
+void options(cleat_tracer_provider *provider)
+{
+    cleat_tracer *tracer =
+        cleat_tracer_provider_get_tracer(provider, "options", CLEAT_TRACER_OPTIONS(.version = "2.0"));
+    const cleat_attribute attributes[] = {cleat_attribute_int("one", 1), cleat_attribute_int("two", 2),
+                                          cleat_attribute_int("three", 3)};
+    Span outer(tracer, "plain", CLEAT_SPAN_OPTIONS());
+    Span inner(tracer, "root",
+               CLEAT_SPAN_OPTIONS(.kind = CLEAT_SPAN_KIND_SERVER, .root = true, .attributes = attributes,
+                                  .attribute_count = 3));
+}
+
 cleat_tracer_provider *set_up(cleat_span_exporter *exporter)
 {
     cleat_tracer_provider *provider = nullptr;
     cleat_span_processor *processor = nullptr;
-    check(cleat_batch_processor_new(exporter, nullptr, &processor) == CLEAT_OK, "a processor");
-    check(cleat_tracer_provider_new(nullptr, &provider) == CLEAT_OK, "a provider");
+    cleat_batch_processor_new(exporter, CLEAT_BATCH_PROCESSOR_OPTIONS(.max_queue_size = 64), &processor);
+    check(processor != nullptr, "a processor");
+    cleat_sampler *sampler =
+        cleat_sampler_parent_based_with(CLEAT_PARENT_BASED_OPTIONS(.root = cleat_sampler_always_on()));
+    cleat_tracer_provider_new(
+        CLEAT_TRACER_PROVIDER_OPTIONS(.sampler = sampler, .limits = {.attributes = 2, .events = 8}),
+        &provider);
+    check(provider != nullptr, "a provider");
     check(cleat_tracer_provider_add_processor(provider, processor) == CLEAT_OK, "both together");
     cleat_tracer_provider_set_global(provider);
     return provider;
@@ -143,14 +167,20 @@ int main()
     late.span = cleat_span_start(tracer, "late", nullptr);
 
     work(tracer);
+    options(provider);
     std::thread([tracer] { Span span(tracer, "in a thread"); }).join();
     check(cleat_tracer_provider_force_flush(provider, 10000) == CLEAT_OK, "flushed");
 
-    check(finished.size() == 3, "three spans");
+    check(finished.size() == 5, "five spans");
     check(finished[0].name == "inner" && finished[1].name == "outer", "inner ends first");
     check(equal(finished[0].parent_span_id, finished[1].span_id), "inner's parent is outer");
     check(equal(finished[0].trace_id, finished[1].trace_id), "of one trace");
     check(finished[0].status == CLEAT_SPAN_STATUS_ERROR, "inner failed");
-    check(!equal(finished[2].trace_id, finished[0].trace_id), "a thread begins with the root context");
+    check(finished[2].name == "root" && !equal(finished[2].trace_id, finished[3].trace_id), "a root");
+    check(finished[2].kind == CLEAT_SPAN_KIND_SERVER && finished[3].kind == CLEAT_SPAN_KIND_INTERNAL,
+          "kinds are the options'");
+    check(finished[2].attribute_count == 2, "the provider's limit counts");
+    check(finished[2].scope_version == "2.0", "the tracer has its version");
+    check(!equal(finished[4].trace_id, finished[0].trace_id), "a thread begins with the root context");
     return 0;
 }

@@ -36,7 +36,7 @@ static int call(const char *url)
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_TIMEOUT, 20L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, print);
-    int code = cleat_curl_easy_perform(easy, CLEAT_CURL_OPTIONS(.method = "GET"));
+    int code = cleat_curl_easy_perform(easy, NULL, CLEAT_CURL_OPTIONS(.method = "GET"));
     if (code != CURLE_OK) {
         fprintf(stderr, "caller: %s\n", curl_easy_strerror((CURLcode)code));
     }
@@ -46,7 +46,7 @@ static int call(const char *url)
 
 int main(int argc, char **argv)
 {
-    if (argc < 3 || cleat_tracing_start() != CLEAT_OK) {
+    if (argc < 3 || cleat_tracing_start(NULL) != CLEAT_OK) {
         fprintf(stderr, "usage: caller URL TRACESTATE [KEY VALUE METADATA]... (%s)\n", cleat_error_message());
         return 2;
     }

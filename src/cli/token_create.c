@@ -1,0 +1,191 @@
+#include "args.h"
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "database.h"
+#include "json_writer.h"
+#include "lifetime.h"
+#include "message.h"
+#include "server/token_issue.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+typedef struct create_options {
+    const char *db, *tenant, *name, *expires, *url, *grpc;
+    bool json;
+} create_options;
+
+/* ---- Addresses ---- */
+
+/* A member of a URL; the caller frees it with curl_free(). NULL: it has none. */
+static char *part_of(CURLU *url, CURLUPart part)
+{
+    char *text = NULL;
+    return curl_url_get(url, part, &text, 0) == CURLUE_OK ? text : NULL;
+}
+
+static bool has_part(CURLU *url, CURLUPart part)
+{
+    char *text = part_of(url, part);
+    curl_free(text);
+    return text != NULL;
+}
+
+/* Sets `*has_port`, and whether the URL is no more than scheme, host and port (and a path). */
+static bool is_plain(const char *text, bool may_have_path, bool *has_port)
+{
+    CURLU *url = curl_url();
+    bool is_good = url != NULL && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK;
+    char *path = is_good ? part_of(url, CURLUPART_PATH) : NULL;
+    is_good = is_good && !has_part(url, CURLUPART_USER) && !has_part(url, CURLUPART_PASSWORD) &&
+              !has_part(url, CURLUPART_QUERY) && !has_part(url, CURLUPART_FRAGMENT);
+    is_good = is_good && (may_have_path || path == NULL || strcmp(path, "/") == 0);
+    *has_port = is_good && has_part(url, CURLUPART_PORT);
+    curl_free(path);
+    curl_url_cleanup(url);
+    return is_good;
+}
+
+/* Without the slash at its end, so that paths can be put behind it. */
+static int check_url(const char *text, char *out, size_t room)
+{
+    bool has_port = false;
+    bool is_http = strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
+    size_t size = strlen(text);
+    if (!is_http || size >= room || !is_plain(text, true, &has_port)) {
+        return cleat__complain_usage("token create",
+                                     "--url must be such as https://jobs.example.org:8733, not \"%s\"", text);
+    }
+    while (text[size - 1] == '/') {
+        size--;
+    }
+    memcpy(out, text, size);
+    out[size] = '\0';
+    return CLEAT__EXIT_OK;
+}
+
+static int check_grpc(const char *text)
+{
+    char url[300];
+    bool has_port = false;
+    int size = snprintf(url, sizeof(url), "http://%s", text);
+    if (size >= (int)sizeof(url) || strchr(text, '/') != NULL || !is_plain(url, false, &has_port) ||
+        !has_port || strtol(strrchr(text, ':') + 1, NULL, 10) == 0) {
+        return cleat__complain_usage("token create", "--grpc must be HOST:PORT, not \"%s\"", text);
+    }
+    return CLEAT__EXIT_OK;
+}
+
+/* ---- Making it ---- */
+
+/* The key that signs is in the file. */
+static void warn_about_readers(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) == 0 && (info.st_mode & (S_IRGRP | S_IROTH)) != 0) {
+        cleat__complain("%s can be read by other users, who could make tokens with it: chmod 600 it", path);
+    }
+}
+
+static int print_token(const create_options *options, const cleat__token_issued *issued)
+{
+    if (!options->json) {
+        printf("%s\n", issued->text);
+        return cleat__finish_output();
+    }
+    cleat__json_writer writer = {0};
+    char id[37], tenant[37];
+    cleat__uuid_format(&issued->row.id, id);
+    cleat__uuid_format(&issued->row.tenant_uuid, tenant);
+    cleat__writer_begin_object(&writer, NULL);
+    cleat__writer_string(&writer, "token", issued->text);
+    cleat__writer_string(&writer, "id", id);
+    cleat__writer_string(&writer, "tenant", issued->row.tenant_name);
+    cleat__writer_string(&writer, "tenant_id", tenant);
+    cleat__writer_time(&writer, "expires_at", issued->row.expires_at_ms);
+    cleat__writer_end_object(&writer);
+    return cleat__writer_print(&writer);
+}
+
+static int create(const create_options *options, const cleat__token_request *request)
+{
+    const char *path = cleat__database_path(options->db);
+    cleat__store *store = NULL;
+    cleat__token_issued issued = {0};
+    umask(S_IRWXG | S_IRWXO); /* a file that is new is for its owner only */
+    cleat_status status = cleat__store_open(path, CLEAT__STORE_SHARE, &store);
+    if (status == CLEAT_OK) {
+        status = cleat__token_issue(store, request, &issued);
+    }
+    cleat__store_close(store);
+    if (status != CLEAT_OK) {
+        return cleat__complain_status(status);
+    }
+    warn_about_readers(path);
+    if (issued.is_new_tenant) {
+        cleat__complain("tenant %s is new", issued.row.tenant_name);
+    }
+    int code = print_token(options, &issued);
+    cleat__token_issued_deinit(&issued);
+    return code;
+}
+
+static int check_and_create(const create_options *options)
+{
+    char url[300];
+    int64_t lifetime_ms = 0;
+    int code = check_url(options->url, url, sizeof(url));
+    if (code == CLEAT__EXIT_OK) {
+        code = check_grpc(options->grpc);
+    }
+    if (code == CLEAT__EXIT_OK && !cleat__lifetime_parse(options->expires, &lifetime_ms)) {
+        code = cleat__complain_usage("token create", "--expires must be such as 90d or 12h, not \"%s\"",
+                                     options->expires);
+    }
+    if (code != CLEAT__EXIT_OK) {
+        return code;
+    }
+    const cleat__token_request request = {
+        .tenant = options->tenant,
+        .name = options->name,
+        .lifetime_ms = lifetime_ms,
+        .server_url = url,
+        .grpc_address = options->grpc,
+        .now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS,
+    };
+    return create(options, &request);
+}
+
+int cleat__verb_token_create(const cleat__cli *cli, int argc, char **argv)
+{
+    create_options chosen = {
+        .tenant = "default",
+        .expires = "90d",
+        .url = "http://127.0.0.1:8733",
+        .grpc = "127.0.0.1:7077",
+    };
+    const cleat__option options[] = {
+        CLEAT__OPTION_DB(&chosen.db),
+        CLEAT__TEXT("tenant", "NAME", &chosen.tenant, "whose it is, made when new; default \"default\""),
+        CLEAT__TEXT("expires", "TIME", &chosen.expires, "90d, 12h, 1d6h...; default 90d"),
+        CLEAT__TEXT("name", "TEXT", &chosen.name, "what it is for, shown by token ls"),
+        CLEAT__TEXT("grpc", "ADDRESS", &chosen.grpc, "HOST:PORT of the server; 127.0.0.1:7077"),
+        CLEAT__TEXT("url", "URL", &chosen.url, "of its HTTP side; http://127.0.0.1:8733"),
+        CLEAT__OPTION_JSON(&chosen.json),
+    };
+    const cleat__usage usage = {
+        .verb = "token create",
+        .operands = "",
+        .summary = "Makes a token, which clients find in HATCHET_CLIENT_TOKEN, and prints it, once.",
+        .more = "It says whose the client is (the tenant) and where the server is. The server\n"
+                "may be running meanwhile; the file is made when it is missing.\n",
+        .options = options,
+        .option_count = sizeof(options) / sizeof(*options),
+    };
+    const char *operands[CLEAT__OPERANDS_MAX];
+    (void)cli;
+    int code = cleat__args_parse(&usage, argc, argv, operands);
+    return code != CLEAT__ARGS_GO ? code : check_and_create(&chosen);
+}

@@ -1,0 +1,466 @@
+/*
+ * One request, from its first line to its answer. libmicrohttpd calls, always on its own thread:
+ *
+ *   begin     with the request line
+ *   handle    once when the headers are there: route, credentials and sizes are checked, so that a
+ *             body that nobody may send is not kept
+ *   handle    for each piece of the body
+ *   handle    behind the last one: the connection sleeps, and the request goes to the pool
+ *   (run)     on a thread of the pool: unpacks the body, calls the route's handler, wakes the connection
+ *   handle    sends the answer
+ *   end       however it ended
+ *
+ * Until it is in the pool an exchange belongs to libmicrohttpd's thread, then to the pool's, then again
+ * to the first.
+ */
+#include "http_exchange.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "http_inflate.h"
+
+#include <gnutls/gnutls.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+/* Of a refused request so much of the body is read and thrown away, for a client that reads the answer
+ * only after it has sent everything. */
+#define DISCARD_MAX ((size_t)1024 * 1024)
+
+typedef enum phase { NEW, BODY, AT_WORK, SENT } phase;
+
+typedef struct exchange {
+    cleat__http_job job;
+    cleat__http_call call;
+    cleat__http_server *server;
+    struct MHD_Connection *connection;
+    phase phase;
+    char *uri;            /* the call's target points into it */
+    cleat__buffer upload; /* as it came */
+    cleat__buffer unpacked;
+    size_t charged; /* of the server's body_bytes */
+    size_t discarded;
+    bool is_gzip;
+    int64_t begun_ns;
+    char method[12];
+} exchange;
+
+static const char *header(const exchange *self, const char *name)
+{
+    return MHD_lookup_connection_value(self->connection, MHD_HEADER_KIND, name);
+}
+
+static cleat__http_watched *watched(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info != NULL ? info->socket_context : NULL;
+}
+
+void *cleat__http_exchange_begin(void *self, const char *uri, struct MHD_Connection *connection)
+{
+    exchange *made = cleat__calloc(1, sizeof(*made));
+    if (made == NULL) {
+        return NULL;
+    }
+    made->server = self;
+    made->connection = connection;
+    made->begun_ns = cleat__clock_monotonic_ns(NULL);
+    made->uri = cleat__strdup(uri);
+    pthread_mutex_lock(&made->server->mutex);
+    made->server->open++;
+    pthread_mutex_unlock(&made->server->mutex);
+    return made;
+}
+
+/* ---- The answer ---- */
+
+static void free_body(void *body)
+{
+    cleat__free(body);
+}
+
+static bool is_stopping(cleat__http_server *server)
+{
+    pthread_mutex_lock(&server->mutex);
+    bool stopping = server->is_stopping;
+    pthread_mutex_unlock(&server->mutex);
+    return stopping;
+}
+
+static enum MHD_Result send_answer(exchange *self)
+{
+    cleat__http_answer *answer = &self->call.answer;
+    cleat__buffer body = answer->body;
+    answer->body = (cleat__buffer){0};
+    struct MHD_Response *response =
+        body.size != 0 ? MHD_create_response_from_buffer_with_free_callback(body.size, body.data, free_body)
+                       : MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+    if (response == NULL || body.size == 0) {
+        cleat__free(body.data);
+    }
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    if (answer->content_type != NULL && body.size != 0) {
+        MHD_add_response_header(response, "Content-Type", answer->content_type);
+    }
+    if (answer->allow != NULL) {
+        MHD_add_response_header(response, "Allow", answer->allow);
+    }
+    if (is_stopping(self->server)) {
+        MHD_add_response_header(response, "Connection", "close");
+    }
+    enum MHD_Result result = MHD_queue_response(self->connection, answer->status, response);
+    MHD_destroy_response(response);
+    self->phase = SENT;
+    return result;
+}
+
+/* ---- The headers ---- */
+
+static bool check_id(void *argument, cleat_slice name, cleat_slice value)
+{
+    exchange *self = argument;
+    cleat__uuid id;
+    bool is_tenant = cleat_slice_equals(name, cleat_slice_of("tenant"));
+    if (!is_tenant && self->call.route->flags & CLEAT__HTTP_NAMED) {
+        return true;
+    }
+    if (cleat__uuid_parse(value, &id) != CLEAT_OK) {
+        cleat__http_call_refuse(&self->call, 400, "Invalid format for parameter %.*s",
+                                CLEAT_SLICE_ARGS(name));
+        return false;
+    }
+    if (is_tenant && !(self->call.route->flags & CLEAT__HTTP_OPEN) &&
+        !cleat__uuid_equals(&id, &self->call.identity.tenant_id)) {
+        cleat__http_call_refuse(&self->call, 403, "Please provide valid credentials");
+        return false;
+    }
+    return true;
+}
+
+static void authenticate(exchange *self)
+{
+    static const char scheme[] = "Bearer ";
+    const cleat__http_options *options = &self->server->options;
+    const char *credentials = header(self, "Authorization");
+    cleat_slice token = {NULL, 0};
+    if (credentials != NULL && strncasecmp(credentials, scheme, sizeof(scheme) - 1) == 0) {
+        token = cleat_slice_of(credentials + sizeof(scheme) - 1);
+        while (token.size != 0 && token.data[0] == ' ') {
+            token.data++;
+            token.size--;
+        }
+    }
+    if (options->authenticate == NULL ||
+        options->authenticate(options->authenticate_self, token, &self->call.identity) != CLEAT_OK) {
+        cleat__http_call_refuse(&self->call, 403, "Please provide valid credentials");
+    }
+}
+
+/* libmicrohttpd asks for the client's certificate; whether it is a good one is looked at here, once a
+ * connection. */
+static void check_certificate(exchange *self)
+{
+    if (self->server->options.tls_client_ca == NULL) {
+        return;
+    }
+    cleat__http_watched *connection = watched(self->connection);
+    bool *is_verified = connection != NULL ? cleat__http_watched_mark(connection) : NULL;
+    if (is_verified != NULL && *is_verified) {
+        return;
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(self->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    unsigned problems = 1;
+    if (info == NULL || is_verified == NULL ||
+        gnutls_certificate_verify_peers2(info->tls_session, &problems) != GNUTLS_E_SUCCESS || problems != 0) {
+        cleat__http_call_refuse(&self->call, 403, "Please provide a valid client certificate");
+        return;
+    }
+    *is_verified = true;
+}
+
+static void find_route(exchange *self)
+{
+    const cleat__http_options *options = &self->server->options;
+    const cleat__http_table *table = NULL;
+    cleat__http_match match = cleat__http_find(options->tables, options->table_count, self->method,
+                                               &self->call.target, &table, &self->call.route);
+    if (match == CLEAT__HTTP_FOUND) {
+        self->call.service = table->service;
+        return;
+    }
+    if (match == CLEAT__HTTP_NO_PATH) {
+        cleat__http_call_refuse(&self->call, 400, "no matching operation was found");
+        return;
+    }
+    self->call.answer.allow = cleat__http_allowed(options->tables, options->table_count, &self->call.target);
+    if (strcmp(self->method, "OPTIONS") == 0) {
+        cleat__http_call_answer_nothing(&self->call, 204);
+    } else {
+        cleat__http_call_refuse(&self->call, 405, "Method Not Allowed");
+    }
+}
+
+static void read_target(exchange *self)
+{
+    cleat_status status =
+        self->uri != NULL ? cleat__http_target_read(self->uri, &self->call.target) : CLEAT_NO_MEMORY;
+    if (status == CLEAT_NOT_FOUND) {
+        cleat__http_call_refuse(&self->call, 400, "no matching operation was found");
+    } else if (status != CLEAT_OK) {
+        cleat__http_call_refuse(&self->call, (unsigned)cleat_status_http_code(status), "%s",
+                                cleat_error_message());
+    }
+}
+
+/* What is announced of the body: SIZE_MAX when it has no length, 0 when there is none. */
+static size_t announced_size(const exchange *self)
+{
+    const char *length = header(self, "Content-Length");
+    if (length != NULL) {
+        unsigned long long size = strtoull(length, NULL, 10);
+        return size < SIZE_MAX ? (size_t)size : SIZE_MAX - 1;
+    }
+    return header(self, "Transfer-Encoding") != NULL ? SIZE_MAX : 0;
+}
+
+static void check_body(exchange *self)
+{
+    const char *encoding = header(self, "Content-Encoding");
+    const char *type = header(self, "Content-Type");
+    size_t size = announced_size(self);
+    self->call.content_type = type != NULL ? type : "";
+    self->is_gzip = encoding != NULL && strcasecmp(encoding, "gzip") == 0;
+    if (encoding != NULL && !self->is_gzip && strcasecmp(encoding, "identity") != 0) {
+        cleat__http_call_refuse(&self->call, 415, "Content-Encoding can be gzip or identity");
+    } else if (size != SIZE_MAX && size > self->server->options.body_max) {
+        cleat__http_call_refuse(&self->call, 413, "Request Entity Too Large");
+    }
+}
+
+/* Each step may answer, and then the next ones do not matter. */
+static void check_headers(exchange *self)
+{
+    static void (*const steps[])(exchange *) = {check_certificate, read_target, find_route};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && self->call.answer.status == 0; i++) {
+        steps[i](self);
+    }
+    if (self->call.answer.status == 0 && is_stopping(self->server)) {
+        cleat__http_call_refuse(&self->call, 503, "the server is stopping");
+    }
+    if (self->call.answer.status == 0 && !(self->call.route->flags & CLEAT__HTTP_OPEN)) {
+        authenticate(self);
+    }
+    if (self->call.answer.status == 0) {
+        cleat__http_pattern_visit(self->call.route->pattern, &self->call.target, check_id, self);
+    }
+    if (self->call.answer.status == 0) {
+        check_body(self);
+    }
+}
+
+static enum MHD_Result take_headers(exchange *self, const char *method)
+{
+    self->phase = BODY;
+    snprintf(self->method, sizeof(self->method), "%s", method);
+    check_headers(self);
+    if (self->call.answer.status != 0 &&
+        (announced_size(self) > DISCARD_MAX || header(self, "Expect") != NULL)) {
+        return send_answer(self); /* closes the connection: its body is not read */
+    }
+    return MHD_YES;
+}
+
+/* ---- The body ---- */
+
+/* Counts `size` more bytes among those of all bodies; false: there are too many. */
+static bool charge(exchange *self, size_t size)
+{
+    cleat__http_server *server = self->server;
+    if (atomic_fetch_add(&server->body_bytes, size) + size > server->options.bodies_max) {
+        atomic_fetch_sub(&server->body_bytes, size);
+        return false;
+    }
+    self->charged += size;
+    return true;
+}
+
+static void discharge(exchange *self)
+{
+    atomic_fetch_sub(&self->server->body_bytes, self->charged);
+    self->charged = 0;
+    cleat__buffer_deinit(&self->upload);
+}
+
+static enum MHD_Result take_piece(exchange *self, const char *data, size_t size)
+{
+    if (self->call.answer.status == 0) {
+        if (size > self->server->options.body_max - self->upload.size) {
+            cleat__http_call_refuse(&self->call, 413, "Request Entity Too Large");
+        } else if (!charge(self, size)) {
+            cleat__http_call_refuse(&self->call, 503, "too many large requests at once");
+        } else {
+            cleat__buffer_append(&self->upload, data, size);
+            return MHD_YES;
+        }
+        discharge(self);
+    }
+    self->discarded += size;
+    return self->discarded <= DISCARD_MAX ? MHD_YES : MHD_NO;
+}
+
+/* ---- At work ---- */
+
+static void unpack(exchange *self)
+{
+    if (self->upload.failed) {
+        cleat__http_call_refuse(&self->call, 503, "out of memory");
+        return;
+    }
+    self->call.body = cleat__buffer_slice(&self->upload);
+    if (!self->is_gzip) {
+        return;
+    }
+    cleat_status status =
+        cleat__http_inflate(self->call.body, self->server->options.body_max, &self->unpacked);
+    self->call.body = cleat__buffer_slice(&self->unpacked);
+    if (status == CLEAT_TOO_LARGE) {
+        cleat__http_call_refuse(&self->call, 413, "Request Entity Too Large");
+    } else if (status != CLEAT_OK) {
+        cleat__http_call_refuse(&self->call, (unsigned)cleat_status_http_code(status), "%s",
+                                cleat_error_message());
+    }
+}
+
+static void answer(exchange *self)
+{
+    unpack(self);
+    if (self->call.answer.status == 0) {
+        self->call.route->handle(&self->call);
+    }
+    if (self->call.answer.status == 0) {
+        cleat__http_call_refuse(&self->call, 500, "Internal Server Error");
+    }
+    cleat__buffer_deinit(&self->unpacked);
+    discharge(self);
+}
+
+void cleat__http_exchange_run(cleat__http_job *job, bool is_late)
+{
+    exchange *self = (exchange *)job;
+    if (is_late) {
+        cleat__http_call_refuse(&self->call, 503, "the server is stopping");
+    } else {
+        answer(self);
+    }
+    cleat__http_watch_restart(self->server->watch, watched(self->connection));
+    MHD_resume_connection(self->connection);
+}
+
+/* The request is here as a whole. */
+static enum MHD_Result go_to_work(exchange *self)
+{
+    cleat__http_server *server = self->server;
+    if (self->call.answer.status == 0 && self->call.route->flags & CLEAT__HTTP_INLINE) {
+        answer(self);
+    }
+    if (self->call.answer.status != 0) {
+        return send_answer(self);
+    }
+    self->phase = AT_WORK;
+    cleat__http_watch_pause(server->watch, watched(self->connection));
+    MHD_suspend_connection(self->connection);
+    if (!cleat__http_pool_add(server->pool, &self->job)) {
+        cleat__http_exchange_run(&self->job, true);
+    }
+    return MHD_YES;
+}
+
+enum MHD_Result cleat__http_exchange_handle(void *server, struct MHD_Connection *connection, const char *url,
+                                            const char *method, const char *version, const char *upload,
+                                            size_t *upload_size, void **context)
+{
+    exchange *self = *context;
+    (void)server, (void)connection, (void)url, (void)version;
+    if (self == NULL) {
+        return MHD_NO; /* out of memory */
+    }
+    switch (self->phase) {
+    case NEW: return take_headers(self, method);
+    case AT_WORK: return send_answer(self);
+    case SENT: *upload_size = 0; return MHD_YES;
+    case BODY: break;
+    }
+    if (*upload_size == 0) {
+        return go_to_work(self);
+    }
+    enum MHD_Result result = take_piece(self, upload, *upload_size);
+    *upload_size = 0;
+    return result;
+}
+
+/* ---- The end ---- */
+
+static void count_request(const exchange *self)
+{
+    static const double seconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+    cleat__metrics *metrics = self->server->options.metrics;
+    const char *route = self->call.route != NULL ? self->call.route->pattern : "other";
+    const char *method = self->call.route != NULL ? self->call.route->method : "other";
+    char code[12];
+    snprintf(code, sizeof(code), "%u", self->call.answer.status);
+    cleat__metric *metric = NULL;
+    cleat__metrics_counter(metrics, "cleat_http_requests_total", "HTTP requests that were answered.",
+                           CLEAT__METRIC_LABELS({"method", method}, {"route", route}, {"code", code}),
+                           &metric);
+    cleat__metric_add(metric, 1);
+    cleat__metrics_histogram(metrics, "cleat_http_request_seconds",
+                             "From the request line to the end of the answer.",
+                             CLEAT__METRIC_LABELS({"method", method}, {"route", route}), seconds,
+                             sizeof(seconds) / sizeof(seconds[0]), &metric);
+    cleat__metric_observe(metric, (double)(cleat__clock_monotonic_ns(NULL) - self->begun_ns) / 1e9);
+}
+
+void cleat__http_exchange_end(void *argument, struct MHD_Connection *connection, void **context,
+                              enum MHD_RequestTerminationCode code)
+{
+    cleat__http_server *server = argument;
+    exchange *self = *context;
+    (void)code;
+    if (self == NULL) {
+        return;
+    }
+    if (self->phase == SENT) {
+        count_request(self);
+    }
+    cleat__http_watch_restart(server->watch, watched(connection));
+    discharge(self);
+    cleat__buffer_deinit(&self->unpacked);
+    cleat__http_call_deinit(&self->call);
+    cleat__free(self->uri);
+    cleat__free(self);
+    *context = NULL;
+    pthread_mutex_lock(&server->mutex);
+    if (--server->open == 0) {
+        pthread_cond_broadcast(&server->all_answered);
+    }
+    pthread_mutex_unlock(&server->mutex);
+}
+
+void cleat__http_connection_notify(void *argument, struct MHD_Connection *connection, void **context,
+                                   enum MHD_ConnectionNotificationCode code)
+{
+    cleat__http_server *server = argument;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *context = info != NULL ? cleat__http_watch_add(server->watch, info->connect_fd) : NULL;
+    } else if (*context != NULL) {
+        cleat__http_watch_remove(server->watch, *context);
+        *context = NULL;
+    }
+}

@@ -1,0 +1,204 @@
+#define _GNU_SOURCE
+#include "http_server.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "http_exchange.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { HEADERS_MAX = 32 * 1024, FILE_MAX = 1024 * 1024 };
+
+/* ---- Start ---- */
+
+static void fill_in(cleat__http_options *options)
+{
+    options->threads = options->threads != 0 ? options->threads : 8;
+    options->connections_max = options->connections_max != 0 ? options->connections_max : 4096;
+    options->body_max = options->body_max != 0 ? options->body_max : (size_t)16 * 1024 * 1024;
+    options->bodies_max = options->bodies_max != 0 ? options->bodies_max : (size_t)256 * 1024 * 1024;
+    options->request_timeout_ms = options->request_timeout_ms != 0 ? options->request_timeout_ms : 90000;
+    options->idle_timeout_s = options->idle_timeout_s != 0 ? options->idle_timeout_s : 60;
+}
+
+static cleat_status read_file(const char *path, char **out)
+{
+    if (path == NULL) {
+        return CLEAT_OK;
+    }
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "cannot read %s: %s", path, strerror(errno));
+    }
+    cleat__buffer text = {0};
+    size_t got = 1;
+    while (got != 0 && text.size <= FILE_MAX) {
+        uint8_t *room = cleat__buffer_reserve(&text, 4096);
+        got = room != NULL ? fread(room, 1, 4096, file) : 0;
+        text.size += got;
+    }
+    bool is_whole = !ferror(file) && text.size <= FILE_MAX && !text.failed;
+    fclose(file);
+    *out = is_whole ? cleat__buffer_take_string(&text) : NULL;
+    if (*out == NULL) {
+        cleat__buffer_deinit(&text);
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "cannot read %s: not a file of at most %d bytes", path,
+                           FILE_MAX);
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status read_files(cleat__http_server *server)
+{
+    const cleat__http_options *options = &server->options;
+    const char *const paths[] = {options->tls_cert, options->tls_key, options->tls_client_ca};
+    if ((options->tls_cert == NULL) != (options->tls_key == NULL) ||
+        (options->tls_client_ca != NULL && options->tls_cert == NULL)) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "TLS needs a certificate and its key");
+    }
+    cleat_status status = CLEAT_OK;
+    for (size_t i = 0; i < 3 && status == CLEAT_OK; i++) {
+        status = read_file(paths[i], &server->files[i]);
+    }
+    return status;
+}
+
+/* What libmicrohttpd has to say. */
+static void take_complaint(void *self, const char *format, va_list arguments)
+{
+    static cleat__log_site site;
+    cleat__http_server *server = self;
+    char text[160];
+    vsnprintf(text, sizeof(text), format, arguments);
+    text[strcspn(text, "\n")] = '\0';
+    if (!atomic_load(&server->has_started)) {
+        pthread_mutex_lock(&server->mutex);
+        snprintf(server->start_error, sizeof(server->start_error), "%s", text);
+        pthread_mutex_unlock(&server->mutex);
+    }
+    cleat__log_limited(&site, CLEAT_LOG_DEBUG, "HTTP: %s", text);
+}
+
+static cleat_status start_daemon(cleat__http_server *server)
+{
+    const cleat__http_options *options = &server->options;
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, server->files[0]},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, server->files[1]},
+        {server->files[2] != NULL ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0, server->files[2]},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    if (server->files[0] == NULL) {
+        tls[0].option = MHD_OPTION_END;
+    }
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME |
+                     (server->files[0] != NULL ? MHD_USE_TLS : 0);
+    struct MHD_Daemon *daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, cleat__http_exchange_handle, server, MHD_OPTION_EXTERNAL_LOGGER, take_complaint,
+        server, MHD_OPTION_LISTEN_SOCKET, server->listener, MHD_OPTION_URI_LOG_CALLBACK,
+        cleat__http_exchange_begin, server, MHD_OPTION_NOTIFY_COMPLETED, cleat__http_exchange_end, server,
+        MHD_OPTION_NOTIFY_CONNECTION, cleat__http_connection_notify, server, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, options->idle_timeout_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    if (daemon == NULL) {
+        return cleat__fail(server->files[0] != NULL ? CLEAT_INVALID_ARGUMENT : CLEAT_RESOURCE_EXHAUSTED,
+                           "the HTTP server does not start: %s", server->start_error);
+    }
+    atomic_store(&server->has_started, true);
+    server->daemon = daemon;
+    return CLEAT_OK;
+}
+
+cleat_status cleat__http_server_start(const cleat__http_options *options, cleat__http_server **out)
+{
+    *out = NULL;
+    cleat__http_server *server = cleat__calloc(1, sizeof(*server));
+    if (server == NULL) {
+        return cleat__fail_memory();
+    }
+    server->options = *options;
+    server->listener = -1;
+    fill_in(&server->options);
+    pthread_mutex_init(&server->mutex, NULL);
+    cleat__cond_init(&server->all_answered);
+    cleat_status status = read_files(server);
+    if (status == CLEAT_OK) {
+        status = cleat__http_listen(options->address, &server->listener, server->address);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__http_watch_start(server->options.request_timeout_ms, &server->watch);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__http_pool_start(server->options.threads, cleat__http_exchange_run, &server->pool);
+    }
+    if (status == CLEAT_OK) {
+        status = start_daemon(server);
+    }
+    if (status != CLEAT_OK) {
+        cleat__http_server_free(server);
+        return status;
+    }
+    *out = server;
+    return CLEAT_OK;
+}
+
+const char *cleat__http_server_address(const cleat__http_server *server)
+{
+    return server->address;
+}
+
+/* ---- Stop ---- */
+
+/* True: everything that had begun is answered. */
+static bool wait_for_answers(cleat__http_server *server, int64_t deadline_ns)
+{
+    pthread_mutex_lock(&server->mutex);
+    server->is_stopping = true;
+    while (server->open != 0 && cleat__cond_wait_until(&server->all_answered, &server->mutex, deadline_ns)) {
+    }
+    bool is_done = server->open == 0;
+    pthread_mutex_unlock(&server->mutex);
+    return is_done;
+}
+
+cleat_status cleat__http_server_stop(cleat__http_server *server, int64_t timeout_ms)
+{
+    if (server->daemon == NULL) {
+        return CLEAT_OK;
+    }
+    MHD_quiesce_daemon(server->daemon);
+    close(server->listener);
+    server->listener = -1;
+    bool is_done = wait_for_answers(server, cleat__deadline_ns(timeout_ms));
+    cleat__http_pool_stop(server->pool); /* no connection may sleep when the daemon ends */
+    MHD_stop_daemon(server->daemon);
+    server->daemon = NULL;
+    return is_done ? CLEAT_OK
+                   : cleat__fail(CLEAT_TIMEOUT, "requests were still open when the HTTP server stopped");
+}
+
+void cleat__http_server_free(cleat__http_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    if (server->pool != NULL && !atomic_load(&server->has_started)) {
+        cleat__http_pool_stop(server->pool); /* it never served */
+    }
+    cleat__http_server_stop(server, 0);
+    cleat__http_pool_free(server->pool);
+    cleat__http_watch_stop(server->watch);
+    if (server->listener >= 0) {
+        close(server->listener);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        cleat__free(server->files[i]);
+    }
+    pthread_cond_destroy(&server->all_answered);
+    pthread_mutex_destroy(&server->mutex);
+    cleat__free(server);
+}

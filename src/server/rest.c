@@ -1,0 +1,94 @@
+#include "rest_parts.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/thread.h"
+
+/* A store is for one thread at a time; there are as many as requests ever read at once. */
+typedef struct reader {
+    struct reader *next;
+    cleat__store *store;
+} reader;
+
+struct cleat__rest_readers {
+    pthread_mutex_t mutex; /* guards what follows */
+    reader *idle;
+};
+
+cleat_status cleat__rest_new(const cleat__rest_options *options, cleat__rest **out)
+{
+    cleat__rest *rest = cleat__calloc(1, sizeof(*rest));
+    *out = rest;
+    if (rest == NULL) {
+        return cleat__fail_memory();
+    }
+    rest->options = *options;
+    rest->engine = options->engine;
+    rest->path = cleat__strdup(options->path);
+    rest->readers = cleat__calloc(1, sizeof(*rest->readers));
+    if (rest->path == NULL || rest->readers == NULL) {
+        cleat__free(rest->path);
+        cleat__free(rest->readers);
+        cleat__free(rest);
+        *out = NULL;
+        return cleat__fail_memory();
+    }
+    pthread_mutex_init(&rest->readers->mutex, NULL);
+    return CLEAT_OK;
+}
+
+void cleat__rest_free(cleat__rest *rest)
+{
+    if (rest == NULL) {
+        return;
+    }
+    while (rest->readers->idle != NULL) {
+        reader *first = rest->readers->idle;
+        rest->readers->idle = first->next;
+        cleat__store_close(first->store);
+        cleat__free(first);
+    }
+    pthread_mutex_destroy(&rest->readers->mutex);
+    cleat__free(rest->readers);
+    cleat__free(rest->path);
+    cleat__free(rest);
+}
+
+cleat_status cleat__rest_take(cleat__rest *rest, cleat__store **out)
+{
+    *out = NULL;
+    pthread_mutex_lock(&rest->readers->mutex);
+    reader *first = rest->readers->idle;
+    if (first != NULL) {
+        rest->readers->idle = first->next;
+    }
+    pthread_mutex_unlock(&rest->readers->mutex);
+    if (first == NULL) {
+        return cleat__store_open(rest->path, CLEAT__STORE_READ, out);
+    }
+    *out = first->store;
+    cleat__free(first);
+    return CLEAT_OK;
+}
+
+void cleat__rest_give(cleat__rest *rest, cleat__store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    reader *made = cleat__malloc(sizeof(*made));
+    /* A statement that still stands on a row would keep its snapshot, and the log from being reused. */
+    sqlite3_stmt *statement = NULL;
+    while ((statement = sqlite3_next_stmt(cleat__store_db(store), statement)) != NULL) {
+        sqlite3_reset(statement);
+    }
+    if (made == NULL) {
+        cleat__store_close(store);
+        return;
+    }
+    made->store = store;
+    pthread_mutex_lock(&rest->readers->mutex);
+    made->next = rest->readers->idle;
+    rest->readers->idle = made;
+    pthread_mutex_unlock(&rest->readers->mutex);
+}

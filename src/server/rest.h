@@ -1,0 +1,32 @@
+/*
+ * The REST API: what Hatchet's SDKs and dashboards ask a server for. docs/http-api.md lists it.
+ * Reads go to the file beside the engine, on readers that are kept; changes go through the engine.
+ */
+#ifndef CLEAT_SERVER_REST_H
+#define CLEAT_SERVER_REST_H
+
+#include "http_call.h"
+
+struct cleat__engine;
+
+typedef struct cleat__rest_tenant {
+    char name[256];
+    int64_t created_at_ms;
+} cleat__rest_tenant;
+
+typedef struct cleat__rest_options {
+    struct cleat__engine *engine;
+    const char *path; /* of its file */
+    /* Says more of a caller's tenant; NULL: its name is its id. */
+    cleat_status (*describe)(void *self, const cleat__identity *identity, cleat__rest_tenant *out);
+    void *describe_self;
+} cleat__rest_options;
+
+typedef struct cleat__rest cleat__rest;
+
+cleat_status cleat__rest_new(const cleat__rest_options *options, cleat__rest **out);
+void cleat__rest_free(cleat__rest *rest); /* after the server; NULL-safe */
+/* Its routes; handlers get `rest`, which may be NULL to look at the table only. */
+cleat__http_table cleat__rest_table(cleat__rest *rest);
+
+#endif

@@ -1,0 +1,330 @@
+#include "rest_query.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "store/bind.h"
+
+/* ---- Ids that the file does not have ---- */
+
+static uint64_t hash_on(uint64_t hash, const void *data, size_t size)
+{
+    const uint8_t *bytes = data;
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+/* The file knows workflows by name only. The id is made from the name (FNV-1a, twice, as a UUID of
+ * version 8), so that it is always the same, and in each tenant another one. */
+static cleat__uuid workflow_id(int64_t tenant, cleat_slice name)
+{
+    static const uint64_t seeds[] = {UINT64_C(0xcbf29ce484222325), UINT64_C(0x6c62272e07bb0142)};
+    uint8_t number[8];
+    cleat__uuid id;
+    for (size_t i = 0; i < sizeof(number); i++) {
+        number[i] = (uint8_t)((uint64_t)tenant >> (8 * i));
+    }
+    for (size_t half = 0; half < 2; half++) {
+        uint64_t hash = hash_on(hash_on(seeds[half], number, sizeof(number)), name.data, name.size);
+        for (size_t i = 0; i < 8; i++) {
+            id.bytes[half * 8 + i] = (uint8_t)(hash >> (56 - 8 * i));
+        }
+    }
+    id.bytes[6] = (uint8_t)(0x80 | (id.bytes[6] & 0x0F));
+    id.bytes[8] = (uint8_t)(0x80 | (id.bytes[8] & 0x3F));
+    return id;
+}
+
+/* Every row of the file belongs to the first tenant. */
+static bool is_owner(int64_t tenant)
+{
+    return tenant == 1;
+}
+
+/* ---- Runs ---- */
+
+enum {
+    COLUMN_CHILDREN = 11,
+    COLUMN_METADATA,
+    COLUMN_ERROR,
+    COLUMN_INPUT,
+    COLUMN_OUTPUT,
+};
+/* Payloads only where ?3 is true: they may take many pages. */
+#define SELECT_RUNS                                                                              \
+    "SELECT t.id, y.action, coalesce(e.state, l.state), t.priority, "                            \
+    "coalesce(e.retry_count, l.retry_count), t.created_at_ms, "                                  \
+    "coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, t.parent_id, t.child_index, " \
+    "t.child_key, (SELECT count(*) FROM task c WHERE c.parent_id = t.id), t.metadata, e.error, " \
+    "CASE WHEN ?3 THEN t.input END, CASE WHEN ?3 THEN e.output END "                             \
+    "FROM task t JOIN task_type y ON y.id = t.type_id LEFT JOIN task_live l ON l.id = t.id "     \
+    "LEFT JOIN task_end e ON e.id = t.id "
+
+static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
+{
+    *out = (cleat__rest_run){0};
+    cleat__run_row *row = &out->row;
+    cleat__column_uuid(select, 0, &row->id);
+    row->task = cleat__column_text(select, 1);
+    row->status = (cleat_run_status)sqlite3_column_int(select, 2);
+    row->priority = sqlite3_column_int(select, 3);
+    row->retry_count = sqlite3_column_int(select, 4);
+    row->created_at_ms = sqlite3_column_int64(select, 5);
+    row->started_at_ms = sqlite3_column_int64(select, 6);
+    row->finished_at_ms = sqlite3_column_int64(select, 7);
+    row->is_child = cleat__column_uuid(select, 8, &row->parent_id);
+    row->child_index = row->is_child ? sqlite3_column_int64(select, 9) : -1;
+    row->child_key = cleat__column_text(select, 10);
+    row->metadata = cleat__column_text(select, COLUMN_METADATA);
+    row->error = cleat__column_text(select, COLUMN_ERROR);
+    row->input = cleat__column_text(select, COLUMN_INPUT);
+    row->output = cleat__column_text(select, COLUMN_OUTPUT);
+    out->child_count = sqlite3_column_int64(select, COLUMN_CHILDREN);
+    out->workflow_id = workflow_id(tenant, cleat__action_workflow(row->task));
+}
+
+void cleat__rest_filter_deinit(cleat__rest_filter *filter)
+{
+    cleat__free(filter->workflow_ids);
+    json_decref(filter->metadata);
+    *filter = (cleat__rest_filter){0};
+}
+
+static bool has_workflow(const cleat__rest_filter *filter, const cleat__uuid *id)
+{
+    for (size_t i = 0; i < filter->workflow_count; i++) {
+        if (cleat__uuid_equals(&filter->workflow_ids[i], id)) {
+            return true;
+        }
+    }
+    return filter->workflow_count == 0;
+}
+
+/* "key:value", divided by the first colon, against an object's strings, and other values as JSON. */
+static bool has_pair(const json_t *object, const char *pair)
+{
+    const char *colon = strchr(pair, ':');
+    char *key = colon != NULL ? cleat__slice_dup((cleat_slice){pair, (size_t)(colon - pair)}) : NULL;
+    const json_t *value = key != NULL ? json_object_get(object, key) : NULL;
+    bool is_equal = false;
+    if (json_is_string(value)) {
+        is_equal = strcmp(json_string_value(value), colon + 1) == 0;
+    } else if (value != NULL) {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        is_equal = text != NULL && strcmp(text, colon + 1) == 0;
+        free(text);
+    }
+    cleat__free(key);
+    return is_equal;
+}
+
+static bool has_metadata(const cleat__rest_filter *filter, cleat_slice metadata)
+{
+    size_t count = json_array_size(filter->metadata), found = 0;
+    if (count == 0) {
+        return true;
+    }
+    json_t *object = metadata.size != 0 ? json_loadb(metadata.data, metadata.size, 0, NULL) : NULL;
+    for (size_t i = 0; i < count && object != NULL; i++) {
+        found += has_pair(object, json_string_value(json_array_get(filter->metadata, i)));
+    }
+    json_decref(object);
+    return filter->needs_all_metadata ? found == count : found != 0;
+}
+
+static bool passes(const cleat__rest_filter *filter, const cleat__rest_run *run)
+{
+    const cleat__run_row *row = &run->row;
+    return row->created_at_ms >= filter->since_ms &&
+           (row->finished_at_ms == 0 || row->finished_at_ms <= filter->until_ms) &&
+           (filter->statuses == 0 || filter->statuses >> row->status & 1) &&
+           has_workflow(filter, &run->workflow_id) && has_metadata(filter, row->metadata);
+}
+
+/* The lowest id of that millisecond: no run that was created then or later has a lower one. */
+static cleat__uuid first_id(int64_t unix_ms)
+{
+    cleat__uuid id = {{0}};
+    for (int i = 0; i < 6; i++) {
+        id.bytes[i] = (uint8_t)(unix_ms >> (40 - 8 * i));
+    }
+    return id;
+}
+
+static cleat_status prepare_runs(cleat__store *store, const cleat__rest_filter *filter,
+                                 const cleat__uuid *from, sqlite3_stmt **out)
+{
+    static const char all[] = SELECT_RUNS "WHERE t.id >= ?1 ORDER BY t.id DESC";
+    static const char children[] = SELECT_RUNS "WHERE t.parent_id = ?2 AND t.id >= ?1 ORDER BY t.id DESC";
+    cleat_status status = cleat__store_prepare(store, filter->has_parent ? children : all, out);
+    if (status == CLEAT_OK) {
+        cleat__bind_uuid(*out, 1, from);
+        sqlite3_bind_int(*out, 3, filter->with_payloads);
+    }
+    if (status == CLEAT_OK && filter->has_parent) {
+        cleat__bind_uuid(*out, 2, &filter->parent_id);
+    }
+    return status;
+}
+
+static cleat_status finish(cleat__store *store, sqlite3_stmt *select, int code, const char *while_doing)
+{
+    cleat_status status = CLEAT_OK;
+    if (code != SQLITE_DONE && code != SQLITE_ROW) {
+        status = cleat__store_error(store, while_doing);
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+cleat_status cleat__rest_query_runs(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter,
+                                    bool (*visit)(void *argument, const cleat__rest_run *run), void *argument,
+                                    uint64_t by_status[5], int64_t *total)
+{
+    *total = 0;
+    if (by_status != NULL) {
+        memset(by_status, 0, 5 * sizeof(by_status[0]));
+    }
+    if (filter->matches_nothing || !is_owner(tenant)) {
+        return CLEAT_OK;
+    }
+    cleat__uuid from = first_id(filter->since_ms > 0 ? filter->since_ms : 0);
+    sqlite3_stmt *select = NULL;
+    cleat_status status = prepare_runs(store, filter, &from, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    int64_t end = filter->offset + filter->limit;
+    int code;
+    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__rest_run run;
+        read_run(select, tenant, &run);
+        if (!passes(filter, &run)) {
+            continue;
+        }
+        int64_t index = (*total)++;
+        if (by_status != NULL) {
+            by_status[run.row.status]++;
+        } else if (*total >= end + CLEAT__REST_COUNT_MAX) {
+            break;
+        }
+        if (index >= filter->offset && index < end && !visit(argument, &run)) {
+            break;
+        }
+    }
+    return finish(store, select, code, "listing runs");
+}
+
+static cleat_status fail_not_found(const cleat__uuid *id)
+{
+    char text[37];
+    cleat__uuid_format(id, text);
+    return cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", text);
+}
+
+cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                                   cleat__rest_run *out)
+{
+    static const char sql[] = SELECT_RUNS "WHERE t.id = ?1";
+    *out = (cleat__rest_run){0};
+    sqlite3_stmt *select = NULL;
+    cleat_status status = is_owner(tenant) ? cleat__store_prepare(store, sql, &select) : fail_not_found(id);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    sqlite3_bind_int(select, 3, true);
+    int code = sqlite3_step(select);
+    if (code != SQLITE_ROW) {
+        status = finish(store, select, code, "reading a run");
+        return status != CLEAT_OK ? status : fail_not_found(id);
+    }
+    read_run(select, tenant, out);
+    return CLEAT_OK; /* the statement stays where it is: the slices are its columns */
+}
+
+/* ---- Logs ---- */
+
+cleat_status cleat__rest_query_logs(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                                    bool is_newest_first,
+                                    bool (*visit)(void *argument, const cleat__log_line *line),
+                                    void *argument)
+{
+#define SELECT_LOGS "SELECT retry_count, level, time_ms, message FROM task_log WHERE task_id = ?1 "
+    static const char oldest[] = SELECT_LOGS "ORDER BY line";
+    static const char newest[] = SELECT_LOGS "ORDER BY line DESC";
+#undef SELECT_LOGS
+    sqlite3_stmt *select = NULL;
+    cleat_status status = is_owner(tenant)
+                              ? cleat__store_prepare(store, is_newest_first ? newest : oldest, &select)
+                              : fail_not_found(id);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    int code;
+    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__log_line line = {
+            .task_id = *id,
+            .retry_count = sqlite3_column_int(select, 0),
+            .level = (cleat_log_level)sqlite3_column_int(select, 1),
+            .time_ms = sqlite3_column_int64(select, 2),
+            .message = cleat__column_text(select, 3),
+        };
+        if (!visit(argument, &line)) {
+            break;
+        }
+    }
+    return finish(store, select, code, "listing log lines");
+}
+
+/* ---- Workflows and queues ---- */
+
+cleat_status cleat__rest_query_workflows(cleat__store *store, int64_t tenant,
+                                         bool (*visit)(void *argument, const cleat__rest_workflow *row),
+                                         void *argument)
+{
+    static const char sql[] = "SELECT DISTINCT action FROM task_type ORDER BY action";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = is_owner(tenant) ? cleat__store_prepare(store, sql, &select) : CLEAT_OK;
+    if (status != CLEAT_OK || select == NULL) {
+        return status;
+    }
+    char *last = NULL; /* tasks of one workflow follow each other */
+    int code;
+    bool goes_on = true;
+    while (goes_on && (code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat_slice name = cleat__action_workflow(cleat__column_text(select, 0));
+        if (last != NULL && cleat_slice_equals(name, cleat_slice_of(last))) {
+            continue;
+        }
+        cleat__free(last);
+        last = cleat__slice_dup(name);
+        cleat__rest_workflow row = {workflow_id(tenant, name), name};
+        goes_on = visit(argument, &row);
+    }
+    cleat__free(last);
+    return finish(store, select, code, "listing workflows");
+}
+
+cleat_status cleat__rest_query_queues(cleat__store *store, int64_t tenant,
+                                      bool (*visit)(void *argument, cleat_slice action, int64_t count),
+                                      void *argument)
+{
+    static const char sql[] =
+        "SELECT y.action, count(*) FROM task_live l JOIN task_type y ON y.id = l.type_id "
+        "WHERE l.state = 0 GROUP BY y.action ORDER BY y.action";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = is_owner(tenant) ? cleat__store_prepare(store, sql, &select) : CLEAT_OK;
+    if (status != CLEAT_OK || select == NULL) {
+        return status;
+    }
+    int code;
+    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
+        if (!visit(argument, cleat__column_text(select, 0), sqlite3_column_int64(select, 1))) {
+            break;
+        }
+    }
+    return finish(store, select, code, "counting queues");
+}

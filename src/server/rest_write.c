@@ -1,0 +1,123 @@
+#include "rest_parts.h"
+
+#include "http_time.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void cleat__rest_write_uuid(cleat__json_writer *writer, const char *key, const cleat__uuid *id)
+{
+    char text[37];
+    cleat__uuid_format(id, text);
+    cleat__writer_string(writer, key, text);
+}
+
+void cleat__rest_write_time(cleat__json_writer *writer, const char *key, int64_t unix_ms)
+{
+    char text[CLEAT__HTTP_TIME_SIZE];
+    cleat__http_time_format(unix_ms, text);
+    cleat__writer_string(writer, key, unix_ms != 0 ? text : "0001-01-01T00:00:00Z");
+}
+
+void cleat__rest_write_metadata(cleat__json_writer *writer, const cleat__uuid *id, int64_t created_at_ms,
+                                int64_t updated_at_ms)
+{
+    cleat__writer_begin_object(writer, "metadata");
+    cleat__rest_write_uuid(writer, "id", id);
+    cleat__rest_write_time(writer, "createdAt", created_at_ms);
+    cleat__rest_write_time(writer, "updatedAt", updated_at_ms);
+    cleat__writer_end_object(writer);
+}
+
+void cleat__rest_write_payload(cleat__json_writer *writer, const char *key, cleat_slice json)
+{
+    cleat__writer_raw(writer, key, json.size != 0 ? json : cleat_slice_of("{}"));
+}
+
+void cleat__rest_write_pages(cleat__json_writer *writer, int64_t offset, int64_t limit, int64_t total)
+{
+    int64_t pages = (total + limit - 1) / limit;
+    int64_t page = 1 + (offset + limit - 1) / limit;
+    cleat__writer_begin_object(writer, "pagination");
+    cleat__writer_int(writer, "current_page", page);
+    cleat__writer_int(writer, "next_page", page < pages ? page + 1 : page);
+    cleat__writer_int(writer, "num_pages", pages);
+    cleat__writer_end_object(writer);
+}
+
+void cleat__rest_run_name(const cleat__rest_run *run, char name[CLEAT__REST_NAME_SIZE])
+{
+    snprintf(name, CLEAT__REST_NAME_SIZE, "%.*s-%" PRId64,
+             CLEAT_SLICE_ARGS(cleat__action_task(run->row.task)), run->row.created_at_ms / 1000);
+}
+
+/* A number for what elsewhere counts rows: the random end of the id, as far as a double is exact. */
+static int64_t number_of(const cleat__uuid *id)
+{
+    int64_t number = 0;
+    for (size_t i = 10; i < sizeof(id->bytes); i++) {
+        number = number << 8 | id->bytes[i];
+    }
+    return number;
+}
+
+/* Those that are only there when they are known. */
+static void write_summary_options(cleat__json_writer *writer, const cleat__run_row *row)
+{
+    if (row->metadata.data != NULL) {
+        cleat__writer_raw(writer, "additionalMetadata", row->metadata);
+    }
+    if (row->error.data != NULL) {
+        cleat__writer_slice(writer, "errorMessage", row->error);
+    }
+    if (row->started_at_ms != 0) {
+        cleat__rest_write_time(writer, "startedAt", row->started_at_ms);
+    }
+    if (row->finished_at_ms != 0) {
+        cleat__rest_write_time(writer, "finishedAt", row->finished_at_ms);
+    }
+    if (row->started_at_ms != 0 && row->finished_at_ms != 0) {
+        cleat__writer_int(writer, "duration", row->finished_at_ms - row->started_at_ms);
+    }
+    if (row->is_child) {
+        cleat__rest_write_uuid(writer, "parentTaskExternalId", &row->parent_id);
+    }
+}
+
+void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
+                               const cleat__rest_run *run, bool is_task)
+{
+    const cleat__run_row *row = &run->row;
+    char name[CLEAT__REST_NAME_SIZE];
+    cleat__rest_run_name(run, name);
+    cleat__writer_begin_object(writer, key);
+    cleat__rest_write_metadata(writer, &row->id, row->created_at_ms,
+                               row->finished_at_ms != 0  ? row->finished_at_ms
+                               : row->started_at_ms != 0 ? row->started_at_ms
+                                                         : row->created_at_ms);
+    cleat__writer_slice(writer, "actionId", row->task);
+    cleat__writer_int(writer, "retryCount", row->retry_count);
+    cleat__writer_int(writer, "attempt", row->retry_count + 1);
+    if (!is_task) {
+        cleat__writer_begin_array(writer, "children");
+        cleat__writer_end_array(writer);
+    }
+    cleat__rest_write_time(writer, "createdAt", row->created_at_ms);
+    cleat__writer_string(writer, "displayName", name);
+    cleat__writer_bool(writer, "isDurable", false);
+    cleat__rest_write_payload(writer, "input", row->input);
+    cleat__writer_int(writer, "numSpawnedChildren", run->child_count);
+    cleat__rest_write_payload(writer, "output", row->output);
+    cleat__writer_string(writer, "status", cleat_run_status_name(row->status));
+    cleat__writer_bool(writer, "isEvicted", false);
+    cleat__rest_write_uuid(writer, "taskExternalId", &row->id);
+    cleat__writer_int(writer, "taskId", number_of(&row->id));
+    cleat__rest_write_time(writer, "taskInsertedAt", row->created_at_ms);
+    cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
+    cleat__writer_string(writer, "type", is_task ? "TASK" : "DAG");
+    cleat__rest_write_uuid(writer, "workflowId", &run->workflow_id);
+    cleat__writer_slice(writer, "workflowName", cleat__action_workflow(row->task));
+    cleat__rest_write_uuid(writer, "workflowRunExternalId", &row->id);
+    write_summary_options(writer, row);
+    cleat__writer_end_object(writer);
+}

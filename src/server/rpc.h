@@ -1,0 +1,149 @@
+/*
+ * A gRPC server: tables of methods with a handler each, on gRPC core's C API.
+ *
+ * A call belongs to its handler from `handle` (`open`, for a bidirectional stream) until the handler ends it
+ * with cleat__rpc_reply(), cleat__rpc_finish() or cleat__rpc_abort(), from any thread and at any time: exactly
+ * one of them, once, also when the peer has gone meanwhile. Whoever keeps a call in more than one
+ * place counts that with cleat__rpc_hold() and cleat__rpc_release().
+ *
+ * Threads: a method's callbacks run on the completion threads and must not block, since other calls wait
+ * behind them. Those of one call come one at a time and on one thread; one may be running, or just begin, while
+ * another thread ends the call, so what it uses is freed in `ended`. They may use all functions below
+ * but those of the server, which no completion thread may stop or free.
+ *
+ * Memory: what a handler sends waits in a queue of the call, bounded in bytes, until the transport takes it, and
+ * the transport takes no more than the peer's window and some 64 KiB. The next message of a bidirectional
+ * stream is read when the handler is done with the one before.
+ */
+#ifndef CLEAT_SERVER_RPC_H
+#define CLEAT_SERVER_RPC_H
+
+#include "server/identity.h"
+
+#include <protobuf-c/protobuf-c.h>
+
+typedef struct cleat__rpc_server cleat__rpc_server;
+typedef struct cleat__rpc_call cleat__rpc_call;
+
+typedef enum cleat__rpc_kind {
+    CLEAT__RPC_UNARY,
+    CLEAT__RPC_SERVER_STREAM,
+    CLEAT__RPC_BIDI_STREAM, /* also for streams of the client alone */
+} cleat__rpc_kind;
+
+/* A row of a service's table. Callbacks may be NULL where nothing else is said. */
+typedef struct cleat__rpc_method {
+    const char *path; /* "/Dispatcher/Register" */
+    cleat__rpc_kind kind;
+    const ProtobufCMessageDescriptor *request; /* NULL: `handle_bytes` takes the messages as they are */
+    /* The request, or one message of a stream; it is borrowed. One of the two is there. */
+    void (*handle)(cleat__rpc_call *call, const ProtobufCMessage *request, void *service);
+    void (*handle_bytes)(cleat__rpc_call *call, cleat_slice request, void *service);
+    /* Bidirectional streams, which need it: the call is the handler's from now on. */
+    void (*open)(cleat__rpc_call *call, void *service);
+    /* Bidirectional streams: the peer will send nothing more. Also just before `cancelled`, at times. */
+    void (*half_closed)(cleat__rpc_call *call, void *service);
+    /* All that was sent so far has been taken by the transport. */
+    void (*drained)(cleat__rpc_call *call, void *service);
+    /* The peer does not wait any more (it cancelled, its deadline passed, the connection is lost, the server
+     * stops) and the handler has not ended the call: it still has to. At most once. Streams need it. */
+    void (*cancelled)(cleat__rpc_call *call, void *service);
+    /* The last that is heard of a call that the handler had: nobody has it and no callback runs any
+     * more. The place to free its data; on any thread. */
+    void (*ended)(cleat__rpc_call *call, void *service);
+} cleat__rpc_method;
+
+typedef struct cleat__rpc_service {
+    const cleat__rpc_method *methods; /* borrowed as long as the server and its calls live */
+    size_t method_count;
+    void *service; /* what the callbacks get */
+} cleat__rpc_service;
+
+typedef struct cleat__rpc_options {
+    /* HOST:PORT, IPv6 in brackets; port 0: one that is free. */
+    const char *address;
+    /* PEM files; with an authority for clients, each needs a certificate of it. NULL: no TLS. */
+    const char *certificate_file, *key_file, *client_authorities_file;
+    size_t max_message_size; /* in both directions, unpacked; 0: 4 MiB */
+    size_t max_queued_size;  /* per call, of what is sent faster than taken; 0: 4 MiB */
+    unsigned thread_count;   /* 0: 2 */
+    /*
+     * Tells who calls by the token of `authorization: bearer TOKEN`, before the message is looked at;
+     * on completion threads, several at once. Any failure is UNAUTHENTICATED "invalid auth token" to the
+     * peer, but: a retryable one (the store is not there) has its own code, and CLEAT_FAILED_PRECONDITION
+     * adds its sentence. NULL: nobody is asked, everybody is `anonymous`.
+     */
+    cleat_status (*authenticate)(void *user_data, cleat_slice token, cleat__identity *out);
+    void *authenticate_data;
+    cleat__identity anonymous;
+    const cleat__rpc_service *services; /* the array is copied */
+    size_t service_count;
+} cleat__rpc_options;
+
+/*
+ * Listens and serves; handlers may run before this returns. CLEAT_BUSY: the address is in use.
+ * CLEAT_INVALID_ARGUMENT: the address, a file or the table is wrong, and which. CLEAT_UNAVAILABLE: gRPC was
+ * used before a fork().
+ */
+cleat_status cleat__rpc_server_start(const cleat__rpc_options *options, cleat__rpc_server **out);
+/* "127.0.0.1:7077", the host as it was given; as long as the server. */
+const char *cleat__rpc_server_address(const cleat__rpc_server *server);
+int cleat__rpc_server_port(const cleat__rpc_server *server);
+/*
+ * Answers new calls and ends streams with UNAVAILABLE, waits up to `timeout_ms` for the other calls and
+ * for streams to take what was sent, then ends what is left and listens no more. When it returns, no
+ * callback but `ended` runs any more. A connection that is stuck in a write may hold it up for ten
+ * seconds more. Idempotent; any thread but the server's own.
+ */
+void cleat__rpc_server_stop(cleat__rpc_server *server, int64_t timeout_ms);
+/* Stops it without waiting, if need be. Handlers may still end their calls. NULL-safe. */
+void cleat__rpc_server_free(cleat__rpc_server *server);
+
+/* ---- A call ---- */
+
+const cleat__identity *cleat__rpc_call_identity(const cleat__rpc_call *call);
+/* Of the monotonic clock; INT64_MAX: none. */
+int64_t cleat__rpc_call_deadline_ns(const cleat__rpc_call *call);
+/* "127.0.0.1:41234"; "" when it is not known any more. */
+const char *cleat__rpc_call_peer(cleat__rpc_call *call, char *text, size_t size);
+/* The first value of a key (lower case); the absent slice when there is none. Valid during the callback. */
+cleat_slice cleat__rpc_call_metadata(const cleat__rpc_call *call, const char *key);
+/* A pointer of the handler's, NULL at first. */
+void cleat__rpc_call_set_data(cleat__rpc_call *call, void *data);
+void *cleat__rpc_call_data(const cleat__rpc_call *call);
+/* Whether the call is known to be over for the peer (where the method has `cancelled`), so that work for it
+ * can be left out. */
+bool cleat__rpc_call_is_over(cleat__rpc_call *call);
+
+cleat__rpc_call *cleat__rpc_hold(cleat__rpc_call *call);
+void cleat__rpc_release(cleat__rpc_call *call);
+
+/* Ends a call with OK and a message. The call must not be touched any more, unless it is held. */
+void cleat__rpc_reply(cleat__rpc_call *call, const ProtobufCMessage *message);
+void cleat__rpc_reply_bytes(cleat__rpc_call *call, cleat_slice message);
+/*
+ * Ends it with a status, after what was sent. `text` NULL: the status's own; cut at 1,023 bytes. `details`
+ * go into the trailer grpc-status-details-bin; the absent slice, and more than 4 KiB: none (peers refuse
+ * trailers of 8 KiB, and the status with them).
+ */
+void cleat__rpc_finish(cleat__rpc_call *call, cleat_status status, const char *text, cleat_slice details);
+/* The same with the sentence of the last failure on this thread. */
+void cleat__rpc_fail(cleat__rpc_call *call, cleat_status status);
+/* Ends it at once: what was sent and not taken is lost. For peers that do not read. */
+void cleat__rpc_abort(cleat__rpc_call *call, cleat_status status, const char *text);
+
+/*
+ * Sends a message on a stream; while the handler has the call or holds it, from any thread.
+ * CLEAT_RESOURCE_EXHAUSTED: the peer takes nothing and the queue is full; nothing was queued.
+ * CLEAT_CANCELLED: the call is over. CLEAT_TOO_LARGE: no message may be as large.
+ */
+cleat_status cleat__rpc_send(cleat__rpc_call *call, const ProtobufCMessage *message);
+cleat_status cleat__rpc_send_bytes(cleat__rpc_call *call, cleat_slice message);
+/* Bytes sent that the transport has not taken, with some for the bookkeeping of each message. */
+size_t cleat__rpc_queued_size(cleat__rpc_call *call);
+
+/* Bidirectional streams: from a callback, to get no further message until cleat__rpc_resume(). */
+void cleat__rpc_pause(cleat__rpc_call *call);
+void cleat__rpc_resume(cleat__rpc_call *call); /* any thread */
+
+#endif

@@ -1,0 +1,174 @@
+/*
+ * What the files of the gRPC server share. rpc_server.c starts and stops it, rpc_accept.c takes calls in,
+ * rpc_call.c is the way of one call, rpc_send.c what handlers send, rpc_message.c turns bytes into messages,
+ * rpc_address.c knows HOST:PORT.
+ *
+ * Each completion thread has slots, requests to gRPC for the next call; a call that comes is served by the thread
+ * whose slot it came to. What gRPC does for a call are operations: receive a message, send one (or the
+ * status, or both), learn how the call ended. A call is over when the last one is done and the end
+ * is known; then gRPC's part of it is dropped, whatever its handler still does.
+ *
+ * Locks: the server's mutex before a call's. Neither is held while a callback runs. Operations are started
+ * under the call's mutex, so that they never start on one that is over: gRPC calls nobody
+ * back, it only queues.
+ *
+ * References of a call: gRPC's part until it is over, the handler's until it ends the call, and
+ * what is held. Of a server: its owner's, and one for each call.
+ */
+#ifndef CLEAT_SERVER_RPC_PARTS_H
+#define CLEAT_SERVER_RPC_PARTS_H
+
+#include "grpc/completion.h"
+#include "rpc.h"
+
+enum {
+    CLEAT__RPC_SLOTS = 16, /* per thread: so many calls may come while it is at work */
+};
+
+/* A message on its way out. */
+typedef struct cleat__rpc_outgoing {
+    struct cleat__rpc_outgoing *next;
+    grpc_byte_buffer *message;
+    size_t size;
+} cleat__rpc_outgoing;
+
+typedef struct cleat__rpc_operation {
+    cleat__completion completion; /* first: the tag */
+    cleat__rpc_call *call;
+} cleat__rpc_operation;
+
+/* A method with its service. */
+typedef struct cleat__rpc_route {
+    const cleat__rpc_method *method;
+    void *service;
+} cleat__rpc_route;
+
+struct cleat__rpc_call {
+    atomic_uint references;
+    cleat__rpc_server *server;
+    const cleat__rpc_method *method; /* NULL: turned away */
+    void *service;
+    cleat__identity identity;
+    int64_t deadline_ns;
+    _Atomic(void *) data;
+    grpc_metadata_array metadata; /* what it points to is gone when the call is over */
+
+    /* Of the completion thread. */
+    cleat__rpc_operation receiving, sending, closing;
+    grpc_byte_buffer *received;
+    int was_cancelled;
+
+    cleat__rpc_call *next, *previous; /* of the server; its mutex guards them */
+    bool is_active;                   /* came while the server served, for a method it has; does not change */
+
+    pthread_mutex_t mutex; /* guards what follows */
+    grpc_call *call;       /* NULL: over */
+    unsigned pending;      /* operations under way */
+    bool is_handlers;      /* between the first callback and the end the handler gives it */
+    bool was_handlers;
+    bool is_closed; /* the end is known: nothing can be sent any more */
+    bool is_ending; /* the status is set */
+    bool is_status_sent;
+    bool is_sending, is_metadata_sent, wants_metadata;
+    bool is_receiving, is_paused, waits_for_resume;
+    cleat__rpc_outgoing *first, *last; /* not yet given to gRPC */
+    cleat__rpc_outgoing *sent;         /* given, and not yet taken */
+    size_t queued_size;                /* of all these */
+    grpc_status_code code;
+    grpc_slice text;
+    grpc_metadata details;
+};
+
+typedef struct cleat__rpc_thread {
+    cleat__completion_thread completion;
+    struct cleat__rpc_slot *slots;
+} cleat__rpc_thread;
+
+struct cleat__rpc_server {
+    atomic_uint references;
+    char *address;
+    int port;
+    size_t max_message_size, max_queued_size;
+    cleat_status (*authenticate)(void *user_data, cleat_slice token, cleat__identity *out);
+    void *authenticate_data;
+    cleat__identity anonymous;
+    cleat__rpc_route *routes; /* sorted by path */
+    size_t route_count;
+    grpc_server *server;
+    cleat__rpc_thread *threads;
+    unsigned thread_count;
+    cleat__completion shutdown_done;
+
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t changed;
+    enum { CLEAT__RPC_SERVING, CLEAT__RPC_STOPPING, CLEAT__RPC_STOPPED } state;
+    bool is_shut_down; /* gRPC says so */
+    size_t slot_count; /* waiting for a call */
+    cleat__rpc_call *calls;
+    size_t active; /* of these: what stopping waits for */
+};
+
+/* rpc_accept.c */
+/* A call that has come. */
+typedef struct cleat__rpc_arrival {
+    grpc_call *call;
+    grpc_call_details details;
+    grpc_metadata_array metadata;
+} cleat__rpc_arrival;
+cleat_status cleat__rpc_slots_start(cleat__rpc_server *server, cleat__rpc_thread *thread);
+/* The first value of a key; the absent slice when there is none. */
+cleat_slice cleat__rpc_metadata_get(const grpc_metadata_array *metadata, const char *key);
+
+/* rpc_call.c */
+/* Takes gRPC's call and the metadata; it is in the server's list when this returns. `route` NULL: to be turned
+ * away. NULL: no memory. */
+cleat__rpc_call *cleat__rpc_call_new(cleat__rpc_server *server, cleat__rpc_arrival *arrival,
+                                     const cleat__rpc_route *route);
+/* Goes on with it. */
+void cleat__rpc_call_begin(cleat__rpc_call *call);
+/* Ends one on the server's own account; its handler, if any, is told. */
+void cleat__rpc_call_turn_away(cleat__rpc_call *call, grpc_status_code code, const char *text);
+/* The same with UNAVAILABLE, at once: what was sent and not taken is lost. */
+void cleat__rpc_call_cut(cleat__rpc_call *call);
+
+/* rpc_send.c; the mutex is held. */
+/* Starts whatever can be sent. */
+void cleat__rpc_push(cleat__rpc_call *call);
+void cleat__rpc_drop_queue(cleat__rpc_call *call);
+void cleat__rpc_set_status(cleat__rpc_call *call, grpc_status_code code, const char *text,
+                           cleat_slice details);
+/* Cancels the call with a status, if it has none yet. */
+void cleat__rpc_cut(cleat__rpc_call *call, grpc_status_code code, const char *text);
+void cleat__rpc_on_sent(cleat__completion *self, bool is_ok); /* takes the mutex itself */
+/* Starts operations of the call, whose completion is set. */
+void cleat__rpc_start(cleat__rpc_operation *operation, const grpc_op *operations, size_t count);
+/* Unlocks the mutex; when the call is over, drops gRPC's part of it and gRPC's reference. */
+void cleat__rpc_settle(cleat__rpc_call *call);
+
+/* rpc_address.c */
+typedef struct cleat__rpc_address {
+    char *host; /* without brackets */
+    bool is_ipv6;
+    int port;
+} cleat__rpc_address;
+/* CLEAT_INVALID_ARGUMENT, saying what is wrong. Freed with cleat__free(address->host). */
+cleat_status cleat__rpc_address_parse(const char *text, cleat__rpc_address *out);
+/* "host:port" with another port; NULL: no memory. The caller frees it. */
+char *cleat__rpc_address_format(const cleat__rpc_address *address, int port);
+/* Why nobody can listen there, at `text`; CLEAT_OK when somebody can. */
+cleat_status cleat__rpc_address_probe(const cleat__rpc_address *address, const char *text);
+
+/* rpc_server.c */
+void cleat__rpc_server_release(cleat__rpc_server *server);
+
+/* rpc_message.c */
+/* The bytes of a message, unpacked; CLEAT_TOO_LARGE, CLEAT_INVALID_ARGUMENT, CLEAT_NO_MEMORY. */
+typedef struct cleat__rpc_bytes {
+    grpc_slice slice; /* has the bytes, or none */
+    void *inflated;   /* has them, or NULL */
+    cleat_slice bytes;
+} cleat__rpc_bytes;
+cleat_status cleat__rpc_bytes_read(cleat__rpc_bytes *out, grpc_byte_buffer *message, size_t max_size);
+void cleat__rpc_bytes_deinit(cleat__rpc_bytes *bytes);
+
+#endif

@@ -1,0 +1,229 @@
+#include "wire/assignment.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "model/json.h"
+#include "model/json_members.h"
+#include "wire/message.h"
+#include "wire/payload.h"
+#include "wire/timestamp.h"
+
+#include <inttypes.h>
+
+typedef Cleat__AssignedAction action;
+
+/* ---- Writing ---- */
+
+static char *write_payload(bool *failed, cleat_slice input)
+{
+    cleat__buffer json = {0};
+    cleat__buffer_append_string(&json, "{\"input\":");
+    cleat__buffer_append_slice(&json,
+                               cleat__payload_input(input.data != NULL ? input : cleat_slice_of("{}")));
+    cleat__buffer_append_string(&json, ",\"triggered_by\":\"manual\",\"parents\":{},"
+                                       "\"triggers\":{\"filter_payload\":null},"
+                                       "\"user_data\":null,\"overrides\":null}");
+    char *text = cleat__buffer_take_string(&json);
+    *failed = *failed || text == NULL;
+    return text != NULL ? text : cleat__message_string(failed, NULL);
+}
+
+static void write_ids(const cleat__uuid *task_id, cleat_slice action_id, const cleat__action_details *details,
+                      bool *failed, action *message)
+{
+    char id[37];
+    cleat__uuid_format(task_id, id);
+    cleat_slice name = details->task_name.size != 0 ? details->task_name : cleat__action_task(action_id);
+    message->tenant_id = cleat__message_text(failed, details->tenant_id);
+    message->workflow_run_id = cleat__message_string(failed, id);
+    message->job_id = cleat__message_text(failed, details->step_id);
+    message->job_name = cleat__message_text(failed, name);
+    message->job_run_id = cleat__message_string(failed, id);
+    message->task_id = cleat__message_text(failed, details->step_id);
+    message->task_run_external_id = cleat__message_string(failed, id);
+    message->action_id = cleat__message_text(failed, action_id);
+    message->task_name = cleat__message_text(failed, name);
+    message->priority = details->priority;
+    if (details->workflow_id.data != NULL) {
+        message->has_workflow_id_case = CLEAT__ASSIGNED_ACTION__HAS_WORKFLOW_ID_WORKFLOW_ID;
+        message->workflow_id = cleat__message_text(failed, details->workflow_id);
+    }
+    if (details->workflow_version_id.data != NULL) {
+        message->has_workflow_version_id_case =
+            CLEAT__ASSIGNED_ACTION__HAS_WORKFLOW_VERSION_ID_WORKFLOW_VERSION_ID;
+        message->workflow_version_id = cleat__message_text(failed, details->workflow_version_id);
+    }
+}
+
+static void write_child(const cleat__assignment *assignment, bool *failed, action *message)
+{
+    char parent[37];
+    cleat__uuid_format(&assignment->parent_id, parent);
+    message->has_parent_workflow_run_id_case =
+        CLEAT__ASSIGNED_ACTION__HAS_PARENT_WORKFLOW_RUN_ID_PARENT_WORKFLOW_RUN_ID;
+    message->parent_workflow_run_id = cleat__message_string(failed, parent);
+    message->has_child_workflow_index_case =
+        CLEAT__ASSIGNED_ACTION__HAS_CHILD_WORKFLOW_INDEX_CHILD_WORKFLOW_INDEX;
+    message->child_workflow_index =
+        assignment->child_index < INT32_MAX ? (int32_t)assignment->child_index : INT32_MAX;
+    if (assignment->child_key.data != NULL) {
+        message->has_child_workflow_key_case =
+            CLEAT__ASSIGNED_ACTION__HAS_CHILD_WORKFLOW_KEY_CHILD_WORKFLOW_KEY;
+        message->child_workflow_key = cleat__message_text(failed, assignment->child_key);
+    }
+}
+
+/* Consumes the message when something failed. */
+static action *finished(action *message, bool failed)
+{
+    if (failed) {
+        cleat__message_free(message);
+        return NULL;
+    }
+    return message;
+}
+
+action *cleat__assignment_write(const cleat__assignment *assignment, const cleat__action_details *details)
+{
+    bool failed = false;
+    action *message = cleat__message_new(&cleat__assigned_action__descriptor);
+    if (message == NULL) {
+        return NULL;
+    }
+    message->action_type = CLEAT__ACTION_TYPE__START_STEP_RUN;
+    message->retry_count = assignment->retry_count;
+    write_ids(&assignment->task_id, assignment->task, details, &failed, message);
+    message->action_payload = write_payload(&failed, assignment->input);
+    if (assignment->metadata.data != NULL) {
+        message->has_additional_metadata_case =
+            CLEAT__ASSIGNED_ACTION__HAS_ADDITIONAL_METADATA_ADDITIONAL_METADATA;
+        message->additional_metadata = cleat__message_text(&failed, assignment->metadata);
+    }
+    if (assignment->is_child) {
+        write_child(assignment, &failed, message);
+    }
+    message->task_inserted_at = cleat__timestamp_new(&failed, assignment->created_at_ms);
+    return finished(message, failed);
+}
+
+action *cleat__cancellation_write(const cleat__uuid *task_id, int32_t retry_count, cleat_slice action_id,
+                                  const cleat__action_details *details)
+{
+    bool failed = false;
+    action *message = cleat__message_new(&cleat__assigned_action__descriptor);
+    if (message == NULL) {
+        return NULL;
+    }
+    message->action_type = CLEAT__ACTION_TYPE__CANCEL_STEP_RUN;
+    message->retry_count = retry_count;
+    write_ids(task_id, action_id, details, &failed, message);
+    return finished(message, failed);
+}
+
+/* ---- Reading ---- */
+
+cleat_status cleat__action_attempt_read(const action *message, cleat__uuid *task_id, int32_t *retry_count)
+{
+    if (cleat__uuid_parse(cleat_slice_of(message->task_run_external_id), task_id) != CLEAT_OK) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "an action's task_run_external_id \"%.64s\" is no UUID",
+                           message->task_run_external_id);
+    }
+    if (message->retry_count < 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "an action's retry_count is %" PRId32,
+                           message->retry_count);
+    }
+    *retry_count = message->retry_count;
+    return CLEAT_OK;
+}
+
+/* The text of the envelope's input; {} when there is none. */
+static cleat_status read_input(const char *payload, cleat_slice *input)
+{
+    cleat_slice envelope = cleat_slice_of(payload), key, value;
+    cleat_status status = cleat__json_check("action_payload", envelope, true);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    *input = cleat_slice_of("{}");
+    cleat__json_cursor cursor;
+    cleat__json_members(envelope, &cursor);
+    while (cleat__json_next_member(&cursor, &key, &value)) {
+        if (cleat_slice_equals(key, cleat_slice_of("\"input\""))) {
+            *input = value;
+        }
+    }
+    return CLEAT_OK;
+}
+
+/* All but the slices, which are borrowed from the message. */
+static cleat_status read_values(const action *message, int64_t now_ms, cleat__assignment *out)
+{
+    *out = (cleat__assignment){.created_at_ms = now_ms, .queued_at_ms = now_ms};
+    cleat_status status = cleat__action_attempt_read(message, &out->task_id, &out->retry_count);
+    if (status == CLEAT_OK) {
+        status = cleat__timestamp_read("task_inserted_at", message->task_inserted_at, &out->created_at_ms);
+        status = status == CLEAT_EMPTY ? CLEAT_OK : status;
+    }
+    if (status != CLEAT_OK || message->has_parent_workflow_run_id_case == 0) {
+        return status;
+    }
+    if (cleat__uuid_parse(cleat_slice_of(message->parent_workflow_run_id), &out->parent_id) != CLEAT_OK) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "an action's parent_workflow_run_id \"%.64s\" is no UUID",
+                           message->parent_workflow_run_id);
+    }
+    out->is_child = true;
+    out->child_index = message->has_child_workflow_index_case != 0 ? message->child_workflow_index : 0;
+    if (message->has_child_workflow_key_case != 0) {
+        out->child_key = cleat_slice_of(message->child_workflow_key);
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status read_texts(const action *message, cleat__assignment *out)
+{
+    out->task = cleat_slice_of(message->action_id);
+    if (out->task.size == 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "an action's action_id is missing");
+    }
+    cleat_status status = read_input(message->action_payload, &out->input);
+    if (status == CLEAT_OK && message->has_additional_metadata_case != 0) {
+        status = cleat__payload_metadata(message->additional_metadata, &out->metadata);
+    }
+    return status;
+}
+
+/* Moves a slice behind the struct, with a NUL. */
+static void take_in(cleat_slice *slice, char **end)
+{
+    if (slice->data != NULL) {
+        memcpy(*end, slice->data, slice->size);
+        (*end)[slice->size] = '\0';
+        slice->data = *end;
+        *end += slice->size + 1;
+    }
+}
+
+cleat_status cleat__assignment_read(const action *message, int64_t now_ms, cleat__assignment **out)
+{
+    cleat__assignment borrowed;
+    cleat_status status = read_values(message, now_ms, &borrowed);
+    if (status == CLEAT_OK) {
+        status = read_texts(message, &borrowed);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    size_t size = borrowed.task.size + borrowed.input.size + borrowed.metadata.size + borrowed.child_key.size;
+    cleat__assignment *assignment = cleat__malloc(sizeof(*assignment) + size + 4);
+    if (assignment == NULL) {
+        return cleat__fail_memory();
+    }
+    *assignment = borrowed;
+    char *end = (char *)(assignment + 1);
+    take_in(&assignment->task, &end);
+    take_in(&assignment->input, &end);
+    take_in(&assignment->metadata, &end);
+    take_in(&assignment->child_key, &end);
+    *out = assignment;
+    return CLEAT_OK;
+}

@@ -1,0 +1,36 @@
+/* How an attempt ended: StepActionEvent and cleat__report. */
+#ifndef CLEAT_WIRE_REPORT_H
+#define CLEAT_WIRE_REPORT_H
+
+#include "model/task.h"
+#include "wire/dispatcher.pb-c.h"
+
+/* A retry_count that was not sent: the current attempt's is meant. */
+#define CLEAT__CURRENT_ATTEMPT INT32_C(-1)
+
+/*
+ * A server's reading; slices are borrowed from the message. CLEAT_EMPTY: an event that ends nothing
+ * (STARTED, ACKNOWLEDGED), `task_id` and `retry_count` are set. CLEAT_INVALID_ARGUMENT: a malformed id,
+ * or an event of another type. An output that is not JSON makes the attempt a failure. Errors are kept as
+ * they are: see payload.h.
+ */
+cleat_status cleat__report_read(const Cleat__StepActionEvent *message, cleat__report *out);
+
+/* What an event repeats of its action: engines do not need it. */
+typedef struct cleat__event_origin {
+    cleat_slice worker_id;
+    cleat_slice action_id;
+    cleat_slice step_id; /* task_id, and job_id, of the action */
+} cleat__event_origin;
+
+/*
+ * A worker's writing. NULL with CLEAT_NO_MEMORY, or with CLEAT_UNSUPPORTED for CLEAT_UNAVAILABLE: the
+ * protocol cannot say that an attempt was never begun. Free with cleat__message_free().
+ */
+Cleat__StepActionEvent *cleat__report_write(const cleat__report *report, const cleat__event_origin *origin,
+                                            int64_t now_ms, cleat_status *status);
+/* STARTED. NULL on no memory. */
+Cleat__StepActionEvent *cleat__started_write(const cleat__uuid *task_id, int32_t retry_count,
+                                             const cleat__event_origin *origin, int64_t now_ms);
+
+#endif

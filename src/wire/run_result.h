@@ -1,0 +1,32 @@
+/* How runs ended: WorkflowRunEvent and cleat_run_result; v1.RunStatus and cleat_run_status. */
+#ifndef CLEAT_WIRE_RUN_RESULT_H
+#define CLEAT_WIRE_RUN_RESULT_H
+
+#include "wire/dispatcher.pb-c.h"
+#include "wire/v1/workflows.pb-c.h"
+#include <cleat/run.h>
+
+/* Outputs and errors of one event are together at most this many bytes. */
+#define CLEAT__RESULTS_MAX ((size_t)3 * 1024 * 1024)
+
+/*
+ * A server's writing, for a run with one task of this name. An error that is too large is replaced by a
+ * notice; an output that is too large leaves the event without results. NULL on no memory. Free with
+ * cleat__message_free().
+ */
+Cleat__WorkflowRunEvent *cleat__run_result_write(const cleat_run_result *result, cleat_slice task_name,
+                                                 int64_t now_ms);
+
+/*
+ * A client's reading. A run with one task has that task's output, one with more an object by task name.
+ * Of several errors it has the first; errors read as payload.h has them. A run none of whose tasks
+ * failed and one of whose was cancelled is CANCELLED.
+ * CLEAT_INVALID_ARGUMENT; CLEAT_TOO_LARGE when there are no results, which means that; CLEAT_NO_MEMORY.
+ */
+cleat_status cleat__run_result_read(const Cleat__WorkflowRunEvent *message, cleat_run_result *out);
+
+/* EVICTED is RUNNING. CLEAT_INVALID_ARGUMENT for a number that is no status. */
+cleat_status cleat__run_status_read(Cleat__V1__RunStatus wire, cleat_run_status *out);
+Cleat__V1__RunStatus cleat__run_status_write(cleat_run_status status);
+
+#endif

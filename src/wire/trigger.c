@@ -1,0 +1,121 @@
+#include "wire/trigger.h"
+
+#include "base/error.h"
+#include "model/json.h"
+#include "wire/message.h"
+#include "wire/payload.h"
+
+#include <inttypes.h>
+
+typedef Cleat__V1__TriggerWorkflowRequest request;
+
+/* ---- Reading ---- */
+
+static cleat_status read_priority(const request *message, cleat__trigger *out)
+{
+    if (message->has_priority_case == 0) {
+        return CLEAT_OK;
+    }
+    if (message->priority < CLEAT_PRIORITY_LOW || message->priority > CLEAT_PRIORITY_HIGH) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "priority is %" PRId32 "; it must be 1 (low) .. 3 (high)",
+                           message->priority);
+    }
+    out->priority = message->priority;
+    return CLEAT_OK;
+}
+
+/* NULL: there is none. */
+static const char *parent_of(const request *message)
+{
+    if (message->has_parent_task_run_external_id_case != 0 &&
+        message->parent_task_run_external_id[0] != '\0') {
+        return message->parent_task_run_external_id;
+    }
+    return message->has_parent_id_case != 0 && message->parent_id[0] != '\0' ? message->parent_id : NULL;
+}
+
+static cleat_status read_parent(const request *message, cleat__trigger *out)
+{
+    const char *parent = parent_of(message);
+    bool has_key = message->has_child_key_case != 0 && message->child_key[0] != '\0';
+    if (parent == NULL || (!has_key && message->has_child_index_case == 0)) {
+        return CLEAT_OK;
+    }
+    if (cleat__uuid_parse(cleat_slice_of(parent), &out->parent_id) != CLEAT_OK) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the parent \"%.64s\" is no UUID", parent);
+    }
+    if (message->has_child_index_case != 0 && message->child_index < 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "child_index is %" PRId32 "; it must not be negative",
+                           message->child_index);
+    }
+    out->is_child = true;
+    out->child_index = message->has_child_index_case != 0 ? message->child_index : 0;
+    out->child_key = has_key ? cleat_slice_of(message->child_key) : (cleat_slice){NULL, 0};
+    return CLEAT_OK;
+}
+
+cleat_status cleat__trigger_read(const request *message, cleat__trigger *out)
+{
+    *out = (cleat__trigger){.workflow = cleat_slice_of(message->name)};
+    if (out->workflow.size == 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the workflow's name is missing");
+    }
+    cleat_slice input = cleat_slice_of(message->input);
+    cleat_status status = cleat__json_check("input", input, false);
+    out->input = cleat__payload_input(input);
+    if (status == CLEAT_OK && message->has_additional_metadata_case != 0) {
+        status = cleat__payload_metadata(message->additional_metadata, &out->metadata);
+    }
+    if (status == CLEAT_OK) {
+        status = read_priority(message, out);
+    }
+    return status == CLEAT_OK ? read_parent(message, out) : status;
+}
+
+/* ---- Writing ---- */
+
+static void write_parent(const cleat__trigger *trigger, bool *failed, request *message)
+{
+    char parent[37];
+    cleat__uuid_format(&trigger->parent_id, parent);
+    message->has_parent_id_case = CLEAT__V1__TRIGGER_WORKFLOW_REQUEST__HAS_PARENT_ID_PARENT_ID;
+    message->parent_id = cleat__message_string(failed, parent);
+    message->has_parent_task_run_external_id_case =
+        CLEAT__V1__TRIGGER_WORKFLOW_REQUEST__HAS_PARENT_TASK_RUN_EXTERNAL_ID_PARENT_TASK_RUN_EXTERNAL_ID;
+    message->parent_task_run_external_id = cleat__message_string(failed, parent);
+    message->has_child_index_case = CLEAT__V1__TRIGGER_WORKFLOW_REQUEST__HAS_CHILD_INDEX_CHILD_INDEX;
+    message->child_index = trigger->child_index < INT32_MAX ? (int32_t)trigger->child_index : INT32_MAX;
+    if (trigger->child_key.data != NULL) {
+        message->has_child_key_case = CLEAT__V1__TRIGGER_WORKFLOW_REQUEST__HAS_CHILD_KEY_CHILD_KEY;
+        message->child_key = cleat__message_text(failed, trigger->child_key);
+    }
+}
+
+request *cleat__trigger_write(const cleat__trigger *trigger)
+{
+    bool failed = false;
+    request *message = cleat__message_new(&cleat__v1__trigger_workflow_request__descriptor);
+    if (message == NULL) {
+        return NULL;
+    }
+    cleat_slice input = trigger->input.data != NULL ? trigger->input : cleat_slice_of("{}");
+    message->name = cleat__message_text(&failed, trigger->workflow);
+    message->input = cleat__message_text(&failed, input);
+    if (trigger->metadata.data != NULL) {
+        message->has_additional_metadata_case =
+            CLEAT__V1__TRIGGER_WORKFLOW_REQUEST__HAS_ADDITIONAL_METADATA_ADDITIONAL_METADATA;
+        message->additional_metadata = cleat__message_text(&failed, trigger->metadata);
+    }
+    if (trigger->priority != 0) {
+        message->has_priority_case = CLEAT__V1__TRIGGER_WORKFLOW_REQUEST__HAS_PRIORITY_PRIORITY;
+        message->priority = trigger->priority;
+    }
+    if (trigger->is_child) {
+        write_parent(trigger, &failed, message);
+    }
+    if (failed) {
+        cleat__message_free(message);
+        return NULL;
+    }
+    return message;
+}

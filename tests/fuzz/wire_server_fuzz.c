@@ -1,0 +1,106 @@
+/* What a server is sent: the input is read as each request. What is accepted keeps the rules. */
+#include "wire.h"
+
+#include "model/duration.h"
+#include "model/json.h"
+#include "wire/dispatcher.pb-c.h"
+#include "wire/log_line.h"
+#include "wire/report.h"
+#include "wire/trigger.h"
+#include "wire/v1/dispatcher.pb-c.h"
+#include "wire/v1/workflows.pb-c.h"
+#include "wire/workflows.pb-c.h"
+
+static void read_trigger(const Cleat__V1__TriggerWorkflowRequest *message)
+{
+    cleat__trigger trigger, again;
+    if (cleat__trigger_read(message, &trigger) != CLEAT_OK) {
+        return;
+    }
+    check(cleat__json_check("input", trigger.input, false) == CLEAT_OK);
+    check(trigger.metadata.data == NULL || cleat__json_check("metadata", trigger.metadata, true) == CLEAT_OK);
+    check(trigger.priority >= 0 && trigger.priority <= 3 && trigger.child_index >= 0);
+    Cleat__V1__TriggerWorkflowRequest *written = cleat__trigger_write(&trigger);
+    check(written != NULL);
+    check(cleat__trigger_read(written, &again) == CLEAT_OK);
+    check(fuzz_slice_equals(trigger.input, again.input));
+    check(fuzz_slice_equals(trigger.metadata, again.metadata));
+    check(fuzz_slice_equals(trigger.child_key, again.child_key));
+    check(trigger.is_child == again.is_child && trigger.priority == again.priority);
+    cleat__message_free(written);
+}
+
+static void read_triggers(cleat_slice input)
+{
+    Cleat__BulkTriggerWorkflowRequest *bulk =
+        fuzz_unpack(&cleat__bulk_trigger_workflow_request__descriptor, input);
+    for (size_t i = 0; bulk != NULL && i < bulk->n_workflows; i++) {
+        read_trigger(bulk->workflows[i]);
+    }
+    cleat__message_free(bulk);
+    Cleat__V1__TriggerWorkflowRequest *one =
+        fuzz_unpack(&cleat__v1__trigger_workflow_request__descriptor, input);
+    if (one != NULL) {
+        read_trigger(one);
+    }
+    cleat__message_free(one);
+}
+
+static void read_event(cleat_slice input)
+{
+    cleat__report report;
+    Cleat__StepActionEvent *message = fuzz_unpack(&cleat__step_action_event__descriptor, input);
+    if (message != NULL && cleat__report_read(message, &report) == CLEAT_OK) {
+        check(report.retry_count >= CLEAT__CURRENT_ATTEMPT);
+        check(report.status != CLEAT_OK || cleat__json_check("output", report.output, false) == CLEAT_OK);
+        check((report.status == CLEAT_OK) != (report.error.data != NULL));
+    }
+    cleat__message_free(message);
+}
+
+static void read_log(cleat_slice input)
+{
+    cleat__log_line line;
+    Cleat__PutLogRequest *message = fuzz_unpack(&cleat__put_log_request__descriptor, input);
+    if (message != NULL && cleat__log_line_read(message, 0, &line) == CLEAT_OK) {
+        check(line.level >= CLEAT_LOG_ERROR && line.level <= CLEAT_LOG_DEBUG && line.message.size != 0);
+        Cleat__PutLogRequest *written = cleat__log_line_write(&line);
+        check(written != NULL && strcmp(written->message, message->message) == 0);
+        cleat__message_free(written);
+    }
+    cleat__message_free(message);
+}
+
+static void read_duration(cleat_slice input)
+{
+    char text[CLEAT__DURATION_TEXT];
+    int64_t ms, again;
+    if (cleat__duration_parse("timeout", input, &ms) == CLEAT_OK) {
+        check(ms >= 0);
+        cleat__duration_format(ms, text);
+        /* Rounding up may go beyond what can be said. */
+        check(cleat__duration_parse("timeout", cleat_slice_of(text), &again) == CLEAT_OK
+                  ? again == ms
+                  : ms > INT64_MAX / 1000000);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const ProtobufCMessageDescriptor *const others[] = {
+        &cleat__worker_register_request__descriptor,
+        &cleat__batch_action_event__descriptor,
+        &cleat__schedule_workflow_request__descriptor,
+        &cleat__v1__create_workflow_version_request__descriptor,
+        &cleat__v1__durable_task_request__descriptor,
+    };
+    const cleat_slice input = {(const char *)data, size};
+    read_triggers(input);
+    read_event(input);
+    read_log(input);
+    read_duration(input);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        cleat__message_free(fuzz_unpack(others[i], input));
+    }
+    return 0;
+}
