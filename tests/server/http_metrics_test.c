@@ -175,7 +175,8 @@ static void make_runs(cleat__engine *engine)
     cleat__trigger trigger = {.workflow = name, .input = cleat_slice_of("{}")};
     cleat__trigger triggers[] = {trigger, trigger, trigger};
     assert_int_equal(cleat__engine_put_workflow(engine, CLEAT__TENANT_DEFAULT, &workflow, NULL), CLEAT_OK);
-    assert_int_equal(cleat__engine_worker_add(engine, CLEAT__TENANT_DEFAULT, &action, 1, 1, &sink, &worker), CLEAT_OK);
+    assert_int_equal(cleat__engine_worker_add(engine, CLEAT__TENANT_DEFAULT, &action, 1, 1, &sink, &worker),
+                     CLEAT_OK);
     assert_int_equal(cleat__engine_trigger(engine, CLEAT__TENANT_DEFAULT, triggers, 3, ids), CLEAT_OK);
     assert_int_equal(cleat__engine_cancel(engine, CLEAT__TENANT_DEFAULT, &ids[2]), CLEAT_OK);
 }
@@ -229,7 +230,8 @@ static void it_is_not_ready_once_the_engine_has_failed(void **state)
     input[sizeof(input) - 1] = '}';
     cleat__trigger trigger = {.workflow = cleat_slice_of("pack"), .input = {input, sizeof(input)}};
     cleat__uuid id;
-    assert_int_equal(cleat__engine_trigger(it.engine, CLEAT__TENANT_DEFAULT, &trigger, 1, &id), CLEAT_DISK_FULL);
+    assert_int_equal(cleat__engine_trigger(it.engine, CLEAT__TENANT_DEFAULT, &trigger, 1, &id),
+                     CLEAT_DISK_FULL);
     reply page = ask(it.server, (question){.path = "/ready"});
     assert_int_equal(page.status, 503);
     assert_int_equal(strncmp(page.body, "{\"status\":\"not ready\",\"reason\":\"", 32), 0);
