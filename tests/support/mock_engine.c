@@ -144,6 +144,12 @@ static void keep(mock_slot *slot, cleat_slice bytes)
     }
 }
 
+static void hold(mock_slot *slot, cleat__rpc_call *call)
+{
+    assert_true(slot->held_count < MOCK_HELD);
+    slot->held[slot->held_count++] = cleat__rpc_hold(call);
+}
+
 static void take(cleat__rpc_call *call, mock_slot *slot, cleat_slice bytes, const ProtobufCMessage *request)
 {
     mock_engine *engine = slot->engine;
@@ -153,7 +159,7 @@ static void take(cleat__rpc_call *call, mock_slot *slot, cleat_slice bytes, cons
     cleat_status failure = slot->failure;
     const char *text = slot->failure_text;
     if (fate_of_call == HOLD) {
-        slot->held = cleat__rpc_hold(call);
+        hold(slot, call);
     }
     pthread_mutex_unlock(&engine->mutex);
     gate_add(&slot->calls); /* before the client knows */
@@ -184,7 +190,7 @@ static void open_stream(cleat__rpc_call *call, void *service)
     pthread_mutex_lock(&slot->engine->mutex);
     fate fate_of_call = judge(slot);
     if (fate_of_call == HOLD) {
-        slot->held = cleat__rpc_hold(call);
+        hold(slot, call);
     }
     pthread_mutex_unlock(&slot->engine->mutex);
     if (fate_of_call == FAIL) {
@@ -209,9 +215,13 @@ static void handle_ask(cleat__rpc_call *call, const ProtobufCMessage *request, v
 static bool let_go(mock_slot *slot, const cleat__rpc_call *call)
 {
     pthread_mutex_lock(&slot->engine->mutex);
-    bool was_held = slot->held == call && call != NULL;
+    size_t at = 0;
+    while (at < slot->held_count && slot->held[at] != call) {
+        at++;
+    }
+    bool was_held = at < slot->held_count;
     if (was_held) {
-        slot->held = NULL;
+        slot->held[at] = slot->held[--slot->held_count];
     }
     pthread_mutex_unlock(&slot->engine->mutex);
     return was_held;
@@ -278,7 +288,8 @@ static cleat__rpc_call *take_held(mock_engine *engine, enum mock_method method)
     cleat__rpc_call *call = NULL;
     for (int calls = mock_count(engine, method); call == NULL; calls++) {
         pthread_mutex_lock(&engine->mutex);
-        call = engine->slots[method].held;
+        const mock_slot *slot = &engine->slots[method];
+        call = slot->held_count != 0 ? slot->held[slot->held_count - 1] : NULL;
         if (call != NULL) {
             (void)cleat__rpc_hold(call);
         }

@@ -30,7 +30,7 @@ enum mock_method {
     MOCK_METHODS,
 };
 
-enum { MOCK_MESSAGES = 64 };
+enum { MOCK_MESSAGES = 64, MOCK_HELD = 16 };
 
 typedef struct mock_engine mock_engine;
 
@@ -44,9 +44,10 @@ typedef struct mock_slot {
     cleat_status failure;
     int failures; /* that many calls to come fail; negative: all */
     const char *failure_text;
-    bool is_silent;        /* it does not answer */
-    cleat__rpc_call *held; /* the last call that is open: a stream, or one without an answer */
-    gate ended;            /* of those */
+    bool is_silent; /* it does not answer */
+    cleat__rpc_call *held[MOCK_HELD]; /* calls that are open: streams, and those without an answer */
+    size_t held_count;
+    gate ended; /* of those, by the client */
 } mock_slot;
 
 struct mock_engine {
