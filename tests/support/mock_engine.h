@@ -54,10 +54,10 @@ struct mock_engine {
     cleat__rpc_server *server;
     pthread_mutex_t mutex;
     mock_slot slots[MOCK_METHODS];
-    const char *version;
+    const char *_Atomic version;
     char token[512];
-    bool is_run_done;     /* what GetRunDetails says */
-    bool lists_cancelled; /* CancelTasks names what it was given */
+    atomic_bool is_run_done;     /* what GetRunDetails says */
+    atomic_bool lists_cancelled; /* CancelTasks names what it was given */
 };
 
 /* What differs from a server in plain text at any port. */

@@ -308,7 +308,7 @@ static void test_many_in_parts(void **state)
 
 static void test_many_that_are_large(void **state)
 {
-    enum { SIZE = 1800000 };
+    enum { SIZE = 18000 };
     fixture *it = *state;
     char *input = malloc(SIZE + 1);
     cleat__trigger triggers[5];
@@ -319,12 +319,15 @@ static void test_many_that_are_large(void **state)
     for (int i = 0; i < 5; i++) {
         triggers[i] = trigger_of(input);
     }
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    settings.max_send_size = 40000;
+    reopen(it, settings);
     assert_ok(it->transport->trigger(it->transport, triggers, 5, ids));
     assert_int_equal(mock_count(&it->engine, MOCK_BULK), 3);
-    cleat__remote_settings settings = mock_settings(&it->engine);
-    settings.max_send_size = 1000000;
+    settings = mock_settings(&it->engine);
+    settings.max_send_size = 10000;
     reopen(it, settings);
-    assert_failed(it->transport->trigger(it->transport, triggers, 1, ids), CLEAT_TOO_LARGE, "1000000");
+    assert_failed(it->transport->trigger(it->transport, triggers, 1, ids), CLEAT_TOO_LARGE, "10000");
     free(input);
 }
 
