@@ -404,9 +404,9 @@ static void labels_choose_the_worker(void **state)
         *wishes[] = {&wish};
     Cleat__V1__DesiredWorkerLabels wanted = CLEAT__V1__DESIRED_WORKER_LABELS__INIT;
     Cleat__UpsertWorkerLabelsRequest upsert = CLEAT__UPSERT_WORKER_LABELS_REQUEST__INIT;
-    Cleat__UpsertWorkerLabelsRequest__LabelsEntry
-        entry = CLEAT__UPSERT_WORKER_LABELS_REQUEST__LABELS_ENTRY__INIT,
-        *entries[] = {&entry};
+    Cleat__UpsertWorkerLabelsRequest__LabelsEntry entry =
+                                                      CLEAT__UPSERT_WORKER_LABELS_REQUEST__LABELS_ENTRY__INIT,
+                                                  *entries[] = {&entry};
     Cleat__WorkerLabels value = CLEAT__WORKER_LABELS__INIT;
     declare(it, (task_declaration){.name = "choosy"});
     id_text plain = register_worker(it, "choosy", 1), special = register_worker(it, "choosy", 1);
@@ -490,16 +490,13 @@ static void a_log_line_belongs_to_its_attempt(void **state)
     action = next_action(stream);
     line.task_run_external_id = run.text;
     line.message = text_("hello");
-    cleat__message_free(
-        ask(it, "/EventsService/PutLog", &line.base, &cleat__put_log_response__descriptor));
+    cleat__message_free(ask(it, "/EventsService/PutLog", &line.base, &cleat__put_log_response__descriptor));
     line.has_task_retry_count_case = CLEAT__PUT_LOG_REQUEST__HAS_TASK_RETRY_COUNT_TASK_RETRY_COUNT;
     line.task_retry_count = 1;
-    cleat__message_free(
-        ask(it, "/EventsService/PutLog", &line.base, &cleat__put_log_response__descriptor));
+    cleat__message_free(ask(it, "/EventsService/PutLog", &line.base, &cleat__put_log_response__descriptor));
     send_event(it, action, COMPLETED, "{}", false);
     line.has_task_retry_count_case = CLEAT__PUT_LOG_REQUEST__HAS_TASK_RETRY_COUNT__NOT_SET;
-    cleat__message_free(
-        ask(it, "/EventsService/PutLog", &line.base, &cleat__put_log_response__descriptor));
+    cleat__message_free(ask(it, "/EventsService/PutLog", &line.base, &cleat__put_log_response__descriptor));
     assert_int_equal(lines_of(it, run), 3);
     line.message = text_("");
     refused(it, "/EventsService/PutLog", &line.base, GRPC_STATUS_INVALID_ARGUMENT, "empty");
