@@ -183,7 +183,7 @@ static void many_runs_start_in_their_order(void **state)
     service_world *it = *state;
     Cleat__V1__TriggerWorkflowRequest items[RUNS], *all[RUNS];
     Cleat__BulkTriggerWorkflowRequest bulk = CLEAT__BULK_TRIGGER_WORKFLOW_REQUEST__INIT;
-    char inputs[RUNS][16];
+    char inputs[RUNS][32];
     declare(it, (task_declaration){.name = "many"});
     for (int i = 0; i < RUNS; i++) {
         cleat__v1__trigger_workflow_request__init(&items[i]);
