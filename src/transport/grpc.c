@@ -10,6 +10,8 @@
 
 /* The first version with all that is used here, and the last major one that is known. */
 enum { OLDEST_MINOR = 80, NEWEST_MAJOR = 0 };
+/* Of servers that store a run behind the answer. */
+enum { PATIENCE_MS = 10000 };
 
 typedef struct remote {
     cleat__transport base; /* first */
@@ -128,6 +130,7 @@ static void check_version(remote *it, const char *version)
     unsigned major = 0, minor = 0, patch = 0;
     const char *address = it->link->settings.address;
     it->workers.has_release = strstr(version, "-cleat") != NULL;
+    it->results.patience_ms = it->workers.has_release ? 0 : PATIENCE_MS;
     if (sscanf(version, "v%6u.%6u.%6u", &major, &minor, &patch) != 3) {
         cleat__log(CLEAT_LOG_WARN, "the server at %s does not say a version that is known: \"%.64s\"",
                    address, version);

@@ -98,20 +98,6 @@ void cleat__remote_hold(cleat__remote_worker *worker, const cleat__uuid *task_id
     }
 }
 
-void cleat__remote_drop_held(cleat__remote_workers *workers, const cleat__remote_worker *worker)
-{
-    size_t cursor = 0;
-    cleat__held *held = cleat__map_next(&workers->held, &cursor);
-    while (held != NULL) {
-        if (worker == NULL || held->worker == worker) {
-            (void)cleat__map_remove(&workers->held, (cleat_slice){held->key, KEY_SIZE});
-            cleat__free(held);
-            cursor = 0; /* the map has changed */
-        }
-        held = cleat__map_next(&workers->held, &cursor);
-    }
-}
-
 /* ---- Reports ---- */
 
 /* A report as the server understands it. */
@@ -183,6 +169,41 @@ cleat_status cleat__remote_report(cleat__remote_workers *workers, const cleat__r
         pthread_mutex_unlock(&workers->link->mutex);
     }
     return status;
+}
+
+/* Its run goes to another worker, at once where the server knows how to be told. */
+static void give_back(cleat__remote_workers *workers, const cleat__held *held)
+{
+    cleat__report report = {.status = CLEAT_UNAVAILABLE};
+    memcpy(report.task_id.bytes, held->key, sizeof(report.task_id.bytes));
+    memcpy(&report.retry_count, held->key + sizeof(report.task_id.bytes), sizeof(report.retry_count));
+    if (workers->has_release) {
+        (void)cleat__remote_report_locked(workers, &report); /* frees it */
+    } else {
+        cleat__free(take_held(workers, &report));
+    }
+}
+
+void cleat__remote_give_back(cleat__remote_workers *workers, const cleat__remote_worker *worker)
+{
+    size_t cursor = 0;
+    const cleat__held *held = cleat__map_next(&workers->held, &cursor);
+    while (held != NULL) {
+        if (held->worker == worker) {
+            give_back(workers, held);
+            cursor = 0; /* the map has changed */
+        }
+        held = cleat__map_next(&workers->held, &cursor);
+    }
+}
+
+void cleat__remote_held_deinit(cleat__remote_workers *workers)
+{
+    size_t cursor = 0;
+    for (cleat__held *held; (held = cleat__map_next(&workers->held, &cursor)) != NULL;) {
+        cleat__free(held);
+    }
+    cleat__map_deinit(&workers->held);
 }
 
 /* ---- Log lines ---- */

@@ -257,8 +257,18 @@ cleat_status cleat__run_is_done(cleat__link *link, const char *id, int64_t deadl
     return status;
 }
 
-/* The stream never answers for a run that is not there, so the server is asked. Unlocks meanwhile. */
-static void look_for_run(cleat__results *results, const char *id, waiter *self, int64_t *deadline_ns)
+static bool wait_until(const cleat__results *results, waiter *self, int64_t deadline_ns)
+{
+    while (!self->is_done && cleat__cond_wait_until(&self->done, &results->link->mutex, deadline_ns)) {
+    }
+    return self->is_done;
+}
+
+/*
+ * The stream never answers for a run that is not there, so the server is asked. Unlocks meanwhile. False: there is
+ * none, as far as the server knows.
+ */
+static bool look_for_run(cleat__results *results, const char *id, waiter *self, int64_t *deadline_ns)
 {
     bool is_done = false;
     int64_t least_ns = cleat__deadline_ns(ASK_TIMEOUT_MS);
@@ -271,20 +281,25 @@ static void look_for_run(cleat__results *results, const char *id, waiter *self, 
         *deadline_ns = *deadline_ns > grace_ns ? *deadline_ns : grace_ns;
     }
     bool may_pass = status == CLEAT_TIMEOUT || status == CLEAT_UNAVAILABLE || status == CLEAT_UNSUPPORTED ||
-                    status == CLEAT_TOO_LARGE;
+                    status == CLEAT_TOO_LARGE || status == CLEAT_NOT_FOUND;
     if (status != CLEAT_OK && !may_pass && !self->is_done) {
-        tell(self, status, status == CLEAT_NOT_FOUND ? "" : cleat_error_message());
-        if (status == CLEAT_NOT_FOUND) {
-            snprintf(self->text, sizeof(self->text), "there is no run %s", id);
-        }
+        tell(self, status, cleat_error_message());
     }
+    return status != CLEAT_NOT_FOUND;
 }
 
-static bool wait_until(const cleat__results *results, waiter *self, int64_t deadline_ns)
+/* Some servers know of a run only a while after they have given it its id. */
+static void look_twice(cleat__results *results, const char *id, waiter *self, int64_t *deadline_ns)
 {
-    while (!self->is_done && cleat__cond_wait_until(&self->done, &results->link->mutex, deadline_ns)) {
+    char text[64];
+    int64_t patience_ns = cleat__deadline_ns(results->patience_ms);
+    if (look_for_run(results, id, self, deadline_ns) ||
+        wait_until(results, self, patience_ns < *deadline_ns ? patience_ns : *deadline_ns) ||
+        (results->patience_ms != 0 && look_for_run(results, id, self, deadline_ns)) || self->is_done) {
+        return;
     }
-    return self->is_done;
+    snprintf(text, sizeof(text), "there is no run %s", id);
+    tell(self, CLEAT_NOT_FOUND, text);
 }
 
 static cleat_status wait_here(cleat__results *results, const char *id, int64_t timeout_ms, waiter *self)
@@ -300,7 +315,7 @@ static cleat_status wait_here(cleat__results *results, const char *id, int64_t t
     int64_t deadline_ns = cleat__deadline_ns(timeout_ms);
     int64_t silence_ns = cleat__deadline_ns(SILENCE_MS);
     if (!wait_until(results, self, silence_ns < deadline_ns ? silence_ns : deadline_ns)) {
-        look_for_run(results, id, self, &deadline_ns);
+        look_twice(results, id, self, &deadline_ns);
     }
     if (!wait_until(results, self, deadline_ns)) {
         self->status = cleat__fail(CLEAT_TIMEOUT, "run %s has not ended yet", id);

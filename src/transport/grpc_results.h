@@ -19,7 +19,8 @@ typedef struct cleat__results {
     cleat__awaited *unasked;
     unsigned failures; /* in a row */
     cleat__link_timer reconnect;
-    size_t callers; /* inside cleat__results_wait() */
+    int64_t patience_ms; /* how long a run may be unknown to the server */
+    size_t callers;      /* inside cleat__results_wait() */
 } cleat__results;
 
 void cleat__results_init(cleat__results *results, cleat__link *link);

@@ -271,20 +271,6 @@ static bool is_listed(const Cleat__V1__CancelTasksResponse *reply, const cleat__
     return false;
 }
 
-/* What the server passes over has ended, or is not there. */
-static cleat_status explain(cleat__link *link, const char *id)
-{
-    bool is_done = false;
-    cleat_status status = cleat__run_is_done(link, id, INT64_MAX, &is_done);
-    if (status == CLEAT_NOT_FOUND) {
-        return cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", id);
-    }
-    if (status == CLEAT_OK && is_done) {
-        return cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has ended already", id);
-    }
-    return status; /* of a server that does not list what it cancels */
-}
-
 cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id)
 {
     static const cleat__method method = {"/v1.AdminService/CancelTasks",
@@ -292,11 +278,20 @@ cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id)
     Cleat__V1__CancelTasksRequest request = CLEAT__V1__CANCEL_TASKS_REQUEST__INIT;
     void *reply = NULL;
     char id[37], *ids[] = {id};
+    bool is_done = false;
     cleat__uuid_format(run_id, id);
+    /* Servers take it well when a run has ended, and pass over one that is not there. */
+    cleat_status found = cleat__run_is_done(link, id, INT64_MAX, &is_done);
+    if (is_done) {
+        return cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has ended already", id);
+    }
+    if (found != CLEAT_OK && found != CLEAT_NOT_FOUND && found != CLEAT_UNSUPPORTED) {
+        return found;
+    }
     request.external_ids = ids;
     request.n_external_ids = 1;
     cleat_status status = cleat__link_call(link, &method, &request, INT64_MAX, &reply);
-    bool is_told = status == CLEAT_OK && is_listed(reply, run_id);
+    bool is_missing = status == CLEAT_OK && found == CLEAT_NOT_FOUND && !is_listed(reply, run_id);
     cleat__message_free(reply);
-    return status == CLEAT_OK && !is_told ? explain(link, id) : status;
+    return is_missing ? cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", id) : status;
 }

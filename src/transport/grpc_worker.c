@@ -525,7 +525,7 @@ cleat_status cleat__remote_worker_remove(cleat__remote_workers *workers, const c
         *at = worker->next;
         pause_worker(worker);
         end_heartbeats(worker);
-        cleat__remote_drop_held(workers, worker);
+        cleat__remote_give_back(workers, worker);
         /* What it has done must be known before it is gone, or it would be done again. */
         (void)cleat__lane_flush(&workers->reports, cleat__deadline_ns(workers->link->settings.flush_ms));
     }
@@ -555,8 +555,7 @@ void cleat__remote_workers_deinit(cleat__remote_workers *workers)
         workers->first = worker->next;
         free_worker(worker);
     }
-    cleat__remote_drop_held(workers, NULL);
-    cleat__map_deinit(&workers->held);
+    cleat__remote_held_deinit(workers);
     cleat__lane_deinit(&workers->reports);
     cleat__lane_deinit(&workers->logs);
 }

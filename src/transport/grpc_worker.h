@@ -66,7 +66,8 @@ struct cleat__remote_worker {
 void cleat__remote_hold(cleat__remote_worker *worker, const cleat__uuid *task_id, int32_t retry_count,
                         cleat_slice action_id, cleat_slice step_id);
 cleat_status cleat__remote_report_locked(cleat__remote_workers *workers, const cleat__report *report);
-/* Forgets what this worker was assigned; NULL: what all were. */
-void cleat__remote_drop_held(cleat__remote_workers *workers, const cleat__remote_worker *worker);
+/* What this worker was assigned and has not reported is not its own any more. */
+void cleat__remote_give_back(cleat__remote_workers *workers, const cleat__remote_worker *worker);
+void cleat__remote_held_deinit(cleat__remote_workers *workers);
 
 #endif

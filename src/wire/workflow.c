@@ -70,7 +70,7 @@ static cleat_status read_timeout(const char *field, const char *text, int64_t ot
                                            : cleat__duration_parse(field, cleat_slice_of(text), out);
 }
 
-/* The n-th delay is factor^n seconds. */
+/* The n-th delay is factor^n seconds, unless the first is given. */
 static void read_backoff(const options *task, cleat__policy *out)
 {
     if (task->has_backoff_factor_case == 0) {
@@ -82,6 +82,9 @@ static void read_backoff(const options *task, cleat__policy *out)
     /* What is no factor is refused with the rest; above 0, or the factor would not be looked at. */
     bool is_factor = out->backoff_factor >= 1 && out->backoff_factor <= 1000;
     out->backoff_initial_ms = is_factor ? (int64_t)(out->backoff_factor * 1000) : 1;
+    if (is_factor && task->has_backoff_initial_ms_case != 0) {
+        out->backoff_initial_ms = task->backoff_initial_ms;
+    }
 }
 
 static cleat_status read_policy(const request *message, const options *task, cleat__policy *out)

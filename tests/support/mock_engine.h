@@ -44,7 +44,7 @@ typedef struct mock_slot {
     cleat_status failure;
     int failures; /* that many calls to come fail; negative: all */
     const char *failure_text;
-    bool is_silent; /* it does not answer */
+    bool is_silent;                   /* it does not answer */
     cleat__rpc_call *held[MOCK_HELD]; /* calls that are open: streams, and those without an answer */
     size_t held_count;
     gate ended; /* of those, by the client */

@@ -137,6 +137,23 @@ static void test_a_run_that_is_not_there(void **state)
     assert_failed(it->transport->wait(it->transport, &id, -1, &result), CLEAT_NOT_FOUND, MOCK_RUN_ID);
 }
 
+/* Some servers know a run only a while after they have given it its id. */
+static void test_a_run_that_is_not_to_be_seen_yet(void **state)
+{
+    fixture *it = *state;
+    waiting wait;
+    it->engine.version = "v0.83.0";
+    reopen(it, mock_settings(&it->engine));
+    mock_fail(&it->engine, MOCK_DETAILS, CLEAT_NOT_FOUND, "no", -1);
+    begin(&wait, it, MOCK_RUN_ID);
+    mock_wait(&it->engine, MOCK_DETAILS, 1);
+    send_result(it, MOCK_RUN_ID, "1", NULL);
+    pthread_join(wait.thread, NULL);
+    assert_int_equal(wait.status, CLEAT_OK);
+    assert_string_equal(wait.result.output, "1");
+    cleat_run_result_deinit(&wait.result);
+}
+
 /* It is not said to be still running while its result is on the way. */
 static void test_a_result_that_comes_behind_the_question(void **state)
 {
@@ -212,6 +229,7 @@ int main(void)
         TEST(test_the_stream_is_lost),
         TEST(test_timeouts),
         TEST(test_a_run_that_is_not_there),
+        TEST(test_a_run_that_is_not_to_be_seen_yet),
         TEST(test_a_result_that_comes_behind_the_question),
         TEST(test_results_that_are_too_large),
         TEST(test_the_token_is_revoked),

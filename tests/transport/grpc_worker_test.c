@@ -361,6 +361,29 @@ static void test_never_begun(void **state)
     cleat__message_free(event);
 }
 
+/* What a worker leaves behind goes to another. */
+static void test_a_worker_that_leaves(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    listener_add(&worker, it->transport);
+    assign(it, 1, 0, "a:b");
+    assign(it, 2, 3, "a:b");
+    gate_wait(&worker.assigned, 2);
+    assert_ok(report(it, 1, 0, CLEAT_OK, "1"));
+    listener_remove(&worker, it->transport);
+    assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 4); /* two of them STARTED */
+    Cleat__StepActionEvent *event = event_at(it, 3);
+    if ((int)event->event_type == COMPLETED) { /* they are under way together */
+        cleat__message_free(event);
+        event = event_at(it, 2);
+    }
+    assert_int_equal(event->event_type, RELEASED);
+    assert_int_equal(event->retry_count, 3);
+    assert_string_equal(event->worker_id, MOCK_WORKER_ID);
+    cleat__message_free(event);
+}
+
 /* Reports arrive however long the server is away, and first those that were first. */
 static void test_reports_arrive(void **state)
 {
@@ -478,6 +501,7 @@ int main(void)
         TEST(test_namespace),
         TEST(test_reports),
         TEST(test_never_begun),
+        TEST(test_a_worker_that_leaves),
         TEST(test_reports_arrive),
         TEST(test_a_report_that_is_refused_is_given_up),
         TEST(test_an_output_that_is_too_large),

@@ -142,6 +142,27 @@ static void test_everything(void **state)
     cleat__workflow_read_end(&workflow);
 }
 
+static const declaration *set_first_delay(rich *it, int64_t delay_ms)
+{
+    it->of.task.has_backoff_initial_ms_case =
+        CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_INITIAL_MS_BACKOFF_INITIAL_MS;
+    it->of.task.backoff_initial_ms = delay_ms;
+    return &it->of;
+}
+
+/* What only Cleat's own clients say: the first delay, instead of the factor's. */
+static void test_first_delay(void **state)
+{
+    rich it;
+    cleat__workflow workflow;
+    (void)state;
+    assert_int_equal(cleat__workflow_read(&set_first_delay(fill(&it), 250)->message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 1), 250);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 2), 500);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 9), 5000);
+    cleat__workflow_read_end(&workflow);
+}
+
 /* Reading it, or looking at what was read, says this. */
 static void check_refused(const declaration *it, const char *sentence)
 {
@@ -240,6 +261,8 @@ static void test_what_is_wrong_is_named(void **state)
         fill(&it)->of.task.backoff_max_seconds = most[i];
         check_refused(&it.of, "backoff_max");
     }
+    set_first_delay(fill(&it), -1);
+    check_refused(&it.of, "backoff_initial");
     fill(&it)->of.task.retries = -1;
     check_refused(&it.of, "retries");
     fill(&it)->of.message.default_priority = 4;
@@ -269,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_first_delay),
         cmocka_unit_test(test_what_is_not_supported_is_named),
         cmocka_unit_test(test_what_is_wrong_is_named),
         cmocka_unit_test(test_without_memory),
