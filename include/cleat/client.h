@@ -9,8 +9,9 @@
  *     if (status != CLEAT_OK)
  *         fprintf(stderr, "%s\n", cleat_error_message());
  *
- * A client with no configuration runs the engine inside the process, on one SQLite file. All
- * functions may be called from any thread.
+ * A client with no configuration runs the engine inside the process, on one SQLite file. With a token,
+ * in the options or in HATCHET_CLIENT_TOKEN, the engine is `cleat serve` or a Hatchet cluster, and the
+ * program is the same. All functions may be called from any thread.
  */
 #ifndef CLEAT_CLIENT_H
 #define CLEAT_CLIENT_H
@@ -27,9 +28,23 @@ typedef struct cleat_client cleat_client;
 typedef struct cleat_client_options {
     size_t struct_size;
     const char *database;          /* file of the embedded engine; NULL: CLEAT_DB, else "./cleat.db" */
-    const char *namespace_prefix;  /* reserved for the wire; must be NULL in an embedded engine */
+    const char *namespace_prefix;  /* before names of workflows and workers; NULL: HATCHET_CLIENT_NAMESPACE,
+                                    * else none; must be NULL in an embedded engine */
     int64_t trace_retention_ms;    /* spans older than this are removed; 0: 7 days; negative: kept */
     int64_t trace_retention_bytes; /* oldest spans go above this size; 0: 1 GiB; negative: no limit */
+
+    /* An engine elsewhere. What is NULL or 0 is HATCHET_CLIENT_ and the name in the comment, else: */
+    const char *token;            /* TOKEN: there is one, so the engine is elsewhere */
+    const char *host_port;        /* HOST_PORT: "host:port", else what the token says */
+    const char *tls_strategy;     /* TLS_STRATEGY: "tls", "mtls" or "none", else "tls" */
+    const char *tls_cert_file;    /* TLS_CERT_FILE: this side's certificate, for "mtls" */
+    const char *tls_key_file;     /* TLS_KEY_FILE: its key */
+    const char *tls_root_ca_file; /* TLS_ROOT_CA_FILE: who vouches for the server, else the system's */
+    const char *tls_server_name;  /* TLS_SERVER_NAME: in the server's certificate, else the host */
+    int64_t grpc_max_recv_message_length; /* GRPC_MAX_RECV_MESSAGE_LENGTH: bytes, else 4 MiB */
+    int64_t grpc_max_send_message_length; /* GRPC_MAX_SEND_MESSAGE_LENGTH: likewise */
+    int64_t
+        connect_timeout_ms; /* how long a server is waited for that is not there; 0: 30 s; negative: no wait */
 } cleat_client_options;
 #define CLEAT_CLIENT_OPTIONS(...) CLEAT_OPTIONS(cleat_client_options, __VA_ARGS__)
 
@@ -38,6 +53,11 @@ typedef struct cleat_client_options {
  * starts the engine's thread. `options` may be NULL.
  * CLEAT_BUSY: another engine has the file. CLEAT_NEWER_VERSION, CLEAT_NOT_A_DATABASE,
  * CLEAT_CORRUPT, CLEAT_READ_ONLY, CLEAT_IO, CLEAT_DISK_FULL: about the file; it is unchanged.
+ *
+ * With a token, connects to the server instead. In the options it excludes `database`; of the variables
+ * HATCHET_CLIENT_TOKEN and CLEAT_DB the token wins, and `database` in the options wins over both.
+ * CLEAT_UNAVAILABLE: no server in time. CLEAT_UNAUTHENTICATED: it does not accept the token.
+ * CLEAT_INVALID_ARGUMENT names the option or variable.
  */
 CLEAT_API cleat_status cleat_client_new(const cleat_client_options *options, cleat_client **out);
 /* Stops the engine after what it has begun and closes the file. Workers must have been freed,

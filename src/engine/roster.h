@@ -10,7 +10,7 @@
 #define CLEAT_ENGINE_ROSTER_H
 
 #include "engine/catalog.h"
-#include "engine/engine.h"
+#include "engine/command.h"
 #include "store/worker.h"
 
 #define CLEAT__WORKER_LOST_AFTER_MS INT64_C(30000) /* without a heartbeat */
@@ -19,8 +19,7 @@
 /* A cancelled attempt, to be told to its worker. */
 typedef struct cleat__notice {
     struct cleat__notice *next;
-    cleat__uuid task_id;
-    int32_t retry_count;
+    cleat__cancellation of;
 } cleat__notice;
 
 /* Slots of one type. */
@@ -33,17 +32,18 @@ typedef struct cleat__pool {
 typedef struct cleat__worker {
     cleat__uuid id; /* the map's key */
     int64_t tenant;
-    char *name, *runtime;      /* owned; NULL: none */
-    cleat__worker_sink sink;   /* while it listens */
-    cleat__slot_list *offered; /* owned */
-    cleat__pool *pools;        /* owned; of what is offered */
-    cleat__labels *labels;     /* owned; NULL: none */
-    int64_t registered_at_ms;  /* Unix */
-    int64_t seen_at_ms;        /* Unix; its last sign of life */
-    int64_t stored_seen_at_ms; /* what the file says */
-    int64_t heard_ms;          /* the same, monotonic; set when it listens */
-    uint64_t session;          /* of who listens */
-    bool is_remote;            /* of another process */
+    char *name, *runtime;                                                /* owned; NULL: none */
+    cleat__worker_sink sink;                                             /* while it listens */
+    void (*cancel)(void *self, const cleat__cancellation *cancellation); /* NULL: the sink's */
+    cleat__slot_list *offered;                                           /* owned */
+    cleat__pool *pools;                                                  /* owned; of what is offered */
+    cleat__labels *labels;                                               /* owned; NULL: none */
+    int64_t registered_at_ms;                                            /* Unix */
+    int64_t seen_at_ms;                                                  /* Unix; its last sign of life */
+    int64_t stored_seen_at_ms;                                           /* what the file says */
+    int64_t heard_ms; /* the same, monotonic; set when it listens */
+    uint64_t session; /* of who listens */
+    bool is_remote;   /* of another process */
     bool is_listening;
     bool has_listened; /* since the engine started */
     bool is_kept;      /* it counts as alive while it listens */

@@ -37,7 +37,8 @@ cleat_status cleat__grpc_check_fork(void)
     return cleat__fail(
         CLEAT_UNAVAILABLE,
         "gRPC had been used when this process was forked, and does not survive that: fork before "
-        "the first export, or export with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf");
+        "the first export, or export with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf; make clients of a "
+        "server after the fork");
 }
 
 cleat_status cleat__grpc_begin(void)

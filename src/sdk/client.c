@@ -4,6 +4,21 @@
 #include "base/error.h"
 #include "sdk/options.h"
 #include "sdk/trigger.h"
+#include "transport/grpc.h"
+
+static cleat_status open_transport(const cleat_client_options *options, cleat__transport **out)
+{
+    cleat__remote_settings settings;
+    if (options->token != NULL && options->database != NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "database and token are both set: the engine is either in a file or at a server");
+    }
+    if (!cleat__remote_is_configured(options)) {
+        return cleat__transport_embedded_new(options, out);
+    }
+    cleat_status status = cleat__remote_settings_read(options, &settings);
+    return status == CLEAT_OK ? cleat__transport_grpc_new(&settings, out) : status;
+}
 
 cleat_status cleat_client_new(const cleat_client_options *options, cleat_client **out)
 {
@@ -20,7 +35,7 @@ cleat_status cleat_client_new(const cleat_client_options *options, cleat_client 
     if (client == NULL) {
         return cleat__fail_memory();
     }
-    status = cleat__transport_embedded_new(&known, &client->transport);
+    status = open_transport(&known, &client->transport);
     if (status != CLEAT_OK) {
         cleat__free(client);
         return status;

@@ -67,6 +67,9 @@ cleat_status cleat__report_read(const event *message, cleat__report *out)
                           ? CLEAT_NON_RETRYABLE
                           : CLEAT_FAILED;
         return CLEAT_OK;
+    case CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_RELEASED:
+        out->status = CLEAT_UNAVAILABLE;
+        return CLEAT_OK;
     default:
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "event_type is %d, which ends no attempt",
                            (int)message->event_type);
@@ -106,6 +109,10 @@ static void write_end(const cleat__report *report, bool *failed, event *message)
         message->event_payload = cleat__message_text(failed, output);
         return;
     }
+    if (report->status == CLEAT_UNAVAILABLE) {
+        message->event_type = CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_RELEASED;
+        return;
+    }
     cleat__buffer error = {0};
     cleat__payload_error_write(&error, report->error);
     *failed = *failed || error.failed;
@@ -119,10 +126,6 @@ event *cleat__report_write(const cleat__report *report, const cleat__event_origi
                            cleat_status *status)
 {
     bool failed = false;
-    if (report->status == CLEAT_UNAVAILABLE) {
-        *status = cleat__fail(CLEAT_UNSUPPORTED, "the protocol cannot say that an attempt was never begun");
-        return NULL;
-    }
     event *message = event_new(&report->task_id, report->retry_count, origin, now_ms, &failed);
     if (message != NULL) {
         write_end(report, &failed, message);

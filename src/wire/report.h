@@ -24,8 +24,8 @@ typedef struct cleat__event_origin {
 } cleat__event_origin;
 
 /*
- * A worker's writing. NULL with CLEAT_NO_MEMORY, or with CLEAT_UNSUPPORTED for CLEAT_UNAVAILABLE: the
- * protocol cannot say that an attempt was never begun. Free with cleat__message_free().
+ * A worker's writing. CLEAT_UNAVAILABLE, an attempt that was never begun, is an event type of Cleat's own:
+ * only for its servers. NULL on no memory. Free with cleat__message_free().
  */
 Cleat__StepActionEvent *cleat__report_write(const cleat__report *report, const cleat__event_origin *origin,
                                             int64_t now_ms, cleat_status *status);

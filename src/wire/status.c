@@ -8,8 +8,7 @@
 
 /*
  * By code: grpc.io, "Status codes and their use in gRPC". INTERNAL and UNKNOWN may go away by trying
- * again; PERMISSION_DENIED and UNAUTHENTICATED do not, and the server's sentence says more than a
- * status could.
+ * again; PERMISSION_DENIED does not, and the server's sentence says more than a status could.
  */
 static const cleat_status statuses[] = {
     CLEAT_OK,
@@ -27,8 +26,8 @@ static const cleat_status statuses[] = {
     CLEAT_UNSUPPORTED, /* UNIMPLEMENTED */
     CLEAT_FAILED,      /* INTERNAL */
     CLEAT_UNAVAILABLE,
-    CLEAT_CORRUPT,       /* DATA_LOSS */
-    CLEAT_NON_RETRYABLE, /* UNAUTHENTICATED */
+    CLEAT_CORRUPT, /* DATA_LOSS */
+    CLEAT_UNAUTHENTICATED,
 };
 
 cleat_status cleat__status_of_grpc(int code)

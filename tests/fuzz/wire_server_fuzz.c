@@ -9,12 +9,16 @@
 #include "wire/trigger.h"
 #include "wire/v1/dispatcher.pb-c.h"
 #include "wire/v1/workflows.pb-c.h"
+#include "wire/worker.h"
+#include "wire/workflow.h"
 #include "wire/workflows.pb-c.h"
 
 static void read_trigger(const Cleat__V1__TriggerWorkflowRequest *message)
 {
     cleat__trigger trigger, again;
-    if (cleat__trigger_read(message, &trigger) != CLEAT_OK) {
+    cleat_status status = cleat__trigger_read(message, &trigger);
+    cleat__trigger_read_end(&trigger);
+    if (status != CLEAT_OK) {
         return;
     }
     check(cleat__json_check("input", trigger.input, false) == CLEAT_OK);
@@ -27,6 +31,7 @@ static void read_trigger(const Cleat__V1__TriggerWorkflowRequest *message)
     check(fuzz_slice_equals(trigger.metadata, again.metadata));
     check(fuzz_slice_equals(trigger.child_key, again.child_key));
     check(trigger.is_child == again.is_child && trigger.priority == again.priority);
+    cleat__trigger_read_end(&again);
     cleat__message_free(written);
 }
 
@@ -44,6 +49,49 @@ static void read_triggers(cleat_slice input)
         read_trigger(one);
     }
     cleat__message_free(one);
+    Cleat__V1__TriggerWorkflowRunRequest *run =
+        fuzz_unpack(&cleat__v1__trigger_workflow_run_request__descriptor, input);
+    cleat__trigger trigger;
+    if (run != NULL && cleat__trigger_run_read(run, &trigger) == CLEAT_OK) {
+        check(cleat__json_check("input", trigger.input, false) == CLEAT_OK && !trigger.is_child);
+        cleat__trigger_read_end(&trigger);
+    }
+    cleat__message_free(run);
+}
+
+/* What passes both looks can be stored and read again. */
+static void read_workflow(cleat_slice input)
+{
+    cleat__workflow workflow;
+    Cleat__V1__CreateWorkflowVersionRequest *message =
+        fuzz_unpack(&cleat__v1__create_workflow_version_request__descriptor, input);
+    if (message != NULL) {
+        cleat_status status = cleat__workflow_read(message, &workflow);
+        if (status == CLEAT_OK && cleat__workflow_check(&workflow) == CLEAT_OK) {
+            cleat__buffer text = {0};
+            cleat__needs *needs = NULL;
+            cleat__workflow_encode(&workflow, &text);
+            check(cleat__needs_decode(cleat__buffer_slice(&text), &needs) == CLEAT_OK);
+            cleat__needs_free(needs);
+            cleat__buffer_deinit(&text);
+        }
+        cleat__workflow_read_end(&workflow);
+    }
+    cleat__message_free(message);
+}
+
+static void read_worker(cleat_slice input)
+{
+    cleat__worker_spec spec;
+    Cleat__WorkerRegisterRequest *message = fuzz_unpack(&cleat__worker_register_request__descriptor, input);
+    if (message != NULL) {
+        cleat_status status = cleat__worker_read(message, &spec);
+        if (status == CLEAT_OK && cleat__worker_check(&spec) == CLEAT_OK) {
+            check(spec.runtime.data == NULL || cleat__json_check("runtime", spec.runtime, true) == CLEAT_OK);
+        }
+        cleat__worker_read_end(&spec);
+    }
+    cleat__message_free(message);
 }
 
 static void read_event(cleat_slice input)
@@ -88,14 +136,14 @@ static void read_duration(cleat_slice input)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const ProtobufCMessageDescriptor *const others[] = {
-        &cleat__worker_register_request__descriptor,
         &cleat__batch_action_event__descriptor,
         &cleat__schedule_workflow_request__descriptor,
-        &cleat__v1__create_workflow_version_request__descriptor,
         &cleat__v1__durable_task_request__descriptor,
     };
     const cleat_slice input = {(const char *)data, size};
     read_triggers(input);
+    read_workflow(input);
+    read_worker(input);
     read_event(input);
     read_log(input);
     read_duration(input);

@@ -157,13 +157,21 @@ static void test_what_a_worker_writes(void **state)
     check_written(CLEAT_TIMEOUT, NULL, FAILED, "{\"message\":\"\"}");
 }
 
-static void test_what_cannot_be_said(void **state)
+/* In a word of Cleat's own. */
+static void test_never_begun(void **state)
 {
     (void)state;
-    cleat__report report = {.task_id = uuid_of(RUN_ID), .status = CLEAT_UNAVAILABLE};
+    cleat__report again, report = {.task_id = uuid_of(RUN_ID), .retry_count = 3, .status = CLEAT_UNAVAILABLE};
     cleat_status status;
-    assert_null(cleat__report_write(&report, &origin, NOW, &status));
-    assert_int_equal(status, CLEAT_UNSUPPORTED);
+    Cleat__StepActionEvent *event = cleat__report_write(&report, &origin, NOW, &status);
+    assert_non_null(event);
+    assert_int_equal(status, CLEAT_OK);
+    assert_int_equal(event->event_type, 100);
+    assert_int_equal(cleat__report_read(event, &again), CLEAT_OK);
+    assert_int_equal(again.status, CLEAT_UNAVAILABLE);
+    assert_int_equal(again.retry_count, 3);
+    assert_true(cleat__uuid_equals(&again.task_id, &report.task_id));
+    cleat__message_free(event);
 }
 
 static void test_started(void **state)
@@ -209,7 +217,7 @@ int main(void)
         cmocka_unit_test(test_events_that_end_nothing),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_what_a_worker_writes),
-        cmocka_unit_test(test_what_cannot_be_said),
+        cmocka_unit_test(test_never_begun),
         cmocka_unit_test(test_started),
         cmocka_unit_test(test_errors_as_people_read_them),
     };

@@ -1,0 +1,193 @@
+#include "transport/grpc.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "wire/dispatcher.pb-c.h"
+#include "wire/message.h"
+
+#include <stdio.h>
+
+/* The first version with all that is used here, and the last major one that is known. */
+enum { OLDEST_MINOR = 80, NEWEST_MAJOR = 0 };
+/* Of servers that store a run behind the answer. */
+enum { PATIENCE_MS = 10000 };
+
+typedef struct remote {
+    cleat__transport base; /* first */
+    cleat__link *link;
+    cleat__results results;
+    cleat__remote_workers workers;
+    cleat__remote_spans spans;
+} remote;
+
+static remote *remote_of(cleat__transport *self)
+{
+    return (remote *)self;
+}
+
+static cleat_status put_workflow(cleat__transport *self, const cleat__workflow *workflow)
+{
+    return cleat__remote_put_workflow(remote_of(self)->link, workflow);
+}
+
+static cleat_status trigger(cleat__transport *self, const cleat__trigger *triggers, size_t count,
+                            cleat__uuid *ids)
+{
+    return cleat__remote_trigger(remote_of(self)->link, triggers, count, ids);
+}
+
+static cleat_status wait_for_run(cleat__transport *self, const cleat__uuid *run_id, int64_t timeout_ms,
+                                 cleat_run_result *result)
+{
+    return cleat__results_wait(&remote_of(self)->results, run_id, timeout_ms, result);
+}
+
+static cleat_status cancel(cleat__transport *self, const cleat__uuid *run_id)
+{
+    return cleat__remote_cancel(remote_of(self)->link, run_id);
+}
+
+static cleat_status worker_add(cleat__transport *self, const char *name, const cleat_slice *actions,
+                               size_t action_count, int32_t slots, const cleat__transport_sink *sink,
+                               cleat__uuid *worker_id)
+{
+    return cleat__remote_worker_add(&remote_of(self)->workers, name, actions, action_count, slots, sink,
+                                    worker_id);
+}
+
+static cleat_status worker_pause(cleat__transport *self, const cleat__uuid *worker_id)
+{
+    return cleat__remote_worker_pause(&remote_of(self)->workers, worker_id);
+}
+
+static cleat_status worker_remove(cleat__transport *self, const cleat__uuid *worker_id)
+{
+    return cleat__remote_worker_remove(&remote_of(self)->workers, worker_id);
+}
+
+static cleat_status worker_heartbeat(cleat__transport *self, const cleat__uuid *worker_id)
+{
+    return cleat__remote_worker_heartbeat(&remote_of(self)->workers, worker_id);
+}
+
+static cleat_status report(cleat__transport *self, const cleat__report *report)
+{
+    return cleat__remote_report(&remote_of(self)->workers, report);
+}
+
+static cleat_status put_log(cleat__transport *self, const cleat__log_line *line)
+{
+    return cleat__remote_log(&remote_of(self)->workers, line);
+}
+
+static cleat_status export_spans(cleat__transport *self, const cleat_span_batch *batch, int64_t timeout_ms)
+{
+    return cleat__remote_export_spans(&remote_of(self)->spans, batch, timeout_ms);
+}
+
+/* ---- Life ---- */
+
+static void flush(remote *it)
+{
+    int64_t deadline_ns = cleat__deadline_ns(it->link->settings.flush_ms);
+    pthread_mutex_lock(&it->link->mutex);
+    (void)cleat__lane_flush(&it->workers.reports, deadline_ns);
+    (void)cleat__lane_flush(&it->workers.logs, deadline_ns);
+    pthread_mutex_unlock(&it->link->mutex);
+}
+
+static void free_remote(cleat__transport *self)
+{
+    remote *it = remote_of(self);
+    flush(it);
+    cleat__link_close(it->link);
+    cleat__results_stop(&it->results);
+    cleat__link_stop(it->link);
+    cleat__remote_workers_deinit(&it->workers);
+    cleat__results_deinit(&it->results);
+    cleat__link_free(it->link);
+    cleat__free(it);
+}
+
+static const cleat__transport functions = {
+    .put_workflow = put_workflow,
+    .trigger = trigger,
+    .wait = wait_for_run,
+    .cancel = cancel,
+    .worker_add = worker_add,
+    .worker_pause = worker_pause,
+    .worker_remove = worker_remove,
+    .worker_heartbeat = worker_heartbeat,
+    .report = report,
+    .log = put_log,
+    .export_spans = export_spans,
+    .free = free_remote,
+};
+
+static void check_version(remote *it, const char *version)
+{
+    unsigned major = 0, minor = 0, patch = 0;
+    const char *address = it->link->settings.address;
+    it->workers.has_release = strstr(version, "-cleat") != NULL;
+    it->results.patience_ms = it->workers.has_release ? 0 : PATIENCE_MS;
+    if (sscanf(version, "v%6u.%6u.%6u", &major, &minor, &patch) != 3) {
+        cleat__log(CLEAT_LOG_WARN, "the server at %s does not say a version that is known: \"%.64s\"",
+                   address, version);
+    } else if (major > NEWEST_MAJOR) {
+        cleat__log(
+            CLEAT_LOG_WARN,
+            "the server at %s has version %.64s, which is newer than this client: update it if something "
+            "does not work",
+            address, version);
+    } else if (minor < OLDEST_MINOR) {
+        cleat__log(
+            CLEAT_LOG_WARN,
+            "the server at %s has version %.64s, which is older than v%d.%d.0: some calls will not work",
+            address, version, NEWEST_MAJOR, OLDEST_MINOR);
+    }
+}
+
+/* The first call: whether there is a server, whether it takes the token, and what it can. */
+static cleat_status greet(remote *it)
+{
+    static const cleat__method method = {"/Dispatcher/GetVersion", &cleat__get_version_response__descriptor,
+                                         true};
+    Cleat__GetVersionRequest request = CLEAT__GET_VERSION_REQUEST__INIT;
+    void *reply = NULL;
+    cleat_status status = cleat__link_call(it->link, &method, &request, INT64_MAX, &reply);
+    if (status == CLEAT_OK) {
+        check_version(it, ((Cleat__GetVersionResponse *)reply)->version);
+    } else if (status == CLEAT_UNSUPPORTED) {
+        check_version(it, "");
+        status = CLEAT_OK;
+    }
+    cleat__message_free(reply);
+    return status;
+}
+
+cleat_status cleat__transport_grpc_new(cleat__remote_settings *settings, cleat__transport **out)
+{
+    *out = NULL;
+    remote *it = cleat__calloc(1, sizeof(*it));
+    if (it == NULL) {
+        cleat__remote_settings_deinit(settings);
+        return cleat__fail_memory();
+    }
+    cleat_status status = cleat__link_new(settings, &it->link);
+    if (status != CLEAT_OK) {
+        cleat__free(it);
+        return status;
+    }
+    it->base = functions;
+    it->spans.link = it->link;
+    cleat__results_init(&it->results, it->link);
+    cleat__remote_workers_init(&it->workers, it->link);
+    status = greet(it);
+    if (status != CLEAT_OK) {
+        free_remote(&it->base);
+        return status;
+    }
+    *out = &it->base;
+    return CLEAT_OK;
+}

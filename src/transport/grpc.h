@@ -1,0 +1,38 @@
+/*
+ * The engine of a server elsewhere, by Hatchet's protocol over gRPC:
+ *
+ *     settings.c       where it is
+ *     grpc.c           the transport: the table of its functions, its making and its end
+ *     grpc_runs.c      declaring workflows, starting and cancelling runs
+ *     grpc_results.c   waiting for their end
+ *     grpc_worker.c    workers; grpc_report.c what they say
+ *     grpc_spans.c     exporting spans
+ *     grpc_link.c      the connection, on which grpc_call.c makes calls, grpc_retry.c calls that are waited
+ *                      for, grpc_stream.c streams, and grpc_lane.c what is sent without waiting
+ */
+#ifndef CLEAT_TRANSPORT_GRPC_H
+#define CLEAT_TRANSPORT_GRPC_H
+
+#include "transport/grpc_results.h"
+#include "transport/grpc_worker.h"
+
+/*
+ * Connects, waiting for the server as long as the settings say. Consumes the settings, on every path.
+ * CLEAT_UNAVAILABLE, CLEAT_UNAUTHENTICATED; CLEAT_INVALID_ARGUMENT: a file of certificates is wrong.
+ */
+cleat_status cleat__transport_grpc_new(cleat__remote_settings *settings, cleat__transport **out);
+
+/* Spans are not sent for a while to a server that has no place for them. */
+typedef struct cleat__remote_spans {
+    cleat__link *link;
+    int64_t off_until_ns; /* under the link's mutex */
+} cleat__remote_spans;
+
+cleat_status cleat__remote_put_workflow(cleat__link *link, const cleat__workflow *workflow);
+cleat_status cleat__remote_trigger(cleat__link *link, const cleat__trigger *triggers, size_t count,
+                                   cleat__uuid *ids);
+cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id);
+cleat_status cleat__remote_export_spans(cleat__remote_spans *spans, const cleat_span_batch *batch,
+                                        int64_t timeout_ms);
+
+#endif

@@ -1,0 +1,140 @@
+#include "transport/grpc_lane.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/heap.h"
+#include "base/log.h"
+#include "grpc/call_status.h"
+
+struct cleat__lane_item {
+    cleat__lane_item *next, *previous;
+    cleat__lane *lane;
+    cleat__call *call; /* not NULL: on its way */
+    size_t size;
+    char message[];
+};
+
+static void pump(cleat__lane *lane);
+
+static void retry(cleat__link_timer *self)
+{
+    pump(CLEAT__CONTAINER(self, cleat__lane, retry));
+}
+
+void cleat__lane_init(cleat__lane *lane)
+{
+    lane->retry.run = retry;
+}
+
+static void remove_item(cleat__lane_item *item)
+{
+    cleat__lane *lane = item->lane;
+    *(item->previous != NULL ? &item->previous->next : &lane->first) = item->next;
+    *(item->next != NULL ? &item->next->previous : &lane->last) = item->previous;
+    lane->count--;
+    lane->bytes -= item->size;
+    cleat__free(item);
+    pthread_cond_broadcast(&lane->link->changed);
+}
+
+static void wait_for_retry(cleat__lane *lane)
+{
+    const cleat__remote_settings *settings = &lane->link->settings;
+    if (lane->retry.is_set) {
+        return; /* others of the same outage */
+    }
+    int64_t delay_ms = cleat__link_back_off_ms(lane->link, settings->reconnect_ms, settings->reconnect_max_ms,
+                                               lane->failures);
+    lane->failures += lane->failures < 30;
+    cleat__link_timer_set(lane->link, &lane->retry, cleat__deadline_ns(delay_ms));
+}
+
+static void log_refusal(const cleat__lane *lane, int code, const char *text)
+{
+    static cleat__log_site site;
+    cleat__log_limited(&site, CLEAT_LOG_WARN, "the server at %s does not take %s: %s: %s",
+                       lane->link->settings.address, lane->what, cleat__grpc_code_name(code), text);
+}
+
+static void answered(void *owner, cleat__call *call)
+{
+    cleat__lane_item *item = owner;
+    cleat__lane *lane = item->lane;
+    char text[CLEAT__CALL_TEXT];
+    cleat__call_text(call, text);
+    item->call = NULL;
+    lane->in_flight--;
+    if (call->code == GRPC_STATUS_OK) {
+        lane->failures = 0;
+        remove_item(item);
+    } else if (lane->must_arrive && cleat__grpc_code_is_passing((int)call->code, text)) {
+        wait_for_retry(lane);
+    } else if (!lane->link->is_closing) {
+        log_refusal(lane, (int)call->code, text);
+        lane->dropped++;
+        remove_item(item);
+    }
+    pump(lane);
+}
+
+static void pump(cleat__lane *lane)
+{
+    cleat__lane_item *item = lane->first;
+    while (item != NULL && lane->in_flight < lane->window && !lane->retry.is_set && !lane->link->is_closing) {
+        if (item->call == NULL) {
+            item->call = cleat__call_start(lane->link, lane->path, (cleat_slice){item->message, item->size},
+                                           lane->link->settings.call_timeout_ms, answered, item);
+            if (item->call == NULL) {
+                wait_for_retry(lane); /* no memory */
+                return;
+            }
+            lane->in_flight++;
+        }
+        item = item->next;
+    }
+}
+
+cleat_status cleat__lane_put(cleat__lane *lane, cleat_slice message)
+{
+    if (lane->link->is_closing) {
+        return cleat__fail(CLEAT_UNAVAILABLE, "the client is being freed");
+    }
+    if (lane->count >= lane->most_items || lane->bytes + message.size > lane->most_bytes) {
+        lane->dropped++;
+        return cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "%s is lost: %zu wait already for the server at %s",
+                           lane->what, lane->count, lane->link->settings.address);
+    }
+    cleat__lane_item *item = cleat__malloc(sizeof(*item) + message.size);
+    if (item == NULL) {
+        lane->dropped++;
+        return cleat__fail_memory();
+    }
+    *item = (cleat__lane_item){.lane = lane, .previous = lane->last, .size = message.size};
+    memcpy(item->message, message.data, message.size);
+    *(lane->last != NULL ? &lane->last->next : &lane->first) = item;
+    lane->last = item;
+    lane->count++;
+    lane->bytes += item->size;
+    pump(lane);
+    return CLEAT_OK;
+}
+
+bool cleat__lane_flush(cleat__lane *lane, int64_t deadline_ns)
+{
+    bool in_time = true;
+    while (lane->first != NULL && !lane->link->is_closing && in_time) {
+        in_time = cleat__cond_wait_until(&lane->link->changed, &lane->link->mutex, deadline_ns);
+    }
+    return lane->first == NULL;
+}
+
+void cleat__lane_deinit(cleat__lane *lane)
+{
+    if (lane->count != 0) {
+        cleat__log(CLEAT_LOG_WARN, "%zu times %s did not reach the server at %s", lane->count, lane->what,
+                   lane->link->settings.address);
+    }
+    while (lane->first != NULL) {
+        remove_item(lane->first);
+    }
+}

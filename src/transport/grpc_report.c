@@ -1,0 +1,256 @@
+/* What workers say: reports, which must arrive, and log lines, which may be lost. */
+#include "transport/grpc_worker.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "grpc/library.h"
+#include "wire/log_line.h"
+#include "wire/message.h"
+#include "wire/report.h"
+
+#include <stdio.h>
+
+enum {
+    REPORTS_AT_ONCE = 64,
+    REPORTS_MAX = 1000000,
+    REPORTS_MAX_BYTES = 256 << 20,
+    LOGS_AT_ONCE = 8,
+    LOGS_MAX = 1000,
+    LOGS_MAX_BYTES = 16 << 20,
+    KEY_SIZE = sizeof(cleat__uuid) + sizeof(int32_t),
+};
+
+struct cleat__held {
+    char key[KEY_SIZE]; /* of the map: the id and the retry count */
+    const cleat__remote_worker *worker;
+    char worker_id[37];
+    cleat_slice action_id, step_id; /* behind the struct */
+};
+
+static int64_t now_ms(void)
+{
+    return cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS;
+}
+
+/* ---- What was assigned ---- */
+
+static void make_key(const cleat__uuid *task_id, int32_t retry_count, char key[KEY_SIZE])
+{
+    memcpy(key, task_id->bytes, sizeof(task_id->bytes));
+    memcpy(key + sizeof(task_id->bytes), &retry_count, sizeof(retry_count));
+}
+
+static cleat__event_origin origin_of(const cleat__held *held)
+{
+    if (held == NULL) {
+        return (cleat__event_origin){0};
+    }
+    return (cleat__event_origin){cleat_slice_of(held->worker_id), held->action_id, held->step_id};
+}
+
+static cleat_status put_message(cleat__lane *lane, const void *message)
+{
+    cleat__buffer bytes = {0};
+    cleat_status status = cleat__message_pack(message, &bytes);
+    if (status == CLEAT_OK) {
+        status = cleat__lane_put(lane, cleat__buffer_slice(&bytes));
+    }
+    cleat__buffer_deinit(&bytes);
+    return status;
+}
+
+static cleat__held *held_new(const cleat__remote_worker *worker, cleat_slice action_id, cleat_slice step_id)
+{
+    cleat__held *held = cleat__malloc(sizeof(*held) + action_id.size + step_id.size);
+    if (held != NULL) {
+        char *texts = (char *)(held + 1);
+        memcpy(texts, action_id.data, action_id.size);
+        memcpy(texts + action_id.size, step_id.data, step_id.size);
+        held->action_id = (cleat_slice){texts, action_id.size};
+        held->step_id = (cleat_slice){texts + action_id.size, step_id.size};
+        held->worker = worker;
+        memcpy(held->worker_id, worker->current_id, sizeof(held->worker_id));
+    }
+    return held;
+}
+
+void cleat__remote_hold(cleat__remote_worker *worker, const cleat__uuid *task_id, int32_t retry_count,
+                        cleat_slice action_id, cleat_slice step_id)
+{
+    cleat__remote_workers *workers = worker->workers;
+    /* On no memory its events go without what they only repeat. */
+    cleat__held *held = held_new(worker, action_id, step_id);
+    if (held != NULL) {
+        make_key(task_id, retry_count, held->key);
+        cleat__free(cleat__map_remove(&workers->held, (cleat_slice){held->key, KEY_SIZE}));
+        if (cleat__map_put(&workers->held, (cleat_slice){held->key, KEY_SIZE}, held) != CLEAT_OK) {
+            cleat__free(held);
+            held = NULL;
+        }
+    }
+    cleat__event_origin origin = origin_of(held);
+    Cleat__StepActionEvent *message = cleat__started_write(task_id, retry_count, &origin, now_ms());
+    if (message != NULL) {
+        (void)put_message(&workers->reports, message); /* only shown */
+        cleat__message_free(message);
+    }
+}
+
+/* ---- Reports ---- */
+
+/* A report as the server understands it. */
+static cleat__report adapted(const cleat__remote_workers *workers, const cleat__report *report)
+{
+    cleat__report said = *report;
+    if (report->status == CLEAT_UNAVAILABLE && !workers->has_release) {
+        said.status = CLEAT_FAILED;
+        said.error = cleat_slice_of("the worker stopped before it began the task");
+    }
+    return said;
+}
+
+/* A message that is too large never arrives: the attempt has failed, and would again. */
+static cleat_status write_report(cleat__remote_workers *workers, const cleat__report *report,
+                                 const cleat__event_origin *origin, cleat__buffer *out)
+{
+    cleat_status status = CLEAT_OK;
+    Cleat__StepActionEvent *message = cleat__report_write(report, origin, now_ms(), &status);
+    if (message != NULL) {
+        status = cleat__message_pack(message, out);
+    }
+    cleat__message_free(message);
+    size_t most = (size_t)workers->link->settings.max_send_size;
+    if (status == CLEAT_OK && out->size > most) {
+        char text[160];
+        snprintf(text, sizeof(text),
+                 "the task's %s is too large: its report has %zu bytes, and %zu can be sent",
+                 report->status == CLEAT_OK ? "output" : "error", out->size, most);
+        const cleat__report instead = {.task_id = report->task_id,
+                                       .retry_count = report->retry_count,
+                                       .status = CLEAT_NON_RETRYABLE,
+                                       .error = cleat_slice_of(text)};
+        cleat__buffer_clear(out);
+        return write_report(workers, &instead, origin, out);
+    }
+    return status;
+}
+
+/* The attempt's, which is forgotten; to be freed. */
+static cleat__held *take_held(cleat__remote_workers *workers, const cleat__report *report)
+{
+    char key[KEY_SIZE];
+    make_key(&report->task_id, report->retry_count, key);
+    return cleat__map_remove(&workers->held, (cleat_slice){key, KEY_SIZE});
+}
+
+cleat_status cleat__remote_report_locked(cleat__remote_workers *workers, const cleat__report *report)
+{
+    cleat__buffer bytes = {0};
+    cleat__report said = adapted(workers, report);
+    cleat__held *held = take_held(workers, report);
+    cleat__event_origin origin = origin_of(held);
+    cleat_status status = write_report(workers, &said, &origin, &bytes);
+    if (status == CLEAT_OK) {
+        status = cleat__lane_put(&workers->reports, cleat__buffer_slice(&bytes));
+    }
+    cleat__free(held);
+    cleat__buffer_deinit(&bytes);
+    return status;
+}
+
+cleat_status cleat__remote_report(cleat__remote_workers *workers, const cleat__report *report)
+{
+    cleat_status status = cleat__grpc_check_fork();
+    if (status == CLEAT_OK) {
+        pthread_mutex_lock(&workers->link->mutex);
+        status = cleat__remote_report_locked(workers, report);
+        pthread_mutex_unlock(&workers->link->mutex);
+    }
+    return status;
+}
+
+/* Its run goes to another worker, at once where the server knows how to be told. */
+static void give_back(cleat__remote_workers *workers, const cleat__held *held)
+{
+    cleat__report report = {.status = CLEAT_UNAVAILABLE};
+    memcpy(report.task_id.bytes, held->key, sizeof(report.task_id.bytes));
+    memcpy(&report.retry_count, held->key + sizeof(report.task_id.bytes), sizeof(report.retry_count));
+    if (workers->has_release) {
+        (void)cleat__remote_report_locked(workers, &report); /* frees it */
+    } else {
+        cleat__free(take_held(workers, &report));
+    }
+}
+
+void cleat__remote_give_back(cleat__remote_workers *workers, const cleat__remote_worker *worker)
+{
+    size_t cursor = 0;
+    const cleat__held *held = cleat__map_next(&workers->held, &cursor);
+    while (held != NULL) {
+        if (held->worker == worker) {
+            give_back(workers, held);
+            cursor = 0; /* the map has changed */
+        }
+        held = cleat__map_next(&workers->held, &cursor);
+    }
+}
+
+void cleat__remote_held_deinit(cleat__remote_workers *workers)
+{
+    size_t cursor = 0;
+    for (cleat__held *held; (held = cleat__map_next(&workers->held, &cursor)) != NULL;) {
+        cleat__free(held);
+    }
+    cleat__map_deinit(&workers->held);
+}
+
+/* ---- Log lines ---- */
+
+cleat_status cleat__remote_log(cleat__remote_workers *workers, const cleat__log_line *line)
+{
+    cleat_status status = cleat__grpc_check_fork();
+    Cleat__PutLogRequest *message = status == CLEAT_OK ? cleat__log_line_write(line) : NULL;
+    if (message == NULL) {
+        return status != CLEAT_OK ? status : cleat__fail_memory();
+    }
+    pthread_mutex_lock(&workers->link->mutex);
+    status = put_message(&workers->logs, message);
+    uint64_t dropped = workers->logs.dropped;
+    pthread_mutex_unlock(&workers->link->mutex);
+    cleat__message_free(message);
+    if (status == CLEAT_RESOURCE_EXHAUSTED) { /* a task does not fail for its log */
+        static cleat__log_site site;
+        cleat__log_limited(&site, CLEAT_LOG_WARN, "%s (%llu so far)", cleat_error_message(),
+                           (unsigned long long)dropped);
+        status = CLEAT_OK;
+    }
+    return status;
+}
+
+/* ---- Life ---- */
+
+void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *link)
+{
+    workers->link = link;
+    workers->reports = (cleat__lane){
+        .link = link,
+        .path = "/Dispatcher/SendStepActionEvent",
+        .what = "a report",
+        .must_arrive = true,
+        .window = REPORTS_AT_ONCE,
+        .most_items = REPORTS_MAX,
+        .most_bytes = REPORTS_MAX_BYTES,
+    };
+    workers->logs = (cleat__lane){
+        .link = link,
+        .path = "/EventsService/PutLog",
+        .what = "a line of a task's log",
+        .window = LOGS_AT_ONCE,
+        .most_items = LOGS_MAX,
+        .most_bytes = LOGS_MAX_BYTES,
+    };
+    cleat__lane_init(&workers->reports);
+    cleat__lane_init(&workers->logs);
+}

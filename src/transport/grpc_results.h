@@ -1,0 +1,37 @@
+/*
+ * Runs whose end somebody waits for: one stream for all of a client (worker.md 12). An id is sent once for
+ * each connection.
+ */
+#ifndef CLEAT_TRANSPORT_GRPC_RESULTS_H
+#define CLEAT_TRANSPORT_GRPC_RESULTS_H
+
+#include "base/map.h"
+#include "base/uuid.h"
+#include "transport/grpc_stream.h"
+
+typedef struct cleat__awaited cleat__awaited;
+
+/* Guarded by the link's mutex. */
+typedef struct cleat__results {
+    cleat__link *link;
+    cleat__stream *stream; /* NULL: not connected */
+    cleat__map awaited;    /* by id, as text */
+    cleat__awaited *unasked;
+    unsigned failures; /* in a row */
+    cleat__link_timer reconnect;
+    int64_t patience_ms; /* how long a run may be unknown to the server */
+    size_t callers;      /* inside cleat__results_wait() */
+} cleat__results;
+
+void cleat__results_init(cleat__results *results, cleat__link *link);
+/* As in cleat_client_wait(). */
+cleat_status cleat__results_wait(cleat__results *results, const cleat__uuid *run_id, int64_t timeout_ms,
+                                 cleat_run_result *result);
+/* Whoever waits gets CLEAT_UNAVAILABLE, and is gone when this returns. */
+void cleat__results_stop(cleat__results *results);
+void cleat__results_deinit(cleat__results *results); /* when the link has stopped */
+
+/* What is to be known of a run that cannot be told from the stream. CLEAT_NOT_FOUND. */
+cleat_status cleat__run_is_done(cleat__link *link, const char *id, int64_t deadline_ns, bool *is_done);
+
+#endif

@@ -1,0 +1,297 @@
+/* Declaring workflows, starting and cancelling runs. */
+#include "transport/grpc.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "model/duration.h"
+#include "wire/message.h"
+#include "wire/trigger.h"
+#include "wire/v1/workflows.pb-c.h"
+#include "wire/workflows.pb-c.h"
+
+#include <inttypes.h>
+
+/* The protocol has no word for "none": ten years. */
+#define NO_TIMEOUT_MS (INT64_C(3650) * 24 * 3600 * 1000)
+enum {
+    BULK_MAX = 500,
+    ITEM_OVERHEAD = 16, /* at least what an item takes besides its own bytes */
+};
+
+static char *remote_text(const cleat__link *link, cleat_slice name, bool *failed)
+{
+    cleat__buffer text = {0};
+    cleat__remote_name(&link->settings, name, &text);
+    char *copy = cleat__message_text(failed, cleat__buffer_slice(&text));
+    *failed = *failed || text.failed;
+    cleat__buffer_deinit(&text);
+    return copy;
+}
+
+/* ---- Declarations ---- */
+
+static char *duration_text(int64_t duration_ms, bool *failed)
+{
+    char text[CLEAT__DURATION_TEXT];
+    cleat__duration_format(duration_ms != CLEAT__NO_TIMEOUT ? duration_ms : NO_TIMEOUT_MS, text);
+    return cleat__message_string(failed, text);
+}
+
+static void write_back_off(const cleat__policy *policy, Cleat__V1__CreateTaskOpts *message)
+{
+    if (policy->backoff_initial_ms == 0) {
+        return;
+    }
+    message->has_backoff_factor_case = CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_FACTOR_BACKOFF_FACTOR;
+    message->backoff_factor = (float)policy->backoff_factor;
+    message->has_backoff_max_seconds_case =
+        CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_MAX_SECONDS_BACKOFF_MAX_SECONDS;
+    message->backoff_max_seconds = (int32_t)((policy->backoff_max_ms + 999) / 1000);
+    /* Elsewhere the n-th delay is factor^n seconds. */
+    if ((double)policy->backoff_initial_ms != policy->backoff_factor * 1000) {
+        message->has_backoff_initial_ms_case =
+            CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_INITIAL_MS_BACKOFF_INITIAL_MS;
+        message->backoff_initial_ms = policy->backoff_initial_ms;
+    }
+}
+
+static void write_slots(Cleat__V1__CreateTaskOpts *message, bool *failed)
+{
+    Cleat__V1__CreateTaskOpts__SlotRequestsEntry *entry =
+        cleat__message_new(&cleat__v1__create_task_opts__slot_requests_entry__descriptor);
+    message->slot_requests = cleat__calloc(1, sizeof(*message->slot_requests));
+    if (entry == NULL || message->slot_requests == NULL) {
+        cleat__message_free(entry);
+        *failed = true;
+        return;
+    }
+    entry->key = cleat__message_string(failed, "default");
+    entry->value = 1;
+    message->slot_requests[0] = entry;
+    message->n_slot_requests = 1;
+}
+
+static void write_task(const cleat__link *link, const cleat__workflow *workflow, bool *failed,
+                       Cleat__V1__CreateWorkflowVersionRequest *message)
+{
+    Cleat__V1__CreateTaskOpts *task = cleat__message_new(&cleat__v1__create_task_opts__descriptor);
+    message->tasks = cleat__calloc(1, sizeof(*message->tasks));
+    if (task == NULL || message->tasks == NULL) {
+        cleat__message_free(task);
+        *failed = true;
+        return;
+    }
+    message->tasks[0] = task;
+    message->n_tasks = 1;
+    task->readable_id = cleat__message_text(failed, workflow->task);
+    task->action = remote_text(link, workflow->action, failed);
+    task->timeout = duration_text(workflow->policy.execution_timeout_ms, failed);
+    task->inputs = cleat__message_string(failed, "{}");
+    task->retries = workflow->policy.retries;
+    task->has_schedule_timeout_case = CLEAT__V1__CREATE_TASK_OPTS__HAS_SCHEDULE_TIMEOUT_SCHEDULE_TIMEOUT;
+    task->schedule_timeout = duration_text(workflow->policy.schedule_timeout_ms, failed);
+    write_back_off(&workflow->policy, task);
+    write_slots(task, failed);
+}
+
+cleat_status cleat__remote_put_workflow(cleat__link *link, const cleat__workflow *workflow)
+{
+    static const cleat__method method = {"/v1.AdminService/PutWorkflow",
+                                         &cleat__v1__create_workflow_version_response__descriptor, true};
+    bool failed = false;
+    void *reply = NULL;
+    Cleat__V1__CreateWorkflowVersionRequest *message =
+        cleat__message_new(&cleat__v1__create_workflow_version_request__descriptor);
+    if (message == NULL) {
+        return cleat__fail_memory();
+    }
+    message->name = remote_text(link, workflow->name, &failed);
+    message->description = cleat__message_text(&failed, workflow->description);
+    message->version = cleat__message_text(&failed, workflow->version);
+    message->has_default_priority_case =
+        CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__HAS_DEFAULT_PRIORITY_DEFAULT_PRIORITY;
+    message->default_priority = workflow->policy.priority;
+    write_task(link, workflow, &failed, message);
+    cleat_status status =
+        failed ? cleat__fail_memory() : cleat__link_call(link, &method, message, INT64_MAX, &reply);
+    cleat__message_free(reply);
+    cleat__message_free(message);
+    return status;
+}
+
+/* ---- Starting runs ---- */
+
+static cleat_status read_id(const cleat__link *link, const char *text, cleat__uuid *id)
+{
+    if (cleat__uuid_parse(cleat_slice_of(text), id) != CLEAT_OK) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "the server at %s gives a run an id that is no UUID: \"%.64s\"",
+                           link->settings.address, text);
+    }
+    return CLEAT_OK;
+}
+
+/* The protocol says INVALID_ARGUMENT of a workflow that is not there. */
+static cleat_status trigger_status(cleat_status status)
+{
+    bool is_unknown =
+        status == CLEAT_INVALID_ARGUMENT && strstr(cleat_error_message(), "workflow names not found") != NULL;
+    return is_unknown ? CLEAT_NOT_FOUND : status;
+}
+
+/* NULL on no memory. */
+static Cleat__V1__TriggerWorkflowRequest *write_trigger(const cleat__link *link,
+                                                        const cleat__trigger *trigger)
+{
+    cleat__buffer name = {0};
+    cleat__trigger renamed = *trigger;
+    cleat__remote_name(&link->settings, trigger->workflow, &name);
+    renamed.workflow = cleat__buffer_slice(&name);
+    Cleat__V1__TriggerWorkflowRequest *message = name.failed ? NULL : cleat__trigger_write(&renamed);
+    cleat__buffer_deinit(&name);
+    return message;
+}
+
+static cleat_status trigger_one(cleat__link *link, const cleat__trigger *trigger, cleat__uuid *id)
+{
+    /* A child is started once however often it is asked for. */
+    const cleat__method method = {"/WorkflowService/TriggerWorkflow",
+                                  &cleat__trigger_workflow_response__descriptor, trigger->is_child};
+    void *reply = NULL;
+    Cleat__V1__TriggerWorkflowRequest *message = write_trigger(link, trigger);
+    if (message == NULL) {
+        return cleat__fail_memory();
+    }
+    cleat_status status = cleat__link_call(link, &method, message, INT64_MAX, &reply);
+    if (status == CLEAT_OK) {
+        status = read_id(link, ((Cleat__TriggerWorkflowResponse *)reply)->workflow_run_id, id);
+    }
+    cleat__message_free(reply);
+    cleat__message_free(message);
+    return trigger_status(status);
+}
+
+static cleat_status read_ids(const cleat__link *link, const Cleat__BulkTriggerWorkflowResponse *reply,
+                             size_t count, cleat__uuid *ids)
+{
+    if (reply->n_workflow_run_ids != count) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the server at %s answers %zu triggers with %zu runs",
+                           link->settings.address, count, reply->n_workflow_run_ids);
+    }
+    cleat_status status = CLEAT_OK;
+    for (size_t i = 0; status == CLEAT_OK && i < count; i++) {
+        status = read_id(link, reply->workflow_run_ids[i], &ids[i]);
+    }
+    return status;
+}
+
+/* As many as one message may have, one at least; they are added to it. */
+static cleat_status write_part(const cleat__link *link, const cleat__trigger *triggers, size_t count,
+                               Cleat__BulkTriggerWorkflowRequest *message)
+{
+    size_t left = (size_t)link->settings.max_send_size;
+    count = count < BULK_MAX ? count : BULK_MAX;
+    message->workflows = cleat__calloc(count, sizeof(*message->workflows));
+    while (message->workflows != NULL && message->n_workflows < count) {
+        Cleat__V1__TriggerWorkflowRequest *item = write_trigger(link, &triggers[message->n_workflows]);
+        if (item == NULL) {
+            return cleat__fail_memory();
+        }
+        size_t size = protobuf_c_message_get_packed_size(&item->base) + ITEM_OVERHEAD;
+        if (size > left && message->n_workflows != 0) {
+            cleat__message_free(item);
+            return CLEAT_OK;
+        }
+        left -= size < left ? size : left;
+        message->workflows[message->n_workflows++] = item;
+    }
+    return message->workflows != NULL ? CLEAT_OK : cleat__fail_memory();
+}
+
+static cleat_status trigger_part(cleat__link *link, const cleat__trigger *triggers, size_t count,
+                                 cleat__uuid *ids, size_t *started)
+{
+    cleat__method method = {"/WorkflowService/BulkTriggerWorkflow",
+                            &cleat__bulk_trigger_workflow_response__descriptor, true};
+    void *reply = NULL;
+    Cleat__BulkTriggerWorkflowRequest *message =
+        cleat__message_new(&cleat__bulk_trigger_workflow_request__descriptor);
+    cleat_status status = message != NULL ? write_part(link, triggers, count, message) : cleat__fail_memory();
+    size_t taken = message != NULL ? message->n_workflows : 0;
+    for (size_t i = 0; i < taken; i++) {
+        method.is_idempotent = method.is_idempotent && triggers[i].is_child;
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__link_call(link, &method, message, INT64_MAX, &reply);
+    }
+    if (status == CLEAT_OK) {
+        status = read_ids(link, reply, taken, ids);
+    }
+    *started += status == CLEAT_OK ? taken : 0;
+    cleat__message_free(reply);
+    cleat__message_free(message);
+    return status;
+}
+
+/* All or none, as long as they fit into one message. */
+static cleat_status trigger_many(cleat__link *link, const cleat__trigger *triggers, size_t count,
+                                 cleat__uuid *ids)
+{
+    cleat_status status = CLEAT_OK;
+    size_t started = 0;
+    while (status == CLEAT_OK && started < count) {
+        status = trigger_part(link, triggers + started, count - started, ids + started, &started);
+    }
+    status = trigger_status(status);
+    if (status != CLEAT_OK && started != 0) {
+        status = cleat__fail(status,
+                             "%s (the first %zu of %zu runs were started: more do not fit into one message)",
+                             cleat_error_message(), started, count);
+    }
+    return status;
+}
+
+cleat_status cleat__remote_trigger(cleat__link *link, const cleat__trigger *triggers, size_t count,
+                                   cleat__uuid *ids)
+{
+    return count == 1 ? trigger_one(link, triggers, ids) : trigger_many(link, triggers, count, ids);
+}
+
+/* ---- Cancelling them ---- */
+
+static bool is_listed(const Cleat__V1__CancelTasksResponse *reply, const cleat__uuid *run_id)
+{
+    cleat__uuid id;
+    for (size_t i = 0; i < reply->n_cancelled_tasks; i++) {
+        if (cleat__uuid_parse(cleat_slice_of(reply->cancelled_tasks[i]), &id) == CLEAT_OK &&
+            cleat__uuid_equals(&id, run_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id)
+{
+    static const cleat__method method = {"/v1.AdminService/CancelTasks",
+                                         &cleat__v1__cancel_tasks_response__descriptor, true};
+    Cleat__V1__CancelTasksRequest request = CLEAT__V1__CANCEL_TASKS_REQUEST__INIT;
+    void *reply = NULL;
+    char id[37], *ids[] = {id};
+    bool is_done = false;
+    cleat__uuid_format(run_id, id);
+    /* Servers take it well when a run has ended, and pass over one that is not there. */
+    cleat_status found = cleat__run_is_done(link, id, INT64_MAX, &is_done);
+    if (is_done) {
+        return cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has ended already", id);
+    }
+    if (found != CLEAT_OK && found != CLEAT_NOT_FOUND && found != CLEAT_UNSUPPORTED) {
+        return found;
+    }
+    request.external_ids = ids;
+    request.n_external_ids = 1;
+    cleat_status status = cleat__link_call(link, &method, &request, INT64_MAX, &reply);
+    bool is_missing = status == CLEAT_OK && found == CLEAT_NOT_FOUND && !is_listed(reply, run_id);
+    cleat__message_free(reply);
+    return is_missing ? cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", id) : status;
+}

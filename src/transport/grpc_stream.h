@@ -1,0 +1,27 @@
+/* A stream of messages from the server, and to it if it is open. The link's mutex is held in all of this. */
+#ifndef CLEAT_TRANSPORT_GRPC_STREAM_H
+#define CLEAT_TRANSPORT_GRPC_STREAM_H
+
+#include "transport/grpc_call.h"
+
+/* Called on the link's thread. */
+typedef struct cleat__stream_handler {
+    void (*message)(void *owner, cleat_slice bytes);
+    void (*writable)(void *owner); /* what was written has been taken; for open ones */
+    /* The last; the stream must not be touched any more. */
+    void (*ended)(void *owner, int code, const char *text);
+} cleat__stream_handler;
+
+/* `request` is all that is sent; the absent slice: the stream is open for cleat__stream_write(). NULL when there
+ * is no memory or the link is closing. */
+cleat__stream *cleat__stream_start(cleat__link *link, const char *path, cleat_slice request,
+                                   const cleat__stream_handler *handler, void *owner);
+bool cleat__stream_is_writable(const cleat__stream *stream);
+void cleat__stream_write(cleat__stream *stream, cleat_slice message); /* when it is writable */
+/* Ends it; the handler is not called any more. NULL-safe. */
+void cleat__stream_abandon(cleat__stream *stream);
+
+/* For the link. */
+void cleat__streams_cancel(cleat__link *link);
+
+#endif

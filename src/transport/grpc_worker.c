@@ -1,0 +1,561 @@
+#include "transport/grpc_worker.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/heap.h"
+#include "base/log.h"
+#include "grpc/call_status.h"
+#include "grpc/library.h"
+#include "wire/assignment.h"
+#include "wire/message.h"
+#include "wire/timestamp.h"
+
+#include <stdio.h>
+
+/* A stream that lived so long was no failure (worker.md 2). */
+#define GOOD_STREAM_NS (20 * CLEAT__NS_PER_S)
+enum { UNSUBSCRIBE_TIMEOUT_MS = 5000 };
+
+static int64_t now_ms(void)
+{
+    return cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS;
+}
+
+static void listen_again(cleat__remote_worker *worker, int64_t delay_ms);
+static void send_heartbeat(cleat__remote_worker *worker);
+static void register_anew(cleat__remote_worker *worker);
+
+/* ---- Registration ---- */
+
+static void write_slots(const cleat__remote_worker *worker, bool *failed,
+                        Cleat__WorkerRegisterRequest *message)
+{
+    Cleat__WorkerRegisterRequest__SlotConfigEntry *entry =
+        cleat__message_new(&cleat__worker_register_request__slot_config_entry__descriptor);
+    message->slot_config = cleat__calloc(1, sizeof(*message->slot_config));
+    if (entry == NULL || message->slot_config == NULL) {
+        cleat__message_free(entry);
+        *failed = true;
+        return;
+    }
+    entry->key = cleat__message_string(failed, "default");
+    entry->value = worker->slots;
+    message->slot_config[0] = entry;
+    message->n_slot_config = 1;
+}
+
+static char **write_texts(const char *const *texts, size_t count, bool *failed, size_t *written)
+{
+    char **list = cleat__calloc(count, sizeof(*list));
+    *failed = *failed || list == NULL;
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        list[i] = cleat__message_string(failed, texts[i]);
+    }
+    *written = list != NULL ? count : 0;
+    return list;
+}
+
+static void write_runtime(bool *failed, Cleat__WorkerRegisterRequest *message)
+{
+    Cleat__RuntimeInfo *info = cleat__message_new(&cleat__runtime_info__descriptor);
+    if (info == NULL) {
+        *failed = true;
+        return;
+    }
+    info->has_sdk_version_case = CLEAT__RUNTIME_INFO__HAS_SDK_VERSION_SDK_VERSION;
+    info->sdk_version = cleat__message_string(failed, cleat_version());
+    info->has_language_version_case = CLEAT__RUNTIME_INFO__HAS_LANGUAGE_VERSION_LANGUAGE_VERSION;
+    info->language_version = cleat__message_string(failed, "C11");
+    info->has_os_case = CLEAT__RUNTIME_INFO__HAS_OS_OS;
+    info->os = cleat__message_string(failed, "linux");
+    message->runtime_info = info;
+}
+
+/* NULL on no memory. */
+static Cleat__WorkerRegisterRequest *write_registration(const cleat__remote_worker *worker)
+{
+    static const char *const services[] = {"default"};
+    bool failed = false;
+    Cleat__WorkerRegisterRequest *message = cleat__message_new(&cleat__worker_register_request__descriptor);
+    if (message == NULL) {
+        return NULL;
+    }
+    message->worker_name = cleat__message_string(&failed, worker->name);
+    message->actions =
+        write_texts((const char *const *)worker->actions, worker->action_count, &failed, &message->n_actions);
+    message->services = write_texts(services, 1, &failed, &message->n_services);
+    write_slots(worker, &failed, message);
+    write_runtime(&failed, message);
+    if (failed) {
+        cleat__message_free(message);
+        return NULL;
+    }
+    return message;
+}
+
+static cleat_status read_registration(const Cleat__WorkerRegisterResponse *reply, cleat__uuid *id)
+{
+    if (cleat__uuid_parse(cleat_slice_of(reply->worker_id), id) != CLEAT_OK) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "the server gives the worker an id that is no UUID: \"%.64s\"", reply->worker_id);
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status register_first(cleat__remote_worker *worker)
+{
+    /* A second registration would only be a worker that never listens. */
+    static const cleat__method method = {"/Dispatcher/Register", &cleat__worker_register_response__descriptor,
+                                         true};
+    void *reply = NULL;
+    Cleat__WorkerRegisterRequest *request = write_registration(worker);
+    if (request == NULL) {
+        return cleat__fail_memory();
+    }
+    cleat_status status = cleat__link_call(worker->workers->link, &method, request, INT64_MAX, &reply);
+    if (status == CLEAT_OK) {
+        status = read_registration(reply, &worker->id);
+    }
+    if (status == CLEAT_OK) {
+        cleat__uuid_format(&worker->id, worker->current_id);
+    }
+    cleat__message_free(reply);
+    cleat__message_free(request);
+    return status;
+}
+
+/* ---- Registration again, when the server has forgotten the worker ---- */
+
+static void on_registered(void *owner, cleat__call *call)
+{
+    cleat__remote_worker *worker = owner;
+    cleat__link *link = worker->workers->link;
+    cleat__buffer bytes = {0};
+    cleat__uuid id;
+    cleat_status status = CLEAT_UNAVAILABLE;
+    worker->registration = NULL;
+    if (call->code == GRPC_STATUS_OK && cleat__call_read(call, &bytes)) {
+        Cleat__WorkerRegisterResponse *reply = cleat__message_unpack(
+            &cleat__worker_register_response__descriptor, cleat__buffer_slice(&bytes), &status);
+        status = reply != NULL ? read_registration(reply, &id) : status;
+        cleat__message_free(reply);
+    }
+    cleat__buffer_deinit(&bytes);
+    if (status == CLEAT_OK) {
+        cleat__uuid_format(&id, worker->current_id);
+        listen_again(worker, 0);
+        return;
+    }
+    worker->failures += worker->failures < 30;
+    int64_t delay_ms = cleat__link_back_off_ms(link, link->settings.reconnect_ms,
+                                               link->settings.reconnect_max_ms, worker->failures);
+    listen_again(worker, delay_ms); /* is told again that the worker is not there */
+}
+
+static void register_anew(cleat__remote_worker *worker)
+{
+    cleat__link *link = worker->workers->link;
+    cleat__buffer bytes = {0};
+    if (worker->registration != NULL || worker->is_paused) {
+        return;
+    }
+    cleat__log(CLEAT_LOG_WARN, "the server at %s does not know worker %s any more: it registers anew",
+               link->settings.address, worker->current_id);
+    Cleat__WorkerRegisterRequest *request = write_registration(worker);
+    if (request != NULL && cleat__message_pack(request, &bytes) == CLEAT_OK) {
+        worker->registration = cleat__call_start(link, "/Dispatcher/Register", cleat__buffer_slice(&bytes),
+                                                 link->settings.call_timeout_ms, on_registered, worker);
+    }
+    if (worker->registration == NULL) {
+        listen_again(worker, link->settings.reconnect_max_ms);
+    }
+    cleat__message_free(request);
+    cleat__buffer_deinit(&bytes);
+}
+
+/* ---- The stream of actions ---- */
+
+/* The action as the SDK declared it. */
+static void restore_action(const cleat__remote_worker *worker, cleat__assignment *assignment)
+{
+    for (size_t i = 0; i < worker->action_count; i++) {
+        if (cleat_slice_equals(assignment->task, cleat_slice_of(worker->actions[i]))) {
+            assignment->task.data += worker->own_offset[i];
+            assignment->task.size -= worker->own_offset[i];
+            return;
+        }
+    }
+}
+
+static void refuse(cleat__remote_worker *worker, const Cleat__AssignedAction *action, cleat_status reason)
+{
+    static cleat__log_site site;
+    cleat__uuid task_id;
+    int32_t retry_count;
+    char text[CLEAT__CALL_TEXT];
+    snprintf(text, sizeof(text), "%s", cleat_error_message());
+    cleat__log_limited(&site, CLEAT_LOG_WARN, "an action of the server at %s is of no use: %s",
+                       worker->workers->link->settings.address, text);
+    if (cleat__action_attempt_read(action, &task_id, &retry_count) != CLEAT_OK) {
+        return;
+    }
+    const cleat__report report = {.task_id = task_id,
+                                  .retry_count = retry_count,
+                                  .status =
+                                      cleat_status_is_retryable(reason) ? CLEAT_FAILED : CLEAT_NON_RETRYABLE,
+                                  .error = cleat_slice_of(text)};
+    (void)cleat__remote_report_locked(worker->workers, &report);
+}
+
+static void start_run(cleat__remote_worker *worker, const Cleat__AssignedAction *action)
+{
+    cleat__assignment *assignment = NULL;
+    cleat_status status = cleat__assignment_read(action, now_ms(), &assignment);
+    if (status != CLEAT_OK) {
+        refuse(worker, action, status);
+        return;
+    }
+    cleat__remote_hold(worker, &assignment->task_id, assignment->retry_count, assignment->task,
+                       cleat_slice_of(action->task_id));
+    restore_action(worker, assignment);
+    assignment->next = NULL;
+    worker->sink.assign(worker->sink.self, assignment);
+}
+
+static void cancel_run(const cleat__remote_worker *worker, const Cleat__AssignedAction *action)
+{
+    cleat__uuid task_id;
+    int32_t retry_count;
+    if (cleat__action_attempt_read(action, &task_id, &retry_count) == CLEAT_OK) {
+        worker->sink.cancel(worker->sink.self, &task_id, retry_count);
+    }
+}
+
+static void on_action(void *owner, cleat_slice bytes)
+{
+    cleat__remote_worker *worker = owner;
+    cleat_status status;
+    static cleat__log_site site;
+    Cleat__AssignedAction *action =
+        cleat__message_unpack(&cleat__assigned_action__descriptor, bytes, &status);
+    worker->failures = 0;
+    if (action == NULL) {
+        cleat__log_limited(&site, CLEAT_LOG_WARN, "the server at %s sends an action that is none: %s",
+                           worker->workers->link->settings.address, cleat_error_message());
+    } else if (action->action_type == CLEAT__ACTION_TYPE__START_STEP_RUN) {
+        start_run(worker, action);
+    } else if (action->action_type == CLEAT__ACTION_TYPE__CANCEL_STEP_RUN) {
+        cancel_run(worker, action);
+    } else {
+        cleat__log_limited(&site, CLEAT_LOG_WARN,
+                           "the server at %s sends an action of type %d, which is unknown",
+                           worker->workers->link->settings.address, (int)action->action_type);
+    }
+    cleat__message_free(action);
+}
+
+/* At once after a stream that worked, else later and later. */
+static int64_t delay_after(cleat__remote_worker *worker)
+{
+    const cleat__remote_settings *settings = &worker->workers->link->settings;
+    if (cleat__clock_monotonic_ns(NULL) - worker->opened_ns >= GOOD_STREAM_NS) {
+        worker->failures = 0;
+    }
+    unsigned failures = worker->failures;
+    worker->failures += failures < 30;
+    return failures == 0 ? 0
+                         : cleat__link_back_off_ms(worker->workers->link, settings->reconnect_ms,
+                                                   settings->reconnect_max_ms, failures - 1);
+}
+
+static void on_stream_ended(void *owner, int code, const char *text)
+{
+    cleat__remote_worker *worker = owner;
+    cleat__link *link = worker->workers->link;
+    worker->stream = NULL;
+    if (worker->is_paused || link->is_closing) {
+        return;
+    }
+    if (code == GRPC_STATUS_NOT_FOUND) {
+        register_anew(worker);
+        return;
+    }
+    if (code == GRPC_STATUS_UNIMPLEMENTED && !worker->uses_first) {
+        worker->uses_first = true;
+        listen_again(worker, 0);
+        return;
+    }
+    static cleat__log_site site;
+    bool is_usual = code == GRPC_STATUS_OK || code == GRPC_STATUS_UNAVAILABLE;
+    cleat__log_limited(&site, is_usual ? CLEAT_LOG_INFO : CLEAT_LOG_WARN,
+                       "worker %s lost its stream from the server at %s and opens it again: %s %s",
+                       worker->current_id, link->settings.address, cleat__grpc_code_name(code), text);
+    listen_again(worker, delay_after(worker));
+}
+
+static void listen_now(cleat__remote_worker *worker)
+{
+    static const cleat__stream_handler handler = {.message = on_action, .ended = on_stream_ended};
+    Cleat__WorkerListenRequest request = CLEAT__WORKER_LISTEN_REQUEST__INIT;
+    cleat__buffer bytes = {0};
+    request.worker_id = worker->current_id;
+    if (worker->stream == NULL && !worker->is_paused && cleat__message_pack(&request, &bytes) == CLEAT_OK) {
+        worker->opened_ns = cleat__clock_monotonic_ns(NULL);
+        worker->stream = cleat__stream_start(
+            worker->workers->link, worker->uses_first ? "/Dispatcher/Listen" : "/Dispatcher/ListenV2",
+            cleat__buffer_slice(&bytes), &handler, worker);
+    }
+    if (worker->stream == NULL && !worker->is_paused) {
+        listen_again(worker, worker->workers->link->settings.reconnect_max_ms); /* no memory */
+    }
+    cleat__buffer_deinit(&bytes);
+}
+
+static void on_listen_timer(cleat__link_timer *self)
+{
+    listen_now(CLEAT__CONTAINER(self, cleat__remote_worker, listen_timer));
+}
+
+static void listen_again(cleat__remote_worker *worker, int64_t delay_ms)
+{
+    cleat__link_timer_set(worker->workers->link, &worker->listen_timer, cleat__deadline_ns(delay_ms));
+}
+
+/* ---- Heartbeats ---- */
+
+static void on_heartbeat(void *owner, cleat__call *call)
+{
+    cleat__remote_worker *worker = owner;
+    static cleat__log_site site;
+    char text[CLEAT__CALL_TEXT];
+    worker->heartbeat = NULL;
+    cleat__call_text(call, text);
+    switch ((int)call->code) {
+    case GRPC_STATUS_OK: return;
+    case GRPC_STATUS_UNIMPLEMENTED: worker->is_without_heartbeat = true; return;
+    case GRPC_STATUS_NOT_FOUND:
+        if (!worker->is_paused && !worker->workers->link->is_closing) {
+            cleat__stream_abandon(worker->stream);
+            worker->stream = NULL;
+            register_anew(worker);
+        }
+        return;
+    /* It listens no more, or not yet again. */
+    case GRPC_STATUS_FAILED_PRECONDITION: return;
+    default:
+        cleat__log_limited(&site, CLEAT_LOG_WARN,
+                           "a heartbeat of worker %s did not reach the server at %s: %s %s",
+                           worker->current_id, worker->workers->link->settings.address,
+                           cleat__grpc_code_name((int)call->code), text);
+    }
+}
+
+static void send_heartbeat(cleat__remote_worker *worker)
+{
+    cleat__link *link = worker->workers->link;
+    bool failed = false;
+    cleat__buffer bytes = {0};
+    Cleat__HeartbeatRequest *request = cleat__message_new(&cleat__heartbeat_request__descriptor);
+    if (request == NULL) {
+        return;
+    }
+    request->worker_id = cleat__message_string(&failed, worker->current_id);
+    request->heartbeat_at = cleat__timestamp_new(&failed, now_ms());
+    if (!failed && cleat__message_pack(request, &bytes) == CLEAT_OK) {
+        worker->heartbeat = cleat__call_start(link, "/Dispatcher/Heartbeat", cleat__buffer_slice(&bytes),
+                                              link->settings.heartbeat_timeout_ms, on_heartbeat, worker);
+    }
+    cleat__buffer_deinit(&bytes);
+    cleat__message_free(request);
+}
+
+static void on_heartbeat_timer(cleat__link_timer *self)
+{
+    cleat__remote_worker *worker = CLEAT__CONTAINER(self, cleat__remote_worker, heartbeat_timer);
+    cleat__link *link = worker->workers->link;
+    if (worker->heartbeat == NULL && worker->registration == NULL) {
+        send_heartbeat(worker);
+    }
+    if (!worker->is_without_heartbeat) {
+        cleat__link_timer_set(link, self, cleat__deadline_ns(link->settings.heartbeat_ms));
+    }
+}
+
+/* ---- Life ---- */
+
+static void free_worker(cleat__remote_worker *worker)
+{
+    for (size_t i = 0; worker->actions != NULL && i < worker->action_count; i++) {
+        cleat__free(worker->actions[i]);
+    }
+    cleat__free(worker->actions);
+    cleat__free(worker->own_offset);
+    cleat__free(worker->name);
+    cleat__free(worker);
+}
+
+static char *remote_name(const cleat__remote_workers *workers, cleat_slice name)
+{
+    cleat__buffer text = {0};
+    cleat__remote_name(&workers->link->settings, name, &text);
+    return cleat__buffer_take_string(&text);
+}
+
+static bool set_names(cleat__remote_worker *worker, const char *name, const cleat_slice *actions,
+                      size_t count)
+{
+    worker->name = remote_name(worker->workers, cleat_slice_of(name));
+    worker->actions = cleat__calloc(count, sizeof(*worker->actions));
+    worker->own_offset = cleat__calloc(count, sizeof(*worker->own_offset));
+    if (worker->name == NULL || worker->actions == NULL || worker->own_offset == NULL) {
+        return false;
+    }
+    worker->action_count = count;
+    for (size_t i = 0; i < count; i++) {
+        worker->actions[i] = remote_name(worker->workers, actions[i]);
+        if (worker->actions[i] == NULL) {
+            return false;
+        }
+        worker->own_offset[i] = strlen(worker->actions[i]) - actions[i].size;
+    }
+    return true;
+}
+
+cleat_status cleat__remote_worker_add(cleat__remote_workers *workers, const char *name,
+                                      const cleat_slice *actions, size_t action_count, int32_t slots,
+                                      const cleat__transport_sink *sink, cleat__uuid *id)
+{
+    cleat__remote_worker *worker = cleat__calloc(1, sizeof(*worker));
+    if (worker == NULL) {
+        return cleat__fail_memory();
+    }
+    worker->workers = workers;
+    worker->slots = slots;
+    worker->sink = *sink;
+    worker->listen_timer.run = on_listen_timer;
+    worker->heartbeat_timer.run = on_heartbeat_timer;
+    cleat_status status = set_names(worker, name, actions, action_count) ? CLEAT_OK : cleat__fail_memory();
+    if (status == CLEAT_OK) {
+        status = register_first(worker);
+    }
+    if (status != CLEAT_OK) {
+        free_worker(worker);
+        return status;
+    }
+    *id = worker->id;
+    pthread_mutex_lock(&workers->link->mutex);
+    worker->next = workers->first;
+    workers->first = worker;
+    listen_now(worker);
+    cleat__link_timer_set(workers->link, &worker->heartbeat_timer, 0);
+    pthread_mutex_unlock(&workers->link->mutex);
+    return CLEAT_OK;
+}
+
+/* The pointer to it; to NULL, with a status, when there is none. */
+static cleat__remote_worker **find(cleat__remote_workers *workers, const cleat__uuid *id,
+                                   cleat_status *status)
+{
+    char text[37];
+    cleat__remote_worker **at = &workers->first;
+    while (*at != NULL && !cleat__uuid_equals(&(*at)->id, id)) {
+        at = &(*at)->next;
+    }
+    cleat__uuid_format(id, text);
+    *status = *at != NULL ? CLEAT_OK : cleat__fail(CLEAT_NOT_FOUND, "there is no worker %s", text);
+    return at;
+}
+
+/* Without a stream the server gives it nothing. Heartbeats go on: what it runs is still its own. */
+static void pause_worker(cleat__remote_worker *worker)
+{
+    worker->is_paused = true;
+    cleat__link_timer_unset(worker->workers->link, &worker->listen_timer);
+    cleat__stream_abandon(worker->stream);
+    worker->stream = NULL;
+    cleat__call_abandon(worker->registration);
+    worker->registration = NULL;
+}
+
+cleat_status cleat__remote_worker_pause(cleat__remote_workers *workers, const cleat__uuid *id)
+{
+    cleat_status status = cleat__grpc_check_fork();
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    pthread_mutex_lock(&workers->link->mutex);
+    cleat__remote_worker *worker = *find(workers, id, &status);
+    if (worker != NULL) {
+        pause_worker(worker);
+    }
+    pthread_mutex_unlock(&workers->link->mutex);
+    return status;
+}
+
+static void end_heartbeats(cleat__remote_worker *worker)
+{
+    cleat__link_timer_unset(worker->workers->link, &worker->heartbeat_timer);
+    cleat__call_abandon(worker->heartbeat);
+    worker->heartbeat = NULL;
+}
+
+static cleat_status unsubscribe(const cleat__remote_worker *worker)
+{
+    static const cleat__method method = {"/Dispatcher/Unsubscribe",
+                                         &cleat__worker_unsubscribe_response__descriptor, true};
+    Cleat__WorkerUnsubscribeRequest request = CLEAT__WORKER_UNSUBSCRIBE_REQUEST__INIT;
+    void *reply = NULL;
+    request.worker_id = (char *)(uintptr_t)worker->current_id;
+    cleat_status status = cleat__link_call(worker->workers->link, &method, &request,
+                                           cleat__deadline_ns(UNSUBSCRIBE_TIMEOUT_MS), &reply);
+    cleat__message_free(reply);
+    return status == CLEAT_NOT_FOUND ? CLEAT_OK : status; /* it is gone already */
+}
+
+cleat_status cleat__remote_worker_remove(cleat__remote_workers *workers, const cleat__uuid *id)
+{
+    cleat_status status = cleat__grpc_check_fork();
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    pthread_mutex_lock(&workers->link->mutex);
+    cleat__remote_worker **at = find(workers, id, &status), *worker = *at;
+    if (worker != NULL) {
+        *at = worker->next;
+        pause_worker(worker);
+        end_heartbeats(worker);
+        cleat__remote_give_back(workers, worker);
+        /* What it has done must be known before it is gone, or it would be done again. */
+        (void)cleat__lane_flush(&workers->reports, cleat__deadline_ns(workers->link->settings.flush_ms));
+    }
+    pthread_mutex_unlock(&workers->link->mutex);
+    if (worker != NULL) {
+        status = unsubscribe(worker);
+        free_worker(worker);
+    }
+    return status;
+}
+
+cleat_status cleat__remote_worker_heartbeat(cleat__remote_workers *workers, const cleat__uuid *id)
+{
+    cleat_status status = cleat__grpc_check_fork();
+    if (status == CLEAT_OK) {
+        pthread_mutex_lock(&workers->link->mutex);
+        (void)find(workers, id, &status);
+        pthread_mutex_unlock(&workers->link->mutex);
+    }
+    return status;
+}
+
+void cleat__remote_workers_deinit(cleat__remote_workers *workers)
+{
+    while (workers->first != NULL) {
+        cleat__remote_worker *worker = workers->first;
+        workers->first = worker->next;
+        free_worker(worker);
+    }
+    cleat__remote_held_deinit(workers);
+    cleat__lane_deinit(&workers->reports);
+    cleat__lane_deinit(&workers->logs);
+}

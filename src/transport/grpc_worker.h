@@ -1,0 +1,73 @@
+/*
+ * Workers of this process at a server elsewhere (worker.md 1, 2): registration, the stream of actions,
+ * heartbeats, and the way back of what they report.
+ */
+#ifndef CLEAT_TRANSPORT_GRPC_WORKER_H
+#define CLEAT_TRANSPORT_GRPC_WORKER_H
+
+#include "base/map.h"
+#include "transport/grpc_lane.h"
+#include "transport/grpc_stream.h"
+#include "transport/transport.h"
+
+typedef struct cleat__remote_worker cleat__remote_worker;
+
+/* Guarded by the link's mutex. */
+typedef struct cleat__remote_workers {
+    cleat__link *link;
+    cleat__remote_worker *first;
+    cleat__map held;           /* attempts that were assigned and not reported */
+    cleat__lane reports, logs; /* cleat__lane.dropped counts what is lost */
+    bool has_release;          /* the server knows what "never begun" is */
+} cleat__remote_workers;
+
+void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *link);
+/* When the link has stopped. */
+void cleat__remote_workers_deinit(cleat__remote_workers *workers);
+
+/* The functions of the transport. */
+cleat_status cleat__remote_worker_add(cleat__remote_workers *workers, const char *name,
+                                      const cleat_slice *actions, size_t action_count, int32_t slots,
+                                      const cleat__transport_sink *sink, cleat__uuid *id);
+cleat_status cleat__remote_worker_pause(cleat__remote_workers *workers, const cleat__uuid *id);
+cleat_status cleat__remote_worker_remove(cleat__remote_workers *workers, const cleat__uuid *id);
+/* Heartbeats are sent anyway: only whether there is such a worker. */
+cleat_status cleat__remote_worker_heartbeat(cleat__remote_workers *workers, const cleat__uuid *id);
+cleat_status cleat__remote_report(cleat__remote_workers *workers, const cleat__report *report);
+cleat_status cleat__remote_log(cleat__remote_workers *workers, const cleat__log_line *line);
+
+/* ---- What the two files share; the mutex is held ---- */
+
+/* An attempt that was assigned: what its report repeats. */
+typedef struct cleat__held cleat__held;
+
+struct cleat__remote_worker {
+    cleat__remote_workers *workers;
+    cleat__remote_worker *next;
+    cleat__uuid id;      /* of the first registration: what the SDK knows */
+    char current_id[37]; /* what the server calls it now */
+    char *name;          /* with the prefix, as the actions */
+    char **actions;
+    size_t *own_offset; /* of an action: behind the prefix that was added */
+    size_t action_count;
+    int32_t slots;
+    cleat__transport_sink sink;
+    bool is_paused;  /* takes nothing new */
+    bool uses_first; /* the server has the older stream only */
+    bool is_without_heartbeat;
+    cleat__stream *stream;
+    cleat__call *heartbeat, *registration; /* on their way */
+    unsigned failures;                     /* of the stream, in a row */
+    int64_t opened_ns;                     /* the stream */
+    cleat__link_timer listen_timer, heartbeat_timer;
+};
+
+/* Remembers the assignment, and tells the server that the attempt has started. */
+void cleat__remote_hold(cleat__remote_worker *worker, const cleat__uuid *task_id, int32_t retry_count,
+                        cleat_slice action_id, cleat_slice step_id);
+cleat_status cleat__remote_report_locked(cleat__remote_workers *workers, const cleat__report *report);
+/* What this worker was assigned and has not reported is not its own any more. */
+void cleat__remote_give_back(cleat__remote_workers *workers, const cleat__remote_worker *worker);
+void cleat__remote_held_deinit(cleat__remote_workers *workers);
+
+#endif

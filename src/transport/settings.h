@@ -1,0 +1,49 @@
+/*
+ * Where the engine is that a client talks to, and how: the options of a client, else variables, else what
+ * the token says (client.md 2 and 3).
+ */
+#ifndef CLEAT_TRANSPORT_SETTINGS_H
+#define CLEAT_TRANSPORT_SETTINGS_H
+
+#include "base/buffer.h"
+
+#include <cleat/client.h>
+
+typedef enum cleat__tls_strategy {
+    CLEAT__TLS,        /* the server shows a certificate */
+    CLEAT__TLS_MUTUAL, /* and so does the client */
+    CLEAT__TLS_NONE,
+} cleat__tls_strategy;
+
+/* Strings are owned; NULL where nothing was said. */
+typedef struct cleat__remote_settings {
+    char *token;
+    char *address; /* host:port */
+    cleat__tls_strategy tls;
+    char *authorities_file, *certificate_file, *key_file, *server_name;
+    char *prefix;                            /* before names, with its '_' behind it; never NULL */
+    int64_t max_receive_size, max_send_size; /* bytes of a message */
+    int64_t connect_timeout_ms;
+
+    /* What the protocol or good manners say; tests change it. */
+    int64_t call_timeout_ms;      /* of one try */
+    int64_t heartbeat_ms;         /* from one to the next */
+    int64_t heartbeat_timeout_ms; /* of one */
+    int64_t retry_ms;             /* before the second try; doubled for each further one */
+    int64_t retry_jitter_ms;
+    unsigned tries;
+    int64_t reconnect_ms, reconnect_max_ms; /* of a stream, and of what must arrive */
+    int64_t flush_ms;                       /* how long reports are waited for at the end */
+} cleat__remote_settings;
+
+/* Whether there is a token, so that the engine is elsewhere. */
+bool cleat__remote_is_configured(const cleat_client_options *options);
+/* CLEAT_INVALID_ARGUMENT names the option or the variable, and its value unless that is the token. On failure
+ * nothing needs to be freed. */
+cleat_status cleat__remote_settings_read(const cleat_client_options *options, cleat__remote_settings *out);
+void cleat__remote_settings_deinit(cleat__remote_settings *settings);
+
+/* Appends the name as the server knows it: in lower case and with the prefix, unless it begins with it. */
+void cleat__remote_name(const cleat__remote_settings *settings, cleat_slice name, cleat__buffer *out);
+
+#endif

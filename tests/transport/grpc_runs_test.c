@@ -1,0 +1,467 @@
+/* The transport over gRPC: connecting, declaring, starting, cancelling, spans; what is tried again. */
+#include "transport/grpc_test.h"
+
+#include "cleat/trace.h"
+
+static cleat__trigger trigger_of(const char *input)
+{
+    return (cleat__trigger){
+        .workflow = cleat_slice_of("A.b"), .input = cleat_slice_of(input), .child_index = -1};
+}
+
+static const cleat__policy policy = {
+    .retries = 2,
+    .priority = 3,
+    .backoff_initial_ms = 250,
+    .backoff_factor = 2,
+    .backoff_max_ms = 1500,
+    .execution_timeout_ms = 90000,
+    .schedule_timeout_ms = CLEAT__NO_TIMEOUT,
+};
+
+static cleat__workflow workflow_of(cleat__policy of)
+{
+    return (cleat__workflow){.name = cleat_slice_of("a.b"),
+                             .task = cleat_slice_of("b"),
+                             .action = cleat_slice_of("a:b"),
+                             .policy = of};
+}
+
+/* ---- Connecting ---- */
+
+static void test_the_version_is_asked_first(void **state)
+{
+    fixture *it = *state;
+    assert_int_equal(mock_count(&it->engine, MOCK_VERSION), 1);
+    mock_fail(&it->engine, MOCK_VERSION, CLEAT_UNSUPPORTED, NULL, 1); /* of an old server */
+    reopen(it, mock_settings(&it->engine));
+    assert_int_equal(mock_count(&it->engine, MOCK_VERSION), 2);
+}
+
+typedef struct log_lines {
+    pthread_mutex_t mutex;
+    char text[4096];
+} log_lines;
+
+static void on_log(void *user_data, cleat_log_level level, const char *message)
+{
+    log_lines *lines = user_data;
+    (void)level;
+    pthread_mutex_lock(&lines->mutex);
+    strncat(lines->text, message, sizeof(lines->text) - strlen(lines->text) - 1);
+    pthread_mutex_unlock(&lines->mutex);
+}
+
+static void assert_warns(fixture *it, const char *version, const char *part)
+{
+    log_lines lines = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+    it->engine.version = version;
+    cleat_log_set_handler(on_log, &lines, CLEAT_LOG_WARN);
+    reopen(it, mock_settings(&it->engine));
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    if (part == NULL ? lines.text[0] != '\0' : strstr(lines.text, part) == NULL) {
+        fail_msg("of %s it says \"%s\"", version, lines.text);
+    }
+}
+
+static void test_versions(void **state)
+{
+    fixture *it = *state;
+    assert_warns(it, "v0.80.0", NULL);
+    assert_warns(it, "v0.83.0-cleat.0.1.0", NULL);
+    assert_warns(it, "v0.79.9", "older than v0.80.0");
+    assert_warns(it, "v1.0.0", "newer than this client");
+    assert_warns(it, "latest", "\"latest\"");
+}
+
+static void test_a_wrong_token(void **state)
+{
+    fixture *it = *state;
+    cleat__transport *other = NULL;
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    settings.token[strlen(settings.token) - 1] ^= 1;
+    assert_failed(cleat__transport_grpc_new(&settings, &other), CLEAT_UNAUTHENTICATED,
+                  "does not accept the token");
+    assert_null(other);
+    assert_int_equal(mock_count(&it->engine, MOCK_VERSION), 1);
+}
+
+static void test_no_server(void **state)
+{
+    fixture *it = *state;
+    cleat__transport *other = NULL;
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    char address[64];
+    snprintf(address, sizeof(address), "%s", settings.address);
+    it->transport->free(it->transport);
+    it->transport = NULL;
+    cleat__rpc_server_stop(it->engine.server, 0);
+    settings.connect_timeout_ms = 50;
+    assert_failed(cleat__transport_grpc_new(&settings, &other), CLEAT_UNAVAILABLE, address);
+    assert_null(other);
+}
+
+typedef struct late {
+    cleat__remote_settings settings;
+    cleat__transport *transport;
+    cleat_status status;
+} late;
+
+static void *open_late(void *argument)
+{
+    late *it = argument;
+    it->status = cleat__transport_grpc_new(&it->settings, &it->transport);
+    return NULL;
+}
+
+static void on_waiting(void *user_data, cleat_log_level level, const char *message)
+{
+    (void)level;
+    if (strstr(message, "waiting for the server at") != NULL) {
+        gate_add(user_data);
+    }
+}
+
+/* It is waited for, and says so. */
+static void test_a_server_that_comes_late(void **state)
+{
+    fixture *it = *state;
+    late client = {.settings = mock_settings(&it->engine)};
+    char address[64];
+    pthread_t thread;
+    gate waiting;
+    snprintf(address, sizeof(address), "%s", client.settings.address);
+    it->transport->free(it->transport);
+    it->transport = NULL;
+    mock_stop(&it->engine);
+    gate_init(&waiting);
+    cleat_log_set_handler(on_waiting, &waiting, CLEAT_LOG_INFO);
+    assert_int_equal(pthread_create(&thread, NULL, open_late, &client), 0);
+    gate_wait(&waiting, 1);
+    mock_start(&it->engine, (mock_options){.address = address});
+    pthread_join(thread, NULL);
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_INFO);
+    gate_deinit(&waiting);
+    assert_int_equal(client.status, CLEAT_OK);
+    it->transport = client.transport;
+}
+
+/* ---- Declaring ---- */
+
+static void test_put_workflow(void **state)
+{
+    fixture *it = *state;
+    cleat__workflow workflow = workflow_of(policy);
+    assert_ok(it->transport->put_workflow(it->transport, &workflow));
+    Cleat__V1__CreateWorkflowVersionRequest *said = mock_message(&it->engine, MOCK_PUT_WORKFLOW, 0);
+    assert_string_equal(said->name, "a.b");
+    assert_int_equal(said->default_priority, 3);
+    assert_int_equal(said->n_tasks, 1);
+    const Cleat__V1__CreateTaskOpts *task = said->tasks[0];
+    assert_string_equal(task->readable_id, "b");
+    assert_string_equal(task->action, "a:b");
+    assert_string_equal(task->timeout, "1m30s");
+    assert_string_equal(task->schedule_timeout, "87600h0m0s");
+    assert_string_equal(task->inputs, "{}");
+    assert_int_equal(task->retries, 2);
+    assert_true(task->backoff_factor == 2);
+    assert_int_equal(task->backoff_max_seconds, 2);
+    assert_int_equal(task->backoff_initial_ms, 250);
+    assert_int_equal(task->n_slot_requests, 1);
+    assert_string_equal(task->slot_requests[0]->key, "default");
+    assert_int_equal(task->slot_requests[0]->value, 1);
+    cleat__message_free(said);
+}
+
+static void test_back_off_that_all_engines_know(void **state)
+{
+    fixture *it = *state;
+    cleat__policy other = policy;
+    other.backoff_initial_ms = 2000;
+    cleat__workflow workflow = workflow_of(other);
+    assert_ok(it->transport->put_workflow(it->transport, &workflow));
+    other.backoff_initial_ms = 0;
+    workflow = workflow_of(other);
+    assert_ok(it->transport->put_workflow(it->transport, &workflow));
+    Cleat__V1__CreateWorkflowVersionRequest *said = mock_message(&it->engine, MOCK_PUT_WORKFLOW, 0);
+    assert_true(said->tasks[0]->has_backoff_factor_case != 0);
+    assert_true(said->tasks[0]->has_backoff_initial_ms_case == 0);
+    cleat__message_free(said);
+    said = mock_message(&it->engine, MOCK_PUT_WORKFLOW, 1);
+    assert_true(said->tasks[0]->has_backoff_factor_case == 0);
+    assert_true(said->tasks[0]->has_backoff_initial_ms_case == 0);
+    cleat__message_free(said);
+}
+
+/* ---- What is tried again ---- */
+
+static void test_idempotent_calls_are_tried_again(void **state)
+{
+    fixture *it = *state;
+    cleat__workflow workflow = workflow_of(policy);
+    mock_fail(&it->engine, MOCK_PUT_WORKFLOW, CLEAT_UNAVAILABLE, "soon", 7);
+    assert_ok(it->transport->put_workflow(it->transport, &workflow));
+    assert_int_equal(mock_count(&it->engine, MOCK_PUT_WORKFLOW), 8);
+    mock_fail(&it->engine, MOCK_PUT_WORKFLOW, CLEAT_RESOURCE_EXHAUSTED, "slower", 8);
+    assert_failed(it->transport->put_workflow(it->transport, &workflow), CLEAT_RESOURCE_EXHAUSTED, "slower");
+    assert_int_equal(mock_count(&it->engine, MOCK_PUT_WORKFLOW), 16);
+}
+
+static void test_what_is_wrong_is_not_tried_again(void **state)
+{
+    fixture *it = *state;
+    static const cleat_status failures[] = {CLEAT_INVALID_ARGUMENT, CLEAT_NOT_FOUND,
+                                            CLEAT_FAILED_PRECONDITION, CLEAT_UNAUTHENTICATED,
+                                            CLEAT_UNSUPPORTED};
+    cleat__workflow workflow = workflow_of(policy);
+    for (int i = 0; i < (int)(sizeof(failures) / sizeof(failures[0])); i++) {
+        mock_fail(&it->engine, MOCK_PUT_WORKFLOW, failures[i], "because", -1);
+        assert_failed(it->transport->put_workflow(it->transport, &workflow), failures[i], "because");
+        assert_int_equal(mock_count(&it->engine, MOCK_PUT_WORKFLOW), i + 1);
+    }
+}
+
+static void test_a_server_that_does_not_answer(void **state)
+{
+    fixture *it = *state;
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    cleat__workflow workflow = workflow_of(policy);
+    settings.call_timeout_ms = 20;
+    settings.tries = 2;
+    reopen(it, settings);
+    mock_be_silent(&it->engine, MOCK_PUT_WORKFLOW, true);
+    assert_failed(it->transport->put_workflow(it->transport, &workflow), CLEAT_TIMEOUT,
+                  "does not answer in time");
+}
+
+/* A trigger that the server may have taken is not sent twice. */
+static void test_triggers_are_not_doubled(void **state)
+{
+    fixture *it = *state;
+    cleat__trigger trigger = trigger_of("{}");
+    cleat__uuid id;
+    mock_fail(&it->engine, MOCK_TRIGGER, CLEAT_UNAVAILABLE, "going down", 1);
+    assert_failed(it->transport->trigger(it->transport, &trigger, 1, &id), CLEAT_UNAVAILABLE, "going down");
+    assert_int_equal(mock_count(&it->engine, MOCK_TRIGGER), 1);
+    mock_fail(&it->engine, MOCK_TRIGGER, CLEAT_RESOURCE_EXHAUSTED, "slower", 1); /* it has said no */
+    assert_ok(it->transport->trigger(it->transport, &trigger, 1, &id));
+    assert_int_equal(mock_count(&it->engine, MOCK_TRIGGER), 3);
+    trigger.is_child = true; /* started once however often it is asked for */
+    trigger.child_index = 0;
+    mock_fail(&it->engine, MOCK_TRIGGER, CLEAT_UNAVAILABLE, "going down", 1);
+    assert_ok(it->transport->trigger(it->transport, &trigger, 1, &id));
+    assert_int_equal(mock_count(&it->engine, MOCK_TRIGGER), 5);
+}
+
+/* ---- Starting ---- */
+
+static void test_trigger(void **state)
+{
+    fixture *it = *state;
+    cleat__trigger trigger = trigger_of("{\"n\":1}");
+    cleat__uuid id, expected = uuid_of(MOCK_RUN_ID);
+    trigger.metadata = cleat_slice_of("{\"k\":2}");
+    trigger.priority = 2;
+    assert_ok(it->transport->trigger(it->transport, &trigger, 1, &id));
+    assert_true(cleat__uuid_equals(&id, &expected));
+    Cleat__V1__TriggerWorkflowRequest *said = mock_message(&it->engine, MOCK_TRIGGER, 0);
+    assert_string_equal(said->name, "a.b");
+    assert_string_equal(said->input, "{\"n\":1}");
+    assert_string_equal(said->additional_metadata, "{\"k\":2}");
+    assert_int_equal(said->priority, 2);
+    assert_true(said->has_parent_id_case == 0);
+    cleat__message_free(said);
+}
+
+static void test_unknown_workflow(void **state)
+{
+    fixture *it = *state;
+    cleat__trigger trigger = trigger_of("{}");
+    cleat__uuid id;
+    mock_fail(&it->engine, MOCK_TRIGGER, CLEAT_INVALID_ARGUMENT, "workflow names not found: a.b", 1);
+    assert_failed(it->transport->trigger(it->transport, &trigger, 1, &id), CLEAT_NOT_FOUND, "a.b");
+}
+
+static void test_many_in_parts(void **state)
+{
+    enum { COUNT = 1201 };
+    fixture *it = *state;
+    cleat__trigger *triggers = calloc(COUNT, sizeof(*triggers));
+    cleat__uuid *ids = calloc(COUNT, sizeof(*ids)), expected = uuid_of(MOCK_RUN_ID);
+    static const size_t sizes[] = {500, 500, 201};
+    for (size_t i = 0; i < COUNT; i++) {
+        triggers[i] = trigger_of("{}");
+    }
+    assert_ok(it->transport->trigger(it->transport, triggers, COUNT, ids));
+    assert_int_equal(mock_count(&it->engine, MOCK_BULK), 3);
+    for (int i = 0; i < 3; i++) {
+        Cleat__BulkTriggerWorkflowRequest *said = mock_message(&it->engine, MOCK_BULK, i);
+        assert_int_equal(said->n_workflows, sizes[i]);
+        cleat__message_free(said);
+    }
+    assert_true(cleat__uuid_equals(&ids[COUNT - 1], &expected));
+    mock_fail(&it->engine, MOCK_BULK, CLEAT_INVALID_ARGUMENT, "workflow names not found: x", 1);
+    assert_failed(it->transport->trigger(it->transport, triggers, 2, ids), CLEAT_NOT_FOUND, "not found: x");
+    free(triggers);
+    free(ids);
+}
+
+static void test_many_that_are_large(void **state)
+{
+    enum { SIZE = 18000 };
+    fixture *it = *state;
+    char *input = malloc(SIZE + 1);
+    cleat__trigger triggers[5];
+    cleat__uuid ids[5];
+    memset(input, ' ', SIZE);
+    memcpy(input, "{}", 2);
+    input[SIZE] = '\0';
+    for (int i = 0; i < 5; i++) {
+        triggers[i] = trigger_of(input);
+    }
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    settings.max_send_size = 40000;
+    reopen(it, settings);
+    assert_ok(it->transport->trigger(it->transport, triggers, 5, ids));
+    assert_int_equal(mock_count(&it->engine, MOCK_BULK), 3);
+    settings = mock_settings(&it->engine);
+    settings.max_send_size = 10000;
+    reopen(it, settings);
+    assert_failed(it->transport->trigger(it->transport, triggers, 1, ids), CLEAT_TOO_LARGE, "10000");
+    free(input);
+}
+
+static void test_namespace(void **state)
+{
+    fixture *it = *state;
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    cleat__trigger trigger = trigger_of("{}");
+    cleat__workflow workflow = workflow_of(policy);
+    cleat__uuid id;
+    cleat__free(settings.prefix);
+    settings.prefix = cleat__strdup("acme_");
+    reopen(it, settings);
+    assert_ok(it->transport->put_workflow(it->transport, &workflow));
+    assert_ok(it->transport->trigger(it->transport, &trigger, 1, &id));
+    Cleat__V1__CreateWorkflowVersionRequest *put = mock_message(&it->engine, MOCK_PUT_WORKFLOW, 0);
+    assert_string_equal(put->name, "acme_a.b");
+    assert_string_equal(put->tasks[0]->action, "acme_a:b");
+    assert_string_equal(put->tasks[0]->readable_id, "b");
+    cleat__message_free(put);
+    Cleat__V1__TriggerWorkflowRequest *said = mock_message(&it->engine, MOCK_TRIGGER, 0);
+    assert_string_equal(said->name, "acme_a.b");
+    cleat__message_free(said);
+}
+
+/* ---- Cancelling ---- */
+
+static void test_cancel(void **state)
+{
+    fixture *it = *state;
+    cleat__uuid id = uuid_of(MOCK_RUN_ID);
+    it->engine.lists_cancelled = true;
+    assert_ok(it->transport->cancel(it->transport, &id));
+    Cleat__V1__CancelTasksRequest *said = mock_message(&it->engine, MOCK_CANCEL, 0);
+    assert_int_equal(said->n_external_ids, 1);
+    assert_string_equal(said->external_ids[0], MOCK_RUN_ID);
+    cleat__message_free(said);
+    it->engine.is_run_done = true;
+    assert_failed(it->transport->cancel(it->transport, &id), CLEAT_FAILED_PRECONDITION, MOCK_RUN_ID);
+    it->engine.is_run_done = false;
+    /* What the server lists is there, also when it is not to be seen yet. */
+    mock_fail(&it->engine, MOCK_DETAILS, CLEAT_NOT_FOUND, "no", -1);
+    assert_ok(it->transport->cancel(it->transport, &id));
+    it->engine.lists_cancelled = false;
+    assert_failed(it->transport->cancel(it->transport, &id), CLEAT_NOT_FOUND, MOCK_RUN_ID);
+}
+
+/* ---- Spans ---- */
+
+typedef struct forwarder {
+    cleat_span_exporter base; /* first */
+    cleat__transport *transport;
+    cleat_status status;
+} forwarder;
+
+static cleat_status forward(cleat_span_exporter *self, const cleat_span_batch *batch, int64_t timeout_ms)
+{
+    forwarder *it = (forwarder *)self;
+    it->status = it->transport->export_spans(it->transport, batch, timeout_ms);
+    return it->status;
+}
+
+static bool has_text(cleat_slice bytes, const char *text)
+{
+    size_t size = strlen(text);
+    for (size_t i = 0; i + size <= bytes.size; i++) {
+        if (memcmp(bytes.data + i, text, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void test_spans(void **state)
+{
+    fixture *it = *state;
+    forwarder exporter = {.base = {.export_spans = forward}, .transport = it->transport};
+    cleat_span_processor *processor = NULL;
+    cleat_tracer_provider *provider = NULL;
+    assert_ok(cleat_simple_processor_new(&exporter.base, &processor));
+    assert_ok(cleat_tracer_provider_new(CLEAT_TRACER_PROVIDER_OPTIONS(.sampler = cleat_sampler_always_on()),
+                                        &provider));
+    assert_ok(cleat_tracer_provider_add_processor(provider, processor));
+    cleat_tracer *tracer = cleat_tracer_provider_get_tracer(provider, "test", NULL);
+    (void)cleat_span_end(cleat_span_start(tracer, "loading", NULL));
+    assert_int_equal(exporter.status, CLEAT_OK);
+    assert_int_equal(mock_count(&it->engine, MOCK_EXPORT), 1);
+    cleat_slice bytes = cleat__buffer_slice(&it->engine.slots[MOCK_EXPORT].messages[0]);
+    assert_true(has_text(bytes, "loading"));
+    /* A server without a collector is left alone. */
+    mock_fail(&it->engine, MOCK_EXPORT, CLEAT_UNSUPPORTED, NULL, -1);
+    (void)cleat_span_end(cleat_span_start(tracer, "loading", NULL));
+    assert_int_equal(exporter.status, CLEAT_UNSUPPORTED);
+    (void)cleat_span_end(cleat_span_start(tracer, "loading", NULL));
+    assert_int_equal(exporter.status, CLEAT_UNSUPPORTED);
+    assert_int_equal(mock_count(&it->engine, MOCK_EXPORT), 2);
+    cleat_tracer_provider_free(provider);
+}
+
+static void test_two_clients(void **state)
+{
+    fixture *it = *state;
+    cleat__transport *other = NULL;
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    cleat__trigger trigger = trigger_of("{}");
+    cleat__uuid id;
+    assert_ok(cleat__transport_grpc_new(&settings, &other));
+    assert_ok(other->trigger(other, &trigger, 1, &id));
+    other->free(other);
+    assert_ok(it->transport->trigger(it->transport, &trigger, 1, &id));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_the_version_is_asked_first),
+        TEST(test_versions),
+        TEST(test_a_wrong_token),
+        TEST(test_no_server),
+        TEST(test_a_server_that_comes_late),
+        TEST(test_put_workflow),
+        TEST(test_back_off_that_all_engines_know),
+        TEST(test_idempotent_calls_are_tried_again),
+        TEST(test_what_is_wrong_is_not_tried_again),
+        TEST(test_a_server_that_does_not_answer),
+        TEST(test_triggers_are_not_doubled),
+        TEST(test_trigger),
+        TEST(test_unknown_workflow),
+        TEST(test_many_in_parts),
+        TEST(test_many_that_are_large),
+        TEST(test_namespace),
+        TEST(test_cancel),
+        TEST(test_spans),
+        TEST(test_two_clients),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

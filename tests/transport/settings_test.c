@@ -1,0 +1,237 @@
+/* Where a client's engine is: options before variables before the token. */
+#include "transport/settings.h"
+
+#include "base/error.h"
+#include "support/mock_engine.h"
+#include "support/raw_token.h"
+
+#include <setjmp.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static char *token;
+
+static int set_up(void **state)
+{
+    static const char *const names[] = {
+        "TOKEN",
+        "HOST_PORT",
+        "TLS_STRATEGY",
+        "TLS_CERT_FILE",
+        "TLS_KEY_FILE",
+        "TLS_ROOT_CA_FILE",
+        "TLS_SERVER_NAME",
+        "NAMESPACE",
+        "GRPC_MAX_RECV_MESSAGE_LENGTH",
+        "GRPC_MAX_SEND_MESSAGE_LENGTH",
+    };
+    char name[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(name, sizeof(name), "HATCHET_CLIENT_%s", names[i]);
+        (void)unsetenv(name);
+    }
+    (void)unsetenv("CLEAT_DB");
+    token = mock_token("engine.example:7077");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    free(token);
+    return 0;
+}
+
+static void set(const char *name, const char *value)
+{
+    assert_int_equal(setenv(name, value, 1), 0);
+}
+
+static cleat__remote_settings read_settings(const cleat_client_options *options)
+{
+    cleat__remote_settings settings;
+    if (cleat__remote_settings_read(options, &settings) != CLEAT_OK) {
+        fail_msg("%s", cleat_error_message());
+    }
+    return settings;
+}
+
+static void assert_refused(const cleat_client_options *options, const char *part, const char *other_part)
+{
+    cleat__remote_settings settings;
+    assert_int_equal(cleat__remote_settings_read(options, &settings), CLEAT_INVALID_ARGUMENT);
+    if (strstr(cleat_error_message(), part) == NULL || strstr(cleat_error_message(), other_part) == NULL) {
+        fail_msg("\"%s\" does not hold \"%s\" and \"%s\"", cleat_error_message(), part, other_part);
+    }
+    assert_null(strstr(cleat_error_message(), token));
+}
+
+#define NOTHING CLEAT_CLIENT_OPTIONS(.token = NULL)
+
+static void test_a_token_decides(void **state)
+{
+    (void)state;
+    assert_false(cleat__remote_is_configured(NOTHING));
+    assert_true(cleat__remote_is_configured(CLEAT_CLIENT_OPTIONS(.token = token)));
+    set("CLEAT_DB", "x.db");
+    set("HATCHET_CLIENT_TOKEN", token);
+    assert_true(cleat__remote_is_configured(NOTHING));
+    assert_false(cleat__remote_is_configured(CLEAT_CLIENT_OPTIONS(.database = "y.db")));
+    set("HATCHET_CLIENT_TOKEN", "  ");
+    assert_false(cleat__remote_is_configured(NOTHING));
+}
+
+static void test_the_token_says_the_rest(void **state)
+{
+    (void)state;
+    set("HATCHET_CLIENT_TOKEN", token);
+    cleat__remote_settings settings = read_settings(NOTHING);
+    assert_string_equal(settings.token, token);
+    assert_string_equal(settings.address, "engine.example:7077");
+    assert_int_equal(settings.tls, CLEAT__TLS);
+    assert_string_equal(settings.prefix, "");
+    assert_null(settings.authorities_file);
+    assert_int_equal(settings.max_send_size, 4194304);
+    assert_int_equal(settings.max_receive_size, 4194304);
+    assert_int_equal(settings.connect_timeout_ms, 30000);
+    assert_int_equal(settings.heartbeat_ms, 4000);
+    cleat__remote_settings_deinit(&settings);
+}
+
+static void test_variables_before_the_token(void **state)
+{
+    (void)state;
+    set("HATCHET_CLIENT_TOKEN", token);
+    set("HATCHET_CLIENT_HOST_PORT", "other:1");
+    set("HATCHET_CLIENT_TLS_STRATEGY", "MTLS");
+    set("HATCHET_CLIENT_TLS_CERT_FILE", "c.pem");
+    set("HATCHET_CLIENT_TLS_KEY_FILE", "c.key");
+    set("HATCHET_CLIENT_TLS_ROOT_CA_FILE", "ca.pem");
+    set("HATCHET_CLIENT_TLS_SERVER_NAME", "inside");
+    set("HATCHET_CLIENT_NAMESPACE", "Acme");
+    set("HATCHET_CLIENT_GRPC_MAX_SEND_MESSAGE_LENGTH", "1048576");
+    set("HATCHET_CLIENT_GRPC_MAX_RECV_MESSAGE_LENGTH", "8388608");
+    cleat__remote_settings settings = read_settings(NOTHING);
+    assert_string_equal(settings.address, "other:1");
+    assert_int_equal(settings.tls, CLEAT__TLS_MUTUAL);
+    assert_string_equal(settings.certificate_file, "c.pem");
+    assert_string_equal(settings.key_file, "c.key");
+    assert_string_equal(settings.authorities_file, "ca.pem");
+    assert_string_equal(settings.server_name, "inside");
+    assert_string_equal(settings.prefix, "acme_");
+    assert_int_equal(settings.max_send_size, 1048576);
+    assert_int_equal(settings.max_receive_size, 8388608);
+    cleat__remote_settings_deinit(&settings);
+}
+
+static void test_options_before_variables(void **state)
+{
+    (void)state;
+    set("HATCHET_CLIENT_TOKEN", "nonsense");
+    set("HATCHET_CLIENT_HOST_PORT", "nonsense");
+    set("HATCHET_CLIENT_TLS_STRATEGY", "nonsense");
+    set("HATCHET_CLIENT_NAMESPACE", "n@nsense");
+    set("HATCHET_CLIENT_GRPC_MAX_SEND_MESSAGE_LENGTH", "nonsense");
+    set("HATCHET_CLIENT_GRPC_MAX_RECV_MESSAGE_LENGTH", "nonsense");
+    cleat__remote_settings settings =
+        read_settings(CLEAT_CLIENT_OPTIONS(.token = token, .host_port = "[::1]:7", .tls_strategy = "none",
+                                           .namespace_prefix = "x_", .grpc_max_recv_message_length = 2048,
+                                           .grpc_max_send_message_length = 4096, .connect_timeout_ms = -1));
+    assert_string_equal(settings.address, "[::1]:7");
+    assert_int_equal(settings.tls, CLEAT__TLS_NONE);
+    assert_string_equal(settings.prefix, "x_");
+    assert_int_equal(settings.max_receive_size, 2048);
+    assert_int_equal(settings.max_send_size, 4096);
+    assert_int_equal(settings.connect_timeout_ms, -1);
+    cleat__remote_settings_deinit(&settings);
+}
+
+static void test_wrong_values_are_named(void **state)
+{
+    (void)state;
+    assert_refused(NOTHING, "HATCHET_CLIENT_TOKEN", "empty");
+    assert_refused(CLEAT_CLIENT_OPTIONS(.token = "abc"), "token", "");
+    set("HATCHET_CLIENT_TOKEN", token);
+    set("HATCHET_CLIENT_HOST_PORT", "engine");
+    assert_refused(NOTHING, "HATCHET_CLIENT_HOST_PORT", "\"engine\"");
+    set("HATCHET_CLIENT_HOST_PORT", "https://engine:1");
+    assert_refused(NOTHING, "HATCHET_CLIENT_HOST_PORT", "scheme");
+    assert_refused(CLEAT_CLIENT_OPTIONS(.host_port = "engine:0"), "host_port", "engine:0");
+    assert_refused(CLEAT_CLIENT_OPTIONS(.host_port = "engine:65536"), "host_port", "engine:65536");
+    set("HATCHET_CLIENT_HOST_PORT", "engine:1");
+    set("HATCHET_CLIENT_TLS_STRATEGY", "ssl");
+    assert_refused(NOTHING, "HATCHET_CLIENT_TLS_STRATEGY", "\"ssl\"");
+    set("HATCHET_CLIENT_TLS_STRATEGY", "mtls");
+    assert_refused(NOTHING, "HATCHET_CLIENT_TLS_CERT_FILE", "HATCHET_CLIENT_TLS_KEY_FILE");
+    set("HATCHET_CLIENT_TLS_STRATEGY", "none");
+    set("HATCHET_CLIENT_NAMESPACE", "a b");
+    assert_refused(NOTHING, "HATCHET_CLIENT_NAMESPACE", "\"a b\"");
+    set("HATCHET_CLIENT_NAMESPACE", "");
+    set("HATCHET_CLIENT_GRPC_MAX_RECV_MESSAGE_LENGTH", "4MB");
+    assert_refused(NOTHING, "HATCHET_CLIENT_GRPC_MAX_RECV_MESSAGE_LENGTH", "\"4MB\"");
+    set("HATCHET_CLIENT_GRPC_MAX_RECV_MESSAGE_LENGTH", "99999999999999999999");
+    assert_refused(NOTHING, "HATCHET_CLIENT_GRPC_MAX_RECV_MESSAGE_LENGTH", "99999999999999999999");
+    (void)unsetenv("HATCHET_CLIENT_GRPC_MAX_RECV_MESSAGE_LENGTH");
+    assert_refused(CLEAT_CLIENT_OPTIONS(.grpc_max_send_message_length = 1), "grpc_max_send_message_length",
+                   "1");
+}
+
+static void test_a_token_without_an_address(void **state)
+{
+    (void)state;
+    char *bare = raw_token_join("{}", "{}", "signature", 9);
+    set("HATCHET_CLIENT_TOKEN", bare);
+    assert_refused(NOTHING, "HATCHET_CLIENT_HOST_PORT", "token");
+    free(bare);
+}
+
+static void test_file_and_server_at_once(void **state)
+{
+    (void)state;
+    cleat_client *client = NULL;
+    assert_int_equal(cleat_client_new(CLEAT_CLIENT_OPTIONS(.token = token, .database = "x.db"), &client),
+                     CLEAT_INVALID_ARGUMENT);
+    assert_non_null(strstr(cleat_error_message(), "database and token"));
+    assert_null(client);
+}
+
+static void assert_name(const char *prefix, const char *name, const char *expected)
+{
+    cleat__remote_settings settings =
+        read_settings(CLEAT_CLIENT_OPTIONS(.token = token, .namespace_prefix = prefix));
+    cleat__buffer out = {0};
+    cleat__remote_name(&settings, cleat_slice_of(name), &out);
+    assert_true(cleat_slice_equals(cleat__buffer_slice(&out), cleat_slice_of(expected)));
+    cleat__buffer_deinit(&out);
+    cleat__remote_settings_deinit(&settings);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    assert_name(NULL, "Pack.Files", "pack.files");
+    assert_name("acme", "pack", "acme_pack");
+    assert_name("ACME_", "Pack", "acme_pack");
+    assert_name("acme", "acme_pack", "acme_pack");
+    assert_name("acme", "Acme_pack", "acme_pack");
+    assert_name("acme", "acm", "acme_acm");
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_token_decides),
+        TEST(test_the_token_says_the_rest),
+        TEST(test_variables_before_the_token),
+        TEST(test_options_before_variables),
+        TEST(test_wrong_values_are_named),
+        TEST(test_a_token_without_an_address),
+        TEST(test_file_and_server_at_once),
+        TEST(test_names),
+    };
+#undef TEST
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
