@@ -3,6 +3,7 @@
 #include "verb.h"
 
 static const cleat__verb verbs[] = {
+    {"serve", "run the engine for other processes", cleat__verb_serve},
     {"demo", "fan out over real files, traced by parent and by link", cleat__verb_demo},
     {"runs", "list, show and cancel runs", cleat__verb_runs},
     {"traces", "list and show traces", cleat__verb_traces},

@@ -58,6 +58,16 @@ typedef struct cleat__worker_info {
     int64_t registered_at_ms, seen_at_ms;
 } cleat__worker_info;
 
+/* A cancelled attempt with what else is known of it; slices are valid as long as the engine. */
+typedef struct cleat__cancellation {
+    cleat__uuid task_id;
+    int32_t retry_count;
+    int32_t priority;
+    cleat__uuid workflow_id, version_id;
+    cleat_slice task;      /* the action */
+    cleat_slice task_name; /* the readable id */
+} cleat__cancellation;
+
 typedef enum cleat__command_kind {
 #define CLEAT__COMMAND_ENUM(name, handler) CLEAT__COMMAND_##name,
     CLEAT__COMMANDS(CLEAT__COMMAND_ENUM)
@@ -120,6 +130,8 @@ struct cleat__command {
             uint64_t session;
             bool is_kept;
             cleat__worker_sink sink;
+            /* NULL: the sink's. Instead of that one, for who must say more of what was cancelled. */
+            void (*cancel)(void *self, const cleat__cancellation *cancellation);
         } listen;
         struct { /* merged with those it has, by key */
             cleat__uuid id;

@@ -381,7 +381,16 @@ void cleat__roster_cancel(cleat__roster *roster, cleat__worker *worker, const cl
     if (notice == NULL) {
         return;
     }
-    *notice = (cleat__notice){NULL, run->id, run->retry_count};
+    notice->next = NULL;
+    notice->of = (cleat__cancellation){
+        .task_id = run->id,
+        .retry_count = run->retry_count,
+        .priority = run->priority,
+        .workflow_id = run->type->workflow->id,
+        .version_id = run->type->version_id,
+        .task = run->type->queue->action,
+        .task_name = run->type->task_name,
+    };
     *worker->notices_end = notice;
     worker->notices_end = &notice->next;
     mark(roster, worker);
@@ -391,7 +400,11 @@ static void tell(cleat__worker *worker)
 {
     cleat__notice *first = worker->is_listening ? worker->notices : NULL; /* it may have ended meanwhile */
     for (cleat__notice *notice = first; notice != NULL; notice = notice->next) {
-        worker->sink.cancel(worker->sink.self, &notice->task_id, notice->retry_count);
+        if (worker->cancel != NULL) {
+            worker->cancel(worker->sink.self, &notice->of);
+        } else {
+            worker->sink.cancel(worker->sink.self, &notice->of.task_id, notice->of.retry_count);
+        }
     }
     cleat__assignment *assignments = worker->assignments;
     if (assignments != NULL) {

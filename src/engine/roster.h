@@ -10,7 +10,7 @@
 #define CLEAT_ENGINE_ROSTER_H
 
 #include "engine/catalog.h"
-#include "engine/engine.h"
+#include "engine/command.h"
 #include "store/worker.h"
 
 #define CLEAT__WORKER_LOST_AFTER_MS INT64_C(30000) /* without a heartbeat */
@@ -19,8 +19,7 @@
 /* A cancelled attempt, to be told to its worker. */
 typedef struct cleat__notice {
     struct cleat__notice *next;
-    cleat__uuid task_id;
-    int32_t retry_count;
+    cleat__cancellation of;
 } cleat__notice;
 
 /* Slots of one type. */
@@ -35,6 +34,7 @@ typedef struct cleat__worker {
     int64_t tenant;
     char *name, *runtime;      /* owned; NULL: none */
     cleat__worker_sink sink;   /* while it listens */
+    void (*cancel)(void *self, const cleat__cancellation *cancellation); /* NULL: the sink's */
     cleat__slot_list *offered; /* owned */
     cleat__pool *pools;        /* owned; of what is offered */
     cleat__labels *labels;     /* owned; NULL: none */

@@ -231,6 +231,7 @@ cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
         return status;
     }
     worker->sink = command->as.listen.sink;
+    worker->cancel = command->as.listen.cancel;
     worker->session = command->as.listen.session;
     worker->is_listening = worker->has_listened = true;
     worker->is_kept = false;

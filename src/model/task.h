@@ -80,7 +80,7 @@ typedef struct cleat__report {
 
 typedef struct cleat__log_line {
     cleat__uuid task_id;
-    int32_t retry_count;
+    int32_t retry_count; /* or CLEAT__RETRY_CURRENT */
     cleat_log_level level;
     int64_t time_ms;
     cleat_slice message;

@@ -22,6 +22,7 @@ typedef struct cleat__http_answer {
     const char *content_type; /* static */
     cleat__buffer body;
     char *allow; /* methods, for the header Allow; owned */
+    unsigned retry_after_s; /* for the header Retry-After; 0: none */
 } cleat__http_answer;
 
 typedef struct cleat__http_call {

@@ -109,6 +109,11 @@ static enum MHD_Result send_answer(exchange *self)
     if (answer->allow != NULL) {
         MHD_add_response_header(response, "Allow", answer->allow);
     }
+    if (answer->retry_after_s != 0) {
+        char seconds[16];
+        snprintf(seconds, sizeof(seconds), "%u", answer->retry_after_s);
+        MHD_add_response_header(response, "Retry-After", seconds);
+    }
     if (is_stopping(self->server)) {
         MHD_add_response_header(response, "Connection", "close");
     }

@@ -118,6 +118,9 @@ bool cleat__rpc_call_is_over(cleat__rpc_call *call);
 cleat__rpc_call *cleat__rpc_hold(cleat__rpc_call *call);
 void cleat__rpc_release(cleat__rpc_call *call);
 
+/* In `handle`, at most once: the request is the caller's from now on, to be freed with cleat__message_free(). */
+void *cleat__rpc_take_request(cleat__rpc_call *call);
+
 /* Ends a call with OK and a message. The call must not be touched any more, unless it is held. */
 void cleat__rpc_reply(cleat__rpc_call *call, const ProtobufCMessage *message);
 void cleat__rpc_reply_bytes(cleat__rpc_call *call, cleat_slice message);
@@ -141,6 +144,8 @@ cleat_status cleat__rpc_send(cleat__rpc_call *call, const ProtobufCMessage *mess
 cleat_status cleat__rpc_send_bytes(cleat__rpc_call *call, cleat_slice message);
 /* Bytes sent that the transport has not taken, with some for the bookkeeping of each message. */
 size_t cleat__rpc_queued_size(cleat__rpc_call *call);
+/* How many of the messages sent, in their order, the transport has taken. */
+uint64_t cleat__rpc_taken_count(cleat__rpc_call *call);
 
 /* Bidirectional streams: from a callback, to get no further message until cleat__rpc_resume(). */
 void cleat__rpc_pause(cleat__rpc_call *call);

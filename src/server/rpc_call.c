@@ -185,7 +185,10 @@ static bool deliver(cleat__rpc_call *call, grpc_byte_buffer *message)
         pthread_mutex_unlock(&call->mutex);
     }
     if (is_handed && request != NULL) {
+        call->request = request;
         method->handle(call, request, call->service);
+        request = call->request;
+        call->request = NULL;
     } else if (is_handed) {
         method->handle_bytes(call, bytes.bytes, call->service);
     }
@@ -317,6 +320,13 @@ void cleat__rpc_call_begin(cleat__rpc_call *call)
         }
         pthread_mutex_unlock(&call->mutex);
     }
+}
+
+void *cleat__rpc_take_request(cleat__rpc_call *call)
+{
+    ProtobufCMessage *request = call->request;
+    call->request = NULL;
+    return request;
 }
 
 /* ---- What is known of it ---- */

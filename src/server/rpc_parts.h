@@ -56,6 +56,7 @@ struct cleat__rpc_call {
     /* Of the completion thread. */
     cleat__rpc_operation receiving, sending, closing;
     grpc_byte_buffer *received;
+    ProtobufCMessage *request; /* while `handle` runs, unless it takes it */
     int was_cancelled;
 
     cleat__rpc_call *next, *previous; /* of the server; its mutex guards them */
@@ -74,6 +75,7 @@ struct cleat__rpc_call {
     cleat__rpc_outgoing *first, *last; /* not yet given to gRPC */
     cleat__rpc_outgoing *sent;         /* given, and not yet taken */
     size_t queued_size;                /* of all these */
+    uint64_t taken_count;              /* messages that gRPC has taken */
     grpc_status_code code;
     grpc_slice text;
     grpc_metadata details;

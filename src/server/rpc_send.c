@@ -158,6 +158,7 @@ void cleat__rpc_on_sent(cleat__completion *self, bool is_ok)
     pthread_mutex_lock(&call->mutex);
     bool is_drained = call->sent != NULL && call->first == NULL && is_ok;
     if (call->sent != NULL) {
+        call->taken_count += is_ok;
         free_outgoing(call, call->sent);
         call->sent = NULL;
     }
@@ -236,6 +237,14 @@ size_t cleat__rpc_queued_size(cleat__rpc_call *call)
     size_t size = call->queued_size;
     pthread_mutex_unlock(&call->mutex);
     return size;
+}
+
+uint64_t cleat__rpc_taken_count(cleat__rpc_call *call)
+{
+    pthread_mutex_lock(&call->mutex);
+    uint64_t count = call->taken_count;
+    pthread_mutex_unlock(&call->mutex);
+    return count;
 }
 
 static void end_with_message(cleat__rpc_call *call, rpc_payload payload)

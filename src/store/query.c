@@ -217,6 +217,24 @@ cleat_status cleat__run_count(cleat__store *store, uint64_t by_status[5])
 
 /* ---- What belongs to a run ---- */
 
+cleat_status cleat__workflow_find(cleat__store *store, int64_t tenant, cleat_slice name)
+{
+    static const char sql[] = "SELECT 1 FROM workflow WHERE tenant = ?1 AND name = ?2";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(select, 1, tenant);
+    cleat__bind_text(select, 2, name);
+    int code = sqlite3_step(select);
+    status = finish(store, select, code, "looking for a workflow");
+    if (status == CLEAT_OK && code != SQLITE_ROW) {
+        return cleat__fail(CLEAT_NOT_FOUND, "there is no workflow \"%.*s\"", CLEAT_SLICE_ARGS(name));
+    }
+    return status;
+}
+
 cleat_status cleat__attempt_list(cleat__store *store, const cleat__uuid *id,
                                  bool (*visit)(void *argument, const cleat__attempt_row *row), void *argument)
 {

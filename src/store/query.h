@@ -46,6 +46,9 @@ cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__r
 cleat_status cleat__run_find(cleat__store *store, cleat_slice prefix, cleat__uuid *out);
 cleat_status cleat__run_count(cleat__store *store, uint64_t by_status[5]);
 
+/* CLEAT_NOT_FOUND: the tenant has no workflow of that name. */
+cleat_status cleat__workflow_find(cleat__store *store, int64_t tenant, cleat_slice name);
+
 /* Attempts that ended without ending the run (retried, timed out, lost), oldest first. */
 typedef struct cleat__attempt_row {
     int32_t retry_count;

@@ -319,7 +319,9 @@ cleat_status cleat__log_line_insert(cleat__store *store, int64_t tenant, const c
 {
     static const char sql[] =
         "INSERT INTO task_log (task_id, line, retry_count, level, time_ms, message) "
-        "SELECT ?1, 1 + coalesce((SELECT max(line) FROM task_log WHERE task_id = ?1), 0), ?2, ?3, ?4, ?5 "
+        "SELECT ?1, 1 + coalesce((SELECT max(line) FROM task_log WHERE task_id = ?1), 0), "
+        "coalesce(?2, (SELECT retry_count FROM task_live WHERE id = ?1), "
+        "(SELECT retry_count FROM task_end WHERE id = ?1), 0), ?3, ?4, ?5 "
         "WHERE EXISTS (SELECT 1 FROM task t JOIN task_type y ON y.id = t.type_id "
         "WHERE t.id = ?1 AND y.tenant = ?6)";
     sqlite3_stmt *insert = NULL;
@@ -329,7 +331,11 @@ cleat_status cleat__log_line_insert(cleat__store *store, int64_t tenant, const c
     }
     cleat_slice message = {line->message.size != 0 ? line->message.data : "", line->message.size};
     cleat__bind_uuid(insert, 1, &line->task_id);
-    sqlite3_bind_int(insert, 2, line->retry_count);
+    if (line->retry_count == CLEAT__RETRY_CURRENT) {
+        sqlite3_bind_null(insert, 2);
+    } else {
+        sqlite3_bind_int(insert, 2, line->retry_count);
+    }
     sqlite3_bind_int(insert, 3, (int)line->level);
     sqlite3_bind_int64(insert, 4, line->time_ms);
     cleat__bind_text(insert, 5, message);

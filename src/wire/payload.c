@@ -28,8 +28,12 @@ cleat_slice cleat__payload_input(cleat_slice json)
 
 cleat_status cleat__payload_metadata(const char *text, cleat_slice *out)
 {
+    return cleat__payload_metadata_of(cleat_slice_of(text), out);
+}
+
+cleat_status cleat__payload_metadata_of(cleat_slice metadata, cleat_slice *out)
+{
     *out = (cleat_slice){NULL, 0};
-    cleat_slice metadata = cleat_slice_of(text);
     if (metadata.size == 0) {
         return CLEAT_OK;
     }

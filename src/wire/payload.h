@@ -12,6 +12,7 @@ cleat_slice cleat__payload_input(cleat_slice json);
 /* Metadata of a message: a JSON object; "" and null are none, the absent slice. CLEAT_INVALID_ARGUMENT
  * for all else, CLEAT_TOO_LARGE. */
 cleat_status cleat__payload_metadata(const char *text, cleat_slice *out);
+cleat_status cleat__payload_metadata_of(cleat_slice text, cleat_slice *out);
 
 /*
  * Errors. An engine keeps what a worker says as it is and hands it on as it is. Workers say it in three

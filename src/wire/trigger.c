@@ -1,7 +1,9 @@
 #include "wire/trigger.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "model/json.h"
+#include "wire/desired_label.h"
 #include "wire/message.h"
 #include "wire/payload.h"
 
@@ -11,16 +13,26 @@ typedef Cleat__V1__TriggerWorkflowRequest request;
 
 /* ---- Reading ---- */
 
-static cleat_status read_priority(const request *message, cleat__trigger *out)
+static cleat_status read_name(const char *name, cleat__trigger *out)
 {
-    if (message->has_priority_case == 0) {
-        return CLEAT_OK;
-    }
-    if (message->priority < CLEAT_PRIORITY_LOW || message->priority > CLEAT_PRIORITY_HIGH) {
+    *out = (cleat__trigger){.workflow = cleat_slice_of(name)};
+    return out->workflow.size != 0 ? CLEAT_OK
+                                   : cleat__fail(CLEAT_INVALID_ARGUMENT, "the workflow's name is missing");
+}
+
+static cleat_status read_input(cleat_slice input, cleat__trigger *out)
+{
+    out->input = cleat__payload_input(input);
+    return cleat__json_check("input", input, false);
+}
+
+static cleat_status read_priority(bool is_given, int32_t priority, cleat__trigger *out)
+{
+    if (is_given && (priority < CLEAT_PRIORITY_LOW || priority > CLEAT_PRIORITY_HIGH)) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "priority is %" PRId32 "; it must be 1 (low) .. 3 (high)",
-                           message->priority);
+                           priority);
     }
-    out->priority = message->priority;
+    out->priority = is_given ? priority : 0;
     return CLEAT_OK;
 }
 
@@ -54,22 +66,75 @@ static cleat_status read_parent(const request *message, cleat__trigger *out)
     return CLEAT_OK;
 }
 
+static cleat_status read_labels(const void *entries, size_t count, cleat__trigger *out)
+{
+    cleat__desired_label *labels = NULL;
+    cleat_status status = cleat__desired_labels_read(entries, count, &labels);
+    out->labels = labels;
+    out->label_count = labels != NULL ? count : 0;
+    return status;
+}
+
+static cleat_status read_worker(const request *message, cleat__trigger *out)
+{
+    bool has_worker = message->has_desired_worker_id_case != 0 && message->desired_worker_id[0] != '\0';
+    if (has_worker &&
+        cleat__uuid_parse(cleat_slice_of(message->desired_worker_id), &out->desired_worker) != CLEAT_OK) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "desired_worker_id \"%.64s\" is no UUID",
+                           message->desired_worker_id);
+    }
+    return CLEAT_OK;
+}
+
 cleat_status cleat__trigger_read(const request *message, cleat__trigger *out)
 {
-    *out = (cleat__trigger){.workflow = cleat_slice_of(message->name)};
-    if (out->workflow.size == 0) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the workflow's name is missing");
+    cleat_status status = read_name(message->name, out);
+    if (status == CLEAT_OK) {
+        status = read_input(cleat_slice_of(message->input), out);
     }
-    cleat_slice input = cleat_slice_of(message->input);
-    cleat_status status = cleat__json_check("input", input, false);
-    out->input = cleat__payload_input(input);
     if (status == CLEAT_OK && message->has_additional_metadata_case != 0) {
         status = cleat__payload_metadata(message->additional_metadata, &out->metadata);
     }
     if (status == CLEAT_OK) {
-        status = read_priority(message, out);
+        status = read_priority(message->has_priority_case != 0, message->priority, out);
     }
-    return status == CLEAT_OK ? read_parent(message, out) : status;
+    if (status == CLEAT_OK) {
+        status = read_parent(message, out);
+    }
+    if (status == CLEAT_OK) {
+        status = read_worker(message, out);
+    }
+    return status == CLEAT_OK
+               ? read_labels(message->desired_worker_labels, message->n_desired_worker_labels, out)
+               : status;
+}
+
+static cleat_slice slice_of(ProtobufCBinaryData bytes)
+{
+    return (cleat_slice){bytes.len != 0 ? (const char *)bytes.data : "", bytes.len};
+}
+
+cleat_status cleat__trigger_run_read(const Cleat__V1__TriggerWorkflowRunRequest *message, cleat__trigger *out)
+{
+    cleat_status status = read_name(message->workflow_name, out);
+    if (status == CLEAT_OK) {
+        status = read_input(slice_of(message->input), out);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__payload_metadata_of(slice_of(message->additional_metadata), &out->metadata);
+    }
+    if (status == CLEAT_OK) {
+        status = read_priority(message->has_priority_case != 0, message->priority, out);
+    }
+    return status == CLEAT_OK
+               ? read_labels(message->desired_worker_labels, message->n_desired_worker_labels, out)
+               : status;
+}
+
+void cleat__trigger_read_end(cleat__trigger *trigger)
+{
+    cleat__free((void *)(uintptr_t)trigger->labels);
+    trigger->labels = NULL;
 }
 
 /* ---- Writing ---- */

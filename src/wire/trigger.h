@@ -4,6 +4,7 @@
 
 #include "model/task.h"
 #include "wire/v1/shared/trigger.pb-c.h"
+#include "wire/v1/workflows.pb-c.h"
 
 /*
  * A server's reading, with all checks that need no engine; slices are borrowed from the message. `workflow`
@@ -12,9 +13,14 @@
  * A run is a child when it names a parent, and an index or a key to be known by. The parent is the task
  * run, or the run where only that is named (they have one id while every run has one task).
  *
- * CLEAT_INVALID_ARGUMENT, CLEAT_TOO_LARGE, CLEAT_NO_MEMORY.
+ * CLEAT_INVALID_ARGUMENT, CLEAT_TOO_LARGE, CLEAT_NO_MEMORY. Its list of labels is freed with
+ * cleat__trigger_read_end(), also after a failure.
  */
 cleat_status cleat__trigger_read(const Cleat__V1__TriggerWorkflowRequest *message, cleat__trigger *out);
+/* The same of the form without parents. */
+cleat_status cleat__trigger_run_read(const Cleat__V1__TriggerWorkflowRunRequest *message,
+                                     cleat__trigger *out);
+void cleat__trigger_read_end(cleat__trigger *trigger);
 
 /* A client's writing. NULL on no memory. Free with cleat__message_free(). */
 Cleat__V1__TriggerWorkflowRequest *cleat__trigger_write(const cleat__trigger *trigger);

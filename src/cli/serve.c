@@ -1,0 +1,105 @@
+/* `cleat serve`: the engine for other processes. */
+#include "args.h"
+#include "database.h"
+#include "message.h"
+#include "server/server.h"
+#include "verb.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum { STOP_TIMEOUT_MS = 10000 };
+
+typedef struct serve_options {
+    const char *db;
+    cleat__server_options server;
+} serve_options;
+
+/* What the library has to say outside of a call. */
+static void on_log(void *user_data, cleat_log_level level, const char *message)
+{
+    (void)user_data;
+    fprintf(stderr, "cleat: %s%s\n", level == CLEAT_LOG_ERROR ? "error: " : "", message);
+}
+
+static sigset_t ending_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    return set;
+}
+
+/* The second signal ends the process as usual: nothing that was answered is lost by that. */
+static void wait_for_signal(const sigset_t *set)
+{
+    int signal = 0;
+    while (sigwait(set, &signal) != 0) {
+    }
+    pthread_sigmask(SIG_UNBLOCK, set, NULL);
+}
+
+static int serve(const serve_options *options)
+{
+    cleat__server *server = NULL;
+    cleat__server_options chosen = options->server;
+    sigset_t set = ending_signals();
+    chosen.database = cleat__database_path(options->db);
+    pthread_sigmask(SIG_BLOCK, &set, NULL); /* before there are threads, and before anybody is told */
+    umask(S_IRWXG | S_IRWXO);               /* a file that is new is for its owner only */
+    cleat_log_set_handler(on_log, NULL, CLEAT_LOG_WARN);
+    cleat_status status = cleat__server_start(&chosen, &server);
+    if (status != CLEAT_OK) {
+        return cleat__complain_status(status);
+    }
+    printf("cleat: ready grpc=%s http=%s\n", cleat__server_grpc_address(server),
+           cleat__server_http_address(server));
+    int code = cleat__finish_output();
+    if (code == CLEAT__EXIT_OK) {
+        wait_for_signal(&set);
+    }
+    cleat__server_stop(server, STOP_TIMEOUT_MS);
+    return code;
+}
+
+static const char more[] =
+    "Clients need a token (cleat token create), which tells them where the server is and\n"
+    "whose they are. One process has the file; cleat runs, traces and token look into it\n"
+    "meanwhile.\n"
+    "\n"
+    "SIGTERM and SIGINT end it: nothing new is taken, what has begun is finished, workers\n"
+    "keep what they are at and come back to the next server. A second signal ends it at\n"
+    "once, which loses nothing that a client was told is done.\n";
+
+int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv)
+{
+    serve_options chosen = {.server = {.grpc_address = "127.0.0.1:7077", .http_address = "127.0.0.1:8733"}};
+    cleat__server_options *server = &chosen.server;
+    const cleat__option options[] = {
+        CLEAT__OPTION_DB(&chosen.db),
+        CLEAT__TEXT("grpc", "ADDRESS", &server->grpc_address, "HOST:PORT, 0 picks one; 127.0.0.1:7077"),
+        CLEAT__TEXT("http", "ADDRESS", &server->http_address, "likewise; 127.0.0.1:8733"),
+        CLEAT__TEXT("tls-cert", "FILE", &server->certificate_file, "certificate of the server, PEM"),
+        CLEAT__TEXT("tls-key", "FILE", &server->key_file, "its key, PEM"),
+        CLEAT__TEXT("tls-client-ca", "FILE", &server->client_authorities_file,
+                    "clients need a certificate of this authority"),
+        CLEAT__FLAG("plaintext-on-the-network", &server->is_plaintext_public,
+                    "other machines may connect without TLS"),
+        CLEAT__FLAG("no-auth", &server->is_open, "no tokens: everybody is the default tenant"),
+        CLEAT__TEXT("otlp-forward", "URL", &server->otlp_forward, "spans also go to this OTLP back end"),
+    };
+    const cleat__usage usage = {
+        .verb = "serve",
+        .operands = "",
+        .summary = "Runs the engine for other processes, over gRPC and HTTP.",
+        .more = more,
+        .options = options,
+        .option_count = sizeof(options) / sizeof(*options),
+    };
+    const char *operands[CLEAT__OPERANDS_MAX];
+    (void)cli;
+    int code = cleat__args_parse(&usage, argc, argv, operands);
+    return code != CLEAT__ARGS_GO ? code : serve(&chosen);
+}

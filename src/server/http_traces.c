@@ -1,0 +1,130 @@
+/*
+ * Source: OTLP specification, "OTLP/HTTP". Failures are a google.rpc.Status in the form of the request:
+ * what to say in protobuf is one text, so it is written as one.
+ */
+#include "http_traces.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "collector/otlp_in.h"
+#include "http_call.h"
+#include "wire/google/rpc/status.pb-c.h"
+#include "wire/message.h"
+
+#include <pthread.h>
+#include <strings.h>
+
+static const char type_of_protobuf[] = "application/x-protobuf", type_of_json[] = "application/json";
+
+/* A handler that waits for the collector. */
+typedef struct waiting {
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t answered;
+    bool is_answered;
+    cleat_status status;
+    cleat__buffer body;
+    char *error;
+} waiting;
+
+static void on_stored(void *argument, cleat_status status, cleat_slice response)
+{
+    waiting *it = argument;
+    pthread_mutex_lock(&it->mutex);
+    it->status = status;
+    if (status == CLEAT_OK) {
+        cleat__buffer_append_slice(&it->body, response);
+    } else {
+        cleat__buffer_append_string(&it->body, cleat_error_message());
+    }
+    it->is_answered = true;
+    pthread_cond_signal(&it->answered);
+    pthread_mutex_unlock(&it->mutex);
+}
+
+/* Leaves the response, or the sentence of the failure, in `out`. */
+static cleat_status take(const cleat__http_call *call, bool is_json, cleat__buffer *out)
+{
+    waiting it = {.status = CLEAT_OK};
+    cleat__buffer body = {0};
+    pthread_mutex_init(&it.mutex, NULL);
+    pthread_cond_init(&it.answered, NULL);
+    cleat__buffer_append_slice(&body, call->body);
+    cleat_status status = body.failed ? cleat__fail_memory() : CLEAT_OK;
+    if (status == CLEAT_OK) {
+        status = cleat__otlp_in_take(call->service, call->identity.tenant, is_json, &body, on_stored, &it);
+    }
+    cleat__buffer_deinit(&body);
+    if (status == CLEAT_OK) {
+        pthread_mutex_lock(&it.mutex);
+        while (!it.is_answered) {
+            pthread_cond_wait(&it.answered, &it.mutex);
+        }
+        pthread_mutex_unlock(&it.mutex);
+        status = it.status;
+    } else {
+        cleat__buffer_append_string(&it.body, cleat_error_message());
+    }
+    pthread_cond_destroy(&it.answered);
+    pthread_mutex_destroy(&it.mutex);
+    *out = it.body;
+    return status;
+}
+
+static void append_status(cleat__buffer *out, bool is_json, cleat_status status, cleat_slice sentence)
+{
+    if (is_json) {
+        cleat__buffer_append_format(out, "{\"code\":%d,\"message\":", cleat_status_grpc_code(status));
+        cleat__buffer_append_json(out, sentence);
+        cleat__buffer_append_byte(out, '}');
+        return;
+    }
+    bool failed = false;
+    Cleat__Google__Rpc__Status message = CLEAT__GOOGLE__RPC__STATUS__INIT;
+    char *text = cleat__message_text(&failed, sentence);
+    message.code = cleat_status_grpc_code(status);
+    message.message = text;
+    cleat__message_pack(&message, out);
+    cleat__free(failed || sentence.data == NULL ? NULL : text);
+}
+
+static void answer_failure(cleat__http_call *call, bool is_json, cleat_status status, cleat_slice sentence)
+{
+    cleat__buffer body = {0};
+    append_status(&body, is_json, status, sentence);
+    if (cleat_status_is_retryable(status)) {
+        call->answer.retry_after_s = CLEAT__COLLECTOR_RETRY_MS / 1000;
+    }
+    cleat__http_call_answer(call, (unsigned)cleat_status_http_code(status),
+                            is_json ? type_of_json : type_of_protobuf, &body);
+}
+
+/* Whether the type, without its parameters, is that one. */
+static bool has_type(const cleat__http_call *call, const char *type)
+{
+    size_t size = strlen(type);
+    const char *end = call->content_type + size;
+    return strncasecmp(call->content_type, type, size) == 0 && (*end == '\0' || *end == ';' || *end == ' ');
+}
+
+static void handle(cleat__http_call *call)
+{
+    bool is_json = has_type(call, type_of_json);
+    cleat__buffer body = {0};
+    if (!is_json && !has_type(call, type_of_protobuf)) {
+        cleat__http_call_refuse(call, 415, "Content-Type must be %s or %s", type_of_protobuf, type_of_json);
+        return;
+    }
+    cleat_status status = take(call, is_json, &body);
+    if (status == CLEAT_OK) {
+        cleat__http_call_answer(call, 200, is_json ? type_of_json : type_of_protobuf, &body);
+    } else {
+        answer_failure(call, is_json, status, cleat__buffer_slice(&body));
+    }
+    cleat__buffer_deinit(&body);
+}
+
+cleat__http_table cleat__http_traces_table(const struct cleat__otlp_in *otlp)
+{
+    static const cleat__http_route routes[] = {{"POST", "/v1/traces", 0, handle, NULL}};
+    return (cleat__http_table){routes, sizeof(routes) / sizeof(routes[0]), (void *)(uintptr_t)otlp};
+}

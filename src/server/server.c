@@ -1,0 +1,314 @@
+#include "server.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/thread.h"
+#include "collector/otlp_in.h"
+#include "http_health.h"
+#include "http_server.h"
+#include "http_traces.h"
+#include "listeners.h"
+#include "metrics_engine.h"
+#include "rest.h"
+#include "rpc_parts.h"
+#include "service.h"
+#include "store/tenant.h"
+#include "token.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+struct cleat__server {
+    char *database;
+    cleat__engine *engine;
+    cleat__collector *collector;
+    cleat__forward *forward; /* NULL: none */
+    cleat__otlp_in otlp;
+    cleat__listeners *listeners;
+    cleat__services services;
+    cleat__tokens *tokens; /* NULL: open */
+    cleat__identity anonymous;
+    cleat__metrics *metrics;
+    cleat__metrics_engine *metrics_engine;
+    cleat__http_health health;
+    cleat__rest *rest;
+    cleat__http_table tables[3]; /* borrowed by the HTTP server */
+    cleat__http_server *http;
+    cleat__rpc_server *rpc;
+};
+
+/* ---- Who may reach it ---- */
+
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET) {
+        uint32_t ip = ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr);
+        return ip >> 24 == 127;
+    }
+    return address->sa_family == AF_INET6 &&
+           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+}
+
+static bool are_loopback(const char *host)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *list = NULL;
+    bool is_local = getaddrinfo(host, NULL, &hints, &list) == 0 && list != NULL;
+    for (const struct addrinfo *at = list; at != NULL && is_local; at = at->ai_next) {
+        is_local = is_loopback(at->ai_addr);
+    }
+    if (list != NULL) {
+        freeaddrinfo(list);
+    }
+    return is_local;
+}
+
+static cleat_status check_reach(const char *text)
+{
+    cleat__rpc_address address;
+    cleat_status status = cleat__rpc_address_parse(text, &address);
+    if (status == CLEAT_OK && !are_loopback(address.host)) {
+        status = cleat__fail(CLEAT_INVALID_ARGUMENT,
+                             "%s is not only for this machine, and without TLS everybody on the way could "
+                             "read tokens: give a certificate and a key, or allow plain text",
+                             text);
+    }
+    cleat__free(address.host);
+    return status;
+}
+
+static cleat_status check_options(const cleat__server_options *options)
+{
+    bool has_certificate = options->certificate_file != NULL, has_key = options->key_file != NULL;
+    if (has_certificate != has_key) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "TLS needs both a certificate and its key");
+    }
+    if (options->client_authorities_file != NULL && !has_certificate) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "an authority for clients needs TLS: give a certificate and its key");
+    }
+    if (has_certificate || options->is_plaintext_public) {
+        return CLEAT_OK;
+    }
+    cleat_status status = check_reach(options->grpc_address);
+    return status == CLEAT_OK ? check_reach(options->http_address) : status;
+}
+
+static cleat_status authenticate(void *self, cleat_slice token, cleat__identity *out)
+{
+    const cleat__server *server = self;
+    if (server->tokens == NULL) {
+        *out = server->anonymous;
+        return CLEAT_OK;
+    }
+    return cleat__tokens_check(server->tokens, token, out);
+}
+
+static cleat_status read_default_tenant(cleat__store *store, void *argument)
+{
+    cleat__identity *out = argument;
+    cleat__tenant tenant;
+    cleat_status status = cleat__tenant_get(store, CLEAT__TENANT_DEFAULT, &tenant);
+    if (status == CLEAT_OK) {
+        out->tenant = tenant.id;
+        out->tenant_id = tenant.uuid;
+    }
+    return status;
+}
+
+static cleat_status describe_tenant(void *self, const cleat__identity *identity, cleat__rest_tenant *out)
+{
+    const cleat__server *server = self;
+    cleat__store *store = NULL;
+    cleat__tenant tenant;
+    cleat_status status = cleat__store_open(server->database, CLEAT__STORE_READ, &store);
+    if (status == CLEAT_OK) {
+        status = cleat__tenant_get(store, identity->tenant, &tenant);
+    }
+    cleat__store_close(store);
+    if (status == CLEAT_OK) {
+        snprintf(out->name, sizeof(out->name), "%s", tenant.name);
+        out->created_at_ms = tenant.created_at_ms;
+    }
+    return status;
+}
+
+/* ---- Its parts, in their order ---- */
+
+static cleat_status start_engine(cleat__server *self)
+{
+    const cleat__engine_options options = {.path = self->database};
+    cleat_status status = cleat__engine_open(&options, &self->engine);
+    return status == CLEAT_OK ? cleat__engine_call(self->engine, read_default_tenant, &self->anonymous)
+                              : status;
+}
+
+static cleat_status start_collector(cleat__server *self, const cleat__server_options *options)
+{
+    cleat_status status = cleat__collector_new(self->engine, NULL, &self->collector);
+    if (status == CLEAT_OK && options->otlp_forward != NULL) {
+        status = cleat__forward_new(options->otlp_forward, NULL, &self->forward);
+    }
+    self->otlp = (cleat__otlp_in){.collector = self->collector, .forward = self->forward};
+    return status;
+}
+
+static cleat_status start_rest(cleat__server *self, const cleat__server_options *options)
+{
+    cleat_status status = CLEAT_OK;
+    if (!options->is_open) {
+        const cleat__tokens_options tokens = {.database = self->database};
+        status = cleat__tokens_new(&tokens, &self->tokens);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__metrics_new(&self->metrics);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__metrics_engine_new(self->metrics, self->engine, self->database, &self->metrics_engine);
+    }
+    if (status == CLEAT_OK) {
+        const cleat__rest_options rest = {
+            .engine = self->engine,
+            .path = self->database,
+            .describe = describe_tenant,
+            .describe_self = self,
+        };
+        status = cleat__rest_new(&rest, &self->rest);
+    }
+    return status;
+}
+
+static cleat_status start_http(cleat__server *self, const cleat__server_options *options)
+{
+    self->health = (cleat__http_health){self->engine, self->metrics};
+    self->tables[0] = cleat__http_health_table(&self->health);
+    self->tables[1] = cleat__http_traces_table(&self->otlp);
+    self->tables[2] = cleat__rest_table(self->rest);
+    const cleat__http_options http = {
+        .address = options->http_address,
+        .tls_cert = options->certificate_file,
+        .tls_key = options->key_file,
+        .tls_client_ca = options->client_authorities_file,
+        .tables = self->tables,
+        .table_count = sizeof(self->tables) / sizeof(self->tables[0]),
+        .authenticate = authenticate,
+        .authenticate_self = self,
+        .metrics = self->metrics,
+    };
+    return cleat__http_server_start(&http, &self->http);
+}
+
+static cleat_status start_rpc(cleat__server *self, const cleat__server_options *options)
+{
+    cleat_status status = cleat__listeners_new(&self->listeners);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    self->services.engine = self->engine;
+    self->services.listeners = self->listeners;
+    self->services.otlp = &self->otlp;
+    const cleat__rpc_service services[] = {
+        cleat__service_admin(&self->services),     cleat__service_dispatcher(&self->services),
+        cleat__service_events(&self->services),    cleat__service_listen(&self->services),
+        cleat__service_results(&self->services),   cleat__service_traces(&self->services),
+        cleat__service_workflows(&self->services),
+    };
+    const cleat__rpc_options rpc = {
+        .address = options->grpc_address,
+        .certificate_file = options->certificate_file,
+        .key_file = options->key_file,
+        .client_authorities_file = options->client_authorities_file,
+        .authenticate = options->is_open ? NULL : authenticate,
+        .authenticate_data = self,
+        .anonymous = self->anonymous,
+        .services = services,
+        .service_count = sizeof(services) / sizeof(services[0]),
+    };
+    return cleat__rpc_server_start(&rpc, &self->rpc);
+}
+
+/* ---- The whole ---- */
+
+cleat_status cleat__server_start(const cleat__server_options *options, cleat__server **out)
+{
+    *out = NULL;
+    cleat_status status = check_options(options);
+    cleat__server *self = status == CLEAT_OK ? cleat__calloc(1, sizeof(*self)) : NULL;
+    if (self == NULL) {
+        return status == CLEAT_OK ? cleat__fail_memory() : status;
+    }
+    cleat__services_init(&self->services);
+    self->database = cleat__strdup(options->database);
+    status = self->database != NULL ? start_engine(self) : cleat__fail_memory();
+    if (status == CLEAT_OK) {
+        status = start_collector(self, options);
+    }
+    if (status == CLEAT_OK) {
+        status = start_rest(self, options);
+    }
+    if (status == CLEAT_OK) {
+        status = start_http(self, options);
+    }
+    if (status == CLEAT_OK) {
+        status = start_rpc(self, options);
+    }
+    if (status != CLEAT_OK) {
+        char *sentence = cleat__strdup(cleat_error_message()); /* stopping may fail in its own ways */
+        cleat__server_stop(self, 0);
+        status = cleat__fail(status, "%s", sentence != NULL ? sentence : cleat_status_text(status));
+        cleat__free(sentence);
+        return status;
+    }
+    *out = self;
+    return CLEAT_OK;
+}
+
+const char *cleat__server_grpc_address(const cleat__server *server)
+{
+    return cleat__rpc_server_address(server->rpc);
+}
+
+const char *cleat__server_http_address(const cleat__server *server)
+{
+    return cleat__http_server_address(server->http);
+}
+
+/* What is served comes to its end before the engine does, which answers it. */
+static void stop_serving(cleat__server *self, int64_t deadline_ns)
+{
+    if (self->rpc != NULL) {
+        cleat__rpc_server_stop(self->rpc, cleat__remaining_ms(deadline_ns));
+    }
+    if (self->http != NULL) {
+        (void)cleat__http_server_stop(self->http, cleat__remaining_ms(deadline_ns));
+    }
+    cleat__services_wait(&self->services);
+    if (self->collector != NULL) {
+        (void)cleat__collector_stop(self->collector, cleat__remaining_ms(deadline_ns));
+    }
+    if (self->forward != NULL) {
+        (void)cleat__forward_stop(self->forward, cleat__remaining_ms(deadline_ns));
+    }
+}
+
+void cleat__server_stop(cleat__server *self, int64_t timeout_ms)
+{
+    if (self == NULL) {
+        return;
+    }
+    stop_serving(self, cleat__deadline_ns(timeout_ms));
+    cleat__http_server_free(self->http);
+    cleat__rest_free(self->rest);
+    cleat__metrics_engine_free(self->metrics_engine);
+    cleat__collector_free(self->collector);
+    cleat__forward_free(self->forward);
+    cleat__engine_close(self->engine);
+    cleat__rpc_server_free(self->rpc);
+    cleat__listeners_free(self->listeners);
+    cleat__metrics_free(self->metrics);
+    cleat__tokens_free(self->tokens);
+    cleat__services_deinit(&self->services);
+    cleat__free(self->database);
+    cleat__free(self);
+}

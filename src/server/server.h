@@ -1,0 +1,35 @@
+/*
+ * The whole server: the engine on its file, the collector, gRPC and HTTP, tokens, numbers. What
+ * `cleat serve` runs; any number of them in one process, on files of their own.
+ */
+#ifndef CLEAT_SERVER_SERVER_H
+#define CLEAT_SERVER_SERVER_H
+
+#include <cleat/status.h>
+
+typedef struct cleat__server cleat__server;
+
+typedef struct cleat__server_options {
+    const char *database;
+    const char *grpc_address; /* HOST:PORT; port 0 picks one */
+    const char *http_address;
+    /* PEM files, for both; NULL: no TLS. With an authority, clients need a certificate of it. */
+    const char *certificate_file, *key_file, *client_authorities_file;
+    bool is_plaintext_public; /* without TLS, also addresses that other machines may reach */
+    bool is_open;             /* asks for no tokens: everybody is the default tenant */
+    const char *otlp_forward; /* URL of an OTLP back end that spans go to as well; NULL: none */
+} cleat__server_options;
+
+/* Failures name the file, the address or the option. CLEAT_BUSY: the file or an address is in use. */
+cleat_status cleat__server_start(const cleat__server_options *options, cleat__server **out);
+/* With their ports; as long as the server. */
+const char *cleat__server_grpc_address(const cleat__server *server);
+const char *cleat__server_http_address(const cleat__server *server);
+/*
+ * Takes no new calls, ends streams so that workers come back to whoever is there next, answers what has
+ * begun as far as `timeout_ms` lets it, stores what was handed in, closes the file, and frees it.
+ * NULL-safe.
+ */
+void cleat__server_stop(cleat__server *server, int64_t timeout_ms);
+
+#endif

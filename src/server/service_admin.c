@@ -1,0 +1,323 @@
+/* v1.AdminService: declarations, and runs by their id. */
+#include "service_trigger.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "store/query.h"
+#include "wire/message.h"
+#include "wire/run_result.h"
+#include "wire/workflow.h"
+
+#include <stdatomic.h>
+
+/* ---- PutWorkflow ---- */
+
+typedef struct putting {
+    cleat__job job; /* first */
+    cleat__workflow workflow;
+    cleat__version version;
+} putting;
+
+static void put_deinit(cleat__job *job)
+{
+    cleat__workflow_read_end(&((putting *)job)->workflow);
+}
+
+static void put_answer(cleat__job *job)
+{
+    const putting *it = (putting *)job;
+    Cleat__V1__CreateWorkflowVersionResponse reply = CLEAT__V1__CREATE_WORKFLOW_VERSION_RESPONSE__INIT;
+    char version[37], workflow[37];
+    cleat__uuid_format(&it->version.version_id, version);
+    cleat__uuid_format(&it->version.workflow_id, workflow);
+    reply.id = version;
+    reply.workflow_id = workflow;
+    cleat__job_reply(job, &reply.base);
+}
+
+static void handle_put_workflow(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
+{
+    putting *it = cleat__job_new(call, service, sizeof(*it), CLEAT__COMMAND_PUT_WORKFLOW, put_answer);
+    if (it == NULL) {
+        return;
+    }
+    it->job.deinit = put_deinit;
+    it->job.command.as.put_workflow.workflow = &it->workflow;
+    it->job.command.as.put_workflow.version = &it->version;
+    cleat_status status =
+        cleat__workflow_read((const Cleat__V1__CreateWorkflowVersionRequest *)request, &it->workflow);
+    if (status == CLEAT_OK) {
+        cleat__job_submit(&it->job);
+    } else {
+        cleat__job_fail(&it->job, status);
+    }
+}
+
+/* ---- TriggerWorkflowRun ---- */
+
+static void trigger_answer(cleat__job *job)
+{
+    Cleat__V1__TriggerWorkflowRunResponse reply = CLEAT__V1__TRIGGER_WORKFLOW_RUN_RESPONSE__INIT;
+    char id[37];
+    cleat__uuid_format(&((cleat__triggering *)job)->ids[0], id);
+    reply.external_id = id;
+    cleat__job_reply(job, &reply.base);
+}
+
+static void handle_trigger(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
+{
+    cleat__triggering *it = cleat__triggering_new(call, service, 1, trigger_answer);
+    if (it != NULL) {
+        cleat__triggering_submit(
+            it, cleat__trigger_run_read((const Cleat__V1__TriggerWorkflowRunRequest *)request, &it->items[0]));
+    }
+}
+
+/* ---- GetRunDetails ---- */
+
+typedef struct detailing {
+    cleat__job job; /* first */
+    cleat__uuid id;
+    Cleat__V1__GetRunDetailsResponse *reply;
+} detailing;
+
+static void details_deinit(cleat__job *job)
+{
+    cleat__message_free(((detailing *)job)->reply);
+}
+
+static ProtobufCBinaryData bytes_of(bool *failed, cleat_slice text)
+{
+    uint8_t *copy = text.size != 0 ? (uint8_t *)cleat__slice_dup(text) : NULL;
+    *failed = *failed || (text.size != 0 && copy == NULL);
+    return (ProtobufCBinaryData){copy != NULL ? text.size : 0, copy};
+}
+
+/* How it ended is told when it has. */
+static Cleat__V1__TaskRunDetail *detail_new(const cleat__run_row *row, bool *failed)
+{
+    char id[37];
+    Cleat__V1__TaskRunDetail *detail = cleat__message_new(&cleat__v1__task_run_detail__descriptor);
+    if (detail == NULL) {
+        *failed = true;
+        return NULL;
+    }
+    cleat__uuid_format(&row->id, id);
+    detail->external_id = cleat__message_string(failed, id);
+    detail->readable_id = cleat__message_text(failed, row->task_name);
+    detail->status = cleat__run_status_write(row->status);
+    if (row->status == CLEAT_RUN_FAILED) {
+        detail->has_error_case = CLEAT__V1__TASK_RUN_DETAIL__HAS_ERROR_ERROR;
+        detail->error = cleat__message_text(failed, row->error.data != NULL ? row->error : cleat_slice_of(""));
+    } else if (row->status == CLEAT_RUN_COMPLETED) {
+        detail->has_output_case = CLEAT__V1__TASK_RUN_DETAIL__HAS_OUTPUT_OUTPUT;
+        detail->output = bytes_of(failed, row->output);
+    }
+    return detail;
+}
+
+static void add_task(Cleat__V1__GetRunDetailsResponse *reply, const cleat__run_row *row, bool *failed)
+{
+    Cleat__V1__GetRunDetailsResponse__TaskRunsEntry *entry =
+        cleat__message_new(&cleat__v1__get_run_details_response__task_runs_entry__descriptor);
+    reply->task_runs = cleat__malloc(sizeof(reply->task_runs[0]));
+    if (entry == NULL || reply->task_runs == NULL) {
+        cleat__message_free(entry);
+        *failed = true;
+        return;
+    }
+    reply->task_runs[0] = entry;
+    reply->n_task_runs = 1;
+    entry->key = cleat__message_text(failed, row->task_name);
+    entry->value = detail_new(row, failed);
+}
+
+/* In the engine's store, so that it is as new as any answer before. */
+static cleat_status read_details(cleat__store *store, void *argument)
+{
+    detailing *it = argument;
+    cleat__run_row row;
+    cleat_status status = cleat__run_get(store, &it->id, &row);
+    if (status == CLEAT_OK && row.tenant != it->job.command.tenant) {
+        status = cleat__fail(CLEAT_NOT_FOUND, "there is no such run");
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    bool failed = false;
+    it->reply = cleat__message_new(&cleat__v1__get_run_details_response__descriptor);
+    if (it->reply == NULL) {
+        return cleat__fail_memory();
+    }
+    it->reply->input = bytes_of(&failed, row.input);
+    it->reply->additional_metadata = bytes_of(&failed, row.metadata);
+    it->reply->status = cleat__run_status_write(row.status);
+    it->reply->done = cleat_run_status_is_final(row.status);
+    add_task(it->reply, &row, &failed);
+    return failed ? cleat__fail_memory() : CLEAT_OK;
+}
+
+static void details_answer(cleat__job *job)
+{
+    cleat__job_reply(job, &((detailing *)job)->reply->base);
+}
+
+static void handle_details(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
+{
+    const char *id = ((const Cleat__V1__GetRunDetailsRequest *)request)->external_id;
+    detailing *it = cleat__job_new(call, service, sizeof(*it), CLEAT__COMMAND_CALL, details_answer);
+    if (it == NULL) {
+        return;
+    }
+    it->job.deinit = details_deinit;
+    it->job.command.as.call.function = read_details;
+    it->job.command.as.call.argument = it;
+    if (cleat__job_read_id(&it->job, "external_id", id, &it->id)) {
+        cleat__job_submit(&it->job);
+    }
+}
+
+/* ---- CancelTasks ---- */
+
+enum { CANCELS_MAX = 20000 };
+
+struct cancelling;
+typedef struct cancel {
+    cleat__command command; /* first */
+    struct cancelling *owner;
+    const char *text; /* the request's */
+} cancel;
+
+/* The job's own command is not used: there is one for each run. */
+typedef struct cancelling {
+    cleat__job job; /* first */
+    cancel *items;
+    size_t count;
+    atomic_size_t left; /* not yet answered, and one for who submits */
+} cancelling;
+
+static void cancel_deinit(cleat__job *job)
+{
+    cancelling *it = (cancelling *)job;
+    for (size_t i = 0; it->items != NULL && i < it->count; i++) {
+        cleat__free(it->items[i].command.error);
+    }
+    cleat__free(it->items);
+}
+
+/* Runs that have ended are accepted; unknown ones and those of others are passed over. */
+static void answer_cancelled(cancelling *it)
+{
+    Cleat__V1__CancelTasksResponse reply = CLEAT__V1__CANCEL_TASKS_RESPONSE__INIT;
+    char **texts = cleat__calloc(it->count + 1, sizeof(*texts));
+    if (texts == NULL) {
+        cleat__job_fail(&it->job, cleat__fail_memory());
+        return;
+    }
+    for (size_t i = 0; i < it->count; i++) {
+        cleat_status status = it->items[i].command.status;
+        if (status == CLEAT_OK || status == CLEAT_FAILED_PRECONDITION) {
+            texts[reply.n_cancelled_tasks++] = (char *)(uintptr_t)it->items[i].text;
+        } else if (status != CLEAT_NOT_FOUND) {
+            cleat__job_fail(&it->job, cleat__fail(status, "%s", it->items[i].command.error != NULL
+                                                                    ? it->items[i].command.error
+                                                                    : cleat_status_text(status)));
+            cleat__free(texts);
+            return;
+        }
+    }
+    reply.cancelled_tasks = texts;
+    cleat__job_reply(&it->job, &reply.base);
+    cleat__free(texts);
+}
+
+static void count_down(cancelling *it)
+{
+    if (atomic_fetch_sub(&it->left, 1) == 1) {
+        answer_cancelled(it);
+    }
+}
+
+static void on_cancelled(cleat__command *command)
+{
+    count_down(((cancel *)command)->owner);
+}
+
+static cleat_status read_cancels(const Cleat__V1__CancelTasksRequest *asked, cancelling *it)
+{
+    if (asked->filter != NULL) {
+        return cleat__fail(CLEAT_UNSUPPORTED, "this engine cancels by a filter only over HTTP, with POST "
+                                              "/api/v1/stable/tenants/{tenant}/tasks/cancel");
+    }
+    if (asked->n_external_ids == 0 || asked->n_external_ids > CANCELS_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "external_ids has %zu ids; it must have 1 .. %d",
+                           asked->n_external_ids, CANCELS_MAX);
+    }
+    it->items = cleat__calloc(asked->n_external_ids, sizeof(*it->items));
+    if (it->items == NULL) {
+        return cleat__fail_memory();
+    }
+    it->count = asked->n_external_ids;
+    for (size_t i = 0; i < it->count; i++) {
+        cancel *item = &it->items[i];
+        *item = (cancel){.owner = it, .text = asked->external_ids[i]};
+        item->command.kind = CLEAT__COMMAND_CANCEL;
+        item->command.tenant = it->job.command.tenant;
+        item->command.done = on_cancelled;
+        if (cleat__uuid_parse(cleat_slice_of(item->text), &item->command.as.id) != CLEAT_OK) {
+            return cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.64s\" in external_ids is no UUID", item->text);
+        }
+    }
+    return CLEAT_OK;
+}
+
+static void handle_cancel(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
+{
+    cancelling *it = cleat__job_new(call, service, sizeof(*it), CLEAT__COMMAND_CANCEL, NULL);
+    if (it == NULL) {
+        return;
+    }
+    it->job.deinit = cancel_deinit;
+    cleat_status status = read_cancels((const Cleat__V1__CancelTasksRequest *)request, it);
+    if (status != CLEAT_OK) {
+        cleat__job_fail(&it->job, status);
+        return;
+    }
+    atomic_init(&it->left, it->count + 1);
+    for (size_t i = 0; i < it->count; i++) {
+        cleat__engine_submit(it->job.services->engine, &it->items[i].command);
+    }
+    count_down(it);
+}
+
+/* ---- What this engine does not have ---- */
+
+static void handle_replay(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
+{
+    (void)request, (void)service;
+    cleat__service_fail_unsupported(call, "replays of runs");
+}
+
+static void handle_branch(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
+{
+    (void)request, (void)service;
+    cleat__service_fail_unsupported(call, "durable tasks");
+}
+
+#define UNARY(name, message, function)                                                                        \
+    {                                                                                                         \
+        .path = "/v1.AdminService/" name, .request = &cleat__v1__##message##__descriptor, .handle = (function) \
+    }
+
+cleat__rpc_service cleat__service_admin(cleat__services *services)
+{
+    static const cleat__rpc_method methods[] = {
+        UNARY("PutWorkflow", create_workflow_version_request, handle_put_workflow),
+        UNARY("TriggerWorkflowRun", trigger_workflow_run_request, handle_trigger),
+        UNARY("GetRunDetails", get_run_details_request, handle_details),
+        UNARY("CancelTasks", cancel_tasks_request, handle_cancel),
+        UNARY("ReplayTasks", replay_tasks_request, handle_replay),
+        UNARY("BranchDurableTask", branch_durable_task_request, handle_branch),
+    };
+    return (cleat__rpc_service){methods, sizeof(methods) / sizeof(methods[0]), services};
+}

@@ -1,0 +1,539 @@
+/*
+ * The Dispatcher's streams to workers, Listen and ListenV2, each a listener.
+ *
+ * It listens to the engine in a session (WORKER_LISTEN), whose sink sends, on the engine's thread.
+ * What was sent is remembered until the transport has taken it. When the stream ends, for whatever
+ * reason, the session is ended first (WORKER_UNLISTEN), so that the sink is quiet; then what was not taken
+ * is given back to the engine (UNDELIVERED), and another worker, or another stream, gets it.
+ *
+ * A listener has two references: its session's, until the last of these commands is answered,
+ * and its call's, until no callback of that runs any more. Whoever sets `is_over` ends the call.
+ */
+#include "listeners.h"
+#include "service.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/thread.h"
+#include "wire/assignment.h"
+#include "wire/message.h"
+
+#define STUCK_NS      (25 * CLEAT__NS_PER_S)
+#define LOOK_EVERY_MS 5000
+
+/* An attempt that was sent, or was to be, and may not have arrived. */
+typedef struct attempt {
+    struct attempt *next;
+    uint64_t number; /* of its message, the first is 1 */
+    int64_t sent_ns;
+    cleat__uuid task_id;
+    int32_t retry_count;
+} attempt;
+
+typedef struct listener {
+    cleat__command command; /* first: one at a time */
+    cleat__services *services;
+    cleat__rpc_call *call;
+    cleat__uuid worker_id;
+    uint64_t session;
+    char tenant[37];
+
+    struct listener *next, *previous; /* of all; their mutex guards these */
+    int references;
+
+    pthread_mutex_t mutex; /* guards what follows */
+    bool is_open;          /* LISTEN is answered */
+    bool is_over;
+    uint64_t sent_count; /* messages */
+    attempt *first, *last;
+} listener;
+
+struct cleat__listeners {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    listener *first;
+    size_t count;
+    uint64_t sessions;
+    bool is_stopping;
+    pthread_t thread;
+};
+
+static const cleat_slice none = {NULL, 0};
+
+/* ---- Their life ---- */
+
+static listener *listener_new(cleat__services *services, cleat__rpc_call *call)
+{
+    cleat__listeners *all = services->listeners;
+    listener *self = cleat__calloc(1, sizeof(*self));
+    if (self == NULL) {
+        return NULL;
+    }
+    pthread_mutex_init(&self->mutex, NULL);
+    self->services = services;
+    self->call = call;
+    self->references = 2;
+    self->command.tenant = cleat__rpc_call_identity(call)->tenant;
+    cleat__uuid_format(&cleat__rpc_call_identity(call)->tenant_id, self->tenant);
+    pthread_mutex_lock(&all->mutex);
+    self->session = ++all->sessions;
+    self->next = all->first;
+    if (self->next != NULL) {
+        self->next->previous = self;
+    }
+    all->first = self;
+    all->count++;
+    pthread_mutex_unlock(&all->mutex);
+    return self;
+}
+
+/* Their mutex is held. */
+static void delist(cleat__listeners *all, listener *self)
+{
+    if (self->next != NULL) {
+        self->next->previous = self->previous;
+    }
+    if (self->previous != NULL) {
+        self->previous->next = self->next;
+    } else {
+        all->first = self->next;
+    }
+    all->count--;
+    pthread_cond_broadcast(&all->changed);
+}
+
+static void forget_attempts(listener *self)
+{
+    while (self->first != NULL) {
+        attempt *first = self->first;
+        self->first = first->next;
+        cleat__free(first);
+    }
+    self->last = NULL;
+}
+
+static void release(listener *self)
+{
+    cleat__listeners *all = self->services->listeners;
+    pthread_mutex_lock(&all->mutex);
+    bool is_last = --self->references == 0;
+    if (is_last) {
+        delist(all, self);
+        /* Before the mutex is free again: who waits for the last one goes on to free everything. */
+        forget_attempts(self);
+        pthread_mutex_destroy(&self->mutex);
+        cleat__free(self->command.error);
+        cleat__free(self);
+    }
+    pthread_mutex_unlock(&all->mutex);
+}
+
+/* ---- What was sent ---- */
+
+/* The mutex is held. */
+static void forget_taken(listener *self)
+{
+    uint64_t taken = cleat__rpc_taken_count(self->call);
+    while (self->first != NULL && self->first->number <= taken) {
+        attempt *first = self->first;
+        self->first = first->next;
+        cleat__free(first);
+    }
+    self->last = self->first != NULL ? self->last : NULL;
+}
+
+/* Without memory for it, only the worker's silence tells that it did not arrive. The mutex is held. */
+static void remember(listener *self, const cleat__assignment *assignment)
+{
+    attempt *made = cleat__malloc(sizeof(*made));
+    if (made == NULL) {
+        return;
+    }
+    *made = (attempt){
+        .number = self->sent_count,
+        .sent_ns = cleat__clock_monotonic_ns(NULL),
+        .task_id = assignment->task_id,
+        .retry_count = assignment->retry_count,
+    };
+    if (self->last != NULL) {
+        self->last->next = made;
+    } else {
+        self->first = made;
+    }
+    self->last = made;
+}
+
+/* ---- The end ---- */
+
+static void submit(listener *self, cleat__command_kind kind, void (*done)(cleat__command *command))
+{
+    cleat__free(self->command.error);
+    self->command.error = NULL;
+    self->command.kind = kind;
+    self->command.done = done;
+    cleat__engine_submit(self->services->engine, &self->command);
+}
+
+static void give_back(listener *self);
+
+static void on_given_back(cleat__command *command)
+{
+    listener *self = (listener *)command;
+    if (command->status == CLEAT_UNAVAILABLE) { /* the engine closes: what it finds when it opens, it queues */
+        forget_attempts(self);
+    }
+    give_back(self);
+}
+
+/* The session is over, so nobody else adds anything. */
+static void give_back(listener *self)
+{
+    attempt *first = self->first;
+    if (first == NULL) {
+        release(self);
+        return;
+    }
+    self->command.as.undelivered.id = first->task_id;
+    self->command.as.undelivered.retry_count = first->retry_count;
+    self->first = first->next;
+    self->last = self->first != NULL ? self->last : NULL;
+    cleat__free(first);
+    submit(self, CLEAT__COMMAND_UNDELIVERED, on_given_back);
+}
+
+static void on_unlistened(cleat__command *command)
+{
+    give_back((listener *)command);
+}
+
+static void end_session(listener *self)
+{
+    self->command.as.listen.id = self->worker_id;
+    self->command.as.listen.session = self->session;
+    submit(self, CLEAT__COMMAND_WORKER_UNLISTEN, on_unlistened);
+}
+
+/* True for the first who asks: it ends the call, and the session if there is one to be ended. */
+static bool begin_end(listener *self, bool *has_session)
+{
+    pthread_mutex_lock(&self->mutex);
+    bool is_first = !self->is_over;
+    self->is_over = true;
+    if (is_first) {
+        forget_taken(self);
+    }
+    *has_session = self->is_open;
+    pthread_mutex_unlock(&self->mutex);
+    return is_first;
+}
+
+static void abort_stream(listener *self, const char *text)
+{
+    bool has_session = false;
+    if (begin_end(self, &has_session)) {
+        cleat__rpc_abort(self->call, CLEAT_UNAVAILABLE, text);
+        if (has_session) {
+            end_session(self);
+        }
+    }
+}
+
+static void on_cancelled(cleat__rpc_call *call, void *service)
+{
+    listener *self = cleat__rpc_call_data(call);
+    bool has_session = false;
+    (void)service;
+    if (begin_end(self, &has_session)) {
+        cleat__rpc_finish(call, CLEAT_CANCELLED, NULL, none);
+        if (has_session) {
+            end_session(self);
+        }
+    }
+}
+
+static void on_ended(cleat__rpc_call *call, void *service)
+{
+    listener *self = cleat__rpc_call_data(call);
+    (void)service;
+    if (self != NULL) {
+        release(self);
+    }
+}
+
+/* ---- What the engine tells ---- */
+
+/* The ids as texts, and what refers to them. */
+typedef struct details {
+    char workflow[37], version[37];
+    cleat__action_details of;
+} details;
+
+static void describe(const listener *self, const cleat__uuid *workflow_id, const cleat__uuid *version_id,
+                     details *out)
+{
+    cleat__uuid_format(workflow_id, out->workflow);
+    cleat__uuid_format(version_id, out->version);
+    out->of = (cleat__action_details){
+        .tenant_id = cleat_slice_of(self->tenant),
+        .workflow_id = cleat_slice_of(out->workflow),
+        .workflow_version_id = cleat_slice_of(out->version),
+        .step_id = cleat_slice_of(out->workflow), /* a workflow has one task */
+    };
+}
+
+/* Sends and frees the message, NULL when there was no memory for it. The mutex is held. */
+static cleat_status send_action(listener *self, Cleat__AssignedAction *action)
+{
+    cleat_status status =
+        action != NULL ? cleat__rpc_send(self->call, &action->base) : cleat__fail_memory();
+    cleat__message_free(action);
+    self->sent_count += status == CLEAT_OK;
+    return status;
+}
+
+static void on_refused(cleat__command *command)
+{
+    cleat__free(command->error);
+    cleat__free(command);
+}
+
+/* No worker could be sent it. Without memory to say so it runs into its timeout. */
+static void refuse_too_large(listener *self, const cleat__assignment *assignment)
+{
+    cleat__command *command = cleat__calloc(1, sizeof(*command));
+    if (command == NULL) {
+        return;
+    }
+    command->kind = CLEAT__COMMAND_REPORT;
+    command->tenant = self->command.tenant;
+    command->done = on_refused;
+    command->as.report = (cleat__report){
+        .task_id = assignment->task_id,
+        .retry_count = assignment->retry_count,
+        .status = CLEAT_NON_RETRYABLE,
+        .error = cleat_slice_of("the task's input and metadata are too large to be sent to a worker"),
+    };
+    cleat__engine_submit(self->services->engine, command);
+}
+
+static cleat_status send_assignment(listener *self, const cleat__assignment *assignment)
+{
+    details about;
+    cleat_status status = CLEAT_OK;
+    describe(self, &assignment->workflow_id, &assignment->version_id, &about);
+    about.of.task_name = assignment->task_name;
+    about.of.priority = assignment->priority;
+    Cleat__AssignedAction *action = cleat__assignment_write(assignment, &about.of);
+    pthread_mutex_lock(&self->mutex);
+    if (self->is_over) {
+        cleat__message_free(action);
+    } else {
+        status = send_action(self, action);
+        forget_taken(self);
+    }
+    if (status != CLEAT_TOO_LARGE) {
+        remember(self, assignment);
+    }
+    pthread_mutex_unlock(&self->mutex);
+    return status;
+}
+
+static void assign(void *sink, cleat__assignment *list)
+{
+    listener *self = sink;
+    while (list != NULL) {
+        cleat__assignment *next = list->next;
+        cleat_status status = send_assignment(self, list);
+        if (status == CLEAT_TOO_LARGE) {
+            refuse_too_large(self, list);
+        } else if (status != CLEAT_OK) { /* it and the rest are remembered */
+            abort_stream(self, cleat_error_message());
+        }
+        cleat__free(list);
+        list = next;
+    }
+}
+
+/* If it does not arrive, the worker finds out when its report is ignored. */
+static void cancel(void *sink, const cleat__cancellation *cancelled)
+{
+    listener *self = sink;
+    details about;
+    describe(self, &cancelled->workflow_id, &cancelled->version_id, &about);
+    about.of.task_name = cancelled->task_name;
+    about.of.priority = cancelled->priority;
+    Cleat__AssignedAction *action =
+        cleat__cancellation_write(&cancelled->task_id, cancelled->retry_count, cancelled->task, &about.of);
+    pthread_mutex_lock(&self->mutex);
+    if (self->is_over) {
+        cleat__message_free(action);
+    } else {
+        (void)send_action(self, action);
+    }
+    pthread_mutex_unlock(&self->mutex);
+}
+
+/* ---- The beginning ---- */
+
+static void on_listening(cleat__command *command)
+{
+    listener *self = (listener *)command;
+    bool is_listening = command->status == CLEAT_OK;
+    pthread_mutex_lock(&self->mutex);
+    bool was_over = self->is_over;
+    self->is_open = is_listening;
+    self->is_over = was_over || !is_listening;
+    pthread_mutex_unlock(&self->mutex);
+    if (!is_listening) {
+        if (!was_over) {
+            cleat__rpc_finish(self->call, command->status, command->error, none);
+        }
+        release(self);
+    } else if (was_over) {
+        end_session(self);
+    }
+}
+
+static void begin(cleat__rpc_call *call, const char *worker_id, bool is_kept, cleat__services *services)
+{
+    cleat__uuid id;
+    if (cleat__uuid_parse(cleat_slice_of(worker_id), &id) != CLEAT_OK) {
+        cleat__rpc_fail(call, cleat__fail(CLEAT_INVALID_ARGUMENT, "worker_id \"%.64s\" is no UUID", worker_id));
+        return;
+    }
+    listener *self = listener_new(services, call);
+    if (self == NULL) {
+        cleat__rpc_fail(call, cleat__fail_memory());
+        return;
+    }
+    self->worker_id = id;
+    self->command.as.listen.id = id;
+    self->command.as.listen.session = self->session;
+    self->command.as.listen.is_kept = is_kept;
+    self->command.as.listen.sink = (cleat__worker_sink){.self = self, .assign = assign};
+    self->command.as.listen.cancel = cancel;
+    cleat__rpc_call_set_data(call, self);
+    submit(self, CLEAT__COMMAND_WORKER_LISTEN, on_listening);
+}
+
+/* The stream itself is the heartbeat. */
+static void handle_listen(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
+{
+    begin(call, ((const Cleat__WorkerListenRequest *)request)->worker_id, true, service);
+}
+
+static void handle_listen_v2(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
+{
+    begin(call, ((const Cleat__WorkerListenRequest *)request)->worker_id, false, service);
+}
+
+cleat__rpc_service cleat__service_listen(cleat__services *services)
+{
+    static const cleat__rpc_method methods[] = {
+        {.path = "/Dispatcher/Listen",
+         .kind = CLEAT__RPC_SERVER_STREAM,
+         .request = &cleat__worker_listen_request__descriptor,
+         .handle = handle_listen,
+         .cancelled = on_cancelled,
+         .ended = on_ended},
+        {.path = "/Dispatcher/ListenV2",
+         .kind = CLEAT__RPC_SERVER_STREAM,
+         .request = &cleat__worker_listen_request__descriptor,
+         .handle = handle_listen_v2,
+         .cancelled = on_cancelled,
+         .ended = on_ended},
+    };
+    return (cleat__rpc_service){methods, sizeof(methods) / sizeof(methods[0]), services};
+}
+
+/* ---- All of them ---- */
+
+static bool is_stuck(listener *self, int64_t now_ns)
+{
+    pthread_mutex_lock(&self->mutex);
+    if (!self->is_over) {
+        forget_taken(self);
+    }
+    bool is_stuck = !self->is_over && self->first != NULL && now_ns - self->first->sent_ns >= STUCK_NS;
+    pthread_mutex_unlock(&self->mutex);
+    return is_stuck;
+}
+
+/* The mutex is held. With a reference; NULL: none. */
+static listener *find_stuck(cleat__listeners *all)
+{
+    int64_t now_ns = cleat__clock_monotonic_ns(NULL);
+    for (listener *self = all->first; self != NULL; self = self->next) {
+        if (is_stuck(self, now_ns)) {
+            self->references++;
+            return self;
+        }
+    }
+    return NULL;
+}
+
+static void *watch(void *argument)
+{
+    cleat__listeners *all = argument;
+    pthread_mutex_lock(&all->mutex);
+    while (!all->is_stopping) {
+        listener *stuck = find_stuck(all);
+        if (stuck == NULL) {
+            cleat__cond_wait_until(&all->changed, &all->mutex, cleat__deadline_ns(LOOK_EVERY_MS));
+            continue;
+        }
+        pthread_mutex_unlock(&all->mutex);
+        abort_stream(stuck, "the worker takes no actions");
+        release(stuck);
+        pthread_mutex_lock(&all->mutex);
+    }
+    pthread_mutex_unlock(&all->mutex);
+    return NULL;
+}
+
+cleat_status cleat__listeners_new(cleat__listeners **out)
+{
+    cleat__listeners *all = cleat__calloc(1, sizeof(*all));
+    *out = NULL;
+    if (all == NULL) {
+        return cleat__fail_memory();
+    }
+    pthread_mutex_init(&all->mutex, NULL);
+    cleat__cond_init(&all->changed);
+    cleat_status status = cleat__thread_start(&all->thread, "cleat-listeners", watch, all);
+    if (status != CLEAT_OK) {
+        pthread_cond_destroy(&all->changed);
+        pthread_mutex_destroy(&all->mutex);
+        cleat__free(all);
+        return status;
+    }
+    *out = all;
+    return CLEAT_OK;
+}
+
+size_t cleat__listeners_count(cleat__listeners *listeners)
+{
+    pthread_mutex_lock(&listeners->mutex);
+    size_t count = listeners->count;
+    pthread_mutex_unlock(&listeners->mutex);
+    return count;
+}
+
+void cleat__listeners_free(cleat__listeners *listeners)
+{
+    if (listeners == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&listeners->mutex);
+    listeners->is_stopping = true;
+    pthread_cond_broadcast(&listeners->changed);
+    while (listeners->count != 0) {
+        pthread_cond_wait(&listeners->changed, &listeners->mutex);
+    }
+    pthread_mutex_unlock(&listeners->mutex);
+    pthread_join(listeners->thread, NULL);
+    pthread_cond_destroy(&listeners->changed);
+    pthread_mutex_destroy(&listeners->mutex);
+    cleat__free(listeners);
+}

@@ -1,0 +1,98 @@
+#include "service_trigger.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "store/query.h"
+
+static void deinit(cleat__job *job)
+{
+    cleat__triggering *self = (cleat__triggering *)job;
+    for (size_t i = 0; self->items != NULL && i < self->count; i++) {
+        cleat__trigger_read_end(&self->items[i]);
+    }
+    cleat__free(self->items);
+    cleat__free(self->ids);
+    cleat__buffer_deinit(&self->missing);
+}
+
+/* ---- What is not there ---- */
+
+static cleat_status find_missing(cleat__store *store, void *argument)
+{
+    cleat__triggering *self = argument;
+    cleat_status status = CLEAT_OK;
+    for (size_t i = 0; i < self->count && status == CLEAT_OK; i++) {
+        status = cleat__workflow_find(store, self->job.command.tenant, self->items[i].workflow);
+        if (status == CLEAT_NOT_FOUND) {
+            cleat__buffer_append_string(&self->missing, self->missing.size != 0 ? ", " : "");
+            cleat__buffer_append_slice(&self->missing, self->items[i].workflow);
+            status = CLEAT_OK;
+        }
+    }
+    return status;
+}
+
+static void tell_missing(cleat__job *job)
+{
+    cleat__triggering *self = (cleat__triggering *)job;
+    if (self->missing.size != 0) {
+        cleat__job_fail(job, cleat__fail(CLEAT_INVALID_ARGUMENT, "workflow names not found: %.*s",
+                                         CLEAT_SLICE_ARGS(cleat__buffer_slice(&self->missing))));
+    } else { /* then it is a parent that is not there */
+        cleat__job_fail(job, cleat__fail(CLEAT_NOT_FOUND, "there is no such parent run"));
+    }
+}
+
+/* What was not found are workflows, which peers are told in another way, or a parent. */
+static void on_refused(cleat__job *job)
+{
+    if (job->command.status != CLEAT_NOT_FOUND) {
+        cleat__job_refuse(job);
+        return;
+    }
+    cleat__free(job->command.error);
+    job->command.error = NULL;
+    job->command.kind = CLEAT__COMMAND_CALL;
+    job->command.as.call.function = find_missing;
+    job->command.as.call.argument = job;
+    job->answer = tell_missing;
+    job->refuse = NULL;
+    cleat__job_submit(job);
+}
+
+/* ---- Starting ---- */
+
+cleat__triggering *cleat__triggering_new(cleat__rpc_call *call, cleat__services *services, size_t count,
+                                         void (*answer)(cleat__job *job))
+{
+    cleat__triggering *self =
+        cleat__job_new(call, services, sizeof(*self), CLEAT__COMMAND_TRIGGER, answer);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->job.deinit = deinit;
+    self->job.refuse = on_refused;
+    self->items = cleat__calloc(count + 1, sizeof(*self->items));
+    self->ids = cleat__calloc(count + 1, sizeof(*self->ids));
+    self->count = count;
+    if (self->items == NULL || self->ids == NULL) {
+        cleat__job_fail(&self->job, cleat__fail_memory());
+        return NULL;
+    }
+    return self;
+}
+
+void cleat__triggering_submit(cleat__triggering *self, cleat_status status)
+{
+    if (status != CLEAT_OK) {
+        cleat__job_fail(&self->job, status);
+        return;
+    }
+    for (size_t i = 0; i < self->count; i++) {
+        self->items[i].inherits = self->items[i].is_child;
+    }
+    self->job.command.as.trigger.items = self->items;
+    self->job.command.as.trigger.count = self->count;
+    self->job.command.as.trigger.ids = self->ids;
+    cleat__job_submit(&self->job);
+}

@@ -1,0 +1,65 @@
+#include "wire/desired_label.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "wire/v1/workflows.pb-c.h"
+
+/* The maps of the protocol have entries of types of their own, generated alike. */
+typedef Cleat__V1__TriggerWorkflowRequest__DesiredWorkerLabelsEntry entry;
+typedef Cleat__V1__CreateTaskOpts__WorkerLabelsEntry entry_of_task;
+typedef Cleat__V1__TriggerWorkflowRunRequest__DesiredWorkerLabelsEntry entry_of_run;
+_Static_assert(sizeof(entry) == sizeof(entry_of_task) && sizeof(entry) == sizeof(entry_of_run),
+               "one form of entries");
+_Static_assert(offsetof(entry, value) == offsetof(entry_of_task, value) &&
+                   offsetof(entry, value) == offsetof(entry_of_run, value),
+               "one form of entries");
+
+static cleat_status read_value(const char *key, const Cleat__V1__DesiredWorkerLabels *label,
+                               cleat__label_value *out)
+{
+    bool has_text = label->has_str_value_case != 0, has_number = label->has_int_value_case != 0;
+    if (has_text == has_number) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "label \"%.64s\" needs either str_value or int_value",
+                           key);
+    }
+    out->is_number = has_number;
+    out->number = has_number ? label->int_value : 0;
+    out->text = has_text ? cleat_slice_of(label->str_value) : (cleat_slice){NULL, 0};
+    return CLEAT_OK;
+}
+
+static cleat_status read_label(const entry *from, cleat__desired_label *out)
+{
+    const Cleat__V1__DesiredWorkerLabels *label = from->value;
+    if (label == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "label \"%.64s\" has no value", from->key);
+    }
+    out->key = cleat_slice_of(from->key);
+    out->comparator = CLEAT__COMPARATOR_EQUAL;
+    if (label->has_comparator_case != 0) {
+        out->comparator = (cleat__comparator)label->comparator; /* checked with the rest of the label */
+    }
+    out->weight = label->has_weight_case != 0 ? label->weight : CLEAT__LABEL_WEIGHT;
+    out->is_required = label->has_required_case != 0 && label->required;
+    return read_value(from->key, label, &out->value);
+}
+
+cleat_status cleat__desired_labels_read(const void *entries, size_t count, cleat__desired_label **out)
+{
+    const entry *const *from = entries;
+    *out = NULL;
+    if (count == 0) {
+        return CLEAT_OK;
+    }
+    cleat__desired_label *list = cleat__calloc(count, sizeof(*list));
+    cleat_status status = list != NULL ? CLEAT_OK : cleat__fail_memory();
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        status = read_label(from[i], &list[i]);
+    }
+    if (status != CLEAT_OK) {
+        cleat__free(list);
+        return status;
+    }
+    *out = list;
+    return CLEAT_OK;
+}

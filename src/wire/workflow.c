@@ -1,0 +1,200 @@
+#include "wire/workflow.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "model/duration.h"
+#include "wire/desired_label.h"
+
+#define EXECUTION_TIMEOUT_MS INT64_C(60000)
+#define SCHEDULE_TIMEOUT_MS  INT64_C(300000)
+#define BACKOFF_MAX_S        86400
+
+typedef Cleat__V1__CreateWorkflowVersionRequest request;
+typedef Cleat__V1__CreateTaskOpts options;
+
+/* ---- What the engine does not have ---- */
+
+static bool has_conditions(const Cleat__V1__TaskConditions *conditions)
+{
+    return conditions != NULL && (conditions->n_parent_override_conditions != 0 ||
+                                  conditions->n_sleep_conditions != 0 ||
+                                  conditions->n_user_event_conditions != 0);
+}
+
+static bool has_wildcard(const request *message)
+{
+    for (size_t i = 0; i < message->n_event_triggers; i++) {
+        if (strchr(message->event_triggers[i], '*') != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static cleat_status check_features(const request *message, const options *task)
+{
+    const struct {
+        bool is_used;
+        const char *name;
+    } features[] = {
+        {message->n_tasks > 1 || task->n_parents != 0, "several tasks in one workflow"},
+        {message->on_failure_task != NULL, "on_failure_task"},
+        {has_conditions(task->conditions), "conditions"},
+        {message->n_cron_triggers != 0, "cron_triggers"},
+        {message->concurrency != NULL || message->n_concurrency_arr != 0 || task->n_concurrency != 0,
+         "concurrency"},
+        {task->n_rate_limits != 0, "rate_limits"},
+        {task->batch != NULL, "batch"},
+        {task->is_durable, "durable tasks"},
+        {message->idempotency != NULL, "idempotency"},
+        {message->n_default_filters != 0, "default_filters"},
+        {has_wildcard(message), "wildcards in event_triggers"},
+    };
+    for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+        if (features[i].is_used) {
+            return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                               "workflow \"%.255s\" needs features that are not supported yet: %s",
+                               message->name, features[i].name);
+        }
+    }
+    return CLEAT_OK;
+}
+
+/* ---- Its task ---- */
+
+/* A timeout that is not given, or empty, is `otherwise`. */
+static cleat_status read_timeout(const char *field, const char *text, int64_t otherwise, int64_t *out)
+{
+    *out = otherwise;
+    return text == NULL || text[0] == '\0' ? CLEAT_OK : cleat__duration_parse(field, cleat_slice_of(text), out);
+}
+
+/* The n-th delay is factor^n seconds. */
+static void read_backoff(const options *task, cleat__policy *out)
+{
+    if (task->has_backoff_factor_case == 0) {
+        return;
+    }
+    int32_t most_s = task->has_backoff_max_seconds_case != 0 ? task->backoff_max_seconds : BACKOFF_MAX_S;
+    out->backoff_factor = (double)task->backoff_factor;
+    out->backoff_max_ms = (int64_t)most_s * 1000;
+    /* What is no factor is refused with the rest; above 0, or the factor would not be looked at. */
+    bool is_factor = out->backoff_factor >= 1 && out->backoff_factor <= 1000;
+    out->backoff_initial_ms = is_factor ? (int64_t)(out->backoff_factor * 1000) : 1;
+}
+
+static cleat_status read_policy(const request *message, const options *task, cleat__policy *out)
+{
+    out->retries = task->retries;
+    out->priority =
+        message->has_default_priority_case != 0 ? message->default_priority : CLEAT_PRIORITY_LOW;
+    read_backoff(task, out);
+    const char *schedule = task->has_schedule_timeout_case != 0 ? task->schedule_timeout : NULL;
+    cleat_status status =
+        read_timeout("schedule_timeout", schedule, SCHEDULE_TIMEOUT_MS, &out->schedule_timeout_ms);
+    return status == CLEAT_OK
+               ? read_timeout("timeout", task->timeout, EXECUTION_TIMEOUT_MS, &out->execution_timeout_ms)
+               : status;
+}
+
+static cleat_status read_slots(const options *task, cleat__workflow *out)
+{
+    if (task->n_slot_requests == 0) {
+        return CLEAT_OK;
+    }
+    cleat__slots *slots = cleat__calloc(task->n_slot_requests, sizeof(*slots));
+    if (slots == NULL) {
+        return cleat__fail_memory();
+    }
+    for (size_t i = 0; i < task->n_slot_requests; i++) {
+        slots[i] = (cleat__slots){cleat_slice_of(task->slot_requests[i]->key), task->slot_requests[i]->value};
+    }
+    out->slots = slots;
+    out->slot_count = task->n_slot_requests;
+    return CLEAT_OK;
+}
+
+static cleat_status read_task(const request *message, const options *task, cleat__workflow *out)
+{
+    cleat__desired_label *labels = NULL;
+    out->task = cleat_slice_of(task->readable_id);
+    out->action = cleat_slice_of(task->action);
+    cleat_status status = read_policy(message, task, &out->policy);
+    if (status == CLEAT_OK) {
+        status = read_slots(task, out);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__desired_labels_read(task->worker_labels, task->n_worker_labels, &labels);
+        out->labels = labels;
+        out->label_count = labels != NULL ? task->n_worker_labels : 0;
+    }
+    return status;
+}
+
+/* ---- All of it ---- */
+
+static cleat_status read_event_keys(const request *message, cleat__workflow *out)
+{
+    if (message->n_event_triggers == 0) {
+        return CLEAT_OK;
+    }
+    cleat_slice *keys = cleat__calloc(message->n_event_triggers, sizeof(*keys));
+    if (keys == NULL) {
+        return cleat__fail_memory();
+    }
+    for (size_t i = 0; i < message->n_event_triggers; i++) {
+        keys[i] = cleat_slice_of(message->event_triggers[i]);
+    }
+    out->event_keys = keys;
+    out->event_key_count = message->n_event_triggers;
+    return CLEAT_OK;
+}
+
+static cleat_status read_sticky(const request *message, cleat__workflow *out)
+{
+    out->sticky = CLEAT__STICKY_NONE;
+    if (message->has_sticky_case == 0) {
+        return CLEAT_OK;
+    }
+    switch ((int)message->sticky) {
+    case CLEAT__V1__STICKY_STRATEGY__SOFT: out->sticky = CLEAT__STICKY_SOFT; return CLEAT_OK;
+    case CLEAT__V1__STICKY_STRATEGY__HARD: out->sticky = CLEAT__STICKY_HARD; return CLEAT_OK;
+    default:
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "sticky is %d, which is no strategy", (int)message->sticky);
+    }
+}
+
+cleat_status cleat__workflow_read(const request *message, cleat__workflow *out)
+{
+    *out = (cleat__workflow){
+        .name = cleat_slice_of(message->name),
+        .description = cleat_slice_of(message->description),
+        .version = cleat_slice_of(message->version),
+    };
+    if (message->n_tasks == 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "workflow \"%.255s\" has no tasks", message->name);
+    }
+    const options *task = message->tasks[0];
+    if (message->has_input_json_schema_case != 0) {
+        out->input_json_schema = (cleat_slice){(const char *)message->input_json_schema.data,
+                                               message->input_json_schema.len};
+    }
+    cleat_status status = check_features(message, task);
+    if (status == CLEAT_OK) {
+        status = read_sticky(message, out);
+    }
+    if (status == CLEAT_OK) {
+        status = read_event_keys(message, out);
+    }
+    return status == CLEAT_OK ? read_task(message, task, out) : status;
+}
+
+void cleat__workflow_read_end(cleat__workflow *workflow)
+{
+    cleat__free((void *)(uintptr_t)workflow->event_keys);
+    cleat__free((void *)(uintptr_t)workflow->labels);
+    cleat__free((void *)(uintptr_t)workflow->slots);
+    workflow->event_keys = NULL;
+    workflow->labels = NULL;
+    workflow->slots = NULL;
+}
