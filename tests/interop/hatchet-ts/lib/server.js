@@ -4,6 +4,7 @@
 const { execFileSync, spawn } = require('node:child_process');
 const path = require('node:path');
 const readline = require('node:readline');
+const { after, describe } = require('node:test');
 
 const command = path.join(process.env.CLEAT_BUILD, 'cleat');
 let files = 0;
@@ -11,6 +12,16 @@ let files = 0;
 function plain(attributes) {
     return Object.fromEntries(attributes.map(({ key, value }) =>
         [key, value.stringValue ?? value.boolValue ?? Number(value.intValue ?? value.doubleValue)]));
+}
+
+// What the SDK says goes nowhere: failures of tasks are wanted here.
+class NoLogger {
+    debug() {}
+    info() {}
+    green() {}
+    warn() {}
+    error() {}
+    util() {}
 }
 
 class Server {
@@ -25,6 +36,8 @@ class Server {
         this.child = spawn(command,
             ['serve', '--db', this.file, '--grpc', grpc, '--http', http, ...this.options],
             { stdio: ['ignore', 'pipe', 'inherit'] });
+        const { child } = this;
+        process.once('exit', () => child.kill('SIGKILL'));
         this.ended = new Promise((done) => this.child.on('close', (code, signal) => done({ code, signal })));
         const line = await Promise.race([
             new Promise((done) => readline.createInterface({ input: this.child.stdout }).once('line', done)),
@@ -51,7 +64,7 @@ class Server {
     config(more = {}) {
         return {
             token: this.token(), host_port: this.grpc, api_url: `http://${this.http}`,
-            tls_config: { tls_strategy: 'none' }, log_level: 'OFF', ...more,
+            tls_config: { tls_strategy: 'none' }, logger: () => new NoLogger(), ...more,
         };
     }
 
@@ -83,7 +96,7 @@ async function withWorker(makeTasks, check, { slots = 10, config = {}, options =
     const worker = await client.worker('worker', { workflows: Object.values(tasks), slots });
     const over = worker.start();
     try {
-        await worker.waitUntilReady?.();
+        await worker.waitUntilReady();
         await check({ server, client, worker, tasks });
     } finally {
         await worker.stop();
@@ -99,4 +112,12 @@ async function until(condition) {
     }
 }
 
-module.exports = { Server, until, withWorker };
+// A file's tests. The SDK looks for its server for ever, so the process is ended when they are over.
+function suite(name, define) {
+    describe(name, () => {
+        after(() => setTimeout(() => process.exit(), 100));
+        define();
+    });
+}
+
+module.exports = { Server, suite, until, withWorker };
