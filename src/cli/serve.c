@@ -49,11 +49,11 @@ static int serve(const serve_options *options)
     chosen.database = cleat__database_path(options->db);
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* before there are threads, and before anybody is told */
     umask(S_IRWXG | S_IRWXO);               /* a file that is new is for its owner only */
-    cleat_log_set_handler(on_log, NULL, CLEAT_LOG_WARN);
     cleat_status status = cleat__server_start(&chosen, &server);
     if (status != CLEAT_OK) {
         return cleat__complain_status(status);
     }
+    cleat_log_set_handler(on_log, NULL, CLEAT_LOG_WARN); /* why it did not start is one sentence */
     printf("cleat: ready grpc=%s http=%s\n", cleat__server_grpc_address(server),
            cleat__server_http_address(server));
     int code = cleat__finish_output();

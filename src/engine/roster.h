@@ -32,18 +32,18 @@ typedef struct cleat__pool {
 typedef struct cleat__worker {
     cleat__uuid id; /* the map's key */
     int64_t tenant;
-    char *name, *runtime;      /* owned; NULL: none */
-    cleat__worker_sink sink;   /* while it listens */
+    char *name, *runtime;                                                /* owned; NULL: none */
+    cleat__worker_sink sink;                                             /* while it listens */
     void (*cancel)(void *self, const cleat__cancellation *cancellation); /* NULL: the sink's */
-    cleat__slot_list *offered; /* owned */
-    cleat__pool *pools;        /* owned; of what is offered */
-    cleat__labels *labels;     /* owned; NULL: none */
-    int64_t registered_at_ms;  /* Unix */
-    int64_t seen_at_ms;        /* Unix; its last sign of life */
-    int64_t stored_seen_at_ms; /* what the file says */
-    int64_t heard_ms;          /* the same, monotonic; set when it listens */
-    uint64_t session;          /* of who listens */
-    bool is_remote;            /* of another process */
+    cleat__slot_list *offered;                                           /* owned */
+    cleat__pool *pools;                                                  /* owned; of what is offered */
+    cleat__labels *labels;                                               /* owned; NULL: none */
+    int64_t registered_at_ms;                                            /* Unix */
+    int64_t seen_at_ms;                                                  /* Unix; its last sign of life */
+    int64_t stored_seen_at_ms;                                           /* what the file says */
+    int64_t heard_ms; /* the same, monotonic; set when it listens */
+    uint64_t session; /* of who listens */
+    bool is_remote;   /* of another process */
     bool is_listening;
     bool has_listened; /* since the engine started */
     bool is_kept;      /* it counts as alive while it listens */

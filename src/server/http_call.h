@@ -21,7 +21,7 @@ typedef struct cleat__http_answer {
     unsigned status;          /* 0: there is none yet */
     const char *content_type; /* static */
     cleat__buffer body;
-    char *allow; /* methods, for the header Allow; owned */
+    char *allow;            /* methods, for the header Allow; owned */
     unsigned retry_after_s; /* for the header Retry-After; 0: none */
 } cleat__http_answer;
 

@@ -165,7 +165,8 @@ static cleat_status start_rest(cleat__server *self, const cleat__server_options 
         status = cleat__metrics_new(&self->metrics);
     }
     if (status == CLEAT_OK) {
-        status = cleat__metrics_engine_new(self->metrics, self->engine, self->database, &self->metrics_engine);
+        status =
+            cleat__metrics_engine_new(self->metrics, self->engine, self->database, &self->metrics_engine);
     }
     if (status == CLEAT_OK) {
         const cleat__rest_options rest = {

@@ -36,7 +36,7 @@ void cleat__services_wait(cleat__services *services);
 cleat__rpc_service cleat__service_admin(cleat__services *services);
 cleat__rpc_service cleat__service_dispatcher(cleat__services *services);
 cleat__rpc_service cleat__service_events(cleat__services *services);
-cleat__rpc_service cleat__service_listen(cleat__services *services);  /* the Dispatcher's streams to workers */
+cleat__rpc_service cleat__service_listen(cleat__services *services); /* the Dispatcher's streams to workers */
 cleat__rpc_service cleat__service_results(cleat__services *services); /* and that of results */
 cleat__rpc_service cleat__service_traces(cleat__services *services);
 cleat__rpc_service cleat__service_workflows(cleat__services *services);

@@ -69,7 +69,8 @@ static void handle_trigger(cleat__rpc_call *call, const ProtobufCMessage *reques
     cleat__triggering *it = cleat__triggering_new(call, service, 1, trigger_answer);
     if (it != NULL) {
         cleat__triggering_submit(
-            it, cleat__trigger_run_read((const Cleat__V1__TriggerWorkflowRunRequest *)request, &it->items[0]));
+            it,
+            cleat__trigger_run_read((const Cleat__V1__TriggerWorkflowRunRequest *)request, &it->items[0]));
     }
 }
 
@@ -108,7 +109,8 @@ static Cleat__V1__TaskRunDetail *detail_new(const cleat__run_row *row, bool *fai
     detail->status = cleat__run_status_write(row->status);
     if (row->status == CLEAT_RUN_FAILED) {
         detail->has_error_case = CLEAT__V1__TASK_RUN_DETAIL__HAS_ERROR_ERROR;
-        detail->error = cleat__message_text(failed, row->error.data != NULL ? row->error : cleat_slice_of(""));
+        detail->error =
+            cleat__message_text(failed, row->error.data != NULL ? row->error : cleat_slice_of(""));
     } else if (row->status == CLEAT_RUN_COMPLETED) {
         detail->has_output_case = CLEAT__V1__TASK_RUN_DETAIL__HAS_OUTPUT_OUTPUT;
         detail->output = bytes_of(failed, row->output);
@@ -219,9 +221,10 @@ static void answer_cancelled(cancelling *it)
         if (status == CLEAT_OK || status == CLEAT_FAILED_PRECONDITION) {
             texts[reply.n_cancelled_tasks++] = (char *)(uintptr_t)it->items[i].text;
         } else if (status != CLEAT_NOT_FOUND) {
-            cleat__job_fail(&it->job, cleat__fail(status, "%s", it->items[i].command.error != NULL
-                                                                    ? it->items[i].command.error
-                                                                    : cleat_status_text(status)));
+            cleat__job_fail(&it->job,
+                            cleat__fail(status, "%s",
+                                        it->items[i].command.error != NULL ? it->items[i].command.error
+                                                                           : cleat_status_text(status)));
             cleat__free(texts);
             return;
         }
@@ -304,9 +307,10 @@ static void handle_branch(cleat__rpc_call *call, const ProtobufCMessage *request
     cleat__service_fail_unsupported(call, "durable tasks");
 }
 
-#define UNARY(name, message, function)                                                                        \
-    {                                                                                                         \
-        .path = "/v1.AdminService/" name, .request = &cleat__v1__##message##__descriptor, .handle = (function) \
+#define UNARY(name, message, function)                                                    \
+    {                                                                                     \
+        .path = "/v1.AdminService/" name, .request = &cleat__v1__##message##__descriptor, \
+        .handle = (function)                                                              \
     }
 
 cleat__rpc_service cleat__service_admin(cleat__services *services)

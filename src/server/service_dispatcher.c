@@ -39,7 +39,8 @@ static void register_answer(cleat__job *job)
 
 static void handle_register(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
-    registering *it = cleat__job_new(call, service, sizeof(*it), CLEAT__COMMAND_WORKER_REGISTER, register_answer);
+    registering *it =
+        cleat__job_new(call, service, sizeof(*it), CLEAT__COMMAND_WORKER_REGISTER, register_answer);
     if (it == NULL) {
         return;
     }
@@ -179,7 +180,8 @@ static void release_answer(cleat__job *job)
 static void handle_release_slot(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
     const char *id = ((const Cleat__ReleaseSlotRequest *)request)->task_run_external_id;
-    cleat__job *job = cleat__job_new(call, service, sizeof(*job), CLEAT__COMMAND_RELEASE_SLOT, release_answer);
+    cleat__job *job =
+        cleat__job_new(call, service, sizeof(*job), CLEAT__COMMAND_RELEASE_SLOT, release_answer);
     if (job != NULL && cleat__job_read_id(job, "task_run_external_id", id, &job->command.as.id)) {
         cleat__job_submit(job);
     }

@@ -180,7 +180,8 @@ static void give_back(listener *self);
 static void on_given_back(cleat__command *command)
 {
     listener *self = (listener *)command;
-    if (command->status == CLEAT_UNAVAILABLE) { /* the engine closes: what it finds when it opens, it queues */
+    if (command->status ==
+        CLEAT_UNAVAILABLE) { /* the engine closes: what it finds when it opens, it queues */
         forget_attempts(self);
     }
     give_back(self);
@@ -285,8 +286,7 @@ static void describe(const listener *self, const cleat__uuid *workflow_id, const
 /* Sends and frees the message, NULL when there was no memory for it. The mutex is held. */
 static cleat_status send_action(listener *self, Cleat__AssignedAction *action)
 {
-    cleat_status status =
-        action != NULL ? cleat__rpc_send(self->call, &action->base) : cleat__fail_memory();
+    cleat_status status = action != NULL ? cleat__rpc_send(self->call, &action->base) : cleat__fail_memory();
     cleat__message_free(action);
     self->sent_count += status == CLEAT_OK;
     return status;
@@ -399,7 +399,8 @@ static void begin(cleat__rpc_call *call, const char *worker_id, bool is_kept, cl
 {
     cleat__uuid id;
     if (cleat__uuid_parse(cleat_slice_of(worker_id), &id) != CLEAT_OK) {
-        cleat__rpc_fail(call, cleat__fail(CLEAT_INVALID_ARGUMENT, "worker_id \"%.64s\" is no UUID", worker_id));
+        cleat__rpc_fail(call,
+                        cleat__fail(CLEAT_INVALID_ARGUMENT, "worker_id \"%.64s\" is no UUID", worker_id));
         return;
     }
     listener *self = listener_new(services, call);

@@ -273,7 +273,8 @@ static waiter *add_waiter(stream *self, const cleat__uuid *id, cleat_status *sta
         return NULL;
     }
     if (self->waiters.count >= WAITERS_MAX) {
-        *status = cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "one stream can wait for %d runs at once", WAITERS_MAX);
+        *status =
+            cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "one stream can wait for %d runs at once", WAITERS_MAX);
         return NULL;
     }
     waiter *it = cleat__calloc(1, sizeof(*it));

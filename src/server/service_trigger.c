@@ -65,8 +65,7 @@ static void on_refused(cleat__job *job)
 cleat__triggering *cleat__triggering_new(cleat__rpc_call *call, cleat__services *services, size_t count,
                                          void (*answer)(cleat__job *job))
 {
-    cleat__triggering *self =
-        cleat__job_new(call, services, sizeof(*self), CLEAT__COMMAND_TRIGGER, answer);
+    cleat__triggering *self = cleat__job_new(call, services, sizeof(*self), CLEAT__COMMAND_TRIGGER, answer);
     if (self == NULL) {
         return NULL;
     }

@@ -83,7 +83,8 @@ static cleat_status read_slots(const request *message, cleat__worker_spec *out)
         slots[0] = (cleat__slots){cleat_slice_of("default"), message->slots};
     }
     for (size_t i = 0; i < message->n_slot_config; i++) {
-        slots[i] = (cleat__slots){cleat_slice_of(message->slot_config[i]->key), message->slot_config[i]->value};
+        slots[i] =
+            (cleat__slots){cleat_slice_of(message->slot_config[i]->key), message->slot_config[i]->value};
     }
     out->slots = slots;
     out->slot_count = count;

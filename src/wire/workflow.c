@@ -16,9 +16,9 @@ typedef Cleat__V1__CreateTaskOpts options;
 
 static bool has_conditions(const Cleat__V1__TaskConditions *conditions)
 {
-    return conditions != NULL && (conditions->n_parent_override_conditions != 0 ||
-                                  conditions->n_sleep_conditions != 0 ||
-                                  conditions->n_user_event_conditions != 0);
+    return conditions != NULL &&
+           (conditions->n_parent_override_conditions != 0 || conditions->n_sleep_conditions != 0 ||
+            conditions->n_user_event_conditions != 0);
 }
 
 static bool has_wildcard(const request *message)
@@ -66,7 +66,8 @@ static cleat_status check_features(const request *message, const options *task)
 static cleat_status read_timeout(const char *field, const char *text, int64_t otherwise, int64_t *out)
 {
     *out = otherwise;
-    return text == NULL || text[0] == '\0' ? CLEAT_OK : cleat__duration_parse(field, cleat_slice_of(text), out);
+    return text == NULL || text[0] == '\0' ? CLEAT_OK
+                                           : cleat__duration_parse(field, cleat_slice_of(text), out);
 }
 
 /* The n-th delay is factor^n seconds. */
@@ -86,8 +87,7 @@ static void read_backoff(const options *task, cleat__policy *out)
 static cleat_status read_policy(const request *message, const options *task, cleat__policy *out)
 {
     out->retries = task->retries;
-    out->priority =
-        message->has_default_priority_case != 0 ? message->default_priority : CLEAT_PRIORITY_LOW;
+    out->priority = message->has_default_priority_case != 0 ? message->default_priority : CLEAT_PRIORITY_LOW;
     read_backoff(task, out);
     const char *schedule = task->has_schedule_timeout_case != 0 ? task->schedule_timeout : NULL;
     cleat_status status =
@@ -160,7 +160,8 @@ static cleat_status read_sticky(const request *message, cleat__workflow *out)
     case CLEAT__V1__STICKY_STRATEGY__SOFT: out->sticky = CLEAT__STICKY_SOFT; return CLEAT_OK;
     case CLEAT__V1__STICKY_STRATEGY__HARD: out->sticky = CLEAT__STICKY_HARD; return CLEAT_OK;
     default:
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "sticky is %d, which is no strategy", (int)message->sticky);
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "sticky is %d, which is no strategy",
+                           (int)message->sticky);
     }
 }
 
@@ -176,8 +177,8 @@ cleat_status cleat__workflow_read(const request *message, cleat__workflow *out)
     }
     const options *task = message->tasks[0];
     if (message->has_input_json_schema_case != 0) {
-        out->input_json_schema = (cleat_slice){(const char *)message->input_json_schema.data,
-                                               message->input_json_schema.len};
+        out->input_json_schema =
+            (cleat_slice){(const char *)message->input_json_schema.data, message->input_json_schema.len};
     }
     cleat_status status = check_features(message, task);
     if (status == CLEAT_OK) {

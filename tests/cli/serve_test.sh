@@ -1,0 +1,104 @@
+#!/bin/sh
+# cleat serve: its ready line, its ends, what it refuses; killed and started again.
+set -eu
+# shellcheck source=tests/cli/check.sh
+. "$CLEAT_SOURCE/tests/cli/check.sh"
+
+server=
+trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null || true' EXIT
+
+# Starts it in the background with any ports; waits for the ready line, which a pipe hands over, and
+# sets $server, $grpc and $http.
+start() # arguments...
+{
+    rm -f ready
+    mkfifo ready
+    "$CLEAT" serve --grpc 127.0.0.1:0 --http 127.0.0.1:0 "$@" >ready 2>serve.err &
+    server=$!
+    line=
+    read -r line <ready || { cat serve.err >&2; fail 'it is not ready'; }
+    grpc=${line#cleat: ready grpc=}
+    grpc=${grpc% http=*}
+    http=${line##* http=}
+    same 'the ready line' "$line" "cleat: ready grpc=$grpc http=$http"
+}
+
+# Ends it by a signal; its exit code must be the second argument.
+end() # signal, code
+{
+    kill -"$1" "$server"
+    code=0
+    wait "$server" || code=$?
+    server=
+    same "exit code after $1" "$code" "$2"
+}
+
+get() # path, arguments of curl...
+{
+    path=$1
+    shift
+    curl -s -S -o body -w '%{http_code}' "$@" "http://$http$path"
+}
+
+# ---- Ready, and its end ----
+start
+case "$grpc $http" in
+*:0*) fail "no ports: $line" ;;
+esac
+same ready "$(get /ready)" 200
+same 'without a token' "$(get /api/v1/tenants/00000000-0000-0000-0000-000000000000)" 403
+expect 0 token create
+token=$(cat out)
+payload=$(cut -d . -f 2 out | tr -d '\n' | tr -- '-_' '+/')
+while [ $((${#payload} % 4)) != 0 ]; do payload="$payload="; done
+printf '%s' "$payload" | base64 -d >claims
+tenant=$(json claims '$.sub')
+same 'with one' "$(get "/api/v1/tenants/$tenant" -H "Authorization: Bearer $token")" 200
+same 'name of the tenant' "$(json body '$.name')" default
+end TERM 0
+same 'what it said' "$(cat serve.err)" 'cleat: refused a call: invalid auth token: it is missing'
+same 'mode of the file' "$(stat -c %a cleat.db)" 600
+
+start
+end INT 0
+
+# ---- The file of another name, from the environment ----
+CLEAT_DB=other.db
+export CLEAT_DB
+start
+[ -e other.db ] || fail 'CLEAT_DB is not looked at'
+unset CLEAT_DB
+end TERM 0
+
+# ---- Killed, and started again at once ----
+start --no-auth
+same 'the tenant without a token' "$(get "/api/v1/tenants/$tenant")" 200
+end KILL 137
+start --no-auth
+same 'after the kill' "$(get "/api/v1/tenants/$tenant")" 200
+
+# ---- What is in use ----
+refuse 1 cleat.db serve --grpc 127.0.0.1:0 --http 127.0.0.1:0
+refuse 1 "$grpc is in use" serve --db second.db --grpc "$grpc" --http 127.0.0.1:0
+refuse 1 "$http is in use" serve --db second.db --grpc 127.0.0.1:0 --http "$http"
+end TERM 0
+
+# ---- What is wrong ----
+refuse 1 'without TLS' serve --grpc 0.0.0.0:0 --http 127.0.0.1:0
+refuse 1 'without TLS' serve --grpc 127.0.0.1:0 --http '[::]:0'
+refuse 1 'HOST:PORT' serve --grpc 7077
+refuse 1 'both a certificate and its key' serve --tls-cert no.pem
+refuse 1 'needs TLS' serve --tls-client-ca no.pem
+refuse 1 no.pem serve --tls-cert no.pem --tls-key no.pem --grpc 127.0.0.1:0 --http 127.0.0.1:0
+refuse 1 no/such serve --db no/such/file.db --grpc 127.0.0.1:0 --http 127.0.0.1:0
+refuse 1 'ftp://' serve --otlp-forward ftp://host --grpc 127.0.0.1:0 --http 127.0.0.1:0
+refuse 2 'unknown option --port' serve --port 1
+refuse 2 'unexpected argument' serve now
+
+# ---- Allowed to be reached ----
+rm -f ready
+mkfifo ready
+"$CLEAT" serve --plaintext-on-the-network --grpc 0.0.0.0:0 --http 0.0.0.0:0 >ready 2>serve.err &
+server=$!
+read -r line <ready || fail "not ready: $(cat serve.err)"
+end TERM 0
