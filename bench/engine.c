@@ -27,6 +27,7 @@
 #define BULK          500
 #define PAYLOAD_BYTES 200
 #define ACTION        "bench:noop"
+#define WORKFLOW      "bench.noop"
 #define FILE_NAME     "bench-engine.db"
 #define THREADS_MAX   16
 #define RUNS_MAX      32
@@ -113,7 +114,7 @@ static void handle(bench_worker *worker, cleat__assignment *assignment)
         .status = CLEAT_OK,
         .output = cleat_slice_of("{\"ok\":true}"),
     };
-    check(cleat__engine_report(worker->engine, &report), "report");
+    check(cleat__engine_report(worker->engine, CLEAT__TENANT_DEFAULT, &report), "report");
     cleat__free(assignment);
 }
 
@@ -152,12 +153,13 @@ static void worker_start(bench_worker *worker, cleat__engine *engine, size_t thr
     }
     cleat_slice action = cleat_slice_of(ACTION);
     cleat__worker_sink sink = {worker, worker_assign, worker_cancel};
-    check(cleat__engine_worker_add(engine, &action, 1, slots, &sink, &worker->id), "worker");
+    check(cleat__engine_worker_add(engine, CLEAT__TENANT_DEFAULT, &action, 1, slots, &sink, &worker->id),
+          "worker");
 }
 
 static void worker_stop(bench_worker *worker)
 {
-    check(cleat__engine_worker_remove(worker->engine, &worker->id), "remove worker");
+    check(cleat__engine_worker_remove(worker->engine, CLEAT__TENANT_DEFAULT, &worker->id), "remove worker");
     pthread_mutex_lock(&worker->mutex);
     worker->stopping = true;
     pthread_cond_broadcast(&worker->filled);
@@ -175,14 +177,13 @@ static cleat__engine *open_engine(void)
 {
     cleat__engine *engine = NULL;
     check(cleat__engine_open(&(cleat__engine_options){.path = FILE_NAME}, &engine), "open");
-    cleat__policy policy = {
-        .priority = 1,
-        .backoff_factor = 2,
-        .backoff_max_ms = 1000,
-        .execution_timeout_ms = 60000,
-        .schedule_timeout_ms = 300000,
+    const cleat__workflow workflow = {
+        .name = cleat_slice_of(WORKFLOW),
+        .task = cleat_slice_of("noop"),
+        .action = cleat_slice_of(ACTION),
+        .policy = {.priority = 1, .execution_timeout_ms = 60000, .schedule_timeout_ms = 300000},
     };
-    check(cleat__engine_put_task(engine, cleat_slice_of(ACTION), &policy), "put task");
+    check(cleat__engine_put_workflow(engine, CLEAT__TENANT_DEFAULT, &workflow, NULL), "put task");
     return engine;
 }
 
@@ -193,9 +194,10 @@ static void enqueue(cleat__engine *engine, size_t first, size_t count)
     cleat__uuid ids[BULK];
     for (size_t i = 0; i < count; i++) {
         make_payload(payloads[i], first + i);
-        triggers[i] = (cleat__trigger){.task = cleat_slice_of(ACTION), .input = {payloads[i], PAYLOAD_BYTES}};
+        triggers[i] =
+            (cleat__trigger){.workflow = cleat_slice_of(WORKFLOW), .input = {payloads[i], PAYLOAD_BYTES}};
     }
-    check(cleat__engine_trigger(engine, triggers, count, ids), "trigger");
+    check(cleat__engine_trigger(engine, CLEAT__TENANT_DEFAULT, triggers, count, ids), "trigger");
 }
 
 /* Until every run has ended on disk: then the engine has none left. */

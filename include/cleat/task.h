@@ -47,7 +47,7 @@ typedef struct cleat_task_options {
     int retries;                  /* further attempts after the first failed; 0: none */
     int64_t backoff_initial_ms;   /* 0: no delay */
     double backoff_factor;        /* 1 .. 1000; 0: 2 */
-    int64_t backoff_max_ms;       /* 0: 24 hours */
+    int64_t backoff_max_ms;       /* 24 hours at most; 0: these */
     int64_t execution_timeout_ms; /* of one attempt; 0: 60,000; negative: none */
     int64_t
         schedule_timeout_ms; /* a run is cancelled when no worker took it in this time; 0: 300,000; negative: none */

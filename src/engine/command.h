@@ -1,28 +1,62 @@
 /*
  * What is asked of the engine: one row in CLEAT__COMMANDS, one member in the union, one handler in
- * commands.c. A command that somebody waits for lies on the caller's stack and borrows the
- * caller's arguments, so the queue can hold no more of these than there are threads; the others
- * (`detached`) are copies on the heap.
+ * commands.c. A command borrows its arguments until it is answered. Whom the answer goes to:
+ *
+ *   a thread that waits   the blocking functions of engine.h; the command is on the caller's stack
+ *   done()                cleat__engine_submit(); the command is part of something of its owner's
+ *   nobody (detached)     a copy on the heap, which the engine frees
+ *
+ * What is named by an id must be of the command's tenant, else it is NOT_FOUND.
  */
 #ifndef CLEAT_ENGINE_COMMAND_H
 #define CLEAT_ENGINE_COMMAND_H
 
 #include "engine/engine.h"
+#include "model/worker.h"
 
 /* X(name, handler) */
-#define CLEAT__COMMANDS(X)                \
-    X(PUT_TASK, put_task)                 \
-    X(TRIGGER, trigger)                   \
-    X(WAIT, wait)                         \
-    X(STOP_WAITING, stop_waiting)         \
-    X(CANCEL, cancel)                     \
-    X(WORKER_ADD, worker_add)             \
-    X(WORKER_PAUSE, worker_pause)         \
-    X(WORKER_REMOVE, worker_remove)       \
-    X(WORKER_HEARTBEAT, worker_heartbeat) \
-    X(REPORT, report)                     \
-    X(LOG, log_line)                      \
+#define CLEAT__COMMANDS(X)                            \
+    X(PUT_WORKFLOW, put_workflow)                     \
+    X(TRIGGER, trigger)                               \
+    X(WAIT, wait)                                     \
+    X(STOP_WAITING, stop_waiting)                     \
+    X(CANCEL, cancel)                                 \
+    X(FIND, find)                                     \
+    X(WORKER_ADD, cleat__workers_add)                 \
+    X(WORKER_PAUSE, cleat__workers_pause)             \
+    X(WORKER_RESUME, cleat__workers_resume)           \
+    X(WORKER_REMOVE, cleat__workers_remove)           \
+    X(WORKER_HEARTBEAT, cleat__workers_heartbeat)     \
+    X(WORKER_REGISTER, cleat__workers_register)       \
+    X(WORKER_LISTEN, cleat__workers_listen)           \
+    X(WORKER_UNLISTEN, cleat__workers_unlisten)       \
+    X(WORKER_UNSUBSCRIBE, cleat__workers_unsubscribe) \
+    X(WORKER_LABEL, cleat__workers_label)             \
+    X(WORKERS, cleat__workers_list)                   \
+    X(REPORT, report)                                 \
+    X(UNDELIVERED, undelivered)                       \
+    X(RELEASE_SLOT, release_slot)                     \
+    X(REFRESH_TIMEOUT, refresh_timeout)               \
+    X(LOG, log_line)                                  \
     X(CALL, call)
+
+struct cleat__pool;
+struct cleat__queue;
+
+/* A worker as WORKERS shows it; cleat__pool and cleat__queue (their actions) are those of the engine. */
+typedef struct cleat__worker_info {
+    cleat__uuid id;
+    cleat_slice name, runtime;   /* absent in the engine's own process */
+    const cleat__labels *labels; /* NULL: none */
+    const struct cleat__pool *pools;
+    size_t pool_count;
+    struct cleat__queue *const *queues;
+    size_t action_count;
+    bool is_remote, is_paused;
+    bool is_listening;
+    bool is_active; /* it listens and is fresh */
+    int64_t registered_at_ms, seen_at_ms;
+} cleat__worker_info;
 
 typedef enum cleat__command_kind {
 #define CLEAT__COMMAND_ENUM(name, handler) CLEAT__COMMAND_##name,
@@ -36,14 +70,18 @@ typedef struct cleat__command cleat__command;
 struct cleat__command {
     cleat__command *next; /* in the queue, then among a run's waiters, then among the answers */
     cleat__command_kind kind;
-    bool detached;       /* nobody waits: freed by whoever takes the answers */
+    bool detached; /* nobody waits: freed by whoever takes the answers */
+    int64_t tenant;
+    /* Called on the engine's thread, after the commit or on failure, once; must not block. From then
+     * on the engine does not touch the command, which may be submitted again. NULL: a thread waits. */
+    void (*done)(cleat__command *command);
     cleat_status status; /* the answer */
-    char *error;         /* its sentence when it is a failure; owned; NULL: the status's text */
+    char *error;         /* its sentence when it is a failure; the taker frees it; NULL: the status's text */
     union {
         struct {
-            cleat_slice action;
-            const cleat__policy *policy;
-        } put_task;
+            const cleat__workflow *workflow;
+            cleat__version *version; /* what it is known as from now on; NULL: who cares */
+        } put_workflow;
         struct {
             const cleat__trigger *items;
             size_t count;
@@ -52,9 +90,10 @@ struct cleat__command {
         struct {
             cleat__uuid id;
             cleat_run_result *result;
+            char **task_name;       /* gets the readable id of the task, to be freed; NULL: not wanted */
             struct cleat__run *run; /* it waits for this one; NULL: it does not (any more) */
         } wait;
-        cleat__command *stop_waiting; /* the WAIT, which is not answered afterwards */
+        cleat__command *stop_waiting; /* the WAIT; if it was not answered before this, it never is */
         struct {
             const cleat_slice *actions;
             size_t action_count;
@@ -62,7 +101,46 @@ struct cleat__command {
             cleat__worker_sink sink;
             cleat__uuid *id;
         } worker_add;
-        cleat__uuid id; /* CANCEL: of a run; WORKER_*: of a worker */
+        cleat__uuid id; /* CANCEL, FIND, RELEASE_SLOT: of a run; else of a worker */
+        /* A worker of another process, which the file remembers. Its actions need not be declared.
+         * It gets no runs before it listens. */
+        struct {
+            const cleat__worker_spec *spec;
+            cleat__uuid *id;
+        } worker_register;
+        /*
+         * WORKER_LISTEN: from now on `sink` is told, instead of whoever listened before. It may be
+         * before the answer. Runs come as long as there are heartbeats (5 s), the first of which
+         * this is; when `is_kept` the session itself counts as such.
+         * WORKER_UNLISTEN: of that session; that of a former one changes nothing. The sink is not
+         * called after the answer. What the worker holds stays with it for another 30 s.
+         */
+        struct {
+            cleat__uuid id;
+            uint64_t session;
+            bool is_kept;
+            cleat__worker_sink sink;
+        } listen;
+        struct { /* merged with those it has, by key */
+            cleat__uuid id;
+            const cleat__label *items;
+            size_t count;
+        } worker_label;
+        struct { /* all of the tenant, in no order; what is visited is valid in the visit */
+            void (*visit)(void *argument, const cleat__worker_info *info);
+            void *argument;
+        } workers;
+        /* The worker never got it: it is queued again as after a lost worker. End its session
+         * first, or it may get it again. Ignored when another attempt runs meanwhile. */
+        struct {
+            cleat__uuid id;
+            int32_t retry_count;
+        } undelivered;
+        struct { /* adds to the execution timeout of what is running; `timeout_at_ms` is Unix time */
+            cleat__uuid id;
+            int64_t increment_ms;
+            int64_t *timeout_at_ms; /* INT64_MAX: it has none */
+        } refresh_timeout;
         cleat__report report;
         cleat__log_line log;
         struct {

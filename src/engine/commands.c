@@ -2,6 +2,8 @@
 #include "base/error.h"
 #include "engine/life.h"
 #include "engine/trigger.h"
+#include "engine/workers.h"
+#include "model/duration.h"
 #include "model/state.h"
 #include "store/load.h"
 #include "store/sqlite_error.h"
@@ -19,43 +21,133 @@ static bool same_policy(const cleat__policy *a, const cleat__policy *b)
            a->schedule_timeout_ms == b->schedule_timeout_ms;
 }
 
-static cleat_status put_task(cleat__core *core, cleat__command *command)
+/* What is put, as a row, with what it borrows. */
+typedef struct putting {
+    cleat__type_row row;
+    char action[CLEAT__ACTION_MAX];
+    cleat__buffer declaration;
+} putting;
+
+static cleat_status describe(putting *put, int64_t tenant, const cleat__workflow *workflow)
 {
-    cleat_slice action = command->as.put_task.action;
-    const cleat__policy *policy = command->as.put_task.policy;
-    cleat__queue *queue = cleat__queues_find(&core->queues, action);
-    if (queue != NULL && same_policy(&queue->latest->policy, policy)) {
-        return CLEAT_OK;
+    cleat__workflow_encode(workflow, &put->declaration);
+    if (put->declaration.failed) {
+        return cleat__fail_memory();
     }
-    int64_t id = 0;
+    put->row = (cleat__type_row){
+        .tenant = tenant,
+        .workflow = workflow->name,
+        .task_name = workflow->task,
+        .action = cleat__lower_case(workflow->action, put->action),
+        .policy = workflow->policy,
+        .declaration = cleat__buffer_slice(&put->declaration),
+    };
+    return CLEAT_OK;
+}
+
+/* CLEAT_OK: the newest version is just that; CLEAT_EMPTY: it is not. */
+static cleat_status compare(cleat__core *core, const cleat__type_row *row, const cleat__task_type *latest)
+{
+    bool is_same = same_policy(&latest->policy, &row->policy) &&
+                   cleat_slice_equals(latest->queue->action, row->action) &&
+                   cleat_slice_equals(latest->task_name, row->task_name);
+    cleat_status status =
+        is_same ? cleat__type_compare(core->store, latest->id, row->declaration) : CLEAT_EMPTY;
+    return status == CLEAT_EMPTY ? status : cleat__core_check(core, status);
+}
+
+static cleat_status add_version(cleat__core *core, cleat__type_row *row, const cleat__workflow_entry *entry)
+{
+    row->workflow_row = entry != NULL ? entry->row : 0;
+    row->workflow_id = entry != NULL ? entry->id : cleat__uuid_next(&core->ids, core->now.unix_ms);
+    row->version_id = cleat__uuid_next(&core->ids, core->now.unix_ms);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
-        status = cleat__core_check(core, cleat__type_insert(core->store, action, policy, &id));
+        status = cleat__core_check(core, cleat__type_insert(core->store, row));
     }
-    if (status != CLEAT_OK) {
-        return status;
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(core, cleat__catalog_add(&core->catalog, &core->queues, row));
     }
-    queue = cleat__queues_add(&core->queues, action);
-    status = queue != NULL ? cleat__queues_add_type(&core->queues, queue, id, policy) : cleat__fail_memory();
-    return cleat__core_check(core, status);
+    return status;
+}
+
+static cleat_status put_workflow(cleat__core *core, cleat__command *command)
+{
+    const cleat__workflow *workflow = command->as.put_workflow.workflow;
+    putting put = {.declaration = {0}};
+    cleat_status status = cleat__workflow_check(workflow);
+    if (status == CLEAT_OK) {
+        status = describe(&put, command->tenant, workflow);
+    }
+    const cleat__workflow_entry *entry = NULL;
+    if (status == CLEAT_OK) {
+        entry = cleat__catalog_find(&core->catalog, command->tenant, workflow->name);
+        status = entry != NULL ? compare(core, &put.row, entry->latest) : CLEAT_EMPTY;
+    }
+    if (status == CLEAT_EMPTY) {
+        status = add_version(core, &put.row, entry);
+    }
+    cleat__buffer_deinit(&put.declaration);
+    if (status == CLEAT_OK && command->as.put_workflow.version != NULL) {
+        entry = cleat__catalog_find(&core->catalog, command->tenant, workflow->name);
+        *command->as.put_workflow.version = (cleat__version){entry->id, entry->latest->version_id};
+    }
+    return status;
 }
 
 static cleat_status trigger(cleat__core *core, cleat__command *command)
 {
-    return cleat__trigger_runs(core, command->as.trigger.items, command->as.trigger.count,
+    return cleat__trigger_runs(core, command->tenant, command->as.trigger.items, command->as.trigger.count,
                                command->as.trigger.ids);
+}
+
+/* ---- Runs by their id ---- */
+
+cleat__run *cleat__core_find_run(const cleat__core *core, int64_t tenant, const cleat__uuid *id)
+{
+    cleat__run *run = cleat__runs_find(&core->runs, id);
+    return run != NULL && run->type->workflow->tenant == tenant ? run : NULL;
+}
+
+/* Whether the tenant has such a run, which does not live. */
+static cleat_status check_ended(cleat__core *core, int64_t tenant, const cleat__uuid *id)
+{
+    cleat_status status = cleat__load_exists(core->store, tenant, id);
+    return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
+}
+
+static cleat_status find(cleat__core *core, cleat__command *command)
+{
+    const cleat__run *run = cleat__core_find_run(core, command->tenant, &command->as.id);
+    return run != NULL ? CLEAT_OK : check_ended(core, command->tenant, &command->as.id);
+}
+
+static cleat_status cancel(cleat__core *core, cleat__command *command)
+{
+    cleat__run *run = cleat__core_find_run(core, command->tenant, &command->as.id);
+    if (run != NULL) {
+        return cleat__life_cancel(core, run);
+    }
+    cleat_status status = check_ended(core, command->tenant, &command->as.id);
+    if (status == CLEAT_OK) {
+        char id[37];
+        cleat__uuid_format(&command->as.id, id);
+        return cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has ended already", id);
+    }
+    return status;
 }
 
 /* ---- Waiting ---- */
 
 static cleat_status wait(cleat__core *core, cleat__command *command)
 {
-    cleat__run *run = cleat__runs_find(&core->runs, &command->as.wait.id);
+    cleat__run *run = cleat__core_find_run(core, command->tenant, &command->as.wait.id);
     if (run == NULL) {
-        cleat_status status = cleat__load_result(core->store, &command->as.wait.id, command->as.wait.result);
+        cleat_run_result *result = command->as.wait.result;
+        cleat_status status = cleat__load_result(core->store, command->tenant, &command->as.wait.id, result,
+                                                 command->as.wait.task_name);
         if (status == CLEAT_EMPTY) {
-            status = cleat__fail(CLEAT_CORRUPT, "run %s neither lives nor has ended",
-                                 command->as.wait.result->id.text);
+            status = cleat__fail(CLEAT_CORRUPT, "run %s neither lives nor has ended", result->id.text);
         }
         /* A result too large for memory just now is no reason to stop. */
         bool is_alone = status == CLEAT_NOT_FOUND || status == CLEAT_NO_MEMORY;
@@ -83,109 +175,6 @@ static cleat_status stop_waiting(cleat__core *core, cleat__command *command)
     return CLEAT_OK;
 }
 
-static cleat_status cancel(cleat__core *core, cleat__command *command)
-{
-    cleat__run *run = cleat__runs_find(&core->runs, &command->as.id);
-    if (run != NULL) {
-        return cleat__life_cancel(core, run);
-    }
-    cleat_status status = cleat__load_exists(core->store, &command->as.id);
-    if (status == CLEAT_OK) {
-        char id[37];
-        cleat__uuid_format(&command->as.id, id);
-        return cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has ended already", id);
-    }
-    return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
-}
-
-/* ---- Workers ---- */
-
-static cleat_status check_worker(cleat__core *core, const cleat__command *command)
-{
-    if (command->as.worker_add.slots <= 0) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "slots is %d; it must be at least 1",
-                           command->as.worker_add.slots);
-    }
-    for (size_t i = 0; i < command->as.worker_add.action_count; i++) {
-        cleat_slice action = command->as.worker_add.actions[i];
-        if (cleat__queues_find(&core->queues, action) == NULL) {
-            return cleat__fail(CLEAT_NOT_FOUND, "the worker's task \"%.*s\" is not declared",
-                               CLEAT_SLICE_ARGS(action));
-        }
-    }
-    return CLEAT_OK;
-}
-
-static cleat_status worker_add(cleat__core *core, cleat__command *command)
-{
-    cleat_status status = check_worker(core, command);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    size_t count = command->as.worker_add.action_count;
-    cleat__uuid id = cleat__uuid_next(&core->ids, core->now.unix_ms);
-    cleat__worker *worker = NULL;
-    status = cleat__roster_add(&core->roster, &id, &command->as.worker_add.sink, command->as.worker_add.slots,
-                               count, &worker);
-    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        status =
-            cleat__roster_serve(worker, cleat__queues_find(&core->queues, command->as.worker_add.actions[i]));
-    }
-    if (status == CLEAT_OK) {
-        status = cleat__roster_touch(&core->roster, worker, core->now.monotonic_ms);
-    }
-    if (status == CLEAT_OK) {
-        *command->as.worker_add.id = id;
-    } else if (worker != NULL) {
-        cleat__roster_remove(&core->roster, worker);
-    }
-    return status;
-}
-
-static cleat_status find_worker(cleat__core *core, const cleat__command *command, cleat__worker **out)
-{
-    *out = cleat__roster_find(&core->roster, &command->as.id);
-    if (*out == NULL) {
-        char id[37];
-        cleat__uuid_format(&command->as.id, id);
-        return cleat__fail(CLEAT_NOT_FOUND, "there is no worker %s", id);
-    }
-    return CLEAT_OK;
-}
-
-static cleat_status worker_pause(cleat__core *core, cleat__command *command)
-{
-    cleat__worker *worker = NULL;
-    cleat_status status = find_worker(core, command, &worker);
-    if (status == CLEAT_OK) {
-        worker->is_paused = true;
-    }
-    return status;
-}
-
-static cleat_status worker_remove(cleat__core *core, cleat__command *command)
-{
-    cleat__worker *worker = NULL;
-    cleat_status status = find_worker(core, command, &worker);
-    while (status == CLEAT_OK && worker->held.head != NULL) {
-        status = cleat__life_lose(core, worker->held.head);
-    }
-    if (status == CLEAT_OK) {
-        cleat__roster_remove(&core->roster, worker);
-    }
-    return status;
-}
-
-static cleat_status worker_heartbeat(cleat__core *core, cleat__command *command)
-{
-    cleat__worker *worker = NULL;
-    cleat_status status = find_worker(core, command, &worker);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    return cleat__core_check(core, cleat__roster_touch(&core->roster, worker, core->now.monotonic_ms));
-}
-
 /* ---- What workers say ---- */
 
 static cleat__event event_of(const cleat__report *report)
@@ -201,10 +190,13 @@ static cleat_status report(cleat__core *core, cleat__command *command)
 {
     const cleat__report *said = &command->as.report;
     cleat__event event = event_of(said);
-    cleat__run *run = cleat__runs_find(&core->runs, &said->task_id);
-    if (run == NULL || run->retry_count != said->retry_count ||
-        cleat__state_next(run->state, event) == CLEAT__STATE_IGNORED) {
-        return CLEAT_OK; /* it was cancelled, timed out or counted as lost meanwhile */
+    cleat__run *run = cleat__core_find_run(core, command->tenant, &said->task_id);
+    if (run == NULL) {
+        return check_ended(core, command->tenant, &said->task_id);
+    }
+    bool is_current = said->retry_count == run->retry_count || said->retry_count == CLEAT__RETRY_CURRENT;
+    if (!is_current || cleat__state_next(run->state, event) == CLEAT__STATE_IGNORED) {
+        return CLEAT_OK; /* it timed out or counted as lost meanwhile */
     }
     if (event == CLEAT__EVENT_RELEASE) {
         return cleat__life_release(core, run);
@@ -218,11 +210,67 @@ static cleat_status report(cleat__core *core, cleat__command *command)
     return cleat__life_fail(core, run, error, said->status != CLEAT_NON_RETRYABLE);
 }
 
+static cleat_status undelivered(cleat__core *core, cleat__command *command)
+{
+    const cleat__uuid *id = &command->as.undelivered.id;
+    cleat__run *run = cleat__core_find_run(core, command->tenant, id);
+    if (run == NULL) {
+        return check_ended(core, command->tenant, id);
+    }
+    bool is_current =
+        run->state == CLEAT_RUN_RUNNING && run->retry_count == command->as.undelivered.retry_count;
+    return is_current ? cleat__life_lose(core, run, CLEAT__LOSS_UNDELIVERED) : CLEAT_OK;
+}
+
+/* CLEAT_NOT_FOUND: the tenant has no run of that id that is running. */
+static cleat_status find_running(const cleat__core *core, int64_t tenant, const cleat__uuid *id,
+                                 cleat__run **out)
+{
+    *out = cleat__core_find_run(core, tenant, id);
+    if (*out == NULL || (*out)->state != CLEAT_RUN_RUNNING) {
+        char text[37];
+        cleat__uuid_format(id, text);
+        return cleat__fail(CLEAT_NOT_FOUND, "run %s is not running", text);
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status release_slot(cleat__core *core, cleat__command *command)
+{
+    cleat__run *run = NULL;
+    cleat_status status = find_running(core, command->tenant, &command->as.id, &run);
+    if (status == CLEAT_OK) {
+        cleat__roster_release_slots(run);
+    }
+    return status;
+}
+
+static cleat_status refresh_timeout(cleat__core *core, cleat__command *command)
+{
+    int64_t increment = command->as.refresh_timeout.increment_ms;
+    cleat__run *run = NULL;
+    cleat_status status = find_running(core, command->tenant, &command->as.refresh_timeout.id, &run);
+    if (status == CLEAT_OK && increment < 0) {
+        status = cleat__fail(CLEAT_INVALID_ARGUMENT, "a timeout can only be made longer");
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    int64_t deadline = cleat__saturating_add(run->deadline_ms, increment);
+    status = cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+    int64_t left = deadline - core->now.monotonic_ms; /* below 0 when it is about to be noticed */
+    int64_t at = left > 0 ? cleat__saturating_add(core->now.unix_ms, left) : core->now.unix_ms + left;
+    *command->as.refresh_timeout.timeout_at_ms = deadline != INT64_MAX ? at : INT64_MAX;
+    return status;
+}
+
 static cleat_status log_line(cleat__core *core, cleat__command *command)
 {
     cleat_status status = cleat__core_begin(core);
-    return status == CLEAT_OK ? cleat__core_check(core, cleat__log_line_insert(core->store, &command->as.log))
-                              : status;
+    if (status == CLEAT_OK) {
+        status = cleat__log_line_insert(core->store, command->tenant, &command->as.log);
+    }
+    return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
 }
 
 /* ---- The floors above ---- */

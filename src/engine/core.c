@@ -20,6 +20,7 @@ cleat_status cleat__core_open(const cleat__core_options *options, cleat__now now
         return cleat__fail_memory();
     }
     core->now = now;
+    core->sweep_ms = INT64_MAX;
     seed_ids(core, options->seed);
     cleat__runs_init(&core->runs);
     cleat__roster_init(&core->roster);
@@ -47,6 +48,8 @@ void cleat__core_close(cleat__core *core)
     cleat__store_close(core->store);
     cleat__roster_deinit(&core->roster);
     cleat__runs_deinit(&core->runs);
+    cleat__wishes_deinit(&core->wishes);
+    cleat__catalog_deinit(&core->catalog);
     cleat__queues_deinit(&core->queues);
     cleat__free(core->failure_text);
     cleat__free(core);
@@ -82,12 +85,21 @@ void cleat__core_abandon_waiters(cleat__core *core, cleat_status status, const c
     }
 }
 
+static void drop_task_name(cleat__command *wait)
+{
+    if (wait->as.wait.task_name != NULL) {
+        cleat__free(*wait->as.wait.task_name);
+        *wait->as.wait.task_name = NULL;
+    }
+}
+
 /* What was answered in this batch did not happen. */
 static void take_back_answers(cleat__core *core)
 {
     for (cleat__command *command = core->answers.head; command != NULL; command = command->next) {
         if (command->kind == CLEAT__COMMAND_WAIT) {
             cleat_run_result_deinit(command->as.wait.result);
+            drop_task_name(command);
         }
         set_answer(command, core->failure, core->failure_text);
     }
@@ -209,7 +221,7 @@ int64_t cleat__core_next_ms(const cleat__core *core)
     }
     const cleat__run *run = cleat__runs_first_timer(&core->runs);
     const cleat__worker *worker = cleat__roster_first_timer(&core->roster);
-    int64_t next = run != NULL ? run->deadline_ms : INT64_MAX;
+    int64_t next = run != NULL && run->deadline_ms < core->sweep_ms ? run->deadline_ms : core->sweep_ms;
     return worker != NULL && worker->deadline_ms < next ? worker->deadline_ms : next;
 }
 

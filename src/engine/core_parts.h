@@ -2,8 +2,10 @@
 #ifndef CLEAT_ENGINE_CORE_PARTS_H
 #define CLEAT_ENGINE_CORE_PARTS_H
 
+#include "engine/catalog.h"
 #include "engine/core.h"
 #include "engine/roster.h"
+#include "engine/wishes.h"
 
 struct cleat__core {
     cleat__store *store;
@@ -12,9 +14,13 @@ struct cleat__core {
     cleat__uuid_generator ids;
 
     cleat__runs runs;
+    cleat__catalog catalog;
     cleat__queues queues;
+    cleat__wishes wishes;
     cleat__roster roster;
+    int64_t sweep_ms; /* monotonic; when to forget workers of long ago */
     uint64_t running; /* runs in state RUNNING */
+    uint64_t passes;  /* of the scheduler */
 
     bool is_writing;             /* a transaction is open */
     bool has_more;               /* work was left for the next step, lest this one take too long */
@@ -31,6 +37,12 @@ cleat_status cleat__core_begin(cleat__core *core);
 cleat_status cleat__core_check(cleat__core *core, cleat_status status);
 /* The command has its answer, with the error message of this thread. */
 void cleat__core_answer(cleat__core *core, cleat__command *command, cleat_status status);
+
+/* NULL: the tenant has no live run of that id. */
+cleat__run *cleat__core_find_run(const cleat__core *core, int64_t tenant, const cleat__uuid *id);
+/* CLEAT_NOT_FOUND: the tenant has no such worker. */
+cleat_status cleat__core_find_worker(const cleat__core *core, int64_t tenant, const cleat__uuid *id,
+                                     cleat__worker **out);
 
 /* commands.c. A WAIT that now waits for a run is answered later. */
 cleat_status cleat__core_handle(cleat__core *core, cleat__command *command);

@@ -85,35 +85,43 @@ static bool take_commands(cleat__engine *engine, cleat__command_list *taken)
     return !is_ending;
 }
 
+/* Answers without a thread that waits for them; without the mutex, as done() may submit. */
+static void hand_over(cleat__command_list *answers)
+{
+    cleat__command *command;
+    while ((command = cleat__command_take(answers)) != NULL) {
+        if (command->done != NULL) {
+            command->done(command);
+        } else {
+            cleat__free(command->error);
+            cleat__free(command);
+        }
+    }
+}
+
 static void answer(cleat__engine *engine, cleat__command_list answers)
 {
     cleat__engine_stats stats;
     cleat__core_get_stats(engine->core, &stats);
-    cleat__command *detached = NULL;
+    cleat__command_list others = {NULL, NULL};
     cleat__command *command;
     pthread_mutex_lock(&engine->mutex);
     engine->stats = stats;
     engine->failure = cleat__core_failure(engine->core);
     while ((command = cleat__command_take(&answers)) != NULL) {
-        if (!command->detached) {
+        if (!command->detached && command->done == NULL) {
             call *waiting = (call *)command;
             waiting->is_done = true;
             pthread_cond_signal(&waiting->answered);
             continue;
         }
-        if (command->kind == CLEAT__COMMAND_LOG) {
+        if (command->detached && command->kind == CLEAT__COMMAND_LOG) {
             engine->log_bytes -= command->as.log.message.size;
         }
-        command->next = detached;
-        detached = command;
+        cleat__command_append(&others, command);
     }
     pthread_mutex_unlock(&engine->mutex);
-    while (detached != NULL) {
-        command = detached;
-        detached = command->next;
-        cleat__free(command->error);
-        cleat__free(command);
-    }
+    hand_over(&others);
 }
 
 static void step(cleat__engine *engine, cleat__command_list *taken)
@@ -278,6 +286,21 @@ static cleat_status submit(cleat__engine *engine, call *waiting)
     return outcome_of(waiting);
 }
 
+void cleat__engine_submit(cleat__engine *engine, cleat__command *command)
+{
+    pthread_mutex_lock(&engine->mutex);
+    bool is_closing = engine->is_closing;
+    if (!is_closing) {
+        enqueue(engine, command);
+    }
+    pthread_mutex_unlock(&engine->mutex);
+    if (is_closing) {
+        command->status = fail_closed();
+        command->error = cleat__strdup(cleat_error_message());
+        command->done(command);
+    }
+}
+
 /* Takes the command, on failure too. `log_bytes` is 0 for what is no log line. */
 static cleat_status submit_detached(cleat__engine *engine, cleat__command *command, size_t log_bytes)
 {
@@ -302,16 +325,20 @@ static cleat_status submit_detached(cleat__engine *engine, cleat__command *comma
 
 /* ---- Calls ---- */
 
-cleat_status cleat__engine_put_task(cleat__engine *engine, cleat_slice action, const cleat__policy *policy)
+cleat_status cleat__engine_put_workflow(cleat__engine *engine, int64_t tenant,
+                                        const cleat__workflow *workflow, cleat__version *version)
 {
-    call put = {.command = {.kind = CLEAT__COMMAND_PUT_TASK, .as.put_task = {action, policy}}};
+    call put = {.command = {.kind = CLEAT__COMMAND_PUT_WORKFLOW,
+                            .tenant = tenant,
+                            .as.put_workflow = {workflow, version}}};
     return submit(engine, &put);
 }
 
-cleat_status cleat__engine_trigger(cleat__engine *engine, const cleat__trigger *triggers, size_t count,
-                                   cleat__uuid *ids)
+cleat_status cleat__engine_trigger(cleat__engine *engine, int64_t tenant, const cleat__trigger *triggers,
+                                   size_t count, cleat__uuid *ids)
 {
-    call trigger = {.command = {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {triggers, count, ids}}};
+    call trigger = {
+        .command = {.kind = CLEAT__COMMAND_TRIGGER, .tenant = tenant, .as.trigger = {triggers, count, ids}}};
     return submit(engine, &trigger);
 }
 
@@ -327,12 +354,14 @@ static void unsubscribe(cleat__engine *engine, call *wait)
     cleat__free(stop.command.error);
 }
 
-cleat_status cleat__engine_wait(cleat__engine *engine, const cleat__uuid *run_id, int64_t timeout_ms,
-                                cleat_run_result *result)
+cleat_status cleat__engine_wait(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id,
+                                int64_t timeout_ms, cleat_run_result *result)
 {
     *result = (cleat_run_result){0};
     int64_t deadline = cleat__deadline_ns(timeout_ms);
-    call wait = {.command = {.kind = CLEAT__COMMAND_WAIT, .as.wait = {.id = *run_id, .result = result}}};
+    call wait = {.command = {.kind = CLEAT__COMMAND_WAIT,
+                             .tenant = tenant,
+                             .as.wait = {.id = *run_id, .result = result}}};
     if (!enter(engine)) {
         return fail_closed();
     }
@@ -355,40 +384,43 @@ cleat_status cleat__engine_wait(cleat__engine *engine, const cleat__uuid *run_id
     return outcome_of(&wait);
 }
 
-cleat_status cleat__engine_cancel(cleat__engine *engine, const cleat__uuid *run_id)
+cleat_status cleat__engine_cancel(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id)
 {
-    call cancel = {.command = {.kind = CLEAT__COMMAND_CANCEL, .as.id = *run_id}};
+    call cancel = {.command = {.kind = CLEAT__COMMAND_CANCEL, .tenant = tenant, .as.id = *run_id}};
     return submit(engine, &cancel);
 }
 
-cleat_status cleat__engine_worker_add(cleat__engine *engine, const cleat_slice *actions, size_t action_count,
-                                      int32_t slots, const cleat__worker_sink *sink, cleat__uuid *worker_id)
+cleat_status cleat__engine_worker_add(cleat__engine *engine, int64_t tenant, const cleat_slice *actions,
+                                      size_t action_count, int32_t slots, const cleat__worker_sink *sink,
+                                      cleat__uuid *worker_id)
 {
     call add = {.command = {.kind = CLEAT__COMMAND_WORKER_ADD,
+                            .tenant = tenant,
                             .as.worker_add = {actions, action_count, slots, *sink, worker_id}}};
     return submit(engine, &add);
 }
 
-cleat_status cleat__engine_worker_pause(cleat__engine *engine, const cleat__uuid *worker_id)
+cleat_status cleat__engine_worker_pause(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id)
 {
-    call pause = {.command = {.kind = CLEAT__COMMAND_WORKER_PAUSE, .as.id = *worker_id}};
+    call pause = {.command = {.kind = CLEAT__COMMAND_WORKER_PAUSE, .tenant = tenant, .as.id = *worker_id}};
     return submit(engine, &pause);
 }
 
-cleat_status cleat__engine_worker_remove(cleat__engine *engine, const cleat__uuid *worker_id)
+cleat_status cleat__engine_worker_remove(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id)
 {
-    call remove = {.command = {.kind = CLEAT__COMMAND_WORKER_REMOVE, .as.id = *worker_id}};
+    call remove = {.command = {.kind = CLEAT__COMMAND_WORKER_REMOVE, .tenant = tenant, .as.id = *worker_id}};
     return submit(engine, &remove);
 }
 
-cleat_status cleat__engine_worker_heartbeat(cleat__engine *engine, const cleat__uuid *worker_id)
+cleat_status cleat__engine_worker_heartbeat(cleat__engine *engine, int64_t tenant,
+                                            const cleat__uuid *worker_id)
 {
     cleat__command *command = cleat__malloc(sizeof(*command));
     if (command == NULL) {
         return cleat__fail_memory();
     }
-    *command =
-        (cleat__command){.kind = CLEAT__COMMAND_WORKER_HEARTBEAT, .detached = true, .as.id = *worker_id};
+    *command = (cleat__command){
+        .kind = CLEAT__COMMAND_WORKER_HEARTBEAT, .detached = true, .tenant = tenant, .as.id = *worker_id};
     return submit_detached(engine, command, 0);
 }
 
@@ -404,20 +436,21 @@ static cleat_slice copy_to(char **at, cleat_slice text)
     return copy;
 }
 
-cleat_status cleat__engine_report(cleat__engine *engine, const cleat__report *report)
+cleat_status cleat__engine_report(cleat__engine *engine, int64_t tenant, const cleat__report *report)
 {
     cleat__command *command = cleat__malloc(sizeof(*command) + report->output.size + report->error.size);
     if (command == NULL) {
         return cleat__fail_memory();
     }
-    *command = (cleat__command){.kind = CLEAT__COMMAND_REPORT, .detached = true, .as.report = *report};
+    *command = (cleat__command){
+        .kind = CLEAT__COMMAND_REPORT, .detached = true, .tenant = tenant, .as.report = *report};
     char *at = (char *)(command + 1);
     command->as.report.output = copy_to(&at, report->output);
     command->as.report.error = copy_to(&at, report->error);
     return submit_detached(engine, command, 0);
 }
 
-cleat_status cleat__engine_log(cleat__engine *engine, const cleat__log_line *line)
+cleat_status cleat__engine_log(cleat__engine *engine, int64_t tenant, const cleat__log_line *line)
 {
     cleat_slice message = line->message;
     if (message.size > CLEAT__LOG_LINE_MAX) {
@@ -427,7 +460,8 @@ cleat_status cleat__engine_log(cleat__engine *engine, const cleat__log_line *lin
     if (command == NULL) {
         return cleat__fail_memory();
     }
-    *command = (cleat__command){.kind = CLEAT__COMMAND_LOG, .detached = true, .as.log = *line};
+    *command =
+        (cleat__command){.kind = CLEAT__COMMAND_LOG, .detached = true, .tenant = tenant, .as.log = *line};
     char *at = (char *)(command + 1);
     command->as.log.message = copy_to(&at, message);
     return submit_detached(engine, command, message.size);

@@ -8,9 +8,10 @@
 #ifndef CLEAT_ENGINE_ENGINE_H
 #define CLEAT_ENGINE_ENGINE_H
 
-#include "model/task.h"
+#include "model/workflow.h"
 
 typedef struct cleat__engine cleat__engine;
+typedef struct cleat__command cleat__command;
 typedef struct cleat__store cleat__store;
 
 typedef struct cleat__engine_options {
@@ -23,16 +24,30 @@ cleat_status cleat__engine_open(const cleat__engine_options *options, cleat__eng
 /* Finishes the batch under way, closes the file. Waiters get CLEAT_UNAVAILABLE. NULL-safe. */
 void cleat__engine_close(cleat__engine *engine);
 
-/* Stores a declaration; equal content changes nothing. Runs keep the version they started with. */
-cleat_status cleat__engine_put_task(cleat__engine *engine, cleat_slice action, const cleat__policy *policy);
+/*
+ * Does not wait: hands over a command whose done() is called with its answer, see command.h. Also
+ * for the engine's own thread, in done(). When the engine is closing, done() is called with
+ * CLEAT_UNAVAILABLE before this returns; every command that was taken is answered before
+ * cleat__engine_close() returns, but a WAIT withdrawn by STOP_WAITING. Whoever submits sees to it
+ * that nobody does any more when that function returns.
+ */
+void cleat__engine_submit(cleat__engine *engine, cleat__command *command);
+
+typedef struct cleat__version {
+    cleat__uuid workflow_id, version_id;
+} cleat__version;
+/* Stores a declaration; equal content changes nothing. Runs keep the version they started with.
+ * `version` may be NULL. */
+cleat_status cleat__engine_put_workflow(cleat__engine *engine, int64_t tenant,
+                                        const cleat__workflow *workflow, cleat__version *version);
 
 /* All or none. `ids` has room for `count`; a child that exists already gives its existing id. */
-cleat_status cleat__engine_trigger(cleat__engine *engine, const cleat__trigger *triggers, size_t count,
-                                   cleat__uuid *ids);
+cleat_status cleat__engine_trigger(cleat__engine *engine, int64_t tenant, const cleat__trigger *triggers,
+                                   size_t count, cleat__uuid *ids);
 /* As in cleat_client_wait(). */
-cleat_status cleat__engine_wait(cleat__engine *engine, const cleat__uuid *run_id, int64_t timeout_ms,
-                                cleat_run_result *result);
-cleat_status cleat__engine_cancel(cleat__engine *engine, const cleat__uuid *run_id);
+cleat_status cleat__engine_wait(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id,
+                                int64_t timeout_ms, cleat_run_result *result);
+cleat_status cleat__engine_cancel(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id);
 
 /* A worker's ears. Called on the engine's thread; must not block nor call the engine. */
 typedef struct cleat__worker_sink {
@@ -42,18 +57,20 @@ typedef struct cleat__worker_sink {
 } cleat__worker_sink;
 
 /* Actions must have been put. From the next heartbeat missed for 30 s on, its runs are requeued. */
-cleat_status cleat__engine_worker_add(cleat__engine *engine, const cleat_slice *actions, size_t action_count,
-                                      int32_t slots, const cleat__worker_sink *sink, cleat__uuid *worker_id);
+cleat_status cleat__engine_worker_add(cleat__engine *engine, int64_t tenant, const cleat_slice *actions,
+                                      size_t action_count, int32_t slots, const cleat__worker_sink *sink,
+                                      cleat__uuid *worker_id);
 /* No new assignments from when this returns on; reports are still taken. */
-cleat_status cleat__engine_worker_pause(cleat__engine *engine, const cleat__uuid *worker_id);
+cleat_status cleat__engine_worker_pause(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id);
 /* What it still held is requeued as lost. The sink is not called any more when this returns. */
-cleat_status cleat__engine_worker_remove(cleat__engine *engine, const cleat__uuid *worker_id);
+cleat_status cleat__engine_worker_remove(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id);
 /* Does not wait. */
-cleat_status cleat__engine_worker_heartbeat(cleat__engine *engine, const cleat__uuid *worker_id);
+cleat_status cleat__engine_worker_heartbeat(cleat__engine *engine, int64_t tenant,
+                                            const cleat__uuid *worker_id);
 
 /* Do not wait: copied and taken in order. A failed engine answers its status. */
-cleat_status cleat__engine_report(cleat__engine *engine, const cleat__report *report);
-cleat_status cleat__engine_log(cleat__engine *engine, const cleat__log_line *line);
+cleat_status cleat__engine_report(cleat__engine *engine, int64_t tenant, const cleat__report *report);
+cleat_status cleat__engine_log(cleat__engine *engine, int64_t tenant, const cleat__log_line *line);
 
 /*
  * Runs `function` on the engine's thread inside the batch's transaction, and returns its status

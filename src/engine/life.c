@@ -10,8 +10,20 @@
 
 static cleat__attempt_key key_of(const cleat__run *run)
 {
-    return (cleat__attempt_key){run->id, run->retry_count,
-                                run->state == CLEAT_RUN_RUNNING ? run->since_ms : 0};
+    cleat__attempt_key key = {run->id, run->retry_count, 0, {{0}}};
+    if (run->state == CLEAT_RUN_RUNNING) {
+        key.started_at_ms = run->since_ms;
+    }
+    if (run->worker != NULL && run->worker->is_remote) {
+        key.worker_id = run->worker->id;
+    }
+    return key;
+}
+
+void cleat__life_forget(cleat__core *core, cleat__run *run)
+{
+    cleat__wishes_leave(&core->wishes, run);
+    cleat__runs_free(&core->runs, run);
 }
 
 /* The monotonic time when `timeout_ms` from now is over. */
@@ -91,10 +103,14 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
 {
     cleat__assignment *assignment = NULL;
     cleat__attempt_key key = key_of(run);
+    if (worker->is_remote) {
+        key.worker_id = worker->id;
+    }
+    const cleat__task_type *type = run->type;
+    const cleat__type_names names = {type->queue->action, type->workflow->name, type->task_name};
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
-        status = cleat__core_check(
-            core, cleat__load_assignment(core->store, &run->id, run->type->queue->action, &assignment));
+        status = cleat__core_check(core, cleat__load_assignment(core->store, &run->id, &names, &assignment));
     }
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, cleat__transition_assign(core->store, &key, core->now.unix_ms));
@@ -105,20 +121,33 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     }
     assignment->retry_count = run->retry_count;
     assignment->queued_at_ms = run->since_ms;
+    assignment->tenant = type->workflow->tenant;
+    assignment->priority = run->priority;
+    assignment->is_durable = type->needs->is_durable;
+    assignment->workflow_id = type->workflow->id;
+    assignment->version_id = type->version_id;
     count_dispatch(core, run);
     run->since_ms = core->now.unix_ms;
     cleat__queues_remove(&core->queues, run);
     set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_ASSIGN));
     cleat__roster_hold(worker, run);
     cleat__roster_assign(&core->roster, worker, assignment);
+    int64_t deadline = deadline_after(core, type->policy.execution_timeout_ms);
+    return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+}
+
+cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worker *worker)
+{
+    cleat__roster_hold(worker, run);
     int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
 }
 
 /* ---- The end ---- */
 
-static void answer_waiter(cleat__core *core, cleat__command *waiter, cleat_run_status state, cleat_slice text)
+static void answer_waiter(cleat__core *core, cleat__command *waiter, const cleat__run *run, cleat_slice text)
 {
+    cleat_run_status state = (cleat_run_status)run->state;
     cleat_run_result *result = waiter->as.wait.result;
     *result = (cleat_run_result){.status = state};
     cleat__uuid_format(&waiter->as.wait.id, result->id.text);
@@ -127,6 +156,11 @@ static void answer_waiter(cleat__core *core, cleat__command *waiter, cleat_run_s
         char *copy = cleat__slice_dup(text);
         *(state == CLEAT_RUN_COMPLETED ? &result->output : &result->error) = copy;
         status = copy != NULL ? CLEAT_OK : CLEAT_NO_MEMORY;
+    }
+    char **task_name = waiter->as.wait.task_name;
+    if (task_name != NULL) {
+        *task_name = cleat__slice_dup(run->type->task_name);
+        status = *task_name != NULL ? status : CLEAT_NO_MEMORY;
     }
     waiter->as.wait.run = NULL;
     cleat__core_answer(core, waiter, status);
@@ -143,9 +177,9 @@ static void finish(cleat__core *core, cleat__run *run, cleat__event event, cleat
     while (run->waiters != NULL) {
         cleat__command *waiter = run->waiters;
         run->waiters = waiter->next;
-        answer_waiter(core, waiter, (cleat_run_status)state, text);
+        answer_waiter(core, waiter, run, text);
     }
-    cleat__runs_free(&core->runs, run);
+    cleat__life_forget(core, run);
 }
 
 cleat_status cleat__life_complete(cleat__core *core, cleat__run *run, cleat_slice output)
@@ -233,12 +267,16 @@ cleat_status cleat__life_time_out(cleat__core *core, cleat__run *run)
     return fail_for_good(core, run, CLEAT__EVENT_TIME_OUT_FAIL, cleat_slice_of(text));
 }
 
-cleat_status cleat__life_lose(cleat__core *core, cleat__run *run)
+cleat_status cleat__life_lose(cleat__core *core, cleat__run *run, cleat__loss why)
 {
-    tell_cancelled(core, run);
+    bool is_gone = why == CLEAT__LOSS_WORKER_GONE;
+    if (is_gone) {
+        tell_cancelled(core, run);
+    }
     if (run->internal_retries < CLEAT__INTERNAL_RETRIES_MAX) {
         return retry(core, run, CLEAT__EVENT_LOSE_RETRY, cleat__transition_lose_retry,
-                     cleat_slice_of("the worker that had it is gone"));
+                     cleat_slice_of(is_gone ? "the worker that had it is gone"
+                                            : "it could not be sent to the worker"));
     }
     return fail_for_good(core, run, CLEAT__EVENT_LOSE_FAIL,
                          cleat_slice_of("Task reached its maximum reassignment count"));

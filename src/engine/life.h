@@ -8,6 +8,9 @@
 
 #include "engine/core_parts.h"
 
+/* Forgets a run that is in no list. */
+void cleat__life_forget(cleat__core *core, cleat__run *run);
+
 /* Puts a new or returning run into its queue and starts its schedule timeout. */
 cleat_status cleat__life_enqueue(cleat__core *core, cleat__run *run, int level);
 /* A timer for what is left of a back-off; the run is in no queue until it fires. */
@@ -15,12 +18,18 @@ cleat_status cleat__life_back_off(cleat__core *core, cleat__run *run, int64_t de
 
 /* QUEUED to RUNNING at `worker`, which gets the assignment after the commit. */
 cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worker *worker);
+/* After a restart: RUNNING at a worker of another process. The execution timeout begins anew. */
+cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worker *worker);
 cleat_status cleat__life_release(cleat__core *core, cleat__run *run);
 cleat_status cleat__life_complete(cleat__core *core, cleat__run *run, cleat_slice output);
 /* Retries when `may_retry` and the policy says so. */
 cleat_status cleat__life_fail(cleat__core *core, cleat__run *run, cleat_slice error, bool may_retry);
 cleat_status cleat__life_time_out(cleat__core *core, cleat__run *run);
-cleat_status cleat__life_lose(cleat__core *core, cleat__run *run);
+typedef enum cleat__loss {
+    CLEAT__LOSS_WORKER_GONE, /* or not heard of */
+    CLEAT__LOSS_UNDELIVERED, /* the worker never heard of the attempt */
+} cleat__loss;
+cleat_status cleat__life_lose(cleat__core *core, cleat__run *run, cleat__loss why);
 cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run);
 cleat_status cleat__life_cancel(cleat__core *core, cleat__run *run);
 

@@ -2,74 +2,114 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "engine/catalog.h"
+#include "engine/scope.h"
+
+static void free_queue(cleat__queue *queue)
+{
+    if (queue != NULL) {
+        cleat__free(queue->key);
+        cleat__free(queue->workers);
+        cleat__free(queue);
+    }
+}
 
 void cleat__queues_deinit(cleat__queues *queues)
 {
     size_t cursor = 0;
     cleat__queue *queue;
     while ((queue = cleat__map_next(&queues->by_action, &cursor)) != NULL) {
-        cleat__free((char *)queue->action.data);
-        cleat__free(queue->workers);
-        cleat__free(queue);
+        free_queue(queue);
     }
     cleat__map_deinit(&queues->by_action);
-    cursor = 0;
-    cleat__task_type *type;
-    while ((type = cleat__map_next(&queues->types, &cursor)) != NULL) {
-        cleat__free(type);
-    }
-    cleat__map_deinit(&queues->types);
 }
 
-/* ---- Actions and their versions ---- */
+/* ---- Actions ---- */
 
-cleat__queue *cleat__queues_find(const cleat__queues *queues, cleat_slice action)
+cleat__queue *cleat__queues_find(const cleat__queues *queues, int64_t tenant, cleat_slice action)
 {
-    return cleat__map_get(&queues->by_action, action);
+    cleat__scope scope;
+    return cleat__map_get(&queues->by_action, cleat__scope_key(&scope, tenant, action));
 }
 
-cleat__task_type *cleat__queues_find_type(const cleat__queues *queues, int64_t id)
+cleat__queue *cleat__queues_add(cleat__queues *queues, int64_t tenant, cleat_slice action)
 {
-    return cleat__map_get(&queues->types, (cleat_slice){(const char *)&id, sizeof(id)});
-}
-
-cleat__queue *cleat__queues_add(cleat__queues *queues, cleat_slice action)
-{
-    cleat__queue *queue = cleat__queues_find(queues, action);
+    cleat__queue *queue = cleat__queues_find(queues, tenant, action);
     if (queue != NULL) {
         return queue;
     }
     queue = cleat__calloc(1, sizeof(*queue));
-    char *name = cleat__slice_dup(action);
-    if (queue == NULL || name == NULL) {
-        goto fail;
+    if (queue == NULL) {
+        return NULL;
     }
-    queue->action = (cleat_slice){name, action.size};
-    if (cleat__map_put(&queues->by_action, queue->action, queue) != CLEAT_OK) {
-        goto fail;
+    queue->tenant = tenant;
+    queue->key = cleat__scope_new(tenant, action, &queue->action);
+    if (queue->key == NULL ||
+        cleat__map_put(&queues->by_action, cleat__scope_kept(queue->action), queue) != CLEAT_OK) {
+        free_queue(queue);
+        return NULL;
     }
     return queue;
-fail:
-    cleat__free(name);
-    cleat__free(queue);
+}
+
+void cleat__queues_drop(cleat__queues *queues, cleat__queue *queue)
+{
+    if (queue->type_count == 0 && queue->worker_count == 0) {
+        cleat__map_remove(&queues->by_action, cleat__scope_kept(queue->action));
+        free_queue(queue);
+    }
+}
+
+/* ---- Lanes ---- */
+
+cleat__run *cleat__lane_first(const cleat__lane *lane)
+{
+    for (int level = CLEAT__LEVEL_AHEAD; level > 0; level--) {
+        if (lane->levels[level - 1].head != NULL) {
+            return lane->levels[level - 1].head;
+        }
+    }
     return NULL;
 }
 
-cleat_status cleat__queues_add_type(cleat__queues *queues, cleat__queue *queue, int64_t id,
-                                    const cleat__policy *policy)
+bool cleat__run_is_ahead(const cleat__run *run, const cleat__run *other)
 {
-    cleat__task_type *type = cleat__calloc(1, sizeof(*type));
-    if (type == NULL) {
-        return cleat__fail_memory();
+    if (run->level != other->level) {
+        return run->level > other->level;
     }
-    *type = (cleat__task_type){.id = id, .queue = queue, .policy = *policy};
-    cleat_slice key = {(const char *)&type->id, sizeof(type->id)};
-    if (cleat__map_put(&queues->types, key, type) != CLEAT_OK) {
-        cleat__free(type);
-        return cleat__fail_memory();
+    return (int32_t)(run->order - other->order) < 0; /* the numbers start again some day */
+}
+
+static void append_lane(cleat__queue *queue, cleat__lane *lane)
+{
+    lane->next = NULL;
+    lane->previous = queue->lanes_tail;
+    if (queue->lanes_tail != NULL) {
+        queue->lanes_tail->next = lane;
+    } else {
+        queue->lanes_head = lane;
     }
-    queue->latest = type;
-    return CLEAT_OK;
+    queue->lanes_tail = lane;
+}
+
+static void remove_lane(cleat__queue *queue, cleat__lane *lane)
+{
+    if (lane->previous != NULL) {
+        lane->previous->next = lane->next;
+    } else {
+        queue->lanes_head = lane->next;
+    }
+    if (lane->next != NULL) {
+        lane->next->previous = lane->previous;
+    } else {
+        queue->lanes_tail = lane->previous;
+    }
+}
+
+void cleat__queue_rotate(cleat__queue *queue, cleat__lane *lane)
+{
+    remove_lane(queue, lane);
+    append_lane(queue, lane);
 }
 
 /* ---- Runs ---- */
@@ -104,10 +144,15 @@ static void remove_ready(cleat__queues *queues, cleat__queue *queue)
 
 void cleat__queues_append(cleat__queues *queues, cleat__run *run, int level)
 {
+    cleat__lane *lane = run->lane;
     cleat__queue *queue = run->type->queue;
     run->level = (uint8_t)level;
-    cleat__run_chain_append(&queue->levels[level - 1], run);
+    run->order = ++queue->last_order;
+    cleat__run_chain_append(&lane->levels[level - 1], run);
     queues->run_count++;
+    if (lane->count++ == 0) {
+        append_lane(queue, lane);
+    }
     if (queue->count++ == 0) {
         append_ready(queues, queue);
     }
@@ -118,23 +163,17 @@ void cleat__queues_remove(cleat__queues *queues, cleat__run *run)
     if (run->level == 0) {
         return;
     }
+    cleat__lane *lane = run->lane;
     cleat__queue *queue = run->type->queue;
-    cleat__run_chain_remove(&queue->levels[run->level - 1], run);
+    cleat__run_chain_remove(&lane->levels[run->level - 1], run);
     run->level = 0;
     queues->run_count--;
+    if (--lane->count == 0) {
+        remove_lane(queue, lane);
+    }
     if (--queue->count == 0) {
         remove_ready(queues, queue);
     }
-}
-
-cleat__run *cleat__queue_first(const cleat__queue *queue)
-{
-    for (int level = CLEAT__LEVEL_AHEAD; level > 0; level--) {
-        if (queue->levels[level - 1].head != NULL) {
-            return queue->levels[level - 1].head;
-        }
-    }
-    return NULL;
 }
 
 void cleat__queues_rotate(cleat__queues *queues, cleat__queue *queue)

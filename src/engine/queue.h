@@ -1,59 +1,70 @@
 /*
- * One queue per action: retries first, then by priority, then in the order of insertion. A queue
- * that holds runs is in the list of ready queues, from which the scheduler takes turns.
+ * One queue per tenant and action: retries first, then by priority, then in the order of insertion.
+ * A queue that holds runs is in the list of ready queues, from which the scheduler takes turns.
+ *
+ * Within a queue the runs that ask for the same worker stand in one lane: where no worker can take
+ * the first of them none can take the others, so that runs nobody can take hold up only their like.
  */
 #ifndef CLEAT_ENGINE_QUEUE_H
 #define CLEAT_ENGINE_QUEUE_H
 
 #include "engine/run.h"
+#include "model/labels.h"
 
 struct cleat__queue;
+struct cleat__task_type;
 struct cleat__worker;
-
-/* One version of a declaration. */
-typedef struct cleat__task_type {
-    int64_t id; /* task_type.id; the map's key */
-    struct cleat__queue *queue;
-    cleat__policy policy;
-} cleat__task_type;
 
 #define CLEAT__LEVEL_AHEAD 4 /* above every priority: retries, and what was given back */
 
-typedef struct cleat__queue {
-    struct cleat__queue *next, *previous;        /* among the ready ones */
+typedef struct cleat__lane {
+    struct cleat__lane *next, *previous; /* among those of its queue that hold runs */
+    struct cleat__task_type *type;
     cleat__run_chain levels[CLEAT__LEVEL_AHEAD]; /* of level n at n - 1 */
     size_t count;
-    cleat__task_type *latest;       /* what new runs start with */
+    uint64_t blocked_in;     /* the scheduler's pass that found no worker for its first run */
+    const cleat__wish *wish; /* NULL: none but what the task desires */
+} cleat__lane;
+cleat__run *cleat__lane_first(const cleat__lane *lane);
+
+typedef struct cleat__queue {
+    struct cleat__queue *next, *previous; /* among the ready ones */
+    cleat__lane *lanes_head, *lanes_tail; /* that hold runs */
+    size_t count;
+    size_t type_count;              /* versions with this action */
     struct cleat__worker **workers; /* those that have the action */
     size_t worker_count, worker_capacity;
-    size_t turn;        /* the worker to be asked first */
-    cleat_slice action; /* owned; the map's key */
+    size_t turn;         /* the worker to be asked first */
+    uint32_t last_order; /* of insertion, among its lanes */
+    int64_t tenant;
+    cleat_slice action; /* in `key` */
+    char *key;          /* owned; the map's */
 } cleat__queue;
 
 typedef struct cleat__queues {
     cleat__map by_action;
-    cleat__map types; /* every version, by id */
     cleat__queue *ready_head, *ready_tail;
     size_t ready_count;
     size_t run_count; /* in all queues */
 } cleat__queues;
 void cleat__queues_deinit(cleat__queues *queues);
 
-cleat__queue *cleat__queues_find(const cleat__queues *queues, cleat_slice action);
-cleat__task_type *cleat__queues_find_type(const cleat__queues *queues, int64_t id);
-/* The action's queue, made when there is none; it has no type yet. NULL on no memory. */
-cleat__queue *cleat__queues_add(cleat__queues *queues, cleat_slice action);
-/* A newer version. */
-cleat_status cleat__queues_add_type(cleat__queues *queues, cleat__queue *queue, int64_t id,
-                                    const cleat__policy *policy);
+cleat__queue *cleat__queues_find(const cleat__queues *queues, int64_t tenant, cleat_slice action);
+/* The action's queue, made when there is none. NULL on no memory. */
+cleat__queue *cleat__queues_add(cleat__queues *queues, int64_t tenant, cleat_slice action);
+/* Frees a queue that neither a version nor a worker refers to. */
+void cleat__queues_drop(cleat__queues *queues, cleat__queue *queue);
 
 /* At the end of `level`: the run's priority, or CLEAT__LEVEL_AHEAD. */
 void cleat__queues_append(cleat__queues *queues, cleat__run *run, int level);
 /* No-op when it is in no queue. */
 void cleat__queues_remove(cleat__queues *queues, cleat__run *run);
-cleat__run *cleat__queue_first(const cleat__queue *queue);
 /* Moves a ready queue behind the others. */
 void cleat__queues_rotate(cleat__queues *queues, cleat__queue *queue);
+/* Moves a lane that holds runs behind the others. */
+void cleat__queue_rotate(cleat__queue *queue, cleat__lane *lane);
+/* Whether a queued run comes before another of its queue. */
+bool cleat__run_is_ahead(const cleat__run *run, const cleat__run *other);
 
 cleat_status cleat__queue_add_worker(cleat__queue *queue, struct cleat__worker *worker);
 void cleat__queue_remove_worker(cleat__queue *queue, const struct cleat__worker *worker);

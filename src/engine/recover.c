@@ -1,4 +1,5 @@
 #include "engine/life.h"
+#include "engine/workers.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -6,15 +7,13 @@
 
 typedef struct recovery {
     cleat__core *core;
-    cleat__run_chain lost; /* RUNNING when the former process ended */
+    cleat__run_chain lost; /* RUNNING in the former process, which ended */
 } recovery;
 
 static cleat_status add_type(void *argument, const cleat__type_row *row)
 {
     cleat__core *core = argument;
-    cleat__queue *queue = cleat__queues_add(&core->queues, row->action);
-    return queue != NULL ? cleat__queues_add_type(&core->queues, queue, row->id, &row->policy)
-                         : cleat__fail_memory();
+    return cleat__catalog_add(&core->catalog, &core->queues, row);
 }
 
 /* What is left of the back-off: never more than the policy says, should the clock have been set back. */
@@ -39,7 +38,7 @@ static cleat_status add_run(void *argument, const cleat__live_row *row)
 {
     recovery *state = argument;
     cleat__core *core = state->core;
-    cleat__task_type *type = cleat__queues_find_type(&core->queues, row->type_id);
+    cleat__task_type *type = cleat__catalog_find_type(&core->catalog, row->type_id);
     bool is_valid = type != NULL && (row->state == CLEAT_RUN_QUEUED || row->state == CLEAT_RUN_RUNNING) &&
                     row->priority >= CLEAT_PRIORITY_LOW && row->priority <= CLEAT_PRIORITY_HIGH &&
                     row->internal_retries >= 0 && row->internal_retries <= CLEAT__INTERNAL_RETRIES_MAX &&
@@ -56,12 +55,29 @@ static cleat_status add_run(void *argument, const cleat__live_row *row)
     run->retry_count = row->retry_count;
     run->internal_retries = (uint8_t)row->internal_retries;
     run->since_ms = row->state == CLEAT_RUN_QUEUED ? row->queued_at_ms : row->started_at_ms;
+    cleat_status status = cleat__wishes_join(&core->wishes, run, row->desired);
+    if (status != CLEAT_OK) {
+        return status;
+    }
     if (row->state == CLEAT_RUN_QUEUED) {
         return add_queued(core, run);
     }
     core->running++;
+    cleat__worker *worker = cleat__roster_find(&core->roster, &row->worker_id);
+    if (worker != NULL) {
+        return cleat__life_resume(core, run, worker);
+    }
     cleat__run_chain_append(&state->lost, run); /* no writes while rows are read */
     return CLEAT_OK;
+}
+
+/* It has as long to come back as if it had just been heard of. */
+static cleat_status add_worker(void *argument, const cleat__worker_row *row)
+{
+    cleat__core *core = argument;
+    cleat__worker *worker = NULL;
+    cleat_status status = cleat__roster_add_remote(&core->roster, &core->queues, row, &worker);
+    return status == CLEAT_OK ? cleat__roster_touch(&core->roster, worker, core->now.monotonic_ms) : status;
 }
 
 /* New ids are above all there are, also when the clock was set back meanwhile. */
@@ -85,12 +101,16 @@ cleat_status cleat__core_recover(cleat__core *core)
         status = continue_ids(core);
     }
     if (status == CLEAT_OK) {
+        status = cleat__load_workers(core->store, add_worker, core);
+        cleat__workers_plan_sweep(core);
+    }
+    if (status == CLEAT_OK) {
         status = cleat__load_live(core->store, add_run, &state);
     }
     while (status == CLEAT_OK && state.lost.head != NULL) {
         cleat__run *run = state.lost.head;
         cleat__run_chain_remove(&state.lost, run);
-        status = cleat__life_lose(core, run);
+        status = cleat__life_lose(core, run, CLEAT__LOSS_WORKER_GONE);
     }
     return status;
 }

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "model/worker.h"
 
 static cleat__worker *worker_of(const cleat__heap_node *node)
 {
@@ -36,6 +37,11 @@ static void forget_effects(cleat__worker *worker)
 static void free_worker(cleat__worker *worker)
 {
     forget_effects(worker);
+    cleat__free(worker->name);
+    cleat__free(worker->runtime);
+    cleat__free(worker->offered);
+    cleat__free(worker->pools);
+    cleat__free(worker->labels);
     cleat__free(worker->queues);
     cleat__free(worker);
 }
@@ -58,38 +64,149 @@ static cleat_slice key_of(const cleat__uuid *id)
     return (cleat_slice){(const char *)id->bytes, sizeof(id->bytes)};
 }
 
-cleat_status cleat__roster_add(cleat__roster *roster, const cleat__uuid *id, const cleat__worker_sink *sink,
-                               int32_t slots, size_t queue_count, cleat__worker **out)
+/* The pools refer to the offered slots, which are copied. */
+static cleat_status set_slots(cleat__worker *worker, const cleat__slots *slots, size_t count)
+{
+    cleat__buffer text = {0};
+    cleat__slots_encode(slots, count, &text);
+    cleat_status status = text.failed ? cleat__fail_memory()
+                                      : cleat__slots_decode(cleat__buffer_slice(&text), &worker->offered);
+    cleat__buffer_deinit(&text);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    worker->pools = cleat__calloc(worker->offered->count, sizeof(worker->pools[0]));
+    if (worker->pools == NULL) {
+        return cleat__fail_memory();
+    }
+    for (size_t i = 0; i < worker->offered->count; i++) {
+        worker->pools[i].type = worker->offered->items[i].type;
+        worker->pools[i].units = worker->offered->items[i].units;
+    }
+    return CLEAT_OK;
+}
+
+cleat_status cleat__roster_add(cleat__roster *roster, const cleat__uuid *id, int64_t tenant,
+                               const cleat__slots *slots, size_t slot_count, cleat__worker **out)
 {
     cleat__worker *worker = cleat__calloc(1, sizeof(*worker));
     if (worker == NULL) {
         return cleat__fail_memory();
     }
     worker->id = *id;
-    worker->sink = *sink;
-    worker->slots = slots;
+    worker->tenant = tenant;
     worker->assignments_end = &worker->assignments;
     worker->notices_end = &worker->notices;
-    worker->queues = cleat__calloc(queue_count, sizeof(worker->queues[0]));
-    if (worker->queues == NULL || cleat__map_put(&roster->by_id, key_of(&worker->id), worker) != CLEAT_OK) {
+    cleat_status status = set_slots(worker, slots, slot_count);
+    if (status == CLEAT_OK) {
+        status = cleat__map_put(&roster->by_id, key_of(&worker->id), worker);
+    }
+    if (status != CLEAT_OK) {
         free_worker(worker);
-        return cleat__fail_memory();
+        return status;
     }
     *out = worker;
     return CLEAT_OK;
 }
 
-cleat_status cleat__roster_serve(cleat__worker *worker, cleat__queue *queue)
+static bool serves(const cleat__worker *worker, const cleat__queue *queue)
 {
     for (size_t i = 0; i < worker->queue_count; i++) {
         if (worker->queues[i] == queue) {
-            return CLEAT_OK;
+            return true;
         }
     }
-    cleat_status status = cleat__queue_add_worker(queue, worker);
-    if (status == CLEAT_OK) {
-        worker->queues[worker->queue_count++] = queue;
+    return false;
+}
+
+cleat_status cleat__roster_serve(cleat__worker *worker, cleat__queues *queues, const cleat_slice *actions,
+                                 size_t count)
+{
+    worker->queues = cleat__calloc(count != 0 ? count : 1, sizeof(worker->queues[0]));
+    cleat_status status = worker->queues != NULL ? CLEAT_OK : cleat__fail_memory();
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        cleat__queue *queue = cleat__queues_find(queues, worker->tenant, actions[i]);
+        if (queue == NULL || serves(worker, queue)) {
+            continue;
+        }
+        status = cleat__queue_add_worker(queue, worker);
+        if (status == CLEAT_OK) {
+            worker->queues[worker->queue_count++] = queue;
+        }
     }
+    return status;
+}
+
+/* Those that neither a version nor a worker needs, once the worker is in those it has. */
+static void drop_queues(cleat__queues *queues, int64_t tenant, const cleat__names *actions)
+{
+    for (size_t i = 0; i < actions->count; i++) {
+        cleat__queue *queue = cleat__queues_find(queues, tenant, actions->items[i]);
+        if (queue != NULL) {
+            cleat__queues_drop(queues, queue);
+        }
+    }
+}
+
+static cleat_status serve_stored(cleat__worker *worker, cleat__queues *queues, const cleat__names *actions)
+{
+    cleat_status status = CLEAT_OK;
+    for (size_t i = 0; i < actions->count && status == CLEAT_OK; i++) {
+        if (cleat__queues_add(queues, worker->tenant, actions->items[i]) == NULL) {
+            status = cleat__fail_memory();
+        }
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__roster_serve(worker, queues, actions->items, actions->count);
+    }
+    if (status != CLEAT_OK) {
+        drop_queues(queues, worker->tenant, actions);
+    }
+    return status;
+}
+
+static cleat_status describe(cleat__worker *worker, const cleat__worker_row *row)
+{
+    worker->is_remote = true;
+    worker->is_paused = row->is_paused;
+    worker->registered_at_ms = row->registered_at_ms;
+    worker->seen_at_ms = worker->stored_seen_at_ms = row->seen_at_ms;
+    worker->name = cleat__slice_dup(row->name);
+    worker->runtime = row->runtime.data != NULL ? cleat__slice_dup(row->runtime) : NULL;
+    if (worker->name == NULL || (row->runtime.data != NULL && worker->runtime == NULL)) {
+        return cleat__fail_memory();
+    }
+    return cleat__labels_decode(row->labels, &worker->labels);
+}
+
+cleat_status cleat__roster_add_remote(cleat__roster *roster, cleat__queues *queues,
+                                      const cleat__worker_row *row, cleat__worker **out)
+{
+    cleat__slot_list *slots = NULL;
+    cleat__names *actions = NULL;
+    cleat__worker *worker = NULL;
+    cleat_status status = cleat__slots_decode(row->slots, &slots);
+    if (status == CLEAT_OK) {
+        status = cleat__actions_decode(row->actions, &actions);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__roster_add(roster, &row->id, row->tenant, slots->items, slots->count, &worker);
+    }
+    if (status == CLEAT_OK) {
+        roster->remote_count++;
+        status = describe(worker, row);
+    }
+    if (status == CLEAT_OK) {
+        status = serve_stored(worker, queues, actions);
+    }
+    cleat__free(slots);
+    cleat__free(actions);
+    if (status != CLEAT_OK && worker != NULL) {
+        worker->is_remote = true;
+        cleat__roster_remove(roster, queues, worker);
+        return status;
+    }
+    *out = worker;
     return status;
 }
 
@@ -98,11 +215,13 @@ cleat__worker *cleat__roster_find(const cleat__roster *roster, const cleat__uuid
     return cleat__map_get(&roster->by_id, key_of(id));
 }
 
-void cleat__roster_remove(cleat__roster *roster, cleat__worker *worker)
+void cleat__roster_remove(cleat__roster *roster, cleat__queues *queues, cleat__worker *worker)
 {
     for (size_t i = 0; i < worker->queue_count; i++) {
         cleat__queue_remove_worker(worker->queues[i], worker);
+        cleat__queues_drop(queues, worker->queues[i]);
     }
+    roster->remote_count -= worker->is_remote;
     cleat__heap_remove(&roster->timers, &worker->timer);
     cleat__map_remove(&roster->by_id, key_of(&worker->id));
     cleat__worker **link = &roster->with_effects;
@@ -119,8 +238,15 @@ cleat_status cleat__roster_touch(cleat__roster *roster, cleat__worker *worker, i
 {
     cleat__heap_remove(&roster->timers, &worker->timer);
     worker->is_lost = false;
+    worker->heard_ms = now_ms;
     worker->deadline_ms = now_ms + CLEAT__WORKER_LOST_AFTER_MS;
-    return cleat__heap_push(&roster->timers, &worker->timer);
+    return worker->is_kept ? CLEAT_OK : cleat__heap_push(&roster->timers, &worker->timer);
+}
+
+void cleat__roster_keep(cleat__roster *roster, cleat__worker *worker)
+{
+    cleat__heap_remove(&roster->timers, &worker->timer);
+    worker->is_kept = true;
 }
 
 void cleat__roster_lose(cleat__roster *roster, cleat__worker *worker)
@@ -137,38 +263,96 @@ cleat__worker *cleat__roster_first_timer(const cleat__roster *roster)
 
 /* ---- Slots ---- */
 
-bool cleat__roster_can_take(const cleat__worker *worker)
+bool cleat__worker_is_active(const cleat__worker *worker, int64_t now_ms)
 {
-    return worker->used < worker->slots && !worker->is_paused && !worker->is_lost;
+    if (!worker->is_listening || worker->is_lost) {
+        return false;
+    }
+    return !worker->is_remote || worker->is_kept || now_ms - worker->heard_ms < CLEAT__WORKER_FRESH_MS;
 }
 
-bool cleat__roster_has_room(const cleat__roster *roster)
+bool cleat__worker_is_assignable(const cleat__worker *worker, int64_t now_ms)
 {
-    size_t cursor = 0;
-    const cleat__worker *worker;
-    while ((worker = cleat__map_next(&roster->by_id, &cursor)) != NULL) {
-        if (cleat__roster_can_take(worker)) {
+    return !worker->is_paused && cleat__worker_is_active(worker, now_ms);
+}
+
+static cleat__pool *find_pool(const cleat__worker *worker, cleat_slice type)
+{
+    for (size_t i = 0; i < worker->offered->count; i++) {
+        if (cleat_slice_equals(worker->pools[i].type, type)) {
+            return &worker->pools[i];
+        }
+    }
+    return NULL;
+}
+
+bool cleat__worker_has_slots(const cleat__worker *worker, const cleat__slot_list *requests)
+{
+    for (size_t i = 0; i < requests->count; i++) {
+        const cleat__pool *pool = find_pool(worker, requests->items[i].type);
+        if (pool == NULL || (int64_t)pool->units - pool->used < requests->items[i].units) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_any_slot(const cleat__worker *worker)
+{
+    for (size_t i = 0; i < worker->offered->count; i++) {
+        if (worker->pools[i].used < worker->pools[i].units) {
             return true;
         }
     }
     return false;
 }
 
+bool cleat__roster_has_room(const cleat__roster *roster, int64_t now_ms)
+{
+    size_t cursor = 0;
+    const cleat__worker *worker;
+    while ((worker = cleat__map_next(&roster->by_id, &cursor)) != NULL) {
+        if (has_any_slot(worker) && cleat__worker_is_assignable(worker, now_ms)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void use_slots(const cleat__run *run, int sign)
+{
+    const cleat__slot_list *requests = run->type->needs->slots;
+    for (size_t i = 0; i < requests->count; i++) {
+        cleat__pool *pool = find_pool(run->worker, requests->items[i].type);
+        if (pool != NULL) {
+            pool->used += sign * requests->items[i].units;
+        }
+    }
+}
+
 void cleat__roster_hold(cleat__worker *worker, cleat__run *run)
 {
     run->worker = worker;
-    worker->used++;
+    run->has_released = false;
+    use_slots(run, 1);
     cleat__run_chain_append(&worker->held, run);
+}
+
+void cleat__roster_release_slots(cleat__run *run)
+{
+    if (run->worker != NULL && !run->has_released) {
+        use_slots(run, -1);
+        run->has_released = true;
+    }
 }
 
 void cleat__roster_let_go(cleat__run *run)
 {
-    cleat__worker *worker = run->worker;
-    if (worker == NULL) {
+    if (run->worker == NULL) {
         return;
     }
-    cleat__run_chain_remove(&worker->held, run);
-    worker->used--;
+    cleat__roster_release_slots(run);
+    cleat__run_chain_remove(&run->worker->held, run);
     run->worker = NULL;
 }
 
@@ -193,7 +377,7 @@ void cleat__roster_assign(cleat__roster *roster, cleat__worker *worker, cleat__a
 
 void cleat__roster_cancel(cleat__roster *roster, cleat__worker *worker, const cleat__run *run)
 {
-    cleat__notice *notice = cleat__malloc(sizeof(*notice));
+    cleat__notice *notice = worker->is_listening ? cleat__malloc(sizeof(*notice)) : NULL;
     if (notice == NULL) {
         return;
     }
@@ -205,16 +389,18 @@ void cleat__roster_cancel(cleat__roster *roster, cleat__worker *worker, const cl
 
 static void tell(cleat__worker *worker)
 {
-    for (cleat__notice *notice = worker->notices; notice != NULL; notice = notice->next) {
+    cleat__notice *first = worker->is_listening ? worker->notices : NULL; /* it may have ended meanwhile */
+    for (cleat__notice *notice = first; notice != NULL; notice = notice->next) {
         worker->sink.cancel(worker->sink.self, &notice->task_id, notice->retry_count);
     }
     cleat__assignment *assignments = worker->assignments;
-    worker->assignments = NULL;
-    worker->assignments_end = &worker->assignments;
     if (assignments != NULL) {
+        /* Made after the commands, so that nobody can have stopped listening since. */
+        worker->assignments = NULL;
         worker->sink.assign(worker->sink.self, assignments);
     }
     forget_effects(worker);
+    worker->assignments_end = &worker->assignments;
     worker->notices_end = &worker->notices;
 }
 

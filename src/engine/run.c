@@ -1,6 +1,7 @@
 #include "engine/run.h"
 
 #include "base/alloc.h"
+#include "engine/catalog.h"
 
 void cleat__run_chain_append(cleat__run_chain *list, cleat__run *run)
 {
@@ -69,6 +70,7 @@ cleat__run *cleat__runs_new(cleat__runs *runs, const cleat__uuid *id, struct cle
     }
     run->id = *id;
     run->type = type;
+    run->lane = &type->lane;
     if (cleat__map_put(&runs->by_id, key_of(&run->id), run) != CLEAT_OK) {
         cleat__free(run);
         return NULL;

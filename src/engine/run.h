@@ -10,12 +10,14 @@
 #include "model/task.h"
 
 struct cleat__command;
+struct cleat__lane;
 struct cleat__task_type;
 struct cleat__worker;
 
 typedef struct cleat__run {
     cleat__uuid id; /* the map's key */
     struct cleat__task_type *type;
+    struct cleat__lane *lane;           /* where it stands while queued */
     struct cleat__run *next, *previous; /* in a level of its queue, or among what its worker holds */
     struct cleat__worker *worker;   /* who holds it while RUNNING; NULL for a worker of a former process */
     struct cleat__command *waiters; /* WAIT commands, borrowed from their callers */
@@ -23,11 +25,13 @@ typedef struct cleat__run {
     int64_t deadline_ms; /* monotonic; when the timer is set: end of back-off, or a timeout */
     int64_t since_ms;    /* Unix; QUEUED: since when, or until when it backs off; RUNNING: started */
     int32_t retry_count;
-    uint8_t state; /* CLEAT_RUN_QUEUED or CLEAT_RUN_RUNNING */
+    uint32_t order; /* of insertion into its queue, among its level */
+    uint8_t state;  /* CLEAT_RUN_QUEUED or CLEAT_RUN_RUNNING */
     uint8_t priority;
     uint8_t internal_retries;
     uint8_t level;       /* in its queue: 1 .. 3 the priority, 4 ahead of all; 0: in no queue */
     bool is_backing_off; /* QUEUED, but in no queue until the timer fires */
+    bool has_released;   /* RUNNING, but its worker's slots are free for others */
 } cleat__run;
 
 _Static_assert(sizeof(cleat__run) <= 104, "a million queued runs must stay small");

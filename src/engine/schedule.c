@@ -6,8 +6,12 @@
  * STEP_MAX runs and go on in the next step, so that a command never waits long for a large backlog.
  */
 #include "engine/life.h"
+#include "engine/workers.h"
 
 #define STEP_MAX 1000
+/* Lanes of a queue that a pass looks at. Those without a worker go behind the others, so that each
+ * comes to be looked at; only the order among more lanes than these is not strict. */
+#define LANES_MAX 128
 
 /* ---- Timers ---- */
 
@@ -35,7 +39,7 @@ static cleat_status fire_worker(cleat__core *core, cleat__worker *worker)
     cleat__roster_lose(&core->roster, worker);
     cleat_status status = CLEAT_OK;
     while (status == CLEAT_OK && worker->held.head != NULL) {
-        status = cleat__life_lose(core, worker->held.head);
+        status = cleat__life_lose(core, worker->held.head, CLEAT__LOSS_WORKER_GONE);
     }
     return status;
 }
@@ -48,6 +52,9 @@ void cleat__core_fire_timers(cleat__core *core)
     while (status == CLEAT_OK && (worker = cleat__roster_first_timer(&core->roster)) != NULL &&
            worker->deadline_ms <= now) {
         status = fire_worker(core, worker);
+    }
+    if (status == CLEAT_OK && core->sweep_ms <= now) {
+        status = cleat__workers_sweep(core);
     }
     cleat__run *run;
     int left = STEP_MAX;
@@ -63,31 +70,97 @@ void cleat__core_fire_timers(cleat__core *core)
 
 /* ---- Assignment ---- */
 
-static cleat__worker *pick_worker(cleat__queue *queue)
+#define DESIRED_RANK (INT64_C(1) << 40) /* above all weights */
+
+/* How well the worker suits the lane. False: not at all. */
+static bool rank_worker(const cleat__worker *worker, const cleat__lane *lane, int64_t *rank)
 {
-    for (size_t i = 0; i < queue->worker_count; i++) {
-        size_t at = (queue->turn + i) % queue->worker_count;
-        if (cleat__roster_can_take(queue->workers[at])) {
-            queue->turn = at + 1;
-            return queue->workers[at];
+    const cleat__needs *needs = lane->type->needs;
+    const cleat__wish *wish = lane->wish;
+    *rank = 0;
+    if (wish != NULL && needs->sticky != CLEAT__STICKY_NONE && !cleat__uuid_is_nil(&wish->worker)) {
+        bool is_desired = cleat__uuid_equals(&wish->worker, &worker->id);
+        if (needs->sticky == CLEAT__STICKY_HARD && !is_desired) {
+            return false;
         }
+        *rank += is_desired ? DESIRED_RANK : 0;
+    }
+    const cleat__desired_labels *wished = wish != NULL ? wish->labels : NULL;
+    return cleat__desired_labels_rank(needs->labels, wished, worker->labels, rank) &&
+           cleat__desired_labels_rank(wished, NULL, worker->labels, rank);
+}
+
+/* Of the workers that can take a run of the lane the one that suits it best; equals take turns. */
+static cleat__worker *pick_worker(const cleat__core *core, cleat__queue *queue, const cleat__lane *lane)
+{
+    const cleat__needs *needs = lane->type->needs;
+    bool is_plain = lane->wish == NULL && needs->labels == NULL;
+    cleat__worker *best = NULL;
+    int64_t best_rank = 0, rank = 0;
+    size_t turn = queue->turn;
+    for (size_t i = 0; i < queue->worker_count; i++) {
+        size_t at = (turn + i) % queue->worker_count;
+        cleat__worker *worker = queue->workers[at];
+        if (!cleat__worker_is_assignable(worker, core->now.monotonic_ms) ||
+            !cleat__worker_has_slots(worker, needs->slots) || !rank_worker(worker, lane, &rank)) {
+            continue;
+        }
+        if (best == NULL || rank > best_rank) {
+            best = worker;
+            best_rank = rank;
+            queue->turn = at + 1;
+        }
+        if (is_plain) {
+            break;
+        }
+    }
+    return best;
+}
+
+/* The lane whose first run is the next of those that may still find a worker in this pass. */
+static cleat__lane *best_lane(const cleat__core *core, const cleat__queue *queue)
+{
+    cleat__lane *best = NULL;
+    int left = LANES_MAX;
+    for (cleat__lane *lane = queue->lanes_head; lane != NULL && left > 0; lane = lane->next, left--) {
+        if (lane->blocked_in != core->passes &&
+            (best == NULL || cleat__run_is_ahead(cleat__lane_first(lane), cleat__lane_first(best)))) {
+            best = lane;
+        }
+    }
+    return best;
+}
+
+/* The first run of the queue that a worker can take, and the worker. */
+static cleat__run *pick_run(cleat__core *core, cleat__queue *queue, cleat__worker **worker)
+{
+    cleat__lane *lane;
+    while ((lane = best_lane(core, queue)) != NULL) {
+        *worker = pick_worker(core, queue, lane);
+        if (*worker != NULL) {
+            return cleat__lane_first(lane);
+        }
+        lane->blocked_in = core->passes;
+        cleat__queue_rotate(queue, lane);
     }
     return NULL;
 }
 
 void cleat__core_schedule(cleat__core *core)
 {
-    if (core->queues.ready_count == 0 || !cleat__roster_has_room(&core->roster)) {
+    if (core->queues.ready_count == 0 || !cleat__roster_has_room(&core->roster, core->now.monotonic_ms)) {
         return;
     }
+    core->passes++;
     size_t blocked = 0; /* queues in a row without a worker: all of them at the end */
     int left = STEP_MAX;
     cleat_status status = CLEAT_OK;
     while (status == CLEAT_OK && blocked < core->queues.ready_count) {
         cleat__queue *queue = core->queues.ready_head;
-        cleat__worker *worker = pick_worker(queue);
+        cleat__worker *worker = NULL;
+        cleat__run *run = pick_run(core, queue, &worker);
         cleat__queues_rotate(&core->queues, queue);
-        if (worker == NULL) {
+        if (run == NULL) {
             blocked++;
             continue;
         }
@@ -96,6 +169,6 @@ void cleat__core_schedule(cleat__core *core)
             return;
         }
         blocked = 0;
-        status = cleat__life_assign(core, cleat__queue_first(queue), worker);
+        status = cleat__life_assign(core, run, worker);
     }
 }

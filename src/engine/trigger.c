@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "engine/life.h"
+#include "model/metadata.h"
 #include "store/load.h"
 #include "store/transition.h"
 
@@ -20,7 +21,7 @@ static cleat_status check_size(const char *what, cleat_slice text)
     return CLEAT_OK;
 }
 
-static cleat_status check_child(cleat__core *core, const cleat__trigger *item)
+static cleat_status check_child(cleat__core *core, int64_t tenant, const cleat__trigger *item)
 {
     if (!item->is_child) {
         return CLEAT_OK;
@@ -29,22 +30,22 @@ static cleat_status check_child(cleat__core *core, const cleat__trigger *item)
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "child index is %" PRId64 "; it must not be negative",
                            item->child_index);
     }
-    if (cleat__runs_find(&core->runs, &item->parent_id) != NULL) {
+    const cleat__run *parent = cleat__runs_find(&core->runs, &item->parent_id);
+    if (parent != NULL && parent->type->workflow->tenant == tenant) {
         return CLEAT_OK;
     }
-    cleat_status status = cleat__load_exists(core->store, &item->parent_id);
+    cleat_status status = cleat__load_exists(core->store, tenant, &item->parent_id);
     return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
 }
 
-static cleat_status check(cleat__core *core, const cleat__trigger *item)
+static cleat_status check(cleat__core *core, int64_t tenant, const cleat__trigger *item)
 {
-    const cleat__queue *queue = cleat__queues_find(&core->queues, item->task);
-    if (queue == NULL) {
+    if (cleat__catalog_find(&core->catalog, tenant, item->workflow) == NULL) {
         return cleat__fail(
             CLEAT_NOT_FOUND,
             "there is no task \"%.*s\": no worker has declared it; check the name, and start the "
             "worker first",
-            CLEAT_SLICE_ARGS(item->task));
+            CLEAT_SLICE_ARGS(item->workflow));
     }
     if (item->priority < 0 || item->priority > CLEAT_PRIORITY_HIGH) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "priority is %d; it must be 1 (low) .. 3 (high), or 0",
@@ -57,13 +58,37 @@ static cleat_status check(cleat__core *core, const cleat__trigger *item)
     if (status == CLEAT_OK) {
         status = check_size("child key", item->child_key);
     }
-    return status == CLEAT_OK ? check_child(core, item) : status;
+    if (status == CLEAT_OK) {
+        status = cleat__desired_labels_check(item->labels, item->label_count);
+    }
+    return status == CLEAT_OK ? check_child(core, tenant, item) : status;
+}
+
+/* What is stored of the run's own desires: absent when it has none. */
+static cleat_status describe_wish(const cleat__trigger *item, cleat__buffer *text)
+{
+    if (item->label_count != 0 || !cleat__uuid_is_nil(&item->desired_worker)) {
+        cleat__wish_encode(&item->desired_worker, item->labels, item->label_count, text);
+    }
+    return text->failed ? cleat__fail_memory() : CLEAT_OK;
+}
+
+static cleat_status join_lane(cleat__core *core, const cleat__trigger *item, cleat__run *run)
+{
+    cleat__buffer text = {0};
+    cleat_status status = describe_wish(item, &text);
+    if (status == CLEAT_OK && text.size != 0) {
+        status = cleat__wishes_join(&core->wishes, run, cleat__buffer_slice(&text));
+    }
+    cleat__buffer_deinit(&text);
+    return status;
 }
 
 /* Appends a run to `made`, with its timer, in no queue yet. */
-static cleat_status make(cleat__core *core, const cleat__trigger *item, cleat__run_chain *made)
+static cleat_status make(cleat__core *core, int64_t tenant, const cleat__trigger *item,
+                         cleat__run_chain *made)
 {
-    cleat__task_type *type = cleat__queues_find(&core->queues, item->task)->latest;
+    cleat__task_type *type = cleat__catalog_find(&core->catalog, tenant, item->workflow)->latest;
     cleat__uuid id = cleat__uuid_next(&core->ids, core->now.unix_ms);
     cleat__run *run = cleat__runs_new(&core->runs, &id, type);
     if (run == NULL) {
@@ -74,7 +99,8 @@ static cleat_status make(cleat__core *core, const cleat__trigger *item, cleat__r
     run->priority = (uint8_t)(item->priority != 0 ? item->priority : type->policy.priority);
     run->since_ms = core->now.unix_ms;
     /* Makes room, so that cleat__life_enqueue() finds it; last in the heap, where that is cheap. */
-    return cleat__runs_set_timer(&core->runs, run, INT64_MAX - 1);
+    cleat_status status = cleat__runs_set_timer(&core->runs, run, INT64_MAX - 1);
+    return status == CLEAT_OK ? join_lane(core, item, run) : status;
 }
 
 static void discard(cleat__core *core, cleat__run_chain *made)
@@ -82,16 +108,16 @@ static void discard(cleat__core *core, cleat__run_chain *made)
     while (made->head != NULL) {
         cleat__run *run = made->head;
         cleat__run_chain_remove(made, run);
-        cleat__runs_free(&core->runs, run);
+        cleat__life_forget(core, run);
     }
 }
 
-static cleat_status make_all(cleat__core *core, const cleat__trigger *items, size_t count,
+static cleat_status make_all(cleat__core *core, int64_t tenant, const cleat__trigger *items, size_t count,
                              cleat__run_chain *made)
 {
     cleat_status status = CLEAT_OK;
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        status = make(core, &items[i], made);
+        status = make(core, tenant, &items[i], made);
     }
     if (status != CLEAT_OK) {
         discard(core, made);
@@ -99,30 +125,57 @@ static cleat_status make_all(cleat__core *core, const cleat__trigger *items, siz
     return status;
 }
 
-static cleat_status write_one(cleat__core *core, const cleat__trigger *item, cleat__run *run, cleat__uuid *id)
+/* The metadata of a child that inherits. */
+static cleat_status inherit(cleat__core *core, const cleat__trigger *item, cleat__buffer *metadata)
 {
+    cleat__buffer parent = {0};
+    cleat_status status = cleat__load_metadata(core->store, &item->parent_id, &parent);
+    if (status == CLEAT_OK) {
+        cleat__metadata_inherit(cleat__buffer_slice(&parent), item->metadata, &item->parent_id, metadata);
+        status = metadata->failed ? cleat__fail_memory() : CLEAT_OK;
+    }
+    cleat__buffer_deinit(&parent);
+    return status;
+}
+
+static cleat_status store(cleat__core *core, const cleat__trigger *item, const cleat__run *run,
+                          cleat__uuid *existing)
+{
+    cleat__buffer desired = {0}, metadata = {0};
     cleat__trigger trigger = *item;
     if (trigger.input.data == NULL) {
         trigger.input = cleat_slice_of("{}");
     }
-    cleat__new_task row = {
-        .id = run->id,
-        .type_id = run->type->id,
-        .priority = run->priority,
-        .created_at_ms = core->now.unix_ms,
-        .trigger = &trigger,
-    };
-    cleat_status status = cleat__transition_trigger(core->store, &row, id);
-    if (status == CLEAT_ALREADY_EXISTS) {
-        cleat__runs_free(&core->runs, run);
-        return CLEAT_OK;
+    cleat_status status = describe_wish(item, &desired);
+    if (status == CLEAT_OK && item->is_child && item->inherits) {
+        status = inherit(core, item, &metadata);
+        trigger.metadata = cleat__buffer_slice(&metadata);
     }
-    if (status != CLEAT_OK) {
-        cleat__runs_free(&core->runs, run);
-        return cleat__core_check(core, status);
+    if (status == CLEAT_OK) {
+        const cleat__new_task row = {
+            .id = run->id,
+            .type_id = run->type->id,
+            .priority = run->priority,
+            .created_at_ms = core->now.unix_ms,
+            .trigger = &trigger,
+            .desired = cleat__buffer_slice(&desired),
+        };
+        status = cleat__transition_trigger(core->store, &row, existing);
     }
-    *id = run->id;
-    return cleat__life_enqueue(core, run, run->priority);
+    cleat__buffer_deinit(&desired);
+    cleat__buffer_deinit(&metadata);
+    return status;
+}
+
+static cleat_status write_one(cleat__core *core, const cleat__trigger *item, cleat__run *run, cleat__uuid *id)
+{
+    cleat_status status = store(core, item, run, id);
+    if (status == CLEAT_OK) {
+        *id = run->id;
+        return cleat__life_enqueue(core, run, run->priority);
+    }
+    cleat__life_forget(core, run);
+    return status == CLEAT_ALREADY_EXISTS ? CLEAT_OK : cleat__core_check(core, status);
 }
 
 static cleat_status write_all(cleat__core *core, const cleat__trigger *items, cleat__uuid *ids,
@@ -138,16 +191,16 @@ static cleat_status write_all(cleat__core *core, const cleat__trigger *items, cl
     return status;
 }
 
-cleat_status cleat__trigger_runs(cleat__core *core, const cleat__trigger *items, size_t count,
+cleat_status cleat__trigger_runs(cleat__core *core, int64_t tenant, const cleat__trigger *items, size_t count,
                                  cleat__uuid *ids)
 {
     cleat_status status = CLEAT_OK;
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        status = check(core, &items[i]);
+        status = check(core, tenant, &items[i]);
     }
     cleat__run_chain made = {NULL, NULL};
     if (status == CLEAT_OK) {
-        status = make_all(core, items, count, &made);
+        status = make_all(core, tenant, items, count, &made);
     }
     return status == CLEAT_OK ? write_all(core, items, ids, &made) : status;
 }

@@ -5,7 +5,7 @@
 #include "engine/core_parts.h"
 
 /* All or none. Nothing has happened when it fails, unless the core has failed. */
-cleat_status cleat__trigger_runs(cleat__core *core, const cleat__trigger *items, size_t count,
+cleat_status cleat__trigger_runs(cleat__core *core, int64_t tenant, const cleat__trigger *items, size_t count,
                                  cleat__uuid *ids);
 
 #endif

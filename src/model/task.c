@@ -111,6 +111,10 @@ static cleat_status check_options(const cleat_task_options *options)
     if (status != CLEAT_OK) {
         return status;
     }
+    if (options->backoff_max_ms > DEFAULT_BACKOFF_MAX_MS) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "backoff_max_ms is %" PRId64 "; at most a day is allowed",
+                           options->backoff_max_ms);
+    }
     double factor = options->backoff_factor;
     /* Written so that NaN is refused. */
     if (factor != 0 && !(factor >= 1 && factor <= BACKOFF_FACTOR_MAX)) {

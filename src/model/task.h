@@ -9,7 +9,9 @@
 #include "base/uuid.h"
 #include <cleat/run.h>
 
+#define CLEAT__TENANT_DEFAULT       INT64_C(1) /* of everything embedded */
 #define CLEAT__NO_TIMEOUT           INT64_C(-1)
+#define CLEAT__RETRY_CURRENT        INT32_MIN /* as a retry count: the attempt that runs */
 #define CLEAT__TASK_NAME_MAX        64
 #define CLEAT__INTERNAL_RETRIES_MAX 10 /* lost workers and failed dispatches, engine.md 4 */
 #define CLEAT__LOG_LINE_MAX         10000
@@ -25,16 +27,20 @@ typedef struct cleat__policy {
     int64_t schedule_timeout_ms;  /* or CLEAT__NO_TIMEOUT */
 } cleat__policy;
 
-/* A run to be started. */
+/* A run to be started; its tenant is that of the command. */
 typedef struct cleat__trigger {
-    cleat_slice task;     /* action id "workflow:task", normalised by cleat__action_id() */
+    cleat_slice workflow; /* its name, as it was declared */
     cleat_slice input;    /* a JSON object, checked */
     cleat_slice metadata; /* a JSON object, checked; absent: none */
     int32_t priority;     /* 0: the task's default */
     bool is_child;
+    bool inherits; /* a child: its metadata is laid over its parent's, by cleat__metadata_inherit() */
     cleat__uuid parent_id;
     int64_t child_index;
-    cleat_slice child_key; /* absent: the index counts */
+    cleat_slice child_key;                     /* absent: the index counts */
+    const struct cleat__desired_label *labels; /* beyond what its task desires */
+    size_t label_count;
+    cleat__uuid desired_worker; /* for sticky workflows; nil: none */
 } cleat__trigger;
 
 /*
@@ -50,7 +56,13 @@ typedef struct cleat__assignment {
     int64_t child_index;
     int64_t created_at_ms; /* of the run */
     int64_t queued_at_ms;  /* of this attempt */
-    cleat_slice task;
+    int64_t tenant;
+    int32_t priority; /* 1 .. 3 */
+    bool is_durable;
+    cleat__uuid workflow_id, version_id;
+    cleat_slice task;      /* the action */
+    cleat_slice workflow;  /* its name */
+    cleat_slice task_name; /* the readable id */
     cleat_slice input;
     cleat_slice metadata; /* absent: none */
     cleat_slice child_key;
@@ -59,7 +71,7 @@ typedef struct cleat__assignment {
 /* What a worker says about an attempt. */
 typedef struct cleat__report {
     cleat__uuid task_id;
-    int32_t retry_count;
+    int32_t retry_count; /* or CLEAT__RETRY_CURRENT */
     cleat_status status; /* CLEAT_OK: completed; CLEAT_NON_RETRYABLE: failed for good; else failed.
                           * CLEAT_UNAVAILABLE: never begun, give it to another worker (no retry used) */
     cleat_slice output;  /* JSON, checked, when completed */

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/json.h"
+#include "model/workflow.h"
 #include "sdk/options.h"
 
 #define ACTION_SIZE (2 * CLEAT__TASK_NAME_MAX + 2)
@@ -22,7 +23,7 @@ typedef struct trigger_entry {
     cleat__metadata metadata;
     cleat_run_options options;
     cleat_run_id id;
-    char action[ACTION_SIZE];
+    char action[ACTION_SIZE], workflow[ACTION_SIZE];
 } trigger_entry;
 
 struct cleat_trigger_call {
@@ -100,6 +101,7 @@ static cleat_status check_item(trigger_entry *entry, const cleat__trigger_reques
     if (status != CLEAT_OK) {
         return status;
     }
+    cleat__workflow_name(cleat_slice_of(entry->action), entry->workflow);
     cleat_slice input = cleat_slice_of(item->input != NULL ? item->input : "{}");
     if (item->input != NULL) {
         status = cleat__json_check("input", input, true);
@@ -149,7 +151,7 @@ static cleat_status fill_triggers(const cleat_trigger_call *call, cleat__trigger
     for (size_t i = 0; i < call->count; i++) {
         trigger_entry *entry = &call->entries[i];
         triggers[i] = (cleat__trigger){
-            .task = cleat_slice_of(entry->action),
+            .workflow = cleat_slice_of(entry->workflow),
             .input = entry->item.input,
             .priority = entry->options.priority,
         };

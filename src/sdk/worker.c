@@ -171,6 +171,20 @@ cleat_status cleat_worker_add_task(cleat_worker *worker, const cleat_task_option
 
 /* ---- Start ---- */
 
+static cleat_status put_declaration(cleat__transport *transport, const cleat__declaration *declaration)
+{
+    cleat_slice action = cleat_slice_of(declaration->action);
+    char name[sizeof(declaration->action)];
+    cleat__workflow_name(action, name);
+    const cleat__workflow workflow = {
+        .name = cleat_slice_of(name),
+        .task = cleat__action_task(action),
+        .action = action,
+        .policy = declaration->policy,
+    };
+    return transport->put_workflow(transport, &workflow);
+}
+
 static cleat_status register_worker(cleat_worker *worker)
 {
     cleat__transport *transport = worker->client->transport;
@@ -181,8 +195,8 @@ static cleat_status register_worker(cleat_worker *worker)
         return cleat__fail_memory();
     }
     for (cleat__declaration *it = worker->declarations; it != NULL && status == CLEAT_OK; it = it->next) {
-        actions[count] = cleat_slice_of(it->action);
-        status = transport->put_task(transport, actions[count++], &it->policy);
+        actions[count++] = cleat_slice_of(it->action);
+        status = put_declaration(transport, it);
     }
     if (status == CLEAT_OK) {
         const cleat__transport_sink sink = {worker, cleat__worker_assign, cleat__worker_cancel};

@@ -164,7 +164,7 @@ static cleat_status cancel(cleat__http_call *call, cleat__store *store, const ca
         cleat__rest_run run;
         status = cleat__rest_query_run(store, call->identity.tenant, &list->ids[i], &run);
         if (status == CLEAT_OK && !cleat_run_status_is_final(run.row.status)) {
-            status = cleat__engine_cancel(rest->engine, &list->ids[i]);
+            status = cleat__engine_cancel(rest->engine, call->identity.tenant, &list->ids[i]);
         }
         if (status == CLEAT_OK || status == CLEAT_FAILED_PRECONDITION) {
             cleat__rest_write_uuid(writer, NULL, &list->ids[i]);

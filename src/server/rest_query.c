@@ -4,44 +4,6 @@
 #include "base/error.h"
 #include "store/bind.h"
 
-/* ---- Ids that the file does not have ---- */
-
-static uint64_t hash_on(uint64_t hash, const void *data, size_t size)
-{
-    const uint8_t *bytes = data;
-    for (size_t i = 0; i < size; i++) {
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
-
-/* The file knows workflows by name only. The id is made from the name (FNV-1a, twice, as a UUID of
- * version 8), so that it is always the same, and in each tenant another one. */
-static cleat__uuid workflow_id(int64_t tenant, cleat_slice name)
-{
-    static const uint64_t seeds[] = {UINT64_C(0xcbf29ce484222325), UINT64_C(0x6c62272e07bb0142)};
-    uint8_t number[8];
-    cleat__uuid id;
-    for (size_t i = 0; i < sizeof(number); i++) {
-        number[i] = (uint8_t)((uint64_t)tenant >> (8 * i));
-    }
-    for (size_t half = 0; half < 2; half++) {
-        uint64_t hash = hash_on(hash_on(seeds[half], number, sizeof(number)), name.data, name.size);
-        for (size_t i = 0; i < 8; i++) {
-            id.bytes[half * 8 + i] = (uint8_t)(hash >> (56 - 8 * i));
-        }
-    }
-    id.bytes[6] = (uint8_t)(0x80 | (id.bytes[6] & 0x0F));
-    id.bytes[8] = (uint8_t)(0x80 | (id.bytes[8] & 0x3F));
-    return id;
-}
-
-/* Every row of the file belongs to the first tenant. */
-static bool is_owner(int64_t tenant)
-{
-    return tenant == 1;
-}
-
 /* ---- Runs ---- */
 
 enum {
@@ -50,6 +12,10 @@ enum {
     COLUMN_ERROR,
     COLUMN_INPUT,
     COLUMN_OUTPUT,
+    COLUMN_WORKFLOW,
+    COLUMN_WORKFLOW_ID,
+    COLUMN_VERSION_ID,
+    COLUMN_TASK_NAME,
 };
 /* Payloads only where ?3 is true: they may take many pages. */
 #define SELECT_RUNS                                                                              \
@@ -57,9 +23,11 @@ enum {
     "coalesce(e.retry_count, l.retry_count), t.created_at_ms, "                                  \
     "coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, t.parent_id, t.child_index, " \
     "t.child_key, (SELECT count(*) FROM task c WHERE c.parent_id = t.id), t.metadata, e.error, " \
-    "CASE WHEN ?3 THEN t.input END, CASE WHEN ?3 THEN e.output END "                             \
-    "FROM task t JOIN task_type y ON y.id = t.type_id LEFT JOIN task_live l ON l.id = t.id "     \
-    "LEFT JOIN task_end e ON e.id = t.id "
+    "CASE WHEN ?3 THEN t.input END, CASE WHEN ?3 THEN e.output END, "                            \
+    "w.name, w.uuid, y.version_id, y.task_name "                                                 \
+    "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "  \
+    "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "                  \
+    "WHERE y.tenant = ?4 AND "
 
 static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
 {
@@ -81,7 +49,12 @@ static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
     row->input = cleat__column_text(select, COLUMN_INPUT);
     row->output = cleat__column_text(select, COLUMN_OUTPUT);
     out->child_count = sqlite3_column_int64(select, COLUMN_CHILDREN);
-    out->workflow_id = workflow_id(tenant, cleat__action_workflow(row->task));
+    row->tenant = tenant;
+    row->workflow = cleat__column_text(select, COLUMN_WORKFLOW);
+    row->task_name = cleat__column_text(select, COLUMN_TASK_NAME);
+    cleat__column_uuid(select, COLUMN_VERSION_ID, &row->version_id);
+    cleat__column_uuid(select, COLUMN_WORKFLOW_ID, &row->workflow_id);
+    out->workflow_id = row->workflow_id;
 }
 
 void cleat__rest_filter_deinit(cleat__rest_filter *filter)
@@ -152,15 +125,16 @@ static cleat__uuid first_id(int64_t unix_ms)
     return id;
 }
 
-static cleat_status prepare_runs(cleat__store *store, const cleat__rest_filter *filter,
+static cleat_status prepare_runs(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter,
                                  const cleat__uuid *from, sqlite3_stmt **out)
 {
-    static const char all[] = SELECT_RUNS "WHERE t.id >= ?1 ORDER BY t.id DESC";
-    static const char children[] = SELECT_RUNS "WHERE t.parent_id = ?2 AND t.id >= ?1 ORDER BY t.id DESC";
+    static const char all[] = SELECT_RUNS "t.id >= ?1 ORDER BY t.id DESC";
+    static const char children[] = SELECT_RUNS "t.parent_id = ?2 AND t.id >= ?1 ORDER BY t.id DESC";
     cleat_status status = cleat__store_prepare(store, filter->has_parent ? children : all, out);
     if (status == CLEAT_OK) {
         cleat__bind_uuid(*out, 1, from);
         sqlite3_bind_int(*out, 3, filter->with_payloads);
+        sqlite3_bind_int64(*out, 4, tenant);
     }
     if (status == CLEAT_OK && filter->has_parent) {
         cleat__bind_uuid(*out, 2, &filter->parent_id);
@@ -186,12 +160,12 @@ cleat_status cleat__rest_query_runs(cleat__store *store, int64_t tenant, const c
     if (by_status != NULL) {
         memset(by_status, 0, 5 * sizeof(by_status[0]));
     }
-    if (filter->matches_nothing || !is_owner(tenant)) {
+    if (filter->matches_nothing) {
         return CLEAT_OK;
     }
     cleat__uuid from = first_id(filter->since_ms > 0 ? filter->since_ms : 0);
     sqlite3_stmt *select = NULL;
-    cleat_status status = prepare_runs(store, filter, &from, &select);
+    cleat_status status = prepare_runs(store, tenant, filter, &from, &select);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -226,15 +200,16 @@ static cleat_status fail_not_found(const cleat__uuid *id)
 cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cleat__uuid *id,
                                    cleat__rest_run *out)
 {
-    static const char sql[] = SELECT_RUNS "WHERE t.id = ?1";
+    static const char sql[] = SELECT_RUNS "t.id = ?1";
     *out = (cleat__rest_run){0};
     sqlite3_stmt *select = NULL;
-    cleat_status status = is_owner(tenant) ? cleat__store_prepare(store, sql, &select) : fail_not_found(id);
+    cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {
         return status;
     }
     cleat__bind_uuid(select, 1, id);
     sqlite3_bind_int(select, 3, true);
+    sqlite3_bind_int64(select, 4, tenant);
     int code = sqlite3_step(select);
     if (code != SQLITE_ROW) {
         status = finish(store, select, code, "reading a run");
@@ -251,18 +226,19 @@ cleat_status cleat__rest_query_logs(cleat__store *store, int64_t tenant, const c
                                     bool (*visit)(void *argument, const cleat__log_line *line),
                                     void *argument)
 {
-#define SELECT_LOGS "SELECT retry_count, level, time_ms, message FROM task_log WHERE task_id = ?1 "
+#define SELECT_LOGS                                                                                      \
+    "SELECT retry_count, level, time_ms, message FROM task_log WHERE task_id = ?1 AND EXISTS (SELECT 1 " \
+    "FROM task t JOIN task_type y ON y.id = t.type_id WHERE t.id = ?1 AND y.tenant = ?2) "
     static const char oldest[] = SELECT_LOGS "ORDER BY line";
     static const char newest[] = SELECT_LOGS "ORDER BY line DESC";
 #undef SELECT_LOGS
     sqlite3_stmt *select = NULL;
-    cleat_status status = is_owner(tenant)
-                              ? cleat__store_prepare(store, is_newest_first ? newest : oldest, &select)
-                              : fail_not_found(id);
+    cleat_status status = cleat__store_prepare(store, is_newest_first ? newest : oldest, &select);
     if (status != CLEAT_OK) {
         return status;
     }
     cleat__bind_uuid(select, 1, id);
+    sqlite3_bind_int64(select, 2, tenant);
     int code;
     while ((code = sqlite3_step(select)) == SQLITE_ROW) {
         cleat__log_line line = {
@@ -285,26 +261,20 @@ cleat_status cleat__rest_query_workflows(cleat__store *store, int64_t tenant,
                                          bool (*visit)(void *argument, const cleat__rest_workflow *row),
                                          void *argument)
 {
-    static const char sql[] = "SELECT DISTINCT action FROM task_type ORDER BY action";
+    static const char sql[] = "SELECT uuid, name FROM workflow WHERE tenant = ?1 ORDER BY name";
     sqlite3_stmt *select = NULL;
-    cleat_status status = is_owner(tenant) ? cleat__store_prepare(store, sql, &select) : CLEAT_OK;
-    if (status != CLEAT_OK || select == NULL) {
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
         return status;
     }
-    char *last = NULL; /* tasks of one workflow follow each other */
+    sqlite3_bind_int64(select, 1, tenant);
     int code;
     bool goes_on = true;
     while (goes_on && (code = sqlite3_step(select)) == SQLITE_ROW) {
-        cleat_slice name = cleat__action_workflow(cleat__column_text(select, 0));
-        if (last != NULL && cleat_slice_equals(name, cleat_slice_of(last))) {
-            continue;
-        }
-        cleat__free(last);
-        last = cleat__slice_dup(name);
-        cleat__rest_workflow row = {workflow_id(tenant, name), name};
+        cleat__rest_workflow row = {.name = cleat__column_text(select, 1)};
+        cleat__column_uuid(select, 0, &row.id);
         goes_on = visit(argument, &row);
     }
-    cleat__free(last);
     return finish(store, select, code, "listing workflows");
 }
 
@@ -314,12 +284,13 @@ cleat_status cleat__rest_query_queues(cleat__store *store, int64_t tenant,
 {
     static const char sql[] =
         "SELECT y.action, count(*) FROM task_live l JOIN task_type y ON y.id = l.type_id "
-        "WHERE l.state = 0 GROUP BY y.action ORDER BY y.action";
+        "WHERE l.state = 0 AND y.tenant = ?1 GROUP BY y.action ORDER BY y.action";
     sqlite3_stmt *select = NULL;
-    cleat_status status = is_owner(tenant) ? cleat__store_prepare(store, sql, &select) : CLEAT_OK;
-    if (status != CLEAT_OK || select == NULL) {
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
         return status;
     }
+    sqlite3_bind_int64(select, 1, tenant);
     int code;
     while ((code = sqlite3_step(select)) == SQLITE_ROW) {
         if (!visit(argument, cleat__column_text(select, 0), sqlite3_column_int64(select, 1))) {

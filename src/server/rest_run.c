@@ -156,7 +156,7 @@ static void write_shape(cleat__json_writer *writer, const cleat__rest_run *run)
     cleat__rest_write_uuid(writer, "stepId", &run->workflow_id);
     cleat__writer_begin_array(writer, "childrenStepIds");
     cleat__writer_end_array(writer);
-    cleat__writer_slice(writer, "taskName", cleat__action_task(run->row.task));
+    cleat__writer_slice(writer, "taskName", run->row.task_name);
     cleat__writer_end_object(writer);
     cleat__writer_end_array(writer);
 }

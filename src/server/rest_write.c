@@ -47,8 +47,8 @@ void cleat__rest_write_pages(cleat__json_writer *writer, int64_t offset, int64_t
 
 void cleat__rest_run_name(const cleat__rest_run *run, char name[CLEAT__REST_NAME_SIZE])
 {
-    snprintf(name, CLEAT__REST_NAME_SIZE, "%.*s-%" PRId64,
-             CLEAT_SLICE_ARGS(cleat__action_task(run->row.task)), run->row.created_at_ms / 1000);
+    snprintf(name, CLEAT__REST_NAME_SIZE, "%.*s-%" PRId64, CLEAT_SLICE_ARGS(run->row.task_name),
+             run->row.created_at_ms / 1000);
 }
 
 /* A number for what elsewhere counts rows: the random end of the id, as far as a double is exact. */
@@ -116,7 +116,7 @@ void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, cons
     cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
     cleat__writer_string(writer, "type", is_task ? "TASK" : "DAG");
     cleat__rest_write_uuid(writer, "workflowId", &run->workflow_id);
-    cleat__writer_slice(writer, "workflowName", cleat__action_workflow(row->task));
+    cleat__writer_slice(writer, "workflowName", row->workflow);
     cleat__rest_write_uuid(writer, "workflowRunExternalId", &row->id);
     write_summary_options(writer, row);
     cleat__writer_end_object(writer);

@@ -6,7 +6,7 @@
 
 /* ---- Declarations ---- */
 
-static void read_type(sqlite3_stmt *select, cleat__type_row *row)
+static cleat_status read_type(sqlite3_stmt *select, cleat__type_row *row)
 {
     row->id = sqlite3_column_int64(select, 0);
     row->action = cleat__column_text(select, 1);
@@ -19,6 +19,14 @@ static void read_type(sqlite3_stmt *select, cleat__type_row *row)
         .execution_timeout_ms = sqlite3_column_int64(select, 7),
         .schedule_timeout_ms = sqlite3_column_int64(select, 8),
     };
+    row->tenant = sqlite3_column_int64(select, 9);
+    row->workflow_row = sqlite3_column_int64(select, 10);
+    row->task_name = cleat__column_text(select, 11);
+    row->declaration = cleat__column_text(select, 12);
+    row->workflow = cleat__column_text(select, 13);
+    bool has_ids = cleat__column_uuid(select, 14, &row->version_id);
+    has_ids = cleat__column_uuid(select, 15, &row->workflow_id) && has_ids;
+    return has_ids ? CLEAT_OK : cleat__fail(CLEAT_CORRUPT, "a version of a workflow has no valid id");
 }
 
 cleat_status cleat__load_types(cleat__store *store,
@@ -26,15 +34,19 @@ cleat_status cleat__load_types(cleat__store *store,
                                void *argument)
 {
     static const char sql[] =
-        "SELECT id, action, retries, priority, backoff_initial_ms, backoff_factor, "
-        "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms FROM task_type ORDER BY id";
+        "SELECT y.id, y.action, y.retries, y.priority, y.backoff_initial_ms, y.backoff_factor, "
+        "y.backoff_max_ms, y.execution_timeout_ms, y.schedule_timeout_ms, y.tenant, y.workflow_id, "
+        "y.task_name, y.declaration, w.name, y.version_id, w.uuid "
+        "FROM task_type y JOIN workflow w ON w.id = y.workflow_id ORDER BY y.id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     int code = SQLITE_ROW;
     while (status == CLEAT_OK && (code = sqlite3_step(select)) == SQLITE_ROW) {
         cleat__type_row row;
-        read_type(select, &row);
-        status = visit(argument, &row);
+        status = read_type(select, &row);
+        if (status == CLEAT_OK) {
+            status = visit(argument, &row);
+        }
     }
     if (status == CLEAT_OK && code != SQLITE_DONE) {
         status = cleat__store_error(store, "reading task declarations");
@@ -43,32 +55,84 @@ cleat_status cleat__load_types(cleat__store *store,
     return status;
 }
 
-cleat_status cleat__type_insert(cleat__store *store, cleat_slice action, const cleat__policy *policy,
-                                int64_t *id)
+static cleat_status insert_workflow(cleat__store *store, cleat__type_row *row)
 {
-    static const char sql[] =
-        "INSERT INTO task_type (action, retries, priority, backoff_initial_ms, backoff_factor, "
-        "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    static const char sql[] = "INSERT INTO workflow (tenant, name, uuid) VALUES (?1, ?2, ?3)";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__bind_text(insert, 1, action);
-    sqlite3_bind_int(insert, 2, policy->retries);
-    sqlite3_bind_int(insert, 3, policy->priority);
-    sqlite3_bind_int64(insert, 4, policy->backoff_initial_ms);
-    sqlite3_bind_double(insert, 5, policy->backoff_factor);
-    sqlite3_bind_int64(insert, 6, policy->backoff_max_ms);
-    sqlite3_bind_int64(insert, 7, policy->execution_timeout_ms);
-    sqlite3_bind_int64(insert, 8, policy->schedule_timeout_ms);
+    sqlite3_bind_int64(insert, 1, row->tenant);
+    cleat__bind_text(insert, 2, row->workflow);
+    cleat__bind_uuid(insert, 3, &row->workflow_id);
     if (sqlite3_step(insert) == SQLITE_DONE) {
-        *id = sqlite3_last_insert_rowid(cleat__store_db(store));
+        row->workflow_row = sqlite3_last_insert_rowid(cleat__store_db(store));
+    } else {
+        status = cleat__store_error(store, "storing a workflow");
+    }
+    sqlite3_reset(insert);
+    return status;
+}
+
+static void bind_type(sqlite3_stmt *insert, const cleat__type_row *row)
+{
+    cleat__bind_text(insert, 1, row->action);
+    sqlite3_bind_int(insert, 2, row->policy.retries);
+    sqlite3_bind_int(insert, 3, row->policy.priority);
+    sqlite3_bind_int64(insert, 4, row->policy.backoff_initial_ms);
+    sqlite3_bind_double(insert, 5, row->policy.backoff_factor);
+    sqlite3_bind_int64(insert, 6, row->policy.backoff_max_ms);
+    sqlite3_bind_int64(insert, 7, row->policy.execution_timeout_ms);
+    sqlite3_bind_int64(insert, 8, row->policy.schedule_timeout_ms);
+    sqlite3_bind_int64(insert, 9, row->tenant);
+    sqlite3_bind_int64(insert, 10, row->workflow_row);
+    cleat__bind_text(insert, 11, row->task_name);
+    cleat__bind_text(insert, 12, row->declaration);
+    cleat__bind_uuid(insert, 13, &row->version_id);
+}
+
+cleat_status cleat__type_insert(cleat__store *store, cleat__type_row *row)
+{
+    static const char sql[] =
+        "INSERT INTO task_type (action, retries, priority, backoff_initial_ms, backoff_factor, "
+        "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms, tenant, workflow_id, task_name, "
+        "declaration, version_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    sqlite3_stmt *insert = NULL;
+    cleat_status status = row->workflow_row == 0 ? insert_workflow(store, row) : CLEAT_OK;
+    if (status == CLEAT_OK) {
+        status = cleat__store_prepare(store, sql, &insert);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    bind_type(insert, row);
+    if (sqlite3_step(insert) == SQLITE_DONE) {
+        row->id = sqlite3_last_insert_rowid(cleat__store_db(store));
     } else {
         status = cleat__store_error(store, "storing a task declaration");
     }
     sqlite3_reset(insert);
+    return status;
+}
+
+cleat_status cleat__type_compare(cleat__store *store, int64_t id, cleat_slice declaration)
+{
+    static const char sql[] = "SELECT 1 FROM task_type WHERE id = ?1 AND declaration = ?2";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(select, 1, id);
+    cleat__bind_text(select, 2, declaration);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_DONE) {
+        status = CLEAT_EMPTY;
+    } else if (code != SQLITE_ROW) {
+        status = cleat__store_error(store, "comparing a declaration");
+    }
+    sqlite3_reset(select);
     return status;
 }
 
@@ -86,6 +150,8 @@ static cleat_status read_live(sqlite3_stmt *select, cleat__live_row *row)
     row->internal_retries = sqlite3_column_int(select, 5);
     row->queued_at_ms = sqlite3_column_int64(select, 6);
     row->started_at_ms = sqlite3_column_int64(select, 7);
+    cleat__column_uuid(select, 8, &row->worker_id);
+    row->desired = cleat__column_text(select, 9);
     return CLEAT_OK;
 }
 
@@ -95,7 +161,9 @@ cleat_status cleat__load_live(cleat__store *store,
 {
     static const char sql[] =
         "SELECT id, type_id, priority, state, retry_count, internal_retries, queued_at_ms, "
-        "started_at_ms FROM task_live ORDER BY id";
+        "started_at_ms, worker_id, "
+        "CASE has_desired WHEN 0 THEN NULL ELSE (SELECT t.desired FROM task t WHERE t.id = l.id) END "
+        "FROM task_live l ORDER BY id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     int code = SQLITE_ROW;
@@ -140,9 +208,30 @@ static cleat_status fail_not_found(const cleat__uuid *id)
     return cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", text);
 }
 
-cleat_status cleat__load_exists(cleat__store *store, const cleat__uuid *id)
+cleat_status cleat__load_exists(cleat__store *store, int64_t tenant, const cleat__uuid *id)
 {
-    static const char sql[] = "SELECT 1 FROM task WHERE id = ?1";
+    static const char sql[] = "SELECT 1 FROM task t JOIN task_type y ON y.id = t.type_id "
+                              "WHERE t.id = ?1 AND y.tenant = ?2";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    sqlite3_bind_int64(select, 2, tenant);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_DONE) {
+        status = fail_not_found(id);
+    } else if (code != SQLITE_ROW) {
+        status = cleat__store_error(store, "looking for a run");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+cleat_status cleat__load_metadata(cleat__store *store, const cleat__uuid *id, cleat__buffer *out)
+{
+    static const char sql[] = "SELECT metadata FROM task WHERE id = ?1";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {
@@ -150,10 +239,11 @@ cleat_status cleat__load_exists(cleat__store *store, const cleat__uuid *id)
     }
     cleat__bind_uuid(select, 1, id);
     int code = sqlite3_step(select);
-    if (code == SQLITE_DONE) {
-        status = fail_not_found(id);
-    } else if (code != SQLITE_ROW) {
-        status = cleat__store_error(store, "looking for a run");
+    if (code == SQLITE_ROW) {
+        cleat__buffer_append_slice(out, cleat__column_text(select, 0));
+        status = out->failed ? cleat__fail_memory() : CLEAT_OK;
+    } else {
+        status = code == SQLITE_DONE ? fail_not_found(id) : cleat__store_error(store, "reading metadata");
     }
     sqlite3_reset(select);
     return status;
@@ -172,13 +262,15 @@ static cleat_slice append(char **at, cleat_slice text)
     return copy;
 }
 
-static cleat_status new_assignment(sqlite3_stmt *row, const cleat__uuid *id, cleat_slice action,
+static cleat_status new_assignment(sqlite3_stmt *row, const cleat__uuid *id, const cleat__type_names *names,
                                    cleat__assignment **out)
 {
     cleat_slice key = cleat__column_text(row, 3);
     cleat_slice input = cleat__column_text(row, 4);
     cleat_slice metadata = cleat__column_text(row, 5);
-    size_t size = sizeof(cleat__assignment) + action.size + key.size + input.size + metadata.size + 4;
+    size_t texts =
+        names->action.size + names->workflow.size + names->task.size + key.size + input.size + metadata.size;
+    size_t size = sizeof(cleat__assignment) + texts + 6;
     cleat__assignment *assignment = cleat__malloc(size);
     if (assignment == NULL) {
         return cleat__fail_memory();
@@ -187,7 +279,9 @@ static cleat_status new_assignment(sqlite3_stmt *row, const cleat__uuid *id, cle
     assignment->is_child = cleat__column_uuid(row, 1, &assignment->parent_id);
     assignment->child_index = assignment->is_child ? sqlite3_column_int64(row, 2) : -1;
     char *at = (char *)(assignment + 1);
-    assignment->task = append(&at, action);
+    assignment->task = append(&at, names->action);
+    assignment->workflow = append(&at, names->workflow);
+    assignment->task_name = append(&at, names->task);
     assignment->input = append(&at, input);
     assignment->metadata = append(&at, metadata);
     assignment->child_key = append(&at, key);
@@ -195,8 +289,8 @@ static cleat_status new_assignment(sqlite3_stmt *row, const cleat__uuid *id, cle
     return CLEAT_OK;
 }
 
-cleat_status cleat__load_assignment(cleat__store *store, const cleat__uuid *id, cleat_slice action,
-                                    cleat__assignment **out)
+cleat_status cleat__load_assignment(cleat__store *store, const cleat__uuid *id,
+                                    const cleat__type_names *names, cleat__assignment **out)
 {
     static const char sql[] =
         "SELECT created_at_ms, parent_id, child_index, child_key, input, metadata FROM task WHERE id = ?1";
@@ -209,7 +303,7 @@ cleat_status cleat__load_assignment(cleat__store *store, const cleat__uuid *id, 
     cleat__bind_uuid(select, 1, id);
     int code = sqlite3_step(select);
     if (code == SQLITE_ROW) {
-        status = new_assignment(select, id, action, out);
+        status = new_assignment(select, id, names, out);
     } else if (code == SQLITE_DONE) {
         status = cleat__fail(CLEAT_CORRUPT, "a live run is not among the runs");
     } else {
@@ -229,7 +323,7 @@ static cleat_status copy_text(sqlite3_stmt *row, int column, char **out)
     return *out != NULL ? CLEAT_OK : cleat__fail_memory();
 }
 
-static cleat_status read_result(sqlite3_stmt *row, cleat_run_result *out)
+static cleat_status read_result(sqlite3_stmt *row, cleat_run_result *out, char **task_name)
 {
     if (sqlite3_column_type(row, 0) == SQLITE_NULL) {
         return CLEAT_EMPTY;
@@ -241,14 +335,15 @@ static cleat_status read_result(sqlite3_stmt *row, cleat_run_result *out)
     } else if (out->status == CLEAT_RUN_FAILED) {
         status = copy_text(row, 2, &out->error);
     }
-    return status;
+    return status == CLEAT_OK && task_name != NULL ? copy_text(row, 3, task_name) : status;
 }
 
-cleat_status cleat__load_result(cleat__store *store, const cleat__uuid *id, cleat_run_result *out)
+cleat_status cleat__load_result(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                                cleat_run_result *out, char **task_name)
 {
     static const char sql[] =
-        "SELECT e.state, e.output, e.error FROM task t LEFT JOIN task_end e ON e.id = t.id "
-        "WHERE t.id = ?1";
+        "SELECT e.state, e.output, e.error, y.task_name FROM task t JOIN task_type y ON y.id = t.type_id "
+        "LEFT JOIN task_end e ON e.id = t.id WHERE t.id = ?1 AND y.tenant = ?2";
     *out = (cleat_run_result){0};
     cleat__uuid_format(id, out->id.text);
     sqlite3_stmt *select = NULL;
@@ -257,9 +352,10 @@ cleat_status cleat__load_result(cleat__store *store, const cleat__uuid *id, clea
         return status;
     }
     cleat__bind_uuid(select, 1, id);
+    sqlite3_bind_int64(select, 2, tenant);
     int code = sqlite3_step(select);
     if (code == SQLITE_ROW) {
-        status = read_result(select, out);
+        status = read_result(select, out, task_name);
     } else if (code == SQLITE_DONE) {
         status = fail_not_found(id);
     } else {

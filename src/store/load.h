@@ -2,20 +2,31 @@
 #ifndef CLEAT_STORE_LOAD_H
 #define CLEAT_STORE_LOAD_H
 
+#include "base/buffer.h"
 #include "store/store.h"
 
+/* One version of a workflow. */
 typedef struct cleat__type_row {
     int64_t id;
+    int64_t tenant;
+    int64_t workflow_row; /* workflow.id */
+    cleat__uuid workflow_id, version_id;
+    cleat_slice workflow;  /* its name */
+    cleat_slice task_name; /* the readable id */
     cleat_slice action;
     cleat__policy policy;
+    cleat_slice declaration; /* the rest, by cleat__workflow_encode() */
 } cleat__type_row;
-/* Oldest first: of two with the same action the later one counts for new runs. The first status
+/* Oldest first: of two of the same workflow the later one counts for new runs. The first status
  * of `visit` that is not CLEAT_OK ends the visit and is returned; so below. */
 cleat_status cleat__load_types(cleat__store *store,
                                cleat_status (*visit)(void *argument, const cleat__type_row *row),
                                void *argument);
-cleat_status cleat__type_insert(cleat__store *store, cleat_slice action, const cleat__policy *policy,
-                                int64_t *id);
+/* Stores `row` as a new version; sets row->id, and row->workflow_row, after storing the workflow too,
+ * when that is 0. */
+cleat_status cleat__type_insert(cleat__store *store, cleat__type_row *row);
+/* Whether the version `id` has that declaration. CLEAT_OK, or CLEAT_EMPTY: another one. */
+cleat_status cleat__type_compare(cleat__store *store, int64_t id, cleat_slice declaration);
 
 typedef struct cleat__live_row {
     cleat__uuid id;
@@ -26,6 +37,8 @@ typedef struct cleat__live_row {
     int32_t internal_retries;
     int64_t queued_at_ms;
     int64_t started_at_ms; /* 0: not yet */
+    cleat__uuid worker_id; /* of another process, to which the attempt was assigned; else nil */
+    cleat_slice desired;   /* by cleat__wish_encode(); absent: nothing */
 } cleat__live_row;
 /* In the order of their ids, which is that of their triggers. */
 cleat_status cleat__load_live(cleat__store *store,
@@ -35,15 +48,24 @@ cleat_status cleat__load_live(cleat__store *store,
 /* The highest id of any run; nil when there is none. */
 cleat_status cleat__load_last_id(cleat__store *store, cleat__uuid *out);
 
-/* CLEAT_OK, or CLEAT_NOT_FOUND. */
-cleat_status cleat__load_exists(cleat__store *store, const cleat__uuid *id);
+/* CLEAT_OK, or CLEAT_NOT_FOUND: also when it is a run of another tenant. */
+cleat_status cleat__load_exists(cleat__store *store, int64_t tenant, const cleat__uuid *id);
 
-/* A new assignment with everything of it that is stored. The caller sets retry_count and
- * queued_at_ms, and frees it. */
-cleat_status cleat__load_assignment(cleat__store *store, const cleat__uuid *id, cleat_slice action,
-                                    cleat__assignment **out);
+/* Appends a run's metadata; nothing when it has none. CLEAT_NOT_FOUND: no such run. */
+cleat_status cleat__load_metadata(cleat__store *store, const cleat__uuid *id, cleat__buffer *out);
 
-/* How a run ended. CLEAT_EMPTY: it has not; CLEAT_NOT_FOUND: no such run. The caller deinits. */
-cleat_status cleat__load_result(cleat__store *store, const cleat__uuid *id, cleat_run_result *out);
+/* The names of a version that an assignment carries. */
+typedef struct cleat__type_names {
+    cleat_slice action, workflow, task;
+} cleat__type_names;
+/* A new assignment with everything of the run that is stored, and the names. The caller sets what
+ * else there is, and frees it. */
+cleat_status cleat__load_assignment(cleat__store *store, const cleat__uuid *id,
+                                    const cleat__type_names *names, cleat__assignment **out);
+
+/* How a run ended. CLEAT_EMPTY: it has not; CLEAT_NOT_FOUND: the tenant has no such run. `task_name`,
+ * if not NULL, gets the readable id of the task. The caller deinits, and frees that. */
+cleat_status cleat__load_result(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                                cleat_run_result *out, char **task_name);
 
 #endif

@@ -8,12 +8,13 @@
 #define RUN_COLUMNS                                                                                    \
     "t.id, y.action, coalesce(e.state, l.state), t.priority, coalesce(e.retry_count, l.retry_count), " \
     "t.created_at_ms, coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, "                  \
-    "t.parent_id, t.child_index, t.child_key"
-#define RUN_TABLES                                       \
-    " FROM task t JOIN task_type y ON y.id = t.type_id " \
+    "t.parent_id, t.child_index, t.child_key, y.tenant, w.name, y.task_name, w.uuid, y.version_id, "   \
+    "coalesce(e.worker_id, l.worker_id)"
+#define RUN_TABLES                                                                               \
+    " FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id " \
     "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "
 
-enum { COLUMN_INPUT = 11 };
+enum { COLUMN_INPUT = 17 };
 
 static void read_run(sqlite3_stmt *select, cleat__run_row *row)
 {
@@ -29,6 +30,12 @@ static void read_run(sqlite3_stmt *select, cleat__run_row *row)
     row->is_child = cleat__column_uuid(select, 8, &row->parent_id);
     row->child_index = row->is_child ? sqlite3_column_int64(select, 9) : -1;
     row->child_key = cleat__column_text(select, 10);
+    row->tenant = sqlite3_column_int64(select, 11);
+    row->workflow = cleat__column_text(select, 12);
+    row->task_name = cleat__column_text(select, 13);
+    cleat__column_uuid(select, 14, &row->workflow_id);
+    cleat__column_uuid(select, 15, &row->version_id);
+    cleat__column_uuid(select, 16, &row->worker_id);
 }
 
 /* Ends a query: `code` is what the last step answered. */
@@ -49,7 +56,7 @@ static cleat_status prepare_list(cleat__store *store, const cleat__run_filter *f
 {
 #define REST                                                                         \
     "AND (?2 IS NULL OR t.id < ?2) AND (?3 < 0 OR coalesce(e.state, l.state) = ?3) " \
-    "AND (?4 IS NULL OR y.action = ?4) ORDER BY t.id DESC LIMIT ?5"
+    "AND (?4 IS NULL OR y.action = ?4) AND (?6 = 0 OR y.tenant = ?6) ORDER BY t.id DESC LIMIT ?5"
     static const char all[] = "SELECT " RUN_COLUMNS RUN_TABLES "WHERE ?1 IS NULL " REST;
     static const char children[] = "SELECT " RUN_COLUMNS RUN_TABLES "WHERE t.parent_id = ?1 " REST;
     static const char older[] = "SELECT " RUN_COLUMNS RUN_TABLES "WHERE ?1 IS NULL AND t.id < ?2 " REST;
@@ -69,6 +76,7 @@ static cleat_status prepare_list(cleat__store *store, const cleat__run_filter *f
     sqlite3_bind_int(*out, 3, filter->status);
     cleat__bind_text(*out, 4, filter->task);
     sqlite3_bind_int64(*out, 5, filter->limit);
+    sqlite3_bind_int64(*out, 6, filter->tenant);
     return CLEAT_OK;
 }
 

@@ -7,7 +7,12 @@
 /* A row of `cleat runs ls`. Slices are valid until the next step of the query. */
 typedef struct cleat__run_row {
     cleat__uuid id;
-    cleat_slice task;
+    int64_t tenant;
+    cleat_slice task;      /* the action */
+    cleat_slice workflow;  /* its name */
+    cleat_slice task_name; /* the readable id */
+    cleat__uuid workflow_id, version_id;
+    cleat__uuid worker_id; /* of another process, that has or had the newest attempt; else nil */
     cleat_run_status status;
     int32_t priority;
     int32_t retry_count;
@@ -22,6 +27,7 @@ typedef struct cleat__run_row {
 } cleat__run_row;
 
 typedef struct cleat__run_filter {
+    int64_t tenant;               /* 0: any */
     int32_t status;               /* a cleat_run_status, or -1: any */
     cleat_slice task;             /* absent: any; an action id */
     const cleat__uuid *parent_id; /* NULL: any */
@@ -32,7 +38,8 @@ typedef struct cleat__run_filter {
 /* Calls `visit` for each run, newest first, until it answers false. */
 cleat_status cleat__run_list(cleat__store *store, const cleat__run_filter *filter,
                              bool (*visit)(void *argument, const cleat__run_row *row), void *argument);
-/* CLEAT_NOT_FOUND when there is none. Slices are valid until the next call on the store. */
+/* CLEAT_NOT_FOUND when there is none; whose it is, is for the caller to see. Slices are valid until the next
+ * call on the store. */
 cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__run_row *out);
 /* The only run whose id begins with `prefix` (text form, 8 characters at least). NOT_FOUND;
  * INVALID_ARGUMENT when several begin so. */

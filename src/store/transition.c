@@ -30,6 +30,15 @@ static cleat_status finish_one(cleat__store *store, sqlite3_stmt *statement, con
     return status;
 }
 
+static void bind_worker(sqlite3_stmt *statement, int index, const cleat__attempt_key *key)
+{
+    if (cleat__uuid_is_nil(&key->worker_id)) {
+        sqlite3_bind_null(statement, index);
+    } else {
+        cleat__bind_uuid(statement, index, &key->worker_id);
+    }
+}
+
 /* A statement whose first three parameters compare: the run, its state and its attempt. */
 static cleat_status prepare_compare(cleat__store *store, const char *sql, const cleat__attempt_key *key,
                                     cleat_run_status state, sqlite3_stmt **out)
@@ -87,7 +96,7 @@ static cleat_status insert_task(cleat__store *store, const cleat__new_task *task
 {
     static const char sql[] =
         "INSERT INTO task (id, type_id, priority, created_at_ms, parent_id, child_index, "
-        "child_key, input, metadata) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+        "child_key, input, metadata, desired) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
         "ON CONFLICT DO NOTHING";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
@@ -101,6 +110,7 @@ static cleat_status insert_task(cleat__store *store, const cleat__new_task *task
     bind_child(insert, task->trigger);
     cleat__bind_text(insert, 8, task->trigger->input);
     cleat__bind_text(insert, 9, task->trigger->metadata);
+    cleat__bind_text(insert, 10, task->desired);
     return finish(store, insert, "storing a run");
 }
 
@@ -108,7 +118,7 @@ static cleat_status insert_live(cleat__store *store, const cleat__new_task *task
 {
     static const char sql[] =
         "INSERT INTO task_live (id, type_id, priority, state, retry_count, internal_retries, "
-        "queued_at_ms) VALUES (?1, ?2, ?3, ?4, 0, 0, ?5)";
+        "queued_at_ms, has_desired) VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6)";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
     if (status != CLEAT_OK) {
@@ -119,6 +129,7 @@ static cleat_status insert_live(cleat__store *store, const cleat__new_task *task
     sqlite3_bind_int(insert, 3, task->priority);
     sqlite3_bind_int(insert, 4, cleat__state_next(CLEAT__STATE_NONE, CLEAT__EVENT_TRIGGER));
     sqlite3_bind_int64(insert, 5, task->created_at_ms);
+    sqlite3_bind_int(insert, 6, task->desired.data != NULL);
     return finish(store, insert, "storing a run");
 }
 
@@ -139,7 +150,7 @@ cleat_status cleat__transition_trigger(cleat__store *store, const cleat__new_tas
 
 cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms)
 {
-    static const char sql[] = "UPDATE task_live SET state = ?4, started_at_ms = ?5 "
+    static const char sql[] = "UPDATE task_live SET state = ?4, started_at_ms = ?5, worker_id = ?6 "
                               "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
     sqlite3_stmt *update = NULL;
     cleat_status status = prepare_compare(store, sql, key, CLEAT_RUN_QUEUED, &update);
@@ -148,6 +159,7 @@ cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_
     }
     sqlite3_bind_int(update, 4, cleat__state_next(CLEAT_RUN_QUEUED, CLEAT__EVENT_ASSIGN));
     sqlite3_bind_int64(update, 5, now_ms);
+    bind_worker(update, 6, key);
     return finish_one(store, update, key, "assigning it");
 }
 
@@ -252,7 +264,7 @@ static cleat_status end_task(cleat__store *store, const cleat__attempt_key *key,
 {
     static const char sql[] =
         "INSERT INTO task_end (id, state, retry_count, started_at_ms, finished_at_ms, output, "
-        "error) VALUES (?1, ?2, ?3, nullif(?4, 0), ?5, ?6, ?7)";
+        "error, worker_id) VALUES (?1, ?2, ?3, nullif(?4, 0), ?5, ?6, ?7, ?8)";
     cleat_status status = delete_live(store, key, how->from);
     sqlite3_stmt *insert = NULL;
     if (status == CLEAT_OK) {
@@ -268,6 +280,7 @@ static cleat_status end_task(cleat__store *store, const cleat__attempt_key *key,
     sqlite3_bind_int64(insert, 5, how->now_ms);
     cleat__bind_text(insert, 6, how->output);
     cleat__bind_text(insert, 7, how->error);
+    bind_worker(insert, 8, key);
     return finish(store, insert, "storing the end of a run");
 }
 
@@ -302,12 +315,13 @@ cleat_status cleat__transition_cancel(cleat__store *store, const cleat__attempt_
 
 /* ---- Log lines ---- */
 
-cleat_status cleat__log_line_insert(cleat__store *store, const cleat__log_line *line)
+cleat_status cleat__log_line_insert(cleat__store *store, int64_t tenant, const cleat__log_line *line)
 {
     static const char sql[] =
         "INSERT INTO task_log (task_id, line, retry_count, level, time_ms, message) "
         "SELECT ?1, 1 + coalesce((SELECT max(line) FROM task_log WHERE task_id = ?1), 0), ?2, ?3, ?4, ?5 "
-        "WHERE EXISTS (SELECT 1 FROM task WHERE id = ?1)";
+        "WHERE EXISTS (SELECT 1 FROM task t JOIN task_type y ON y.id = t.type_id "
+        "WHERE t.id = ?1 AND y.tenant = ?6)";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
     if (status != CLEAT_OK) {
@@ -319,5 +333,12 @@ cleat_status cleat__log_line_insert(cleat__store *store, const cleat__log_line *
     sqlite3_bind_int(insert, 3, (int)line->level);
     sqlite3_bind_int64(insert, 4, line->time_ms);
     cleat__bind_text(insert, 5, message);
-    return finish(store, insert, "storing a log line");
+    sqlite3_bind_int64(insert, 6, tenant);
+    status = finish(store, insert, "storing a log line");
+    if (status == CLEAT_OK && sqlite3_changes(cleat__store_db(store)) == 0) {
+        char id[37];
+        cleat__uuid_format(&line->task_id, id);
+        return cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", id);
+    }
+    return status;
 }

@@ -16,6 +16,7 @@ typedef struct cleat__new_task {
     int32_t priority;
     int64_t created_at_ms;
     const cleat__trigger *trigger; /* payloads, parent and child key */
+    cleat_slice desired;           /* by cleat__wish_encode(); absent: nothing */
 } cleat__new_task;
 
 /* TRIGGER. CLEAT_ALREADY_EXISTS: the parent has a child with that key; `*existing` is its id. */
@@ -26,7 +27,9 @@ cleat_status cleat__transition_trigger(cleat__store *store, const cleat__new_tas
 typedef struct cleat__attempt_key {
     cleat__uuid id;
     int32_t retry_count;
-    int64_t started_at_ms; /* not compared: goes into the record of a running attempt; 0: unknown */
+    /* Not compared: what goes into the record of a running attempt. */
+    int64_t started_at_ms; /* 0: unknown */
+    cleat__uuid worker_id; /* nil: a worker of the engine's own process */
 } cleat__attempt_key;
 
 /* Where the next attempt of a run begins. */
@@ -36,6 +39,7 @@ typedef struct cleat__requeue {
     int64_t queued_at_ms; /* in the future: it backs off */
 } cleat__requeue;
 
+/* ASSIGN to key->worker_id. */
 cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms);
 /* RELEASE: the same attempt is queued again. */
 cleat_status cleat__transition_release(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms);
@@ -58,7 +62,7 @@ cleat_status cleat__transition_schedule_time_out(cleat__store *store, const clea
 cleat_status cleat__transition_cancel(cleat__store *store, const cleat__attempt_key *key,
                                       cleat_run_status from, int64_t now_ms);
 
-/* Adds a line to a run's log; nothing happens when there is no such run. */
-cleat_status cleat__log_line_insert(cleat__store *store, const cleat__log_line *line);
+/* Adds a line to a run's log. CLEAT_NOT_FOUND: the tenant has no such run. */
+cleat_status cleat__log_line_insert(cleat__store *store, int64_t tenant, const cleat__log_line *line);
 
 #endif

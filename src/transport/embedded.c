@@ -10,6 +10,8 @@
 #include "collector/collector.h"
 #include "engine/engine.h"
 
+#define TENANT CLEAT__TENANT_DEFAULT
+
 typedef struct embedded {
     cleat__transport base; /* first */
     cleat__engine *engine;
@@ -21,26 +23,26 @@ static cleat__engine *engine_of(cleat__transport *self)
     return ((embedded *)self)->engine;
 }
 
-static cleat_status embedded_put_task(cleat__transport *self, cleat_slice action, const cleat__policy *policy)
+static cleat_status embedded_put_workflow(cleat__transport *self, const cleat__workflow *workflow)
 {
-    return cleat__engine_put_task(engine_of(self), action, policy);
+    return cleat__engine_put_workflow(engine_of(self), TENANT, workflow, NULL);
 }
 
 static cleat_status embedded_trigger(cleat__transport *self, const cleat__trigger *triggers, size_t count,
                                      cleat__uuid *ids)
 {
-    return cleat__engine_trigger(engine_of(self), triggers, count, ids);
+    return cleat__engine_trigger(engine_of(self), TENANT, triggers, count, ids);
 }
 
 static cleat_status embedded_wait(cleat__transport *self, const cleat__uuid *run_id, int64_t timeout_ms,
                                   cleat_run_result *result)
 {
-    return cleat__engine_wait(engine_of(self), run_id, timeout_ms, result);
+    return cleat__engine_wait(engine_of(self), TENANT, run_id, timeout_ms, result);
 }
 
 static cleat_status embedded_cancel(cleat__transport *self, const cleat__uuid *run_id)
 {
-    return cleat__engine_cancel(engine_of(self), run_id);
+    return cleat__engine_cancel(engine_of(self), TENANT, run_id);
 }
 
 static cleat_status embedded_worker_add(cleat__transport *self, const char *name, const cleat_slice *actions,
@@ -49,32 +51,33 @@ static cleat_status embedded_worker_add(cleat__transport *self, const char *name
 {
     cleat__worker_sink engine_sink = {sink->self, sink->assign, sink->cancel};
     (void)name; /* for engines that list their workers */
-    return cleat__engine_worker_add(engine_of(self), actions, action_count, slots, &engine_sink, worker_id);
+    return cleat__engine_worker_add(engine_of(self), TENANT, actions, action_count, slots, &engine_sink,
+                                    worker_id);
 }
 
 static cleat_status embedded_worker_pause(cleat__transport *self, const cleat__uuid *worker_id)
 {
-    return cleat__engine_worker_pause(engine_of(self), worker_id);
+    return cleat__engine_worker_pause(engine_of(self), TENANT, worker_id);
 }
 
 static cleat_status embedded_worker_remove(cleat__transport *self, const cleat__uuid *worker_id)
 {
-    return cleat__engine_worker_remove(engine_of(self), worker_id);
+    return cleat__engine_worker_remove(engine_of(self), TENANT, worker_id);
 }
 
 static cleat_status embedded_worker_heartbeat(cleat__transport *self, const cleat__uuid *worker_id)
 {
-    return cleat__engine_worker_heartbeat(engine_of(self), worker_id);
+    return cleat__engine_worker_heartbeat(engine_of(self), TENANT, worker_id);
 }
 
 static cleat_status embedded_report(cleat__transport *self, const cleat__report *report)
 {
-    return cleat__engine_report(engine_of(self), report);
+    return cleat__engine_report(engine_of(self), TENANT, report);
 }
 
 static cleat_status embedded_log(cleat__transport *self, const cleat__log_line *line)
 {
-    return cleat__engine_log(engine_of(self), line);
+    return cleat__engine_log(engine_of(self), TENANT, line);
 }
 
 static cleat_status embedded_export_spans(cleat__transport *self, const cleat_span_batch *batch,
@@ -93,7 +96,7 @@ static void embedded_free(cleat__transport *self)
 }
 
 static const cleat__transport embedded_functions = {
-    .put_task = embedded_put_task,
+    .put_workflow = embedded_put_workflow,
     .trigger = embedded_trigger,
     .wait = embedded_wait,
     .cancel = embedded_cancel,

@@ -8,7 +8,7 @@
 
 #include "cleat/client.h"
 #include "cleat/exporter.h"
-#include "model/task.h"
+#include "model/workflow.h"
 
 /* A worker's ears; called on a thread of the transport, must not block. */
 typedef struct cleat__transport_sink {
@@ -19,7 +19,7 @@ typedef struct cleat__transport_sink {
 
 typedef struct cleat__transport cleat__transport;
 struct cleat__transport {
-    cleat_status (*put_task)(cleat__transport *self, cleat_slice action, const cleat__policy *policy);
+    cleat_status (*put_workflow)(cleat__transport *self, const cleat__workflow *workflow);
     cleat_status (*trigger)(cleat__transport *self, const cleat__trigger *triggers, size_t count,
                             cleat__uuid *ids);
     cleat_status (*wait)(cleat__transport *self, const cleat__uuid *run_id, int64_t timeout_ms,

@@ -56,8 +56,8 @@ static cleat_status read_parent(const request *message, cleat__trigger *out)
 
 cleat_status cleat__trigger_read(const request *message, cleat__trigger *out)
 {
-    *out = (cleat__trigger){.task = cleat_slice_of(message->name)};
-    if (out->task.size == 0) {
+    *out = (cleat__trigger){.workflow = cleat_slice_of(message->name)};
+    if (out->workflow.size == 0) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "the workflow's name is missing");
     }
     cleat_slice input = cleat_slice_of(message->input);
@@ -99,7 +99,7 @@ request *cleat__trigger_write(const cleat__trigger *trigger)
         return NULL;
     }
     cleat_slice input = trigger->input.data != NULL ? trigger->input : cleat_slice_of("{}");
-    message->name = cleat__message_text(&failed, cleat__action_workflow(trigger->task));
+    message->name = cleat__message_text(&failed, trigger->workflow);
     message->input = cleat__message_text(&failed, input);
     if (trigger->metadata.data != NULL) {
         message->has_additional_metadata_case =

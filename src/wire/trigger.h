@@ -6,8 +6,8 @@
 #include "wire/v1/shared/trigger.pb-c.h"
 
 /*
- * A server's reading, with all checks that need no engine; slices are borrowed from the message. `task` is
- * the workflow's name as it stands there. Input that is JSON but no object is null for the task.
+ * A server's reading, with all checks that need no engine; slices are borrowed from the message. `workflow`
+ * is the name as it stands there. Input that is JSON but no object is null for the task.
  *
  * A run is a child when it names a parent, and an index or a key to be known by. The parent is the task
  * run, or the run where only that is named (they have one id while every run has one task).

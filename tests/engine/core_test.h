@@ -93,17 +93,39 @@ static inline void advance(rig *at, int64_t ms)
     step(at, NULL, 0);
 }
 
+/* A workflow of a task, as a program declares it; "a:a" is of the workflow "a". */
+static inline cleat__workflow workflow_of(const char *action, const cleat__policy *policy)
+{
+    static char names[4][64];
+    static unsigned turn;
+    char *name = names[turn++ % 4];
+    cleat__workflow_name(cleat_slice_of(action), name);
+    return (cleat__workflow){.name = cleat_slice_of(name),
+                             .task = cleat__action_task(cleat_slice_of(action)),
+                             .action = cleat_slice_of(action),
+                             .policy = *policy};
+}
+
+static inline cleat_status put_workflow(rig *at, int64_t tenant, const cleat__workflow *workflow,
+                                        cleat__version *version)
+{
+    cleat__command put = {
+        .tenant = tenant, .kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {workflow, version}};
+    return ask(at, &put);
+}
+
 static inline cleat_status put_task(rig *at, const char *action, const cleat__policy *policy)
 {
-    cleat__command put = {.kind = CLEAT__COMMAND_PUT_TASK, .as.put_task = {cleat_slice_of(action), policy}};
-    return ask(at, &put);
+    cleat__workflow workflow = workflow_of(action, policy);
+    return put_workflow(at, CLEAT__TENANT_DEFAULT, &workflow, NULL);
 }
 
 static inline cleat__uuid add_worker(rig *at, const char *action, int slots)
 {
     cleat__uuid id;
     cleat_slice name = cleat_slice_of(action);
-    cleat__command add = {.kind = CLEAT__COMMAND_WORKER_ADD,
+    cleat__command add = {.tenant = CLEAT__TENANT_DEFAULT,
+                          .kind = CLEAT__COMMAND_WORKER_ADD,
                           .as.worker_add = {&name, 1, slots, {&at->ears, hear_assign, hear_cancel}, &id}};
     assert_int_equal(ask(at, &add), CLEAT_OK);
     return id;
@@ -112,11 +134,14 @@ static inline cleat__uuid add_worker(rig *at, const char *action, int slots)
 static inline cleat__uuid trigger(rig *at, const char *action, const char *input, int priority)
 {
     cleat__uuid id;
-    cleat__trigger item = {.task = cleat_slice_of(action),
+    char name[64];
+    cleat__workflow_name(cleat_slice_of(action), name);
+    cleat__trigger item = {.workflow = cleat_slice_of(name),
                            .input = cleat_slice_of(input),
                            .priority = priority,
                            .child_index = -1};
-    cleat__command command = {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}};
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}};
     assert_int_equal(ask(at, &command), CLEAT_OK);
     return id;
 }
@@ -126,19 +151,20 @@ static inline cleat_status report(rig *at, const cleat__uuid *id, int retry_coun
 {
     cleat__report said = {.task_id = *id, .retry_count = retry_count, .status = status};
     *(status == CLEAT_OK ? &said.output : &said.error) = cleat_slice_of(text);
-    cleat__command command = {.kind = CLEAT__COMMAND_REPORT, .as.report = said};
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_REPORT, .as.report = said};
     return ask(at, &command);
 }
 
 static inline cleat_status cancel(rig *at, const cleat__uuid *id)
 {
-    cleat__command command = {.kind = CLEAT__COMMAND_CANCEL, .as.id = *id};
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_CANCEL, .as.id = *id};
     return ask(at, &command);
 }
 
 static inline cleat_status tell_worker(rig *at, cleat__command_kind kind, const cleat__uuid *id)
 {
-    cleat__command command = {.kind = kind, .as.id = *id};
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT, .kind = kind, .as.id = *id};
     return ask(at, &command);
 }
 

@@ -56,8 +56,9 @@ static void test_nothing_is_told_before_the_commit(void **state)
     put_task(at, "a:a", &plain);
     add_worker(at, "a:a", 1);
     cleat__uuid id;
-    cleat__trigger item = {.task = cleat_slice_of("a:a"), .input = cleat_slice_of("{}")};
-    cleat__command command = {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}};
+    cleat__trigger item = {.workflow = cleat_slice_of("a"), .input = cleat_slice_of("{}")};
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}};
     cleat__core_apply(at->core, at->now, &command);
     cleat__core_run(at->core, at->now);
     assert_int_equal(at->ears.count, 0);
@@ -124,7 +125,8 @@ static void test_queues_take_turns(void **state)
     trigger(at, "b:b", "b", 1);
     cleat_slice actions[] = {cleat_slice_of("a:a"), cleat_slice_of("b:b"), cleat_slice_of("a:a")};
     cleat__uuid id;
-    cleat__command add = {.kind = CLEAT__COMMAND_WORKER_ADD,
+    cleat__command add = {.tenant = CLEAT__TENANT_DEFAULT,
+                          .kind = CLEAT__COMMAND_WORKER_ADD,
                           .as.worker_add = {actions, 3, 3, {&at->ears, hear_assign, hear_cancel}, &id}};
     assert_int_equal(ask(at, &add), CLEAT_OK);
     assert_string_equal(heard_text(at), "A0a A0b A0a");
@@ -139,7 +141,8 @@ static void test_workers_take_turns_within_their_slots(void **state)
     add_worker(at, "a:a", 3);
     cleat_slice name = cleat_slice_of("a:a");
     cleat__uuid id;
-    cleat__command add = {.kind = CLEAT__COMMAND_WORKER_ADD,
+    cleat__command add = {.tenant = CLEAT__TENANT_DEFAULT,
+                          .kind = CLEAT__COMMAND_WORKER_ADD,
                           .as.worker_add = {&name, 1, 1, {&second_ears, hear_assign, hear_cancel}, &id}};
     assert_int_equal(ask(at, &add), CLEAT_OK);
     for (int i = 0; i < 6; i++) {
@@ -354,7 +357,9 @@ static void test_workers_that_are_refused(void **state)
     put_task(at, "a:a", &plain);
     cleat__uuid id;
     cleat_slice actions[] = {cleat_slice_of("a:a"), cleat_slice_of("x:x")};
-    cleat__command add = {.kind = CLEAT__COMMAND_WORKER_ADD, .as.worker_add = {actions, 1, 0, {0}, &id}};
+    cleat__command add = {.tenant = CLEAT__TENANT_DEFAULT,
+                          .kind = CLEAT__COMMAND_WORKER_ADD,
+                          .as.worker_add = {actions, 1, 0, {0}, &id}};
     assert_int_equal(ask(at, &add), CLEAT_INVALID_ARGUMENT);
     add.as.worker_add.slots = 1;
     add.as.worker_add.action_count = 2;
@@ -365,7 +370,8 @@ static void test_workers_that_are_refused(void **state)
 
 static cleat_status trigger_many(rig *at, const cleat__trigger *items, size_t count, cleat__uuid *ids)
 {
-    cleat__command command = {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {items, count, ids}};
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {items, count, ids}};
     return ask(at, &command);
 }
 
@@ -374,18 +380,18 @@ static void test_triggers_that_are_refused(void **state)
     rig *at = *state;
     put_task(at, "a:a", &plain);
     static char large[CLEAT_PAYLOAD_MAX + 1];
-    const cleat__trigger good = {.task = {"a:a", 3}, .input = {"{}", 2}};
+    const cleat__trigger good = {.workflow = {"a", 1}, .input = {"{}", 2}};
     const struct {
         cleat__trigger bad;
         cleat_status status;
     } cases[] = {
-        {{.task = {"x:x", 3}, .input = {"{}", 2}}, CLEAT_NOT_FOUND},
-        {{.task = {"a:a", 3}, .priority = 4}, CLEAT_INVALID_ARGUMENT},
-        {{.task = {"a:a", 3}, .priority = -1}, CLEAT_INVALID_ARGUMENT},
-        {{.task = {"a:a", 3}, .input = {large, sizeof(large)}}, CLEAT_TOO_LARGE},
-        {{.task = {"a:a", 3}, .metadata = {large, sizeof(large)}}, CLEAT_TOO_LARGE},
-        {{.task = {"a:a", 3}, .is_child = true, .child_index = -1}, CLEAT_INVALID_ARGUMENT},
-        {{.task = {"a:a", 3}, .is_child = true, .parent_id = {{7}}}, CLEAT_NOT_FOUND},
+        {{.workflow = {"x", 1}, .input = {"{}", 2}}, CLEAT_NOT_FOUND},
+        {{.workflow = {"a", 1}, .priority = 4}, CLEAT_INVALID_ARGUMENT},
+        {{.workflow = {"a", 1}, .priority = -1}, CLEAT_INVALID_ARGUMENT},
+        {{.workflow = {"a", 1}, .input = {large, sizeof(large)}}, CLEAT_TOO_LARGE},
+        {{.workflow = {"a", 1}, .metadata = {large, sizeof(large)}}, CLEAT_TOO_LARGE},
+        {{.workflow = {"a", 1}, .is_child = true, .child_index = -1}, CLEAT_INVALID_ARGUMENT},
+        {{.workflow = {"a", 1}, .is_child = true, .parent_id = {{7}}}, CLEAT_NOT_FOUND},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         cleat__uuid ids[3];
@@ -401,16 +407,18 @@ static void test_an_invalid_command_fails_alone(void **state)
     rig *at = *state;
     put_task(at, "a:a", &plain);
     cleat__uuid ids[3];
-    cleat__trigger items[] = {{.task = {"a:a", 3}}, {.task = {"x:x", 3}}, {.task = {"a:a", 3}}};
+    cleat__trigger items[] = {{.workflow = {"a", 1}}, {.workflow = {"x", 1}}, {.workflow = {"a", 1}}};
     cleat__command commands[3];
     for (size_t i = 0; i < 3; i++) {
-        commands[i] = (cleat__command){.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&items[i], 1, &ids[i]}};
+        commands[i] = (cleat__command){.tenant = CLEAT__TENANT_DEFAULT,
+                                       .kind = CLEAT__COMMAND_TRIGGER,
+                                       .as.trigger = {&items[i], 1, &ids[i]}};
     }
     uint64_t before = batches(at);
     step(at, commands, 3);
     assert_int_equal(commands[0].status, CLEAT_OK);
     assert_int_equal(commands[1].status, CLEAT_NOT_FOUND);
-    assert_non_null(strstr(commands[1].error, "x:x"));
+    assert_non_null(strstr(commands[1].error, "\"x\""));
     assert_int_equal(commands[2].status, CLEAT_OK);
     assert_int_equal(batches(at), before + 1);
     assert_stats(at, 2, 0);
@@ -422,7 +430,7 @@ static void test_children_are_started_once(void **state)
     rig *at = *state;
     put_task(at, "a:a", &plain);
     cleat__uuid parent = trigger(at, "a:a", "p", 0), ids[4], again;
-    cleat__trigger child = {.task = {"a:a", 3}, .is_child = true, .parent_id = parent, .child_index = 0};
+    cleat__trigger child = {.workflow = {"a", 1}, .is_child = true, .parent_id = parent, .child_index = 0};
     cleat__trigger items[4] = {child, child, child, child};
     items[1].child_index = 1;
     items[2].child_index = 0; /* as the first */
@@ -436,6 +444,36 @@ static void test_children_are_started_once(void **state)
     assert_int_equal(trigger_many(at, &child, 1, &again), CLEAT_OK);
     assert_true(cleat__uuid_equals(&ids[0], &again));
     assert_stats(at, 2, 0);
+}
+
+static void assert_metadata(const cleat__uuid *id, const char *word, bool is_there)
+{
+    cleat__store *reader = NULL;
+    cleat__run_row row;
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
+    assert_int_equal(cleat__run_get(reader, id, &row), CLEAT_OK);
+    bool found = row.metadata.data != NULL && strstr(row.metadata.data, word) != NULL;
+    assert_int_equal(found, is_there);
+    cleat__store_close(reader);
+}
+
+static void test_children_inherit_metadata_when_asked_to(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &plain);
+    cleat__uuid parent, children[2];
+    cleat__trigger first = {.workflow = {"a", 1}, .metadata = cleat_slice_of("{\"traceparent\":\"p\"}")};
+    assert_int_equal(trigger_many(at, &first, 1, &parent), CLEAT_OK);
+    cleat__trigger items[2] = {
+        {.workflow = {"a", 1}, .is_child = true, .parent_id = parent},
+        {.workflow = {"a", 1}, .is_child = true, .parent_id = parent, .child_index = 1, .inherits = true},
+    };
+    items[1].metadata = cleat_slice_of("{\"own\":1}");
+    assert_int_equal(trigger_many(at, items, 2, children), CLEAT_OK);
+    assert_metadata(&children[0], "traceparent", false);
+    assert_metadata(&children[1], "traceparent", true);
+    assert_metadata(&children[1], "own", true);
+    assert_metadata(&children[1], "hatchet__parent_step_run_id", true);
 }
 
 static void test_runs_keep_their_version(void **state)
@@ -481,6 +519,7 @@ int main(void)
         TEST(test_triggers_that_are_refused),
         TEST(test_an_invalid_command_fails_alone),
         TEST(test_children_are_started_once),
+        TEST(test_children_inherit_metadata_when_asked_to),
         TEST(test_runs_keep_their_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,14 +53,16 @@ static void test_triggers_are_all_or_none(void **state)
     enum { COUNT = 40 };
     cleat__trigger items[COUNT];
     for (size_t i = 0; i < COUNT; i++) {
-        items[i] = (cleat__trigger){.task = cleat_slice_of("a:a"), .input = cleat_slice_of("{}")};
+        items[i] = (cleat__trigger){.workflow = cleat_slice_of("a"), .input = cleat_slice_of("{}")};
     }
     failing memory;
     cleat_status status = CLEAT_NO_MEMORY;
     int64_t calls = 0;
     for (; status != CLEAT_OK; calls++) {
         cleat__uuid ids[COUNT];
-        cleat__command trigger = {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {items, COUNT, ids}};
+        cleat__command trigger = {.tenant = CLEAT__TENANT_DEFAULT,
+                                  .kind = CLEAT__COMMAND_TRIGGER,
+                                  .as.trigger = {items, COUNT, ids}};
         fail_after(&memory, calls);
         step(at, &trigger, 1);
         cleat_set_allocator(NULL);
@@ -82,19 +84,27 @@ static void live_once(rig *at)
     cleat__uuid id, worker;
     cleat_run_result result = {0};
     cleat_slice name = cleat_slice_of("a:a");
-    cleat__trigger item = {.task = name, .input = cleat_slice_of("{}")};
+    cleat__workflow workflow = workflow_of("a:a", &policy);
+    cleat__trigger item = {.workflow = workflow.name, .input = cleat_slice_of("{}")};
     cleat__command commands[] = {
-        {.kind = CLEAT__COMMAND_PUT_TASK, .as.put_task = {name, &policy}},
-        {.kind = CLEAT__COMMAND_WORKER_ADD,
+        {.tenant = CLEAT__TENANT_DEFAULT,
+         .kind = CLEAT__COMMAND_PUT_WORKFLOW,
+         .as.put_workflow = {&workflow, NULL}},
+        {.tenant = CLEAT__TENANT_DEFAULT,
+         .kind = CLEAT__COMMAND_WORKER_ADD,
          .as.worker_add = {&name, 1, 2, {&at->ears, hear_assign, hear_cancel}, &worker}},
-        {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}},
+        {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}},
     };
     memset(&id, 0, sizeof(id));
     step(at, commands, 3);
     cleat__command ends[] = {
-        {.kind = CLEAT__COMMAND_WAIT, .as.wait = {.id = id, .result = &result}},
-        {.kind = CLEAT__COMMAND_REPORT, .as.report = {.task_id = id, .status = CLEAT_FAILED}},
-        {.kind = CLEAT__COMMAND_CANCEL, .as.id = id},
+        {.tenant = CLEAT__TENANT_DEFAULT,
+         .kind = CLEAT__COMMAND_WAIT,
+         .as.wait = {.id = id, .result = &result}},
+        {.tenant = CLEAT__TENANT_DEFAULT,
+         .kind = CLEAT__COMMAND_REPORT,
+         .as.report = {.task_id = id, .status = CLEAT_FAILED}},
+        {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_CANCEL, .as.id = id},
     };
     step(at, ends, 3);
     for (size_t i = 0; i < 3; i++) {
@@ -102,6 +112,47 @@ static void live_once(rig *at)
         cleat__free(ends[i].error);
     }
     cleat_run_result_deinit(&result);
+}
+
+/* The same for a worker of another process, and a run that desires it. */
+static void live_remotely(rig *at)
+{
+    static const cleat_slice action = {"a:a", 3};
+    static const cleat__label label = {.key = {"k", 1}, .value = {.text = {"v", 1}}};
+    static const cleat__desired_label desired = {.key = {"k", 1}, .value = {.text = {"v", 1}}};
+    const cleat__worker_spec spec = {.name = {"w", 1},
+                                     .actions = &action,
+                                     .action_count = 1,
+                                     .labels = &label,
+                                     .label_count = 1,
+                                     .runtime = {"{}", 2}};
+    cleat__uuid worker = {{0}}, id;
+    cleat__workflow workflow = workflow_of("a:a", &policy);
+    workflow.sticky = CLEAT__STICKY_SOFT;
+    cleat__command first[] = {
+        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL}},
+        {.kind = CLEAT__COMMAND_WORKER_REGISTER, .as.worker_register = {&spec, &worker}},
+    };
+    cleat__trigger item = {.workflow = workflow.name, .labels = &desired, .label_count = 1};
+    cleat__command then[] = {
+        {.kind = CLEAT__COMMAND_WORKER_LISTEN, .as.listen.sink = {&at->ears, hear_assign, hear_cancel}},
+        {.kind = CLEAT__COMMAND_WORKER_LABEL, .as.worker_label = {.items = &label, .count = 1}},
+        {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        first[i].tenant = CLEAT__TENANT_DEFAULT;
+    }
+    step(at, first, 2);
+    item.desired_worker = worker;
+    then[0].as.listen.id = then[1].as.worker_label.id = worker;
+    for (size_t i = 0; i < 3; i++) {
+        then[i].tenant = CLEAT__TENANT_DEFAULT;
+    }
+    step(at, then, 3);
+    for (size_t i = 0; i < 3; i++) {
+        cleat__free(i < 2 ? first[i].error : NULL);
+        cleat__free(then[i].error);
+    }
 }
 
 static void test_any_allocation_may_fail(void **state)
@@ -125,12 +176,52 @@ static void test_any_allocation_may_fail(void **state)
     assert_true(calls > 30);
 }
 
+static void clean_file(void)
+{
+    cleat__store *store = NULL;
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_WRITE_UNSYNCED, &store), CLEAT_OK);
+    assert_int_equal(sqlite3_exec(cleat__store_db(store),
+                                  "DELETE FROM worker; DELETE FROM task; DELETE FROM task_live; DELETE FROM "
+                                  "task_end; DELETE FROM task_type; DELETE FROM workflow",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    cleat__store_close(store);
+}
+
+/* On a file with one such worker, which has a run. */
+static void test_any_allocation_may_fail_with_workers_of_other_processes(void **state)
+{
+    rig *at = *state;
+    const cleat__core_options options = {.path = FILE_NAME, .mode = CLEAT__STORE_WRITE_UNSYNCED, .seed = 1};
+    cleat_status status = CLEAT_NO_MEMORY;
+    failing memory;
+    int64_t calls = 0;
+    for (; status != CLEAT_OK || memory.left <= 0; calls++) {
+        crash(at);
+        clean_file();
+        open_core(at);
+        live_remotely(at);
+        assert_int_equal(live(at), 1);
+        crash(at);
+        fail_after(&memory, calls);
+        status = cleat__core_open(&options, at->now, &at->core);
+        assert_true(status == CLEAT_OK || status == CLEAT_NO_MEMORY);
+        if (status == CLEAT_OK) {
+            live_remotely(at);
+        }
+        cleat_set_allocator(NULL);
+        assert_true(calls < 1000);
+    }
+    assert_true(calls > 30);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
     const struct CMUnitTest tests[] = {
         TEST(test_triggers_are_all_or_none),
         TEST(test_any_allocation_may_fail),
+        TEST(test_any_allocation_may_fail_with_workers_of_other_processes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

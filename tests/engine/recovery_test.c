@@ -145,8 +145,10 @@ static void test_a_file_that_is_changed_from_outside(void **state)
 
 static cleat__command wait_for(const cleat__uuid *id, cleat_run_result *result)
 {
-    return (cleat__command){
-        .kind = CLEAT__COMMAND_WAIT, .as.wait = {.id = *id, .result = result}, .status = CLEAT_EMPTY};
+    return (cleat__command){.tenant = CLEAT__TENANT_DEFAULT,
+                            .kind = CLEAT__COMMAND_WAIT,
+                            .as.wait = {.id = *id, .result = result},
+                            .status = CLEAT_EMPTY};
 }
 
 static void test_waiters_are_answered_at_the_end(void **state)
@@ -159,7 +161,8 @@ static void test_waiters_are_answered_at_the_end(void **state)
     cleat__command waits[3] = {wait_for(&id, &results[0]), wait_for(&id, &results[1]),
                                wait_for(&id, &results[2])};
     step(at, waits, 3);
-    cleat__command stop = {.kind = CLEAT__COMMAND_STOP_WAITING, .as.stop_waiting = &waits[1]};
+    cleat__command stop = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_STOP_WAITING, .as.stop_waiting = &waits[1]};
     assert_int_equal(ask(at, &stop), CLEAT_OK);
     assert_int_equal(waits[0].status, CLEAT_EMPTY);
     report(at, &id, 0, CLEAT_OK, "[1]");
@@ -209,7 +212,8 @@ static cleat_status limit_pages(cleat__store *store, void *argument)
 
 static void fill_disk(rig *at)
 {
-    cleat__command call = {.kind = CLEAT__COMMAND_CALL, .as.call = {limit_pages, NULL}};
+    cleat__command call = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_CALL, .as.call = {limit_pages, NULL}};
     assert_int_equal(ask(at, &call), CLEAT_OK);
 }
 
@@ -228,11 +232,18 @@ static void test_a_full_disk_stops_the_engine(void **state)
     /* In one batch: a good end, a trigger that does not fit, and another. */
     static char large[200000];
     memset(large, ' ', sizeof(large));
-    cleat__trigger items[] = {{.task = {"a:a", 3}, .input = {large, sizeof(large)}}, {.task = {"a:a", 3}}};
+    cleat__trigger items[] = {{.workflow = {"a", 1}, .input = {large, sizeof(large)}},
+                              {.workflow = {"a", 1}}};
     cleat__command commands[] = {
-        {.kind = CLEAT__COMMAND_REPORT, .as.report = {.task_id = kept, .output = {"1", 1}}},
-        {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&items[0], 1, &ids[0]}},
-        {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&items[1], 1, &ids[1]}},
+        {.tenant = CLEAT__TENANT_DEFAULT,
+         .kind = CLEAT__COMMAND_REPORT,
+         .as.report = {.task_id = kept, .output = {"1", 1}}},
+        {.tenant = CLEAT__TENANT_DEFAULT,
+         .kind = CLEAT__COMMAND_TRIGGER,
+         .as.trigger = {&items[0], 1, &ids[0]}},
+        {.tenant = CLEAT__TENANT_DEFAULT,
+         .kind = CLEAT__COMMAND_TRIGGER,
+         .as.trigger = {&items[1], 1, &ids[1]}},
     };
     step(at, commands, 3);
     for (size_t i = 0; i < 3; i++) {
@@ -246,7 +257,9 @@ static void test_a_full_disk_stops_the_engine(void **state)
     assert_string_equal(heard_text(at), "");
 
     /* From now on nothing is taken. */
-    cleat__command later = {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&items[1], 1, &ids[1]}};
+    cleat__command later = {.tenant = CLEAT__TENANT_DEFAULT,
+                            .kind = CLEAT__COMMAND_TRIGGER,
+                            .as.trigger = {&items[1], 1, &ids[1]}};
     assert_int_equal(ask(at, &later), CLEAT_DISK_FULL);
     assert_int_equal(cancel(at, &kept), CLEAT_DISK_FULL);
     assert_int_equal(cleat__core_failure(at->core), CLEAT_DISK_FULL);
@@ -290,11 +303,11 @@ static void test_a_failing_call_leaves_nothing(void **state)
     put_task(at, "a:a", &policy);
     cleat__uuid id;
     int64_t total = -1;
-    cleat__trigger item = {.task = {"a:a", 3}};
+    cleat__trigger item = {.workflow = {"a", 1}};
     cleat__command commands[] = {
-        {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}},
-        {.kind = CLEAT__COMMAND_CALL, .as.call = {write_and_fail, NULL}},
-        {.kind = CLEAT__COMMAND_CALL, .as.call = {count_total, &total}},
+        {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}},
+        {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_CALL, .as.call = {write_and_fail, NULL}},
+        {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_CALL, .as.call = {count_total, &total}},
     };
     step(at, commands, 3);
     assert_int_equal(commands[0].status, CLEAT_OK);

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 enum { STEPS = 70, DRAIN_STEPS = 3000 };
+_Static_assert(WORLD_WORKERS == WORLD_TENANTS * WORLD_ACTIONS, "each queue is drained");
 
 typedef enum crash_point {
     CRASH_NEVER,
@@ -89,7 +90,12 @@ static void close_core(sim_world *world)
         world_unanswered(world, world->slips);
     }
     for (size_t i = 0; i < WORLD_WORKERS; i++) {
-        world->workers[i] = (sim_worker){.world = world};
+        sim_worker *worker = &world->workers[i];
+        if (worker->is_known) {
+            worker->is_listening = false; /* its connection broke, what it does goes on */
+        } else {
+            *worker = (sim_worker){.world = world};
+        }
     }
 }
 
@@ -117,21 +123,35 @@ static void crash(sim_world *world)
 
 /* ---- Steps ---- */
 
-static void release(sim_world *world)
+/* What an engine's worker holds, and whether its slots are counted right. */
+static int64_t count_held(const sim_world *world, const cleat__worker *worker)
 {
-    cleat__command_list answers = cleat__core_release(world->core);
-    cleat__command *command;
-    while ((command = cleat__command_take(&answers)) != NULL) {
-        world_answered(world, (sim_slip *)command);
-    }
     int64_t held = 0;
+    int32_t used = 0;
+    for (const cleat__run *run = worker->held.head; run != NULL; run = run->next) {
+        held++;
+        used += !run->has_released;
+    }
+    /* A slot that is not given back is not lost work, but never comes back. */
+    world_check(world, used == worker->pools[0].used, "%d slots count as used, %d are", worker->pools[0].used,
+                used);
+    return held;
+}
+
+static void check_slots(const sim_world *world)
+{
+    size_t cursor = 0;
+    int64_t held = 0;
+    const cleat__worker *worker;
+    while ((worker = cleat__map_next(&world->core->roster.by_id, &cursor)) != NULL) {
+        held += count_held(world, worker);
+    }
     for (size_t i = 0; i < WORLD_WORKERS; i++) {
-        const sim_worker *worker = &world->workers[i];
-        held += worker->count;
-        if (worker->is_there) {
-            /* A slot that is not given back is not lost work, but never comes back. */
-            int32_t used = cleat__roster_find(&world->core->roster, &worker->id)->used;
-            world_check(world, used == worker->count, "%d slots count as used, %d are", used, worker->count);
+        const sim_worker *here = &world->workers[i];
+        if (here->is_there && !here->is_remote) {
+            int64_t has = count_held(world, cleat__roster_find(&world->core->roster, &here->id));
+            world_check(world, has == here->count, "a worker holds %" PRId64 " runs and knows %d", has,
+                        here->count);
         }
     }
     cleat__engine_stats stats;
@@ -140,10 +160,36 @@ static void release(sim_world *world)
                 stats.running, held);
 }
 
+static void release(sim_world *world)
+{
+    cleat__command_list answers = cleat__core_release(world->core);
+    cleat__command *command;
+    while ((command = cleat__command_take(&answers)) != NULL) {
+        world_answered(world, (sim_slip *)command);
+    }
+    check_slots(world);
+}
+
+/* A worker of another process may not know that it has lost the attempt: then its report says nothing. */
+static void look_at_attempt(sim_world *world, sim_slip *slip)
+{
+    const cleat__report *said = &slip->command.as.report;
+    const cleat__run *run = cleat__runs_find(&world->core->runs, &said->task_id);
+    bool is_running = run != NULL && run->state == CLEAT_RUN_RUNNING && run->retry_count == said->retry_count;
+    slip->was_held = slip->was_held && is_running && !slip->is_foreign;
+    if (slip->was_held && run->worker->is_remote) {
+        world->remote_completed += said->status == CLEAT_OK;
+        world->resumed += said->status == CLEAT_OK && !run->worker->has_listened;
+    }
+}
+
 static void apply(sim_world *world, sim_slip *slip)
 {
     world_note(world, "command %d%s%s", slip->command.kind, slip->task != NOBODY ? " on " : "",
                slip->task != NOBODY ? world->tasks[slip->task].input : "");
+    if (slip->command.kind == CLEAT__COMMAND_REPORT) {
+        look_at_attempt(world, slip);
+    }
     cleat__core_apply(world->core, world->now, &slip->command);
     if (slip->command.kind == CLEAT__COMMAND_TRIGGER) {
         world_learn_ids(world, slip);
@@ -233,13 +279,14 @@ static void drain(sim_world *world)
         }
     }
     settle(world);
-    for (size_t i = 0; i < WORLD_ACTIONS; i++) {
-        apply(world, world_hire(world, i, world_actions[i], WORLD_SLOTS));
+    for (size_t i = 0; i < WORLD_WORKERS; i++) {
+        int64_t tenant = 1 + (int64_t)i / WORLD_ACTIONS;
+        apply(world, world_hire(world, i, tenant, world_actions[i % WORLD_ACTIONS], WORLD_SLOTS));
     }
     settle(world);
     int left = DRAIN_STEPS;
     for (; left > 0 && has_live_runs(world); left--) {
-        for (size_t i = 0; i < WORLD_ACTIONS; i++) {
+        for (size_t i = 0; i < WORLD_WORKERS; i++) {
             while (world->workers[i].count > 0) {
                 apply(world, world_succeed(world, i));
             }
@@ -275,8 +322,8 @@ static void live(sim_world *world)
     for (size_t i = 0; i < WORLD_WORKERS; i++) {
         world->workers[i].world = world;
     }
-    for (size_t i = 0; i < WORLD_ACTIONS; i++) {
-        apply(world, world_declare(world, i));
+    for (size_t i = 0; i < WORLD_TENANTS * WORLD_ACTIONS; i++) {
+        apply(world, world_declare(world, 1 + (int64_t)(i / WORLD_ACTIONS), i % WORLD_ACTIONS));
     }
     settle(world);
     for (world->steps = 1; world->steps <= STEPS; world->steps++) {
@@ -324,16 +371,20 @@ static void test_seeds(void **state)
         total.failed += world.failed;
         total.cancelled += world.cancelled;
         total.retried += world.retried;
+        total.remote_completed += world.remote_completed;
+        total.resumed += world.resumed;
     }
     rmdir(directory);
     printf("%" PRIu64 " seeds: %u crashes, %zu triggers, %" PRIu64 " completed, %" PRIu64 " failed, %" PRIu64
-           " cancelled, %" PRIu64 " attempts repeated\n",
+           " cancelled, %" PRIu64 " attempts repeated, %" PRIu64 " completed by other processes, %" PRIu64
+           " of these after a restart\n",
            count, total.crashes, total.task_count, total.completed, total.failed, total.cancelled,
-           total.retried);
+           total.retried, total.remote_completed, total.resumed);
     if (count >= 100) {
         /* The dice reach everything. */
         assert_true(total.crashes > count && total.completed > count && total.failed > count / 2 &&
-                    total.cancelled > count / 2 && total.retried > count);
+                    total.cancelled > count / 2 && total.retried > count && total.remote_completed > count &&
+                    total.resumed > count / 100);
     }
 }
 

@@ -34,6 +34,15 @@ static int64_t fake_ns(void *user_data)
     return atomic_load(&f->now_ms) * CLEAT__NS_PER_MS;
 }
 
+static cleat_status put_a(cleat__engine *engine, const cleat__policy *of)
+{
+    const cleat__workflow workflow = {.name = cleat_slice_of("a"),
+                                      .task = cleat_slice_of("a"),
+                                      .action = cleat_slice_of("a:a"),
+                                      .policy = *of};
+    return cleat__engine_put_workflow(engine, CLEAT__TENANT_DEFAULT, &workflow, NULL);
+}
+
 static int open_fixture(void **state)
 {
     static const char *const names[] = {FILE_NAME, FILE_NAME "-wal", FILE_NAME "-shm", FILE_NAME "-lock"};
@@ -55,7 +64,7 @@ static int open_fixture(void **state)
     static const cleat_clock clock = {&f, fake_ns, fake_ns};
     cleat__engine_options options = {.path = FILE_NAME, .clock = &clock};
     assert_int_equal(cleat__engine_open(&options, &f.engine), CLEAT_OK);
-    assert_int_equal(cleat__engine_put_task(f.engine, cleat_slice_of("a:a"), &policy), CLEAT_OK);
+    assert_int_equal(put_a(f.engine, &policy), CLEAT_OK);
     *state = &f;
     return 0;
 }
@@ -112,8 +121,8 @@ static void ignore_cancel(void *self, const cleat__uuid *task_id, int32_t retry_
 
 static void trigger_run(fixture *f)
 {
-    cleat__trigger item = {.task = cleat_slice_of("a:a"), .input = cleat_slice_of("{}")};
-    assert_int_equal(cleat__engine_trigger(f->engine, &item, 1, &f->run), CLEAT_OK);
+    cleat__trigger item = {.workflow = cleat_slice_of("a"), .input = cleat_slice_of("{}")};
+    assert_int_equal(cleat__engine_trigger(f->engine, CLEAT__TENANT_DEFAULT, &item, 1, &f->run), CLEAT_OK);
 }
 
 /* Heartbeat and report came in time, behind so much else that one batch does not reach them. */
@@ -123,7 +132,8 @@ static void test_what_was_said_in_time_counts(void **state)
     cleat_slice action = cleat_slice_of("a:a");
     cleat__worker_sink sink = {f, count_assignments, ignore_cancel};
     cleat__uuid worker;
-    assert_int_equal(cleat__engine_worker_add(f->engine, &action, 1, 1, &sink, &worker), CLEAT_OK);
+    assert_int_equal(
+        cleat__engine_worker_add(f->engine, CLEAT__TENANT_DEFAULT, &action, 1, 1, &sink, &worker), CLEAT_OK);
     trigger_run(f);
     assert_int_equal(f->assigned, 1);
 
@@ -131,20 +141,20 @@ static void test_what_was_said_in_time_counts(void **state)
     start_holding(f, &holder);
     cleat__log_line line = {.task_id = f->run, .level = CLEAT_LOG_INFO, .message = cleat_slice_of("a")};
     for (int i = 0; i < MORE_THAN_A_BATCH; i++) {
-        assert_int_equal(cleat__engine_log(f->engine, &line), CLEAT_OK);
+        assert_int_equal(cleat__engine_log(f->engine, CLEAT__TENANT_DEFAULT, &line), CLEAT_OK);
     }
     cleat__report report = {.task_id = f->run, .output = cleat_slice_of("1")};
-    assert_int_equal(cleat__engine_worker_heartbeat(f->engine, &worker), CLEAT_OK);
-    assert_int_equal(cleat__engine_report(f->engine, &report), CLEAT_OK);
+    assert_int_equal(cleat__engine_worker_heartbeat(f->engine, CLEAT__TENANT_DEFAULT, &worker), CLEAT_OK);
+    assert_int_equal(cleat__engine_report(f->engine, CLEAT__TENANT_DEFAULT, &report), CLEAT_OK);
     atomic_fetch_add(&f->now_ms, 61000); /* beyond the worker's deadline and the run's timeout */
     gate_add(&f->go);
     pthread_join(holder, NULL);
 
     cleat_run_result result;
-    assert_int_equal(cleat__engine_wait(f->engine, &f->run, 10000, &result), CLEAT_OK);
+    assert_int_equal(cleat__engine_wait(f->engine, CLEAT__TENANT_DEFAULT, &f->run, 10000, &result), CLEAT_OK);
     assert_int_equal(result.status, CLEAT_RUN_COMPLETED);
     cleat_run_result_deinit(&result);
-    assert_int_equal(cleat__engine_worker_remove(f->engine, &worker), CLEAT_OK);
+    assert_int_equal(cleat__engine_worker_remove(f->engine, CLEAT__TENANT_DEFAULT, &worker), CLEAT_OK);
     assert_int_equal(f->assigned, 1);
 }
 
@@ -152,7 +162,7 @@ static void *wait_shortly(void *argument)
 {
     fixture *f = argument;
     cleat_run_result result;
-    f->waited = cleat__engine_wait(f->engine, &f->run, 0, &result);
+    f->waited = cleat__engine_wait(f->engine, CLEAT__TENANT_DEFAULT, &f->run, 0, &result);
     return NULL;
 }
 
@@ -175,7 +185,7 @@ static void test_closing_while_a_wait_is_given_up(void **state)
     gate_try(&f->closed, 1, 50); /* nothing tells when it has given up */
     assert_int_equal(cleat__thread_start(&closer, "closer", close_engine, f), CLEAT_OK);
     cleat__report stray = {.task_id = {{1}}};
-    while (cleat__engine_report(f->engine, &stray) == CLEAT_OK) {
+    while (cleat__engine_report(f->engine, CLEAT__TENANT_DEFAULT, &stray) == CLEAT_OK) {
         sched_yield();
     }
     gate_add(&f->go);

@@ -27,6 +27,15 @@ static const cleat__policy policy = {
     .schedule_timeout_ms = 300000,
 };
 
+static cleat_status put_a(cleat__engine *engine, const cleat__policy *of)
+{
+    const cleat__workflow workflow = {.name = cleat_slice_of("a"),
+                                      .task = cleat_slice_of("a"),
+                                      .action = cleat_slice_of("a:a"),
+                                      .policy = *of};
+    return cleat__engine_put_workflow(engine, CLEAT__TENANT_DEFAULT, &workflow, NULL);
+}
+
 static cleat__engine *open_engine(const char *path)
 {
     cleat__engine *engine = NULL;
@@ -43,7 +52,7 @@ static int open_fixture(void **state)
         unlink(names[i]);
     }
     *state = open_engine(FILE_NAME);
-    assert_int_equal(cleat__engine_put_task(*state, cleat_slice_of("a:a"), &policy), CLEAT_OK);
+    assert_int_equal(put_a(*state, &policy), CLEAT_OK);
     return 0;
 }
 
@@ -56,8 +65,8 @@ static int close_fixture(void **state)
 static cleat__uuid trigger(cleat__engine *engine, const char *input)
 {
     cleat__uuid id;
-    cleat__trigger item = {.task = cleat_slice_of("a:a"), .input = cleat_slice_of(input)};
-    assert_int_equal(cleat__engine_trigger(engine, &item, 1, &id), CLEAT_OK);
+    cleat__trigger item = {.workflow = cleat_slice_of("a"), .input = cleat_slice_of(input)};
+    assert_int_equal(cleat__engine_trigger(engine, CLEAT__TENANT_DEFAULT, &item, 1, &id), CLEAT_OK);
     return id;
 }
 
@@ -80,8 +89,8 @@ static void echo_assign(void *self, cleat__assignment *list)
         cleat__log_line line = {
             .task_id = assignment->task_id, .level = CLEAT_LOG_INFO, .message = cleat_slice_of("a line")};
         atomic_fetch_add(&worker->assigned, 1);
-        cleat__engine_log(worker->engine, &line); /* neither waits */
-        cleat__engine_report(worker->engine, &report);
+        cleat__engine_log(worker->engine, CLEAT__TENANT_DEFAULT, &line); /* neither waits */
+        cleat__engine_report(worker->engine, CLEAT__TENANT_DEFAULT, &report);
         cleat__free(assignment);
     }
 }
@@ -109,7 +118,9 @@ static cleat__uuid add_worker(echo *worker, void (*assign)(void *self, cleat__as
     cleat__uuid id;
     cleat_slice action = cleat_slice_of("a:a");
     cleat__worker_sink sink = {worker, assign, ignore_cancel};
-    assert_int_equal(cleat__engine_worker_add(worker->engine, &action, 1, slots, &sink, &id), CLEAT_OK);
+    assert_int_equal(
+        cleat__engine_worker_add(worker->engine, CLEAT__TENANT_DEFAULT, &action, 1, slots, &sink, &id),
+        CLEAT_OK);
     return id;
 }
 
@@ -124,14 +135,14 @@ static void test_run_and_wait(void **state)
         snprintf(input, sizeof(input), "{\"n\":%d}", i);
         cleat__uuid id = trigger(*state, input);
         cleat_run_result result;
-        assert_int_equal(cleat__engine_wait(*state, &id, -1, &result), CLEAT_OK);
+        assert_int_equal(cleat__engine_wait(*state, CLEAT__TENANT_DEFAULT, &id, -1, &result), CLEAT_OK);
         assert_int_equal(result.status, CLEAT_RUN_COMPLETED);
         assert_string_equal(result.output, input);
         cleat_run_result_deinit(&result);
     }
-    assert_int_equal(cleat__engine_worker_heartbeat(*state, &worker_id), CLEAT_OK);
-    assert_int_equal(cleat__engine_worker_pause(*state, &worker_id), CLEAT_OK);
-    assert_int_equal(cleat__engine_worker_remove(*state, &worker_id), CLEAT_OK);
+    assert_int_equal(cleat__engine_worker_heartbeat(*state, CLEAT__TENANT_DEFAULT, &worker_id), CLEAT_OK);
+    assert_int_equal(cleat__engine_worker_pause(*state, CLEAT__TENANT_DEFAULT, &worker_id), CLEAT_OK);
+    assert_int_equal(cleat__engine_worker_remove(*state, CLEAT__TENANT_DEFAULT, &worker_id), CLEAT_OK);
     assert_int_equal(worker.assigned, 20);
     cleat__engine_stats stats;
     cleat__engine_get_stats(*state, &stats);
@@ -145,7 +156,7 @@ static void *produce(void *argument)
     for (int i = 0; i < RUNS_EACH; i++) {
         cleat__uuid id = trigger(argument, "{}");
         cleat_run_result result;
-        assert_int_equal(cleat__engine_wait(argument, &id, 60000, &result), CLEAT_OK);
+        assert_int_equal(cleat__engine_wait(argument, CLEAT__TENANT_DEFAULT, &id, 60000, &result), CLEAT_OK);
         cleat_run_result_deinit(&result);
     }
     return NULL;
@@ -169,14 +180,15 @@ static void test_wait_times_out(void **state)
 {
     cleat__uuid id = trigger(*state, "{}"), unknown = {{5}};
     cleat_run_result result;
-    assert_int_equal(cleat__engine_wait(*state, &id, 0, &result), CLEAT_TIMEOUT);
-    assert_int_equal(cleat__engine_wait(*state, &id, 5, &result), CLEAT_TIMEOUT);
+    assert_int_equal(cleat__engine_wait(*state, CLEAT__TENANT_DEFAULT, &id, 0, &result), CLEAT_TIMEOUT);
+    assert_int_equal(cleat__engine_wait(*state, CLEAT__TENANT_DEFAULT, &id, 5, &result), CLEAT_TIMEOUT);
     assert_null(result.output);
-    assert_int_equal(cleat__engine_wait(*state, &unknown, -1, &result), CLEAT_NOT_FOUND);
-    assert_int_equal(cleat__engine_cancel(*state, &id), CLEAT_OK);
-    assert_int_equal(cleat__engine_wait(*state, &id, 0, &result), CLEAT_OK);
+    assert_int_equal(cleat__engine_wait(*state, CLEAT__TENANT_DEFAULT, &unknown, -1, &result),
+                     CLEAT_NOT_FOUND);
+    assert_int_equal(cleat__engine_cancel(*state, CLEAT__TENANT_DEFAULT, &id), CLEAT_OK);
+    assert_int_equal(cleat__engine_wait(*state, CLEAT__TENANT_DEFAULT, &id, 0, &result), CLEAT_OK);
     assert_int_equal(result.status, CLEAT_RUN_CANCELLED);
-    assert_int_equal(cleat__engine_cancel(*state, &id), CLEAT_FAILED_PRECONDITION);
+    assert_int_equal(cleat__engine_cancel(*state, CLEAT__TENANT_DEFAULT, &id), CLEAT_FAILED_PRECONDITION);
     assert_non_null(strstr(cleat_error_message(), "has ended already"));
 }
 
@@ -190,7 +202,7 @@ static void *wait_for_ever(void *argument)
 {
     waiting *self = argument;
     cleat_run_result result;
-    self->status = cleat__engine_wait(self->engine, &self->id, -1, &result);
+    self->status = cleat__engine_wait(self->engine, CLEAT__TENANT_DEFAULT, &self->id, -1, &result);
     return NULL;
 }
 
@@ -224,11 +236,11 @@ static void test_two_engines(void **state)
     assert_int_equal(cleat__engine_open(&(cleat__engine_options){.path = FILE_NAME}, &same), CLEAT_BUSY);
     assert_null(same);
     cleat__engine *other = open_engine("other.db");
-    assert_int_equal(cleat__engine_put_task(other, cleat_slice_of("a:a"), &policy), CLEAT_OK);
+    assert_int_equal(put_a(other, &policy), CLEAT_OK);
     cleat__uuid here = trigger(*state, "{}"), there = trigger(other, "{}");
-    assert_int_equal(cleat__engine_cancel(*state, &there), CLEAT_NOT_FOUND);
-    assert_int_equal(cleat__engine_cancel(other, &there), CLEAT_OK);
-    assert_int_equal(cleat__engine_cancel(*state, &here), CLEAT_OK);
+    assert_int_equal(cleat__engine_cancel(*state, CLEAT__TENANT_DEFAULT, &there), CLEAT_NOT_FOUND);
+    assert_int_equal(cleat__engine_cancel(other, CLEAT__TENANT_DEFAULT, &there), CLEAT_OK);
+    assert_int_equal(cleat__engine_cancel(*state, CLEAT__TENANT_DEFAULT, &here), CLEAT_OK);
     cleat__engine_close(other);
     unlink("other.db");
 }
@@ -238,10 +250,10 @@ static void test_timers_wake_the_thread(void **state)
 {
     cleat__policy short_lived = policy;
     short_lived.schedule_timeout_ms = 20;
-    assert_int_equal(cleat__engine_put_task(*state, cleat_slice_of("a:a"), &short_lived), CLEAT_OK);
+    assert_int_equal(put_a(*state, &short_lived), CLEAT_OK);
     cleat__uuid id = trigger(*state, "{}");
     cleat_run_result result;
-    assert_int_equal(cleat__engine_wait(*state, &id, 60000, &result), CLEAT_OK);
+    assert_int_equal(cleat__engine_wait(*state, CLEAT__TENANT_DEFAULT, &id, 60000, &result), CLEAT_OK);
     assert_int_equal(result.status, CLEAT_RUN_CANCELLED);
 }
 
@@ -276,28 +288,29 @@ static void test_a_failed_commit(void **state)
     memset(large, ' ', sizeof(large));
     cleat__trigger items[4];
     for (size_t i = 0; i < 4; i++) {
-        items[i] = (cleat__trigger){.task = cleat_slice_of("a:a"), .input = {large, sizeof(large)}};
+        items[i] = (cleat__trigger){.workflow = cleat_slice_of("a"), .input = {large, sizeof(large)}};
     }
     cleat__uuid ids[4];
-    cleat_status status = cleat__engine_trigger(*state, items, 4, ids);
+    cleat_status status = cleat__engine_trigger(*state, CLEAT__TENANT_DEFAULT, items, 4, ids);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_true(status == CLEAT_DISK_FULL || status == CLEAT_IO);
 
     /* There is room again, but it was said that nothing is taken until the file is opened anew. */
-    cleat__trigger small = {.task = cleat_slice_of("a:a"), .input = cleat_slice_of("{}")};
-    assert_int_equal(cleat__engine_trigger(*state, &small, 1, ids), status);
+    cleat__trigger small = {.workflow = cleat_slice_of("a"), .input = cleat_slice_of("{}")};
+    assert_int_equal(cleat__engine_trigger(*state, CLEAT__TENANT_DEFAULT, &small, 1, ids), status);
     cleat__report report = {.task_id = acknowledged, .output = cleat_slice_of("1")};
-    assert_int_equal(cleat__engine_report(*state, &report), status);
+    assert_int_equal(cleat__engine_report(*state, CLEAT__TENANT_DEFAULT, &report), status);
     cleat__engine_close(*state);
 
     *state = open_engine(FILE_NAME);
     worker.engine = *state;
     cleat__uuid worker_id = add_worker(&worker, echo_assign, 8);
     cleat_run_result result;
-    assert_int_equal(cleat__engine_wait(*state, &acknowledged, 60000, &result), CLEAT_OK);
+    assert_int_equal(cleat__engine_wait(*state, CLEAT__TENANT_DEFAULT, &acknowledged, 60000, &result),
+                     CLEAT_OK);
     assert_int_equal(result.status, CLEAT_RUN_COMPLETED);
     cleat_run_result_deinit(&result);
-    assert_int_equal(cleat__engine_worker_remove(*state, &worker_id), CLEAT_OK);
+    assert_int_equal(cleat__engine_worker_remove(*state, CLEAT__TENANT_DEFAULT, &worker_id), CLEAT_OK);
     assert_int_equal(worker.assigned, 1);
 }
 
@@ -306,11 +319,11 @@ static void test_remove_requeues_what_is_held(void **state)
     echo holding = {.engine = *state}, working = {.engine = *state};
     cleat__uuid first = add_worker(&holding, hold_assign, 5);
     cleat__uuid id = trigger(*state, "{}");
-    assert_int_equal(cleat__engine_worker_remove(*state, &first), CLEAT_OK);
+    assert_int_equal(cleat__engine_worker_remove(*state, CLEAT__TENANT_DEFAULT, &first), CLEAT_OK);
     assert_int_equal(holding.assigned, 1);
     add_worker(&working, echo_assign, 5);
     cleat_run_result result;
-    assert_int_equal(cleat__engine_wait(*state, &id, 60000, &result), CLEAT_OK);
+    assert_int_equal(cleat__engine_wait(*state, CLEAT__TENANT_DEFAULT, &id, 60000, &result), CLEAT_OK);
     assert_int_equal(result.status, CLEAT_RUN_COMPLETED);
     cleat_run_result_deinit(&result);
 }

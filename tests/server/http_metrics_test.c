@@ -163,19 +163,22 @@ static void pass_over(void *self, const cleat__uuid *id, int32_t retry_count)
 /* Three runs: one is with a worker, one was cancelled, one waits. */
 static void make_runs(cleat__engine *engine)
 {
-    cleat__policy policy = {.priority = 1,
-                            .backoff_factor = 2,
-                            .execution_timeout_ms = CLEAT__NO_TIMEOUT,
-                            .schedule_timeout_ms = CLEAT__NO_TIMEOUT};
-    cleat_slice action = cleat_slice_of("pack:pack");
+    cleat_slice action = cleat_slice_of("pack:pack"), name = cleat_slice_of("pack");
+    const cleat__workflow workflow = {.name = name,
+                                      .task = name,
+                                      .action = action,
+                                      .policy = {.priority = 1,
+                                                 .execution_timeout_ms = CLEAT__NO_TIMEOUT,
+                                                 .schedule_timeout_ms = CLEAT__NO_TIMEOUT}};
     cleat__worker_sink sink = {NULL, take_nothing, pass_over};
     cleat__uuid worker, ids[3];
-    cleat__trigger trigger = {.task = action, .input = cleat_slice_of("{}")};
+    cleat__trigger trigger = {.workflow = name, .input = cleat_slice_of("{}")};
     cleat__trigger triggers[] = {trigger, trigger, trigger};
-    assert_int_equal(cleat__engine_put_task(engine, action, &policy), CLEAT_OK);
-    assert_int_equal(cleat__engine_worker_add(engine, &action, 1, 1, &sink, &worker), CLEAT_OK);
-    assert_int_equal(cleat__engine_trigger(engine, triggers, 3, ids), CLEAT_OK);
-    assert_int_equal(cleat__engine_cancel(engine, &ids[2]), CLEAT_OK);
+    assert_int_equal(cleat__engine_put_workflow(engine, CLEAT__TENANT_DEFAULT, &workflow, NULL), CLEAT_OK);
+    assert_int_equal(cleat__engine_worker_add(engine, CLEAT__TENANT_DEFAULT, &action, 1, 1, &sink, &worker),
+                     CLEAT_OK);
+    assert_int_equal(cleat__engine_trigger(engine, CLEAT__TENANT_DEFAULT, triggers, 3, ids), CLEAT_OK);
+    assert_int_equal(cleat__engine_cancel(engine, CLEAT__TENANT_DEFAULT, &ids[2]), CLEAT_OK);
 }
 
 static void metrics_tell_how_the_engine_is(void **state)
@@ -225,9 +228,10 @@ static void it_is_not_ready_once_the_engine_has_failed(void **state)
     memset(input, ' ', sizeof(input));
     input[0] = '{';
     input[sizeof(input) - 1] = '}';
-    cleat__trigger trigger = {.task = cleat_slice_of("pack:pack"), .input = {input, sizeof(input)}};
+    cleat__trigger trigger = {.workflow = cleat_slice_of("pack"), .input = {input, sizeof(input)}};
     cleat__uuid id;
-    assert_int_equal(cleat__engine_trigger(it.engine, &trigger, 1, &id), CLEAT_DISK_FULL);
+    assert_int_equal(cleat__engine_trigger(it.engine, CLEAT__TENANT_DEFAULT, &trigger, 1, &id),
+                     CLEAT_DISK_FULL);
     reply page = ask(it.server, (question){.path = "/ready"});
     assert_int_equal(page.status, 503);
     assert_int_equal(strncmp(page.body, "{\"status\":\"not ready\",\"reason\":\"", 32), 0);

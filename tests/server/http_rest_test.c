@@ -38,16 +38,36 @@ static cleat__uuid id_of(const char *text)
     return id;
 }
 
+#define ARCHIVE_ID "8129bc37-cb9c-879a-895e-c6a0516d82fb"
+#define GREET_ID   "118e48cc-ac2b-851d-bc28-138823e08e64"
+
+static int64_t workflow_rows[2]; /* archive and greet, once they are stored */
+
 static int64_t put_type(cleat__store *store, const char *action)
 {
-    cleat__policy policy = {.retries = 3,
-                            .priority = 1,
-                            .backoff_factor = 2,
-                            .execution_timeout_ms = CLEAT__NO_TIMEOUT,
-                            .schedule_timeout_ms = CLEAT__NO_TIMEOUT};
-    int64_t id = 0;
-    assert_int_equal(cleat__type_insert(store, cleat_slice_of(action), &policy, &id), CLEAT_OK);
-    return id;
+    bool is_first = strncmp(action, "archive", 7) == 0;
+    cleat_slice name = cleat__action_workflow(cleat_slice_of(action));
+    const cleat__workflow workflow = {.name = name};
+    cleat__buffer declaration = {0};
+    cleat__workflow_encode(&workflow, &declaration);
+    cleat__type_row row = {
+        .tenant = CLEAT__TENANT_DEFAULT,
+        .workflow = workflow.name,
+        .workflow_row = workflow_rows[!is_first],
+        .workflow_id = id_of(is_first ? ARCHIVE_ID : GREET_ID),
+        .version_id = {{2}},
+        .task_name = cleat__action_task(cleat_slice_of(action)),
+        .action = cleat_slice_of(action),
+        .policy = {.retries = 3,
+                   .priority = 1,
+                   .execution_timeout_ms = CLEAT__NO_TIMEOUT,
+                   .schedule_timeout_ms = CLEAT__NO_TIMEOUT},
+        .declaration = cleat__buffer_slice(&declaration),
+    };
+    assert_int_equal(cleat__type_insert(store, &row), CLEAT_OK);
+    cleat__buffer_deinit(&declaration);
+    workflow_rows[!is_first] = row.workflow_row;
+    return row.id;
 }
 
 static void put_run(cleat__store *store, const char *id, int64_t type, const char *input,
@@ -69,14 +89,14 @@ static void put_run(cleat__store *store, const char *id, int64_t type, const cha
 
 static cleat__attempt_key attempt_of(const char *id, int32_t retry_count, int64_t started_at_ms)
 {
-    return (cleat__attempt_key){id_of(id), retry_count, started_at_ms};
+    return (cleat__attempt_key){.id = id_of(id), .retry_count = retry_count, .started_at_ms = started_at_ms};
 }
 
 static void put_log(cleat__store *store, const char *id, int32_t retry_count, cleat_log_level level,
                     int64_t time_ms, const char *message)
 {
     cleat__log_line line = {id_of(id), retry_count, level, time_ms, cleat_slice_of(message)};
-    assert_int_equal(cleat__log_line_insert(store, &line), CLEAT_OK);
+    assert_int_equal(cleat__log_line_insert(store, CLEAT__TENANT_DEFAULT, &line), CLEAT_OK);
 }
 
 /* 1 completed at once; 2 failed at its second attempt; 3, a child of 1, was cancelled in the queue; 4
@@ -86,6 +106,7 @@ static void seed(const char *path)
     cleat__store *store = NULL;
     assert_int_equal(cleat__store_open(path, CLEAT__STORE_WRITE, &store), CLEAT_OK);
     assert_int_equal(cleat__store_begin(store), CLEAT_OK);
+    memset(workflow_rows, 0, sizeof(workflow_rows));
     int64_t pack = put_type(store, "archive:pack"), greet = put_type(store, "greet:greet");
     put_type(store, "archive:pack");
     put_run(store, RUN_1, pack, "{\"n\":1.0}", "{\"user\":\"ada\",\"level\":3}", NULL);
@@ -164,7 +185,8 @@ static int start(void **state)
     cleat_slice action = cleat_slice_of("greet:greet");
     cleat__worker_sink sink = {NULL, take_nothing, pass_over};
     cleat__uuid worker;
-    assert_int_equal(cleat__engine_worker_add(it->engine, &action, 1, 1, &sink, &worker), CLEAT_OK);
+    assert_int_equal(
+        cleat__engine_worker_add(it->engine, CLEAT__TENANT_DEFAULT, &action, 1, 1, &sink, &worker), CLEAT_OK);
     cleat__rest_options rest = {.engine = it->engine, .path = it->dir.database, .describe = describe};
     assert_int_equal(cleat__rest_new(&rest, &it->rest), CLEAT_OK);
     it->table = cleat__rest_table(it->rest);
@@ -266,8 +288,6 @@ static void wrong_filters_are_400(void **state)
 
 /* ---- Answers, whole ---- */
 
-#define ARCHIVE_ID "8129bc37-cb9c-879a-895e-c6a0516d82fb"
-#define GREET_ID   "118e48cc-ac2b-851d-bc28-138823e08e64"
 #define META(id, created, updated) \
     "\"metadata\":{\"id\":\"" id "\",\"createdAt\":\"" created "\",\"updatedAt\":\"" updated "\"}"
 

@@ -2,7 +2,7 @@
 
 static cleat__attempt_key key_of(uint8_t number)
 {
-    return (cleat__attempt_key){id_of(number), 0, 2000};
+    return (cleat__attempt_key){.id = id_of(number), .retry_count = 0, .started_at_ms = 2000};
 }
 
 /*
@@ -83,6 +83,8 @@ static void test_list(void **state)
         {{.status = -1, .task = {"b:b", 3}, .limit = 100}, "87"},
         {{.status = CLEAT_RUN_QUEUED, .task = {"a:a", 3}, .limit = 100}, "65"},
         {{.status = -1, .task = {"c:c", 3}, .limit = 100}, ""},
+        {{.status = -1, .tenant = CLEAT__TENANT_DEFAULT, .limit = 3}, "876"},
+        {{.status = -1, .tenant = 2, .limit = 100}, ""},
         {{.status = -1, .parent_id = &one, .limit = 100}, "65"},
         {{.status = -1, .parent_id = &one, .before = &four, .limit = 100}, ""},
         {{.status = -1, .parent_id = &nine, .limit = 100}, ""},

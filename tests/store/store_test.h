@@ -55,10 +55,19 @@ static inline cleat__uuid id_of(uint8_t number)
 
 static inline int64_t put_type(cleat__store *store, const char *action)
 {
-    cleat__policy policy = {.retries = 3, .priority = 1, .backoff_factor = 2};
-    int64_t id = 0;
-    assert_int_equal(cleat__type_insert(store, cleat_slice_of(action), &policy, &id), CLEAT_OK);
-    return id;
+    static int count;
+    char workflow[16];
+    snprintf(workflow, sizeof(workflow), "w%d", count++);
+    cleat__type_row row = {
+        .tenant = CLEAT__TENANT_DEFAULT,
+        .workflow = cleat_slice_of(workflow),
+        .task_name = cleat_slice_of("step"),
+        .action = cleat_slice_of(action),
+        .policy = {.retries = 3, .priority = 1, .backoff_factor = 2},
+        .declaration = cleat_slice_of("{}"),
+    };
+    assert_int_equal(cleat__type_insert(store, &row), CLEAT_OK);
+    return row.id;
 }
 
 static inline void put_task(cleat__store *store, uint8_t number, int64_t type_id,

@@ -20,13 +20,13 @@ static int close_fixture(void **state)
 }
 
 static const cleat__trigger plain = {
-    .task = {"a:a", 3},
+    .workflow = {"a", 1},
     .input = {"{\"n\":1}", 7},
 };
 
 static cleat__attempt_key key_of(uint8_t number, int32_t retry_count)
 {
-    return (cleat__attempt_key){id_of(number), retry_count, 2000};
+    return (cleat__attempt_key){.id = id_of(number), .retry_count = retry_count, .started_at_ms = 2000};
 }
 
 static void assign(cleat__store *store, uint8_t number, int32_t retry_count)
@@ -125,12 +125,12 @@ static void test_each_end(void **state)
 
     cleat_run_result result;
     cleat__uuid id = id_of(1);
-    assert_int_equal(cleat__load_result(store, &id, &result), CLEAT_OK);
+    assert_int_equal(cleat__load_result(store, CLEAT__TENANT_DEFAULT, &id, &result, NULL), CLEAT_OK);
     assert_string_equal(result.error, "broken");
     assert_null(result.output);
     cleat_run_result_deinit(&result);
     id = id_of(4);
-    assert_int_equal(cleat__load_result(store, &id, &result), CLEAT_OK);
+    assert_int_equal(cleat__load_result(store, CLEAT__TENANT_DEFAULT, &id, &result, NULL), CLEAT_OK);
     assert_int_equal(result.status, CLEAT_RUN_CANCELLED);
     assert_null(result.error);
     cleat_run_result_deinit(&result);
@@ -217,6 +217,8 @@ static void test_a_child_is_started_once(void **state)
     assert_int_equal(read_int(store, "SELECT count(*) FROM task_live"), 5);
 }
 
+static const cleat__type_names names = {{"a:a", 3}, {"flow", 4}, {"step", 4}};
+
 static void test_an_assignment_has_what_was_triggered(void **state)
 {
     cleat__store *store = *state;
@@ -229,8 +231,10 @@ static void test_an_assignment_has_what_was_triggered(void **state)
     trigger.child_key = cleat_slice_of("k");
     put_task(store, 1, 1, &trigger);
     cleat__assignment *assignment = NULL;
-    assert_int_equal(cleat__load_assignment(store, &id, cleat_slice_of("a:a"), &assignment), CLEAT_OK);
+    assert_int_equal(cleat__load_assignment(store, &id, &names, &assignment), CLEAT_OK);
     assert_slice(assignment->task, "a:a");
+    assert_slice(assignment->workflow, "flow");
+    assert_slice(assignment->task_name, "step");
     assert_slice(assignment->input, "{\"n\":1}");
     assert_slice(assignment->metadata, "{\"traceparent\":\"00-0-0-01\"}");
     assert_slice(assignment->child_key, "k");
@@ -241,7 +245,7 @@ static void test_an_assignment_has_what_was_triggered(void **state)
     assert_int_equal(assignment->created_at_ms, 1001);
     cleat__free(assignment);
     id = id_of(2);
-    assert_int_equal(cleat__load_assignment(store, &id, cleat_slice_of("a:a"), &assignment), CLEAT_CORRUPT);
+    assert_int_equal(cleat__load_assignment(store, &id, &names, &assignment), CLEAT_CORRUPT);
 }
 
 /* ---- Log ---- */
@@ -265,11 +269,12 @@ static void test_log_lines_keep_their_order(void **state)
                                 .retry_count = 1,
                                 .level = CLEAT_LOG_INFO,
                                 .message = cleat_slice_of(messages[i])};
-        assert_int_equal(cleat__log_line_insert(store, &line), CLEAT_OK);
+        assert_int_equal(cleat__log_line_insert(store, CLEAT__TENANT_DEFAULT, &line), CLEAT_OK);
         line.task_id = id_of(2);
-        assert_int_equal(cleat__log_line_insert(store, &line), CLEAT_OK);
-        line.task_id = id_of(99); /* no such run: nothing happens */
-        assert_int_equal(cleat__log_line_insert(store, &line), CLEAT_OK);
+        assert_int_equal(cleat__log_line_insert(store, CLEAT__TENANT_DEFAULT, &line), CLEAT_OK);
+        assert_int_equal(cleat__log_line_insert(store, 2, &line), CLEAT_NOT_FOUND); /* of another tenant */
+        line.task_id = id_of(99);
+        assert_int_equal(cleat__log_line_insert(store, CLEAT__TENANT_DEFAULT, &line), CLEAT_NOT_FOUND);
     }
     char text[256] = "";
     cleat__uuid id = id_of(1);

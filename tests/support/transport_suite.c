@@ -118,7 +118,11 @@ static int set_up(void **state)
     if (target->open(it->dir.database, &it->transport) != CLEAT_OK) {
         fail_msg("%s: %s", target->name, cleat_error_message());
     }
-    assert_int_equal(it->transport->put_task(it->transport, cleat_slice_of("a:b"), &two_retries), CLEAT_OK);
+    const cleat__workflow workflow = {.name = cleat_slice_of("a.b"),
+                                      .task = cleat_slice_of("b"),
+                                      .action = cleat_slice_of("a:b"),
+                                      .policy = two_retries};
+    assert_int_equal(it->transport->put_workflow(it->transport, &workflow), CLEAT_OK);
     *state = it;
     return 0;
 }
@@ -134,7 +138,8 @@ static int tear_down(void **state)
 
 static cleat__trigger trigger_of(const char *input)
 {
-    return (cleat__trigger){.task = cleat_slice_of("a:b"), .input = cleat_slice_of(input), .child_index = -1};
+    return (cleat__trigger){
+        .workflow = cleat_slice_of("a.b"), .input = cleat_slice_of(input), .child_index = -1};
 }
 
 static cleat__uuid start(cleat__transport *transport, const char *input)
@@ -190,9 +195,9 @@ static void test_unknown_task(void **state)
     cleat__transport *transport = ((fixture *)*state)->transport;
     cleat__trigger trigger = trigger_of("{}");
     cleat__uuid id;
-    trigger.task = cleat_slice_of("no:such");
+    trigger.workflow = cleat_slice_of("no.such");
     assert_int_equal(transport->trigger(transport, &trigger, 1, &id), CLEAT_NOT_FOUND);
-    assert_non_null(strstr(cleat_error_message(), "no:such"));
+    assert_non_null(strstr(cleat_error_message(), "no.such"));
 }
 
 static void test_bulk_is_all_or_none(void **state)
@@ -201,9 +206,9 @@ static void test_bulk_is_all_or_none(void **state)
     listener worker;
     cleat__uuid ids[3];
     cleat__trigger triggers[3] = {trigger_of("{\"n\":0}"), trigger_of("{\"n\":1}"), trigger_of("{\"n\":2}")};
-    triggers[2].task = cleat_slice_of("no:such");
+    triggers[2].workflow = cleat_slice_of("no.such");
     assert_int_equal(transport->trigger(transport, triggers, 3, ids), CLEAT_NOT_FOUND);
-    triggers[2].task = cleat_slice_of("a:b");
+    triggers[2].workflow = cleat_slice_of("a.b");
     assert_int_equal(transport->trigger(transport, triggers, 3, ids), CLEAT_OK);
     listener_start(&worker, transport, "a:b", 10);
     /* Of the refused call there is nothing: the first three assignments are these, in order. */

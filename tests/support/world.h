@@ -11,8 +11,10 @@
 #include <stdio.h>
 
 #define WORLD_TASKS   512
-#define WORLD_WORKERS 4
+#define WORLD_TENANTS 2
+#define WORLD_WORKERS 6
 #define WORLD_SLOTS   6
+#define WORLD_HELD    64 /* by a worker of another process, which may not know what it has lost */
 #define WORLD_BATCH   6
 #define WORLD_BULK    4
 #define WORLD_ACTIONS 3
@@ -23,6 +25,7 @@ extern const char *const world_actions[WORLD_ACTIONS];
 /* A run as the world knows it. */
 typedef struct known {
     cleat__uuid id;
+    int64_t tenant;
     bool is_acknowledged;
     bool is_child;
     size_t parent;
@@ -44,10 +47,15 @@ typedef struct sim_held {
 struct sim_world;
 typedef struct sim_worker {
     struct sim_world *world;
+    int64_t tenant;
     bool is_there;
+    bool is_remote;    /* of another process: outlives the engine */
+    bool is_known;     /* remote: its registration was acknowledged */
+    bool is_listening; /* remote */
+    uint64_t session;
     cleat__uuid id;
     int32_t slots;
-    sim_held held[WORLD_SLOTS];
+    sim_held held[WORLD_HELD];
     int32_t count;
 } sim_worker;
 
@@ -55,12 +63,20 @@ typedef struct sim_worker {
 typedef struct sim_slip {
     cleat__command command; /* first, so that an answer leads here */
     struct sim_slip *next;  /* among all that are on their way */
-    cleat__policy policy;
+    cleat__workflow workflow;
     cleat__trigger items[WORLD_BULK];
     cleat__uuid ids[WORLD_BULK];
     size_t tasks[WORLD_BULK];
-    size_t task;   /* the run it is about, or NOBODY */
-    bool was_held; /* REPORT: of an attempt that is running, so it counts */
+    size_t task;     /* the run it is about, or NOBODY */
+    bool was_held;   /* REPORT: of an attempt that is running, so it counts */
+    bool is_foreign; /* of another tenant: there is nothing that it names */
+    bool must_exist; /* of a worker that is registered */
+    sim_worker *registered;
+    cleat__worker_spec spec;
+    cleat__slots slots;
+    cleat__label label;
+    cleat__desired_label desired;
+    int64_t timeout_at_ms;
     cleat_slice action;
     cleat_run_result result;
     char text[32];
@@ -81,6 +97,7 @@ typedef struct sim_world {
     sim_slip *slips;
     /* What happened, so that a run of seeds shows that all of it does. */
     uint64_t steps, completed, failed, cancelled, retried;
+    uint64_t remote_completed, resumed; /* by workers of other processes; and after a restart */
 } sim_world;
 
 /* Ends the test with the seed. */
@@ -112,13 +129,13 @@ static inline size_t world_find(const sim_world *world, const cleat__uuid *id)
 
 /* NULL when the dice fell on something that is not possible just now. */
 sim_slip *world_new_command(sim_world *world);
-sim_slip *world_hire(sim_world *world, size_t worker, const char *action, int32_t slots);
+sim_slip *world_hire(sim_world *world, size_t worker, int64_t tenant, const char *action, int32_t slots);
 sim_slip *world_dismiss(sim_world *world, size_t worker);
 sim_slip *world_heartbeat(sim_world *world, size_t worker);
 /* Success of whatever the worker took last. */
 sim_slip *world_succeed(sim_world *world, size_t worker);
 /* Of one of the three actions, with random options. */
-sim_slip *world_declare(sim_world *world, size_t action);
+sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action);
 /* The ids that a TRIGGER got; before anything is told. */
 void world_learn_ids(sim_world *world, const sim_slip *slip);
 

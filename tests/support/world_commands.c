@@ -6,12 +6,14 @@
 #include <stdlib.h>
 
 const char *const world_actions[WORLD_ACTIONS] = {"a:a", "b:b", "c:c"};
+static const char *const world_workflows[WORLD_ACTIONS] = {"a", "b", "c"};
 
 static sim_slip *new_slip(sim_world *world, cleat__command_kind kind)
 {
     sim_slip *made = calloc(1, sizeof(*made));
     world_check(world, made != NULL, "no memory");
     made->command.kind = kind;
+    made->command.tenant = CLEAT__TENANT_DEFAULT;
     made->task = NOBODY;
     made->next = world->slips;
     world->slips = made;
@@ -42,13 +44,28 @@ static size_t any_task(sim_world *world)
     return world->task_count - 1 - pick(world, window);
 }
 
+static int64_t any_tenant(sim_world *world)
+{
+    return 1 + (int64_t)pick(world, WORLD_TENANTS);
+}
+
+/* Of the run's tenant, but now and then of another one. */
+static void set_tenant(sim_world *world, sim_slip *made, size_t task)
+{
+    int64_t tenant = task != NOBODY ? world->tasks[task].tenant : CLEAT__TENANT_DEFAULT;
+    made->is_foreign = pick(world, 20) == 0;
+    made->command.tenant = made->is_foreign ? 1 + tenant % WORLD_TENANTS : tenant;
+}
+
 /* ---- Programs ---- */
 
-sim_slip *world_declare(sim_world *world, size_t action)
+sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action)
 {
     static const int64_t timeouts[] = {CLEAT__NO_TIMEOUT, 1000, 20000, 60000};
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_PUT_TASK);
-    made->policy = (cleat__policy){
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_PUT_WORKFLOW);
+    made->command.tenant = tenant;
+    made->workflow.sticky = pick(world, 2) != 0 ? CLEAT__STICKY_SOFT : CLEAT__STICKY_NONE;
+    made->workflow.policy = (cleat__policy){
         .retries = (int32_t)pick(world, 4),
         .priority = 1 + (int32_t)pick(world, 3),
         .backoff_initial_ms = pick(world, 2) != 0 ? (int64_t)pick(world, 3000) : 0,
@@ -57,8 +74,10 @@ sim_slip *world_declare(sim_world *world, size_t action)
         .execution_timeout_ms = timeouts[pick(world, 4)],
         .schedule_timeout_ms = timeouts[pick(world, 4)],
     };
-    made->command.as.put_task.action = cleat_slice_of(world_actions[action]);
-    made->command.as.put_task.policy = &made->policy;
+    made->workflow.name = cleat_slice_of(world_workflows[action]);
+    made->workflow.task = cleat__action_task(cleat_slice_of(world_actions[action]));
+    made->workflow.action = cleat_slice_of(world_actions[action]);
+    made->command.as.put_workflow.workflow = &made->workflow;
     return made;
 }
 
@@ -79,7 +98,7 @@ static void make_child(sim_world *world, known *task, size_t parent)
 static cleat__trigger trigger_of(sim_world *world, const known *task, bool is_valid)
 {
     return (cleat__trigger){
-        .task = cleat_slice_of(is_valid ? world_actions[pick(world, WORLD_ACTIONS)] : "no:such"),
+        .workflow = cleat_slice_of(is_valid ? world_workflows[pick(world, WORLD_ACTIONS)] : "no.such"),
         .input = cleat_slice_of(task->input),
         .metadata = cleat_slice_of(task->metadata[0] != '\0' ? task->metadata : NULL),
         .priority = (int32_t)pick(world, 4),
@@ -90,11 +109,25 @@ static cleat__trigger trigger_of(sim_world *world, const known *task, bool is_va
     };
 }
 
+/* Some would rather have one of the workers, or one with a label. */
+static void add_wish(sim_world *world, sim_slip *made, size_t item)
+{
+    if (pick(world, 4) == 0) {
+        made->items[item].desired_worker = world->workers[pick(world, WORLD_WORKERS)].id;
+    }
+    if (pick(world, 6) == 0) {
+        made->desired = (cleat__desired_label){
+            .key = cleat_slice_of("n"), .value = {.is_number = true, .number = 1}, .weight = 100};
+        made->items[item].labels = &made->desired;
+        made->items[item].label_count = 1;
+    }
+}
+
 /* A child carries the trace of what spawned it; whether it arrives is what is tested. */
-static known *new_task(sim_world *world, size_t parent)
+static known *new_task(sim_world *world, int64_t tenant, size_t parent)
 {
     known *task = &world->tasks[world->task_count++];
-    *task = (known){.attempt = -1, .end = -1, .child_index = -1};
+    *task = (known){.tenant = tenant, .attempt = -1, .end = -1, .child_index = -1};
     snprintf(task->input, sizeof(task->input), "{\"n\":%" PRIu64 "}", ++world->number);
     if (parent != NOBODY) {
         make_child(world, task, parent);
@@ -119,10 +152,12 @@ static sim_slip *trigger(sim_world *world)
     }
     bool is_valid = pick(world, 20) != 0;
     sim_slip *made = new_slip(world, CLEAT__COMMAND_TRIGGER);
+    made->command.tenant = parent != NOBODY ? world->tasks[parent].tenant : any_tenant(world);
     for (size_t i = 0; i < count; i++) {
-        const known *task = new_task(world, parent);
+        const known *task = new_task(world, made->command.tenant, parent);
         made->tasks[i] = world->task_count - 1;
         made->items[i] = trigger_of(world, task, is_valid || i + 1 < count);
+        add_wish(world, made, i);
     }
     made->command.as.trigger.items = made->items;
     made->command.as.trigger.count = count;
@@ -135,6 +170,7 @@ static sim_slip *wait_for(sim_world *world)
     size_t task = any_task(world);
     sim_slip *made = new_slip(world, CLEAT__COMMAND_WAIT);
     made->task = task;
+    set_tenant(world, made, task);
     made->command.as.wait.id = task != NOBODY ? world->tasks[task].id : (cleat__uuid){{1}};
     made->command.as.wait.result = &made->result;
     return made;
@@ -145,6 +181,7 @@ static sim_slip *cancel(sim_world *world)
     size_t task = any_task(world);
     sim_slip *made = new_slip(world, CLEAT__COMMAND_CANCEL);
     made->task = task;
+    set_tenant(world, made, task);
     made->command.as.id = task != NOBODY ? world->tasks[task].id : (cleat__uuid){{1}};
     return made;
 }
@@ -176,11 +213,12 @@ void world_learn_ids(sim_world *world, const sim_slip *slip)
 
 /* ---- Workers ---- */
 
-sim_slip *world_hire(sim_world *world, size_t worker, const char *action, int32_t slots)
+sim_slip *world_hire(sim_world *world, size_t worker, int64_t tenant, const char *action, int32_t slots)
 {
     sim_worker *hired = &world->workers[worker];
-    *hired = (sim_worker){.world = world, .slots = slots};
+    *hired = (sim_worker){.world = world, .tenant = tenant, .slots = slots};
     sim_slip *made = new_slip(world, CLEAT__COMMAND_WORKER_ADD);
+    made->command.tenant = tenant;
     made->action = cleat_slice_of(action);
     made->command.as.worker_add.actions = &made->action;
     made->command.as.worker_add.action_count = 1;
@@ -191,6 +229,30 @@ sim_slip *world_hire(sim_world *world, size_t worker, const char *action, int32_
     return made;
 }
 
+/* One of another process. It listens later. */
+static sim_slip *register_worker(sim_world *world, size_t worker, int64_t tenant, const char *action)
+{
+    sim_worker *hired = &world->workers[worker];
+    *hired = (sim_worker){.world = world, .tenant = tenant, .is_remote = true, .is_there = true};
+    hired->slots = 1 + (int32_t)pick(world, WORLD_SLOTS);
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_WORKER_REGISTER);
+    made->command.tenant = tenant;
+    made->registered = hired;
+    made->action = cleat_slice_of(action);
+    made->slots = (cleat__slots){cleat_slice_of("default"), hired->slots};
+    made->label = (cleat__label){cleat_slice_of("n"), {.is_number = true, .number = (int32_t)pick(world, 2)}};
+    made->spec = (cleat__worker_spec){.name = cleat_slice_of("remote"),
+                                      .actions = &made->action,
+                                      .action_count = 1,
+                                      .slots = &made->slots,
+                                      .slot_count = 1,
+                                      .labels = &made->label,
+                                      .label_count = 1};
+    made->command.as.worker_register.spec = &made->spec;
+    made->command.as.worker_register.id = &hired->id;
+    return made;
+}
+
 static sim_slip *add_worker(sim_world *world)
 {
     size_t worker = any_worker(world, false);
@@ -198,13 +260,18 @@ static sim_slip *add_worker(sim_world *world)
         return NULL;
     }
     const char *action = world_actions[pick(world, WORLD_ACTIONS)];
-    return world_hire(world, worker, action, 1 + (int32_t)pick(world, WORLD_SLOTS));
+    if (pick(world, 2) == 0) {
+        return register_worker(world, worker, any_tenant(world), action);
+    }
+    return world_hire(world, worker, any_tenant(world), action, 1 + (int32_t)pick(world, WORLD_SLOTS));
 }
 
 static sim_slip *tell_worker(sim_world *world, cleat__command_kind kind, size_t worker)
 {
     sim_slip *made = new_slip(world, kind);
+    made->command.tenant = world->workers[worker].tenant;
     made->command.as.id = world->workers[worker].id;
+    made->must_exist = world->workers[worker].is_known;
     return made;
 }
 
@@ -219,6 +286,70 @@ sim_slip *world_dismiss(sim_world *world, size_t worker)
     world->workers[worker].is_there = false;
     world->workers[worker].count = 0;
     return tell_worker(world, CLEAT__COMMAND_WORKER_REMOVE, worker);
+}
+
+/* A new session, or the end of the current or of a former one. */
+static sim_slip *change_session(sim_world *world, size_t worker)
+{
+    sim_worker *remote = &world->workers[worker];
+    bool begins = pick(world, 3) != 0;
+    sim_slip *made =
+        tell_worker(world, begins ? CLEAT__COMMAND_WORKER_LISTEN : CLEAT__COMMAND_WORKER_UNLISTEN, worker);
+    if (begins) {
+        remote->session++;
+        remote->is_listening = true;
+        made->command.as.listen.is_kept = pick(world, 4) == 0;
+        made->command.as.listen.sink = (cleat__worker_sink){remote, world_assigned, world_cancelled};
+        made->command.as.listen.session = remote->session;
+    } else {
+        bool is_current = pick(world, 2) == 0;
+        remote->is_listening = remote->is_listening && !is_current;
+        made->command.as.listen.session = is_current ? remote->session : remote->session - 1;
+    }
+    return made;
+}
+
+/* What only workers of other processes do. */
+static sim_slip *tell_remote(sim_world *world)
+{
+    size_t at = any_worker(world, true);
+    if (at == NOBODY || !world->workers[at].is_remote) {
+        return NULL;
+    }
+    sim_worker *worker = &world->workers[at];
+    uint64_t dice = pick(world, 12);
+    if (dice < 6) {
+        return change_session(world, at);
+    }
+    if (dice < 8) {
+        return tell_worker(world, CLEAT__COMMAND_WORKER_RESUME, at);
+    }
+    if (dice < 9) {
+        worker->is_listening = false;
+        return tell_worker(world, CLEAT__COMMAND_WORKER_UNSUBSCRIBE, at);
+    }
+    if (worker->count == 0) {
+        return NULL;
+    }
+    size_t index = pick(world, (uint64_t)worker->count);
+    sim_held held = worker->held[index];
+    sim_slip *made = new_slip(world, dice < 10   ? CLEAT__COMMAND_UNDELIVERED
+                                     : dice < 11 ? CLEAT__COMMAND_RELEASE_SLOT
+                                                 : CLEAT__COMMAND_REFRESH_TIMEOUT);
+    made->task = held.task;
+    set_tenant(world, made, held.task);
+    if (dice < 10) {
+        made->command.as.undelivered.id = world->tasks[held.task].id;
+        made->command.as.undelivered.retry_count = held.retry_count;
+        worker->held[index] = worker->held[--worker->count];
+    } else if (dice < 11) {
+        made->command.as.id = world->tasks[held.task].id;
+    } else {
+        made->command.as.refresh_timeout.id = world->tasks[held.task].id;
+        made->command.as.refresh_timeout.increment_ms = (int64_t)pick(world, 5000);
+        made->command.as.refresh_timeout.timeout_at_ms = &made->timeout_at_ms;
+    }
+    return made;
 }
 
 static sim_slip *tell_any_worker(sim_world *world, uint64_t dice)
@@ -254,6 +385,11 @@ static sim_slip *report_held(sim_world *world, sim_worker *worker, size_t index)
     sim_slip *made = new_slip(world, CLEAT__COMMAND_REPORT);
     made->task = worker->held[index].task;
     made->was_held = true;
+    if (worker->is_remote) {
+        set_tenant(world, made, made->task);
+    } else {
+        made->command.tenant = worker->tenant; /* else the attempt would be forgotten by the worker alone */
+    }
     cleat__report *said = &made->command.as.report;
     said->task_id = world->tasks[made->task].id;
     said->retry_count = worker->held[index].retry_count;
@@ -280,6 +416,8 @@ sim_slip *world_succeed(sim_world *world, size_t worker)
 {
     sim_worker *happy = &world->workers[worker];
     sim_slip *made = report_held(world, happy, (size_t)happy->count - 1);
+    made->is_foreign = false;
+    made->command.tenant = happy->tenant;
     snprintf(made->text, sizeof(made->text), "\"r%" PRIu64 "\"", ++world->number);
     made->command.as.report.output = cleat_slice_of(made->text);
     return made;
@@ -294,6 +432,7 @@ static sim_slip *stale_report(sim_world *world)
     }
     sim_slip *made = new_slip(world, CLEAT__COMMAND_REPORT);
     made->task = task;
+    set_tenant(world, made, task);
     cleat__report *said = &made->command.as.report;
     said->task_id = world->tasks[task].id;
     said->retry_count = world->tasks[task].attempt + (pick(world, 2) != 0 ? 1 : -1);
@@ -308,6 +447,7 @@ static sim_slip *log_line(sim_world *world)
 {
     size_t task = any_task(world);
     sim_slip *made = new_slip(world, CLEAT__COMMAND_LOG);
+    set_tenant(world, made, task);
     made->command.as.log = (cleat__log_line){
         .task_id = task != NOBODY ? world->tasks[task].id : (cleat__uuid){{1}},
         .level = CLEAT_LOG_INFO,
@@ -318,9 +458,11 @@ static sim_slip *log_line(sim_world *world)
 
 sim_slip *world_new_command(sim_world *world)
 {
-    uint64_t dice = pick(world, 100);
+    uint64_t dice = pick(world, 112);
     sim_slip *made = NULL;
-    if (dice < 34) {
+    if (dice >= 100) {
+        made = tell_remote(world);
+    } else if (dice < 34) {
         made = report(world);
     } else if (dice < 62) {
         made = trigger(world);
@@ -337,7 +479,7 @@ sim_slip *world_new_command(sim_world *world)
     } else if (dice < 93) {
         made = log_line(world);
     } else if (dice < 95) {
-        made = world_declare(world, pick(world, WORLD_ACTIONS));
+        made = world_declare(world, any_tenant(world), pick(world, WORLD_ACTIONS));
     } else if (dice < 98) {
         made = tell_any_worker(world, 1 + pick(world, 3));
     } else {

@@ -59,6 +59,8 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     sim_world *world = worker->world;
     size_t index = world_find(world, &given->task_id);
     world_check(world, worker->is_there, "a removed worker got a run");
+    world_check(world, !worker->is_remote || worker->is_listening, "a worker got a run without listening");
+    world_check(world, given->tenant == worker->tenant, "a run went to another tenant's worker");
     world_check(world, index != NOBODY, "an unknown run was assigned");
     known *task = &world->tasks[index];
     world_note(world, "  assigned %s attempt %d", task->input, given->retry_count);
@@ -70,7 +72,9 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     world->retried += given->retry_count > 0;
     task->attempt = given->retry_count;
     task->is_returned = false;
-    world_check(world, worker->count < worker->slots, "a worker of %d slots got one more", worker->slots);
+    world_check(world, given->tenant == task->tenant, "%s has another tenant", task->input);
+    int32_t limit = worker->is_remote ? WORLD_HELD : worker->slots;
+    world_check(world, worker->count < limit, "a worker of %d slots got one more", worker->slots);
     worker->held[worker->count++] = (sim_held){index, given->retry_count};
 }
 
@@ -89,6 +93,8 @@ void world_cancelled(void *self, const cleat__uuid *task_id, int32_t retry_count
     sim_worker *worker = self;
     size_t task = world_find(worker->world, task_id);
     world_check(worker->world, worker->is_there && task != NOBODY, "a cancellation out of nowhere");
+    world_check(worker->world, !worker->is_remote || worker->is_listening,
+                "a worker that does not listen was told of a cancellation");
     for (int32_t i = 0; i < worker->count; i++) {
         if (worker->held[i].task == task && worker->held[i].retry_count == retry_count) {
             worker->held[i] = worker->held[--worker->count];
@@ -180,6 +186,10 @@ static void answered_cancel(sim_world *world, const sim_slip *slip)
 /* What was acknowledged about a running attempt has happened. */
 static void answered_report(sim_world *world, const sim_slip *slip)
 {
+    if (slip->command.status == CLEAT_NOT_FOUND) {
+        world_check(world, may_be_unknown(world, slip, &slip->command.as.report.task_id), "a run was lost");
+        return;
+    }
     world_check(world, slip->command.status == CLEAT_OK, "report: %s",
                 cleat_status_name(slip->command.status));
     cleat_status said = slip->command.as.report.status;
@@ -208,29 +218,76 @@ static void free_slip(sim_world *world, sim_slip *slip)
     free(slip);
 }
 
-void world_answered(sim_world *world, sim_slip *slip)
+/* What a command of a wrong tenant may be told. */
+static bool was_hidden(sim_world *world, const sim_slip *slip)
+{
+    if (slip->is_foreign) {
+        world_check(world, slip->command.status == CLEAT_NOT_FOUND, "another tenant saw a run: %d, %s",
+                    slip->command.kind, cleat_status_name(slip->command.status));
+    }
+    return slip->is_foreign;
+}
+
+static void answered_worker(sim_world *world, const sim_slip *slip)
 {
     cleat_status status = slip->command.status;
+    bool is_heartbeat = slip->command.kind == CLEAT__COMMAND_WORKER_HEARTBEAT;
+    world_check(world,
+                status == CLEAT_OK || (status == CLEAT_NOT_FOUND && !slip->must_exist) ||
+                    (status == CLEAT_FAILED_PRECONDITION && is_heartbeat && slip->must_exist),
+                "worker: %s", cleat_status_name(status));
+}
+
+/* About what a worker of another process thinks it has. */
+static void answered_remote(sim_world *world, const sim_slip *slip)
+{
+    cleat_status status = slip->command.status;
+    world_check(world, status == CLEAT_OK || status == CLEAT_NOT_FOUND, "command %d: %s", slip->command.kind,
+                cleat_status_name(status));
+}
+
+static void answered_trigger(sim_world *world, const sim_slip *slip)
+{
+    cleat_status status = slip->command.status;
+    for (size_t i = 0; status == CLEAT_OK && i < slip->command.as.trigger.count; i++) {
+        acknowledge(world, slip->tasks[i], &slip->ids[i]);
+    }
+    world_check(world, status == CLEAT_OK || status == CLEAT_NOT_FOUND, "trigger: %s",
+                cleat_status_name(status));
+}
+
+static void take_answer(sim_world *world, sim_slip *slip)
+{
     switch (slip->command.kind) {
-    case CLEAT__COMMAND_TRIGGER:
-        for (size_t i = 0; status == CLEAT_OK && i < slip->command.as.trigger.count; i++) {
-            acknowledge(world, slip->tasks[i], &slip->ids[i]);
-        }
-        world_check(world, status == CLEAT_OK || status == CLEAT_NOT_FOUND, "trigger: %s",
-                    cleat_status_name(status));
-        break;
+    case CLEAT__COMMAND_TRIGGER: answered_trigger(world, slip); break;
     case CLEAT__COMMAND_WAIT: answered_wait(world, slip); break;
     case CLEAT__COMMAND_CANCEL: answered_cancel(world, slip); break;
-    case CLEAT__COMMAND_CALL: world_check(world, status == CLEAT_FAILED, "call"); break;
+    case CLEAT__COMMAND_CALL: world_check(world, slip->command.status == CLEAT_FAILED, "call"); break;
     case CLEAT__COMMAND_WORKER_PAUSE:
+    case CLEAT__COMMAND_WORKER_RESUME:
+    case CLEAT__COMMAND_WORKER_LISTEN:
+    case CLEAT__COMMAND_WORKER_UNLISTEN:
+    case CLEAT__COMMAND_WORKER_UNSUBSCRIBE:
     case CLEAT__COMMAND_WORKER_REMOVE:
-    case CLEAT__COMMAND_WORKER_HEARTBEAT:
-        world_check(world, status == CLEAT_OK || status == CLEAT_NOT_FOUND, "worker: %s",
-                    cleat_status_name(status));
-        break;
+    case CLEAT__COMMAND_WORKER_HEARTBEAT: answered_worker(world, slip); break;
     case CLEAT__COMMAND_REPORT: answered_report(world, slip); break;
+    case CLEAT__COMMAND_LOG:
+    case CLEAT__COMMAND_UNDELIVERED:
+    case CLEAT__COMMAND_RELEASE_SLOT:
+    case CLEAT__COMMAND_REFRESH_TIMEOUT: answered_remote(world, slip); break;
     default:
-        world_check(world, status == CLEAT_OK, "command %d: %s", slip->command.kind, slip->command.error);
+        world_check(world, slip->command.status == CLEAT_OK, "command %d: %s", slip->command.kind,
+                    slip->command.error);
+    }
+}
+
+void world_answered(sim_world *world, sim_slip *slip)
+{
+    if (!was_hidden(world, slip)) {
+        take_answer(world, slip);
+    }
+    if (slip->registered != NULL) {
+        slip->registered->is_known = true;
     }
     free_slip(world, slip);
 }
@@ -291,7 +348,8 @@ static cleat_status audit_store(cleat__store *store, void *argument)
 void world_audit(sim_world *world, bool must_have_ended)
 {
     sim_audit audit = {.world = world, .must_have_ended = must_have_ended};
-    cleat__command command = {.kind = CLEAT__COMMAND_CALL, .as.call = {audit_store, &audit}};
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_CALL, .as.call = {audit_store, &audit}};
     cleat__core_apply(world->core, world->now, &command);
     cleat__core_commit(world->core);
     cleat__core_release(world->core);

@@ -31,7 +31,7 @@ static bool freed(void *message)
 static bool write_trigger(void)
 {
     return freed(cleat__trigger_write(&(cleat__trigger){
-        .task = {"a", 1},
+        .workflow = {"a", 1},
         .input = object,
         .metadata = object,
         .priority = 1,

@@ -141,7 +141,7 @@ static void check_trigger(void)
     char *input = random_object(), *metadata = maybe() ? random_object() : NULL;
     char *key = maybe() ? random_text() : NULL;
     cleat__trigger trigger = {
-        .task = cleat_slice_of("work.flow-1"),
+        .workflow = cleat_slice_of("work.flow-1"),
         .input = cleat_slice_of(input),
         .metadata = cleat_slice_of(metadata),
         .priority = (int32_t)below(4),
@@ -155,7 +155,7 @@ static void check_trigger(void)
     cleat__trigger read;
     Cleat__V1__TriggerWorkflowRequest *message = again(cleat__trigger_write(&trigger));
     CHECK(cleat__trigger_read(message, &read) == CLEAT_OK);
-    CHECK(same(read.task, trigger.task) && same(read.input, trigger.input));
+    CHECK(same(read.workflow, trigger.workflow) && same(read.input, trigger.input));
     CHECK(same(read.metadata, trigger.metadata) && same(read.child_key, trigger.child_key));
     CHECK(read.priority == trigger.priority && read.is_child == trigger.is_child);
     CHECK(cleat__uuid_equals(&read.parent_id, &trigger.parent_id) && read.child_index == trigger.child_index);

@@ -34,7 +34,7 @@ static void test_a_plain_one(void **state)
     cleat__trigger trigger;
     request *message = request_new("{\"n\":1}");
     assert_int_equal(cleat__trigger_read(message, &trigger), CLEAT_OK);
-    assert_slice(trigger.task, "archive");
+    assert_slice(trigger.workflow, "archive");
     assert_slice(trigger.input, "{\"n\":1}");
     assert_null(trigger.metadata.data);
     assert_int_equal(trigger.priority, 0);
@@ -139,7 +139,7 @@ static void test_what_a_client_writes(void **state)
 {
     (void)state;
     const cleat__trigger trigger = {
-        .task = cleat_slice_of("archive:pack"),
+        .workflow = cleat_slice_of("archive"),
         .input = cleat_slice_of("{\"n\":1.10}"),
         .metadata = cleat_slice_of("{\"k\":\"v\"}"),
         .priority = 3,
@@ -159,7 +159,7 @@ static void test_what_a_client_writes(void **state)
     assert_int_equal(message->priority, 3);
     cleat__message_free(message);
 
-    message = again(cleat__trigger_write(&(cleat__trigger){.task = cleat_slice_of("archive")}));
+    message = again(cleat__trigger_write(&(cleat__trigger){.workflow = cleat_slice_of("archive")}));
     assert_string_equal(message->name, "archive");
     assert_string_equal(message->input, "{}");
     assert_true(message->has_parent_id_case == 0 && message->has_priority_case == 0 &&

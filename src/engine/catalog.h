@@ -1,0 +1,42 @@
+/* What is declared: workflows by tenant and name, and their versions, of which the newest counts. */
+#ifndef CLEAT_ENGINE_CATALOG_H
+#define CLEAT_ENGINE_CATALOG_H
+
+#include "engine/queue.h"
+#include "model/workflow.h"
+#include "store/load.h"
+
+typedef struct cleat__workflow_entry {
+    int64_t row; /* workflow.id */
+    int64_t tenant;
+    cleat__uuid id;
+    struct cleat__task_type *latest; /* what new runs start with */
+    cleat_slice name;                /* in `key` */
+    char *key;                       /* owned; the map's */
+} cleat__workflow_entry;
+
+/* One version: what its one task is. */
+typedef struct cleat__task_type {
+    int64_t id; /* task_type.id; the map's key */
+    cleat__uuid version_id;
+    cleat__workflow_entry *workflow;
+    cleat__queue *queue;
+    cleat__policy policy;
+    cleat__needs *needs;   /* owned */
+    cleat_slice task_name; /* owned */
+    cleat__lane lane;      /* of runs without wishes of their own */
+} cleat__task_type;
+
+typedef struct cleat__catalog {
+    cleat__map workflows;
+    cleat__map types; /* every version, by id */
+} cleat__catalog;
+/* Before the queues. */
+void cleat__catalog_deinit(cleat__catalog *catalog);
+
+cleat__workflow_entry *cleat__catalog_find(const cleat__catalog *catalog, int64_t tenant, cleat_slice name);
+cleat__task_type *cleat__catalog_find_type(const cleat__catalog *catalog, int64_t id);
+/* Adds a stored version, which is its workflow's newest from now on. */
+cleat_status cleat__catalog_add(cleat__catalog *catalog, cleat__queues *queues, const cleat__type_row *row);
+
+#endif

@@ -1,0 +1,334 @@
+#include "model/workflow.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#define BACKOFF_FACTOR_MAX 1000.0
+#define BACKOFF_MAX_MS     INT64_C(86400000)
+
+/* ---- Names ---- */
+
+static bool is_name_character(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+}
+
+cleat_status cleat__name_check(const char *field, cleat_slice name)
+{
+    if (name.size == 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is empty", field);
+    }
+    if (name.size > CLEAT__NAME_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s \"%.16s...\" has %zu bytes; at most %d are allowed",
+                           field, name.data, name.size, CLEAT__NAME_MAX);
+    }
+    for (size_t i = 0; i < name.size; i++) {
+        if (!is_name_character(name.data[i])) {
+            return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                               "%s \"%.*s\": character %zu is not allowed; use letters, digits, '.', '_' "
+                               "and '-'",
+                               field, CLEAT_SLICE_ARGS(name), i + 1);
+        }
+    }
+    return CLEAT_OK;
+}
+
+cleat_status cleat__action_check(cleat_slice action)
+{
+    size_t parts = 0, start = 0;
+    cleat_status status = CLEAT_OK;
+    for (size_t i = 0; i <= action.size && status == CLEAT_OK; i++) {
+        if (i == action.size || action.data[i] == ':') {
+            status = cleat__name_check("action", (cleat_slice){action.data + start, i - start});
+            start = i + 1;
+            parts++;
+        }
+    }
+    if (status == CLEAT_OK && (parts < 2 || parts > 3)) {
+        status =
+            cleat__fail(CLEAT_INVALID_ARGUMENT, "action \"%.*s\" has %zu parts; it must be \"workflow:task\"",
+                        CLEAT_SLICE_ARGS(action), parts);
+    }
+    return status;
+}
+
+cleat_slice cleat__lower_case(cleat_slice text, char *to)
+{
+    size_t size = text.size < CLEAT__ACTION_MAX ? text.size : CLEAT__ACTION_MAX;
+    for (size_t i = 0; i < size; i++) {
+        char c = text.data[i];
+        to[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    }
+    return (cleat_slice){to, size};
+}
+
+void cleat__workflow_name(cleat_slice action, char *name)
+{
+    cleat_slice first = cleat__action_workflow(action), second = cleat__action_task(action);
+    if (cleat_slice_equals(first, second)) {
+        action = first;
+    }
+    for (size_t i = 0; i < action.size; i++) {
+        name[i] = (char)(action.data[i] == ':' ? '.' : action.data[i]);
+    }
+    name[action.size] = '\0';
+}
+
+/* ---- Checks ---- */
+
+static cleat_status check_policy(const cleat__policy *policy)
+{
+    if (policy->retries < 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "retries is %d; it must not be negative", policy->retries);
+    }
+    if (policy->priority < CLEAT_PRIORITY_LOW || policy->priority > CLEAT_PRIORITY_HIGH) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "default_priority is %d; it must be 1 (low) .. 3 (high)",
+                           policy->priority);
+    }
+    if (policy->backoff_initial_ms < 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "backoff_initial is %" PRId64 " ms; it must not be negative",
+                           policy->backoff_initial_ms);
+    }
+    if (policy->backoff_initial_ms == 0) {
+        return CLEAT_OK; /* the others have no meaning */
+    }
+    /* Written so that NaN is refused. */
+    if (!(policy->backoff_factor >= 1 && policy->backoff_factor <= BACKOFF_FACTOR_MAX)) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "backoff_factor is %g; it must be 1 .. 1000",
+                           policy->backoff_factor);
+    }
+    if (policy->backoff_max_ms < 1 || policy->backoff_max_ms > BACKOFF_MAX_MS) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "backoff_max is %" PRId64 " ms; it must be more than 0 and at most 86400 s",
+                           policy->backoff_max_ms);
+    }
+    return CLEAT_OK;
+}
+
+cleat_status cleat__slots_check(const cleat__slots *slots, size_t count)
+{
+    if (count > CLEAT__SLOT_TYPES_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "slots: %zu types are given, at most %d are allowed",
+                           count, CLEAT__SLOT_TYPES_MAX);
+    }
+    for (size_t i = 0; i < count; i++) {
+        cleat_status status = cleat__name_check("slot type", slots[i].type);
+        if (status != CLEAT_OK) {
+            return status;
+        }
+        if (slots[i].units < 1) {
+            return cleat__fail(CLEAT_INVALID_ARGUMENT, "slots: %d units of \"%.*s\"; at least 1 are needed",
+                               slots[i].units, CLEAT_SLICE_ARGS(slots[i].type));
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (cleat_slice_equals(slots[i].type, slots[j].type)) {
+                return cleat__fail(CLEAT_INVALID_ARGUMENT, "slots: \"%.*s\" is given twice",
+                                   CLEAT_SLICE_ARGS(slots[i].type));
+            }
+        }
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status check_event_keys(const cleat__workflow *workflow)
+{
+    if (workflow->event_key_count > CLEAT__EVENT_KEYS_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "event_triggers: %zu are given, at most %d are allowed",
+                           workflow->event_key_count, CLEAT__EVENT_KEYS_MAX);
+    }
+    for (size_t i = 0; i < workflow->event_key_count; i++) {
+        if (workflow->event_keys[i].size == 0) {
+            return cleat__fail(CLEAT_INVALID_ARGUMENT, "event_triggers: a key is empty");
+        }
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status check_texts(const cleat__workflow *workflow)
+{
+    const struct {
+        const char *field;
+        cleat_slice text;
+    } texts[] = {
+        {"description", workflow->description},
+        {"version", workflow->version},
+        {"input_json_schema", workflow->input_json_schema},
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (texts[i].text.size > CLEAT_PAYLOAD_MAX) {
+            return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s has %zu bytes; at most %zu are stored",
+                               texts[i].field, texts[i].text.size, CLEAT_PAYLOAD_MAX);
+        }
+    }
+    return CLEAT_OK;
+}
+
+cleat_status cleat__workflow_check(const cleat__workflow *workflow)
+{
+    cleat_status status = cleat__name_check("name", workflow->name);
+    if (status == CLEAT_OK) {
+        status = cleat__name_check("task", workflow->task);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__action_check(workflow->action);
+    }
+    if (status == CLEAT_OK) {
+        status = check_policy(&workflow->policy);
+    }
+    if (status == CLEAT_OK) {
+        status = check_event_keys(workflow);
+    }
+    if (status == CLEAT_OK && ((int)workflow->sticky < 0 || workflow->sticky > CLEAT__STICKY_HARD)) {
+        status =
+            cleat__fail(CLEAT_INVALID_ARGUMENT, "sticky is %d, which is no strategy", (int)workflow->sticky);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__desired_labels_check(workflow->labels, workflow->label_count);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__slots_check(workflow->slots, workflow->slot_count);
+    }
+    return status == CLEAT_OK ? check_texts(workflow) : status;
+}
+
+/* ---- As text ---- */
+
+void cleat__slots_encode(const cleat__slots *slots, size_t count, cleat__buffer *out)
+{
+    cleat__buffer_append_byte(out, '{');
+    for (size_t i = 0; i < count; i++) {
+        cleat__buffer_append_string(out, i != 0 ? "," : "");
+        cleat__buffer_append_json(out, slots[i].type);
+        cleat__buffer_append_format(out, ":%d", slots[i].units);
+    }
+    cleat__buffer_append_byte(out, '}');
+}
+
+static void encode_text(const char *name, cleat_slice text, cleat__buffer *out)
+{
+    cleat__buffer_append_string(out, name);
+    cleat__buffer_append_json(out, text.data != NULL ? text : cleat_slice_of(""));
+}
+
+void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
+{
+    cleat__slots one = {cleat_slice_of(workflow->is_durable ? "durable" : "default"), 1};
+    bool is_plain = workflow->slot_count == 0;
+    encode_text("{\"description\":", workflow->description, out);
+    encode_text(",\"version\":", workflow->version, out);
+    cleat__buffer_append_string(out, ",\"events\":[");
+    for (size_t i = 0; i < workflow->event_key_count; i++) {
+        encode_text(i != 0 ? "," : "", workflow->event_keys[i], out);
+    }
+    cleat__buffer_append_format(out, "],\"sticky\":%d,\"durable\":%s,\"slots\":", (int)workflow->sticky,
+                                workflow->is_durable ? "true" : "false");
+    cleat__slots_encode(is_plain ? &one : workflow->slots, is_plain ? 1 : workflow->slot_count, out);
+    cleat__buffer_append_string(out, ",\"labels\":");
+    cleat__desired_labels_encode(workflow->labels, workflow->label_count, out);
+    if (workflow->input_json_schema.data != NULL) {
+        encode_text(",\"schema\":", workflow->input_json_schema, out);
+    }
+    cleat__buffer_append_byte(out, '}');
+}
+
+static cleat_status fail_corrupt(void)
+{
+    return cleat__fail(CLEAT_CORRUPT, "a declaration in the database makes no sense; restore a copy");
+}
+
+static cleat_status read_slots(json_t *object, cleat__slot_list **out)
+{
+    size_t size = sizeof(cleat__slot_list) + json_object_size(object) * sizeof(cleat__slots);
+    size_t texts = 0;
+    const char *type;
+    json_t *units;
+    json_object_foreach(object, type, units)
+    {
+        texts += strlen(type);
+    }
+    cleat__slot_list *list = cleat__malloc(size + texts);
+    if (list == NULL) {
+        return cleat__fail_memory();
+    }
+    list->count = 0;
+    char *at = (char *)list + size;
+    json_object_foreach(object, type, units)
+    {
+        list->items[list->count++] = (cleat__slots){{at, strlen(type)}, (int32_t)json_integer_value(units)};
+        memcpy(at, type, strlen(type));
+        at += strlen(type);
+    }
+    *out = list;
+    return CLEAT_OK;
+}
+
+cleat_status cleat__slots_decode(cleat_slice text, cleat__slot_list **out)
+{
+    *out = NULL;
+    json_t *json = json_loadb(text.data != NULL ? text.data : "", text.size, 0, NULL);
+    cleat_status status = json_is_object(json) ? read_slots(json, out) : fail_corrupt();
+    json_decref(json);
+    return status;
+}
+
+/* Labels are stored in the text as an array, which is decoded from text again: once per version. */
+static cleat_status read_labels(const json_t *array, cleat__needs *needs)
+{
+    if (json_array_size(array) == 0) {
+        return CLEAT_OK;
+    }
+    char *text = json_dumps(array, JSON_COMPACT);
+    if (text == NULL) {
+        return cleat__fail_memory();
+    }
+    cleat_status status = cleat__desired_labels_decode(cleat_slice_of(text), &needs->labels);
+    free(text); /* jansson's */
+    return status;
+}
+
+static cleat_status read_needs(json_t *json, cleat__needs *needs)
+{
+    json_t *slots = json_object_get(json, "slots");
+    int64_t sticky = json_integer_value(json_object_get(json, "sticky"));
+    if (!json_is_object(slots) || json_object_size(slots) == 0 || sticky < CLEAT__STICKY_NONE ||
+        sticky > CLEAT__STICKY_HARD) {
+        return fail_corrupt();
+    }
+    needs->sticky = (cleat__sticky)sticky;
+    needs->is_durable = json_is_true(json_object_get(json, "durable"));
+    cleat_status status = read_slots(slots, &needs->slots);
+    return status == CLEAT_OK ? read_labels(json_object_get(json, "labels"), needs) : status;
+}
+
+cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out)
+{
+    *out = NULL;
+    cleat__needs *needs = cleat__calloc(1, sizeof(*needs));
+    if (needs == NULL) {
+        return cleat__fail_memory();
+    }
+    json_t *json = json_loadb(text.data != NULL ? text.data : "", text.size, 0, NULL);
+    cleat_status status = read_needs(json, needs);
+    json_decref(json);
+    if (status != CLEAT_OK) {
+        cleat__needs_free(needs);
+        return status;
+    }
+    *out = needs;
+    return CLEAT_OK;
+}
+
+void cleat__needs_free(cleat__needs *needs)
+{
+    if (needs != NULL) {
+        cleat__free(needs->labels);
+        cleat__free(needs->slots);
+        cleat__free(needs);
+    }
+}

@@ -1,0 +1,492 @@
+/* Workers of other processes: sessions, heartbeats, restarts. */
+#include "core_test.h"
+
+static const cleat__policy plain = {
+    .priority = 1, .execution_timeout_ms = 3600000, .schedule_timeout_ms = CLEAT__NO_TIMEOUT};
+
+static cleat__uuid register_worker(rig *at, int64_t tenant, const char *action, const cleat__slots *slots)
+{
+    cleat__uuid id;
+    cleat_slice name = cleat_slice_of(action);
+    cleat__worker_spec spec = {.name = {"w", 1},
+                               .actions = &name,
+                               .action_count = 1,
+                               .slots = slots,
+                               .slot_count = slots != NULL,
+                               .runtime = {"{\"os\":\"linux\"}", 14}};
+    cleat__command command = {
+        .tenant = tenant, .kind = CLEAT__COMMAND_WORKER_REGISTER, .as.worker_register = {&spec, &id}};
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+    return id;
+}
+
+static cleat_status listen_as(rig *at, int64_t tenant, const cleat__uuid *id, uint64_t session, bool is_kept)
+{
+    cleat__command command = {
+        .tenant = tenant,
+        .kind = CLEAT__COMMAND_WORKER_LISTEN,
+        .as.listen = {*id, session, is_kept, {&at->ears, hear_assign, hear_cancel}},
+    };
+    return ask(at, &command);
+}
+
+static cleat_status listen(rig *at, const cleat__uuid *id, uint64_t session)
+{
+    return listen_as(at, CLEAT__TENANT_DEFAULT, id, session, false);
+}
+
+static cleat_status unlisten(rig *at, const cleat__uuid *id, uint64_t session)
+{
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_WORKER_UNLISTEN,
+                              .as.listen = {.id = *id, .session = session}};
+    return ask(at, &command);
+}
+
+static cleat_status beat(rig *at, const cleat__uuid *id)
+{
+    return tell_worker(at, CLEAT__COMMAND_WORKER_HEARTBEAT, id);
+}
+
+static void set_up(rig *at, cleat__uuid *worker)
+{
+    put_task(at, "a:a", &plain);
+    *worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", NULL);
+}
+
+/* Time with heartbeats. */
+static void live_on(rig *at, const cleat__uuid *worker, int64_t ms)
+{
+    for (; ms > 0; ms -= 4000) {
+        advance(at, ms < 4000 ? ms : 4000);
+        assert_int_equal(beat(at, worker), CLEAT_OK);
+    }
+}
+
+/* ---- Who gets runs ---- */
+
+static void test_it_gets_runs_once_it_listens(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    cleat__uuid id = trigger(at, "a:a", "x", 0);
+    assert_int_equal(beat(at, &worker), CLEAT_OK);
+    assert_string_equal(heard_text(at), "");
+    assert_int_equal(listen(at, &worker, 1), CLEAT_OK);
+    assert_string_equal(heard_text(at), "A0x");
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+}
+
+static void test_actions_need_not_be_declared_and_are_lower_case(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker = register_worker(at, CLEAT__TENANT_DEFAULT, "A:A", NULL);
+    assert_int_equal(listen(at, &worker, 1), CLEAT_OK);
+    put_task(at, "a:a", &plain);
+    trigger(at, "a:a", "x", 0);
+    assert_string_equal(heard_text(at), "A0x");
+}
+
+static void test_no_runs_without_a_fresh_heartbeat(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    advance(at, 4999);
+    trigger(at, "a:a", "a", 0);
+    assert_string_equal(heard_text(at), "A0a");
+    advance(at, 1);
+    trigger(at, "a:a", "b", 0);
+    assert_string_equal(heard_text(at), "");
+    assert_int_equal(beat(at, &worker), CLEAT_OK);
+    assert_string_equal(heard_text(at), "A0b");
+}
+
+static void test_a_kept_session_is_its_own_heartbeat(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    assert_int_equal(listen_as(at, CLEAT__TENANT_DEFAULT, &worker, 1, true), CLEAT_OK);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    for (int i = 0; i < 20; i++) {
+        advance(at, 4000);
+    }
+    trigger(at, "a:a", "b", 0);
+    assert_string_equal(heard_text(at), "A0a A0b");
+    assert_int_equal(unlisten(at, &worker, 1), CLEAT_OK);
+    advance(at, 29999);
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    advance(at, 1);
+    assert_string_equal(state_of(at, &id), "QUEUED");
+}
+
+static void test_pausing_and_going_on(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &worker), CLEAT_OK);
+    trigger(at, "a:a", "x", 0);
+    crash(at);
+    open_core(at); /* which does not forget it */
+    listen(at, &worker, 1);
+    assert_string_equal(heard_text(at), "");
+    assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_RESUME, &worker), CLEAT_OK);
+    assert_string_equal(heard_text(at), "A0x");
+}
+
+/* ---- Sessions ---- */
+
+static void test_only_the_newest_session_ends_listening(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    listen(at, &worker, 2);
+    assert_int_equal(unlisten(at, &worker, 1), CLEAT_OK);
+    trigger(at, "a:a", "a", 0);
+    assert_string_equal(heard_text(at), "A0a");
+    assert_int_equal(unlisten(at, &worker, 2), CLEAT_OK);
+    trigger(at, "a:a", "b", 0);
+    assert_string_equal(heard_text(at), "");
+    assert_int_equal(beat(at, &worker), CLEAT_FAILED_PRECONDITION);
+    listen(at, &worker, 3);
+    assert_string_equal(heard_text(at), "A0b");
+    assert_int_equal(beat(at, &worker), CLEAT_OK);
+}
+
+static void test_a_broken_session_keeps_what_it_had(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0), other = trigger(at, "a:a", "b", 0);
+    heard_text(at);
+    unlisten(at, &worker, 1);
+    assert_int_equal(cancel(at, &other), CLEAT_OK);
+    assert_string_equal(heard_text(at), ""); /* nobody listens */
+    advance(at, 20000);
+    listen(at, &worker, 2);
+    live_on(at, &worker, 40000);
+    assert_string_equal(heard_text(at), ""); /* it is not told again */
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+}
+
+static void test_unsubscribing(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 7);
+    cleat__uuid id = trigger(at, "a:a", "a", 0), late = trigger(at, "a:a", "b", 0);
+    heard_text(at);
+    assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_UNSUBSCRIBE, &worker), CLEAT_OK);
+    trigger(at, "a:a", "c", 0);
+    assert_string_equal(heard_text(at), "");
+    report(at, &id, 0, CLEAT_OK, "1"); /* is still taken */
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+    advance(at, 30000);
+    assert_string_equal(state_of(at, &late), "QUEUED");
+    report(at, &late, 0, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &late), "QUEUED");
+}
+
+static void test_a_lost_worker_is_given_other_runs_when_it_is_back(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    advance(at, 30000);
+    assert_string_equal(heard_text(at), "A0a C0");
+    assert_string_equal(state_of(at, &id), "QUEUED");
+    assert_int_equal(beat(at, &worker), CLEAT_OK);
+    assert_string_equal(heard_text(at), "A1a");
+}
+
+static void test_what_could_not_be_delivered(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0), unknown = {{9}};
+    assert_string_equal(heard_text(at), "A0a");
+    unlisten(at, &worker, 1);
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_UNDELIVERED, .as.undelivered = {id, 0}};
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+    assert_string_equal(state_of(at, &id), "QUEUED");
+    listen(at, &worker, 2);
+    assert_string_equal(heard_text(at), "A1a");
+    assert_int_equal(ask(at, &command), CLEAT_OK); /* of the former attempt */
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    command.as.undelivered.id = unknown;
+    assert_int_equal(ask(at, &command), CLEAT_NOT_FOUND);
+}
+
+/* ---- Restarts ---- */
+
+static void test_a_restart_leaves_tasks_with_their_worker(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    crash(at);
+    at->now.monotonic_ms = 3; /* another boot */
+    open_core(at);
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    advance(at, 20000);
+    assert_int_equal(beat(at, &worker), CLEAT_OK); /* although it does not listen yet */
+    advance(at, 20000);
+    assert_int_equal(listen(at, &worker, 1), CLEAT_OK);
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+    assert_string_equal(heard_text(at), "");
+}
+
+static void test_a_worker_that_does_not_come_back_loses_them(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    crash(at);
+    open_core(at);
+    advance(at, 29999);
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    advance(at, 1);
+    assert_string_equal(state_of(at, &id), "QUEUED");
+}
+
+static void test_a_restart_counts_the_slots_again(void **state)
+{
+    rig *at = *state;
+    static const cleat__slots two = {{"default", 7}, 2};
+    put_task(at, "a:a", &plain);
+    cleat__uuid worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", &two);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    trigger(at, "a:a", "b", 0);
+    trigger(at, "a:a", "c", 0);
+    assert_string_equal(heard_text(at), "A0a A0b");
+    crash(at);
+    open_core(at);
+    listen(at, &worker, 1);
+    assert_string_equal(heard_text(at), "");
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(heard_text(at), "A0c");
+}
+
+static void test_the_execution_timeout_begins_anew(void **state)
+{
+    rig *at = *state;
+    cleat__policy brief = plain;
+    brief.execution_timeout_ms = 60000;
+    put_task(at, "a:a", &brief);
+    cleat__uuid worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", NULL);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    live_on(at, &worker, 40000);
+    crash(at);
+    open_core(at);
+    listen(at, &worker, 1);
+    live_on(at, &worker, 59000);
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    live_on(at, &worker, 1000);
+    assert_string_equal(state_of(at, &id), "FAILED Task exceeded timeout of 1m0s");
+    assert_string_equal(heard_text(at), "C0");
+}
+
+/* ---- Being forgotten ---- */
+
+#define DAY_MS INT64_C(86400000)
+
+static void advance_hours(rig *at, int hours)
+{
+    for (int i = 0; i < hours; i++) {
+        advance(at, 3600000);
+    }
+}
+
+static void test_a_worker_of_long_ago_is_forgotten(void **state)
+{
+    rig *at = *state;
+    cleat__uuid gone, here;
+    set_up(at, &gone);
+    here = register_worker(at, CLEAT__TENANT_DEFAULT, "b:b", NULL);
+    listen_as(at, CLEAT__TENANT_DEFAULT, &here, 1, true);
+    advance_hours(at, 23);
+    assert_int_equal(beat(at, &gone), CLEAT_OK);
+    advance_hours(at, 23);
+    assert_int_equal(beat(at, &gone), CLEAT_OK);
+    crash(at); /* the heartbeats are remembered, about */
+    open_core(at);
+    listen_as(at, CLEAT__TENANT_DEFAULT, &here, 1, true);
+    advance_hours(at, 22);
+    assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &gone), CLEAT_OK);
+    advance_hours(at, 3);
+    assert_int_equal(beat(at, &gone), CLEAT_NOT_FOUND);
+    assert_int_equal(beat(at, &here), CLEAT_OK);
+    crash(at);
+    open_core(at);
+    assert_int_equal(beat(at, &gone), CLEAT_NOT_FOUND);
+    assert_int_equal(beat(at, &here), CLEAT_OK);
+}
+
+/* ---- Lists ---- */
+
+typedef struct listing {
+    int count;
+    char text[256];
+} listing;
+
+static void list_one(void *argument, const cleat__worker_info *info)
+{
+    listing *all = argument;
+    all->count++;
+    snprintf(all->text, sizeof(all->text), "%.*s %.*s %s%s", CLEAT_SLICE_ARGS(info->name),
+             CLEAT_SLICE_ARGS(info->runtime), info->is_active ? "active" : "inactive",
+             info->is_paused ? " paused" : "");
+}
+
+static listing list_workers(rig *at, int64_t tenant)
+{
+    listing all = {.count = 0};
+    cleat__command command = {
+        .tenant = tenant, .kind = CLEAT__COMMAND_WORKERS, .as.workers = {list_one, &all}};
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+    return all;
+}
+
+static void test_the_list_of_workers(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    assert_string_equal(list_workers(at, CLEAT__TENANT_DEFAULT).text, "w {\"os\":\"linux\"} inactive");
+    listen(at, &worker, 1);
+    assert_string_equal(list_workers(at, CLEAT__TENANT_DEFAULT).text, "w {\"os\":\"linux\"} active");
+    tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &worker);
+    assert_string_equal(list_workers(at, CLEAT__TENANT_DEFAULT).text, "w {\"os\":\"linux\"} active paused");
+    advance(at, 5000);
+    assert_string_equal(list_workers(at, CLEAT__TENANT_DEFAULT).text, "w {\"os\":\"linux\"} inactive paused");
+    assert_int_equal(list_workers(at, 2).count, 0);
+}
+
+static void test_a_run_knows_its_worker(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    for (int i = 0; i < 2; i++) {
+        cleat__run_row row = {0};
+        cleat__store *reader = NULL;
+        assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
+        assert_int_equal(cleat__run_get(reader, &id, &row), CLEAT_OK);
+        assert_int_equal(row.status, i == 0 ? CLEAT_RUN_RUNNING : CLEAT_RUN_COMPLETED);
+        assert_true(cleat__uuid_equals(&row.worker_id, &worker));
+        cleat__store_close(reader);
+        report(at, &id, 0, CLEAT_OK, "1");
+    }
+}
+
+/* ---- What is refused ---- */
+
+static void test_workers_of_another_tenant_are_not_there(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    cleat__label label = {.key = {"k", 1}};
+    int64_t timeout;
+    cleat__command commands[] = {
+        {.kind = CLEAT__COMMAND_WORKER_LISTEN,
+         .as.listen = {worker, 2, false, {&at->ears, hear_assign, hear_cancel}}},
+        {.kind = CLEAT__COMMAND_WORKER_UNLISTEN, .as.listen = {.id = worker, .session = 1}},
+        {.kind = CLEAT__COMMAND_WORKER_UNSUBSCRIBE, .as.id = worker},
+        {.kind = CLEAT__COMMAND_WORKER_HEARTBEAT, .as.id = worker},
+        {.kind = CLEAT__COMMAND_WORKER_PAUSE, .as.id = worker},
+        {.kind = CLEAT__COMMAND_WORKER_RESUME, .as.id = worker},
+        {.kind = CLEAT__COMMAND_WORKER_REMOVE, .as.id = worker},
+        {.kind = CLEAT__COMMAND_WORKER_LABEL, .as.worker_label = {worker, &label, 1}},
+        {.kind = CLEAT__COMMAND_UNDELIVERED, .as.undelivered = {id, 0}},
+        {.kind = CLEAT__COMMAND_RELEASE_SLOT, .as.id = id},
+        {.kind = CLEAT__COMMAND_REFRESH_TIMEOUT, .as.refresh_timeout = {id, 1000, &timeout}},
+    };
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        commands[i].tenant = 2;
+        assert_int_equal(ask(at, &commands[i]), CLEAT_NOT_FOUND);
+    }
+    cleat__uuid other = register_worker(at, 2, "a:a", NULL);
+    assert_int_equal(listen_as(at, 2, &other, 1, false), CLEAT_OK);
+    heard_text(at);
+    tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &worker);
+    trigger(at, "a:a", "b", 0);
+    assert_string_equal(heard_text(at), ""); /* of the first tenant */
+}
+
+static void test_registrations_that_are_refused(void **state)
+{
+    rig *at = *state;
+    static char large[CLEAT__WORKER_TEXT_MAX + 1];
+    static const cleat_slice odd = {"no colon", 8}, fine = {"a:b", 3};
+    static const cleat__slots none = {{"default", 7}, 0};
+    static const cleat__label unnamed = {.key = {"", 0}};
+    const cleat__worker_spec cases[] = {
+        {.name = {large, sizeof(large)}},     {.runtime = {large, sizeof(large)}},
+        {.actions = &odd, .action_count = 1}, {.actions = &fine, .action_count = CLEAT__ACTIONS_MAX + 1},
+        {.slots = &none, .slot_count = 1},    {.labels = &unnamed, .label_count = 1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        cleat__uuid id;
+        cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
+                                  .kind = CLEAT__COMMAND_WORKER_REGISTER,
+                                  .as.worker_register = {&cases[i], &id}};
+        assert_int_equal(ask(at, &command), CLEAT_INVALID_ARGUMENT);
+    }
+    assert_int_equal(list_workers(at, CLEAT__TENANT_DEFAULT).count, 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+    const struct CMUnitTest tests[] = {
+        TEST(test_it_gets_runs_once_it_listens),
+        TEST(test_actions_need_not_be_declared_and_are_lower_case),
+        TEST(test_no_runs_without_a_fresh_heartbeat),
+        TEST(test_a_kept_session_is_its_own_heartbeat),
+        TEST(test_pausing_and_going_on),
+        TEST(test_only_the_newest_session_ends_listening),
+        TEST(test_a_broken_session_keeps_what_it_had),
+        TEST(test_unsubscribing),
+        TEST(test_a_lost_worker_is_given_other_runs_when_it_is_back),
+        TEST(test_what_could_not_be_delivered),
+        TEST(test_a_restart_leaves_tasks_with_their_worker),
+        TEST(test_a_worker_that_does_not_come_back_loses_them),
+        TEST(test_a_restart_counts_the_slots_again),
+        TEST(test_the_execution_timeout_begins_anew),
+        TEST(test_a_worker_of_long_ago_is_forgotten),
+        TEST(test_the_list_of_workers),
+        TEST(test_a_run_knows_its_worker),
+        TEST(test_workers_of_another_tenant_are_not_there),
+        TEST(test_registrations_that_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
