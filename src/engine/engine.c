@@ -116,7 +116,7 @@ static void answer(cleat__engine *engine, cleat__command_list answers)
             continue;
         }
         if (command->detached && command->kind == CLEAT__COMMAND_LOG) {
-            engine->log_bytes -= command->as.log.message.size;
+            engine->log_bytes -= command->as.log.message.size + command->as.log.metadata.size;
         }
         cleat__command_append(&others, command);
     }
@@ -168,7 +168,10 @@ cleat_status cleat__engine_open(const cleat__engine_options *options, cleat__eng
         return cleat__fail_memory();
     }
     engine->clock = options->clock;
-    cleat__core_options core = {.path = options->path, .mode = CLEAT__STORE_WRITE, .seed = options->seed};
+    cleat__core_options core = {.path = options->path,
+                                .mode = CLEAT__STORE_WRITE,
+                                .seed = options->seed,
+                                .adds_trace = options->adds_trace};
     cleat_status status = cleat__core_open(&core, read_clock(engine->clock), &engine->core);
     if (status != CLEAT_OK) {
         cleat__free(engine);
@@ -456,7 +459,7 @@ cleat_status cleat__engine_log(cleat__engine *engine, int64_t tenant, const clea
     if (message.size > CLEAT__LOG_LINE_MAX) {
         message.size = CLEAT__LOG_LINE_MAX;
     }
-    cleat__command *command = cleat__malloc(sizeof(*command) + message.size);
+    cleat__command *command = cleat__malloc(sizeof(*command) + message.size + line->metadata.size);
     if (command == NULL) {
         return cleat__fail_memory();
     }
@@ -464,7 +467,8 @@ cleat_status cleat__engine_log(cleat__engine *engine, int64_t tenant, const clea
         (cleat__command){.kind = CLEAT__COMMAND_LOG, .detached = true, .tenant = tenant, .as.log = *line};
     char *at = (char *)(command + 1);
     command->as.log.message = copy_to(&at, message);
-    return submit_detached(engine, command, message.size);
+    command->as.log.metadata = copy_to(&at, line->metadata);
+    return submit_detached(engine, command, message.size + line->metadata.size);
 }
 
 cleat_status cleat__engine_call(cleat__engine *engine,

@@ -18,6 +18,7 @@ typedef struct cleat__engine_options {
     const char *path;
     const cleat_clock *clock; /* NULL: system */
     uint64_t seed;            /* of ids; 0: from the operating system */
+    bool adds_trace; /* runs whose metadata has no `traceparent` get one, by cleat__metadata_add_trace() */
 } cleat__engine_options;
 
 cleat_status cleat__engine_open(const cleat__engine_options *options, cleat__engine **out);
@@ -92,6 +93,7 @@ typedef struct cleat__engine_stats {
     uint64_t ended[5];        /* by cleat_run_status */
     uint64_t dispatched[CLEAT__DISPATCH_BOUND_COUNT + 1];
     uint64_t dispatched_ms; /* the sum of those times */
+    uint64_t store_errors;  /* writes that failed, but for those that others were the fault of */
     cleat_status failure;   /* CLEAT_OK: it has not failed */
 } cleat__engine_stats;
 void cleat__engine_get_stats(cleat__engine *engine, cleat__engine_stats *out);

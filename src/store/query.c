@@ -249,7 +249,8 @@ cleat_status cleat__log_list(cleat__store *store, const cleat__uuid *id,
                              bool (*visit)(void *argument, const cleat__log_line *line), void *argument)
 {
     static const char sql[] =
-        "SELECT retry_count, level, time_ms, message FROM task_log WHERE task_id = ?1 ORDER BY line";
+        "SELECT retry_count, level, time_ms, message, metadata FROM task_log WHERE task_id = ?1 "
+        "ORDER BY line";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {
@@ -264,6 +265,7 @@ cleat_status cleat__log_list(cleat__store *store, const cleat__uuid *id,
             .level = (cleat_log_level)sqlite3_column_int(select, 1),
             .time_ms = sqlite3_column_int64(select, 2),
             .message = cleat__column_text(select, 3),
+            .metadata = cleat__column_text(select, 4),
         };
         if (!visit(argument, &line)) {
             break;
