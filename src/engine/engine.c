@@ -345,6 +345,29 @@ cleat_status cleat__engine_trigger(cleat__engine *engine, int64_t tenant, const 
     return submit(engine, &trigger);
 }
 
+cleat_status cleat__engine_push(cleat__engine *engine, int64_t tenant, const cleat__user_event *events,
+                                size_t count, cleat__uuid *ids)
+{
+    call push = {
+        .command = {.kind = CLEAT__COMMAND_PUSH, .tenant = tenant, .as.push = {events, count, ids, NULL}}};
+    return submit(engine, &push);
+}
+
+cleat_status cleat__engine_schedule(cleat__engine *engine, int64_t tenant, const cleat__schedule *schedule,
+                                    const int64_t *at_ms, size_t count, cleat__uuid *ids)
+{
+    call add = {.command = {.kind = CLEAT__COMMAND_SCHEDULE,
+                            .tenant = tenant,
+                            .as.schedule = {schedule, at_ms, count, ids}}};
+    return submit(engine, &add);
+}
+
+cleat_status cleat__engine_unschedule(cleat__engine *engine, int64_t tenant, const cleat__uuid *id)
+{
+    call remove = {.command = {.kind = CLEAT__COMMAND_UNSCHEDULE, .tenant = tenant, .as.id = *id}};
+    return submit(engine, &remove);
+}
+
 /* Inside the mutex: makes the engine forget an unanswered WAIT. Afterwards it is either answered
  * (the run ended just now) or never will be. */
 static void unsubscribe(cleat__engine *engine, call *wait)

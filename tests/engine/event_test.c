@@ -198,6 +198,33 @@ static void test_a_run_knows_its_event(void **state)
     assert_string_equal(all.key, "");
 }
 
+static bool note_event(void *argument, const cleat__run_row *row)
+{
+    char *text = argument;
+    char id[37];
+    cleat__uuid_format(&row->event_id, id);
+    sprintf(text + strlen(text), "%s %.*s;", cleat__uuid_is_nil(&row->event_id) ? "-" : id,
+            CLEAT_SLICE_ARGS(row->event_key));
+    return true;
+}
+
+static void test_a_run_is_listed_with_its_event(void **state)
+{
+    rig *at = *state;
+    put_listener(at, CLEAT__TENANT_DEFAULT, "a:a", KEYS("k"));
+    trigger(at, "a:a", "{}", 0);
+    cleat__uuid id = push(at, "k", "{}");
+    cleat__store *reader = NULL;
+    char text[256] = "", id_text[37], expected[256];
+    const cleat__run_filter filter = {.status = -1, .limit = 9};
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
+    assert_int_equal(cleat__run_list(reader, &filter, note_event, text), CLEAT_OK);
+    cleat__store_close(reader);
+    cleat__uuid_format(&id, id_text);
+    snprintf(expected, sizeof(expected), "%s k;- ;", id_text);
+    assert_string_equal(text, expected);
+}
+
 /* ---- All or none ---- */
 
 static void test_many_events_are_stored_together(void **state)
@@ -288,6 +315,7 @@ int main(void)
         TEST(test_the_newest_version_counts),
         TEST(test_tenants_have_events_of_their_own),
         TEST(test_a_run_knows_its_event),
+        TEST(test_a_run_is_listed_with_its_event),
         TEST(test_many_events_are_stored_together),
         TEST(test_how_many_may_be_pushed),
         TEST(test_an_event_whose_run_is_refused_is_not_stored),

@@ -218,6 +218,24 @@ static void test_what_happens_by_itself_is_told(void **state)
     gate_deinit(&looks.told);
 }
 
+static void test_threads_that_wait_for_it(void **state)
+{
+    fixture *it = *state;
+    const cleat__user_event event = {.key = {"k", 1}};
+    const cleat__schedule schedule = {.workflow = {"a", 1}};
+    const int64_t at_ms = INT64_C(4102444800000); /* 2100 */
+    cleat__uuid id;
+    assert_int_equal(cleat__engine_push(it->engine, CLEAT__TENANT_DEFAULT, &event, 1, &id), CLEAT_OK);
+    assert_false(cleat__uuid_is_nil(&id));
+    assert_int_equal(cleat__engine_push(it->engine, CLEAT__TENANT_DEFAULT, &event, 0, &id),
+                     CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat__engine_schedule(it->engine, CLEAT__TENANT_DEFAULT, &schedule, &at_ms, 1, &id),
+                     CLEAT_OK);
+    assert_int_equal(cleat__engine_unschedule(it->engine, 2, &id), CLEAT_NOT_FOUND);
+    assert_int_equal(cleat__engine_unschedule(it->engine, CLEAT__TENANT_DEFAULT, &id), CLEAT_OK);
+    assert_int_equal(cleat__engine_unschedule(it->engine, CLEAT__TENANT_DEFAULT, &id), CLEAT_NOT_FOUND);
+}
+
 static void test_a_log_line_is_answered(void **state)
 {
     fixture *it = *state;
@@ -301,6 +319,7 @@ int main(void)
         TEST(test_a_withdrawn_wait_is_never_answered),
         TEST(test_done_may_submit),
         TEST(test_what_happens_by_itself_is_told),
+        TEST(test_threads_that_wait_for_it),
         TEST(test_a_log_line_is_answered),
         TEST(test_closing_answers_all),
     };
