@@ -7,7 +7,7 @@
  * end workers run whatever is left. Asserted all along (world_effects.c): nothing acknowledged is
  * lost, no run ends twice or comes back to life, no attempt is assigned twice, no worker holds more
  * than its slots, payloads and links arrive byte for byte, an event and its run are there together and
- * once, a schedule is there or its run is; and in the end every run has ended.
+ * once, a schedule is there or its run is, who looks at a run is told its end; and in the end every run has ended.
  *
  *     CLEAT_SEEDS=n   how many (default 1000)
  *     CLEAT_SEED=n    this one only, telling what happens
@@ -86,6 +86,7 @@ static void close_core(sim_world *world)
 {
     cleat__core_close(world->core);
     world->core = NULL;
+    memset(world->watches, 0, sizeof(world->watches)); /* their connections broke */
     remove_file(world->path, "");
     while (world->slips != NULL) {
         world_unanswered(world, world->slips);
@@ -169,6 +170,7 @@ static void release(sim_world *world)
         world_answered(world, (sim_slip *)command);
     }
     check_slots(world);
+    world_check_watches(world);
 }
 
 /* A worker of another process may not know that it has lost the attempt: then its report says nothing. */
@@ -379,19 +381,23 @@ static void test_seeds(void **state)
         total.remote_completed += world.remote_completed;
         total.resumed += world.resumed;
         total.pushed += world.pushed;
+        total.hung_up += world.hung_up;
         total.scheduled += world.scheduled;
     }
     rmdir(directory);
     printf("%" PRIu64 " seeds: %u crashes, %zu triggers, %" PRIu64 " completed, %" PRIu64 " failed, %" PRIu64
            " cancelled, %" PRIu64 " attempts repeated, %" PRIu64 " completed by other processes, %" PRIu64
-           " of these after a restart, %" PRIu64 " by events, %" PRIu64 " by schedules\n",
+           " of these after a restart, %" PRIu64 " by events, %" PRIu64 " by schedules, %" PRIu64
+           " ends were looked at\n",
            count, total.crashes, total.task_count, total.completed, total.failed, total.cancelled,
-           total.retried, total.remote_completed, total.resumed, total.pushed, total.scheduled);
+           total.retried, total.remote_completed, total.resumed, total.pushed, total.scheduled,
+           total.hung_up);
     if (count >= 100) {
         /* The dice reach everything. */
         assert_true(total.crashes > count && total.completed > count && total.failed > count / 2 &&
                     total.cancelled > count / 2 && total.retried > count && total.remote_completed > count &&
-                    total.resumed > count / 100 && total.pushed > count && total.scheduled > count);
+                    total.resumed > count / 100 && total.pushed > count && total.scheduled > count &&
+                    total.hung_up > count / 2);
     }
 }
 

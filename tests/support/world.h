@@ -18,6 +18,7 @@
 #define WORLD_BATCH   6
 #define WORLD_BULK    4
 #define WORLD_ACTIONS 3
+#define WORLD_WATCHES 4
 #define NOBODY        SIZE_MAX
 
 extern const char *const world_actions[WORLD_ACTIONS];
@@ -67,6 +68,17 @@ typedef struct sim_worker {
     int32_t count;
 } sim_worker;
 
+/* Somebody who looks at a run. */
+typedef struct sim_watch {
+    cleat__watch watch;
+    struct sim_world *world;
+    size_t task;
+    bool is_there;    /* from WATCH until UNWATCH is answered */
+    bool is_answered; /* WATCH was */
+    bool is_leaving;
+    bool has_hung_up;
+} sim_watch;
+
 /* One command on its way, with all it borrows. */
 typedef struct sim_slip {
     cleat__command command; /* first, so that an answer leads here */
@@ -80,6 +92,7 @@ typedef struct sim_slip {
     bool is_foreign; /* of another tenant: there is nothing that it names */
     bool must_exist; /* of a worker that is registered */
     sim_worker *registered;
+    sim_watch *looks; /* WATCH and UNWATCH */
     cleat__worker_spec spec;
     cleat__slots slots;
     cleat__label label;
@@ -105,9 +118,11 @@ typedef struct sim_world {
     known tasks[WORLD_TASKS];
     size_t task_count;
     sim_worker workers[WORLD_WORKERS];
+    sim_watch watches[WORLD_WATCHES];
     sim_slip *slips;
     /* What happened, so that a run of seeds shows that all of it does. */
     uint64_t steps, completed, failed, cancelled, retried;
+    uint64_t hung_up;                   /* on those who looked on */
     uint64_t pushed, scheduled;         /* runs by events and by schedules that were seen */
     uint64_t remote_completed, resumed; /* by workers of other processes; and after a restart */
 } sim_world;
@@ -159,6 +174,9 @@ void world_learn_ids(sim_world *world, const sim_slip *slip);
 
 void world_assigned(void *self, cleat__assignment *list);
 void world_cancelled(void *self, const cleat__uuid *task_id, int32_t retry_count);
+void world_told(void *self, const cleat__happening *happening);
+/* Whoever looks at a run that has ended was told so. */
+void world_check_watches(const sim_world *world);
 /* A slip that was answered after a commit. Frees it. */
 void world_answered(sim_world *world, sim_slip *slip);
 /* After a crash: it was never answered. What it would have started may exist all the same. Frees it. */

@@ -241,6 +241,56 @@ static sim_slip *unschedule(sim_world *world)
     return made;
 }
 
+static sim_slip *watch(sim_world *world)
+{
+    size_t task = any_task(world);
+    sim_watch *looks = &world->watches[pick(world, WORLD_WATCHES)];
+    if (looks->is_there || task == NOBODY || cleat__uuid_is_nil(&world->tasks[task].id)) {
+        return NULL;
+    }
+    *looks = (sim_watch){.world = world, .task = task, .is_there = true};
+    looks->watch = (cleat__watch){.run_id = world->tasks[task].id, .self = looks, .tell = world_told};
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_WATCH);
+    made->task = task;
+    made->looks = looks;
+    made->command.tenant = world->tasks[task].tenant;
+    made->command.as.watch = &looks->watch;
+    return made;
+}
+
+static sim_slip *unwatch(sim_world *world)
+{
+    sim_watch *looks = &world->watches[pick(world, WORLD_WATCHES)];
+    if (!looks->is_there || !looks->is_answered || looks->is_leaving) {
+        return NULL;
+    }
+    looks->is_leaving = true;
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_UNWATCH);
+    made->looks = looks;
+    made->command.as.watch = &looks->watch;
+    return made;
+}
+
+/* A chunk, in no order. */
+static sim_slip *put_stream(sim_world *world)
+{
+    size_t task = world->watches[pick(world, WORLD_WATCHES)].task;
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_PUT_STREAM);
+    made->task = task;
+    set_tenant(world, made, task < world->task_count ? task : NOBODY);
+    made->command.as.put_stream.task_id =
+        task < world->task_count ? world->tasks[task].id : (cleat__uuid){{1}};
+    made->command.as.put_stream.index = (int64_t)pick(world, 5) - 1;
+    made->command.as.put_stream.payload = cleat_slice_of("a chunk");
+    return made;
+}
+
+static sim_slip *look_on(sim_world *world)
+{
+    uint64_t dice = pick(world, 6);
+    return dice < 3 ? watch(world) : dice < 4 ? unwatch(world) : put_stream(world);
+}
+
 static sim_slip *wait_for(sim_world *world)
 {
     size_t task = any_task(world);
@@ -549,9 +599,11 @@ static sim_slip *log_line(sim_world *world)
 
 sim_slip *world_new_command(sim_world *world)
 {
-    uint64_t dice = pick(world, 124);
+    uint64_t dice = pick(world, 136);
     sim_slip *made = NULL;
-    if (dice >= 112) {
+    if (dice >= 124) {
+        made = look_on(world);
+    } else if (dice >= 112) {
         made = dice < 117 ? push(world) : dice < 121 ? schedule(world) : unschedule(world);
     } else if (dice >= 100) {
         made = tell_remote(world);

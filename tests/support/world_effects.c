@@ -8,6 +8,7 @@
 #include "support/world.h"
 
 #include "base/alloc.h"
+#include "engine/core_parts.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -143,6 +144,52 @@ static void set_end(sim_world *world, known *task, int end, const char *output)
     }
     world_check(world, strcmp(task->output, output) == 0, "%s completed twice: %s and %s", task->input,
                 task->output, output);
+}
+
+void world_told(void *self, const cleat__happening *happening)
+{
+    sim_watch *looks = self;
+    sim_world *world = looks->world;
+    known *task = &world->tasks[looks->task];
+    char output[sizeof(task->output)];
+    world_check(world, looks->is_there && !looks->has_hung_up, "somebody was told who does not look");
+    world_check(world, cleat__uuid_equals(&happening->run_id, &task->id), "%s: another run's happening",
+                task->input);
+    snprintf(output, sizeof(output), "%.*s", CLEAT_SLICE_ARGS(happening->payload));
+    switch (happening->kind) {
+    case CLEAT__HAPPENING_STARTED: world_fail(world, "a run was made twice"); break;
+    case CLEAT__HAPPENING_COMPLETED:
+        set_end(world, task, CLEAT_RUN_COMPLETED, happening->is_of_run ? task->output : output);
+        break;
+    case CLEAT__HAPPENING_TIMED_OUT:
+    case CLEAT__HAPPENING_FAILED: set_end(world, task, CLEAT_RUN_FAILED, ""); break;
+    case CLEAT__HAPPENING_CANCELLED: set_end(world, task, CLEAT_RUN_CANCELLED, ""); break;
+    case CLEAT__HAPPENING_STREAM: world_check(world, task->end < 0, "%s sent after its end", task->input);
+    }
+    looks->has_hung_up = happening->hangup;
+    world->hung_up += happening->hangup;
+}
+
+void world_check_watches(const sim_world *world)
+{
+    for (size_t i = 0; i < WORLD_WATCHES; i++) {
+        const sim_watch *looks = &world->watches[i];
+        if (looks->is_there && looks->is_answered) {
+            bool lives = cleat__runs_find(&world->core->runs, &looks->watch.run_id) != NULL;
+            world_check(world, lives != looks->has_hung_up, "%s: the hangup",
+                        world->tasks[looks->task].input);
+        }
+    }
+}
+
+static void answered_watch(sim_world *world, sim_watch *looks, cleat_status status)
+{
+    looks->is_answered = true;
+    looks->is_there = status == CLEAT_OK;
+    world_check(world, status == CLEAT_OK || status == CLEAT_EMPTY || status == CLEAT_NOT_FOUND, "watch: %s",
+                cleat_status_name(status));
+    world_check(world, status != CLEAT_NOT_FOUND || !world->tasks[looks->task].is_acknowledged,
+                "a run was lost");
 }
 
 /* The acknowledged run of the same parent and key, or NOBODY. */
@@ -310,6 +357,8 @@ static void take_answer(sim_world *world, sim_slip *slip)
     case CLEAT__COMMAND_WAIT: answered_wait(world, slip); break;
     case CLEAT__COMMAND_PUSH: answered_sources(world, slip, slip->command.as.push.count); break;
     case CLEAT__COMMAND_SCHEDULE: answered_sources(world, slip, 1); break;
+    case CLEAT__COMMAND_WATCH: answered_watch(world, slip->looks, slip->command.status); break;
+    case CLEAT__COMMAND_UNWATCH: slip->looks->is_there = false; break;
     case CLEAT__COMMAND_UNSCHEDULE: answered_unschedule(world, slip); break;
     case CLEAT__COMMAND_CANCEL: answered_cancel(world, slip); break;
     case CLEAT__COMMAND_CALL: world_check(world, slip->command.status == CLEAT_FAILED, "call"); break;
@@ -322,6 +371,7 @@ static void take_answer(sim_world *world, sim_slip *slip)
     case CLEAT__COMMAND_WORKER_HEARTBEAT: answered_worker(world, slip); break;
     case CLEAT__COMMAND_REPORT: answered_report(world, slip); break;
     case CLEAT__COMMAND_LOG:
+    case CLEAT__COMMAND_PUT_STREAM:
     case CLEAT__COMMAND_UNDELIVERED:
     case CLEAT__COMMAND_RELEASE_SLOT:
     case CLEAT__COMMAND_REFRESH_TIMEOUT: answered_remote(world, slip); break;
