@@ -191,7 +191,7 @@ static bool append_trace(cleat_slice metadata, const cleat__uuid *run_id, cleat_
     cleat__uuid origin;
     cleat_trace_id trace;
     cleat_span_id span;
-    char trace_text[2 * sizeof(trace.bytes)], span_text[2 * sizeof(span.bytes)];
+    char trace_text[2 * sizeof(trace.bytes) + 1], span_text[2 * sizeof(span.bytes) + 1];
     if (!read_id(metadata, PARENT_RUN_ID, &origin) && !read_id(metadata, SOURCE_RUN_ID, &origin)) {
         origin = *run_id;
     }
@@ -200,8 +200,8 @@ static bool append_trace(cleat_slice metadata, const cleat__uuid *run_id, cleat_
     }
     cleat__hex_encode(trace.bytes, sizeof(trace.bytes), trace_text);
     cleat__hex_encode(span.bytes, sizeof(span.bytes), span_text);
-    cleat__buffer_append_format(out, "%s\"" TRACE "\":\"00-%.*s-%.*s-01\"}", out->size > 1 ? "," : "",
-                                (int)sizeof(trace_text), trace_text, (int)sizeof(span_text), span_text);
+    cleat__buffer_append_format(out, "%s\"" TRACE "\":\"00-%s-%s-01\"}", out->size > 1 ? "," : "", trace_text,
+                                span_text);
     return true;
 }
 

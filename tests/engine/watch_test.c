@@ -227,6 +227,7 @@ static void test_runs_by_their_metadata(void **state)
     unwatch(at, &it);
     trigger_with(at, "{\"user\":\"u1\"}");
     assert_string_equal(told(&it), "");
+    unwatch(at, &number);
 }
 
 static void test_only_a_run_that_completes_is_over(void **state)
