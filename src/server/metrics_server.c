@@ -10,7 +10,8 @@ static void collect(void *argument, cleat__metrics_text *text)
     const cleat__metrics_server *self = argument;
     cleat__collector_stats in;
     cleat__collector_get_stats(self->collector, &in);
-    cleat__metrics_text_begin(text, "cleat_worker_streams", "gauge", "Streams on which workers are told runs.");
+    cleat__metrics_text_begin(text, "cleat_worker_streams", "gauge",
+                              "Streams on which workers are told runs.");
     cleat__metrics_text_int(text, CLEAT__METRIC_NO_LABELS, cleat__listeners_count(self->listeners));
     cleat__metrics_text_begin(text, "cleat_otlp_spans_total", "counter", "Spans that clients sent.");
     write_spans(text, "stored", in.spans_stored);
