@@ -1,15 +1,16 @@
 /*
  * The Dispatcher's streams to workers, Listen and ListenV2, each a listener.
  *
- * It listens to the engine in a session (WORKER_LISTEN), whose sink sends, on the engine's thread.
- * What was sent is remembered until the transport has taken it. When the stream ends, for whatever
- * reason, the session is ended first (WORKER_UNLISTEN), so that the sink is quiet; then what was not taken
- * is given back to the engine (UNDELIVERED), and another worker, or another stream, gets it.
+ * It listens to the engine in a session (WORKER_LISTEN), whose sink puts what is to be told into an outbox,
+ * on the engine's thread. When the stream ends, for whatever reason, the session is ended first
+ * (WORKER_UNLISTEN), so that the sink is quiet; then what may not have arrived is given back to the
+ * engine (UNDELIVERED), and another worker, or another stream, gets it.
  *
  * A listener has two references: its session's, until the last of these commands is answered,
- * and its call's, until no callback of that runs any more. Whoever sets `is_over` ends the call.
+ * and its call's, until no callback of that runs any more. Whoever closes the outbox ends the call.
  */
 #include "listeners.h"
+#include "outbox.h"
 #include "service.h"
 
 #include "base/alloc.h"
@@ -21,15 +22,6 @@
 
 #define STUCK_NS      (25 * CLEAT__NS_PER_S)
 #define LOOK_EVERY_MS 5000
-
-/* An attempt that was sent, or was to be, and may not have arrived. */
-typedef struct attempt {
-    struct attempt *next;
-    uint64_t number; /* of its message, the first is 1 */
-    int64_t sent_ns;
-    cleat__uuid task_id;
-    int32_t retry_count;
-} attempt;
 
 typedef struct listener {
     cleat__command command; /* first: one at a time */
@@ -44,9 +36,7 @@ typedef struct listener {
 
     pthread_mutex_t mutex; /* guards what follows */
     bool is_open;          /* LISTEN is answered */
-    bool is_over;
-    uint64_t sent_count; /* messages */
-    attempt *first, *last;
+    cleat__outbox outbox;
 } listener;
 
 struct cleat__listeners {
@@ -99,18 +89,9 @@ static void delist(cleat__listeners *all, listener *self)
     } else {
         all->first = self->next;
     }
-    all->count--;
-    pthread_cond_broadcast(&all->changed);
-}
-
-static void forget_attempts(listener *self)
-{
-    while (self->first != NULL) {
-        attempt *first = self->first;
-        self->first = first->next;
-        cleat__free(first);
+    if (--all->count == 0) {
+        pthread_cond_broadcast(&all->changed);
     }
-    self->last = NULL;
 }
 
 static void release(listener *self)
@@ -121,47 +102,12 @@ static void release(listener *self)
     if (is_last) {
         delist(all, self);
         /* Before the mutex is free again: who waits for the last one goes on to free everything. */
-        forget_attempts(self);
+        cleat__outbox_deinit(&self->outbox);
         pthread_mutex_destroy(&self->mutex);
         cleat__free(self->command.error);
         cleat__free(self);
     }
     pthread_mutex_unlock(&all->mutex);
-}
-
-/* ---- What was sent ---- */
-
-/* The mutex is held. */
-static void forget_taken(listener *self)
-{
-    uint64_t taken = cleat__rpc_taken_count(self->call);
-    while (self->first != NULL && self->first->number <= taken) {
-        attempt *first = self->first;
-        self->first = first->next;
-        cleat__free(first);
-    }
-    self->last = self->first != NULL ? self->last : NULL;
-}
-
-/* Without memory for it, only the worker's silence tells that it did not arrive. The mutex is held. */
-static void remember(listener *self, const cleat__assignment *assignment)
-{
-    attempt *made = cleat__malloc(sizeof(*made));
-    if (made == NULL) {
-        return;
-    }
-    *made = (attempt){
-        .number = self->sent_count,
-        .sent_ns = cleat__clock_monotonic_ns(NULL),
-        .task_id = assignment->task_id,
-        .retry_count = assignment->retry_count,
-    };
-    if (self->last != NULL) {
-        self->last->next = made;
-    } else {
-        self->first = made;
-    }
-    self->last = made;
 }
 
 /* ---- The end ---- */
@@ -180,9 +126,8 @@ static void give_back(listener *self);
 static void on_given_back(cleat__command *command)
 {
     listener *self = (listener *)command;
-    if (command->status ==
-        CLEAT_UNAVAILABLE) { /* the engine closes: what it finds when it opens, it queues */
-        forget_attempts(self);
+    if (command->status == CLEAT_UNAVAILABLE) { /* the engine closes */
+        cleat__outbox_deinit(&self->outbox);
     }
     give_back(self);
 }
@@ -190,17 +135,13 @@ static void on_given_back(cleat__command *command)
 /* The session is over, so nobody else adds anything. */
 static void give_back(listener *self)
 {
-    attempt *first = self->first;
-    if (first == NULL) {
+    cleat__command *command = &self->command;
+    if (cleat__outbox_take_back(&self->outbox, &command->as.undelivered.id,
+                                &command->as.undelivered.retry_count)) {
+        submit(self, CLEAT__COMMAND_UNDELIVERED, on_given_back);
+    } else {
         release(self);
-        return;
     }
-    self->command.as.undelivered.id = first->task_id;
-    self->command.as.undelivered.retry_count = first->retry_count;
-    self->first = first->next;
-    self->last = self->first != NULL ? self->last : NULL;
-    cleat__free(first);
-    submit(self, CLEAT__COMMAND_UNDELIVERED, on_given_back);
 }
 
 static void on_unlistened(cleat__command *command)
@@ -219,11 +160,8 @@ static void end_session(listener *self)
 static bool begin_end(listener *self, bool *has_session)
 {
     pthread_mutex_lock(&self->mutex);
-    bool is_first = !self->is_over;
-    self->is_over = true;
-    if (is_first) {
-        forget_taken(self);
-    }
+    bool is_first = !self->outbox.is_closed;
+    cleat__outbox_close(&self->outbox);
     *has_session = self->is_open;
     pthread_mutex_unlock(&self->mutex);
     return is_first;
@@ -250,6 +188,19 @@ static void on_cancelled(cleat__rpc_call *call, void *service)
         if (has_session) {
             end_session(self);
         }
+    }
+}
+
+/* What did not fit may now. */
+static void on_drained(cleat__rpc_call *call, void *service)
+{
+    listener *self = cleat__rpc_call_data(call);
+    (void)service;
+    pthread_mutex_lock(&self->mutex);
+    cleat_status status = cleat__outbox_send(&self->outbox);
+    pthread_mutex_unlock(&self->mutex);
+    if (status != CLEAT_OK) {
+        abort_stream(self, cleat_error_message());
     }
 }
 
@@ -283,15 +234,6 @@ static void describe(const listener *self, const cleat__uuid *workflow_id, const
     };
 }
 
-/* Sends and frees the message, NULL when there was no memory for it. The mutex is held. */
-static cleat_status send_action(listener *self, Cleat__AssignedAction *action)
-{
-    cleat_status status = action != NULL ? cleat__rpc_send(self->call, &action->base) : cleat__fail_memory();
-    cleat__message_free(action);
-    self->sent_count += status == CLEAT_OK;
-    return status;
-}
-
 static void on_refused(cleat__command *command)
 {
     cleat__free(command->error);
@@ -299,8 +241,9 @@ static void on_refused(cleat__command *command)
 }
 
 /* No worker could be sent it. Without memory to say so it runs into its timeout. */
-static void refuse_too_large(listener *self, const cleat__assignment *assignment)
+static void refuse_too_large(void *owner, const cleat__notice_out *notice)
 {
+    listener *self = owner;
     cleat__command *command = cleat__calloc(1, sizeof(*command));
     if (command == NULL) {
         return;
@@ -309,34 +252,27 @@ static void refuse_too_large(listener *self, const cleat__assignment *assignment
     command->tenant = self->command.tenant;
     command->done = on_refused;
     command->as.report = (cleat__report){
-        .task_id = assignment->task_id,
-        .retry_count = assignment->retry_count,
+        .task_id = notice->task_id,
+        .retry_count = notice->retry_count,
         .status = CLEAT_NON_RETRYABLE,
         .error = cleat_slice_of("the task's input and metadata are too large to be sent to a worker"),
     };
     cleat__engine_submit(self->services->engine, command);
 }
 
-static cleat_status send_assignment(listener *self, const cleat__assignment *assignment)
+/* NULL when there was no memory for it: then only an attempt's timeout tells of it. */
+static void tell(listener *self, cleat__notice_out *notice)
 {
-    details about;
-    cleat_status status = CLEAT_OK;
-    describe(self, &assignment->workflow_id, &assignment->version_id, &about);
-    about.of.task_name = assignment->task_name;
-    about.of.priority = assignment->priority;
-    Cleat__AssignedAction *action = cleat__assignment_write(assignment, &about.of);
+    if (notice == NULL) {
+        abort_stream(self, cleat_status_text(CLEAT_NO_MEMORY));
+        return;
+    }
     pthread_mutex_lock(&self->mutex);
-    if (self->is_over) {
-        cleat__message_free(action);
-    } else {
-        status = send_action(self, action);
-        forget_taken(self);
-    }
-    if (status != CLEAT_TOO_LARGE) {
-        remember(self, assignment);
-    }
+    cleat_status status = cleat__outbox_put(&self->outbox, notice);
     pthread_mutex_unlock(&self->mutex);
-    return status;
+    if (status != CLEAT_OK) {
+        abort_stream(self, cleat_error_message());
+    }
 }
 
 static void assign(void *sink, cleat__assignment *list)
@@ -344,12 +280,13 @@ static void assign(void *sink, cleat__assignment *list)
     listener *self = sink;
     while (list != NULL) {
         cleat__assignment *next = list->next;
-        cleat_status status = send_assignment(self, list);
-        if (status == CLEAT_TOO_LARGE) {
-            refuse_too_large(self, list);
-        } else if (status != CLEAT_OK) { /* it and the rest are remembered */
-            abort_stream(self, cleat_error_message());
-        }
+        details about;
+        describe(self, &list->workflow_id, &list->version_id, &about);
+        about.of.task_name = list->task_name;
+        about.of.priority = list->priority;
+        Cleat__AssignedAction *action = cleat__assignment_write(list, &about.of);
+        tell(self,
+             action != NULL ? cleat__notice_out_new(action, true, &list->task_id, list->retry_count) : NULL);
         cleat__free(list);
         list = next;
     }
@@ -358,20 +295,14 @@ static void assign(void *sink, cleat__assignment *list)
 /* If it does not arrive, the worker finds out when its report is ignored. */
 static void cancel(void *sink, const cleat__cancellation *cancelled)
 {
-    listener *self = sink;
+    const cleat__uuid *id = &cancelled->task_id;
     details about;
-    describe(self, &cancelled->workflow_id, &cancelled->version_id, &about);
+    describe(sink, &cancelled->workflow_id, &cancelled->version_id, &about);
     about.of.task_name = cancelled->task_name;
     about.of.priority = cancelled->priority;
     Cleat__AssignedAction *action =
-        cleat__cancellation_write(&cancelled->task_id, cancelled->retry_count, cancelled->task, &about.of);
-    pthread_mutex_lock(&self->mutex);
-    if (self->is_over) {
-        cleat__message_free(action);
-    } else {
-        (void)send_action(self, action);
-    }
-    pthread_mutex_unlock(&self->mutex);
+        cleat__cancellation_write(id, cancelled->retry_count, cancelled->task, &about.of);
+    tell(sink, action != NULL ? cleat__notice_out_new(action, false, id, cancelled->retry_count) : NULL);
 }
 
 /* ---- The beginning ---- */
@@ -381,9 +312,11 @@ static void on_listening(cleat__command *command)
     listener *self = (listener *)command;
     bool is_listening = command->status == CLEAT_OK;
     pthread_mutex_lock(&self->mutex);
-    bool was_over = self->is_over;
+    bool was_over = self->outbox.is_closed;
     self->is_open = is_listening;
-    self->is_over = was_over || !is_listening;
+    if (!is_listening) {
+        cleat__outbox_close(&self->outbox);
+    }
     pthread_mutex_unlock(&self->mutex);
     if (!is_listening) {
         if (!was_over) {
@@ -409,6 +342,7 @@ static void begin(cleat__rpc_call *call, const char *worker_id, bool is_kept, cl
         return;
     }
     self->worker_id = id;
+    self->outbox = (cleat__outbox){.call = call, .refuse = refuse_too_large, .owner = self};
     self->command.as.listen.id = id;
     self->command.as.listen.session = self->session;
     self->command.as.listen.is_kept = is_kept;
@@ -436,12 +370,14 @@ cleat__rpc_service cleat__service_listen(cleat__services *services)
          .kind = CLEAT__RPC_SERVER_STREAM,
          .request = &cleat__worker_listen_request__descriptor,
          .handle = handle_listen,
+         .drained = on_drained,
          .cancelled = on_cancelled,
          .ended = on_ended},
         {.path = "/Dispatcher/ListenV2",
          .kind = CLEAT__RPC_SERVER_STREAM,
          .request = &cleat__worker_listen_request__descriptor,
          .handle = handle_listen_v2,
+         .drained = on_drained,
          .cancelled = on_cancelled,
          .ended = on_ended},
     };
@@ -453,10 +389,7 @@ cleat__rpc_service cleat__service_listen(cleat__services *services)
 static bool is_stuck(listener *self, int64_t now_ns)
 {
     pthread_mutex_lock(&self->mutex);
-    if (!self->is_over) {
-        forget_taken(self);
-    }
-    bool is_stuck = !self->is_over && self->first != NULL && now_ns - self->first->sent_ns >= STUCK_NS;
+    bool is_stuck = cleat__outbox_is_stuck(&self->outbox, now_ns - STUCK_NS);
     pthread_mutex_unlock(&self->mutex);
     return is_stuck;
 }

@@ -104,7 +104,7 @@ static void many_restarts_lose_nothing(void **state)
         world_end(it);
         world_serve(it);
     }
-    rpc_stream *stream = listen_as(it, register_worker(it, "kept", ROUNDS));
+    rpc_stream *stream = stay_as(it, register_worker(it, "kept", ROUNDS));
     for (int i = 0; i < ROUNDS; i++) {
         Cleat__AssignedAction *action = next_action(stream);
         assert_string_equal(action->workflow_run_id, runs[i].text);
@@ -125,6 +125,7 @@ static long resident_kib(void)
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+/* By the form of listening that needs no heartbeats, so that the test may take its time. */
 static void a_thousand_workers_wait(void **state)
 {
     enum { WORKERS = 1000 };
@@ -133,7 +134,7 @@ static void a_thousand_workers_wait(void **state)
     declare(it, (task_declaration){.name = "idle"});
     long before = resident_kib();
     for (int i = 0; i < WORKERS; i++) {
-        streams[i] = listen_as(it, register_worker(it, "idle", 1));
+        streams[i] = stay_as(it, register_worker(it, "idle", 1));
         rpc_accepted(streams[i]);
     }
     print_message("%d workers: %ld KiB, their clients included\n", WORKERS, resident_kib() - before);

@@ -303,7 +303,7 @@ static void runs_of_another_tenant_are_not_there(void **state)
 {
     service_world *it = *state;
     declare(it, (task_declaration){.name = "own"});
-    rpc_stream *stream = listen_as(it, register_worker(it, "own", 1));
+    rpc_stream *stream = stay_as(it, register_worker(it, "own", 1));
     id_text run = trigger(it, "own", "{}");
     Cleat__AssignedAction *action = next_action(stream);
     Cleat__StepActionEvent event = CLEAT__STEP_ACTION_EVENT__INIT;
@@ -410,7 +410,7 @@ static void labels_choose_the_worker(void **state)
     Cleat__WorkerLabels value = CLEAT__WORKER_LABELS__INIT;
     declare(it, (task_declaration){.name = "choosy"});
     id_text plain = register_worker(it, "choosy", 1), special = register_worker(it, "choosy", 1);
-    rpc_stream *one = listen_as(it, plain), *two = listen_as(it, special);
+    rpc_stream *one = stay_as(it, plain), *two = stay_as(it, special);
     rpc_accepted(one);
     rpc_accepted(two);
     request.name = text_("choosy");
@@ -482,7 +482,7 @@ static void a_log_line_belongs_to_its_attempt(void **state)
     service_world *it = *state;
     Cleat__PutLogRequest line = CLEAT__PUT_LOG_REQUEST__INIT;
     declare(it, (task_declaration){.name = "chatty", .retries = 1});
-    rpc_stream *stream = listen_as(it, register_worker(it, "chatty", 1));
+    rpc_stream *stream = stay_as(it, register_worker(it, "chatty", 1));
     id_text run = trigger(it, "chatty", "{}");
     Cleat__AssignedAction *action = next_action(stream);
     send_event(it, action, FAILED_, "no", false);

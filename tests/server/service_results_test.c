@@ -15,7 +15,7 @@ static void a_run_that_ends_is_told_once(void **state)
 {
     service_world *it = *state;
     declare(it, (task_declaration){.name = "one"});
-    rpc_stream *worker = listen_as(it, register_worker(it, "one", 2)), *results = subscribe(it);
+    rpc_stream *worker = stay_as(it, register_worker(it, "one", 2)), *results = subscribe(it);
     id_text run = trigger(it, "one", "{}");
     Cleat__AssignedAction *action = next_action(worker);
     ask_for_run(results, "no id");
@@ -53,7 +53,7 @@ static void failures_and_cancellations_are_told(void **state)
     service_world *it = *state;
     Cleat__V1__CancelTasksRequest cancel = CLEAT__V1__CANCEL_TASKS_REQUEST__INIT;
     declare(it, (task_declaration){.name = "bad"});
-    rpc_stream *worker = listen_as(it, register_worker(it, "bad", 2)), *results = subscribe(it);
+    rpc_stream *worker = stay_as(it, register_worker(it, "bad", 2)), *results = subscribe(it);
     id_text run = trigger(it, "bad", "{}");
     Cleat__AssignedAction *action = next_action(worker);
     send_event(it, action, FAILED_, "plain text", true);
@@ -83,7 +83,7 @@ static void runs_of_another_tenant_are_never_told(void **state)
 {
     service_world *it = *state;
     declare(it, (task_declaration){.name = "mine"});
-    rpc_stream *worker = listen_as(it, register_worker(it, "mine", 1));
+    rpc_stream *worker = stay_as(it, register_worker(it, "mine", 1));
     id_text run = completed(it, worker, "mine", "1");
     rpc_stream *results = rpc_open(it->client, "/Dispatcher/SubscribeToWorkflowRuns",
                                    (rpc_call_options){.authorization = it->other_token});
@@ -131,7 +131,7 @@ static void a_slow_reader_gets_everything(void **state)
     output[0] = '"';
     memcpy(output + SIZE, "\"", 2);
     declare(it, (task_declaration){.name = "heavy"});
-    rpc_stream *worker = listen_as(it, register_worker(it, "heavy", 1)), *results = subscribe(it);
+    rpc_stream *worker = stay_as(it, register_worker(it, "heavy", 1)), *results = subscribe(it);
     for (int i = 0; i < RUNS; i++) {
         runs[i] = completed(it, worker, "heavy", output);
         ask_for_run(results, runs[i].text);
@@ -164,7 +164,7 @@ static void what_is_too_large_is_told_without_results(void **state)
     output[0] = '"';
     memcpy(output + SIZE, "\"", 2);
     declare(it, (task_declaration){.name = "huge"});
-    rpc_stream *worker = listen_as(it, register_worker(it, "huge", 1)), *results = subscribe(it);
+    rpc_stream *worker = stay_as(it, register_worker(it, "huge", 1)), *results = subscribe(it);
     id_text run = completed(it, worker, "huge", output);
     ask_for_run(results, run.text);
     Cleat__WorkflowRunEvent *event = next_result(results);

@@ -241,6 +241,12 @@ static inline rpc_stream *listen_as(service_world *it, id_text worker)
     return listen_by(it, it->client, "/Dispatcher/ListenV2", worker);
 }
 
+/* By the older form, which needs no heartbeats: for tests that take their time. */
+static inline rpc_stream *stay_as(service_world *it, id_text worker)
+{
+    return listen_by(it, it->client, "/Dispatcher/Listen", worker);
+}
+
 /* The next action, to be freed with cleat__message_free(). */
 static inline Cleat__AssignedAction *next_action(rpc_stream *stream)
 {

@@ -50,7 +50,7 @@ static void a_child_is_known_by_its_parent(void **state)
     service_world *it = *state;
     Cleat__V1__TriggerWorkflowRequest request = CLEAT__V1__TRIGGER_WORKFLOW_REQUEST__INIT;
     declare(it, (task_declaration){.name = "tree"});
-    rpc_stream *stream = listen_as(it, register_worker(it, "tree", 2));
+    rpc_stream *stream = stay_as(it, register_worker(it, "tree", 2));
     id_text parent = trigger(it, "tree", "{}");
     cleat__message_free(next_action(stream));
     request.name = text_("tree");
@@ -110,7 +110,7 @@ static void a_failure_is_retried_and_then_stays(void **state)
 {
     service_world *it = *state;
     declare(it, (task_declaration){.name = "again", .retries = 1});
-    rpc_stream *stream = listen_as(it, register_worker(it, "again", 1));
+    rpc_stream *stream = stay_as(it, register_worker(it, "again", 1));
     id_text run = trigger(it, "again", "{}");
     for (int attempt = 0; attempt < 2; attempt++) {
         Cleat__AssignedAction *action = next_action(stream);
@@ -130,7 +130,7 @@ static void what_must_not_be_retried_is_not(void **state)
 {
     service_world *it = *state;
     declare(it, (task_declaration){.name = "never", .retries = 5});
-    rpc_stream *stream = listen_as(it, register_worker(it, "never", 1));
+    rpc_stream *stream = stay_as(it, register_worker(it, "never", 1));
     id_text run = trigger(it, "never", "{}");
     Cleat__AssignedAction *action = next_action(stream);
     send_event(it, action, FAILED_, "no", true);
@@ -143,7 +143,7 @@ static void an_output_that_is_no_json_is_a_failure(void **state)
 {
     service_world *it = *state;
     declare(it, (task_declaration){.name = "odd"});
-    rpc_stream *stream = listen_as(it, register_worker(it, "odd", 1));
+    rpc_stream *stream = stay_as(it, register_worker(it, "odd", 1));
     id_text run = trigger(it, "odd", "{}");
     Cleat__AssignedAction *action = next_action(stream);
     send_event(it, action, COMPLETED, "{", false);
@@ -171,7 +171,7 @@ static void a_timeout_ends_it_and_tells_the_worker(void **state)
 {
     service_world *it = *state;
     declare(it, (task_declaration){.name = "slow", .timeout = "20ms"});
-    rpc_stream *stream = listen_as(it, register_worker(it, "slow", 1));
+    rpc_stream *stream = stay_as(it, register_worker(it, "slow", 1));
     id_text run = trigger(it, "slow", "{}");
     Cleat__AssignedAction *action = next_action(stream);
     assert_cancels(next_action(stream), action);
@@ -188,7 +188,7 @@ static void a_longer_timeout_is_granted(void **state)
     service_world *it = *state;
     Cleat__RefreshTimeoutRequest request = CLEAT__REFRESH_TIMEOUT_REQUEST__INIT;
     declare(it, (task_declaration){.name = "longer"});
-    rpc_stream *stream = listen_as(it, register_worker(it, "longer", 1));
+    rpc_stream *stream = stay_as(it, register_worker(it, "longer", 1));
     int64_t before_s = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_S;
     id_text run = trigger(it, "longer", "{}");
     Cleat__AssignedAction *action = next_action(stream);
@@ -214,7 +214,7 @@ static void a_cancelled_run_is_told_to_its_worker(void **state)
     service_world *it = *state;
     Cleat__V1__CancelTasksRequest request = CLEAT__V1__CANCEL_TASKS_REQUEST__INIT;
     declare(it, (task_declaration){.name = "gone"});
-    rpc_stream *stream = listen_as(it, register_worker(it, "gone", 1));
+    rpc_stream *stream = stay_as(it, register_worker(it, "gone", 1));
     id_text run = trigger(it, "gone", "{}"), queued = trigger(it, "gone", "{}");
     Cleat__AssignedAction *action = next_action(stream);
     char *ids[] = {queued.text, run.text, text_(NO_ID)};
@@ -242,7 +242,7 @@ static void a_released_slot_takes_the_next(void **state)
     service_world *it = *state;
     Cleat__ReleaseSlotRequest request = CLEAT__RELEASE_SLOT_REQUEST__INIT;
     declare(it, (task_declaration){.name = "slot"});
-    rpc_stream *stream = listen_as(it, register_worker(it, "slot", 1));
+    rpc_stream *stream = stay_as(it, register_worker(it, "slot", 1));
     id_text first = trigger(it, "slot", "{}"), second = trigger(it, "slot", "{}");
     Cleat__AssignedAction *action = next_action(stream);
     assert_string_equal(action->workflow_run_id, first.text);
@@ -263,8 +263,8 @@ static void two_workers_share(void **state)
 {
     service_world *it = *state;
     declare(it, (task_declaration){.name = "shared"});
-    rpc_stream *one = listen_as(it, register_worker(it, "shared", 1));
-    rpc_stream *two = listen_as(it, register_worker(it, "shared", 1));
+    rpc_stream *one = stay_as(it, register_worker(it, "shared", 1));
+    rpc_stream *two = stay_as(it, register_worker(it, "shared", 1));
     rpc_accepted(one);
     rpc_accepted(two);
     for (int i = 0; i < 4; i++) {
@@ -333,7 +333,7 @@ static void the_older_form_of_listening_works(void **state)
 {
     service_world *it = *state;
     declare(it, (task_declaration){.name = "older"});
-    rpc_stream *stream = listen_by(it, it->client, "/Dispatcher/Listen", register_worker(it, "older", 1));
+    rpc_stream *stream = stay_as(it, register_worker(it, "older", 1));
     id_text run = trigger(it, "older", "{}");
     Cleat__AssignedAction *action = next_action(stream);
     assert_string_equal(action->workflow_run_id, run.text);
@@ -341,38 +341,106 @@ static void the_older_form_of_listening_works(void **state)
     stop_listening(stream);
 }
 
-/* One worker reads nothing, so that its actions fill the server's queue of 4 MiB: they go to another. */
-static void what_a_worker_does_not_take_goes_to_another(void **state)
+/* ---- More than the server's queue of 4 MiB ---- */
+
+enum { BIG_RUNS = 12, BIG_SIZE = 1 << 20 };
+
+static void trigger_big_runs(service_world *it)
 {
-    enum { RUNS = 12, SIZE = 1 << 20, QUEUED = 4 };
-    service_world *it = *state;
-    cleat__buffer bytes = {0};
-    char *input = malloc(SIZE + 32);
-    memset(input, 'x', SIZE);
+    char *input = malloc(BIG_SIZE + 3);
+    memset(input, 'x', BIG_SIZE);
     memcpy(input, "{\"text\":\"", 9);
-    memcpy(input + SIZE, "\"}", 3);
-    declare(it, (task_declaration){.name = "big"});
-    rpc_client *deaf = rpc_client_new(cleat__server_grpc_address(it->server), (rpc_client_options){0});
-    rpc_stream *stuck = listen_by(it, deaf, "/Dispatcher/ListenV2", register_worker(it, "big", RUNS));
-    rpc_accepted(stuck);
-    for (int i = 0; i < RUNS; i++) {
+    memcpy(input + BIG_SIZE, "\"}", 3);
+    for (int i = 0; i < BIG_RUNS; i++) {
         trigger(it, "big", input);
     }
-    rpc_stream *stream = listen_as(it, register_worker(it, "big", RUNS));
-    for (int i = 0; i < QUEUED; i++) {
+    free(input);
+}
+
+static void a_worker_may_read_slowly(void **state)
+{
+    service_world *it = *state;
+    declare(it, (task_declaration){.name = "big"});
+    rpc_stream *stream = stay_as(it, register_worker(it, "big", BIG_RUNS));
+    rpc_accepted(stream);
+    trigger_big_runs(it);
+    for (int i = 0; i < BIG_RUNS; i++) {
+        Cleat__AssignedAction *action = next_action(stream);
+        assert_int_equal(action->retry_count, 0);
+        assert_true(strlen(action->action_payload) > BIG_SIZE);
+        cleat__message_free(action);
+    }
+    stop_listening(stream);
+}
+
+/* What was in the server's hands when the stream ended; what had left it stays with the worker. */
+static void what_a_worker_does_not_take_goes_to_another(void **state)
+{
+    enum { IN_THE_SERVER = 6 };
+    service_world *it = *state;
+    declare(it, (task_declaration){.name = "big"});
+    rpc_client *deaf = rpc_client_new(cleat__server_grpc_address(it->server), (rpc_client_options){0});
+    rpc_stream *stuck = listen_by(it, deaf, "/Dispatcher/Listen", register_worker(it, "big", BIG_RUNS));
+    rpc_accepted(stuck);
+    trigger_big_runs(it);
+    rpc_stream *stream = stay_as(it, register_worker(it, "big", BIG_RUNS));
+    stop_listening(stuck);
+    for (int i = 0; i < IN_THE_SERVER; i++) {
         Cleat__AssignedAction *action = next_action(stream);
         assert_int_equal(action->retry_count, 1);
         cleat__message_free(action);
     }
-    while (rpc_read(stuck, &bytes)) { /* what had left the server */
-    }
-    rpc_result result = rpc_end(stuck);
-    assert_int_equal(result.code, GRPC_STATUS_UNAVAILABLE);
-    assert_non_null(strstr(result.text, "does not read"));
-    rpc_result_deinit(&result);
     stop_listening(stream);
     rpc_client_free(deaf);
-    cleat__buffer_deinit(&bytes);
+}
+
+/* A cancellation does not overtake the start. */
+static void what_waits_keeps_its_order(void **state)
+{
+    service_world *it = *state;
+    Cleat__V1__CancelTasksRequest request = CLEAT__V1__CANCEL_TASKS_REQUEST__INIT;
+    declare(it, (task_declaration){.name = "big"});
+    rpc_stream *stream = stay_as(it, register_worker(it, "big", BIG_RUNS + 1));
+    rpc_accepted(stream);
+    trigger_big_runs(it);
+    id_text last = trigger(it, "big", "{}");
+    char *ids[] = {last.text};
+    request.external_ids = ids;
+    request.n_external_ids = 1;
+    cleat__message_free(ask(it, "/v1.AdminService/CancelTasks", &request.base,
+                            &cleat__v1__cancel_tasks_response__descriptor));
+    for (int i = 0; i < BIG_RUNS; i++) {
+        cleat__message_free(next_action(stream));
+    }
+    Cleat__AssignedAction *action = next_action(stream);
+    assert_string_equal(action->workflow_run_id, last.text);
+    assert_int_equal(action->action_type, CLEAT__ACTION_TYPE__START_STEP_RUN);
+    assert_cancels(next_action(stream), action);
+    cleat__message_free(action);
+    stop_listening(stream);
+}
+
+/* The envelope makes the action larger than a message may be, though its input came in one. */
+static void what_no_message_can_hold_fails(void **state)
+{
+    enum { SIZE = (4 << 20) - 150 };
+    service_world *it = *state;
+    char *input = malloc(SIZE + 1);
+    memset(input, 'x', SIZE);
+    memcpy(input, "{\"text\":\"", 9);
+    memcpy(input + SIZE - 2, "\"}", 3);
+    declare(it, (task_declaration){.name = "whale"});
+    rpc_stream *stream = stay_as(it, register_worker(it, "whale", 1)), *results = subscribe(it);
+    id_text run = trigger(it, "whale", input), next_run = trigger(it, "whale", "{}");
+    ask_for_run(results, run.text);
+    Cleat__WorkflowRunEvent *event = next_result(results);
+    assert_non_null(strstr(event->results[0]->error, "too large"));
+    Cleat__AssignedAction *action = next_action(stream); /* the stream goes on */
+    assert_string_equal(action->workflow_run_id, next_run.text);
+    cleat__message_free(action);
+    cleat__message_free(event);
+    stop_listening(stream);
+    stop_listening(results);
     free(input);
 }
 
@@ -422,7 +490,10 @@ int main(void)
         TEST(a_worker_comes_back_to_what_it_holds),
         TEST(a_worker_that_left_gets_nothing),
         TEST(the_older_form_of_listening_works),
+        TEST(a_worker_may_read_slowly),
         TEST(what_a_worker_does_not_take_goes_to_another),
+        TEST(what_waits_keeps_its_order),
+        TEST(what_no_message_can_hold_fails),
         TEST(a_task_outlives_its_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,185 @@
+#include "outbox.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "wire/message.h"
+
+typedef cleat__notice_out notice;
+typedef cleat__notice_out_list notice_list;
+
+/* ---- Lists ---- */
+
+notice *cleat__notice_out_new(Cleat__AssignedAction *action, bool is_start, const cleat__uuid *task_id,
+                              int32_t retry_count)
+{
+    notice *it = cleat__malloc(sizeof(*it));
+    if (it == NULL) {
+        cleat__message_free(action);
+        return NULL;
+    }
+    bool has_metadata = action->has_additional_metadata_case != 0;
+    *it = (notice){
+        .action = action,
+        .size = sizeof(*action) + strlen(action->action_payload) +
+                (has_metadata ? strlen(action->additional_metadata) : 0),
+        .is_start = is_start,
+        .task_id = *task_id,
+        .retry_count = retry_count,
+    };
+    return it;
+}
+
+static void notice_free(notice *it)
+{
+    cleat__message_free(it->action);
+    cleat__free(it);
+}
+
+static void append(notice_list *list, notice *it)
+{
+    it->next = NULL;
+    if (list->last != NULL) {
+        list->last->next = it;
+    } else {
+        list->first = it;
+    }
+    list->last = it;
+}
+
+/* NULL: there is none. */
+static notice *take_first(notice_list *list)
+{
+    notice *first = list->first;
+    if (first != NULL) {
+        list->first = first->next;
+        list->last = list->first != NULL ? list->last : NULL;
+    }
+    return first;
+}
+
+static void forget_all(notice_list *list)
+{
+    notice *it;
+    while ((it = take_first(list)) != NULL) {
+        notice_free(it);
+    }
+}
+
+/* ---- Sending ---- */
+
+/* Keeps a start that may have to be given to somebody else. */
+static void remember(cleat__outbox *outbox, notice *it, uint64_t number)
+{
+    cleat__message_free(it->action);
+    it->action = NULL;
+    it->number = number;
+    if (it->is_start) {
+        append(&outbox->sent, it);
+    } else {
+        notice_free(it);
+    }
+}
+
+static void forget_taken(cleat__outbox *outbox)
+{
+    uint64_t taken = cleat__rpc_taken_count(outbox->call);
+    while (outbox->sent.first != NULL && outbox->sent.first->number <= taken) {
+        notice_free(take_first(&outbox->sent));
+    }
+}
+
+/* CLEAT_RESOURCE_EXHAUSTED: not now; else the notice is taken. */
+static cleat_status send_one(cleat__outbox *outbox, notice *it)
+{
+    cleat_status status = cleat__rpc_send(outbox->call, &it->action->base);
+    if (status == CLEAT_OK) {
+        it->sent_ns = cleat__clock_monotonic_ns(NULL);
+        remember(outbox, it, ++outbox->sent_count);
+    } else if (status == CLEAT_TOO_LARGE) {
+        if (it->is_start) {
+            outbox->refuse(outbox->owner, it);
+        }
+        notice_free(it);
+        status = CLEAT_OK;
+    } else if (status != CLEAT_RESOURCE_EXHAUSTED) {
+        remember(outbox, it, UINT64_MAX);
+    }
+    return status;
+}
+
+cleat_status cleat__outbox_send(cleat__outbox *outbox)
+{
+    cleat_status status = CLEAT_OK;
+    while (!outbox->is_closed && outbox->waiting.first != NULL && status == CLEAT_OK) {
+        notice *first = outbox->waiting.first, *next = first->next;
+        size_t size = first->size;
+        status = send_one(outbox, first);
+        if (status == CLEAT_RESOURCE_EXHAUSTED) { /* until all that was sent is taken */
+            return CLEAT_OK;
+        }
+        outbox->waiting.first = next;
+        outbox->waiting.last = next != NULL ? outbox->waiting.last : NULL;
+        outbox->waiting_size -= size;
+    }
+    return status;
+}
+
+cleat_status cleat__outbox_put(cleat__outbox *outbox, notice *it)
+{
+    if (outbox->is_closed) {
+        remember(outbox, it, UINT64_MAX);
+        return CLEAT_OK;
+    }
+    append(&outbox->waiting, it);
+    outbox->waiting_size += it->size;
+    cleat_status status = cleat__outbox_send(outbox);
+    forget_taken(outbox);
+    if (status == CLEAT_OK && outbox->waiting_size > CLEAT__OUTBOX_WAITING_MAX) {
+        status = cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "the worker does not read: %zu bytes wait for it",
+                             outbox->waiting_size);
+    }
+    return status;
+}
+
+bool cleat__outbox_is_stuck(cleat__outbox *outbox, int64_t before_ns)
+{
+    if (outbox->is_closed) {
+        return false;
+    }
+    forget_taken(outbox);
+    return outbox->sent.first != NULL && outbox->sent.first->sent_ns <= before_ns;
+}
+
+/* ---- The end ---- */
+
+void cleat__outbox_close(cleat__outbox *outbox)
+{
+    notice *it;
+    if (outbox->is_closed) {
+        return;
+    }
+    forget_taken(outbox);
+    outbox->is_closed = true;
+    while ((it = take_first(&outbox->waiting)) != NULL) {
+        remember(outbox, it, UINT64_MAX);
+    }
+}
+
+bool cleat__outbox_take_back(cleat__outbox *outbox, cleat__uuid *task_id, int32_t *retry_count)
+{
+    notice *first = take_first(&outbox->sent);
+    if (first == NULL) {
+        return false;
+    }
+    *task_id = first->task_id;
+    *retry_count = first->retry_count;
+    notice_free(first);
+    return true;
+}
+
+void cleat__outbox_deinit(cleat__outbox *outbox)
+{
+    forget_all(&outbox->waiting);
+    forget_all(&outbox->sent);
+}

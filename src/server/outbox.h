@@ -1,0 +1,64 @@
+/*
+ * What a worker is told on its stream, in order: what does not fit into the stream's queue waits until
+ * the transport has taken what was sent, and what was sent is remembered until then, so that it
+ * can be given to somebody else when the stream ends. Its owner's mutex guards it.
+ */
+#ifndef CLEAT_SERVER_OUTBOX_H
+#define CLEAT_SERVER_OUTBOX_H
+
+#include "base/uuid.h"
+#include "rpc.h"
+#include "wire/dispatcher.pb-c.h"
+
+#define CLEAT__OUTBOX_WAITING_MAX ((size_t)64 * 1024 * 1024)
+
+/* What is told about an attempt. */
+typedef struct cleat__notice_out {
+    struct cleat__notice_out *next;
+    Cleat__AssignedAction *action; /* owned; NULL: it was sent */
+    size_t size;                   /* about that of the message */
+    uint64_t number;               /* of the message, the first is 1 */
+    int64_t sent_ns;
+    bool is_start; /* else a cancellation, which is not remembered */
+    cleat__uuid task_id;
+    int32_t retry_count;
+} cleat__notice_out;
+
+typedef struct cleat__notice_out_list {
+    cleat__notice_out *first, *last;
+} cleat__notice_out_list;
+
+typedef struct cleat__outbox {
+    cleat__rpc_call *call; /* until it is closed */
+    /* A start that is larger than any message may be: nobody can be told it. */
+    void (*refuse)(void *owner, const cleat__notice_out *notice);
+    void *owner;
+    bool is_closed;
+    cleat__notice_out_list waiting; /* not yet sent */
+    size_t waiting_size;
+    cleat__notice_out_list sent; /* starts that the transport may not have taken */
+    uint64_t sent_count;
+} cleat__outbox;
+
+/* Takes the action, which is not NULL. NULL on no memory. */
+cleat__notice_out *cleat__notice_out_new(Cleat__AssignedAction *action, bool is_start,
+                                         const cleat__uuid *task_id, int32_t retry_count);
+
+/*
+ * Takes the notice on every path, and sends what fits. A failure ends the stream:
+ * CLEAT_RESOURCE_EXHAUSTED when more than CLEAT__OUTBOX_WAITING_MAX bytes wait, else the call's. In a closed
+ * one a start is only remembered.
+ */
+cleat_status cleat__outbox_put(cleat__outbox *outbox, cleat__notice_out *notice);
+/* Sends what fits, when there is room again. */
+cleat_status cleat__outbox_send(cleat__outbox *outbox);
+/* Whether the first of what was sent has not been taken since that time. */
+bool cleat__outbox_is_stuck(cleat__outbox *outbox, int64_t before_ns);
+
+/* Before the call is ended. */
+void cleat__outbox_close(cleat__outbox *outbox);
+/* Of a closed one: the next start that may not have arrived. False: there is none. */
+bool cleat__outbox_take_back(cleat__outbox *outbox, cleat__uuid *task_id, int32_t *retry_count);
+void cleat__outbox_deinit(cleat__outbox *outbox);
+
+#endif
