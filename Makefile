@@ -43,10 +43,11 @@ fuzz: deps-dev ## run each fuzz program for FUZZ_SECONDS (10), FUZZ_JOBS (2) at 
 	$(call build,$@) --target fuzz
 	tools/run-fuzz build/fuzz/fuzz $(or $(FUZZ_SECONDS),10) $(or $(FUZZ_JOBS),2)
 
-interop: deps-dev ## test with the official OpenTelemetry SDK of Node (its packages from npm)
+interop: deps-dev ## test with the official SDKs of Node: OpenTelemetry, Hatchet (from npm)
 	$(call configure,release) $(with_tests)
 	$(call build,release) --target interop
-	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/otel/run --install || [ $$? = 77 ]
+	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/run otel --install || [ $$? = 77 ]
+	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/run hatchet-ts --install || [ $$? = 77 ]
 	ctest --test-dir $(RELEASE) --output-on-failure -j 2 -L interop
 
 bench: all ## run the benchmarks

@@ -1,7 +1,7 @@
 #include "collector/engine_spans.h"
 
 #include "base/error.h"
-#include "collector/derived_id.h"
+#include "model/derived_id.h"
 #include "trace/attribute_set.h"
 #include "trace/record.h"
 

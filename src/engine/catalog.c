@@ -14,6 +14,7 @@ static void free_type(cleat__task_type *type)
 
 void cleat__catalog_deinit(cleat__catalog *catalog)
 {
+    cleat__topics_deinit(&catalog->topics);
     size_t cursor = 0;
     cleat__task_type *type;
     while ((type = cleat__map_next(&catalog->types, &cursor)) != NULL) {
@@ -101,6 +102,8 @@ cleat_status cleat__catalog_add(cleat__catalog *catalog, cleat__queues *queues, 
         return cleat__fail_memory();
     }
     type->queue->type_count++;
+    const cleat__task_type *former = type->workflow->latest;
     type->workflow->latest = type;
-    return CLEAT_OK;
+    return cleat__topics_change(&catalog->topics, type->workflow,
+                                former != NULL ? former->needs->events : NULL, type->needs->events);
 }

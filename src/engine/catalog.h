@@ -3,6 +3,7 @@
 #define CLEAT_ENGINE_CATALOG_H
 
 #include "engine/queue.h"
+#include "engine/topics.h"
 #include "model/workflow.h"
 #include "store/load.h"
 
@@ -30,6 +31,7 @@ typedef struct cleat__task_type {
 typedef struct cleat__catalog {
     cleat__map workflows;
     cleat__map types; /* every version, by id */
+    cleat__topics topics;
 } cleat__catalog;
 /* Before the queues. */
 void cleat__catalog_deinit(cleat__catalog *catalog);

@@ -12,6 +12,9 @@
 #define CLEAT_ENGINE_COMMAND_H
 
 #include "engine/engine.h"
+#include "engine/watch.h"
+#include "model/event.h"
+#include "model/schedule.h"
 #include "model/worker.h"
 
 /* X(name, handler) */
@@ -38,6 +41,12 @@
     X(RELEASE_SLOT, release_slot)                     \
     X(REFRESH_TIMEOUT, refresh_timeout)               \
     X(LOG, log_line)                                  \
+    X(PUSH, cleat__events_push)                       \
+    X(SCHEDULE, cleat__timetable_add)                 \
+    X(UNSCHEDULE, cleat__timetable_remove)            \
+    X(WATCH, cleat__watches_add)                      \
+    X(UNWATCH, cleat__watches_remove)                 \
+    X(PUT_STREAM, cleat__watches_put_stream)          \
     X(CALL, call)
 
 struct cleat__pool;
@@ -111,7 +120,8 @@ struct cleat__command {
             cleat__worker_sink sink;
             cleat__uuid *id;
         } worker_add;
-        cleat__uuid id; /* CANCEL, FIND, RELEASE_SLOT: of a run; else of a worker */
+        cleat__uuid
+            id; /* CANCEL, FIND, RELEASE_SLOT: of a run; UNSCHEDULE: of a schedule; else of a worker */
         /* A worker of another process, which the file remembers. Its actions need not be declared.
          * It gets no runs before it listens. */
         struct {
@@ -154,7 +164,29 @@ struct cleat__command {
             int64_t *timeout_at_ms; /* INT64_MAX: it has none */
         } refresh_timeout;
         cleat__report report;
-        cleat__log_line log;
+        cleat__log_line log; /* CLEAT_NOT_FOUND: the tenant has no such run */
+        /* All or none of them, with the runs that they start. Payloads and metadata are checked, by
+         * cleat__user_event_check(). */
+        struct {
+            const cleat__user_event *items;
+            size_t count;
+            cleat__uuid *ids; /* of the events */
+            int64_t *at_ms;   /* Unix, when they were stored; NULL: who cares */
+        } push;
+        struct { /* one for each time, all or none; what is past starts at once */
+            const cleat__schedule *schedule;
+            const int64_t *at_ms; /* Unix */
+            size_t count;
+            cleat__uuid *ids;
+        } schedule;
+        /* WATCH: CLEAT_EMPTY: the run has ended, nothing will come. UNWATCH: also one that does not
+         * watch (any more); it is not told anything after the answer. */
+        cleat__watch *watch;
+        struct { /* sent on to who looks at the run, in the order of the indices; not stored */
+            cleat__uuid task_id;
+            int64_t index; /* 0, 1, ..; -1: it has none, and goes on at once */
+            cleat_slice payload;
+        } put_stream;
         struct {
             cleat_status (*function)(cleat__store *store, void *argument);
             void *argument;

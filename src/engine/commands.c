@@ -1,6 +1,8 @@
 /* One handler per command of command.h. What it answers is told when the batch is committed. */
 #include "base/error.h"
+#include "engine/events.h"
 #include "engine/life.h"
+#include "engine/timetable.h"
 #include "engine/trigger.h"
 #include "engine/workers.h"
 #include "model/duration.h"
@@ -266,6 +268,10 @@ static cleat_status refresh_timeout(cleat__core *core, cleat__command *command)
 
 static cleat_status log_line(cleat__core *core, cleat__command *command)
 {
+    if (command->as.log.metadata.size > CLEAT_PAYLOAD_MAX) {
+        return cleat__fail(CLEAT_TOO_LARGE, "the log line's metadata has %zu bytes; at most %zu are stored",
+                           command->as.log.metadata.size, CLEAT_PAYLOAD_MAX);
+    }
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
         status = cleat__log_line_insert(core->store, command->tenant, &command->as.log);
@@ -287,6 +293,7 @@ static cleat_status call(cleat__core *core, cleat__command *command)
         return status;
     }
     cleat_status result = command->as.call.function(core->store, command->as.call.argument);
+    bool is_store_error = result == CLEAT_IO || result == CLEAT_DISK_FULL || result == CLEAT_CORRUPT;
     if (sqlite3_get_autocommit(db)) {
         /* Some errors make SQLite roll back everything, the rest of the batch with it. */
         return cleat__core_check(core, result != CLEAT_OK ? result : CLEAT_IO);
@@ -294,6 +301,7 @@ static cleat_status call(cleat__core *core, cleat__command *command)
     if (result == CLEAT_OK) {
         return cleat__core_check(core, cleat__sqlite_exec(db, "RELEASE call", doing));
     }
+    core->totals.store_errors += is_store_error;
     /* Keeps the function's own sentence. */
     if (sqlite3_exec(db, "ROLLBACK TO call; RELEASE call", NULL, NULL, NULL) != SQLITE_OK) {
         return cleat__core_check(core, cleat__sqlite_error(db, doing));

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "engine/core_parts.h"
+#include "engine/timetable.h"
 
 /* ---- Open and close ---- */
 
@@ -21,9 +22,12 @@ cleat_status cleat__core_open(const cleat__core_options *options, cleat__now now
     }
     core->now = now;
     core->sweep_ms = INT64_MAX;
+    core->schedule_ms = INT64_MAX;
+    core->adds_trace = options->adds_trace;
     seed_ids(core, options->seed);
     cleat__runs_init(&core->runs);
     cleat__roster_init(&core->roster);
+    cleat__watches_init(&core->watches);
     cleat_status status = cleat__store_open(options->path, options->mode, &core->store);
     if (status == CLEAT_OK) {
         status = cleat__core_recover(core);
@@ -46,6 +50,7 @@ void cleat__core_close(cleat__core *core)
         return;
     }
     cleat__store_close(core->store);
+    cleat__watches_deinit(&core->watches);
     cleat__roster_deinit(&core->roster);
     cleat__runs_deinit(&core->runs);
     cleat__wishes_deinit(&core->wishes);
@@ -111,6 +116,7 @@ static void fail(cleat__core *core, cleat_status status)
         return;
     }
     core->failure = status;
+    core->totals.store_errors++;
     core->failure_text = cleat__strdup(cleat_error_message());
     cleat__store_rollback(core->store);
     core->is_writing = false;
@@ -205,10 +211,16 @@ cleat__command_list cleat__core_release(cleat__core *core)
 {
     if (core->failure == CLEAT_OK) {
         cleat__roster_tell(&core->roster);
+        cleat__watches_tell(&core->watches);
     }
     cleat__command_list answers = core->answers;
     core->answers = (cleat__command_list){NULL, NULL};
     return answers;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 int64_t cleat__core_next_ms(const cleat__core *core)
@@ -221,8 +233,11 @@ int64_t cleat__core_next_ms(const cleat__core *core)
     }
     const cleat__run *run = cleat__runs_first_timer(&core->runs);
     const cleat__worker *worker = cleat__roster_first_timer(&core->roster);
-    int64_t next = run != NULL && run->deadline_ms < core->sweep_ms ? run->deadline_ms : core->sweep_ms;
-    return worker != NULL && worker->deadline_ms < next ? worker->deadline_ms : next;
+    const cleat__stream *stream = core->watches.streams.waiting_head;
+    int64_t next = earlier(core->sweep_ms, cleat__timetable_next_ms(core));
+    next = earlier(next, run != NULL ? run->deadline_ms : INT64_MAX);
+    next = earlier(next, worker != NULL ? worker->deadline_ms : INT64_MAX);
+    return earlier(next, stream != NULL ? stream->deadline_ms : INT64_MAX);
 }
 
 void cleat__core_get_stats(const cleat__core *core, cleat__engine_stats *out)

@@ -5,7 +5,7 @@
  *   apply    every command and every timer that is due, then hand queued runs to workers with free
  *            slots: all in one transaction, opened by the first write
  *   commit   once
- *   release  answers and worker notices, which were held back until here
+ *   release  answers, worker notices and happenings, which were held back until here
  *
  * A run that is triggered while a slot is free is thus stored, assigned and told with one commit.
  *
@@ -33,6 +33,7 @@ typedef struct cleat__core_options {
     const char *path;
     cleat__store_mode mode; /* CLEAT__STORE_WRITE, or _UNSYNCED */
     uint64_t seed;          /* of ids; 0: from the operating system */
+    bool adds_trace;        /* as in cleat__engine_options */
 } cleat__core_options;
 
 /*
@@ -52,7 +53,7 @@ void cleat__core_run(cleat__core *core, cleat__now now);
  * them came in time, however long the engine was held up. */
 void cleat__core_run_behind(cleat__core *core, cleat__now now);
 void cleat__core_commit(cleat__core *core);
-/* Tells the workers, and hands over the answered commands. */
+/* Tells the workers and who looks on, and hands over the answered commands. */
 cleat__command_list cleat__core_release(cleat__core *core);
 
 /* The monotonic time of the next step if no command comes; INT64_MAX: none. */

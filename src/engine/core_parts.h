@@ -5,6 +5,7 @@
 #include "engine/catalog.h"
 #include "engine/core.h"
 #include "engine/roster.h"
+#include "engine/watches.h"
 #include "engine/wishes.h"
 
 struct cleat__core {
@@ -12,15 +13,18 @@ struct cleat__core {
     cleat__now now; /* of the step under way */
     cleat__random random;
     cleat__uuid_generator ids;
+    bool adds_trace; /* to the metadata of runs without one */
 
     cleat__runs runs;
     cleat__catalog catalog;
     cleat__queues queues;
     cleat__wishes wishes;
     cleat__roster roster;
-    int64_t sweep_ms; /* monotonic; when to forget workers of long ago */
-    uint64_t running; /* runs in state RUNNING */
-    uint64_t passes;  /* of the scheduler */
+    cleat__watches watches;
+    int64_t sweep_ms;    /* monotonic; when to forget workers of long ago */
+    int64_t schedule_ms; /* Unix; when the first schedule is due, or sooner; INT64_MAX: there is none */
+    uint64_t running;    /* runs in state RUNNING */
+    uint64_t passes;     /* of the scheduler */
 
     bool is_writing;             /* a transaction is open */
     bool has_more;               /* work was left for the next step, lest this one take too long */

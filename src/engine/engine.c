@@ -116,7 +116,7 @@ static void answer(cleat__engine *engine, cleat__command_list answers)
             continue;
         }
         if (command->detached && command->kind == CLEAT__COMMAND_LOG) {
-            engine->log_bytes -= command->as.log.message.size;
+            engine->log_bytes -= command->as.log.message.size + command->as.log.metadata.size;
         }
         cleat__command_append(&others, command);
     }
@@ -168,7 +168,10 @@ cleat_status cleat__engine_open(const cleat__engine_options *options, cleat__eng
         return cleat__fail_memory();
     }
     engine->clock = options->clock;
-    cleat__core_options core = {.path = options->path, .mode = CLEAT__STORE_WRITE, .seed = options->seed};
+    cleat__core_options core = {.path = options->path,
+                                .mode = CLEAT__STORE_WRITE,
+                                .seed = options->seed,
+                                .adds_trace = options->adds_trace};
     cleat_status status = cleat__core_open(&core, read_clock(engine->clock), &engine->core);
     if (status != CLEAT_OK) {
         cleat__free(engine);
@@ -342,6 +345,29 @@ cleat_status cleat__engine_trigger(cleat__engine *engine, int64_t tenant, const 
     return submit(engine, &trigger);
 }
 
+cleat_status cleat__engine_push(cleat__engine *engine, int64_t tenant, const cleat__user_event *events,
+                                size_t count, cleat__uuid *ids)
+{
+    call push = {
+        .command = {.kind = CLEAT__COMMAND_PUSH, .tenant = tenant, .as.push = {events, count, ids, NULL}}};
+    return submit(engine, &push);
+}
+
+cleat_status cleat__engine_schedule(cleat__engine *engine, int64_t tenant, const cleat__schedule *schedule,
+                                    const int64_t *at_ms, size_t count, cleat__uuid *ids)
+{
+    call add = {.command = {.kind = CLEAT__COMMAND_SCHEDULE,
+                            .tenant = tenant,
+                            .as.schedule = {schedule, at_ms, count, ids}}};
+    return submit(engine, &add);
+}
+
+cleat_status cleat__engine_unschedule(cleat__engine *engine, int64_t tenant, const cleat__uuid *id)
+{
+    call remove = {.command = {.kind = CLEAT__COMMAND_UNSCHEDULE, .tenant = tenant, .as.id = *id}};
+    return submit(engine, &remove);
+}
+
 /* Inside the mutex: makes the engine forget an unanswered WAIT. Afterwards it is either answered
  * (the run ended just now) or never will be. */
 static void unsubscribe(cleat__engine *engine, call *wait)
@@ -456,7 +482,7 @@ cleat_status cleat__engine_log(cleat__engine *engine, int64_t tenant, const clea
     if (message.size > CLEAT__LOG_LINE_MAX) {
         message.size = CLEAT__LOG_LINE_MAX;
     }
-    cleat__command *command = cleat__malloc(sizeof(*command) + message.size);
+    cleat__command *command = cleat__malloc(sizeof(*command) + message.size + line->metadata.size);
     if (command == NULL) {
         return cleat__fail_memory();
     }
@@ -464,7 +490,8 @@ cleat_status cleat__engine_log(cleat__engine *engine, int64_t tenant, const clea
         (cleat__command){.kind = CLEAT__COMMAND_LOG, .detached = true, .tenant = tenant, .as.log = *line};
     char *at = (char *)(command + 1);
     command->as.log.message = copy_to(&at, message);
-    return submit_detached(engine, command, message.size);
+    command->as.log.metadata = copy_to(&at, line->metadata);
+    return submit_detached(engine, command, message.size + line->metadata.size);
 }
 
 cleat_status cleat__engine_call(cleat__engine *engine,

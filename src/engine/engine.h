@@ -8,6 +8,8 @@
 #ifndef CLEAT_ENGINE_ENGINE_H
 #define CLEAT_ENGINE_ENGINE_H
 
+#include "model/event.h"
+#include "model/schedule.h"
 #include "model/workflow.h"
 
 typedef struct cleat__engine cleat__engine;
@@ -18,6 +20,7 @@ typedef struct cleat__engine_options {
     const char *path;
     const cleat_clock *clock; /* NULL: system */
     uint64_t seed;            /* of ids; 0: from the operating system */
+    bool adds_trace; /* runs whose metadata has no `traceparent` get one, by cleat__metadata_add_trace() */
 } cleat__engine_options;
 
 cleat_status cleat__engine_open(const cleat__engine_options *options, cleat__engine **out);
@@ -44,6 +47,15 @@ cleat_status cleat__engine_put_workflow(cleat__engine *engine, int64_t tenant,
 /* All or none. `ids` has room for `count`; a child that exists already gives its existing id. */
 cleat_status cleat__engine_trigger(cleat__engine *engine, int64_t tenant, const cleat__trigger *triggers,
                                    size_t count, cleat__uuid *ids);
+/* Stores the events, with the runs that they start; all or none. What they refer to is checked, by
+ * cleat__user_event_check(). */
+cleat_status cleat__engine_push(cleat__engine *engine, int64_t tenant, const cleat__user_event *events,
+                                size_t count, cleat__uuid *ids);
+/* A run for each of the (Unix) times; what is past starts at once. */
+cleat_status cleat__engine_schedule(cleat__engine *engine, int64_t tenant, const cleat__schedule *schedule,
+                                    const int64_t *at_ms, size_t count, cleat__uuid *ids);
+/* CLEAT_NOT_FOUND: the tenant has no such schedule, or it has fired. */
+cleat_status cleat__engine_unschedule(cleat__engine *engine, int64_t tenant, const cleat__uuid *id);
 /* As in cleat_client_wait(). */
 cleat_status cleat__engine_wait(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id,
                                 int64_t timeout_ms, cleat_run_result *result);
@@ -92,6 +104,7 @@ typedef struct cleat__engine_stats {
     uint64_t ended[5];        /* by cleat_run_status */
     uint64_t dispatched[CLEAT__DISPATCH_BOUND_COUNT + 1];
     uint64_t dispatched_ms; /* the sum of those times */
+    uint64_t store_errors;  /* writes that failed, but for those that others were the fault of */
     cleat_status failure;   /* CLEAT_OK: it has not failed */
 } cleat__engine_stats;
 void cleat__engine_get_stats(cleat__engine *engine, cleat__engine_stats *out);

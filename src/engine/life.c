@@ -166,8 +166,19 @@ static void answer_waiter(cleat__core *core, cleat__command *waiter, const cleat
     cleat__core_answer(core, waiter, status);
 }
 
+static cleat__happening_kind happening_of(cleat__event event)
+{
+    switch (event) {
+    case CLEAT__EVENT_COMPLETE: return CLEAT__HAPPENING_COMPLETED;
+    case CLEAT__EVENT_CANCEL:
+    case CLEAT__EVENT_SCHEDULE_TIME_OUT: return CLEAT__HAPPENING_CANCELLED;
+    case CLEAT__EVENT_TIME_OUT_FAIL: return CLEAT__HAPPENING_TIMED_OUT;
+    default: return CLEAT__HAPPENING_FAILED;
+    }
+}
+
 /* `text` is the output or the error, as it was stored. Frees the run. */
-static void finish(cleat__core *core, cleat__run *run, cleat__event event, cleat_slice text)
+static cleat_status finish(cleat__core *core, cleat__run *run, cleat__event event, cleat_slice text)
 {
     int state = cleat__state_next(run->state, event);
     cleat__queues_remove(&core->queues, run);
@@ -179,7 +190,9 @@ static void finish(cleat__core *core, cleat__run *run, cleat__event event, cleat
         run->waiters = waiter->next;
         answer_waiter(core, waiter, run, text);
     }
+    cleat_status status = cleat__watches_end(core, run, happening_of(event), text);
     cleat__life_forget(core, run);
+    return status;
 }
 
 cleat_status cleat__life_complete(cleat__core *core, cleat__run *run, cleat_slice output)
@@ -190,10 +203,7 @@ cleat_status cleat__life_complete(cleat__core *core, cleat__run *run, cleat_slic
         status =
             cleat__core_check(core, cleat__transition_complete(core->store, &key, core->now.unix_ms, output));
     }
-    if (status == CLEAT_OK) {
-        finish(core, run, CLEAT__EVENT_COMPLETE, output);
-    }
-    return status;
+    return status == CLEAT_OK ? finish(core, run, CLEAT__EVENT_COMPLETE, output) : status;
 }
 
 /* ---- Failures ---- */
@@ -205,10 +215,7 @@ static cleat_status fail_for_good(cleat__core *core, cleat__run *run, cleat__eve
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, cleat__transition_fail(core->store, &key, core->now.unix_ms, error));
     }
-    if (status == CLEAT_OK) {
-        finish(core, run, event, error);
-    }
-    return status;
+    return status == CLEAT_OK ? finish(core, run, event, error) : status;
 }
 
 typedef cleat_status (*retry_transition)(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
@@ -293,10 +300,8 @@ cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run)
         status = cleat__core_check(core, cleat__transition_schedule_time_out(
                                              core->store, &key, core->now.unix_ms, cleat_slice_of(text)));
     }
-    if (status == CLEAT_OK) {
-        finish(core, run, CLEAT__EVENT_SCHEDULE_TIME_OUT, (cleat_slice){NULL, 0});
-    }
-    return status;
+    return status == CLEAT_OK ? finish(core, run, CLEAT__EVENT_SCHEDULE_TIME_OUT, (cleat_slice){NULL, 0})
+                              : status;
 }
 
 cleat_status cleat__life_cancel(cleat__core *core, cleat__run *run)
@@ -309,8 +314,5 @@ cleat_status cleat__life_cancel(cleat__core *core, cleat__run *run)
             cleat__core_check(core, cleat__transition_cancel(core->store, &key, (cleat_run_status)run->state,
                                                              core->now.unix_ms));
     }
-    if (status == CLEAT_OK) {
-        finish(core, run, CLEAT__EVENT_CANCEL, (cleat_slice){NULL, 0});
-    }
-    return status;
+    return status == CLEAT_OK ? finish(core, run, CLEAT__EVENT_CANCEL, (cleat_slice){NULL, 0}) : status;
 }

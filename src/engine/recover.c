@@ -1,4 +1,5 @@
 #include "engine/life.h"
+#include "engine/timetable.h"
 #include "engine/workers.h"
 
 #include "base/alloc.h"
@@ -103,6 +104,9 @@ cleat_status cleat__core_recover(cleat__core *core)
     if (status == CLEAT_OK) {
         status = cleat__load_workers(core->store, add_worker, core);
         cleat__workers_plan_sweep(core);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__timetable_recover(core);
     }
     if (status == CLEAT_OK) {
         status = cleat__load_live(core->store, add_run, &state);

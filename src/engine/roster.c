@@ -187,7 +187,7 @@ cleat_status cleat__roster_add_remote(cleat__roster *roster, cleat__queues *queu
     cleat__worker *worker = NULL;
     cleat_status status = cleat__slots_decode(row->slots, &slots);
     if (status == CLEAT_OK) {
-        status = cleat__actions_decode(row->actions, &actions);
+        status = cleat__names_decode(row->actions, &actions);
     }
     if (status == CLEAT_OK) {
         status = cleat__roster_add(roster, &row->id, row->tenant, slots->items, slots->count, &worker);

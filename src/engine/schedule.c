@@ -6,6 +6,7 @@
  * STEP_MAX runs and go on in the next step, so that a command never waits long for a large backlog.
  */
 #include "engine/life.h"
+#include "engine/timetable.h"
 #include "engine/workers.h"
 
 #define STEP_MAX 1000
@@ -65,6 +66,12 @@ void cleat__core_fire_timers(cleat__core *core)
             break;
         }
         status = fire_run(core, run);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__timetable_fire(core, STEP_MAX);
+    }
+    if (status == CLEAT_OK) {
+        cleat__watches_fire(core);
     }
 }
 

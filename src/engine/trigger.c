@@ -38,7 +38,7 @@ static cleat_status check_child(cleat__core *core, int64_t tenant, const cleat__
     return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
 }
 
-static cleat_status check(cleat__core *core, int64_t tenant, const cleat__trigger *item)
+cleat_status cleat__trigger_check(cleat__core *core, int64_t tenant, const cleat__trigger *item)
 {
     if (cleat__catalog_find(&core->catalog, tenant, item->workflow) == NULL) {
         return cleat__fail(
@@ -138,18 +138,34 @@ static cleat_status inherit(cleat__core *core, const cleat__trigger *item, cleat
     return status;
 }
 
+/* Metadata as it is stored; what is made anew is in the buffers. */
+static cleat_status complete_metadata(cleat__core *core, const cleat__run *run, cleat__trigger *item,
+                                      cleat__buffer *inherited, cleat__buffer *traced)
+{
+    cleat_status status = CLEAT_OK;
+    if (item->is_child && item->inherits) {
+        status = inherit(core, item, inherited);
+        item->metadata = cleat__buffer_slice(inherited);
+    }
+    if (status == CLEAT_OK && core->adds_trace) {
+        cleat__metadata_add_trace(item->metadata, &run->id, traced);
+        item->metadata = traced->size != 0 ? cleat__buffer_slice(traced) : item->metadata;
+        status = traced->failed ? cleat__fail_memory() : CLEAT_OK;
+    }
+    return status;
+}
+
 static cleat_status store(cleat__core *core, const cleat__trigger *item, const cleat__run *run,
                           cleat__uuid *existing)
 {
-    cleat__buffer desired = {0}, metadata = {0};
+    cleat__buffer desired = {0}, inherited = {0}, traced = {0};
     cleat__trigger trigger = *item;
     if (trigger.input.data == NULL) {
         trigger.input = cleat_slice_of("{}");
     }
     cleat_status status = describe_wish(item, &desired);
-    if (status == CLEAT_OK && item->is_child && item->inherits) {
-        status = inherit(core, item, &metadata);
-        trigger.metadata = cleat__buffer_slice(&metadata);
+    if (status == CLEAT_OK) {
+        status = complete_metadata(core, run, &trigger, &inherited, &traced);
     }
     if (status == CLEAT_OK) {
         const cleat__new_task row = {
@@ -162,8 +178,12 @@ static cleat_status store(cleat__core *core, const cleat__trigger *item, const c
         };
         status = cleat__transition_trigger(core->store, &row, existing);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__watches_start(core, run, trigger.metadata);
+    }
     cleat__buffer_deinit(&desired);
-    cleat__buffer_deinit(&metadata);
+    cleat__buffer_deinit(&inherited);
+    cleat__buffer_deinit(&traced);
     return status;
 }
 
@@ -196,7 +216,7 @@ cleat_status cleat__trigger_runs(cleat__core *core, int64_t tenant, const cleat_
 {
     cleat_status status = CLEAT_OK;
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        status = check(core, tenant, &items[i]);
+        status = cleat__trigger_check(core, tenant, &items[i]);
     }
     cleat__run_chain made = {NULL, NULL};
     if (status == CLEAT_OK) {

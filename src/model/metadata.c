@@ -1,6 +1,8 @@
 #include "model/metadata.h"
 
 #include "base/alloc.h"
+#include "base/hex.h"
+#include "model/derived_id.h"
 #include "model/json_members.h"
 
 #include <jansson.h>
@@ -9,6 +11,12 @@
 #define RESERVED      "hatchet__"
 #define PARENT_RUN_ID "hatchet__parent_workflow_run_id"
 #define PARENT_ID     "hatchet__parent_step_run_id"
+#define SOURCE_RUN_ID "hatchet__source_workflow_run_id"
+#define SOURCE_ID     "hatchet__source_step_run_id"
+#define EVENT_ID      "hatchet__event_id"
+#define EVENT_KEY     "hatchet__event_key"
+#define TRACE         "traceparent"
+#define OWN_RESERVED  "cleat__" /* how the trace goes on */
 
 static void append_member(cleat__buffer *out, cleat_slice key, cleat_slice value)
 {
@@ -18,9 +26,23 @@ static void append_member(cleat__buffer *out, cleat_slice key, cleat_slice value
     cleat__buffer_append_slice(out, value);
 }
 
+static cleat_slice quote(const cleat__uuid *uuid, char text[40])
+{
+    char id[37];
+    cleat__uuid_format(uuid, id);
+    int size = snprintf(text, 40, "\"%s\"", id);
+    return (cleat_slice){text, (size_t)size};
+}
+
 static bool begins_with(cleat_slice text, const char *prefix)
 {
     return text.size >= strlen(prefix) && memcmp(text.data, prefix, strlen(prefix)) == 0;
+}
+
+static bool stays_with_parent(cleat_slice name, const json_t *own)
+{
+    return begins_with(name, RESERVED) || json_object_getn(own, name.data, name.size) != NULL ||
+           (begins_with(name, OWN_RESERVED) && json_object_get(own, TRACE) != NULL);
 }
 
 /* Of the parent, whatever the child does not say itself. */
@@ -31,8 +53,7 @@ static void append_inherited(cleat__buffer *out, cleat_slice parent, const json_
     cleat__json_members(parent, &cursor);
     while (cleat__json_next_member(&cursor, &key, &value)) {
         char *memory = NULL;
-        if (cleat__json_decode_string(key, &name, &memory) && !begins_with(name, RESERVED) &&
-            json_object_getn(own, name.data, name.size) == NULL) {
+        if (cleat__json_decode_string(key, &name, &memory) && !stays_with_parent(name, own)) {
             append_member(out, key, value);
         }
         cleat__free(memory);
@@ -55,16 +76,150 @@ static void append_own(cleat__buffer *out, cleat_slice own)
 void cleat__metadata_inherit(cleat_slice parent, cleat_slice own, const cleat__uuid *parent_id,
                              cleat__buffer *out)
 {
-    char id[37], quoted[40];
-    cleat__uuid_format(parent_id, id);
-    int size = snprintf(quoted, sizeof(quoted), "\"%s\"", id);
+    char quoted[40];
+    cleat_slice id = quote(parent_id, quoted);
     /* Only to look up keys: the values are copied from the text. */
     json_t *keys = own.data != NULL ? json_loadb(own.data, own.size, JSON_DECODE_INT_AS_REAL, NULL) : NULL;
     cleat__buffer_append_byte(out, '{');
     append_inherited(out, parent, keys);
     append_own(out, own);
-    append_member(out, cleat_slice_of("\"" PARENT_RUN_ID "\""), (cleat_slice){quoted, (size_t)size});
-    append_member(out, cleat_slice_of("\"" PARENT_ID "\""), (cleat_slice){quoted, (size_t)size});
+    append_member(out, cleat_slice_of("\"" PARENT_RUN_ID "\""), id);
+    append_member(out, cleat_slice_of("\"" PARENT_ID "\""), id);
     cleat__buffer_append_byte(out, '}');
     json_decref(keys);
+}
+
+/* ---- Events ---- */
+
+static bool goes_on(cleat_slice name)
+{
+    return !begins_with(name, RESERVED) || cleat_slice_equals(name, cleat_slice_of(SOURCE_RUN_ID)) ||
+           cleat_slice_equals(name, cleat_slice_of(SOURCE_ID));
+}
+
+void cleat__metadata_of_event(cleat_slice event, const cleat__uuid *event_id, cleat_slice key,
+                              cleat__buffer *out)
+{
+    cleat__json_cursor cursor;
+    cleat_slice quoted, value, name;
+    char id[40];
+    cleat__buffer_append_byte(out, '{');
+    cleat__json_members(event, &cursor);
+    while (cleat__json_next_member(&cursor, &quoted, &value)) {
+        char *memory = NULL;
+        if (cleat__json_decode_string(quoted, &name, &memory) && goes_on(name)) {
+            append_member(out, quoted, value);
+        }
+        cleat__free(memory);
+    }
+    append_member(out, cleat_slice_of("\"" EVENT_ID "\""), quote(event_id, id));
+    cleat__buffer_append_string(out, ",\"" EVENT_KEY "\":");
+    cleat__buffer_append_json(out, key);
+    cleat__buffer_append_byte(out, '}');
+}
+
+/* ---- Looking ---- */
+
+/* The value as it is written; the last of equal keys counts. False: there is none. */
+static bool find_value(cleat_slice metadata, cleat_slice wanted, cleat_slice *out)
+{
+    cleat__json_cursor cursor;
+    cleat_slice key, value, name;
+    bool found = false;
+    cleat__json_members(metadata, &cursor);
+    while (cleat__json_next_member(&cursor, &key, &value)) {
+        char *memory = NULL;
+        if (cleat__json_decode_string(key, &name, &memory) && cleat_slice_equals(name, wanted)) {
+            *out = value;
+            found = true;
+        }
+        cleat__free(memory);
+    }
+    return found;
+}
+
+bool cleat__metadata_says(cleat_slice metadata, cleat_slice key, cleat_slice value)
+{
+    cleat_slice written, text;
+    char *memory = NULL;
+    if (!find_value(metadata, key, &written)) {
+        return false;
+    }
+    bool is_string = cleat__json_decode_string(written, &text, &memory);
+    bool is_equal = cleat_slice_equals(is_string ? text : written, value);
+    cleat__free(memory);
+    return is_equal;
+}
+
+/* ---- Traces ---- */
+
+/* Four parts, as Hatchet's engine counts them: the second has 32 characters, the third 16. */
+static bool is_traceparent(cleat_slice text)
+{
+    size_t sizes[4], part = 0, start = 0;
+    for (size_t i = 0; i <= text.size; i++) {
+        if (i == text.size || text.data[i] == '-') {
+            if (part == 4) {
+                return false;
+            }
+            sizes[part++] = i - start;
+            start = i + 1;
+        }
+    }
+    return part == 4 && sizes[1] == 32 && sizes[2] == 16;
+}
+
+static bool has_trace(cleat_slice metadata)
+{
+    cleat_slice written, text;
+    char *memory = NULL;
+    bool has = find_value(metadata, cleat_slice_of(TRACE), &written) &&
+               cleat__json_decode_string(written, &text, &memory) && is_traceparent(text);
+    cleat__free(memory);
+    return has;
+}
+
+static bool read_id(cleat_slice metadata, const char *key, cleat__uuid *out)
+{
+    cleat_slice written;
+    return find_value(metadata, cleat_slice_of(key), &written) && written.size == 38 &&
+           cleat__uuid_parse((cleat_slice){written.data + 1, 36}, out) == CLEAT_OK;
+}
+
+static bool append_trace(cleat_slice metadata, const cleat__uuid *run_id, cleat__buffer *out)
+{
+    cleat__uuid origin;
+    cleat_trace_id trace;
+    cleat_span_id span;
+    char trace_text[2 * sizeof(trace.bytes) + 1], span_text[2 * sizeof(span.bytes) + 1];
+    if (!read_id(metadata, PARENT_RUN_ID, &origin) && !read_id(metadata, SOURCE_RUN_ID, &origin)) {
+        origin = *run_id;
+    }
+    if (!cleat__derived_run_trace_id(&origin, &trace) || !cleat__derived_run_span_id(run_id, &span)) {
+        return false;
+    }
+    cleat__hex_encode(trace.bytes, sizeof(trace.bytes), trace_text);
+    cleat__hex_encode(span.bytes, sizeof(span.bytes), span_text);
+    cleat__buffer_append_format(out, "%s\"" TRACE "\":\"00-%s-%s-01\"}", out->size > 1 ? "," : "", trace_text,
+                                span_text);
+    return true;
+}
+
+void cleat__metadata_add_trace(cleat_slice metadata, const cleat__uuid *run_id, cleat__buffer *out)
+{
+    cleat__json_cursor cursor;
+    cleat_slice key, value;
+    if (has_trace(metadata)) {
+        return;
+    }
+    cleat__buffer_append_byte(out, '{');
+    cleat__json_members(metadata, &cursor);
+    while (cleat__json_next_member(&cursor, &key, &value)) {
+        if (!cleat_slice_equals(key, cleat_slice_of("\"" TRACE "\""))) {
+            append_member(out, key, value);
+        }
+    }
+    if (!append_trace(metadata, run_id, out)) {
+        out->failed = true; /* no memory */
+    }
 }

@@ -41,6 +41,8 @@ typedef struct cleat__trigger {
     const struct cleat__desired_label *labels; /* beyond what its task desires */
     size_t label_count;
     cleat__uuid desired_worker; /* for sticky workflows; nil: none */
+    cleat__uuid event_id;       /* that starts it; nil: none */
+    cleat_slice event_key;
 } cleat__trigger;
 
 /*
@@ -66,6 +68,8 @@ typedef struct cleat__assignment {
     cleat_slice input;
     cleat_slice metadata; /* absent: none */
     cleat_slice child_key;
+    cleat__uuid event_id; /* that started the run; nil: none */
+    cleat_slice event_key;
 } cleat__assignment;
 
 /* What a worker says about an attempt. */
@@ -80,10 +84,11 @@ typedef struct cleat__report {
 
 typedef struct cleat__log_line {
     cleat__uuid task_id;
-    int32_t retry_count; /* or CLEAT__RETRY_CURRENT */
+    int32_t retry_count; /* or CLEAT__RETRY_CURRENT, or any below 0: the newest attempt */
     cleat_log_level level;
     int64_t time_ms;
     cleat_slice message;
+    cleat_slice metadata; /* a JSON object, checked; absent: none */
 } cleat__log_line;
 
 /* A task's name by the rules of cleat/task.h; "pack" becomes "pack:pack". CLEAT_INVALID_ARGUMENT

@@ -42,7 +42,8 @@ static cleat_status read_names(const json_t *array, cleat__names **out)
     json_array_foreach(array, i, item)
     {
         if (!json_is_string(item)) {
-            return cleat__fail(CLEAT_CORRUPT, "a worker in the database makes no sense; restore a copy");
+            return cleat__fail(CLEAT_CORRUPT,
+                               "a list of names in the database makes no sense; restore a copy");
         }
         texts += json_string_length(item);
     }
@@ -62,14 +63,14 @@ static cleat_status read_names(const json_t *array, cleat__names **out)
     return CLEAT_OK;
 }
 
-cleat_status cleat__actions_decode(cleat_slice text, cleat__names **out)
+cleat_status cleat__names_decode(cleat_slice text, cleat__names **out)
 {
     *out = NULL;
     json_t *json = json_loadb(text.data != NULL ? text.data : "", text.size, 0, NULL);
     cleat_status status =
         json_is_array(json)
             ? read_names(json, out)
-            : cleat__fail(CLEAT_CORRUPT, "a worker in the database makes no sense; restore a copy");
+            : cleat__fail(CLEAT_CORRUPT, "a list of names in the database makes no sense; restore a copy");
     json_decref(json);
     return status;
 }

@@ -30,6 +30,7 @@ typedef struct cleat__names {
 
 /* ["workflow:task", ..], in lower case, in which actions are known. */
 void cleat__actions_encode(const cleat_slice *items, size_t count, cleat__buffer *out);
-cleat_status cleat__actions_decode(cleat_slice text, cleat__names **out);
+/* Of an array of strings. CLEAT_CORRUPT: it is none. */
+cleat_status cleat__names_decode(cleat_slice text, cleat__names **out);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "model/event.h"
+#include "model/worker.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -136,6 +138,24 @@ cleat_status cleat__slots_check(const cleat__slots *slots, size_t count)
     return CLEAT_OK;
 }
 
+static cleat_status check_event_key(cleat_slice key)
+{
+    if (key.size == 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "event_triggers: a key is empty");
+    }
+    if (key.size > CLEAT__EVENT_KEY_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "event_triggers: \"%.16s...\" has %zu bytes; at most %d are allowed", key.data,
+                           key.size, CLEAT__EVENT_KEY_MAX);
+    }
+    if (memchr(key.data, '*', key.size) != NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "event_triggers: \"%.*s\" is a pattern, which is not supported; list the keys",
+                           CLEAT_SLICE_ARGS(key));
+    }
+    return CLEAT_OK;
+}
+
 static cleat_status check_event_keys(const cleat__workflow *workflow)
 {
     if (workflow->event_key_count > CLEAT__EVENT_KEYS_MAX) {
@@ -143,8 +163,9 @@ static cleat_status check_event_keys(const cleat__workflow *workflow)
                            workflow->event_key_count, CLEAT__EVENT_KEYS_MAX);
     }
     for (size_t i = 0; i < workflow->event_key_count; i++) {
-        if (workflow->event_keys[i].size == 0) {
-            return cleat__fail(CLEAT_INVALID_ARGUMENT, "event_triggers: a key is empty");
+        cleat_status status = check_event_key(workflow->event_keys[i]);
+        if (status != CLEAT_OK) {
+            return status;
         }
     }
     return CLEAT_OK;
@@ -292,6 +313,21 @@ static cleat_status read_labels(const json_t *array, cleat__needs *needs)
     return status;
 }
 
+/* Keys of events, in the same way. */
+static cleat_status read_events(const json_t *array, cleat__needs *needs)
+{
+    if (json_array_size(array) == 0) {
+        return CLEAT_OK;
+    }
+    char *text = json_dumps(array, JSON_COMPACT);
+    if (text == NULL) {
+        return cleat__fail_memory();
+    }
+    cleat_status status = cleat__names_decode(cleat_slice_of(text), &needs->events);
+    free(text); /* jansson's */
+    return status;
+}
+
 static cleat_status read_needs(json_t *json, cleat__needs *needs)
 {
     json_t *slots = json_object_get(json, "slots");
@@ -303,7 +339,10 @@ static cleat_status read_needs(json_t *json, cleat__needs *needs)
     needs->sticky = (cleat__sticky)sticky;
     needs->is_durable = json_is_true(json_object_get(json, "durable"));
     cleat_status status = read_slots(slots, &needs->slots);
-    return status == CLEAT_OK ? read_labels(json_object_get(json, "labels"), needs) : status;
+    if (status == CLEAT_OK) {
+        status = read_labels(json_object_get(json, "labels"), needs);
+    }
+    return status == CLEAT_OK ? read_events(json_object_get(json, "events"), needs) : status;
 }
 
 cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out)
@@ -327,6 +366,7 @@ cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out)
 void cleat__needs_free(cleat__needs *needs)
 {
     if (needs != NULL) {
+        cleat__free(needs->events);
         cleat__free(needs->labels);
         cleat__free(needs->slots);
         cleat__free(needs);

@@ -34,7 +34,7 @@ typedef struct cleat__workflow {
     cleat_slice task;              /* the readable id of its one task */
     cleat_slice action;            /* "workflow:task", lower case; where workers look for it */
     cleat__policy policy;          /* with the default priority of its runs */
-    const cleat_slice *event_keys; /* events that start it */
+    const cleat_slice *event_keys; /* events that start it, by their whole key */
     size_t event_key_count;
     cleat__sticky sticky;
     const cleat__desired_label *labels;
@@ -79,6 +79,7 @@ typedef struct cleat__needs {
     bool is_durable;
     cleat__desired_labels *labels; /* owned; NULL: none */
     cleat__slot_list *slots;       /* owned; 1 at least */
+    struct cleat__names *events;   /* owned; keys of events that start it; NULL: none */
 } cleat__needs;
 /* Of an encoded text. CLEAT_CORRUPT: it is none. */
 cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out);

@@ -110,6 +110,7 @@ static void collect(void *argument, cleat__metrics_text *text)
     write_dispatch(text, &stats);
     write_counter(text, "cleat_engine_commands_total", "Commands the engine took.", stats.commands);
     write_counter(text, "cleat_engine_batches_total", "Transactions the engine committed.", stats.batches);
+    write_counter(text, "cleat_store_errors_total", "Writes to the file that failed.", stats.store_errors);
     write_gauge(text, "cleat_engine_failed", "1 when a write failed, and the engine stopped.",
                 stats.failure != CLEAT_OK);
     if (write_file(text, self->store) != CLEAT_OK) {

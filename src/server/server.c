@@ -9,6 +9,7 @@
 #include "http_traces.h"
 #include "listeners.h"
 #include "metrics_engine.h"
+#include "metrics_server.h"
 #include "rest.h"
 #include "rpc_parts.h"
 #include "service.h"
@@ -31,6 +32,7 @@ struct cleat__server {
     cleat__identity anonymous;
     cleat__metrics *metrics;
     cleat__metrics_engine *metrics_engine;
+    cleat__metrics_server metrics_server; /* borrowed by the metrics */
     cleat__http_health health;
     cleat__rest *rest;
     cleat__http_table tables[3]; /* borrowed by the HTTP server */
@@ -154,19 +156,29 @@ static cleat_status start_collector(cleat__server *self, const cleat__server_opt
     return status;
 }
 
-static cleat_status start_rest(cleat__server *self, const cleat__server_options *options)
+static cleat_status start_metrics(cleat__server *self)
 {
-    cleat_status status = CLEAT_OK;
-    if (!options->is_open) {
-        const cleat__tokens_options tokens = {.database = self->database};
-        status = cleat__tokens_new(&tokens, &self->tokens);
-    }
+    cleat_status status = cleat__listeners_new(&self->listeners);
     if (status == CLEAT_OK) {
         status = cleat__metrics_new(&self->metrics);
     }
     if (status == CLEAT_OK) {
         status =
             cleat__metrics_engine_new(self->metrics, self->engine, self->database, &self->metrics_engine);
+    }
+    if (status == CLEAT_OK) {
+        self->metrics_server = (cleat__metrics_server){self->listeners, self->collector, self->forward};
+        status = cleat__metrics_server_add(self->metrics, &self->metrics_server);
+    }
+    return status;
+}
+
+static cleat_status start_rest(cleat__server *self, const cleat__server_options *options)
+{
+    cleat_status status = start_metrics(self);
+    if (status == CLEAT_OK && !options->is_open) {
+        const cleat__tokens_options tokens = {.database = self->database};
+        status = cleat__tokens_new(&tokens, &self->tokens);
     }
     if (status == CLEAT_OK) {
         const cleat__rest_options rest = {
@@ -202,10 +214,6 @@ static cleat_status start_http(cleat__server *self, const cleat__server_options 
 
 static cleat_status start_rpc(cleat__server *self, const cleat__server_options *options)
 {
-    cleat_status status = cleat__listeners_new(&self->listeners);
-    if (status != CLEAT_OK) {
-        return status;
-    }
     self->services.engine = self->engine;
     self->services.listeners = self->listeners;
     self->services.otlp = &self->otlp;

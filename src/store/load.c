@@ -183,7 +183,9 @@ cleat_status cleat__load_live(cleat__store *store,
 
 cleat_status cleat__load_last_id(cleat__store *store, cleat__uuid *out)
 {
-    static const char sql[] = "SELECT max(id) FROM task";
+    static const char sql[] =
+        "SELECT max(coalesce((SELECT max(id) FROM task), x'00'), coalesce((SELECT max(id) FROM event), "
+        "x'00'), coalesce((SELECT max(id) FROM schedule), x'00'))";
     *out = (cleat__uuid){{0}};
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
@@ -193,7 +195,7 @@ cleat_status cleat__load_last_id(cleat__store *store, cleat__uuid *out)
     if (sqlite3_step(select) == SQLITE_ROW) {
         cleat__column_uuid(select, 0, out);
     } else {
-        status = cleat__store_error(store, "reading the newest run");
+        status = cleat__store_error(store, "reading the newest id");
     }
     sqlite3_reset(select);
     return status;
@@ -268,9 +270,10 @@ static cleat_status new_assignment(sqlite3_stmt *row, const cleat__uuid *id, con
     cleat_slice key = cleat__column_text(row, 3);
     cleat_slice input = cleat__column_text(row, 4);
     cleat_slice metadata = cleat__column_text(row, 5);
-    size_t texts =
-        names->action.size + names->workflow.size + names->task.size + key.size + input.size + metadata.size;
-    size_t size = sizeof(cleat__assignment) + texts + 6;
+    cleat_slice event_key = cleat__column_text(row, 7);
+    size_t texts = names->action.size + names->workflow.size + names->task.size + key.size + input.size +
+                   metadata.size + event_key.size;
+    size_t size = sizeof(cleat__assignment) + texts + 7;
     cleat__assignment *assignment = cleat__malloc(size);
     if (assignment == NULL) {
         return cleat__fail_memory();
@@ -285,6 +288,8 @@ static cleat_status new_assignment(sqlite3_stmt *row, const cleat__uuid *id, con
     assignment->input = append(&at, input);
     assignment->metadata = append(&at, metadata);
     assignment->child_key = append(&at, key);
+    assignment->event_key = append(&at, event_key);
+    cleat__column_uuid(row, 6, &assignment->event_id);
     *out = assignment;
     return CLEAT_OK;
 }
@@ -293,7 +298,8 @@ cleat_status cleat__load_assignment(cleat__store *store, const cleat__uuid *id,
                                     const cleat__type_names *names, cleat__assignment **out)
 {
     static const char sql[] =
-        "SELECT created_at_ms, parent_id, child_index, child_key, input, metadata FROM task WHERE id = ?1";
+        "SELECT created_at_ms, parent_id, child_index, child_key, input, metadata, event_id, event_key "
+        "FROM task WHERE id = ?1";
     *out = NULL;
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);

@@ -45,7 +45,7 @@ cleat_status cleat__load_live(cleat__store *store,
                               cleat_status (*visit)(void *argument, const cleat__live_row *row),
                               void *argument);
 
-/* The highest id of any run; nil when there is none. */
+/* The highest id of any run, event or schedule; nil when there is none. */
 cleat_status cleat__load_last_id(cleat__store *store, cleat__uuid *out);
 
 /* CLEAT_OK, or CLEAT_NOT_FOUND: also when it is a run of another tenant. */

@@ -9,12 +9,12 @@
     "t.id, y.action, coalesce(e.state, l.state), t.priority, coalesce(e.retry_count, l.retry_count), " \
     "t.created_at_ms, coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, "                  \
     "t.parent_id, t.child_index, t.child_key, y.tenant, w.name, y.task_name, w.uuid, y.version_id, "   \
-    "coalesce(e.worker_id, l.worker_id)"
+    "coalesce(e.worker_id, l.worker_id), t.event_id, t.event_key"
 #define RUN_TABLES                                                                               \
     " FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id " \
     "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "
 
-enum { COLUMN_INPUT = 17 };
+enum { COLUMN_INPUT = 19 };
 
 static void read_run(sqlite3_stmt *select, cleat__run_row *row)
 {
@@ -36,6 +36,8 @@ static void read_run(sqlite3_stmt *select, cleat__run_row *row)
     cleat__column_uuid(select, 14, &row->workflow_id);
     cleat__column_uuid(select, 15, &row->version_id);
     cleat__column_uuid(select, 16, &row->worker_id);
+    cleat__column_uuid(select, 17, &row->event_id);
+    row->event_key = cleat__column_text(select, 18);
 }
 
 /* Ends a query: `code` is what the last step answered. */
@@ -267,7 +269,8 @@ cleat_status cleat__log_list(cleat__store *store, const cleat__uuid *id,
                              bool (*visit)(void *argument, const cleat__log_line *line), void *argument)
 {
     static const char sql[] =
-        "SELECT retry_count, level, time_ms, message FROM task_log WHERE task_id = ?1 ORDER BY line";
+        "SELECT retry_count, level, time_ms, message, metadata FROM task_log WHERE task_id = ?1 "
+        "ORDER BY line";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {
@@ -282,6 +285,7 @@ cleat_status cleat__log_list(cleat__store *store, const cleat__uuid *id,
             .level = (cleat_log_level)sqlite3_column_int(select, 1),
             .time_ms = sqlite3_column_int64(select, 2),
             .message = cleat__column_text(select, 3),
+            .metadata = cleat__column_text(select, 4),
         };
         if (!visit(argument, &line)) {
             break;

@@ -23,6 +23,8 @@ typedef struct cleat__run_row {
     cleat__uuid parent_id;
     int64_t child_index;
     cleat_slice child_key;
+    cleat__uuid event_id;                       /* that started it; nil: none */
+    cleat_slice event_key;                      /* absent: none */
     cleat_slice input, metadata, output, error; /* absent where there is none; only in cleat__run_get */
 } cleat__run_row;
 

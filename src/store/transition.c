@@ -92,11 +92,23 @@ static void bind_child(sqlite3_stmt *insert, const cleat__trigger *trigger)
     }
 }
 
+static void bind_event(sqlite3_stmt *insert, const cleat__trigger *trigger)
+{
+    if (cleat__uuid_is_nil(&trigger->event_id)) {
+        sqlite3_bind_null(insert, 11);
+        sqlite3_bind_null(insert, 12);
+    } else {
+        cleat__bind_uuid(insert, 11, &trigger->event_id);
+        cleat__bind_text(insert, 12, trigger->event_key);
+    }
+}
+
 static cleat_status insert_task(cleat__store *store, const cleat__new_task *task)
 {
     static const char sql[] =
         "INSERT INTO task (id, type_id, priority, created_at_ms, parent_id, child_index, "
-        "child_key, input, metadata, desired) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+        "child_key, input, metadata, desired, event_id, event_key) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
         "ON CONFLICT DO NOTHING";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
@@ -111,6 +123,7 @@ static cleat_status insert_task(cleat__store *store, const cleat__new_task *task
     cleat__bind_text(insert, 8, task->trigger->input);
     cleat__bind_text(insert, 9, task->trigger->metadata);
     cleat__bind_text(insert, 10, task->desired);
+    bind_event(insert, task->trigger);
     return finish(store, insert, "storing a run");
 }
 
@@ -315,13 +328,25 @@ cleat_status cleat__transition_cancel(cleat__store *store, const cleat__attempt_
 
 /* ---- Log lines ---- */
 
+static void bind_log_line(sqlite3_stmt *insert, int64_t tenant, const cleat__log_line *line)
+{
+    cleat_slice message = {line->message.size != 0 ? line->message.data : "", line->message.size};
+    cleat__bind_uuid(insert, 1, &line->task_id);
+    sqlite3_bind_int(insert, 2, line->retry_count);
+    sqlite3_bind_int(insert, 3, (int)line->level);
+    sqlite3_bind_int64(insert, 4, line->time_ms);
+    cleat__bind_text(insert, 5, message);
+    sqlite3_bind_int64(insert, 6, tenant);
+    cleat__bind_text(insert, 7, line->metadata);
+}
+
 cleat_status cleat__log_line_insert(cleat__store *store, int64_t tenant, const cleat__log_line *line)
 {
     static const char sql[] =
-        "INSERT INTO task_log (task_id, line, retry_count, level, time_ms, message) "
+        "INSERT INTO task_log (task_id, line, retry_count, level, time_ms, message, metadata) "
         "SELECT ?1, 1 + coalesce((SELECT max(line) FROM task_log WHERE task_id = ?1), 0), "
-        "coalesce(?2, (SELECT retry_count FROM task_live WHERE id = ?1), "
-        "(SELECT retry_count FROM task_end WHERE id = ?1), 0), ?3, ?4, ?5 "
+        "CASE WHEN ?2 >= 0 THEN ?2 ELSE coalesce((SELECT retry_count FROM task_live WHERE id = ?1), "
+        "(SELECT retry_count FROM task_end WHERE id = ?1)) END, ?3, ?4, ?5, ?7 "
         "WHERE EXISTS (SELECT 1 FROM task t JOIN task_type y ON y.id = t.type_id "
         "WHERE t.id = ?1 AND y.tenant = ?6)";
     sqlite3_stmt *insert = NULL;
@@ -329,17 +354,7 @@ cleat_status cleat__log_line_insert(cleat__store *store, int64_t tenant, const c
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat_slice message = {line->message.size != 0 ? line->message.data : "", line->message.size};
-    cleat__bind_uuid(insert, 1, &line->task_id);
-    if (line->retry_count == CLEAT__RETRY_CURRENT) {
-        sqlite3_bind_null(insert, 2);
-    } else {
-        sqlite3_bind_int(insert, 2, line->retry_count);
-    }
-    sqlite3_bind_int(insert, 3, (int)line->level);
-    sqlite3_bind_int64(insert, 4, line->time_ms);
-    cleat__bind_text(insert, 5, message);
-    sqlite3_bind_int64(insert, 6, tenant);
+    bind_log_line(insert, tenant, line);
     status = finish(store, insert, "storing a log line");
     if (status == CLEAT_OK && sqlite3_changes(cleat__store_db(store)) == 0) {
         char id[37];

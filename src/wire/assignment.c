@@ -73,6 +73,18 @@ static void write_child(const cleat__assignment *assignment, bool *failed, actio
     }
 }
 
+static void write_event(const cleat__assignment *assignment, bool *failed, action *message)
+{
+    char id[37];
+    cleat__uuid_format(&assignment->event_id, id);
+    message->has_triggering_event_external_id_case =
+        CLEAT__ASSIGNED_ACTION__HAS_TRIGGERING_EVENT_EXTERNAL_ID_TRIGGERING_EVENT_EXTERNAL_ID;
+    message->triggering_event_external_id = cleat__message_string(failed, id);
+    message->has_triggering_event_key_case =
+        CLEAT__ASSIGNED_ACTION__HAS_TRIGGERING_EVENT_KEY_TRIGGERING_EVENT_KEY;
+    message->triggering_event_key = cleat__message_text(failed, assignment->event_key);
+}
+
 /* Consumes the message when something failed. */
 static action *finished(action *message, bool failed)
 {
@@ -101,6 +113,9 @@ action *cleat__assignment_write(const cleat__assignment *assignment, const cleat
     }
     if (assignment->is_child) {
         write_child(assignment, &failed, message);
+    }
+    if (!cleat__uuid_is_nil(&assignment->event_id)) {
+        write_event(assignment, &failed, message);
     }
     message->task_inserted_at = cleat__timestamp_new(&failed, assignment->created_at_ms);
     return finished(message, failed);
@@ -179,6 +194,22 @@ static cleat_status read_values(const action *message, int64_t now_ms, cleat__as
     return CLEAT_OK;
 }
 
+static cleat_status read_event(const action *message, cleat__assignment *out)
+{
+    if (message->has_triggering_event_external_id_case == 0) {
+        return CLEAT_OK;
+    }
+    const char *id = message->triggering_event_external_id;
+    if (cleat__uuid_parse(cleat_slice_of(id), &out->event_id) != CLEAT_OK) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "an action's triggering_event_external_id \"%.64s\" is no UUID", id);
+    }
+    if (message->has_triggering_event_key_case != 0) {
+        out->event_key = cleat_slice_of(message->triggering_event_key);
+    }
+    return CLEAT_OK;
+}
+
 static cleat_status read_texts(const action *message, cleat__assignment *out)
 {
     out->task = cleat_slice_of(message->action_id);
@@ -189,7 +220,7 @@ static cleat_status read_texts(const action *message, cleat__assignment *out)
     if (status == CLEAT_OK && message->has_additional_metadata_case != 0) {
         status = cleat__payload_metadata(message->additional_metadata, &out->metadata);
     }
-    return status;
+    return status == CLEAT_OK ? read_event(message, out) : status;
 }
 
 /* Moves a slice behind the struct, with a NUL. */
@@ -213,8 +244,9 @@ cleat_status cleat__assignment_read(const action *message, int64_t now_ms, cleat
     if (status != CLEAT_OK) {
         return status;
     }
-    size_t size = borrowed.task.size + borrowed.input.size + borrowed.metadata.size + borrowed.child_key.size;
-    cleat__assignment *assignment = cleat__malloc(sizeof(*assignment) + size + 4);
+    size_t size = borrowed.task.size + borrowed.input.size + borrowed.metadata.size +
+                  borrowed.child_key.size + borrowed.event_key.size;
+    cleat__assignment *assignment = cleat__malloc(sizeof(*assignment) + size + 5);
     if (assignment == NULL) {
         return cleat__fail_memory();
     }
@@ -224,6 +256,7 @@ cleat_status cleat__assignment_read(const action *message, int64_t now_ms, cleat
     take_in(&assignment->input, &end);
     take_in(&assignment->metadata, &end);
     take_in(&assignment->child_key, &end);
+    take_in(&assignment->event_key, &end);
     *out = assignment;
     return CLEAT_OK;
 }

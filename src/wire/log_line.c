@@ -68,7 +68,6 @@ static cleat_status read_attempt(const Cleat__PutLogRequest *message, cleat__log
 
 cleat_status cleat__log_line_read(const Cleat__PutLogRequest *message, int64_t now_ms, cleat__log_line *out)
 {
-    cleat_slice metadata;
     *out = (cleat__log_line){.time_ms = now_ms};
     cleat_status status = read_attempt(message, out);
     if (status == CLEAT_OK) {
@@ -81,7 +80,7 @@ cleat_status cleat__log_line_read(const Cleat__PutLogRequest *message, int64_t n
     if (status == CLEAT_OK) {
         status = read_message(message, out);
     }
-    return status == CLEAT_OK ? cleat__payload_metadata(message->metadata, &metadata) : status;
+    return status == CLEAT_OK ? cleat__payload_metadata(message->metadata, &out->metadata) : status;
 }
 
 /* ---- Writing ---- */

@@ -8,7 +8,7 @@
 /*
  * A server's reading; the message's text is borrowed. Without a time it is now, without a level
  * INFO, without a retry_count CLEAT__CURRENT_ATTEMPT (report.h). Metadata must be a JSON object or
- * empty, and is not kept. CLEAT_INVALID_ARGUMENT, CLEAT_TOO_LARGE, CLEAT_NO_MEMORY.
+ * empty. CLEAT_INVALID_ARGUMENT, CLEAT_TOO_LARGE, CLEAT_NO_MEMORY.
  */
 cleat_status cleat__log_line_read(const Cleat__PutLogRequest *message, int64_t now_ms, cleat__log_line *out);
 /* A worker's writing; longer texts are cut. NULL on no memory. Free with cleat__message_free(). */

@@ -46,6 +46,10 @@ case "$grpc $http" in
 *:0*) fail "no ports: $line" ;;
 esac
 same ready "$(get /ready)" 200
+same metrics "$(get /metrics)" 200
+for metric in cleat_worker_streams cleat_otlp_spans_total cleat_engine_failed; do
+    grep -q "^$metric" body || fail "no $metric among the numbers"
+done
 same 'without a token' "$(get /api/v1/tenants/00000000-0000-0000-0000-000000000000)" 403
 expect 0 token create
 token=$(cat out)
@@ -96,9 +100,17 @@ refuse 2 'unknown option --port' serve --port 1
 refuse 2 'unexpected argument' serve now
 
 # ---- Allowed to be reached ----
-rm -f ready
-mkfifo ready
-"$CLEAT" serve --plaintext-on-the-network --grpc 0.0.0.0:0 --http 0.0.0.0:0 >ready 2>serve.err &
-server=$!
-read -r line <ready || fail "not ready: $(cat serve.err)"
+start --plaintext-on-the-network --grpc 0.0.0.0:0 --http 0.0.0.0:0
 end TERM 0
+
+# ---- TLS on both ports, also where others can reach it ----
+if command -v openssl >openssl.txt; then
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+        -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem 2>openssl.txt
+    start --tls-cert cert.pem --tls-key key.pem --grpc 0.0.0.0:0
+    same 'over TLS' "$(curl -s -o body -w '%{http_code}' --cacert cert.pem "https://$http/ready")" 200
+    openssl s_client -connect "127.0.0.1:${grpc##*:}" -alpn h2 -CAfile cert.pem -verify_return_error \
+        </dev/null >tls.txt 2>&1 || { cat tls.txt >&2; fail 'no TLS on the port of gRPC'; }
+    ! get /ready >plain.txt 2>&1 || fail "plain text on the port: $(cat plain.txt)"
+    end TERM 0
+fi

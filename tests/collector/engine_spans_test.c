@@ -1,7 +1,7 @@
 /* Spans of what only the engine sees: ids, times, relations. */
 #include "collector/engine_spans.h"
 
-#include "collector/derived_id.h"
+#include "model/derived_id.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

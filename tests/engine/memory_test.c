@@ -1,6 +1,8 @@
 /* The n-th allocation fails, for every n: a command fails alone or the core fails, nothing leaks. */
 #include "core_test.h"
 
+#include "engine/watch.h"
+
 static const cleat__policy policy = {
     .retries = 1,
     .priority = 1,
@@ -181,6 +183,7 @@ static void clean_file(void)
     cleat__store *store = NULL;
     assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_WRITE_UNSYNCED, &store), CLEAT_OK);
     assert_int_equal(sqlite3_exec(cleat__store_db(store),
+                                  "DELETE FROM event; DELETE FROM schedule; "
                                   "DELETE FROM worker; DELETE FROM task; DELETE FROM task_live; DELETE FROM "
                                   "task_end; DELETE FROM task_type; DELETE FROM workflow",
                                   NULL, NULL, NULL),
@@ -215,6 +218,96 @@ static void test_any_allocation_may_fail_with_workers_of_other_processes(void **
     assert_true(calls > 30);
 }
 
+static void listen_to_nothing(void *self, const cleat__happening *happening)
+{
+    (void)self;
+    (void)happening;
+}
+
+/* A pushed event, a schedule, and somebody who looks on; commands are answered in the order of their steps. */
+static void live_with_events(rig *at, cleat__watch watches[2])
+{
+    static const cleat_slice key = {"k", 1};
+    static const cleat__user_event event = {.key = {"k", 1}, .metadata = {"{\"user\":\"u\"}", 12}};
+    static const cleat__schedule schedule = {.workflow = {"a", 1}};
+    const int64_t now = at->now.unix_ms;
+    cleat__uuid ids[3] = {{{0}}};
+    cleat__workflow workflow = workflow_of("a:a", &policy);
+    workflow.event_keys = &key;
+    workflow.event_key_count = 1;
+    const cleat__trigger item = {.workflow = workflow.name, .metadata = event.metadata};
+    watches[0] = (cleat__watch){.key = {"user", 4}, .value = {"u", 1}, .tell = listen_to_nothing};
+    cleat__command first[] = {
+        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL}},
+        {.kind = CLEAT__COMMAND_WATCH, .as.watch = &watches[0]},
+        {.kind = CLEAT__COMMAND_PUSH, .as.push = {&event, 1, &ids[0], NULL}},
+        {.kind = CLEAT__COMMAND_SCHEDULE, .as.schedule = {&schedule, &now, 1, &ids[1]}},
+        {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &ids[2]}},
+    };
+    for (size_t i = 0; i < 5; i++) {
+        first[i].tenant = CLEAT__TENANT_DEFAULT;
+    }
+    step(at, first, 5);
+    watches[1] = (cleat__watch){.run_id = ids[2], .tell = listen_to_nothing};
+    cleat__command then[] = {
+        {.kind = CLEAT__COMMAND_WATCH, .as.watch = &watches[1]},
+        {.kind = CLEAT__COMMAND_PUT_STREAM, .as.put_stream = {ids[2], 1, {"b", 1}}},
+        {.kind = CLEAT__COMMAND_PUT_STREAM, .as.put_stream = {ids[2], 0, {"a", 1}}},
+        {.kind = CLEAT__COMMAND_PUT_STREAM, .as.put_stream = {ids[2], 3, {"d", 1}}},
+        {.kind = CLEAT__COMMAND_CANCEL, .as.id = ids[2]},
+    };
+    for (size_t i = 0; i < 5; i++) {
+        then[i].tenant = CLEAT__TENANT_DEFAULT;
+    }
+    step(at, then, 5);
+    for (size_t i = 0; i < 5; i++) {
+        cleat__free(first[i].error);
+        cleat__free(then[i].error);
+    }
+}
+
+static int64_t read_count(const char *sql)
+{
+    cleat__store *reader = NULL;
+    sqlite3_stmt *select = NULL;
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
+    assert_int_equal(cleat__store_prepare(reader, sql, &select), CLEAT_OK);
+    assert_int_equal(sqlite3_step(select), SQLITE_ROW);
+    int64_t count = sqlite3_column_int64(select, 0);
+    cleat__store_close(reader);
+    return count;
+}
+
+static void test_any_allocation_may_fail_with_events(void **state)
+{
+    rig *at = *state;
+    const cleat__core_options options = {
+        .path = FILE_NAME, .mode = CLEAT__STORE_WRITE_UNSYNCED, .seed = 1, .adds_trace = true};
+    cleat__watch watches[2];
+    failing memory = {.left = 0};
+    int64_t calls = 0;
+    for (; memory.left <= 0; calls++) {
+        crash(at);
+        clean_file();
+        assert_int_equal(cleat__core_open(&options, at->now, &at->core), CLEAT_OK);
+        fail_after(&memory, calls);
+        live_with_events(at, watches);
+        cleat_set_allocator(NULL);
+        /* An event is there with its run, or not at all; so is a schedule or its run. */
+        int64_t events = read_count("SELECT count(*) FROM event");
+        assert_int_equal(read_count("SELECT count(*) FROM task WHERE event_id IS NOT NULL"), events);
+        assert_true(read_count("SELECT count(*) FROM schedule") +
+                        read_count("SELECT count(*) FROM task WHERE metadata NOT LIKE '%user%'") <=
+                    1);
+        assert_true(calls < 1000);
+    }
+    assert_true(calls > 30);
+    assert_int_equal(read_count("SELECT count(*) FROM task"), 3);
+    assert_int_equal(read_count("SELECT count(*) FROM schedule"), 0);
+    crash(at);
+    open_core(at);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
@@ -222,6 +315,7 @@ int main(void)
         TEST(test_triggers_are_all_or_none),
         TEST(test_any_allocation_may_fail),
         TEST(test_any_allocation_may_fail_with_workers_of_other_processes),
+        TEST(test_any_allocation_may_fail_with_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

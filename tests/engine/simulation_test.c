@@ -6,7 +6,8 @@
  * and its log as they are in that moment, as a kill -9 does, and goes on with a new core. At the
  * end workers run whatever is left. Asserted all along (world_effects.c): nothing acknowledged is
  * lost, no run ends twice or comes back to life, no attempt is assigned twice, no worker holds more
- * than its slots, payloads and links arrive byte for byte; and in the end every run has ended.
+ * than its slots, payloads and links arrive byte for byte, an event and its run are there together and
+ * once, a schedule is there or its run is, who looks at a run is told its end; and in the end every run has ended.
  *
  *     CLEAT_SEEDS=n   how many (default 1000)
  *     CLEAT_SEED=n    this one only, telling what happens
@@ -85,6 +86,7 @@ static void close_core(sim_world *world)
 {
     cleat__core_close(world->core);
     world->core = NULL;
+    memset(world->watches, 0, sizeof(world->watches)); /* their connections broke */
     remove_file(world->path, "");
     while (world->slips != NULL) {
         world_unanswered(world, world->slips);
@@ -168,6 +170,7 @@ static void release(sim_world *world)
         world_answered(world, (sim_slip *)command);
     }
     check_slots(world);
+    world_check_watches(world);
 }
 
 /* A worker of another process may not know that it has lost the attempt: then its report says nothing. */
@@ -191,7 +194,8 @@ static void apply(sim_world *world, sim_slip *slip)
         look_at_attempt(world, slip);
     }
     cleat__core_apply(world->core, world->now, &slip->command);
-    if (slip->command.kind == CLEAT__COMMAND_TRIGGER) {
+    if (slip->command.kind == CLEAT__COMMAND_TRIGGER || slip->command.kind == CLEAT__COMMAND_PUSH ||
+        slip->command.kind == CLEAT__COMMAND_SCHEDULE) {
         world_learn_ids(world, slip);
     }
 }
@@ -285,7 +289,10 @@ static void drain(sim_world *world)
     }
     settle(world);
     int left = DRAIN_STEPS;
-    for (; left > 0 && has_live_runs(world); left--) {
+    for (; left > 0 && (has_live_runs(world) || world->core->schedule_ms != INT64_MAX); left--) {
+        if (!has_live_runs(world) && world->core->schedule_ms > world->now.unix_ms) {
+            world->now.unix_ms = world->core->schedule_ms; /* the clock may have been set back by hours */
+        }
         for (size_t i = 0; i < WORLD_WORKERS; i++) {
             while (world->workers[i].count > 0) {
                 apply(world, world_succeed(world, i));
@@ -373,18 +380,24 @@ static void test_seeds(void **state)
         total.retried += world.retried;
         total.remote_completed += world.remote_completed;
         total.resumed += world.resumed;
+        total.pushed += world.pushed;
+        total.hung_up += world.hung_up;
+        total.scheduled += world.scheduled;
     }
     rmdir(directory);
     printf("%" PRIu64 " seeds: %u crashes, %zu triggers, %" PRIu64 " completed, %" PRIu64 " failed, %" PRIu64
            " cancelled, %" PRIu64 " attempts repeated, %" PRIu64 " completed by other processes, %" PRIu64
-           " of these after a restart\n",
+           " of these after a restart, %" PRIu64 " by events, %" PRIu64 " by schedules, %" PRIu64
+           " ends were looked at\n",
            count, total.crashes, total.task_count, total.completed, total.failed, total.cancelled,
-           total.retried, total.remote_completed, total.resumed);
+           total.retried, total.remote_completed, total.resumed, total.pushed, total.scheduled,
+           total.hung_up);
     if (count >= 100) {
         /* The dice reach everything. */
         assert_true(total.crashes > count && total.completed > count && total.failed > count / 2 &&
                     total.cancelled > count / 2 && total.retried > count && total.remote_completed > count &&
-                    total.resumed > count / 100);
+                    total.resumed > count / 100 && total.pushed > count && total.scheduled > count &&
+                    total.hung_up > count / 2);
     }
 }
 

@@ -169,6 +169,86 @@ typedef struct chain {
     int left;
 } chain;
 
+/* Who looks on, as long as one thing is to be told. */
+typedef struct looker {
+    cleat__watch watch;
+    gate told;
+    pthread_t thread;
+    cleat__uuid run_id;
+} looker;
+
+static void note_told(void *self, const cleat__happening *happening)
+{
+    looker *it = self;
+    it->thread = pthread_self();
+    it->run_id = happening->run_id;
+    gate_add(&it->told);
+}
+
+static cleat_status ask(fixture *it, request *made)
+{
+    int before = gate_count(&it->answered);
+    submit(it, made);
+    gate_wait(&it->answered, before + 1);
+    cleat__free(made->command.error);
+    return made->command.status;
+}
+
+/* A schedule fires by itself, and whoever looks on is told on the engine's thread. */
+static void test_what_happens_by_itself_is_told(void **state)
+{
+    fixture *it = *state;
+    looker looks = {.watch = {.key = {"k", 1}, .value = {"v", 1}, .self = &looks, .tell = note_told}};
+    gate_init(&looks.told);
+    const cleat__schedule schedule = {.workflow = {"a", 1}, .metadata = {"{\"k\":\"v\"}", 9}};
+    const int64_t at_ms = 0;
+    cleat__uuid id;
+    request watch = {.command = {.kind = CLEAT__COMMAND_WATCH, .as.watch = &looks.watch}};
+    request at_once = {
+        .command = {.kind = CLEAT__COMMAND_SCHEDULE, .as.schedule = {&schedule, &at_ms, 1, &id}}};
+    request unwatch = {.command = {.kind = CLEAT__COMMAND_UNWATCH, .as.watch = &looks.watch}};
+    request find = {.command = {.kind = CLEAT__COMMAND_FIND}};
+    assert_int_equal(ask(it, &watch), CLEAT_OK);
+    assert_int_equal(ask(it, &at_once), CLEAT_OK);
+    gate_wait(&looks.told, 1);
+    assert_true(pthread_equal(looks.thread, watch.thread));
+    assert_int_equal(ask(it, &unwatch), CLEAT_OK);
+    find.command.as.id = looks.run_id;
+    assert_int_equal(ask(it, &find), CLEAT_OK);
+    gate_deinit(&looks.told);
+}
+
+static void test_threads_that_wait_for_it(void **state)
+{
+    fixture *it = *state;
+    const cleat__user_event event = {.key = {"k", 1}};
+    const cleat__schedule schedule = {.workflow = {"a", 1}};
+    const int64_t at_ms = INT64_C(4102444800000); /* 2100 */
+    cleat__uuid id;
+    assert_int_equal(cleat__engine_push(it->engine, CLEAT__TENANT_DEFAULT, &event, 1, &id), CLEAT_OK);
+    assert_false(cleat__uuid_is_nil(&id));
+    assert_int_equal(cleat__engine_push(it->engine, CLEAT__TENANT_DEFAULT, &event, 0, &id),
+                     CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat__engine_schedule(it->engine, CLEAT__TENANT_DEFAULT, &schedule, &at_ms, 1, &id),
+                     CLEAT_OK);
+    assert_int_equal(cleat__engine_unschedule(it->engine, 2, &id), CLEAT_NOT_FOUND);
+    assert_int_equal(cleat__engine_unschedule(it->engine, CLEAT__TENANT_DEFAULT, &id), CLEAT_OK);
+    assert_int_equal(cleat__engine_unschedule(it->engine, CLEAT__TENANT_DEFAULT, &id), CLEAT_NOT_FOUND);
+}
+
+static void test_a_log_line_is_answered(void **state)
+{
+    fixture *it = *state;
+    request lines[2] = {{.place = 0}};
+    for (size_t i = 0; i < 2; i++) {
+        lines[i].command = (cleat__command){.kind = CLEAT__COMMAND_LOG,
+                                            .as.log = {.message = {"x", 1}, .metadata = {"{}", 2}}};
+    }
+    lines[0].command.as.log.task_id = trigger(it);
+    assert_int_equal(ask(it, &lines[0]), CLEAT_OK);
+    assert_int_equal(ask(it, &lines[1]), CLEAT_NOT_FOUND);
+}
+
 static void go_on(cleat__command *command)
 {
     chain *it = (chain *)command;
@@ -238,6 +318,9 @@ int main(void)
         TEST(test_a_wait_is_answered_at_the_end),
         TEST(test_a_withdrawn_wait_is_never_answered),
         TEST(test_done_may_submit),
+        TEST(test_what_happens_by_itself_is_told),
+        TEST(test_threads_that_wait_for_it),
+        TEST(test_a_log_line_is_answered),
         TEST(test_closing_answers_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,7 +171,7 @@ static void test_actions_of_a_worker(void **state)
     cleat__buffer text = {0};
     cleat__names *names = NULL;
     cleat__actions_encode(items, 2, &text);
-    assert_int_equal(cleat__actions_decode(cleat__buffer_slice(&text), &names), CLEAT_OK);
+    assert_int_equal(cleat__names_decode(cleat__buffer_slice(&text), &names), CLEAT_OK);
     assert_int_equal(names->count, 2);
     assert_true(cleat_slice_equals(names->items[0], cleat_slice_of("my:task")));
     assert_true(cleat_slice_equals(names->items[1], cleat_slice_of("a:b")));
@@ -179,7 +179,7 @@ static void test_actions_of_a_worker(void **state)
     assert_text(&text, "[\"my:task\",\"a:b\"]");
     static const char *const bad[] = {"", "{}", "[1]"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        assert_int_equal(cleat__actions_decode(cleat_slice_of(bad[i]), &names), CLEAT_CORRUPT);
+        assert_int_equal(cleat__names_decode(cleat_slice_of(bad[i]), &names), CLEAT_CORRUPT);
         assert_null(names);
     }
 }

@@ -144,6 +144,16 @@ static void test_slots_and_the_rest_are_checked(void **state)
     workflow.event_keys = &key;
     workflow.event_key_count = 1;
     assert_refused(&workflow, "event_triggers");
+    const cleat_slice pattern = {"order:*", 7};
+    workflow.event_keys = &pattern;
+    assert_refused(&workflow, "\"order:*\" is a pattern");
+    static char long_key[768];
+    memset(long_key, 'k', sizeof(long_key));
+    cleat_slice long_one = {long_key, 767};
+    workflow.event_keys = &long_one;
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    long_one.size = 768;
+    assert_refused(&workflow, "at most 767");
     workflow = good();
     workflow.sticky = (cleat__sticky)3;
     assert_refused(&workflow, "sticky");

@@ -199,6 +199,7 @@ static void metrics_tell_how_the_engine_is(void **state)
     assert_has(page.body, "\ncleat_dispatch_seconds_bucket{le=\"+Inf\"} 1\n");
     assert_has(page.body, "\ncleat_dispatch_seconds_count 1\n");
     assert_has(page.body, "\ncleat_engine_failed 0\n");
+    assert_has(page.body, "\ncleat_store_errors_total 0\n");
     assert_has(page.body, "\n# TYPE cleat_queue_oldest_seconds gauge\ncleat_queue_oldest_seconds ");
     assert_has(page.body, "\ncleat_spans 0\n");
     assert_has(page.body, "\ncleat_http_requests_total{method=\"GET\",route=\"/live\",code=\"200\"} 1\n");
@@ -240,6 +241,7 @@ static void it_is_not_ready_once_the_engine_has_failed(void **state)
     EXPECT(it.server, 200, "{\"status\":\"live\"}", .path = "/live");
     page = ask(it.server, (question){.path = "/metrics"});
     assert_has(page.body, "\ncleat_engine_failed 1\n");
+    assert_has(page.body, "\ncleat_store_errors_total 1\n");
     reply_deinit(&page);
     stop(&it);
 }

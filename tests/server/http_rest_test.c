@@ -90,7 +90,7 @@ static cleat__attempt_key attempt_of(const char *id, int32_t retry_count, int64_
 static void put_log(cleat__store *store, const char *id, int32_t retry_count, cleat_log_level level,
                     int64_t time_ms, const char *message)
 {
-    cleat__log_line line = {id_of(id), retry_count, level, time_ms, cleat_slice_of(message)};
+    cleat__log_line line = {id_of(id), retry_count, level, time_ms, cleat_slice_of(message), {NULL, 0}};
     assert_int_equal(cleat__log_line_insert(store, CLEAT__TENANT_DEFAULT, &line), CLEAT_OK);
 }
 

@@ -32,6 +32,7 @@ static int write_version_2(void **state)
         "x'01900000000170008000000000000000', 0, NULL, '{\"n\":2}', '{}');"
         "INSERT INTO task_end VALUES (x'01900000000170008000000000000000', 2, 0, 1, 2, '7', NULL);"
         "INSERT INTO task_live VALUES (x'01900000000270008000000000000000', 2, 3, 1, 1, 0, 1002, 1003);"
+        "INSERT INTO task_log VALUES (x'01900000000270008000000000000000', 1, 0, 2, 1004, 'a line');"
         "PRAGMA application_id=1131177313; PRAGMA user_version=2");
     return 0;
 }
@@ -91,6 +92,14 @@ static void test_a_task_declared_again_is_the_same(void **state)
     cleat__store_close(store);
 }
 
+static bool see_line(void *argument, const cleat__log_line *line)
+{
+    ++*(int *)argument;
+    assert_slice(line->message, "a line");
+    assert_slice(line->metadata, NULL);
+    return true;
+}
+
 static void test_runs_are_what_they_were(void **state)
 {
     (void)state;
@@ -111,6 +120,11 @@ static void test_runs_are_what_they_were(void **state)
     assert_slice(row.workflow, "archive.pack");
     assert_int_equal(cleat__load_exists(store, CLEAT__TENANT_DEFAULT, &id), CLEAT_OK);
     assert_int_equal(cleat__load_exists(store, 2, &id), CLEAT_NOT_FOUND);
+    assert_true(cleat__uuid_is_nil(&row.event_id));
+    assert_slice(row.event_key, NULL);
+    int lines = 0;
+    assert_int_equal(cleat__log_list(store, &id, see_line, &lines), CLEAT_OK);
+    assert_int_equal(lines, 1);
     cleat__store_close(store);
 }
 

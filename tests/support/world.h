@@ -18,6 +18,7 @@
 #define WORLD_BATCH   6
 #define WORLD_BULK    4
 #define WORLD_ACTIONS 3
+#define WORLD_WATCHES 4
 #define NOBODY        SIZE_MAX
 
 extern const char *const world_actions[WORLD_ACTIONS];
@@ -33,6 +34,14 @@ typedef struct known {
     char child_key[8]; /* "" : the index counts */
     int64_t child_index;
     char input[32], metadata[96];
+    bool is_pushed;        /* by an event, if it starts one at all; */
+    bool is_scheduled;     /* or at a time: nobody is told the id of such a run */
+    bool starts;           /* there is a run, or will be one */
+    cleat__uuid source_id; /* of the event, or of the schedule */
+    int64_t at_ms;         /* of the schedule */
+    bool is_taken_back;    /* it will never run */
+    bool is_in_doubt;      /* who took it back was not answered */
+    bool has_fired;
     int32_t attempt;  /* the highest assigned; -1: none yet */
     bool is_returned; /* that attempt was given back unstarted and may come again */
     int end;          /* a final cleat_run_status that was seen or acknowledged; -1: none */
@@ -59,6 +68,17 @@ typedef struct sim_worker {
     int32_t count;
 } sim_worker;
 
+/* Somebody who looks at a run. */
+typedef struct sim_watch {
+    cleat__watch watch;
+    struct sim_world *world;
+    size_t task;
+    bool is_there;    /* from WATCH until UNWATCH is answered */
+    bool is_answered; /* WATCH was */
+    bool is_leaving;
+    bool has_hung_up;
+} sim_watch;
+
 /* One command on its way, with all it borrows. */
 typedef struct sim_slip {
     cleat__command command; /* first, so that an answer leads here */
@@ -72,10 +92,14 @@ typedef struct sim_slip {
     bool is_foreign; /* of another tenant: there is nothing that it names */
     bool must_exist; /* of a worker that is registered */
     sim_worker *registered;
+    sim_watch *looks; /* WATCH and UNWATCH */
     cleat__worker_spec spec;
     cleat__slots slots;
     cleat__label label;
     cleat__desired_label desired;
+    cleat__user_event events[WORLD_BULK];
+    cleat__schedule schedule;
+    int64_t at_ms;
     int64_t timeout_at_ms;
     cleat_slice action;
     cleat_run_result result;
@@ -94,9 +118,12 @@ typedef struct sim_world {
     known tasks[WORLD_TASKS];
     size_t task_count;
     sim_worker workers[WORLD_WORKERS];
+    sim_watch watches[WORLD_WATCHES];
     sim_slip *slips;
     /* What happened, so that a run of seeds shows that all of it does. */
     uint64_t steps, completed, failed, cancelled, retried;
+    uint64_t hung_up;                   /* on those who looked on */
+    uint64_t pushed, scheduled;         /* runs by events and by schedules that were seen */
     uint64_t remote_completed, resumed; /* by workers of other processes; and after a restart */
 } sim_world;
 
@@ -125,6 +152,10 @@ static inline size_t world_find(const sim_world *world, const cleat__uuid *id)
     return NOBODY;
 }
 
+/* The run is one that an event or a schedule made, and nobody was told of: now it has its name. NOBODY:
+ * it is not, or was made twice. */
+size_t world_name(sim_world *world, const cleat__uuid *id, cleat_slice input);
+
 /* ---- world_commands.c: making random commands ---- */
 
 /* NULL when the dice fell on something that is not possible just now. */
@@ -136,13 +167,16 @@ sim_slip *world_heartbeat(sim_world *world, size_t worker);
 sim_slip *world_succeed(sim_world *world, size_t worker);
 /* Of one of the three actions, with random options. */
 sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action);
-/* The ids that a TRIGGER got; before anything is told. */
+/* The ids that a TRIGGER, PUSH or SCHEDULE got; before anything is told. */
 void world_learn_ids(sim_world *world, const sim_slip *slip);
 
 /* ---- world_effects.c: what the engine says ---- */
 
 void world_assigned(void *self, cleat__assignment *list);
 void world_cancelled(void *self, const cleat__uuid *task_id, int32_t retry_count);
+void world_told(void *self, const cleat__happening *happening);
+/* Whoever looks at a run that has ended was told so. */
+void world_check_watches(const sim_world *world);
 /* A slip that was answered after a commit. Frees it. */
 void world_answered(sim_world *world, sim_slip *slip);
 /* After a crash: it was never answered. What it would have started may exist all the same. Frees it. */

@@ -7,6 +7,7 @@
 
 const char *const world_actions[WORLD_ACTIONS] = {"a:a", "b:b", "c:c"};
 static const char *const world_workflows[WORLD_ACTIONS] = {"a", "b", "c"};
+static const cleat_slice event_keys[] = {{"ka", 2}, {"kb", 2}}; /* of the first two */
 
 static sim_slip *new_slip(sim_world *world, cleat__command_kind kind)
 {
@@ -77,6 +78,10 @@ sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action)
     made->workflow.name = cleat_slice_of(world_workflows[action]);
     made->workflow.task = cleat__action_task(cleat_slice_of(world_actions[action]));
     made->workflow.action = cleat_slice_of(world_actions[action]);
+    if (action < sizeof(event_keys) / sizeof(event_keys[0])) {
+        made->workflow.event_keys = &event_keys[action];
+        made->workflow.event_key_count = 1;
+    }
     made->command.as.put_workflow.workflow = &made->workflow;
     return made;
 }
@@ -147,7 +152,8 @@ static sim_slip *trigger(sim_world *world)
         return NULL;
     }
     size_t parent = pick(world, 2) == 0 ? any_task(world) : NOBODY;
-    if (parent != NOBODY && !world->tasks[parent].is_acknowledged) {
+    if (parent != NOBODY &&
+        (!world->tasks[parent].is_acknowledged || cleat__uuid_is_nil(&world->tasks[parent].id))) {
         parent = NOBODY;
     }
     bool is_valid = pick(world, 20) != 0;
@@ -163,6 +169,126 @@ static sim_slip *trigger(sim_world *world)
     made->command.as.trigger.count = count;
     made->command.as.trigger.ids = made->ids;
     return made;
+}
+
+/* Some of the events start nothing. */
+static sim_slip *push(sim_world *world)
+{
+    size_t count = 1 + pick(world, WORLD_BULK);
+    if (world->task_count + count > WORLD_TASKS) {
+        return NULL;
+    }
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_PUSH);
+    made->command.tenant = any_tenant(world);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t dice = pick(world, 3);
+        known *task = new_task(world, made->command.tenant, NOBODY);
+        task->is_pushed = true;
+        task->starts = dice < 2;
+        made->tasks[i] = world->task_count - 1;
+        made->events[i] = (cleat__user_event){
+            .key = dice < 2 ? event_keys[dice] : cleat_slice_of("k"),
+            .payload = cleat_slice_of(task->input),
+            .metadata = cleat_slice_of(task->metadata[0] != '\0' ? task->metadata : NULL),
+            .priority = (int32_t)pick(world, 4),
+        };
+    }
+    made->command.as.push.items = made->events;
+    made->command.as.push.count = count;
+    made->command.as.push.ids = made->ids;
+    return made;
+}
+
+static sim_slip *schedule(sim_world *world)
+{
+    if (world->task_count == WORLD_TASKS) {
+        return NULL;
+    }
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_SCHEDULE);
+    made->command.tenant = any_tenant(world);
+    known *task = new_task(world, made->command.tenant, NOBODY);
+    task->is_scheduled = true;
+    task->starts = true;
+    task->at_ms = world->now.unix_ms + (int64_t)pick(world, 30000) - 5000;
+    made->at_ms = task->at_ms;
+    made->tasks[0] = world->task_count - 1;
+    made->schedule = (cleat__schedule){
+        .workflow = cleat_slice_of(world_workflows[pick(world, WORLD_ACTIONS)]),
+        .input = cleat_slice_of(task->input),
+        .metadata = cleat_slice_of(task->metadata[0] != '\0' ? task->metadata : NULL),
+        .priority = (int32_t)pick(world, 4),
+    };
+    made->command.as.schedule.schedule = &made->schedule;
+    made->command.as.schedule.at_ms = &made->at_ms;
+    made->command.as.schedule.count = 1;
+    made->command.as.schedule.ids = made->ids;
+    return made;
+}
+
+static sim_slip *unschedule(sim_world *world)
+{
+    size_t at = world->task_count;
+    while (at > 0 && (!world->tasks[at - 1].is_scheduled || pick(world, 3) == 0)) {
+        at--;
+    }
+    if (at == 0) {
+        return NULL;
+    }
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_UNSCHEDULE);
+    made->task = at - 1;
+    set_tenant(world, made, made->task);
+    made->command.as.id = world->tasks[made->task].source_id;
+    return made;
+}
+
+static sim_slip *watch(sim_world *world)
+{
+    size_t task = any_task(world);
+    sim_watch *looks = &world->watches[pick(world, WORLD_WATCHES)];
+    if (looks->is_there || task == NOBODY || cleat__uuid_is_nil(&world->tasks[task].id)) {
+        return NULL;
+    }
+    *looks = (sim_watch){.world = world, .task = task, .is_there = true};
+    looks->watch = (cleat__watch){.run_id = world->tasks[task].id, .self = looks, .tell = world_told};
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_WATCH);
+    made->task = task;
+    made->looks = looks;
+    made->command.tenant = world->tasks[task].tenant;
+    made->command.as.watch = &looks->watch;
+    return made;
+}
+
+static sim_slip *unwatch(sim_world *world)
+{
+    sim_watch *looks = &world->watches[pick(world, WORLD_WATCHES)];
+    if (!looks->is_there || !looks->is_answered || looks->is_leaving) {
+        return NULL;
+    }
+    looks->is_leaving = true;
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_UNWATCH);
+    made->looks = looks;
+    made->command.as.watch = &looks->watch;
+    return made;
+}
+
+/* A chunk, in no order. */
+static sim_slip *put_stream(sim_world *world)
+{
+    size_t task = world->watches[pick(world, WORLD_WATCHES)].task;
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_PUT_STREAM);
+    made->task = task;
+    set_tenant(world, made, task < world->task_count ? task : NOBODY);
+    made->command.as.put_stream.task_id =
+        task < world->task_count ? world->tasks[task].id : (cleat__uuid){{1}};
+    made->command.as.put_stream.index = (int64_t)pick(world, 5) - 1;
+    made->command.as.put_stream.payload = cleat_slice_of("a chunk");
+    return made;
+}
+
+static sim_slip *look_on(sim_world *world)
+{
+    uint64_t dice = pick(world, 6);
+    return dice < 3 ? watch(world) : dice < 4 ? unwatch(world) : put_stream(world);
 }
 
 static sim_slip *wait_for(sim_world *world)
@@ -201,8 +327,23 @@ static sim_slip *call(sim_world *world)
     return made;
 }
 
+static void learn_sources(sim_world *world, const sim_slip *slip, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        world->tasks[slip->tasks[i]].source_id = slip->ids[i];
+    }
+}
+
 void world_learn_ids(sim_world *world, const sim_slip *slip)
 {
+    if (slip->command.kind == CLEAT__COMMAND_PUSH) {
+        learn_sources(world, slip, slip->command.as.push.count);
+        return;
+    }
+    if (slip->command.kind == CLEAT__COMMAND_SCHEDULE) {
+        learn_sources(world, slip, 1);
+        return;
+    }
     for (size_t i = 0; i < slip->command.as.trigger.count; i++) {
         const cleat__uuid *id = &slip->ids[i];
         if (!cleat__uuid_is_nil(id) && world_find(world, id) == NOBODY) {
@@ -458,9 +599,13 @@ static sim_slip *log_line(sim_world *world)
 
 sim_slip *world_new_command(sim_world *world)
 {
-    uint64_t dice = pick(world, 112);
+    uint64_t dice = pick(world, 136);
     sim_slip *made = NULL;
-    if (dice >= 100) {
+    if (dice >= 124) {
+        made = look_on(world);
+    } else if (dice >= 112) {
+        made = dice < 117 ? push(world) : dice < 121 ? schedule(world) : unschedule(world);
+    } else if (dice >= 100) {
         made = tell_remote(world);
     } else if (dice < 34) {
         made = report(world);

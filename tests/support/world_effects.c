@@ -8,6 +8,7 @@
 #include "support/world.h"
 
 #include "base/alloc.h"
+#include "engine/core_parts.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -36,13 +37,33 @@ void world_note(const sim_world *world, const char *format, ...)
     va_end(arguments);
 }
 
+size_t world_name(sim_world *world, const cleat__uuid *id, cleat_slice input)
+{
+    for (size_t i = world->task_count; i > 0; i--) {
+        known *task = &world->tasks[i - 1];
+        if (task->starts && cleat__uuid_is_nil(&task->id) &&
+            cleat_slice_equals(cleat_slice_of(task->input), input)) {
+            task->id = *id;
+            task->has_fired = true;
+            world->pushed += task->is_pushed;
+            world->scheduled += task->is_scheduled;
+            world_check(world, !task->is_taken_back, "%s was taken back, and runs", task->input);
+            return i - 1;
+        }
+    }
+    return NOBODY;
+}
+
 /* ---- What workers hear ---- */
 
 static void check_payload(const sim_world *world, const known *task, const cleat__assignment *given)
 {
     world_check(world, cleat_slice_equals(given->input, cleat_slice_of(task->input)),
                 "input of %s became %.*s", task->input, CLEAT_SLICE_ARGS(given->input));
-    world_check(world, cleat_slice_equals(given->metadata, cleat_slice_of(task->metadata)),
+    const cleat__uuid event_id = task->is_pushed ? task->source_id : (cleat__uuid){{0}};
+    world_check(world, cleat__uuid_equals(&given->event_id, &event_id), "%s: another event's run",
+                task->input);
+    world_check(world, task->is_pushed || cleat_slice_equals(given->metadata, cleat_slice_of(task->metadata)),
                 "metadata of %s became %.*s", task->input, CLEAT_SLICE_ARGS(given->metadata));
     world_check(world, given->is_child == task->is_child, "%s: a child or not", task->input);
     if (task->is_child) {
@@ -58,6 +79,7 @@ static void take(sim_worker *worker, const cleat__assignment *given)
 {
     sim_world *world = worker->world;
     size_t index = world_find(world, &given->task_id);
+    index = index != NOBODY ? index : world_name(world, &given->task_id, given->input);
     world_check(world, worker->is_there, "a removed worker got a run");
     world_check(world, !worker->is_remote || worker->is_listening, "a worker got a run without listening");
     world_check(world, given->tenant == worker->tenant, "a run went to another tenant's worker");
@@ -122,6 +144,52 @@ static void set_end(sim_world *world, known *task, int end, const char *output)
     }
     world_check(world, strcmp(task->output, output) == 0, "%s completed twice: %s and %s", task->input,
                 task->output, output);
+}
+
+void world_told(void *self, const cleat__happening *happening)
+{
+    sim_watch *looks = self;
+    sim_world *world = looks->world;
+    known *task = &world->tasks[looks->task];
+    char output[sizeof(task->output)];
+    world_check(world, looks->is_there && !looks->has_hung_up, "somebody was told who does not look");
+    world_check(world, cleat__uuid_equals(&happening->run_id, &task->id), "%s: another run's happening",
+                task->input);
+    snprintf(output, sizeof(output), "%.*s", CLEAT_SLICE_ARGS(happening->payload));
+    switch (happening->kind) {
+    case CLEAT__HAPPENING_STARTED: world_fail(world, "a run was made twice"); break;
+    case CLEAT__HAPPENING_COMPLETED:
+        set_end(world, task, CLEAT_RUN_COMPLETED, happening->is_of_run ? task->output : output);
+        break;
+    case CLEAT__HAPPENING_TIMED_OUT:
+    case CLEAT__HAPPENING_FAILED: set_end(world, task, CLEAT_RUN_FAILED, ""); break;
+    case CLEAT__HAPPENING_CANCELLED: set_end(world, task, CLEAT_RUN_CANCELLED, ""); break;
+    case CLEAT__HAPPENING_STREAM: world_check(world, task->end < 0, "%s sent after its end", task->input);
+    }
+    looks->has_hung_up = happening->hangup;
+    world->hung_up += happening->hangup;
+}
+
+void world_check_watches(const sim_world *world)
+{
+    for (size_t i = 0; i < WORLD_WATCHES; i++) {
+        const sim_watch *looks = &world->watches[i];
+        if (looks->is_there && looks->is_answered) {
+            bool lives = cleat__runs_find(&world->core->runs, &looks->watch.run_id) != NULL;
+            world_check(world, lives != looks->has_hung_up, "%s: the hangup",
+                        world->tasks[looks->task].input);
+        }
+    }
+}
+
+static void answered_watch(sim_world *world, sim_watch *looks, cleat_status status)
+{
+    looks->is_answered = true;
+    looks->is_there = status == CLEAT_OK;
+    world_check(world, status == CLEAT_OK || status == CLEAT_EMPTY || status == CLEAT_NOT_FOUND, "watch: %s",
+                cleat_status_name(status));
+    world_check(world, status != CLEAT_NOT_FOUND || !world->tasks[looks->task].is_acknowledged,
+                "a run was lost");
 }
 
 /* The acknowledged run of the same parent and key, or NOBODY. */
@@ -256,11 +324,42 @@ static void answered_trigger(sim_world *world, const sim_slip *slip)
                 cleat_status_name(status));
 }
 
+/* An event that starts nothing is acknowledged too: then it is stored. */
+static void answered_sources(sim_world *world, const sim_slip *slip, size_t count)
+{
+    world_check(world, slip->command.status == CLEAT_OK, "command %d: %s", slip->command.kind,
+                slip->command.error);
+    for (size_t i = 0; i < count; i++) {
+        world->tasks[slip->tasks[i]].is_acknowledged = true;
+    }
+}
+
+static void answered_unschedule(sim_world *world, const sim_slip *slip)
+{
+    known *task = &world->tasks[slip->task];
+    cleat_status status = slip->command.status;
+    world_check(world, status == CLEAT_OK || status == CLEAT_NOT_FOUND, "unschedule: %s",
+                cleat_status_name(status));
+    if (status == CLEAT_OK) {
+        world_check(world, !task->is_taken_back && !task->has_fired, "%s was taken back too often",
+                    task->input);
+        task->is_taken_back = true;
+    } else if (!may_be_unknown(world, slip, &slip->command.as.id) && !task->is_taken_back &&
+               !task->is_in_doubt) {
+        task->has_fired = true;
+    }
+}
+
 static void take_answer(sim_world *world, sim_slip *slip)
 {
     switch (slip->command.kind) {
     case CLEAT__COMMAND_TRIGGER: answered_trigger(world, slip); break;
     case CLEAT__COMMAND_WAIT: answered_wait(world, slip); break;
+    case CLEAT__COMMAND_PUSH: answered_sources(world, slip, slip->command.as.push.count); break;
+    case CLEAT__COMMAND_SCHEDULE: answered_sources(world, slip, 1); break;
+    case CLEAT__COMMAND_WATCH: answered_watch(world, slip->looks, slip->command.status); break;
+    case CLEAT__COMMAND_UNWATCH: slip->looks->is_there = false; break;
+    case CLEAT__COMMAND_UNSCHEDULE: answered_unschedule(world, slip); break;
     case CLEAT__COMMAND_CANCEL: answered_cancel(world, slip); break;
     case CLEAT__COMMAND_CALL: world_check(world, slip->command.status == CLEAT_FAILED, "call"); break;
     case CLEAT__COMMAND_WORKER_PAUSE:
@@ -272,6 +371,7 @@ static void take_answer(sim_world *world, sim_slip *slip)
     case CLEAT__COMMAND_WORKER_HEARTBEAT: answered_worker(world, slip); break;
     case CLEAT__COMMAND_REPORT: answered_report(world, slip); break;
     case CLEAT__COMMAND_LOG:
+    case CLEAT__COMMAND_PUT_STREAM:
     case CLEAT__COMMAND_UNDELIVERED:
     case CLEAT__COMMAND_RELEASE_SLOT:
     case CLEAT__COMMAND_REFRESH_TIMEOUT: answered_remote(world, slip); break;
@@ -294,6 +394,9 @@ void world_answered(sim_world *world, sim_slip *slip)
 
 void world_unanswered(sim_world *world, sim_slip *slip)
 {
+    if (slip->command.kind == CLEAT__COMMAND_UNSCHEDULE && !slip->is_foreign) {
+        world->tasks[slip->task].is_in_doubt = true;
+    }
     free_slip(world, slip);
 }
 
@@ -302,7 +405,9 @@ void world_unanswered(sim_world *world, sim_slip *slip)
 typedef struct sim_audit {
     sim_world *world;
     bool must_have_ended;
-    bool is_stored[WORLD_TASKS];
+    bool is_stored[WORLD_TASKS];    /* as a run */
+    bool is_event[WORLD_TASKS];     /* as an event */
+    bool is_scheduled[WORLD_TASKS]; /* as a schedule */
 } sim_audit;
 
 static void audit_row(sim_audit *audit, sqlite3_stmt *row)
@@ -310,14 +415,17 @@ static void audit_row(sim_audit *audit, sqlite3_stmt *row)
     sim_world *world = audit->world;
     cleat__uuid id;
     memcpy(id.bytes, sqlite3_column_blob(row, 0), sizeof(id.bytes));
+    const char *input = (const char *)sqlite3_column_text(row, 1);
     size_t index = world_find(world, &id);
-    world_check(world, index != NOBODY, "an unknown run is stored");
+    index = index != NOBODY ? index : world_name(world, &id, cleat_slice_of(input));
+    world_check(world, index != NOBODY, "an unknown run is stored, or one twice");
     known *task = &world->tasks[index];
     audit->is_stored[index] = true;
-    const char *input = (const char *)sqlite3_column_text(row, 1);
     const char *metadata = (const char *)sqlite3_column_text(row, 2);
     world_check(world, strcmp(input, task->input) == 0, "%s is stored as %s", task->input, input);
-    world_check(world, strcmp(metadata != NULL ? metadata : "", task->metadata) == 0,
+    world_check(world, !task->is_scheduled || sqlite3_column_int64(row, 6) >= task->at_ms,
+                "%s ran before its time", task->input);
+    world_check(world, task->is_pushed || strcmp(metadata != NULL ? metadata : "", task->metadata) == 0,
                 "metadata of %s is stored as %s", task->input, metadata);
     bool is_live = sqlite3_column_type(row, 3) != SQLITE_NULL,
          has_ended = sqlite3_column_type(row, 4) != SQLITE_NULL;
@@ -330,9 +438,30 @@ static void audit_row(sim_audit *audit, sqlite3_stmt *row)
     world_check(world, has_ended || !audit->must_have_ended, "%s has not ended", task->input);
 }
 
+/* Each row of the only column is the input of something that the world knows, once. */
+static void audit_sources(sim_audit *audit, cleat__store *store, const char *sql, bool *is_there)
+{
+    sim_world *world = audit->world;
+    sqlite3_stmt *select = NULL;
+    world_check(world, cleat__store_prepare(store, sql, &select) == CLEAT_OK, "audit: %s",
+                cleat_error_message());
+    while (sqlite3_step(select) == SQLITE_ROW) {
+        const char *input = (const char *)sqlite3_column_text(select, 0);
+        size_t index = 0;
+        while (index < world->task_count && strcmp(world->tasks[index].input, input) != 0) {
+            index++;
+        }
+        world_check(world, index < world->task_count && !is_there[index], "%s is unknown, or there twice",
+                    input);
+        is_there[index] = true;
+    }
+    sqlite3_reset(select);
+}
+
 static cleat_status audit_store(cleat__store *store, void *argument)
 {
-    static const char sql[] = "SELECT t.id, t.input, t.metadata, l.state, e.state, e.output FROM task t "
+    static const char sql[] = "SELECT t.id, t.input, t.metadata, l.state, e.state, e.output, "
+                              "t.created_at_ms FROM task t "
                               "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id";
     sim_audit *audit = argument;
     sqlite3_stmt *select = NULL;
@@ -342,7 +471,33 @@ static cleat_status audit_store(cleat__store *store, void *argument)
         audit_row(audit, select);
     }
     sqlite3_reset(select);
+    audit_sources(audit, store, "SELECT payload FROM event", audit->is_event);
+    audit_sources(audit, store, "SELECT input FROM schedule", audit->is_scheduled);
     return CLEAT_OK;
+}
+
+/* What was acknowledged is there: a run; an event, with its run if it starts one; a schedule, or its run. */
+static void check_stored(const sim_world *world, const sim_audit *audit, size_t index)
+{
+    const known *task = &world->tasks[index];
+    bool is_run = audit->is_stored[index], is_scheduled = audit->is_scheduled[index];
+    if (task->is_pushed) {
+        world_check(world, audit->is_event[index] == is_run || !task->starts, "%s: the event or its run",
+                    task->input);
+        world_check(world, !task->is_acknowledged || audit->is_event[index], "event %s is lost", task->input);
+    } else if (task->is_scheduled) {
+        world_check(world, !(is_run && is_scheduled), "%s runs, and will run again", task->input);
+        world_check(world, !task->has_fired || is_run, "%s has fired, and is lost", task->input);
+        world_check(world, !task->is_taken_back || !(is_run || is_scheduled), "%s is still there",
+                    task->input);
+        world_check(world,
+                    !task->is_acknowledged || is_run || is_scheduled || task->is_taken_back ||
+                        task->is_in_doubt,
+                    "schedule %s is lost", task->input);
+        world_check(world, !(is_scheduled && audit->must_have_ended), "%s has not fired", task->input);
+    } else {
+        world_check(world, !task->is_acknowledged || is_run, "%s was acknowledged and is lost", task->input);
+    }
 }
 
 void world_audit(sim_world *world, bool must_have_ended)
@@ -354,8 +509,6 @@ void world_audit(sim_world *world, bool must_have_ended)
     cleat__core_commit(world->core);
     cleat__core_release(world->core);
     for (size_t i = 0; i < world->task_count; i++) {
-        const known *task = &world->tasks[i];
-        world_check(world, !task->is_acknowledged || audit.is_stored[i], "%s was acknowledged and is lost",
-                    task->input);
+        check_stored(world, &audit, i);
     }
 }

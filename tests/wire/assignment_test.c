@@ -146,6 +146,24 @@ static void check_input(const char *payload, const char *input)
     cleat__message_free(message);
 }
 
+static void test_an_event_comes_back(void **state)
+{
+    (void)state;
+    cleat__assignment assignment = assignment_of("{}"), *read = NULL;
+    assignment.event_id = uuid_of(RUN_ID);
+    assignment.event_key = cleat_slice_of("order:paid");
+    Cleat__AssignedAction *message = again(cleat__assignment_write(&assignment, &details));
+    assert_string_equal(message->triggering_event_external_id, RUN_ID);
+    assert_string_equal(message->triggering_event_key, "order:paid");
+    assert_int_equal(cleat__assignment_read(message, NOW, &read), CLEAT_OK);
+    assert_true(cleat__uuid_equals(&read->event_id, &assignment.event_id));
+    assert_slice(read->event_key, "order:paid");
+    cleat__free(read);
+    message->triggering_event_external_id[3] = 'x';
+    assert_int_equal(cleat__assignment_read(message, NOW, &read), CLEAT_INVALID_ARGUMENT);
+    cleat__message_free(message);
+}
+
 static void test_envelopes_of_others(void **state)
 {
     (void)state;
@@ -193,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_inputs_in_the_envelope),
         cmocka_unit_test(test_a_cancellation_has_the_ids_of_its_start),
         cmocka_unit_test(test_a_child_comes_back_whole),
+        cmocka_unit_test(test_an_event_comes_back),
         cmocka_unit_test(test_envelopes_of_others),
         cmocka_unit_test(test_refused),
     };

@@ -101,6 +101,22 @@ static void test_refused(void **state)
     check_refused(message, "is no UUID");
 }
 
+static void test_metadata_is_kept(void **state)
+{
+    (void)state;
+    bool failed = false;
+    cleat__log_line line;
+    Cleat__PutLogRequest *message = request_new("x");
+    message->metadata = cleat__message_string(&failed, "{\"a\":1}");
+    assert_int_equal(cleat__log_line_read(message, NOW, &line), CLEAT_OK);
+    assert_slice(line.metadata, "{\"a\":1}");
+    cleat__message_free(message);
+    message = request_new("x");
+    assert_int_equal(cleat__log_line_read(message, NOW, &line), CLEAT_OK);
+    assert_null(line.metadata.data);
+    cleat__message_free(message);
+}
+
 static void test_what_a_worker_writes(void **state)
 {
     (void)state;
@@ -145,6 +161,7 @@ int main(void)
         cmocka_unit_test(test_a_bare_one),
         cmocka_unit_test(test_characters_are_counted),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_metadata_is_kept),
         cmocka_unit_test(test_what_a_worker_writes),
         cmocka_unit_test(test_a_long_line_is_cut),
     };

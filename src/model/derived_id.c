@@ -1,4 +1,4 @@
-#include "collector/derived_id.h"
+#include "model/derived_id.h"
 
 #include <openssl/evp.h>
 

@@ -2,8 +2,8 @@
  * Ids that the engine's spans have in common with those of Hatchet's engine: made of what they are about,
  * so that each end of a relation knows the other's without asking.
  */
-#ifndef CLEAT_COLLECTOR_DERIVED_ID_H
-#define CLEAT_COLLECTOR_DERIVED_ID_H
+#ifndef CLEAT_MODEL_DERIVED_ID_H
+#define CLEAT_MODEL_DERIVED_ID_H
 
 #include "base/uuid.h"
 

@@ -1,0 +1,161 @@
+#include "engine/streams.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+static cleat_slice key_of(const cleat__uuid *id)
+{
+    return (cleat_slice){(const char *)id->bytes, sizeof(id->bytes)};
+}
+
+static void free_stream(cleat__stream *stream)
+{
+    while (stream->held != NULL) {
+        cleat__chunk *chunk = stream->held;
+        stream->held = chunk->next;
+        cleat__free(chunk);
+    }
+    cleat__free(stream);
+}
+
+void cleat__streams_deinit(cleat__streams *streams)
+{
+    size_t cursor = 0;
+    cleat__stream *stream;
+    while ((stream = cleat__map_next(&streams->by_task, &cursor)) != NULL) {
+        free_stream(stream);
+    }
+    cleat__map_deinit(&streams->by_task);
+    *streams = (cleat__streams){0};
+}
+
+cleat__stream *cleat__streams_find(const cleat__streams *streams, const cleat__uuid *task_id)
+{
+    return cleat__map_get(&streams->by_task, key_of(task_id));
+}
+
+cleat__stream *cleat__streams_add(cleat__streams *streams, const cleat__uuid *task_id)
+{
+    cleat__stream *stream = cleat__streams_find(streams, task_id);
+    if (stream != NULL) {
+        return stream;
+    }
+    stream = cleat__calloc(1, sizeof(*stream));
+    if (stream == NULL) {
+        return NULL;
+    }
+    stream->task_id = *task_id;
+    if (cleat__map_put(&streams->by_task, key_of(&stream->task_id), stream) != CLEAT_OK) {
+        cleat__free(stream);
+        return NULL;
+    }
+    return stream;
+}
+
+/* ---- Waiting ---- */
+
+static void stop_waiting(cleat__streams *streams, cleat__stream *stream)
+{
+    if (stream->previous != NULL) {
+        stream->previous->next = stream->next;
+    } else {
+        streams->waiting_head = stream->next;
+    }
+    if (stream->next != NULL) {
+        stream->next->previous = stream->previous;
+    } else {
+        streams->waiting_tail = stream->previous;
+    }
+    stream->next = stream->previous = NULL;
+}
+
+/* All wait equally long, so that the last has the last deadline. */
+static void start_waiting(cleat__streams *streams, cleat__stream *stream, int64_t now_ms)
+{
+    stream->deadline_ms = now_ms + CLEAT__STREAM_WAIT_MS;
+    stream->previous = streams->waiting_tail;
+    if (streams->waiting_tail != NULL) {
+        streams->waiting_tail->next = stream;
+    } else {
+        streams->waiting_head = stream;
+    }
+    streams->waiting_tail = stream;
+}
+
+void cleat__streams_remove(cleat__streams *streams, cleat__stream *stream)
+{
+    if (stream->held != NULL) {
+        stop_waiting(streams, stream);
+    }
+    cleat__map_remove(&streams->by_task, key_of(&stream->task_id));
+    free_stream(stream);
+}
+
+/* ---- Order ---- */
+
+static int64_t after(int64_t index)
+{
+    return index < INT64_MAX ? index + 1 : index;
+}
+
+bool cleat__stream_is_next(cleat__stream *stream, int64_t index)
+{
+    if (index > stream->next_index) {
+        return false;
+    }
+    if (index == stream->next_index || index == 0) {
+        stream->next_index = after(index);
+    }
+    return true;
+}
+
+cleat_status cleat__stream_hold(cleat__streams *streams, cleat__stream *stream, const cleat__chunk *chunk,
+                                int64_t now_ms)
+{
+    cleat__chunk *copy = cleat__malloc(sizeof(*copy) + chunk->payload.size);
+    if (copy == NULL) {
+        return cleat__fail_memory();
+    }
+    *copy = *chunk;
+    if (chunk->payload.size != 0) {
+        memcpy(copy + 1, chunk->payload.data, chunk->payload.size);
+    }
+    copy->payload.data = (const char *)(copy + 1);
+    if (stream->held == NULL) {
+        start_waiting(streams, stream, now_ms);
+    }
+    cleat__chunk **link = &stream->held;
+    while (*link != NULL && (*link)->index <= copy->index) {
+        link = &(*link)->next;
+    }
+    copy->next = *link;
+    *link = copy;
+    stream->held_count++;
+    stream->held_bytes += copy->payload.size;
+    return CLEAT_OK;
+}
+
+bool cleat__stream_is_full(const cleat__stream *stream)
+{
+    return stream->held_count > CLEAT__STREAM_HELD_MAX || stream->held_bytes > CLEAT__STREAM_BYTES_MAX;
+}
+
+cleat__chunk *cleat__stream_take(cleat__streams *streams, cleat__stream *stream, bool at_any_rate,
+                                 int64_t now_ms)
+{
+    cleat__chunk *chunk = stream->held;
+    if (chunk == NULL || (chunk->index > stream->next_index && !at_any_rate)) {
+        return NULL;
+    }
+    stop_waiting(streams, stream);
+    stream->held = chunk->next;
+    stream->held_count--;
+    stream->held_bytes -= chunk->payload.size;
+    if (chunk->index >= stream->next_index) {
+        stream->next_index = after(chunk->index);
+    }
+    if (stream->held != NULL) {
+        start_waiting(streams, stream, now_ms); /* for the next gap */
+    }
+    return chunk;
+}

@@ -1,0 +1,131 @@
+/*
+ * Schedules stay in the file; memory has only the time of the first one. It is Unix time, and clocks
+ * are set: while there are schedules the engine looks at it every LOOK_EVERY_MS at the latest, since
+ * it sleeps by the monotonic clock.
+ */
+#include "engine/timetable.h"
+
+#include "base/error.h"
+#include "engine/trigger.h"
+#include "store/schedule.h"
+
+#define LOOK_EVERY_MS INT64_C(5000)
+
+static cleat__trigger trigger_of(const cleat__schedule *schedule)
+{
+    return (cleat__trigger){
+        .workflow = schedule->workflow,
+        .input = schedule->input,
+        .metadata = schedule->metadata,
+        .priority = schedule->priority,
+        .child_index = -1,
+    };
+}
+
+/* What is refused here would be refused when it fires. */
+static cleat_status check(cleat__core *core, const cleat__command *command)
+{
+    size_t count = command->as.schedule.count;
+    if (count == 0 || count > CLEAT__SCHEDULES_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%zu times are given; it must be 1 .. %d", count,
+                           CLEAT__SCHEDULES_MAX);
+    }
+    const cleat__trigger trigger = trigger_of(command->as.schedule.schedule);
+    return cleat__trigger_check(core, command->tenant, &trigger);
+}
+
+static cleat_status add(cleat__core *core, const cleat__command *command, size_t index)
+{
+    cleat__schedule_row row = {
+        .id = cleat__uuid_next(&core->ids, core->now.unix_ms),
+        .tenant = command->tenant,
+        .at_ms = command->as.schedule.at_ms[index],
+        .created_at_ms = core->now.unix_ms,
+        .schedule = *command->as.schedule.schedule,
+    };
+    cleat_status status = cleat__core_check(core, cleat__schedule_insert(core->store, &row));
+    if (status == CLEAT_OK) {
+        command->as.schedule.ids[index] = row.id;
+        core->schedule_ms = row.at_ms < core->schedule_ms ? row.at_ms : core->schedule_ms;
+    }
+    return status;
+}
+
+cleat_status cleat__timetable_add(cleat__core *core, cleat__command *command)
+{
+    cleat_status status = check(core, command);
+    if (status == CLEAT_OK) {
+        status = cleat__core_begin(core);
+    }
+    for (size_t i = 0; i < command->as.schedule.count && status == CLEAT_OK; i++) {
+        status = add(core, command, i);
+    }
+    return status;
+}
+
+cleat_status cleat__timetable_remove(cleat__core *core, cleat__command *command)
+{
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__schedule_delete(core->store, command->tenant, &command->as.id);
+    }
+    return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
+}
+
+/* ---- By itself ---- */
+
+static cleat_status start(cleat__core *core, const cleat__schedule_row *row)
+{
+    const cleat__trigger trigger = trigger_of(&row->schedule);
+    cleat__uuid run_id;
+    cleat_status status = cleat__trigger_runs(core, row->tenant, &trigger, 1, &run_id);
+    return status == CLEAT_OK ? cleat__schedule_delete(core->store, row->tenant, &row->id) : status;
+}
+
+static cleat_status fire_first(cleat__core *core)
+{
+    cleat__schedule_row row;
+    cleat_status status = cleat__schedule_due(core->store, core->now.unix_ms, &row);
+    if (status == CLEAT_OK) {
+        status = start(core, &row);
+    } else if (status == CLEAT_EMPTY) {
+        status = CLEAT_OK; /* it was taken back */
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__schedule_next(core->store, &core->schedule_ms);
+    }
+    return cleat__core_check(core, status);
+}
+
+cleat_status cleat__timetable_fire(cleat__core *core, int max)
+{
+    cleat_status status = CLEAT_OK;
+    while (status == CLEAT_OK && core->schedule_ms <= core->now.unix_ms) {
+        if (max-- == 0) {
+            core->has_more = true;
+            break;
+        }
+        status = cleat__core_begin(core);
+        if (status == CLEAT_OK) {
+            status = fire_first(core);
+        }
+    }
+    return status;
+}
+
+int64_t cleat__timetable_next_ms(const cleat__core *core)
+{
+    if (core->schedule_ms == INT64_MAX) {
+        return INT64_MAX;
+    }
+    if (core->schedule_ms <= core->now.unix_ms) {
+        return core->now.monotonic_ms;
+    }
+    int64_t left = core->schedule_ms - core->now.unix_ms;
+    return core->now.monotonic_ms + (left < LOOK_EVERY_MS ? left : LOOK_EVERY_MS);
+}
+
+cleat_status cleat__timetable_recover(cleat__core *core)
+{
+    return cleat__schedule_next(core->store, &core->schedule_ms);
+}

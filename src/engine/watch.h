@@ -1,0 +1,49 @@
+/* What happens to runs, for those who look on: told after the commit, on the engine's thread. */
+#ifndef CLEAT_ENGINE_WATCH_H
+#define CLEAT_ENGINE_WATCH_H
+
+#include "base/map.h"
+#include "base/uuid.h"
+
+typedef enum cleat__happening_kind {
+    CLEAT__HAPPENING_STARTED, /* the run was made */
+    CLEAT__HAPPENING_COMPLETED,
+    CLEAT__HAPPENING_FAILED,
+    CLEAT__HAPPENING_CANCELLED,
+    CLEAT__HAPPENING_TIMED_OUT, /* for good, while it ran */
+    CLEAT__HAPPENING_STREAM,    /* a chunk that a task sends */
+} cleat__happening_kind;
+
+/* Valid while it is told. A run's end is told twice: as that of its task, then as its own. */
+typedef struct cleat__happening {
+    cleat__uuid run_id, task_id;
+    cleat__happening_kind kind;
+    bool is_of_run; /* COMPLETED, FAILED or CANCELLED, without a payload; else of its task */
+    bool hangup;    /* nothing more is to be expected */
+    int32_t retry_count;
+    int32_t retries;     /* that its task may have */
+    int64_t event_index; /* STREAM: as the task gave it; -1: none */
+    int64_t at_ms;       /* Unix */
+    cleat_slice payload; /* output, error, or chunk; absent: none */
+} cleat__happening;
+
+/*
+ * Somebody who looks at one run, or at those of a tenant whose metadata has `key` with the string
+ * `value`. It stays where it is, and what it refers to, from WATCH until UNWATCH is answered or the
+ * engine is closed.
+ *
+ * By metadata: `hangup` comes when each run of which anything was told has completed.
+ */
+typedef struct cleat__watch {
+    cleat__uuid run_id; /* nil: by metadata */
+    cleat_slice key, value;
+    void *self;
+    void (*tell)(void *self, const cleat__happening *happening); /* must not block nor call the engine */
+    /* The engine's: */
+    struct cleat__watch *next, *previous;
+    int64_t tenant;
+    cleat__map told_of; /* by metadata: runs that have not completed */
+    bool is_watching;
+} cleat__watch;
+
+#endif

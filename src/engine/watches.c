@@ -1,0 +1,478 @@
+#include "engine/watches.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "engine/core_parts.h"
+#include "model/metadata.h"
+#include "store/load.h"
+
+/* The watches of one run. */
+typedef struct watched {
+    cleat__uuid run_id; /* the map's key */
+    cleat__watch *first;
+} watched;
+
+/* A run that somebody who looks by metadata was told of. */
+typedef struct told_run {
+    cleat__uuid run_id; /* the map's key */
+} told_run;
+
+/* One block of memory: the payload follows the struct. */
+struct cleat__told {
+    cleat__told *next;
+    cleat__watch *watch;
+    cleat__happening happening;
+};
+
+static cleat_slice key_of(const cleat__uuid *id)
+{
+    return (cleat_slice){(const char *)id->bytes, sizeof(id->bytes)};
+}
+
+void cleat__watches_init(cleat__watches *watches)
+{
+    *watches = (cleat__watches){.count = 0};
+    watches->told_end = &watches->told_head;
+}
+
+/* ---- Who ---- */
+
+static bool is_of_one_run(const cleat__watch *watch)
+{
+    return !cleat__uuid_is_nil(&watch->run_id);
+}
+
+static void forget_runs(cleat__watch *watch)
+{
+    size_t cursor = 0;
+    told_run *run;
+    while ((run = cleat__map_next(&watch->told_of, &cursor)) != NULL) {
+        cleat__free(run);
+    }
+    cleat__map_deinit(&watch->told_of);
+}
+
+static void put_first(cleat__watch **first, cleat__watch *watch)
+{
+    watch->previous = NULL;
+    watch->next = *first;
+    if (*first != NULL) {
+        (*first)->previous = watch;
+    }
+    *first = watch;
+}
+
+static void take_out(cleat__watch **first, cleat__watch *watch)
+{
+    if (watch->previous != NULL) {
+        watch->previous->next = watch->next;
+    } else {
+        *first = watch->next;
+    }
+    if (watch->next != NULL) {
+        watch->next->previous = watch->previous;
+    }
+    watch->next = watch->previous = NULL;
+}
+
+/* NULL on no memory. */
+static watched *find_or_make(cleat__watches *watches, const cleat__uuid *run_id)
+{
+    watched *entry = cleat__map_get(&watches->by_run, key_of(run_id));
+    if (entry != NULL) {
+        return entry;
+    }
+    entry = cleat__calloc(1, sizeof(*entry));
+    if (entry == NULL) {
+        return NULL;
+    }
+    entry->run_id = *run_id;
+    if (cleat__map_put(&watches->by_run, key_of(&entry->run_id), entry) != CLEAT_OK) {
+        cleat__free(entry);
+        return NULL;
+    }
+    return entry;
+}
+
+static cleat_status add_to_run(cleat__core *core, cleat__watch *watch)
+{
+    if (cleat__core_find_run(core, watch->tenant, &watch->run_id) == NULL) {
+        cleat_status status = cleat__load_exists(core->store, watch->tenant, &watch->run_id);
+        if (status == CLEAT_OK) {
+            return cleat__fail(CLEAT_EMPTY, "the run has ended already");
+        }
+        return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
+    }
+    watched *entry = find_or_make(&core->watches, &watch->run_id);
+    if (entry == NULL) {
+        return cleat__fail_memory();
+    }
+    put_first(&entry->first, watch);
+    return CLEAT_OK;
+}
+
+cleat_status cleat__watches_add(cleat__core *core, cleat__command *command)
+{
+    cleat__watch *watch = command->as.watch;
+    cleat_status status = CLEAT_OK;
+    watch->tenant = command->tenant;
+    watch->told_of = (cleat__map){0};
+    watch->is_watching = false;
+    if (is_of_one_run(watch)) {
+        status = add_to_run(core, watch);
+    } else if (watch->key.size == 0) {
+        status = cleat__fail(CLEAT_INVALID_ARGUMENT, "a run or a key of metadata must be given");
+    } else {
+        put_first(&core->watches.by_metadata, watch);
+    }
+    if (status == CLEAT_OK) {
+        watch->is_watching = true;
+        core->watches.count++;
+    }
+    return status;
+}
+
+static void drop_told(cleat__watches *watches, const cleat__watch *watch)
+{
+    cleat__told **link = &watches->told_head;
+    while (*link != NULL) {
+        cleat__told *told = *link;
+        if (told->watch == watch) {
+            *link = told->next;
+            cleat__free(told);
+        } else {
+            link = &told->next;
+        }
+    }
+    watches->told_end = link;
+}
+
+cleat_status cleat__watches_remove(cleat__core *core, cleat__command *command)
+{
+    cleat__watches *watches = &core->watches;
+    cleat__watch *watch = command->as.watch;
+    if (!watch->is_watching) {
+        return CLEAT_OK;
+    }
+    watch->is_watching = false;
+    if (is_of_one_run(watch)) {
+        watched *entry = cleat__map_get(&watches->by_run, key_of(&watch->run_id));
+        take_out(&entry->first, watch);
+        if (entry->first == NULL) {
+            cleat__map_remove(&watches->by_run, key_of(&entry->run_id));
+            cleat__free(entry);
+        }
+    } else {
+        take_out(&watches->by_metadata, watch);
+        forget_runs(watch);
+    }
+    drop_told(watches, watch);
+    if (--watches->count == 0) {
+        cleat__streams_deinit(&watches->streams);
+    }
+    return CLEAT_OK;
+}
+
+void cleat__watches_deinit(cleat__watches *watches)
+{
+    size_t cursor = 0;
+    watched *entry;
+    while ((entry = cleat__map_next(&watches->by_run, &cursor)) != NULL) {
+        cleat__free(entry);
+    }
+    cleat__map_deinit(&watches->by_run);
+    for (cleat__watch *watch = watches->by_metadata; watch != NULL; watch = watch->next) {
+        forget_runs(watch);
+    }
+    while (watches->told_head != NULL) {
+        cleat__told *told = watches->told_head;
+        watches->told_head = told->next;
+        cleat__free(told);
+    }
+    cleat__streams_deinit(&watches->streams);
+}
+
+/* ---- What ---- */
+
+static cleat_status tell_later(cleat__watches *watches, cleat__watch *watch,
+                               const cleat__happening *happening)
+{
+    cleat__told *told = cleat__malloc(sizeof(*told) + happening->payload.size);
+    if (told == NULL) {
+        return cleat__fail_memory();
+    }
+    *told = (cleat__told){.watch = watch, .happening = *happening};
+    if (happening->payload.size != 0) {
+        memcpy(told + 1, happening->payload.data, happening->payload.size);
+        told->happening.payload.data = (const char *)(told + 1);
+    }
+    *watches->told_end = told;
+    watches->told_end = &told->next;
+    return CLEAT_OK;
+}
+
+void cleat__watches_tell(cleat__watches *watches)
+{
+    cleat__told *told = watches->told_head;
+    watches->told_head = NULL;
+    watches->told_end = &watches->told_head;
+    while (told != NULL) {
+        cleat__told *next = told->next;
+        told->watch->tell(told->watch->self, &told->happening);
+        cleat__free(told);
+        told = next;
+    }
+}
+
+static cleat_status remember_run(cleat__watch *watch, const cleat__uuid *run_id)
+{
+    told_run *run = cleat__calloc(1, sizeof(*run));
+    if (run == NULL) {
+        return cleat__fail_memory();
+    }
+    run->run_id = *run_id;
+    cleat_status status = cleat__map_put(&watch->told_of, key_of(&run->run_id), run);
+    if (status != CLEAT_OK) {
+        cleat__free(run);
+    }
+    return status;
+}
+
+/* Only a run that completed is no longer counted (engine.md 18). */
+static cleat_status tell_by_metadata(cleat__watches *watches, cleat__watch *watch,
+                                     const cleat__happening *happening)
+{
+    cleat_slice key = key_of(&happening->run_id);
+    cleat__happening told = *happening;
+    told.hangup = false;
+    if (told.is_of_run && told.kind == CLEAT__HAPPENING_COMPLETED) {
+        cleat__free(cleat__map_remove(&watch->told_of, key));
+        told.hangup = watch->told_of.count == 0;
+    } else if (cleat__map_get(&watch->told_of, key) == NULL) {
+        cleat_status status = remember_run(watch, &happening->run_id);
+        if (status != CLEAT_OK) {
+            return status;
+        }
+    }
+    return tell_later(watches, watch, &told);
+}
+
+static bool is_looked_at_by_metadata(const cleat__core *core, int64_t tenant)
+{
+    for (const cleat__watch *watch = core->watches.by_metadata; watch != NULL; watch = watch->next) {
+        if (watch->tenant == tenant) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static cleat_status tell_all_by_metadata(cleat__core *core, int64_t tenant, const cleat__happening *happening,
+                                         cleat_slice metadata)
+{
+    cleat_status status = CLEAT_OK;
+    for (cleat__watch *watch = core->watches.by_metadata; watch != NULL && status == CLEAT_OK;
+         watch = watch->next) {
+        if (watch->tenant == tenant && cleat__metadata_says(metadata, watch->key, watch->value)) {
+            status = tell_by_metadata(&core->watches, watch, happening);
+        }
+    }
+    return status;
+}
+
+static cleat_status tell_all(cleat__core *core, const cleat__run *run, const cleat__happening *happening,
+                             cleat_slice metadata)
+{
+    const watched *entry = cleat__map_get(&core->watches.by_run, key_of(&run->id));
+    cleat_status status = CLEAT_OK;
+    for (cleat__watch *watch = entry != NULL ? entry->first : NULL; watch != NULL && status == CLEAT_OK;
+         watch = watch->next) {
+        status = tell_later(&core->watches, watch, happening);
+    }
+    return status == CLEAT_OK ? tell_all_by_metadata(core, run->type->workflow->tenant, happening, metadata)
+                              : status;
+}
+
+/* The run's metadata, when it is of interest to anybody. */
+static cleat_status load_metadata(cleat__core *core, const cleat__run *run, cleat__buffer *metadata)
+{
+    return is_looked_at_by_metadata(core, run->type->workflow->tenant)
+               ? cleat__load_metadata(core->store, &run->id, metadata)
+               : CLEAT_OK;
+}
+
+static cleat__happening happening_of(const cleat__core *core, const cleat__run *run,
+                                     cleat__happening_kind kind, cleat_slice payload)
+{
+    return (cleat__happening){
+        .run_id = run->id,
+        .task_id = run->id,
+        .kind = kind,
+        .retry_count = run->retry_count,
+        .retries = run->type->policy.retries,
+        .event_index = -1,
+        .at_ms = core->now.unix_ms,
+        .payload = payload,
+    };
+}
+
+cleat_status cleat__watches_start(cleat__core *core, const cleat__run *run, cleat_slice metadata)
+{
+    if (core->watches.by_metadata == NULL) {
+        return CLEAT_OK; /* nobody knows of a new run */
+    }
+    const cleat__happening started =
+        happening_of(core, run, CLEAT__HAPPENING_STARTED, (cleat_slice){NULL, 0});
+    return cleat__core_check(core, tell_all(core, run, &started, metadata));
+}
+
+/* ---- Streams ---- */
+
+/* Chunks are not kept, so one that is lost for want of memory is just that. */
+static cleat_status tell_chunk(cleat__core *core, const cleat__run *run, const cleat__chunk *chunk,
+                               cleat_slice metadata)
+{
+    cleat__happening happening = happening_of(core, run, CLEAT__HAPPENING_STREAM, chunk->payload);
+    happening.event_index = chunk->index;
+    happening.retry_count = chunk->retry_count;
+    return tell_all(core, run, &happening, metadata);
+}
+
+static cleat_status tell_held(cleat__core *core, const cleat__run *run, cleat__stream *stream,
+                              bool at_any_rate, cleat_slice metadata)
+{
+    cleat_status status = CLEAT_OK;
+    cleat__chunk *chunk;
+    while ((chunk = cleat__stream_take(&core->watches.streams, stream, at_any_rate,
+                                       core->now.monotonic_ms)) != NULL) {
+        cleat_status told = tell_chunk(core, run, chunk, metadata);
+        status = status == CLEAT_OK ? told : status;
+        cleat__free(chunk);
+    }
+    return status;
+}
+
+static cleat_status put_in_order(cleat__core *core, const cleat__run *run, const cleat__chunk *chunk,
+                                 cleat_slice metadata)
+{
+    cleat__streams *streams = &core->watches.streams;
+    cleat__stream *stream = cleat__streams_add(streams, &run->id);
+    if (stream == NULL) {
+        return cleat__fail_memory();
+    }
+    cleat_status status = CLEAT_OK;
+    if (chunk->index == 0) {
+        status = tell_held(core, run, stream, stream->next_index != 0, metadata); /* of the attempt before */
+    }
+    if (status == CLEAT_OK && cleat__stream_is_next(stream, chunk->index)) {
+        status = tell_chunk(core, run, chunk, metadata);
+    } else if (status == CLEAT_OK) {
+        status = cleat__stream_hold(streams, stream, chunk, core->now.monotonic_ms);
+    }
+    return status == CLEAT_OK ? tell_held(core, run, stream, cleat__stream_is_full(stream), metadata)
+                              : status;
+}
+
+static cleat_status put_chunk(cleat__core *core, const cleat__run *run, const cleat__chunk *chunk)
+{
+    cleat__buffer metadata = {0};
+    cleat_status status = load_metadata(core, run, &metadata);
+    if (status == CLEAT_OK && chunk->index < 0) {
+        status = tell_chunk(core, run, chunk, cleat__buffer_slice(&metadata));
+    } else if (status == CLEAT_OK) {
+        status = put_in_order(core, run, chunk, cleat__buffer_slice(&metadata));
+    }
+    cleat__buffer_deinit(&metadata);
+    return status == CLEAT_NO_MEMORY ? status : cleat__core_check(core, status);
+}
+
+static bool is_looked_at(const cleat__core *core, const cleat__run *run)
+{
+    return core->watches.count != 0 && (cleat__map_get(&core->watches.by_run, key_of(&run->id)) != NULL ||
+                                        is_looked_at_by_metadata(core, run->type->workflow->tenant));
+}
+
+cleat_status cleat__watches_put_stream(cleat__core *core, cleat__command *command)
+{
+    cleat_slice payload = command->as.put_stream.payload;
+    const cleat__uuid *id = &command->as.put_stream.task_id;
+    if (payload.size > CLEAT_PAYLOAD_MAX) {
+        return cleat__fail(CLEAT_TOO_LARGE, "a chunk of the stream has %zu bytes; at most %zu are sent on",
+                           payload.size, CLEAT_PAYLOAD_MAX);
+    }
+    const cleat__run *run = cleat__core_find_run(core, command->tenant, id);
+    if (run == NULL) {
+        cleat_status status = cleat__load_exists(core->store, command->tenant, id);
+        return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
+    }
+    if (!is_looked_at(core, run)) {
+        return CLEAT_OK;
+    }
+    const cleat__chunk chunk = {
+        .index = command->as.put_stream.index, .retry_count = run->retry_count, .payload = payload};
+    return put_chunk(core, run, &chunk);
+}
+
+static void give_up_waiting(cleat__core *core, cleat__stream *stream)
+{
+    cleat__buffer metadata = {0};
+    const cleat__run *run = cleat__runs_find(&core->runs, &stream->task_id);
+    if (run != NULL && load_metadata(core, run, &metadata) == CLEAT_OK) {
+        tell_held(core, run, stream, true, cleat__buffer_slice(&metadata));
+    } else {
+        cleat__streams_remove(&core->watches.streams, stream);
+    }
+    cleat__buffer_deinit(&metadata);
+}
+
+void cleat__watches_fire(cleat__core *core)
+{
+    cleat__stream *stream;
+    while ((stream = core->watches.streams.waiting_head) != NULL &&
+           stream->deadline_ms <= core->now.monotonic_ms) {
+        give_up_waiting(core, stream);
+    }
+}
+
+/* ---- The end ---- */
+
+static void end_stream(cleat__core *core, const cleat__run *run, cleat_slice metadata)
+{
+    cleat__stream *stream = cleat__streams_find(&core->watches.streams, &run->id);
+    if (stream != NULL) {
+        tell_held(core, run, stream, true, metadata);
+        cleat__streams_remove(&core->watches.streams, stream);
+    }
+}
+
+static cleat__happening_kind kind_of_run(const cleat__run *run)
+{
+    switch (run->state) {
+    case CLEAT_RUN_COMPLETED: return CLEAT__HAPPENING_COMPLETED;
+    case CLEAT_RUN_CANCELLED: return CLEAT__HAPPENING_CANCELLED;
+    default: return CLEAT__HAPPENING_FAILED;
+    }
+}
+
+cleat_status cleat__watches_end(cleat__core *core, const cleat__run *run, cleat__happening_kind kind,
+                                cleat_slice payload)
+{
+    if (core->watches.count == 0) {
+        return CLEAT_OK;
+    }
+    cleat__buffer metadata = {0};
+    cleat_status status = load_metadata(core, run, &metadata);
+    if (status == CLEAT_OK) {
+        end_stream(core, run, cleat__buffer_slice(&metadata));
+        const cleat__happening of_task = happening_of(core, run, kind, payload);
+        status = tell_all(core, run, &of_task, cleat__buffer_slice(&metadata));
+    }
+    if (status == CLEAT_OK) {
+        cleat__happening of_run = happening_of(core, run, kind_of_run(run), (cleat_slice){NULL, 0});
+        of_run.is_of_run = true;
+        of_run.hangup = true;
+        status = tell_all(core, run, &of_run, cleat__buffer_slice(&metadata));
+    }
+    cleat__buffer_deinit(&metadata);
+    return cleat__core_check(core, status);
+}

@@ -1,0 +1,39 @@
+/* Who looks on, and what is to be told after the commit. */
+#ifndef CLEAT_ENGINE_WATCHES_H
+#define CLEAT_ENGINE_WATCHES_H
+
+#include "engine/command.h"
+#include "engine/run.h"
+#include "engine/streams.h"
+
+struct cleat__core;
+
+typedef struct cleat__told cleat__told;
+
+typedef struct cleat__watches {
+    size_t count;
+    cleat__map by_run; /* those of one run each */
+    cleat__watch *by_metadata;
+    cleat__told *told_head, **told_end; /* true once committed */
+    cleat__streams streams;             /* of runs that are looked at */
+} cleat__watches;
+void cleat__watches_init(cleat__watches *watches);
+void cleat__watches_deinit(cleat__watches *watches); /* tells nobody anything */
+
+/* Handlers of WATCH, UNWATCH and PUT_STREAM. */
+cleat_status cleat__watches_add(struct cleat__core *core, cleat__command *command);
+cleat_status cleat__watches_remove(struct cleat__core *core, cleat__command *command);
+cleat_status cleat__watches_put_stream(struct cleat__core *core, cleat__command *command);
+
+/* The run was stored with this metadata, or has ended, with its state set. A failure has failed the core. */
+cleat_status cleat__watches_start(struct cleat__core *core, const cleat__run *run, cleat_slice metadata);
+cleat_status cleat__watches_end(struct cleat__core *core, const cleat__run *run, cleat__happening_kind kind,
+                                cleat_slice payload);
+
+/* After the commit. */
+void cleat__watches_tell(cleat__watches *watches);
+
+/* Gives up on chunks that did not come. */
+void cleat__watches_fire(struct cleat__core *core);
+
+#endif

@@ -1,0 +1,24 @@
+/* Runs that are to start at a time. */
+#ifndef CLEAT_MODEL_SCHEDULE_H
+#define CLEAT_MODEL_SCHEDULE_H
+
+#include "base/uuid.h"
+
+#define CLEAT__SCHEDULES_MAX 1000 /* times that are given together */
+
+/* How it was made. */
+typedef enum cleat__schedule_method {
+    CLEAT__SCHEDULE_DEFAULT, /* by a program */
+    CLEAT__SCHEDULE_API,     /* over HTTP */
+} cleat__schedule_method;
+
+/* Plain data, borrowed from whoever passes it. */
+typedef struct cleat__schedule {
+    cleat_slice workflow; /* its name; the version that is the newest at that time is run */
+    cleat_slice input;    /* a JSON object, checked; absent: {} */
+    cleat_slice metadata; /* a JSON object, checked; absent: none */
+    int32_t priority;     /* 0: that of the workflow */
+    cleat__schedule_method method;
+} cleat__schedule;
+
+#endif

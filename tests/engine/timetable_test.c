@@ -1,0 +1,263 @@
+/* Runs that start at a time. */
+#include "core_test.h"
+
+#include "store/schedule.h"
+
+#include <inttypes.h>
+
+static const cleat__policy policy = {
+    .priority = 2,
+    .execution_timeout_ms = CLEAT__NO_TIMEOUT,
+    .schedule_timeout_ms = CLEAT__NO_TIMEOUT,
+};
+
+static cleat__schedule plain(const char *workflow)
+{
+    return (cleat__schedule){.workflow = cleat_slice_of(workflow), .input = cleat_slice_of("{\"n\":1}")};
+}
+
+static cleat_status schedule_many(rig *at, int64_t tenant, const cleat__schedule *schedule,
+                                  const int64_t *at_ms, size_t count, cleat__uuid *ids)
+{
+    cleat__command command = {
+        .tenant = tenant, .kind = CLEAT__COMMAND_SCHEDULE, .as.schedule = {schedule, at_ms, count, ids}};
+    return ask(at, &command);
+}
+
+static cleat__uuid schedule(rig *at, int64_t at_ms)
+{
+    cleat__uuid id;
+    const cleat__schedule what = plain("a");
+    assert_int_equal(schedule_many(at, CLEAT__TENANT_DEFAULT, &what, &at_ms, 1, &id), CLEAT_OK);
+    return id;
+}
+
+static cleat_status unschedule(rig *at, int64_t tenant, const cleat__uuid *id)
+{
+    cleat__command command = {.tenant = tenant, .kind = CLEAT__COMMAND_UNSCHEDULE, .as.id = *id};
+    return ask(at, &command);
+}
+
+static bool note_time(void *argument, const cleat__schedule_row *row)
+{
+    char *text = argument;
+    sprintf(text + strlen(text), "%" PRId64 " ", row->at_ms - INT64_C(1700000000000));
+    return true;
+}
+
+/* The times of what is to come, newest first. */
+static const char *times(int64_t tenant)
+{
+    static char text[1024];
+    text[0] = '\0';
+    cleat__store *reader = NULL;
+    const cleat__schedule_filter filter = {.tenant = tenant, .limit = 100};
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
+    assert_int_equal(cleat__schedule_list(reader, &filter, note_time, text), CLEAT_OK);
+    cleat__store_close(reader);
+    return text;
+}
+
+static void test_it_starts_at_its_time_and_is_gone(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &policy);
+    add_worker(at, "a:a", 9);
+    cleat__uuid id = schedule(at, at->now.unix_ms + 1000);
+    assert_int_equal(cleat__core_next_ms(at->core), at->now.monotonic_ms + 1000);
+    advance(at, 999);
+    assert_string_equal(heard_text(at), "");
+    assert_string_equal(times(0), "1000 ");
+    advance(at, 1);
+    assert_string_equal(heard_text(at), "A0{\"n\":1}");
+    assert_string_equal(times(0), "");
+    advance(at, 100000);
+    assert_string_equal(heard_text(at), "");
+    assert_int_equal(unschedule(at, CLEAT__TENANT_DEFAULT, &id), CLEAT_NOT_FOUND);
+}
+
+static void test_what_is_past_starts_at_once(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &policy);
+    add_worker(at, "a:a", 9);
+    schedule(at, at->now.unix_ms - 1000);
+    assert_string_equal(heard_text(at), "A0{\"n\":1}");
+}
+
+static void test_several_times_at_once(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &policy);
+    add_worker(at, "a:a", 9);
+    int64_t now = at->now.unix_ms;
+    const int64_t when[] = {now + 3000, now, now + 1000};
+    const cleat__schedule what = plain("a");
+    cleat__uuid ids[3];
+    assert_int_equal(schedule_many(at, CLEAT__TENANT_DEFAULT, &what, when, 3, ids), CLEAT_OK);
+    assert_string_equal(heard_text(at), "A0{\"n\":1}");
+    assert_int_equal(unschedule(at, CLEAT__TENANT_DEFAULT, &ids[1]), CLEAT_NOT_FOUND);
+    advance(at, 1000);
+    assert_string_equal(heard_text(at), "A0{\"n\":1}");
+    assert_string_equal(times(0), "3000 ");
+    assert_int_equal(schedule_many(at, CLEAT__TENANT_DEFAULT, &what, when, 0, ids), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(schedule_many(at, CLEAT__TENANT_DEFAULT, &what, when, CLEAT__SCHEDULES_MAX + 1, ids),
+                     CLEAT_INVALID_ARGUMENT);
+}
+
+static void test_one_that_is_taken_back_does_not_start(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &policy);
+    add_worker(at, "a:a", 9);
+    cleat__uuid first = schedule(at, at->now.unix_ms + 1000);
+    schedule(at, at->now.unix_ms + 2000);
+    assert_int_equal(unschedule(at, 2, &first), CLEAT_NOT_FOUND);
+    assert_int_equal(unschedule(at, CLEAT__TENANT_DEFAULT, &first), CLEAT_OK);
+    advance(at, 1000);
+    assert_string_equal(heard_text(at), "");
+    assert_int_equal(cleat__core_next_ms(at->core), at->now.monotonic_ms + 1000);
+    advance(at, 1000);
+    assert_string_equal(heard_text(at), "A0{\"n\":1}");
+}
+
+static void test_it_survives_a_restart(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &policy);
+    schedule(at, at->now.unix_ms + 1000);
+    schedule(at, at->now.unix_ms + 5000);
+    crash(at);
+    at->now.unix_ms += 2000;
+    open_core(at);
+    add_worker(at, "a:a", 9);
+    assert_string_equal(heard_text(at), "A0{\"n\":1}");
+    crash(at);
+    open_core(at);
+    step(at, NULL, 0);
+    assert_string_equal(times(0), "5000 ");
+}
+
+/* Nothing wakes a thread when the clock is set, so the engine looks for itself. */
+static void test_the_clock_may_be_set(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &policy);
+    add_worker(at, "a:a", 9);
+    schedule(at, at->now.unix_ms + 3600000);
+    assert_int_equal(cleat__core_next_ms(at->core), at->now.monotonic_ms + 5000);
+    at->now.unix_ms += 3600000; /* set forward */
+    at->now.monotonic_ms += 5000;
+    step(at, NULL, 0);
+    assert_string_equal(heard_text(at), "A0{\"n\":1}");
+    schedule(at, at->now.unix_ms + 1000);
+    at->now.unix_ms -= 3600000; /* and back: the time has not come */
+    at->now.monotonic_ms += 1000;
+    step(at, NULL, 0);
+    assert_string_equal(heard_text(at), "");
+    advance(at, 3601000);
+    assert_string_equal(heard_text(at), "A0{\"n\":1}");
+}
+
+static void test_the_newest_version_starts(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &policy);
+    schedule(at, at->now.unix_ms + 1000);
+    cleat__workflow workflow = workflow_of("a:a", &policy);
+    workflow.action = cleat_slice_of("a:new");
+    assert_int_equal(put_workflow(at, CLEAT__TENANT_DEFAULT, &workflow, NULL), CLEAT_OK);
+    add_worker(at, "a:new", 9);
+    advance(at, 1000);
+    assert_string_equal(heard_text(at), "A0{\"n\":1}");
+}
+
+static void test_what_is_refused(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &policy);
+    const int64_t when = at->now.unix_ms + 1000;
+    cleat__uuid id;
+    cleat__schedule what = plain("no.such");
+    assert_int_equal(schedule_many(at, CLEAT__TENANT_DEFAULT, &what, &when, 1, &id), CLEAT_NOT_FOUND);
+    what = plain("a");
+    assert_int_equal(schedule_many(at, 2, &what, &when, 1, &id), CLEAT_NOT_FOUND);
+    what.priority = 4;
+    assert_int_equal(schedule_many(at, CLEAT__TENANT_DEFAULT, &what, &when, 1, &id), CLEAT_INVALID_ARGUMENT);
+    what.priority = 0;
+    what.metadata = (cleat_slice){"{}", CLEAT_PAYLOAD_MAX + 1};
+    assert_int_equal(schedule_many(at, CLEAT__TENANT_DEFAULT, &what, &when, 1, &id), CLEAT_TOO_LARGE);
+    assert_string_equal(times(0), "");
+}
+
+static void test_what_is_stored(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &policy);
+    const int64_t when = at->now.unix_ms + 1000;
+    cleat__uuid id;
+    const cleat__schedule what = {.workflow = cleat_slice_of("a"),
+                                  .metadata = cleat_slice_of("{\"m\":1}"),
+                                  .priority = 3,
+                                  .method = CLEAT__SCHEDULE_API};
+    assert_int_equal(schedule_many(at, CLEAT__TENANT_DEFAULT, &what, &when, 1, &id), CLEAT_OK);
+    cleat__store *reader = NULL;
+    cleat__schedule_row row;
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
+    assert_int_equal(cleat__schedule_get(reader, 2, &id, &row), CLEAT_NOT_FOUND);
+    assert_int_equal(cleat__schedule_get(reader, CLEAT__TENANT_DEFAULT, &id, &row), CLEAT_OK);
+    assert_true(cleat_slice_equals(row.schedule.workflow, what.workflow));
+    assert_true(cleat_slice_equals(row.schedule.input, cleat_slice_of("{}")));
+    assert_true(cleat_slice_equals(row.schedule.metadata, what.metadata));
+    assert_int_equal(row.schedule.priority, 3);
+    assert_int_equal(row.schedule.method, CLEAT__SCHEDULE_API);
+    assert_int_equal(row.at_ms, when);
+    assert_int_equal(row.created_at_ms, at->now.unix_ms);
+    cleat__store_close(reader);
+    assert_string_equal(times(2), "");
+    assert_string_equal(times(CLEAT__TENANT_DEFAULT), "1000 ");
+}
+
+/* More than one step takes: the rest follows, in the order of their times. */
+static void test_a_great_many(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &policy);
+    static int64_t when[CLEAT__SCHEDULES_MAX];
+    static cleat__uuid ids[CLEAT__SCHEDULES_MAX];
+    const cleat__schedule what = plain("a");
+    for (size_t i = 0; i < CLEAT__SCHEDULES_MAX; i++) {
+        when[i] = at->now.unix_ms + 1000;
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(schedule_many(at, CLEAT__TENANT_DEFAULT, &what, when, CLEAT__SCHEDULES_MAX, ids),
+                         CLEAT_OK);
+    }
+    advance(at, 1000);
+    cleat__engine_stats stats;
+    cleat__core_get_stats(at->core, &stats);
+    assert_int_equal(stats.queued, 1000);
+    assert_int_equal(cleat__core_next_ms(at->core), at->now.monotonic_ms);
+    step(at, NULL, 0);
+    cleat__core_get_stats(at->core, &stats);
+    assert_int_equal(stats.queued, 2000);
+    assert_int_equal(cleat__core_next_ms(at->core), INT64_MAX);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+    const struct CMUnitTest tests[] = {
+        TEST(test_it_starts_at_its_time_and_is_gone),
+        TEST(test_what_is_past_starts_at_once),
+        TEST(test_several_times_at_once),
+        TEST(test_one_that_is_taken_back_does_not_start),
+        TEST(test_it_survives_a_restart),
+        TEST(test_the_clock_may_be_set),
+        TEST(test_the_newest_version_starts),
+        TEST(test_what_is_refused),
+        TEST(test_what_is_stored),
+        TEST(test_a_great_many),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
