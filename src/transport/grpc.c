@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "grpc/library.h"
 #include "wire/dispatcher.pb-c.h"
 #include "wire/message.h"
 
@@ -100,6 +101,9 @@ static void flush(remote *it)
 static void free_remote(cleat__transport *self)
 {
     remote *it = remote_of(self);
+    if (cleat__grpc_check_fork() != CLEAT_OK) {
+        return; /* its thread is not here, and may have had the mutex */
+    }
     flush(it);
     cleat__link_close(it->link);
     cleat__results_stop(&it->results);

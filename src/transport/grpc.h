@@ -3,7 +3,7 @@
  *
  *     settings.c       where it is
  *     grpc.c           the transport: the table of its functions, its making and its end
- *     grpc_runs.c      declaring workflows, starting and cancelling runs
+ *     grpc_declare.c   declaring workflows; grpc_runs.c starting and cancelling runs
  *     grpc_results.c   waiting for their end
  *     grpc_worker.c    workers; grpc_report.c what they say
  *     grpc_spans.c     exporting spans

@@ -1,123 +1,17 @@
-/* Declaring workflows, starting and cancelling runs. */
+/* Starting and cancelling runs. */
 #include "transport/grpc.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "model/duration.h"
 #include "wire/message.h"
 #include "wire/trigger.h"
 #include "wire/v1/workflows.pb-c.h"
 #include "wire/workflows.pb-c.h"
 
-#include <inttypes.h>
-
-/* The protocol has no word for "none": ten years. */
-#define NO_TIMEOUT_MS (INT64_C(3650) * 24 * 3600 * 1000)
 enum {
     BULK_MAX = 500,
     ITEM_OVERHEAD = 16, /* at least what an item takes besides its own bytes */
 };
-
-static char *remote_text(const cleat__link *link, cleat_slice name, bool *failed)
-{
-    cleat__buffer text = {0};
-    cleat__remote_name(&link->settings, name, &text);
-    char *copy = cleat__message_text(failed, cleat__buffer_slice(&text));
-    *failed = *failed || text.failed;
-    cleat__buffer_deinit(&text);
-    return copy;
-}
-
-/* ---- Declarations ---- */
-
-static char *duration_text(int64_t duration_ms, bool *failed)
-{
-    char text[CLEAT__DURATION_TEXT];
-    cleat__duration_format(duration_ms != CLEAT__NO_TIMEOUT ? duration_ms : NO_TIMEOUT_MS, text);
-    return cleat__message_string(failed, text);
-}
-
-static void write_back_off(const cleat__policy *policy, Cleat__V1__CreateTaskOpts *message)
-{
-    if (policy->backoff_initial_ms == 0) {
-        return;
-    }
-    message->has_backoff_factor_case = CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_FACTOR_BACKOFF_FACTOR;
-    message->backoff_factor = (float)policy->backoff_factor;
-    message->has_backoff_max_seconds_case =
-        CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_MAX_SECONDS_BACKOFF_MAX_SECONDS;
-    message->backoff_max_seconds = (int32_t)((policy->backoff_max_ms + 999) / 1000);
-    /* Elsewhere the n-th delay is factor^n seconds. */
-    if ((double)policy->backoff_initial_ms != policy->backoff_factor * 1000) {
-        message->has_backoff_initial_ms_case =
-            CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_INITIAL_MS_BACKOFF_INITIAL_MS;
-        message->backoff_initial_ms = policy->backoff_initial_ms;
-    }
-}
-
-static void write_slots(Cleat__V1__CreateTaskOpts *message, bool *failed)
-{
-    Cleat__V1__CreateTaskOpts__SlotRequestsEntry *entry =
-        cleat__message_new(&cleat__v1__create_task_opts__slot_requests_entry__descriptor);
-    message->slot_requests = cleat__calloc(1, sizeof(*message->slot_requests));
-    if (entry == NULL || message->slot_requests == NULL) {
-        cleat__message_free(entry);
-        *failed = true;
-        return;
-    }
-    entry->key = cleat__message_string(failed, "default");
-    entry->value = 1;
-    message->slot_requests[0] = entry;
-    message->n_slot_requests = 1;
-}
-
-static void write_task(const cleat__link *link, const cleat__workflow *workflow, bool *failed,
-                       Cleat__V1__CreateWorkflowVersionRequest *message)
-{
-    Cleat__V1__CreateTaskOpts *task = cleat__message_new(&cleat__v1__create_task_opts__descriptor);
-    message->tasks = cleat__calloc(1, sizeof(*message->tasks));
-    if (task == NULL || message->tasks == NULL) {
-        cleat__message_free(task);
-        *failed = true;
-        return;
-    }
-    message->tasks[0] = task;
-    message->n_tasks = 1;
-    task->readable_id = cleat__message_text(failed, workflow->task);
-    task->action = remote_text(link, workflow->action, failed);
-    task->timeout = duration_text(workflow->policy.execution_timeout_ms, failed);
-    task->inputs = cleat__message_string(failed, "{}");
-    task->retries = workflow->policy.retries;
-    task->has_schedule_timeout_case = CLEAT__V1__CREATE_TASK_OPTS__HAS_SCHEDULE_TIMEOUT_SCHEDULE_TIMEOUT;
-    task->schedule_timeout = duration_text(workflow->policy.schedule_timeout_ms, failed);
-    write_back_off(&workflow->policy, task);
-    write_slots(task, failed);
-}
-
-cleat_status cleat__remote_put_workflow(cleat__link *link, const cleat__workflow *workflow)
-{
-    static const cleat__method method = {"/v1.AdminService/PutWorkflow",
-                                         &cleat__v1__create_workflow_version_response__descriptor, true};
-    bool failed = false;
-    void *reply = NULL;
-    Cleat__V1__CreateWorkflowVersionRequest *message =
-        cleat__message_new(&cleat__v1__create_workflow_version_request__descriptor);
-    if (message == NULL) {
-        return cleat__fail_memory();
-    }
-    message->name = remote_text(link, workflow->name, &failed);
-    message->description = cleat__message_text(&failed, workflow->description);
-    message->version = cleat__message_text(&failed, workflow->version);
-    message->has_default_priority_case =
-        CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__HAS_DEFAULT_PRIORITY_DEFAULT_PRIORITY;
-    message->default_priority = workflow->policy.priority;
-    write_task(link, workflow, &failed, message);
-    cleat_status status =
-        failed ? cleat__fail_memory() : cleat__link_call(link, &method, message, INT64_MAX, &reply);
-    cleat__message_free(reply);
-    cleat__message_free(message);
-    return status;
-}
 
 /* ---- Starting runs ---- */
 

@@ -405,7 +405,9 @@ static char *remote_name(const cleat__remote_workers *workers, cleat_slice name)
 static bool set_names(cleat__remote_worker *worker, const char *name, const cleat_slice *actions,
                       size_t count)
 {
-    worker->name = remote_name(worker->workers, cleat_slice_of(name));
+    cleat__buffer text = {0};
+    cleat__remote_key(&worker->workers->link->settings, cleat_slice_of(name), &text);
+    worker->name = cleat__buffer_take_string(&text);
     worker->actions = cleat__calloc(count, sizeof(*worker->actions));
     worker->own_offset = cleat__calloc(count, sizeof(*worker->own_offset));
     if (worker->name == NULL || worker->actions == NULL || worker->own_offset == NULL) {

@@ -201,6 +201,15 @@ void cleat__remote_name(const cleat__remote_settings *settings, cleat_slice name
     }
 }
 
+void cleat__remote_key(const cleat__remote_settings *settings, cleat_slice key, cleat__buffer *out)
+{
+    size_t size = strlen(settings->prefix);
+    if (key.size < size || memcmp(key.data, settings->prefix, size) != 0) {
+        cleat__buffer_append_string(out, settings->prefix);
+    }
+    cleat__buffer_append_slice(out, key);
+}
+
 /* ---- All ---- */
 
 static cleat_status check_files(const cleat__remote_settings *settings)

@@ -43,7 +43,10 @@ bool cleat__remote_is_configured(const cleat_client_options *options);
 cleat_status cleat__remote_settings_read(const cleat_client_options *options, cleat__remote_settings *out);
 void cleat__remote_settings_deinit(cleat__remote_settings *settings);
 
-/* Appends the name as the server knows it: in lower case and with the prefix, unless it begins with it. */
+/* Appends the name of a workflow or an action as the server knows it: in lower case and with the prefix, unless
+ * it begins with it. */
 void cleat__remote_name(const cleat__remote_settings *settings, cleat_slice name, cleat__buffer *out);
+/* The same of a worker's name or an event's key, which keep their case. */
+void cleat__remote_key(const cleat__remote_settings *settings, cleat_slice key, cleat__buffer *out);
 
 #endif

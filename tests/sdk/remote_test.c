@@ -125,6 +125,7 @@ static void test_after_a_fork(void **state)
             cleat_client_run_no_wait(it->client, "pack", NULL, NULL, &id) == CLEAT_UNAVAILABLE &&
             cleat_client_new(CLEAT_CLIENT_OPTIONS(.token = it->engine.token, .host_port = "127.0.0.1:1"),
                              &other) == CLEAT_UNAVAILABLE;
+        cleat_client_free(it->client);
         _exit(is_refused ? 0 : 1);
     }
     assert_true(child > 0);

@@ -173,6 +173,49 @@ static void test_put_workflow(void **state)
     cleat__message_free(said);
 }
 
+static void test_all_that_a_workflow_may_say(void **state)
+{
+    fixture *it = *state;
+    static const cleat_slice events[] = {{"Order:sent", 10}};
+    static const cleat__slots slots[] = {{{"gpu", 3}, 2}, {{"default", 7}, 1}};
+    static const cleat__desired_label labels[] = {
+        {.key = {"model", 5}, .value = {.text = {"a100", 4}}, .weight = 7, .is_required = true},
+        {.key = {"memory", 6},
+         .value = {.is_number = true, .number = 64},
+         .comparator = CLEAT__COMPARATOR_GREATER_THAN,
+         .weight = 100},
+    };
+    cleat__workflow workflow = workflow_of(policy);
+    workflow.event_keys = events;
+    workflow.event_key_count = 1;
+    workflow.sticky = CLEAT__STICKY_HARD;
+    workflow.slots = slots;
+    workflow.slot_count = 2;
+    workflow.labels = labels;
+    workflow.label_count = 2;
+    workflow.is_durable = true;
+    workflow.input_json_schema = cleat_slice_of("{}");
+    assert_ok(it->transport->put_workflow(it->transport, &workflow));
+    Cleat__V1__CreateWorkflowVersionRequest *said = mock_message(&it->engine, MOCK_PUT_WORKFLOW, 0);
+    assert_int_equal(said->n_event_triggers, 1);
+    assert_string_equal(said->event_triggers[0], "Order:sent");
+    assert_int_equal(said->sticky, CLEAT__V1__STICKY_STRATEGY__HARD);
+    assert_int_equal(said->input_json_schema.len, 2);
+    const Cleat__V1__CreateTaskOpts *task = said->tasks[0];
+    assert_true(task->is_durable);
+    assert_int_equal(task->n_slot_requests, 2);
+    assert_string_equal(task->slot_requests[0]->key, "gpu");
+    assert_int_equal(task->slot_requests[0]->value, 2);
+    assert_int_equal(task->n_worker_labels, 2);
+    assert_string_equal(task->worker_labels[0]->key, "model");
+    assert_string_equal(task->worker_labels[0]->value->str_value, "a100");
+    assert_true(task->worker_labels[0]->value->required);
+    assert_int_equal(task->worker_labels[0]->value->weight, 7);
+    assert_int_equal(task->worker_labels[1]->value->int_value, 64);
+    assert_int_equal(task->worker_labels[1]->value->comparator, CLEAT__COMPARATOR_GREATER_THAN);
+    cleat__message_free(said);
+}
+
 static void test_back_off_that_all_engines_know(void **state)
 {
     fixture *it = *state;
@@ -449,6 +492,7 @@ int main(void)
         TEST(test_no_server),
         TEST(test_a_server_that_comes_late),
         TEST(test_put_workflow),
+        TEST(test_all_that_a_workflow_may_say),
         TEST(test_back_off_that_all_engines_know),
         TEST(test_idempotent_calls_are_tried_again),
         TEST(test_what_is_wrong_is_not_tried_again),

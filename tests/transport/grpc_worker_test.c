@@ -119,7 +119,7 @@ static void test_registration(void **state)
     cleat__uuid expected = uuid_of(MOCK_WORKER_ID);
     assert_true(cleat__uuid_equals(&worker.id, &expected));
     Cleat__WorkerRegisterRequest *said = mock_message(&it->engine, MOCK_REGISTER, 0);
-    assert_string_equal(said->worker_name, "packer");
+    assert_string_equal(said->worker_name, "Packer");
     assert_int_equal(said->n_actions, 2);
     assert_string_equal(said->actions[0], "a:b");
     assert_string_equal(said->actions[1], "c:c");
@@ -304,7 +304,7 @@ static void test_namespace(void **state)
     reopen(it, settings);
     listener_add(&worker, it->transport);
     Cleat__WorkerRegisterRequest *said = mock_message(&it->engine, MOCK_REGISTER, 0);
-    assert_string_equal(said->worker_name, "acme_packer");
+    assert_string_equal(said->worker_name, "acme_Packer");
     assert_string_equal(said->actions[0], "acme_a:b");
     cleat__message_free(said);
     assign(it, 1, 0, "acme_c:c");

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "support/mock_engine.h"
 #include "support/raw_token.h"
+#include "wire/failing.h"
 
 #include <setjmp.h>
 #include <stdlib.h>
@@ -219,6 +220,49 @@ static void test_names(void **state)
     assert_name("acme", "acm", "acme_acm");
 }
 
+static void assert_key(const char *key, const char *expected)
+{
+    cleat__remote_settings settings =
+        read_settings(CLEAT_CLIENT_OPTIONS(.token = token, .namespace_prefix = "acme"));
+    cleat__buffer out = {0};
+    cleat__remote_key(&settings, cleat_slice_of(key), &out);
+    assert_true(cleat_slice_equals(cleat__buffer_slice(&out), cleat_slice_of(expected)));
+    cleat__buffer_deinit(&out);
+    cleat__remote_settings_deinit(&settings);
+}
+
+static void test_keys_keep_their_case(void **state)
+{
+    (void)state;
+    assert_key("Order:Sent", "acme_Order:Sent");
+    assert_key("acme_Order", "acme_Order");
+    assert_key("ac", "acme_ac");
+}
+
+static void test_without_memory(void **state)
+{
+    (void)state;
+    failing memory;
+    cleat_status status = CLEAT_NO_MEMORY;
+    const cleat_client_options options =
+        *CLEAT_CLIENT_OPTIONS(.token = token, .tls_strategy = "mtls", .tls_cert_file = "c",
+                              .tls_key_file = "k", .tls_root_ca_file = "a", .tls_server_name = "n",
+                              .namespace_prefix = "acme");
+    int blocks = 0;
+    for (; status == CLEAT_NO_MEMORY; blocks++) {
+        cleat__remote_settings settings;
+        failing_begin(&memory, blocks);
+        status = cleat__remote_settings_read(&options, &settings);
+        if (status == CLEAT_OK) {
+            cleat__remote_settings_deinit(&settings);
+        }
+        cleat_set_allocator(NULL);
+        assert_int_equal(memory.live, 0);
+    }
+    assert_int_equal(status, CLEAT_OK);
+    assert_true(blocks > 7);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -231,6 +275,8 @@ int main(void)
         TEST(test_a_token_without_an_address),
         TEST(test_file_and_server_at_once),
         TEST(test_names),
+        TEST(test_keys_keep_their_case),
+        TEST(test_without_memory),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

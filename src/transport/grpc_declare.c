@@ -1,0 +1,220 @@
+/* Declaring workflows. */
+#include "transport/grpc.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "model/duration.h"
+#include "wire/message.h"
+#include "wire/v1/workflows.pb-c.h"
+
+/* The protocol has no word for "none": ten years. */
+#define NO_TIMEOUT_MS (INT64_C(3650) * 24 * 3600 * 1000)
+
+typedef Cleat__V1__CreateTaskOpts options;
+
+static char *remote_text(const cleat__link *link, cleat_slice name, bool is_key, bool *failed)
+{
+    cleat__buffer text = {0};
+    if (is_key) {
+        cleat__remote_key(&link->settings, name, &text);
+    } else {
+        cleat__remote_name(&link->settings, name, &text);
+    }
+    char *copy = cleat__message_text(failed, cleat__buffer_slice(&text));
+    *failed = *failed || text.failed;
+    cleat__buffer_deinit(&text);
+    return copy;
+}
+
+/* A list of `count` pointers; NULL when there are none, or no memory. */
+static void *list_new(size_t count, bool *failed)
+{
+    void *list = count != 0 ? cleat__calloc(count, sizeof(void *)) : NULL;
+    *failed = *failed || (count != 0 && list == NULL);
+    return list;
+}
+
+static void *part_new(const ProtobufCMessageDescriptor *descriptor, bool *failed)
+{
+    void *part = cleat__message_new(descriptor);
+    *failed = *failed || part == NULL;
+    return part;
+}
+
+/* ---- The task ---- */
+
+static char *duration_text(int64_t duration_ms, bool *failed)
+{
+    char text[CLEAT__DURATION_TEXT];
+    cleat__duration_format(duration_ms != CLEAT__NO_TIMEOUT ? duration_ms : NO_TIMEOUT_MS, text);
+    return cleat__message_string(failed, text);
+}
+
+static void write_back_off(const cleat__policy *policy, options *task)
+{
+    if (policy->backoff_initial_ms == 0) {
+        return;
+    }
+    task->has_backoff_factor_case = CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_FACTOR_BACKOFF_FACTOR;
+    task->backoff_factor = (float)policy->backoff_factor;
+    task->has_backoff_max_seconds_case =
+        CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_MAX_SECONDS_BACKOFF_MAX_SECONDS;
+    task->backoff_max_seconds = (int32_t)((policy->backoff_max_ms + 999) / 1000);
+    /* Elsewhere the n-th delay is factor^n seconds. */
+    if ((double)policy->backoff_initial_ms != policy->backoff_factor * 1000) {
+        task->has_backoff_initial_ms_case =
+            CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_INITIAL_MS_BACKOFF_INITIAL_MS;
+        task->backoff_initial_ms = policy->backoff_initial_ms;
+    }
+}
+
+static void write_slots(const cleat__workflow *workflow, options *task, bool *failed)
+{
+    const cleat__slots one = {cleat_slice_of(workflow->is_durable ? "durable" : "default"), 1};
+    const cleat__slots *slots = workflow->slot_count != 0 ? workflow->slots : &one;
+    size_t count = workflow->slot_count != 0 ? workflow->slot_count : 1;
+    task->slot_requests = list_new(count, failed);
+    while (!*failed && task->n_slot_requests < count) {
+        Cleat__V1__CreateTaskOpts__SlotRequestsEntry *entry =
+            part_new(&cleat__v1__create_task_opts__slot_requests_entry__descriptor, failed);
+        if (entry != NULL) {
+            const cleat__slots *from = &slots[task->n_slot_requests];
+            entry->key = cleat__message_text(failed, from->type);
+            entry->value = from->units;
+            task->slot_requests[task->n_slot_requests++] = entry;
+        }
+    }
+}
+
+static Cleat__V1__DesiredWorkerLabels *write_label(const cleat__desired_label *label, bool *failed)
+{
+    Cleat__V1__DesiredWorkerLabels *out = part_new(&cleat__v1__desired_worker_labels__descriptor, failed);
+    if (out == NULL) {
+        return NULL;
+    }
+    if (label->value.is_number) {
+        out->has_int_value_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_INT_VALUE_INT_VALUE;
+        out->int_value = label->value.number;
+    } else {
+        out->has_str_value_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_STR_VALUE_STR_VALUE;
+        out->str_value = cleat__message_text(failed, label->value.text);
+    }
+    out->has_required_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_REQUIRED_REQUIRED;
+    out->required = label->is_required;
+    out->has_comparator_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_COMPARATOR_COMPARATOR;
+    out->comparator = (Cleat__V1__WorkerLabelComparator)label->comparator;
+    out->has_weight_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_WEIGHT_WEIGHT;
+    out->weight = label->weight;
+    return out;
+}
+
+static void write_labels(const cleat__workflow *workflow, options *task, bool *failed)
+{
+    task->worker_labels = list_new(workflow->label_count, failed);
+    while (!*failed && task->n_worker_labels < workflow->label_count) {
+        Cleat__V1__CreateTaskOpts__WorkerLabelsEntry *entry =
+            part_new(&cleat__v1__create_task_opts__worker_labels_entry__descriptor, failed);
+        if (entry != NULL) {
+            const cleat__desired_label *label = &workflow->labels[task->n_worker_labels];
+            entry->key = cleat__message_text(failed, label->key);
+            entry->value = write_label(label, failed);
+            task->worker_labels[task->n_worker_labels++] = entry;
+        }
+    }
+}
+
+static void write_task(const cleat__link *link, const cleat__workflow *workflow, bool *failed,
+                       Cleat__V1__CreateWorkflowVersionRequest *message)
+{
+    options *task = part_new(&cleat__v1__create_task_opts__descriptor, failed);
+    message->tasks = list_new(1, failed);
+    if (*failed) {
+        cleat__message_free(task);
+        return;
+    }
+    message->tasks[message->n_tasks++] = task;
+    task->readable_id = cleat__message_text(failed, workflow->task);
+    task->action = remote_text(link, workflow->action, false, failed);
+    task->timeout = duration_text(workflow->policy.execution_timeout_ms, failed);
+    task->inputs = cleat__message_string(failed, "{}");
+    task->retries = workflow->policy.retries;
+    task->has_schedule_timeout_case = CLEAT__V1__CREATE_TASK_OPTS__HAS_SCHEDULE_TIMEOUT_SCHEDULE_TIMEOUT;
+    task->schedule_timeout = duration_text(workflow->policy.schedule_timeout_ms, failed);
+    task->is_durable = workflow->is_durable;
+    write_back_off(&workflow->policy, task);
+    write_slots(workflow, task, failed);
+    write_labels(workflow, task, failed);
+}
+
+/* ---- The workflow ---- */
+
+static void write_events(const cleat__link *link, const cleat__workflow *workflow, bool *failed,
+                         Cleat__V1__CreateWorkflowVersionRequest *message)
+{
+    message->event_triggers = list_new(workflow->event_key_count, failed);
+    for (size_t i = 0; !*failed && i < workflow->event_key_count; i++) {
+        message->event_triggers[message->n_event_triggers++] =
+            remote_text(link, workflow->event_keys[i], true, failed);
+    }
+}
+
+static void write_schema(cleat_slice schema, bool *failed, Cleat__V1__CreateWorkflowVersionRequest *message)
+{
+    if (schema.data == NULL) {
+        return;
+    }
+    message->input_json_schema.data = (uint8_t *)cleat__slice_dup(schema);
+    if (message->input_json_schema.data == NULL) {
+        *failed = true;
+        return;
+    }
+    message->input_json_schema.len = schema.size;
+    message->has_input_json_schema_case =
+        CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__HAS_INPUT_JSON_SCHEMA_INPUT_JSON_SCHEMA;
+}
+
+/* NULL on no memory. */
+static Cleat__V1__CreateWorkflowVersionRequest *write_workflow(const cleat__link *link,
+                                                               const cleat__workflow *workflow)
+{
+    bool failed = false;
+    Cleat__V1__CreateWorkflowVersionRequest *message =
+        cleat__message_new(&cleat__v1__create_workflow_version_request__descriptor);
+    if (message == NULL) {
+        return NULL;
+    }
+    message->name = remote_text(link, workflow->name, false, &failed);
+    message->description = cleat__message_text(&failed, workflow->description);
+    message->version = cleat__message_text(&failed, workflow->version);
+    message->has_default_priority_case =
+        CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__HAS_DEFAULT_PRIORITY_DEFAULT_PRIORITY;
+    message->default_priority = workflow->policy.priority;
+    if (workflow->sticky != CLEAT__STICKY_NONE) {
+        message->has_sticky_case = CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__HAS_STICKY_STICKY;
+        message->sticky = workflow->sticky == CLEAT__STICKY_HARD ? CLEAT__V1__STICKY_STRATEGY__HARD
+                                                                 : CLEAT__V1__STICKY_STRATEGY__SOFT;
+    }
+    write_events(link, workflow, &failed, message);
+    write_schema(workflow->input_json_schema, &failed, message);
+    write_task(link, workflow, &failed, message);
+    if (failed) {
+        cleat__message_free(message);
+        return NULL;
+    }
+    return message;
+}
+
+cleat_status cleat__remote_put_workflow(cleat__link *link, const cleat__workflow *workflow)
+{
+    static const cleat__method method = {"/v1.AdminService/PutWorkflow",
+                                         &cleat__v1__create_workflow_version_response__descriptor, true};
+    void *reply = NULL;
+    Cleat__V1__CreateWorkflowVersionRequest *message = write_workflow(link, workflow);
+    if (message == NULL) {
+        return cleat__fail_memory();
+    }
+    cleat_status status = cleat__link_call(link, &method, message, INT64_MAX, &reply);
+    cleat__message_free(reply);
+    cleat__message_free(message);
+    return status;
+}
