@@ -77,9 +77,6 @@ static void what_the_engine_does_not_have_says_so(void **state)
         {"/WorkflowService/ScheduleWorkflow", "scheduled", GRPC_STATUS_UNIMPLEMENTED},
         {"/WorkflowService/PutRateLimit", "rate limits", GRPC_STATUS_UNIMPLEMENTED},
         {"/WorkflowService/PutWorkflow", "jobs", GRPC_STATUS_UNIMPLEMENTED},
-        {"/EventsService/Push", "events", GRPC_STATUS_UNIMPLEMENTED},
-        {"/EventsService/BulkPush", "events", GRPC_STATUS_UNIMPLEMENTED},
-        {"/EventsService/PutStreamEvent", "streams", GRPC_STATUS_UNIMPLEMENTED},
         {"/EventsService/ReplaySingleEvent", "replays", GRPC_STATUS_UNIMPLEMENTED},
         {"/v1.V1Dispatcher/RegisterDurableEvent", "there is no method", GRPC_STATUS_UNIMPLEMENTED},
     };

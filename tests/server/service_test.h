@@ -168,6 +168,7 @@ typedef struct task_declaration {
     const char *name; /* of the workflow and of its task */
     int retries;
     const char *timeout;
+    const char *event; /* that starts it; NULL: none */
 } task_declaration;
 
 static inline void declare(service_world *it, task_declaration like)
@@ -181,8 +182,11 @@ static inline void declare(service_world *it, task_declaration like)
     task.action = action;
     task.retries = like.retries;
     task.timeout = text_(like.timeout != NULL ? like.timeout : "60s");
+    char *events[] = {text_(like.event)};
     request.tasks = tasks;
     request.n_tasks = 1;
+    request.event_triggers = events;
+    request.n_event_triggers = like.event != NULL;
     cleat__message_free(ask(it, "/v1.AdminService/PutWorkflow", &request.base,
                             &cleat__v1__create_workflow_version_response__descriptor));
 }
