@@ -64,14 +64,13 @@ static int serve(const serve_options *options)
     return code;
 }
 
-static const char more[] =
-    "Clients need a token (cleat token create), which tells them where the server is and\n"
-    "whose they are. One process has the file; cleat runs, traces and token look into it\n"
-    "meanwhile.\n"
-    "\n"
-    "SIGTERM and SIGINT end it: nothing new is taken, what has begun is finished, workers\n"
-    "keep what they are at and come back to the next server. A second signal ends it at\n"
-    "once, which loses nothing that a client was told is done.\n";
+static const char more[] = "Clients need a token (cleat token create), which tells them where the server\n"
+                           "is and whose they are. One process has the file; cleat runs, traces and token\n"
+                           "look into it meanwhile.\n"
+                           "\n"
+                           "SIGTERM and SIGINT end it: nothing new is taken, what has begun is finished,\n"
+                           "workers keep what they are at and come back to the next server. A second\n"
+                           "signal ends it at once, which loses nothing that a client was told is done.\n";
 
 int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv)
 {
