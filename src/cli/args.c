@@ -7,12 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void print_option(const cleat__option *option)
+enum { LEFT_MIN = 18, LEFT_SIZE = 48 };
+
+static int format_left(const cleat__option *option, char left[LEFT_SIZE])
 {
-    char left[40];
-    snprintf(left, sizeof(left), "--%s%s%s", option->name, option->value != NULL ? " " : "",
-             option->value != NULL ? option->value : "");
-    printf("  %-18s  %s\n", left, option->help);
+    return snprintf(left, LEFT_SIZE, "--%s%s%s", option->name, option->value != NULL ? " " : "",
+                    option->value != NULL ? option->value : "");
+}
+
+static void print_option(const cleat__option *option, int width)
+{
+    char left[LEFT_SIZE];
+    format_left(option, left);
+    printf("  %-*s  %s\n", width, left, option->help);
 }
 
 static void print_help(const cleat__usage *usage)
@@ -23,11 +30,17 @@ static void print_help(const cleat__usage *usage)
     if (usage->more != NULL) {
         printf("\n%s", usage->more);
     }
+    int width = LEFT_MIN;
+    for (int i = 0; i < usage->option_count; i++) {
+        char left[LEFT_SIZE];
+        int size = format_left(&usage->options[i], left);
+        width = size > width ? size : width;
+    }
     printf("\noptions:\n");
     for (int i = 0; i < usage->option_count; i++) {
-        print_option(&usage->options[i]);
+        print_option(&usage->options[i], width);
     }
-    print_option(&help);
+    print_option(&help, width);
 }
 
 static bool parse_number(const char *text, int64_t *out)

@@ -69,8 +69,8 @@ static const char more[] = "Clients need a token (cleat token create), which tel
                            "look into it meanwhile.\n"
                            "\n"
                            "SIGTERM and SIGINT end it: nothing new is taken, what has begun is finished,\n"
-                           "workers keep what they are at and come back to the next server. A second signal\n"
-                           "ends it at once, which loses nothing that a client was told is done.\n";
+                           "workers keep what they are at and come back to the next server. A second\n"
+                           "signal ends it at once, which loses nothing that a client was told is done.\n";
 
 int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv)
 {

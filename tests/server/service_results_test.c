@@ -124,6 +124,7 @@ static void a_slow_reader_gets_everything(void **state)
 {
     enum { RUNS = 24, SIZE = 1 << 20 };
     service_world *it = *state;
+    skip_under_tsan();
     char *output = malloc(SIZE + 3);
     bool seen[RUNS] = {false};
     id_text runs[RUNS];
@@ -159,6 +160,7 @@ static void what_is_too_large_is_told_without_results(void **state)
 {
     enum { SIZE = (3 << 20) + 1 };
     service_world *it = *state;
+    skip_under_tsan();
     char *output = malloc(SIZE + 3);
     memset(output, 'x', SIZE);
     output[0] = '"';

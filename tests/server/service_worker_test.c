@@ -360,6 +360,7 @@ static void trigger_big_runs(service_world *it)
 static void a_worker_may_read_slowly(void **state)
 {
     service_world *it = *state;
+    skip_under_tsan();
     declare(it, (task_declaration){.name = "big"});
     rpc_stream *stream = stay_as(it, register_worker(it, "big", BIG_RUNS));
     rpc_accepted(stream);
@@ -378,6 +379,7 @@ static void what_a_worker_does_not_take_goes_to_another(void **state)
 {
     enum { IN_THE_SERVER = 6 };
     service_world *it = *state;
+    skip_under_tsan();
     declare(it, (task_declaration){.name = "big"});
     rpc_client *deaf = rpc_client_new(cleat__server_grpc_address(it->server), (rpc_client_options){0});
     rpc_stream *stuck = listen_by(it, deaf, "/Dispatcher/Listen", register_worker(it, "big", BIG_RUNS));
@@ -398,6 +400,7 @@ static void what_a_worker_does_not_take_goes_to_another(void **state)
 static void what_waits_keeps_its_order(void **state)
 {
     service_world *it = *state;
+    skip_under_tsan();
     Cleat__V1__CancelTasksRequest request = CLEAT__V1__CANCEL_TASKS_REQUEST__INIT;
     declare(it, (task_declaration){.name = "big"});
     rpc_stream *stream = stay_as(it, register_worker(it, "big", BIG_RUNS + 1));
@@ -425,6 +428,7 @@ static void what_no_message_can_hold_fails(void **state)
 {
     enum { SIZE = (4 << 20) - 150 };
     service_world *it = *state;
+    skip_under_tsan();
     char *input = malloc(SIZE + 1);
     memset(input, 'x', SIZE);
     memcpy(input, "{\"text\":\"", 9);
