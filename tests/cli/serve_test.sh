@@ -4,6 +4,9 @@ set -eu
 # shellcheck source=tests/cli/check.sh
 . "$CLEAT_SOURCE/tests/cli/check.sh"
 
+# Only the tests in C leave out what the thread sanitizer says of gRPC's own races.
+! ldd "$CLEAT" | grep -q libtsan || exit 77
+
 server=
 trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null || true' EXIT
 
