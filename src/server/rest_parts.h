@@ -28,6 +28,9 @@ void cleat__rest_task_metrics(cleat__http_call *call);
 void cleat__rest_queue_metrics(cleat__http_call *call);
 void cleat__rest_workflow_list(cleat__http_call *call);
 void cleat__rest_workflow_get(cleat__http_call *call);
+void cleat__rest_schedule_create(cleat__http_call *call);
+void cleat__rest_schedule_get(cleat__http_call *call);
+void cleat__rest_schedule_delete(cleat__http_call *call);
 /* 501, with the route's feature. */
 void cleat__rest_unsupported(cleat__http_call *call);
 /* 400: of the API before v1. */

@@ -66,11 +66,11 @@ static const cleat__http_route routes[] = {
     GONE("GET", TENANT "/step-runs/{stepRun}", 0),
     GONE("GET", TENANT "/webhook-workers", 0),
 
-    LATER("POST", TENANT "/workflows/{workflow}/scheduled", CLEAT__HTTP_NAMED, "scheduling runs"),
+    {"POST", TENANT "/workflows/{workflow}/scheduled", CLEAT__HTTP_NAMED, cleat__rest_schedule_create, NULL},
     LATER("PATCH", TENANT "/workflows/scheduled/{scheduledWorkflowRun}", 0, "changing scheduled runs"),
-    LATER("DELETE", TENANT "/workflows/scheduled/{scheduledWorkflowRun}", 0, "deleting scheduled runs"),
+    {"DELETE", TENANT "/workflows/scheduled/{scheduledWorkflowRun}", 0, cleat__rest_schedule_delete, NULL},
     LATER("GET", TENANT "/workflows/scheduled", 0, "listing scheduled runs"),
-    LATER("GET", TENANT "/workflows/scheduled/{scheduledWorkflowRun}", 0, "reading scheduled runs"),
+    {"GET", TENANT "/workflows/scheduled/{scheduledWorkflowRun}", 0, cleat__rest_schedule_get, NULL},
     LATER("POST", TENANT "/workflows/scheduled/bulk-delete", 0, "deleting scheduled runs"),
     LATER("POST", TENANT "/workflows/scheduled/bulk-update", 0, "changing scheduled runs"),
 

@@ -1,5 +1,5 @@
 'use strict';
-// Events and labels.
+// Events, schedules and labels.
 
 const assert = require('node:assert');
 const test = require('node:test');
@@ -7,7 +7,7 @@ const { suite, until, withWorker } = require('./lib/server');
 
 const limit = { timeout: 60000 };
 
-suite('events and labels', () => {
+suite('events, schedules and labels', () => {
     test('an event starts the workflows that wait for it', limit, async () => {
         const seen = [];
         await withWorker((client) => ({
@@ -25,6 +25,18 @@ suite('events and labels', () => {
             assert.strictEqual(seen[0].metadata.hatchet__event_key, 'order:paid');
             await client.events.bulkPush('order:paid', [{ payload: { id: 9 } }, { payload: { id: 10 } }]);
             await until(() => seen.length === 3);
+        });
+    });
+
+    test('a schedule fires once, at its time', limit, async () => {
+        const times = [];
+        await withWorker((client) => ({
+            later: client.task({ name: 'later', fn: async () => { times.push(Date.now()); return {}; } }),
+        }), async ({ client }) => {
+            const at = new Date(Date.now() + 1500);
+            await client.schedules.create('later', { triggerAt: at, input: {} });
+            await until(() => times.length === 1);
+            assert.ok(times[0] >= at.getTime() - 5, `${at.getTime() - times[0]} ms too early`);
         });
     });
 
