@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/event.h"
+#include "model/json.h"
 #include "model/worker.h"
 
 #include <inttypes.h>
@@ -179,7 +180,6 @@ static cleat_status check_texts(const cleat__workflow *workflow)
     } texts[] = {
         {"description", workflow->description},
         {"version", workflow->version},
-        {"input_json_schema", workflow->input_json_schema},
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (texts[i].text.size > CLEAT_PAYLOAD_MAX) {
@@ -187,7 +187,9 @@ static cleat_status check_texts(const cleat__workflow *workflow)
                                texts[i].field, texts[i].text.size, CLEAT_PAYLOAD_MAX);
         }
     }
-    return CLEAT_OK;
+    return workflow->input_json_schema.data != NULL
+               ? cleat__json_check("input_json_schema", workflow->input_json_schema, true)
+               : CLEAT_OK;
 }
 
 cleat_status cleat__workflow_check(const cleat__workflow *workflow)

@@ -42,7 +42,7 @@ typedef struct cleat__workflow {
     const cleat__slots *slots; /* none: one unit of "default", or of "durable" when it is durable */
     size_t slot_count;
     bool is_durable;
-    cleat_slice input_json_schema; /* absent: none */
+    cleat_slice input_json_schema; /* an object; absent: none */
 } cleat__workflow;
 
 /* CLEAT_INVALID_ARGUMENT says which field is wrong (engine.md 8). */

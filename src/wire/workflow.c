@@ -179,7 +179,7 @@ cleat_status cleat__workflow_read(const request *message, cleat__workflow *out)
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "workflow \"%.255s\" has no tasks", message->name);
     }
     const options *task = message->tasks[0];
-    if (message->has_input_json_schema_case != 0) {
+    if (message->has_input_json_schema_case != 0 && message->input_json_schema.len != 0) {
         out->input_json_schema =
             (cleat_slice){(const char *)message->input_json_schema.data, message->input_json_schema.len};
     }

@@ -6,13 +6,15 @@
 #include "base/utf8.h"
 #include "wire/message.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-static inline void check(bool condition)
+#define check(condition) ((condition) ? (void)0 : fuzz_fail(#condition, __FILE__, __LINE__))
+
+static inline void fuzz_fail(const char *condition, const char *file, int line)
 {
-    if (!condition) {
-        abort();
-    }
+    fprintf(stderr, "%s:%d: not so: %s\n", file, line, condition);
+    abort();
 }
 
 static inline bool fuzz_slice_equals(cleat_slice a, cleat_slice b)

@@ -170,6 +170,18 @@ static void assert_text(const cleat__workflow *workflow, const char *expected)
     cleat__buffer_deinit(&text);
 }
 
+/* Text that jansson would not read again would make the file unreadable. */
+static void test_a_schema_must_be_an_object_of_json(void **state)
+{
+    (void)state;
+    const cleat_slice bad[] = {{"", 0}, {"\0", 1}, {"\xE7", 1}, {"[]", 2}, {"{\"a\":\"\\u0000\"}", 14}};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        cleat__workflow workflow = good();
+        workflow.input_json_schema = bad[i];
+        assert_refused(&workflow, "input_json_schema");
+    }
+}
+
 static void test_all_content_is_in_the_text(void **state)
 {
     (void)state;
@@ -264,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_names_are_checked),
         cmocka_unit_test(test_the_policy_is_checked),
         cmocka_unit_test(test_slots_and_the_rest_are_checked),
+        cmocka_unit_test(test_a_schema_must_be_an_object_of_json),
         cmocka_unit_test(test_all_content_is_in_the_text),
         cmocka_unit_test(test_needs_are_read_back),
         cmocka_unit_test(test_texts_that_are_no_declaration),
