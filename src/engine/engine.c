@@ -432,6 +432,12 @@ cleat_status cleat__engine_worker_pause(cleat__engine *engine, int64_t tenant, c
     return submit(engine, &pause);
 }
 
+cleat_status cleat__engine_worker_resume(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id)
+{
+    call resume = {.command = {.kind = CLEAT__COMMAND_WORKER_RESUME, .tenant = tenant, .as.id = *worker_id}};
+    return submit(engine, &resume);
+}
+
 cleat_status cleat__engine_worker_remove(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id)
 {
     call remove = {.command = {.kind = CLEAT__COMMAND_WORKER_REMOVE, .tenant = tenant, .as.id = *worker_id}};

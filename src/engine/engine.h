@@ -74,6 +74,7 @@ cleat_status cleat__engine_worker_add(cleat__engine *engine, int64_t tenant, con
                                       cleat__uuid *worker_id);
 /* No new assignments from when this returns on; reports are still taken. */
 cleat_status cleat__engine_worker_pause(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id);
+cleat_status cleat__engine_worker_resume(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id);
 /* What it still held is requeued as lost. The sink is not called any more when this returns. */
 cleat_status cleat__engine_worker_remove(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id);
 /* Does not wait. */
