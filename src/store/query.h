@@ -51,11 +51,11 @@ cleat_status cleat__run_count(cleat__store *store, uint64_t by_status[5]);
 /* CLEAT_NOT_FOUND: the tenant has no workflow of that name. */
 cleat_status cleat__workflow_find(cleat__store *store, int64_t tenant, cleat_slice name);
 
-/* Attempts that ended without ending the run (retried, timed out, lost), oldest first. */
+/* Attempts that ended without ending the run (retried, timed out, lost), or were replayed; oldest first. */
 typedef struct cleat__attempt_row {
     int32_t retry_count;
     int64_t started_at_ms, finished_at_ms;
-    cleat_slice outcome; /* "FAILED", "TIMED_OUT", "LOST" */
+    cleat_slice outcome; /* "FAILED", "TIMED_OUT", "LOST"; before a replay "COMPLETED", "CANCELLED" too */
     cleat_slice error;
 } cleat__attempt_row;
 cleat_status cleat__attempt_list(cleat__store *store, const cleat__uuid *id,
