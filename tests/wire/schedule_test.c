@@ -75,52 +75,74 @@ static void test_a_version_is_told(void **state)
     cleat__message_free(version);
 }
 
+typedef struct declaration {
+    Cleat__PutWorkflowRequest message;
+    Cleat__CreateWorkflowVersionOpts opts;
+    Cleat__CreateWorkflowJobOpts job, *jobs[1];
+    Cleat__CreateWorkflowStepOpts step, *steps[1];
+    Cleat__CreateWorkflowStepOpts__WorkerLabelsEntry label, *labels[1];
+    Cleat__V1__DesiredWorkerLabels wanted;
+    char *events[1];
+} declaration;
+
+static void fill_step(declaration *it)
+{
+    cleat__create_workflow_step_opts__init(&it->step);
+    cleat__create_workflow_step_opts__worker_labels_entry__init(&it->label);
+    cleat__v1__desired_worker_labels__init(&it->wanted);
+    it->step.readable_id = text("s");
+    it->step.action = text("w:s");
+    it->step.timeout = text("5s");
+    it->step.retries = 4;
+    it->step.has_backoff_factor_case = CLEAT__CREATE_WORKFLOW_STEP_OPTS__HAS_BACKOFF_FACTOR_BACKOFF_FACTOR;
+    it->step.backoff_factor = 2;
+    it->step.has_backoff_max_seconds_case =
+        CLEAT__CREATE_WORKFLOW_STEP_OPTS__HAS_BACKOFF_MAX_SECONDS_BACKOFF_MAX_SECONDS;
+    it->step.backoff_max_seconds = 30;
+    it->labels[0] = &it->label;
+    it->step.worker_labels = it->labels;
+    it->step.n_worker_labels = 1;
+    it->label.key = text("gpu");
+    it->label.value = &it->wanted;
+    it->wanted.has_int_value_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_INT_VALUE_INT_VALUE;
+    it->wanted.int_value = 8;
+}
+
+static void fill(declaration *it)
+{
+    cleat__put_workflow_request__init(&it->message);
+    cleat__create_workflow_version_opts__init(&it->opts);
+    cleat__create_workflow_job_opts__init(&it->job);
+    fill_step(it);
+    it->message.opts = &it->opts;
+    it->opts.name = text("w");
+    it->opts.version = text("1");
+    it->events[0] = text("e");
+    it->opts.event_triggers = it->events;
+    it->opts.n_event_triggers = 1;
+    it->jobs[0] = &it->job;
+    it->opts.jobs = it->jobs;
+    it->opts.n_jobs = 1;
+    it->opts.has_schedule_timeout_case =
+        CLEAT__CREATE_WORKFLOW_VERSION_OPTS__HAS_SCHEDULE_TIMEOUT_SCHEDULE_TIMEOUT;
+    it->opts.schedule_timeout = text("7s");
+    it->opts.has_sticky_case = CLEAT__CREATE_WORKFLOW_VERSION_OPTS__HAS_STICKY_STICKY;
+    it->opts.sticky = CLEAT__STICKY_STRATEGY__HARD;
+    it->opts.has_default_priority_case =
+        CLEAT__CREATE_WORKFLOW_VERSION_OPTS__HAS_DEFAULT_PRIORITY_DEFAULT_PRIORITY;
+    it->opts.default_priority = 2;
+    it->steps[0] = &it->step;
+    it->job.steps = it->steps;
+    it->job.n_steps = 1;
+}
+
 static void test_a_step_is_read_as_a_task(void **state)
 {
-    Cleat__PutWorkflowRequest message = CLEAT__PUT_WORKFLOW_REQUEST__INIT;
-    Cleat__CreateWorkflowVersionOpts opts = CLEAT__CREATE_WORKFLOW_VERSION_OPTS__INIT;
-    Cleat__CreateWorkflowJobOpts job = CLEAT__CREATE_WORKFLOW_JOB_OPTS__INIT, *jobs[] = {&job};
-    Cleat__CreateWorkflowStepOpts step = CLEAT__CREATE_WORKFLOW_STEP_OPTS__INIT, *steps[] = {&step};
-    Cleat__CreateWorkflowStepOpts__WorkerLabelsEntry
-        label = CLEAT__CREATE_WORKFLOW_STEP_OPTS__WORKER_LABELS_ENTRY__INIT,
-        *labels[] = {&label};
-    Cleat__V1__DesiredWorkerLabels wanted = CLEAT__V1__DESIRED_WORKER_LABELS__INIT;
-    char *events[] = {text("e")};
+    declaration it;
     cleat__workflow workflow;
     (void)state;
-    message.opts = &opts;
-    opts.name = text("w");
-    opts.version = text("1");
-    opts.event_triggers = events;
-    opts.n_event_triggers = 1;
-    opts.jobs = jobs;
-    opts.n_jobs = 1;
-    opts.has_schedule_timeout_case =
-        CLEAT__CREATE_WORKFLOW_VERSION_OPTS__HAS_SCHEDULE_TIMEOUT_SCHEDULE_TIMEOUT;
-    opts.schedule_timeout = text("7s");
-    opts.has_sticky_case = CLEAT__CREATE_WORKFLOW_VERSION_OPTS__HAS_STICKY_STICKY;
-    opts.sticky = CLEAT__STICKY_STRATEGY__HARD;
-    opts.has_default_priority_case =
-        CLEAT__CREATE_WORKFLOW_VERSION_OPTS__HAS_DEFAULT_PRIORITY_DEFAULT_PRIORITY;
-    opts.default_priority = 2;
-    job.steps = steps;
-    job.n_steps = 1;
-    step.readable_id = text("s");
-    step.action = text("w:s");
-    step.timeout = text("5s");
-    step.retries = 4;
-    step.has_backoff_factor_case = CLEAT__CREATE_WORKFLOW_STEP_OPTS__HAS_BACKOFF_FACTOR_BACKOFF_FACTOR;
-    step.backoff_factor = 2;
-    step.has_backoff_max_seconds_case =
-        CLEAT__CREATE_WORKFLOW_STEP_OPTS__HAS_BACKOFF_MAX_SECONDS_BACKOFF_MAX_SECONDS;
-    step.backoff_max_seconds = 30;
-    step.worker_labels = labels;
-    step.n_worker_labels = 1;
-    label.key = text("gpu");
-    label.value = &wanted;
-    wanted.has_int_value_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_INT_VALUE_INT_VALUE;
-    wanted.int_value = 8;
-    assert_int_equal(cleat__job_read(&message, &workflow), CLEAT_OK);
+    fill(&it);
+    assert_int_equal(cleat__job_read(&it.message, &workflow), CLEAT_OK);
     assert_true(equals(workflow.name, "w") && equals(workflow.version, "1"));
     assert_true(equals(workflow.task, "s") && equals(workflow.action, "w:s"));
     assert_int_equal(workflow.policy.execution_timeout_ms, 5000);
@@ -135,8 +157,8 @@ static void test_a_step_is_read_as_a_task(void **state)
     assert_true(equals(workflow.labels[0].key, "gpu"));
     assert_int_equal(workflow.labels[0].value.number, 8);
     cleat__workflow_read_end(&workflow);
-    step.n_rate_limits = 1; /* refused before anybody looks at them */
-    assert_int_equal(cleat__job_read(&message, &workflow), CLEAT_INVALID_ARGUMENT);
+    it.step.n_rate_limits = 1; /* refused before anybody looks at them */
+    assert_int_equal(cleat__job_read(&it.message, &workflow), CLEAT_INVALID_ARGUMENT);
     assert_non_null(strstr(cleat_error_message(), "rate_limits"));
     cleat__workflow_read_end(&workflow);
 }
