@@ -2,6 +2,7 @@
 #include "rest_parts.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "engine/engine.h"
 #include "http_time.h"
@@ -44,7 +45,8 @@ static void write_schedule(cleat__json_writer *writer, const cleat__http_call *c
     cleat__writer_end_object(writer);
 }
 
-static void answer_one(cleat__http_call *call, const cleat__uuid *id)
+/* `fired`: what to say of it when it is not in the file any more; NULL: that it is not there. */
+static void answer_one(cleat__http_call *call, const cleat__uuid *id, const cleat__schedule_row *fired)
 {
     cleat__rest *rest = call->service;
     cleat__store *store = NULL;
@@ -53,6 +55,10 @@ static void answer_one(cleat__http_call *call, const cleat__uuid *id)
     cleat_status status = cleat__rest_take(rest, &store);
     if (status == CLEAT_OK) {
         status = cleat__schedule_get(store, call->identity.tenant, id, &row);
+        if (status == CLEAT_NOT_FOUND && fired != NULL) {
+            row = *fired;
+            status = CLEAT_OK;
+        }
     }
     if (status == CLEAT_OK) {
         write_schedule(&writer, call, store, &row);
@@ -126,6 +132,19 @@ static cleat_status make(cleat__http_call *call, const asked *it, cleat__uuid *i
     return status;
 }
 
+/* A time that is not in the future has fired before it can be read. */
+static void answer_made(cleat__http_call *call, const asked *it, const cleat__uuid *id, int64_t now_ms)
+{
+    const cleat__schedule_row made = {
+        .id = *id,
+        .tenant = call->identity.tenant,
+        .at_ms = it->at_ms,
+        .created_at_ms = now_ms,
+        .schedule = it->schedule,
+    };
+    answer_one(call, id, &made);
+}
+
 void cleat__rest_schedule_create(cleat__http_call *call)
 {
     asked it = {.at_ms = 0};
@@ -137,7 +156,7 @@ void cleat__rest_schedule_create(cleat__http_call *call)
     if (read_body(call, body, &it)) {
         cleat_status status = make(call, &it, &id);
         if (status == CLEAT_OK) {
-            answer_one(call, &id);
+            answer_made(call, &it, &id, cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS);
         } else if (status == CLEAT_NOT_FOUND) {
             cleat__http_call_fail(call, 400, "workflow not found");
         } else {
@@ -154,7 +173,7 @@ void cleat__rest_schedule_create(cleat__http_call *call)
 void cleat__rest_schedule_get(cleat__http_call *call)
 {
     cleat__uuid id = cleat__http_call_id(call, "scheduledWorkflowRun");
-    answer_one(call, &id);
+    answer_one(call, &id, NULL);
 }
 
 void cleat__rest_schedule_delete(cleat__http_call *call)

@@ -2,9 +2,12 @@
 // `cleat serve` on a file of its own, and clients of it.
 
 const { execFileSync, spawn } = require('node:child_process');
+const fs = require('node:fs');
+const https = require('node:https');
 const path = require('node:path');
 const readline = require('node:readline');
 const { after, describe } = require('node:test');
+const { Certificates } = require('./certificates');
 
 const command = path.join(process.env.CLEAT_BUILD, 'cleat');
 let files = 0;
@@ -24,10 +27,40 @@ class NoLogger {
     util() {}
 }
 
+let certificates;
+
+// What `cleat serve` is told, what the SDK's configuration says and what its HTTP client is given:
+// plain, over TLS ("tls"), with certificates on both sides ("mtls").
+function secure(how) {
+    if (how === 'none') {
+        return { options: [], tls: { tls_strategy: 'none' }, http: {}, scheme: 'http' };
+    }
+    certificates ??= new Certificates();
+    const { authority, server, client } = certificates;
+    const isMutual = how === 'mtls';
+    const read = (file) => fs.readFileSync(file);
+    return {
+        options: ['--tls-cert', server.certificate, '--tls-key', server.key,
+            ...(isMutual ? ['--tls-client-ca', authority.certificate] : [])],
+        tls: {
+            tls_strategy: how, ca_file: authority.certificate, server_name: 'localhost',
+            ...(isMutual && { cert_file: client.certificate, key_file: client.key }),
+        },
+        http: {
+            httpsAgent: new https.Agent({
+                ca: read(authority.certificate),
+                ...(isMutual && { cert: read(client.certificate), key: read(client.key) }),
+            }),
+        },
+        scheme: 'https',
+    };
+}
+
 class Server {
-    constructor(options = []) {
+    constructor({ options = [], security = 'none' } = {}) {
         this.file = path.resolve(`server-${process.pid}-${++files}.db`);
-        this.options = options;
+        this.security = secure(security);
+        this.options = [...this.security.options, ...options];
     }
 
     // Ready when it says so; on the same addresses when it is started again.
@@ -56,22 +89,25 @@ class Server {
         return execFileSync(command, [...args, '--db', this.file], { encoding: 'utf8' });
     }
 
+    url() {
+        return `${this.security.scheme}://${this.http}`;
+    }
+
     token(tenant = 'default') {
-        return this.cli('token', 'create', '--tenant', tenant, '--grpc', this.grpc, '--url', `http://${this.http}`)
-            .trim();
+        return this.cli('token', 'create', '--tenant', tenant, '--grpc', this.grpc, '--url', this.url()).trim();
     }
 
     config(more = {}) {
         return {
-            token: this.token(), host_port: this.grpc, api_url: `http://${this.http}`,
-            tls_config: { tls_strategy: 'none' }, logger: () => new NoLogger(), ...more,
+            token: this.token(), host_port: this.grpc, api_url: this.url(),
+            tls_config: this.security.tls, logger: () => new NoLogger(), ...more,
         };
     }
 
     // The SDK is loaded here: an instrumentor has to be there before.
     client(more = {}) {
         const { HatchetClient } = require('@hatchet-dev/typescript-sdk/v1');
-        return HatchetClient.init(this.config(more));
+        return HatchetClient.init(this.config(more), {}, this.security.http);
     }
 
     json(...args) {
@@ -88,19 +124,30 @@ class Server {
     }
 }
 
+// Starts a worker of the client; `stop` ends it when its tasks are through.
+async function startWorker(client, name, tasks, options = {}) {
+    const worker = await client.worker(name, { workflows: Object.values(tasks), slots: 10, ...options });
+    const over = worker.start();
+    await worker.waitUntilReady();
+    return {
+        worker,
+        async stop() {
+            await worker.stop();
+            await over;
+        },
+    };
+}
+
 // Runs `check` with a server, a client and a worker of `tasks` (made by a function of the client).
-async function withWorker(makeTasks, check, { slots = 10, config = {}, options = [] } = {}) {
-    const server = await new Server(options).start();
+async function withWorker(makeTasks, check, { slots = 10, labels = {}, config = {}, security = 'none' } = {}) {
+    const server = await new Server({ security }).start();
     const client = server.client(config);
     const tasks = makeTasks(client);
-    const worker = await client.worker('worker', { workflows: Object.values(tasks), slots });
-    const over = worker.start();
+    const { worker, stop } = await startWorker(client, 'worker', tasks, { slots, labels });
     try {
-        await worker.waitUntilReady();
         await check({ server, client, worker, tasks });
     } finally {
-        await worker.stop();
-        await over;
+        await stop();
         await server.stop();
     }
 }
@@ -120,4 +167,4 @@ function suite(name, define) {
     });
 }
 
-module.exports = { Server, suite, until, withWorker };
+module.exports = { Server, startWorker, suite, until, withWorker };
