@@ -88,8 +88,9 @@ static void write_newest_attempt(events *self)
         last.message = "Task failed";
         break;
     case CLEAT_RUN_CANCELLED:
-        last.type = "CANCELLED";
-        last.message = "Task was cancelled";
+        /* Who cancels gives no reason; the engine does. */
+        last.type = row->error.data != NULL ? "SCHEDULING_TIMED_OUT" : "CANCELLED";
+        last.message = row->error.data != NULL ? "Task exceeded its schedule timeout" : "Task was cancelled";
         break;
     case CLEAT_RUN_QUEUED:
     case CLEAT_RUN_RUNNING: return;

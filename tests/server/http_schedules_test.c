@@ -1,4 +1,4 @@
-/* The REST API's scheduled runs: made, looked at, taken back. */
+/* The REST API's scheduled runs: made, looked at, taken back. And what it tells of runs that wait in vain. */
 #include "http_fixture.h"
 
 #include "engine/engine.h"
@@ -23,16 +23,16 @@ static cleat_status describe(void *self, const cleat__identity *identity, cleat_
     return CLEAT_OK;
 }
 
-static void declare_greet(cleat__engine *engine)
+static void declare(cleat__engine *engine, const char *name, const char *action, int64_t schedule_timeout_ms)
 {
     const cleat__workflow workflow = {
-        .name = cleat_slice_of("greet"),
-        .task = cleat_slice_of("greet"),
-        .action = cleat_slice_of("greet:greet"),
+        .name = cleat_slice_of(name),
+        .task = cleat_slice_of(name),
+        .action = cleat_slice_of(action),
         .policy = {.priority = 1,
                    .backoff_factor = 1,
                    .execution_timeout_ms = 1000,
-                   .schedule_timeout_ms = 1000},
+                   .schedule_timeout_ms = schedule_timeout_ms},
     };
     assert_int_equal(cleat__engine_put_workflow(engine, CLEAT__TENANT_DEFAULT, &workflow, NULL), CLEAT_OK);
 }
@@ -43,7 +43,8 @@ static int start(void **state)
     temp_dir_make(&it->dir);
     assert_int_equal(cleat__engine_open(&(cleat__engine_options){.path = it->dir.database}, &it->engine),
                      CLEAT_OK);
-    declare_greet(it->engine);
+    declare(it->engine, "greet", "greet:greet", 1000);
+    declare(it->engine, "brief", "brief:brief", 1);
     cleat__rest_options rest = {.engine = it->engine, .path = it->dir.database, .describe = describe};
     assert_int_equal(cleat__rest_new(&rest, &it->rest), CLEAT_OK);
     it->table = cleat__rest_table(it->rest);
@@ -159,11 +160,33 @@ static void another_tenant_sees_nothing(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, start, stop)
 
+static void a_run_that_no_worker_took_in_time_says_so(void **state)
+{
+    fixture *it = *state;
+    const cleat__trigger trigger = {.workflow = cleat_slice_of("brief"), .input = cleat_slice_of("{}")};
+    char path[128], run[37];
+    cleat__uuid id;
+    cleat_run_result result = {0};
+    assert_int_equal(cleat__engine_trigger(it->engine, CLEAT__TENANT_DEFAULT, &trigger, 1, &id), CLEAT_OK);
+    assert_int_equal(cleat__engine_wait(it->engine, CLEAT__TENANT_DEFAULT, &id, 10000, &result), CLEAT_OK);
+    cleat_run_result_deinit(&result);
+    cleat__uuid_format(&id, run);
+    snprintf(path, sizeof(path), "/api/v1/stable/workflow-runs/%s", run);
+    reply told = ask(it->server, (question){.path = path, .headers = {AS_1}});
+    json_t *details = json_loads(told.body, 0, NULL), *events = json_object_get(details, "taskEvents");
+    const json_t *last = json_array_get(events, json_array_size(events) - 1);
+    assert_string_equal(text(last, "eventType"), "SCHEDULING_TIMED_OUT");
+    assert_string_equal(text(last, "errorMessage"), "no worker took it within 1ms");
+    json_decref(details);
+    reply_deinit(&told);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_run_is_scheduled_looked_at_and_taken_back),
         TEST(a_time_in_the_past_is_answered_although_it_has_fired),
+        TEST(a_run_that_no_worker_took_in_time_says_so),
         TEST(what_cannot_be_scheduled_says_why),
         TEST(another_tenant_sees_nothing),
     };

@@ -1,5 +1,5 @@
 'use strict';
-// Events, schedules and labels.
+// Events and schedules.
 
 const assert = require('node:assert');
 const test = require('node:test');
@@ -7,7 +7,7 @@ const { suite, until, withWorker } = require('./lib/server');
 
 const limit = { timeout: 60000 };
 
-suite('events, schedules and labels', () => {
+suite('events and schedules', () => {
     test('an event starts the workflows that wait for it', limit, async () => {
         const seen = [];
         await withWorker((client) => ({
@@ -37,19 +37,6 @@ suite('events, schedules and labels', () => {
             await client.schedules.create('later', { triggerAt: at, input: {} });
             await until(() => times.length === 1);
             assert.ok(times[0] >= at.getTime() - 5, `${at.getTime() - times[0]} ms too early`);
-        });
-    });
-
-    test('of two workers the one with the label gets the task', limit, async () => {
-        await withWorker((client) => ({
-            picky: client.task({
-                name: 'picky', desiredWorkerLabels: { gpu: { value: 'yes', required: true } },
-                fn: async (input, ctx) => ({ worker: ctx.worker.labels().gpu ?? 'none' }),
-            }),
-        }), async ({ worker, tasks }) => {
-            const run = tasks.picky.run({});
-            await worker.upsertLabels({ gpu: 'yes' });
-            assert.ok(await run);
         });
     });
 });

@@ -9,8 +9,13 @@ const readline = require('node:readline');
 const { after, describe } = require('node:test');
 const { Certificates } = require('./certificates');
 
+// The SDK listens to the process once per worker, and to a stream once per run.
+require('node:events').defaultMaxListeners = 0;
+
 const command = path.join(process.env.CLEAT_BUILD, 'cleat');
 let files = 0;
+const children = new Set();
+process.once('exit', () => children.forEach((child) => child.kill('SIGKILL')));
 
 function plain(attributes) {
     return Object.fromEntries(attributes.map(({ key, value }) =>
@@ -69,8 +74,7 @@ class Server {
         this.child = spawn(command,
             ['serve', '--db', this.file, '--grpc', grpc, '--http', http, ...this.options],
             { stdio: ['ignore', 'pipe', 'inherit'] });
-        const { child } = this;
-        process.once('exit', () => child.kill('SIGKILL'));
+        children.add(this.child);
         this.ended = new Promise((done) => this.child.on('close', (code, signal) => done({ code, signal })));
         const line = await Promise.race([
             new Promise((done) => readline.createInterface({ input: this.child.stdout }).once('line', done)),
@@ -101,6 +105,13 @@ class Server {
         return {
             token: this.token(), host_port: this.grpc, api_url: this.url(),
             tls_config: this.security.tls, logger: () => new NoLogger(), ...more,
+        };
+    }
+
+    // The same for a program that reads its environment.
+    environment() {
+        return {
+            HATCHET_CLIENT_TOKEN: this.token(), HATCHET_CLIENT_TLS_STRATEGY: this.security.tls.tls_strategy,
         };
     }
 
@@ -146,8 +157,8 @@ async function withWorker(makeTasks, check, { slots = 10, labels = {}, config = 
     const { worker, stop } = await startWorker(client, 'worker', tasks, { slots, labels });
     try {
         await check({ server, client, worker, tasks });
-    } finally {
         await stop();
+    } finally {
         await server.stop();
     }
 }

@@ -1,0 +1,309 @@
+'use strict';
+// What becomes of single runs: how they wait, end, are cancelled, and what they carry.
+
+const assert = require('node:assert');
+const test = require('node:test');
+const { suite, until, withWorker } = require('./lib/server');
+
+const limit = { timeout: 60000 };
+
+// A promise and what resolves it.
+function gate() {
+    let open;
+    const opened = new Promise((done) => { open = done; });
+    return { open, opened };
+}
+
+async function idOf(ref) {
+    return ref.getWorkflowRunId();
+}
+
+suite('runs', () => {
+    test('with one slot the urgent go first, and equals in their order', limit, async () => {
+        const order = [];
+        const first = gate();
+        await withWorker((client) => ({
+            ordered: client.task({
+                name: 'ordered',
+                fn: async ({ name }, ctx) => {
+                    if (name === 'first') {
+                        await first.opened;
+                    }
+                    order.push(name);
+                    return { priority: ctx.priority() ?? 0 };
+                },
+            }),
+        }), async ({ tasks }) => {
+            const refs = [await tasks.ordered.runNoWait({ name: 'first' })];
+            for (const [name, priority] of [['low', 1], ['high', 3], ['medium', 2], ['low too', 1], ['high too', 3]]) {
+                refs.push(await tasks.ordered.runNoWait({ name }, { priority }));
+            }
+            first.open();
+            const outputs = await Promise.all(refs.map((ref) => ref.output));
+            assert.deepStrictEqual(order, ['first', 'high', 'high too', 'medium', 'low', 'low too']);
+            assert.deepStrictEqual(outputs.slice(1).map(({ priority }) => priority), [1, 3, 2, 1, 3]);
+        }, { slots: 1 });
+    });
+
+    test('the priority of a declaration is that of its runs', limit, async () => {
+        await withWorker((client) => ({
+            urgent: client.task({
+                name: 'urgent', defaultPriority: 3, fn: async (input, ctx) => ({ priority: ctx.priority() }),
+            }),
+        }), async ({ tasks }) => {
+            assert.deepStrictEqual(await tasks.urgent.run({}), { priority: 3 });
+            assert.deepStrictEqual(await tasks.urgent.run({}, { priority: 2 }), { priority: 2 });
+        });
+    });
+
+    test('a queued run is cancelled and never starts', limit, async () => {
+        const first = gate();
+        const started = [];
+        await withWorker((client) => ({
+            waiting: client.task({
+                name: 'waiting', fn: async ({ n }) => { started.push(n); await first.opened; return {}; },
+            }),
+        }), async ({ client, tasks }) => {
+            const running = await tasks.waiting.runNoWait({ n: 1 });
+            await until(() => started.length === 1);
+            const queued = await tasks.waiting.runNoWait({ n: 2 });
+            assert.strictEqual(await client.runs.get_status(await idOf(queued)), 'QUEUED');
+            const answer = await client.runs.cancel({ ids: [await idOf(queued)] });
+            assert.deepStrictEqual(answer.data.ids, [await idOf(queued)]);
+            await until(async () => await client.runs.get_status(await idOf(queued)) === 'CANCELLED');
+            assert.deepStrictEqual(await queued.output, {}); /* what the SDK makes of a cancelled run */
+            first.open();
+            await running.output;
+            await tasks.waiting.run({ n: 3 });
+            assert.deepStrictEqual(started, [1, 3]);
+        }, { slots: 1 });
+    });
+
+    test('a task cancels its own run', limit, async () => {
+        let aborted = false;
+        await withWorker((client) => ({
+            quitter: client.task({
+                name: 'quitter', retries: 3,
+                fn: async (input, ctx) => {
+                    ctx.abortController.signal.addEventListener('abort', () => { aborted = true; });
+                    await ctx.cancel();
+                    await until(() => ctx.cancelled);
+                    return {};
+                },
+            }),
+        }), async ({ client, tasks }) => {
+            const ref = await tasks.quitter.runNoWait({});
+            await until(() => aborted);
+            assert.strictEqual(await client.runs.get_status(await idOf(ref)), 'CANCELLED');
+        });
+    });
+
+    test('a run that no worker takes in time is given up', limit, async () => {
+        const first = gate();
+        let started = 0;
+        await withWorker((client) => ({
+            late: client.task({
+                name: 'late', scheduleTimeout: '1s', retries: 2,
+                fn: async () => { started++; await first.opened; return {}; },
+            }),
+        }), async ({ client, tasks }) => {
+            const running = await tasks.late.runNoWait({});
+            await until(() => started === 1);
+            const queued = await tasks.late.runNoWait({});
+            await until(async () => await client.runs.get_status(await idOf(queued)) !== 'QUEUED');
+            const details = await client.runs.get(await idOf(queued));
+            assert.ok(details.taskEvents.some(({ eventType }) => eventType === 'SCHEDULING_TIMED_OUT'),
+                JSON.stringify(details.taskEvents));
+            first.open();
+            await running.output;
+            assert.strictEqual(started, 1);
+        }, { slots: 1 });
+    });
+
+    test('an attempt that asks for more time gets it', limit, async () => {
+        await withWorker((client) => ({
+            slow: client.task({
+                name: 'slow', executionTimeout: '1s',
+                fn: async (input, ctx) => {
+                    const begin = Date.now();
+                    await ctx.refreshTimeout('30s');
+                    await until(() => Date.now() - begin > 1600);
+                    return { isCancelled: ctx.cancelled };
+                },
+            }),
+        }), async ({ tasks }) => {
+            assert.deepStrictEqual(await tasks.slow.run({}), { isCancelled: false });
+        });
+    });
+
+    test('a timed-out attempt is tried again', limit, async () => {
+        await withWorker((client) => ({
+            second: client.task({
+                name: 'second', executionTimeout: '1s', retries: 1,
+                fn: async (input, ctx) => (ctx.retryCount() === 1
+                    ? { attempt: 1 }
+                    : new Promise((done) => { ctx.abortController.signal.addEventListener('abort', () => done({})); })),
+            }),
+        }), async ({ tasks }) => {
+            assert.deepStrictEqual(await tasks.second.run({}), { attempt: 1 });
+        });
+    });
+
+    test('a slot that was released is another run\'s', limit, async () => {
+        const released = gate();
+        await withWorker((client) => ({
+            generous: client.task({
+                name: 'generous',
+                fn: async ({ isFirst }, ctx) => {
+                    if (isFirst) {
+                        await ctx.releaseSlot();
+                        await released.opened;
+                    } else {
+                        released.open();
+                    }
+                    return { isFirst };
+                },
+            }),
+        }), async ({ tasks }) => {
+            const first = tasks.generous.run({ isFirst: true });
+            assert.deepStrictEqual(await tasks.generous.run({ isFirst: false }), { isFirst: false });
+            assert.deepStrictEqual(await first, { isFirst: true });
+        }, { slots: 1 });
+    });
+
+    test('log lines are read back in their order, with level and attempt', limit, async () => {
+        await withWorker((client) => ({
+            chatty: client.task({
+                name: 'chatty', retries: 1,
+                fn: async (input, ctx) => {
+                    await ctx.logger.info(`info ${ctx.retryCount()}`);
+                    await ctx.logger.warn(`warn ${ctx.retryCount()}`);
+                    if (ctx.retryCount() === 0) {
+                        throw new Error('once more');
+                    }
+                    return {};
+                },
+            }),
+        }), async ({ client, tasks }) => {
+            const ref = await tasks.chatty.runNoWait({});
+            await ref.output;
+            const read = async (options) => (await client.logs.list(await idOf(ref), options)).rows;
+            await until(async () => (await read()).length === 4);
+            const rows = await read({ orderByDirection: 'ASC' });
+            assert.deepStrictEqual(rows.map(({ message, level, attempt }) => [message, level, attempt]),
+                [['info 0', 'INFO', 1], ['warn 0', 'WARN', 1], ['info 1', 'INFO', 2], ['warn 1', 'WARN', 2]]);
+            assert.deepStrictEqual((await read({ levels: ['WARN'], attempt: 2 })).map(({ message }) => message), ['warn 1']);
+            assert.deepStrictEqual((await read({ search: 'info 1' })).map(({ message }) => message), ['info 1']);
+        });
+    });
+
+    test('children know their parents, and one key is one child', limit, async () => {
+        await withWorker((client) => {
+            const child = client.task({
+                name: 'child',
+                fn: async ({ n }, ctx) => ({
+                    n, parent: ctx.parentWorkflowRunId(), index: ctx.childIndex(), key: ctx.childKey() ?? '',
+                }),
+            });
+            const parent = client.task({
+                name: 'parent',
+                fn: async (input, ctx) => {
+                    const refs = [
+                        await ctx.runNoWaitChild(child, { n: 0 }),
+                        await ctx.runNoWaitChild(child, { n: 1 }, { key: 'one' }),
+                        await ctx.runNoWaitChild(child, { n: 2 }, { key: 'one' }),
+                        ...await ctx.bulkRunNoWaitChildren([{ workflow: child, input: { n: 3 } }]),
+                    ];
+                    const outputs = []; /* the SDK waits for one run once at a time */
+                    for (const ref of refs) {
+                        outputs.push(await ref.output);
+                    }
+                    return { ids: await Promise.all(refs.map(idOf)), outputs };
+                },
+            });
+            return { child, parent };
+        }, async ({ client, tasks }) => {
+            const ref = await tasks.parent.runNoWait({});
+            const { ids, outputs } = await ref.output;
+            const parent = await idOf(ref);
+            assert.strictEqual(ids[1], ids[2]);
+            assert.strictEqual(new Set(ids).size, 3);
+            assert.deepStrictEqual(outputs, [
+                { n: 0, parent, index: 0, key: '' }, { n: 1, parent, index: 1, key: 'one' },
+                { n: 1, parent, index: 1, key: 'one' }, { n: 3, parent, index: 3, key: '' },
+            ]);
+            const { rows } = await client.runs.list({ onlyTasks: true, parentTaskExternalId: parent });
+            assert.deepStrictEqual(rows.map(({ metadata }) => metadata.id).sort(), [...new Set(ids)].sort());
+        });
+    });
+
+    test('metadata goes from parents to children, whose own wins', limit, async () => {
+        await withWorker((client) => {
+            const child = client.task({ name: 'child', fn: async (input, ctx) => ctx.additionalMetadata() });
+            const parent = client.task({
+                name: 'parent',
+                fn: async (input, ctx) => ({
+                    own: ctx.additionalMetadata(),
+                    child: await ctx.runChild(child, {}, { additionalMetadata: { who: 'child', more: 'yes' } }),
+                }),
+            });
+            return { child, parent };
+        }, async ({ client, tasks }) => {
+            const ref = await tasks.parent.runNoWait({}, { additionalMetadata: { who: 'parent', customer: 'c1' } });
+            const id = await idOf(ref);
+            const { own, child } = await ref.output;
+            assert.strictEqual(own.who, 'parent');
+            assert.match(own.traceparent, /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+            assert.deepStrictEqual(child, {
+                who: 'child', customer: 'c1', more: 'yes', traceparent: own.traceparent,
+                hatchet__parent_workflow_run_id: id, hatchet__parent_step_run_id: id,
+            });
+            const { rows } = await client.runs.list({ onlyTasks: false, additionalMetadata: { who: 'parent' } });
+            assert.deepStrictEqual(rows.map(({ metadata }) => metadata.id), [id]);
+        });
+    });
+
+    test('a run is described with its input, output, error and attempts', limit, async () => {
+        await withWorker((client) => ({
+            half: client.task({
+                name: 'half', retries: 1,
+                fn: async ({ isGood }, ctx) => {
+                    if (!isGood) {
+                        throw new Error(`bad ${ctx.retryCount()}`);
+                    }
+                    return { good: true };
+                },
+            }),
+        }), async ({ client, tasks }) => {
+            const good = await tasks.half.runNoWait({ isGood: true }), bad = await tasks.half.runNoWait({ isGood: false });
+            await good.output;
+            await assert.rejects(bad.output, (errors) => errors.length === 1 && errors[0].includes('bad 1'));
+            const details = await client.runs.getDetails(await idOf(good));
+            assert.strictEqual(details.status, 'COMPLETED');
+            assert.strictEqual(details.done, true);
+            assert.deepStrictEqual(details.input, { isGood: true });
+            assert.deepStrictEqual(details.taskRuns.half.output, { good: true });
+            const { run, tasks: [task] } = await client.runs.get(await idOf(bad));
+            assert.strictEqual(run.status, 'FAILED');
+            assert.match(run.errorMessage, /bad 1/);
+            assert.strictEqual(task.retryCount, 1);
+            const failed = await client.runs.list({ onlyTasks: false, statuses: ['FAILED'], workflowNames: ['half'] });
+            assert.deepStrictEqual(failed.rows.map(({ metadata }) => metadata.id), [await idOf(bad)]);
+        });
+    });
+
+    test('many are started without waiting, each with its options', limit, async () => {
+        await withWorker((client) => ({
+            many: client.task({
+                name: 'many', fn: async ({ n }, ctx) => ({ n, mine: ctx.additionalMetadata().mine }),
+            }),
+        }), async ({ tasks }) => {
+            const refs = await tasks.many.runManyNoWait(Array.from({ length: 600 }, (_, n) =>
+                ({ input: { n }, opts: { additionalMetadata: { mine: `m${n}` } } })));
+            const outputs = await Promise.all(refs.map((ref) => ref.output));
+            assert.deepStrictEqual(outputs, Array.from({ length: 600 }, (_, n) => ({ n, mine: `m${n}` })));
+            const mixed = await tasks.many.run([{ n: 1 }, { n: 2 }], { returnExceptions: true });
+            assert.deepStrictEqual(mixed.map(({ n }) => n), [1, 2]);
+        }, { slots: 50 });
+    });
+});
