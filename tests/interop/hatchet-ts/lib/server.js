@@ -17,9 +17,21 @@ let files = 0;
 const children = new Set();
 process.once('exit', () => children.forEach((child) => child.kill('SIGKILL')));
 
-function plain(attributes) {
-    return Object.fromEntries(attributes.map(({ key, value }) =>
-        [key, value.stringValue ?? value.boolValue ?? Number(value.intValue ?? value.doubleValue)]));
+function plainValue(value) {
+    return value.arrayValue !== undefined ? (value.arrayValue.values ?? []).map(plainValue)
+        : value.stringValue ?? value.boolValue ?? Number(value.intValue ?? value.doubleValue);
+}
+
+function plain(attributes = []) {
+    return Object.fromEntries(attributes.map(({ key, value }) => [key, plainValue(value)]));
+}
+
+function plainSpan(span, scope, resource) {
+    const withAttributes = (item) => ({ ...item, attributes: plain(item.attributes) });
+    return {
+        ...withAttributes(span), events: (span.events ?? []).map(withAttributes),
+        links: (span.links ?? []).map(withAttributes), scope, resource: plain(resource.attributes),
+    };
 }
 
 // What the SDK says goes nowhere: failures of tasks are wanted here.
@@ -125,13 +137,16 @@ class Server {
         return JSON.parse(this.cli(...args, '--json'));
     }
 
-    // All spans of the collector, with their attributes as an object.
+    // All spans of the collector, with plain objects for attributes. A trace is read again when it has grown.
     spans() {
-        return this.json('traces', 'ls', '--limit', '1000').traces.flatMap(({ trace_id: id }) =>
-            this.json('traces', 'show', id).resourceSpans.flatMap((resource) =>
-                resource.scopeSpans.flatMap(({ spans }) => spans.map((span) => ({
-                    ...span, attributes: plain(span.attributes ?? []),
-                })))));
+        this.traces ??= new Map();
+        return this.json('traces', 'ls', '--limit', '1000').traces.flatMap(({ trace_id: id, spans: count }) => {
+            if (this.traces.get(id)?.length !== count) {
+                this.traces.set(id, this.json('traces', 'show', id).resourceSpans.flatMap(({ resource, scopeSpans }) =>
+                    scopeSpans.flatMap(({ scope, spans }) => spans.map((span) => plainSpan(span, scope, resource)))));
+            }
+            return this.traces.get(id);
+        });
     }
 }
 
