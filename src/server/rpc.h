@@ -35,6 +35,7 @@ typedef enum cleat__rpc_kind {
 typedef struct cleat__rpc_method {
     const char *path; /* "/Dispatcher/Register" */
     cleat__rpc_kind kind;
+    bool accepts_late; /* a stream whose head goes out with the first message, or by cleat__rpc_accept() */
     const ProtobufCMessageDescriptor *request; /* NULL: `handle_bytes` takes the messages as they are */
     /* The request, or one message of a stream; it is borrowed. One of the two is there. */
     void (*handle)(cleat__rpc_call *call, const ProtobufCMessage *request, void *service);
@@ -67,6 +68,9 @@ typedef struct cleat__rpc_options {
     size_t max_message_size; /* in both directions, unpacked; 0: 4 MiB */
     size_t max_queued_size;  /* per call, of what is sent faster than taken; 0: 4 MiB */
     unsigned thread_count;   /* 0: 2 */
+    /* Unary calls that are being answered, of all clients; 0: 10,000, and 256 MiB of their requests. Beyond
+     * that they are RESOURCE_EXHAUSTED at once, which clients try again. */
+    size_t max_unary_calls, max_unary_size;
     /*
      * Tells who calls by the token of `authorization: bearer TOKEN`, before the message is looked at;
      * on completion threads, several at once. Any failure is UNAUTHENTICATED "invalid auth token" to the
@@ -76,6 +80,10 @@ typedef struct cleat__rpc_options {
     cleat_status (*authenticate)(void *user_data, cleat_slice token, cleat__identity *out);
     void *authenticate_data;
     cleat__identity anonymous;
+    /* Whether somebody who is known may make one more call, by the method's path; if not, it is
+     * RESOURCE_EXHAUSTED. On completion threads; must not block. NULL: everybody may. */
+    bool (*admit)(void *user_data, const cleat__identity *identity, const char *path);
+    void *admit_data;
     const cleat__rpc_service *services; /* the array is copied */
     size_t service_count;
 } cleat__rpc_options;
@@ -135,6 +143,9 @@ void cleat__rpc_fail(cleat__rpc_call *call, cleat_status status);
 /* Ends it at once: what was sent and not taken is lost. For peers that do not read. */
 void cleat__rpc_abort(cleat__rpc_call *call, cleat_status status, const char *text);
 
+/* Sends the head of a stream that accepts late, by which the peer knows that all is set up. From any thread
+ * while the handler has the call or holds it. */
+void cleat__rpc_accept(cleat__rpc_call *call);
 /*
  * Sends a message on a stream; while the handler has the call or holds it, from any thread.
  * CLEAT_RESOURCE_EXHAUSTED: the peer takes nothing and the queue is full; nothing was queued.
