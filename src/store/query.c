@@ -303,7 +303,7 @@ cleat_status cleat__attempt_list(cleat__store *store, const cleat__uuid *id,
                                  bool (*visit)(void *argument, const cleat__attempt_row *row), void *argument)
 {
     static const char sql[] =
-        "SELECT retry_count, started_at_ms, finished_at_ms, outcome, error FROM attempt "
+        "SELECT retry_count, started_at_ms, finished_at_ms, outcome, error, replayed_at_ms FROM attempt "
         "WHERE task_id = ?1 ORDER BY retry_count";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
@@ -319,6 +319,7 @@ cleat_status cleat__attempt_list(cleat__store *store, const cleat__uuid *id,
             .finished_at_ms = sqlite3_column_int64(select, 2),
             .outcome = cleat__column_text(select, 3),
             .error = cleat__column_text(select, 4),
+            .replayed_at_ms = sqlite3_column_int64(select, 5),
         };
         if (!visit(argument, &row)) {
             break;

@@ -33,11 +33,13 @@ static void set_up(rig *at, int slots)
 static bool append_attempt(void *argument, const cleat__attempt_row *row)
 {
     char *text = argument;
-    sprintf(text + strlen(text), "%d %.*s;", row->retry_count, CLEAT_SLICE_ARGS(row->outcome));
+    sprintf(text + strlen(text), "%d %.*s%s;", row->retry_count, CLEAT_SLICE_ARGS(row->outcome),
+            row->replayed_at_ms != 0 ? " replayed" : "");
+    assert_true(row->replayed_at_ms == 0 || row->replayed_at_ms >= row->finished_at_ms);
     return true;
 }
 
-/* "0 FAILED;1 COMPLETED;" */
+/* "0 FAILED;1 COMPLETED replayed;" */
 static const char *attempts_of(const cleat__uuid *id)
 {
     static char text[512];
@@ -62,7 +64,7 @@ static void test_what_has_completed_runs_again_with_its_input(void **state)
     assert_string_equal(state_of(at, &id), "RUNNING");
     assert_int_equal(report(at, &id, 1, CLEAT_OK, "2"), CLEAT_OK);
     assert_string_equal(state_of(at, &id), "COMPLETED 2");
-    assert_string_equal(attempts_of(&id), "0 COMPLETED;");
+    assert_string_equal(attempts_of(&id), "0 COMPLETED replayed;");
 }
 
 static void test_all_retries_are_there_again(void **state)
@@ -78,7 +80,7 @@ static void test_all_retries_are_there_again(void **state)
     assert_string_equal(state_of(at, &id), "RUNNING");
     report(at, &id, 3, CLEAT_FAILED, "worse");
     assert_string_equal(state_of(at, &id), "FAILED worse");
-    assert_string_equal(attempts_of(&id), "0 FAILED;1 FAILED;2 FAILED;");
+    assert_string_equal(attempts_of(&id), "0 FAILED;1 FAILED replayed;2 FAILED;");
 }
 
 static void test_retries_are_counted_right_after_a_crash(void **state)
@@ -108,7 +110,7 @@ static void test_it_is_ahead_of_what_waits(void **state)
     assert_string_equal(state_of(at, &id), "QUEUED");
     add_worker(at, "a:a", 1);
     assert_string_equal(heard_text(at), "A1old");
-    assert_string_equal(attempts_of(&id), "0 CANCELLED;");
+    assert_string_equal(attempts_of(&id), "0 CANCELLED replayed;");
 }
 
 static void test_what_lives_or_is_of_another_tenant_is_not_replayed(void **state)
