@@ -171,12 +171,12 @@ suite('runs', () => {
         }, { slots: 1 });
     });
 
-    test('log lines are read back in their order, with level and attempt', limit, async () => {
+    test('log lines are read back in their order, with level, metadata and attempt', limit, async () => {
         await withWorker((client) => ({
             chatty: client.task({
                 name: 'chatty', retries: 1,
                 fn: async (input, ctx) => {
-                    await ctx.logger.info(`info ${ctx.retryCount()}`);
+                    await ctx.logger.info(`info ${ctx.retryCount()}`, { answer: 42 });
                     await ctx.logger.warn(`warn ${ctx.retryCount()}`);
                     if (ctx.retryCount() === 0) {
                         throw new Error('once more');
@@ -192,6 +192,7 @@ suite('runs', () => {
             const rows = await read({ orderByDirection: 'ASC' });
             assert.deepStrictEqual(rows.map(({ message, level, attempt }) => [message, level, attempt]),
                 [['info 0', 'INFO', 1], ['warn 0', 'WARN', 1], ['info 1', 'INFO', 2], ['warn 1', 'WARN', 2]]);
+            assert.deepStrictEqual(rows[0].metadata, { answer: 42 });
             assert.deepStrictEqual((await read({ levels: ['WARN'], attempt: 2 })).map(({ message }) => message), ['warn 1']);
             assert.deepStrictEqual((await read({ search: 'info 1' })).map(({ message }) => message), ['info 1']);
         });
@@ -288,6 +289,60 @@ suite('runs', () => {
             assert.strictEqual(task.retryCount, 1);
             const failed = await client.runs.list({ onlyTasks: false, statuses: ['FAILED'], workflowNames: ['half'] });
             assert.deepStrictEqual(failed.rows.map(({ metadata }) => metadata.id), [await idOf(bad)]);
+        });
+    });
+
+    test('an ended run is replayed: with its input, its retries, and its former children', limit, async () => {
+        let isGood = false;
+        const attempts = [];
+        const children = new Set();
+        await withWorker((client) => {
+            const child = client.task({ name: 'child', fn: async (input, ctx) => { children.add(ctx.workflowRunId()); return {}; } });
+            const again = client.task({
+                name: 'again', retries: 1,
+                fn: async ({ n }, ctx) => {
+                    attempts.push(ctx.retryCount());
+                    await ctx.runChild(child, {});
+                    if (!isGood) {
+                        throw new Error('not yet');
+                    }
+                    return { n };
+                },
+            });
+            return { child, again };
+        }, async ({ client, tasks }) => {
+            const ref = await tasks.again.runNoWait({ n: 7 });
+            const id = await idOf(ref);
+            await assert.rejects(ref.output);
+            assert.deepStrictEqual(attempts, [0, 1]);
+            isGood = true;
+            const { data } = await client.runs.replay({ ids: [id] });
+            assert.deepStrictEqual(data.ids, [id]);
+            assert.deepStrictEqual((await client.runs.runRef(id).output).again, { n: 7 });
+            assert.strictEqual(await client.runs.get_status(id), 'COMPLETED');
+            assert.deepStrictEqual(attempts, [0, 1, 2]);
+            assert.strictEqual(children.size, 1);
+        });
+    });
+
+    test('runs are cancelled and replayed by what they have in common', limit, async () => {
+        const first = gate();
+        await withWorker((client) => ({
+            held: client.task({
+                name: 'held', executionTimeout: '10m',
+                fn: async (input, ctx) => Promise.race([first.opened, until(() => ctx.cancelled)]).then(() => ({ done: true })),
+            }),
+        }), async ({ client, tasks }) => {
+            const run = async (batch) => idOf(await tasks.held.runNoWait({}, { additionalMetadata: { batch } }));
+            const [mine, other] = [[await run('a'), await run('a')], await run('b')];
+            const filters = { additionalMetadata: { batch: 'a' }, since: new Date(Date.now() - 60000) };
+            await client.runs.cancel({ filters });
+            const statuses = async (...ids) => Promise.all(ids.map((id) => client.runs.get_status(id)));
+            await until(async () => (await statuses(...mine)).every((status) => status === 'CANCELLED'));
+            assert.notStrictEqual(await client.runs.get_status(other), 'CANCELLED');
+            first.open();
+            await client.runs.replay({ filters });
+            await until(async () => (await statuses(...mine, other)).every((status) => status === 'COMPLETED'));
         });
     });
 

@@ -95,6 +95,18 @@ suite('workers', () => {
         });
     });
 
+    test('a paused worker gets nothing until it goes on', limit, async () => {
+        await withWorkers(labelled, desiring({}), async ({ client, workers, tasks }) => {
+            const id = (await client.workers.list()).rows.find(({ name }) => name === 'large').metadata.id;
+            await client.workers.pause(id);
+            assert.strictEqual(await client.workers.isPaused(id), true);
+            assert.deepStrictEqual(await namesOf(tasks.picky, 20), ['small']);
+            await client.workers.unpause(id);
+            assert.strictEqual(await client.workers.isPaused(id), false);
+            assert.deepStrictEqual(await namesOf(tasks.picky, 20), ['large', 'small']);
+        });
+    });
+
     // A parent on worker a starts a child there while it holds the only slot, and one more of another workflow.
     const pair = [{ name: 'a', slots: 1, labels: { name: 'a' } }, { name: 'b', slots: 1, labels: { name: 'b' } }];
     const families = (sticky, gate) => (name, client) => {
