@@ -28,6 +28,37 @@ suite('events and schedules', () => {
         });
     });
 
+    test('a task says which event started it, and events say which task pushed them', limit, async () => {
+        const seen = [];
+        await withWorker((client) => ({
+            first: client.task({
+                name: 'first', onEvents: ['begin'],
+                fn: async (input, ctx) => {
+                    await client.events.push('go:on', { n: 2 });
+                    return { id: ctx.triggeringEventId(), key: ctx.triggeringEventKey(), run: ctx.workflowRunId() };
+                },
+            }),
+            second: client.task({
+                name: 'second', onEvents: ['go:on'],
+                fn: async (input, ctx) => {
+                    seen.push({ key: ctx.triggeringEventKey(), metadata: ctx.additionalMetadata() });
+                    return {};
+                },
+            }),
+        }), async ({ client }) => {
+            const { eventId } = await client.events.push('begin', { n: 1 });
+            await until(() => seen.length === 1);
+            const { rows } = await client.runs.list({ onlyTasks: true, triggeringEventExternalId: eventId });
+            assert.strictEqual(rows.length, 1);
+            const id = rows[0].metadata.id;
+            const { first } = await client.runs.runRef(id).output;
+            assert.deepStrictEqual(first, { id: eventId, key: 'begin', run: id });
+            assert.strictEqual(seen[0].key, 'go:on');
+            assert.strictEqual(seen[0].metadata.hatchet__source_workflow_run_id, id);
+            assert.strictEqual(seen[0].metadata.hatchet__source_step_run_id, id);
+        });
+    });
+
     test('a schedule fires once, at its time', limit, async () => {
         const times = [];
         await withWorker((client) => ({

@@ -8,6 +8,29 @@ const { Server, suite, until } = require('./lib/server');
 const limit = { timeout: 120000 };
 
 suite('restarts', () => {
+    test('the server is restarted in the middle of many runs', limit, async () => {
+        const server = await new Server().start();
+        const workers = [];
+        const done = new Set();
+        let client, task;
+        for (const name of ['a', 'b']) {
+            client = server.client();
+            task = client.task({ name: 'shared', retries: 1, fn: async ({ n }) => { done.add(n); return { n }; } });
+            const worker = await client.worker(name, { workflows: [task], slots: 5 });
+            worker.start();
+            await worker.waitUntilReady();
+            workers.push(worker);
+        }
+        const inputs = Array.from({ length: 300 }, (_, n) => ({ n }));
+        const results = task.run(inputs);
+        await until(() => done.size > 50);
+        assert.deepStrictEqual(await server.stop('SIGTERM'), { code: 0, signal: null });
+        await server.start();
+        assert.deepStrictEqual(await results, inputs);
+        assert.strictEqual(done.size, 300);
+        await server.stop();
+    });
+
     test('the server is restarted in mid-task', limit, async () => {
         const server = await new Server().start();
         const client = server.client();
