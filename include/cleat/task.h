@@ -63,6 +63,12 @@ CLEAT_API const char *cleat_task_name(const cleat_task *task);     /* "workflow:
 CLEAT_API cleat_run_id cleat_task_run_id(const cleat_task *task);
 CLEAT_API int cleat_task_retry_count(const cleat_task *task); /* 0 for the first attempt */
 CLEAT_API const char *cleat_task_worker_id(const cleat_task *task);
+/* What the engine knows it by, UUIDs; NULL where it does not tell (an embedded one has no tenants). */
+CLEAT_API const char *cleat_task_tenant_id(const cleat_task *task);
+CLEAT_API const char *cleat_task_workflow_id(const cleat_task *task);
+CLEAT_API const char *cleat_task_workflow_version_id(
+    const cleat_task *task);                                      /* changes with the declaration */
+CLEAT_API const char *cleat_task_step_id(const cleat_task *task); /* of the task in its workflow */
 /* The run that spawned this one: false and an empty id when none did. */
 CLEAT_API bool cleat_task_parent_run_id(const cleat_task *task, cleat_run_id *id);
 /* -1 when it has none. */

@@ -126,6 +126,7 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     assignment->is_durable = type->needs->is_durable;
     assignment->workflow_id = type->workflow->id;
     assignment->version_id = type->version_id;
+    assignment->step_id = type->workflow->id; /* a workflow has one task */
     count_dispatch(core, run);
     run->since_ms = core->now.unix_ms;
     cleat__queues_remove(&core->queues, run);

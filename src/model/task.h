@@ -62,9 +62,10 @@ typedef struct cleat__assignment {
     int32_t priority; /* 1 .. 3 */
     bool is_durable;
     cleat__uuid workflow_id, version_id;
-    cleat_slice task;      /* the action */
-    cleat_slice workflow;  /* its name */
-    cleat_slice task_name; /* the readable id */
+    cleat__uuid tenant_id, step_id; /* nil: not told */
+    cleat_slice task;               /* the action */
+    cleat_slice workflow;           /* its name */
+    cleat_slice task_name;          /* the readable id */
     cleat_slice input;
     cleat_slice metadata; /* absent: none */
     cleat_slice child_key;

@@ -19,10 +19,16 @@ static void task_attributes(cleat__span_attributes *attributes, const cleat_task
                             const cleat_run_id *id, const cleat_run_id *parent_id)
 {
     const char *action = cleat_task_name(task);
+    cleat__span_attributes_add(attributes, "hatchet.tenant_id", cleat_slice_of(cleat_task_tenant_id(task)));
     cleat__span_attributes_add(attributes, "hatchet.worker_id", cleat_slice_of(cleat_task_worker_id(task)));
     cleat__span_attributes_add(attributes, "hatchet.workflow_run_id", cleat_slice_of(id->text));
     /* A run has one task, whose id is the run's. */
     cleat__span_attributes_add(attributes, "hatchet.step_run_id", cleat_slice_of(id->text));
+    cleat__span_attributes_add(attributes, "hatchet.step_id", cleat_slice_of(cleat_task_step_id(task)));
+    cleat__span_attributes_add(attributes, "hatchet.workflow_id",
+                               cleat_slice_of(cleat_task_workflow_id(task)));
+    cleat__span_attributes_add(attributes, "hatchet.workflow_version_id",
+                               cleat_slice_of(cleat_task_workflow_version_id(task)));
     cleat__span_attributes_add(attributes, "hatchet.workflow_name", cleat__action_workflow_name(action));
     cleat__span_attributes_add(attributes, "hatchet.action_name", cleat_slice_of(action));
     cleat__span_attributes_add(attributes, "hatchet.step_name", cleat__action_step_name(action));

@@ -45,6 +45,31 @@ const char *cleat_task_worker_id(const cleat_task *task)
     return task != NULL ? task->worker->id_text : NULL;
 }
 
+static const char *id_text(const cleat_run_id *id)
+{
+    return id != NULL && id->text[0] != '\0' ? id->text : NULL;
+}
+
+const char *cleat_task_tenant_id(const cleat_task *task)
+{
+    return id_text(task != NULL ? &task->tenant_id : NULL);
+}
+
+const char *cleat_task_workflow_id(const cleat_task *task)
+{
+    return id_text(task != NULL ? &task->workflow_id : NULL);
+}
+
+const char *cleat_task_workflow_version_id(const cleat_task *task)
+{
+    return id_text(task != NULL ? &task->version_id : NULL);
+}
+
+const char *cleat_task_step_id(const cleat_task *task)
+{
+    return id_text(task != NULL ? &task->step_id : NULL);
+}
+
 bool cleat_task_parent_run_id(const cleat_task *task, cleat_run_id *id)
 {
     bool is_child = task != NULL && task->assignment->is_child;

@@ -95,7 +95,8 @@ struct cleat_task {
     cleat__assignment *assignment; /* owned */
     cleat_run_id id;
     cleat_run_id parent_id;
-    cleat__metadata metadata; /* this thread only */
+    cleat_run_id tenant_id, workflow_id, version_id, step_id; /* "": not told */
+    cleat__metadata metadata;                                 /* this thread only */
 
     /* What it gives back: this thread only. */
     char *output;

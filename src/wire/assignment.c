@@ -194,6 +194,25 @@ static cleat_status read_values(const action *message, int64_t now_ms, cleat__as
     return CLEAT_OK;
 }
 
+/* They are for people who look at spans: what is no UUID is left out. */
+static cleat__uuid read_id(const char *text)
+{
+    cleat__uuid id = {{0}};
+    return cleat__uuid_parse(cleat_slice_of(text), &id) == CLEAT_OK ? id : (cleat__uuid){{0}};
+}
+
+static void read_ids(const action *message, cleat__assignment *out)
+{
+    out->tenant_id = read_id(message->tenant_id);
+    out->step_id = read_id(message->task_id);
+    if (message->has_workflow_id_case != 0) {
+        out->workflow_id = read_id(message->workflow_id);
+    }
+    if (message->has_workflow_version_id_case != 0) {
+        out->version_id = read_id(message->workflow_version_id);
+    }
+}
+
 static cleat_status read_event(const action *message, cleat__assignment *out)
 {
     if (message->has_triggering_event_external_id_case == 0) {
@@ -244,6 +263,7 @@ cleat_status cleat__assignment_read(const action *message, int64_t now_ms, cleat
     if (status != CLEAT_OK) {
         return status;
     }
+    read_ids(message, &borrowed);
     size_t size = borrowed.task.size + borrowed.input.size + borrowed.metadata.size +
                   borrowed.child_key.size + borrowed.event_key.size;
     cleat__assignment *assignment = cleat__malloc(sizeof(*assignment) + size + 5);

@@ -41,6 +41,10 @@ static void test_no_task(void **state)
     assert_string_equal(cleat_task_run_id(NULL).text, "");
     assert_int_equal(cleat_task_retry_count(NULL), 0);
     assert_null(cleat_task_worker_id(NULL));
+    assert_null(cleat_task_tenant_id(NULL));
+    assert_null(cleat_task_workflow_id(NULL));
+    assert_null(cleat_task_workflow_version_id(NULL));
+    assert_null(cleat_task_step_id(NULL));
     assert_false(cleat_task_parent_run_id(NULL, &id));
     assert_string_equal(id.text, "");
     assert_int_equal(cleat_task_child_index(NULL), -1);

@@ -54,7 +54,7 @@ static Cleat__AssignedAction *action_new(void)
         .child_key = {"k", 1},
     };
     const cleat__action_details details = {
-        {"t", 1}, {"w", 1}, {"v", 1}, {"s", 1}, {"n", 1}, 1,
+        {RUN_ID, 36}, {RUN_ID, 36}, {RUN_ID, 36}, {RUN_ID, 36}, {"n", 1}, 1,
     };
     return cleat__assignment_write(&assignment, &details);
 }
