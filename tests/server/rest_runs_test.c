@@ -153,6 +153,8 @@ static void a_run_that_has_ended_is_replayed(void **state)
     for (size_t i = 0; i < 7; i++) {
         assert_string_equal(text_at(run, URL("taskEvents.%zu.eventType", i)), types[i]);
     }
+    assert_int_equal(int_at(run, "taskEvents.4.attempt"), 2);
+    assert_true(strcmp(text_at(run, "taskEvents.3.timestamp"), text_at(run, "taskEvents.4.timestamp")) <= 0);
     assert_int_equal(int_at(run, "tasks.0.attempt"), 2);
     json_decref(run);
 }
