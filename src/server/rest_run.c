@@ -119,8 +119,8 @@ static void write_newest_attempt(events *self)
 }
 
 /* The attempts are read on another store: the run's statement stands on its row. */
-cleat_status cleat__rest_write_events(cleat__json_writer *writer, const char *key, cleat__rest *rest,
-                                      const cleat__rest_run *run)
+static cleat_status write_events(cleat__json_writer *writer, const char *key, cleat__rest *rest,
+                                 const cleat__rest_run *run)
 {
     cleat__store *store = NULL;
     events self = {.writer = writer, .run = run};
@@ -212,7 +212,7 @@ static cleat_status write_details(cleat__http_call *call, const cleat__rest_run 
 {
     cleat__writer_begin_object(writer, NULL);
     write_run(writer, call, run);
-    cleat_status status = cleat__rest_write_events(writer, "taskEvents", call->service, run);
+    cleat_status status = write_events(writer, "taskEvents", call->service, run);
     write_shape(writer, run);
     cleat__writer_begin_array(writer, "tasks");
     cleat__rest_write_summary(writer, NULL, call, run, true);
@@ -266,7 +266,7 @@ static cleat_status write_event_list(cleat__http_call *call, const cleat__rest_r
                                      cleat__json_writer *writer)
 {
     cleat__writer_begin_object(writer, NULL);
-    cleat_status status = cleat__rest_write_events(writer, "rows", call->service, run);
+    cleat_status status = write_events(writer, "rows", call->service, run);
     write_only_page(writer);
     cleat__writer_end_object(writer);
     return status;
