@@ -2,6 +2,7 @@
 #include "args.h"
 #include "database.h"
 #include "message.h"
+#include "server/rate_limit.h"
 #include "server/server.h"
 #include "verb.h"
 
@@ -13,6 +14,7 @@ enum { STOP_TIMEOUT_MS = 10000 };
 
 typedef struct serve_options {
     const char *db;
+    int64_t rate_limit;
     cleat__server_options server;
 } serve_options;
 
@@ -46,6 +48,7 @@ static int serve(const serve_options *options)
     cleat__server *server = NULL;
     cleat__server_options chosen = options->server;
     sigset_t set = ending_signals();
+    chosen.rate_limit = (uint32_t)options->rate_limit;
     chosen.database = cleat__database_path(options->db);
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* before there are threads, and before anybody is told */
     umask(S_IRWXG | S_IRWXO);               /* a file that is new is for its owner only */
@@ -87,6 +90,8 @@ int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv)
         CLEAT__FLAG("plaintext-on-the-network", &server->is_plaintext_public,
                     "other machines may connect without TLS"),
         CLEAT__FLAG("no-auth", &server->is_open, "no tokens: everybody is the default tenant"),
+        CLEAT__NUMBER("rate-limit", "N", &chosen.rate_limit, 1, CLEAT__RATE_LIMIT_MAX,
+                      "gRPC calls per second and token; default: no limit"),
         CLEAT__TEXT("otlp-forward", "URL", &server->otlp_forward, "spans also go to this OTLP back end"),
     };
     const cleat__usage usage = {

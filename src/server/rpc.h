@@ -80,6 +80,10 @@ typedef struct cleat__rpc_options {
     cleat_status (*authenticate)(void *user_data, cleat_slice token, cleat__identity *out);
     void *authenticate_data;
     cleat__identity anonymous;
+    /* Whether somebody who is known may make one more call, by the method's path; if not, it is
+     * RESOURCE_EXHAUSTED. On completion threads; must not block. NULL: everybody may. */
+    bool (*admit)(void *user_data, const cleat__identity *identity, const char *path);
+    void *admit_data;
     const cleat__rpc_service *services; /* the array is copied */
     size_t service_count;
 } cleat__rpc_options;

@@ -113,6 +113,12 @@ static void take_in(cleat__rpc_server *server, cleat__rpc_arrival *arrival)
                  (int)(path.size < 256 ? path.size : 256), path.data);
     }
     bool is_taken = is_known && route != NULL;
+    if (is_taken && server->admit != NULL &&
+        !server->admit(server->admit_data, &identity, route->method->path)) {
+        is_taken = false;
+        refusal.code = GRPC_STATUS_RESOURCE_EXHAUSTED;
+        snprintf(refusal.text, sizeof(refusal.text), "the token's calls come too fast: try again later");
+    }
     cleat__rpc_call *call = cleat__rpc_call_new(server, arrival, is_taken ? route : NULL);
     if (call == NULL) {
         (void)grpc_call_cancel_with_status(arrival->call, GRPC_STATUS_RESOURCE_EXHAUSTED,

@@ -97,6 +97,8 @@ struct cleat__rpc_server {
     cleat_status (*authenticate)(void *user_data, cleat_slice token, cleat__identity *out);
     void *authenticate_data;
     cleat__identity anonymous;
+    bool (*admit)(void *user_data, const cleat__identity *identity, const char *path);
+    void *admit_data;
     cleat__rpc_route *routes; /* sorted by path */
     size_t route_count;
     grpc_server *server;

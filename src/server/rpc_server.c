@@ -102,6 +102,8 @@ static cleat__rpc_server *new_server(const cleat__rpc_options *options)
     server->authenticate = options->authenticate;
     server->authenticate_data = options->authenticate_data;
     server->anonymous = options->anonymous;
+    server->admit = options->admit;
+    server->admit_data = options->admit_data;
     server->state = CLEAT__RPC_STOPPED;
     server->threads = cleat__calloc(threads, sizeof(*server->threads));
     if (server->threads == NULL) {

@@ -10,6 +10,7 @@
 #include "listeners.h"
 #include "metrics_engine.h"
 #include "metrics_server.h"
+#include "rate_limit.h"
 #include "rest.h"
 #include "rpc_parts.h"
 #include "service.h"
@@ -28,7 +29,8 @@ struct cleat__server {
     cleat__otlp_in otlp;
     cleat__listeners *listeners;
     cleat__services services;
-    cleat__tokens *tokens; /* NULL: open */
+    cleat__tokens *tokens;         /* NULL: open */
+    cleat__rate_limit *rate_limit; /* NULL: none */
     cleat__identity anonymous;
     cleat__metrics *metrics;
     cleat__metrics_engine *metrics_engine;
@@ -105,6 +107,11 @@ static cleat_status authenticate(void *self, cleat_slice token, cleat__identity 
         return CLEAT_OK;
     }
     return cleat__tokens_check(server->tokens, token, out);
+}
+
+static bool admit(void *self, const cleat__identity *identity, const char *path)
+{
+    return cleat__rate_limit_admit(((const cleat__server *)self)->rate_limit, &identity->token_id, path);
 }
 
 static cleat_status read_default_tenant(cleat__store *store, void *argument)
@@ -214,6 +221,12 @@ static cleat_status start_http(cleat__server *self, const cleat__server_options 
 
 static cleat_status start_rpc(cleat__server *self, const cleat__server_options *options)
 {
+    if (options->rate_limit != 0) {
+        cleat_status status = cleat__rate_limit_new(options->rate_limit, NULL, &self->rate_limit);
+        if (status != CLEAT_OK) {
+            return status;
+        }
+    }
     self->services.engine = self->engine;
     self->services.listeners = self->listeners;
     self->services.otlp = &self->otlp;
@@ -232,6 +245,8 @@ static cleat_status start_rpc(cleat__server *self, const cleat__server_options *
         .authenticate = options->is_open ? NULL : authenticate,
         .authenticate_data = self,
         .anonymous = self->anonymous,
+        .admit = self->rate_limit != NULL ? admit : NULL,
+        .admit_data = self,
         .services = services,
         .service_count = sizeof(services) / sizeof(services[0]),
     };
@@ -318,6 +333,7 @@ void cleat__server_stop(cleat__server *self, int64_t timeout_ms)
     cleat__listeners_free(self->listeners);
     cleat__metrics_free(self->metrics);
     cleat__tokens_free(self->tokens);
+    cleat__rate_limit_free(self->rate_limit);
     cleat__services_deinit(&self->services);
     cleat__free(self->database);
     cleat__free(self);

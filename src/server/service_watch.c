@@ -173,7 +173,8 @@ static void tell(void *argument, const cleat__happening *happening)
         status = send(call, &without);
     }
     if (status != CLEAT_OK) {
-        end(self, status, cleat_error_message());
+        /* SDKs come back after this one; any other ends their programs */
+        end(self, CLEAT_UNAVAILABLE, cleat_error_message());
     } else if (happening->hangup) {
         end(self, CLEAT_OK, NULL);
     }

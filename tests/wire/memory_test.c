@@ -12,6 +12,7 @@
 #include "wire/log_line.h"
 #include "wire/report.h"
 #include "wire/run_result.h"
+#include "wire/schedule.h"
 #include "wire/status.h"
 #include "wire/trigger.h"
 #include "wire/v1/workflows.pb-c.h"
@@ -138,6 +139,14 @@ static bool pack_detail(void)
     return status == CLEAT_OK;
 }
 
+static bool write_schedules(void)
+{
+    static const int64_t at_ms[] = {1, 2};
+    const cleat__uuid ids[] = {id, parent};
+    return freed(cleat__schedule_answer_write(&(cleat__schedule_answer){
+        .workflow_id = id, .version_id = id, .order = 1, .ids = ids, .at_ms = at_ms, .count = 2}));
+}
+
 static void check(conversion convert, int least)
 {
     for (int blocks = 0;; blocks++) {
@@ -172,6 +181,7 @@ static void test_nothing_is_left_behind(void **state)
     check(read_completed, 1);
     check(read_failed, 1);
     check(pack_detail, 5);
+    check(write_schedules, 11);
     cleat__message_free(action);
     cleat__message_free(completed_event);
     cleat__message_free(failed_event);
