@@ -27,7 +27,8 @@ static Cleat__V1__TriggerWorkflowRequest trigger_of(const Cleat__ScheduleWorkflo
 {
     Cleat__V1__TriggerWorkflowRequest trigger = CLEAT__V1__TRIGGER_WORKFLOW_REQUEST__INIT;
     trigger.name = message->name;
-    trigger.input = message->input;
+    /* Clients leave it out when there is none, which for a run they cannot. */
+    trigger.input = message->input[0] != '\0' ? message->input : (char *)(uintptr_t) "{}";
     if (message->has_additional_metadata_case != 0) {
         trigger.has_additional_metadata_case =
             CLEAT__V1__TRIGGER_WORKFLOW_REQUEST__HAS_ADDITIONAL_METADATA_ADDITIONAL_METADATA;

@@ -48,6 +48,12 @@ static void test_a_schedule_is_read(void **state)
     message.additional_metadata = text("{\"k\":1}");
     assert_int_equal(cleat__schedule_read(&message, &schedule, at_ms), CLEAT_OK);
     assert_true(equals(schedule.metadata, "{\"k\":1}"));
+    message.input = text("");
+    assert_int_equal(cleat__schedule_read(&message, &schedule, at_ms), CLEAT_OK);
+    assert_true(equals(schedule.input, "{}"));
+    message.input = text("no json");
+    assert_int_equal(cleat__schedule_read(&message, &schedule, at_ms), CLEAT_INVALID_ARGUMENT);
+    message.input = text("{}");
     at.nanos = 1000000000;
     assert_int_equal(cleat__schedule_read(&message, &schedule, at_ms), CLEAT_INVALID_ARGUMENT);
 }
