@@ -101,11 +101,6 @@ void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, cons
                                const cleat__rest_run *run, bool is_task);
 /* Answers a run as V1WorkflowRunDetails. */
 void cleat__rest_answer_run(cleat__http_call *call, const cleat__uuid *id);
-/* What happened to a run as V1TaskEvents, in an array where `key` says. */
-cleat_status cleat__rest_write_events(cleat__json_writer *writer, const char *key, cleat__rest *rest,
-                                      const cleat__rest_run *run);
-void cleat__rest_write_workflow(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
-                                const cleat__rest_workflow *row);
 
 #define CLEAT__REST_FOREIGN_SCHEDULE "only scheduled runs that were made over HTTP can be changed over HTTP"
 

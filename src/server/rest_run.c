@@ -39,26 +39,36 @@ static void write_event(events *self, const event *what)
     cleat__writer_end_object(writer);
 }
 
-/* How an attempt ended without ending the run, or had ended it before that was replayed. */
+/* What became of an attempt. */
 static const struct {
-    const char *outcome;
-    event ended, next;
+    const char *outcome, *type, *message;
 } outcomes[] = {
-    {"FAILED",
-     {.type = "FAILED", .message = "Task failed"},
-     {.type = "RETRYING", .message = "Task is tried again"}},
-    {"TIMED_OUT",
-     {.type = "TIMED_OUT", .message = "Task exceeded its timeout"},
-     {.type = "RETRYING", .message = "Task is tried again"}},
-    {"LOST", {.type = "REASSIGNED", .message = "Worker became inactive"}, {.type = NULL}},
-    {"COMPLETED",
-     {.type = "FINISHED", .message = "Task finished"},
-     {.type = "RETRIED_BY_USER", .message = "Task was replayed"}},
-    {"CANCELLED",
-     {.type = "CANCELLED", .message = "Task was cancelled"},
-     {.type = "RETRIED_BY_USER", .message = "Task was replayed"}},
+    {"FAILED", "FAILED", "Task failed"},
+    {"TIMED_OUT", "TIMED_OUT", "Task exceeded its timeout"},
+    {"LOST", "REASSIGNED", "Worker became inactive"},
+    {"COMPLETED", "FINISHED", "Task finished"},
+    {"CANCELLED", "CANCELLED", "Task was cancelled"},
 };
 
+/* What comes between it and the next one; nothing after a lost one. */
+static void write_next(events *self, const cleat__attempt_row *row)
+{
+    event next = {.retry_count = row->retry_count + 1};
+    if (row->replayed_at_ms != 0) {
+        next.type = "RETRIED_BY_USER";
+        next.message = "Task was replayed";
+        next.time_ms = row->replayed_at_ms;
+    } else if (!cleat_slice_equals(row->outcome, cleat_slice_of("LOST"))) {
+        next.type = "RETRYING";
+        next.message = "Task is tried again";
+        next.time_ms = row->finished_at_ms;
+    }
+    if (next.type != NULL) {
+        write_event(self, &next);
+    }
+}
+
+/* An attempt that did not end the run, or had ended it before that was replayed. */
 static bool write_attempt(void *argument, const cleat__attempt_row *row)
 {
     events *self = argument;
@@ -71,15 +81,12 @@ static bool write_attempt(void *argument, const cleat__attempt_row *row)
         write_event(self,
                     &(event){"STARTED", "Task started", row->started_at_ms, row->retry_count, {0}, {0}});
     }
-    event ended = outcomes[kind].ended, next = outcomes[kind].next;
-    ended.time_ms = next.time_ms = row->finished_at_ms;
-    ended.retry_count = row->retry_count;
-    next.retry_count = row->retry_count + 1;
-    ended.error = row->error;
-    write_event(self, &ended);
-    if (next.type != NULL) {
-        write_event(self, &next);
-    }
+    write_event(self, &(event){.type = outcomes[kind].type,
+                               .message = outcomes[kind].message,
+                               .time_ms = row->finished_at_ms,
+                               .retry_count = row->retry_count,
+                               .error = row->error});
+    write_next(self, row);
     return true;
 }
 
@@ -113,8 +120,8 @@ static void write_newest_attempt(events *self)
 }
 
 /* The attempts are read on another store: the run's statement stands on its row. */
-cleat_status cleat__rest_write_events(cleat__json_writer *writer, const char *key, cleat__rest *rest,
-                                      const cleat__rest_run *run)
+static cleat_status write_events(cleat__json_writer *writer, const char *key, cleat__rest *rest,
+                                 const cleat__rest_run *run)
 {
     cleat__store *store = NULL;
     events self = {.writer = writer, .run = run};
@@ -206,7 +213,7 @@ static cleat_status write_details(cleat__http_call *call, const cleat__rest_run 
 {
     cleat__writer_begin_object(writer, NULL);
     write_run(writer, call, run);
-    cleat_status status = cleat__rest_write_events(writer, "taskEvents", call->service, run);
+    cleat_status status = write_events(writer, "taskEvents", call->service, run);
     write_shape(writer, run);
     cleat__writer_begin_array(writer, "tasks");
     cleat__rest_write_summary(writer, NULL, call, run, true);
@@ -260,7 +267,7 @@ static cleat_status write_event_list(cleat__http_call *call, const cleat__rest_r
                                      cleat__json_writer *writer)
 {
     cleat__writer_begin_object(writer, NULL);
-    cleat_status status = cleat__rest_write_events(writer, "rows", call->service, run);
+    cleat_status status = write_events(writer, "rows", call->service, run);
     write_only_page(writer);
     cleat__writer_end_object(writer);
     return status;
