@@ -45,6 +45,8 @@ typedef struct cleat_client_options {
     int64_t grpc_max_send_message_length; /* GRPC_MAX_SEND_MESSAGE_LENGTH: likewise */
     int64_t
         connect_timeout_ms; /* how long a server is waited for that is not there; 0: 30 s; negative: no wait */
+    const char *api_url;    /* API_URL, else SERVER_URL: "http(s)://host:port" of the server's HTTP side, else
+                          * what the token says */
 } cleat_client_options;
 #define CLEAT_CLIENT_OPTIONS(...) CLEAT_OPTIONS(cleat_client_options, __VA_ARGS__)
 

@@ -26,6 +26,7 @@
     X(CANCEL, cancel)                                 \
     X(FIND, find)                                     \
     X(WORKER_ADD, cleat__workers_add)                 \
+    X(WORKER_JOIN, cleat__workers_join)               \
     X(WORKER_PAUSE, cleat__workers_pause)             \
     X(WORKER_RESUME, cleat__workers_resume)           \
     X(WORKER_REMOVE, cleat__workers_remove)           \
@@ -120,6 +121,11 @@ struct cleat__command {
             cleat__worker_sink sink;
             cleat__uuid *id;
         } worker_add;
+        struct { /* the same with labels, and with slots of more types than "default" */
+            const cleat__worker_spec *spec;
+            cleat__worker_sink sink;
+            cleat__uuid *id;
+        } worker_join;
         cleat__uuid
             id; /* CANCEL, FIND, RELEASE_SLOT: of a run; UNSCHEDULE: of a schedule; else of a worker */
         /* A worker of another process, which the file remembers. Its actions need not be declared.

@@ -120,6 +120,8 @@ static const row rows[MOCK_METHODS] = {
                       answer_trigger},
     [MOCK_BULK] = {"/WorkflowService/BulkTriggerWorkflow", &cleat__bulk_trigger_workflow_request__descriptor,
                    answer_bulk},
+    [MOCK_LABELS] = {"/Dispatcher/UpsertWorkerLabels", &cleat__upsert_worker_labels_request__descriptor,
+                     answer_empty},
     [MOCK_LOG] = {"/EventsService/PutLog", &cleat__put_log_request__descriptor, answer_empty},
     [MOCK_EXPORT] = {"/opentelemetry.proto.collector.trace.v1.TraceService/Export", NULL, answer_empty},
 };

@@ -26,6 +26,7 @@ enum mock_method {
     MOCK_TRIGGER,
     MOCK_BULK,
     MOCK_LOG,
+    MOCK_LABELS,
     MOCK_EXPORT,
     MOCK_METHODS,
 };
