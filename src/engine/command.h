@@ -24,6 +24,7 @@
     X(WAIT, wait)                                     \
     X(STOP_WAITING, stop_waiting)                     \
     X(CANCEL, cancel)                                 \
+    X(REPLAY, cleat__replay)                          \
     X(FIND, find)                                     \
     X(WORKER_ADD, cleat__workers_add)                 \
     X(WORKER_JOIN, cleat__workers_join)               \
@@ -126,8 +127,8 @@ struct cleat__command {
             cleat__worker_sink sink;
             cleat__uuid *id;
         } worker_join;
-        cleat__uuid
-            id; /* CANCEL, FIND, RELEASE_SLOT: of a run; UNSCHEDULE: of a schedule; else of a worker */
+        cleat__uuid id; /* CANCEL, REPLAY, FIND, RELEASE_SLOT: of a run; UNSCHEDULE: of a schedule; else of a
+                         worker. REPLAY: CLEAT_FAILED_PRECONDITION: it has not ended */
         /* A worker of another process, which the file remembers. Its actions need not be declared.
          * It gets no runs before it listens. */
         struct {

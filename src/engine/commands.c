@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "engine/events.h"
 #include "engine/life.h"
+#include "engine/replay.h"
 #include "engine/timetable.h"
 #include "engine/trigger.h"
 #include "engine/workers.h"

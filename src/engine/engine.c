@@ -422,6 +422,12 @@ cleat_status cleat__engine_cancel(cleat__engine *engine, int64_t tenant, const c
     return submit(engine, &cancel);
 }
 
+cleat_status cleat__engine_replay(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id)
+{
+    call replay = {.command = {.kind = CLEAT__COMMAND_REPLAY, .tenant = tenant, .as.id = *run_id}};
+    return submit(engine, &replay);
+}
+
 cleat_status cleat__engine_worker_add(cleat__engine *engine, int64_t tenant, const cleat_slice *actions,
                                       size_t action_count, int32_t slots, const cleat__worker_sink *sink,
                                       cleat__uuid *worker_id)
@@ -436,6 +442,12 @@ cleat_status cleat__engine_worker_pause(cleat__engine *engine, int64_t tenant, c
 {
     call pause = {.command = {.kind = CLEAT__COMMAND_WORKER_PAUSE, .tenant = tenant, .as.id = *worker_id}};
     return submit(engine, &pause);
+}
+
+cleat_status cleat__engine_worker_resume(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id)
+{
+    call resume = {.command = {.kind = CLEAT__COMMAND_WORKER_RESUME, .tenant = tenant, .as.id = *worker_id}};
+    return submit(engine, &resume);
 }
 
 cleat_status cleat__engine_worker_remove(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id)

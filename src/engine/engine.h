@@ -67,6 +67,9 @@ cleat_status cleat__engine_unschedule(cleat__engine *engine, int64_t tenant, con
 cleat_status cleat__engine_wait(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id,
                                 int64_t timeout_ms, cleat_run_result *result);
 cleat_status cleat__engine_cancel(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id);
+/* A run that has ended runs again, under its id, with all its retries. CLEAT_FAILED_PRECONDITION: it has
+ * not ended. */
+cleat_status cleat__engine_replay(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id);
 
 /* A worker's ears. Called on the engine's thread; must not block nor call the engine. */
 typedef struct cleat__worker_sink {
@@ -81,6 +84,7 @@ cleat_status cleat__engine_worker_add(cleat__engine *engine, int64_t tenant, con
                                       cleat__uuid *worker_id);
 /* No new assignments from when this returns on; reports are still taken. */
 cleat_status cleat__engine_worker_pause(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id);
+cleat_status cleat__engine_worker_resume(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id);
 /* What it still held is requeued as lost. The sink is not called any more when this returns. */
 cleat_status cleat__engine_worker_remove(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id);
 /* Does not wait. */

@@ -225,7 +225,7 @@ static cleat_status retry(cleat__core *core, cleat__run *run, cleat__event event
                           cleat_slice error)
 {
     bool is_lost = event == CLEAT__EVENT_LOSE_RETRY;
-    int32_t number = run->retry_count - run->internal_retries + 1; /* of this retry after a failure */
+    int32_t number = cleat__run_failures(run) + 1; /* of this retry after a failure */
     int64_t delay = is_lost ? 0 : cleat__policy_backoff_ms(&run->type->policy, number);
     cleat__requeue next = {
         .retry_count = run->retry_count + 1,
@@ -242,7 +242,7 @@ static cleat_status retry(cleat__core *core, cleat__run *run, cleat__event event
 
 static bool has_retries_left(const cleat__run *run)
 {
-    return run->retry_count - run->internal_retries < run->type->policy.retries;
+    return cleat__run_failures(run) < run->type->policy.retries;
 }
 
 cleat_status cleat__life_fail(cleat__core *core, cleat__run *run, cleat_slice error, bool may_retry)

@@ -25,17 +25,24 @@ typedef struct cleat__run {
     int64_t deadline_ms; /* monotonic; when the timer is set: end of back-off, or a timeout */
     int64_t since_ms;    /* Unix; QUEUED: since when, or until when it backs off; RUNNING: started */
     int32_t retry_count;
-    uint32_t order; /* of insertion into its queue, among its level */
-    uint8_t state;  /* CLEAT_RUN_QUEUED or CLEAT_RUN_RUNNING */
-    uint8_t priority;
+    int32_t first_retry; /* the retry count of the first attempt since it was triggered or replayed */
+    uint32_t order;      /* of insertion into its queue, among its level */
+    uint8_t state;       /* CLEAT_RUN_QUEUED or CLEAT_RUN_RUNNING */
     uint8_t internal_retries;
-    uint8_t level;       /* in its queue: 1 .. 3 the priority, 4 ahead of all; 0: in no queue */
-    bool is_backing_off; /* QUEUED, but in no queue until the timer fires */
-    bool has_released;   /* RUNNING, but its worker's slots are free for others */
+    uint8_t priority : 4;
+    uint8_t level : 4;       /* in its queue: 1 .. 3 the priority, 4 ahead of all; 0: in no queue */
+    bool is_backing_off : 1; /* QUEUED, but in no queue until the timer fires */
+    bool has_released : 1;   /* RUNNING, but its worker's slots are free for others */
 } cleat__run;
 
 _Static_assert(sizeof(cleat__run) <= 104, "a million queued runs must stay small");
 _Static_assert(CLEAT__INTERNAL_RETRIES_MAX < 255, "fits into uint8_t");
+
+/* Attempts that failed and were retried, since it was triggered or replayed. */
+static inline int32_t cleat__run_failures(const cleat__run *run)
+{
+    return run->retry_count - run->first_retry - run->internal_retries;
+}
 
 typedef struct cleat__run_chain {
     cleat__run *head, *tail;

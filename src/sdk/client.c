@@ -112,6 +112,13 @@ cleat_status cleat_client_wait(cleat_client *client, const cleat_run_id *id, int
                               : status;
 }
 
+cleat_status cleat_client_replay(cleat_client *client, const cleat_run_id *id)
+{
+    cleat__uuid run_id;
+    cleat_status status = cleat__run_id_parse(client, id, &run_id);
+    return status == CLEAT_OK ? client->transport->replay(client->transport, &run_id) : status;
+}
+
 cleat_status cleat_client_cancel(cleat_client *client, const cleat_run_id *id)
 {
     cleat__uuid run_id;

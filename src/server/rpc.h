@@ -35,6 +35,7 @@ typedef enum cleat__rpc_kind {
 typedef struct cleat__rpc_method {
     const char *path; /* "/Dispatcher/Register" */
     cleat__rpc_kind kind;
+    bool accepts_late; /* a stream whose head goes out with the first message, or by cleat__rpc_accept() */
     const ProtobufCMessageDescriptor *request; /* NULL: `handle_bytes` takes the messages as they are */
     /* The request, or one message of a stream; it is borrowed. One of the two is there. */
     void (*handle)(cleat__rpc_call *call, const ProtobufCMessage *request, void *service);
@@ -135,6 +136,9 @@ void cleat__rpc_fail(cleat__rpc_call *call, cleat_status status);
 /* Ends it at once: what was sent and not taken is lost. For peers that do not read. */
 void cleat__rpc_abort(cleat__rpc_call *call, cleat_status status, const char *text);
 
+/* Sends the head of a stream that accepts late, by which the peer knows that all is set up. From any thread
+ * while the handler has the call or holds it. */
+void cleat__rpc_accept(cleat__rpc_call *call);
 /*
  * Sends a message on a stream; while the handler has the call or holds it, from any thread.
  * CLEAT_RESOURCE_EXHAUSTED: the peer takes nothing and the queue is full; nothing was queued.

@@ -302,7 +302,7 @@ void cleat__rpc_call_begin(cleat__rpc_call *call)
         call->closing = (cleat__rpc_operation){{on_closed}, call};
         cleat__rpc_start(&call->closing, &close, 1);
     }
-    call->wants_metadata = method->kind != CLEAT__RPC_UNARY;
+    call->wants_metadata = method->kind != CLEAT__RPC_UNARY && !method->accepts_late;
     cleat__rpc_push(call);
     if (is_bidi) {
         call->was_handlers = call->is_handlers = true;

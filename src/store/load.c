@@ -152,6 +152,7 @@ static cleat_status read_live(sqlite3_stmt *select, cleat__live_row *row)
     row->started_at_ms = sqlite3_column_int64(select, 7);
     cleat__column_uuid(select, 8, &row->worker_id);
     row->desired = cleat__column_text(select, 9);
+    row->first_retry = sqlite3_column_int(select, 10);
     return CLEAT_OK;
 }
 
@@ -162,7 +163,8 @@ cleat_status cleat__load_live(cleat__store *store,
     static const char sql[] =
         "SELECT id, type_id, priority, state, retry_count, internal_retries, queued_at_ms, "
         "started_at_ms, worker_id, "
-        "CASE has_desired WHEN 0 THEN NULL ELSE (SELECT t.desired FROM task t WHERE t.id = l.id) END "
+        "CASE has_desired WHEN 0 THEN NULL ELSE (SELECT t.desired FROM task t WHERE t.id = l.id) END, "
+        "first_retry "
         "FROM task_live l ORDER BY id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
@@ -226,6 +228,41 @@ cleat_status cleat__load_exists(cleat__store *store, int64_t tenant, const cleat
         status = fail_not_found(id);
     } else if (code != SQLITE_ROW) {
         status = cleat__store_error(store, "looking for a run");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+static cleat_status read_ended(sqlite3_stmt *row, cleat__ended_row *out)
+{
+    out->type_id = sqlite3_column_int64(row, 0);
+    out->priority = sqlite3_column_int(row, 1);
+    out->state = (cleat_run_status)sqlite3_column_int(row, 2);
+    out->retry_count = sqlite3_column_int(row, 3);
+    cleat__buffer_append_slice(&out->desired, cleat__column_text(row, 4));
+    return out->desired.failed ? cleat__fail_memory() : CLEAT_OK;
+}
+
+cleat_status cleat__load_ended(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                               cleat__ended_row *out)
+{
+    static const char sql[] =
+        "SELECT t.type_id, t.priority, e.state, e.retry_count, t.desired "
+        "FROM task_end e JOIN task t ON t.id = e.id JOIN task_type y ON y.id = t.type_id "
+        "WHERE e.id = ?1 AND y.tenant = ?2";
+    *out = (cleat__ended_row){0};
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    sqlite3_bind_int64(select, 2, tenant);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW) {
+        status = read_ended(select, out);
+    } else {
+        status = code == SQLITE_DONE ? fail_not_found(id) : cleat__store_error(store, "reading a run's end");
     }
     sqlite3_reset(select);
     return status;

@@ -34,6 +34,7 @@ typedef struct cleat__live_row {
     int32_t priority;
     cleat_run_status state;
     int32_t retry_count;
+    int32_t first_retry; /* the retry count of the first attempt since it was triggered or replayed */
     int32_t internal_retries;
     int64_t queued_at_ms;
     int64_t started_at_ms; /* 0: not yet */
@@ -44,6 +45,18 @@ typedef struct cleat__live_row {
 cleat_status cleat__load_live(cleat__store *store,
                               cleat_status (*visit)(void *argument, const cleat__live_row *row),
                               void *argument);
+
+/* A run that has ended, as far as it is needed to run again. The caller deinits `desired`. */
+typedef struct cleat__ended_row {
+    int64_t type_id;
+    int32_t priority;
+    cleat_run_status state;
+    int32_t retry_count;
+    cleat__buffer desired; /* as above; empty: nothing */
+} cleat__ended_row;
+/* CLEAT_NOT_FOUND: the tenant has no such run, or it lives. */
+cleat_status cleat__load_ended(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                               cleat__ended_row *out);
 
 /* The highest id of any run, event or schedule; nil when there is none. */
 cleat_status cleat__load_last_id(cleat__store *store, cleat__uuid *out);

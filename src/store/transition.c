@@ -326,6 +326,51 @@ cleat_status cleat__transition_cancel(cleat__store *store, const cleat__attempt_
     return end_task(store, key, &how);
 }
 
+/* ---- REPLAY ---- */
+
+/* The compare part: of two replays only the first finds its row. */
+static cleat_status move_end(cleat__store *store, const cleat__attempt_key *key, cleat_run_status from,
+                             int64_t now_ms)
+{
+    static const char copy[] =
+        "INSERT INTO attempt (task_id, retry_count, started_at_ms, finished_at_ms, outcome, error, "
+        "replayed_at_ms) SELECT id, retry_count, started_at_ms, finished_at_ms, ?4, error, ?5 FROM task_end "
+        "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
+    static const char drop[] = "DELETE FROM task_end WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
+    sqlite3_stmt *statement = NULL;
+    cleat_status status = prepare_compare(store, copy, key, from, &statement);
+    if (status == CLEAT_OK) {
+        sqlite3_bind_text(statement, 4, cleat_run_status_name(from), -1, SQLITE_STATIC);
+        sqlite3_bind_int64(statement, 5, now_ms);
+        status = finish_one(store, statement, key, "replaying it");
+    }
+    if (status == CLEAT_OK) {
+        status = prepare_compare(store, drop, key, from, &statement);
+    }
+    return status == CLEAT_OK ? finish_one(store, statement, key, "replaying it") : status;
+}
+
+cleat_status cleat__transition_replay(cleat__store *store, const cleat__attempt_key *key,
+                                      cleat_run_status from, int64_t now_ms)
+{
+    static const char sql[] =
+        "INSERT INTO task_live (id, type_id, priority, state, retry_count, first_retry, internal_retries, "
+        "queued_at_ms, has_desired) "
+        "SELECT id, type_id, priority, ?2, ?3, ?3, 0, ?4, desired IS NOT NULL FROM task WHERE id = ?1";
+    sqlite3_stmt *insert = NULL;
+    cleat_status status = move_end(store, key, from, now_ms);
+    if (status == CLEAT_OK) {
+        status = prepare_compare(store, sql, key, from, &insert);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int(insert, 2, cleat__state_next(from, CLEAT__EVENT_REPLAY));
+    sqlite3_bind_int(insert, 3, key->retry_count + 1);
+    sqlite3_bind_int64(insert, 4, now_ms);
+    return finish_one(store, insert, key, "queueing it again");
+}
+
 /* ---- Log lines ---- */
 
 static void bind_log_line(sqlite3_stmt *insert, int64_t tenant, const cleat__log_line *line)

@@ -45,6 +45,11 @@ static cleat_status embedded_cancel(cleat__transport *self, const cleat__uuid *r
     return cleat__engine_cancel(engine_of(self), TENANT, run_id);
 }
 
+static cleat_status embedded_replay(cleat__transport *self, const cleat__uuid *run_id)
+{
+    return cleat__engine_replay(engine_of(self), TENANT, run_id);
+}
+
 static cleat_status ask(cleat__transport *self, cleat__command command)
 {
     command.tenant = TENANT;
@@ -168,6 +173,7 @@ static const cleat__transport embedded_functions = {
     .trigger = embedded_trigger,
     .wait = embedded_wait,
     .cancel = embedded_cancel,
+    .replay = embedded_replay,
     .push = embedded_push,
     .schedule = embedded_schedule,
     .unschedule = embedded_unschedule,

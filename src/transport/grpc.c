@@ -49,6 +49,11 @@ static cleat_status cancel(cleat__transport *self, const cleat__uuid *run_id)
     return cleat__remote_cancel(remote_of(self)->link, run_id);
 }
 
+static cleat_status replay(cleat__transport *self, const cleat__uuid *run_id)
+{
+    return cleat__remote_replay(remote_of(self)->link, run_id);
+}
+
 static cleat_status push(cleat__transport *self, const cleat__user_event *events, size_t count,
                          cleat__uuid *ids)
 {
@@ -175,6 +180,7 @@ static const cleat__transport functions = {
     .trigger = trigger,
     .wait = wait_for_run,
     .cancel = cancel,
+    .replay = replay,
     .push = push,
     .schedule = schedule_runs,
     .unschedule = unschedule,

@@ -3,7 +3,7 @@
  *
  *     settings.c       where it is
  *     grpc.c           the transport: the table of its functions, its making and its end
- *     grpc_declare.c   declaring workflows; grpc_runs.c starting and cancelling runs
+ *     grpc_declare.c   declaring workflows; grpc_runs.c starting, cancelling and replaying runs
  *     grpc_results.c   waiting for their end
  *     grpc_watch.c     looking at a run's stream
  *     grpc_events.c    pushing events; grpc_schedules.c runs at a time, partly over remote_http.c
@@ -36,6 +36,7 @@ cleat_status cleat__remote_put_workflow(cleat__link *link, const cleat__workflow
 cleat_status cleat__remote_trigger(cleat__link *link, const cleat__trigger *triggers, size_t count,
                                    cleat__uuid *ids);
 cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id);
+cleat_status cleat__remote_replay(cleat__link *link, const cleat__uuid *run_id);
 cleat_status cleat__remote_push(cleat__link *link, const cleat__user_event *events, size_t count,
                                 cleat__uuid *ids);
 cleat_status cleat__remote_schedule(cleat__link *link, const cleat__schedule *schedule, const int64_t *at_ms,

@@ -37,6 +37,7 @@ struct cleat__transport {
     cleat_status (*wait)(cleat__transport *self, const cleat__uuid *run_id, int64_t timeout_ms,
                          cleat_run_result *result);
     cleat_status (*cancel)(cleat__transport *self, const cleat__uuid *run_id);
+    cleat_status (*replay)(cleat__transport *self, const cleat__uuid *run_id);
     cleat_status (*push)(cleat__transport *self, const cleat__user_event *events, size_t count,
                          cleat__uuid *ids); /* checked */
     cleat_status (*schedule)(cleat__transport *self, const cleat__schedule *schedule, const int64_t *at_ms,

@@ -581,6 +581,27 @@ static void test_a_log_line_with_metadata(void **state)
     assert_int_equal(it->status, CLEAT_INVALID_ARGUMENT);
 }
 
+/* ---- Again ---- */
+
+static void test_a_run_is_replayed(void **state)
+{
+    fixture *it = *state;
+    cleat_run_id id, none = {"01890000-0000-7000-8000-000000000001"};
+    start_teller(it);
+    assert_ok(cleat_client_run_no_wait(it->client, "report:send", "{\"n\":1}", NULL, &id));
+    assert_completes(it, &id, NULL);
+    it->text[0] = '\0';
+    assert_ok(cleat_client_replay(it->client, &id));
+    gate_wait(&it->seen, 2);
+    assert_string_equal(it->text, "{\"n\":1}");
+    assert_completes(it, &id, NULL);
+    assert_int_equal(cleat_client_replay(it->client, &none), CLEAT_NOT_FOUND);
+    cleat_worker_free(it->workers[0]);
+    it->workers[0] = NULL;
+    assert_ok(cleat_client_run_no_wait(it->client, "report:send", NULL, NULL, &id));
+    assert_refused(cleat_client_replay(it->client, &id), CLEAT_FAILED_PRECONDITION, id.text);
+}
+
 int sdk_suite_run(const sdk_target *of)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -603,6 +624,7 @@ int sdk_suite_run(const sdk_target *of)
         TEST(test_a_slot_is_given_to_another_run),
         TEST(test_a_timeout_is_moved),
         TEST(test_a_log_line_with_metadata),
+        TEST(test_a_run_is_replayed),
     };
 #undef TEST
     target = of;

@@ -273,6 +273,34 @@ static void test_child_knows_its_parent(void **state)
     listener_stop(&worker);
 }
 
+/* Whoever spawns it, however far away: what the parent was told, the child is told too. */
+static void test_child_inherits_metadata(void **state)
+{
+    cleat__transport *transport = ((fixture *)*state)->transport;
+    listener worker;
+    cleat__trigger trigger = trigger_of("{}");
+    cleat__uuid parent, child;
+    char id[37], expected[512];
+    trigger.metadata =
+        cleat_slice_of("{\"tenant\":\"acme\",\"hatchet__event_id\":\"e\",\"k\":1,"
+                       "\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}");
+    assert_int_equal(transport->trigger(transport, &trigger, 1, &parent), CLEAT_OK);
+    trigger.is_child = trigger.inherits = true;
+    trigger.parent_id = parent;
+    trigger.child_index = 0;
+    trigger.metadata = cleat_slice_of("{\"k\":2}");
+    assert_int_equal(transport->trigger(transport, &trigger, 1, &child), CLEAT_OK);
+    listener_start(&worker, transport, "a:b", 2);
+    cleat__uuid_format(&parent, id);
+    snprintf(
+        expected, sizeof(expected),
+        "{\"tenant\":\"acme\",\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\","
+        "\"k\":2,\"hatchet__parent_workflow_run_id\":\"%s\",\"hatchet__parent_step_run_id\":\"%s\"}",
+        id, id);
+    assert_string_equal(listener_get(&worker, 1)->metadata.data, expected);
+    listener_stop(&worker);
+}
+
 static void test_wait(void **state)
 {
     cleat__transport *transport = ((fixture *)*state)->transport;
@@ -484,6 +512,7 @@ int transport_suite_run(const transport_target *of)
         TEST(test_bulk_is_all_or_none),
         TEST(test_children_are_not_started_twice),
         TEST(test_child_knows_its_parent),
+        TEST(test_child_inherits_metadata),
         TEST(test_wait),
         TEST(test_cancel_while_queued),
         TEST(test_cancel_while_running),
