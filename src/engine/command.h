@@ -20,6 +20,7 @@
 /* X(name, handler) */
 #define CLEAT__COMMANDS(X)                            \
     X(PUT_WORKFLOW, put_workflow)                     \
+    X(DELETE_WORKFLOW, delete_workflow)               \
     X(TRIGGER, trigger)                               \
     X(WAIT, wait)                                     \
     X(STOP_WAITING, stop_waiting)                     \
@@ -46,6 +47,7 @@
     X(PUSH, cleat__events_push)                       \
     X(SCHEDULE, cleat__timetable_add)                 \
     X(UNSCHEDULE, cleat__timetable_remove)            \
+    X(CHANGE_SCHEDULES, cleat__timetable_change)      \
     X(WATCH, cleat__watches_add)                      \
     X(UNWATCH, cleat__watches_remove)                 \
     X(PUT_STREAM, cleat__watches_put_stream)          \
@@ -127,8 +129,9 @@ struct cleat__command {
             cleat__worker_sink sink;
             cleat__uuid *id;
         } worker_join;
-        cleat__uuid id; /* CANCEL, REPLAY, FIND, RELEASE_SLOT: of a run; UNSCHEDULE: of a schedule; else of a
-                         worker. REPLAY: CLEAT_FAILED_PRECONDITION: it has not ended */
+        cleat__uuid id; /* CANCEL, REPLAY, FIND, RELEASE_SLOT: of a run; UNSCHEDULE: of a schedule;
+                         DELETE_WORKFLOW: of a workflow, whose schedules go with it; else of a worker.
+                         REPLAY: CLEAT_FAILED_PRECONDITION: it has not ended */
         /* A worker of another process, which the file remembers. Its actions need not be declared.
          * It gets no runs before it listens. */
         struct {
@@ -186,6 +189,10 @@ struct cleat__command {
             size_t count;
             cleat__uuid *ids;
         } schedule;
+        struct { /* each by itself, see there */
+            cleat__schedule_change *items;
+            size_t count;
+        } change_schedules;
         /* WATCH: CLEAT_EMPTY: the run has ended, nothing will come. UNWATCH: also one that does not
          * watch (any more); it is not told anything after the answer. */
         cleat__watch *watch;

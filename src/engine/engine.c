@@ -343,6 +343,12 @@ cleat_status cleat__engine_put_workflow(cleat__engine *engine, int64_t tenant,
     return submit(engine, &put);
 }
 
+cleat_status cleat__engine_delete_workflow(cleat__engine *engine, int64_t tenant, const cleat__uuid *id)
+{
+    call delete = {.command = {.kind = CLEAT__COMMAND_DELETE_WORKFLOW, .tenant = tenant, .as.id = *id}};
+    return submit(engine, &delete);
+}
+
 cleat_status cleat__engine_trigger(cleat__engine *engine, int64_t tenant, const cleat__trigger *triggers,
                                    size_t count, cleat__uuid *ids)
 {
@@ -372,6 +378,15 @@ cleat_status cleat__engine_unschedule(cleat__engine *engine, int64_t tenant, con
 {
     call remove = {.command = {.kind = CLEAT__COMMAND_UNSCHEDULE, .tenant = tenant, .as.id = *id}};
     return submit(engine, &remove);
+}
+
+cleat_status cleat__engine_change_schedules(cleat__engine *engine, int64_t tenant,
+                                            cleat__schedule_change *items, size_t count)
+{
+    call change = {.command = {.kind = CLEAT__COMMAND_CHANGE_SCHEDULES,
+                               .tenant = tenant,
+                               .as.change_schedules = {items, count}}};
+    return submit(engine, &change);
 }
 
 /* Inside the mutex: makes the engine forget an unanswered WAIT. Afterwards it is either answered
@@ -454,6 +469,15 @@ cleat_status cleat__engine_worker_remove(cleat__engine *engine, int64_t tenant, 
 {
     call remove = {.command = {.kind = CLEAT__COMMAND_WORKER_REMOVE, .tenant = tenant, .as.id = *worker_id}};
     return submit(engine, &remove);
+}
+
+cleat_status cleat__engine_worker_list(cleat__engine *engine, int64_t tenant,
+                                       void (*visit)(void *argument, const cleat__worker_info *info),
+                                       void *argument)
+{
+    call list = {
+        .command = {.kind = CLEAT__COMMAND_WORKERS, .tenant = tenant, .as.workers = {visit, argument}}};
+    return submit(engine, &list);
 }
 
 cleat_status cleat__engine_worker_heartbeat(cleat__engine *engine, int64_t tenant,

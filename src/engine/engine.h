@@ -15,6 +15,7 @@
 typedef struct cleat__engine cleat__engine;
 typedef struct cleat__command cleat__command;
 typedef struct cleat__store cleat__store;
+typedef struct cleat__worker_info cleat__worker_info;
 
 typedef struct cleat__engine_options {
     const char *path;
@@ -44,6 +45,10 @@ typedef struct cleat__version {
 cleat_status cleat__engine_put_workflow(cleat__engine *engine, int64_t tenant,
                                         const cleat__workflow *workflow, cleat__version *version);
 
+/* It starts no runs any more, its schedules are gone, and its name is free; its runs go on.
+ * CLEAT_NOT_FOUND: the tenant has no such workflow. */
+cleat_status cleat__engine_delete_workflow(cleat__engine *engine, int64_t tenant, const cleat__uuid *id);
+
 /* All or none. `ids` has room for `count`; a child that exists already gives its existing id. */
 cleat_status cleat__engine_trigger(cleat__engine *engine, int64_t tenant, const cleat__trigger *triggers,
                                    size_t count, cleat__uuid *ids);
@@ -63,6 +68,9 @@ cleat_status cleat__engine_schedule(cleat__engine *engine, int64_t tenant, const
                                     const int64_t *at_ms, size_t count, cleat__uuid *ids);
 /* CLEAT_NOT_FOUND: the tenant has no such schedule, or it has fired. */
 cleat_status cleat__engine_unschedule(cleat__engine *engine, int64_t tenant, const cleat__uuid *id);
+/* CLEAT__SCHEDULES_MAX at most. CLEAT_OK: each has its answer. */
+cleat_status cleat__engine_change_schedules(cleat__engine *engine, int64_t tenant,
+                                            cleat__schedule_change *items, size_t count);
 /* As in cleat_client_wait(). */
 cleat_status cleat__engine_wait(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id,
                                 int64_t timeout_ms, cleat_run_result *result);
@@ -87,6 +95,10 @@ cleat_status cleat__engine_worker_pause(cleat__engine *engine, int64_t tenant, c
 cleat_status cleat__engine_worker_resume(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id);
 /* What it still held is requeued as lost. The sink is not called any more when this returns. */
 cleat_status cleat__engine_worker_remove(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id);
+/* Calls `visit` on the engine's thread for each of the tenant's, in no order; it must not block. */
+cleat_status cleat__engine_worker_list(cleat__engine *engine, int64_t tenant,
+                                       void (*visit)(void *argument, const cleat__worker_info *info),
+                                       void *argument);
 /* Does not wait. */
 cleat_status cleat__engine_worker_heartbeat(cleat__engine *engine, int64_t tenant,
                                             const cleat__uuid *worker_id);

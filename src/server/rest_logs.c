@@ -43,7 +43,7 @@ static bool write_line(void *argument, const cleat__log_line *line)
     cleat__writer_begin_object(writer, NULL);
     cleat__rest_write_time(writer, "createdAt", line->time_ms);
     cleat__writer_slice(writer, "message", line->message);
-    cleat__rest_write_payload(writer, "metadata", (cleat_slice){NULL, 0});
+    cleat__rest_write_payload(writer, "metadata", line->metadata);
     cleat__rest_write_uuid(writer, "taskExternalId", &line->task_id);
     cleat__writer_string(writer, "taskDisplayName", self->name);
     cleat__writer_int(writer, "retryCount", line->retry_count);

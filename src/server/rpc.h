@@ -68,6 +68,9 @@ typedef struct cleat__rpc_options {
     size_t max_message_size; /* in both directions, unpacked; 0: 4 MiB */
     size_t max_queued_size;  /* per call, of what is sent faster than taken; 0: 4 MiB */
     unsigned thread_count;   /* 0: 2 */
+    /* Unary calls that are being answered, of all clients; 0: 10,000, and 256 MiB of their requests. Beyond
+     * that they are RESOURCE_EXHAUSTED at once, which clients try again. */
+    size_t max_unary_calls, max_unary_size;
     /*
      * Tells who calls by the token of `authorization: bearer TOKEN`, before the message is looked at;
      * on completion threads, several at once. Any failure is UNAUTHENTICATED "invalid auth token" to the

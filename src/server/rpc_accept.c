@@ -122,7 +122,11 @@ static void take_in(cleat__rpc_server *server, cleat__rpc_arrival *arrival)
         return;
     }
     call->identity = identity;
-    if (call->is_active) {
+    if (call->is_active && route->method->kind == CLEAT__RPC_UNARY && !call->is_counted) {
+        snprintf(refusal.text, sizeof(refusal.text),
+                 "the server is at work on %zu calls already: try again later", server->max_unary_calls);
+        cleat__rpc_call_turn_away(call, GRPC_STATUS_RESOURCE_EXHAUSTED, refusal.text);
+    } else if (call->is_active) {
         cleat__rpc_call_begin(call);
     } else if (is_taken) {
         cleat__rpc_call_turn_away(call, GRPC_STATUS_UNAVAILABLE, "the server stops");

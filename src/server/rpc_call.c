@@ -29,6 +29,9 @@ static void enlist(cleat__rpc_call *call)
     pthread_mutex_lock(&server->mutex);
     call->is_active = call->method != NULL && server->state == CLEAT__RPC_SERVING;
     server->active += call->is_active;
+    call->is_counted = call->is_active && call->method->kind == CLEAT__RPC_UNARY &&
+                       server->unary_count < server->max_unary_calls;
+    server->unary_count += call->is_counted;
     call->next = server->calls;
     if (call->next != NULL) {
         call->next->previous = call;
@@ -50,6 +53,7 @@ static void delist(cleat__rpc_call *call)
         server->calls = call->next;
     }
     server->active -= call->is_active;
+    server->unary_count -= call->is_counted;
     if (server->calls == NULL || (call->is_active && server->active == 0)) {
         pthread_cond_broadcast(&server->changed);
     }
@@ -116,6 +120,7 @@ void cleat__rpc_settle(cleat__rpc_call *call)
     pthread_mutex_unlock(&call->mutex);
     if (over != NULL) {
         grpc_call_unref(over);
+        atomic_fetch_sub_explicit(&call->server->unary_size, call->held_size, memory_order_relaxed);
         delist(call);
         cleat__rpc_release(call);
     }
@@ -164,6 +169,22 @@ static void on_closed(cleat__completion *self, bool is_ok)
 
 static void receive(cleat__rpc_call *call);
 
+/* Counts a unary call's request among those that are being answered. */
+static cleat_status hold_request(cleat__rpc_call *call, size_t size)
+{
+    cleat__rpc_server *server = call->server;
+    if (call->method->kind != CLEAT__RPC_UNARY) {
+        return CLEAT_OK;
+    }
+    size_t held = atomic_fetch_add_explicit(&server->unary_size, size, memory_order_relaxed);
+    call->held_size = size;
+    if (size > server->max_unary_size || held > server->max_unary_size - size) {
+        return cleat__fail(CLEAT_RESOURCE_EXHAUSTED,
+                           "the server is at work on %zu bytes of requests already: try again later", held);
+    }
+    return CLEAT_OK;
+}
+
 /* Hands over a message; false: it cannot be read, and the call ends. */
 static bool deliver(cleat__rpc_call *call, grpc_byte_buffer *message)
 {
@@ -171,6 +192,9 @@ static bool deliver(cleat__rpc_call *call, grpc_byte_buffer *message)
     cleat__rpc_bytes bytes;
     ProtobufCMessage *request = NULL;
     cleat_status status = cleat__rpc_bytes_read(&bytes, message, call->server->max_message_size);
+    if (status == CLEAT_OK) {
+        status = hold_request(call, bytes.bytes.size);
+    }
     if (status == CLEAT_OK && method->request != NULL) {
         request = cleat__message_unpack(method->request, bytes.bytes, &status);
     }

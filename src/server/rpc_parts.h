@@ -61,6 +61,8 @@ struct cleat__rpc_call {
 
     cleat__rpc_call *next, *previous; /* of the server; its mutex guards them */
     bool is_active;                   /* came while the server served, for a method it has; does not change */
+    bool is_counted;                  /* among the unary calls; does not change */
+    size_t held_size;                 /* of its request among theirs; of the completion thread */
 
     pthread_mutex_t mutex; /* guards what follows */
     grpc_call *call;       /* NULL: over */
@@ -90,7 +92,8 @@ struct cleat__rpc_server {
     atomic_uint references;
     char *address;
     int port;
-    size_t max_message_size, max_queued_size;
+    size_t max_message_size, max_queued_size, max_unary_calls, max_unary_size;
+    atomic_size_t unary_size; /* of requests that are being answered */
     cleat_status (*authenticate)(void *user_data, cleat_slice token, cleat__identity *out);
     void *authenticate_data;
     cleat__identity anonymous;
@@ -107,7 +110,8 @@ struct cleat__rpc_server {
     bool is_shut_down; /* gRPC says so */
     size_t slot_count; /* waiting for a call */
     cleat__rpc_call *calls;
-    size_t active; /* of these: what stopping waits for */
+    size_t active;      /* of these: what stopping waits for */
+    size_t unary_count; /* of these: unary calls that were taken in */
 };
 
 /* rpc_accept.c */

@@ -15,6 +15,8 @@ enum {
     DEFAULT_MESSAGE_SIZE = 4 << 20,
     DEFAULT_QUEUED_SIZE = 4 << 20,
     DEFAULT_THREADS = 2,
+    DEFAULT_UNARY_CALLS = 10000,
+    DEFAULT_UNARY_SIZE = 256 << 20,
     MOST_THREADS = 64,
     /* Clients ping every 10 s, also without calls; those that do more often than every 5 s are sent away. */
     LEAST_PING_INTERVAL_MS = 5000,
@@ -95,6 +97,8 @@ static cleat__rpc_server *new_server(const cleat__rpc_options *options)
     server->max_message_size =
         options->max_message_size != 0 ? options->max_message_size : DEFAULT_MESSAGE_SIZE;
     server->max_queued_size = options->max_queued_size != 0 ? options->max_queued_size : DEFAULT_QUEUED_SIZE;
+    server->max_unary_calls = options->max_unary_calls != 0 ? options->max_unary_calls : DEFAULT_UNARY_CALLS;
+    server->max_unary_size = options->max_unary_size != 0 ? options->max_unary_size : DEFAULT_UNARY_SIZE;
     server->authenticate = options->authenticate;
     server->authenticate_data = options->authenticate_data;
     server->anonymous = options->anonymous;

@@ -24,6 +24,7 @@ static cleat_status read_type(sqlite3_stmt *select, cleat__type_row *row)
     row->task_name = cleat__column_text(select, 11);
     row->declaration = cleat__column_text(select, 12);
     row->workflow = cleat__column_text(select, 13);
+    row->is_deleted = sqlite3_column_int(select, 16) != 0;
     bool has_ids = cleat__column_uuid(select, 14, &row->version_id);
     has_ids = cleat__column_uuid(select, 15, &row->workflow_id) && has_ids;
     return has_ids ? CLEAT_OK : cleat__fail(CLEAT_CORRUPT, "a version of a workflow has no valid id");
@@ -36,7 +37,7 @@ cleat_status cleat__load_types(cleat__store *store,
     static const char sql[] =
         "SELECT y.id, y.action, y.retries, y.priority, y.backoff_initial_ms, y.backoff_factor, "
         "y.backoff_max_ms, y.execution_timeout_ms, y.schedule_timeout_ms, y.tenant, y.workflow_id, "
-        "y.task_name, y.declaration, w.name, y.version_id, w.uuid "
+        "y.task_name, y.declaration, w.name, y.version_id, w.uuid, w.deleted_at_ms IS NOT NULL "
         "FROM task_type y JOIN workflow w ON w.id = y.workflow_id ORDER BY y.id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
@@ -113,6 +114,23 @@ cleat_status cleat__type_insert(cleat__store *store, cleat__type_row *row)
         status = cleat__store_error(store, "storing a task declaration");
     }
     sqlite3_reset(insert);
+    return status;
+}
+
+cleat_status cleat__workflow_delete(cleat__store *store, int64_t row, int64_t now_ms)
+{
+    static const char sql[] = "UPDATE workflow SET deleted_at_ms = ?2 WHERE id = ?1";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &update);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(update, 1, row);
+    sqlite3_bind_int64(update, 2, now_ms);
+    if (sqlite3_step(update) != SQLITE_DONE) {
+        status = cleat__store_error(store, "deleting a workflow");
+    }
+    sqlite3_reset(update);
     return status;
 }
 

@@ -16,6 +16,7 @@ typedef struct cleat__type_row {
     cleat_slice action;
     cleat__policy policy;
     cleat_slice declaration; /* the rest, by cleat__workflow_encode() */
+    bool is_deleted;         /* its workflow is */
 } cleat__type_row;
 /* Oldest first: of two of the same workflow the later one counts for new runs. The first status
  * of `visit` that is not CLEAT_OK ends the visit and is returned; so below. */
@@ -25,6 +26,8 @@ cleat_status cleat__load_types(cleat__store *store,
 /* Stores `row` as a new version; sets row->id, and row->workflow_row, after storing the workflow too,
  * when that is 0. */
 cleat_status cleat__type_insert(cleat__store *store, cleat__type_row *row);
+/* Its name is free for another one; its versions stay. `row` is workflow.id. */
+cleat_status cleat__workflow_delete(cleat__store *store, int64_t row, int64_t now_ms);
 /* Whether the version `id` has that declaration. CLEAT_OK, or CLEAT_EMPTY: another one. */
 cleat_status cleat__type_compare(cleat__store *store, int64_t id, cleat_slice declaration);
 

@@ -254,7 +254,8 @@ cleat_status cleat__run_scan(cleat__store *store, const cleat__uuid *from, const
 
 cleat_status cleat__workflow_find(cleat__store *store, int64_t tenant, cleat_slice name)
 {
-    static const char sql[] = "SELECT 1 FROM workflow WHERE tenant = ?1 AND name = ?2";
+    static const char sql[] =
+        "SELECT 1 FROM workflow WHERE tenant = ?1 AND name = ?2 AND deleted_at_ms IS NULL";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {
@@ -275,7 +276,8 @@ cleat_status cleat__workflow_get(cleat__store *store, int64_t tenant, cleat_slic
 {
     /* With max() alone the other columns are those of its row. */
     static const char sql[] = "SELECT w.uuid, y.version_id, count(*), max(y.id) FROM workflow w "
-                              "JOIN task_type y ON y.workflow_id = w.id WHERE w.tenant = ?1 AND w.name = ?2";
+                              "JOIN task_type y ON y.workflow_id = w.id WHERE w.tenant = ?1 AND w.name = ?2 "
+                              "AND w.deleted_at_ms IS NULL";
     *out = (cleat__workflow_brief){.version_count = 0};
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
