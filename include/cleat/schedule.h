@@ -13,8 +13,8 @@
  * when the engine was not there at the time: then as soon as it is. All functions may be called from any
  * thread. Times are milliseconds since 1970 UTC.
  *
- * Of an engine elsewhere, listing and deleting go over its HTTP side, whose address is in the token or in
- * HATCHET_CLIENT_API_URL (`api_url` of the client's options).
+ * Of an engine elsewhere all this goes over its HTTP side, whose address is in the token or in
+ * HATCHET_CLIENT_API_URL (`api_url` of the client's options). Without one, schedules can only be made.
  */
 #ifndef CLEAT_SCHEDULE_H
 #define CLEAT_SCHEDULE_H
@@ -41,7 +41,8 @@ typedef struct cleat_schedule_id {
 CLEAT_API cleat_status cleat_client_schedule(cleat_client *client, const char *task, int64_t at_ms,
                                              const char *input, const cleat_run_options *options,
                                              cleat_schedule_id *id);
-/* One run for each of 1 to CLEAT_SCHEDULES_MAX times: all or none. `ids` (may be NULL) has room for `count`. */
+/* One run for each of 1 to CLEAT_SCHEDULES_MAX times: all or none, where the engine is elsewhere by taking those
+ * back that were made before one failed. `ids` (may be NULL) has room for `count`. */
 CLEAT_API cleat_status cleat_client_schedule_many(cleat_client *client, const char *task,
                                                   const int64_t *at_ms, size_t count, const char *input,
                                                   const cleat_run_options *options, cleat_schedule_id *ids);

@@ -157,8 +157,7 @@ static bool is_listed(char *const *ids, size_t count, const cleat__uuid *run_id)
 {
     cleat__uuid id;
     for (size_t i = 0; i < count; i++) {
-        if (cleat__uuid_parse(cleat_slice_of(ids[i]), &id) == CLEAT_OK &&
-            cleat__uuid_equals(&id, run_id)) {
+        if (cleat__uuid_parse(cleat_slice_of(ids[i]), &id) == CLEAT_OK && cleat__uuid_equals(&id, run_id)) {
             return true;
         }
     }

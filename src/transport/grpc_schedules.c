@@ -1,4 +1,7 @@
-/* Runs that are to start at a time: made by gRPC, looked at and taken back by HTTP. */
+/*
+ * Runs that are to start at a time. Over HTTP, as only what was made over HTTP can be taken back over HTTP, and
+ * there is no other way for that; over gRPC when nobody says where the HTTP side is.
+ */
 #include "transport/grpc.h"
 
 #include "base/alloc.h"
@@ -15,7 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- Making them ---- */
+static const cleat_slice none = {NULL, 0};
+
+/* ---- Making them over gRPC ---- */
 
 static char *remote_text(const cleat__link *link, cleat_slice name, bool *failed)
 {
@@ -81,8 +86,8 @@ static cleat_status read_ids(const cleat__link *link, const Cleat__WorkflowVersi
     return CLEAT_OK;
 }
 
-cleat_status cleat__remote_schedule(cleat__link *link, const cleat__schedule *schedule, const int64_t *at_ms,
-                                    size_t count, cleat__uuid *ids)
+static cleat_status make_by_grpc(cleat__link *link, const cleat__schedule *schedule, const int64_t *at_ms,
+                                 size_t count, cleat__uuid *ids)
 {
     static const cleat__method method = {"/WorkflowService/ScheduleWorkflow",
                                          &cleat__workflow_version__descriptor, false};
@@ -100,6 +105,96 @@ cleat_status cleat__remote_schedule(cleat__link *link, const cleat__schedule *sc
     return status;
 }
 
+/* ---- Making them over HTTP ---- */
+
+static void write_body(const cleat__schedule *schedule, int64_t at_ms, cleat__buffer *out)
+{
+    char time[CLEAT__HTTP_TIME_SIZE];
+    cleat__http_time_format(at_ms, time);
+    cleat__buffer_append_format(out, "{\"triggerAt\":\"%s\",\"input\":", time);
+    cleat__buffer_append_slice(out, schedule->input.data != NULL ? schedule->input : cleat_slice_of("{}"));
+    cleat__buffer_append_string(out, ",\"additionalMetadata\":");
+    cleat__buffer_append_slice(out,
+                               schedule->metadata.data != NULL ? schedule->metadata : cleat_slice_of("{}"));
+    if (schedule->priority != 0) {
+        cleat__buffer_append_format(out, ",\"priority\":%" PRId32, schedule->priority);
+    }
+    cleat__buffer_append_byte(out, '}');
+}
+
+static cleat_status read_made(const cleat__link *link, cleat_slice reply, cleat__uuid *id)
+{
+    json_t *root = json_loadb(reply.data != NULL ? reply.data : "", reply.size, 0, NULL);
+    const char *text = json_string_value(json_object_get(json_object_get(root, "metadata"), "id"));
+    cleat_status status = CLEAT_OK;
+    if (text == NULL || cleat__uuid_parse(cleat_slice_of(text), id) != CLEAT_OK) {
+        status = cleat__fail(CLEAT_INVALID_ARGUMENT, "the server at %s gives a schedule no id that is a UUID",
+                             link->settings.api_url);
+    }
+    json_decref(root);
+    return status;
+}
+
+static cleat_status make_one(cleat__link *link, const char *path, const cleat__schedule *schedule,
+                             int64_t at_ms, cleat__uuid *id)
+{
+    cleat__buffer body = {0}, reply = {0};
+    write_body(schedule, at_ms, &body);
+    cleat_status status =
+        body.failed ? cleat__fail_memory()
+                    : cleat__remote_http(&link->settings, "POST", path, cleat__buffer_slice(&body), &reply);
+    if (status == CLEAT_OK) {
+        status = read_made(link, cleat__buffer_slice(&reply), id);
+    } else if (status == CLEAT_INVALID_ARGUMENT &&
+               strstr(cleat_error_message(), "workflow not found") != NULL) {
+        status = cleat__fail(CLEAT_NOT_FOUND, "no task of workflow \"%.*s\" was ever declared",
+                             CLEAT_SLICE_ARGS(schedule->workflow));
+    }
+    cleat__buffer_deinit(&body);
+    cleat__buffer_deinit(&reply);
+    return status;
+}
+
+/* The message of what went wrong stays. */
+static void take_back(cleat__link *link, const cleat__uuid *ids, size_t count, cleat_status status)
+{
+    char message[CLEAT__CALL_TEXT];
+    snprintf(message, sizeof(message), "%s", cleat_error_message());
+    for (size_t i = 0; i < count; i++) {
+        (void)cleat__remote_unschedule(link, &ids[i]);
+    }
+    (void)cleat__fail(status, "%s", message);
+}
+
+/* There is no way to make many at once. */
+static cleat_status make_by_http(cleat__link *link, const cleat__schedule *schedule, const int64_t *at_ms,
+                                 size_t count, cleat__uuid *ids)
+{
+    cleat__buffer path = {0};
+    cleat__buffer_append_string(&path, "/workflows/");
+    cleat__remote_name(&link->settings, schedule->workflow, &path);
+    cleat__buffer_append_string(&path, "/scheduled");
+    char *text = cleat__buffer_take_string(&path);
+    cleat_status status = text != NULL ? CLEAT_OK : cleat__fail_memory();
+    size_t made = 0;
+    while (status == CLEAT_OK && made < count) {
+        status = make_one(link, text, schedule, at_ms[made], &ids[made]);
+        made += status == CLEAT_OK;
+    }
+    if (status != CLEAT_OK) {
+        take_back(link, ids, made, status);
+    }
+    cleat__free(text);
+    return status;
+}
+
+cleat_status cleat__remote_schedule(cleat__link *link, const cleat__schedule *schedule, const int64_t *at_ms,
+                                    size_t count, cleat__uuid *ids)
+{
+    return cleat__remote_http_is_known(&link->settings) ? make_by_http(link, schedule, at_ms, count, ids)
+                                                        : make_by_grpc(link, schedule, at_ms, count, ids);
+}
+
 /* ---- Looking, and taking back ---- */
 
 cleat_status cleat__remote_unschedule(cleat__link *link, const cleat__uuid *id)
@@ -108,7 +203,7 @@ cleat_status cleat__remote_unschedule(cleat__link *link, const cleat__uuid *id)
     char path[80], text[37];
     cleat__uuid_format(id, text);
     snprintf(path, sizeof(path), "/workflows/scheduled/%s", text);
-    cleat_status status = cleat__remote_http(&link->settings, "DELETE", path, &reply);
+    cleat_status status = cleat__remote_http(&link->settings, "DELETE", path, none, &reply);
     cleat__buffer_deinit(&reply);
     return status == CLEAT_NOT_FOUND ? cleat__fail(status, "there is no schedule %s, or it has fired", text)
                                      : status;
@@ -187,7 +282,7 @@ cleat_status cleat__remote_schedules(cleat__link *link, int64_t offset, int64_t 
              "/workflows/scheduled?offset=%" PRId64 "&limit=%" PRId64
              "&orderByField=createdAt&orderByDirection=DESC",
              offset, limit);
-    cleat_status status = cleat__remote_http(&link->settings, "GET", path, &reply);
+    cleat_status status = cleat__remote_http(&link->settings, "GET", path, none, &reply);
     if (status == CLEAT_OK) {
         status = read_rows(link, cleat__buffer_slice(&reply), out);
     }

@@ -43,14 +43,33 @@ static bool set_url(CURL *easy, const cleat__remote_settings *settings, const ch
     return is_fine;
 }
 
-static bool set_authorization(CURL *easy, const cleat__remote_settings *settings, struct curl_slist **headers)
+static bool add_header(struct curl_slist **headers, const char *text)
+{
+    struct curl_slist *longer = curl_slist_append(*headers, text);
+    if (longer != NULL) {
+        *headers = longer;
+    }
+    return longer != NULL;
+}
+
+static bool set_headers(CURL *easy, const cleat__remote_settings *settings, struct curl_slist **headers)
 {
     cleat__buffer line = {0};
     cleat__buffer_append_format(&line, "Authorization: Bearer %s", settings->token);
     cleat__buffer_append_byte(&line, '\0');
-    *headers = line.failed ? NULL : curl_slist_append(NULL, (const char *)line.data);
+    bool is_fine = !line.failed && add_header(headers, (const char *)line.data) &&
+                   add_header(headers, "Content-Type: application/json") &&
+                   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, *headers) == CURLE_OK;
     cleat__buffer_deinit(&line);
-    return *headers != NULL && curl_easy_setopt(easy, CURLOPT_HTTPHEADER, *headers) == CURLE_OK;
+    return is_fine;
+}
+
+/* libcurl does not copy it. */
+static bool set_body(CURL *easy, cleat_slice body)
+{
+    return body.data == NULL ||
+           (curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size) == CURLE_OK &&
+            curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data) == CURLE_OK);
 }
 
 static bool set_tls(CURL *easy, const cleat__remote_settings *settings)
@@ -70,17 +89,13 @@ static bool set_tls(CURL *easy, const cleat__remote_settings *settings)
     return is_fine;
 }
 
-static bool set_up(CURL *easy, const cleat__remote_settings *settings, const char *method, const char *path,
-                   struct curl_slist **headers, cleat__buffer *body)
+static bool set_up(CURL *easy, const cleat__remote_settings *settings, cleat__buffer *reply)
 {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)settings->call_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, write_reply);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, body);
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK &&
-           set_url(easy, settings, path) && set_authorization(easy, settings, headers) &&
-           set_tls(easy, settings);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, reply);
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK && set_tls(easy, settings);
 }
 
 /* ---- The answer ---- */
@@ -134,26 +149,33 @@ static cleat_status perform(CURL *easy, const cleat__remote_settings *settings, 
     return code >= 200 && code < 300 ? CLEAT_OK : fail_answer(settings, code, cleat__buffer_slice(body));
 }
 
-cleat_status cleat__remote_http(const cleat__remote_settings *settings, const char *method, const char *path,
-                                cleat__buffer *reply)
+bool cleat__remote_http_is_known(const cleat__remote_settings *settings)
 {
-    cleat__buffer body = {0};
+    return settings->api_url != NULL && settings->tenant_id != NULL;
+}
+
+cleat_status cleat__remote_http(const cleat__remote_settings *settings, const char *method, const char *path,
+                                cleat_slice body, cleat__buffer *reply)
+{
+    cleat__buffer answer = {0};
     struct curl_slist *headers = NULL;
-    if (settings->api_url == NULL || settings->tenant_id == NULL) {
+    if (!cleat__remote_http_is_known(settings)) {
         return cleat__fail(CLEAT_FAILED_PRECONDITION,
                            "the token does not say where the server's HTTP side is: set HATCHET_CLIENT_%s",
                            settings->api_url == NULL ? "API_URL" : "TENANT_ID");
     }
     (void)pthread_once(&once, init_curl);
     CURL *easy = curl_is_ready == CURLE_OK ? curl_easy_init() : NULL;
-    bool is_fine = easy != NULL && set_up(easy, settings, method, path, &headers, &body);
-    cleat_status status = is_fine ? perform(easy, settings, &body) : cleat__fail_memory();
+    bool is_fine = easy != NULL && set_up(easy, settings, &answer) && set_url(easy, settings, path) &&
+                   set_headers(easy, settings, &headers) && set_body(easy, body) &&
+                   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK;
+    cleat_status status = is_fine ? perform(easy, settings, &answer) : cleat__fail_memory();
     if (status == CLEAT_OK) {
-        cleat__buffer_append_slice(reply, cleat__buffer_slice(&body));
+        cleat__buffer_append_slice(reply, cleat__buffer_slice(&answer));
         status = reply->failed ? cleat__fail_memory() : CLEAT_OK;
     }
     curl_easy_cleanup(easy);
     curl_slist_free_all(headers);
-    cleat__buffer_deinit(&body);
+    cleat__buffer_deinit(&answer);
     return status;
 }
