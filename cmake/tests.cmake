@@ -107,6 +107,7 @@ include(interop)
 
 cleat_test(style style ${tools}/check)
 cleat_test(headers headers ${tools}/check-headers ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
+cleat_test(docs/tasks docs ${tools}/check-snippets ${CMAKE_C_COMPILER} docs/tasks.md)
 cleat_test(docs docs ${tools}/check-docs ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
 if(TARGET cleat_shared)
   foreach(library IN LISTS CLEAT_LIBRARIES)

@@ -147,8 +147,11 @@ static cleat_status make_one(cleat__link *link, const char *path, const cleat__s
         status = read_made(link, cleat__buffer_slice(&reply), id);
     } else if (status == CLEAT_INVALID_ARGUMENT &&
                strstr(cleat_error_message(), "workflow not found") != NULL) {
-        status = cleat__fail(CLEAT_NOT_FOUND, "no task of workflow \"%.*s\" was ever declared",
-                             CLEAT_SLICE_ARGS(schedule->workflow));
+        status =
+            cleat__fail(CLEAT_NOT_FOUND,
+                        "there is no task \"%.*s\": no worker has declared it; check the name, and start the "
+                        "worker first",
+                        CLEAT_SLICE_ARGS(schedule->workflow));
     }
     cleat__buffer_deinit(&body);
     cleat__buffer_deinit(&reply);
