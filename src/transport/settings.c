@@ -230,7 +230,8 @@ static cleat_status read_api(const cleat_client_options *options, const cleat__t
     if (from.value.size == 0) {
         from = find(NULL, NULL, VARIABLE("SERVER_URL"));
     }
-    if (from.value.size == 0) {
+    bool is_of_token = from.value.size == 0;
+    if (is_of_token) {
         from = (source){"server_url of the token", cleat_slice_of(claims->server_url)};
     }
     source tenant = find(NULL, NULL, VARIABLE("TENANT_ID"));
@@ -246,7 +247,16 @@ static cleat_status read_api(const cleat_client_options *options, const cleat__t
     if (status == CLEAT_OK) {
         status = take(from, &out->api_url);
     }
-    return status == CLEAT_OK && out->api_url != NULL ? check_url(from.name, out->api_url) : status;
+    if (status != CLEAT_OK || out->api_url == NULL) {
+        return status;
+    }
+    status = check_url(from.name, out->api_url);
+    if (status != CLEAT_OK && is_of_token) { /* most programs never need it */
+        cleat__free(out->api_url);
+        out->api_url = NULL;
+        status = CLEAT_OK;
+    }
+    return status;
 }
 
 /* ---- All ---- */
