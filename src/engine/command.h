@@ -28,6 +28,7 @@
     X(REPLAY, cleat__replay)                          \
     X(FIND, find)                                     \
     X(WORKER_ADD, cleat__workers_add)                 \
+    X(WORKER_JOIN, cleat__workers_join)               \
     X(WORKER_PAUSE, cleat__workers_pause)             \
     X(WORKER_RESUME, cleat__workers_resume)           \
     X(WORKER_REMOVE, cleat__workers_remove)           \
@@ -123,6 +124,11 @@ struct cleat__command {
             cleat__worker_sink sink;
             cleat__uuid *id;
         } worker_add;
+        struct { /* the same with labels, and with slots of more types than "default" */
+            const cleat__worker_spec *spec;
+            cleat__worker_sink sink;
+            cleat__uuid *id;
+        } worker_join;
         cleat__uuid id; /* CANCEL, REPLAY, FIND, RELEASE_SLOT: of a run; UNSCHEDULE: of a schedule;
                          DELETE_WORKFLOW: of a workflow, whose schedules go with it; else of a worker.
                          REPLAY: CLEAT_FAILED_PRECONDITION: it has not ended */

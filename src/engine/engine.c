@@ -289,6 +289,12 @@ static cleat_status submit(cleat__engine *engine, call *waiting)
     return outcome_of(waiting);
 }
 
+cleat_status cleat__engine_ask(cleat__engine *engine, const cleat__command *command)
+{
+    call asked = {.command = *command};
+    return submit(engine, &asked);
+}
+
 void cleat__engine_submit(cleat__engine *engine, cleat__command *command)
 {
     pthread_mutex_lock(&engine->mutex);

@@ -56,6 +56,13 @@ cleat_status cleat__engine_trigger(cleat__engine *engine, int64_t tenant, const 
  * cleat__user_event_check(). */
 cleat_status cleat__engine_push(cleat__engine *engine, int64_t tenant, const cleat__user_event *events,
                                 size_t count, cleat__uuid *ids);
+/*
+ * Any command of command.h: waits until it is answered, and answers its status. What it points to is
+ * filled in as with the functions here; `done` must be NULL. But for WAIT, whose deadline is the
+ * function's matter.
+ */
+cleat_status cleat__engine_ask(cleat__engine *engine, const cleat__command *command);
+
 /* A run for each of the (Unix) times; what is past starts at once. */
 cleat_status cleat__engine_schedule(cleat__engine *engine, int64_t tenant, const cleat__schedule *schedule,
                                     const int64_t *at_ms, size_t count, cleat__uuid *ids);

@@ -40,11 +40,20 @@ const char *cleat_execute_call_error(const cleat_execute_call *call)
     return call != NULL ? error_of(call->task, call->status) : NULL;
 }
 
+static _Thread_local const cleat_task *current;
+
+const cleat_run_id *cleat__task_current(void)
+{
+    return current != NULL ? &current->id : NULL;
+}
+
 static cleat_status run_function(cleat_task *task)
 {
     /* For the canceller, and for threads of the task that spawn. */
     atomic_store(&task->context, cleat_context_capture());
+    current = task;
     cleat_status status = task->declaration->run(task, task->declaration->user_data);
+    current = NULL;
     cleat__task_returned(task);
     return status;
 }

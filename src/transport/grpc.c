@@ -49,12 +49,43 @@ static cleat_status cancel(cleat__transport *self, const cleat__uuid *run_id)
     return cleat__remote_cancel(remote_of(self)->link, run_id);
 }
 
-static cleat_status worker_add(cleat__transport *self, const char *name, const cleat_slice *actions,
-                               size_t action_count, int32_t slots, const cleat__transport_sink *sink,
-                               cleat__uuid *worker_id)
+static cleat_status replay(cleat__transport *self, const cleat__uuid *run_id)
 {
-    return cleat__remote_worker_add(&remote_of(self)->workers, name, actions, action_count, slots, sink,
-                                    worker_id);
+    return cleat__remote_replay(remote_of(self)->link, run_id);
+}
+
+static cleat_status push(cleat__transport *self, const cleat__user_event *events, size_t count,
+                         cleat__uuid *ids)
+{
+    return cleat__remote_push(remote_of(self)->link, events, count, ids);
+}
+
+static cleat_status schedule_runs(cleat__transport *self, const cleat__schedule *schedule,
+                                  const int64_t *at_ms, size_t count, cleat__uuid *ids)
+{
+    return cleat__remote_schedule(remote_of(self)->link, schedule, at_ms, count, ids);
+}
+
+static cleat_status unschedule(cleat__transport *self, const cleat__uuid *id)
+{
+    return cleat__remote_unschedule(remote_of(self)->link, id);
+}
+
+static cleat_status schedules(cleat__transport *self, int64_t offset, int64_t limit, cleat_schedule_list *out)
+{
+    return cleat__remote_schedules(remote_of(self)->link, offset, limit, out);
+}
+
+static cleat_status worker_add(cleat__transport *self, const cleat__worker_spec *spec,
+                               const cleat__transport_sink *sink, cleat__uuid *worker_id)
+{
+    return cleat__remote_worker_add(&remote_of(self)->workers, spec, sink, worker_id);
+}
+
+static cleat_status worker_label(cleat__transport *self, const cleat__uuid *worker_id,
+                                 const cleat__label *labels, size_t count)
+{
+    return cleat__remote_worker_label(&remote_of(self)->workers, worker_id, labels, count);
 }
 
 static cleat_status worker_pause(cleat__transport *self, const cleat__uuid *worker_id)
@@ -80,6 +111,36 @@ static cleat_status report(cleat__transport *self, const cleat__report *report)
 static cleat_status put_log(cleat__transport *self, const cleat__log_line *line)
 {
     return cleat__remote_log(&remote_of(self)->workers, line);
+}
+
+static cleat_status put_stream(cleat__transport *self, const cleat__uuid *task_id, int64_t index,
+                               cleat_slice chunk)
+{
+    /* Other engines may pass on in another order what they got in this one, without the numbers. */
+    bool is_cleat = remote_of(self)->workers.has_release;
+    return cleat__remote_put_stream(remote_of(self)->link, task_id, is_cleat ? -1 : index, chunk);
+}
+
+static cleat_status refresh_timeout(cleat__transport *self, const cleat__uuid *task_id, int64_t increment_ms,
+                                    int64_t *timeout_at_ms)
+{
+    return cleat__remote_refresh_timeout(remote_of(self)->link, task_id, increment_ms, timeout_at_ms);
+}
+
+static cleat_status release_slot(cleat__transport *self, const cleat__uuid *task_id)
+{
+    return cleat__remote_release_slot(remote_of(self)->link, task_id);
+}
+
+static cleat_status watch(cleat__transport *self, const cleat__uuid *run_id, const cleat__stream_sink *sink,
+                          void **out)
+{
+    return cleat__remote_watch(remote_of(self)->link, run_id, sink, out);
+}
+
+static void unwatch(cleat__transport *self, void *watched)
+{
+    cleat__remote_unwatch(remote_of(self)->link, watched);
 }
 
 static cleat_status export_spans(cleat__transport *self, const cleat_span_batch *batch, int64_t timeout_ms)
@@ -119,12 +180,23 @@ static const cleat__transport functions = {
     .trigger = trigger,
     .wait = wait_for_run,
     .cancel = cancel,
+    .replay = replay,
+    .push = push,
+    .schedule = schedule_runs,
+    .unschedule = unschedule,
+    .schedules = schedules,
     .worker_add = worker_add,
+    .worker_label = worker_label,
     .worker_pause = worker_pause,
     .worker_remove = worker_remove,
     .worker_heartbeat = worker_heartbeat,
     .report = report,
     .log = put_log,
+    .put_stream = put_stream,
+    .refresh_timeout = refresh_timeout,
+    .release_slot = release_slot,
+    .watch = watch,
+    .unwatch = unwatch,
     .export_spans = export_spans,
     .free = free_remote,
 };

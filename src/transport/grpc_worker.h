@@ -26,9 +26,10 @@ void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *lin
 void cleat__remote_workers_deinit(cleat__remote_workers *workers);
 
 /* The functions of the transport. */
-cleat_status cleat__remote_worker_add(cleat__remote_workers *workers, const char *name,
-                                      const cleat_slice *actions, size_t action_count, int32_t slots,
+cleat_status cleat__remote_worker_add(cleat__remote_workers *workers, const cleat__worker_spec *spec,
                                       const cleat__transport_sink *sink, cleat__uuid *id);
+cleat_status cleat__remote_worker_label(cleat__remote_workers *workers, const cleat__uuid *id,
+                                        const cleat__label *labels, size_t count);
 cleat_status cleat__remote_worker_pause(cleat__remote_workers *workers, const cleat__uuid *id);
 cleat_status cleat__remote_worker_remove(cleat__remote_workers *workers, const cleat__uuid *id);
 /* Heartbeats are sent anyway: only whether there is such a worker. */
@@ -50,7 +51,8 @@ struct cleat__remote_worker {
     char **actions;
     size_t *own_offset; /* of an action: behind the prefix that was added */
     size_t action_count;
-    int32_t slots;
+    cleat__slot_list *slots; /* owned */
+    cleat__labels *labels;   /* owned; NULL: none */
     cleat__transport_sink sink;
     bool is_paused;  /* takes nothing new */
     bool uses_first; /* the server has the older stream only */

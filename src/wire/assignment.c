@@ -170,10 +170,19 @@ static cleat_status read_input(const char *payload, cleat_slice *input)
     return CLEAT_OK;
 }
 
+/* Engines have higher ones for what is run again. */
+static int32_t read_priority(int32_t priority)
+{
+    return priority < CLEAT_PRIORITY_LOW    ? CLEAT_PRIORITY_LOW
+           : priority > CLEAT_PRIORITY_HIGH ? CLEAT_PRIORITY_HIGH
+                                            : priority;
+}
+
 /* All but the slices, which are borrowed from the message. */
 static cleat_status read_values(const action *message, int64_t now_ms, cleat__assignment *out)
 {
-    *out = (cleat__assignment){.created_at_ms = now_ms, .queued_at_ms = now_ms};
+    *out = (cleat__assignment){
+        .created_at_ms = now_ms, .queued_at_ms = now_ms, .priority = read_priority(message->priority)};
     cleat_status status = cleat__action_attempt_read(message, &out->task_id, &out->retry_count);
     if (status == CLEAT_OK) {
         status = cleat__timestamp_read("task_inserted_at", message->task_inserted_at, &out->created_at_ms);

@@ -12,4 +12,11 @@
  */
 cleat_status cleat__desired_labels_read(const void *entries, size_t count, cleat__desired_label **out);
 
+/*
+ * A client's writing: the array of such entries, of the message type `type`, for a field of a message; NULL
+ * when there are none. On no memory `*failed` is set; what there is then has `*written` entries.
+ */
+void *cleat__desired_labels_write(bool *failed, const ProtobufCMessageDescriptor *type,
+                                  const cleat__desired_label *items, size_t count, size_t *written);
+
 #endif

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/json_writer.h"
+#include "wire/message.h"
 
 typedef Cleat__WorkerRegisterRequest request;
 typedef Cleat__RuntimeInfo runtime_info;
@@ -49,6 +50,40 @@ cleat_status cleat__worker_labels_read(const void *entries, size_t count, cleat_
     }
     *out = list;
     return CLEAT_OK;
+}
+
+static Cleat__WorkerLabels *write_value(bool *failed, const cleat__label_value *value)
+{
+    Cleat__WorkerLabels *out = cleat__message_new(&cleat__worker_labels__descriptor);
+    if (out == NULL) {
+        *failed = true;
+    } else if (value->is_number) {
+        out->has_int_value_case = CLEAT__WORKER_LABELS__HAS_INT_VALUE_INT_VALUE;
+        out->int_value = value->number;
+    } else {
+        out->has_str_value_case = CLEAT__WORKER_LABELS__HAS_STR_VALUE_STR_VALUE;
+        out->str_value = cleat__message_text(failed, value->text);
+    }
+    return out;
+}
+
+void *cleat__worker_labels_write(bool *failed, const ProtobufCMessageDescriptor *type,
+                                 const cleat__label *items, size_t count, size_t *written)
+{
+    entry **list = count != 0 ? cleat__calloc(count, sizeof(*list)) : NULL;
+    *failed = *failed || (count != 0 && list == NULL);
+    *written = 0;
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        entry *made = cleat__message_new(type);
+        if (made == NULL) {
+            *failed = true;
+            break;
+        }
+        list[(*written)++] = made;
+        made->key = cleat__message_text(failed, items[i].key);
+        made->value = write_value(failed, &items[i].value);
+    }
+    return list;
 }
 
 /* ---- The rest ---- */

@@ -59,7 +59,13 @@ static void listener_start(listener *it, cleat__transport *transport, const char
     it->transport = transport;
     const cleat__transport_sink sink = {it, listener_assign, listener_cancel};
     const cleat_slice name = cleat_slice_of(action);
-    assert_int_equal(transport->worker_add(transport, "test", &name, 1, slots, &sink, &it->id), CLEAT_OK);
+    const cleat__slots offered = {cleat_slice_of("default"), slots};
+    const cleat__worker_spec spec = {.name = cleat_slice_of("test"),
+                                     .actions = &name,
+                                     .action_count = 1,
+                                     .slots = &offered,
+                                     .slot_count = 1};
+    assert_int_equal(transport->worker_add(transport, &spec, &sink, &it->id), CLEAT_OK);
 }
 
 static void listener_stop(listener *it)

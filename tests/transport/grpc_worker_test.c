@@ -41,7 +41,16 @@ static void listener_add(listener *it, cleat__transport *transport)
     gate_init(&it->cancelled);
     const cleat__transport_sink sink = {it, on_assign, on_cancel};
     const cleat_slice actions[] = {cleat_slice_of("a:b"), cleat_slice_of("c:c")};
-    assert_ok(transport->worker_add(transport, "Packer", actions, 2, 5, &sink, &it->id));
+    const cleat__slots slots[] = {{cleat_slice_of("default"), 5}, {cleat_slice_of("gpu"), 1}};
+    const cleat__label label = {.key = cleat_slice_of("region"), .value = {.text = cleat_slice_of("north")}};
+    const cleat__worker_spec spec = {.name = cleat_slice_of("Packer"),
+                                     .actions = actions,
+                                     .action_count = 2,
+                                     .slots = slots,
+                                     .slot_count = 2,
+                                     .labels = &label,
+                                     .label_count = 1};
+    assert_ok(transport->worker_add(transport, &spec, &sink, &it->id));
 }
 
 static void listener_deinit(listener *it)
@@ -126,9 +135,15 @@ static void test_registration(void **state)
     assert_int_equal(said->n_services, 1);
     assert_string_equal(said->services[0], "default");
     assert_true(said->has_slots_case == 0);
-    assert_int_equal(said->n_slot_config, 1);
-    assert_string_equal(said->slot_config[0]->key, "default");
-    assert_int_equal(said->slot_config[0]->value, 5);
+    assert_int_equal(said->n_slot_config, 2);
+    for (size_t i = 0; i < 2; i++) { /* a map has no order */
+        bool is_default = strcmp(said->slot_config[i]->key, "default") == 0;
+        assert_true(is_default || strcmp(said->slot_config[i]->key, "gpu") == 0);
+        assert_int_equal(said->slot_config[i]->value, is_default ? 5 : 1);
+    }
+    assert_int_equal(said->n_labels, 1);
+    assert_string_equal(said->labels[0]->key, "region");
+    assert_string_equal(said->labels[0]->value->str_value, "north");
     assert_string_equal(said->runtime_info->sdk_version, cleat_version());
     cleat__message_free(said);
     Cleat__WorkerListenRequest *listens = mock_message(&it->engine, MOCK_LISTEN, 0);
@@ -188,8 +203,18 @@ static void test_a_forgotten_worker_registers_anew(void **state)
     mock_end(&it->engine, MOCK_LISTEN, CLEAT_UNAVAILABLE, NULL);
     mock_wait(&it->engine, MOCK_REGISTER, 2);
     mock_wait(&it->engine, MOCK_LISTEN, 3);
+    const cleat__label more = {.key = cleat_slice_of("memory"), .value = {.is_number = true, .number = 64}};
+    assert_ok(it->transport->worker_label(it->transport, &worker.id, &more, 1));
+    Cleat__UpsertWorkerLabelsRequest *told = mock_message(&it->engine, MOCK_LABELS, 0);
+    assert_string_equal(told->worker_id, MOCK_WORKER_ID);
+    assert_int_equal(told->n_labels, 1);
+    assert_string_equal(told->labels[0]->key, "memory");
+    assert_int_equal(told->labels[0]->value->int_value, 64);
+    cleat__message_free(told);
     mock_fail(&it->engine, MOCK_HEARTBEAT, CLEAT_NOT_FOUND, "no such worker", 1);
-    mock_wait(&it->engine, MOCK_REGISTER, 3);
+    Cleat__WorkerRegisterRequest *again = mock_message(&it->engine, MOCK_REGISTER, 2);
+    assert_int_equal(again->n_labels, 2); /* with what it was told meanwhile */
+    cleat__message_free(again);
     mock_wait(&it->engine, MOCK_LISTEN, 4);
     assert_ok(it->transport->worker_heartbeat(it->transport, &worker.id)); /* it is the same to its owner */
     listener_remove(&worker, it->transport);
