@@ -69,7 +69,8 @@ void cleat__intake_free(cleat__intake *intake); /* NULL-safe */
 /* After a failure, with the rollback: forgets all, for that may not be stored. */
 void cleat__intake_reset(cleat__intake *intake);
 
-/* A span stored before is ignored. What its resource and scope are lives until the end. */
+/* A span stored before is ignored. With the execution of a task come the engine's own spans about it
+ * (engine_spans.h). What its resource and scope are lives until the end. */
 cleat_status cleat__span_insert(cleat__store *store, cleat__intake *intake, int64_t tenant,
                                 const cleat_span_view *span);
 /* Writes the sums and the rows of traces; belongs behind the last insert of a transaction. */
@@ -83,6 +84,9 @@ cleat_status cleat__span_prune(cleat__store *store, cleat__intake *intake, int64
 
 /* A span's attribute; absent when it has none of that key or it is no string. */
 cleat_slice cleat__span_string(const cleat_span_view *span, const char *key);
+
+/* Whether it is the instrumentor's of a task that is executed. */
+bool cleat__span_is_execution(const cleat_span_view *span);
 
 /* What a span of the instrumentor is about: the action it executes or triggers, "archive:pack".
  * Writes to `out`; absent for other spans. */

@@ -139,11 +139,10 @@ static cleat_status insert_links(cleat__store *store, const cleat_span_view *spa
 }
 
 static cleat_status store_row(cleat__store *store, cleat__intake *intake, const span_row *row,
-                              cleat__known_trace *trace)
+                              cleat__known_trace *trace, bool *stored)
 {
-    bool stored = false;
-    cleat_status status = insert_span(store, row, trace->number, &stored);
-    if (status != CLEAT_OK || !stored) {
+    cleat_status status = insert_span(store, row, trace->number, stored);
+    if (status != CLEAT_OK || !*stored) {
         return status;
     }
     status = cleat__known_trace_add(trace, row->view, row->task, row->service_name, row->size);
@@ -154,18 +153,73 @@ static cleat_status store_row(cleat__store *store, cleat__intake *intake, const 
     return status;
 }
 
+/* `*stored` false: it was there already. */
+static cleat_status insert_one(cleat__store *store, cleat__intake *intake, int64_t tenant, span_row *row,
+                               const cleat_span_view *span, bool *stored)
+{
+    cleat__known_trace *trace = NULL;
+    *stored = false;
+    read_span(span, row);
+    cleat_status status = cleat__intake_source(intake, store, span, &row->source);
+    if (status == CLEAT_OK) {
+        status = cleat__trace_set_get(cleat__intake_traces(intake), store, tenant, &span->trace_id, &trace);
+    }
+    return status == CLEAT_OK ? store_row(store, intake, row, trace, stored) : status;
+}
+
+/* ---- What the engine knows of an execution ---- */
+
+static bool is_execution(const span_row *row)
+{
+    return row->has_run && row->has_task_id && cleat__span_is_execution(row->view) && row->retry_count >= 0 &&
+           row->retry_count <= INT32_MAX;
+}
+
+typedef struct making {
+    cleat__engine_spans *spans;
+    cleat__execution execution;
+} making;
+
+static cleat_status make_spans(void *argument, const cleat__attempt_wait *wait)
+{
+    making *it = argument;
+    return cleat__engine_spans_make(it->spans, &it->execution, wait);
+}
+
+static cleat_status insert_engine_spans(cleat__store *store, cleat__intake *intake, int64_t tenant,
+                                        const span_row *row)
+{
+    making it = {
+        .spans = cleat__intake_engine_spans(intake),
+        .execution = {row->view, row->run_id, row->task_id, (int32_t)row->retry_count},
+    };
+    cleat_status status =
+        cleat__attempt_wait_load(store, tenant, &row->task_id, (int32_t)row->retry_count, make_spans, &it);
+    cleat_span_view span;
+    size_t cursor = 0;
+    if (status != CLEAT_OK) {
+        return status == CLEAT_NOT_FOUND ? CLEAT_OK : status; /* a run of another engine */
+    }
+    while (status == CLEAT_OK && cleat_span_batch_next(&it.spans->batch, &cursor, &span)) {
+        span_row made;
+        bool stored = false;
+        status = insert_one(store, intake, tenant, &made, &span, &stored);
+    }
+    return status;
+}
+
+/* ---- All ---- */
+
 cleat_status cleat__span_insert(cleat__store *store, cleat__intake *intake, int64_t tenant,
                                 const cleat_span_view *span)
 {
     span_row row;
-    cleat__known_trace *trace = NULL;
+    bool stored = false;
     if (!cleat_trace_id_is_valid(&span->trace_id) || !cleat_span_id_is_valid(&span->span_id)) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "a span without a trace id or span id");
     }
-    read_span(span, &row);
-    cleat_status status = cleat__intake_source(intake, store, span, &row.source);
-    if (status == CLEAT_OK) {
-        status = cleat__trace_set_get(cleat__intake_traces(intake), store, tenant, &span->trace_id, &trace);
-    }
-    return status == CLEAT_OK ? store_row(store, intake, &row, trace) : status;
+    cleat_status status = insert_one(store, intake, tenant, &row, span, &stored);
+    return status == CLEAT_OK && stored && is_execution(&row)
+               ? insert_engine_spans(store, intake, tenant, &row)
+               : status;
 }

@@ -140,7 +140,8 @@ static cleat_status describe_tenant(void *self, const cleat__identity *identity,
 
 static cleat_status start_engine(cleat__server *self)
 {
-    const cleat__engine_options options = {.path = self->database};
+    /* As Hatchet's engine does: its workers begin no traces of their own. */
+    const cleat__engine_options options = {.path = self->database, .adds_trace = true};
     cleat_status status = cleat__engine_open(&options, &self->engine);
     return status == CLEAT_OK ? cleat__engine_call(self->engine, read_default_tenant, &self->anonymous)
                               : status;
