@@ -98,6 +98,7 @@ static cleat__rpc_server *new_server(const cleat__rpc_options *options)
     server->authenticate = options->authenticate;
     server->authenticate_data = options->authenticate_data;
     server->anonymous = options->anonymous;
+    server->tracer = options->tracer;
     server->state = CLEAT__RPC_STOPPED;
     server->threads = cleat__calloc(threads, sizeof(*server->threads));
     if (server->threads == NULL) {
