@@ -17,6 +17,16 @@ typedef struct cleat__transport_sink {
     void (*cancel)(void *self, const cleat__uuid *task_id, int32_t retry_count);
 } cleat__transport_sink;
 
+/* A task's span has begun a trace of its own, although its run was told of another. */
+typedef struct cleat__own_trace {
+    cleat_trace_id trace_id;
+    cleat__uuid task_id;
+    struct {
+        cleat_trace_id trace_id;
+        cleat_span_id span_id;
+    } run; /* what its metadata says */
+} cleat__own_trace;
+
 typedef struct cleat__transport cleat__transport;
 struct cleat__transport {
     cleat_status (*put_workflow)(cleat__transport *self, const cleat__workflow *workflow);
@@ -35,6 +45,8 @@ struct cleat__transport {
     cleat_status (*report)(cleat__transport *self, const cleat__report *report); /* does not wait */
     cleat_status (*log)(cleat__transport *self, const cleat__log_line *line);    /* does not wait */
     cleat_status (*export_spans)(cleat__transport *self, const cleat_span_batch *batch, int64_t timeout_ms);
+    /* Before any span of the trace is exported. NULL: it makes no difference. */
+    void (*own_trace)(cleat__transport *self, const cleat__own_trace *trace);
     void (*free)(cleat__transport *self);
 };
 
