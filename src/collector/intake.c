@@ -36,6 +36,7 @@ struct cleat__intake {
     cleat__buffer content;            /* being looked up */
     cleat__known_source *changed;     /* a list */
     int64_t spans, bytes;             /* not yet in span_total */
+    cleat__buffer *added;             /* borrowed; NULL: they are not copied */
     cleat__engine_spans engine_spans; /* last: it is not forgotten */
 };
 
@@ -85,6 +86,16 @@ cleat__trace_set *cleat__intake_traces(cleat__intake *intake)
 cleat__engine_spans *cleat__intake_engine_spans(cleat__intake *intake)
 {
     return &intake->engine_spans;
+}
+
+cleat__buffer *cleat__intake_added(cleat__intake *intake)
+{
+    return intake->added;
+}
+
+void cleat__intake_copy_added(cleat__intake *intake, cleat__buffer *request)
+{
+    intake->added = request;
 }
 
 /* ---- Finding a source ---- */

@@ -5,7 +5,6 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "collector/forward.h"
-#include "own_address.h"
 
 #include <cleat/propagation.h>
 
@@ -104,17 +103,6 @@ cleat_status cleat__internal_traces_new(const cleat__internal_traces_options *op
 cleat_tracer *cleat__internal_traces_tracer(cleat__internal_traces *traces)
 {
     return traces != NULL ? traces->tracer : NULL;
-}
-
-cleat_status cleat__internal_traces_check(const char *url, const char *address)
-{
-    if (!cleat__is_own_address(url, address)) {
-        return CLEAT_OK;
-    }
-    return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                       "the internal traces would come back to this server, which listens on %s: give the "
-                       "address of another OTLP endpoint",
-                       address);
 }
 
 void cleat__internal_traces_free(cleat__internal_traces *traces, int64_t timeout_ms)

@@ -25,8 +25,6 @@ cleat_status cleat__internal_traces_new(const cleat__internal_traces_options *op
                                         cleat__internal_traces **out);
 /* NULL for NULL, which traces nothing. */
 cleat_tracer *cleat__internal_traces_tracer(cleat__internal_traces *traces);
-/* CLEAT_INVALID_ARGUMENT: the URL leads to `address`, HOST:PORT, where this server listens. */
-cleat_status cleat__internal_traces_check(const char *url, const char *address);
 /* Sends what there is, as far as `timeout_ms` lets it, and frees. Nobody uses the tracer any more. NULL-safe. */
 void cleat__internal_traces_free(cleat__internal_traces *traces, int64_t timeout_ms);
 

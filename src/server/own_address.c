@@ -1,6 +1,7 @@
 #include "own_address.h"
 
 #include "base/alloc.h"
+#include "base/error.h"
 #include "base/url_part.h"
 #include "rpc_parts.h"
 
@@ -113,4 +114,15 @@ bool cleat__is_own_address(const char *url, const char *address)
     curl_free(target.host);
     cleat__free(own.host);
     return is_own;
+}
+
+cleat_status cleat__own_address_refuse(const char *what, const char *url, const char *address)
+{
+    if (!cleat__is_own_address(url, address)) {
+        return CLEAT_OK;
+    }
+    return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                       "%s would come back to this server, which listens on %s: give the address of another "
+                       "OTLP endpoint",
+                       what, address);
 }

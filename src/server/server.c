@@ -10,6 +10,7 @@
 #include "listeners.h"
 #include "metrics_engine.h"
 #include "metrics_server.h"
+#include "own_address.h"
 #include "rest.h"
 #include "rpc_parts.h"
 #include "service.h"
@@ -175,11 +176,25 @@ static cleat_status start_forward(cleat__server *self, const cleat__server_optio
     return status;
 }
 
+/* What the engine says of runs goes where their spans go. */
+static void forward_added(void *argument, cleat__buffer *request)
+{
+    cleat__server *self = argument;
+    cleat__otlp_received *received = NULL;
+    if (cleat__otlp_received_new(request, NULL, &received) == CLEAT_OK) {
+        cleat__forward_offer(self->forward, received);
+    }
+    cleat__otlp_received_release(received);
+}
+
 static cleat_status start_collector(cleat__server *self, const cleat__server_options *options)
 {
-    cleat_status status = cleat__collector_new(self->engine, NULL, &self->collector);
-    if (status == CLEAT_OK && options->otlp_forward != NULL) {
-        status = start_forward(self, options);
+    bool has_forward = options->otlp_forward != NULL;
+    const cleat__collector_options collector = {.added = has_forward ? forward_added : NULL,
+                                                .added_argument = self};
+    cleat_status status = has_forward ? start_forward(self, options) : CLEAT_OK;
+    if (status == CLEAT_OK) {
+        status = cleat__collector_new(self->engine, &collector, &self->collector);
     }
     self->otlp = (cleat__otlp_in){.collector = self->collector, .forward = self->forward};
     return status;
@@ -268,14 +283,21 @@ static cleat_status start_rpc(cleat__server *self, const cleat__server_options *
     return cleat__rpc_server_start(&rpc, &self->rpc);
 }
 
-/* Only now are the ports known; nothing has been sent yet. */
-static cleat_status check_internal_traces(const cleat__server *self, const char *url)
+static cleat_status check_target(const cleat__server *self, const char *what, const char *url)
 {
     if (url == NULL) {
         return CLEAT_OK;
     }
-    cleat_status status = cleat__internal_traces_check(url, cleat__rpc_server_address(self->rpc));
-    return status == CLEAT_OK ? cleat__internal_traces_check(url, cleat__http_server_address(self->http))
+    cleat_status status = cleat__own_address_refuse(what, url, cleat__rpc_server_address(self->rpc));
+    return status == CLEAT_OK ? cleat__own_address_refuse(what, url, cleat__http_server_address(self->http))
+                              : status;
+}
+
+/* Only now are the ports known; nothing has been sent yet. */
+static cleat_status check_targets(const cleat__server *self, const cleat__server_options *options)
+{
+    cleat_status status = check_target(self, "the spans", options->otlp_forward);
+    return status == CLEAT_OK ? check_target(self, "the internal traces", options->internal_traces.url)
                               : status;
 }
 
@@ -305,7 +327,7 @@ cleat_status cleat__server_start(const cleat__server_options *options, cleat__se
         status = start_rpc(self, options);
     }
     if (status == CLEAT_OK) {
-        status = check_internal_traces(self, options->internal_traces.url);
+        status = check_targets(self, options);
     }
     if (status != CLEAT_OK) {
         char *sentence = cleat__strdup(cleat_error_message()); /* stopping may fail in its own ways */

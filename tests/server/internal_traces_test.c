@@ -3,6 +3,7 @@
 
 #include "otlp/received.h"
 #include "server/internal_traces.h"
+#include "server/own_address.h"
 #include "support/http_sink.h"
 #include "support/spans.h"
 
@@ -419,10 +420,17 @@ static void test_the_server_itself_is_refused(void **state)
         assert_no_start(it, traces, own, own);
         assert_no_start(it, traces, any, any);
     }
-    assert_int_equal(cleat__internal_traces_check("http://[::1]:7077", "[::1]:7077"), CLEAT_INVALID_ARGUMENT);
-    assert_int_equal(cleat__internal_traces_check("http://127.0.0.1:7078", "127.0.0.1:7077"), CLEAT_OK);
-    assert_int_equal(cleat__internal_traces_check("http://127.0.0.2:7077", "127.0.0.1:7077"), CLEAT_OK);
-    assert_int_equal(cleat__internal_traces_check("https://192.0.2.1", "0.0.0.0:443"), CLEAT_OK);
+    const cleat__server_options forward = {.database = it->world.dir.database,
+                                           .grpc_address = "127.0.0.1:0",
+                                           .http_address = own,
+                                           .otlp_forward = url};
+    assert_int_equal(cleat__server_start(&forward, &it->world.server), CLEAT_INVALID_ARGUMENT);
+    assert_non_null(strstr(cleat_error_message(), own));
+    assert_true(cleat__is_own_address("http://[::1]:7077", "[::1]:7077"));
+    assert_false(cleat__is_own_address("http://127.0.0.1:7078", "127.0.0.1:7077"));
+    assert_false(cleat__is_own_address("http://127.0.0.2:7077", "127.0.0.1:7077"));
+    assert_false(cleat__is_own_address("https://192.0.2.1", "0.0.0.0:443"));
+    assert_false(cleat__is_own_address("nonsense", "127.0.0.1:7077"));
 }
 
 int main(void)
