@@ -29,6 +29,7 @@ typedef struct call {
 
 struct cleat__engine {
     const cleat_clock *clock;
+    cleat_tracer *tracer; /* NULL: batches are not traced */
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake; /* the thread */
@@ -124,12 +125,41 @@ static void answer(cleat__engine *engine, cleat__command_list answers)
     hand_over(&others);
 }
 
+/* What a batch is made of. */
+typedef struct batch {
+    int64_t begun_ns; /* Unix */
+    int64_t commands;
+    int64_t calls; /* of these, of other floors: reading, and storing spans */
+} batch;
+
+/* One that only stores spans is not traced: its own span might be the next to be stored. */
+static void trace(const cleat__engine *engine, const batch *done)
+{
+    if (engine->tracer == NULL || done->commands == done->calls) {
+        return;
+    }
+    const cleat_attribute commands = cleat_attribute_int("cleat.engine.commands", done->commands);
+    cleat_span span = cleat_span_start(engine->tracer, "cleat.engine.batch",
+                                       CLEAT_SPAN_OPTIONS(.kind = CLEAT_SPAN_KIND_INTERNAL, .root = true,
+                                                          .start_time_ns = done->begun_ns,
+                                                          .attributes = &commands, .attribute_count = 1));
+    cleat_status status = cleat__core_failure(engine->core);
+    if (status != CLEAT_OK) {
+        (void)cleat_span_set_string(span, "error.type", cleat_status_name(status));
+        (void)cleat_span_set_status(span, CLEAT_SPAN_STATUS_ERROR, cleat_error_message());
+    }
+    (void)cleat_span_end(span);
+}
+
 static void step(cleat__engine *engine, cleat__command_list *taken)
 {
     bool had_failed = cleat__core_failure(engine->core) != CLEAT_OK;
     cleat__now now = read_clock(engine->clock);
+    batch done = {.begun_ns = engine->tracer != NULL ? cleat__clock_unix_ns(NULL) : 0};
     cleat__command *command;
-    for (int left = BATCH_MAX; left > 0 && (command = cleat__command_take(taken)) != NULL; left--) {
+    while (done.commands < BATCH_MAX && (command = cleat__command_take(taken)) != NULL) {
+        done.commands++;
+        done.calls += command->kind == CLEAT__COMMAND_CALL;
         cleat__core_apply(engine->core, now, command);
     }
     if (taken->head == NULL) {
@@ -138,6 +168,7 @@ static void step(cleat__engine *engine, cleat__command_list *taken)
         cleat__core_run_behind(engine->core, now);
     }
     cleat__core_commit(engine->core);
+    trace(engine, &done);
     answer(engine, cleat__core_release(engine->core));
     if (!had_failed && cleat__core_failure(engine->core) != CLEAT_OK) {
         cleat__log(CLEAT_LOG_ERROR, "the engine stopped: %s", cleat_error_message());
@@ -168,6 +199,7 @@ cleat_status cleat__engine_open(const cleat__engine_options *options, cleat__eng
         return cleat__fail_memory();
     }
     engine->clock = options->clock;
+    engine->tracer = options->tracer;
     cleat__core_options core = {.path = options->path,
                                 .mode = CLEAT__STORE_WRITE,
                                 .seed = options->seed,

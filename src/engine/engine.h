@@ -12,6 +12,8 @@
 #include "model/schedule.h"
 #include "model/workflow.h"
 
+#include <cleat/trace.h>
+
 typedef struct cleat__engine cleat__engine;
 typedef struct cleat__command cleat__command;
 typedef struct cleat__store cleat__store;
@@ -21,6 +23,7 @@ typedef struct cleat__engine_options {
     const char *path;
     const cleat_clock *clock; /* NULL: system */
     uint64_t seed;            /* of ids; 0: from the operating system */
+    cleat_tracer *tracer;     /* of a span for each batch of commands; NULL: none. Used until the close */
     bool adds_trace; /* runs whose metadata has no `traceparent` get one, by cleat__metadata_add_trace() */
 } cleat__engine_options;
 

@@ -105,8 +105,9 @@ cleat_status cleat__timetable_change(cleat__core *core, cleat__command *command)
 
 static cleat_status start(cleat__core *core, const cleat__schedule_row *row)
 {
-    const cleat__trigger trigger = trigger_of(&row->schedule);
+    cleat__trigger trigger = trigger_of(&row->schedule);
     cleat__uuid run_id;
+    trigger.scheduled_at_ms = row->created_at_ms;
     cleat_status status = cleat__trigger_runs(core, row->tenant, &trigger, 1, &run_id);
     return status == CLEAT_OK ? cleat__schedule_delete(core->store, row->tenant, &row->id) : status;
 }

@@ -43,6 +43,7 @@ typedef struct cleat__trigger {
     cleat__uuid desired_worker; /* for sticky workflows; nil: none */
     cleat__uuid event_id;       /* that starts it; nil: none */
     cleat_slice event_key;
+    int64_t scheduled_at_ms; /* Unix, when the schedule was made that starts it; 0: none does */
 } cleat__trigger;
 
 /*

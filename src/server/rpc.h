@@ -20,6 +20,7 @@
 
 #include "server/identity.h"
 
+#include <cleat/trace.h>
 #include <protobuf-c/protobuf-c.h>
 
 typedef struct cleat__rpc_server cleat__rpc_server;
@@ -52,6 +53,7 @@ typedef struct cleat__rpc_method {
     /* The last that is heard of a call that the handler had: nobody has it and no callback runs any
      * more. The place to free its data; on any thread. */
     void (*ended)(cleat__rpc_call *call, void *service);
+    bool is_untraced; /* no span is made of its calls */
 } cleat__rpc_method;
 
 typedef struct cleat__rpc_service {
@@ -86,6 +88,7 @@ typedef struct cleat__rpc_options {
     void *admit_data;
     const cleat__rpc_service *services; /* the array is copied */
     size_t service_count;
+    cleat_tracer *tracer; /* of the spans of calls; NULL: none. Used until the server is freed */
 } cleat__rpc_options;
 
 /*

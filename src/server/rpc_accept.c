@@ -106,6 +106,7 @@ static void take_in(cleat__rpc_server *server, cleat__rpc_arrival *arrival)
     cleat__identity identity = {0};
     cleat_slice path = slice_of(&arrival->details.method);
     const cleat__rpc_route *route = route_of(server, path);
+    arrival->method = route != NULL ? route->method : NULL;
     bool is_known = authenticate(server, &arrival->metadata, &identity, &refusal);
     if (is_known && route == NULL) {
         refusal.code = GRPC_STATUS_UNIMPLEMENTED;

@@ -79,6 +79,7 @@ cleat__rpc_call *cleat__rpc_call_new(cleat__rpc_server *server, cleat__rpc_arriv
     call->metadata = arrival->metadata;
     call->deadline_ns = deadline_of(arrival->details.deadline);
     call->text = call->details.value = grpc_empty_slice();
+    cleat__rpc_trace_begin(call, arrival);
     arrival->call = NULL;
     grpc_metadata_array_init(&arrival->metadata);
     enlist(call);
@@ -119,6 +120,7 @@ void cleat__rpc_settle(cleat__rpc_call *call)
     }
     pthread_mutex_unlock(&call->mutex);
     if (over != NULL) {
+        cleat__rpc_trace_end(call);
         grpc_call_unref(over);
         atomic_fetch_sub_explicit(&call->server->unary_size, call->held_size, memory_order_relaxed);
         delist(call);

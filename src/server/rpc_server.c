@@ -104,6 +104,7 @@ static cleat__rpc_server *new_server(const cleat__rpc_options *options)
     server->anonymous = options->anonymous;
     server->admit = options->admit;
     server->admit_data = options->admit_data;
+    server->tracer = options->tracer;
     server->state = CLEAT__RPC_STOPPED;
     server->threads = cleat__calloc(threads, sizeof(*server->threads));
     if (server->threads == NULL) {

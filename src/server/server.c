@@ -10,6 +10,7 @@
 #include "listeners.h"
 #include "metrics_engine.h"
 #include "metrics_server.h"
+#include "own_address.h"
 #include "rate_limit.h"
 #include "rest.h"
 #include "rpc_parts.h"
@@ -23,6 +24,7 @@
 
 struct cleat__server {
     char *database;
+    cleat__internal_traces *internal_traces; /* NULL: none */
     cleat__engine *engine;
     cleat__collector *collector;
     cleat__forward *forward; /* NULL: none */
@@ -145,19 +147,61 @@ static cleat_status describe_tenant(void *self, const cleat__identity *identity,
 
 /* ---- Its parts, in their order ---- */
 
-static cleat_status start_engine(cleat__server *self)
+static cleat_status start_engine(cleat__server *self, const cleat__server_options *options)
 {
-    const cleat__engine_options options = {.path = self->database};
-    cleat_status status = cleat__engine_open(&options, &self->engine);
+    cleat_status status = CLEAT_OK;
+    if (options->internal_traces.url != NULL) {
+        status = cleat__internal_traces_new(&options->internal_traces, &self->internal_traces);
+    }
+    /* As Hatchet's engine does: its workers begin no traces of their own. */
+    const cleat__engine_options engine = {
+        .path = self->database,
+        .tracer = cleat__internal_traces_tracer(self->internal_traces),
+        .adds_trace = true,
+    };
+    if (status == CLEAT_OK) {
+        status = cleat__engine_open(&engine, &self->engine);
+    }
     return status == CLEAT_OK ? cleat__engine_call(self->engine, read_default_tenant, &self->anonymous)
                               : status;
 }
 
+static cleat_status start_forward(cleat__server *self, const cleat__server_options *options)
+{
+    cleat_otlp_header header = {NULL, NULL};
+    bool has_header = options->otlp_forward_header != NULL;
+    char *text = cleat__strdup(has_header ? options->otlp_forward_header : "");
+    cleat_status status = text != NULL ? CLEAT_OK : cleat__fail_memory();
+    if (status == CLEAT_OK && has_header) {
+        status = cleat__forward_header_read(text, &header);
+    }
+    if (status == CLEAT_OK) {
+        const cleat__forward_options forward = {.headers = &header, .header_count = has_header};
+        status = cleat__forward_new(options->otlp_forward, &forward, &self->forward);
+    }
+    cleat__free(text);
+    return status;
+}
+
+/* What the engine says of runs goes where their spans go. */
+static void forward_added(void *argument, cleat__buffer *request)
+{
+    cleat__server *self = argument;
+    cleat__otlp_received *received = NULL;
+    if (cleat__otlp_received_new(request, NULL, &received) == CLEAT_OK) {
+        cleat__forward_offer(self->forward, received);
+    }
+    cleat__otlp_received_release(received);
+}
+
 static cleat_status start_collector(cleat__server *self, const cleat__server_options *options)
 {
-    cleat_status status = cleat__collector_new(self->engine, NULL, &self->collector);
-    if (status == CLEAT_OK && options->otlp_forward != NULL) {
-        status = cleat__forward_new(options->otlp_forward, NULL, &self->forward);
+    bool has_forward = options->otlp_forward != NULL;
+    const cleat__collector_options collector = {.added = has_forward ? forward_added : NULL,
+                                                .added_argument = self};
+    cleat_status status = has_forward ? start_forward(self, options) : CLEAT_OK;
+    if (status == CLEAT_OK) {
+        status = cleat__collector_new(self->engine, &collector, &self->collector);
     }
     self->otlp = (cleat__otlp_in){.collector = self->collector, .forward = self->forward};
     return status;
@@ -215,6 +259,7 @@ static cleat_status start_http(cleat__server *self, const cleat__server_options 
         .authenticate = authenticate,
         .authenticate_self = self,
         .metrics = self->metrics,
+        .tracer = cleat__internal_traces_tracer(self->internal_traces),
     };
     return cleat__http_server_start(&http, &self->http);
 }
@@ -249,8 +294,27 @@ static cleat_status start_rpc(cleat__server *self, const cleat__server_options *
         .admit_data = self,
         .services = services,
         .service_count = sizeof(services) / sizeof(services[0]),
+        .tracer = cleat__internal_traces_tracer(self->internal_traces),
     };
     return cleat__rpc_server_start(&rpc, &self->rpc);
+}
+
+static cleat_status check_target(const cleat__server *self, const char *what, const char *url)
+{
+    if (url == NULL) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__own_address_refuse(what, url, cleat__rpc_server_address(self->rpc));
+    return status == CLEAT_OK ? cleat__own_address_refuse(what, url, cleat__http_server_address(self->http))
+                              : status;
+}
+
+/* Only now are the ports known; nothing has been sent yet. */
+static cleat_status check_targets(const cleat__server *self, const cleat__server_options *options)
+{
+    cleat_status status = check_target(self, "the spans", options->otlp_forward);
+    return status == CLEAT_OK ? check_target(self, "the internal traces", options->internal_traces.url)
+                              : status;
 }
 
 /* ---- The whole ---- */
@@ -265,7 +329,7 @@ cleat_status cleat__server_start(const cleat__server_options *options, cleat__se
     }
     cleat__services_init(&self->services);
     self->database = cleat__strdup(options->database);
-    status = self->database != NULL ? start_engine(self) : cleat__fail_memory();
+    status = self->database != NULL ? start_engine(self, options) : cleat__fail_memory();
     if (status == CLEAT_OK) {
         status = start_collector(self, options);
     }
@@ -277,6 +341,9 @@ cleat_status cleat__server_start(const cleat__server_options *options, cleat__se
     }
     if (status == CLEAT_OK) {
         status = start_rpc(self, options);
+    }
+    if (status == CLEAT_OK) {
+        status = check_targets(self, options);
     }
     if (status != CLEAT_OK) {
         char *sentence = cleat__strdup(cleat_error_message()); /* stopping may fail in its own ways */
@@ -322,7 +389,8 @@ void cleat__server_stop(cleat__server *self, int64_t timeout_ms)
     if (self == NULL) {
         return;
     }
-    stop_serving(self, cleat__deadline_ns(timeout_ms));
+    int64_t deadline_ns = cleat__deadline_ns(timeout_ms);
+    stop_serving(self, deadline_ns);
     cleat__http_server_free(self->http);
     cleat__rest_free(self->rest);
     cleat__metrics_engine_free(self->metrics_engine);
@@ -330,6 +398,7 @@ void cleat__server_stop(cleat__server *self, int64_t timeout_ms)
     cleat__forward_free(self->forward);
     cleat__engine_close(self->engine);
     cleat__rpc_server_free(self->rpc);
+    cleat__internal_traces_free(self->internal_traces, cleat__remaining_ms(deadline_ns));
     cleat__listeners_free(self->listeners);
     cleat__metrics_free(self->metrics);
     cleat__tokens_free(self->tokens);

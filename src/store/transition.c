@@ -107,8 +107,8 @@ static cleat_status insert_task(cleat__store *store, const cleat__new_task *task
 {
     static const char sql[] =
         "INSERT INTO task (id, type_id, priority, created_at_ms, parent_id, child_index, "
-        "child_key, input, metadata, desired, event_id, event_key) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
+        "child_key, input, metadata, desired, event_id, event_key, scheduled_at_ms) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, nullif(?13, 0)) "
         "ON CONFLICT DO NOTHING";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
@@ -124,6 +124,7 @@ static cleat_status insert_task(cleat__store *store, const cleat__new_task *task
     cleat__bind_text(insert, 9, task->trigger->metadata);
     cleat__bind_text(insert, 10, task->desired);
     bind_event(insert, task->trigger);
+    sqlite3_bind_int64(insert, 13, task->trigger->scheduled_at_ms);
     return finish(store, insert, "storing a run");
 }
 

@@ -148,6 +148,11 @@ static cleat_status export_spans(cleat__transport *self, const cleat_span_batch 
     return cleat__remote_export_spans(&remote_of(self)->spans, batch, timeout_ms);
 }
 
+static void own_trace(cleat__transport *self, const cleat__own_trace *trace)
+{
+    cleat__remote_own_trace(&remote_of(self)->spans, trace);
+}
+
 /* ---- Life ---- */
 
 static void flush(remote *it)
@@ -170,6 +175,7 @@ static void free_remote(cleat__transport *self)
     cleat__results_stop(&it->results);
     cleat__link_stop(it->link);
     cleat__remote_workers_deinit(&it->workers);
+    cleat__remote_spans_deinit(&it->spans);
     cleat__results_deinit(&it->results);
     cleat__link_free(it->link);
     cleat__free(it);
@@ -198,6 +204,7 @@ static const cleat__transport functions = {
     .watch = watch,
     .unwatch = unwatch,
     .export_spans = export_spans,
+    .own_trace = own_trace,
     .free = free_remote,
 };
 
@@ -206,6 +213,7 @@ static void check_version(remote *it, const char *version)
     unsigned major = 0, minor = 0, patch = 0;
     const char *address = it->link->settings.address;
     it->workers.has_release = strstr(version, "-cleat") != NULL;
+    it->spans.is_hatchet = !it->workers.has_release;
     it->results.patience_ms = it->workers.has_release ? 0 : PATIENCE_MS;
     if (sscanf(version, "v%6u.%6u.%6u", &major, &minor, &patch) != 3) {
         cleat__log(CLEAT_LOG_WARN, "the server at %s does not say a version that is known: \"%.64s\"",

@@ -28,6 +28,15 @@ typedef struct cleat__stream_sink {
     /* The last; the status and sentence of cleat_stream_next(), CLEAT_EMPTY: all was told. */
     void (*end)(void *self, cleat_status status, const char *text);
 } cleat__stream_sink;
+/* A task's span has begun a trace of its own, although its run was told of another. */
+typedef struct cleat__own_trace {
+    cleat_trace_id trace_id;
+    cleat__uuid task_id;
+    struct {
+        cleat_trace_id trace_id;
+        cleat_span_id span_id;
+    } run; /* what its metadata says */
+} cleat__own_trace;
 
 typedef struct cleat__transport cleat__transport;
 struct cleat__transport {
@@ -68,6 +77,8 @@ struct cleat__transport {
                           void **out);
     void (*unwatch)(cleat__transport *self, void *watch);
     cleat_status (*export_spans)(cleat__transport *self, const cleat_span_batch *batch, int64_t timeout_ms);
+    /* Before any span of the trace is exported. NULL: it makes no difference. */
+    void (*own_trace)(cleat__transport *self, const cleat__own_trace *trace);
     void (*free)(cleat__transport *self);
 };
 

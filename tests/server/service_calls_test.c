@@ -176,7 +176,8 @@ static void a_run_starts_without_the_fields_of_children(void **state)
     snprintf(run.text, sizeof(run.text), "%s", reply->external_id);
     Cleat__V1__GetRunDetailsResponse *details = details_of(it, run);
     assert_memory_equal(details->input.data, "{\"a\":1}", 7);
-    assert_memory_equal(details->additional_metadata.data, "{\"k\":\"v\"}", 9);
+    static const char metadata[] = "{\"k\":\"v\",\"traceparent\":\"00-"; /* nobody gave it one */
+    assert_memory_equal(details->additional_metadata.data, metadata, sizeof(metadata) - 1);
     assert_false(details->done);
     assert_int_equal(details->status, CLEAT__V1__RUN_STATUS__QUEUED);
     assert_int_equal(details->task_runs[0]->value->has_output_case, 0);
