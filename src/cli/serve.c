@@ -126,7 +126,7 @@ int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv)
                     "other machines may connect without TLS"),
         CLEAT__FLAG("no-auth", &server->is_open, "no tokens: everybody is the default tenant"),
         CLEAT__NUMBER("rate-limit", "N", &chosen.rate_limit, 1, CLEAT__RATE_LIMIT_MAX,
-                      "gRPC calls per second and token; default: no limit"),
+                      "gRPC calls a second for each token; no limit"),
         CLEAT__TEXT("otlp-forward", "URL", &server->otlp_forward, "spans also go to this OTLP back end"),
         CLEAT__TEXT("otlp-forward-header", "HEADER", &server->otlp_forward_header,
                     "\"Authorization: Bearer KEY\", for these"),

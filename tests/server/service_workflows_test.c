@@ -49,7 +49,8 @@ static void runs_are_scheduled(void **state)
     Cleat__AssignedAction *action = next_action(worker);
     assert_string_equal(action->workflow_id, reply->workflow_id);
     assert_string_equal(action->workflow_version_id, reply->id);
-    assert_string_equal(action->additional_metadata, "{\"k\":\"v\"}");
+    /* Nobody gave it a context. */
+    assert_non_null(strstr(action->additional_metadata, "{\"k\":\"v\",\"traceparent\":\"00-"));
     assert_int_equal(action->priority, 3);
     assert_non_null(strstr(action->action_payload, "{\"n\":1}"));
     cleat__message_free(action);
