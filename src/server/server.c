@@ -138,10 +138,10 @@ static cleat_status describe_tenant(void *self, const cleat__identity *identity,
 
 /* ---- Its parts, in their order ---- */
 
-static cleat_status start_engine(cleat__server *self)
+static cleat_status start_engine(cleat__server *self, const cleat__server_options *options)
 {
-    const cleat__engine_options options = {.path = self->database};
-    cleat_status status = cleat__engine_open(&options, &self->engine);
+    const cleat__engine_options engine = {.path = self->database, .clock = options->clock};
+    cleat_status status = cleat__engine_open(&engine, &self->engine);
     return status == CLEAT_OK ? cleat__engine_call(self->engine, read_default_tenant, &self->anonymous)
                               : status;
 }
@@ -228,6 +228,8 @@ static cleat_status start_rpc(cleat__server *self, const cleat__server_options *
         .certificate_file = options->certificate_file,
         .key_file = options->key_file,
         .client_authorities_file = options->client_authorities_file,
+        .keepalive_ms = options->keepalive_ms,
+        .keepalive_timeout_ms = options->keepalive_timeout_ms,
         .authenticate = options->is_open ? NULL : authenticate,
         .authenticate_data = self,
         .anonymous = self->anonymous,
@@ -249,7 +251,7 @@ cleat_status cleat__server_start(const cleat__server_options *options, cleat__se
     }
     cleat__services_init(&self->services);
     self->database = cleat__strdup(options->database);
-    status = self->database != NULL ? start_engine(self) : cleat__fail_memory();
+    status = self->database != NULL ? start_engine(self, options) : cleat__fail_memory();
     if (status == CLEAT_OK) {
         status = start_collector(self, options);
     }

@@ -5,7 +5,7 @@
 #ifndef CLEAT_SERVER_SERVER_H
 #define CLEAT_SERVER_SERVER_H
 
-#include <cleat/status.h>
+#include "base/clock.h"
 
 typedef struct cleat__server cleat__server;
 
@@ -15,9 +15,11 @@ typedef struct cleat__server_options {
     const char *http_address;
     /* PEM files, for both; NULL: no TLS. With an authority, clients need a certificate of it. */
     const char *certificate_file, *key_file, *client_authorities_file;
-    bool is_plaintext_public; /* without TLS, also addresses that other machines may reach */
-    bool is_open;             /* asks for no tokens: everybody is the default tenant */
-    const char *otlp_forward; /* URL of an OTLP back end that spans go to as well; NULL: none */
+    bool is_plaintext_public;               /* without TLS, also addresses that other machines may reach */
+    bool is_open;                           /* asks for no tokens: everybody is the default tenant */
+    const char *otlp_forward;               /* URL of an OTLP back end that spans go to as well; NULL: none */
+    int keepalive_ms, keepalive_timeout_ms; /* of gRPC's connections; 0: see rpc.h */
+    const cleat_clock *clock;               /* the engine's; to outlive the server; NULL: system */
 } cleat__server_options;
 
 /* Failures name the file, the address or the option. CLEAT_BUSY: the file or an address is in use. */
