@@ -14,6 +14,13 @@ struct cleat__lane;
 struct cleat__task_type;
 struct cleat__worker;
 
+/* Whether a worker of another process has got what it was assigned. */
+typedef enum cleat__receipt {
+    CLEAT__RECEIPT_SENT,   /* to a stream, which tells when it could not */
+    CLEAT__RECEIPT_HEARD,  /* the worker has said something of it */
+    CLEAT__RECEIPT_UNSURE, /* stream or engine have ended since, and the worker has said nothing */
+} cleat__receipt;
+
 typedef struct cleat__run {
     cleat__uuid id; /* the map's key */
     struct cleat__task_type *type;
@@ -31,6 +38,7 @@ typedef struct cleat__run {
     uint8_t internal_retries;
     uint8_t level;       /* in its queue: 1 .. 3 the priority, 4 ahead of all; 0: in no queue */
     bool is_backing_off; /* QUEUED, but in no queue until the timer fires */
+    uint8_t receipt;     /* RUNNING; a cleat__receipt */
     bool has_released;   /* RUNNING, but its worker's slots are free for others */
 } cleat__run;
 

@@ -346,6 +346,7 @@ static void begin(cleat__rpc_call *call, const char *worker_id, bool is_kept, cl
     self->command.as.listen.id = id;
     self->command.as.listen.session = self->session;
     self->command.as.listen.is_kept = is_kept;
+    self->command.as.listen.may_repeat = cleat__rpc_call_metadata(call, "cleat-may-repeat").size != 0;
     self->command.as.listen.sink = (cleat__worker_sink){.self = self, .assign = assign};
     self->command.as.listen.cancel = cancel;
     cleat__rpc_call_set_data(call, self);

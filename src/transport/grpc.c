@@ -133,8 +133,8 @@ static void check_version(remote *it, const char *version)
 {
     unsigned major = 0, minor = 0, patch = 0;
     const char *address = it->link->settings.address;
-    it->workers.has_release = strstr(version, "-cleat") != NULL;
-    it->results.patience_ms = it->workers.has_release ? 0 : PATIENCE_MS;
+    it->workers.is_cleat = strstr(version, "-cleat") != NULL;
+    it->results.patience_ms = it->workers.is_cleat ? 0 : PATIENCE_MS;
     if (sscanf(version, "v%6u.%6u.%6u", &major, &minor, &patch) != 3) {
         cleat__log(CLEAT_LOG_WARN, "the server at %s does not say a version that is known: \"%.64s\"",
                    address, version);

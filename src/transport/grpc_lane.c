@@ -10,6 +10,7 @@ struct cleat__lane_item {
     cleat__lane_item *next, *previous;
     cleat__lane *lane;
     cleat__call *call; /* not NULL: on its way */
+    void *tag;
     size_t size;
     char message[];
 };
@@ -33,6 +34,9 @@ static void remove_item(cleat__lane_item *item)
     *(item->next != NULL ? &item->next->previous : &lane->last) = item->previous;
     lane->count--;
     lane->bytes -= item->size;
+    if (item->tag != NULL && lane->settled != NULL) {
+        lane->settled(lane, item->tag);
+    }
     cleat__free(item);
     pthread_cond_broadcast(&lane->link->changed);
 }
@@ -94,7 +98,7 @@ static void pump(cleat__lane *lane)
     }
 }
 
-cleat_status cleat__lane_put(cleat__lane *lane, cleat_slice message)
+cleat_status cleat__lane_put(cleat__lane *lane, cleat_slice message, void *tag)
 {
     if (lane->link->is_closing) {
         return cleat__fail(CLEAT_UNAVAILABLE, "the client is being freed");
@@ -109,7 +113,7 @@ cleat_status cleat__lane_put(cleat__lane *lane, cleat_slice message)
         lane->dropped++;
         return cleat__fail_memory();
     }
-    *item = (cleat__lane_item){.lane = lane, .previous = lane->last, .size = message.size};
+    *item = (cleat__lane_item){.lane = lane, .previous = lane->last, .tag = tag, .size = message.size};
     memcpy(item->message, message.data, message.size);
     *(lane->last != NULL ? &lane->last->next : &lane->first) = item;
     lane->last = item;
