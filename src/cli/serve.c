@@ -49,6 +49,7 @@ static int serve(const serve_options *options)
     chosen.database = cleat__database_path(options->db);
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* before there are threads, and before anybody is told */
     umask(S_IRWXG | S_IRWXO);               /* a file that is new is for its owner only */
+    (void)signal(SIGXFSZ, SIG_IGN);         /* a file that may not grow is as good as a full disk */
     cleat_status status = cleat__server_start(&chosen, &server);
     if (status != CLEAT_OK) {
         return cleat__complain_status(status);

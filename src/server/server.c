@@ -73,7 +73,8 @@ static cleat_status check_reach(const char *text)
     if (status == CLEAT_OK && !are_loopback(address.host)) {
         status = cleat__fail(CLEAT_INVALID_ARGUMENT,
                              "%s is not only for this machine, and without TLS everybody on the way could "
-                             "read tokens: give a certificate and a key, or allow plain text",
+                             "read tokens: give a certificate and a key (--tls-cert, --tls-key), or allow it "
+                             "(--plaintext-on-the-network)",
                              text);
     }
     cleat__free(address.host);
