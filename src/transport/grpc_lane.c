@@ -32,6 +32,7 @@ static void remove_item(cleat__lane_item *item)
     cleat__lane *lane = item->lane;
     *(item->previous != NULL ? &item->previous->next : &lane->first) = item->next;
     *(item->next != NULL ? &item->next->previous : &lane->last) = item->previous;
+    lane->waiting = lane->waiting == item ? item->next : lane->waiting;
     lane->count--;
     lane->bytes -= item->size;
     if (item->tag != NULL && lane->settled != NULL) {
@@ -72,6 +73,7 @@ static void answered(void *owner, cleat__call *call)
         lane->failures = 0;
         remove_item(item);
     } else if (lane->must_arrive && cleat__grpc_code_is_passing((int)call->code, text)) {
+        lane->waiting = lane->first; /* this one is, again */
         wait_for_retry(lane);
     } else if (!lane->link->is_closing) {
         log_refusal(lane, (int)call->code, text);
@@ -83,7 +85,7 @@ static void answered(void *owner, cleat__call *call)
 
 static void pump(cleat__lane *lane)
 {
-    cleat__lane_item *item = lane->first;
+    cleat__lane_item *item = lane->waiting;
     while (item != NULL && lane->in_flight < lane->window && !lane->retry.is_set && !lane->link->is_closing) {
         if (item->call == NULL) {
             item->call = cleat__call_start(lane->link, lane->path, (cleat_slice){item->message, item->size},
@@ -95,6 +97,7 @@ static void pump(cleat__lane *lane)
             lane->in_flight++;
         }
         item = item->next;
+        lane->waiting = item;
     }
 }
 
@@ -117,6 +120,7 @@ cleat_status cleat__lane_put(cleat__lane *lane, cleat_slice message, void *tag)
     memcpy(item->message, message.data, message.size);
     *(lane->last != NULL ? &lane->last->next : &lane->first) = item;
     lane->last = item;
+    lane->waiting = lane->waiting != NULL ? lane->waiting : item;
     lane->count++;
     lane->bytes += item->size;
     pump(lane);

@@ -18,6 +18,7 @@ typedef struct cleat__lane {
     size_t window;    /* on their way at once */
     size_t most_items, most_bytes;
     cleat__lane_item *first, *last;
+    cleat__lane_item *waiting; /* all before it are on their way; NULL: all are */
     size_t count, bytes, in_flight;
     unsigned failures; /* in a row */
     cleat__link_timer retry;

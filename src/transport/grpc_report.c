@@ -14,7 +14,6 @@
 #include <stdio.h>
 
 enum {
-    REPORTS_AT_ONCE = 64,
     REPORTS_MAX = 1000000,
     REPORTS_MAX_BYTES = 256 << 20,
     LOGS_AT_ONCE = 8,
@@ -275,7 +274,7 @@ void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *lin
         .what = "a report",
         .must_arrive = true,
         .settled = settled,
-        .window = REPORTS_AT_ONCE,
+        .window = 1, /* until it is known what the server is */
         .most_items = REPORTS_MAX,
         .most_bytes = REPORTS_MAX_BYTES,
     };
