@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 enum { STOP_TIMEOUT_MS = 10000 };
@@ -41,6 +42,16 @@ static void wait_for_signal(const sigset_t *set)
     pthread_sigmask(SIG_UNBLOCK, set, NULL);
 }
 
+/* Each worker is a connection, and the usual limit is a thousand files. */
+static void allow_connections(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int serve(const serve_options *options)
 {
     cleat__server *server = NULL;
@@ -50,6 +61,7 @@ static int serve(const serve_options *options)
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* before there are threads, and before anybody is told */
     umask(S_IRWXG | S_IRWXO);               /* a file that is new is for its owner only */
     (void)signal(SIGXFSZ, SIG_IGN);         /* a file that may not grow is as good as a full disk */
+    allow_connections();
     cleat_status status = cleat__server_start(&chosen, &server);
     if (status != CLEAT_OK) {
         return cleat__complain_status(status);

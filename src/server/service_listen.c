@@ -287,6 +287,7 @@ static void assign(void *sink, cleat__assignment *list)
         Cleat__AssignedAction *action = cleat__assignment_write(list, &about.of);
         tell(self,
              action != NULL ? cleat__notice_out_new(action, true, &list->task_id, list->retry_count) : NULL);
+        cleat__message_free(action);
         cleat__free(list);
         list = next;
     }
@@ -303,6 +304,7 @@ static void cancel(void *sink, const cleat__cancellation *cancelled)
     Cleat__AssignedAction *action =
         cleat__cancellation_write(id, cancelled->retry_count, cancelled->task, &about.of);
     tell(sink, action != NULL ? cleat__notice_out_new(action, false, id, cancelled->retry_count) : NULL);
+    cleat__message_free(action);
 }
 
 /* ---- The beginning ---- */

@@ -208,7 +208,7 @@ static void trigger_many(service_world *it, const char *workflow, size_t count)
 static void a_worker_that_does_not_read(void **state)
 {
     enum { RUNS = 100000 };
-    const size_t most = (size_t)128 << 20;
+    const size_t most = (size_t)100 << 20;
     service_world *it = *state;
     skip_under_tsan();
     declare(it, (task_declaration){.name = "deaf"});
