@@ -101,7 +101,8 @@ static void read_event(cleat_slice input)
     if (message != NULL && cleat__report_read(message, &report) == CLEAT_OK) {
         check(report.retry_count >= CLEAT__CURRENT_ATTEMPT);
         check(report.status != CLEAT_OK || cleat__json_check("output", report.output, false) == CLEAT_OK);
-        check((report.status == CLEAT_OK) != (report.error.data != NULL));
+        bool is_failure = report.status != CLEAT_OK && report.status != CLEAT_UNAVAILABLE; /* or released */
+        check(is_failure == (report.error.data != NULL));
     }
     cleat__message_free(message);
 }
