@@ -169,7 +169,7 @@ static void an_idle_worker_is_not_taken_for_dead(void **state)
     rpc_client *far = rpc_client_new(between.address, (rpc_client_options){0});
     rpc_stream *stream = listen_by(it, far, "/Dispatcher/Listen", register_worker(it, "idle", 1));
     rpc_accepted(stream);
-    assert_false(gate_try(&between.gone, 1, 600)); /* longer than both times */
+    assert_false(gate_try(&between.gone, 1, 400)); /* longer than both times */
     id_text run = trigger(it, "idle", "{}");
     assert_attempt(stream, run, 0);
     stop_listening(stream);
