@@ -27,7 +27,7 @@ extern char **environ;
 
 typedef struct world {
     temp_dir dir;
-    pid_t server;
+    pid_t server;  /* 0: none */
     char grpc[64]; /* where it listens, once it has */
     char token[4096];
     gate handled;
@@ -67,11 +67,12 @@ static void serve(world *it)
     }
 }
 
-static void end(const world *it, int signal)
+static void end(world *it, int signal)
 {
     int status = 0;
     assert_int_equal(kill(it->server, signal), 0);
     assert_int_equal(waitpid(it->server, &status, 0), it->server);
+    it->server = 0;
     assert_true(signal == SIGKILL ? WIFSIGNALED(status) : WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
@@ -187,6 +188,9 @@ static int start(void **state)
 static int stop(void **state)
 {
     world *it = *state;
+    if (it->server != 0) { /* the test has failed */
+        end(it, SIGKILL);
+    }
     gate_deinit(&it->handled);
     temp_dir_remove(&it->dir);
     free(it);
