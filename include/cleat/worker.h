@@ -50,7 +50,8 @@ CLEAT_API void cleat_worker_free(cleat_worker *worker);
 
 /*
  * Declares a task, before the worker starts; everything is copied. CLEAT_ALREADY_EXISTS: this
- * worker has a task of that name. CLEAT_INVALID_ARGUMENT: the message names the field.
+ * worker has a task of that name, or one that would be the same workflow, as "w:t" and "w.t" are.
+ * CLEAT_INVALID_ARGUMENT: the message names the field.
  */
 CLEAT_API cleat_status cleat_worker_add_task(cleat_worker *worker, const cleat_task_options *task);
 

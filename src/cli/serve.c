@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 enum { STOP_TIMEOUT_MS = 10000 };
@@ -68,6 +69,16 @@ static int check(const serve_options *options)
     return CLEAT__EXIT_OK;
 }
 
+/* Each worker is a connection, and the usual limit is a thousand files. */
+static void allow_connections(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int serve(const serve_options *options)
 {
     cleat__server *server = NULL;
@@ -84,6 +95,8 @@ static int serve(const serve_options *options)
     }
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* before there are threads, and before anybody is told */
     umask(S_IRWXG | S_IRWXO);               /* a file that is new is for its owner only */
+    (void)signal(SIGXFSZ, SIG_IGN);         /* a file that may not grow is as good as a full disk */
+    allow_connections();
     cleat_status status = cleat__server_start(&chosen, &server);
     if (status != CLEAT_OK) {
         return cleat__complain_status(status);

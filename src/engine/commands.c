@@ -141,10 +141,15 @@ static cleat_status check_ended(cleat__core *core, int64_t tenant, const cleat__
     return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
 }
 
+/* Asked about by the worker that has it. */
 static cleat_status find(cleat__core *core, cleat__command *command)
 {
-    const cleat__run *run = cleat__core_find_run(core, command->tenant, &command->as.id);
-    return run != NULL ? CLEAT_OK : check_ended(core, command->tenant, &command->as.id);
+    cleat__run *run = cleat__core_find_run(core, command->tenant, &command->as.id);
+    if (run == NULL) {
+        return check_ended(core, command->tenant, &command->as.id);
+    }
+    run->receipt = CLEAT__RECEIPT_HEARD;
+    return CLEAT_OK;
 }
 
 static cleat_status cancel(cleat__core *core, cleat__command *command)
@@ -242,8 +247,8 @@ static cleat_status undelivered(cleat__core *core, cleat__command *command)
     if (run == NULL) {
         return check_ended(core, command->tenant, id);
     }
-    bool is_current =
-        run->state == CLEAT_RUN_RUNNING && run->retry_count == command->as.undelivered.retry_count;
+    bool is_current = run->state == CLEAT_RUN_RUNNING && run->receipt != CLEAT__RECEIPT_HEARD &&
+                      run->retry_count == command->as.undelivered.retry_count;
     return is_current ? cleat__life_lose(core, run, CLEAT__LOSS_UNDELIVERED) : CLEAT_OK;
 }
 
@@ -257,6 +262,7 @@ static cleat_status find_running(const cleat__core *core, int64_t tenant, const 
         cleat__uuid_format(id, text);
         return cleat__fail(CLEAT_NOT_FOUND, "run %s is not running", text);
     }
+    (*out)->receipt = CLEAT__RECEIPT_HEARD;
     return CLEAT_OK;
 }
 

@@ -99,26 +99,16 @@ static void count_dispatch(cleat__core *core, const cleat__run *run)
     core->totals.dispatched_ms += waited_ms > 0 ? (uint64_t)waited_ms : 0;
 }
 
-cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worker *worker)
+/* With the transaction open; the attempt as it is now. */
+static cleat_status load_assignment(cleat__core *core, const cleat__run *run, cleat__assignment **out)
 {
-    cleat__assignment *assignment = NULL;
-    cleat__attempt_key key = key_of(run);
-    if (worker->is_remote) {
-        key.worker_id = worker->id;
-    }
     const cleat__task_type *type = run->type;
     const cleat__type_names names = {type->queue->action, type->workflow->name, type->task_name};
-    cleat_status status = cleat__core_begin(core);
-    if (status == CLEAT_OK) {
-        status = cleat__core_check(core, cleat__load_assignment(core->store, &run->id, &names, &assignment));
-    }
-    if (status == CLEAT_OK) {
-        status = cleat__core_check(core, cleat__transition_assign(core->store, &key, core->now.unix_ms));
-    }
+    cleat_status status = cleat__core_check(core, cleat__load_assignment(core->store, &run->id, &names, out));
     if (status != CLEAT_OK) {
-        cleat__free(assignment);
         return status;
     }
+    cleat__assignment *assignment = *out;
     assignment->retry_count = run->retry_count;
     assignment->queued_at_ms = run->since_ms;
     assignment->tenant = type->workflow->tenant;
@@ -127,19 +117,57 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     assignment->workflow_id = type->workflow->id;
     assignment->version_id = type->version_id;
     assignment->step_id = type->workflow->id; /* a workflow has one task */
+    return CLEAT_OK;
+}
+
+cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worker *worker)
+{
+    cleat__assignment *assignment = NULL;
+    cleat__attempt_key key = key_of(run);
+    if (worker->is_remote) {
+        key.worker_id = worker->id;
+    }
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = load_assignment(core, run, &assignment);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(core, cleat__transition_assign(core->store, &key, core->now.unix_ms));
+    }
+    if (status != CLEAT_OK) {
+        cleat__free(assignment);
+        return status;
+    }
     count_dispatch(core, run);
     run->since_ms = core->now.unix_ms;
+    run->receipt = CLEAT__RECEIPT_SENT;
     cleat__queues_remove(&core->queues, run);
     set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_ASSIGN));
     cleat__roster_hold(worker, run);
     cleat__roster_assign(&core->roster, worker, assignment);
-    int64_t deadline = deadline_after(core, type->policy.execution_timeout_ms);
+    int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+}
+
+cleat_status cleat__life_send_again(cleat__core *core, cleat__run *run)
+{
+    cleat__assignment *assignment = NULL;
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = load_assignment(core, run, &assignment);
+    }
+    if (status == CLEAT_OK) {
+        /* What a former stream gives back now, this one has. */
+        run->receipt = CLEAT__RECEIPT_HEARD;
+        cleat__roster_assign(&core->roster, run->worker, assignment);
+    }
+    return status;
 }
 
 cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worker *worker)
 {
     cleat__roster_hold(worker, run);
+    run->receipt = CLEAT__RECEIPT_UNSURE;
     int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
 }
@@ -267,6 +295,10 @@ cleat_status cleat__life_time_out(cleat__core *core, cleat__run *run)
     char duration[CLEAT__DURATION_TEXT], text[CLEAT__DURATION_TEXT + 32];
     cleat__duration_format(run->type->policy.execution_timeout_ms, duration);
     snprintf(text, sizeof(text), "Task exceeded timeout of %s", duration);
+    if (run->receipt == CLEAT__RECEIPT_UNSURE) {
+        /* As likely as not it never came; that is no failure of the task. */
+        return cleat__life_lose(core, run, CLEAT__LOSS_WORKER_GONE);
+    }
     tell_cancelled(core, run);
     if (has_retries_left(run)) {
         return retry(core, run, CLEAT__EVENT_TIME_OUT_RETRY, cleat__transition_time_out_retry,

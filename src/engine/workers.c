@@ -246,6 +246,20 @@ cleat_status cleat__workers_register(cleat__core *core, cleat__command *command)
     return status;
 }
 
+/* What was told in a former session may not have come. */
+static cleat_status doubt_held(cleat__core *core, cleat__worker *worker, bool may_repeat)
+{
+    cleat_status status = CLEAT_OK;
+    for (cleat__run *run = worker->held.head; run != NULL && status == CLEAT_OK; run = run->next) {
+        if (may_repeat) {
+            status = cleat__life_send_again(core, run);
+        } else if (run->receipt == CLEAT__RECEIPT_SENT) {
+            run->receipt = CLEAT__RECEIPT_UNSURE;
+        }
+    }
+    return status;
+}
+
 cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
 {
     cleat__worker *worker = NULL;
@@ -265,7 +279,7 @@ cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
     if (status == CLEAT_OK && command->as.listen.is_kept) {
         cleat__roster_keep(&core->roster, worker);
     }
-    return status;
+    return status == CLEAT_OK ? doubt_held(core, worker, command->as.listen.may_repeat) : status;
 }
 
 static cleat_status stop_listening(cleat__core *core, cleat__worker *worker)

@@ -179,6 +179,22 @@ void cleat__worker_destroy(cleat_worker *worker)
 
 /* ---- Declarations ---- */
 
+/* Workflows of a server are told apart by their name, which for "w:t" and for "w.t" is "w.t". */
+static cleat_status check_workflow(const cleat_worker *worker, const char *action)
+{
+    char name[sizeof(worker->declarations->action)], other[sizeof(name)];
+    cleat__workflow_name(cleat_slice_of(action), name);
+    for (const cleat__declaration *it = worker->declarations; it != NULL; it = it->next) {
+        cleat__workflow_name(cleat_slice_of(it->action), other);
+        if (strcmp(name, other) == 0) {
+            return cleat__fail(CLEAT_ALREADY_EXISTS,
+                               "the tasks \"%s\" and \"%s\" would both be the workflow \"%s\": rename one",
+                               it->action, action, name);
+        }
+    }
+    return CLEAT_OK;
+}
+
 static cleat_status declare(cleat_worker *worker, const cleat_task_options *options)
 {
     cleat__declaration *declaration = NULL;
@@ -189,6 +205,9 @@ static cleat_status declare(cleat_worker *worker, const cleat_task_options *opti
     cleat_slice action = cleat_slice_of(declaration->action);
     if (cleat__map_get(&worker->by_action, action) != NULL) {
         status = cleat__fail(CLEAT_ALREADY_EXISTS, "this worker has a task \"%s\" already", options->name);
+    }
+    if (status == CLEAT_OK) {
+        status = check_workflow(worker, declaration->action);
     }
     if (status == CLEAT_OK) {
         status = cleat__map_put(&worker->by_action, action, declaration);

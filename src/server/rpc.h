@@ -73,11 +73,14 @@ typedef struct cleat__rpc_options {
     /* Unary calls that are being answered, of all clients; 0: 10,000, and 256 MiB of their requests. Beyond
      * that they are RESOURCE_EXHAUSTED at once, which clients try again. */
     size_t max_unary_calls, max_unary_size;
+    /* A connection on which nothing comes for so long is asked whether it is there, and ended when there is
+     * no answer in time. 0: 30 s, and 20 s. */
+    int keepalive_ms, keepalive_timeout_ms;
     /*
      * Tells who calls by the token of `authorization: bearer TOKEN`, before the message is looked at;
      * on completion threads, several at once. Any failure is UNAUTHENTICATED "invalid auth token" to the
-     * peer, but: a retryable one (the store is not there) has its own code, and CLEAT_FAILED_PRECONDITION
-     * adds its sentence. NULL: nobody is asked, everybody is `anonymous`.
+     * peer, but: a retryable one (the store is not there) has its own code, CLEAT_UNAUTHENTICATED its own
+     * sentence, and CLEAT_FAILED_PRECONDITION adds one. NULL: nobody is asked, everybody is `anonymous`.
      */
     cleat_status (*authenticate)(void *user_data, cleat_slice token, cleat__identity *out);
     void *authenticate_data;

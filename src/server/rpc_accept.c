@@ -91,6 +91,8 @@ static bool authenticate(const cleat__rpc_server *server, const grpc_metadata_ar
     refusal->code = GRPC_STATUS_UNAUTHENTICATED;
     if (status == CLEAT_FAILED_PRECONDITION) {
         snprintf(refusal->text, sizeof(refusal->text), "%s: %s", sentence, cleat_error_message());
+    } else if (status == CLEAT_UNAUTHENTICATED) {
+        snprintf(refusal->text, sizeof(refusal->text), "%s", cleat_error_message());
     } else if (cleat_status_is_retryable(status)) {
         refusal->code = (grpc_status_code)cleat_status_grpc_code(status);
         snprintf(refusal->text, sizeof(refusal->text), "%s", cleat_error_message());

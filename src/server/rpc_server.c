@@ -132,7 +132,12 @@ static grpc_arg integer_argument(const char *key, int value)
     return (grpc_arg){.type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)key, .value.integer = value};
 }
 
-static cleat_status make_grpc_server(cleat__rpc_server *server)
+static int given_or(int value, int otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+static cleat_status make_grpc_server(cleat__rpc_server *server, const cleat__rpc_options *options)
 {
     size_t limit = server->max_message_size;
     grpc_arg arguments[] = {
@@ -144,8 +149,9 @@ static cleat_status make_grpc_server(cleat__rpc_server *server)
         integer_argument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
         integer_argument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, LEAST_PING_INTERVAL_MS),
         integer_argument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
-        integer_argument(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_TIME_MS),
-        integer_argument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_TIMEOUT_MS),
+        integer_argument(GRPC_ARG_KEEPALIVE_TIME_MS, given_or(options->keepalive_ms, KEEPALIVE_TIME_MS)),
+        integer_argument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                         given_or(options->keepalive_timeout_ms, KEEPALIVE_TIMEOUT_MS)),
         integer_argument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS),
     };
     grpc_channel_args all = {sizeof(arguments) / sizeof(arguments[0]), arguments};
@@ -304,7 +310,7 @@ cleat_status cleat__rpc_server_start(const cleat__rpc_options *options, cleat__r
     }
     status = make_routes(server, options);
     if (status == CLEAT_OK) {
-        status = make_grpc_server(server);
+        status = make_grpc_server(server, options);
     }
     if (status == CLEAT_OK) {
         unsigned count = options->thread_count != 0 ? options->thread_count : DEFAULT_THREADS;

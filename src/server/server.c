@@ -77,7 +77,8 @@ static cleat_status check_reach(const char *text)
     if (status == CLEAT_OK && !are_loopback(address.host)) {
         status = cleat__fail(CLEAT_INVALID_ARGUMENT,
                              "%s is not only for this machine, and without TLS everybody on the way could "
-                             "read tokens: give a certificate and a key, or allow plain text",
+                             "read tokens: give a certificate and a key (--tls-cert, --tls-key), or allow it "
+                             "(--plaintext-on-the-network)",
                              text);
     }
     cleat__free(address.host);
@@ -156,6 +157,7 @@ static cleat_status start_engine(cleat__server *self, const cleat__server_option
     /* As Hatchet's engine does: its workers begin no traces of their own. */
     const cleat__engine_options engine = {
         .path = self->database,
+        .clock = options->clock,
         .tracer = cleat__internal_traces_tracer(self->internal_traces),
         .adds_trace = true,
     };
@@ -287,6 +289,8 @@ static cleat_status start_rpc(cleat__server *self, const cleat__server_options *
         .certificate_file = options->certificate_file,
         .key_file = options->key_file,
         .client_authorities_file = options->client_authorities_file,
+        .keepalive_ms = options->keepalive_ms,
+        .keepalive_timeout_ms = options->keepalive_timeout_ms,
         .authenticate = options->is_open ? NULL : authenticate,
         .authenticate_data = self,
         .anonymous = self->anonymous,

@@ -5,6 +5,7 @@
 #ifndef CLEAT_SERVER_SERVER_H
 #define CLEAT_SERVER_SERVER_H
 
+#include "base/clock.h"
 #include "internal_traces.h"
 
 typedef struct cleat__server cleat__server;
@@ -21,6 +22,8 @@ typedef struct cleat__server_options {
     const char *otlp_forward;        /* URL of an OTLP back end that spans go to as well; NULL: none */
     const char *otlp_forward_header; /* "Name: value", sent with them; NULL: none */
     cleat__internal_traces_options internal_traces;
+    int keepalive_ms, keepalive_timeout_ms; /* of gRPC's connections; 0: see rpc.h */
+    const cleat_clock *clock;               /* the engine's; to outlive the server; NULL: system */
 } cleat__server_options;
 
 /* Failures name the file, the address or the option. CLEAT_BUSY: the file or an address is in use. */

@@ -11,6 +11,9 @@
 
 /* The first version with all that is used here, and the last major one that is known. */
 enum { OLDEST_MINOR = 80, NEWEST_MAJOR = 0 };
+/* Reports on their way at once. An answer of `cleat serve` comes after the commit, and a commit takes all that
+ * has come: the more, the better. */
+enum { REPORTS_AT_ONCE = 64, CLEAT_REPORTS_AT_ONCE = 1000 };
 /* Of servers that store a run behind the answer. */
 enum { PATIENCE_MS = 10000 };
 
@@ -117,7 +120,7 @@ static cleat_status put_stream(cleat__transport *self, const cleat__uuid *task_i
                                cleat_slice chunk)
 {
     /* Other engines may pass on in another order what they got in this one, without the numbers. */
-    bool is_cleat = remote_of(self)->workers.has_release;
+    bool is_cleat = remote_of(self)->workers.is_cleat;
     return cleat__remote_put_stream(remote_of(self)->link, task_id, is_cleat ? -1 : index, chunk);
 }
 
@@ -212,9 +215,10 @@ static void check_version(remote *it, const char *version)
 {
     unsigned major = 0, minor = 0, patch = 0;
     const char *address = it->link->settings.address;
-    it->workers.has_release = strstr(version, "-cleat") != NULL;
-    it->spans.is_hatchet = !it->workers.has_release;
-    it->results.patience_ms = it->workers.has_release ? 0 : PATIENCE_MS;
+    it->workers.is_cleat = strstr(version, "-cleat") != NULL;
+    it->workers.reports.window = it->workers.is_cleat ? CLEAT_REPORTS_AT_ONCE : REPORTS_AT_ONCE;
+    it->spans.is_hatchet = !it->workers.is_cleat;
+    it->results.patience_ms = it->workers.is_cleat ? 0 : PATIENCE_MS;
     if (sscanf(version, "v%6u.%6u.%6u", &major, &minor, &patch) != 3) {
         cleat__log(CLEAT_LOG_WARN, "the server at %s does not say a version that is known: \"%.64s\"",
                    address, version);

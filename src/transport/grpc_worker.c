@@ -128,6 +128,10 @@ static void start_run(cleat__remote_worker *worker, const Cleat__AssignedAction 
         refuse(worker, action, status);
         return;
     }
+    if (cleat__remote_holds(worker->workers, &assignment->task_id, assignment->retry_count)) {
+        cleat__free(assignment); /* the server was not sure that it had come */
+        return;
+    }
     cleat__remote_hold(worker, &assignment->task_id, assignment->retry_count, assignment->task,
                        cleat_slice_of(action->task_id));
     restore_action(worker, assignment);
@@ -508,7 +512,7 @@ void cleat__remote_workers_deinit(cleat__remote_workers *workers)
         workers->first = worker->next;
         free_worker(worker);
     }
-    cleat__remote_held_deinit(workers);
-    cleat__lane_deinit(&workers->reports);
+    cleat__lane_deinit(&workers->reports); /* whose messages refer to what is held */
     cleat__lane_deinit(&workers->logs);
+    cleat__remote_held_deinit(workers);
 }

@@ -71,7 +71,7 @@ static void test_a_task(void **state)
     assert_ok(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "archive:pack", .run = pack)));
     assert_ok(cleat_worker_start(worker));
     assign(it, "archive:pack");
-    Cleat__StepActionEvent *event = mock_message(&it->engine, MOCK_EVENT, 1);
+    Cleat__StepActionEvent *event = mock_message(&it->engine, MOCK_EVENT, 0);
     assert_int_equal(event->event_type, CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_COMPLETED);
     assert_string_equal(event->event_payload, "{\"n\":1}");
     cleat__message_free(event);

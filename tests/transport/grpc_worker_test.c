@@ -118,6 +118,13 @@ static void assert_event(fixture *it, int index, int type, const char *payload)
 
 enum { STARTED = 1, COMPLETED = 2, FAILED = 3, RELEASED = 100 };
 
+/* A server that is told when an attempt begins. */
+static void as_hatchet(fixture *it)
+{
+    it->engine.version = "v0.83.0";
+    reopen(it, mock_settings(&it->engine));
+}
+
 /* ---- Registration and heartbeats ---- */
 
 static void test_registration(void **state)
@@ -237,6 +244,7 @@ static void test_a_paused_worker_listens_no_more(void **state)
 {
     fixture *it = *state;
     listener worker;
+    as_hatchet(it);
     listener_add(&worker, it->transport);
     assign(it, 1, 0, "a:b");
     gate_wait(&worker.assigned, 1);
@@ -258,6 +266,7 @@ static void test_assignment(void **state)
 {
     fixture *it = *state;
     listener worker;
+    as_hatchet(it);
     listener_add(&worker, it->transport);
     assign(it, 7, 3, "a:b");
     gate_wait(&worker.assigned, 1);
@@ -275,6 +284,48 @@ static void test_assignment(void **state)
     assert_string_equal(event->task_id, STEP_ID);
     assert_int_equal(event->retry_count, 3);
     cleat__message_free(event);
+    listener_remove(&worker, it->transport);
+}
+
+/* A server that is not sure whether something came says it again. */
+static void test_what_is_assigned_again(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    listener_add(&worker, it->transport);
+    assign(it, 1, 0, "a:b");
+    assign(it, 1, 0, "a:b");
+    assign(it, 2, 0, "a:b");
+    gate_wait(&worker.assigned, 2);
+    assert_int_equal(worker.held[1]->task_id.bytes[15], 2);
+    mock_be_silent(&it->engine, MOCK_EVENT, true);
+    assert_ok(report(it, 1, 0, CLEAT_OK, "1"));
+    mock_wait(&it->engine, MOCK_EVENT, 1); /* and has no answer yet */
+    assign(it, 1, 0, "a:b");
+    assign(it, 1, 1, "a:b"); /* another attempt */
+    gate_wait(&worker.assigned, 3);
+    assert_int_equal(worker.held[2]->task_id.bytes[15], 1);
+    assert_int_equal(worker.held[2]->retry_count, 1);
+    mock_be_silent(&it->engine, MOCK_EVENT, false);
+    mock_end(&it->engine, MOCK_EVENT, CLEAT_UNAVAILABLE, "away");
+    listener_remove(&worker, it->transport);
+}
+
+/* It may come back at once, before anybody knows that it has arrived. */
+static void test_what_was_released_comes_back(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    listener_add(&worker, it->transport);
+    assign(it, 1, 0, "a:b");
+    gate_wait(&worker.assigned, 1);
+    mock_be_silent(&it->engine, MOCK_EVENT, true);
+    assert_ok(report(it, 1, 0, CLEAT_UNAVAILABLE, NULL));
+    mock_wait(&it->engine, MOCK_EVENT, 1);
+    assign(it, 1, 0, "a:b");
+    gate_wait(&worker.assigned, 2);
+    mock_be_silent(&it->engine, MOCK_EVENT, false);
+    mock_end(&it->engine, MOCK_EVENT, CLEAT_UNAVAILABLE, "away");
     listener_remove(&worker, it->transport);
 }
 
@@ -337,7 +388,7 @@ static void test_namespace(void **state)
     assert_string_equal(worker.held[0]->task.data, "c:c");
     assert_int_equal(worker.held[0]->task.size, 3);
     assert_ok(report(it, 1, 0, CLEAT_OK, "1"));
-    Cleat__StepActionEvent *event = event_at(it, 1);
+    Cleat__StepActionEvent *event = event_at(it, 0);
     assert_string_equal(event->action_id, "acme_c:c");
     cleat__message_free(event);
     listener_remove(&worker, it->transport);
@@ -349,6 +400,7 @@ static void test_reports(void **state)
 {
     fixture *it = *state;
     listener worker;
+    as_hatchet(it);
     listener_add(&worker, it->transport);
     assign(it, 1, 4, "a:b");
     gate_wait(&worker.assigned, 1);
@@ -397,11 +449,11 @@ static void test_a_worker_that_leaves(void **state)
     gate_wait(&worker.assigned, 2);
     assert_ok(report(it, 1, 0, CLEAT_OK, "1"));
     listener_remove(&worker, it->transport);
-    assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 4); /* two of them STARTED */
-    Cleat__StepActionEvent *event = event_at(it, 3);
+    assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 2);
+    Cleat__StepActionEvent *event = event_at(it, 1);
     if ((int)event->event_type == COMPLETED) { /* they are under way together */
         cleat__message_free(event);
-        event = event_at(it, 2);
+        event = event_at(it, 0);
     }
     assert_int_equal(event->event_type, RELEASED);
     assert_int_equal(event->retry_count, 3);
@@ -521,6 +573,8 @@ int main(void)
         TEST(test_an_old_server),
         TEST(test_a_paused_worker_listens_no_more),
         TEST(test_assignment),
+        TEST(test_what_is_assigned_again),
+        TEST(test_what_was_released_comes_back),
         TEST(test_cancellation),
         TEST(test_an_action_that_is_damaged),
         TEST(test_namespace),
