@@ -34,6 +34,7 @@
     X(WORKER_LISTEN, cleat__workers_listen)           \
     X(WORKER_UNLISTEN, cleat__workers_unlisten)       \
     X(WORKER_UNSUBSCRIBE, cleat__workers_unsubscribe) \
+    X(WORKER_HAS_ROOM, cleat__workers_note_room)      \
     X(WORKER_LABEL, cleat__workers_label)             \
     X(WORKERS, cleat__workers_list)                   \
     X(REPORT, report)                                 \
@@ -142,7 +143,10 @@ struct cleat__command {
             cleat__worker_sink sink;
             /* NULL: the sink's. Instead of that one, for who must say more of what was cancelled. */
             void (*cancel)(void *self, const cleat__cancellation *cancellation);
-        } listen;
+            /* Asked after runs were handed over: true when they wait for a slow connection. Then
+             * no more come until WORKER_HAS_ROOM of that session. NULL: never. */
+            bool (*is_full)(void *self);
+        } listen; /* WORKER_HAS_ROOM, WORKER_UNLISTEN: id and session */
         struct { /* merged with those it has, by key */
             cleat__uuid id;
             const cleat__label *items;

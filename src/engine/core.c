@@ -210,7 +210,7 @@ void cleat__core_commit(cleat__core *core)
 cleat__command_list cleat__core_release(cleat__core *core)
 {
     if (core->failure == CLEAT_OK) {
-        cleat__roster_tell(&core->roster);
+        core->has_more = cleat__roster_tell(&core->roster) || core->has_more;
         cleat__watches_tell(&core->watches);
     }
     cleat__command_list answers = core->answers;

@@ -15,6 +15,8 @@
 
 #define CLEAT__WORKER_LOST_AFTER_MS INT64_C(30000) /* without a heartbeat */
 #define CLEAT__WORKER_FRESH_MS      INT64_C(5000)  /* how old one may be for new assignments */
+/* Of runs that go in one step to a worker that may be full: then it is asked. */
+#define CLEAT__WORKER_STEP_BYTES ((size_t)4 * 1024 * 1024)
 
 /* A cancelled attempt, to be told to its worker. */
 typedef struct cleat__notice {
@@ -35,6 +37,7 @@ typedef struct cleat__worker {
     char *name, *runtime;                                                /* owned; NULL: none */
     cleat__worker_sink sink;                                             /* while it listens */
     void (*cancel)(void *self, const cleat__cancellation *cancellation); /* NULL: the sink's */
+    bool (*sink_is_full)(void *self);                                    /* NULL: never */
     cleat__slot_list *offered;                                           /* owned */
     cleat__pool *pools;                                                  /* owned; of what is offered */
     cleat__labels *labels;                                               /* owned; NULL: none */
@@ -49,6 +52,7 @@ typedef struct cleat__worker {
     bool is_kept;      /* it counts as alive while it listens */
     bool is_paused;
     bool is_lost; /* until its next sign of life */
+    bool is_full; /* what it was given waits on its way, or this step gave it enough */
     cleat__run_chain held;
     cleat__queue **queues; /* those it serves, each once */
     size_t queue_count;
@@ -57,6 +61,7 @@ typedef struct cleat__worker {
     bool has_effects;
     struct cleat__worker *next_with_effects;
     cleat__assignment *assignments, **assignments_end;
+    size_t assigned_bytes; /* of these */
     cleat__notice *notices, **notices_end;
 } cleat__worker;
 
@@ -109,7 +114,8 @@ void cleat__roster_assign(cleat__roster *roster, cleat__worker *worker, cleat__a
 /* Does nothing when nobody listens, or on no memory: then the worker finds out when its report is
  * ignored. */
 void cleat__roster_cancel(cleat__roster *roster, cleat__worker *worker, const cleat__run *run);
-/* Tells every worker what waits for it: first what it need not do any more, then what to do. */
-void cleat__roster_tell(cleat__roster *roster);
+/* Tells every worker what waits for it: first what it need not do any more, then what to do. True:
+ * one that seemed full is not. */
+bool cleat__roster_tell(cleat__roster *roster);
 
 #endif

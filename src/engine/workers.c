@@ -148,12 +148,18 @@ cleat_status cleat__workers_heartbeat(cleat__core *core, cleat__command *command
 {
     cleat__worker *worker = NULL;
     cleat_status status = cleat__core_find_worker(core, command->tenant, &command->as.id, &worker);
-    if (status == CLEAT_OK && worker->has_listened && !worker->is_listening) {
-        status =
-            cleat__fail(CLEAT_FAILED_PRECONDITION,
-                        "the worker does not listen any more: it must listen before its heartbeat counts");
+    if (status != CLEAT_OK) {
+        return status;
     }
-    return status == CLEAT_OK ? note_sign(core, worker) : status;
+    bool has_ended = worker->has_listened && !worker->is_listening;
+    if (!has_ended || worker->held.head != NULL) {
+        status = note_sign(core, worker); /* one that ends may still finish what it holds */
+    }
+    if (status == CLEAT_OK && has_ended) {
+        status = cleat__fail(CLEAT_FAILED_PRECONDITION,
+                             "the worker does not listen any more: it must listen to be given anything");
+    }
+    return status;
 }
 
 /* ---- Of other processes ---- */
@@ -232,6 +238,8 @@ cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
     }
     worker->sink = command->as.listen.sink;
     worker->cancel = command->as.listen.cancel;
+    worker->sink_is_full = command->as.listen.is_full;
+    worker->is_full = false;
     worker->session = command->as.listen.session;
     worker->is_listening = worker->has_listened = true;
     worker->is_kept = false;
@@ -266,6 +274,16 @@ cleat_status cleat__workers_unsubscribe(cleat__core *core, cleat__command *comma
     cleat__worker *worker = NULL;
     cleat_status status = cleat__core_find_worker(core, command->tenant, &command->as.id, &worker);
     return status == CLEAT_OK && worker->is_remote ? stop_listening(core, worker) : status;
+}
+
+cleat_status cleat__workers_note_room(cleat__core *core, cleat__command *command)
+{
+    cleat__worker *worker = NULL;
+    cleat_status status = cleat__core_find_worker(core, command->tenant, &command->as.listen.id, &worker);
+    if (status == CLEAT_OK && worker->session == command->as.listen.session) {
+        worker->is_full = false;
+    }
+    return status;
 }
 
 static cleat_status store_labels(cleat__core *core, const cleat__worker *worker, const cleat__labels *labels)

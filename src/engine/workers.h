@@ -13,6 +13,7 @@ cleat_status cleat__workers_register(cleat__core *core, cleat__command *command)
 cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command);
 cleat_status cleat__workers_unlisten(cleat__core *core, cleat__command *command);
 cleat_status cleat__workers_unsubscribe(cleat__core *core, cleat__command *command);
+cleat_status cleat__workers_note_room(cleat__core *core, cleat__command *command);
 cleat_status cleat__workers_label(cleat__core *core, cleat__command *command);
 cleat_status cleat__workers_list(cleat__core *core, cleat__command *command);
 

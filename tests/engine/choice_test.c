@@ -31,7 +31,10 @@ static void hire(rig *at, size_t number, const cleat__slots *slots, size_t slot_
     cleat__command listen = {
         .tenant = CLEAT__TENANT_DEFAULT,
         .kind = CLEAT__COMMAND_WORKER_LISTEN,
-        .as.listen = {all.ids[number], 1, true, {&all.ears[number], hear_assign, hear_cancel}, NULL}};
+        .as.listen = {.id = all.ids[number],
+                      .session = 1,
+                      .is_kept = true,
+                      .sink = {&all.ears[number], hear_assign, hear_cancel}}};
     assert_int_equal(ask(at, &listen), CLEAT_OK);
 }
 
@@ -248,7 +251,10 @@ static void test_required_labels(void **state)
         cleat__command listen = {
             .tenant = CLEAT__TENANT_DEFAULT,
             .kind = CLEAT__COMMAND_WORKER_LISTEN,
-            .as.listen = {all.ids[i], 2, true, {&all.ears[i], hear_assign, hear_cancel}, NULL}};
+            .as.listen = {.id = all.ids[i],
+                          .session = 2,
+                          .is_kept = true,
+                          .sink = {&all.ears[i], hear_assign, hear_cancel}}};
         assert_int_equal(ask(at, &listen), CLEAT_OK);
     }
     assert_string_equal(who_got_what(), "||b");

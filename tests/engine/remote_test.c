@@ -25,7 +25,10 @@ static cleat_status listen_as(rig *at, int64_t tenant, const cleat__uuid *id, ui
     cleat__command command = {
         .tenant = tenant,
         .kind = CLEAT__COMMAND_WORKER_LISTEN,
-        .as.listen = {*id, session, is_kept, {&at->ears, hear_assign, hear_cancel}, NULL},
+        .as.listen = {.id = *id,
+                      .session = session,
+                      .is_kept = is_kept,
+                      .sink = {&at->ears, hear_assign, hear_cancel}},
     };
     return ask(at, &command);
 }
@@ -199,6 +202,44 @@ static void test_unsubscribing(void **state)
     assert_string_equal(state_of(at, &late), "QUEUED");
 }
 
+/* A worker that ends: it takes nothing new, and finishes what it has. */
+static void test_heartbeats_keep_what_is_held_without_listening(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    heard_text(at);
+    unlisten(at, &worker, 1);
+    for (int i = 0; i < 20; i++) {
+        advance(at, 4000);
+        assert_int_equal(beat(at, &worker), CLEAT_FAILED_PRECONDITION);
+    }
+    cleat__uuid other = trigger(at, "a:a", "b", 0);
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+    assert_string_equal(state_of(at, &other), "QUEUED");
+    assert_string_equal(heard_text(at), "");
+}
+
+static void test_without_heartbeats_it_is_lost(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    unlisten(at, &worker, 1);
+    advance(at, 4000);
+    assert_int_equal(beat(at, &worker), CLEAT_FAILED_PRECONDITION);
+    advance(at, 29999);
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    advance(at, 1);
+    assert_string_equal(state_of(at, &id), "QUEUED");
+}
+
 static void test_a_lost_worker_is_given_other_runs_when_it_is_back(void **state)
 {
     rig *at = *state;
@@ -232,6 +273,93 @@ static void test_what_could_not_be_delivered(void **state)
     assert_string_equal(state_of(at, &id), "RUNNING");
     command.as.undelivered.id = unknown;
     assert_int_equal(ask(at, &command), CLEAT_NOT_FOUND);
+}
+
+/* ---- Connections that take their time ---- */
+
+typedef struct slow_ears {
+    ears ears; /* first */
+    bool is_full;
+} slow_ears;
+
+static bool says_full(void *self)
+{
+    return ((const slow_ears *)self)->is_full;
+}
+
+static void listen_slowly(rig *at, slow_ears *with, const cleat__uuid *id, uint64_t session)
+{
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT,
+        .kind = CLEAT__COMMAND_WORKER_LISTEN,
+        .as.listen = {.id = *id,
+                      .session = session,
+                      .is_kept = true,
+                      .sink = {with, hear_assign, hear_cancel},
+                      .is_full = says_full},
+    };
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+}
+
+static cleat_status tell_room(rig *at, const cleat__uuid *id, uint64_t session)
+{
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_WORKER_HAS_ROOM,
+                              .as.listen = {.id = *id, .session = session}};
+    return ask(at, &command);
+}
+
+static void test_a_full_connection_gets_no_more_until_it_has_room(void **state)
+{
+    rig *at = *state;
+    slow_ears *with = calloc(1, sizeof(*with));
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen_slowly(at, with, &worker, 1);
+    with->is_full = true;
+    trigger(at, "a:a", "a", 0);
+    cleat__uuid id = trigger(at, "a:a", "b", 0);
+    assert_int_equal(with->ears.count, 1);
+    assert_int_equal(tell_room(at, &worker, 9), CLEAT_OK); /* another session's */
+    assert_string_equal(state_of(at, &id), "QUEUED");
+    with->is_full = false;
+    assert_int_equal(tell_room(at, &worker, 1), CLEAT_OK);
+    assert_int_equal(with->ears.count, 2);
+    with->is_full = true;
+    trigger(at, "a:a", "c", 0);
+    id = trigger(at, "a:a", "d", 0);
+    assert_int_equal(with->ears.count, 3);
+    listen_slowly(at, with, &worker, 2); /* another connection is empty */
+    assert_int_equal(with->ears.count, 4);
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    free(with);
+}
+
+static void test_a_step_gives_a_connection_only_so_much(void **state)
+{
+    enum { RUNS = 8, SIZE = 1536 * 1024 };
+    rig *at = *state;
+    slow_ears *with = calloc(1, sizeof(*with));
+    char *input = calloc(1, SIZE + 1);
+    cleat__uuid worker;
+    memset(input, '1', SIZE);
+    set_up(at, &worker);
+    for (int i = 0; i < RUNS; i++) {
+        trigger(at, "a:a", input, 0);
+    }
+    listen_slowly(at, with, &worker, 1);
+    assert_int_equal(with->ears.count, 3); /* the first that make more than 4 MiB */
+    assert_int_equal(cleat__core_next_ms(at->core), at->now.monotonic_ms); /* and goes on at once */
+    step(at, NULL, 0);
+    assert_int_equal(with->ears.count, 6);
+    with->is_full = true;
+    step(at, NULL, 0);
+    assert_int_equal(with->ears.count, RUNS);
+    trigger(at, "a:a", input, 0);
+    assert_int_equal(with->ears.count, RUNS);
+    assert_true(cleat__core_next_ms(at->core) > at->now.monotonic_ms);
+    free(input);
+    free(with);
 }
 
 /* ---- Restarts ---- */
@@ -418,8 +546,9 @@ static void test_workers_of_another_tenant_are_not_there(void **state)
     int64_t timeout;
     cleat__command commands[] = {
         {.kind = CLEAT__COMMAND_WORKER_LISTEN,
-         .as.listen = {worker, 2, false, {&at->ears, hear_assign, hear_cancel}, NULL}},
+         .as.listen = {.id = worker, .session = 2, .sink = {&at->ears, hear_assign, hear_cancel}}},
         {.kind = CLEAT__COMMAND_WORKER_UNLISTEN, .as.listen = {.id = worker, .session = 1}},
+        {.kind = CLEAT__COMMAND_WORKER_HAS_ROOM, .as.listen = {.id = worker, .session = 1}},
         {.kind = CLEAT__COMMAND_WORKER_UNSUBSCRIBE, .as.id = worker},
         {.kind = CLEAT__COMMAND_WORKER_HEARTBEAT, .as.id = worker},
         {.kind = CLEAT__COMMAND_WORKER_PAUSE, .as.id = worker},
@@ -476,8 +605,12 @@ int main(void)
         TEST(test_only_the_newest_session_ends_listening),
         TEST(test_a_broken_session_keeps_what_it_had),
         TEST(test_unsubscribing),
+        TEST(test_heartbeats_keep_what_is_held_without_listening),
+        TEST(test_without_heartbeats_it_is_lost),
         TEST(test_a_lost_worker_is_given_other_runs_when_it_is_back),
         TEST(test_what_could_not_be_delivered),
+        TEST(test_a_full_connection_gets_no_more_until_it_has_room),
+        TEST(test_a_step_gives_a_connection_only_so_much),
         TEST(test_a_restart_leaves_tasks_with_their_worker),
         TEST(test_a_worker_that_does_not_come_back_loses_them),
         TEST(test_a_restart_counts_the_slots_again),
