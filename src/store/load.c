@@ -152,6 +152,8 @@ static cleat_status read_live(sqlite3_stmt *select, cleat__live_row *row)
     row->started_at_ms = sqlite3_column_int64(select, 7);
     cleat__column_uuid(select, 8, &row->worker_id);
     row->desired = cleat__column_text(select, 9);
+    row->timeout_at_ms = sqlite3_column_int64(select, 10);
+    row->has_released = sqlite3_column_int(select, 11) != 0;
     return CLEAT_OK;
 }
 
@@ -162,8 +164,8 @@ cleat_status cleat__load_live(cleat__store *store,
     static const char sql[] =
         "SELECT id, type_id, priority, state, retry_count, internal_retries, queued_at_ms, "
         "started_at_ms, worker_id, "
-        "CASE has_desired WHEN 0 THEN NULL ELSE (SELECT t.desired FROM task t WHERE t.id = l.id) END "
-        "FROM task_live l ORDER BY id";
+        "CASE has_desired WHEN 0 THEN NULL ELSE (SELECT t.desired FROM task t WHERE t.id = l.id) END, "
+        "timeout_at_ms, has_released FROM task_live l ORDER BY id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     int code = SQLITE_ROW;
