@@ -31,7 +31,9 @@ typedef struct cleat_trigger_item {
     const char *parent_run_id;  /* NULL: not a child */
     int64_t child_index;        /* -1: not a child */
     const char *child_key;      /* NULL: none */
-    cleat_text_map metadata;    /* travels with the run; the hook may read, set and remove */
+    /* Travels with the run; the hook may read, set and remove. What a child does not say is inherited
+     * from its parent's, also what was removed; without a traceparent, its trace context. */
+    cleat_text_map metadata;
 } cleat_trigger_item;
 
 /* Whether it is run_many or spawn_many: "many" even when `count` is 1. */

@@ -139,11 +139,10 @@ static cleat_status insert_links(cleat__store *store, const cleat_span_view *spa
 }
 
 static cleat_status store_row(cleat__store *store, cleat__intake *intake, const span_row *row,
-                              cleat__known_trace *trace)
+                              cleat__known_trace *trace, bool *is_new)
 {
-    bool stored = false;
-    cleat_status status = insert_span(store, row, trace->number, &stored);
-    if (status != CLEAT_OK || !stored) {
+    cleat_status status = insert_span(store, row, trace->number, is_new);
+    if (status != CLEAT_OK || !*is_new) {
         return status;
     }
     status = cleat__known_trace_add(trace, row->view, row->task, row->service_name, row->size);
@@ -155,10 +154,11 @@ static cleat_status store_row(cleat__store *store, cleat__intake *intake, const 
 }
 
 cleat_status cleat__span_insert(cleat__store *store, cleat__intake *intake, int64_t tenant,
-                                const cleat_span_view *span)
+                                const cleat_span_view *span, bool *is_new)
 {
     span_row row;
     cleat__known_trace *trace = NULL;
+    *is_new = false;
     if (!cleat_trace_id_is_valid(&span->trace_id) || !cleat_span_id_is_valid(&span->span_id)) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "a span without a trace id or span id");
     }
@@ -167,5 +167,5 @@ cleat_status cleat__span_insert(cleat__store *store, cleat__intake *intake, int6
     if (status == CLEAT_OK) {
         status = cleat__trace_set_get(cleat__intake_traces(intake), store, tenant, &span->trace_id, &trace);
     }
-    return status == CLEAT_OK ? store_row(store, intake, &row, trace) : status;
+    return status == CLEAT_OK ? store_row(store, intake, &row, trace, is_new) : status;
 }

@@ -34,7 +34,7 @@ cleat__stream *cleat__streams_find(const cleat__streams *streams, const cleat__u
     return cleat__map_get(&streams->by_task, key_of(task_id));
 }
 
-cleat__stream *cleat__streams_add(cleat__streams *streams, const cleat__uuid *task_id)
+cleat__stream *cleat__streams_add(cleat__streams *streams, const cleat__uuid *task_id, int32_t retry_count)
 {
     cleat__stream *stream = cleat__streams_find(streams, task_id);
     if (stream != NULL) {
@@ -45,6 +45,7 @@ cleat__stream *cleat__streams_add(cleat__streams *streams, const cleat__uuid *ta
         return NULL;
     }
     stream->task_id = *task_id;
+    stream->retry_count = retry_count;
     if (cleat__map_put(&streams->by_task, key_of(&stream->task_id), stream) != CLEAT_OK) {
         cleat__free(stream);
         return NULL;
@@ -96,6 +97,12 @@ void cleat__streams_remove(cleat__streams *streams, cleat__stream *stream)
 static int64_t after(int64_t index)
 {
     return index < INT64_MAX ? index + 1 : index;
+}
+
+void cleat__stream_begin(cleat__stream *stream, int32_t retry_count)
+{
+    stream->retry_count = retry_count;
+    stream->next_index = 0;
 }
 
 bool cleat__stream_is_next(cleat__stream *stream, int64_t index)

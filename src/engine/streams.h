@@ -1,7 +1,7 @@
 /*
  * Chunks of the streams of tasks, put in order: a gap in their numbers is waited for
- * CLEAT__STREAM_WAIT_MS, then what is there goes on without it. Numbers begin at 0; a new 0 begins
- * anew (another attempt).
+ * CLEAT__STREAM_WAIT_MS, then what is there goes on without it. Numbers begin at 0, with each attempt
+ * anew, and with a new 0.
  */
 #ifndef CLEAT_ENGINE_STREAMS_H
 #define CLEAT_ENGINE_STREAMS_H
@@ -24,7 +24,8 @@ typedef struct cleat__chunk {
 typedef struct cleat__stream {
     cleat__uuid task_id; /* the map's key */
     int64_t next_index;
-    cleat__chunk *held; /* in order */
+    int32_t retry_count; /* of the attempt that is counted */
+    cleat__chunk *held;  /* in order */
     size_t held_count, held_bytes;
     int64_t deadline_ms;                   /* monotonic; while it holds any */
     struct cleat__stream *next, *previous; /* among those that do, by deadline */
@@ -37,10 +38,12 @@ typedef struct cleat__streams {
 void cleat__streams_deinit(cleat__streams *streams);
 
 cleat__stream *cleat__streams_find(const cleat__streams *streams, const cleat__uuid *task_id);
-/* Found, or made; NULL on no memory. */
-cleat__stream *cleat__streams_add(cleat__streams *streams, const cleat__uuid *task_id);
+/* Found, or made; NULL on no memory. The attempt is that of a new one. */
+cleat__stream *cleat__streams_add(cleat__streams *streams, const cleat__uuid *task_id, int32_t retry_count);
 void cleat__streams_remove(cleat__streams *streams, cleat__stream *stream);
 
+/* Of another attempt, from its beginning; what is held of the one before must have been taken. */
+void cleat__stream_begin(cleat__stream *stream, int32_t retry_count);
 /* The chunk has its turn (then the next number is expected), or it comes too late to have one. */
 bool cleat__stream_is_next(cleat__stream *stream, int64_t index);
 /* Keeps a copy of the chunk for later. CLEAT_NO_MEMORY: it is lost. */

@@ -356,13 +356,15 @@ static cleat_status put_in_order(cleat__core *core, const cleat__run *run, const
                                  cleat_slice metadata)
 {
     cleat__streams *streams = &core->watches.streams;
-    cleat__stream *stream = cleat__streams_add(streams, &run->id);
+    cleat__stream *stream = cleat__streams_add(streams, &run->id, chunk->retry_count);
     if (stream == NULL) {
         return cleat__fail_memory();
     }
     cleat_status status = CLEAT_OK;
-    if (chunk->index == 0) {
-        status = tell_held(core, run, stream, stream->next_index != 0, metadata); /* of the attempt before */
+    bool is_another = chunk->retry_count != stream->retry_count;
+    if (is_another || (chunk->index == 0 && stream->next_index != 0)) {
+        status = tell_held(core, run, stream, true, metadata); /* of the attempt before */
+        cleat__stream_begin(stream, chunk->retry_count);
     }
     if (status == CLEAT_OK && cleat__stream_is_next(stream, chunk->index)) {
         status = tell_chunk(core, run, chunk, metadata);

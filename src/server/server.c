@@ -149,6 +149,9 @@ static cleat_status start_engine(cleat__server *self)
 static cleat_status start_collector(cleat__server *self, const cleat__server_options *options)
 {
     cleat_status status = cleat__collector_new(self->engine, NULL, &self->collector);
+    if (status == CLEAT_OK) {
+        status = cleat__collector_start(self->collector);
+    }
     if (status == CLEAT_OK && options->otlp_forward != NULL) {
         status = cleat__forward_new(options->otlp_forward, NULL, &self->forward);
     }

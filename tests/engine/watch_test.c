@@ -318,6 +318,29 @@ static void test_another_attempt_begins_at_zero(void **state)
     unwatch(at, &it);
 }
 
+/* Its first chunks may overtake each other, and what the one before sent does not count. */
+static void test_a_retry_begins_at_zero_whatever_comes_first(void **state)
+{
+    rig *at = *state;
+    looker it;
+    put_task(at, "a:a", &policy);
+    add_worker(at, "a:a", 1);
+    cleat__uuid id = trigger(at, "a:a", "{}", 0);
+    watch_run(at, &it, &id);
+    for (int64_t i = 0; i < 5; i++) {
+        put_stream(at, &id, i, "");
+    }
+    put_stream(at, &id, 7, "held");
+    assert_string_equal(told(&it), "S0 S1 S2 S3 S4");
+    report(at, &id, 0, CLEAT_FAILED, "again");
+    put_stream(at, &id, 1, "B");
+    assert_string_equal(told(&it), "S7held");
+    put_stream(at, &id, 0, "A");
+    put_stream(at, &id, 2, "C");
+    assert_string_equal(told(&it), "S0A S1B S2C");
+    unwatch(at, &it);
+}
+
 static void test_the_hangup_is_last(void **state)
 {
     rig *at = *state;
@@ -395,6 +418,7 @@ int main(void)
         TEST(test_chunks_come_in_the_order_of_their_numbers),
         TEST(test_a_gap_is_waited_for_five_seconds),
         TEST(test_another_attempt_begins_at_zero),
+        TEST(test_a_retry_begins_at_zero_whatever_comes_first),
         TEST(test_the_hangup_is_last),
         TEST(test_what_nobody_looks_at_is_not_kept),
         TEST(test_only_so_much_is_held_back),

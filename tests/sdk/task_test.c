@@ -249,7 +249,7 @@ static void test_metadata_of_children(void **state)
 {
     sdk_fixture *it = *state;
     cleat_run_id parent, child;
-    char expected[256];
+    char expected[512];
     static const char metadata[] =
         "{\"a\":1.50,\"b\":1,\"hatchet__event_id\":\"x\",\"traceparent\":\"x\",\"tracestate\":\"x\","
         "\"baggage\":\"x\",\"cleat__trace\":\"link\",\"cleat__origin_traceparent\":\"x\"}";
@@ -261,8 +261,9 @@ static void test_metadata_of_children(void **state)
                      CLEAT_OK);
     sdk_wait(it, &parent, CLEAT_RUN_COMPLETED, NULL);
     (void)snprintf(expected, sizeof expected,
-                   "{\"a\":1.50,\"b\":2,\"hatchet__parent_workflow_run_id\":\"%s\","
-                   "\"hatchet__parent_step_run_id\":\"%s\",\"c\":[3]}",
+                   "{\"traceparent\":\"x\",\"tracestate\":\"x\",\"baggage\":\"x\",\"cleat__trace\":\"link\","
+                   "\"cleat__origin_traceparent\":\"x\",\"a\":1.50,\"b\":2,\"c\":[3],"
+                   "\"hatchet__parent_workflow_run_id\":\"%s\",\"hatchet__parent_step_run_id\":\"%s\"}",
                    parent.text, parent.text);
     sdk_wait(it, &child, CLEAT_RUN_COMPLETED, expected);
 }
