@@ -268,7 +268,9 @@ static cleat_status log_line(cleat__core *core, cleat__command *command)
     if (status == CLEAT_OK) {
         status = cleat__log_line_insert(core->store, command->tenant, &command->as.log);
     }
-    return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
+    /* One that is lost for want of memory is just that, unless SQLite gave up the batch with it. */
+    bool is_alone = status == CLEAT_NO_MEMORY && !sqlite3_get_autocommit(cleat__store_db(core->store));
+    return status == CLEAT_NOT_FOUND || is_alone ? status : cleat__core_check(core, status);
 }
 
 /* ---- The floors above ---- */

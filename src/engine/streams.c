@@ -8,6 +8,11 @@ static cleat_slice key_of(const cleat__uuid *id)
     return (cleat_slice){(const char *)id->bytes, sizeof(id->bytes)};
 }
 
+static size_t size_of(const cleat__chunk *chunk)
+{
+    return sizeof(*chunk) + chunk->payload.size;
+}
+
 static void free_stream(cleat__stream *stream)
 {
     while (stream->held != NULL) {
@@ -88,6 +93,9 @@ void cleat__streams_remove(cleat__streams *streams, cleat__stream *stream)
     if (stream->held != NULL) {
         stop_waiting(streams, stream);
     }
+    for (const cleat__chunk *chunk = stream->held; chunk != NULL; chunk = chunk->next) {
+        streams->held_bytes -= size_of(chunk);
+    }
     cleat__map_remove(&streams->by_task, key_of(&stream->task_id));
     free_stream(stream);
 }
@@ -139,12 +147,18 @@ cleat_status cleat__stream_hold(cleat__streams *streams, cleat__stream *stream, 
     *link = copy;
     stream->held_count++;
     stream->held_bytes += copy->payload.size;
+    streams->held_bytes += size_of(copy);
     return CLEAT_OK;
 }
 
 bool cleat__stream_is_full(const cleat__stream *stream)
 {
     return stream->held_count > CLEAT__STREAM_HELD_MAX || stream->held_bytes > CLEAT__STREAM_BYTES_MAX;
+}
+
+bool cleat__streams_are_full(const cleat__streams *streams)
+{
+    return streams->held_bytes > CLEAT__STREAMS_BYTES_MAX;
 }
 
 cleat__chunk *cleat__stream_take(cleat__streams *streams, cleat__stream *stream, bool at_any_rate,
@@ -158,6 +172,7 @@ cleat__chunk *cleat__stream_take(cleat__streams *streams, cleat__stream *stream,
     stream->held = chunk->next;
     stream->held_count--;
     stream->held_bytes -= chunk->payload.size;
+    streams->held_bytes -= size_of(chunk);
     if (chunk->index >= stream->next_index) {
         stream->next_index = after(chunk->index);
     }

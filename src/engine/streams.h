@@ -12,6 +12,8 @@
 #define CLEAT__STREAM_WAIT_MS   INT64_C(5000)
 #define CLEAT__STREAM_HELD_MAX  1000                      /* chunks behind a gap, */
 #define CLEAT__STREAM_BYTES_MAX ((size_t)4 * 1024 * 1024) /* and their bytes: more is not waited for */
+/* The same of all streams; a chunk counts with what keeping it takes. */
+#define CLEAT__STREAMS_BYTES_MAX ((size_t)32 * 1024 * 1024)
 
 /* One that waits behind a gap. One block of memory: the bytes follow the struct. */
 typedef struct cleat__chunk {
@@ -34,6 +36,7 @@ typedef struct cleat__stream {
 typedef struct cleat__streams {
     cleat__map by_task;
     cleat__stream *waiting_head, *waiting_tail;
+    size_t held_bytes; /* of all */
 } cleat__streams;
 void cleat__streams_deinit(cleat__streams *streams);
 
@@ -50,6 +53,7 @@ bool cleat__stream_is_next(cleat__stream *stream, int64_t index);
 cleat_status cleat__stream_hold(cleat__streams *streams, cleat__stream *stream, const cleat__chunk *chunk,
                                 int64_t now_ms);
 bool cleat__stream_is_full(const cleat__stream *stream);
+bool cleat__streams_are_full(const cleat__streams *streams); /* then some wait */
 /* The first held chunk, if it has its turn or `at_any_rate`; to be freed. NULL: none. */
 cleat__chunk *cleat__stream_take(cleat__streams *streams, cleat__stream *stream, bool at_any_rate,
                                  int64_t now_ms);

@@ -202,7 +202,7 @@ static cleat_status store(cleat__core *core, const cleat__trigger *item, const c
         status = cleat__transition_trigger(core->store, &row, existing);
     }
     if (status == CLEAT_OK) {
-        status = cleat__watches_start(core, run, trigger.metadata);
+        cleat__watches_start(core, run, trigger.metadata);
     }
     cleat__buffer_deinit(&desired);
     cleat__buffer_deinit(&inherited);

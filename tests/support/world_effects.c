@@ -164,7 +164,12 @@ void world_told(void *self, const cleat__happening *happening)
     case CLEAT__HAPPENING_TIMED_OUT:
     case CLEAT__HAPPENING_FAILED: set_end(world, task, CLEAT_RUN_FAILED, ""); break;
     case CLEAT__HAPPENING_CANCELLED: set_end(world, task, CLEAT_RUN_CANCELLED, ""); break;
-    case CLEAT__HAPPENING_STREAM: world_check(world, task->end < 0, "%s sent after its end", task->input);
+    case CLEAT__HAPPENING_STREAM:
+        world_check(world, task->end < 0, "%s sent after its end", task->input);
+        break;
+    case CLEAT__HAPPENING_LOST:
+        world_check(world, cleat__core_failure(world->core) != CLEAT_OK, "%s was not lost", task->input);
+        break;
     }
     looks->has_hung_up = happening->hangup;
     world->hung_up += happening->hangup;
