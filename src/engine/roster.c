@@ -95,6 +95,7 @@ cleat_status cleat__roster_add(cleat__roster *roster, const cleat__uuid *id, int
     }
     worker->id = *id;
     worker->tenant = tenant;
+    worker->changes = &roster->changes;
     worker->assignments_end = &worker->assignments;
     worker->notices_end = &worker->notices;
     cleat_status status = set_slots(worker, slots, slot_count);
@@ -234,8 +235,16 @@ void cleat__roster_remove(cleat__roster *roster, cleat__queues *queues, cleat__w
     free_worker(worker);
 }
 
+void cleat__worker_note_change(cleat__worker *worker)
+{
+    worker->changed_at = ++*worker->changes;
+}
+
 cleat_status cleat__roster_touch(cleat__roster *roster, cleat__worker *worker, int64_t now_ms)
 {
+    if (!cleat__worker_is_active(worker, now_ms)) {
+        cleat__worker_note_change(worker);
+    }
     cleat__heap_remove(&roster->timers, &worker->timer);
     worker->is_lost = false;
     worker->heard_ms = now_ms;
@@ -343,6 +352,7 @@ void cleat__roster_release_slots(cleat__run *run)
     if (run->worker != NULL && !run->has_released) {
         use_slots(run, -1);
         run->has_released = true;
+        cleat__worker_note_change(run->worker);
     }
 }
 
@@ -403,6 +413,9 @@ static bool look_for_room(cleat__worker *worker)
 {
     bool was_full = worker->is_full;
     worker->is_full = worker->sink_is_full != NULL && worker->sink_is_full(worker->sink.self);
+    if (was_full && !worker->is_full) {
+        cleat__worker_note_change(worker);
+    }
     return was_full && !worker->is_full;
 }
 

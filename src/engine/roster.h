@@ -51,7 +51,8 @@ typedef struct cleat__worker {
     bool has_listened; /* since the engine started */
     bool is_kept;      /* it counts as alive while it listens */
     bool is_paused;
-    bool is_lost; /* until its next sign of life */
+    bool has_left; /* it said so, and does not listen again */
+    bool is_lost;  /* until its next sign of life */
     bool is_full; /* what it was given waits on its way, or this step gave it enough */
     cleat__run_chain held;
     cleat__queue **queues; /* those it serves, each once */
@@ -62,6 +63,8 @@ typedef struct cleat__worker {
     struct cleat__worker *next_with_effects;
     cleat__assignment *assignments, **assignments_end;
     size_t assigned_bytes; /* of these */
+    uint64_t *changes;     /* the roster's */
+    uint64_t changed_at;   /* of these; when it last became able to take more */
     cleat__notice *notices, **notices_end;
 } cleat__worker;
 
@@ -70,6 +73,7 @@ typedef struct cleat__roster {
     cleat__heap timers;
     cleat__worker *with_effects;
     size_t remote_count;
+    uint64_t changes; /* after which some worker may take what it could not take before */
 } cleat__roster;
 void cleat__roster_init(cleat__roster *roster);
 void cleat__roster_deinit(cleat__roster *roster); /* tells nobody anything */
@@ -87,6 +91,8 @@ cleat__worker *cleat__roster_find(const cleat__roster *roster, const cleat__uuid
 /* Forgets it with all it was to be told. It must hold nothing. */
 void cleat__roster_remove(cleat__roster *roster, cleat__queues *queues, cleat__worker *worker);
 
+/* It may take runs that it could not take before. The functions below say so themselves. */
+void cleat__worker_note_change(cleat__worker *worker);
 /* It is there, until CLEAT__WORKER_LOST_AFTER_MS from now on. */
 cleat_status cleat__roster_touch(cleat__roster *roster, cleat__worker *worker, int64_t now_ms);
 /* It does not count as lost while it listens, however little it says. */

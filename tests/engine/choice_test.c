@@ -406,6 +406,39 @@ static void test_many_stuck_runs_hold_up_none(void **state)
     assert_string_equal(who_got_what(), "a||");
 }
 
+/* Runs that nobody can take cost nothing while nothing changes, and a bounded part of a step when it does. */
+static void test_stuck_runs_are_looked_at_once(void **state)
+{
+    enum { STUCK = 1000 };
+    rig *at = *state;
+    put_sticky(at, CLEAT__STICKY_HARD);
+    for (size_t i = 0; i < 2; i++) {
+        hire(at, i, NULL, 0, NULL, 0);
+        tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &all.ids[i]);
+    }
+    for (uint8_t i = 0; i < 4; i++) {
+        for (uint8_t j = 0; j < STUCK / 4; j++) {
+            start(at, (cleat__trigger){.desired_worker = {{1, i, j}}, .priority = 3}, "s");
+        }
+    }
+    tell_worker(at, CLEAT__COMMAND_WORKER_RESUME, &all.ids[0]);
+    int steps = 0;
+    while (cleat__core_next_ms(at->core) == at->now.monotonic_ms) { /* it has more to do */
+        step(at, NULL, 0);
+        steps++;
+    }
+    assert_in_range(steps, 2, STUCK / 50);
+    start(at, (cleat__trigger){.desired_worker = all.ids[1]}, "b");
+    start(at, (cleat__trigger){0}, "c");
+    assert_string_equal(who_got_what(), "c||"); /* at once */
+    assert_int_not_equal(cleat__core_next_ms(at->core), at->now.monotonic_ms);
+    tell_worker(at, CLEAT__COMMAND_WORKER_RESUME, &all.ids[1]);
+    for (steps = 0; steps < STUCK / 50; steps++) {
+        step(at, NULL, 0);
+    }
+    assert_string_equal(who_got_what(), "|b|"); /* all were looked at again */
+}
+
 static int set_up(void **state)
 {
     memset(&all, 0, sizeof(all));
@@ -432,6 +465,7 @@ int main(void)
         TEST(test_sticky_hard_waits),
         TEST(test_the_wish_counts_for_sticky_workflows_only),
         TEST(test_many_stuck_runs_hold_up_none),
+        TEST(test_stuck_runs_are_looked_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

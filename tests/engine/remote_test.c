@@ -559,6 +559,34 @@ static void test_a_worker_of_long_ago_is_forgotten(void **state)
     assert_int_equal(beat(at, &here), CLEAT_OK);
 }
 
+static void test_a_worker_that_left_is_forgotten_soon(void **state)
+{
+    rig *at = *state;
+    cleat__uuid left, busy, back;
+    set_up(at, &left);
+    busy = register_worker(at, CLEAT__TENANT_DEFAULT, "b:b", NULL);
+    back = register_worker(at, CLEAT__TENANT_DEFAULT, "c:c", NULL);
+    put_task(at, "b:b", &plain);
+    listen(at, &busy, 1);
+    cleat__uuid id = trigger(at, "b:b", "b", 0);
+    assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_UNSUBSCRIBE, &left), CLEAT_OK);
+    assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_UNSUBSCRIBE, &busy), CLEAT_OK);
+    assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_UNSUBSCRIBE, &back), CLEAT_OK);
+    listen(at, &back, 2);
+    for (int i = 0; i < 15; i++) {
+        assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &left), CLEAT_OK);
+        advance(at, 4000);
+        assert_int_equal(beat(at, &busy), CLEAT_FAILED_PRECONDITION); /* it finishes what it has */
+    }
+    assert_int_equal(beat(at, &left), CLEAT_NOT_FOUND);
+    assert_int_equal(beat(at, &back), CLEAT_OK);
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+    advance(at, 60000);
+    assert_int_equal(beat(at, &busy), CLEAT_NOT_FOUND);
+    assert_int_equal(beat(at, &back), CLEAT_OK);
+}
+
 /* ---- Lists ---- */
 
 typedef struct listing {
@@ -706,6 +734,7 @@ int main(void)
         TEST(test_a_released_slot_outlives_a_restart),
         TEST(test_what_was_granted_goes_with_the_attempt),
         TEST(test_a_worker_of_long_ago_is_forgotten),
+        TEST(test_a_worker_that_left_is_forgotten_soon),
         TEST(test_the_list_of_workers),
         TEST(test_a_run_knows_its_worker),
         TEST(test_workers_of_another_tenant_are_not_there),

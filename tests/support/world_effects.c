@@ -304,6 +304,13 @@ static bool was_hidden(sim_world *world, const sim_slip *slip)
 static void answered_worker(sim_world *world, const sim_slip *slip)
 {
     cleat_status status = slip->command.status;
+    if (status == CLEAT_NOT_FOUND && slip->left != NULL) {
+        if (cleat__uuid_equals(&slip->command.as.id, &slip->left->id)) {
+            slip->left->is_there = false; /* another may come in its place */
+            slip->left->count = 0;
+        }
+        return;
+    }
     bool is_heartbeat = slip->command.kind == CLEAT__COMMAND_WORKER_HEARTBEAT;
     world_check(world,
                 status == CLEAT_OK || (status == CLEAT_NOT_FOUND && !slip->must_exist) ||
