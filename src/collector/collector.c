@@ -79,7 +79,7 @@ void cleat__collector_free(cleat__collector *collector)
 typedef struct piece {
     cleat__intake *intake;
     cleat__ingest *at;
-    int64_t end_ns; /* monotonic, of the system's clock: it is about real time */
+    int64_t end_ns;       /* monotonic, of the system's clock: it is about real time */
     size_t spans, stored; /* looked at; of these new */
 } piece;
 

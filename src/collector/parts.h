@@ -25,8 +25,8 @@ struct cleat__collector {
     struct cleat__engine *engine; /* borrowed */
     cleat__intake *intake;        /* on the engine's thread */
     const cleat_clock *clock;
-    int64_t retention_ms;     /* negative: kept */
-    int64_t retention_bytes;  /* negative: no limit */
+    int64_t retention_ms;    /* negative: kept */
+    int64_t retention_bytes; /* negative: no limit */
     int64_t prune_every_ms;
     size_t max_waiting_bytes; /* of submissions */
     pthread_mutex_t mutex;    /* what follows; exporters may be several */

@@ -147,7 +147,7 @@ struct cleat__command {
              * no more come until WORKER_HAS_ROOM of that session. NULL: never. */
             bool (*is_full)(void *self);
         } listen; /* WORKER_HAS_ROOM, WORKER_UNLISTEN: id and session */
-        struct { /* merged with those it has, by key */
+        struct {  /* merged with those it has, by key */
             cleat__uuid id;
             const cleat__label *items;
             size_t count;

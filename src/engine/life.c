@@ -191,9 +191,8 @@ cleat_status cleat__life_prolong(cleat__core *core, cleat__run *run, int64_t inc
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, cleat__transition_set_timeout(core->store, &key, *timeout_at_ms));
     }
-    return status == CLEAT_OK
-               ? cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline))
-               : status;
+    return status == CLEAT_OK ? cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline))
+                              : status;
 }
 
 cleat_status cleat__life_release_slots(cleat__core *core, cleat__run *run)

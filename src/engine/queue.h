@@ -23,7 +23,7 @@ typedef struct cleat__lane {
     struct cleat__task_type *type;
     cleat__run_chain levels[CLEAT__LEVEL_AHEAD]; /* of level n at n - 1 */
     size_t count;
-    uint64_t aside_in; /* it is aside while this is the queue's round */
+    uint64_t aside_in;       /* it is aside while this is the queue's round */
     const cleat__wish *wish; /* NULL: none but what the task desires */
 } cleat__lane;
 cleat__run *cleat__lane_first(const cleat__lane *lane);

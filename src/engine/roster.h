@@ -53,7 +53,7 @@ typedef struct cleat__worker {
     bool is_paused;
     bool has_left; /* it said so, and does not listen again */
     bool is_lost;  /* until its next sign of life */
-    bool is_full; /* what it was given waits on its way, or this step gave it enough */
+    bool is_full;  /* what it was given waits on its way, or this step gave it enough */
     cleat__run_chain held;
     cleat__queue **queues; /* those it serves, each once */
     size_t queue_count;

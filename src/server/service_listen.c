@@ -212,8 +212,8 @@ static void on_cancelled(cleat__rpc_call *call, void *service)
 /* The mutex is held. True: `room` must be submitted, with a reference. */
 static bool take_room(listener *self)
 {
-    bool has_room = self->owes_room && !self->tells_room && !self->outbox.is_closed &&
-                    self->outbox.waiting.first == NULL;
+    bool has_room =
+        self->owes_room && !self->tells_room && !self->outbox.is_closed && self->outbox.waiting.first == NULL;
     if (has_room) {
         self->owes_room = false;
         self->tells_room = true;
@@ -225,9 +225,8 @@ static void on_room_told(cleat__command *command);
 
 static void tell_room(listener *self)
 {
-    self->room = (cleat__command){.kind = CLEAT__COMMAND_WORKER_HAS_ROOM,
-                                  .tenant = self->command.tenant,
-                                  .done = on_room_told};
+    self->room = (cleat__command){
+        .kind = CLEAT__COMMAND_WORKER_HAS_ROOM, .tenant = self->command.tenant, .done = on_room_told};
     self->room.as.listen.id = self->worker_id;
     self->room.as.listen.session = self->session;
     cleat__engine_submit(self->services->engine, &self->room);

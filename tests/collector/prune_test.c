@@ -171,9 +171,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_old_traces_go_by_their_last_span),  TEST(test_size_takes_the_oldest),
-        TEST(test_size_takes_also_what_never_ends),   TEST(test_large_trace_goes_in_bites),
-        TEST(test_sources_go_with_their_last_span),   TEST(test_source_that_no_span_got_goes_too),
+        TEST(test_old_traces_go_by_their_last_span), TEST(test_size_takes_the_oldest),
+        TEST(test_size_takes_also_what_never_ends),  TEST(test_large_trace_goes_in_bites),
+        TEST(test_sources_go_with_their_last_span),  TEST(test_source_that_no_span_got_goes_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,13 +28,12 @@ static void hire(rig *at, size_t number, const cleat__slots *slots, size_t slot_
                           .kind = CLEAT__COMMAND_WORKER_REGISTER,
                           .as.worker_register = {&spec, &all.ids[number]}};
     assert_int_equal(ask(at, &add), CLEAT_OK);
-    cleat__command listen = {
-        .tenant = CLEAT__TENANT_DEFAULT,
-        .kind = CLEAT__COMMAND_WORKER_LISTEN,
-        .as.listen = {.id = all.ids[number],
-                      .session = 1,
-                      .is_kept = true,
-                      .sink = {&all.ears[number], hear_assign, hear_cancel}}};
+    cleat__command listen = {.tenant = CLEAT__TENANT_DEFAULT,
+                             .kind = CLEAT__COMMAND_WORKER_LISTEN,
+                             .as.listen = {.id = all.ids[number],
+                                           .session = 1,
+                                           .is_kept = true,
+                                           .sink = {&all.ears[number], hear_assign, hear_cancel}}};
     assert_int_equal(ask(at, &listen), CLEAT_OK);
 }
 
@@ -248,13 +247,12 @@ static void test_required_labels(void **state)
     open_core(at);
     start(at, (cleat__trigger){0}, "b");
     for (size_t i = 0; i < WORKERS; i++) {
-        cleat__command listen = {
-            .tenant = CLEAT__TENANT_DEFAULT,
-            .kind = CLEAT__COMMAND_WORKER_LISTEN,
-            .as.listen = {.id = all.ids[i],
-                          .session = 2,
-                          .is_kept = true,
-                          .sink = {&all.ears[i], hear_assign, hear_cancel}}};
+        cleat__command listen = {.tenant = CLEAT__TENANT_DEFAULT,
+                                 .kind = CLEAT__COMMAND_WORKER_LISTEN,
+                                 .as.listen = {.id = all.ids[i],
+                                               .session = 2,
+                                               .is_kept = true,
+                                               .sink = {&all.ears[i], hear_assign, hear_cancel}}};
         assert_int_equal(ask(at, &listen), CLEAT_OK);
     }
     assert_string_equal(who_got_what(), "||b");

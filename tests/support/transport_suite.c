@@ -277,12 +277,10 @@ static void test_child_inherits_metadata(void **state)
         "{\"a\":1," PARENT ",\"tracestate\":\"p=1\",\"baggage\":\"b=1\",\"hatchet__x\":1,\"cleat__y\":1}");
     assert_int_equal(transport->trigger(transport, &trigger, 1, &id), CLEAT_OK);
     listener_start(&worker, transport, "a:b", 9);
-    assert_child_metadata(
-        &worker, 1, NULL,
-        "\"a\":1," PARENT ",\"tracestate\":\"p=1\",\"baggage\":\"b=1\",\"cleat__y\":1");
-    assert_child_metadata(
-        &worker, 2, "{\"a\":2,\"tracestate\":\"o=1\"}",
-        PARENT ",\"tracestate\":\"p=1\",\"baggage\":\"b=1\",\"cleat__y\":1,\"a\":2");
+    assert_child_metadata(&worker, 1, NULL,
+                          "\"a\":1," PARENT ",\"tracestate\":\"p=1\",\"baggage\":\"b=1\",\"cleat__y\":1");
+    assert_child_metadata(&worker, 2, "{\"a\":2,\"tracestate\":\"o=1\"}",
+                          PARENT ",\"tracestate\":\"p=1\",\"baggage\":\"b=1\",\"cleat__y\":1,\"a\":2");
     assert_child_metadata(&worker, 3, "{\"b\":3," OWN "}", "\"a\":1,\"b\":3," OWN);
     listener_stop(&worker);
 #undef PARENT
