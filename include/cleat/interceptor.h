@@ -26,14 +26,16 @@ typedef struct cleat_trigger_call cleat_trigger_call;
 
 /* One run to be started. Borrowed during the hook. */
 typedef struct cleat_trigger_item {
-    const char *task;              /* "workflow:task" */
-    cleat_slice input;             /* JSON */
-    cleat_trace_relation trace;    /* the call's own choice */
-    int priority;                  /* 0: the task's default */
-    const char *parent_run_id;     /* NULL: not a child */
-    int64_t child_index;           /* -1: not a child */
-    const char *child_key;         /* NULL: none */
-    cleat_text_map metadata;       /* travels with the run; the hook may read, set and remove */
+    const char *task;           /* "workflow:task" */
+    cleat_slice input;          /* JSON */
+    cleat_trace_relation trace; /* the call's own choice */
+    int priority;               /* 0: the task's default */
+    const char *parent_run_id;  /* NULL: not a child */
+    int64_t child_index;        /* -1: not a child */
+    const char *child_key;      /* NULL: none */
+    /* Travels with the run; the hook may read, set and remove. What a child does not say is inherited
+     * from its parent's, also what was removed; without a traceparent, its trace context. */
+    cleat_text_map metadata;
     const char *desired_worker_id; /* NULL: none */
 } cleat_trigger_item;
 

@@ -2,7 +2,8 @@
  * Spans on their way into the engine: in pieces, each one call on the engine's thread, so that no
  * dispatch waits behind a whole export. A piece ends with the time it took, as a span's cost depends
  * on its size and on the disk. Removal of old spans rides behind ingest, in bites; it
- * removes at most twice what came in, so neither side starves the other.
+ * removes at most twice what came in, so neither side starves the other. In a server it goes on while
+ * none come.
  */
 #include "collector/parts.h"
 
@@ -15,7 +16,8 @@
 #define PIECE_LOOK              64   /* spans between two looks at the clock */
 #define BITE                    256  /* spans removed per call; 64 took a fourth more CPU, for commits */
 #define PRUNE_EVERY             1024 /* spans between two looks at the limits */
-#define PRUNE_EVERY_MS          10000
+#define DEFAULT_PRUNE_EVERY_MS  10000
+#define IDLE_SPANS              (64 * BITE) /* removed per look while none come */
 #define DEFAULT_RETENTION_MS    (INT64_C(7) * 24 * 3600 * 1000)
 #define DEFAULT_RETENTION_BYTES (INT64_C(1) << 30)
 #define DEFAULT_WAITING_BYTES   ((size_t)32 << 20)
@@ -30,6 +32,8 @@ static void apply_options(cleat__collector *collector, const cleat__collector_op
     collector->retention_ms = options->retention_ms != 0 ? options->retention_ms : DEFAULT_RETENTION_MS;
     collector->retention_bytes =
         options->retention_bytes != 0 ? options->retention_bytes : DEFAULT_RETENTION_BYTES;
+    collector->prune_every_ms =
+        options->prune_every_ms != 0 ? options->prune_every_ms : DEFAULT_PRUNE_EVERY_MS;
     collector->max_waiting_bytes =
         options->max_waiting_bytes != 0 ? options->max_waiting_bytes : DEFAULT_WAITING_BYTES;
 }
@@ -79,7 +83,7 @@ typedef struct piece {
     cleat__ingest *at;
     cleat__buffer *added; /* gets what the engine adds; NULL: nobody wants it */
     int64_t end_ns;       /* monotonic, of the system's clock: it is about real time */
-    size_t spans;
+    size_t spans, stored; /* looked at; of these new */
 } piece;
 
 /* Inserts spans of the batch `at`; false in `*goes_on`: the time is up. */
@@ -92,11 +96,13 @@ static cleat_status insert_some(cleat__store *store, piece *part, bool *goes_on)
             part->at = at->next;
             return CLEAT_OK;
         }
-        cleat_status status = cleat__span_insert(store, part->intake, at->tenant, &span);
+        bool is_new = false;
+        cleat_status status = cleat__span_insert(store, part->intake, at->tenant, &span, &is_new);
         /* A span without ids can never be stored; the others of its batch can. */
         if (status != CLEAT_OK && status != CLEAT_INVALID_ARGUMENT) {
             return status;
         }
+        part->stored += is_new;
         *goes_on = ++part->spans % PIECE_LOOK != 0 || cleat__clock_monotonic_ns(NULL) < part->end_ns;
     }
     return CLEAT_OK;
@@ -135,7 +141,7 @@ static cleat_status prune_bite(cleat__store *store, void *argument)
     return cleat__span_prune(store, call->intake, call->older_than_ns, call->max_bytes, BITE, &call->removed);
 }
 
-/* ---- On the exporter's thread ---- */
+/* ---- On the exporter's thread, or the collector's ---- */
 
 /* How many spans may be removed now: 0 while it is not time. */
 static int64_t removal_allowance(cleat__collector *collector, size_t stored)
@@ -147,7 +153,7 @@ static int64_t removal_allowance(cleat__collector *collector, size_t stored)
     if (collector->ingested >= PRUNE_EVERY || now_ns >= collector->next_prune_ns) {
         allowance = 2 * collector->ingested + BITE;
         collector->ingested = 0;
-        collector->next_prune_ns = now_ns + PRUNE_EVERY_MS * CLEAT__NS_PER_MS;
+        collector->next_prune_ns = now_ns + collector->prune_every_ms * CLEAT__NS_PER_MS;
     }
     pthread_mutex_unlock(&collector->mutex);
     return allowance;
@@ -178,6 +184,11 @@ cleat_status cleat__collector_prune(cleat__collector *collector, size_t stored)
     return allowance > 0 ? prune(collector, allowance) : CLEAT_OK;
 }
 
+cleat_status cleat__collector_prune_idle(cleat__collector *collector)
+{
+    return removal_allowance(collector, 0) > 0 ? prune(collector, IDLE_SPANS) : CLEAT_OK;
+}
+
 cleat_status cleat__collector_store_piece(cleat__collector *collector, cleat__ingest **list, size_t *stored)
 {
     cleat__buffer added = {0};
@@ -189,11 +200,11 @@ cleat_status cleat__collector_store_piece(cleat__collector *collector, cleat__in
         collector->added(collector->added_argument, &added);
     }
     cleat__buffer_deinit(&added);
-    *stored = status == CLEAT_OK ? part.spans : 0;
+    *stored = status == CLEAT_OK ? part.stored : 0;
     return status;
 }
 
-static void count_stored(cleat__collector *collector, size_t stored)
+void cleat__collector_count_stored(cleat__collector *collector, size_t stored)
 {
     pthread_mutex_lock(&collector->mutex);
     collector->stats.spans_stored += stored;
@@ -212,6 +223,6 @@ cleat_status cleat__collector_ingest(cleat__collector *collector, int64_t tenant
         }
         stored += more;
     }
-    count_stored(collector, stored);
+    cleat__collector_count_stored(collector, stored);
     return cleat__collector_prune(collector, stored);
 }

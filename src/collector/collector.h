@@ -21,6 +21,7 @@ typedef struct cleat__collector cleat__collector;
 typedef struct cleat__collector_options {
     int64_t retention_ms;     /* 0: 7 days; negative: kept */
     int64_t retention_bytes;  /* 0: 1 GiB; negative: no limit */
+    int64_t prune_every_ms;   /* between two looks at these; 0: 10 s */
     size_t max_waiting_bytes; /* of submitted requests; 0: 32 MiB */
     const cleat_clock *clock;
     /* Gets the spans that the engine added to those that were submitted, as an OTLP request which it may take, once
@@ -31,6 +32,9 @@ typedef struct cleat__collector_options {
 cleat_status cleat__collector_new(struct cleat__engine *engine, const cleat__collector_options *options,
                                   cleat__collector **out);
 void cleat__collector_free(cleat__collector *collector); /* stops it; NULL-safe */
+
+/* Removes old spans from now on also while none come; for servers. */
+cleat_status cleat__collector_start(cleat__collector *collector);
 
 /* Stores a batch, blocking until that is done, in pieces short enough not to hold up the engine. A
  * span stored before is ignored. */
@@ -54,7 +58,7 @@ cleat_status cleat__collector_submit(cleat__collector *collector, int64_t tenant
 cleat_status cleat__collector_stop(cleat__collector *collector, int64_t timeout_ms);
 
 typedef struct cleat__collector_stats {
-    uint64_t spans_stored;   /* those that were there already included */
+    uint64_t spans_stored;   /* those that were there already not included */
     uint64_t spans_failed;   /* in requests that could not be stored */
     uint64_t spans_refused;  /* because too much was waiting */
     uint64_t spans_rejected; /* by the rules of cleat__otlp_received */
@@ -76,10 +80,10 @@ void cleat__intake_copy_added(cleat__intake *intake, cleat__buffer *request);
 /* After a failure, with the rollback: forgets all, for that may not be stored. */
 void cleat__intake_reset(cleat__intake *intake);
 
-/* A span stored before is ignored. With the execution of a task come the engine's own spans about it
- * (engine_spans.h). What its resource and scope are lives until the end. */
+/* A span stored before is ignored: then `*is_new` is false. With the execution of a task come the engine's
+ * own spans about it (engine_spans.h). What its resource and scope are lives until the end. */
 cleat_status cleat__span_insert(cleat__store *store, cleat__intake *intake, int64_t tenant,
-                                const cleat_span_view *span);
+                                const cleat_span_view *span, bool *is_new);
 /* Writes the sums and the rows of traces; belongs behind the last insert of a transaction. */
 cleat_status cleat__span_insert_end(cleat__store *store, cleat__intake *intake);
 /* Removes up to `limit` spans of the oldest traces beyond the limits, and sources that no span has

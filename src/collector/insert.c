@@ -140,10 +140,10 @@ static cleat_status insert_links(cleat__store *store, const cleat_span_view *spa
 }
 
 static cleat_status store_row(cleat__store *store, cleat__intake *intake, const span_row *row,
-                              cleat__known_trace *trace, bool *stored)
+                              cleat__known_trace *trace, bool *is_new)
 {
-    cleat_status status = insert_span(store, row, trace->number, stored);
-    if (status != CLEAT_OK || !*stored) {
+    cleat_status status = insert_span(store, row, trace->number, is_new);
+    if (status != CLEAT_OK || !*is_new) {
         return status;
     }
     status = cleat__known_trace_add(trace, row->view, row->task, row->service_name, row->size);
@@ -154,18 +154,18 @@ static cleat_status store_row(cleat__store *store, cleat__intake *intake, const 
     return status;
 }
 
-/* `*stored` false: it was there already. */
+/* `*is_new` false: it was there already. */
 static cleat_status insert_one(cleat__store *store, cleat__intake *intake, int64_t tenant, span_row *row,
-                               const cleat_span_view *span, bool *stored)
+                               const cleat_span_view *span, bool *is_new)
 {
     cleat__known_trace *trace = NULL;
-    *stored = false;
+    *is_new = false;
     read_span(span, row);
     cleat_status status = cleat__intake_source(intake, store, span, &row->source);
     if (status == CLEAT_OK) {
         status = cleat__trace_set_get(cleat__intake_traces(intake), store, tenant, &span->trace_id, &trace);
     }
-    return status == CLEAT_OK ? store_row(store, intake, row, trace, stored) : status;
+    return status == CLEAT_OK ? store_row(store, intake, row, trace, is_new) : status;
 }
 
 /* ---- What the engine knows of an execution ---- */
@@ -216,8 +216,8 @@ static cleat_status insert_engine_spans(cleat__store *store, cleat__intake *inta
     }
     while (status == CLEAT_OK && cleat_span_batch_next(&it.spans->batch, &cursor, &span)) {
         span_row made;
-        bool stored = false;
-        status = insert_one(store, intake, tenant, &made, &span, &stored);
+        bool is_new = false;
+        status = insert_one(store, intake, tenant, &made, &span, &is_new);
     }
     cleat__buffer *added = cleat__intake_added(intake);
     return status == CLEAT_OK && added != NULL ? copy_added(&it.spans->batch, added) : status;
@@ -226,15 +226,14 @@ static cleat_status insert_engine_spans(cleat__store *store, cleat__intake *inta
 /* ---- All ---- */
 
 cleat_status cleat__span_insert(cleat__store *store, cleat__intake *intake, int64_t tenant,
-                                const cleat_span_view *span)
+                                const cleat_span_view *span, bool *is_new)
 {
     span_row row;
-    bool stored = false;
     if (!cleat_trace_id_is_valid(&span->trace_id) || !cleat_span_id_is_valid(&span->span_id)) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "a span without a trace id or span id");
     }
-    cleat_status status = insert_one(store, intake, tenant, &row, span, &stored);
-    return status == CLEAT_OK && stored && is_execution(&row)
+    cleat_status status = insert_one(store, intake, tenant, &row, span, is_new);
+    return status == CLEAT_OK && *is_new && is_execution(&row)
                ? insert_engine_spans(store, intake, tenant, &row)
                : status;
 }

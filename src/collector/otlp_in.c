@@ -10,6 +10,8 @@ typedef struct taking {
     bool is_json;
     int64_t rejected_spans;
     const char *error_message; /* static */
+    cleat__forward *forward;   /* NULL: to nobody */
+    cleat__otlp_received *forwarded;
 } taking;
 
 /* Puts protobuf in place of JSON. */
@@ -37,6 +39,10 @@ static void answer(void *argument, cleat_status status)
 {
     taking *it = argument;
     cleat__buffer response = {0};
+    if (status == CLEAT_OK && it->forwarded != NULL) { /* what is not stored comes again */
+        cleat__forward_offer(it->forward, it->forwarded);
+    }
+    cleat__otlp_received_release(it->forwarded);
     if (status == CLEAT_OK) {
         cleat__otlp_response_put(&response, it->is_json, it->rejected_spans, it->error_message);
         status = response.failed ? cleat__fail_memory() : CLEAT_OK;
@@ -58,14 +64,13 @@ static cleat_status submit(const cleat__otlp_in *in, int64_t tenant, cleat__otlp
     *it = *like;
     it->rejected_spans = received->rejected_spans;
     it->error_message = received->error_message;
-    cleat__otlp_received *forwarded = in->forward != NULL ? cleat__otlp_received_retain(received) : NULL;
+    it->forward = in->forward;
+    it->forwarded = in->forward != NULL ? cleat__otlp_received_retain(received) : NULL;
     cleat_status status = cleat__collector_submit(in->collector, tenant, received, answer, it);
     if (status != CLEAT_OK) {
+        cleat__otlp_received_release(it->forwarded);
         cleat__free(it);
-    } else if (forwarded != NULL) { /* what is refused comes again */
-        cleat__forward_offer(in->forward, forwarded);
     }
-    cleat__otlp_received_release(forwarded);
     return status;
 }
 

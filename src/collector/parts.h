@@ -27,8 +27,9 @@ struct cleat__collector {
     const cleat_clock *clock;
     void (*added)(void *argument, cleat__buffer *request); /* NULL: nobody wants it */
     void *added_argument;
-    int64_t retention_ms;     /* negative: kept */
-    int64_t retention_bytes;  /* negative: no limit */
+    int64_t retention_ms;    /* negative: kept */
+    int64_t retention_bytes; /* negative: no limit */
+    int64_t prune_every_ms;
     size_t max_waiting_bytes; /* of submissions */
     pthread_mutex_t mutex;    /* what follows; exporters may be several */
     int64_t ingested;         /* since the last look at the limits */
@@ -42,12 +43,15 @@ struct cleat__collector {
 };
 
 /*
- * Stores the next spans of a list of batches, `*stored` of them, in one transaction, and moves `*list`
- * on to the first that is not at its end. On failure nothing of the piece is stored, and the batches
+ * Stores the next spans of a list of batches in one transaction, `*stored` of which were not there, and
+ * moves `*list` on to the first that is not at its end. On failure nothing of the piece is stored, and the batches
  * that had a part in it will not be complete: those before the new `*list`, and that one.
  */
 cleat_status cleat__collector_store_piece(cleat__collector *collector, cleat__ingest **list, size_t *stored);
+void cleat__collector_count_stored(cleat__collector *collector, size_t stored);
 /* Removes old spans where it is time, after `stored` more. */
 cleat_status cleat__collector_prune(cleat__collector *collector, size_t stored);
+/* The same while nothing comes, which then holds up nobody. */
+cleat_status cleat__collector_prune_idle(cleat__collector *collector);
 
 #endif

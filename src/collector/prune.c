@@ -24,18 +24,22 @@ static cleat_status total_bytes(cleat__store *store, int64_t *bytes)
     return cleat__rows_end(store, stmt, code, pruning);
 }
 
-/* The trace to go next: its number, or 0. A trace that began long ago is old when its last span is. */
-static cleat_status oldest_trace(cleat__store *store, int64_t older_than_ns, int64_t *number)
+/* The trace to go next: its number, or 0. `older_than_ns` NULL: of any age; what spans say of their time
+ * is what their senders say. A trace that began long ago is old when its last span is. */
+static cleat_status oldest_trace(cleat__store *store, const int64_t *older_than_ns, int64_t *number)
 {
-    static const char sql[] = "SELECT id FROM trace WHERE start_ns < ?1 AND end_ns < ?1"
+    static const char any[] = "SELECT id FROM trace ORDER BY start_ns LIMIT 1";
+    static const char old[] = "SELECT id FROM trace WHERE start_ns < ?1 AND end_ns < ?1"
                               " ORDER BY start_ns LIMIT 1";
     sqlite3_stmt *stmt = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &stmt);
+    cleat_status status = cleat__store_prepare(store, older_than_ns != NULL ? old : any, &stmt);
     if (status != CLEAT_OK) {
         return status;
     }
     *number = 0;
-    sqlite3_bind_int64(stmt, 1, older_than_ns);
+    if (older_than_ns != NULL) {
+        sqlite3_bind_int64(stmt, 1, *older_than_ns);
+    }
     int code = sqlite3_step(stmt);
     if (code == SQLITE_ROW) {
         *number = sqlite3_column_int64(stmt, 0);
@@ -149,7 +153,7 @@ cleat_status cleat__span_prune(cleat__store *store, cleat__intake *intake, int64
     while (status == CLEAT_OK && *removed < limit) {
         bool too_large = max_bytes >= 0 && bytes > max_bytes;
         bite part = {.limit = limit - *removed};
-        status = oldest_trace(store, too_large ? INT64_MAX : older_than_ns, &part.trace);
+        status = oldest_trace(store, too_large ? NULL : &older_than_ns, &part.trace);
         if (status != CLEAT_OK || part.trace == 0) {
             break;
         }

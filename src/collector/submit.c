@@ -9,24 +9,28 @@
 
 /* ---- The thread ---- */
 
-/* Sleeps until something waits, and takes it all. NULL: it is time to end. */
-static cleat__ingest *take_all(cleat__collector *collector)
+/* Sleeps until something waits, and takes it all; nothing when it is time to look at old spans. False: it
+ * is time to end. */
+static bool take_all(cleat__collector *collector, cleat__ingest **list)
 {
+    int64_t look_ns = cleat__deadline_ns(collector->prune_every_ms);
+    bool is_time = false;
     pthread_mutex_lock(&collector->mutex);
     collector->is_working = false;
-    while (collector->first == NULL && !collector->is_stopping) {
+    while (collector->first == NULL && !collector->is_stopping && !is_time) {
         pthread_cond_broadcast(&collector->idle);
-        pthread_cond_wait(&collector->wake, &collector->mutex);
+        is_time = !cleat__cond_wait_until(&collector->wake, &collector->mutex, look_ns);
     }
-    cleat__ingest *list = collector->first;
+    *list = collector->first;
     collector->first = NULL;
     collector->end = &collector->first;
-    collector->is_working = list != NULL;
-    if (list == NULL) {
+    collector->is_working = *list != NULL;
+    bool is_ending = *list == NULL && collector->is_stopping;
+    if (is_ending) {
         pthread_cond_broadcast(&collector->idle);
     }
     pthread_mutex_unlock(&collector->mutex);
-    return list;
+    return !is_ending;
 }
 
 /* Answers the requests up to `end`, which is still to be stored. */
@@ -38,8 +42,9 @@ static void answer(cleat__collector *collector, cleat__ingest *list, const cleat
         list = list->next;
         pthread_mutex_lock(&collector->mutex);
         collector->stats.waiting_bytes -= submission->received->memory;
-        *(status == CLEAT_OK ? &collector->stats.spans_stored : &collector->stats.spans_failed) +=
-            cleat_span_batch_count(&submission->received->batch);
+        if (status != CLEAT_OK) {
+            collector->stats.spans_failed += cleat_span_batch_count(&submission->received->batch);
+        }
         pthread_mutex_unlock(&collector->mutex);
         submission->done(submission->argument, status);
         cleat__otlp_received_release(submission->received);
@@ -66,6 +71,7 @@ static cleat__ingest *store_some(cleat__collector *collector, cleat__ingest *lis
     if (status != CLEAT_OK) {
         rest = rest != NULL ? rest->next : NULL;
     }
+    cleat__collector_count_stored(collector, stored);
     answer(collector, list, rest, status);
     if (status == CLEAT_OK) {
         (void)cleat__collector_prune(collector, stored); /* what fails it fails the next piece, too */
@@ -77,7 +83,10 @@ static void *run(void *argument)
 {
     cleat__collector *collector = argument;
     cleat__ingest *list;
-    while ((list = take_all(collector)) != NULL) {
+    while (take_all(collector, &list)) {
+        if (list == NULL) {
+            (void)cleat__collector_prune_idle(collector);
+        }
         while (list != NULL) {
             list = store_some(collector, list);
         }
@@ -86,6 +95,26 @@ static void *run(void *argument)
 }
 
 /* ---- The others ---- */
+
+/* Under the mutex. */
+static cleat_status start_thread(cleat__collector *collector)
+{
+    if (collector->has_thread) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__thread_start(&collector->thread, "cleat-spans", run, collector);
+    collector->has_thread = status == CLEAT_OK;
+    return status;
+}
+
+cleat_status cleat__collector_start(cleat__collector *collector)
+{
+    pthread_mutex_lock(&collector->mutex);
+    cleat_status status = collector->is_stopping ? cleat__fail(CLEAT_UNAVAILABLE, "the collector was stopped")
+                                                 : start_thread(collector);
+    pthread_mutex_unlock(&collector->mutex);
+    return status;
+}
 
 /* Under the mutex. */
 static cleat_status enqueue(cleat__collector *collector, cleat__submission *submission)
@@ -101,12 +130,9 @@ static cleat_status enqueue(cleat__collector *collector, cleat__submission *subm
         collector->stats.spans_refused += spans;
         return cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "spans come faster than the disk takes them");
     }
-    if (!collector->has_thread) {
-        cleat_status status = cleat__thread_start(&collector->thread, "cleat-spans", run, collector);
-        if (status != CLEAT_OK) {
-            return status;
-        }
-        collector->has_thread = true;
+    cleat_status status = start_thread(collector);
+    if (status != CLEAT_OK) {
+        return status;
     }
     *collector->end = &submission->ingest;
     collector->end = &submission->ingest.next;

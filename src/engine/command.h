@@ -37,6 +37,7 @@
     X(WORKER_LISTEN, cleat__workers_listen)           \
     X(WORKER_UNLISTEN, cleat__workers_unlisten)       \
     X(WORKER_UNSUBSCRIBE, cleat__workers_unsubscribe) \
+    X(WORKER_HAS_ROOM, cleat__workers_note_room)      \
     X(WORKER_LABEL, cleat__workers_label)             \
     X(WORKERS, cleat__workers_list)                   \
     X(REPORT, report)                                 \
@@ -154,8 +155,11 @@ struct cleat__command {
             /* NULL: the sink's. Instead of that one, for who must say more of what was cancelled. */
             void (*cancel)(void *self, const cleat__cancellation *cancellation);
             bool may_repeat;
-        } listen;
-        struct { /* merged with those it has, by key */
+            /* Asked after runs were handed over: true when they wait for a slow connection. Then
+             * no more come until WORKER_HAS_ROOM of that session. NULL: never. */
+            bool (*is_full)(void *self);
+        } listen; /* WORKER_HAS_ROOM, WORKER_UNLISTEN: id and session */
+        struct {  /* merged with those it has, by key */
             cleat__uuid id;
             const cleat__label *items;
             size_t count;

@@ -270,10 +270,7 @@ static cleat_status release_slot(cleat__core *core, cleat__command *command)
 {
     cleat__run *run = NULL;
     cleat_status status = find_running(core, command->tenant, &command->as.id, &run);
-    if (status == CLEAT_OK) {
-        cleat__roster_release_slots(run);
-    }
-    return status;
+    return status == CLEAT_OK ? cleat__life_release_slots(core, run) : status;
 }
 
 static cleat_status refresh_timeout(cleat__core *core, cleat__command *command)
@@ -287,12 +284,7 @@ static cleat_status refresh_timeout(cleat__core *core, cleat__command *command)
     if (status != CLEAT_OK) {
         return status;
     }
-    int64_t deadline = cleat__saturating_add(run->deadline_ms, increment);
-    status = cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
-    int64_t left = deadline - core->now.monotonic_ms; /* below 0 when it is about to be noticed */
-    int64_t at = left > 0 ? cleat__saturating_add(core->now.unix_ms, left) : core->now.unix_ms + left;
-    *command->as.refresh_timeout.timeout_at_ms = deadline != INT64_MAX ? at : INT64_MAX;
-    return status;
+    return cleat__life_prolong(core, run, increment, command->as.refresh_timeout.timeout_at_ms);
 }
 
 static cleat_status log_line(cleat__core *core, cleat__command *command)
@@ -305,7 +297,9 @@ static cleat_status log_line(cleat__core *core, cleat__command *command)
     if (status == CLEAT_OK) {
         status = cleat__log_line_insert(core->store, command->tenant, &command->as.log);
     }
-    return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
+    /* One that is lost for want of memory is just that, unless SQLite gave up the batch with it. */
+    bool is_alone = status == CLEAT_NO_MEMORY && !sqlite3_get_autocommit(cleat__store_db(core->store));
+    return status == CLEAT_NOT_FOUND || is_alone ? status : cleat__core_check(core, status);
 }
 
 /* ---- The floors above ---- */

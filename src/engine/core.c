@@ -90,6 +90,11 @@ void cleat__core_abandon_waiters(cleat__core *core, cleat_status status, const c
     }
 }
 
+void cleat__core_abandon_watches(cleat__core *core)
+{
+    cleat__watches_lose(&core->watches, core->now.unix_ms);
+}
+
 static void drop_task_name(cleat__command *wait)
 {
     if (wait->as.wait.task_name != NULL) {
@@ -105,6 +110,9 @@ static void take_back_answers(cleat__core *core)
         if (command->kind == CLEAT__COMMAND_WAIT) {
             cleat_run_result_deinit(command->as.wait.result);
             drop_task_name(command);
+        }
+        if (command->kind == CLEAT__COMMAND_WATCH) {
+            cleat__watches_forget(&core->watches, command->as.watch);
         }
         set_answer(command, core->failure, core->failure_text);
     }
@@ -210,8 +218,10 @@ void cleat__core_commit(cleat__core *core)
 cleat__command_list cleat__core_release(cleat__core *core)
 {
     if (core->failure == CLEAT_OK) {
-        cleat__roster_tell(&core->roster);
-        cleat__watches_tell(&core->watches);
+        core->has_more = cleat__roster_tell(&core->roster) || core->has_more;
+        cleat__told_release(&core->watches.told, core->now.unix_ms);
+    } else {
+        cleat__core_abandon_watches(core);
     }
     cleat__command_list answers = core->answers;
     core->answers = (cleat__command_list){NULL, NULL};

@@ -63,6 +63,9 @@ cleat_status cleat__core_failure(const cleat__core *core);
 /* Answers everybody who still waits for a run's end; for closing. */
 void cleat__core_abandon_waiters(cleat__core *core, cleat_status status, const char *error);
 
+/* Tells those who look on that nothing more comes; for closing. */
+void cleat__core_abandon_watches(cleat__core *core);
+
 void cleat__core_get_stats(const cleat__core *core, cleat__engine_stats *out);
 
 #endif

@@ -24,7 +24,6 @@ struct cleat__core {
     int64_t sweep_ms;    /* monotonic; when to forget workers of long ago */
     int64_t schedule_ms; /* Unix; when the first schedule is due, or sooner; INT64_MAX: there is none */
     uint64_t running;    /* runs in state RUNNING */
-    uint64_t passes;     /* of the scheduler */
 
     bool is_writing;             /* a transaction is open */
     bool has_more;               /* work was left for the next step, lest this one take too long */

@@ -186,6 +186,7 @@ static void *run(void *argument)
     }
     cleat__core_abandon_waiters(engine->core, CLEAT_UNAVAILABLE, "the engine was closed");
     answer(engine, cleat__core_release(engine->core));
+    cleat__core_abandon_watches(engine->core);
     return NULL;
 }
 

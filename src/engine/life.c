@@ -164,12 +164,81 @@ cleat_status cleat__life_send_again(cleat__core *core, cleat__run *run)
     return status;
 }
 
-cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worker *worker)
+static int64_t lesser(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What is left, should the clock have been set back no more than all of it; and what finished while
+ * nobody ran the engine is waited for. */
+static int64_t timeout_left(const cleat__core *core, const cleat__run *run, int64_t timeout_at_ms)
+{
+    int64_t whole = run->type->policy.execution_timeout_ms;
+    if (whole == CLEAT__NO_TIMEOUT || timeout_at_ms == INT64_MAX) {
+        return CLEAT__NO_TIMEOUT;
+    }
+    if (timeout_at_ms > run->since_ms) {
+        whole = timeout_at_ms - run->since_ms;
+    }
+    int64_t least = lesser(whole, CLEAT__WORKER_LOST_AFTER_MS);
+    int64_t left = lesser(cleat__saturating_add(run->since_ms, whole) - core->now.unix_ms, whole);
+    return left > least ? left : least;
+}
+
+cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worker *worker,
+                                int64_t timeout_at_ms, bool has_released)
 {
     cleat__roster_hold(worker, run);
-    run->receipt = CLEAT__RECEIPT_UNSURE;
-    int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
+    /* Who was granted something has it. */
+    run->receipt = timeout_at_ms != 0 || has_released ? CLEAT__RECEIPT_HEARD : CLEAT__RECEIPT_UNSURE;
+    if (has_released) {
+        cleat__roster_release_slots(run);
+    }
+    int64_t deadline = deadline_after(core, timeout_left(core, run, timeout_at_ms));
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+}
+
+/* ---- What a running attempt is granted ---- */
+
+/* The Unix time of its timeout. */
+static int64_t timeout_at(const cleat__core *core, int64_t deadline_ms)
+{
+    int64_t left = deadline_ms - core->now.monotonic_ms; /* below 0 when it is about to be noticed */
+    int64_t at = left > 0 ? cleat__saturating_add(core->now.unix_ms, left) : core->now.unix_ms + left;
+    return deadline_ms != INT64_MAX ? at : INT64_MAX;
+}
+
+cleat_status cleat__life_prolong(cleat__core *core, cleat__run *run, int64_t increment_ms,
+                                 int64_t *timeout_at_ms)
+{
+    int64_t deadline = cleat__saturating_add(run->deadline_ms, increment_ms);
+    cleat__attempt_key key = key_of(run);
+    *timeout_at_ms = timeout_at(core, deadline);
+    if (deadline == run->deadline_ms) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(core, cleat__transition_set_timeout(core->store, &key, *timeout_at_ms));
+    }
+    return status == CLEAT_OK ? cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline))
+                              : status;
+}
+
+cleat_status cleat__life_release_slots(cleat__core *core, cleat__run *run)
+{
+    cleat__attempt_key key = key_of(run);
+    if (run->has_released) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(core, cleat__transition_release_slots(core->store, &key));
+    }
+    if (status == CLEAT_OK) {
+        cleat__roster_release_slots(run);
+    }
+    return status;
 }
 
 /* ---- The end ---- */

@@ -20,8 +20,15 @@ cleat_status cleat__life_back_off(cleat__core *core, cleat__run *run, int64_t de
 cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worker *worker);
 /* The same attempt to the same worker once more, which knows whether it has it. */
 cleat_status cleat__life_send_again(cleat__core *core, cleat__run *run);
-/* After a restart: RUNNING at a worker of another process. The execution timeout begins anew. */
-cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worker *worker);
+/* After a restart: RUNNING at a worker of another process. `timeout_at_ms` (Unix) is what it was granted,
+ * 0: nothing beyond what its task says. What is left of it goes on; the worker has the time to come back. */
+cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worker *worker,
+                                int64_t timeout_at_ms, bool has_released);
+/* The running attempt gets more time, until `*timeout_at_ms` (Unix; INT64_MAX: it has no timeout). */
+cleat_status cleat__life_prolong(cleat__core *core, cleat__run *run, int64_t increment_ms,
+                                 int64_t *timeout_at_ms);
+/* The running attempt's slots are free for others. */
+cleat_status cleat__life_release_slots(cleat__core *core, cleat__run *run);
 cleat_status cleat__life_release(cleat__core *core, cleat__run *run);
 cleat_status cleat__life_complete(cleat__core *core, cleat__run *run, cleat_slice output);
 /* Retries when `may_retry` and the policy says so. */

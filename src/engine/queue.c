@@ -43,6 +43,7 @@ cleat__queue *cleat__queues_add(cleat__queues *queues, int64_t tenant, cleat_sli
         return NULL;
     }
     queue->tenant = tenant;
+    queue->round = 1;
     queue->key = cleat__scope_new(tenant, action, &queue->action);
     if (queue->key == NULL ||
         cleat__map_put(&queues->by_action, cleat__scope_kept(queue->action), queue) != CLEAT_OK) {
@@ -80,36 +81,56 @@ bool cleat__run_is_ahead(const cleat__run *run, const cleat__run *other)
     return (int32_t)(run->order - other->order) < 0; /* the numbers start again some day */
 }
 
-static void append_lane(cleat__queue *queue, cleat__lane *lane)
+static void append_lane(cleat__lane_list *list, cleat__lane *lane)
 {
     lane->next = NULL;
-    lane->previous = queue->lanes_tail;
-    if (queue->lanes_tail != NULL) {
-        queue->lanes_tail->next = lane;
+    lane->previous = list->tail;
+    if (list->tail != NULL) {
+        list->tail->next = lane;
     } else {
-        queue->lanes_head = lane;
+        list->head = lane;
     }
-    queue->lanes_tail = lane;
+    list->tail = lane;
 }
 
 static void remove_lane(cleat__queue *queue, cleat__lane *lane)
 {
+    cleat__lane_list *list = lane->aside_in == queue->round ? &queue->aside : &queue->lanes;
     if (lane->previous != NULL) {
         lane->previous->next = lane->next;
     } else {
-        queue->lanes_head = lane->next;
+        list->head = lane->next;
     }
     if (lane->next != NULL) {
         lane->next->previous = lane->previous;
     } else {
-        queue->lanes_tail = lane->previous;
+        list->tail = lane->previous;
     }
+    lane->aside_in = 0;
 }
 
-void cleat__queue_rotate(cleat__queue *queue, cleat__lane *lane)
+void cleat__queue_set_aside(cleat__queue *queue, cleat__lane *lane)
 {
     remove_lane(queue, lane);
-    append_lane(queue, lane);
+    lane->aside_in = queue->round;
+    append_lane(&queue->aside, lane);
+}
+
+void cleat__queue_put_back(cleat__queue *queue)
+{
+    cleat__lane_list *lanes = &queue->lanes, *aside = &queue->aside;
+    if (aside->head == NULL) {
+        return;
+    }
+    if (lanes->tail != NULL) {
+        lanes->tail->next = aside->head;
+        aside->head->previous = lanes->tail;
+    } else {
+        lanes->head = aside->head;
+    }
+    lanes->tail = aside->tail;
+    *aside = (cleat__lane_list){NULL, NULL};
+    queue->round++; /* none of them is aside any more */
 }
 
 /* ---- Runs ---- */
@@ -151,7 +172,7 @@ void cleat__queues_append(cleat__queues *queues, cleat__run *run, int level)
     cleat__run_chain_append(&lane->levels[level - 1], run);
     queues->run_count++;
     if (lane->count++ == 0) {
-        append_lane(queue, lane);
+        append_lane(&queue->lanes, lane);
     }
     if (queue->count++ == 0) {
         append_ready(queues, queue);

@@ -3,7 +3,8 @@
  * A queue that holds runs is in the list of ready queues, from which the scheduler takes turns.
  *
  * Within a queue the runs that ask for the same worker stand in one lane: where no worker can take
- * the first of them none can take the others, so that runs nobody can take hold up only their like.
+ * the first of them none can take the others, so that runs nobody can take hold up only their like. Such a
+ * lane is set aside until a worker of the queue changes.
  */
 #ifndef CLEAT_ENGINE_QUEUE_H
 #define CLEAT_ENGINE_QUEUE_H
@@ -22,14 +23,21 @@ typedef struct cleat__lane {
     struct cleat__task_type *type;
     cleat__run_chain levels[CLEAT__LEVEL_AHEAD]; /* of level n at n - 1 */
     size_t count;
-    uint64_t blocked_in;     /* the scheduler's pass that found no worker for its first run */
+    uint64_t aside_in;       /* it is aside while this is the queue's round */
     const cleat__wish *wish; /* NULL: none but what the task desires */
 } cleat__lane;
 cleat__run *cleat__lane_first(const cleat__lane *lane);
 
+typedef struct cleat__lane_list {
+    cleat__lane *head, *tail;
+} cleat__lane_list;
+
 typedef struct cleat__queue {
     struct cleat__queue *next, *previous; /* among the ready ones */
-    cleat__lane *lanes_head, *lanes_tail; /* that hold runs */
+    cleat__lane_list lanes;               /* that hold runs, but for those aside */
+    cleat__lane_list aside;               /* no worker could take their first run at `aside_at` */
+    uint64_t aside_at;                    /* of the roster's changes */
+    uint64_t round;                       /* grows when those aside come back */
     size_t count;
     size_t type_count;              /* versions with this action */
     struct cleat__worker **workers; /* those that have the action */
@@ -61,8 +69,9 @@ void cleat__queues_append(cleat__queues *queues, cleat__run *run, int level);
 void cleat__queues_remove(cleat__queues *queues, cleat__run *run);
 /* Moves a ready queue behind the others. */
 void cleat__queues_rotate(cleat__queues *queues, cleat__queue *queue);
-/* Moves a lane that holds runs behind the others. */
-void cleat__queue_rotate(cleat__queue *queue, cleat__lane *lane);
+/* Sets a lane aside, and puts all of those back behind the others. */
+void cleat__queue_set_aside(cleat__queue *queue, cleat__lane *lane);
+void cleat__queue_put_back(cleat__queue *queue);
 /* Whether a queued run comes before another of its queue. */
 bool cleat__run_is_ahead(const cleat__run *run, const cleat__run *other);
 

@@ -67,7 +67,7 @@ static cleat_status add_run(void *argument, const cleat__live_row *row)
     core->running++;
     cleat__worker *worker = cleat__roster_find(&core->roster, &row->worker_id);
     if (worker != NULL) {
-        return cleat__life_resume(core, run, worker);
+        return cleat__life_resume(core, run, worker, row->timeout_at_ms, row->has_released);
     }
     cleat__run_chain_append(&state->lost, run); /* no writes while rows are read */
     return CLEAT_OK;

@@ -48,7 +48,7 @@ static cleat_status tell(cleat__core *core, const cleat__run *run)
         status = cleat__core_check(core, cleat__load_metadata(core->store, &run->id, &metadata));
     }
     if (status == CLEAT_OK) {
-        status = cleat__watches_start(core, run, cleat__buffer_slice(&metadata));
+        cleat__watches_start(core, run, cleat__buffer_slice(&metadata));
     }
     cleat__buffer_deinit(&metadata);
     return status;

@@ -95,6 +95,7 @@ cleat_status cleat__roster_add(cleat__roster *roster, const cleat__uuid *id, int
     }
     worker->id = *id;
     worker->tenant = tenant;
+    worker->changes = &roster->changes;
     worker->assignments_end = &worker->assignments;
     worker->notices_end = &worker->notices;
     cleat_status status = set_slots(worker, slots, slot_count);
@@ -234,8 +235,16 @@ void cleat__roster_remove(cleat__roster *roster, cleat__queues *queues, cleat__w
     free_worker(worker);
 }
 
+void cleat__worker_note_change(cleat__worker *worker)
+{
+    worker->changed_at = ++*worker->changes;
+}
+
 cleat_status cleat__roster_touch(cleat__roster *roster, cleat__worker *worker, int64_t now_ms)
 {
+    if (!cleat__worker_is_active(worker, now_ms)) {
+        cleat__worker_note_change(worker);
+    }
     cleat__heap_remove(&roster->timers, &worker->timer);
     worker->is_lost = false;
     worker->heard_ms = now_ms;
@@ -273,7 +282,7 @@ bool cleat__worker_is_active(const cleat__worker *worker, int64_t now_ms)
 
 bool cleat__worker_is_assignable(const cleat__worker *worker, int64_t now_ms)
 {
-    return !worker->is_paused && cleat__worker_is_active(worker, now_ms);
+    return !worker->is_paused && !worker->is_full && cleat__worker_is_active(worker, now_ms);
 }
 
 static cleat__pool *find_pool(const cleat__worker *worker, cleat_slice type)
@@ -343,6 +352,7 @@ void cleat__roster_release_slots(cleat__run *run)
     if (run->worker != NULL && !run->has_released) {
         use_slots(run, -1);
         run->has_released = true;
+        cleat__worker_note_change(run->worker);
     }
 }
 
@@ -372,6 +382,8 @@ void cleat__roster_assign(cleat__roster *roster, cleat__worker *worker, cleat__a
     assignment->next = NULL;
     *worker->assignments_end = assignment;
     worker->assignments_end = &assignment->next;
+    worker->assigned_bytes += assignment->input.size + assignment->metadata.size;
+    worker->is_full = worker->sink_is_full != NULL && worker->assigned_bytes >= CLEAT__WORKER_STEP_BYTES;
     mark(roster, worker);
 }
 
@@ -396,8 +408,20 @@ void cleat__roster_cancel(cleat__roster *roster, cleat__worker *worker, const cl
     mark(roster, worker);
 }
 
-static void tell(cleat__worker *worker)
+/* True: there is room, although it seemed full. */
+static bool look_for_room(cleat__worker *worker)
 {
+    bool was_full = worker->is_full;
+    worker->is_full = worker->sink_is_full != NULL && worker->sink_is_full(worker->sink.self);
+    if (was_full && !worker->is_full) {
+        cleat__worker_note_change(worker);
+    }
+    return was_full && !worker->is_full;
+}
+
+static bool tell(cleat__worker *worker)
+{
+    bool has_room = false;
     cleat__notice *first = worker->is_listening ? worker->notices : NULL; /* it may have ended meanwhile */
     for (cleat__notice *notice = first; notice != NULL; notice = notice->next) {
         if (worker->cancel != NULL) {
@@ -410,19 +434,24 @@ static void tell(cleat__worker *worker)
     if (assignments != NULL) {
         /* Made after the commands, so that nobody can have stopped listening since. */
         worker->assignments = NULL;
+        worker->assigned_bytes = 0;
         worker->sink.assign(worker->sink.self, assignments);
+        has_room = look_for_room(worker);
     }
     forget_effects(worker);
     worker->assignments_end = &worker->assignments;
     worker->notices_end = &worker->notices;
+    return has_room;
 }
 
-void cleat__roster_tell(cleat__roster *roster)
+bool cleat__roster_tell(cleat__roster *roster)
 {
+    bool has_room = false;
     while (roster->with_effects != NULL) {
         cleat__worker *worker = roster->with_effects;
         roster->with_effects = worker->next_with_effects;
         worker->has_effects = false;
-        tell(worker);
+        has_room = tell(worker) || has_room;
     }
+    return has_room;
 }

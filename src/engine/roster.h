@@ -15,6 +15,8 @@
 
 #define CLEAT__WORKER_LOST_AFTER_MS INT64_C(30000) /* without a heartbeat */
 #define CLEAT__WORKER_FRESH_MS      INT64_C(5000)  /* how old one may be for new assignments */
+/* Of runs that go in one step to a worker that may be full: then it is asked. */
+#define CLEAT__WORKER_STEP_BYTES ((size_t)4 * 1024 * 1024)
 
 /* A cancelled attempt, to be told to its worker. */
 typedef struct cleat__notice {
@@ -35,6 +37,7 @@ typedef struct cleat__worker {
     char *name, *runtime;                                                /* owned; NULL: none */
     cleat__worker_sink sink;                                             /* while it listens */
     void (*cancel)(void *self, const cleat__cancellation *cancellation); /* NULL: the sink's */
+    bool (*sink_is_full)(void *self);                                    /* NULL: never */
     cleat__slot_list *offered;                                           /* owned */
     cleat__pool *pools;                                                  /* owned; of what is offered */
     cleat__labels *labels;                                               /* owned; NULL: none */
@@ -48,7 +51,9 @@ typedef struct cleat__worker {
     bool has_listened; /* since the engine started */
     bool is_kept;      /* it counts as alive while it listens */
     bool is_paused;
-    bool is_lost; /* until its next sign of life */
+    bool has_left; /* it said so, and does not listen again */
+    bool is_lost;  /* until its next sign of life */
+    bool is_full;  /* what it was given waits on its way, or this step gave it enough */
     cleat__run_chain held;
     cleat__queue **queues; /* those it serves, each once */
     size_t queue_count;
@@ -57,6 +62,9 @@ typedef struct cleat__worker {
     bool has_effects;
     struct cleat__worker *next_with_effects;
     cleat__assignment *assignments, **assignments_end;
+    size_t assigned_bytes; /* of these */
+    uint64_t *changes;     /* the roster's */
+    uint64_t changed_at;   /* of these; when it last became able to take more */
     cleat__notice *notices, **notices_end;
 } cleat__worker;
 
@@ -65,6 +73,7 @@ typedef struct cleat__roster {
     cleat__heap timers;
     cleat__worker *with_effects;
     size_t remote_count;
+    uint64_t changes; /* after which some worker may take what it could not take before */
 } cleat__roster;
 void cleat__roster_init(cleat__roster *roster);
 void cleat__roster_deinit(cleat__roster *roster); /* tells nobody anything */
@@ -82,6 +91,8 @@ cleat__worker *cleat__roster_find(const cleat__roster *roster, const cleat__uuid
 /* Forgets it with all it was to be told. It must hold nothing. */
 void cleat__roster_remove(cleat__roster *roster, cleat__queues *queues, cleat__worker *worker);
 
+/* It may take runs that it could not take before. The functions below say so themselves. */
+void cleat__worker_note_change(cleat__worker *worker);
 /* It is there, until CLEAT__WORKER_LOST_AFTER_MS from now on. */
 cleat_status cleat__roster_touch(cleat__roster *roster, cleat__worker *worker, int64_t now_ms);
 /* It does not count as lost while it listens, however little it says. */
@@ -109,7 +120,8 @@ void cleat__roster_assign(cleat__roster *roster, cleat__worker *worker, cleat__a
 /* Does nothing when nobody listens, or on no memory: then the worker finds out when its report is
  * ignored. */
 void cleat__roster_cancel(cleat__roster *roster, cleat__worker *worker, const cleat__run *run);
-/* Tells every worker what waits for it: first what it need not do any more, then what to do. */
-void cleat__roster_tell(cleat__roster *roster);
+/* Tells every worker what waits for it: first what it need not do any more, then what to do. True:
+ * one that seemed full is not. */
+bool cleat__roster_tell(cleat__roster *roster);
 
 #endif

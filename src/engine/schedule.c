@@ -3,16 +3,19 @@
  *
  * Queues take turns, one run each, so that a queue of ten thousand does not hold up a queue of one;
  * within a queue the order is strict. Workers of a queue take turns too. Both passes end after
- * STEP_MAX runs and go on in the next step, so that a command never waits long for a large backlog.
+ * STEP_MAX runs and go on in the next step, so that a command never waits long for a large backlog. So does
+ * a pass that found no worker for many lanes: these are not looked at again until a worker changes.
  */
 #include "engine/life.h"
 #include "engine/timetable.h"
 #include "engine/workers.h"
 
 #define STEP_MAX 1000
-/* Lanes of a queue that a pass looks at. Those without a worker go behind the others, so that each
+/* Lanes of a queue among which the next run is chosen. Those without a worker are set aside, so that each
  * comes to be looked at; only the order among more lanes than these is not strict. */
 #define LANES_MAX 128
+/* Lanes that a pass sets aside: each is looked at with all workers of its queue. */
+#define ASIDE_MAX 128
 
 /* ---- Timers ---- */
 
@@ -124,31 +127,47 @@ static cleat__worker *pick_worker(const cleat__core *core, cleat__queue *queue, 
     return best;
 }
 
-/* The lane whose first run is the next of those that may still find a worker in this pass. */
-static cleat__lane *best_lane(const cleat__core *core, const cleat__queue *queue)
+/* The lane whose first run is the next of those that may find a worker. */
+static cleat__lane *best_lane(const cleat__queue *queue)
 {
     cleat__lane *best = NULL;
     int left = LANES_MAX;
-    for (cleat__lane *lane = queue->lanes_head; lane != NULL && left > 0; lane = lane->next, left--) {
-        if (lane->blocked_in != core->passes &&
-            (best == NULL || cleat__run_is_ahead(cleat__lane_first(lane), cleat__lane_first(best)))) {
+    for (cleat__lane *lane = queue->lanes.head; lane != NULL && left > 0; lane = lane->next, left--) {
+        if (best == NULL || cleat__run_is_ahead(cleat__lane_first(lane), cleat__lane_first(best))) {
             best = lane;
         }
     }
     return best;
 }
 
+/* Lanes come back when a worker of the queue may take what it could not take before. */
+static void put_back_lanes(const cleat__core *core, cleat__queue *queue)
+{
+    bool has_changed = false;
+    for (size_t i = 0; i < queue->worker_count && !has_changed; i++) {
+        has_changed = queue->workers[i]->changed_at > queue->aside_at;
+    }
+    if (has_changed) {
+        cleat__queue_put_back(queue);
+    }
+    queue->aside_at = core->roster.changes;
+}
+
 /* The first run of the queue that a worker can take, and the worker. */
-static cleat__run *pick_run(cleat__core *core, cleat__queue *queue, cleat__worker **worker)
+static cleat__run *pick_run(cleat__core *core, cleat__queue *queue, cleat__worker **worker, int *aside_left)
 {
     cleat__lane *lane;
-    while ((lane = best_lane(core, queue)) != NULL) {
+    if (queue->aside.head != NULL && queue->aside_at != core->roster.changes) {
+        put_back_lanes(core, queue);
+    }
+    while (*aside_left > 0 && (lane = best_lane(queue)) != NULL) {
         *worker = pick_worker(core, queue, lane);
         if (*worker != NULL) {
             return cleat__lane_first(lane);
         }
-        lane->blocked_in = core->passes;
-        cleat__queue_rotate(queue, lane);
+        queue->aside_at = queue->aside.head == NULL ? core->roster.changes : queue->aside_at;
+        cleat__queue_set_aside(queue, lane);
+        --*aside_left;
     }
     return NULL;
 }
@@ -158,15 +177,18 @@ void cleat__core_schedule(cleat__core *core)
     if (core->queues.ready_count == 0 || !cleat__roster_has_room(&core->roster, core->now.monotonic_ms)) {
         return;
     }
-    core->passes++;
     size_t blocked = 0; /* queues in a row without a worker: all of them at the end */
-    int left = STEP_MAX;
+    int left = STEP_MAX, aside_left = ASIDE_MAX;
     cleat_status status = CLEAT_OK;
     while (status == CLEAT_OK && blocked < core->queues.ready_count) {
         cleat__queue *queue = core->queues.ready_head;
         cleat__worker *worker = NULL;
-        cleat__run *run = pick_run(core, queue, &worker);
+        cleat__run *run = pick_run(core, queue, &worker, &aside_left);
         cleat__queues_rotate(&core->queues, queue);
+        if (aside_left == 0) {
+            core->has_more = true;
+            return;
+        }
         if (run == NULL) {
             blocked++;
             continue;

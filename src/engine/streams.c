@@ -8,6 +8,11 @@ static cleat_slice key_of(const cleat__uuid *id)
     return (cleat_slice){(const char *)id->bytes, sizeof(id->bytes)};
 }
 
+static size_t size_of(const cleat__chunk *chunk)
+{
+    return sizeof(*chunk) + chunk->payload.size;
+}
+
 static void free_stream(cleat__stream *stream)
 {
     while (stream->held != NULL) {
@@ -34,7 +39,7 @@ cleat__stream *cleat__streams_find(const cleat__streams *streams, const cleat__u
     return cleat__map_get(&streams->by_task, key_of(task_id));
 }
 
-cleat__stream *cleat__streams_add(cleat__streams *streams, const cleat__uuid *task_id)
+cleat__stream *cleat__streams_add(cleat__streams *streams, const cleat__uuid *task_id, int32_t retry_count)
 {
     cleat__stream *stream = cleat__streams_find(streams, task_id);
     if (stream != NULL) {
@@ -45,6 +50,7 @@ cleat__stream *cleat__streams_add(cleat__streams *streams, const cleat__uuid *ta
         return NULL;
     }
     stream->task_id = *task_id;
+    stream->retry_count = retry_count;
     if (cleat__map_put(&streams->by_task, key_of(&stream->task_id), stream) != CLEAT_OK) {
         cleat__free(stream);
         return NULL;
@@ -87,6 +93,9 @@ void cleat__streams_remove(cleat__streams *streams, cleat__stream *stream)
     if (stream->held != NULL) {
         stop_waiting(streams, stream);
     }
+    for (const cleat__chunk *chunk = stream->held; chunk != NULL; chunk = chunk->next) {
+        streams->held_bytes -= size_of(chunk);
+    }
     cleat__map_remove(&streams->by_task, key_of(&stream->task_id));
     free_stream(stream);
 }
@@ -96,6 +105,12 @@ void cleat__streams_remove(cleat__streams *streams, cleat__stream *stream)
 static int64_t after(int64_t index)
 {
     return index < INT64_MAX ? index + 1 : index;
+}
+
+void cleat__stream_begin(cleat__stream *stream, int32_t retry_count)
+{
+    stream->retry_count = retry_count;
+    stream->next_index = 0;
 }
 
 bool cleat__stream_is_next(cleat__stream *stream, int64_t index)
@@ -132,12 +147,18 @@ cleat_status cleat__stream_hold(cleat__streams *streams, cleat__stream *stream, 
     *link = copy;
     stream->held_count++;
     stream->held_bytes += copy->payload.size;
+    streams->held_bytes += size_of(copy);
     return CLEAT_OK;
 }
 
 bool cleat__stream_is_full(const cleat__stream *stream)
 {
     return stream->held_count > CLEAT__STREAM_HELD_MAX || stream->held_bytes > CLEAT__STREAM_BYTES_MAX;
+}
+
+bool cleat__streams_are_full(const cleat__streams *streams)
+{
+    return streams->held_bytes > CLEAT__STREAMS_BYTES_MAX;
 }
 
 cleat__chunk *cleat__stream_take(cleat__streams *streams, cleat__stream *stream, bool at_any_rate,
@@ -151,6 +172,7 @@ cleat__chunk *cleat__stream_take(cleat__streams *streams, cleat__stream *stream,
     stream->held = chunk->next;
     stream->held_count--;
     stream->held_bytes -= chunk->payload.size;
+    streams->held_bytes -= size_of(chunk);
     if (chunk->index >= stream->next_index) {
         stream->next_index = after(chunk->index);
     }

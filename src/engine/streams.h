@@ -1,7 +1,7 @@
 /*
  * Chunks of the streams of tasks, put in order: a gap in their numbers is waited for
- * CLEAT__STREAM_WAIT_MS, then what is there goes on without it. Numbers begin at 0; a new 0 begins
- * anew (another attempt).
+ * CLEAT__STREAM_WAIT_MS, then what is there goes on without it. Numbers begin at 0, with each attempt
+ * anew, and with a new 0.
  */
 #ifndef CLEAT_ENGINE_STREAMS_H
 #define CLEAT_ENGINE_STREAMS_H
@@ -12,6 +12,8 @@
 #define CLEAT__STREAM_WAIT_MS   INT64_C(5000)
 #define CLEAT__STREAM_HELD_MAX  1000                      /* chunks behind a gap, */
 #define CLEAT__STREAM_BYTES_MAX ((size_t)4 * 1024 * 1024) /* and their bytes: more is not waited for */
+/* The same of all streams; a chunk counts with what keeping it takes. */
+#define CLEAT__STREAMS_BYTES_MAX ((size_t)32 * 1024 * 1024)
 
 /* One that waits behind a gap. One block of memory: the bytes follow the struct. */
 typedef struct cleat__chunk {
@@ -24,7 +26,8 @@ typedef struct cleat__chunk {
 typedef struct cleat__stream {
     cleat__uuid task_id; /* the map's key */
     int64_t next_index;
-    cleat__chunk *held; /* in order */
+    int32_t retry_count; /* of the attempt that is counted */
+    cleat__chunk *held;  /* in order */
     size_t held_count, held_bytes;
     int64_t deadline_ms;                   /* monotonic; while it holds any */
     struct cleat__stream *next, *previous; /* among those that do, by deadline */
@@ -33,20 +36,24 @@ typedef struct cleat__stream {
 typedef struct cleat__streams {
     cleat__map by_task;
     cleat__stream *waiting_head, *waiting_tail;
+    size_t held_bytes; /* of all */
 } cleat__streams;
 void cleat__streams_deinit(cleat__streams *streams);
 
 cleat__stream *cleat__streams_find(const cleat__streams *streams, const cleat__uuid *task_id);
-/* Found, or made; NULL on no memory. */
-cleat__stream *cleat__streams_add(cleat__streams *streams, const cleat__uuid *task_id);
+/* Found, or made; NULL on no memory. The attempt is that of a new one. */
+cleat__stream *cleat__streams_add(cleat__streams *streams, const cleat__uuid *task_id, int32_t retry_count);
 void cleat__streams_remove(cleat__streams *streams, cleat__stream *stream);
 
+/* Of another attempt, from its beginning; what is held of the one before must have been taken. */
+void cleat__stream_begin(cleat__stream *stream, int32_t retry_count);
 /* The chunk has its turn (then the next number is expected), or it comes too late to have one. */
 bool cleat__stream_is_next(cleat__stream *stream, int64_t index);
 /* Keeps a copy of the chunk for later. CLEAT_NO_MEMORY: it is lost. */
 cleat_status cleat__stream_hold(cleat__streams *streams, cleat__stream *stream, const cleat__chunk *chunk,
                                 int64_t now_ms);
 bool cleat__stream_is_full(const cleat__stream *stream);
+bool cleat__streams_are_full(const cleat__streams *streams); /* then some wait */
 /* The first held chunk, if it has its turn or `at_any_rate`; to be freed. NULL: none. */
 cleat__chunk *cleat__stream_take(cleat__streams *streams, cleat__stream *stream, bool at_any_rate,
                                  int64_t now_ms);

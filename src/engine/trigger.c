@@ -38,6 +38,36 @@ static cleat_status check_child(cleat__core *core, int64_t tenant, const cleat__
     return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
 }
 
+/* The metadata of a child that inherits. Less than PARENT_IDS_SIZE is added to what both have. */
+#define PARENT_IDS_SIZE 256
+static cleat_status inherit(const cleat__trigger *item, cleat_slice parent, cleat__buffer *metadata)
+{
+    cleat__metadata_inherit(parent, item->metadata, &item->parent_id, metadata);
+    return metadata->failed ? cleat__fail_memory() : CLEAT_OK;
+}
+
+/* What is made here is not kept until it is written: many children may have one large parent. */
+static cleat_status check_inherited(cleat__core *core, const cleat__trigger *item)
+{
+    cleat__buffer parent = {0}, metadata = {0};
+    if (!item->is_child || !item->inherits) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__load_metadata(core->store, &item->parent_id, &parent);
+    if (status != CLEAT_OK && status != CLEAT_NO_MEMORY) {
+        status = cleat__core_check(core, status);
+    }
+    if (status == CLEAT_OK && parent.size + item->metadata.size + PARENT_IDS_SIZE > CLEAT_PAYLOAD_MAX) {
+        status = inherit(item, cleat__buffer_slice(&parent), &metadata);
+    }
+    if (status == CLEAT_OK) {
+        status = check_size("metadata with the parent's", cleat__buffer_slice(&metadata));
+    }
+    cleat__buffer_deinit(&parent);
+    cleat__buffer_deinit(&metadata);
+    return status;
+}
+
 cleat_status cleat__trigger_check(cleat__core *core, int64_t tenant, const cleat__trigger *item)
 {
     if (cleat__catalog_find(&core->catalog, tenant, item->workflow) == NULL) {
@@ -61,7 +91,10 @@ cleat_status cleat__trigger_check(cleat__core *core, int64_t tenant, const cleat
     if (status == CLEAT_OK) {
         status = cleat__desired_labels_check(item->labels, item->label_count);
     }
-    return status == CLEAT_OK ? check_child(core, tenant, item) : status;
+    if (status == CLEAT_OK) {
+        status = check_child(core, tenant, item);
+    }
+    return status == CLEAT_OK ? check_inherited(core, item) : status;
 }
 
 /* What is stored of the run's own desires: absent when it has none. */
@@ -125,27 +158,17 @@ static cleat_status make_all(cleat__core *core, int64_t tenant, const cleat__tri
     return status;
 }
 
-/* The metadata of a child that inherits. */
-static cleat_status inherit(cleat__core *core, const cleat__trigger *item, cleat__buffer *metadata)
-{
-    cleat__buffer parent = {0};
-    cleat_status status = cleat__load_metadata(core->store, &item->parent_id, &parent);
-    if (status == CLEAT_OK) {
-        cleat__metadata_inherit(cleat__buffer_slice(&parent), item->metadata, &item->parent_id, metadata);
-        status = metadata->failed ? cleat__fail_memory() : CLEAT_OK;
-    }
-    cleat__buffer_deinit(&parent);
-    return status;
-}
-
 /* Metadata as it is stored; what is made anew is in the buffers. */
 static cleat_status complete_metadata(cleat__core *core, const cleat__run *run, cleat__trigger *item,
                                       cleat__buffer *inherited, cleat__buffer *traced)
 {
     cleat_status status = CLEAT_OK;
     if (item->is_child && item->inherits) {
-        status = inherit(core, item, inherited);
+        cleat__buffer parent = {0};
+        status = cleat__load_metadata(core->store, &item->parent_id, &parent);
+        status = status == CLEAT_OK ? inherit(item, cleat__buffer_slice(&parent), inherited) : status;
         item->metadata = cleat__buffer_slice(inherited);
+        cleat__buffer_deinit(&parent);
     }
     if (status == CLEAT_OK && core->adds_trace) {
         cleat__metadata_add_trace(item->metadata, &run->id, traced);
@@ -179,7 +202,7 @@ static cleat_status store(cleat__core *core, const cleat__trigger *item, const c
         status = cleat__transition_trigger(core->store, &row, existing);
     }
     if (status == CLEAT_OK) {
-        status = cleat__watches_start(core, run, trigger.metadata);
+        cleat__watches_start(core, run, trigger.metadata);
     }
     cleat__buffer_deinit(&desired);
     cleat__buffer_deinit(&inherited);

@@ -12,14 +12,16 @@ typedef enum cleat__happening_kind {
     CLEAT__HAPPENING_CANCELLED,
     CLEAT__HAPPENING_TIMED_OUT, /* for good, while it ran */
     CLEAT__HAPPENING_STREAM,    /* a chunk that a task sends */
+    CLEAT__HAPPENING_LOST,      /* with `hangup`: the engine failed, closes, or is out of memory */
 } cleat__happening_kind;
 
-/* Valid while it is told. A run's end is told twice: as that of its task, then as its own. */
+/* Valid while it is told. A run's end is told twice: as that of its task, then as its own. LOST has the
+ * run that is looked at, nil by metadata. */
 typedef struct cleat__happening {
     cleat__uuid run_id, task_id;
     cleat__happening_kind kind;
     bool is_of_run; /* COMPLETED, FAILED or CANCELLED, without a payload; else of its task */
-    bool hangup;    /* nothing more is to be expected */
+    bool hangup;    /* nothing more is to be expected; by metadata, but for runs to come */
     int32_t retry_count;
     int32_t retries;     /* that its task may have */
     int64_t event_index; /* STREAM: as the task gave it; -1: none */
@@ -42,8 +44,11 @@ typedef struct cleat__watch {
     /* The engine's: */
     struct cleat__watch *next, *previous;
     int64_t tenant;
-    cleat__map told_of; /* by metadata: runs that have not completed */
+    cleat__map told_of; /* by metadata: runs that live */
+    bool never_ends;    /* some of those ended without completing */
     bool is_watching;
+    bool is_cut; /* it is told nothing more */
+    struct cleat__watch *next_cut;
 } cleat__watch;
 
 #endif

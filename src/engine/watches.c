@@ -17,13 +17,6 @@ typedef struct told_run {
     cleat__uuid run_id; /* the map's key */
 } told_run;
 
-/* One block of memory: the payload follows the struct. */
-struct cleat__told {
-    cleat__told *next;
-    cleat__watch *watch;
-    cleat__happening happening;
-};
-
 static cleat_slice key_of(const cleat__uuid *id)
 {
     return (cleat_slice){(const char *)id->bytes, sizeof(id->bytes)};
@@ -32,7 +25,7 @@ static cleat_slice key_of(const cleat__uuid *id)
 void cleat__watches_init(cleat__watches *watches)
 {
     *watches = (cleat__watches){.count = 0};
-    watches->told_end = &watches->told_head;
+    cleat__told_init(&watches->told);
 }
 
 /* ---- Who ---- */
@@ -117,7 +110,7 @@ cleat_status cleat__watches_add(cleat__core *core, cleat__command *command)
     cleat_status status = CLEAT_OK;
     watch->tenant = command->tenant;
     watch->told_of = (cleat__map){0};
-    watch->is_watching = false;
+    watch->is_watching = watch->never_ends = watch->is_cut = false;
     if (is_of_one_run(watch)) {
         status = add_to_run(core, watch);
     } else if (watch->key.size == 0) {
@@ -132,44 +125,37 @@ cleat_status cleat__watches_add(cleat__core *core, cleat__command *command)
     return status;
 }
 
-static void drop_told(cleat__watches *watches, const cleat__watch *watch)
+static void remove_from_run(cleat__watches *watches, cleat__watch *watch)
 {
-    cleat__told **link = &watches->told_head;
-    while (*link != NULL) {
-        cleat__told *told = *link;
-        if (told->watch == watch) {
-            *link = told->next;
-            cleat__free(told);
-        } else {
-            link = &told->next;
-        }
+    watched *entry = cleat__map_get(&watches->by_run, key_of(&watch->run_id));
+    take_out(&entry->first, watch);
+    if (entry->first == NULL) {
+        cleat__map_remove(&watches->by_run, key_of(&entry->run_id));
+        cleat__free(entry);
     }
-    watches->told_end = link;
 }
 
-cleat_status cleat__watches_remove(cleat__core *core, cleat__command *command)
+void cleat__watches_forget(cleat__watches *watches, cleat__watch *watch)
 {
-    cleat__watches *watches = &core->watches;
-    cleat__watch *watch = command->as.watch;
     if (!watch->is_watching) {
-        return CLEAT_OK;
+        return;
     }
     watch->is_watching = false;
     if (is_of_one_run(watch)) {
-        watched *entry = cleat__map_get(&watches->by_run, key_of(&watch->run_id));
-        take_out(&entry->first, watch);
-        if (entry->first == NULL) {
-            cleat__map_remove(&watches->by_run, key_of(&entry->run_id));
-            cleat__free(entry);
-        }
+        remove_from_run(watches, watch);
     } else {
         take_out(&watches->by_metadata, watch);
         forget_runs(watch);
     }
-    drop_told(watches, watch);
+    cleat__told_forget(&watches->told, watch);
     if (--watches->count == 0) {
         cleat__streams_deinit(&watches->streams);
     }
+}
+
+cleat_status cleat__watches_remove(cleat__core *core, cleat__command *command)
+{
+    cleat__watches_forget(&core->watches, command->as.watch);
     return CLEAT_OK;
 }
 
@@ -184,45 +170,42 @@ void cleat__watches_deinit(cleat__watches *watches)
     for (cleat__watch *watch = watches->by_metadata; watch != NULL; watch = watch->next) {
         forget_runs(watch);
     }
-    while (watches->told_head != NULL) {
-        cleat__told *told = watches->told_head;
-        watches->told_head = told->next;
-        cleat__free(told);
-    }
+    cleat__told_deinit(&watches->told);
     cleat__streams_deinit(&watches->streams);
 }
 
+/* Who is told may forget the watch. */
+static void lose(cleat__watch *first, int64_t at_ms)
+{
+    while (first != NULL) {
+        cleat__watch *watch = first;
+        first = watch->next;
+        watch->is_watching = false;
+        forget_runs(watch);
+        if (!watch->is_cut) {
+            cleat__told_tell_lost(watch, at_ms);
+        }
+    }
+}
+
+void cleat__watches_lose(cleat__watches *watches, int64_t at_ms)
+{
+    size_t cursor = 0;
+    watched *entry;
+    for (cleat__watch *watch = watches->told.cut; watch != NULL; watch = watch->next_cut) {
+        watch->is_cut = false; /* it was not told yet */
+    }
+    cleat__told_deinit(&watches->told);
+    while ((entry = cleat__map_next(&watches->by_run, &cursor)) != NULL) {
+        lose(entry->first, at_ms);
+    }
+    lose(watches->by_metadata, at_ms);
+    watches->by_metadata = NULL;
+    watches->count = 0;
+    cleat__watches_deinit(watches);
+}
+
 /* ---- What ---- */
-
-static cleat_status tell_later(cleat__watches *watches, cleat__watch *watch,
-                               const cleat__happening *happening)
-{
-    cleat__told *told = cleat__malloc(sizeof(*told) + happening->payload.size);
-    if (told == NULL) {
-        return cleat__fail_memory();
-    }
-    *told = (cleat__told){.watch = watch, .happening = *happening};
-    if (happening->payload.size != 0) {
-        memcpy(told + 1, happening->payload.data, happening->payload.size);
-        told->happening.payload.data = (const char *)(told + 1);
-    }
-    *watches->told_end = told;
-    watches->told_end = &told->next;
-    return CLEAT_OK;
-}
-
-void cleat__watches_tell(cleat__watches *watches)
-{
-    cleat__told *told = watches->told_head;
-    watches->told_head = NULL;
-    watches->told_end = &watches->told_head;
-    while (told != NULL) {
-        cleat__told *next = told->next;
-        told->watch->tell(told->watch->self, &told->happening);
-        cleat__free(told);
-        told = next;
-    }
-}
 
 static cleat_status remember_run(cleat__watch *watch, const cleat__uuid *run_id)
 {
@@ -238,23 +221,24 @@ static cleat_status remember_run(cleat__watch *watch, const cleat__uuid *run_id)
     return status;
 }
 
-/* Only a run that completed is no longer counted (engine.md 18). */
-static cleat_status tell_by_metadata(cleat__watches *watches, cleat__watch *watch,
-                                     const cleat__happening *happening)
+/* Only a run that completed is no longer counted (engine.md 18): any other end leaves something to be
+ * expected for ever. */
+static void tell_by_metadata(cleat__told_queue *queue, cleat__watch *watch, const cleat__happening *happening,
+                             cleat__told_payload **payload)
 {
     cleat_slice key = key_of(&happening->run_id);
     cleat__happening told = *happening;
     told.hangup = false;
-    if (told.is_of_run && told.kind == CLEAT__HAPPENING_COMPLETED) {
+    if (told.is_of_run) {
+        bool has_completed = told.kind == CLEAT__HAPPENING_COMPLETED;
         cleat__free(cleat__map_remove(&watch->told_of, key));
-        told.hangup = watch->told_of.count == 0;
-    } else if (cleat__map_get(&watch->told_of, key) == NULL) {
-        cleat_status status = remember_run(watch, &happening->run_id);
-        if (status != CLEAT_OK) {
-            return status;
-        }
+        watch->never_ends = watch->never_ends || !has_completed;
+        told.hangup = has_completed && watch->told_of.count == 0 && !watch->never_ends;
+    } else if (cleat__map_get(&watch->told_of, key) == NULL &&
+               remember_run(watch, &happening->run_id) != CLEAT_OK) {
+        cleat__told_cut(queue, watch);
     }
-    return tell_later(watches, watch, &told);
+    cleat__told_add(queue, watch, &told, payload);
 }
 
 static bool is_looked_at_by_metadata(const cleat__core *core, int64_t tenant)
@@ -267,38 +251,45 @@ static bool is_looked_at_by_metadata(const cleat__core *core, int64_t tenant)
     return false;
 }
 
-static cleat_status tell_all_by_metadata(cleat__core *core, int64_t tenant, const cleat__happening *happening,
-                                         cleat_slice metadata)
+static void cut_all_by_metadata(cleat__core *core, int64_t tenant)
 {
-    cleat_status status = CLEAT_OK;
-    for (cleat__watch *watch = core->watches.by_metadata; watch != NULL && status == CLEAT_OK;
-         watch = watch->next) {
-        if (watch->tenant == tenant && cleat__metadata_says(metadata, watch->key, watch->value)) {
-            status = tell_by_metadata(&core->watches, watch, happening);
+    for (cleat__watch *watch = core->watches.by_metadata; watch != NULL; watch = watch->next) {
+        if (watch->tenant == tenant) {
+            cleat__told_cut(&core->watches.told, watch);
         }
     }
-    return status;
 }
 
-static cleat_status tell_all(cleat__core *core, const cleat__run *run, const cleat__happening *happening,
-                             cleat_slice metadata)
+static void tell_all(cleat__core *core, const cleat__run *run, const cleat__happening *happening,
+                     cleat_slice metadata)
 {
+    cleat__told_queue *queue = &core->watches.told;
     const watched *entry = cleat__map_get(&core->watches.by_run, key_of(&run->id));
-    cleat_status status = CLEAT_OK;
-    for (cleat__watch *watch = entry != NULL ? entry->first : NULL; watch != NULL && status == CLEAT_OK;
-         watch = watch->next) {
-        status = tell_later(&core->watches, watch, happening);
+    cleat__told_payload *payload = NULL;
+    for (cleat__watch *watch = entry != NULL ? entry->first : NULL; watch != NULL; watch = watch->next) {
+        cleat__told_add(queue, watch, happening, &payload);
     }
-    return status == CLEAT_OK ? tell_all_by_metadata(core, run->type->workflow->tenant, happening, metadata)
-                              : status;
+    for (cleat__watch *watch = core->watches.by_metadata; watch != NULL; watch = watch->next) {
+        if (watch->tenant == run->type->workflow->tenant &&
+            cleat__metadata_says(metadata, watch->key, watch->value)) {
+            tell_by_metadata(queue, watch, happening, &payload);
+        }
+    }
+    cleat__told_payload_drop(payload);
 }
 
-/* The run's metadata, when it is of interest to anybody. */
+/* The run's metadata, when it is of interest to anybody. Without memory for it these are cut off. */
 static cleat_status load_metadata(cleat__core *core, const cleat__run *run, cleat__buffer *metadata)
 {
-    return is_looked_at_by_metadata(core, run->type->workflow->tenant)
-               ? cleat__load_metadata(core->store, &run->id, metadata)
-               : CLEAT_OK;
+    int64_t tenant = run->type->workflow->tenant;
+    cleat_status status = is_looked_at_by_metadata(core, tenant)
+                              ? cleat__load_metadata(core->store, &run->id, metadata)
+                              : CLEAT_OK;
+    if (status == CLEAT_NO_MEMORY) {
+        cut_all_by_metadata(core, tenant);
+        return CLEAT_OK;
+    }
+    return cleat__core_check(core, status);
 }
 
 static cleat__happening happening_of(const cleat__core *core, const cleat__run *run,
@@ -316,61 +307,71 @@ static cleat__happening happening_of(const cleat__core *core, const cleat__run *
     };
 }
 
-cleat_status cleat__watches_start(cleat__core *core, const cleat__run *run, cleat_slice metadata)
+void cleat__watches_start(cleat__core *core, const cleat__run *run, cleat_slice metadata)
 {
-    if (core->watches.by_metadata == NULL) {
-        return CLEAT_OK; /* nobody knows of a new run */
+    if (core->watches.by_metadata != NULL) { /* nobody else knows of a new run */
+        const cleat__happening started =
+            happening_of(core, run, CLEAT__HAPPENING_STARTED, (cleat_slice){NULL, 0});
+        tell_all(core, run, &started, metadata);
     }
-    const cleat__happening started =
-        happening_of(core, run, CLEAT__HAPPENING_STARTED, (cleat_slice){NULL, 0});
-    return cleat__core_check(core, tell_all(core, run, &started, metadata));
 }
 
 /* ---- Streams ---- */
 
-/* Chunks are not kept, so one that is lost for want of memory is just that. */
-static cleat_status tell_chunk(cleat__core *core, const cleat__run *run, const cleat__chunk *chunk,
-                               cleat_slice metadata)
+static void tell_chunk(cleat__core *core, const cleat__run *run, const cleat__chunk *chunk,
+                       cleat_slice metadata)
 {
     cleat__happening happening = happening_of(core, run, CLEAT__HAPPENING_STREAM, chunk->payload);
     happening.event_index = chunk->index;
     happening.retry_count = chunk->retry_count;
-    return tell_all(core, run, &happening, metadata);
+    tell_all(core, run, &happening, metadata);
 }
 
-static cleat_status tell_held(cleat__core *core, const cleat__run *run, cleat__stream *stream,
-                              bool at_any_rate, cleat_slice metadata)
+static void tell_held(cleat__core *core, const cleat__run *run, cleat__stream *stream, bool at_any_rate,
+                      cleat_slice metadata)
 {
-    cleat_status status = CLEAT_OK;
     cleat__chunk *chunk;
     while ((chunk = cleat__stream_take(&core->watches.streams, stream, at_any_rate,
                                        core->now.monotonic_ms)) != NULL) {
-        cleat_status told = tell_chunk(core, run, chunk, metadata);
-        status = status == CLEAT_OK ? told : status;
+        tell_chunk(core, run, chunk, metadata);
         cleat__free(chunk);
     }
-    return status;
 }
 
+/* A chunk that is lost for want of memory is just that. */
 static cleat_status put_in_order(cleat__core *core, const cleat__run *run, const cleat__chunk *chunk,
                                  cleat_slice metadata)
 {
     cleat__streams *streams = &core->watches.streams;
-    cleat__stream *stream = cleat__streams_add(streams, &run->id);
+    cleat__stream *stream = cleat__streams_add(streams, &run->id, chunk->retry_count);
     if (stream == NULL) {
         return cleat__fail_memory();
     }
-    cleat_status status = CLEAT_OK;
-    if (chunk->index == 0) {
-        status = tell_held(core, run, stream, stream->next_index != 0, metadata); /* of the attempt before */
+    bool is_another = chunk->retry_count != stream->retry_count;
+    if (is_another || (chunk->index == 0 && stream->next_index != 0)) {
+        tell_held(core, run, stream, true, metadata); /* of the attempt before */
+        cleat__stream_begin(stream, chunk->retry_count);
     }
-    if (status == CLEAT_OK && cleat__stream_is_next(stream, chunk->index)) {
-        status = tell_chunk(core, run, chunk, metadata);
-    } else if (status == CLEAT_OK) {
+    cleat_status status = CLEAT_OK;
+    if (cleat__stream_is_next(stream, chunk->index)) {
+        tell_chunk(core, run, chunk, metadata);
+    } else {
         status = cleat__stream_hold(streams, stream, chunk, core->now.monotonic_ms);
     }
-    return status == CLEAT_OK ? tell_held(core, run, stream, cleat__stream_is_full(stream), metadata)
-                              : status;
+    tell_held(core, run, stream, cleat__stream_is_full(stream), metadata);
+    return status;
+}
+
+static void give_up_waiting(cleat__core *core, cleat__stream *stream)
+{
+    cleat__buffer metadata = {0};
+    const cleat__run *run = cleat__runs_find(&core->runs, &stream->task_id);
+    if (run != NULL && load_metadata(core, run, &metadata) == CLEAT_OK) {
+        tell_held(core, run, stream, true, cleat__buffer_slice(&metadata));
+    } else {
+        cleat__streams_remove(&core->watches.streams, stream);
+    }
+    cleat__buffer_deinit(&metadata);
 }
 
 static cleat_status put_chunk(cleat__core *core, const cleat__run *run, const cleat__chunk *chunk)
@@ -378,12 +379,15 @@ static cleat_status put_chunk(cleat__core *core, const cleat__run *run, const cl
     cleat__buffer metadata = {0};
     cleat_status status = load_metadata(core, run, &metadata);
     if (status == CLEAT_OK && chunk->index < 0) {
-        status = tell_chunk(core, run, chunk, cleat__buffer_slice(&metadata));
+        tell_chunk(core, run, chunk, cleat__buffer_slice(&metadata));
     } else if (status == CLEAT_OK) {
         status = put_in_order(core, run, chunk, cleat__buffer_slice(&metadata));
     }
     cleat__buffer_deinit(&metadata);
-    return status == CLEAT_NO_MEMORY ? status : cleat__core_check(core, status);
+    while (cleat__streams_are_full(&core->watches.streams)) { /* those that have waited longest */
+        give_up_waiting(core, core->watches.streams.waiting_head);
+    }
+    return status;
 }
 
 static bool is_looked_at(const cleat__core *core, const cleat__run *run)
@@ -411,18 +415,6 @@ cleat_status cleat__watches_put_stream(cleat__core *core, cleat__command *comman
     const cleat__chunk chunk = {
         .index = command->as.put_stream.index, .retry_count = run->retry_count, .payload = payload};
     return put_chunk(core, run, &chunk);
-}
-
-static void give_up_waiting(cleat__core *core, cleat__stream *stream)
-{
-    cleat__buffer metadata = {0};
-    const cleat__run *run = cleat__runs_find(&core->runs, &stream->task_id);
-    if (run != NULL && load_metadata(core, run, &metadata) == CLEAT_OK) {
-        tell_held(core, run, stream, true, cleat__buffer_slice(&metadata));
-    } else {
-        cleat__streams_remove(&core->watches.streams, stream);
-    }
-    cleat__buffer_deinit(&metadata);
 }
 
 void cleat__watches_fire(cleat__core *core)
@@ -463,16 +455,14 @@ cleat_status cleat__watches_end(cleat__core *core, const cleat__run *run, cleat_
     cleat__buffer metadata = {0};
     cleat_status status = load_metadata(core, run, &metadata);
     if (status == CLEAT_OK) {
-        end_stream(core, run, cleat__buffer_slice(&metadata));
-        const cleat__happening of_task = happening_of(core, run, kind, payload);
-        status = tell_all(core, run, &of_task, cleat__buffer_slice(&metadata));
-    }
-    if (status == CLEAT_OK) {
+        cleat__happening of_task = happening_of(core, run, kind, payload);
         cleat__happening of_run = happening_of(core, run, kind_of_run(run), (cleat_slice){NULL, 0});
         of_run.is_of_run = true;
         of_run.hangup = true;
-        status = tell_all(core, run, &of_run, cleat__buffer_slice(&metadata));
+        end_stream(core, run, cleat__buffer_slice(&metadata));
+        tell_all(core, run, &of_task, cleat__buffer_slice(&metadata));
+        tell_all(core, run, &of_run, cleat__buffer_slice(&metadata));
     }
     cleat__buffer_deinit(&metadata);
-    return cleat__core_check(core, status);
+    return status;
 }

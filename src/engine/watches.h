@@ -5,17 +5,16 @@
 #include "engine/command.h"
 #include "engine/run.h"
 #include "engine/streams.h"
+#include "engine/told.h"
 
 struct cleat__core;
-
-typedef struct cleat__told cleat__told;
 
 typedef struct cleat__watches {
     size_t count;
     cleat__map by_run; /* those of one run each */
     cleat__watch *by_metadata;
-    cleat__told *told_head, **told_end; /* true once committed */
-    cleat__streams streams;             /* of runs that are looked at */
+    cleat__told_queue told; /* true once committed */
+    cleat__streams streams; /* of runs that are looked at */
 } cleat__watches;
 void cleat__watches_init(cleat__watches *watches);
 void cleat__watches_deinit(cleat__watches *watches); /* tells nobody anything */
@@ -25,13 +24,17 @@ cleat_status cleat__watches_add(struct cleat__core *core, cleat__command *comman
 cleat_status cleat__watches_remove(struct cleat__core *core, cleat__command *command);
 cleat_status cleat__watches_put_stream(struct cleat__core *core, cleat__command *command);
 
-/* The run was stored with this metadata, or has ended, with its state set. A failure has failed the core. */
-cleat_status cleat__watches_start(struct cleat__core *core, const cleat__run *run, cleat_slice metadata);
+/* The run was stored with this metadata, or has ended, with its state set. A failure has failed the core:
+ * that of the file, not that somebody cannot be told. */
+void cleat__watches_start(struct cleat__core *core, const cleat__run *run, cleat_slice metadata);
 cleat_status cleat__watches_end(struct cleat__core *core, const cleat__run *run, cleat__happening_kind kind,
                                 cleat_slice payload);
 
-/* After the commit. */
-void cleat__watches_tell(cleat__watches *watches);
+/* Takes back a WATCH that was not committed. */
+void cleat__watches_forget(cleat__watches *watches, cleat__watch *watch);
+/* Nothing more will happen: what was not committed is told to nobody, and all are told that they are lost,
+ * and forgotten. */
+void cleat__watches_lose(cleat__watches *watches, int64_t at_ms);
 
 /* Gives up on chunks that did not come. */
 void cleat__watches_fire(struct cleat__core *core);

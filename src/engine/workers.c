@@ -9,6 +9,7 @@
 #define SEEN_EVERY_MS   INT64_C(3600000)  /* how exact worker.seen_at_ms is */
 #define SWEEP_EVERY_MS  INT64_C(3600000)  /* workers of other processes */
 #define FORGET_AFTER_MS INT64_C(86400000) /* one without heartbeat or task */
+#define LEFT_AFTER_MS   INT64_C(60000)    /* one that left */
 
 /* ---- Of the engine's own process ---- */
 
@@ -58,6 +59,7 @@ static cleat_status join(cleat__core *core, int64_t tenant, const cleat__worker_
     }
     worker->sink = *sink;
     worker->is_listening = true;
+    cleat__worker_note_change(worker);
     worker->registered_at_ms = worker->seen_at_ms = core->now.unix_ms;
     *id = new_id;
     return CLEAT_OK;
@@ -112,6 +114,7 @@ static cleat_status set_paused(cleat__core *core, const cleat__command *command,
         }
     }
     worker->is_paused = status == CLEAT_OK ? is_paused : worker->is_paused;
+    cleat__worker_note_change(worker);
     return status;
 }
 
@@ -174,12 +177,18 @@ cleat_status cleat__workers_heartbeat(cleat__core *core, cleat__command *command
 {
     cleat__worker *worker = NULL;
     cleat_status status = cleat__core_find_worker(core, command->tenant, &command->as.id, &worker);
-    if (status == CLEAT_OK && worker->has_listened && !worker->is_listening) {
-        status =
-            cleat__fail(CLEAT_FAILED_PRECONDITION,
-                        "the worker does not listen any more: it must listen before its heartbeat counts");
+    if (status != CLEAT_OK) {
+        return status;
     }
-    return status == CLEAT_OK ? note_sign(core, worker) : status;
+    bool has_ended = worker->has_listened && !worker->is_listening;
+    if (!has_ended || worker->held.head != NULL) {
+        status = note_sign(core, worker); /* one that ends may still finish what it holds */
+    }
+    if (status == CLEAT_OK && has_ended) {
+        status = cleat__fail(CLEAT_FAILED_PRECONDITION,
+                             "the worker does not listen any more: it must listen to be given anything");
+    }
+    return status;
 }
 
 /* ---- Of other processes ---- */
@@ -272,14 +281,23 @@ cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
     }
     worker->sink = command->as.listen.sink;
     worker->cancel = command->as.listen.cancel;
+    worker->sink_is_full = command->as.listen.is_full;
+    worker->is_full = false;
     worker->session = command->as.listen.session;
     worker->is_listening = worker->has_listened = true;
-    worker->is_kept = false;
+    worker->is_kept = worker->has_left = false;
+    cleat__worker_note_change(worker);
     status = note_sign(core, worker);
     if (status == CLEAT_OK && command->as.listen.is_kept) {
         cleat__roster_keep(&core->roster, worker);
     }
     return status == CLEAT_OK ? doubt_held(core, worker, command->as.listen.may_repeat) : status;
+}
+
+static void plan_sweep_in(cleat__core *core, int64_t ms)
+{
+    int64_t at = cleat__saturating_add(core->now.monotonic_ms, ms);
+    core->sweep_ms = at < core->sweep_ms ? at : core->sweep_ms;
 }
 
 static cleat_status stop_listening(cleat__core *core, cleat__worker *worker)
@@ -305,7 +323,23 @@ cleat_status cleat__workers_unsubscribe(cleat__core *core, cleat__command *comma
 {
     cleat__worker *worker = NULL;
     cleat_status status = cleat__core_find_worker(core, command->tenant, &command->as.id, &worker);
-    return status == CLEAT_OK && worker->is_remote ? stop_listening(core, worker) : status;
+    if (status != CLEAT_OK || !worker->is_remote) {
+        return status;
+    }
+    worker->has_left = true;
+    plan_sweep_in(core, LEFT_AFTER_MS);
+    return stop_listening(core, worker);
+}
+
+cleat_status cleat__workers_note_room(cleat__core *core, cleat__command *command)
+{
+    cleat__worker *worker = NULL;
+    cleat_status status = cleat__core_find_worker(core, command->tenant, &command->as.listen.id, &worker);
+    if (status == CLEAT_OK && worker->session == command->as.listen.session) {
+        worker->is_full = false;
+        cleat__worker_note_change(worker);
+    }
+    return status;
 }
 
 static cleat_status store_labels(cleat__core *core, const cleat__worker *worker, const cleat__labels *labels)
@@ -348,6 +382,7 @@ cleat_status cleat__workers_label(cleat__core *core, cleat__command *command)
     }
     cleat__free(worker->labels);
     worker->labels = merged;
+    cleat__worker_note_change(worker);
     return CLEAT_OK;
 }
 
@@ -389,19 +424,28 @@ cleat_status cleat__workers_list(cleat__core *core, cleat__command *command)
 void cleat__workers_plan_sweep(cleat__core *core)
 {
     if (core->sweep_ms == INT64_MAX && core->roster.remote_count != 0) {
-        core->sweep_ms = cleat__saturating_add(core->now.monotonic_ms, SWEEP_EVERY_MS);
+        plan_sweep_in(core, SWEEP_EVERY_MS);
     }
 }
 
-static cleat__worker *find_forgettable(const cleat__core *core)
+static bool is_forgettable(const cleat__core *core, const cleat__worker *worker)
+{
+    int64_t silent_ms = core->now.unix_ms - worker->seen_at_ms;
+    return worker->is_remote && !worker->is_listening && worker->held.head == NULL &&
+           silent_ms >= (worker->has_left ? LEFT_AFTER_MS : FORGET_AFTER_MS);
+}
+
+/* `*has_leaving`: there is one that left, and is still to be forgotten. */
+static cleat__worker *find_forgettable(const cleat__core *core, bool *has_leaving)
 {
     size_t cursor = 0;
     cleat__worker *worker;
+    *has_leaving = false;
     while ((worker = cleat__map_next(&core->roster.by_id, &cursor)) != NULL) {
-        if (worker->is_remote && !worker->is_listening && worker->held.head == NULL &&
-            core->now.unix_ms - worker->seen_at_ms >= FORGET_AFTER_MS) {
+        if (is_forgettable(core, worker)) {
             return worker;
         }
+        *has_leaving = *has_leaving || worker->has_left;
     }
     return NULL;
 }
@@ -411,10 +455,14 @@ cleat_status cleat__workers_sweep(cleat__core *core)
 {
     cleat_status status = CLEAT_OK;
     cleat__worker *worker;
-    while (status == CLEAT_OK && (worker = find_forgettable(core)) != NULL) {
+    bool has_leaving = false;
+    while (status == CLEAT_OK && (worker = find_forgettable(core, &has_leaving)) != NULL) {
         status = forget(core, worker);
     }
     core->sweep_ms = INT64_MAX;
     cleat__workers_plan_sweep(core);
+    if (has_leaving) {
+        plan_sweep_in(core, LEFT_AFTER_MS);
+    }
     return status;
 }

@@ -16,6 +16,8 @@
 #define EVENT_ID      "hatchet__event_id"
 #define EVENT_KEY     "hatchet__event_key"
 #define TRACE         "traceparent"
+#define STATE         "tracestate"
+#define BAGGAGE       "baggage"
 #define OWN_RESERVED  "cleat__" /* how the trace goes on */
 
 static void append_member(cleat__buffer *out, cleat_slice key, cleat_slice value)
@@ -39,17 +41,34 @@ static bool begins_with(cleat_slice text, const char *prefix)
     return text.size >= strlen(prefix) && memcmp(text.data, prefix, strlen(prefix)) == 0;
 }
 
-/* What says more of a traceparent belongs to that one alone. */
-static bool is_of_trace(cleat_slice name)
+static bool is_state(cleat_slice name)
 {
-    return begins_with(name, OWN_RESERVED) || cleat_slice_equals(name, cleat_slice_of("tracestate")) ||
-           cleat_slice_equals(name, cleat_slice_of("baggage"));
+    return cleat_slice_equals(name, cleat_slice_of(STATE));
+}
+
+/* What goes with a traceparent, and with no other. */
+static bool goes_with_trace(cleat_slice name)
+{
+    return is_state(name) || cleat_slice_equals(name, cleat_slice_of(BAGGAGE)) ||
+           begins_with(name, OWN_RESERVED);
 }
 
 static bool stays_with_parent(cleat_slice name, const json_t *own)
 {
-    return begins_with(name, RESERVED) || json_object_getn(own, name.data, name.size) != NULL ||
-           (is_of_trace(name) && json_object_get(own, TRACE) != NULL);
+    if (begins_with(name, RESERVED)) {
+        return true;
+    }
+    if (json_object_get(own, TRACE) != NULL && goes_with_trace(name)) {
+        return true;
+    }
+    /* A tracestate without a traceparent says nothing. */
+    return !is_state(name) && json_object_getn(own, name.data, name.size) != NULL;
+}
+
+static bool is_parent_id(cleat_slice name)
+{
+    return cleat_slice_equals(name, cleat_slice_of(PARENT_RUN_ID)) ||
+           cleat_slice_equals(name, cleat_slice_of(PARENT_ID));
 }
 
 /* Of the parent, whatever the child does not say itself. */
@@ -67,16 +86,18 @@ static void append_inherited(cleat__buffer *out, cleat_slice parent, const json_
     }
 }
 
-static void append_own(cleat__buffer *out, cleat_slice own)
+static void append_own(cleat__buffer *out, cleat_slice own, bool has_trace)
 {
     cleat__json_cursor cursor;
-    cleat_slice key, value;
+    cleat_slice key, value, name;
     cleat__json_members(own, &cursor);
     while (cleat__json_next_member(&cursor, &key, &value)) {
-        if (!cleat_slice_equals(key, cleat_slice_of("\"" PARENT_RUN_ID "\"")) &&
-            !cleat_slice_equals(key, cleat_slice_of("\"" PARENT_ID "\""))) {
+        char *memory = NULL;
+        if (cleat__json_decode_string(key, &name, &memory) && !is_parent_id(name) &&
+            (has_trace || !is_state(name))) {
             append_member(out, key, value);
         }
+        cleat__free(memory);
     }
 }
 
@@ -89,7 +110,7 @@ void cleat__metadata_inherit(cleat_slice parent, cleat_slice own, const cleat__u
     json_t *keys = own.data != NULL ? json_loadb(own.data, own.size, JSON_DECODE_INT_AS_REAL, NULL) : NULL;
     cleat__buffer_append_byte(out, '{');
     append_inherited(out, parent, keys);
-    append_own(out, own);
+    append_own(out, own, json_object_get(keys, TRACE) != NULL);
     append_member(out, cleat_slice_of("\"" PARENT_RUN_ID "\""), id);
     append_member(out, cleat_slice_of("\"" PARENT_ID "\""), id);
     cleat__buffer_append_byte(out, '}');

@@ -8,8 +8,9 @@
 
 /*
  * The metadata of a child: its parent's without the keys that begin with "hatchet__", overlaid by its
- * own, then hatchet__parent_workflow_run_id and hatchet__parent_step_run_id. A child with a traceparent
- * of its own also leaves what goes with the parent's: tracestate, baggage, and keys that begin with "cleat__".
+ * own, then hatchet__parent_workflow_run_id and hatchet__parent_step_run_id. What belongs to a trace stays
+ * together: a child with a traceparent of its own leaves tracestate, baggage and the keys that begin with
+ * "cleat__" to its parent; one without takes the parent's tracestate, whatever its own is.
  */
 void cleat__metadata_inherit(cleat_slice parent, cleat_slice own, const cleat__uuid *parent_id,
                              cleat__buffer *out);

@@ -34,8 +34,9 @@ cleat_text_map cleat__metadata_reader(cleat__metadata *metadata); /* `set` is NU
 cleat_status cleat__metadata_text(cleat__metadata *metadata, cleat_slice *out);
 
 /*
- * What children of a run begin with: its metadata without the keys that belong to the engine
- * ("hatchet__") or to its own trace (the carrier), plus the ids of the parent. The caller frees
+ * What interceptors see of what children of a run inherit: its metadata without the keys that belong to the
+ * engine ("hatchet__") or to its own trace (the carrier), plus the ids of the parent. The engine has the
+ * last word: cleat__metadata_inherit() over what comes of it. The caller frees
  * the text; NULL on no memory.
  */
 char *cleat__metadata_for_children(cleat_slice parent_text, const char *parent_run_id);

@@ -192,7 +192,7 @@ static cleat_status fill_triggers(const cleat_trigger_call *call, cleat__trigger
         };
         if (parent != NULL) {
             triggers[i].is_child = true;
-            triggers[i].inherits = true; /* as over the wire: also the trace, where nobody set another */
+            triggers[i].inherits = true; /* interceptors saw some of it; what counts is one rule for all */
             triggers[i].parent_id = parent->id;
             triggers[i].child_index = entry->item.child_index;
             triggers[i].child_key = cleat_slice_of(entry->options.child_key);

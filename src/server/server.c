@@ -205,6 +205,9 @@ static cleat_status start_collector(cleat__server *self, const cleat__server_opt
     if (status == CLEAT_OK) {
         status = cleat__collector_new(self->engine, &collector, &self->collector);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__collector_start(self->collector);
+    }
     self->otlp = (cleat__otlp_in){.collector = self->collector, .forward = self->forward};
     return status;
 }

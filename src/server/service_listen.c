@@ -6,8 +6,12 @@
  * (WORKER_UNLISTEN), so that the sink is quiet; then what may not have arrived is given back to the
  * engine (UNDELIVERED), and another worker, or another stream, gets it.
  *
- * A listener has two references: its session's, until the last of these commands is answered,
- * and its call's, until no callback of that runs any more. Whoever closes the outbox ends the call.
+ * Of runs the engine hands over no more than the stream takes soon: it asks whether any wait, and is told
+ * when none do any more (WORKER_HAS_ROOM). So a backlog of large runs stays in the file.
+ *
+ * A listener has these references: its session's, until the last of these commands is answered, that of
+ * the word that there is room, until that is answered, and its call's, until no callback of that runs
+ * any more. Whoever closes the outbox ends the call.
  */
 #include "listeners.h"
 #include "outbox.h"
@@ -16,6 +20,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/heap.h"
 #include "base/thread.h"
 #include "wire/assignment.h"
 #include "wire/message.h"
@@ -37,6 +42,9 @@ typedef struct listener {
     pthread_mutex_t mutex; /* guards what follows */
     bool is_open;          /* LISTEN is answered */
     cleat__outbox outbox;
+    cleat__command room; /* WORKER_HAS_ROOM */
+    bool owes_room;      /* the engine knows that runs wait */
+    bool tells_room;     /* `room` is on its way */
 } listener;
 
 struct cleat__listeners {
@@ -92,6 +100,14 @@ static void delist(cleat__listeners *all, listener *self)
     if (--all->count == 0) {
         pthread_cond_broadcast(&all->changed);
     }
+}
+
+static void retain(listener *self)
+{
+    cleat__listeners *all = self->services->listeners;
+    pthread_mutex_lock(&all->mutex);
+    self->references++;
+    pthread_mutex_unlock(&all->mutex);
 }
 
 static void release(listener *self)
@@ -191,6 +207,47 @@ static void on_cancelled(cleat__rpc_call *call, void *service)
     }
 }
 
+/* ---- Room ---- */
+
+/* The mutex is held. True: `room` must be submitted, with a reference. */
+static bool take_room(listener *self)
+{
+    bool has_room =
+        self->owes_room && !self->tells_room && !self->outbox.is_closed && self->outbox.waiting.first == NULL;
+    if (has_room) {
+        self->owes_room = false;
+        self->tells_room = true;
+    }
+    return has_room;
+}
+
+static void on_room_told(cleat__command *command);
+
+static void tell_room(listener *self)
+{
+    self->room = (cleat__command){
+        .kind = CLEAT__COMMAND_WORKER_HAS_ROOM, .tenant = self->command.tenant, .done = on_room_told};
+    self->room.as.listen.id = self->worker_id;
+    self->room.as.listen.session = self->session;
+    cleat__engine_submit(self->services->engine, &self->room);
+}
+
+static void on_room_told(cleat__command *command)
+{
+    listener *self = CLEAT__CONTAINER(command, listener, room);
+    bool is_alive = command->status == CLEAT_OK; /* the worker, and the engine */
+    cleat__free(command->error);
+    pthread_mutex_lock(&self->mutex);
+    self->tells_room = false;
+    bool has_room = is_alive && take_room(self); /* it filled and emptied again meanwhile */
+    pthread_mutex_unlock(&self->mutex);
+    if (has_room) {
+        tell_room(self);
+    } else {
+        release(self);
+    }
+}
+
 /* What did not fit may now. */
 static void on_drained(cleat__rpc_call *call, void *service)
 {
@@ -198,9 +255,13 @@ static void on_drained(cleat__rpc_call *call, void *service)
     (void)service;
     pthread_mutex_lock(&self->mutex);
     cleat_status status = cleat__outbox_send(&self->outbox);
+    bool has_room = status == CLEAT_OK && take_room(self);
     pthread_mutex_unlock(&self->mutex);
     if (status != CLEAT_OK) {
         abort_stream(self, cleat_error_message());
+    } else if (has_room) {
+        retain(self);
+        tell_room(self);
     }
 }
 
@@ -307,6 +368,17 @@ static void cancel(void *sink, const cleat__cancellation *cancelled)
     cleat__message_free(action);
 }
 
+/* Whether runs wait until the stream takes them; then the engine is owed a word. */
+static bool is_full(void *sink)
+{
+    listener *self = sink;
+    pthread_mutex_lock(&self->mutex);
+    bool is_full = !self->outbox.is_closed && self->outbox.waiting.first != NULL;
+    self->owes_room = is_full;
+    pthread_mutex_unlock(&self->mutex);
+    return is_full;
+}
+
 /* ---- The beginning ---- */
 
 static void on_listening(cleat__command *command)
@@ -351,6 +423,7 @@ static void begin(cleat__rpc_call *call, const char *worker_id, bool is_kept, cl
     self->command.as.listen.may_repeat = cleat__rpc_call_metadata(call, "cleat-may-repeat").size != 0;
     self->command.as.listen.sink = (cleat__worker_sink){.self = self, .assign = assign};
     self->command.as.listen.cancel = cancel;
+    self->command.as.listen.is_full = is_full;
     cleat__rpc_call_set_data(call, self);
     submit(self, CLEAT__COMMAND_WORKER_LISTEN, on_listening);
 }

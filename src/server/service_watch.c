@@ -166,6 +166,11 @@ static void tell(void *argument, const cleat__happening *happening)
     if (call == NULL) {
         return;
     }
+    if (happening->kind == CLEAT__HAPPENING_LOST) { /* SDKs come back after this one */
+        end(self, CLEAT_UNAVAILABLE, "the engine cannot say what happens any more");
+        cleat__rpc_release(call);
+        return;
+    }
     cleat_status status = send(call, happening);
     if (status == CLEAT_TOO_LARGE) { /* that it happened matters more */
         cleat__happening without = *happening;
@@ -173,7 +178,7 @@ static void tell(void *argument, const cleat__happening *happening)
         status = send(call, &without);
     }
     if (status != CLEAT_OK) {
-        /* SDKs come back after this one; any other ends their programs */
+        /* any other ends the programs of SDKs */
         end(self, CLEAT_UNAVAILABLE, cleat_error_message());
     } else if (happening->hangup) {
         end(self, CLEAT_OK, NULL);

@@ -171,6 +171,8 @@ static cleat_status read_live(sqlite3_stmt *select, cleat__live_row *row)
     cleat__column_uuid(select, 8, &row->worker_id);
     row->desired = cleat__column_text(select, 9);
     row->first_retry = sqlite3_column_int(select, 10);
+    row->timeout_at_ms = sqlite3_column_int64(select, 11);
+    row->has_released = sqlite3_column_int(select, 12) != 0;
     return CLEAT_OK;
 }
 
@@ -182,8 +184,7 @@ cleat_status cleat__load_live(cleat__store *store,
         "SELECT id, type_id, priority, state, retry_count, internal_retries, queued_at_ms, "
         "started_at_ms, worker_id, "
         "CASE has_desired WHEN 0 THEN NULL ELSE (SELECT t.desired FROM task t WHERE t.id = l.id) END, "
-        "first_retry "
-        "FROM task_live l ORDER BY id";
+        "first_retry, timeout_at_ms, has_released FROM task_live l ORDER BY id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     int code = SQLITE_ROW;

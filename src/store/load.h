@@ -43,6 +43,8 @@ typedef struct cleat__live_row {
     int64_t started_at_ms; /* 0: not yet */
     cleat__uuid worker_id; /* of another process, to which the attempt was assigned; else nil */
     cleat_slice desired;   /* by cleat__wish_encode(); absent: nothing */
+    int64_t timeout_at_ms; /* Unix; what it was granted beyond what its task says; 0: nothing */
+    bool has_released;     /* its worker's slots are free */
 } cleat__live_row;
 /* In the order of their ids, which is that of their triggers. */
 cleat_status cleat__load_live(cleat__store *store,

@@ -164,7 +164,8 @@ cleat_status cleat__transition_trigger(cleat__store *store, const cleat__new_tas
 
 cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms)
 {
-    static const char sql[] = "UPDATE task_live SET state = ?4, started_at_ms = ?5, worker_id = ?6 "
+    static const char sql[] = "UPDATE task_live SET state = ?4, started_at_ms = ?5, worker_id = ?6, "
+                              "timeout_at_ms = NULL, has_released = 0 "
                               "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
     sqlite3_stmt *update = NULL;
     cleat_status status = prepare_compare(store, sql, key, CLEAT_RUN_QUEUED, &update);
@@ -189,6 +190,29 @@ cleat_status cleat__transition_release(cleat__store *store, const cleat__attempt
     sqlite3_bind_int(update, 4, cleat__state_next(CLEAT_RUN_RUNNING, CLEAT__EVENT_RELEASE));
     sqlite3_bind_int64(update, 5, now_ms);
     return finish_one(store, update, key, "taking it back");
+}
+
+cleat_status cleat__transition_set_timeout(cleat__store *store, const cleat__attempt_key *key,
+                                           int64_t timeout_at_ms)
+{
+    static const char sql[] = "UPDATE task_live SET timeout_at_ms = ?4 "
+                              "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = prepare_compare(store, sql, key, CLEAT_RUN_RUNNING, &update);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(update, 4, timeout_at_ms);
+    return finish_one(store, update, key, "giving it more time");
+}
+
+cleat_status cleat__transition_release_slots(cleat__store *store, const cleat__attempt_key *key)
+{
+    static const char sql[] = "UPDATE task_live SET has_released = 1 "
+                              "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = prepare_compare(store, sql, key, CLEAT_RUN_RUNNING, &update);
+    return status == CLEAT_OK ? finish_one(store, update, key, "freeing its slots") : status;
 }
 
 /* Behind requeue(), which compares. */

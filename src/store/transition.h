@@ -43,6 +43,10 @@ typedef struct cleat__requeue {
 cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms);
 /* RELEASE: the same attempt is queued again. */
 cleat_status cleat__transition_release(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms);
+/* No transitions: what a running attempt is granted, until it ends. */
+cleat_status cleat__transition_set_timeout(cleat__store *store, const cleat__attempt_key *key,
+                                           int64_t timeout_at_ms);
+cleat_status cleat__transition_release_slots(cleat__store *store, const cleat__attempt_key *key);
 cleat_status cleat__transition_complete(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
                                         cleat_slice output);
 /* RETRY, TIME_OUT_RETRY and LOSE_RETRY: the attempt is recorded with its error, the run is queued. */

@@ -19,7 +19,9 @@ static void tell(void *self, const cleat__happening *happening)
     if (happening->kind == CLEAT__HAPPENING_STREAM) {
         it->sink.chunk(it->sink.self, happening->payload);
     }
-    if (happening->hangup) {
+    if (happening->kind == CLEAT__HAPPENING_LOST) {
+        it->sink.end(it->sink.self, CLEAT_UNAVAILABLE, "the engine cannot say what happens any more");
+    } else if (happening->hangup) {
         it->sink.end(it->sink.self, CLEAT_EMPTY, "the run has ended");
     }
 }

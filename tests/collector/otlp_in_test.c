@@ -5,6 +5,7 @@
 
 #include "base/thread.h"
 #include "engine/engine.h"
+#include "store/sqlite_error.h"
 #include "support/http_sink.h"
 #include "support/wire.h"
 
@@ -37,8 +38,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     fixture *f = *state;
-    cleat__forward_free(f->in.forward);
     cleat__collector_free(f->in.collector);
+    cleat__forward_free(f->in.forward);
     cleat__engine_close(f->engine);
     pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->mutex);
@@ -60,13 +61,18 @@ static void done(void *argument, cleat_status status, cleat_slice response)
     pthread_mutex_unlock(&f->mutex);
 }
 
-static void wait_for_answer(fixture *f)
+static void wait_until_answered(fixture *f)
 {
     pthread_mutex_lock(&f->mutex);
     while (f->answers == 0) {
         pthread_cond_wait(&f->changed, &f->mutex);
     }
     pthread_mutex_unlock(&f->mutex);
+}
+
+static void wait_for_answer(fixture *f)
+{
+    wait_until_answered(f);
     assert_int_equal(f->status, CLEAT_OK);
 }
 
@@ -217,6 +223,32 @@ static void test_what_is_taken_is_forwarded_too(void **state)
     http_sink_stop(sink);
 }
 
+static cleat_status break_store(cleat__store *store, void *argument)
+{
+    (void)argument;
+    return cleat__sqlite_exec(cleat__store_db(store), "DROP TABLE span", "breaking the file");
+}
+
+/* Its sender sends it again: the other back end must not get it each time. */
+static void test_what_is_not_stored_is_not_forwarded(void **state)
+{
+    fixture *f = *state;
+    http_sink *sink = http_sink_start();
+    cleat__buffer span = wire_span(1, 2, "a");
+    cleat__forward_stats stats;
+    assert_int_equal(cleat__forward_new(http_sink_url(sink, ""), NULL, &f->in.forward), CLEAT_OK);
+    assert_int_equal(cleat__engine_call(f->engine, break_store, NULL), CLEAT_OK);
+    cleat__buffer body = request_of(&span, 1);
+    assert_int_equal(cleat__otlp_in_take(&f->in, 1, false, &body, done, f), CLEAT_OK);
+    wait_until_answered(f);
+    assert_int_not_equal(f->status, CLEAT_OK);
+    assert_int_equal(cleat__forward_stop(f->in.forward, -1), CLEAT_OK);
+    cleat__forward_get_stats(f->in.forward, &stats);
+    assert_int_equal(stats.forwarded, 0);
+    assert_int_equal(http_sink_requests(sink), 0);
+    http_sink_stop(sink);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -224,7 +256,7 @@ int main(void)
         TEST(test_protobuf_is_answered_when_stored), TEST(test_json_is_answered_in_json),
         TEST(test_full_success_has_no_partial_one),  TEST(test_nothing_of_a_malformed_request_is_stored),
         TEST(test_json_has_a_limit_of_its_own),      TEST(test_runs_are_found_and_the_topology_is_kept),
-        TEST(test_what_is_taken_is_forwarded_too),
+        TEST(test_what_is_taken_is_forwarded_too),   TEST(test_what_is_not_stored_is_not_forwarded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,6 +104,16 @@ static void test_size_takes_the_oldest(void **state)
     assert_int_equal(query_int(f->store, "SELECT count(*) FROM trace"), 0);
 }
 
+/* Times are what senders say. */
+static void test_size_takes_also_what_never_ends(void **state)
+{
+    fixture *f = *state;
+    record(&f->rec, &(made_up){.name = "x", .start_ns = INT64_MAX, .end_ns = INT64_MAX});
+    add_trace(f, 2, 1000, NULL);
+    assert_int_equal(prune(f, INT64_MIN, 0, 100), 3);
+    assert_int_equal(query_int(f->store, "SELECT count(*) FROM trace"), 0);
+}
+
 static void test_large_trace_goes_in_bites(void **state)
 {
     fixture *f = *state;
@@ -162,8 +172,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_old_traces_go_by_their_last_span), TEST(test_size_takes_the_oldest),
-        TEST(test_large_trace_goes_in_bites),        TEST(test_sources_go_with_their_last_span),
-        TEST(test_source_that_no_span_got_goes_too),
+        TEST(test_size_takes_also_what_never_ends),  TEST(test_large_trace_goes_in_bites),
+        TEST(test_sources_go_with_their_last_span),  TEST(test_source_that_no_span_got_goes_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,7 @@ static inline cleat_status recorder_export(cleat_span_exporter *self, const clea
     size_t cursor = 0;
     (void)timeout_ms;
     while (cleat_span_batch_next(batch, &cursor, &span)) {
-        it->status = cleat__span_insert(it->store, it->intake, CLEAT__TENANT_DEFAULT, &span);
+        it->status = cleat__span_insert(it->store, it->intake, CLEAT__TENANT_DEFAULT, &span, &(bool){false});
     }
     assert_int_equal(cleat__span_insert_end(it->store, it->intake), CLEAT_OK);
     return it->status;

@@ -158,7 +158,8 @@ static void test_span_from_nowhere(void **state)
     cleat_span_view view = {.record = cleat_slice_of(""), .name = cleat_slice_of("y")};
     view.trace_id = root.trace_id;
     view.span_id.bytes[0] = 1;
-    assert_int_equal(cleat__span_insert(f->store, f->rec.intake, CLEAT__TENANT_DEFAULT, &view), CLEAT_OK);
+    assert_int_equal(
+        cleat__span_insert(f->store, f->rec.intake, CLEAT__TENANT_DEFAULT, &view, &(bool){false}), CLEAT_OK);
     assert_int_equal(cleat__span_insert_end(f->store, f->rec.intake), CLEAT_OK);
     assert_int_equal(query_int(f->store, "DELETE FROM span WHERE name = 'x' RETURNING 1"), 1);
     assert_int_equal(

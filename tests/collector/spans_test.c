@@ -114,8 +114,9 @@ static void test_span_without_ids_is_refused(void **state)
 {
     fixture *f = *state;
     cleat_span_view span = {.name = cleat_slice_of("x")};
-    assert_int_equal(cleat__span_insert(f->store, f->rec.intake, CLEAT__TENANT_DEFAULT, &span),
-                     CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(
+        cleat__span_insert(f->store, f->rec.intake, CLEAT__TENANT_DEFAULT, &span, &(bool){false}),
+        CLEAT_INVALID_ARGUMENT);
     assert_int_equal(query_int(f->store, "SELECT count(*) FROM trace"), 0);
 }
 

@@ -166,6 +166,42 @@ static void test_an_answer_means_stored(void **state)
     assert_int_equal(stats.waiting_bytes, 0);
 }
 
+static void test_spans_that_come_again_count_once(void **state)
+{
+    fixture *f = *state;
+    cleat__collector_stats stats;
+    assert_int_equal(submit(f, 1, 1, 10), CLEAT_OK);
+    wait_for_answers(f, 1);
+    assert_int_equal(submit(f, 1, 1, 15), CLEAT_OK);
+    wait_for_answers(f, 2);
+    cleat__collector_get_stats(f->collector, &stats);
+    assert_int_equal(stats.spans_stored, 15);
+}
+
+static cleat_status count_spans(cleat__store *store, void *argument)
+{
+    *(int64_t *)argument = query_int(store, "SELECT count(*) FROM span");
+    return CLEAT_OK;
+}
+
+/* A server to which none come: spans of 1970 are older than an hour. */
+static void test_old_spans_go_while_none_come(void **state)
+{
+    fixture *f = *state;
+    const cleat__collector_options options = {.retention_ms = 3600000, .prune_every_ms = 1};
+    int64_t left = 0;
+    assert_int_equal(submit(f, 1, 1, 300), CLEAT_OK);
+    wait_for_answers(f, 1);
+    assert_int_equal(cleat__engine_call(f->engine, count_spans, &left), CLEAT_OK);
+    assert_int_equal(left, 300);
+    cleat__collector_free(f->collector);
+    assert_int_equal(cleat__collector_new(f->engine, &options, &f->collector), CLEAT_OK);
+    assert_int_equal(cleat__collector_start(f->collector), CLEAT_OK);
+    while (left != 0) {
+        assert_int_equal(cleat__engine_call(f->engine, count_spans, &left), CLEAT_OK);
+    }
+}
+
 static void test_each_request_is_its_tenants(void **state)
 {
     fixture *f = *state;
@@ -267,6 +303,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_an_answer_means_stored, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_spans_that_come_again_count_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_old_spans_go_while_none_come, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_each_request_is_its_tenants, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_too_much_waiting_is_refused, set_up_small, tear_down),
         cmocka_unit_test_setup_teardown(test_one_larger_than_the_room_is_taken_alone, set_up_small,

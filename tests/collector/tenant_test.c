@@ -31,7 +31,7 @@ static void insert(fixture *f, int64_t tenant, const cleat_trace_id *trace, uint
     wire_bytes(&link, 2, linked.bytes, 8);
     wire_message(&record, 13, &link);
     assert_int_equal(cleat_span_view_read(cleat__buffer_slice(&record), &view), CLEAT_OK);
-    assert_int_equal(cleat__span_insert(f->store, f->intake, tenant, &view), CLEAT_OK);
+    assert_int_equal(cleat__span_insert(f->store, f->intake, tenant, &view, &(bool){false}), CLEAT_OK);
     assert_int_equal(cleat__span_insert_end(f->store, f->intake), CLEAT_OK);
     cleat__buffer_deinit(&record);
 }

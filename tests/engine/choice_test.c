@@ -28,10 +28,12 @@ static void hire(rig *at, size_t number, const cleat__slots *slots, size_t slot_
                           .kind = CLEAT__COMMAND_WORKER_REGISTER,
                           .as.worker_register = {&spec, &all.ids[number]}};
     assert_int_equal(ask(at, &add), CLEAT_OK);
-    cleat__command listen = {
-        .tenant = CLEAT__TENANT_DEFAULT,
-        .kind = CLEAT__COMMAND_WORKER_LISTEN,
-        .as.listen = {all.ids[number], 1, true, {&all.ears[number], hear_assign, hear_cancel}, NULL, false}};
+    cleat__command listen = {.tenant = CLEAT__TENANT_DEFAULT,
+                             .kind = CLEAT__COMMAND_WORKER_LISTEN,
+                             .as.listen = {.id = all.ids[number],
+                                           .session = 1,
+                                           .is_kept = true,
+                                           .sink = {&all.ears[number], hear_assign, hear_cancel}}};
     assert_int_equal(ask(at, &listen), CLEAT_OK);
 }
 
@@ -245,10 +247,12 @@ static void test_required_labels(void **state)
     open_core(at);
     start(at, (cleat__trigger){0}, "b");
     for (size_t i = 0; i < WORKERS; i++) {
-        cleat__command listen = {
-            .tenant = CLEAT__TENANT_DEFAULT,
-            .kind = CLEAT__COMMAND_WORKER_LISTEN,
-            .as.listen = {all.ids[i], 2, true, {&all.ears[i], hear_assign, hear_cancel}, NULL, false}};
+        cleat__command listen = {.tenant = CLEAT__TENANT_DEFAULT,
+                                 .kind = CLEAT__COMMAND_WORKER_LISTEN,
+                                 .as.listen = {.id = all.ids[i],
+                                               .session = 2,
+                                               .is_kept = true,
+                                               .sink = {&all.ears[i], hear_assign, hear_cancel}}};
         assert_int_equal(ask(at, &listen), CLEAT_OK);
     }
     assert_string_equal(who_got_what(), "||b");
@@ -400,6 +404,39 @@ static void test_many_stuck_runs_hold_up_none(void **state)
     assert_string_equal(who_got_what(), "a||");
 }
 
+/* Runs that nobody can take cost nothing while nothing changes, and a bounded part of a step when it does. */
+static void test_stuck_runs_are_looked_at_once(void **state)
+{
+    enum { STUCK = 1000 };
+    rig *at = *state;
+    put_sticky(at, CLEAT__STICKY_HARD);
+    for (size_t i = 0; i < 2; i++) {
+        hire(at, i, NULL, 0, NULL, 0);
+        tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &all.ids[i]);
+    }
+    for (uint8_t i = 0; i < 4; i++) {
+        for (uint8_t j = 0; j < STUCK / 4; j++) {
+            start(at, (cleat__trigger){.desired_worker = {{1, i, j}}, .priority = 3}, "s");
+        }
+    }
+    tell_worker(at, CLEAT__COMMAND_WORKER_RESUME, &all.ids[0]);
+    int steps = 0;
+    while (cleat__core_next_ms(at->core) == at->now.monotonic_ms) { /* it has more to do */
+        step(at, NULL, 0);
+        steps++;
+    }
+    assert_in_range(steps, 2, STUCK / 50);
+    start(at, (cleat__trigger){.desired_worker = all.ids[1]}, "b");
+    start(at, (cleat__trigger){0}, "c");
+    assert_string_equal(who_got_what(), "c||"); /* at once */
+    assert_int_not_equal(cleat__core_next_ms(at->core), at->now.monotonic_ms);
+    tell_worker(at, CLEAT__COMMAND_WORKER_RESUME, &all.ids[1]);
+    for (steps = 0; steps < STUCK / 50; steps++) {
+        step(at, NULL, 0);
+    }
+    assert_string_equal(who_got_what(), "|b|"); /* all were looked at again */
+}
+
 static int set_up(void **state)
 {
     memset(&all, 0, sizeof(all));
@@ -426,6 +463,7 @@ int main(void)
         TEST(test_sticky_hard_waits),
         TEST(test_the_wish_counts_for_sticky_workflows_only),
         TEST(test_many_stuck_runs_hold_up_none),
+        TEST(test_stuck_runs_are_looked_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

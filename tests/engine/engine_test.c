@@ -476,6 +476,30 @@ static void test_children_inherit_metadata_when_asked_to(void **state)
     assert_metadata(&children[1], "hatchet__parent_step_run_id", true);
 }
 
+/* It grows with each generation, and is refused before anything is written. */
+static void test_inherited_metadata_has_a_limit(void **state)
+{
+    rig *at = *state;
+    char *text = malloc(CLEAT_PAYLOAD_MAX + 1);
+    memset(text, 'x', CLEAT_PAYLOAD_MAX);
+    memcpy(text, "{\"k\":\"", 6);
+    memcpy(text + CLEAT_PAYLOAD_MAX - 2, "\"}", 3);
+    put_task(at, "a:a", &plain);
+    cleat__uuid parent, children[2];
+    cleat__trigger first = {.workflow = {"a", 1}, .metadata = {text, CLEAT_PAYLOAD_MAX}};
+    assert_int_equal(trigger_many(at, &first, 1, &parent), CLEAT_OK);
+    cleat__trigger items[2] = {
+        {.workflow = {"a", 1}},
+        {.workflow = {"a", 1}, .is_child = true, .parent_id = parent, .inherits = true},
+    };
+    assert_int_equal(trigger_many(at, items, 2, children), CLEAT_TOO_LARGE);
+    assert_stats(at, 1, 0);
+    items[1].metadata = cleat_slice_of("{\"k\":\"short\"}"); /* instead of the parent's */
+    assert_int_equal(trigger_many(at, items, 2, children), CLEAT_OK);
+    assert_metadata(&children[1], "short", true);
+    free(text);
+}
+
 static void test_runs_keep_their_version(void **state)
 {
     rig *at = *state;
@@ -520,6 +544,7 @@ int main(void)
         TEST(test_an_invalid_command_fails_alone),
         TEST(test_children_are_started_once),
         TEST(test_children_inherit_metadata_when_asked_to),
+        TEST(test_inherited_metadata_has_a_limit),
         TEST(test_runs_keep_their_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

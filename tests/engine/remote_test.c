@@ -1,67 +1,5 @@
-/* Workers of other processes: sessions, heartbeats, restarts. */
-#include "core_test.h"
-
-static const cleat__policy plain = {
-    .priority = 1, .execution_timeout_ms = 3600000, .schedule_timeout_ms = CLEAT__NO_TIMEOUT};
-
-static cleat__uuid register_worker(rig *at, int64_t tenant, const char *action, const cleat__slots *slots)
-{
-    cleat__uuid id;
-    cleat_slice name = cleat_slice_of(action);
-    cleat__worker_spec spec = {.name = {"w", 1},
-                               .actions = &name,
-                               .action_count = 1,
-                               .slots = slots,
-                               .slot_count = slots != NULL,
-                               .runtime = {"{\"os\":\"linux\"}", 14}};
-    cleat__command command = {
-        .tenant = tenant, .kind = CLEAT__COMMAND_WORKER_REGISTER, .as.worker_register = {&spec, &id}};
-    assert_int_equal(ask(at, &command), CLEAT_OK);
-    return id;
-}
-
-static cleat_status listen_as(rig *at, int64_t tenant, const cleat__uuid *id, uint64_t session, bool is_kept)
-{
-    cleat__command command = {
-        .tenant = tenant,
-        .kind = CLEAT__COMMAND_WORKER_LISTEN,
-        .as.listen = {*id, session, is_kept, {&at->ears, hear_assign, hear_cancel}, NULL, false},
-    };
-    return ask(at, &command);
-}
-
-static cleat_status listen(rig *at, const cleat__uuid *id, uint64_t session)
-{
-    return listen_as(at, CLEAT__TENANT_DEFAULT, id, session, false);
-}
-
-static cleat_status unlisten(rig *at, const cleat__uuid *id, uint64_t session)
-{
-    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
-                              .kind = CLEAT__COMMAND_WORKER_UNLISTEN,
-                              .as.listen = {.id = *id, .session = session}};
-    return ask(at, &command);
-}
-
-static cleat_status beat(rig *at, const cleat__uuid *id)
-{
-    return tell_worker(at, CLEAT__COMMAND_WORKER_HEARTBEAT, id);
-}
-
-static void set_up(rig *at, cleat__uuid *worker)
-{
-    put_task(at, "a:a", &plain);
-    *worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", NULL);
-}
-
-/* Time with heartbeats. */
-static void live_on(rig *at, const cleat__uuid *worker, int64_t ms)
-{
-    for (; ms > 0; ms -= 4000) {
-        advance(at, ms < 4000 ? ms : 4000);
-        assert_int_equal(beat(at, worker), CLEAT_OK);
-    }
-}
+/* Workers of other processes: sessions, heartbeats, lists. */
+#include "remote_test.h"
 
 /* ---- Who gets runs ---- */
 
@@ -199,6 +137,44 @@ static void test_unsubscribing(void **state)
     assert_string_equal(state_of(at, &late), "QUEUED");
 }
 
+/* A worker that ends: it takes nothing new, and finishes what it has. */
+static void test_heartbeats_keep_what_is_held_without_listening(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    heard_text(at);
+    unlisten(at, &worker, 1);
+    for (int i = 0; i < 20; i++) {
+        advance(at, 4000);
+        assert_int_equal(beat(at, &worker), CLEAT_FAILED_PRECONDITION);
+    }
+    cleat__uuid other = trigger(at, "a:a", "b", 0);
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+    assert_string_equal(state_of(at, &other), "QUEUED");
+    assert_string_equal(heard_text(at), "");
+}
+
+static void test_without_heartbeats_it_is_lost(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    unlisten(at, &worker, 1);
+    advance(at, 4000);
+    assert_int_equal(beat(at, &worker), CLEAT_FAILED_PRECONDITION);
+    advance(at, 29999);
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    advance(at, 1);
+    assert_string_equal(state_of(at, &id), "QUEUED");
+}
+
 static void test_a_lost_worker_is_given_other_runs_when_it_is_back(void **state)
 {
     rig *at = *state;
@@ -234,148 +210,91 @@ static void test_what_could_not_be_delivered(void **state)
     assert_int_equal(ask(at, &command), CLEAT_NOT_FOUND);
 }
 
-/* ---- Restarts ---- */
+/* ---- Connections that take their time ---- */
 
-static void test_a_restart_leaves_tasks_with_their_worker(void **state)
+typedef struct slow_ears {
+    ears ears; /* first */
+    bool is_full;
+} slow_ears;
+
+static bool says_full(void *self)
 {
-    rig *at = *state;
-    cleat__uuid worker;
-    set_up(at, &worker);
-    listen(at, &worker, 1);
-    cleat__uuid id = trigger(at, "a:a", "a", 0);
-    crash(at);
-    at->now.monotonic_ms = 3; /* another boot */
-    open_core(at);
-    assert_string_equal(state_of(at, &id), "RUNNING");
-    advance(at, 20000);
-    assert_int_equal(beat(at, &worker), CLEAT_OK); /* although it does not listen yet */
-    advance(at, 20000);
-    assert_int_equal(listen(at, &worker, 1), CLEAT_OK);
-    report(at, &id, 0, CLEAT_OK, "1");
-    assert_string_equal(state_of(at, &id), "COMPLETED 1");
-    assert_string_equal(heard_text(at), "");
+    return ((const slow_ears *)self)->is_full;
 }
 
-static void test_a_worker_that_does_not_come_back_loses_them(void **state)
+static void listen_slowly(rig *at, slow_ears *with, const cleat__uuid *id, uint64_t session)
 {
-    rig *at = *state;
-    cleat__uuid worker;
-    set_up(at, &worker);
-    listen(at, &worker, 1);
-    cleat__uuid id = trigger(at, "a:a", "a", 0);
-    crash(at);
-    open_core(at);
-    advance(at, 29999);
-    assert_string_equal(state_of(at, &id), "RUNNING");
-    advance(at, 1);
-    assert_string_equal(state_of(at, &id), "QUEUED");
-}
-
-static void test_a_restart_counts_the_slots_again(void **state)
-{
-    rig *at = *state;
-    static const cleat__slots two = {{"default", 7}, 2};
-    put_task(at, "a:a", &plain);
-    cleat__uuid worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", &two);
-    listen(at, &worker, 1);
-    cleat__uuid id = trigger(at, "a:a", "a", 0);
-    trigger(at, "a:a", "b", 0);
-    trigger(at, "a:a", "c", 0);
-    assert_string_equal(heard_text(at), "A0a A0b");
-    crash(at);
-    open_core(at);
-    listen(at, &worker, 1);
-    assert_string_equal(heard_text(at), "");
-    report(at, &id, 0, CLEAT_OK, "1");
-    assert_string_equal(heard_text(at), "A0c");
-}
-
-/* What the worker says when it begins. */
-static cleat_status begin(rig *at, const cleat__uuid *id)
-{
-    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_FIND, .as.id = *id};
-    return ask(at, &command);
-}
-
-static cleat__uuid assign_brief(rig *at, cleat__uuid *worker)
-{
-    cleat__policy brief = plain;
-    brief.execution_timeout_ms = 60000;
-    put_task(at, "a:a", &brief);
-    *worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", NULL);
-    listen(at, worker, 1);
-    return trigger(at, "a:a", "a", 0);
-}
-
-static void test_the_execution_timeout_begins_anew(void **state)
-{
-    rig *at = *state;
-    cleat__uuid worker, id = assign_brief(at, &worker);
-    live_on(at, &worker, 40000);
-    crash(at);
-    open_core(at);
-    listen(at, &worker, 1);
-    begin(at, &id);
-    live_on(at, &worker, 59000);
-    assert_string_equal(state_of(at, &id), "RUNNING");
-    live_on(at, &worker, 1000);
-    assert_string_equal(state_of(at, &id), "FAILED Task exceeded timeout of 1m0s");
-    assert_string_equal(heard_text(at), "C0");
-}
-
-/* Nobody knows whether it had come; that it has not ended is no failure of the task. */
-static void test_what_was_told_before_a_restart_is_told_anew_when_nothing_is_heard(void **state)
-{
-    rig *at = *state;
-    cleat__uuid worker, id = assign_brief(at, &worker);
-    assert_string_equal(heard_text(at), "A0a");
-    crash(at);
-    open_core(at);
-    listen(at, &worker, 1);
-    live_on(at, &worker, 59000);
-    assert_string_equal(heard_text(at), "");
-    live_on(at, &worker, 1000);
-    assert_string_equal(heard_text(at), "C0 A1a");
-    report(at, &id, 1, CLEAT_OK, "1");
-    assert_string_equal(state_of(at, &id), "COMPLETED 1");
-}
-
-/* The same without a restart: the stream broke. What the worker has begun times out as ever. */
-static void test_what_was_told_in_a_broken_session(void **state)
-{
-    rig *at = *state;
-    cleat__uuid worker, begun = assign_brief(at, &worker), lost = trigger(at, "a:a", "b", 0);
-    assert_string_equal(heard_text(at), "A0a A0b");
-    begin(at, &begun);
-    unlisten(at, &worker, 1);
-    listen(at, &worker, 2);
-    live_on(at, &worker, 60000);
-    assert_string_equal(state_of(at, &begun), "FAILED Task exceeded timeout of 1m0s");
-    assert_string_equal(state_of(at, &lost), "RUNNING");
-    assert_string_equal(heard_text(at), "C0 C0 A1b");
-}
-
-/* A worker that passes over what it has is told all it may not have, at once and as the same attempt. */
-static void test_a_worker_that_may_be_told_again(void **state)
-{
-    rig *at = *state;
-    cleat__uuid worker, id = assign_brief(at, &worker);
-    assert_string_equal(heard_text(at), "A0a");
-    crash(at);
-    open_core(at);
     cleat__command command = {
         .tenant = CLEAT__TENANT_DEFAULT,
         .kind = CLEAT__COMMAND_WORKER_LISTEN,
-        .as.listen = {worker, 2, false, {&at->ears, hear_assign, hear_cancel}, NULL, true},
+        .as.listen = {.id = *id,
+                      .session = session,
+                      .is_kept = true,
+                      .sink = {with, hear_assign, hear_cancel},
+                      .is_full = says_full},
     };
     assert_int_equal(ask(at, &command), CLEAT_OK);
-    assert_string_equal(heard_text(at), "A0a");
-    /* What a former stream could not get rid of is with this one now. */
-    cleat__command late = {
-        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_UNDELIVERED, .as.undelivered = {id, 0}};
-    assert_int_equal(ask(at, &late), CLEAT_OK);
-    report(at, &id, 0, CLEAT_OK, "1");
-    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+}
+
+static cleat_status tell_room(rig *at, const cleat__uuid *id, uint64_t session)
+{
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_WORKER_HAS_ROOM,
+                              .as.listen = {.id = *id, .session = session}};
+    return ask(at, &command);
+}
+
+static void test_a_full_connection_gets_no_more_until_it_has_room(void **state)
+{
+    rig *at = *state;
+    slow_ears *with = calloc(1, sizeof(*with));
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen_slowly(at, with, &worker, 1);
+    with->is_full = true;
+    trigger(at, "a:a", "a", 0);
+    cleat__uuid id = trigger(at, "a:a", "b", 0);
+    assert_int_equal(with->ears.count, 1);
+    assert_int_equal(tell_room(at, &worker, 9), CLEAT_OK); /* another session's */
+    assert_string_equal(state_of(at, &id), "QUEUED");
+    with->is_full = false;
+    assert_int_equal(tell_room(at, &worker, 1), CLEAT_OK);
+    assert_int_equal(with->ears.count, 2);
+    with->is_full = true;
+    trigger(at, "a:a", "c", 0);
+    id = trigger(at, "a:a", "d", 0);
+    assert_int_equal(with->ears.count, 3);
+    listen_slowly(at, with, &worker, 2); /* another connection is empty */
+    assert_int_equal(with->ears.count, 4);
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    free(with);
+}
+
+static void test_a_step_gives_a_connection_only_so_much(void **state)
+{
+    enum { RUNS = 8, SIZE = 1536 * 1024 };
+    rig *at = *state;
+    slow_ears *with = calloc(1, sizeof(*with));
+    char *input = calloc(1, SIZE + 1);
+    cleat__uuid worker;
+    memset(input, '1', SIZE);
+    set_up(at, &worker);
+    for (int i = 0; i < RUNS; i++) {
+        trigger(at, "a:a", input, 0);
+    }
+    listen_slowly(at, with, &worker, 1);
+    assert_int_equal(with->ears.count, 3); /* the first that make more than 4 MiB */
+    assert_int_equal(cleat__core_next_ms(at->core), at->now.monotonic_ms); /* and goes on at once */
+    step(at, NULL, 0);
+    assert_int_equal(with->ears.count, 6);
+    with->is_full = true;
+    step(at, NULL, 0);
+    assert_int_equal(with->ears.count, RUNS);
+    trigger(at, "a:a", input, 0);
+    assert_int_equal(with->ears.count, RUNS);
+    assert_true(cleat__core_next_ms(at->core) > at->now.monotonic_ms);
+    free(input);
+    free(with);
 }
 
 /* ---- Being forgotten ---- */
@@ -412,6 +331,34 @@ static void test_a_worker_of_long_ago_is_forgotten(void **state)
     open_core(at);
     assert_int_equal(beat(at, &gone), CLEAT_NOT_FOUND);
     assert_int_equal(beat(at, &here), CLEAT_OK);
+}
+
+static void test_a_worker_that_left_is_forgotten_soon(void **state)
+{
+    rig *at = *state;
+    cleat__uuid left, busy, back;
+    set_up(at, &left);
+    busy = register_worker(at, CLEAT__TENANT_DEFAULT, "b:b", NULL);
+    back = register_worker(at, CLEAT__TENANT_DEFAULT, "c:c", NULL);
+    put_task(at, "b:b", &plain);
+    listen(at, &busy, 1);
+    cleat__uuid id = trigger(at, "b:b", "b", 0);
+    assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_UNSUBSCRIBE, &left), CLEAT_OK);
+    assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_UNSUBSCRIBE, &busy), CLEAT_OK);
+    assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_UNSUBSCRIBE, &back), CLEAT_OK);
+    listen(at, &back, 2);
+    for (int i = 0; i < 15; i++) {
+        assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &left), CLEAT_OK);
+        advance(at, 4000);
+        assert_int_equal(beat(at, &busy), CLEAT_FAILED_PRECONDITION); /* it finishes what it has */
+    }
+    assert_int_equal(beat(at, &left), CLEAT_NOT_FOUND);
+    assert_int_equal(beat(at, &back), CLEAT_OK);
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+    advance(at, 60000);
+    assert_int_equal(beat(at, &busy), CLEAT_NOT_FOUND);
+    assert_int_equal(beat(at, &back), CLEAT_OK);
 }
 
 /* ---- Lists ---- */
@@ -486,8 +433,9 @@ static void test_workers_of_another_tenant_are_not_there(void **state)
     int64_t timeout;
     cleat__command commands[] = {
         {.kind = CLEAT__COMMAND_WORKER_LISTEN,
-         .as.listen = {worker, 2, false, {&at->ears, hear_assign, hear_cancel}, NULL, false}},
+         .as.listen = {.id = worker, .session = 2, .sink = {&at->ears, hear_assign, hear_cancel}}},
         {.kind = CLEAT__COMMAND_WORKER_UNLISTEN, .as.listen = {.id = worker, .session = 1}},
+        {.kind = CLEAT__COMMAND_WORKER_HAS_ROOM, .as.listen = {.id = worker, .session = 1}},
         {.kind = CLEAT__COMMAND_WORKER_UNSUBSCRIBE, .as.id = worker},
         {.kind = CLEAT__COMMAND_WORKER_HEARTBEAT, .as.id = worker},
         {.kind = CLEAT__COMMAND_WORKER_PAUSE, .as.id = worker},
@@ -544,16 +492,14 @@ int main(void)
         TEST(test_only_the_newest_session_ends_listening),
         TEST(test_a_broken_session_keeps_what_it_had),
         TEST(test_unsubscribing),
+        TEST(test_heartbeats_keep_what_is_held_without_listening),
+        TEST(test_without_heartbeats_it_is_lost),
         TEST(test_a_lost_worker_is_given_other_runs_when_it_is_back),
         TEST(test_what_could_not_be_delivered),
-        TEST(test_a_restart_leaves_tasks_with_their_worker),
-        TEST(test_a_worker_that_does_not_come_back_loses_them),
-        TEST(test_a_restart_counts_the_slots_again),
-        TEST(test_the_execution_timeout_begins_anew),
-        TEST(test_what_was_told_before_a_restart_is_told_anew_when_nothing_is_heard),
-        TEST(test_what_was_told_in_a_broken_session),
-        TEST(test_a_worker_that_may_be_told_again),
+        TEST(test_a_full_connection_gets_no_more_until_it_has_room),
+        TEST(test_a_step_gives_a_connection_only_so_much),
         TEST(test_a_worker_of_long_ago_is_forgotten),
+        TEST(test_a_worker_that_left_is_forgotten_soon),
         TEST(test_the_list_of_workers),
         TEST(test_a_run_knows_its_worker),
         TEST(test_workers_of_another_tenant_are_not_there),

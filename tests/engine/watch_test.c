@@ -15,7 +15,7 @@ static const cleat__policy policy = {
 };
 
 /* Somebody who looks on, and writes down what is told: "+" started, "C"ompleted, "F"ailed, "X" cancelled,
- * "T"imed out or "S"tream with its index; in brackets when it is of the run, "!" for the hangup; the payload. */
+ * "T"imed out, "S"tream with its index, "L"ost; in brackets when it is of the run, "!" for the hangup; the payload. */
 typedef struct looker {
     cleat__watch watch;
     char text[4096];
@@ -27,7 +27,7 @@ static void write_down(void *self, const cleat__happening *told)
     looker *it = self;
     char *end = it->text + strlen(it->text);
     end +=
-        sprintf(end, "%s%s%c", end != it->text ? " " : "", told->is_of_run ? "[" : "", "+CFXTS"[told->kind]);
+        sprintf(end, "%s%s%c", end != it->text ? " " : "", told->is_of_run ? "[" : "", "+CFXTSL"[told->kind]);
     if (told->event_index >= 0) {
         end += sprintf(end, "%" PRId64, told->event_index);
     }
@@ -235,10 +235,15 @@ static void test_only_a_run_that_completes_is_over(void **state)
     rig *at = *state;
     looker it;
     put_task(at, "a:a", &policy);
+    add_worker(at, "a:a", 9);
     watch_metadata(at, &it, "user", "u1");
     cleat__uuid a = trigger_with(at, "{\"user\":\"u1\"}");
     assert_int_equal(cancel(at, &a), CLEAT_OK);
     assert_string_equal(told(&it), "+ X [X]");
+    assert_int_equal(it.watch.told_of.count, 0); /* but is not kept in mind */
+    a = trigger_with(at, "{\"user\":\"u1\"}");
+    report(at, &a, 0, CLEAT_OK, "1");
+    assert_string_equal(told(&it), "+ C1 [C]");
     unwatch(at, &it);
 }
 
@@ -318,6 +323,29 @@ static void test_another_attempt_begins_at_zero(void **state)
     unwatch(at, &it);
 }
 
+/* Its first chunks may overtake each other, and what the one before sent does not count. */
+static void test_a_retry_begins_at_zero_whatever_comes_first(void **state)
+{
+    rig *at = *state;
+    looker it;
+    put_task(at, "a:a", &policy);
+    add_worker(at, "a:a", 1);
+    cleat__uuid id = trigger(at, "a:a", "{}", 0);
+    watch_run(at, &it, &id);
+    for (int64_t i = 0; i < 5; i++) {
+        put_stream(at, &id, i, "");
+    }
+    put_stream(at, &id, 7, "held");
+    assert_string_equal(told(&it), "S0 S1 S2 S3 S4");
+    report(at, &id, 0, CLEAT_FAILED, "again");
+    put_stream(at, &id, 1, "B");
+    assert_string_equal(told(&it), "S7held");
+    put_stream(at, &id, 0, "A");
+    put_stream(at, &id, 2, "C");
+    assert_string_equal(told(&it), "S0A S1B S2C");
+    unwatch(at, &it);
+}
+
 static void test_the_hangup_is_last(void **state)
 {
     rig *at = *state;
@@ -380,6 +408,134 @@ static void test_only_so_much_is_held_back(void **state)
     unwatch(at, &it);
 }
 
+/* Many tasks that do so cannot either: the one that has waited longest goes on. */
+static void test_only_so_much_is_held_back_of_all(void **state)
+{
+    enum { RUNS = 9, SIZE = 4000000 };
+    rig *at = *state;
+    looker lookers[RUNS];
+    int counts[RUNS] = {0};
+    char *payload = calloc(1, SIZE + 1);
+    memset(payload, 'x', SIZE);
+    put_task(at, "a:a", &policy);
+    for (size_t i = 0; i < RUNS; i++) {
+        cleat__uuid id = trigger(at, "a:a", "{}", 0);
+        watch_run(at, &lookers[i], &id);
+        lookers[i].watch.self = &counts[i];
+        lookers[i].watch.tell = count_told;
+        assert_int_equal(counts[0], 0);
+        assert_int_equal(put_stream(at, &id, 1, payload), CLEAT_OK);
+    }
+    assert_int_equal(counts[0], 1);
+    for (size_t i = 0; i < RUNS; i++) {
+        assert_int_equal(counts[i], i == 0);
+        unwatch(at, &lookers[i]);
+    }
+    free(payload);
+}
+
+/* ---- Being lost ---- */
+
+static cleat_status drop_ends(cleat__store *store, void *argument)
+{
+    (void)argument;
+    return sqlite3_exec(cleat__store_db(store), "DROP TABLE task_end", NULL, NULL, NULL) == SQLITE_OK
+               ? CLEAT_OK
+               : CLEAT_IO;
+}
+
+static void test_who_looks_on_learns_that_the_engine_failed(void **state)
+{
+    rig *at = *state;
+    looker it, other, late = {.text = ""};
+    put_task(at, "a:a", &policy);
+    add_worker(at, "a:a", 9);
+    cleat__uuid id = trigger(at, "a:a", "{}", 0);
+    watch_run(at, &it, &id);
+    watch_metadata(at, &other, "user", "u1");
+    cleat__command breaking = {.kind = CLEAT__COMMAND_CALL, .as.call = {drop_ends, NULL}};
+    assert_int_equal(ask(at, &breaking), CLEAT_OK);
+    late.watch = (cleat__watch){.run_id = id, .self = &late, .tell = write_down};
+    cleat__command batch[] = {
+        {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_WATCH, .as.watch = &late.watch},
+        {.tenant = CLEAT__TENANT_DEFAULT,
+         .kind = CLEAT__COMMAND_REPORT,
+         .as.report = {.task_id = id, .output = cleat_slice_of("1")}},
+    };
+    step(at, batch, 2);
+    assert_int_not_equal(cleat__core_failure(at->core), CLEAT_OK);
+    assert_string_equal(told(&it), "L!"); /* not that it completed */
+    assert_string_equal(told(&other), "L!");
+    assert_int_equal(batch[0].status, batch[1].status); /* so nothing is told */
+    assert_string_equal(told(&late), "");
+    cleat__free(batch[0].error);
+    cleat__free(batch[1].error);
+    step(at, NULL, 0);
+    assert_string_equal(told(&it), "");
+}
+
+static void do_nothing(cleat__command *command)
+{
+    cleat__free(command->error);
+}
+
+static void test_who_looks_on_learns_that_the_engine_closes(void **state)
+{
+    looker it = {.watch = {.key = cleat_slice_of("user"), .value = cleat_slice_of("u1")}};
+    cleat__engine *engine = NULL;
+    rig *at = *state;
+    cleat__core_close(at->core);
+    at->core = NULL;
+    it.watch.self = &it;
+    it.watch.tell = write_down;
+    cleat__command command = {.kind = CLEAT__COMMAND_WATCH, .done = do_nothing, .as.watch = &it.watch};
+    assert_int_equal(cleat__engine_open(&(cleat__engine_options){.path = FILE_NAME}, &engine), CLEAT_OK);
+    cleat__engine_submit(engine, &command);
+    cleat__engine_close(engine);
+    assert_string_equal(told(&it), "L!");
+}
+
+static void *no_malloc(void *user_data, size_t size)
+{
+    (void)user_data;
+    (void)size;
+    return NULL;
+}
+
+static void *no_realloc(void *user_data, void *block, size_t size)
+{
+    (void)block;
+    return no_malloc(user_data, size);
+}
+
+static void just_free(void *user_data, void *block)
+{
+    (void)user_data;
+    free(block);
+}
+
+/* Nobody else has to suffer for it. */
+static void test_who_cannot_be_told_is_lost(void **state)
+{
+    rig *at = *state;
+    const cleat_allocator none = {NULL, no_malloc, no_realloc, just_free};
+    looker it;
+    put_task(at, "a:a", &policy);
+    add_worker(at, "a:a", 9);
+    cleat__uuid id = trigger(at, "a:a", "{}", 0);
+    assert_int_equal(report(at, &id, 0, CLEAT_OK, "1"), CLEAT_OK);
+    id = trigger(at, "a:a", "{}", 0);
+    watch_run(at, &it, &id);
+    cleat_set_allocator(&none);
+    cleat_status status = report(at, &id, 0, CLEAT_OK, "1");
+    cleat_set_allocator(NULL);
+    assert_int_equal(status, CLEAT_OK);
+    assert_int_equal(cleat__core_failure(at->core), CLEAT_OK);
+    assert_string_equal(told(&it), "L!");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+    unwatch(at, &it);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
@@ -395,9 +551,14 @@ int main(void)
         TEST(test_chunks_come_in_the_order_of_their_numbers),
         TEST(test_a_gap_is_waited_for_five_seconds),
         TEST(test_another_attempt_begins_at_zero),
+        TEST(test_a_retry_begins_at_zero_whatever_comes_first),
         TEST(test_the_hangup_is_last),
         TEST(test_what_nobody_looks_at_is_not_kept),
         TEST(test_only_so_much_is_held_back),
+        TEST(test_only_so_much_is_held_back_of_all),
+        TEST(test_who_looks_on_learns_that_the_engine_failed),
+        TEST(test_who_looks_on_learns_that_the_engine_closes),
+        TEST(test_who_cannot_be_told_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

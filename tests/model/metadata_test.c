@@ -30,8 +30,16 @@ static void test_what_a_child_inherits(void **state)
          "{\"traceparent\":\"p\",\"cleat__trace\":\"link\"," TAIL},
         {"{\"traceparent\":\"p\",\"cleat__trace\":\"link\"}", "{\"traceparent\":\"q\"}",
          "{\"traceparent\":\"q\"," TAIL},
-        {"{\"traceparent\":\"p\",\"tracestate\":\"s\",\"baggage\":\"b\"}",
-         "{\"traceparent\":\"q\",\"baggage\":\"c\"}", "{\"traceparent\":\"q\",\"baggage\":\"c\"," TAIL},
+        {"{\"traceparent\":\"p\",\"tracestate\":\"s\",\"baggage\":\"b\",\"a\":1}", "{\"a\":2}",
+         "{\"traceparent\":\"p\",\"tracestate\":\"s\",\"baggage\":\"b\",\"a\":2," TAIL},
+        {"{\"traceparent\":\"p\",\"tracestate\":\"s\",\"baggage\":\"b\",\"a\":1}", "{\"traceparent\":\"q\"}",
+         "{\"a\":1,\"traceparent\":\"q\"," TAIL},
+        {"{\"traceparent\":\"p\"}", "{\"traceparent\":\"q\",\"tracestate\":\"t\",\"baggage\":\"c\"}",
+         "{\"traceparent\":\"q\",\"tracestate\":\"t\",\"baggage\":\"c\"," TAIL},
+        {"{\"traceparent\":\"p\",\"tracestate\":\"s\"}", "{\"tracestate\":\"t\"}",
+         "{\"traceparent\":\"p\",\"tracestate\":\"s\"," TAIL},
+        {"{}", "{\"\\u0074racestate\":\"t\"}", "{" TAIL},
+        {"{}", "{\"\\u0068atchet__parent_step_run_id\":\"x\"}", "{" TAIL},
         {"{\"\\u0061\":1}", "{\"a\":12345678901234567890}", "{\"a\":12345678901234567890," TAIL},
     };
     const cleat__uuid id = {{1, 2, 3}};

@@ -253,6 +253,47 @@ static void test_children_are_not_started_twice(void **state)
     assert_false(cleat__uuid_equals(&keyed, &second));
 }
 
+static void assert_child_metadata(listener *worker, int index, const char *own, const char *like)
+{
+    cleat__transport *transport = worker->transport;
+    cleat__trigger trigger = trigger_of("{}");
+    char expected[512], parent_text[37];
+    cleat__uuid id;
+    trigger.is_child = trigger.inherits = true;
+    trigger.parent_id = listener_get(worker, 0)->task_id;
+    trigger.child_index = index;
+    trigger.metadata = cleat_slice_of(own);
+    assert_int_equal(transport->trigger(transport, &trigger, 1, &id), CLEAT_OK);
+    cleat__uuid_format(&trigger.parent_id, parent_text);
+    snprintf(expected, sizeof(expected),
+             "{%s,\"hatchet__parent_workflow_run_id\":\"%s\",\"hatchet__parent_step_run_id\":\"%s\"}", like,
+             parent_text, parent_text);
+    assert_string_equal(listener_get(worker, index)->metadata.data, expected);
+}
+
+/* The trace context of a run is that of one of them, whole. */
+static void test_child_inherits_metadata(void **state)
+{
+#define PARENT "\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\""
+#define OWN    "\"traceparent\":\"00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01\""
+    cleat__transport *transport = ((fixture *)*state)->transport;
+    listener worker;
+    cleat__trigger trigger = trigger_of("{}");
+    cleat__uuid id;
+    trigger.metadata = cleat_slice_of(
+        "{\"a\":1," PARENT ",\"tracestate\":\"p=1\",\"baggage\":\"b=1\",\"hatchet__x\":1,\"cleat__y\":1}");
+    assert_int_equal(transport->trigger(transport, &trigger, 1, &id), CLEAT_OK);
+    listener_start(&worker, transport, "a:b", 9);
+    assert_child_metadata(&worker, 1, NULL,
+                          "\"a\":1," PARENT ",\"tracestate\":\"p=1\",\"baggage\":\"b=1\",\"cleat__y\":1");
+    assert_child_metadata(&worker, 2, "{\"a\":2,\"tracestate\":\"o=1\"}",
+                          PARENT ",\"tracestate\":\"p=1\",\"baggage\":\"b=1\",\"cleat__y\":1,\"a\":2");
+    assert_child_metadata(&worker, 3, "{\"b\":3," OWN "}", "\"a\":1,\"b\":3," OWN);
+    listener_stop(&worker);
+#undef PARENT
+#undef OWN
+}
+
 static void test_child_knows_its_parent(void **state)
 {
     cleat__transport *transport = ((fixture *)*state)->transport;
@@ -271,34 +312,6 @@ static void test_child_knows_its_parent(void **state)
     assert_true(cleat__uuid_equals(&child->parent_id, &parent));
     assert_int_equal(child->child_index, 5);
     assert_string_equal(child->child_key.data, "k");
-    listener_stop(&worker);
-}
-
-/* Whoever spawns it, however far away: what the parent was told, the child is told too. */
-static void test_child_inherits_metadata(void **state)
-{
-    cleat__transport *transport = ((fixture *)*state)->transport;
-    listener worker;
-    cleat__trigger trigger = trigger_of("{}");
-    cleat__uuid parent, child;
-    char id[37], expected[512];
-    trigger.metadata =
-        cleat_slice_of("{\"tenant\":\"acme\",\"hatchet__event_id\":\"e\",\"k\":1,"
-                       "\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}");
-    assert_int_equal(transport->trigger(transport, &trigger, 1, &parent), CLEAT_OK);
-    trigger.is_child = trigger.inherits = true;
-    trigger.parent_id = parent;
-    trigger.child_index = 0;
-    trigger.metadata = cleat_slice_of("{\"k\":2}");
-    assert_int_equal(transport->trigger(transport, &trigger, 1, &child), CLEAT_OK);
-    listener_start(&worker, transport, "a:b", 2);
-    cleat__uuid_format(&parent, id);
-    snprintf(
-        expected, sizeof(expected),
-        "{\"tenant\":\"acme\",\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\","
-        "\"k\":2,\"hatchet__parent_workflow_run_id\":\"%s\",\"hatchet__parent_step_run_id\":\"%s\"}",
-        id, id);
-    assert_string_equal(listener_get(&worker, 1)->metadata.data, expected);
     listener_stop(&worker);
 }
 

@@ -62,6 +62,7 @@ typedef struct sim_worker {
     bool is_remote;    /* of another process: outlives the engine */
     bool is_known;     /* remote: its registration was acknowledged */
     bool is_listening; /* remote */
+    bool has_left;     /* remote: it unsubscribed, so that it may be forgotten */
     uint64_t session;
     cleat__uuid id;
     int32_t slots;
@@ -93,6 +94,7 @@ typedef struct sim_slip {
     bool is_foreign; /* of another tenant: there is nothing that it names */
     bool must_exist; /* of a worker that is registered */
     sim_worker *registered;
+    sim_worker *left; /* one that did, and may be forgotten */
     sim_watch *looks; /* WATCH and UNWATCH */
     cleat__worker_spec spec;
     cleat__slots slots;

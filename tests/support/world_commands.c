@@ -428,6 +428,7 @@ static sim_slip *tell_worker(sim_world *world, cleat__command_kind kind, size_t 
     made->command.tenant = world->workers[worker].tenant;
     made->command.as.id = world->workers[worker].id;
     made->must_exist = world->workers[worker].is_known;
+    made->left = world->workers[worker].has_left ? &world->workers[worker] : NULL;
     return made;
 }
 
@@ -482,6 +483,7 @@ static sim_slip *tell_remote(sim_world *world)
     }
     if (dice < 9) {
         worker->is_listening = false;
+        worker->has_left = true;
         return tell_worker(world, CLEAT__COMMAND_WORKER_UNSUBSCRIBE, at);
     }
     if (worker->count == 0) {

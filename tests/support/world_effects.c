@@ -171,6 +171,10 @@ void world_told(void *self, const cleat__happening *happening)
     case CLEAT__HAPPENING_CANCELLED: set_end(world, task, CLEAT_RUN_CANCELLED, ""); break;
     case CLEAT__HAPPENING_STREAM:
         world_check(world, task->end < 0 || task->is_replayed, "%s sent after its end", task->input);
+        break;
+    case CLEAT__HAPPENING_LOST:
+        world_check(world, cleat__core_failure(world->core) != CLEAT_OK, "%s was not lost", task->input);
+        break;
     }
     looks->has_hung_up = happening->hangup;
     world->hung_up += happening->hangup;
@@ -319,6 +323,13 @@ static bool was_hidden(sim_world *world, const sim_slip *slip)
 static void answered_worker(sim_world *world, const sim_slip *slip)
 {
     cleat_status status = slip->command.status;
+    if (status == CLEAT_NOT_FOUND && slip->left != NULL) {
+        if (cleat__uuid_equals(&slip->command.as.id, &slip->left->id)) {
+            slip->left->is_there = false; /* another may come in its place */
+            slip->left->count = 0;
+        }
+        return;
+    }
     bool is_heartbeat = slip->command.kind == CLEAT__COMMAND_WORKER_HEARTBEAT;
     world_check(world,
                 status == CLEAT_OK || (status == CLEAT_NOT_FOUND && !slip->must_exist) ||

@@ -1,0 +1,259 @@
+/* Workers of other processes outlive the engine's: what they hold, and what it was granted. */
+#include "remote_test.h"
+
+static void test_a_restart_leaves_tasks_with_their_worker(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    crash(at);
+    at->now.monotonic_ms = 3; /* another boot */
+    open_core(at);
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    advance(at, 20000);
+    assert_int_equal(beat(at, &worker), CLEAT_OK); /* although it does not listen yet */
+    advance(at, 20000);
+    assert_int_equal(listen(at, &worker, 1), CLEAT_OK);
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+    assert_string_equal(heard_text(at), "");
+}
+
+static void test_a_worker_that_does_not_come_back_loses_them(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    crash(at);
+    open_core(at);
+    advance(at, 29999);
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    advance(at, 1);
+    assert_string_equal(state_of(at, &id), "QUEUED");
+}
+
+static void test_a_restart_counts_the_slots_again(void **state)
+{
+    rig *at = *state;
+    static const cleat__slots two = {{"default", 7}, 2};
+    put_task(at, "a:a", &plain);
+    cleat__uuid worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", &two);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    trigger(at, "a:a", "b", 0);
+    trigger(at, "a:a", "c", 0);
+    assert_string_equal(heard_text(at), "A0a A0b");
+    crash(at);
+    open_core(at);
+    listen(at, &worker, 1);
+    assert_string_equal(heard_text(at), "");
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(heard_text(at), "A0c");
+}
+
+/* What the worker says when it begins. */
+static cleat_status begin(rig *at, const cleat__uuid *id)
+{
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_FIND, .as.id = *id};
+    return ask(at, &command);
+}
+
+/* A run of two minutes at most, that a worker with one slot has. */
+static cleat__uuid begin_brief_run(rig *at, cleat__uuid *worker)
+{
+    static const cleat__slots one = {{"default", 7}, 1};
+    cleat__policy brief = plain;
+    brief.execution_timeout_ms = 120000;
+    put_task(at, "a:a", &brief);
+    *worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", &one);
+    listen(at, worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    assert_string_equal(heard_text(at), "A0a");
+    return id;
+}
+
+static void restart(rig *at, const cleat__uuid *worker)
+{
+    crash(at);
+    at->now.monotonic_ms = 3; /* another boot */
+    open_core(at);
+    listen(at, worker, 1);
+}
+
+static void assert_times_out_after(rig *at, const cleat__uuid *worker, const cleat__uuid *id, int64_t ms)
+{
+    begin(at, id);
+    live_on(at, worker, ms - 1);
+    assert_string_equal(state_of(at, id), "RUNNING");
+    live_on(at, worker, 1);
+    assert_string_equal(state_of(at, id), "FAILED Task exceeded timeout of 2m0s");
+}
+
+static void test_a_restart_leaves_what_is_left_of_the_timeout(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, id = begin_brief_run(at, &worker);
+    live_on(at, &worker, 40000);
+    restart(at, &worker);
+    assert_times_out_after(at, &worker, &id, 80000);
+    assert_string_equal(heard_text(at), "C0");
+}
+
+static void test_what_ended_during_a_restart_is_waited_for(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, id = begin_brief_run(at, &worker);
+    at->now.unix_ms += 3600000;
+    restart(at, &worker);
+    assert_times_out_after(at, &worker, &id, 30000);
+}
+
+static void test_a_clock_that_was_set_back_gives_one_timeout_at_most(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, id = begin_brief_run(at, &worker);
+    at->now.unix_ms -= 3600000;
+    restart(at, &worker);
+    assert_times_out_after(at, &worker, &id, 120000);
+}
+
+static void test_a_longer_timeout_outlives_a_restart(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, id = begin_brief_run(at, &worker);
+    int64_t timeout_at_ms = 0;
+    cleat__command more = {.tenant = CLEAT__TENANT_DEFAULT,
+                           .kind = CLEAT__COMMAND_REFRESH_TIMEOUT,
+                           .as.refresh_timeout = {id, 600000, &timeout_at_ms}};
+    assert_int_equal(ask(at, &more), CLEAT_OK);
+    assert_int_equal(timeout_at_ms, at->now.unix_ms + 720000);
+    live_on(at, &worker, 20000);
+    restart(at, &worker);
+    assert_times_out_after(at, &worker, &id, 700000);
+}
+
+static void test_a_released_slot_outlives_a_restart(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, id = begin_brief_run(at, &worker);
+    assert_int_equal(tell_worker(at, CLEAT__COMMAND_RELEASE_SLOT, &id), CLEAT_OK);
+    restart(at, &worker);
+    trigger(at, "a:a", "b", 0);
+    assert_string_equal(heard_text(at), "A0b");
+    report(at, &id, 0, CLEAT_OK, "1");
+    trigger(at, "a:a", "c", 0);
+    assert_string_equal(heard_text(at), ""); /* the slot was given back once */
+}
+
+/* The next attempt has neither. */
+static void test_what_was_granted_goes_with_the_attempt(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, id = begin_brief_run(at, &worker);
+    int64_t timeout_at_ms = 0;
+    cleat__command more = {.tenant = CLEAT__TENANT_DEFAULT,
+                           .kind = CLEAT__COMMAND_REFRESH_TIMEOUT,
+                           .as.refresh_timeout = {id, 600000, &timeout_at_ms}};
+    assert_int_equal(ask(at, &more), CLEAT_OK);
+    assert_int_equal(tell_worker(at, CLEAT__COMMAND_RELEASE_SLOT, &id), CLEAT_OK);
+    assert_int_equal(report(at, &id, 0, CLEAT_UNAVAILABLE, ""), CLEAT_OK);
+    assert_string_equal(heard_text(at), "A0a");
+    restart(at, &worker);
+    trigger(at, "a:a", "b", 0);
+    assert_string_equal(heard_text(at), "");
+    assert_times_out_after(at, &worker, &id, 120000);
+}
+
+/* ---- What was on its way ---- */
+
+static cleat__uuid assign_brief(rig *at, cleat__uuid *worker)
+{
+    cleat__policy brief = plain;
+    brief.execution_timeout_ms = 60000;
+    put_task(at, "a:a", &brief);
+    *worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", NULL);
+    listen(at, worker, 1);
+    return trigger(at, "a:a", "a", 0);
+}
+
+/* Nobody knows whether it had come; that it has not ended is no failure of the task. */
+static void test_what_was_told_before_a_restart_is_told_anew_when_nothing_is_heard(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, id = assign_brief(at, &worker);
+    assert_string_equal(heard_text(at), "A0a");
+    crash(at);
+    open_core(at);
+    listen(at, &worker, 1);
+    live_on(at, &worker, 59000);
+    assert_string_equal(heard_text(at), "");
+    live_on(at, &worker, 1000);
+    assert_string_equal(heard_text(at), "C0 A1a");
+    report(at, &id, 1, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+}
+
+/* The same without a restart: the stream broke. What the worker has begun times out as ever. */
+static void test_what_was_told_in_a_broken_session(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, begun = assign_brief(at, &worker), lost = trigger(at, "a:a", "b", 0);
+    assert_string_equal(heard_text(at), "A0a A0b");
+    begin(at, &begun);
+    unlisten(at, &worker, 1);
+    listen(at, &worker, 2);
+    live_on(at, &worker, 60000);
+    assert_string_equal(state_of(at, &begun), "FAILED Task exceeded timeout of 1m0s");
+    assert_string_equal(state_of(at, &lost), "RUNNING");
+    assert_string_equal(heard_text(at), "C0 C0 A1b");
+}
+
+/* A worker that passes over what it has is told all it may not have, at once and as the same attempt. */
+static void test_a_worker_that_may_be_told_again(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, id = assign_brief(at, &worker);
+    assert_string_equal(heard_text(at), "A0a");
+    crash(at);
+    open_core(at);
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT,
+        .kind = CLEAT__COMMAND_WORKER_LISTEN,
+        .as.listen = {.id = worker,
+                      .session = 2,
+                      .sink = {&at->ears, hear_assign, hear_cancel},
+                      .may_repeat = true},
+    };
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+    assert_string_equal(heard_text(at), "A0a");
+    /* What a former stream could not get rid of is with this one now. */
+    cleat__command late = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_UNDELIVERED, .as.undelivered = {id, 0}};
+    assert_int_equal(ask(at, &late), CLEAT_OK);
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_restart_leaves_tasks_with_their_worker),
+        TEST(test_a_worker_that_does_not_come_back_loses_them),
+        TEST(test_a_restart_counts_the_slots_again),
+        TEST(test_a_restart_leaves_what_is_left_of_the_timeout),
+        TEST(test_what_ended_during_a_restart_is_waited_for),
+        TEST(test_a_clock_that_was_set_back_gives_one_timeout_at_most),
+        TEST(test_a_longer_timeout_outlives_a_restart),
+        TEST(test_a_released_slot_outlives_a_restart),
+        TEST(test_what_was_granted_goes_with_the_attempt),
+        TEST(test_what_was_told_before_a_restart_is_told_anew_when_nothing_is_heard),
+        TEST(test_what_was_told_in_a_broken_session),
+        TEST(test_a_worker_that_may_be_told_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
