@@ -36,6 +36,7 @@
     X(WORKER_UNSUBSCRIBE, cleat__workers_unsubscribe) \
     X(WORKER_LABEL, cleat__workers_label)             \
     X(WORKERS, cleat__workers_list)                   \
+    X(STARTED, started)                               \
     X(REPORT, report)                                 \
     X(UNDELIVERED, undelivered)                       \
     X(RELEASE_SLOT, release_slot)                     \
@@ -133,7 +134,9 @@ struct cleat__command {
          * before the answer. Runs come as long as there are heartbeats (5 s), the first of which
          * this is; when `is_kept` the session itself counts as such.
          * WORKER_UNLISTEN: of that session; that of a former one changes nothing. The sink is not
-         * called after the answer. What the worker holds stays with it for another 30 s.
+         * called after the answer. What the worker holds stays with it for another 30 s, but what it
+         * has not begun only for 10 s: that may never have arrived. The same when another session
+         * takes its place.
          */
         struct {
             cleat__uuid id;
@@ -152,6 +155,11 @@ struct cleat__command {
             void (*visit)(void *argument, const cleat__worker_info *info);
             void *argument;
         } workers;
+        /* The worker has begun it. Ignored when another attempt runs meanwhile. */
+        struct {
+            cleat__uuid id;
+            int32_t retry_count; /* or CLEAT__RETRY_CURRENT */
+        } started;
         /* The worker never got it: it is queued again as after a lost worker. End its session
          * first, or it may get it again. Ignored when another attempt runs meanwhile. */
         struct {

@@ -8,6 +8,9 @@
 
 #include <stdio.h>
 
+/* For a worker to come back and say that it has what was sent when its connection broke. */
+#define DOUBT_MS INT64_C(10000)
+
 static cleat__attempt_key key_of(const cleat__run *run)
 {
     cleat__attempt_key key = {run->id, run->retry_count, 0, {{0}}};
@@ -128,6 +131,7 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     assignment->version_id = type->version_id;
     count_dispatch(core, run);
     run->since_ms = core->now.unix_ms;
+    run->has_begun = run->is_in_doubt = false;
     cleat__queues_remove(&core->queues, run);
     set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_ASSIGN));
     cleat__roster_hold(worker, run);
@@ -139,8 +143,34 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
 cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worker *worker)
 {
     cleat__roster_hold(worker, run);
+    run->has_begun = true; /* for all that is known: a worker says so only once */
     int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+}
+
+cleat_status cleat__life_begin(cleat__core *core, cleat__run *run)
+{
+    run->has_begun = true;
+    if (!run->is_in_doubt) {
+        return CLEAT_OK;
+    }
+    run->is_in_doubt = false;
+    int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
+    return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+}
+
+cleat_status cleat__life_doubt(cleat__core *core, cleat__worker *worker)
+{
+    cleat_status status = CLEAT_OK;
+    for (cleat__run *run = worker->held.head; run != NULL && status == CLEAT_OK; run = run->next) {
+        if (run->has_begun || run->is_in_doubt) {
+            continue;
+        }
+        run->is_in_doubt = true;
+        status = cleat__core_check(
+            core, cleat__runs_set_timer(&core->runs, run, deadline_after(core, DOUBT_MS)));
+    }
+    return status;
 }
 
 /* ---- The end ---- */

@@ -20,6 +20,11 @@ cleat_status cleat__life_back_off(cleat__core *core, cleat__run *run, int64_t de
 cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worker *worker);
 /* After a restart: RUNNING at a worker of another process. The execution timeout begins anew. */
 cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worker *worker);
+/* Its worker has it and says so. */
+cleat_status cleat__life_begin(cleat__core *core, cleat__run *run);
+/* The worker's session is over: what was sent there may be lost on the way. What it has not begun is
+ * taken from it unless it says so soon. */
+cleat_status cleat__life_doubt(cleat__core *core, cleat__worker *worker);
 cleat_status cleat__life_release(cleat__core *core, cleat__run *run);
 cleat_status cleat__life_complete(cleat__core *core, cleat__run *run, cleat_slice output);
 /* Retries when `may_retry` and the policy says so. */

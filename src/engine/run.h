@@ -32,6 +32,8 @@ typedef struct cleat__run {
     uint8_t level;       /* in its queue: 1 .. 3 the priority, 4 ahead of all; 0: in no queue */
     bool is_backing_off; /* QUEUED, but in no queue until the timer fires */
     bool has_released;   /* RUNNING, but its worker's slots are free for others */
+    bool has_begun;      /* RUNNING, and its worker of another process has said so */
+    bool is_in_doubt;    /* RUNNING, but it may never have arrived there: the timer is for that */
 } cleat__run;
 
 _Static_assert(sizeof(cleat__run) <= 104, "a million queued runs must stay small");

@@ -230,12 +230,17 @@ cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
     if (status != CLEAT_OK) {
         return status;
     }
+    if (worker->is_listening) { /* to another session, which may be broken without anybody knowing */
+        status = cleat__life_doubt(core, worker);
+    }
     worker->sink = command->as.listen.sink;
     worker->cancel = command->as.listen.cancel;
     worker->session = command->as.listen.session;
     worker->is_listening = worker->has_listened = true;
     worker->is_kept = false;
-    status = note_sign(core, worker);
+    if (status == CLEAT_OK) {
+        status = note_sign(core, worker);
+    }
     if (status == CLEAT_OK && command->as.listen.is_kept) {
         cleat__roster_keep(&core->roster, worker);
     }
@@ -244,9 +249,10 @@ cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
 
 static cleat_status stop_listening(cleat__core *core, cleat__worker *worker)
 {
+    cleat_status status = worker->is_listening ? cleat__life_doubt(core, worker) : CLEAT_OK;
     worker->is_listening = false;
-    if (!worker->is_kept) {
-        return CLEAT_OK;
+    if (status != CLEAT_OK || !worker->is_kept) {
+        return status;
     }
     worker->is_kept = false; /* it was alive until now */
     return note_sign(core, worker);
