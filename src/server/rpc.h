@@ -13,7 +13,9 @@
  *
  * Memory: what a handler sends waits in a queue of the call, bounded in bytes, until the transport takes it, and
  * the transport takes no more than the peer's window and some 64 KiB. The next message of a bidirectional
- * stream is read when the handler is done with the one before.
+ * stream is read when the handler is done with the one before. Requests that handlers have, what is sent, and
+ * what handlers charge are in one account of the server's: when that is full calls are refused with
+ * RESOURCE_EXHAUSTED, those with large requests first.
  */
 #ifndef CLEAT_SERVER_RPC_H
 #define CLEAT_SERVER_RPC_H
@@ -35,6 +37,7 @@ typedef enum cleat__rpc_kind {
 typedef struct cleat__rpc_method {
     const char *path; /* "/Dispatcher/Register" */
     cleat__rpc_kind kind;
+    bool is_reading; /* it changes nothing, so its answer is refused when there is no memory for it */
     const ProtobufCMessageDescriptor *request; /* NULL: `handle_bytes` takes the messages as they are */
     /* The request, or one message of a stream; it is borrowed. One of the two is there. */
     void (*handle)(cleat__rpc_call *call, const ProtobufCMessage *request, void *service);
@@ -64,8 +67,11 @@ typedef struct cleat__rpc_options {
     const char *address;
     /* PEM files; with an authority for clients, each needs a certificate of it. NULL: no TLS. */
     const char *certificate_file, *key_file, *client_authorities_file;
-    size_t max_message_size; /* in both directions, unpacked; 0: 4 MiB */
+    /* Unpacked, of what is received and of what streams send; 0: 4 MiB. Answers may be larger: what they
+     * answer is done, and the peer has a limit of its own. */
+    size_t max_message_size;
     size_t max_queued_size;  /* per call, of what is sent faster than taken; 0: 4 MiB */
+    size_t max_memory;       /* the account; 0: 256 MiB */
     unsigned thread_count;   /* 0: 2 */
     /*
      * Tells who calls by the token of `authorization: bearer TOKEN`, before the message is looked at;
@@ -117,6 +123,12 @@ bool cleat__rpc_call_is_over(cleat__rpc_call *call);
 
 cleat__rpc_call *cleat__rpc_hold(cleat__rpc_call *call);
 void cleat__rpc_release(cleat__rpc_call *call);
+
+/* Puts what a handler keeps for the call on the account, and takes it off: both before `ended` returns. */
+void cleat__rpc_charge(cleat__rpc_call *call, size_t size);
+void cleat__rpc_discharge(cleat__rpc_call *call, size_t size);
+/* Whether more than half of it is used: what may grow without end must not grow further. */
+bool cleat__rpc_is_short(const cleat__rpc_call *call);
 
 /* In `handle`, at most once: the request is the caller's from now on, to be freed with cleat__message_free(). */
 void *cleat__rpc_take_request(cleat__rpc_call *call);

@@ -112,6 +112,11 @@ static void take_in(cleat__rpc_server *server, cleat__rpc_arrival *arrival)
         snprintf(refusal.text, sizeof(refusal.text), "there is no method %.*s",
                  (int)(path.size < 256 ? path.size : 256), path.data);
     }
+    if (is_known && route != NULL && cleat__rpc_admit(server, 0) != CLEAT_OK) {
+        refusal.code = GRPC_STATUS_RESOURCE_EXHAUSTED;
+        snprintf(refusal.text, sizeof(refusal.text), "%s", cleat_error_message());
+        route = NULL;
+    }
     bool is_taken = is_known && route != NULL;
     cleat__rpc_call *call = cleat__rpc_call_new(server, arrival, is_taken ? route : NULL);
     if (call == NULL) {

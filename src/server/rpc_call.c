@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static void on_received(cleat__completion *self, bool is_ok);
+
 /* ---- Its life ---- */
 
 static int64_t deadline_of(gpr_timespec deadline)
@@ -71,6 +73,8 @@ cleat__rpc_call *cleat__rpc_call_new(cleat__rpc_server *server, cleat__rpc_arriv
         call->method = route->method;
         call->service = route->service;
     }
+    call->receiving = (cleat__rpc_operation){{on_received}, call};
+    call->sending = (cleat__rpc_operation){{cleat__rpc_on_sent}, call};
     call->call = arrival->call;
     call->metadata = arrival->metadata;
     call->deadline_ns = deadline_of(arrival->details.deadline);
@@ -95,6 +99,7 @@ void cleat__rpc_release(cleat__rpc_call *call)
     if (call->was_handlers && call->method->ended != NULL) {
         call->method->ended(call, call->service);
     }
+    cleat__rpc_account_take(call->server, call->request_size);
     cleat__rpc_server_release(call->server);
     pthread_mutex_destroy(&call->mutex);
     cleat__free(call);
@@ -164,16 +169,38 @@ static void on_closed(cleat__completion *self, bool is_ok)
 
 static void receive(cleat__rpc_call *call);
 
+/* `request` stays NULL where the bytes are what is handed over. */
+static cleat_status read_message(cleat__rpc_call *call, grpc_byte_buffer *message, cleat__rpc_bytes *bytes,
+                                 ProtobufCMessage **request)
+{
+    cleat_status status = cleat__rpc_bytes_read(bytes, message, call->server->max_message_size);
+    if (status == CLEAT_OK) {
+        status = cleat__rpc_admit(call->server, bytes->bytes.size);
+    }
+    if (status == CLEAT_OK && call->method->request != NULL) {
+        *request = cleat__message_unpack_sized(call->method->request, bytes->bytes, &call->request_size,
+                                               &status);
+        cleat__rpc_account_add(call->server, call->request_size);
+    }
+    return status;
+}
+
+static void drop_request(cleat__rpc_call *call, ProtobufCMessage *request)
+{
+    if (request != NULL) {
+        cleat__message_free(request);
+        cleat__rpc_account_take(call->server, call->request_size);
+        call->request_size = 0;
+    }
+}
+
 /* Hands over a message; false: it cannot be read, and the call ends. */
 static bool deliver(cleat__rpc_call *call, grpc_byte_buffer *message)
 {
     const cleat__rpc_method *method = call->method;
     cleat__rpc_bytes bytes;
     ProtobufCMessage *request = NULL;
-    cleat_status status = cleat__rpc_bytes_read(&bytes, message, call->server->max_message_size);
-    if (status == CLEAT_OK && method->request != NULL) {
-        request = cleat__message_unpack(method->request, bytes.bytes, &status);
-    }
+    cleat_status status = read_message(call, message, &bytes, &request);
     bool is_handed = false;
     if (status == CLEAT_OK) {
         pthread_mutex_lock(&call->mutex);
@@ -192,7 +219,7 @@ static bool deliver(cleat__rpc_call *call, grpc_byte_buffer *message)
     } else if (is_handed) {
         method->handle_bytes(call, bytes.bytes, call->service);
     }
-    cleat__message_free(request);
+    drop_request(call, request);
     cleat__rpc_bytes_deinit(&bytes);
     if (status != CLEAT_OK) {
         char text[256];
@@ -261,7 +288,6 @@ static void receive(cleat__rpc_call *call)
     const grpc_op operation = {.op = GRPC_OP_RECV_MESSAGE,
                                .data.recv_message = {.recv_message = &call->received}};
     call->is_receiving = true;
-    call->receiving.completion.run = on_received;
     cleat__rpc_start(&call->receiving, &operation, 1);
 }
 
@@ -290,8 +316,6 @@ void cleat__rpc_call_begin(cleat__rpc_call *call)
     const cleat__rpc_method *method = call->method;
     const grpc_op close = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER,
                            .data.recv_close_on_server = {.cancelled = &call->was_cancelled}};
-    call->receiving.call = call;
-    call->sending.call = call;
     bool is_bidi = method->kind == CLEAT__RPC_BIDI_STREAM;
     pthread_mutex_lock(&call->mutex);
     if (call->is_ending) { /* the server has been stopped since */

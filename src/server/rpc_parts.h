@@ -1,7 +1,7 @@
 /*
  * What the files of the gRPC server share. rpc_server.c starts and stops it, rpc_accept.c takes calls in,
  * rpc_call.c is the way of one call, rpc_send.c what handlers send, rpc_message.c turns bytes into messages,
- * rpc_address.c knows HOST:PORT.
+ * rpc_memory.c is the account of memory, rpc_address.c knows HOST:PORT.
  *
  * Each completion thread has slots, requests to gRPC for the next call; a call that comes is served by the thread
  * whose slot it came to. What gRPC does for a call are operations: receive a message, send one (or the
@@ -57,6 +57,7 @@ struct cleat__rpc_call {
     cleat__rpc_operation receiving, sending, closing;
     grpc_byte_buffer *received;
     ProtobufCMessage *request; /* while `handle` runs, unless it takes it */
+    size_t request_size;       /* on the account for it, until the call is freed when it is taken */
     int was_cancelled;
 
     cleat__rpc_call *next, *previous; /* of the server; its mutex guards them */
@@ -90,7 +91,8 @@ struct cleat__rpc_server {
     atomic_uint references;
     char *address;
     int port;
-    size_t max_message_size, max_queued_size;
+    size_t max_message_size, max_queued_size, max_memory;
+    atomic_size_t memory; /* what is on the account */
     cleat_status (*authenticate)(void *user_data, cleat_slice token, cleat__identity *out);
     void *authenticate_data;
     cleat__identity anonymous;
@@ -120,6 +122,13 @@ typedef struct cleat__rpc_arrival {
 cleat_status cleat__rpc_slots_start(cleat__rpc_server *server, cleat__rpc_thread *thread);
 /* The first value of a key; the absent slice when there is none. */
 cleat_slice cleat__rpc_metadata_get(const grpc_metadata_array *metadata, const char *key);
+
+/* rpc_memory.c */
+/* Whether a request of that size is read; CLEAT_RESOURCE_EXHAUSTED: the account is full. What is small, as reports
+ * and heartbeats are, is read a little longer than what is not. */
+cleat_status cleat__rpc_admit(cleat__rpc_server *server, size_t size);
+void cleat__rpc_account_add(cleat__rpc_server *server, size_t size);
+void cleat__rpc_account_take(cleat__rpc_server *server, size_t size);
 
 /* rpc_call.c */
 /* Takes gRPC's call and the metadata; it is in the server's list when this returns. `route` NULL: to be turned

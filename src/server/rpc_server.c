@@ -14,6 +14,7 @@
 enum {
     DEFAULT_MESSAGE_SIZE = 4 << 20,
     DEFAULT_QUEUED_SIZE = 4 << 20,
+    DEFAULT_MEMORY = 256 << 20,
     DEFAULT_THREADS = 2,
     MOST_THREADS = 64,
     /* Clients ping every 10 s, also without calls; those that do more often than every 5 s are sent away. */
@@ -23,7 +24,7 @@ enum {
     KEEPALIVE_TIMEOUT_MS = 20000,
     /* A connection that does not say what it wants. */
     HANDSHAKE_TIMEOUT_MS = 20000,
-    MOST_STREAMS = 10000, /* per connection */
+    MOST_STREAMS = 1000, /* per connection */
     /* For calls to take their status when the time to stop in is over. */
     FAREWELL_MS = 500,
 };
@@ -95,6 +96,7 @@ static cleat__rpc_server *new_server(const cleat__rpc_options *options)
     server->max_message_size =
         options->max_message_size != 0 ? options->max_message_size : DEFAULT_MESSAGE_SIZE;
     server->max_queued_size = options->max_queued_size != 0 ? options->max_queued_size : DEFAULT_QUEUED_SIZE;
+    server->max_memory = options->max_memory != 0 ? options->max_memory : DEFAULT_MEMORY;
     server->authenticate = options->authenticate;
     server->authenticate_data = options->authenticate_data;
     server->anonymous = options->anonymous;

@@ -318,7 +318,10 @@ cleat__rpc_service cleat__service_admin(cleat__services *services)
     static const cleat__rpc_method methods[] = {
         UNARY("PutWorkflow", create_workflow_version_request, handle_put_workflow),
         UNARY("TriggerWorkflowRun", trigger_workflow_run_request, handle_trigger),
-        UNARY("GetRunDetails", get_run_details_request, handle_details),
+        {.path = "/v1.AdminService/GetRunDetails",
+         .is_reading = true,
+         .request = &cleat__v1__get_run_details_request__descriptor,
+         .handle = handle_details},
         UNARY("CancelTasks", cancel_tasks_request, handle_cancel),
         UNARY("ReplayTasks", replay_tasks_request, handle_replay),
         UNARY("BranchDurableTask", branch_durable_task_request, handle_branch),

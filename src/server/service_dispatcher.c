@@ -125,7 +125,7 @@ static void handle_upsert_labels(cleat__rpc_call *call, const ProtobufCMessage *
     if (!cleat__job_read_id(&it->job, "worker_id", asked->worker_id, &command->as.worker_label.id)) {
         return;
     }
-    cleat_status status = cleat__worker_labels_read(asked->labels, asked->n_labels, &it->labels);
+    cleat_status status = cleat__worker_labels_read(asked, &it->labels);
     if (status != CLEAT_OK) {
         cleat__job_fail(&it->job, status);
         return;

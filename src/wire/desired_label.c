@@ -2,17 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "wire/v1/workflows.pb-c.h"
-
-/* The maps of the protocol have entries of types of their own, generated alike. */
-typedef Cleat__V1__TriggerWorkflowRequest__DesiredWorkerLabelsEntry entry;
-typedef Cleat__V1__CreateTaskOpts__WorkerLabelsEntry entry_of_task;
-typedef Cleat__V1__TriggerWorkflowRunRequest__DesiredWorkerLabelsEntry entry_of_run;
-_Static_assert(sizeof(entry) == sizeof(entry_of_task) && sizeof(entry) == sizeof(entry_of_run),
-               "one form of entries");
-_Static_assert(offsetof(entry, value) == offsetof(entry_of_task, value) &&
-                   offsetof(entry, value) == offsetof(entry_of_run, value),
-               "one form of entries");
 
 static cleat_status read_value(const char *key, const Cleat__V1__DesiredWorkerLabels *label,
                                cleat__label_value *out)
@@ -28,7 +17,7 @@ static cleat_status read_value(const char *key, const Cleat__V1__DesiredWorkerLa
     return CLEAT_OK;
 }
 
-static cleat_status read_label(const entry *from, cleat__desired_label *out)
+static cleat_status read_label(const cleat__desired_entry *from, cleat__desired_label *out)
 {
     const Cleat__V1__DesiredWorkerLabels *label = from->value;
     if (label == NULL) {
@@ -44,9 +33,9 @@ static cleat_status read_label(const entry *from, cleat__desired_label *out)
     return read_value(from->key, label, &out->value);
 }
 
-cleat_status cleat__desired_labels_read(const void *entries, size_t count, cleat__desired_label **out)
+cleat_status cleat__desired_labels_read(cleat__desired_entry_reader *reader, const void *entries,
+                                        size_t count, cleat__desired_label **out)
 {
-    const entry *const *from = entries;
     *out = NULL;
     if (count == 0) {
         return CLEAT_OK;
@@ -54,7 +43,8 @@ cleat_status cleat__desired_labels_read(const void *entries, size_t count, cleat
     cleat__desired_label *list = cleat__calloc(count, sizeof(*list));
     cleat_status status = list != NULL ? CLEAT_OK : cleat__fail_memory();
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        status = read_label(from[i], &list[i]);
+        cleat__desired_entry entry = reader(entries, i);
+        status = read_label(&entry, &list[i]);
     }
     if (status != CLEAT_OK) {
         cleat__free(list);

@@ -14,7 +14,7 @@
 cleat_status cleat__worker_read(const Cleat__WorkerRegisterRequest *message, cleat__worker_spec *out);
 void cleat__worker_read_end(cleat__worker_spec *spec);
 
-/* The labels of WorkerRegisterRequest and UpsertWorkerLabelsRequest; as cleat__desired_labels_read(). */
-cleat_status cleat__worker_labels_read(const void *entries, size_t count, cleat__label **out);
+/* A new list of `message->n_labels`; as cleat__desired_labels_read(). */
+cleat_status cleat__worker_labels_read(const Cleat__UpsertWorkerLabelsRequest *message, cleat__label **out);
 
 #endif
