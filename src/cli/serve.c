@@ -87,6 +87,7 @@ int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv)
         CLEAT__FLAG("plaintext-on-the-network", &server->is_plaintext_public,
                     "other machines may connect without TLS"),
         CLEAT__FLAG("no-auth", &server->is_open, "no tokens: everybody is the default tenant"),
+        CLEAT__TEXT("url", "URL", &server->url, "only tokens made with this --url are good"),
         CLEAT__TEXT("otlp-forward", "URL", &server->otlp_forward, "spans also go to this OTLP back end"),
     };
     const cleat__usage usage = {

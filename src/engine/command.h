@@ -92,6 +92,7 @@ struct cleat__command {
     cleat__command_kind kind;
     bool detached; /* nobody waits: freed by whoever takes the answers */
     int64_t tenant;
+    int64_t expires_ms; /* monotonic: from then on it is not done but answered with CLEAT_TIMEOUT; 0: never */
     /* Called on the engine's thread, after the commit or on failure, once; must not block. From then
      * on the engine does not touch the command, which may be submitted again. NULL: a thread waits. */
     void (*done)(cleat__command *command);
@@ -145,6 +146,7 @@ struct cleat__command {
             cleat__worker_sink sink;
             /* NULL: the sink's. Instead of that one, for who must say more of what was cancelled. */
             void (*cancel)(void *self, const cleat__cancellation *cancellation);
+            void *former; /* the answer: the sink's self whose session this one has ended; NULL: none */
         } listen;
         struct { /* merged with those it has, by key */
             cleat__uuid id;

@@ -230,6 +230,7 @@ cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
     if (status != CLEAT_OK) {
         return status;
     }
+    command->as.listen.former = worker->is_listening ? worker->sink.self : NULL;
     if (worker->is_listening) { /* to another session, which may be broken without anybody knowing */
         status = cleat__life_doubt(core, worker);
     }

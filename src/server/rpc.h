@@ -75,12 +75,18 @@ typedef struct cleat__rpc_options {
     unsigned thread_count;   /* 0: 2 */
     /*
      * Tells who calls by the token of `authorization: bearer TOKEN`, before the message is looked at;
-     * on completion threads, several at once. Any failure is UNAUTHENTICATED "invalid auth token" to the
-     * peer, but: a retryable one (the store is not there) has its own code, and CLEAT_FAILED_PRECONDITION
-     * adds its sentence. NULL: nobody is asked, everybody is `anonymous`.
+     * on completion threads, several at once. The peer gets the sentence of CLEAT_UNAUTHENTICATED and of
+     * retryable failures; others are INTERNAL and strangers learn nothing of them. NULL: nobody is asked,
+     * everybody is `anonymous`.
      */
     cleat_status (*authenticate)(void *user_data, cleat_slice token, cleat__identity *out);
     void *authenticate_data;
+    /*
+     * Whether who was let in is still to be, asked every few seconds for each stream on a thread of its own:
+     * CLEAT_UNAUTHENTICATED ends the stream with its sentence. NULL: nobody is asked.
+     */
+    cleat_status (*authenticate_again)(void *user_data, const cleat__identity *identity);
+    int64_t again_ms; /* how often; 0: every 5 s */
     cleat__identity anonymous;
     const cleat__rpc_service *services; /* the array is copied */
     size_t service_count;

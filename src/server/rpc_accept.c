@@ -77,26 +77,21 @@ typedef struct rpc_refusal {
 static bool authenticate(const cleat__rpc_server *server, const grpc_metadata_array *metadata,
                          cleat__identity *out, rpc_refusal *refusal)
 {
-    static const char sentence[] = "invalid auth token";
     *out = server->anonymous;
     if (server->authenticate == NULL) {
         return true;
     }
     cleat_slice token = token_of(cleat__rpc_metadata_get(metadata, "authorization"));
     cleat_status status =
-        token.size != 0 ? server->authenticate(server->authenticate_data, token, out) : CLEAT_NOT_FOUND;
+        token.size != 0 ? server->authenticate(server->authenticate_data, token, out)
+                        : cleat__fail(CLEAT_UNAUTHENTICATED, "invalid auth token");
     if (status == CLEAT_OK) {
         return true;
     }
-    refusal->code = GRPC_STATUS_UNAUTHENTICATED;
-    if (status == CLEAT_FAILED_PRECONDITION) {
-        snprintf(refusal->text, sizeof(refusal->text), "%s: %s", sentence, cleat_error_message());
-    } else if (cleat_status_is_retryable(status)) {
-        refusal->code = (grpc_status_code)cleat_status_grpc_code(status);
-        snprintf(refusal->text, sizeof(refusal->text), "%s", cleat_error_message());
-    } else {
-        snprintf(refusal->text, sizeof(refusal->text), "%s", sentence);
-    }
+    bool is_told = status == CLEAT_UNAUTHENTICATED || cleat_status_is_retryable(status);
+    refusal->code = is_told ? (grpc_status_code)cleat_status_grpc_code(status) : GRPC_STATUS_INTERNAL;
+    snprintf(refusal->text, sizeof(refusal->text), "%s",
+             is_told ? cleat_error_message() : "the token cannot be checked");
     return false;
 }
 

@@ -1,7 +1,8 @@
 /*
  * What the files of the gRPC server share. rpc_server.c starts and stops it, rpc_accept.c takes calls in,
  * rpc_call.c is the way of one call, rpc_send.c what handlers send, rpc_message.c turns bytes into messages,
- * rpc_memory.c is the account of memory, rpc_address.c knows HOST:PORT.
+ * rpc_memory.c is the account of memory, rpc_audit.c ends the streams of those who are not to be there any
+ * more.
  *
  * Each completion thread has slots, requests to gRPC for the next call; a call that comes is served by the thread
  * whose slot it came to. What gRPC does for a call are operations: receive a message, send one (or the
@@ -18,6 +19,7 @@
 #ifndef CLEAT_SERVER_RPC_PARTS_H
 #define CLEAT_SERVER_RPC_PARTS_H
 
+#include "address.h"
 #include "grpc/completion.h"
 #include "rpc.h"
 
@@ -95,6 +97,9 @@ struct cleat__rpc_server {
     atomic_size_t memory; /* what is on the account */
     cleat_status (*authenticate)(void *user_data, cleat_slice token, cleat__identity *out);
     void *authenticate_data;
+    cleat_status (*authenticate_again)(void *user_data, const cleat__identity *identity);
+    int64_t again_ms;
+    pthread_t audit_thread; /* when there is authenticate_again */
     cleat__identity anonymous;
     cleat__rpc_route *routes; /* sorted by path */
     size_t route_count;
@@ -104,8 +109,9 @@ struct cleat__rpc_server {
     cleat__completion shutdown_done;
 
     pthread_mutex_t mutex; /* guards what follows */
-    pthread_cond_t changed;
+    pthread_cond_t changed, audit_wake;
     enum { CLEAT__RPC_SERVING, CLEAT__RPC_STOPPING, CLEAT__RPC_STOPPED } state;
+    bool is_audited;   /* its thread is there */
     bool is_shut_down; /* gRPC says so */
     size_t slot_count; /* waiting for a call */
     cleat__rpc_call *calls;
@@ -156,18 +162,10 @@ void cleat__rpc_start(cleat__rpc_operation *operation, const grpc_op *operations
 /* Unlocks the mutex; when the call is over, drops gRPC's part of it and gRPC's reference. */
 void cleat__rpc_settle(cleat__rpc_call *call);
 
-/* rpc_address.c */
-typedef struct cleat__rpc_address {
-    char *host; /* without brackets */
-    bool is_ipv6;
-    int port;
-} cleat__rpc_address;
-/* CLEAT_INVALID_ARGUMENT, saying what is wrong. Freed with cleat__free(address->host). */
-cleat_status cleat__rpc_address_parse(const char *text, cleat__rpc_address *out);
-/* "host:port" with another port; NULL: no memory. The caller frees it. */
-char *cleat__rpc_address_format(const cleat__rpc_address *address, int port);
-/* Why nobody can listen there, at `text`; CLEAT_OK when somebody can. */
-cleat_status cleat__rpc_address_probe(const cleat__rpc_address *address, const char *text);
+/* rpc_audit.c */
+/* While the server serves; no-ops when nobody is asked. */
+cleat_status cleat__rpc_audit_start(cleat__rpc_server *server);
+void cleat__rpc_audit_join(cleat__rpc_server *server); /* it does not serve any more; without the mutex */
 
 /* rpc_server.c */
 void cleat__rpc_server_release(cleat__rpc_server *server);

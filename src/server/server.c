@@ -11,7 +11,7 @@
 #include "metrics_engine.h"
 #include "metrics_server.h"
 #include "rest.h"
-#include "rpc_parts.h"
+#include "address.h"
 #include "service.h"
 #include "store/tenant.h"
 #include "token.h"
@@ -52,29 +52,32 @@ static bool is_loopback(const struct sockaddr *address)
            IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }
 
-static bool are_loopback(const char *host)
+static cleat_status check_loopback(const char *host, const char *text)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
-    bool is_local = getaddrinfo(host, NULL, &hints, &list) == 0 && list != NULL;
+    int code = getaddrinfo(host, NULL, &hints, &list);
+    if (code != 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "cannot listen on %s: %s", text, gai_strerror(code));
+    }
+    bool is_local = true;
     for (const struct addrinfo *at = list; at != NULL && is_local; at = at->ai_next) {
         is_local = is_loopback(at->ai_addr);
     }
-    if (list != NULL) {
-        freeaddrinfo(list);
-    }
-    return is_local;
+    freeaddrinfo(list);
+    return is_local ? CLEAT_OK
+                    : cleat__fail(CLEAT_INVALID_ARGUMENT,
+                                  "%s is not only for this machine, and without TLS everybody on the way "
+                                  "could read tokens: give a certificate and a key, or allow plain text",
+                                  text);
 }
 
 static cleat_status check_reach(const char *text)
 {
-    cleat__rpc_address address;
-    cleat_status status = cleat__rpc_address_parse(text, &address);
-    if (status == CLEAT_OK && !are_loopback(address.host)) {
-        status = cleat__fail(CLEAT_INVALID_ARGUMENT,
-                             "%s is not only for this machine, and without TLS everybody on the way could "
-                             "read tokens: give a certificate and a key, or allow plain text",
-                             text);
+    cleat__address address;
+    cleat_status status = cleat__address_parse(text, &address);
+    if (status == CLEAT_OK) {
+        status = check_loopback(address.host, text);
     }
     cleat__free(address.host);
     return status;
@@ -105,6 +108,11 @@ static cleat_status authenticate(void *self, cleat_slice token, cleat__identity 
         return CLEAT_OK;
     }
     return cleat__tokens_check(server->tokens, token, out);
+}
+
+static cleat_status authenticate_again(void *self, const cleat__identity *identity)
+{
+    return cleat__tokens_check_again(((const cleat__server *)self)->tokens, identity);
 }
 
 static cleat_status read_default_tenant(cleat__store *store, void *argument)
@@ -177,7 +185,7 @@ static cleat_status start_rest(cleat__server *self, const cleat__server_options 
 {
     cleat_status status = start_metrics(self);
     if (status == CLEAT_OK && !options->is_open) {
-        const cleat__tokens_options tokens = {.database = self->database};
+        const cleat__tokens_options tokens = {.database = self->database, .url = options->url};
         status = cleat__tokens_new(&tokens, &self->tokens);
     }
     if (status == CLEAT_OK) {
@@ -194,7 +202,8 @@ static cleat_status start_rest(cleat__server *self, const cleat__server_options 
 
 static cleat_status start_http(cleat__server *self, const cleat__server_options *options)
 {
-    self->health = (cleat__http_health){self->engine, self->metrics};
+    self->health.engine = self->engine;
+    self->health.metrics = self->metrics;
     self->tables[0] = cleat__http_health_table(&self->health);
     self->tables[1] = cleat__http_traces_table(&self->otlp);
     self->tables[2] = cleat__rest_table(self->rest);
@@ -230,6 +239,7 @@ static cleat_status start_rpc(cleat__server *self, const cleat__server_options *
         .client_authorities_file = options->client_authorities_file,
         .authenticate = options->is_open ? NULL : authenticate,
         .authenticate_data = self,
+        .authenticate_again = options->is_open ? NULL : authenticate_again,
         .anonymous = self->anonymous,
         .services = services,
         .service_count = sizeof(services) / sizeof(services[0]),
@@ -269,6 +279,7 @@ cleat_status cleat__server_start(const cleat__server_options *options, cleat__se
         cleat__free(sentence);
         return status;
     }
+    atomic_store(&self->health.phase, CLEAT__HTTP_SERVING);
     *out = self;
     return CLEAT_OK;
 }
@@ -286,6 +297,10 @@ const char *cleat__server_http_address(const cleat__server *server)
 /* What is served comes to its end before the engine does, which answers it. */
 static void stop_serving(cleat__server *self, int64_t deadline_ns)
 {
+    atomic_store(&self->health.phase, CLEAT__HTTP_STOPPING);
+    if (self->http != NULL) { /* before gRPC takes its time */
+        cleat__http_server_quiesce(self->http);
+    }
     if (self->rpc != NULL) {
         cleat__rpc_server_stop(self->rpc, cleat__remaining_ms(deadline_ns));
     }

@@ -129,6 +129,7 @@ static void push(pushing *it, Cleat__PushEventRequest *const *asked, size_t coun
     it->job.command.as.push.count = count;
     it->job.command.as.push.ids = it->ids;
     it->job.command.as.push.at_ms = &it->at_ms;
+    cleat__job_expire(&it->job);
     cleat__job_submit(&it->job);
 }
 

@@ -113,5 +113,6 @@ void cleat__triggering_submit(cleat__triggering *self, cleat_status status)
     self->job.command.as.trigger.items = self->items;
     self->job.command.as.trigger.count = self->count;
     self->job.command.as.trigger.ids = self->ids;
+    cleat__job_expire(&self->job);
     cleat__job_submit(&self->job);
 }

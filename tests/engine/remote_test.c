@@ -25,7 +25,7 @@ static cleat_status listen_as(rig *at, int64_t tenant, const cleat__uuid *id, ui
     cleat__command command = {
         .tenant = tenant,
         .kind = CLEAT__COMMAND_WORKER_LISTEN,
-        .as.listen = {*id, session, is_kept, {&at->ears, hear_assign, hear_cancel}, NULL},
+        .as.listen = {*id, session, is_kept, {&at->ears, hear_assign, hear_cancel}, NULL, NULL},
     };
     return ask(at, &command);
 }
@@ -501,7 +501,7 @@ static void test_workers_of_another_tenant_are_not_there(void **state)
     int64_t timeout;
     cleat__command commands[] = {
         {.kind = CLEAT__COMMAND_WORKER_LISTEN,
-         .as.listen = {worker, 2, false, {&at->ears, hear_assign, hear_cancel}, NULL}},
+         .as.listen = {worker, 2, false, {&at->ears, hear_assign, hear_cancel}, NULL, NULL}},
         {.kind = CLEAT__COMMAND_WORKER_UNLISTEN, .as.listen = {.id = worker, .session = 1}},
         {.kind = CLEAT__COMMAND_WORKER_UNSUBSCRIBE, .as.id = worker},
         {.kind = CLEAT__COMMAND_WORKER_HEARTBEAT, .as.id = worker},

@@ -384,9 +384,57 @@ static void test_the_client_cancels_a_chat(void **state)
     server_stop(&server);
 }
 
+/* ---- Those who were let in once ---- */
+
+static atomic_bool is_revoked;
+
+static cleat_status know(void *user_data, cleat_slice token, cleat__identity *out)
+{
+    (void)user_data;
+    *out = (cleat__identity){.token_id = {{(uint8_t)token.data[0]}}};
+    return CLEAT_OK;
+}
+
+static cleat_status know_again(void *user_data, const cleat__identity *identity)
+{
+    (void)user_data;
+    bool is_bad = is_revoked && identity->token_id.bytes[0] == 'b';
+    return is_bad ? cleat__fail(CLEAT_UNAUTHENTICATED, "revoked today")
+                  : cleat__fail(CLEAT_UNAVAILABLE, "not a reason to end anything");
+}
+
+static void test_a_stream_ends_when_its_token_is_revoked(void **state)
+{
+    static const char *const paths[] = {"/test.Test/Chat", "/test.Test/Scopes"};
+    test_server server;
+    (void)state;
+    is_revoked = false;
+    server_start(&server, (cleat__rpc_options){
+                              .authenticate = know, .authenticate_again = know_again, .again_ms = 5});
+    rpc_stream *good = rpc_open(server.client, paths[0], (rpc_call_options){.authorization = "Bearer a"});
+    rpc_stream *bad[2];
+    for (int i = 0; i < 2; i++) {
+        bad[i] = rpc_open(server.client, paths[i], (rpc_call_options){.authorization = "Bearer b"});
+        rpc_accepted(bad[i]);
+    }
+    is_revoked = true;
+    for (int i = 0; i < 2; i++) {
+        assert_ended(rpc_end(bad[i]), GRPC_STATUS_UNAUTHENTICATED, "revoked today");
+    }
+    gate_wait(&server.service.cancelled, 2); /* their handlers know */
+    cleat__buffer answer = {0};
+    assert_true(rpc_write(good, cleat_slice_of("still here")));
+    assert_true(rpc_read(good, &answer));
+    cleat__buffer_deinit(&answer);
+    rpc_cancel(good);
+    assert_ended(rpc_end(good), GRPC_STATUS_CANCELLED, "CANCELLED");
+    server_stop(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_stream_ends_when_its_token_is_revoked),
         cmocka_unit_test(test_messages_come_in_order),
         cmocka_unit_test(test_all_taken_is_told),
         cmocka_unit_test(test_a_stalled_peer_costs_no_more_than_the_queue),

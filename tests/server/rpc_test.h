@@ -12,6 +12,7 @@
 #include "server/rpc.h"
 #include "support/gate.h"
 #include "support/rpc_client.h"
+#include "wire/message.h"
 
 #include <grpc/status.h>
 #include <opentelemetry/proto/common/v1/common.pb-c.h>
@@ -93,6 +94,14 @@ static inline void park_call(cleat__rpc_call *call, cleat_slice request, void *s
     park(service, call);
 }
 
+/* Keeps the request until the call has ended. */
+static inline void keep(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
+{
+    (void)request;
+    cleat__rpc_call_set_data(call, cleat__rpc_take_request(call));
+    park(service, call);
+}
+
 /* The tenant's number, and what is known of the call. */
 static inline void tell(cleat__rpc_call *call, cleat_slice request, void *service)
 {
@@ -168,12 +177,20 @@ static inline void on_ended(cleat__rpc_call *call, void *service)
     gate_add(&((test_service *)service)->ended);
 }
 
+static inline void on_kept_ended(cleat__rpc_call *call, void *service)
+{
+    cleat__message_free(cleat__rpc_call_data(call));
+    gate_add(&((test_service *)service)->ended);
+}
+
 static const cleat__rpc_method test_methods[] = {
     {.path = "/test.Test/Echo", .request = SCOPE_DESCRIPTOR, .handle = echo, .ended = on_ended},
     {.path = "/test.Test/Bytes", .handle_bytes = echo_bytes, .ended = on_ended},
     {.path = "/test.Test/Much", .handle_bytes = echo_much, .ended = on_ended},
     {.path = "/test.Test/Refuse", .request = SCOPE_DESCRIPTOR, .handle = refuse, .ended = on_ended},
     {.path = "/test.Test/Park", .handle_bytes = park_call, .ended = on_ended},
+    {.path = "/test.Test/Keep", .request = SCOPE_DESCRIPTOR, .handle = keep, .ended = on_kept_ended},
+    {.path = "/test.Test/Look", .is_reading = true, .handle_bytes = park_call, .ended = on_ended},
     {.path = "/test.Test/Watched", .handle_bytes = park_call, .cancelled = on_cancelled, .ended = on_ended},
     {.path = "/test.Test/Tell", .handle_bytes = tell},
     {.path = "/test.Test/Listen",
