@@ -167,8 +167,8 @@ cleat_status cleat__life_doubt(cleat__core *core, cleat__worker *worker)
             continue;
         }
         run->is_in_doubt = true;
-        status = cleat__core_check(
-            core, cleat__runs_set_timer(&core->runs, run, deadline_after(core, DOUBT_MS)));
+        status =
+            cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline_after(core, DOUBT_MS)));
     }
     return status;
 }

@@ -70,9 +70,9 @@ typedef struct cleat__rpc_options {
     /* Unpacked, of what is received and of what streams send; 0: 4 MiB. Answers may be larger: what they
      * answer is done, and the peer has a limit of its own. */
     size_t max_message_size;
-    size_t max_queued_size;  /* per call, of what is sent faster than taken; 0: 4 MiB */
-    size_t max_memory;       /* the account; 0: 256 MiB */
-    unsigned thread_count;   /* 0: 2 */
+    size_t max_queued_size; /* per call, of what is sent faster than taken; 0: 4 MiB */
+    size_t max_memory;      /* the account; 0: 256 MiB */
+    unsigned thread_count;  /* 0: 2 */
     /*
      * Tells who calls by the token of `authorization: bearer TOKEN`, before the message is looked at;
      * on completion threads, several at once. The peer gets the sentence of CLEAT_UNAUTHENTICATED and of
@@ -100,7 +100,6 @@ typedef struct cleat__rpc_options {
 cleat_status cleat__rpc_server_start(const cleat__rpc_options *options, cleat__rpc_server **out);
 /* "127.0.0.1:7077", the host as it was given; as long as the server. */
 const char *cleat__rpc_server_address(const cleat__rpc_server *server);
-int cleat__rpc_server_port(const cleat__rpc_server *server);
 /*
  * Answers new calls and ends streams with UNAVAILABLE, waits up to `timeout_ms` for the other calls and
  * for streams to take what was sent, then ends what is left and listens no more. When it returns, no
@@ -116,16 +115,11 @@ void cleat__rpc_server_free(cleat__rpc_server *server);
 const cleat__identity *cleat__rpc_call_identity(const cleat__rpc_call *call);
 /* Of the monotonic clock; INT64_MAX: none. */
 int64_t cleat__rpc_call_deadline_ns(const cleat__rpc_call *call);
-/* "127.0.0.1:41234"; "" when it is not known any more. */
-const char *cleat__rpc_call_peer(cleat__rpc_call *call, char *text, size_t size);
 /* The first value of a key (lower case); the absent slice when there is none. Valid during the callback. */
 cleat_slice cleat__rpc_call_metadata(const cleat__rpc_call *call, const char *key);
 /* A pointer of the handler's, NULL at first. */
 void cleat__rpc_call_set_data(cleat__rpc_call *call, void *data);
 void *cleat__rpc_call_data(const cleat__rpc_call *call);
-/* Whether the call is known to be over for the peer (where the method has `cancelled`), so that work for it
- * can be left out. */
-bool cleat__rpc_call_is_over(cleat__rpc_call *call);
 
 cleat__rpc_call *cleat__rpc_hold(cleat__rpc_call *call);
 void cleat__rpc_release(cleat__rpc_call *call);
@@ -160,13 +154,7 @@ void cleat__rpc_abort(cleat__rpc_call *call, cleat_status status, const char *te
  */
 cleat_status cleat__rpc_send(cleat__rpc_call *call, const ProtobufCMessage *message);
 cleat_status cleat__rpc_send_bytes(cleat__rpc_call *call, cleat_slice message);
-/* Bytes sent that the transport has not taken, with some for the bookkeeping of each message. */
-size_t cleat__rpc_queued_size(cleat__rpc_call *call);
 /* How many of the messages sent, in their order, the transport has taken. */
 uint64_t cleat__rpc_taken_count(cleat__rpc_call *call);
-
-/* Bidirectional streams: from a callback, to get no further message until cleat__rpc_resume(). */
-void cleat__rpc_pause(cleat__rpc_call *call);
-void cleat__rpc_resume(cleat__rpc_call *call); /* any thread */
 
 #endif

@@ -82,9 +82,8 @@ static bool authenticate(const cleat__rpc_server *server, const grpc_metadata_ar
         return true;
     }
     cleat_slice token = token_of(cleat__rpc_metadata_get(metadata, "authorization"));
-    cleat_status status =
-        token.size != 0 ? server->authenticate(server->authenticate_data, token, out)
-                        : cleat__fail(CLEAT_UNAUTHENTICATED, "invalid auth token");
+    cleat_status status = token.size != 0 ? server->authenticate(server->authenticate_data, token, out)
+                                          : cleat__fail(CLEAT_UNAUTHENTICATED, "invalid auth token");
     if (status == CLEAT_OK) {
         return true;
     }

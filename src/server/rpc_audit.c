@@ -37,8 +37,7 @@ static void look_at(cleat__rpc_server *server, cleat__rpc_call **list, size_t co
     cleat_status status = CLEAT_OK;
     for (size_t i = 0; i < count; i++) {
         const cleat__identity *identity = &list[i]->identity;
-        bool is_same =
-            i > 0 && cleat__uuid_equals(&identity->token_id, &list[i - 1]->identity.token_id);
+        bool is_same = i > 0 && cleat__uuid_equals(&identity->token_id, &list[i - 1]->identity.token_id);
         if (!is_same || status != CLEAT_OK) {
             status = server->authenticate_again(server->authenticate_data, identity);
         }

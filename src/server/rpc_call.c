@@ -178,8 +178,8 @@ static cleat_status read_message(cleat__rpc_call *call, grpc_byte_buffer *messag
         status = cleat__rpc_admit(call->server, bytes->bytes.size);
     }
     if (status == CLEAT_OK && call->method->request != NULL) {
-        *request = cleat__message_unpack_sized(call->method->request, bytes->bytes, &call->request_size,
-                                               &status);
+        *request =
+            cleat__message_unpack_sized(call->method->request, bytes->bytes, &call->request_size, &status);
         cleat__rpc_account_add(call->server, call->request_size);
     }
     return status;
@@ -270,10 +270,7 @@ static void on_received(cleat__completion *self, bool is_ok)
     }
     pthread_mutex_lock(&call->mutex);
     if (goes_on && call->is_handlers) {
-        call->waits_for_resume = call->is_paused;
-        if (!call->is_paused) {
-            receive(call);
-        }
+        receive(call);
     }
     call->pending--; /* not before: the call is not over while it is looked at */
     cleat__rpc_settle(call);
@@ -289,24 +286,6 @@ static void receive(cleat__rpc_call *call)
                                .data.recv_message = {.recv_message = &call->received}};
     call->is_receiving = true;
     cleat__rpc_start(&call->receiving, &operation, 1);
-}
-
-void cleat__rpc_pause(cleat__rpc_call *call)
-{
-    pthread_mutex_lock(&call->mutex);
-    call->is_paused = true;
-    pthread_mutex_unlock(&call->mutex);
-}
-
-void cleat__rpc_resume(cleat__rpc_call *call)
-{
-    pthread_mutex_lock(&call->mutex);
-    call->is_paused = false;
-    if (call->waits_for_resume && call->call != NULL) {
-        call->waits_for_resume = false;
-        receive(call);
-    }
-    cleat__rpc_settle(call);
 }
 
 /* ---- Its beginning ---- */
@@ -338,8 +317,7 @@ void cleat__rpc_call_begin(cleat__rpc_call *call)
     if (is_bidi) {
         method->open(call, call->service);
         pthread_mutex_lock(&call->mutex);
-        call->waits_for_resume = call->is_paused;
-        if (!call->is_paused && call->is_handlers) {
+        if (call->is_handlers) {
             receive(call);
         }
         pthread_mutex_unlock(&call->mutex);
@@ -365,28 +343,6 @@ int64_t cleat__rpc_call_deadline_ns(const cleat__rpc_call *call)
     return call->deadline_ns;
 }
 
-const char *cleat__rpc_call_peer(cleat__rpc_call *call, char *text, size_t size)
-{
-    char *peer = NULL;
-    pthread_mutex_lock(&call->mutex);
-    if (call->call != NULL) {
-        peer = grpc_call_get_peer(call->call);
-    }
-    pthread_mutex_unlock(&call->mutex);
-    size_t used = 0;
-    const char *from = peer != NULL ? peer : "";
-    /* "ipv4:127.0.0.1:41234", "ipv6:%5B::1%5D:41234" */
-    from += strncmp(from, "ipv4:", 5) == 0 || strncmp(from, "ipv6:", 5) == 0 ? 5 : 0;
-    while (*from != '\0' && used + 1 < size) {
-        bool is_bracket = strncmp(from, "%5B", 3) == 0 || strncmp(from, "%5D", 3) == 0;
-        text[used++] = !is_bracket ? *from : from[2] == 'B' ? '[' : ']';
-        from += is_bracket ? 3 : 1;
-    }
-    text[used] = '\0';
-    gpr_free(peer);
-    return text;
-}
-
 cleat_slice cleat__rpc_call_metadata(const cleat__rpc_call *call, const char *key)
 {
     return cleat__rpc_metadata_get(&call->metadata, key);
@@ -400,12 +356,4 @@ void cleat__rpc_call_set_data(cleat__rpc_call *call, void *data)
 void *cleat__rpc_call_data(const cleat__rpc_call *call)
 {
     return atomic_load_explicit(&call->data, memory_order_acquire);
-}
-
-bool cleat__rpc_call_is_over(cleat__rpc_call *call)
-{
-    pthread_mutex_lock(&call->mutex);
-    bool is_over = call->is_closed || call->call == NULL;
-    pthread_mutex_unlock(&call->mutex);
-    return is_over;
 }

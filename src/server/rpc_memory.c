@@ -24,9 +24,9 @@ cleat_status cleat__rpc_admit(cleat__rpc_server *server, size_t size)
     if (used < max && size <= max - used) {
         return CLEAT_OK;
     }
-    cleat_status status = cleat__fail(CLEAT_RESOURCE_EXHAUSTED,
-                                      "the server has %zu MiB of messages in its hands: try again later",
-                                      used >> 20);
+    cleat_status status =
+        cleat__fail(CLEAT_RESOURCE_EXHAUSTED,
+                    "the server has %zu MiB of messages in its hands: try again later", used >> 20);
     cleat__log_limited(&site, CLEAT_LOG_WARN, "refused a call: %s", cleat_error_message());
     return status;
 }

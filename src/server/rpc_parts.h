@@ -74,7 +74,7 @@ struct cleat__rpc_call {
     bool is_ending; /* the status is set */
     bool is_status_sent;
     bool is_sending, is_metadata_sent, wants_metadata;
-    bool is_receiving, is_paused, waits_for_resume;
+    bool is_receiving;
     cleat__rpc_outgoing *first, *last; /* not yet given to gRPC */
     cleat__rpc_outgoing *sent;         /* given, and not yet taken */
     size_t queued_size;                /* of all these */

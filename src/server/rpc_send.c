@@ -232,14 +232,6 @@ cleat_status cleat__rpc_send_bytes(cleat__rpc_call *call, cleat_slice message)
     return send_payload(call, payload_of_bytes(message));
 }
 
-size_t cleat__rpc_queued_size(cleat__rpc_call *call)
-{
-    pthread_mutex_lock(&call->mutex);
-    size_t size = call->queued_size;
-    pthread_mutex_unlock(&call->mutex);
-    return size;
-}
-
 uint64_t cleat__rpc_taken_count(cleat__rpc_call *call)
 {
     pthread_mutex_lock(&call->mutex);

@@ -331,11 +331,6 @@ const char *cleat__rpc_server_address(const cleat__rpc_server *server)
     return server->address;
 }
 
-int cleat__rpc_server_port(const cleat__rpc_server *server)
-{
-    return server->port;
-}
-
 /* ---- Stop ---- */
 
 static void on_shut_down(cleat__completion *self, bool is_ok)

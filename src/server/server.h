@@ -17,7 +17,7 @@ typedef struct cleat__server_options {
     const char *certificate_file, *key_file, *client_authorities_file;
     bool is_plaintext_public; /* without TLS, also addresses that other machines may reach */
     bool is_open;             /* asks for no tokens: everybody is the default tenant */
-    const char *url; /* that tokens are for (their `iss` and `aud`); NULL: any */
+    const char *url;          /* that tokens are for (their `iss` and `aud`); NULL: any */
     const char *otlp_forward; /* URL of an OTLP back end that spans go to as well; NULL: none */
 } cleat__server_options;
 

@@ -12,10 +12,10 @@ typedef struct cleat__desired_entry {
 } cleat__desired_entry;
 typedef cleat__desired_entry cleat__desired_entry_reader(const void *entries, size_t index);
 /* Defines the reader of an array of pointers to entries of `type`. */
-#define CLEAT__DESIRED_ENTRY_READER(function, type)                         \
-    static cleat__desired_entry function(const void *entries, size_t index) \
-    {                                                                       \
-        type *const *list = entries;                                        \
+#define CLEAT__DESIRED_ENTRY_READER(function, type)                          \
+    static cleat__desired_entry function(const void *entries, size_t index)  \
+    {                                                                        \
+        type *const *list = entries;                                         \
         return (cleat__desired_entry){list[index]->key, list[index]->value}; \
     }
 

@@ -108,9 +108,9 @@ cleat_status cleat__trigger_read(const request *message, cleat__trigger *out)
     if (status == CLEAT_OK) {
         status = read_worker(message, out);
     }
-    return status == CLEAT_OK
-               ? read_labels(read_entry, message->desired_worker_labels, message->n_desired_worker_labels, out)
-               : status;
+    return status == CLEAT_OK ? read_labels(read_entry, message->desired_worker_labels,
+                                            message->n_desired_worker_labels, out)
+                              : status;
 }
 
 static cleat_slice slice_of(ProtobufCBinaryData bytes)
@@ -130,10 +130,9 @@ cleat_status cleat__trigger_run_read(const Cleat__V1__TriggerWorkflowRunRequest 
     if (status == CLEAT_OK) {
         status = read_priority(message->has_priority_case != 0, message->priority, out);
     }
-    return status == CLEAT_OK
-               ? read_labels(read_entry_of_run, message->desired_worker_labels,
-                             message->n_desired_worker_labels, out)
-               : status;
+    return status == CLEAT_OK ? read_labels(read_entry_of_run, message->desired_worker_labels,
+                                            message->n_desired_worker_labels, out)
+                              : status;
 }
 
 void cleat__trigger_read_end(cleat__trigger *trigger)

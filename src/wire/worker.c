@@ -16,10 +16,10 @@ typedef struct entry {
 } entry;
 typedef entry entry_reader(const void *entries, size_t index);
 
-#define ENTRY_READER(function, type)                         \
-    static entry function(const void *entries, size_t index) \
-    {                                                        \
-        type *const *list = entries;                         \
+#define ENTRY_READER(function, type)                          \
+    static entry function(const void *entries, size_t index)  \
+    {                                                         \
+        type *const *list = entries;                          \
         return (entry){list[index]->key, list[index]->value}; \
     }
 ENTRY_READER(read_entry, Cleat__WorkerRegisterRequest__LabelsEntry)

@@ -129,8 +129,8 @@ static cleat_status read_task(const request *message, const options *task, cleat
         status = read_slots(task, out);
     }
     if (status == CLEAT_OK) {
-        status = cleat__desired_labels_read(read_label_entry, task->worker_labels, task->n_worker_labels,
-                                            &labels);
+        status =
+            cleat__desired_labels_read(read_label_entry, task->worker_labels, task->n_worker_labels, &labels);
         out->labels = labels;
         out->label_count = labels != NULL ? task->n_worker_labels : 0;
     }

@@ -46,9 +46,8 @@ static cleat_status unlisten(rig *at, const cleat__uuid *id, uint64_t session)
 /* The worker says that it has begun. */
 static cleat_status start(rig *at, const cleat__uuid *id, int32_t retry_count)
 {
-    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
-                              .kind = CLEAT__COMMAND_STARTED,
-                              .as.started = {*id, retry_count}};
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_STARTED, .as.started = {*id, retry_count}};
     return ask(at, &command);
 }
 

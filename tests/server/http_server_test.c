@@ -174,8 +174,8 @@ static void a_token_that_cannot_be_checked_is_no_wrong_token(void **state)
     assert_non_null(strstr(answer.headers, "Retry-After: 1\r\n"));
     assert_null(strstr(answer.body, "secrets"));
     reply_deinit(&answer);
-    EXPECT(it->server, 500, "{\"message\":\"the token cannot be checked: input/output error\"}", .path = ECHO_1,
-           .headers = {"Authorization: Bearer broken"});
+    EXPECT(it->server, 500, "{\"message\":\"the token cannot be checked: input/output error\"}",
+           .path = ECHO_1, .headers = {"Authorization: Bearer broken"});
     stop(it);
 }
 

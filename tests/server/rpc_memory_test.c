@@ -88,7 +88,8 @@ static rpc_stream *begin_large(test_server *server)
     memset(name, 'n', sizeof(name) - 1);
     message.name = name;
     size_t size = protobuf_c_message_pack(&message.base, packed);
-    return rpc_begin(server->client, "/test.Test/Keep", (cleat_slice){(const char *)packed, size}, NO_OPTIONS);
+    return rpc_begin(server->client, "/test.Test/Keep", (cleat_slice){(const char *)packed, size},
+                     NO_OPTIONS);
 }
 
 static void test_requests_that_handlers_keep(void **state)

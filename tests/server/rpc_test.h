@@ -29,8 +29,7 @@ typedef struct test_service {
     cleat__rpc_call *parked[MOST_PARKED]; /* handed over to the test; the mutex guards them */
     bool keeps_cancelled;                 /* the test ends calls, also cancelled ones */
     gate parks, handled, half_closed, drained, cancelled, ended;
-    char peer[64]; /* of the last call of Tell; the mutex guards these, too */
-    int64_t deadline_ns;
+    int64_t deadline_ns; /* of the last call of Tell; the mutex guards these, too */
     char metadata[64];
 } test_service;
 
@@ -109,7 +108,6 @@ static inline void tell(cleat__rpc_call *call, cleat_slice request, void *servic
     char text[32];
     (void)request;
     pthread_mutex_lock(&self->mutex);
-    cleat__rpc_call_peer(call, self->peer, sizeof(self->peer));
     self->deadline_ns = cleat__rpc_call_deadline_ns(call);
     cleat_slice value = cleat__rpc_call_metadata(call, "authorization");
     snprintf(self->metadata, sizeof(self->metadata), "%.*s", CLEAT_SLICE_ARGS(value));
@@ -124,7 +122,7 @@ static inline void open_chat(cleat__rpc_call *call, void *service)
     (void)service;
 }
 
-/* "bye" ends the chat, "abort" at once, "wait" pauses and parks it. */
+/* "bye" ends the chat, "abort" at once. */
 static inline void chat(cleat__rpc_call *call, cleat_slice message, void *service)
 {
     test_service *self = service;
@@ -133,9 +131,6 @@ static inline void chat(cleat__rpc_call *call, cleat_slice message, void *servic
         cleat__rpc_finish(call, CLEAT_OK, NULL, (cleat_slice){NULL, 0});
     } else if (cleat_slice_equals(message, cleat_slice_of("abort"))) {
         cleat__rpc_abort(call, CLEAT_RESOURCE_EXHAUSTED, "enough");
-    } else if (cleat_slice_equals(message, cleat_slice_of("wait"))) {
-        cleat__rpc_pause(call);
-        park(self, cleat__rpc_hold(call));
     } else {
         (void)cleat__rpc_send_bytes(call, message);
     }
@@ -150,9 +145,7 @@ static inline void chat_scopes(cleat__rpc_call *call, const ProtobufCMessage *me
 static inline void on_half_closed(cleat__rpc_call *call, void *service)
 {
     test_service *self = service;
-    if (!cleat__rpc_call_is_over(call)) {
-        cleat__rpc_finish(call, CLEAT_OK, NULL, (cleat_slice){NULL, 0});
-    }
+    cleat__rpc_finish(call, CLEAT_OK, NULL, (cleat_slice){NULL, 0});
     gate_add(&self->half_closed);
 }
 
@@ -274,6 +267,13 @@ static inline void server_stop(test_server *self)
     cleat__rpc_server_stop(self->server, 10000);
     cleat__rpc_server_free(self->server);
     service_deinit(&self->service);
+}
+
+static inline int port_of(const test_server *server)
+{
+    const char *colon = strrchr(cleat__rpc_server_address(server->server), ':');
+    assert_non_null(colon);
+    return atoi(colon + 1);
 }
 
 /* ---- Looking at results ---- */

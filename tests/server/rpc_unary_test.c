@@ -190,7 +190,6 @@ static void test_the_deadline_passes(void **state)
     assert_ended(rpc_end(stream), GRPC_STATUS_DEADLINE_EXCEEDED, "Deadline Exceeded");
     gate_wait(&server.service.cancelled, 1);
     cleat__rpc_call *call = parked(&server.service, 0);
-    assert_true(cleat__rpc_call_is_over(call));
     assert_int_equal(gate_count(&server.service.ended), 0);
     cleat__rpc_reply_bytes(call, cleat_slice_of("too late"));
     gate_wait(&server.service.ended, 1);
@@ -239,7 +238,6 @@ static void test_the_context(void **state)
                              (rpc_call_options){.authorization = "anything", .timeout_ms = 60000}),
                     cleat_slice_of("42"));
     pthread_mutex_lock(&server.service.mutex);
-    assert_memory_equal(server.service.peer, "127.0.0.1:", 10);
     assert_string_equal(server.service.metadata, "anything");
     assert_true(server.service.deadline_ns > now_ns + INT64_C(50000000000));
     assert_true(server.service.deadline_ns < now_ns + INT64_C(70000000000));
