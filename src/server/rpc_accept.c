@@ -112,7 +112,7 @@ static void take_in(cleat__rpc_server *server, cleat__rpc_arrival *arrival)
         route = NULL;
     }
     bool is_taken = is_known && route != NULL;
-    cleat__rpc_call *call = cleat__rpc_call_new(server, arrival, is_taken ? route : NULL);
+    cleat__rpc_call *call = cleat__rpc_call_new(server, arrival, is_taken ? route : NULL, &identity);
     if (call == NULL) {
         (void)grpc_call_cancel_with_status(arrival->call, GRPC_STATUS_RESOURCE_EXHAUSTED,
                                            "the server is out of memory", NULL);
@@ -120,7 +120,6 @@ static void take_in(cleat__rpc_server *server, cleat__rpc_arrival *arrival)
         arrival->call = NULL;
         return;
     }
-    call->identity = identity;
     if (call->is_active) {
         cleat__rpc_call_begin(call);
     } else if (is_taken) {

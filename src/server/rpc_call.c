@@ -59,7 +59,7 @@ static void delist(cleat__rpc_call *call)
 }
 
 cleat__rpc_call *cleat__rpc_call_new(cleat__rpc_server *server, cleat__rpc_arrival *arrival,
-                                     const cleat__rpc_route *route)
+                                     const cleat__rpc_route *route, const cleat__identity *identity)
 {
     cleat__rpc_call *call = cleat__calloc(1, sizeof(*call));
     if (call == NULL) {
@@ -68,6 +68,7 @@ cleat__rpc_call *cleat__rpc_call_new(cleat__rpc_server *server, cleat__rpc_arriv
     pthread_mutex_init(&call->mutex, NULL);
     call->references = 1; /* gRPC's */
     call->server = server;
+    call->identity = *identity;
     atomic_fetch_add_explicit(&server->references, 1, memory_order_relaxed);
     if (route != NULL) {
         call->method = route->method;

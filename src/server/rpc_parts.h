@@ -140,7 +140,7 @@ void cleat__rpc_account_take(cleat__rpc_server *server, size_t size);
 /* Takes gRPC's call and the metadata; it is in the server's list when this returns. `route` NULL: to be turned
  * away. NULL: no memory. */
 cleat__rpc_call *cleat__rpc_call_new(cleat__rpc_server *server, cleat__rpc_arrival *arrival,
-                                     const cleat__rpc_route *route);
+                                     const cleat__rpc_route *route, const cleat__identity *identity);
 /* Goes on with it. */
 void cleat__rpc_call_begin(cleat__rpc_call *call);
 /* Ends one on the server's own account; its handler, if any, is told. */

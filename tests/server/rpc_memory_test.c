@@ -1,7 +1,7 @@
 /* The account of the gRPC server: what it has in its hands is bounded, whoever asks for it. */
 #include "server/rpc_test.h"
 
-enum { ACCOUNT = 1 << 20, LARGE = 600 * 1024, MEDIUM = 20 * 1024 };
+enum { ACCOUNT = 96 * 1024, LARGE = 60 * 1024, MEDIUM = 17 * 1024 };
 
 static char bytes[LARGE];
 

@@ -180,7 +180,7 @@ static void many_unknown_workflows_are_named_once_and_not_all(void **state)
     service_world *it = *state;
     Cleat__V1__TriggerWorkflowRequest items[ITEMS], *all[ITEMS];
     Cleat__BulkTriggerWorkflowRequest bulk = CLEAT__BULK_TRIGGER_WORKFLOW_REQUEST__INIT;
-    char names[NAMES][8];
+    char names[NAMES][16];
     for (int i = 0; i < ITEMS; i++) {
         snprintf(names[i / 2], sizeof(names[0]), "x%d", i / 2);
         cleat__v1__trigger_workflow_request__init(&items[i]);
