@@ -12,6 +12,7 @@
  */
 #define _GNU_SOURCE /* usleep */
 #include "support/bench.h"
+#include "support/disk.h"
 
 #include <cleat/worker.h>
 
@@ -19,7 +20,6 @@
 #include "base/thread.h"
 #include "engine/engine.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
@@ -384,29 +384,6 @@ static void run_self(const char *argument)
 
 /* ---- What the disk allows ---- */
 
-/* Writes of three pages, as a commit of one small run, over blocks that exist; `pause_us` between. */
-static double sync_ms(useconds_t pause_us)
-{
-    enum { WRITES = 200, PAGES = 3, PAGE = 4096 };
-    static char block[PAGES * PAGE];
-    double delays[WRITES];
-    int file = open("bench-engine.sync", O_RDWR | O_CREAT | O_TRUNC, 0644);
-    for (size_t i = 0; i < 2 * (size_t)WRITES; i++) {
-        size_t at = i % WRITES;
-        usleep(i < WRITES ? 0 : pause_us);
-        double start = seconds();
-        ssize_t written = pwrite(file, block, sizeof(block), (off_t)(at * sizeof(block)));
-        if (written != (ssize_t)sizeof(block) || fdatasync(file) != 0) {
-            perror("bench-engine.sync");
-            exit(1);
-        }
-        delays[at] = (seconds() - start) * 1e3;
-    }
-    close(file);
-    unlink("bench-engine.sync");
-    return bench_median(delays, WRITES);
-}
-
 static double bare_inserts(size_t rows, size_t group)
 {
     remove_files();
@@ -441,7 +418,7 @@ static void print_disk(void)
 {
     printf("# SQLite %s; disk: write and fdatasync of 3 pages %.3f ms back to back, %.3f ms at "
            "100 a second\n",
-           sqlite3_libversion(), sync_ms(0), sync_ms(10000));
+           sqlite3_libversion(), bench_sync_ms(0), bench_sync_ms(10000));
     printf("# bare SQLite, rows/s: %.0f one per commit, %.0f in groups of 100, %.0f of 500\n",
            bare_inserts(2000, 1), bare_inserts(100000, 100), bare_inserts(200000, 500));
 }

@@ -10,14 +10,13 @@
 #include "base/thread.h"
 #include "collector/collector.h"
 #include "engine/engine.h"
-#include "otlp/request.h"
+#include "otlp/received.h"
 #include "support/bench.h"
-#include "trace/batch.h"
+#include "support/spans_request.h"
 
-#include <cleat/trace.h>
 #include <inttypes.h>
 
-enum { BATCH = 512, TRACE = 8, PRODUCERS = 2, CALLS_MAX = 1000000 };
+enum { PRODUCERS = 2, CALLS_MAX = 1000000 };
 #define FILE_NAME "bench-ingest.db"
 
 static void check(cleat_status status)
@@ -26,72 +25,6 @@ static void check(cleat_status status)
         fprintf(stderr, "bench/ingest: %s\n", cleat_error_message());
         exit(1);
     }
-}
-
-/* ---- A request to be sent again and again, with other ids ---- */
-
-typedef struct request_template {
-    cleat__buffer body;
-    size_t records[BATCH]; /* where each begins: trace id at 2, span id at 20 */
-    size_t count;
-} request_template;
-
-static request_template template;
-
-static cleat_status take_template(cleat_span_exporter *self, const cleat_span_batch *batch,
-                                  int64_t timeout_ms)
-{
-    cleat__otlp_request request = {0};
-    cleat__otlp_received *received = NULL;
-    cleat__buffer copy = {0};
-    size_t cursor = 0;
-    (void)self;
-    (void)timeout_ms;
-    check(cleat__otlp_request_build(&request, batch, &cursor, SIZE_MAX));
-    for (size_t i = 0; i < request.piece_count; i++) {
-        cleat__buffer_append_slice(&template.body, request.pieces[i]);
-    }
-    cleat__otlp_request_deinit(&request);
-    cleat__buffer_append(&copy, template.body.data, template.body.size);
-    const uint8_t *begin = copy.data;
-    check(cleat__otlp_received_new(&copy, NULL, &received));
-    for (size_t i = 0; i < received->batch.count; i++) {
-        cleat_slice record = cleat__batch_record(&received->batch.entries[i]);
-        template.records[template.count++] = (size_t)((const uint8_t *)record.data - begin);
-    }
-    cleat__otlp_received_release(received);
-    return CLEAT_OK;
-}
-
-static void make_span(cleat_tracer *tracer)
-{
-    cleat_span span = cleat_span_start(tracer, "GET /orders/{id}", NULL);
-    cleat_span_set_string(span, "http.request.method", "GET");
-    cleat_span_set_string(span, "url.path", "/orders/1234567");
-    cleat_span_set_string(span, "url.scheme", "https");
-    cleat_span_set_string(span, "server.address", "orders.example");
-    cleat_span_set_int(span, "server.port", 8443);
-    cleat_span_set_int(span, "http.response.status_code", 200);
-    cleat_span_set_string(span, "user_agent.original", "curl/7.88.1");
-    cleat_span_set_bool(span, "cached", false);
-    cleat_span_end(span);
-}
-
-static void make_template(void)
-{
-    static cleat_span_exporter exporter = {.export_spans = take_template};
-    cleat_tracer_provider *provider = NULL;
-    cleat_span_processor *processor = NULL;
-    check(cleat_tracer_provider_new(NULL, &provider));
-    check(cleat_batch_processor_new(&exporter, CLEAT_BATCH_PROCESSOR_OPTIONS(.max_export_batch_size = BATCH),
-                                    &processor));
-    check(cleat_tracer_provider_add_processor(provider, processor));
-    cleat_tracer *tracer = cleat_tracer_provider_get_tracer(provider, "bench", NULL);
-    for (int i = 0; i < BATCH; i++) {
-        make_span(tracer);
-    }
-    check(cleat_tracer_provider_force_flush(provider, 10000));
-    cleat_tracer_provider_free(provider);
 }
 
 /* ---- Producers ---- */
@@ -107,24 +40,14 @@ static void stored(void *argument, cleat_status status)
 {
     (void)argument;
     check(status);
-    bench.stored += template.count;
+    bench.stored += BENCH_SPANS;
 }
 
 static cleat__otlp_received *next_request(cleat__random *random)
 {
     cleat__buffer body = {0};
     cleat__otlp_received *received = NULL;
-    uint64_t trace[2] = {0, 0};
-    cleat__buffer_append(&body, template.body.data, template.body.size);
-    for (size_t i = 0; i < template.count; i++) {
-        uint64_t span = cleat__random_next(random);
-        if (i % TRACE == 0) {
-            trace[0] = cleat__random_next(random);
-            trace[1] = cleat__random_next(random);
-        }
-        memcpy(body.data + template.records[i] + 2, trace, sizeof(trace));
-        memcpy(body.data + template.records[i] + 20, &span, sizeof(span));
-    }
+    bench_spans_append(random, &body);
     check(cleat__otlp_received_new(&body, NULL, &received));
     return received;
 }
@@ -195,7 +118,7 @@ int main(int count, char **arguments)
     pthread_t producers[PRODUCERS], caller;
     setlinebuf(stdout);
     bench_print_machine();
-    make_template();
+    bench_spans_make();
     remove_file();
     check(cleat__engine_open(&(cleat__engine_options){.path = FILE_NAME}, &bench.engine));
     const cleat__collector_options options = {
@@ -226,10 +149,10 @@ int main(int count, char **arguments)
     printf("%-28s %9.0f spans/s  (aim 50000)  %.1f us CPU/span, %zu bytes/span, at most %.0f MiB resident "
            "(aim 300), %" PRIu64 " times refused\n",
            "OTLP into the file", (double)spans / wall, cpu * 1e6 / (double)spans,
-           template.body.size / template.count, most_mib, (uint64_t)bench.refused);
+           bench_spans_size() / BENCH_SPANS, most_mib, (uint64_t)bench.refused);
     double middle = bench_percentile(waits, wait_count, 50), high = bench_percentile(waits, wait_count, 99);
     printf("%-28s %9.2f ms p50, %.2f ms p99\n", "a call behind it", middle, high);
     remove_file();
-    cleat__buffer_deinit(&template.body);
+    bench_spans_free();
     return 0;
 }

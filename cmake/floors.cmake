@@ -18,12 +18,13 @@ set(cleat_trace_LIBRARIES ${CURL_LIBRARIES} ${ZLIB_LIBRARIES} m)
 set(cleat_DESCRIPTION "${PROJECT_DESCRIPTION}")
 set(cleat_FLOORS grpc topology model store engine collector wire transport sdk)
 set(cleat_LIBRARIES ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} ${GRPC_LIBRARIES}
-  ${PROTOBUF_C_LIBRARIES} ${CRYPTO_LIBRARIES} m)
+  ${PROTOBUF_C_LIBRARIES} ${CRYPTO_LIBRARIES} ${CURL_LIBRARIES} m)
 # Names that a lower library looks for (weakly) and that are in an archive for that alone: a program
 # that links the archive takes them in.
 set(cleat_TAKEN_IN cleat_otlp_grpc_exporter_new)
 set(cleat_HEADERS
-  cleat.h client.h instrumentor.h interceptor.h otlp_grpc.h run.h task.h worker.h)
+  cleat.h client.h event.h instrumentor.h interceptor.h label.h otlp_grpc.h run.h schedule.h stream.h task.h
+  worker.h)
 
 # The command, which links the archive of all that.
 set(CLEAT_COMMAND_FLOORS server cli)

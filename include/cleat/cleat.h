@@ -3,11 +3,15 @@
 #define CLEAT_CLEAT_H
 
 #include "cleat/client.h"
+#include "cleat/event.h"
 #include "cleat/instrumentor.h"
 #include "cleat/interceptor.h"
+#include "cleat/label.h"
 #include "cleat/otlp_grpc.h"
 #include "cleat/run.h"
+#include "cleat/schedule.h"
 #include "cleat/status.h"
+#include "cleat/stream.h"
 #include "cleat/task.h"
 #include "cleat/trace.h"
 #include "cleat/worker.h"

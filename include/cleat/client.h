@@ -1,5 +1,5 @@
 /*
- * The client: starts runs, waits for them, cancels them.
+ * The client: starts runs, waits for them, cancels and replays them.
  *
  *     cleat_client *client = NULL;
  *     cleat_run_result result = {0};
@@ -45,6 +45,8 @@ typedef struct cleat_client_options {
     int64_t grpc_max_send_message_length; /* GRPC_MAX_SEND_MESSAGE_LENGTH: likewise */
     int64_t
         connect_timeout_ms; /* how long a server is waited for that is not there; 0: 30 s; negative: no wait */
+    const char *api_url;    /* API_URL, else SERVER_URL: "http(s)://host:port" of the server's HTTP side, else
+                          * what the token says */
 } cleat_client_options;
 #define CLEAT_CLIENT_OPTIONS(...) CLEAT_OPTIONS(cleat_client_options, __VA_ARGS__)
 
@@ -104,6 +106,13 @@ CLEAT_API cleat_status cleat_client_wait(cleat_client *client, const cleat_run_i
  * CLEAT_NOT_FOUND: there is no such run.
  */
 CLEAT_API cleat_status cleat_client_cancel(cleat_client *client, const cleat_run_id *id);
+
+/*
+ * Runs a run again that has ended, however it did: under the same id, with its input, with all its retries, and ahead
+ * of what waits. Children that it starts are those that it started before. CLEAT_FAILED_PRECONDITION: it has not
+ * ended. CLEAT_NOT_FOUND: there is no such run.
+ */
+CLEAT_API cleat_status cleat_client_replay(cleat_client *client, const cleat_run_id *id);
 
 /*
  * An exporter that writes spans into the engine's collector; for a processor of the user's own

@@ -5,7 +5,7 @@
 #ifndef CLEAT_RUN_H
 #define CLEAT_RUN_H
 
-#include "cleat/status.h"
+#include "cleat/label.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -55,6 +55,12 @@ typedef struct cleat_run_options {
     int priority;               /* 1 low .. 3 high; 0: the task's default */
     cleat_trace_relation trace; /* this call's choice */
     const char *child_key;      /* children only: see cleat_task_spawn() */
+    /* Which worker the run desires, for tasks that are declared sticky: one by its id, */
+    const char *desired_worker_id; /* NULL: none */
+    bool sticky;                   /* children only: or that of the parent */
+    /* and by labels (cleat/label.h), beyond what the task's declaration desires; of the same key these count. */
+    const cleat_desired_label *desired_labels;
+    size_t desired_label_count;
 } cleat_run_options;
 #define CLEAT_RUN_OPTIONS(...) CLEAT_OPTIONS(cleat_run_options, __VA_ARGS__)
 

@@ -52,6 +52,16 @@ typedef struct cleat_task_options {
     int64_t
         schedule_timeout_ms; /* a run is cancelled when no worker took it in this time; 0: 300,000; negative: none */
     int priority;            /* 1 low .. 3 high; 0: 1 */
+    const char *const
+        *on_events;      /* keys of events that start it, at most 1000; a NULL-terminated list; NULL: none */
+    cleat_sticky sticky; /* whether a run's desired worker counts */
+    const cleat_desired_label *desired_labels; /* of the workers that may run it; see cleat/label.h */
+    size_t desired_label_count;
+    const cleat_slots *slot_requests; /* what one run takes of its worker; NULL: 1 of "default" */
+    size_t slot_request_count;
+    const char *description; /* for people; NULL: none */
+    const char
+        *input_json_schema; /* a JSON object, for people and clients; the engine checks no input by it */
 } cleat_task_options;
 #define CLEAT_TASK_OPTIONS(...) CLEAT_OPTIONS(cleat_task_options, __VA_ARGS__)
 
@@ -63,6 +73,12 @@ CLEAT_API const char *cleat_task_name(const cleat_task *task);     /* "workflow:
 CLEAT_API cleat_run_id cleat_task_run_id(const cleat_task *task);
 CLEAT_API int cleat_task_retry_count(const cleat_task *task); /* 0 for the first attempt */
 CLEAT_API const char *cleat_task_worker_id(const cleat_task *task);
+/* What the engine knows it by, UUIDs; NULL where it does not tell (an embedded one has no tenants). */
+CLEAT_API const char *cleat_task_tenant_id(const cleat_task *task);
+CLEAT_API const char *cleat_task_workflow_id(const cleat_task *task);
+CLEAT_API const char *cleat_task_workflow_version_id(
+    const cleat_task *task);                                      /* changes with the declaration */
+CLEAT_API const char *cleat_task_step_id(const cleat_task *task); /* of the task in its workflow */
 /* The run that spawned this one: false and an empty id when none did. */
 CLEAT_API bool cleat_task_parent_run_id(const cleat_task *task, cleat_run_id *id);
 /* -1 when it has none. */
@@ -70,6 +86,10 @@ CLEAT_API int64_t cleat_task_child_index(const cleat_task *task);
 /* NULL when it has none. */
 CLEAT_API const char *cleat_task_child_key(const cleat_task *task);
 CLEAT_API cleat_client *cleat_task_client(const cleat_task *task);
+CLEAT_API int cleat_task_priority(const cleat_task *task); /* 1 low .. 3 high */
+/* The event that started the run (cleat/event.h): its key and its id; NULL when none did. */
+CLEAT_API const char *cleat_task_event_key(const cleat_task *task);
+CLEAT_API const char *cleat_task_event_id(const cleat_task *task);
 
 /* ---- What it gives back ---- */
 
@@ -96,6 +116,29 @@ CLEAT_API void cleat_task_on_cancel(cleat_task *task, void (*function)(void *use
  * This and spawning: CLEAT_UNAVAILABLE once the worker was freed. */
 CLEAT_API cleat_status cleat_task_log(cleat_task *task, cleat_log_level level, const char *format, ...)
     CLEAT_PRINTF(3, 4);
+/* The same with a JSON object that is stored beside it, checked here (CLEAT_INVALID_ARGUMENT). */
+CLEAT_API cleat_status cleat_task_log_metadata(cleat_task *task, cleat_log_level level, const char *metadata,
+                                               const char *format, ...) CLEAT_PRINTF(4, 5);
+
+/*
+ * Sends a piece of whatever to those who look at the run (cleat/stream.h), after all that was sent
+ * before: text in UTF-8 without a NUL, at most CLEAT_PAYLOAD_MAX bytes. CLEAT_OK also when nobody looks. Of an engine elsewhere,
+ * CLEAT_UNAVAILABLE: whether it was sent on is not known.
+ */
+CLEAT_API cleat_status cleat_task_put_stream(cleat_task *task, cleat_slice chunk);
+
+/*
+ * Gives the attempt `increment_ms` (1 or more) more than it has left of its execution timeout, and says until when, in
+ * milliseconds since 1970 UTC (INT64_MAX: it has no timeout); `timeout_at_ms` may be NULL.
+ * CLEAT_NOT_FOUND: the attempt is not running any more.
+ */
+CLEAT_API cleat_status cleat_task_refresh_timeout(cleat_task *task, int64_t increment_ms,
+                                                  int64_t *timeout_at_ms);
+/*
+ * Gives the worker's slot to another run while this one goes on, for a task that only waits from here on.
+ * Twice is CLEAT_OK. CLEAT_NOT_FOUND: the attempt is not running any more.
+ */
+CLEAT_API cleat_status cleat_task_release_slot(cleat_task *task);
 
 /*
  * Starts a child run, as cleat_client_run_no_wait(), and returns when it is on disk. Children are

@@ -24,9 +24,13 @@ typedef struct cleat_worker_options {
     const char *name; /* what log messages call it; NULL: "<process name>-<pid>" */
     int slots;        /* runs held at once, 1 .. 100,000; required when options are given: 0 is
                        * CLEAT_INVALID_ARGUMENT (NULL options: CLEAT_SLOTS_DEFAULT) */
-    int threads;      /* runs worked on at once, at most `slots`; 0: `slots`. Runs above it wait in the
+    int threads;      /* runs worked on at once, at most `slots`; 0: all slots. Runs above it wait in the
                        * worker, which hides the engine's latency from very short tasks; their
                        * execution timeout counts that wait */
+    const cleat_label *labels; /* what tasks may desire of it; see cleat/label.h */
+    size_t label_count;
+    const cleat_slots *slot_types; /* slots of other types than "default", of which there are `slots` */
+    size_t slot_type_count;
 } cleat_worker_options;
 #define CLEAT_WORKER_OPTIONS(...) CLEAT_OPTIONS(cleat_worker_options, __VA_ARGS__)
 
@@ -46,9 +50,16 @@ CLEAT_API void cleat_worker_free(cleat_worker *worker);
 
 /*
  * Declares a task, before the worker starts; everything is copied. CLEAT_ALREADY_EXISTS: this
- * worker has a task of that name. CLEAT_INVALID_ARGUMENT: the message names the field.
+ * worker has a task of that name, or one that would be the same workflow, as "w:t" and "w.t" are.
+ * CLEAT_INVALID_ARGUMENT: the message names the field.
  */
 CLEAT_API cleat_status cleat_worker_add_task(cleat_worker *worker, const cleat_task_options *task);
+
+/* Sets labels, besides those that it has or instead of those of the same key; before the start or while it
+ * works. Everything is copied. CLEAT_FAILED_PRECONDITION: it was stopped. */
+CLEAT_API cleat_status cleat_worker_set_labels(cleat_worker *worker, const cleat_label *labels, size_t count);
+/* The engine's name for it, once it has started; else NULL. Valid as long as the worker. */
+CLEAT_API const char *cleat_worker_id(const cleat_worker *worker);
 
 /* Registers with the engine and begins to take runs; returns at once. Twice is CLEAT_OK.
  * CLEAT_FAILED_PRECONDITION: it has no tasks, or was stopped, after which it cannot start again. */

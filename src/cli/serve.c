@@ -2,17 +2,23 @@
 #include "args.h"
 #include "database.h"
 #include "message.h"
+#include "server/rate_limit.h"
 #include "server/server.h"
 #include "verb.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 enum { STOP_TIMEOUT_MS = 10000 };
 
 typedef struct serve_options {
     const char *db;
+    int64_t rate_limit;
+    const char *ratio; /* of the internal traces */
     cleat__server_options server;
 } serve_options;
 
@@ -41,14 +47,56 @@ static void wait_for_signal(const sigset_t *set)
     pthread_sigmask(SIG_UNBLOCK, set, NULL);
 }
 
+/* What is no number is NaN, which the server refuses. */
+static double read_ratio(const char *text)
+{
+    char *end = NULL;
+    double ratio = text != NULL ? strtod(text, &end) : 1;
+    return text == NULL || (end != text && *end == '\0') ? ratio : NAN;
+}
+
+static int check(const serve_options *options)
+{
+    const cleat__internal_traces_options *traces = &options->server.internal_traces;
+    bool says_more = options->ratio != NULL || traces->service_name != NULL || traces->header != NULL;
+    if (traces->url == NULL && says_more) {
+        return cleat__complain_usage("serve",
+                                     "where the internal traces go to is missing: --internal-traces URL");
+    }
+    if (options->server.otlp_forward == NULL && options->server.otlp_forward_header != NULL) {
+        return cleat__complain_usage("serve", "where the spans go to is missing: --otlp-forward URL");
+    }
+    return CLEAT__EXIT_OK;
+}
+
+/* Each worker is a connection, and the usual limit is a thousand files. */
+static void allow_connections(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int serve(const serve_options *options)
 {
     cleat__server *server = NULL;
     cleat__server_options chosen = options->server;
     sigset_t set = ending_signals();
+    chosen.rate_limit = (uint32_t)options->rate_limit;
     chosen.database = cleat__database_path(options->db);
+    chosen.internal_traces.ratio = read_ratio(options->ratio);
+    if (chosen.internal_traces.header == NULL) {
+        chosen.internal_traces.header = getenv("CLEAT_INTERNAL_TRACES_HEADER");
+    }
+    if (chosen.otlp_forward_header == NULL) {
+        chosen.otlp_forward_header = getenv("CLEAT_OTLP_FORWARD_HEADER");
+    }
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* before there are threads, and before anybody is told */
     umask(S_IRWXG | S_IRWXO);               /* a file that is new is for its owner only */
+    (void)signal(SIGXFSZ, SIG_IGN);         /* a file that may not grow is as good as a full disk */
+    allow_connections();
     cleat_status status = cleat__server_start(&chosen, &server);
     if (status != CLEAT_OK) {
         return cleat__complain_status(status);
@@ -70,7 +118,10 @@ static const char more[] = "Clients need a token (cleat token create), which tel
                            "\n"
                            "SIGTERM and SIGINT end it: nothing new is taken, what has begun is finished,\n"
                            "workers keep what they are at and come back to the next server. A second\n"
-                           "signal ends it at once, which loses nothing that a client was told is done.\n";
+                           "signal ends it at once, which loses nothing that a client was told is done.\n"
+                           "\n"
+                           "The headers may also be in the variables CLEAT_OTLP_FORWARD_HEADER and\n"
+                           "CLEAT_INTERNAL_TRACES_HEADER, which other users of the machine do not see.\n";
 
 int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv)
 {
@@ -88,7 +139,18 @@ int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv)
                     "other machines may connect without TLS"),
         CLEAT__FLAG("no-auth", &server->is_open, "no tokens: everybody is the default tenant"),
         CLEAT__TEXT("url", "URL", &server->url, "only tokens made with this --url are good"),
+        CLEAT__NUMBER("rate-limit", "N", &chosen.rate_limit, 1, CLEAT__RATE_LIMIT_MAX,
+                      "gRPC calls a second for each token; no limit"),
         CLEAT__TEXT("otlp-forward", "URL", &server->otlp_forward, "spans also go to this OTLP back end"),
+        CLEAT__TEXT("otlp-forward-header", "HEADER", &server->otlp_forward_header,
+                    "\"Authorization: Bearer KEY\", for these"),
+        CLEAT__TEXT("internal-traces", "URL", &server->internal_traces.url,
+                    "spans of the server itself go to this one"),
+        CLEAT__TEXT("internal-traces-service", "NAME", &server->internal_traces.service_name,
+                    "their service.name; cleat"),
+        CLEAT__TEXT("internal-traces-ratio", "RATIO", &chosen.ratio, "how many of them, 0 to 1; 1"),
+        CLEAT__TEXT("internal-traces-header", "HEADER", &server->internal_traces.header,
+                    "\"Authorization: Bearer KEY\", for these"),
     };
     const cleat__usage usage = {
         .verb = "serve",
@@ -101,5 +163,9 @@ int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv)
     const char *operands[CLEAT__OPERANDS_MAX];
     (void)cli;
     int code = cleat__args_parse(&usage, argc, argv, operands);
-    return code != CLEAT__ARGS_GO ? code : serve(&chosen);
+    if (code == CLEAT__ARGS_GO) {
+        code = check(&chosen);
+        code = code == CLEAT__EXIT_OK ? serve(&chosen) : code;
+    }
+    return code;
 }

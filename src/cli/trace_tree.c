@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/map.h"
+#include "model/derived_id.h"
 #include "trace/instrumentation_scope.h"
 
 #include <cleat/trace.h>
@@ -74,6 +75,30 @@ static cleat_slice id_slice(const cleat_span_id *id)
     return (cleat_slice){(const char *)id->bytes, sizeof(id->bytes)};
 }
 
+/* What an execution waited for is drawn below it: beside it, the waits of all runs that one call
+ * started would come first. */
+static void adopt_waits(cleat__tree_span *execution, const cleat__map *by_id, int32_t index)
+{
+    static const char *const parts[] = {"schedule_delay", "retry_backoff", "queued"};
+    cleat_span_id id;
+    cleat__uuid task;
+    cleat_value retry_count = {.type = CLEAT_VALUE_NONE};
+    cleat_slice text = cleat__span_string(&execution->view, "hatchet.step_run_id");
+    if (!cleat__span_is_execution(&execution->view) || cleat__uuid_parse(text, &task) != CLEAT_OK) {
+        return;
+    }
+    (void)cleat_span_view_attribute(&execution->view, "hatchet.retry_count", &retry_count);
+    int32_t attempt = retry_count.type == CLEAT_VALUE_INT ? (int32_t)retry_count.as.integer : 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        cleat__tree_span *wait = cleat__derived_attempt_span_id(&task, attempt, parts[i], &id)
+                                     ? cleat__map_get(by_id, id_slice(&id))
+                                     : NULL;
+        if (wait != NULL && wait->parent == execution->parent) {
+            wait->parent = index;
+        }
+    }
+}
+
 static cleat_status find_parents(cleat__trace_tree *tree)
 {
     cleat__map by_id = {0};
@@ -89,6 +114,9 @@ static cleat_status find_parents(cleat__trace_tree *tree)
             span->orphan = parent == NULL;
             span->parent = parent != NULL ? (int32_t)(parent - tree->spans) : NONE;
         }
+    }
+    for (int32_t i = 0; i < tree->count && status == CLEAT_OK; i++) {
+        adopt_waits(&tree->spans[i], &by_id, i);
     }
     cleat__map_deinit(&by_id);
     return status;

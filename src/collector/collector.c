@@ -25,6 +25,8 @@ static void apply_options(cleat__collector *collector, const cleat__collector_op
     static const cleat__collector_options defaults = {.retention_ms = 0};
     options = options != NULL ? options : &defaults;
     collector->clock = options->clock;
+    collector->added = options->added;
+    collector->added_argument = options->added_argument;
     collector->retention_ms = options->retention_ms != 0 ? options->retention_ms : DEFAULT_RETENTION_MS;
     collector->retention_bytes =
         options->retention_bytes != 0 ? options->retention_bytes : DEFAULT_RETENTION_BYTES;
@@ -75,7 +77,8 @@ void cleat__collector_free(cleat__collector *collector)
 typedef struct piece {
     cleat__intake *intake;
     cleat__ingest *at;
-    int64_t end_ns; /* monotonic, of the system's clock: it is about real time */
+    cleat__buffer *added; /* gets what the engine adds; NULL: nobody wants it */
+    int64_t end_ns;       /* monotonic, of the system's clock: it is about real time */
     size_t spans;
 } piece;
 
@@ -105,6 +108,7 @@ static cleat_status store_piece(cleat__store *store, void *argument)
     cleat_status status = CLEAT_OK;
     bool goes_on = true;
     part->end_ns = cleat__clock_monotonic_ns(NULL) + PIECE_NS;
+    cleat__intake_copy_added(part->intake, part->added);
     while (status == CLEAT_OK && goes_on && part->at != NULL) {
         status = insert_some(store, part, &goes_on);
     }
@@ -114,6 +118,7 @@ static cleat_status store_piece(cleat__store *store, void *argument)
     if (status != CLEAT_OK) {
         cleat__intake_reset(part->intake); /* the engine rolls back */
     }
+    cleat__intake_copy_added(part->intake, NULL);
     return status;
 }
 
@@ -175,9 +180,15 @@ cleat_status cleat__collector_prune(cleat__collector *collector, size_t stored)
 
 cleat_status cleat__collector_store_piece(cleat__collector *collector, cleat__ingest **list, size_t *stored)
 {
-    piece part = {.intake = collector->intake, .at = *list};
+    cleat__buffer added = {0};
+    piece part = {
+        .intake = collector->intake, .at = *list, .added = collector->added != NULL ? &added : NULL};
     cleat_status status = cleat__engine_call(collector->engine, store_piece, &part);
     *list = part.at;
+    if (status == CLEAT_OK && added.size != 0) {
+        collector->added(collector->added_argument, &added);
+    }
+    cleat__buffer_deinit(&added);
     *stored = status == CLEAT_OK ? part.spans : 0;
     return status;
 }

@@ -9,6 +9,7 @@
 #define CLEAT_COLLECTOR_COLLECTOR_H
 
 #include "cleat/exporter.h"
+#include "base/buffer.h"
 #include "model/tenant.h"
 #include "otlp/received.h"
 #include "store/store.h"
@@ -22,6 +23,10 @@ typedef struct cleat__collector_options {
     int64_t retention_bytes;  /* 0: 1 GiB; negative: no limit */
     size_t max_waiting_bytes; /* of submitted requests; 0: 32 MiB */
     const cleat_clock *clock;
+    /* Gets the spans that the engine added to those that were submitted, as an OTLP request which it may take, once
+     * they are stored; on the collector's thread. NULL: nobody wants them. */
+    void (*added)(void *argument, cleat__buffer *request);
+    void *added_argument;
 } cleat__collector_options;
 cleat_status cleat__collector_new(struct cleat__engine *engine, const cleat__collector_options *options,
                                   cleat__collector **out);
@@ -66,10 +71,13 @@ void cleat__collector_get_stats(cleat__collector *collector, cleat__collector_st
 typedef struct cleat__intake cleat__intake;
 cleat_status cleat__intake_new(cleat__intake **out);
 void cleat__intake_free(cleat__intake *intake); /* NULL-safe */
+/* From now on the spans that the engine adds are also appended there, as an OTLP request; NULL: no more. */
+void cleat__intake_copy_added(cleat__intake *intake, cleat__buffer *request);
 /* After a failure, with the rollback: forgets all, for that may not be stored. */
 void cleat__intake_reset(cleat__intake *intake);
 
-/* A span stored before is ignored. What its resource and scope are lives until the end. */
+/* A span stored before is ignored. With the execution of a task come the engine's own spans about it
+ * (engine_spans.h). What its resource and scope are lives until the end. */
 cleat_status cleat__span_insert(cleat__store *store, cleat__intake *intake, int64_t tenant,
                                 const cleat_span_view *span);
 /* Writes the sums and the rows of traces; belongs behind the last insert of a transaction. */
@@ -83,6 +91,9 @@ cleat_status cleat__span_prune(cleat__store *store, cleat__intake *intake, int64
 
 /* A span's attribute; absent when it has none of that key or it is no string. */
 cleat_slice cleat__span_string(const cleat_span_view *span, const char *key);
+
+/* Whether it is the instrumentor's of a task that is executed. */
+bool cleat__span_is_execution(const cleat_span_view *span);
 
 /* What a span of the instrumentor is about: the action it executes or triggers, "archive:pack".
  * Writes to `out`; absent for other spans. */

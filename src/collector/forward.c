@@ -147,8 +147,8 @@ void cleat__forward_offer(cleat__forward *forward, cleat__otlp_received *receive
 
 /* ---- Beginning and end ---- */
 
-/* "http://host:4318" and "http://host:4318/" have no path. NULL on no memory. */
-static char *endpoint_of(const char *url)
+/* "http://host:4318" and "http://host:4318/" have no path. */
+char *cleat__forward_endpoint(const char *url)
 {
     const char *host = strstr(url, "://");
     const char *path = strchr(host != NULL ? host + 3 : url, '/');
@@ -161,10 +161,22 @@ static char *endpoint_of(const char *url)
     return cleat__buffer_take_string(&text);
 }
 
+cleat_status cleat__forward_header_read(char *text, cleat_otlp_header *out)
+{
+    char *colon = strchr(text, ':');
+    const char *value = colon != NULL ? colon + 1 + strspn(colon + 1, " \t") : "";
+    if (colon == NULL || colon == text || *value == '\0') {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a header for spans must be of the form \"Name: value\"");
+    }
+    *colon = '\0';
+    *out = (cleat_otlp_header){text, value};
+    return CLEAT_OK;
+}
+
 static cleat_status make_exporter(const char *url, const cleat__forward_options *options,
                                   cleat_span_exporter **out)
 {
-    char *endpoint = endpoint_of(url);
+    char *endpoint = cleat__forward_endpoint(url);
     if (endpoint == NULL) {
         return cleat__fail_memory();
     }

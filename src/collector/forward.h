@@ -21,7 +21,12 @@ typedef struct cleat__forward_options {
     size_t max_waiting_bytes; /* 0: 32 MiB; requests on their way included */
 } cleat__forward_options;
 
-/* A URL without a path gets /v1/traces. `options` may be NULL. CLEAT_INVALID_ARGUMENT for what is no http(s)
+/* The endpoint that a URL means: one without a path gets /v1/traces. NULL on no memory; the caller frees it. */
+char *cleat__forward_endpoint(const char *url);
+/* Splits "Name: value" in place, for the options; CLEAT_INVALID_ARGUMENT, without showing the value, when it is
+ * none. */
+cleat_status cleat__forward_header_read(char *text, cleat_otlp_header *out);
+/* Goes to that endpoint. `options` may be NULL. CLEAT_INVALID_ARGUMENT for what is no http(s)
  * URL, CLEAT_NO_MEMORY. */
 cleat_status cleat__forward_new(const char *url, const cleat__forward_options *options, cleat__forward **out);
 void cleat__forward_free(cleat__forward *forward); /* stops it; NULL-safe */

@@ -33,15 +33,27 @@ struct cleat__intake {
     cleat__trace_set traces;
     cleat__map known; /* by content */
     size_t known_bytes;
-    cleat__buffer content;        /* being looked up */
-    cleat__known_source *changed; /* a list */
-    int64_t spans, bytes;         /* not yet in span_total */
+    cleat__buffer content;            /* being looked up */
+    cleat__known_source *changed;     /* a list */
+    int64_t spans, bytes;             /* not yet in span_total */
+    cleat__buffer *added;             /* borrowed; NULL: they are not copied */
+    cleat__engine_spans engine_spans; /* last: it is not forgotten */
 };
 
 cleat_status cleat__intake_new(cleat__intake **out)
 {
-    *out = cleat__calloc(1, sizeof(**out));
-    return *out != NULL ? CLEAT_OK : cleat__fail_memory();
+    cleat__intake *intake = cleat__calloc(1, sizeof(*intake));
+    *out = NULL;
+    if (intake == NULL) {
+        return cleat__fail_memory();
+    }
+    cleat_status status = cleat__engine_spans_init(&intake->engine_spans);
+    if (status != CLEAT_OK) {
+        cleat__free(intake);
+        return status;
+    }
+    *out = intake;
+    return CLEAT_OK;
 }
 
 void cleat__intake_reset(cleat__intake *intake)
@@ -54,13 +66,14 @@ void cleat__intake_reset(cleat__intake *intake)
     }
     cleat__map_deinit(&intake->known);
     cleat__buffer_deinit(&intake->content);
-    *intake = (cleat__intake){0};
+    memset(intake, 0, offsetof(cleat__intake, engine_spans));
 }
 
 void cleat__intake_free(cleat__intake *intake)
 {
     if (intake != NULL) {
         cleat__intake_reset(intake);
+        cleat__engine_spans_deinit(&intake->engine_spans);
         cleat__free(intake);
     }
 }
@@ -68,6 +81,21 @@ void cleat__intake_free(cleat__intake *intake)
 cleat__trace_set *cleat__intake_traces(cleat__intake *intake)
 {
     return &intake->traces;
+}
+
+cleat__engine_spans *cleat__intake_engine_spans(cleat__intake *intake)
+{
+    return &intake->engine_spans;
+}
+
+cleat__buffer *cleat__intake_added(cleat__intake *intake)
+{
+    return intake->added;
+}
+
+void cleat__intake_copy_added(cleat__intake *intake, cleat__buffer *request)
+{
+    intake->added = request;
 }
 
 /* ---- Finding a source ---- */

@@ -3,6 +3,7 @@
 #define CLEAT_COLLECTOR_INTAKE_H
 
 #include "collector/collector.h"
+#include "collector/engine_spans.h"
 
 /* A source that is stored. */
 typedef struct cleat__known_source {
@@ -17,6 +18,9 @@ cleat_status cleat__intake_source(cleat__intake *intake, cleat__store *store, co
                                   cleat__known_source **out);
 /* The traces of spans inserted since the last end. */
 struct cleat__trace_set *cleat__intake_traces(cleat__intake *intake);
+/* Memory for the spans that the engine adds, and where they are copied to, or NULL. */
+cleat__engine_spans *cleat__intake_engine_spans(cleat__intake *intake);
+cleat__buffer *cleat__intake_added(cleat__intake *intake);
 /* One span more. */
 void cleat__intake_count(cleat__intake *intake, cleat__known_source *source, int64_t bytes);
 

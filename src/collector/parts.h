@@ -25,6 +25,8 @@ struct cleat__collector {
     struct cleat__engine *engine; /* borrowed */
     cleat__intake *intake;        /* on the engine's thread */
     const cleat_clock *clock;
+    void (*added)(void *argument, cleat__buffer *request); /* NULL: nobody wants it */
+    void *added_argument;
     int64_t retention_ms;     /* negative: kept */
     int64_t retention_bytes;  /* negative: no limit */
     size_t max_waiting_bytes; /* of submissions */

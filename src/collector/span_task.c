@@ -17,16 +17,21 @@ static bool is_named(const cleat_span_view *span, const char *name)
     return cleat_slice_equals(span->name, cleat_slice_of(name));
 }
 
+bool cleat__span_is_execution(const cleat_span_view *span)
+{
+    static const char executes[] = "hatchet.start_step_run"; /* and perhaps ".<action>" */
+    return span->name.size >= sizeof(executes) - 1 &&
+           memcmp(span->name.data, executes, sizeof(executes) - 1) == 0;
+}
+
 /* Other spans of a run have its attributes too, by attribute propagation; they are not about it. */
 cleat_slice cleat__span_task(const cleat_span_view *span, char out[CLEAT__SPAN_TASK_SIZE])
 {
-    static const char executes[] = "hatchet.start_step_run";
     const cleat_slice absent = {NULL, 0};
     cleat_slice workflow = absent, task = absent;
     int size = 0;
     out[0] = '\0';
-    if (span->name.size >= sizeof(executes) - 1 &&
-        memcmp(span->name.data, executes, sizeof(executes) - 1) == 0) {
+    if (cleat__span_is_execution(span)) {
         task = cleat__span_string(span, "hatchet.action_name");
     } else if (is_named(span, "hatchet.run_workflow") || is_named(span, "hatchet.schedule_workflow")) {
         workflow = cleat__span_string(span, "hatchet.workflow_name");

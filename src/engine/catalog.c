@@ -12,6 +12,17 @@ static void free_type(cleat__task_type *type)
     }
 }
 
+static void free_workflows(cleat__map *map)
+{
+    size_t cursor = 0;
+    cleat__workflow_entry *entry;
+    while ((entry = cleat__map_next(map, &cursor)) != NULL) {
+        cleat__free(entry->key);
+        cleat__free(entry);
+    }
+    cleat__map_deinit(map);
+}
+
 void cleat__catalog_deinit(cleat__catalog *catalog)
 {
     cleat__topics_deinit(&catalog->topics);
@@ -21,13 +32,8 @@ void cleat__catalog_deinit(cleat__catalog *catalog)
         free_type(type);
     }
     cleat__map_deinit(&catalog->types);
-    cursor = 0;
-    cleat__workflow_entry *entry;
-    while ((entry = cleat__map_next(&catalog->workflows, &cursor)) != NULL) {
-        cleat__free(entry->key);
-        cleat__free(entry);
-    }
-    cleat__map_deinit(&catalog->workflows);
+    free_workflows(&catalog->workflows);
+    free_workflows(&catalog->deleted);
 }
 
 cleat__workflow_entry *cleat__catalog_find(const cleat__catalog *catalog, int64_t tenant, cleat_slice name)
@@ -36,15 +42,42 @@ cleat__workflow_entry *cleat__catalog_find(const cleat__catalog *catalog, int64_
     return cleat__map_get(&catalog->workflows, cleat__scope_key(&scope, tenant, name));
 }
 
+cleat_status cleat__catalog_find_id(const cleat__catalog *catalog, int64_t tenant, const cleat__uuid *id,
+                                    cleat__workflow_entry **out)
+{
+    size_t cursor = 0;
+    while ((*out = cleat__map_next(&catalog->workflows, &cursor)) != NULL) {
+        if ((*out)->tenant == tenant && cleat__uuid_equals(&(*out)->id, id)) {
+            return CLEAT_OK;
+        }
+    }
+    char text[37];
+    cleat__uuid_format(id, text);
+    return cleat__fail(CLEAT_NOT_FOUND, "there is no workflow %s", text);
+}
+
 cleat__task_type *cleat__catalog_find_type(const cleat__catalog *catalog, int64_t id)
 {
     return cleat__map_get(&catalog->types, (cleat_slice){(const char *)&id, sizeof(id)});
 }
 
+static cleat_slice id_key(const cleat__uuid *id)
+{
+    return (cleat_slice){(const char *)id->bytes, sizeof(id->bytes)};
+}
+
+static cleat_status put_entry(cleat__catalog *catalog, cleat__workflow_entry *entry, bool is_deleted)
+{
+    return is_deleted ? cleat__map_put(&catalog->deleted, id_key(&entry->id), entry)
+                      : cleat__map_put(&catalog->workflows, cleat__scope_kept(entry->name), entry);
+}
+
 /* The entry of the row's workflow, made when there is none; NULL on no memory. */
 static cleat__workflow_entry *add_workflow(cleat__catalog *catalog, const cleat__type_row *row)
 {
-    cleat__workflow_entry *entry = cleat__catalog_find(catalog, row->tenant, row->workflow);
+    cleat__workflow_entry *entry = row->is_deleted
+                                       ? cleat__map_get(&catalog->deleted, id_key(&row->workflow_id))
+                                       : cleat__catalog_find(catalog, row->tenant, row->workflow);
     if (entry != NULL) {
         return entry;
     }
@@ -54,8 +87,7 @@ static cleat__workflow_entry *add_workflow(cleat__catalog *catalog, const cleat_
     }
     *entry = (cleat__workflow_entry){.row = row->workflow_row, .tenant = row->tenant, .id = row->workflow_id};
     entry->key = cleat__scope_new(row->tenant, row->workflow, &entry->name);
-    if (entry->key == NULL ||
-        cleat__map_put(&catalog->workflows, cleat__scope_kept(entry->name), entry) != CLEAT_OK) {
+    if (entry->key == NULL || put_entry(catalog, entry, row->is_deleted) != CLEAT_OK) {
         cleat__free(entry->key);
         cleat__free(entry);
         return NULL;
@@ -104,6 +136,19 @@ cleat_status cleat__catalog_add(cleat__catalog *catalog, cleat__queues *queues, 
     type->queue->type_count++;
     const cleat__task_type *former = type->workflow->latest;
     type->workflow->latest = type;
+    if (row->is_deleted) {
+        return CLEAT_OK;
+    }
     return cleat__topics_change(&catalog->topics, type->workflow,
                                 former != NULL ? former->needs->events : NULL, type->needs->events);
+}
+
+cleat_status cleat__catalog_remove(cleat__catalog *catalog, cleat__workflow_entry *workflow)
+{
+    cleat_status status = put_entry(catalog, workflow, true);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__map_remove(&catalog->workflows, cleat__scope_kept(workflow->name));
+    return cleat__topics_change(&catalog->topics, workflow, workflow->latest->needs->events, NULL);
 }

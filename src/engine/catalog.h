@@ -30,15 +30,21 @@ typedef struct cleat__task_type {
 
 typedef struct cleat__catalog {
     cleat__map workflows;
-    cleat__map types; /* every version, by id */
+    cleat__map deleted; /* workflows by their id, for the sake of their runs */
+    cleat__map types;   /* every version, by id */
     cleat__topics topics;
 } cleat__catalog;
 /* Before the queues. */
 void cleat__catalog_deinit(cleat__catalog *catalog);
 
 cleat__workflow_entry *cleat__catalog_find(const cleat__catalog *catalog, int64_t tenant, cleat_slice name);
+/* CLEAT_NOT_FOUND: the tenant has no such workflow. Looks at all of them. */
+cleat_status cleat__catalog_find_id(const cleat__catalog *catalog, int64_t tenant, const cleat__uuid *id,
+                                    cleat__workflow_entry **out);
 cleat__task_type *cleat__catalog_find_type(const cleat__catalog *catalog, int64_t id);
 /* Adds a stored version, which is its workflow's newest from now on. */
 cleat_status cleat__catalog_add(cleat__catalog *catalog, cleat__queues *queues, const cleat__type_row *row);
+/* It starts no runs any more, and its name is free; its runs go on. */
+cleat_status cleat__catalog_remove(cleat__catalog *catalog, cleat__workflow_entry *workflow);
 
 #endif

@@ -20,12 +20,15 @@
 /* X(name, handler) */
 #define CLEAT__COMMANDS(X)                            \
     X(PUT_WORKFLOW, put_workflow)                     \
+    X(DELETE_WORKFLOW, delete_workflow)               \
     X(TRIGGER, trigger)                               \
     X(WAIT, wait)                                     \
     X(STOP_WAITING, stop_waiting)                     \
     X(CANCEL, cancel)                                 \
+    X(REPLAY, cleat__replay)                          \
     X(FIND, find)                                     \
     X(WORKER_ADD, cleat__workers_add)                 \
+    X(WORKER_JOIN, cleat__workers_join)               \
     X(WORKER_PAUSE, cleat__workers_pause)             \
     X(WORKER_RESUME, cleat__workers_resume)           \
     X(WORKER_REMOVE, cleat__workers_remove)           \
@@ -45,6 +48,7 @@
     X(PUSH, cleat__events_push)                       \
     X(SCHEDULE, cleat__timetable_add)                 \
     X(UNSCHEDULE, cleat__timetable_remove)            \
+    X(CHANGE_SCHEDULES, cleat__timetable_change)      \
     X(WATCH, cleat__watches_add)                      \
     X(UNWATCH, cleat__watches_remove)                 \
     X(PUT_STREAM, cleat__watches_put_stream)          \
@@ -122,8 +126,14 @@ struct cleat__command {
             cleat__worker_sink sink;
             cleat__uuid *id;
         } worker_add;
-        cleat__uuid
-            id; /* CANCEL, FIND, RELEASE_SLOT: of a run; UNSCHEDULE: of a schedule; else of a worker */
+        struct { /* the same with labels, and with slots of more types than "default" */
+            const cleat__worker_spec *spec;
+            cleat__worker_sink sink;
+            cleat__uuid *id;
+        } worker_join;
+        cleat__uuid id; /* CANCEL, REPLAY, FIND, RELEASE_SLOT: of a run; UNSCHEDULE: of a schedule;
+                         DELETE_WORKFLOW: of a workflow, whose schedules go with it; else of a worker.
+                         REPLAY: CLEAT_FAILED_PRECONDITION: it has not ended */
         /* A worker of another process, which the file remembers. Its actions need not be declared.
          * It gets no runs before it listens. */
         struct {
@@ -133,11 +143,12 @@ struct cleat__command {
         /*
          * WORKER_LISTEN: from now on `sink` is told, instead of whoever listened before. It may be
          * before the answer. Runs come as long as there are heartbeats (5 s), the first of which
-         * this is; when `is_kept` the session itself counts as such.
+         * this is; when `is_kept` the session itself counts as such. With `may_repeat` what the worker
+         * holds is told again, since nobody else knows what it has got: it passes over what it has.
          * WORKER_UNLISTEN: of that session; that of a former one changes nothing. The sink is not
          * called after the answer. What the worker holds stays with it for another 30 s, but what it
-         * has not begun only for 10 s: that may never have arrived. The same when another session
-         * takes its place.
+         * has not begun only for 10 s, unless it `may_repeat`: that may never have arrived. The same
+         * when another session takes its place.
          */
         struct {
             cleat__uuid id;
@@ -146,6 +157,7 @@ struct cleat__command {
             cleat__worker_sink sink;
             /* NULL: the sink's. Instead of that one, for who must say more of what was cancelled. */
             void (*cancel)(void *self, const cleat__cancellation *cancellation);
+            bool may_repeat;
             void *former; /* the answer: the sink's self whose session this one has ended; NULL: none */
         } listen;
         struct { /* merged with those it has, by key */
@@ -189,6 +201,10 @@ struct cleat__command {
             size_t count;
             cleat__uuid *ids;
         } schedule;
+        struct { /* each by itself, see there */
+            cleat__schedule_change *items;
+            size_t count;
+        } change_schedules;
         /* WATCH: CLEAT_EMPTY: the run has ended, nothing will come. UNWATCH: also one that does not
          * watch (any more); it is not told anything after the answer. */
         cleat__watch *watch;

@@ -2,12 +2,14 @@
 #include "base/error.h"
 #include "engine/events.h"
 #include "engine/life.h"
+#include "engine/replay.h"
 #include "engine/timetable.h"
 #include "engine/trigger.h"
 #include "engine/workers.h"
 #include "model/duration.h"
 #include "model/state.h"
 #include "store/load.h"
+#include "store/schedule.h"
 #include "store/sqlite_error.h"
 #include "store/transition.h"
 
@@ -95,6 +97,27 @@ static cleat_status put_workflow(cleat__core *core, cleat__command *command)
         *command->as.put_workflow.version = (cleat__version){entry->id, entry->latest->version_id};
     }
     return status;
+}
+
+static cleat_status delete_workflow(cleat__core *core, cleat__command *command)
+{
+    cleat__workflow_entry *entry = NULL;
+    cleat_status status = cleat__catalog_find_id(&core->catalog, command->tenant, &command->as.id, &entry);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__workflow_delete(core->store, entry->row, core->now.unix_ms);
+    }
+    if (status == CLEAT_OK) {
+        /* They would name what is not there when they fire. */
+        status = cleat__schedule_delete_all(core->store, command->tenant, entry->name);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__catalog_remove(&core->catalog, entry);
+    }
+    return cleat__core_check(core, status);
 }
 
 static cleat_status trigger(cleat__core *core, cleat__command *command)
@@ -234,9 +257,9 @@ static cleat_status undelivered(cleat__core *core, cleat__command *command)
     if (run == NULL) {
         return check_ended(core, command->tenant, id);
     }
-    bool is_running =
-        run->state == CLEAT_RUN_RUNNING && run->retry_count == command->as.undelivered.retry_count;
-    return is_running ? cleat__life_lose(core, run, CLEAT__LOSS_UNDELIVERED) : CLEAT_OK;
+    bool is_lost = run->state == CLEAT_RUN_RUNNING && run->receipt != CLEAT__RECEIPT_HEARD &&
+                   run->retry_count == command->as.undelivered.retry_count;
+    return is_lost ? cleat__life_lose(core, run, CLEAT__LOSS_UNDELIVERED) : CLEAT_OK;
 }
 
 /* That its worker speaks of: it has begun. CLEAT_NOT_FOUND: the tenant has no run of that id that is running. */

@@ -29,6 +29,7 @@ typedef struct call {
 
 struct cleat__engine {
     const cleat_clock *clock;
+    cleat_tracer *tracer; /* NULL: batches are not traced */
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake; /* the thread */
@@ -127,12 +128,41 @@ static void answer(cleat__engine *engine, cleat__command_list answers)
     hand_over(&others);
 }
 
+/* What a batch is made of. */
+typedef struct batch {
+    int64_t begun_ns; /* Unix */
+    int64_t commands;
+    int64_t calls; /* of these, of other floors: reading, and storing spans */
+} batch;
+
+/* One that only stores spans is not traced: its own span might be the next to be stored. */
+static void trace(const cleat__engine *engine, const batch *done)
+{
+    if (engine->tracer == NULL || done->commands == done->calls) {
+        return;
+    }
+    const cleat_attribute commands = cleat_attribute_int("cleat.engine.commands", done->commands);
+    cleat_span span = cleat_span_start(engine->tracer, "cleat.engine.batch",
+                                       CLEAT_SPAN_OPTIONS(.kind = CLEAT_SPAN_KIND_INTERNAL, .root = true,
+                                                          .start_time_ns = done->begun_ns,
+                                                          .attributes = &commands, .attribute_count = 1));
+    cleat_status status = cleat__core_failure(engine->core);
+    if (status != CLEAT_OK) {
+        (void)cleat_span_set_string(span, "error.type", cleat_status_name(status));
+        (void)cleat_span_set_status(span, CLEAT_SPAN_STATUS_ERROR, cleat_error_message());
+    }
+    (void)cleat_span_end(span);
+}
+
 static void step(cleat__engine *engine, cleat__command_list *taken)
 {
     bool had_failed = cleat__core_failure(engine->core) != CLEAT_OK;
     cleat__now now = read_clock(engine->clock);
+    batch done = {.begun_ns = engine->tracer != NULL ? cleat__clock_unix_ns(NULL) : 0};
     cleat__command *command;
-    for (int left = BATCH_MAX; left > 0 && (command = cleat__command_take(taken)) != NULL; left--) {
+    while (done.commands < BATCH_MAX && (command = cleat__command_take(taken)) != NULL) {
+        done.commands++;
+        done.calls += command->kind == CLEAT__COMMAND_CALL;
         cleat__core_apply(engine->core, now, command);
     }
     if (taken->head == NULL) {
@@ -141,6 +171,7 @@ static void step(cleat__engine *engine, cleat__command_list *taken)
         cleat__core_run_behind(engine->core, now);
     }
     cleat__core_commit(engine->core);
+    trace(engine, &done);
     answer(engine, cleat__core_release(engine->core));
     if (!had_failed && cleat__core_failure(engine->core) != CLEAT_OK) {
         cleat__log(CLEAT_LOG_ERROR, "the engine stopped: %s", cleat_error_message());
@@ -172,6 +203,7 @@ cleat_status cleat__engine_open(const cleat__engine_options *options, cleat__eng
     }
     engine->clock = options->clock;
     engine->stepped_ns = cleat__clock_monotonic_ns(NULL);
+    engine->tracer = options->tracer;
     cleat__core_options core = {.path = options->path,
                                 .mode = CLEAT__STORE_WRITE,
                                 .seed = options->seed,
@@ -294,6 +326,12 @@ static cleat_status submit(cleat__engine *engine, call *waiting)
     return outcome_of(waiting);
 }
 
+cleat_status cleat__engine_ask(cleat__engine *engine, const cleat__command *command)
+{
+    call asked = {.command = *command};
+    return submit(engine, &asked);
+}
+
 void cleat__engine_submit(cleat__engine *engine, cleat__command *command)
 {
     pthread_mutex_lock(&engine->mutex);
@@ -342,6 +380,12 @@ cleat_status cleat__engine_put_workflow(cleat__engine *engine, int64_t tenant,
     return submit(engine, &put);
 }
 
+cleat_status cleat__engine_delete_workflow(cleat__engine *engine, int64_t tenant, const cleat__uuid *id)
+{
+    call delete = {.command = {.kind = CLEAT__COMMAND_DELETE_WORKFLOW, .tenant = tenant, .as.id = *id}};
+    return submit(engine, &delete);
+}
+
 cleat_status cleat__engine_trigger(cleat__engine *engine, int64_t tenant, const cleat__trigger *triggers,
                                    size_t count, cleat__uuid *ids)
 {
@@ -371,6 +415,15 @@ cleat_status cleat__engine_unschedule(cleat__engine *engine, int64_t tenant, con
 {
     call remove = {.command = {.kind = CLEAT__COMMAND_UNSCHEDULE, .tenant = tenant, .as.id = *id}};
     return submit(engine, &remove);
+}
+
+cleat_status cleat__engine_change_schedules(cleat__engine *engine, int64_t tenant,
+                                            cleat__schedule_change *items, size_t count)
+{
+    call change = {.command = {.kind = CLEAT__COMMAND_CHANGE_SCHEDULES,
+                               .tenant = tenant,
+                               .as.change_schedules = {items, count}}};
+    return submit(engine, &change);
 }
 
 /* Inside the mutex: makes the engine forget an unanswered WAIT. Afterwards it is either answered
@@ -421,6 +474,12 @@ cleat_status cleat__engine_cancel(cleat__engine *engine, int64_t tenant, const c
     return submit(engine, &cancel);
 }
 
+cleat_status cleat__engine_replay(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id)
+{
+    call replay = {.command = {.kind = CLEAT__COMMAND_REPLAY, .tenant = tenant, .as.id = *run_id}};
+    return submit(engine, &replay);
+}
+
 cleat_status cleat__engine_worker_add(cleat__engine *engine, int64_t tenant, const cleat_slice *actions,
                                       size_t action_count, int32_t slots, const cleat__worker_sink *sink,
                                       cleat__uuid *worker_id)
@@ -437,10 +496,25 @@ cleat_status cleat__engine_worker_pause(cleat__engine *engine, int64_t tenant, c
     return submit(engine, &pause);
 }
 
+cleat_status cleat__engine_worker_resume(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id)
+{
+    call resume = {.command = {.kind = CLEAT__COMMAND_WORKER_RESUME, .tenant = tenant, .as.id = *worker_id}};
+    return submit(engine, &resume);
+}
+
 cleat_status cleat__engine_worker_remove(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id)
 {
     call remove = {.command = {.kind = CLEAT__COMMAND_WORKER_REMOVE, .tenant = tenant, .as.id = *worker_id}};
     return submit(engine, &remove);
+}
+
+cleat_status cleat__engine_worker_list(cleat__engine *engine, int64_t tenant,
+                                       void (*visit)(void *argument, const cleat__worker_info *info),
+                                       void *argument)
+{
+    call list = {
+        .command = {.kind = CLEAT__COMMAND_WORKERS, .tenant = tenant, .as.workers = {visit, argument}}};
+    return submit(engine, &list);
 }
 
 cleat_status cleat__engine_worker_heartbeat(cleat__engine *engine, int64_t tenant,

@@ -12,14 +12,18 @@
 #include "model/schedule.h"
 #include "model/workflow.h"
 
+#include <cleat/trace.h>
+
 typedef struct cleat__engine cleat__engine;
 typedef struct cleat__command cleat__command;
 typedef struct cleat__store cleat__store;
+typedef struct cleat__worker_info cleat__worker_info;
 
 typedef struct cleat__engine_options {
     const char *path;
     const cleat_clock *clock; /* NULL: system */
     uint64_t seed;            /* of ids; 0: from the operating system */
+    cleat_tracer *tracer;     /* of a span for each batch of commands; NULL: none. Used until the close */
     bool adds_trace; /* runs whose metadata has no `traceparent` get one, by cleat__metadata_add_trace() */
 } cleat__engine_options;
 
@@ -44,6 +48,10 @@ typedef struct cleat__version {
 cleat_status cleat__engine_put_workflow(cleat__engine *engine, int64_t tenant,
                                         const cleat__workflow *workflow, cleat__version *version);
 
+/* It starts no runs any more, its schedules are gone, and its name is free; its runs go on.
+ * CLEAT_NOT_FOUND: the tenant has no such workflow. */
+cleat_status cleat__engine_delete_workflow(cleat__engine *engine, int64_t tenant, const cleat__uuid *id);
+
 /* All or none. `ids` has room for `count`; a child that exists already gives its existing id. */
 cleat_status cleat__engine_trigger(cleat__engine *engine, int64_t tenant, const cleat__trigger *triggers,
                                    size_t count, cleat__uuid *ids);
@@ -51,15 +59,28 @@ cleat_status cleat__engine_trigger(cleat__engine *engine, int64_t tenant, const 
  * cleat__user_event_check(). */
 cleat_status cleat__engine_push(cleat__engine *engine, int64_t tenant, const cleat__user_event *events,
                                 size_t count, cleat__uuid *ids);
+/*
+ * Any command of command.h: waits until it is answered, and answers its status. What it points to is
+ * filled in as with the functions here; `done` must be NULL. But for WAIT, whose deadline is the
+ * function's matter.
+ */
+cleat_status cleat__engine_ask(cleat__engine *engine, const cleat__command *command);
+
 /* A run for each of the (Unix) times; what is past starts at once. */
 cleat_status cleat__engine_schedule(cleat__engine *engine, int64_t tenant, const cleat__schedule *schedule,
                                     const int64_t *at_ms, size_t count, cleat__uuid *ids);
 /* CLEAT_NOT_FOUND: the tenant has no such schedule, or it has fired. */
 cleat_status cleat__engine_unschedule(cleat__engine *engine, int64_t tenant, const cleat__uuid *id);
+/* CLEAT__SCHEDULES_MAX at most. CLEAT_OK: each has its answer. */
+cleat_status cleat__engine_change_schedules(cleat__engine *engine, int64_t tenant,
+                                            cleat__schedule_change *items, size_t count);
 /* As in cleat_client_wait(). */
 cleat_status cleat__engine_wait(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id,
                                 int64_t timeout_ms, cleat_run_result *result);
 cleat_status cleat__engine_cancel(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id);
+/* A run that has ended runs again, under its id, with all its retries. CLEAT_FAILED_PRECONDITION: it has
+ * not ended. */
+cleat_status cleat__engine_replay(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id);
 
 /* A worker's ears. Called on the engine's thread; must not block nor call the engine. */
 typedef struct cleat__worker_sink {
@@ -74,8 +95,13 @@ cleat_status cleat__engine_worker_add(cleat__engine *engine, int64_t tenant, con
                                       cleat__uuid *worker_id);
 /* No new assignments from when this returns on; reports are still taken. */
 cleat_status cleat__engine_worker_pause(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id);
+cleat_status cleat__engine_worker_resume(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id);
 /* What it still held is requeued as lost. The sink is not called any more when this returns. */
 cleat_status cleat__engine_worker_remove(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id);
+/* Calls `visit` on the engine's thread for each of the tenant's, in no order; it must not block. */
+cleat_status cleat__engine_worker_list(cleat__engine *engine, int64_t tenant,
+                                       void (*visit)(void *argument, const cleat__worker_info *info),
+                                       void *argument);
 /* Does not wait. */
 cleat_status cleat__engine_worker_heartbeat(cleat__engine *engine, int64_t tenant,
                                             const cleat__uuid *worker_id);

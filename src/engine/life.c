@@ -102,6 +102,27 @@ static void count_dispatch(cleat__core *core, const cleat__run *run)
     core->totals.dispatched_ms += waited_ms > 0 ? (uint64_t)waited_ms : 0;
 }
 
+/* With the transaction open; the attempt as it is now. */
+static cleat_status load_assignment(cleat__core *core, const cleat__run *run, cleat__assignment **out)
+{
+    const cleat__task_type *type = run->type;
+    const cleat__type_names names = {type->queue->action, type->workflow->name, type->task_name};
+    cleat_status status = cleat__core_check(core, cleat__load_assignment(core->store, &run->id, &names, out));
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__assignment *assignment = *out;
+    assignment->retry_count = run->retry_count;
+    assignment->queued_at_ms = run->since_ms;
+    assignment->tenant = type->workflow->tenant;
+    assignment->priority = run->priority;
+    assignment->is_durable = type->needs->is_durable;
+    assignment->workflow_id = type->workflow->id;
+    assignment->version_id = type->version_id;
+    assignment->step_id = type->workflow->id; /* a workflow has one task */
+    return CLEAT_OK;
+}
+
 cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worker *worker)
 {
     cleat__assignment *assignment = NULL;
@@ -109,11 +130,9 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     if (worker->is_remote) {
         key.worker_id = worker->id;
     }
-    const cleat__task_type *type = run->type;
-    const cleat__type_names names = {type->queue->action, type->workflow->name, type->task_name};
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
-        status = cleat__core_check(core, cleat__load_assignment(core->store, &run->id, &names, &assignment));
+        status = load_assignment(core, run, &assignment);
     }
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, cleat__transition_assign(core->store, &key, core->now.unix_ms));
@@ -122,39 +141,46 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
         cleat__free(assignment);
         return status;
     }
-    assignment->retry_count = run->retry_count;
-    assignment->queued_at_ms = run->since_ms;
-    assignment->tenant = type->workflow->tenant;
-    assignment->priority = run->priority;
-    assignment->is_durable = type->needs->is_durable;
-    assignment->workflow_id = type->workflow->id;
-    assignment->version_id = type->version_id;
     count_dispatch(core, run);
     run->since_ms = core->now.unix_ms;
-    run->has_begun = run->is_in_doubt = false;
+    run->receipt = CLEAT__RECEIPT_SENT;
     cleat__queues_remove(&core->queues, run);
     set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_ASSIGN));
     cleat__roster_hold(worker, run);
     cleat__roster_assign(&core->roster, worker, assignment);
-    int64_t deadline = deadline_after(core, type->policy.execution_timeout_ms);
+    int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+}
+
+cleat_status cleat__life_send_again(cleat__core *core, cleat__run *run)
+{
+    cleat__assignment *assignment = NULL;
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = load_assignment(core, run, &assignment);
+    }
+    if (status == CLEAT_OK) {
+        cleat__roster_assign(&core->roster, run->worker, assignment);
+        status = cleat__life_begin(core, run); /* what a former stream gives back now, this one has */
+    }
+    return status;
 }
 
 cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worker *worker)
 {
     cleat__roster_hold(worker, run);
-    run->has_begun = true; /* for all that is known: a worker says so only once */
+    run->receipt = CLEAT__RECEIPT_UNSURE;
     int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
 }
 
 cleat_status cleat__life_begin(cleat__core *core, cleat__run *run)
 {
-    run->has_begun = true;
-    if (!run->is_in_doubt) {
+    bool was_doubted = run->receipt == CLEAT__RECEIPT_DOUBTED;
+    run->receipt = CLEAT__RECEIPT_HEARD;
+    if (!was_doubted) {
         return CLEAT_OK;
     }
-    run->is_in_doubt = false;
     int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
 }
@@ -163,10 +189,10 @@ cleat_status cleat__life_doubt(cleat__core *core, cleat__worker *worker)
 {
     cleat_status status = CLEAT_OK;
     for (cleat__run *run = worker->held.head; run != NULL && status == CLEAT_OK; run = run->next) {
-        if (run->has_begun || run->is_in_doubt) {
+        if (run->receipt != CLEAT__RECEIPT_SENT) {
             continue;
         }
-        run->is_in_doubt = true;
+        run->receipt = CLEAT__RECEIPT_DOUBTED;
         status =
             cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline_after(core, DOUBT_MS)));
     }
@@ -255,7 +281,7 @@ static cleat_status retry(cleat__core *core, cleat__run *run, cleat__event event
                           cleat_slice error)
 {
     bool is_lost = event == CLEAT__EVENT_LOSE_RETRY;
-    int32_t number = run->retry_count - run->internal_retries + 1; /* of this retry after a failure */
+    int32_t number = cleat__run_failures(run) + 1; /* of this retry after a failure */
     int64_t delay = is_lost ? 0 : cleat__policy_backoff_ms(&run->type->policy, number);
     cleat__requeue next = {
         .retry_count = run->retry_count + 1,
@@ -272,7 +298,7 @@ static cleat_status retry(cleat__core *core, cleat__run *run, cleat__event event
 
 static bool has_retries_left(const cleat__run *run)
 {
-    return run->retry_count - run->internal_retries < run->type->policy.retries;
+    return cleat__run_failures(run) < run->type->policy.retries;
 }
 
 cleat_status cleat__life_fail(cleat__core *core, cleat__run *run, cleat_slice error, bool may_retry)
@@ -293,6 +319,13 @@ static void tell_cancelled(cleat__core *core, const cleat__run *run)
 
 cleat_status cleat__life_time_out(cleat__core *core, cleat__run *run)
 {
+    if (run->receipt == CLEAT__RECEIPT_DOUBTED) {
+        return cleat__life_lose(core, run, CLEAT__LOSS_UNDELIVERED);
+    }
+    if (run->receipt == CLEAT__RECEIPT_UNSURE) {
+        /* As likely as not it never came; that is no failure of the task. */
+        return cleat__life_lose(core, run, CLEAT__LOSS_WORKER_GONE);
+    }
     char duration[CLEAT__DURATION_TEXT], text[CLEAT__DURATION_TEXT + 32];
     cleat__duration_format(run->type->policy.execution_timeout_ms, duration);
     snprintf(text, sizeof(text), "Task exceeded timeout of %s", duration);

@@ -18,6 +18,8 @@ cleat_status cleat__life_back_off(cleat__core *core, cleat__run *run, int64_t de
 
 /* QUEUED to RUNNING at `worker`, which gets the assignment after the commit. */
 cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worker *worker);
+/* The same attempt to the same worker once more, which knows whether it has it: from then on it has. */
+cleat_status cleat__life_send_again(cleat__core *core, cleat__run *run);
 /* After a restart: RUNNING at a worker of another process. The execution timeout begins anew. */
 cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worker *worker);
 /* Its worker has it and says so. */

@@ -20,7 +20,7 @@ static cleat_status add_type(void *argument, const cleat__type_row *row)
 /* What is left of the back-off: never more than the policy says, should the clock have been set back. */
 static int64_t back_off_left(const cleat__core *core, const cleat__run *run)
 {
-    int32_t failures = run->retry_count - run->internal_retries;
+    int32_t failures = cleat__run_failures(run);
     int64_t left = run->since_ms - core->now.unix_ms;
     int64_t most = failures > 0 ? cleat__policy_backoff_ms(&run->type->policy, failures) : 0;
     return left < most ? left : most;
@@ -43,7 +43,7 @@ static cleat_status add_run(void *argument, const cleat__live_row *row)
     bool is_valid = type != NULL && (row->state == CLEAT_RUN_QUEUED || row->state == CLEAT_RUN_RUNNING) &&
                     row->priority >= CLEAT_PRIORITY_LOW && row->priority <= CLEAT_PRIORITY_HIGH &&
                     row->internal_retries >= 0 && row->internal_retries <= CLEAT__INTERNAL_RETRIES_MAX &&
-                    row->retry_count >= row->internal_retries;
+                    row->first_retry >= 0 && row->retry_count >= row->first_retry + row->internal_retries;
     if (!is_valid) {
         return cleat__fail(CLEAT_CORRUPT, "a live run in the database makes no sense; restore a copy");
     }
@@ -54,6 +54,7 @@ static cleat_status add_run(void *argument, const cleat__live_row *row)
     run->state = (uint8_t)row->state;
     run->priority = (uint8_t)row->priority;
     run->retry_count = row->retry_count;
+    run->first_retry = row->first_retry;
     run->internal_retries = (uint8_t)row->internal_retries;
     run->since_ms = row->state == CLEAT_RUN_QUEUED ? row->queued_at_ms : row->started_at_ms;
     cleat_status status = cleat__wishes_join(&core->wishes, run, row->desired);

@@ -14,6 +14,14 @@ struct cleat__lane;
 struct cleat__task_type;
 struct cleat__worker;
 
+/* Whether a worker of another process has got what it was assigned. */
+typedef enum cleat__receipt {
+    CLEAT__RECEIPT_SENT,  /* to a stream, which tells when it could not */
+    CLEAT__RECEIPT_HEARD, /* the worker has said something of it: it has begun */
+    CLEAT__RECEIPT_DOUBTED, /* the stream has ended since, and the worker has said nothing: the timer is for that */
+    CLEAT__RECEIPT_UNSURE, /* the engine has ended since: nobody knows whether the worker had said something */
+} cleat__receipt;
+
 typedef struct cleat__run {
     cleat__uuid id; /* the map's key */
     struct cleat__task_type *type;
@@ -25,19 +33,25 @@ typedef struct cleat__run {
     int64_t deadline_ms; /* monotonic; when the timer is set: end of back-off, or a timeout */
     int64_t since_ms;    /* Unix; QUEUED: since when, or until when it backs off; RUNNING: started */
     int32_t retry_count;
-    uint32_t order; /* of insertion into its queue, among its level */
-    uint8_t state;  /* CLEAT_RUN_QUEUED or CLEAT_RUN_RUNNING */
-    uint8_t priority;
+    int32_t first_retry; /* the retry count of the first attempt since it was triggered or replayed */
+    uint32_t order;      /* of insertion into its queue, among its level */
+    uint8_t state;       /* CLEAT_RUN_QUEUED or CLEAT_RUN_RUNNING */
     uint8_t internal_retries;
-    uint8_t level;       /* in its queue: 1 .. 3 the priority, 4 ahead of all; 0: in no queue */
-    bool is_backing_off; /* QUEUED, but in no queue until the timer fires */
-    bool has_released;   /* RUNNING, but its worker's slots are free for others */
-    bool has_begun;      /* RUNNING, and its worker of another process has said so */
-    bool is_in_doubt;    /* RUNNING, but it may never have arrived there: the timer is for that */
+    uint8_t priority : 4;
+    uint8_t level : 4;       /* in its queue: 1 .. 3 the priority, 4 ahead of all; 0: in no queue */
+    bool is_backing_off : 1; /* QUEUED, but in no queue until the timer fires */
+    bool has_released : 1;   /* RUNNING, but its worker's slots are free for others */
+    uint8_t receipt : 2;     /* RUNNING; a cleat__receipt */
 } cleat__run;
 
 _Static_assert(sizeof(cleat__run) <= 104, "a million queued runs must stay small");
 _Static_assert(CLEAT__INTERNAL_RETRIES_MAX < 255, "fits into uint8_t");
+
+/* Attempts that failed and were retried, since it was triggered or replayed. */
+static inline int32_t cleat__run_failures(const cleat__run *run)
+{
+    return run->retry_count - run->first_retry - run->internal_retries;
+}
 
 typedef struct cleat__run_chain {
     cleat__run *head, *tail;

@@ -20,8 +20,7 @@ static cleat_status fire_run(cleat__core *core, cleat__run *run)
 {
     cleat__runs_clear_timer(&core->runs, run);
     if (run->state == CLEAT_RUN_RUNNING) {
-        return run->is_in_doubt ? cleat__life_lose(core, run, CLEAT__LOSS_UNDELIVERED)
-                                : cleat__life_time_out(core, run);
+        return cleat__life_time_out(core, run);
     }
     if (run->is_backing_off) {
         return cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);

@@ -72,12 +72,42 @@ cleat_status cleat__timetable_remove(cleat__core *core, cleat__command *command)
     return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
 }
 
+static cleat_status change(cleat__core *core, int64_t tenant, cleat__schedule_change *item)
+{
+    if (item->status != CLEAT_OK) {
+        return CLEAT_OK;
+    }
+    item->status = item->is_deleted ? cleat__schedule_delete(core->store, tenant, &item->id)
+                                    : cleat__schedule_move(core->store, tenant, &item->id, item->at_ms);
+    if (item->status == CLEAT_NOT_FOUND) {
+        return CLEAT_OK;
+    }
+    bool is_first = item->status == CLEAT_OK && !item->is_deleted && item->at_ms < core->schedule_ms;
+    core->schedule_ms = is_first ? item->at_ms : core->schedule_ms;
+    return cleat__core_check(core, item->status);
+}
+
+cleat_status cleat__timetable_change(cleat__core *core, cleat__command *command)
+{
+    size_t count = command->as.change_schedules.count;
+    if (count > CLEAT__SCHEDULES_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%zu schedules are given; at most %d are changed together",
+                           count, CLEAT__SCHEDULES_MAX);
+    }
+    cleat_status status = cleat__core_begin(core);
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        status = change(core, command->tenant, &command->as.change_schedules.items[i]);
+    }
+    return status;
+}
+
 /* ---- By itself ---- */
 
 static cleat_status start(cleat__core *core, const cleat__schedule_row *row)
 {
-    const cleat__trigger trigger = trigger_of(&row->schedule);
+    cleat__trigger trigger = trigger_of(&row->schedule);
     cleat__uuid run_id;
+    trigger.scheduled_at_ms = row->created_at_ms;
     cleat_status status = cleat__trigger_runs(core, row->tenant, &trigger, 1, &run_id);
     return status == CLEAT_OK ? cleat__schedule_delete(core->store, row->tenant, &row->id) : status;
 }

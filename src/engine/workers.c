@@ -12,50 +12,76 @@
 
 /* ---- Of the engine's own process ---- */
 
-static cleat_status check_worker(cleat__core *core, const cleat__command *command)
+static cleat_status check_worker(const cleat__core *core, int64_t tenant, const cleat__worker_spec *spec)
 {
-    if (command->as.worker_add.slots <= 0) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "slots is %d; it must be at least 1",
-                           command->as.worker_add.slots);
+    cleat_status status = cleat__slots_check(spec->slots, spec->slot_count);
+    if (status == CLEAT_OK) {
+        status = cleat__labels_check(spec->labels, spec->label_count);
     }
-    for (size_t i = 0; i < command->as.worker_add.action_count; i++) {
-        cleat_slice action = command->as.worker_add.actions[i];
-        const cleat__queue *queue = cleat__queues_find(&core->queues, command->tenant, action);
+    for (size_t i = 0; status == CLEAT_OK && i < spec->action_count; i++) {
+        const cleat__queue *queue = cleat__queues_find(&core->queues, tenant, spec->actions[i]);
         if (queue == NULL || queue->type_count == 0) {
-            return cleat__fail(CLEAT_NOT_FOUND, "the worker's task \"%.*s\" is not declared",
-                               CLEAT_SLICE_ARGS(action));
+            status = cleat__fail(CLEAT_NOT_FOUND, "the worker's task \"%.*s\" is not declared",
+                                 CLEAT_SLICE_ARGS(spec->actions[i]));
         }
     }
+    return status;
+}
+
+static cleat_status set_up_worker(cleat__core *core, cleat__worker *worker, const cleat__worker_spec *spec)
+{
+    cleat_status status = cleat__roster_serve(worker, &core->queues, spec->actions, spec->action_count);
+    if (status == CLEAT_OK && spec->label_count != 0) {
+        worker->labels = cleat__labels_merge(NULL, spec->labels, spec->label_count);
+        status = worker->labels != NULL ? CLEAT_OK : cleat__fail_memory();
+    }
+    return status == CLEAT_OK ? cleat__roster_touch(&core->roster, worker, core->now.monotonic_ms) : status;
+}
+
+static cleat_status join(cleat__core *core, int64_t tenant, const cleat__worker_spec *spec,
+                         const cleat__worker_sink *sink, cleat__uuid *id)
+{
+    cleat__worker *worker = NULL;
+    cleat_status status = check_worker(core, tenant, spec);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__uuid new_id = cleat__uuid_next(&core->ids, core->now.unix_ms);
+    status = cleat__roster_add(&core->roster, &new_id, tenant, spec->slots, spec->slot_count, &worker);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    status = set_up_worker(core, worker, spec);
+    if (status != CLEAT_OK) {
+        cleat__roster_remove(&core->roster, &core->queues, worker);
+        return status;
+    }
+    worker->sink = *sink;
+    worker->is_listening = true;
+    worker->registered_at_ms = worker->seen_at_ms = core->now.unix_ms;
+    *id = new_id;
     return CLEAT_OK;
 }
 
 cleat_status cleat__workers_add(cleat__core *core, cleat__command *command)
 {
-    cleat_status status = check_worker(core, command);
-    if (status != CLEAT_OK) {
-        return status;
+    const cleat__slots slots = {cleat_slice_of("default"), command->as.worker_add.slots};
+    const cleat__worker_spec spec = {
+        .actions = command->as.worker_add.actions,
+        .action_count = command->as.worker_add.action_count,
+        .slots = &slots,
+        .slot_count = 1,
+    };
+    if (slots.units <= 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "slots is %d; it must be at least 1", slots.units);
     }
-    cleat__slots slots = {cleat_slice_of("default"), command->as.worker_add.slots};
-    cleat__uuid id = cleat__uuid_next(&core->ids, core->now.unix_ms);
-    cleat__worker *worker = NULL;
-    status = cleat__roster_add(&core->roster, &id, command->tenant, &slots, 1, &worker);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    status = cleat__roster_serve(worker, &core->queues, command->as.worker_add.actions,
-                                 command->as.worker_add.action_count);
-    if (status == CLEAT_OK) {
-        status = cleat__roster_touch(&core->roster, worker, core->now.monotonic_ms);
-    }
-    if (status != CLEAT_OK) {
-        cleat__roster_remove(&core->roster, &core->queues, worker);
-        return status;
-    }
-    worker->sink = command->as.worker_add.sink;
-    worker->is_listening = true;
-    worker->registered_at_ms = worker->seen_at_ms = core->now.unix_ms;
-    *command->as.worker_add.id = id;
-    return CLEAT_OK;
+    return join(core, command->tenant, &spec, &command->as.worker_add.sink, command->as.worker_add.id);
+}
+
+cleat_status cleat__workers_join(cleat__core *core, cleat__command *command)
+{
+    return join(core, command->tenant, command->as.worker_join.spec, &command->as.worker_join.sink,
+                command->as.worker_join.id);
 }
 
 /* ---- Of both kinds ---- */
@@ -220,6 +246,15 @@ cleat_status cleat__workers_register(cleat__core *core, cleat__command *command)
     return status;
 }
 
+static cleat_status send_again(cleat__core *core, cleat__worker *worker)
+{
+    cleat_status status = CLEAT_OK;
+    for (cleat__run *run = worker->held.head; run != NULL && status == CLEAT_OK; run = run->next) {
+        status = cleat__life_send_again(core, run);
+    }
+    return status;
+}
+
 cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
 {
     cleat__worker *worker = NULL;
@@ -231,7 +266,8 @@ cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
         return status;
     }
     command->as.listen.former = worker->is_listening ? worker->sink.self : NULL;
-    if (worker->is_listening) { /* to another session, which may be broken without anybody knowing */
+    worker->may_repeat = command->as.listen.may_repeat;
+    if (!worker->may_repeat) { /* a former session may have broken without anybody knowing */
         status = cleat__life_doubt(core, worker);
     }
     worker->sink = command->as.listen.sink;
@@ -245,12 +281,14 @@ cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
     if (status == CLEAT_OK && command->as.listen.is_kept) {
         cleat__roster_keep(&core->roster, worker);
     }
-    return status;
+    return status == CLEAT_OK && worker->may_repeat ? send_again(core, worker) : status;
 }
 
 static cleat_status stop_listening(cleat__core *core, cleat__worker *worker)
 {
-    cleat_status status = worker->is_listening ? cleat__life_doubt(core, worker) : CLEAT_OK;
+    /* Who is told again does not say that it has begun, and need not. */
+    bool is_doubted = worker->is_listening && !worker->may_repeat;
+    cleat_status status = is_doubted ? cleat__life_doubt(core, worker) : CLEAT_OK;
     worker->is_listening = false;
     if (status != CLEAT_OK || !worker->is_kept) {
         return status;

@@ -39,10 +39,17 @@ static bool begins_with(cleat_slice text, const char *prefix)
     return text.size >= strlen(prefix) && memcmp(text.data, prefix, strlen(prefix)) == 0;
 }
 
+/* What says more of a traceparent belongs to that one alone. */
+static bool is_of_trace(cleat_slice name)
+{
+    return begins_with(name, OWN_RESERVED) || cleat_slice_equals(name, cleat_slice_of("tracestate")) ||
+           cleat_slice_equals(name, cleat_slice_of("baggage"));
+}
+
 static bool stays_with_parent(cleat_slice name, const json_t *own)
 {
     return begins_with(name, RESERVED) || json_object_getn(own, name.data, name.size) != NULL ||
-           (begins_with(name, OWN_RESERVED) && json_object_get(own, TRACE) != NULL);
+           (is_of_trace(name) && json_object_get(own, TRACE) != NULL);
 }
 
 /* Of the parent, whatever the child does not say itself. */

@@ -9,7 +9,7 @@
 /*
  * The metadata of a child: its parent's without the keys that begin with "hatchet__", overlaid by its
  * own, then hatchet__parent_workflow_run_id and hatchet__parent_step_run_id. A child with a traceparent
- * of its own also leaves the keys that begin with "cleat__", which are about the parent's.
+ * of its own also leaves what goes with the parent's: tracestate, baggage, and keys that begin with "cleat__".
  */
 void cleat__metadata_inherit(cleat_slice parent, cleat_slice own, const cleat__uuid *parent_id,
                              cleat__buffer *out);

@@ -21,4 +21,14 @@ typedef struct cleat__schedule {
     cleat__schedule_method method;
 } cleat__schedule;
 
+/* One of several that are moved or deleted together; each has an answer of its own. */
+typedef struct cleat__schedule_change {
+    cleat__uuid id;
+    bool is_deleted;
+    int64_t at_ms; /* the new time, of one that is not */
+    /* The answer: CLEAT_OK, or CLEAT_NOT_FOUND: the tenant has no such schedule, or it has fired. What has
+     * failed before is passed over. */
+    cleat_status status;
+} cleat__schedule_change;
+
 #endif

@@ -43,6 +43,7 @@ typedef struct cleat__trigger {
     cleat__uuid desired_worker; /* for sticky workflows; nil: none */
     cleat__uuid event_id;       /* that starts it; nil: none */
     cleat_slice event_key;
+    int64_t scheduled_at_ms; /* Unix, when the schedule was made that starts it; 0: none does */
 } cleat__trigger;
 
 /*
@@ -62,9 +63,10 @@ typedef struct cleat__assignment {
     int32_t priority; /* 1 .. 3 */
     bool is_durable;
     cleat__uuid workflow_id, version_id;
-    cleat_slice task;      /* the action */
-    cleat_slice workflow;  /* its name */
-    cleat_slice task_name; /* the readable id */
+    cleat__uuid tenant_id, step_id; /* nil: not told */
+    cleat_slice task;               /* the action */
+    cleat_slice workflow;           /* its name */
+    cleat_slice task_name;          /* the readable id */
     cleat_slice input;
     cleat_slice metadata; /* absent: none */
     cleat_slice child_key;

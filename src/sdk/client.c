@@ -87,7 +87,7 @@ cleat_status cleat_client_run_many(cleat_client *client, const cleat_run_item *i
     return cleat__client_trigger(&request);
 }
 
-static cleat_status parse_run_id(const cleat_client *client, const cleat_run_id *id, cleat__uuid *out)
+cleat_status cleat__run_id_parse(const cleat_client *client, const cleat_run_id *id, cleat__uuid *out)
 {
     if (client == NULL || id == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", client == NULL ? "client" : "id");
@@ -107,14 +107,21 @@ cleat_status cleat_client_wait(cleat_client *client, const cleat_run_id *id, int
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "result is NULL");
     }
     memset(result, 0, sizeof *result);
-    cleat_status status = parse_run_id(client, id, &run_id);
+    cleat_status status = cleat__run_id_parse(client, id, &run_id);
     return status == CLEAT_OK ? client->transport->wait(client->transport, &run_id, timeout_ms, result)
                               : status;
+}
+
+cleat_status cleat_client_replay(cleat_client *client, const cleat_run_id *id)
+{
+    cleat__uuid run_id;
+    cleat_status status = cleat__run_id_parse(client, id, &run_id);
+    return status == CLEAT_OK ? client->transport->replay(client->transport, &run_id) : status;
 }
 
 cleat_status cleat_client_cancel(cleat_client *client, const cleat_run_id *id)
 {
     cleat__uuid run_id;
-    cleat_status status = parse_run_id(client, id, &run_id);
+    cleat_status status = cleat__run_id_parse(client, id, &run_id);
     return status == CLEAT_OK ? client->transport->cancel(client->transport, &run_id) : status;
 }

@@ -15,6 +15,12 @@ struct cleat_client {
     size_t interceptor_count;
 };
 
+/* CLEAT_INVALID_ARGUMENT also for a client or an id that is NULL. */
+cleat_status cleat__run_id_parse(const cleat_client *client, const cleat_run_id *id, cleat__uuid *out);
+
+/* The run whose task function this thread is in; NULL: in none. */
+const cleat_run_id *cleat__task_current(void); /* execute.c */
+
 /* The interceptor with this `trigger` hook; NULL: none. */
 const cleat_interceptor *cleat__client_interceptor(const cleat_client *client,
                                                    cleat_status (*trigger)(void *, cleat_trigger_call *));

@@ -19,10 +19,16 @@ static void task_attributes(cleat__span_attributes *attributes, const cleat_task
                             const cleat_run_id *id, const cleat_run_id *parent_id)
 {
     const char *action = cleat_task_name(task);
+    cleat__span_attributes_add(attributes, "hatchet.tenant_id", cleat_slice_of(cleat_task_tenant_id(task)));
     cleat__span_attributes_add(attributes, "hatchet.worker_id", cleat_slice_of(cleat_task_worker_id(task)));
     cleat__span_attributes_add(attributes, "hatchet.workflow_run_id", cleat_slice_of(id->text));
     /* A run has one task, whose id is the run's. */
     cleat__span_attributes_add(attributes, "hatchet.step_run_id", cleat_slice_of(id->text));
+    cleat__span_attributes_add(attributes, "hatchet.step_id", cleat_slice_of(cleat_task_step_id(task)));
+    cleat__span_attributes_add(attributes, "hatchet.workflow_id",
+                               cleat_slice_of(cleat_task_workflow_id(task)));
+    cleat__span_attributes_add(attributes, "hatchet.workflow_version_id",
+                               cleat_slice_of(cleat_task_workflow_version_id(task)));
     cleat__span_attributes_add(attributes, "hatchet.workflow_name", cleat__action_workflow_name(action));
     cleat__span_attributes_add(attributes, "hatchet.action_name", cleat_slice_of(action));
     cleat__span_attributes_add(attributes, "hatchet.step_name", cleat__action_step_name(action));
@@ -139,6 +145,24 @@ static cleat_context *task_context(const cleat_context *base, cleat_span span,
     return result;
 }
 
+/* Tells the transport of a trace that begins here, of which the run's metadata knows nothing. */
+static void tell_own_trace(const cleat_instrumentor *instrumentor, cleat_span span, const cleat_run_id *id,
+                           const cleat__decision_input *input, const cleat__decision *decision)
+{
+    cleat__transport *transport = instrumentor->client->transport;
+    const cleat_span_context *spawn = &input->carrier.spawn;
+    cleat__own_trace trace = {.run = {spawn->trace_id, spawn->span_id}};
+    cleat_span_context own;
+    if (transport->own_trace == NULL || decision->relation == CLEAT_TRACE_PARENT || !input->carrier.usable ||
+        !cleat_span_is_recording(span) ||
+        cleat__uuid_parse(cleat_slice_of(id->text), &trace.task_id) != CLEAT_OK) {
+        return;
+    }
+    cleat_span_get_context(span, &own);
+    trace.trace_id = own.trace_id;
+    transport->own_trace(transport, &trace);
+}
+
 /* ---- The hooks ---- */
 
 /* A task that was cancelled and says so has neither succeeded nor failed. */
@@ -176,6 +200,7 @@ cleat_status cleat__instrumentor_execute(void *user_data, cleat_execute_call *ca
     cleat_context *base = extract_rest(&map);
     cleat_span span = start_task_span(instrumentor, span_name(instrumentor, action, name, sizeof name),
                                       &attributes, &decision, &base);
+    tell_own_trace(instrumentor, span, &id, &input, &decision);
     cleat_context *context = task_context(base, span, &attributes, &input, &decision);
     cleat_scope scope = cleat_context_attach(context);
     cleat_status status = cleat_execute_call_proceed(call);

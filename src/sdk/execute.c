@@ -40,11 +40,20 @@ const char *cleat_execute_call_error(const cleat_execute_call *call)
     return call != NULL ? error_of(call->task, call->status) : NULL;
 }
 
+static _Thread_local const cleat_task *current;
+
+const cleat_run_id *cleat__task_current(void)
+{
+    return current != NULL ? &current->id : NULL;
+}
+
 static cleat_status run_function(cleat_task *task)
 {
     /* For the canceller, and for threads of the task that spawn. */
     atomic_store(&task->context, cleat_context_capture());
+    current = task;
     cleat_status status = task->declaration->run(task, task->declaration->user_data);
+    current = NULL;
     cleat__task_returned(task);
     return status;
 }
@@ -102,11 +111,22 @@ static cleat_status execute(cleat_task *task)
     return cleat_execute_call_proceed(&call);
 }
 
+static void format_id(const cleat__uuid *id, cleat_run_id *text)
+{
+    if (!cleat__uuid_is_nil(id)) {
+        cleat__uuid_format(id, text->text);
+    }
+}
+
 void cleat__task_execute(cleat_task *task)
 {
     const cleat__assignment *assignment = task->assignment;
     task->declaration = cleat__map_get(&task->worker->by_action, assignment->task);
     cleat__metadata_init(&task->metadata, assignment->metadata);
+    format_id(&assignment->tenant_id, &task->tenant_id);
+    format_id(&assignment->workflow_id, &task->workflow_id);
+    format_id(&assignment->version_id, &task->version_id);
+    format_id(&assignment->step_id, &task->step_id);
     cleat_status status = execute(task);
     send_report(task, status, error_of(task, status));
 }

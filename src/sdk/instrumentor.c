@@ -124,6 +124,8 @@ static cleat_status set_up(cleat_instrumentor *instrumentor, const cleat_instrum
         .trigger = cleat__instrumentor_trigger,
         .execute = cleat__instrumentor_execute,
         .cancel = cleat__instrumentor_cancel,
+        .push = cleat__instrumentor_push,
+        .schedule = cleat__instrumentor_schedule,
     };
     return cleat_client_add_interceptor(instrumentor->client, &interceptor);
 }

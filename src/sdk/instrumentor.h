@@ -4,6 +4,8 @@
  *     instrumentor.c           life: provider, processors, interceptor
  *     instrumentor_options.c   options and environment
  *     producer.c               the caller's side: hatchet.run_workflow(s)
+ *     producer_events.c        the same of hatchet.push_event, bulk_push_event and schedule_workflow
+ *     inject.c                 what all of these do
  *     consumer.c               the worker's side: hatchet.start_step_run, hatchet.cancel_step_run
  *     run_scope.c              what the context of a running task says to what is done in it
  *     span_attributes.c        attribute lists, and their propagation to the spans of a task
@@ -120,8 +122,24 @@ struct cleat_instrumentor {
 /* Records a failed call or task on a span. */
 void cleat__span_fail(cleat_span span, cleat_status status, const char *message);
 
+/* ---- Producer spans: inject.c ---- */
+
+/* The numbers of the first of `count` runs that are queued now from `span`; each following one has one span
+ * more. False: the span has no valid context. */
+bool cleat__producer_count(cleat_instrumentor *instrumentor, cleat_span span, uint64_t count,
+                           cleat__budget_state *numbers);
+/* Writes the span into the metadata; `numbers` NULL: there is no trace to count in. `what` is for the log. */
+void cleat__producer_inject(cleat_span span, const cleat__budget_state *numbers,
+                            const cleat_text_map *metadata, cleat_trace_relation relation, const char *what);
+/* Metadata as it was written: a text map cannot say it as a whole. */
+cleat_slice cleat__producer_metadata(const cleat_text_map *map);
+/* Keeps the error message of the failed call. */
+void cleat__producer_end(cleat_span span, cleat_status status);
+
 /* The hooks. */
 cleat_status cleat__instrumentor_trigger(void *instrumentor, cleat_trigger_call *call);
+cleat_status cleat__instrumentor_push(void *instrumentor, cleat_push_call *call);
+cleat_status cleat__instrumentor_schedule(void *instrumentor, cleat_schedule_call *call);
 cleat_status cleat__instrumentor_execute(void *instrumentor, cleat_execute_call *call);
 cleat_status cleat__instrumentor_cancel(void *instrumentor, cleat_cancel_call *call);
 

@@ -27,6 +27,27 @@ bool cleat__worker_is_own_thread(const cleat_worker *worker)
 
 /* ---- The queue ---- */
 
+/* A task that gave its slot away does not count: another one has it. */
+static bool has_room(const cleat_worker *worker)
+{
+    return worker->running_count - worker->released_count < worker->threads_max;
+}
+
+static bool needs_thread(const cleat_worker *worker)
+{
+    return !worker->stopping && worker->queue_size > worker->idle &&
+           worker->thread_count < worker->threads_max + worker->released_count;
+}
+
+void cleat__worker_slot_released(cleat_worker *worker)
+{
+    worker->released_count++;
+    pthread_cond_signal(&worker->work);
+    if (needs_thread(worker)) {
+        pthread_cond_signal(&worker->house_work);
+    }
+}
+
 void cleat__worker_assign(void *self, cleat__assignment *list)
 {
     cleat_worker *worker = self;
@@ -41,7 +62,7 @@ void cleat__worker_assign(void *self, cleat__assignment *list)
             pthread_cond_signal(&worker->work);
         }
     }
-    if (worker->queue_size > worker->idle && worker->thread_count < worker->threads_max) {
+    if (needs_thread(worker)) {
         pthread_cond_signal(&worker->house_work);
     }
     pthread_mutex_unlock(&worker->mutex);
@@ -90,6 +111,9 @@ static void begin_task(cleat_worker *worker, cleat_task *task, cleat__assignment
     task->assignment = assignment;
     /* Now, because from here on the canceller may look at the task. */
     cleat__uuid_format(&assignment->task_id, task->id.text);
+    if (!cleat__uuid_is_nil(&assignment->event_id)) {
+        cleat__uuid_format(&assignment->event_id, task->event_id);
+    }
     if (assignment->is_child) {
         cleat__uuid_format(&assignment->parent_id, task->parent_id.text);
     }
@@ -113,6 +137,7 @@ static void end_task(cleat_worker *worker, cleat_task *task)
         task->next_running->previous_running = task->previous_running;
     }
     worker->running_count--;
+    worker->released_count -= task->slot_released;
     if (worker->stopping && worker->running_count == 0) {
         pthread_cond_broadcast(&worker->settled);
         cleat__worker_wake_run(worker);
@@ -147,7 +172,7 @@ static void *slot_main(void *argument)
     pthread_mutex_lock(&worker->mutex);
     while (!worker->stopping) {
         cleat_task task;
-        if (worker->queue == NULL) {
+        if (worker->queue == NULL || !has_room(worker)) {
             worker->idle++;
             (void)cleat__cond_wait_until(&worker->work, &worker->mutex, INT64_MAX);
             worker->idle--;
@@ -167,12 +192,6 @@ static void *slot_main(void *argument)
 }
 
 /* ---- The house ---- */
-
-static bool needs_thread(const cleat_worker *worker)
-{
-    return !worker->stopping && worker->queue_size > worker->idle &&
-           worker->thread_count < worker->threads_max;
-}
 
 static bool needs_canceller(const cleat_worker *worker)
 {

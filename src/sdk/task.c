@@ -1,6 +1,5 @@
 /* What a task function can do while it runs. */
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "model/json.h"
 #include "sdk/trigger.h"
@@ -45,6 +44,31 @@ const char *cleat_task_worker_id(const cleat_task *task)
     return task != NULL ? task->worker->id_text : NULL;
 }
 
+static const char *id_text(const cleat_run_id *id)
+{
+    return id != NULL && id->text[0] != '\0' ? id->text : NULL;
+}
+
+const char *cleat_task_tenant_id(const cleat_task *task)
+{
+    return id_text(task != NULL ? &task->tenant_id : NULL);
+}
+
+const char *cleat_task_workflow_id(const cleat_task *task)
+{
+    return id_text(task != NULL ? &task->workflow_id : NULL);
+}
+
+const char *cleat_task_workflow_version_id(const cleat_task *task)
+{
+    return id_text(task != NULL ? &task->version_id : NULL);
+}
+
+const char *cleat_task_step_id(const cleat_task *task)
+{
+    return id_text(task != NULL ? &task->step_id : NULL);
+}
+
 bool cleat_task_parent_run_id(const cleat_task *task, cleat_run_id *id)
 {
     bool is_child = task != NULL && task->assignment->is_child;
@@ -69,6 +93,21 @@ cleat_client *cleat_task_client(const cleat_task *task)
     return task != NULL ? task->worker->client : NULL;
 }
 
+int cleat_task_priority(const cleat_task *task)
+{
+    return task != NULL ? task->assignment->priority : 0;
+}
+
+const char *cleat_task_event_key(const cleat_task *task)
+{
+    return task != NULL && task->assignment->event_key.size > 0 ? task->assignment->event_key.data : NULL;
+}
+
+const char *cleat_task_event_id(const cleat_task *task)
+{
+    return task != NULL && task->event_id[0] != '\0' ? task->event_id : NULL;
+}
+
 bool cleat_task_is_cancelled(const cleat_task *task)
 {
     return task != NULL && atomic_load(&task->cancelled);
@@ -76,9 +115,7 @@ bool cleat_task_is_cancelled(const cleat_task *task)
 
 /* ---- What it gives back ---- */
 
-/* The text of a format, cut at `max` bytes and not inside a character; NULL on no memory. */
-static char *format_text(const char *format, va_list arguments, size_t max) CLEAT_PRINTF(1, 0);
-static char *format_text(const char *format, va_list arguments, size_t max)
+char *cleat__task_format(const char *format, va_list arguments, size_t max)
 {
     va_list again;
     va_copy(again, arguments);
@@ -141,7 +178,7 @@ cleat_status cleat_task_return_format(cleat_task *task, const char *format, ...)
     }
     va_list arguments;
     va_start(arguments, format);
-    char *json = format_text(format, arguments, SIZE_MAX);
+    char *json = cleat__task_format(format, arguments, SIZE_MAX);
     va_end(arguments);
     return take_output(task, json);
 }
@@ -154,7 +191,7 @@ cleat_status cleat_task_fail(cleat_task *task, cleat_status status, const char *
     }
     va_list arguments;
     va_start(arguments, format);
-    char *error = format_text(format, arguments, ERROR_MAX);
+    char *error = cleat__task_format(format, arguments, ERROR_MAX);
     va_end(arguments);
     cleat__free(task->error);
     task->error = error; /* on no memory the status's text stands */
@@ -163,7 +200,7 @@ cleat_status cleat_task_fail(cleat_task *task, cleat_status status, const char *
 
 /* ---- While it runs ---- */
 
-static cleat_status check_alive(const cleat_task *task)
+cleat_status cleat__task_check_alive(const cleat_task *task)
 {
     if (task == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "task is NULL");
@@ -172,36 +209,6 @@ static cleat_status check_alive(const cleat_task *task)
         return cleat__fail(CLEAT_UNAVAILABLE, "the worker was freed while the task ran");
     }
     return CLEAT_OK;
-}
-
-cleat_status cleat_task_log(cleat_task *task, cleat_log_level level, const char *format, ...)
-{
-    cleat_status status = check_alive(task);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    if (format == NULL || level < CLEAT_LOG_ERROR || level > CLEAT_LOG_DEBUG) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           format == NULL ? "format is NULL" : "level is no cleat_log_level");
-    }
-    va_list arguments;
-    va_start(arguments, format);
-    char *message = format_text(format, arguments, CLEAT__LOG_LINE_MAX);
-    va_end(arguments);
-    if (message == NULL) {
-        return cleat__fail_memory();
-    }
-    const cleat__log_line line = {
-        .task_id = task->assignment->task_id,
-        .retry_count = task->assignment->retry_count,
-        .level = level,
-        .time_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS,
-        .message = cleat_slice_of(message),
-    };
-    cleat__transport *transport = task->worker->client->transport;
-    status = transport->log(transport, &line);
-    cleat__free(message);
-    return status;
 }
 
 /* Made once; of two threads that make it at the same time the first wins. */
@@ -222,7 +229,7 @@ static const char *child_metadata(cleat_task *task)
 static cleat_status spawn(cleat_task *task, bool many, const cleat_run_item *items, size_t count,
                           cleat_run_id *ids)
 {
-    cleat_status status = check_alive(task);
+    cleat_status status = cleat__task_check_alive(task);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -230,6 +237,7 @@ static cleat_status spawn(cleat_task *task, bool many, const cleat_run_item *ite
         .id = task->assignment->task_id,
         .run_id = task->id.text,
         .metadata = child_metadata(task),
+        .worker_id = task->worker->id,
         .child_count = &task->child_count,
     };
     if (parent.metadata == NULL) {

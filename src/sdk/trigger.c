@@ -14,6 +14,7 @@
 #include "model/json.h"
 #include "model/workflow.h"
 #include "sdk/options.h"
+#include "sdk/wishes.h"
 
 #define ACTION_SIZE (2 * CLEAT__TASK_NAME_MAX + 2)
 #define FEW         4 /* items that need no memory from the heap */
@@ -23,6 +24,9 @@ typedef struct trigger_entry {
     cleat__metadata metadata;
     cleat_run_options options;
     cleat_run_id id;
+    cleat__uuid desired_worker; /* nil: none */
+    char desired_worker_text[37];
+    cleat__desired_label *labels; /* owned */
     char action[ACTION_SIZE], workflow[ACTION_SIZE];
 } trigger_entry;
 
@@ -88,6 +92,30 @@ static cleat_status check_options(trigger_entry *entry, const cleat__trigger_req
     return cleat__json_check("metadata", cleat_slice_of(known->metadata), true);
 }
 
+static cleat_status check_worker(trigger_entry *entry, const cleat__trigger_request *request)
+{
+    const cleat_run_options *known = &entry->options;
+    if (known->sticky && request->parent == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "sticky is for children: start them with cleat_task_spawn()");
+    }
+    if (known->sticky && known->desired_worker_id != NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "sticky and desired_worker_id are both set");
+    }
+    if (known->desired_worker_id != NULL &&
+        cleat__uuid_parse(cleat_slice_of(known->desired_worker_id), &entry->desired_worker) != CLEAT_OK) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "desired_worker_id \"%.64s\" is no id of a worker",
+                           known->desired_worker_id);
+    }
+    if (known->sticky) {
+        entry->desired_worker = request->parent->worker_id;
+    }
+    if (!cleat__uuid_is_nil(&entry->desired_worker)) {
+        cleat__uuid_format(&entry->desired_worker, entry->desired_worker_text);
+    }
+    return cleat__desired_labels_take(known->desired_labels, known->desired_label_count, &entry->labels);
+}
+
 static cleat_status check_item(trigger_entry *entry, const cleat__trigger_request *request,
                                const cleat_run_item *item)
 {
@@ -97,6 +125,9 @@ static cleat_status check_item(trigger_entry *entry, const cleat__trigger_reques
     cleat_status status = cleat__action_id(item->task, entry->action);
     if (status == CLEAT_OK) {
         status = check_options(entry, request, item->options);
+    }
+    if (status == CLEAT_OK) {
+        status = check_worker(entry, request);
     }
     if (status != CLEAT_OK) {
         return status;
@@ -121,6 +152,7 @@ static cleat_status check_item(trigger_entry *entry, const cleat__trigger_reques
         .child_index = -1,
         .child_key = entry->options.child_key,
         .metadata = cleat__metadata_map(&entry->metadata),
+        .desired_worker_id = entry->desired_worker_text[0] != '\0' ? entry->desired_worker_text : NULL,
     };
     return status;
 }
@@ -154,9 +186,13 @@ static cleat_status fill_triggers(const cleat_trigger_call *call, cleat__trigger
             .workflow = cleat_slice_of(entry->workflow),
             .input = entry->item.input,
             .priority = entry->options.priority,
+            .labels = entry->labels,
+            .label_count = entry->labels != NULL ? entry->options.desired_label_count : 0,
+            .desired_worker = entry->desired_worker,
         };
         if (parent != NULL) {
             triggers[i].is_child = true;
+            triggers[i].inherits = true; /* as over the wire: also the trace, where nobody set another */
             triggers[i].parent_id = parent->id;
             triggers[i].child_index = entry->item.child_index;
             triggers[i].child_key = cleat_slice_of(entry->options.child_key);
@@ -284,6 +320,7 @@ cleat_status cleat__client_trigger(const cleat__trigger_request *request)
     cleat_status status = run_call(&call);
     for (size_t i = 0; i < call.count; i++) {
         cleat__metadata_deinit(&call.entries[i].metadata);
+        cleat__free(call.entries[i].labels);
     }
     if (call.entries != few) {
         cleat__free(call.entries);

@@ -11,6 +11,7 @@
 typedef struct cleat__trigger_parent {
     cleat__uuid id;
     const char *run_id;           /* the same as text */
+    cleat__uuid worker_id;        /* where it runs */
     const char *metadata;         /* cleat__metadata_for_children() */
     _Atomic int64_t *child_count; /* numbers given so far */
 } cleat__trigger_parent;

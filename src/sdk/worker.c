@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "sdk/options.h"
+#include "sdk/wishes.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -62,6 +63,68 @@ static cleat_status check_worker_options(const cleat_worker_options *options, cl
     return CLEAT_OK;
 }
 
+/* A copy of the texts of the slots, which the worker says later. */
+static cleat_status keep_slots(cleat_worker *worker)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < worker->slot_count; i++) {
+        size += worker->slots[i].type.size;
+    }
+    char *text = worker->offer_text = cleat__malloc(size + 1);
+    if (text == NULL) {
+        return cleat__fail_memory();
+    }
+    for (size_t i = 0; i < worker->slot_count; i++) {
+        cleat_slice *type = &worker->slots[i].type;
+        memcpy(text, type->data, type->size);
+        type->data = text;
+        text += type->size;
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status set_labels(cleat_worker *worker, const cleat__label *labels, size_t count)
+{
+    cleat__labels *merged = cleat__labels_merge(worker->labels, labels, count);
+    if (merged == NULL) {
+        return cleat__fail_memory();
+    }
+    cleat__free(worker->labels);
+    worker->labels = merged;
+    return CLEAT_OK;
+}
+
+static cleat_status set_offer(cleat_worker *worker, const cleat_worker_options *options)
+{
+    cleat__label *labels = NULL;
+    cleat_status status = cleat__slots_take(options->slots, options->slot_types, options->slot_type_count,
+                                            &worker->slots, &worker->slot_count);
+    if (status == CLEAT_OK) {
+        status = keep_slots(worker);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__labels_take(options->labels, options->label_count, &labels);
+    }
+    if (labels != NULL) {
+        status = set_labels(worker, labels, options->label_count);
+    }
+    cleat__free(labels);
+    return status;
+}
+
+static cleat_status set_up(cleat_worker *worker, const cleat_worker_options *options)
+{
+    worker->name = options->name != NULL ? cleat__strdup(options->name) : default_name();
+    cleat_status status = worker->name != NULL ? set_offer(worker, options) : cleat__fail_memory();
+    for (size_t i = 0; i < worker->slot_count && options->threads == 0; i++) {
+        worker->threads_max += (size_t)worker->slots[i].units;
+    }
+    if (options->threads > 0) {
+        worker->threads_max = (size_t)options->threads;
+    }
+    return status;
+}
+
 cleat_status cleat_worker_new(cleat_client *client, const cleat_worker_options *options, cleat_worker **out)
 {
     cleat_worker_options known;
@@ -74,16 +137,10 @@ cleat_status cleat_worker_new(cleat_client *client, const cleat_worker_options *
         return status;
     }
     cleat_worker *worker = cleat__calloc(1, sizeof *worker);
-    char *name = known.name != NULL ? cleat__strdup(known.name) : default_name();
-    if (worker == NULL || name == NULL) {
-        cleat__free(worker);
-        cleat__free(name);
+    if (worker == NULL) {
         return cleat__fail_memory();
     }
     worker->client = client;
-    worker->name = name;
-    worker->slots = known.slots;
-    worker->threads_max = (size_t)(known.threads > 0 ? known.threads : known.slots);
     worker->queue_end = &worker->queue;
     worker->signal_slot = -1;
     pthread_mutex_init(&worker->mutex, NULL);
@@ -91,6 +148,11 @@ cleat_status cleat_worker_new(cleat_client *client, const cleat_worker_options *
     cleat__cond_init(&worker->settled);
     cleat__cond_init(&worker->cancel_work);
     cleat__cond_init(&worker->house_work);
+    status = set_up(worker, &known);
+    if (status != CLEAT_OK) {
+        cleat__worker_destroy(worker);
+        return status;
+    }
     *out = worker;
     return CLEAT_OK;
 }
@@ -99,7 +161,7 @@ void cleat__worker_destroy(cleat_worker *worker)
 {
     for (cleat__declaration *next, *it = worker->declarations; it != NULL; it = next) {
         next = it->next;
-        cleat__free(it);
+        cleat__declaration_free(it);
     }
     cleat__map_deinit(&worker->by_action);
     pthread_cond_destroy(&worker->work);
@@ -109,34 +171,51 @@ void cleat__worker_destroy(cleat_worker *worker)
     pthread_mutex_destroy(&worker->mutex);
     cleat__free(worker->threads);
     cleat__free(worker->name);
+    cleat__free(worker->slots);
+    cleat__free(worker->offer_text);
+    cleat__free(worker->labels);
     cleat__free(worker);
 }
 
 /* ---- Declarations ---- */
 
+/* Workflows of a server are told apart by their name, which for "w:t" and for "w.t" is "w.t". */
+static cleat_status check_workflow(const cleat_worker *worker, const char *action)
+{
+    char name[sizeof(worker->declarations->action)], other[sizeof(name)];
+    cleat__workflow_name(cleat_slice_of(action), name);
+    for (const cleat__declaration *it = worker->declarations; it != NULL; it = it->next) {
+        cleat__workflow_name(cleat_slice_of(it->action), other);
+        if (strcmp(name, other) == 0) {
+            return cleat__fail(CLEAT_ALREADY_EXISTS,
+                               "the tasks \"%s\" and \"%s\" would both be the workflow \"%s\": rename one",
+                               it->action, action, name);
+        }
+    }
+    return CLEAT_OK;
+}
+
 static cleat_status declare(cleat_worker *worker, const cleat_task_options *options)
 {
-    cleat__declaration *declaration = cleat__calloc(1, sizeof *declaration);
-    if (declaration == NULL) {
-        return cleat__fail_memory();
-    }
-    cleat_status status = cleat__action_id(options->name, declaration->action);
-    if (status == CLEAT_OK) {
-        status = cleat__policy_from_options(options, &declaration->policy);
+    cleat__declaration *declaration = NULL;
+    cleat_status status = cleat__declaration_new(options, &declaration);
+    if (status != CLEAT_OK) {
+        return status;
     }
     cleat_slice action = cleat_slice_of(declaration->action);
-    if (status == CLEAT_OK && cleat__map_get(&worker->by_action, action) != NULL) {
+    if (cleat__map_get(&worker->by_action, action) != NULL) {
         status = cleat__fail(CLEAT_ALREADY_EXISTS, "this worker has a task \"%s\" already", options->name);
+    }
+    if (status == CLEAT_OK) {
+        status = check_workflow(worker, declaration->action);
     }
     if (status == CLEAT_OK) {
         status = cleat__map_put(&worker->by_action, action, declaration);
     }
     if (status != CLEAT_OK) {
-        cleat__free(declaration);
+        cleat__declaration_free(declaration);
         return status;
     }
-    declaration->run = options->run;
-    declaration->user_data = options->user_data;
     declaration->next = worker->declarations;
     worker->declarations = declaration;
     worker->declaration_count++;
@@ -171,23 +250,24 @@ cleat_status cleat_worker_add_task(cleat_worker *worker, const cleat_task_option
 
 /* ---- Start ---- */
 
-static cleat_status put_declaration(cleat__transport *transport, const cleat__declaration *declaration)
+static cleat_status add_to_engine(cleat_worker *worker, const cleat_slice *actions, size_t count)
 {
-    cleat_slice action = cleat_slice_of(declaration->action);
-    char name[sizeof(declaration->action)];
-    cleat__workflow_name(action, name);
-    const cleat__workflow workflow = {
-        .name = cleat_slice_of(name),
-        .task = cleat__action_task(action),
-        .action = action,
-        .policy = declaration->policy,
+    cleat__transport *transport = worker->client->transport;
+    const cleat__transport_sink sink = {worker, cleat__worker_assign, cleat__worker_cancel};
+    const cleat__worker_spec spec = {
+        .name = cleat_slice_of(worker->name),
+        .actions = actions,
+        .action_count = count,
+        .slots = worker->slots,
+        .slot_count = worker->slot_count,
+        .labels = worker->labels != NULL ? worker->labels->items : NULL,
+        .label_count = worker->labels != NULL ? worker->labels->count : 0,
     };
-    return transport->put_workflow(transport, &workflow);
+    return transport->worker_add(transport, &spec, &sink, &worker->id);
 }
 
 static cleat_status register_worker(cleat_worker *worker)
 {
-    cleat__transport *transport = worker->client->transport;
     cleat_status status = CLEAT_OK;
     size_t count = 0;
     cleat_slice *actions = cleat__calloc(worker->declaration_count, sizeof *actions);
@@ -196,12 +276,10 @@ static cleat_status register_worker(cleat_worker *worker)
     }
     for (cleat__declaration *it = worker->declarations; it != NULL && status == CLEAT_OK; it = it->next) {
         actions[count++] = cleat_slice_of(it->action);
-        status = put_declaration(transport, it);
+        status = cleat__declaration_put(it, worker->client->transport);
     }
     if (status == CLEAT_OK) {
-        const cleat__transport_sink sink = {worker, cleat__worker_assign, cleat__worker_cancel};
-        status =
-            transport->worker_add(transport, worker->name, actions, count, worker->slots, &sink, &worker->id);
+        status = add_to_engine(worker, actions, count);
     }
     cleat__free(actions);
     return status;
@@ -261,6 +339,47 @@ cleat_status cleat_worker_start(cleat_worker *worker)
     pthread_cond_broadcast(&worker->settled);
     pthread_mutex_unlock(&worker->mutex);
     return status;
+}
+
+/* ---- Labels ---- */
+
+/* With the mutex. Labels that are set meanwhile wait for the start. */
+static cleat_status check_label_state(cleat_worker *worker)
+{
+    wait_started(worker);
+    return worker->state != CLEAT__WORKER_STOPPED && !worker->stopping
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_FAILED_PRECONDITION, "the worker was stopped");
+}
+
+cleat_status cleat_worker_set_labels(cleat_worker *worker, const cleat_label *labels, size_t count)
+{
+    cleat__label *taken = NULL;
+    if (worker == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "worker is NULL");
+    }
+    cleat_status status = cleat__labels_take(labels, count, &taken);
+    if (status != CLEAT_OK || count == 0) {
+        return status;
+    }
+    pthread_mutex_lock(&worker->mutex);
+    status = check_label_state(worker);
+    if (status == CLEAT_OK) {
+        status = set_labels(worker, taken, count);
+    }
+    bool is_running = worker->state == CLEAT__WORKER_RUNNING;
+    pthread_mutex_unlock(&worker->mutex);
+    if (status == CLEAT_OK && is_running) {
+        cleat__transport *transport = worker->client->transport;
+        status = transport->worker_label(transport, &worker->id, taken, count);
+    }
+    cleat__free(taken);
+    return status;
+}
+
+const char *cleat_worker_id(const cleat_worker *worker)
+{
+    return worker != NULL && worker->id_text[0] != '\0' ? worker->id_text : NULL;
 }
 
 /* ---- Stop ---- */

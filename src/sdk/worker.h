@@ -1,12 +1,13 @@
 /*
  * What the files of the worker share: the worker, its declarations, and a task that runs.
  *
- *     worker.c     life: new, add_task, start, stop, free
- *     slots.c      the queue of assignments and the threads that work on it
- *     cancel.c     telling running tasks that they were cancelled
- *     signals.c    cleat_worker_run()
- *     task.c       what a task function can do
- *     execute.c    one execution: interceptors, task function, report
+ *     worker.c       life: new, add_task, start, stop, free
+ *     declaration.c  what it declares; wishes.c labels and slots of options
+ *     slots.c        the queue of assignments and the threads that work on it
+ *     cancel.c       telling running tasks that they were cancelled
+ *     signals.c      cleat_worker_run()
+ *     task.c         what a task function can do, request.c what it can ask of the engine
+ *     execute.c      one execution: interceptors, task function, report
  *
  * Threads: the engine's (the two functions of the sink), any of the user's (the public API), one
  * for the house (heartbeats, starting threads), one that delivers cancellations, and the slot
@@ -16,6 +17,8 @@
 #define CLEAT_SDK_WORKER_H
 
 #include <cleat/worker.h>
+
+#include <stdarg.h>
 
 #include "base/map.h"
 #include "base/thread.h"
@@ -27,8 +30,19 @@ typedef struct cleat__declaration {
     cleat_task_function run;
     void *user_data;
     cleat__policy policy;
-    char action[2 * CLEAT__TASK_NAME_MAX + 2];
+    cleat_sticky sticky;
+    cleat__names *events; /* owned, as what follows; NULL: none */
+    cleat__desired_labels *labels;
+    cleat__slot_list *slots;
+    char *description, *schema;
+    char action[2 * CLEAT__TASK_NAME_MAX + 2], workflow[2 * CLEAT__TASK_NAME_MAX + 2];
 } cleat__declaration;
+
+/* A checked copy. */
+cleat_status cleat__declaration_new(const cleat_task_options *options, cleat__declaration **out);
+void cleat__declaration_free(cleat__declaration *declaration); /* NULL-safe */
+/* Tells the engine. */
+cleat_status cleat__declaration_put(const cleat__declaration *declaration, cleat__transport *transport);
 
 typedef enum cleat__worker_state {
     CLEAT__WORKER_NEW,
@@ -40,8 +54,11 @@ typedef enum cleat__worker_state {
 struct cleat_worker {
     cleat_client *client;
     char *name;
-    int32_t slots;
-    size_t threads_max;
+    cleat__slots *slots; /* owned, with their texts in `offer_text` */
+    size_t slot_count;
+    cleat__labels *labels; /* owned; NULL: none; under the mutex */
+    char *offer_text;
+    size_t threads_max;               /* tasks worked on at once, but for those that gave their slots away */
     cleat__declaration *declarations; /* not changed after start */
     cleat__map by_action;             /* the same */
     size_t declaration_count;
@@ -64,6 +81,7 @@ struct cleat_worker {
 
     cleat_task *running; /* a list through `next_running` */
     size_t running_count;
+    size_t released_count;  /* of those: gave their slots away */
     pthread_cond_t settled; /* running_count became 0, drained, state, a cancellation was delivered */
 
     cleat_task *cancel_first, *cancel_last; /* to be delivered, through `next_cancel` */
@@ -95,13 +113,18 @@ struct cleat_task {
     cleat__assignment *assignment; /* owned */
     cleat_run_id id;
     cleat_run_id parent_id;
-    cleat__metadata metadata; /* this thread only */
+    cleat_run_id tenant_id, workflow_id, version_id, step_id; /* "": not told */
+    cleat__metadata metadata;                                 /* this thread only */
 
     /* What it gives back: this thread only. */
     char *output;
     char *error;
     cleat_status return_error_status; /* of a cleat_task_return() that was refused ... */
     char *return_error;               /* ... and why */
+
+    bool slot_released; /* under the worker's mutex */
+    _Atomic int64_t stream_count;
+    char event_id[37];
 
     _Atomic int64_t child_count;
     _Atomic(char *) child_metadata;   /* made by the first spawn, then constant */
@@ -123,6 +146,8 @@ struct cleat_task {
 /* slots.c */
 void cleat__worker_assign(void *self, cleat__assignment *list); /* the sink's; engine thread */
 void *cleat__worker_house(void *worker);
+/* A running task gave its slot away. With the mutex. */
+void cleat__worker_slot_released(cleat_worker *worker);
 /* Reports what was not begun as never begun. */
 void cleat__worker_give_back(cleat_worker *worker);
 /* The calling thread begins to work for this worker ... */
@@ -136,6 +161,11 @@ void cleat__worker_destroy(cleat_worker *worker); /* worker.c */
 
 /* execute.c */
 void cleat__task_execute(cleat_task *task);
+
+/* task.c: CLEAT_UNAVAILABLE when its worker was freed. */
+cleat_status cleat__task_check_alive(const cleat_task *task);
+/* The text of a format, cut at `max` bytes and not inside a character; NULL on no memory. */
+char *cleat__task_format(const char *format, va_list arguments, size_t max) CLEAT_PRINTF(1, 0);
 
 /* cancel.c */
 void cleat__worker_cancel(void *self, const cleat__uuid *task_id, int32_t retry_count); /* the sink's */

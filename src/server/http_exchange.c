@@ -18,7 +18,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "http_inflate.h"
+#include "internal_traces.h"
 
+#include <cleat/microhttpd.h>
 #include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +39,7 @@ typedef struct exchange {
     struct MHD_Connection *connection;
     phase phase;
     char *uri;            /* the call's target points into it */
+    char *raw_uri;        /* as it came, where requests are traced; else NULL */
     cleat__buffer upload; /* as it came */
     cleat__buffer unpacked;
     size_t charged; /* of the server's body_bytes */
@@ -44,6 +47,7 @@ typedef struct exchange {
     bool is_gzip;
     int64_t begun_ns;
     char method[12];
+    cleat_http_request traced; /* no request where it is not */
 } exchange;
 
 static const char *header(const exchange *self, const char *name)
@@ -68,6 +72,7 @@ void *cleat__http_exchange_begin(void *self, const char *uri, struct MHD_Connect
     made->connection = connection;
     made->begun_ns = cleat__clock_monotonic_ns(NULL);
     made->uri = cleat__strdup(uri);
+    made->raw_uri = made->server->options.tracer != NULL ? cleat__strdup(uri) : NULL;
     pthread_mutex_lock(&made->server->mutex);
     made->server->open++;
     pthread_mutex_unlock(&made->server->mutex);
@@ -121,6 +126,28 @@ static enum MHD_Result send_answer(exchange *self)
     MHD_destroy_response(response);
     self->phase = SENT;
     return result;
+}
+
+/* ---- The span ---- */
+
+/* With what is known of the caller: a link, since it is a trace of somebody else's. */
+static void trace(exchange *self, const char *version)
+{
+    const cleat__http_route *route = self->call.route;
+    cleat_tracer *tracer = self->server->options.tracer;
+    cleat_span_context caller;
+    const cleat_link link = {.context = &caller};
+    if (tracer == NULL || (route != NULL && route->flags & CLEAT__HTTP_UNTRACED)) {
+        return;
+    }
+    cleat_http_request_options options =
+        *CLEAT_HTTP_REQUEST_OPTIONS(.tracer = tracer, .propagator = cleat_propagator_none(),
+                                    .target = self->raw_uri, .route = route != NULL ? route->pattern : NULL);
+    cleat_mhd_request_start(self->connection, self->method, self->raw_uri, version, &options, &self->traced);
+    if (cleat__caller_context_read(cleat_slice_of(header(self, "traceparent")),
+                                   cleat_slice_of(header(self, "tracestate")), &caller)) {
+        (void)cleat_span_add_link(self->traced.span, &link);
+    }
 }
 
 /* ---- The headers ---- */
@@ -287,11 +314,12 @@ static void check_headers(exchange *self)
     }
 }
 
-static enum MHD_Result take_headers(exchange *self, const char *method)
+static enum MHD_Result take_headers(exchange *self, const char *method, const char *version)
 {
     self->phase = BODY;
     snprintf(self->method, sizeof(self->method), "%s", method);
     check_headers(self);
+    trace(self, version);
     if (self->call.answer.status != 0 &&
         (announced_size(self) > DISCARD_MAX || header(self, "Expect") != NULL)) {
         return send_answer(self); /* closes the connection: its body is not read */
@@ -409,12 +437,12 @@ enum MHD_Result cleat__http_exchange_handle(void *server, struct MHD_Connection 
                                             size_t *upload_size, void **context)
 {
     exchange *self = *context;
-    (void)server, (void)connection, (void)url, (void)version;
+    (void)server, (void)connection, (void)url;
     if (self == NULL) {
         return MHD_NO; /* out of memory */
     }
     switch (self->phase) {
-    case NEW: return take_headers(self, method);
+    case NEW: return take_headers(self, method, version);
     case AT_WORK: return send_answer(self);
     case SENT: *upload_size = 0; return MHD_YES;
     case BODY: break;
@@ -454,18 +482,20 @@ void cleat__http_exchange_end(void *argument, struct MHD_Connection *connection,
 {
     cleat__http_server *server = argument;
     exchange *self = *context;
-    (void)code;
     if (self == NULL) {
         return;
     }
     if (self->phase == SENT) {
         count_request(self);
+        cleat_http_request_set_status_code(&self->traced, (int)self->call.answer.status);
     }
+    cleat_mhd_request_completed(&self->traced, code);
     cleat__http_watch_restart(server->watch, watched(connection));
     discharge(self);
     cleat__buffer_deinit(&self->unpacked);
     cleat__http_call_deinit(&self->call);
     cleat__free(self->uri);
+    cleat__free(self->raw_uri);
     cleat__free(self);
     *context = NULL;
     pthread_mutex_lock(&server->mutex);

@@ -84,6 +84,23 @@ static void take_complaint(void *self, const char *format, va_list arguments)
     cleat__log_limited(&site, CLEAT_LOG_DEBUG, "HTTP: %s", text);
 }
 
+/* libmicrohttpd does not say which file it does not like. */
+static cleat_status explain(const cleat__http_server *server)
+{
+    const cleat__http_options *options = &server->options;
+    if (server->files[0] == NULL) {
+        return cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "the HTTP server does not start: %s",
+                           server->start_error);
+    }
+    bool has_authority = options->tls_client_ca != NULL;
+    return cleat__fail(
+        CLEAT_INVALID_ARGUMENT,
+        "TLS cannot use the certificate %s with the key %s%s%s: is one damaged, or the key that "
+        "of another certificate? (%s)",
+        options->tls_cert, options->tls_key, has_authority ? " and the authorities " : "",
+        has_authority ? options->tls_client_ca : "", server->start_error);
+}
+
 static cleat_status start_daemon(cleat__http_server *server)
 {
     const cleat__http_options *options = &server->options;
@@ -106,8 +123,7 @@ static cleat_status start_daemon(cleat__http_server *server)
         (unsigned)options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, options->idle_timeout_s,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (daemon == NULL) {
-        return cleat__fail(server->files[0] != NULL ? CLEAT_INVALID_ARGUMENT : CLEAT_RESOURCE_EXHAUSTED,
-                           "the HTTP server does not start: %s", server->start_error);
+        return explain(server);
     }
     atomic_store(&server->has_started, true);
     server->daemon = daemon;

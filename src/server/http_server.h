@@ -11,6 +11,8 @@
 #include "http_call.h"
 #include "metrics.h"
 
+#include <cleat/trace.h>
+
 typedef struct cleat__http_server cleat__http_server;
 
 typedef struct cleat__http_options {
@@ -26,6 +28,7 @@ typedef struct cleat__http_options {
     cleat_status (*authenticate)(void *self, cleat_slice bearer, cleat__identity *out);
     void *authenticate_self;
     cleat__metrics *metrics; /* NULL: nothing is counted */
+    cleat_tracer *tracer;    /* of the spans of requests; NULL: none. Used until the server is freed */
 
     size_t threads;             /* of the pool; 0: 8 */
     size_t connections_max;     /* more wait in the listen queue; 0: 4096 */

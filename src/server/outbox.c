@@ -3,26 +3,27 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "wire/message.h"
 
 typedef cleat__notice_out notice;
 typedef cleat__notice_out_list notice_list;
 
 /* ---- Lists ---- */
 
-notice *cleat__notice_out_new(Cleat__AssignedAction *action, bool is_start, const cleat__uuid *task_id,
+notice *cleat__notice_out_new(const Cleat__AssignedAction *action, bool is_start, const cleat__uuid *task_id,
                               int32_t retry_count)
 {
+    size_t size = protobuf_c_message_get_packed_size(&action->base);
     notice *it = cleat__malloc(sizeof(*it));
-    if (it == NULL) {
-        cleat__message_free(action);
+    uint8_t *bytes = cleat__malloc(size);
+    if (it == NULL || bytes == NULL) {
+        cleat__free(it);
+        cleat__free(bytes);
         return NULL;
     }
-    bool has_metadata = action->has_additional_metadata_case != 0;
+    (void)protobuf_c_message_pack(&action->base, bytes);
     *it = (notice){
-        .action = action,
-        .size = sizeof(*action) + strlen(action->action_payload) +
-                (has_metadata ? strlen(action->additional_metadata) : 0),
+        .bytes = bytes,
+        .size = size,
         .is_start = is_start,
         .task_id = *task_id,
         .retry_count = retry_count,
@@ -32,7 +33,7 @@ notice *cleat__notice_out_new(Cleat__AssignedAction *action, bool is_start, cons
 
 static void notice_free(notice *it)
 {
-    cleat__message_free(it->action);
+    cleat__free(it->bytes);
     cleat__free(it);
 }
 
@@ -71,8 +72,8 @@ static void forget_all(notice_list *list)
 /* Keeps a start that may have to be given to somebody else. */
 static void remember(cleat__outbox *outbox, notice *it, uint64_t number)
 {
-    cleat__message_free(it->action);
-    it->action = NULL;
+    cleat__free(it->bytes);
+    it->bytes = NULL;
     it->number = number;
     if (it->is_start) {
         append(&outbox->sent, it);
@@ -92,7 +93,8 @@ static void forget_taken(cleat__outbox *outbox)
 /* CLEAT_RESOURCE_EXHAUSTED: not now; else the notice is taken. */
 static cleat_status send_one(cleat__outbox *outbox, notice *it)
 {
-    cleat_status status = cleat__rpc_send(outbox->call, &it->action->base);
+    cleat_status status =
+        cleat__rpc_send_bytes(outbox->call, (cleat_slice){(const char *)it->bytes, it->size});
     if (status == CLEAT_OK) {
         it->sent_ns = cleat__clock_monotonic_ns(NULL);
         remember(outbox, it, ++outbox->sent_count);
@@ -113,7 +115,7 @@ cleat_status cleat__outbox_send(cleat__outbox *outbox)
     cleat_status status = CLEAT_OK;
     while (!outbox->is_closed && outbox->waiting.first != NULL && status == CLEAT_OK) {
         notice *first = outbox->waiting.first, *next = first->next;
-        size_t size = first->size;
+        size_t size = sizeof(*first) + first->size;
         status = send_one(outbox, first);
         if (status == CLEAT_RESOURCE_EXHAUSTED) { /* until all that was sent is taken */
             return CLEAT_OK;
@@ -133,8 +135,8 @@ cleat_status cleat__outbox_put(cleat__outbox *outbox, notice *it)
         return CLEAT_OK;
     }
     append(&outbox->waiting, it);
-    outbox->waiting_size += it->size;
-    cleat__rpc_charge(outbox->call, it->size);
+    outbox->waiting_size += sizeof(*it) + it->size;
+    cleat__rpc_charge(outbox->call, sizeof(*it) + it->size);
     cleat_status status = cleat__outbox_send(outbox);
     forget_taken(outbox);
     if (status == CLEAT_OK && outbox->waiting_size > CLEAT__OUTBOX_WAITING_MAX) {

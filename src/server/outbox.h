@@ -15,9 +15,9 @@
 /* What is told about an attempt. */
 typedef struct cleat__notice_out {
     struct cleat__notice_out *next;
-    Cleat__AssignedAction *action; /* owned; NULL: it was sent */
-    size_t size;                   /* about that of the message */
-    uint64_t number;               /* of the message, the first is 1 */
+    uint8_t *bytes;  /* of the message, which is half of what it takes unpacked; owned; NULL: it was sent */
+    size_t size;     /* of the bytes */
+    uint64_t number; /* of the message, the first is 1 */
     int64_t sent_ns;
     bool is_start; /* else a cancellation, which is not remembered */
     cleat__uuid task_id;
@@ -40,8 +40,8 @@ typedef struct cleat__outbox {
     uint64_t sent_count;
 } cleat__outbox;
 
-/* Takes the action, which is not NULL. NULL on no memory. */
-cleat__notice_out *cleat__notice_out_new(Cleat__AssignedAction *action, bool is_start,
+/* NULL on no memory. */
+cleat__notice_out *cleat__notice_out_new(const Cleat__AssignedAction *action, bool is_start,
                                          const cleat__uuid *task_id, int32_t retry_count);
 
 /*

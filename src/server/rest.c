@@ -71,6 +71,35 @@ cleat_status cleat__rest_take(cleat__rest *rest, cleat__store **out)
     return CLEAT_OK;
 }
 
+bool cleat__rest_is_full(const cleat__json_writer *writer)
+{
+    return writer->out.size > CLEAT__REST_ANSWER_MAX;
+}
+
+void cleat__rest_answer(cleat__http_call *call,
+                        cleat_status (*write)(void *argument, cleat__store *store,
+                                              cleat__json_writer *writer),
+                        void *argument)
+{
+    cleat__rest *rest = call->service;
+    cleat__json_writer writer = {0};
+    cleat__store *store = NULL;
+    cleat_status status = cleat__rest_take(rest, &store);
+    if (status == CLEAT_OK) {
+        status = write(argument, store, &writer);
+    }
+    cleat__rest_give(rest, store);
+    if (status != CLEAT_OK) {
+        cleat__http_call_fail_status(call, status);
+    } else if (cleat__rest_is_full(&writer)) {
+        cleat__http_call_fail(call, 400, "the answer is larger than %zu bytes: lower the limit",
+                              CLEAT__REST_ANSWER_MAX);
+    } else {
+        cleat__http_call_answer_json(call, 200, &writer);
+    }
+    cleat__buffer_deinit(&writer.out);
+}
+
 void cleat__rest_give(cleat__rest *rest, cleat__store *store)
 {
     if (store == NULL) {

@@ -2,24 +2,21 @@
 #define _GNU_SOURCE /* memmem */
 #include "rest_parts.h"
 
-#include "base/error.h"
-
-static const char *const level_names[] = {
-    [CLEAT_LOG_ERROR] = "ERROR",
-    [CLEAT_LOG_WARN] = "WARN",
-    [CLEAT_LOG_INFO] = "INFO",
-    [CLEAT_LOG_DEBUG] = "DEBUG",
-};
+/* Of the levels from the first one, CLEAT_LOG_ERROR, on. */
+static const char *const level_names[] = {"ERROR", "WARN", "INFO", "DEBUG", NULL};
+_Static_assert(CLEAT_LOG_WARN == CLEAT_LOG_ERROR + 1 && CLEAT_LOG_INFO == CLEAT_LOG_ERROR + 2 &&
+                   CLEAT_LOG_DEBUG == CLEAT_LOG_ERROR + 3,
+               "in the order of the names");
 
 typedef struct page {
     cleat__http_call *call;
-    cleat__json_writer writer;
+    cleat__json_writer *writer;
     char name[CLEAT__REST_NAME_SIZE];
     int64_t limit;
     int64_t since_ms, until_ms;
     int64_t attempt; /* 0: any */
     cleat_slice search;
-    unsigned levels; /* 1 << cleat_log_level; 0: any */
+    unsigned levels; /* 1 << each of level_names; 0: any */
     bool is_newest_first;
 } page;
 
@@ -27,7 +24,7 @@ static bool passes(const page *self, const cleat__log_line *line)
 {
     return line->time_ms >= self->since_ms && line->time_ms <= self->until_ms &&
            (self->attempt == 0 || line->retry_count + 1 == self->attempt) &&
-           (self->levels == 0 || self->levels >> line->level & 1) &&
+           (self->levels == 0 || self->levels >> (line->level - CLEAT_LOG_ERROR) & 1) &&
            (self->search.size == 0 ||
             memmem(line->message.data, line->message.size, self->search.data, self->search.size) != NULL);
 }
@@ -35,7 +32,7 @@ static bool passes(const page *self, const cleat__log_line *line)
 static bool write_line(void *argument, const cleat__log_line *line)
 {
     page *self = argument;
-    cleat__json_writer *writer = &self->writer;
+    cleat__json_writer *writer = self->writer;
     bool is_known = line->level >= CLEAT_LOG_ERROR && line->level <= CLEAT_LOG_DEBUG;
     if (!is_known || !passes(self, line)) {
         return true;
@@ -43,55 +40,38 @@ static bool write_line(void *argument, const cleat__log_line *line)
     cleat__writer_begin_object(writer, NULL);
     cleat__rest_write_time(writer, "createdAt", line->time_ms);
     cleat__writer_slice(writer, "message", line->message);
-    cleat__rest_write_payload(writer, "metadata", (cleat_slice){NULL, 0});
+    cleat__rest_write_payload(writer, "metadata", line->metadata);
     cleat__rest_write_uuid(writer, "taskExternalId", &line->task_id);
     cleat__writer_string(writer, "taskDisplayName", self->name);
     cleat__writer_int(writer, "retryCount", line->retry_count);
     cleat__writer_int(writer, "attempt", line->retry_count + 1);
-    cleat__writer_string(writer, "level", level_names[line->level]);
+    cleat__writer_string(writer, "level", level_names[line->level - CLEAT_LOG_ERROR]);
     cleat__writer_end_object(writer);
-    return --self->limit != 0;
-}
-
-static bool read_levels(page *self)
-{
-    cleat_slice value;
-    size_t cursor = 0;
-    while (cleat__http_call_next(self->call, "levels", &cursor, &value)) {
-        int level = CLEAT_LOG_ERROR;
-        while (level <= CLEAT_LOG_DEBUG && !cleat_slice_equals(value, cleat_slice_of(level_names[level]))) {
-            level++;
-        }
-        if (level > CLEAT_LOG_DEBUG) {
-            cleat__http_call_refuse(self->call, 400, "Invalid format for parameter levels");
-            return false;
-        }
-        self->levels |= 1U << level;
-    }
-    return true;
+    return --self->limit != 0 && !cleat__rest_is_full(writer);
 }
 
 static bool read_query(page *self)
 {
     cleat__http_call *call = self->call;
-    cleat_slice direction = cleat__http_call_argument(call, "order_by_direction");
-    self->is_newest_first = cleat_slice_equals(direction, cleat_slice_of("DESC"));
-    if (direction.data != NULL && !self->is_newest_first &&
-        !cleat_slice_equals(direction, cleat_slice_of("ASC"))) {
-        cleat__http_call_refuse(call, 400, "Invalid format for parameter order_by_direction");
+    static const char *const directions[] = {"ASC", "DESC", NULL};
+    int direction = 0;
+    if (!cleat__rest_read_choice(call, "order_by_direction", directions, &direction)) {
         return false;
     }
+    self->is_newest_first = direction == 1;
     self->search = cleat__http_call_argument(call, "search");
     self->limit = 50;
     self->until_ms = INT64_MAX;
-    return cleat__http_call_int(call, "limit", 1, 10000, &self->limit) &&
+    return cleat__http_call_int(call, "limit", 1, CLEAT__REST_LIMIT_MAX, &self->limit) &&
            cleat__http_call_int(call, "attempt", 1, INT32_MAX, &self->attempt) &&
            cleat__http_call_time(call, "since", &self->since_ms) &&
-           cleat__http_call_time(call, "until", &self->until_ms) && read_levels(self);
+           cleat__http_call_time(call, "until", &self->until_ms) &&
+           cleat__rest_read_choices(call, "levels", level_names, &self->levels);
 }
 
-static cleat_status write_page(page *self, cleat__store *store)
+static cleat_status write_page(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
+    page *self = argument;
     int64_t tenant = self->call->identity.tenant;
     cleat__uuid id = cleat__http_call_id(self->call, "task");
     cleat__rest_run run;
@@ -99,37 +79,25 @@ static cleat_status write_page(page *self, cleat__store *store)
     if (status != CLEAT_OK) {
         return status;
     }
+    self->writer = writer;
     cleat__rest_run_name(&run, self->name);
-    cleat__writer_begin_object(&self->writer, NULL);
-    cleat__writer_begin_object(&self->writer, "pagination"); /* nobody turns pages here */
-    cleat__writer_int(&self->writer, "current_page", 0);
-    cleat__writer_int(&self->writer, "next_page", 0);
-    cleat__writer_int(&self->writer, "num_pages", 0);
-    cleat__writer_end_object(&self->writer);
-    cleat__writer_begin_array(&self->writer, "rows");
+    cleat__writer_begin_object(writer, NULL);
+    cleat__writer_begin_object(writer, "pagination"); /* nobody turns pages here */
+    cleat__writer_int(writer, "current_page", 0);
+    cleat__writer_int(writer, "next_page", 0);
+    cleat__writer_int(writer, "num_pages", 0);
+    cleat__writer_end_object(writer);
+    cleat__writer_begin_array(writer, "rows");
     status = cleat__rest_query_logs(store, tenant, &id, self->is_newest_first, write_line, self);
-    cleat__writer_end_array(&self->writer);
-    cleat__writer_end_object(&self->writer);
+    cleat__writer_end_array(writer);
+    cleat__writer_end_object(writer);
     return status;
 }
 
 void cleat__rest_log_list(cleat__http_call *call)
 {
-    cleat__rest *rest = call->service;
     page self = {.call = call};
-    cleat__store *store = NULL;
-    if (!read_query(&self)) {
-        return;
-    }
-    cleat_status status = cleat__rest_take(rest, &store);
-    if (status == CLEAT_OK) {
-        status = write_page(&self, store);
-    }
-    cleat__rest_give(rest, store);
-    if (status == CLEAT_OK) {
-        cleat__http_call_answer_json(call, 200, &self.writer);
-    } else {
-        cleat__http_call_fail_status(call, status);
-        cleat__buffer_deinit(&self.writer.out);
+    if (read_query(&self)) {
+        cleat__rest_answer(call, write_page, &self);
     }
 }

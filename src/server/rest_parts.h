@@ -19,24 +19,64 @@ void cleat__rest_give(cleat__rest *rest, cleat__store *store); /* NULL-safe */
 /* ---- Handlers ---- */
 
 void cleat__rest_tenant_get(cleat__http_call *call);
+void cleat__rest_version_get(cleat__http_call *call);
+void cleat__rest_meta_get(cleat__http_call *call);
+void cleat__rest_worker_list(cleat__http_call *call);
+void cleat__rest_worker_get(cleat__http_call *call);
+void cleat__rest_worker_update(cleat__http_call *call);
 void cleat__rest_run_list(cleat__http_call *call);
 void cleat__rest_run_get(cleat__http_call *call);
 void cleat__rest_run_status(cleat__http_call *call);
+void cleat__rest_run_trigger(cleat__http_call *call);
+void cleat__rest_run_events(cleat__http_call *call);
+void cleat__rest_run_timings(cleat__http_call *call);
+void cleat__rest_run_names(cleat__http_call *call);
+void cleat__rest_run_ids(cleat__http_call *call);
+void cleat__rest_task_get(cleat__http_call *call);
+void cleat__rest_task_events(cleat__http_call *call);
 void cleat__rest_cancel(cleat__http_call *call);
+void cleat__rest_replay(cleat__http_call *call);
 void cleat__rest_log_list(cleat__http_call *call);
 void cleat__rest_task_metrics(cleat__http_call *call);
+void cleat__rest_point_metrics(cleat__http_call *call);
 void cleat__rest_queue_metrics(cleat__http_call *call);
+void cleat__rest_step_queue_metrics(cleat__http_call *call);
+void cleat__rest_task_stats(cleat__http_call *call);
+void cleat__rest_prometheus(cleat__http_call *call);
 void cleat__rest_workflow_list(cleat__http_call *call);
 void cleat__rest_workflow_get(cleat__http_call *call);
+void cleat__rest_workflow_version(cleat__http_call *call);
+void cleat__rest_workflow_delete(cleat__http_call *call);
 void cleat__rest_schedule_create(cleat__http_call *call);
 void cleat__rest_schedule_get(cleat__http_call *call);
+void cleat__rest_schedule_list(cleat__http_call *call);
+void cleat__rest_schedule_update(cleat__http_call *call);
 void cleat__rest_schedule_delete(cleat__http_call *call);
+void cleat__rest_schedule_bulk_delete(cleat__http_call *call);
+void cleat__rest_schedule_bulk_update(cleat__http_call *call);
+void cleat__rest_event_list(cleat__http_call *call);
+void cleat__rest_event_get(cleat__http_call *call);
+void cleat__rest_event_keys(cleat__http_call *call);
+void cleat__rest_event_push(cleat__http_call *call);
+void cleat__rest_event_push_many(cleat__http_call *call);
+void cleat__rest_event_replay(cleat__http_call *call);
+void cleat__rest_span_list(cleat__http_call *call);
 /* 501, with the route's feature. */
 void cleat__rest_unsupported(cleat__http_call *call);
 /* 400: of the API before v1. */
 void cleat__rest_deprecated(cleat__http_call *call);
 
 /* ---- Pieces of answers ---- */
+
+/* Answers 200 with what `write` writes, which gets a reader, or with its status; 400 when that is more
+ * than fits into an answer. */
+void cleat__rest_answer(cleat__http_call *call,
+                        cleat_status (*write)(void *argument, cleat__store *store,
+                                              cleat__json_writer *writer),
+                        void *argument);
+#define CLEAT__REST_ANSWER_MAX ((size_t)64 * 1024 * 1024)
+/* Whether there is more in it than fits into an answer: no need to write on. */
+bool cleat__rest_is_full(const cleat__json_writer *writer);
 
 void cleat__rest_write_uuid(cleat__json_writer *writer, const char *key, const cleat__uuid *id);
 /* A time; 0 is Go's zero time, "0001-01-01T00:00:00Z". */
@@ -48,17 +88,71 @@ void cleat__rest_write_metadata(cleat__json_writer *writer, const cleat__uuid *i
 void cleat__rest_write_payload(cleat__json_writer *writer, const char *key, cleat_slice json);
 /* "pagination" of a page that begins at `offset`. */
 void cleat__rest_write_pages(cleat__json_writer *writer, int64_t offset, int64_t limit, int64_t total);
+/* When the id was made, as its version 7 says; 0: it is of another version. */
+int64_t cleat__rest_id_time(const cleat__uuid *id);
 
 #define CLEAT__REST_NAME_SIZE 160
 /* "pack-1783757521": task and time of a run. */
 void cleat__rest_run_name(const cleat__rest_run *run, char name[CLEAT__REST_NAME_SIZE]);
+/* A number for what elsewhere counts rows: the random end of the id, as far as a double is exact. */
+int64_t cleat__rest_number(const cleat__uuid *id);
 /* A run as a V1TaskSummary, where `key` says. `is_task`: it is shown as a task, else as a run. */
 void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
                                const cleat__rest_run *run, bool is_task);
+/* Answers a run as V1WorkflowRunDetails. */
+void cleat__rest_answer_run(cleat__http_call *call, const cleat__uuid *id);
 
-/* ---- Pieces of requests ---- */
+#define CLEAT__REST_FOREIGN_SCHEDULE "only scheduled runs that were made over HTTP can be changed over HTTP"
 
-/* What runs.list and task-metrics have in common. False: answered with 400. Deinit it in either case. */
+/* ---- Pieces of requests ----
+ *
+ * Those that answer bool: false: it is malformed, which has been answered with 400 and its name, or there is
+ * no memory. What is not there leaves the output as it is. */
+
+/* Ids of the query, */
+bool cleat__rest_read_ids(cleat__http_call *call, const char *name, cleat__rest_ids *out);
+/* and of the body. */
+bool cleat__rest_json_ids(cleat__http_call *call, const char *name, const json_t *list, size_t max,
+                          cleat__rest_ids *out);
+
+/* These have to be there. */
+bool cleat__rest_json_id(cleat__http_call *call, const char *name, const json_t *value, cleat__uuid *out);
+bool cleat__rest_json_time(cleat__http_call *call, const char *name, const json_t *value, int64_t *out);
+/* An object's text, of jansson, to be freed by free(); NULL: it is not there. */
+bool cleat__rest_json_object(cleat__http_call *call, const char *name, const json_t *value, char **out);
+/* 0: it is not there. */
+bool cleat__rest_json_priority(cleat__http_call *call, const json_t *value, int32_t *out);
+
+/* Arrays of "key:value", to be released; NULL: there are none. */
+bool cleat__rest_read_pairs(cleat__http_call *call, const char *name, json_t **out);
+bool cleat__rest_json_pairs(cleat__http_call *call, const char *name, json_t *list, json_t **out);
+
+/* 1 << cleat_run_status, of several. */
+bool cleat__rest_read_statuses(cleat__http_call *call, const char *name, unsigned *out);
+bool cleat__rest_json_statuses(cleat__http_call *call, const char *name, const json_t *list, unsigned *out);
+
+/* Whether the query has no argument of that name, or one that says `text`. */
+bool cleat__rest_is_wanted(const cleat__http_call *call, const char *name, cleat_slice text);
+/* Which of the choices it is; they end with NULL. */
+bool cleat__rest_read_choice(cleat__http_call *call, const char *name, const char *const *choices, int *out);
+/* 1 << each of several. */
+bool cleat__rest_read_choices(cleat__http_call *call, const char *name, const char *const *choices,
+                              unsigned *out);
+
+enum { CLEAT__REST_LIMIT_MAX = 10000 };
+/* Of rows that are visited one by one. */
+typedef struct cleat__rest_page {
+    int64_t offset, limit;
+    int64_t total; /* of those so far */
+} cleat__rest_page;
+/* 50 from the first one on, unless the query says otherwise. */
+bool cleat__rest_read_page(cleat__http_call *call, cleat__rest_page *out);
+/* Counts a row; whether it is on the page. */
+bool cleat__rest_page_take(cleat__rest_page *page);
+/* Whether to visit more: counting stops COUNT_MAX behind the page. */
+bool cleat__rest_page_goes_on(const cleat__rest_page *page);
+
+/* What runs.list and task-metrics have in common. Deinit it in either case. */
 bool cleat__rest_read_filter(cleat__http_call *call, cleat__rest_filter *out);
 
 #endif

@@ -4,6 +4,80 @@
 #include "base/error.h"
 #include "store/bind.h"
 
+/* ---- What filters look at ---- */
+
+void cleat__rest_ids_deinit(cleat__rest_ids *ids)
+{
+    cleat__free(ids->items);
+    *ids = (cleat__rest_ids){0};
+}
+
+cleat_status cleat__rest_ids_add(cleat__rest_ids *ids, const cleat__uuid *id)
+{
+    if (ids->count == ids->capacity) {
+        size_t capacity = ids->capacity != 0 ? 2 * ids->capacity : 16;
+        cleat__uuid *items = cleat__realloc(ids->items, capacity * sizeof(*items));
+        if (items == NULL) {
+            return cleat__fail_memory();
+        }
+        ids->items = items;
+        ids->capacity = capacity;
+    }
+    ids->items[ids->count++] = *id;
+    return CLEAT_OK;
+}
+
+bool cleat__rest_ids_have(const cleat__rest_ids *ids, const cleat__uuid *id)
+{
+    for (size_t i = 0; i < ids->count; i++) {
+        if (cleat__uuid_equals(&ids->items[i], id)) {
+            return true;
+        }
+    }
+    return ids->count == 0;
+}
+
+/* "key:value", divided by the first colon, against an object's strings, and other values as JSON. */
+static bool has_pair(const json_t *object, const char *pair)
+{
+    const char *colon = strchr(pair, ':');
+    char *key = colon != NULL ? cleat__slice_dup((cleat_slice){pair, (size_t)(colon - pair)}) : NULL;
+    const json_t *value = key != NULL ? json_object_get(object, key) : NULL;
+    bool is_equal = false;
+    if (json_is_string(value)) {
+        is_equal = strcmp(json_string_value(value), colon + 1) == 0;
+    } else if (value != NULL) {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        is_equal = text != NULL && strcmp(text, colon + 1) == 0;
+        free(text);
+    }
+    cleat__free(key);
+    return is_equal;
+}
+
+bool cleat__rest_has_metadata(const json_t *pairs, bool needs_all, cleat_slice metadata)
+{
+    size_t count = json_array_size(pairs), found = 0;
+    if (count == 0) {
+        return true;
+    }
+    json_t *object = metadata.size != 0 ? json_loadb(metadata.data, metadata.size, 0, NULL) : NULL;
+    for (size_t i = 0; i < count && object != NULL; i++) {
+        found += has_pair(object, json_string_value(json_array_get(pairs, i)));
+    }
+    json_decref(object);
+    return needs_all ? found == count : found != 0;
+}
+
+cleat__uuid cleat__rest_first_id(int64_t unix_ms)
+{
+    cleat__uuid id = {{0}};
+    for (int i = 0; i < 6 && unix_ms > 0; i++) {
+        id.bytes[i] = (uint8_t)(unix_ms >> (40 - 8 * i));
+    }
+    return id;
+}
+
 /* ---- Runs ---- */
 
 enum {
@@ -16,17 +90,22 @@ enum {
     COLUMN_WORKFLOW_ID,
     COLUMN_VERSION_ID,
     COLUMN_TASK_NAME,
+    COLUMN_WORKER,
+    COLUMN_EVENT,
+    COLUMN_EVENT_KEY,
+    COLUMN_QUEUED,
 };
 /* Payloads only where ?3 is true: they may take many pages. */
-#define SELECT_RUNS                                                                              \
-    "SELECT t.id, y.action, coalesce(e.state, l.state), t.priority, "                            \
-    "coalesce(e.retry_count, l.retry_count), t.created_at_ms, "                                  \
-    "coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, t.parent_id, t.child_index, " \
-    "t.child_key, (SELECT count(*) FROM task c WHERE c.parent_id = t.id), t.metadata, e.error, " \
-    "CASE WHEN ?3 THEN t.input END, CASE WHEN ?3 THEN e.output END, "                            \
-    "w.name, w.uuid, y.version_id, y.task_name "                                                 \
-    "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "  \
-    "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "                  \
+#define SELECT_RUNS                                                                               \
+    "SELECT t.id, y.action, coalesce(e.state, l.state), t.priority, "                             \
+    "coalesce(e.retry_count, l.retry_count), t.created_at_ms, "                                   \
+    "coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, t.parent_id, t.child_index, "  \
+    "t.child_key, (SELECT count(*) FROM task c WHERE c.parent_id = t.id), t.metadata, e.error, "  \
+    "CASE WHEN ?3 THEN t.input END, CASE WHEN ?3 THEN e.output END, "                             \
+    "w.name, w.uuid, y.version_id, y.task_name, coalesce(e.worker_id, l.worker_id), t.event_id, " \
+    "t.event_key, l.queued_at_ms "                                                                \
+    "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "   \
+    "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "                   \
     "WHERE y.tenant = ?4 AND "
 
 static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
@@ -54,56 +133,17 @@ static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
     row->task_name = cleat__column_text(select, COLUMN_TASK_NAME);
     cleat__column_uuid(select, COLUMN_VERSION_ID, &row->version_id);
     cleat__column_uuid(select, COLUMN_WORKFLOW_ID, &row->workflow_id);
-    out->workflow_id = row->workflow_id;
+    cleat__column_uuid(select, COLUMN_WORKER, &row->worker_id);
+    cleat__column_uuid(select, COLUMN_EVENT, &row->event_id);
+    row->event_key = cleat__column_text(select, COLUMN_EVENT_KEY);
+    out->queued_at_ms = sqlite3_column_int64(select, COLUMN_QUEUED);
 }
 
 void cleat__rest_filter_deinit(cleat__rest_filter *filter)
 {
-    cleat__free(filter->workflow_ids);
+    cleat__rest_ids_deinit(&filter->workflows);
     json_decref(filter->metadata);
     *filter = (cleat__rest_filter){0};
-}
-
-static bool has_workflow(const cleat__rest_filter *filter, const cleat__uuid *id)
-{
-    for (size_t i = 0; i < filter->workflow_count; i++) {
-        if (cleat__uuid_equals(&filter->workflow_ids[i], id)) {
-            return true;
-        }
-    }
-    return filter->workflow_count == 0;
-}
-
-/* "key:value", divided by the first colon, against an object's strings, and other values as JSON. */
-static bool has_pair(const json_t *object, const char *pair)
-{
-    const char *colon = strchr(pair, ':');
-    char *key = colon != NULL ? cleat__slice_dup((cleat_slice){pair, (size_t)(colon - pair)}) : NULL;
-    const json_t *value = key != NULL ? json_object_get(object, key) : NULL;
-    bool is_equal = false;
-    if (json_is_string(value)) {
-        is_equal = strcmp(json_string_value(value), colon + 1) == 0;
-    } else if (value != NULL) {
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        is_equal = text != NULL && strcmp(text, colon + 1) == 0;
-        free(text);
-    }
-    cleat__free(key);
-    return is_equal;
-}
-
-static bool has_metadata(const cleat__rest_filter *filter, cleat_slice metadata)
-{
-    size_t count = json_array_size(filter->metadata), found = 0;
-    if (count == 0) {
-        return true;
-    }
-    json_t *object = metadata.size != 0 ? json_loadb(metadata.data, metadata.size, 0, NULL) : NULL;
-    for (size_t i = 0; i < count && object != NULL; i++) {
-        found += has_pair(object, json_string_value(json_array_get(filter->metadata, i)));
-    }
-    json_decref(object);
-    return filter->needs_all_metadata ? found == count : found != 0;
 }
 
 static bool passes(const cleat__rest_filter *filter, const cleat__rest_run *run)
@@ -112,44 +152,34 @@ static bool passes(const cleat__rest_filter *filter, const cleat__rest_run *run)
     return row->created_at_ms >= filter->since_ms &&
            (row->finished_at_ms == 0 || row->finished_at_ms <= filter->until_ms) &&
            (filter->statuses == 0 || filter->statuses >> row->status & 1) &&
-           has_workflow(filter, &run->workflow_id) && has_metadata(filter, row->metadata);
+           (!filter->has_parent || cleat__uuid_equals(&row->parent_id, &filter->parent_id)) &&
+           (!filter->has_worker || cleat__uuid_equals(&row->worker_id, &filter->worker_id)) &&
+           cleat__rest_ids_have(&filter->workflows, &row->workflow_id) &&
+           cleat__rest_has_metadata(filter->metadata, filter->needs_all_metadata, row->metadata);
 }
 
-/* The lowest id of that millisecond: no run that was created then or later has a lower one. */
-static cleat__uuid first_id(int64_t unix_ms)
-{
-    cleat__uuid id = {{0}};
-    for (int i = 0; i < 6; i++) {
-        id.bytes[i] = (uint8_t)(unix_ms >> (40 - 8 * i));
-    }
-    return id;
-}
-
+/* By the narrowest index; passes() looks at the rest. */
 static cleat_status prepare_runs(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter,
                                  const cleat__uuid *from, sqlite3_stmt **out)
 {
     static const char all[] = SELECT_RUNS "t.id >= ?1 ORDER BY t.id DESC";
     static const char children[] = SELECT_RUNS "t.parent_id = ?2 AND t.id >= ?1 ORDER BY t.id DESC";
-    cleat_status status = cleat__store_prepare(store, filter->has_parent ? children : all, out);
-    if (status == CLEAT_OK) {
-        cleat__bind_uuid(*out, 1, from);
-        sqlite3_bind_int(*out, 3, filter->with_payloads);
-        sqlite3_bind_int64(*out, 4, tenant);
+    static const char started[] = SELECT_RUNS "t.event_id = ?2 AND t.id >= ?1 ORDER BY t.id DESC";
+    cleat_status status = cleat__store_prepare(store,
+                                               filter->has_event    ? started
+                                               : filter->has_parent ? children
+                                                                    : all,
+                                               out);
+    if (status != CLEAT_OK) {
+        return status;
     }
-    if (status == CLEAT_OK && filter->has_parent) {
-        cleat__bind_uuid(*out, 2, &filter->parent_id);
+    cleat__bind_uuid(*out, 1, from);
+    sqlite3_bind_int(*out, 3, filter->with_payloads);
+    sqlite3_bind_int64(*out, 4, tenant);
+    if (filter->has_event || filter->has_parent) {
+        cleat__bind_uuid(*out, 2, filter->has_event ? &filter->event_id : &filter->parent_id);
     }
-    return status;
-}
-
-static cleat_status finish(cleat__store *store, sqlite3_stmt *select, int code, const char *while_doing)
-{
-    cleat_status status = CLEAT_OK;
-    if (code != SQLITE_DONE && code != SQLITE_ROW) {
-        status = cleat__store_error(store, while_doing);
-    }
-    sqlite3_reset(select);
-    return status;
+    return CLEAT_OK;
 }
 
 cleat_status cleat__rest_query_runs(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter,
@@ -163,7 +193,7 @@ cleat_status cleat__rest_query_runs(cleat__store *store, int64_t tenant, const c
     if (filter->matches_nothing) {
         return CLEAT_OK;
     }
-    cleat__uuid from = first_id(filter->since_ms > 0 ? filter->since_ms : 0);
+    cleat__uuid from = cleat__rest_first_id(filter->since_ms);
     sqlite3_stmt *select = NULL;
     cleat_status status = prepare_runs(store, tenant, filter, &from, &select);
     if (status != CLEAT_OK) {
@@ -187,7 +217,18 @@ cleat_status cleat__rest_query_runs(cleat__store *store, int64_t tenant, const c
             break;
         }
     }
-    return finish(store, select, code, "listing runs");
+    return cleat__rest_query_end(store, select, code, "listing runs");
+}
+
+cleat_status cleat__rest_query_end(cleat__store *store, sqlite3_stmt *select, int code,
+                                   const char *while_doing)
+{
+    cleat_status status = CLEAT_OK;
+    if (code != SQLITE_DONE && code != SQLITE_ROW) {
+        status = cleat__store_error(store, while_doing);
+    }
+    sqlite3_reset(select);
+    return status;
 }
 
 static cleat_status fail_not_found(const cleat__uuid *id)
@@ -212,7 +253,7 @@ cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cl
     sqlite3_bind_int64(select, 4, tenant);
     int code = sqlite3_step(select);
     if (code != SQLITE_ROW) {
-        status = finish(store, select, code, "reading a run");
+        status = cleat__rest_query_end(store, select, code, "reading a run");
         return status != CLEAT_OK ? status : fail_not_found(id);
     }
     read_run(select, tenant, out);
@@ -227,7 +268,8 @@ cleat_status cleat__rest_query_logs(cleat__store *store, int64_t tenant, const c
                                     void *argument)
 {
 #define SELECT_LOGS                                                                                      \
-    "SELECT retry_count, level, time_ms, message FROM task_log WHERE task_id = ?1 AND EXISTS (SELECT 1 " \
+    "SELECT retry_count, level, time_ms, message, metadata FROM task_log WHERE task_id = ?1 AND EXISTS " \
+    "(SELECT 1 "                                                                                         \
     "FROM task t JOIN task_type y ON y.id = t.type_id WHERE t.id = ?1 AND y.tenant = ?2) "
     static const char oldest[] = SELECT_LOGS "ORDER BY line";
     static const char newest[] = SELECT_LOGS "ORDER BY line DESC";
@@ -247,55 +289,11 @@ cleat_status cleat__rest_query_logs(cleat__store *store, int64_t tenant, const c
             .level = (cleat_log_level)sqlite3_column_int(select, 1),
             .time_ms = sqlite3_column_int64(select, 2),
             .message = cleat__column_text(select, 3),
+            .metadata = cleat__column_text(select, 4),
         };
         if (!visit(argument, &line)) {
             break;
         }
     }
-    return finish(store, select, code, "listing log lines");
-}
-
-/* ---- Workflows and queues ---- */
-
-cleat_status cleat__rest_query_workflows(cleat__store *store, int64_t tenant,
-                                         bool (*visit)(void *argument, const cleat__rest_workflow *row),
-                                         void *argument)
-{
-    static const char sql[] = "SELECT uuid, name FROM workflow WHERE tenant = ?1 ORDER BY name";
-    sqlite3_stmt *select = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &select);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    sqlite3_bind_int64(select, 1, tenant);
-    int code;
-    bool goes_on = true;
-    while (goes_on && (code = sqlite3_step(select)) == SQLITE_ROW) {
-        cleat__rest_workflow row = {.name = cleat__column_text(select, 1)};
-        cleat__column_uuid(select, 0, &row.id);
-        goes_on = visit(argument, &row);
-    }
-    return finish(store, select, code, "listing workflows");
-}
-
-cleat_status cleat__rest_query_queues(cleat__store *store, int64_t tenant,
-                                      bool (*visit)(void *argument, cleat_slice action, int64_t count),
-                                      void *argument)
-{
-    static const char sql[] =
-        "SELECT y.action, count(*) FROM task_live l JOIN task_type y ON y.id = l.type_id "
-        "WHERE l.state = 0 AND y.tenant = ?1 GROUP BY y.action ORDER BY y.action";
-    sqlite3_stmt *select = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &select);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    sqlite3_bind_int64(select, 1, tenant);
-    int code;
-    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
-        if (!visit(argument, cleat__column_text(select, 0), sqlite3_column_int64(select, 1))) {
-            break;
-        }
-    }
-    return finish(store, select, code, "counting queues");
+    return cleat__rest_query_end(store, select, code, "listing log lines");
 }

@@ -5,25 +5,46 @@
 #ifndef CLEAT_SERVER_REST_QUERY_H
 #define CLEAT_SERVER_REST_QUERY_H
 
+#include "store/event.h"
 #include "store/query.h"
+#include "store/schedule.h"
 
 #include <jansson.h>
 
+/* Ends a query whose last step answered `code`; for the queries' own files. */
+cleat_status cleat__rest_query_end(cleat__store *store, sqlite3_stmt *select, int code,
+                                   const char *while_doing);
+
+/* Ids; none stand for all. */
+typedef struct cleat__rest_ids {
+    cleat__uuid *items; /* owned */
+    size_t count, capacity;
+} cleat__rest_ids;
+void cleat__rest_ids_deinit(cleat__rest_ids *ids);
+cleat_status cleat__rest_ids_add(cleat__rest_ids *ids, const cleat__uuid *id);
+bool cleat__rest_ids_have(const cleat__rest_ids *ids, const cleat__uuid *id);
+
+/* Whether an object's text has one of the pairs "key:value", or all of them; also when there are none. */
+bool cleat__rest_has_metadata(const json_t *pairs, bool needs_all, cleat_slice metadata);
+/* The lowest id of that millisecond: nothing that was made then or later has a lower one. */
+cleat__uuid cleat__rest_first_id(int64_t unix_ms);
+
+/* ---- Runs ---- */
+
 typedef struct cleat__rest_run {
     cleat__run_row row; /* with metadata and error; input and output where they were asked for */
-    cleat__uuid workflow_id;
     int64_t child_count;
+    int64_t queued_at_ms; /* of the attempt that waits or runs; 0: it has ended */
 } cleat__rest_run;
 
 typedef struct cleat__rest_filter {
     int64_t since_ms,
         until_ms;      /* created since; ended until (who has not ended is in); 0 and INT64_MAX: any */
     unsigned statuses; /* 1 << cleat_run_status, of several; 0: any */
-    bool has_parent;
-    cleat__uuid parent_id;
-    cleat__uuid *workflow_ids; /* owned; none: any */
-    size_t workflow_count;
-    json_t *metadata; /* owned; an array of "key:value"; NULL or empty: any */
+    bool has_parent, has_event, has_worker;
+    cleat__uuid parent_id, event_id, worker_id; /* child of it; started by it; that has or had it */
+    cleat__rest_ids workflows;                  /* owned */
+    json_t *metadata;                           /* owned; an array of "key:value"; NULL or empty: any */
     bool needs_all_metadata;
     bool matches_nothing; /* it asks for what no run has */
     bool with_payloads;
@@ -43,23 +64,87 @@ cleat_status cleat__rest_query_runs(cleat__store *store, int64_t tenant, const c
 /* With payloads; slices are valid until the next call on the store. CLEAT_NOT_FOUND. */
 cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cleat__uuid *id,
                                    cleat__rest_run *out);
+/* ---- Log lines ---- */
+
 /* In the order of arrival, or the other way round, until `visit` answers false. */
 cleat_status cleat__rest_query_logs(cleat__store *store, int64_t tenant, const cleat__uuid *id,
                                     bool is_newest_first,
                                     bool (*visit)(void *argument, const cleat__log_line *line),
                                     void *argument);
 
+/* ---- Workflows: those that are not deleted ---- */
+
+/* With its newest version, or the one that was asked for. Slices are valid during the visit. */
 typedef struct cleat__rest_workflow {
-    cleat__uuid id;
-    cleat_slice name; /* valid during the visit */
+    cleat__uuid id, version_id;
+    cleat_slice name;
+    cleat_slice task_name, action;
+    cleat_slice declaration; /* by cleat__workflow_encode() */
+    int32_t priority;
+    int64_t execution_timeout_ms, schedule_timeout_ms; /* CLEAT__NO_TIMEOUT: none */
+    int64_t order;                                     /* of its versions, from 1 on */
 } cleat__rest_workflow;
 /* By name, until `visit` answers false. */
 cleat_status cleat__rest_query_workflows(cleat__store *store, int64_t tenant,
                                          bool (*visit)(void *argument, const cleat__rest_workflow *row),
                                          void *argument);
-/* How many runs wait in each queue that has any, by name. */
+/* One; `version` NULL: its newest. Slices are valid until the next call. CLEAT_NOT_FOUND. */
+cleat_status cleat__rest_query_workflow(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                                        const cleat__uuid *version, cleat__rest_workflow *out);
+
+/* ---- Queues ---- */
+
+/* What lives of one task. Times are 0 where there is none. */
+typedef struct cleat__rest_queue {
+    cleat_slice task_name, action;
+    int64_t queued, running;
+    int64_t oldest_queued_at_ms, oldest_first_queued_at_ms; /* the second without retries */
+    int64_t oldest_started_at_ms;
+} cleat__rest_queue;
+/* By task, then action. */
 cleat_status cleat__rest_query_queues(cleat__store *store, int64_t tenant,
-                                      bool (*visit)(void *argument, cleat_slice action, int64_t count),
+                                      bool (*visit)(void *argument, const cleat__rest_queue *row),
                                       void *argument);
+
+/* ---- Schedules ---- */
+
+typedef struct cleat__rest_schedule {
+    cleat__schedule_row row;
+    cleat__uuid workflow_id, version_id; /* of the newest version */
+} cleat__rest_schedule;
+
+typedef struct cleat__rest_schedule_filter {
+    const cleat__uuid *workflow_id; /* NULL: any */
+    json_t *metadata;               /* an array of "key:value", all of which it has; NULL: any */
+    bool is_by_creation;            /* the order; else by the time at which they fire */
+    bool is_ascending;
+} cleat__rest_schedule_filter;
+/* Until `visit` answers false. */
+cleat_status cleat__rest_query_schedules(cleat__store *store, int64_t tenant,
+                                         const cleat__rest_schedule_filter *filter,
+                                         bool (*visit)(void *argument, const cleat__rest_schedule *row),
+                                         void *argument);
+/* Slices are valid until the next call. CLEAT_NOT_FOUND. */
+cleat_status cleat__rest_query_schedule(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                                        cleat__rest_schedule *out);
+
+/* ---- Events ---- */
+
+/* Newest first, of those that were pushed since `since_ms`, until `visit` answers false. */
+cleat_status cleat__rest_query_events(cleat__store *store, int64_t tenant, int64_t since_ms,
+                                      bool (*visit)(void *argument, const cleat__event_row *row),
+                                      void *argument);
+/* Each key once, by name. */
+cleat_status cleat__rest_query_event_keys(cleat__store *store, int64_t tenant,
+                                          bool (*visit)(void *argument, cleat_slice key), void *argument);
+
+typedef struct cleat__rest_started {
+    cleat__uuid id, workflow_id;
+    cleat_run_status status;
+} cleat__rest_started;
+/* The runs that an event started, in their order; may be called in a visit above. */
+cleat_status cleat__rest_query_started(cleat__store *store, int64_t tenant, const cleat__uuid *event_id,
+                                       bool (*visit)(void *argument, const cleat__rest_started *row),
+                                       void *argument);
 
 #endif

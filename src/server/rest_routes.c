@@ -1,5 +1,6 @@
 /* The table of the API. docs/http-api.md shows it, and a test compares the two. */
 #include "rest_parts.h"
+#include "version.h"
 
 #define TENANT "/api/v1/tenants/{tenant}"
 #define STABLE "/api/v1/stable/tenants/{tenant}"
@@ -38,6 +39,39 @@ void cleat__rest_tenant_get(cleat__http_call *call)
     cleat__http_call_answer_json(call, 200, &writer);
 }
 
+/* ---- What asks for no token ---- */
+
+void cleat__rest_version_get(cleat__http_call *call)
+{
+    char version[CLEAT__VERSION_SIZE];
+    cleat__json_writer writer = {0};
+    cleat__version_format(version);
+    cleat__writer_begin_object(&writer, NULL);
+    cleat__writer_string(&writer, "version", version);
+    cleat__writer_end_object(&writer);
+    cleat__http_call_answer_json(call, 200, &writer);
+}
+
+/* What a dashboard asks before it knows who is there: people can do nothing here but read. */
+void cleat__rest_meta_get(cleat__http_call *call)
+{
+    cleat__json_writer writer = {0};
+    cleat__writer_begin_object(&writer, NULL);
+    cleat__writer_begin_object(&writer, "auth");
+    cleat__writer_begin_array(&writer, "schemes");
+    cleat__writer_end_array(&writer);
+    cleat__writer_end_object(&writer);
+    cleat__writer_bool(&writer, "allowSignup", false);
+    cleat__writer_bool(&writer, "allowInvites", false);
+    cleat__writer_bool(&writer, "allowCreateTenant", false);
+    cleat__writer_bool(&writer, "allowChangePassword", false);
+    cleat__writer_bool(&writer, "observabilityEnabled", true);
+    cleat__writer_end_object(&writer);
+    cleat__http_call_answer_json(call, 200, &writer);
+}
+
+/* ---- The table ---- */
+
 #define LATER(method, pattern, flags, feature)                   \
     {                                                            \
         method, pattern, flags, cleat__rest_unsupported, feature \
@@ -47,18 +81,34 @@ void cleat__rest_tenant_get(cleat__http_call *call)
         method, pattern, flags, cleat__rest_deprecated, NULL \
     }
 
+#define WORKS(method, pattern, flags, handle)              \
+    {                                                      \
+        method, pattern, flags, cleat__rest_##handle, NULL \
+    }
+#define SCHEDULED TENANT "/workflows/scheduled/{scheduledWorkflowRun}"
+
 static const cleat__http_route routes[] = {
-    {"GET", TENANT, 0, cleat__rest_tenant_get, NULL},
+    WORKS("GET", "/api/v1/version", CLEAT__HTTP_OPEN, version_get),
+    WORKS("GET", "/api/v1/meta", CLEAT__HTTP_OPEN, meta_get),
+    WORKS("GET", TENANT, 0, tenant_get),
 
-    LATER("GET", "/api/v1/workers/{worker}", 0, "reading workers"),
-    LATER("GET", TENANT "/worker", 0, "listing workers"),
-    LATER("PATCH", "/api/v1/workers/{worker}", 0, "pausing workers"),
+    WORKS("GET", "/api/v1/workers/{worker}", 0, worker_get),
+    WORKS("GET", TENANT "/worker", 0, worker_list),
+    WORKS("PATCH", "/api/v1/workers/{worker}", 0, worker_update),
 
-    {"GET", "/api/v1/stable/workflow-runs/{v1WorkflowRun}", 0, cleat__rest_run_get, NULL},
-    {"GET", "/api/v1/stable/workflow-runs/{v1WorkflowRun}/status", 0, cleat__rest_run_status, NULL},
-    {"GET", STABLE "/workflow-runs", 0, cleat__rest_run_list, NULL},
-    {"POST", STABLE "/tasks/cancel", 0, cleat__rest_cancel, NULL},
-    LATER("POST", STABLE "/tasks/replay", 0, "replay"),
+    WORKS("GET", STABLE "/workflow-runs/external-ids", 0, run_ids),
+    WORKS("GET", STABLE "/workflow-runs/display-names", 0, run_names),
+    WORKS("POST", STABLE "/workflow-runs/trigger", 0, run_trigger),
+    WORKS("GET", STABLE "/workflow-runs", 0, run_list),
+    WORKS("GET", "/api/v1/stable/workflow-runs/{v1WorkflowRun}", 0, run_get),
+    WORKS("GET", "/api/v1/stable/workflow-runs/{v1WorkflowRun}/status", 0, run_status),
+    WORKS("GET", "/api/v1/stable/workflow-runs/{v1WorkflowRun}/task-events", 0, run_events),
+    WORKS("GET", "/api/v1/stable/workflow-runs/{v1WorkflowRun}/task-timings", 0, run_timings),
+    WORKS("GET", "/api/v1/stable/tasks/{task}", 0, task_get),
+    WORKS("GET", "/api/v1/stable/tasks/{task}/task-events", 0, task_events),
+    WORKS("GET", "/api/v1/stable/tasks/{task}/logs", 0, log_list),
+    WORKS("POST", STABLE "/tasks/cancel", 0, cancel),
+    WORKS("POST", STABLE "/tasks/replay", 0, replay),
     LATER("POST", "/api/v1/stable/tasks/{task}/restore", 0, "restoring evicted tasks"),
     LATER("POST", STABLE "/durable-tasks/branch", 0, "branching durable tasks"),
     GONE("GET", TENANT "/workflow-runs/{workflowRun}", 0),
@@ -66,24 +116,33 @@ static const cleat__http_route routes[] = {
     GONE("GET", TENANT "/step-runs/{stepRun}", 0),
     GONE("GET", TENANT "/webhook-workers", 0),
 
-    {"POST", TENANT "/workflows/{workflow}/scheduled", CLEAT__HTTP_NAMED, cleat__rest_schedule_create, NULL},
-    LATER("PATCH", TENANT "/workflows/scheduled/{scheduledWorkflowRun}", 0, "changing scheduled runs"),
-    {"DELETE", TENANT "/workflows/scheduled/{scheduledWorkflowRun}", 0, cleat__rest_schedule_delete, NULL},
-    LATER("GET", TENANT "/workflows/scheduled", 0, "listing scheduled runs"),
-    {"GET", TENANT "/workflows/scheduled/{scheduledWorkflowRun}", 0, cleat__rest_schedule_get, NULL},
-    LATER("POST", TENANT "/workflows/scheduled/bulk-delete", 0, "deleting scheduled runs"),
-    LATER("POST", TENANT "/workflows/scheduled/bulk-update", 0, "changing scheduled runs"),
+    WORKS("POST", TENANT "/workflows/{workflow}/scheduled", CLEAT__HTTP_NAMED, schedule_create),
+    WORKS("GET", TENANT "/workflows/scheduled", 0, schedule_list),
+    WORKS("POST", TENANT "/workflows/scheduled/bulk-delete", 0, schedule_bulk_delete),
+    WORKS("POST", TENANT "/workflows/scheduled/bulk-update", 0, schedule_bulk_update),
+    WORKS("GET", SCHEDULED, 0, schedule_get),
+    WORKS("PATCH", SCHEDULED, 0, schedule_update),
+    WORKS("DELETE", SCHEDULED, 0, schedule_delete),
 
     LATER("POST", TENANT "/workflows/{workflow}/crons", CLEAT__HTTP_NAMED, "making crons"),
-    LATER("DELETE", TENANT "/workflows/crons/{cronWorkflow}", 0, "deleting crons"),
     LATER("GET", TENANT "/workflows/crons", 0, "listing crons"),
     LATER("GET", TENANT "/workflows/crons/{cronWorkflow}", 0, "reading crons"),
+    LATER("PATCH", TENANT "/workflows/crons/{cronWorkflow}", 0, "changing crons"),
+    LATER("DELETE", TENANT "/workflows/crons/{cronWorkflow}", 0, "deleting crons"),
 
-    {"GET", TENANT "/workflows", 0, cleat__rest_workflow_list, NULL},
-    {"GET", "/api/v1/workflows/{workflow}", 0, cleat__rest_workflow_get, NULL},
-    LATER("GET", "/api/v1/workflows/{workflow}/versions", 0, "reading versions of workflows"),
-    LATER("GET", "/api/v1/workflows/{workflow}/metrics", 0, "metrics of a workflow"),
-    LATER("DELETE", "/api/v1/workflows/{workflow}", 0, "deleting workflows"),
+    WORKS("GET", TENANT "/workflows", 0, workflow_list),
+    WORKS("GET", "/api/v1/workflows/{workflow}", 0, workflow_get),
+    WORKS("GET", "/api/v1/workflows/{workflow}/versions", 0, workflow_version),
+    LATER("GET", "/api/v1/workflows/{workflow}/metrics", 0, "counting the concurrency groups of a workflow"),
+    LATER("PATCH", "/api/v1/workflows/{workflow}", 0, "pausing workflows"),
+    WORKS("DELETE", "/api/v1/workflows/{workflow}", 0, workflow_delete),
+
+    WORKS("GET", STABLE "/events", 0, event_list),
+    WORKS("GET", STABLE "/events/keys", 0, event_keys),
+    WORKS("GET", STABLE "/events/{v1Event}", 0, event_get),
+    WORKS("POST", TENANT "/events", 0, event_push),
+    WORKS("POST", TENANT "/events/bulk", 0, event_push_many),
+    WORKS("POST", TENANT "/events/replay", 0, event_replay),
 
     LATER("GET", STABLE "/filters", 0, "listing filters"),
     LATER("GET", STABLE "/filters/{v1Filter}", 0, "reading filters"),
@@ -91,13 +150,14 @@ static const cleat__http_route routes[] = {
     LATER("PATCH", STABLE "/filters/{v1Filter}", 0, "changing filters"),
     LATER("DELETE", STABLE "/filters/{v1Filter}", 0, "deleting filters"),
 
-    {"GET", "/api/v1/stable/tasks/{task}/logs", 0, cleat__rest_log_list, NULL},
-
-    {"GET", STABLE "/task-metrics", 0, cleat__rest_task_metrics, NULL},
-    {"GET", TENANT "/step-run-queue-metrics", 0, cleat__rest_queue_metrics, NULL},
-    LATER("GET", TENANT "/prometheus-metrics", 0, "metrics of a tenant"),
-    LATER("GET", TENANT "/task-stats", 0, "statistics of tasks"),
+    WORKS("GET", STABLE "/task-metrics", 0, task_metrics),
+    WORKS("GET", STABLE "/task-point-metrics", 0, point_metrics),
+    WORKS("GET", TENANT "/queue-metrics", 0, queue_metrics),
+    WORKS("GET", TENANT "/step-run-queue-metrics", 0, step_queue_metrics),
+    WORKS("GET", TENANT "/task-stats", 0, task_stats),
+    WORKS("GET", TENANT "/prometheus-metrics", 0, prometheus),
     LATER("GET", TENANT "/rate-limits", 0, "listing rate limits"),
+    LATER("DELETE", TENANT "/rate-limits", 0, "deleting rate limits"),
 
     LATER("GET", STABLE "/webhooks", 0, "listing webhooks"),
     LATER("GET", STABLE "/webhooks/{v1Webhook}", CLEAT__HTTP_NAMED, "reading webhooks"),
@@ -108,8 +168,7 @@ static const cleat__http_route routes[] = {
     LATER("POST", STABLE "/webhooks/{v1Webhook}", CLEAT__HTTP_NAMED | CLEAT__HTTP_OPEN, "receiving webhooks"),
 
     LATER("POST", STABLE "/cel/debug", 0, "trying out expressions"),
-    LATER("GET", STABLE "/events", 0, "listing events"),
-    LATER("GET", STABLE "/traces", 0, "listing spans of a run"),
+    WORKS("GET", STABLE "/traces", 0, span_list),
 };
 
 cleat__http_table cleat__rest_table(cleat__rest *rest)

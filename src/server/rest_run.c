@@ -1,7 +1,5 @@
-/* GET .../workflow-runs/{v1WorkflowRun} and its /status */
+/* GET .../workflow-runs/{v1WorkflowRun} with its parts, and .../tasks/{task}, which is the same run */
 #include "rest_parts.h"
-
-#include "base/error.h"
 
 /* ---- What happened, as far as the file says ---- */
 
@@ -41,31 +39,54 @@ static void write_event(events *self, const event *what)
     cleat__writer_end_object(writer);
 }
 
-/* An attempt that ended without ending the run. */
+/* What became of an attempt. */
+static const struct {
+    const char *outcome, *type, *message;
+} outcomes[] = {
+    {"FAILED", "FAILED", "Task failed"},
+    {"TIMED_OUT", "TIMED_OUT", "Task exceeded its timeout"},
+    {"LOST", "REASSIGNED", "Worker became inactive"},
+    {"COMPLETED", "FINISHED", "Task finished"},
+    {"CANCELLED", "CANCELLED", "Task was cancelled"},
+};
+
+/* What comes between it and the next one; nothing after a lost one. */
+static void write_next(events *self, const cleat__attempt_row *row)
+{
+    event next = {.retry_count = row->retry_count + 1};
+    if (row->replayed_at_ms != 0) {
+        next.type = "RETRIED_BY_USER";
+        next.message = "Task was replayed";
+        next.time_ms = row->replayed_at_ms;
+    } else if (!cleat_slice_equals(row->outcome, cleat_slice_of("LOST"))) {
+        next.type = "RETRYING";
+        next.message = "Task is tried again";
+        next.time_ms = row->finished_at_ms;
+    }
+    if (next.type != NULL) {
+        write_event(self, &next);
+    }
+}
+
+/* An attempt that did not end the run, or had ended it before that was replayed. */
 static bool write_attempt(void *argument, const cleat__attempt_row *row)
 {
     events *self = argument;
-    bool is_lost = cleat_slice_equals(row->outcome, cleat_slice_of("LOST"));
-    bool is_late = cleat_slice_equals(row->outcome, cleat_slice_of("TIMED_OUT"));
+    size_t kind = 0;
+    while (kind + 1 < sizeof(outcomes) / sizeof(outcomes[0]) &&
+           !cleat_slice_equals(row->outcome, cleat_slice_of(outcomes[kind].outcome))) {
+        kind++;
+    }
     if (row->started_at_ms != 0) {
         write_event(self,
                     &(event){"STARTED", "Task started", row->started_at_ms, row->retry_count, {0}, {0}});
     }
-    write_event(self, &(event){is_lost   ? "REASSIGNED"
-                               : is_late ? "TIMED_OUT"
-                                         : "FAILED",
-                               is_lost   ? "Worker became inactive"
-                               : is_late ? "Task exceeded its timeout"
-                                         : "Task failed",
-                               row->finished_at_ms,
-                               row->retry_count,
-                               row->error,
-                               {0}});
-    if (!is_lost) {
-        write_event(
-            self,
-            &(event){"RETRYING", "Task is tried again", row->finished_at_ms, row->retry_count + 1, {0}, {0}});
-    }
+    write_event(self, &(event){.type = outcomes[kind].type,
+                               .message = outcomes[kind].message,
+                               .time_ms = row->finished_at_ms,
+                               .retry_count = row->retry_count,
+                               .error = row->error});
+    write_next(self, row);
     return true;
 }
 
@@ -88,8 +109,9 @@ static void write_newest_attempt(events *self)
         last.message = "Task failed";
         break;
     case CLEAT_RUN_CANCELLED:
-        last.type = "CANCELLED";
-        last.message = "Task was cancelled";
+        /* Who cancels gives no reason; the engine does. */
+        last.type = row->error.data != NULL ? "SCHEDULING_TIMED_OUT" : "CANCELLED";
+        last.message = row->error.data != NULL ? "Task exceeded its schedule timeout" : "Task was cancelled";
         break;
     case CLEAT_RUN_QUEUED:
     case CLEAT_RUN_RUNNING: return;
@@ -98,11 +120,12 @@ static void write_newest_attempt(events *self)
 }
 
 /* The attempts are read on another store: the run's statement stands on its row. */
-static cleat_status write_events(cleat__json_writer *writer, cleat__rest *rest, const cleat__rest_run *run)
+static cleat_status write_events(cleat__json_writer *writer, const char *key, cleat__rest *rest,
+                                 const cleat__rest_run *run)
 {
     cleat__store *store = NULL;
     events self = {.writer = writer, .run = run};
-    cleat__writer_begin_array(writer, "taskEvents");
+    cleat__writer_begin_array(writer, key);
     write_event(&self, &(event){"CREATED", "Task was created", run->row.created_at_ms, 0, {0}, {0}});
     write_event(&self, &(event){"QUEUED", "Task was queued", run->row.created_at_ms, 0, {0}, {0}});
     cleat_status status = cleat__rest_take(rest, &store);
@@ -133,7 +156,7 @@ static void write_run(cleat__json_writer *writer, const cleat__http_call *call, 
     cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
     cleat__rest_write_payload(writer, "additionalMetadata", row->metadata);
     cleat__writer_string(writer, "displayName", name);
-    cleat__rest_write_uuid(writer, "workflowId", &run->workflow_id);
+    cleat__rest_write_uuid(writer, "workflowId", &run->row.workflow_id);
     cleat__rest_write_payload(writer, "output", row->output);
     if (row->error.data != NULL) {
         cleat__writer_slice(writer, "errorMessage", row->error);
@@ -153,7 +176,7 @@ static void write_shape(cleat__json_writer *writer, const cleat__rest_run *run)
     cleat__writer_begin_array(writer, "shape");
     cleat__writer_begin_object(writer, NULL);
     cleat__rest_write_uuid(writer, "taskExternalId", &run->row.id);
-    cleat__rest_write_uuid(writer, "stepId", &run->workflow_id);
+    cleat__rest_write_uuid(writer, "stepId", &run->row.workflow_id);
     cleat__writer_begin_array(writer, "childrenStepIds");
     cleat__writer_end_array(writer);
     cleat__writer_slice(writer, "taskName", run->row.task_name);
@@ -161,61 +184,143 @@ static void write_shape(cleat__json_writer *writer, const cleat__rest_run *run)
     cleat__writer_end_array(writer);
 }
 
-static cleat_status write_details(cleat__http_call *call, cleat__store *store, cleat__json_writer *writer)
+/* ---- Answers about one run ---- */
+
+typedef struct asking {
+    cleat__http_call *call;
+    cleat__uuid id;
+    cleat_status (*write)(cleat__http_call *call, const cleat__rest_run *run, cleat__json_writer *writer);
+} asking;
+
+static cleat_status write_answer(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
-    cleat__uuid id = cleat__http_call_id(call, "v1WorkflowRun");
+    const asking *self = argument;
     cleat__rest_run run;
-    cleat_status status = cleat__rest_query_run(store, call->identity.tenant, &id, &run);
-    if (status != CLEAT_OK) {
-        return status;
-    }
+    cleat_status status = cleat__rest_query_run(store, self->call->identity.tenant, &self->id, &run);
+    return status == CLEAT_OK ? self->write(self->call, &run, writer) : status;
+}
+
+static void answer(cleat__http_call *call, const char *part,
+                   cleat_status (*write)(cleat__http_call *call, const cleat__rest_run *run,
+                                         cleat__json_writer *writer))
+{
+    asking self = {call, cleat__http_call_id(call, part), write};
+    cleat__rest_answer(call, write_answer, &self);
+}
+
+static cleat_status write_details(cleat__http_call *call, const cleat__rest_run *run,
+                                  cleat__json_writer *writer)
+{
     cleat__writer_begin_object(writer, NULL);
-    write_run(writer, call, &run);
-    status = write_events(writer, call->service, &run);
-    write_shape(writer, &run);
+    write_run(writer, call, run);
+    cleat_status status = write_events(writer, "taskEvents", call->service, run);
+    write_shape(writer, run);
     cleat__writer_begin_array(writer, "tasks");
-    cleat__rest_write_summary(writer, NULL, call, &run, true);
+    cleat__rest_write_summary(writer, NULL, call, run, true);
     cleat__writer_end_array(writer);
     cleat__writer_end_object(writer);
     return status;
 }
 
-static cleat_status write_status(cleat__http_call *call, cleat__store *store, cleat__json_writer *writer)
+void cleat__rest_answer_run(cleat__http_call *call, const cleat__uuid *id)
 {
-    cleat__uuid id = cleat__http_call_id(call, "v1WorkflowRun");
-    cleat__rest_run run;
-    cleat_status status = cleat__rest_query_run(store, call->identity.tenant, &id, &run);
-    if (status == CLEAT_OK) {
-        cleat__writer_string(writer, NULL, cleat_run_status_name(run.row.status));
-    }
-    return status;
-}
-
-static void answer(cleat__http_call *call, cleat_status (*write)(cleat__http_call *call, cleat__store *store,
-                                                                 cleat__json_writer *writer))
-{
-    cleat__rest *rest = call->service;
-    cleat__json_writer writer = {0};
-    cleat__store *store = NULL;
-    cleat_status status = cleat__rest_take(rest, &store);
-    if (status == CLEAT_OK) {
-        status = write(call, store, &writer);
-    }
-    if (status == CLEAT_OK) {
-        cleat__http_call_answer_json(call, 200, &writer);
-    } else {
-        cleat__http_call_fail_status(call, status);
-    }
-    cleat__rest_give(rest, store);
-    cleat__buffer_deinit(&writer.out);
+    asking self = {call, *id, write_details};
+    cleat__rest_answer(call, write_answer, &self);
 }
 
 void cleat__rest_run_get(cleat__http_call *call)
 {
-    answer(call, write_details);
+    answer(call, "v1WorkflowRun", write_details);
+}
+
+static cleat_status write_status(cleat__http_call *call, const cleat__rest_run *run,
+                                 cleat__json_writer *writer)
+{
+    (void)call;
+    cleat__writer_string(writer, NULL, cleat_run_status_name(run->row.status));
+    return CLEAT_OK;
 }
 
 void cleat__rest_run_status(cleat__http_call *call)
 {
-    answer(call, write_status);
+    answer(call, "v1WorkflowRun", write_status);
+}
+
+static cleat_status write_task(cleat__http_call *call, const cleat__rest_run *run, cleat__json_writer *writer)
+{
+    cleat__rest_write_summary(writer, NULL, call, run, true);
+    return CLEAT_OK;
+}
+
+void cleat__rest_task_get(cleat__http_call *call)
+{
+    answer(call, "task", write_task);
+}
+
+/* There is one page of what one run has. */
+static void write_only_page(cleat__json_writer *writer)
+{
+    cleat__rest_write_pages(writer, 0, CLEAT__REST_LIMIT_MAX, 1);
+}
+
+static cleat_status write_event_list(cleat__http_call *call, const cleat__rest_run *run,
+                                     cleat__json_writer *writer)
+{
+    cleat__writer_begin_object(writer, NULL);
+    cleat_status status = write_events(writer, "rows", call->service, run);
+    write_only_page(writer);
+    cleat__writer_end_object(writer);
+    return status;
+}
+
+void cleat__rest_run_events(cleat__http_call *call)
+{
+    answer(call, "v1WorkflowRun", write_event_list);
+}
+
+void cleat__rest_task_events(cleat__http_call *call)
+{
+    answer(call, "task", write_event_list);
+}
+
+static cleat_status write_timings(cleat__http_call *call, const cleat__rest_run *run,
+                                  cleat__json_writer *writer)
+{
+    const cleat__run_row *row = &run->row;
+    char name[CLEAT__REST_NAME_SIZE];
+    cleat__rest_run_name(run, name);
+    cleat__writer_begin_object(writer, NULL);
+    cleat__writer_begin_array(writer, "rows");
+    cleat__writer_begin_object(writer, NULL);
+    cleat__rest_write_metadata(writer, &row->id, row->created_at_ms,
+                               row->finished_at_ms != 0 ? row->finished_at_ms : row->created_at_ms);
+    cleat__writer_int(writer, "depth", 0);
+    cleat__writer_string(writer, "status", cleat_run_status_name(row->status));
+    cleat__writer_bool(writer, "isEvicted", false);
+    cleat__writer_string(writer, "taskDisplayName", name);
+    cleat__rest_write_uuid(writer, "taskExternalId", &row->id);
+    cleat__writer_int(writer, "taskId", cleat__rest_number(&row->id));
+    cleat__rest_write_time(writer, "taskInsertedAt", row->created_at_ms);
+    cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
+    cleat__rest_write_time(writer, "queuedAt",
+                           run->queued_at_ms != 0 ? run->queued_at_ms : row->created_at_ms);
+    if (row->started_at_ms != 0) {
+        cleat__rest_write_time(writer, "startedAt", row->started_at_ms);
+    }
+    if (row->finished_at_ms != 0) {
+        cleat__rest_write_time(writer, "finishedAt", row->finished_at_ms);
+    }
+    cleat__rest_write_uuid(writer, "workflowRunId", &row->id);
+    cleat__writer_int(writer, "retryCount", row->retry_count);
+    cleat__writer_int(writer, "attempt", row->retry_count + 1);
+    cleat__writer_end_object(writer);
+    cleat__writer_end_array(writer);
+    write_only_page(writer);
+    cleat__writer_end_object(writer);
+    return CLEAT_OK;
+}
+
+void cleat__rest_run_timings(cleat__http_call *call)
+{
+    answer(call, "v1WorkflowRun", write_timings);
 }

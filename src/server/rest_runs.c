@@ -1,23 +1,21 @@
-/* GET .../workflow-runs, .../task-metrics, .../step-run-queue-metrics */
+/* GET .../workflow-runs with its external-ids and display-names, POST .../workflow-runs/trigger */
 #include "rest_parts.h"
 
-#include "base/error.h"
+#include "engine/engine.h"
+#include "model/json.h"
 
-#define PAGE_BYTES_MAX ((size_t)64 * 1024 * 1024)
-
-typedef struct page {
+typedef struct list {
     cleat__http_call *call;
-    cleat__json_writer writer;
+    cleat__rest_filter filter;
+    cleat__json_writer *writer;
     bool only_tasks;
-    bool is_too_large;
-} page;
+} list;
 
 static bool write_row(void *argument, const cleat__rest_run *run)
 {
-    page *self = argument;
-    cleat__rest_write_summary(&self->writer, NULL, self->call, run, self->only_tasks);
-    self->is_too_large = self->writer.out.size > PAGE_BYTES_MAX;
-    return !self->is_too_large;
+    list *self = argument;
+    cleat__rest_write_summary(self->writer, NULL, self->call, run, self->only_tasks);
+    return !cleat__rest_is_full(self->writer);
 }
 
 /* RUNNING runs can be asked for by where they are: with a worker, as all of them are, or evicted. */
@@ -47,125 +45,192 @@ static bool read_page(cleat__http_call *call, cleat__rest_filter *filter, bool *
         return false;
     }
     filter->limit = 50;
-    return cleat__http_call_bool(call, "only_tasks", only_tasks) &&
+    return cleat__http_call_uuid(call, "worker_id", &filter->worker_id, &filter->has_worker) &&
+           cleat__http_call_bool(call, "only_tasks", only_tasks) &&
            cleat__http_call_bool(call, "include_payloads", &filter->with_payloads) &&
            cleat__http_call_int(call, "offset", 0, 1000000000, &filter->offset) &&
-           cleat__http_call_int(call, "limit", 1, 10000, &filter->limit) && read_running_filter(call, filter);
+           cleat__http_call_int(call, "limit", 1, CLEAT__REST_LIMIT_MAX, &filter->limit) &&
+           read_running_filter(call, filter);
 }
 
-static void write_page(page *self, const cleat__rest_filter *filter)
+static cleat_status write_page(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
-    cleat__rest *rest = self->call->service;
-    cleat__store *store = NULL;
+    list *self = argument;
     int64_t total = 0;
-    cleat__writer_begin_object(&self->writer, NULL);
-    cleat__writer_begin_array(&self->writer, "rows");
-    cleat_status status = cleat__rest_take(rest, &store);
-    if (status == CLEAT_OK) {
-        status =
-            cleat__rest_query_runs(store, self->call->identity.tenant, filter, write_row, self, NULL, &total);
-    }
-    cleat__rest_give(rest, store);
-    cleat__writer_end_array(&self->writer);
-    cleat__rest_write_pages(&self->writer, filter->offset, filter->limit, total);
-    cleat__writer_end_object(&self->writer);
-    if (status != CLEAT_OK) {
-        cleat__http_call_fail_status(self->call, status);
-    } else if (self->is_too_large) {
-        cleat__http_call_fail(self->call, 400, "the page is larger than %zu bytes: ask for fewer rows",
-                              PAGE_BYTES_MAX);
-    } else {
-        cleat__http_call_answer_json(self->call, 200, &self->writer);
-    }
-    cleat__buffer_deinit(&self->writer.out);
+    self->writer = writer;
+    cleat__writer_begin_object(writer, NULL);
+    cleat__writer_begin_array(writer, "rows");
+    cleat_status status = cleat__rest_query_runs(store, self->call->identity.tenant, &self->filter, write_row,
+                                                 self, NULL, &total);
+    cleat__writer_end_array(writer);
+    cleat__rest_write_pages(writer, self->filter.offset, self->filter.limit, total);
+    cleat__writer_end_object(writer);
+    return status;
 }
 
 void cleat__rest_run_list(cleat__http_call *call)
 {
-    cleat__rest_filter filter = {0};
-    page self = {.call = call};
-    if (cleat__http_call_argument(call, "worker_id").data != NULL) {
-        cleat__http_call_fail(call, 501, "listing runs by worker is not supported yet");
-    } else if (read_page(call, &filter, &self.only_tasks)) {
-        write_page(&self, &filter);
+    list self = {.call = call};
+    if (read_page(call, &self.filter, &self.only_tasks)) {
+        cleat__rest_answer(call, write_page, &self);
     }
-    cleat__rest_filter_deinit(&filter);
+    cleat__rest_filter_deinit(&self.filter);
 }
 
-/* ---- Counts ---- */
+/* ---- Only their ids ---- */
 
-static void write_counts(cleat__http_call *call, const uint64_t by_status[5])
+static bool write_id(void *argument, const cleat__rest_run *run)
 {
-    static const cleat_run_status order[] = {CLEAT_RUN_QUEUED, CLEAT_RUN_RUNNING, CLEAT_RUN_COMPLETED,
-                                             CLEAT_RUN_CANCELLED, CLEAT_RUN_FAILED};
-    cleat__json_writer writer = {0};
-    cleat__writer_begin_array(&writer, NULL);
-    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-        cleat__writer_begin_object(&writer, NULL);
-        cleat__writer_string(&writer, "status", cleat_run_status_name(order[i]));
-        cleat__writer_int(&writer, "count", (int64_t)by_status[order[i]]);
-        if (order[i] == CLEAT_RUN_RUNNING) {
-            cleat__writer_begin_object(&writer, "runningDetailCount");
-            cleat__writer_int(&writer, "evicted", 0);
-            cleat__writer_int(&writer, "onWorker", (int64_t)by_status[order[i]]);
-            cleat__writer_end_object(&writer);
-        }
-        cleat__writer_end_object(&writer);
-    }
-    cleat__writer_end_array(&writer);
-    cleat__http_call_answer_json(call, 200, &writer);
-}
-
-void cleat__rest_task_metrics(cleat__http_call *call)
-{
-    cleat__rest *rest = call->service;
-    cleat__rest_filter filter = {0};
-    cleat__store *store = NULL;
-    uint64_t by_status[5];
-    int64_t total;
-    if (cleat__rest_read_filter(call, &filter)) {
-        cleat_status status = cleat__rest_take(rest, &store);
-        if (status == CLEAT_OK) {
-            status =
-                cleat__rest_query_runs(store, call->identity.tenant, &filter, NULL, NULL, by_status, &total);
-        }
-        if (status == CLEAT_OK) {
-            write_counts(call, by_status);
-        } else {
-            cleat__http_call_fail_status(call, status);
-        }
-        cleat__rest_give(rest, store);
-    }
-    cleat__rest_filter_deinit(&filter);
-}
-
-static bool write_queue(void *argument, cleat_slice action, int64_t count)
-{
-    cleat__json_writer *writer = argument;
-    char key[2 * CLEAT__TASK_NAME_MAX + 2] = "";
-    strncat(key, action.data, action.size < sizeof(key) ? action.size : sizeof(key) - 1);
-    cleat__writer_int(writer, key, count);
+    const list *self = argument;
+    cleat__rest_write_uuid(self->writer, NULL, &run->row.id);
     return true;
 }
 
-void cleat__rest_queue_metrics(cleat__http_call *call)
+static cleat_status write_ids(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
-    cleat__rest *rest = call->service;
+    list *self = argument;
+    int64_t total = 0;
+    self->writer = writer;
+    cleat__writer_begin_array(writer, NULL);
+    cleat_status status = cleat__rest_query_runs(store, self->call->identity.tenant, &self->filter, write_id,
+                                                 self, NULL, &total);
+    cleat__writer_end_array(writer);
+    return status;
+}
+
+void cleat__rest_run_ids(cleat__http_call *call)
+{
+    list self = {.call = call};
+    if (cleat__rest_read_filter(call, &self.filter)) {
+        self.filter.limit = CLEAT__REST_LIMIT_MAX;
+        cleat__rest_answer(call, write_ids, &self);
+    }
+    cleat__rest_filter_deinit(&self.filter);
+}
+
+/* ---- Their names ---- */
+
+typedef struct naming {
+    cleat__http_call *call;
+    cleat__rest_ids ids;
+} naming;
+
+/* Unknown ones are passed over. */
+static cleat_status write_name(const naming *self, cleat__store *store, const cleat__uuid *id,
+                               cleat__json_writer *writer)
+{
+    cleat__rest_run run;
+    char name[CLEAT__REST_NAME_SIZE];
+    cleat_status status = cleat__rest_query_run(store, self->call->identity.tenant, id, &run);
+    if (status != CLEAT_OK) {
+        return status == CLEAT_NOT_FOUND ? CLEAT_OK : status;
+    }
+    cleat__rest_run_name(&run, name);
+    cleat__writer_begin_object(writer, NULL);
+    cleat__rest_write_metadata(writer, id, run.row.created_at_ms, run.row.created_at_ms);
+    cleat__writer_string(writer, "displayName", name);
+    cleat__writer_end_object(writer);
+    return CLEAT_OK;
+}
+
+static cleat_status write_names(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    const naming *self = argument;
+    cleat_status status = CLEAT_OK;
+    cleat__writer_begin_object(writer, NULL);
+    cleat__writer_begin_array(writer, "rows");
+    for (size_t i = 0; i < self->ids.count && status == CLEAT_OK; i++) {
+        status = write_name(self, store, &self->ids.items[i], writer);
+    }
+    cleat__writer_end_array(writer);
+    cleat__rest_write_pages(writer, 0, CLEAT__REST_LIMIT_MAX, 1);
+    cleat__writer_end_object(writer);
+    return status;
+}
+
+void cleat__rest_run_names(cleat__http_call *call)
+{
+    naming self = {.call = call};
+    if (cleat__rest_read_ids(call, "external_ids", &self.ids)) {
+        cleat__rest_answer(call, write_names, &self);
+    }
+    cleat__rest_ids_deinit(&self.ids);
+}
+
+/* ---- Starting one ---- */
+
+typedef struct starting {
+    cleat__http_call *call;
+    cleat__trigger trigger;
+    char *input, *metadata; /* owned, of jansson */
+    bool only_id;
+} starting;
+
+static bool read_start(starting *self, const json_t *body)
+{
+    cleat__http_call *call = self->call;
+    const json_t *name = json_object_get(body, "workflowName");
+    self->trigger =
+        (cleat__trigger){.workflow = {json_string_value(name), json_string_length(name)}, .child_index = -1};
+    self->only_id = json_is_true(json_object_get(body, "return_only_id"));
+    if (!json_is_string(name)) {
+        cleat__http_call_fail(call, 400, "workflowName must be a string");
+        return false;
+    }
+    if (!cleat__rest_json_object(call, "input", json_object_get(body, "input"), &self->input) ||
+        !cleat__rest_json_object(call, "additionalMetadata", json_object_get(body, "additionalMetadata"),
+                                 &self->metadata) ||
+        !cleat__rest_json_priority(call, json_object_get(body, "priority"), &self->trigger.priority)) {
+        return false;
+    }
+    self->trigger.input = cleat_slice_of(self->input);
+    self->trigger.metadata = cleat_slice_of(self->metadata);
+    return true;
+}
+
+static cleat_status start(const starting *self, cleat__uuid *id)
+{
+    const cleat__rest *rest = self->call->service;
+    const cleat__trigger *trigger = &self->trigger;
+    cleat_status status = self->input != NULL ? cleat__json_check("input", trigger->input, true) : CLEAT_OK;
+    if (status == CLEAT_OK && self->metadata != NULL) {
+        status = cleat__json_check("additionalMetadata", trigger->metadata, true);
+    }
+    return status == CLEAT_OK
+               ? cleat__engine_trigger(rest->engine, self->call->identity.tenant, trigger, 1, id)
+               : status;
+}
+
+static void answer_id(cleat__http_call *call, const cleat__uuid *id)
+{
     cleat__json_writer writer = {0};
-    cleat__store *store = NULL;
     cleat__writer_begin_object(&writer, NULL);
-    cleat__writer_begin_object(&writer, "queues");
-    cleat_status status = cleat__rest_take(rest, &store);
-    if (status == CLEAT_OK) {
-        status = cleat__rest_query_queues(store, call->identity.tenant, write_queue, &writer);
-    }
-    cleat__rest_give(rest, store);
+    cleat__rest_write_uuid(&writer, "id", id);
     cleat__writer_end_object(&writer);
-    cleat__writer_end_object(&writer);
-    if (status == CLEAT_OK) {
-        cleat__http_call_answer_json(call, 200, &writer);
-    } else {
-        cleat__http_call_fail_status(call, status);
-        cleat__buffer_deinit(&writer.out);
+    cleat__http_call_answer_json(call, 200, &writer);
+}
+
+void cleat__rest_run_trigger(cleat__http_call *call)
+{
+    starting self = {.call = call};
+    cleat__uuid id;
+    json_t *body = cleat__http_call_json(call);
+    if (body == NULL) {
+        return;
     }
+    if (read_start(&self, body)) {
+        cleat_status status = start(&self, &id);
+        if (status == CLEAT_NOT_FOUND) {
+            cleat__http_call_fail(call, 400, "workflow not found");
+        } else if (status != CLEAT_OK) {
+            cleat__http_call_fail_status(call, status);
+        } else if (self.only_id) {
+            answer_id(call, &id);
+        } else {
+            cleat__rest_answer_run(call, &id);
+        }
+    }
+    free(self.input);
+    free(self.metadata);
+    json_decref(body);
 }

@@ -1,28 +1,209 @@
-/* GET .../workflows and /api/v1/workflows/{workflow} */
+/* GET .../workflows, GET and DELETE /api/v1/workflows/{workflow} and its /versions */
 #include "rest_parts.h"
 
 #include "base/error.h"
+#include "engine/engine.h"
+#include "model/duration.h"
 
 #include <ctype.h>
+#include <stdio.h>
 
-typedef struct page {
-    cleat__http_call *call;
-    cleat__json_writer writer;
-    cleat_slice search;
-    int64_t offset, limit, total;
-    cleat__uuid wanted; /* of one workflow */
-    bool is_found;
-} page;
-
-static void write_workflow(page *self, const cleat__rest_workflow *row)
+static const char *text_of(const json_t *object, const char *key)
 {
-    cleat__writer_begin_object(&self->writer, NULL);
-    cleat__rest_write_metadata(&self->writer, &row->id, 0, 0); /* nobody wrote down when */
-    cleat__writer_slice(&self->writer, "name", row->name);
-    cleat__writer_bool(&self->writer, "isPaused", false);
-    cleat__rest_write_uuid(&self->writer, "tenantId", &self->call->identity.tenant_id);
-    cleat__writer_end_object(&self->writer);
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
 }
+
+static json_t *read_declaration(const cleat__rest_workflow *row)
+{
+    return json_loadb(row->declaration.data, row->declaration.size, 0, NULL);
+}
+
+/* ---- A version ---- */
+
+static void write_version_meta(cleat__json_writer *writer, const char *key, const cleat__rest_workflow *row,
+                               const json_t *declaration)
+{
+    int64_t made_ms = cleat__rest_id_time(&row->version_id);
+    cleat__writer_begin_object(writer, key);
+    cleat__rest_write_metadata(writer, &row->version_id, made_ms, made_ms);
+    cleat__writer_string(writer, "version", text_of(declaration, "version"));
+    cleat__writer_int(writer, "order", row->order);
+    cleat__rest_write_uuid(writer, "workflowId", &row->id);
+}
+
+/* The members of a workflow; the caller ends the object. */
+static void begin_workflow(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
+                           const cleat__rest_workflow *row, const json_t *declaration)
+{
+    cleat__writer_begin_object(writer, key);
+    cleat__rest_write_metadata(writer, &row->id, cleat__rest_id_time(&row->id),
+                               cleat__rest_id_time(&row->version_id));
+    cleat__writer_slice(writer, "name", row->name);
+    cleat__writer_string(writer, "description", text_of(declaration, "description"));
+    cleat__writer_bool(writer, "isPaused", false);
+    cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
+}
+
+static void write_workflow(cleat__json_writer *writer, const cleat__http_call *call,
+                           const cleat__rest_workflow *row)
+{
+    json_t *declaration = read_declaration(row);
+    begin_workflow(writer, NULL, call, row, declaration);
+    cleat__writer_begin_array(writer, "versions");
+    write_version_meta(writer, NULL, row, declaration);
+    cleat__writer_end_object(writer);
+    cleat__writer_end_array(writer);
+    cleat__writer_end_object(writer);
+    json_decref(declaration);
+}
+
+static void write_triggers(cleat__json_writer *writer, const json_t *declaration)
+{
+    const json_t *keys = json_object_get(declaration, "events");
+    cleat__writer_begin_object(writer, "triggers");
+    cleat__writer_begin_array(writer, "events");
+    for (size_t i = 0; i < json_array_size(keys); i++) {
+        cleat__writer_begin_object(writer, NULL);
+        cleat__writer_string(writer, "event_key", json_string_value(json_array_get(keys, i)));
+        cleat__writer_end_object(writer);
+    }
+    cleat__writer_end_array(writer);
+    cleat__writer_begin_array(writer, "crons");
+    cleat__writer_end_array(writer);
+    cleat__writer_end_object(writer);
+}
+
+static void write_timeout(cleat__json_writer *writer, const char *key, int64_t ms)
+{
+    char text[CLEAT__DURATION_TEXT];
+    if (ms != CLEAT__NO_TIMEOUT) {
+        cleat__duration_format(ms, text);
+        cleat__writer_string(writer, key, text);
+    }
+}
+
+/* Its one task, as the one step of the one job. */
+static void write_jobs(cleat__json_writer *writer, const cleat__http_call *call,
+                       const cleat__rest_workflow *row, const json_t *declaration)
+{
+    int64_t made_ms = cleat__rest_id_time(&row->version_id);
+    cleat__writer_begin_array(writer, "jobs");
+    cleat__writer_begin_object(writer, NULL);
+    cleat__rest_write_metadata(writer, &row->version_id, made_ms, made_ms);
+    cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
+    cleat__rest_write_uuid(writer, "versionId", &row->version_id);
+    cleat__writer_slice(writer, "name", row->name);
+    cleat__writer_begin_array(writer, "steps");
+    cleat__writer_begin_object(writer, NULL);
+    cleat__rest_write_metadata(writer, &row->id, made_ms, made_ms);
+    cleat__writer_slice(writer, "readableId", row->task_name);
+    cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
+    cleat__rest_write_uuid(writer, "jobId", &row->version_id);
+    cleat__writer_slice(writer, "action", row->action);
+    write_timeout(writer, "timeout", row->execution_timeout_ms);
+    cleat__writer_bool(writer, "isDurable", json_is_true(json_object_get(declaration, "durable")));
+    char *slots = json_dumps(json_object_get(declaration, "slots"), JSON_COMPACT);
+    if (slots != NULL) {
+        cleat__writer_raw(writer, "slotRequests", cleat_slice_of(slots));
+    }
+    free(slots);
+    cleat__writer_end_object(writer);
+    cleat__writer_end_array(writer);
+    cleat__writer_end_object(writer);
+    cleat__writer_end_array(writer);
+}
+
+static void write_options(cleat__json_writer *writer, const cleat__rest_workflow *row,
+                          const json_t *declaration)
+{
+    json_int_t sticky = json_integer_value(json_object_get(declaration, "sticky"));
+    const char *schema = text_of(declaration, "schema");
+    if (sticky != CLEAT__STICKY_NONE) {
+        cleat__writer_string(writer, "sticky", sticky == CLEAT__STICKY_SOFT ? "SOFT" : "HARD");
+    }
+    cleat__writer_int(writer, "defaultPriority", row->priority);
+    write_timeout(writer, "scheduleTimeout", row->schedule_timeout_ms);
+    if (schema[0] != '\0') {
+        cleat__writer_raw(writer, "inputJsonSchema", cleat_slice_of(schema));
+    }
+}
+
+typedef struct one {
+    cleat__http_call *call;
+    cleat__uuid id, version_id;
+    bool has_version;
+} one;
+
+static cleat_status write_version(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    const one *self = argument;
+    cleat__rest_workflow row;
+    cleat_status status = cleat__rest_query_workflow(store, self->call->identity.tenant, &self->id,
+                                                     self->has_version ? &self->version_id : NULL, &row);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    json_t *declaration = read_declaration(&row);
+    write_version_meta(writer, NULL, &row, declaration);
+    write_options(writer, &row, declaration);
+    begin_workflow(writer, "workflow", self->call, &row, declaration);
+    cleat__writer_end_object(writer);
+    write_triggers(writer, declaration);
+    write_jobs(writer, self->call, &row, declaration);
+    cleat__writer_end_object(writer);
+    json_decref(declaration);
+    return CLEAT_OK;
+}
+
+void cleat__rest_workflow_version(cleat__http_call *call)
+{
+    one self = {.call = call, .id = cleat__http_call_id(call, "workflow")};
+    if (cleat__http_call_uuid(call, "version", &self.version_id, &self.has_version)) {
+        cleat__rest_answer(call, write_version, &self);
+    }
+}
+
+/* ---- One ---- */
+
+static cleat_status write_one(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    const one *self = argument;
+    cleat__rest_workflow row;
+    cleat_status status =
+        cleat__rest_query_workflow(store, self->call->identity.tenant, &self->id, NULL, &row);
+    if (status == CLEAT_OK) {
+        write_workflow(writer, self->call, &row);
+    }
+    return status;
+}
+
+void cleat__rest_workflow_get(cleat__http_call *call)
+{
+    one self = {.call = call, .id = cleat__http_call_id(call, "workflow")};
+    cleat__rest_answer(call, write_one, &self);
+}
+
+void cleat__rest_workflow_delete(cleat__http_call *call)
+{
+    const cleat__rest *rest = call->service;
+    cleat__uuid id = cleat__http_call_id(call, "workflow");
+    cleat_status status = cleat__engine_delete_workflow(rest->engine, call->identity.tenant, &id);
+    if (status == CLEAT_OK) {
+        cleat__http_call_answer_nothing(call, 204);
+    } else {
+        cleat__http_call_fail_status(call, status);
+    }
+}
+
+/* ---- All ---- */
+
+typedef struct list {
+    cleat__http_call *call;
+    cleat__json_writer *writer;
+    cleat_slice search;
+    cleat__rest_page page;
+} list;
 
 static bool begins(const char *text, cleat_slice with)
 {
@@ -46,70 +227,30 @@ static bool contains(cleat_slice text, cleat_slice part)
 
 static bool write_row(void *argument, const cleat__rest_workflow *row)
 {
-    page *self = argument;
-    if (contains(row->name, self->search)) {
-        int64_t index = self->total++;
-        if (index >= self->offset && index < self->offset + self->limit) {
-            write_workflow(self, row);
-        }
+    list *self = argument;
+    if (contains(row->name, self->search) && cleat__rest_page_take(&self->page)) {
+        write_workflow(self->writer, self->call, row);
     }
-    return true;
+    return cleat__rest_page_goes_on(&self->page) && !cleat__rest_is_full(self->writer);
 }
 
-static bool write_wanted(void *argument, const cleat__rest_workflow *row)
+static cleat_status write_list(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
-    page *self = argument;
-    self->is_found = cleat__uuid_equals(&row->id, &self->wanted);
-    if (self->is_found) {
-        write_workflow(self, row);
-    }
-    return !self->is_found;
-}
-
-static cleat_status visit(page *self, bool (*visitor)(void *argument, const cleat__rest_workflow *row))
-{
-    cleat__rest *rest = self->call->service;
-    cleat__store *store = NULL;
-    cleat_status status = cleat__rest_take(rest, &store);
-    if (status == CLEAT_OK) {
-        status = cleat__rest_query_workflows(store, self->call->identity.tenant, visitor, self);
-    }
-    cleat__rest_give(rest, store);
+    list *self = argument;
+    self->writer = writer;
+    cleat__writer_begin_object(writer, NULL);
+    cleat__writer_begin_array(writer, "rows");
+    cleat_status status = cleat__rest_query_workflows(store, self->call->identity.tenant, write_row, self);
+    cleat__writer_end_array(writer);
+    cleat__rest_write_pages(writer, self->page.offset, self->page.limit, self->page.total);
+    cleat__writer_end_object(writer);
     return status;
-}
-
-static void answer(page *self, cleat_status status)
-{
-    if (status == CLEAT_OK) {
-        cleat__http_call_answer_json(self->call, 200, &self->writer);
-    } else {
-        cleat__http_call_fail_status(self->call, status);
-    }
-    cleat__buffer_deinit(&self->writer.out);
 }
 
 void cleat__rest_workflow_list(cleat__http_call *call)
 {
-    page self = {.call = call, .search = cleat__http_call_argument(call, "name"), .limit = 50};
-    if (!cleat__http_call_int(call, "offset", 0, 1000000000, &self.offset) ||
-        !cleat__http_call_int(call, "limit", 1, 10000, &self.limit)) {
-        return;
+    list self = {.call = call, .search = cleat__http_call_argument(call, "name")};
+    if (cleat__rest_read_page(call, &self.page)) {
+        cleat__rest_answer(call, write_list, &self);
     }
-    cleat__writer_begin_object(&self.writer, NULL);
-    cleat__writer_begin_array(&self.writer, "rows");
-    cleat_status status = visit(&self, write_row);
-    cleat__writer_end_array(&self.writer);
-    cleat__rest_write_pages(&self.writer, self.offset, self.limit, self.total);
-    cleat__writer_end_object(&self.writer);
-    answer(&self, status);
-}
-
-void cleat__rest_workflow_get(cleat__http_call *call)
-{
-    page self = {.call = call, .wanted = cleat__http_call_id(call, "workflow")};
-    cleat_status status = visit(&self, write_wanted);
-    if (status == CLEAT_OK && !self.is_found) {
-        status = cleat__fail(CLEAT_NOT_FOUND, "there is no such workflow");
-    }
-    answer(&self, status);
 }

@@ -45,14 +45,22 @@ void cleat__rest_write_pages(cleat__json_writer *writer, int64_t offset, int64_t
     cleat__writer_end_object(writer);
 }
 
+int64_t cleat__rest_id_time(const cleat__uuid *id)
+{
+    int64_t unix_ms = 0;
+    for (size_t i = 0; i < 6; i++) {
+        unix_ms = unix_ms << 8 | id->bytes[i];
+    }
+    return id->bytes[6] >> 4 == 7 ? unix_ms : 0;
+}
+
 void cleat__rest_run_name(const cleat__rest_run *run, char name[CLEAT__REST_NAME_SIZE])
 {
     snprintf(name, CLEAT__REST_NAME_SIZE, "%.*s-%" PRId64, CLEAT_SLICE_ARGS(run->row.task_name),
              run->row.created_at_ms / 1000);
 }
 
-/* A number for what elsewhere counts rows: the random end of the id, as far as a double is exact. */
-static int64_t number_of(const cleat__uuid *id)
+int64_t cleat__rest_number(const cleat__uuid *id)
 {
     int64_t number = 0;
     for (size_t i = 10; i < sizeof(id->bytes); i++) {
@@ -111,11 +119,11 @@ void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, cons
     cleat__writer_string(writer, "status", cleat_run_status_name(row->status));
     cleat__writer_bool(writer, "isEvicted", false);
     cleat__rest_write_uuid(writer, "taskExternalId", &row->id);
-    cleat__writer_int(writer, "taskId", number_of(&row->id));
+    cleat__writer_int(writer, "taskId", cleat__rest_number(&row->id));
     cleat__rest_write_time(writer, "taskInsertedAt", row->created_at_ms);
     cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
     cleat__writer_string(writer, "type", is_task ? "TASK" : "DAG");
-    cleat__rest_write_uuid(writer, "workflowId", &run->workflow_id);
+    cleat__rest_write_uuid(writer, "workflowId", &run->row.workflow_id);
     cleat__writer_slice(writer, "workflowName", row->workflow);
     cleat__rest_write_uuid(writer, "workflowRunExternalId", &row->id);
     write_summary_options(writer, row);

@@ -22,6 +22,7 @@
 
 #include "server/identity.h"
 
+#include <cleat/trace.h>
 #include <protobuf-c/protobuf-c.h>
 
 typedef struct cleat__rpc_server cleat__rpc_server;
@@ -37,7 +38,8 @@ typedef enum cleat__rpc_kind {
 typedef struct cleat__rpc_method {
     const char *path; /* "/Dispatcher/Register" */
     cleat__rpc_kind kind;
-    bool is_reading; /* it changes nothing, so its answer is refused when there is no memory for it */
+    bool is_reading;   /* it changes nothing, so its answer is refused when there is no memory for it */
+    bool accepts_late; /* a stream whose head goes out with the first message, or by cleat__rpc_accept() */
     const ProtobufCMessageDescriptor *request; /* NULL: `handle_bytes` takes the messages as they are */
     /* The request, or one message of a stream; it is borrowed. One of the two is there. */
     void (*handle)(cleat__rpc_call *call, const ProtobufCMessage *request, void *service);
@@ -54,6 +56,7 @@ typedef struct cleat__rpc_method {
     /* The last that is heard of a call that the handler had: nobody has it and no callback runs any
      * more. The place to free its data; on any thread. */
     void (*ended)(cleat__rpc_call *call, void *service);
+    bool is_untraced; /* no span is made of its calls */
 } cleat__rpc_method;
 
 typedef struct cleat__rpc_service {
@@ -72,7 +75,13 @@ typedef struct cleat__rpc_options {
     size_t max_message_size;
     size_t max_queued_size; /* per call, of what is sent faster than taken; 0: 4 MiB */
     size_t max_memory;      /* the account; 0: 256 MiB */
-    unsigned thread_count;  /* 0: 2 */
+    /* Unary calls that are being answered, of all clients; 0: 10,000. Beyond that they are
+     * RESOURCE_EXHAUSTED at once, which clients try again. */
+    size_t max_unary_calls;
+    /* A connection on which nothing comes for so long is asked whether it is there, and ended when there is
+     * no answer in time. 0: 30 s, and 20 s. */
+    int keepalive_ms, keepalive_timeout_ms;
+    unsigned thread_count; /* 0: 2 */
     /*
      * Tells who calls by the token of `authorization: bearer TOKEN`, before the message is looked at;
      * on completion threads, several at once. The peer gets the sentence of CLEAT_UNAUTHENTICATED and of
@@ -88,8 +97,13 @@ typedef struct cleat__rpc_options {
     cleat_status (*authenticate_again)(void *user_data, const cleat__identity *identity);
     int64_t again_ms; /* how often; 0: every 5 s */
     cleat__identity anonymous;
+    /* Whether somebody who is known may make one more call, by the method's path; if not, it is
+     * RESOURCE_EXHAUSTED. On completion threads; must not block. NULL: everybody may. */
+    bool (*admit)(void *user_data, const cleat__identity *identity, const char *path);
+    void *admit_data;
     const cleat__rpc_service *services; /* the array is copied */
     size_t service_count;
+    cleat_tracer *tracer; /* of the spans of calls; NULL: none. Used until the server is freed */
 } cleat__rpc_options;
 
 /*
@@ -147,6 +161,9 @@ void cleat__rpc_fail(cleat__rpc_call *call, cleat_status status);
 /* Ends it at once: what was sent and not taken is lost. For peers that do not read. */
 void cleat__rpc_abort(cleat__rpc_call *call, cleat_status status, const char *text);
 
+/* Sends the head of a stream that accepts late, by which the peer knows that all is set up. From any thread
+ * while the handler has the call or holds it. */
+void cleat__rpc_accept(cleat__rpc_call *call);
 /*
  * Sends a message on a stream; while the handler has the call or holds it, from any thread.
  * CLEAT_RESOURCE_EXHAUSTED: the peer takes nothing and the queue is full; nothing was queued.

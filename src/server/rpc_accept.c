@@ -100,6 +100,7 @@ static void take_in(cleat__rpc_server *server, cleat__rpc_arrival *arrival)
     cleat__identity identity = {0};
     cleat_slice path = slice_of(&arrival->details.method);
     const cleat__rpc_route *route = route_of(server, path);
+    arrival->method = route != NULL ? route->method : NULL;
     bool is_known = authenticate(server, &arrival->metadata, &identity, &refusal);
     if (is_known && route == NULL) {
         refusal.code = GRPC_STATUS_UNIMPLEMENTED;
@@ -112,6 +113,12 @@ static void take_in(cleat__rpc_server *server, cleat__rpc_arrival *arrival)
         route = NULL;
     }
     bool is_taken = is_known && route != NULL;
+    if (is_taken && server->admit != NULL &&
+        !server->admit(server->admit_data, &identity, route->method->path)) {
+        is_taken = false;
+        refusal.code = GRPC_STATUS_RESOURCE_EXHAUSTED;
+        snprintf(refusal.text, sizeof(refusal.text), "the token's calls come too fast: try again later");
+    }
     cleat__rpc_call *call = cleat__rpc_call_new(server, arrival, is_taken ? route : NULL, &identity);
     if (call == NULL) {
         (void)grpc_call_cancel_with_status(arrival->call, GRPC_STATUS_RESOURCE_EXHAUSTED,
@@ -120,7 +127,11 @@ static void take_in(cleat__rpc_server *server, cleat__rpc_arrival *arrival)
         arrival->call = NULL;
         return;
     }
-    if (call->is_active) {
+    if (call->is_active && route->method->kind == CLEAT__RPC_UNARY && !call->is_counted) {
+        snprintf(refusal.text, sizeof(refusal.text),
+                 "the server is at work on %zu calls already: try again later", server->max_unary_calls);
+        cleat__rpc_call_turn_away(call, GRPC_STATUS_RESOURCE_EXHAUSTED, refusal.text);
+    } else if (call->is_active) {
         cleat__rpc_call_begin(call);
     } else if (is_taken) {
         cleat__rpc_call_turn_away(call, GRPC_STATUS_UNAVAILABLE, "the server stops");

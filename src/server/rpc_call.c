@@ -31,6 +31,9 @@ static void enlist(cleat__rpc_call *call)
     pthread_mutex_lock(&server->mutex);
     call->is_active = call->method != NULL && server->state == CLEAT__RPC_SERVING;
     server->active += call->is_active;
+    call->is_counted = call->is_active && call->method->kind == CLEAT__RPC_UNARY &&
+                       server->unary_count < server->max_unary_calls;
+    server->unary_count += call->is_counted;
     call->next = server->calls;
     if (call->next != NULL) {
         call->next->previous = call;
@@ -52,6 +55,7 @@ static void delist(cleat__rpc_call *call)
         server->calls = call->next;
     }
     server->active -= call->is_active;
+    server->unary_count -= call->is_counted;
     if (server->calls == NULL || (call->is_active && server->active == 0)) {
         pthread_cond_broadcast(&server->changed);
     }
@@ -80,6 +84,7 @@ cleat__rpc_call *cleat__rpc_call_new(cleat__rpc_server *server, cleat__rpc_arriv
     call->metadata = arrival->metadata;
     call->deadline_ns = deadline_of(arrival->details.deadline);
     call->text = call->details.value = grpc_empty_slice();
+    cleat__rpc_trace_begin(call, arrival);
     arrival->call = NULL;
     grpc_metadata_array_init(&arrival->metadata);
     enlist(call);
@@ -121,6 +126,7 @@ void cleat__rpc_settle(cleat__rpc_call *call)
     }
     pthread_mutex_unlock(&call->mutex);
     if (over != NULL) {
+        cleat__rpc_trace_end(call);
         grpc_call_unref(over);
         delist(call);
         cleat__rpc_release(call);
@@ -306,7 +312,7 @@ void cleat__rpc_call_begin(cleat__rpc_call *call)
         call->closing = (cleat__rpc_operation){{on_closed}, call};
         cleat__rpc_start(&call->closing, &close, 1);
     }
-    call->wants_metadata = method->kind != CLEAT__RPC_UNARY;
+    call->wants_metadata = method->kind != CLEAT__RPC_UNARY && !method->accepts_late;
     cleat__rpc_push(call);
     if (is_bidi) {
         call->was_handlers = call->is_handlers = true;

@@ -2,7 +2,7 @@
  * What the files of the gRPC server share. rpc_server.c starts and stops it, rpc_accept.c takes calls in,
  * rpc_call.c is the way of one call, rpc_send.c what handlers send, rpc_message.c turns bytes into messages,
  * rpc_memory.c is the account of memory, rpc_audit.c ends the streams of those who are not to be there any
- * more.
+ * more, rpc_trace.c makes spans of calls.
  *
  * Each completion thread has slots, requests to gRPC for the next call; a call that comes is served by the thread
  * whose slot it came to. What gRPC does for a call are operations: receive a message, send one (or the
@@ -54,6 +54,7 @@ struct cleat__rpc_call {
     int64_t deadline_ns;
     _Atomic(void *) data;
     grpc_metadata_array metadata; /* what it points to is gone when the call is over */
+    cleat_span span;              /* from before it is listed until it is over */
 
     /* Of the completion thread. */
     cleat__rpc_operation receiving, sending, closing;
@@ -64,6 +65,7 @@ struct cleat__rpc_call {
 
     cleat__rpc_call *next, *previous; /* of the server; its mutex guards them */
     bool is_active;                   /* came while the server served, for a method it has; does not change */
+    bool is_counted;                  /* among the unary calls; does not change */
 
     pthread_mutex_t mutex; /* guards what follows */
     grpc_call *call;       /* NULL: over */
@@ -93,7 +95,7 @@ struct cleat__rpc_server {
     atomic_uint references;
     char *address;
     int port;
-    size_t max_message_size, max_queued_size, max_memory;
+    size_t max_message_size, max_queued_size, max_memory, max_unary_calls;
     atomic_size_t memory; /* what is on the account */
     cleat_status (*authenticate)(void *user_data, cleat_slice token, cleat__identity *out);
     void *authenticate_data;
@@ -101,6 +103,9 @@ struct cleat__rpc_server {
     int64_t again_ms;
     pthread_t audit_thread; /* when there is authenticate_again */
     cleat__identity anonymous;
+    bool (*admit)(void *user_data, const cleat__identity *identity, const char *path);
+    void *admit_data;
+    cleat_tracer *tracer;
     cleat__rpc_route *routes; /* sorted by path */
     size_t route_count;
     grpc_server *server;
@@ -115,7 +120,8 @@ struct cleat__rpc_server {
     bool is_shut_down; /* gRPC says so */
     size_t slot_count; /* waiting for a call */
     cleat__rpc_call *calls;
-    size_t active; /* of these: what stopping waits for */
+    size_t active;      /* of these: what stopping waits for */
+    size_t unary_count; /* of these: unary calls that were taken in */
 };
 
 /* rpc_accept.c */
@@ -124,6 +130,7 @@ typedef struct cleat__rpc_arrival {
     grpc_call *call;
     grpc_call_details details;
     grpc_metadata_array metadata;
+    const cleat__rpc_method *method; /* that is asked for, also by who may not; NULL: there is none */
 } cleat__rpc_arrival;
 cleat_status cleat__rpc_slots_start(cleat__rpc_server *server, cleat__rpc_thread *thread);
 /* The first value of a key; the absent slice when there is none. */
@@ -147,6 +154,11 @@ void cleat__rpc_call_begin(cleat__rpc_call *call);
 void cleat__rpc_call_turn_away(cleat__rpc_call *call, grpc_status_code code, const char *text);
 /* The same with UNAVAILABLE, at once: what was sent and not taken is lost. */
 void cleat__rpc_call_cut(cleat__rpc_call *call);
+
+/* rpc_trace.c */
+/* The span of a call that has come, which nobody else knows yet. */
+void cleat__rpc_trace_begin(cleat__rpc_call *call, const cleat__rpc_arrival *arrival);
+void cleat__rpc_trace_end(cleat__rpc_call *call); /* when it is over */
 
 /* rpc_send.c; the mutex is held. */
 /* Starts whatever can be sent. */

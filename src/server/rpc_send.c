@@ -232,6 +232,14 @@ cleat_status cleat__rpc_send_bytes(cleat__rpc_call *call, cleat_slice message)
     return send_payload(call, payload_of_bytes(message));
 }
 
+void cleat__rpc_accept(cleat__rpc_call *call)
+{
+    pthread_mutex_lock(&call->mutex);
+    call->wants_metadata = true;
+    cleat__rpc_push(call);
+    cleat__rpc_settle(call);
+}
+
 uint64_t cleat__rpc_taken_count(cleat__rpc_call *call)
 {
     pthread_mutex_lock(&call->mutex);

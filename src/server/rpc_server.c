@@ -16,6 +16,7 @@ enum {
     DEFAULT_QUEUED_SIZE = 4 << 20,
     DEFAULT_MEMORY = 256 << 20,
     DEFAULT_THREADS = 2,
+    DEFAULT_UNARY_CALLS = 10000,
     MOST_THREADS = 64,
     /* Clients ping every 10 s, also without calls; those that do more often than every 5 s are sent away. */
     LEAST_PING_INTERVAL_MS = 5000,
@@ -98,11 +99,15 @@ static cleat__rpc_server *new_server(const cleat__rpc_options *options)
         options->max_message_size != 0 ? options->max_message_size : DEFAULT_MESSAGE_SIZE;
     server->max_queued_size = options->max_queued_size != 0 ? options->max_queued_size : DEFAULT_QUEUED_SIZE;
     server->max_memory = options->max_memory != 0 ? options->max_memory : DEFAULT_MEMORY;
+    server->max_unary_calls = options->max_unary_calls != 0 ? options->max_unary_calls : DEFAULT_UNARY_CALLS;
     server->authenticate = options->authenticate;
     server->authenticate_data = options->authenticate_data;
     server->authenticate_again = options->authenticate_again;
     server->again_ms = options->again_ms;
     server->anonymous = options->anonymous;
+    server->admit = options->admit;
+    server->admit_data = options->admit_data;
+    server->tracer = options->tracer;
     server->state = CLEAT__RPC_STOPPED;
     server->threads = cleat__calloc(threads, sizeof(*server->threads));
     if (server->threads == NULL) {
@@ -131,7 +136,12 @@ static grpc_arg integer_argument(const char *key, int value)
     return (grpc_arg){.type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)key, .value.integer = value};
 }
 
-static cleat_status make_grpc_server(cleat__rpc_server *server)
+static int given_or(int value, int otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+static cleat_status make_grpc_server(cleat__rpc_server *server, const cleat__rpc_options *options)
 {
     size_t limit = server->max_message_size;
     grpc_arg arguments[] = {
@@ -143,8 +153,9 @@ static cleat_status make_grpc_server(cleat__rpc_server *server)
         integer_argument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
         integer_argument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, LEAST_PING_INTERVAL_MS),
         integer_argument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
-        integer_argument(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_TIME_MS),
-        integer_argument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_TIMEOUT_MS),
+        integer_argument(GRPC_ARG_KEEPALIVE_TIME_MS, given_or(options->keepalive_ms, KEEPALIVE_TIME_MS)),
+        integer_argument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                         given_or(options->keepalive_timeout_ms, KEEPALIVE_TIMEOUT_MS)),
         integer_argument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS),
     };
     grpc_channel_args all = {sizeof(arguments) / sizeof(arguments[0]), arguments};
@@ -303,7 +314,7 @@ cleat_status cleat__rpc_server_start(const cleat__rpc_options *options, cleat__r
     }
     status = make_routes(server, options);
     if (status == CLEAT_OK) {
-        status = make_grpc_server(server);
+        status = make_grpc_server(server, options);
     }
     if (status == CLEAT_OK) {
         unsigned count = options->thread_count != 0 ? options->thread_count : DEFAULT_THREADS;

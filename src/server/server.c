@@ -10,6 +10,8 @@
 #include "listeners.h"
 #include "metrics_engine.h"
 #include "metrics_server.h"
+#include "own_address.h"
+#include "rate_limit.h"
 #include "rest.h"
 #include "address.h"
 #include "service.h"
@@ -22,13 +24,15 @@
 
 struct cleat__server {
     char *database;
+    cleat__internal_traces *internal_traces; /* NULL: none */
     cleat__engine *engine;
     cleat__collector *collector;
     cleat__forward *forward; /* NULL: none */
     cleat__otlp_in otlp;
     cleat__listeners *listeners;
     cleat__services services;
-    cleat__tokens *tokens; /* NULL: open */
+    cleat__tokens *tokens;         /* NULL: open */
+    cleat__rate_limit *rate_limit; /* NULL: none */
     cleat__identity anonymous;
     cleat__metrics *metrics;
     cleat__metrics_engine *metrics_engine;
@@ -65,11 +69,13 @@ static cleat_status check_loopback(const char *host, const char *text)
         is_local = is_loopback(at->ai_addr);
     }
     freeaddrinfo(list);
-    return is_local ? CLEAT_OK
-                    : cleat__fail(CLEAT_INVALID_ARGUMENT,
-                                  "%s is not only for this machine, and without TLS everybody on the way "
-                                  "could read tokens: give a certificate and a key, or allow plain text",
-                                  text);
+    return is_local
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_INVALID_ARGUMENT,
+                             "%s is not only for this machine, and without TLS everybody on the way "
+                             "could read tokens: give a certificate and a key (--tls-cert, --tls-key), or "
+                             "allow it (--plaintext-on-the-network)",
+                             text);
 }
 
 static cleat_status check_reach(const char *text)
@@ -115,6 +121,11 @@ static cleat_status authenticate_again(void *self, const cleat__identity *identi
     return cleat__tokens_check_again(((const cleat__server *)self)->tokens, identity);
 }
 
+static bool admit(void *self, const cleat__identity *identity, const char *path)
+{
+    return cleat__rate_limit_admit(((const cleat__server *)self)->rate_limit, &identity->token_id, path);
+}
+
 static cleat_status read_default_tenant(cleat__store *store, void *argument)
 {
     cleat__identity *out = argument;
@@ -146,19 +157,62 @@ static cleat_status describe_tenant(void *self, const cleat__identity *identity,
 
 /* ---- Its parts, in their order ---- */
 
-static cleat_status start_engine(cleat__server *self)
+static cleat_status start_engine(cleat__server *self, const cleat__server_options *options)
 {
-    const cleat__engine_options options = {.path = self->database};
-    cleat_status status = cleat__engine_open(&options, &self->engine);
+    cleat_status status = CLEAT_OK;
+    if (options->internal_traces.url != NULL) {
+        status = cleat__internal_traces_new(&options->internal_traces, &self->internal_traces);
+    }
+    /* As Hatchet's engine does: its workers begin no traces of their own. */
+    const cleat__engine_options engine = {
+        .path = self->database,
+        .clock = options->clock,
+        .tracer = cleat__internal_traces_tracer(self->internal_traces),
+        .adds_trace = true,
+    };
+    if (status == CLEAT_OK) {
+        status = cleat__engine_open(&engine, &self->engine);
+    }
     return status == CLEAT_OK ? cleat__engine_call(self->engine, read_default_tenant, &self->anonymous)
                               : status;
 }
 
+static cleat_status start_forward(cleat__server *self, const cleat__server_options *options)
+{
+    cleat_otlp_header header = {NULL, NULL};
+    bool has_header = options->otlp_forward_header != NULL;
+    char *text = cleat__strdup(has_header ? options->otlp_forward_header : "");
+    cleat_status status = text != NULL ? CLEAT_OK : cleat__fail_memory();
+    if (status == CLEAT_OK && has_header) {
+        status = cleat__forward_header_read(text, &header);
+    }
+    if (status == CLEAT_OK) {
+        const cleat__forward_options forward = {.headers = &header, .header_count = has_header};
+        status = cleat__forward_new(options->otlp_forward, &forward, &self->forward);
+    }
+    cleat__free(text);
+    return status;
+}
+
+/* What the engine says of runs goes where their spans go. */
+static void forward_added(void *argument, cleat__buffer *request)
+{
+    cleat__server *self = argument;
+    cleat__otlp_received *received = NULL;
+    if (cleat__otlp_received_new(request, NULL, &received) == CLEAT_OK) {
+        cleat__forward_offer(self->forward, received);
+    }
+    cleat__otlp_received_release(received);
+}
+
 static cleat_status start_collector(cleat__server *self, const cleat__server_options *options)
 {
-    cleat_status status = cleat__collector_new(self->engine, NULL, &self->collector);
-    if (status == CLEAT_OK && options->otlp_forward != NULL) {
-        status = cleat__forward_new(options->otlp_forward, NULL, &self->forward);
+    bool has_forward = options->otlp_forward != NULL;
+    const cleat__collector_options collector = {.added = has_forward ? forward_added : NULL,
+                                                .added_argument = self};
+    cleat_status status = has_forward ? start_forward(self, options) : CLEAT_OK;
+    if (status == CLEAT_OK) {
+        status = cleat__collector_new(self->engine, &collector, &self->collector);
     }
     self->otlp = (cleat__otlp_in){.collector = self->collector, .forward = self->forward};
     return status;
@@ -217,34 +271,65 @@ static cleat_status start_http(cleat__server *self, const cleat__server_options 
         .authenticate = authenticate,
         .authenticate_self = self,
         .metrics = self->metrics,
+        .tracer = cleat__internal_traces_tracer(self->internal_traces),
     };
     return cleat__http_server_start(&http, &self->http);
 }
 
 static cleat_status start_rpc(cleat__server *self, const cleat__server_options *options)
 {
+    if (options->rate_limit != 0) {
+        cleat_status status = cleat__rate_limit_new(options->rate_limit, NULL, &self->rate_limit);
+        if (status != CLEAT_OK) {
+            return status;
+        }
+    }
     self->services.engine = self->engine;
     self->services.listeners = self->listeners;
     self->services.otlp = &self->otlp;
     const cleat__rpc_service services[] = {
-        cleat__service_admin(&self->services),     cleat__service_dispatcher(&self->services),
-        cleat__service_events(&self->services),    cleat__service_listen(&self->services),
-        cleat__service_results(&self->services),   cleat__service_traces(&self->services),
-        cleat__service_workflows(&self->services),
+        cleat__service_admin(&self->services),   cleat__service_dispatcher(&self->services),
+        cleat__service_durable(&self->services), cleat__service_events(&self->services),
+        cleat__service_listen(&self->services),  cleat__service_results(&self->services),
+        cleat__service_tasks(&self->services),   cleat__service_traces(&self->services),
+        cleat__service_watch(&self->services),   cleat__service_workflows(&self->services),
     };
     const cleat__rpc_options rpc = {
         .address = options->grpc_address,
         .certificate_file = options->certificate_file,
         .key_file = options->key_file,
         .client_authorities_file = options->client_authorities_file,
+        .keepalive_ms = options->keepalive_ms,
+        .keepalive_timeout_ms = options->keepalive_timeout_ms,
         .authenticate = options->is_open ? NULL : authenticate,
         .authenticate_data = self,
         .authenticate_again = options->is_open ? NULL : authenticate_again,
         .anonymous = self->anonymous,
+        .admit = self->rate_limit != NULL ? admit : NULL,
+        .admit_data = self,
         .services = services,
         .service_count = sizeof(services) / sizeof(services[0]),
+        .tracer = cleat__internal_traces_tracer(self->internal_traces),
     };
     return cleat__rpc_server_start(&rpc, &self->rpc);
+}
+
+static cleat_status check_target(const cleat__server *self, const char *what, const char *url)
+{
+    if (url == NULL) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__own_address_refuse(what, url, cleat__rpc_server_address(self->rpc));
+    return status == CLEAT_OK ? cleat__own_address_refuse(what, url, cleat__http_server_address(self->http))
+                              : status;
+}
+
+/* Only now are the ports known; nothing has been sent yet. */
+static cleat_status check_targets(const cleat__server *self, const cleat__server_options *options)
+{
+    cleat_status status = check_target(self, "the spans", options->otlp_forward);
+    return status == CLEAT_OK ? check_target(self, "the internal traces", options->internal_traces.url)
+                              : status;
 }
 
 /* ---- The whole ---- */
@@ -259,7 +344,7 @@ cleat_status cleat__server_start(const cleat__server_options *options, cleat__se
     }
     cleat__services_init(&self->services);
     self->database = cleat__strdup(options->database);
-    status = self->database != NULL ? start_engine(self) : cleat__fail_memory();
+    status = self->database != NULL ? start_engine(self, options) : cleat__fail_memory();
     if (status == CLEAT_OK) {
         status = start_collector(self, options);
     }
@@ -271,6 +356,9 @@ cleat_status cleat__server_start(const cleat__server_options *options, cleat__se
     }
     if (status == CLEAT_OK) {
         status = start_rpc(self, options);
+    }
+    if (status == CLEAT_OK) {
+        status = check_targets(self, options);
     }
     if (status != CLEAT_OK) {
         char *sentence = cleat__strdup(cleat_error_message()); /* stopping may fail in its own ways */
@@ -321,7 +409,8 @@ void cleat__server_stop(cleat__server *self, int64_t timeout_ms)
     if (self == NULL) {
         return;
     }
-    stop_serving(self, cleat__deadline_ns(timeout_ms));
+    int64_t deadline_ns = cleat__deadline_ns(timeout_ms);
+    stop_serving(self, deadline_ns);
     cleat__http_server_free(self->http);
     cleat__rest_free(self->rest);
     cleat__metrics_engine_free(self->metrics_engine);
@@ -329,9 +418,11 @@ void cleat__server_stop(cleat__server *self, int64_t timeout_ms)
     cleat__forward_free(self->forward);
     cleat__engine_close(self->engine);
     cleat__rpc_server_free(self->rpc);
+    cleat__internal_traces_free(self->internal_traces, cleat__remaining_ms(deadline_ns));
     cleat__listeners_free(self->listeners);
     cleat__metrics_free(self->metrics);
     cleat__tokens_free(self->tokens);
+    cleat__rate_limit_free(self->rate_limit);
     cleat__services_deinit(&self->services);
     cleat__free(self->database);
     cleat__free(self);

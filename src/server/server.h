@@ -5,7 +5,8 @@
 #ifndef CLEAT_SERVER_SERVER_H
 #define CLEAT_SERVER_SERVER_H
 
-#include <cleat/status.h>
+#include "base/clock.h"
+#include "internal_traces.h"
 
 typedef struct cleat__server cleat__server;
 
@@ -15,10 +16,15 @@ typedef struct cleat__server_options {
     const char *http_address;
     /* PEM files, for both; NULL: no TLS. With an authority, clients need a certificate of it. */
     const char *certificate_file, *key_file, *client_authorities_file;
-    bool is_plaintext_public; /* without TLS, also addresses that other machines may reach */
-    bool is_open;             /* asks for no tokens: everybody is the default tenant */
-    const char *url;          /* that tokens are for (their `iss` and `aud`); NULL: any */
-    const char *otlp_forward; /* URL of an OTLP back end that spans go to as well; NULL: none */
+    bool is_plaintext_public;        /* without TLS, also addresses that other machines may reach */
+    bool is_open;                    /* asks for no tokens: everybody is the default tenant */
+    const char *url;                 /* that tokens are for (their `iss` and `aud`); NULL: any */
+    uint32_t rate_limit;             /* gRPC calls per second and token, see rate_limit.h; 0: no limit */
+    const char *otlp_forward;        /* URL of an OTLP back end that spans go to as well; NULL: none */
+    const char *otlp_forward_header; /* "Name: value", sent with them; NULL: none */
+    cleat__internal_traces_options internal_traces;
+    int keepalive_ms, keepalive_timeout_ms; /* of gRPC's connections; 0: see rpc.h */
+    const cleat_clock *clock;               /* the engine's; to outlive the server; NULL: system */
 } cleat__server_options;
 
 /* Failures name the file, the address or the option. CLEAT_BUSY: the file or an address is in use. */

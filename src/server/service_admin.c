@@ -1,4 +1,4 @@
-/* v1.AdminService: declarations, and runs by their id. */
+/* v1.AdminService: declarations, and runs by their id. Many runs at once are in service_tasks.c. */
 #include "service_trigger.h"
 
 #include "base/alloc.h"
@@ -7,8 +7,6 @@
 #include "wire/message.h"
 #include "wire/run_result.h"
 #include "wire/workflow.h"
-
-#include <stdatomic.h>
 
 /* ---- PutWorkflow ---- */
 
@@ -158,7 +156,9 @@ static cleat_status read_details(cleat__store *store, void *argument)
     cleat__run_row row;
     cleat_status status = cleat__run_get(store, &it->id, &row);
     if (status == CLEAT_OK && row.tenant != it->job.command.tenant) {
-        status = cleat__fail(CLEAT_NOT_FOUND, "there is no such run");
+        char text[37]; /* the same words as of one that nobody has */
+        cleat__uuid_format(&it->id, text);
+        status = cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", text);
     }
     if (status == CLEAT_OK) {
         status = charge_details(it, &row);
@@ -200,127 +200,7 @@ static void handle_details(cleat__rpc_call *call, const ProtobufCMessage *reques
     }
 }
 
-/* ---- CancelTasks ---- */
-
-enum { CANCELS_MAX = 20000 };
-
-struct cancelling;
-typedef struct cancel {
-    cleat__command command; /* first */
-    struct cancelling *owner;
-    const char *text; /* the request's */
-} cancel;
-
-/* The job's own command is not used: there is one for each run. */
-typedef struct cancelling {
-    cleat__job job; /* first */
-    cancel *items;
-    size_t count;
-    atomic_size_t left; /* not yet answered, and one for who submits */
-} cancelling;
-
-static void cancel_deinit(cleat__job *job)
-{
-    cancelling *it = (cancelling *)job;
-    for (size_t i = 0; it->items != NULL && i < it->count; i++) {
-        cleat__free(it->items[i].command.error);
-    }
-    cleat__free(it->items);
-}
-
-/* Runs that have ended are accepted; unknown ones and those of others are passed over. */
-static void answer_cancelled(cancelling *it)
-{
-    Cleat__V1__CancelTasksResponse reply = CLEAT__V1__CANCEL_TASKS_RESPONSE__INIT;
-    char **texts = cleat__calloc(it->count + 1, sizeof(*texts));
-    if (texts == NULL) {
-        cleat__job_fail(&it->job, cleat__fail_memory());
-        return;
-    }
-    for (size_t i = 0; i < it->count; i++) {
-        cleat_status status = it->items[i].command.status;
-        if (status == CLEAT_OK || status == CLEAT_FAILED_PRECONDITION) {
-            texts[reply.n_cancelled_tasks++] = (char *)(uintptr_t)it->items[i].text;
-        } else if (status != CLEAT_NOT_FOUND) {
-            cleat__job_fail(&it->job,
-                            cleat__fail(status, "%s",
-                                        it->items[i].command.error != NULL ? it->items[i].command.error
-                                                                           : cleat_status_text(status)));
-            cleat__free(texts);
-            return;
-        }
-    }
-    reply.cancelled_tasks = texts;
-    cleat__job_reply(&it->job, &reply.base);
-    cleat__free(texts);
-}
-
-static void count_down(cancelling *it)
-{
-    if (atomic_fetch_sub(&it->left, 1) == 1) {
-        answer_cancelled(it);
-    }
-}
-
-static void on_cancelled(cleat__command *command)
-{
-    count_down(((cancel *)command)->owner);
-}
-
-static cleat_status read_cancels(const Cleat__V1__CancelTasksRequest *asked, cancelling *it)
-{
-    if (asked->filter != NULL) {
-        return cleat__fail(CLEAT_UNSUPPORTED, "this engine cancels by a filter only over HTTP, with POST "
-                                              "/api/v1/stable/tenants/{tenant}/tasks/cancel");
-    }
-    if (asked->n_external_ids == 0 || asked->n_external_ids > CANCELS_MAX) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "external_ids has %zu ids; it must have 1 .. %d",
-                           asked->n_external_ids, CANCELS_MAX);
-    }
-    it->items = cleat__calloc(asked->n_external_ids, sizeof(*it->items));
-    if (it->items == NULL) {
-        return cleat__fail_memory();
-    }
-    it->count = asked->n_external_ids;
-    for (size_t i = 0; i < it->count; i++) {
-        cancel *item = &it->items[i];
-        *item = (cancel){.owner = it, .text = asked->external_ids[i]};
-        item->command.kind = CLEAT__COMMAND_CANCEL;
-        item->command.tenant = it->job.command.tenant;
-        item->command.done = on_cancelled;
-        if (cleat__uuid_parse(cleat_slice_of(item->text), &item->command.as.id) != CLEAT_OK) {
-            return cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.64s\" in external_ids is no UUID", item->text);
-        }
-    }
-    return CLEAT_OK;
-}
-
-static void handle_cancel(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
-{
-    cancelling *it = cleat__job_new(call, service, sizeof(*it), CLEAT__COMMAND_CANCEL, NULL);
-    if (it == NULL) {
-        return;
-    }
-    it->job.deinit = cancel_deinit;
-    cleat_status status = read_cancels((const Cleat__V1__CancelTasksRequest *)request, it);
-    if (status != CLEAT_OK) {
-        cleat__job_fail(&it->job, status);
-        return;
-    }
-    atomic_init(&it->left, it->count + 1);
-    for (size_t i = 0; i < it->count; i++) {
-        cleat__engine_submit(it->job.services->engine, &it->items[i].command);
-    }
-    count_down(it);
-}
-
 /* ---- What this engine does not have ---- */
-
-static void handle_replay(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
-{
-    (void)request, (void)service;
-    cleat__service_fail_unsupported(call, "replays of runs");
-}
 
 static void handle_branch(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
@@ -343,8 +223,6 @@ cleat__rpc_service cleat__service_admin(cleat__services *services)
          .is_reading = true,
          .request = &cleat__v1__get_run_details_request__descriptor,
          .handle = handle_details},
-        UNARY("CancelTasks", cancel_tasks_request, handle_cancel),
-        UNARY("ReplayTasks", replay_tasks_request, handle_replay),
         UNARY("BranchDurableTask", branch_durable_task_request, handle_branch),
     };
     return (cleat__rpc_service){methods, sizeof(methods) / sizeof(methods[0]), services};

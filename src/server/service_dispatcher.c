@@ -1,5 +1,6 @@
 /* The Dispatcher: what workers say. What they are told is in service_listen.c. */
 #include "service.h"
+#include "version.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -10,7 +11,6 @@
 #include "wire/worker.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 /* ---- Register ---- */
 
@@ -234,13 +234,12 @@ static void handle_refresh_timeout(cleat__rpc_call *call, const ProtobufCMessage
 
 /* ---- Calls that ask nobody ---- */
 
-/* Clients look at the number to know what an engine can do; whose it is stands behind it. */
 static void handle_version(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
     Cleat__GetVersionResponse reply = CLEAT__GET_VERSION_RESPONSE__INIT;
-    char version[64];
+    char version[CLEAT__VERSION_SIZE];
     (void)request, (void)service;
-    snprintf(version, sizeof(version), "v0.83.0-cleat.%s", cleat_version());
+    cleat__version_format(version);
     reply.version = version;
     cleat__rpc_reply(call, &reply.base);
 }

@@ -287,6 +287,7 @@ static void assign(void *sink, cleat__assignment *list)
         Cleat__AssignedAction *action = cleat__assignment_write(list, &about.of);
         tell(self,
              action != NULL ? cleat__notice_out_new(action, true, &list->task_id, list->retry_count) : NULL);
+        cleat__message_free(action);
         cleat__free(list);
         list = next;
     }
@@ -303,6 +304,7 @@ static void cancel(void *sink, const cleat__cancellation *cancelled)
     Cleat__AssignedAction *action =
         cleat__cancellation_write(id, cancelled->retry_count, cancelled->task, &about.of);
     tell(sink, action != NULL ? cleat__notice_out_new(action, false, id, cancelled->retry_count) : NULL);
+    cleat__message_free(action);
 }
 
 /* ---- The beginning ---- */
@@ -350,6 +352,7 @@ static void begin(cleat__rpc_call *call, const char *worker_id, bool is_kept, cl
     self->command.as.listen.id = id;
     self->command.as.listen.session = self->session;
     self->command.as.listen.is_kept = is_kept;
+    self->command.as.listen.may_repeat = cleat__rpc_call_metadata(call, "cleat-may-repeat").size != 0;
     self->command.as.listen.sink = (cleat__worker_sink){.self = self, .assign = assign};
     self->command.as.listen.cancel = cancel;
     cleat__rpc_call_set_data(call, self);

@@ -54,7 +54,8 @@ cleat__rpc_service cleat__service_traces(cleat__services *services)
 {
     static const cleat__rpc_method methods[] = {
         {.path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-         .handle_bytes = handle_export},
+         .handle_bytes = handle_export,
+         .is_untraced = true},
     };
     return (cleat__rpc_service){methods, sizeof(methods) / sizeof(methods[0]), services};
 }

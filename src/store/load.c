@@ -24,6 +24,7 @@ static cleat_status read_type(sqlite3_stmt *select, cleat__type_row *row)
     row->task_name = cleat__column_text(select, 11);
     row->declaration = cleat__column_text(select, 12);
     row->workflow = cleat__column_text(select, 13);
+    row->is_deleted = sqlite3_column_int(select, 16) != 0;
     bool has_ids = cleat__column_uuid(select, 14, &row->version_id);
     has_ids = cleat__column_uuid(select, 15, &row->workflow_id) && has_ids;
     return has_ids ? CLEAT_OK : cleat__fail(CLEAT_CORRUPT, "a version of a workflow has no valid id");
@@ -36,7 +37,7 @@ cleat_status cleat__load_types(cleat__store *store,
     static const char sql[] =
         "SELECT y.id, y.action, y.retries, y.priority, y.backoff_initial_ms, y.backoff_factor, "
         "y.backoff_max_ms, y.execution_timeout_ms, y.schedule_timeout_ms, y.tenant, y.workflow_id, "
-        "y.task_name, y.declaration, w.name, y.version_id, w.uuid "
+        "y.task_name, y.declaration, w.name, y.version_id, w.uuid, w.deleted_at_ms IS NOT NULL "
         "FROM task_type y JOIN workflow w ON w.id = y.workflow_id ORDER BY y.id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
@@ -116,6 +117,23 @@ cleat_status cleat__type_insert(cleat__store *store, cleat__type_row *row)
     return status;
 }
 
+cleat_status cleat__workflow_delete(cleat__store *store, int64_t row, int64_t now_ms)
+{
+    static const char sql[] = "UPDATE workflow SET deleted_at_ms = ?2 WHERE id = ?1";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &update);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(update, 1, row);
+    sqlite3_bind_int64(update, 2, now_ms);
+    if (sqlite3_step(update) != SQLITE_DONE) {
+        status = cleat__store_error(store, "deleting a workflow");
+    }
+    sqlite3_reset(update);
+    return status;
+}
+
 cleat_status cleat__type_compare(cleat__store *store, int64_t id, cleat_slice declaration)
 {
     static const char sql[] = "SELECT 1 FROM task_type WHERE id = ?1 AND declaration = ?2";
@@ -152,6 +170,7 @@ static cleat_status read_live(sqlite3_stmt *select, cleat__live_row *row)
     row->started_at_ms = sqlite3_column_int64(select, 7);
     cleat__column_uuid(select, 8, &row->worker_id);
     row->desired = cleat__column_text(select, 9);
+    row->first_retry = sqlite3_column_int(select, 10);
     return CLEAT_OK;
 }
 
@@ -162,7 +181,8 @@ cleat_status cleat__load_live(cleat__store *store,
     static const char sql[] =
         "SELECT id, type_id, priority, state, retry_count, internal_retries, queued_at_ms, "
         "started_at_ms, worker_id, "
-        "CASE has_desired WHEN 0 THEN NULL ELSE (SELECT t.desired FROM task t WHERE t.id = l.id) END "
+        "CASE has_desired WHEN 0 THEN NULL ELSE (SELECT t.desired FROM task t WHERE t.id = l.id) END, "
+        "first_retry "
         "FROM task_live l ORDER BY id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
@@ -226,6 +246,41 @@ cleat_status cleat__load_exists(cleat__store *store, int64_t tenant, const cleat
         status = fail_not_found(id);
     } else if (code != SQLITE_ROW) {
         status = cleat__store_error(store, "looking for a run");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+static cleat_status read_ended(sqlite3_stmt *row, cleat__ended_row *out)
+{
+    out->type_id = sqlite3_column_int64(row, 0);
+    out->priority = sqlite3_column_int(row, 1);
+    out->state = (cleat_run_status)sqlite3_column_int(row, 2);
+    out->retry_count = sqlite3_column_int(row, 3);
+    cleat__buffer_append_slice(&out->desired, cleat__column_text(row, 4));
+    return out->desired.failed ? cleat__fail_memory() : CLEAT_OK;
+}
+
+cleat_status cleat__load_ended(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                               cleat__ended_row *out)
+{
+    static const char sql[] =
+        "SELECT t.type_id, t.priority, e.state, e.retry_count, t.desired "
+        "FROM task_end e JOIN task t ON t.id = e.id JOIN task_type y ON y.id = t.type_id "
+        "WHERE e.id = ?1 AND y.tenant = ?2";
+    *out = (cleat__ended_row){0};
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    sqlite3_bind_int64(select, 2, tenant);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW) {
+        status = read_ended(select, out);
+    } else {
+        status = code == SQLITE_DONE ? fail_not_found(id) : cleat__store_error(store, "reading a run's end");
     }
     sqlite3_reset(select);
     return status;

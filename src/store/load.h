@@ -16,6 +16,7 @@ typedef struct cleat__type_row {
     cleat_slice action;
     cleat__policy policy;
     cleat_slice declaration; /* the rest, by cleat__workflow_encode() */
+    bool is_deleted;         /* its workflow is */
 } cleat__type_row;
 /* Oldest first: of two of the same workflow the later one counts for new runs. The first status
  * of `visit` that is not CLEAT_OK ends the visit and is returned; so below. */
@@ -25,6 +26,8 @@ cleat_status cleat__load_types(cleat__store *store,
 /* Stores `row` as a new version; sets row->id, and row->workflow_row, after storing the workflow too,
  * when that is 0. */
 cleat_status cleat__type_insert(cleat__store *store, cleat__type_row *row);
+/* Its name is free for another one; its versions stay. `row` is workflow.id. */
+cleat_status cleat__workflow_delete(cleat__store *store, int64_t row, int64_t now_ms);
 /* Whether the version `id` has that declaration. CLEAT_OK, or CLEAT_EMPTY: another one. */
 cleat_status cleat__type_compare(cleat__store *store, int64_t id, cleat_slice declaration);
 
@@ -34,6 +37,7 @@ typedef struct cleat__live_row {
     int32_t priority;
     cleat_run_status state;
     int32_t retry_count;
+    int32_t first_retry; /* the retry count of the first attempt since it was triggered or replayed */
     int32_t internal_retries;
     int64_t queued_at_ms;
     int64_t started_at_ms; /* 0: not yet */
@@ -44,6 +48,18 @@ typedef struct cleat__live_row {
 cleat_status cleat__load_live(cleat__store *store,
                               cleat_status (*visit)(void *argument, const cleat__live_row *row),
                               void *argument);
+
+/* A run that has ended, as far as it is needed to run again. The caller deinits `desired`. */
+typedef struct cleat__ended_row {
+    int64_t type_id;
+    int32_t priority;
+    cleat_run_status state;
+    int32_t retry_count;
+    cleat__buffer desired; /* as above; empty: nothing */
+} cleat__ended_row;
+/* CLEAT_NOT_FOUND: the tenant has no such run, or it lives. */
+cleat_status cleat__load_ended(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                               cleat__ended_row *out);
 
 /* The highest id of any run, event or schedule; nil when there is none. */
 cleat_status cleat__load_last_id(cleat__store *store, cleat__uuid *out);

@@ -217,11 +217,45 @@ cleat_status cleat__run_count(cleat__store *store, uint64_t by_status[5])
     return finish(store, select, code, "counting runs");
 }
 
+cleat_status cleat__run_scan(cleat__store *store, const cleat__uuid *from, const cleat__uuid *before,
+                             bool with_metadata, int64_t limit,
+                             void (*visit)(void *argument, const cleat__run_brief *run), void *argument)
+{
+    static const char sql[] =
+        "SELECT t.id, y.tenant, coalesce(e.state, l.state), t.created_at_ms, e.finished_at_ms, w.uuid, "
+        "CASE WHEN ?3 THEN t.metadata END" RUN_TABLES
+        "WHERE t.id >= ?1 AND t.id < ?2 ORDER BY t.id DESC LIMIT ?4";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, from);
+    cleat__bind_uuid(select, 2, before);
+    sqlite3_bind_int(select, 3, with_metadata);
+    sqlite3_bind_int64(select, 4, limit);
+    int code;
+    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__run_brief run = {
+            .tenant = sqlite3_column_int64(select, 1),
+            .status = (cleat_run_status)sqlite3_column_int(select, 2),
+            .created_at_ms = sqlite3_column_int64(select, 3),
+            .finished_at_ms = sqlite3_column_int64(select, 4),
+            .metadata = cleat__column_text(select, 6),
+        };
+        cleat__column_uuid(select, 0, &run.id);
+        cleat__column_uuid(select, 5, &run.workflow_id);
+        visit(argument, &run);
+    }
+    return finish(store, select, code, "choosing runs");
+}
+
 /* ---- What belongs to a run ---- */
 
 cleat_status cleat__workflow_find(cleat__store *store, int64_t tenant, cleat_slice name)
 {
-    static const char sql[] = "SELECT 1 FROM workflow WHERE tenant = ?1 AND name = ?2";
+    static const char sql[] =
+        "SELECT 1 FROM workflow WHERE tenant = ?1 AND name = ?2 AND deleted_at_ms IS NULL";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {
@@ -237,11 +271,39 @@ cleat_status cleat__workflow_find(cleat__store *store, int64_t tenant, cleat_sli
     return status;
 }
 
+cleat_status cleat__workflow_get(cleat__store *store, int64_t tenant, cleat_slice name,
+                                 cleat__workflow_brief *out)
+{
+    /* With max() alone the other columns are those of its row. */
+    static const char sql[] = "SELECT w.uuid, y.version_id, count(*), max(y.id) FROM workflow w "
+                              "JOIN task_type y ON y.workflow_id = w.id WHERE w.tenant = ?1 AND w.name = ?2 "
+                              "AND w.deleted_at_ms IS NULL";
+    *out = (cleat__workflow_brief){.version_count = 0};
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(select, 1, tenant);
+    cleat__bind_text(select, 2, name);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW) {
+        cleat__column_uuid(select, 0, &out->workflow_id);
+        cleat__column_uuid(select, 1, &out->version_id);
+        out->version_count = sqlite3_column_int64(select, 2);
+    }
+    status = finish(store, select, code, "looking for a workflow");
+    if (status == CLEAT_OK && out->version_count == 0) {
+        return cleat__fail(CLEAT_NOT_FOUND, "there is no workflow \"%.*s\"", CLEAT_SLICE_ARGS(name));
+    }
+    return status;
+}
+
 cleat_status cleat__attempt_list(cleat__store *store, const cleat__uuid *id,
                                  bool (*visit)(void *argument, const cleat__attempt_row *row), void *argument)
 {
     static const char sql[] =
-        "SELECT retry_count, started_at_ms, finished_at_ms, outcome, error FROM attempt "
+        "SELECT retry_count, started_at_ms, finished_at_ms, outcome, error, replayed_at_ms FROM attempt "
         "WHERE task_id = ?1 ORDER BY retry_count";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
@@ -257,6 +319,7 @@ cleat_status cleat__attempt_list(cleat__store *store, const cleat__uuid *id,
             .finished_at_ms = sqlite3_column_int64(select, 2),
             .outcome = cleat__column_text(select, 3),
             .error = cleat__column_text(select, 4),
+            .replayed_at_ms = sqlite3_column_int64(select, 5),
         };
         if (!visit(argument, &row)) {
             break;

@@ -38,6 +38,21 @@ static cleat_status fail_not_found(const cleat__uuid *id)
     return cleat__fail(CLEAT_NOT_FOUND, "there is no schedule %s, or it has fired", text);
 }
 
+/* Runs a statement that changes one row; CLEAT_NOT_FOUND: there was none. */
+static cleat_status change_one(cleat__store *store, sqlite3_stmt *statement, const cleat__uuid *id,
+                               const char *while_doing)
+{
+    cleat_status status = CLEAT_OK;
+    if (sqlite3_step(statement) != SQLITE_DONE) {
+        status = cleat__store_error(store, while_doing);
+    }
+    sqlite3_reset(statement);
+    if (status == CLEAT_OK && sqlite3_changes(cleat__store_db(store)) == 0) {
+        status = fail_not_found(id);
+    }
+    return status;
+}
+
 cleat_status cleat__schedule_delete(cleat__store *store, int64_t tenant, const cleat__uuid *id)
 {
     static const char sql[] = "DELETE FROM schedule WHERE id = ?1 AND tenant = ?2";
@@ -48,13 +63,37 @@ cleat_status cleat__schedule_delete(cleat__store *store, int64_t tenant, const c
     }
     cleat__bind_uuid(delete, 1, id);
     sqlite3_bind_int64(delete, 2, tenant);
+    return change_one(store, delete, id, "deleting a schedule");
+}
+
+cleat_status cleat__schedule_move(cleat__store *store, int64_t tenant, const cleat__uuid *id, int64_t at_ms)
+{
+    static const char sql[] = "UPDATE schedule SET at_ms = ?3 WHERE id = ?1 AND tenant = ?2";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &update);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(update, 1, id);
+    sqlite3_bind_int64(update, 2, tenant);
+    sqlite3_bind_int64(update, 3, at_ms);
+    return change_one(store, update, id, "moving a schedule");
+}
+
+cleat_status cleat__schedule_delete_all(cleat__store *store, int64_t tenant, cleat_slice workflow)
+{
+    static const char sql[] = "DELETE FROM schedule WHERE tenant = ?1 AND workflow = ?2";
+    sqlite3_stmt *delete = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &delete);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(delete, 1, tenant);
+    cleat__bind_text(delete, 2, workflow);
     if (sqlite3_step(delete) != SQLITE_DONE) {
-        status = cleat__store_error(store, "deleting a schedule");
+        status = cleat__store_error(store, "deleting schedules");
     }
     sqlite3_reset(delete);
-    if (status == CLEAT_OK && sqlite3_changes(cleat__store_db(store)) == 0) {
-        status = fail_not_found(id);
-    }
     return status;
 }
 

@@ -14,9 +14,12 @@ typedef struct cleat__schedule_row {
     cleat__schedule schedule;
 } cleat__schedule_row;
 
-/* These two inside a transaction. CLEAT_NOT_FOUND: the tenant has no such schedule, or it has fired. */
+/* These inside a transaction. CLEAT_NOT_FOUND: the tenant has no such schedule, or it has fired. */
 cleat_status cleat__schedule_insert(cleat__store *store, const cleat__schedule_row *row);
 cleat_status cleat__schedule_delete(cleat__store *store, int64_t tenant, const cleat__uuid *id);
+cleat_status cleat__schedule_move(cleat__store *store, int64_t tenant, const cleat__uuid *id, int64_t at_ms);
+/* All of a workflow. */
+cleat_status cleat__schedule_delete_all(cleat__store *store, int64_t tenant, cleat_slice workflow);
 
 typedef struct cleat__schedule_filter {
     int64_t tenant;            /* 0: any */

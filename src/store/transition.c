@@ -107,8 +107,8 @@ static cleat_status insert_task(cleat__store *store, const cleat__new_task *task
 {
     static const char sql[] =
         "INSERT INTO task (id, type_id, priority, created_at_ms, parent_id, child_index, "
-        "child_key, input, metadata, desired, event_id, event_key) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
+        "child_key, input, metadata, desired, event_id, event_key, scheduled_at_ms) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, nullif(?13, 0)) "
         "ON CONFLICT DO NOTHING";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
@@ -124,6 +124,7 @@ static cleat_status insert_task(cleat__store *store, const cleat__new_task *task
     cleat__bind_text(insert, 9, task->trigger->metadata);
     cleat__bind_text(insert, 10, task->desired);
     bind_event(insert, task->trigger);
+    sqlite3_bind_int64(insert, 13, task->trigger->scheduled_at_ms);
     return finish(store, insert, "storing a run");
 }
 
@@ -324,6 +325,51 @@ cleat_status cleat__transition_cancel(cleat__store *store, const cleat__attempt_
 {
     end how = {.from = from, .event = CLEAT__EVENT_CANCEL, .now_ms = now_ms};
     return end_task(store, key, &how);
+}
+
+/* ---- REPLAY ---- */
+
+/* The compare part: of two replays only the first finds its row. */
+static cleat_status move_end(cleat__store *store, const cleat__attempt_key *key, cleat_run_status from,
+                             int64_t now_ms)
+{
+    static const char copy[] =
+        "INSERT INTO attempt (task_id, retry_count, started_at_ms, finished_at_ms, outcome, error, "
+        "replayed_at_ms) SELECT id, retry_count, started_at_ms, finished_at_ms, ?4, error, ?5 FROM task_end "
+        "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
+    static const char drop[] = "DELETE FROM task_end WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
+    sqlite3_stmt *statement = NULL;
+    cleat_status status = prepare_compare(store, copy, key, from, &statement);
+    if (status == CLEAT_OK) {
+        sqlite3_bind_text(statement, 4, cleat_run_status_name(from), -1, SQLITE_STATIC);
+        sqlite3_bind_int64(statement, 5, now_ms);
+        status = finish_one(store, statement, key, "replaying it");
+    }
+    if (status == CLEAT_OK) {
+        status = prepare_compare(store, drop, key, from, &statement);
+    }
+    return status == CLEAT_OK ? finish_one(store, statement, key, "replaying it") : status;
+}
+
+cleat_status cleat__transition_replay(cleat__store *store, const cleat__attempt_key *key,
+                                      cleat_run_status from, int64_t now_ms)
+{
+    static const char sql[] =
+        "INSERT INTO task_live (id, type_id, priority, state, retry_count, first_retry, internal_retries, "
+        "queued_at_ms, has_desired) "
+        "SELECT id, type_id, priority, ?2, ?3, ?3, 0, ?4, desired IS NOT NULL FROM task WHERE id = ?1";
+    sqlite3_stmt *insert = NULL;
+    cleat_status status = move_end(store, key, from, now_ms);
+    if (status == CLEAT_OK) {
+        status = prepare_compare(store, sql, key, from, &insert);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int(insert, 2, cleat__state_next(from, CLEAT__EVENT_REPLAY));
+    sqlite3_bind_int(insert, 3, key->retry_count + 1);
+    sqlite3_bind_int64(insert, 4, now_ms);
+    return finish_one(store, insert, key, "queueing it again");
 }
 
 /* ---- Log lines ---- */

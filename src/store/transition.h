@@ -62,6 +62,11 @@ cleat_status cleat__transition_schedule_time_out(cleat__store *store, const clea
 cleat_status cleat__transition_cancel(cleat__store *store, const cleat__attempt_key *key,
                                       cleat_run_status from, int64_t now_ms);
 
+/* REPLAY of a run that ended in state `from`, with the attempt of the key: that becomes one of its former
+ * attempts, and the next one is queued as if it were the first. */
+cleat_status cleat__transition_replay(cleat__store *store, const cleat__attempt_key *key,
+                                      cleat_run_status from, int64_t now_ms);
+
 /* Adds a line to a run's log. CLEAT_NOT_FOUND: the tenant has no such run. */
 cleat_status cleat__log_line_insert(cleat__store *store, int64_t tenant, const cleat__log_line *line);
 

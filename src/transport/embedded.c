@@ -2,13 +2,13 @@
  * The engine inside this process: calls go straight to its command queue, spans straight into its
  * collector. Engine and collector answer and set the error message themselves.
  */
-#include "transport/transport.h"
+#include "transport/embedded_looks.h"
 
 #include "base/alloc.h"
 #include "base/env.h"
 #include "base/error.h"
 #include "collector/collector.h"
-#include "engine/engine.h"
+#include "engine/command.h"
 
 #define TENANT CLEAT__TENANT_DEFAULT
 
@@ -45,14 +45,37 @@ static cleat_status embedded_cancel(cleat__transport *self, const cleat__uuid *r
     return cleat__engine_cancel(engine_of(self), TENANT, run_id);
 }
 
-static cleat_status embedded_worker_add(cleat__transport *self, const char *name, const cleat_slice *actions,
-                                        size_t action_count, int32_t slots, const cleat__transport_sink *sink,
-                                        cleat__uuid *worker_id)
+static cleat_status embedded_replay(cleat__transport *self, const cleat__uuid *run_id)
 {
-    cleat__worker_sink engine_sink = {sink->self, sink->assign, sink->cancel};
-    (void)name; /* for engines that list their workers */
-    return cleat__engine_worker_add(engine_of(self), TENANT, actions, action_count, slots, &engine_sink,
-                                    worker_id);
+    return cleat__engine_replay(engine_of(self), TENANT, run_id);
+}
+
+static cleat_status ask(cleat__transport *self, cleat__command command)
+{
+    command.tenant = TENANT;
+    return cleat__engine_ask(engine_of(self), &command);
+}
+
+static cleat_status embedded_push(cleat__transport *self, const cleat__user_event *events, size_t count,
+                                  cleat__uuid *ids)
+{
+    return cleat__engine_push(engine_of(self), TENANT, events, count, ids);
+}
+
+static cleat_status embedded_worker_add(cleat__transport *self, const cleat__worker_spec *spec,
+                                        const cleat__transport_sink *sink, cleat__uuid *worker_id)
+{
+    return ask(self, (cleat__command){.kind = CLEAT__COMMAND_WORKER_JOIN,
+                                      .as.worker_join = {.spec = spec,
+                                                         .sink = {sink->self, sink->assign, sink->cancel},
+                                                         .id = worker_id}});
+}
+
+static cleat_status embedded_worker_label(cleat__transport *self, const cleat__uuid *worker_id,
+                                          const cleat__label *labels, size_t count)
+{
+    return ask(self, (cleat__command){.kind = CLEAT__COMMAND_WORKER_LABEL,
+                                      .as.worker_label = {*worker_id, labels, count}});
 }
 
 static cleat_status embedded_worker_pause(cleat__transport *self, const cleat__uuid *worker_id)
@@ -80,6 +103,56 @@ static cleat_status embedded_log(cleat__transport *self, const cleat__log_line *
     return cleat__engine_log(engine_of(self), TENANT, line);
 }
 
+/* Whoever waits for each call needs no numbers, for which an engine would have to wait when somebody begins to
+ * look in the middle. */
+static cleat_status embedded_put_stream(cleat__transport *self, const cleat__uuid *task_id, int64_t index,
+                                        cleat_slice chunk)
+{
+    (void)index;
+    return ask(self,
+               (cleat__command){.kind = CLEAT__COMMAND_PUT_STREAM, .as.put_stream = {*task_id, -1, chunk}});
+}
+
+static cleat_status embedded_refresh_timeout(cleat__transport *self, const cleat__uuid *task_id,
+                                             int64_t increment_ms, int64_t *timeout_at_ms)
+{
+    return ask(self, (cleat__command){.kind = CLEAT__COMMAND_REFRESH_TIMEOUT,
+                                      .as.refresh_timeout = {*task_id, increment_ms, timeout_at_ms}});
+}
+
+static cleat_status embedded_release_slot(cleat__transport *self, const cleat__uuid *task_id)
+{
+    return ask(self, (cleat__command){.kind = CLEAT__COMMAND_RELEASE_SLOT, .as.id = *task_id});
+}
+
+static cleat_status embedded_watch(cleat__transport *self, const cleat__uuid *run_id,
+                                   const cleat__stream_sink *sink, void **out)
+{
+    return cleat__embedded_watch(engine_of(self), TENANT, run_id, sink, out);
+}
+
+static void embedded_unwatch(cleat__transport *self, void *watch)
+{
+    cleat__embedded_unwatch(engine_of(self), TENANT, watch);
+}
+
+static cleat_status embedded_schedule(cleat__transport *self, const cleat__schedule *schedule,
+                                      const int64_t *at_ms, size_t count, cleat__uuid *ids)
+{
+    return cleat__engine_schedule(engine_of(self), TENANT, schedule, at_ms, count, ids);
+}
+
+static cleat_status embedded_unschedule(cleat__transport *self, const cleat__uuid *id)
+{
+    return cleat__engine_unschedule(engine_of(self), TENANT, id);
+}
+
+static cleat_status embedded_schedules(cleat__transport *self, int64_t offset, int64_t limit,
+                                       cleat_schedule_list *out)
+{
+    return cleat__embedded_schedules(engine_of(self), TENANT, offset, limit, out);
+}
+
 static cleat_status embedded_export_spans(cleat__transport *self, const cleat_span_batch *batch,
                                           int64_t timeout_ms)
 {
@@ -100,12 +173,23 @@ static const cleat__transport embedded_functions = {
     .trigger = embedded_trigger,
     .wait = embedded_wait,
     .cancel = embedded_cancel,
+    .replay = embedded_replay,
+    .push = embedded_push,
+    .schedule = embedded_schedule,
+    .unschedule = embedded_unschedule,
+    .schedules = embedded_schedules,
     .worker_add = embedded_worker_add,
+    .worker_label = embedded_worker_label,
     .worker_pause = embedded_worker_pause,
     .worker_remove = embedded_worker_remove,
     .worker_heartbeat = embedded_worker_heartbeat,
     .report = embedded_report,
     .log = embedded_log,
+    .put_stream = embedded_put_stream,
+    .refresh_timeout = embedded_refresh_timeout,
+    .release_slot = embedded_release_slot,
+    .watch = embedded_watch,
+    .unwatch = embedded_unwatch,
     .export_spans = embedded_export_spans,
     .free = embedded_free,
 };

@@ -11,6 +11,9 @@
 
 /* The first version with all that is used here, and the last major one that is known. */
 enum { OLDEST_MINOR = 80, NEWEST_MAJOR = 0 };
+/* Reports on their way at once. An answer of `cleat serve` comes after the commit, and a commit takes all that
+ * has come: the more, the better. */
+enum { REPORTS_AT_ONCE = 64, CLEAT_REPORTS_AT_ONCE = 1000 };
 /* Of servers that store a run behind the answer. */
 enum { PATIENCE_MS = 10000 };
 
@@ -49,12 +52,43 @@ static cleat_status cancel(cleat__transport *self, const cleat__uuid *run_id)
     return cleat__remote_cancel(remote_of(self)->link, run_id);
 }
 
-static cleat_status worker_add(cleat__transport *self, const char *name, const cleat_slice *actions,
-                               size_t action_count, int32_t slots, const cleat__transport_sink *sink,
-                               cleat__uuid *worker_id)
+static cleat_status replay(cleat__transport *self, const cleat__uuid *run_id)
 {
-    return cleat__remote_worker_add(&remote_of(self)->workers, name, actions, action_count, slots, sink,
-                                    worker_id);
+    return cleat__remote_replay(remote_of(self)->link, run_id);
+}
+
+static cleat_status push(cleat__transport *self, const cleat__user_event *events, size_t count,
+                         cleat__uuid *ids)
+{
+    return cleat__remote_push(remote_of(self)->link, events, count, ids);
+}
+
+static cleat_status schedule_runs(cleat__transport *self, const cleat__schedule *schedule,
+                                  const int64_t *at_ms, size_t count, cleat__uuid *ids)
+{
+    return cleat__remote_schedule(remote_of(self)->link, schedule, at_ms, count, ids);
+}
+
+static cleat_status unschedule(cleat__transport *self, const cleat__uuid *id)
+{
+    return cleat__remote_unschedule(remote_of(self)->link, id);
+}
+
+static cleat_status schedules(cleat__transport *self, int64_t offset, int64_t limit, cleat_schedule_list *out)
+{
+    return cleat__remote_schedules(remote_of(self)->link, offset, limit, out);
+}
+
+static cleat_status worker_add(cleat__transport *self, const cleat__worker_spec *spec,
+                               const cleat__transport_sink *sink, cleat__uuid *worker_id)
+{
+    return cleat__remote_worker_add(&remote_of(self)->workers, spec, sink, worker_id);
+}
+
+static cleat_status worker_label(cleat__transport *self, const cleat__uuid *worker_id,
+                                 const cleat__label *labels, size_t count)
+{
+    return cleat__remote_worker_label(&remote_of(self)->workers, worker_id, labels, count);
 }
 
 static cleat_status worker_pause(cleat__transport *self, const cleat__uuid *worker_id)
@@ -82,9 +116,44 @@ static cleat_status put_log(cleat__transport *self, const cleat__log_line *line)
     return cleat__remote_log(&remote_of(self)->workers, line);
 }
 
+static cleat_status put_stream(cleat__transport *self, const cleat__uuid *task_id, int64_t index,
+                               cleat_slice chunk)
+{
+    /* Other engines may pass on in another order what they got in this one, without the numbers. */
+    bool is_cleat = remote_of(self)->workers.is_cleat;
+    return cleat__remote_put_stream(remote_of(self)->link, task_id, is_cleat ? -1 : index, chunk);
+}
+
+static cleat_status refresh_timeout(cleat__transport *self, const cleat__uuid *task_id, int64_t increment_ms,
+                                    int64_t *timeout_at_ms)
+{
+    return cleat__remote_refresh_timeout(remote_of(self)->link, task_id, increment_ms, timeout_at_ms);
+}
+
+static cleat_status release_slot(cleat__transport *self, const cleat__uuid *task_id)
+{
+    return cleat__remote_release_slot(remote_of(self)->link, task_id);
+}
+
+static cleat_status watch(cleat__transport *self, const cleat__uuid *run_id, const cleat__stream_sink *sink,
+                          void **out)
+{
+    return cleat__remote_watch(remote_of(self)->link, run_id, sink, out);
+}
+
+static void unwatch(cleat__transport *self, void *watched)
+{
+    cleat__remote_unwatch(remote_of(self)->link, watched);
+}
+
 static cleat_status export_spans(cleat__transport *self, const cleat_span_batch *batch, int64_t timeout_ms)
 {
     return cleat__remote_export_spans(&remote_of(self)->spans, batch, timeout_ms);
+}
+
+static void own_trace(cleat__transport *self, const cleat__own_trace *trace)
+{
+    cleat__remote_own_trace(&remote_of(self)->spans, trace);
 }
 
 /* ---- Life ---- */
@@ -109,6 +178,7 @@ static void free_remote(cleat__transport *self)
     cleat__results_stop(&it->results);
     cleat__link_stop(it->link);
     cleat__remote_workers_deinit(&it->workers);
+    cleat__remote_spans_deinit(&it->spans);
     cleat__results_deinit(&it->results);
     cleat__link_free(it->link);
     cleat__free(it);
@@ -119,13 +189,25 @@ static const cleat__transport functions = {
     .trigger = trigger,
     .wait = wait_for_run,
     .cancel = cancel,
+    .replay = replay,
+    .push = push,
+    .schedule = schedule_runs,
+    .unschedule = unschedule,
+    .schedules = schedules,
     .worker_add = worker_add,
+    .worker_label = worker_label,
     .worker_pause = worker_pause,
     .worker_remove = worker_remove,
     .worker_heartbeat = worker_heartbeat,
     .report = report,
     .log = put_log,
+    .put_stream = put_stream,
+    .refresh_timeout = refresh_timeout,
+    .release_slot = release_slot,
+    .watch = watch,
+    .unwatch = unwatch,
     .export_spans = export_spans,
+    .own_trace = own_trace,
     .free = free_remote,
 };
 
@@ -133,8 +215,10 @@ static void check_version(remote *it, const char *version)
 {
     unsigned major = 0, minor = 0, patch = 0;
     const char *address = it->link->settings.address;
-    it->workers.has_release = strstr(version, "-cleat") != NULL;
-    it->results.patience_ms = it->workers.has_release ? 0 : PATIENCE_MS;
+    it->workers.is_cleat = strstr(version, "-cleat") != NULL;
+    it->workers.reports.window = it->workers.is_cleat ? CLEAT_REPORTS_AT_ONCE : REPORTS_AT_ONCE;
+    it->spans.is_hatchet = !it->workers.is_cleat;
+    it->results.patience_ms = it->workers.is_cleat ? 0 : PATIENCE_MS;
     if (sscanf(version, "v%6u.%6u.%6u", &major, &minor, &patch) != 3) {
         cleat__log(CLEAT_LOG_WARN, "the server at %s does not say a version that is known: \"%.64s\"",
                    address, version);

@@ -3,17 +3,22 @@
  *
  *     settings.c       where it is
  *     grpc.c           the transport: the table of its functions, its making and its end
- *     grpc_declare.c   declaring workflows; grpc_runs.c starting and cancelling runs
+ *     grpc_declare.c   declaring workflows; grpc_runs.c starting, cancelling and replaying runs
  *     grpc_results.c   waiting for their end
- *     grpc_worker.c    workers; grpc_report.c what they say
- *     grpc_spans.c     exporting spans
+ *     grpc_watch.c     looking at a run's stream
+ *     grpc_events.c    pushing events; grpc_schedules.c runs at a time, mostly over remote_http.c
+ *     grpc_worker.c    workers; grpc_register.c how they introduce themselves; grpc_report.c what they say,
+ *                      and grpc_task.c what their tasks ask for
+ *     grpc_spans.c     exporting spans; grpc_moved.c as a Hatchet engine shows them
  *     grpc_link.c      the connection, on which grpc_call.c makes calls, grpc_retry.c calls that are waited
  *                      for, grpc_stream.c streams, and grpc_lane.c what is sent without waiting
  */
 #ifndef CLEAT_TRANSPORT_GRPC_H
 #define CLEAT_TRANSPORT_GRPC_H
 
+#include "transport/grpc_moved.h"
 #include "transport/grpc_results.h"
+#include "transport/grpc_watch.h"
 #include "transport/grpc_worker.h"
 
 /*
@@ -25,13 +30,30 @@ cleat_status cleat__transport_grpc_new(cleat__remote_settings *settings, cleat__
 /* Spans are not sent for a while to a server that has no place for them. */
 typedef struct cleat__remote_spans {
     cleat__link *link;
-    int64_t off_until_ns; /* under the link's mutex */
+    bool is_hatchet;      /* constant: the server is none of this project's */
+    int64_t off_until_ns; /* under the link's mutex, as what follows */
+    cleat__moved moved;
 } cleat__remote_spans;
+void cleat__remote_spans_deinit(cleat__remote_spans *spans);
+void cleat__remote_own_trace(cleat__remote_spans *spans, const cleat__own_trace *trace);
 
 cleat_status cleat__remote_put_workflow(cleat__link *link, const cleat__workflow *workflow);
 cleat_status cleat__remote_trigger(cleat__link *link, const cleat__trigger *triggers, size_t count,
                                    cleat__uuid *ids);
 cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id);
+cleat_status cleat__remote_replay(cleat__link *link, const cleat__uuid *run_id);
+cleat_status cleat__remote_push(cleat__link *link, const cleat__user_event *events, size_t count,
+                                cleat__uuid *ids);
+cleat_status cleat__remote_schedule(cleat__link *link, const cleat__schedule *schedule, const int64_t *at_ms,
+                                    size_t count, cleat__uuid *ids);
+cleat_status cleat__remote_unschedule(cleat__link *link, const cleat__uuid *id);
+cleat_status cleat__remote_schedules(cleat__link *link, int64_t offset, int64_t limit,
+                                     cleat_schedule_list *out);
+cleat_status cleat__remote_put_stream(cleat__link *link, const cleat__uuid *task_id, int64_t index,
+                                      cleat_slice chunk);
+cleat_status cleat__remote_refresh_timeout(cleat__link *link, const cleat__uuid *task_id,
+                                           int64_t increment_ms, int64_t *timeout_at_ms);
+cleat_status cleat__remote_release_slot(cleat__link *link, const cleat__uuid *task_id);
 cleat_status cleat__remote_export_spans(cleat__remote_spans *spans, const cleat_span_batch *batch,
                                         int64_t timeout_ms);
 

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/duration.h"
+#include "wire/desired_label.h"
 #include "wire/message.h"
 #include "wire/v1/workflows.pb-c.h"
 
@@ -86,43 +87,6 @@ static void write_slots(const cleat__workflow *workflow, options *task, bool *fa
     }
 }
 
-static Cleat__V1__DesiredWorkerLabels *write_label(const cleat__desired_label *label, bool *failed)
-{
-    Cleat__V1__DesiredWorkerLabels *out = part_new(&cleat__v1__desired_worker_labels__descriptor, failed);
-    if (out == NULL) {
-        return NULL;
-    }
-    if (label->value.is_number) {
-        out->has_int_value_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_INT_VALUE_INT_VALUE;
-        out->int_value = label->value.number;
-    } else {
-        out->has_str_value_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_STR_VALUE_STR_VALUE;
-        out->str_value = cleat__message_text(failed, label->value.text);
-    }
-    out->has_required_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_REQUIRED_REQUIRED;
-    out->required = label->is_required;
-    out->has_comparator_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_COMPARATOR_COMPARATOR;
-    out->comparator = (Cleat__V1__WorkerLabelComparator)label->comparator;
-    out->has_weight_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_WEIGHT_WEIGHT;
-    out->weight = label->weight;
-    return out;
-}
-
-static void write_labels(const cleat__workflow *workflow, options *task, bool *failed)
-{
-    task->worker_labels = list_new(workflow->label_count, failed);
-    while (!*failed && task->n_worker_labels < workflow->label_count) {
-        Cleat__V1__CreateTaskOpts__WorkerLabelsEntry *entry =
-            part_new(&cleat__v1__create_task_opts__worker_labels_entry__descriptor, failed);
-        if (entry != NULL) {
-            const cleat__desired_label *label = &workflow->labels[task->n_worker_labels];
-            entry->key = cleat__message_text(failed, label->key);
-            entry->value = write_label(label, failed);
-            task->worker_labels[task->n_worker_labels++] = entry;
-        }
-    }
-}
-
 static void write_task(const cleat__link *link, const cleat__workflow *workflow, bool *failed,
                        Cleat__V1__CreateWorkflowVersionRequest *message)
 {
@@ -143,7 +107,9 @@ static void write_task(const cleat__link *link, const cleat__workflow *workflow,
     task->is_durable = workflow->is_durable;
     write_back_off(&workflow->policy, task);
     write_slots(workflow, task, failed);
-    write_labels(workflow, task, failed);
+    task->worker_labels =
+        cleat__desired_labels_write(failed, &cleat__v1__create_task_opts__worker_labels_entry__descriptor,
+                                    workflow->labels, workflow->label_count, &task->n_worker_labels);
 }
 
 /* ---- The workflow ---- */

@@ -10,6 +10,7 @@ struct cleat__lane_item {
     cleat__lane_item *next, *previous;
     cleat__lane *lane;
     cleat__call *call; /* not NULL: on its way */
+    void *tag;
     size_t size;
     char message[];
 };
@@ -31,8 +32,12 @@ static void remove_item(cleat__lane_item *item)
     cleat__lane *lane = item->lane;
     *(item->previous != NULL ? &item->previous->next : &lane->first) = item->next;
     *(item->next != NULL ? &item->next->previous : &lane->last) = item->previous;
+    lane->waiting = lane->waiting == item ? item->next : lane->waiting;
     lane->count--;
     lane->bytes -= item->size;
+    if (item->tag != NULL && lane->settled != NULL) {
+        lane->settled(lane, item->tag);
+    }
     cleat__free(item);
     pthread_cond_broadcast(&lane->link->changed);
 }
@@ -68,6 +73,7 @@ static void answered(void *owner, cleat__call *call)
         lane->failures = 0;
         remove_item(item);
     } else if (lane->must_arrive && cleat__grpc_code_is_passing((int)call->code, text)) {
+        lane->waiting = lane->first; /* this one is, again */
         wait_for_retry(lane);
     } else if (!lane->link->is_closing) {
         log_refusal(lane, (int)call->code, text);
@@ -79,7 +85,7 @@ static void answered(void *owner, cleat__call *call)
 
 static void pump(cleat__lane *lane)
 {
-    cleat__lane_item *item = lane->first;
+    cleat__lane_item *item = lane->waiting;
     while (item != NULL && lane->in_flight < lane->window && !lane->retry.is_set && !lane->link->is_closing) {
         if (item->call == NULL) {
             item->call = cleat__call_start(lane->link, lane->path, (cleat_slice){item->message, item->size},
@@ -91,10 +97,11 @@ static void pump(cleat__lane *lane)
             lane->in_flight++;
         }
         item = item->next;
+        lane->waiting = item;
     }
 }
 
-cleat_status cleat__lane_put(cleat__lane *lane, cleat_slice message)
+cleat_status cleat__lane_put(cleat__lane *lane, cleat_slice message, void *tag)
 {
     if (lane->link->is_closing) {
         return cleat__fail(CLEAT_UNAVAILABLE, "the client is being freed");
@@ -109,10 +116,11 @@ cleat_status cleat__lane_put(cleat__lane *lane, cleat_slice message)
         lane->dropped++;
         return cleat__fail_memory();
     }
-    *item = (cleat__lane_item){.lane = lane, .previous = lane->last, .size = message.size};
+    *item = (cleat__lane_item){.lane = lane, .previous = lane->last, .tag = tag, .size = message.size};
     memcpy(item->message, message.data, message.size);
     *(lane->last != NULL ? &lane->last->next : &lane->first) = item;
     lane->last = item;
+    lane->waiting = lane->waiting != NULL ? lane->waiting : item;
     lane->count++;
     lane->bytes += item->size;
     pump(lane);

@@ -18,16 +18,19 @@ typedef struct cleat__lane {
     size_t window;    /* on their way at once */
     size_t most_items, most_bytes;
     cleat__lane_item *first, *last;
+    cleat__lane_item *waiting; /* all before it are on their way; NULL: all are */
     size_t count, bytes, in_flight;
     unsigned failures; /* in a row */
     cleat__link_timer retry;
     uint64_t dropped; /* refused by the server, or not taken */
+    /* NULL: nobody wants to know that a message has arrived or was refused; `tag` is the message's. */
+    void (*settled)(struct cleat__lane *lane, void *tag);
 } cleat__lane;
 
 /* The constants are set. */
 void cleat__lane_init(cleat__lane *lane);
 /* Copies the message. CLEAT_RESOURCE_EXHAUSTED: too much waits already. CLEAT_UNAVAILABLE: the link is closing. */
-cleat_status cleat__lane_put(cleat__lane *lane, cleat_slice message);
+cleat_status cleat__lane_put(cleat__lane *lane, cleat_slice message, void *tag);
 /* Waits until all that is in it now has arrived or was refused; false: not until the deadline. */
 bool cleat__lane_flush(cleat__lane *lane, int64_t deadline_ns);
 /* When the link has stopped. */

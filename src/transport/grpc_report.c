@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "grpc/library.h"
 #include "wire/log_line.h"
@@ -13,7 +14,6 @@
 #include <stdio.h>
 
 enum {
-    REPORTS_AT_ONCE = 64,
     REPORTS_MAX = 1000000,
     REPORTS_MAX_BYTES = 256 << 20,
     LOGS_AT_ONCE = 8,
@@ -24,6 +24,7 @@ enum {
 
 struct cleat__held {
     char key[KEY_SIZE]; /* of the map: the id and the retry count */
+    bool is_reported;   /* its report is on the way; until that has arrived it may be assigned again */
     const cleat__remote_worker *worker;
     char worker_id[37];
     cleat_slice action_id, step_id; /* behind the struct */
@@ -55,7 +56,7 @@ static cleat_status put_message(cleat__lane *lane, const void *message)
     cleat__buffer bytes = {0};
     cleat_status status = cleat__message_pack(message, &bytes);
     if (status == CLEAT_OK) {
-        status = cleat__lane_put(lane, cleat__buffer_slice(&bytes));
+        status = cleat__lane_put(lane, cleat__buffer_slice(&bytes), NULL);
     }
     cleat__buffer_deinit(&bytes);
     return status;
@@ -71,9 +72,18 @@ static cleat__held *held_new(const cleat__remote_worker *worker, cleat_slice act
         held->action_id = (cleat_slice){texts, action_id.size};
         held->step_id = (cleat_slice){texts + action_id.size, step_id.size};
         held->worker = worker;
+        held->is_reported = false;
         memcpy(held->worker_id, worker->current_id, sizeof(held->worker_id));
     }
     return held;
+}
+
+bool cleat__remote_holds(const cleat__remote_workers *workers, const cleat__uuid *task_id,
+                         int32_t retry_count)
+{
+    char key[KEY_SIZE];
+    make_key(task_id, retry_count, key);
+    return cleat__map_get(&workers->held, (cleat_slice){key, KEY_SIZE}) != NULL;
 }
 
 void cleat__remote_hold(cleat__remote_worker *worker, const cleat__uuid *task_id, int32_t retry_count,
@@ -90,6 +100,9 @@ void cleat__remote_hold(cleat__remote_worker *worker, const cleat__uuid *task_id
             held = NULL;
         }
     }
+    if (workers->is_cleat) {
+        return; /* it knows from the stream, and a call for each attempt would be as dear as the report */
+    }
     cleat__event_origin origin = origin_of(held);
     Cleat__StepActionEvent *message = cleat__started_write(task_id, retry_count, &origin, now_ms());
     if (message != NULL) {
@@ -104,7 +117,7 @@ void cleat__remote_hold(cleat__remote_worker *worker, const cleat__uuid *task_id
 static cleat__report adapted(const cleat__remote_workers *workers, const cleat__report *report)
 {
     cleat__report said = *report;
-    if (report->status == CLEAT_UNAVAILABLE && !workers->has_release) {
+    if (report->status == CLEAT_UNAVAILABLE && !workers->is_cleat) {
         said.status = CLEAT_FAILED;
         said.error = cleat_slice_of("the worker stopped before it began the task");
     }
@@ -137,25 +150,46 @@ static cleat_status write_report(cleat__remote_workers *workers, const cleat__re
     return status;
 }
 
-/* The attempt's, which is forgotten; to be freed. */
-static cleat__held *take_held(cleat__remote_workers *workers, const cleat__report *report)
+/* The attempt's; NULL: there is none, or it has been reported. */
+static cleat__held *find_held(const cleat__remote_workers *workers, const cleat__report *report)
 {
     char key[KEY_SIZE];
     make_key(&report->task_id, report->retry_count, key);
-    return cleat__map_remove(&workers->held, (cleat_slice){key, KEY_SIZE});
+    cleat__held *held = cleat__map_get(&workers->held, (cleat_slice){key, KEY_SIZE});
+    return held != NULL && !held->is_reported ? held : NULL;
+}
+
+static void forget(cleat__remote_workers *workers, cleat__held *held)
+{
+    if (held != NULL) {
+        (void)cleat__map_remove(&workers->held, (cleat_slice){held->key, KEY_SIZE});
+        cleat__free(held);
+    }
+}
+
+/* Its report has arrived, or never will. */
+static void settled(cleat__lane *lane, void *tag)
+{
+    forget(CLEAT__CONTAINER(lane, cleat__remote_workers, reports), tag);
 }
 
 cleat_status cleat__remote_report_locked(cleat__remote_workers *workers, const cleat__report *report)
 {
     cleat__buffer bytes = {0};
     cleat__report said = adapted(workers, report);
-    cleat__held *held = take_held(workers, report);
+    cleat__held *held = find_held(workers, report);
     cleat__event_origin origin = origin_of(held);
     cleat_status status = write_report(workers, &said, &origin, &bytes);
+    /* A released attempt may come back at once, as itself. */
+    bool is_kept = held != NULL && report->status != CLEAT_UNAVAILABLE;
     if (status == CLEAT_OK) {
-        status = cleat__lane_put(&workers->reports, cleat__buffer_slice(&bytes));
+        status = cleat__lane_put(&workers->reports, cleat__buffer_slice(&bytes), is_kept ? held : NULL);
     }
-    cleat__free(held);
+    if (is_kept && status == CLEAT_OK) {
+        held->is_reported = true;
+    } else {
+        forget(workers, held);
+    }
     cleat__buffer_deinit(&bytes);
     return status;
 }
@@ -177,10 +211,10 @@ static void give_back(cleat__remote_workers *workers, const cleat__held *held)
     cleat__report report = {.status = CLEAT_UNAVAILABLE};
     memcpy(report.task_id.bytes, held->key, sizeof(report.task_id.bytes));
     memcpy(&report.retry_count, held->key + sizeof(report.task_id.bytes), sizeof(report.retry_count));
-    if (workers->has_release) {
-        (void)cleat__remote_report_locked(workers, &report); /* frees it */
+    if (workers->is_cleat) {
+        (void)cleat__remote_report_locked(workers, &report);
     } else {
-        cleat__free(take_held(workers, &report));
+        forget(workers, find_held(workers, &report));
     }
 }
 
@@ -189,9 +223,9 @@ void cleat__remote_give_back(cleat__remote_workers *workers, const cleat__remote
     size_t cursor = 0;
     const cleat__held *held = cleat__map_next(&workers->held, &cursor);
     while (held != NULL) {
-        if (held->worker == worker) {
+        if (held->worker == worker && !held->is_reported) {
             give_back(workers, held);
-            cursor = 0; /* the map has changed */
+            cursor = 0; /* the map may have changed */
         }
         held = cleat__map_next(&workers->held, &cursor);
     }
@@ -239,7 +273,8 @@ void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *lin
         .path = "/Dispatcher/SendStepActionEvent",
         .what = "a report",
         .must_arrive = true,
-        .window = REPORTS_AT_ONCE,
+        .settled = settled,
+        .window = 1, /* until it is known what the server is */
         .most_items = REPORTS_MAX,
         .most_bytes = REPORTS_MAX_BYTES,
     };

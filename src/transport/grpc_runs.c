@@ -1,4 +1,4 @@
-/* Starting and cancelling runs. */
+/* Starting, cancelling and replaying runs. */
 #include "transport/grpc.h"
 
 #include "base/alloc.h"
@@ -151,14 +151,13 @@ cleat_status cleat__remote_trigger(cleat__link *link, const cleat__trigger *trig
     return count == 1 ? trigger_one(link, triggers, ids) : trigger_many(link, triggers, count, ids);
 }
 
-/* ---- Cancelling them ---- */
+/* ---- Cancelling and replaying them ---- */
 
-static bool is_listed(const Cleat__V1__CancelTasksResponse *reply, const cleat__uuid *run_id)
+static bool is_listed(char *const *ids, size_t count, const cleat__uuid *run_id)
 {
     cleat__uuid id;
-    for (size_t i = 0; i < reply->n_cancelled_tasks; i++) {
-        if (cleat__uuid_parse(cleat_slice_of(reply->cancelled_tasks[i]), &id) == CLEAT_OK &&
-            cleat__uuid_equals(&id, run_id)) {
+    for (size_t i = 0; i < count; i++) {
+        if (cleat__uuid_parse(cleat_slice_of(ids[i]), &id) == CLEAT_OK && cleat__uuid_equals(&id, run_id)) {
             return true;
         }
     }
@@ -185,7 +184,36 @@ cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id)
     request.external_ids = ids;
     request.n_external_ids = 1;
     cleat_status status = cleat__link_call(link, &method, &request, INT64_MAX, &reply);
-    bool is_missing = status == CLEAT_OK && found == CLEAT_NOT_FOUND && !is_listed(reply, run_id);
+    const Cleat__V1__CancelTasksResponse *answer = reply;
+    bool is_missing = status == CLEAT_OK && found == CLEAT_NOT_FOUND &&
+                      !is_listed(answer->cancelled_tasks, answer->n_cancelled_tasks, run_id);
     cleat__message_free(reply);
     return is_missing ? cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", id) : status;
+}
+
+cleat_status cleat__remote_replay(cleat__link *link, const cleat__uuid *run_id)
+{
+    static const cleat__method method = {"/v1.AdminService/ReplayTasks",
+                                         &cleat__v1__replay_tasks_response__descriptor, false};
+    Cleat__V1__ReplayTasksRequest request = CLEAT__V1__REPLAY_TASKS_REQUEST__INIT;
+    void *reply = NULL;
+    char id[37], *ids[] = {id};
+    bool is_done = false;
+    cleat__uuid_format(run_id, id);
+    /* Servers pass over what they do not replay. */
+    cleat_status status = cleat__run_is_done(link, id, INT64_MAX, &is_done);
+    if (status == CLEAT_OK && !is_done) {
+        return cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has not ended", id);
+    }
+    if (status != CLEAT_OK && status != CLEAT_UNSUPPORTED) {
+        return status;
+    }
+    request.external_ids = ids;
+    request.n_external_ids = 1;
+    status = cleat__link_call(link, &method, &request, INT64_MAX, &reply);
+    const Cleat__V1__ReplayTasksResponse *answer = reply;
+    bool is_passed_over =
+        status == CLEAT_OK && !is_listed(answer->replayed_tasks, answer->n_replayed_tasks, run_id);
+    cleat__message_free(reply);
+    return is_passed_over ? cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s was not replayed", id) : status;
 }

@@ -11,6 +11,8 @@
 
 /* How long a server is left alone that has no place for spans. */
 #define OFF_NS (300 * CLEAT__NS_PER_S)
+/* Of more in a request a Hatchet engine keeps only so many. */
+enum { HATCHET_SPANS_MAX = 1000 };
 
 static bool is_off(cleat__remote_spans *spans)
 {
@@ -69,20 +71,11 @@ static cleat_status send_part(cleat__remote_spans *spans, const cleat__otlp_requ
     return status;
 }
 
-cleat_status cleat__remote_export_spans(cleat__remote_spans *spans, const cleat_span_batch *batch,
-                                        int64_t timeout_ms)
+static cleat_status send_all(cleat__remote_spans *spans, const cleat_span_batch *batch, int64_t deadline_ns)
 {
     cleat__otlp_request part = {0};
-    size_t cursor = 0;
-    cleat_status status = cleat__grpc_check_fork();
-    if (status == CLEAT_OK && is_off(spans)) {
-        status = fail_off(spans);
-    }
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    int64_t deadline_ns = cleat__deadline_ns(timeout_ms == INT64_MAX ? -1 : timeout_ms);
-    size_t limit = (size_t)spans->link->settings.max_send_size;
+    size_t cursor = 0, limit = (size_t)spans->link->settings.max_send_size;
+    cleat_status status = CLEAT_OK;
     while (status == CLEAT_OK) {
         status = cleat__otlp_request_build(&part, batch, &cursor, limit);
         if (status == CLEAT_OK) {
@@ -90,9 +83,58 @@ cleat_status cleat__remote_export_spans(cleat__remote_spans *spans, const cleat_
         }
     }
     cleat__otlp_request_deinit(&part);
+    return status == CLEAT_EMPTY ? CLEAT_OK : status;
+}
+
+/* ---- To a Hatchet engine ---- */
+
+void cleat__remote_spans_deinit(cleat__remote_spans *spans)
+{
+    cleat__moved_deinit(&spans->moved);
+}
+
+void cleat__remote_own_trace(cleat__remote_spans *spans, const cleat__own_trace *trace)
+{
+    if (spans->is_hatchet) {
+        pthread_mutex_lock(&spans->link->mutex);
+        cleat__moved_add(&spans->moved, trace);
+        pthread_mutex_unlock(&spans->link->mutex);
+    }
+}
+
+static cleat_status send_to_hatchet(cleat__remote_spans *spans, const cleat_span_batch *batch,
+                                    int64_t deadline_ns)
+{
+    cleat__moved_batch moved = {.entries = NULL};
+    pthread_mutex_lock(&spans->link->mutex);
+    cleat_status status = cleat__moved_batch_make(&spans->moved, batch, &moved);
+    pthread_mutex_unlock(&spans->link->mutex);
+    for (size_t at = 0; at < batch->count && status == CLEAT_OK; at += HATCHET_SPANS_MAX) {
+        size_t left = batch->count - at;
+        const cleat_span_batch some = {.entries = moved.entries + at,
+                                       .count = left < HATCHET_SPANS_MAX ? left : HATCHET_SPANS_MAX};
+        status = send_all(spans, &some, deadline_ns);
+    }
+    cleat__moved_batch_deinit(&moved);
+    return status;
+}
+
+cleat_status cleat__remote_export_spans(cleat__remote_spans *spans, const cleat_span_batch *batch,
+                                        int64_t timeout_ms)
+{
+    cleat_status status = cleat__grpc_check_fork();
+    if (status == CLEAT_OK && is_off(spans)) {
+        status = fail_off(spans);
+    }
+    if (status != CLEAT_OK || batch->count == 0) {
+        return status;
+    }
+    int64_t deadline_ns = cleat__deadline_ns(timeout_ms == INT64_MAX ? -1 : timeout_ms);
+    status =
+        spans->is_hatchet ? send_to_hatchet(spans, batch, deadline_ns) : send_all(spans, batch, deadline_ns);
     if (status == CLEAT_UNSUPPORTED) {
         switch_off(spans);
         return fail_off(spans);
     }
-    return status == CLEAT_EMPTY ? CLEAT_OK : status;
+    return status;
 }

@@ -120,10 +120,13 @@ static void read_message(cleat__completion *self, bool is_ok)
 
 static bool start_all(cleat__stream *stream, cleat_slice request)
 {
+    /* A worker of this kind passes over what it has already, so a server need not wonder what it has. */
+    grpc_metadata head[] = {stream->link->authorization,
+                            {.key = grpc_slice_from_static_string("cleat-may-repeat"),
+                             .value = grpc_slice_from_static_string("1")}};
     grpc_byte_buffer *message = stream->is_open ? NULL : cleat__grpc_message(request);
     const grpc_op operations[] = {
-        {.op = GRPC_OP_SEND_INITIAL_METADATA,
-         .data.send_initial_metadata = {.count = 1, .metadata = &stream->link->authorization}},
+        {.op = GRPC_OP_SEND_INITIAL_METADATA, .data.send_initial_metadata = {.count = 2, .metadata = head}},
         {.op = GRPC_OP_RECV_INITIAL_METADATA,
          .data.recv_initial_metadata = {.recv_initial_metadata = &stream->head}},
         {.op = GRPC_OP_SEND_MESSAGE, .data.send_message = {.send_message = message}},

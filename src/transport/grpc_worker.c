@@ -1,4 +1,4 @@
-#include "transport/grpc_worker.h"
+#include "transport/grpc_register.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -26,105 +26,6 @@ static void listen_again(cleat__remote_worker *worker, int64_t delay_ms);
 static void send_heartbeat(cleat__remote_worker *worker);
 static void register_anew(cleat__remote_worker *worker);
 
-/* ---- Registration ---- */
-
-static void write_slots(const cleat__remote_worker *worker, bool *failed,
-                        Cleat__WorkerRegisterRequest *message)
-{
-    Cleat__WorkerRegisterRequest__SlotConfigEntry *entry =
-        cleat__message_new(&cleat__worker_register_request__slot_config_entry__descriptor);
-    message->slot_config = cleat__calloc(1, sizeof(*message->slot_config));
-    if (entry == NULL || message->slot_config == NULL) {
-        cleat__message_free(entry);
-        *failed = true;
-        return;
-    }
-    entry->key = cleat__message_string(failed, "default");
-    entry->value = worker->slots;
-    message->slot_config[0] = entry;
-    message->n_slot_config = 1;
-}
-
-static char **write_texts(const char *const *texts, size_t count, bool *failed, size_t *written)
-{
-    char **list = cleat__calloc(count, sizeof(*list));
-    *failed = *failed || list == NULL;
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        list[i] = cleat__message_string(failed, texts[i]);
-    }
-    *written = list != NULL ? count : 0;
-    return list;
-}
-
-static void write_runtime(bool *failed, Cleat__WorkerRegisterRequest *message)
-{
-    Cleat__RuntimeInfo *info = cleat__message_new(&cleat__runtime_info__descriptor);
-    if (info == NULL) {
-        *failed = true;
-        return;
-    }
-    info->has_sdk_version_case = CLEAT__RUNTIME_INFO__HAS_SDK_VERSION_SDK_VERSION;
-    info->sdk_version = cleat__message_string(failed, cleat_version());
-    info->has_language_version_case = CLEAT__RUNTIME_INFO__HAS_LANGUAGE_VERSION_LANGUAGE_VERSION;
-    info->language_version = cleat__message_string(failed, "C11");
-    info->has_os_case = CLEAT__RUNTIME_INFO__HAS_OS_OS;
-    info->os = cleat__message_string(failed, "linux");
-    message->runtime_info = info;
-}
-
-/* NULL on no memory. */
-static Cleat__WorkerRegisterRequest *write_registration(const cleat__remote_worker *worker)
-{
-    static const char *const services[] = {"default"};
-    bool failed = false;
-    Cleat__WorkerRegisterRequest *message = cleat__message_new(&cleat__worker_register_request__descriptor);
-    if (message == NULL) {
-        return NULL;
-    }
-    message->worker_name = cleat__message_string(&failed, worker->name);
-    message->actions =
-        write_texts((const char *const *)worker->actions, worker->action_count, &failed, &message->n_actions);
-    message->services = write_texts(services, 1, &failed, &message->n_services);
-    write_slots(worker, &failed, message);
-    write_runtime(&failed, message);
-    if (failed) {
-        cleat__message_free(message);
-        return NULL;
-    }
-    return message;
-}
-
-static cleat_status read_registration(const Cleat__WorkerRegisterResponse *reply, cleat__uuid *id)
-{
-    if (cleat__uuid_parse(cleat_slice_of(reply->worker_id), id) != CLEAT_OK) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "the server gives the worker an id that is no UUID: \"%.64s\"", reply->worker_id);
-    }
-    return CLEAT_OK;
-}
-
-static cleat_status register_first(cleat__remote_worker *worker)
-{
-    /* A second registration would only be a worker that never listens. */
-    static const cleat__method method = {"/Dispatcher/Register", &cleat__worker_register_response__descriptor,
-                                         true};
-    void *reply = NULL;
-    Cleat__WorkerRegisterRequest *request = write_registration(worker);
-    if (request == NULL) {
-        return cleat__fail_memory();
-    }
-    cleat_status status = cleat__link_call(worker->workers->link, &method, request, INT64_MAX, &reply);
-    if (status == CLEAT_OK) {
-        status = read_registration(reply, &worker->id);
-    }
-    if (status == CLEAT_OK) {
-        cleat__uuid_format(&worker->id, worker->current_id);
-    }
-    cleat__message_free(reply);
-    cleat__message_free(request);
-    return status;
-}
-
 /* ---- Registration again, when the server has forgotten the worker ---- */
 
 static void on_registered(void *owner, cleat__call *call)
@@ -138,7 +39,7 @@ static void on_registered(void *owner, cleat__call *call)
     if (call->code == GRPC_STATUS_OK && cleat__call_read(call, &bytes)) {
         Cleat__WorkerRegisterResponse *reply = cleat__message_unpack(
             &cleat__worker_register_response__descriptor, cleat__buffer_slice(&bytes), &status);
-        status = reply != NULL ? read_registration(reply, &id) : status;
+        status = reply != NULL ? cleat__remote_registration_read(reply, &id) : status;
         cleat__message_free(reply);
     }
     cleat__buffer_deinit(&bytes);
@@ -162,7 +63,7 @@ static void register_anew(cleat__remote_worker *worker)
     }
     cleat__log(CLEAT_LOG_WARN, "the server at %s does not know worker %s any more: it registers anew",
                link->settings.address, worker->current_id);
-    Cleat__WorkerRegisterRequest *request = write_registration(worker);
+    Cleat__WorkerRegisterRequest *request = cleat__remote_registration_write(worker);
     if (request != NULL && cleat__message_pack(request, &bytes) == CLEAT_OK) {
         worker->registration = cleat__call_start(link, "/Dispatcher/Register", cleat__buffer_slice(&bytes),
                                                  link->settings.call_timeout_ms, on_registered, worker);
@@ -175,6 +76,17 @@ static void register_anew(cleat__remote_worker *worker)
 }
 
 /* ---- The stream of actions ---- */
+
+/* The event's key as the program knows it. */
+static void restore_event_key(const cleat__remote_worker *worker, cleat__assignment *assignment)
+{
+    const char *prefix = worker->workers->link->settings.prefix;
+    size_t size = strlen(prefix);
+    if (assignment->event_key.size > size && memcmp(assignment->event_key.data, prefix, size) == 0) {
+        assignment->event_key.data += size;
+        assignment->event_key.size -= size;
+    }
+}
 
 /* The action as the SDK declared it. */
 static void restore_action(const cleat__remote_worker *worker, cleat__assignment *assignment)
@@ -216,9 +128,14 @@ static void start_run(cleat__remote_worker *worker, const Cleat__AssignedAction 
         refuse(worker, action, status);
         return;
     }
+    if (cleat__remote_holds(worker->workers, &assignment->task_id, assignment->retry_count)) {
+        cleat__free(assignment); /* the server was not sure that it had come */
+        return;
+    }
     cleat__remote_hold(worker, &assignment->task_id, assignment->retry_count, assignment->task,
                        cleat_slice_of(action->task_id));
     restore_action(worker, assignment);
+    restore_event_key(worker, assignment);
     assignment->next = NULL;
     worker->sink.assign(worker->sink.self, assignment);
 }
@@ -391,6 +308,8 @@ static void free_worker(cleat__remote_worker *worker)
     }
     cleat__free(worker->actions);
     cleat__free(worker->own_offset);
+    cleat__free(worker->slots);
+    cleat__free(worker->labels);
     cleat__free(worker->name);
     cleat__free(worker);
 }
@@ -402,11 +321,11 @@ static char *remote_name(const cleat__remote_workers *workers, cleat_slice name)
     return cleat__buffer_take_string(&text);
 }
 
-static bool set_names(cleat__remote_worker *worker, const char *name, const cleat_slice *actions,
+static bool set_names(cleat__remote_worker *worker, cleat_slice name, const cleat_slice *actions,
                       size_t count)
 {
     cleat__buffer text = {0};
-    cleat__remote_key(&worker->workers->link->settings, cleat_slice_of(name), &text);
+    cleat__remote_key(&worker->workers->link->settings, name, &text);
     worker->name = cleat__buffer_take_string(&text);
     worker->actions = cleat__calloc(count, sizeof(*worker->actions));
     worker->own_offset = cleat__calloc(count, sizeof(*worker->own_offset));
@@ -424,8 +343,7 @@ static bool set_names(cleat__remote_worker *worker, const char *name, const clea
     return true;
 }
 
-cleat_status cleat__remote_worker_add(cleat__remote_workers *workers, const char *name,
-                                      const cleat_slice *actions, size_t action_count, int32_t slots,
+cleat_status cleat__remote_worker_add(cleat__remote_workers *workers, const cleat__worker_spec *spec,
                                       const cleat__transport_sink *sink, cleat__uuid *id)
 {
     cleat__remote_worker *worker = cleat__calloc(1, sizeof(*worker));
@@ -433,13 +351,13 @@ cleat_status cleat__remote_worker_add(cleat__remote_workers *workers, const char
         return cleat__fail_memory();
     }
     worker->workers = workers;
-    worker->slots = slots;
     worker->sink = *sink;
     worker->listen_timer.run = on_listen_timer;
     worker->heartbeat_timer.run = on_heartbeat_timer;
-    cleat_status status = set_names(worker, name, actions, action_count) ? CLEAT_OK : cleat__fail_memory();
+    bool has_names = set_names(worker, spec->name, spec->actions, spec->action_count);
+    cleat_status status = has_names ? cleat__remote_offer_init(worker, spec) : cleat__fail_memory();
     if (status == CLEAT_OK) {
-        status = register_first(worker);
+        status = cleat__remote_register(worker);
     }
     if (status != CLEAT_OK) {
         free_worker(worker);
@@ -493,6 +411,43 @@ cleat_status cleat__remote_worker_pause(cleat__remote_workers *workers, const cl
     }
     pthread_mutex_unlock(&workers->link->mutex);
     return status;
+}
+
+/* ---- Labels ---- */
+
+/* Kept for when it must register anew, and the id to be told about; the mutex is not held. */
+static cleat_status keep_labels(cleat__remote_workers *workers, const cleat__uuid *id,
+                                const cleat__label *labels, size_t count, char current_id[37])
+{
+    cleat_status status = CLEAT_OK;
+    pthread_mutex_lock(&workers->link->mutex);
+    cleat__remote_worker *worker = *find(workers, id, &status);
+    cleat__labels *merged = NULL;
+    if (worker != NULL) {
+        merged = cleat__labels_merge(worker->labels, labels, count);
+        status = merged != NULL ? CLEAT_OK : cleat__fail_memory();
+    }
+    if (merged != NULL) {
+        cleat__free(worker->labels);
+        worker->labels = merged;
+        memcpy(current_id, worker->current_id, sizeof(worker->current_id));
+    }
+    pthread_mutex_unlock(&workers->link->mutex);
+    return status;
+}
+
+cleat_status cleat__remote_worker_label(cleat__remote_workers *workers, const cleat__uuid *id,
+                                        const cleat__label *labels, size_t count)
+{
+    char current_id[37];
+    cleat_status status = cleat__grpc_check_fork();
+    if (status == CLEAT_OK) {
+        status = cleat__labels_check(labels, count);
+    }
+    if (status == CLEAT_OK) {
+        status = keep_labels(workers, id, labels, count, current_id);
+    }
+    return status == CLEAT_OK ? cleat__remote_send_labels(workers->link, current_id, labels, count) : status;
 }
 
 static void end_heartbeats(cleat__remote_worker *worker)
@@ -557,7 +512,7 @@ void cleat__remote_workers_deinit(cleat__remote_workers *workers)
         workers->first = worker->next;
         free_worker(worker);
     }
-    cleat__remote_held_deinit(workers);
-    cleat__lane_deinit(&workers->reports);
+    cleat__lane_deinit(&workers->reports); /* whose messages refer to what is held */
     cleat__lane_deinit(&workers->logs);
+    cleat__remote_held_deinit(workers);
 }

@@ -16,9 +16,9 @@ typedef struct cleat__remote_worker cleat__remote_worker;
 typedef struct cleat__remote_workers {
     cleat__link *link;
     cleat__remote_worker *first;
-    cleat__map held;           /* attempts that were assigned and not reported */
+    cleat__map held;           /* attempts that were assigned and whose report has not arrived */
     cleat__lane reports, logs; /* cleat__lane.dropped counts what is lost */
-    bool has_release;          /* the server knows what "never begun" is */
+    bool is_cleat;             /* the server is `cleat serve`: it knows what "never begun" is, and repeats */
 } cleat__remote_workers;
 
 void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *link);
@@ -26,9 +26,10 @@ void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *lin
 void cleat__remote_workers_deinit(cleat__remote_workers *workers);
 
 /* The functions of the transport. */
-cleat_status cleat__remote_worker_add(cleat__remote_workers *workers, const char *name,
-                                      const cleat_slice *actions, size_t action_count, int32_t slots,
+cleat_status cleat__remote_worker_add(cleat__remote_workers *workers, const cleat__worker_spec *spec,
                                       const cleat__transport_sink *sink, cleat__uuid *id);
+cleat_status cleat__remote_worker_label(cleat__remote_workers *workers, const cleat__uuid *id,
+                                        const cleat__label *labels, size_t count);
 cleat_status cleat__remote_worker_pause(cleat__remote_workers *workers, const cleat__uuid *id);
 cleat_status cleat__remote_worker_remove(cleat__remote_workers *workers, const cleat__uuid *id);
 /* Heartbeats are sent anyway: only whether there is such a worker. */
@@ -50,7 +51,8 @@ struct cleat__remote_worker {
     char **actions;
     size_t *own_offset; /* of an action: behind the prefix that was added */
     size_t action_count;
-    int32_t slots;
+    cleat__slot_list *slots; /* owned */
+    cleat__labels *labels;   /* owned; NULL: none */
     cleat__transport_sink sink;
     bool is_paused;  /* takes nothing new */
     bool uses_first; /* the server has the older stream only */
@@ -62,7 +64,10 @@ struct cleat__remote_worker {
     cleat__link_timer listen_timer, heartbeat_timer;
 };
 
-/* Remembers the assignment, and tells the server that the attempt has started. */
+/* Whether an attempt was assigned before and its report, if any, has not arrived. */
+bool cleat__remote_holds(const cleat__remote_workers *workers, const cleat__uuid *task_id,
+                         int32_t retry_count);
+/* Remembers the assignment, and tells the server that the attempt has started, where that is of use. */
 void cleat__remote_hold(cleat__remote_worker *worker, const cleat__uuid *task_id, int32_t retry_count,
                         cleat_slice action_id, cleat_slice step_id);
 cleat_status cleat__remote_report_locked(cleat__remote_workers *workers, const cleat__report *report);

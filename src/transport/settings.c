@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/env.h"
 #include "base/error.h"
+#include "base/uuid.h"
 #include "transport/token_claims.h"
 
 #include <inttypes.h>
@@ -25,13 +26,10 @@ bool cleat__remote_is_configured(const cleat_client_options *options)
 
 void cleat__remote_settings_deinit(cleat__remote_settings *settings)
 {
-    char *texts[] = {settings->token,
-                     settings->address,
-                     settings->authorities_file,
-                     settings->certificate_file,
-                     settings->key_file,
-                     settings->server_name,
-                     settings->prefix};
+    char *texts[] = {
+        settings->token,    settings->address,     settings->authorities_file, settings->certificate_file,
+        settings->key_file, settings->server_name, settings->tenant_id,        settings->api_url,
+        settings->prefix};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         cleat__free(texts[i]);
     }
@@ -210,6 +208,57 @@ void cleat__remote_key(const cleat__remote_settings *settings, cleat_slice key, 
     cleat__buffer_append_slice(out, key);
 }
 
+/* ---- The HTTP side ---- */
+
+static cleat_status check_url(const char *name, char *url)
+{
+    size_t size = strlen(url);
+    bool has_scheme = strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
+    if (!has_scheme || strpbrk(url, " ?#") != NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is \"%s\"; it must be http(s)://host:port", name, url);
+    }
+    while (size != 0 && url[size - 1] == '/') {
+        url[--size] = '\0';
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status read_api(const cleat_client_options *options, const cleat__token_claims *claims,
+                             cleat__remote_settings *out)
+{
+    source from = find(options->api_url, "api_url", VARIABLE("API_URL"));
+    if (from.value.size == 0) {
+        from = find(NULL, NULL, VARIABLE("SERVER_URL"));
+    }
+    bool is_of_token = from.value.size == 0;
+    if (is_of_token) {
+        from = (source){"server_url of the token", cleat_slice_of(claims->server_url)};
+    }
+    source tenant = find(NULL, NULL, VARIABLE("TENANT_ID"));
+    if (tenant.value.size == 0) {
+        tenant = (source){"sub of the token", cleat_slice_of(claims->tenant_id)};
+    }
+    cleat__uuid id;
+    if (tenant.value.size != 0 && cleat__uuid_parse(tenant.value, &id) != CLEAT_OK) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is \"%.*s\"; it must be a UUID", tenant.name,
+                           CLEAT_SLICE_ARGS(tenant.value));
+    }
+    cleat_status status = take(tenant, &out->tenant_id);
+    if (status == CLEAT_OK) {
+        status = take(from, &out->api_url);
+    }
+    if (status != CLEAT_OK || out->api_url == NULL) {
+        return status;
+    }
+    status = check_url(from.name, out->api_url);
+    if (status != CLEAT_OK && is_of_token) { /* most programs never need it */
+        cleat__free(out->api_url);
+        out->api_url = NULL;
+        status = CLEAT_OK;
+    }
+    return status;
+}
+
 /* ---- All ---- */
 
 static cleat_status check_files(const cleat__remote_settings *settings)
@@ -289,6 +338,9 @@ cleat_status cleat__remote_settings_read(const cleat_client_options *options, cl
     cleat_status status = read_token(options, &claims, &out->token);
     if (status == CLEAT_OK) {
         status = read_address(options, &claims, &out->address);
+    }
+    if (status == CLEAT_OK) {
+        status = read_api(options, &claims, out);
     }
     if (status == CLEAT_OK) {
         status = read_tls(options, out);

@@ -21,6 +21,7 @@ typedef struct cleat__remote_settings {
     char *address; /* host:port */
     cleat__tls_strategy tls;
     char *authorities_file, *certificate_file, *key_file, *server_name;
+    char *tenant_id, *api_url;               /* of the HTTP side; NULL: nobody says them */
     char *prefix;                            /* before names, with its '_' behind it; never NULL */
     int64_t max_receive_size, max_send_size; /* bytes of a message */
     int64_t connect_timeout_ms;

@@ -6,9 +6,13 @@
 #ifndef CLEAT_TRANSPORT_TRANSPORT_H
 #define CLEAT_TRANSPORT_TRANSPORT_H
 
-#include "cleat/client.h"
-#include "cleat/exporter.h"
-#include "model/workflow.h"
+#include <cleat/client.h>
+#include <cleat/exporter.h>
+#include <cleat/schedule.h>
+
+#include "model/event.h"
+#include "model/schedule.h"
+#include "model/worker.h"
 
 /* A worker's ears; called on a thread of the transport, must not block. */
 typedef struct cleat__transport_sink {
@@ -16,6 +20,23 @@ typedef struct cleat__transport_sink {
     void (*assign)(void *self, cleat__assignment *list); /* consumed; linked by `next` */
     void (*cancel)(void *self, const cleat__uuid *task_id, int32_t retry_count);
 } cleat__transport_sink;
+
+/* A looker-on's ears; called on a thread of the transport, must not block nor call the transport. */
+typedef struct cleat__stream_sink {
+    void *self;
+    void (*chunk)(void *self, cleat_slice chunk);
+    /* The last; the status and sentence of cleat_stream_next(), CLEAT_EMPTY: all was told. */
+    void (*end)(void *self, cleat_status status, const char *text);
+} cleat__stream_sink;
+/* A task's span has begun a trace of its own, although its run was told of another. */
+typedef struct cleat__own_trace {
+    cleat_trace_id trace_id;
+    cleat__uuid task_id;
+    struct {
+        cleat_trace_id trace_id;
+        cleat_span_id span_id;
+    } run; /* what its metadata says */
+} cleat__own_trace;
 
 typedef struct cleat__transport cleat__transport;
 struct cleat__transport {
@@ -25,16 +46,39 @@ struct cleat__transport {
     cleat_status (*wait)(cleat__transport *self, const cleat__uuid *run_id, int64_t timeout_ms,
                          cleat_run_result *result);
     cleat_status (*cancel)(cleat__transport *self, const cleat__uuid *run_id);
-    cleat_status (*worker_add)(cleat__transport *self, const char *name, const cleat_slice *actions,
-                               size_t action_count, int32_t slots, const cleat__transport_sink *sink,
-                               cleat__uuid *worker_id);
+    cleat_status (*replay)(cleat__transport *self, const cleat__uuid *run_id);
+    cleat_status (*push)(cleat__transport *self, const cleat__user_event *events, size_t count,
+                         cleat__uuid *ids); /* checked */
+    cleat_status (*schedule)(cleat__transport *self, const cleat__schedule *schedule, const int64_t *at_ms,
+                             size_t count, cleat__uuid *ids);
+    cleat_status (*unschedule)(cleat__transport *self, const cleat__uuid *id);
+    /* `out` is empty, and to be deinited also after a failure. */
+    cleat_status (*schedules)(cleat__transport *self, int64_t offset, int64_t limit,
+                              cleat_schedule_list *out);
+    cleat_status (*worker_add)(cleat__transport *self, const cleat__worker_spec *spec,
+                               const cleat__transport_sink *sink, cleat__uuid *worker_id);
+    cleat_status (*worker_label)(cleat__transport *self, const cleat__uuid *worker_id,
+                                 const cleat__label *labels, size_t count);
     cleat_status (*worker_pause)(cleat__transport *self, const cleat__uuid *worker_id);
     cleat_status (*worker_remove)(cleat__transport *self, const cleat__uuid *worker_id);
     cleat_status (*worker_heartbeat)(cleat__transport *self,
                                      const cleat__uuid *worker_id);              /* does not wait */
     cleat_status (*report)(cleat__transport *self, const cleat__report *report); /* does not wait */
     cleat_status (*log)(cleat__transport *self, const cleat__log_line *line);    /* does not wait */
+    /* Chunks of which each was answered before the next are seen in this order; `index` is 0, 1, .. */
+    cleat_status (*put_stream)(cleat__transport *self, const cleat__uuid *task_id, int64_t index,
+                               cleat_slice chunk);
+    /* `*timeout_at_ms`: Unix; INT64_MAX: it has none. */
+    cleat_status (*refresh_timeout)(cleat__transport *self, const cleat__uuid *task_id, int64_t increment_ms,
+                                    int64_t *timeout_at_ms);
+    cleat_status (*release_slot)(cleat__transport *self, const cleat__uuid *task_id);
+    /* Tells the sink from now on; `*out` is for unwatch(), after which the sink is not called any more. */
+    cleat_status (*watch)(cleat__transport *self, const cleat__uuid *run_id, const cleat__stream_sink *sink,
+                          void **out);
+    void (*unwatch)(cleat__transport *self, void *watch);
     cleat_status (*export_spans)(cleat__transport *self, const cleat_span_batch *batch, int64_t timeout_ms);
+    /* Before any span of the trace is exported. NULL: it makes no difference. */
+    void (*own_trace)(cleat__transport *self, const cleat__own_trace *trace);
     void (*free)(cleat__transport *self);
 };
 

@@ -170,10 +170,19 @@ static cleat_status read_input(const char *payload, cleat_slice *input)
     return CLEAT_OK;
 }
 
+/* Engines have higher ones for what is run again. */
+static int32_t read_priority(int32_t priority)
+{
+    return priority < CLEAT_PRIORITY_LOW    ? CLEAT_PRIORITY_LOW
+           : priority > CLEAT_PRIORITY_HIGH ? CLEAT_PRIORITY_HIGH
+                                            : priority;
+}
+
 /* All but the slices, which are borrowed from the message. */
 static cleat_status read_values(const action *message, int64_t now_ms, cleat__assignment *out)
 {
-    *out = (cleat__assignment){.created_at_ms = now_ms, .queued_at_ms = now_ms};
+    *out = (cleat__assignment){
+        .created_at_ms = now_ms, .queued_at_ms = now_ms, .priority = read_priority(message->priority)};
     cleat_status status = cleat__action_attempt_read(message, &out->task_id, &out->retry_count);
     if (status == CLEAT_OK) {
         status = cleat__timestamp_read("task_inserted_at", message->task_inserted_at, &out->created_at_ms);
@@ -192,6 +201,25 @@ static cleat_status read_values(const action *message, int64_t now_ms, cleat__as
         out->child_key = cleat_slice_of(message->child_workflow_key);
     }
     return CLEAT_OK;
+}
+
+/* They are for people who look at spans: what is no UUID is left out. */
+static cleat__uuid read_id(const char *text)
+{
+    cleat__uuid id = {{0}};
+    return cleat__uuid_parse(cleat_slice_of(text), &id) == CLEAT_OK ? id : (cleat__uuid){{0}};
+}
+
+static void read_ids(const action *message, cleat__assignment *out)
+{
+    out->tenant_id = read_id(message->tenant_id);
+    out->step_id = read_id(message->task_id);
+    if (message->has_workflow_id_case != 0) {
+        out->workflow_id = read_id(message->workflow_id);
+    }
+    if (message->has_workflow_version_id_case != 0) {
+        out->version_id = read_id(message->workflow_version_id);
+    }
 }
 
 static cleat_status read_event(const action *message, cleat__assignment *out)
@@ -244,6 +272,7 @@ cleat_status cleat__assignment_read(const action *message, int64_t now_ms, cleat
     if (status != CLEAT_OK) {
         return status;
     }
+    read_ids(message, &borrowed);
     size_t size = borrowed.task.size + borrowed.input.size + borrowed.metadata.size +
                   borrowed.child_key.size + borrowed.event_key.size;
     cleat__assignment *assignment = cleat__malloc(sizeof(*assignment) + size + 5);

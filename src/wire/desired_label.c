@@ -2,6 +2,21 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "wire/message.h"
+#include "wire/v1/workflows.pb-c.h"
+
+/* The maps of the protocol have entries of types of their own, generated alike, and written as one. */
+typedef Cleat__V1__TriggerWorkflowRequest__DesiredWorkerLabelsEntry written_entry;
+typedef Cleat__V1__CreateTaskOpts__WorkerLabelsEntry entry_of_task;
+typedef Cleat__V1__TriggerWorkflowRunRequest__DesiredWorkerLabelsEntry entry_of_run;
+_Static_assert(sizeof(written_entry) == sizeof(entry_of_task) &&
+                   sizeof(written_entry) == sizeof(entry_of_run),
+               "one form of entries");
+_Static_assert(offsetof(written_entry, value) == offsetof(entry_of_task, value) &&
+                   offsetof(written_entry, value) == offsetof(entry_of_run, value),
+               "one form of entries");
+
+/* ---- Reading ---- */
 
 static cleat_status read_value(const char *key, const Cleat__V1__DesiredWorkerLabels *label,
                                cleat__label_value *out)
@@ -52,4 +67,48 @@ cleat_status cleat__desired_labels_read(cleat__desired_entry_reader *reader, con
     }
     *out = list;
     return CLEAT_OK;
+}
+
+/* ---- Writing ---- */
+
+static Cleat__V1__DesiredWorkerLabels *write_value(bool *failed, const cleat__desired_label *label)
+{
+    Cleat__V1__DesiredWorkerLabels *out = cleat__message_new(&cleat__v1__desired_worker_labels__descriptor);
+    if (out == NULL) {
+        *failed = true;
+        return NULL;
+    }
+    if (label->value.is_number) {
+        out->has_int_value_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_INT_VALUE_INT_VALUE;
+        out->int_value = label->value.number;
+    } else {
+        out->has_str_value_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_STR_VALUE_STR_VALUE;
+        out->str_value = cleat__message_text(failed, label->value.text);
+    }
+    out->has_required_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_REQUIRED_REQUIRED;
+    out->required = label->is_required;
+    out->has_comparator_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_COMPARATOR_COMPARATOR;
+    out->comparator = (Cleat__V1__WorkerLabelComparator)label->comparator;
+    out->has_weight_case = CLEAT__V1__DESIRED_WORKER_LABELS__HAS_WEIGHT_WEIGHT;
+    out->weight = label->weight;
+    return out;
+}
+
+void *cleat__desired_labels_write(bool *failed, const ProtobufCMessageDescriptor *type,
+                                  const cleat__desired_label *items, size_t count, size_t *written)
+{
+    written_entry **list = count != 0 ? cleat__calloc(count, sizeof(*list)) : NULL;
+    *failed = *failed || (count != 0 && list == NULL);
+    *written = 0;
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        written_entry *made = cleat__message_new(type);
+        if (made == NULL) {
+            *failed = true;
+            break;
+        }
+        list[(*written)++] = made;
+        made->key = cleat__message_text(failed, items[i].key);
+        made->value = write_value(failed, &items[i]);
+    }
+    return list;
 }

@@ -26,4 +26,11 @@ typedef cleat__desired_entry cleat__desired_entry_reader(const void *entries, si
 cleat_status cleat__desired_labels_read(cleat__desired_entry_reader *reader, const void *entries,
                                         size_t count, cleat__desired_label **out);
 
+/*
+ * A client's writing: the array of such entries, of the message type `type`, for a field of a message; NULL
+ * when there are none. On no memory `*failed` is set; what there is then has `*written` entries.
+ */
+void *cleat__desired_labels_write(bool *failed, const ProtobufCMessageDescriptor *type,
+                                  const cleat__desired_label *items, size_t count, size_t *written);
+
 #endif

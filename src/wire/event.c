@@ -1,6 +1,8 @@
 #include "wire/event.h"
 
+#include "wire/message.h"
 #include "wire/payload.h"
+#include "wire/timestamp.h"
 
 #include <string.h>
 
@@ -21,6 +23,37 @@ cleat_status cleat__event_read(const Cleat__PushEventRequest *message, cleat__us
         status = cleat__payload_metadata(message->additional_metadata, &out->metadata);
     }
     return status == CLEAT_OK ? cleat__user_event_check(out) : status;
+}
+
+Cleat__PushEventRequest *cleat__event_write(const cleat__user_event *event, cleat_slice key, int64_t now_ms)
+{
+    bool failed = false;
+    Cleat__PushEventRequest *message = cleat__message_new(&cleat__push_event_request__descriptor);
+    if (message == NULL) {
+        return NULL;
+    }
+    message->key = cleat__message_text(&failed, key);
+    message->payload =
+        cleat__message_text(&failed, event->payload.data != NULL ? event->payload : cleat_slice_of("{}"));
+    message->event_timestamp = cleat__timestamp_new(&failed, now_ms);
+    if (event->metadata.data != NULL) {
+        message->has_additional_metadata_case =
+            CLEAT__PUSH_EVENT_REQUEST__HAS_ADDITIONAL_METADATA_ADDITIONAL_METADATA;
+        message->additional_metadata = cleat__message_text(&failed, event->metadata);
+    }
+    if (event->priority != 0) {
+        message->has_priority_case = CLEAT__PUSH_EVENT_REQUEST__HAS_PRIORITY_PRIORITY;
+        message->priority = event->priority;
+    }
+    if (event->scope.data != NULL) {
+        message->has_scope_case = CLEAT__PUSH_EVENT_REQUEST__HAS_SCOPE_SCOPE;
+        message->scope = cleat__message_text(&failed, event->scope);
+    }
+    if (failed) {
+        cleat__message_free(message);
+        return NULL;
+    }
+    return message;
 }
 
 void cleat__event_reply_init(cleat__event_reply *reply, const Cleat__PushEventRequest *asked,

@@ -160,6 +160,20 @@ static void write_parent(const cleat__trigger *trigger, bool *failed, request *m
     }
 }
 
+static void write_desires(const cleat__trigger *trigger, bool *failed, request *message)
+{
+    if (!cleat__uuid_is_nil(&trigger->desired_worker)) {
+        char worker[37];
+        cleat__uuid_format(&trigger->desired_worker, worker);
+        message->has_desired_worker_id_case =
+            CLEAT__V1__TRIGGER_WORKFLOW_REQUEST__HAS_DESIRED_WORKER_ID_DESIRED_WORKER_ID;
+        message->desired_worker_id = cleat__message_string(failed, worker);
+    }
+    message->desired_worker_labels = cleat__desired_labels_write(
+        failed, &cleat__v1__trigger_workflow_request__desired_worker_labels_entry__descriptor,
+        trigger->labels, trigger->label_count, &message->n_desired_worker_labels);
+}
+
 request *cleat__trigger_write(const cleat__trigger *trigger)
 {
     bool failed = false;
@@ -182,6 +196,7 @@ request *cleat__trigger_write(const cleat__trigger *trigger)
     if (trigger->is_child) {
         write_parent(trigger, &failed, message);
     }
+    write_desires(trigger, &failed, message);
     if (failed) {
         cleat__message_free(message);
         return NULL;

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/json_writer.h"
+#include "wire/message.h"
 
 typedef Cleat__WorkerRegisterRequest request;
 typedef Cleat__RuntimeInfo runtime_info;
@@ -64,6 +65,48 @@ static cleat_status read_labels(entry_reader *reader, const void *entries, size_
 cleat_status cleat__worker_labels_read(const Cleat__UpsertWorkerLabelsRequest *message, cleat__label **out)
 {
     return read_labels(read_new_entry, message->labels, message->n_labels, out);
+}
+
+/* Both entries are generated alike, and written as one. */
+typedef Cleat__WorkerRegisterRequest__LabelsEntry written_entry;
+_Static_assert(sizeof(written_entry) == sizeof(Cleat__UpsertWorkerLabelsRequest__LabelsEntry),
+               "one form of entries");
+_Static_assert(offsetof(written_entry, value) ==
+                   offsetof(Cleat__UpsertWorkerLabelsRequest__LabelsEntry, value),
+               "one form of entries");
+
+static Cleat__WorkerLabels *write_value(bool *failed, const cleat__label_value *value)
+{
+    Cleat__WorkerLabels *out = cleat__message_new(&cleat__worker_labels__descriptor);
+    if (out == NULL) {
+        *failed = true;
+    } else if (value->is_number) {
+        out->has_int_value_case = CLEAT__WORKER_LABELS__HAS_INT_VALUE_INT_VALUE;
+        out->int_value = value->number;
+    } else {
+        out->has_str_value_case = CLEAT__WORKER_LABELS__HAS_STR_VALUE_STR_VALUE;
+        out->str_value = cleat__message_text(failed, value->text);
+    }
+    return out;
+}
+
+void *cleat__worker_labels_write(bool *failed, const ProtobufCMessageDescriptor *type,
+                                 const cleat__label *items, size_t count, size_t *written)
+{
+    written_entry **list = count != 0 ? cleat__calloc(count, sizeof(*list)) : NULL;
+    *failed = *failed || (count != 0 && list == NULL);
+    *written = 0;
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        written_entry *made = cleat__message_new(type);
+        if (made == NULL) {
+            *failed = true;
+            break;
+        }
+        list[(*written)++] = made;
+        made->key = cleat__message_text(failed, items[i].key);
+        made->value = write_value(failed, &items[i].value);
+    }
+    return list;
 }
 
 /* ---- The rest ---- */

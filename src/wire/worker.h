@@ -16,5 +16,8 @@ void cleat__worker_read_end(cleat__worker_spec *spec);
 
 /* A new list of `message->n_labels`; as cleat__desired_labels_read(). */
 cleat_status cleat__worker_labels_read(const Cleat__UpsertWorkerLabelsRequest *message, cleat__label **out);
+/* A client's writing, as cleat__desired_labels_write(). */
+void *cleat__worker_labels_write(bool *failed, const ProtobufCMessageDescriptor *type,
+                                 const cleat__label *items, size_t count, size_t *written);
 
 #endif

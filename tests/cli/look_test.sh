@@ -87,10 +87,10 @@ COLUMNS=80 expect 0 traces ls
 narrow 80
 parent=$(json demo.json '$.relations[0].trace_id')
 expect 0 traces show "$(printf %.8s "$parent")"
-shows "trace $parent  49 spans"
+shows "trace $parent  82 spans"
 shows 'more ('
 expect 0 traces show "$parent" --all
-same 'rows of all spans' "$(grep -cE ' (producer|consumer|internal) ' out)" 49
+same 'rows of all spans' "$(grep -cE ' (producer|consumer|internal) ' out)" 82
 LC_ALL=C expect 0 traces show "$parent"
 ! LC_ALL=C grep -q "$(printf '\342')" out || fail 'UTF-8 where the locale has none'
 refuse 1 'no trace begins with' traces show 00000000

@@ -99,6 +99,13 @@ refuse 1 'needs TLS' serve --tls-client-ca no.pem
 refuse 1 no.pem serve --tls-cert no.pem --tls-key no.pem --grpc 127.0.0.1:0 --http 127.0.0.1:0
 refuse 1 no/such serve --db no/such/file.db --grpc 127.0.0.1:0 --http 127.0.0.1:0
 refuse 1 'ftp://' serve --otlp-forward ftp://host --grpc 127.0.0.1:0 --http 127.0.0.1:0
+refuse 1 'ftp://' serve --internal-traces ftp://host --grpc 127.0.0.1:0 --http 127.0.0.1:0
+refuse 1 '0 to 1' serve --internal-traces http://host --internal-traces-ratio all
+refuse 1 'Name: value' serve --internal-traces http://host --internal-traces-header key
+CLEAT_INTERNAL_TRACES_HEADER=key refuse 1 'Name: value' serve --internal-traces http://host
+CLEAT_OTLP_FORWARD_HEADER=key refuse 1 'Name: value' serve --otlp-forward http://host
+refuse 2 '--internal-traces URL' serve --internal-traces-ratio 0.1
+refuse 2 '--otlp-forward URL' serve --otlp-forward-header 'A: b'
 refuse 2 'unknown option --port' serve --port 1
 refuse 2 'unexpected argument' serve now
 

@@ -1,23 +1,122 @@
-/* Spans of what only the engine sees: ids, times, relations. */
-#include "collector/engine_spans.h"
+/* Spans of what only the engine sees: with which executions they come, their ids, times and places. */
+#include "recorder.h"
 
 #include "model/derived_id.h"
+#include "store/load.h"
+#include "store/transition.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define RUN_TEXT  "00010203-0405-0607-0809-0a0b0c0d0e0f"
+#define RUN_TRACE "985184a8e6b524966d80d36caf9398b6"
+#define RUN_SPAN  "41075fdb4a42c665"
+#define MS(n)     ((n)*INT64_C(1000000))
 
 typedef struct fixture {
-    cleat__engine_spans spans;
-    cleat__carrier_contexts carrier;
-    cleat__engine_run run;
-    cleat__engine_attempt attempt;
+    cleat__store *store;
+    recorder rec;
+    cleat__uuid run_id;
+    cleat__type_row type;
 } fixture;
+
+static int set_up(void **state)
+{
+    fixture *f = calloc(1, sizeof(*f));
+    f->store = open_store();
+    recorder_init(&f->rec, f->store);
+    assert_int_equal(cleat__uuid_parse(cleat_slice_of(RUN_TEXT), &f->run_id), CLEAT_OK);
+    f->type = (cleat__type_row){
+        .tenant = CLEAT__TENANT_DEFAULT,
+        .version_id = {{7}},
+        .workflow_id = {{8}},
+        .workflow = cleat_slice_of("archive"),
+        .task_name = cleat_slice_of("pack"),
+        .action = cleat_slice_of("archive:pack"),
+        .policy = {.retries = 3,
+                   .priority = 1,
+                   .backoff_initial_ms = 100,
+                   .backoff_factor = 2,
+                   .backoff_max_ms = 1000},
+        .declaration = cleat_slice_of("{}"),
+    };
+    assert_int_equal(cleat__type_insert(f->store, &f->type), CLEAT_OK);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *f = *state;
+    recorder_deinit(&f->rec);
+    cleat__store_close(f->store);
+    unlink("test.db");
+    free(f);
+    return 0;
+}
+
+/* ---- The life of a run ---- */
+
+static void trigger_at(fixture *f, int64_t now_ms, int64_t scheduled_at_ms)
+{
+    cleat__uuid existing;
+    const cleat__trigger trigger = {.workflow = f->type.workflow,
+                                    .input = cleat_slice_of("{}"),
+                                    .child_index = -1,
+                                    .scheduled_at_ms = scheduled_at_ms};
+    const cleat__new_task task = {
+        .id = f->run_id, .type_id = f->type.id, .priority = 1, .created_at_ms = now_ms, .trigger = &trigger};
+    assert_int_equal(cleat__transition_trigger(f->store, &task, &existing), CLEAT_OK);
+}
+
+static cleat__attempt_key attempt_of(const fixture *f, int32_t retry_count, int64_t started_at_ms)
+{
+    return (cleat__attempt_key){f->run_id, retry_count, started_at_ms, {{0}}};
+}
+
+static void assign_at(fixture *f, int32_t retry_count, int64_t now_ms)
+{
+    const cleat__attempt_key key = attempt_of(f, retry_count, 0);
+    assert_int_equal(cleat__transition_assign(f->store, &key, now_ms), CLEAT_OK);
+}
+
+static void retry_at(fixture *f, int32_t retry_count, int64_t started_at_ms, int64_t now_ms, bool is_lost)
+{
+    const cleat__attempt_key key = attempt_of(f, retry_count, started_at_ms);
+    const cleat__requeue next = {.retry_count = retry_count + 1, .queued_at_ms = now_ms};
+    const cleat_slice error = cleat_slice_of("no luck");
+    assert_int_equal(is_lost ? cleat__transition_lose_retry(f->store, &key, now_ms, error, &next)
+                             : cleat__transition_retry(f->store, &key, now_ms, error, &next),
+                     CLEAT_OK);
+}
+
+/* Stores the span that a worker sends about an attempt; answers its context. */
+static cleat_span_context execute(fixture *f, const char *name, int64_t retry_count,
+                                  const cleat_span_context *parent, const cleat_span_context *link_to)
+{
+    const cleat_link link = {.context = link_to};
+    const cleat_attribute attributes[] = {
+        cleat_attribute_string("hatchet.workflow_run_id", RUN_TEXT),
+        cleat_attribute_string("hatchet.step_run_id", RUN_TEXT),
+        cleat_attribute_int("hatchet.retry_count", retry_count),
+        cleat_attribute_string("cleat.trace.relation", parent != NULL ? "parent" : "link"),
+    };
+    cleat_span_context context;
+    cleat_context *base = parent != NULL ? cleat_context_with_span_context(NULL, parent) : NULL;
+    cleat_span span = cleat_span_start(f->rec.tracer, name,
+                                       CLEAT_SPAN_OPTIONS(.parent = base, .root = base == NULL,
+                                                          .kind = CLEAT_SPAN_KIND_CONSUMER,
+                                                          .attributes = attributes, .attribute_count = 4,
+                                                          .links = &link, .link_count = link_to != NULL));
+    cleat_span_get_context(span, &context);
+    cleat_span_end(span);
+    assert_int_equal(f->rec.status, CLEAT_OK);
+    cleat_context_release(base);
+    return context;
+}
+
+static const char executes[] = "hatchet.start_step_run";
 
 static const cleat_span_context caller = {
     .trace_id = {{1, 2, 3}},
@@ -26,69 +125,64 @@ static const cleat_span_context caller = {
     .trace_state_size = 3,
     .trace_state = "a=1",
 };
-static const cleat_span_context origin = {
-    .trace_id = {{7}},
-    .span_id = {{8}},
-    .trace_flags = CLEAT_TRACE_FLAG_SAMPLED,
-};
-
-static int set_up(void **state)
-{
-    fixture *f = calloc(1, sizeof(*f));
-    assert_int_equal(cleat__engine_spans_init(&f->spans), CLEAT_OK);
-    for (uint8_t i = 0; i < 16; i++) {
-        f->run.run_id.bytes[i] = i;
-        f->attempt.task_id.bytes[i] = (uint8_t)(16 + i);
-    }
-    f->carrier = (cleat__carrier_contexts){.spawn = caller, .origin = caller, .usable = true};
-    f->run.carrier = &f->carrier;
-    f->run.workflow_name = cleat_slice_of("archive");
-    f->run.triggered_ns = 1000;
-    f->attempt.run = &f->run;
-    f->attempt.step_name = cleat_slice_of("pack");
-    f->attempt.action_id = cleat_slice_of("archive:pack");
-    f->attempt.queued_ns = 1000;
-    f->attempt.assigned_ns = 5000;
-    f->attempt.ended_ns = 9000;
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *f = *state;
-    cleat__engine_spans_deinit(&f->spans);
-    free(f);
-    return 0;
-}
 
 /* ---- Looking ---- */
 
-static cleat_span_view span_at(fixture *f, size_t index)
-{
-    cleat_span_view view = {.flags = 0};
-    size_t cursor = 0;
-    for (size_t i = 0; i <= index; i++) {
-        assert_true(cleat_span_batch_next(&f->spans.batch, &cursor, &view));
-    }
-    assert_int_equal(view.kind, CLEAT_SPAN_KIND_INTERNAL);
-    return view;
-}
+typedef struct found {
+    const char *name;
+    int count;
+    void (*check)(const cleat_span_view *span, const struct found *found);
+    cleat_span_context context;
+    cleat_span_id parent;
+    int64_t from_ns, to_ns;
+    int64_t retry_count;
+} found;
 
-static void assert_text(cleat_slice actual, const char *expected)
+static bool look(void *argument, const cleat__stored_span *stored)
 {
-    assert_int_equal(actual.size, strlen(expected));
-    assert_memory_equal(actual.data, expected, actual.size);
-}
-
-static void assert_attribute(const cleat_span_view *span, const char *key, const char *expected)
-{
+    found *it = argument;
+    const cleat_span_view *span = &stored->span;
     cleat_value value;
-    assert_int_equal(cleat_span_view_attribute(span, key, &value), expected != NULL);
-    if (expected != NULL) {
-        assert_int_equal(value.type, CLEAT_VALUE_STRING);
-        assert_text(value.as.string, expected);
+    if (!cleat_slice_equals(span->name, cleat_slice_of(it->name)) ||
+        (it->retry_count >= 0 && (!cleat_span_view_attribute(span, "hatchet.retry_count", &value) ||
+                                  value.as.integer != it->retry_count))) {
+        return true;
     }
+    it->count++;
+    it->parent = span->parent_span_id;
+    it->context = (cleat_span_context){.trace_id = span->trace_id, .span_id = span->span_id};
+    it->from_ns = span->start_time_ns;
+    it->to_ns = span->end_time_ns;
+    if (it->check != NULL) {
+        it->check(span, it);
+    }
+    return true;
+}
+
+static found find(fixture *f, const char *name, int64_t retry_count)
+{
+    found it = {.name = name, .retry_count = retry_count};
+    assert_int_equal(cleat__spans_of_run(f->store, CLEAT__TENANT_DEFAULT, &f->run_id, look, &it), CLEAT_OK);
+    return it;
+}
+
+static void assert_found(fixture *f, const char *name, int64_t retry_count, int64_t from_ms, int64_t to_ms,
+                         const cleat_span_id *parent)
+{
+    found it = find(f, name, retry_count);
+    if (it.count != 1) {
+        fail_msg("%d spans %s", it.count, name);
+    }
+    assert_int_equal(it.from_ns, MS(from_ms));
+    assert_int_equal(it.to_ns, MS(to_ms));
+    assert_memory_equal(&it.parent, parent, sizeof(*parent));
+}
+
+static void assert_text(const cleat_span_view *span, const char *key, const char *expected)
+{
+    cleat_slice text = cleat__span_string(span, key);
+    assert_int_equal(text.size, strlen(expected));
+    assert_memory_equal(text.data, expected, text.size);
 }
 
 static void assert_hex(const uint8_t *bytes, size_t size, const char *expected)
@@ -98,205 +192,186 @@ static void assert_hex(const uint8_t *bytes, size_t size, const char *expected)
     assert_string_equal(text, expected);
 }
 
-#define RUN_TRACE "985184a8e6b524966d80d36caf9398b6"
-#define RUN_SPAN  "41075fdb4a42c665"
-
-static void assert_times(const cleat_span_view *span, int64_t start_ns, int64_t end_ns)
-{
-    assert_int_equal(span->start_time_ns, start_ns);
-    assert_int_equal(span->end_time_ns, end_ns);
-}
-
 /* ---- Ids ---- */
 
 static void test_ids_are_those_of_hatchet(void **state)
 {
     fixture *f = *state;
+    cleat__uuid task;
     cleat_trace_id trace;
     cleat_span_id span;
-    assert_true(cleat__derived_run_trace_id(&f->run.run_id, &trace));
+    for (uint8_t i = 0; i < 16; i++) {
+        task.bytes[i] = (uint8_t)(16 + i);
+    }
+    assert_true(cleat__derived_run_trace_id(&f->run_id, &trace));
     assert_hex(trace.bytes, 16, RUN_TRACE);
-    assert_true(cleat__derived_run_span_id(&f->run.run_id, &span));
+    assert_true(cleat__derived_run_span_id(&f->run_id, &span));
     assert_hex(span.bytes, 8, RUN_SPAN);
-    assert_true(cleat__derived_attempt_span_id(&f->attempt.task_id, 258, "step_run", &span));
+    assert_true(cleat__derived_attempt_span_id(&task, 258, "step_run", &span));
     assert_hex(span.bytes, 8, "8684757e13e68cfe");
-    assert_true(cleat__derived_attempt_span_id(&f->attempt.task_id, 0, "queued", &span));
+    assert_true(cleat__derived_attempt_span_id(&task, 0, "queued", &span));
     assert_hex(span.bytes, 8, "249237ccc0cf2ebd");
 }
 
-/* ---- Parent ---- */
+/* ---- Where they are ---- */
 
-static void test_the_run_is_a_child_of_the_caller(void **state)
+static void check_queued(const cleat_span_view *span, const found *it)
 {
-    fixture *f = *state;
-    assert_int_equal(cleat__engine_spans_triggered(&f->spans, &f->run), CLEAT_OK);
-    assert_int_equal(f->spans.batch.count, 1);
-    cleat_span_view span = span_at(f, 0);
-    assert_text(span.name, "hatchet.engine.workflow_run");
-    assert_memory_equal(&span.trace_id, &caller.trace_id, 16);
-    assert_memory_equal(&span.parent_span_id, &caller.span_id, 8);
-    assert_hex(span.span_id.bytes, 8, RUN_SPAN);
-    assert_text(span.trace_state, "a=1");
-    assert_int_equal(span.flags, 0x301);
-    assert_times(&span, 1000, 1000);
-    assert_int_equal(span.status, CLEAT_SPAN_STATUS_OK);
-    assert_int_equal(span.link_count, 0);
-    assert_attribute(&span, "hatchet.span_source", "engine");
-    assert_attribute(&span, "hatchet.workflow_run_id", "00010203-0405-0607-0809-0a0b0c0d0e0f");
-    assert_attribute(&span, "hatchet.workflow_name", "archive");
-    assert_attribute(&span, "hatchet.workflow_id", NULL);
-    assert_attribute(&span, "cleat.trace.relation", "parent");
-    assert_text(span.scope->name, "hatchet-engine");
     cleat_value service;
-    assert_true(cleat_resource_get(span.resource, "service.name", &service));
-    assert_text(service.as.string, "hatchet-engine");
+    (void)it;
+    assert_int_equal(span->kind, CLEAT_SPAN_KIND_INTERNAL);
+    assert_int_equal(span->status, CLEAT_SPAN_STATUS_OK);
+    assert_int_equal(span->flags, 0x301);
+    assert_int_equal(span->trace_state.size, 3);
+    assert_memory_equal(span->trace_state.data, "a=1", 3);
+    assert_int_equal(span->link_count, 0);
+    assert_text(span, "hatchet.span_source", "engine");
+    assert_text(span, "hatchet.workflow_run_id", RUN_TEXT);
+    assert_text(span, "hatchet.step_run_id", RUN_TEXT);
+    assert_text(span, "hatchet.step_name", "pack");
+    assert_text(span, "hatchet.task_name", "pack");
+    assert_text(span, "hatchet.action_id", "archive:pack");
+    assert_text(span, "hatchet.workflow_version_id", "07000000-0000-0000-0000-000000000000");
+    assert_text(span, "cleat.trace.relation", "parent");
+    assert_true(cleat_resource_get(span->resource, "service.name", &service));
+    assert_true(cleat_slice_equals(service.as.string, cleat_slice_of("hatchet-engine")));
+    assert_true(cleat_slice_equals(span->scope->name, cleat_slice_of("hatchet-engine")));
 }
 
-static void test_an_attempt_waits_in_the_queue(void **state)
+static void test_the_queue_is_beside_an_execution_with_a_parent(void **state)
 {
     fixture *f = *state;
-    assert_int_equal(cleat__engine_spans_assigned(&f->spans, &f->attempt), CLEAT_OK);
-    assert_int_equal(f->spans.batch.count, 1);
-    cleat_span_view span = span_at(f, 0);
-    assert_text(span.name, "hatchet.engine.queued");
-    assert_memory_equal(&span.trace_id, &caller.trace_id, 16);
-    assert_hex(span.parent_span_id.bytes, 8, RUN_SPAN);
-    assert_hex(span.span_id.bytes, 8, "249237ccc0cf2ebd");
-    assert_times(&span, 1000, 5000);
-    assert_attribute(&span, "hatchet.step_run_id", "10111213-1415-1617-1819-1a1b1c1d1e1f");
-    assert_attribute(&span, "hatchet.step_name", "pack");
-    assert_attribute(&span, "hatchet.task_name", "pack");
-    assert_attribute(&span, "hatchet.action_id", "archive:pack");
-    assert_attribute(&span, "hatchet.retry_count", "0");
+    trigger_at(f, 1000, 0);
+    assign_at(f, 0, 1500);
+    execute(f, executes, 0, &caller, NULL);
+    assert_found(f, "hatchet.engine.queued", 0, 1000, 1500, &caller.span_id);
+    found it = {.name = "hatchet.engine.queued", .retry_count = 0, .check = check_queued};
+    assert_int_equal(cleat__spans_of_run(f->store, CLEAT__TENANT_DEFAULT, &f->run_id, look, &it), CLEAT_OK);
+    assert_memory_equal(&it.context.trace_id, &caller.trace_id, 16);
+    assert_int_equal(query_int(f->store, "SELECT count(*) FROM span"), 2);
+    assert_int_equal(query_int(f->store, "SELECT span_count FROM trace"), 2);
+    assert_int_equal(query_int(f->store, "SELECT spans FROM span_total"), 2);
 }
 
-static void test_a_delay_is_not_part_of_the_queue(void **state)
+static void test_the_queue_is_below_an_execution_with_a_link(void **state)
 {
     fixture *f = *state;
-    f->attempt.due_ns = 4000;
-    for (int retry = 0; retry < 2; retry++) {
-        f->attempt.retry_count = retry;
-        assert_int_equal(cleat__engine_spans_assigned(&f->spans, &f->attempt), CLEAT_OK);
-        assert_int_equal(f->spans.batch.count, 2);
-        cleat_span_view delay = span_at(f, 0), queued = span_at(f, 1);
-        assert_text(delay.name, retry ? "hatchet.engine.retry_backoff" : "hatchet.engine.schedule_delay");
-        assert_times(&delay, 1000, 4000);
-        assert_times(&queued, 4000, 5000);
-        assert_memory_not_equal(&delay.span_id, &queued.span_id, 8);
-        assert_memory_equal(&delay.parent_span_id, &queued.parent_span_id, 8);
+    trigger_at(f, 1000, 0);
+    assign_at(f, 0, 1500);
+    cleat_span_context root = execute(f, "hatchet.start_step_run.archive:pack", 0, NULL, &caller);
+    assert_found(f, "hatchet.engine.queued", 0, 1000, 1500, &root.span_id);
+    found it = find(f, "hatchet.engine.queued", 0);
+    assert_memory_equal(&it.context.trace_id, &root.trace_id, 16);
+    assert_int_equal(query_int(f->store, "SELECT count(*) FROM trace"), 1);
+    assert_int_equal(
+        query_int(f->store, "SELECT root_name = 'hatchet.start_step_run.archive:pack' FROM trace"), 1);
+}
+
+/* The engine gave the run its context, so the span that this names is the engine's to store. */
+static void test_the_runs_own_context_has_a_span(void **state)
+{
+    fixture *f = *state;
+    cleat_span_context own = {.trace_flags = CLEAT_TRACE_FLAG_SAMPLED};
+    assert_true(cleat__derived_run_trace_id(&f->run_id, &own.trace_id));
+    assert_true(cleat__derived_run_span_id(&f->run_id, &own.span_id));
+    const cleat_span_id none = {{0}};
+    trigger_at(f, 1000, 0);
+    assign_at(f, 0, 1500);
+    execute(f, executes, 0, &own, NULL);
+    assert_found(f, "hatchet.engine.workflow_run", -1, 1000, 1000, &none);
+    found it = find(f, "hatchet.engine.workflow_run", -1);
+    assert_memory_equal(&it.context.span_id, &own.span_id, 8);
+    assert_memory_equal(&it.context.trace_id, &own.trace_id, 16);
+    assert_found(f, "hatchet.engine.queued", 0, 1000, 1500, &own.span_id);
+    assert_int_equal(query_int(f->store, "SELECT root_name = 'hatchet.engine.workflow_run' FROM trace"), 1);
+}
+
+/* ---- What they say ---- */
+
+static void test_back_off_is_not_part_of_the_queue(void **state)
+{
+    fixture *f = *state;
+    trigger_at(f, 1000, 0);
+    assign_at(f, 0, 1100);
+    retry_at(f, 0, 1100, 2000, false);
+    assign_at(f, 1, 2150);
+    retry_at(f, 1, 2150, 3000, true);
+    assign_at(f, 2, 3010);
+    retry_at(f, 2, 3010, 4000, false);
+    assign_at(f, 3, 4300);
+    const cleat__attempt_key last = attempt_of(f, 3, 4300);
+    assert_int_equal(cleat__transition_complete(f->store, &last, 5000, cleat_slice_of("{}")), CLEAT_OK);
+    for (int i = 0; i < 4; i++) {
+        execute(f, executes, i, &caller, NULL);
     }
+    assert_found(f, "hatchet.engine.queued", 0, 1000, 1100, &caller.span_id);
+    assert_found(f, "hatchet.engine.retry_backoff", 1, 2000, 2100, &caller.span_id);
+    assert_found(f, "hatchet.engine.queued", 1, 2100, 2150, &caller.span_id);
+    assert_int_equal(find(f, "hatchet.engine.retry_backoff", 2).count, 0); /* its worker was lost */
+    assert_found(f, "hatchet.engine.queued", 2, 3000, 3010, &caller.span_id);
+    assert_found(f, "hatchet.engine.retry_backoff", 3, 4000, 4200, &caller.span_id); /* the second one */
+    assert_found(f, "hatchet.engine.queued", 3, 4200, 4300, &caller.span_id);
+}
+
+static void test_a_schedule_is_waited_for(void **state)
+{
+    fixture *f = *state;
+    trigger_at(f, 9000, 1000);
+    assign_at(f, 0, 9001);
+    execute(f, executes, 0, &caller, NULL);
+    assert_found(f, "hatchet.engine.schedule_delay", 0, 1000, 9000, &caller.span_id);
+    assert_found(f, "hatchet.engine.queued", 0, 9000, 9001, &caller.span_id);
 }
 
 static void test_a_clock_that_went_back(void **state)
 {
     fixture *f = *state;
-    f->attempt.assigned_ns = 500;
-    assert_int_equal(cleat__engine_spans_assigned(&f->spans, &f->attempt), CLEAT_OK);
-    cleat_span_view span = span_at(f, 0);
-    assert_times(&span, 1000, 1000);
+    trigger_at(f, 1000, 1200);
+    assign_at(f, 0, 500);
+    execute(f, executes, 0, &caller, NULL);
+    assert_int_equal(find(f, "hatchet.engine.schedule_delay", 0).count, 0);
+    assert_found(f, "hatchet.engine.queued", 0, 1000, 1000, &caller.span_id);
 }
 
-static void test_every_outcome(void **state)
+/* ---- With which spans they come ---- */
+
+static void test_they_come_once(void **state)
 {
-    static const char *const texts[] = {"", "task failed", "task cancelled", "task timed out",
-                                        "scheduling timed out"};
     fixture *f = *state;
-    for (int outcome = CLEAT__ENGINE_COMPLETED; outcome <= CLEAT__ENGINE_SCHEDULE_TIMED_OUT; outcome++) {
-        f->attempt.outcome = outcome;
-        assert_int_equal(cleat__engine_spans_ended(&f->spans, &f->attempt), CLEAT_OK);
-        cleat_span_view span = span_at(f, 0);
-        assert_text(span.name, "hatchet.engine.start_step_run");
-        assert_times(&span, 5000, 9000);
-        assert_text(span.status_message, texts[outcome]);
-        assert_int_equal(span.status, outcome == 0 ? CLEAT_SPAN_STATUS_OK : CLEAT_SPAN_STATUS_ERROR);
-    }
-    f->attempt.error = cleat_slice_of("disk full");
-    f->attempt.assigned_ns = 0;
-    assert_int_equal(cleat__engine_spans_ended(&f->spans, &f->attempt), CLEAT_OK);
-    cleat_span_view span = span_at(f, 0);
-    assert_text(span.status_message, "disk full");
-    assert_times(&span, 1000, 9000);
+    trigger_at(f, 1000, 0);
+    assign_at(f, 0, 1500);
+    execute(f, executes, 0, &caller, NULL);
+    f->rec.next_id = 0; /* the same span again */
+    execute(f, executes, 0, &caller, NULL);
+    assert_int_equal(query_int(f->store, "SELECT count(*) FROM span"), 2);
+    execute(f, executes, 0, &caller, NULL); /* another one of the same attempt */
+    assert_int_equal(query_int(f->store, "SELECT count(*) FROM span"), 3);
 }
 
-/* ---- Other relations ---- */
-
-static void test_a_linked_run_has_a_trace_of_its_own(void **state)
+static void test_what_the_engine_does_not_know_comes_alone(void **state)
 {
     fixture *f = *state;
-    cleat_link_view link;
-    size_t cursor = 0;
-    f->carrier.relation = CLEAT_TRACE_LINK;
-    f->carrier.origin = origin;
-    assert_int_equal(cleat__engine_spans_triggered(&f->spans, &f->run), CLEAT_OK);
-    cleat_span_view span = span_at(f, 0);
-    assert_hex(span.trace_id.bytes, 16, RUN_TRACE);
-    assert_false(cleat_span_id_is_valid(&span.parent_span_id));
-    assert_int_equal(span.link_count, 2);
-    const cleat_span_context *expected[] = {&caller, &origin};
-    const char *const kinds[] = {"spawn", "origin"};
-    for (int i = 0; i < 2; i++) {
-        cleat_attribute kind;
-        size_t inner = 0;
-        assert_true(cleat_span_view_next_link(&span, &cursor, &link));
-        assert_true(cleat_span_context_equals(&link.context, expected[i]));
-        assert_true(cleat_link_view_next_attribute(&link, &inner, &kind));
-        assert_text(kind.key, "cleat.link.kind");
-        assert_text(kind.value.as.string, kinds[i]);
-    }
-    assert_attribute(&span, "cleat.trace.relation", "link");
-    assert_int_equal(cleat__engine_spans_assigned(&f->spans, &f->attempt), CLEAT_OK);
-    span = span_at(f, 0);
-    assert_hex(span.trace_id.bytes, 16, RUN_TRACE);
-    assert_hex(span.parent_span_id.bytes, 8, RUN_SPAN);
-    assert_int_equal(span.link_count, 0);
+    execute(f, executes, 0, &caller, NULL); /* a run of another engine */
+    trigger_at(f, 1000, 0);
+    execute(f, executes, 0, &caller, NULL); /* no worker has it */
+    assign_at(f, 0, 1500);
+    execute(f, executes, 1, &caller, NULL); /* no such attempt */
+    execute(f, executes, -1, &caller, NULL);
+    execute(f, executes, INT64_MAX, &caller, NULL);
+    execute(f, "my span", 0, &caller, NULL); /* has the attributes of the one it is in */
+    assert_int_equal(query_int(f->store, "SELECT count(*) FROM span"), 6);
 }
 
-static void test_without_relation_or_carrier_there_is_a_bare_root(void **state)
+static void test_another_tenant_learns_nothing(void **state)
 {
     fixture *f = *state;
-    for (int has_carrier = 0; has_carrier < 2; has_carrier++) {
-        f->carrier = (cleat__carrier_contexts){.usable = false};
-        if (has_carrier) {
-            f->carrier = (cleat__carrier_contexts){
-                .spawn = caller, .origin = caller, .usable = true, .relation = CLEAT_TRACE_NONE};
-        }
-        assert_int_equal(cleat__engine_spans_triggered(&f->spans, &f->run), CLEAT_OK);
-        cleat_span_view span = span_at(f, 0);
-        assert_hex(span.trace_id.bytes, 16, RUN_TRACE);
-        assert_false(cleat_span_id_is_valid(&span.parent_span_id));
-        assert_int_equal(span.link_count, 0);
-    }
-}
-
-/* A carrier that the engine itself made leads to the run's own span. */
-static void test_the_runs_own_context_is_no_parent(void **state)
-{
-    fixture *f = *state;
-    cleat_span_context own;
-    assert_int_equal(cleat__engine_run_context(&f->run.run_id, &own), CLEAT_OK);
-    assert_true(cleat_span_context_is_sampled(&own));
-    f->carrier = (cleat__carrier_contexts){.spawn = own, .origin = own, .usable = true};
-    assert_int_equal(cleat__engine_spans_triggered(&f->spans, &f->run), CLEAT_OK);
-    cleat_span_view span = span_at(f, 0);
-    assert_hex(span.trace_id.bytes, 16, RUN_TRACE);
-    assert_hex(span.span_id.bytes, 8, RUN_SPAN);
-    assert_false(cleat_span_id_is_valid(&span.parent_span_id));
-}
-
-static void test_an_unsampled_trace_gets_none(void **state)
-{
-    fixture *f = *state;
-    f->carrier.spawn.trace_flags = 0;
-    for (int relation = CLEAT_TRACE_PARENT; relation <= CLEAT_TRACE_NONE; relation++) {
-        f->carrier.relation = relation;
-        size_t expected = relation == CLEAT_TRACE_NONE;
-        assert_int_equal(cleat__engine_spans_triggered(&f->spans, &f->run), CLEAT_OK);
-        assert_int_equal(f->spans.batch.count, expected);
-        assert_int_equal(cleat__engine_spans_assigned(&f->spans, &f->attempt), CLEAT_OK);
-        assert_int_equal(f->spans.batch.count, expected);
-        assert_int_equal(cleat__engine_spans_ended(&f->spans, &f->attempt), CLEAT_OK);
-        assert_int_equal(f->spans.batch.count, expected);
-    }
+    f->type.tenant = 2;
+    f->type.workflow_row = 0;
+    assert_int_equal(cleat__type_insert(f->store, &f->type), CLEAT_OK);
+    trigger_at(f, 1000, 0);
+    assign_at(f, 0, 1500);
+    execute(f, executes, 0, &caller, NULL);
+    assert_int_equal(query_int(f->store, "SELECT count(*) FROM span"), 1);
 }
 
 int main(void)
@@ -304,15 +379,15 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_ids_are_those_of_hatchet),
-        TEST(test_the_run_is_a_child_of_the_caller),
-        TEST(test_an_attempt_waits_in_the_queue),
-        TEST(test_a_delay_is_not_part_of_the_queue),
+        TEST(test_the_queue_is_beside_an_execution_with_a_parent),
+        TEST(test_the_queue_is_below_an_execution_with_a_link),
+        TEST(test_the_runs_own_context_has_a_span),
+        TEST(test_back_off_is_not_part_of_the_queue),
+        TEST(test_a_schedule_is_waited_for),
         TEST(test_a_clock_that_went_back),
-        TEST(test_every_outcome),
-        TEST(test_a_linked_run_has_a_trace_of_its_own),
-        TEST(test_without_relation_or_carrier_there_is_a_bare_root),
-        TEST(test_the_runs_own_context_is_no_parent),
-        TEST(test_an_unsampled_trace_gets_none),
+        TEST(test_they_come_once),
+        TEST(test_what_the_engine_does_not_know_comes_alone),
+        TEST(test_another_tenant_learns_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

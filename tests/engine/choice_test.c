@@ -31,7 +31,8 @@ static void hire(rig *at, size_t number, const cleat__slots *slots, size_t slot_
     cleat__command listen = {
         .tenant = CLEAT__TENANT_DEFAULT,
         .kind = CLEAT__COMMAND_WORKER_LISTEN,
-        .as.listen = {all.ids[number], 1, true, {&all.ears[number], hear_assign, hear_cancel}, NULL, NULL}};
+        .as.listen = {
+            all.ids[number], 1, true, {&all.ears[number], hear_assign, hear_cancel}, NULL, false, NULL}};
     assert_int_equal(ask(at, &listen), CLEAT_OK);
 }
 
@@ -248,7 +249,7 @@ static void test_required_labels(void **state)
         cleat__command listen = {
             .tenant = CLEAT__TENANT_DEFAULT,
             .kind = CLEAT__COMMAND_WORKER_LISTEN,
-            .as.listen = {all.ids[i], 2, true, {&all.ears[i], hear_assign, hear_cancel}, NULL, NULL}};
+            .as.listen = {all.ids[i], 2, true, {&all.ears[i], hear_assign, hear_cancel}, NULL, false, NULL}};
         assert_int_equal(ask(at, &listen), CLEAT_OK);
     }
     assert_string_equal(who_got_what(), "||b");

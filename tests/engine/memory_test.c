@@ -107,10 +107,13 @@ static void live_once(rig *at)
          .kind = CLEAT__COMMAND_REPORT,
          .as.report = {.task_id = id, .status = CLEAT_FAILED}},
         {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_CANCEL, .as.id = id},
+        {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_REPLAY, .as.id = id},
     };
-    step(at, ends, 3);
+    step(at, ends, 4);
     for (size_t i = 0; i < 3; i++) {
         cleat__free(commands[i].error);
+    }
+    for (size_t i = 0; i < 4; i++) {
         cleat__free(ends[i].error);
     }
     cleat_run_result_deinit(&result);

@@ -25,7 +25,7 @@ static cleat_status listen_as(rig *at, int64_t tenant, const cleat__uuid *id, ui
     cleat__command command = {
         .tenant = tenant,
         .kind = CLEAT__COMMAND_WORKER_LISTEN,
-        .as.listen = {*id, session, is_kept, {&at->ears, hear_assign, hear_cancel}, NULL, NULL},
+        .as.listen = {*id, session, is_kept, {&at->ears, hear_assign, hear_cancel}, NULL, false, NULL},
     };
     return ask(at, &command);
 }
@@ -372,24 +372,109 @@ static void test_a_restart_counts_the_slots_again(void **state)
     assert_string_equal(heard_text(at), "A0c");
 }
 
-static void test_the_execution_timeout_begins_anew(void **state)
+static cleat__uuid assign_brief(rig *at, cleat__uuid *worker)
 {
-    rig *at = *state;
     cleat__policy brief = plain;
     brief.execution_timeout_ms = 60000;
     put_task(at, "a:a", &brief);
-    cleat__uuid worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", NULL);
-    listen(at, &worker, 1);
-    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    *worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", NULL);
+    listen(at, worker, 1);
+    return trigger(at, "a:a", "a", 0);
+}
+
+static void test_the_execution_timeout_begins_anew(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, id = assign_brief(at, &worker);
     live_on(at, &worker, 40000);
     crash(at);
     open_core(at);
     listen(at, &worker, 1);
+    assert_int_equal(start(at, &id, 0), CLEAT_OK);
     live_on(at, &worker, 59000);
     assert_string_equal(state_of(at, &id), "RUNNING");
     live_on(at, &worker, 1000);
     assert_string_equal(state_of(at, &id), "FAILED Task exceeded timeout of 1m0s");
     assert_string_equal(heard_text(at), "C0");
+}
+
+/* Nobody knows whether it had come; that it has not ended is no failure of the task. */
+static void test_what_was_told_before_a_restart_is_told_anew_when_nothing_is_heard(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, id = assign_brief(at, &worker);
+    assert_string_equal(heard_text(at), "A0a");
+    crash(at);
+    open_core(at);
+    listen(at, &worker, 1);
+    live_on(at, &worker, 59000);
+    assert_string_equal(heard_text(at), "");
+    live_on(at, &worker, 1000);
+    assert_string_equal(heard_text(at), "C0 A1a");
+    report(at, &id, 1, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+}
+
+/* The worker passes over what it has. */
+static cleat_status listen_for_all(rig *at, const cleat__uuid *id, uint64_t session)
+{
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT,
+        .kind = CLEAT__COMMAND_WORKER_LISTEN,
+        .as.listen = {*id, session, false, {&at->ears, hear_assign, hear_cancel}, NULL, true, NULL},
+    };
+    return ask(at, &command);
+}
+
+/* A worker that passes over what it has is told all it may not have, at once and as the same attempt. */
+static void test_a_worker_that_may_be_told_again(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, id = assign_brief(at, &worker);
+    assert_string_equal(heard_text(at), "A0a");
+    crash(at);
+    open_core(at);
+    assert_int_equal(listen_for_all(at, &worker, 2), CLEAT_OK);
+    assert_string_equal(heard_text(at), "A0a");
+    /* What a former stream could not get rid of is with this one now. */
+    cleat__command late = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_UNDELIVERED, .as.undelivered = {id, 0}};
+    assert_int_equal(ask(at, &late), CLEAT_OK);
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+}
+
+/* It never says that it has begun, so its silence about that is no reason to take anything from it. */
+static void test_a_worker_that_may_be_told_again_keeps_what_it_took(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    assert_int_equal(listen_for_all(at, &worker, 1), CLEAT_OK);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    unlisten(at, &worker, 1);
+    advance(at, 25000);
+    assert_string_equal(heard_text(at), "A0a");
+    assert_int_equal(listen_for_all(at, &worker, 2), CLEAT_OK);
+    assert_int_equal(listen_for_all(at, &worker, 3), CLEAT_OK); /* the second may have broken unnoticed */
+    live_on(at, &worker, 25000);
+    assert_string_equal(heard_text(at), "A0a A0a");
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+}
+
+static void test_what_is_told_again_is_in_doubt_no_more(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, id = assign_brief(at, &worker);
+    unlisten(at, &worker, 1);
+    advance(at, 5000);
+    assert_int_equal(listen_for_all(at, &worker, 2), CLEAT_OK);
+    live_on(at, &worker, 59000);
+    assert_string_equal(heard_text(at), "A0a A0a");
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    live_on(at, &worker, 1000);
+    assert_string_equal(state_of(at, &id), "FAILED Task exceeded timeout of 1m0s");
 }
 
 /* ---- Being forgotten ---- */
@@ -500,7 +585,7 @@ static void test_workers_of_another_tenant_are_not_there(void **state)
     int64_t timeout;
     cleat__command commands[] = {
         {.kind = CLEAT__COMMAND_WORKER_LISTEN,
-         .as.listen = {worker, 2, false, {&at->ears, hear_assign, hear_cancel}, NULL, NULL}},
+         .as.listen = {worker, 2, false, {&at->ears, hear_assign, hear_cancel}, NULL, false, NULL}},
         {.kind = CLEAT__COMMAND_WORKER_UNLISTEN, .as.listen = {.id = worker, .session = 1}},
         {.kind = CLEAT__COMMAND_WORKER_UNSUBSCRIBE, .as.id = worker},
         {.kind = CLEAT__COMMAND_WORKER_HEARTBEAT, .as.id = worker},
@@ -568,6 +653,10 @@ int main(void)
         TEST(test_a_worker_that_does_not_come_back_loses_them),
         TEST(test_a_restart_counts_the_slots_again),
         TEST(test_the_execution_timeout_begins_anew),
+        TEST(test_what_was_told_before_a_restart_is_told_anew_when_nothing_is_heard),
+        TEST(test_a_worker_that_may_be_told_again),
+        TEST(test_a_worker_that_may_be_told_again_keeps_what_it_took),
+        TEST(test_what_is_told_again_is_in_doubt_no_more),
         TEST(test_a_worker_of_long_ago_is_forgotten),
         TEST(test_the_list_of_workers),
         TEST(test_a_run_knows_its_worker),

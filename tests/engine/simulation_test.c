@@ -383,21 +383,22 @@ static void test_seeds(void **state)
         total.pushed += world.pushed;
         total.hung_up += world.hung_up;
         total.scheduled += world.scheduled;
+        total.replayed += world.replayed;
     }
     rmdir(directory);
     printf("%" PRIu64 " seeds: %u crashes, %zu triggers, %" PRIu64 " completed, %" PRIu64 " failed, %" PRIu64
            " cancelled, %" PRIu64 " attempts repeated, %" PRIu64 " completed by other processes, %" PRIu64
            " of these after a restart, %" PRIu64 " by events, %" PRIu64 " by schedules, %" PRIu64
-           " ends were looked at\n",
+           " ends were looked at, %" PRIu64 " were replayed\n",
            count, total.crashes, total.task_count, total.completed, total.failed, total.cancelled,
-           total.retried, total.remote_completed, total.resumed, total.pushed, total.scheduled,
-           total.hung_up);
+           total.retried, total.remote_completed, total.resumed, total.pushed, total.scheduled, total.hung_up,
+           total.replayed);
     if (count >= 100) {
         /* The dice reach everything. */
         assert_true(total.crashes > count && total.completed > count && total.failed > count / 2 &&
                     total.cancelled > count / 2 && total.retried > count && total.remote_completed > count &&
                     total.resumed > count / 100 && total.pushed > count && total.scheduled > count &&
-                    total.hung_up > count / 2);
+                    total.hung_up > count / 2 && total.replayed > count / 4);
     }
 }
 

@@ -120,6 +120,85 @@ static void test_a_refused_declaration_changes_nothing(void **state)
     assert_int_equal(trigger_for(at, ONE, "a b", &id), CLEAT_NOT_FOUND);
 }
 
+/* ---- Deleting ---- */
+
+static cleat_status delete (rig *at, int64_t tenant, const cleat__uuid *id)
+{
+    cleat__command command = {.tenant = tenant, .kind = CLEAT__COMMAND_DELETE_WORKFLOW, .as.id = *id};
+    return ask(at, &command);
+}
+
+static void test_a_deleted_workflow_starts_no_runs(void **state)
+{
+    rig *at = *state;
+    const cleat_slice key = cleat_slice_of("made");
+    const cleat__user_event event = {.key = key, .payload = cleat_slice_of("{}")};
+    cleat__workflow workflow = workflow_of("a:a", &plain);
+    workflow.event_keys = &key;
+    workflow.event_key_count = 1;
+    cleat__version version;
+    cleat__uuid id, planned;
+    assert_int_equal(put_workflow(at, ONE, &workflow, &version), CLEAT_OK);
+    const cleat__schedule plan = {.workflow = cleat_slice_of("a")};
+    const int64_t soon = at->now.unix_ms + 1000;
+    cleat__command schedule = {
+        .tenant = ONE, .kind = CLEAT__COMMAND_SCHEDULE, .as.schedule = {&plan, &soon, 1, &planned}};
+    assert_int_equal(ask(at, &schedule), CLEAT_OK);
+    assert_int_equal(delete (at, ONE, &version.workflow_id), CLEAT_OK);
+    assert_int_equal(delete (at, ONE, &version.workflow_id), CLEAT_NOT_FOUND);
+
+    for (int i = 0; i < 2; i++) { /* and after a restart */
+        cleat__command push = {.tenant = ONE, .kind = CLEAT__COMMAND_PUSH, .as.push = {&event, 1, &id, NULL}};
+        assert_int_equal(ask(at, &push), CLEAT_OK);
+        assert_int_equal(trigger_for(at, ONE, "a", &id), CLEAT_NOT_FOUND);
+        advance(at, 2000);
+        hire(at, ONE, "a:a");
+        assert_int_equal(at->ears.count, 0);
+        crash(at);
+        open_core(at);
+    }
+}
+
+static void test_runs_of_a_deleted_workflow_go_on(void **state)
+{
+    rig *at = *state;
+    cleat__workflow workflow = workflow_of("a:a", &plain);
+    cleat__version former, version;
+    cleat__uuid old_run, new_run;
+    assert_int_equal(put_workflow(at, ONE, &workflow, &former), CLEAT_OK);
+    assert_int_equal(trigger_for(at, ONE, "a", &old_run), CLEAT_OK);
+    assert_int_equal(delete (at, ONE, &former.workflow_id), CLEAT_OK);
+    workflow.task = cleat_slice_of("b"); /* another one of that name */
+    workflow.action = cleat_slice_of("a:b");
+    assert_int_equal(put_workflow(at, ONE, &workflow, &version), CLEAT_OK);
+    assert_false(same(&former.workflow_id, &version.workflow_id));
+    assert_int_equal(trigger_for(at, ONE, "a", &new_run), CLEAT_OK);
+    crash(at);
+    open_core(at);
+    hire(at, ONE, "a:a");
+    assert_int_equal(at->ears.count, 1);
+    assert_true(same(&at->ears.heard[0].id, &old_run));
+    report(at, &old_run, CLEAT__RETRY_CURRENT, CLEAT_OK, "7");
+    assert_string_equal(state_of(at, &old_run), "COMPLETED 7");
+    assert_string_equal(state_of(at, &new_run), "QUEUED");
+    cleat__command again = {.tenant = ONE, .kind = CLEAT__COMMAND_REPLAY, .as.id = old_run};
+    assert_int_equal(ask(at, &again), CLEAT_OK); /* it knows what it was */
+    assert_string_equal(state_of(at, &old_run), "RUNNING");
+}
+
+static void test_only_its_tenant_deletes_a_workflow(void **state)
+{
+    rig *at = *state;
+    cleat__workflow workflow = workflow_of("a:a", &plain);
+    cleat__version version;
+    cleat__uuid id;
+    assert_int_equal(put_workflow(at, ONE, &workflow, &version), CLEAT_OK);
+    assert_int_equal(put_workflow(at, TWO, &workflow, NULL), CLEAT_OK);
+    assert_int_equal(delete (at, TWO, &version.workflow_id), CLEAT_NOT_FOUND);
+    assert_int_equal(delete (at, ONE, &version.workflow_id), CLEAT_OK);
+    assert_int_equal(trigger_for(at, TWO, "a", &id), CLEAT_OK);
+}
+
 /* ---- Tenants ---- */
 
 static void test_equal_names_are_different_workflows(void **state)
@@ -209,6 +288,9 @@ int main(void)
         TEST(test_a_new_version_may_have_another_action),
         TEST(test_case_of_names_and_actions),
         TEST(test_a_refused_declaration_changes_nothing),
+        TEST(test_a_deleted_workflow_starts_no_runs),
+        TEST(test_runs_of_a_deleted_workflow_go_on),
+        TEST(test_only_its_tenant_deletes_a_workflow),
         TEST(test_equal_names_are_different_workflows),
         TEST(test_runs_of_another_tenant_are_not_there),
         TEST(test_workers_of_another_tenant_are_not_there),

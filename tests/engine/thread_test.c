@@ -144,8 +144,14 @@ static void test_run_and_wait(void **state)
     }
     assert_int_equal(cleat__engine_worker_heartbeat(*state, CLEAT__TENANT_DEFAULT, &worker_id), CLEAT_OK);
     assert_int_equal(cleat__engine_worker_pause(*state, CLEAT__TENANT_DEFAULT, &worker_id), CLEAT_OK);
+    cleat__uuid late = trigger(*state, "{}");
+    cleat_run_result result;
+    assert_int_equal(cleat__engine_wait(*state, CLEAT__TENANT_DEFAULT, &late, 0, &result), CLEAT_TIMEOUT);
+    assert_int_equal(cleat__engine_worker_resume(*state, CLEAT__TENANT_DEFAULT, &worker_id), CLEAT_OK);
+    assert_int_equal(cleat__engine_wait(*state, CLEAT__TENANT_DEFAULT, &late, -1, &result), CLEAT_OK);
+    cleat_run_result_deinit(&result);
     assert_int_equal(cleat__engine_worker_remove(*state, CLEAT__TENANT_DEFAULT, &worker_id), CLEAT_OK);
-    assert_int_equal(worker.assigned, 20);
+    assert_int_equal(worker.assigned, 21);
     cleat__engine_stats stats;
     cleat__engine_get_stats(*state, &stats);
     assert_int_equal(stats.queued + stats.running, 0);

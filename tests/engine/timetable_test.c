@@ -121,6 +121,57 @@ static void test_one_that_is_taken_back_does_not_start(void **state)
     assert_string_equal(heard_text(at), "A0{\"n\":1}");
 }
 
+static cleat_status change(rig *at, int64_t tenant, cleat__schedule_change *items, size_t count)
+{
+    cleat__command command = {
+        .tenant = tenant, .kind = CLEAT__COMMAND_CHANGE_SCHEDULES, .as.change_schedules = {items, count}};
+    return ask(at, &command);
+}
+
+static void test_several_are_changed_each_for_itself(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &policy);
+    add_worker(at, "a:a", 9);
+    int64_t now = at->now.unix_ms;
+    cleat__uuid first = schedule(at, now + 1000), second = schedule(at, now + 2000);
+    cleat__uuid third = schedule(at, now + 9000);
+    cleat__schedule_change changes[] = {
+        {.id = first, .is_deleted = true},
+        {.id = {{7}}, .at_ms = now},
+        {.id = second, .at_ms = now + 5000},
+        {.id = third, .at_ms = now + 500},
+        {.id = second, .is_deleted = true, .status = CLEAT_READ_ONLY}, /* has failed already */
+    };
+    assert_int_equal(change(at, CLEAT__TENANT_DEFAULT, changes, 5), CLEAT_OK);
+    assert_int_equal(changes[0].status, CLEAT_OK);
+    assert_int_equal(changes[1].status, CLEAT_NOT_FOUND);
+    assert_int_equal(changes[2].status, CLEAT_OK);
+    assert_int_equal(changes[3].status, CLEAT_OK);
+    assert_int_equal(changes[4].status, CLEAT_READ_ONLY);
+    assert_string_equal(times(0), "500 5000 ");
+    assert_int_equal(cleat__core_next_ms(at->core), at->now.monotonic_ms + 500); /* earlier than before */
+    advance(at, 500);
+    assert_string_equal(heard_text(at), "A0{\"n\":1}");
+    advance(at, 4499); /* where the first two had been */
+    assert_string_equal(heard_text(at), "");
+    advance(at, 1);
+    assert_string_equal(heard_text(at), "A0{\"n\":1}");
+}
+
+static void test_changes_of_another_tenant_do_nothing(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &policy);
+    cleat__uuid id = schedule(at, at->now.unix_ms + 1000);
+    cleat__schedule_change changes[] = {{.id = id, .is_deleted = true}, {.id = id, .at_ms = 0}};
+    assert_int_equal(change(at, 2, changes, 2), CLEAT_OK);
+    assert_int_equal(changes[0].status, CLEAT_NOT_FOUND);
+    assert_int_equal(changes[1].status, CLEAT_NOT_FOUND);
+    assert_string_equal(times(0), "1000 ");
+    assert_int_equal(change(at, 2, changes, CLEAT__SCHEDULES_MAX + 1), CLEAT_INVALID_ARGUMENT);
+}
+
 static void test_it_survives_a_restart(void **state)
 {
     rig *at = *state;
@@ -252,6 +303,8 @@ int main(void)
         TEST(test_what_is_past_starts_at_once),
         TEST(test_several_times_at_once),
         TEST(test_one_that_is_taken_back_does_not_start),
+        TEST(test_several_are_changed_each_for_itself),
+        TEST(test_changes_of_another_tenant_do_nothing),
         TEST(test_it_survives_a_restart),
         TEST(test_the_clock_may_be_set),
         TEST(test_the_newest_version_starts),

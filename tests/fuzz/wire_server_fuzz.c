@@ -4,8 +4,10 @@
 #include "model/duration.h"
 #include "model/json.h"
 #include "wire/dispatcher.pb-c.h"
+#include "wire/job.h"
 #include "wire/log_line.h"
 #include "wire/report.h"
+#include "wire/schedule.h"
 #include "wire/trigger.h"
 #include "wire/v1/dispatcher.pb-c.h"
 #include "wire/v1/workflows.pb-c.h"
@@ -60,23 +62,46 @@ static void read_triggers(cleat_slice input)
 }
 
 /* What passes both looks can be stored and read again. */
+static void check_workflow(cleat_status status, cleat__workflow *workflow)
+{
+    if (status == CLEAT_OK && cleat__workflow_check(workflow) == CLEAT_OK) {
+        cleat__buffer text = {0};
+        cleat__needs *needs = NULL;
+        cleat__workflow_encode(workflow, &text);
+        check(cleat__needs_decode(cleat__buffer_slice(&text), &needs) == CLEAT_OK);
+        cleat__needs_free(needs);
+        cleat__buffer_deinit(&text);
+    }
+    cleat__workflow_read_end(workflow);
+}
+
 static void read_workflow(cleat_slice input)
 {
     cleat__workflow workflow;
     Cleat__V1__CreateWorkflowVersionRequest *message =
         fuzz_unpack(&cleat__v1__create_workflow_version_request__descriptor, input);
     if (message != NULL) {
-        cleat_status status = cleat__workflow_read(message, &workflow);
-        if (status == CLEAT_OK && cleat__workflow_check(&workflow) == CLEAT_OK) {
-            cleat__buffer text = {0};
-            cleat__needs *needs = NULL;
-            cleat__workflow_encode(&workflow, &text);
-            check(cleat__needs_decode(cleat__buffer_slice(&text), &needs) == CLEAT_OK);
-            cleat__needs_free(needs);
-            cleat__buffer_deinit(&text);
-        }
-        cleat__workflow_read_end(&workflow);
+        check_workflow(cleat__workflow_read(message, &workflow), &workflow);
     }
+    cleat__message_free(message);
+    Cleat__PutWorkflowRequest *jobs = fuzz_unpack(&cleat__put_workflow_request__descriptor, input);
+    if (jobs != NULL) {
+        check_workflow(cleat__job_read(jobs, &workflow), &workflow);
+    }
+    cleat__message_free(jobs);
+}
+
+static void read_schedule(cleat_slice input)
+{
+    cleat__schedule schedule;
+    Cleat__ScheduleWorkflowRequest *message =
+        fuzz_unpack(&cleat__schedule_workflow_request__descriptor, input);
+    int64_t *at_ms = message != NULL ? calloc(message->n_schedules + 1, sizeof(*at_ms)) : NULL;
+    if (at_ms != NULL && cleat__schedule_read(message, &schedule, at_ms) == CLEAT_OK) {
+        check(cleat__json_check("input", schedule.input, false) == CLEAT_OK);
+        check(schedule.priority >= 0 && schedule.priority <= 3);
+    }
+    free(at_ms);
     cleat__message_free(message);
 }
 
@@ -101,7 +126,8 @@ static void read_event(cleat_slice input)
     if (message != NULL && cleat__report_read(message, &report) == CLEAT_OK) {
         check(report.retry_count >= CLEAT__CURRENT_ATTEMPT);
         check(report.status != CLEAT_OK || cleat__json_check("output", report.output, false) == CLEAT_OK);
-        check((report.status == CLEAT_OK) != (report.error.data != NULL));
+        bool is_failure = report.status != CLEAT_OK && report.status != CLEAT_UNAVAILABLE; /* or released */
+        check(is_failure == (report.error.data != NULL));
     }
     cleat__message_free(message);
 }
@@ -137,12 +163,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const ProtobufCMessageDescriptor *const others[] = {
         &cleat__batch_action_event__descriptor,
-        &cleat__schedule_workflow_request__descriptor,
         &cleat__v1__durable_task_request__descriptor,
     };
     const cleat_slice input = {(const char *)data, size};
     read_triggers(input);
     read_workflow(input);
+    read_schedule(input);
     read_worker(input);
     read_event(input);
     read_log(input);

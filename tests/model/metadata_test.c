@@ -30,6 +30,8 @@ static void test_what_a_child_inherits(void **state)
          "{\"traceparent\":\"p\",\"cleat__trace\":\"link\"," TAIL},
         {"{\"traceparent\":\"p\",\"cleat__trace\":\"link\"}", "{\"traceparent\":\"q\"}",
          "{\"traceparent\":\"q\"," TAIL},
+        {"{\"traceparent\":\"p\",\"tracestate\":\"s\",\"baggage\":\"b\"}",
+         "{\"traceparent\":\"q\",\"baggage\":\"c\"}", "{\"traceparent\":\"q\",\"baggage\":\"c\"," TAIL},
         {"{\"\\u0061\":1}", "{\"a\":12345678901234567890}", "{\"a\":12345678901234567890," TAIL},
     };
     const cleat__uuid id = {{1, 2, 3}};

@@ -45,20 +45,19 @@ static void test_attributes(void **state)
     span_assert_int(&span, "hatchet.retry_count", 0);
     span_assert_string(&span, "cleat.trace.relation", "parent");
     assert_int_equal(strlen(span_string(&span, "hatchet.worker_id", worker_id, sizeof worker_id)), 36);
+    static const char *const ids[] = {"hatchet.step_id", "hatchet.workflow_id",
+                                      "hatchet.workflow_version_id"};
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        assert_int_equal(strlen(span_string(&span, ids[i], worker_id, sizeof worker_id)), 36);
+    }
     static const char *const absent[] = {
-        "hatchet.tenant_id",
-        "hatchet.step_id",
-        "hatchet.workflow_id",
-        "hatchet.workflow_version_id",
-        "hatchet.child_workflow_key",
-        "hatchet.parent_workflow_run_id",
-        "hatchet.payload",
-        "hatchet.additional_metadata",
+        "hatchet.tenant_id", "hatchet.child_workflow_key",  "hatchet.parent_workflow_run_id",
+        "hatchet.payload",   "hatchet.additional_metadata",
     };
     for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
         span_assert_string(&span, absent[i], NULL);
     }
-    assert_int_equal(span.attribute_count, 9);
+    assert_int_equal(span.attribute_count, 12);
 }
 
 static cleat_status fail_twice(cleat_task *task, void *user_data)

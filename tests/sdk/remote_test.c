@@ -1,8 +1,12 @@
 /* The SDK with its engine elsewhere: the program is the same. */
 #include "transport/grpc_test.h"
 
+#include "otlp/received.h"
+#include "support/spans.h"
 #include "wire/assignment.h"
 
+#include <cleat/instrumentor.h>
+#include <cleat/propagation.h>
 #include <cleat/worker.h>
 
 #include <sys/wait.h>
@@ -67,7 +71,7 @@ static void test_a_task(void **state)
     assert_ok(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "archive:pack", .run = pack)));
     assert_ok(cleat_worker_start(worker));
     assign(it, "archive:pack");
-    Cleat__StepActionEvent *event = mock_message(&it->engine, MOCK_EVENT, 1);
+    Cleat__StepActionEvent *event = mock_message(&it->engine, MOCK_EVENT, 0);
     assert_int_equal(event->event_type, CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_COMPLETED);
     assert_string_equal(event->event_payload, "{\"n\":1}");
     cleat__message_free(event);
@@ -82,6 +86,125 @@ static void test_a_task(void **state)
     assert_int_equal(mock_count(&it->engine, MOCK_UNSUBSCRIBE), 1);
     assert_int_equal(mock_count(&it->engine, MOCK_PUT_WORKFLOW), 1);
 }
+
+/* ---- Spans ---- */
+
+#define CAUSE_TRACE "0af7651916cd43dd8448eb211c80319c"
+#define CAUSE_SPAN  "b7ad6b7169203331"
+
+/* In a span of its own. */
+static cleat_status work(cleat_task *task, void *user_data)
+{
+    cleat_instrumentor *instrumentor = *(cleat_instrumentor **)user_data;
+    cleat_tracer *tracer =
+        cleat_tracer_provider_get_tracer(cleat_instrumentor_provider(instrumentor), "mine", NULL);
+    (void)task;
+    (void)cleat_span_end(cleat_span_start(tracer, "my span", NULL));
+    return CLEAT_OK;
+}
+
+static bool link_all(const char *action_id, void *user_data)
+{
+    (void)action_id, (void)user_data;
+    return true;
+}
+
+typedef struct exported {
+    cleat__otlp_received *received;
+    cleat_span_view task, mine;
+} exported;
+
+static bool find_span(const cleat__otlp_received *received, const char *name, cleat_span_view *out)
+{
+    size_t cursor = 0;
+    while (cleat_span_batch_next(&received->batch, &cursor, out)) {
+        if (cleat_slice_equals(out->name, cleat_slice_of(name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What comes to a server of that version, as it comes, of a run whose worker chooses a link or not. */
+static exported export_to(remote *it, const char *version, bool is_linked)
+{
+    cleat_worker *worker = NULL;
+    cleat_instrumentor *instrumentor = NULL;
+    cleat__buffer body = {0};
+    exported out = {.received = NULL};
+    cleat_client_free(it->client);
+    it->engine.version = version;
+    open_client(it);
+    assert_ok(cleat_instrumentor_new(
+        it->client, CLEAT_INSTRUMENTOR_OPTIONS(.use_links_instead_of_parent = is_linked ? link_all : NULL),
+        &instrumentor));
+    assert_ok(cleat_worker_new(it->client, NULL, &worker));
+    assert_ok(cleat_worker_add_task(
+        worker, CLEAT_TASK_OPTIONS(.name = "archive:pack", .run = work, .user_data = &instrumentor)));
+    assert_ok(cleat_worker_start(worker));
+    const cleat__action_details details = {.priority = 1};
+    const cleat__assignment assignment = {
+        .task_id = uuid_of(MOCK_RUN_ID),
+        .task = cleat_slice_of("archive:pack"),
+        .input = cleat_slice_of("{}"),
+        .metadata = cleat_slice_of("{\"traceparent\":\"00-" CAUSE_TRACE "-" CAUSE_SPAN "-01\"}")};
+    Cleat__AssignedAction *action = cleat__assignment_write(&assignment, &details);
+    mock_send(&it->engine, MOCK_LISTEN, action);
+    cleat__message_free(action);
+    /* That it has begun is told to Hatchet alone. */
+    mock_wait(&it->engine, MOCK_EVENT, strstr(version, "-cleat") != NULL ? 1 : 2);
+    cleat_worker_free(worker);
+    cleat_instrumentor_free(instrumentor); /* which exports what there is, in one request */
+    assert_int_equal(mock_count(&it->engine, MOCK_EXPORT), 1);
+    cleat__buffer_append_slice(&body, cleat__buffer_slice(&it->engine.slots[MOCK_EXPORT].messages[0]));
+    assert_ok(cleat__otlp_received_new(&body, NULL, &out.received));
+    assert_int_equal(cleat_span_batch_count(&out.received->batch), 2);
+    assert_true(find_span(out.received, "hatchet.start_step_run", &out.task));
+    assert_true(find_span(out.received, "my span", &out.mine));
+    assert_memory_equal(&out.mine.trace_id, &out.task.trace_id, sizeof(cleat_trace_id));
+    assert_memory_equal(&out.mine.parent_span_id, &out.task.span_id, sizeof(cleat_span_id));
+    return out;
+}
+
+static void assert_in_trace_of_cause(const cleat_span_view *task, bool is_in_it)
+{
+    cleat_span_context cause;
+    assert_ok(cleat_traceparent_parse(cleat_slice_of("00-" CAUSE_TRACE "-" CAUSE_SPAN "-01"), &cause));
+    bool is_there = memcmp(&task->trace_id, &cause.trace_id, sizeof(cause.trace_id)) == 0;
+    bool is_below = memcmp(&task->parent_span_id, &cause.span_id, sizeof(cause.span_id)) == 0;
+    assert_int_equal(is_there, is_in_it);
+    assert_int_equal(is_below, is_in_it);
+}
+
+/* Its dashboard shows of a run what is in the run's trace. */
+static void test_a_hatchet_engine_gets_linked_tasks_in_the_runs_trace(void **state)
+{
+    exported spans = export_to(*state, "v0.95.1", true);
+    assert_in_trace_of_cause(&spans.task, true);
+    assert_int_equal(spans.task.link_count, 1);
+    span_assert_string(&spans.task, "cleat.trace.relation", "link");
+    span_assert_string(&spans.mine, "hatchet.step_run_id", MOCK_RUN_ID);
+    cleat__otlp_received_release(spans.received);
+}
+
+static void test_other_engines_get_what_there_is(void **state)
+{
+    exported spans = export_to(*state, "v0.83.0-cleat.0.1.0", true);
+    assert_in_trace_of_cause(&spans.task, false);
+    assert_false(cleat_span_id_is_valid(&spans.task.parent_span_id));
+    assert_int_equal(spans.task.link_count, 1);
+    cleat__otlp_received_release(spans.received);
+}
+
+static void test_a_hatchet_engine_gets_children_as_they_are(void **state)
+{
+    exported spans = export_to(*state, "v0.95.1", false);
+    assert_in_trace_of_cause(&spans.task, true);
+    assert_int_equal(spans.task.link_count, 0);
+    cleat__otlp_received_release(spans.received);
+}
+
+/* ---- Runs ---- */
 
 static void test_runs(void **state)
 {
@@ -137,6 +260,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_task, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_hatchet_engine_gets_linked_tasks_in_the_runs_trace, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(test_other_engines_get_what_there_is, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_hatchet_engine_gets_children_as_they_are, begin, end),
         cmocka_unit_test_setup_teardown(test_runs, begin, end),
         cmocka_unit_test_setup_teardown(test_the_token_in_the_environment, begin, end),
         cmocka_unit_test_setup_teardown(test_after_a_fork, begin, end),

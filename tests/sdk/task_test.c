@@ -41,6 +41,10 @@ static void test_no_task(void **state)
     assert_string_equal(cleat_task_run_id(NULL).text, "");
     assert_int_equal(cleat_task_retry_count(NULL), 0);
     assert_null(cleat_task_worker_id(NULL));
+    assert_null(cleat_task_tenant_id(NULL));
+    assert_null(cleat_task_workflow_id(NULL));
+    assert_null(cleat_task_workflow_version_id(NULL));
+    assert_null(cleat_task_step_id(NULL));
     assert_false(cleat_task_parent_run_id(NULL, &id));
     assert_string_equal(id.text, "");
     assert_int_equal(cleat_task_child_index(NULL), -1);
@@ -249,7 +253,7 @@ static void test_metadata_of_children(void **state)
 {
     sdk_fixture *it = *state;
     cleat_run_id parent, child;
-    char expected[256];
+    char expected[512];
     static const char metadata[] =
         "{\"a\":1.50,\"b\":1,\"hatchet__event_id\":\"x\",\"traceparent\":\"x\",\"tracestate\":\"x\","
         "\"baggage\":\"x\",\"cleat__trace\":\"link\",\"cleat__origin_traceparent\":\"x\"}";
@@ -261,8 +265,9 @@ static void test_metadata_of_children(void **state)
                      CLEAT_OK);
     sdk_wait(it, &parent, CLEAT_RUN_COMPLETED, NULL);
     (void)snprintf(expected, sizeof expected,
-                   "{\"a\":1.50,\"b\":2,\"hatchet__parent_workflow_run_id\":\"%s\","
-                   "\"hatchet__parent_step_run_id\":\"%s\",\"c\":[3]}",
+                   "{\"traceparent\":\"x\",\"tracestate\":\"x\",\"baggage\":\"x\",\"cleat__trace\":\"link\","
+                   "\"cleat__origin_traceparent\":\"x\",\"a\":1.50,\"b\":2,\"c\":[3],"
+                   "\"hatchet__parent_workflow_run_id\":\"%s\",\"hatchet__parent_step_run_id\":\"%s\"}",
                    parent.text, parent.text);
     sdk_wait(it, &child, CLEAT_RUN_COMPLETED, expected);
 }

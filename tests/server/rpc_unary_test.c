@@ -43,6 +43,40 @@ static void test_sixty_four_in_flight_answered_by_another_thread(void **state)
     server_stop(&server);
 }
 
+/* A client that pipelines more calls than the server wants to keep is told so, and may come again. */
+static void test_calls_beyond_the_limit(void **state)
+{
+    enum { MOST = 8, MORE = 200 };
+    test_server it;
+    cleat__buffer message = {0};
+    (void)state;
+    server_start(&it, (cleat__rpc_options){.max_unary_calls = MOST});
+    rpc_stream *calls[MOST], *more[MORE];
+    for (int i = 0; i < MOST; i++) {
+        calls[i] = rpc_begin(it.client, "/test.Test/Park", cleat_slice_of("x"), NO_OPTIONS);
+    }
+    gate_wait(&it.service.parks, MOST);
+    for (int i = 0; i < MORE; i++) {
+        more[i] = rpc_begin(it.client, "/test.Test/Park", cleat_slice_of("x"), NO_OPTIONS);
+    }
+    for (int i = 0; i < MORE; i++) {
+        assert_ended(rpc_end(more[i]), GRPC_STATUS_RESOURCE_EXHAUSTED, "8 calls");
+    }
+    rpc_stream *chat = rpc_open(it.client, "/test.Test/Chat", NO_OPTIONS); /* streams are not meant */
+    rpc_half_close(chat);
+    assert_ended(rpc_end(chat), GRPC_STATUS_OK, NULL);
+    for (int i = 0; i < MOST; i++) {
+        cleat__rpc_reply_bytes(parked(&it.service, i), cleat_slice_of("y"));
+        assert_true(rpc_read(calls[i], &message));
+        assert_ended(rpc_end(calls[i]), GRPC_STATUS_OK, NULL);
+    }
+    gate_wait(&it.service.ended, MOST);
+    assert_answered(rpc_call(it.client, "/test.Test/Bytes", cleat_slice_of("z"), NO_OPTIONS),
+                    cleat_slice_of("z"));
+    cleat__buffer_deinit(&message);
+    server_stop(&it);
+}
+
 static void test_errors_with_details(void **state)
 {
     test_server server;
@@ -310,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_answer_at_once),
         cmocka_unit_test(test_sixty_four_in_flight_answered_by_another_thread),
+        cmocka_unit_test(test_calls_beyond_the_limit),
         cmocka_unit_test(test_errors_with_details),
         cmocka_unit_test(test_texts_and_details_that_are_too_long),
         cmocka_unit_test(test_the_sentence_of_a_failure),

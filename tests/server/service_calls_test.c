@@ -5,53 +5,6 @@
 
 /* ---- Whoever calls ---- */
 
-static void nobody_is_let_in_without_a_token(void **state)
-{
-    static const char *const paths[] = {
-        "/Dispatcher/Register",
-        "/Dispatcher/Heartbeat",
-        "/Dispatcher/ListenV2",
-        "/Dispatcher/Listen",
-        "/Dispatcher/SubscribeToWorkflowRuns",
-        "/Dispatcher/SendStepActionEvent",
-        "/Dispatcher/SendBatchActionEvent",
-        "/Dispatcher/SendGroupKeyActionEvent",
-        "/Dispatcher/Unsubscribe",
-        "/Dispatcher/ReleaseSlot",
-        "/Dispatcher/RefreshTimeout",
-        "/Dispatcher/RestoreEvictedTask",
-        "/Dispatcher/UpsertWorkerLabels",
-        "/Dispatcher/PutOverridesData",
-        "/Dispatcher/GetVersion",
-        "/v1.AdminService/PutWorkflow",
-        "/v1.AdminService/TriggerWorkflowRun",
-        "/v1.AdminService/GetRunDetails",
-        "/v1.AdminService/CancelTasks",
-        "/v1.AdminService/ReplayTasks",
-        "/v1.AdminService/BranchDurableTask",
-        "/WorkflowService/TriggerWorkflow",
-        "/WorkflowService/BulkTriggerWorkflow",
-        "/WorkflowService/ScheduleWorkflow",
-        "/WorkflowService/PutRateLimit",
-        "/WorkflowService/PutWorkflow",
-        "/EventsService/PutLog",
-        "/EventsService/Push",
-        "/EventsService/BulkPush",
-        "/EventsService/PutStreamEvent",
-        "/EventsService/ReplaySingleEvent",
-        "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-    };
-    static const char *const tokens[] = {NULL, "bearer x", "bearer a.b.c"};
-    service_world *it = *state;
-    const Cleat__GetVersionRequest request = CLEAT__GET_VERSION_REQUEST__INIT;
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        for (size_t j = 0; j < sizeof(tokens) / sizeof(tokens[0]); j++) {
-            refused_as(it, tokens[j], paths[i], &request.base, GRPC_STATUS_UNAUTHENTICATED,
-                       "invalid auth token");
-        }
-    }
-}
-
 static void the_version_is_one_that_clients_take(void **state)
 {
     service_world *it = *state;
@@ -62,32 +15,6 @@ static void the_version_is_one_that_clients_take(void **state)
     snprintf(expected, sizeof(expected), "v0.83.0-cleat.%s", cleat_version());
     assert_string_equal(reply->version, expected);
     cleat__message_free(reply);
-}
-
-static void what_the_engine_does_not_have_says_so(void **state)
-{
-    static const struct {
-        const char *path, *part;
-        int code;
-    } methods[] = {
-        {"/Dispatcher/SendGroupKeyActionEvent", "group keys", GRPC_STATUS_UNIMPLEMENTED},
-        {"/Dispatcher/SendBatchActionEvent", "batch", GRPC_STATUS_INVALID_ARGUMENT},
-        {"/v1.AdminService/ReplayTasks", "replays", GRPC_STATUS_UNIMPLEMENTED},
-        {"/v1.AdminService/BranchDurableTask", "durable", GRPC_STATUS_UNIMPLEMENTED},
-        {"/WorkflowService/ScheduleWorkflow", "scheduled", GRPC_STATUS_UNIMPLEMENTED},
-        {"/WorkflowService/PutRateLimit", "rate limits", GRPC_STATUS_UNIMPLEMENTED},
-        {"/WorkflowService/PutWorkflow", "jobs", GRPC_STATUS_UNIMPLEMENTED},
-        {"/EventsService/ReplaySingleEvent", "replays", GRPC_STATUS_UNIMPLEMENTED},
-        {"/v1.V1Dispatcher/RegisterDurableEvent", "there is no method", GRPC_STATUS_UNIMPLEMENTED},
-    };
-    service_world *it = *state;
-    const Cleat__GetVersionRequest empty = CLEAT__GET_VERSION_REQUEST__INIT;
-    const Cleat__OverridesData overrides = CLEAT__OVERRIDES_DATA__INIT;
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-        refused(it, methods[i].path, &empty.base, methods[i].code, methods[i].part);
-    }
-    cleat__message_free(ask(it, "/Dispatcher/PutOverridesData", &overrides.base,
-                            &cleat__overrides_data_response__descriptor));
 }
 
 static void garbage_is_refused(void **state)
@@ -296,7 +223,8 @@ static void a_run_starts_without_the_fields_of_children(void **state)
     snprintf(run.text, sizeof(run.text), "%s", reply->external_id);
     Cleat__V1__GetRunDetailsResponse *details = details_of(it, run);
     assert_memory_equal(details->input.data, "{\"a\":1}", 7);
-    assert_memory_equal(details->additional_metadata.data, "{\"k\":\"v\"}", 9);
+    static const char metadata[] = "{\"k\":\"v\",\"traceparent\":\"00-"; /* nobody gave it one */
+    assert_memory_equal(details->additional_metadata.data, metadata, sizeof(metadata) - 1);
     assert_false(details->done);
     assert_int_equal(details->status, CLEAT__V1__RUN_STATUS__QUEUED);
     assert_int_equal(details->task_runs[0]->value->has_output_case, 0);
@@ -309,110 +237,6 @@ static void a_run_starts_without_the_fields_of_children(void **state)
     request.workflow_name = text_("nobody");
     refused(it, "/v1.AdminService/TriggerWorkflowRun", &request.base, GRPC_STATUS_INVALID_ARGUMENT,
             "workflow names not found: nobody");
-}
-
-/* ---- What belongs to another tenant is not there ---- */
-
-static void workers_of_another_tenant_are_not_there(void **state)
-{
-    service_world *it = *state;
-    id_text worker = register_worker(it, "any", 1);
-    Cleat__HeartbeatRequest beat = CLEAT__HEARTBEAT_REQUEST__INIT;
-    Cleat__WorkerUnsubscribeRequest leave = CLEAT__WORKER_UNSUBSCRIBE_REQUEST__INIT;
-    Cleat__UpsertWorkerLabelsRequest label = CLEAT__UPSERT_WORKER_LABELS_REQUEST__INIT;
-    Cleat__WorkerListenRequest listen = CLEAT__WORKER_LISTEN_REQUEST__INIT;
-    const struct {
-        const char *path;
-        const ProtobufCMessage *request;
-        char **id;
-    } calls[] = {
-        {"/Dispatcher/Heartbeat", &beat.base, &beat.worker_id},
-        {"/Dispatcher/Unsubscribe", &leave.base, &leave.worker_id},
-        {"/Dispatcher/UpsertWorkerLabels", &label.base, &label.worker_id},
-        {"/Dispatcher/ListenV2", &listen.base, &listen.worker_id},
-        {"/Dispatcher/Listen", &listen.base, &listen.worker_id},
-    };
-    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-        *calls[i].id = worker.text;
-        refused_as(it, it->other_token, calls[i].path, calls[i].request, GRPC_STATUS_NOT_FOUND, "no worker");
-        *calls[i].id = text_(NO_ID);
-        refused(it, calls[i].path, calls[i].request, GRPC_STATUS_NOT_FOUND, "no worker");
-        *calls[i].id = text_("w");
-        refused(it, calls[i].path, calls[i].request, GRPC_STATUS_INVALID_ARGUMENT, "is no UUID");
-    }
-    heartbeat(it, worker); /* nothing has happened to it */
-}
-
-static void runs_of_another_tenant_are_not_there(void **state)
-{
-    service_world *it = *state;
-    declare(it, (task_declaration){.name = "own"});
-    rpc_stream *stream = stay_as(it, register_worker(it, "own", 1));
-    id_text run = trigger(it, "own", "{}");
-    Cleat__AssignedAction *action = next_action(stream);
-    Cleat__StepActionEvent event = CLEAT__STEP_ACTION_EVENT__INIT;
-    Cleat__ReleaseSlotRequest release = CLEAT__RELEASE_SLOT_REQUEST__INIT;
-    Cleat__RefreshTimeoutRequest refresh = CLEAT__REFRESH_TIMEOUT_REQUEST__INIT;
-    Cleat__RestoreEvictedTaskRequest restore = CLEAT__RESTORE_EVICTED_TASK_REQUEST__INIT;
-    Cleat__V1__GetRunDetailsRequest details = CLEAT__V1__GET_RUN_DETAILS_REQUEST__INIT;
-    Cleat__PutLogRequest line = CLEAT__PUT_LOG_REQUEST__INIT;
-    event.event_type = COMPLETED;
-    event.event_payload = text_("{}");
-    refresh.increment_timeout_by = text_("1s");
-    line.message = text_("hello");
-    const struct {
-        const char *path;
-        const ProtobufCMessage *request;
-        char **id;
-    } calls[] = {
-        {"/Dispatcher/SendStepActionEvent", &event.base, &event.task_run_external_id},
-        {"/Dispatcher/ReleaseSlot", &release.base, &release.task_run_external_id},
-        {"/Dispatcher/RefreshTimeout", &refresh.base, &refresh.task_run_external_id},
-        {"/Dispatcher/RestoreEvictedTask", &restore.base, &restore.task_run_external_id},
-        {"/v1.AdminService/GetRunDetails", &details.base, &details.external_id},
-        {"/EventsService/PutLog", &line.base, &line.task_run_external_id},
-    };
-    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-        *calls[i].id = run.text;
-        refused_as(it, it->other_token, calls[i].path, calls[i].request, GRPC_STATUS_NOT_FOUND, "");
-        *calls[i].id = text_(NO_ID);
-        refused(it, calls[i].path, calls[i].request, GRPC_STATUS_NOT_FOUND, "");
-        *calls[i].id = text_("r");
-        refused(it, calls[i].path, calls[i].request, GRPC_STATUS_INVALID_ARGUMENT, "is no UUID");
-    }
-    event.event_type = STARTED;
-    event.task_run_external_id = run.text;
-    refused_as(it, it->other_token, "/Dispatcher/SendStepActionEvent", &event.base, GRPC_STATUS_NOT_FOUND,
-               "");
-    event.event_type = CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_UNKNOWN;
-    refused(it, "/Dispatcher/SendStepActionEvent", &event.base, GRPC_STATUS_INVALID_ARGUMENT, "event_type");
-    assert_status(it, run, CLEAT__V1__RUN_STATUS__RUNNING);
-    cleat__message_free(action);
-    stop_listening(stream);
-}
-
-static void cancelling_passes_over_what_is_not_there(void **state)
-{
-    service_world *it = *state;
-    Cleat__V1__CancelTasksRequest request = CLEAT__V1__CANCEL_TASKS_REQUEST__INIT;
-    Cleat__V1__TasksFilter filter = CLEAT__V1__TASKS_FILTER__INIT;
-    declare(it, (task_declaration){.name = "kept"});
-    id_text run = trigger(it, "kept", "{}");
-    char *ids[] = {run.text, text_(NO_ID)};
-    request.external_ids = ids;
-    request.n_external_ids = 2;
-    rpc_result result = call_as(it, it->other_token, "/v1.AdminService/CancelTasks", &request.base);
-    assert_int_equal(result.code, GRPC_STATUS_OK);
-    assert_int_equal(result.message.size, 0); /* no ids */
-    rpc_result_deinit(&result);
-    assert_status(it, run, CLEAT__V1__RUN_STATUS__QUEUED);
-    ids[1] = text_("x");
-    refused(it, "/v1.AdminService/CancelTasks", &request.base, GRPC_STATUS_INVALID_ARGUMENT, "is no UUID");
-    request.n_external_ids = 0;
-    refused(it, "/v1.AdminService/CancelTasks", &request.base, GRPC_STATUS_INVALID_ARGUMENT, "external_ids");
-    request.filter = &filter;
-    refused(it, "/v1.AdminService/CancelTasks", &request.base, GRPC_STATUS_UNIMPLEMENTED, "over HTTP");
-    assert_status(it, run, CLEAT__V1__RUN_STATUS__QUEUED);
 }
 
 /* ---- Workers ---- */
@@ -552,9 +376,7 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_start, world_stop)
     const struct CMUnitTest tests[] = {
-        TEST(nobody_is_let_in_without_a_token),
         TEST(the_version_is_one_that_clients_take),
-        TEST(what_the_engine_does_not_have_says_so),
         TEST(garbage_is_refused),
         TEST(the_same_declaration_is_the_same_version),
         TEST(wrong_declarations_are_refused),
@@ -564,9 +386,6 @@ int main(void)
         TEST(many_runs_start_in_their_order),
         TEST(wrong_triggers_are_refused),
         TEST(a_run_starts_without_the_fields_of_children),
-        TEST(workers_of_another_tenant_are_not_there),
-        TEST(runs_of_another_tenant_are_not_there),
-        TEST(cancelling_passes_over_what_is_not_there),
         TEST(a_worker_has_slots_in_one_form),
         TEST(labels_choose_the_worker),
         TEST(a_log_line_belongs_to_its_attempt),

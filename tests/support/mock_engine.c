@@ -84,6 +84,41 @@ static void answer_bulk(mock_engine *engine, cleat__rpc_call *call, const Protob
     cleat__free(ids);
 }
 
+static void answer_schedule(mock_engine *engine, cleat__rpc_call *call, const ProtobufCMessage *request)
+{
+    Cleat__WorkflowVersion reply = CLEAT__WORKFLOW_VERSION__INIT;
+    Cleat__ScheduledWorkflow one = CLEAT__SCHEDULED_WORKFLOW__INIT, *ones[4] = {&one, &one, &one, &one};
+    const Cleat__ScheduleWorkflowRequest *asked = (const void *)request;
+    (void)engine;
+    assert_true(asked->n_schedules <= 4);
+    one.id = (char *)(uintptr_t)MOCK_RUN_ID;
+    reply.scheduled_workflows = ones;
+    reply.n_scheduled_workflows = asked->n_schedules;
+    cleat__rpc_reply(call, &reply.base);
+}
+
+static void answer_push(mock_engine *engine, cleat__rpc_call *call, const ProtobufCMessage *request)
+{
+    Cleat__Event reply = CLEAT__EVENT__INIT;
+    (void)engine;
+    (void)request;
+    reply.event_id = (char *)(uintptr_t)MOCK_RUN_ID;
+    cleat__rpc_reply(call, &reply.base);
+}
+
+static void answer_bulk_push(mock_engine *engine, cleat__rpc_call *call, const ProtobufCMessage *request)
+{
+    Cleat__Events reply = CLEAT__EVENTS__INIT;
+    Cleat__Event one = CLEAT__EVENT__INIT, *ones[4] = {&one, &one, &one, &one};
+    const Cleat__BulkPushEventRequest *asked = (const void *)request;
+    (void)engine;
+    assert_true(asked->n_events <= 4);
+    one.event_id = (char *)(uintptr_t)MOCK_RUN_ID;
+    reply.events = ones;
+    reply.n_events = asked->n_events;
+    cleat__rpc_reply(call, &reply.base);
+}
+
 static void answer_empty(mock_engine *engine, cleat__rpc_call *call, const ProtobufCMessage *request)
 {
     (void)engine;
@@ -120,6 +155,19 @@ static const row rows[MOCK_METHODS] = {
                       answer_trigger},
     [MOCK_BULK] = {"/WorkflowService/BulkTriggerWorkflow", &cleat__bulk_trigger_workflow_request__descriptor,
                    answer_bulk},
+    [MOCK_LABELS] = {"/Dispatcher/UpsertWorkerLabels", &cleat__upsert_worker_labels_request__descriptor,
+                     answer_empty},
+    [MOCK_SCHEDULE] = {"/WorkflowService/ScheduleWorkflow", &cleat__schedule_workflow_request__descriptor,
+                       answer_schedule},
+    [MOCK_PUSH] = {"/EventsService/Push", &cleat__push_event_request__descriptor, answer_push},
+    [MOCK_BULK_PUSH] = {"/EventsService/BulkPush", &cleat__bulk_push_event_request__descriptor,
+                        answer_bulk_push},
+    [MOCK_STREAM] = {"/EventsService/PutStreamEvent", &cleat__put_stream_event_request__descriptor,
+                     answer_empty},
+    [MOCK_WATCH] = {"/Dispatcher/SubscribeToWorkflowEvents",
+                    &cleat__subscribe_to_workflow_events_request__descriptor, NULL},
+    [MOCK_REPLAY] = {"/v1.AdminService/ReplayTasks", &cleat__v1__replay_tasks_request__descriptor,
+                     answer_empty},
     [MOCK_LOG] = {"/EventsService/PutLog", &cleat__put_log_request__descriptor, answer_empty},
     [MOCK_EXPORT] = {"/opentelemetry.proto.collector.trace.v1.TraceService/Export", NULL, answer_empty},
 };
@@ -343,7 +391,7 @@ static void make_method(enum mock_method which, cleat__rpc_method *method)
         method->kind = CLEAT__RPC_BIDI_STREAM;
         method->open = open_stream;
         method->handle = handle_ask;
-    } else if (which == MOCK_LISTEN || which == MOCK_LISTEN_OLD) {
+    } else if (which == MOCK_LISTEN || which == MOCK_LISTEN_OLD || which == MOCK_WATCH) {
         method->kind = CLEAT__RPC_SERVER_STREAM;
         method->handle = handle;
     } else if (method->request != NULL) {

@@ -26,6 +26,13 @@ enum mock_method {
     MOCK_TRIGGER,
     MOCK_BULK,
     MOCK_LOG,
+    MOCK_SCHEDULE,
+    MOCK_PUSH,
+    MOCK_BULK_PUSH,
+    MOCK_STREAM,
+    MOCK_WATCH,
+    MOCK_REPLAY,
+    MOCK_LABELS,
     MOCK_EXPORT,
     MOCK_METHODS,
 };

@@ -32,8 +32,9 @@ struct rpc_stream {
     grpc_call *call;
     char tags[OPERATIONS];
     bool is_under_way[OPERATIONS];
-    grpc_slice path, value;
-    grpc_metadata authorization;
+    grpc_slice path;
+    grpc_metadata metadata[2];
+    size_t metadata_count;
     grpc_metadata_array head, trailer;
     grpc_status_code code;
     grpc_slice text;
@@ -102,6 +103,14 @@ static bool finish(rpc_stream *stream, enum operation which)
     return event.success != 0;
 }
 
+static void add_metadata(rpc_stream *stream, const char *key, const char *value)
+{
+    if (value != NULL) {
+        stream->metadata[stream->metadata_count++] = (grpc_metadata){
+            .key = grpc_slice_from_static_string(key), .value = grpc_slice_from_copied_string(value)};
+    }
+}
+
 rpc_stream *rpc_open(rpc_client *client, const char *path, rpc_call_options options)
 {
     rpc_stream *stream = cleat__calloc(1, sizeof(*stream));
@@ -111,17 +120,15 @@ rpc_stream *rpc_open(rpc_client *client, const char *path, rpc_call_options opti
         client->channel, NULL, 0, stream->queue, stream->path, NULL,
         cleat__grpc_deadline(options.timeout_ms != 0 ? cleat__deadline_ns(options.timeout_ms) : INT64_MAX),
         NULL);
-    const char *authorization = options.authorization != NULL ? options.authorization : "";
-    stream->value = grpc_slice_from_copied_string(authorization);
-    stream->authorization =
-        (grpc_metadata){.key = grpc_slice_from_static_string("authorization"), .value = stream->value};
+    add_metadata(stream, "authorization", options.authorization);
+    add_metadata(stream, "traceparent", options.traceparent);
     grpc_metadata_array_init(&stream->head);
     grpc_metadata_array_init(&stream->trailer);
     stream->text = grpc_empty_slice();
     start(stream, SEND_HEAD,
-          (grpc_op){.op = GRPC_OP_SEND_INITIAL_METADATA,
-                    .data.send_initial_metadata = {.count = options.authorization != NULL,
-                                                   .metadata = &stream->authorization}});
+          (grpc_op){
+              .op = GRPC_OP_SEND_INITIAL_METADATA,
+              .data.send_initial_metadata = {.count = stream->metadata_count, .metadata = stream->metadata}});
     start(stream, GET_HEAD,
           (grpc_op){.op = GRPC_OP_RECV_INITIAL_METADATA,
                     .data.recv_initial_metadata = {.recv_initial_metadata = &stream->head}});
@@ -209,7 +216,9 @@ rpc_result rpc_end(rpc_stream *stream)
     grpc_metadata_array_destroy(&stream->trailer);
     grpc_slice_unref(stream->text);
     grpc_slice_unref(stream->path);
-    grpc_slice_unref(stream->value);
+    for (size_t i = 0; i < stream->metadata_count; i++) {
+        grpc_slice_unref(stream->metadata[i].value);
+    }
     cleat__free(stream);
     return result;
 }

@@ -21,8 +21,9 @@ rpc_client *rpc_client_new(const char *address, rpc_client_options options);
 void rpc_client_free(rpc_client *client);
 
 typedef struct rpc_call_options {
-    const char *authorization; /* NULL: none */
-    int64_t timeout_ms;        /* 0: none */
+    const char *authorization; /* NULL: none, each */
+    const char *traceparent;
+    int64_t timeout_ms; /* 0: none */
 } rpc_call_options;
 
 /* How a call ended. Texts are the result's. */

@@ -59,7 +59,13 @@ static void listener_start(listener *it, cleat__transport *transport, const char
     it->transport = transport;
     const cleat__transport_sink sink = {it, listener_assign, listener_cancel};
     const cleat_slice name = cleat_slice_of(action);
-    assert_int_equal(transport->worker_add(transport, "test", &name, 1, slots, &sink, &it->id), CLEAT_OK);
+    const cleat__slots offered = {cleat_slice_of("default"), slots};
+    const cleat__worker_spec spec = {.name = cleat_slice_of("test"),
+                                     .actions = &name,
+                                     .action_count = 1,
+                                     .slots = &offered,
+                                     .slot_count = 1};
+    assert_int_equal(transport->worker_add(transport, &spec, &sink, &it->id), CLEAT_OK);
 }
 
 static void listener_stop(listener *it)
@@ -183,7 +189,8 @@ static void test_run_completes(void **state)
     assert_false(assignment->is_child);
     assert_string_equal(assignment->task.data, "a:b");
     assert_string_equal(assignment->input.data, "{\"n\":1}");
-    assert_string_equal(assignment->metadata.data, "{\"tenant\":\"acme\"}");
+    static const char metadata[] = "{\"tenant\":\"acme\""; /* a server adds a trace */
+    assert_memory_equal(assignment->metadata.data, metadata, sizeof(metadata) - 1);
     report(&worker, assignment, CLEAT_OK, "{\"done\":true}");
     assert_ends(transport, &id, CLEAT_RUN_COMPLETED, "{\"done\":true}");
     assert_ends(transport, &id, CLEAT_RUN_COMPLETED, "{\"done\":true}"); /* also long after */
@@ -264,6 +271,34 @@ static void test_child_knows_its_parent(void **state)
     assert_true(cleat__uuid_equals(&child->parent_id, &parent));
     assert_int_equal(child->child_index, 5);
     assert_string_equal(child->child_key.data, "k");
+    listener_stop(&worker);
+}
+
+/* Whoever spawns it, however far away: what the parent was told, the child is told too. */
+static void test_child_inherits_metadata(void **state)
+{
+    cleat__transport *transport = ((fixture *)*state)->transport;
+    listener worker;
+    cleat__trigger trigger = trigger_of("{}");
+    cleat__uuid parent, child;
+    char id[37], expected[512];
+    trigger.metadata =
+        cleat_slice_of("{\"tenant\":\"acme\",\"hatchet__event_id\":\"e\",\"k\":1,"
+                       "\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}");
+    assert_int_equal(transport->trigger(transport, &trigger, 1, &parent), CLEAT_OK);
+    trigger.is_child = trigger.inherits = true;
+    trigger.parent_id = parent;
+    trigger.child_index = 0;
+    trigger.metadata = cleat_slice_of("{\"k\":2}");
+    assert_int_equal(transport->trigger(transport, &trigger, 1, &child), CLEAT_OK);
+    listener_start(&worker, transport, "a:b", 2);
+    cleat__uuid_format(&parent, id);
+    snprintf(
+        expected, sizeof(expected),
+        "{\"tenant\":\"acme\",\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\","
+        "\"k\":2,\"hatchet__parent_workflow_run_id\":\"%s\",\"hatchet__parent_step_run_id\":\"%s\"}",
+        id, id);
+    assert_string_equal(listener_get(&worker, 1)->metadata.data, expected);
     listener_stop(&worker);
 }
 
@@ -478,6 +513,7 @@ int transport_suite_run(const transport_target *of)
         TEST(test_bulk_is_all_or_none),
         TEST(test_children_are_not_started_twice),
         TEST(test_child_knows_its_parent),
+        TEST(test_child_inherits_metadata),
         TEST(test_wait),
         TEST(test_cancel_while_queued),
         TEST(test_cancel_while_running),

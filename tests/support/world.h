@@ -44,6 +44,7 @@ typedef struct known {
     bool has_fired;
     int32_t attempt;  /* the highest assigned; -1: none yet */
     bool is_returned; /* that attempt was given back unstarted and may come again */
+    bool is_replayed; /* or may be: it may live again, and end in another way */
     int end;          /* a final cleat_run_status that was seen or acknowledged; -1: none */
     char output[32];
 } known;
@@ -122,6 +123,7 @@ typedef struct sim_world {
     sim_slip *slips;
     /* What happened, so that a run of seeds shows that all of it does. */
     uint64_t steps, completed, failed, cancelled, retried;
+    uint64_t replayed;
     uint64_t hung_up;                   /* on those who looked on */
     uint64_t pushed, scheduled;         /* runs by events and by schedules that were seen */
     uint64_t remote_completed, resumed; /* by workers of other processes; and after a restart */

@@ -312,6 +312,21 @@ static sim_slip *cancel(sim_world *world)
     return made;
 }
 
+/* Of the young ones one in four ends up here. */
+static sim_slip *replay(sim_world *world)
+{
+    size_t task = any_task(world);
+    if (task == NOBODY || pick(world, 4) != 0) {
+        return NULL;
+    }
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_REPLAY);
+    made->task = task;
+    set_tenant(world, made, task);
+    made->command.as.id = world->tasks[task].id;
+    world->tasks[task].is_replayed = world->tasks[task].is_replayed || !made->is_foreign;
+    return made;
+}
+
 static cleat_status fail_after_writing(cleat__store *store, void *argument)
 {
     (void)argument;
@@ -603,9 +618,11 @@ static sim_slip *log_line(sim_world *world)
 
 sim_slip *world_new_command(sim_world *world)
 {
-    uint64_t dice = pick(world, 136);
+    uint64_t dice = pick(world, 140);
     sim_slip *made = NULL;
-    if (dice >= 124) {
+    if (dice >= 136) {
+        made = replay(world);
+    } else if (dice >= 124) {
         made = look_on(world);
     } else if (dice >= 112) {
         made = dice < 117 ? push(world) : dice < 121 ? schedule(world) : unschedule(world);

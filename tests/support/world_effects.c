@@ -86,7 +86,8 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     world_check(world, index != NOBODY, "an unknown run was assigned");
     known *task = &world->tasks[index];
     world_note(world, "  assigned %s attempt %d", task->input, given->retry_count);
-    world_check(world, task->end < 0, "%s was assigned after its end", task->input);
+    world_check(world, task->end < 0 || task->is_replayed, "%s was assigned after its end", task->input);
+    task->end = -1;
     bool is_again = given->retry_count == task->attempt && task->is_returned;
     world_check(world, given->retry_count > task->attempt || is_again, "%s: attempt %d was assigned twice",
                 task->input, given->retry_count);
@@ -130,6 +131,9 @@ void world_cancelled(void *self, const cleat__uuid *task_id, int32_t retry_count
 
 static void set_end(sim_world *world, known *task, int end, const char *output)
 {
+    if (task->is_replayed) { /* which end it is, of several, is not known here */
+        return;
+    }
     world_check(world, task->end < 0 || task->end == end, "%s ended as %s, then as %s", task->input,
                 cleat_run_status_name((cleat_run_status)task->end),
                 cleat_run_status_name((cleat_run_status)end));
@@ -152,7 +156,8 @@ void world_told(void *self, const cleat__happening *happening)
     sim_world *world = looks->world;
     known *task = &world->tasks[looks->task];
     char output[sizeof(task->output)];
-    world_check(world, looks->is_there && !looks->has_hung_up, "somebody was told who does not look");
+    world_check(world, looks->is_there && (!looks->has_hung_up || task->is_replayed),
+                "somebody was told who does not look");
     world_check(world, cleat__uuid_equals(&happening->run_id, &task->id), "%s: another run's happening",
                 task->input);
     snprintf(output, sizeof(output), "%.*s", CLEAT_SLICE_ARGS(happening->payload));
@@ -164,7 +169,8 @@ void world_told(void *self, const cleat__happening *happening)
     case CLEAT__HAPPENING_TIMED_OUT:
     case CLEAT__HAPPENING_FAILED: set_end(world, task, CLEAT_RUN_FAILED, ""); break;
     case CLEAT__HAPPENING_CANCELLED: set_end(world, task, CLEAT_RUN_CANCELLED, ""); break;
-    case CLEAT__HAPPENING_STREAM: world_check(world, task->end < 0, "%s sent after its end", task->input);
+    case CLEAT__HAPPENING_STREAM:
+        world_check(world, task->end < 0 || task->is_replayed, "%s sent after its end", task->input);
     }
     looks->has_hung_up = happening->hangup;
     world->hung_up += happening->hangup;
@@ -176,8 +182,8 @@ void world_check_watches(const sim_world *world)
         const sim_watch *looks = &world->watches[i];
         if (looks->is_there && looks->is_answered) {
             bool lives = cleat__runs_find(&world->core->runs, &looks->watch.run_id) != NULL;
-            world_check(world, lives != looks->has_hung_up, "%s: the hangup",
-                        world->tasks[looks->task].input);
+            world_check(world, lives != looks->has_hung_up || world->tasks[looks->task].is_replayed,
+                        "%s: the hangup", world->tasks[looks->task].input);
         }
     }
 }
@@ -251,6 +257,19 @@ static void answered_cancel(sim_world *world, const sim_slip *slip)
     }
 }
 
+static void answered_replay(sim_world *world, const sim_slip *slip)
+{
+    const known *task = &world->tasks[slip->task];
+    switch (slip->command.status) {
+    case CLEAT_OK: world->replayed++; break;
+    case CLEAT_NOT_FOUND:
+        world_check(world, may_be_unknown(world, slip, &slip->command.as.id), "a run was lost");
+        break;
+    case CLEAT_FAILED_PRECONDITION: break;
+    default: world_fail(world, "replay of %s: %s", task->input, cleat_status_name(slip->command.status));
+    }
+}
+
 /* What was acknowledged about a running attempt has happened. */
 static void answered_report(sim_world *world, const sim_slip *slip)
 {
@@ -263,7 +282,8 @@ static void answered_report(sim_world *world, const sim_slip *slip)
     cleat_status said = slip->command.as.report.status;
     if (slip->was_held && said == CLEAT_OK) {
         world_check(world,
-                    world->tasks[slip->task].end != CLEAT_RUN_COMPLETED ||
+                    world->tasks[slip->task].is_replayed ||
+                        world->tasks[slip->task].end != CLEAT_RUN_COMPLETED ||
                         strcmp(world->tasks[slip->task].output, slip->text) == 0,
                     "%s completed twice", world->tasks[slip->task].input);
         set_end(world, &world->tasks[slip->task], CLEAT_RUN_COMPLETED, slip->text);
@@ -361,6 +381,7 @@ static void take_answer(sim_world *world, sim_slip *slip)
     case CLEAT__COMMAND_UNWATCH: slip->looks->is_there = false; break;
     case CLEAT__COMMAND_UNSCHEDULE: answered_unschedule(world, slip); break;
     case CLEAT__COMMAND_CANCEL: answered_cancel(world, slip); break;
+    case CLEAT__COMMAND_REPLAY: answered_replay(world, slip); break;
     case CLEAT__COMMAND_CALL: world_check(world, slip->command.status == CLEAT_FAILED, "call"); break;
     case CLEAT__COMMAND_WORKER_PAUSE:
     case CLEAT__COMMAND_WORKER_RESUME:
@@ -435,7 +456,8 @@ static void audit_row(sim_audit *audit, sqlite3_stmt *row)
         const char *output = (const char *)sqlite3_column_text(row, 5);
         set_end(world, task, sqlite3_column_int(row, 4), output != NULL ? output : "");
     }
-    world_check(world, has_ended || task->end < 0, "%s has come back to life", task->input);
+    world_check(world, has_ended || task->end < 0 || task->is_replayed, "%s has come back to life",
+                task->input);
     world_check(world, has_ended || !audit->must_have_ended, "%s has not ended", task->input);
 }
 

@@ -41,7 +41,16 @@ static void listener_add(listener *it, cleat__transport *transport)
     gate_init(&it->cancelled);
     const cleat__transport_sink sink = {it, on_assign, on_cancel};
     const cleat_slice actions[] = {cleat_slice_of("a:b"), cleat_slice_of("c:c")};
-    assert_ok(transport->worker_add(transport, "Packer", actions, 2, 5, &sink, &it->id));
+    const cleat__slots slots[] = {{cleat_slice_of("default"), 5}, {cleat_slice_of("gpu"), 1}};
+    const cleat__label label = {.key = cleat_slice_of("region"), .value = {.text = cleat_slice_of("north")}};
+    const cleat__worker_spec spec = {.name = cleat_slice_of("Packer"),
+                                     .actions = actions,
+                                     .action_count = 2,
+                                     .slots = slots,
+                                     .slot_count = 2,
+                                     .labels = &label,
+                                     .label_count = 1};
+    assert_ok(transport->worker_add(transport, &spec, &sink, &it->id));
 }
 
 static void listener_deinit(listener *it)
@@ -109,6 +118,13 @@ static void assert_event(fixture *it, int index, int type, const char *payload)
 
 enum { STARTED = 1, COMPLETED = 2, FAILED = 3, RELEASED = 100 };
 
+/* A server that is told when an attempt begins. */
+static void as_hatchet(fixture *it)
+{
+    it->engine.version = "v0.83.0";
+    reopen(it, mock_settings(&it->engine));
+}
+
 /* ---- Registration and heartbeats ---- */
 
 static void test_registration(void **state)
@@ -126,9 +142,15 @@ static void test_registration(void **state)
     assert_int_equal(said->n_services, 1);
     assert_string_equal(said->services[0], "default");
     assert_true(said->has_slots_case == 0);
-    assert_int_equal(said->n_slot_config, 1);
-    assert_string_equal(said->slot_config[0]->key, "default");
-    assert_int_equal(said->slot_config[0]->value, 5);
+    assert_int_equal(said->n_slot_config, 2);
+    for (size_t i = 0; i < 2; i++) { /* a map has no order */
+        bool is_default = strcmp(said->slot_config[i]->key, "default") == 0;
+        assert_true(is_default || strcmp(said->slot_config[i]->key, "gpu") == 0);
+        assert_int_equal(said->slot_config[i]->value, is_default ? 5 : 1);
+    }
+    assert_int_equal(said->n_labels, 1);
+    assert_string_equal(said->labels[0]->key, "region");
+    assert_string_equal(said->labels[0]->value->str_value, "north");
     assert_string_equal(said->runtime_info->sdk_version, cleat_version());
     cleat__message_free(said);
     Cleat__WorkerListenRequest *listens = mock_message(&it->engine, MOCK_LISTEN, 0);
@@ -188,8 +210,18 @@ static void test_a_forgotten_worker_registers_anew(void **state)
     mock_end(&it->engine, MOCK_LISTEN, CLEAT_UNAVAILABLE, NULL);
     mock_wait(&it->engine, MOCK_REGISTER, 2);
     mock_wait(&it->engine, MOCK_LISTEN, 3);
+    const cleat__label more = {.key = cleat_slice_of("memory"), .value = {.is_number = true, .number = 64}};
+    assert_ok(it->transport->worker_label(it->transport, &worker.id, &more, 1));
+    Cleat__UpsertWorkerLabelsRequest *told = mock_message(&it->engine, MOCK_LABELS, 0);
+    assert_string_equal(told->worker_id, MOCK_WORKER_ID);
+    assert_int_equal(told->n_labels, 1);
+    assert_string_equal(told->labels[0]->key, "memory");
+    assert_int_equal(told->labels[0]->value->int_value, 64);
+    cleat__message_free(told);
     mock_fail(&it->engine, MOCK_HEARTBEAT, CLEAT_NOT_FOUND, "no such worker", 1);
-    mock_wait(&it->engine, MOCK_REGISTER, 3);
+    Cleat__WorkerRegisterRequest *again = mock_message(&it->engine, MOCK_REGISTER, 2);
+    assert_int_equal(again->n_labels, 2); /* with what it was told meanwhile */
+    cleat__message_free(again);
     mock_wait(&it->engine, MOCK_LISTEN, 4);
     assert_ok(it->transport->worker_heartbeat(it->transport, &worker.id)); /* it is the same to its owner */
     listener_remove(&worker, it->transport);
@@ -212,6 +244,7 @@ static void test_a_paused_worker_listens_no_more(void **state)
 {
     fixture *it = *state;
     listener worker;
+    as_hatchet(it);
     listener_add(&worker, it->transport);
     assign(it, 1, 0, "a:b");
     gate_wait(&worker.assigned, 1);
@@ -233,6 +266,7 @@ static void test_assignment(void **state)
 {
     fixture *it = *state;
     listener worker;
+    as_hatchet(it);
     listener_add(&worker, it->transport);
     assign(it, 7, 3, "a:b");
     gate_wait(&worker.assigned, 1);
@@ -250,6 +284,48 @@ static void test_assignment(void **state)
     assert_string_equal(event->task_id, STEP_ID);
     assert_int_equal(event->retry_count, 3);
     cleat__message_free(event);
+    listener_remove(&worker, it->transport);
+}
+
+/* A server that is not sure whether something came says it again. */
+static void test_what_is_assigned_again(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    listener_add(&worker, it->transport);
+    assign(it, 1, 0, "a:b");
+    assign(it, 1, 0, "a:b");
+    assign(it, 2, 0, "a:b");
+    gate_wait(&worker.assigned, 2);
+    assert_int_equal(worker.held[1]->task_id.bytes[15], 2);
+    mock_be_silent(&it->engine, MOCK_EVENT, true);
+    assert_ok(report(it, 1, 0, CLEAT_OK, "1"));
+    mock_wait(&it->engine, MOCK_EVENT, 1); /* and has no answer yet */
+    assign(it, 1, 0, "a:b");
+    assign(it, 1, 1, "a:b"); /* another attempt */
+    gate_wait(&worker.assigned, 3);
+    assert_int_equal(worker.held[2]->task_id.bytes[15], 1);
+    assert_int_equal(worker.held[2]->retry_count, 1);
+    mock_be_silent(&it->engine, MOCK_EVENT, false);
+    mock_end(&it->engine, MOCK_EVENT, CLEAT_UNAVAILABLE, "away");
+    listener_remove(&worker, it->transport);
+}
+
+/* It may come back at once, before anybody knows that it has arrived. */
+static void test_what_was_released_comes_back(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    listener_add(&worker, it->transport);
+    assign(it, 1, 0, "a:b");
+    gate_wait(&worker.assigned, 1);
+    mock_be_silent(&it->engine, MOCK_EVENT, true);
+    assert_ok(report(it, 1, 0, CLEAT_UNAVAILABLE, NULL));
+    mock_wait(&it->engine, MOCK_EVENT, 1);
+    assign(it, 1, 0, "a:b");
+    gate_wait(&worker.assigned, 2);
+    mock_be_silent(&it->engine, MOCK_EVENT, false);
+    mock_end(&it->engine, MOCK_EVENT, CLEAT_UNAVAILABLE, "away");
     listener_remove(&worker, it->transport);
 }
 
@@ -312,7 +388,7 @@ static void test_namespace(void **state)
     assert_string_equal(worker.held[0]->task.data, "c:c");
     assert_int_equal(worker.held[0]->task.size, 3);
     assert_ok(report(it, 1, 0, CLEAT_OK, "1"));
-    Cleat__StepActionEvent *event = event_at(it, 1);
+    Cleat__StepActionEvent *event = event_at(it, 0);
     assert_string_equal(event->action_id, "acme_c:c");
     cleat__message_free(event);
     listener_remove(&worker, it->transport);
@@ -324,6 +400,7 @@ static void test_reports(void **state)
 {
     fixture *it = *state;
     listener worker;
+    as_hatchet(it);
     listener_add(&worker, it->transport);
     assign(it, 1, 4, "a:b");
     gate_wait(&worker.assigned, 1);
@@ -372,11 +449,11 @@ static void test_a_worker_that_leaves(void **state)
     gate_wait(&worker.assigned, 2);
     assert_ok(report(it, 1, 0, CLEAT_OK, "1"));
     listener_remove(&worker, it->transport);
-    assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 4); /* two of them STARTED */
-    Cleat__StepActionEvent *event = event_at(it, 3);
+    assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 2);
+    Cleat__StepActionEvent *event = event_at(it, 1);
     if ((int)event->event_type == COMPLETED) { /* they are under way together */
         cleat__message_free(event);
-        event = event_at(it, 2);
+        event = event_at(it, 0);
     }
     assert_int_equal(event->event_type, RELEASED);
     assert_int_equal(event->retry_count, 3);
@@ -496,6 +573,8 @@ int main(void)
         TEST(test_an_old_server),
         TEST(test_a_paused_worker_listens_no_more),
         TEST(test_assignment),
+        TEST(test_what_is_assigned_again),
+        TEST(test_what_was_released_comes_back),
         TEST(test_cancellation),
         TEST(test_an_action_that_is_damaged),
         TEST(test_namespace),

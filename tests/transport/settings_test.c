@@ -24,6 +24,9 @@ static int set_up(void **state)
         "TLS_ROOT_CA_FILE",
         "TLS_SERVER_NAME",
         "NAMESPACE",
+        "API_URL",
+        "SERVER_URL",
+        "TENANT_ID",
         "GRPC_MAX_RECV_MESSAGE_LENGTH",
         "GRPC_MAX_SEND_MESSAGE_LENGTH",
     };
@@ -179,6 +182,54 @@ static void test_wrong_values_are_named(void **state)
                    "1");
 }
 
+/* A token with this claim besides those of every one. */
+static char *token_with_url(const char *url)
+{
+    char payload[256];
+    snprintf(payload, sizeof(payload),
+             "{\"sub\":\"01890000-0000-7000-8000-0000000000fe\",\"grpc_broadcast_address\":\"a:1\","
+             "\"server_url\":\"%s\"}",
+             url);
+    return raw_token_join("{\"alg\":\"ES256\"}", payload, "signature", 9);
+}
+
+static void assert_api(const cleat_client_options *options, const char *url, const char *tenant)
+{
+    cleat__remote_settings settings = read_settings(options);
+    if (url == NULL) {
+        assert_null(settings.api_url);
+    } else {
+        assert_non_null(settings.api_url);
+        assert_string_equal(settings.api_url, url);
+    }
+    assert_string_equal(settings.tenant_id, tenant);
+    cleat__remote_settings_deinit(&settings);
+}
+
+static void test_the_http_side(void **state)
+{
+    static const char own[] = "01890000-0000-7000-8000-0000000000fe";
+    static const char other[] = "01890000-0000-7000-8000-0000000000fd";
+    char *with = token_with_url("https://engine.example:8733/"), *odd = token_with_url("engine.example");
+    (void)state;
+    assert_api(CLEAT_CLIENT_OPTIONS(.token = token), NULL, "01890000-0000-7000-8000-0000000000ff");
+    assert_api(CLEAT_CLIENT_OPTIONS(.token = odd), NULL, own); /* most programs never need it */
+    assert_api(CLEAT_CLIENT_OPTIONS(.token = with), "https://engine.example:8733", own);
+    set("HATCHET_CLIENT_SERVER_URL", "http://one:1");
+    set("HATCHET_CLIENT_TENANT_ID", other);
+    assert_api(CLEAT_CLIENT_OPTIONS(.token = with), "http://one:1", other);
+    set("HATCHET_CLIENT_API_URL", "http://two:2//");
+    assert_api(CLEAT_CLIENT_OPTIONS(.token = with), "http://two:2", other);
+    assert_api(CLEAT_CLIENT_OPTIONS(.token = with, .api_url = "http://three:3"), "http://three:3", other);
+    assert_refused(CLEAT_CLIENT_OPTIONS(.token = with, .api_url = "three:3"), "api_url", "three:3");
+    set("HATCHET_CLIENT_API_URL", "ftp://two");
+    assert_refused(CLEAT_CLIENT_OPTIONS(.token = with), "HATCHET_CLIENT_API_URL", "ftp://two");
+    set("HATCHET_CLIENT_TENANT_ID", "me");
+    assert_refused(CLEAT_CLIENT_OPTIONS(.token = with), "HATCHET_CLIENT_TENANT_ID", "me");
+    free(with);
+    free(odd);
+}
+
 static void test_a_token_without_an_address(void **state)
 {
     (void)state;
@@ -272,6 +323,7 @@ int main(void)
         TEST(test_variables_before_the_token),
         TEST(test_options_before_variables),
         TEST(test_wrong_values_are_named),
+        TEST(test_the_http_side),
         TEST(test_a_token_without_an_address),
         TEST(test_file_and_server_at_once),
         TEST(test_names),

@@ -122,6 +122,35 @@ static void test_a_child_comes_back_whole(void **state)
     cleat__free(read);
 }
 
+static void test_ids_come_back_when_they_are_uuids(void **state)
+{
+    (void)state;
+    const cleat__action_details ids = {
+        .tenant_id = cleat_slice_of(PARENT_ID),
+        .workflow_id = cleat_slice_of(RUN_ID),
+        .workflow_version_id = cleat_slice_of(PARENT_ID),
+        .step_id = cleat_slice_of(RUN_ID),
+        .priority = 1,
+    };
+    const cleat__uuid one = uuid_of(RUN_ID), other = uuid_of(PARENT_ID);
+    const cleat__assignment assignment = assignment_of("{}");
+    cleat__assignment *read = NULL;
+    Cleat__AssignedAction *message = again(cleat__assignment_write(&assignment, &ids));
+    assert_int_equal(cleat__assignment_read(message, NOW, &read), CLEAT_OK);
+    assert_true(cleat__uuid_equals(&read->tenant_id, &other) &&
+                cleat__uuid_equals(&read->version_id, &other));
+    assert_true(cleat__uuid_equals(&read->workflow_id, &one) && cleat__uuid_equals(&read->step_id, &one));
+    cleat__message_free(message);
+    cleat__free(read);
+
+    message = again(cleat__assignment_write(&assignment, &details)); /* "tenant", "step", "wf", "v1" */
+    assert_int_equal(cleat__assignment_read(message, NOW, &read), CLEAT_OK);
+    assert_true(cleat__uuid_is_nil(&read->tenant_id) && cleat__uuid_is_nil(&read->version_id));
+    assert_true(cleat__uuid_is_nil(&read->workflow_id) && cleat__uuid_is_nil(&read->step_id));
+    cleat__message_free(message);
+    cleat__free(read);
+}
+
 /* ---- From engines of others ---- */
 
 static Cleat__AssignedAction *action_new(const char *id, const char *payload)
@@ -211,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_inputs_in_the_envelope),
         cmocka_unit_test(test_a_cancellation_has_the_ids_of_its_start),
         cmocka_unit_test(test_a_child_comes_back_whole),
+        cmocka_unit_test(test_ids_come_back_when_they_are_uuids),
         cmocka_unit_test(test_an_event_comes_back),
         cmocka_unit_test(test_envelopes_of_others),
         cmocka_unit_test(test_refused),

@@ -9,12 +9,15 @@
 #include "base/alloc.h"
 #include "failing.h"
 #include "wire/assignment.h"
+#include "wire/event.h"
 #include "wire/log_line.h"
 #include "wire/report.h"
 #include "wire/run_result.h"
+#include "wire/schedule.h"
 #include "wire/status.h"
 #include "wire/trigger.h"
 #include "wire/v1/workflows.pb-c.h"
+#include "wire/worker.h"
 
 /* Frees what it made. False: no memory. */
 typedef bool (*conversion)(void);
@@ -28,6 +31,9 @@ static bool freed(void *message)
     return message != NULL;
 }
 
+static const cleat__desired_label desired[] = {{.key = {"k", 1}, .value = {.is_number = true}},
+                                               {.key = {"l", 1}, .value = {.text = {"t", 1}}}};
+
 static bool write_trigger(void)
 {
     return freed(cleat__trigger_write(&(cleat__trigger){
@@ -38,7 +44,35 @@ static bool write_trigger(void)
         .is_child = true,
         .parent_id = parent,
         .child_key = {"", 0},
+        .desired_worker = id,
+        .labels = desired,
+        .label_count = 2,
     }));
+}
+
+static bool write_event(void)
+{
+    const cleat__user_event event = {
+        .key = {"k", 1}, .payload = object, .metadata = object, .scope = {"s", 1}, .priority = 1};
+    return freed(cleat__event_write(&event, event.key, 0));
+}
+
+static bool write_labels(void)
+{
+    const cleat__label labels[] = {{.key = {"k", 1}, .value = {.is_number = true}},
+                                   {.key = {"l", 1}, .value = {.text = {"t", 1}}}};
+    bool is_lost = false;
+    Cleat__UpsertWorkerLabelsRequest *message =
+        cleat__message_new(&cleat__upsert_worker_labels_request__descriptor);
+    if (message == NULL) {
+        return false;
+    }
+    message->labels =
+        cleat__worker_labels_write(&is_lost, &cleat__upsert_worker_labels_request__labels_entry__descriptor,
+                                   labels, 2, &message->n_labels);
+    assert_true(is_lost || message->n_labels == 2);
+    cleat__message_free(message);
+    return !is_lost;
 }
 
 static Cleat__AssignedAction *action_new(void)
@@ -53,7 +87,7 @@ static Cleat__AssignedAction *action_new(void)
         .child_key = {"k", 1},
     };
     const cleat__action_details details = {
-        {"t", 1}, {"w", 1}, {"v", 1}, {"s", 1}, {"n", 1}, 1,
+        {RUN_ID, 36}, {RUN_ID, 36}, {RUN_ID, 36}, {RUN_ID, 36}, {"n", 1}, 1,
     };
     return cleat__assignment_write(&assignment, &details);
 }
@@ -97,7 +131,7 @@ static bool write_started(void)
 static bool write_log_line(void)
 {
     return freed(cleat__log_line_write(
-        &(cleat__log_line){.task_id = id, .level = CLEAT_LOG_INFO, .message = {"x", 1}}));
+        &(cleat__log_line){.task_id = id, .level = CLEAT_LOG_INFO, .message = {"x", 1}, .metadata = object}));
 }
 
 static char output[] = "{\"a\":1}", error[] = "no";
@@ -138,6 +172,14 @@ static bool pack_detail(void)
     return status == CLEAT_OK;
 }
 
+static bool write_schedules(void)
+{
+    static const int64_t at_ms[] = {1, 2};
+    const cleat__uuid ids[] = {id, parent};
+    return freed(cleat__schedule_answer_write(&(cleat__schedule_answer){
+        .workflow_id = id, .version_id = id, .order = 1, .ids = ids, .at_ms = at_ms, .count = 2}));
+}
+
 static void check(conversion convert, int least)
 {
     for (int blocks = 0;; blocks++) {
@@ -161,17 +203,20 @@ static void test_nothing_is_left_behind(void **state)
     action = again(action_new());
     completed_event = again(cleat__run_result_write(&completed, (cleat_slice){"t", 1}, 0));
     failed_event = again(cleat__run_result_write(&failed, (cleat_slice){"t", 1}, 0));
-    check(write_trigger, 7);
+    check(write_trigger, 15);
+    check(write_event, 6);
+    check(write_labels, 9);
     check(write_assignment, 15);
     check(read_assignment, 1);
     check(write_cancellation, 6);
     check(write_report, 7);
     check(write_started, 7);
-    check(write_log_line, 4);
+    check(write_log_line, 5);
     check(write_completed, 7);
     check(read_completed, 1);
     check(read_failed, 1);
     check(pack_detail, 5);
+    check(write_schedules, 11);
     cleat__message_free(action);
     cleat__message_free(completed_event);
     cleat__message_free(failed_event);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "again.h"
+#include "model/labels.h"
 #include "wire/trigger.h"
 
 typedef Cleat__V1__TriggerWorkflowRequest request;
@@ -167,6 +168,38 @@ static void test_what_a_client_writes(void **state)
     cleat__message_free(message);
 }
 
+static void test_desires_of_a_client(void **state)
+{
+    (void)state;
+    const cleat__desired_label labels[] = {
+        {.key = cleat_slice_of("region"), .value = {.text = cleat_slice_of("north")}, .weight = 7},
+        {.key = cleat_slice_of("memory"),
+         .value = {.is_number = true, .number = -3},
+         .comparator = CLEAT__COMPARATOR_LESS_THAN_OR_EQUAL,
+         .weight = 100,
+         .is_required = true},
+    };
+    const cleat__trigger trigger = {.workflow = cleat_slice_of("archive"),
+                                    .desired_worker = uuid_of(RUN_ID),
+                                    .labels = labels,
+                                    .label_count = 2};
+    cleat__trigger heard;
+    request *message = again(cleat__trigger_write(&trigger));
+    assert_int_equal(cleat__trigger_read(message, &heard), CLEAT_OK);
+    assert_true(cleat__uuid_equals(&heard.desired_worker, &trigger.desired_worker));
+    assert_int_equal(heard.label_count, 2);
+    size_t number = heard.labels[1].value.is_number ? 1 : 0; /* a map has no order */
+    assert_slice(heard.labels[number].key, "memory");
+    assert_int_equal(heard.labels[number].value.number, -3);
+    assert_int_equal(heard.labels[number].comparator, CLEAT__COMPARATOR_LESS_THAN_OR_EQUAL);
+    assert_true(heard.labels[number].is_required);
+    assert_slice(heard.labels[1 - number].value.text, "north");
+    assert_int_equal(heard.labels[1 - number].weight, 7);
+    assert_false(heard.labels[1 - number].is_required);
+    cleat__trigger_read_end(&heard);
+    cleat__message_free(message);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_children),
         cmocka_unit_test(test_a_parent_without_index_and_key_has_no_child),
         cmocka_unit_test(test_what_a_client_writes),
+        cmocka_unit_test(test_desires_of_a_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

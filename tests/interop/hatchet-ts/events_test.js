@@ -1,5 +1,5 @@
 'use strict';
-// Events, schedules and labels.
+// Events and schedules.
 
 const assert = require('node:assert');
 const test = require('node:test');
@@ -7,7 +7,7 @@ const { suite, until, withWorker } = require('./lib/server');
 
 const limit = { timeout: 60000 };
 
-suite('events, schedules and labels', () => {
+suite('events and schedules', () => {
     test('an event starts the workflows that wait for it', limit, async () => {
         const seen = [];
         await withWorker((client) => ({
@@ -28,6 +28,37 @@ suite('events, schedules and labels', () => {
         });
     });
 
+    test('a task says which event started it, and events say which task pushed them', limit, async () => {
+        const seen = [];
+        await withWorker((client) => ({
+            first: client.task({
+                name: 'first', onEvents: ['begin'],
+                fn: async (input, ctx) => {
+                    await client.events.push('go:on', { n: 2 });
+                    return { id: ctx.triggeringEventId(), key: ctx.triggeringEventKey(), run: ctx.workflowRunId() };
+                },
+            }),
+            second: client.task({
+                name: 'second', onEvents: ['go:on'],
+                fn: async (input, ctx) => {
+                    seen.push({ key: ctx.triggeringEventKey(), metadata: ctx.additionalMetadata() });
+                    return {};
+                },
+            }),
+        }), async ({ client }) => {
+            const { eventId } = await client.events.push('begin', { n: 1 });
+            await until(() => seen.length === 1);
+            const { rows } = await client.runs.list({ onlyTasks: true, triggeringEventExternalId: eventId });
+            assert.strictEqual(rows.length, 1);
+            const id = rows[0].metadata.id;
+            const { first } = await client.runs.runRef(id).output;
+            assert.deepStrictEqual(first, { id: eventId, key: 'begin', run: id });
+            assert.strictEqual(seen[0].key, 'go:on');
+            assert.strictEqual(seen[0].metadata.hatchet__source_workflow_run_id, id);
+            assert.strictEqual(seen[0].metadata.hatchet__source_step_run_id, id);
+        });
+    });
+
     test('a schedule fires once, at its time', limit, async () => {
         const times = [];
         await withWorker((client) => ({
@@ -37,19 +68,6 @@ suite('events, schedules and labels', () => {
             await client.schedules.create('later', { triggerAt: at, input: {} });
             await until(() => times.length === 1);
             assert.ok(times[0] >= at.getTime() - 5, `${at.getTime() - times[0]} ms too early`);
-        });
-    });
-
-    test('of two workers the one with the label gets the task', limit, async () => {
-        await withWorker((client) => ({
-            picky: client.task({
-                name: 'picky', desiredWorkerLabels: { gpu: { value: 'yes', required: true } },
-                fn: async (input, ctx) => ({ worker: ctx.worker.labels().gpu ?? 'none' }),
-            }),
-        }), async ({ worker, tasks }) => {
-            const run = tasks.picky.run({});
-            await worker.upsertLabels({ gpu: 'yes' });
-            assert.ok(await run);
         });
     });
 });

@@ -8,7 +8,7 @@ const { AsyncLocalStorageContextManager } = require('@opentelemetry/context-asyn
 const { W3CTraceContextPropagator } = require('@opentelemetry/core');
 const { Server, suite, until } = require('./lib/server');
 
-const CONSUMER = 5, PRODUCER = 4;
+const CONSUMER = 5, INTERNAL = 1, PRODUCER = 4;
 
 suite('traces', () => {
     test('runs of parents and children are one trace', { timeout: 60000 }, async () => {
@@ -28,7 +28,16 @@ suite('traces', () => {
                 return result;
             }),
         });
-        const worker = await client.worker('worker', { workflows: [parent, child], slots: 5 });
+        const flaky = client.task({
+            name: 'flaky', retries: 1, backoff: { factor: 2, maxSeconds: 1 },
+            fn: async (input, ctx) => {
+                if (ctx.retryCount() === 0) {
+                    throw new Error('no luck');
+                }
+                return {};
+            },
+        });
+        const worker = await client.worker('worker', { workflows: [parent, child, flaky], slots: 5 });
         const over = worker.start();
         await worker.waitUntilReady();
         const ref = await parent.runNoWait({ a: 1 });
@@ -57,6 +66,42 @@ suite('traces', () => {
         assert.strictEqual(mine.attributes['hatchet.step_run_id'], executed.attributes['hatchet.step_run_id']);
         assert.strictEqual(executed.attributes['hatchet.retry_count'], 0);
         assert.strictEqual(executed.status.code, 1);
+
+        // What the engine says of the wait: beside the execution, in its trace.
+        for (const execution of [executed, childRun]) {
+            const waits = spans.filter(({ name, attributes }) => name === 'hatchet.engine.queued' &&
+                attributes['hatchet.step_run_id'] === execution.attributes['hatchet.step_run_id']);
+            assert.strictEqual(waits.length, 1);
+            assert.strictEqual(waits[0].kind, INTERNAL);
+            assert.strictEqual(waits[0].traceId, execution.traceId);
+            assert.strictEqual(waits[0].parentSpanId, execution.parentSpanId);
+            assert.strictEqual(waits[0].attributes['hatchet.span_source'], 'engine');
+            assert.strictEqual(waits[0].attributes['hatchet.retry_count'], 0);
+        }
+
+        // A run that somebody schedules who does not trace, retried: one trace, which begins with the engine's span.
+        const token = server.token();
+        const { tenantId } = client;
+        const answer = await fetch(`http://${server.http}/api/v1/tenants/${tenantId}/workflows/flaky/scheduled`, {
+            method: 'POST',
+            headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+            body: JSON.stringify({ input: {}, additionalMetadata: {}, triggerAt: new Date(Date.now() + 200).toISOString() }),
+        });
+        assert.strictEqual(answer.status, 200, await answer.text());
+        const isOf = ({ attributes }) => attributes['hatchet.workflow_name'] === 'flaky';
+        const executions = () => server.spans().filter((span) => isOf(span) && span.name === 'hatchet.start_step_run');
+        await until(() => executions().length === 2);
+        const untraced = executions()[0].attributes['hatchet.workflow_run_id'];
+        const ofRun = server.spans().filter(({ attributes }) => attributes['hatchet.workflow_run_id'] === untraced);
+        assert.deepStrictEqual(ofRun.map(({ name }) => name).sort(), ['hatchet.engine.queued', 'hatchet.engine.queued',
+            'hatchet.engine.retry_backoff', 'hatchet.engine.schedule_delay', 'hatchet.engine.workflow_run',
+            'hatchet.start_step_run', 'hatchet.start_step_run']);
+        const root = ofRun.find(({ name }) => name === 'hatchet.engine.workflow_run');
+        assert.ok(!root.parentSpanId);
+        for (const span of ofRun.filter((span) => span !== root)) {
+            assert.strictEqual(span.traceId, root.traceId);
+            assert.strictEqual(span.parentSpanId, root.spanId);
+        }
 
         await worker.stop();
         await over;

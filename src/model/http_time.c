@@ -1,5 +1,5 @@
 #define _GNU_SOURCE /* timegm */
-#include "http_time.h"
+#include "model/http_time.h"
 
 #include <stdio.h>
 #include <time.h>

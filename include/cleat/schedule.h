@@ -1,0 +1,85 @@
+/*
+ * Schedules: runs that are to start once, at a time.
+ *
+ *     cleat_schedule_id id;
+ *     cleat_schedule_list list = {0};
+ *     cleat_client_schedule(client, "report:send", INT64_C(1893456000000), "{\"to\":\"ada\"}", NULL, &id);
+ *     if (cleat_client_list_schedules(client, NULL, &list) == CLEAT_OK)
+ *         printf("%zu to come\n", list.count);
+ *     cleat_schedule_list_deinit(&list);
+ *     cleat_client_delete_schedule(client, &id);
+ *
+ * A schedule is gone once it has fired. It runs the declaration that is the newest at that time, also
+ * when the engine was not there at the time: then as soon as it is. All functions may be called from any
+ * thread. Times are milliseconds since 1970 UTC.
+ *
+ * Of an engine elsewhere all this goes over its HTTP side, whose address is in the token or in
+ * HATCHET_CLIENT_API_URL (`api_url` of the client's options). Without one, schedules can only be made.
+ */
+#ifndef CLEAT_SCHEDULE_H
+#define CLEAT_SCHEDULE_H
+
+#include "cleat/client.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A UUID as lower-case text, NUL-terminated. A plain value; not the id of the run to come. */
+typedef struct cleat_schedule_id {
+    char text[37];
+} cleat_schedule_id;
+
+/* Times that one call can give. */
+#define CLEAT_SCHEDULES_MAX 1000
+
+/*
+ * A run of `task` at `at_ms`; at once when that is past. `input` is a JSON object; NULL is {}. Of `options` (may
+ * be NULL) metadata, priority and trace count, and the rest must not be set. `id` may be NULL.
+ * CLEAT_NOT_FOUND: no worker ever declared the task. Otherwise as cleat_client_run_no_wait().
+ */
+CLEAT_API cleat_status cleat_client_schedule(cleat_client *client, const char *task, int64_t at_ms,
+                                             const char *input, const cleat_run_options *options,
+                                             cleat_schedule_id *id);
+/* One run for each of 1 to CLEAT_SCHEDULES_MAX times: all or none, where the engine is elsewhere by taking those
+ * back that were made before one failed. `ids` (may be NULL) has room for `count`. */
+CLEAT_API cleat_status cleat_client_schedule_many(cleat_client *client, const char *task,
+                                                  const int64_t *at_ms, size_t count, const char *input,
+                                                  const cleat_run_options *options, cleat_schedule_id *ids);
+
+/* The run will not start. CLEAT_NOT_FOUND: there is no such schedule, or it has fired. */
+CLEAT_API cleat_status cleat_client_delete_schedule(cleat_client *client, const cleat_schedule_id *id);
+
+/* One that has not fired. Strings are NUL-terminated and belong to the list. */
+typedef struct cleat_schedule {
+    cleat_schedule_id id;
+    const char *workflow; /* of the task: "pack" of "pack", "archive.pack" of "archive:pack" */
+    int64_t at_ms;
+    const char *input;    /* JSON object */
+    const char *metadata; /* JSON object */
+    int priority;         /* 1 low .. 3 high; 0: the task's default, where the engine tells */
+} cleat_schedule;
+
+typedef struct cleat_schedule_list {
+    size_t count;
+    cleat_schedule *items;
+} cleat_schedule_list;
+
+typedef struct cleat_schedule_list_options {
+    size_t struct_size;
+    int64_t offset; /* so many are left out */
+    int64_t limit;  /* at most so many, 1 .. 1000; 0: 50 */
+} cleat_schedule_list_options;
+#define CLEAT_SCHEDULE_LIST_OPTIONS(...) CLEAT_OPTIONS(cleat_schedule_list_options, __VA_ARGS__)
+
+/* Those that are there, newest first. `options` may be NULL. The caller deinits the list. */
+CLEAT_API cleat_status cleat_client_list_schedules(cleat_client *client,
+                                                   const cleat_schedule_list_options *options,
+                                                   cleat_schedule_list *out);
+/* NULL-safe; a zeroed list is fine. */
+CLEAT_API void cleat_schedule_list_deinit(cleat_schedule_list *list);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,97 @@
+/*
+ * A replay makes a run that has ended live again (engine.md 16): the same id, input and version, the next
+ * retry count, its retries all there again, ahead of what waits. How it had ended becomes one
+ * of its former attempts. Whoever was told its end was told so; who asks from now on waits for the new one.
+ */
+#include "engine/replay.h"
+
+#include "base/error.h"
+#include "engine/life.h"
+#include "store/load.h"
+#include "store/transition.h"
+
+/* In memory, in no queue yet. */
+static cleat_status make(cleat__core *core, const cleat__uuid *id, const cleat__ended_row *row,
+                         cleat__run **out)
+{
+    cleat__task_type *type = cleat__catalog_find_type(&core->catalog, row->type_id);
+    if (type == NULL) {
+        return cleat__core_check(core, cleat__fail(CLEAT_CORRUPT, "a run has no version of a workflow"));
+    }
+    cleat__run *run = cleat__runs_new(&core->runs, id, type);
+    if (run == NULL) {
+        return cleat__fail_memory();
+    }
+    run->state = CLEAT_RUN_QUEUED;
+    run->priority = (uint8_t)(row->priority & 0xF);
+    run->retry_count = run->first_retry = row->retry_count + 1;
+    run->since_ms = core->now.unix_ms;
+    /* Makes room, so that cleat__life_enqueue() finds it. */
+    cleat_status status = cleat__runs_set_timer(&core->runs, run, INT64_MAX - 1);
+    if (status == CLEAT_OK && row->desired.size != 0) {
+        status = cleat__wishes_join(&core->wishes, run, cleat__buffer_slice(&row->desired));
+    }
+    if (status != CLEAT_OK) {
+        cleat__life_forget(core, run);
+        return status;
+    }
+    *out = run;
+    return CLEAT_OK;
+}
+
+/* Who looks on by metadata sees it begin. */
+static cleat_status tell(cleat__core *core, const cleat__run *run)
+{
+    cleat__buffer metadata = {0};
+    cleat_status status = CLEAT_OK;
+    if (core->watches.by_metadata != NULL) {
+        status = cleat__core_check(core, cleat__load_metadata(core->store, &run->id, &metadata));
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__watches_start(core, run, cleat__buffer_slice(&metadata));
+    }
+    cleat__buffer_deinit(&metadata);
+    return status;
+}
+
+/* From here on only what fails the core can go wrong. */
+static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended_row *row)
+{
+    const cleat__attempt_key ended = {.id = run->id, .retry_count = row->retry_count};
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(
+            core, cleat__transition_replay(core->store, &ended, row->state, core->now.unix_ms));
+    }
+    if (status == CLEAT_OK) {
+        status = tell(core, run);
+    }
+    if (status != CLEAT_OK) {
+        cleat__life_forget(core, run);
+        return status;
+    }
+    return cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
+}
+
+cleat_status cleat__replay(cleat__core *core, cleat__command *command)
+{
+    const cleat__uuid *id = &command->as.id;
+    if (cleat__core_find_run(core, command->tenant, id) != NULL) {
+        char text[37];
+        cleat__uuid_format(id, text);
+        return cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has not ended", text);
+    }
+    cleat__ended_row row;
+    cleat__run *run = NULL;
+    cleat_status status = cleat__load_ended(core->store, command->tenant, id, &row);
+    if (status == CLEAT_OK) {
+        status = make(core, id, &row, &run);
+    } else if (status != CLEAT_NOT_FOUND && status != CLEAT_NO_MEMORY) {
+        status = cleat__core_check(core, status);
+    }
+    if (status == CLEAT_OK) {
+        status = write(core, run, &row);
+    }
+    cleat__buffer_deinit(&row.desired);
+    return status;
+}

@@ -1,0 +1,167 @@
+/* What a worker declares: copied from the program's options, told to the engine at the start. */
+#include "sdk/worker.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "model/json.h"
+#include "model/worker.h"
+#include "sdk/options.h"
+#include "sdk/wishes.h"
+
+void cleat__declaration_free(cleat__declaration *declaration)
+{
+    if (declaration != NULL) {
+        cleat__free(declaration->events);
+        cleat__free(declaration->labels);
+        cleat__free(declaration->slots);
+        cleat__free(declaration->description);
+        cleat__free(declaration->schema);
+        cleat__free(declaration);
+    }
+}
+
+static void describe(const cleat__declaration *from, cleat__workflow *out)
+{
+    cleat_slice action = cleat_slice_of(from->action);
+    *out = (cleat__workflow){
+        .name = cleat_slice_of(from->workflow),
+        .description = cleat_slice_of(from->description),
+        .task = cleat__action_task(action),
+        .action = action,
+        .policy = from->policy,
+        .event_keys = from->events != NULL ? from->events->items : NULL,
+        .event_key_count = from->events != NULL ? from->events->count : 0,
+        .sticky = (cleat__sticky)from->sticky,
+        .labels = from->labels != NULL ? from->labels->items : NULL,
+        .label_count = from->labels != NULL ? from->labels->count : 0,
+        .slots = from->slots != NULL ? from->slots->items : NULL,
+        .slot_count = from->slots != NULL ? from->slots->count : 0,
+        .input_json_schema = cleat_slice_of(from->schema),
+    };
+}
+
+cleat_status cleat__declaration_put(const cleat__declaration *declaration, cleat__transport *transport)
+{
+    cleat__workflow workflow;
+    describe(declaration, &workflow);
+    return transport->put_workflow(transport, &workflow);
+}
+
+/* ---- Copying: by way of the texts in which the engine stores them, which become one block each ---- */
+
+static cleat_status copy_events(const char *const *keys, cleat__declaration *to)
+{
+    cleat__buffer text = {0};
+    if (keys == NULL || keys[0] == NULL) {
+        return CLEAT_OK;
+    }
+    for (size_t i = 0; keys[i] != NULL; i++) {
+        cleat__buffer_append_byte(&text, i == 0 ? '[' : ',');
+        cleat__buffer_append_json(&text, cleat_slice_of(keys[i]));
+    }
+    cleat__buffer_append_byte(&text, ']');
+    cleat_status status =
+        text.failed ? cleat__fail_memory() : cleat__names_decode(cleat__buffer_slice(&text), &to->events);
+    cleat__buffer_deinit(&text);
+    return status;
+}
+
+static cleat_status copy_labels(const cleat_task_options *options, cleat__declaration *to)
+{
+    cleat__buffer text = {0};
+    cleat__desired_label *labels = NULL;
+    cleat_status status =
+        cleat__desired_labels_take(options->desired_labels, options->desired_label_count, &labels);
+    if (labels != NULL) {
+        cleat__desired_labels_encode(labels, options->desired_label_count, &text);
+        status = text.failed ? cleat__fail_memory()
+                             : cleat__desired_labels_decode(cleat__buffer_slice(&text), &to->labels);
+    }
+    cleat__free(labels);
+    cleat__buffer_deinit(&text);
+    return status;
+}
+
+static cleat_status copy_slots(const cleat_task_options *options, cleat__declaration *to)
+{
+    cleat__buffer text = {0};
+    cleat__slots *slots = NULL;
+    size_t count = 0;
+    cleat_status status =
+        cleat__slots_take(0, options->slot_requests, options->slot_request_count, &slots, &count);
+    if (slots != NULL) {
+        cleat__slots_encode(slots, count, &text);
+        status =
+            text.failed ? cleat__fail_memory() : cleat__slots_decode(cleat__buffer_slice(&text), &to->slots);
+    }
+    cleat__free(slots);
+    cleat__buffer_deinit(&text);
+    return status;
+}
+
+static cleat_status copy_texts(const cleat_task_options *options, cleat__declaration *to)
+{
+    if (options->description != NULL) {
+        to->description = cleat__strdup(options->description);
+        if (to->description == NULL) {
+            return cleat__fail_memory();
+        }
+    }
+    if (options->input_json_schema == NULL) {
+        return CLEAT_OK;
+    }
+    to->schema = cleat__strdup(options->input_json_schema);
+    return to->schema != NULL ? cleat__json_check("input_json_schema", cleat_slice_of(to->schema), true)
+                              : cleat__fail_memory();
+}
+
+static cleat_status copy_options(const cleat_task_options *options, cleat__declaration *to)
+{
+    cleat__workflow workflow;
+    cleat_status status = cleat__action_id(options->name, to->action);
+    if (status == CLEAT_OK) {
+        cleat__workflow_name(cleat_slice_of(to->action), to->workflow);
+        status = cleat__policy_from_options(options, &to->policy);
+    }
+    if (status == CLEAT_OK &&
+        ((int)options->sticky < CLEAT_STICKY_NONE || options->sticky > CLEAT_STICKY_HARD)) {
+        status = cleat__fail(CLEAT_INVALID_ARGUMENT, "sticky is %d, which is no cleat_sticky",
+                             (int)options->sticky);
+    }
+    to->sticky = options->sticky;
+    if (status == CLEAT_OK) {
+        status = copy_events(options->on_events, to);
+    }
+    if (status == CLEAT_OK) {
+        status = copy_labels(options, to);
+    }
+    if (status == CLEAT_OK) {
+        status = copy_slots(options, to);
+    }
+    if (status == CLEAT_OK) {
+        status = copy_texts(options, to);
+    }
+    if (status == CLEAT_OK) {
+        describe(to, &workflow);
+        status = cleat__workflow_check(&workflow);
+    }
+    return status;
+}
+
+cleat_status cleat__declaration_new(const cleat_task_options *options, cleat__declaration **out)
+{
+    cleat__declaration *declaration = cleat__calloc(1, sizeof(*declaration));
+    *out = NULL;
+    if (declaration == NULL) {
+        return cleat__fail_memory();
+    }
+    declaration->run = options->run;
+    declaration->user_data = options->user_data;
+    cleat_status status = copy_options(options, declaration);
+    if (status != CLEAT_OK) {
+        cleat__declaration_free(declaration);
+        return status;
+    }
+    *out = declaration;
+    return CLEAT_OK;
+}

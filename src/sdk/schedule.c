@@ -1,0 +1,216 @@
+/* Runs at a time: made through the chain of interceptors, as trigger.c starts runs; looked at and taken back. */
+#include <cleat/schedule.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "model/json.h"
+#include "model/workflow.h"
+#include "sdk/client.h"
+#include "sdk/metadata.h"
+#include "sdk/options.h"
+
+#include <inttypes.h>
+
+#define ACTION_SIZE (2 * CLEAT__TASK_NAME_MAX + 2)
+
+_Static_assert(CLEAT_SCHEDULES_MAX == CLEAT__SCHEDULES_MAX, "one limit");
+
+struct cleat_schedule_call {
+    cleat__chain chain;
+    cleat_schedule_item item; /* what interceptors see */
+    cleat__metadata metadata;
+    cleat_schedule_id *ids; /* owned; one for each time */
+    bool made;
+    char action[ACTION_SIZE], workflow[ACTION_SIZE];
+};
+
+const cleat_schedule_item *cleat_schedule_call_item(cleat_schedule_call *call)
+{
+    return call != NULL ? &call->item : NULL;
+}
+
+const char *cleat_schedule_call_id(const cleat_schedule_call *call, size_t index)
+{
+    return call != NULL && call->made && index < call->item.at_count ? call->ids[index].text : NULL;
+}
+
+/* ---- Checking ---- */
+
+static cleat_status check_options(const cleat_run_options *options)
+{
+    if (options->priority < 0 || options->priority > CLEAT_PRIORITY_HIGH) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "priority is %d: 1 low, 2 medium, 3 high, or 0 for the task's own",
+                           options->priority);
+    }
+    if ((int)options->trace < CLEAT_TRACE_DEFAULT || options->trace > CLEAT_TRACE_NONE) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "trace is %d, which is no cleat_trace_relation",
+                           (int)options->trace);
+    }
+    if (options->child_key != NULL || options->desired_worker_id != NULL || options->sticky ||
+        options->desired_label_count != 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "a schedule has neither a child_key nor a desired worker: only metadata, "
+                           "priority and trace");
+    }
+    return options->metadata != NULL ? cleat__json_check("metadata", cleat_slice_of(options->metadata), true)
+                                     : CLEAT_OK;
+}
+
+static cleat_status check_times(const int64_t *at_ms, size_t count)
+{
+    if (at_ms == NULL || count == 0 || count > CLEAT_SCHEDULES_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%zu times; 1 to %d go together",
+                           at_ms != NULL ? count : 0, CLEAT_SCHEDULES_MAX);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (at_ms[i] < 0 || at_ms[i] > INT64_C(253402300799999)) {
+            return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                               "at_ms is %" PRId64 "; it must be milliseconds from 1970 to the year 9999",
+                               at_ms[i]);
+        }
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status check(cleat_schedule_call *call, const char *task, const char *input,
+                          const cleat_run_options *options)
+{
+    cleat_run_options known;
+    cleat_status status = task != NULL
+                              ? cleat__action_id(task, call->action)
+                              : cleat__fail(CLEAT_INVALID_ARGUMENT, "task is NULL: give the name of a task");
+    if (status == CLEAT_OK) {
+        status = cleat__options_read("CLEAT_RUN_OPTIONS", options, &known, sizeof(known));
+    }
+    if (status == CLEAT_OK) {
+        status = check_options(&known);
+    }
+    if (status == CLEAT_OK && input != NULL) {
+        status = cleat__json_check("input", cleat_slice_of(input), true);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__workflow_name(cleat_slice_of(call->action), call->workflow);
+    cleat__metadata_init(&call->metadata, cleat_slice_of(known.metadata));
+    call->item.task = call->action;
+    call->item.input = cleat_slice_of(input != NULL ? input : "{}");
+    call->item.trace = known.trace;
+    call->item.priority = known.priority;
+    call->item.metadata = cleat__metadata_map(&call->metadata);
+    return CLEAT_OK;
+}
+
+/* ---- The end of the chain ---- */
+
+static cleat_status send_schedule(cleat_schedule_call *call)
+{
+    cleat__transport *transport = call->chain.client->transport;
+    const cleat_schedule_item *item = &call->item;
+    cleat__uuid *ids = cleat__calloc(item->at_count, sizeof(*ids));
+    cleat__schedule schedule = {
+        .workflow = cleat_slice_of(call->workflow), .input = item->input, .priority = item->priority};
+    cleat_status status =
+        ids != NULL ? cleat__metadata_text(&call->metadata, &schedule.metadata) : cleat__fail_memory();
+    if (status == CLEAT_OK) {
+        status = transport->schedule(transport, &schedule, item->at_ms, item->at_count, ids);
+    }
+    for (size_t i = 0; status == CLEAT_OK && i < item->at_count; i++) {
+        cleat__uuid_format(&ids[i], call->ids[i].text);
+    }
+    call->made = status == CLEAT_OK;
+    cleat__free(ids);
+    return status;
+}
+
+cleat_status cleat_schedule_call_proceed(cleat_schedule_call *call)
+{
+    if (call == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "call is NULL");
+    }
+    cleat_status status = cleat__chain_check(&call->chain);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    const cleat_interceptor *next = cleat__chain_next(&call->chain, offsetof(cleat_interceptor, schedule));
+    status = next != NULL ? next->schedule(next->user_data, call) : send_schedule(call);
+    call->chain.spent = true;
+    return status;
+}
+
+/* ---- The calls ---- */
+
+cleat_status cleat_client_schedule_many(cleat_client *client, const char *task, const int64_t *at_ms,
+                                        size_t count, const char *input, const cleat_run_options *options,
+                                        cleat_schedule_id *ids)
+{
+    if (client == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "client is NULL");
+    }
+    cleat_schedule_call call = {.chain = {.client = client}, .item = {.at_ms = at_ms, .at_count = count}};
+    cleat_status status = check_times(at_ms, count);
+    if (status == CLEAT_OK) {
+        status = check(&call, task, input, options);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    call.ids = cleat__calloc(count, sizeof(*call.ids));
+    status = call.ids != NULL ? cleat_schedule_call_proceed(&call) : cleat__fail_memory();
+    if (status == CLEAT_OK && !call.made) {
+        status = cleat__fail(CLEAT_FAILED_PRECONDITION, "an interceptor kept the call from being made");
+    }
+    if (status == CLEAT_OK && ids != NULL) {
+        memcpy(ids, call.ids, count * sizeof(*ids));
+    }
+    cleat__metadata_deinit(&call.metadata);
+    cleat__free(call.ids);
+    return status;
+}
+
+cleat_status cleat_client_schedule(cleat_client *client, const char *task, int64_t at_ms, const char *input,
+                                   const cleat_run_options *options, cleat_schedule_id *id)
+{
+    return cleat_client_schedule_many(client, task, &at_ms, 1, input, options, id);
+}
+
+cleat_status cleat_client_delete_schedule(cleat_client *client, const cleat_schedule_id *id)
+{
+    cleat__uuid uuid;
+    if (client == NULL || id == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", client == NULL ? "client" : "id");
+    }
+    cleat_slice text = {id->text, strnlen(id->text, sizeof(id->text))};
+    if (cleat__uuid_parse(text, &uuid) != CLEAT_OK) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.*s\" is no id of a schedule", CLEAT_SLICE_ARGS(text));
+    }
+    return client->transport->unschedule(client->transport, &uuid);
+}
+
+cleat_status cleat_client_list_schedules(cleat_client *client, const cleat_schedule_list_options *options,
+                                         cleat_schedule_list *out)
+{
+    enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 1000 };
+    cleat_schedule_list_options known;
+    if (client == NULL || out == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", client == NULL ? "client" : "out");
+    }
+    *out = (cleat_schedule_list){0};
+    cleat_status status = cleat__options_read("CLEAT_SCHEDULE_LIST_OPTIONS", options, &known, sizeof(known));
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    if (known.offset < 0 || known.offset > INT32_MAX || known.limit < 0 || known.limit > LIMIT_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "offset is %" PRId64 " and limit %" PRId64
+                           "; they must be 0 .. 2147483647, and 1 .. %d or 0 for %d",
+                           known.offset, known.limit, LIMIT_MAX, LIMIT_DEFAULT);
+    }
+    int64_t limit = known.limit != 0 ? known.limit : LIMIT_DEFAULT;
+    status = client->transport->schedules(client->transport, known.offset, limit, out);
+    if (status != CLEAT_OK) {
+        cleat_schedule_list_deinit(out);
+    }
+    return status;
+}

@@ -1,0 +1,194 @@
+/* GET .../events, .../events/{v1Event} and .../events/keys */
+#include "rest_parts.h"
+
+#include "base/error.h"
+
+/* ---- One row ---- */
+
+typedef struct started {
+    cleat__json_writer *writer; /* NULL: counts only */
+    const cleat__rest_ids *workflows;
+    unsigned statuses;
+    int64_t by_status[5];
+    bool is_wanted; /* one of them passes the two above */
+} started;
+
+static bool note_started(void *argument, const cleat__rest_started *row)
+{
+    started *self = argument;
+    self->by_status[row->status]++;
+    self->is_wanted = self->is_wanted || ((self->statuses == 0 || self->statuses >> row->status & 1) &&
+                                          cleat__rest_ids_have(self->workflows, &row->workflow_id));
+    if (self->writer != NULL) {
+        cleat__writer_begin_object(self->writer, NULL);
+        cleat__rest_write_uuid(self->writer, "workflowRunId", &row->id);
+        cleat__writer_end_object(self->writer);
+    }
+    return true;
+}
+
+static void write_counts(cleat__json_writer *writer, const int64_t by_status[5])
+{
+    cleat__writer_begin_object(writer, "workflowRunSummary");
+    cleat__writer_int(writer, "running", by_status[CLEAT_RUN_RUNNING]);
+    cleat__writer_int(writer, "queued", by_status[CLEAT_RUN_QUEUED]);
+    cleat__writer_int(writer, "succeeded", by_status[CLEAT_RUN_COMPLETED]);
+    cleat__writer_int(writer, "failed", by_status[CLEAT_RUN_FAILED]);
+    cleat__writer_int(writer, "cancelled", by_status[CLEAT_RUN_CANCELLED]);
+    cleat__writer_end_object(writer);
+}
+
+static cleat_status write_event(cleat__json_writer *writer, const cleat__http_call *call, cleat__store *store,
+                                const cleat__event_row *row)
+{
+    const cleat__rest_ids any = {0};
+    started runs = {.writer = writer, .workflows = &any};
+    cleat__writer_begin_object(writer, NULL);
+    cleat__rest_write_metadata(writer, &row->id, row->created_at_ms, row->created_at_ms);
+    cleat__writer_slice(writer, "key", row->key);
+    cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
+    cleat__rest_write_payload(writer, "additionalMetadata", row->metadata);
+    cleat__rest_write_payload(writer, "payload", row->payload);
+    if (row->scope.data != NULL) {
+        cleat__writer_slice(writer, "scope", row->scope);
+    }
+    cleat__rest_write_time(writer, "seenAt", row->created_at_ms);
+    cleat__writer_begin_array(writer, "triggeredRuns");
+    cleat_status status =
+        cleat__rest_query_started(store, call->identity.tenant, &row->id, note_started, &runs);
+    cleat__writer_end_array(writer);
+    write_counts(writer, runs.by_status);
+    cleat__writer_end_object(writer);
+    return status;
+}
+
+typedef struct one {
+    cleat__http_call *call;
+    cleat__uuid id;
+} one;
+
+static cleat_status write_one(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    const one *self = argument;
+    cleat__event_row row;
+    cleat_status status = cleat__event_get(store, self->call->identity.tenant, &self->id, &row);
+    return status == CLEAT_OK ? write_event(writer, self->call, store, &row) : status;
+}
+
+void cleat__rest_event_get(cleat__http_call *call)
+{
+    one self = {call, cleat__http_call_id(call, "v1Event")};
+    cleat__rest_answer(call, write_one, &self);
+}
+
+/* ---- Many ---- */
+
+typedef struct list {
+    cleat__http_call *call;
+    cleat__json_writer *writer;
+    cleat__store *store;
+    cleat__rest_page page;
+    int64_t since_ms, until_ms;
+    cleat__rest_ids ids, workflows; /* of events; of workflows one of which it started */
+    unsigned statuses;              /* one of its runs has one of these; 0: any */
+    json_t *metadata;               /* all of these */
+    cleat_status status;
+} list;
+
+static bool read_query(list *self)
+{
+    cleat__http_call *call = self->call;
+    self->until_ms = INT64_MAX;
+    return cleat__rest_read_page(call, &self->page) &&
+           cleat__http_call_time(call, "since", &self->since_ms) &&
+           cleat__http_call_time(call, "until", &self->until_ms) &&
+           cleat__rest_read_ids(call, "eventIds", &self->ids) &&
+           cleat__rest_read_ids(call, "workflowIds", &self->workflows) &&
+           cleat__rest_read_statuses(call, "workflowRunStatuses", &self->statuses) &&
+           cleat__rest_read_pairs(call, "additionalMetadata", &self->metadata);
+}
+
+/* By what it started, when that is asked for. */
+static bool has_started(list *self, const cleat__event_row *row)
+{
+    started runs = {.workflows = &self->workflows, .statuses = self->statuses};
+    if (self->workflows.count == 0 && self->statuses == 0) {
+        return true;
+    }
+    self->status =
+        cleat__rest_query_started(self->store, self->call->identity.tenant, &row->id, note_started, &runs);
+    return runs.is_wanted;
+}
+
+static bool passes(list *self, const cleat__event_row *row)
+{
+    return row->created_at_ms >= self->since_ms && row->created_at_ms <= self->until_ms &&
+           cleat__rest_is_wanted(self->call, "keys", row->key) &&
+           cleat__rest_is_wanted(self->call, "scopes", row->scope) &&
+           cleat__rest_ids_have(&self->ids, &row->id) &&
+           cleat__rest_has_metadata(self->metadata, true, row->metadata) && has_started(self, row);
+}
+
+static bool write_row(void *argument, const cleat__event_row *row)
+{
+    list *self = argument;
+    if (passes(self, row) && cleat__rest_page_take(&self->page) && self->status == CLEAT_OK) {
+        self->status = write_event(self->writer, self->call, self->store, row);
+    }
+    return self->status == CLEAT_OK && cleat__rest_page_goes_on(&self->page) &&
+           !cleat__rest_is_full(self->writer);
+}
+
+static cleat_status write_list(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    list *self = argument;
+    self->writer = writer;
+    self->store = store;
+    cleat__writer_begin_object(writer, NULL);
+    cleat__writer_begin_array(writer, "rows");
+    cleat_status status =
+        cleat__rest_query_events(store, self->call->identity.tenant, self->since_ms, write_row, self);
+    cleat__writer_end_array(writer);
+    cleat__rest_write_pages(writer, self->page.offset, self->page.limit, self->page.total);
+    cleat__writer_end_object(writer);
+    return status == CLEAT_OK ? self->status : status;
+}
+
+void cleat__rest_event_list(cleat__http_call *call)
+{
+    list self = {.call = call, .status = CLEAT_OK};
+    if (read_query(&self)) {
+        cleat__rest_answer(call, write_list, &self);
+    }
+    cleat__rest_ids_deinit(&self.ids);
+    cleat__rest_ids_deinit(&self.workflows);
+    json_decref(self.metadata);
+}
+
+/* ---- Keys ---- */
+
+static bool write_key(void *argument, cleat_slice key)
+{
+    list *self = argument;
+    cleat__writer_slice(self->writer, NULL, key);
+    return ++self->page.total < CLEAT__REST_LIMIT_MAX;
+}
+
+static cleat_status write_keys(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    list *self = argument;
+    self->writer = writer;
+    cleat__writer_begin_object(writer, NULL);
+    cleat__writer_begin_array(writer, "rows");
+    cleat_status status = cleat__rest_query_event_keys(store, self->call->identity.tenant, write_key, self);
+    cleat__writer_end_array(writer);
+    cleat__rest_write_pages(writer, 0, CLEAT__REST_LIMIT_MAX, self->page.total);
+    cleat__writer_end_object(writer);
+    return status;
+}
+
+void cleat__rest_event_keys(cleat__http_call *call)
+{
+    list self = {.call = call};
+    cleat__rest_answer(call, write_keys, &self);
+}

@@ -1,0 +1,337 @@
+/* GET .../task-metrics, .../task-point-metrics, .../queue-metrics, .../step-run-queue-metrics, .../task-stats,
+ * .../prometheus-metrics: counts of runs */
+#include "rest_parts.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "http_time.h"
+#include "metrics.h"
+#include "model/workflow.h"
+
+#include <stdio.h>
+
+/* ---- By status ---- */
+
+static void write_counts(cleat__json_writer *writer, const uint64_t by_status[5])
+{
+    static const cleat_run_status order[] = {CLEAT_RUN_QUEUED, CLEAT_RUN_RUNNING, CLEAT_RUN_COMPLETED,
+                                             CLEAT_RUN_CANCELLED, CLEAT_RUN_FAILED};
+    cleat__writer_begin_array(writer, NULL);
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        cleat__writer_begin_object(writer, NULL);
+        cleat__writer_string(writer, "status", cleat_run_status_name(order[i]));
+        cleat__writer_int(writer, "count", (int64_t)by_status[order[i]]);
+        if (order[i] == CLEAT_RUN_RUNNING) {
+            cleat__writer_begin_object(writer, "runningDetailCount");
+            cleat__writer_int(writer, "evicted", 0);
+            cleat__writer_int(writer, "onWorker", (int64_t)by_status[order[i]]);
+            cleat__writer_end_object(writer);
+        }
+        cleat__writer_end_object(writer);
+    }
+    cleat__writer_end_array(writer);
+}
+
+typedef struct counting {
+    cleat__http_call *call;
+    cleat__rest_filter filter;
+} counting;
+
+static cleat_status write_task_metrics(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    const counting *self = argument;
+    uint64_t by_status[5];
+    int64_t total;
+    cleat_status status = cleat__rest_query_runs(store, self->call->identity.tenant, &self->filter, NULL,
+                                                 NULL, by_status, &total);
+    if (status == CLEAT_OK) {
+        write_counts(writer, by_status);
+    }
+    return status;
+}
+
+void cleat__rest_task_metrics(cleat__http_call *call)
+{
+    counting self = {.call = call};
+    if (cleat__rest_read_filter(call, &self.filter)) {
+        cleat__rest_answer(call, write_task_metrics, &self);
+    }
+    cleat__rest_filter_deinit(&self.filter);
+}
+
+/* ---- Over time: how many ended well and badly in each part of a span of time ---- */
+
+enum { POINTS_WANTED = 30, POINTS_MAX = 32 }; /* one more for what a division leaves */
+#define MINUTE_MS INT64_C(60000)
+#define DAY_MS    (24 * 60 * MINUTE_MS)
+
+typedef struct points {
+    cleat__http_call *call;
+    int64_t from_ms, to_ms, width_ms;
+    int64_t completed[POINTS_MAX], failed[POINTS_MAX];
+} points;
+
+static bool note_end(void *argument, const cleat__rest_run *run)
+{
+    points *self = argument;
+    int64_t at = run->row.finished_at_ms - self->from_ms;
+    if (run->row.finished_at_ms == 0 || at < 0 || run->row.finished_at_ms >= self->to_ms) {
+        return true;
+    }
+    self->completed[at / self->width_ms] += run->row.status == CLEAT_RUN_COMPLETED;
+    self->failed[at / self->width_ms] += run->row.status == CLEAT_RUN_FAILED;
+    return true;
+}
+
+static cleat_status write_points(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    points *self = argument;
+    const cleat__rest_filter filter = {
+        .since_ms = self->from_ms,
+        .until_ms = INT64_MAX,
+        .statuses = 1U << CLEAT_RUN_COMPLETED | 1U << CLEAT_RUN_FAILED,
+        .limit = INT64_MAX - CLEAT__REST_COUNT_MAX,
+    };
+    int64_t total;
+    cleat_status status =
+        cleat__rest_query_runs(store, self->call->identity.tenant, &filter, note_end, self, NULL, &total);
+    cleat__writer_begin_object(writer, NULL);
+    cleat__writer_begin_array(writer, "results");
+    for (int64_t i = 0; self->from_ms + i * self->width_ms < self->to_ms; i++) {
+        cleat__writer_begin_object(writer, NULL);
+        cleat__rest_write_time(writer, "time", self->from_ms + i * self->width_ms);
+        cleat__writer_int(writer, "SUCCEEDED", self->completed[i]);
+        cleat__writer_int(writer, "FAILED", self->failed[i]);
+        cleat__writer_end_object(writer);
+    }
+    cleat__writer_end_array(writer);
+    cleat__writer_end_object(writer);
+    return status;
+}
+
+/* The day that ends now, unless the query says otherwise. */
+static bool read_span(points *self)
+{
+    cleat__http_call *call = self->call;
+    self->to_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS;
+    if (!cleat__http_call_time(call, "finishedBefore", &self->to_ms)) {
+        return false;
+    }
+    self->from_ms = self->to_ms - DAY_MS;
+    if (!cleat__http_call_time(call, "createdAfter", &self->from_ms)) {
+        return false;
+    }
+    int64_t length = self->to_ms - self->from_ms;
+    if (length <= 0 || length > 366 * DAY_MS) {
+        cleat__http_call_fail(call, 400, "createdAfter must be before finishedBefore, by a year at most");
+        return false;
+    }
+    self->width_ms = length / POINTS_WANTED > MINUTE_MS ? length / POINTS_WANTED : MINUTE_MS;
+    return true;
+}
+
+void cleat__rest_point_metrics(cleat__http_call *call)
+{
+    points self = {.call = call};
+    if (read_span(&self)) {
+        cleat__rest_answer(call, write_points, &self);
+    }
+}
+
+/* ---- By queue ---- */
+
+typedef struct queues {
+    cleat__http_call *call;
+    cleat__json_writer *writer;
+    int64_t queued, running;
+} queues;
+
+#define KEY_SIZE (CLEAT__ACTION_MAX + 1)
+
+static const char *key_of(cleat_slice text, char key[KEY_SIZE])
+{
+    snprintf(key, KEY_SIZE, "%.*s", CLEAT_SLICE_ARGS(text));
+    return key;
+}
+
+static bool write_queue(void *argument, const cleat__rest_queue *row)
+{
+    queues *self = argument;
+    char key[KEY_SIZE];
+    self->queued += row->queued;
+    self->running += row->running;
+    if (row->queued != 0) {
+        cleat__writer_int(self->writer, key_of(row->action, key), row->queued);
+    }
+    return true;
+}
+
+static cleat_status write_queues(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    queues *self = argument;
+    self->writer = writer;
+    cleat__writer_begin_object(writer, "queues");
+    cleat_status status = cleat__rest_query_queues(store, self->call->identity.tenant, write_queue, self);
+    cleat__writer_end_object(writer);
+    return status;
+}
+
+static cleat_status write_step_run_queues(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    cleat__writer_begin_object(writer, NULL);
+    cleat_status status = write_queues(argument, store, writer);
+    cleat__writer_end_object(writer);
+    return status;
+}
+
+void cleat__rest_step_queue_metrics(cleat__http_call *call)
+{
+    queues self = {.call = call};
+    cleat__rest_answer(call, write_step_run_queues, &self);
+}
+
+static cleat_status write_tenant_queues(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    const queues *self = argument;
+    cleat__writer_begin_object(writer, NULL);
+    cleat_status status = write_queues(argument, store, writer);
+    cleat__writer_begin_object(writer, "total");
+    cleat__writer_int(writer, "numQueued", self->queued);
+    cleat__writer_int(writer, "numRunning", self->running);
+    cleat__writer_int(writer, "numPending", 0);
+    cleat__writer_end_object(writer);
+    cleat__writer_end_object(writer);
+    return status;
+}
+
+void cleat__rest_queue_metrics(cleat__http_call *call)
+{
+    queues self = {.call = call};
+    cleat__rest_answer(call, write_tenant_queues, &self);
+}
+
+/* ---- By task ---- */
+
+typedef struct stats {
+    cleat__http_call *call;
+    json_t *tasks; /* the answer */
+} stats;
+
+/* The object of that name in another one, made when there is none; NULL on no memory. */
+static json_t *member(json_t *object, const char *key)
+{
+    json_t *found = json_object_get(object, key);
+    if (found == NULL) {
+        found = json_object();
+        json_object_set_new(object, key, found);
+    }
+    return found;
+}
+
+/* The earlier one of what is there and of `unix_ms`. */
+static void note_oldest(json_t *object, const char *key, int64_t unix_ms)
+{
+    char text[CLEAT__HTTP_TIME_SIZE];
+    const char *former = json_string_value(json_object_get(object, key));
+    cleat__http_time_format(unix_ms, text);
+    if (unix_ms != 0 && (former == NULL || strcmp(text, former) < 0)) {
+        json_object_set_new(object, key, json_string(text));
+    }
+}
+
+static json_t *note_count(json_t *task, const char *status, const cleat__rest_queue *row, int64_t count)
+{
+    char key[KEY_SIZE];
+    if (count == 0) {
+        return NULL;
+    }
+    json_t *object = member(task, status);
+    json_int_t total = json_integer_value(json_object_get(object, "total"));
+    json_object_set_new(object, "total", json_integer(total + count));
+    json_object_set_new(member(object, "queues"), key_of(row->action, key), json_integer(count));
+    return object;
+}
+
+static bool note_queue(void *argument, const cleat__rest_queue *row)
+{
+    stats *self = argument;
+    char key[KEY_SIZE];
+    if (!cleat__rest_is_wanted(self->call, "taskNames", row->task_name)) {
+        return true;
+    }
+    json_t *task = member(self->tasks, key_of(row->task_name, key));
+    json_t *queued = note_count(task, "queued", row, row->queued);
+    json_t *running = note_count(task, "running", row, row->running);
+    note_oldest(queued, "oldest", row->oldest_queued_at_ms);
+    note_oldest(queued, "oldestExcludingRetries", row->oldest_first_queued_at_ms);
+    note_oldest(running, "oldest", row->oldest_started_at_ms);
+    return true;
+}
+
+static cleat_status write_stats(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    stats *self = argument;
+    cleat_status status = cleat__rest_query_queues(store, self->call->identity.tenant, note_queue, self);
+    char *text = status == CLEAT_OK ? json_dumps(self->tasks, JSON_COMPACT) : NULL;
+    if (status == CLEAT_OK && text == NULL) {
+        status = cleat__fail_memory();
+    }
+    if (status == CLEAT_OK) {
+        cleat__writer_raw(writer, NULL, cleat_slice_of(text));
+    }
+    free(text);
+    return status;
+}
+
+void cleat__rest_task_stats(cleat__http_call *call)
+{
+    stats self = {call, json_object()};
+    cleat__rest_answer(call, write_stats, &self);
+    json_decref(self.tasks);
+}
+
+/* ---- For Prometheus ---- */
+
+typedef struct scrape {
+    cleat__metrics_text text;
+    bool is_running; /* which of the two families is written */
+} scrape;
+
+static bool write_sample(void *argument, const cleat__rest_queue *row)
+{
+    scrape *self = argument;
+    char action[KEY_SIZE], task[KEY_SIZE];
+    int64_t value = self->is_running ? row->running : row->queued;
+    cleat__metrics_text_int(
+        &self->text,
+        CLEAT__METRIC_LABELS({"action", key_of(row->action, action)}, {"task", key_of(row->task_name, task)}),
+        (uint64_t)value);
+    return true;
+}
+
+void cleat__rest_prometheus(cleat__http_call *call)
+{
+    cleat__rest *rest = call->service;
+    cleat__buffer out = {0};
+    cleat__store *store = NULL;
+    scrape self = {.text = {.out = &out}};
+    cleat_status status = cleat__rest_take(rest, &store);
+    cleat__metrics_text_begin(&self.text, "cleat_tenant_queued_runs", "gauge",
+                              "Runs of the tenant that wait for a worker.");
+    if (status == CLEAT_OK) {
+        status = cleat__rest_query_queues(store, call->identity.tenant, write_sample, &self);
+    }
+    cleat__metrics_text_begin(&self.text, "cleat_tenant_running_runs", "gauge",
+                              "Runs of the tenant that are with a worker.");
+    self.is_running = true;
+    if (status == CLEAT_OK) {
+        status = cleat__rest_query_queues(store, call->identity.tenant, write_sample, &self);
+    }
+    cleat__rest_give(rest, store);
+    if (status == CLEAT_OK) {
+        cleat__http_call_answer(call, 200, CLEAT__METRICS_CONTENT_TYPE, &out);
+    } else {
+        cleat__http_call_fail_status(call, status);
+    }
+    cleat__buffer_deinit(&out);
+}

@@ -1,0 +1,112 @@
+/* What the REST API reads about workflows and their queues. */
+#include "rest_query.h"
+
+#include "base/error.h"
+#include "store/bind.h"
+
+/* `chosen` says which version of each workflow. */
+#define SELECT_WORKFLOWS(chosen)                                                              \
+    "SELECT w.uuid, w.name, y.version_id, y.task_name, y.action, y.declaration, y.priority, " \
+    "y.execution_timeout_ms, y.schedule_timeout_ms, "                                         \
+    "(SELECT count(*) FROM task_type o WHERE o.workflow_id = w.id AND o.id <= y.id) "         \
+    "FROM workflow w JOIN task_type y ON y.workflow_id = w.id AND " chosen                    \
+    " WHERE w.tenant = ?1 AND w.deleted_at_ms IS NULL "
+#define NEWEST "y.id = (SELECT max(n.id) FROM task_type n WHERE n.workflow_id = w.id)"
+
+static void read_workflow(sqlite3_stmt *select, cleat__rest_workflow *row)
+{
+    *row = (cleat__rest_workflow){
+        .name = cleat__column_text(select, 1),
+        .task_name = cleat__column_text(select, 3),
+        .action = cleat__column_text(select, 4),
+        .declaration = cleat__column_text(select, 5),
+        .priority = sqlite3_column_int(select, 6),
+        .execution_timeout_ms = sqlite3_column_int64(select, 7),
+        .schedule_timeout_ms = sqlite3_column_int64(select, 8),
+        .order = sqlite3_column_int64(select, 9),
+    };
+    cleat__column_uuid(select, 0, &row->id);
+    cleat__column_uuid(select, 2, &row->version_id);
+}
+
+cleat_status cleat__rest_query_workflows(cleat__store *store, int64_t tenant,
+                                         bool (*visit)(void *argument, const cleat__rest_workflow *row),
+                                         void *argument)
+{
+    static const char sql[] = SELECT_WORKFLOWS(NEWEST) "ORDER BY w.name";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(select, 1, tenant);
+    int code;
+    bool goes_on = true;
+    while (goes_on && (code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__rest_workflow row;
+        read_workflow(select, &row);
+        goes_on = visit(argument, &row);
+    }
+    return cleat__rest_query_end(store, select, code, "listing workflows");
+}
+
+cleat_status cleat__rest_query_workflow(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                                        const cleat__uuid *version, cleat__rest_workflow *out)
+{
+    static const char newest[] = SELECT_WORKFLOWS(NEWEST) "AND w.uuid = ?2";
+    static const char given[] = SELECT_WORKFLOWS("y.version_id = ?3") "AND w.uuid = ?2";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, version != NULL ? given : newest, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(select, 1, tenant);
+    cleat__bind_uuid(select, 2, id);
+    if (version != NULL) {
+        cleat__bind_uuid(select, 3, version);
+    }
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW) {
+        read_workflow(select, out);
+        return CLEAT_OK;
+    }
+    status = cleat__rest_query_end(store, select, code, "reading a workflow");
+    return status != CLEAT_OK ? status : cleat__fail(CLEAT_NOT_FOUND, "there is no such workflow");
+}
+
+/* ---- Queues ---- */
+
+cleat_status cleat__rest_query_queues(cleat__store *store, int64_t tenant,
+                                      bool (*visit)(void *argument, const cleat__rest_queue *row),
+                                      void *argument)
+{
+    static const char sql[] =
+        "SELECT y.task_name, y.action, sum(l.state = 0), sum(l.state = 1), "
+        "min(CASE WHEN l.state = 0 THEN l.queued_at_ms END), "
+        "min(CASE WHEN l.state = 0 AND l.retry_count = 0 THEN l.queued_at_ms END), "
+        "min(CASE WHEN l.state = 1 THEN l.started_at_ms END) "
+        "FROM task_live l JOIN task_type y ON y.id = l.type_id "
+        "WHERE y.tenant = ?1 GROUP BY y.task_name, y.action ORDER BY y.task_name, y.action";
+    _Static_assert(CLEAT_RUN_QUEUED == 0 && CLEAT_RUN_RUNNING == 1, "as the statement has them");
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(select, 1, tenant);
+    int code;
+    bool goes_on = true;
+    while (goes_on && (code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__rest_queue row = {
+            .task_name = cleat__column_text(select, 0),
+            .action = cleat__column_text(select, 1),
+            .queued = sqlite3_column_int64(select, 2),
+            .running = sqlite3_column_int64(select, 3),
+            .oldest_queued_at_ms = sqlite3_column_int64(select, 4),
+            .oldest_first_queued_at_ms = sqlite3_column_int64(select, 5),
+            .oldest_started_at_ms = sqlite3_column_int64(select, 6),
+        };
+        goes_on = visit(argument, &row);
+    }
+    return cleat__rest_query_end(store, select, code, "counting queues");
+}

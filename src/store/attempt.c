@@ -1,0 +1,108 @@
+/*
+ * When an attempt was due is stored only while it lives; afterwards it follows from the end of the one before
+ * and the policy of the run's version, as the engine had it from there.
+ */
+#include "store/attempt.h"
+
+#include "base/error.h"
+#include "model/duration.h"
+#include "store/bind.h"
+
+static const char reading[] = "reading what an attempt waited for";
+
+static const char sql[] =
+    "SELECT t.created_at_ms, t.scheduled_at_ms,"
+    " coalesce((SELECT started_at_ms FROM attempt WHERE task_id = t.id AND retry_count = ?3),"
+    " (SELECT started_at_ms FROM task_live WHERE id = t.id AND retry_count = ?3),"
+    " (SELECT started_at_ms FROM task_end WHERE id = t.id AND retry_count = ?3)),"
+    " p.finished_at_ms, p.outcome = 'LOST',"
+    " ?3 - (SELECT count(*) FROM attempt WHERE task_id = t.id AND retry_count < ?3 AND outcome = 'LOST'),"
+    " y.backoff_initial_ms, y.backoff_factor, y.backoff_max_ms,"
+    " y.action, y.task_name, y.version_id, w.uuid, w.name "
+    "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "
+    "LEFT JOIN attempt p ON p.task_id = t.id AND p.retry_count = ?3 - 1 "
+    "WHERE t.id = ?1 AND y.tenant = ?2";
+
+enum {
+    TRIGGERED,
+    SCHEDULED,
+    STARTED,
+    BEFORE_ENDED,
+    BEFORE_WAS_LOST,
+    RETRY_NUMBER,
+    BACKOFF_INITIAL,
+    BACKOFF_FACTOR,
+    BACKOFF_MAX,
+    ACTION,
+    TASK_NAME,
+    VERSION_ID,
+    WORKFLOW_ID,
+    WORKFLOW,
+};
+
+static int64_t back_off_ms(sqlite3_stmt *row)
+{
+    const cleat__policy policy = {
+        .backoff_initial_ms = sqlite3_column_int64(row, BACKOFF_INITIAL),
+        .backoff_factor = sqlite3_column_double(row, BACKOFF_FACTOR),
+        .backoff_max_ms = sqlite3_column_int64(row, BACKOFF_MAX),
+    };
+    return sqlite3_column_int(row, BEFORE_WAS_LOST)
+               ? 0
+               : cleat__policy_backoff_ms(&policy, sqlite3_column_int(row, RETRY_NUMBER));
+}
+
+static void read_times(sqlite3_stmt *row, int32_t retry_count, cleat__attempt_wait *out)
+{
+    out->triggered_at_ms = out->since_ms = out->due_at_ms = sqlite3_column_int64(row, TRIGGERED);
+    out->started_at_ms = sqlite3_column_int64(row, STARTED);
+    if (retry_count > 0) {
+        out->since_ms = sqlite3_column_int64(row, BEFORE_ENDED);
+        out->due_at_ms = cleat__saturating_add(out->since_ms, back_off_ms(row));
+    } else if (sqlite3_column_type(row, SCHEDULED) != SQLITE_NULL) {
+        out->since_ms = sqlite3_column_int64(row, SCHEDULED);
+    }
+}
+
+static bool is_complete(sqlite3_stmt *row, int32_t retry_count)
+{
+    return sqlite3_column_type(row, STARTED) != SQLITE_NULL &&
+           (retry_count == 0 || sqlite3_column_type(row, BEFORE_ENDED) != SQLITE_NULL);
+}
+
+static void read_row(sqlite3_stmt *row, int32_t retry_count, cleat__attempt_wait *out)
+{
+    read_times(row, retry_count, out);
+    out->action = cleat__column_text(row, ACTION);
+    out->task_name = cleat__column_text(row, TASK_NAME);
+    out->workflow = cleat__column_text(row, WORKFLOW);
+    (void)cleat__column_uuid(row, VERSION_ID, &out->version_id);
+    (void)cleat__column_uuid(row, WORKFLOW_ID, &out->workflow_id);
+}
+
+cleat_status cleat__attempt_wait_load(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                                      int32_t retry_count,
+                                      cleat_status (*visit)(void *argument, const cleat__attempt_wait *wait),
+                                      void *argument)
+{
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    sqlite3_bind_int64(select, 2, tenant);
+    sqlite3_bind_int(select, 3, retry_count);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW && is_complete(select, retry_count)) {
+        cleat__attempt_wait wait;
+        read_row(select, retry_count, &wait);
+        status = visit(argument, &wait);
+    } else if (code == SQLITE_ROW || code == SQLITE_DONE) {
+        status = cleat__fail(CLEAT_NOT_FOUND, "there is no such attempt");
+    } else {
+        status = cleat__store_error(store, reading);
+    }
+    sqlite3_reset(select);
+    return status;
+}

@@ -1,0 +1,139 @@
+#include "transport/grpc_watch.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/heap.h"
+#include "base/log.h"
+#include "grpc/library.h"
+#include "wire/dispatcher.pb-c.h"
+#include "wire/message.h"
+
+/* Guarded by the link's mutex. */
+typedef struct look {
+    cleat__link *link;
+    cleat__stream *stream;
+    cleat__link_timer reconnect;
+    unsigned failures; /* in a row */
+    cleat__stream_sink sink;
+    bool is_over; /* the sink was told the end */
+    char run_id[37];
+} look;
+
+static void end(look *it, cleat_status status, const char *text)
+{
+    if (!it->is_over) {
+        it->is_over = true;
+        it->sink.end(it->sink.self, status, text);
+    }
+}
+
+static void on_message(void *owner, cleat_slice bytes)
+{
+    static cleat__log_site site;
+    look *it = owner;
+    cleat_status status;
+    Cleat__WorkflowEvent *event = cleat__message_unpack(&cleat__workflow_event__descriptor, bytes, &status);
+    it->failures = 0;
+    if (event == NULL) {
+        cleat__log_limited(&site, CLEAT_LOG_WARN, "the server at %s sends an event of a run that is none: %s",
+                           it->link->settings.address, cleat_error_message());
+        return;
+    }
+    if (event->event_type == CLEAT__RESOURCE_EVENT_TYPE__RESOURCE_EVENT_TYPE_STREAM && !it->is_over) {
+        it->sink.chunk(it->sink.self, cleat_slice_of(event->event_payload));
+    }
+    if (event->hangup) {
+        end(it, CLEAT_EMPTY, "the run has ended");
+    }
+    cleat__message_free(event);
+}
+
+static void on_ended(void *owner, int code, const char *text)
+{
+    look *it = owner;
+    it->stream = NULL;
+    if (it->is_over) {
+        return;
+    }
+    if (code == GRPC_STATUS_OK) {
+        end(it, CLEAT_EMPTY, "the run has ended");
+    } else if (code == GRPC_STATUS_UNAVAILABLE && !it->link->is_closing) {
+        const cleat__remote_settings *settings = &it->link->settings;
+        int64_t delay_ms = cleat__link_back_off_ms(it->link, settings->reconnect_ms,
+                                                   settings->reconnect_max_ms, it->failures);
+        it->failures += it->failures < 30;
+        cleat__link_timer_set(it->link, &it->reconnect, cleat__deadline_ns(delay_ms));
+    } else {
+        cleat_status status = cleat__link_fail(it->link, code, text);
+        end(it, status, cleat_error_message());
+    }
+}
+
+static cleat_status start(look *it)
+{
+    static const cleat__stream_handler handler = {.message = on_message, .ended = on_ended};
+    Cleat__SubscribeToWorkflowEventsRequest request = CLEAT__SUBSCRIBE_TO_WORKFLOW_EVENTS_REQUEST__INIT;
+    cleat__buffer bytes = {0};
+    request.has_workflow_run_id_case =
+        CLEAT__SUBSCRIBE_TO_WORKFLOW_EVENTS_REQUEST__HAS_WORKFLOW_RUN_ID_WORKFLOW_RUN_ID;
+    request.workflow_run_id = it->run_id;
+    cleat_status status = cleat__message_pack(&request, &bytes);
+    if (status == CLEAT_OK) {
+        it->stream = cleat__stream_start(it->link, "/Dispatcher/SubscribeToWorkflowEvents",
+                                         cleat__buffer_slice(&bytes), &handler, it);
+        if (it->stream == NULL) {
+            status = it->link->is_closing ? cleat__fail(CLEAT_UNAVAILABLE, "the client is being freed")
+                                          : cleat__fail_memory();
+        }
+    }
+    cleat__buffer_deinit(&bytes);
+    return status;
+}
+
+static void on_reconnect(cleat__link_timer *self)
+{
+    look *it = CLEAT__CONTAINER(self, look, reconnect);
+    cleat_status status = start(it);
+    if (status != CLEAT_OK) {
+        end(it, status, cleat_error_message());
+    }
+}
+
+cleat_status cleat__remote_watch(cleat__link *link, const cleat__uuid *run_id, const cleat__stream_sink *sink,
+                                 void **out)
+{
+    cleat_status status = cleat__grpc_check_fork();
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    look *it = cleat__calloc(1, sizeof(*it));
+    if (it == NULL) {
+        return cleat__fail_memory();
+    }
+    it->link = link;
+    it->sink = *sink;
+    it->reconnect.run = on_reconnect;
+    cleat__uuid_format(run_id, it->run_id);
+    pthread_mutex_lock(&link->mutex);
+    status = start(it);
+    pthread_mutex_unlock(&link->mutex);
+    if (status != CLEAT_OK) {
+        cleat__free(it);
+        return status;
+    }
+    *out = it;
+    return CLEAT_OK;
+}
+
+void cleat__remote_unwatch(cleat__link *link, void *watch)
+{
+    look *it = watch;
+    if (cleat__grpc_check_fork() != CLEAT_OK) {
+        return; /* its thread is not here, and may have had the mutex */
+    }
+    pthread_mutex_lock(&link->mutex);
+    cleat__link_timer_unset(link, &it->reconnect);
+    cleat__stream_abandon(it->stream);
+    pthread_mutex_unlock(&link->mutex);
+    cleat__free(it);
+}

@@ -1,0 +1,64 @@
+#include "transport/schedule_list.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+/* Grows by doubling: the count is a power of two when there is no room. */
+static bool make_room(cleat_schedule_list *list)
+{
+    if ((list->count & (list->count - 1)) != 0) {
+        return true;
+    }
+    size_t capacity = list->count != 0 ? 2 * list->count : 1;
+    cleat_schedule *items = cleat__realloc(list->items, capacity * sizeof(*items));
+    if (items == NULL) {
+        return false;
+    }
+    list->items = items;
+    return true;
+}
+
+static const char *copy_json(cleat_slice json)
+{
+    return cleat__slice_dup(json.size != 0 ? json : cleat_slice_of("{}"));
+}
+
+static void free_item(cleat_schedule *item)
+{
+    cleat__free((void *)(uintptr_t)item->workflow);
+    cleat__free((void *)(uintptr_t)item->input);
+    cleat__free((void *)(uintptr_t)item->metadata);
+}
+
+cleat_status cleat__schedule_list_add(cleat_schedule_list *list, const cleat__uuid *id, int64_t at_ms,
+                                      const cleat__schedule *schedule)
+{
+    if (!make_room(list)) {
+        return cleat__fail_memory();
+    }
+    cleat_schedule item = {
+        .workflow = cleat__slice_dup(schedule->workflow),
+        .at_ms = at_ms,
+        .input = copy_json(schedule->input),
+        .metadata = copy_json(schedule->metadata),
+        .priority = schedule->priority,
+    };
+    if (item.workflow == NULL || item.input == NULL || item.metadata == NULL) {
+        free_item(&item);
+        return cleat__fail_memory();
+    }
+    cleat__uuid_format(id, item.id.text);
+    list->items[list->count++] = item;
+    return CLEAT_OK;
+}
+
+void cleat_schedule_list_deinit(cleat_schedule_list *list)
+{
+    if (list != NULL) {
+        for (size_t i = 0; i < list->count; i++) {
+            free_item(&list->items[i]);
+        }
+        cleat__free(list->items);
+        *list = (cleat_schedule_list){0};
+    }
+}

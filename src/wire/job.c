@@ -1,0 +1,110 @@
+/*
+ * A step is a task by another name, so the older form is read as the newer one: a view is made of it, which
+ * is needed only while it is read, as what is read refers to the texts themselves.
+ */
+#include "wire/job.h"
+
+#include "base/error.h"
+#include "wire/workflow.h"
+
+/* The maps of the protocol have entries of types of their own, generated alike. */
+typedef Cleat__V1__CreateTaskOpts__WorkerLabelsEntry label;
+typedef Cleat__CreateWorkflowStepOpts__WorkerLabelsEntry step_label;
+_Static_assert(sizeof(label) == sizeof(step_label) && offsetof(label, key) == offsetof(step_label, key) &&
+                   offsetof(label, value) == offsetof(step_label, value),
+               "one form of entries");
+
+/* What the newer form has no word for, or says in another way. */
+static cleat_status check_features(const Cleat__CreateWorkflowVersionOpts *opts)
+{
+    const struct {
+        bool is_used;
+        const char *name;
+    } features[] = {
+        {opts->n_jobs > 1 || (opts->n_jobs == 1 && opts->jobs[0]->n_steps > 1),
+         "several tasks in one workflow"},
+        {opts->on_failure_job != NULL, "on_failure_job"},
+        {opts->concurrency != NULL, "concurrency"},
+        {opts->n_scheduled_triggers != 0, "scheduled_triggers"},
+        {opts->has_kind_case != 0 && opts->kind == CLEAT__WORKFLOW_KIND__DURABLE, "durable tasks"},
+    };
+    for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+        if (features[i].is_used) {
+            return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                               "workflow \"%.255s\" needs features that are not supported yet: %s",
+                               opts->name, features[i].name);
+        }
+    }
+    return CLEAT_OK;
+}
+
+static void view_step(const Cleat__CreateWorkflowVersionOpts *opts, const Cleat__CreateWorkflowStepOpts *step,
+                      Cleat__V1__CreateTaskOpts *task)
+{
+    cleat__v1__create_task_opts__init(task);
+    task->readable_id = step->readable_id;
+    task->action = step->action;
+    task->timeout = step->timeout;
+    task->retries = step->retries;
+    task->n_parents = step->n_parents; /* only their numbers are looked at */
+    task->n_rate_limits = step->n_rate_limits;
+    task->worker_labels = (label **)(void *)step->worker_labels;
+    task->n_worker_labels = step->n_worker_labels;
+    if (step->has_backoff_factor_case != 0) {
+        task->has_backoff_factor_case = CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_FACTOR_BACKOFF_FACTOR;
+        task->backoff_factor = step->backoff_factor;
+    }
+    if (step->has_backoff_max_seconds_case != 0) {
+        task->has_backoff_max_seconds_case =
+            CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_MAX_SECONDS_BACKOFF_MAX_SECONDS;
+        task->backoff_max_seconds = step->backoff_max_seconds;
+    }
+    if (opts->has_schedule_timeout_case != 0) {
+        task->has_schedule_timeout_case = CLEAT__V1__CREATE_TASK_OPTS__HAS_SCHEDULE_TIMEOUT_SCHEDULE_TIMEOUT;
+        task->schedule_timeout = opts->schedule_timeout;
+    }
+}
+
+static void view_workflow(const Cleat__CreateWorkflowVersionOpts *opts,
+                          Cleat__V1__CreateWorkflowVersionRequest *request)
+{
+    cleat__v1__create_workflow_version_request__init(request);
+    request->name = opts->name;
+    request->description = opts->description;
+    request->version = opts->version;
+    request->event_triggers = opts->event_triggers;
+    request->n_event_triggers = opts->n_event_triggers;
+    request->n_cron_triggers = opts->n_cron_triggers;
+    if (opts->has_sticky_case != 0) { /* the same numbers in both */
+        request->has_sticky_case = CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__HAS_STICKY_STICKY;
+        request->sticky = (Cleat__V1__StickyStrategy)opts->sticky;
+    }
+    if (opts->has_default_priority_case != 0) {
+        request->has_default_priority_case =
+            CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__HAS_DEFAULT_PRIORITY_DEFAULT_PRIORITY;
+        request->default_priority = opts->default_priority;
+    }
+}
+
+cleat_status cleat__job_read(const Cleat__PutWorkflowRequest *message, cleat__workflow *out)
+{
+    const Cleat__CreateWorkflowVersionOpts *opts = message->opts;
+    Cleat__V1__CreateWorkflowVersionRequest request;
+    Cleat__V1__CreateTaskOpts task, *tasks[] = {&task};
+    *out = (cleat__workflow){.name = {NULL, 0}};
+    if (opts == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "there are no opts");
+    }
+    cleat_status status = check_features(opts);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    view_workflow(opts, &request);
+    if (opts->n_jobs == 0 || opts->jobs[0]->n_steps == 0) {
+        return cleat__workflow_read(&request, out); /* which says so */
+    }
+    view_step(opts, opts->jobs[0]->steps[0], &task);
+    request.tasks = tasks;
+    request.n_tasks = 1;
+    return cleat__workflow_read(&request, out);
+}

@@ -1,0 +1,120 @@
+/* The REST API's workflows: their versions, and deleting them. */
+#include "rest_test.h"
+
+#define ONE "/api/v1/workflows/%s"
+
+static void the_newest_version_is_told_in_full(void **state)
+{
+    rest_world *it = *state;
+    cleat__version first = it->greet[0], second = declare(it, 1, "greet", "user:gone");
+    json_t *version = get(it, URL(ONE "/versions", ID(&first.workflow_id)));
+    assert_string_equal(text_at(version, "metadata.id"), ID(&second.version_id));
+    assert_string_equal(text_at(version, "workflowId"), ID(&first.workflow_id));
+    assert_int_equal(int_at(version, "order"), 2);
+    assert_int_equal(int_at(version, "defaultPriority"), 2);
+    assert_string_equal(text_at(version, "scheduleTimeout"), "5m0s");
+    assert_string_equal(text_at(version, "workflow.name"), "greet");
+    assert_string_equal(text_at(version, "workflow.description"), "says hello");
+    assert_string_equal(text_at(version, "triggers.events.0.event_key"), "user:gone");
+    assert_string_equal(text_at(version, "jobs.0.steps.0.readableId"), "greet");
+    assert_string_equal(text_at(version, "jobs.0.steps.0.action"), "greet:greet");
+    assert_string_equal(text_at(version, "jobs.0.steps.0.timeout"), "1m0s");
+    assert_int_equal(int_at(version, "jobs.0.steps.0.slotRequests.default"), 1);
+    json_decref(version);
+    version = get(it, URL(ONE "/versions?version=%s", ID(&first.workflow_id), ID(&first.version_id)));
+    assert_int_equal(int_at(version, "order"), 1);
+    assert_string_equal(text_at(version, "triggers.events.0.event_key"), "user:made");
+    json_decref(version);
+}
+
+static void a_workflow_has_the_meta_of_its_newest_version(void **state)
+{
+    rest_world *it = *state;
+    json_t *workflow = get(it, URL(ONE, ID(&it->greet[0].workflow_id)));
+    assert_string_equal(text_at(workflow, "description"), "says hello");
+    assert_string_equal(text_at(workflow, "versions.0.metadata.id"), ID(&it->greet[0].version_id));
+    assert_memory_not_equal(text_at(workflow, "metadata.createdAt"), "0001", 4);
+    json_decref(workflow);
+}
+
+static void wrong_versions_say_so(void **state)
+{
+    rest_world *it = *state;
+    const char *id = ID(&it->greet[0].workflow_id);
+    expect_400(it, "GET", URL(ONE "/versions?version=1", id), NULL, "version");
+    json_decref(ask_json(it, (asking){1, "GET", URL(ONE "/versions?version=" NO_ID, id), NULL, 404}));
+    json_decref(
+        ask_json(it, (asking){1, "GET", URL(ONE "/versions?version=%s", id, ID(&it->greet[1].version_id)),
+                              NULL, 404}));
+}
+
+static size_t count_workflows(rest_world *it)
+{
+    json_t *list = get(it, "/api/v1/tenants/{tenant}/workflows");
+    size_t count = count_at(list, "rows");
+    json_decref(list);
+    return count;
+}
+
+static void a_deleted_workflow_starts_nothing_and_its_runs_stay(void **state)
+{
+    rest_world *it = *state;
+    const char *path = URL(ONE, ID(&it->greet[0].workflow_id));
+    cleat__uuid run = trigger_run(it, 1, "greet");
+    cleat__uuid plan = add_schedule(it, 1, CLEAT__SCHEDULE_API, NEXT_CENTURY_MS);
+    assert_null(ask_json(it, (asking){1, "DELETE", path, NULL, 204}));
+    assert_int_equal(count_workflows(it), 0);
+    json_decref(ask_json(it, (asking){1, "GET", path, NULL, 404}));
+    json_decref(ask_json(it, (asking){1, "DELETE", path, NULL, 404}));
+    expect_400(it, "POST", "/api/v1/stable/tenants/{tenant}/workflow-runs/trigger",
+               "{\"workflowName\":\"greet\",\"input\":{}}", "workflow not found");
+    json_decref(
+        ask_json(it, (asking){1, "GET", URL("/api/v1/tenants/{tenant}/workflows/scheduled/%s", ID(&plan)),
+                              NULL, 404}));
+    cleat__uuid event = push_event(it, 1, "user:made");
+    json_t *pushed = get(it, URL("/api/v1/stable/tenants/{tenant}/events/%s", ID(&event)));
+    assert_int_equal(count_at(pushed, "triggeredRuns"), 0);
+    json_decref(pushed);
+
+    add_worker(it, 1, "one", true);
+    wait_until_running(it, &run); /* it goes on */
+    json_t *kept = get(it, URL("/api/v1/stable/tasks/%s", ID(&run)));
+    assert_string_equal(text_at(kept, "workflowName"), "greet");
+    json_decref(kept);
+}
+
+static void the_name_of_a_deleted_workflow_is_free(void **state)
+{
+    rest_world *it = *state;
+    cleat__version former = it->greet[0];
+    assert_null(ask_json(it, (asking){1, "DELETE", URL(ONE, ID(&former.workflow_id)), NULL, 204}));
+    cleat__version made = declare(it, 1, "greet", NULL);
+    assert_false(cleat__uuid_equals(&made.workflow_id, &former.workflow_id));
+    assert_int_equal(count_workflows(it), 1);
+    json_t *workflow = get(it, URL(ONE, ID(&made.workflow_id)));
+    assert_string_equal(text_at(workflow, "name"), "greet");
+    json_decref(workflow);
+    trigger_run(it, 1, "greet");
+    trigger_run(it, 2, "greet"); /* another tenant's is another one */
+}
+
+static void wrong_pages_say_what_is_wrong(void **state)
+{
+    rest_world *it = *state;
+    expect_400(it, "GET", "/api/v1/tenants/{tenant}/workflows?limit=0", NULL, "limit");
+    expect_400(it, "GET", "/api/v1/tenants/{tenant}/workflows?offset=-1", NULL, "offset");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        REST_TEST(the_newest_version_is_told_in_full),
+        REST_TEST(a_workflow_has_the_meta_of_its_newest_version),
+        REST_TEST(wrong_versions_say_so),
+        REST_TEST(a_deleted_workflow_starts_nothing_and_its_runs_stay),
+        REST_TEST(the_name_of_a_deleted_workflow_is_free),
+        REST_TEST(wrong_pages_say_what_is_wrong),
+    };
+    curl_global_init(CURL_GLOBAL_ALL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

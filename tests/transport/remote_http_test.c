@@ -1,0 +1,116 @@
+/* The HTTP side of a server: what is sent, and what its answers mean. */
+#include "support/http_sink.h"
+#include "transport/remote_http.h"
+#include "transport/settings.h"
+
+#include <setjmp.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define TENANT "01890000-0000-7000-8000-0000000000ff"
+
+static cleat__remote_settings settings_of(const char *url)
+{
+    return (cleat__remote_settings){.token = (char *)(uintptr_t) "a.b.c",
+                                    .tenant_id = (char *)(uintptr_t)TENANT,
+                                    .api_url = (char *)(uintptr_t)url,
+                                    .tls = CLEAT__TLS_NONE,
+                                    .call_timeout_ms = 5000};
+}
+
+static const cleat_slice none = {NULL, 0};
+
+static void assert_failed(cleat_status status, cleat_status expected, const char *part)
+{
+    if (status != expected || strstr(cleat_error_message(), part) == NULL) {
+        fail_msg("%s \"%s\" instead of %s \"...%s...\"", cleat_status_name(status), cleat_error_message(),
+                 cleat_status_name(expected), part);
+    }
+}
+
+static void test_requests(void **state)
+{
+    (void)state;
+    http_sink *sink = http_sink_start();
+    cleat__remote_settings settings = settings_of(http_sink_url(sink, ""));
+    const http_answer answers[] = {{.status = 200, .body = cleat_slice_of("{\"rows\":[]}")}, {.status = 204}};
+    cleat__buffer reply = {0};
+    char value[64];
+    http_sink_answer(sink, answers, 2);
+    assert_int_equal(cleat__remote_http(&settings, "GET", "/x?limit=1", none, &reply), CLEAT_OK);
+    assert_true(cleat_slice_equals(cleat__buffer_slice(&reply), cleat_slice_of("{\"rows\":[]}")));
+    http_request first = http_sink_request(sink, 0);
+    static const char line[] = "GET /api/v1/tenants/" TENANT "/x?limit=1 HTTP/1.1\r\n";
+    assert_int_equal(strncmp(first.head, line, sizeof(line) - 1), 0);
+    assert_string_equal(http_header(first.head, "Authorization", value, sizeof(value)), "Bearer a.b.c");
+    assert_int_equal(first.body.size, 0);
+    cleat__buffer_clear(&reply);
+    assert_int_equal(cleat__remote_http(&settings, "POST", "/y", cleat_slice_of("{\"a\":1}"), &reply),
+                     CLEAT_OK);
+    assert_int_equal(reply.size, 0);
+    http_request second = http_sink_request(sink, 1);
+    assert_int_equal(strncmp(second.head, "POST ", 5), 0);
+    assert_true(cleat_slice_equals(second.body, cleat_slice_of("{\"a\":1}")));
+    assert_string_equal(http_header(second.head, "Content-Type", value, sizeof(value)), "application/json");
+    cleat__buffer_deinit(&reply);
+    http_sink_stop(sink);
+}
+
+static void test_bad_answers(void **state)
+{
+    (void)state;
+    static const struct {
+        int code;
+        const char *body;
+        cleat_status status;
+        const char *part;
+    } rows[] = {
+        {400, "{\"errors\":[{\"description\":\"bad limit\"}]}", CLEAT_INVALID_ARGUMENT, "bad limit"},
+        {401, "", CLEAT_UNAUTHENTICATED, "401"},
+        {403, "{\"description\":\"not yours\"}", CLEAT_UNAUTHENTICATED, "not yours"},
+        {404, "[]", CLEAT_NOT_FOUND, "404"},
+        {429, "{\"errors\":[]}", CLEAT_RESOURCE_EXHAUSTED, "429"},
+        {501, "{\"errors\":[7]}", CLEAT_UNSUPPORTED, "501"},
+        {503, "garbage", CLEAT_UNAVAILABLE, "503"},
+        {302, "", CLEAT_FAILED, "302"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        http_sink *sink = http_sink_start();
+        cleat__remote_settings settings = settings_of(http_sink_url(sink, ""));
+        const http_answer answer = {.status = rows[i].code, .body = cleat_slice_of(rows[i].body)};
+        cleat__buffer reply = {0};
+        http_sink_answer(sink, &answer, 1);
+        assert_failed(cleat__remote_http(&settings, "GET", "/x", none, &reply), rows[i].status, rows[i].part);
+        assert_int_equal(reply.size, 0);
+        http_sink_stop(sink);
+    }
+}
+
+static void test_no_answer(void **state)
+{
+    (void)state;
+    http_sink *sink = http_sink_start();
+    cleat__remote_settings settings = settings_of(http_sink_url(sink, ""));
+    const http_answer answers[] = {{.closes = true}, {.hangs = true}};
+    cleat__buffer reply = {0};
+    http_sink_answer(sink, answers, 2);
+    assert_failed(cleat__remote_http(&settings, "GET", "/x", none, &reply), CLEAT_UNAVAILABLE, "reached");
+    settings.call_timeout_ms = 50;
+    assert_failed(cleat__remote_http(&settings, "GET", "/x", none, &reply), CLEAT_TIMEOUT, "reached");
+    http_sink_stop(sink);
+    settings.api_url = NULL;
+    assert_failed(cleat__remote_http(&settings, "GET", "/x", none, &reply), CLEAT_FAILED_PRECONDITION,
+                  "HATCHET_CLIENT_API_URL");
+    assert_false(cleat__remote_http_is_known(&settings));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_bad_answers),
+        cmocka_unit_test(test_no_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
