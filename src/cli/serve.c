@@ -138,6 +138,7 @@ int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv)
         CLEAT__FLAG("plaintext-on-the-network", &server->is_plaintext_public,
                     "other machines may connect without TLS"),
         CLEAT__FLAG("no-auth", &server->is_open, "no tokens: everybody is the default tenant"),
+        CLEAT__TEXT("url", "URL", &server->url, "only tokens made with this --url are good"),
         CLEAT__NUMBER("rate-limit", "N", &chosen.rate_limit, 1, CLEAT__RATE_LIMIT_MAX,
                       "gRPC calls a second for each token; no limit"),
         CLEAT__TEXT("otlp-forward", "URL", &server->otlp_forward, "spans also go to this OTLP back end"),

@@ -40,6 +40,7 @@
     X(WORKER_HAS_ROOM, cleat__workers_note_room)      \
     X(WORKER_LABEL, cleat__workers_label)             \
     X(WORKERS, cleat__workers_list)                   \
+    X(STARTED, started)                               \
     X(REPORT, report)                                 \
     X(UNDELIVERED, undelivered)                       \
     X(RELEASE_SLOT, release_slot)                     \
@@ -96,6 +97,7 @@ struct cleat__command {
     cleat__command_kind kind;
     bool detached; /* nobody waits: freed by whoever takes the answers */
     int64_t tenant;
+    int64_t expires_ms; /* monotonic: from then on it is not done but answered with CLEAT_TIMEOUT; 0: never */
     /* Called on the engine's thread, after the commit or on failure, once; must not block. From then
      * on the engine does not touch the command, which may be submitted again. NULL: a thread waits. */
     void (*done)(cleat__command *command);
@@ -145,7 +147,9 @@ struct cleat__command {
          * this is; when `is_kept` the session itself counts as such. With `may_repeat` what the worker
          * holds is told again, since nobody else knows what it has got: it passes over what it has.
          * WORKER_UNLISTEN: of that session; that of a former one changes nothing. The sink is not
-         * called after the answer. What the worker holds stays with it for another 30 s.
+         * called after the answer. What the worker holds stays with it for another 30 s, but what it
+         * has not begun only for 10 s, unless it `may_repeat`: that may never have arrived. The same
+         * when another session takes its place.
          */
         struct {
             cleat__uuid id;
@@ -158,8 +162,9 @@ struct cleat__command {
             /* Asked after runs were handed over: true when they wait for a slow connection. Then
              * no more come until WORKER_HAS_ROOM of that session. NULL: never. */
             bool (*is_full)(void *self);
-        } listen; /* WORKER_HAS_ROOM, WORKER_UNLISTEN: id and session */
-        struct {  /* merged with those it has, by key */
+            void *former; /* the answer: the sink's self whose session this one has ended; NULL: none */
+        } listen;         /* WORKER_HAS_ROOM, WORKER_UNLISTEN: id and session */
+        struct {          /* merged with those it has, by key */
             cleat__uuid id;
             const cleat__label *items;
             size_t count;
@@ -168,6 +173,11 @@ struct cleat__command {
             void (*visit)(void *argument, const cleat__worker_info *info);
             void *argument;
         } workers;
+        /* The worker has begun it. Ignored when another attempt runs meanwhile. */
+        struct {
+            cleat__uuid id;
+            int32_t retry_count; /* or CLEAT__RETRY_CURRENT */
+        } started;
         /* The worker never got it: it is queued again as after a lost worker. End its session
          * first, or it may get it again. Ignored when another attempt runs meanwhile. */
         struct {

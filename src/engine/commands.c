@@ -141,15 +141,10 @@ static cleat_status check_ended(cleat__core *core, int64_t tenant, const cleat__
     return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
 }
 
-/* Asked about by the worker that has it. */
 static cleat_status find(cleat__core *core, cleat__command *command)
 {
-    cleat__run *run = cleat__core_find_run(core, command->tenant, &command->as.id);
-    if (run == NULL) {
-        return check_ended(core, command->tenant, &command->as.id);
-    }
-    run->receipt = CLEAT__RECEIPT_HEARD;
-    return CLEAT_OK;
+    const cleat__run *run = cleat__core_find_run(core, command->tenant, &command->as.id);
+    return run != NULL ? CLEAT_OK : check_ended(core, command->tenant, &command->as.id);
 }
 
 static cleat_status cancel(cleat__core *core, cleat__command *command)
@@ -216,6 +211,22 @@ static cleat__event event_of(const cleat__report *report)
     }
 }
 
+static bool is_current(const cleat__run *run, int32_t retry_count)
+{
+    return retry_count == run->retry_count || retry_count == CLEAT__RETRY_CURRENT;
+}
+
+static cleat_status started(cleat__core *core, cleat__command *command)
+{
+    const cleat__uuid *id = &command->as.started.id;
+    cleat__run *run = cleat__core_find_run(core, command->tenant, id);
+    if (run == NULL) {
+        return check_ended(core, command->tenant, id);
+    }
+    bool has_begun = run->state == CLEAT_RUN_RUNNING && is_current(run, command->as.started.retry_count);
+    return has_begun ? cleat__life_begin(core, run) : CLEAT_OK;
+}
+
 static cleat_status report(cleat__core *core, cleat__command *command)
 {
     const cleat__report *said = &command->as.report;
@@ -224,8 +235,7 @@ static cleat_status report(cleat__core *core, cleat__command *command)
     if (run == NULL) {
         return check_ended(core, command->tenant, &said->task_id);
     }
-    bool is_current = said->retry_count == run->retry_count || said->retry_count == CLEAT__RETRY_CURRENT;
-    if (!is_current || cleat__state_next(run->state, event) == CLEAT__STATE_IGNORED) {
+    if (!is_current(run, said->retry_count) || cleat__state_next(run->state, event) == CLEAT__STATE_IGNORED) {
         return CLEAT_OK; /* it timed out or counted as lost meanwhile */
     }
     if (event == CLEAT__EVENT_RELEASE) {
@@ -247,14 +257,13 @@ static cleat_status undelivered(cleat__core *core, cleat__command *command)
     if (run == NULL) {
         return check_ended(core, command->tenant, id);
     }
-    bool is_current = run->state == CLEAT_RUN_RUNNING && run->receipt != CLEAT__RECEIPT_HEARD &&
-                      run->retry_count == command->as.undelivered.retry_count;
-    return is_current ? cleat__life_lose(core, run, CLEAT__LOSS_UNDELIVERED) : CLEAT_OK;
+    bool is_lost = run->state == CLEAT_RUN_RUNNING && run->receipt != CLEAT__RECEIPT_HEARD &&
+                   run->retry_count == command->as.undelivered.retry_count;
+    return is_lost ? cleat__life_lose(core, run, CLEAT__LOSS_UNDELIVERED) : CLEAT_OK;
 }
 
-/* CLEAT_NOT_FOUND: the tenant has no run of that id that is running. */
-static cleat_status find_running(const cleat__core *core, int64_t tenant, const cleat__uuid *id,
-                                 cleat__run **out)
+/* That its worker speaks of: it has begun. CLEAT_NOT_FOUND: the tenant has no run of that id that is running. */
+static cleat_status find_running(cleat__core *core, int64_t tenant, const cleat__uuid *id, cleat__run **out)
 {
     *out = cleat__core_find_run(core, tenant, id);
     if (*out == NULL || (*out)->state != CLEAT_RUN_RUNNING) {
@@ -262,8 +271,7 @@ static cleat_status find_running(const cleat__core *core, int64_t tenant, const 
         cleat__uuid_format(id, text);
         return cleat__fail(CLEAT_NOT_FOUND, "run %s is not running", text);
     }
-    (*out)->receipt = CLEAT__RECEIPT_HEARD;
-    return CLEAT_OK;
+    return cleat__life_begin(core, *out);
 }
 
 static cleat_status release_slot(cleat__core *core, cleat__command *command)

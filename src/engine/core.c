@@ -174,7 +174,9 @@ void cleat__core_apply(cleat__core *core, cleat__now now, cleat__command *comman
     core->now = now;
     core->totals.commands++;
     cleat_status status = cleat__core_failure(core);
-    if (status == CLEAT_OK) {
+    if (status == CLEAT_OK && command->expires_ms != 0 && command->expires_ms <= now.monotonic_ms) {
+        status = cleat__fail(CLEAT_TIMEOUT, "the caller's time was over before it was begun");
+    } else if (status == CLEAT_OK) {
         status = cleat__core_handle(core, command);
     }
     bool is_waiting = command->kind == CLEAT__COMMAND_WAIT && command->as.wait.run != NULL;

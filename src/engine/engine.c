@@ -39,6 +39,7 @@ struct cleat__engine {
     size_t callers; /* inside submit() */
     size_t log_bytes;
     bool is_asleep, is_closing;
+    int64_t stepped_ns; /* monotonic; when the thread last came a step further, unless it is asleep */
     cleat_status failure;
     cleat__engine_stats stats;
     /* Of the thread: */
@@ -79,6 +80,7 @@ static bool take_commands(cleat__engine *engine, cleat__command_list *taken)
         cleat__cond_wait_until(&engine->wake, &engine->mutex, sleep_until(engine));
         engine->is_asleep = false;
     }
+    engine->stepped_ns = cleat__clock_monotonic_ns(NULL);
     *taken = engine->queue;
     engine->queue = (cleat__command_list){NULL, NULL};
     bool is_ending = engine->is_closing && taken->head == NULL;
@@ -108,6 +110,7 @@ static void answer(cleat__engine *engine, cleat__command_list answers)
     cleat__command *command;
     pthread_mutex_lock(&engine->mutex);
     engine->stats = stats;
+    engine->stepped_ns = cleat__clock_monotonic_ns(NULL);
     engine->failure = cleat__core_failure(engine->core);
     while ((command = cleat__command_take(&answers)) != NULL) {
         if (!command->detached && command->done == NULL) {
@@ -200,6 +203,7 @@ cleat_status cleat__engine_open(const cleat__engine_options *options, cleat__eng
         return cleat__fail_memory();
     }
     engine->clock = options->clock;
+    engine->stepped_ns = cleat__clock_monotonic_ns(NULL);
     engine->tracer = options->tracer;
     cleat__core_options core = {.path = options->path,
                                 .mode = CLEAT__STORE_WRITE,
@@ -257,6 +261,7 @@ static void enqueue(cleat__engine *engine, cleat__command *command)
     cleat__command_append(&engine->queue, command);
     if (engine->is_asleep) {
         engine->is_asleep = false;
+        engine->stepped_ns = cleat__clock_monotonic_ns(NULL);
         pthread_cond_signal(&engine->wake);
     }
 }
@@ -580,5 +585,8 @@ void cleat__engine_get_stats(cleat__engine *engine, cleat__engine_stats *out)
 {
     pthread_mutex_lock(&engine->mutex);
     *out = engine->stats;
+    if (!engine->is_asleep) {
+        out->stalled_ms = (cleat__clock_monotonic_ns(NULL) - engine->stepped_ns) / CLEAT__NS_PER_MS;
+    }
     pthread_mutex_unlock(&engine->mutex);
 }

@@ -132,6 +132,7 @@ typedef struct cleat__engine_stats {
     uint64_t dispatched_ms; /* the sum of those times */
     uint64_t store_errors;  /* writes that failed, but for those that others were the fault of */
     cleat_status failure;   /* CLEAT_OK: it has not failed */
+    int64_t stalled_ms;     /* since when the engine, which has work, has come no step further */
 } cleat__engine_stats;
 void cleat__engine_get_stats(cleat__engine *engine, cleat__engine_stats *out);
 

@@ -8,6 +8,9 @@
 
 #include <stdio.h>
 
+/* For a worker to come back and say that it has what was sent when its connection broke. */
+#define DOUBT_MS INT64_C(10000)
+
 static cleat__attempt_key key_of(const cleat__run *run)
 {
     cleat__attempt_key key = {run->id, run->retry_count, 0, {{0}}};
@@ -157,9 +160,8 @@ cleat_status cleat__life_send_again(cleat__core *core, cleat__run *run)
         status = load_assignment(core, run, &assignment);
     }
     if (status == CLEAT_OK) {
-        /* What a former stream gives back now, this one has. */
-        run->receipt = CLEAT__RECEIPT_HEARD;
         cleat__roster_assign(&core->roster, run->worker, assignment);
+        status = cleat__life_begin(core, run); /* what a former stream gives back now, this one has */
     }
     return status;
 }
@@ -196,6 +198,31 @@ cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worke
     }
     int64_t deadline = deadline_after(core, timeout_left(core, run, timeout_at_ms));
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+}
+
+cleat_status cleat__life_begin(cleat__core *core, cleat__run *run)
+{
+    bool was_doubted = run->receipt == CLEAT__RECEIPT_DOUBTED;
+    run->receipt = CLEAT__RECEIPT_HEARD;
+    if (!was_doubted) {
+        return CLEAT_OK;
+    }
+    int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
+    return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+}
+
+cleat_status cleat__life_doubt(cleat__core *core, cleat__worker *worker)
+{
+    cleat_status status = CLEAT_OK;
+    for (cleat__run *run = worker->held.head; run != NULL && status == CLEAT_OK; run = run->next) {
+        if (run->receipt != CLEAT__RECEIPT_SENT) {
+            continue;
+        }
+        run->receipt = CLEAT__RECEIPT_DOUBTED;
+        status =
+            cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline_after(core, DOUBT_MS)));
+    }
+    return status;
 }
 
 /* ---- What a running attempt is granted ---- */
@@ -361,13 +388,16 @@ static void tell_cancelled(cleat__core *core, const cleat__run *run)
 
 cleat_status cleat__life_time_out(cleat__core *core, cleat__run *run)
 {
-    char duration[CLEAT__DURATION_TEXT], text[CLEAT__DURATION_TEXT + 32];
-    cleat__duration_format(run->type->policy.execution_timeout_ms, duration);
-    snprintf(text, sizeof(text), "Task exceeded timeout of %s", duration);
+    if (run->receipt == CLEAT__RECEIPT_DOUBTED) {
+        return cleat__life_lose(core, run, CLEAT__LOSS_UNDELIVERED);
+    }
     if (run->receipt == CLEAT__RECEIPT_UNSURE) {
         /* As likely as not it never came; that is no failure of the task. */
         return cleat__life_lose(core, run, CLEAT__LOSS_WORKER_GONE);
     }
+    char duration[CLEAT__DURATION_TEXT], text[CLEAT__DURATION_TEXT + 32];
+    cleat__duration_format(run->type->policy.execution_timeout_ms, duration);
+    snprintf(text, sizeof(text), "Task exceeded timeout of %s", duration);
     tell_cancelled(core, run);
     if (has_retries_left(run)) {
         return retry(core, run, CLEAT__EVENT_TIME_OUT_RETRY, cleat__transition_time_out_retry,

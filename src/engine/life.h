@@ -18,12 +18,17 @@ cleat_status cleat__life_back_off(cleat__core *core, cleat__run *run, int64_t de
 
 /* QUEUED to RUNNING at `worker`, which gets the assignment after the commit. */
 cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worker *worker);
-/* The same attempt to the same worker once more, which knows whether it has it. */
+/* The same attempt to the same worker once more, which knows whether it has it: from then on it has. */
 cleat_status cleat__life_send_again(cleat__core *core, cleat__run *run);
 /* After a restart: RUNNING at a worker of another process. `timeout_at_ms` (Unix) is what it was granted,
  * 0: nothing beyond what its task says. What is left of it goes on; the worker has the time to come back. */
 cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worker *worker,
                                 int64_t timeout_at_ms, bool has_released);
+/* Its worker has it and says so. */
+cleat_status cleat__life_begin(cleat__core *core, cleat__run *run);
+/* The worker's session is over: what was sent there may be lost on the way. What it has not begun is
+ * taken from it unless it says so soon. */
+cleat_status cleat__life_doubt(cleat__core *core, cleat__worker *worker);
 /* The running attempt gets more time, until `*timeout_at_ms` (Unix; INT64_MAX: it has no timeout). */
 cleat_status cleat__life_prolong(cleat__core *core, cleat__run *run, int64_t increment_ms,
                                  int64_t *timeout_at_ms);

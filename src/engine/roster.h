@@ -50,6 +50,7 @@ typedef struct cleat__worker {
     bool is_listening;
     bool has_listened; /* since the engine started */
     bool is_kept;      /* it counts as alive while it listens */
+    bool may_repeat;   /* it passes over what it has, so it is told again what it holds when it listens */
     bool is_paused;
     bool has_left; /* it said so, and does not listen again */
     bool is_lost;  /* until its next sign of life */

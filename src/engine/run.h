@@ -16,9 +16,10 @@ struct cleat__worker;
 
 /* Whether a worker of another process has got what it was assigned. */
 typedef enum cleat__receipt {
-    CLEAT__RECEIPT_SENT,   /* to a stream, which tells when it could not */
-    CLEAT__RECEIPT_HEARD,  /* the worker has said something of it */
-    CLEAT__RECEIPT_UNSURE, /* stream or engine have ended since, and the worker has said nothing */
+    CLEAT__RECEIPT_SENT,  /* to a stream, which tells when it could not */
+    CLEAT__RECEIPT_HEARD, /* the worker has said something of it: it has begun */
+    CLEAT__RECEIPT_DOUBTED, /* the stream has ended since, and the worker has said nothing: the timer is for that */
+    CLEAT__RECEIPT_UNSURE, /* the engine has ended since: nobody knows whether the worker had said something */
 } cleat__receipt;
 
 typedef struct cleat__run {

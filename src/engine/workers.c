@@ -255,16 +255,11 @@ cleat_status cleat__workers_register(cleat__core *core, cleat__command *command)
     return status;
 }
 
-/* What was told in a former session may not have come. */
-static cleat_status doubt_held(cleat__core *core, cleat__worker *worker, bool may_repeat)
+static cleat_status send_again(cleat__core *core, cleat__worker *worker)
 {
     cleat_status status = CLEAT_OK;
     for (cleat__run *run = worker->held.head; run != NULL && status == CLEAT_OK; run = run->next) {
-        if (may_repeat) {
-            status = cleat__life_send_again(core, run);
-        } else if (run->receipt == CLEAT__RECEIPT_SENT) {
-            run->receipt = CLEAT__RECEIPT_UNSURE;
-        }
+        status = cleat__life_send_again(core, run);
     }
     return status;
 }
@@ -279,6 +274,11 @@ cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
     if (status != CLEAT_OK) {
         return status;
     }
+    command->as.listen.former = worker->is_listening ? worker->sink.self : NULL;
+    worker->may_repeat = command->as.listen.may_repeat;
+    if (!worker->may_repeat) { /* a former session may have broken without anybody knowing */
+        status = cleat__life_doubt(core, worker);
+    }
     worker->sink = command->as.listen.sink;
     worker->cancel = command->as.listen.cancel;
     worker->sink_is_full = command->as.listen.is_full;
@@ -287,11 +287,13 @@ cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
     worker->is_listening = worker->has_listened = true;
     worker->is_kept = worker->has_left = false;
     cleat__worker_note_change(worker);
-    status = note_sign(core, worker);
+    if (status == CLEAT_OK) {
+        status = note_sign(core, worker);
+    }
     if (status == CLEAT_OK && command->as.listen.is_kept) {
         cleat__roster_keep(&core->roster, worker);
     }
-    return status == CLEAT_OK ? doubt_held(core, worker, command->as.listen.may_repeat) : status;
+    return status == CLEAT_OK && worker->may_repeat ? send_again(core, worker) : status;
 }
 
 static void plan_sweep_in(cleat__core *core, int64_t ms)
@@ -302,9 +304,12 @@ static void plan_sweep_in(cleat__core *core, int64_t ms)
 
 static cleat_status stop_listening(cleat__core *core, cleat__worker *worker)
 {
+    /* Who is told again does not say that it has begun, and need not. */
+    bool is_doubted = worker->is_listening && !worker->may_repeat;
+    cleat_status status = is_doubted ? cleat__life_doubt(core, worker) : CLEAT_OK;
     worker->is_listening = false;
-    if (!worker->is_kept) {
-        return CLEAT_OK;
+    if (status != CLEAT_OK || !worker->is_kept) {
+        return status;
     }
     worker->is_kept = false; /* it was alive until now */
     return note_sign(core, worker);

@@ -173,6 +173,22 @@ static bool check_id(void *argument, cleat_slice name, cleat_slice value)
     return true;
 }
 
+/* A file that cannot be read just now is not the caller's fault: it may try again. */
+static void refuse_credentials(exchange *self, cleat_status status, bool has_token)
+{
+    if (status == CLEAT_UNAUTHENTICATED && has_token) {
+        cleat__http_call_refuse(&self->call, 403, "Please provide valid credentials: %s",
+                                cleat_error_message());
+    } else if (status == CLEAT_UNAUTHENTICATED) {
+        cleat__http_call_refuse(&self->call, 403, "Please provide valid credentials");
+    } else {
+        bool is_retryable = cleat_status_is_retryable(status);
+        cleat__http_call_refuse(&self->call, is_retryable ? (unsigned)cleat_status_http_code(status) : 500,
+                                "the token cannot be checked: %s", cleat_status_text(status));
+        self->call.answer.retry_after_s = is_retryable;
+    }
+}
+
 static void authenticate(exchange *self)
 {
     static const char scheme[] = "Bearer ";
@@ -186,9 +202,12 @@ static void authenticate(exchange *self)
             token.size--;
         }
     }
-    if (options->authenticate == NULL ||
-        options->authenticate(options->authenticate_self, token, &self->call.identity) != CLEAT_OK) {
-        cleat__http_call_refuse(&self->call, 403, "Please provide valid credentials");
+    cleat_status status = CLEAT_UNAUTHENTICATED;
+    if (options->authenticate != NULL) {
+        status = options->authenticate(options->authenticate_self, token, &self->call.identity);
+    }
+    if (status != CLEAT_OK) {
+        refuse_credentials(self, status, token.size != 0 && options->authenticate != NULL);
     }
 }
 

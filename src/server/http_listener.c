@@ -1,6 +1,8 @@
 #define _GNU_SOURCE /* SOCK_CLOEXEC, SOCK_NONBLOCK */
 #include "http_listener.h"
 
+#include "address.h"
+#include "base/alloc.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -11,37 +13,6 @@
 #include <unistd.h>
 
 enum { BACKLOG = 1024 };
-
-static cleat_status fail_form(const char *address)
-{
-    return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                       "\"%s\" is no address to listen on: write HOST:PORT, such as 127.0.0.1:8733", address);
-}
-
-/* Splits "[::1]:80" and "localhost:80". */
-static cleat_status split(const char *address, char host[256], char port[8])
-{
-    const char *colon = strrchr(address, ':');
-    if (colon == NULL || strlen(colon + 1) > 5 || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
-        colon[1] == '\0') {
-        return fail_form(address);
-    }
-    snprintf(port, 8, "%s", colon + 1);
-    const char *from = address;
-    size_t size = (size_t)(colon - address);
-    if (size >= 2 && address[0] == '[' && colon[-1] == ']') {
-        from++;
-        size -= 2;
-    } else if (memchr(address, ':', size) != NULL) {
-        return fail_form(address); /* an IPv6 address without brackets */
-    }
-    if (size >= 256) {
-        return fail_form(address);
-    }
-    memcpy(host, from, size);
-    host[size] = '\0';
-    return CLEAT_OK;
-}
 
 static cleat_status fail_errno(const char *address, int error)
 {
@@ -84,29 +55,36 @@ static void name_socket(int descriptor, char text[CLEAT__HTTP_ADDRESS_TEXT])
     snprintf(text, CLEAT__HTTP_ADDRESS_TEXT, strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-cleat_status cleat__http_listen(const char *address, int *descriptor, char text[CLEAT__HTTP_ADDRESS_TEXT])
+static cleat_status listen_on(const cleat__address *parsed, const char *address, int *descriptor)
 {
-    char host[256], port[8];
-    cleat_status status = split(address, host, port);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *list = NULL;
-    int code = getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &list);
+    char port[8];
+    snprintf(port, sizeof(port), "%u", (unsigned)parsed->port % 65536);
+    int code = getaddrinfo(parsed->host, port, &hints, &list);
     if (code != 0) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "cannot listen on %s: %s", address, gai_strerror(code));
     }
     int error = 0;
-    *descriptor = -1;
     for (const struct addrinfo *at = list; at != NULL && *descriptor < 0; at = at->ai_next) {
         *descriptor = open_socket(at);
         error = *descriptor < 0 ? errno : 0;
     }
     freeaddrinfo(list);
-    if (*descriptor < 0) {
-        return fail_errno(address, error);
+    return *descriptor >= 0 ? CLEAT_OK : fail_errno(address, error);
+}
+
+cleat_status cleat__http_listen(const char *address, int *descriptor, char text[CLEAT__HTTP_ADDRESS_TEXT])
+{
+    cleat__address parsed;
+    *descriptor = -1;
+    cleat_status status = cleat__address_parse(address, &parsed);
+    if (status == CLEAT_OK) {
+        status = listen_on(&parsed, address, descriptor);
     }
-    name_socket(*descriptor, text);
-    return CLEAT_OK;
+    if (status == CLEAT_OK) {
+        name_socket(*descriptor, text);
+    }
+    cleat__free(parsed.host);
+    return status;
 }

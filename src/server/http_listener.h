@@ -7,8 +7,8 @@
 #define CLEAT__HTTP_ADDRESS_TEXT 80
 
 /*
- * Listens on "HOST:PORT": a name, an IPv4 address, an IPv6 address in brackets, or nothing for all;
- * port 0 is a free one. `text` says what it became, "127.0.0.1:8733". CLEAT_INVALID_ARGUMENT: not of
+ * Listens on "HOST:PORT": a name, an IPv4 address or an IPv6 address in brackets; port 0 is a free one.
+ * Of the addresses that a name has, the first that can be had. `text` says what it became, "127.0.0.1:8733". CLEAT_INVALID_ARGUMENT: not of
  * that form, or no such host. CLEAT_BUSY: somebody else listens there. CLEAT_FAILED_PRECONDITION:
  * the port is not allowed, or the address not of this machine.
  */

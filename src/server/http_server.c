@@ -174,7 +174,6 @@ const char *cleat__http_server_address(const cleat__http_server *server)
 static bool wait_for_answers(cleat__http_server *server, int64_t deadline_ns)
 {
     pthread_mutex_lock(&server->mutex);
-    server->is_stopping = true;
     while (server->open != 0 && cleat__cond_wait_until(&server->all_answered, &server->mutex, deadline_ns)) {
     }
     bool is_done = server->open == 0;
@@ -182,13 +181,24 @@ static bool wait_for_answers(cleat__http_server *server, int64_t deadline_ns)
     return is_done;
 }
 
+void cleat__http_server_quiesce(cleat__http_server *server)
+{
+    pthread_mutex_lock(&server->mutex);
+    bool is_first = !server->is_stopping;
+    server->is_stopping = true;
+    pthread_mutex_unlock(&server->mutex);
+    if (is_first) {
+        MHD_quiesce_daemon(server->daemon);
+        shutdown(server->listener, SHUT_RDWR); /* the daemon's thread may be looking at it: closed later */
+    }
+}
+
 cleat_status cleat__http_server_stop(cleat__http_server *server, int64_t timeout_ms)
 {
     if (server->daemon == NULL) {
         return CLEAT_OK;
     }
-    MHD_quiesce_daemon(server->daemon);
-    shutdown(server->listener, SHUT_RDWR); /* the daemon's thread may be looking at it: closed later */
+    cleat__http_server_quiesce(server);
     bool is_done = wait_for_answers(server, cleat__deadline_ns(timeout_ms));
     cleat__http_pool_stop(server->pool); /* no connection may sleep when the daemon ends */
     MHD_stop_daemon(server->daemon);

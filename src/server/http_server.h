@@ -23,7 +23,8 @@ typedef struct cleat__http_options {
 
     const cleat__http_table *tables; /* borrowed */
     size_t table_count;
-    /* Any answer but CLEAT_OK is a 403. Called on the thread of the connections: it must be quick. */
+    /* CLEAT_UNAUTHENTICATED is a 403 with its sentence, a retryable failure has its own code, others are a
+     * 500. Called on the thread of the connections: it must be quick. */
     cleat_status (*authenticate)(void *self, cleat_slice bearer, cleat__identity *out);
     void *authenticate_self;
     cleat__metrics *metrics; /* NULL: nothing is counted */
@@ -42,6 +43,8 @@ typedef struct cleat__http_options {
 cleat_status cleat__http_server_start(const cleat__http_options *options, cleat__http_server **out);
 /* What it listens on: "127.0.0.1:8733". */
 const char *cleat__http_server_address(const cleat__http_server *server);
+/* Listens no more and refuses new requests with 503, but goes on with those that have begun. */
+void cleat__http_server_quiesce(cleat__http_server *server);
 /*
  * Listens no more, answers what has begun, and closes. CLEAT_TIMEOUT: at the deadline requests were
  * still open and have been cut off; a handler that runs is waited for all the same. Again: CLEAT_OK.

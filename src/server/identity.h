@@ -8,6 +8,7 @@ typedef struct cleat__identity {
     int64_t tenant; /* its number in the file */
     cleat__uuid tenant_id;
     cleat__uuid token_id; /* nil: no token was needed */
+    int64_t expires_at_s; /* Unix; of the token */
 } cleat__identity;
 
 #endif

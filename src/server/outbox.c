@@ -123,6 +123,7 @@ cleat_status cleat__outbox_send(cleat__outbox *outbox)
         outbox->waiting.first = next;
         outbox->waiting.last = next != NULL ? outbox->waiting.last : NULL;
         outbox->waiting_size -= size;
+        cleat__rpc_discharge(outbox->call, size);
     }
     return status;
 }
@@ -135,6 +136,7 @@ cleat_status cleat__outbox_put(cleat__outbox *outbox, notice *it)
     }
     append(&outbox->waiting, it);
     outbox->waiting_size += sizeof(*it) + it->size;
+    cleat__rpc_charge(outbox->call, sizeof(*it) + it->size);
     cleat_status status = cleat__outbox_send(outbox);
     forget_taken(outbox);
     if (status == CLEAT_OK && outbox->waiting_size > CLEAT__OUTBOX_WAITING_MAX) {
@@ -163,6 +165,8 @@ void cleat__outbox_close(cleat__outbox *outbox)
     }
     forget_taken(outbox);
     outbox->is_closed = true;
+    cleat__rpc_discharge(outbox->call, outbox->waiting_size);
+    outbox->waiting_size = 0;
     while ((it = take_first(&outbox->waiting)) != NULL) {
         remember(outbox, it, UINT64_MAX);
     }

@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/url_part.h"
-#include "rpc_parts.h"
+#include "address.h"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -97,10 +97,10 @@ static bool any_meets(const struct addrinfo *targets, const struct addrinfo *own
 
 bool cleat__is_own_address(const char *url, const char *address)
 {
-    cleat__rpc_address own = {.host = NULL};
+    cleat__address own = {.host = NULL};
     place target;
     bool is_own = false;
-    if (read_url(url, &target) && cleat__rpc_address_parse(address, &own) == CLEAT_OK &&
+    if (read_url(url, &target) && cleat__address_parse(address, &own) == CLEAT_OK &&
         target.port == own.port) {
         struct addrinfo *targets = look_up(target.host), *owns = look_up(own.host);
         is_own = any_meets(targets, owns);

@@ -13,7 +13,9 @@
  *
  * Memory: what a handler sends waits in a queue of the call, bounded in bytes, until the transport takes it, and
  * the transport takes no more than the peer's window and some 64 KiB. The next message of a bidirectional
- * stream is read when the handler is done with the one before.
+ * stream is read when the handler is done with the one before. Requests that handlers have, what is sent, and
+ * what handlers charge are in one account of the server's: when that is full calls are refused with
+ * RESOURCE_EXHAUSTED, those with large requests first.
  */
 #ifndef CLEAT_SERVER_RPC_H
 #define CLEAT_SERVER_RPC_H
@@ -36,6 +38,7 @@ typedef enum cleat__rpc_kind {
 typedef struct cleat__rpc_method {
     const char *path; /* "/Dispatcher/Register" */
     cleat__rpc_kind kind;
+    bool is_reading;   /* it changes nothing, so its answer is refused when there is no memory for it */
     bool accepts_late; /* a stream whose head goes out with the first message, or by cleat__rpc_accept() */
     const ProtobufCMessageDescriptor *request; /* NULL: `handle_bytes` takes the messages as they are */
     /* The request, or one message of a stream; it is borrowed. One of the two is there. */
@@ -67,23 +70,32 @@ typedef struct cleat__rpc_options {
     const char *address;
     /* PEM files; with an authority for clients, each needs a certificate of it. NULL: no TLS. */
     const char *certificate_file, *key_file, *client_authorities_file;
-    size_t max_message_size; /* in both directions, unpacked; 0: 4 MiB */
-    size_t max_queued_size;  /* per call, of what is sent faster than taken; 0: 4 MiB */
-    unsigned thread_count;   /* 0: 2 */
-    /* Unary calls that are being answered, of all clients; 0: 10,000, and 256 MiB of their requests. Beyond
-     * that they are RESOURCE_EXHAUSTED at once, which clients try again. */
-    size_t max_unary_calls, max_unary_size;
+    /* Unpacked, of what is received and of what streams send; 0: 4 MiB. Answers may be larger: what they
+     * answer is done, and the peer has a limit of its own. */
+    size_t max_message_size;
+    size_t max_queued_size; /* per call, of what is sent faster than taken; 0: 4 MiB */
+    size_t max_memory;      /* the account; 0: 256 MiB */
+    /* Unary calls that are being answered, of all clients; 0: 10,000. Beyond that they are
+     * RESOURCE_EXHAUSTED at once, which clients try again. */
+    size_t max_unary_calls;
     /* A connection on which nothing comes for so long is asked whether it is there, and ended when there is
      * no answer in time. 0: 30 s, and 20 s. */
     int keepalive_ms, keepalive_timeout_ms;
+    unsigned thread_count; /* 0: 2 */
     /*
      * Tells who calls by the token of `authorization: bearer TOKEN`, before the message is looked at;
-     * on completion threads, several at once. Any failure is UNAUTHENTICATED "invalid auth token" to the
-     * peer, but: a retryable one (the store is not there) has its own code, CLEAT_UNAUTHENTICATED its own
-     * sentence, and CLEAT_FAILED_PRECONDITION adds one. NULL: nobody is asked, everybody is `anonymous`.
+     * on completion threads, several at once. The peer gets the sentence of CLEAT_UNAUTHENTICATED and of
+     * retryable failures; others are INTERNAL and strangers learn nothing of them. NULL: nobody is asked,
+     * everybody is `anonymous`.
      */
     cleat_status (*authenticate)(void *user_data, cleat_slice token, cleat__identity *out);
     void *authenticate_data;
+    /*
+     * Whether who was let in is still to be, asked every few seconds for each stream on a thread of its own:
+     * CLEAT_UNAUTHENTICATED ends the stream with its sentence. NULL: nobody is asked.
+     */
+    cleat_status (*authenticate_again)(void *user_data, const cleat__identity *identity);
+    int64_t again_ms; /* how often; 0: every 5 s */
     cleat__identity anonymous;
     /* Whether somebody who is known may make one more call, by the method's path; if not, it is
      * RESOURCE_EXHAUSTED. On completion threads; must not block. NULL: everybody may. */
@@ -102,7 +114,6 @@ typedef struct cleat__rpc_options {
 cleat_status cleat__rpc_server_start(const cleat__rpc_options *options, cleat__rpc_server **out);
 /* "127.0.0.1:7077", the host as it was given; as long as the server. */
 const char *cleat__rpc_server_address(const cleat__rpc_server *server);
-int cleat__rpc_server_port(const cleat__rpc_server *server);
 /*
  * Answers new calls and ends streams with UNAVAILABLE, waits up to `timeout_ms` for the other calls and
  * for streams to take what was sent, then ends what is left and listens no more. When it returns, no
@@ -118,19 +129,20 @@ void cleat__rpc_server_free(cleat__rpc_server *server);
 const cleat__identity *cleat__rpc_call_identity(const cleat__rpc_call *call);
 /* Of the monotonic clock; INT64_MAX: none. */
 int64_t cleat__rpc_call_deadline_ns(const cleat__rpc_call *call);
-/* "127.0.0.1:41234"; "" when it is not known any more. */
-const char *cleat__rpc_call_peer(cleat__rpc_call *call, char *text, size_t size);
 /* The first value of a key (lower case); the absent slice when there is none. Valid during the callback. */
 cleat_slice cleat__rpc_call_metadata(const cleat__rpc_call *call, const char *key);
 /* A pointer of the handler's, NULL at first. */
 void cleat__rpc_call_set_data(cleat__rpc_call *call, void *data);
 void *cleat__rpc_call_data(const cleat__rpc_call *call);
-/* Whether the call is known to be over for the peer (where the method has `cancelled`), so that work for it
- * can be left out. */
-bool cleat__rpc_call_is_over(cleat__rpc_call *call);
 
 cleat__rpc_call *cleat__rpc_hold(cleat__rpc_call *call);
 void cleat__rpc_release(cleat__rpc_call *call);
+
+/* Puts what a handler keeps for the call on the account, and takes it off: both before `ended` returns. */
+void cleat__rpc_charge(cleat__rpc_call *call, size_t size);
+void cleat__rpc_discharge(cleat__rpc_call *call, size_t size);
+/* Whether more than half of it is used: what may grow without end must not grow further. */
+bool cleat__rpc_is_short(const cleat__rpc_call *call);
 
 /* In `handle`, at most once: the request is the caller's from now on, to be freed with cleat__message_free(). */
 void *cleat__rpc_take_request(cleat__rpc_call *call);
@@ -159,13 +171,7 @@ void cleat__rpc_accept(cleat__rpc_call *call);
  */
 cleat_status cleat__rpc_send(cleat__rpc_call *call, const ProtobufCMessage *message);
 cleat_status cleat__rpc_send_bytes(cleat__rpc_call *call, cleat_slice message);
-/* Bytes sent that the transport has not taken, with some for the bookkeeping of each message. */
-size_t cleat__rpc_queued_size(cleat__rpc_call *call);
 /* How many of the messages sent, in their order, the transport has taken. */
 uint64_t cleat__rpc_taken_count(cleat__rpc_call *call);
-
-/* Bidirectional streams: from a callback, to get no further message until cleat__rpc_resume(). */
-void cleat__rpc_pause(cleat__rpc_call *call);
-void cleat__rpc_resume(cleat__rpc_call *call); /* any thread */
 
 #endif

@@ -77,28 +77,20 @@ typedef struct rpc_refusal {
 static bool authenticate(const cleat__rpc_server *server, const grpc_metadata_array *metadata,
                          cleat__identity *out, rpc_refusal *refusal)
 {
-    static const char sentence[] = "invalid auth token";
     *out = server->anonymous;
     if (server->authenticate == NULL) {
         return true;
     }
     cleat_slice token = token_of(cleat__rpc_metadata_get(metadata, "authorization"));
-    cleat_status status =
-        token.size != 0 ? server->authenticate(server->authenticate_data, token, out) : CLEAT_NOT_FOUND;
+    cleat_status status = token.size != 0 ? server->authenticate(server->authenticate_data, token, out)
+                                          : cleat__fail(CLEAT_UNAUTHENTICATED, "invalid auth token");
     if (status == CLEAT_OK) {
         return true;
     }
-    refusal->code = GRPC_STATUS_UNAUTHENTICATED;
-    if (status == CLEAT_FAILED_PRECONDITION) {
-        snprintf(refusal->text, sizeof(refusal->text), "%s: %s", sentence, cleat_error_message());
-    } else if (status == CLEAT_UNAUTHENTICATED) {
-        snprintf(refusal->text, sizeof(refusal->text), "%s", cleat_error_message());
-    } else if (cleat_status_is_retryable(status)) {
-        refusal->code = (grpc_status_code)cleat_status_grpc_code(status);
-        snprintf(refusal->text, sizeof(refusal->text), "%s", cleat_error_message());
-    } else {
-        snprintf(refusal->text, sizeof(refusal->text), "%s", sentence);
-    }
+    bool is_told = status == CLEAT_UNAUTHENTICATED || cleat_status_is_retryable(status);
+    refusal->code = is_told ? (grpc_status_code)cleat_status_grpc_code(status) : GRPC_STATUS_INTERNAL;
+    snprintf(refusal->text, sizeof(refusal->text), "%s",
+             is_told ? cleat_error_message() : "the token cannot be checked");
     return false;
 }
 
@@ -115,6 +107,11 @@ static void take_in(cleat__rpc_server *server, cleat__rpc_arrival *arrival)
         snprintf(refusal.text, sizeof(refusal.text), "there is no method %.*s",
                  (int)(path.size < 256 ? path.size : 256), path.data);
     }
+    if (is_known && route != NULL && cleat__rpc_admit(server, 0) != CLEAT_OK) {
+        refusal.code = GRPC_STATUS_RESOURCE_EXHAUSTED;
+        snprintf(refusal.text, sizeof(refusal.text), "%s", cleat_error_message());
+        route = NULL;
+    }
     bool is_taken = is_known && route != NULL;
     if (is_taken && server->admit != NULL &&
         !server->admit(server->admit_data, &identity, route->method->path)) {
@@ -122,7 +119,7 @@ static void take_in(cleat__rpc_server *server, cleat__rpc_arrival *arrival)
         refusal.code = GRPC_STATUS_RESOURCE_EXHAUSTED;
         snprintf(refusal.text, sizeof(refusal.text), "the token's calls come too fast: try again later");
     }
-    cleat__rpc_call *call = cleat__rpc_call_new(server, arrival, is_taken ? route : NULL);
+    cleat__rpc_call *call = cleat__rpc_call_new(server, arrival, is_taken ? route : NULL, &identity);
     if (call == NULL) {
         (void)grpc_call_cancel_with_status(arrival->call, GRPC_STATUS_RESOURCE_EXHAUSTED,
                                            "the server is out of memory", NULL);
@@ -130,7 +127,6 @@ static void take_in(cleat__rpc_server *server, cleat__rpc_arrival *arrival)
         arrival->call = NULL;
         return;
     }
-    call->identity = identity;
     if (call->is_active && route->method->kind == CLEAT__RPC_UNARY && !call->is_counted) {
         snprintf(refusal.text, sizeof(refusal.text),
                  "the server is at work on %zu calls already: try again later", server->max_unary_calls);

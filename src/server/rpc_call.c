@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static void on_received(cleat__completion *self, bool is_ok);
+
 /* ---- Its life ---- */
 
 static int64_t deadline_of(gpr_timespec deadline)
@@ -61,7 +63,7 @@ static void delist(cleat__rpc_call *call)
 }
 
 cleat__rpc_call *cleat__rpc_call_new(cleat__rpc_server *server, cleat__rpc_arrival *arrival,
-                                     const cleat__rpc_route *route)
+                                     const cleat__rpc_route *route, const cleat__identity *identity)
 {
     cleat__rpc_call *call = cleat__calloc(1, sizeof(*call));
     if (call == NULL) {
@@ -70,11 +72,14 @@ cleat__rpc_call *cleat__rpc_call_new(cleat__rpc_server *server, cleat__rpc_arriv
     pthread_mutex_init(&call->mutex, NULL);
     call->references = 1; /* gRPC's */
     call->server = server;
+    call->identity = *identity;
     atomic_fetch_add_explicit(&server->references, 1, memory_order_relaxed);
     if (route != NULL) {
         call->method = route->method;
         call->service = route->service;
     }
+    call->receiving = (cleat__rpc_operation){{on_received}, call};
+    call->sending = (cleat__rpc_operation){{cleat__rpc_on_sent}, call};
     call->call = arrival->call;
     call->metadata = arrival->metadata;
     call->deadline_ns = deadline_of(arrival->details.deadline);
@@ -100,6 +105,7 @@ void cleat__rpc_release(cleat__rpc_call *call)
     if (call->was_handlers && call->method->ended != NULL) {
         call->method->ended(call, call->service);
     }
+    cleat__rpc_account_take(call->server, call->request_size);
     cleat__rpc_server_release(call->server);
     pthread_mutex_destroy(&call->mutex);
     cleat__free(call);
@@ -122,7 +128,6 @@ void cleat__rpc_settle(cleat__rpc_call *call)
     if (over != NULL) {
         cleat__rpc_trace_end(call);
         grpc_call_unref(over);
-        atomic_fetch_sub_explicit(&call->server->unary_size, call->held_size, memory_order_relaxed);
         delist(call);
         cleat__rpc_release(call);
     }
@@ -171,20 +176,29 @@ static void on_closed(cleat__completion *self, bool is_ok)
 
 static void receive(cleat__rpc_call *call);
 
-/* Counts a unary call's request among those that are being answered. */
-static cleat_status hold_request(cleat__rpc_call *call, size_t size)
+/* `request` stays NULL where the bytes are what is handed over. */
+static cleat_status read_message(cleat__rpc_call *call, grpc_byte_buffer *message, cleat__rpc_bytes *bytes,
+                                 ProtobufCMessage **request)
 {
-    cleat__rpc_server *server = call->server;
-    if (call->method->kind != CLEAT__RPC_UNARY) {
-        return CLEAT_OK;
+    cleat_status status = cleat__rpc_bytes_read(bytes, message, call->server->max_message_size);
+    if (status == CLEAT_OK) {
+        status = cleat__rpc_admit(call->server, bytes->bytes.size);
     }
-    size_t held = atomic_fetch_add_explicit(&server->unary_size, size, memory_order_relaxed);
-    call->held_size = size;
-    if (size > server->max_unary_size || held > server->max_unary_size - size) {
-        return cleat__fail(CLEAT_RESOURCE_EXHAUSTED,
-                           "the server is at work on %zu bytes of requests already: try again later", held);
+    if (status == CLEAT_OK && call->method->request != NULL) {
+        *request =
+            cleat__message_unpack_sized(call->method->request, bytes->bytes, &call->request_size, &status);
+        cleat__rpc_account_add(call->server, call->request_size);
     }
-    return CLEAT_OK;
+    return status;
+}
+
+static void drop_request(cleat__rpc_call *call, ProtobufCMessage *request)
+{
+    if (request != NULL) {
+        cleat__message_free(request);
+        cleat__rpc_account_take(call->server, call->request_size);
+        call->request_size = 0;
+    }
 }
 
 /* Hands over a message; false: it cannot be read, and the call ends. */
@@ -193,13 +207,7 @@ static bool deliver(cleat__rpc_call *call, grpc_byte_buffer *message)
     const cleat__rpc_method *method = call->method;
     cleat__rpc_bytes bytes;
     ProtobufCMessage *request = NULL;
-    cleat_status status = cleat__rpc_bytes_read(&bytes, message, call->server->max_message_size);
-    if (status == CLEAT_OK) {
-        status = hold_request(call, bytes.bytes.size);
-    }
-    if (status == CLEAT_OK && method->request != NULL) {
-        request = cleat__message_unpack(method->request, bytes.bytes, &status);
-    }
+    cleat_status status = read_message(call, message, &bytes, &request);
     bool is_handed = false;
     if (status == CLEAT_OK) {
         pthread_mutex_lock(&call->mutex);
@@ -218,7 +226,7 @@ static bool deliver(cleat__rpc_call *call, grpc_byte_buffer *message)
     } else if (is_handed) {
         method->handle_bytes(call, bytes.bytes, call->service);
     }
-    cleat__message_free(request);
+    drop_request(call, request);
     cleat__rpc_bytes_deinit(&bytes);
     if (status != CLEAT_OK) {
         char text[256];
@@ -269,10 +277,7 @@ static void on_received(cleat__completion *self, bool is_ok)
     }
     pthread_mutex_lock(&call->mutex);
     if (goes_on && call->is_handlers) {
-        call->waits_for_resume = call->is_paused;
-        if (!call->is_paused) {
-            receive(call);
-        }
+        receive(call);
     }
     call->pending--; /* not before: the call is not over while it is looked at */
     cleat__rpc_settle(call);
@@ -287,26 +292,7 @@ static void receive(cleat__rpc_call *call)
     const grpc_op operation = {.op = GRPC_OP_RECV_MESSAGE,
                                .data.recv_message = {.recv_message = &call->received}};
     call->is_receiving = true;
-    call->receiving.completion.run = on_received;
     cleat__rpc_start(&call->receiving, &operation, 1);
-}
-
-void cleat__rpc_pause(cleat__rpc_call *call)
-{
-    pthread_mutex_lock(&call->mutex);
-    call->is_paused = true;
-    pthread_mutex_unlock(&call->mutex);
-}
-
-void cleat__rpc_resume(cleat__rpc_call *call)
-{
-    pthread_mutex_lock(&call->mutex);
-    call->is_paused = false;
-    if (call->waits_for_resume && call->call != NULL) {
-        call->waits_for_resume = false;
-        receive(call);
-    }
-    cleat__rpc_settle(call);
 }
 
 /* ---- Its beginning ---- */
@@ -316,8 +302,6 @@ void cleat__rpc_call_begin(cleat__rpc_call *call)
     const cleat__rpc_method *method = call->method;
     const grpc_op close = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER,
                            .data.recv_close_on_server = {.cancelled = &call->was_cancelled}};
-    call->receiving.call = call;
-    call->sending.call = call;
     bool is_bidi = method->kind == CLEAT__RPC_BIDI_STREAM;
     pthread_mutex_lock(&call->mutex);
     if (call->is_ending) { /* the server has been stopped since */
@@ -340,8 +324,7 @@ void cleat__rpc_call_begin(cleat__rpc_call *call)
     if (is_bidi) {
         method->open(call, call->service);
         pthread_mutex_lock(&call->mutex);
-        call->waits_for_resume = call->is_paused;
-        if (!call->is_paused && call->is_handlers) {
+        if (call->is_handlers) {
             receive(call);
         }
         pthread_mutex_unlock(&call->mutex);
@@ -367,28 +350,6 @@ int64_t cleat__rpc_call_deadline_ns(const cleat__rpc_call *call)
     return call->deadline_ns;
 }
 
-const char *cleat__rpc_call_peer(cleat__rpc_call *call, char *text, size_t size)
-{
-    char *peer = NULL;
-    pthread_mutex_lock(&call->mutex);
-    if (call->call != NULL) {
-        peer = grpc_call_get_peer(call->call);
-    }
-    pthread_mutex_unlock(&call->mutex);
-    size_t used = 0;
-    const char *from = peer != NULL ? peer : "";
-    /* "ipv4:127.0.0.1:41234", "ipv6:%5B::1%5D:41234" */
-    from += strncmp(from, "ipv4:", 5) == 0 || strncmp(from, "ipv6:", 5) == 0 ? 5 : 0;
-    while (*from != '\0' && used + 1 < size) {
-        bool is_bracket = strncmp(from, "%5B", 3) == 0 || strncmp(from, "%5D", 3) == 0;
-        text[used++] = !is_bracket ? *from : from[2] == 'B' ? '[' : ']';
-        from += is_bracket ? 3 : 1;
-    }
-    text[used] = '\0';
-    gpr_free(peer);
-    return text;
-}
-
 cleat_slice cleat__rpc_call_metadata(const cleat__rpc_call *call, const char *key)
 {
     return cleat__rpc_metadata_get(&call->metadata, key);
@@ -402,12 +363,4 @@ void cleat__rpc_call_set_data(cleat__rpc_call *call, void *data)
 void *cleat__rpc_call_data(const cleat__rpc_call *call)
 {
     return atomic_load_explicit(&call->data, memory_order_acquire);
-}
-
-bool cleat__rpc_call_is_over(cleat__rpc_call *call)
-{
-    pthread_mutex_lock(&call->mutex);
-    bool is_over = call->is_closed || call->call == NULL;
-    pthread_mutex_unlock(&call->mutex);
-    return is_over;
 }

@@ -1,7 +1,8 @@
 /*
  * What the files of the gRPC server share. rpc_server.c starts and stops it, rpc_accept.c takes calls in,
  * rpc_call.c is the way of one call, rpc_send.c what handlers send, rpc_message.c turns bytes into messages,
- * rpc_address.c knows HOST:PORT, rpc_trace.c makes spans of calls.
+ * rpc_memory.c is the account of memory, rpc_audit.c ends the streams of those who are not to be there any
+ * more, rpc_trace.c makes spans of calls.
  *
  * Each completion thread has slots, requests to gRPC for the next call; a call that comes is served by the thread
  * whose slot it came to. What gRPC does for a call are operations: receive a message, send one (or the
@@ -18,6 +19,7 @@
 #ifndef CLEAT_SERVER_RPC_PARTS_H
 #define CLEAT_SERVER_RPC_PARTS_H
 
+#include "address.h"
 #include "grpc/completion.h"
 #include "rpc.h"
 
@@ -58,12 +60,12 @@ struct cleat__rpc_call {
     cleat__rpc_operation receiving, sending, closing;
     grpc_byte_buffer *received;
     ProtobufCMessage *request; /* while `handle` runs, unless it takes it */
+    size_t request_size;       /* on the account for it, until the call is freed when it is taken */
     int was_cancelled;
 
     cleat__rpc_call *next, *previous; /* of the server; its mutex guards them */
     bool is_active;                   /* came while the server served, for a method it has; does not change */
     bool is_counted;                  /* among the unary calls; does not change */
-    size_t held_size;                 /* of its request among theirs; of the completion thread */
 
     pthread_mutex_t mutex; /* guards what follows */
     grpc_call *call;       /* NULL: over */
@@ -74,7 +76,7 @@ struct cleat__rpc_call {
     bool is_ending; /* the status is set */
     bool is_status_sent;
     bool is_sending, is_metadata_sent, wants_metadata;
-    bool is_receiving, is_paused, waits_for_resume;
+    bool is_receiving;
     cleat__rpc_outgoing *first, *last; /* not yet given to gRPC */
     cleat__rpc_outgoing *sent;         /* given, and not yet taken */
     size_t queued_size;                /* of all these */
@@ -93,10 +95,13 @@ struct cleat__rpc_server {
     atomic_uint references;
     char *address;
     int port;
-    size_t max_message_size, max_queued_size, max_unary_calls, max_unary_size;
-    atomic_size_t unary_size; /* of requests that are being answered */
+    size_t max_message_size, max_queued_size, max_memory, max_unary_calls;
+    atomic_size_t memory; /* what is on the account */
     cleat_status (*authenticate)(void *user_data, cleat_slice token, cleat__identity *out);
     void *authenticate_data;
+    cleat_status (*authenticate_again)(void *user_data, const cleat__identity *identity);
+    int64_t again_ms;
+    pthread_t audit_thread; /* when there is authenticate_again */
     cleat__identity anonymous;
     bool (*admit)(void *user_data, const cleat__identity *identity, const char *path);
     void *admit_data;
@@ -109,8 +114,9 @@ struct cleat__rpc_server {
     cleat__completion shutdown_done;
 
     pthread_mutex_t mutex; /* guards what follows */
-    pthread_cond_t changed;
+    pthread_cond_t changed, audit_wake;
     enum { CLEAT__RPC_SERVING, CLEAT__RPC_STOPPING, CLEAT__RPC_STOPPED } state;
+    bool is_audited;   /* its thread is there */
     bool is_shut_down; /* gRPC says so */
     size_t slot_count; /* waiting for a call */
     cleat__rpc_call *calls;
@@ -130,11 +136,18 @@ cleat_status cleat__rpc_slots_start(cleat__rpc_server *server, cleat__rpc_thread
 /* The first value of a key; the absent slice when there is none. */
 cleat_slice cleat__rpc_metadata_get(const grpc_metadata_array *metadata, const char *key);
 
+/* rpc_memory.c */
+/* Whether a request of that size is read; CLEAT_RESOURCE_EXHAUSTED: the account is full. What is small, as reports
+ * and heartbeats are, is read a little longer than what is not. */
+cleat_status cleat__rpc_admit(cleat__rpc_server *server, size_t size);
+void cleat__rpc_account_add(cleat__rpc_server *server, size_t size);
+void cleat__rpc_account_take(cleat__rpc_server *server, size_t size);
+
 /* rpc_call.c */
 /* Takes gRPC's call and the metadata; it is in the server's list when this returns. `route` NULL: to be turned
  * away. NULL: no memory. */
 cleat__rpc_call *cleat__rpc_call_new(cleat__rpc_server *server, cleat__rpc_arrival *arrival,
-                                     const cleat__rpc_route *route);
+                                     const cleat__rpc_route *route, const cleat__identity *identity);
 /* Goes on with it. */
 void cleat__rpc_call_begin(cleat__rpc_call *call);
 /* Ends one on the server's own account; its handler, if any, is told. */
@@ -161,18 +174,10 @@ void cleat__rpc_start(cleat__rpc_operation *operation, const grpc_op *operations
 /* Unlocks the mutex; when the call is over, drops gRPC's part of it and gRPC's reference. */
 void cleat__rpc_settle(cleat__rpc_call *call);
 
-/* rpc_address.c */
-typedef struct cleat__rpc_address {
-    char *host; /* without brackets */
-    bool is_ipv6;
-    int port;
-} cleat__rpc_address;
-/* CLEAT_INVALID_ARGUMENT, saying what is wrong. Freed with cleat__free(address->host). */
-cleat_status cleat__rpc_address_parse(const char *text, cleat__rpc_address *out);
-/* "host:port" with another port; NULL: no memory. The caller frees it. */
-char *cleat__rpc_address_format(const cleat__rpc_address *address, int port);
-/* Why nobody can listen there, at `text`; CLEAT_OK when somebody can. */
-cleat_status cleat__rpc_address_probe(const cleat__rpc_address *address, const char *text);
+/* rpc_audit.c */
+/* While the server serves; no-ops when nobody is asked. */
+cleat_status cleat__rpc_audit_start(cleat__rpc_server *server);
+void cleat__rpc_audit_join(cleat__rpc_server *server); /* it does not serve any more; without the mutex */
 
 /* rpc_server.c */
 void cleat__rpc_server_release(cleat__rpc_server *server);

@@ -32,6 +32,7 @@ void cleat__rpc_start(cleat__rpc_operation *operation, const grpc_op *operations
 static void free_outgoing(cleat__rpc_call *call, cleat__rpc_outgoing *outgoing)
 {
     call->queued_size -= outgoing->size;
+    cleat__rpc_account_take(call->server, outgoing->size);
     grpc_byte_buffer_destroy(outgoing->message);
     cleat__free(outgoing);
 }
@@ -79,6 +80,7 @@ static cleat_status enqueue(cleat__rpc_call *call, const rpc_payload *payload)
     grpc_slice_unref(slice);
     outgoing->size = payload->size + MESSAGE_COST;
     call->queued_size += outgoing->size;
+    cleat__rpc_account_add(call->server, outgoing->size);
     if (call->last != NULL) {
         call->last->next = outgoing;
     } else {
@@ -148,7 +150,6 @@ void cleat__rpc_push(cleat__rpc_call *call)
                                         .data.recv_close_on_server = {.cancelled = &call->was_cancelled}};
     }
     call->is_sending = true;
-    call->sending = (cleat__rpc_operation){{cleat__rpc_on_sent}, call};
     cleat__rpc_start(&call->sending, operations, count);
 }
 
@@ -195,7 +196,7 @@ static cleat_status try_send(cleat__rpc_call *call, const rpc_payload *payload)
     if (call->call == NULL || call->is_closed || call->is_ending) {
         return cleat__fail(CLEAT_CANCELLED, "the call is over");
     }
-    size_t limit = call->server->max_queued_size;
+    size_t limit = cleat__rpc_is_short(call) ? 0 : call->server->max_queued_size;
     if (call->queued_size != 0 && payload->size + MESSAGE_COST + call->queued_size > limit) {
         return cleat__fail(CLEAT_RESOURCE_EXHAUSTED,
                            "the peer does not read: %zu bytes wait for it on %s, and no more than %zu may",
@@ -239,14 +240,6 @@ void cleat__rpc_accept(cleat__rpc_call *call)
     cleat__rpc_settle(call);
 }
 
-size_t cleat__rpc_queued_size(cleat__rpc_call *call)
-{
-    pthread_mutex_lock(&call->mutex);
-    size_t size = call->queued_size;
-    pthread_mutex_unlock(&call->mutex);
-    return size;
-}
-
 uint64_t cleat__rpc_taken_count(cleat__rpc_call *call)
 {
     pthread_mutex_lock(&call->mutex);
@@ -258,16 +251,12 @@ uint64_t cleat__rpc_taken_count(cleat__rpc_call *call)
 static void end_with_message(cleat__rpc_call *call, rpc_payload payload)
 {
     const cleat_slice none = {NULL, 0};
-    size_t limit = call->server->max_message_size;
-    char text[160];
     pthread_mutex_lock(&call->mutex);
     call->is_handlers = false;
     if (call->call != NULL && !call->is_closed && !call->is_ending) {
-        if (payload.size > limit) {
-            snprintf(text, sizeof(text), "the answer of %zu bytes is larger than the limit of %zu",
-                     payload.size, limit);
-            cleat__rpc_set_status(call, GRPC_STATUS_RESOURCE_EXHAUSTED, text, none);
-        } else if (enqueue(call, &payload) != CLEAT_OK) {
+        bool is_admitted =
+            !call->method->is_reading || cleat__rpc_admit(call->server, payload.size) == CLEAT_OK;
+        if (!is_admitted || enqueue(call, &payload) != CLEAT_OK) {
             cleat__rpc_set_status(call, GRPC_STATUS_RESOURCE_EXHAUSTED, cleat_error_message(), none);
         } else {
             cleat__rpc_set_status(call, GRPC_STATUS_OK, NULL, none);

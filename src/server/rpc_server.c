@@ -14,9 +14,9 @@
 enum {
     DEFAULT_MESSAGE_SIZE = 4 << 20,
     DEFAULT_QUEUED_SIZE = 4 << 20,
+    DEFAULT_MEMORY = 256 << 20,
     DEFAULT_THREADS = 2,
     DEFAULT_UNARY_CALLS = 10000,
-    DEFAULT_UNARY_SIZE = 256 << 20,
     MOST_THREADS = 64,
     /* Clients ping every 10 s, also without calls; those that do more often than every 5 s are sent away. */
     LEAST_PING_INTERVAL_MS = 5000,
@@ -25,7 +25,7 @@ enum {
     KEEPALIVE_TIMEOUT_MS = 20000,
     /* A connection that does not say what it wants. */
     HANDSHAKE_TIMEOUT_MS = 20000,
-    MOST_STREAMS = 10000, /* per connection */
+    MOST_STREAMS = 2000, /* per connection */
     /* For calls to take their status when the time to stop in is over. */
     FAREWELL_MS = 500,
 };
@@ -94,13 +94,16 @@ static cleat__rpc_server *new_server(const cleat__rpc_options *options)
     server->references = 1;
     pthread_mutex_init(&server->mutex, NULL);
     cleat__cond_init(&server->changed);
+    cleat__cond_init(&server->audit_wake);
     server->max_message_size =
         options->max_message_size != 0 ? options->max_message_size : DEFAULT_MESSAGE_SIZE;
     server->max_queued_size = options->max_queued_size != 0 ? options->max_queued_size : DEFAULT_QUEUED_SIZE;
+    server->max_memory = options->max_memory != 0 ? options->max_memory : DEFAULT_MEMORY;
     server->max_unary_calls = options->max_unary_calls != 0 ? options->max_unary_calls : DEFAULT_UNARY_CALLS;
-    server->max_unary_size = options->max_unary_size != 0 ? options->max_unary_size : DEFAULT_UNARY_SIZE;
     server->authenticate = options->authenticate;
     server->authenticate_data = options->authenticate_data;
+    server->authenticate_again = options->authenticate_again;
+    server->again_ms = options->again_ms;
     server->anonymous = options->anonymous;
     server->admit = options->admit;
     server->admit_data = options->admit_data;
@@ -121,6 +124,7 @@ void cleat__rpc_server_release(cleat__rpc_server *server)
     }
     pthread_mutex_destroy(&server->mutex);
     pthread_cond_destroy(&server->changed);
+    pthread_cond_destroy(&server->audit_wake);
     cleat__free(server->threads);
     cleat__free(server->routes);
     cleat__free(server->address);
@@ -178,9 +182,9 @@ static cleat_status read_pem(const cleat__rpc_options *options, cleat__pem *out)
 }
 
 /* gRPC says only that it cannot listen. */
-static cleat_status explain(const cleat__rpc_options *options, const cleat__rpc_address *address)
+static cleat_status explain(const cleat__rpc_options *options, const cleat__address *address)
 {
-    cleat_status status = cleat__rpc_address_probe(address, options->address);
+    cleat_status status = cleat__address_probe(address, options->address);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -197,9 +201,9 @@ static cleat_status explain(const cleat__rpc_options *options, const cleat__rpc_
 }
 
 static cleat_status listen_on(cleat__rpc_server *server, const cleat__rpc_options *options,
-                              const cleat__rpc_address *address, const cleat__pem *pem)
+                              const cleat__address *address, const cleat__pem *pem)
 {
-    char *text = cleat__rpc_address_format(address, address->port);
+    char *text = cleat__address_format(address, address->port);
     if (text == NULL) {
         return cleat__fail_memory();
     }
@@ -212,15 +216,15 @@ static cleat_status listen_on(cleat__rpc_server *server, const cleat__rpc_option
     if (server->port <= 0) {
         return explain(options, address);
     }
-    server->address = cleat__rpc_address_format(address, server->port);
+    server->address = cleat__address_format(address, server->port);
     return server->address != NULL ? CLEAT_OK : cleat__fail_memory();
 }
 
 static cleat_status open_port(cleat__rpc_server *server, const cleat__rpc_options *options)
 {
-    cleat__rpc_address address;
+    cleat__address address;
     cleat__pem pem;
-    cleat_status status = cleat__rpc_address_parse(options->address, &address);
+    cleat_status status = cleat__address_parse(options->address, &address);
     if (status == CLEAT_OK) {
         status = read_pem(options, &pem);
         if (status == CLEAT_OK) {
@@ -263,7 +267,7 @@ static cleat_status serve(cleat__rpc_server *server)
     for (unsigned i = 0; i < server->thread_count && status == CLEAT_OK; i++) {
         status = cleat__rpc_slots_start(server, &server->threads[i]);
     }
-    return status;
+    return status == CLEAT_OK ? cleat__rpc_audit_start(server) : status;
 }
 
 static void end_threads(cleat__rpc_server *server)
@@ -336,11 +340,6 @@ cleat_status cleat__rpc_server_start(const cleat__rpc_options *options, cleat__r
 const char *cleat__rpc_server_address(const cleat__rpc_server *server)
 {
     return server->address;
-}
-
-int cleat__rpc_server_port(const cleat__rpc_server *server)
-{
-    return server->port;
 }
 
 /* ---- Stop ---- */
@@ -419,9 +418,11 @@ void cleat__rpc_server_stop(cleat__rpc_server *server, int64_t timeout_ms)
     pthread_mutex_lock(&server->mutex);
     if (server->state == CLEAT__RPC_SERVING) {
         server->state = CLEAT__RPC_STOPPING;
+        pthread_cond_signal(&server->audit_wake);
         end_calls(server, deadline_ns);
         end_grpc_server(server);
         pthread_mutex_unlock(&server->mutex);
+        cleat__rpc_audit_join(server);
         end_threads(server);
         grpc_server_destroy(server->server);
         cleat__grpc_end();

@@ -13,7 +13,7 @@
 #include "own_address.h"
 #include "rate_limit.h"
 #include "rest.h"
-#include "rpc_parts.h"
+#include "address.h"
 #include "service.h"
 #include "store/tenant.h"
 #include "token.h"
@@ -56,30 +56,34 @@ static bool is_loopback(const struct sockaddr *address)
            IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }
 
-static bool are_loopback(const char *host)
+static cleat_status check_loopback(const char *host, const char *text)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
-    bool is_local = getaddrinfo(host, NULL, &hints, &list) == 0 && list != NULL;
+    int code = getaddrinfo(host, NULL, &hints, &list);
+    if (code != 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "cannot listen on %s: %s", text, gai_strerror(code));
+    }
+    bool is_local = true;
     for (const struct addrinfo *at = list; at != NULL && is_local; at = at->ai_next) {
         is_local = is_loopback(at->ai_addr);
     }
-    if (list != NULL) {
-        freeaddrinfo(list);
-    }
-    return is_local;
+    freeaddrinfo(list);
+    return is_local
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_INVALID_ARGUMENT,
+                             "%s is not only for this machine, and without TLS everybody on the way "
+                             "could read tokens: give a certificate and a key (--tls-cert, --tls-key), or "
+                             "allow it (--plaintext-on-the-network)",
+                             text);
 }
 
 static cleat_status check_reach(const char *text)
 {
-    cleat__rpc_address address;
-    cleat_status status = cleat__rpc_address_parse(text, &address);
-    if (status == CLEAT_OK && !are_loopback(address.host)) {
-        status = cleat__fail(CLEAT_INVALID_ARGUMENT,
-                             "%s is not only for this machine, and without TLS everybody on the way could "
-                             "read tokens: give a certificate and a key (--tls-cert, --tls-key), or allow it "
-                             "(--plaintext-on-the-network)",
-                             text);
+    cleat__address address;
+    cleat_status status = cleat__address_parse(text, &address);
+    if (status == CLEAT_OK) {
+        status = check_loopback(address.host, text);
     }
     cleat__free(address.host);
     return status;
@@ -110,6 +114,11 @@ static cleat_status authenticate(void *self, cleat_slice token, cleat__identity 
         return CLEAT_OK;
     }
     return cleat__tokens_check(server->tokens, token, out);
+}
+
+static cleat_status authenticate_again(void *self, const cleat__identity *identity)
+{
+    return cleat__tokens_check_again(((const cleat__server *)self)->tokens, identity);
 }
 
 static bool admit(void *self, const cleat__identity *identity, const char *path)
@@ -233,7 +242,7 @@ static cleat_status start_rest(cleat__server *self, const cleat__server_options 
 {
     cleat_status status = start_metrics(self);
     if (status == CLEAT_OK && !options->is_open) {
-        const cleat__tokens_options tokens = {.database = self->database};
+        const cleat__tokens_options tokens = {.database = self->database, .url = options->url};
         status = cleat__tokens_new(&tokens, &self->tokens);
     }
     if (status == CLEAT_OK) {
@@ -250,7 +259,8 @@ static cleat_status start_rest(cleat__server *self, const cleat__server_options 
 
 static cleat_status start_http(cleat__server *self, const cleat__server_options *options)
 {
-    self->health = (cleat__http_health){self->engine, self->metrics};
+    self->health.engine = self->engine;
+    self->health.metrics = self->metrics;
     self->tables[0] = cleat__http_health_table(&self->health);
     self->tables[1] = cleat__http_traces_table(&self->otlp);
     self->tables[2] = cleat__rest_table(self->rest);
@@ -296,6 +306,7 @@ static cleat_status start_rpc(cleat__server *self, const cleat__server_options *
         .keepalive_timeout_ms = options->keepalive_timeout_ms,
         .authenticate = options->is_open ? NULL : authenticate,
         .authenticate_data = self,
+        .authenticate_again = options->is_open ? NULL : authenticate_again,
         .anonymous = self->anonymous,
         .admit = self->rate_limit != NULL ? admit : NULL,
         .admit_data = self,
@@ -359,6 +370,7 @@ cleat_status cleat__server_start(const cleat__server_options *options, cleat__se
         cleat__free(sentence);
         return status;
     }
+    atomic_store(&self->health.phase, CLEAT__HTTP_SERVING);
     *out = self;
     return CLEAT_OK;
 }
@@ -376,6 +388,10 @@ const char *cleat__server_http_address(const cleat__server *server)
 /* What is served comes to its end before the engine does, which answers it. */
 static void stop_serving(cleat__server *self, int64_t deadline_ns)
 {
+    atomic_store(&self->health.phase, CLEAT__HTTP_STOPPING);
+    if (self->http != NULL) { /* before gRPC takes its time */
+        cleat__http_server_quiesce(self->http);
+    }
     if (self->rpc != NULL) {
         cleat__rpc_server_stop(self->rpc, cleat__remaining_ms(deadline_ns));
     }

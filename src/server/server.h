@@ -18,6 +18,7 @@ typedef struct cleat__server_options {
     const char *certificate_file, *key_file, *client_authorities_file;
     bool is_plaintext_public;        /* without TLS, also addresses that other machines may reach */
     bool is_open;                    /* asks for no tokens: everybody is the default tenant */
+    const char *url;                 /* that tokens are for (their `iss` and `aud`); NULL: any */
     uint32_t rate_limit;             /* gRPC calls per second and token, see rate_limit.h; 0: no limit */
     const char *otlp_forward;        /* URL of an OTLP back end that spans go to as well; NULL: none */
     const char *otlp_forward_header; /* "Name: value", sent with them; NULL: none */

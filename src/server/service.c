@@ -88,6 +88,15 @@ void *cleat__job_new(cleat__rpc_call *call, cleat__services *services, size_t si
     return job;
 }
 
+void cleat__job_expire(cleat__job *job)
+{
+    int64_t deadline_ns = cleat__rpc_call_deadline_ns(job->call);
+    if (deadline_ns != INT64_MAX) {
+        int64_t deadline_ms = deadline_ns / CLEAT__NS_PER_MS;
+        job->command.expires_ms = deadline_ms > 0 ? deadline_ms : 1;
+    }
+}
+
 void cleat__job_submit(cleat__job *job)
 {
     cleat__engine_submit(job->services->engine, &job->command);

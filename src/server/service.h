@@ -70,6 +70,8 @@ struct cleat__job {
  */
 void *cleat__job_new(cleat__rpc_call *call, cleat__services *services, size_t size, cleat__command_kind kind,
                      void (*answer)(cleat__job *job));
+/* What its caller would repeat is not done any more when the caller's deadline is over. */
+void cleat__job_expire(cleat__job *job);
 /* Hands it to the engine; from now on it may be gone. */
 void cleat__job_submit(cleat__job *job);
 /* Each of these ends the call and the job. */

@@ -78,11 +78,28 @@ typedef struct detailing {
     cleat__job job; /* first */
     cleat__uuid id;
     Cleat__V1__GetRunDetailsResponse *reply;
+    cleat__rpc_call *charged; /* with `size`; held, as the job outlives its end */
+    size_t size;
 } detailing;
 
 static void details_deinit(cleat__job *job)
 {
-    cleat__message_free(((detailing *)job)->reply);
+    detailing *it = (detailing *)job;
+    cleat__message_free(it->reply);
+    cleat__rpc_discharge(it->charged, it->size);
+    cleat__rpc_release(it->charged);
+}
+
+/* Many may be asked for at once, and all that are read in one step of the engine wait for its end. */
+static cleat_status charge_details(detailing *it, const cleat__run_row *row)
+{
+    if (cleat__rpc_is_short(it->charged)) {
+        return cleat__fail(CLEAT_RESOURCE_EXHAUSTED,
+                           "the server has no memory for more details: try again later");
+    }
+    it->size = row->input.size + row->metadata.size + row->output.size + row->error.size;
+    cleat__rpc_charge(it->charged, it->size);
+    return CLEAT_OK;
 }
 
 static ProtobufCBinaryData bytes_of(bool *failed, cleat_slice text)
@@ -143,6 +160,9 @@ static cleat_status read_details(cleat__store *store, void *argument)
         cleat__uuid_format(&it->id, text);
         status = cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", text);
     }
+    if (status == CLEAT_OK) {
+        status = charge_details(it, &row);
+    }
     if (status != CLEAT_OK) {
         return status;
     }
@@ -172,6 +192,7 @@ static void handle_details(cleat__rpc_call *call, const ProtobufCMessage *reques
         return;
     }
     it->job.deinit = details_deinit;
+    it->charged = cleat__rpc_hold(call);
     it->job.command.as.call.function = read_details;
     it->job.command.as.call.argument = it;
     if (cleat__job_read_id(&it->job, "external_id", id, &it->id)) {
@@ -198,7 +219,10 @@ cleat__rpc_service cleat__service_admin(cleat__services *services)
     static const cleat__rpc_method methods[] = {
         UNARY("PutWorkflow", create_workflow_version_request, handle_put_workflow),
         UNARY("TriggerWorkflowRun", trigger_workflow_run_request, handle_trigger),
-        UNARY("GetRunDetails", get_run_details_request, handle_details),
+        {.path = "/v1.AdminService/GetRunDetails",
+         .is_reading = true,
+         .request = &cleat__v1__get_run_details_request__descriptor,
+         .handle = handle_details},
         UNARY("BranchDurableTask", branch_durable_task_request, handle_branch),
     };
     return (cleat__rpc_service){methods, sizeof(methods) / sizeof(methods[0]), services};

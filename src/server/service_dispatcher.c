@@ -125,7 +125,7 @@ static void handle_upsert_labels(cleat__rpc_call *call, const ProtobufCMessage *
     if (!cleat__job_read_id(&it->job, "worker_id", asked->worker_id, &command->as.worker_label.id)) {
         return;
     }
-    cleat_status status = cleat__worker_labels_read(asked->labels, asked->n_labels, &it->labels);
+    cleat_status status = cleat__worker_labels_read(asked, &it->labels);
     if (status != CLEAT_OK) {
         cleat__job_fail(&it->job, status);
         return;
@@ -158,10 +158,12 @@ static void handle_step_event(cleat__rpc_call *call, const ProtobufCMessage *req
     if (report->retry_count == CLEAT__CURRENT_ATTEMPT) {
         report->retry_count = CLEAT__RETRY_CURRENT;
     }
-    if (status == CLEAT_EMPTY) { /* only whether there is such a run */
+    if (status == CLEAT_EMPTY) {
         cleat__uuid id = report->task_id;
-        job->command.kind = CLEAT__COMMAND_FIND;
-        job->command.as.id = id;
+        int32_t retry_count = report->retry_count;
+        job->command.kind = CLEAT__COMMAND_STARTED;
+        job->command.as.started.id = id;
+        job->command.as.started.retry_count = retry_count;
         status = CLEAT_OK;
     }
     if (status == CLEAT_OK) {

@@ -34,9 +34,14 @@ static void handle_log(cleat__rpc_call *call, const ProtobufCMessage *request, v
 
 /* ---- Events ---- */
 
+/* What an answer has more than the event that it repeats, and somewhat more than that; and its limit, above
+ * which clients take no message: it must not be found out when the events are stored. */
+enum { REPLY_EXTRA = 160, REPLY_MAX = 4 << 20 };
+
 typedef struct pushing {
     cleat__job job; /* first */
     size_t count;
+    Cleat__PushEventRequest *only;         /* what was asked, when it is one event */
     Cleat__PushEventRequest *const *asked; /* of the request */
     cleat__user_event *items;
     cleat__uuid *ids;
@@ -89,15 +94,30 @@ static void bulk_answer(cleat__job *job)
     cleat__free(replies);
 }
 
+static cleat_status check_answer(const pushing *it)
+{
+    size_t size = protobuf_c_message_get_packed_size(it->job.request) + it->count * REPLY_EXTRA;
+    return size <= REPLY_MAX ? CLEAT_OK
+                             : cleat__fail(CLEAT_INVALID_ARGUMENT,
+                                           "the answer, which repeats the events, would have %zu bytes; it "
+                                           "must not have more than %d",
+                                           size, REPLY_MAX);
+}
+
 /* Consumes the job. */
 static void push(pushing *it, Cleat__PushEventRequest *const *asked, size_t count)
 {
     it->job.deinit = pushing_deinit;
     it->count = count;
     it->asked = asked;
+    cleat_status status = check_answer(it);
+    if (status != CLEAT_OK) {
+        cleat__job_fail(&it->job, status);
+        return;
+    }
     it->items = cleat__calloc(count + 1, sizeof(*it->items));
     it->ids = cleat__calloc(count + 1, sizeof(*it->ids));
-    cleat_status status = it->items != NULL && it->ids != NULL ? CLEAT_OK : cleat__fail_memory();
+    status = it->items != NULL && it->ids != NULL ? CLEAT_OK : cleat__fail_memory();
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
         status = cleat__event_read(asked[i], &it->items[i]);
     }
@@ -109,6 +129,7 @@ static void push(pushing *it, Cleat__PushEventRequest *const *asked, size_t coun
     it->job.command.as.push.count = count;
     it->job.command.as.push.ids = it->ids;
     it->job.command.as.push.at_ms = &it->at_ms;
+    cleat__job_expire(&it->job);
     cleat__job_submit(&it->job);
 }
 
@@ -116,7 +137,8 @@ static void handle_push(cleat__rpc_call *call, const ProtobufCMessage *request, 
 {
     pushing *it = cleat__job_new(call, service, sizeof(*it), CLEAT__COMMAND_PUSH, push_answer);
     if (it != NULL) {
-        push(it, (Cleat__PushEventRequest *const *)&it->job.request, 1);
+        it->only = it->job.request;
+        push(it, &it->only, 1);
     }
     (void)request; /* it is the job's */
 }

@@ -387,6 +387,7 @@ static void on_listening(cleat__command *command)
     bool is_listening = command->status == CLEAT_OK;
     pthread_mutex_lock(&self->mutex);
     bool was_over = self->outbox.is_closed;
+    listener *former = is_listening ? command->as.listen.former : NULL;
     self->is_open = is_listening;
     if (!is_listening) {
         cleat__outbox_close(&self->outbox);
@@ -399,6 +400,9 @@ static void on_listening(cleat__command *command)
         release(self);
     } else if (was_over) {
         end_session(self);
+    }
+    if (former != NULL) { /* its session's end is not answered yet: it is still there */
+        abort_stream(former, "the worker listens on another stream");
     }
 }
 

@@ -19,14 +19,14 @@
 
 #include <stdatomic.h>
 
-enum {
-    WAITERS_MAX = 200000, /* of one stream */
-    AGAIN_AT_ONCE = 16,
-};
+enum { AGAIN_AT_ONCE = 16 };
 
 static const cleat_slice none = {NULL, 0};
 
 struct stream;
+
+/* A waiter is on the account with this; with it, its place in the map. */
+#define WAITER_COST (sizeof(waiter) + 64)
 
 typedef struct waiter {
     cleat__command wait; /* first */
@@ -84,6 +84,13 @@ static cleat_slice key_of(const waiter *it)
     return (cleat_slice){(const char *)it->id.bytes, sizeof(it->id.bytes)};
 }
 
+/* The mutex is held. */
+static void forget(stream *self, waiter *it)
+{
+    cleat__map_remove(&self->waiters, key_of(it));
+    cleat__rpc_discharge(self->call, WAITER_COST);
+}
+
 /* ---- The end ---- */
 
 static void on_stopped(cleat__command *command)
@@ -109,7 +116,7 @@ static bool begin_end(stream *self)
     while (is_first && self->later != NULL) { /* the engine does not have these */
         waiter *it = self->later;
         self->later = it->next;
-        cleat__map_remove(&self->waiters, key_of(it));
+        forget(self, it);
         pthread_mutex_unlock(&self->mutex);
         waiter_free(it);
         pthread_mutex_lock(&self->mutex);
@@ -118,21 +125,24 @@ static bool begin_end(stream *self)
     return is_first;
 }
 
-/* No callback runs any more, so the engine has, or had, every waiter that is left. */
+/* No callback runs any more, so the engine has, or had, every waiter that is left. They are taken in one pass,
+ * as there may be very many. */
 static void stop_all(stream *self)
 {
-    for (;;) {
-        size_t cursor = 0;
-        pthread_mutex_lock(&self->mutex);
-        waiter *it = cleat__map_next(&self->waiters, &cursor);
-        if (it != NULL) {
-            cleat__map_remove(&self->waiters, key_of(it));
-            it->is_stopping = true;
-        }
-        pthread_mutex_unlock(&self->mutex);
-        if (it == NULL) {
-            return;
-        }
+    waiter *list = NULL, *it;
+    size_t cursor = 0;
+    pthread_mutex_lock(&self->mutex);
+    while ((it = cleat__map_next(&self->waiters, &cursor)) != NULL) {
+        it->is_stopping = true;
+        it->next = list;
+        list = it;
+    }
+    cleat__rpc_discharge(self->call, self->waiters.count * WAITER_COST);
+    cleat__map_deinit(&self->waiters);
+    pthread_mutex_unlock(&self->mutex);
+    while (list != NULL) {
+        it = list;
+        list = it->next;
         stop(it);
     }
 }
@@ -185,7 +195,7 @@ static cleat_status settle(stream *self, waiter *it, bool *is_free)
     cleat_status status = has_ended ? send_result(it) : it->wait.status;
     *is_free = status != CLEAT_RESOURCE_EXHAUSTED || !has_ended;
     if (*is_free) {
-        cleat__map_remove(&self->waiters, key_of(it));
+        forget(self, it);
     } else {
         waiter_clear(it);
         it->next = self->later;
@@ -205,7 +215,7 @@ static void on_waited(cleat__command *command)
     if (!it->is_stopping && !self->is_over) {
         status = settle(self, it, &is_free);
     } else if (!it->is_stopping) { /* stop_all() will not find it */
-        cleat__map_remove(&self->waiters, key_of(it));
+        forget(self, it);
         is_free = true;
     }
     pthread_mutex_unlock(&self->mutex);
@@ -272,9 +282,8 @@ static waiter *add_waiter(stream *self, const cleat__uuid *id, cleat_status *sta
     if (cleat__map_get(&self->waiters, (cleat_slice){(const char *)id->bytes, sizeof(id->bytes)}) != NULL) {
         return NULL;
     }
-    if (self->waiters.count >= WAITERS_MAX) {
-        *status =
-            cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "one stream can wait for %d runs at once", WAITERS_MAX);
+    if (cleat__rpc_is_short(self->call)) {
+        *status = cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "the server has no memory for more waits");
         return NULL;
     }
     waiter *it = cleat__calloc(1, sizeof(*it));
@@ -289,6 +298,7 @@ static waiter *add_waiter(stream *self, const cleat__uuid *id, cleat_status *sta
         cleat__free(it);
         return NULL;
     }
+    cleat__rpc_charge(self->call, WAITER_COST);
     atomic_fetch_add(&self->references, 1);
     return it;
 }

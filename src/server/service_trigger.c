@@ -12,20 +12,34 @@ static void deinit(cleat__job *job)
     }
     cleat__free(self->items);
     cleat__free(self->ids);
-    cleat__buffer_deinit(&self->missing);
 }
 
 /* ---- What is not there ---- */
 
+static bool is_known_missing(const cleat__triggering *self, cleat_slice name)
+{
+    for (size_t i = 0; i < self->missing_count; i++) {
+        if (cleat_slice_equals(self->missing[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first few; on the engine's thread. */
 static cleat_status find_missing(cleat__store *store, void *argument)
 {
     cleat__triggering *self = argument;
     cleat_status status = CLEAT_OK;
-    for (size_t i = 0; i < self->count && status == CLEAT_OK; i++) {
-        status = cleat__workflow_find(store, self->job.command.tenant, self->items[i].workflow);
+    for (size_t i = 0; i < self->count && self->missing_count < CLEAT__MISSING_TOLD && status == CLEAT_OK;
+         i++) {
+        cleat_slice name = self->items[i].workflow;
+        if (is_known_missing(self, name)) {
+            continue;
+        }
+        status = cleat__workflow_find(store, self->job.command.tenant, name);
         if (status == CLEAT_NOT_FOUND) {
-            cleat__buffer_append_string(&self->missing, self->missing.size != 0 ? ", " : "");
-            cleat__buffer_append_slice(&self->missing, self->items[i].workflow);
+            self->missing[self->missing_count++] = name;
             status = CLEAT_OK;
         }
     }
@@ -35,12 +49,18 @@ static cleat_status find_missing(cleat__store *store, void *argument)
 static void tell_missing(cleat__job *job)
 {
     cleat__triggering *self = (cleat__triggering *)job;
-    if (self->missing.size != 0) {
-        cleat__job_fail(job, cleat__fail(CLEAT_INVALID_ARGUMENT, "workflow names not found: %.*s",
-                                         CLEAT_SLICE_ARGS(cleat__buffer_slice(&self->missing))));
-    } else { /* then it is a parent that is not there */
+    if (self->missing_count == 0) { /* then it is a parent that is not there */
         cleat__job_fail(job, cleat__fail(CLEAT_NOT_FOUND, "there is no such parent run"));
+        return;
     }
+    cleat__buffer names = {0};
+    for (size_t i = 0; i < self->missing_count; i++) {
+        cleat__buffer_append_string(&names, i != 0 ? ", " : "");
+        cleat__buffer_append_slice(&names, self->missing[i]);
+    }
+    cleat__job_fail(job, cleat__fail(CLEAT_INVALID_ARGUMENT, "workflow names not found: %.*s",
+                                     CLEAT_SLICE_ARGS(cleat__buffer_slice(&names))));
+    cleat__buffer_deinit(&names);
 }
 
 /* What was not found are workflows, which peers are told in another way, or a parent. */
@@ -93,5 +113,6 @@ void cleat__triggering_submit(cleat__triggering *self, cleat_status status)
     self->job.command.as.trigger.items = self->items;
     self->job.command.as.trigger.count = self->count;
     self->job.command.as.trigger.ids = self->ids;
+    cleat__job_expire(&self->job);
     cleat__job_submit(&self->job);
 }

@@ -5,13 +5,16 @@
 #include "service.h"
 #include "wire/trigger.h"
 
+enum { CLEAT__MISSING_TOLD = 10 };
+
 /* Zero behind the job: cleat__triggering_new() fills it. */
 typedef struct cleat__triggering {
     cleat__job job; /* first */
     cleat__trigger *items;
     cleat__uuid *ids; /* in the order of the items */
     size_t count;
-    cleat__buffer missing; /* names of workflows that are not there */
+    cleat_slice missing[CLEAT__MISSING_TOLD]; /* names of workflows that are not there */
+    size_t missing_count;
 } cleat__triggering;
 
 /* With room for `count` items, to be read into by cleat__trigger_read(). NULL as cleat__job_new(). */

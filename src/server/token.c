@@ -19,7 +19,6 @@ typedef struct entry {
     uint8_t digest[DIGEST_SIZE]; /* SHA-256 of the text */
     bool is_used;
     cleat__identity identity;
-    int64_t expires_at_s;
     int64_t read_ns; /* monotonic: when its row was read */
 } entry;
 
@@ -229,7 +228,7 @@ static cleat_status check_known(cleat__tokens *tokens, const uint8_t digest[DIGE
     pthread_mutex_lock(&tokens->mutex);
     entry *known = find_entry(tokens, digest);
     if (known != NULL) {
-        status = check_expiry(known->expires_at_s, now_s);
+        status = check_expiry(known->identity.expires_at_s, now_s);
         if (status == CLEAT_OK && now_ns - known->read_ns >= CLEAT__NS_PER_S) {
             status = check_row(tokens, &known->identity);
             known->read_ns = now_ns;
@@ -244,14 +243,14 @@ static cleat_status check_known(cleat__tokens *tokens, const uint8_t digest[DIGE
 static cleat_status check_row_and_keep(cleat__tokens *tokens, const uint8_t digest[DIGEST_SIZE],
                                        const cleat__parsed_token *parsed, cleat__identity *out)
 {
-    *out = (cleat__identity){.tenant_id = parsed->tenant_id, .token_id = parsed->id};
+    *out = (cleat__identity){
+        .tenant_id = parsed->tenant_id, .token_id = parsed->id, .expires_at_s = parsed->expires_at_s};
     int64_t now_ns = cleat__clock_monotonic_ns(tokens->clock);
     pthread_mutex_lock(&tokens->mutex);
     cleat_status status = check_row(tokens, out);
     if (status == CLEAT_OK) {
         entry *kept = choose_entry(tokens, digest);
-        *kept = (entry){
-            .is_used = true, .identity = *out, .expires_at_s = parsed->expires_at_s, .read_ns = now_ns};
+        *kept = (entry){.is_used = true, .identity = *out, .read_ns = now_ns};
         memcpy(kept->digest, digest, DIGEST_SIZE);
     }
     pthread_mutex_unlock(&tokens->mutex);
@@ -310,4 +309,19 @@ cleat_status cleat__tokens_check(cleat__tokens *tokens, cleat_slice token, cleat
     }
     cleat__log_limited(&site, CLEAT_LOG_WARN, "refused a call: %s", cleat_error_message());
     return status;
+}
+
+cleat_status cleat__tokens_check_again(cleat__tokens *tokens, const cleat__identity *identity)
+{
+    cleat__identity same = *identity;
+    cleat_status status =
+        check_expiry(identity->expires_at_s, cleat__clock_unix_ns(tokens->clock) / CLEAT__NS_PER_S);
+    if (status == CLEAT_OK) {
+        pthread_mutex_lock(&tokens->mutex);
+        status = check_row(tokens, &same);
+        pthread_mutex_unlock(&tokens->mutex);
+    }
+    return status == CLEAT_UNAUTHENTICATED
+               ? cleat__fail(status, "invalid auth token: %s", cleat_error_message())
+               : status;
 }

@@ -28,4 +28,7 @@ void cleat__tokens_free(cleat__tokens *tokens); /* NULL-safe */
  */
 cleat_status cleat__tokens_check(cleat__tokens *tokens, cleat_slice token, cleat__identity *out);
 
+/* Whether the token of somebody who was let in once is still good; answers likewise, and logs nothing. */
+cleat_status cleat__tokens_check_again(cleat__tokens *tokens, const cleat__identity *identity);
+
 #endif

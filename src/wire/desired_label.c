@@ -5,14 +5,15 @@
 #include "wire/message.h"
 #include "wire/v1/workflows.pb-c.h"
 
-/* The maps of the protocol have entries of types of their own, generated alike. */
-typedef Cleat__V1__TriggerWorkflowRequest__DesiredWorkerLabelsEntry entry;
+/* The maps of the protocol have entries of types of their own, generated alike, and written as one. */
+typedef Cleat__V1__TriggerWorkflowRequest__DesiredWorkerLabelsEntry written_entry;
 typedef Cleat__V1__CreateTaskOpts__WorkerLabelsEntry entry_of_task;
 typedef Cleat__V1__TriggerWorkflowRunRequest__DesiredWorkerLabelsEntry entry_of_run;
-_Static_assert(sizeof(entry) == sizeof(entry_of_task) && sizeof(entry) == sizeof(entry_of_run),
+_Static_assert(sizeof(written_entry) == sizeof(entry_of_task) &&
+                   sizeof(written_entry) == sizeof(entry_of_run),
                "one form of entries");
-_Static_assert(offsetof(entry, value) == offsetof(entry_of_task, value) &&
-                   offsetof(entry, value) == offsetof(entry_of_run, value),
+_Static_assert(offsetof(written_entry, value) == offsetof(entry_of_task, value) &&
+                   offsetof(written_entry, value) == offsetof(entry_of_run, value),
                "one form of entries");
 
 /* ---- Reading ---- */
@@ -31,7 +32,7 @@ static cleat_status read_value(const char *key, const Cleat__V1__DesiredWorkerLa
     return CLEAT_OK;
 }
 
-static cleat_status read_label(const entry *from, cleat__desired_label *out)
+static cleat_status read_label(const cleat__desired_entry *from, cleat__desired_label *out)
 {
     const Cleat__V1__DesiredWorkerLabels *label = from->value;
     if (label == NULL) {
@@ -47,9 +48,9 @@ static cleat_status read_label(const entry *from, cleat__desired_label *out)
     return read_value(from->key, label, &out->value);
 }
 
-cleat_status cleat__desired_labels_read(const void *entries, size_t count, cleat__desired_label **out)
+cleat_status cleat__desired_labels_read(cleat__desired_entry_reader *reader, const void *entries,
+                                        size_t count, cleat__desired_label **out)
 {
-    const entry *const *from = entries;
     *out = NULL;
     if (count == 0) {
         return CLEAT_OK;
@@ -57,7 +58,8 @@ cleat_status cleat__desired_labels_read(const void *entries, size_t count, cleat
     cleat__desired_label *list = cleat__calloc(count, sizeof(*list));
     cleat_status status = list != NULL ? CLEAT_OK : cleat__fail_memory();
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        status = read_label(from[i], &list[i]);
+        cleat__desired_entry entry = reader(entries, i);
+        status = read_label(&entry, &list[i]);
     }
     if (status != CLEAT_OK) {
         cleat__free(list);
@@ -95,11 +97,11 @@ static Cleat__V1__DesiredWorkerLabels *write_value(bool *failed, const cleat__de
 void *cleat__desired_labels_write(bool *failed, const ProtobufCMessageDescriptor *type,
                                   const cleat__desired_label *items, size_t count, size_t *written)
 {
-    entry **list = count != 0 ? cleat__calloc(count, sizeof(*list)) : NULL;
+    written_entry **list = count != 0 ? cleat__calloc(count, sizeof(*list)) : NULL;
     *failed = *failed || (count != 0 && list == NULL);
     *written = 0;
     for (size_t i = 0; list != NULL && i < count; i++) {
-        entry *made = cleat__message_new(type);
+        written_entry *made = cleat__message_new(type);
         if (made == NULL) {
             *failed = true;
             break;

@@ -118,9 +118,10 @@ static cleat_status fail_unpacked(const ProtobufCMessageDescriptor *descriptor, 
     return fail_malformed(descriptor);
 }
 
-void *cleat__message_unpack(const ProtobufCMessageDescriptor *descriptor, cleat_slice bytes,
-                            cleat_status *status)
+void *cleat__message_unpack_sized(const ProtobufCMessageDescriptor *descriptor, cleat_slice bytes,
+                                  size_t *size, cleat_status *status)
 {
+    *size = 0;
     if (bytes.size > CLEAT__MESSAGE_SIZE_MAX) {
         *status = cleat__fail(CLEAT_TOO_LARGE, "the %s has %zu bytes; at most %zu are read",
                               cleat__message_name(descriptor), bytes.size, CLEAT__MESSAGE_SIZE_MAX);
@@ -136,8 +137,17 @@ void *cleat__message_unpack(const ProtobufCMessageDescriptor *descriptor, cleat_
     ProtobufCMessage *message = protobuf_c_message_unpack(descriptor, &allocator, bytes.size, data);
     if (message == NULL) {
         *status = fail_unpacked(descriptor, &own);
+        return NULL;
     }
+    *size = BUDGET_BASE + BUDGET_FACTOR * bytes.size - own.left;
     return message;
+}
+
+void *cleat__message_unpack(const ProtobufCMessageDescriptor *descriptor, cleat_slice bytes,
+                            cleat_status *status)
+{
+    size_t size;
+    return cleat__message_unpack_sized(descriptor, bytes, &size, status);
 }
 
 void cleat__message_free(void *message)

@@ -21,6 +21,9 @@
  */
 void *cleat__message_unpack(const ProtobufCMessageDescriptor *descriptor, cleat_slice bytes,
                             cleat_status *status);
+/* The same; `*size`: about how much memory it takes. */
+void *cleat__message_unpack_sized(const ProtobufCMessageDescriptor *descriptor, cleat_slice bytes,
+                                  size_t *size, cleat_status *status);
 /* Appends. CLEAT_NO_MEMORY, and then `out` has failed. */
 cleat_status cleat__message_pack(const void *message, cleat__buffer *out);
 void cleat__message_free(void *message); /* NULL-safe */

@@ -66,10 +66,14 @@ static cleat_status read_parent(const request *message, cleat__trigger *out)
     return CLEAT_OK;
 }
 
-static cleat_status read_labels(const void *entries, size_t count, cleat__trigger *out)
+CLEAT__DESIRED_ENTRY_READER(read_entry, Cleat__V1__TriggerWorkflowRequest__DesiredWorkerLabelsEntry)
+CLEAT__DESIRED_ENTRY_READER(read_entry_of_run, Cleat__V1__TriggerWorkflowRunRequest__DesiredWorkerLabelsEntry)
+
+static cleat_status read_labels(cleat__desired_entry_reader *reader, const void *entries, size_t count,
+                                cleat__trigger *out)
 {
     cleat__desired_label *labels = NULL;
-    cleat_status status = cleat__desired_labels_read(entries, count, &labels);
+    cleat_status status = cleat__desired_labels_read(reader, entries, count, &labels);
     out->labels = labels;
     out->label_count = labels != NULL ? count : 0;
     return status;
@@ -104,9 +108,9 @@ cleat_status cleat__trigger_read(const request *message, cleat__trigger *out)
     if (status == CLEAT_OK) {
         status = read_worker(message, out);
     }
-    return status == CLEAT_OK
-               ? read_labels(message->desired_worker_labels, message->n_desired_worker_labels, out)
-               : status;
+    return status == CLEAT_OK ? read_labels(read_entry, message->desired_worker_labels,
+                                            message->n_desired_worker_labels, out)
+                              : status;
 }
 
 static cleat_slice slice_of(ProtobufCBinaryData bytes)
@@ -126,9 +130,9 @@ cleat_status cleat__trigger_run_read(const Cleat__V1__TriggerWorkflowRunRequest 
     if (status == CLEAT_OK) {
         status = read_priority(message->has_priority_case != 0, message->priority, out);
     }
-    return status == CLEAT_OK
-               ? read_labels(message->desired_worker_labels, message->n_desired_worker_labels, out)
-               : status;
+    return status == CLEAT_OK ? read_labels(read_entry_of_run, message->desired_worker_labels,
+                                            message->n_desired_worker_labels, out)
+                              : status;
 }
 
 void cleat__trigger_read_end(cleat__trigger *trigger)

@@ -10,11 +10,21 @@ typedef Cleat__RuntimeInfo runtime_info;
 
 /* ---- Labels ---- */
 
-/* The maps of both messages have entries of types of their own, generated alike. */
-typedef Cleat__WorkerRegisterRequest__LabelsEntry entry;
-typedef Cleat__UpsertWorkerLabelsRequest__LabelsEntry other_entry;
-_Static_assert(sizeof(entry) == sizeof(other_entry) && offsetof(entry, value) == offsetof(other_entry, value),
-               "one form of entries");
+/* The maps of both messages have entries of types of their own. */
+typedef struct entry {
+    const char *key;
+    const Cleat__WorkerLabels *value;
+} entry;
+typedef entry entry_reader(const void *entries, size_t index);
+
+#define ENTRY_READER(function, type)                          \
+    static entry function(const void *entries, size_t index)  \
+    {                                                         \
+        type *const *list = entries;                          \
+        return (entry){list[index]->key, list[index]->value}; \
+    }
+ENTRY_READER(read_entry, Cleat__WorkerRegisterRequest__LabelsEntry)
+ENTRY_READER(read_new_entry, Cleat__UpsertWorkerLabelsRequest__LabelsEntry)
 
 static cleat_status read_label(const entry *from, cleat__label *out)
 {
@@ -32,9 +42,8 @@ static cleat_status read_label(const entry *from, cleat__label *out)
     return CLEAT_OK;
 }
 
-cleat_status cleat__worker_labels_read(const void *entries, size_t count, cleat__label **out)
+static cleat_status read_labels(entry_reader *reader, const void *entries, size_t count, cleat__label **out)
 {
-    const entry *const *from = entries;
     *out = NULL;
     if (count == 0) {
         return CLEAT_OK;
@@ -42,7 +51,8 @@ cleat_status cleat__worker_labels_read(const void *entries, size_t count, cleat_
     cleat__label *list = cleat__calloc(count, sizeof(*list));
     cleat_status status = list != NULL ? CLEAT_OK : cleat__fail_memory();
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        status = read_label(from[i], &list[i]);
+        entry from = reader(entries, i);
+        status = read_label(&from, &list[i]);
     }
     if (status != CLEAT_OK) {
         cleat__free(list);
@@ -51,6 +61,19 @@ cleat_status cleat__worker_labels_read(const void *entries, size_t count, cleat_
     *out = list;
     return CLEAT_OK;
 }
+
+cleat_status cleat__worker_labels_read(const Cleat__UpsertWorkerLabelsRequest *message, cleat__label **out)
+{
+    return read_labels(read_new_entry, message->labels, message->n_labels, out);
+}
+
+/* Both entries are generated alike, and written as one. */
+typedef Cleat__WorkerRegisterRequest__LabelsEntry written_entry;
+_Static_assert(sizeof(written_entry) == sizeof(Cleat__UpsertWorkerLabelsRequest__LabelsEntry),
+               "one form of entries");
+_Static_assert(offsetof(written_entry, value) ==
+                   offsetof(Cleat__UpsertWorkerLabelsRequest__LabelsEntry, value),
+               "one form of entries");
 
 static Cleat__WorkerLabels *write_value(bool *failed, const cleat__label_value *value)
 {
@@ -70,11 +93,11 @@ static Cleat__WorkerLabels *write_value(bool *failed, const cleat__label_value *
 void *cleat__worker_labels_write(bool *failed, const ProtobufCMessageDescriptor *type,
                                  const cleat__label *items, size_t count, size_t *written)
 {
-    entry **list = count != 0 ? cleat__calloc(count, sizeof(*list)) : NULL;
+    written_entry **list = count != 0 ? cleat__calloc(count, sizeof(*list)) : NULL;
     *failed = *failed || (count != 0 && list == NULL);
     *written = 0;
     for (size_t i = 0; list != NULL && i < count; i++) {
-        entry *made = cleat__message_new(type);
+        written_entry *made = cleat__message_new(type);
         if (made == NULL) {
             *failed = true;
             break;
@@ -168,7 +191,7 @@ cleat_status cleat__worker_read(const request *message, cleat__worker_spec *out)
         status = read_slots(message, out);
     }
     if (status == CLEAT_OK) {
-        status = cleat__worker_labels_read(message->labels, message->n_labels, &labels);
+        status = read_labels(read_entry, message->labels, message->n_labels, &labels);
         out->labels = labels;
         out->label_count = labels != NULL ? message->n_labels : 0;
     }

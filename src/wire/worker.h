@@ -14,8 +14,8 @@
 cleat_status cleat__worker_read(const Cleat__WorkerRegisterRequest *message, cleat__worker_spec *out);
 void cleat__worker_read_end(cleat__worker_spec *spec);
 
-/* The labels of WorkerRegisterRequest and UpsertWorkerLabelsRequest; as cleat__desired_labels_read(). */
-cleat_status cleat__worker_labels_read(const void *entries, size_t count, cleat__label **out);
+/* A new list of `message->n_labels`; as cleat__desired_labels_read(). */
+cleat_status cleat__worker_labels_read(const Cleat__UpsertWorkerLabelsRequest *message, cleat__label **out);
 /* A client's writing, as cleat__desired_labels_write(). */
 void *cleat__worker_labels_write(bool *failed, const ProtobufCMessageDescriptor *type,
                                  const cleat__label *items, size_t count, size_t *written);

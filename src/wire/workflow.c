@@ -117,6 +117,8 @@ static cleat_status read_slots(const options *task, cleat__workflow *out)
     return CLEAT_OK;
 }
 
+CLEAT__DESIRED_ENTRY_READER(read_label_entry, Cleat__V1__CreateTaskOpts__WorkerLabelsEntry)
+
 static cleat_status read_task(const request *message, const options *task, cleat__workflow *out)
 {
     cleat__desired_label *labels = NULL;
@@ -127,7 +129,8 @@ static cleat_status read_task(const request *message, const options *task, cleat
         status = read_slots(task, out);
     }
     if (status == CLEAT_OK) {
-        status = cleat__desired_labels_read(task->worker_labels, task->n_worker_labels, &labels);
+        status =
+            cleat__desired_labels_read(read_label_entry, task->worker_labels, task->n_worker_labels, &labels);
         out->labels = labels;
         out->label_count = labels != NULL ? task->n_worker_labels : 0;
     }

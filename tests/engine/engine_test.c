@@ -500,6 +500,23 @@ static void test_inherited_metadata_has_a_limit(void **state)
     free(text);
 }
 
+static void test_what_comes_too_late_for_its_caller_is_not_done(void **state)
+{
+    rig *at = *state;
+    put_task(at, "a:a", &plain);
+    cleat__uuid id;
+    cleat__trigger item = {.workflow = {"a", 1}};
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_TRIGGER,
+                              .expires_ms = at->now.monotonic_ms,
+                              .as.trigger = {&item, 1, &id}};
+    assert_int_equal(ask(at, &command), CLEAT_TIMEOUT);
+    assert_stats(at, 0, 0);
+    command.expires_ms++;
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+    assert_stats(at, 1, 0);
+}
+
 static void test_runs_keep_their_version(void **state)
 {
     rig *at = *state;
@@ -545,6 +562,7 @@ int main(void)
         TEST(test_children_are_started_once),
         TEST(test_children_inherit_metadata_when_asked_to),
         TEST(test_inherited_metadata_has_a_limit),
+        TEST(test_what_comes_too_late_for_its_caller_is_not_done),
         TEST(test_runs_keep_their_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,13 +55,6 @@ static void test_a_restart_counts_the_slots_again(void **state)
     assert_string_equal(heard_text(at), "A0c");
 }
 
-/* What the worker says when it begins. */
-static cleat_status begin(rig *at, const cleat__uuid *id)
-{
-    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_FIND, .as.id = *id};
-    return ask(at, &command);
-}
-
 /* A run of two minutes at most, that a worker with one slot has. */
 static cleat__uuid begin_brief_run(rig *at, cleat__uuid *worker)
 {
@@ -86,7 +79,7 @@ static void restart(rig *at, const cleat__uuid *worker)
 
 static void assert_times_out_after(rig *at, const cleat__uuid *worker, const cleat__uuid *id, int64_t ms)
 {
-    begin(at, id);
+    assert_int_equal(start(at, id, 0), CLEAT_OK);
     live_on(at, worker, ms - 1);
     assert_string_equal(state_of(at, id), "RUNNING");
     live_on(at, worker, 1);
@@ -170,16 +163,6 @@ static void test_what_was_granted_goes_with_the_attempt(void **state)
 
 /* ---- What was on its way ---- */
 
-static cleat__uuid assign_brief(rig *at, cleat__uuid *worker)
-{
-    cleat__policy brief = plain;
-    brief.execution_timeout_ms = 60000;
-    put_task(at, "a:a", &brief);
-    *worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", NULL);
-    listen(at, worker, 1);
-    return trigger(at, "a:a", "a", 0);
-}
-
 /* Nobody knows whether it had come; that it has not ended is no failure of the task. */
 static void test_what_was_told_before_a_restart_is_told_anew_when_nothing_is_heard(void **state)
 {
@@ -197,21 +180,6 @@ static void test_what_was_told_before_a_restart_is_told_anew_when_nothing_is_hea
     assert_string_equal(state_of(at, &id), "COMPLETED 1");
 }
 
-/* The same without a restart: the stream broke. What the worker has begun times out as ever. */
-static void test_what_was_told_in_a_broken_session(void **state)
-{
-    rig *at = *state;
-    cleat__uuid worker, begun = assign_brief(at, &worker), lost = trigger(at, "a:a", "b", 0);
-    assert_string_equal(heard_text(at), "A0a A0b");
-    begin(at, &begun);
-    unlisten(at, &worker, 1);
-    listen(at, &worker, 2);
-    live_on(at, &worker, 60000);
-    assert_string_equal(state_of(at, &begun), "FAILED Task exceeded timeout of 1m0s");
-    assert_string_equal(state_of(at, &lost), "RUNNING");
-    assert_string_equal(heard_text(at), "C0 C0 A1b");
-}
-
 /* A worker that passes over what it has is told all it may not have, at once and as the same attempt. */
 static void test_a_worker_that_may_be_told_again(void **state)
 {
@@ -220,15 +188,7 @@ static void test_a_worker_that_may_be_told_again(void **state)
     assert_string_equal(heard_text(at), "A0a");
     crash(at);
     open_core(at);
-    cleat__command command = {
-        .tenant = CLEAT__TENANT_DEFAULT,
-        .kind = CLEAT__COMMAND_WORKER_LISTEN,
-        .as.listen = {.id = worker,
-                      .session = 2,
-                      .sink = {&at->ears, hear_assign, hear_cancel},
-                      .may_repeat = true},
-    };
-    assert_int_equal(ask(at, &command), CLEAT_OK);
+    assert_int_equal(listen_for_all(at, &worker, 2), CLEAT_OK);
     assert_string_equal(heard_text(at), "A0a");
     /* What a former stream could not get rid of is with this one now. */
     cleat__command late = {
@@ -252,7 +212,6 @@ int main(void)
         TEST(test_a_released_slot_outlives_a_restart),
         TEST(test_what_was_granted_goes_with_the_attempt),
         TEST(test_what_was_told_before_a_restart_is_told_anew_when_nothing_is_heard),
-        TEST(test_what_was_told_in_a_broken_session),
         TEST(test_a_worker_that_may_be_told_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,7 @@ static void test_a_kept_session_is_its_own_heartbeat(void **state)
     set_up(at, &worker);
     assert_int_equal(listen_as(at, CLEAT__TENANT_DEFAULT, &worker, 1, true), CLEAT_OK);
     cleat__uuid id = trigger(at, "a:a", "a", 0);
+    assert_int_equal(start(at, &id, 0), CLEAT_OK);
     for (int i = 0; i < 20; i++) {
         advance(at, 4000);
     }
@@ -107,6 +108,7 @@ static void test_a_broken_session_keeps_what_it_had(void **state)
     listen(at, &worker, 1);
     cleat__uuid id = trigger(at, "a:a", "a", 0), other = trigger(at, "a:a", "b", 0);
     heard_text(at);
+    assert_int_equal(start(at, &id, 0), CLEAT_OK);
     unlisten(at, &worker, 1);
     assert_int_equal(cancel(at, &other), CLEAT_OK);
     assert_string_equal(heard_text(at), ""); /* nobody listens */
@@ -116,6 +118,78 @@ static void test_a_broken_session_keeps_what_it_had(void **state)
     assert_string_equal(heard_text(at), ""); /* it is not told again */
     report(at, &id, 0, CLEAT_OK, "1");
     assert_string_equal(state_of(at, &id), "COMPLETED 1");
+}
+
+static void test_what_may_not_have_arrived_is_given_away(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    assert_string_equal(heard_text(at), "A0a");
+    unlisten(at, &worker, 1);
+    listen(at, &worker, 2);
+    live_on(at, &worker, 9999);
+    assert_string_equal(heard_text(at), "");
+    live_on(at, &worker, 1);
+    assert_string_equal(heard_text(at), "A1a");
+    assert_int_equal(start(at, &id, 0), CLEAT_OK); /* of the former attempt */
+    assert_int_equal(start(at, &id, 1), CLEAT_OK);
+    unlisten(at, &worker, 2);
+    listen(at, &worker, 3);
+    live_on(at, &worker, 20000);
+    assert_string_equal(heard_text(at), "");
+    report(at, &id, 1, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+}
+
+/* A connection may be broken without the server's knowing when the worker comes back on another. */
+static void test_a_session_that_is_replaced_may_have_lost_something_too(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    listen(at, &worker, 1);
+    trigger(at, "a:a", "a", 0);
+    listen(at, &worker, 2);
+    trigger(at, "a:a", "b", 0);
+    assert_string_equal(heard_text(at), "A0a A0b");
+    unlisten(at, &worker, 1);
+    live_on(at, &worker, 30000);
+    assert_string_equal(heard_text(at), "A1a"); /* the other went to the session that still is */
+}
+
+static void test_a_late_sign_counts(void **state)
+{
+    rig *at = *state;
+    cleat__policy brief = plain;
+    brief.execution_timeout_ms = 60000;
+    put_task(at, "a:a", &brief);
+    cleat__uuid worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", NULL);
+    listen(at, &worker, 1);
+    cleat__uuid ids[3];
+    for (int i = 0; i < 3; i++) {
+        ids[i] = trigger(at, "a:a", "a", 0);
+    }
+    heard_text(at);
+    unlisten(at, &worker, 1);
+    listen(at, &worker, 2);
+    live_on(at, &worker, 5000);
+    int64_t timeout = 0;
+    cleat__command longer = {.tenant = CLEAT__TENANT_DEFAULT,
+                             .kind = CLEAT__COMMAND_REFRESH_TIMEOUT,
+                             .as.refresh_timeout = {ids[1], 1000, &timeout}};
+    assert_int_equal(start(at, &ids[0], 0), CLEAT_OK);
+    assert_int_equal(ask(at, &longer), CLEAT_OK);
+    assert_int_equal(timeout, at->now.unix_ms + 61000);
+    assert_int_equal(tell_worker(at, CLEAT__COMMAND_RELEASE_SLOT, &ids[2]), CLEAT_OK);
+    live_on(at, &worker, 59999);
+    assert_string_equal(heard_text(at), "");
+    live_on(at, &worker, 1);
+    assert_string_equal(state_of(at, &ids[0]), "FAILED Task exceeded timeout of 1m0s");
+    assert_string_equal(state_of(at, &ids[1]), "RUNNING");
+    assert_string_equal(state_of(at, &ids[2]), "FAILED Task exceeded timeout of 1m0s");
 }
 
 static void test_unsubscribing(void **state)
@@ -145,6 +219,7 @@ static void test_heartbeats_keep_what_is_held_without_listening(void **state)
     set_up(at, &worker);
     listen(at, &worker, 1);
     cleat__uuid id = trigger(at, "a:a", "a", 0);
+    assert_int_equal(start(at, &id, 0), CLEAT_OK);
     heard_text(at);
     unlisten(at, &worker, 1);
     for (int i = 0; i < 20; i++) {
@@ -166,6 +241,7 @@ static void test_without_heartbeats_it_is_lost(void **state)
     set_up(at, &worker);
     listen(at, &worker, 1);
     cleat__uuid id = trigger(at, "a:a", "a", 0);
+    assert_int_equal(start(at, &id, 0), CLEAT_OK);
     unlisten(at, &worker, 1);
     advance(at, 4000);
     assert_int_equal(beat(at, &worker), CLEAT_FAILED_PRECONDITION);
@@ -297,6 +373,39 @@ static void test_a_step_gives_a_connection_only_so_much(void **state)
     free(with);
 }
 
+/* It never says that it has begun, so its silence about that is no reason to take anything from it. */
+static void test_a_worker_that_may_be_told_again_keeps_what_it_took(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    assert_int_equal(listen_for_all(at, &worker, 1), CLEAT_OK);
+    cleat__uuid id = trigger(at, "a:a", "a", 0);
+    unlisten(at, &worker, 1);
+    advance(at, 25000);
+    assert_string_equal(heard_text(at), "A0a");
+    assert_int_equal(listen_for_all(at, &worker, 2), CLEAT_OK);
+    assert_int_equal(listen_for_all(at, &worker, 3), CLEAT_OK); /* the second may have broken unnoticed */
+    live_on(at, &worker, 25000);
+    assert_string_equal(heard_text(at), "A0a A0a");
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &id), "COMPLETED 1");
+}
+
+static void test_what_is_told_again_is_in_doubt_no_more(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, id = assign_brief(at, &worker);
+    unlisten(at, &worker, 1);
+    advance(at, 5000);
+    assert_int_equal(listen_for_all(at, &worker, 2), CLEAT_OK);
+    live_on(at, &worker, 59000);
+    assert_string_equal(heard_text(at), "A0a A0a");
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    live_on(at, &worker, 1000);
+    assert_string_equal(state_of(at, &id), "FAILED Task exceeded timeout of 1m0s");
+}
+
 /* ---- Being forgotten ---- */
 
 #define DAY_MS INT64_C(86400000)
@@ -343,6 +452,7 @@ static void test_a_worker_that_left_is_forgotten_soon(void **state)
     put_task(at, "b:b", &plain);
     listen(at, &busy, 1);
     cleat__uuid id = trigger(at, "b:b", "b", 0);
+    assert_int_equal(start(at, &id, 0), CLEAT_OK);
     assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_UNSUBSCRIBE, &left), CLEAT_OK);
     assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_UNSUBSCRIBE, &busy), CLEAT_OK);
     assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_UNSUBSCRIBE, &back), CLEAT_OK);
@@ -443,6 +553,7 @@ static void test_workers_of_another_tenant_are_not_there(void **state)
         {.kind = CLEAT__COMMAND_WORKER_REMOVE, .as.id = worker},
         {.kind = CLEAT__COMMAND_WORKER_LABEL, .as.worker_label = {worker, &label, 1}},
         {.kind = CLEAT__COMMAND_UNDELIVERED, .as.undelivered = {id, 0}},
+        {.kind = CLEAT__COMMAND_STARTED, .as.started = {id, 0}},
         {.kind = CLEAT__COMMAND_RELEASE_SLOT, .as.id = id},
         {.kind = CLEAT__COMMAND_REFRESH_TIMEOUT, .as.refresh_timeout = {id, 1000, &timeout}},
     };
@@ -491,6 +602,9 @@ int main(void)
         TEST(test_pausing_and_going_on),
         TEST(test_only_the_newest_session_ends_listening),
         TEST(test_a_broken_session_keeps_what_it_had),
+        TEST(test_what_may_not_have_arrived_is_given_away),
+        TEST(test_a_session_that_is_replaced_may_have_lost_something_too),
+        TEST(test_a_late_sign_counts),
         TEST(test_unsubscribing),
         TEST(test_heartbeats_keep_what_is_held_without_listening),
         TEST(test_without_heartbeats_it_is_lost),
@@ -498,6 +612,8 @@ int main(void)
         TEST(test_what_could_not_be_delivered),
         TEST(test_a_full_connection_gets_no_more_until_it_has_room),
         TEST(test_a_step_gives_a_connection_only_so_much),
+        TEST(test_a_worker_that_may_be_told_again_keeps_what_it_took),
+        TEST(test_what_is_told_again_is_in_doubt_no_more),
         TEST(test_a_worker_of_long_ago_is_forgotten),
         TEST(test_a_worker_that_left_is_forgotten_soon),
         TEST(test_the_list_of_workers),

@@ -51,6 +51,28 @@ static inline cleat_status unlisten(rig *at, const cleat__uuid *id, uint64_t ses
     return ask(at, &command);
 }
 
+/* The worker passes over what it has. */
+static inline cleat_status listen_for_all(rig *at, const cleat__uuid *id, uint64_t session)
+{
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT,
+        .kind = CLEAT__COMMAND_WORKER_LISTEN,
+        .as.listen = {.id = *id,
+                      .session = session,
+                      .sink = {&at->ears, hear_assign, hear_cancel},
+                      .may_repeat = true},
+    };
+    return ask(at, &command);
+}
+
+/* The worker says that it has begun. */
+static inline cleat_status start(rig *at, const cleat__uuid *id, int32_t retry_count)
+{
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_STARTED, .as.started = {*id, retry_count}};
+    return ask(at, &command);
+}
+
 static inline cleat_status beat(rig *at, const cleat__uuid *id)
 {
     return tell_worker(at, CLEAT__COMMAND_WORKER_HEARTBEAT, id);
@@ -60,6 +82,17 @@ static inline void set_up(rig *at, cleat__uuid *worker)
 {
     put_task(at, "a:a", &plain);
     *worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", NULL);
+}
+
+/* A run of a minute at most, that a worker was sent. */
+static inline cleat__uuid assign_brief(rig *at, cleat__uuid *worker)
+{
+    cleat__policy brief = plain;
+    brief.execution_timeout_ms = 60000;
+    put_task(at, "a:a", &brief);
+    *worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", NULL);
+    listen(at, worker, 1);
+    return trigger(at, "a:a", "a", 0);
 }
 
 /* Time with heartbeats. */

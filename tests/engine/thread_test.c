@@ -11,7 +11,9 @@
 #include "engine/engine.h"
 #include "store/store.h"
 
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -279,6 +281,51 @@ static void test_call(void **state)
     trigger(*state, "{}"); /* the engine goes on */
 }
 
+static int64_t stalled_ms(cleat__engine *engine)
+{
+    cleat__engine_stats stats;
+    cleat__engine_get_stats(engine, &stats);
+    return stats.stalled_ms;
+}
+
+typedef struct standstill {
+    cleat__engine *engine;
+    atomic_bool has_begun, may_end;
+} standstill;
+
+static cleat_status stand_still(cleat__store *store, void *argument)
+{
+    standstill *it = argument;
+    (void)store;
+    it->has_begun = true;
+    while (!it->may_end) {
+        sched_yield();
+    }
+    return CLEAT_OK;
+}
+
+static void *call_standstill(void *argument)
+{
+    standstill *it = argument;
+    assert_int_equal(cleat__engine_call(it->engine, stand_still, it), CLEAT_OK);
+    return NULL;
+}
+
+static void test_it_is_seen_that_it_stands_still(void **state)
+{
+    standstill it = {.engine = *state};
+    pthread_t thread;
+    assert_int_equal(cleat__thread_start(&thread, "caller", call_standstill, &it), CLEAT_OK);
+    while (!it.has_begun || stalled_ms(*state) < 20) {
+        sched_yield();
+    }
+    it.may_end = true;
+    pthread_join(thread, NULL);
+    while (stalled_ms(*state) != 0) { /* until it sleeps */
+        sched_yield();
+    }
+}
+
 /* The kernel refuses to let the log grow: a failed write at the commit itself. */
 static void test_a_failed_commit(void **state)
 {
@@ -345,6 +392,7 @@ int main(void)
         TEST(test_two_engines),
         TEST(test_timers_wake_the_thread),
         TEST(test_call),
+        TEST(test_it_is_seen_that_it_stands_still),
         TEST(test_a_failed_commit),
         TEST(test_remove_requeues_what_is_held),
     };

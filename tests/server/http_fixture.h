@@ -38,7 +38,13 @@ static inline cleat_status check_token(void *self, cleat_slice bearer, cleat__id
             return cleat__uuid_parse(cleat_slice_of(tenant == 1 ? TENANT_1 : TENANT_2), &out->tenant_id);
         }
     }
-    return cleat__fail(CLEAT_FAILED_PRECONDITION, "an unknown token");
+    if (cleat_slice_equals(bearer, cleat_slice_of("early"))) {
+        return cleat__fail(CLEAT_UNAVAILABLE, "secrets");
+    }
+    if (cleat_slice_equals(bearer, cleat_slice_of("broken"))) {
+        return cleat__fail(CLEAT_IO, "secrets");
+    }
+    return cleat__fail(CLEAT_UNAUTHENTICATED, "it expired");
 }
 
 typedef struct reply {

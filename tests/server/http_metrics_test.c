@@ -122,7 +122,9 @@ static void start(fixture *it)
     assert_int_equal(cleat__metrics_new(&it->metrics), CLEAT_OK);
     assert_int_equal(cleat__metrics_engine_new(it->metrics, it->engine, it->dir.database, &it->numbers),
                      CLEAT_OK);
-    it->health = (cleat__http_health){it->engine, it->metrics};
+    it->health.engine = it->engine;
+    it->health.metrics = it->metrics;
+    it->health.phase = CLEAT__HTTP_SERVING;
     it->table = cleat__http_health_table(&it->health);
     cleat__http_options options = {
         .address = "127.0.0.1:0", .tables = &it->table, .table_count = 1, .metrics = it->metrics};
@@ -236,13 +238,33 @@ static void it_is_not_ready_once_the_engine_has_failed(void **state)
     reply page = ask(it.server, (question){.path = "/ready"});
     assert_int_equal(page.status, 503);
     assert_int_equal(strncmp(page.body, "{\"status\":\"not ready\",\"reason\":\"", 32), 0);
-    assert_has(page.body, "full");
+    assert_has(page.body, "no space left on the disk");
     reply_deinit(&page);
     EXPECT(it.server, 200, "{\"status\":\"live\"}", .path = "/live");
     page = ask(it.server, (question){.path = "/metrics"});
     assert_has(page.body, "\ncleat_engine_failed 1\n");
     assert_has(page.body, "\ncleat_store_errors_total 1\n");
     reply_deinit(&page);
+    stop(&it);
+}
+
+static void it_is_ready_only_while_all_is_served(void **state)
+{
+    static const struct {
+        cleat__http_phase phase;
+        const char *reason;
+    } cases[] = {{CLEAT__HTTP_STARTING, "the server is starting"},
+                 {CLEAT__HTTP_STOPPING, "the server is stopping"}};
+    fixture it;
+    (void)state;
+    start(&it);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        it.health.phase = cases[i].phase;
+        reply page = ask(it.server, (question){.path = "/ready"});
+        assert_int_equal(page.status, 503);
+        assert_has(page.body, cases[i].reason);
+        reply_deinit(&page);
+    }
     stop(&it);
 }
 
@@ -253,6 +275,7 @@ int main(void)
         cmocka_unit_test(threads_lose_no_count),
         cmocka_unit_test(metrics_tell_how_the_engine_is),
         cmocka_unit_test(it_is_not_ready_once_the_engine_has_failed),
+        cmocka_unit_test(it_is_ready_only_while_all_is_served),
     };
     curl_global_init(CURL_GLOBAL_ALL);
     return cmocka_run_group_tests(tests, NULL, NULL);

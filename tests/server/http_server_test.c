@@ -150,15 +150,32 @@ static void a_call_gets_path_query_and_identity(void **state)
 
 static void wrong_credentials_are_403(void **state)
 {
-    static const char *const wrong[] = {"X: y", "Authorization: Bearer wrong", "Authorization: Bearer ",
-                                        "Authorization: Basic b25l", "Authorization: one"};
+    static const char *const wrong[] = {"X: y", "Authorization: Bearer ", "Authorization: Basic b25l",
+                                        "Authorization: one"};
     (void)state;
     fixture *it = START(0);
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         EXPECT(it->server, 403, REFUSED, .path = ECHO_1, .headers = {wrong[i]});
     }
+    EXPECT(it->server, 403, "{\"message\":\"Please provide valid credentials: it expired\"}", .path = ECHO_1,
+           .headers = {"Authorization: Bearer wrong"});
     EXPECT(it->server, 403, REFUSED, .path = ECHO_1, .headers = {AS_2}); /* of the other tenant */
     EXPECT(it->server, 403, REFUSED, .method = "POST", .path = ECHO_1, .headers = {AS_2}, .body = "x");
+    stop(it);
+}
+
+/* A good token may be among them: clients must not take it for a bad one. */
+static void a_token_that_cannot_be_checked_is_no_wrong_token(void **state)
+{
+    (void)state;
+    fixture *it = START(0);
+    reply answer = ask(it->server, (question){.path = ECHO_1, .headers = {"Authorization: Bearer early"}});
+    assert_int_equal(answer.status, 503);
+    assert_non_null(strstr(answer.headers, "Retry-After: 1\r\n"));
+    assert_null(strstr(answer.body, "secrets"));
+    reply_deinit(&answer);
+    EXPECT(it->server, 500, "{\"message\":\"the token cannot be checked: input/output error\"}",
+           .path = ECHO_1, .headers = {"Authorization: Bearer broken"});
     stop(it);
 }
 
@@ -609,6 +626,8 @@ static void addresses_are_checked_and_errors_say_why(void **state)
                                         "127.0.0.1:http",
                                         "::1:80",
                                         "127.0.0.1:123456",
+                                        "127.0.0.1:65536",
+                                        "127.0.0.1:99999",
                                         "no.such.host.invalid:0"};
     (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -644,6 +663,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_gets_path_query_and_identity),
         cmocka_unit_test(wrong_credentials_are_403),
+        cmocka_unit_test(a_token_that_cannot_be_checked_is_no_wrong_token),
         cmocka_unit_test(unknown_routes_and_malformed_ids_are_400),
         cmocka_unit_test(other_methods_are_told_which_are_allowed),
         cmocka_unit_test(handlers_errors_have_a_shape_of_their_own),

@@ -51,7 +51,6 @@ static void test_all_taken_is_told(void **state)
     for (int i = 1; i <= 3; i++) {
         assert_int_equal(cleat__rpc_send_bytes(call, cleat_slice_of("x")), CLEAT_OK);
         gate_wait(&server.service.drained, i);
-        assert_int_equal(cleat__rpc_queued_size(call), 0);
         assert_true(rpc_read(stream, &message));
     }
     cleat__rpc_finish(call, CLEAT_NOT_FOUND, "no more", none);
@@ -73,7 +72,6 @@ static size_t fill(cleat__rpc_call *call)
     while (status == CLEAT_OK && count < WINDOWS / MESSAGE) {
         status = cleat__rpc_send_bytes(call, (cleat_slice){bytes, sizeof(bytes)});
         count += status == CLEAT_OK;
-        assert_true(cleat__rpc_queued_size(call) <= QUEUE);
     }
     assert_int_equal(status, CLEAT_RESOURCE_EXHAUSTED);
     assert_error_has("the peer does not read");
@@ -101,7 +99,6 @@ static void test_a_stalled_peer_costs_no_more_than_the_queue(void **state)
     rpc_stream *stream = listen_to(&server);
     cleat__rpc_call *call = parked(&server.service, 0);
     size_t sent = fill_all(call);
-    assert_true(cleat__rpc_queued_size(call) > QUEUE - 2 * MESSAGE);
     /* Other calls on the same connection go on. */
     assert_answered(rpc_call(server.client, "/test.Test/Bytes", cleat_slice_of("abc"), NO_OPTIONS),
                     cleat_slice_of("abc"));
@@ -273,7 +270,7 @@ static void test_the_connection_is_lost(void **state)
     server_start(&server, (cleat__rpc_options){0});
     rpc_stream *stream = listen_to(&server);
     (void)parked(&server.service, 0);
-    cut_connections(cleat__rpc_server_port(server.server));
+    cut_connections(port_of(&server));
     gate_wait(&server.service.cancelled, 1);
     gate_wait(&server.service.ended, 1);
     rpc_result result = rpc_end(stream);
@@ -323,30 +320,6 @@ static void test_the_handler_ends_a_chat(void **state)
     server_stop(&server);
 }
 
-static void test_a_chat_that_is_paused(void **state)
-{
-    test_server server;
-    cleat__buffer message = {0};
-    (void)state;
-    server_start(&server, (cleat__rpc_options){0});
-    rpc_stream *stream = rpc_open(server.client, "/test.Test/Chat", NO_OPTIONS);
-    assert_true(rpc_write(stream, cleat_slice_of("wait")));
-    cleat__rpc_call *call = parked(&server.service, 0);
-    assert_true(rpc_write(stream, cleat_slice_of("hello")));
-    /* Another call on the connection is answered behind it. */
-    assert_answered(rpc_call(server.client, "/test.Test/Bytes", cleat_slice_of("abc"), NO_OPTIONS),
-                    cleat_slice_of("abc"));
-    assert_int_equal(gate_count(&server.service.handled), 1);
-    cleat__rpc_resume(call);
-    cleat__rpc_release(call);
-    assert_true(rpc_read(stream, &message));
-    assert_int_equal(gate_count(&server.service.handled), 2);
-    rpc_half_close(stream);
-    assert_ended(rpc_end(stream), GRPC_STATUS_OK, NULL);
-    cleat__buffer_deinit(&message);
-    server_stop(&server);
-}
-
 static void test_a_malformed_message_in_a_chat(void **state)
 {
     test_server server;
@@ -384,9 +357,57 @@ static void test_the_client_cancels_a_chat(void **state)
     server_stop(&server);
 }
 
+/* ---- Those who were let in once ---- */
+
+static atomic_bool is_revoked;
+
+static cleat_status know(void *user_data, cleat_slice token, cleat__identity *out)
+{
+    (void)user_data;
+    *out = (cleat__identity){.token_id = {{(uint8_t)token.data[0]}}};
+    return CLEAT_OK;
+}
+
+static cleat_status know_again(void *user_data, const cleat__identity *identity)
+{
+    (void)user_data;
+    bool is_bad = is_revoked && identity->token_id.bytes[0] == 'b';
+    return is_bad ? cleat__fail(CLEAT_UNAUTHENTICATED, "revoked today")
+                  : cleat__fail(CLEAT_UNAVAILABLE, "not a reason to end anything");
+}
+
+static void test_a_stream_ends_when_its_token_is_revoked(void **state)
+{
+    static const char *const paths[] = {"/test.Test/Chat", "/test.Test/Scopes"};
+    test_server server;
+    (void)state;
+    is_revoked = false;
+    server_start(&server,
+                 (cleat__rpc_options){.authenticate = know, .authenticate_again = know_again, .again_ms = 5});
+    rpc_stream *good = rpc_open(server.client, paths[0], (rpc_call_options){.authorization = "Bearer a"});
+    rpc_stream *bad[2];
+    for (int i = 0; i < 2; i++) {
+        bad[i] = rpc_open(server.client, paths[i], (rpc_call_options){.authorization = "Bearer b"});
+        rpc_accepted(bad[i]);
+    }
+    is_revoked = true;
+    for (int i = 0; i < 2; i++) {
+        assert_ended(rpc_end(bad[i]), GRPC_STATUS_UNAUTHENTICATED, "revoked today");
+    }
+    gate_wait(&server.service.cancelled, 2); /* their handlers know */
+    cleat__buffer answer = {0};
+    assert_true(rpc_write(good, cleat_slice_of("still here")));
+    assert_true(rpc_read(good, &answer));
+    cleat__buffer_deinit(&answer);
+    rpc_cancel(good);
+    assert_ended(rpc_end(good), GRPC_STATUS_CANCELLED, "CANCELLED");
+    server_stop(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_stream_ends_when_its_token_is_revoked),
         cmocka_unit_test(test_messages_come_in_order),
         cmocka_unit_test(test_all_taken_is_told),
         cmocka_unit_test(test_a_stalled_peer_costs_no_more_than_the_queue),
@@ -398,7 +419,6 @@ int main(void)
         cmocka_unit_test(test_the_connection_is_lost),
         cmocka_unit_test(test_a_chat),
         cmocka_unit_test(test_the_handler_ends_a_chat),
-        cmocka_unit_test(test_a_chat_that_is_paused),
         cmocka_unit_test(test_a_malformed_message_in_a_chat),
         cmocka_unit_test(test_the_client_cancels_a_chat),
     };

@@ -12,6 +12,7 @@
 #include "server/rpc.h"
 #include "support/gate.h"
 #include "support/rpc_client.h"
+#include "wire/message.h"
 
 #include <grpc/status.h>
 #include <opentelemetry/proto/common/v1/common.pb-c.h>
@@ -28,8 +29,7 @@ typedef struct test_service {
     cleat__rpc_call *parked[MOST_PARKED]; /* handed over to the test; the mutex guards them */
     bool keeps_cancelled;                 /* the test ends calls, also cancelled ones */
     gate parks, handled, half_closed, drained, cancelled, ended;
-    char peer[64]; /* of the last call of Tell; the mutex guards these, too */
-    int64_t deadline_ns;
+    int64_t deadline_ns; /* of the last call of Tell; the mutex guards these, too */
     char metadata[64];
 } test_service;
 
@@ -93,6 +93,14 @@ static inline void park_call(cleat__rpc_call *call, cleat_slice request, void *s
     park(service, call);
 }
 
+/* Keeps the request until the call has ended. */
+static inline void keep(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
+{
+    (void)request;
+    cleat__rpc_call_set_data(call, cleat__rpc_take_request(call));
+    park(service, call);
+}
+
 /* The tenant's number, and what is known of the call. */
 static inline void tell(cleat__rpc_call *call, cleat_slice request, void *service)
 {
@@ -100,7 +108,6 @@ static inline void tell(cleat__rpc_call *call, cleat_slice request, void *servic
     char text[32];
     (void)request;
     pthread_mutex_lock(&self->mutex);
-    cleat__rpc_call_peer(call, self->peer, sizeof(self->peer));
     self->deadline_ns = cleat__rpc_call_deadline_ns(call);
     cleat_slice value = cleat__rpc_call_metadata(call, "authorization");
     snprintf(self->metadata, sizeof(self->metadata), "%.*s", CLEAT_SLICE_ARGS(value));
@@ -115,7 +122,7 @@ static inline void open_chat(cleat__rpc_call *call, void *service)
     (void)service;
 }
 
-/* "bye" ends the chat, "abort" at once, "wait" pauses and parks it. */
+/* "bye" ends the chat, "abort" at once. */
 static inline void chat(cleat__rpc_call *call, cleat_slice message, void *service)
 {
     test_service *self = service;
@@ -124,9 +131,6 @@ static inline void chat(cleat__rpc_call *call, cleat_slice message, void *servic
         cleat__rpc_finish(call, CLEAT_OK, NULL, (cleat_slice){NULL, 0});
     } else if (cleat_slice_equals(message, cleat_slice_of("abort"))) {
         cleat__rpc_abort(call, CLEAT_RESOURCE_EXHAUSTED, "enough");
-    } else if (cleat_slice_equals(message, cleat_slice_of("wait"))) {
-        cleat__rpc_pause(call);
-        park(self, cleat__rpc_hold(call));
     } else {
         (void)cleat__rpc_send_bytes(call, message);
     }
@@ -141,9 +145,7 @@ static inline void chat_scopes(cleat__rpc_call *call, const ProtobufCMessage *me
 static inline void on_half_closed(cleat__rpc_call *call, void *service)
 {
     test_service *self = service;
-    if (!cleat__rpc_call_is_over(call)) {
-        cleat__rpc_finish(call, CLEAT_OK, NULL, (cleat_slice){NULL, 0});
-    }
+    cleat__rpc_finish(call, CLEAT_OK, NULL, (cleat_slice){NULL, 0});
     gate_add(&self->half_closed);
 }
 
@@ -168,12 +170,20 @@ static inline void on_ended(cleat__rpc_call *call, void *service)
     gate_add(&((test_service *)service)->ended);
 }
 
+static inline void on_kept_ended(cleat__rpc_call *call, void *service)
+{
+    cleat__message_free(cleat__rpc_call_data(call));
+    gate_add(&((test_service *)service)->ended);
+}
+
 static const cleat__rpc_method test_methods[] = {
     {.path = "/test.Test/Echo", .request = SCOPE_DESCRIPTOR, .handle = echo, .ended = on_ended},
     {.path = "/test.Test/Bytes", .handle_bytes = echo_bytes, .ended = on_ended},
     {.path = "/test.Test/Much", .handle_bytes = echo_much, .ended = on_ended},
     {.path = "/test.Test/Refuse", .request = SCOPE_DESCRIPTOR, .handle = refuse, .ended = on_ended},
     {.path = "/test.Test/Park", .handle_bytes = park_call, .ended = on_ended},
+    {.path = "/test.Test/Keep", .request = SCOPE_DESCRIPTOR, .handle = keep, .ended = on_kept_ended},
+    {.path = "/test.Test/Look", .is_reading = true, .handle_bytes = park_call, .ended = on_ended},
     {.path = "/test.Test/Watched", .handle_bytes = park_call, .cancelled = on_cancelled, .ended = on_ended},
     {.path = "/test.Test/Tell", .handle_bytes = tell},
     {.path = "/test.Test/Listen",
@@ -257,6 +267,13 @@ static inline void server_stop(test_server *self)
     cleat__rpc_server_stop(self->server, 10000);
     cleat__rpc_server_free(self->server);
     service_deinit(&self->service);
+}
+
+static inline int port_of(const test_server *server)
+{
+    const char *colon = strrchr(cleat__rpc_server_address(server->server), ':');
+    assert_non_null(colon);
+    return atoi(colon + 1);
 }
 
 /* ---- Looking at results ---- */

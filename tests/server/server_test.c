@@ -23,13 +23,23 @@ static void assert_no_start(cleat__server_options options, cleat_status status, 
 
 static void what_others_can_reach_needs_tls(void **state)
 {
-    static const char *const reachable[] = {"0.0.0.0:0", "[::]:0", "192.0.2.1:0", "no.such.host.invalid:0"};
+    static const char *const reachable[] = {"0.0.0.0:0", "[::]:0", "192.0.2.1:0"};
     (void)state;
     for (size_t i = 0; i < sizeof(reachable) / sizeof(reachable[0]); i++) {
         assert_no_start((cleat__server_options){.grpc_address = reachable[i]}, CLEAT_INVALID_ARGUMENT,
                         reachable[i]);
         assert_no_start((cleat__server_options){.http_address = reachable[i]}, CLEAT_INVALID_ARGUMENT,
                         "without TLS");
+    }
+}
+
+static void a_host_that_is_not_there_is_called_so(void **state)
+{
+    static const char *const hosts[] = {"no.such.host.invalid:0", "127.0.0.1:99999", ":0"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        assert_no_start((cleat__server_options){.http_address = hosts[i]}, CLEAT_INVALID_ARGUMENT, hosts[i]);
+        assert_null(strstr(cleat_error_message(), "without TLS"));
     }
 }
 
@@ -113,6 +123,30 @@ static void many_restarts_lose_nothing(void **state)
     stop_listening(stream);
 }
 
+/* What its caller does with them is in the tests of tokens. */
+static void tokens_of_another_address_are_refused(void **state)
+{
+    static const struct {
+        const char *url;
+        int code;
+    } cases[] = {{"https://other.example.org", GRPC_STATUS_UNAUTHENTICATED},
+                 {"http://127.0.0.1:8733", GRPC_STATUS_OK}}; /* that the token was made for */
+    service_world *it = *state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        Cleat__GetVersionRequest request = CLEAT__GET_VERSION_REQUEST__INIT;
+        cleat__server_options options = any_ports;
+        world_end(it);
+        options.database = it->dir.database;
+        options.url = cases[i].url;
+        assert_int_equal(cleat__server_start(&options, &it->server), CLEAT_OK);
+        it->client = rpc_client_new(cleat__server_grpc_address(it->server), (rpc_client_options){0});
+        rpc_result result = call_as(it, it->token, "/Dispatcher/GetVersion", &request.base);
+        assert_int_equal(result.code, cases[i].code);
+        assert_true(result.code == GRPC_STATUS_OK || strstr(result.text, "token of another server") != NULL);
+        rpc_result_deinit(&result);
+    }
+}
+
 /* ---- Very many workers ---- */
 
 static long resident_kib(void)
@@ -160,7 +194,9 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_start, world_stop)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_others_can_reach_needs_tls),
+        cmocka_unit_test(a_host_that_is_not_there_is_called_so),
         cmocka_unit_test(this_machine_needs_none),
+        TEST(tokens_of_another_address_are_refused),
         cmocka_unit_test(half_of_tls_is_refused),
         TEST(a_file_has_one_server),
         TEST(without_tokens_everybody_is_let_in),

@@ -101,6 +101,53 @@ static void unknown_workflows_are_named(void **state)
                GRPC_STATUS_INVALID_ARGUMENT, "workflow names not found: known");
 }
 
+static void many_unknown_workflows_are_named_once_and_not_all(void **state)
+{
+    enum { ITEMS = 40, NAMES = 20 };
+    service_world *it = *state;
+    Cleat__V1__TriggerWorkflowRequest items[ITEMS], *all[ITEMS];
+    Cleat__BulkTriggerWorkflowRequest bulk = CLEAT__BULK_TRIGGER_WORKFLOW_REQUEST__INIT;
+    char names[NAMES][16];
+    for (int i = 0; i < ITEMS; i++) {
+        snprintf(names[i / 2], sizeof(names[0]), "x%d", i / 2);
+        cleat__v1__trigger_workflow_request__init(&items[i]);
+        items[i].name = names[i / 2];
+        items[i].input = text_("{}");
+        all[i] = &items[i];
+    }
+    bulk.workflows = all;
+    bulk.n_workflows = ITEMS;
+    rpc_result result = call_as(it, it->token, "/WorkflowService/BulkTriggerWorkflow", &bulk.base);
+    assert_int_equal(result.code, GRPC_STATUS_INVALID_ARGUMENT);
+    assert_string_equal(result.text, "workflow names not found: x0, x1, x2, x3, x4, x5, x6, x7, x8, x9");
+    rpc_result_deinit(&result);
+}
+
+static void too_many_runs_at_once_are_refused(void **state)
+{
+    enum { MOST = 10000 };
+    service_world *it = *state;
+    Cleat__V1__TriggerWorkflowRequest item = CLEAT__V1__TRIGGER_WORKFLOW_REQUEST__INIT;
+    Cleat__V1__TriggerWorkflowRequest **all = calloc(MOST + 1, sizeof(void *));
+    Cleat__BulkTriggerWorkflowRequest bulk = CLEAT__BULK_TRIGGER_WORKFLOW_REQUEST__INIT;
+    declare(it, (task_declaration){.name = "many"});
+    item.name = text_("many");
+    item.input = text_("{}");
+    for (int i = 0; i <= MOST; i++) {
+        all[i] = &item;
+    }
+    bulk.workflows = all;
+    bulk.n_workflows = MOST + 1;
+    refused(it, "/WorkflowService/BulkTriggerWorkflow", &bulk.base, GRPC_STATUS_INVALID_ARGUMENT,
+            "10001 workflows; no more than 10000 are started together");
+    bulk.n_workflows = MOST;
+    Cleat__BulkTriggerWorkflowResponse *reply = ask(it, "/WorkflowService/BulkTriggerWorkflow", &bulk.base,
+                                                    &cleat__bulk_trigger_workflow_response__descriptor);
+    assert_int_equal(reply->n_workflow_run_ids, MOST);
+    cleat__message_free(reply);
+    free(all);
+}
+
 static void many_runs_start_in_their_order(void **state)
 {
     enum { RUNS = 600 };
@@ -334,6 +381,8 @@ int main(void)
         TEST(the_same_declaration_is_the_same_version),
         TEST(wrong_declarations_are_refused),
         TEST(unknown_workflows_are_named),
+        TEST(many_unknown_workflows_are_named_once_and_not_all),
+        TEST(too_many_runs_at_once_are_refused),
         TEST(many_runs_start_in_their_order),
         TEST(wrong_triggers_are_refused),
         TEST(a_run_starts_without_the_fields_of_children),

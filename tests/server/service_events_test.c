@@ -95,6 +95,27 @@ static void what_is_wrong_is_refused(void **state)
     refused(it, "/EventsService/PutStreamEvent", &chunk.base, GRPC_STATUS_NOT_FOUND, "");
 }
 
+/* The answer repeats the event: one that is too large for clients must not be found out when it is stored. */
+static void an_event_whose_answer_would_be_too_large_is_refused(void **state)
+{
+    enum { LIMIT = 4 << 20, SPARE = 150 };
+    service_world *it = *state;
+    skip_under_tsan();
+    char *payload = malloc(LIMIT);
+    memset(payload, 'x', LIMIT);
+    memcpy(payload, "{\"text\":\"", 9);
+    memcpy(payload + LIMIT - SPARE, "\"}", 3);
+    Cleat__PushEventRequest request = event_of("a", payload), *one[] = {&request};
+    refused(it, "/EventsService/Push", &request.base, GRPC_STATUS_INVALID_ARGUMENT, "the answer");
+    Cleat__BulkPushEventRequest bulk = CLEAT__BULK_PUSH_EVENT_REQUEST__INIT;
+    bulk.events = one;
+    bulk.n_events = 1;
+    refused(it, "/EventsService/BulkPush", &bulk.base, GRPC_STATUS_INVALID_ARGUMENT, "the answer");
+    memcpy(payload + LIMIT - 2 * SPARE, "\"}", 3);
+    cleat__message_free(ask(it, "/EventsService/Push", &request.base, &cleat__event__descriptor));
+    free(payload);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_start, world_stop)
 
 int main(void)
@@ -104,6 +125,7 @@ int main(void)
         TEST(events_in_one_call_keep_their_order),
         TEST(another_tenants_workflows_do_not_hear),
         TEST(what_is_wrong_is_refused),
+        TEST(an_event_whose_answer_would_be_too_large_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

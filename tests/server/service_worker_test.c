@@ -305,6 +305,25 @@ static void a_worker_comes_back_to_what_it_holds(void **state)
     stop_listening(stream);
 }
 
+static void a_worker_listens_once(void **state)
+{
+    service_world *it = *state;
+    declare(it, (task_declaration){.name = "twice"});
+    id_text worker = register_worker(it, "twice", 1);
+    rpc_stream *first = stay_as(it, worker);
+    rpc_accepted(first);
+    rpc_stream *second = stay_as(it, worker);
+    rpc_result result = rpc_end(first);
+    assert_int_equal(result.code, GRPC_STATUS_UNAVAILABLE);
+    assert_string_equal(result.text, "the worker listens on another stream");
+    rpc_result_deinit(&result);
+    id_text run = trigger(it, "twice", "{}");
+    Cleat__AssignedAction *action = next_action(second);
+    assert_string_equal(action->workflow_run_id, run.text);
+    cleat__message_free(action);
+    stop_listening(second);
+}
+
 static void a_worker_that_left_gets_nothing(void **state)
 {
     service_world *it = *state;
@@ -540,6 +559,7 @@ int main(void)
         TEST(a_released_slot_takes_the_next),
         TEST(two_workers_share),
         TEST(a_worker_comes_back_to_what_it_holds),
+        TEST(a_worker_listens_once),
         TEST(a_worker_that_left_gets_nothing),
         TEST(the_older_form_of_listening_works),
         TEST(a_worker_may_read_slowly),

@@ -100,6 +100,34 @@ static void revoke(world *self, const cleat__token_issued *issued)
     assert_int_equal(cleat__store_commit(self->store), CLEAT_OK);
 }
 
+static void assert_over(world *self, const cleat__identity *identity, const char *words)
+{
+    assert_int_equal(cleat__tokens_check_again(self->tokens, identity), CLEAT_UNAUTHENTICATED);
+    if (strstr(cleat_error_message(), words) == NULL) {
+        fail_msg("%s, not: %s", cleat_error_message(), words);
+    }
+}
+
+static void test_who_was_let_in_once_is_looked_at_again(void **state)
+{
+    world *self = *state;
+    cleat__token_issued first = issue_for(self, "default"), second = issue_for(self, "default");
+    cleat__identity one, other;
+    for (int i = 0; i < 2; i++) { /* what it knows says the same */
+        assert_int_equal(cleat__tokens_check(self->tokens, cleat_slice_of(first.text), &one), CLEAT_OK);
+        assert_int_equal(cleat__tokens_check(self->tokens, cleat_slice_of(second.text), &other), CLEAT_OK);
+        assert_int_equal(cleat__tokens_check_again(self->tokens, &one), CLEAT_OK);
+    }
+    revoke(self, &first);
+    assert_over(self, &one, "invalid auth token: revoked on 2027-01-15 08:00:00 UTC");
+    pass_ms(self, 3599999);
+    assert_int_equal(cleat__tokens_check_again(self->tokens, &other), CLEAT_OK);
+    pass_ms(self, 1);
+    assert_over(self, &other, "invalid auth token: expired on");
+    cleat__token_issued_deinit(&first);
+    cleat__token_issued_deinit(&second);
+}
+
 static void test_revocation_counts_within_a_second(void **state)
 {
     world *self = *state;
@@ -482,6 +510,7 @@ int main(void)
         TEST(test_without_a_url_any_address_of_the_server_is_right),
         TEST(test_expiry),
         TEST(test_made_in_the_future),
+        TEST(test_who_was_let_in_once_is_looked_at_again),
         TEST(test_revocation_counts_within_a_second),
         TEST(test_token_of_another_server),
         TEST(test_the_unchanged_one_is_good),

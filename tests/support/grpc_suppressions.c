@@ -23,6 +23,7 @@ const char *__tsan_default_suppressions(void)
            "race:libssl.so\n"
            "race:libcrypto.so\n"
            "race:libstdc++.so\n"
+           "race:libupb.so\n"
            "race:libz.so\n"
            "race:cleat__rpc_settle\n"; /* frees what gRPC wrote to; the stack of that is not always known */
 }

@@ -474,7 +474,7 @@ static sim_slip *tell_remote(sim_world *world)
         return NULL;
     }
     sim_worker *worker = &world->workers[at];
-    uint64_t dice = pick(world, 12);
+    uint64_t dice = pick(world, 15);
     if (dice < 6) {
         return change_session(world, at);
     }
@@ -493,6 +493,7 @@ static sim_slip *tell_remote(sim_world *world)
     sim_held held = worker->held[index];
     sim_slip *made = new_slip(world, dice < 10   ? CLEAT__COMMAND_UNDELIVERED
                                      : dice < 11 ? CLEAT__COMMAND_RELEASE_SLOT
+                                     : dice < 14 ? CLEAT__COMMAND_STARTED
                                                  : CLEAT__COMMAND_REFRESH_TIMEOUT);
     made->task = held.task;
     set_tenant(world, made, held.task);
@@ -502,6 +503,9 @@ static sim_slip *tell_remote(sim_world *world)
         worker->held[index] = worker->held[--worker->count];
     } else if (dice < 11) {
         made->command.as.id = world->tasks[held.task].id;
+    } else if (dice < 14) {
+        made->command.as.started.id = world->tasks[held.task].id;
+        made->command.as.started.retry_count = held.retry_count;
     } else {
         made->command.as.refresh_timeout.id = world->tasks[held.task].id;
         made->command.as.refresh_timeout.increment_ms = (int64_t)pick(world, 5000);

@@ -405,6 +405,7 @@ static void take_answer(sim_world *world, sim_slip *slip)
     case CLEAT__COMMAND_LOG:
     case CLEAT__COMMAND_PUT_STREAM:
     case CLEAT__COMMAND_UNDELIVERED:
+    case CLEAT__COMMAND_STARTED:
     case CLEAT__COMMAND_RELEASE_SLOT:
     case CLEAT__COMMAND_REFRESH_TIMEOUT: answered_remote(world, slip); break;
     default:

@@ -1,4 +1,4 @@
-#include "rpc_parts.h"
+#include "address.h"
 
 #include "base/alloc.h"
 #include "base/buffer.h"
@@ -22,10 +22,10 @@ static bool parse_port(const char *text, int *out)
     return port <= 65535;
 }
 
-cleat_status cleat__rpc_address_parse(const char *text, cleat__rpc_address *out)
+cleat_status cleat__address_parse(const char *text, cleat__address *out)
 {
     static const char wanted[] = "an address is HOST:PORT or [IPV6]:PORT";
-    *out = (cleat__rpc_address){0};
+    *out = (cleat__address){0};
     const char *colon = text != NULL ? strrchr(text, ':') : NULL;
     if (colon == NULL || !parse_port(colon + 1, &out->port)) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%s\": %s", text != NULL ? text : "", wanted);
@@ -43,7 +43,7 @@ cleat_status cleat__rpc_address_parse(const char *text, cleat__rpc_address *out)
     return out->host != NULL ? CLEAT_OK : cleat__fail_memory();
 }
 
-char *cleat__rpc_address_format(const cleat__rpc_address *address, int port)
+char *cleat__address_format(const cleat__address *address, int port)
 {
     cleat__buffer text = {0};
     cleat__buffer_append_format(&text, address->is_ipv6 ? "[%s]:%d" : "%s:%d", address->host, port);
@@ -67,7 +67,7 @@ static int try_bind(const struct addrinfo *info)
     return error;
 }
 
-cleat_status cleat__rpc_address_probe(const cleat__rpc_address *address, const char *text)
+cleat_status cleat__address_probe(const cleat__address *address, const char *text)
 {
     char port[16];
     snprintf(port, sizeof(port), "%d", address->port);
