@@ -139,6 +139,7 @@ void cleat__trigger_read_end(cleat__trigger *trigger)
 {
     cleat__free((void *)(uintptr_t)trigger->labels);
     trigger->labels = NULL;
+    trigger->label_count = 0;
 }
 
 /* ---- Writing ---- */

@@ -34,8 +34,10 @@ start_worker()
     esac
 }
 
+# It says that it is ready a moment before it catches SIGTERM.
 end_worker()
 {
+    until [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$worker/status") & 0x4000)) != 0 ]; do :; done
     kill -TERM "$worker"
     wait "$worker" || fail "the worker ends with $?: $(cat worker.err)"
     worker=

@@ -18,9 +18,8 @@
 static void read_trigger(const Cleat__V1__TriggerWorkflowRequest *message)
 {
     cleat__trigger trigger, again;
-    cleat_status status = cleat__trigger_read(message, &trigger);
-    cleat__trigger_read_end(&trigger);
-    if (status != CLEAT_OK) {
+    if (cleat__trigger_read(message, &trigger) != CLEAT_OK) {
+        cleat__trigger_read_end(&trigger);
         return;
     }
     check(cleat__json_check("input", trigger.input, false) == CLEAT_OK);
@@ -33,8 +32,10 @@ static void read_trigger(const Cleat__V1__TriggerWorkflowRequest *message)
     check(fuzz_slice_equals(trigger.metadata, again.metadata));
     check(fuzz_slice_equals(trigger.child_key, again.child_key));
     check(trigger.is_child == again.is_child && trigger.priority == again.priority);
+    check(trigger.label_count == again.label_count);
     cleat__trigger_read_end(&again);
     cleat__message_free(written);
+    cleat__trigger_read_end(&trigger);
 }
 
 static void read_triggers(cleat_slice input)
