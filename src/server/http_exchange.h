@@ -20,7 +20,8 @@ struct cleat__http_server {
     char *files[3];        /* certificate, key, client CA */
     char start_error[160]; /* the last of libmicrohttpd's complaints while it starts */
     atomic_bool has_started;
-    _Atomic size_t body_bytes; /* of bodies that are here */
+    atomic_bool is_cut;        /* stopping, and the time for what had begun is over */
+    _Atomic size_t body_bytes; /* of bodies that are here, and of answers that are not taken */
     pthread_mutex_t mutex;     /* guards what follows */
     pthread_cond_t all_answered;
     size_t open; /* requests that have begun and are not answered */

@@ -22,6 +22,7 @@ static void fill_in(cleat__http_options *options)
     options->connections_max = options->connections_max != 0 ? options->connections_max : 4096;
     options->body_max = options->body_max != 0 ? options->body_max : (size_t)16 * 1024 * 1024;
     options->bodies_max = options->bodies_max != 0 ? options->bodies_max : (size_t)256 * 1024 * 1024;
+    options->work_timeout_ms = options->work_timeout_ms != 0 ? options->work_timeout_ms : 30000;
     options->request_timeout_ms = options->request_timeout_ms != 0 ? options->request_timeout_ms : 90000;
     options->idle_timeout_s = options->idle_timeout_s != 0 ? options->idle_timeout_s : 60;
 }
@@ -190,6 +191,7 @@ cleat_status cleat__http_server_stop(cleat__http_server *server, int64_t timeout
     MHD_quiesce_daemon(server->daemon);
     shutdown(server->listener, SHUT_RDWR); /* the daemon's thread may be looking at it: closed later */
     bool is_done = wait_for_answers(server, cleat__deadline_ns(timeout_ms));
+    atomic_store(&server->is_cut, true);
     cleat__http_pool_stop(server->pool); /* no connection may sleep when the daemon ends */
     MHD_stop_daemon(server->daemon);
     server->daemon = NULL;

@@ -195,13 +195,12 @@ static cleat_status load(pushing *self, cleat__store *store, const cleat__uuid *
 
 static bool load_all(pushing *self, const cleat__rest_ids *ids)
 {
-    cleat__rest *rest = self->call->service;
     cleat__store *store = NULL;
-    cleat_status status = cleat__rest_take(rest, &store);
+    cleat_status status = cleat__rest_take(self->call, &store);
     for (size_t i = 0; i < ids->count && status == CLEAT_OK; i++) {
         status = load(self, store, &ids->items[i]);
     }
-    cleat__rest_give(rest, store);
+    cleat__rest_give(self->call, store);
     if (status != CLEAT_OK) {
         cleat__http_call_fail_status(self->call, status);
     }

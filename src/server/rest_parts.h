@@ -12,9 +12,10 @@ struct cleat__rest {
     struct cleat__rest_readers *readers;
 };
 
-/* A reader of the engine's file, for this thread until it is given back. */
-cleat_status cleat__rest_take(cleat__rest *rest, cleat__store **out);
-void cleat__rest_give(cleat__rest *rest, cleat__store *store); /* NULL-safe */
+/* A reader of the engine's file, for this thread until it is given back. What it does ends with CLEAT_TIMEOUT
+ * when nobody waits for the call any more. */
+cleat_status cleat__rest_take(cleat__http_call *call, cleat__store **out);
+void cleat__rest_give(const cleat__http_call *call, cleat__store *store); /* NULL-safe */
 
 /* ---- Handlers ---- */
 

@@ -120,7 +120,7 @@ static void write_newest_attempt(events *self)
 }
 
 /* The attempts are read on another store: the run's statement stands on its row. */
-static cleat_status write_events(cleat__json_writer *writer, const char *key, cleat__rest *rest,
+static cleat_status write_events(cleat__json_writer *writer, const char *key, cleat__http_call *call,
                                  const cleat__rest_run *run)
 {
     cleat__store *store = NULL;
@@ -128,11 +128,11 @@ static cleat_status write_events(cleat__json_writer *writer, const char *key, cl
     cleat__writer_begin_array(writer, key);
     write_event(&self, &(event){"CREATED", "Task was created", run->row.created_at_ms, 0, {0}, {0}});
     write_event(&self, &(event){"QUEUED", "Task was queued", run->row.created_at_ms, 0, {0}, {0}});
-    cleat_status status = cleat__rest_take(rest, &store);
+    cleat_status status = cleat__rest_take(call, &store);
     if (status == CLEAT_OK) {
         status = cleat__attempt_list(store, &run->row.id, write_attempt, &self);
     }
-    cleat__rest_give(rest, store);
+    cleat__rest_give(call, store);
     write_newest_attempt(&self);
     cleat__writer_end_array(writer);
     return status;
@@ -213,7 +213,7 @@ static cleat_status write_details(cleat__http_call *call, const cleat__rest_run 
 {
     cleat__writer_begin_object(writer, NULL);
     write_run(writer, call, run);
-    cleat_status status = write_events(writer, "taskEvents", call->service, run);
+    cleat_status status = write_events(writer, "taskEvents", call, run);
     write_shape(writer, run);
     cleat__writer_begin_array(writer, "tasks");
     cleat__rest_write_summary(writer, NULL, call, run, true);
@@ -267,7 +267,7 @@ static cleat_status write_event_list(cleat__http_call *call, const cleat__rest_r
                                      cleat__json_writer *writer)
 {
     cleat__writer_begin_object(writer, NULL);
-    cleat_status status = write_events(writer, "rows", call->service, run);
+    cleat_status status = write_events(writer, "rows", call, run);
     write_only_page(writer);
     cleat__writer_end_object(writer);
     return status;

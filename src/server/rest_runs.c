@@ -60,8 +60,8 @@ static cleat_status write_page(void *argument, cleat__store *store, cleat__json_
     self->writer = writer;
     cleat__writer_begin_object(writer, NULL);
     cleat__writer_begin_array(writer, "rows");
-    cleat_status status = cleat__rest_query_runs(store, self->call->identity.tenant, &self->filter, write_row,
-                                                 self, NULL, &total);
+    cleat_status status =
+        cleat__rest_query_runs(store, self->call->identity.tenant, &self->filter, write_row, self, &total);
     cleat__writer_end_array(writer);
     cleat__rest_write_pages(writer, self->filter.offset, self->filter.limit, total);
     cleat__writer_end_object(writer);
@@ -79,10 +79,10 @@ void cleat__rest_run_list(cleat__http_call *call)
 
 /* ---- Only their ids ---- */
 
-static bool write_id(void *argument, const cleat__rest_run *run)
+static bool write_id(void *argument, const cleat__uuid *id)
 {
     const list *self = argument;
-    cleat__rest_write_uuid(self->writer, NULL, &run->row.id);
+    cleat__rest_write_uuid(self->writer, NULL, id);
     return true;
 }
 
@@ -92,8 +92,8 @@ static cleat_status write_ids(void *argument, cleat__store *store, cleat__json_w
     int64_t total = 0;
     self->writer = writer;
     cleat__writer_begin_array(writer, NULL);
-    cleat_status status = cleat__rest_query_runs(store, self->call->identity.tenant, &self->filter, write_id,
-                                                 self, NULL, &total);
+    cleat_status status =
+        cleat__rest_query_run_ids(store, self->call->identity.tenant, &self->filter, write_id, self, &total);
     cleat__writer_end_array(writer);
     return status;
 }
