@@ -118,7 +118,8 @@ json_t *cleat__http_call_json(cleat__http_call *call)
 {
     json_error_t error;
     const char *text = call->body.size != 0 ? call->body.data : "";
-    json_t *value = json_loadb(text, call->body.size, 0, &error);
+    /* Integers as reals: Jansson refuses those above 64 bits, which are JSON all the same. */
+    json_t *value = json_loadb(text, call->body.size, JSON_DECODE_INT_AS_REAL, &error);
     if (value == NULL) {
         cleat__http_call_refuse(call, 400, "the body is not JSON, line %d column %d", error.line,
                                 error.column);

@@ -64,8 +64,8 @@ bool cleat__http_call_bool(cleat__http_call *call, const char *name, bool *out);
 bool cleat__http_call_time(cleat__http_call *call, const char *name, int64_t *unix_ms);
 bool cleat__http_call_uuid(cleat__http_call *call, const char *name, cleat__uuid *out, bool *is_there);
 
-/* The body as a JSON object, to be released by json_decref(). NULL: it is none, which has been
- * answered with 400. */
+/* The body as a JSON object whose numbers are all reals, to be released by json_decref(). NULL: it is none,
+ * which has been answered with 400. */
 json_t *cleat__http_call_json(cleat__http_call *call);
 
 /* The body itself, to be freed; then there is none. A copy where nobody gives it away. */

@@ -119,8 +119,14 @@ bool cleat__rest_json_ids(cleat__http_call *call, const char *name, const json_t
 /* These have to be there. */
 bool cleat__rest_json_id(cleat__http_call *call, const char *name, const json_t *value, cleat__uuid *out);
 bool cleat__rest_json_time(cleat__http_call *call, const char *name, const json_t *value, int64_t *out);
-/* An object's text, of jansson, to be freed by free(); NULL: it is not there. */
-bool cleat__rest_json_object(cleat__http_call *call, const char *name, const json_t *value, char **out);
+/* An object of the call's body, or of a part of that, as text and read. */
+typedef struct cleat__rest_json {
+    cleat_slice text;
+    const json_t *value;
+} cleat__rest_json;
+/* A member that is an object, as it was written: a part of the body. The absent slice: it is not there. */
+bool cleat__rest_json_object(cleat__http_call *call, cleat__rest_json object, const char *name,
+                             cleat_slice *out);
 /* 0: it is not there. */
 bool cleat__rest_json_priority(cleat__http_call *call, const json_t *value, int32_t *out);
 

@@ -5,10 +5,6 @@
 #include "base/error.h"
 #include "store/bind.h"
 
-#define RUN_TABLES                                                                              \
-    "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id " \
-    "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "
-
 /* ---- One ---- */
 
 enum {
@@ -34,7 +30,10 @@ enum {
     "t.child_key, (SELECT count(*) FROM task c WHERE c.parent_id = t.id), t.metadata, e.error, "  \
     "CASE WHEN ?3 THEN t.input END, CASE WHEN ?3 THEN e.output END, "                             \
     "w.name, w.uuid, y.version_id, y.task_name, coalesce(e.worker_id, l.worker_id), t.event_id, " \
-    "t.event_key, l.queued_at_ms " RUN_TABLES "WHERE t.id = ?1 AND y.tenant = ?2"
+    "t.event_key, l.queued_at_ms "                                                                \
+    "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "   \
+    "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "                   \
+    "WHERE t.id = ?1 AND y.tenant = ?2"
 
 static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
 {
@@ -112,12 +111,14 @@ void cleat__rest_filter_deinit(cleat__rest_filter *filter)
 }
 
 /* By the narrowest index. Metadata are compared here; what the filter does not ask for is NULL or 0. */
-#define CHOSEN                                                                         \
-    RUN_TABLES "WHERE t.id >= ?1 AND y.tenant = ?2 AND t.created_at_ms >= ?3 "         \
-               "AND (?6 IS NULL OR hex(w.uuid) IN (SELECT value FROM json_each(?6))) " \
-               "AND (e.finished_at_ms IS NULL OR e.finished_at_ms <= ?4) "             \
-               "AND (?5 = 0 OR ?5 >> coalesce(e.state, l.state) & 1) "                 \
-               "AND (?7 IS NULL OR coalesce(e.worker_id, l.worker_id) = ?7) "
+#define CHOSEN                                                                                          \
+    "FROM task t JOIN task_type y ON y.id = t.type_id "                                                 \
+    "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "                         \
+    "WHERE t.id >= ?1 AND y.tenant = ?2 AND t.created_at_ms >= ?3 AND (?6 IS NULL OR y.workflow_id IN " \
+    "(SELECT id FROM workflow WHERE tenant = ?2 AND hex(uuid) IN (SELECT value FROM json_each(?6)))) "  \
+    "AND (e.finished_at_ms IS NULL OR e.finished_at_ms <= ?4) "                                         \
+    "AND (?5 = 0 OR ?5 >> coalesce(e.state, l.state) & 1) "                                             \
+    "AND (?7 IS NULL OR coalesce(e.worker_id, l.worker_id) = ?7) "
 #define OF_PARENT "AND t.parent_id = ?8 "
 #define OF_EVENT  "AND t.event_id = ?9 AND (?8 IS NULL OR t.parent_id = ?8) "
 

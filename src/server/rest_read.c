@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "http_time.h"
+#include "model/json_members.h"
 
 /* ---- Ids ---- */
 
@@ -84,9 +85,11 @@ bool cleat__rest_json_time(cleat__http_call *call, const char *name, const json_
     return true;
 }
 
-bool cleat__rest_json_object(cleat__http_call *call, const char *name, const json_t *value, char **out)
+bool cleat__rest_json_object(cleat__http_call *call, cleat__rest_json object, const char *name,
+                             cleat_slice *out)
 {
-    *out = NULL;
+    const json_t *value = json_object_get(object.value, name);
+    *out = (cleat_slice){NULL, 0};
     if (is_absent(value)) {
         return true;
     }
@@ -94,11 +97,11 @@ bool cleat__rest_json_object(cleat__http_call *call, const char *name, const jso
         cleat__http_call_fail(call, 400, "%s must be an object", name);
         return false;
     }
-    *out = json_dumps(value, JSON_COMPACT);
-    if (*out == NULL) {
+    if (!cleat__json_find_member(object.text, name, out)) {
         cleat__http_call_fail_status(call, cleat__fail_memory());
+        return false;
     }
-    return *out != NULL;
+    return true;
 }
 
 bool cleat__rest_json_priority(cleat__http_call *call, const json_t *value, int32_t *out)
@@ -107,8 +110,8 @@ bool cleat__rest_json_priority(cleat__http_call *call, const json_t *value, int3
     if (is_absent(value)) {
         return true;
     }
-    json_int_t number = json_is_integer(value) ? json_integer_value(value) : 0;
-    if (number < CLEAT_PRIORITY_LOW || number > CLEAT_PRIORITY_HIGH) {
+    double number = json_number_value(value);
+    if (number != CLEAT_PRIORITY_LOW && number != CLEAT_PRIORITY_MEDIUM && number != CLEAT_PRIORITY_HIGH) {
         cleat__http_call_fail(call, 400, "priority must be 1, 2 or 3");
         return false;
     }

@@ -53,7 +53,6 @@ void cleat__rest_schedule_get(cleat__http_call *call)
 typedef struct asked {
     cleat__schedule schedule;
     int64_t at_ms;
-    char *input, *metadata; /* owned, of jansson */
 } asked;
 
 static bool read_body(cleat__http_call *call, const json_t *body, asked *out)
@@ -62,28 +61,24 @@ static bool read_body(cleat__http_call *call, const json_t *body, asked *out)
         .workflow = cleat__http_call_part(call, "workflow"),
         .method = CLEAT__SCHEDULE_API,
     };
-    if (!cleat__rest_json_time(call, "triggerAt", json_object_get(body, "triggerAt"), &out->at_ms) ||
-        !cleat__rest_json_object(call, "input", json_object_get(body, "input"), &out->input) ||
-        !cleat__rest_json_object(call, "additionalMetadata", json_object_get(body, "additionalMetadata"),
-                                 &out->metadata) ||
-        !cleat__rest_json_priority(call, json_object_get(body, "priority"), &out->schedule.priority)) {
-        return false;
-    }
-    out->schedule.input = cleat_slice_of(out->input);
-    out->schedule.metadata = cleat_slice_of(out->metadata);
-    return true;
+    const cleat__rest_json whole = {call->body, body};
+    return cleat__rest_json_time(call, "triggerAt", json_object_get(body, "triggerAt"), &out->at_ms) &&
+           cleat__rest_json_object(call, whole, "input", &out->schedule.input) &&
+           cleat__rest_json_object(call, whole, "additionalMetadata", &out->schedule.metadata) &&
+           cleat__rest_json_priority(call, json_object_get(body, "priority"), &out->schedule.priority);
 }
 
 static cleat_status make(cleat__http_call *call, const asked *it, cleat__uuid *id)
 {
     const cleat__rest *rest = call->service;
-    cleat_status status = it->input != NULL ? cleat__json_check("input", it->schedule.input, true) : CLEAT_OK;
-    if (status == CLEAT_OK && it->metadata != NULL) {
-        status = cleat__json_check("additionalMetadata", it->schedule.metadata, true);
+    const cleat__schedule *schedule = &it->schedule;
+    cleat_status status =
+        schedule->input.data != NULL ? cleat__json_check("input", schedule->input, true) : CLEAT_OK;
+    if (status == CLEAT_OK && schedule->metadata.data != NULL) {
+        status = cleat__json_check("additionalMetadata", schedule->metadata, true);
     }
     if (status == CLEAT_OK) {
-        status =
-            cleat__engine_schedule(rest->engine, call->identity.tenant, &it->schedule, &it->at_ms, 1, id);
+        status = cleat__engine_schedule(rest->engine, call->identity.tenant, schedule, &it->at_ms, 1, id);
     }
     return status;
 }
@@ -134,8 +129,6 @@ void cleat__rest_schedule_create(cleat__http_call *call)
             cleat__http_call_fail_status(call, status);
         }
     }
-    free(it.input);
-    free(it.metadata);
     json_decref(body);
 }
 
