@@ -31,10 +31,18 @@ cleat__uuid cleat__rest_first_id(int64_t unix_ms);
 
 /* ---- Runs ---- */
 
+/* The state that is shown: a run that no worker took in time has failed here, although it is CANCELLED to the
+ * engine. Who cancels gives no reason; the engine does. Of task_live l and task_end e. */
+#define CLEAT__REST_STATE \
+    "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 3 ELSE coalesce(e.state, l.state) END"
+_Static_assert(CLEAT_RUN_CANCELLED == 4 && CLEAT_RUN_FAILED == 3, "as the statements have them");
+
 typedef struct cleat__rest_run {
     cleat__run_row row; /* with metadata and error; input and output where they were asked for */
     int64_t child_count;
     int64_t queued_at_ms; /* of the attempt that waits or runs; 0: it has ended */
+    cleat_slice
+        outcome; /* "TIMED_OUT", "LOST", "NOT_TAKEN" (in time) of the last attempt; absent: as the status */
 } cleat__rest_run;
 
 typedef struct cleat__rest_filter {

@@ -21,16 +21,18 @@ enum {
     COLUMN_EVENT,
     COLUMN_EVENT_KEY,
     COLUMN_QUEUED,
+    COLUMN_OUTCOME,
 };
 /* Payloads only where ?3 is true: they may take many pages. */
 #define SELECT_RUN                                                                                \
-    "SELECT t.id, y.action, coalesce(e.state, l.state), t.priority, "                             \
+    "SELECT t.id, y.action, " CLEAT__REST_STATE ", t.priority, "                                  \
     "coalesce(e.retry_count, l.retry_count), t.created_at_ms, "                                   \
     "coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, t.parent_id, t.child_index, "  \
     "t.child_key, (SELECT count(*) FROM task c WHERE c.parent_id = t.id), t.metadata, e.error, "  \
     "CASE WHEN ?3 THEN t.input END, CASE WHEN ?3 THEN e.output END, "                             \
     "w.name, w.uuid, y.version_id, y.task_name, coalesce(e.worker_id, l.worker_id), t.event_id, " \
-    "t.event_key, l.queued_at_ms "                                                                \
+    "t.event_key, l.queued_at_ms, "                                                               \
+    "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 'NOT_TAKEN' ELSE e.outcome END "          \
     "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "   \
     "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "                   \
     "WHERE t.id = ?1 AND y.tenant = ?2"
@@ -64,6 +66,7 @@ static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
     cleat__column_uuid(select, COLUMN_EVENT, &row->event_id);
     row->event_key = cleat__column_text(select, COLUMN_EVENT_KEY);
     out->queued_at_ms = sqlite3_column_int64(select, COLUMN_QUEUED);
+    out->outcome = cleat__column_text(select, COLUMN_OUTCOME);
 }
 
 static cleat_status fail_not_found(const cleat__uuid *id)
@@ -117,7 +120,7 @@ void cleat__rest_filter_deinit(cleat__rest_filter *filter)
     "WHERE t.id >= ?1 AND y.tenant = ?2 AND t.created_at_ms >= ?3 AND (?6 IS NULL OR y.workflow_id IN " \
     "(SELECT id FROM workflow WHERE tenant = ?2 AND hex(uuid) IN (SELECT value FROM json_each(?6)))) "  \
     "AND (e.finished_at_ms IS NULL OR e.finished_at_ms <= ?4) "                                         \
-    "AND (?5 = 0 OR ?5 >> coalesce(e.state, l.state) & 1) "                                             \
+    "AND (?5 = 0 OR ?5 >> " CLEAT__REST_STATE " & 1) "                                                  \
     "AND (?7 IS NULL OR coalesce(e.worker_id, l.worker_id) = ?7) "
 #define OF_PARENT "AND t.parent_id = ?8 "
 #define OF_EVENT  "AND t.event_id = ?9 AND (?8 IS NULL OR t.parent_id = ?8) "
@@ -195,7 +198,7 @@ typedef bool (*see)(void *argument, const cleat__uuid *id, cleat_run_status stat
 static cleat_status walk(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter, see visit,
                          void *argument)
 {
-#define SELECT_IDS "SELECT t.id, coalesce(e.state, l.state), CASE WHEN ?10 THEN t.metadata END " CHOSEN
+#define SELECT_IDS "SELECT t.id, " CLEAT__REST_STATE ", CASE WHEN ?10 THEN t.metadata END " CHOSEN
     static const char all[] = SELECT_IDS "ORDER BY t.id DESC";
     static const char children[] = SELECT_IDS OF_PARENT "ORDER BY t.id DESC";
     static const char started[] = SELECT_IDS OF_EVENT "ORDER BY t.id DESC";
@@ -282,9 +285,9 @@ static bool see_status(void *argument, const cleat__uuid *id, cleat_run_status s
 cleat_status cleat__rest_query_run_counts(cleat__store *store, int64_t tenant,
                                           const cleat__rest_filter *filter, uint64_t by_status[5])
 {
-#define SELECT_COUNTS                                                                           \
-    "SELECT total(s = 0), total(s = 1), total(s = 2), total(s = 3), total(s = 4) FROM (SELECT " \
-    "coalesce(e.state, l.state) AS s " CHOSEN
+#define SELECT_COUNTS                                                                   \
+    "SELECT total(s = 0), total(s = 1), total(s = 2), total(s = 3), total(s = 4) FROM " \
+    "(SELECT " CLEAT__REST_STATE " AS s " CHOSEN
     static const char all[] = SELECT_COUNTS ")";
     static const char children[] = SELECT_COUNTS OF_PARENT ")";
     static const char started[] = SELECT_COUNTS OF_EVENT ")";
@@ -312,7 +315,8 @@ cleat_status cleat__rest_query_run_ends(cleat__store *store, int64_t tenant, con
                                         void *argument)
 {
     static const char sql[] =
-        "SELECT (e.finished_at_ms - ?3) / ?5, total(e.state = 2), total(e.state = 3) FROM task t "
+        "SELECT (e.finished_at_ms - ?3) / ?5, total(e.state = 2), "
+        "total(e.state = 3 OR (e.state = 4 AND e.error IS NOT NULL)) FROM task t "
         "JOIN task_type y ON y.id = t.type_id JOIN task_end e ON e.id = t.id WHERE t.id >= ?1 "
         "AND y.tenant = ?2 AND t.created_at_ms >= ?3 AND e.finished_at_ms >= ?3 AND e.finished_at_ms < ?4 "
         "GROUP BY 1";

@@ -2,6 +2,7 @@
 #include "rest_parts.h"
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "http_time.h"
 #include "model/json_members.h"
 
@@ -127,13 +128,16 @@ bool cleat__rest_read_pairs(cleat__http_call *call, const char *name, json_t **o
     size_t cursor = 0;
     while (cleat__http_call_next(call, name, &cursor, &value)) {
         *out = *out != NULL ? *out : json_array();
-        json_t *pair = json_stringn(value.data, value.size);
-        if (pair == NULL || memchr(value.data, ':', value.size) == NULL) {
-            json_decref(pair);
+        if (memchr(value.data, ':', value.size) == NULL ||
+            cleat__utf8_valid_prefix(value.data, value.size) != value.size) {
             cleat__http_call_fail(call, 400, "%s must be key:value", name);
             return false;
         }
-        json_array_append_new(*out, pair);
+        /* A shorter filter would show more than was asked for. */
+        if (json_array_append_new(*out, json_stringn(value.data, value.size)) != 0) {
+            cleat__http_call_fail_status(call, cleat__fail_memory());
+            return false;
+        }
     }
     return true;
 }

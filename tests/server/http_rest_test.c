@@ -122,7 +122,8 @@ static void seed(const char *path)
         CLEAT_OK);
     second = attempt_of(RUN_2, 1, BEGIN_MS + 2000);
     assert_int_equal(cleat__transition_assign(store, &second, BEGIN_MS + 2000), CLEAT_OK);
-    assert_int_equal(cleat__transition_fail(store, &second, BEGIN_MS + 2100, cleat_slice_of("no luck again")),
+    assert_int_equal(cleat__transition_fail(store, &second, CLEAT__EVENT_FAIL, BEGIN_MS + 2100,
+                                            cleat_slice_of("no luck again")),
                      CLEAT_OK);
     cleat__attempt_key third = attempt_of(RUN_3, 0, 0);
     assert_int_equal(cleat__transition_cancel(store, &third, CLEAT_RUN_QUEUED, BEGIN_MS + 2500), CLEAT_OK);
@@ -281,24 +282,28 @@ static void wrong_filters_are_400(void **state)
 
 /* ---- Answers, whole ---- */
 
+#define VERSION_ID "02000000-0000-0000-0000-000000000000"
+
 #define META(id, created, updated) \
     "\"metadata\":{\"id\":\"" id "\",\"createdAt\":\"" created "\",\"updatedAt\":\"" updated "\"}"
 
-#define SUMMARY_1(children, input, output, type)                                                          \
-    "{" META(                                                                                             \
-        RUN_1, "2026-07-11T08:00:00.000Z",                                                                \
-        "2026-07-11T08:00:00.350Z") ",\"actionId\":\"archive:pack\",\"retryCount\":0,\"attempt\":"        \
-                                    "1," children "\"createdAt\":\"2026-07-11T08:00:00.000Z\","           \
-                                    "\"displayName\":\"pack-1783756800\",\"isDurable\":false,"            \
-                                    "\"input\":" input ",\"numSpawnedChildren\":1,\"output\":" output     \
-                                    ",\"status\":\"COMPLETED\",\"isEvicted\":false,\"taskExternalId\":"   \
-                                    "\"" RUN_1 "\",\"taskId\":1,"                                         \
-                                    "\"taskInsertedAt\":\"2026-07-11T08:00:00.000Z\",\"tenantId\":"       \
-                                    "\"" TENANT_1 "\",\"type\":\"" type "\",\"workflowId\":\"" ARCHIVE_ID \
-                                    "\",\"workflowName\":\"archive\",\"workflowRunExternalId\":\"" RUN_1  \
-                                    "\",\"additionalMetadata\":{\"user\":\"ada\",\"level\":3},"           \
-                                    "\"startedAt\":\"2026-07-11T08:00:00.100Z\","                         \
-                                    "\"finishedAt\":\"2026-07-11T08:00:00.350Z\",\"duration\":250}"
+#define SUMMARY_1(children, input, output, type)                                                           \
+    "{" META(RUN_1, "2026-07-11T08:00:00.000Z",                                                            \
+             "2026-07-11T08:00:00.350Z") ",\"actionId\":\"archive:pack\",\"retryCount\":0,\"attempt\":"    \
+                                         "1," children "\"createdAt\":\"2026-07-11T08:00:00.000Z\","       \
+                                         "\"displayName\":\"pack-1783756800\",\"isDurable\":false,"        \
+                                         "\"input\":" input ",\"numSpawnedChildren\":1,\"output\":" output \
+                                         ",\"status\":\"COMPLETED\",\"stepId\":\"" ARCHIVE_ID              \
+                                         "\",\"isEvicted\":false,\"taskExternalId\":"                      \
+                                         "\"" RUN_1 "\",\"taskId\":1,"                                     \
+                                         "\"taskInsertedAt\":\"2026-07-11T08:00:00.000Z\",\"tenantId\":"   \
+                                         "\"" TENANT_1 "\",\"type\":\"" type                               \
+                                         "\",\"workflowId\":\"" ARCHIVE_ID                                 \
+                                         "\",\"workflowName\":\"archive\",\"workflowVersionId\":"          \
+                                         "\"" VERSION_ID "\",\"workflowRunExternalId\":\"" RUN_1           \
+                                         "\",\"additionalMetadata\":{\"user\":\"ada\",\"level\":3},"       \
+                                         "\"startedAt\":\"2026-07-11T08:00:00.100Z\","                     \
+                                         "\"finishedAt\":\"2026-07-11T08:00:00.350Z\",\"duration\":250}"
 
 static void a_run_has_every_field_of_its_summary(void **state)
 {
@@ -345,6 +350,7 @@ static void a_completed_run_is_told_in_full(void **state)
                                         "\",\"additionalMetadata\":{\"user\":\"ada\",\"level\":3},"
                                         "\"displayName\":\"pack-1783756800\","
                                         "\"workflowId\":\"" ARCHIVE_ID
+                                        "\",\"workflowVersionId\":\"" VERSION_ID
                                         "\",\"output\":{\"big\":12345678901234567890},"
                                         "\"input\":{\"input\":{\"n\":1.0}},\"createdAt\":\"2026-07-11T08:00:"
                                         "00.000Z\"},\"taskEvents\":[" EVENT(
@@ -481,8 +487,7 @@ static void counts_by_status(void **state)
     GET(TENANT "/step-run-queue-metrics", 200, "{\"queues\":{\"greet:greet\":1}}");
 }
 
-#define ZERO_TIME  "0001-01-01T00:00:00Z"
-#define VERSION_ID "02000000-0000-0000-0000-000000000000"
+#define ZERO_TIME "0001-01-01T00:00:00Z"
 #define WORKFLOW(id, name, order)                                                                  \
     "{" META(id, ZERO_TIME,                                                                        \
              ZERO_TIME) ",\"name\":\"" name                                                        \
