@@ -3,6 +3,7 @@
 #define CLEAT_SERVER_HTTP_EXCHANGE_H
 
 #include "base/thread.h"
+#include "grpc/credentials.h"
 #include "http_listener.h"
 #include "http_pool.h"
 #include "http_server.h"
@@ -17,7 +18,7 @@ struct cleat__http_server {
     cleat__http_watch *watch;
     int listener;
     char address[CLEAT__HTTP_ADDRESS_TEXT];
-    char *files[3];        /* certificate, key, client CA */
+    cleat__pem pem;
     char start_error[160]; /* the last of libmicrohttpd's complaints while it starts */
     atomic_bool has_started;
     atomic_bool is_cut;        /* stopping, and the time for what had begun is over */

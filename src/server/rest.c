@@ -22,7 +22,6 @@ cleat_status cleat__rest_new(const cleat__rest_options *options, cleat__rest **o
     if (rest == NULL) {
         return cleat__fail_memory();
     }
-    rest->options = *options;
     rest->engine = options->engine;
     rest->path = cleat__strdup(options->path);
     rest->readers = cleat__calloc(1, sizeof(*rest->readers));

@@ -8,7 +8,6 @@
 struct cleat__rest {
     struct cleat__engine *engine;
     char *path;
-    cleat__rest_options options;
     struct cleat__rest_readers *readers;
 };
 

@@ -1,6 +1,7 @@
 /*
- * What the REST API reads from the engine's file. Every query about a tenant's rows is here, and has
- * the tenant's number: this is the one place where tenants are kept apart.
+ * What the REST API reads from the engine's file. Tenants are kept apart by the queries: each takes the number of the
+ * tenant who asks, here and in what is asked of the store and the collector beside. The one that does not,
+ * cleat__attempt_list(), is only asked about a run that was found for that tenant.
  */
 #ifndef CLEAT_SERVER_REST_QUERY_H
 #define CLEAT_SERVER_REST_QUERY_H

@@ -4,6 +4,7 @@
 #include "service.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 /* What differs between the two. */
@@ -63,9 +64,11 @@ static void on_over(void *argument)
     cleat__job_fail(&it->job, cleat__fail(status, "%s", sentence));
 }
 
+/* As long as the caller waits; when the server ends, so does the engine. */
 static bool goes_on(void *argument)
 {
-    return !cleat__rpc_call_is_over(((doing *)argument)->job.call);
+    const doing *it = argument;
+    return cleat__clock_monotonic_ns(NULL) < cleat__rpc_call_deadline_ns(it->job.call);
 }
 
 static void start(doing *it, cleat__uuid *ids, size_t count)

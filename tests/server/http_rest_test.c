@@ -101,6 +101,9 @@ static void seed(const char *path)
     cleat__store *store = NULL;
     assert_int_equal(cleat__store_open(path, CLEAT__STORE_WRITE, &store), CLEAT_OK);
     assert_int_equal(cleat__store_begin(store), CLEAT_OK);
+    static const char tenants[] = "UPDATE tenant SET name = 'tenant-1', created_at_ms = 1783756799000; "
+                                  "INSERT INTO tenant VALUES (2, randomblob(16), 'tenant-2', 0)";
+    assert_int_equal(sqlite3_exec(cleat__store_db(store), tenants, NULL, NULL, NULL), SQLITE_OK);
     memset(workflow_rows, 0, sizeof(workflow_rows));
     int64_t pack = put_type(store, "archive:pack"), greet = put_type(store, "greet:greet");
     put_type(store, "archive:pack");
@@ -162,14 +165,6 @@ static int64_t monotonic_ns(void *user_data)
     return 1;
 }
 
-static cleat_status describe(void *self, const cleat__identity *identity, cleat__rest_tenant *out)
-{
-    (void)self;
-    snprintf(out->name, sizeof(out->name), "tenant-%d", (int)identity->tenant);
-    out->created_at_ms = BEGIN_MS - 1000;
-    return CLEAT_OK;
-}
-
 static int start(void **state)
 {
     static const cleat_clock clock = {NULL, unix_ns, monotonic_ns}; /* stands still */
@@ -183,7 +178,7 @@ static int start(void **state)
     cleat__uuid worker;
     assert_int_equal(
         cleat__engine_worker_add(it->engine, CLEAT__TENANT_DEFAULT, &action, 1, 1, &sink, &worker), CLEAT_OK);
-    cleat__rest_options rest = {.engine = it->engine, .path = it->dir.database, .describe = describe};
+    cleat__rest_options rest = {.engine = it->engine, .path = it->dir.database};
     assert_int_equal(cleat__rest_new(&rest, &it->rest), CLEAT_OK);
     it->table = cleat__rest_table(it->rest);
     cleat__http_options options = {

@@ -126,6 +126,28 @@ static void runs_are_told_by_ids_and_names_alone(void **state)
     expect_400(it, "GET", STABLE "/workflow-runs/display-names?external_ids=x", NULL, "external_ids");
 }
 
+static void a_log_line_has_its_metadata(void **state)
+{
+    rest_world *it = *state;
+    add_worker(it, 1, "one", true);
+    cleat__uuid id = trigger_run(it, 1, "greet");
+    wait_until_running(it, &id);
+    const cleat__command log = {.kind = CLEAT__COMMAND_LOG,
+                                .tenant = 1,
+                                .as.log = {.task_id = id,
+                                           .retry_count = CLEAT__RETRY_CURRENT,
+                                           .level = CLEAT_LOG_WARN,
+                                           .time_ms = 1000,
+                                           .message = cleat_slice_of("half full"),
+                                           .metadata = cleat_slice_of("{\"disk\":7}")}};
+    assert_int_equal(submit_and_wait(it, log), CLEAT_OK);
+    json_t *lines = get(it, URL("/api/v1/stable/tasks/%s/logs", ID(&id)));
+    assert_int_equal(count_at(lines, "rows"), 1);
+    assert_string_equal(text_at(lines, "rows.0.message"), "half full");
+    assert_int_equal(int_at(lines, "rows.0.metadata.disk"), 7);
+    json_decref(lines);
+}
+
 static void complete(rest_world *it, const cleat__uuid *id)
 {
     const cleat__report report = {.task_id = *id,
@@ -400,6 +422,7 @@ int main(void)
         REST_TEST(timings_are_those_of_its_one_task),
         REST_TEST(runs_are_listed_by_their_worker),
         REST_TEST(runs_are_told_by_ids_and_names_alone),
+        REST_TEST(a_log_line_has_its_metadata),
         REST_TEST(a_run_that_has_ended_is_replayed),
         REST_TEST(runs_are_replayed_by_a_filter),
         REST_TEST(an_answer_that_is_too_large_is_refused),
