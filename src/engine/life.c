@@ -338,7 +338,8 @@ static cleat_status fail_for_good(cleat__core *core, cleat__run *run, cleat__eve
     cleat__attempt_key key = key_of(run);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
-        status = cleat__core_check(core, cleat__transition_fail(core->store, &key, core->now.unix_ms, error));
+        status = cleat__core_check(
+            core, cleat__transition_fail(core->store, &key, event, core->now.unix_ms, error));
     }
     return status == CLEAT_OK ? finish(core, run, event, error) : status;
 }
@@ -413,7 +414,8 @@ cleat_status cleat__life_lose(cleat__core *core, cleat__run *run, cleat__loss wh
         tell_cancelled(core, run);
     }
     if (run->internal_retries < CLEAT__INTERNAL_RETRIES_MAX) {
-        return retry(core, run, CLEAT__EVENT_LOSE_RETRY, cleat__transition_lose_retry,
+        return retry(core, run, CLEAT__EVENT_LOSE_RETRY,
+                     is_gone ? cleat__transition_lose_retry : cleat__transition_undelivered_retry,
                      cleat_slice_of(is_gone ? "the worker that had it is gone"
                                             : "it could not be sent to the worker"));
     }

@@ -76,6 +76,10 @@ void cleat__pem_deinit(cleat__pem *pem)
 {
     cleat__free(pem->authorities);
     cleat__free(pem->certificate);
+    if (pem->key != NULL) {
+        explicit_bzero(pem->key,
+                       strlen(pem->key)); /* memory is seen by who gets it next, and in core files */
+    }
     cleat__free(pem->key);
     *pem = (cleat__pem){0};
 }

@@ -61,14 +61,49 @@ static bool skip_value(cleat__json_cursor *cursor)
     return false;
 }
 
-void cleat__json_members(cleat_slice object, cleat__json_cursor *cursor)
+/* Without the blanks behind it. */
+static bool take_value(cleat__json_cursor *cursor, cleat_slice *value)
 {
-    cursor->at = object.data;
-    cursor->end = object.size > 0 ? object.data + object.size : object.data;
+    skip_blanks(cursor);
+    const char *start = cursor->at;
+    if (!skip_value(cursor)) {
+        return false;
+    }
+    size_t size = (size_t)(cursor->at - start);
+    while (size > 0 && strchr(" \t\r\n", start[size - 1]) != NULL) {
+        size--;
+    }
+    *value = (cleat_slice){start, size};
+    return size > 0;
+}
+
+static void begin(cleat_slice text, char bracket, cleat__json_cursor *cursor)
+{
+    cursor->at = text.data;
+    cursor->end = text.size > 0 ? text.data + text.size : text.data;
     cursor->first = true;
-    if (!skip_char(cursor, '{')) {
+    if (!skip_char(cursor, bracket)) {
         cursor->at = cursor->end;
     }
+}
+
+void cleat__json_members(cleat_slice object, cleat__json_cursor *cursor)
+{
+    begin(object, '{', cursor);
+}
+
+void cleat__json_items(cleat_slice array, cleat__json_cursor *cursor)
+{
+    begin(array, '[', cursor);
+}
+
+bool cleat__json_next_item(cleat__json_cursor *cursor, cleat_slice *value)
+{
+    if (!cursor->first && !skip_char(cursor, ',')) {
+        return false;
+    }
+    cursor->first = false;
+    return take_value(cursor, value);
 }
 
 bool cleat__json_next_member(cleat__json_cursor *cursor, cleat_slice *key, cleat_slice *value)
@@ -86,17 +121,25 @@ bool cleat__json_next_member(cleat__json_cursor *cursor, cleat_slice *key, cleat
     if (!skip_char(cursor, ':')) {
         return false;
     }
-    skip_blanks(cursor);
-    start = cursor->at;
-    if (!skip_value(cursor)) {
-        return false;
+    return take_value(cursor, value);
+}
+
+bool cleat__json_find_member(cleat_slice object, const char *name, cleat_slice *value)
+{
+    cleat__json_cursor cursor;
+    cleat_slice key, found, text;
+    bool is_there = false;
+    cleat__json_members(object, &cursor);
+    while (cleat__json_next_member(&cursor, &key, &found)) {
+        char *memory = NULL;
+        if (cleat__json_decode_string(key, &text, &memory) &&
+            cleat_slice_equals(text, cleat_slice_of(name))) {
+            *value = found;
+            is_there = true;
+        }
+        cleat__free(memory);
     }
-    size_t size = (size_t)(cursor->at - start);
-    while (size > 0 && strchr(" \t\r\n", start[size - 1]) != NULL) {
-        size--;
-    }
-    *value = (cleat_slice){start, size};
-    return size > 0;
+    return is_there;
 }
 
 bool cleat__json_decode_string(cleat_slice text, cleat_slice *out, char **memory)

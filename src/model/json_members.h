@@ -18,6 +18,13 @@ void cleat__json_members(cleat_slice object, cleat__json_cursor *cursor);
 /* `key` has its quotes, `value` is any JSON value. False at the end. */
 bool cleat__json_next_member(cleat__json_cursor *cursor, cleat_slice *key, cleat_slice *value);
 
+/* The value of that name, the last one where there are several. False: there is none, or no memory. */
+bool cleat__json_find_member(cleat_slice object, const char *name, cleat_slice *value);
+
+/* The same for an array's values. */
+void cleat__json_items(cleat_slice array, cleat__json_cursor *cursor);
+bool cleat__json_next_item(cleat__json_cursor *cursor, cleat_slice *value);
+
 /* The characters of a JSON string with its quotes. Without escapes in it they are a part of `text`;
  * else they are copied to `*memory`, which the caller frees. False: no memory, or no string. */
 bool cleat__json_decode_string(cleat_slice text, cleat_slice *out, char **memory);

@@ -1,6 +1,8 @@
 #include "http_call.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "http_time.h"
 
@@ -116,7 +118,8 @@ json_t *cleat__http_call_json(cleat__http_call *call)
 {
     json_error_t error;
     const char *text = call->body.size != 0 ? call->body.data : "";
-    json_t *value = json_loadb(text, call->body.size, 0, &error);
+    /* Integers as reals: Jansson refuses those above 64 bits, which are JSON all the same. */
+    json_t *value = json_loadb(text, call->body.size, JSON_DECODE_INT_AS_REAL, &error);
     if (value == NULL) {
         cleat__http_call_refuse(call, 400, "the body is not JSON, line %d column %d", error.line,
                                 error.column);
@@ -126,6 +129,25 @@ json_t *cleat__http_call_json(cleat__http_call *call)
         value = NULL;
     }
     return value;
+}
+
+cleat_status cleat__http_call_take_body(cleat__http_call *call, cleat__buffer *out)
+{
+    *out = (cleat__buffer){0};
+    if (call->held == NULL) {
+        cleat__buffer_append_slice(out, call->body);
+        return out->failed ? cleat__fail_memory() : CLEAT_OK;
+    }
+    *out = *call->held;
+    *call->held = (cleat__buffer){0};
+    call->body = (cleat_slice){NULL, 0};
+    return CLEAT_OK;
+}
+
+bool cleat__http_call_is_over(const cleat__http_call *call)
+{
+    return (call->is_cut != NULL && atomic_load(call->is_cut)) ||
+           (call->deadline_ns != 0 && cleat__clock_monotonic_ns(NULL) > call->deadline_ns);
 }
 
 /* ---- The answer ---- */

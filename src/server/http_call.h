@@ -16,6 +16,7 @@
 #include "http_target.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 
 typedef struct cleat__http_answer {
     unsigned status;          /* 0: there is none yet */
@@ -27,12 +28,15 @@ typedef struct cleat__http_answer {
 
 typedef struct cleat__http_call {
     const cleat__http_route *route;
-    void *service;            /* of the route's table */
-    cleat__identity identity; /* zero where the route asks for no token */
-    const char *content_type; /* of the body, "" when the request does not say */
-    cleat_slice body;         /* unpacked */
+    void *service;             /* of the route's table */
+    cleat__identity identity;  /* zero where the route asks for no token */
+    const char *content_type;  /* of the body, "" when the request does not say */
+    cleat_slice body;          /* unpacked */
+    const atomic_bool *is_cut; /* the server ends and waits for no work any more; NULL: it never does */
+    int64_t deadline_ns;       /* for the work, monotonic; 0: none */
     /* The rest by the functions below. */
     cleat__http_target target;
+    cleat__buffer *held; /* what `body` points into; NULL: it cannot be taken */
     cleat__http_answer answer;
 } cleat__http_call;
 
@@ -60,9 +64,15 @@ bool cleat__http_call_bool(cleat__http_call *call, const char *name, bool *out);
 bool cleat__http_call_time(cleat__http_call *call, const char *name, int64_t *unix_ms);
 bool cleat__http_call_uuid(cleat__http_call *call, const char *name, cleat__uuid *out, bool *is_there);
 
-/* The body as a JSON object, to be released by json_decref(). NULL: it is none, which has been
- * answered with 400. */
+/* The body as a JSON object whose numbers are all reals, to be released by json_decref(). NULL: it is none,
+ * which has been answered with 400. */
 json_t *cleat__http_call_json(cleat__http_call *call);
+
+/* The body itself, to be freed; then there is none. A copy where nobody gives it away. */
+cleat_status cleat__http_call_take_body(cleat__http_call *call, cleat__buffer *out);
+
+/* Whether nobody waits for the work any more: what may take long asks now and then. */
+bool cleat__http_call_is_over(const cleat__http_call *call);
 
 /* ---- The answer: the first one counts ---- */
 

@@ -29,6 +29,8 @@
 /* Of a refused request so much of the body is read and thrown away, for a client that reads the answer
  * only after it has sent everything. */
 #define DISCARD_MAX ((size_t)1024 * 1024)
+/* Answers up to this size are not counted: a server that is full still says so, and how it is. */
+#define SMALL_ANSWER ((size_t)16 * 1024)
 
 typedef enum phase { NEW, BODY, AT_WORK, SENT } phase;
 
@@ -42,7 +44,7 @@ typedef struct exchange {
     char *raw_uri;        /* as it came, where requests are traced; else NULL */
     cleat__buffer upload; /* as it came */
     cleat__buffer unpacked;
-    size_t charged; /* of the server's body_bytes */
+    size_t charged; /* of the server's body_bytes: the body, then the answer */
     size_t discarded;
     bool is_gzip;
     int64_t begun_ns;
@@ -348,13 +350,19 @@ static void discharge(exchange *self)
     cleat__buffer_deinit(&self->upload);
 }
 
+static void refuse_full(exchange *self)
+{
+    self->call.answer.retry_after_s = 1;
+    cleat__http_call_refuse(&self->call, 503, "too many large requests at once");
+}
+
 static enum MHD_Result take_piece(exchange *self, const char *data, size_t size)
 {
     if (self->call.answer.status == 0) {
         if (size > self->server->options.body_max - self->upload.size) {
             cleat__http_call_refuse(&self->call, 413, "Request Entity Too Large");
         } else if (!charge(self, size)) {
-            cleat__http_call_refuse(&self->call, 503, "too many large requests at once");
+            refuse_full(self);
         } else {
             cleat__buffer_append(&self->upload, data, size);
             return MHD_YES;
@@ -374,9 +382,11 @@ static void unpack(exchange *self)
         return;
     }
     self->call.body = cleat__buffer_slice(&self->upload);
+    self->call.held = &self->upload;
     if (!self->is_gzip) {
         return;
     }
+    self->call.held = &self->unpacked;
     cleat_status status =
         cleat__http_inflate(self->call.body, self->server->options.body_max, &self->unpacked);
     self->call.body = cleat__buffer_slice(&self->unpacked);
@@ -385,12 +395,28 @@ static void unpack(exchange *self)
     } else if (status != CLEAT_OK) {
         cleat__http_call_refuse(&self->call, (unsigned)cleat_status_http_code(status), "%s",
                                 cleat_error_message());
+    } else if (!charge(self, self->unpacked.size)) {
+        refuse_full(self);
+    }
+}
+
+/* Until the peer has taken it. */
+static void charge_answer(exchange *self)
+{
+    cleat__http_answer *answer = &self->call.answer;
+    if (answer->body.size > SMALL_ANSWER && !charge(self, answer->body.size)) {
+        cleat__buffer_deinit(&answer->body);
+        answer->status = 0;
+        refuse_full(self);
     }
 }
 
 static void answer(exchange *self)
 {
+    const cleat__http_server *server = self->server;
     unpack(self);
+    self->call.is_cut = &server->is_cut;
+    self->call.deadline_ns = cleat__deadline_ns(server->options.work_timeout_ms);
     if (self->call.answer.status == 0) {
         self->call.route->handle(&self->call);
     }
@@ -399,6 +425,7 @@ static void answer(exchange *self)
     }
     cleat__buffer_deinit(&self->unpacked);
     discharge(self);
+    charge_answer(self);
 }
 
 void cleat__http_exchange_run(cleat__http_job *job, bool is_late)

@@ -3,6 +3,7 @@
 #define CLEAT_SERVER_HTTP_EXCHANGE_H
 
 #include "base/thread.h"
+#include "grpc/credentials.h"
 #include "http_listener.h"
 #include "http_pool.h"
 #include "http_server.h"
@@ -17,10 +18,11 @@ struct cleat__http_server {
     cleat__http_watch *watch;
     int listener;
     char address[CLEAT__HTTP_ADDRESS_TEXT];
-    char *files[3];        /* certificate, key, client CA */
+    cleat__pem pem;
     char start_error[160]; /* the last of libmicrohttpd's complaints while it starts */
     atomic_bool has_started;
-    _Atomic size_t body_bytes; /* of bodies that are here */
+    atomic_bool is_cut;        /* stopping, and the time for what had begun is over */
+    _Atomic size_t body_bytes; /* of bodies that are here, and of answers that are not taken */
     pthread_mutex_t mutex;     /* guards what follows */
     pthread_cond_t all_answered;
     size_t open; /* requests that have begun and are not answered */

@@ -7,12 +7,11 @@
 #include "base/log.h"
 #include "http_exchange.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEADERS_MAX = 32 * 1024, FILE_MAX = 1024 * 1024 };
+enum { HEADERS_MAX = 32 * 1024 };
 
 /* ---- Start ---- */
 
@@ -22,50 +21,19 @@ static void fill_in(cleat__http_options *options)
     options->connections_max = options->connections_max != 0 ? options->connections_max : 4096;
     options->body_max = options->body_max != 0 ? options->body_max : (size_t)16 * 1024 * 1024;
     options->bodies_max = options->bodies_max != 0 ? options->bodies_max : (size_t)256 * 1024 * 1024;
+    options->work_timeout_ms = options->work_timeout_ms != 0 ? options->work_timeout_ms : 30000;
     options->request_timeout_ms = options->request_timeout_ms != 0 ? options->request_timeout_ms : 90000;
     options->idle_timeout_s = options->idle_timeout_s != 0 ? options->idle_timeout_s : 60;
-}
-
-static cleat_status read_file(const char *path, char **out)
-{
-    if (path == NULL) {
-        return CLEAT_OK;
-    }
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "cannot read %s: %s", path, strerror(errno));
-    }
-    cleat__buffer text = {0};
-    size_t got = 1;
-    while (got != 0 && text.size <= FILE_MAX) {
-        uint8_t *room = cleat__buffer_reserve(&text, 4096);
-        got = room != NULL ? fread(room, 1, 4096, file) : 0;
-        text.size += got;
-    }
-    bool is_whole = !ferror(file) && text.size <= FILE_MAX && !text.failed;
-    fclose(file);
-    *out = is_whole ? cleat__buffer_take_string(&text) : NULL;
-    if (*out == NULL) {
-        cleat__buffer_deinit(&text);
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "cannot read %s: not a file of at most %d bytes", path,
-                           FILE_MAX);
-    }
-    return CLEAT_OK;
 }
 
 static cleat_status read_files(cleat__http_server *server)
 {
     const cleat__http_options *options = &server->options;
-    const char *const paths[] = {options->tls_cert, options->tls_key, options->tls_client_ca};
     if ((options->tls_cert == NULL) != (options->tls_key == NULL) ||
         (options->tls_client_ca != NULL && options->tls_cert == NULL)) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "TLS needs a certificate and its key");
     }
-    cleat_status status = CLEAT_OK;
-    for (size_t i = 0; i < 3 && status == CLEAT_OK; i++) {
-        status = read_file(paths[i], &server->files[i]);
-    }
-    return status;
+    return cleat__pem_read(&server->pem, options->tls_client_ca, options->tls_cert, options->tls_key);
 }
 
 /* What libmicrohttpd has to say. */
@@ -88,7 +56,7 @@ static void take_complaint(void *self, const char *format, va_list arguments)
 static cleat_status explain(const cleat__http_server *server)
 {
     const cleat__http_options *options = &server->options;
-    if (server->files[0] == NULL) {
+    if (server->pem.certificate == NULL) {
         return cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "the HTTP server does not start: %s",
                            server->start_error);
     }
@@ -105,16 +73,17 @@ static cleat_status start_daemon(cleat__http_server *server)
 {
     const cleat__http_options *options = &server->options;
     struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, server->files[0]},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, server->files[1]},
-        {server->files[2] != NULL ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0, server->files[2]},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, server->pem.certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, server->pem.key},
+        {server->pem.authorities != NULL ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
+         server->pem.authorities},
         {MHD_OPTION_END, 0, NULL},
     };
-    if (server->files[0] == NULL) {
+    if (server->pem.certificate == NULL) {
         tls[0].option = MHD_OPTION_END;
     }
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME |
-                     (server->files[0] != NULL ? MHD_USE_TLS : 0);
+                     (server->pem.certificate != NULL ? MHD_USE_TLS : 0);
     struct MHD_Daemon *daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, cleat__http_exchange_handle, server, MHD_OPTION_EXTERNAL_LOGGER, take_complaint,
         server, MHD_OPTION_LISTEN_SOCKET, server->listener, MHD_OPTION_URI_LOG_CALLBACK,
@@ -200,6 +169,7 @@ cleat_status cleat__http_server_stop(cleat__http_server *server, int64_t timeout
     }
     cleat__http_server_quiesce(server);
     bool is_done = wait_for_answers(server, cleat__deadline_ns(timeout_ms));
+    atomic_store(&server->is_cut, true);
     cleat__http_pool_stop(server->pool); /* no connection may sleep when the daemon ends */
     MHD_stop_daemon(server->daemon);
     server->daemon = NULL;
@@ -223,9 +193,7 @@ void cleat__http_server_free(cleat__http_server *server)
     if (server->listener >= 0) {
         close(server->listener);
     }
-    for (size_t i = 0; i < 3; i++) {
-        cleat__free(server->files[i]);
-    }
+    cleat__pem_deinit(&server->pem);
     pthread_cond_destroy(&server->all_answered);
     pthread_mutex_destroy(&server->mutex);
     cleat__free(server);

@@ -33,7 +33,8 @@ typedef struct cleat__http_options {
     size_t threads;             /* of the pool; 0: 8 */
     size_t connections_max;     /* more wait in the listen queue; 0: 4096 */
     size_t body_max;            /* bytes of one body, packed and unpacked; 0: 16 MiB */
-    size_t bodies_max;          /* of all bodies that are arriving; 0: 256 MiB */
+    size_t bodies_max;          /* of all bodies, and of all answers that are under way; 0: 256 MiB */
+    int64_t work_timeout_ms;    /* for a handler, if it asks; 0: 30 s */
     int64_t request_timeout_ms; /* for a whole request, and for taking its answer; 0: 90 s */
     unsigned idle_timeout_s;    /* nothing comes or goes; 0: 60 s */
 } cleat__http_options;
@@ -47,7 +48,7 @@ const char *cleat__http_server_address(const cleat__http_server *server);
 void cleat__http_server_quiesce(cleat__http_server *server);
 /*
  * Listens no more, answers what has begun, and closes. CLEAT_TIMEOUT: at the deadline requests were
- * still open and have been cut off; a handler that runs is waited for all the same. Again: CLEAT_OK.
+ * still open and have been cut off; a handler that runs is told so, and waited for all the same. Again: CLEAT_OK.
  */
 cleat_status cleat__http_server_stop(cleat__http_server *server, int64_t timeout_ms);
 void cleat__http_server_free(cleat__http_server *server); /* stops it at once; NULL-safe */

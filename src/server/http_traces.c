@@ -42,14 +42,13 @@ static void on_stored(void *argument, cleat_status status, cleat_slice response)
 }
 
 /* Leaves the response, or the sentence of the failure, in `out`. */
-static cleat_status take(const cleat__http_call *call, bool is_json, cleat__buffer *out)
+static cleat_status take(cleat__http_call *call, bool is_json, cleat__buffer *out)
 {
     waiting it = {.status = CLEAT_OK};
     cleat__buffer body = {0};
     pthread_mutex_init(&it.mutex, NULL);
     pthread_cond_init(&it.answered, NULL);
-    cleat__buffer_append_slice(&body, call->body);
-    cleat_status status = body.failed ? cleat__fail_memory() : CLEAT_OK;
+    cleat_status status = cleat__http_call_take_body(call, &body);
     if (status == CLEAT_OK) {
         status = cleat__otlp_in_take(call->service, call->identity.tenant, is_json, &body, on_stored, &it);
     }

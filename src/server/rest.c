@@ -22,7 +22,6 @@ cleat_status cleat__rest_new(const cleat__rest_options *options, cleat__rest **o
     if (rest == NULL) {
         return cleat__fail_memory();
     }
-    rest->options = *options;
     rest->engine = options->engine;
     rest->path = cleat__strdup(options->path);
     rest->readers = cleat__calloc(1, sizeof(*rest->readers));
@@ -54,8 +53,18 @@ void cleat__rest_free(cleat__rest *rest)
     cleat__free(rest);
 }
 
-cleat_status cleat__rest_take(cleat__rest *rest, cleat__store **out)
+/* SQLite asks so often, in steps of its machine: some ten microseconds. */
+enum { STEPS = 1000 };
+
+static int is_over(void *call)
 {
+    return cleat__http_call_is_over(call);
+}
+
+cleat_status cleat__rest_take(cleat__http_call *call, cleat__store **out)
+{
+    cleat__rest *rest = call->service;
+    cleat_status status = CLEAT_OK;
     *out = NULL;
     pthread_mutex_lock(&rest->readers->mutex);
     reader *first = rest->readers->idle;
@@ -64,11 +73,15 @@ cleat_status cleat__rest_take(cleat__rest *rest, cleat__store **out)
     }
     pthread_mutex_unlock(&rest->readers->mutex);
     if (first == NULL) {
-        return cleat__store_open(rest->path, CLEAT__STORE_READ, out);
+        status = cleat__store_open(rest->path, CLEAT__STORE_READ, out);
+    } else {
+        *out = first->store;
+        cleat__free(first);
     }
-    *out = first->store;
-    cleat__free(first);
-    return CLEAT_OK;
+    if (status == CLEAT_OK) {
+        sqlite3_progress_handler(cleat__store_db(*out), STEPS, is_over, call);
+    }
+    return status;
 }
 
 bool cleat__rest_is_full(const cleat__json_writer *writer)
@@ -81,14 +94,13 @@ void cleat__rest_answer(cleat__http_call *call,
                                               cleat__json_writer *writer),
                         void *argument)
 {
-    cleat__rest *rest = call->service;
     cleat__json_writer writer = {0};
     cleat__store *store = NULL;
-    cleat_status status = cleat__rest_take(rest, &store);
+    cleat_status status = cleat__rest_take(call, &store);
     if (status == CLEAT_OK) {
         status = write(argument, store, &writer);
     }
-    cleat__rest_give(rest, store);
+    cleat__rest_give(call, store);
     if (status != CLEAT_OK) {
         cleat__http_call_fail_status(call, status);
     } else if (cleat__rest_is_full(&writer)) {
@@ -100,11 +112,13 @@ void cleat__rest_answer(cleat__http_call *call,
     cleat__buffer_deinit(&writer.out);
 }
 
-void cleat__rest_give(cleat__rest *rest, cleat__store *store)
+void cleat__rest_give(const cleat__http_call *call, cleat__store *store)
 {
+    cleat__rest *rest = call->service;
     if (store == NULL) {
         return;
     }
+    sqlite3_progress_handler(cleat__store_db(store), 0, NULL, NULL);
     reader *made = cleat__malloc(sizeof(*made));
     /* A statement that still stands on a row would keep its snapshot, and the log from being reused. */
     sqlite3_stmt *statement = NULL;

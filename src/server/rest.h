@@ -9,17 +9,9 @@
 
 struct cleat__engine;
 
-typedef struct cleat__rest_tenant {
-    char name[256];
-    int64_t created_at_ms;
-} cleat__rest_tenant;
-
 typedef struct cleat__rest_options {
     struct cleat__engine *engine;
     const char *path; /* of its file */
-    /* Says more of a caller's tenant; NULL: its name is its id. */
-    cleat_status (*describe)(void *self, const cleat__identity *identity, cleat__rest_tenant *out);
-    void *describe_self;
 } cleat__rest_options;
 
 typedef struct cleat__rest cleat__rest;

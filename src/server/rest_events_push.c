@@ -4,14 +4,13 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "engine/engine.h"
-#include "model/json.h"
+#include "model/json_members.h"
 
 /* What is pushed together, and the ids it gets. */
 typedef struct pushing {
     cleat__http_call *call;
     cleat__user_event *events;
-    char **texts; /* owned: four for each event, which it refers to */
-    void (*free_text)(void *text);
+    char **texts; /* owned: four for each event that is pushed once more, which it refers to */
     cleat__uuid *ids;
     size_t count;
 } pushing;
@@ -31,7 +30,7 @@ static bool make_room(pushing *self, size_t count)
 static void deinit(pushing *self)
 {
     for (size_t i = 0; self->texts != NULL && i < 4 * self->count; i++) {
-        self->free_text(self->texts[i]);
+        cleat__free(self->texts[i]);
     }
     cleat__free(self->texts);
     cleat__free(self->events);
@@ -54,30 +53,41 @@ static bool read_text(cleat__http_call *call, const char *name, const json_t *va
 }
 
 /* Slices refer to the body. */
-static bool read_event(pushing *self, const json_t *object)
+static bool read_event(pushing *self, cleat__rest_json object)
 {
     cleat__http_call *call = self->call;
-    char **texts = &self->texts[4 * self->count];
     cleat__user_event *event = &self->events[self->count++];
-    if (!json_is_object(object)) {
+    if (!json_is_object(object.value)) {
         cleat__http_call_fail(call, 400, "events must hold objects");
         return false;
     }
-    if (!json_is_object(json_object_get(object, "data"))) {
+    if (!json_is_object(json_object_get(object.value, "data"))) {
         cleat__http_call_fail(call, 400, "data must be an object");
         return false;
     }
-    if (!read_text(call, "key", json_object_get(object, "key"), true, &event->key) ||
-        !read_text(call, "scope", json_object_get(object, "scope"), false, &event->scope) ||
-        !cleat__rest_json_object(call, "data", json_object_get(object, "data"), &texts[0]) ||
-        !cleat__rest_json_object(call, "additionalMetadata", json_object_get(object, "additionalMetadata"),
-                                 &texts[1]) ||
-        !cleat__rest_json_priority(call, json_object_get(object, "priority"), &event->priority)) {
-        return false;
+    return read_text(call, "key", json_object_get(object.value, "key"), true, &event->key) &&
+           read_text(call, "scope", json_object_get(object.value, "scope"), false, &event->scope) &&
+           cleat__rest_json_object(call, object, "data", &event->payload) &&
+           cleat__rest_json_object(call, object, "additionalMetadata", &event->metadata) &&
+           cleat__rest_json_priority(call, json_object_get(object.value, "priority"), &event->priority);
+}
+
+static bool read_events(pushing *self, const json_t *list)
+{
+    cleat__json_cursor cursor;
+    cleat_slice text = {NULL, 0};
+    bool is_good = cleat__json_find_member(self->call->body, "events", &text);
+    cleat__json_items(text, &cursor);
+    for (size_t i = 0; i < json_array_size(list) && is_good; i++) {
+        is_good = cleat__json_next_item(&cursor, &text);
+        if (is_good && !read_event(self, (cleat__rest_json){text, json_array_get(list, i)})) {
+            return false;
+        }
     }
-    event->payload = cleat_slice_of(texts[0]);
-    event->metadata = cleat_slice_of(texts[1]);
-    return true;
+    if (!is_good) {
+        cleat__http_call_fail_status(self->call, cleat__fail_memory());
+    }
+    return is_good;
 }
 
 /* False: it was answered. */
@@ -130,9 +140,10 @@ static void answer_many(const pushing *self, const char *name)
 
 void cleat__rest_event_push(cleat__http_call *call)
 {
-    pushing self = {.call = call, .free_text = free};
+    pushing self = {.call = call};
     json_t *body = cleat__http_call_json(call);
-    if (body != NULL && make_room(&self, 1) && read_event(&self, body) && push(&self)) {
+    if (body != NULL && make_room(&self, 1) && read_event(&self, (cleat__rest_json){call->body, body}) &&
+        push(&self)) {
         cleat__json_writer writer = {0};
         write_event(&writer, &self, 0);
         cleat__http_call_answer_json(call, 200, &writer);
@@ -143,18 +154,14 @@ void cleat__rest_event_push(cleat__http_call *call)
 
 void cleat__rest_event_push_many(cleat__http_call *call)
 {
-    pushing self = {.call = call, .free_text = free};
+    pushing self = {.call = call};
     json_t *body = cleat__http_call_json(call);
     const json_t *list = json_object_get(body, "events");
     size_t count = json_array_size(list);
     if (body != NULL && (count == 0 || count > CLEAT__EVENTS_MAX)) {
         cleat__http_call_fail(call, 400, "events must be an array of 1 .. %d events", CLEAT__EVENTS_MAX);
     } else if (body != NULL && make_room(&self, count)) {
-        bool is_good = true;
-        for (size_t i = 0; i < count && is_good; i++) {
-            is_good = read_event(&self, json_array_get(list, i));
-        }
-        if (is_good && push(&self)) {
+        if (read_events(&self, list) && push(&self)) {
             answer_many(&self, "events");
         }
     }
@@ -195,13 +202,12 @@ static cleat_status load(pushing *self, cleat__store *store, const cleat__uuid *
 
 static bool load_all(pushing *self, const cleat__rest_ids *ids)
 {
-    cleat__rest *rest = self->call->service;
     cleat__store *store = NULL;
-    cleat_status status = cleat__rest_take(rest, &store);
+    cleat_status status = cleat__rest_take(self->call, &store);
     for (size_t i = 0; i < ids->count && status == CLEAT_OK; i++) {
         status = load(self, store, &ids->items[i]);
     }
-    cleat__rest_give(rest, store);
+    cleat__rest_give(self->call, store);
     if (status != CLEAT_OK) {
         cleat__http_call_fail_status(self->call, status);
     }
@@ -211,7 +217,7 @@ static bool load_all(pushing *self, const cleat__rest_ids *ids)
 /* New events with the same content, all or none. */
 void cleat__rest_event_replay(cleat__http_call *call)
 {
-    pushing self = {.call = call, .free_text = cleat__free};
+    pushing self = {.call = call};
     cleat__rest_ids ids = {0};
     json_t *body = cleat__http_call_json(call);
     bool is_good = body != NULL && cleat__rest_json_ids(call, "eventIds", json_object_get(body, "eventIds"),

@@ -41,9 +41,8 @@ static cleat_status write_task_metrics(void *argument, cleat__store *store, clea
 {
     const counting *self = argument;
     uint64_t by_status[5];
-    int64_t total;
-    cleat_status status = cleat__rest_query_runs(store, self->call->identity.tenant, &self->filter, NULL,
-                                                 NULL, by_status, &total);
+    cleat_status status =
+        cleat__rest_query_run_counts(store, self->call->identity.tenant, &self->filter, by_status);
     if (status == CLEAT_OK) {
         write_counts(writer, by_status);
     }
@@ -67,39 +66,28 @@ enum { POINTS_WANTED = 30, POINTS_MAX = 32 }; /* one more for what a division le
 
 typedef struct points {
     cleat__http_call *call;
-    int64_t from_ms, to_ms, width_ms;
+    cleat__rest_span span;
     int64_t completed[POINTS_MAX], failed[POINTS_MAX];
 } points;
 
-static bool note_end(void *argument, const cleat__rest_run *run)
+static void note_ends(void *argument, const cleat__rest_ends *row)
 {
     points *self = argument;
-    int64_t at = run->row.finished_at_ms - self->from_ms;
-    if (run->row.finished_at_ms == 0 || at < 0 || run->row.finished_at_ms >= self->to_ms) {
-        return true;
-    }
-    self->completed[at / self->width_ms] += run->row.status == CLEAT_RUN_COMPLETED;
-    self->failed[at / self->width_ms] += run->row.status == CLEAT_RUN_FAILED;
-    return true;
+    self->completed[row->index] = row->completed;
+    self->failed[row->index] = row->failed;
 }
 
 static cleat_status write_points(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
     points *self = argument;
-    const cleat__rest_filter filter = {
-        .since_ms = self->from_ms,
-        .until_ms = INT64_MAX,
-        .statuses = 1U << CLEAT_RUN_COMPLETED | 1U << CLEAT_RUN_FAILED,
-        .limit = INT64_MAX - CLEAT__REST_COUNT_MAX,
-    };
-    int64_t total;
+    const cleat__rest_span *span = &self->span;
     cleat_status status =
-        cleat__rest_query_runs(store, self->call->identity.tenant, &filter, note_end, self, NULL, &total);
+        cleat__rest_query_run_ends(store, self->call->identity.tenant, span, note_ends, self);
     cleat__writer_begin_object(writer, NULL);
     cleat__writer_begin_array(writer, "results");
-    for (int64_t i = 0; self->from_ms + i * self->width_ms < self->to_ms; i++) {
+    for (int64_t i = 0; span->from_ms + i * span->width_ms < span->to_ms; i++) {
         cleat__writer_begin_object(writer, NULL);
-        cleat__rest_write_time(writer, "time", self->from_ms + i * self->width_ms);
+        cleat__rest_write_time(writer, "time", span->from_ms + i * span->width_ms);
         cleat__writer_int(writer, "SUCCEEDED", self->completed[i]);
         cleat__writer_int(writer, "FAILED", self->failed[i]);
         cleat__writer_end_object(writer);
@@ -113,20 +101,21 @@ static cleat_status write_points(void *argument, cleat__store *store, cleat__jso
 static bool read_span(points *self)
 {
     cleat__http_call *call = self->call;
-    self->to_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS;
-    if (!cleat__http_call_time(call, "finishedBefore", &self->to_ms)) {
+    cleat__rest_span *span = &self->span;
+    span->to_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS;
+    if (!cleat__http_call_time(call, "finishedBefore", &span->to_ms)) {
         return false;
     }
-    self->from_ms = self->to_ms - DAY_MS;
-    if (!cleat__http_call_time(call, "createdAfter", &self->from_ms)) {
+    span->from_ms = span->to_ms - DAY_MS;
+    if (!cleat__http_call_time(call, "createdAfter", &span->from_ms)) {
         return false;
     }
-    int64_t length = self->to_ms - self->from_ms;
+    int64_t length = span->to_ms - span->from_ms;
     if (length <= 0 || length > 366 * DAY_MS) {
         cleat__http_call_fail(call, 400, "createdAfter must be before finishedBefore, by a year at most");
         return false;
     }
-    self->width_ms = length / POINTS_WANTED > MINUTE_MS ? length / POINTS_WANTED : MINUTE_MS;
+    span->width_ms = length / POINTS_WANTED > MINUTE_MS ? length / POINTS_WANTED : MINUTE_MS;
     return true;
 }
 
@@ -311,11 +300,10 @@ static bool write_sample(void *argument, const cleat__rest_queue *row)
 
 void cleat__rest_prometheus(cleat__http_call *call)
 {
-    cleat__rest *rest = call->service;
     cleat__buffer out = {0};
     cleat__store *store = NULL;
     scrape self = {.text = {.out = &out}};
-    cleat_status status = cleat__rest_take(rest, &store);
+    cleat_status status = cleat__rest_take(call, &store);
     cleat__metrics_text_begin(&self.text, "cleat_tenant_queued_runs", "gauge",
                               "Runs of the tenant that wait for a worker.");
     if (status == CLEAT_OK) {
@@ -327,7 +315,7 @@ void cleat__rest_prometheus(cleat__http_call *call)
     if (status == CLEAT_OK) {
         status = cleat__rest_query_queues(store, call->identity.tenant, write_sample, &self);
     }
-    cleat__rest_give(rest, store);
+    cleat__rest_give(call, store);
     if (status == CLEAT_OK) {
         cleat__http_call_answer(call, 200, CLEAT__METRICS_CONTENT_TYPE, &out);
     } else {

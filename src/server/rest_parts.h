@@ -8,13 +8,13 @@
 struct cleat__rest {
     struct cleat__engine *engine;
     char *path;
-    cleat__rest_options options;
     struct cleat__rest_readers *readers;
 };
 
-/* A reader of the engine's file, for this thread until it is given back. */
-cleat_status cleat__rest_take(cleat__rest *rest, cleat__store **out);
-void cleat__rest_give(cleat__rest *rest, cleat__store *store); /* NULL-safe */
+/* A reader of the engine's file, for this thread until it is given back. What it does ends with CLEAT_TIMEOUT
+ * when nobody waits for the call any more. */
+cleat_status cleat__rest_take(cleat__http_call *call, cleat__store **out);
+void cleat__rest_give(const cleat__http_call *call, cleat__store *store); /* NULL-safe */
 
 /* ---- Handlers ---- */
 
@@ -118,8 +118,14 @@ bool cleat__rest_json_ids(cleat__http_call *call, const char *name, const json_t
 /* These have to be there. */
 bool cleat__rest_json_id(cleat__http_call *call, const char *name, const json_t *value, cleat__uuid *out);
 bool cleat__rest_json_time(cleat__http_call *call, const char *name, const json_t *value, int64_t *out);
-/* An object's text, of jansson, to be freed by free(); NULL: it is not there. */
-bool cleat__rest_json_object(cleat__http_call *call, const char *name, const json_t *value, char **out);
+/* An object of the call's body, or of a part of that, as text and read. */
+typedef struct cleat__rest_json {
+    cleat_slice text;
+    const json_t *value;
+} cleat__rest_json;
+/* A member that is an object, as it was written: a part of the body. The absent slice: it is not there. */
+bool cleat__rest_json_object(cleat__http_call *call, cleat__rest_json object, const char *name,
+                             cleat_slice *out);
 /* 0: it is not there. */
 bool cleat__rest_json_priority(cleat__http_call *call, const json_t *value, int32_t *out);
 

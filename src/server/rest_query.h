@@ -1,6 +1,7 @@
 /*
- * What the REST API reads from the engine's file. Every query about a tenant's rows is here, and has
- * the tenant's number: this is the one place where tenants are kept apart.
+ * What the REST API reads from the engine's file. Tenants are kept apart by the queries: each takes the number of the
+ * tenant who asks, here and in what is asked of the store and the collector beside. The one that does not,
+ * cleat__attempt_list(), is only asked about a run that was found for that tenant.
  */
 #ifndef CLEAT_SERVER_REST_QUERY_H
 #define CLEAT_SERVER_REST_QUERY_H
@@ -31,10 +32,18 @@ cleat__uuid cleat__rest_first_id(int64_t unix_ms);
 
 /* ---- Runs ---- */
 
+/* The state that is shown: a run that no worker took in time has failed here, although it is CANCELLED to the
+ * engine. Who cancels gives no reason; the engine does. Of task_live l and task_end e. */
+#define CLEAT__REST_STATE \
+    "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 3 ELSE coalesce(e.state, l.state) END"
+_Static_assert(CLEAT_RUN_CANCELLED == 4 && CLEAT_RUN_FAILED == 3, "as the statements have them");
+
 typedef struct cleat__rest_run {
     cleat__run_row row; /* with metadata and error; input and output where they were asked for */
     int64_t child_count;
     int64_t queued_at_ms; /* of the attempt that waits or runs; 0: it has ended */
+    cleat_slice
+        outcome; /* "TIMED_OUT", "LOST", "NOT_TAKEN" (in time) of the last attempt; absent: as the status */
 } cleat__rest_run;
 
 typedef struct cleat__rest_filter {
@@ -48,19 +57,39 @@ typedef struct cleat__rest_filter {
     bool needs_all_metadata;
     bool matches_nothing; /* it asks for what no run has */
     bool with_payloads;
-    int64_t offset, limit; /* limit 0: visit none, count all */
+    int64_t offset, limit;
 } cleat__rest_filter;
 void cleat__rest_filter_deinit(cleat__rest_filter *filter);
 
 /* Counting stops so far behind the page. */
 enum { CLEAT__REST_COUNT_MAX = 20000 };
-/*
- * Visits the page's runs, newest first, until `visit` answers false. `by_status` (may be NULL) and
- * `*total` count all that match; with `by_status` without an end, else as far as COUNT_MAX.
- */
+/* Visits the page's runs, newest first, until `visit` answers false. `*total` counts all that match, as far as
+ * COUNT_MAX. */
 cleat_status cleat__rest_query_runs(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter,
                                     bool (*visit)(void *argument, const cleat__rest_run *run), void *argument,
-                                    uint64_t by_status[5], int64_t *total);
+                                    int64_t *total);
+/* The same where the ids are enough. */
+cleat_status cleat__rest_query_run_ids(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter,
+                                       bool (*visit)(void *argument, const cleat__uuid *id), void *argument,
+                                       int64_t *total);
+/* All that match, whatever the page. */
+cleat_status cleat__rest_query_run_counts(cleat__store *store, int64_t tenant,
+                                          const cleat__rest_filter *filter, uint64_t by_status[5]);
+
+/* A span of time in parts of equal width. */
+typedef struct cleat__rest_span {
+    int64_t from_ms, to_ms, width_ms;
+} cleat__rest_span;
+/* What ended in one of them. */
+typedef struct cleat__rest_ends {
+    int64_t index;
+    int64_t completed, failed;
+} cleat__rest_ends;
+/* Of the runs that were created in the span too. Parts without ends are left out. */
+cleat_status cleat__rest_query_run_ends(cleat__store *store, int64_t tenant, const cleat__rest_span *span,
+                                        void (*visit)(void *argument, const cleat__rest_ends *row),
+                                        void *argument);
+
 /* With payloads; slices are valid until the next call on the store. CLEAT_NOT_FOUND. */
 cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cleat__uuid *id,
                                    cleat__rest_run *out);

@@ -2,7 +2,9 @@
 #include "rest_parts.h"
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "http_time.h"
+#include "model/json_members.h"
 
 /* ---- Ids ---- */
 
@@ -84,9 +86,11 @@ bool cleat__rest_json_time(cleat__http_call *call, const char *name, const json_
     return true;
 }
 
-bool cleat__rest_json_object(cleat__http_call *call, const char *name, const json_t *value, char **out)
+bool cleat__rest_json_object(cleat__http_call *call, cleat__rest_json object, const char *name,
+                             cleat_slice *out)
 {
-    *out = NULL;
+    const json_t *value = json_object_get(object.value, name);
+    *out = (cleat_slice){NULL, 0};
     if (is_absent(value)) {
         return true;
     }
@@ -94,11 +98,11 @@ bool cleat__rest_json_object(cleat__http_call *call, const char *name, const jso
         cleat__http_call_fail(call, 400, "%s must be an object", name);
         return false;
     }
-    *out = json_dumps(value, JSON_COMPACT);
-    if (*out == NULL) {
+    if (!cleat__json_find_member(object.text, name, out)) {
         cleat__http_call_fail_status(call, cleat__fail_memory());
+        return false;
     }
-    return *out != NULL;
+    return true;
 }
 
 bool cleat__rest_json_priority(cleat__http_call *call, const json_t *value, int32_t *out)
@@ -107,8 +111,8 @@ bool cleat__rest_json_priority(cleat__http_call *call, const json_t *value, int3
     if (is_absent(value)) {
         return true;
     }
-    json_int_t number = json_is_integer(value) ? json_integer_value(value) : 0;
-    if (number < CLEAT_PRIORITY_LOW || number > CLEAT_PRIORITY_HIGH) {
+    double number = json_number_value(value);
+    if (number != CLEAT_PRIORITY_LOW && number != CLEAT_PRIORITY_MEDIUM && number != CLEAT_PRIORITY_HIGH) {
         cleat__http_call_fail(call, 400, "priority must be 1, 2 or 3");
         return false;
     }
@@ -124,13 +128,16 @@ bool cleat__rest_read_pairs(cleat__http_call *call, const char *name, json_t **o
     size_t cursor = 0;
     while (cleat__http_call_next(call, name, &cursor, &value)) {
         *out = *out != NULL ? *out : json_array();
-        json_t *pair = json_stringn(value.data, value.size);
-        if (pair == NULL || memchr(value.data, ':', value.size) == NULL) {
-            json_decref(pair);
+        if (memchr(value.data, ':', value.size) == NULL ||
+            cleat__utf8_valid_prefix(value.data, value.size) != value.size) {
             cleat__http_call_fail(call, 400, "%s must be key:value", name);
             return false;
         }
-        json_array_append_new(*out, pair);
+        /* A shorter filter would show more than was asked for. */
+        if (json_array_append_new(*out, json_stringn(value.data, value.size)) != 0) {
+            cleat__http_call_fail_status(call, cleat__fail_memory());
+            return false;
+        }
     }
     return true;
 }

@@ -1,5 +1,6 @@
 /* The table of the API. docs/http-api.md shows it, and a test compares the two. */
 #include "rest_parts.h"
+#include "store/tenant.h"
 #include "version.h"
 
 #define TENANT "/api/v1/tenants/{tenant}"
@@ -15,28 +16,26 @@ void cleat__rest_deprecated(cleat__http_call *call)
     cleat__http_call_refuse(call, 400, "This endpoint is deprecated.");
 }
 
+static cleat_status write_tenant(void *call, cleat__store *store, cleat__json_writer *writer)
+{
+    const cleat__identity *identity = &((const cleat__http_call *)call)->identity;
+    cleat__tenant tenant;
+    cleat_status status = cleat__tenant_get(store, identity->tenant, &tenant);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__writer_begin_object(writer, NULL);
+    cleat__rest_write_metadata(writer, &identity->tenant_id, tenant.created_at_ms, tenant.created_at_ms);
+    cleat__writer_string(writer, "name", tenant.name);
+    cleat__writer_string(writer, "slug", tenant.name);
+    cleat__writer_string(writer, "version", "V1");
+    cleat__writer_end_object(writer);
+    return CLEAT_OK;
+}
+
 void cleat__rest_tenant_get(cleat__http_call *call)
 {
-    const cleat__rest *rest = call->service;
-    cleat__rest_tenant tenant = {0};
-    cleat__uuid_format(&call->identity.tenant_id, tenant.name);
-    cleat_status status = CLEAT_OK;
-    if (rest->options.describe != NULL) {
-        status = rest->options.describe(rest->options.describe_self, &call->identity, &tenant);
-    }
-    if (status != CLEAT_OK) {
-        cleat__http_call_fail_status(call, status);
-        return;
-    }
-    cleat__json_writer writer = {0};
-    cleat__writer_begin_object(&writer, NULL);
-    cleat__rest_write_metadata(&writer, &call->identity.tenant_id, tenant.created_at_ms,
-                               tenant.created_at_ms);
-    cleat__writer_string(&writer, "name", tenant.name);
-    cleat__writer_string(&writer, "slug", tenant.name);
-    cleat__writer_string(&writer, "version", "V1");
-    cleat__writer_end_object(&writer);
-    cleat__http_call_answer_json(call, 200, &writer);
+    cleat__rest_answer(call, write_tenant, call);
 }
 
 /* ---- What asks for no token ---- */

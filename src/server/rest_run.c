@@ -40,17 +40,34 @@ static void write_event(events *self, const event *what)
 }
 
 /* What became of an attempt. */
-static const struct {
+static const struct ending {
     const char *outcome, *type, *message;
-} outcomes[] = {
+} endings[] = {
     {"FAILED", "FAILED", "Task failed"},
     {"TIMED_OUT", "TIMED_OUT", "Task exceeded its timeout"},
     {"LOST", "REASSIGNED", "Worker became inactive"},
+    {"UNDELIVERED", "COULD_NOT_SEND_TO_WORKER", "Task could not be sent to the worker"},
+    {"NOT_TAKEN", "SCHEDULING_TIMED_OUT", "Task exceeded its schedule timeout"},
     {"COMPLETED", "FINISHED", "Task finished"},
     {"CANCELLED", "CANCELLED", "Task was cancelled"},
 };
 
-/* What comes between it and the next one; nothing after a lost one. */
+static const struct ending *ending_of(cleat_slice outcome)
+{
+    size_t kind = 0;
+    while (kind + 1 < sizeof(endings) / sizeof(endings[0]) &&
+           !cleat_slice_equals(outcome, cleat_slice_of(endings[kind].outcome))) {
+        kind++;
+    }
+    return &endings[kind];
+}
+
+static bool is_outcome(const cleat__attempt_row *row, const char *outcome)
+{
+    return cleat_slice_equals(row->outcome, cleat_slice_of(outcome));
+}
+
+/* What comes between it and the next one; nothing after one that was not the task's fault. */
 static void write_next(events *self, const cleat__attempt_row *row)
 {
     event next = {.retry_count = row->retry_count + 1};
@@ -58,7 +75,7 @@ static void write_next(events *self, const cleat__attempt_row *row)
         next.type = "RETRIED_BY_USER";
         next.message = "Task was replayed";
         next.time_ms = row->replayed_at_ms;
-    } else if (!cleat_slice_equals(row->outcome, cleat_slice_of("LOST"))) {
+    } else if (!is_outcome(row, "LOST") && !is_outcome(row, "UNDELIVERED")) {
         next.type = "RETRYING";
         next.message = "Task is tried again";
         next.time_ms = row->finished_at_ms;
@@ -72,17 +89,14 @@ static void write_next(events *self, const cleat__attempt_row *row)
 static bool write_attempt(void *argument, const cleat__attempt_row *row)
 {
     events *self = argument;
-    size_t kind = 0;
-    while (kind + 1 < sizeof(outcomes) / sizeof(outcomes[0]) &&
-           !cleat_slice_equals(row->outcome, cleat_slice_of(outcomes[kind].outcome))) {
-        kind++;
-    }
+    bool was_not_taken = is_outcome(row, "CANCELLED") && row->error.data != NULL;
+    const struct ending *how = ending_of(was_not_taken ? cleat_slice_of("NOT_TAKEN") : row->outcome);
     if (row->started_at_ms != 0) {
         write_event(self,
                     &(event){"STARTED", "Task started", row->started_at_ms, row->retry_count, {0}, {0}});
     }
-    write_event(self, &(event){.type = outcomes[kind].type,
-                               .message = outcomes[kind].message,
+    write_event(self, &(event){.type = how->type,
+                               .message = how->message,
                                .time_ms = row->finished_at_ms,
                                .retry_count = row->retry_count,
                                .error = row->error});
@@ -93,34 +107,26 @@ static bool write_attempt(void *argument, const cleat__attempt_row *row)
 static void write_newest_attempt(events *self)
 {
     const cleat__run_row *row = &self->run->row;
-    event last = {.time_ms = row->finished_at_ms, .retry_count = row->retry_count, .error = row->error};
     if (row->started_at_ms != 0) {
         write_event(self,
                     &(event){"STARTED", "Task started", row->started_at_ms, row->retry_count, {0}, {0}});
     }
-    switch (row->status) {
-    case CLEAT_RUN_COMPLETED:
-        last.type = "FINISHED";
-        last.message = "Task finished";
-        last.output = row->output;
-        break;
-    case CLEAT_RUN_FAILED:
-        last.type = "FAILED";
-        last.message = "Task failed";
-        break;
-    case CLEAT_RUN_CANCELLED:
-        /* Who cancels gives no reason; the engine does. */
-        last.type = row->error.data != NULL ? "SCHEDULING_TIMED_OUT" : "CANCELLED";
-        last.message = row->error.data != NULL ? "Task exceeded its schedule timeout" : "Task was cancelled";
-        break;
-    case CLEAT_RUN_QUEUED:
-    case CLEAT_RUN_RUNNING: return;
+    if (!cleat_run_status_is_final(row->status)) {
+        return;
     }
-    write_event(self, &last);
+    const struct ending *how =
+        ending_of(self->run->outcome.data != NULL ? self->run->outcome
+                                                  : cleat_slice_of(cleat_run_status_name(row->status)));
+    write_event(self, &(event){.type = how->type,
+                               .message = how->message,
+                               .time_ms = row->finished_at_ms,
+                               .retry_count = row->retry_count,
+                               .error = row->error,
+                               .output = row->output});
 }
 
 /* The attempts are read on another store: the run's statement stands on its row. */
-static cleat_status write_events(cleat__json_writer *writer, const char *key, cleat__rest *rest,
+static cleat_status write_events(cleat__json_writer *writer, const char *key, cleat__http_call *call,
                                  const cleat__rest_run *run)
 {
     cleat__store *store = NULL;
@@ -128,11 +134,11 @@ static cleat_status write_events(cleat__json_writer *writer, const char *key, cl
     cleat__writer_begin_array(writer, key);
     write_event(&self, &(event){"CREATED", "Task was created", run->row.created_at_ms, 0, {0}, {0}});
     write_event(&self, &(event){"QUEUED", "Task was queued", run->row.created_at_ms, 0, {0}, {0}});
-    cleat_status status = cleat__rest_take(rest, &store);
+    cleat_status status = cleat__rest_take(call, &store);
     if (status == CLEAT_OK) {
         status = cleat__attempt_list(store, &run->row.id, write_attempt, &self);
     }
-    cleat__rest_give(rest, store);
+    cleat__rest_give(call, store);
     write_newest_attempt(&self);
     cleat__writer_end_array(writer);
     return status;
@@ -157,6 +163,7 @@ static void write_run(cleat__json_writer *writer, const cleat__http_call *call, 
     cleat__rest_write_payload(writer, "additionalMetadata", row->metadata);
     cleat__writer_string(writer, "displayName", name);
     cleat__rest_write_uuid(writer, "workflowId", &run->row.workflow_id);
+    cleat__rest_write_uuid(writer, "workflowVersionId", &run->row.version_id);
     cleat__rest_write_payload(writer, "output", row->output);
     if (row->error.data != NULL) {
         cleat__writer_slice(writer, "errorMessage", row->error);
@@ -176,7 +183,7 @@ static void write_shape(cleat__json_writer *writer, const cleat__rest_run *run)
     cleat__writer_begin_array(writer, "shape");
     cleat__writer_begin_object(writer, NULL);
     cleat__rest_write_uuid(writer, "taskExternalId", &run->row.id);
-    cleat__rest_write_uuid(writer, "stepId", &run->row.workflow_id);
+    cleat__rest_write_uuid(writer, "stepId", &run->row.workflow_id); /* a workflow has one task */
     cleat__writer_begin_array(writer, "childrenStepIds");
     cleat__writer_end_array(writer);
     cleat__writer_slice(writer, "taskName", run->row.task_name);
@@ -213,7 +220,7 @@ static cleat_status write_details(cleat__http_call *call, const cleat__rest_run 
 {
     cleat__writer_begin_object(writer, NULL);
     write_run(writer, call, run);
-    cleat_status status = write_events(writer, "taskEvents", call->service, run);
+    cleat_status status = write_events(writer, "taskEvents", call, run);
     write_shape(writer, run);
     cleat__writer_begin_array(writer, "tasks");
     cleat__rest_write_summary(writer, NULL, call, run, true);
@@ -267,7 +274,7 @@ static cleat_status write_event_list(cleat__http_call *call, const cleat__rest_r
                                      cleat__json_writer *writer)
 {
     cleat__writer_begin_object(writer, NULL);
-    cleat_status status = write_events(writer, "rows", call->service, run);
+    cleat_status status = write_events(writer, "rows", call, run);
     write_only_page(writer);
     cleat__writer_end_object(writer);
     return status;

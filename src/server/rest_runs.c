@@ -60,8 +60,8 @@ static cleat_status write_page(void *argument, cleat__store *store, cleat__json_
     self->writer = writer;
     cleat__writer_begin_object(writer, NULL);
     cleat__writer_begin_array(writer, "rows");
-    cleat_status status = cleat__rest_query_runs(store, self->call->identity.tenant, &self->filter, write_row,
-                                                 self, NULL, &total);
+    cleat_status status =
+        cleat__rest_query_runs(store, self->call->identity.tenant, &self->filter, write_row, self, &total);
     cleat__writer_end_array(writer);
     cleat__rest_write_pages(writer, self->filter.offset, self->filter.limit, total);
     cleat__writer_end_object(writer);
@@ -79,10 +79,10 @@ void cleat__rest_run_list(cleat__http_call *call)
 
 /* ---- Only their ids ---- */
 
-static bool write_id(void *argument, const cleat__rest_run *run)
+static bool write_id(void *argument, const cleat__uuid *id)
 {
     const list *self = argument;
-    cleat__rest_write_uuid(self->writer, NULL, &run->row.id);
+    cleat__rest_write_uuid(self->writer, NULL, id);
     return true;
 }
 
@@ -92,8 +92,8 @@ static cleat_status write_ids(void *argument, cleat__store *store, cleat__json_w
     int64_t total = 0;
     self->writer = writer;
     cleat__writer_begin_array(writer, NULL);
-    cleat_status status = cleat__rest_query_runs(store, self->call->identity.tenant, &self->filter, write_id,
-                                                 self, NULL, &total);
+    cleat_status status =
+        cleat__rest_query_run_ids(store, self->call->identity.tenant, &self->filter, write_id, self, &total);
     cleat__writer_end_array(writer);
     return status;
 }
@@ -162,7 +162,6 @@ void cleat__rest_run_names(cleat__http_call *call)
 typedef struct starting {
     cleat__http_call *call;
     cleat__trigger trigger;
-    char *input, *metadata; /* owned, of jansson */
     bool only_id;
 } starting;
 
@@ -177,23 +176,19 @@ static bool read_start(starting *self, const json_t *body)
         cleat__http_call_fail(call, 400, "workflowName must be a string");
         return false;
     }
-    if (!cleat__rest_json_object(call, "input", json_object_get(body, "input"), &self->input) ||
-        !cleat__rest_json_object(call, "additionalMetadata", json_object_get(body, "additionalMetadata"),
-                                 &self->metadata) ||
-        !cleat__rest_json_priority(call, json_object_get(body, "priority"), &self->trigger.priority)) {
-        return false;
-    }
-    self->trigger.input = cleat_slice_of(self->input);
-    self->trigger.metadata = cleat_slice_of(self->metadata);
-    return true;
+    const cleat__rest_json whole = {call->body, body};
+    return cleat__rest_json_object(call, whole, "input", &self->trigger.input) &&
+           cleat__rest_json_object(call, whole, "additionalMetadata", &self->trigger.metadata) &&
+           cleat__rest_json_priority(call, json_object_get(body, "priority"), &self->trigger.priority);
 }
 
 static cleat_status start(const starting *self, cleat__uuid *id)
 {
     const cleat__rest *rest = self->call->service;
     const cleat__trigger *trigger = &self->trigger;
-    cleat_status status = self->input != NULL ? cleat__json_check("input", trigger->input, true) : CLEAT_OK;
-    if (status == CLEAT_OK && self->metadata != NULL) {
+    cleat_status status =
+        trigger->input.data != NULL ? cleat__json_check("input", trigger->input, true) : CLEAT_OK;
+    if (status == CLEAT_OK && trigger->metadata.data != NULL) {
         status = cleat__json_check("additionalMetadata", trigger->metadata, true);
     }
     return status == CLEAT_OK
@@ -230,7 +225,5 @@ void cleat__rest_run_trigger(cleat__http_call *call)
             cleat__rest_answer_run(call, &id);
         }
     }
-    free(self.input);
-    free(self.metadata);
     json_decref(body);
 }

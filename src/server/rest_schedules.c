@@ -1,7 +1,6 @@
 /* .../workflows/{workflow}/scheduled and .../workflows/scheduled: runs that are to start at a time. */
 #include "rest_parts.h"
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "engine/engine.h"
 #include "model/json.h"
@@ -29,46 +28,24 @@ static void write_schedule(cleat__json_writer *writer, const cleat__http_call *c
 typedef struct one {
     cleat__http_call *call;
     cleat__uuid id;
-    const cleat__schedule_row *fired; /* what to say of it when it is not there any more; NULL: that */
 } one;
-
-/* The workflow by its name. False: this is the one. */
-static bool compare(void *argument, const cleat__rest_workflow *row)
-{
-    cleat__rest_schedule *fired = argument;
-    if (!cleat_slice_equals(row->name, fired->row.schedule.workflow)) {
-        return true;
-    }
-    fired->workflow_id = row->id;
-    fired->version_id = row->version_id;
-    return false;
-}
 
 static cleat_status write_one(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
     const one *self = argument;
     cleat__rest_schedule row;
     cleat_status status = cleat__rest_query_schedule(store, self->call->identity.tenant, &self->id, &row);
-    if (status == CLEAT_NOT_FOUND && self->fired != NULL) {
-        row = (cleat__rest_schedule){.row = *self->fired};
-        status = cleat__rest_query_workflows(store, row.row.tenant, compare, &row);
-    }
     if (status == CLEAT_OK) {
         write_schedule(writer, self->call, &row);
     }
     return status;
 }
 
-static void answer_one(cleat__http_call *call, const cleat__uuid *id)
-{
-    one self = {call, *id, NULL};
-    cleat__rest_answer(call, write_one, &self);
-}
-
 void cleat__rest_schedule_get(cleat__http_call *call)
 {
     cleat__uuid id = cleat__http_call_id(call, "scheduledWorkflowRun");
-    answer_one(call, &id);
+    one self = {call, id};
+    cleat__rest_answer(call, write_one, &self);
 }
 
 /* ---- Making one ---- */
@@ -76,7 +53,6 @@ void cleat__rest_schedule_get(cleat__http_call *call)
 typedef struct asked {
     cleat__schedule schedule;
     int64_t at_ms;
-    char *input, *metadata; /* owned, of jansson */
 } asked;
 
 static bool read_body(cleat__http_call *call, const json_t *body, asked *out)
@@ -85,66 +61,74 @@ static bool read_body(cleat__http_call *call, const json_t *body, asked *out)
         .workflow = cleat__http_call_part(call, "workflow"),
         .method = CLEAT__SCHEDULE_API,
     };
-    if (!cleat__rest_json_time(call, "triggerAt", json_object_get(body, "triggerAt"), &out->at_ms) ||
-        !cleat__rest_json_object(call, "input", json_object_get(body, "input"), &out->input) ||
-        !cleat__rest_json_object(call, "additionalMetadata", json_object_get(body, "additionalMetadata"),
-                                 &out->metadata) ||
-        !cleat__rest_json_priority(call, json_object_get(body, "priority"), &out->schedule.priority)) {
-        return false;
-    }
-    out->schedule.input = cleat_slice_of(out->input);
-    out->schedule.metadata = cleat_slice_of(out->metadata);
-    return true;
+    const cleat__rest_json whole = {call->body, body};
+    return cleat__rest_json_time(call, "triggerAt", json_object_get(body, "triggerAt"), &out->at_ms) &&
+           cleat__rest_json_object(call, whole, "input", &out->schedule.input) &&
+           cleat__rest_json_object(call, whole, "additionalMetadata", &out->schedule.metadata) &&
+           cleat__rest_json_priority(call, json_object_get(body, "priority"), &out->schedule.priority);
 }
 
 static cleat_status make(cleat__http_call *call, const asked *it, cleat__uuid *id)
 {
     const cleat__rest *rest = call->service;
-    cleat_status status = it->input != NULL ? cleat__json_check("input", it->schedule.input, true) : CLEAT_OK;
-    if (status == CLEAT_OK && it->metadata != NULL) {
-        status = cleat__json_check("additionalMetadata", it->schedule.metadata, true);
+    const cleat__schedule *schedule = &it->schedule;
+    cleat_status status =
+        schedule->input.data != NULL ? cleat__json_check("input", schedule->input, true) : CLEAT_OK;
+    if (status == CLEAT_OK && schedule->metadata.data != NULL) {
+        status = cleat__json_check("additionalMetadata", schedule->metadata, true);
     }
     if (status == CLEAT_OK) {
-        status =
-            cleat__engine_schedule(rest->engine, call->identity.tenant, &it->schedule, &it->at_ms, 1, id);
+        status = cleat__engine_schedule(rest->engine, call->identity.tenant, schedule, &it->at_ms, 1, id);
     }
     return status;
 }
 
-/* A time that is not in the future has fired before it can be read. */
-static void answer_made(cleat__http_call *call, const asked *it, const cleat__uuid *id)
+typedef struct made {
+    cleat__http_call *call;
+    const asked *asked;
+    cleat__uuid id;
+} made;
+
+/* From what was asked: one whose time is not in the future has fired before it can be read. */
+static cleat_status write_made(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
-    const cleat__schedule_row made = {
-        .id = *id,
-        .tenant = call->identity.tenant,
-        .at_ms = it->at_ms,
-        .created_at_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS,
-        .schedule = it->schedule,
-    };
-    one self = {call, *id, &made};
-    cleat__rest_answer(call, write_one, &self);
+    const made *self = argument;
+    const cleat__schedule *schedule = &self->asked->schedule;
+    cleat__workflow_brief workflow;
+    cleat_status status =
+        cleat__workflow_get(store, self->call->identity.tenant, schedule->workflow, &workflow);
+    if (status == CLEAT_OK) {
+        const cleat__rest_schedule it = {
+            .row = {.id = self->id,
+                    .at_ms = self->asked->at_ms,
+                    .created_at_ms = cleat__rest_id_time(&self->id),
+                    .schedule = *schedule},
+            .workflow_id = workflow.workflow_id,
+            .version_id = workflow.version_id,
+        };
+        write_schedule(writer, self->call, &it);
+    }
+    return status;
 }
 
 void cleat__rest_schedule_create(cleat__http_call *call)
 {
     asked it = {.at_ms = 0};
-    cleat__uuid id;
+    made self = {.call = call, .asked = &it};
     json_t *body = cleat__http_call_json(call);
     if (body == NULL) {
         return;
     }
     if (read_body(call, body, &it)) {
-        cleat_status status = make(call, &it, &id);
+        cleat_status status = make(call, &it, &self.id);
         if (status == CLEAT_OK) {
-            answer_made(call, &it, &id);
+            cleat__rest_answer(call, write_made, &self);
         } else if (status == CLEAT_NOT_FOUND) {
             cleat__http_call_fail(call, 400, "workflow not found");
         } else {
             cleat__http_call_fail_status(call, status);
         }
     }
-    free(it.input);
-    free(it.metadata);
     json_decref(body);
 }
 
@@ -226,18 +210,23 @@ void cleat__rest_schedule_list(cleat__http_call *call)
 
 /* ---- Changing one ---- */
 
-/* Whether the API made it, and may change it: that never changes. */
-static cleat_status check_method(cleat__http_call *call, const cleat__uuid *id, bool *is_ours)
+/* Whether the API made it, and may change it: that never changes. Writes what it will be: once changed, it may
+ * be gone because it fired. */
+static cleat_status look_at(cleat__http_call *call, const cleat__schedule_change *what, bool *is_ours,
+                            cleat__json_writer *writer)
 {
-    cleat__rest *rest = call->service;
     cleat__rest_schedule row;
     cleat__store *store = NULL;
-    cleat_status status = cleat__rest_take(rest, &store);
+    cleat_status status = cleat__rest_take(call, &store);
     if (status == CLEAT_OK) {
-        status = cleat__rest_query_schedule(store, call->identity.tenant, id, &row);
-        *is_ours = status == CLEAT_OK && row.row.schedule.method == CLEAT__SCHEDULE_API;
+        status = cleat__rest_query_schedule(store, call->identity.tenant, &what->id, &row);
     }
-    cleat__rest_give(rest, store);
+    if (status == CLEAT_OK) {
+        *is_ours = row.row.schedule.method == CLEAT__SCHEDULE_API;
+        row.row.at_ms = what->at_ms;
+        write_schedule(writer, call, &row);
+    }
+    cleat__rest_give(call, store);
     return status;
 }
 
@@ -255,24 +244,26 @@ static void refuse_foreign(cleat__http_call *call, bool is_deleted)
     cleat__http_call_answer_json(call, 403, &writer);
 }
 
-/* False: it was answered. */
-static bool change(cleat__http_call *call, cleat__schedule_change *what)
+static void change(cleat__http_call *call, cleat__schedule_change *what)
 {
     const cleat__rest *rest = call->service;
+    cleat__json_writer writer = {0};
     bool is_ours = false;
-    cleat_status status = check_method(call, &what->id, &is_ours);
-    if (status == CLEAT_OK && !is_ours) {
-        refuse_foreign(call, what->is_deleted);
-        return false;
-    }
-    if (status == CLEAT_OK) {
+    cleat_status status = look_at(call, what, &is_ours, &writer);
+    if (status == CLEAT_OK && is_ours) {
         status = cleat__engine_change_schedules(rest->engine, call->identity.tenant, what, 1);
+        status = status == CLEAT_OK ? what->status : status;
     }
-    status = status == CLEAT_OK ? what->status : status;
     if (status != CLEAT_OK) {
         cleat__http_call_fail_status(call, status);
+    } else if (!is_ours) {
+        refuse_foreign(call, what->is_deleted);
+    } else if (what->is_deleted) {
+        cleat__http_call_answer_nothing(call, 204);
+    } else {
+        cleat__http_call_answer_json(call, 200, &writer);
     }
-    return status == CLEAT_OK;
+    cleat__buffer_deinit(&writer.out);
 }
 
 void cleat__rest_schedule_update(cleat__http_call *call)
@@ -282,9 +273,8 @@ void cleat__rest_schedule_update(cleat__http_call *call)
     if (body == NULL) {
         return;
     }
-    if (cleat__rest_json_time(call, "triggerAt", json_object_get(body, "triggerAt"), &what.at_ms) &&
-        change(call, &what)) {
-        answer_one(call, &what.id);
+    if (cleat__rest_json_time(call, "triggerAt", json_object_get(body, "triggerAt"), &what.at_ms)) {
+        change(call, &what);
     }
     json_decref(body);
 }
@@ -293,7 +283,5 @@ void cleat__rest_schedule_delete(cleat__http_call *call)
 {
     cleat__schedule_change what = {.id = cleat__http_call_id(call, "scheduledWorkflowRun"),
                                    .is_deleted = true};
-    if (change(call, &what)) {
-        cleat__http_call_answer_nothing(call, 204);
-    }
+    change(call, &what);
 }

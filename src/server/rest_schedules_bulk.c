@@ -48,13 +48,12 @@ static bool add_found(void *argument, const cleat__rest_schedule *row)
 
 static bool find(bulk *self, const cleat__rest_schedule_filter *filter)
 {
-    cleat__rest *rest = self->call->service;
     cleat__store *store = NULL;
-    cleat_status status = cleat__rest_take(rest, &store);
+    cleat_status status = cleat__rest_take(self->call, &store);
     if (status == CLEAT_OK) {
         status = cleat__rest_query_schedules(store, self->call->identity.tenant, filter, add_found, self);
     }
-    cleat__rest_give(rest, store);
+    cleat__rest_give(self->call, store);
     if (status != CLEAT_OK) {
         cleat__http_call_fail_status(self->call, status);
     }

@@ -1,34 +1,18 @@
-/*
- * POST .../tasks/cancel and replay: runs by their ids or by a filter. Each is a command of its own; all are handed over
- * before the first is waited for, so that the engine takes them in batches.
- */
+/* POST .../tasks/cancel and replay: runs by their ids or by a filter. */
 #include "rest_parts.h"
+#include "run_batch.h"
 
-#include "base/alloc.h"
 #include "base/error.h"
 #include "base/thread.h"
-#include "engine/command.h"
 
-/* What is done to runs. */
-typedef struct action {
-    cleat__command_kind kind;
-    size_t max; /* runs at once */
-} action;
-
-struct doing;
-typedef struct item {
-    cleat__command command; /* first */
-    struct doing *owner;
-} item;
-
+/* A handler that waits for its batch. */
 typedef struct doing {
     cleat__http_call *call;
-    const action *action;
     cleat__rest_ids ids;
-    item *items;
-    pthread_mutex_t mutex; /* guards `left` */
+    cleat__run_batch batch;
+    pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t over;
-    size_t left; /* not yet answered */
+    bool is_over;
 } doing;
 
 /* ---- By a filter ---- */
@@ -57,31 +41,30 @@ typedef struct finding {
     cleat_status status;
 } finding;
 
-static bool add_run(void *argument, const cleat__rest_run *run)
+static bool add_run(void *argument, const cleat__uuid *id)
 {
     finding *self = argument;
-    self->status = cleat__rest_ids_add(self->ids, &run->row.id);
+    self->status = cleat__rest_ids_add(self->ids, id);
     return self->status == CLEAT_OK;
 }
 
 static cleat_status find(cleat__http_call *call, const cleat__rest_filter *filter, cleat__rest_ids *ids)
 {
-    cleat__rest *rest = call->service;
     finding found = {ids, CLEAT_OK};
     cleat__store *store = NULL;
     int64_t total;
-    cleat_status status = cleat__rest_take(rest, &store);
+    cleat_status status = cleat__rest_take(call, &store);
     if (status == CLEAT_OK) {
-        status = cleat__rest_query_runs(store, call->identity.tenant, filter, add_run, &found, NULL, &total);
+        status = cleat__rest_query_run_ids(store, call->identity.tenant, filter, add_run, &found, &total);
     }
-    cleat__rest_give(rest, store);
+    cleat__rest_give(call, store);
     return status == CLEAT_OK ? found.status : status;
 }
 
-static bool find_ids(doing *self, json_t *object)
+static bool find_ids(doing *self, json_t *object, size_t max)
 {
     cleat__rest_filter filter = {0};
-    bool is_good = read_filter(self->call, object, self->action->max, &filter);
+    bool is_good = read_filter(self->call, object, max, &filter);
     cleat_status status = is_good ? find(self->call, &filter, &self->ids) : CLEAT_OK;
     if (status != CLEAT_OK) {
         cleat__http_call_fail_status(self->call, status);
@@ -92,88 +75,76 @@ static bool find_ids(doing *self, json_t *object)
 
 /* ---- Doing it ---- */
 
-static void on_done(cleat__command *command)
+static void on_over(void *argument)
 {
-    doing *self = ((item *)command)->owner;
+    doing *self = argument;
     pthread_mutex_lock(&self->mutex);
-    if (--self->left == 0) {
-        pthread_cond_signal(&self->over);
-    }
+    self->is_over = true;
+    pthread_cond_signal(&self->over);
     pthread_mutex_unlock(&self->mutex);
 }
 
-static void submit_all(doing *self)
+static bool goes_on(void *argument)
 {
-    const cleat__rest *rest = self->call->service;
-    self->left = self->ids.count;
-    for (size_t i = 0; i < self->ids.count; i++) {
-        self->items[i].owner = self;
-        self->items[i].command = (cleat__command){
-            .kind = self->action->kind,
-            .tenant = self->call->identity.tenant,
-            .done = on_done,
-            .as.id = self->ids.items[i],
-        };
-        cleat__engine_submit(rest->engine, &self->items[i].command);
-    }
+    return !cleat__http_call_is_over(((const doing *)argument)->call);
+}
+
+static void run(doing *self, cleat__command_kind kind)
+{
+    self->batch = (cleat__run_batch){
+        .engine = ((const cleat__rest *)self->call->service)->engine,
+        .tenant = self->call->identity.tenant,
+        .kind = kind,
+        .ids = self->ids.items,
+        .count = self->ids.count,
+        .goes_on = goes_on,
+        .done = on_over,
+        .argument = self,
+    };
+    pthread_mutex_init(&self->mutex, NULL);
+    pthread_cond_init(&self->over, NULL);
+    cleat__run_batch_start(&self->batch);
     pthread_mutex_lock(&self->mutex);
-    while (self->left != 0) {
+    while (!self->is_over) {
         pthread_cond_wait(&self->over, &self->mutex);
     }
     pthread_mutex_unlock(&self->mutex);
-}
-
-/* Runs of other tenants, and unknown ones, are passed over; those in a state in which there is nothing to do
- * are accepted. */
-static cleat_status write_ids(const doing *self, cleat__json_writer *writer)
-{
-    cleat_status status = CLEAT_OK;
-    cleat__writer_begin_object(writer, NULL);
-    cleat__writer_begin_array(writer, "ids");
-    for (size_t i = 0; i < self->ids.count; i++) {
-        const cleat__command *command = &self->items[i].command;
-        if (command->status == CLEAT_OK || command->status == CLEAT_FAILED_PRECONDITION) {
-            cleat__rest_write_uuid(writer, NULL, &self->ids.items[i]);
-        } else if (command->status != CLEAT_NOT_FOUND && status == CLEAT_OK) {
-            status =
-                cleat__fail(command->status, "%s",
-                            command->error != NULL ? command->error : cleat_status_text(command->status));
-        }
-    }
-    cleat__writer_end_array(writer);
-    cleat__writer_end_object(writer);
-    return status;
-}
-
-static void apply(doing *self)
-{
-    cleat__json_writer writer = {0};
-    self->items = cleat__calloc(self->ids.count + 1, sizeof(*self->items));
-    if (self->items == NULL) {
-        cleat__http_call_fail_status(self->call, cleat__fail_memory());
-        return;
-    }
-    pthread_mutex_init(&self->mutex, NULL);
-    pthread_cond_init(&self->over, NULL);
-    submit_all(self);
-    cleat_status status = write_ids(self, &writer);
-    if (status == CLEAT_OK) {
-        cleat__http_call_answer_json(self->call, 200, &writer);
-    } else {
-        cleat__http_call_fail_status(self->call, status);
-    }
-    cleat__buffer_deinit(&writer.out);
-    for (size_t i = 0; i < self->ids.count; i++) {
-        cleat__free(self->items[i].command.error);
-    }
     pthread_cond_destroy(&self->over);
     pthread_mutex_destroy(&self->mutex);
-    cleat__free(self->items);
 }
 
-static void act(cleat__http_call *call, const action *what)
+static void answer_ids(doing *self)
 {
-    doing self = {.call = call, .action = what};
+    cleat__json_writer writer = {0};
+    cleat__writer_begin_object(&writer, NULL);
+    cleat__writer_begin_array(&writer, "ids");
+    for (size_t i = 0; i < self->batch.accepted; i++) {
+        cleat__rest_write_uuid(&writer, NULL, &self->batch.ids[i]);
+    }
+    cleat__writer_end_array(&writer);
+    cleat__writer_end_object(&writer);
+    cleat__http_call_answer_json(self->call, 200, &writer);
+}
+
+static void apply(doing *self, cleat__command_kind kind)
+{
+    run(self, kind);
+    cleat_status status = self->batch.status;
+    if (status == CLEAT_OK) {
+        answer_ids(self);
+    } else {
+        const char *sentence = self->batch.error != NULL ? self->batch.error : cleat_status_text(status);
+        /* Only the server gives up: the same request may have more luck. */
+        status = status == CLEAT_CANCELLED ? CLEAT_TIMEOUT : status;
+        cleat__http_call_fail_status(self->call, cleat__fail(status, "%s", sentence));
+    }
+    cleat__run_batch_deinit(&self->batch);
+}
+
+static void act(cleat__http_call *call, cleat__command_kind kind)
+{
+    doing self = {.call = call};
+    size_t max = cleat__run_batch_max(kind);
     json_t *body = cleat__http_call_json(call);
     if (body == NULL) {
         return;
@@ -182,9 +153,9 @@ static void act(cleat__http_call *call, const action *what)
     bool has_ids = ids != NULL && !json_is_null(ids), has_filter = filter != NULL && !json_is_null(filter);
     if (has_ids == has_filter) {
         cleat__http_call_fail(call, 400, "give either externalIds or filter");
-    } else if (has_ids ? cleat__rest_json_ids(call, "externalIds", ids, what->max, &self.ids)
-                       : find_ids(&self, filter)) {
-        apply(&self);
+    } else if (has_ids ? cleat__rest_json_ids(call, "externalIds", ids, max, &self.ids)
+                       : find_ids(&self, filter, max)) {
+        apply(&self, kind);
     }
     cleat__rest_ids_deinit(&self.ids);
     json_decref(body);
@@ -192,12 +163,10 @@ static void act(cleat__http_call *call, const action *what)
 
 void cleat__rest_cancel(cleat__http_call *call)
 {
-    static const action cancel = {CLEAT__COMMAND_CANCEL, 20000};
-    act(call, &cancel);
+    act(call, CLEAT__COMMAND_CANCEL);
 }
 
 void cleat__rest_replay(cleat__http_call *call)
 {
-    static const action replay = {CLEAT__COMMAND_REPLAY, 1000};
-    act(call, &replay);
+    act(call, CLEAT__COMMAND_REPLAY);
 }

@@ -138,23 +138,6 @@ static cleat_status read_default_tenant(cleat__store *store, void *argument)
     return status;
 }
 
-static cleat_status describe_tenant(void *self, const cleat__identity *identity, cleat__rest_tenant *out)
-{
-    const cleat__server *server = self;
-    cleat__store *store = NULL;
-    cleat__tenant tenant;
-    cleat_status status = cleat__store_open(server->database, CLEAT__STORE_READ, &store);
-    if (status == CLEAT_OK) {
-        status = cleat__tenant_get(store, identity->tenant, &tenant);
-    }
-    cleat__store_close(store);
-    if (status == CLEAT_OK) {
-        snprintf(out->name, sizeof(out->name), "%s", tenant.name);
-        out->created_at_ms = tenant.created_at_ms;
-    }
-    return status;
-}
-
 /* ---- Its parts, in their order ---- */
 
 static cleat_status start_engine(cleat__server *self, const cleat__server_options *options)
@@ -246,12 +229,7 @@ static cleat_status start_rest(cleat__server *self, const cleat__server_options 
         status = cleat__tokens_new(&tokens, &self->tokens);
     }
     if (status == CLEAT_OK) {
-        const cleat__rest_options rest = {
-            .engine = self->engine,
-            .path = self->database,
-            .describe = describe_tenant,
-            .describe_self = self,
-        };
+        const cleat__rest_options rest = {.engine = self->engine, .path = self->database};
         status = cleat__rest_new(&rest, &self->rest);
     }
     return status;

@@ -1,136 +1,103 @@
-/*
- * v1.AdminService's CancelTasks and ReplayTasks: many runs, by their ids or by a filter.
- *
- * Runs that a command is too late or too early for are accepted all the same, as that changes nothing;
- * unknown ones and those of other tenants are passed over.
- */
+/* v1.AdminService's CancelTasks and ReplayTasks: many runs, by their ids or by a filter. */
+#include "run_batch.h"
 #include "run_selection.h"
 #include "service.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
-
-#include <stdatomic.h>
 
 /* What differs between the two. */
 typedef struct deed {
     cleat__command_kind kind;
-    size_t limit;
     void (*reply)(cleat__job *job, char **ids, size_t count);
 } deed;
 
-struct doing;
-typedef struct item {
-    cleat__command command; /* first */
-    struct doing *owner;
-    char text[37];
-} item;
-
-/* The job's own command looks for runs by the filter; then there is one for each run. */
+/* The job's own command looks for runs by the filter; the batch has those for each run. */
 typedef struct doing {
     cleat__job job; /* first */
     const deed *deed;
     cleat__run_selection selection;
-    item *items;
-    size_t count;
-    atomic_size_t left; /* not yet answered, and one for who submits */
+    cleat__run_batch batch;
+    cleat__uuid *ids; /* that were given */
 } doing;
 
 static void doing_deinit(cleat__job *job)
 {
     doing *it = (doing *)job;
-    for (size_t i = 0; it->items != NULL && i < it->count; i++) {
-        cleat__free(it->items[i].command.error);
-    }
-    cleat__free(it->items);
+    cleat__run_batch_deinit(&it->batch);
     cleat__run_selection_deinit(&it->selection);
+    cleat__free(it->ids);
 }
 
 /* ---- Doing it ---- */
 
-/* The first failure of the engine's own; CLEAT_OK: there is none. */
-static cleat_status failure_of(const doing *it)
-{
-    for (size_t i = 0; i < it->count; i++) {
-        const cleat__command *command = &it->items[i].command;
-        cleat_status status = command->status;
-        if (status != CLEAT_OK && status != CLEAT_FAILED_PRECONDITION && status != CLEAT_NOT_FOUND) {
-            return cleat__fail(status, "%s",
-                               command->error != NULL ? command->error : cleat_status_text(status));
-        }
-    }
-    return CLEAT_OK;
-}
+typedef char id_text[37];
 
 static void answer(doing *it)
 {
-    cleat_status status = failure_of(it);
-    char **ids = status == CLEAT_OK ? cleat__calloc(it->count + 1, sizeof(*ids)) : NULL;
-    if (ids == NULL) {
-        cleat__job_fail(&it->job, status != CLEAT_OK ? status : cleat__fail_memory());
-        return;
-    }
-    size_t count = 0;
-    for (size_t i = 0; i < it->count; i++) {
-        if (it->items[i].command.status != CLEAT_NOT_FOUND) {
-            ids[count++] = it->items[i].text;
+    size_t count = it->batch.accepted;
+    id_text *texts = cleat__calloc(count + 1, sizeof(*texts));
+    char **ids = cleat__calloc(count + 1, sizeof(*ids));
+    if (texts == NULL || ids == NULL) {
+        cleat__job_fail(&it->job, cleat__fail_memory());
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            cleat__uuid_format(&it->batch.ids[i], texts[i]);
+            ids[i] = texts[i];
         }
+        it->deed->reply(&it->job, ids, count);
     }
-    it->deed->reply(&it->job, ids, count);
+    cleat__free(texts);
     cleat__free(ids);
 }
 
-static void count_down(doing *it)
+static void on_over(void *argument)
 {
-    if (atomic_fetch_sub(&it->left, 1) == 1) {
+    doing *it = argument;
+    cleat_status status = it->batch.status;
+    if (status == CLEAT_OK) {
         answer(it);
+        return;
     }
+    const char *sentence = it->batch.error != NULL ? it->batch.error : cleat_status_text(status);
+    cleat__job_fail(&it->job, cleat__fail(status, "%s", sentence));
 }
 
-static void on_done(cleat__command *command)
+/* As long as the caller waits; when the server ends, so does the engine. */
+static bool goes_on(void *argument)
 {
-    count_down(((item *)command)->owner);
+    const doing *it = argument;
+    return cleat__clock_monotonic_ns(NULL) < cleat__rpc_call_deadline_ns(it->job.call);
 }
 
-static cleat_status make_items(doing *it, size_t count)
+static void start(doing *it, cleat__uuid *ids, size_t count)
 {
-    it->items = cleat__calloc(count + 1, sizeof(*it->items));
-    if (it->items == NULL) {
-        return cleat__fail_memory();
-    }
-    it->count = count;
-    for (size_t i = 0; i < count; i++) {
-        it->items[i].owner = it;
-        it->items[i].command.kind = it->deed->kind;
-        it->items[i].command.tenant = it->job.command.tenant;
-        it->items[i].command.done = on_done;
-    }
-    return CLEAT_OK;
-}
-
-static void submit_all(doing *it)
-{
-    atomic_init(&it->left, it->count + 1);
-    for (size_t i = 0; i < it->count; i++) {
-        item *one = &it->items[i];
-        cleat__uuid_format(&one->command.as.id, one->text);
-        cleat__engine_submit(it->job.services->engine, &one->command);
-    }
-    count_down(it);
+    it->batch.engine = it->job.services->engine;
+    it->batch.tenant = it->job.command.tenant;
+    it->batch.kind = it->deed->kind;
+    it->batch.ids = ids;
+    it->batch.count = count;
+    it->batch.goes_on = goes_on;
+    it->batch.done = on_over;
+    it->batch.argument = it;
+    cleat__run_batch_start(&it->batch);
 }
 
 /* ---- By ids ---- */
 
 static cleat_status read_ids(doing *it, char *const *ids, size_t count)
 {
-    if (count == 0 || count > it->deed->limit) {
+    size_t max = cleat__run_batch_max(it->deed->kind);
+    if (count == 0 || count > max) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT,
                            "external_ids has %zu ids; it must have 1 .. %zu, or there must be a filter",
-                           count, it->deed->limit);
+                           count, max);
     }
-    cleat_status status = make_items(it, count);
+    it->ids = cleat__calloc(count, sizeof(*it->ids));
+    cleat_status status = it->ids != NULL ? CLEAT_OK : cleat__fail_memory();
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        if (cleat__uuid_parse(cleat_slice_of(ids[i]), &it->items[i].command.as.id) != CLEAT_OK) {
+        if (cleat__uuid_parse(cleat_slice_of(ids[i]), &it->ids[i]) != CLEAT_OK) {
             status = cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.64s\" in external_ids is no UUID", ids[i]);
         }
     }
@@ -148,19 +115,11 @@ static cleat_status look(cleat__store *store, void *argument)
 static void on_looked(cleat__job *job)
 {
     doing *it = (doing *)job;
-    if (!it->selection.is_done) {
+    if (it->selection.is_done) {
+        start(it, it->selection.ids, it->selection.count);
+    } else {
         cleat__job_submit(job);
-        return;
     }
-    cleat_status status = make_items(it, it->selection.count);
-    if (status != CLEAT_OK) {
-        cleat__job_fail(job, status);
-        return;
-    }
-    for (size_t i = 0; i < it->count; i++) {
-        it->items[i].command.as.id = it->selection.ids[i];
-    }
-    submit_all(it);
 }
 
 /* ---- Both ---- */
@@ -180,7 +139,8 @@ static void begin(cleat__rpc_call *call, void *service, const deed *what, char *
     if (filter != NULL && count != 0) {
         status = cleat__fail(CLEAT_INVALID_ARGUMENT, "give either external_ids or a filter");
     } else if (filter != NULL) {
-        status = cleat__run_selection_init(&it->selection, it->job.command.tenant, filter, what->limit);
+        status = cleat__run_selection_init(&it->selection, it->job.command.tenant, filter,
+                                           cleat__run_batch_max(what->kind));
     } else {
         status = read_ids(it, ids, count);
     }
@@ -189,7 +149,7 @@ static void begin(cleat__rpc_call *call, void *service, const deed *what, char *
     } else if (filter != NULL) {
         cleat__job_submit(&it->job);
     } else {
-        submit_all(it);
+        start(it, it->ids, count);
     }
 }
 
@@ -203,7 +163,7 @@ static void reply_cancelled(cleat__job *job, char **ids, size_t count)
 
 static void handle_cancel(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
-    static const deed cancelling = {CLEAT__COMMAND_CANCEL, 20000, reply_cancelled};
+    static const deed cancelling = {CLEAT__COMMAND_CANCEL, reply_cancelled};
     const Cleat__V1__CancelTasksRequest *asked = (const Cleat__V1__CancelTasksRequest *)request;
     begin(call, service, &cancelling, asked->external_ids, asked->n_external_ids, asked->filter);
 }
@@ -218,7 +178,7 @@ static void reply_replayed(cleat__job *job, char **ids, size_t count)
 
 static void handle_replay(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
-    static const deed replaying = {CLEAT__COMMAND_REPLAY, 1000, reply_replayed};
+    static const deed replaying = {CLEAT__COMMAND_REPLAY, reply_replayed};
     const Cleat__V1__ReplayTasksRequest *asked = (const Cleat__V1__ReplayTasksRequest *)request;
     begin(call, service, &replaying, asked->external_ids, asked->n_external_ids, asked->filter);
 }

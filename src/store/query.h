@@ -78,7 +78,8 @@ typedef struct cleat__attempt_row {
     int32_t retry_count;
     int64_t started_at_ms, finished_at_ms;
     int64_t replayed_at_ms; /* the run ended with it, and was replayed then; 0: it was not */
-    cleat_slice outcome;    /* "FAILED", "TIMED_OUT", "LOST"; before a replay "COMPLETED", "CANCELLED" too */
+    cleat_slice
+        outcome; /* "FAILED", "TIMED_OUT", "LOST", "UNDELIVERED"; before a replay "COMPLETED", "CANCELLED" too */
     cleat_slice error;
 } cleat__attempt_row;
 cleat_status cleat__attempt_list(cleat__store *store, const cleat__uuid *id,

@@ -280,6 +280,13 @@ cleat_status cleat__transition_lose_retry(cleat__store *store, const cleat__atte
     return end_attempt(store, key, CLEAT__EVENT_LOSE_RETRY, "LOST", now_ms, error, next);
 }
 
+cleat_status cleat__transition_undelivered_retry(cleat__store *store, const cleat__attempt_key *key,
+                                                 int64_t now_ms, cleat_slice error,
+                                                 const cleat__requeue *next)
+{
+    return end_attempt(store, key, CLEAT__EVENT_LOSE_RETRY, "UNDELIVERED", now_ms, error, next);
+}
+
 /* ---- Ends ---- */
 
 typedef struct end {
@@ -298,11 +305,21 @@ static cleat_status delete_live(cleat__store *store, const cleat__attempt_key *k
     return status == CLEAT_OK ? finish_one(store, delete, key, "ending it") : status;
 }
 
+/* NULL: the run's state says it. */
+static const char *outcome_of(cleat__event event)
+{
+    switch (event) {
+    case CLEAT__EVENT_TIME_OUT_FAIL: return "TIMED_OUT";
+    case CLEAT__EVENT_LOSE_FAIL: return "LOST";
+    default: return NULL;
+    }
+}
+
 static cleat_status end_task(cleat__store *store, const cleat__attempt_key *key, const end *how)
 {
     static const char sql[] =
         "INSERT INTO task_end (id, state, retry_count, started_at_ms, finished_at_ms, output, "
-        "error, worker_id) VALUES (?1, ?2, ?3, nullif(?4, 0), ?5, ?6, ?7, ?8)";
+        "error, worker_id, outcome) VALUES (?1, ?2, ?3, nullif(?4, 0), ?5, ?6, ?7, ?8, ?9)";
     cleat_status status = delete_live(store, key, how->from);
     sqlite3_stmt *insert = NULL;
     if (status == CLEAT_OK) {
@@ -319,6 +336,7 @@ static cleat_status end_task(cleat__store *store, const cleat__attempt_key *key,
     cleat__bind_text(insert, 6, how->output);
     cleat__bind_text(insert, 7, how->error);
     bind_worker(insert, 8, key);
+    sqlite3_bind_text(insert, 9, outcome_of(how->event), -1, SQLITE_STATIC);
     return finish(store, insert, "storing the end of a run");
 }
 
@@ -329,10 +347,10 @@ cleat_status cleat__transition_complete(cleat__store *store, const cleat__attemp
     return end_task(store, key, &how);
 }
 
-cleat_status cleat__transition_fail(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
-                                    cleat_slice error)
+cleat_status cleat__transition_fail(cleat__store *store, const cleat__attempt_key *key, cleat__event event,
+                                    int64_t now_ms, cleat_slice error)
 {
-    end how = {.from = CLEAT_RUN_RUNNING, .event = CLEAT__EVENT_FAIL, .now_ms = now_ms, .error = error};
+    end how = {.from = CLEAT_RUN_RUNNING, .event = event, .now_ms = now_ms, .error = error};
     return end_task(store, key, &how);
 }
 
@@ -359,7 +377,9 @@ static cleat_status move_end(cleat__store *store, const cleat__attempt_key *key,
 {
     static const char copy[] =
         "INSERT INTO attempt (task_id, retry_count, started_at_ms, finished_at_ms, outcome, error, "
-        "replayed_at_ms) SELECT id, retry_count, started_at_ms, finished_at_ms, ?4, error, ?5 FROM task_end "
+        "replayed_at_ms) SELECT id, retry_count, started_at_ms, finished_at_ms, coalesce(outcome, ?4), "
+        "error, "
+        "?5 FROM task_end "
         "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
     static const char drop[] = "DELETE FROM task_end WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
     sqlite3_stmt *statement = NULL;

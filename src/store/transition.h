@@ -7,6 +7,7 @@
 #ifndef CLEAT_STORE_TRANSITION_H
 #define CLEAT_STORE_TRANSITION_H
 
+#include "model/state.h"
 #include "store/store.h"
 
 /* A run as it is stored when triggered. */
@@ -56,9 +57,13 @@ cleat_status cleat__transition_time_out_retry(cleat__store *store, const cleat__
                                               int64_t now_ms, cleat_slice error, const cleat__requeue *next);
 cleat_status cleat__transition_lose_retry(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
                                           cleat_slice error, const cleat__requeue *next);
-/* FAIL, TIME_OUT_FAIL and LOSE_FAIL: the run ends. */
-cleat_status cleat__transition_fail(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
-                                    cleat_slice error);
+/* The same for an attempt that never came to its worker. */
+cleat_status cleat__transition_undelivered_retry(cleat__store *store, const cleat__attempt_key *key,
+                                                 int64_t now_ms, cleat_slice error,
+                                                 const cleat__requeue *next);
+/* FAIL, TIME_OUT_FAIL or LOSE_FAIL: the run ends. */
+cleat_status cleat__transition_fail(cleat__store *store, const cleat__attempt_key *key, cleat__event event,
+                                    int64_t now_ms, cleat_slice error);
 /* SCHEDULE_TIME_OUT: `error` says why it was cancelled. */
 cleat_status cleat__transition_schedule_time_out(cleat__store *store, const cleat__attempt_key *key,
                                                  int64_t now_ms, cleat_slice error);

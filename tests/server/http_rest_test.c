@@ -101,6 +101,9 @@ static void seed(const char *path)
     cleat__store *store = NULL;
     assert_int_equal(cleat__store_open(path, CLEAT__STORE_WRITE, &store), CLEAT_OK);
     assert_int_equal(cleat__store_begin(store), CLEAT_OK);
+    static const char tenants[] = "UPDATE tenant SET name = 'tenant-1', created_at_ms = 1783756799000; "
+                                  "INSERT INTO tenant VALUES (2, randomblob(16), 'tenant-2', 0)";
+    assert_int_equal(sqlite3_exec(cleat__store_db(store), tenants, NULL, NULL, NULL), SQLITE_OK);
     memset(workflow_rows, 0, sizeof(workflow_rows));
     int64_t pack = put_type(store, "archive:pack"), greet = put_type(store, "greet:greet");
     put_type(store, "archive:pack");
@@ -122,7 +125,8 @@ static void seed(const char *path)
         CLEAT_OK);
     second = attempt_of(RUN_2, 1, BEGIN_MS + 2000);
     assert_int_equal(cleat__transition_assign(store, &second, BEGIN_MS + 2000), CLEAT_OK);
-    assert_int_equal(cleat__transition_fail(store, &second, BEGIN_MS + 2100, cleat_slice_of("no luck again")),
+    assert_int_equal(cleat__transition_fail(store, &second, CLEAT__EVENT_FAIL, BEGIN_MS + 2100,
+                                            cleat_slice_of("no luck again")),
                      CLEAT_OK);
     cleat__attempt_key third = attempt_of(RUN_3, 0, 0);
     assert_int_equal(cleat__transition_cancel(store, &third, CLEAT_RUN_QUEUED, BEGIN_MS + 2500), CLEAT_OK);
@@ -161,14 +165,6 @@ static int64_t monotonic_ns(void *user_data)
     return 1;
 }
 
-static cleat_status describe(void *self, const cleat__identity *identity, cleat__rest_tenant *out)
-{
-    (void)self;
-    snprintf(out->name, sizeof(out->name), "tenant-%d", (int)identity->tenant);
-    out->created_at_ms = BEGIN_MS - 1000;
-    return CLEAT_OK;
-}
-
 static int start(void **state)
 {
     static const cleat_clock clock = {NULL, unix_ns, monotonic_ns}; /* stands still */
@@ -182,7 +178,7 @@ static int start(void **state)
     cleat__uuid worker;
     assert_int_equal(
         cleat__engine_worker_add(it->engine, CLEAT__TENANT_DEFAULT, &action, 1, 1, &sink, &worker), CLEAT_OK);
-    cleat__rest_options rest = {.engine = it->engine, .path = it->dir.database, .describe = describe};
+    cleat__rest_options rest = {.engine = it->engine, .path = it->dir.database};
     assert_int_equal(cleat__rest_new(&rest, &it->rest), CLEAT_OK);
     it->table = cleat__rest_table(it->rest);
     cleat__http_options options = {
@@ -281,24 +277,28 @@ static void wrong_filters_are_400(void **state)
 
 /* ---- Answers, whole ---- */
 
+#define VERSION_ID "02000000-0000-0000-0000-000000000000"
+
 #define META(id, created, updated) \
     "\"metadata\":{\"id\":\"" id "\",\"createdAt\":\"" created "\",\"updatedAt\":\"" updated "\"}"
 
-#define SUMMARY_1(children, input, output, type)                                                          \
-    "{" META(                                                                                             \
-        RUN_1, "2026-07-11T08:00:00.000Z",                                                                \
-        "2026-07-11T08:00:00.350Z") ",\"actionId\":\"archive:pack\",\"retryCount\":0,\"attempt\":"        \
-                                    "1," children "\"createdAt\":\"2026-07-11T08:00:00.000Z\","           \
-                                    "\"displayName\":\"pack-1783756800\",\"isDurable\":false,"            \
-                                    "\"input\":" input ",\"numSpawnedChildren\":1,\"output\":" output     \
-                                    ",\"status\":\"COMPLETED\",\"isEvicted\":false,\"taskExternalId\":"   \
-                                    "\"" RUN_1 "\",\"taskId\":1,"                                         \
-                                    "\"taskInsertedAt\":\"2026-07-11T08:00:00.000Z\",\"tenantId\":"       \
-                                    "\"" TENANT_1 "\",\"type\":\"" type "\",\"workflowId\":\"" ARCHIVE_ID \
-                                    "\",\"workflowName\":\"archive\",\"workflowRunExternalId\":\"" RUN_1  \
-                                    "\",\"additionalMetadata\":{\"user\":\"ada\",\"level\":3},"           \
-                                    "\"startedAt\":\"2026-07-11T08:00:00.100Z\","                         \
-                                    "\"finishedAt\":\"2026-07-11T08:00:00.350Z\",\"duration\":250}"
+#define SUMMARY_1(children, input, output, type)                                                           \
+    "{" META(RUN_1, "2026-07-11T08:00:00.000Z",                                                            \
+             "2026-07-11T08:00:00.350Z") ",\"actionId\":\"archive:pack\",\"retryCount\":0,\"attempt\":"    \
+                                         "1," children "\"createdAt\":\"2026-07-11T08:00:00.000Z\","       \
+                                         "\"displayName\":\"pack-1783756800\",\"isDurable\":false,"        \
+                                         "\"input\":" input ",\"numSpawnedChildren\":1,\"output\":" output \
+                                         ",\"status\":\"COMPLETED\",\"stepId\":\"" ARCHIVE_ID              \
+                                         "\",\"isEvicted\":false,\"taskExternalId\":"                      \
+                                         "\"" RUN_1 "\",\"taskId\":1,"                                     \
+                                         "\"taskInsertedAt\":\"2026-07-11T08:00:00.000Z\",\"tenantId\":"   \
+                                         "\"" TENANT_1 "\",\"type\":\"" type                               \
+                                         "\",\"workflowId\":\"" ARCHIVE_ID                                 \
+                                         "\",\"workflowName\":\"archive\",\"workflowVersionId\":"          \
+                                         "\"" VERSION_ID "\",\"workflowRunExternalId\":\"" RUN_1           \
+                                         "\",\"additionalMetadata\":{\"user\":\"ada\",\"level\":3},"       \
+                                         "\"startedAt\":\"2026-07-11T08:00:00.100Z\","                     \
+                                         "\"finishedAt\":\"2026-07-11T08:00:00.350Z\",\"duration\":250}"
 
 static void a_run_has_every_field_of_its_summary(void **state)
 {
@@ -345,6 +345,7 @@ static void a_completed_run_is_told_in_full(void **state)
                                         "\",\"additionalMetadata\":{\"user\":\"ada\",\"level\":3},"
                                         "\"displayName\":\"pack-1783756800\","
                                         "\"workflowId\":\"" ARCHIVE_ID
+                                        "\",\"workflowVersionId\":\"" VERSION_ID
                                         "\",\"output\":{\"big\":12345678901234567890},"
                                         "\"input\":{\"input\":{\"n\":1.0}},\"createdAt\":\"2026-07-11T08:00:"
                                         "00.000Z\"},\"taskEvents\":[" EVENT(
@@ -481,8 +482,7 @@ static void counts_by_status(void **state)
     GET(TENANT "/step-run-queue-metrics", 200, "{\"queues\":{\"greet:greet\":1}}");
 }
 
-#define ZERO_TIME  "0001-01-01T00:00:00Z"
-#define VERSION_ID "02000000-0000-0000-0000-000000000000"
+#define ZERO_TIME "0001-01-01T00:00:00Z"
 #define WORKFLOW(id, name, order)                                                                  \
     "{" META(id, ZERO_TIME,                                                                        \
              ZERO_TIME) ",\"name\":\"" name                                                        \

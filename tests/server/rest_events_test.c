@@ -66,6 +66,28 @@ static void many_are_pushed_together(void **state)
     json_decref(made);
 }
 
+/* Each its own, however the list is written. */
+static void what_is_pushed_is_kept_as_it_was_written(void **state)
+{
+    static const char body[] = "{\"events\":[],\"events\" : [ {\"data\":{\"n\": 0.1},\"key\":\"a]\"} ,"
+                               "{\"key\":\"b\",\"data\":{\"n\":98765432109876543210},\"data2\":{}}]}";
+    static const char *const payloads[] = {"\"payload\":{\"n\": 0.1}",
+                                           "\"payload\":{\"n\":98765432109876543210}"};
+    rest_world *it = *state;
+    json_t *made = post(it, PUSH "/bulk", body);
+    assert_int_equal(count_at(made, "events"), 2);
+    for (size_t i = 0; i < 2; i++) {
+        reply event = ask(it->server, (question){.path = URL("/api/v1/stable/tenants/" TENANT_1 "/events/%s",
+                                                             text_at(made, URL("events.%zu.metadata.id", i))),
+                                                 .headers = {AS_1}});
+        if (event.status != 200 || strstr(event.body, payloads[i]) == NULL) {
+            fail_msg("%s is not in %s", payloads[i], event.body);
+        }
+        reply_deinit(&event);
+    }
+    json_decref(made);
+}
+
 static void an_event_is_pushed_once_more(void **state)
 {
     rest_world *it = *state;
@@ -190,6 +212,7 @@ int main(void)
         REST_TEST(an_event_is_pushed_and_told_in_full),
         REST_TEST(what_an_event_started_is_counted_by_status),
         REST_TEST(many_are_pushed_together),
+        REST_TEST(what_is_pushed_is_kept_as_it_was_written),
         REST_TEST(an_event_is_pushed_once_more),
         REST_TEST(events_are_listed_by_every_filter),
         REST_TEST(each_key_is_told_once),

@@ -18,6 +18,9 @@ static void a_run_is_started(void **state)
     assert_int_equal(int_at(run, "run.input.input.n"), 1);
     assert_string_equal(text_at(run, "run.additionalMetadata.a"), "b");
     assert_string_equal(text_at(run, "tasks.0.workflowId"), ID(&it->greet[0].workflow_id));
+    assert_string_equal(text_at(run, "tasks.0.workflowVersionId"), ID(&it->greet[0].version_id));
+    assert_string_equal(text_at(run, "tasks.0.stepId"), text_at(run, "shape.0.stepId"));
+    assert_string_equal(text_at(run, "run.workflowVersionId"), ID(&it->greet[0].version_id));
     json_t *same = get(it, URL(RUN, text_at(run, "run.metadata.id")));
     assert_true(json_equal(run, same));
     json_decref(same);
@@ -121,6 +124,28 @@ static void runs_are_told_by_ids_and_names_alone(void **state)
     assert_memory_equal(text_at(names, "rows.0.displayName"), "greet-", 6);
     json_decref(names);
     expect_400(it, "GET", STABLE "/workflow-runs/display-names?external_ids=x", NULL, "external_ids");
+}
+
+static void a_log_line_has_its_metadata(void **state)
+{
+    rest_world *it = *state;
+    add_worker(it, 1, "one", true);
+    cleat__uuid id = trigger_run(it, 1, "greet");
+    wait_until_running(it, &id);
+    const cleat__command log = {.kind = CLEAT__COMMAND_LOG,
+                                .tenant = 1,
+                                .as.log = {.task_id = id,
+                                           .retry_count = CLEAT__RETRY_CURRENT,
+                                           .level = CLEAT_LOG_WARN,
+                                           .time_ms = 1000,
+                                           .message = cleat_slice_of("half full"),
+                                           .metadata = cleat_slice_of("{\"disk\":7}")}};
+    assert_int_equal(submit_and_wait(it, log), CLEAT_OK);
+    json_t *lines = get(it, URL("/api/v1/stable/tasks/%s/logs", ID(&id)));
+    assert_int_equal(count_at(lines, "rows"), 1);
+    assert_string_equal(text_at(lines, "rows.0.message"), "half full");
+    assert_int_equal(int_at(lines, "rows.0.metadata.disk"), 7);
+    json_decref(lines);
 }
 
 static void complete(rest_world *it, const cleat__uuid *id)
@@ -297,41 +322,107 @@ static void ends_are_counted_over_time(void **state)
                "createdAfter");
 }
 
-static void a_run_that_no_worker_took_in_time_says_so(void **state)
+/* ---- Ends that no worker reported ---- */
+
+static cleat__uuid start_brief(rest_world *it, int64_t execution_timeout_ms, int64_t schedule_timeout_ms)
 {
-    rest_world *it = *state;
     const cleat__workflow brief = {
         .name = cleat_slice_of("brief"),
         .task = cleat_slice_of("brief"),
-        .action = cleat_slice_of("brief:brief"),
+        .action = cleat_slice_of("greet:greet"),
         .policy = {.priority = 1,
                    .backoff_factor = 1,
-                   .execution_timeout_ms = 1000,
-                   .schedule_timeout_ms = 1},
+                   .execution_timeout_ms = execution_timeout_ms,
+                   .schedule_timeout_ms = schedule_timeout_ms},
     };
+    assert_int_equal(cleat__engine_put_workflow(it->engine, 1, &brief, NULL), CLEAT_OK);
+    return trigger_run(it, 1, "brief");
+}
+
+static void wait_for_end(rest_world *it, const cleat__uuid *id)
+{
     cleat_run_result result = {0};
-    assert_int_equal(cleat__engine_put_workflow(it->engine, CLEAT__TENANT_DEFAULT, &brief, NULL), CLEAT_OK);
-    cleat__uuid id = trigger_run(it, CLEAT__TENANT_DEFAULT, "brief");
-    assert_int_equal(cleat__engine_wait(it->engine, CLEAT__TENANT_DEFAULT, &id, 10000, &result), CLEAT_OK);
+    assert_int_equal(cleat__engine_wait(it->engine, 1, id, 10000, &result), CLEAT_OK);
     cleat_run_result_deinit(&result);
-    json_t *details = get(it, URL("/api/v1/stable/workflow-runs/%s", ID(&id)));
-    const json_t *events = at(details, "taskEvents"),
-                 *last = json_array_get(events, json_array_size(events) - 1);
-    assert_string_equal(text_at(last, "eventType"), "SCHEDULING_TIMED_OUT");
-    assert_string_equal(text_at(last, "errorMessage"), "no worker took it within 1ms");
+}
+
+/* Its events' types, "CREATED QUEUED ". */
+static const char *events_of(rest_world *it, const cleat__uuid *id)
+{
+    static char text[256];
+    json_t *list = get(it, URL("/api/v1/stable/tasks/%s/task-events", ID(id)));
+    text[0] = '\0';
+    for (size_t i = 0; i < count_at(list, "rows"); i++) {
+        sprintf(text + strlen(text), "%s ", text_at(list, URL("rows.%zu.eventType", i)));
+    }
+    json_decref(list);
+    return text;
+}
+
+static void a_run_that_no_worker_took_in_time_has_failed(void **state)
+{
+    rest_world *it = *state;
+    cleat__uuid id = start_brief(it, 1000, 1);
+    wait_for_end(it, &id);
+    json_t *details = get(it, URL(RUN, ID(&id)));
+    assert_string_equal(text_at(details, "run.status"), "FAILED");
+    assert_string_equal(text_at(details, "tasks.0.status"), "FAILED");
+    assert_string_equal(text_at(details, "taskEvents.2.errorMessage"), "no worker took it within 1ms");
     json_decref(details);
+    assert_string_equal(events_of(it, &id), "CREATED QUEUED SCHEDULING_TIMED_OUT ");
+    assert_int_equal(count_listed(it, "statuses=FAILED"), 1);
+    assert_int_equal(count_listed(it, "statuses=CANCELLED"), 0);
+    json_t *counts = get(it, STABLE "/task-metrics?since=2001-01-01T00:00:00Z");
+    assert_string_equal(text_at(counts, "4.status"), "FAILED");
+    assert_int_equal(int_at(counts, "4.count"), 1);
+    json_decref(counts);
+    cleat__uuid cancelled = trigger_run(it, 1, "greet");
+    assert_int_equal(cleat__engine_cancel(it->engine, 1, &cancelled), CLEAT_OK);
+    assert_string_equal(events_of(it, &cancelled), "CREATED QUEUED CANCELLED ");
+    assert_int_equal(count_listed(it, "statuses=CANCELLED"), 1);
+}
+
+static void a_run_that_ran_too_long_says_so(void **state)
+{
+    rest_world *it = *state;
+    add_worker(it, 1, "one", true);
+    cleat__uuid id = start_brief(it, 1, 60000);
+    wait_for_end(it, &id);
+    assert_string_equal(events_of(it, &id), "CREATED QUEUED STARTED TIMED_OUT ");
+    json_t *ids = post(it, STABLE "/tasks/replay", URL("{\"externalIds\":[\"%s\"]}", ID(&id)));
+    json_decref(ids);
+    wait_for_end(it, &id);
+    assert_string_equal(events_of(it, &id),
+                        "CREATED QUEUED STARTED TIMED_OUT RETRIED_BY_USER STARTED TIMED_OUT ");
+}
+
+static void a_run_that_did_not_come_to_its_worker_says_so(void **state)
+{
+    rest_world *it = *state;
+    add_worker(it, 1, "one", true);
+    cleat__uuid id = trigger_run(it, 1, "greet");
+    wait_until_running(it, &id);
+    assert_int_equal(submit_and_wait(it, (cleat__command){.kind = CLEAT__COMMAND_UNDELIVERED,
+                                                          .tenant = 1,
+                                                          .as.undelivered = {.id = id, .retry_count = 0}}),
+                     CLEAT_OK);
+    const char *begin = "CREATED QUEUED STARTED COULD_NOT_SEND_TO_WORKER ";
+    assert_int_equal(strncmp(events_of(it, &id), begin, strlen(begin)), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         REST_TEST(a_run_is_started),
-        REST_TEST(a_run_that_no_worker_took_in_time_says_so),
+        REST_TEST(a_run_that_no_worker_took_in_time_has_failed),
+        REST_TEST(a_run_that_ran_too_long_says_so),
+        REST_TEST(a_run_that_did_not_come_to_its_worker_says_so),
         REST_TEST(what_cannot_be_started_says_why),
         REST_TEST(a_task_is_its_run),
         REST_TEST(timings_are_those_of_its_one_task),
         REST_TEST(runs_are_listed_by_their_worker),
         REST_TEST(runs_are_told_by_ids_and_names_alone),
+        REST_TEST(a_log_line_has_its_metadata),
         REST_TEST(a_run_that_has_ended_is_replayed),
         REST_TEST(runs_are_replayed_by_a_filter),
         REST_TEST(an_answer_that_is_too_large_is_refused),

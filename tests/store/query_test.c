@@ -31,7 +31,8 @@ static int open_fixture(void **state)
     }
     cleat__attempt_key one = key_of(1), two = key_of(2), three = key_of(3);
     assert_int_equal(cleat__transition_complete(store, &one, 3000, cleat_slice_of("1")), CLEAT_OK);
-    assert_int_equal(cleat__transition_fail(store, &two, 3000, cleat_slice_of("broken")), CLEAT_OK);
+    assert_int_equal(cleat__transition_fail(store, &two, CLEAT__EVENT_FAIL, 3000, cleat_slice_of("broken")),
+                     CLEAT_OK);
     assert_int_equal(cleat__transition_cancel(store, &three, CLEAT_RUN_RUNNING, 3000), CLEAT_OK);
     assert_int_equal(cleat__store_commit(store), CLEAT_OK);
     cleat__store_close(store);

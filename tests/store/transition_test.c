@@ -56,7 +56,7 @@ static void assert_all_refused(cleat__store *store, const cleat__attempt_key *ke
         cleat__transition_retry(store, key, 5000, text, &next),
         cleat__transition_time_out_retry(store, key, 5000, text, &next),
         cleat__transition_lose_retry(store, key, 5000, text, &next),
-        cleat__transition_fail(store, key, 5000, text),
+        cleat__transition_fail(store, key, CLEAT__EVENT_FAIL, 5000, text),
         cleat__transition_cancel(store, key, CLEAT_RUN_RUNNING, 5000),
     };
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
@@ -113,7 +113,8 @@ static void test_each_end(void **state)
     assign(store, 2, 0);
     cleat__attempt_key fails = key_of(1, 0), running = key_of(2, 0), queued = key_of(3, 0),
                        late = key_of(4, 0);
-    assert_int_equal(cleat__transition_fail(store, &fails, 3000, cleat_slice_of("broken")), CLEAT_OK);
+    assert_int_equal(cleat__transition_fail(store, &fails, CLEAT__EVENT_FAIL, 3000, cleat_slice_of("broken")),
+                     CLEAT_OK);
     assert_int_equal(cleat__transition_cancel(store, &running, CLEAT_RUN_RUNNING, 3000), CLEAT_OK);
     assert_int_equal(cleat__transition_cancel(store, &queued, CLEAT_RUN_QUEUED, 3000), CLEAT_OK);
     assert_int_equal(cleat__transition_schedule_time_out(store, &late, 3000, cleat_slice_of("late")),
@@ -163,13 +164,19 @@ static void test_retries_are_recorded(void **state)
     assign(store, 1, 2);
     assert_int_equal(cleat__transition_time_out_retry(store, &key, 5000, cleat_slice_of("e2"), &next),
                      CLEAT_OK);
-    assert_state(store, 1, CLEAT_RUN_QUEUED, 3);
+    key.retry_count = 3;
+    next = (cleat__requeue){.retry_count = 4, .internal_retries = 1, .queued_at_ms = 5000};
+    assign(store, 1, 3);
+    assert_int_equal(cleat__transition_undelivered_retry(store, &key, 6000, cleat_slice_of("e3"), &next),
+                     CLEAT_OK);
+    assert_state(store, 1, CLEAT_RUN_QUEUED, 4);
     assert_int_equal(read_int(store, "SELECT internal_retries FROM task_live"), 1);
 
     char text[256] = "";
     cleat__uuid id = id_of(1);
     assert_int_equal(cleat__attempt_list(store, &id, collect_attempt, text), CLEAT_OK);
-    assert_string_equal(text, "0 FAILED e0 2000-3000;1 LOST e1 2000-4000;2 TIMED_OUT e2 2000-5000;");
+    assert_string_equal(text, "0 FAILED e0 2000-3000;1 LOST e1 2000-4000;2 TIMED_OUT e2 2000-5000;"
+                              "3 UNDELIVERED e3 2000-6000;");
 }
 
 static void test_release_counts_no_attempt(void **state)

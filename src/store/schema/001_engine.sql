@@ -61,7 +61,7 @@ CREATE TABLE attempt (
     retry_count    INTEGER NOT NULL,
     started_at_ms  INTEGER,
     finished_at_ms INTEGER NOT NULL,
-    outcome        TEXT    NOT NULL, -- FAILED, TIMED_OUT, LOST
+    outcome        TEXT    NOT NULL, -- FAILED, TIMED_OUT, LOST, UNDELIVERED
     error          TEXT,
     PRIMARY KEY (task_id, retry_count)
 ) WITHOUT ROWID;

@@ -1,0 +1,342 @@
+/* What the REST API reads about runs: their ids are chosen first, then those that are shown are read. */
+#include "rest_query.h"
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "store/bind.h"
+
+/* ---- One ---- */
+
+enum {
+    COLUMN_CHILDREN = 11,
+    COLUMN_METADATA,
+    COLUMN_ERROR,
+    COLUMN_INPUT,
+    COLUMN_OUTPUT,
+    COLUMN_WORKFLOW,
+    COLUMN_WORKFLOW_ID,
+    COLUMN_VERSION_ID,
+    COLUMN_TASK_NAME,
+    COLUMN_WORKER,
+    COLUMN_EVENT,
+    COLUMN_EVENT_KEY,
+    COLUMN_QUEUED,
+    COLUMN_OUTCOME,
+};
+/* Payloads only where ?3 is true: they may take many pages. */
+#define SELECT_RUN                                                                                \
+    "SELECT t.id, y.action, " CLEAT__REST_STATE ", t.priority, "                                  \
+    "coalesce(e.retry_count, l.retry_count), t.created_at_ms, "                                   \
+    "coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, t.parent_id, t.child_index, "  \
+    "t.child_key, (SELECT count(*) FROM task c WHERE c.parent_id = t.id), t.metadata, e.error, "  \
+    "CASE WHEN ?3 THEN t.input END, CASE WHEN ?3 THEN e.output END, "                             \
+    "w.name, w.uuid, y.version_id, y.task_name, coalesce(e.worker_id, l.worker_id), t.event_id, " \
+    "t.event_key, l.queued_at_ms, "                                                               \
+    "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 'NOT_TAKEN' ELSE e.outcome END "          \
+    "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "   \
+    "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "                   \
+    "WHERE t.id = ?1 AND y.tenant = ?2"
+
+static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
+{
+    *out = (cleat__rest_run){0};
+    cleat__run_row *row = &out->row;
+    cleat__column_uuid(select, 0, &row->id);
+    row->task = cleat__column_text(select, 1);
+    row->status = (cleat_run_status)sqlite3_column_int(select, 2);
+    row->priority = sqlite3_column_int(select, 3);
+    row->retry_count = sqlite3_column_int(select, 4);
+    row->created_at_ms = sqlite3_column_int64(select, 5);
+    row->started_at_ms = sqlite3_column_int64(select, 6);
+    row->finished_at_ms = sqlite3_column_int64(select, 7);
+    row->is_child = cleat__column_uuid(select, 8, &row->parent_id);
+    row->child_index = row->is_child ? sqlite3_column_int64(select, 9) : -1;
+    row->child_key = cleat__column_text(select, 10);
+    row->metadata = cleat__column_text(select, COLUMN_METADATA);
+    row->error = cleat__column_text(select, COLUMN_ERROR);
+    row->input = cleat__column_text(select, COLUMN_INPUT);
+    row->output = cleat__column_text(select, COLUMN_OUTPUT);
+    out->child_count = sqlite3_column_int64(select, COLUMN_CHILDREN);
+    row->tenant = tenant;
+    row->workflow = cleat__column_text(select, COLUMN_WORKFLOW);
+    row->task_name = cleat__column_text(select, COLUMN_TASK_NAME);
+    cleat__column_uuid(select, COLUMN_VERSION_ID, &row->version_id);
+    cleat__column_uuid(select, COLUMN_WORKFLOW_ID, &row->workflow_id);
+    cleat__column_uuid(select, COLUMN_WORKER, &row->worker_id);
+    cleat__column_uuid(select, COLUMN_EVENT, &row->event_id);
+    row->event_key = cleat__column_text(select, COLUMN_EVENT_KEY);
+    out->queued_at_ms = sqlite3_column_int64(select, COLUMN_QUEUED);
+    out->outcome = cleat__column_text(select, COLUMN_OUTCOME);
+}
+
+static cleat_status fail_not_found(const cleat__uuid *id)
+{
+    char text[37];
+    cleat__uuid_format(id, text);
+    return cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", text);
+}
+
+static cleat_status read_one(cleat__store *store, int64_t tenant, const cleat__uuid *id, bool with_payloads,
+                             cleat__rest_run *out)
+{
+    static const char sql[] = SELECT_RUN;
+    *out = (cleat__rest_run){0};
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    sqlite3_bind_int64(select, 2, tenant);
+    sqlite3_bind_int(select, 3, with_payloads);
+    int code = sqlite3_step(select);
+    if (code != SQLITE_ROW) {
+        status = cleat__rest_query_end(store, select, code, "reading a run");
+        return status != CLEAT_OK ? status : fail_not_found(id);
+    }
+    read_run(select, tenant, out);
+    return CLEAT_OK; /* the statement stays where it is: the slices are its columns */
+}
+
+cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                                   cleat__rest_run *out)
+{
+    return read_one(store, tenant, id, true, out);
+}
+
+/* ---- Those that a filter chooses ---- */
+
+void cleat__rest_filter_deinit(cleat__rest_filter *filter)
+{
+    cleat__rest_ids_deinit(&filter->workflows);
+    json_decref(filter->metadata);
+    *filter = (cleat__rest_filter){0};
+}
+
+/* By the narrowest index. Metadata are compared here; what the filter does not ask for is NULL or 0. */
+#define CHOSEN                                                                                          \
+    "FROM task t JOIN task_type y ON y.id = t.type_id "                                                 \
+    "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "                         \
+    "WHERE t.id >= ?1 AND y.tenant = ?2 AND t.created_at_ms >= ?3 AND (?6 IS NULL OR y.workflow_id IN " \
+    "(SELECT id FROM workflow WHERE tenant = ?2 AND hex(uuid) IN (SELECT value FROM json_each(?6)))) "  \
+    "AND (e.finished_at_ms IS NULL OR e.finished_at_ms <= ?4) "                                         \
+    "AND (?5 = 0 OR ?5 >> " CLEAT__REST_STATE " & 1) "                                                  \
+    "AND (?7 IS NULL OR coalesce(e.worker_id, l.worker_id) = ?7) "
+#define OF_PARENT "AND t.parent_id = ?8 "
+#define OF_EVENT  "AND t.event_id = ?9 AND (?8 IS NULL OR t.parent_id = ?8) "
+
+static const char *choose(const cleat__rest_filter *filter, const char *all, const char *children,
+                          const char *started)
+{
+    return filter->has_event ? started : filter->has_parent ? children : all;
+}
+
+/* As in hex(): ["0190A0.."]. Fails into the buffer. */
+static void write_workflows(cleat__buffer *out, const cleat__rest_ids *ids)
+{
+    for (size_t i = 0; i < ids->count; i++) {
+        cleat__buffer_append_string(out, i == 0 ? "[\"" : "\",\"");
+        for (size_t j = 0; j < sizeof(ids->items[i].bytes); j++) {
+            cleat__buffer_append_format(out, "%02X", ids->items[i].bytes[j]);
+        }
+    }
+    cleat__buffer_append_string(out, "\"]");
+}
+
+static cleat_status bind_workflows(sqlite3_stmt *select, const cleat__rest_ids *ids)
+{
+    cleat__buffer text = {0};
+    if (ids->count == 0) {
+        return sqlite3_bind_null(select, 6) == SQLITE_OK ? CLEAT_OK : cleat__fail_memory();
+    }
+    write_workflows(&text, ids);
+    bool is_bound = !text.failed && sqlite3_bind_text64(select, 6, (const char *)text.data, text.size,
+                                                        SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK;
+    cleat__buffer_deinit(&text);
+    return is_bound ? CLEAT_OK : cleat__fail_memory();
+}
+
+static void bind_if(sqlite3_stmt *select, int index, bool is_there, const cleat__uuid *id)
+{
+    if (is_there) {
+        cleat__bind_uuid(select, index, id);
+    } else {
+        sqlite3_bind_null(select, index);
+    }
+}
+
+static cleat_status prepare(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter,
+                            const char *sql, sqlite3_stmt **out)
+{
+    cleat__uuid from = cleat__rest_first_id(filter->since_ms);
+    cleat_status status = cleat__store_prepare(store, sql, out);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    if (sqlite3_bind_blob(*out, 1, from.bytes, sizeof(from.bytes), SQLITE_TRANSIENT) != SQLITE_OK) {
+        return cleat__fail_memory();
+    }
+    sqlite3_bind_int64(*out, 2, tenant);
+    sqlite3_bind_int64(*out, 3, filter->since_ms);
+    sqlite3_bind_int64(*out, 4, filter->until_ms);
+    sqlite3_bind_int64(*out, 5, filter->statuses);
+    bind_if(*out, 7, filter->has_worker, &filter->worker_id);
+    bind_if(*out, 8, filter->has_parent, &filter->parent_id);
+    bind_if(*out, 9, filter->has_event, &filter->event_id);
+    return bind_workflows(*out, &filter->workflows);
+}
+
+static bool has_metadata(const cleat__rest_filter *filter, sqlite3_stmt *select)
+{
+    return filter->metadata == NULL || cleat__rest_has_metadata(filter->metadata, filter->needs_all_metadata,
+                                                                cleat__column_text(select, 2));
+}
+
+typedef bool (*see)(void *argument, const cleat__uuid *id, cleat_run_status status);
+
+/* All that are chosen, newest first, until `visit` answers false. */
+static cleat_status walk(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter, see visit,
+                         void *argument)
+{
+#define SELECT_IDS "SELECT t.id, " CLEAT__REST_STATE ", CASE WHEN ?10 THEN t.metadata END " CHOSEN
+    static const char all[] = SELECT_IDS "ORDER BY t.id DESC";
+    static const char children[] = SELECT_IDS OF_PARENT "ORDER BY t.id DESC";
+    static const char started[] = SELECT_IDS OF_EVENT "ORDER BY t.id DESC";
+#undef SELECT_IDS
+    sqlite3_stmt *select = NULL;
+    cleat_status status = prepare(store, tenant, filter, choose(filter, all, children, started), &select);
+    if (status != CLEAT_OK || filter->matches_nothing) {
+        return status;
+    }
+    sqlite3_bind_int(select, 10, filter->metadata != NULL);
+    int code;
+    bool goes_on = true;
+    while (goes_on && (code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__uuid id;
+        cleat__column_uuid(select, 0, &id);
+        goes_on = !has_metadata(filter, select) ||
+                  visit(argument, &id, (cleat_run_status)sqlite3_column_int(select, 1));
+    }
+    return cleat__rest_query_end(store, select, code, "listing runs");
+}
+
+/* ---- A page of them ---- */
+
+typedef struct page {
+    cleat__store *store;
+    int64_t tenant;
+    const cleat__rest_filter *filter;
+    bool (*visit_id)(void *argument, const cleat__uuid *id);
+    bool (*visit_run)(void *argument, const cleat__rest_run *run);
+    void *argument;
+    int64_t total;
+    cleat_status status;
+} page;
+
+static bool see_for_page(void *argument, const cleat__uuid *id, cleat_run_status run_status)
+{
+    page *self = argument;
+    int64_t end = self->filter->offset + self->filter->limit, index = self->total++;
+    (void)run_status;
+    if (index < self->filter->offset || index >= end) {
+        return self->total < end + CLEAT__REST_COUNT_MAX;
+    }
+    if (self->visit_id != NULL) {
+        return self->visit_id(self->argument, id);
+    }
+    cleat__rest_run run;
+    self->status = read_one(self->store, self->tenant, id, self->filter->with_payloads, &run);
+    return self->status == CLEAT_OK && self->visit_run(self->argument, &run);
+}
+
+static cleat_status walk_page(page *self, int64_t *total)
+{
+    cleat_status status = walk(self->store, self->tenant, self->filter, see_for_page, self);
+    *total = self->total;
+    return status == CLEAT_OK ? self->status : status;
+}
+
+cleat_status cleat__rest_query_run_ids(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter,
+                                       bool (*visit)(void *argument, const cleat__uuid *id), void *argument,
+                                       int64_t *total)
+{
+    page self = {store, tenant, filter, visit, NULL, argument, 0, CLEAT_OK};
+    return walk_page(&self, total);
+}
+
+cleat_status cleat__rest_query_runs(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter,
+                                    bool (*visit)(void *argument, const cleat__rest_run *run), void *argument,
+                                    int64_t *total)
+{
+    page self = {store, tenant, filter, NULL, visit, argument, 0, CLEAT_OK};
+    return walk_page(&self, total);
+}
+
+/* ---- How many ---- */
+
+static bool see_status(void *argument, const cleat__uuid *id, cleat_run_status status)
+{
+    uint64_t *by_status = argument;
+    (void)id;
+    by_status[status]++;
+    return true;
+}
+
+cleat_status cleat__rest_query_run_counts(cleat__store *store, int64_t tenant,
+                                          const cleat__rest_filter *filter, uint64_t by_status[5])
+{
+#define SELECT_COUNTS                                                                   \
+    "SELECT total(s = 0), total(s = 1), total(s = 2), total(s = 3), total(s = 4) FROM " \
+    "(SELECT " CLEAT__REST_STATE " AS s " CHOSEN
+    static const char all[] = SELECT_COUNTS ")";
+    static const char children[] = SELECT_COUNTS OF_PARENT ")";
+    static const char started[] = SELECT_COUNTS OF_EVENT ")";
+#undef SELECT_COUNTS
+    memset(by_status, 0, 5 * sizeof(by_status[0]));
+    if (filter->metadata != NULL || filter->matches_nothing) {
+        return walk(store, tenant, filter, see_status, by_status);
+    }
+    sqlite3_stmt *select = NULL;
+    cleat_status status = prepare(store, tenant, filter, choose(filter, all, children, started), &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    int code = sqlite3_step(select);
+    for (int i = 0; i < 5 && code == SQLITE_ROW; i++) {
+        by_status[i] = (uint64_t)sqlite3_column_int64(select, i);
+    }
+    return cleat__rest_query_end(store, select, code, "counting runs");
+}
+
+/* ---- When they ended ---- */
+
+cleat_status cleat__rest_query_run_ends(cleat__store *store, int64_t tenant, const cleat__rest_span *span,
+                                        void (*visit)(void *argument, const cleat__rest_ends *row),
+                                        void *argument)
+{
+    static const char sql[] =
+        "SELECT (e.finished_at_ms - ?3) / ?5, total(e.state = 2), "
+        "total(e.state = 3 OR (e.state = 4 AND e.error IS NOT NULL)) FROM task t "
+        "JOIN task_type y ON y.id = t.type_id JOIN task_end e ON e.id = t.id WHERE t.id >= ?1 "
+        "AND y.tenant = ?2 AND t.created_at_ms >= ?3 AND e.finished_at_ms >= ?3 AND e.finished_at_ms < ?4 "
+        "GROUP BY 1";
+    _Static_assert(CLEAT_RUN_COMPLETED == 2 && CLEAT_RUN_FAILED == 3, "as the statement has them");
+    cleat__uuid from = cleat__rest_first_id(span->from_ms);
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, &from);
+    sqlite3_bind_int64(select, 2, tenant);
+    sqlite3_bind_int64(select, 3, span->from_ms);
+    sqlite3_bind_int64(select, 4, span->to_ms);
+    sqlite3_bind_int64(select, 5, span->width_ms);
+    int code;
+    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
+        visit(argument, &(cleat__rest_ends){.index = sqlite3_column_int64(select, 0),
+                                            .completed = sqlite3_column_int64(select, 1),
+                                            .failed = sqlite3_column_int64(select, 2)});
+    }
+    return cleat__rest_query_end(store, select, code, "counting ends of runs");
+}

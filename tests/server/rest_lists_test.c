@@ -1,0 +1,128 @@
+/* Lists and counts of many runs: by every filter at once, and given up when nobody waits for them. */
+#include "rest_test.h"
+
+#define STABLE  "/api/v1/stable/tenants/{tenant}"
+#define LIST    STABLE "/workflow-runs?since=2001-01-01T00:00:00Z&only_tasks=true"
+#define METRICS STABLE "/task-metrics?since=2001-01-01T00:00:00Z"
+
+static void expect_queued(rest_world *it, const char *query, int count)
+{
+    json_t *rows = get(it, URL(LIST "%s", query)), *counts = get(it, URL(METRICS "%s", query));
+    assert_int_equal(count_at(rows, "rows"), count);
+    assert_string_equal(text_at(counts, "0.status"), "QUEUED");
+    assert_int_equal(int_at(counts, "0.count"), count);
+    json_decref(rows);
+    json_decref(counts);
+}
+
+static void counts_are_those_of_the_list_for_every_filter(void **state)
+{
+    rest_world *it = *state;
+    cleat__version other = declare(it, 1, "other", NULL);
+    cleat__version none = declare(it, 1, "none", NULL);
+    cleat__uuid event = push_event(it, 1, "user:made");
+    trigger_run(it, 1, "other");
+    trigger_run(it, 1, "greet");
+    trigger_run(it, 2, "greet");
+    expect_queued(it, "", 3);
+    expect_queued(it, "&statuses=QUEUED", 3);
+    expect_queued(it, "&statuses=RUNNING&statuses=FAILED", 0);
+    expect_queued(it, URL("&workflow_ids=%s", ID(&other.workflow_id)), 1);
+    expect_queued(it, URL("&workflow_ids=%s", ID(&none.workflow_id)), 0);
+    expect_queued(
+        it, URL("&workflow_ids=%s&workflow_ids=%s", ID(&other.workflow_id), ID(&it->greet[0].workflow_id)),
+        3);
+    expect_queued(it, URL("&workflow_ids=%s", ID(&it->greet[1].workflow_id)), 0); /* another tenant's */
+    expect_queued(it, URL("&triggering_event_external_id=%s", ID(&event)), 1);
+    expect_queued(it, "&additional_metadata=user:ada", 3);
+    expect_queued(it, "&additional_metadata=user:bob", 0);
+    expect_queued(it, URL("&additional_metadata=user:ada&workflow_ids=%s", ID(&other.workflow_id)), 1);
+    expect_queued(it, "&since=x", 3); /* the first one counts */
+    json_t *later = get(it, STABLE "/task-metrics?since=2099-01-01T00:00:00Z");
+    assert_int_equal(int_at(later, "0.count"), 0);
+    json_decref(later);
+}
+
+/* The handler without a server, for a call that nobody waits for if `is_over`; `body` gets
+ * the beginning of the answer. */
+static unsigned ask_directly(rest_world *it, const char *target, bool is_over, char body[512])
+{
+    char text[256];
+    const cleat__http_table *table = NULL;
+    atomic_bool is_cut = is_over;
+    cleat__http_call call = {.is_cut = &is_cut, .identity.tenant = 1};
+    snprintf(text, sizeof(text), "%s", target);
+    assert_int_equal(cleat__http_target_read(text, &call.target), CLEAT_OK);
+    assert_int_equal(cleat__http_find(&it->table, 1, "GET", &call.target, &table, &call.route),
+                     CLEAT__HTTP_FOUND);
+    call.service = table->service;
+    call.route->handle(&call);
+    unsigned status = call.answer.status;
+    snprintf(body, 512, "%.*s", (int)call.answer.body.size, (const char *)call.answer.body.data);
+    cleat__http_call_deinit(&call);
+    return status;
+}
+
+static void what_nobody_waits_for_is_given_up(void **state)
+{
+    enum { COUNT = 1000 };
+    static const char *const targets[] = {
+        "/api/v1/stable/tenants/" TENANT_1 "/task-metrics?since=2001-01-01T00:00:00Z",
+        "/api/v1/stable/tenants/" TENANT_1 "/task-metrics?since=2001-01-01T00:00:00Z&additional_metadata=a:b",
+        "/api/v1/stable/tenants/" TENANT_1 "/workflow-runs?since=2001-01-01T00:00:00Z&only_tasks=true",
+        "/api/v1/stable/tenants/" TENANT_1
+        "/workflow-runs?since=2001-01-01T00:00:00Z&only_tasks=true&limit=1000",
+    };
+    static cleat__trigger triggers[COUNT];
+    static cleat__uuid ids[COUNT];
+    char body[512];
+    rest_world *it = *state;
+    for (int i = 0; i < COUNT; i++) {
+        triggers[i].workflow = cleat_slice_of("greet");
+        triggers[i].child_index = -1;
+    }
+    assert_int_equal(cleat__engine_trigger(it->engine, 1, triggers, COUNT, ids), CLEAT_OK);
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        assert_int_equal(ask_directly(it, targets[i], true, body), 504);
+        assert_non_null(strstr(cleat_error_message(), "took too long"));
+        assert_int_equal(ask_directly(it, targets[i], false, body), 200);
+    }
+}
+
+static int memory_left = INT_MAX; /* allocations of Jansson */
+
+static void *allocate(size_t size)
+{
+    return memory_left-- > 0 ? malloc(size) : NULL;
+}
+
+/* With less of a filter more runs would match. */
+static void a_filter_is_whole_or_the_list_fails(void **state)
+{
+    rest_world *it = *state;
+    unsigned status = 0;
+    char body[512];
+    trigger_run(it, 1, "greet");
+    for (int count = 0; status != 200; count++) {
+        json_set_alloc_funcs(allocate, free);
+        memory_left = count;
+        status = ask_directly(it,
+                              "/api/v1/stable/tenants/" TENANT_1 "/workflow-runs?since=2001-01-01T00:00:00Z"
+                              "&only_tasks=true&additional_metadata=user:bob",
+                              false, body);
+        json_set_alloc_funcs(malloc, free);
+        assert_true(status == 200 || status == 503);
+        assert_true(status == 503 || strstr(body, "\"rows\":[]") != NULL);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        REST_TEST(counts_are_those_of_the_list_for_every_filter),
+        REST_TEST(what_nobody_waits_for_is_given_up),
+        REST_TEST(a_filter_is_whole_or_the_list_fails),
+    };
+    curl_global_init(CURL_GLOBAL_ALL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
