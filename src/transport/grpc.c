@@ -120,8 +120,8 @@ static cleat_status put_stream(cleat__transport *self, const cleat__uuid *task_i
                                cleat_slice chunk)
 {
     /* Other engines may pass on in another order what they got in this one, without the numbers. */
-    bool is_cleat = remote_of(self)->workers.is_cleat;
-    return cleat__remote_put_stream(remote_of(self)->link, task_id, is_cleat ? -1 : index, chunk);
+    cleat__link *link = remote_of(self)->link;
+    return cleat__remote_put_stream(link, task_id, link->is_cleat ? -1 : index, chunk);
 }
 
 static cleat_status refresh_timeout(cleat__transport *self, const cleat__uuid *task_id, int64_t increment_ms,
@@ -215,10 +215,9 @@ static void check_version(remote *it, const char *version)
 {
     unsigned major = 0, minor = 0, patch = 0;
     const char *address = it->link->settings.address;
-    it->workers.is_cleat = strstr(version, "-cleat") != NULL;
-    it->workers.reports.window = it->workers.is_cleat ? CLEAT_REPORTS_AT_ONCE : REPORTS_AT_ONCE;
-    it->spans.is_hatchet = !it->workers.is_cleat;
-    it->results.patience_ms = it->workers.is_cleat ? 0 : PATIENCE_MS;
+    bool is_cleat = it->link->is_cleat = strstr(version, "-cleat") != NULL;
+    it->workers.reports.window = is_cleat ? CLEAT_REPORTS_AT_ONCE : REPORTS_AT_ONCE;
+    it->results.patience_ms = is_cleat ? 0 : PATIENCE_MS;
     if (sscanf(version, "v%6u.%6u.%6u", &major, &minor, &patch) != 3) {
         cleat__log(CLEAT_LOG_WARN, "the server at %s does not say a version that is known: \"%.64s\"",
                    address, version);
@@ -243,7 +242,10 @@ static cleat_status greet(remote *it)
                                          true};
     Cleat__GetVersionRequest request = CLEAT__GET_VERSION_REQUEST__INIT;
     void *reply = NULL;
-    cleat_status status = cleat__link_call(it->link, &method, &request, INT64_MAX, &reply);
+    int64_t connect_ms = it->link->settings.connect_timeout_ms;
+    int64_t deadline_ns =
+        cleat__deadline_ns((connect_ms > 0 ? connect_ms : 0) + it->link->settings.greeting_ms);
+    cleat_status status = cleat__link_call(it->link, &method, &request, deadline_ns, &reply);
     if (status == CLEAT_OK) {
         check_version(it, ((Cleat__GetVersionResponse *)reply)->version);
     } else if (status == CLEAT_UNSUPPORTED) {

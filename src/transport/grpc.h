@@ -30,7 +30,6 @@ cleat_status cleat__transport_grpc_new(cleat__remote_settings *settings, cleat__
 /* Spans are not sent for a while to a server that has no place for them. */
 typedef struct cleat__remote_spans {
     cleat__link *link;
-    bool is_hatchet;      /* constant: the server is none of this project's */
     int64_t off_until_ns; /* under the link's mutex, as what follows */
     cleat__moved moved;
 } cleat__remote_spans;

@@ -45,10 +45,14 @@ bool cleat__grpc_code_is_passing(int code, const char *text)
     case GRPC_STATUS_UNAVAILABLE:
     case GRPC_STATUS_DEADLINE_EXCEEDED:
     case GRPC_STATUS_ABORTED: return true;
-    /* gRPC itself says so of a message that is too large, which stays as it is. */
-    case GRPC_STATUS_RESOURCE_EXHAUSTED: return strstr(text, "larger than max") == NULL;
+    case GRPC_STATUS_RESOURCE_EXHAUSTED: return !cleat__grpc_is_too_large(code, text);
     default: return false;
     }
+}
+
+bool cleat__grpc_is_too_large(int code, const char *text)
+{
+    return code == GRPC_STATUS_RESOURCE_EXHAUSTED && strstr(text, "larger than max") != NULL;
 }
 
 /* ---- A call ---- */

@@ -42,5 +42,7 @@ bool cleat__grpc_bytes(grpc_byte_buffer *message, cleat__buffer *out);
 
 /* Ends of calls that say nothing against the next try. */
 bool cleat__grpc_code_is_passing(int code, const char *text);
+/* gRPC itself says so, here or at the server, of a message that stays as it is. */
+bool cleat__grpc_is_too_large(int code, const char *text);
 
 #endif

@@ -6,11 +6,14 @@
 #include "base/log.h"
 #include "grpc/call_status.h"
 
+enum { REFUSALS_MAX = 20 };
+
 struct cleat__lane_item {
     cleat__lane_item *next, *previous;
     cleat__lane *lane;
     cleat__call *call; /* not NULL: on its way */
     void *tag;
+    unsigned refusals; /* while others were taken */
     size_t size;
     char message[];
 };
@@ -61,6 +64,49 @@ static void log_refusal(const cleat__lane *lane, int code, const char *text)
                        lane->link->settings.address, lane->what, cleat__grpc_code_name(code), text);
 }
 
+/* The codes that say of the message itself that it will never be taken. */
+static bool is_final(int code)
+{
+    switch (code) {
+    case GRPC_STATUS_INVALID_ARGUMENT:
+    case GRPC_STATUS_NOT_FOUND:
+    case GRPC_STATUS_ALREADY_EXISTS:
+    case GRPC_STATUS_FAILED_PRECONDITION:
+    case GRPC_STATUS_OUT_OF_RANGE:
+    case GRPC_STATUS_UNIMPLEMENTED: return true;
+    default: return false;
+    }
+}
+
+/* Whatever has befallen the server will be mended some day; but a message that alone is refused, again and again
+ * while others are taken, is to blame itself. */
+static bool may_try_again(cleat__lane_item *item, int code, const char *text)
+{
+    const cleat__lane *lane = item->lane;
+    if (!lane->must_arrive || is_final(code) || cleat__grpc_is_too_large(code, text)) {
+        return false;
+    }
+    item->refusals += lane->failures == 0 && !cleat__grpc_code_is_passing(code, text);
+    return item->refusals < REFUSALS_MAX;
+}
+
+/* False: there is no shorter one. */
+static bool shorten(cleat__lane_item *item)
+{
+    cleat__lane *lane = item->lane;
+    cleat__buffer shorter = {0};
+    bool is_shorter = lane->shorten != NULL &&
+                      lane->shorten((cleat_slice){item->message, item->size}, &shorter) == CLEAT_OK &&
+                      shorter.size < item->size;
+    if (is_shorter) {
+        memcpy(item->message, shorter.data, shorter.size);
+        lane->bytes -= item->size - shorter.size;
+        item->size = shorter.size;
+    }
+    cleat__buffer_deinit(&shorter);
+    return is_shorter;
+}
+
 static void answered(void *owner, cleat__call *call)
 {
     cleat__lane_item *item = owner;
@@ -72,9 +118,11 @@ static void answered(void *owner, cleat__call *call)
     if (call->code == GRPC_STATUS_OK) {
         lane->failures = 0;
         remove_item(item);
-    } else if (lane->must_arrive && cleat__grpc_code_is_passing((int)call->code, text)) {
+    } else if (may_try_again(item, (int)call->code, text)) {
         lane->waiting = lane->first; /* this one is, again */
         wait_for_retry(lane);
+    } else if (cleat__grpc_is_too_large((int)call->code, text) && shorten(item)) {
+        lane->waiting = lane->first;
     } else if (!lane->link->is_closing) {
         log_refusal(lane, (int)call->code, text);
         lane->dropped++;

@@ -68,12 +68,14 @@ static bool was_never_sent(const waiting *it)
     return false;
 }
 
+/* A server that says INTERNAL or UNKNOWN may have lost its database for a while. */
 static bool may_try_again(const cleat__method *method, const waiting *it)
 {
-    if (!cleat__grpc_code_is_passing(it->code, it->text)) {
-        return false;
+    if (it->code == GRPC_STATUS_INTERNAL || it->code == GRPC_STATUS_UNKNOWN) {
+        return method->is_idempotent;
     }
-    return method->is_idempotent || it->code == GRPC_STATUS_RESOURCE_EXHAUSTED || was_never_sent(it);
+    return cleat__grpc_code_is_passing(it->code, it->text) &&
+           (method->is_idempotent || it->code == GRPC_STATUS_RESOURCE_EXHAUSTED || was_never_sent(it));
 }
 
 /* Waits before the next try; false: there is none. */

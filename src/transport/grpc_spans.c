@@ -95,7 +95,7 @@ void cleat__remote_spans_deinit(cleat__remote_spans *spans)
 
 void cleat__remote_own_trace(cleat__remote_spans *spans, const cleat__own_trace *trace)
 {
-    if (spans->is_hatchet) {
+    if (!spans->link->is_cleat) {
         pthread_mutex_lock(&spans->link->mutex);
         cleat__moved_add(&spans->moved, trace);
         pthread_mutex_unlock(&spans->link->mutex);
@@ -130,8 +130,8 @@ cleat_status cleat__remote_export_spans(cleat__remote_spans *spans, const cleat_
         return status;
     }
     int64_t deadline_ns = cleat__deadline_ns(timeout_ms == INT64_MAX ? -1 : timeout_ms);
-    status =
-        spans->is_hatchet ? send_to_hatchet(spans, batch, deadline_ns) : send_all(spans, batch, deadline_ns);
+    status = spans->link->is_cleat ? send_all(spans, batch, deadline_ns)
+                                   : send_to_hatchet(spans, batch, deadline_ns);
     if (status == CLEAT_UNSUPPORTED) {
         switch_off(spans);
         return fail_off(spans);

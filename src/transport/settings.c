@@ -321,6 +321,7 @@ static cleat_status read_token(const cleat_client_options *options, cleat__token
 
 static const cleat__remote_settings defaults = {
     .call_timeout_ms = 30000,
+    .greeting_ms = 5000,
     .heartbeat_ms = 4000,
     .heartbeat_timeout_ms = 5000,
     .retry_ms = 100,

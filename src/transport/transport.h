@@ -19,6 +19,10 @@ typedef struct cleat__transport_sink {
     void *self;
     void (*assign)(void *self, cleat__assignment *list); /* consumed; linked by `next` */
     void (*cancel)(void *self, const cleat__uuid *task_id, int32_t retry_count);
+    /* Takes back what was not begun; false: it was. What is not taken back is cancelled. */
+    bool (*withdraw)(void *self, const cleat__uuid *task_id, int32_t retry_count);
+    /* The engine will not give it anything again: the status and sentence of cleat_worker_run(). */
+    void (*lost)(void *self, cleat_status status, const char *text);
 } cleat__transport_sink;
 
 /* A looker-on's ears; called on a thread of the transport, must not block nor call the transport. */
