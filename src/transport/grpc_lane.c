@@ -12,6 +12,7 @@ struct cleat__lane_item {
     cleat__lane_item *next, *previous;
     cleat__lane *lane;
     cleat__call *call; /* not NULL: on its way */
+    uint64_t number;   /* ascending in the lane */
     void *tag;
     unsigned refusals; /* while others were taken */
     size_t size;
@@ -60,8 +61,8 @@ static void wait_for_retry(cleat__lane *lane)
 static void log_refusal(const cleat__lane *lane, int code, const char *text)
 {
     static cleat__log_site site;
-    cleat__log_limited(&site, CLEAT_LOG_WARN, "the server at %s does not take %s: %s: %s",
-                       lane->link->settings.address, lane->what, cleat__grpc_code_name(code), text);
+    cleat__link_log(lane->link, &site, CLEAT_LOG_WARN, "the server at %s does not take %s: %s: %s",
+                    lane->link->settings.address, lane->what, cleat__grpc_code_name(code), text);
 }
 
 /* The codes that say of the message itself that it will never be taken. */
@@ -164,7 +165,8 @@ cleat_status cleat__lane_put(cleat__lane *lane, cleat_slice message, void *tag)
         lane->dropped++;
         return cleat__fail_memory();
     }
-    *item = (cleat__lane_item){.lane = lane, .previous = lane->last, .tag = tag, .size = message.size};
+    *item = (cleat__lane_item){
+        .lane = lane, .previous = lane->last, .tag = tag, .number = ++lane->taken, .size = message.size};
     memcpy(item->message, message.data, message.size);
     *(lane->last != NULL ? &lane->last->next : &lane->first) = item;
     lane->last = item;
@@ -175,13 +177,20 @@ cleat_status cleat__lane_put(cleat__lane *lane, cleat_slice message, void *tag)
     return CLEAT_OK;
 }
 
+/* Something up to that number. */
+static bool is_on_its_way(const cleat__lane *lane, uint64_t last)
+{
+    return lane->first != NULL && lane->first->number <= last;
+}
+
 bool cleat__lane_flush(cleat__lane *lane, int64_t deadline_ns)
 {
     bool in_time = true;
-    while (lane->first != NULL && !lane->link->is_closing && in_time) {
+    uint64_t last = lane->taken;
+    while (is_on_its_way(lane, last) && !lane->link->is_closing && in_time) {
         in_time = cleat__cond_wait_until(&lane->link->changed, &lane->link->mutex, deadline_ns);
     }
-    return lane->first == NULL;
+    return !is_on_its_way(lane, last);
 }
 
 void cleat__lane_deinit(cleat__lane *lane)

@@ -20,6 +20,7 @@ typedef struct cleat__lane {
     cleat__lane_item *first, *last;
     cleat__lane_item *waiting; /* all before it are on their way; NULL: all are */
     size_t count, bytes, in_flight;
+    uint64_t taken;    /* messages, ever */
     unsigned failures; /* in a row */
     cleat__link_timer retry;
     uint64_t dropped; /* refused by the server, or not taken */

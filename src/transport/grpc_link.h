@@ -6,13 +6,14 @@
  * calls timers, ends of calls and messages of streams with the mutex held; they start and abandon
  * calls and set timers, but do not wait. A worker's sink is called with it too, which is how nothing comes
  * after its removal; it takes its own mutex inside, and nothing of the SDK comes here with that one.
- * Nothing blocks but cleat__link_call() and what waits on a condition variable.
+ * Nothing blocks but cleat__link_call() and what waits on a condition variable; log handlers are called without it.
  *
  * Memory: a call belongs to the link until its completions have come, whoever still waits for it.
  */
 #ifndef CLEAT_TRANSPORT_GRPC_LINK_H
 #define CLEAT_TRANSPORT_GRPC_LINK_H
 
+#include "base/log.h"
 #include "base/thread.h"
 #include "grpc/completion.h"
 #include "transport/settings.h"
@@ -29,6 +30,14 @@ typedef struct cleat__link_timer {
 
 typedef struct cleat__call cleat__call;
 typedef struct cleat__stream cleat__stream;
+
+/* What is to be logged as soon as the mutex is free. */
+typedef struct cleat__link_said {
+    bool is_set;
+    cleat__log_site *site; /* NULL: it does not come often */
+    cleat_log_level level;
+    char text[1024];
+} cleat__link_said;
 
 typedef struct cleat__link {
     cleat__remote_settings settings; /* constant; owned */
@@ -48,6 +57,7 @@ typedef struct cleat__link {
     bool is_waking;
     cleat__call *calls; /* under way */
     cleat__stream *streams;
+    cleat__link_said said;
 } cleat__link;
 
 /* Consumes the settings, on every path. Does not connect yet. */
@@ -66,6 +76,13 @@ void cleat__link_timer_unset(cleat__link *link, cleat__link_timer *timer);
 int64_t cleat__link_back_off_ms(const cleat__link *link, int64_t first_ms, int64_t max_ms, unsigned failures);
 /* A sentence for a call that ended so, and its status. */
 cleat_status cleat__link_fail(const cleat__link *link, int code, const char *text);
+
+/*
+ * Logs on the link's thread once the mutex is free, since a handler may take its time or call the client. For that
+ * thread, with the mutex held; of several messages at a time the first counts.
+ */
+void cleat__link_log(cleat__link *link, cleat__log_site *site, cleat_log_level level, const char *format, ...)
+    CLEAT_PRINTF(4, 5);
 
 /* ---- Blocking calls ---- */
 

@@ -93,7 +93,9 @@ static bool wait_for_next(cleat__link *link, const cleat__method *method, const 
         return false;
     }
     if (is_connecting && tries == 1) {
+        pthread_mutex_unlock(&link->mutex); /* a log handler may take its time */
         cleat__log(CLEAT_LOG_WARN, "waiting for the server at %s: %s", settings->address, it->text);
+        pthread_mutex_lock(&link->mutex);
     }
     while (!link->is_closing && cleat__cond_wait_until(&link->changed, &link->mutex, until_ns)) {
     }

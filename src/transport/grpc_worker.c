@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/heap.h"
-#include "base/log.h"
 #include "grpc/call_status.h"
 #include "grpc/library.h"
 #include "transport/remote_http.h"
@@ -14,8 +13,6 @@
 
 #include <stdio.h>
 
-/* A stream that lived so long was no failure (worker.md 2). */
-#define GOOD_STREAM_NS (20 * CLEAT__NS_PER_S)
 enum { UNSUBSCRIBE_TIMEOUT_MS = 5000, REFUSALS_MAX = 10 };
 
 static int64_t now_ms(void)
@@ -64,8 +61,9 @@ static void register_anew(cleat__remote_worker *worker)
     }
     cleat__call_abandon(worker->heartbeat); /* its answer would be about the worker that was */
     worker->heartbeat = NULL;
-    cleat__log(CLEAT_LOG_WARN, "the server at %s does not know worker %s any more: it registers anew",
-               link->settings.address, worker->current_id);
+    cleat__link_log(worker->workers->link, NULL, CLEAT_LOG_WARN,
+                    "the server at %s does not know worker %s any more: it registers anew",
+                    link->settings.address, worker->current_id);
     Cleat__WorkerRegisterRequest *request = cleat__remote_registration_write(worker);
     if (request != NULL && cleat__message_pack(request, &bytes) == CLEAT_OK) {
         worker->registration = cleat__call_start(link, "/Dispatcher/Register", cleat__buffer_slice(&bytes),
@@ -110,8 +108,9 @@ static void refuse(cleat__remote_worker *worker, const Cleat__AssignedAction *ac
     int32_t retry_count;
     char text[CLEAT__CALL_TEXT];
     snprintf(text, sizeof(text), "%s", cleat_error_message());
-    cleat__log_limited(&site, CLEAT_LOG_WARN, "an action of the server at %s is of no use: %s",
-                       worker->workers->link->settings.address, text);
+    cleat__link_log(worker->workers->link, &site, CLEAT_LOG_WARN,
+                    "an action of the server at %s is of no use: %s", worker->workers->link->settings.address,
+                    text);
     if (cleat__action_attempt_read(action, &task_id, &retry_count) != CLEAT_OK) {
         return;
     }
@@ -174,16 +173,17 @@ static void on_action(void *owner, cleat_slice bytes)
         cleat__message_unpack(&cleat__assigned_action__descriptor, bytes, &status);
     worker->failures = worker->refusals = 0;
     if (action == NULL) {
-        cleat__log_limited(&site, CLEAT_LOG_WARN, "the server at %s sends an action that is none: %s",
-                           worker->workers->link->settings.address, cleat_error_message());
+        cleat__link_log(worker->workers->link, &site, CLEAT_LOG_WARN,
+                        "the server at %s sends an action that is none: %s",
+                        worker->workers->link->settings.address, cleat_error_message());
     } else if (action->action_type == CLEAT__ACTION_TYPE__START_STEP_RUN) {
         start_run(worker, action);
     } else if (action->action_type == CLEAT__ACTION_TYPE__CANCEL_STEP_RUN) {
         cancel_run(worker, action);
     } else {
-        cleat__log_limited(&site, CLEAT_LOG_WARN,
-                           "the server at %s sends an action of type %d, which is unknown",
-                           worker->workers->link->settings.address, (int)action->action_type);
+        cleat__link_log(worker->workers->link, &site, CLEAT_LOG_WARN,
+                        "the server at %s sends an action of type %d, which is unknown",
+                        worker->workers->link->settings.address, (int)action->action_type);
     }
     cleat__message_free(action);
 }
@@ -192,7 +192,7 @@ static void on_action(void *owner, cleat_slice bytes)
 static int64_t delay_after(cleat__remote_worker *worker)
 {
     const cleat__remote_settings *settings = &worker->workers->link->settings;
-    if (cleat__clock_monotonic_ns(NULL) - worker->opened_ns >= GOOD_STREAM_NS) {
+    if (cleat__clock_monotonic_ns(NULL) - worker->opened_ns >= CLEAT__GOOD_STREAM_NS) {
         worker->failures = 0;
     }
     unsigned failures = worker->failures;
@@ -212,7 +212,8 @@ static bool is_lost(cleat__remote_worker *worker, int code, const char *text)
     }
     worker->is_paused = worker->is_ended = true;
     (void)cleat__link_fail(worker->workers->link, code, text);
-    cleat__log(CLEAT_LOG_ERROR, "worker %s gives up: %s", worker->current_id, cleat_error_message());
+    cleat__link_log(worker->workers->link, NULL, CLEAT_LOG_ERROR, "worker %s gives up: %s",
+                    worker->current_id, cleat_error_message());
     worker->sink.lost(worker->sink.self, CLEAT_UNAUTHENTICATED, cleat_error_message());
     return true;
 }
@@ -236,9 +237,9 @@ static void on_stream_ended(void *owner, int code, const char *text)
     }
     static cleat__log_site site;
     bool is_usual = code == GRPC_STATUS_OK || code == GRPC_STATUS_UNAVAILABLE;
-    cleat__log_limited(&site, is_usual ? CLEAT_LOG_INFO : CLEAT_LOG_WARN,
-                       "worker %s lost its stream from the server at %s and opens it again: %s %s",
-                       worker->current_id, link->settings.address, cleat__grpc_code_name(code), text);
+    cleat__link_log(worker->workers->link, &site, is_usual ? CLEAT_LOG_INFO : CLEAT_LOG_WARN,
+                    "worker %s lost its stream from the server at %s and opens it again: %s %s",
+                    worker->current_id, link->settings.address, cleat__grpc_code_name(code), text);
     listen_again(worker, delay_after(worker));
 }
 
@@ -292,10 +293,10 @@ static void on_heartbeat(void *owner, cleat__call *call)
     /* It listens no more, or not yet again. */
     case GRPC_STATUS_FAILED_PRECONDITION: return;
     default:
-        cleat__log_limited(&site, CLEAT_LOG_WARN,
-                           "a heartbeat of worker %s did not reach the server at %s: %s %s",
-                           worker->current_id, worker->workers->link->settings.address,
-                           cleat__grpc_code_name((int)call->code), text);
+        cleat__link_log(worker->workers->link, &site, CLEAT_LOG_WARN,
+                        "a heartbeat of worker %s did not reach the server at %s: %s %s", worker->current_id,
+                        worker->workers->link->settings.address, cleat__grpc_code_name((int)call->code),
+                        text);
     }
 }
 

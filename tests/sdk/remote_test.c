@@ -9,6 +9,7 @@
 #include <cleat/propagation.h>
 #include <cleat/worker.h>
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,6 +86,44 @@ static void test_a_task(void **state)
     cleat_worker_free(worker);
     assert_int_equal(mock_count(&it->engine, MOCK_UNSUBSCRIBE), 1);
     assert_int_equal(mock_count(&it->engine, MOCK_PUT_WORKFLOW), 1);
+}
+
+static void *run_worker(void *worker)
+{
+    (void)cleat_worker_run(worker);
+    return NULL;
+}
+
+static volatile sig_atomic_t terminations;
+
+static void on_terminate(int number)
+{
+    (void)number;
+    terminations++;
+}
+
+/* As long as a server keeps the worker waiting, signals mean what they meant before. */
+static void test_signals_during_the_start(void **state)
+{
+    remote *it = *state;
+    cleat_worker *worker = NULL;
+    pthread_t thread;
+    (void)signal(SIGTERM, on_terminate);
+    mock_be_silent(&it->engine, MOCK_REGISTER, true);
+    assert_ok(cleat_worker_new(it->client, NULL, &worker));
+    assert_ok(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "archive:pack", .run = pack)));
+    assert_int_equal(pthread_create(&thread, NULL, run_worker, worker), 0);
+    mock_wait(&it->engine, MOCK_REGISTER, 1);
+    (void)raise(SIGTERM);
+    assert_int_equal(terminations, 1);
+    mock_be_silent(&it->engine, MOCK_REGISTER, false);
+    mock_end(&it->engine, MOCK_REGISTER, CLEAT_UNAVAILABLE, "away");
+    assign(it, "archive:pack");
+    mock_wait(&it->engine, MOCK_EVENT, 1); /* so it runs */
+    assert_ok(cleat_worker_stop(worker, -1));
+    pthread_join(thread, NULL);
+    (void)signal(SIGTERM, SIG_DFL);
+    cleat_worker_free(worker);
 }
 
 /* ---- Spans ---- */
@@ -260,6 +299,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_task, begin, end),
+        cmocka_unit_test_setup_teardown(test_signals_during_the_start, begin, end),
         cmocka_unit_test_setup_teardown(test_a_hatchet_engine_gets_linked_tasks_in_the_runs_trace, begin,
                                         end),
         cmocka_unit_test_setup_teardown(test_other_engines_get_what_there_is, begin, end),

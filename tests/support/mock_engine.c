@@ -331,13 +331,13 @@ void *mock_message(mock_engine *engine, enum mock_method method, int index)
 }
 
 /* The call that is open, with a hold of its own; waited for. */
-static cleat__rpc_call *take_held(mock_engine *engine, enum mock_method method)
+static cleat__rpc_call *take_held(mock_engine *engine, enum mock_method method, bool is_oldest)
 {
     cleat__rpc_call *call = NULL;
     for (int calls = mock_count(engine, method); call == NULL; calls++) {
         pthread_mutex_lock(&engine->mutex);
         const mock_slot *slot = &engine->slots[method];
-        call = slot->held_count != 0 ? slot->held[slot->held_count - 1] : NULL;
+        call = slot->held_count != 0 ? slot->held[is_oldest ? 0 : slot->held_count - 1] : NULL;
         if (call != NULL) {
             (void)cleat__rpc_hold(call);
         }
@@ -351,19 +351,29 @@ static cleat__rpc_call *take_held(mock_engine *engine, enum mock_method method)
 
 void mock_send(mock_engine *engine, enum mock_method method, const void *message)
 {
-    cleat__rpc_call *call = take_held(engine, method);
+    cleat__rpc_call *call = take_held(engine, method, false);
     assert_int_equal(cleat__rpc_send(call, message), CLEAT_OK);
     cleat__rpc_release(call);
 }
 
-void mock_end(mock_engine *engine, enum mock_method method, cleat_status status, const char *text)
+static void end_held(mock_engine *engine, enum mock_method method, cleat__rpc_call *call, cleat_status status,
+                     const char *text)
 {
-    cleat__rpc_call *call = take_held(engine, method);
     if (let_go(&engine->slots[method], call)) {
         cleat__rpc_finish(call, status, text, (cleat_slice){NULL, 0});
         cleat__rpc_release(call); /* the slot's */
     }
     cleat__rpc_release(call);
+}
+
+void mock_end(mock_engine *engine, enum mock_method method, cleat_status status, const char *text)
+{
+    end_held(engine, method, take_held(engine, method, false), status, text);
+}
+
+void mock_end_oldest(mock_engine *engine, enum mock_method method, cleat_status status, const char *text)
+{
+    end_held(engine, method, take_held(engine, method, true), status, text);
 }
 
 /* ---- Life ---- */

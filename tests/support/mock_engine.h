@@ -91,6 +91,8 @@ void *mock_message(mock_engine *engine, enum mock_method method, int index);
 /* On the stream that is open; fails the test when none is, in time. */
 void mock_send(mock_engine *engine, enum mock_method method, const void *message);
 void mock_end(mock_engine *engine, enum mock_method method, cleat_status status, const char *text);
+/* The one that has been open longest, as long as none has ended. */
+void mock_end_oldest(mock_engine *engine, enum mock_method method, cleat_status status, const char *text);
 
 #define MOCK_WORKER_ID "01890000-0000-7000-8000-0000000000aa"
 #define MOCK_RUN_ID    "01890000-0000-7000-8000-000000000001"

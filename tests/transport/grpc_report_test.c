@@ -165,6 +165,43 @@ static void test_reports_before_the_end(void **state)
     assert_int_equal(mock_count(&it->engine, MOCK_EVENT), events + 1);
 }
 
+typedef struct leaving {
+    fixture *it;
+    listener worker;
+} leaving;
+
+static void *leave(void *argument)
+{
+    leaving *self = argument;
+    assert_ok(self->it->transport->worker_remove(self->it->transport, &self->worker.id));
+    return NULL;
+}
+
+/* And no longer than for those: others of the same client may report for ever. */
+static void test_a_worker_leaves_while_others_report(void **state)
+{
+    fixture *it = *state;
+    leaving self = {.it = it};
+    pthread_t thread;
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    settings.flush_ms = settings.call_timeout_ms = 3600000;
+    reopen(it, settings);
+    listener_add(&self.worker, it->transport);
+    assign(it, 1, 0, "a:b");
+    gate_wait(&self.worker.assigned, 1);
+    mock_be_silent(&it->engine, MOCK_EVENT, true);
+    assert_int_equal(pthread_create(&thread, NULL, leave, &self), 0);
+    mock_wait(&it->engine, MOCK_EVENT, 1); /* what it gives back */
+    assert_ok(report(it, 2, 0, CLEAT_OK, "another's"));
+    mock_wait(&it->engine, MOCK_EVENT, 2);
+    mock_end_oldest(&it->engine, MOCK_EVENT, CLEAT_NOT_FOUND, "no such run");
+    pthread_join(thread, NULL);
+    assert_int_equal(mock_count(&it->engine, MOCK_UNSUBSCRIBE), 1);
+    mock_be_silent(&it->engine, MOCK_EVENT, false);
+    mock_end(&it->engine, MOCK_EVENT, CLEAT_UNAVAILABLE, "away");
+    listener_deinit(&self.worker);
+}
+
 /* ---- Log lines ---- */
 
 static void test_log(void **state)
@@ -215,6 +252,7 @@ int main(void)
         TEST(test_an_output_that_is_too_large),
         TEST(test_an_output_that_is_too_large_for_the_server),
         TEST(test_reports_before_the_end),
+        TEST(test_a_worker_leaves_while_others_report),
         TEST(test_log),
         TEST(test_a_log_that_is_stuck),
     };

@@ -328,6 +328,42 @@ static void test_an_action_that_is_damaged(void **state)
     listener_remove(&worker, it->transport);
 }
 
+typedef struct shipper {
+    cleat__transport *transport;
+    gate shipped;
+} shipper;
+
+/* It sends what is logged to the server. */
+static void on_log(void *user_data, cleat_log_level level, const char *message)
+{
+    shipper *it = user_data;
+    const cleat__log_line line = {
+        .task_id = uuid_of(MOCK_RUN_ID), .level = level, .message = cleat_slice_of(message)};
+    assert_ok(it->transport->log(it->transport, &line));
+    gate_add(&it->shipped);
+}
+
+static void test_a_log_handler_may_use_the_client(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    shipper ships = {.transport = it->transport};
+    gate_init(&ships.shipped);
+    cleat_log_set_handler(on_log, &ships, CLEAT_LOG_WARN);
+    listener_add(&worker, it->transport);
+    Cleat__AssignedAction *action = action_of(1, 0, "a:b");
+    action->action_payload[0] = '?';
+    mock_send(&it->engine, MOCK_LISTEN, action);
+    cleat__message_free(action);
+    gate_wait(&ships.shipped, 1);
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    Cleat__PutLogRequest *said = mock_message(&it->engine, MOCK_LOG, 0);
+    assert_non_null(strstr(said->message, "action_payload"));
+    cleat__message_free(said);
+    listener_remove(&worker, it->transport);
+    gate_deinit(&ships.shipped);
+}
+
 static void test_namespace(void **state)
 {
     fixture *it = *state;
@@ -370,6 +406,7 @@ int main(void)
         TEST(test_cancellation_of_what_was_not_begun),
         TEST(test_cancellation),
         TEST(test_an_action_that_is_damaged),
+        TEST(test_a_log_handler_may_use_the_client),
         TEST(test_namespace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
