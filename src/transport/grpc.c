@@ -151,6 +151,11 @@ static cleat_status export_spans(cleat__transport *self, const cleat_span_batch 
     return cleat__remote_export_spans(&remote_of(self)->spans, batch, timeout_ms);
 }
 
+static void refuse_spans(cleat__transport *self, bool is_refused)
+{
+    cleat__remote_refuse_spans(&remote_of(self)->spans, is_refused);
+}
+
 static void own_trace(cleat__transport *self, const cleat__own_trace *trace)
 {
     cleat__remote_own_trace(&remote_of(self)->spans, trace);
@@ -207,6 +212,7 @@ static const cleat__transport functions = {
     .watch = watch,
     .unwatch = unwatch,
     .export_spans = export_spans,
+    .refuse_spans = refuse_spans,
     .own_trace = own_trace,
     .free = free_remote,
 };
@@ -239,7 +245,7 @@ static void check_version(remote *it, const char *version)
 static cleat_status greet(remote *it)
 {
     static const cleat__method method = {"/Dispatcher/GetVersion", &cleat__get_version_response__descriptor,
-                                         true};
+                                         true, NULL};
     Cleat__GetVersionRequest request = CLEAT__GET_VERSION_REQUEST__INIT;
     void *reply = NULL;
     int64_t connect_ms = it->link->settings.connect_timeout_ms;

@@ -133,6 +133,7 @@ cleat__call *cleat__call_start(cleat__link *link, const char *path, cleat_slice 
     }
     call->completion.run = completed;
     call->link = link;
+    call->path = path;
     call->done = done;
     call->owner = owner;
     call->details = grpc_empty_slice();
@@ -161,9 +162,11 @@ void cleat__call_abandon(cleat__call *call)
     }
 }
 
-void cleat__calls_cancel(cleat__link *link)
+void cleat__calls_cancel(cleat__link *link, const char *path)
 {
     for (cleat__call *it = link->calls; it != NULL; it = it->next) {
-        (void)grpc_call_cancel(it->call, NULL);
+        if (path == NULL || strcmp(it->path, path) == 0) {
+            (void)grpc_call_cancel(it->call, NULL);
+        }
     }
 }

@@ -330,10 +330,16 @@ void cleat__link_close(cleat__link *link)
     while (link->timers != NULL) {
         cleat__link_timer_unset(link, link->timers);
     }
-    cleat__calls_cancel(link);
+    cleat__calls_cancel(link, NULL);
     cleat__streams_cancel(link);
     pthread_cond_broadcast(&link->changed); /* for those who wait for their next try */
     pthread_mutex_unlock(&link->mutex);
+}
+
+void cleat__link_cancel(cleat__link *link, const char *path)
+{
+    cleat__calls_cancel(link, path);
+    pthread_cond_broadcast(&link->changed); /* for those who wait for their next try */
 }
 
 void cleat__link_stop(cleat__link *link)

@@ -84,12 +84,16 @@ cleat_status cleat__link_fail(const cleat__link *link, int code, const char *tex
 void cleat__link_log(cleat__link *link, cleat__log_site *site, cleat_log_level level, const char *format, ...)
     CLEAT_PRINTF(4, 5);
 
+/* Ends the calls of a method that are under way. For when it is refused from now on. The mutex is held. */
+void cleat__link_cancel(cleat__link *link, const char *path);
+
 /* ---- Blocking calls ---- */
 
 typedef struct cleat__method {
     const char *path;
     const ProtobufCMessageDescriptor *reply;
-    bool is_idempotent; /* may be sent again when it is not known whether the server got it */
+    bool is_idempotent;     /* may be sent again when it is not known whether the server got it */
+    const bool *is_refused; /* under the mutex: nothing is sent any more; NULL: never */
 } cleat__method;
 
 /*

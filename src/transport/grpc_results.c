@@ -30,34 +30,34 @@ typedef struct waiter {
 } waiter;
 
 struct cleat__awaited {
-    cleat__awaited *next, *previous; /* of those that are not asked for */
-    bool is_asked;                   /* on the stream that is there */
+    cleat__awaited *next, *previous;
+    bool is_asked; /* on the stream that is there */
     waiter *waiters;
     char id[37];
 };
 
-/* ---- The list of what is not asked for ---- */
+/* ---- The list ---- */
 
-static void link_unasked(cleat__results *results, cleat__awaited *it)
+static void append(cleat__results *results, cleat__awaited *it)
 {
     it->is_asked = false;
     it->next = NULL;
-    it->previous = results->last_unasked;
-    *(it->previous != NULL ? &it->previous->next : &results->unasked) = it;
-    results->last_unasked = it;
+    it->previous = results->last;
+    *(it->previous != NULL ? &it->previous->next : &results->first) = it;
+    results->last = it;
+    results->unasked = results->unasked != NULL ? results->unasked : it;
 }
 
-static void unlink_unasked(cleat__results *results, cleat__awaited *it)
+static void take_out(cleat__results *results, cleat__awaited *it)
 {
-    if (!it->is_asked) {
-        *(it->previous != NULL ? &it->previous->next : &results->unasked) = it->next;
-        *(it->next != NULL ? &it->next->previous : &results->last_unasked) = it->previous;
-    }
+    *(it->previous != NULL ? &it->previous->next : &results->first) = it->next;
+    *(it->next != NULL ? &it->next->previous : &results->last) = it->previous;
+    results->unasked = results->unasked == it ? it->next : results->unasked;
 }
 
 static void forget(cleat__results *results, cleat__awaited *it)
 {
-    unlink_unasked(results, it);
+    take_out(results, it);
     (void)cleat__map_remove(&results->awaited, cleat_slice_of(it->id));
     cleat__free(it);
 }
@@ -84,8 +84,7 @@ static void tell_result(cleat__awaited *awaited, const Cleat__WorkflowRunEvent *
 
 static void tell_all(cleat__results *results, cleat_status status, const char *text)
 {
-    size_t cursor = 0;
-    for (const cleat__awaited *it; (it = cleat__map_next(&results->awaited, &cursor)) != NULL;) {
+    for (const cleat__awaited *it = results->first; it != NULL; it = it->next) {
         for (waiter *each = it->waiters; each != NULL; each = each->next) {
             if (!each->is_done) {
                 tell(each, status, text);
@@ -120,8 +119,8 @@ static void ask(void *owner)
         return;
     }
     if (pack_request(it->id, &message) == CLEAT_OK) {
-        unlink_unasked(results, it);
         it->is_asked = true;
+        results->unasked = it->next;
         cleat__stream_write(results->stream, cleat__buffer_slice(&message));
     }
     cleat__buffer_deinit(&message);
@@ -166,16 +165,14 @@ static void wait_for_reconnect(cleat__results *results)
 static void on_ended(void *owner, int code, const char *text)
 {
     cleat__results *results = owner;
-    size_t cursor = 0;
     results->stream = NULL;
     if (cleat__clock_monotonic_ns(NULL) - results->opened_ns >= CLEAT__GOOD_STREAM_NS) {
         results->failures = 0;
     }
-    for (cleat__awaited *it; (it = cleat__map_next(&results->awaited, &cursor)) != NULL;) {
-        if (it->is_asked) {
-            link_unasked(results, it);
-        }
+    for (cleat__awaited *it = results->first; it != NULL; it = it->next) {
+        it->is_asked = false;
     }
+    results->unasked = results->first;
     if (code == GRPC_STATUS_UNAUTHENTICATED || code == GRPC_STATUS_PERMISSION_DENIED ||
         code == GRPC_STATUS_UNIMPLEMENTED) {
         cleat_status status = cleat__link_fail(results->link, code, text);
@@ -221,9 +218,10 @@ static cleat_status add(cleat__results *results, const char *id, waiter *self, c
             cleat__free(it);
             return status;
         }
-        link_unasked(results, it);
+        append(results, it);
     } else if (it->is_asked && it->waiters->is_done) {
-        link_unasked(results, it); /* the answer has come just now: asking again answers again */
+        take_out(results, it); /* the answer has come just now: asking again answers again */
+        append(results, it);
     }
     self->next = it->waiters;
     it->waiters = self;
@@ -250,7 +248,8 @@ static void leave(cleat__results *results, cleat__awaited *it, const waiter *sel
 
 cleat_status cleat__run_is_done(cleat__link *link, const char *id, int64_t deadline_ns, bool *is_done)
 {
-    static const cleat__method method = {DETAILS, &cleat__v1__get_run_details_response__descriptor, true};
+    static const cleat__method method = {DETAILS, &cleat__v1__get_run_details_response__descriptor, true,
+                                         NULL};
     Cleat__V1__GetRunDetailsRequest request = CLEAT__V1__GET_RUN_DETAILS_REQUEST__INIT;
     void *reply = NULL;
     request.external_id = (char *)(uintptr_t)id;

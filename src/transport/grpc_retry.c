@@ -30,6 +30,11 @@ static void answered(void *owner, cleat__call *call)
 /* gRPC ends a call at its deadline, but for a connection that is stuck. */
 enum { OVERDUE_MS = 500 };
 
+static bool is_refused(const cleat__method *method)
+{
+    return method->is_refused != NULL && *method->is_refused;
+}
+
 /* One try, with the mutex held. */
 static cleat_status try_once(cleat__link *link, const cleat__method *method, cleat_slice request,
                              int64_t deadline_ns, waiting *it)
@@ -39,6 +44,10 @@ static cleat_status try_once(cleat__link *link, const cleat__method *method, cle
     int64_t overdue_ns = cleat__deadline_ns(timeout_ms + OVERDUE_MS);
     it->is_done = it->has_reply = false;
     cleat__buffer_clear(&it->reply);
+    if (is_refused(method)) {
+        return cleat__fail(CLEAT_UNAVAILABLE, "nobody waits any more for the server at %s",
+                           link->settings.address);
+    }
     it->call = cleat__call_start(link, method->path, request, timeout_ms, answered, it);
     if (it->call == NULL) {
         return link->is_closing ? cleat__fail(CLEAT_UNAVAILABLE, "the client is being freed")
@@ -97,7 +106,8 @@ static bool wait_for_next(cleat__link *link, const cleat__method *method, const 
         cleat__log(CLEAT_LOG_WARN, "waiting for the server at %s: %s", settings->address, it->text);
         pthread_mutex_lock(&link->mutex);
     }
-    while (!link->is_closing && cleat__cond_wait_until(&link->changed, &link->mutex, until_ns)) {
+    while (!link->is_closing && !is_refused(method) &&
+           cleat__cond_wait_until(&link->changed, &link->mutex, until_ns)) {
     }
     return !link->is_closing;
 }

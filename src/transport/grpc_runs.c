@@ -45,7 +45,7 @@ static cleat_status trigger_one(cleat__link *link, const cleat__trigger *trigger
 {
     /* A child is started once however often it is asked for. */
     const cleat__method method = {"/WorkflowService/TriggerWorkflow",
-                                  &cleat__trigger_workflow_response__descriptor, trigger->is_child};
+                                  &cleat__trigger_workflow_response__descriptor, trigger->is_child, NULL};
     void *reply = NULL;
     Cleat__V1__TriggerWorkflowRequest *message = write_trigger(link, trigger);
     if (message == NULL) {
@@ -93,7 +93,7 @@ static cleat_status trigger_many(cleat__link *link, const cleat__trigger *trigge
                                  cleat__uuid *ids)
 {
     cleat__method method = {"/WorkflowService/BulkTriggerWorkflow",
-                            &cleat__bulk_trigger_workflow_response__descriptor, true};
+                            &cleat__bulk_trigger_workflow_response__descriptor, true, NULL};
     void *reply = NULL;
     Cleat__BulkTriggerWorkflowRequest *message =
         cleat__message_new(&cleat__bulk_trigger_workflow_request__descriptor);
@@ -134,7 +134,7 @@ static bool is_listed(char *const *ids, size_t count, const cleat__uuid *run_id)
 cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id)
 {
     static const cleat__method method = {"/v1.AdminService/CancelTasks",
-                                         &cleat__v1__cancel_tasks_response__descriptor, true};
+                                         &cleat__v1__cancel_tasks_response__descriptor, true, NULL};
     Cleat__V1__CancelTasksRequest request = CLEAT__V1__CANCEL_TASKS_REQUEST__INIT;
     void *reply = NULL;
     char id[37], *ids[] = {id};
@@ -161,7 +161,7 @@ cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id)
 cleat_status cleat__remote_replay(cleat__link *link, const cleat__uuid *run_id)
 {
     static const cleat__method method = {"/v1.AdminService/ReplayTasks",
-                                         &cleat__v1__replay_tasks_response__descriptor, false};
+                                         &cleat__v1__replay_tasks_response__descriptor, false, NULL};
     Cleat__V1__ReplayTasksRequest request = CLEAT__V1__REPLAY_TASKS_REQUEST__INIT;
     void *reply = NULL;
     char id[37], *ids[] = {id};

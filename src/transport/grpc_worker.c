@@ -522,7 +522,7 @@ static void end_heartbeats(cleat__remote_worker *worker)
 static cleat_status unsubscribe(const cleat__remote_worker *worker)
 {
     static const cleat__method method = {"/Dispatcher/Unsubscribe",
-                                         &cleat__worker_unsubscribe_response__descriptor, true};
+                                         &cleat__worker_unsubscribe_response__descriptor, true, NULL};
     Cleat__WorkerUnsubscribeRequest request = CLEAT__WORKER_UNSUBSCRIBE_REQUEST__INIT;
     void *reply = NULL;
     request.worker_id = (char *)(uintptr_t)worker->current_id;

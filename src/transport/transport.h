@@ -81,6 +81,8 @@ struct cleat__transport {
                           void **out);
     void (*unwatch)(cleat__transport *self, void *watch);
     cleat_status (*export_spans)(cleat__transport *self, const cleat_span_batch *batch, int64_t timeout_ms);
+    /* While it is true exports end at once, also those under way. NULL: they take no time. */
+    void (*refuse_spans)(cleat__transport *self, bool is_refused);
     /* Before any span of the trace is exported. NULL: it makes no difference. */
     void (*own_trace)(cleat__transport *self, const cleat__own_trace *trace);
     void (*free)(cleat__transport *self);

@@ -243,6 +243,53 @@ static void test_a_hatchet_engine_gets_children_as_they_are(void **state)
     cleat__otlp_received_release(spans.received);
 }
 
+static void *end_a_span(void *tracer)
+{
+    (void)cleat_span_end(cleat_span_start(tracer, "loading", NULL));
+    return NULL;
+}
+
+static void test_a_shutdown_obeys_time(void **state)
+{
+    remote *it = *state;
+    cleat_span_exporter *exporter = NULL;
+    cleat_span_processor *processor = NULL;
+    cleat_tracer_provider *provider = NULL;
+    pthread_t thread;
+    assert_ok(cleat_client_span_exporter_new(it->client, &exporter));
+    assert_ok(cleat_simple_processor_new(exporter, &processor));
+    assert_ok(cleat_tracer_provider_new(CLEAT_TRACER_PROVIDER_OPTIONS(.sampler = cleat_sampler_always_on()),
+                                        &provider));
+    assert_ok(cleat_tracer_provider_add_processor(provider, processor));
+    mock_be_silent(&it->engine, MOCK_EXPORT, true);
+    assert_int_equal(
+        pthread_create(&thread, NULL, end_a_span, cleat_tracer_provider_get_tracer(provider, "test", NULL)),
+        0);
+    mock_wait(&it->engine, MOCK_EXPORT, 1);
+    assert_failed(exporter->shutdown(exporter, 20), CLEAT_TIMEOUT, "still under way");
+    mock_end(&it->engine, MOCK_EXPORT, CLEAT_INVALID_ARGUMENT, "no");
+    pthread_join(thread, NULL);
+    assert_ok(exporter->shutdown(exporter, 20));
+    cleat_tracer_provider_free(provider);
+}
+
+/* A provider that goes on has done nothing wrong. */
+static void test_an_instrumentor_goes_before_its_provider(void **state)
+{
+    remote *it = *state;
+    cleat_tracer_provider *provider = NULL;
+    cleat_instrumentor *instrumentor = NULL;
+    assert_ok(cleat_tracer_provider_new(CLEAT_TRACER_PROVIDER_OPTIONS(.sampler = cleat_sampler_always_on()),
+                                        &provider));
+    assert_ok(
+        cleat_instrumentor_new(it->client, CLEAT_INSTRUMENTOR_OPTIONS(.provider = provider), &instrumentor));
+    cleat_instrumentor_free(instrumentor);
+    (void)end_a_span(cleat_tracer_provider_get_tracer(provider, "test", NULL));
+    assert_ok(cleat_tracer_provider_force_flush(provider, 5000));
+    assert_int_equal(mock_count(&it->engine, MOCK_EXPORT), 0);
+    cleat_tracer_provider_free(provider);
+}
+
 /* ---- Runs ---- */
 
 static void test_runs(void **state)
@@ -304,6 +351,8 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(test_other_engines_get_what_there_is, begin, end),
         cmocka_unit_test_setup_teardown(test_a_hatchet_engine_gets_children_as_they_are, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_shutdown_obeys_time, begin, end),
+        cmocka_unit_test_setup_teardown(test_an_instrumentor_goes_before_its_provider, begin, end),
         cmocka_unit_test_setup_teardown(test_runs, begin, end),
         cmocka_unit_test_setup_teardown(test_the_token_in_the_environment, begin, end),
         cmocka_unit_test_setup_teardown(test_after_a_fork, begin, end),

@@ -438,29 +438,46 @@ static bool has_text(cleat_slice bytes, const char *text)
     return false;
 }
 
+static void *end_a_span(void *tracer)
+{
+    (void)cleat_span_end(cleat_span_start(tracer, "loading", NULL));
+    return NULL;
+}
+
 static void test_spans(void **state)
 {
     fixture *it = *state;
     forwarder exporter = {.base = {.export_spans = forward}, .transport = it->transport};
     cleat_span_processor *processor = NULL;
+    pthread_t thread;
     cleat_tracer_provider *provider = NULL;
     assert_ok(cleat_simple_processor_new(&exporter.base, &processor));
     assert_ok(cleat_tracer_provider_new(CLEAT_TRACER_PROVIDER_OPTIONS(.sampler = cleat_sampler_always_on()),
                                         &provider));
     assert_ok(cleat_tracer_provider_add_processor(provider, processor));
     cleat_tracer *tracer = cleat_tracer_provider_get_tracer(provider, "test", NULL);
-    (void)cleat_span_end(cleat_span_start(tracer, "loading", NULL));
+    (void)end_a_span(tracer);
     assert_int_equal(exporter.status, CLEAT_OK);
     assert_int_equal(mock_count(&it->engine, MOCK_EXPORT), 1);
     cleat_slice bytes = cleat__buffer_slice(&it->engine.slots[MOCK_EXPORT].messages[0]);
     assert_true(has_text(bytes, "loading"));
-    /* A server without a collector is left alone. */
+    /* As long as the client wants none, also what is under way ends. */
+    mock_be_silent(&it->engine, MOCK_EXPORT, true);
+    assert_int_equal(pthread_create(&thread, NULL, end_a_span, tracer), 0);
+    mock_wait(&it->engine, MOCK_EXPORT, 2);
+    it->transport->refuse_spans(it->transport, true);
+    pthread_join(thread, NULL);
+    assert_int_equal(exporter.status, CLEAT_UNAVAILABLE);
+    (void)end_a_span(tracer);
+    assert_int_equal(exporter.status, CLEAT_UNAVAILABLE);
+    it->transport->refuse_spans(it->transport, false);
+    /* A server without a collector is left alone, which is nobody's failure. */
     mock_fail(&it->engine, MOCK_EXPORT, CLEAT_UNSUPPORTED, NULL, -1);
-    (void)cleat_span_end(cleat_span_start(tracer, "loading", NULL));
-    assert_int_equal(exporter.status, CLEAT_UNSUPPORTED);
-    (void)cleat_span_end(cleat_span_start(tracer, "loading", NULL));
-    assert_int_equal(exporter.status, CLEAT_UNSUPPORTED);
-    assert_int_equal(mock_count(&it->engine, MOCK_EXPORT), 2);
+    (void)end_a_span(tracer);
+    assert_int_equal(exporter.status, CLEAT_OK);
+    (void)end_a_span(tracer);
+    assert_int_equal(exporter.status, CLEAT_OK);
+    assert_int_equal(mock_count(&it->engine, MOCK_EXPORT), 3);
     cleat_tracer_provider_free(provider);
 }
 
