@@ -95,7 +95,8 @@ CLEAT_API cleat_status cleat_client_run_many(cleat_client *client, const cleat_r
                                              cleat_run_id *ids);
 
 /*
- * Waits until a run has ended. Negative `timeout_ms`: without limit. CLEAT_TIMEOUT: not yet.
+ * Waits until a run has ended. Negative `timeout_ms`: without limit. CLEAT_TIMEOUT: not yet. (A server may
+ * take up to 2 s to say whether it has, however small `timeout_ms` is.)
  * CLEAT_NOT_FOUND: there is no such run. The caller deinits `result`.
  */
 CLEAT_API cleat_status cleat_client_wait(cleat_client *client, const cleat_run_id *id, int64_t timeout_ms,

@@ -52,7 +52,7 @@ static cleat_status link_cut(cleat__exporter_link *link, int64_t timeout_ms)
 }
 
 /* A provider that goes on without its instrumentor has done nothing wrong: its spans just do not come here. */
-static cleat_status fail_cut(bool is_detached)
+static cleat_status answer_cut(bool is_detached)
 {
     static cleat__log_site site;
     if (!is_detached) {
@@ -72,7 +72,7 @@ static cleat_status exporter_export(cleat_span_exporter *self, const cleat_span_
     link->active += !is_cut;
     pthread_mutex_unlock(&link->mutex);
     if (is_cut) {
-        return fail_cut(is_detached);
+        return answer_cut(is_detached);
     }
     cleat_status status = link->transport->export_spans(link->transport, batch, timeout_ms);
     pthread_mutex_lock(&link->mutex);

@@ -111,6 +111,11 @@ static cleat_status report(cleat__transport *self, const cleat__report *report)
     return cleat__remote_report(&remote_of(self)->workers, report);
 }
 
+static void begin(cleat__transport *self, const cleat__uuid *task_id, int32_t retry_count)
+{
+    cleat__remote_begin(&remote_of(self)->workers, task_id, retry_count);
+}
+
 static cleat_status put_log(cleat__transport *self, const cleat__log_line *line)
 {
     return cleat__remote_log(&remote_of(self)->workers, line);
@@ -168,6 +173,7 @@ static void flush(remote *it)
     int64_t deadline_ns = cleat__deadline_ns(it->link->settings.flush_ms);
     pthread_mutex_lock(&it->link->mutex);
     (void)cleat__lane_flush(&it->workers.reports, deadline_ns);
+    (void)cleat__lane_flush(&it->workers.begins, deadline_ns);
     (void)cleat__lane_flush(&it->workers.logs, deadline_ns);
     pthread_mutex_unlock(&it->link->mutex);
 }
@@ -206,6 +212,7 @@ static const cleat__transport functions = {
     .worker_heartbeat = worker_heartbeat,
     .report = report,
     .log = put_log,
+    .begin = begin,
     .put_stream = put_stream,
     .refresh_timeout = refresh_timeout,
     .release_slot = release_slot,

@@ -18,7 +18,6 @@
 enum {
     KEEPALIVE_TIME_MS = 10000,
     KEEPALIVE_TIMEOUT_MS = 60000,
-    RECONNECT_MAX_MS = 5000,
 };
 
 /* ---- Timers ---- */
@@ -226,7 +225,7 @@ static cleat_status make_channel(cleat__link *link)
         integer_argument(GRPC_ARG_ENABLE_RETRIES, 0),               /* there is one who retries already */
         integer_argument(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1),    /* a connection of its own */
         integer_argument(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, settings->reconnect_ms),
-        integer_argument(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, RECONNECT_MAX_MS),
+        integer_argument(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, settings->reconnect_max_ms),
         string_argument(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, settings->server_name), /* last: may be left out */
     };
     size_t count = sizeof(arguments) / sizeof(arguments[0]) - (settings->server_name == NULL);

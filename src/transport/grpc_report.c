@@ -16,6 +16,9 @@
 enum {
     REPORTS_MAX = 1000000,
     REPORTS_MAX_BYTES = 256 << 20,
+    BEGINS_AT_ONCE = 16,
+    BEGINS_MAX = 10000,
+    BEGINS_MAX_BYTES = 16 << 20,
     LOGS_AT_ONCE = 8,
     LOGS_MAX = 1000,
     LOGS_MAX_BYTES = 16 << 20,
@@ -110,6 +113,16 @@ static cleat__held *held_new(cleat__remote_worker *worker, cleat_slice action_id
     return held;
 }
 
+/* The attempt's; NULL: there is none, or it has been reported. */
+static cleat__held *find_held(const cleat__remote_workers *workers, const cleat__uuid *task_id,
+                              int32_t retry_count)
+{
+    char key[KEY_SIZE];
+    make_key(task_id, retry_count, key);
+    cleat__held *held = cleat__map_get(&workers->held, (cleat_slice){key, KEY_SIZE});
+    return held != NULL && !held->is_reported ? held : NULL;
+}
+
 bool cleat__remote_holds(const cleat__remote_workers *workers, const cleat__uuid *task_id,
                          int32_t retry_count)
 {
@@ -130,18 +143,23 @@ void cleat__remote_hold(cleat__remote_worker *worker, const cleat__uuid *task_id
             link_held(held);
         } else {
             cleat__free(held);
-            held = NULL;
         }
     }
-    if (workers->link->is_cleat) {
+}
+
+void cleat__remote_begin(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count)
+{
+    if (workers->link->is_cleat || cleat__grpc_check_fork() != CLEAT_OK) {
         return; /* it knows from the stream, and a call for each attempt would be as dear as the report */
     }
-    cleat__event_origin origin = origin_of(held);
+    pthread_mutex_lock(&workers->link->mutex);
+    cleat__event_origin origin = origin_of(find_held(workers, task_id, retry_count));
     Cleat__StepActionEvent *message = cleat__started_write(task_id, retry_count, &origin, now_ms());
     if (message != NULL) {
-        (void)put_message(&workers->reports, message); /* only shown */
+        (void)put_message(&workers->begins, message);
         cleat__message_free(message);
     }
+    pthread_mutex_unlock(&workers->link->mutex);
 }
 
 /* ---- Reports ---- */
@@ -191,16 +209,6 @@ static cleat_status shorten_report(cleat_slice message, cleat__buffer *out)
     }
     cleat__message_free(said);
     return status;
-}
-
-/* The attempt's; NULL: there is none, or it has been reported. */
-static cleat__held *find_held(const cleat__remote_workers *workers, const cleat__uuid *task_id,
-                              int32_t retry_count)
-{
-    char key[KEY_SIZE];
-    make_key(task_id, retry_count, key);
-    cleat__held *held = cleat__map_get(&workers->held, (cleat_slice){key, KEY_SIZE});
-    return held != NULL && !held->is_reported ? held : NULL;
 }
 
 void cleat__remote_forget(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count)
@@ -314,6 +322,14 @@ void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *lin
         .most_items = REPORTS_MAX,
         .most_bytes = REPORTS_MAX_BYTES,
     };
+    workers->begins = (cleat__lane){
+        .link = link,
+        .path = "/Dispatcher/SendStepActionEvent",
+        .what = "the beginning of a task",
+        .window = BEGINS_AT_ONCE,
+        .most_items = BEGINS_MAX,
+        .most_bytes = BEGINS_MAX_BYTES,
+    };
     workers->logs = (cleat__lane){
         .link = link,
         .path = "/EventsService/PutLog",
@@ -323,5 +339,6 @@ void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *lin
         .most_bytes = LOGS_MAX_BYTES,
     };
     cleat__lane_init(&workers->reports);
+    cleat__lane_init(&workers->begins);
     cleat__lane_init(&workers->logs);
 }

@@ -575,6 +575,7 @@ void cleat__remote_workers_deinit(cleat__remote_workers *workers)
         free_worker(worker);
     }
     cleat__lane_deinit(&workers->reports); /* whose messages refer to what is held */
+    cleat__lane_deinit(&workers->begins);
     cleat__lane_deinit(&workers->logs);
     cleat__remote_held_deinit(workers);
 }

@@ -16,8 +16,8 @@ typedef struct cleat__remote_worker cleat__remote_worker;
 typedef struct cleat__remote_workers {
     cleat__link *link;
     cleat__remote_worker *first;
-    cleat__map held;           /* attempts that were assigned and whose report has not arrived */
-    cleat__lane reports, logs; /* cleat__lane.dropped counts what is lost */
+    cleat__map held;                   /* attempts that were assigned and whose report has not arrived */
+    cleat__lane reports, begins, logs; /* cleat__lane.dropped counts what is lost */
 } cleat__remote_workers;
 
 void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *link);
@@ -34,6 +34,7 @@ cleat_status cleat__remote_worker_remove(cleat__remote_workers *workers, const c
 /* Heartbeats are sent anyway: only whether there is such a worker. */
 cleat_status cleat__remote_worker_heartbeat(cleat__remote_workers *workers, const cleat__uuid *id);
 cleat_status cleat__remote_report(cleat__remote_workers *workers, const cleat__report *report);
+void cleat__remote_begin(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count);
 cleat_status cleat__remote_log(cleat__remote_workers *workers, const cleat__log_line *line);
 
 /* ---- What the two files share; the mutex is held ---- */
@@ -68,7 +69,7 @@ struct cleat__remote_worker {
 /* Whether an attempt was assigned before and its report, if any, has not arrived. */
 bool cleat__remote_holds(const cleat__remote_workers *workers, const cleat__uuid *task_id,
                          int32_t retry_count);
-/* Remembers the assignment, which is not held yet, and tells the server that the attempt has started, where that is of use. */
+/* Remembers the assignment, which is not held yet. */
 void cleat__remote_hold(cleat__remote_worker *worker, const cleat__uuid *task_id, int32_t retry_count,
                         cleat_slice action_id, cleat_slice step_id);
 cleat_status cleat__remote_report_locked(cleat__remote_workers *workers, const cleat__report *report);

@@ -1,5 +1,6 @@
 /*
- * The engine as a client sees it. One implementation per place an engine can be: embedded.c.
+ * The engine as a client sees it. One implementation per place an engine can be: embedded.c in this process,
+ * grpc.c at a server.
  * Functions may be called from any thread, block until the engine has stored their effect, and
  * set the error message on failure, unless said otherwise. Meanings and statuses: engine/engine.h.
  */
@@ -69,6 +70,8 @@ struct cleat__transport {
                                      const cleat__uuid *worker_id);              /* does not wait */
     cleat_status (*report)(cleat__transport *self, const cleat__report *report); /* does not wait */
     cleat_status (*log)(cleat__transport *self, const cleat__log_line *line);    /* does not wait */
+    /* An attempt begins: only shown, and may be lost. Does not wait. NULL: the engine knows. */
+    void (*begin)(cleat__transport *self, const cleat__uuid *task_id, int32_t retry_count);
     /* Chunks of which each was answered before the next are seen in this order; `index` is 0, 1, .. */
     cleat_status (*put_stream)(cleat__transport *self, const cleat__uuid *task_id, int64_t index,
                                cleat_slice chunk);

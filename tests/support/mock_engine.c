@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memmem */
 #include "support/mock_engine.h"
 
 #include "base/alloc.h"
@@ -175,9 +176,10 @@ static const row rows[MOCK_METHODS] = {
 /* What a call is to meet with. */
 typedef enum fate { ANSWER, FAIL, HOLD } fate;
 
-static fate judge(mock_slot *slot)
+static fate judge(mock_slot *slot, cleat_slice bytes)
 {
-    if (slot->failures != 0) {
+    const char *part = slot->failure_part;
+    if (slot->failures != 0 && (part == NULL || memmem(bytes.data, bytes.size, part, strlen(part)) != NULL)) {
         slot->failures -= slot->failures > 0;
         return FAIL;
     }
@@ -203,7 +205,7 @@ static void take(cleat__rpc_call *call, mock_slot *slot, cleat_slice bytes, cons
     mock_engine *engine = slot->engine;
     pthread_mutex_lock(&engine->mutex);
     keep(slot, bytes);
-    fate fate_of_call = judge(slot);
+    fate fate_of_call = judge(slot, bytes);
     cleat_status failure = slot->failure;
     const char *text = slot->failure_text;
     if (fate_of_call == HOLD) {
@@ -236,7 +238,7 @@ static void open_stream(cleat__rpc_call *call, void *service)
 {
     mock_slot *slot = service;
     pthread_mutex_lock(&slot->engine->mutex);
-    fate fate_of_call = judge(slot);
+    fate fate_of_call = judge(slot, (cleat_slice){"", 0});
     if (fate_of_call == HOLD) {
         hold(slot, call);
     }
@@ -295,6 +297,15 @@ void mock_fail(mock_engine *engine, enum mock_method method, cleat_status status
     slot->failure = status;
     slot->failure_text = text;
     slot->failures = count;
+    slot->failure_part = NULL;
+    pthread_mutex_unlock(&engine->mutex);
+}
+
+void mock_fail_part(mock_engine *engine, enum mock_method method, cleat_status status, const char *part)
+{
+    mock_fail(engine, method, status, NULL, -1);
+    pthread_mutex_lock(&engine->mutex);
+    engine->slots[method].failure_part = part;
     pthread_mutex_unlock(&engine->mutex);
 }
 

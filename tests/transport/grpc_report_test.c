@@ -12,7 +12,7 @@ static void test_reports(void **state)
     assign(it, 1, 4, "a:b");
     gate_wait(&worker.assigned, 1);
     assert_ok(report(it, 1, 4, CLEAT_OK, "{\"done\":true}"));
-    Cleat__StepActionEvent *event = event_at(it, 1);
+    Cleat__StepActionEvent *event = event_at(it, 0);
     assert_int_equal(event->event_type, COMPLETED);
     assert_string_equal(event->event_payload, "{\"done\":true}");
     assert_string_equal(event->worker_id, MOCK_WORKER_ID);
@@ -22,9 +22,9 @@ static void test_reports(void **state)
     assert_false(event->should_not_retry);
     cleat__message_free(event);
     assert_ok(report(it, 2, 0, CLEAT_FAILED, "no luck"));
-    assert_event(it, 2, FAILED, "{\"message\":\"no luck\"}");
+    assert_event(it, 1, FAILED, "{\"message\":\"no luck\"}");
     assert_ok(report(it, 3, 0, CLEAT_NON_RETRYABLE, "bad input"));
-    event = event_at(it, 3);
+    event = event_at(it, 2);
     assert_int_equal(event->event_type, FAILED);
     assert_true(event->should_not_retry);
     cleat__message_free(event);
@@ -90,12 +90,41 @@ static void test_reports_outlive_what_befalls_a_server(void **state)
                                             CLEAT_UNAUTHENTICATED};
     int events = 0;
     for (uint8_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
-        mock_fail(&it->engine, MOCK_EVENT, statuses[i], "bad day", 2);
+        int failures = i == 0 ? 25 : 2; /* however long it takes */
+        mock_fail(&it->engine, MOCK_EVENT, statuses[i], "bad day", failures);
         assert_ok(report(it, i, 0, CLEAT_OK, "1"));
-        events += 3;
+        events += failures + 1;
         mock_wait(&it->engine, MOCK_EVENT, events);
         assert_event(it, events - 1, COMPLETED, "1");
     }
+}
+
+static void on_refusal(void *user_data, cleat_log_level level, const char *message)
+{
+    (void)level;
+    if (strstr(message, "does not take a report") != NULL) {
+        gate_add(user_data);
+    }
+}
+
+/* But one that is refused again and again while others are taken is to blame itself. */
+static void test_a_report_that_alone_is_refused(void **state)
+{
+    fixture *it = *state;
+    gate given_up;
+    gate_init(&given_up);
+    cleat_log_set_handler(on_refusal, &given_up, CLEAT_LOG_WARN);
+    mock_fail_part(&it->engine, MOCK_EVENT, CLEAT_IO, "poison");
+    assert_ok(report(it, 1, 0, CLEAT_OK, "\"poison\""));
+    for (int i = 0; i < 5000 && gate_count(&given_up) == 0; i++) {
+        int events = mock_count(&it->engine, MOCK_EVENT);
+        assert_ok(report(it, 2, 0, CLEAT_OK, "1"));
+        mock_wait(&it->engine, MOCK_EVENT, events + 1);
+    }
+    gate_wait(&given_up, 1);
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    assert_true(mock_count(&it->engine, MOCK_EVENT) >= 20);
+    gate_deinit(&given_up);
 }
 
 static void test_a_report_that_is_refused_is_given_up(void **state)
@@ -248,6 +277,7 @@ int main(void)
         TEST(test_a_worker_that_leaves),
         TEST(test_reports_arrive),
         TEST(test_reports_outlive_what_befalls_a_server),
+        TEST(test_a_report_that_alone_is_refused),
         TEST(test_a_report_that_is_refused_is_given_up),
         TEST(test_an_output_that_is_too_large),
         TEST(test_an_output_that_is_too_large_for_the_server),

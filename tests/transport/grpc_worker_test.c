@@ -131,7 +131,7 @@ static void test_a_paused_worker_listens_no_more(void **state)
     mock_fail(&it->engine, MOCK_HEARTBEAT, CLEAT_FAILED_PRECONDITION, "inactive", -1);
     mock_wait(&it->engine, MOCK_HEARTBEAT, heartbeats + 3); /* for what it still runs */
     assert_ok(report(it, 1, 0, CLEAT_OK, "1"));
-    assert_event(it, 1, COMPLETED, "1");
+    assert_event(it, 0, COMPLETED, "1");
     listener_remove(&worker, it->transport);
     assert_int_equal(mock_count(&it->engine, MOCK_LISTEN), 1);
     assert_int_equal(mock_count(&it->engine, MOCK_REGISTER), 1);
@@ -219,6 +219,9 @@ static void test_assignment(void **state)
     assert_string_equal(assignment->task.data, "a:b");
     assert_string_equal(assignment->input.data, "{\"n\":1}");
     assert_string_equal(assignment->metadata.data, "{\"k\":2}");
+    /* Nothing has begun yet. */
+    assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 0);
+    it->transport->begin(it->transport, &assignment->task_id, 3);
     Cleat__StepActionEvent *event = event_at(it, 0);
     assert_int_equal(event->event_type, STARTED);
     assert_string_equal(event->event_payload, "\"\"");
