@@ -108,12 +108,13 @@ static void test_a_server_that_says_nothing(void **state)
     cleat__transport *other = NULL;
     cleat__remote_settings settings = mock_settings(&it->engine);
     settings.connect_timeout_ms = -1;
-    settings.greeting_ms = 50;
-    settings.call_timeout_ms = 200;
+    settings.greeting_ms = 300;
+    settings.call_timeout_ms = 100;
     int versions = mock_count(&it->engine, MOCK_VERSION);
     mock_be_silent(&it->engine, MOCK_VERSION, true);
     assert_failed(cleat__transport_grpc_new(&settings, &other), CLEAT_TIMEOUT, "does not answer in time");
-    assert_int_equal(mock_count(&it->engine, MOCK_VERSION), versions + 1);
+    int asked = mock_count(&it->engine, MOCK_VERSION) - versions;
+    assert_true(asked >= 1 && asked <= 3); /* in the time there is, and not 8 times */
 }
 
 typedef struct late {
@@ -285,7 +286,7 @@ static void test_a_server_that_does_not_answer(void **state)
     fixture *it = *state;
     cleat__remote_settings settings = mock_settings(&it->engine);
     cleat__workflow workflow = workflow_of(policy);
-    settings.call_timeout_ms = 20;
+    settings.call_timeout_ms = 200;
     settings.tries = 2;
     reopen(it, settings);
     mock_be_silent(&it->engine, MOCK_PUT_WORKFLOW, true);
