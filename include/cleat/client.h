@@ -88,13 +88,15 @@ typedef struct cleat_run_item {
 } cleat_run_item;
 /*
  * Starts `count` runs in one transaction: all or none. `ids` (may be NULL) has room for `count`
- * and is filled in the order of `items`.
+ * and is filled in the order of `items`. CLEAT_TOO_LARGE: they do not fit into one message to the
+ * server (4 MiB unless said otherwise): start fewer at a time.
  */
 CLEAT_API cleat_status cleat_client_run_many(cleat_client *client, const cleat_run_item *items, size_t count,
                                              cleat_run_id *ids);
 
 /*
- * Waits until a run has ended. Negative `timeout_ms`: without limit. CLEAT_TIMEOUT: not yet.
+ * Waits until a run has ended. Negative `timeout_ms`: without limit. CLEAT_TIMEOUT: not yet. (A server may
+ * take up to 2 s to say whether it has, however small `timeout_ms` is.)
  * CLEAT_NOT_FOUND: there is no such run. The caller deinits `result`.
  */
 CLEAT_API cleat_status cleat_client_wait(cleat_client *client, const cleat_run_id *id, int64_t timeout_ms,

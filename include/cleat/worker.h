@@ -72,7 +72,9 @@ CLEAT_API cleat_status cleat_worker_start(cleat_worker *worker);
 CLEAT_API cleat_status cleat_worker_stop(cleat_worker *worker, int64_t timeout_ms);
 /* Starts, waits for SIGINT or SIGTERM (or cleat_worker_stop() from another thread), and stops;
  * a second signal stops waiting for running tasks (CLEAT_TIMEOUT). The former signal handlers are
- * restored. At most 16 workers of a process at a time (CLEAT_RESOURCE_EXHAUSTED). */
+ * restored; until the engine has taken the worker, they are those that act. CLEAT_UNAUTHENTICATED: a
+ * server has stopped accepting the token, and did so for half a minute.
+ * At most 16 workers of a process at a time (CLEAT_RESOURCE_EXHAUSTED). */
 CLEAT_API cleat_status cleat_worker_run(cleat_worker *worker);
 
 #ifdef __cplusplus

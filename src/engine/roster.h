@@ -26,7 +26,7 @@ typedef struct cleat__notice {
 
 /* Slots of one type. */
 typedef struct cleat__pool {
-    cleat_slice type; /* owned */
+    cleat_slice type; /* of what the worker offers */
     int32_t units;
     int32_t used; /* may be above units: what a restart found */
 } cleat__pool;

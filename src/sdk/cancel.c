@@ -76,13 +76,25 @@ static cleat__assignment *remove_queued(cleat_worker *worker, const cleat__uuid 
     return NULL;
 }
 
-void cleat__worker_cancel(void *self, const cleat__uuid *task_id, int32_t retry_count)
+bool cleat__worker_withdraw(void *self, const cleat__uuid *task_id, int32_t retry_count)
 {
     cleat_worker *worker = self;
     pthread_mutex_lock(&worker->mutex);
     cleat__assignment *queued = remove_queued(worker, task_id, retry_count);
-    cleat_task *task = queued == NULL ? worker->running : NULL;
-    for (; task != NULL; task = task->next_running) {
+    pthread_mutex_unlock(&worker->mutex);
+    bool is_withdrawn = queued != NULL;
+    cleat__free(queued);
+    return is_withdrawn;
+}
+
+void cleat__worker_cancel(void *self, const cleat__uuid *task_id, int32_t retry_count)
+{
+    cleat_worker *worker = self;
+    if (cleat__worker_withdraw(worker, task_id, retry_count)) {
+        return;
+    }
+    pthread_mutex_lock(&worker->mutex);
+    for (cleat_task *task = worker->running; task != NULL; task = task->next_running) {
         if (task->assignment->retry_count == retry_count &&
             cleat__uuid_equals(&task->assignment->task_id, task_id)) {
             cancel_task(worker, task);
@@ -90,7 +102,6 @@ void cleat__worker_cancel(void *self, const cleat__uuid *task_id, int32_t retry_
         }
     }
     pthread_mutex_unlock(&worker->mutex);
-    cleat__free(queued);
 }
 
 void cleat__worker_cancel_all(cleat_worker *worker)

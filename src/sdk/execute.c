@@ -127,6 +127,10 @@ void cleat__task_execute(cleat_task *task)
     format_id(&assignment->workflow_id, &task->workflow_id);
     format_id(&assignment->version_id, &task->version_id);
     format_id(&assignment->step_id, &task->step_id);
+    cleat__transport *transport = task->worker->client->transport;
+    if (transport->begin != NULL && !atomic_load(&task->worker->abandoned)) {
+        transport->begin(transport, &assignment->task_id, assignment->retry_count);
+    }
     cleat_status status = execute(task);
     send_report(task, status, error_of(task, status));
 }

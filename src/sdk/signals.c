@@ -5,6 +5,9 @@
  * is a fixed table of places, each with a semaphore that is made once and never destroyed: a late
  * handler on another thread can always post it. The first cleat_worker_run() installs the
  * handlers, the last one out restores those that were there; a signal that was ignored stays so.
+ *
+ * They are installed when the engine has taken the worker and before it begins a task: until then there is
+ * nothing to end in order, and a server that is waited for must not keep Ctrl-C from working.
  */
 #include "sdk/worker.h"
 
@@ -13,12 +16,14 @@
 #include <errno.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdio.h>
 
 #define PLACES 16
 
 typedef struct place {
     sem_t wake;
     _Atomic bool used;
+    bool catches;        /* under `mutex`: is one of those that the handlers are installed for */
     _Atomic int signals; /* received since the place was taken */
 } place;
 
@@ -30,7 +35,7 @@ static const int handled[] = {SIGINT, SIGTERM};
 /* Under `mutex`. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static bool initialised;
-static size_t used_count;
+static size_t catching_count;
 static struct sigaction former[HANDLED_COUNT];
 
 static void on_signal(int number)
@@ -83,10 +88,8 @@ static int take_place(void)
         while (sem_trywait(&places[taken].wake) == 0) {
         }
         atomic_store(&places[taken].signals, 0);
+        places[taken].catches = false;
         atomic_store(&places[taken].used, true);
-        if (used_count++ == 0) {
-            install();
-        }
     }
     pthread_mutex_unlock(&mutex);
     return taken;
@@ -95,7 +98,7 @@ static int take_place(void)
 static void leave_place(int taken)
 {
     pthread_mutex_lock(&mutex);
-    if (--used_count == 0) {
+    if (places[taken].catches && --catching_count == 0) {
         restore();
     }
     atomic_store(&places[taken].used, false);
@@ -109,6 +112,31 @@ void cleat__worker_wake_run(cleat_worker *worker)
     }
 }
 
+void cleat__worker_catch_signals(cleat_worker *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    int taken = worker->signal_slot;
+    pthread_mutex_unlock(&worker->mutex);
+    pthread_mutex_lock(&mutex);
+    if (taken >= 0 && !places[taken].catches) {
+        places[taken].catches = true;
+        if (catching_count++ == 0) {
+            install();
+        }
+    }
+    pthread_mutex_unlock(&mutex);
+}
+
+void cleat__worker_lost(void *self, cleat_status status, const char *text)
+{
+    cleat_worker *worker = self;
+    pthread_mutex_lock(&worker->mutex);
+    worker->lost = status;
+    (void)snprintf(worker->lost_text, sizeof worker->lost_text, "%s", text);
+    cleat__worker_wake_run(worker);
+    pthread_mutex_unlock(&worker->mutex);
+}
+
 static void set_signal_slot(cleat_worker *worker, int taken)
 {
     pthread_mutex_lock(&worker->mutex);
@@ -116,10 +144,11 @@ static void set_signal_slot(cleat_worker *worker, int taken)
     pthread_mutex_unlock(&worker->mutex);
 }
 
+/* Or there is no use in going on. */
 static bool was_stopped(cleat_worker *worker)
 {
     pthread_mutex_lock(&worker->mutex);
-    bool stopped = worker->stopping || worker->state == CLEAT__WORKER_STOPPED;
+    bool stopped = worker->stopping || worker->state == CLEAT__WORKER_STOPPED || worker->lost != CLEAT_OK;
     pthread_mutex_unlock(&worker->mutex);
     return stopped;
 }
@@ -134,6 +163,18 @@ static cleat_status give_up(cleat_worker *worker, cleat_status status)
     return status;
 }
 
+/* Why it was stopped, unless somebody wanted it. */
+static cleat_status fail_lost(cleat_worker *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    cleat_status status = worker->lost;
+    if (status != CLEAT_OK) {
+        (void)cleat__fail(status, "%s", worker->lost_text);
+    }
+    pthread_mutex_unlock(&worker->mutex);
+    return status;
+}
+
 static cleat_status wait_and_stop(cleat_worker *worker, place *own)
 {
     while (atomic_load(&own->signals) == 0 && !was_stopped(worker)) {
@@ -142,7 +183,7 @@ static cleat_status wait_and_stop(cleat_worker *worker, place *own)
     for (;;) {
         cleat_status status = cleat_worker_stop(worker, 0);
         if (status != CLEAT_TIMEOUT) {
-            return status;
+            return status == CLEAT_OK ? fail_lost(worker) : status;
         }
         if (atomic_load(&own->signals) > 1) {
             return give_up(worker, status);
@@ -164,6 +205,7 @@ cleat_status cleat_worker_run(cleat_worker *worker)
     set_signal_slot(worker, taken);
     cleat_status status = cleat_worker_start(worker);
     if (status == CLEAT_OK) {
+        cleat__worker_catch_signals(worker); /* it had been started before */
         status = wait_and_stop(worker, &places[taken]);
     }
     set_signal_slot(worker, -1);

@@ -253,7 +253,8 @@ cleat_status cleat_worker_add_task(cleat_worker *worker, const cleat_task_option
 static cleat_status add_to_engine(cleat_worker *worker, const cleat_slice *actions, size_t count)
 {
     cleat__transport *transport = worker->client->transport;
-    const cleat__transport_sink sink = {worker, cleat__worker_assign, cleat__worker_cancel};
+    const cleat__transport_sink sink = {worker, cleat__worker_assign, cleat__worker_cancel,
+                                        cleat__worker_withdraw, cleat__worker_lost};
     const cleat__worker_spec spec = {
         .name = cleat_slice_of(worker->name),
         .actions = actions,
@@ -294,6 +295,7 @@ static cleat_status start_worker(cleat_worker *worker)
         return status;
     }
     cleat__uuid_format(&worker->id, worker->id_text);
+    cleat__worker_catch_signals(worker);
     status = cleat__thread_start(&worker->house, "cleat-house", cleat__worker_house, worker);
     if (status != CLEAT_OK) {
         (void)worker->client->transport->worker_remove(worker->client->transport, &worker->id);

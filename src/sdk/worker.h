@@ -94,8 +94,10 @@ struct cleat_worker {
     size_t thread_count, thread_capacity;
     size_t live; /* slot threads, canceller and cleat_worker_free() that have not left */
 
-    int signal_slot; /* of cleat_worker_run(); -1: not in it */
-    bool impatient;  /* a second signal came: do not wait for tasks */
+    int signal_slot;     /* of cleat_worker_run(); -1: not in it */
+    bool impatient;      /* a second signal came: do not wait for tasks */
+    cleat_status lost;   /* not CLEAT_OK: the engine gives it nothing any more ... */
+    char lost_text[512]; /* ... and why */
 };
 
 /* How far the news of a cancellation has come. */
@@ -167,8 +169,9 @@ cleat_status cleat__task_check_alive(const cleat_task *task);
 /* The text of a format, cut at `max` bytes and not inside a character; NULL on no memory. */
 char *cleat__task_format(const char *format, va_list arguments, size_t max) CLEAT_PRINTF(1, 0);
 
-/* cancel.c */
-void cleat__worker_cancel(void *self, const cleat__uuid *task_id, int32_t retry_count); /* the sink's */
+/* cancel.c; the first two are the sink's */
+void cleat__worker_cancel(void *self, const cleat__uuid *task_id, int32_t retry_count);
+bool cleat__worker_withdraw(void *self, const cleat__uuid *task_id, int32_t retry_count);
 void cleat__worker_cancel_all(cleat_worker *worker);
 void *cleat__worker_canceller(void *worker);
 /* After this no callback of the task runs. Called without the mutex. */
@@ -178,5 +181,8 @@ void cleat__task_settle_cancel(cleat_task *task);
 
 /* signals.c: wakes cleat_worker_run() of this worker. Called with the mutex. */
 void cleat__worker_wake_run(cleat_worker *worker);
+/* The worker is about to begin tasks: from now on a signal must end it in order, if it is in cleat_worker_run(). */
+void cleat__worker_catch_signals(cleat_worker *worker);
+void cleat__worker_lost(void *self, cleat_status status, const char *text); /* the sink's */
 
 #endif

@@ -111,6 +111,11 @@ static cleat_status report(cleat__transport *self, const cleat__report *report)
     return cleat__remote_report(&remote_of(self)->workers, report);
 }
 
+static void begin(cleat__transport *self, const cleat__uuid *task_id, int32_t retry_count)
+{
+    cleat__remote_begin(&remote_of(self)->workers, task_id, retry_count);
+}
+
 static cleat_status put_log(cleat__transport *self, const cleat__log_line *line)
 {
     return cleat__remote_log(&remote_of(self)->workers, line);
@@ -120,8 +125,8 @@ static cleat_status put_stream(cleat__transport *self, const cleat__uuid *task_i
                                cleat_slice chunk)
 {
     /* Other engines may pass on in another order what they got in this one, without the numbers. */
-    bool is_cleat = remote_of(self)->workers.is_cleat;
-    return cleat__remote_put_stream(remote_of(self)->link, task_id, is_cleat ? -1 : index, chunk);
+    cleat__link *link = remote_of(self)->link;
+    return cleat__remote_put_stream(link, task_id, link->is_cleat ? -1 : index, chunk);
 }
 
 static cleat_status refresh_timeout(cleat__transport *self, const cleat__uuid *task_id, int64_t increment_ms,
@@ -151,6 +156,11 @@ static cleat_status export_spans(cleat__transport *self, const cleat_span_batch 
     return cleat__remote_export_spans(&remote_of(self)->spans, batch, timeout_ms);
 }
 
+static void refuse_spans(cleat__transport *self, bool is_refused)
+{
+    cleat__remote_refuse_spans(&remote_of(self)->spans, is_refused);
+}
+
 static void own_trace(cleat__transport *self, const cleat__own_trace *trace)
 {
     cleat__remote_own_trace(&remote_of(self)->spans, trace);
@@ -163,6 +173,7 @@ static void flush(remote *it)
     int64_t deadline_ns = cleat__deadline_ns(it->link->settings.flush_ms);
     pthread_mutex_lock(&it->link->mutex);
     (void)cleat__lane_flush(&it->workers.reports, deadline_ns);
+    (void)cleat__lane_flush(&it->workers.begins, deadline_ns);
     (void)cleat__lane_flush(&it->workers.logs, deadline_ns);
     pthread_mutex_unlock(&it->link->mutex);
 }
@@ -201,12 +212,14 @@ static const cleat__transport functions = {
     .worker_heartbeat = worker_heartbeat,
     .report = report,
     .log = put_log,
+    .begin = begin,
     .put_stream = put_stream,
     .refresh_timeout = refresh_timeout,
     .release_slot = release_slot,
     .watch = watch,
     .unwatch = unwatch,
     .export_spans = export_spans,
+    .refuse_spans = refuse_spans,
     .own_trace = own_trace,
     .free = free_remote,
 };
@@ -215,10 +228,9 @@ static void check_version(remote *it, const char *version)
 {
     unsigned major = 0, minor = 0, patch = 0;
     const char *address = it->link->settings.address;
-    it->workers.is_cleat = strstr(version, "-cleat") != NULL;
-    it->workers.reports.window = it->workers.is_cleat ? CLEAT_REPORTS_AT_ONCE : REPORTS_AT_ONCE;
-    it->spans.is_hatchet = !it->workers.is_cleat;
-    it->results.patience_ms = it->workers.is_cleat ? 0 : PATIENCE_MS;
+    bool is_cleat = it->link->is_cleat = strstr(version, "-cleat") != NULL;
+    it->workers.reports.window = is_cleat ? CLEAT_REPORTS_AT_ONCE : REPORTS_AT_ONCE;
+    it->results.patience_ms = is_cleat ? 0 : PATIENCE_MS;
     if (sscanf(version, "v%6u.%6u.%6u", &major, &minor, &patch) != 3) {
         cleat__log(CLEAT_LOG_WARN, "the server at %s does not say a version that is known: \"%.64s\"",
                    address, version);
@@ -240,10 +252,13 @@ static void check_version(remote *it, const char *version)
 static cleat_status greet(remote *it)
 {
     static const cleat__method method = {"/Dispatcher/GetVersion", &cleat__get_version_response__descriptor,
-                                         true};
+                                         true, NULL};
     Cleat__GetVersionRequest request = CLEAT__GET_VERSION_REQUEST__INIT;
     void *reply = NULL;
-    cleat_status status = cleat__link_call(it->link, &method, &request, INT64_MAX, &reply);
+    int64_t connect_ms = it->link->settings.connect_timeout_ms;
+    int64_t deadline_ns =
+        cleat__deadline_ns((connect_ms > 0 ? connect_ms : 0) + it->link->settings.greeting_ms);
+    cleat_status status = cleat__link_call(it->link, &method, &request, deadline_ns, &reply);
     if (status == CLEAT_OK) {
         check_version(it, ((Cleat__GetVersionResponse *)reply)->version);
     } else if (status == CLEAT_UNSUPPORTED) {

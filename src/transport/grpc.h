@@ -30,11 +30,12 @@ cleat_status cleat__transport_grpc_new(cleat__remote_settings *settings, cleat__
 /* Spans are not sent for a while to a server that has no place for them. */
 typedef struct cleat__remote_spans {
     cleat__link *link;
-    bool is_hatchet;      /* constant: the server is none of this project's */
     int64_t off_until_ns; /* under the link's mutex, as what follows */
+    bool is_refused;
     cleat__moved moved;
 } cleat__remote_spans;
 void cleat__remote_spans_deinit(cleat__remote_spans *spans);
+void cleat__remote_refuse_spans(cleat__remote_spans *spans, bool is_refused);
 void cleat__remote_own_trace(cleat__remote_spans *spans, const cleat__own_trace *trace);
 
 cleat_status cleat__remote_put_workflow(cleat__link *link, const cleat__workflow *workflow);

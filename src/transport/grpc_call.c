@@ -45,10 +45,14 @@ bool cleat__grpc_code_is_passing(int code, const char *text)
     case GRPC_STATUS_UNAVAILABLE:
     case GRPC_STATUS_DEADLINE_EXCEEDED:
     case GRPC_STATUS_ABORTED: return true;
-    /* gRPC itself says so of a message that is too large, which stays as it is. */
-    case GRPC_STATUS_RESOURCE_EXHAUSTED: return strstr(text, "larger than max") == NULL;
+    case GRPC_STATUS_RESOURCE_EXHAUSTED: return !cleat__grpc_is_too_large(code, text);
     default: return false;
     }
+}
+
+bool cleat__grpc_is_too_large(int code, const char *text)
+{
+    return code == GRPC_STATUS_RESOURCE_EXHAUSTED && strstr(text, "larger than max") != NULL;
 }
 
 /* ---- A call ---- */
@@ -129,6 +133,7 @@ cleat__call *cleat__call_start(cleat__link *link, const char *path, cleat_slice 
     }
     call->completion.run = completed;
     call->link = link;
+    call->path = path;
     call->done = done;
     call->owner = owner;
     call->details = grpc_empty_slice();
@@ -157,9 +162,11 @@ void cleat__call_abandon(cleat__call *call)
     }
 }
 
-void cleat__calls_cancel(cleat__link *link)
+void cleat__calls_cancel(cleat__link *link, const char *path)
 {
     for (cleat__call *it = link->calls; it != NULL; it = it->next) {
-        (void)grpc_call_cancel(it->call, NULL);
+        if (path == NULL || strcmp(it->path, path) == 0) {
+            (void)grpc_call_cancel(it->call, NULL);
+        }
     }
 }

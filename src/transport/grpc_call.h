@@ -11,6 +11,7 @@ struct cleat__call {
     cleat__link *link;
     cleat__call *next, *previous;
     grpc_call *call;
+    const char *path;
     grpc_metadata_array head, trailer;
     grpc_byte_buffer *reply;
     grpc_status_code code;
@@ -33,7 +34,7 @@ void cleat__call_text(const cleat__call *call, char text[CLEAT__CALL_TEXT]);
 bool cleat__call_read(const cleat__call *call, cleat__buffer *out); /* false: no message came */
 
 /* For the link. */
-void cleat__calls_cancel(cleat__link *link);
+void cleat__calls_cancel(cleat__link *link, const char *path); /* NULL: all */
 
 /* A message of bytes, and bytes of a message. */
 grpc_byte_buffer *cleat__grpc_message(cleat_slice bytes);
@@ -42,5 +43,7 @@ bool cleat__grpc_bytes(grpc_byte_buffer *message, cleat__buffer *out);
 
 /* Ends of calls that say nothing against the next try. */
 bool cleat__grpc_code_is_passing(int code, const char *text);
+/* gRPC itself says so, here or at the server, of a message that stays as it is. */
+bool cleat__grpc_is_too_large(int code, const char *text);
 
 #endif

@@ -172,8 +172,8 @@ static Cleat__V1__CreateWorkflowVersionRequest *write_workflow(const cleat__link
 
 cleat_status cleat__remote_put_workflow(cleat__link *link, const cleat__workflow *workflow)
 {
-    static const cleat__method method = {"/v1.AdminService/PutWorkflow",
-                                         &cleat__v1__create_workflow_version_response__descriptor, true};
+    static const cleat__method method = {
+        "/v1.AdminService/PutWorkflow", &cleat__v1__create_workflow_version_response__descriptor, true, NULL};
     void *reply = NULL;
     Cleat__V1__CreateWorkflowVersionRequest *message = write_workflow(link, workflow);
     if (message == NULL) {

@@ -32,7 +32,7 @@ static cleat_status read_id(const cleat__link *link, const Cleat__Event *event, 
 
 static cleat_status push_one(cleat__link *link, const cleat__user_event *event, cleat__uuid *id)
 {
-    static const cleat__method method = {"/EventsService/Push", &cleat__event__descriptor, false};
+    static const cleat__method method = {"/EventsService/Push", &cleat__event__descriptor, false, NULL};
     void *reply = NULL;
     Cleat__PushEventRequest *message = write_event(link, event);
     if (message == NULL) {
@@ -78,7 +78,7 @@ static cleat_status read_ids(const cleat__link *link, const Cleat__Events *reply
 static cleat_status push_many(cleat__link *link, const cleat__user_event *events, size_t count,
                               cleat__uuid *ids)
 {
-    static const cleat__method method = {"/EventsService/BulkPush", &cleat__events__descriptor, false};
+    static const cleat__method method = {"/EventsService/BulkPush", &cleat__events__descriptor, false, NULL};
     void *reply = NULL;
     Cleat__BulkPushEventRequest *message = cleat__message_new(&cleat__bulk_push_event_request__descriptor);
     cleat_status status = message != NULL ? write_events(link, events, count, message) : cleat__fail_memory();

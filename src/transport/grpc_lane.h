@@ -1,7 +1,7 @@
 /*
  * Messages that nobody waits for, on their way to the server: begun in the order they came, some at once.
- * In a lane that must arrive, one that did not for a passing reason goes first again after a back-off,
- * and nothing overtakes it meanwhile. The link's mutex is held in all of this.
+ * In a lane that must arrive, one that did not goes first again after a back-off, and nothing overtakes it
+ * meanwhile, unless the server's answer is that no try will help. The link's mutex is held in all of this.
  */
 #ifndef CLEAT_TRANSPORT_GRPC_LANE_H
 #define CLEAT_TRANSPORT_GRPC_LANE_H
@@ -20,11 +20,14 @@ typedef struct cleat__lane {
     cleat__lane_item *first, *last;
     cleat__lane_item *waiting; /* all before it are on their way; NULL: all are */
     size_t count, bytes, in_flight;
+    uint64_t taken;    /* messages, ever */
     unsigned failures; /* in a row */
     cleat__link_timer retry;
     uint64_t dropped; /* refused by the server, or not taken */
     /* NULL: nobody wants to know that a message has arrived or was refused; `tag` is the message's. */
     void (*settled)(struct cleat__lane *lane, void *tag);
+    /* Of a message that is too large for the server, a shorter one that is sent instead; NULL: there is none. */
+    cleat_status (*shorten)(cleat_slice message, cleat__buffer *out);
 } cleat__lane;
 
 /* The constants are set. */

@@ -12,11 +12,12 @@
 
 #include <grpc/grpc_security.h>
 #include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 enum {
     KEEPALIVE_TIME_MS = 10000,
     KEEPALIVE_TIMEOUT_MS = 60000,
-    RECONNECT_MAX_MS = 5000,
 };
 
 /* ---- Timers ---- */
@@ -68,17 +69,59 @@ static cleat__link_timer *first_timer(const cleat__link *link)
     return first;
 }
 
-static int64_t before_wait(void *user_data)
+void cleat__link_log(cleat__link *link, cleat__log_site *site, cleat_log_level level, const char *format, ...)
 {
-    cleat__link *link = user_data;
+    if (link->said.is_set || !cleat__log_enabled(level)) {
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(link->said.text, sizeof(link->said.text), format, arguments);
+    va_end(arguments);
+    link->said.is_set = true;
+    link->said.site = site;
+    link->said.level = level;
+}
+
+/* Gives the mutex away meanwhile. False: there was nothing to say. */
+static bool say(cleat__link *link)
+{
+    if (!link->said.is_set) {
+        return false;
+    }
+    const cleat__link_said said = link->said;
+    link->said.is_set = false;
+    pthread_mutex_unlock(&link->mutex);
+    if (said.site != NULL) {
+        cleat__log_limited(said.site, said.level, "%s", said.text);
+    } else {
+        cleat__log(said.level, "%s", said.text);
+    }
     pthread_mutex_lock(&link->mutex);
-    link->waits_until_ns = 0; /* timers that are set now wake nobody */
+    return true;
+}
+
+/* The one that is due next, and not yet. */
+static const cleat__link_timer *run_timers(cleat__link *link)
+{
     cleat__link_timer *timer = first_timer(link);
     while (timer != NULL && timer->due_ns <= cleat__clock_monotonic_ns(NULL)) {
         cleat__link_timer_unset(link, timer);
         timer->run(timer);
         timer = first_timer(link);
     }
+    return timer;
+}
+
+static int64_t before_wait(void *user_data)
+{
+    cleat__link *link = user_data;
+    const cleat__link_timer *timer;
+    pthread_mutex_lock(&link->mutex);
+    link->waits_until_ns = 0; /* timers that are set now wake nobody */
+    do {
+        timer = run_timers(link);
+    } while (say(link));
     int64_t until_ns = timer != NULL ? timer->due_ns : INT64_MAX;
     link->waits_until_ns = until_ns;
     pthread_mutex_unlock(&link->mutex);
@@ -182,7 +225,7 @@ static cleat_status make_channel(cleat__link *link)
         integer_argument(GRPC_ARG_ENABLE_RETRIES, 0),               /* there is one who retries already */
         integer_argument(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1),    /* a connection of its own */
         integer_argument(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, settings->reconnect_ms),
-        integer_argument(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, RECONNECT_MAX_MS),
+        integer_argument(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, settings->reconnect_max_ms),
         string_argument(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, settings->server_name), /* last: may be left out */
     };
     size_t count = sizeof(arguments) / sizeof(arguments[0]) - (settings->server_name == NULL);
@@ -286,10 +329,16 @@ void cleat__link_close(cleat__link *link)
     while (link->timers != NULL) {
         cleat__link_timer_unset(link, link->timers);
     }
-    cleat__calls_cancel(link);
+    cleat__calls_cancel(link, NULL);
     cleat__streams_cancel(link);
     pthread_cond_broadcast(&link->changed); /* for those who wait for their next try */
     pthread_mutex_unlock(&link->mutex);
+}
+
+void cleat__link_cancel(cleat__link *link, const char *path)
+{
+    cleat__calls_cancel(link, path);
+    pthread_cond_broadcast(&link->changed); /* for those who wait for their next try */
 }
 
 void cleat__link_stop(cleat__link *link)

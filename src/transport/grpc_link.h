@@ -6,13 +6,14 @@
  * calls timers, ends of calls and messages of streams with the mutex held; they start and abandon
  * calls and set timers, but do not wait. A worker's sink is called with it too, which is how nothing comes
  * after its removal; it takes its own mutex inside, and nothing of the SDK comes here with that one.
- * Nothing blocks but cleat__link_call() and what waits on a condition variable.
+ * Nothing blocks but cleat__link_call() and what waits on a condition variable; log handlers are called without it.
  *
  * Memory: a call belongs to the link until its completions have come, whoever still waits for it.
  */
 #ifndef CLEAT_TRANSPORT_GRPC_LINK_H
 #define CLEAT_TRANSPORT_GRPC_LINK_H
 
+#include "base/log.h"
 #include "base/thread.h"
 #include "grpc/completion.h"
 #include "transport/settings.h"
@@ -30,11 +31,20 @@ typedef struct cleat__link_timer {
 typedef struct cleat__call cleat__call;
 typedef struct cleat__stream cleat__stream;
 
+/* What is to be logged as soon as the mutex is free. */
+typedef struct cleat__link_said {
+    bool is_set;
+    cleat__log_site *site; /* NULL: it does not come often */
+    cleat_log_level level;
+    char text[1024];
+} cleat__link_said;
+
 typedef struct cleat__link {
     cleat__remote_settings settings; /* constant; owned */
     grpc_channel *channel;
     grpc_metadata authorization;
     cleat__completion_thread thread;
+    bool is_cleat; /* constant once it is greeted: the server is `cleat serve`, and understands more */
 
     pthread_mutex_t mutex; /* guards what follows; gRPC's messages may reach a log handler inside */
     pthread_cond_t changed;
@@ -47,6 +57,7 @@ typedef struct cleat__link {
     bool is_waking;
     cleat__call *calls; /* under way */
     cleat__stream *streams;
+    cleat__link_said said;
 } cleat__link;
 
 /* Consumes the settings, on every path. Does not connect yet. */
@@ -66,12 +77,23 @@ int64_t cleat__link_back_off_ms(const cleat__link *link, int64_t first_ms, int64
 /* A sentence for a call that ended so, and its status. */
 cleat_status cleat__link_fail(const cleat__link *link, int code, const char *text);
 
+/*
+ * Logs on the link's thread once the mutex is free, since a handler may take its time or call the client. For that
+ * thread, with the mutex held; of several messages at a time the first counts.
+ */
+void cleat__link_log(cleat__link *link, cleat__log_site *site, cleat_log_level level, const char *format, ...)
+    CLEAT_PRINTF(4, 5);
+
+/* Ends the calls of a method that are under way. For when it is refused from now on. The mutex is held. */
+void cleat__link_cancel(cleat__link *link, const char *path);
+
 /* ---- Blocking calls ---- */
 
 typedef struct cleat__method {
     const char *path;
     const ProtobufCMessageDescriptor *reply;
-    bool is_idempotent; /* may be sent again when it is not known whether the server got it */
+    bool is_idempotent;     /* may be sent again when it is not known whether the server got it */
+    const bool *is_refused; /* under the mutex: nothing is sent any more; NULL: never */
 } cleat__method;
 
 /*

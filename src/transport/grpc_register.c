@@ -95,7 +95,7 @@ cleat_status cleat__remote_register(cleat__remote_worker *worker)
 {
     /* A second registration would only be a worker that never listens. */
     static const cleat__method method = {"/Dispatcher/Register", &cleat__worker_register_response__descriptor,
-                                         true};
+                                         true, NULL};
     void *reply = NULL;
     Cleat__WorkerRegisterRequest *request = cleat__remote_registration_write(worker);
     if (request == NULL) {
@@ -133,7 +133,7 @@ cleat_status cleat__remote_send_labels(cleat__link *link, const char *worker_id,
                                        size_t count)
 {
     static const cleat__method method = {"/Dispatcher/UpsertWorkerLabels",
-                                         &cleat__upsert_worker_labels_response__descriptor, true};
+                                         &cleat__upsert_worker_labels_response__descriptor, true, NULL};
     bool failed = false;
     void *reply = NULL;
     Cleat__UpsertWorkerLabelsRequest *request =

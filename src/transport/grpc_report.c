@@ -16,6 +16,9 @@
 enum {
     REPORTS_MAX = 1000000,
     REPORTS_MAX_BYTES = 256 << 20,
+    BEGINS_AT_ONCE = 16,
+    BEGINS_MAX = 10000,
+    BEGINS_MAX_BYTES = 16 << 20,
     LOGS_AT_ONCE = 8,
     LOGS_MAX = 1000,
     LOGS_MAX_BYTES = 16 << 20,
@@ -25,7 +28,8 @@ enum {
 struct cleat__held {
     char key[KEY_SIZE]; /* of the map: the id and the retry count */
     bool is_reported;   /* its report is on the way; until that has arrived it may be assigned again */
-    const cleat__remote_worker *worker;
+    cleat__remote_worker *worker;
+    cleat__held *next, *previous; /* of the worker's, until it is reported */
     char worker_id[37];
     cleat_slice action_id, step_id; /* behind the struct */
 };
@@ -62,7 +66,38 @@ static cleat_status put_message(cleat__lane *lane, const void *message)
     return status;
 }
 
-static cleat__held *held_new(const cleat__remote_worker *worker, cleat_slice action_id, cleat_slice step_id)
+static void link_held(cleat__held *held)
+{
+    held->is_reported = false;
+    held->previous = NULL;
+    held->next = held->worker->held;
+    if (held->next != NULL) {
+        held->next->previous = held;
+    }
+    held->worker->held = held;
+}
+
+static void unlink_held(cleat__held *held)
+{
+    if (!held->is_reported) {
+        held->is_reported = true;
+        *(held->previous != NULL ? &held->previous->next : &held->worker->held) = held->next;
+        if (held->next != NULL) {
+            held->next->previous = held->previous;
+        }
+    }
+}
+
+static void forget(cleat__remote_workers *workers, cleat__held *held)
+{
+    if (held != NULL) {
+        unlink_held(held);
+        (void)cleat__map_remove(&workers->held, (cleat_slice){held->key, KEY_SIZE});
+        cleat__free(held);
+    }
+}
+
+static cleat__held *held_new(cleat__remote_worker *worker, cleat_slice action_id, cleat_slice step_id)
 {
     cleat__held *held = cleat__malloc(sizeof(*held) + action_id.size + step_id.size);
     if (held != NULL) {
@@ -72,10 +107,20 @@ static cleat__held *held_new(const cleat__remote_worker *worker, cleat_slice act
         held->action_id = (cleat_slice){texts, action_id.size};
         held->step_id = (cleat_slice){texts + action_id.size, step_id.size};
         held->worker = worker;
-        held->is_reported = false;
+        held->is_reported = true; /* in nobody's list yet */
         memcpy(held->worker_id, worker->current_id, sizeof(held->worker_id));
     }
     return held;
+}
+
+/* The attempt's; NULL: there is none, or it has been reported. */
+static cleat__held *find_held(const cleat__remote_workers *workers, const cleat__uuid *task_id,
+                              int32_t retry_count)
+{
+    char key[KEY_SIZE];
+    make_key(task_id, retry_count, key);
+    cleat__held *held = cleat__map_get(&workers->held, (cleat_slice){key, KEY_SIZE});
+    return held != NULL && !held->is_reported ? held : NULL;
 }
 
 bool cleat__remote_holds(const cleat__remote_workers *workers, const cleat__uuid *task_id,
@@ -94,39 +139,33 @@ void cleat__remote_hold(cleat__remote_worker *worker, const cleat__uuid *task_id
     cleat__held *held = held_new(worker, action_id, step_id);
     if (held != NULL) {
         make_key(task_id, retry_count, held->key);
-        cleat__free(cleat__map_remove(&workers->held, (cleat_slice){held->key, KEY_SIZE}));
-        if (cleat__map_put(&workers->held, (cleat_slice){held->key, KEY_SIZE}, held) != CLEAT_OK) {
+        if (cleat__map_put(&workers->held, (cleat_slice){held->key, KEY_SIZE}, held) == CLEAT_OK) {
+            link_held(held);
+        } else {
             cleat__free(held);
-            held = NULL;
         }
     }
-    if (workers->is_cleat) {
+}
+
+void cleat__remote_begin(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count)
+{
+    if (workers->link->is_cleat || cleat__grpc_check_fork() != CLEAT_OK) {
         return; /* it knows from the stream, and a call for each attempt would be as dear as the report */
     }
-    cleat__event_origin origin = origin_of(held);
+    pthread_mutex_lock(&workers->link->mutex);
+    cleat__event_origin origin = origin_of(find_held(workers, task_id, retry_count));
     Cleat__StepActionEvent *message = cleat__started_write(task_id, retry_count, &origin, now_ms());
     if (message != NULL) {
-        (void)put_message(&workers->reports, message); /* only shown */
+        (void)put_message(&workers->begins, message);
         cleat__message_free(message);
     }
+    pthread_mutex_unlock(&workers->link->mutex);
 }
 
 /* ---- Reports ---- */
 
-/* A report as the server understands it. */
-static cleat__report adapted(const cleat__remote_workers *workers, const cleat__report *report)
-{
-    cleat__report said = *report;
-    if (report->status == CLEAT_UNAVAILABLE && !workers->is_cleat) {
-        said.status = CLEAT_FAILED;
-        said.error = cleat_slice_of("the worker stopped before it began the task");
-    }
-    return said;
-}
-
-/* A message that is too large never arrives: the attempt has failed, and would again. */
-static cleat_status write_report(cleat__remote_workers *workers, const cleat__report *report,
-                                 const cleat__event_origin *origin, cleat__buffer *out)
+static cleat_status write_report(const cleat__report *report, const cleat__event_origin *origin,
+                                 cleat__buffer *out)
 {
     cleat_status status = CLEAT_OK;
     Cleat__StepActionEvent *message = cleat__report_write(report, origin, now_ms(), &status);
@@ -134,37 +173,47 @@ static cleat_status write_report(cleat__remote_workers *workers, const cleat__re
         status = cleat__message_pack(message, out);
     }
     cleat__message_free(message);
-    size_t most = (size_t)workers->link->settings.max_send_size;
-    if (status == CLEAT_OK && out->size > most) {
-        char text[160];
-        snprintf(text, sizeof(text),
-                 "the task's %s is too large: its report has %zu bytes, and %zu can be sent",
-                 report->status == CLEAT_OK ? "output" : "error", out->size, most);
-        const cleat__report instead = {.task_id = report->task_id,
-                                       .retry_count = report->retry_count,
-                                       .status = CLEAT_NON_RETRYABLE,
-                                       .error = cleat_slice_of(text)};
-        cleat__buffer_clear(out);
-        return write_report(workers, &instead, origin, out);
-    }
     return status;
 }
 
-/* The attempt's; NULL: there is none, or it has been reported. */
-static cleat__held *find_held(const cleat__remote_workers *workers, const cleat__report *report)
+/* A message that is too large never arrives: the attempt has failed, and would again. */
+static cleat_status write_too_large(const cleat__report *report, const cleat__event_origin *origin,
+                                    size_t size, const char *why, cleat__buffer *out)
 {
-    char key[KEY_SIZE];
-    make_key(&report->task_id, report->retry_count, key);
-    cleat__held *held = cleat__map_get(&workers->held, (cleat_slice){key, KEY_SIZE});
-    return held != NULL && !held->is_reported ? held : NULL;
+    char text[160];
+    snprintf(text, sizeof(text), "the task's %s is too large: its report has %zu bytes, and %s",
+             report->status == CLEAT_OK ? "output" : "error", size, why);
+    const cleat__report instead = {.task_id = report->task_id,
+                                   .retry_count = report->retry_count,
+                                   .status = CLEAT_NON_RETRYABLE,
+                                   .error = cleat_slice_of(text)};
+    cleat__buffer_clear(out);
+    return write_report(&instead, origin, out);
 }
 
-static void forget(cleat__remote_workers *workers, cleat__held *held)
+/* What the server has no room for, although this client may send it: the same for what it did say. */
+static cleat_status shorten_report(cleat_slice message, cleat__buffer *out)
 {
-    if (held != NULL) {
-        (void)cleat__map_remove(&workers->held, (cleat_slice){held->key, KEY_SIZE});
-        cleat__free(held);
+    cleat_status status = CLEAT_OK;
+    cleat__report report;
+    Cleat__StepActionEvent *said =
+        cleat__message_unpack(&cleat__step_action_event__descriptor, message, &status);
+    if (said == NULL) {
+        return status;
     }
+    const cleat__event_origin origin = {cleat_slice_of(said->worker_id), cleat_slice_of(said->action_id),
+                                        cleat_slice_of(said->task_id)};
+    status = cleat__report_read(said, &report);
+    if (status == CLEAT_OK) {
+        status = write_too_large(&report, &origin, message.size, "the server takes less", out);
+    }
+    cleat__message_free(said);
+    return status;
+}
+
+void cleat__remote_forget(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count)
+{
+    forget(workers, find_held(workers, task_id, retry_count));
 }
 
 /* Its report has arrived, or never will. */
@@ -176,17 +225,26 @@ static void settled(cleat__lane *lane, void *tag)
 cleat_status cleat__remote_report_locked(cleat__remote_workers *workers, const cleat__report *report)
 {
     cleat__buffer bytes = {0};
-    cleat__report said = adapted(workers, report);
-    cleat__held *held = find_held(workers, report);
+    cleat__held *held = find_held(workers, &report->task_id, report->retry_count);
     cleat__event_origin origin = origin_of(held);
-    cleat_status status = write_report(workers, &said, &origin, &bytes);
+    if (report->status == CLEAT_UNAVAILABLE && !workers->link->is_cleat) {
+        forget(workers, held); /* others have no word for it: when the worker is gone they find out */
+        return CLEAT_OK;
+    }
+    cleat_status status = write_report(report, &origin, &bytes);
+    int64_t most = workers->link->settings.max_send_size;
+    if (status == CLEAT_OK && bytes.size > (size_t)most) {
+        char why[64];
+        snprintf(why, sizeof(why), "%lld can be sent", (long long)most);
+        status = write_too_large(report, &origin, bytes.size, why, &bytes);
+    }
     /* A released attempt may come back at once, as itself. */
     bool is_kept = held != NULL && report->status != CLEAT_UNAVAILABLE;
     if (status == CLEAT_OK) {
         status = cleat__lane_put(&workers->reports, cleat__buffer_slice(&bytes), is_kept ? held : NULL);
     }
     if (is_kept && status == CLEAT_OK) {
-        held->is_reported = true;
+        unlink_held(held);
     } else {
         forget(workers, held);
     }
@@ -205,29 +263,14 @@ cleat_status cleat__remote_report(cleat__remote_workers *workers, const cleat__r
     return status;
 }
 
-/* Its run goes to another worker, at once where the server knows how to be told. */
-static void give_back(cleat__remote_workers *workers, const cleat__held *held)
+void cleat__remote_give_back(cleat__remote_worker *worker)
 {
-    cleat__report report = {.status = CLEAT_UNAVAILABLE};
-    memcpy(report.task_id.bytes, held->key, sizeof(report.task_id.bytes));
-    memcpy(&report.retry_count, held->key + sizeof(report.task_id.bytes), sizeof(report.retry_count));
-    if (workers->is_cleat) {
-        (void)cleat__remote_report_locked(workers, &report);
-    } else {
-        forget(workers, find_held(workers, &report));
-    }
-}
-
-void cleat__remote_give_back(cleat__remote_workers *workers, const cleat__remote_worker *worker)
-{
-    size_t cursor = 0;
-    const cleat__held *held = cleat__map_next(&workers->held, &cursor);
-    while (held != NULL) {
-        if (held->worker == worker && !held->is_reported) {
-            give_back(workers, held);
-            cursor = 0; /* the map may have changed */
-        }
-        held = cleat__map_next(&workers->held, &cursor);
+    while (worker->held != NULL) {
+        cleat__report report = {.status = CLEAT_UNAVAILABLE};
+        const char *key = worker->held->key;
+        memcpy(report.task_id.bytes, key, sizeof(report.task_id.bytes));
+        memcpy(&report.retry_count, key + sizeof(report.task_id.bytes), sizeof(report.retry_count));
+        (void)cleat__remote_report_locked(worker->workers, &report);
     }
 }
 
@@ -274,9 +317,18 @@ void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *lin
         .what = "a report",
         .must_arrive = true,
         .settled = settled,
+        .shorten = shorten_report,
         .window = 1, /* until it is known what the server is */
         .most_items = REPORTS_MAX,
         .most_bytes = REPORTS_MAX_BYTES,
+    };
+    workers->begins = (cleat__lane){
+        .link = link,
+        .path = "/Dispatcher/SendStepActionEvent",
+        .what = "the beginning of a task",
+        .window = BEGINS_AT_ONCE,
+        .most_items = BEGINS_MAX,
+        .most_bytes = BEGINS_MAX_BYTES,
     };
     workers->logs = (cleat__lane){
         .link = link,
@@ -287,5 +339,6 @@ void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *lin
         .most_bytes = LOGS_MAX_BYTES,
     };
     cleat__lane_init(&workers->reports);
+    cleat__lane_init(&workers->begins);
     cleat__lane_init(&workers->logs);
 }

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/heap.h"
-#include "base/log.h"
 #include "grpc/library.h"
 #include "wire/dispatcher.pb-c.h"
 #include "wire/message.h"
@@ -13,8 +12,9 @@
 
 #include <stdio.h>
 
-/* How long the stream is waited for before the server is asked whether there is such a run. */
-enum { SILENCE_MS = 100, ASK_TIMEOUT_MS = 2000, RESULT_GRACE_MS = 5000 };
+/* How long the stream is waited for before the server is asked whether there is such a run; and how long that may
+ * take, with the result of one that has ended, whatever the caller's limit. */
+enum { SILENCE_MS = 100, LEAST_MS = 2000 };
 
 typedef struct waiter {
     struct waiter *next;
@@ -23,41 +23,41 @@ typedef struct waiter {
     cleat_status status;
     char text[CLEAT__CALL_TEXT];
     cleat_run_result result; /* the caller's, when the status is CLEAT_OK */
+    /* Whether there is such a run. */
+    cleat__call *question; /* on its way */
+    bool is_answered, is_run_done;
+    int code;
 } waiter;
 
 struct cleat__awaited {
-    cleat__awaited *next, *previous; /* of those that are not asked for */
-    bool is_asked;                   /* on the stream that is there */
+    cleat__awaited *next, *previous;
+    bool is_asked; /* on the stream that is there */
     waiter *waiters;
     char id[37];
 };
 
-/* ---- The list of what is not asked for ---- */
+/* ---- The list ---- */
 
-static void link_unasked(cleat__results *results, cleat__awaited *it)
+static void append(cleat__results *results, cleat__awaited *it)
 {
     it->is_asked = false;
-    it->previous = NULL;
-    it->next = results->unasked;
-    if (it->next != NULL) {
-        it->next->previous = it;
-    }
-    results->unasked = it;
+    it->next = NULL;
+    it->previous = results->last;
+    *(it->previous != NULL ? &it->previous->next : &results->first) = it;
+    results->last = it;
+    results->unasked = results->unasked != NULL ? results->unasked : it;
 }
 
-static void unlink_unasked(cleat__results *results, cleat__awaited *it)
+static void take_out(cleat__results *results, cleat__awaited *it)
 {
-    if (!it->is_asked) {
-        *(it->previous != NULL ? &it->previous->next : &results->unasked) = it->next;
-        if (it->next != NULL) {
-            it->next->previous = it->previous;
-        }
-    }
+    *(it->previous != NULL ? &it->previous->next : &results->first) = it->next;
+    *(it->next != NULL ? &it->next->previous : &results->last) = it->previous;
+    results->unasked = results->unasked == it ? it->next : results->unasked;
 }
 
 static void forget(cleat__results *results, cleat__awaited *it)
 {
-    unlink_unasked(results, it);
+    take_out(results, it);
     (void)cleat__map_remove(&results->awaited, cleat_slice_of(it->id));
     cleat__free(it);
 }
@@ -84,8 +84,7 @@ static void tell_result(cleat__awaited *awaited, const Cleat__WorkflowRunEvent *
 
 static void tell_all(cleat__results *results, cleat_status status, const char *text)
 {
-    size_t cursor = 0;
-    for (const cleat__awaited *it; (it = cleat__map_next(&results->awaited, &cursor)) != NULL;) {
+    for (const cleat__awaited *it = results->first; it != NULL; it = it->next) {
         for (waiter *each = it->waiters; each != NULL; each = each->next) {
             if (!each->is_done) {
                 tell(each, status, text);
@@ -120,8 +119,8 @@ static void ask(void *owner)
         return;
     }
     if (pack_request(it->id, &message) == CLEAT_OK) {
-        unlink_unasked(results, it);
         it->is_asked = true;
+        results->unasked = it->next;
         cleat__stream_write(results->stream, cleat__buffer_slice(&message));
     }
     cleat__buffer_deinit(&message);
@@ -144,9 +143,9 @@ static void on_message(void *owner, cleat_slice bytes)
         }
     } else {
         static cleat__log_site site;
-        cleat__log_limited(&site, CLEAT_LOG_WARN, "the server at %s sends a result that is none: %s",
-                           results->link->settings.address,
-                           event == NULL ? cleat_error_message() : "its id is no UUID");
+        cleat__link_log(results->link, &site, CLEAT_LOG_WARN,
+                        "the server at %s sends a result that is none: %s", results->link->settings.address,
+                        event == NULL ? cleat_error_message() : "its id is no UUID");
     }
     cleat__message_free(event);
     ask(results);
@@ -166,13 +165,14 @@ static void wait_for_reconnect(cleat__results *results)
 static void on_ended(void *owner, int code, const char *text)
 {
     cleat__results *results = owner;
-    size_t cursor = 0;
     results->stream = NULL;
-    for (cleat__awaited *it; (it = cleat__map_next(&results->awaited, &cursor)) != NULL;) {
-        if (it->is_asked) {
-            link_unasked(results, it);
-        }
+    if (cleat__clock_monotonic_ns(NULL) - results->opened_ns >= CLEAT__GOOD_STREAM_NS) {
+        results->failures = 0;
     }
+    for (cleat__awaited *it = results->first; it != NULL; it = it->next) {
+        it->is_asked = false;
+    }
+    results->unasked = results->first;
     if (code == GRPC_STATUS_UNAUTHENTICATED || code == GRPC_STATUS_PERMISSION_DENIED ||
         code == GRPC_STATUS_UNIMPLEMENTED) {
         cleat_status status = cleat__link_fail(results->link, code, text);
@@ -187,6 +187,7 @@ static void connect_stream(cleat__results *results)
 {
     static const cleat__stream_handler handler = {on_message, ask, on_ended};
     if (results->stream == NULL && results->unasked != NULL) {
+        results->opened_ns = cleat__clock_monotonic_ns(NULL);
         results->stream = cleat__stream_start(results->link, "/Dispatcher/SubscribeToWorkflowRuns",
                                               (cleat_slice){NULL, 0}, &handler, results);
         if (results->stream == NULL) {
@@ -217,9 +218,10 @@ static cleat_status add(cleat__results *results, const char *id, waiter *self, c
             cleat__free(it);
             return status;
         }
-        link_unasked(results, it);
+        append(results, it);
     } else if (it->is_asked && it->waiters->is_done) {
-        link_unasked(results, it); /* the answer has come just now: asking again answers again */
+        take_out(results, it); /* the answer has come just now: asking again answers again */
+        append(results, it);
     }
     self->next = it->waiters;
     it->waiters = self;
@@ -242,10 +244,12 @@ static void leave(cleat__results *results, cleat__awaited *it, const waiter *sel
     }
 }
 
+#define DETAILS "/v1.AdminService/GetRunDetails"
+
 cleat_status cleat__run_is_done(cleat__link *link, const char *id, int64_t deadline_ns, bool *is_done)
 {
-    static const cleat__method method = {"/v1.AdminService/GetRunDetails",
-                                         &cleat__v1__get_run_details_response__descriptor, true};
+    static const cleat__method method = {DETAILS, &cleat__v1__get_run_details_response__descriptor, true,
+                                         NULL};
     Cleat__V1__GetRunDetailsRequest request = CLEAT__V1__GET_RUN_DETAILS_REQUEST__INIT;
     void *reply = NULL;
     request.external_id = (char *)(uintptr_t)id;
@@ -264,42 +268,105 @@ static bool wait_until(const cleat__results *results, waiter *self, int64_t dead
     return self->is_done;
 }
 
-/*
- * The stream never answers for a run that is not there, so the server is asked. Unlocks meanwhile. False: there is
- * none, as far as the server knows.
- */
-static bool look_for_run(cleat__results *results, const char *id, waiter *self, int64_t *deadline_ns)
+/* ---- Whether there is such a run, of which the stream says nothing ---- */
+
+static void on_answer(void *owner, cleat__call *call)
 {
-    bool is_done = false;
-    int64_t least_ns = cleat__deadline_ns(ASK_TIMEOUT_MS);
-    pthread_mutex_unlock(&results->link->mutex);
-    cleat_status status =
-        cleat__run_is_done(results->link, id, *deadline_ns > least_ns ? *deadline_ns : least_ns, &is_done);
-    pthread_mutex_lock(&results->link->mutex);
-    if (is_done) { /* its result is on the way */
-        int64_t grace_ns = cleat__deadline_ns(RESULT_GRACE_MS);
-        *deadline_ns = *deadline_ns > grace_ns ? *deadline_ns : grace_ns;
+    waiter *self = owner;
+    cleat__buffer bytes = {0};
+    cleat_status status;
+    self->question = NULL;
+    self->is_answered = true;
+    self->code = (int)call->code;
+    cleat__call_text(call, self->text);
+    if (call->code == GRPC_STATUS_OK && cleat__call_read(call, &bytes)) {
+        Cleat__V1__GetRunDetailsResponse *reply = cleat__message_unpack(
+            &cleat__v1__get_run_details_response__descriptor, cleat__buffer_slice(&bytes), &status);
+        self->is_run_done = reply != NULL && reply->done;
+        cleat__message_free(reply);
     }
-    bool may_pass = status == CLEAT_TIMEOUT || status == CLEAT_UNAVAILABLE || status == CLEAT_UNSUPPORTED ||
-                    status == CLEAT_TOO_LARGE || status == CLEAT_NOT_FOUND;
-    if (status != CLEAT_OK && !may_pass && !self->is_done) {
-        tell(self, status, cleat_error_message());
-    }
-    return status != CLEAT_NOT_FOUND;
+    cleat__buffer_deinit(&bytes);
+    pthread_cond_signal(&self->done);
 }
 
-/* Some servers know of a run only a while after they have given it its id. */
-static void look_twice(cleat__results *results, const char *id, waiter *self, int64_t *deadline_ns)
+typedef enum finding { UNKNOWN, FOUND, MISSING, REFUSED } finding;
+
+static finding finding_of(const waiter *self)
 {
-    char text[64];
+    switch (self->is_answered ? self->code : GRPC_STATUS_UNAVAILABLE) {
+    case GRPC_STATUS_NOT_FOUND: return MISSING;
+    case GRPC_STATUS_UNAUTHENTICATED:
+    case GRPC_STATUS_PERMISSION_DENIED:
+    case GRPC_STATUS_INVALID_ARGUMENT:
+    case GRPC_STATUS_FAILED_PRECONDITION: return REFUSED;
+    /* A server that cannot say. */
+    case GRPC_STATUS_UNIMPLEMENTED:
+    case GRPC_STATUS_OUT_OF_RANGE:
+    case GRPC_STATUS_OK: return FOUND;
+    default: return cleat__grpc_is_too_large(self->code, self->text) ? FOUND : UNKNOWN;
+    }
+}
+
+/* Waits for the answer, or the run's result. */
+static finding look(const cleat__results *results, const char *id, waiter *self, int64_t deadline_ns)
+{
+    cleat__link *link = results->link;
+    Cleat__V1__GetRunDetailsRequest request = CLEAT__V1__GET_RUN_DETAILS_REQUEST__INIT;
+    cleat__buffer bytes = {0};
+    request.external_id = (char *)(uintptr_t)id;
+    self->is_answered = false;
+    if (cleat__message_pack(&request, &bytes) == CLEAT_OK) {
+        self->question = cleat__call_start(link, DETAILS, cleat__buffer_slice(&bytes),
+                                           link->settings.call_timeout_ms, on_answer, self);
+    }
+    cleat__buffer_deinit(&bytes);
+    while (self->question != NULL && !self->is_done &&
+           cleat__cond_wait_until(&self->done, &link->mutex, deadline_ns)) {
+    }
+    cleat__call_abandon(self->question);
+    self->question = NULL;
+    return finding_of(self);
+}
+
+/* Asks until the server has said something. Some know of a run only a while after they have given it its id. */
+static finding look_until_known(const cleat__results *results, const char *id, waiter *self,
+                                int64_t deadline_ns, int64_t least_ns)
+{
+    const cleat__remote_settings *settings = &results->link->settings;
     int64_t patience_ns = cleat__deadline_ns(results->patience_ms);
-    if (look_for_run(results, id, self, deadline_ns) ||
-        wait_until(results, self, patience_ns < *deadline_ns ? patience_ns : *deadline_ns) ||
-        (results->patience_ms != 0 && look_for_run(results, id, self, deadline_ns)) || self->is_done) {
+    for (unsigned tries = 0;; tries++) {
+        finding found = look(results, id, self, least_ns);
+        int64_t limit_ns = found == MISSING ? deadline_ns : least_ns;
+        if (found == MISSING && cleat__clock_monotonic_ns(NULL) < patience_ns) {
+            found = UNKNOWN;
+        }
+        int64_t next_ns = cleat__deadline_ns(cleat__link_back_off_ms(
+            results->link, settings->retry_ms, settings->reconnect_max_ms, tries < 30 ? tries : 30));
+        if (found != UNKNOWN || wait_until(results, self, next_ns < limit_ns ? next_ns : limit_ns) ||
+            cleat__clock_monotonic_ns(NULL) >= limit_ns) {
+            return found;
+        }
+    }
+}
+
+static void find_out(const cleat__results *results, const char *id, waiter *self, int64_t *deadline_ns)
+{
+    char text[CLEAT__CALL_TEXT];
+    int64_t least_ns = cleat__deadline_ns(LEAST_MS);
+    least_ns = *deadline_ns > least_ns ? *deadline_ns : least_ns;
+    finding found = look_until_known(results, id, self, *deadline_ns, least_ns);
+    if (self->is_done) {
         return;
     }
-    snprintf(text, sizeof(text), "there is no run %s", id);
-    tell(self, CLEAT_NOT_FOUND, text);
+    if (self->is_run_done) {
+        *deadline_ns = least_ns; /* its result is on the way */
+    } else if (found == MISSING) {
+        snprintf(text, sizeof(text), "there is no run %s", id);
+        tell(self, CLEAT_NOT_FOUND, text);
+    } else if (found == REFUSED) {
+        cleat_status status = cleat__link_fail(results->link, self->code, self->text);
+        tell(self, status, cleat_error_message());
+    }
 }
 
 static cleat_status wait_here(cleat__results *results, const char *id, int64_t timeout_ms, waiter *self)
@@ -315,7 +382,7 @@ static cleat_status wait_here(cleat__results *results, const char *id, int64_t t
     int64_t deadline_ns = cleat__deadline_ns(timeout_ms);
     int64_t silence_ns = cleat__deadline_ns(SILENCE_MS);
     if (!wait_until(results, self, silence_ns < deadline_ns ? silence_ns : deadline_ns)) {
-        look_twice(results, id, self, &deadline_ns);
+        find_out(results, id, self, &deadline_ns);
     }
     if (!wait_until(results, self, deadline_ns)) {
         self->status = cleat__fail(CLEAT_TIMEOUT, "run %s has not ended yet", id);

@@ -14,10 +14,12 @@ typedef struct cleat__awaited cleat__awaited;
 /* Guarded by the link's mutex. */
 typedef struct cleat__results {
     cleat__link *link;
-    cleat__stream *stream; /* NULL: not connected */
-    cleat__map awaited;    /* by id, as text */
-    cleat__awaited *unasked;
-    unsigned failures; /* in a row */
+    cleat__stream *stream;        /* NULL: not connected */
+    cleat__map awaited;           /* by id, as text */
+    cleat__awaited *first, *last; /* oldest first */
+    cleat__awaited *unasked;      /* all before it are asked for; NULL: all are */
+    int64_t opened_ns;            /* the stream */
+    unsigned failures;            /* in a row */
     cleat__link_timer reconnect;
     int64_t patience_ms; /* how long a run may be unknown to the server */
     size_t callers;      /* inside cleat__results_wait() */

@@ -30,6 +30,11 @@ static void answered(void *owner, cleat__call *call)
 /* gRPC ends a call at its deadline, but for a connection that is stuck. */
 enum { OVERDUE_MS = 500 };
 
+static bool is_refused(const cleat__method *method)
+{
+    return method->is_refused != NULL && *method->is_refused;
+}
+
 /* One try, with the mutex held. */
 static cleat_status try_once(cleat__link *link, const cleat__method *method, cleat_slice request,
                              int64_t deadline_ns, waiting *it)
@@ -39,6 +44,10 @@ static cleat_status try_once(cleat__link *link, const cleat__method *method, cle
     int64_t overdue_ns = cleat__deadline_ns(timeout_ms + OVERDUE_MS);
     it->is_done = it->has_reply = false;
     cleat__buffer_clear(&it->reply);
+    if (is_refused(method)) {
+        return cleat__fail(CLEAT_UNAVAILABLE, "nobody waits any more for the server at %s",
+                           link->settings.address);
+    }
     it->call = cleat__call_start(link, method->path, request, timeout_ms, answered, it);
     if (it->call == NULL) {
         return link->is_closing ? cleat__fail(CLEAT_UNAVAILABLE, "the client is being freed")
@@ -68,12 +77,14 @@ static bool was_never_sent(const waiting *it)
     return false;
 }
 
+/* A server that says INTERNAL or UNKNOWN may have lost its database for a while. */
 static bool may_try_again(const cleat__method *method, const waiting *it)
 {
-    if (!cleat__grpc_code_is_passing(it->code, it->text)) {
-        return false;
+    if (it->code == GRPC_STATUS_INTERNAL || it->code == GRPC_STATUS_UNKNOWN) {
+        return method->is_idempotent;
     }
-    return method->is_idempotent || it->code == GRPC_STATUS_RESOURCE_EXHAUSTED || was_never_sent(it);
+    return cleat__grpc_code_is_passing(it->code, it->text) &&
+           (method->is_idempotent || it->code == GRPC_STATUS_RESOURCE_EXHAUSTED || was_never_sent(it));
 }
 
 /* Waits before the next try; false: there is none. */
@@ -91,9 +102,12 @@ static bool wait_for_next(cleat__link *link, const cleat__method *method, const 
         return false;
     }
     if (is_connecting && tries == 1) {
+        pthread_mutex_unlock(&link->mutex); /* a log handler may take its time */
         cleat__log(CLEAT_LOG_WARN, "waiting for the server at %s: %s", settings->address, it->text);
+        pthread_mutex_lock(&link->mutex);
     }
-    while (!link->is_closing && cleat__cond_wait_until(&link->changed, &link->mutex, until_ns)) {
+    while (!link->is_closing && !is_refused(method) &&
+           cleat__cond_wait_until(&link->changed, &link->mutex, until_ns)) {
     }
     return !link->is_closing;
 }

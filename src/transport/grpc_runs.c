@@ -8,11 +8,6 @@
 #include "wire/v1/workflows.pb-c.h"
 #include "wire/workflows.pb-c.h"
 
-enum {
-    BULK_MAX = 500,
-    ITEM_OVERHEAD = 16, /* at least what an item takes besides its own bytes */
-};
-
 /* ---- Starting runs ---- */
 
 static cleat_status read_id(const cleat__link *link, const char *text, cleat__uuid *id)
@@ -50,7 +45,7 @@ static cleat_status trigger_one(cleat__link *link, const cleat__trigger *trigger
 {
     /* A child is started once however often it is asked for. */
     const cleat__method method = {"/WorkflowService/TriggerWorkflow",
-                                  &cleat__trigger_workflow_response__descriptor, trigger->is_child};
+                                  &cleat__trigger_workflow_response__descriptor, trigger->is_child, NULL};
     void *reply = NULL;
     Cleat__V1__TriggerWorkflowRequest *message = write_trigger(link, trigger);
     if (message == NULL) {
@@ -79,70 +74,42 @@ static cleat_status read_ids(const cleat__link *link, const Cleat__BulkTriggerWo
     return status;
 }
 
-/* As many as one message may have, one at least; they are added to it. */
-static cleat_status write_part(const cleat__link *link, const cleat__trigger *triggers, size_t count,
+static cleat_status write_many(const cleat__link *link, const cleat__trigger *triggers, size_t count,
                                Cleat__BulkTriggerWorkflowRequest *message)
 {
-    size_t left = (size_t)link->settings.max_send_size;
-    count = count < BULK_MAX ? count : BULK_MAX;
     message->workflows = cleat__calloc(count, sizeof(*message->workflows));
     while (message->workflows != NULL && message->n_workflows < count) {
         Cleat__V1__TriggerWorkflowRequest *item = write_trigger(link, &triggers[message->n_workflows]);
         if (item == NULL) {
             return cleat__fail_memory();
         }
-        size_t size = protobuf_c_message_get_packed_size(&item->base) + ITEM_OVERHEAD;
-        if (size > left && message->n_workflows != 0) {
-            cleat__message_free(item);
-            return CLEAT_OK;
-        }
-        left -= size < left ? size : left;
         message->workflows[message->n_workflows++] = item;
     }
     return message->workflows != NULL ? CLEAT_OK : cleat__fail_memory();
 }
 
-static cleat_status trigger_part(cleat__link *link, const cleat__trigger *triggers, size_t count,
-                                 cleat__uuid *ids, size_t *started)
+/* All or none, so in one message. */
+static cleat_status trigger_many(cleat__link *link, const cleat__trigger *triggers, size_t count,
+                                 cleat__uuid *ids)
 {
     cleat__method method = {"/WorkflowService/BulkTriggerWorkflow",
-                            &cleat__bulk_trigger_workflow_response__descriptor, true};
+                            &cleat__bulk_trigger_workflow_response__descriptor, true, NULL};
     void *reply = NULL;
     Cleat__BulkTriggerWorkflowRequest *message =
         cleat__message_new(&cleat__bulk_trigger_workflow_request__descriptor);
-    cleat_status status = message != NULL ? write_part(link, triggers, count, message) : cleat__fail_memory();
-    size_t taken = message != NULL ? message->n_workflows : 0;
-    for (size_t i = 0; i < taken; i++) {
+    cleat_status status = message != NULL ? write_many(link, triggers, count, message) : cleat__fail_memory();
+    for (size_t i = 0; i < count; i++) {
         method.is_idempotent = method.is_idempotent && triggers[i].is_child;
     }
     if (status == CLEAT_OK) {
         status = cleat__link_call(link, &method, message, INT64_MAX, &reply);
     }
     if (status == CLEAT_OK) {
-        status = read_ids(link, reply, taken, ids);
+        status = read_ids(link, reply, count, ids);
     }
-    *started += status == CLEAT_OK ? taken : 0;
     cleat__message_free(reply);
     cleat__message_free(message);
-    return status;
-}
-
-/* All or none, as long as they fit into one message. */
-static cleat_status trigger_many(cleat__link *link, const cleat__trigger *triggers, size_t count,
-                                 cleat__uuid *ids)
-{
-    cleat_status status = CLEAT_OK;
-    size_t started = 0;
-    while (status == CLEAT_OK && started < count) {
-        status = trigger_part(link, triggers + started, count - started, ids + started, &started);
-    }
-    status = trigger_status(status);
-    if (status != CLEAT_OK && started != 0) {
-        status = cleat__fail(status,
-                             "%s (the first %zu of %zu runs were started: more do not fit into one message)",
-                             cleat_error_message(), started, count);
-    }
-    return status;
+    return trigger_status(status);
 }
 
 cleat_status cleat__remote_trigger(cleat__link *link, const cleat__trigger *triggers, size_t count,
@@ -167,7 +134,7 @@ static bool is_listed(char *const *ids, size_t count, const cleat__uuid *run_id)
 cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id)
 {
     static const cleat__method method = {"/v1.AdminService/CancelTasks",
-                                         &cleat__v1__cancel_tasks_response__descriptor, true};
+                                         &cleat__v1__cancel_tasks_response__descriptor, true, NULL};
     Cleat__V1__CancelTasksRequest request = CLEAT__V1__CANCEL_TASKS_REQUEST__INIT;
     void *reply = NULL;
     char id[37], *ids[] = {id};
@@ -194,7 +161,7 @@ cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id)
 cleat_status cleat__remote_replay(cleat__link *link, const cleat__uuid *run_id)
 {
     static const cleat__method method = {"/v1.AdminService/ReplayTasks",
-                                         &cleat__v1__replay_tasks_response__descriptor, false};
+                                         &cleat__v1__replay_tasks_response__descriptor, false, NULL};
     Cleat__V1__ReplayTasksRequest request = CLEAT__V1__REPLAY_TASKS_REQUEST__INIT;
     void *reply = NULL;
     char id[37], *ids[] = {id};

@@ -90,7 +90,7 @@ static cleat_status make_by_grpc(cleat__link *link, const cleat__schedule *sched
                                  size_t count, cleat__uuid *ids)
 {
     static const cleat__method method = {"/WorkflowService/ScheduleWorkflow",
-                                         &cleat__workflow_version__descriptor, false};
+                                         &cleat__workflow_version__descriptor, false, NULL};
     void *reply = NULL;
     Cleat__ScheduleWorkflowRequest *message = write_schedule(link, schedule, at_ms, count);
     if (message == NULL) {

@@ -13,6 +13,7 @@
 #define OFF_NS (300 * CLEAT__NS_PER_S)
 /* Of more in a request a Hatchet engine keeps only so many. */
 enum { HATCHET_SPANS_MAX = 1000 };
+#define EXPORT "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 static bool is_off(cleat__remote_spans *spans)
 {
@@ -27,11 +28,6 @@ static void switch_off(cleat__remote_spans *spans)
     pthread_mutex_lock(&spans->link->mutex);
     spans->off_until_ns = cleat__clock_monotonic_ns(NULL) + OFF_NS;
     pthread_mutex_unlock(&spans->link->mutex);
-}
-
-static cleat_status fail_off(const cleat__remote_spans *spans)
-{
-    return cleat__fail(CLEAT_UNSUPPORTED, "the server at %s takes no spans", spans->link->settings.address);
 }
 
 static void read_response(const cleat__remote_spans *spans, cleat_slice bytes)
@@ -53,8 +49,7 @@ static cleat_status send_part(cleat__remote_spans *spans, const cleat__otlp_requ
                               int64_t deadline_ns)
 {
     /* A collector keeps a span once. */
-    static const cleat__method method = {"/opentelemetry.proto.collector.trace.v1.TraceService/Export", NULL,
-                                         true};
+    const cleat__method method = {EXPORT, NULL, true, &spans->is_refused};
     cleat__buffer bytes = {0}, reply = {0};
     for (size_t i = 0; i < part->piece_count; i++) {
         cleat__buffer_append_slice(&bytes, part->pieces[i]);
@@ -93,9 +88,19 @@ void cleat__remote_spans_deinit(cleat__remote_spans *spans)
     cleat__moved_deinit(&spans->moved);
 }
 
+void cleat__remote_refuse_spans(cleat__remote_spans *spans, bool is_refused)
+{
+    if (cleat__grpc_check_fork() == CLEAT_OK) {
+        pthread_mutex_lock(&spans->link->mutex);
+        spans->is_refused = is_refused;
+        cleat__link_cancel(spans->link, EXPORT);
+        pthread_mutex_unlock(&spans->link->mutex);
+    }
+}
+
 void cleat__remote_own_trace(cleat__remote_spans *spans, const cleat__own_trace *trace)
 {
-    if (spans->is_hatchet) {
+    if (!spans->link->is_cleat) {
         pthread_mutex_lock(&spans->link->mutex);
         cleat__moved_add(&spans->moved, trace);
         pthread_mutex_unlock(&spans->link->mutex);
@@ -123,18 +128,17 @@ cleat_status cleat__remote_export_spans(cleat__remote_spans *spans, const cleat_
                                         int64_t timeout_ms)
 {
     cleat_status status = cleat__grpc_check_fork();
-    if (status == CLEAT_OK && is_off(spans)) {
-        status = fail_off(spans);
-    }
-    if (status != CLEAT_OK || batch->count == 0) {
+    if (status != CLEAT_OK || batch->count == 0 || is_off(spans)) {
         return status;
     }
     int64_t deadline_ns = cleat__deadline_ns(timeout_ms == INT64_MAX ? -1 : timeout_ms);
-    status =
-        spans->is_hatchet ? send_to_hatchet(spans, batch, deadline_ns) : send_all(spans, batch, deadline_ns);
+    status = spans->link->is_cleat ? send_all(spans, batch, deadline_ns)
+                                   : send_to_hatchet(spans, batch, deadline_ns);
     if (status == CLEAT_UNSUPPORTED) {
         switch_off(spans);
-        return fail_off(spans);
+        cleat__log(CLEAT_LOG_INFO, "the server at %s takes no spans: they are dropped",
+                   spans->link->settings.address);
+        status = CLEAT_OK; /* which is how most of them are set up (otel.md 2.3) */
     }
     return status;
 }

@@ -2,7 +2,11 @@
 #ifndef CLEAT_TRANSPORT_GRPC_STREAM_H
 #define CLEAT_TRANSPORT_GRPC_STREAM_H
 
+#include "base/clock.h"
 #include "transport/grpc_call.h"
+
+/* A stream that lived so long was no failure (worker.md 2). */
+#define CLEAT__GOOD_STREAM_NS (20 * CLEAT__NS_PER_S)
 
 /* Called on the link's thread. */
 typedef struct cleat__stream_handler {

@@ -15,7 +15,7 @@ cleat_status cleat__remote_put_stream(cleat__link *link, const cleat__uuid *task
                                       cleat_slice chunk)
 {
     static const cleat__method method = {"/EventsService/PutStreamEvent",
-                                         &cleat__put_stream_event_response__descriptor, false};
+                                         &cleat__put_stream_event_response__descriptor, false, NULL};
     Cleat__PutStreamEventRequest request = CLEAT__PUT_STREAM_EVENT_REQUEST__INIT;
     char id[37];
     bool failed = false;
@@ -40,7 +40,7 @@ cleat_status cleat__remote_refresh_timeout(cleat__link *link, const cleat__uuid 
                                            int64_t increment_ms, int64_t *timeout_at_ms)
 {
     static const cleat__method method = {"/Dispatcher/RefreshTimeout",
-                                         &cleat__refresh_timeout_response__descriptor, false};
+                                         &cleat__refresh_timeout_response__descriptor, false, NULL};
     Cleat__RefreshTimeoutRequest request = CLEAT__REFRESH_TIMEOUT_REQUEST__INIT;
     char id[37], increment[CLEAT__DURATION_TEXT];
     void *reply = NULL;
@@ -64,7 +64,7 @@ cleat_status cleat__remote_refresh_timeout(cleat__link *link, const cleat__uuid 
 cleat_status cleat__remote_release_slot(cleat__link *link, const cleat__uuid *task_id)
 {
     static const cleat__method method = {"/Dispatcher/ReleaseSlot", &cleat__release_slot_response__descriptor,
-                                         true};
+                                         true, NULL};
     Cleat__ReleaseSlotRequest request = CLEAT__RELEASE_SLOT_REQUEST__INIT;
     char id[37];
     void *reply = NULL;

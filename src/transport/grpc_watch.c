@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/heap.h"
-#include "base/log.h"
 #include "grpc/library.h"
 #include "wire/dispatcher.pb-c.h"
 #include "wire/message.h"
@@ -35,8 +34,9 @@ static void on_message(void *owner, cleat_slice bytes)
     Cleat__WorkflowEvent *event = cleat__message_unpack(&cleat__workflow_event__descriptor, bytes, &status);
     it->failures = 0;
     if (event == NULL) {
-        cleat__log_limited(&site, CLEAT_LOG_WARN, "the server at %s sends an event of a run that is none: %s",
-                           it->link->settings.address, cleat_error_message());
+        cleat__link_log(it->link, &site, CLEAT_LOG_WARN,
+                        "the server at %s sends an event of a run that is none: %s",
+                        it->link->settings.address, cleat_error_message());
         return;
     }
     if (event->event_type == CLEAT__RESOURCE_EVENT_TYPE__RESOURCE_EVENT_TYPE_STREAM && !it->is_over) {

@@ -4,18 +4,16 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/heap.h"
-#include "base/log.h"
 #include "grpc/call_status.h"
 #include "grpc/library.h"
+#include "transport/remote_http.h"
 #include "wire/assignment.h"
 #include "wire/message.h"
 #include "wire/timestamp.h"
 
 #include <stdio.h>
 
-/* A stream that lived so long was no failure (worker.md 2). */
-#define GOOD_STREAM_NS (20 * CLEAT__NS_PER_S)
-enum { UNSUBSCRIBE_TIMEOUT_MS = 5000 };
+enum { UNSUBSCRIBE_TIMEOUT_MS = 5000, REFUSALS_MAX = 10 };
 
 static int64_t now_ms(void)
 {
@@ -61,8 +59,11 @@ static void register_anew(cleat__remote_worker *worker)
     if (worker->registration != NULL || worker->is_paused) {
         return;
     }
-    cleat__log(CLEAT_LOG_WARN, "the server at %s does not know worker %s any more: it registers anew",
-               link->settings.address, worker->current_id);
+    cleat__call_abandon(worker->heartbeat); /* its answer would be about the worker that was */
+    worker->heartbeat = NULL;
+    cleat__link_log(worker->workers->link, NULL, CLEAT_LOG_WARN,
+                    "the server at %s does not know worker %s any more: it registers anew",
+                    link->settings.address, worker->current_id);
     Cleat__WorkerRegisterRequest *request = cleat__remote_registration_write(worker);
     if (request != NULL && cleat__message_pack(request, &bytes) == CLEAT_OK) {
         worker->registration = cleat__call_start(link, "/Dispatcher/Register", cleat__buffer_slice(&bytes),
@@ -107,8 +108,9 @@ static void refuse(cleat__remote_worker *worker, const Cleat__AssignedAction *ac
     int32_t retry_count;
     char text[CLEAT__CALL_TEXT];
     snprintf(text, sizeof(text), "%s", cleat_error_message());
-    cleat__log_limited(&site, CLEAT_LOG_WARN, "an action of the server at %s is of no use: %s",
-                       worker->workers->link->settings.address, text);
+    cleat__link_log(worker->workers->link, &site, CLEAT_LOG_WARN,
+                    "an action of the server at %s is of no use: %s", worker->workers->link->settings.address,
+                    text);
     if (cleat__action_attempt_read(action, &task_id, &retry_count) != CLEAT_OK) {
         return;
     }
@@ -132,6 +134,14 @@ static void start_run(cleat__remote_worker *worker, const Cleat__AssignedAction 
         cleat__free(assignment); /* the server was not sure that it had come */
         return;
     }
+    if (worker->is_paused) { /* it was on the way */
+        const cleat__report report = {.task_id = assignment->task_id,
+                                      .retry_count = assignment->retry_count,
+                                      .status = CLEAT_UNAVAILABLE};
+        (void)cleat__remote_report_locked(worker->workers, &report);
+        cleat__free(assignment);
+        return;
+    }
     cleat__remote_hold(worker, &assignment->task_id, assignment->retry_count, assignment->task,
                        cleat_slice_of(action->task_id));
     restore_action(worker, assignment);
@@ -140,11 +150,16 @@ static void start_run(cleat__remote_worker *worker, const Cleat__AssignedAction 
     worker->sink.assign(worker->sink.self, assignment);
 }
 
-static void cancel_run(const cleat__remote_worker *worker, const Cleat__AssignedAction *action)
+static void cancel_run(cleat__remote_worker *worker, const Cleat__AssignedAction *action)
 {
     cleat__uuid task_id;
     int32_t retry_count;
-    if (cleat__action_attempt_read(action, &task_id, &retry_count) == CLEAT_OK) {
+    if (cleat__action_attempt_read(action, &task_id, &retry_count) != CLEAT_OK) {
+        return;
+    }
+    if (worker->sink.withdraw(worker->sink.self, &task_id, retry_count)) {
+        cleat__remote_forget(worker->workers, &task_id, retry_count);
+    } else {
         worker->sink.cancel(worker->sink.self, &task_id, retry_count);
     }
 }
@@ -156,18 +171,19 @@ static void on_action(void *owner, cleat_slice bytes)
     static cleat__log_site site;
     Cleat__AssignedAction *action =
         cleat__message_unpack(&cleat__assigned_action__descriptor, bytes, &status);
-    worker->failures = 0;
+    worker->failures = worker->refusals = 0;
     if (action == NULL) {
-        cleat__log_limited(&site, CLEAT_LOG_WARN, "the server at %s sends an action that is none: %s",
-                           worker->workers->link->settings.address, cleat_error_message());
+        cleat__link_log(worker->workers->link, &site, CLEAT_LOG_WARN,
+                        "the server at %s sends an action that is none: %s",
+                        worker->workers->link->settings.address, cleat_error_message());
     } else if (action->action_type == CLEAT__ACTION_TYPE__START_STEP_RUN) {
         start_run(worker, action);
     } else if (action->action_type == CLEAT__ACTION_TYPE__CANCEL_STEP_RUN) {
         cancel_run(worker, action);
     } else {
-        cleat__log_limited(&site, CLEAT_LOG_WARN,
-                           "the server at %s sends an action of type %d, which is unknown",
-                           worker->workers->link->settings.address, (int)action->action_type);
+        cleat__link_log(worker->workers->link, &site, CLEAT_LOG_WARN,
+                        "the server at %s sends an action of type %d, which is unknown",
+                        worker->workers->link->settings.address, (int)action->action_type);
     }
     cleat__message_free(action);
 }
@@ -176,7 +192,7 @@ static void on_action(void *owner, cleat_slice bytes)
 static int64_t delay_after(cleat__remote_worker *worker)
 {
     const cleat__remote_settings *settings = &worker->workers->link->settings;
-    if (cleat__clock_monotonic_ns(NULL) - worker->opened_ns >= GOOD_STREAM_NS) {
+    if (cleat__clock_monotonic_ns(NULL) - worker->opened_ns >= CLEAT__GOOD_STREAM_NS) {
         worker->failures = 0;
     }
     unsigned failures = worker->failures;
@@ -186,12 +202,28 @@ static int64_t delay_after(cleat__remote_worker *worker)
                                                    settings->reconnect_max_ms, failures - 1);
 }
 
+/* A token that was revoked does not come back: who keeps the worker must hear of it. */
+static bool is_lost(cleat__remote_worker *worker, int code, const char *text)
+{
+    bool is_refused = code == GRPC_STATUS_UNAUTHENTICATED || code == GRPC_STATUS_PERMISSION_DENIED;
+    worker->refusals = is_refused ? worker->refusals + 1 : 0;
+    if (worker->refusals < REFUSALS_MAX) {
+        return false;
+    }
+    worker->is_paused = worker->is_ended = true;
+    (void)cleat__link_fail(worker->workers->link, code, text);
+    cleat__link_log(worker->workers->link, NULL, CLEAT_LOG_ERROR, "worker %s gives up: %s",
+                    worker->current_id, cleat_error_message());
+    worker->sink.lost(worker->sink.self, CLEAT_UNAUTHENTICATED, cleat_error_message());
+    return true;
+}
+
 static void on_stream_ended(void *owner, int code, const char *text)
 {
     cleat__remote_worker *worker = owner;
     cleat__link *link = worker->workers->link;
     worker->stream = NULL;
-    if (worker->is_paused || link->is_closing) {
+    if (worker->is_ended || link->is_closing || is_lost(worker, code, text)) {
         return;
     }
     if (code == GRPC_STATUS_NOT_FOUND) {
@@ -205,9 +237,9 @@ static void on_stream_ended(void *owner, int code, const char *text)
     }
     static cleat__log_site site;
     bool is_usual = code == GRPC_STATUS_OK || code == GRPC_STATUS_UNAVAILABLE;
-    cleat__log_limited(&site, is_usual ? CLEAT_LOG_INFO : CLEAT_LOG_WARN,
-                       "worker %s lost its stream from the server at %s and opens it again: %s %s",
-                       worker->current_id, link->settings.address, cleat__grpc_code_name(code), text);
+    cleat__link_log(worker->workers->link, &site, is_usual ? CLEAT_LOG_INFO : CLEAT_LOG_WARN,
+                    "worker %s lost its stream from the server at %s and opens it again: %s %s",
+                    worker->current_id, link->settings.address, cleat__grpc_code_name(code), text);
     listen_again(worker, delay_after(worker));
 }
 
@@ -217,13 +249,13 @@ static void listen_now(cleat__remote_worker *worker)
     Cleat__WorkerListenRequest request = CLEAT__WORKER_LISTEN_REQUEST__INIT;
     cleat__buffer bytes = {0};
     request.worker_id = worker->current_id;
-    if (worker->stream == NULL && !worker->is_paused && cleat__message_pack(&request, &bytes) == CLEAT_OK) {
+    if (worker->stream == NULL && !worker->is_ended && cleat__message_pack(&request, &bytes) == CLEAT_OK) {
         worker->opened_ns = cleat__clock_monotonic_ns(NULL);
         worker->stream = cleat__stream_start(
             worker->workers->link, worker->uses_first ? "/Dispatcher/Listen" : "/Dispatcher/ListenV2",
             cleat__buffer_slice(&bytes), &handler, worker);
     }
-    if (worker->stream == NULL && !worker->is_paused) {
+    if (worker->stream == NULL && !worker->is_ended) {
         listen_again(worker, worker->workers->link->settings.reconnect_max_ms); /* no memory */
     }
     cleat__buffer_deinit(&bytes);
@@ -261,10 +293,10 @@ static void on_heartbeat(void *owner, cleat__call *call)
     /* It listens no more, or not yet again. */
     case GRPC_STATUS_FAILED_PRECONDITION: return;
     default:
-        cleat__log_limited(&site, CLEAT_LOG_WARN,
-                           "a heartbeat of worker %s did not reach the server at %s: %s %s",
-                           worker->current_id, worker->workers->link->settings.address,
-                           cleat__grpc_code_name((int)call->code), text);
+        cleat__link_log(worker->workers->link, &site, CLEAT_LOG_WARN,
+                        "a heartbeat of worker %s did not reach the server at %s: %s %s", worker->current_id,
+                        worker->workers->link->settings.address, cleat__grpc_code_name((int)call->code),
+                        text);
     }
 }
 
@@ -387,10 +419,10 @@ static cleat__remote_worker **find(cleat__remote_workers *workers, const cleat__
     return at;
 }
 
-/* Without a stream the server gives it nothing. Heartbeats go on: what it runs is still its own. */
-static void pause_worker(cleat__remote_worker *worker)
+/* Without a stream the server gives it nothing. Heartbeats go on, for what it still runs. */
+static void end_stream(cleat__remote_worker *worker)
 {
-    worker->is_paused = true;
+    worker->is_paused = worker->is_ended = true;
     cleat__link_timer_unset(worker->workers->link, &worker->listen_timer);
     cleat__stream_abandon(worker->stream);
     worker->stream = NULL;
@@ -398,16 +430,46 @@ static void pause_worker(cleat__remote_worker *worker)
     worker->registration = NULL;
 }
 
+/* Whether the server has said that it will give the worker nothing more. The mutex is not held. */
+static bool tell_paused(const cleat__link *link, const char *current_id)
+{
+    char path[80];
+    cleat__buffer reply = {0};
+    cleat__remote_settings settings = link->settings; /* borrowed */
+    settings.call_timeout_ms = settings.heartbeat_timeout_ms;
+    snprintf(path, sizeof(path), "/api/v1/workers/%s", current_id);
+    cleat_status status =
+        cleat__remote_http(&settings, "PATCH", path, cleat_slice_of("{\"isPaused\":true}"), &reply);
+    cleat__buffer_deinit(&reply);
+    return status == CLEAT_OK;
+}
+
+/* It goes on listening where the server can be told, so that it hears of cancellations while it ends what it
+ * runs. */
 cleat_status cleat__remote_worker_pause(cleat__remote_workers *workers, const cleat__uuid *id)
 {
     cleat_status status = cleat__grpc_check_fork();
     if (status != CLEAT_OK) {
         return status;
     }
+    char told_id[37] = "";
+    pthread_mutex_lock(&workers->link->mutex);
+    const cleat__remote_worker *found = *find(workers, id, &status);
+    if (found != NULL) {
+        memcpy(told_id, found->current_id, sizeof(told_id));
+    }
+    pthread_mutex_unlock(&workers->link->mutex);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    bool is_told = tell_paused(workers->link, told_id);
     pthread_mutex_lock(&workers->link->mutex);
     cleat__remote_worker *worker = *find(workers, id, &status);
     if (worker != NULL) {
-        pause_worker(worker);
+        worker->is_paused = true;
+    }
+    if (worker != NULL && (!is_told || strcmp(worker->current_id, told_id) != 0)) {
+        end_stream(worker);
     }
     pthread_mutex_unlock(&workers->link->mutex);
     return status;
@@ -460,7 +522,7 @@ static void end_heartbeats(cleat__remote_worker *worker)
 static cleat_status unsubscribe(const cleat__remote_worker *worker)
 {
     static const cleat__method method = {"/Dispatcher/Unsubscribe",
-                                         &cleat__worker_unsubscribe_response__descriptor, true};
+                                         &cleat__worker_unsubscribe_response__descriptor, true, NULL};
     Cleat__WorkerUnsubscribeRequest request = CLEAT__WORKER_UNSUBSCRIBE_REQUEST__INIT;
     void *reply = NULL;
     request.worker_id = (char *)(uintptr_t)worker->current_id;
@@ -480,9 +542,9 @@ cleat_status cleat__remote_worker_remove(cleat__remote_workers *workers, const c
     cleat__remote_worker **at = find(workers, id, &status), *worker = *at;
     if (worker != NULL) {
         *at = worker->next;
-        pause_worker(worker);
+        end_stream(worker);
         end_heartbeats(worker);
-        cleat__remote_give_back(workers, worker);
+        cleat__remote_give_back(worker);
         /* What it has done must be known before it is gone, or it would be done again. */
         (void)cleat__lane_flush(&workers->reports, cleat__deadline_ns(workers->link->settings.flush_ms));
     }
@@ -513,6 +575,7 @@ void cleat__remote_workers_deinit(cleat__remote_workers *workers)
         free_worker(worker);
     }
     cleat__lane_deinit(&workers->reports); /* whose messages refer to what is held */
+    cleat__lane_deinit(&workers->begins);
     cleat__lane_deinit(&workers->logs);
     cleat__remote_held_deinit(workers);
 }

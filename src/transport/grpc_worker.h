@@ -16,9 +16,8 @@ typedef struct cleat__remote_worker cleat__remote_worker;
 typedef struct cleat__remote_workers {
     cleat__link *link;
     cleat__remote_worker *first;
-    cleat__map held;           /* attempts that were assigned and whose report has not arrived */
-    cleat__lane reports, logs; /* cleat__lane.dropped counts what is lost */
-    bool is_cleat;             /* the server is `cleat serve`: it knows what "never begun" is, and repeats */
+    cleat__map held;                   /* attempts that were assigned and whose report has not arrived */
+    cleat__lane reports, begins, logs; /* cleat__lane.dropped counts what is lost */
 } cleat__remote_workers;
 
 void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *link);
@@ -35,6 +34,7 @@ cleat_status cleat__remote_worker_remove(cleat__remote_workers *workers, const c
 /* Heartbeats are sent anyway: only whether there is such a worker. */
 cleat_status cleat__remote_worker_heartbeat(cleat__remote_workers *workers, const cleat__uuid *id);
 cleat_status cleat__remote_report(cleat__remote_workers *workers, const cleat__report *report);
+void cleat__remote_begin(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count);
 cleat_status cleat__remote_log(cleat__remote_workers *workers, const cleat__log_line *line);
 
 /* ---- What the two files share; the mutex is held ---- */
@@ -55,11 +55,13 @@ struct cleat__remote_worker {
     cleat__labels *labels;   /* owned; NULL: none */
     cleat__transport_sink sink;
     bool is_paused;  /* takes nothing new */
+    bool is_ended;   /* does not listen any more */
     bool uses_first; /* the server has the older stream only */
     bool is_without_heartbeat;
+    cleat__held *held; /* what it was assigned and has not reported */
     cleat__stream *stream;
     cleat__call *heartbeat, *registration; /* on their way */
-    unsigned failures;                     /* of the stream, in a row */
+    unsigned failures, refusals;           /* of the stream, in a row; refusals of the token */
     int64_t opened_ns;                     /* the stream */
     cleat__link_timer listen_timer, heartbeat_timer;
 };
@@ -67,12 +69,14 @@ struct cleat__remote_worker {
 /* Whether an attempt was assigned before and its report, if any, has not arrived. */
 bool cleat__remote_holds(const cleat__remote_workers *workers, const cleat__uuid *task_id,
                          int32_t retry_count);
-/* Remembers the assignment, and tells the server that the attempt has started, where that is of use. */
+/* Remembers the assignment, which is not held yet. */
 void cleat__remote_hold(cleat__remote_worker *worker, const cleat__uuid *task_id, int32_t retry_count,
                         cleat_slice action_id, cleat_slice step_id);
 cleat_status cleat__remote_report_locked(cleat__remote_workers *workers, const cleat__report *report);
+/* An attempt that will not be reported. */
+void cleat__remote_forget(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count);
 /* What this worker was assigned and has not reported is not its own any more. */
-void cleat__remote_give_back(cleat__remote_workers *workers, const cleat__remote_worker *worker);
+void cleat__remote_give_back(cleat__remote_worker *worker);
 void cleat__remote_held_deinit(cleat__remote_workers *workers);
 
 #endif

@@ -35,7 +35,11 @@ static size_t write_reply(char *data, size_t size, size_t count, void *argument)
 static bool set_url(CURL *easy, const cleat__remote_settings *settings, const char *path)
 {
     cleat__buffer url = {0};
-    cleat__buffer_append_format(&url, "%s/api/v1/tenants/%s%s", settings->api_url, settings->tenant_id, path);
+    cleat__buffer_append_string(&url, settings->api_url);
+    if (strncmp(path, "/api/", 5) != 0) {
+        cleat__buffer_append_format(&url, "/api/v1/tenants/%s", settings->tenant_id);
+    }
+    cleat__buffer_append_string(&url, path);
     cleat__buffer_append_byte(&url, '\0');
     bool is_fine =
         !url.failed && curl_easy_setopt(easy, CURLOPT_URL, (const char *)url.data) == CURLE_OK; /* copied */

@@ -1,8 +1,10 @@
 #include "transport/settings.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/env.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/uuid.h"
 #include "transport/token_claims.h"
 
@@ -316,11 +318,18 @@ static cleat_status read_token(const cleat_client_options *options, cleat__token
     if (status == CLEAT_INVALID_ARGUMENT) {
         return cleat__fail(status, "%s: %s", from.name, cleat_error_message());
     }
+    /* The clock of this machine may be wrong: the server decides, but not in so many words. */
+    int64_t now_s = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_S;
+    if (status == CLEAT_OK && claims->expires_at_s != 0 && claims->expires_at_s <= now_s) {
+        cleat__log(CLEAT_LOG_WARN, "%s expired %" PRId64 " hours ago: the server will not accept it",
+                   from.name, (now_s - claims->expires_at_s) / 3600);
+    }
     return status == CLEAT_OK ? take(from, out) : status;
 }
 
 static const cleat__remote_settings defaults = {
     .call_timeout_ms = 30000,
+    .greeting_ms = 5000,
     .heartbeat_ms = 4000,
     .heartbeat_timeout_ms = 5000,
     .retry_ms = 100,

@@ -28,6 +28,7 @@ typedef struct cleat__remote_settings {
 
     /* What the protocol or good manners say; tests change it. */
     int64_t call_timeout_ms;      /* of one try */
+    int64_t greeting_ms;          /* how long a server that is there may take to say so */
     int64_t heartbeat_ms;         /* from one to the next */
     int64_t heartbeat_timeout_ms; /* of one */
     int64_t retry_ms;             /* before the second try; doubled for each further one */

@@ -1,5 +1,6 @@
 /*
- * The engine as a client sees it. One implementation per place an engine can be: embedded.c.
+ * The engine as a client sees it. One implementation per place an engine can be: embedded.c in this process,
+ * grpc.c at a server.
  * Functions may be called from any thread, block until the engine has stored their effect, and
  * set the error message on failure, unless said otherwise. Meanings and statuses: engine/engine.h.
  */
@@ -19,6 +20,10 @@ typedef struct cleat__transport_sink {
     void *self;
     void (*assign)(void *self, cleat__assignment *list); /* consumed; linked by `next` */
     void (*cancel)(void *self, const cleat__uuid *task_id, int32_t retry_count);
+    /* Takes back what was not begun; false: it was. What is not taken back is cancelled. */
+    bool (*withdraw)(void *self, const cleat__uuid *task_id, int32_t retry_count);
+    /* The engine will not give it anything again: the status and sentence of cleat_worker_run(). */
+    void (*lost)(void *self, cleat_status status, const char *text);
 } cleat__transport_sink;
 
 /* A looker-on's ears; called on a thread of the transport, must not block nor call the transport. */
@@ -65,6 +70,8 @@ struct cleat__transport {
                                      const cleat__uuid *worker_id);              /* does not wait */
     cleat_status (*report)(cleat__transport *self, const cleat__report *report); /* does not wait */
     cleat_status (*log)(cleat__transport *self, const cleat__log_line *line);    /* does not wait */
+    /* An attempt begins: only shown, and may be lost. Does not wait. NULL: the engine knows. */
+    void (*begin)(cleat__transport *self, const cleat__uuid *task_id, int32_t retry_count);
     /* Chunks of which each was answered before the next are seen in this order; `index` is 0, 1, .. */
     cleat_status (*put_stream)(cleat__transport *self, const cleat__uuid *task_id, int64_t index,
                                cleat_slice chunk);
@@ -77,6 +84,8 @@ struct cleat__transport {
                           void **out);
     void (*unwatch)(cleat__transport *self, void *watch);
     cleat_status (*export_spans)(cleat__transport *self, const cleat_span_batch *batch, int64_t timeout_ms);
+    /* While it is true exports end at once, also those under way. NULL: they take no time. */
+    void (*refuse_spans)(cleat__transport *self, bool is_refused);
     /* Before any span of the trace is exported. NULL: it makes no difference. */
     void (*own_trace)(cleat__transport *self, const cleat__own_trace *trace);
     void (*free)(cleat__transport *self);

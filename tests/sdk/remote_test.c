@@ -9,6 +9,7 @@
 #include <cleat/propagation.h>
 #include <cleat/worker.h>
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,6 +86,44 @@ static void test_a_task(void **state)
     cleat_worker_free(worker);
     assert_int_equal(mock_count(&it->engine, MOCK_UNSUBSCRIBE), 1);
     assert_int_equal(mock_count(&it->engine, MOCK_PUT_WORKFLOW), 1);
+}
+
+static void *run_worker(void *worker)
+{
+    (void)cleat_worker_run(worker);
+    return NULL;
+}
+
+static volatile sig_atomic_t terminations;
+
+static void on_terminate(int number)
+{
+    (void)number;
+    terminations++;
+}
+
+/* As long as a server keeps the worker waiting, signals mean what they meant before. */
+static void test_signals_during_the_start(void **state)
+{
+    remote *it = *state;
+    cleat_worker *worker = NULL;
+    pthread_t thread;
+    (void)signal(SIGTERM, on_terminate);
+    mock_be_silent(&it->engine, MOCK_REGISTER, true);
+    assert_ok(cleat_worker_new(it->client, NULL, &worker));
+    assert_ok(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "archive:pack", .run = pack)));
+    assert_int_equal(pthread_create(&thread, NULL, run_worker, worker), 0);
+    mock_wait(&it->engine, MOCK_REGISTER, 1);
+    (void)raise(SIGTERM);
+    assert_int_equal(terminations, 1);
+    mock_be_silent(&it->engine, MOCK_REGISTER, false);
+    mock_end(&it->engine, MOCK_REGISTER, CLEAT_UNAVAILABLE, "away");
+    assign(it, "archive:pack");
+    mock_wait(&it->engine, MOCK_EVENT, 1); /* so it runs */
+    assert_ok(cleat_worker_stop(worker, -1));
+    pthread_join(thread, NULL);
+    (void)signal(SIGTERM, SIG_DFL);
+    cleat_worker_free(worker);
 }
 
 /* ---- Spans ---- */
@@ -204,6 +243,53 @@ static void test_a_hatchet_engine_gets_children_as_they_are(void **state)
     cleat__otlp_received_release(spans.received);
 }
 
+static void *end_a_span(void *tracer)
+{
+    (void)cleat_span_end(cleat_span_start(tracer, "loading", NULL));
+    return NULL;
+}
+
+static void test_a_shutdown_obeys_time(void **state)
+{
+    remote *it = *state;
+    cleat_span_exporter *exporter = NULL;
+    cleat_span_processor *processor = NULL;
+    cleat_tracer_provider *provider = NULL;
+    pthread_t thread;
+    assert_ok(cleat_client_span_exporter_new(it->client, &exporter));
+    assert_ok(cleat_simple_processor_new(exporter, &processor));
+    assert_ok(cleat_tracer_provider_new(CLEAT_TRACER_PROVIDER_OPTIONS(.sampler = cleat_sampler_always_on()),
+                                        &provider));
+    assert_ok(cleat_tracer_provider_add_processor(provider, processor));
+    mock_be_silent(&it->engine, MOCK_EXPORT, true);
+    assert_int_equal(
+        pthread_create(&thread, NULL, end_a_span, cleat_tracer_provider_get_tracer(provider, "test", NULL)),
+        0);
+    mock_wait(&it->engine, MOCK_EXPORT, 1);
+    assert_failed(exporter->shutdown(exporter, 20), CLEAT_TIMEOUT, "still under way");
+    mock_end(&it->engine, MOCK_EXPORT, CLEAT_INVALID_ARGUMENT, "no");
+    pthread_join(thread, NULL);
+    assert_ok(exporter->shutdown(exporter, 20));
+    cleat_tracer_provider_free(provider);
+}
+
+/* A provider that goes on has done nothing wrong. */
+static void test_an_instrumentor_goes_before_its_provider(void **state)
+{
+    remote *it = *state;
+    cleat_tracer_provider *provider = NULL;
+    cleat_instrumentor *instrumentor = NULL;
+    assert_ok(cleat_tracer_provider_new(CLEAT_TRACER_PROVIDER_OPTIONS(.sampler = cleat_sampler_always_on()),
+                                        &provider));
+    assert_ok(
+        cleat_instrumentor_new(it->client, CLEAT_INSTRUMENTOR_OPTIONS(.provider = provider), &instrumentor));
+    cleat_instrumentor_free(instrumentor);
+    (void)end_a_span(cleat_tracer_provider_get_tracer(provider, "test", NULL));
+    assert_ok(cleat_tracer_provider_force_flush(provider, 5000));
+    assert_int_equal(mock_count(&it->engine, MOCK_EXPORT), 0);
+    cleat_tracer_provider_free(provider);
+}
+
 /* ---- Runs ---- */
 
 static void test_runs(void **state)
@@ -260,10 +346,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_task, begin, end),
+        cmocka_unit_test_setup_teardown(test_signals_during_the_start, begin, end),
         cmocka_unit_test_setup_teardown(test_a_hatchet_engine_gets_linked_tasks_in_the_runs_trace, begin,
                                         end),
         cmocka_unit_test_setup_teardown(test_other_engines_get_what_there_is, begin, end),
         cmocka_unit_test_setup_teardown(test_a_hatchet_engine_gets_children_as_they_are, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_shutdown_obeys_time, begin, end),
+        cmocka_unit_test_setup_teardown(test_an_instrumentor_goes_before_its_provider, begin, end),
         cmocka_unit_test_setup_teardown(test_runs, begin, end),
         cmocka_unit_test_setup_teardown(test_the_token_in_the_environment, begin, end),
         cmocka_unit_test_setup_teardown(test_after_a_fork, begin, end),

@@ -487,6 +487,25 @@ static void test_a_task_that_ends_when_left_alone(void **state)
     }
 }
 
+static cleat_status lose_worker(cleat_task *task, void *user_data)
+{
+    const sdk_fixture *it = user_data;
+    (void)task;
+    cleat__worker_lost(it->worker, CLEAT_UNAUTHENTICATED, "the token was revoked");
+    return CLEAT_OK;
+}
+
+/* What will never be given anything any more is not waited with. */
+static void test_a_worker_that_is_lost(void **state)
+{
+    sdk_fixture *it = *state;
+    cleat_run_id id = start_before_worker(it, "lose");
+    sdk_add_task(it, CLEAT_TASK_OPTIONS(.name = "lose", .run = lose_worker, .user_data = it));
+    assert_int_equal(cleat_worker_run(it->worker), CLEAT_UNAUTHENTICATED);
+    assert_string_equal(cleat_error_message(), "the token was revoked");
+    sdk_wait(it, &id, CLEAT_RUN_COMPLETED, "null");
+}
+
 typedef struct stopper {
     cleat_worker *worker;
     pthread_t thread;
@@ -533,6 +552,7 @@ int main(void)
         TEST(test_run_until_a_signal),
         TEST(test_a_second_signal),
         TEST(test_a_task_that_does_not_end),
+        TEST(test_a_worker_that_is_lost),
         TEST(test_a_task_that_ends_when_left_alone),
         TEST(test_run_until_stopped_by_another_thread),
     };

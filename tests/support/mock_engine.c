@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memmem */
 #include "support/mock_engine.h"
 
 #include "base/alloc.h"
@@ -175,9 +176,10 @@ static const row rows[MOCK_METHODS] = {
 /* What a call is to meet with. */
 typedef enum fate { ANSWER, FAIL, HOLD } fate;
 
-static fate judge(mock_slot *slot)
+static fate judge(mock_slot *slot, cleat_slice bytes)
 {
-    if (slot->failures != 0) {
+    const char *part = slot->failure_part;
+    if (slot->failures != 0 && (part == NULL || memmem(bytes.data, bytes.size, part, strlen(part)) != NULL)) {
         slot->failures -= slot->failures > 0;
         return FAIL;
     }
@@ -203,7 +205,7 @@ static void take(cleat__rpc_call *call, mock_slot *slot, cleat_slice bytes, cons
     mock_engine *engine = slot->engine;
     pthread_mutex_lock(&engine->mutex);
     keep(slot, bytes);
-    fate fate_of_call = judge(slot);
+    fate fate_of_call = judge(slot, bytes);
     cleat_status failure = slot->failure;
     const char *text = slot->failure_text;
     if (fate_of_call == HOLD) {
@@ -236,7 +238,7 @@ static void open_stream(cleat__rpc_call *call, void *service)
 {
     mock_slot *slot = service;
     pthread_mutex_lock(&slot->engine->mutex);
-    fate fate_of_call = judge(slot);
+    fate fate_of_call = judge(slot, (cleat_slice){"", 0});
     if (fate_of_call == HOLD) {
         hold(slot, call);
     }
@@ -295,6 +297,15 @@ void mock_fail(mock_engine *engine, enum mock_method method, cleat_status status
     slot->failure = status;
     slot->failure_text = text;
     slot->failures = count;
+    slot->failure_part = NULL;
+    pthread_mutex_unlock(&engine->mutex);
+}
+
+void mock_fail_part(mock_engine *engine, enum mock_method method, cleat_status status, const char *part)
+{
+    mock_fail(engine, method, status, NULL, -1);
+    pthread_mutex_lock(&engine->mutex);
+    engine->slots[method].failure_part = part;
     pthread_mutex_unlock(&engine->mutex);
 }
 
@@ -331,13 +342,13 @@ void *mock_message(mock_engine *engine, enum mock_method method, int index)
 }
 
 /* The call that is open, with a hold of its own; waited for. */
-static cleat__rpc_call *take_held(mock_engine *engine, enum mock_method method)
+static cleat__rpc_call *take_held(mock_engine *engine, enum mock_method method, bool is_oldest)
 {
     cleat__rpc_call *call = NULL;
     for (int calls = mock_count(engine, method); call == NULL; calls++) {
         pthread_mutex_lock(&engine->mutex);
         const mock_slot *slot = &engine->slots[method];
-        call = slot->held_count != 0 ? slot->held[slot->held_count - 1] : NULL;
+        call = slot->held_count != 0 ? slot->held[is_oldest ? 0 : slot->held_count - 1] : NULL;
         if (call != NULL) {
             (void)cleat__rpc_hold(call);
         }
@@ -351,19 +362,29 @@ static cleat__rpc_call *take_held(mock_engine *engine, enum mock_method method)
 
 void mock_send(mock_engine *engine, enum mock_method method, const void *message)
 {
-    cleat__rpc_call *call = take_held(engine, method);
+    cleat__rpc_call *call = take_held(engine, method, false);
     assert_int_equal(cleat__rpc_send(call, message), CLEAT_OK);
     cleat__rpc_release(call);
 }
 
-void mock_end(mock_engine *engine, enum mock_method method, cleat_status status, const char *text)
+static void end_held(mock_engine *engine, enum mock_method method, cleat__rpc_call *call, cleat_status status,
+                     const char *text)
 {
-    cleat__rpc_call *call = take_held(engine, method);
     if (let_go(&engine->slots[method], call)) {
         cleat__rpc_finish(call, status, text, (cleat_slice){NULL, 0});
         cleat__rpc_release(call); /* the slot's */
     }
     cleat__rpc_release(call);
+}
+
+void mock_end(mock_engine *engine, enum mock_method method, cleat_status status, const char *text)
+{
+    end_held(engine, method, take_held(engine, method, false), status, text);
+}
+
+void mock_end_oldest(mock_engine *engine, enum mock_method method, cleat_status status, const char *text)
+{
+    end_held(engine, method, take_held(engine, method, true), status, text);
 }
 
 /* ---- Life ---- */

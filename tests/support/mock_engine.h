@@ -51,6 +51,7 @@ typedef struct mock_slot {
     cleat_status failure;
     int failures; /* that many calls to come fail; negative: all */
     const char *failure_text;
+    const char *failure_part;         /* NULL, or only calls whose message has this in it fail */
     bool is_silent;                   /* it does not answer */
     cleat__rpc_call *held[MOCK_HELD]; /* calls that are open: streams, and those without an answer */
     size_t held_count;
@@ -82,6 +83,7 @@ char *mock_token(const char *address);
 
 void mock_fail(mock_engine *engine, enum mock_method method, cleat_status status, const char *text,
                int count);
+void mock_fail_part(mock_engine *engine, enum mock_method method, cleat_status status, const char *part);
 void mock_be_silent(mock_engine *engine, enum mock_method method, bool is_silent);
 int mock_count(mock_engine *engine, enum mock_method method);
 void mock_wait(mock_engine *engine, enum mock_method method, int count);
@@ -91,6 +93,8 @@ void *mock_message(mock_engine *engine, enum mock_method method, int index);
 /* On the stream that is open; fails the test when none is, in time. */
 void mock_send(mock_engine *engine, enum mock_method method, const void *message);
 void mock_end(mock_engine *engine, enum mock_method method, cleat_status status, const char *text);
+/* The one that has been open longest, as long as none has ended. */
+void mock_end_oldest(mock_engine *engine, enum mock_method method, cleat_status status, const char *text);
 
 #define MOCK_WORKER_ID "01890000-0000-7000-8000-0000000000aa"
 #define MOCK_RUN_ID    "01890000-0000-7000-8000-000000000001"

@@ -583,6 +583,35 @@ static void test_a_log_line_with_metadata(void **state)
 
 /* ---- Again ---- */
 
+static void note_cancellation(void *user_data)
+{
+    gate_add(&((fixture *)user_data)->go);
+}
+
+static cleat_status wait_for_cancellation(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    cleat_task_on_cancel(task, note_cancellation, it);
+    gate_add(&it->seen);
+    gate_wait(&it->go, 1);
+    return CLEAT_CANCELLED;
+}
+
+/* A worker that stops runs to the end what it has, unless nobody wants that any more. */
+static void test_a_run_is_cancelled_while_its_worker_stops(void **state)
+{
+    fixture *it = *state;
+    cleat_run_id id;
+    make_worker(it, 0, NULL);
+    add_task(it, 0, CLEAT_TASK_OPTIONS(.name = "long", .run = wait_for_cancellation, .user_data = it));
+    start_worker(it, 0);
+    assert_ok(cleat_client_run_no_wait(it->client, "long", NULL, NULL, &id));
+    gate_wait(&it->seen, 1);
+    assert_refused(cleat_worker_stop(it->workers[0], 0), CLEAT_TIMEOUT, "still run");
+    assert_ok(cleat_client_cancel(it->client, &id));
+    assert_ok(cleat_worker_stop(it->workers[0], 20000));
+}
+
 static void test_a_run_is_replayed(void **state)
 {
     fixture *it = *state;
@@ -624,6 +653,7 @@ int sdk_suite_run(const sdk_target *of)
         TEST(test_a_slot_is_given_to_another_run),
         TEST(test_a_timeout_is_moved),
         TEST(test_a_log_line_with_metadata),
+        TEST(test_a_run_is_cancelled_while_its_worker_stops),
         TEST(test_a_run_is_replayed),
     };
 #undef TEST

@@ -51,13 +51,28 @@ static void listener_cancel(void *self, const cleat__uuid *task_id, int32_t retr
     gate_add(&it->cancelled);
 }
 
+static bool listener_withdraw(void *self, const cleat__uuid *task_id, int32_t retry_count)
+{
+    (void)self;
+    (void)task_id;
+    (void)retry_count;
+    return false; /* it begins at once */
+}
+
+static void listener_lost(void *self, cleat_status status, const char *text)
+{
+    (void)self;
+    fail_msg("it is lost: %s: %s", cleat_status_name(status), text);
+}
+
 static void listener_start(listener *it, cleat__transport *transport, const char *action, int32_t slots)
 {
     memset(it, 0, sizeof *it);
     gate_init(&it->assigned);
     gate_init(&it->cancelled);
     it->transport = transport;
-    const cleat__transport_sink sink = {it, listener_assign, listener_cancel};
+    const cleat__transport_sink sink = {it, listener_assign, listener_cancel, listener_withdraw,
+                                        listener_lost};
     const cleat_slice name = cleat_slice_of(action);
     const cleat__slots offered = {cleat_slice_of("default"), slots};
     const cleat__worker_spec spec = {.name = cleat_slice_of("test"),

@@ -169,6 +169,60 @@ static void test_a_result_that_comes_behind_the_question(void **state)
     cleat_run_result_deinit(&wait.result);
 }
 
+/* Nobody waits for the answer to a question that is answered already. */
+static void test_a_question_that_is_not_answered(void **state)
+{
+    fixture *it = *state;
+    waiting wait;
+    mock_be_silent(&it->engine, MOCK_DETAILS, true);
+    begin(&wait, it, MOCK_RUN_ID);
+    mock_wait(&it->engine, MOCK_DETAILS, 1);
+    int64_t asked_ns = cleat__clock_monotonic_ns(NULL);
+    send_result(it, MOCK_RUN_ID, "1", NULL);
+    pthread_join(wait.thread, NULL);
+    assert_true(cleat__clock_monotonic_ns(NULL) - asked_ns < 20 * CLEAT__NS_PER_S); /* or it would be 30 */
+    assert_int_equal(wait.status, CLEAT_OK);
+    assert_string_equal(wait.result.output, "1");
+    cleat_run_result_deinit(&wait.result);
+}
+
+/* What goes wrong once says nothing about the run. */
+static void test_a_question_that_is_asked_again(void **state)
+{
+    fixture *it = *state;
+    cleat_run_result result = {0};
+    cleat__uuid id = uuid_of(MOCK_RUN_ID);
+    waiting wait;
+    mock_fail(&it->engine, MOCK_DETAILS, CLEAT_IO, "bad day", 12);
+    begin(&wait, it, MOCK_RUN_ID);
+    mock_wait(&it->engine, MOCK_DETAILS, 12);
+    mock_fail(&it->engine, MOCK_DETAILS, CLEAT_NOT_FOUND, "no", -1);
+    pthread_join(wait.thread, NULL);
+    assert_int_equal(wait.status, CLEAT_NOT_FOUND);
+    mock_fail(&it->engine, MOCK_DETAILS, CLEAT_UNAUTHENTICATED, "revoked", -1);
+    assert_failed(it->transport->wait(it->transport, &id, -1, &result), CLEAT_UNAUTHENTICATED, "revoked");
+}
+
+static void test_who_waits_longest_is_asked_for_first(void **state)
+{
+    fixture *it = *state;
+    waiting first, second;
+    mock_fail(&it->engine, MOCK_SUBSCRIBE, CLEAT_UNAVAILABLE, "not yet", -1);
+    begin(&first, it, MOCK_RUN_ID);
+    mock_wait(&it->engine, MOCK_DETAILS, 1);
+    begin(&second, it, OTHER_ID);
+    mock_wait(&it->engine, MOCK_DETAILS, 2);
+    mock_fail(&it->engine, MOCK_SUBSCRIBE, CLEAT_UNAVAILABLE, NULL, 0);
+    assert_asked(it, 0, MOCK_RUN_ID);
+    assert_asked(it, 1, OTHER_ID);
+    send_result(it, OTHER_ID, "2", NULL);
+    send_result(it, MOCK_RUN_ID, "1", NULL);
+    pthread_join(first.thread, NULL);
+    pthread_join(second.thread, NULL);
+    cleat_run_result_deinit(&first.result);
+    cleat_run_result_deinit(&second.result);
+}
+
 static void test_results_that_are_too_large(void **state)
 {
     fixture *it = *state;
@@ -231,6 +285,9 @@ int main(void)
         TEST(test_a_run_that_is_not_there),
         TEST(test_a_run_that_is_not_to_be_seen_yet),
         TEST(test_a_result_that_comes_behind_the_question),
+        TEST(test_a_question_that_is_not_answered),
+        TEST(test_a_question_that_is_asked_again),
+        TEST(test_who_waits_longest_is_asked_for_first),
         TEST(test_results_that_are_too_large),
         TEST(test_the_token_is_revoked),
         TEST(test_what_is_no_result_is_passed_over),

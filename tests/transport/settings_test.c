@@ -1,6 +1,7 @@
 /* Where a client's engine is: options before variables before the token. */
 #include "transport/settings.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "support/mock_engine.h"
 #include "support/raw_token.h"
@@ -249,6 +250,36 @@ static void test_file_and_server_at_once(void **state)
     assert_null(client);
 }
 
+static void keep_message(void *user_data, cleat_log_level level, const char *message)
+{
+    (void)level;
+    snprintf(user_data, 200, "%s", message);
+}
+
+static const char *warning_of(int64_t expires_at_s)
+{
+    static char message[200];
+    char payload[200];
+    snprintf(payload, sizeof(payload), "{\"grpc_broadcast_address\":\"a:1\",\"exp\":%lld}",
+             (long long)expires_at_s);
+    char *dated = raw_token_join("{\"alg\":\"ES256\"}", payload, "signature", 9);
+    message[0] = '\0';
+    cleat_log_set_handler(keep_message, message, CLEAT_LOG_WARN);
+    cleat__remote_settings settings = read_settings(CLEAT_CLIENT_OPTIONS(.token = dated));
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    cleat__remote_settings_deinit(&settings);
+    free(dated);
+    return message;
+}
+
+static void test_a_token_that_has_expired(void **state)
+{
+    (void)state;
+    int64_t now_s = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_S;
+    assert_string_equal(warning_of(now_s + 3600), "");
+    assert_string_equal(warning_of(now_s - 7300), "token expired 2 hours ago: the server will not accept it");
+}
+
 static void assert_name(const char *prefix, const char *name, const char *expected)
 {
     cleat__remote_settings settings =
@@ -319,6 +350,7 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_a_token_decides),
+        TEST(test_a_token_that_has_expired),
         TEST(test_the_token_says_the_rest),
         TEST(test_variables_before_the_token),
         TEST(test_options_before_variables),
