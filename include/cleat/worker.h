@@ -23,10 +23,11 @@ typedef struct cleat_worker_options {
     size_t struct_size;
     const char *name; /* what log messages call it; NULL: "<process name>-<pid>" */
     int slots;        /* runs held at once, 1 .. 100,000; required when options are given: 0 is
-                       * CLEAT_INVALID_ARGUMENT (NULL options: CLEAT_SLOTS_DEFAULT) */
-    int threads;      /* runs worked on at once, at most `slots`; 0: all slots. Runs above it wait in the
-                       * worker, which hides the engine's latency from very short tasks; their
-                       * execution timeout counts that wait */
+                       * CLEAT_INVALID_ARGUMENT (NULL options: CLEAT_SLOTS_DEFAULT), also when all tasks
+                       * take slots of other types */
+    int threads;      /* runs worked on at once, at most as many as slots of all types; 0: so many. Runs
+                       * above it wait in the worker, which hides the engine's latency from very short
+                       * tasks; their execution timeout counts that wait */
     const cleat_label *labels; /* what tasks may desire of it; see cleat/label.h */
     size_t label_count;
     const cleat_slots *slot_types; /* slots of other types than "default", of which there are `slots` */

@@ -61,14 +61,34 @@ static bool skip_value(cleat__json_cursor *cursor)
     return false;
 }
 
-void cleat__json_members(cleat_slice object, cleat__json_cursor *cursor)
+static void begin(cleat_slice text, char bracket, cleat__json_cursor *cursor)
 {
-    cursor->at = object.data;
-    cursor->end = object.size > 0 ? object.data + object.size : object.data;
+    cursor->at = text.data;
+    cursor->end = text.size > 0 ? text.data + text.size : text.data;
     cursor->first = true;
-    if (!skip_char(cursor, '{')) {
+    if (!skip_char(cursor, bracket)) {
         cursor->at = cursor->end;
     }
+}
+
+static bool take_value(cleat__json_cursor *cursor, cleat_slice *value)
+{
+    skip_blanks(cursor);
+    const char *start = cursor->at;
+    if (!skip_value(cursor)) {
+        return false;
+    }
+    size_t size = (size_t)(cursor->at - start);
+    while (size > 0 && strchr(" \t\r\n", start[size - 1]) != NULL) {
+        size--;
+    }
+    *value = (cleat_slice){start, size};
+    return size > 0;
+}
+
+void cleat__json_members(cleat_slice object, cleat__json_cursor *cursor)
+{
+    begin(object, '{', cursor);
 }
 
 bool cleat__json_next_member(cleat__json_cursor *cursor, cleat_slice *key, cleat_slice *value)
@@ -83,20 +103,35 @@ bool cleat__json_next_member(cleat__json_cursor *cursor, cleat_slice *key, cleat
         return false;
     }
     *key = (cleat_slice){start, (size_t)(cursor->at - start)};
-    if (!skip_char(cursor, ':')) {
+    return skip_char(cursor, ':') && take_value(cursor, value);
+}
+
+cleat_slice cleat__json_find_member(cleat_slice object, const char *name)
+{
+    cleat__json_cursor cursor;
+    cleat_slice key, value;
+    size_t size = strlen(name);
+    cleat__json_members(object, &cursor);
+    while (cleat__json_next_member(&cursor, &key, &value)) {
+        if (key.size == size + 2 && memcmp(key.data + 1, name, size) == 0) {
+            return value;
+        }
+    }
+    return (cleat_slice){NULL, 0};
+}
+
+void cleat__json_elements(cleat_slice array, cleat__json_cursor *cursor)
+{
+    begin(array, '[', cursor);
+}
+
+bool cleat__json_next_element(cleat__json_cursor *cursor, cleat_slice *value)
+{
+    if (!cursor->first && !skip_char(cursor, ',')) {
         return false;
     }
-    skip_blanks(cursor);
-    start = cursor->at;
-    if (!skip_value(cursor)) {
-        return false;
-    }
-    size_t size = (size_t)(cursor->at - start);
-    while (size > 0 && strchr(" \t\r\n", start[size - 1]) != NULL) {
-        size--;
-    }
-    *value = (cleat_slice){start, size};
-    return size > 0;
+    cursor->first = false;
+    return take_value(cursor, value);
 }
 
 bool cleat__json_decode_string(cleat_slice text, cleat_slice *out, char **memory)

@@ -18,6 +18,13 @@ void cleat__json_members(cleat_slice object, cleat__json_cursor *cursor);
 /* `key` has its quotes, `value` is any JSON value. False at the end. */
 bool cleat__json_next_member(cleat__json_cursor *cursor, cleat_slice *key, cleat_slice *value);
 
+/* The value of the first member with this name, written without escapes; the absent slice: there is none. */
+cleat_slice cleat__json_find_member(cleat_slice object, const char *name);
+
+/* The same of an array's elements. */
+void cleat__json_elements(cleat_slice array, cleat__json_cursor *cursor);
+bool cleat__json_next_element(cleat__json_cursor *cursor, cleat_slice *value);
+
 /* The characters of a JSON string with its quotes. Without escapes in it they are a part of `text`;
  * else they are copied to `*memory`, which the caller frees. False: no memory, or no string. */
 bool cleat__json_decode_string(cleat_slice text, cleat_slice *out, char **memory);

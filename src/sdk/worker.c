@@ -55,11 +55,6 @@ static cleat_status check_worker_options(const cleat_worker_options *options, cl
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "slots is %d: a worker needs 1 to %d", known->slots,
                            SLOTS_MAX);
     }
-    if (known->threads < 0 || known->threads > known->slots) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "threads is %d: 1 to slots (%d), or 0 for as many as slots", known->threads,
-                           known->slots);
-    }
     return CLEAT_OK;
 }
 
@@ -116,12 +111,16 @@ static cleat_status set_up(cleat_worker *worker, const cleat_worker_options *opt
 {
     worker->name = options->name != NULL ? cleat__strdup(options->name) : default_name();
     cleat_status status = worker->name != NULL ? set_offer(worker, options) : cleat__fail_memory();
-    for (size_t i = 0; i < worker->slot_count && options->threads == 0; i++) {
-        worker->threads_max += (size_t)worker->slots[i].units;
+    size_t slots = 0;
+    for (size_t i = 0; i < worker->slot_count; i++) {
+        slots += (size_t)worker->slots[i].units;
     }
-    if (options->threads > 0) {
-        worker->threads_max = (size_t)options->threads;
+    if (status == CLEAT_OK && (options->threads < 0 || (size_t)options->threads > slots)) {
+        status = cleat__fail(CLEAT_INVALID_ARGUMENT,
+                             "threads is %d: 1 to all slots (%zu), or 0 for as many as slots",
+                             options->threads, slots);
     }
+    worker->threads_max = options->threads > 0 ? (size_t)options->threads : slots;
     return status;
 }
 
