@@ -284,6 +284,17 @@ static cleat_status register_worker(cleat_worker *worker)
     return status;
 }
 
+static void set_id(cleat_worker *worker, bool is_known)
+{
+    pthread_mutex_lock(&worker->mutex);
+    if (is_known) {
+        cleat__uuid_format(&worker->id, worker->id_text);
+    } else {
+        worker->id_text[0] = '\0';
+    }
+    pthread_mutex_unlock(&worker->mutex);
+}
+
 /* Assignments may come before worker_add has returned. They wait for the house, which starts the
  * threads, so nobody reads the id before it is written. */
 static cleat_status start_worker(cleat_worker *worker)
@@ -292,9 +303,10 @@ static cleat_status start_worker(cleat_worker *worker)
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__uuid_format(&worker->id, worker->id_text);
+    set_id(worker, true);
     status = cleat__thread_start(&worker->house, "cleat-house", cleat__worker_house, worker);
     if (status != CLEAT_OK) {
+        set_id(worker, false);
         (void)worker->client->transport->worker_remove(worker->client->transport, &worker->id);
         cleat__worker_give_back(worker); /* what came meanwhile */
     }
@@ -378,7 +390,15 @@ cleat_status cleat_worker_set_labels(cleat_worker *worker, const cleat_label *la
 
 const char *cleat_worker_id(const cleat_worker *worker)
 {
-    return worker != NULL && worker->id_text[0] != '\0' ? worker->id_text : NULL;
+    if (worker == NULL) {
+        return NULL;
+    }
+    pthread_mutex_t *mutex =
+        (pthread_mutex_t *)(uintptr_t)&worker->mutex; /* which is no part of what is const */
+    pthread_mutex_lock(mutex);
+    const char *id = worker->id_text[0] != '\0' ? worker->id_text : NULL;
+    pthread_mutex_unlock(mutex);
+    return id;
 }
 
 /* ---- Stop ---- */
