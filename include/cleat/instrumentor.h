@@ -51,7 +51,8 @@ typedef struct cleat_instrumentor_options {
     /* Attribute names not to record, without "hatchet."; a NULL-terminated list. NULL:
      * HATCHET_CLIENT_OPENTELEMETRY_EXCLUDED_ATTRIBUTES, a JSON array. Copied. */
     const char *const *excluded_attributes;
-    /* Span name "hatchet.start_step_run.<action>". Default: HATCHET_CLIENT_OPENTELEMETRY_INCLUDE_TASK_NAME_IN_SPAN_NAME, off. */
+    /* Span name "hatchet.start_step_run.<action>". Default:
+     * HATCHET_CLIENT_OPENTELEMETRY_INCLUDE_TASK_NAME_IN_SPAN_NAME, off. */
     cleat_switch include_task_name_in_span_name;
     /* One hatchet.run_workflow span per run of a bulk call, below hatchet.run_workflows. Default:
      * HATCHET_CLIENT_OPENTELEMETRY_INDIVIDUAL_RUN_SPANS_FOR_BULK_RUN, off. */

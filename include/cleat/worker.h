@@ -66,8 +66,8 @@ CLEAT_API const char *cleat_worker_id(const cleat_worker *worker);
  * CLEAT_FAILED_PRECONDITION: it has no tasks, or was stopped, after which it cannot start again. */
 CLEAT_API cleat_status cleat_worker_start(cleat_worker *worker);
 /*
- * For good: takes nothing new and waits for running tasks; CLEAT_TIMEOUT when some still run after `timeout_ms`
- * (negative: no limit). What it held but had not begun is queued again at once. Idempotent;
+ * For good: takes nothing new and waits for running tasks; CLEAT_TIMEOUT when some still run after
+ * `timeout_ms` (negative: no limit). What it held but had not begun is queued again at once. Idempotent;
  * CLEAT_OK and without effect before the start. May be called from any thread but a task's.
  */
 CLEAT_API cleat_status cleat_worker_stop(cleat_worker *worker, int64_t timeout_ms);
