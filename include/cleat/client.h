@@ -40,12 +40,12 @@ typedef struct cleat_client_options {
     const char *tls_cert_file;    /* TLS_CERT_FILE: this side's certificate, for "mtls" */
     const char *tls_key_file;     /* TLS_KEY_FILE: its key */
     const char *tls_root_ca_file; /* TLS_ROOT_CA_FILE: who vouches for the server, else the system's */
-    const char *tls_server_name;  /* TLS_SERVER_NAME: in the server's certificate, else the host */
+    const char *tls_server_name;  /* TLS_SERVER_NAME: in the certificate, else the host; not of HTTP */
     int64_t grpc_max_recv_message_length; /* GRPC_MAX_RECV_MESSAGE_LENGTH: bytes, else 4 MiB */
     int64_t grpc_max_send_message_length; /* GRPC_MAX_SEND_MESSAGE_LENGTH: likewise */
-    int64_t
-        connect_timeout_ms; /* how long a server is waited for that is not there; 0: 30 s; negative: no wait */
-    const char *api_url;    /* API_URL, else SERVER_URL: "http(s)://host:port" of the server's HTTP side, else
+    /* How long a server is waited for that is not there; 0: 30 s; negative: no wait. */
+    int64_t connect_timeout_ms;
+    const char *api_url; /* API_URL, else SERVER_URL: "http(s)://host:port" of the server's HTTP side, else
                           * what the token says */
 } cleat_client_options;
 #define CLEAT_CLIENT_OPTIONS(...) CLEAT_OPTIONS(cleat_client_options, __VA_ARGS__)
@@ -110,9 +110,9 @@ CLEAT_API cleat_status cleat_client_wait(cleat_client *client, const cleat_run_i
 CLEAT_API cleat_status cleat_client_cancel(cleat_client *client, const cleat_run_id *id);
 
 /*
- * Runs a run again that has ended, however it did: under the same id, with its input, with all its retries, and ahead
- * of what waits. Children that it starts are those that it started before. CLEAT_FAILED_PRECONDITION: it has not
- * ended. CLEAT_NOT_FOUND: there is no such run.
+ * Runs a run again that has ended, however it did: under the same id, with its input, with all its
+ * retries, and ahead of what waits. Children that it starts are those that it started before.
+ * CLEAT_FAILED_PRECONDITION: it has not ended. CLEAT_NOT_FOUND: there is no such run.
  */
 CLEAT_API cleat_status cleat_client_replay(cleat_client *client, const cleat_run_id *id);
 

@@ -96,8 +96,9 @@ CLEAT_API int cleat_curl_easy_perform(void *easy, const struct curl_slist *heade
  * told the result (CURLMsg.data.result), before the handle is reset, freed or used again. Nothing is
  * attached. Any thread may end it; any CURLcode may be given for a request that is given up, such as
  * CURLE_ABORTED_BY_CALLBACK. CLEAT_INVALID_ARGUMENT without `easy` or `out`; CLEAT_NO_MEMORY, then
- * the request can be made without a span: `headers` are set on the handle, and stay. `*out` is NULL on failure; the caller owns it, and only
- * `end` frees it. Semantic conventions: "HTTP client span", "HTTP request retries and redirects".
+ * the request can be made without a span: `headers` are set on the handle, and stay. `*out` is NULL on
+ * failure; the caller owns it, and only `end` frees it. Semantic conventions: "HTTP client span", "HTTP
+ * request retries and redirects".
  */
 typedef struct cleat_curl_request cleat_curl_request;
 CLEAT_API cleat_status cleat_curl_request_start(void *easy, const struct curl_slist *headers,

@@ -52,9 +52,9 @@ typedef struct cleat_event_item {
     const cleat_event_options *options; /* NULL: defaults */
 } cleat_event_item;
 /*
- * Pushes 1 to CLEAT_EVENTS_MAX events in one transaction: all or none. `ids` (may be NULL) has room for `count`
- * and is filled in the order of `items`. Statuses as above; CLEAT_TOO_LARGE also when they do not fit into one
- * message to a server.
+ * Pushes 1 to CLEAT_EVENTS_MAX events in one transaction: all or none. `ids` (may be NULL) has room for
+ * `count` and is filled in the order of `items`. Statuses as above; CLEAT_TOO_LARGE also when they do not
+ * fit into one message to a server.
  */
 CLEAT_API cleat_status cleat_client_push_many(cleat_client *client, const cleat_event_item *items,
                                               size_t count, cleat_event_id *ids);

@@ -7,13 +7,15 @@
  *     // workers and runs
  *     cleat_instrumentor_free(instrumentor);      // after the workers, before the client
  *
- * Spans go to the engine's own collector, where the engine is a server with the client's token (one that has
- * no collector is asked again after 5 minutes), and to what the provider has besides. A Hatchet engine
- * drops links and shows of a run only what is in the trace that its metadata names: there, and only there, the spans
- * of a task that began a trace of its own arrive as copies in that trace.
+ * Spans go to the engine's own collector (of an embedded engine into its file; of a server with the client's
+ * token, where one that has no collector is asked again after 5 minutes), and to what the provider has
+ * besides. A Hatchet engine drops links and shows of a run only what is in the trace that its metadata
+ * names: there, and only there, the spans of a task that began a trace of its own arrive as copies in that
+ * trace.
  *
- * Spans: hatchet.run_workflow, hatchet.run_workflows (PRODUCER, the caller's side),
- * hatchet.start_step_run, hatchet.cancel_step_run (CONSUMER, the worker's side).
+ * Spans: hatchet.run_workflow, hatchet.run_workflows, hatchet.push_event, hatchet.bulk_push_event,
+ * hatchet.schedule_workflow (PRODUCER, the caller's side), hatchet.start_step_run,
+ * hatchet.cancel_step_run (CONSUMER, the worker's side).
  */
 #ifndef CLEAT_INSTRUMENTOR_H
 #define CLEAT_INSTRUMENTOR_H
@@ -49,7 +51,8 @@ typedef struct cleat_instrumentor_options {
     /* Attribute names not to record, without "hatchet."; a NULL-terminated list. NULL:
      * HATCHET_CLIENT_OPENTELEMETRY_EXCLUDED_ATTRIBUTES, a JSON array. Copied. */
     const char *const *excluded_attributes;
-    /* Span name "hatchet.start_step_run.<action>". Default: HATCHET_CLIENT_OPENTELEMETRY_INCLUDE_TASK_NAME_IN_SPAN_NAME, off. */
+    /* Span name "hatchet.start_step_run.<action>". Default:
+     * HATCHET_CLIENT_OPENTELEMETRY_INCLUDE_TASK_NAME_IN_SPAN_NAME, off. */
     cleat_switch include_task_name_in_span_name;
     /* One hatchet.run_workflow span per run of a bulk call, below hatchet.run_workflows. Default:
      * HATCHET_CLIENT_OPENTELEMETRY_INDIVIDUAL_RUN_SPANS_FOR_BULK_RUN, off. */

@@ -1,6 +1,6 @@
 /*
- * Interceptors: code around client calls and task executions. The instrumentor is one; users
- * write theirs against this header.
+ * Interceptors: code around the client calls that start runs, push events and make schedules, and around
+ * task executions and their cancellation. The instrumentor is one; users write theirs against this header.
  *
  * Each hook gets a call and runs the rest of the chain with cleat_..._call_proceed(), exactly
  * once or not at all (then the hook's own status is the call's result; a client call that started

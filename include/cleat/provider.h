@@ -65,7 +65,8 @@ typedef struct cleat_tracer_provider cleat_tracer_provider;
 typedef struct cleat_tracer_provider_options {
     size_t struct_size;
     /* Retained; NULL: cleat_resource_default(). Otherwise OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME
-     * are merged under it, and nothing else: cleat_resource_detect() has telemetry.sdk.* and detectors too. */
+     * are merged under it, and nothing else: cleat_resource_detect() has telemetry.sdk.* and detectors
+     * too. */
     cleat_resource *resource;
     cleat_sampler *sampler;                 /* consumed on every path; NULL: OTEL_TRACES_SAMPLER(_ARG), else
                                           * parent_based(link_based(always_on)) */

@@ -55,10 +55,11 @@ typedef struct cleat_run_options {
     int priority;               /* 1 low .. 3 high; 0: the task's default */
     cleat_trace_relation trace; /* this call's choice */
     const char *child_key;      /* children only: see cleat_task_spawn() */
-    /* Which worker the run desires, for tasks that are declared sticky: one by its id, */
-    const char *desired_worker_id; /* NULL: none */
+    /* Which worker the run desires, for tasks that are declared sticky. */
+    const char *desired_worker_id; /* its id; NULL: none */
     bool sticky;                   /* children only: or that of the parent */
-    /* and by labels (cleat/label.h), beyond what the task's declaration desires; of the same key these count. */
+    /* Labels of the worker (cleat/label.h) that the run desires, sticky or not, beyond those of the task's
+     * declaration; of the same key these count. */
     const cleat_desired_label *desired_labels;
     size_t desired_label_count;
 } cleat_run_options;

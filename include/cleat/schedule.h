@@ -14,7 +14,8 @@
  * thread. Times are milliseconds since 1970 UTC.
  *
  * Of an engine elsewhere all this goes over its HTTP side, whose address is in the token or in
- * HATCHET_CLIENT_API_URL (`api_url` of the client's options). Without one, schedules can only be made.
+ * HATCHET_CLIENT_API_URL (`api_url` of the client's options). Without one, or when nobody is there, schedules
+ * can only be made. CLEAT_UNAVAILABLE and CLEAT_TIMEOUT then: whether it was done is not known.
  */
 #ifndef CLEAT_SCHEDULE_H
 #define CLEAT_SCHEDULE_H
@@ -34,26 +35,32 @@ typedef struct cleat_schedule_id {
 #define CLEAT_SCHEDULES_MAX 1000
 
 /*
- * A run of `task` at `at_ms`; at once when that is past. `input` is a JSON object; NULL is {}. Of `options` (may
- * be NULL) metadata, priority and trace count, and the rest must not be set. `id` may be NULL.
- * CLEAT_NOT_FOUND: no worker ever declared the task. Otherwise as cleat_client_run_no_wait().
+ * A run of `task` at `at_ms`; at once when that is past. `input` is a JSON object; NULL is {}. Of
+ * `options` (may be NULL) metadata, priority and trace count, and the rest must not be set. `id` may be
+ * NULL. CLEAT_NOT_FOUND: no worker ever declared the task. Otherwise as cleat_client_run_no_wait().
  */
 CLEAT_API cleat_status cleat_client_schedule(cleat_client *client, const char *task, int64_t at_ms,
                                              const char *input, const cleat_run_options *options,
                                              cleat_schedule_id *id);
-/* One run for each of 1 to CLEAT_SCHEDULES_MAX times: all or none, where the engine is elsewhere by taking those
- * back that were made before one failed. `ids` (may be NULL) has room for `count`. */
+/*
+ * One run for each of 1 to CLEAT_SCHEDULES_MAX times. `ids` (may be NULL) has room for `count`. All or
+ * none, but for an engine elsewhere, which makes one after the other: when one fails, those before it are
+ * taken back. What remains if the engine does not answer any more is what had been made, and perhaps the
+ * one that failed. Each waits 30 s at most for its answer, all together 30 s and 100 ms for each.
+ */
 CLEAT_API cleat_status cleat_client_schedule_many(cleat_client *client, const char *task,
                                                   const int64_t *at_ms, size_t count, const char *input,
                                                   const cleat_run_options *options, cleat_schedule_id *ids);
 
-/* The run will not start. CLEAT_NOT_FOUND: there is no such schedule, or it has fired. */
+/* The run will not start. CLEAT_NOT_FOUND: there is no such schedule, or it has fired.
+ * CLEAT_FAILED_PRECONDITION: an engine elsewhere does not delete over HTTP what was not made over HTTP. */
 CLEAT_API cleat_status cleat_client_delete_schedule(cleat_client *client, const cleat_schedule_id *id);
 
 /* One that has not fired. Strings are NUL-terminated and belong to the list. */
 typedef struct cleat_schedule {
     cleat_schedule_id id;
-    const char *workflow; /* of the task: "pack" of "pack", "archive.pack" of "archive:pack" */
+    const char *workflow; /* of the task: "pack" of "pack", "archive.pack" of "archive:pack", which no other
+                           * task has (cleat_worker_add_task()) */
     int64_t at_ms;
     const char *input;    /* JSON object */
     const char *metadata; /* JSON object */

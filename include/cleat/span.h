@@ -72,12 +72,12 @@ CLEAT_API cleat_status cleat_trace_id_from_hex(cleat_slice hex, cleat_trace_id *
 CLEAT_API cleat_status cleat_span_id_from_hex(cleat_slice hex, cleat_span_id *id);
 
 /*
- * Tracestate (specification: "TraceState"; W3C Trace Context 3.3). `set` puts the member in front, dropping members from the
- * end where the limits of 32 members and CLEAT_TRACE_STATE_MAX bytes are passed;
- * CLEAT_INVALID_ARGUMENT for a key or value W3C forbids, CLEAT_TOO_LARGE where the member alone
- * passes CLEAT_TRACE_STATE_MAX. `get` answers the absent slice when the
- * key is not there; the slice points into `context`. `parse` replaces the whole tracestate; a
- * malformed one leaves it empty and is CLEAT_INVALID_ARGUMENT.
+ * Tracestate (specification: "TraceState"; W3C Trace Context 3.3). `set` puts the member in front,
+ * dropping members from the end where the limits of 32 members and CLEAT_TRACE_STATE_MAX bytes are passed;
+ * CLEAT_INVALID_ARGUMENT for a key or value W3C forbids, CLEAT_TOO_LARGE where the member alone passes
+ * CLEAT_TRACE_STATE_MAX. `get` answers the absent slice when the key is not there; the slice points into
+ * `context`. `parse` replaces the whole tracestate; a malformed one leaves it empty and is
+ * CLEAT_INVALID_ARGUMENT.
  */
 CLEAT_API cleat_slice cleat_trace_state_get(const cleat_span_context *context, const char *key);
 CLEAT_API cleat_status cleat_trace_state_set(cleat_span_context *context, const char *key, cleat_slice value);

@@ -11,8 +11,9 @@
  *     cleat_stream_free(stream);
  *
  * Chunks are told to who looks on at that time, in the order in which the task sent them, and are stored
- * nowhere: what was sent before is not seen. Start to look before the run can have begun, where each
- * chunk counts.
+ * nowhere: what was sent before is not seen. As the id of a run is known only once it may have begun, where
+ * each chunk counts the task must wait for the one who looks: start the worker after
+ * cleat_client_stream(), or let the task begin when it hears from there.
  */
 #ifndef CLEAT_STREAM_H
 #define CLEAT_STREAM_H
@@ -35,8 +36,10 @@ CLEAT_API cleat_status cleat_client_stream(cleat_client *client, const cleat_run
  * The next chunk, waited for; it is valid until the next call or until the stream is freed. Negative
  * `timeout_ms`: without limit. One thread at a time.
  * CLEAT_TIMEOUT: none came in time. CLEAT_EMPTY: the run has ended and there are no more.
- * CLEAT_NOT_FOUND: there is no such run. CLEAT_RESOURCE_EXHAUSTED: the reader was slower than the task by
- * CLEAT_STREAM_BUFFER_MAX; what had come is read first. CLEAT_UNAVAILABLE: the engine is gone for good.
+ * CLEAT_NOT_FOUND: there is no such run. CLEAT_RESOURCE_EXHAUSTED: the reader, or the way to it, was slower
+ * than the task by CLEAT_STREAM_BUFFER_MAX; what had come is read first. CLEAT_UNAVAILABLE: the engine is
+ * gone for good, or an outage came in mid-stream and chunks may be lost; cleat_client_stream() looks
+ * again from then on. (An outage before anything of the run was told is waited out.)
  */
 CLEAT_API cleat_status cleat_stream_next(cleat_stream *stream, int64_t timeout_ms, cleat_slice *chunk);
 

@@ -49,9 +49,9 @@ typedef struct cleat_task_options {
     double backoff_factor;        /* 1 .. 1000; 0: 2 */
     int64_t backoff_max_ms;       /* 24 hours at most; 0: these */
     int64_t execution_timeout_ms; /* of one attempt; 0: 60,000; negative: none */
-    int64_t
-        schedule_timeout_ms; /* a run is cancelled when no worker took it in this time; 0: 300,000; negative: none */
-    int priority;            /* 1 low .. 3 high; 0: 1 */
+    /* A run is cancelled when no worker took it in this time; 0: 300,000; negative: none. */
+    int64_t schedule_timeout_ms;
+    int priority; /* 1 low .. 3 high; 0: 1 */
     const char *const
         *on_events;      /* keys of events that start it, at most 1000; a NULL-terminated list; NULL: none */
     cleat_sticky sticky; /* whether a run's desired worker counts */
@@ -103,7 +103,8 @@ CLEAT_API cleat_status cleat_task_fail(cleat_task *task, cleat_status status, co
 
 /* ---- While it runs. These may be called from any thread until the function returns. ---- */
 
-/* True once the run was cancelled, this attempt timed out or its worker was freed: what the task still does is not recorded. */
+/* True once the run was cancelled, this attempt timed out or its worker was freed: what the task still
+ * does is not recorded. */
 CLEAT_API bool cleat_task_is_cancelled(const cleat_task *task);
 /*
  * Calls `function` once when the task is cancelled, on another thread, or at once when it is
@@ -122,14 +123,14 @@ CLEAT_API cleat_status cleat_task_log_metadata(cleat_task *task, cleat_log_level
 
 /*
  * Sends a piece of whatever to those who look at the run (cleat/stream.h), after all that was sent
- * before: text in UTF-8 without a NUL, at most CLEAT_PAYLOAD_MAX bytes. CLEAT_OK also when nobody looks. Of an engine elsewhere,
- * CLEAT_UNAVAILABLE: whether it was sent on is not known.
+ * before: text in UTF-8 without a NUL, at most CLEAT_PAYLOAD_MAX bytes. CLEAT_OK also when nobody looks.
+ * Of an engine elsewhere, CLEAT_UNAVAILABLE: whether it was sent on is not known.
  */
 CLEAT_API cleat_status cleat_task_put_stream(cleat_task *task, cleat_slice chunk);
 
 /*
- * Gives the attempt `increment_ms` (1 or more) more than it has left of its execution timeout, and says until when, in
- * milliseconds since 1970 UTC (INT64_MAX: it has no timeout); `timeout_at_ms` may be NULL.
+ * Gives the attempt `increment_ms` (1 or more) more than it has left of its execution timeout, and says
+ * until when, in milliseconds since 1970 UTC (INT64_MAX: it has no timeout); `timeout_at_ms` may be NULL.
  * CLEAT_NOT_FOUND: the attempt is not running any more.
  */
 CLEAT_API cleat_status cleat_task_refresh_timeout(cleat_task *task, int64_t increment_ms,

@@ -23,10 +23,11 @@ typedef struct cleat_worker_options {
     size_t struct_size;
     const char *name; /* what log messages call it; NULL: "<process name>-<pid>" */
     int slots;        /* runs held at once, 1 .. 100,000; required when options are given: 0 is
-                       * CLEAT_INVALID_ARGUMENT (NULL options: CLEAT_SLOTS_DEFAULT) */
-    int threads;      /* runs worked on at once, at most `slots`; 0: all slots. Runs above it wait in the
-                       * worker, which hides the engine's latency from very short tasks; their
-                       * execution timeout counts that wait */
+                       * CLEAT_INVALID_ARGUMENT (NULL options: CLEAT_SLOTS_DEFAULT), also when all tasks
+                       * take slots of other types */
+    int threads;      /* runs worked on at once, at most as many as slots of all types; 0: so many. Runs
+                       * above it wait in the worker, which hides the engine's latency from very short
+                       * tasks; their execution timeout counts that wait */
     const cleat_label *labels; /* what tasks may desire of it; see cleat/label.h */
     size_t label_count;
     const cleat_slots *slot_types; /* slots of other types than "default", of which there are `slots` */
@@ -65,8 +66,8 @@ CLEAT_API const char *cleat_worker_id(const cleat_worker *worker);
  * CLEAT_FAILED_PRECONDITION: it has no tasks, or was stopped, after which it cannot start again. */
 CLEAT_API cleat_status cleat_worker_start(cleat_worker *worker);
 /*
- * For good: takes nothing new and waits for running tasks; CLEAT_TIMEOUT when some still run after `timeout_ms`
- * (negative: no limit). What it held but had not begun is queued again at once. Idempotent;
+ * For good: takes nothing new and waits for running tasks; CLEAT_TIMEOUT when some still run after
+ * `timeout_ms` (negative: no limit). What it held but had not begun is queued again at once. Idempotent;
  * CLEAT_OK and without effect before the start. May be called from any thread but a task's.
  */
 CLEAT_API cleat_status cleat_worker_stop(cleat_worker *worker, int64_t timeout_ms);

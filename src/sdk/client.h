@@ -43,6 +43,9 @@ cleat_status cleat__chain_check(const cleat__chain *chain);
 /* The next interceptor that has a hook at this offset of cleat_interceptor; NULL at the end. */
 const cleat_interceptor *cleat__chain_next(cleat__chain *chain, size_t hook_offset);
 
+/* What the whole chain came to. CLEAT_FAILED_PRECONDITION: a hook said CLEAT_OK of a call that was not made. */
+cleat_status cleat__chain_end(cleat_status status, bool is_made);
+
 /* An exporter like cleat_client_span_exporter_new()'s whose tie to the client can be cut, for a
  * provider that outlives the client. `detach` waits for an export under way; releases the link. */
 typedef struct cleat__exporter_link cleat__exporter_link;

@@ -133,6 +133,16 @@ void cleat__producer_inject(cleat_span span, const cleat__budget_state *numbers,
                             const cleat_text_map *metadata, cleat_trace_relation relation, const char *what);
 /* Metadata as it was written: a text map cannot say it as a whole. */
 cleat_slice cleat__producer_metadata(const cleat_text_map *map);
+/* A call that makes many. */
+typedef struct cleat__producer_items {
+    void *call;
+    size_t count;
+    cleat_slice (*name)(void *call, size_t index);
+    cleat_slice (*payload)(void *call, size_t index);
+} cleat__producer_items;
+/* The span of the whole call: their names, each once, are the attribute `key`. producer.c */
+cleat_span cleat__producer_start_bulk(const cleat_instrumentor *instrumentor, const char *span_name,
+                                      const char *key, const cleat__producer_items *items);
 /* Keeps the error message of the failed call. */
 void cleat__producer_end(cleat_span span, cleat_status status);
 

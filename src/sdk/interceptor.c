@@ -62,3 +62,10 @@ const cleat_interceptor *cleat__chain_next(cleat__chain *chain, size_t hook_offs
     }
     return NULL;
 }
+
+cleat_status cleat__chain_end(cleat_status status, bool is_made)
+{
+    return status != CLEAT_OK || is_made
+               ? status
+               : cleat__fail(CLEAT_FAILED_PRECONDITION, "an interceptor kept the call from being made");
+}

@@ -33,3 +33,19 @@ cleat_status cleat__options_read(const char *what, const void *from, void *to, s
     memcpy((char *)to + sizeof size, (const char *)from + sizeof size, taken - sizeof size);
     return CLEAT_OK;
 }
+
+cleat_status cleat__priority_check(int priority)
+{
+    return priority >= 0 && priority <= CLEAT_PRIORITY_HIGH
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_INVALID_ARGUMENT,
+                             "priority is %d: 1 low, 2 medium, 3 high, or 0 for the task's own", priority);
+}
+
+cleat_status cleat__trace_check(cleat_trace_relation trace)
+{
+    return (int)trace >= CLEAT_TRACE_DEFAULT && trace <= CLEAT_TRACE_NONE
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_INVALID_ARGUMENT, "trace is %d, which is no cleat_trace_relation",
+                             (int)trace);
+}

@@ -2,7 +2,7 @@
 #ifndef CLEAT_SDK_OPTIONS_H
 #define CLEAT_SDK_OPTIONS_H
 
-#include <cleat/status.h>
+#include <cleat/run.h>
 
 /*
  * Copies the options at `from` into the struct of `size` bytes at `to`; NULL gives all zero. What
@@ -10,5 +10,9 @@
  * `what`, when struct_size is 0 or when the caller set something this library does not know.
  */
 cleat_status cleat__options_read(const char *what, const void *from, void *to, size_t size);
+
+/* CLEAT_INVALID_ARGUMENT. */
+cleat_status cleat__priority_check(int priority); /* 0 is fine: the task's own */
+cleat_status cleat__trace_check(cleat_trace_relation trace);
 
 #endif

@@ -78,12 +78,11 @@ static cleat_status trigger_one(cleat_instrumentor *instrumentor, cleat_trigger_
 /* ---- Many runs ---- */
 
 /* Each name once, in the order of first use: a bulk call has thousands of runs, of few workflows. */
-static void append_workflow_names(cleat_trigger_call *call, cleat__buffer *names)
+static void append_names(const cleat__producer_items *items, cleat__buffer *names)
 {
     cleat__map seen = {0};
-    for (size_t i = 0; i < cleat_trigger_call_count(call); i++) {
-        const cleat_trigger_item *item = cleat_trigger_call_item(call, i);
-        cleat_slice name = cleat__action_workflow_name(item->task);
+    for (size_t i = 0; i < items->count; i++) {
+        cleat_slice name = items->name(items->call, i);
         if (cleat__map_get(&seen, name) != NULL || cleat__map_put(&seen, name, names) != CLEAT_OK) {
             continue;
         }
@@ -94,36 +93,52 @@ static void append_workflow_names(cleat_trigger_call *call, cleat__buffer *names
     cleat__map_deinit(&seen);
 }
 
-static void append_inputs(cleat_trigger_call *call, cleat__buffer *inputs)
+static void append_payloads(const cleat__producer_items *items, cleat__buffer *payloads)
 {
-    for (size_t i = 0; i < cleat_trigger_call_count(call); i++) {
-        cleat__buffer_append_byte(inputs, i == 0 ? '[' : ',');
-        cleat__buffer_append_slice(inputs, cleat_trigger_call_item(call, i)->input);
+    for (size_t i = 0; i < items->count; i++) {
+        cleat__buffer_append_byte(payloads, i == 0 ? '[' : ',');
+        cleat__buffer_append_slice(payloads, items->payload(items->call, i));
     }
-    cleat__buffer_append_byte(inputs, ']');
+    cleat__buffer_append_byte(payloads, ']');
+}
+
+cleat_span cleat__producer_start_bulk(const cleat_instrumentor *instrumentor, const char *span_name,
+                                      const char *key, const cleat__producer_items *items)
+{
+    cleat__span_attributes attributes;
+    cleat__buffer names = {0}, payloads = {0};
+    cleat__span_attributes_init(&attributes, &instrumentor->settings);
+    append_names(items, &names);
+    if (instrumentor->settings.payloads) {
+        append_payloads(items, &payloads);
+    }
+    if (!names.failed && !payloads.failed) {
+        cleat__span_attributes_add(&attributes, key, cleat__buffer_slice(&names));
+        cleat__span_attributes_add(&attributes, "hatchet.payload", cleat__buffer_slice(&payloads));
+    }
+    cleat_span span =
+        cleat_span_start(instrumentor->tracer, span_name,
+                         CLEAT_SPAN_OPTIONS(.kind = CLEAT_SPAN_KIND_PRODUCER, .attributes = attributes.items,
+                                            .attribute_count = attributes.count));
+    cleat__buffer_deinit(&names);
+    cleat__buffer_deinit(&payloads);
+    return span;
+}
+
+static cleat_slice workflow_of(void *call, size_t index)
+{
+    return cleat__action_workflow_name(cleat_trigger_call_item(call, index)->task);
+}
+
+static cleat_slice input_of(void *call, size_t index)
+{
+    return cleat_trigger_call_item(call, index)->input;
 }
 
 static cleat_span start_bulk_span(const cleat_instrumentor *instrumentor, cleat_trigger_call *call)
 {
-    cleat__span_attributes attributes;
-    cleat__buffer names = {0};
-    cleat__buffer inputs = {0};
-    cleat__span_attributes_init(&attributes, &instrumentor->settings);
-    append_workflow_names(call, &names);
-    if (instrumentor->settings.payloads) {
-        append_inputs(call, &inputs);
-    }
-    if (!names.failed && !inputs.failed) {
-        cleat__span_attributes_add(&attributes, "hatchet.workflow_name", cleat__buffer_slice(&names));
-        cleat__span_attributes_add(&attributes, "hatchet.payload", cleat__buffer_slice(&inputs));
-    }
-    cleat_span span =
-        cleat_span_start(instrumentor->tracer, "hatchet.run_workflows",
-                         CLEAT_SPAN_OPTIONS(.kind = CLEAT_SPAN_KIND_PRODUCER, .attributes = attributes.items,
-                                            .attribute_count = attributes.count));
-    cleat__buffer_deinit(&names);
-    cleat__buffer_deinit(&inputs);
-    return span;
+    const cleat__producer_items items = {call, cleat_trigger_call_count(call), workflow_of, input_of};
+    return cleat__producer_start_bulk(instrumentor, "hatchet.run_workflows", "hatchet.workflow_name", &items);
 }
 
 /* One span for each item, injected into it; the batch span is current. */

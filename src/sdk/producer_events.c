@@ -5,7 +5,6 @@
 #include "sdk/instrumentor.h"
 
 #include "base/buffer.h"
-#include "base/map.h"
 #include "model/http_time.h"
 
 static cleat_span start_span(const cleat_instrumentor *instrumentor, const char *name,
@@ -37,48 +36,20 @@ static cleat_span start_push(const cleat_instrumentor *instrumentor, cleat_push_
     return start_span(instrumentor, "hatchet.push_event", &attributes);
 }
 
-/* Each once, in the order of first use. */
-static void append_keys(cleat_push_call *call, cleat__buffer *out)
+static cleat_slice key_of(void *call, size_t index)
 {
-    cleat__map seen = {0};
-    for (size_t i = 0; i < cleat_push_call_count(call); i++) {
-        cleat_slice key = cleat_slice_of(cleat_push_call_item(call, i)->key);
-        if (cleat__map_get(&seen, key) != NULL || cleat__map_put(&seen, key, out) != CLEAT_OK) {
-            continue;
-        }
-        cleat__buffer_append_byte(out, out->size == 0 ? '[' : ',');
-        cleat__buffer_append_json(out, key);
-    }
-    cleat__buffer_append_byte(out, ']');
-    cleat__map_deinit(&seen);
+    return cleat_slice_of(cleat_push_call_item(call, index)->key);
 }
 
-static void append_payloads(cleat_push_call *call, cleat__buffer *out)
+static cleat_slice payload_of(void *call, size_t index)
 {
-    for (size_t i = 0; i < cleat_push_call_count(call); i++) {
-        cleat__buffer_append_byte(out, i == 0 ? '[' : ',');
-        cleat__buffer_append_slice(out, cleat_push_call_item(call, i)->payload);
-    }
-    cleat__buffer_append_byte(out, ']');
+    return cleat_push_call_item(call, index)->payload;
 }
 
 static cleat_span start_bulk_push(const cleat_instrumentor *instrumentor, cleat_push_call *call)
 {
-    cleat__span_attributes attributes;
-    cleat__buffer keys = {0}, payloads = {0};
-    cleat__span_attributes_init(&attributes, &instrumentor->settings);
-    append_keys(call, &keys);
-    if (instrumentor->settings.payloads) {
-        append_payloads(call, &payloads);
-    }
-    if (!keys.failed && !payloads.failed) {
-        cleat__span_attributes_add(&attributes, "hatchet.event_key", cleat__buffer_slice(&keys));
-        cleat__span_attributes_add(&attributes, "hatchet.payload", cleat__buffer_slice(&payloads));
-    }
-    cleat_span span = start_span(instrumentor, "hatchet.bulk_push_event", &attributes);
-    cleat__buffer_deinit(&keys);
-    cleat__buffer_deinit(&payloads);
-    return span;
+    const cleat__producer_items items = {call, cleat_push_call_count(call), key_of, payload_of};
+    return cleat__producer_start_bulk(instrumentor, "hatchet.bulk_push_event", "hatchet.event_key", &items);
 }
 
 cleat_status cleat__instrumentor_push(void *self, cleat_push_call *call)

@@ -81,9 +81,9 @@ static cleat_status check_item(push_entry *entry, const cleat_event_item *item)
     if (status != CLEAT_OK) {
         return status;
     }
-    if ((int)entry->options.trace < CLEAT_TRACE_DEFAULT || entry->options.trace > CLEAT_TRACE_NONE) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "trace is %d, which is no cleat_trace_relation",
-                           (int)entry->options.trace);
+    status = cleat__trace_check(entry->options.trace);
+    if (status != CLEAT_OK) {
+        return status;
     }
     cleat_slice metadata = cleat_slice_of(entry->options.metadata);
     cleat__metadata_init(&entry->metadata, metadata);
@@ -161,9 +161,7 @@ static cleat_status run_call(cleat_push_call *call, const cleat_event_item *item
     if (status == CLEAT_OK) {
         status = cleat_push_call_proceed(call);
     }
-    if (status == CLEAT_OK && !call->pushed) {
-        return cleat__fail(CLEAT_FAILED_PRECONDITION, "an interceptor kept the call from being made");
-    }
+    status = cleat__chain_end(status, call->pushed);
     for (size_t i = 0; status == CLEAT_OK && ids != NULL && i < count; i++) {
         ids[i] = call->entries[i].id;
     }

@@ -102,7 +102,10 @@ cleat_status cleat_task_put_stream(cleat_task *task, cleat_slice chunk)
     cleat__transport *transport = task->worker->client->transport;
     int64_t index = atomic_fetch_add(&task->stream_count, 1);
     status = transport->put_stream(transport, &task->assignment->task_id, index, chunk);
-    if (status != CLEAT_OK) { /* the number would be waited for; unless it did arrive it is given again */
+    /* A number that is missing is waited for, a while; one that comes twice costs a chunk. So it is given again
+     * only when the chunk has surely not arrived. */
+    bool may_be_there = status == CLEAT_TIMEOUT || status == CLEAT_UNAVAILABLE || status == CLEAT_FAILED;
+    if (status != CLEAT_OK && !may_be_there) {
         int64_t taken = index + 1;
         atomic_compare_exchange_strong(&task->stream_count, &taken, index);
     }

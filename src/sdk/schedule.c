@@ -38,14 +38,12 @@ const char *cleat_schedule_call_id(const cleat_schedule_call *call, size_t index
 
 static cleat_status check_options(const cleat_run_options *options)
 {
-    if (options->priority < 0 || options->priority > CLEAT_PRIORITY_HIGH) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "priority is %d: 1 low, 2 medium, 3 high, or 0 for the task's own",
-                           options->priority);
+    cleat_status status = cleat__priority_check(options->priority);
+    if (status == CLEAT_OK) {
+        status = cleat__trace_check(options->trace);
     }
-    if ((int)options->trace < CLEAT_TRACE_DEFAULT || options->trace > CLEAT_TRACE_NONE) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "trace is %d, which is no cleat_trace_relation",
-                           (int)options->trace);
+    if (status != CLEAT_OK) {
+        return status;
     }
     if (options->child_key != NULL || options->desired_worker_id != NULL || options->sticky ||
         options->desired_label_count != 0) {
@@ -158,9 +156,7 @@ cleat_status cleat_client_schedule_many(cleat_client *client, const char *task, 
     }
     call.ids = cleat__calloc(count, sizeof(*call.ids));
     status = call.ids != NULL ? cleat_schedule_call_proceed(&call) : cleat__fail_memory();
-    if (status == CLEAT_OK && !call.made) {
-        status = cleat__fail(CLEAT_FAILED_PRECONDITION, "an interceptor kept the call from being made");
-    }
+    status = cleat__chain_end(status, call.made);
     if (status == CLEAT_OK && ids != NULL) {
         memcpy(ids, call.ids, count * sizeof(*ids));
     }

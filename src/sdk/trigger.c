@@ -69,14 +69,12 @@ static cleat_status check_options(trigger_entry *entry, const cleat__trigger_req
         return status;
     }
     const cleat_run_options *known = &entry->options;
-    if (known->priority < 0 || known->priority > CLEAT_PRIORITY_HIGH) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "priority is %d: 1 low, 2 medium, 3 high, or 0 for the task's own",
-                           known->priority);
+    status = cleat__priority_check(known->priority);
+    if (status == CLEAT_OK) {
+        status = cleat__trace_check(known->trace);
     }
-    if ((int)known->trace < CLEAT_TRACE_DEFAULT || known->trace > CLEAT_TRACE_NONE) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "trace is %d, which is no cleat_trace_relation",
-                           (int)known->trace);
+    if (status != CLEAT_OK) {
+        return status;
     }
     if (known->child_key != NULL && request->parent == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT,
@@ -285,9 +283,7 @@ static cleat_status run_call(cleat_trigger_call *call)
     if (!call->started) {
         give_numbers_back(call, first);
     }
-    if (status == CLEAT_OK && !call->started) {
-        return cleat__fail(CLEAT_FAILED_PRECONDITION, "an interceptor kept the call from being made");
-    }
+    status = cleat__chain_end(status, call->started);
     for (size_t i = 0; status == CLEAT_OK && call->request->ids != NULL && i < call->count; i++) {
         call->request->ids[i] = call->entries[i].id;
     }

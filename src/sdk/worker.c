@@ -55,11 +55,6 @@ static cleat_status check_worker_options(const cleat_worker_options *options, cl
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "slots is %d: a worker needs 1 to %d", known->slots,
                            SLOTS_MAX);
     }
-    if (known->threads < 0 || known->threads > known->slots) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "threads is %d: 1 to slots (%d), or 0 for as many as slots", known->threads,
-                           known->slots);
-    }
     return CLEAT_OK;
 }
 
@@ -116,12 +111,16 @@ static cleat_status set_up(cleat_worker *worker, const cleat_worker_options *opt
 {
     worker->name = options->name != NULL ? cleat__strdup(options->name) : default_name();
     cleat_status status = worker->name != NULL ? set_offer(worker, options) : cleat__fail_memory();
-    for (size_t i = 0; i < worker->slot_count && options->threads == 0; i++) {
-        worker->threads_max += (size_t)worker->slots[i].units;
+    size_t slots = 0;
+    for (size_t i = 0; i < worker->slot_count; i++) {
+        slots += (size_t)worker->slots[i].units;
     }
-    if (options->threads > 0) {
-        worker->threads_max = (size_t)options->threads;
+    if (status == CLEAT_OK && (options->threads < 0 || (size_t)options->threads > slots)) {
+        status = cleat__fail(CLEAT_INVALID_ARGUMENT,
+                             "threads is %d: 1 to all slots (%zu), or 0 for as many as slots",
+                             options->threads, slots);
     }
+    worker->threads_max = options->threads > 0 ? (size_t)options->threads : slots;
     return status;
 }
 
@@ -286,6 +285,17 @@ static cleat_status register_worker(cleat_worker *worker)
     return status;
 }
 
+static void set_id(cleat_worker *worker, bool is_known)
+{
+    pthread_mutex_lock(&worker->mutex);
+    if (is_known) {
+        cleat__uuid_format(&worker->id, worker->id_text);
+    } else {
+        worker->id_text[0] = '\0';
+    }
+    pthread_mutex_unlock(&worker->mutex);
+}
+
 /* Assignments may come before worker_add has returned. They wait for the house, which starts the
  * threads, so nobody reads the id before it is written. */
 static cleat_status start_worker(cleat_worker *worker)
@@ -294,10 +304,11 @@ static cleat_status start_worker(cleat_worker *worker)
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__uuid_format(&worker->id, worker->id_text);
+    set_id(worker, true);
     cleat__worker_catch_signals(worker);
     status = cleat__thread_start(&worker->house, "cleat-house", cleat__worker_house, worker);
     if (status != CLEAT_OK) {
+        set_id(worker, false);
         (void)worker->client->transport->worker_remove(worker->client->transport, &worker->id);
         cleat__worker_give_back(worker); /* what came meanwhile */
     }
@@ -381,7 +392,15 @@ cleat_status cleat_worker_set_labels(cleat_worker *worker, const cleat_label *la
 
 const char *cleat_worker_id(const cleat_worker *worker)
 {
-    return worker != NULL && worker->id_text[0] != '\0' ? worker->id_text : NULL;
+    if (worker == NULL) {
+        return NULL;
+    }
+    pthread_mutex_t *mutex =
+        (pthread_mutex_t *)(uintptr_t)&worker->mutex; /* which is no part of what is const */
+    pthread_mutex_lock(mutex);
+    const char *id = worker->id_text[0] != '\0' ? worker->id_text : NULL;
+    pthread_mutex_unlock(mutex);
+    return id;
 }
 
 /* ---- Stop ---- */

@@ -62,8 +62,8 @@ struct cleat_worker {
     cleat__declaration *declarations; /* not changed after start */
     cleat__map by_action;             /* the same */
     size_t declaration_count;
-    cleat__uuid id; /* written before the first thread starts */
-    char id_text[37];
+    cleat__uuid id;         /* written before the first thread starts */
+    char id_text[37];       /* under the mutex until then; "": it has none */
     _Atomic bool abandoned; /* freed while tasks ran: the client may be gone */
 
     pthread_mutex_t mutex;

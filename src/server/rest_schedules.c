@@ -21,7 +21,9 @@ static void write_schedule(cleat__json_writer *writer, const cleat__http_call *c
     cleat__rest_write_payload(writer, "input", row->schedule.input);
     cleat__rest_write_payload(writer, "additionalMetadata", row->schedule.metadata);
     cleat__writer_string(writer, "method", row->schedule.method == CLEAT__SCHEDULE_API ? "API" : "DEFAULT");
-    cleat__writer_int(writer, "priority", row->schedule.priority != 0 ? row->schedule.priority : 1);
+    if (row->schedule.priority != 0) { /* else the task's own counts, which may be another by then */
+        cleat__writer_int(writer, "priority", row->schedule.priority);
+    }
     cleat__writer_end_object(writer);
 }
 

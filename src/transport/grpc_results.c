@@ -185,7 +185,7 @@ static void on_ended(void *owner, int code, const char *text)
 
 static void connect_stream(cleat__results *results)
 {
-    static const cleat__stream_handler handler = {on_message, ask, on_ended};
+    static const cleat__stream_handler handler = {.message = on_message, .writable = ask, .ended = on_ended};
     if (results->stream == NULL && results->unasked != NULL) {
         results->opened_ns = cleat__clock_monotonic_ns(NULL);
         results->stream = cleat__stream_start(results->link, "/Dispatcher/SubscribeToWorkflowRuns",

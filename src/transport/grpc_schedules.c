@@ -1,12 +1,15 @@
 /*
  * Runs that are to start at a time. Over HTTP, as only what was made over HTTP can be taken back over HTTP, and
- * there is no other way for that; over gRPC when nobody says where the HTTP side is.
+ * there is no other way for that; over gRPC when nobody says where the HTTP side is, or nobody is there.
  */
 #include "transport/grpc.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/log.h"
+#include "base/thread.h"
 #include "model/http_time.h"
+#include "model/json_members.h"
 #include "transport/remote_http.h"
 #include "transport/schedule_list.h"
 #include "wire/message.h"
@@ -16,9 +19,16 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static const cleat_slice none = {NULL, 0};
+
+/* Absent when there is none. */
+static cleat_slice member_of(cleat_slice object, const char *name)
+{
+    cleat_slice value = none;
+    (void)cleat__json_find_member(object, name, &value);
+    return value;
+}
 
 /* ---- Making them over gRPC ---- */
 
@@ -122,27 +132,51 @@ static void write_body(const cleat__schedule *schedule, int64_t at_ms, cleat__bu
     cleat__buffer_append_byte(out, '}');
 }
 
-static cleat_status read_made(const cleat__link *link, cleat_slice reply, cleat__uuid *id)
+/* Payloads are in these answers, which are text to us: numbers of any size stay as they are. */
+static bool is_object(cleat_slice text)
 {
-    json_t *root = json_loadb(reply.data != NULL ? reply.data : "", reply.size, 0, NULL);
-    const char *text = json_string_value(json_object_get(json_object_get(root, "metadata"), "id"));
-    cleat_status status = CLEAT_OK;
-    if (text == NULL || cleat__uuid_parse(cleat_slice_of(text), id) != CLEAT_OK) {
-        status = cleat__fail(CLEAT_INVALID_ARGUMENT, "the server at %s gives a schedule no id that is a UUID",
-                             link->settings.api_url);
-    }
+    json_t *root = json_loadb(text.data != NULL ? text.data : "", text.size, JSON_DECODE_INT_AS_REAL, NULL);
+    bool is_one = json_is_object(root);
     json_decref(root);
-    return status;
+    return is_one;
 }
 
-static cleat_status make_one(cleat__link *link, const char *path, const cleat__schedule *schedule,
-                             int64_t at_ms, cleat__uuid *id)
+/* A copy, to be freed; NULL: no string, or no memory. */
+static char *text_of(cleat_slice value)
+{
+    cleat_slice text;
+    char *memory = NULL, *copy = NULL;
+    if (cleat__json_decode_string(value, &text, &memory)) {
+        copy = cleat__slice_dup(text);
+    }
+    cleat__free(memory);
+    return copy;
+}
+
+static bool read_id(cleat_slice row, cleat__uuid *id)
+{
+    char *text = text_of(member_of(member_of(row, "metadata"), "id"));
+    bool is_id = text != NULL && cleat__uuid_parse(cleat_slice_of(text), id) == CLEAT_OK;
+    cleat__free(text);
+    return is_id;
+}
+
+static cleat_status read_made(const cleat__link *link, cleat_slice reply, cleat__uuid *id)
+{
+    return is_object(reply) && read_id(reply, id)
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_INVALID_ARGUMENT, "the server at %s gives a schedule no id that is a UUID",
+                             link->settings.api_url);
+}
+
+static cleat_status make_one(cleat__remote_session *session, const cleat__link *link, const char *path,
+                             const cleat__schedule *schedule, int64_t at_ms, cleat__uuid *id)
 {
     cleat__buffer body = {0}, reply = {0};
     write_body(schedule, at_ms, &body);
     cleat_status status =
         body.failed ? cleat__fail_memory()
-                    : cleat__remote_http(&link->settings, "POST", path, cleat__buffer_slice(&body), &reply);
+                    : cleat__remote_session_send(session, "POST", path, cleat__buffer_slice(&body), &reply);
     if (status == CLEAT_OK) {
         status = read_made(link, cleat__buffer_slice(&reply), id);
     } else if (status == CLEAT_INVALID_ARGUMENT &&
@@ -158,20 +192,46 @@ static cleat_status make_one(cleat__link *link, const char *path, const cleat__s
     return status;
 }
 
-/* The message of what went wrong stays. */
-static void take_back(cleat__link *link, const cleat__uuid *ids, size_t count, cleat_status status)
+/* For so many requests one after the other: a try's limit, and what each takes on a long way. */
+static int64_t time_for(const cleat__link *link, size_t count)
+{
+    enum { EACH_MS = 100 };
+    return link->settings.call_timeout_ms + (int64_t)count * EACH_MS;
+}
+
+static cleat_status delete_one(cleat__remote_session *session, const cleat__uuid *id)
+{
+    cleat__buffer reply = {0};
+    char path[80], text[37];
+    cleat__uuid_format(id, text);
+    snprintf(path, sizeof(path), "/workflows/scheduled/%s", text);
+    cleat_status status = cleat__remote_session_send(session, "DELETE", path, none, &reply);
+    cleat__buffer_deinit(&reply);
+    return status == CLEAT_NOT_FOUND ? cleat__fail(status, "there is no schedule %s, or it has fired", text)
+                                     : status;
+}
+
+/* As far as the server answers. The message of what went wrong stays, and says what was not taken back. */
+static cleat_status take_back(cleat__remote_session *session, const cleat__link *link, const cleat__uuid *ids,
+                              size_t count, cleat_status status)
 {
     char message[CLEAT__CALL_TEXT];
+    size_t left = count;
     snprintf(message, sizeof(message), "%s", cleat_error_message());
-    for (size_t i = 0; i < count; i++) {
-        (void)cleat__remote_unschedule(link, &ids[i]);
+    session->deadline_ns = cleat__deadline_ns(time_for(link, count));
+    for (size_t i = 0; i < count && (i == 0 || session->was_answered); i++) {
+        cleat_status outcome = delete_one(session, &ids[i]);
+        left -= outcome == CLEAT_OK || outcome == CLEAT_NOT_FOUND;
     }
-    (void)cleat__fail(status, "%s", message);
+    return left == 0 ? cleat__fail(status, "%s", message)
+                     : cleat__fail(status, "%s (%zu of %zu schedules were made, and could not be taken back)",
+                                   message, left, count);
 }
 
 /* There is no way to make many at once. */
-static cleat_status make_by_http(cleat__link *link, const cleat__schedule *schedule, const int64_t *at_ms,
-                                 size_t count, cleat__uuid *ids)
+static cleat_status make_all(cleat__remote_session *session, const cleat__link *link,
+                             const cleat__schedule *schedule, const int64_t *at_ms, size_t count,
+                             cleat__uuid *ids)
 {
     cleat__buffer path = {0};
     cleat__buffer_append_string(&path, "/workflows/");
@@ -181,11 +241,11 @@ static cleat_status make_by_http(cleat__link *link, const cleat__schedule *sched
     cleat_status status = text != NULL ? CLEAT_OK : cleat__fail_memory();
     size_t made = 0;
     while (status == CLEAT_OK && made < count) {
-        status = make_one(link, text, schedule, at_ms[made], &ids[made]);
+        status = make_one(session, link, text, schedule, at_ms[made], &ids[made]);
         made += status == CLEAT_OK;
     }
-    if (status != CLEAT_OK) {
-        take_back(link, ids, made, status);
+    if (status != CLEAT_OK && made != 0) {
+        status = take_back(session, link, ids, made, status);
     }
     cleat__free(text);
     return status;
@@ -194,22 +254,40 @@ static cleat_status make_by_http(cleat__link *link, const cleat__schedule *sched
 cleat_status cleat__remote_schedule(cleat__link *link, const cleat__schedule *schedule, const int64_t *at_ms,
                                     size_t count, cleat__uuid *ids)
 {
-    return cleat__remote_http_is_known(&link->settings) ? make_by_http(link, schedule, at_ms, count, ids)
-                                                        : make_by_grpc(link, schedule, at_ms, count, ids);
+    static cleat__log_site site;
+    cleat__remote_session session;
+    if (!cleat__remote_http_is_known(&link->settings)) {
+        return make_by_grpc(link, schedule, at_ms, count, ids);
+    }
+    cleat_status status = cleat__remote_session_start(&session, &link->settings, time_for(link, count));
+    bool was_tried = status == CLEAT_OK;
+    if (was_tried) {
+        status = make_all(&session, link, schedule, at_ms, count, ids);
+    }
+    bool is_elsewhere =
+        was_tried && !session.was_connected && (status == CLEAT_UNAVAILABLE || status == CLEAT_TIMEOUT);
+    cleat__remote_session_end(&session);
+    if (is_elsewhere) { /* nobody has heard of them yet */
+        cleat__log_limited(&site, CLEAT_LOG_WARN,
+                           "%s; schedules are made over gRPC, and cannot be taken back",
+                           cleat_error_message());
+        status = make_by_grpc(link, schedule, at_ms, count, ids);
+    }
+    return status;
 }
 
 /* ---- Looking, and taking back ---- */
 
 cleat_status cleat__remote_unschedule(cleat__link *link, const cleat__uuid *id)
 {
-    cleat__buffer reply = {0};
-    char path[80], text[37];
-    cleat__uuid_format(id, text);
-    snprintf(path, sizeof(path), "/workflows/scheduled/%s", text);
-    cleat_status status = cleat__remote_http(&link->settings, "DELETE", path, none, &reply);
-    cleat__buffer_deinit(&reply);
-    return status == CLEAT_NOT_FOUND ? cleat__fail(status, "there is no schedule %s, or it has fired", text)
-                                     : status;
+    cleat__remote_session session;
+    cleat_status status =
+        cleat__remote_session_start(&session, &link->settings, link->settings.call_timeout_ms);
+    if (status == CLEAT_OK) {
+        status = delete_one(&session, id);
+    }
+    cleat__remote_session_end(&session);
+    return status;
 }
 
 /* As the program knows it: without what the namespace put before it. */
@@ -219,60 +297,58 @@ static cleat_slice own_name(const cleat__link *link, const char *name)
     return cleat_slice_of(strncmp(name, link->settings.prefix, size) == 0 ? name + size : name);
 }
 
-static bool is_payload(const json_t *value)
+/* False: it is none. Absent: {}. */
+static bool read_payload(cleat_slice value, cleat_slice *out)
 {
-    return value == NULL || json_is_null(value) || json_is_object(value);
+    bool is_payload = value.size != 0 && value.data[0] == '{';
+    *out = is_payload ? value : none;
+    return is_payload || value.data == NULL || cleat_slice_equals(value, cleat_slice_of("null"));
 }
 
-/* What the engine stores of an absent priority is 1. */
-static int priority_of(const json_t *row)
+/* What a Hatchet engine stores of an absent priority is 1. */
+static int32_t read_priority(cleat_slice value)
 {
-    json_int_t priority = json_integer_value(json_object_get(row, "priority"));
-    return priority >= CLEAT_PRIORITY_LOW && priority <= CLEAT_PRIORITY_HIGH ? (int)priority : 0;
+    bool is_known = value.size == 1 && value.data[0] >= '1' && value.data[0] <= '3';
+    return is_known ? value.data[0] - '0' : 0;
 }
 
-static cleat_status read_row(const cleat__link *link, const json_t *row, cleat_schedule_list *out)
+static cleat_status read_row(const cleat__link *link, cleat_slice row, cleat_schedule_list *out)
 {
-    const char *id = json_string_value(json_object_get(json_object_get(row, "metadata"), "id"));
-    const char *name = json_string_value(json_object_get(row, "workflowName"));
-    const char *at = json_string_value(json_object_get(row, "triggerAt"));
-    const json_t *input = json_object_get(row, "input");
-    const json_t *metadata = json_object_get(row, "additionalMetadata");
-    cleat__uuid uuid;
+    char *name = text_of(member_of(row, "workflowName"));
+    char *at = text_of(member_of(row, "triggerAt"));
+    cleat__schedule schedule = {.priority = read_priority(member_of(row, "priority"))};
+    cleat__uuid id;
     int64_t at_ms = 0;
-    if (id == NULL || name == NULL || at == NULL || !is_payload(input) || !is_payload(metadata) ||
-        cleat__uuid_parse(cleat_slice_of(id), &uuid) != CLEAT_OK ||
-        !cleat__http_time_parse(cleat_slice_of(at), &at_ms)) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the server at %s lists a schedule that is none",
-                           link->settings.api_url);
+    cleat_status status = CLEAT_OK;
+    if (name != NULL && at != NULL && read_id(row, &id) &&
+        cleat__http_time_parse(cleat_slice_of(at), &at_ms) &&
+        read_payload(member_of(row, "input"), &schedule.input) &&
+        read_payload(member_of(row, "additionalMetadata"), &schedule.metadata)) {
+        schedule.workflow = own_name(link, name);
+        status = cleat__schedule_list_add(out, &id, at_ms, &schedule);
+    } else {
+        status = cleat__fail(CLEAT_INVALID_ARGUMENT, "the server at %s lists a schedule that is none",
+                             link->settings.api_url);
     }
-    char *input_text = json_is_object(input) ? json_dumps(input, JSON_COMPACT) : NULL;
-    char *metadata_text = json_is_object(metadata) ? json_dumps(metadata, JSON_COMPACT) : NULL;
-    const cleat__schedule schedule = {
-        .workflow = own_name(link, name),
-        .input = cleat_slice_of(input_text),
-        .metadata = cleat_slice_of(metadata_text),
-        .priority = priority_of(row),
-    };
-    cleat_status status = cleat__schedule_list_add(out, &uuid, at_ms, &schedule);
-    free(input_text);
-    free(metadata_text);
+    cleat__free(name);
+    cleat__free(at);
     return status;
 }
 
 static cleat_status read_rows(const cleat__link *link, cleat_slice body, cleat_schedule_list *out)
 {
-    json_t *root = json_loadb(body.data != NULL ? body.data : "", body.size, 0, NULL);
-    const json_t *rows = json_object_get(root, "rows");
+    cleat__json_cursor cursor;
+    cleat_slice row, rows = member_of(body, "rows");
     cleat_status status = CLEAT_OK;
-    if (!json_is_object(root) || (rows != NULL && !json_is_array(rows) && !json_is_null(rows))) {
-        status = cleat__fail(CLEAT_INVALID_ARGUMENT, "the server at %s answers no list of schedules",
-                             link->settings.api_url);
+    if (!is_object(body) ||
+        (rows.data != NULL && rows.data[0] != '[' && !cleat_slice_equals(rows, cleat_slice_of("null")))) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the server at %s answers no list of schedules",
+                           link->settings.api_url);
     }
-    for (size_t i = 0; status == CLEAT_OK && i < json_array_size(rows); i++) {
-        status = read_row(link, json_array_get(rows, i), out);
+    cleat__json_items(rows, &cursor);
+    while (status == CLEAT_OK && cleat__json_next_item(&cursor, &row)) {
+        status = read_row(link, row, out);
     }
-    json_decref(root);
     return status;
 }
 

@@ -120,13 +120,14 @@ static void read_message(cleat__completion *self, bool is_ok)
 
 static bool start_all(cleat__stream *stream, cleat_slice request)
 {
-    /* A worker of this kind passes over what it has already, so a server need not wonder what it has. */
     grpc_metadata head[] = {stream->link->authorization,
                             {.key = grpc_slice_from_static_string("cleat-may-repeat"),
                              .value = grpc_slice_from_static_string("1")}};
+    size_t head_count = stream->handler->may_repeat ? 2 : 1;
     grpc_byte_buffer *message = stream->is_open ? NULL : cleat__grpc_message(request);
     const grpc_op operations[] = {
-        {.op = GRPC_OP_SEND_INITIAL_METADATA, .data.send_initial_metadata = {.count = 2, .metadata = head}},
+        {.op = GRPC_OP_SEND_INITIAL_METADATA,
+         .data.send_initial_metadata = {.count = head_count, .metadata = head}},
         {.op = GRPC_OP_RECV_INITIAL_METADATA,
          .data.recv_initial_metadata = {.recv_initial_metadata = &stream->head}},
         {.op = GRPC_OP_SEND_MESSAGE, .data.send_message = {.send_message = message}},
@@ -199,6 +200,17 @@ void cleat__stream_abandon(cleat__stream *stream)
         stream->handler = NULL;
         (void)grpc_call_cancel(stream->call, NULL);
     }
+}
+
+bool cleat__stream_has_trailer(const cleat__stream *stream, const char *key)
+{
+    for (size_t i = 0; i < stream->trailer.count; i++) {
+        const grpc_metadata *it = &stream->trailer.metadata[i];
+        if (grpc_slice_str_cmp(it->key, key) == 0 && grpc_slice_str_cmp(it->value, "1") == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void cleat__streams_cancel(cleat__link *link)

@@ -10,9 +10,10 @@
 
 /* Called on the link's thread. */
 typedef struct cleat__stream_handler {
+    bool may_repeat; /* what comes twice is passed over: a server need not wonder what has come */
     void (*message)(void *owner, cleat_slice bytes);
     void (*writable)(void *owner); /* what was written has been taken; for open ones */
-    /* The last; the stream must not be touched any more. */
+    /* The last; the stream must not be touched any more behind it. */
     void (*ended)(void *owner, int code, const char *text);
 } cleat__stream_handler;
 
@@ -24,6 +25,9 @@ bool cleat__stream_is_writable(const cleat__stream *stream);
 void cleat__stream_write(cleat__stream *stream, cleat_slice message); /* when it is writable */
 /* Ends it; the handler is not called any more. NULL-safe. */
 void cleat__stream_abandon(cleat__stream *stream);
+
+/* In `ended`, which still knows the stream: whether the server's end has the metadata `key` with "1". */
+bool cleat__stream_has_trailer(const cleat__stream *stream, const char *key);
 
 /* For the link. */
 void cleat__streams_cancel(cleat__link *link);

@@ -13,6 +13,7 @@ typedef struct look {
     cleat__stream *stream;
     cleat__link_timer reconnect;
     unsigned failures; /* in a row */
+    bool has_begun;    /* something of the run was told */
     cleat__stream_sink sink;
     bool is_over; /* the sink was told the end */
     char run_id[37];
@@ -33,6 +34,7 @@ static void on_message(void *owner, cleat_slice bytes)
     cleat_status status;
     Cleat__WorkflowEvent *event = cleat__message_unpack(&cleat__workflow_event__descriptor, bytes, &status);
     it->failures = 0;
+    it->has_begun = true;
     if (event == NULL) {
         cleat__link_log(it->link, &site, CLEAT_LOG_WARN,
                         "the server at %s sends an event of a run that is none: %s",
@@ -48,21 +50,35 @@ static void on_message(void *owner, cleat_slice bytes)
     cleat__message_free(event);
 }
 
+static void look_again(look *it)
+{
+    const cleat__remote_settings *settings = &it->link->settings;
+    int64_t delay_ms =
+        cleat__link_back_off_ms(it->link, settings->reconnect_ms, settings->reconnect_max_ms, it->failures);
+    it->failures += it->failures < 30;
+    cleat__link_timer_set(it->link, &it->reconnect, cleat__deadline_ns(delay_ms));
+}
+
+/* What was sent between two streams nobody tells: once the run has begun there may have been something. */
 static void on_ended(void *owner, int code, const char *text)
 {
     look *it = owner;
+    bool is_too_slow = cleat__stream_has_trailer(it->stream, "cleat-too-slow");
     it->stream = NULL;
     if (it->is_over) {
         return;
     }
     if (code == GRPC_STATUS_OK) {
         end(it, CLEAT_EMPTY, "the run has ended");
+    } else if (is_too_slow) {
+        end(it, CLEAT_RESOURCE_EXHAUSTED, "the stream is read too slowly: chunks were lost");
+    } else if (code == GRPC_STATUS_UNAVAILABLE && !it->link->is_closing && !it->has_begun) {
+        look_again(it);
     } else if (code == GRPC_STATUS_UNAVAILABLE && !it->link->is_closing) {
-        const cleat__remote_settings *settings = &it->link->settings;
-        int64_t delay_ms = cleat__link_back_off_ms(it->link, settings->reconnect_ms,
-                                                   settings->reconnect_max_ms, it->failures);
-        it->failures += it->failures < 30;
-        cleat__link_timer_set(it->link, &it->reconnect, cleat__deadline_ns(delay_ms));
+        cleat_status status =
+            cleat__fail(CLEAT_UNAVAILABLE, "the stream from the server at %s broke (%s): chunks may be lost",
+                        it->link->settings.address, text);
+        end(it, status, cleat_error_message());
     } else {
         cleat_status status = cleat__link_fail(it->link, code, text);
         end(it, status, cleat_error_message());

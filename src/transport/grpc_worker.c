@@ -245,7 +245,8 @@ static void on_stream_ended(void *owner, int code, const char *text)
 
 static void listen_now(cleat__remote_worker *worker)
 {
-    static const cleat__stream_handler handler = {.message = on_action, .ended = on_stream_ended};
+    static const cleat__stream_handler handler = {
+        .may_repeat = true, .message = on_action, .ended = on_stream_ended};
     Cleat__WorkerListenRequest request = CLEAT__WORKER_LISTEN_REQUEST__INIT;
     cleat__buffer bytes = {0};
     request.worker_id = worker->current_id;

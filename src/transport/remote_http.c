@@ -1,7 +1,9 @@
 #include "transport/remote_http.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/process.h"
+#include "base/thread.h"
 
 #include <curl/curl.h>
 #include <jansson.h>
@@ -76,30 +78,49 @@ static bool set_body(CURL *easy, cleat_slice body)
             curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data) == CURLE_OK);
 }
 
-static bool set_tls(CURL *easy, const cleat__remote_settings *settings)
+/* One option; what an earlier one met stays. */
+#define SET(outcome, easy, option, value) \
+    (*(outcome) = *(outcome) == CURLE_OK ? curl_easy_setopt(easy, option, value) : *(outcome))
+
+static CURLcode set_tls(CURL *easy, const cleat__remote_settings *settings)
 {
-    bool is_fine = true;
+    CURLcode outcome = CURLE_OK;
     if (settings->authorities_file != NULL) {
-        is_fine = curl_easy_setopt(easy, CURLOPT_CAINFO, settings->authorities_file) == CURLE_OK &&
-                  curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
+        SET(&outcome, easy, CURLOPT_CAINFO, settings->authorities_file);
+        SET(&outcome, easy, CURLOPT_CAPATH, NULL);
     }
     if (settings->tls == CLEAT__TLS_MUTUAL) {
         /* A password, or OpenSSL would ask for that of an encrypted key at the terminal. */
-        is_fine = is_fine &&
-                  curl_easy_setopt(easy, CURLOPT_SSLCERT, settings->certificate_file) == CURLE_OK &&
-                  curl_easy_setopt(easy, CURLOPT_SSLKEY, settings->key_file) == CURLE_OK &&
-                  curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "") == CURLE_OK;
+        SET(&outcome, easy, CURLOPT_SSLCERT, settings->certificate_file);
+        SET(&outcome, easy, CURLOPT_SSLKEY, settings->key_file);
+        SET(&outcome, easy, CURLOPT_KEYPASSWD, "");
     }
-    return is_fine;
+    return outcome;
 }
 
-static bool set_up(CURL *easy, const cleat__remote_settings *settings, cleat__buffer *reply)
+/* CLEAT_TIMEOUT: there is none left. */
+static cleat_status set_up(const cleat__remote_session *session, cleat__buffer *reply)
 {
+    const cleat__remote_settings *settings = session->settings;
+    CURL *easy = session->easy;
+    int64_t left_ms = (session->deadline_ns - cleat__clock_monotonic_ns(NULL)) / CLEAT__NS_PER_MS;
+    int64_t limit_ms = left_ms < settings->call_timeout_ms ? left_ms : settings->call_timeout_ms;
+    if (limit_ms <= 0) { /* which libcurl takes for no limit */
+        return cleat__fail(CLEAT_TIMEOUT, "the server at %s does not answer in time", settings->api_url);
+    }
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)settings->call_timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)limit_ms);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, write_reply);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, reply);
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK && set_tls(easy, settings);
+    CURLcode outcome = set_tls(easy, settings);
+    SET(&outcome, easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (outcome == CURLE_OUT_OF_MEMORY) {
+        return cleat__fail_memory();
+    }
+    return outcome == CURLE_OK
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_UNSUPPORTED, "libcurl cannot ask the server at %s as the settings say: %s",
+                             settings->api_url, curl_easy_strerror(outcome));
 }
 
 /* ---- The answer ---- */
@@ -117,69 +138,139 @@ static cleat_status status_of(long code)
     }
 }
 
-/* {"errors":[{"description":".."}]}, or without the list. */
+/*
+ * {"errors":[{"description":".."}]}. Without the list it is about what was asked for, not who asks: that has
+ * been let in.
+ */
 static cleat_status fail_answer(const cleat__remote_settings *settings, long code, cleat_slice body)
 {
     json_t *root = body.size != 0 ? json_loadb(body.data, body.size, 0, NULL) : NULL;
     const json_t *first = json_array_get(json_object_get(root, "errors"), 0);
     const char *text = json_string_value(json_object_get(first != NULL ? first : root, "description"));
-    cleat_status status = status_of(code);
+    bool is_let_in = code == 403 && first == NULL && text != NULL;
+    cleat_status status = is_let_in ? CLEAT_FAILED_PRECONDITION : status_of(code);
     status = cleat__fail(status, "the server at %s answers %ld: %.400s", settings->api_url, code,
                          text != NULL ? text : cleat_status_text(status));
     json_decref(root);
     return status;
 }
 
-static cleat_status perform(CURL *easy, const cleat__remote_settings *settings, cleat__buffer *body)
+/* Whether somebody took the connection, whatever came then. */
+static bool is_connected(CURL *easy, CURLcode outcome)
 {
+    curl_off_t connected_us = 0;
+    switch (outcome) {
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT: return false;
+    case CURLE_OPERATION_TIMEDOUT:
+        curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected_us);
+        return connected_us != 0;
+    default: return true;
+    }
+}
+
+static cleat_status fail_transfer(const cleat__remote_session *session, CURLcode outcome, const char *error)
+{
+    const char *url = session->settings->api_url;
+    cleat_status status = outcome == CURLE_OPERATION_TIMEDOUT ? CLEAT_TIMEOUT : CLEAT_UNAVAILABLE;
+    const char *text = error[0] != '\0' ? error : curl_easy_strerror(outcome);
+    if (outcome == CURLE_OUT_OF_MEMORY) {
+        return cleat__fail_memory();
+    }
+    if (outcome == CURLE_WRITE_ERROR) {
+        return cleat__fail(CLEAT_TOO_LARGE, "the server at %s answers more than %d bytes", url, REPLY_MAX);
+    }
+    return session->was_connected
+               ? cleat__fail(status, "the server at %s cannot be reached: %s", url, text)
+               : cleat__fail(status,
+                             "the server's HTTP side cannot be reached at %s: %s; if it is elsewhere, set "
+                             "HATCHET_CLIENT_API_URL",
+                             url, text);
+}
+
+static cleat_status perform(cleat__remote_session *session, cleat__buffer *body)
+{
+    CURL *easy = session->easy;
     char error[CURL_ERROR_SIZE] = "";
     long code = 0;
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
     CURLcode outcome = curl_easy_perform(easy);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
-    if (body->failed || outcome == CURLE_OUT_OF_MEMORY) {
+    session->was_connected = session->was_connected || is_connected(easy, outcome);
+    session->was_answered = outcome == CURLE_OK;
+    if (body->failed) {
         return cleat__fail_memory();
     }
-    if (outcome == CURLE_WRITE_ERROR) {
-        return cleat__fail(CLEAT_TOO_LARGE, "the server at %s answers more than %d bytes", settings->api_url,
-                           REPLY_MAX);
-    }
     if (outcome != CURLE_OK) {
-        return cleat__fail(outcome == CURLE_OPERATION_TIMEDOUT ? CLEAT_TIMEOUT : CLEAT_UNAVAILABLE,
-                           "the server at %s cannot be reached: %s", settings->api_url,
-                           error[0] != '\0' ? error : curl_easy_strerror(outcome));
+        return fail_transfer(session, outcome, error);
     }
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &code);
-    return code >= 200 && code < 300 ? CLEAT_OK : fail_answer(settings, code, cleat__buffer_slice(body));
+    return code >= 200 && code < 300 ? CLEAT_OK
+                                     : fail_answer(session->settings, code, cleat__buffer_slice(body));
 }
+
+/* ---- Sessions ---- */
 
 bool cleat__remote_http_is_known(const cleat__remote_settings *settings)
 {
     return settings->api_url != NULL && settings->tenant_id != NULL;
 }
 
-cleat_status cleat__remote_http(const cleat__remote_settings *settings, const char *method, const char *path,
-                                cleat_slice body, cleat__buffer *reply)
+cleat_status cleat__remote_session_start(cleat__remote_session *session,
+                                         const cleat__remote_settings *settings, int64_t timeout_ms)
 {
-    cleat__buffer answer = {0};
-    struct curl_slist *headers = NULL;
+    *session = (cleat__remote_session){.settings = settings, .deadline_ns = cleat__deadline_ns(timeout_ms)};
     if (!cleat__remote_http_is_known(settings)) {
         return cleat__fail(CLEAT_FAILED_PRECONDITION,
                            "the token does not say where the server's HTTP side is: set HATCHET_CLIENT_%s",
                            settings->api_url == NULL ? "API_URL" : "TENANT_ID");
     }
     (void)pthread_once(&once, init_curl);
-    CURL *easy = curl_is_ready == CURLE_OK ? curl_easy_init() : NULL;
-    bool is_fine = easy != NULL && set_up(easy, settings, &answer) && set_url(easy, settings, path) &&
-                   set_headers(easy, settings, &headers) && set_body(easy, body) &&
-                   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK;
-    cleat_status status = is_fine ? perform(easy, settings, &answer) : cleat__fail_memory();
+    session->easy = curl_is_ready == CURLE_OK ? curl_easy_init() : NULL;
+    return session->easy != NULL ? CLEAT_OK : cleat__fail_memory();
+}
+
+void cleat__remote_session_end(cleat__remote_session *session)
+{
+    curl_easy_cleanup(session->easy);
+    session->easy = NULL;
+}
+
+cleat_status cleat__remote_session_send(cleat__remote_session *session, const char *method, const char *path,
+                                        cleat_slice body, cleat__buffer *reply)
+{
+    const cleat__remote_settings *settings = session->settings;
+    CURL *easy = session->easy;
+    cleat__buffer answer = {0};
+    struct curl_slist *headers = NULL;
+    session->was_answered = false;
+    curl_easy_reset(easy); /* which keeps the connection */
+    cleat_status status = set_up(session, &answer);
+    if (status == CLEAT_OK) {
+        bool is_fine = set_url(easy, settings, path) && set_headers(easy, settings, &headers) &&
+                       set_body(easy, body) &&
+                       curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK;
+        status = is_fine ? perform(session, &answer) : cleat__fail_memory();
+    }
     if (status == CLEAT_OK) {
         cleat__buffer_append_slice(reply, cleat__buffer_slice(&answer));
         status = reply->failed ? cleat__fail_memory() : CLEAT_OK;
     }
-    curl_easy_cleanup(easy);
+    curl_easy_reset(easy); /* the headers go */
     curl_slist_free_all(headers);
     cleat__buffer_deinit(&answer);
+    return status;
+}
+
+cleat_status cleat__remote_http(const cleat__remote_settings *settings, const char *method, const char *path,
+                                cleat_slice body, cleat__buffer *reply)
+{
+    cleat__remote_session session;
+    cleat_status status = cleat__remote_session_start(&session, settings, settings->call_timeout_ms);
+    if (status == CLEAT_OK) {
+        status = cleat__remote_session_send(&session, method, path, body, reply);
+    }
+    cleat__remote_session_end(&session);
     return status;
 }

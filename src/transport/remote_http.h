@@ -6,11 +6,28 @@
 
 /* Whether anybody says where it is. */
 bool cleat__remote_http_is_known(const cleat__remote_settings *settings);
+
+/* Requests one after the other, over one connection. One thread at a time. */
+typedef struct cleat__remote_session {
+    const cleat__remote_settings *settings;
+    void *easy;          /* of libcurl */
+    int64_t deadline_ns; /* of all of them together; each has the settings' limit of a call besides */
+    bool was_connected;  /* somebody has been there */
+    bool was_answered;   /* by the last request */
+} cleat__remote_session;
+/* To be ended also after a failure; CLEAT_FAILED_PRECONDITION: nobody says where the HTTP side is. */
+cleat_status cleat__remote_session_start(cleat__remote_session *session,
+                                         const cleat__remote_settings *settings, int64_t timeout_ms);
+void cleat__remote_session_end(cleat__remote_session *session);
 /*
  * One request, with a body of JSON unless that is absent; `path` is what stands behind
- * "/api/v1/tenants/{tenant}", or begins with "/api/". Appends the body of a good answer to `reply`. A bad one becomes its status, with the server's own words; CLEAT_FAILED_PRECONDITION: nobody
- * says where the HTTP side is.
+ * "/api/v1/tenants/{tenant}", or begins with "/api/". Appends the body of a good answer to `reply`. A bad
+ * one becomes its status, with the server's own words.
  */
+cleat_status cleat__remote_session_send(cleat__remote_session *session, const char *method, const char *path,
+                                        cleat_slice body, cleat__buffer *reply);
+
+/* A session of one request. */
 cleat_status cleat__remote_http(const cleat__remote_settings *settings, const char *method, const char *path,
                                 cleat_slice body, cleat__buffer *reply);
 

@@ -126,6 +126,40 @@ static void test_signals_during_the_start(void **state)
     cleat_worker_free(worker);
 }
 
+/* ---- Chunks ---- */
+
+static cleat_status put_three(cleat_task *task, void *user_data)
+{
+    remote *it = user_data;
+    mock_fail(&it->engine, MOCK_STREAM, CLEAT_NOT_FOUND, "not that one", 1);
+    assert_int_equal(cleat_task_put_stream(task, cleat_slice_of("refused")), CLEAT_NOT_FOUND);
+    mock_fail(&it->engine, MOCK_STREAM, CLEAT_FAILED, "who knows", 1);
+    assert_int_equal(cleat_task_put_stream(task, cleat_slice_of("perhaps")), CLEAT_FAILED);
+    return cleat_task_put_stream(task, cleat_slice_of("well"));
+}
+
+/* Of what was refused the next has the number; not of what may be there. */
+static void test_numbers_of_chunks(void **state)
+{
+    static const int64_t numbers[] = {0, 0, 1};
+    remote *it = *state;
+    cleat_worker *worker = NULL;
+    cleat_client_free(it->client);
+    it->engine.version = "v0.83.0"; /* to others of our kind no numbers are sent */
+    open_client(it);
+    assert_ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 1), &worker));
+    assert_ok(cleat_worker_add_task(
+        worker, CLEAT_TASK_OPTIONS(.name = "story:tell", .run = put_three, .user_data = it)));
+    assert_ok(cleat_worker_start(worker));
+    assign(it, "story:tell");
+    for (int i = 0; i < 3; i++) {
+        Cleat__PutStreamEventRequest *said = mock_message(&it->engine, MOCK_STREAM, i);
+        assert_true(said->event_index == numbers[i]);
+        cleat__message_free(said);
+    }
+    cleat_worker_free(worker);
+}
+
 /* ---- Spans ---- */
 
 #define CAUSE_TRACE "0af7651916cd43dd8448eb211c80319c"
@@ -347,6 +381,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_task, begin, end),
         cmocka_unit_test_setup_teardown(test_signals_during_the_start, begin, end),
+        cmocka_unit_test_setup_teardown(test_numbers_of_chunks, begin, end),
         cmocka_unit_test_setup_teardown(test_a_hatchet_engine_gets_linked_tasks_in_the_runs_trace, begin,
                                         end),
         cmocka_unit_test_setup_teardown(test_other_engines_get_what_there_is, begin, end),

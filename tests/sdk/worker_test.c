@@ -126,6 +126,12 @@ static void test_bad_workers(void **state)
                    CLEAT_INVALID_ARGUMENT, "threads");
     assert_refused(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 2, .threads = -1), &worker),
                    CLEAT_INVALID_ARGUMENT, "threads");
+    const cleat_slots gpu = {"gpu", 2};
+    assert_refused(cleat_worker_new(it->client,
+                                    CLEAT_WORKER_OPTIONS(.slots = 1, .threads = 4, .slot_types = &gpu,
+                                                         .slot_type_count = 1),
+                                    &worker),
+                   CLEAT_INVALID_ARGUMENT, "all slots (3)");
     assert_refused(cleat_worker_new(it->client, &(cleat_worker_options){.slots = 2}, &worker),
                    CLEAT_INVALID_ARGUMENT, "struct_size");
     assert_null(worker);
@@ -133,6 +139,12 @@ static void test_bad_workers(void **state)
     assert_refused(cleat_worker_stop(NULL, 0), CLEAT_INVALID_ARGUMENT, "worker");
     assert_refused(cleat_worker_run(NULL), CLEAT_INVALID_ARGUMENT, "worker");
     cleat_worker_free(NULL);
+    assert_int_equal(cleat_worker_new(it->client,
+                                      CLEAT_WORKER_OPTIONS(.slots = 1, .threads = 3, .slot_types = &gpu,
+                                                           .slot_type_count = 1),
+                                      &worker),
+                     CLEAT_OK);
+    cleat_worker_free(worker);
     assert_int_equal(cleat_worker_new(it->client, NULL, &worker), CLEAT_OK);
     assert_refused(cleat_worker_start(worker), CLEAT_FAILED_PRECONDITION, "no tasks");
     assert_refused(cleat_worker_run(worker), CLEAT_FAILED_PRECONDITION, "no tasks");
@@ -152,6 +164,32 @@ static void test_start_and_stop_twice(void **state)
     assert_int_equal(cleat_worker_stop(it->worker, -1), CLEAT_OK);
     assert_int_equal(cleat_worker_stop(it->worker, -1), CLEAT_OK);
     assert_refused(cleat_worker_start(it->worker), CLEAT_FAILED_PRECONDITION, "stopped");
+}
+
+static void *wait_for_id(void *argument)
+{
+    const char *id = NULL;
+    while ((id = cleat_worker_id(argument)) == NULL) {
+        (void)sched_yield();
+    }
+    return (void *)(uintptr_t)id;
+}
+
+/* Whoever asks meanwhile sees none or all of it. */
+static void test_an_id_comes_with_the_start(void **state)
+{
+    sdk_fixture *it = *state;
+    pthread_t thread;
+    void *seen = NULL;
+    sdk_add_task(it, CLEAT_TASK_OPTIONS(.name = "nothing", .run = nothing));
+    assert_null(cleat_worker_id(it->worker));
+    assert_null(cleat_worker_id(NULL));
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_id, it->worker), 0);
+    sdk_start(it);
+    assert_int_equal(pthread_join(thread, &seen), 0);
+    assert_int_equal(strlen(seen), 36);
+    assert_int_equal(cleat_worker_stop(it->worker, -1), CLEAT_OK);
+    assert_string_equal(cleat_worker_id(it->worker), seen);
 }
 
 static void test_stop_waits_for_running_tasks(void **state)
@@ -543,6 +581,7 @@ int main(void)
         TEST(test_bad_declarations),
         TEST(test_bad_workers),
         TEST(test_start_and_stop_twice),
+        TEST(test_an_id_comes_with_the_start),
         TEST(test_stop_waits_for_running_tasks),
         TEST(test_what_was_not_begun_is_given_back),
         TEST(test_a_task_cannot_stop_its_worker),

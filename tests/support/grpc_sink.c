@@ -156,15 +156,18 @@ static void answer_call(sink_call *call)
         write_retry_info(answer->retry_delay_ms, &details);
     }
     call->status_message = grpc_slice_from_copied_string(answer->message != NULL ? answer->message : "");
-    call->trailer.key = grpc_slice_from_static_string("grpc-status-details-bin");
-    call->trailer.value = grpc_slice_from_copied_buffer((const char *)details.data, details.size);
+    bool has_key = answer->trailer_key != NULL;
+    call->trailer.key =
+        grpc_slice_from_static_string(has_key ? answer->trailer_key : "grpc-status-details-bin");
+    call->trailer.value = has_key ? grpc_slice_from_static_string("1")
+                                  : grpc_slice_from_copied_buffer((const char *)details.data, details.size);
     cleat__buffer_deinit(&details);
     grpc_op operations[4] = {
         {.op = GRPC_OP_RECV_CLOSE_ON_SERVER,
          .data.recv_close_on_server = {.cancelled = &call->was_cancelled}},
         {.op = GRPC_OP_SEND_INITIAL_METADATA},
         {.op = GRPC_OP_SEND_STATUS_FROM_SERVER,
-         .data.send_status_from_server = {.trailing_metadata_count = answer->has_retry_info,
+         .data.send_status_from_server = {.trailing_metadata_count = answer->has_retry_info || has_key,
                                           .trailing_metadata = &call->trailer,
                                           .status = (grpc_status_code)answer->code,
                                           .status_details = &call->status_message}},

@@ -21,6 +21,7 @@ typedef struct grpc_sink_answer {
     const char *message;
     bool has_retry_info;
     int64_t retry_delay_ms;
+    const char *trailer_key; /* NULL: none; its value is 1. Instead of retry info */
     int64_t rejected_spans;
     const char *partial_message;
     size_t response_padding; /* bytes of an unknown field */

@@ -261,6 +261,20 @@ static void test_schedules_are_listed_and_taken_back(void **state)
     cleat_schedule_list_deinit(&list);
 }
 
+/* Alike on either way, also what was left open. */
+static void test_a_schedule_without_a_priority(void **state)
+{
+    fixture *it = *state;
+    cleat_schedule_list list;
+    start_teller(it);
+    assert_ok(cleat_client_schedule(it->client, "report:send", FAR_AWAY_MS, NULL, NULL, NULL));
+    assert_ok(cleat_client_list_schedules(it->client, NULL, &list));
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.items[0].priority, 0);
+    assert_string_equal(list.items[0].workflow, "report.send");
+    cleat_schedule_list_deinit(&list);
+}
+
 static void test_bad_schedules(void **state)
 {
     fixture *it = *state;
@@ -641,6 +655,7 @@ int sdk_suite_run(const sdk_target *of)
         TEST(test_an_event_says_which_task_pushed_it),
         TEST(test_a_schedule_starts_a_run),
         TEST(test_schedules_are_listed_and_taken_back),
+        TEST(test_a_schedule_without_a_priority),
         TEST(test_bad_schedules),
         TEST(test_a_stream),
         TEST(test_a_stream_of_a_run_that_waits),

@@ -1,4 +1,5 @@
 /* The transport over gRPC: events, runs at a time, streams, replays. */
+#include "support/grpc_sink.h"
 #include "transport/grpc_test.h"
 
 #include <stdio.h>
@@ -102,7 +103,7 @@ static void test_chunks_have_numbers_for_other_engines(void **state)
 
 typedef struct reader {
     gate chunks, ends;
-    char text[64];
+    char text[256];
     cleat_status status;
 } reader;
 
@@ -148,7 +149,7 @@ static void send_event(fixture *it, Cleat__ResourceEventType type, const char *p
     mock_send(&it->engine, MOCK_WATCH, &event);
 }
 
-static void test_a_stream_is_opened_again(void **state)
+static void test_a_stream_is_opened_again_before_its_run_begins(void **state)
 {
     fixture *it = *state;
     reader to = {.status = CLEAT_OK};
@@ -156,12 +157,12 @@ static void test_a_stream_is_opened_again(void **state)
     Cleat__SubscribeToWorkflowEventsRequest *said = mock_message(&it->engine, MOCK_WATCH, 0);
     assert_string_equal(said->workflow_run_id, MOCK_RUN_ID);
     cleat__message_free(said);
+    mock_end(&it->engine, MOCK_WATCH, CLEAT_UNAVAILABLE, "restarting");
+    mock_wait(&it->engine, MOCK_WATCH, 2);
     send_event(it, CLEAT__RESOURCE_EVENT_TYPE__RESOURCE_EVENT_TYPE_STARTED, "", false);
     send_event(it, CLEAT__RESOURCE_EVENT_TYPE__RESOURCE_EVENT_TYPE_STREAM, "one", false);
     gate_wait(&to.chunks, 1);
     assert_string_equal(to.text, "one");
-    mock_end(&it->engine, MOCK_WATCH, CLEAT_UNAVAILABLE, "restarting");
-    mock_wait(&it->engine, MOCK_WATCH, 2);
     send_event(it, CLEAT__RESOURCE_EVENT_TYPE__RESOURCE_EVENT_TYPE_STREAM, "two", false);
     gate_wait(&to.chunks, 2);
     send_event(it, CLEAT__RESOURCE_EVENT_TYPE__RESOURCE_EVENT_TYPE_COMPLETED, "", true);
@@ -170,6 +171,47 @@ static void test_a_stream_is_opened_again(void **state)
     mock_end(&it->engine, MOCK_WATCH, CLEAT_OK, NULL);
     unwatch(it, &to, watched);
     assert_int_equal(mock_count(&it->engine, MOCK_WATCH), 2);
+}
+
+static void test_an_outage_in_mid_stream_is_told(void **state)
+{
+    fixture *it = *state;
+    reader to = {.status = CLEAT_OK};
+    void *watched = watch(it, &to);
+    mock_wait(&it->engine, MOCK_WATCH, 1);
+    send_event(it, CLEAT__RESOURCE_EVENT_TYPE__RESOURCE_EVENT_TYPE_STREAM, "one", false);
+    gate_wait(&to.chunks, 1);
+    mock_end(&it->engine, MOCK_WATCH, CLEAT_UNAVAILABLE, "restarting");
+    gate_wait(&to.ends, 1);
+    assert_int_equal(to.status, CLEAT_UNAVAILABLE);
+    assert_non_null(strstr(to.text, "may be lost"));
+    unwatch(it, &to, watched);
+    assert_int_equal(mock_count(&it->engine, MOCK_WATCH), 1);
+}
+
+/* A server says so with a word of metadata, as other clients know no other end than an outage. */
+static void test_a_stream_that_is_read_too_slowly(void **state)
+{
+    fixture *it = *state;
+    reader to = {.status = CLEAT_OK};
+    grpc_sink *sink = grpc_sink_start(NULL, 0);
+    const grpc_sink_answer answers[] = {{.code = 0}, /* to the question for its version */
+                                        {.code = 14, .message = "full", .trailer_key = "cleat-too-slow"}};
+    grpc_sink_script(sink, answers, 2);
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    char address[32];
+    snprintf(address, sizeof(address), "localhost:%d", grpc_sink_port(sink));
+    cleat__free(settings.address);
+    settings.address = cleat__strdup(address);
+    reopen(it, settings);
+    void *watched = watch(it, &to);
+    gate_wait(&to.ends, 1);
+    assert_int_equal(to.status, CLEAT_RESOURCE_EXHAUSTED);
+    assert_non_null(strstr(to.text, "too slowly"));
+    unwatch(it, &to, watched);
+    assert_int_equal(grpc_sink_count(sink), 2);
+    assert_null(grpc_sink_metadata(sink, 1, "cleat-may-repeat").data); /* a worker's word */
+    grpc_sink_stop(sink);
 }
 
 static void test_ends_of_a_stream(void **state)
@@ -216,7 +258,9 @@ int main(void)
         TEST(test_many_events),
         TEST(test_schedules_without_an_http_side),
         TEST(test_chunks_have_numbers_for_other_engines),
-        TEST(test_a_stream_is_opened_again),
+        TEST(test_a_stream_is_opened_again_before_its_run_begins),
+        TEST(test_an_outage_in_mid_stream_is_told),
+        TEST(test_a_stream_that_is_read_too_slowly),
         TEST(test_ends_of_a_stream),
         TEST(test_a_replay_that_is_passed_over),
     };

@@ -1,4 +1,5 @@
 /* The HTTP side of a server: what is sent, and what its answers mean. */
+#include "base/thread.h"
 #include "support/http_sink.h"
 #include "transport/remote_http.h"
 #include "transport/settings.h"
@@ -68,7 +69,8 @@ static void test_bad_answers(void **state)
     } rows[] = {
         {400, "{\"errors\":[{\"description\":\"bad limit\"}]}", CLEAT_INVALID_ARGUMENT, "bad limit"},
         {401, "", CLEAT_UNAUTHENTICATED, "401"},
-        {403, "{\"description\":\"not yours\"}", CLEAT_UNAUTHENTICATED, "not yours"},
+        {403, "{\"errors\":[{\"description\":\"no entry\"}]}", CLEAT_UNAUTHENTICATED, "no entry"},
+        {403, "{\"description\":\"not yours\"}", CLEAT_FAILED_PRECONDITION, "not yours"},
         {404, "[]", CLEAT_NOT_FOUND, "404"},
         {429, "{\"errors\":[]}", CLEAT_RESOURCE_EXHAUSTED, "429"},
         {501, "{\"errors\":[7]}", CLEAT_UNSUPPORTED, "501"},
@@ -105,12 +107,56 @@ static void test_no_answer(void **state)
     assert_false(cleat__remote_http_is_known(&settings));
 }
 
+/* A session keeps its connection, and its end is that of all requests together. */
+static void test_a_session(void **state)
+{
+    (void)state;
+    http_sink *sink = http_sink_start();
+    cleat__remote_settings settings = settings_of(http_sink_url(sink, ""));
+    const http_answer answers[] = {
+        {.status = 204}, {.status = 404}, {.status = 200, .body = cleat_slice_of("{}")}, {.hangs = true}};
+    cleat__remote_session session;
+    cleat__buffer reply = {0};
+    http_sink_answer(sink, answers, 4);
+    assert_int_equal(cleat__remote_session_start(&session, &settings, 60000), CLEAT_OK);
+    assert_int_equal(cleat__remote_session_send(&session, "POST", "/x", cleat_slice_of("{}"), &reply),
+                     CLEAT_OK);
+    assert_int_equal(cleat__remote_session_send(&session, "DELETE", "/x", none, &reply), CLEAT_NOT_FOUND);
+    assert_int_equal(cleat__remote_session_send(&session, "GET", "/x", none, &reply), CLEAT_OK);
+    assert_true(cleat_slice_equals(cleat__buffer_slice(&reply), cleat_slice_of("{}")));
+    assert_int_equal(http_sink_request(sink, 1).body.size, 0);
+    assert_int_equal(http_sink_connections(sink), 1);
+    assert_true(session.was_connected && session.was_answered);
+    session.deadline_ns = cleat__deadline_ns(30);
+    assert_int_equal(cleat__remote_session_send(&session, "GET", "/x", none, &reply), CLEAT_TIMEOUT);
+    assert_false(session.was_answered);
+    session.deadline_ns = cleat__deadline_ns(0);
+    assert_int_equal(cleat__remote_session_send(&session, "GET", "/x", none, &reply), CLEAT_TIMEOUT);
+    assert_int_equal(http_sink_requests(sink), 4);
+    cleat__remote_session_end(&session);
+    cleat__buffer_deinit(&reply);
+    http_sink_stop(sink);
+}
+
+static void test_nobody_there(void **state)
+{
+    (void)state;
+    cleat__remote_settings settings = settings_of("http://127.0.0.1:1");
+    cleat__remote_session session;
+    cleat__buffer reply = {0};
+    assert_int_equal(cleat__remote_session_start(&session, &settings, 5000), CLEAT_OK);
+    assert_failed(cleat__remote_session_send(&session, "GET", "/x", none, &reply), CLEAT_UNAVAILABLE,
+                  "HATCHET_CLIENT_API_URL");
+    assert_false(session.was_connected);
+    cleat__remote_session_end(&session);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_requests),
-        cmocka_unit_test(test_bad_answers),
-        cmocka_unit_test(test_no_answer),
+        cmocka_unit_test(test_requests),     cmocka_unit_test(test_bad_answers),
+        cmocka_unit_test(test_no_answer),    cmocka_unit_test(test_a_session),
+        cmocka_unit_test(test_nobody_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
