@@ -91,7 +91,8 @@ static bool wait_for_next(cleat__link *link, const cleat__method *method, const 
         return false;
     }
     if (is_connecting && tries == 1) {
-        cleat__log(CLEAT_LOG_WARN, "waiting for the server at %s: %s", settings->address, it->text);
+        cleat__log(CLEAT_LOG_WARN, "cannot reach the server at %s, trying again: %s", settings->address,
+                   cleat__link_hint(it->text));
     }
     while (!link->is_closing && cleat__cond_wait_until(&link->changed, &link->mutex, until_ns)) {
     }
