@@ -34,8 +34,12 @@ start_worker()
     esac
 }
 
+# It is ready a moment before it listens to signals: SIGTERM is bit 14 of those that it catches.
 end_worker()
 {
+    until grep -Eq '^SigCgt:.*[4-7c-f][0-9a-f]{3}$' "/proc/$worker/status"; do
+        kill -0 "$worker" || fail "the worker is gone: $(cat worker.err)"
+    done
     kill -TERM "$worker"
     wait "$worker" || fail "the worker ends with $?: $(cat worker.err)"
     worker=
