@@ -6,11 +6,20 @@
  *     client wait ID     waits for that run's end
  *
  * An embedded engine is one process at a time: there `client start`, then the worker on the same file, then
- * `client wait`. With HATCHET_CLIENT_TOKEN client and worker run at the same time.
+ * `client wait`. With HATCHET_CLIENT_TOKEN client and worker run at the same time; a server without TLS needs
+ * HATCHET_CLIENT_TLS_STRATEGY=none as well.
  */
 #include <cleat/cleat.h>
 
 #include <stdio.h>
+
+/* What the library has to say outside of a call, such as that it cannot reach the server yet. */
+static void on_log(void *user_data, cleat_log_level level, const char *message)
+{
+    (void)user_data;
+    (void)level;
+    fprintf(stderr, "%s\n", message);
+}
 
 static cleat_status start(cleat_client *client, cleat_run_id *id)
 {
@@ -23,6 +32,7 @@ static cleat_status start(cleat_client *client, cleat_run_id *id)
 static cleat_status wait_for(cleat_client *client, const cleat_run_id *id)
 {
     cleat_run_result result = {0};
+    fprintf(stderr, "waiting for %s, which needs a worker\n", id->text);
     cleat_status status = cleat_client_wait(client, id, 600000, &result);
     if (status == CLEAT_OK) {
         printf("%s %s\n", cleat_run_status_name(result.status),
@@ -73,10 +83,21 @@ static cleat_status run(cleat_client *client, int count, char **arguments)
     return status == CLEAT_OK ? listen_to_story(client) : status;
 }
 
+static bool is_known(int count, char **arguments)
+{
+    return count == 1 || (count == 2 && strcmp(arguments[1], "start") == 0) ||
+           (count == 3 && strcmp(arguments[1], "wait") == 0);
+}
+
 int main(int count, char **arguments)
 {
     cleat_client *client = NULL;
     cleat_instrumentor *instrumentor = NULL;
+    if (!is_known(count, arguments)) {
+        fprintf(stderr, "usage: client [start | wait ID]\n");
+        return 2;
+    }
+    cleat_log_set_handler(on_log, NULL, CLEAT_LOG_WARN);
     cleat_status status = cleat_client_new(NULL, &client);
     if (status == CLEAT_OK) {
         status = cleat_instrumentor_new(client, NULL, &instrumentor);

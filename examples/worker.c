@@ -2,7 +2,8 @@
  * A worker: does what others ask for, until SIGINT or SIGTERM. examples/client.c asks.
  *
  * Without a token in the environment the engine is in this process, on ./cleat.db or $CLEAT_DB; with
- * HATCHET_CLIENT_TOKEN it is `cleat serve` or a Hatchet cluster, and any number of these may run.
+ * HATCHET_CLIENT_TOKEN it is `cleat serve` or a Hatchet cluster, and any number of these may run; a server
+ * without TLS needs HATCHET_CLIENT_TLS_STRATEGY=none as well.
  */
 #include <cleat/cleat.h>
 
@@ -52,6 +53,14 @@ static cleat_status declare(cleat_worker *worker)
     return status;
 }
 
+/* What the library has to say outside of a call, such as that it cannot reach the server yet. */
+static void on_log(void *user_data, cleat_log_level level, const char *message)
+{
+    (void)user_data;
+    (void)level;
+    fprintf(stderr, "%s\n", message);
+}
+
 int main(void)
 {
     const cleat_label labels[] = {{"region", "north", 0}}; /* what runs may desire */
@@ -59,6 +68,7 @@ int main(void)
     cleat_instrumentor *instrumentor = NULL;
     cleat_worker *worker = NULL;
 
+    cleat_log_set_handler(on_log, NULL, CLEAT_LOG_WARN);
     cleat_status status = cleat_client_new(NULL, &client);
     if (status == CLEAT_OK) {
         status = cleat_instrumentor_new(client, NULL, &instrumentor);

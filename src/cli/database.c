@@ -73,8 +73,13 @@ void cleat__database_append_command(cleat__buffer *out, const cleat__cli *cli, c
     append_quoted(out, cli->program);
     cleat__buffer_append_byte(out, ' ');
     cleat__buffer_append_string(out, words);
-    if (option != NULL) {
-        cleat__buffer_append_string(out, " --db ");
-        append_quoted(out, option);
+    cleat__database_append_option(out, "db", option);
+}
+
+void cleat__database_append_option(cleat__buffer *out, const char *name, const char *value)
+{
+    if (value != NULL) {
+        cleat__buffer_append_format(out, " --%s ", name);
+        append_quoted(out, value);
     }
 }

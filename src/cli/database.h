@@ -22,5 +22,7 @@ int cleat__database_find_trace(cleat__store *store, const char *text, cleat_trac
  * with the name this program was called by. `option` as above: NULL adds no --db. */
 void cleat__database_append_command(cleat__buffer *out, const cleat__cli *cli, const char *words,
                                     const char *option);
+/* Appends " --name value", quoted; nothing when the value is NULL. */
+void cleat__database_append_option(cleat__buffer *out, const char *name, const char *value);
 
 #endif

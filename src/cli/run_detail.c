@@ -75,7 +75,8 @@ static bool add_log(void *argument, const cleat__log_line *line)
     entry->level = line->level;
     entry->time_ms = line->time_ms;
     entry->message = cleat__slice_dup(line->message);
-    if (entry->message == NULL) {
+    entry->metadata = line->metadata.data != NULL ? cleat__slice_dup(line->metadata) : NULL;
+    if (entry->message == NULL || (entry->metadata == NULL && line->metadata.data != NULL)) {
         detail->status = cleat__fail_memory();
     }
     return detail->status == CLEAT_OK;
@@ -112,6 +113,20 @@ cleat_status cleat__run_detail_load(cleat__store *store, const cleat__uuid *id, 
     return status == CLEAT_OK ? out->status : status;
 }
 
+const char *cleat__log_level_name(cleat_log_level level)
+{
+    static const char *const names[] = {"?", "error", "warn", "info", "debug"};
+    return (size_t)level < sizeof(names) / sizeof(*names) ? names[level] : "?";
+}
+
+cleat_slice cleat__run_end_reason(const cleat__run_row *row)
+{
+    if (row->status == CLEAT_RUN_CANCELLED && row->error.data == NULL) {
+        return cleat_slice_of("somebody cancelled it");
+    }
+    return row->started_at_ms == 0 ? row->error : (cleat_slice){NULL, 0};
+}
+
 void cleat__run_detail_deinit(cleat__run_detail *detail)
 {
     for (size_t i = 0; i < sizeof(detail->texts) / sizeof(*detail->texts); i++) {
@@ -123,6 +138,7 @@ void cleat__run_detail_deinit(cleat__run_detail *detail)
     }
     for (size_t i = 0; i < detail->log_count; i++) {
         cleat__free(detail->log[i].message);
+        cleat__free(detail->log[i].metadata);
     }
     cleat__free(detail->attempts);
     cleat__free(detail->log);

@@ -7,7 +7,8 @@
 
 typedef struct cleat__run_attempt {
     int32_t retry_count;
-    int64_t started_at_ms, finished_at_ms; /* 0: not yet */
+    int64_t started_at_ms;  /* 0: it ended in the queue */
+    int64_t finished_at_ms; /* 0: not yet */
     char *outcome;
     char *error; /* NULL: none */
 } cleat__run_attempt;
@@ -17,6 +18,7 @@ typedef struct cleat__run_log {
     cleat_log_level level;
     int64_t time_ms;
     char *message;
+    char *metadata; /* a JSON object; NULL: none */
 } cleat__run_log;
 
 typedef struct cleat__run_detail {
@@ -30,6 +32,10 @@ typedef struct cleat__run_detail {
     int64_t child_count;
     cleat_status status; /* while loading */
 } cleat__run_detail;
+
+const char *cleat__log_level_name(cleat_log_level level);
+/* Why a run that no attempt speaks of has ended, in words; absent: there is nothing to say. */
+cleat_slice cleat__run_end_reason(const cleat__run_row *row);
 
 /* Deinit on every path. */
 cleat_status cleat__run_detail_load(cleat__store *store, const cleat__uuid *id, cleat__run_detail *out);

@@ -50,9 +50,10 @@ static void log_to_json(cleat__json_writer *writer, const cleat__run_detail *det
         const cleat__run_log *line = &detail->log[i];
         cleat__writer_begin_object(writer, NULL);
         cleat__writer_int(writer, "retry_count", line->retry_count);
-        cleat__writer_int(writer, "level", line->level);
+        cleat__writer_string(writer, "level", cleat__log_level_name(line->level));
         cleat__writer_time(writer, "time", line->time_ms);
         cleat__writer_string(writer, "message", line->message);
+        cleat__writer_raw(writer, "metadata", cleat_slice_of(line->metadata));
         cleat__writer_end_object(writer);
     }
     cleat__writer_end_array(writer);

@@ -43,11 +43,6 @@ int64_t cleat__run_duration_ms(const cleat__run_row *row, int64_t now_ms)
     return end_ms - row->started_at_ms;
 }
 
-static int64_t tries(const cleat__run_row *row)
-{
-    return row->started_at_ms != 0 || row->retry_count > 0 ? row->retry_count + 1 : 0;
-}
-
 void cleat__run_table_init(cleat__table *table, const cleat__terminal *terminal)
 {
     cleat__table_init(table, terminal, columns, COLUMN_COUNT);
@@ -61,7 +56,7 @@ void cleat__run_table_add(cleat__table *table, const cleat__run_row *row, int64_
     cleat__table_add(table, row->task, CLEAT__STYLE_NONE);
     cleat__table_add(table, cleat_slice_of(cleat_run_status_name(row->status)),
                      cleat__run_status_style(row->status));
-    cleat__table_add_string(table, cleat__format_count(tries(row)).text);
+    cleat__table_add_string(table, cleat__format_count(row->tries).text);
     cleat__table_add_string(table, cleat__format_ms(cleat__run_duration_ms(row, now_ms)).text);
     cleat__table_add_string(table, cleat__format_age(row->created_at_ms, now_ms).text);
 }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* Cancelling is the engine's business, so the file must not be in use: the message then names the
- * process that has it. */
+ * process that has it, and how a server is asked. */
 static int cancel(const char *db, const cleat_run_id *id)
 {
     cleat_client *client = NULL;
@@ -16,7 +16,14 @@ static int cancel(const char *db, const cleat_run_id *id)
     if (status == CLEAT_OK) {
         status = cleat_client_cancel(client, id);
     }
-    int code = status == CLEAT_OK ? CLEAT__EXIT_OK : cleat__complain_status(status);
+    int code = CLEAT__EXIT_OK;
+    if (status == CLEAT_BUSY) {
+        code = cleat__complain("%s; a server is asked over HTTP: "
+                               "POST /api/v1/stable/tenants/TENANT/tasks/cancel {\"externalIds\":[\"%s\"]}",
+                               cleat_error_message(), id->text);
+    } else if (status != CLEAT_OK) {
+        code = cleat__complain_status(status);
+    }
     cleat_client_free(client);
     return code;
 }
@@ -46,6 +53,8 @@ int cleat__verb_runs_cancel(const cleat__cli *cli, int argc, char **argv)
         .verb = "runs cancel",
         .operands = "RUN",
         .summary = "Cancels a run that has not ended. No other process may have the file open.",
+        .more = "Where a server has it, ask that: POST /api/v1/stable/tenants/TENANT/tasks/cancel\n"
+                "{\"externalIds\":[\"RUN\"]}; .../tasks/replay starts it again.\n",
         .min_operands = 1,
         .max_operands = 1,
         .options = options,

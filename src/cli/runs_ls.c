@@ -4,7 +4,19 @@
 #include "message.h"
 #include "run_rows.h"
 
+#include <stdio.h>
+
+enum { LIMIT = 20 };
+
+typedef struct run_options {
+    const char *db, *task, *status, *parent, *before;
+    int64_t limit;
+    bool json;
+} run_options;
+
 typedef struct listing {
+    const cleat__cli *cli;
+    const run_options *options;
     cleat__table table;
     cleat__json_writer *json; /* NULL: the table */
     int64_t now_ms;
@@ -27,6 +39,22 @@ static bool add_row(void *argument, const cleat__run_row *row)
     return true;
 }
 
+/* The same list from where this one ended. */
+static void append_next(cleat__buffer *out, const listing *list, const char *last)
+{
+    const run_options *options = list->options;
+    char limit[24];
+    snprintf(limit, sizeof(limit), "%lld", (long long)options->limit);
+    cleat__buffer_append_string(out, "older ones: ");
+    cleat__database_append_command(out, list->cli, "runs ls", options->db);
+    cleat__database_append_option(out, "status", options->status);
+    cleat__database_append_option(out, "task", options->task);
+    cleat__database_append_option(out, "parent", options->parent);
+    cleat__database_append_option(out, "limit", options->limit != LIMIT ? limit : NULL);
+    cleat__database_append_option(out, "before", last);
+    cleat__buffer_append_byte(out, '\n');
+}
+
 static int print_table(listing *list, cleat__store *store, const cleat__run_filter *filter)
 {
     char id[37];
@@ -43,7 +71,7 @@ static int print_table(listing *list, cleat__store *store, const cleat__run_filt
     cleat__table_append(&list->table, &out, 0);
     if (list->count == filter->limit) {
         cleat__uuid_format(&list->last, id);
-        cleat__buffer_append_format(&out, "older ones: --before %s\n", id);
+        append_next(&out, list, id);
     }
     return cleat__print(&out);
 }
@@ -66,12 +94,6 @@ static int print_json(listing *list, cleat__store *store, const cleat__run_filte
     }
     return cleat__writer_print(&writer);
 }
-
-typedef struct run_options {
-    const char *db, *task, *status, *parent, *before;
-    int64_t limit;
-    bool json;
-} run_options;
 
 /* Resolves ids and names; the filter borrows from the other arguments. */
 static int make_filter(const run_options *options, cleat__store *store, cleat__uuid ids[2], char action[],
@@ -109,7 +131,7 @@ static int list_runs(const cleat__cli *cli, const run_options *options)
     cleat__run_filter filter;
     cleat__uuid ids[2];
     char action[2 * CLEAT__TASK_NAME_MAX + 2];
-    listing list = {.now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS};
+    listing list = {.cli = cli, .options = options, .now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS};
     int code = cleat__database_open(options->db, &store);
     if (code == CLEAT__EXIT_OK) {
         code = make_filter(options, store, ids, action, &filter);
@@ -124,7 +146,7 @@ static int list_runs(const cleat__cli *cli, const run_options *options)
 
 int cleat__verb_runs_ls(const cleat__cli *cli, int argc, char **argv)
 {
-    run_options chosen = {.limit = 20};
+    run_options chosen = {.limit = LIMIT};
     const cleat__option options[] = {
         CLEAT__OPTION_DB(&chosen.db),
         CLEAT__TEXT("status", "STATUS", &chosen.status, "queued, running, completed, failed or cancelled"),

@@ -53,6 +53,17 @@ static void add_title(page *p)
                                 cleat_run_status_name(row->status), code(p, CLEAT__STYLE_NONE));
 }
 
+static void add_reason(page *p)
+{
+    cleat_slice reason = cleat__run_end_reason(&p->run->row);
+    if (reason.data != NULL) {
+        cleat__buffer_append_format(&p->out, "  %s%-*s%s  ", code(p, CLEAT__STYLE_DIM), LABEL, "because",
+                                    code(p, CLEAT__STYLE_NONE));
+        cleat__text_append(&p->out, &p->cli->terminal, reason);
+        cleat__buffer_append_byte(&p->out, '\n');
+    }
+}
+
 static void add_times(page *p)
 {
     static const char *const priorities[] = {"?", "low", "medium", "high"};
@@ -75,6 +86,7 @@ static void add_times(page *p)
                  took_ms >= 0 ? "  took " : "", took_ms >= 0 ? cleat__format_ms(took_ms).text : "");
         add_field(p, "finished", text);
     }
+    add_reason(p);
     add_field(p, "priority", priorities[row->priority >= 1 && row->priority <= 3 ? row->priority : 0]);
 }
 
@@ -107,9 +119,9 @@ static void add_attempt(page *p, int32_t retry_count, const char *outcome, int64
                         int64_t finished_at_ms, cleat_slice error)
 {
     const cleat__terminal *terminal = &p->cli->terminal;
-    int64_t since_ms = started_at_ms - p->run->row.created_at_ms;
-    int64_t took_ms = finished_at_ms - started_at_ms;
-    bool done = finished_at_ms != 0;
+    bool began = started_at_ms != 0, done = finished_at_ms != 0;
+    int64_t since_ms = began ? started_at_ms - p->run->row.created_at_ms : -1;
+    int64_t took_ms = began ? finished_at_ms - started_at_ms : -1;
     cleat__buffer_append_format(&p->out, "  %-3d %-10s %9s  %s%-8s%s  ", (int)retry_count + 1, outcome,
                                 done ? cleat__format_ms(took_ms).text : "", code(p, CLEAT__STYLE_DIM),
                                 cleat__format_ms(since_ms).text, code(p, CLEAT__STYLE_NONE));
@@ -184,12 +196,6 @@ static void add_children(page *p)
     cleat__buffer_append_format(&p->out, "%s\n", code(p, CLEAT__STYLE_NONE));
 }
 
-static const char *level_name(cleat_log_level level)
-{
-    static const char *const names[] = {"?", "error", "warn", "info", "debug"};
-    return (size_t)level < sizeof(names) / sizeof(*names) ? names[level] : "?";
-}
-
 static void add_log(page *p)
 {
     const cleat__run_detail *run = p->run;
@@ -203,8 +209,13 @@ static void add_log(page *p)
         int64_t since_ms = line->time_ms - run->row.created_at_ms;
         cleat__buffer_append_format(&p->out, "  %s%9s%s  %-5s  ", code(p, CLEAT__STYLE_DIM),
                                     cleat__format_ms(since_ms).text, code(p, CLEAT__STYLE_NONE),
-                                    level_name(line->level));
+                                    cleat__log_level_name(line->level));
         cleat__text_append(&p->out, &p->cli->terminal, cleat_slice_of(line->message));
+        if (line->metadata != NULL) {
+            cleat__buffer_append_format(&p->out, "  %s", code(p, CLEAT__STYLE_DIM));
+            cleat__text_append(&p->out, &p->cli->terminal, cleat_slice_of(line->metadata));
+            cleat__buffer_append_string(&p->out, code(p, CLEAT__STYLE_NONE));
+        }
         cleat__buffer_append_byte(&p->out, '\n');
     }
     if (shown < run->log_count) {

@@ -4,6 +4,7 @@
 #include "message.h"
 #include "server/rate_limit.h"
 #include "server/server.h"
+#include "store/token.h"
 #include "verb.h"
 
 #include <math.h>
@@ -66,7 +67,14 @@ static int check(const serve_options *options)
     if (options->server.otlp_forward == NULL && options->server.otlp_forward_header != NULL) {
         return cleat__complain_usage("serve", "where the spans go to is missing: --otlp-forward URL");
     }
-    return CLEAT__EXIT_OK;
+    if (isnan(read_ratio(options->ratio))) {
+        return cleat__complain_usage("serve", "--internal-traces-ratio must be 0 to 1, not \"%s\"",
+                                     options->ratio);
+    }
+    cleat_status status = cleat__server_options_check(&options->server);
+    return status == CLEAT_OK                 ? CLEAT__EXIT_OK
+           : status == CLEAT_INVALID_ARGUMENT ? cleat__complain_usage("serve", "%s", cleat_error_message())
+                                              : cleat__complain_status(status);
 }
 
 /* Each worker is a connection, and the usual limit is a thousand files. */
@@ -77,6 +85,32 @@ static void allow_connections(void)
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
+}
+
+static bool see_token(void *argument, const cleat__token_row *row)
+{
+    (void)row;
+    *(bool *)argument = true;
+    return false;
+}
+
+/* Without one nobody can do anything, which otherwise shows only as refusals. */
+static void warn_without_tokens(const cleat__server_options *options, const cleat__server *server)
+{
+    cleat__store *store = NULL;
+    bool has_one = false;
+    if (options->is_open || cleat__store_open(options->database, CLEAT__STORE_READ, &store) != CLEAT_OK) {
+        return;
+    }
+    if (cleat__token_list(store, 0, see_token, &has_one) == CLEAT_OK && !has_one) {
+        const char *scheme = options->certificate_file != NULL ? "https" : "http";
+        fprintf(
+            stderr,
+            "cleat: there are no tokens yet: cleat token create --db %s --grpc %s --url %s://%s makes one\n",
+            options->database, cleat__server_grpc_address(server), scheme,
+            cleat__server_http_address(server));
+    }
+    cleat__store_close(store);
 }
 
 static int serve(const serve_options *options)
@@ -105,16 +139,18 @@ static int serve(const serve_options *options)
     printf("cleat: ready grpc=%s http=%s\n", cleat__server_grpc_address(server),
            cleat__server_http_address(server));
     int code = cleat__finish_output();
+    warn_without_tokens(&chosen, server);
     if (code == CLEAT__EXIT_OK) {
         wait_for_signal(&set);
+        code = cleat__server_has_failed(server) ? CLEAT__EXIT_FAILED : CLEAT__EXIT_OK;
     }
     cleat__server_stop(server, STOP_TIMEOUT_MS);
     return code;
 }
 
 static const char more[] = "Clients need a token (cleat token create), which tells them where the server\n"
-                           "is and whose they are. One process has the file; cleat runs, traces and token\n"
-                           "look into it meanwhile.\n"
+                           "is and whose they are. One process has the file; cleat runs ls, runs show,\n"
+                           "traces and token work meanwhile; runs are cancelled over HTTP.\n"
                            "\n"
                            "SIGTERM and SIGINT end it: nothing new is taken, what has begun is finished,\n"
                            "workers keep what they are at and come back to the next server. A second\n"

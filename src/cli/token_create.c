@@ -120,6 +120,9 @@ static int create(const create_options *options, const cleat__token_request *req
         status = cleat__token_issue(store, request, &issued);
     }
     cleat__store_close(store);
+    if (status == CLEAT_INVALID_ARGUMENT) {
+        return cleat__complain_usage("token create", "%s", cleat_error_message());
+    }
     if (status != CLEAT_OK) {
         return cleat__complain_status(status);
     }

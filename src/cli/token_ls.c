@@ -22,6 +22,17 @@ static const char *state_of(const cleat__token_row *row, int64_t now_ms)
     return row->expires_at_ms <= now_ms ? "expired" : "good";
 }
 
+/* Days matter here, and clocks of several machines: seconds, in UTC. */
+static cleat__text format_end(int64_t unix_ms)
+{
+    enum { SECONDS = 19 };
+    cleat__text text = cleat__format_rfc3339(unix_ms);
+    if (text.text[0] != '\0') {
+        memcpy(&text.text[SECONDS], "Z", 2);
+    }
+    return text;
+}
+
 static void add_to_table(listing *list, const cleat__token_row *row)
 {
     char id[37];
@@ -32,7 +43,7 @@ static void add_to_table(listing *list, const cleat__token_row *row)
                      state[0] == 'g' ? CLEAT__STYLE_GREEN : CLEAT__STYLE_DIM);
     cleat__table_add_string(&list->table, row->tenant_name);
     cleat__table_add_string(&list->table, cleat__format_age(row->created_at_ms, list->now_ms).text);
-    cleat__table_add_string(&list->table, cleat__format_time(row->expires_at_ms).text);
+    cleat__table_add_string(&list->table, format_end(row->expires_at_ms).text);
     cleat__table_add_string(&list->table, row->name);
 }
 

@@ -35,10 +35,15 @@ static int resolve(const char *db, const char *text, cleat__uuid *out)
     return code;
 }
 
-static cleat_status revoke_in(cleat__store *store, const cleat__uuid *id, cleat__token_row *row)
+static cleat_status revoke_in(cleat__store *store, const cleat__uuid *id, cleat__token_row *row,
+                              bool *was_revoked)
 {
     cleat_status status = cleat__store_begin(store);
     if (status == CLEAT_OK) {
+        status = cleat__token_get(store, id, row);
+    }
+    if (status == CLEAT_OK) {
+        *was_revoked = row->revoked_at_ms != 0;
         status = cleat__token_revoke(store, id, cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS);
     }
     if (status == CLEAT_OK) {
@@ -47,24 +52,25 @@ static cleat_status revoke_in(cleat__store *store, const cleat__uuid *id, cleat_
     return status == CLEAT_OK ? cleat__store_commit(store) : status;
 }
 
-static int revoke(const char *db, const cleat__uuid *id, cleat__token_row *row)
+static int revoke(const char *db, const cleat__uuid *id, cleat__token_row *row, bool *was_revoked)
 {
     cleat__store *store = NULL;
     cleat_status status = cleat__store_open(cleat__database_path(db), CLEAT__STORE_SHARE, &store);
     if (status == CLEAT_OK) {
-        status = revoke_in(store, id, row);
+        status = revoke_in(store, id, row, was_revoked);
     }
     int code = status == CLEAT_OK ? CLEAT__EXIT_OK : cleat__complain_status(status);
     cleat__store_close(store);
     return code;
 }
 
-static int print_revoked(const cleat__token_row *row, bool json)
+/* `was_revoked`: by somebody before. */
+static int print_revoked(const cleat__token_row *row, bool was_revoked, bool json)
 {
     char id[37];
     cleat__uuid_format(&row->id, id);
     if (!json) {
-        printf("revoked %s\n", id);
+        printf(was_revoked ? "was revoked before: %s\n" : "revoked %s\n", id);
         return cleat__finish_output();
     }
     cleat__json_writer writer = {0};
@@ -78,7 +84,7 @@ static int print_revoked(const cleat__token_row *row, bool json)
 int cleat__verb_token_revoke(const cleat__cli *cli, int argc, char **argv)
 {
     const char *db = NULL;
-    bool json = false;
+    bool json = false, was_revoked = false;
     const cleat__option options[] = {CLEAT__OPTION_DB(&db), CLEAT__OPTION_JSON(&json)};
     const cleat__usage usage = {
         .verb = "token revoke",
@@ -100,7 +106,7 @@ int cleat__verb_token_revoke(const cleat__cli *cli, int argc, char **argv)
     }
     code = resolve(db, operands[0], &id);
     if (code == CLEAT__EXIT_OK) {
-        code = revoke(db, &id, &row);
+        code = revoke(db, &id, &row, &was_revoked);
     }
-    return code == CLEAT__EXIT_OK ? print_revoked(&row, json) : code;
+    return code == CLEAT__EXIT_OK ? print_revoked(&row, was_revoked, json) : code;
 }

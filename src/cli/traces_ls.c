@@ -4,9 +4,20 @@
 #include "message.h"
 #include "trace_rows.h"
 
+#include <stdio.h>
 #include <strings.h>
 
+enum { LIMIT = 20 };
+
+typedef struct trace_options {
+    const char *db, *run, *name, *task, *status, *before;
+    int64_t limit;
+    bool json;
+} trace_options;
+
 typedef struct listing {
+    const cleat__cli *cli;
+    const trace_options *options;
     cleat__table table;
     cleat__json_writer *json; /* NULL: the table */
     int64_t now_ms;
@@ -27,6 +38,23 @@ static bool add_row(void *argument, const cleat__trace_row *row)
     return true;
 }
 
+/* The same list from where this one ended. */
+static void append_next(cleat__buffer *out, const listing *list, const char *last)
+{
+    const trace_options *options = list->options;
+    char limit[24];
+    snprintf(limit, sizeof(limit), "%lld", (long long)options->limit);
+    cleat__buffer_append_string(out, "older ones: ");
+    cleat__database_append_command(out, list->cli, "traces ls", options->db);
+    cleat__database_append_option(out, "run", options->run);
+    cleat__database_append_option(out, "name", options->name);
+    cleat__database_append_option(out, "task", options->task);
+    cleat__database_append_option(out, "status", options->status);
+    cleat__database_append_option(out, "limit", options->limit != LIMIT ? limit : NULL);
+    cleat__database_append_option(out, "before", last);
+    cleat__buffer_append_byte(out, '\n');
+}
+
 static int print_table(listing *list, cleat__store *store, const cleat__trace_filter *filter)
 {
     char hex[33];
@@ -43,7 +71,8 @@ static int print_table(listing *list, cleat__store *store, const cleat__trace_fi
     cleat__table_append(&list->table, &out, 0);
     if (list->count == filter->limit) {
         cleat_trace_id_to_hex(&list->last, hex);
-        cleat__buffer_append_format(&out, "older ones: --before %.*s\n", CLEAT__TRACE_ID_SHOWN, hex);
+        hex[CLEAT__TRACE_ID_SHOWN] = '\0';
+        append_next(&out, list, hex);
     }
     return cleat__print(&out);
 }
@@ -66,12 +95,6 @@ static int print_json(listing *list, cleat__store *store, const cleat__trace_fil
     }
     return cleat__writer_print(&writer);
 }
-
-typedef struct trace_options {
-    const char *db, *run, *name, *task, *status, *before;
-    int64_t limit;
-    bool json;
-} trace_options;
 
 static bool parse_status(const char *text, cleat__trace_status *out)
 {
@@ -109,7 +132,7 @@ static int list_traces(const cleat__cli *cli, const trace_options *options)
     cleat__trace_filter filter;
     cleat__uuid run;
     cleat_trace_id before;
-    listing list = {.now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS};
+    listing list = {.cli = cli, .options = options, .now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS};
     int code = cleat__database_open(options->db, &store);
     if (code == CLEAT__EXIT_OK) {
         code = make_filter(options, store, &run, &before, &filter);
@@ -124,7 +147,7 @@ static int list_traces(const cleat__cli *cli, const trace_options *options)
 
 int cleat__verb_traces_ls(const cleat__cli *cli, int argc, char **argv)
 {
-    trace_options chosen = {.limit = 20};
+    trace_options chosen = {.limit = LIMIT};
     const cleat__option options[] = {
         CLEAT__OPTION_DB(&chosen.db),
         CLEAT__TEXT("run", "RUN", &chosen.run, "traces with a span of this run"),

@@ -13,10 +13,14 @@ static cleat_status open_transport(const cleat_client_options *options, cleat__t
         return cleat__fail(CLEAT_INVALID_ARGUMENT,
                            "database and token are both set: the engine is either in a file or at a server");
     }
+    cleat_status status = cleat__remote_check_choice(options);
+    if (status != CLEAT_OK) {
+        return status;
+    }
     if (!cleat__remote_is_configured(options)) {
         return cleat__transport_embedded_new(options, out);
     }
-    cleat_status status = cleat__remote_settings_read(options, &settings);
+    status = cleat__remote_settings_read(options, &settings);
     return status == CLEAT_OK ? cleat__transport_grpc_new(&settings, out) : status;
 }
 

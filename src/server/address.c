@@ -11,15 +11,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { PORT_MAX = 65535 };
+
+/* False: it is no number. One that is too large is PORT_MAX + 1. */
 static bool parse_port(const char *text, int *out)
 {
     size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || digits > 5 || text[digits] != '\0') {
+    if (digits == 0 || text[digits] != '\0') {
         return false;
     }
-    long port = strtol(text, NULL, 10);
-    *out = (int)port;
-    return port <= 65535;
+    long port = digits <= 5 ? strtol(text, NULL, 10) : PORT_MAX + 1;
+    *out = (int)(port > PORT_MAX ? PORT_MAX + 1 : port);
+    return true;
 }
 
 cleat_status cleat__address_parse(const char *text, cleat__address *out)
@@ -29,6 +32,10 @@ cleat_status cleat__address_parse(const char *text, cleat__address *out)
     const char *colon = text != NULL ? strrchr(text, ':') : NULL;
     if (colon == NULL || !parse_port(colon + 1, &out->port)) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%s\": %s", text != NULL ? text : "", wanted);
+    }
+    if (out->port > PORT_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "\"%s\": an address is HOST:PORT, with a port of at most %d", text, PORT_MAX);
     }
     cleat_slice host = {text, (size_t)(colon - text)};
     out->is_ipv6 = host.size > 2 && host.data[0] == '[' && host.data[host.size - 1] == ']';

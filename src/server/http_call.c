@@ -203,7 +203,7 @@ static void fail(cleat__http_call *call, unsigned status, const char *descriptio
 }
 
 /* A sentence that is longer is cut; the JSON writer repairs a character cut in two. */
-enum { SENTENCE_MAX = 1200 };
+enum { SENTENCE_MAX = 1200, DISK_RETRY_S = 10 };
 
 void cleat__http_call_refuse(cleat__http_call *call, unsigned status, const char *format, ...)
 {
@@ -229,8 +229,14 @@ void cleat__http_call_fail_status(cleat__http_call *call, cleat_status status)
 {
     static cleat__log_site site;
     int code = cleat_status_http_code(status);
+    bool is_disk = status == CLEAT_IO || status == CLEAT_CORRUPT || status == CLEAT_DISK_FULL;
     if (status == CLEAT_NOT_FOUND) {
         refuse(call, 404, "not found");
+    } else if (is_disk) { /* no fault of the caller's; the sentence, which names files, is for the operator */
+        cleat__log_limited(&site, CLEAT_LOG_ERROR, "%s %s: %s", call->route->method, call->route->pattern,
+                           cleat_error_message());
+        refuse(call, 503, cleat_status_text(status));
+        call->answer.retry_after_s = DISK_RETRY_S;
     } else if (code == 500) {
         cleat__log_limited(&site, CLEAT_LOG_ERROR, "%s %s: %s", call->route->method, call->route->pattern,
                            cleat_error_message());

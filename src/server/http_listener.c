@@ -17,7 +17,9 @@ enum { BACKLOG = 1024 };
 static cleat_status fail_errno(const char *address, int error)
 {
     if (error == EADDRINUSE) {
-        return cleat__fail(CLEAT_BUSY, "%s is in use: another program listens there", address);
+        return cleat__fail(CLEAT_BUSY,
+                           "%s is in use: another program listens there; stop it or choose another port",
+                           address);
     }
     return cleat__fail(CLEAT_FAILED_PRECONDITION, "cannot listen on %s: %s", address, strerror(error));
 }

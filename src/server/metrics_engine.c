@@ -46,8 +46,10 @@ static void write_dispatch(cleat__metrics_text *text, const cleat__engine_stats 
     for (size_t i = 0; i < CLEAT__DISPATCH_BOUND_COUNT; i++) {
         seconds[i] = bounds_ms[i] / 1000;
     }
-    cleat__metrics_text_begin(text, "cleat_dispatch_seconds", "histogram",
-                              "From when an attempt was queued to when a worker was given it.");
+    cleat__metrics_text_begin(
+        text, "cleat_dispatch_seconds", "histogram",
+        "From when an attempt was queued to when a worker was given it, in whole milliseconds: "
+        "0 when both were in one commit.");
     cleat__metrics_text_histogram(text, CLEAT__METRIC_NO_LABELS, seconds, CLEAT__DISPATCH_BOUND_COUNT,
                                   stats->dispatched, (double)stats->dispatched_ms / 1000);
 }

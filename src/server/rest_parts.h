@@ -101,6 +101,8 @@ void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, cons
                                const cleat__rest_run *run, bool is_task);
 /* Answers a run as V1WorkflowRunDetails. */
 void cleat__rest_answer_run(cleat__http_call *call, const cleat__uuid *id);
+/* 400: the tenant has no workflow of that name. */
+void cleat__rest_fail_workflow(cleat__http_call *call, cleat_slice name);
 
 #define CLEAT__REST_FOREIGN_SCHEDULE "only scheduled runs that were made over HTTP can be changed over HTTP"
 

@@ -216,7 +216,7 @@ void cleat__rest_run_trigger(cleat__http_call *call)
     if (read_start(&self, body)) {
         cleat_status status = start(&self, &id);
         if (status == CLEAT_NOT_FOUND) {
-            cleat__http_call_fail(call, 400, "workflow not found");
+            cleat__rest_fail_workflow(call, self.trigger.workflow);
         } else if (status != CLEAT_OK) {
             cleat__http_call_fail_status(call, status);
         } else if (self.only_id) {

@@ -126,7 +126,7 @@ void cleat__rest_schedule_create(cleat__http_call *call)
         if (status == CLEAT_OK) {
             cleat__rest_answer(call, write_made, &self);
         } else if (status == CLEAT_NOT_FOUND) {
-            cleat__http_call_fail(call, 400, "workflow not found");
+            cleat__rest_fail_workflow(call, it.schedule.workflow);
         } else {
             cleat__http_call_fail_status(call, status);
         }

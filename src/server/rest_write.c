@@ -45,6 +45,15 @@ void cleat__rest_write_pages(cleat__json_writer *writer, int64_t offset, int64_t
     cleat__writer_end_object(writer);
 }
 
+/* It begins as Hatchet's does, which clients look for. */
+void cleat__rest_fail_workflow(cleat__http_call *call, cleat_slice name)
+{
+    cleat__http_call_fail(call, 400,
+                          "workflow not found: no worker has declared \"%.*s\"; check the name, and start "
+                          "the worker first",
+                          CLEAT_SLICE_ARGS(name));
+}
+
 int64_t cleat__rest_id_time(const cleat__uuid *id)
 {
     int64_t unix_ms = 0;

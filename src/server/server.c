@@ -56,13 +56,14 @@ static bool is_loopback(const struct sockaddr *address)
            IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }
 
-static cleat_status check_loopback(const char *host, const char *text)
+static cleat_status check_loopback(const char *option, const char *host, const char *text)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
     int code = getaddrinfo(host, NULL, &hints, &list);
     if (code != 0) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "cannot listen on %s: %s", text, gai_strerror(code));
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s: cannot listen on %s: %s", option, text,
+                           gai_strerror(code));
     }
     bool is_local = true;
     for (const struct addrinfo *at = list; at != NULL && is_local; at = at->ai_next) {
@@ -72,38 +73,68 @@ static cleat_status check_loopback(const char *host, const char *text)
     return is_local
                ? CLEAT_OK
                : cleat__fail(CLEAT_INVALID_ARGUMENT,
-                             "%s is not only for this machine, and without TLS everybody on the way "
+                             "%s: %s is not only for this machine, and without TLS everybody on the way "
                              "could read tokens: give a certificate and a key (--tls-cert, --tls-key), or "
                              "allow it (--plaintext-on-the-network)",
-                             text);
+                             option, text);
 }
 
-static cleat_status check_reach(const char *text)
+static cleat_status check_address(const char *option, const char *text, bool is_for_all)
 {
     cleat__address address;
     cleat_status status = cleat__address_parse(text, &address);
-    if (status == CLEAT_OK) {
-        status = check_loopback(address.host, text);
+    if (status == CLEAT_INVALID_ARGUMENT) {
+        return cleat__fail(status, "%s: %s", option, cleat_error_message());
+    }
+    if (status == CLEAT_OK && !is_for_all) {
+        status = check_loopback(option, address.host, text);
     }
     cleat__free(address.host);
     return status;
 }
 
-static cleat_status check_options(const cleat__server_options *options)
+static cleat_status check_addresses(const cleat__server_options *options, bool is_for_all)
+{
+    const char *port = strrchr(options->grpc_address, ':');
+    cleat_status status = check_address("--grpc", options->grpc_address, is_for_all);
+    if (status == CLEAT_OK) {
+        status = check_address("--http", options->http_address, is_for_all);
+    }
+    if (status == CLEAT_OK && strcmp(options->grpc_address, options->http_address) == 0 &&
+        strcmp(port, ":0") != 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "--grpc and --http are both %s: each needs a port of its own",
+                           options->grpc_address);
+    }
+    return status;
+}
+
+static cleat_status check_url(const char *option, const char *url)
+{
+    bool has_scheme = url == NULL || strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
+    return has_scheme
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_INVALID_ARGUMENT,
+                             "%s must be such as https://otel.example.org:4318, not \"%s\"", option, url);
+}
+
+cleat_status cleat__server_options_check(const cleat__server_options *options)
 {
     bool has_certificate = options->certificate_file != NULL, has_key = options->key_file != NULL;
     if (has_certificate != has_key) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "TLS needs both a certificate and its key");
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "TLS needs both a certificate and its key: --tls-cert, --tls-key");
     }
     if (options->client_authorities_file != NULL && !has_certificate) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "an authority for clients needs TLS: give a certificate and its key");
+        return cleat__fail(
+            CLEAT_INVALID_ARGUMENT,
+            "an authority for clients (--tls-client-ca) needs TLS: give a certificate and its key");
     }
-    if (has_certificate || options->is_plaintext_public) {
-        return CLEAT_OK;
+    cleat_status status = check_addresses(options, has_certificate || options->is_plaintext_public);
+    if (status == CLEAT_OK) {
+        status = check_url("--otlp-forward", options->otlp_forward);
     }
-    cleat_status status = check_reach(options->grpc_address);
-    return status == CLEAT_OK ? check_reach(options->http_address) : status;
+    return status == CLEAT_OK ? check_url("--internal-traces", options->internal_traces.url) : status;
 }
 
 static cleat_status authenticate(void *self, cleat_slice token, cleat__identity *out)
@@ -318,7 +349,7 @@ static cleat_status check_targets(const cleat__server *self, const cleat__server
 cleat_status cleat__server_start(const cleat__server_options *options, cleat__server **out)
 {
     *out = NULL;
-    cleat_status status = check_options(options);
+    cleat_status status = cleat__server_options_check(options);
     cleat__server *self = status == CLEAT_OK ? cleat__calloc(1, sizeof(*self)) : NULL;
     if (self == NULL) {
         return status == CLEAT_OK ? cleat__fail_memory() : status;
@@ -361,6 +392,13 @@ const char *cleat__server_grpc_address(const cleat__server *server)
 const char *cleat__server_http_address(const cleat__server *server)
 {
     return cleat__http_server_address(server->http);
+}
+
+bool cleat__server_has_failed(const cleat__server *server)
+{
+    cleat__engine_stats stats;
+    cleat__engine_get_stats(server->engine, &stats);
+    return stats.failure != CLEAT_OK;
 }
 
 /* What is served comes to its end before the engine does, which answers it. */

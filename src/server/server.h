@@ -27,11 +27,15 @@ typedef struct cleat__server_options {
     const cleat_clock *clock;               /* the engine's; to outlive the server; NULL: system */
 } cleat__server_options;
 
+/* CLEAT_INVALID_ARGUMENT for what no file and no other process can make good: a mistake on the command line. */
+cleat_status cleat__server_options_check(const cleat__server_options *options);
 /* Failures name the file, the address or the option. CLEAT_BUSY: the file or an address is in use. */
 cleat_status cleat__server_start(const cleat__server_options *options, cleat__server **out);
 /* With their ports; as long as the server. */
 const char *cleat__server_grpc_address(const cleat__server *server);
 const char *cleat__server_http_address(const cleat__server *server);
+/* A write has failed: it takes no work any more, until the next server has the file. */
+bool cleat__server_has_failed(const cleat__server *server);
 /*
  * Takes no new calls, ends streams so that workers come back to whoever is there next, answers what has
  * begun as far as `timeout_ms` lets it, stores what was handed in, closes the file, and frees it.

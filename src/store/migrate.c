@@ -63,6 +63,9 @@ cleat_status cleat__schema_check(sqlite3 *db, const char *path, int *version)
 {
     identity file = {0};
     cleat_status status = read_identity(db, &file);
+    if (status == CLEAT_NOT_A_DATABASE) {
+        return cleat__fail(status, "%s is no database; use another file", path);
+    }
     if (status != CLEAT_OK) {
         return status;
     }

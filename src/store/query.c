@@ -9,12 +9,13 @@
     "t.id, y.action, coalesce(e.state, l.state), t.priority, coalesce(e.retry_count, l.retry_count), " \
     "t.created_at_ms, coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, "                  \
     "t.parent_id, t.child_index, t.child_key, y.tenant, w.name, y.task_name, w.uuid, y.version_id, "   \
-    "coalesce(e.worker_id, l.worker_id), t.event_id, t.event_key"
+    "coalesce(e.worker_id, l.worker_id), t.event_id, t.event_key, "                                    \
+    "(SELECT count(*) FROM attempt a WHERE a.task_id = t.id AND a.started_at_ms IS NOT NULL)"
 #define RUN_TABLES                                                                               \
     " FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id " \
     "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "
 
-enum { COLUMN_INPUT = 19 };
+enum { COLUMN_INPUT = 20 };
 
 static void read_run(sqlite3_stmt *select, cleat__run_row *row)
 {
@@ -38,6 +39,7 @@ static void read_run(sqlite3_stmt *select, cleat__run_row *row)
     cleat__column_uuid(select, 16, &row->worker_id);
     cleat__column_uuid(select, 17, &row->event_id);
     row->event_key = cleat__column_text(select, 18);
+    row->tries = sqlite3_column_int64(select, 19) + (row->started_at_ms != 0);
 }
 
 /* Ends a query: `code` is what the last step answered. */

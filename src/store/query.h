@@ -16,6 +16,7 @@ typedef struct cleat__run_row {
     cleat_run_status status;
     int32_t priority;
     int32_t retry_count;
+    int64_t tries; /* attempts that a worker began; those cancelled or timed out in the queue are none */
     int64_t created_at_ms;
     int64_t started_at_ms;  /* of the newest attempt; 0: not yet */
     int64_t finished_at_ms; /* 0: not yet */
@@ -76,7 +77,8 @@ cleat_status cleat__workflow_get(cleat__store *store, int64_t tenant, cleat_slic
 /* Attempts that ended without ending the run (retried, timed out, lost), or were replayed; oldest first. */
 typedef struct cleat__attempt_row {
     int32_t retry_count;
-    int64_t started_at_ms, finished_at_ms;
+    int64_t started_at_ms; /* 0: it ended in the queue */
+    int64_t finished_at_ms;
     int64_t replayed_at_ms; /* the run ended with it, and was replayed then; 0: it was not */
     cleat_slice
         outcome; /* "FAILED", "TIMED_OUT", "LOST", "UNDELIVERED"; before a replay "COMPLETED", "CANCELLED" too */

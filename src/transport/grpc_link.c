@@ -149,13 +149,20 @@ int64_t cleat__link_back_off_ms(const cleat__link *link, int64_t first_ms, int64
            (int64_t)cleat__random_below(cleat__random_thread(), jitter);
 }
 
+const char *cleat__link_hint(const char *text)
+{
+    return strstr(text, "wrong version number") != NULL
+               ? "it speaks no TLS: set HATCHET_CLIENT_TLS_STRATEGY=none"
+               : text;
+}
+
 cleat_status cleat__link_fail(const cleat__link *link, int code, const char *text)
 {
     cleat_status status = cleat__status_of_grpc(code);
     const char *address = link->settings.address;
     switch (code) {
     case GRPC_STATUS_UNAVAILABLE:
-        return cleat__fail(status, "the server at %s is not there: %s", address, text);
+        return cleat__fail(status, "cannot reach the server at %s: %s", address, cleat__link_hint(text));
     case GRPC_STATUS_DEADLINE_EXCEEDED:
         return cleat__fail(status, "the server at %s does not answer in time", address);
     case GRPC_STATUS_UNAUTHENTICATED:

@@ -74,6 +74,8 @@ void cleat__link_timer_unset(cleat__link *link, cleat__link_timer *timer);
 
 /* retry_ms * 2^failures, at most `max_ms`, and some milliseconds at random on top. */
 int64_t cleat__link_back_off_ms(const cleat__link *link, int64_t first_ms, int64_t max_ms, unsigned failures);
+/* What gRPC says of a connection that cannot be made, or what to do where that is known. */
+const char *cleat__link_hint(const char *text);
 /* A sentence for a call that ended so, and its status. */
 cleat_status cleat__link_fail(const cleat__link *link, int code, const char *text);
 

@@ -103,7 +103,8 @@ static bool wait_for_next(cleat__link *link, const cleat__method *method, const 
     }
     if (is_connecting && tries == 1) {
         pthread_mutex_unlock(&link->mutex); /* a log handler may take its time */
-        cleat__log(CLEAT_LOG_WARN, "waiting for the server at %s: %s", settings->address, it->text);
+        cleat__log(CLEAT_LOG_WARN, "cannot reach the server at %s, trying again: %s", settings->address,
+                   cleat__link_hint(it->text));
         pthread_mutex_lock(&link->mutex);
     }
     while (!link->is_closing && !is_refused(method) &&

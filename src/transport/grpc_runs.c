@@ -20,12 +20,17 @@ static cleat_status read_id(const cleat__link *link, const char *text, cleat__uu
     return CLEAT_OK;
 }
 
-/* The protocol says INVALID_ARGUMENT of a workflow that is not there. */
+/* The protocol says INVALID_ARGUMENT of a workflow that is not there; the embedded engine says more. */
 static cleat_status trigger_status(cleat_status status)
 {
-    bool is_unknown =
-        status == CLEAT_INVALID_ARGUMENT && strstr(cleat_error_message(), "workflow names not found") != NULL;
-    return is_unknown ? CLEAT_NOT_FOUND : status;
+    static const char sign[] = "workflow names not found: ";
+    const char *names = status == CLEAT_INVALID_ARGUMENT ? strstr(cleat_error_message(), sign) : NULL;
+    return names == NULL
+               ? status
+               : cleat__fail(CLEAT_NOT_FOUND,
+                             "there is no task \"%s\": no worker has declared it; check the name, and "
+                             "start the worker first",
+                             names + strlen(sign));
 }
 
 /* NULL on no memory. */

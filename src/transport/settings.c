@@ -26,6 +26,20 @@ bool cleat__remote_is_configured(const cleat_client_options *options)
            (options->database == NULL && cleat__env_get(VARIABLE("TOKEN")).size != 0);
 }
 
+cleat_status cleat__remote_check_choice(const cleat_client_options *options)
+{
+    bool names_server = options->host_port != NULL ||
+                        (options->database == NULL && cleat__env_get(VARIABLE("HOST_PORT")).size != 0);
+    if (!names_server || cleat__remote_is_configured(options)) {
+        return CLEAT_OK;
+    }
+    return cleat__fail(
+        CLEAT_INVALID_ARGUMENT,
+        "%s names a server, but there is no token for it: set " VARIABLE("TOKEN") " (cleat token "
+                                                                                  "create makes one)",
+        options->host_port != NULL ? "host_port" : VARIABLE("HOST_PORT"));
+}
+
 void cleat__remote_settings_deinit(cleat__remote_settings *settings)
 {
     char *texts[] = {

@@ -40,6 +40,8 @@ typedef struct cleat__remote_settings {
 
 /* Whether there is a token, so that the engine is elsewhere. */
 bool cleat__remote_is_configured(const cleat_client_options *options);
+/* CLEAT_INVALID_ARGUMENT: a server is named, but no token for it; an engine in the process is not meant. */
+cleat_status cleat__remote_check_choice(const cleat_client_options *options);
 /* CLEAT_INVALID_ARGUMENT names the option or the variable, and its value unless that is the token. On failure
  * nothing needs to be freed. */
 cleat_status cleat__remote_settings_read(const cleat_client_options *options, cleat__remote_settings *out);

@@ -37,7 +37,7 @@ for verb in 'demo files' 'runs ls' 'runs show 01234567' 'runs cancel 01234567' '
     {
         refuse 1 'directory' $verb --db directory
         refuse 1 'another program' $verb --db other.db
-        refuse 1 'junk.db' $verb --db junk.db
+        refuse 1 'junk.db is no database; use another file' $verb --db junk.db
         refuse 1 'newer' $verb --db newer.db
         refuse 1 'nowhere' $verb --db nowhere/x.db
     }

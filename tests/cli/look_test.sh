@@ -80,7 +80,7 @@ expect 0 traces ls --before "$last"
 shows 'no traces'
 refuse 1 'no trace begins with' traces ls --before 00000000
 expect 0 traces ls --limit 1
-shows 'older ones: --before '
+shows "older ones: $CLEAT traces ls --limit 1 --before "
 expect 0 traces ls --name nothing
 shows 'no traces'
 COLUMNS=80 expect 0 traces ls
@@ -100,3 +100,26 @@ refuse 1 'is no trace id' traces show xyzxyzxyz
 # ---- cancel ----
 refuse 1 '' runs cancel "$failed"
 refuse 1 '' runs cancel 00000000-0000-7000-8000-000000000000
+
+# ---- A run that no worker ever took says so, and why it has ended ----
+expect 0 runs ls --limit 2 --task archive:scan
+shows "older ones: $CLEAT runs ls --task archive:scan --limit 2 --before "
+hex=$(printf '%s' "$failed" | tr -d -)
+sqlite3 demo.db "DELETE FROM attempt WHERE task_id = x'$hex' AND retry_count > 0;
+    UPDATE attempt SET started_at_ms = NULL, outcome = 'CANCELLED', error = NULL WHERE task_id = x'$hex';
+    UPDATE task_end SET state = 4, started_at_ms = NULL, retry_count = 1, error = 'no worker took it within 5m'
+        WHERE id = x'$hex';
+    INSERT INTO task_log (task_id, line, retry_count, level, time_ms, message, metadata)
+        VALUES (x'$hex', 1000, 1, 3, 1, 'a line', '{\"part\":\"one\"}')"
+expect 0 runs show "$failed"
+shows 'because     no worker took it within 5m'
+grep -q '^  1   CANCELLED          -  -' out || fail "an attempt that never began: $(cat out)"
+shows 'info   a line  {"part":"one"}'
+expect 0 runs show "$failed" --json
+same 'the level of a line' "$(json_rows out '$.log' "group_concat(json_extract(value, '$.level'))")" info
+same 'what came with it' "$(json_rows out '$.log' "json_extract(value, '$.metadata.part')")" one
+expect 0 runs ls --status cancelled
+grep -qE "^$failed +archive:[a-z]+ +CANCELLED +0 " out || fail "attempts in the list: $(cat out)"
+sqlite3 demo.db "UPDATE task_end SET error = NULL WHERE id = x'$hex'"
+expect 0 runs show "$failed"
+shows 'because     somebody cancelled it'

@@ -33,8 +33,8 @@ no_start() # text, arguments...
 }
 
 # ---- Who may reach it: the words that allow it are in the sentence ----
-refuse 1 '--plaintext-on-the-network' serve --grpc 0.0.0.0:0 --http 127.0.0.1:0
-refuse 1 '--tls-cert' serve --grpc 127.0.0.1:0 --http 0.0.0.0:0
+refuse 2 '--plaintext-on-the-network' serve --grpc 0.0.0.0:0 --http 127.0.0.1:0
+refuse 2 '--tls-cert' serve --grpc 127.0.0.1:0 --http 0.0.0.0:0
 
 # ---- Certificates and keys ----
 if command -v openssl >openssl.txt; then
@@ -103,15 +103,33 @@ while code=$(post_spans $((stored + 1))) && [ "$code" = 200 ]; do
 done
 [ $stored -gt 0 ] || fail 'nothing was stored'
 [ "$code" = 503 ] || [ "$code" = 507 ] || [ "$code" = 500 ] || fail "status $code: $(cat answer.json)"
+tenant=$(sqlite3 full.db "SELECT lower(hex(uuid)) FROM tenant WHERE id = 1" |
+    sed 's/\(.\{8\}\)\(.\{4\}\)\(.\{4\}\)\(.\{4\}\)/\1-\2-\3-\4-/')
+same 'a trigger with a full disk' "$(curl -s -o body -D head -w '%{http_code}' -X POST \
+    "http://$http/api/v1/stable/tenants/$tenant/workflow-runs/trigger" --data '{"workflowName":"x","input":{}}')" 503
+grep -qi '^retry-after:' head || fail "no Retry-After: $(cat head)"
+! grep -q 'Internal Server Error' body || fail "no reason: $(cat body)"
 same 'ready with a full disk' "$(curl -s -o body -w '%{http_code}' "http://$http/ready")" 503
 curl -s "http://$http/metrics" | grep -q '^cleat_engine_failed 1' || fail 'the numbers say nothing'
 grep -q full.db full.err || fail "about the file: $(cat full.err)"
 kill -TERM "$server"
-wait "$server" || fail 'it does not end with a full disk'
+code=0
+wait "$server" || code=$?
+same 'exit code after a failed write' "$code" 1
 server=
 same integrity "$(sqlite3 full.db 'PRAGMA integrity_check')" ok
 start --no-auth --db full.db
 same 'with room again' "$(post_spans 1000)" 200
+kill -TERM "$server"
+wait "$server" || fail 'it does not end'
+server=
+
+# ---- Runs of a file that a server has are cancelled over HTTP, which the sentence names ----
+make_files files 4
+expect 0 demo files --children 4 --db busy.db --json
+run=$(json out '$.relations[0].scan_run_id')
+start --no-auth --db busy.db
+refuse 1 "tasks/cancel {\"externalIds\":[\"$run\"]}" runs cancel "$run" --db busy.db
 kill -TERM "$server"
 wait "$server" || fail 'it does not end'
 server=

@@ -63,11 +63,14 @@ tenant=$(json claims '$.sub')
 same 'with one' "$(get "/api/v1/tenants/$tenant" -H "Authorization: Bearer $token")" 200
 same 'name of the tenant' "$(json body '$.name')" default
 end TERM 0
-same 'what it said' "$(cat serve.err)" 'cleat: refused a call: invalid auth token: it is missing'
+same 'what it said' "$(cat serve.err)" "cleat: there are no tokens yet: cleat token create --db ./cleat.db \
+--grpc $grpc --url http://$http makes one
+cleat: refused a call: invalid auth token: it is missing"
 same 'mode of the file' "$(stat -c %a cleat.db)" 600
 
 start
 end INT 0
+[ ! -s serve.err ] || fail "where there is a token: $(cat serve.err)"
 
 # ---- The file of another name, from the environment ----
 CLEAT_DB=other.db
@@ -87,20 +90,24 @@ same 'after the kill' "$(get "/api/v1/tenants/$tenant")" 200
 # ---- What is in use ----
 refuse 1 cleat.db serve --grpc 127.0.0.1:0 --http 127.0.0.1:0
 refuse 1 "$grpc is in use" serve --db second.db --grpc "$grpc" --http 127.0.0.1:0
-refuse 1 "$http is in use" serve --db second.db --grpc 127.0.0.1:0 --http "$http"
+refuse 1 "$http is in use: another program listens there; stop it or" serve --db second.db --grpc 127.0.0.1:0 --http "$http"
 end TERM 0
 
 # ---- What is wrong ----
-refuse 1 'without TLS' serve --grpc 0.0.0.0:0 --http 127.0.0.1:0
-refuse 1 'without TLS' serve --grpc 127.0.0.1:0 --http '[::]:0'
-refuse 1 'HOST:PORT' serve --grpc 7077
-refuse 1 'both a certificate and its key' serve --tls-cert no.pem
-refuse 1 'needs TLS' serve --tls-client-ca no.pem
+refuse 2 '--grpc: 0.0.0.0:0 is not only' serve --grpc 0.0.0.0:0 --http 127.0.0.1:0
+refuse 2 'without TLS' serve --grpc 127.0.0.1:0 --http '[::]:0'
+refuse 2 '--grpc: "7077": an address is HOST:PORT' serve --grpc 7077
+refuse 2 '--http: "127.0.0.1:99999": an address is HOST:PORT, with a port of at most 65535' serve --http 127.0.0.1:99999
+refuse 2 '--grpc and --http are both' serve --grpc 127.0.0.1:7199 --http 127.0.0.1:7199
+refuse 2 '--grpc: "foo": an address' serve --grpc foo --plaintext-on-the-network
+refuse 2 '--otlp-forward must be such as' serve --otlp-forward foo
+refuse 2 'both a certificate and its key' serve --tls-cert no.pem
+refuse 2 'needs TLS' serve --tls-client-ca no.pem
 refuse 1 no.pem serve --tls-cert no.pem --tls-key no.pem --grpc 127.0.0.1:0 --http 127.0.0.1:0
 refuse 1 no/such serve --db no/such/file.db --grpc 127.0.0.1:0 --http 127.0.0.1:0
-refuse 1 'ftp://' serve --otlp-forward ftp://host --grpc 127.0.0.1:0 --http 127.0.0.1:0
-refuse 1 'ftp://' serve --internal-traces ftp://host --grpc 127.0.0.1:0 --http 127.0.0.1:0
-refuse 1 '0 to 1' serve --internal-traces http://host --internal-traces-ratio all
+refuse 2 'ftp://' serve --otlp-forward ftp://host --grpc 127.0.0.1:0 --http 127.0.0.1:0
+refuse 2 'ftp://' serve --internal-traces ftp://host --grpc 127.0.0.1:0 --http 127.0.0.1:0
+refuse 2 '0 to 1' serve --internal-traces http://host --internal-traces-ratio all
 refuse 1 'Name: value' serve --internal-traces http://host --internal-traces-header key
 CLEAT_INTERNAL_TRACES_HEADER=key refuse 1 'Name: value' serve --internal-traces http://host
 CLEAT_OTLP_FORWARD_HEADER=key refuse 1 'Name: value' serve --otlp-forward http://host

@@ -52,6 +52,7 @@ expect 0 token create --tenant acme
 expect 0 token ls
 shows "$id  good   default"
 shows 'ci box'
+grep -qE "^$id +good +default +[0-9a-z]+ +[0-9-]+T[0-9:]+Z" out || fail "when it ends: $(cat out)"
 ! grep -q eyJ out || fail 'a token in the list'
 expect 0 token ls --tenant acme --json
 same 'tokens of acme' "$(json_rows out '$.tokens' 'count(*)')" 2
@@ -69,6 +70,8 @@ same 'states' "$(json_rows out '$.tokens' "group_concat(json_extract(value, '$.s
 when=$(json out '$.tokens[1].revoked_at')
 expect 0 token revoke "$(cat second)" --json
 same 'the time of the first' "$(json out '$.revoked_at')" "$when"
+expect 0 token revoke "$second"
+shows "was revoked before: $second"
 expect 0 token revoke "$(cat first)"
 shows "revoked $id"
 refuse 1 'there is no token' token revoke 00000000
@@ -121,8 +124,8 @@ for url in h:1 ftp://h http:// 'http://h/?q' http://u:p@h 'http://h h' http://h:
 done
 rm -f out err
 same 'files written' "$(ls)" "$before"
-refuse 1 'not allowed' token create --tenant 'a b'
-refuse 1 'at most 100' token create --name "$(printf '%0101d' 0)"
+refuse 2 'not allowed' token create --tenant 'a b'
+refuse 2 'at most 100' token create --name "$(printf '%0101d' 0)"
 refuse 1 'no database' token ls --db new.db
 refuse 1 'no database' token revoke --db new.db 00000000
 refuse 1 'there is no directory' token create --db nowhere/x.db

@@ -34,10 +34,12 @@ start_worker()
     esac
 }
 
-# It says that it is ready a moment before it catches SIGTERM.
+# It is ready a moment before it listens to signals: SIGTERM is bit 14 of those that it catches.
 end_worker()
 {
-    until [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$worker/status") & 0x4000)) != 0 ]; do :; done
+    until grep -Eq '^SigCgt:.*[4-7c-f][0-9a-f]{3}$' "/proc/$worker/status"; do
+        kill -0 "$worker" || fail "the worker is gone: $(cat worker.err)"
+    done
     kill -TERM "$worker"
     wait "$worker" || fail "the worker ends with $?: $(cat worker.err)"
     worker=

@@ -238,7 +238,9 @@ static void handlers_errors_have_a_shape_of_their_own(void **state)
            .path = "/status?status=6", .headers = {AS_1});
     EXPECT(it->server, 503, "{\"errors\":[{\"description\":\"what went \\\"wrong\\\"\"}]}",
            .path = "/status?status=21", .headers = {AS_1});
-    EXPECT(it->server, 500, "{\"message\":\"Internal Server Error\"}", .path = "/status?status=14",
+    EXPECT(it->server, 503, "{\"message\":\"input/output error\"}", .path = "/status?status=14",
+           .headers = {AS_1});
+    EXPECT(it->server, 500, "{\"message\":\"Internal Server Error\"}", .path = "/status?status=20",
            .headers = {AS_1});
     EXPECT(it->server, 500, "{\"message\":\"Internal Server Error\"}", .path = "/silence", .headers = {AS_1});
     stop(it);

@@ -39,7 +39,7 @@ static void what_cannot_be_started_says_why(void **state)
     } cases[] = {
         {"{\"input\":{}}", "workflowName"},
         {"{\"workflowName\":7}", "workflowName"},
-        {"{\"workflowName\":\"nobody\"}", "workflow not found"},
+        {"{\"workflowName\":\"no:body\"}", "workflow not found: no worker has declared \"no:body\""},
         {"{\"workflowName\":\"greet\",\"input\":[]}", "input"},
         {"{\"workflowName\":\"greet\",\"additionalMetadata\":\"x\"}", "additionalMetadata"},
         {"{\"workflowName\":\"greet\",\"priority\":4}", "priority"},

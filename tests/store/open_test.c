@@ -192,7 +192,7 @@ static void test_a_text_file(void **state)
     static const char text[] = "This is no database at all, but long enough to be taken for one by its size: "
                                "a header of SQLite has one hundred bytes.\n";
     write_file(FILE_NAME, text, sizeof(text) - 1);
-    assert_refused(CLEAT__STORE_WRITE, CLEAT_NOT_A_DATABASE, "not a database");
+    assert_refused(CLEAT__STORE_WRITE, CLEAT_NOT_A_DATABASE, "is no database; use another file");
     assert_refused(CLEAT__STORE_READ, CLEAT_NOT_A_DATABASE, "use another file");
 }
 

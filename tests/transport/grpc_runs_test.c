@@ -133,7 +133,7 @@ static void *open_late(void *argument)
 static void on_waiting(void *user_data, cleat_log_level level, const char *message)
 {
     (void)level;
-    if (strstr(message, "waiting for the server at") != NULL) {
+    if (strstr(message, "cannot reach the server at") != NULL) {
         gate_add(user_data);
     }
 }
@@ -359,7 +359,8 @@ static void test_many(void **state)
     cleat__message_free(said);
     assert_true(cleat__uuid_equals(&ids[COUNT - 1], &expected));
     mock_fail(&it->engine, MOCK_BULK, CLEAT_INVALID_ARGUMENT, "workflow names not found: x", 1);
-    assert_failed(it->transport->trigger(it->transport, triggers, 2, ids), CLEAT_NOT_FOUND, "not found: x");
+    assert_failed(it->transport->trigger(it->transport, triggers, 2, ids), CLEAT_NOT_FOUND,
+                  "there is no task \"x\": no worker has declared it");
     cleat__remote_settings settings = mock_settings(&it->engine);
     settings.max_send_size = 10000;
     reopen(it, settings);

@@ -65,14 +65,25 @@ static void test_tls(void **state)
     assert_failed(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
                                                              .tls_root_ca_file = "other.pem",
                                                              .tls_server_name = "localhost"}),
-                  CLEAT_UNAVAILABLE, "is not there");
+                  CLEAT_UNAVAILABLE, "cannot reach the server");
     assert_failed(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
                                                              .tls_root_ca_file = "ca.pem",
                                                              .tls_server_name = "elsewhere"}),
-                  CLEAT_UNAVAILABLE, "is not there");
+                  CLEAT_UNAVAILABLE, "cannot reach the server");
     assert_failed(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
                                                              .tls_strategy = "none"}),
-                  CLEAT_UNAVAILABLE, "is not there");
+                  CLEAT_UNAVAILABLE, "cannot reach the server");
+    mock_stop(&engine);
+}
+
+static void test_a_server_without_tls_says_what_to_set(void **state)
+{
+    mock_engine engine;
+    (void)state;
+    mock_start(&engine, (mock_options){.certificate_file = NULL});
+    assert_failed(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
+                                                             .tls_root_ca_file = "ca.pem"}),
+                  CLEAT_UNAVAILABLE, "it speaks no TLS: set HATCHET_CLIENT_TLS_STRATEGY=none");
     mock_stop(&engine);
 }
 
@@ -93,7 +104,7 @@ static void test_mutual_tls(void **state)
                                                              .tls_cert_file = "client.pem",
                                                              .tls_key_file = "client.key",
                                                              .tls_server_name = "localhost"}),
-                  CLEAT_UNAVAILABLE, "is not there");
+                  CLEAT_UNAVAILABLE, "cannot reach the server");
     mock_stop(&engine);
 }
 
@@ -115,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_a_server_without_tls_says_what_to_set),
         cmocka_unit_test(test_mutual_tls),
         cmocka_unit_test(test_files_that_are_wrong),
     };

@@ -88,6 +88,25 @@ static void test_a_token_decides(void **state)
     assert_false(cleat__remote_is_configured(NOTHING));
 }
 
+/* An engine in the process would be the wrong one. */
+static void test_a_server_without_a_token_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(cleat__remote_check_choice(NOTHING), CLEAT_OK);
+    set("HATCHET_CLIENT_HOST_PORT", "127.0.0.1:7077");
+    assert_int_equal(cleat__remote_check_choice(NOTHING), CLEAT_INVALID_ARGUMENT);
+    assert_non_null(strstr(cleat_error_message(), "HATCHET_CLIENT_TOKEN"));
+    assert_int_equal(cleat__remote_check_choice(CLEAT_CLIENT_OPTIONS(.database = "y.db")), CLEAT_OK);
+    set("HATCHET_CLIENT_TOKEN", token);
+    assert_int_equal(cleat__remote_check_choice(NOTHING), CLEAT_OK);
+    (void)unsetenv("HATCHET_CLIENT_TOKEN");
+    (void)unsetenv("HATCHET_CLIENT_HOST_PORT");
+    assert_int_equal(cleat__remote_check_choice(CLEAT_CLIENT_OPTIONS(.host_port = "h:1")),
+                     CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat__remote_check_choice(CLEAT_CLIENT_OPTIONS(.host_port = "h:1", .token = token)),
+                     CLEAT_OK);
+}
+
 static void test_the_token_says_the_rest(void **state)
 {
     (void)state;
@@ -351,6 +370,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_token_decides),
         TEST(test_a_token_that_has_expired),
+        TEST(test_a_server_without_a_token_is_refused),
         TEST(test_the_token_says_the_rest),
         TEST(test_variables_before_the_token),
         TEST(test_options_before_variables),
