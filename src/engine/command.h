@@ -143,7 +143,8 @@ struct cleat__command {
          * WORKER_LISTEN: from now on `sink` is told, instead of whoever listened before. It may be
          * before the answer. Runs come as long as there are heartbeats (5 s), the first of which
          * this is; when `is_kept` the session itself counts as such. With `may_repeat` what the worker
-         * holds is told again, since nobody else knows what it has got: it passes over what it has.
+         * holds is told again, as far as it has not said anything of it, and as `is_full` allows, since
+         * nobody else knows what it has got: it passes over what it has.
          * WORKER_UNLISTEN: of that session; that of a former one changes nothing. The sink is not
          * called after the answer. What the worker holds stays with it for another 30 s.
          */

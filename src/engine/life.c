@@ -158,7 +158,8 @@ cleat_status cleat__life_send_again(cleat__core *core, cleat__run *run)
     }
     if (status == CLEAT_OK) {
         /* What a former stream gives back now, this one has. */
-        run->receipt = CLEAT__RECEIPT_HEARD;
+        run->receipt = CLEAT__RECEIPT_REPEATED;
+        run->is_owed = false;
         cleat__roster_assign(&core->roster, run->worker, assignment);
     }
     return status;

@@ -16,9 +16,10 @@ struct cleat__worker;
 
 /* Whether a worker of another process has got what it was assigned. */
 typedef enum cleat__receipt {
-    CLEAT__RECEIPT_SENT,   /* to a stream, which tells when it could not */
-    CLEAT__RECEIPT_HEARD,  /* the worker has said something of it */
-    CLEAT__RECEIPT_UNSURE, /* stream or engine have ended since, and the worker has said nothing */
+    CLEAT__RECEIPT_SENT,     /* to a stream, which tells when it could not */
+    CLEAT__RECEIPT_HEARD,    /* the worker has said something of it */
+    CLEAT__RECEIPT_UNSURE,   /* stream or engine have ended since, and the worker has said nothing */
+    CLEAT__RECEIPT_REPEATED, /* since then it was told again, as it may be */
 } cleat__receipt;
 
 typedef struct cleat__run {
@@ -40,6 +41,7 @@ typedef struct cleat__run {
     uint8_t level : 4;       /* in its queue: 1 .. 3 the priority, 4 ahead of all; 0: in no queue */
     bool is_backing_off : 1; /* QUEUED, but in no queue until the timer fires */
     bool has_released : 1;   /* RUNNING, but its worker's slots are free for others */
+    bool is_owed : 1;        /* RUNNING; to be told again when its worker has room, unless it was heard of */
     uint8_t receipt : 2;     /* RUNNING; a cleat__receipt */
 } cleat__run;
 

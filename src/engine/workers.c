@@ -255,18 +255,18 @@ cleat_status cleat__workers_register(cleat__core *core, cleat__command *command)
     return status;
 }
 
-/* What was told in a former session may not have come. */
-static cleat_status doubt_held(cleat__core *core, cleat__worker *worker, bool may_repeat)
+/* What was told in a former session may not have come. It is told again as the stream takes it, like a
+ * backlog: all at once may be more than a stream, or memory, holds. */
+static void doubt_held(cleat__core *core, cleat__worker *worker, bool may_repeat)
 {
-    cleat_status status = CLEAT_OK;
-    for (cleat__run *run = worker->held.head; run != NULL && status == CLEAT_OK; run = run->next) {
-        if (may_repeat) {
-            status = cleat__life_send_again(core, run);
-        } else if (run->receipt == CLEAT__RECEIPT_SENT) {
+    for (cleat__run *run = worker->held.head; run != NULL; run = run->next) {
+        run->is_owed = may_repeat;
+        if (run->receipt == CLEAT__RECEIPT_SENT) {
             run->receipt = CLEAT__RECEIPT_UNSURE;
         }
     }
-    return status;
+    worker->owed = may_repeat ? worker->held.head : NULL;
+    core->roster.is_owing = core->roster.is_owing || worker->owed != NULL;
 }
 
 cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
@@ -291,7 +291,10 @@ cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
     if (status == CLEAT_OK && command->as.listen.is_kept) {
         cleat__roster_keep(&core->roster, worker);
     }
-    return status == CLEAT_OK ? doubt_held(core, worker, command->as.listen.may_repeat) : status;
+    if (status == CLEAT_OK) {
+        doubt_held(core, worker, command->as.listen.may_repeat);
+    }
+    return status;
 }
 
 static void plan_sweep_in(cleat__core *core, int64_t ms)
@@ -303,6 +306,7 @@ static void plan_sweep_in(cleat__core *core, int64_t ms)
 static cleat_status stop_listening(cleat__core *core, cleat__worker *worker)
 {
     worker->is_listening = false;
+    worker->owed = NULL; /* until it listens again */
     if (!worker->is_kept) {
         return CLEAT_OK;
     }
