@@ -27,7 +27,6 @@
     X(CANCEL, cancel)                                 \
     X(REPLAY, cleat__replay)                          \
     X(FIND, find)                                     \
-    X(WORKER_ADD, cleat__workers_add)                 \
     X(WORKER_JOIN, cleat__workers_join)               \
     X(WORKER_PAUSE, cleat__workers_pause)             \
     X(WORKER_RESUME, cleat__workers_resume)           \
@@ -118,14 +117,9 @@ struct cleat__command {
             struct cleat__run *run; /* it waits for this one; NULL: it does not (any more) */
         } wait;
         cleat__command *stop_waiting; /* the WAIT; if it was not answered before this, it never is */
+        /* A worker of the engine's own process. Its actions must have been put; it has slots. From the next
+         * heartbeat missed for 30 s on, its runs are requeued. */
         struct {
-            const cleat_slice *actions;
-            size_t action_count;
-            int32_t slots;
-            cleat__worker_sink sink;
-            cleat__uuid *id;
-        } worker_add;
-        struct { /* the same with labels, and with slots of more types than "default" */
             const cleat__worker_spec *spec;
             cleat__worker_sink sink;
             cleat__uuid *id;

@@ -65,21 +65,6 @@ static cleat_status join(cleat__core *core, int64_t tenant, const cleat__worker_
     return CLEAT_OK;
 }
 
-cleat_status cleat__workers_add(cleat__core *core, cleat__command *command)
-{
-    const cleat__slots slots = {cleat_slice_of("default"), command->as.worker_add.slots};
-    const cleat__worker_spec spec = {
-        .actions = command->as.worker_add.actions,
-        .action_count = command->as.worker_add.action_count,
-        .slots = &slots,
-        .slot_count = 1,
-    };
-    if (slots.units <= 0) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "slots is %d; it must be at least 1", slots.units);
-    }
-    return join(core, command->tenant, &spec, &command->as.worker_add.sink, command->as.worker_add.id);
-}
-
 cleat_status cleat__workers_join(cleat__core *core, cleat__command *command)
 {
     return join(core, command->tenant, command->as.worker_join.spec, &command->as.worker_join.sink,
