@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "model/http_time.h"
+#include "model/rfc3339.h"
 #include "transport/remote_http.h"
 #include "transport/schedule_list.h"
 #include "wire/message.h"
@@ -109,8 +109,8 @@ static cleat_status make_by_grpc(cleat__link *link, const cleat__schedule *sched
 
 static void write_body(const cleat__schedule *schedule, int64_t at_ms, cleat__buffer *out)
 {
-    char time[CLEAT__HTTP_TIME_SIZE];
-    cleat__http_time_format(at_ms, time);
+    char time[CLEAT__RFC3339_SIZE];
+    cleat__rfc3339_format(at_ms, time);
     cleat__buffer_append_format(out, "{\"triggerAt\":\"%s\",\"input\":", time);
     cleat__buffer_append_slice(out, schedule->input.data != NULL ? schedule->input : cleat_slice_of("{}"));
     cleat__buffer_append_string(out, ",\"additionalMetadata\":");
@@ -242,7 +242,7 @@ static cleat_status read_row(const cleat__link *link, const json_t *row, cleat_s
     int64_t at_ms = 0;
     if (id == NULL || name == NULL || at == NULL || !is_payload(input) || !is_payload(metadata) ||
         cleat__uuid_parse(cleat_slice_of(id), &uuid) != CLEAT_OK ||
-        !cleat__http_time_parse(cleat_slice_of(at), &at_ms)) {
+        !cleat__rfc3339_parse(cleat_slice_of(at), &at_ms)) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "the server at %s lists a schedule that is none",
                            link->settings.api_url);
     }
