@@ -158,6 +158,22 @@ static void events_are_listed_by_every_filter(void **state)
     assert_string_equal(keys(it, "workflowRunStatuses=FAILED&workflowRunStatuses=RUNNING"), "/ 0");
 }
 
+/* As other protocols do: a string, or a value as it was written. */
+static void metadata_is_compared_as_it_was_written(void **state)
+{
+    rest_world *it = *state;
+    const cleat__user_event event = {.key = cleat_slice_of("n"),
+                                     .payload = cleat_slice_of("{}"),
+                                     .metadata = cleat_slice_of("{\"n\":1.50,\"e\":1e2,\"a\":\"b:c\"}")};
+    cleat__uuid id;
+    assert_int_equal(cleat__engine_push(it->engine, 1, &event, 1, &id), CLEAT_OK);
+    assert_string_equal(keys(it, "additionalMetadata=n:1.50"), "n / 1");
+    assert_string_equal(keys(it, "additionalMetadata=n:1.5"), "/ 0");
+    assert_string_equal(keys(it, "additionalMetadata=e:1e2"), "n / 1");
+    assert_string_equal(keys(it, "additionalMetadata=a:b:c"), "n / 1");
+    assert_string_equal(keys(it, "additionalMetadata=a:b:c&additionalMetadata=n:2"), "/ 0");
+}
+
 static void each_key_is_told_once(void **state)
 {
     rest_world *it = *state;
@@ -221,6 +237,7 @@ int main(void)
         REST_TEST(an_event_is_pushed_once_more),
         REST_TEST(more_than_a_body_may_hold_is_not_replayed),
         REST_TEST(events_are_listed_by_every_filter),
+        REST_TEST(metadata_is_compared_as_it_was_written),
         REST_TEST(each_key_is_told_once),
         REST_TEST(wrong_questions_say_what_is_wrong),
         REST_TEST(wrong_events_say_what_is_wrong),
