@@ -18,7 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/thread.h"
-#include "engine/engine.h"
+#include "engine/command.h"
 
 #include <inttypes.h>
 #include <sqlite3.h>
@@ -152,9 +152,15 @@ static void worker_start(bench_worker *worker, cleat__engine *engine, size_t thr
         check(cleat__thread_start(&worker->threads[i], "worker", worker_run, worker), "thread");
     }
     cleat_slice action = cleat_slice_of(ACTION);
-    cleat__worker_sink sink = {worker, worker_assign, worker_cancel};
-    check(cleat__engine_worker_add(engine, CLEAT__TENANT_DEFAULT, &action, 1, slots, &sink, &worker->id),
-          "worker");
+    const cleat__slots offered = {cleat_slice_of("default"), slots};
+    const cleat__worker_spec spec = {
+        .actions = &action, .action_count = 1, .slots = &offered, .slot_count = 1};
+    const cleat__command join = {
+        .tenant = CLEAT__TENANT_DEFAULT,
+        .kind = CLEAT__COMMAND_WORKER_JOIN,
+        .as.worker_join = {&spec, {worker, worker_assign, worker_cancel}, &worker->id},
+    };
+    check(cleat__engine_ask(engine, &join), "worker");
 }
 
 static void worker_stop(bench_worker *worker)

@@ -3,10 +3,11 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/map.h"
-#include "model/derived_id.h"
 #include "trace/instrumentation_scope.h"
 
 #include <cleat/trace.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 enum { NONE = -1 };
 
@@ -75,28 +76,63 @@ static cleat_slice id_slice(const cleat_span_id *id)
     return (cleat_slice){(const char *)id->bytes, sizeof(id->bytes)};
 }
 
+/* Which attempt of which run a span is about, as a key. */
+typedef struct attempt_name {
+    char text[64];
+} attempt_name;
+
+static cleat_slice name_attempt(const cleat_span_view *span, attempt_name *out)
+{
+    cleat_slice task = cleat__span_string(span, "hatchet.step_run_id");
+    cleat_value retry_count = {.type = CLEAT_VALUE_NONE};
+    (void)cleat_span_view_attribute(span, "hatchet.retry_count", &retry_count);
+    if (task.size != 36) {
+        return (cleat_slice){NULL, 0};
+    }
+    int size = snprintf(out->text, sizeof(out->text), "%.36s %" PRId64, task.data,
+                        retry_count.type == CLEAT_VALUE_INT ? retry_count.as.integer : 0);
+    return (cleat_slice){out->text, (size_t)size};
+}
+
+static bool is_engines(const cleat_span_view *span)
+{
+    return cleat_slice_equals(cleat__span_string(span, "hatchet.span_source"), cleat_slice_of("engine"));
+}
+
+/* The executions by their attempts, whose names are stored in `names`. */
+static cleat_status map_executions(cleat__trace_tree *tree, attempt_name *names, cleat__map *by_attempt)
+{
+    cleat_status status = CLEAT_OK;
+    for (int32_t i = 0; i < tree->count && status == CLEAT_OK; i++) {
+        cleat__tree_span *span = &tree->spans[i];
+        cleat_slice name = {NULL, 0};
+        if (cleat__span_is_execution(&span->view)) {
+            name = name_attempt(&span->view, &names[i]);
+        }
+        status = name.size != 0 ? cleat__map_put(by_attempt, name, span) : CLEAT_OK;
+    }
+    return status;
+}
+
 /* What an execution waited for is drawn below it: beside it, the waits of all runs that one call
  * started would come first. */
-static void adopt_waits(cleat__tree_span *execution, const cleat__map *by_id, int32_t index)
+static cleat_status adopt_waits(cleat__trace_tree *tree)
 {
-    static const char *const parts[] = {"schedule_delay", "retry_backoff", "queued"};
-    cleat_span_id id;
-    cleat__uuid task;
-    cleat_value retry_count = {.type = CLEAT_VALUE_NONE};
-    cleat_slice text = cleat__span_string(&execution->view, "hatchet.step_run_id");
-    if (!cleat__span_is_execution(&execution->view) || cleat__uuid_parse(text, &task) != CLEAT_OK) {
-        return;
-    }
-    (void)cleat_span_view_attribute(&execution->view, "hatchet.retry_count", &retry_count);
-    int32_t attempt = retry_count.type == CLEAT_VALUE_INT ? (int32_t)retry_count.as.integer : 0;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-        cleat__tree_span *wait = cleat__derived_attempt_span_id(&task, attempt, parts[i], &id)
-                                     ? cleat__map_get(by_id, id_slice(&id))
-                                     : NULL;
-        if (wait != NULL && wait->parent == execution->parent) {
-            wait->parent = index;
+    cleat__map by_attempt = {0};
+    attempt_name *names = cleat__calloc((size_t)tree->count, sizeof(*names));
+    cleat_status status = names != NULL ? map_executions(tree, names, &by_attempt) : cleat__fail_memory();
+    for (int32_t i = 0; i < tree->count && status == CLEAT_OK; i++) {
+        cleat__tree_span *wait = &tree->spans[i];
+        attempt_name name;
+        const cleat__tree_span *execution =
+            is_engines(&wait->view) ? cleat__map_get(&by_attempt, name_attempt(&wait->view, &name)) : NULL;
+        if (execution != NULL && execution != wait && execution->parent == wait->parent) {
+            wait->parent = (int32_t)(execution - tree->spans);
         }
     }
+    cleat__map_deinit(&by_attempt);
+    cleat__free(names);
+    return status;
 }
 
 static cleat_status find_parents(cleat__trace_tree *tree)
@@ -115,11 +151,8 @@ static cleat_status find_parents(cleat__trace_tree *tree)
             span->parent = parent != NULL ? (int32_t)(parent - tree->spans) : NONE;
         }
     }
-    for (int32_t i = 0; i < tree->count && status == CLEAT_OK; i++) {
-        adopt_waits(&tree->spans[i], &by_id, i);
-    }
     cleat__map_deinit(&by_id);
-    return status;
+    return status == CLEAT_OK ? adopt_waits(tree) : status;
 }
 
 /* Walks up from each span; one that is met twice on the same way is cut off its parent. `depth`

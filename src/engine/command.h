@@ -27,7 +27,6 @@
     X(CANCEL, cancel)                                 \
     X(REPLAY, cleat__replay)                          \
     X(FIND, find)                                     \
-    X(WORKER_ADD, cleat__workers_add)                 \
     X(WORKER_JOIN, cleat__workers_join)               \
     X(WORKER_PAUSE, cleat__workers_pause)             \
     X(WORKER_RESUME, cleat__workers_resume)           \
@@ -120,14 +119,9 @@ struct cleat__command {
             struct cleat__run *run; /* it waits for this one; NULL: it does not (any more) */
         } wait;
         cleat__command *stop_waiting; /* the WAIT; if it was not answered before this, it never is */
+        /* A worker of the engine's own process. Its actions must have been put; it has slots. From the next
+         * heartbeat missed for 30 s on, its runs are requeued. */
         struct {
-            const cleat_slice *actions;
-            size_t action_count;
-            int32_t slots;
-            cleat__worker_sink sink;
-            cleat__uuid *id;
-        } worker_add;
-        struct { /* the same with labels, and with slots of more types than "default" */
             const cleat__worker_spec *spec;
             cleat__worker_sink sink;
             cleat__uuid *id;
@@ -145,7 +139,8 @@ struct cleat__command {
          * WORKER_LISTEN: from now on `sink` is told, instead of whoever listened before. It may be
          * before the answer. Runs come as long as there are heartbeats (5 s), the first of which
          * this is; when `is_kept` the session itself counts as such. With `may_repeat` what the worker
-         * holds is told again, since nobody else knows what it has got: it passes over what it has.
+         * holds is told again, as far as it has not said anything of it, and as `is_full` allows, since
+         * nobody else knows what it has got: it passes over what it has.
          * WORKER_UNLISTEN: of that session; that of a former one changes nothing. The sink is not
          * called after the answer. What the worker holds stays with it for another 30 s, but what it
          * has not begun only for 10 s, unless it `may_repeat`: that may never have arrived. The same

@@ -481,16 +481,6 @@ cleat_status cleat__engine_replay(cleat__engine *engine, int64_t tenant, const c
     return submit(engine, &replay);
 }
 
-cleat_status cleat__engine_worker_add(cleat__engine *engine, int64_t tenant, const cleat_slice *actions,
-                                      size_t action_count, int32_t slots, const cleat__worker_sink *sink,
-                                      cleat__uuid *worker_id)
-{
-    call add = {.command = {.kind = CLEAT__COMMAND_WORKER_ADD,
-                            .tenant = tenant,
-                            .as.worker_add = {actions, action_count, slots, *sink, worker_id}}};
-    return submit(engine, &add);
-}
-
 cleat_status cleat__engine_worker_pause(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id)
 {
     call pause = {.command = {.kind = CLEAT__COMMAND_WORKER_PAUSE, .tenant = tenant, .as.id = *worker_id}};

@@ -89,10 +89,6 @@ typedef struct cleat__worker_sink {
     void (*cancel)(void *self, const cleat__uuid *task_id, int32_t retry_count);
 } cleat__worker_sink;
 
-/* Actions must have been put. From the next heartbeat missed for 30 s on, its runs are requeued. */
-cleat_status cleat__engine_worker_add(cleat__engine *engine, int64_t tenant, const cleat_slice *actions,
-                                      size_t action_count, int32_t slots, const cleat__worker_sink *sink,
-                                      cleat__uuid *worker_id);
 /* No new assignments from when this returns on; reports are still taken. */
 cleat_status cleat__engine_worker_pause(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id);
 cleat_status cleat__engine_worker_resume(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id);

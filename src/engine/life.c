@@ -152,6 +152,18 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
 }
 
+/* It is in doubt no more: its time begins. */
+static cleat_status settle(cleat__core *core, cleat__run *run, cleat__receipt receipt)
+{
+    bool was_doubted = run->receipt == CLEAT__RECEIPT_DOUBTED;
+    run->receipt = receipt;
+    if (!was_doubted) {
+        return CLEAT_OK;
+    }
+    int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
+    return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+}
+
 cleat_status cleat__life_send_again(cleat__core *core, cleat__run *run)
 {
     cleat__assignment *assignment = NULL;
@@ -160,8 +172,10 @@ cleat_status cleat__life_send_again(cleat__core *core, cleat__run *run)
         status = load_assignment(core, run, &assignment);
     }
     if (status == CLEAT_OK) {
+        run->is_owed = false;
         cleat__roster_assign(&core->roster, run->worker, assignment);
-        status = cleat__life_begin(core, run); /* what a former stream gives back now, this one has */
+        status =
+            settle(core, run, CLEAT__RECEIPT_REPEATED); /* what a former stream gives back, this one has */
     }
     return status;
 }
@@ -202,13 +216,7 @@ cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worke
 
 cleat_status cleat__life_begin(cleat__core *core, cleat__run *run)
 {
-    bool was_doubted = run->receipt == CLEAT__RECEIPT_DOUBTED;
-    run->receipt = CLEAT__RECEIPT_HEARD;
-    if (!was_doubted) {
-        return CLEAT_OK;
-    }
-    int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
-    return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+    return settle(core, run, CLEAT__RECEIPT_HEARD);
 }
 
 cleat_status cleat__life_doubt(cleat__core *core, cleat__worker *worker)

@@ -39,21 +39,6 @@ static cleat_status make(cleat__core *core, const cleat__uuid *id, const cleat__
     return CLEAT_OK;
 }
 
-/* Who looks on by metadata sees it begin. */
-static cleat_status tell(cleat__core *core, const cleat__run *run)
-{
-    cleat__buffer metadata = {0};
-    cleat_status status = CLEAT_OK;
-    if (core->watches.by_metadata != NULL) {
-        status = cleat__core_check(core, cleat__load_metadata(core->store, &run->id, &metadata));
-    }
-    if (status == CLEAT_OK) {
-        cleat__watches_start(core, run, cleat__buffer_slice(&metadata));
-    }
-    cleat__buffer_deinit(&metadata);
-    return status;
-}
-
 /* From here on only what fails the core can go wrong. */
 static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended_row *row)
 {
@@ -64,7 +49,7 @@ static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended
             core, cleat__transition_replay(core->store, &ended, row->state, core->now.unix_ms));
     }
     if (status == CLEAT_OK) {
-        status = tell(core, run);
+        status = cleat__watches_restart(core, run);
     }
     if (status != CLEAT_OK) {
         cleat__life_forget(core, run);

@@ -343,6 +343,7 @@ void cleat__roster_hold(cleat__worker *worker, cleat__run *run)
 {
     run->worker = worker;
     run->has_released = false;
+    run->is_owed = false;
     use_slots(run, 1);
     cleat__run_chain_append(&worker->held, run);
 }
@@ -362,8 +363,44 @@ void cleat__roster_let_go(cleat__run *run)
         return;
     }
     cleat__roster_release_slots(run);
+    if (run->worker->owed == run) {
+        run->worker->owed = run->next;
+    }
     cleat__run_chain_remove(&run->worker->held, run);
     run->worker = NULL;
+}
+
+/* ---- What is told again ---- */
+
+static cleat__run *take_owed(cleat__worker *worker)
+{
+    while (worker->owed != NULL) {
+        cleat__run *run = worker->owed;
+        worker->owed = run->next;
+        if (run->is_owed && run->receipt != CLEAT__RECEIPT_HEARD) {
+            return run;
+        }
+    }
+    return NULL;
+}
+
+cleat__run *cleat__roster_take_owed(cleat__roster *roster)
+{
+    if (!roster->is_owing) {
+        return NULL;
+    }
+    size_t cursor = 0;
+    cleat__worker *worker;
+    bool is_owing = false;
+    while ((worker = cleat__map_next(&roster->by_id, &cursor)) != NULL) {
+        cleat__run *run = worker->is_full ? NULL : take_owed(worker);
+        if (run != NULL) {
+            return run;
+        }
+        is_owing = is_owing || worker->owed != NULL;
+    }
+    roster->is_owing = is_owing;
+    return NULL;
 }
 
 /* ---- Effects ---- */

@@ -56,6 +56,7 @@ typedef struct cleat__worker {
     bool is_lost;  /* until its next sign of life */
     bool is_full;  /* what it was given waits on its way, or this step gave it enough */
     cleat__run_chain held;
+    cleat__run *owed;      /* of these; none before it is to be told again; NULL: none is */
     cleat__queue **queues; /* those it serves, each once */
     size_t queue_count;
     cleat__heap_node timer;
@@ -74,6 +75,7 @@ typedef struct cleat__roster {
     cleat__heap timers;
     cleat__worker *with_effects;
     size_t remote_count;
+    bool is_owing;    /* some worker may have to be told again what it holds */
     uint64_t changes; /* after which some worker may take what it could not take before */
 } cleat__roster;
 void cleat__roster_init(cleat__roster *roster);
@@ -115,6 +117,9 @@ void cleat__roster_hold(cleat__worker *worker, cleat__run *run);
 void cleat__roster_release_slots(cleat__run *run);
 /* The slots are free again; no-op when nobody holds the run. */
 void cleat__roster_let_go(cleat__run *run);
+
+/* The first of what a worker that has room is to be told again, and no more after this; NULL: none. */
+cleat__run *cleat__roster_take_owed(cleat__roster *roster);
 
 /* To be told after the commit. Consumes the assignment. */
 void cleat__roster_assign(cleat__roster *roster, cleat__worker *worker, cleat__assignment *assignment);

@@ -20,6 +20,7 @@ typedef enum cleat__receipt {
     CLEAT__RECEIPT_HEARD, /* the worker has said something of it: it has begun */
     CLEAT__RECEIPT_DOUBTED, /* the stream has ended since, and the worker has said nothing: the timer is for that */
     CLEAT__RECEIPT_UNSURE, /* the engine has ended since: nobody knows whether the worker had said something */
+    CLEAT__RECEIPT_REPEATED, /* since then it was told again, as it may be */
 } cleat__receipt;
 
 typedef struct cleat__run {
@@ -41,7 +42,8 @@ typedef struct cleat__run {
     uint8_t level : 4;       /* in its queue: 1 .. 3 the priority, 4 ahead of all; 0: in no queue */
     bool is_backing_off : 1; /* QUEUED, but in no queue until the timer fires */
     bool has_released : 1;   /* RUNNING, but its worker's slots are free for others */
-    uint8_t receipt : 2;     /* RUNNING; a cleat__receipt */
+    bool is_owed : 1;        /* RUNNING; to be told again when its worker has room, unless it was heard of */
+    uint8_t receipt : 3;     /* RUNNING; a cleat__receipt */
 } cleat__run;
 
 _Static_assert(sizeof(cleat__run) <= 104, "a million queued runs must stay small");

@@ -172,8 +172,24 @@ static cleat__run *pick_run(cleat__core *core, cleat__queue *queue, cleat__worke
     return NULL;
 }
 
+/* Before anything new: the worker's process has been without these for longer. */
+static cleat_status repeat_owed(cleat__core *core)
+{
+    cleat_status status = CLEAT_OK;
+    cleat__run *run;
+    int left = STEP_MAX;
+    while (status == CLEAT_OK && left-- > 0 && (run = cleat__roster_take_owed(&core->roster)) != NULL) {
+        status = cleat__life_send_again(core, run);
+    }
+    core->has_more = core->has_more || left < 0;
+    return status;
+}
+
 void cleat__core_schedule(cleat__core *core)
 {
+    if (repeat_owed(core) != CLEAT_OK) {
+        return;
+    }
     if (core->queues.ready_count == 0 || !cleat__roster_has_room(&core->roster, core->now.monotonic_ms)) {
         return;
     }

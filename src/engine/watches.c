@@ -316,6 +316,17 @@ void cleat__watches_start(cleat__core *core, const cleat__run *run, cleat_slice 
     }
 }
 
+cleat_status cleat__watches_restart(cleat__core *core, const cleat__run *run)
+{
+    cleat__buffer metadata = {0};
+    cleat_status status = load_metadata(core, run, &metadata);
+    if (status == CLEAT_OK) {
+        cleat__watches_start(core, run, cleat__buffer_slice(&metadata));
+    }
+    cleat__buffer_deinit(&metadata);
+    return status;
+}
+
 /* ---- Streams ---- */
 
 static void tell_chunk(cleat__core *core, const cleat__run *run, const cleat__chunk *chunk,

@@ -27,6 +27,8 @@ cleat_status cleat__watches_put_stream(struct cleat__core *core, cleat__command 
 /* The run was stored with this metadata, or has ended, with its state set. A failure has failed the core:
  * that of the file, not that somebody cannot be told. */
 void cleat__watches_start(struct cleat__core *core, const cleat__run *run, cleat_slice metadata);
+/* The same of a run that was stored before. */
+cleat_status cleat__watches_restart(struct cleat__core *core, const cleat__run *run);
 cleat_status cleat__watches_end(struct cleat__core *core, const cleat__run *run, cleat__happening_kind kind,
                                 cleat_slice payload);
 

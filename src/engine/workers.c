@@ -65,21 +65,6 @@ static cleat_status join(cleat__core *core, int64_t tenant, const cleat__worker_
     return CLEAT_OK;
 }
 
-cleat_status cleat__workers_add(cleat__core *core, cleat__command *command)
-{
-    const cleat__slots slots = {cleat_slice_of("default"), command->as.worker_add.slots};
-    const cleat__worker_spec spec = {
-        .actions = command->as.worker_add.actions,
-        .action_count = command->as.worker_add.action_count,
-        .slots = &slots,
-        .slot_count = 1,
-    };
-    if (slots.units <= 0) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "slots is %d; it must be at least 1", slots.units);
-    }
-    return join(core, command->tenant, &spec, &command->as.worker_add.sink, command->as.worker_add.id);
-}
-
 cleat_status cleat__workers_join(cleat__core *core, cleat__command *command)
 {
     return join(core, command->tenant, command->as.worker_join.spec, &command->as.worker_join.sink,
@@ -255,13 +240,15 @@ cleat_status cleat__workers_register(cleat__core *core, cleat__command *command)
     return status;
 }
 
-static cleat_status send_again(cleat__core *core, cleat__worker *worker)
+/* What was told in a former session may not have come. It is told again as the stream takes it, like a
+ * backlog: all at once may be more than a stream, or memory, holds. */
+static void owe_held(cleat__core *core, cleat__worker *worker)
 {
-    cleat_status status = CLEAT_OK;
-    for (cleat__run *run = worker->held.head; run != NULL && status == CLEAT_OK; run = run->next) {
-        status = cleat__life_send_again(core, run);
+    for (cleat__run *run = worker->held.head; run != NULL; run = run->next) {
+        run->is_owed = worker->may_repeat;
     }
-    return status;
+    worker->owed = worker->may_repeat ? worker->held.head : NULL;
+    core->roster.is_owing = core->roster.is_owing || worker->owed != NULL;
 }
 
 cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
@@ -293,7 +280,10 @@ cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
     if (status == CLEAT_OK && command->as.listen.is_kept) {
         cleat__roster_keep(&core->roster, worker);
     }
-    return status == CLEAT_OK && worker->may_repeat ? send_again(core, worker) : status;
+    if (status == CLEAT_OK) {
+        owe_held(core, worker);
+    }
+    return status;
 }
 
 static void plan_sweep_in(cleat__core *core, int64_t ms)
@@ -308,6 +298,7 @@ static cleat_status stop_listening(cleat__core *core, cleat__worker *worker)
     bool is_doubted = worker->is_listening && !worker->may_repeat;
     cleat_status status = is_doubted ? cleat__life_doubt(core, worker) : CLEAT_OK;
     worker->is_listening = false;
+    worker->owed = NULL; /* until it listens again */
     if (status != CLEAT_OK || !worker->is_kept) {
         return status;
     }

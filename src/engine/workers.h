@@ -4,7 +4,6 @@
 
 #include "engine/core_parts.h"
 
-cleat_status cleat__workers_add(cleat__core *core, cleat__command *command);
 cleat_status cleat__workers_join(cleat__core *core, cleat__command *command);
 cleat_status cleat__workers_pause(cleat__core *core, cleat__command *command);
 cleat_status cleat__workers_resume(cleat__core *core, cleat__command *command);

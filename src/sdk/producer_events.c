@@ -5,7 +5,7 @@
 #include "sdk/instrumentor.h"
 
 #include "base/buffer.h"
-#include "model/http_time.h"
+#include "model/rfc3339.h"
 
 static cleat_span start_span(const cleat_instrumentor *instrumentor, const char *name,
                              const cleat__span_attributes *attributes)
@@ -81,8 +81,8 @@ cleat_status cleat__instrumentor_push(void *self, cleat_push_call *call)
 static void append_times(const cleat_schedule_item *item, cleat__buffer *out)
 {
     for (size_t i = 0; i < item->at_count; i++) {
-        char text[CLEAT__HTTP_TIME_SIZE];
-        cleat__http_time_format(item->at_ms[i], text);
+        char text[CLEAT__RFC3339_SIZE];
+        cleat__rfc3339_format(item->at_ms[i], text);
         cleat__buffer_append_byte(out, i == 0 ? '[' : ',');
         cleat__buffer_append_json(out, cleat_slice_of(text));
     }

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "http_time.h"
+#include "model/rfc3339.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,7 +99,7 @@ bool cleat__http_call_time(cleat__http_call *call, const char *name, int64_t *un
     if (value.data == NULL) {
         return true;
     }
-    return cleat__http_time_parse(value, unix_ms) || refuse_argument(call, name);
+    return cleat__rfc3339_parse(value, unix_ms) || refuse_argument(call, name);
 }
 
 bool cleat__http_call_uuid(cleat__http_call *call, const char *name, cleat__uuid *out, bool *is_there)

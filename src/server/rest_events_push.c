@@ -6,6 +6,9 @@
 #include "engine/engine.h"
 #include "model/json_members.h"
 
+/* Of what is replayed together: more is not taken in a body either. */
+#define REPLAY_SIZE_MAX ((size_t)16 * 1024 * 1024)
+
 /* What is pushed together, and the ids it gets. */
 typedef struct pushing {
     cleat__http_call *call;
@@ -13,6 +16,7 @@ typedef struct pushing {
     char **texts; /* owned: four for each event that is pushed once more, which it refers to */
     cleat__uuid *ids;
     size_t count;
+    size_t size; /* of what is replayed */
 } pushing;
 
 static bool make_room(pushing *self, size_t count)
@@ -188,6 +192,11 @@ static cleat_status load(pushing *self, cleat__store *store, const cleat__uuid *
     cleat_status status = cleat__event_get(store, self->call->identity.tenant, id, &row);
     if (status != CLEAT_OK) {
         return status;
+    }
+    self->size += row.key.size + row.payload.size + row.metadata.size + row.scope.size;
+    if (self->size > REPLAY_SIZE_MAX) {
+        return cleat__fail(CLEAT_TOO_LARGE, "these events have more than %d MiB: replay fewer at a time",
+                           (int)(REPLAY_SIZE_MAX >> 20));
     }
     char **texts = &self->texts[4 * self->count];
     bool failed = false;

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "http_time.h"
+#include "model/rfc3339.h"
 #include "metrics.h"
 #include "model/workflow.h"
 
@@ -220,9 +220,9 @@ static json_t *member(json_t *object, const char *key)
 /* The earlier one of what is there and of `unix_ms`. */
 static void note_oldest(json_t *object, const char *key, int64_t unix_ms)
 {
-    char text[CLEAT__HTTP_TIME_SIZE];
+    char text[CLEAT__RFC3339_SIZE];
     const char *former = json_string_value(json_object_get(object, key));
-    cleat__http_time_format(unix_ms, text);
+    cleat__rfc3339_format(unix_ms, text);
     if (unix_ms != 0 && (former == NULL || strcmp(text, former) < 0)) {
         json_object_set_new(object, key, json_string(text));
     }

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "model/metadata.h"
 #include "store/bind.h"
 
 /* ---- What filters look at ---- */
@@ -37,36 +38,21 @@ bool cleat__rest_ids_have(const cleat__rest_ids *ids, const cleat__uuid *id)
     return ids->count == 0;
 }
 
-/* "key:value", divided by the first colon, against an object's strings, and other values as JSON. */
-static bool has_pair(const json_t *object, const char *pair)
+/* "key:value", divided by the first colon. */
+static bool has_pair(cleat_slice metadata, const char *pair)
 {
     const char *colon = strchr(pair, ':');
-    char *key = colon != NULL ? cleat__slice_dup((cleat_slice){pair, (size_t)(colon - pair)}) : NULL;
-    const json_t *value = key != NULL ? json_object_get(object, key) : NULL;
-    bool is_equal = false;
-    if (json_is_string(value)) {
-        is_equal = strcmp(json_string_value(value), colon + 1) == 0;
-    } else if (value != NULL) {
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        is_equal = text != NULL && strcmp(text, colon + 1) == 0;
-        free(text);
-    }
-    cleat__free(key);
-    return is_equal;
+    return colon != NULL && cleat__metadata_says(metadata, (cleat_slice){pair, (size_t)(colon - pair)},
+                                                 cleat_slice_of(colon + 1));
 }
 
 bool cleat__rest_has_metadata(const json_t *pairs, bool needs_all, cleat_slice metadata)
 {
     size_t count = json_array_size(pairs), found = 0;
-    if (count == 0) {
-        return true;
+    for (size_t i = 0; i < count && metadata.size != 0; i++) {
+        found += has_pair(metadata, json_string_value(json_array_get(pairs, i)));
     }
-    json_t *object = metadata.size != 0 ? json_loadb(metadata.data, metadata.size, 0, NULL) : NULL;
-    for (size_t i = 0; i < count && object != NULL; i++) {
-        found += has_pair(object, json_string_value(json_array_get(pairs, i)));
-    }
-    json_decref(object);
-    return needs_all ? found == count : found != 0;
+    return count == 0 || (needs_all ? found == count : found != 0);
 }
 
 cleat__uuid cleat__rest_first_id(int64_t unix_ms)

@@ -83,7 +83,7 @@ cleat_status cleat__rest_query_queues(cleat__store *store, int64_t tenant,
     static const char sql[] =
         "SELECT y.task_name, y.action, sum(l.state = 0), sum(l.state = 1), "
         "min(CASE WHEN l.state = 0 THEN l.queued_at_ms END), "
-        "min(CASE WHEN l.state = 0 AND l.retry_count = 0 THEN l.queued_at_ms END), "
+        "min(CASE WHEN l.state = 0 AND l.retry_count = l.first_retry THEN l.queued_at_ms END), "
         "min(CASE WHEN l.state = 1 THEN l.started_at_ms END) "
         "FROM task_live l JOIN task_type y ON y.id = l.type_id "
         "WHERE y.tenant = ?1 GROUP BY y.task_name, y.action ORDER BY y.task_name, y.action";

@@ -3,8 +3,8 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
-#include "http_time.h"
 #include "model/json_members.h"
+#include "model/rfc3339.h"
 
 /* ---- Ids ---- */
 
@@ -79,7 +79,7 @@ bool cleat__rest_json_id(cleat__http_call *call, const char *name, const json_t 
 
 bool cleat__rest_json_time(cleat__http_call *call, const char *name, const json_t *value, int64_t *out)
 {
-    if (!json_is_string(value) || !cleat__http_time_parse(text_of(value), out)) {
+    if (!json_is_string(value) || !cleat__rfc3339_parse(text_of(value), out)) {
         cleat__http_call_fail(call, 400, "%s must be a time as in RFC 3339", name);
         return false;
     }

@@ -1,6 +1,6 @@
 #include "rest_parts.h"
 
-#include "http_time.h"
+#include "model/rfc3339.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,8 +14,8 @@ void cleat__rest_write_uuid(cleat__json_writer *writer, const char *key, const c
 
 void cleat__rest_write_time(cleat__json_writer *writer, const char *key, int64_t unix_ms)
 {
-    char text[CLEAT__HTTP_TIME_SIZE];
-    cleat__http_time_format(unix_ms, text);
+    char text[CLEAT__RFC3339_SIZE];
+    cleat__rfc3339_format(unix_ms, text);
     cleat__writer_string(writer, key, unix_ms != 0 ? text : "0001-01-01T00:00:00Z");
 }
 

@@ -171,6 +171,11 @@ void cleat__rpc_accept(cleat__rpc_call *call);
  */
 cleat_status cleat__rpc_send(cleat__rpc_call *call, const ProtobufCMessage *message);
 cleat_status cleat__rpc_send_bytes(cleat__rpc_call *call, cleat_slice message);
+/* The largest message that may be sent. */
+size_t cleat__rpc_largest(const cleat__rpc_call *call);
+/* The trailer has `key`, a literal, with the value 1: for what a status cannot say. Before the call is ended,
+ * while the handler has it or holds it. */
+void cleat__rpc_mark(cleat__rpc_call *call, const char *key);
 /* How many of the messages sent, in their order, the transport has taken. */
 uint64_t cleat__rpc_taken_count(cleat__rpc_call *call);
 

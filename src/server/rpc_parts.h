@@ -84,6 +84,8 @@ struct cleat__rpc_call {
     grpc_status_code code;
     grpc_slice text;
     grpc_metadata details;
+    const char *mark; /* a key of the trailer; NULL: none */
+    grpc_metadata trailer[2];
 };
 
 typedef struct cleat__rpc_thread {

@@ -116,6 +116,19 @@ void cleat__rpc_set_status(cleat__rpc_call *call, grpc_status_code code, const c
     }
 }
 
+static size_t fill_trailer(cleat__rpc_call *call)
+{
+    size_t count = 0;
+    if (GRPC_SLICE_LENGTH(call->details.value) != 0) {
+        call->trailer[count++] = call->details;
+    }
+    if (call->mark != NULL) {
+        call->trailer[count].key = grpc_slice_from_static_string(call->mark);
+        call->trailer[count++].value = grpc_slice_from_static_string("1");
+    }
+    return count;
+}
+
 /* One batch at a time: the next message, with it the metadata before the first and the status behind the last. */
 void cleat__rpc_push(cleat__rpc_call *call)
 {
@@ -139,11 +152,11 @@ void cleat__rpc_push(cleat__rpc_call *call)
                                         .data.send_message = {.send_message = call->sent->message}};
     }
     if (has_status) {
-        size_t trailers = GRPC_SLICE_LENGTH(call->details.value) != 0;
+        size_t trailers = fill_trailer(call);
         call->is_status_sent = true;
         operations[count++] =
             (grpc_op){.op = GRPC_OP_SEND_STATUS_FROM_SERVER,
-                      .data.send_status_from_server = {trailers, &call->details, call->code, &call->text}};
+                      .data.send_status_from_server = {trailers, call->trailer, call->code, &call->text}};
     }
     if (has_status && call->closing.call == NULL) {
         operations[count++] = (grpc_op){.op = GRPC_OP_RECV_CLOSE_ON_SERVER,
@@ -238,6 +251,18 @@ void cleat__rpc_accept(cleat__rpc_call *call)
     call->wants_metadata = true;
     cleat__rpc_push(call);
     cleat__rpc_settle(call);
+}
+
+void cleat__rpc_mark(cleat__rpc_call *call, const char *key)
+{
+    pthread_mutex_lock(&call->mutex);
+    call->mark = key;
+    pthread_mutex_unlock(&call->mutex);
+}
+
+size_t cleat__rpc_largest(const cleat__rpc_call *call)
+{
+    return call->server->max_message_size;
 }
 
 uint64_t cleat__rpc_taken_count(cleat__rpc_call *call)

@@ -12,6 +12,7 @@
 #include "rpc.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct cleat__listeners;
 struct cleat__otlp_in;
@@ -21,6 +22,7 @@ typedef struct cleat__services {
     cleat__engine *engine;
     struct cleat__listeners *listeners;
     const struct cleat__otlp_in *otlp;
+    atomic_size_t unread;  /* bytes that wait for all who watch */
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t left;
     size_t inside;

@@ -3,8 +3,10 @@
  * has a key with a value. Each call becomes a watch of the engine's (WATCH, UNWATCH).
  *
  * An id that was told is in the file, so a run that is not there will never be: nobody is made to wait for
- * it. A client that reads so slowly that the stream's queue is full is told so and loses its stream: what is
- * streamed is not kept, and ends of runs are told again by SubscribeToWorkflowRuns.
+ * it. What comes faster than the client reads waits, behind the stream's queue, up to UNREAD_MAX; then it loses
+ * the stream, since what is streamed is not kept, and ends of runs are told again by SubscribeToWorkflowRuns. The
+ * status is UNAVAILABLE, since any other ends the programs of SDKs; that it is no outage, which a new stream
+ * would mend, the trailer's TOO_SLOW says.
  *
  * A watcher is freed when no callback of its call runs any more and the engine does not have it: whichever
  * comes last, in on_ended(), on_watched() or on_unwatched().
@@ -17,7 +19,20 @@
 #include "wire/message.h"
 #include "wire/timestamp.h"
 
+#define TOO_SLOW       "cleat-too-slow"
+#define UNREAD_MAX     ((size_t)64 * 1024 * 1024)
+#define UNREAD_ALL_MAX ((size_t)512 * 1024 * 1024) /* of all watchers: then each has no more than its share */
+#define UNREAD_SHARE   ((size_t)4 * 1024 * 1024)
+
 static const cleat_slice none = {NULL, 0};
+
+/* A message that waits. */
+typedef struct unread {
+    struct unread *next;
+    bool is_last;
+    size_t size;
+    uint8_t bytes[];
+} unread;
 
 typedef struct watcher {
     cleat__command command; /* first: WATCH, then UNWATCH */
@@ -27,15 +42,71 @@ typedef struct watcher {
     cleat__rpc_call *call;
     pthread_mutex_t mutex; /* guards what follows */
     enum { ASKING, WATCHING, LEFT } state;
+    unread *first, *last; /* behind the call's queue */
+    size_t unread_size;
     bool is_over; /* the call has been ended */
     bool is_gone; /* and no callback runs any more */
 } watcher;
+
+/* ---- What waits; the mutex is held ---- */
+
+static void append(watcher *self, unread *it)
+{
+    *(self->last != NULL ? &self->last->next : &self->first) = it;
+    self->last = it;
+    self->unread_size += sizeof(*it) + it->size;
+    atomic_fetch_add_explicit(&self->services->unread, sizeof(*it) + it->size, memory_order_relaxed);
+}
+
+static void drop_first(watcher *self)
+{
+    unread *it = self->first;
+    self->first = it->next;
+    self->last = self->first != NULL ? self->last : NULL;
+    self->unread_size -= sizeof(*it) + it->size;
+    atomic_fetch_sub_explicit(&self->services->unread, sizeof(*it) + it->size, memory_order_relaxed);
+    cleat__free(it);
+}
+
+static void drop_all(watcher *self)
+{
+    while (self->first != NULL) {
+        drop_first(self);
+    }
+}
+
+static bool is_too_slow(const watcher *self)
+{
+    return self->unread_size > UNREAD_MAX ||
+           (self->unread_size > UNREAD_SHARE &&
+            atomic_load_explicit(&self->services->unread, memory_order_relaxed) > UNREAD_ALL_MAX);
+}
+
+/* What fits, when the call is not over. CLEAT_EMPTY: that was the last there will be. */
+static cleat_status send_waiting(watcher *self)
+{
+    while (!self->is_over && self->first != NULL) {
+        unread *it = self->first;
+        cleat_status status =
+            cleat__rpc_send_bytes(self->call, (cleat_slice){(const char *)it->bytes, it->size});
+        bool is_last = it->is_last;
+        if (status != CLEAT_OK) { /* CLEAT_RESOURCE_EXHAUSTED: until all that was sent is taken */
+            return status == CLEAT_RESOURCE_EXHAUSTED ? CLEAT_OK : status;
+        }
+        drop_first(self);
+        if (is_last) {
+            return CLEAT_EMPTY;
+        }
+    }
+    return CLEAT_OK;
+}
 
 /* ---- The end ---- */
 
 static void watcher_free(watcher *self)
 {
     cleat__services *services = self->services;
+    drop_all(self);
     pthread_mutex_destroy(&self->mutex);
     cleat__message_free(self->request);
     cleat__free(self->command.error);
@@ -61,10 +132,31 @@ static void end(watcher *self, cleat_status status, const char *text)
     pthread_mutex_lock(&self->mutex);
     bool is_first = !self->is_over;
     self->is_over = true;
+    drop_all(self);
     pthread_mutex_unlock(&self->mutex);
     if (is_first) {
         cleat__rpc_finish(self->call, status, text, none);
     }
+}
+
+/* Of sending. */
+static void conclude(watcher *self, cleat_status status)
+{
+    if (status == CLEAT_EMPTY) {
+        end(self, CLEAT_OK, NULL);
+    } else if (status != CLEAT_OK) {
+        end(self, CLEAT_UNAVAILABLE, cleat_error_message());
+    }
+}
+
+static void on_drained(cleat__rpc_call *call, void *service)
+{
+    watcher *self = cleat__rpc_call_data(call);
+    (void)service;
+    pthread_mutex_lock(&self->mutex);
+    cleat_status status = send_waiting(self);
+    pthread_mutex_unlock(&self->mutex);
+    conclude(self, status);
 }
 
 static void on_cancelled(cleat__rpc_call *call, void *service)
@@ -148,12 +240,51 @@ static Cleat__WorkflowEvent *event_new(const cleat__happening *happening)
     return event;
 }
 
-static cleat_status send(cleat__rpc_call *call, const cleat__happening *happening)
+static unread *pack(const cleat__happening *happening, size_t *size)
 {
     Cleat__WorkflowEvent *event = event_new(happening);
-    cleat_status status = event != NULL ? cleat__rpc_send(call, &event->base) : cleat__fail_memory();
+    unread *it = NULL;
+    if (event != NULL) {
+        *size = protobuf_c_message_get_packed_size(&event->base);
+        it = cleat__malloc(sizeof(*it) + *size);
+    }
+    if (it != NULL) {
+        it->next = NULL;
+        it->is_last = happening->hangup;
+        it->size = protobuf_c_message_pack(&event->base, it->bytes);
+    }
     cleat__message_free(event);
-    return status;
+    return it;
+}
+
+/* NULL on no memory. */
+static unread *unread_new(const cleat__rpc_call *call, const cleat__happening *happening)
+{
+    size_t size = 0;
+    unread *it = pack(happening, &size);
+    if (it != NULL && size > cleat__rpc_largest(call)) { /* that it happened matters more */
+        cleat__happening without = *happening;
+        without.payload = none;
+        cleat__free(it);
+        it = pack(&without, &size);
+    }
+    return it;
+}
+
+static void put(watcher *self, cleat__rpc_call *call, unread *it)
+{
+    pthread_mutex_lock(&self->mutex);
+    append(self, it);
+    cleat_status status = send_waiting(self);
+    size_t unread_size = self->unread_size;
+    bool is_slow = status == CLEAT_OK && is_too_slow(self);
+    pthread_mutex_unlock(&self->mutex);
+    if (is_slow) {
+        cleat__rpc_mark(call, TOO_SLOW);
+        status = cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "the peer does not read: %zu bytes wait for it",
+                             unread_size);
+    }
+    conclude(self, status);
 }
 
 /* On the engine's thread. */
@@ -171,17 +302,11 @@ static void tell(void *argument, const cleat__happening *happening)
         cleat__rpc_release(call);
         return;
     }
-    cleat_status status = send(call, happening);
-    if (status == CLEAT_TOO_LARGE) { /* that it happened matters more */
-        cleat__happening without = *happening;
-        without.payload = none;
-        status = send(call, &without);
-    }
-    if (status != CLEAT_OK) {
-        /* any other ends the programs of SDKs */
-        end(self, CLEAT_UNAVAILABLE, cleat_error_message());
-    } else if (happening->hangup) {
-        end(self, CLEAT_OK, NULL);
+    unread *it = unread_new(call, happening);
+    if (it != NULL) {
+        put(self, call, it);
+    } else {
+        conclude(self, cleat__fail_memory());
     }
     cleat__rpc_release(call);
 }
@@ -268,6 +393,7 @@ cleat__rpc_service cleat__service_watch(cleat__services *services)
          .accepts_late = true,
          .request = &cleat__subscribe_to_workflow_events_request__descriptor,
          .handle = handle_subscribe,
+         .drained = on_drained,
          .cancelled = on_cancelled,
          .ended = on_ended},
     };

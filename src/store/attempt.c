@@ -1,6 +1,7 @@
 /*
  * When an attempt was due is stored only while it lives; afterwards it follows from the end of the one before
- * and the policy of the run's version, as the engine had it from there.
+ * and the policy of the run's version, as the engine had it from there. An attempt that begins with a replay
+ * waits from that on, and is the first of those that are counted.
  */
 #include "store/attempt.h"
 
@@ -15,12 +16,16 @@ static const char sql[] =
     " coalesce((SELECT started_at_ms FROM attempt WHERE task_id = t.id AND retry_count = ?3),"
     " (SELECT started_at_ms FROM task_live WHERE id = t.id AND retry_count = ?3),"
     " (SELECT started_at_ms FROM task_end WHERE id = t.id AND retry_count = ?3)),"
-    " p.finished_at_ms, p.outcome IN ('LOST', 'UNDELIVERED') AND p.replayed_at_ms IS NULL,"
-    " ?3 - (SELECT count(*) FROM attempt WHERE task_id = t.id AND retry_count < ?3"
-    " AND outcome IN ('LOST', 'UNDELIVERED') AND replayed_at_ms IS NULL),"
+    " coalesce(p.replayed_at_ms, p.finished_at_ms),"
+    " p.outcome IN ('LOST', 'UNDELIVERED') OR p.replayed_at_ms IS NOT NULL,"
+    " ?3 - f.retry_count - (SELECT count(*) FROM attempt WHERE task_id = t.id AND outcome IN ('LOST', "
+    "'UNDELIVERED')"
+    " AND retry_count >= f.retry_count AND retry_count < ?3),"
     " y.backoff_initial_ms, y.backoff_factor, y.backoff_max_ms,"
     " y.action, y.task_name, y.version_id, w.uuid, w.name "
     "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "
+    "JOIN (SELECT coalesce(1 + max(retry_count), 0) AS retry_count FROM attempt"
+    " WHERE task_id = ?1 AND retry_count < ?3 AND replayed_at_ms IS NOT NULL) f "
     "LEFT JOIN attempt p ON p.task_id = t.id AND p.retry_count = ?3 - 1 "
     "WHERE t.id = ?1 AND y.tenant = ?2";
 
@@ -28,8 +33,8 @@ enum {
     TRIGGERED,
     SCHEDULED,
     STARTED,
-    BEFORE_ENDED,
-    BEFORE_WAS_LOST,
+    BEFORE_ENDED, /* or was replayed */
+    IS_AT_ONCE,   /* behind that */
     RETRY_NUMBER,
     BACKOFF_INITIAL,
     BACKOFF_FACTOR,
@@ -48,7 +53,7 @@ static int64_t back_off_ms(sqlite3_stmt *row)
         .backoff_factor = sqlite3_column_double(row, BACKOFF_FACTOR),
         .backoff_max_ms = sqlite3_column_int64(row, BACKOFF_MAX),
     };
-    return sqlite3_column_int(row, BEFORE_WAS_LOST)
+    return sqlite3_column_int(row, IS_AT_ONCE)
                ? 0
                : cleat__policy_backoff_ms(&policy, sqlite3_column_int(row, RETRY_NUMBER));
 }

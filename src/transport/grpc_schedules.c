@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "model/http_time.h"
 #include "model/json_members.h"
+#include "model/rfc3339.h"
 #include "transport/remote_http.h"
 #include "transport/schedule_list.h"
 #include "wire/message.h"
@@ -119,8 +119,8 @@ static cleat_status make_by_grpc(cleat__link *link, const cleat__schedule *sched
 
 static void write_body(const cleat__schedule *schedule, int64_t at_ms, cleat__buffer *out)
 {
-    char time[CLEAT__HTTP_TIME_SIZE];
-    cleat__http_time_format(at_ms, time);
+    char time[CLEAT__RFC3339_SIZE];
+    cleat__rfc3339_format(at_ms, time);
     cleat__buffer_append_format(out, "{\"triggerAt\":\"%s\",\"input\":", time);
     cleat__buffer_append_slice(out, schedule->input.data != NULL ? schedule->input : cleat_slice_of("{}"));
     cleat__buffer_append_string(out, ",\"additionalMetadata\":");
@@ -320,8 +320,7 @@ static cleat_status read_row(const cleat__link *link, cleat_slice row, cleat_sch
     cleat__uuid id;
     int64_t at_ms = 0;
     cleat_status status = CLEAT_OK;
-    if (name != NULL && at != NULL && read_id(row, &id) &&
-        cleat__http_time_parse(cleat_slice_of(at), &at_ms) &&
+    if (name != NULL && at != NULL && read_id(row, &id) && cleat__rfc3339_parse(cleat_slice_of(at), &at_ms) &&
         read_payload(member_of(row, "input"), &schedule.input) &&
         read_payload(member_of(row, "additionalMetadata"), &schedule.metadata)) {
         schedule.workflow = own_name(link, name);

@@ -129,6 +129,62 @@ static void test_orphans_and_cycles_are_roots(void **state)
     assert_int_equal(f->tree.orphan_count, 3);
 }
 
+#define TASK "00010203-0405-0607-0809-0a0b0c0d0e0f"
+
+/* Of an attempt of TASK, by whom: "engine" or another. */
+static void record_attempt(fixture *f, const cleat_span_context *parent, const char *name, const char *source,
+                           int64_t retry_count)
+{
+    const cleat_attribute attributes[] = {
+        cleat_attribute_string("hatchet.span_source", source),
+        cleat_attribute_string("hatchet.step_run_id", TASK),
+        cleat_attribute_int("hatchet.retry_count", retry_count),
+    };
+    cleat_context *below = cleat_context_with_span_context(NULL, parent);
+    cleat_span_end_at(cleat_span_start(f->rec.tracer, name,
+                                       CLEAT_SPAN_OPTIONS(.parent = below, .start_time_ns = 1,
+                                                          .attributes = attributes, .attribute_count = 3)),
+                      2);
+    cleat_context_release(below);
+}
+
+static const char *parent_of(const fixture *f, const char *name)
+{
+    for (int32_t i = 0; i < f->tree.count; i++) {
+        const cleat__tree_span *span = &f->tree.spans[i];
+        if (cleat_slice_equals(span->view.name, cleat_slice_of(name))) {
+            static char text[64];
+            snprintf(text, sizeof(text), "%.*s", CLEAT_SLICE_ARGS(f->tree.spans[span->parent].view.name));
+            return text;
+        }
+    }
+    fail_msg("there is no span %s", name);
+    return NULL;
+}
+
+/* Each wait of the engine's below the execution of its attempt, when both have the same parent. */
+static void test_waits_are_below_their_execution(void **state)
+{
+    fixture *f = *state;
+    cleat_span_context root = record(&f->rec, &(made_up){.name = "root", .start_ns = 1, .end_ns = 9});
+    cleat_span_context other =
+        record(&f->rec, &(made_up){.name = "other", .parent = &root, .start_ns = 1, .end_ns = 9});
+    record_attempt(f, &root, "queued first", "engine", 0);
+    record_attempt(f, &root, "hatchet.start_step_run.first", "sdk", 0);
+    record_attempt(f, &root, "hatchet.start_step_run.second", "sdk", 1);
+    record_attempt(f, &root, "queued second", "engine", 1);
+    record_attempt(f, &other, "elsewhere", "engine", 1);
+    record_attempt(f, &root, "of none", "engine", INT64_C(1) << 32); /* 0, cut to 32 bits */
+    record_attempt(f, &root, "the program's", "sdk", 1);
+    draw(f, &root.trace_id, 80, true, (cleat__waterfall_options){.rows = 50});
+    assert_string_equal(parent_of(f, "queued first"), "hatchet.start_step_run.first");
+    assert_string_equal(parent_of(f, "queued second"), "hatchet.start_step_run.second");
+    assert_string_equal(parent_of(f, "elsewhere"), "other");
+    assert_string_equal(parent_of(f, "of none"), "root");
+    assert_string_equal(parent_of(f, "the program's"), "root");
+    assert_string_equal(parent_of(f, "hatchet.start_step_run.first"), "root");
+}
+
 static void test_hostile_name_is_harmless(void **state)
 {
     fixture *f = *state;
@@ -159,6 +215,7 @@ int main(void)
         TEST(test_small_trace),
         TEST(test_many_alike_are_folded),
         TEST(test_orphans_and_cycles_are_roots),
+        TEST(test_waits_are_below_their_execution),
         TEST(test_hostile_name_is_harmless),
         TEST(test_deep_trace),
     };

@@ -313,6 +313,30 @@ static void test_back_off_is_not_part_of_the_queue(void **state)
     assert_found(f, "hatchet.engine.queued", 3, 4200, 4300, &caller.span_id);
 }
 
+/* Nobody waits for a run that has ended; its attempts are counted anew. */
+static void test_a_replayed_run_waits_from_its_replay_on(void **state)
+{
+    fixture *f = *state;
+    trigger_at(f, 1000, 0);
+    assign_at(f, 0, 1100);
+    retry_at(f, 0, 1100, 2000, false);
+    assign_at(f, 1, 2150);
+    const cleat__attempt_key ended = attempt_of(f, 1, 2150);
+    assert_int_equal(cleat__transition_complete(f->store, &ended, 3000, cleat_slice_of("{}")), CLEAT_OK);
+    assert_int_equal(cleat__transition_replay(f->store, &ended, CLEAT_RUN_COMPLETED, 9000), CLEAT_OK);
+    assign_at(f, 2, 9010);
+    retry_at(f, 2, 9010, 10000, false);
+    assign_at(f, 3, 10150);
+    for (int i = 0; i < 4; i++) {
+        execute(f, executes, i, &caller, NULL);
+    }
+    assert_found(f, "hatchet.engine.retry_backoff", 1, 2000, 2100, &caller.span_id);
+    assert_int_equal(find(f, "hatchet.engine.retry_backoff", 2).count, 0);
+    assert_found(f, "hatchet.engine.queued", 2, 9000, 9010, &caller.span_id);
+    assert_found(f, "hatchet.engine.retry_backoff", 3, 10000, 10100, &caller.span_id); /* the first one */
+    assert_found(f, "hatchet.engine.queued", 3, 10100, 10150, &caller.span_id);
+}
+
 static void test_a_schedule_is_waited_for(void **state)
 {
     fixture *f = *state;
@@ -383,6 +407,7 @@ int main(void)
         TEST(test_the_queue_is_below_an_execution_with_a_link),
         TEST(test_the_runs_own_context_has_a_span),
         TEST(test_back_off_is_not_part_of_the_queue),
+        TEST(test_a_replayed_run_waits_from_its_replay_on),
         TEST(test_a_schedule_is_waited_for),
         TEST(test_a_clock_that_went_back),
         TEST(test_they_come_once),

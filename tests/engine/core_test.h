@@ -120,14 +120,32 @@ static inline cleat_status put_task(rig *at, const char *action, const cleat__po
     return put_workflow(at, CLEAT__TENANT_DEFAULT, &workflow, NULL);
 }
 
+/* A worker of the engine's own process, which these hear. */
+typedef struct joining {
+    int64_t tenant; /* 0: the first */
+    const cleat_slice *actions;
+    size_t action_count;
+    int slots;
+    cleat__worker_sink sink;
+} joining;
+
+static inline cleat_status join_worker(rig *at, joining how, cleat__uuid *id)
+{
+    const cleat__slots offered = {cleat_slice_of("default"), how.slots};
+    const cleat__worker_spec spec = {
+        .actions = how.actions, .action_count = how.action_count, .slots = &offered, .slot_count = 1};
+    cleat__command command = {.tenant = how.tenant != 0 ? how.tenant : CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_WORKER_JOIN,
+                              .as.worker_join = {&spec, how.sink, id}};
+    return ask(at, &command);
+}
+
 static inline cleat__uuid add_worker(rig *at, const char *action, int slots)
 {
     cleat__uuid id;
     cleat_slice name = cleat_slice_of(action);
-    cleat__command add = {.tenant = CLEAT__TENANT_DEFAULT,
-                          .kind = CLEAT__COMMAND_WORKER_ADD,
-                          .as.worker_add = {&name, 1, slots, {&at->ears, hear_assign, hear_cancel}, &id}};
-    assert_int_equal(ask(at, &add), CLEAT_OK);
+    const joining how = {0, &name, 1, slots, {&at->ears, hear_assign, hear_cancel}};
+    assert_int_equal(join_worker(at, how, &id), CLEAT_OK);
     return id;
 }
 

@@ -125,10 +125,8 @@ static void test_queues_take_turns(void **state)
     trigger(at, "b:b", "b", 1);
     cleat_slice actions[] = {cleat_slice_of("a:a"), cleat_slice_of("b:b"), cleat_slice_of("a:a")};
     cleat__uuid id;
-    cleat__command add = {.tenant = CLEAT__TENANT_DEFAULT,
-                          .kind = CLEAT__COMMAND_WORKER_ADD,
-                          .as.worker_add = {actions, 3, 3, {&at->ears, hear_assign, hear_cancel}, &id}};
-    assert_int_equal(ask(at, &add), CLEAT_OK);
+    const joining how = {0, actions, 3, 3, {&at->ears, hear_assign, hear_cancel}};
+    assert_int_equal(join_worker(at, how, &id), CLEAT_OK);
     assert_string_equal(heard_text(at), "A0a A0b A0a");
 }
 
@@ -141,10 +139,8 @@ static void test_workers_take_turns_within_their_slots(void **state)
     add_worker(at, "a:a", 3);
     cleat_slice name = cleat_slice_of("a:a");
     cleat__uuid id;
-    cleat__command add = {.tenant = CLEAT__TENANT_DEFAULT,
-                          .kind = CLEAT__COMMAND_WORKER_ADD,
-                          .as.worker_add = {&name, 1, 1, {&second_ears, hear_assign, hear_cancel}, &id}};
-    assert_int_equal(ask(at, &add), CLEAT_OK);
+    const joining how = {0, &name, 1, 1, {&second_ears, hear_assign, hear_cancel}};
+    assert_int_equal(join_worker(at, how, &id), CLEAT_OK);
     for (int i = 0; i < 6; i++) {
         trigger(at, "a:a", "x", 0);
     }
@@ -357,13 +353,11 @@ static void test_workers_that_are_refused(void **state)
     put_task(at, "a:a", &plain);
     cleat__uuid id;
     cleat_slice actions[] = {cleat_slice_of("a:a"), cleat_slice_of("x:x")};
-    cleat__command add = {.tenant = CLEAT__TENANT_DEFAULT,
-                          .kind = CLEAT__COMMAND_WORKER_ADD,
-                          .as.worker_add = {actions, 1, 0, {0}, &id}};
-    assert_int_equal(ask(at, &add), CLEAT_INVALID_ARGUMENT);
-    add.as.worker_add.slots = 1;
-    add.as.worker_add.action_count = 2;
-    assert_int_equal(ask(at, &add), CLEAT_NOT_FOUND);
+    joining how = {.actions = actions, .action_count = 1, .slots = 0};
+    assert_int_equal(join_worker(at, how, &id), CLEAT_INVALID_ARGUMENT);
+    how.slots = 1;
+    how.action_count = 2;
+    assert_int_equal(join_worker(at, how, &id), CLEAT_NOT_FOUND);
 }
 
 /* ---- Triggers ---- */

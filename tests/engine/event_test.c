@@ -156,10 +156,8 @@ static void listen_closely(rig *at, told *all)
 {
     cleat__uuid id;
     const cleat_slice action = cleat_slice_of("a:a");
-    cleat__command add = {.tenant = CLEAT__TENANT_DEFAULT,
-                          .kind = CLEAT__COMMAND_WORKER_ADD,
-                          .as.worker_add = {&action, 1, 99, {all, note_assigned, ignore_cancel}, &id}};
-    assert_int_equal(ask(at, &add), CLEAT_OK);
+    const joining how = {0, &action, 1, 99, {all, note_assigned, ignore_cancel}};
+    assert_int_equal(join_worker(at, how, &id), CLEAT_OK);
 }
 
 static void test_a_run_knows_its_event(void **state)

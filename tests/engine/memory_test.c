@@ -86,6 +86,8 @@ static void live_once(rig *at)
     cleat__uuid id, worker;
     cleat_run_result result = {0};
     cleat_slice name = cleat_slice_of("a:a");
+    const cleat__slots two = {cleat_slice_of("default"), 2};
+    const cleat__worker_spec spec = {.actions = &name, .action_count = 1, .slots = &two, .slot_count = 1};
     cleat__workflow workflow = workflow_of("a:a", &policy);
     cleat__trigger item = {.workflow = workflow.name, .input = cleat_slice_of("{}")};
     cleat__command commands[] = {
@@ -93,8 +95,8 @@ static void live_once(rig *at)
          .kind = CLEAT__COMMAND_PUT_WORKFLOW,
          .as.put_workflow = {&workflow, NULL}},
         {.tenant = CLEAT__TENANT_DEFAULT,
-         .kind = CLEAT__COMMAND_WORKER_ADD,
-         .as.worker_add = {&name, 1, 2, {&at->ears, hear_assign, hear_cancel}, &worker}},
+         .kind = CLEAT__COMMAND_WORKER_JOIN,
+         .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &worker}},
         {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}},
     };
     memset(&id, 0, sizeof(id));

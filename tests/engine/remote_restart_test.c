@@ -198,6 +198,102 @@ static void test_a_worker_that_may_be_told_again(void **state)
     assert_string_equal(state_of(at, &id), "COMPLETED 1");
 }
 
+/* ---- What a stream cannot take at once ---- */
+
+enum { LARGE_RUNS = 8, LARGE_SIZE = 1536 * 1024 }; /* three of them are more than a step gives */
+
+typedef struct narrow_ears {
+    ears ears; /* first */
+    bool is_full;
+} narrow_ears;
+
+static bool is_narrow_full(void *self)
+{
+    return ((const narrow_ears *)self)->is_full;
+}
+
+static void listen_again(rig *at, narrow_ears *with, const cleat__uuid *worker, uint64_t session)
+{
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT,
+        .kind = CLEAT__COMMAND_WORKER_LISTEN,
+        .as.listen = {.id = *worker,
+                      .session = session,
+                      .is_kept = true,
+                      .sink = {with, hear_assign, hear_cancel},
+                      .may_repeat = true,
+                      .is_full = is_narrow_full},
+    };
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+}
+
+static void tell_room(rig *at, const cleat__uuid *worker, uint64_t session)
+{
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_WORKER_HAS_ROOM,
+                              .as.listen = {.id = *worker, .session = session}};
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+}
+
+/* A worker that holds LARGE_RUNS with large inputs, and a stream of its that takes nothing behind the first. */
+static narrow_ears *hold_large_runs(rig *at, cleat__uuid *worker, cleat__uuid *ids)
+{
+    narrow_ears *with = calloc(1, sizeof(*with));
+    char *input = calloc(1, LARGE_SIZE + 1);
+    memset(input, '1', LARGE_SIZE);
+    set_up(at, worker);
+    for (int i = 0; i < LARGE_RUNS; i++) {
+        ids[i] = trigger(at, "a:a", input, 0);
+    }
+    free(input);
+    listen(at, worker, 1);
+    crash(at);
+    open_core(at);
+    with->is_full = true;
+    listen_again(at, with, worker, 2);
+    return with;
+}
+
+/* What a worker is told again comes as its stream takes it, and before anything new. */
+static void test_what_is_told_again_waits_for_room(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, ids[LARGE_RUNS];
+    narrow_ears *with = hold_large_runs(at, &worker, ids);
+    assert_int_equal(with->ears.count, 3);
+    trigger(at, "a:a", "b", 0);
+    assert_int_equal(with->ears.count, 3);
+    tell_room(at, &worker, 2);
+    assert_int_equal(with->ears.count, 6);
+    with->is_full = false;
+    tell_room(at, &worker, 2);
+    assert_int_equal(with->ears.count, LARGE_RUNS + 1);
+    assert_string_equal(with->ears.heard[LARGE_RUNS].input, "b");
+    free(with);
+}
+
+/* What ends meanwhile, or is heard of, is not told again; what comes back late is not lost. */
+static void test_what_is_heard_of_is_not_told_again(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, ids[LARGE_RUNS];
+    narrow_ears *with = hold_large_runs(at, &worker, ids);
+    report(at, &ids[3], 0, CLEAT_OK, "1"); /* the next */
+    assert_int_equal(start(at, &ids[5], 0), CLEAT_OK);
+    cleat__command late = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_UNDELIVERED, .as.undelivered = {ids[4], 0}};
+    assert_int_equal(ask(at, &late), CLEAT_OK);
+    with->is_full = false;
+    tell_room(at, &worker, 2);
+    assert_int_equal(with->ears.count, 6); /* 0 .. 2, then 4, 6 and 7 */
+    report(at, &ids[4], 0, CLEAT_OK, "1");
+    assert_string_equal(state_of(at, &ids[4]), "COMPLETED 1");
+    listen_again(at, with, &worker, 3); /* they may have been lost once more, but not what was heard of */
+    step(at, NULL, 0);
+    assert_int_equal(with->ears.count, 6 + 5);
+    free(with);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
@@ -213,6 +309,8 @@ int main(void)
         TEST(test_what_was_granted_goes_with_the_attempt),
         TEST(test_what_was_told_before_a_restart_is_told_anew_when_nothing_is_heard),
         TEST(test_a_worker_that_may_be_told_again),
+        TEST(test_what_is_told_again_waits_for_room),
+        TEST(test_what_is_heard_of_is_not_told_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

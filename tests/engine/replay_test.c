@@ -202,6 +202,60 @@ static void test_who_looks_by_metadata_sees_it_begin(void **state)
     assert_int_equal(ask(at, &look), CLEAT_OK);
 }
 
+/* An allocator without room for anything large. */
+
+enum { LARGE_METADATA = 40000, LARGE_BLOCK = 30000 };
+
+static void *small_malloc(void *user_data, size_t size)
+{
+    (void)user_data;
+    return size < LARGE_BLOCK ? malloc(size) : NULL;
+}
+
+static void *small_realloc(void *user_data, void *block, size_t size)
+{
+    (void)user_data;
+    return size < LARGE_BLOCK ? realloc(block, size) : NULL;
+}
+
+static void small_free(void *user_data, void *block)
+{
+    (void)user_data;
+    free(block);
+}
+
+/* That somebody cannot be told is no reason to stop. */
+static void test_who_cannot_be_told_of_a_replay_is_cut_off(void **state)
+{
+    static const cleat_allocator small = {NULL, small_malloc, small_realloc, small_free};
+    rig *at = *state;
+    char seen[256] = "", *metadata = malloc(LARGE_METADATA + 32);
+    set_up(at, 1);
+    sprintf(metadata, "{\"k\":\"v\",\"more\":\"%0*d\"}", LARGE_METADATA, 0);
+    cleat__trigger item = {.workflow = cleat_slice_of("a"), .metadata = cleat_slice_of(metadata)};
+    cleat__uuid id;
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}};
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+    report(at, &id, 0, CLEAT_OK, "1");
+    trigger(at, "a:a", "{}", 0); /* has the slot, so that the other one waits */
+    cleat__watch watch = {
+        .key = cleat_slice_of("k"), .value = cleat_slice_of("v"), .self = seen, .tell = note_start};
+    cleat__command look = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_WATCH, .as.watch = &watch};
+    assert_int_equal(ask(at, &look), CLEAT_OK);
+    cleat_set_allocator(&small);
+    cleat_status status = replay_own(at, &id);
+    cleat_set_allocator(NULL);
+    assert_int_equal(status, CLEAT_OK);
+    assert_int_equal(cleat__core_failure(at->core), CLEAT_OK);
+    char expected[32];
+    sprintf(expected, "%d:0 ", CLEAT__HAPPENING_LOST);
+    assert_string_equal(seen, expected);
+    look.kind = CLEAT__COMMAND_UNWATCH;
+    assert_int_equal(ask(at, &look), CLEAT_OK);
+    free(metadata);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, open_fixture, close_fixture)
@@ -214,6 +268,7 @@ int main(void)
         TEST(test_who_waits_anew_gets_the_new_end),
         TEST(test_a_wish_for_a_worker_stays),
         TEST(test_who_looks_by_metadata_sees_it_begin),
+        TEST(test_who_cannot_be_told_of_a_replay_is_cut_off),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

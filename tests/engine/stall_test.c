@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "engine/engine.h"
 #include "support/gate.h"
+#include "support/join.h"
 
 #include <unistd.h>
 
@@ -129,11 +130,9 @@ static void trigger_run(fixture *f)
 static void test_what_was_said_in_time_counts(void **state)
 {
     fixture *f = *state;
-    cleat_slice action = cleat_slice_of("a:a");
     cleat__worker_sink sink = {f, count_assignments, ignore_cancel};
     cleat__uuid worker;
-    assert_int_equal(
-        cleat__engine_worker_add(f->engine, CLEAT__TENANT_DEFAULT, &action, 1, 1, &sink, &worker), CLEAT_OK);
+    assert_int_equal(join_engine(f->engine, "a:a", 1, &sink, &worker), CLEAT_OK);
     trigger_run(f);
     assert_int_equal(f->assigned, 1);
 

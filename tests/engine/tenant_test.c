@@ -17,10 +17,8 @@ static cleat__uuid hire(rig *at, int64_t tenant, const char *action)
 {
     cleat__uuid id;
     cleat_slice name = cleat_slice_of(action);
-    cleat__command add = {.tenant = tenant,
-                          .kind = CLEAT__COMMAND_WORKER_ADD,
-                          .as.worker_add = {&name, 1, 10, {&at->ears, hear_assign, hear_cancel}, &id}};
-    assert_int_equal(ask(at, &add), CLEAT_OK);
+    const joining how = {tenant, &name, 1, 10, {&at->ears, hear_assign, hear_cancel}};
+    assert_int_equal(join_worker(at, how, &id), CLEAT_OK);
     return id;
 }
 
@@ -274,10 +272,8 @@ static void test_workers_of_another_tenant_are_not_there(void **state)
         assert_int_equal(ask(at, &command), CLEAT_NOT_FOUND);
     }
     cleat_slice action = cleat_slice_of("a:a");
-    cleat__command add = {.tenant = TWO,
-                          .kind = CLEAT__COMMAND_WORKER_ADD,
-                          .as.worker_add = {&action, 1, 1, {&at->ears, hear_assign, hear_cancel}, &worker}};
-    assert_int_equal(ask(at, &add), CLEAT_NOT_FOUND); /* not declared by this tenant */
+    const joining how = {TWO, &action, 1, 1, {&at->ears, hear_assign, hear_cancel}};
+    assert_int_equal(join_worker(at, how, &worker), CLEAT_NOT_FOUND); /* not declared by this tenant */
 }
 
 int main(void)

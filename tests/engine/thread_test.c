@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "engine/engine.h"
 #include "store/store.h"
+#include "support/join.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -118,11 +119,8 @@ static void ignore_cancel(void *self, const cleat__uuid *task_id, int32_t retry_
 static cleat__uuid add_worker(echo *worker, void (*assign)(void *self, cleat__assignment *list), int slots)
 {
     cleat__uuid id;
-    cleat_slice action = cleat_slice_of("a:a");
     cleat__worker_sink sink = {worker, assign, ignore_cancel};
-    assert_int_equal(
-        cleat__engine_worker_add(worker->engine, CLEAT__TENANT_DEFAULT, &action, 1, slots, &sink, &id),
-        CLEAT_OK);
+    assert_int_equal(join_engine(worker->engine, "a:a", slots, &sink, &id), CLEAT_OK);
     return id;
 }
 

@@ -5,6 +5,7 @@
 #include "server/http_health.h"
 #include "server/metrics_engine.h"
 #include "store/store.h"
+#include "support/join.h"
 #include "support/temp_dir.h"
 
 /* ---- The text ---- */
@@ -165,10 +166,10 @@ static void pass_over(void *self, const cleat__uuid *id, int32_t retry_count)
 /* Three runs: one is with a worker, one was cancelled, one waits. */
 static void make_runs(cleat__engine *engine)
 {
-    cleat_slice action = cleat_slice_of("pack:pack"), name = cleat_slice_of("pack");
+    cleat_slice name = cleat_slice_of("pack");
     const cleat__workflow workflow = {.name = name,
                                       .task = name,
-                                      .action = action,
+                                      .action = cleat_slice_of("pack:pack"),
                                       .policy = {.priority = 1,
                                                  .execution_timeout_ms = CLEAT__NO_TIMEOUT,
                                                  .schedule_timeout_ms = CLEAT__NO_TIMEOUT}};
@@ -177,8 +178,7 @@ static void make_runs(cleat__engine *engine)
     cleat__trigger trigger = {.workflow = name, .input = cleat_slice_of("{}")};
     cleat__trigger triggers[] = {trigger, trigger, trigger};
     assert_int_equal(cleat__engine_put_workflow(engine, CLEAT__TENANT_DEFAULT, &workflow, NULL), CLEAT_OK);
-    assert_int_equal(cleat__engine_worker_add(engine, CLEAT__TENANT_DEFAULT, &action, 1, 1, &sink, &worker),
-                     CLEAT_OK);
+    assert_int_equal(join_engine(engine, "pack:pack", 1, &sink, &worker), CLEAT_OK);
     assert_int_equal(cleat__engine_trigger(engine, CLEAT__TENANT_DEFAULT, triggers, 3, ids), CLEAT_OK);
     assert_int_equal(cleat__engine_cancel(engine, CLEAT__TENANT_DEFAULT, &ids[2]), CLEAT_OK);
 }

@@ -8,7 +8,7 @@
 
 #include "server/http_inflate.h"
 #include "server/http_route.h"
-#include "server/http_time.h"
+#include "model/rfc3339.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,17 +136,17 @@ static void times_are_read_and_written(void **state)
                                       "2026-07-11T08:12:01+24:00",
                                       "-026-07-11T08:12:01Z",
                                       "2026-07-11T08:60:01Z"};
-    char text[CLEAT__HTTP_TIME_SIZE];
+    char text[CLEAT__RFC3339_SIZE];
     int64_t unix_ms;
     (void)state;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        assert_true(cleat__http_time_parse(cleat_slice_of(good[i].text), &unix_ms));
+        assert_true(cleat__rfc3339_parse(cleat_slice_of(good[i].text), &unix_ms));
         assert_int_equal(unix_ms, good[i].unix_ms);
     }
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        assert_false(cleat__http_time_parse(cleat_slice_of(bad[i]), &unix_ms));
+        assert_false(cleat__rfc3339_parse(cleat_slice_of(bad[i]), &unix_ms));
     }
-    cleat__http_time_format(1783757521007, text);
+    cleat__rfc3339_format(1783757521007, text);
     assert_string_equal(text, "2026-07-11T08:12:01.007Z");
 }
 

@@ -5,6 +5,7 @@
 #include "server/rest.h"
 #include "store/load.h"
 #include "store/transition.h"
+#include "support/join.h"
 #include "support/temp_dir.h"
 
 /* Ids of version 7, made at 2026-07-11T08:00:00Z and each a second later; run 1 is the oldest. */
@@ -173,11 +174,9 @@ static int start(void **state)
     seed(it->dir.database);
     cleat__engine_options engine = {.path = it->dir.database, .clock = &clock};
     assert_int_equal(cleat__engine_open(&engine, &it->engine), CLEAT_OK);
-    cleat_slice action = cleat_slice_of("greet:greet");
     cleat__worker_sink sink = {NULL, take_nothing, pass_over};
     cleat__uuid worker;
-    assert_int_equal(
-        cleat__engine_worker_add(it->engine, CLEAT__TENANT_DEFAULT, &action, 1, 1, &sink, &worker), CLEAT_OK);
+    assert_int_equal(join_engine(it->engine, "greet:greet", 1, &sink, &worker), CLEAT_OK);
     cleat__rest_options rest = {.engine = it->engine, .path = it->dir.database};
     assert_int_equal(cleat__rest_new(&rest, &it->rest), CLEAT_OK);
     it->table = cleat__rest_table(it->rest);

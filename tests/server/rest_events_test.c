@@ -111,6 +111,34 @@ static void an_event_is_pushed_once_more(void **state)
     json_decref(list);
 }
 
+/* A small body may name much: what is replayed together is bounded as a body is. */
+static void more_than_a_body_may_hold_is_not_replayed(void **state)
+{
+    enum { SIZE = 3 << 20, MOST = 5 }; /* 15 MiB */
+    rest_world *it = *state;
+    char *payload = malloc(SIZE + 1), body[512];
+    memset(payload, 'x', SIZE);
+    memcpy(payload, "{\"k\":\"", 6);
+    memcpy(payload + SIZE - 2, "\"}", 3);
+    const cleat__user_event event = {.key = cleat_slice_of("large"), .payload = {payload, SIZE}};
+    cleat__uuid id;
+    assert_int_equal(cleat__engine_push(it->engine, 1, &event, 1, &id), CLEAT_OK);
+    free(payload);
+    size_t used = (size_t)sprintf(body, "{\"eventIds\":[\"%s\"", ID(&id));
+    for (int i = 1; i < MOST; i++) {
+        used += (size_t)sprintf(body + used, ",\"%s\"", ID(&id));
+    }
+    sprintf(body + used, "]}");
+    json_t *again = post(it, PUSH "/replay", body);
+    assert_int_equal(count_at(again, "rows"), MOST);
+    json_decref(again);
+    sprintf(body + used, ",\"%s\"]}", ID(&id));
+    json_decref(ask_json(it, (asking){1, "POST", PUSH "/replay", body, 413}));
+    json_t *list = get(it, MANY);
+    assert_int_equal(count_at(list, "rows"), 1 + MOST);
+    json_decref(list);
+}
+
 /* The keys of the rows, joined, and the number of pages. */
 static const char *keys(rest_world *it, const char *query)
 {
@@ -150,6 +178,22 @@ static void events_are_listed_by_every_filter(void **state)
     assert_string_equal(keys(it, "workflowIds=" NO_ID), "/ 0");
     assert_string_equal(keys(it, "workflowRunStatuses=QUEUED"), "user:made / 1");
     assert_string_equal(keys(it, "workflowRunStatuses=FAILED&workflowRunStatuses=RUNNING"), "/ 0");
+}
+
+/* As other protocols do: a string, or a value as it was written. */
+static void metadata_is_compared_as_it_was_written(void **state)
+{
+    rest_world *it = *state;
+    const cleat__user_event event = {.key = cleat_slice_of("n"),
+                                     .payload = cleat_slice_of("{}"),
+                                     .metadata = cleat_slice_of("{\"n\":1.50,\"e\":1e2,\"a\":\"b:c\"}")};
+    cleat__uuid id;
+    assert_int_equal(cleat__engine_push(it->engine, 1, &event, 1, &id), CLEAT_OK);
+    assert_string_equal(keys(it, "additionalMetadata=n:1.50"), "n / 1");
+    assert_string_equal(keys(it, "additionalMetadata=n:1.5"), "/ 0");
+    assert_string_equal(keys(it, "additionalMetadata=e:1e2"), "n / 1");
+    assert_string_equal(keys(it, "additionalMetadata=a:b:c"), "n / 1");
+    assert_string_equal(keys(it, "additionalMetadata=a:b:c&additionalMetadata=n:2"), "/ 0");
 }
 
 static void each_key_is_told_once(void **state)
@@ -214,7 +258,9 @@ int main(void)
         REST_TEST(many_are_pushed_together),
         REST_TEST(what_is_pushed_is_kept_as_it_was_written),
         REST_TEST(an_event_is_pushed_once_more),
+        REST_TEST(more_than_a_body_may_hold_is_not_replayed),
         REST_TEST(events_are_listed_by_every_filter),
+        REST_TEST(metadata_is_compared_as_it_was_written),
         REST_TEST(each_key_is_told_once),
         REST_TEST(wrong_questions_say_what_is_wrong),
         REST_TEST(wrong_events_say_what_is_wrong),

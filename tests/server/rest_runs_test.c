@@ -282,6 +282,19 @@ static void queues_are_counted(void **state)
            .path = "/api/v1/tenants/" TENANT_1 "/prometheus-metrics", .headers = {AS_1});
 }
 
+/* Nothing of it is a retry, since it was replayed. */
+static void a_replayed_run_counts_as_a_first_attempt(void **state)
+{
+    rest_world *it = *state;
+    cleat__uuid id = trigger_run(it, 1, "greet");
+    assert_int_equal(cleat__engine_cancel(it->engine, 1, &id), CLEAT_OK);
+    assert_int_equal(cleat__engine_replay(it->engine, 1, &id), CLEAT_OK);
+    json_t *stats = get(it, "/api/v1/tenants/{tenant}/task-stats");
+    assert_string_equal(text_at(stats, "greet.queued.oldestExcludingRetries"),
+                        text_at(stats, "greet.queued.oldest"));
+    json_decref(stats);
+}
+
 static int sum_points(rest_world *it, const char *query, const char *name)
 {
     int sum = 0;
@@ -427,6 +440,7 @@ int main(void)
         REST_TEST(runs_are_replayed_by_a_filter),
         REST_TEST(an_answer_that_is_too_large_is_refused),
         REST_TEST(queues_are_counted),
+        REST_TEST(a_replayed_run_counts_as_a_first_attempt),
         REST_TEST(ends_are_counted_over_time),
     };
     curl_global_init(CURL_GLOBAL_ALL);

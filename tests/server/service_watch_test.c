@@ -228,38 +228,79 @@ static void what_is_asked_must_be_clear(void **state)
     refused(it, WATCH_PATH, &request.base, GRPC_STATUS_INVALID_ARGUMENT, "is no UUID");
 }
 
+/* A run whose worker has streamed `count` chunks of `size`, each told to who watches, who has read none. */
+typedef struct loud_run {
+    rpc_stream *worker, *stream;
+    Cleat__AssignedAction *action;
+    id_text id;
+} loud_run;
+
+static loud_run be_loud(service_world *it, int count, size_t size)
+{
+    loud_run loud;
+    char *text = malloc(size);
+    memset(text, 'x', size);
+    declare(it, (task_declaration){.name = "loud"});
+    loud.worker = stay_as(it, register_worker(it, "loud", 1));
+    loud.id = trigger(it, "loud", "{}");
+    loud.action = next_action(loud.worker);
+    loud.stream = watch(it, of_run(&loud.id));
+    for (int i = 0; i < count; i++) {
+        put_chunk(it, loud.id, i, (cleat_slice){text, size});
+    }
+    free(text);
+    return loud;
+}
+
+static void end_loud(service_world *it, loud_run *loud)
+{
+    send_event(it, loud->action, COMPLETED, "{}", false);
+    cleat__message_free(loud->action);
+    stop_listening(loud->worker);
+}
+
+/* A burst is more than the stream's queue takes. */
+static void a_burst_is_told_in_full(void **state)
+{
+    enum { SIZE = 3 << 19, CHUNKS = 20 };
+    service_world *it = *state;
+    skip_under_tsan();
+    loud_run loud = be_loud(it, CHUNKS, SIZE);
+    send_event(it, loud.action, COMPLETED, "{}", false);
+    for (int i = 0; i < CHUNKS; i++) {
+        happening *event = next_happening(loud.stream);
+        assert_int_equal(event->event_index, i);
+        assert_int_equal(strlen(event->event_payload), SIZE);
+        cleat__message_free(event);
+    }
+    assert_next(loud.stream, loud.id, "task COMPLETED {}");
+    assert_next(loud.stream, loud.id, "run COMPLETED hangup");
+    assert_end(loud.stream, GRPC_STATUS_OK, "");
+    cleat__message_free(loud.action);
+    stop_listening(loud.worker);
+}
+
 /* The server's memory is bounded: who does not read loses the stream, and nobody else is held up. */
 static void who_does_not_read_is_told_so(void **state)
 {
-    enum { SIZE = 1 << 20, CHUNKS = 12 };
+    enum { SIZE = 3 << 20, CHUNKS = 26 }; /* 78 MiB: the queue's 4, and 64 behind it */
     service_world *it = *state;
     skip_under_tsan();
-    char *text = malloc(SIZE);
-    memset(text, 'x', SIZE);
-    declare(it, (task_declaration){.name = "loud"});
-    rpc_stream *worker = stay_as(it, register_worker(it, "loud", 1));
-    id_text run = trigger(it, "loud", "{}");
-    Cleat__AssignedAction *action = next_action(worker);
-    rpc_stream *stream = watch(it, of_run(&run));
-    for (int i = 0; i < CHUNKS; i++) {
-        put_chunk(it, run, i, (cleat_slice){text, SIZE});
-    }
+    loud_run loud = be_loud(it, CHUNKS, SIZE);
     int count = 0;
     cleat__buffer bytes = {0};
-    while (rpc_read(stream, &bytes)) { /* what was queued still comes */
+    while (rpc_read(loud.stream, &bytes)) { /* what was queued still comes */
         count++;
         cleat__buffer_clear(&bytes);
     }
     cleat__buffer_deinit(&bytes);
     assert_in_range(count, 1, CHUNKS - 1);
-    rpc_result result = rpc_end(stream);
+    rpc_result result = rpc_end(loud.stream);
     assert_int_equal(result.code, GRPC_STATUS_UNAVAILABLE);
     assert_non_null(strstr(result.text, "does not read"));
+    assert_true(result.is_too_slow);
     rpc_result_deinit(&result);
-    send_event(it, action, COMPLETED, "{}", false);
-    cleat__message_free(action);
-    stop_listening(worker);
-    free(text);
+    end_loud(it, &loud);
 }
 
 static void streams_end_with_the_server(void **state)
@@ -287,9 +328,13 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_start, world_stop)
     const struct CMUnitTest tests[] = {
-        TEST(a_run_is_watched_to_its_end),        TEST(failures_and_cancellations_hang_up_too),
-        TEST(runs_are_watched_by_their_metadata), TEST(what_is_asked_must_be_clear),
-        TEST(who_does_not_read_is_told_so),       TEST(streams_end_with_the_server),
+        TEST(a_run_is_watched_to_its_end),
+        TEST(failures_and_cancellations_hang_up_too),
+        TEST(runs_are_watched_by_their_metadata),
+        TEST(what_is_asked_must_be_clear),
+        TEST(a_burst_is_told_in_full),
+        TEST(who_does_not_read_is_told_so),
+        TEST(streams_end_with_the_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -193,6 +193,9 @@ static void read_trailer(const rpc_stream *stream, rpc_result *result)
 {
     for (size_t i = 0; i < stream->trailer.count; i++) {
         const grpc_metadata *pair = &stream->trailer.metadata[i];
+        if (grpc_slice_str_cmp(pair->key, "cleat-too-slow") == 0) {
+            result->is_too_slow = grpc_slice_str_cmp(pair->value, "1") == 0;
+        }
         if (grpc_slice_str_cmp(pair->key, "grpc-status-details-bin") == 0) {
             cleat__buffer_append(&result->details, GRPC_SLICE_START_PTR(pair->value),
                                  GRPC_SLICE_LENGTH(pair->value));

@@ -31,6 +31,7 @@ typedef struct rpc_result {
     int code;
     char text[1024];
     cleat__buffer details; /* grpc-status-details-bin */
+    bool is_too_slow;      /* the trailer has "cleat-too-slow: 1" */
     cleat__buffer message; /* of a unary call */
     bool has_message;
 } rpc_result;

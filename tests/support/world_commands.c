@@ -373,14 +373,15 @@ sim_slip *world_hire(sim_world *world, size_t worker, int64_t tenant, const char
 {
     sim_worker *hired = &world->workers[worker];
     *hired = (sim_worker){.world = world, .tenant = tenant, .slots = slots};
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_WORKER_ADD);
+    sim_slip *made = new_slip(world, CLEAT__COMMAND_WORKER_JOIN);
     made->command.tenant = tenant;
     made->action = cleat_slice_of(action);
-    made->command.as.worker_add.actions = &made->action;
-    made->command.as.worker_add.action_count = 1;
-    made->command.as.worker_add.slots = slots;
-    made->command.as.worker_add.sink = (cleat__worker_sink){hired, world_assigned, world_cancelled};
-    made->command.as.worker_add.id = &hired->id;
+    made->slots = (cleat__slots){cleat_slice_of("default"), slots};
+    made->spec = (cleat__worker_spec){
+        .actions = &made->action, .action_count = 1, .slots = &made->slots, .slot_count = 1};
+    made->command.as.worker_join.spec = &made->spec;
+    made->command.as.worker_join.sink = (cleat__worker_sink){hired, world_assigned, world_cancelled};
+    made->command.as.worker_join.id = &hired->id;
     hired->is_there = true; /* so that it is not hired twice in a batch */
     return made;
 }

@@ -1,20 +1,20 @@
 #define _GNU_SOURCE /* timegm */
-#include "model/http_time.h"
+#include "model/rfc3339.h"
 
 #include <stdio.h>
 #include <time.h>
 
-void cleat__http_time_format(int64_t unix_ms, char text[CLEAT__HTTP_TIME_SIZE])
+void cleat__rfc3339_format(int64_t unix_ms, char text[CLEAT__RFC3339_SIZE])
 {
     struct tm tm;
     time_t seconds = (time_t)(unix_ms / 1000);
     if (unix_ms < 0 || gmtime_r(&seconds, &tm) == NULL ||
-        strftime(text, CLEAT__HTTP_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm) == 0) {
-        snprintf(text, CLEAT__HTTP_TIME_SIZE, "1970-01-01T00:00:00.000Z");
+        strftime(text, CLEAT__RFC3339_SIZE, "%Y-%m-%dT%H:%M:%S", &tm) == 0) {
+        snprintf(text, CLEAT__RFC3339_SIZE, "1970-01-01T00:00:00.000Z");
         return;
     }
     size_t size = strlen(text);
-    snprintf(text + size, CLEAT__HTTP_TIME_SIZE - size, ".%03dZ", (int)(unix_ms % 1000));
+    snprintf(text + size, CLEAT__RFC3339_SIZE - size, ".%03dZ", (int)(unix_ms % 1000));
 }
 
 /* Exactly `digits` of them, from `*at` on, which moves behind; -1 otherwise. */
@@ -86,7 +86,7 @@ static bool take_clock(cleat_slice text, size_t *at, struct tm *tm)
            tm->tm_sec <= 60;
 }
 
-bool cleat__http_time_parse(cleat_slice text, int64_t *unix_ms)
+bool cleat__rfc3339_parse(cleat_slice text, int64_t *unix_ms)
 {
     struct tm tm = {0};
     size_t at = 0;
