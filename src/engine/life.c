@@ -226,9 +226,11 @@ cleat_status cleat__life_doubt(cleat__core *core, cleat__worker *worker)
         if (run->receipt != CLEAT__RECEIPT_SENT) {
             continue;
         }
-        run->receipt = CLEAT__RECEIPT_DOUBTED;
-        status =
-            cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline_after(core, DOUBT_MS)));
+        run->receipt = worker->may_repeat ? CLEAT__RECEIPT_UNSURE : CLEAT__RECEIPT_DOUBTED;
+        if (!worker->may_repeat) {
+            status = cleat__core_check(
+                core, cleat__runs_set_timer(&core->runs, run, deadline_after(core, DOUBT_MS)));
+        }
     }
     return status;
 }

@@ -27,7 +27,7 @@ cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worke
 /* Its worker has it and says so. */
 cleat_status cleat__life_begin(cleat__core *core, cleat__run *run);
 /* The worker's session is over: what was sent there may be lost on the way. What it has not begun is
- * taken from it unless it says so soon. */
+ * taken from it unless it says so soon; one that may be told again does not say so, and keeps it. */
 cleat_status cleat__life_doubt(cleat__core *core, cleat__worker *worker);
 /* The running attempt gets more time, until `*timeout_at_ms` (Unix; INT64_MAX: it has no timeout). */
 cleat_status cleat__life_prolong(cleat__core *core, cleat__run *run, int64_t increment_ms,

@@ -19,8 +19,9 @@ typedef enum cleat__receipt {
     CLEAT__RECEIPT_SENT,  /* to a stream, which tells when it could not */
     CLEAT__RECEIPT_HEARD, /* the worker has said something of it: it has begun */
     CLEAT__RECEIPT_DOUBTED, /* the stream has ended since, and the worker has said nothing: the timer is for that */
-    CLEAT__RECEIPT_UNSURE, /* the engine has ended since: nobody knows whether the worker had said something */
-    CLEAT__RECEIPT_REPEATED, /* since then it was told again, as it may be */
+    CLEAT__RECEIPT_UNSURE, /* the same of a worker that may be told again; or the engine has ended since: nobody
+                              knows whether the worker has got it */
+    CLEAT__RECEIPT_REPEATED, /* it was told again */
 } cleat__receipt;
 
 typedef struct cleat__run {

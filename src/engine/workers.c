@@ -263,9 +263,7 @@ cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
     }
     command->as.listen.former = worker->is_listening ? worker->sink.self : NULL;
     worker->may_repeat = command->as.listen.may_repeat;
-    if (!worker->may_repeat) { /* a former session may have broken without anybody knowing */
-        status = cleat__life_doubt(core, worker);
-    }
+    status = cleat__life_doubt(core, worker); /* a former session may have broken without anybody knowing */
     worker->sink = command->as.listen.sink;
     worker->cancel = command->as.listen.cancel;
     worker->sink_is_full = command->as.listen.is_full;
@@ -294,9 +292,7 @@ static void plan_sweep_in(cleat__core *core, int64_t ms)
 
 static cleat_status stop_listening(cleat__core *core, cleat__worker *worker)
 {
-    /* Who is told again does not say that it has begun, and need not. */
-    bool is_doubted = worker->is_listening && !worker->may_repeat;
-    cleat_status status = is_doubted ? cleat__life_doubt(core, worker) : CLEAT_OK;
+    cleat_status status = worker->is_listening ? cleat__life_doubt(core, worker) : CLEAT_OK;
     worker->is_listening = false;
     worker->owed = NULL; /* until it listens again */
     if (status != CLEAT_OK || !worker->is_kept) {
