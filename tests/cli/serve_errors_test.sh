@@ -3,26 +3,8 @@
 set -eu
 # shellcheck source=tests/cli/check.sh
 . "$CLEAT_SOURCE/tests/cli/check.sh"
-
-# Only the tests in C leave out what the thread sanitizer says of gRPC's own races.
-! ldd "$CLEAT" | grep -q libtsan || exit 77
-
-server=
-trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null || true' EXIT
-
-# Starts it in the background with any ports; sets $server, $grpc and $http.
-start() # arguments...
-{
-    rm -f ready
-    mkfifo ready
-    "$CLEAT" serve --grpc 127.0.0.1:0 --http 127.0.0.1:0 "$@" >ready 2>serve.err &
-    server=$!
-    line=
-    read -r line <ready || { cat serve.err >&2; fail 'it is not ready'; }
-    grpc=${line#cleat: ready grpc=}
-    grpc=${grpc% http=*}
-    http=${line##* http=}
-}
+# shellcheck source=tests/cli/server.sh
+. "$CLEAT_SOURCE/tests/cli/server.sh"
 
 # It must refuse to start, with the text in its sentence.
 no_start() # text, arguments...
@@ -118,7 +100,7 @@ wait "$server" || code=$?
 same 'exit code after a failed write' "$code" 1
 server=
 same integrity "$(sqlite3 full.db 'PRAGMA integrity_check')" ok
-start --no-auth --db full.db
+start_server --no-auth --db full.db
 same 'with room again' "$(post_spans 1000)" 200
 kill -TERM "$server"
 wait "$server" || fail 'it does not end'
@@ -128,14 +110,14 @@ server=
 make_files files 4
 expect 0 demo files --children 4 --db busy.db --json
 run=$(json out '$.relations[0].scan_run_id')
-start --no-auth --db busy.db
+start_server --no-auth --db busy.db
 refuse 1 "tasks/cancel {\"externalIds\":[\"$run\"]}" runs cancel "$run" --db busy.db
 kill -TERM "$server"
 wait "$server" || fail 'it does not end'
 server=
 
 # ---- Told to end twice: the second signal ends it at once. Both wait while it is stopped ----
-start --no-auth
+start_server --no-auth
 kill -STOP "$server"
 kill -INT "$server"
 kill -TERM "$server"

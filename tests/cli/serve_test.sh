@@ -3,38 +3,8 @@
 set -eu
 # shellcheck source=tests/cli/check.sh
 . "$CLEAT_SOURCE/tests/cli/check.sh"
-
-# Only the tests in C leave out what the thread sanitizer says of gRPC's own races.
-! ldd "$CLEAT" | grep -q libtsan || exit 77
-
-server=
-trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null || true' EXIT
-
-# Starts it in the background with any ports; waits for the ready line, which a pipe hands over, and
-# sets $server, $grpc and $http.
-start() # arguments...
-{
-    rm -f ready
-    mkfifo ready
-    "$CLEAT" serve --grpc 127.0.0.1:0 --http 127.0.0.1:0 "$@" >ready 2>serve.err &
-    server=$!
-    line=
-    read -r line <ready || { cat serve.err >&2; fail 'it is not ready'; }
-    grpc=${line#cleat: ready grpc=}
-    grpc=${grpc% http=*}
-    http=${line##* http=}
-    same 'the ready line' "$line" "cleat: ready grpc=$grpc http=$http"
-}
-
-# Ends it by a signal; its exit code must be the second argument.
-end() # signal, code
-{
-    kill -"$1" "$server"
-    code=0
-    wait "$server" || code=$?
-    server=
-    same "exit code after $1" "$code" "$2"
-}
+# shellcheck source=tests/cli/server.sh
+. "$CLEAT_SOURCE/tests/cli/server.sh"
 
 get() # path, arguments of curl...
 {
@@ -44,7 +14,7 @@ get() # path, arguments of curl...
 }
 
 # ---- Ready, and its end ----
-start
+start_server
 case "$grpc $http" in
 *:0*) fail "no ports: $line" ;;
 esac
@@ -62,36 +32,36 @@ printf '%s' "$payload" | base64 -d >claims
 tenant=$(json claims '$.sub')
 same 'with one' "$(get "/api/v1/tenants/$tenant" -H "Authorization: Bearer $token")" 200
 same 'name of the tenant' "$(json body '$.name')" default
-end TERM 0
+end_server TERM 0
 same 'what it said' "$(cat serve.err)" "cleat: there are no tokens yet: cleat token create --db ./cleat.db \
 --grpc $grpc --url http://$http makes one
 cleat: refused a call: invalid auth token: it is missing"
 same 'mode of the file' "$(stat -c %a cleat.db)" 600
 
-start
-end INT 0
+start_server
+end_server INT 0
 [ ! -s serve.err ] || fail "where there is a token: $(cat serve.err)"
 
 # ---- The file of another name, from the environment ----
 CLEAT_DB=other.db
 export CLEAT_DB
-start
+start_server
 [ -e other.db ] || fail 'CLEAT_DB is not looked at'
 unset CLEAT_DB
-end TERM 0
+end_server TERM 0
 
 # ---- Killed, and started again at once ----
-start --no-auth
+start_server --no-auth
 same 'the tenant without a token' "$(get "/api/v1/tenants/$tenant")" 200
-end KILL 137
-start --no-auth
+end_server KILL 137
+start_server --no-auth
 same 'after the kill' "$(get "/api/v1/tenants/$tenant")" 200
 
 # ---- What is in use ----
 refuse 1 cleat.db serve --grpc 127.0.0.1:0 --http 127.0.0.1:0
 refuse 1 "$grpc is in use" serve --db second.db --grpc "$grpc" --http 127.0.0.1:0
 refuse 1 "$http is in use: another program listens there; stop it or" serve --db second.db --grpc 127.0.0.1:0 --http "$http"
-end TERM 0
+end_server TERM 0
 
 # ---- What is wrong ----
 refuse 2 '--grpc: 0.0.0.0:0 is not only' serve --grpc 0.0.0.0:0 --http 127.0.0.1:0
@@ -117,17 +87,17 @@ refuse 2 'unknown option --port' serve --port 1
 refuse 2 'unexpected argument' serve now
 
 # ---- Allowed to be reached ----
-start --plaintext-on-the-network --grpc 0.0.0.0:0 --http 0.0.0.0:0
-end TERM 0
+start_server --plaintext-on-the-network --grpc 0.0.0.0:0 --http 0.0.0.0:0
+end_server TERM 0
 
 # ---- TLS on both ports, also where others can reach it ----
 if command -v openssl >openssl.txt; then
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
         -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem 2>openssl.txt
-    start --tls-cert cert.pem --tls-key key.pem --grpc 0.0.0.0:0
+    start_server --tls-cert cert.pem --tls-key key.pem --grpc 0.0.0.0:0
     same 'over TLS' "$(curl -s -o body -w '%{http_code}' --cacert cert.pem "https://$http/ready")" 200
     openssl s_client -connect "127.0.0.1:${grpc##*:}" -alpn h2 -CAfile cert.pem -verify_return_error \
         </dev/null >tls.txt 2>&1 || { cat tls.txt >&2; fail 'no TLS on the port of gRPC'; }
     ! get /ready >plain.txt 2>&1 || fail "plain text on the port: $(cat plain.txt)"
-    end TERM 0
+    end_server TERM 0
 fi

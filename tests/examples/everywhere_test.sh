@@ -3,12 +3,10 @@
 set -eu
 # shellcheck source=tests/cli/check.sh
 . "$CLEAT_SOURCE/tests/cli/check.sh"
-
-# Only the tests in C leave out what the thread sanitizer says of gRPC's own races.
-! ldd "$CLEAT" | grep -q libtsan || exit 77
+# shellcheck source=tests/cli/server.sh
+. "$CLEAT_SOURCE/tests/cli/server.sh"
 
 examples=$CLEAT_BUILD/examples
-server=
 worker=
 trap 'kill -9 $server $worker 2>/dev/null || true' EXIT
 
@@ -79,13 +77,8 @@ run_whole
 
 # At a server: client and worker at the same time. The file is not looked at.
 export CLEAT_DB="$PWD/unused.db"
-mkfifo ready
-"$CLEAT" serve --db server.db --grpc 127.0.0.1:0 --http 127.0.0.1:0 >ready 2>serve.err &
-server=$!
-read -r line <ready || { cat serve.err >&2; fail 'the server is not ready'; }
-grpc=${line#cleat: ready grpc=}
-grpc=${grpc% http=*}
-HATCHET_CLIENT_TOKEN=$("$CLEAT" token create --db server.db --grpc "$grpc" --url "http://${line##* http=}")
+start_server --db server.db
+HATCHET_CLIENT_TOKEN=$("$CLEAT" token create --db server.db --grpc "$grpc" --url "http://$http")
 HATCHET_CLIENT_TLS_STRATEGY=none
 export HATCHET_CLIENT_TOKEN HATCHET_CLIENT_TLS_STRATEGY
 start_worker
@@ -95,6 +88,4 @@ shows 'COMPLETED {"words":4}'
 end_worker
 run_whole
 [ ! -e unused.db ] || fail 'the file was opened in spite of the token'
-kill -TERM "$server"
-wait "$server" || fail "the server ends with $?: $(cat serve.err)"
-server=
+end_server TERM 0

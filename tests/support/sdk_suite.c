@@ -112,7 +112,7 @@ static cleat_status show_event(cleat_task *task, void *user_data)
 static void start_event_worker(fixture *it)
 {
     static const char *const keys[] = {"order:paid", "order:Refunded", NULL};
-    make_worker(it, 0, CLEAT_WORKER_OPTIONS(.slots = 4));
+    make_worker(it, 0, CLEAT_WORKER_OPTIONS(.slots = 1));
     add_task(it, 0,
              CLEAT_TASK_OPTIONS(.name = "order:note", .run = show_event, .user_data = it, .on_events = keys));
     start_worker(it, 0);
