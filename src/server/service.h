@@ -12,7 +12,6 @@
 #include "rpc.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 struct cleat__listeners;
 struct cleat__otlp_in;
@@ -22,7 +21,6 @@ typedef struct cleat__services {
     cleat__engine *engine;
     struct cleat__listeners *listeners;
     const struct cleat__otlp_in *otlp;
-    atomic_size_t unread;  /* bytes that wait for all who watch */
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t left;
     size_t inside;

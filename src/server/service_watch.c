@@ -19,10 +19,9 @@
 #include "wire/message.h"
 #include "wire/timestamp.h"
 
-#define TOO_SLOW       "cleat-too-slow"
-#define UNREAD_MAX     ((size_t)64 * 1024 * 1024)
-#define UNREAD_ALL_MAX ((size_t)512 * 1024 * 1024) /* of all watchers: then each has no more than its share */
-#define UNREAD_SHARE   ((size_t)4 * 1024 * 1024)
+#define TOO_SLOW     "cleat-too-slow"
+#define UNREAD_MAX   ((size_t)64 * 1024 * 1024)
+#define UNREAD_SHARE ((size_t)4 * 1024 * 1024) /* no more for each, when the server's account is short */
 
 static const cleat_slice none = {NULL, 0};
 
@@ -55,7 +54,7 @@ static void append(watcher *self, unread *it)
     *(self->last != NULL ? &self->last->next : &self->first) = it;
     self->last = it;
     self->unread_size += sizeof(*it) + it->size;
-    atomic_fetch_add_explicit(&self->services->unread, sizeof(*it) + it->size, memory_order_relaxed);
+    cleat__rpc_charge(self->call, sizeof(*it) + it->size);
 }
 
 static void drop_first(watcher *self)
@@ -64,7 +63,7 @@ static void drop_first(watcher *self)
     self->first = it->next;
     self->last = self->first != NULL ? self->last : NULL;
     self->unread_size -= sizeof(*it) + it->size;
-    atomic_fetch_sub_explicit(&self->services->unread, sizeof(*it) + it->size, memory_order_relaxed);
+    cleat__rpc_discharge(self->call, sizeof(*it) + it->size);
     cleat__free(it);
 }
 
@@ -78,8 +77,7 @@ static void drop_all(watcher *self)
 static bool is_too_slow(const watcher *self)
 {
     return self->unread_size > UNREAD_MAX ||
-           (self->unread_size > UNREAD_SHARE &&
-            atomic_load_explicit(&self->services->unread, memory_order_relaxed) > UNREAD_ALL_MAX);
+           (self->unread_size > UNREAD_SHARE && cleat__rpc_is_short(self->call));
 }
 
 /* What fits, when the call is not over. CLEAT_EMPTY: that was the last there will be. */
@@ -106,7 +104,6 @@ static cleat_status send_waiting(watcher *self)
 static void watcher_free(watcher *self)
 {
     cleat__services *services = self->services;
-    drop_all(self);
     pthread_mutex_destroy(&self->mutex);
     cleat__message_free(self->request);
     cleat__free(self->command.error);
@@ -173,7 +170,8 @@ static void on_ended(cleat__rpc_call *call, void *service)
         return;
     }
     pthread_mutex_lock(&self->mutex);
-    self->is_gone = true;
+    self->is_gone = self->is_over = true;
+    drop_all(self); /* nobody holds the call any more who could append */
     bool is_free = self->state == LEFT, is_watching = self->state == WATCHING;
     self->state = is_watching ? LEFT : self->state;
     pthread_mutex_unlock(&self->mutex);
