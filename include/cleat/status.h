@@ -120,8 +120,9 @@ CLEAT_API void cleat_set_allocator(const cleat_allocator *allocator);
  * `message` is one line without a newline, valid during the call. The handler may be called from
  * any thread, from several at once, at most a few times a second for the same cause; what the
  * library has to say inside it is dropped. It flushes no tracer provider and waits for no engine: an
- * exporter's thread may be the caller, or the one that brings a server's answers, and would be waited for. NULL switches it off. When the call returns, the handler
- * before is not running any more (unless the call was made from inside a handler).
+ * exporter's thread may be the caller, or the one that brings a server's answers, and would be waited
+ * for. NULL switches it off. When the call returns, the handler before is not running any more (unless
+ * the call was made from inside a handler).
  */
 typedef enum cleat_log_level {
     CLEAT_LOG_ERROR = 1,

@@ -52,16 +52,16 @@ typedef struct cleat_task_options {
     /* A run is cancelled when no worker took it in this time; 0: 300,000; negative: none. */
     int64_t schedule_timeout_ms;
     int priority; /* 1 low .. 3 high; 0: 1 */
-    const char *const
-        *on_events;      /* keys of events that start it, at most 1000; a NULL-terminated list; NULL: none */
-    cleat_sticky sticky; /* whether a run's desired worker counts */
+    /* Keys of events that start it, at most 1000; a NULL-terminated list; NULL: none. */
+    const char *const *on_events;
+    cleat_sticky sticky;                       /* whether a run's desired worker counts */
     const cleat_desired_label *desired_labels; /* of the workers that may run it; see cleat/label.h */
     size_t desired_label_count;
     const cleat_slots *slot_requests; /* what one run takes of its worker; NULL: 1 of "default" */
     size_t slot_request_count;
     const char *description; /* for people; NULL: none */
-    const char
-        *input_json_schema; /* a JSON object, for people and clients; the engine checks no input by it */
+    /* A JSON object, for people and clients; the engine checks no input by it. */
+    const char *input_json_schema;
 } cleat_task_options;
 #define CLEAT_TASK_OPTIONS(...) CLEAT_OPTIONS(cleat_task_options, __VA_ARGS__)
 
@@ -76,9 +76,9 @@ CLEAT_API const char *cleat_task_worker_id(const cleat_task *task);
 /* What the engine knows it by, UUIDs; NULL where it does not tell (an embedded one has no tenants). */
 CLEAT_API const char *cleat_task_tenant_id(const cleat_task *task);
 CLEAT_API const char *cleat_task_workflow_id(const cleat_task *task);
-CLEAT_API const char *cleat_task_workflow_version_id(
-    const cleat_task *task);                                      /* changes with the declaration */
-CLEAT_API const char *cleat_task_step_id(const cleat_task *task); /* of the task in its workflow */
+/* Of the version, which changes with the declaration; and of the task in its workflow. */
+CLEAT_API const char *cleat_task_workflow_version_id(const cleat_task *task);
+CLEAT_API const char *cleat_task_step_id(const cleat_task *task);
 /* The run that spawned this one: false and an empty id when none did. */
 CLEAT_API bool cleat_task_parent_run_id(const cleat_task *task, cleat_run_id *id);
 /* -1 when it has none. */
