@@ -15,5 +15,6 @@
 #include "cleat/task.h"
 #include "cleat/trace.h"
 #include "cleat/worker.h"
+#include "cleat/workflow.h"
 
 #endif

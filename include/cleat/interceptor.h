@@ -15,6 +15,7 @@
 #include "cleat/propagation.h"
 #include "cleat/schedule.h"
 #include "cleat/task.h"
+#include "cleat/workflow.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,7 +47,8 @@ CLEAT_API size_t cleat_trigger_call_count(const cleat_trigger_call *call);
 CLEAT_API const cleat_trigger_item *cleat_trigger_call_item(cleat_trigger_call *call, size_t index);
 /* Runs the rest of the chain. */
 CLEAT_API cleat_status cleat_trigger_call_proceed(cleat_trigger_call *call);
-/* The id of the started run, after a successful proceed; else NULL. */
+/* The id of the started run, after a successful proceed; else NULL, also in a workflow (cleat_spawn()), which
+ * stores it later. */
 CLEAT_API const char *cleat_trigger_call_run_id(const cleat_trigger_call *call, size_t index);
 
 /* ---- A client call that pushes events ---- */
@@ -107,6 +109,59 @@ CLEAT_API cleat_status cleat_execute_call_proceed(cleat_execute_call *call);
 /* The error message of a failed task, after proceed; NULL when it did not fail. */
 CLEAT_API const char *cleat_execute_call_error(const cleat_execute_call *call);
 
+/* What a workflow waits for when it suspends, see cleat/workflow.h. */
+typedef struct cleat_suspension {
+    int64_t step_count; /* runs that it has started */
+    int64_t hook_count;
+    int64_t wait_count; /* times and events */
+} cleat_suspension;
+/* After a proceed that answered CLEAT_SUSPENDED; else false. */
+CLEAT_API bool cleat_execute_call_suspension(const cleat_execute_call *call, cleat_suspension *out);
+/* Of the message that tells the run's workflow, where it is waited for, that the run has ended; to be set after
+ * proceed: trace context that the workflow's next invocation comes from. */
+CLEAT_API cleat_text_map cleat_execute_call_end_metadata(cleat_execute_call *call);
+
+/* ---- A step that runs in place, once per attempt; not when it is replayed ---- */
+
+typedef struct cleat_step_call cleat_step_call;
+/* Borrowed, during the hook: that of the step (its input, its machine name), and that of the workflow. */
+CLEAT_API cleat_task *cleat_step_call_task(cleat_step_call *call);
+CLEAT_API cleat_task *cleat_step_call_workflow(cleat_step_call *call);
+CLEAT_API const char *cleat_step_call_name(const cleat_step_call *call);
+CLEAT_API int cleat_step_call_attempt(const cleat_step_call *call); /* 1, 2, .. */
+/* Answers the status of the step's function, once its end is on disk. */
+CLEAT_API cleat_status cleat_step_call_proceed(cleat_step_call *call);
+CLEAT_API const char *cleat_step_call_error(const cleat_step_call *call); /* as cleat_execute_call_error() */
+
+/* ---- A workflow that waits for a time, an event or a hook; not when it is replayed ---- */
+
+typedef struct cleat_wait_call cleat_wait_call;
+CLEAT_API cleat_task *cleat_wait_call_task(cleat_wait_call *call);
+CLEAT_API const char *cleat_wait_call_label(
+    const cleat_wait_call *call); /* "sleep 24h", "event order:paid" */
+/* CLEAT_SUSPENDED when it is not over. */
+CLEAT_API cleat_status cleat_wait_call_proceed(cleat_wait_call *call);
+
+/* ---- A workflow that suspends: the message that will bring its next invocation ---- */
+
+typedef struct cleat_suspend_call cleat_suspend_call;
+CLEAT_API cleat_task *cleat_suspend_call_task(cleat_suspend_call *call);
+CLEAT_API cleat_suspension cleat_suspend_call_suspension(const cleat_suspend_call *call);
+/* Travels with it, unless what is waited for comes with trace context of its own. */
+CLEAT_API cleat_text_map cleat_suspend_call_metadata(cleat_suspend_call *call);
+CLEAT_API cleat_status cleat_suspend_call_proceed(cleat_suspend_call *call);
+
+/* ---- A client call that resumes a hook ---- */
+
+typedef struct cleat_resume_call cleat_resume_call;
+CLEAT_API const char *cleat_resume_call_token(const cleat_resume_call *call);
+CLEAT_API cleat_slice cleat_resume_call_payload(const cleat_resume_call *call);
+CLEAT_API cleat_text_map cleat_resume_call_metadata(cleat_resume_call *call); /* of the message */
+CLEAT_API cleat_status cleat_resume_call_proceed(cleat_resume_call *call);
+CLEAT_API const char *cleat_resume_call_run_id(const cleat_resume_call *call); /* after proceed; else NULL */
+/* The metadata of the run, after proceed: where it comes from. Reading only. */
+CLEAT_API cleat_text_map cleat_resume_call_run_metadata(cleat_resume_call *call);
+
 /* ---- A running task that is cancelled ---- */
 
 typedef struct cleat_cancel_call cleat_cancel_call;
@@ -123,6 +178,10 @@ typedef struct cleat_interceptor {
     cleat_status (*cancel)(void *user_data, cleat_cancel_call *call);
     cleat_status (*push)(void *user_data, cleat_push_call *call);
     cleat_status (*schedule)(void *user_data, cleat_schedule_call *call);
+    cleat_status (*step)(void *user_data, cleat_step_call *call);
+    cleat_status (*wait)(void *user_data, cleat_wait_call *call);
+    cleat_status (*suspend)(void *user_data, cleat_suspend_call *call);
+    cleat_status (*resume)(void *user_data, cleat_resume_call *call);
 } cleat_interceptor;
 
 /* Adds a copy of `interceptor` innermost. At most 16. Not while runs are started or workers work. */

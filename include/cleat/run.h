@@ -16,19 +16,20 @@ typedef struct cleat_run_id {
     char text[37];
 } cleat_run_id;
 
-/* The states of docs/state-machine.md. The last three are final. */
+/* The states of docs/state-machine.md. COMPLETED, FAILED and CANCELLED are final. */
 typedef enum cleat_run_status {
     CLEAT_RUN_QUEUED = 0, /* waits for a worker, or for the next attempt's back-off */
     CLEAT_RUN_RUNNING = 1,
     CLEAT_RUN_COMPLETED = 2,
     CLEAT_RUN_FAILED = 3,
     CLEAT_RUN_CANCELLED = 4,
+    CLEAT_RUN_EVICTED = 5, /* a workflow waits, and no worker has it */
 } cleat_run_status;
 /* "QUEUED" ...; "UNKNOWN" for a number that is no status. */
 CLEAT_API const char *cleat_run_status_name(cleat_run_status status);
 static inline bool cleat_run_status_is_final(cleat_run_status status)
 {
-    return status >= CLEAT_RUN_COMPLETED;
+    return status == CLEAT_RUN_COMPLETED || status == CLEAT_RUN_FAILED || status == CLEAT_RUN_CANCELLED;
 }
 
 /* How the run's trace is tied to the span that started it. */

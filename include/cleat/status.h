@@ -52,7 +52,8 @@ extern "C" {
     X(NEWER_VERSION, 20, "written by a newer version", 0, 9, 500)           \
     X(UNAVAILABLE, 21, "stopped or not reachable", 1, 14, 503)              \
     X(UNSUPPORTED, 22, "not supported", 0, 12, 501)                         \
-    X(UNAUTHENTICATED, 23, "no valid token", 0, 16, 403)
+    X(UNAUTHENTICATED, 23, "no valid token", 0, 16, 403)                    \
+    X(NON_DETERMINISTIC, 24, "the order of calls has changed", 0, 9, 409)
 
 typedef enum cleat_status {
 #define CLEAT_STATUS_ENUM(name, number, text, retryable, grpc, http) CLEAT_##name = number,

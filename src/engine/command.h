@@ -13,6 +13,7 @@
 
 #include "engine/engine.h"
 #include "engine/watch.h"
+#include "model/durable.h"
 #include "model/event.h"
 #include "model/schedule.h"
 #include "model/worker.h"
@@ -52,6 +53,12 @@
     X(WATCH, cleat__watches_add)                      \
     X(UNWATCH, cleat__watches_remove)                 \
     X(PUT_STREAM, cleat__watches_put_stream)          \
+    X(DURABLE, cleat__durable_ask)                    \
+    X(DURABLE_STATUS, cleat__durable_tell_status)     \
+    X(DURABLE_DETACH, cleat__durable_detach)          \
+    X(DURABLE_RESTORE, cleat__durable_restore)        \
+    X(DURABLE_BRANCH, cleat__durable_branch)          \
+    X(RESUME_HOOK, cleat__hooks_resume)               \
     X(CALL, call)
 
 struct cleat__pool;
@@ -71,6 +78,25 @@ typedef struct cleat__worker_info {
     bool is_active; /* it listens and is fresh */
     int64_t registered_at_ms, seen_at_ms;
 } cleat__worker_info;
+
+/*
+ * Who hears how the nodes of durable runs end, in the order in which they were met, each once per invocation
+ * and only of nodes that the invocation asked for. Called after the commit on the engine's thread; must not
+ * block. Stays where it is until DURABLE_DETACH is answered.
+ */
+typedef struct cleat__durable_listener {
+    void *self;
+    void (*completed)(void *self, const cleat__uuid *run_id, int32_t invocation_count,
+                      const cleat__completion *completion); /* borrowed */
+    /* The invocation is over, without its doing: it must not say anything of the run any more. */
+    void (*evicted)(void *self, const cleat__uuid *run_id, int32_t invocation_count, const char *reason);
+} cleat__durable_listener;
+
+typedef struct cleat__durable_waiting {
+    cleat__uuid run_id;
+    int32_t invocation_count;
+    cleat__node node;
+} cleat__durable_waiting;
 
 /* A cancelled attempt with what else is known of it; slices are valid as long as the engine. */
 typedef struct cleat__cancellation {
@@ -212,6 +238,42 @@ struct cleat__command {
             int64_t index; /* 0, 1, ..; -1: it has none, and goes on at once */
             cleat_slice payload;
         } put_stream;
+        /*
+         * What an invocation asks for, in this order; the first that fails ends it, and `done_count` were done.
+         * CLEAT_CANCELLED: the run is not running, or in another invocation. CLEAT_NON_DETERMINISTIC: the
+         * sentence has both orders. CLEAT_SUSPENDED: an AWAIT. With a listener, that is who hears of this
+         * run from now on.
+         */
+        struct {
+            cleat__uuid run_id;
+            int32_t invocation_count;
+            cleat__durable_request *requests;
+            size_t count;
+            size_t done_count;                       /* answer */
+            const cleat__durable_listener *listener; /* NULL: it asks by AWAIT */
+        } durable;
+        /* A worker says what its invocations wait for: whatever of it has ended is told (again), and so are
+         * invocations that are not the present one of their run. */
+        struct {
+            const cleat__durable_waiting *items;
+            size_t count;
+            const cleat__durable_listener *listener;
+        } durable_status;
+        const cleat__durable_listener *durable_listener; /* DETACH: it is not called after the answer */
+        cleat__uuid durable_restore; /* an evicted run; CLEAT_FAILED_PRECONDITION: it is not */
+        struct { /* CLEAT_NOT_FOUND: no such run or node. The run is replayed on the new branch. */
+            cleat__uuid run_id;
+            cleat__node node;
+            int64_t branch; /* answer */
+        } durable_branch;
+        /* CLEAT_NOT_FOUND: no run has or had such a hook. CLEAT_FAILED_PRECONDITION: the run that had it
+         * has ended; the sentence says how. */
+        struct {
+            cleat_slice token, payload; /* JSON, checked */
+            cleat_slice carrier; /* JSON object, laid over the metadata of the invocation; absent: none */
+            cleat__uuid *run_id; /* answer */
+            char **metadata;     /* answer: of the run, to be freed; NULL: not wanted */
+        } resume_hook;
         struct {
             cleat_status (*function)(cleat__store *store, void *argument);
             void *argument;

@@ -62,6 +62,8 @@ typedef struct cleat__assignment {
     int64_t tenant;
     int32_t priority; /* 1 .. 3 */
     bool is_durable;
+    int32_t invocation_count; /* of a durable run: 1, 2, ..; else 0 */
+    int64_t log_size;         /* of a durable run: nodes that are in its log already; -1: not told */
     cleat__uuid workflow_id, version_id;
     cleat__uuid tenant_id, step_id; /* nil: not told */
     cleat_slice task;               /* the action */
@@ -77,11 +79,13 @@ typedef struct cleat__assignment {
 /* What a worker says about an attempt. */
 typedef struct cleat__report {
     cleat__uuid task_id;
-    int32_t retry_count; /* or CLEAT__RETRY_CURRENT */
-    cleat_status status; /* CLEAT_OK: completed; CLEAT_NON_RETRYABLE: failed for good; else failed.
+    int32_t retry_count;      /* or CLEAT__RETRY_CURRENT */
+    cleat_status status;      /* CLEAT_OK: completed; CLEAT_NON_RETRYABLE: failed for good; else failed.
                           * CLEAT_UNAVAILABLE: never begun, give it to another worker (no retry used) */
-    cleat_slice output;  /* JSON, checked, when completed */
-    cleat_slice error;   /* text, when failed */
+    cleat_slice output;       /* JSON, checked, when completed */
+    cleat_slice error;        /* text, when failed */
+    int32_t invocation_count; /* of a durable run: ignored when another one runs; 0: not told */
+    cleat_slice carrier;      /* JSON object: of the message to whoever waits for the run; absent: none */
 } cleat__report;
 
 typedef struct cleat__log_line {

@@ -11,6 +11,7 @@
 #include <cleat/exporter.h>
 #include <cleat/schedule.h>
 
+#include "model/durable.h"
 #include "model/event.h"
 #include "model/schedule.h"
 #include "model/worker.h"
@@ -83,6 +84,12 @@ struct cleat__transport {
     cleat_status (*watch)(cleat__transport *self, const cleat__uuid *run_id, const cleat__stream_sink *sink,
                           void **out);
     void (*unwatch)(cleat__transport *self, void *watch);
+    /* As the DURABLE command: done in this order, answered when all of it is stored. CLEAT_UNSUPPORTED: the
+     * engine has no hooks. `*done_count` may be NULL. */
+    cleat_status (*durable)(cleat__transport *self, const cleat__uuid *run_id, int32_t invocation_count,
+                            cleat__durable_request *requests, size_t count, size_t *done_count);
+    cleat_status (*resume_hook)(cleat__transport *self, cleat_slice token, cleat_slice payload,
+                                cleat_slice carrier, cleat__uuid *run_id, char **run_metadata);
     cleat_status (*export_spans)(cleat__transport *self, const cleat_span_batch *batch, int64_t timeout_ms);
     /* While it is true exports end at once, also those under way. NULL: they take no time. */
     void (*refuse_spans)(cleat__transport *self, bool is_refused);
