@@ -154,7 +154,8 @@ static void unwatch(cleat__transport *self, void *watched)
 static cleat_status durable(cleat__transport *self, const cleat__uuid *run_id, int32_t invocation_count,
                             cleat__durable_request *requests, size_t count, size_t *done_count)
 {
-    return cleat__remote_durable(&remote_of(self)->workers, run_id, invocation_count, requests, count, done_count);
+    return cleat__remote_durable(&remote_of(self)->workers, run_id, invocation_count, requests, count,
+                                 done_count);
 }
 
 static cleat_status resume_hook(cleat__transport *self, cleat_slice token, cleat_slice payload,

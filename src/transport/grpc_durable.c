@@ -72,7 +72,8 @@ static void wait_for_answers(cleat__durable_ask *ask)
 {
     cleat__link *link = ask->invocation->durables->link;
     bool is_silence_an_answer = ask->requests[0].kind == CLEAT__DURABLE_AWAIT && !link->is_cleat;
-    int64_t limit_ms = is_silence_an_answer ? link->settings.durable_grace_ms : link->settings.call_timeout_ms;
+    int64_t limit_ms =
+        is_silence_an_answer ? link->settings.durable_grace_ms : link->settings.call_timeout_ms;
     int64_t deadline_ns = cleat__deadline_ns(limit_ms);
     while (!ask->is_done && cleat__cond_wait_until(&ask->done, &link->mutex, deadline_ns)) {
     }
@@ -104,7 +105,8 @@ static cleat_status fail_unknown(const cleat__uuid *run_id, int32_t count)
 {
     char id[37];
     cleat__uuid_format(run_id, id);
-    return cleat__fail(CLEAT_CANCELLED, "invocation %d of run %s is over, or not at this worker", (int)count, id);
+    return cleat__fail(CLEAT_CANCELLED, "invocation %d of run %s is over, or not at this worker", (int)count,
+                       id);
 }
 
 /* Holds the invocation for a caller; the mutex is held. */
@@ -194,8 +196,8 @@ out:
 
 static bool takes_node(cleat__durable_kind kind)
 {
-    return kind == CLEAT__DURABLE_MEMO || kind == CLEAT__DURABLE_COMPLETE_MEMO || kind == CLEAT__DURABLE_TRIGGER ||
-           kind == CLEAT__DURABLE_WAIT_FOR;
+    return kind == CLEAT__DURABLE_MEMO || kind == CLEAT__DURABLE_COMPLETE_MEMO ||
+           kind == CLEAT__DURABLE_TRIGGER || kind == CLEAT__DURABLE_WAIT_FOR;
 }
 
 /* As many requests as go together; `*done` of them were done. */
@@ -226,7 +228,7 @@ static cleat_status create_hook(cleat__remote_workers *workers, const cleat__uui
     if (status != CLEAT_OK) {
         return status;
     }
-    status = cleat__remote_create_hook(workers->link, run_id, request->as.create_hook.token);
+    status = cleat__remote_create_hook(workers->link, run_id, count, request->as.create_hook.token);
     pthread_mutex_lock(&workers->link->mutex);
     leave(durables, invocation);
     pthread_mutex_unlock(&workers->link->mutex);

@@ -30,9 +30,9 @@ typedef struct cleat__invocation cleat__invocation;
 /* All of it belongs to the link's mutex. */
 typedef struct cleat__durables {
     cleat__link *link;
-    cleat__map tasks;   /* those with an invocation here, by id */
-    size_t callers;     /* inside cleat__remote_durable() */
-    bool is_stopped;    /* nobody may come in any more */
+    cleat__map tasks; /* those with an invocation here, by id */
+    size_t callers;   /* inside cleat__remote_durable() */
+    bool is_stopped;  /* nobody may come in any more */
 } cleat__durables;
 
 typedef struct cleat__durable_message {
@@ -44,7 +44,7 @@ typedef struct cleat__durable_message {
 
 /* What a caller waits for: a part of what it wants, of which all answers come by the stream. */
 typedef struct cleat__durable_ask {
-    struct cleat__durable_ask *next;                    /* of the invocation: whom the next answer belongs to */
+    struct cleat__durable_ask *next; /* of the invocation: whom the next answer belongs to */
     struct cleat__durable_ask *next_ready, *next_echo; /* of the stream */
     cleat__invocation *invocation;
     pthread_cond_t done;
@@ -52,9 +52,9 @@ typedef struct cleat__durable_ask {
     size_t count, answered; /* requests */
     cleat__durable_message *messages;
     size_t message_count, written;
-    uint64_t echo;       /* the number of its registration on this connection; 0: none was written */
-    bool is_ready;       /* in the stream's list of those with something to write */
-    bool is_repeatable;  /* takes no node */
+    uint64_t echo;      /* the number of its registration on this connection; 0: none was written */
+    bool is_ready;      /* in the stream's list of those with something to write */
+    bool is_repeatable; /* takes no node */
     bool waits_for_ack, waits_for_echo;
     bool is_done;
     cleat_status status;
@@ -64,9 +64,9 @@ typedef struct cleat__durable_ask {
 /* Of a worker. */
 typedef struct cleat__durable_stream {
     struct cleat__remote_worker *worker;
-    cleat__stream *stream; /* NULL: not connected */
-    bool must_register;    /* before all else */
-    uint64_t registrations, echoes; /* of this connection */
+    cleat__stream *stream;                      /* NULL: not connected */
+    bool must_register;                         /* before all else */
+    uint64_t registrations, echoes;             /* of this connection */
     cleat__durable_ask *ready, *last_ready;     /* in the order they came */
     cleat__durable_ask *echoing, *last_echoing; /* whose registration was written */
     cleat__invocation *invocations;
@@ -84,10 +84,10 @@ struct cleat__invocation {
     int32_t count, retry_count;
     cleat__durable_ask *first, *last;
     size_t callers;
-    cleat__map ended; /* nodes of which a completion has come */
-    int64_t orders;   /* completions so far */
-    int64_t children; /* that were asked for */
-    int64_t node;     /* the last one that the engine named */
+    cleat__map ended;  /* nodes of which a completion has come */
+    int64_t orders;    /* completions so far */
+    int64_t children;  /* that were asked for */
+    int64_t node;      /* the last one that the engine named */
     cleat_status fate; /* of all further calls, unless CLEAT_OK */
     char *fate_text;   /* NULL: the status's own */
 };
@@ -109,7 +109,8 @@ cleat_status cleat__remote_resume_hook(cleat__link *link, cleat_slice token, cle
 /* ---- For grpc_worker.c and grpc_report.c; the mutex is held ---- */
 
 /* An assignment has come. CLEAT_NO_MEMORY. */
-cleat_status cleat__invocation_begin(struct cleat__remote_worker *worker, const cleat__assignment *assignment);
+cleat_status cleat__invocation_begin(struct cleat__remote_worker *worker,
+                                     const cleat__assignment *assignment);
 /* It was reported, or never will be: nothing more is asked for it. */
 void cleat__invocation_end(cleat__durables *durables, const cleat__uuid *task_id, int32_t count);
 /* The count of the newest one here; 0: there is none. */
@@ -160,6 +161,7 @@ cleat_status cleat__durable_registration(const char *worker_id, cleat__buffer *o
 void cleat__durable_messages_free(cleat__durable_ask *ask);
 
 /* A hook's token brings payloads to the run; the mutex is not held. */
-cleat_status cleat__remote_create_hook(cleat__link *link, const cleat__uuid *run_id, cleat_slice token);
+cleat_status cleat__remote_create_hook(cleat__link *link, const cleat__uuid *run_id, int32_t invocation_count,
+                                       cleat_slice token);
 
 #endif

@@ -65,8 +65,8 @@ static bool take_node(cleat__invocation *invocation, int64_t branch, int64_t num
 {
     if (branch < 1 || number != invocation->node + 1) {
         char text[128];
-        snprintf(text, sizeof(text), "node %" PRId64 " of branch %" PRId64 " after node %" PRId64, number, branch,
-                 invocation->node);
+        snprintf(text, sizeof(text), "node %" PRId64 " of branch %" PRId64 " after node %" PRId64, number,
+                 branch, invocation->node);
         confuse(invocation, text);
         return false;
     }
@@ -96,7 +96,8 @@ static void on_memo(const cleat__durable_stream *stream,
 {
     cleat__invocation *it = find_by_ref(stream, answer->ref);
     cleat__durable_request *request = it != NULL ? take(it, CLEAT__DURABLE_MEMO) : NULL;
-    if (request == NULL || !take_node(it, answer->ref->branch_id, answer->ref->node_id, &request->as.memo.node)) {
+    if (request == NULL ||
+        !take_node(it, answer->ref->branch_id, answer->ref->node_id, &request->as.memo.node)) {
         return;
     }
     ProtobufCBinaryData bytes = {0, NULL};
@@ -173,7 +174,8 @@ static void on_completed(const cleat__durable_stream *stream,
     if (it != NULL && it->fate == CLEAT_OK) {
         const cleat__node node = {said->ref->branch_id, said->ref->node_id};
         const char *error = said->has_error_message_case != 0 ? said->error_message : "";
-        cleat__invocation_complete(it, &node, (cleat_slice){(const char *)said->payload.data, said->payload.len},
+        cleat__invocation_complete(it, &node,
+                                   (cleat_slice){(const char *)said->payload.data, said->payload.len},
                                    said->is_failure, error);
     }
 }
@@ -212,7 +214,8 @@ static void on_error(const cleat__durable_stream *stream, const Cleat__V1__Durab
     }
 }
 
-static void on_server_evicts(const cleat__durable_stream *stream, const Cleat__V1__DurableTaskServerEvictNotice *said)
+static void on_server_evicts(const cleat__durable_stream *stream,
+                             const Cleat__V1__DurableTaskServerEvictNotice *said)
 {
     cleat__invocation *it = find(stream, said->durable_task_external_id, said->invocation_count);
     if (it == NULL || it->fate != CLEAT_OK) {
@@ -242,7 +245,9 @@ static void dispatch(cleat__durable_stream *stream, const Cleat__V1__DurableTask
         on_triggered(stream, said->trigger_runs_ack);
         return;
     case CLEAT__V1__DURABLE_TASK_RESPONSE__MESSAGE_WAIT_FOR_ACK: on_waits(stream, said->wait_for_ack); return;
-    case CLEAT__V1__DURABLE_TASK_RESPONSE__MESSAGE_EVICTION_ACK: on_evicted(stream, said->eviction_ack); return;
+    case CLEAT__V1__DURABLE_TASK_RESPONSE__MESSAGE_EVICTION_ACK:
+        on_evicted(stream, said->eviction_ack);
+        return;
     case CLEAT__V1__DURABLE_TASK_RESPONSE__MESSAGE_ENTRY_COMPLETED:
         on_completed(stream, said->entry_completed);
         return;

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { PATH_SIZE = sizeof("/hooks/") + CLEAT__HOOK_TOKEN_MAX };
+enum { PATH_SIZE = sizeof("/hooks/") + CLEAT__HOOK_TOKEN_MAX, SENTENCE_SIZE = 1024 };
 
 /* What needs no escaping in a URL is all that a token may have. */
 static cleat_status make_path(cleat_slice token, char path[PATH_SIZE])
@@ -39,8 +39,8 @@ static cleat_status fail_unsupported(const cleat__link *link)
 }
 
 /* The end of a request, whose words are the server's; of a server without hooks it says that. */
-static cleat_status conclude(const cleat__link *link, const cleat__remote_session *session, cleat_status status,
-                             cleat_status conflict)
+static cleat_status conclude(const cleat__link *link, const cleat__remote_session *session,
+                             cleat_status status, cleat_status conflict)
 {
     if (status == CLEAT_OK) {
         return status;
@@ -48,13 +48,20 @@ static cleat_status conclude(const cleat__link *link, const cleat__remote_sessio
     if (status == CLEAT_NOT_FOUND && !session->was_explained) {
         return fail_unsupported(link);
     }
-    /* The sentence is this thread's, and stays. */
-    return session->code == 409 ? cleat__fail(conflict, "%s", cleat_error_message()) : status;
+    char text[SENTENCE_SIZE];
+    snprintf(text, sizeof(text), "%s", cleat_error_message());
+    switch (session->code) {
+    case 409: return cleat__fail(conflict, "%s", text);
+    case 410: return cleat__fail(CLEAT_CANCELLED, "%s", text); /* the invocation is over */
+    case 413: return cleat__fail(CLEAT_TOO_LARGE, "%s", text);
+    default: return status;
+    }
 }
 
-cleat_status cleat__remote_create_hook(cleat__link *link, const cleat__uuid *run_id, cleat_slice token)
+cleat_status cleat__remote_create_hook(cleat__link *link, const cleat__uuid *run_id, int32_t invocation_count,
+                                       cleat_slice token)
 {
-    char path[PATH_SIZE], id[37], body[64];
+    char path[PATH_SIZE], id[37], body[96];
     cleat__remote_session session;
     cleat__buffer reply = {0};
     if (!link->is_cleat) {
@@ -65,7 +72,7 @@ cleat_status cleat__remote_create_hook(cleat__link *link, const cleat__uuid *run
         return status;
     }
     cleat__uuid_format(run_id, id);
-    snprintf(body, sizeof(body), "{\"run_id\":\"%s\"}", id);
+    snprintf(body, sizeof(body), "{\"run_id\":\"%s\",\"invocation_count\":%d}", id, (int)invocation_count);
     status = cleat__remote_session_start(&session, &link->settings, link->settings.call_timeout_ms);
     if (status == CLEAT_OK) {
         status = cleat__remote_session_send(&session, "PUT", path, cleat_slice_of(body), &reply);
@@ -79,19 +86,22 @@ cleat_status cleat__remote_create_hook(cleat__link *link, const cleat__uuid *run
 /* ---- Resuming ---- */
 
 /* {"run_id":"..","metadata":{..}}: the metadata may be missing. */
-static cleat_status read_answer(const cleat__link *link, cleat_slice body, cleat__uuid *run_id, char **metadata)
+static cleat_status read_answer(const cleat__link *link, cleat_slice body, cleat__uuid *run_id,
+                                char **metadata)
 {
     cleat_slice id, value = {NULL, 0}, text = {NULL, 0};
     char *memory = NULL;
     cleat_status status = cleat__json_check("the answer of a hook", body, true);
     bool is_fine = status == CLEAT_OK && cleat__json_find_member(body, "run_id", &id) &&
-                   cleat__json_decode_string(id, &text, &memory) && cleat__uuid_parse(text, run_id) == CLEAT_OK;
+                   cleat__json_decode_string(id, &text, &memory) &&
+                   cleat__uuid_parse(text, run_id) == CLEAT_OK;
     cleat__free(memory);
     if (!is_fine) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "the server at %s does not say whom a hook has resumed",
                            link->settings.api_url);
     }
-    bool has_metadata = cleat__json_find_member(body, "metadata", &value) && value.size != 0 && value.data[0] == '{';
+    bool has_metadata =
+        cleat__json_find_member(body, "metadata", &value) && value.size != 0 && value.data[0] == '{';
     if (metadata == NULL || !has_metadata) {
         return CLEAT_OK;
     }

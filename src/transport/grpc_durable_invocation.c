@@ -262,7 +262,8 @@ bool cleat__invocation_has(const cleat__invocation *it, const cleat__durable_req
 static void wake(const cleat__invocation *it)
 {
     cleat__durable_ask *ask = it->first;
-    if (ask != NULL && ask->requests[0].kind == CLEAT__DURABLE_AWAIT && cleat__invocation_has(it, &ask->requests[0])) {
+    if (ask != NULL && ask->requests[0].kind == CLEAT__DURABLE_AWAIT &&
+        cleat__invocation_has(it, &ask->requests[0])) {
         cleat__durable_settle(ask, CLEAT_OK, NULL);
     }
 }
@@ -300,7 +301,8 @@ static cleat_status tell(const ended_node *node, cleat__node_end *out)
     out->is_cancelled = node->is_cancelled;
     out->payload = node->payload != NULL ? cleat__strdup(node->payload) : NULL;
     out->error = node->error != NULL ? cleat__strdup(node->error) : NULL;
-    bool is_short = (node->payload != NULL && out->payload == NULL) || (node->error != NULL && out->error == NULL);
+    bool is_short =
+        (node->payload != NULL && out->payload == NULL) || (node->error != NULL && out->error == NULL);
     return is_short ? cleat__fail_memory() : CLEAT_OK;
 }
 

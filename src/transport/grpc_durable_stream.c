@@ -95,6 +95,11 @@ static void write_next(cleat__durable_stream *stream, cleat__durable_ask *ask)
         remove_ready(stream, ask);
     }
     cleat__stream_write(stream->stream, (cleat_slice){message->data, message->size});
+    bool is_last = ask->written == ask->message_count;
+    if (is_last && !ask->waits_for_ack && !ask->waits_for_echo && !ask->is_repeatable) {
+        ask->answered = ask->count; /* the value of a memo, of which such an engine says nothing */
+        cleat__durable_settle(ask, CLEAT_OK, NULL);
+    }
 }
 
 static void write_more(void *owner)
@@ -219,7 +224,8 @@ static void on_ended(void *owner, int code, const char *text)
         return;
     }
     char sentence[CLEAT__CALL_TEXT];
-    (void)snprintf(sentence, sizeof(sentence), "the stream of durable tasks was lost: %s", cleat_error_message());
+    (void)snprintf(sentence, sizeof(sentence), "the stream of durable tasks was lost: %s",
+                   cleat_error_message());
     interrupt_all(stream, CLEAT_UNAVAILABLE, sentence);
     if (link->is_closing) {
         return;

@@ -137,7 +137,8 @@ static cleat_status write_trigger(writer *self, const cleat__durable_request *fr
         return cleat__fail_memory();
     }
     while (status == CLEAT_OK && runs.n_trigger_opts < count) {
-        Cleat__V1__TriggerWorkflowRequest *child = write_child(self, &from->as.trigger.items[runs.n_trigger_opts]);
+        Cleat__V1__TriggerWorkflowRequest *child =
+            write_child(self, &from->as.trigger.items[runs.n_trigger_opts]);
         if (child == NULL) {
             status = cleat__fail_memory();
         } else {
@@ -184,7 +185,8 @@ static char *text_of(const cleat__buffer *text, bool *failed)
     return cleat__message_text(failed, cleat__buffer_slice(text));
 }
 
-static Cleat__V1__BaseMatchCondition *write_base(const cleat__condition *from, const cleat__uuid *group, bool *failed)
+static Cleat__V1__BaseMatchCondition *write_base(const cleat__condition *from, const cleat__uuid *group,
+                                                 bool *failed)
 {
     char id[37];
     Cleat__V1__BaseMatchCondition *base = cleat__message_new(&cleat__v1__base_match_condition__descriptor);
@@ -218,8 +220,8 @@ static void write_sleep(const cleat__condition *from, const cleat__uuid *group, 
     }
 }
 
-static void write_event(const writer *self, const cleat__condition *from, const cleat__uuid *group, bool *failed,
-                        conditions *out)
+static void write_event(const writer *self, const cleat__condition *from, const cleat__uuid *group,
+                        bool *failed, conditions *out)
 {
     cleat__buffer key = {0};
     Cleat__V1__UserEventMatchCondition *event =
@@ -340,7 +342,8 @@ static cleat_status write_await(writer *self, const cleat__durable_request *from
 static cleat_status write_evict(writer *self, const cleat__durable_request *from)
 {
     request message = CLEAT__V1__DURABLE_TASK_REQUEST__INIT;
-    Cleat__V1__DurableTaskEvictInvocationRequest evict = CLEAT__V1__DURABLE_TASK_EVICT_INVOCATION_REQUEST__INIT;
+    Cleat__V1__DurableTaskEvictInvocationRequest evict =
+        CLEAT__V1__DURABLE_TASK_EVICT_INVOCATION_REQUEST__INIT;
     bool failed = false;
     evict.invocation_count = self->count;
     evict.durable_task_external_id = self->task_id;

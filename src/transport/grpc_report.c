@@ -29,7 +29,7 @@ struct cleat__held {
     char key[KEY_SIZE]; /* of the map */
     cleat__uuid task_id;
     int32_t retry_count, invocation_count;
-    bool is_reported;   /* its report is on the way; until that has arrived it may be assigned again */
+    bool is_reported; /* its report is on the way; until that has arrived it may be assigned again */
     cleat__remote_worker *worker;
     cleat__held *next, *previous; /* of the worker's, until it is reported */
     char worker_id[37];
@@ -143,7 +143,8 @@ bool cleat__remote_holds(const cleat__remote_workers *workers, const cleat__assi
     return cleat__map_get(&workers->held, (cleat_slice){key, KEY_SIZE}) != NULL;
 }
 
-bool cleat__remote_hold(cleat__remote_worker *worker, const cleat__assignment *assignment, cleat_slice step_id)
+bool cleat__remote_hold(cleat__remote_worker *worker, const cleat__assignment *assignment,
+                        cleat_slice step_id)
 {
     cleat__remote_workers *workers = worker->workers;
     cleat__held *held = held_new(worker, assignment, step_id);

@@ -82,7 +82,8 @@ static cleat_status write_many(const cleat__link *link, const cleat__trigger *tr
 {
     message->workflows = cleat__calloc(count, sizeof(*message->workflows));
     while (message->workflows != NULL && message->n_workflows < count) {
-        Cleat__V1__TriggerWorkflowRequest *item = cleat__remote_trigger_write(link, &triggers[message->n_workflows]);
+        Cleat__V1__TriggerWorkflowRequest *item =
+            cleat__remote_trigger_write(link, &triggers[message->n_workflows]);
         if (item == NULL) {
             return cleat__fail_memory();
         }

@@ -79,29 +79,6 @@ static void register_anew(cleat__remote_worker *worker)
 
 /* ---- The stream of actions ---- */
 
-/* The event's key as the program knows it. */
-static void restore_event_key(const cleat__remote_worker *worker, cleat__assignment *assignment)
-{
-    const char *prefix = worker->workers->link->settings.prefix;
-    size_t size = strlen(prefix);
-    if (assignment->event_key.size > size && memcmp(assignment->event_key.data, prefix, size) == 0) {
-        assignment->event_key.data += size;
-        assignment->event_key.size -= size;
-    }
-}
-
-/* The action as the SDK declared it. */
-static void restore_action(const cleat__remote_worker *worker, cleat__assignment *assignment)
-{
-    for (size_t i = 0; i < worker->action_count; i++) {
-        if (cleat_slice_equals(assignment->task, cleat_slice_of(worker->actions[i]))) {
-            assignment->task.data += worker->own_offset[i];
-            assignment->task.size -= worker->own_offset[i];
-            return;
-        }
-    }
-}
-
 /* 0: the task is not durable. */
 static int32_t invocation_of(const Cleat__AssignedAction *action)
 {
@@ -161,14 +138,13 @@ static void start_run(cleat__remote_worker *worker, const Cleat__AssignedAction 
         cleat__free(assignment);
         return;
     }
-    restore_action(worker, assignment);
-    restore_event_key(worker, assignment);
+    cleat__remote_restore_names(worker, assignment);
     assignment->next = NULL;
     worker->sink.assign(worker->sink.self, assignment);
 }
 
-void cleat__remote_cancel_attempt(cleat__remote_worker *worker, const cleat__uuid *task_id, int32_t retry_count,
-                                  int32_t invocation_count)
+void cleat__remote_cancel_attempt(cleat__remote_worker *worker, const cleat__uuid *task_id,
+                                  int32_t retry_count, int32_t invocation_count)
 {
     if (worker->sink.withdraw(worker->sink.self, task_id, retry_count)) {
         cleat__remote_forget(worker->workers, task_id, retry_count, invocation_count);

@@ -17,7 +17,7 @@ typedef struct cleat__remote_worker cleat__remote_worker;
 typedef struct cleat__remote_workers {
     cleat__link *link;
     cleat__remote_worker *first;
-    cleat__map held;                   /* attempts that were assigned and whose report has not arrived */
+    cleat__map held; /* attempts that were assigned and whose report has not arrived */
     cleat__durables durables;
     cleat__lane reports, begins, logs; /* cleat__lane.dropped counts what is lost */
 } cleat__remote_workers;
@@ -74,14 +74,15 @@ struct cleat__remote_worker {
 /* Whether it was assigned before and its report, if any, has not arrived. */
 bool cleat__remote_holds(const cleat__remote_workers *workers, const cleat__assignment *assignment);
 /* Remembers the assignment, which is not held yet. False: no memory. */
-bool cleat__remote_hold(cleat__remote_worker *worker, const cleat__assignment *assignment, cleat_slice step_id);
+bool cleat__remote_hold(cleat__remote_worker *worker, const cleat__assignment *assignment,
+                        cleat_slice step_id);
 cleat_status cleat__remote_report_locked(cleat__remote_workers *workers, const cleat__report *report);
 /* An attempt that will not be reported. */
 void cleat__remote_forget(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count,
                           int32_t invocation_count);
 /* Tells the worker that it is cancelled, or takes it back if it was not begun. */
-void cleat__remote_cancel_attempt(cleat__remote_worker *worker, const cleat__uuid *task_id, int32_t retry_count,
-                                  int32_t invocation_count);
+void cleat__remote_cancel_attempt(cleat__remote_worker *worker, const cleat__uuid *task_id,
+                                  int32_t retry_count, int32_t invocation_count);
 /* What this worker was assigned and has not reported is not its own any more. */
 void cleat__remote_give_back(cleat__remote_worker *worker);
 void cleat__remote_held_deinit(cleat__remote_workers *workers);

@@ -226,8 +226,8 @@ static cleat_status fail_transfer(const cleat__remote_session *session, CURLcode
                              url, text);
 }
 
-static cleat_status perform(cleat__remote_session *session, const char *method, const struct curl_slist *headers,
-                            cleat__buffer *body)
+static cleat_status perform(cleat__remote_session *session, const char *method,
+                            const struct curl_slist *headers, cleat__buffer *body)
 {
     CURL *easy = session->easy;
     char error[CURL_ERROR_SIZE] = "";
