@@ -67,17 +67,28 @@ static void give_up(cleat__durable_ask *ask)
     }
 }
 
+/* False: nothing has come of it for so long. */
+static bool wait_for(cleat__durable_ask *ask, int64_t limit_ms)
+{
+    cleat__link *link = ask->invocation->durables->link;
+    size_t answered;
+    do {
+        int64_t deadline_ns = cleat__deadline_ns(limit_ms);
+        answered = ask->answered;
+        while (!ask->is_done && cleat__cond_wait_until(&ask->done, &link->mutex, deadline_ns)) {
+        }
+    } while (!ask->is_done && ask->answered != answered);
+    return ask->is_done;
+}
+
 /* Others than `cleat serve` do not say that they have told everything. */
 static void wait_for_answers(cleat__durable_ask *ask)
 {
-    cleat__link *link = ask->invocation->durables->link;
+    const cleat__link *link = ask->invocation->durables->link;
     bool is_silence_an_answer = ask->requests[0].kind == CLEAT__DURABLE_AWAIT && !link->is_cleat;
     int64_t limit_ms =
         is_silence_an_answer ? link->settings.durable_grace_ms : link->settings.call_timeout_ms;
-    int64_t deadline_ns = cleat__deadline_ns(limit_ms);
-    while (!ask->is_done && cleat__cond_wait_until(&ask->done, &link->mutex, deadline_ns)) {
-    }
-    if (ask->is_done) {
+    if (wait_for(ask, limit_ms)) {
         return;
     }
     if (is_silence_an_answer) {
@@ -130,7 +141,9 @@ static void leave(cleat__durables *durables, cleat__invocation *invocation)
 {
     cleat__invocation_release(invocation);
     durables->callers--;
-    pthread_cond_broadcast(&durables->link->changed);
+    if (durables->is_stopped) {
+        pthread_cond_broadcast(&durables->link->changed);
+    }
 }
 
 /* The number of the first child that says none; the mutex is held. */
@@ -194,7 +207,7 @@ out:
     return status;
 }
 
-static bool takes_node(cleat__durable_kind kind)
+static bool goes_together(cleat__durable_kind kind)
 {
     return kind == CLEAT__DURABLE_MEMO || kind == CLEAT__DURABLE_COMPLETE_MEMO ||
            kind == CLEAT__DURABLE_TRIGGER || kind == CLEAT__DURABLE_WAIT_FOR;
@@ -205,10 +218,9 @@ static cleat_status ask_part(cleat__remote_workers *workers, const cleat__uuid *
                              cleat__durable_request *requests, size_t most, size_t *done)
 {
     cleat__durable_ask ask = {.requests = requests, .count = 1};
-    while (ask.count < most && takes_node(requests[0].kind) && takes_node(requests[ask.count].kind)) {
+    while (ask.count < most && goes_together(requests[0].kind) && goes_together(requests[ask.count].kind)) {
         ask.count++;
     }
-    ask.is_repeatable = !takes_node(requests[0].kind);
     cleat__cond_init(&ask.done);
     cleat_status status = ask_stream(workers, run_id, count, &ask);
     pthread_cond_destroy(&ask.done);

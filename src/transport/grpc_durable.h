@@ -11,7 +11,7 @@
  *
  * The engine counts nodes as requests come, so a request whose answer was lost cannot be sent again: the next
  * one would be taken for another node. Its invocation has failed then, and a new one finds in the log what was
- * recorded. What takes no node, AWAIT and EVICT, is sent again on the next connection.
+ * recorded. What takes no node, AWAIT, EVICT and COMPLETE_MEMO, is sent again on the next connection.
  *
  * An engine's answer names the task and the invocation, so one request of an invocation is under way at a time.
  */
@@ -38,8 +38,9 @@ typedef struct cleat__durables {
 typedef struct cleat__durable_message {
     char *data; /* owned */
     size_t size;
-    bool is_acked;  /* an answer of its own comes, before which nothing else is sent */
-    bool is_echoed; /* a registration: `cleat serve` answers it behind whatever was sent before */
+    bool is_acked;   /* an answer of its own comes, before which nothing else is sent */
+    bool takes_node; /* so it cannot be sent again */
+    bool is_echoed;  /* a registration: `cleat serve` answers it behind whatever was sent before */
 } cleat__durable_message;
 
 /* What a caller waits for: a part of what it wants, of which all answers come by the stream. */
@@ -52,9 +53,9 @@ typedef struct cleat__durable_ask {
     size_t count, answered; /* requests */
     cleat__durable_message *messages;
     size_t message_count, written;
-    uint64_t echo;      /* the number of its registration on this connection; 0: none was written */
-    bool is_ready;      /* in the stream's list of those with something to write */
-    bool is_repeatable; /* takes no node */
+    size_t confirmed; /* messages that need not be sent again on another connection */
+    uint64_t echo;    /* the number of its registration on this connection */
+    bool is_ready;    /* in the stream's list of those with something to write */
     bool waits_for_ack, waits_for_echo;
     bool is_done;
     cleat_status status;

@@ -81,6 +81,7 @@ static void advance(cleat__invocation *invocation)
     cleat__durable_ask *ask = invocation->first;
     ask->answered++;
     ask->waits_for_ack = false;
+    ask->confirmed = ask->written;
     if (ask->written < ask->message_count) {
         cleat__durable_stream_push(ask);
     } else if (!ask->waits_for_echo) {

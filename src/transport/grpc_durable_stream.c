@@ -96,7 +96,8 @@ static void write_next(cleat__durable_stream *stream, cleat__durable_ask *ask)
     }
     cleat__stream_write(stream->stream, (cleat_slice){message->data, message->size});
     bool is_last = ask->written == ask->message_count;
-    if (is_last && !ask->waits_for_ack && !ask->waits_for_echo && !ask->is_repeatable) {
+    bool is_await = ask->requests[0].kind == CLEAT__DURABLE_AWAIT;
+    if (is_last && !ask->waits_for_ack && !ask->waits_for_echo && !is_await) {
         ask->answered = ask->count; /* the value of a memo, of which such an engine says nothing */
         cleat__durable_settle(ask, CLEAT_OK, NULL);
     }
@@ -161,14 +162,14 @@ void cleat__durable_echoed(cleat__durable_stream *stream)
 static void interrupt(cleat__invocation *invocation, cleat_status status, const char *text)
 {
     cleat__durable_ask *ask = invocation->first;
-    if (ask == NULL || (ask->written == 0 && !ask->is_ready)) {
+    if (ask == NULL) {
         return;
     }
-    if (ask->written != 0 && !ask->is_repeatable) {
+    if (ask->waits_for_ack && ask->messages[ask->written - 1].takes_node) {
         cleat__invocation_fail(invocation, status, text);
         return;
     }
-    ask->written = 0;
+    ask->written = ask->confirmed;
     ask->waits_for_ack = false;
     add_ready(ask);
 }

@@ -33,7 +33,7 @@ static ProtobufCBinaryData bytes_of(cleat_slice slice)
     return (ProtobufCBinaryData){.len = slice.size, .data = (uint8_t *)(uintptr_t)slice.data};
 }
 
-static cleat_status add(writer *self, const request *message, bool is_acked, bool is_echoed)
+static cleat_status add(writer *self, const request *message)
 {
     cleat__buffer bytes = {0};
     int64_t most = self->link->settings.max_send_size;
@@ -46,8 +46,16 @@ static cleat_status add(writer *self, const request *message, bool is_acked, boo
         cleat__buffer_deinit(&bytes);
         return status;
     }
-    self->ask->messages[self->ask->message_count++] = (cleat__durable_message){
-        .data = (char *)bytes.data, .size = bytes.size, .is_acked = is_acked, .is_echoed = is_echoed};
+    cleat__durable_message *to = &self->ask->messages[self->ask->message_count++];
+    *to = (cleat__durable_message){.data = (char *)bytes.data, .size = bytes.size};
+    switch ((int)message->message_case) {
+    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_MEMO:
+    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_TRIGGER_RUNS:
+    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_WAIT_FOR: to->is_acked = to->takes_node = true; break;
+    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_EVICT_INVOCATION: to->is_acked = true; break;
+    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_REGISTER_WORKER: to->is_echoed = true; break;
+    default: break;
+    }
     return CLEAT_OK;
 }
 
@@ -65,7 +73,7 @@ static cleat_status write_memo(writer *self, const cleat__durable_request *from)
     }
     message.message_case = CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_MEMO;
     message.memo = &memo;
-    return add(self, &message, true, false);
+    return add(self, &message);
 }
 
 static cleat_status write_complete_memo(writer *self, const cleat__durable_request *from)
@@ -82,7 +90,7 @@ static cleat_status write_complete_memo(writer *self, const cleat__durable_reque
     memo.payload = bytes_of(from->as.complete_memo.payload);
     message.message_case = CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_COMPLETE_MEMO;
     message.complete_memo = &memo;
-    return add(self, &message, false, false);
+    return add(self, &message);
 }
 
 cleat_status cleat__durable_registration(const char *worker_id, cleat__buffer *out)
@@ -105,7 +113,7 @@ static cleat_status write_barrier(writer *self)
     worker.worker_id = (char *)(uintptr_t)self->worker_id;
     message.message_case = CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_REGISTER_WORKER;
     message.register_worker = &worker;
-    return add(self, &message, false, true);
+    return add(self, &message);
 }
 
 /* ---- Children ---- */
@@ -148,7 +156,7 @@ static cleat_status write_trigger(writer *self, const cleat__durable_request *fr
     message.message_case = CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_TRIGGER_RUNS;
     message.trigger_runs = &runs;
     if (status == CLEAT_OK) {
-        status = add(self, &message, true, false);
+        status = add(self, &message);
     }
     for (size_t i = 0; i < runs.n_trigger_opts; i++) {
         cleat__message_free(runs.trigger_opts[i]);
@@ -296,7 +304,7 @@ static cleat_status write_wait_for(writer *self, const cleat__durable_request *f
     message.message_case = CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_WAIT_FOR;
     message.wait_for = &wait;
     failed = failed || wait.wait_for_conditions == NULL;
-    cleat_status status = failed ? cleat__fail_memory() : add(self, &message, true, false);
+    cleat_status status = failed ? cleat__fail_memory() : add(self, &message);
     cleat__message_free(wait.wait_for_conditions);
     if (wait.has_label_case != 0) {
         cleat__free(wait.label);
@@ -333,8 +341,7 @@ static cleat_status write_await(writer *self, const cleat__durable_request *from
     worker.waiting_entries = write_entries(self, from->as.await.nodes, from->as.await.count);
     message.message_case = CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_WORKER_STATUS;
     message.worker_status = &worker;
-    cleat_status status =
-        worker.waiting_entries != NULL ? add(self, &message, false, false) : cleat__fail_memory();
+    cleat_status status = worker.waiting_entries != NULL ? add(self, &message) : cleat__fail_memory();
     cleat__free(worker.waiting_entries);
     return status;
 }
@@ -358,7 +365,7 @@ static cleat_status write_evict(writer *self, const cleat__durable_request *from
     message.message_case = CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_EVICT_INVOCATION;
     message.evict_invocation = &evict;
     failed = failed || evict.cleat_waiting == NULL;
-    cleat_status status = failed ? cleat__fail_memory() : add(self, &message, true, false);
+    cleat_status status = failed ? cleat__fail_memory() : add(self, &message);
     cleat__free(evict.cleat_waiting);
     if (evict.has_reason_case != 0) {
         cleat__free(evict.reason);

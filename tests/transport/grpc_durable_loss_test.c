@@ -95,6 +95,33 @@ static void test_an_eviction_is_repeated(void **state)
     listener_remove(&worker, it->transport);
 }
 
+/* A value that is there already is not given another time. */
+static void test_a_completion_is_repeated(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    asker_thread asker;
+    cleat__durable_request requests[] = {memo_of("a", NULL),
+                                         {.kind = CLEAT__DURABLE_COMPLETE_MEMO,
+                                          .as.complete_memo = {.node = first_node,
+                                                               .key = cleat_slice_of("a"),
+                                                               .payload = cleat_slice_of("5")}}};
+    begin_invocation(it, &worker);
+    asker_start(&asker, it, 1, requests, 2);
+    assert_said(it, 1, MEMO);
+    mock_send_memo(&it->engine, TASK, 1, 1, false, NULL);
+    assert_said(it, 2, COMPLETE_MEMO);
+    assert_said(it, 3, REGISTER);
+    lose(it);
+    assert_said(it, 4, REGISTER);
+    assert_said(it, 5, COMPLETE_MEMO);
+    assert_said(it, 6, REGISTER);
+    mock_send_echo(&it->engine);
+    mock_send_echo(&it->engine);
+    asker_join(&asker, CLEAT_OK, "");
+    listener_remove(&worker, it->transport);
+}
+
 /* Of several requests those that were answered are done. */
 static void test_loss_in_the_middle(void **state)
 {
@@ -316,6 +343,7 @@ int main(void)
         TEST(test_a_request_is_under_way),
         TEST(test_waits_survive),
         TEST(test_an_eviction_is_repeated),
+        TEST(test_a_completion_is_repeated),
         TEST(test_loss_in_the_middle),
         TEST(test_refused_streams),
         TEST(test_the_worker_goes),
