@@ -47,7 +47,7 @@ static const method methods[] = {
     {"/WorkflowService/TriggerWorkflow", INVALID, "name"},
     {"/WorkflowService/BulkTriggerWorkflow", OK, ""},
     {"/WorkflowService/PutRateLimit", UNSUPPORTED, "rate limits"},
-    {"/v1.V1Dispatcher/DurableTask", UNSUPPORTED, "durable tasks"},
+    {"/v1.V1Dispatcher/DurableTask", UNSUPPORTED, "requests of that kind"},
     {"/v1.V1Dispatcher/RegisterDurableEvent", UNSUPPORTED, "durable tasks"},
     {"/v1.V1Dispatcher/ListenForDurableEvent", UNSUPPORTED, "durable tasks"},
     {"/v1.AdminService/PutWorkflow", INVALID, "no tasks"},
@@ -55,7 +55,7 @@ static const method methods[] = {
     {"/v1.AdminService/ReplayTasks", INVALID, "external_ids"},
     {"/v1.AdminService/TriggerWorkflowRun", INVALID, "name"},
     {"/v1.AdminService/GetRunDetails", INVALID, "external_id"},
-    {"/v1.AdminService/BranchDurableTask", UNSUPPORTED, "durable tasks"},
+    {"/v1.AdminService/BranchDurableTask", INVALID, "task_external_id"},
     {"/opentelemetry.proto.collector.trace.v1.TraceService/Export", OK, ""},
 };
 #define METHOD_COUNT (sizeof(methods) / sizeof(methods[0]))

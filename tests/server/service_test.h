@@ -178,6 +178,7 @@ typedef struct task_declaration {
     int retries;
     const char *timeout;
     const char *event; /* that starts it; NULL: none */
+    bool is_durable;
 } task_declaration;
 
 static inline void declare(service_world *it, task_declaration like)
@@ -190,6 +191,7 @@ static inline void declare(service_world *it, task_declaration like)
     task.readable_id = text_(like.name);
     task.action = action;
     task.retries = like.retries;
+    task.is_durable = like.is_durable;
     task.timeout = text_(like.timeout != NULL ? like.timeout : "60s");
     char *events[] = {text_(like.event)};
     request.tasks = tasks;
