@@ -8,6 +8,7 @@
 
 #include "again.h"
 #include "base/error.h"
+#include "failing.h"
 #include "wire/durable_write.h"
 
 #pragma GCC diagnostic ignored "-Wmissing-braces" /* in protobuf-c's initialisers of oneofs */
@@ -353,6 +354,43 @@ static void test_ends_of_nodes(void **state)
     cleat__message_free(message);
 }
 
+/* ---- Without memory ---- */
+
+/* Reads it and writes its answers; false: there was no memory. */
+static bool convert(const request *message)
+{
+    cleat__durable_asked read;
+    bool is_whole = cleat__durable_asked_read(message, &read) == CLEAT_OK;
+    if (is_whole) {
+        void *answer = cleat__durable_answer_write(&read);
+        void *error = cleat__durable_error_write(&read, CLEAT_FAILED, "no");
+        is_whole = answer != NULL && error != NULL;
+        cleat__message_free(answer);
+        cleat__message_free(error);
+    }
+    cleat__durable_asked_end(&read);
+    return is_whole;
+}
+
+static void test_nothing_is_left_behind(void **state)
+{
+    static const int kinds[] = {ASK(MEMO), ASK(COMPLETE_MEMO), ASK(TRIGGER_RUNS), ASK(WAIT_FOR),
+                                ASK(EVICT_INVOCATION)};
+    asking it;
+    (void)state;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        bool is_done = false;
+        for (int blocks = 0; !is_done; blocks++) {
+            failing memory;
+            of_kind(&it, kinds[i]);
+            failing_begin(&memory, blocks);
+            is_done = convert(&it.message);
+            cleat_set_allocator(NULL);
+            assert_int_equal(memory.live, 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_evictions),
         cmocka_unit_test(test_whose_it_is),
         cmocka_unit_test(test_ends_of_nodes),
+        cmocka_unit_test(test_nothing_is_left_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
