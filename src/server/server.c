@@ -301,11 +301,12 @@ static cleat_status start_rpc(cleat__server *self, const cleat__server_options *
     self->services.listeners = self->listeners;
     self->services.otlp = &self->otlp;
     const cleat__rpc_service services[] = {
-        cleat__service_admin(&self->services),   cleat__service_dispatcher(&self->services),
-        cleat__service_durable(&self->services), cleat__service_events(&self->services),
-        cleat__service_listen(&self->services),  cleat__service_results(&self->services),
-        cleat__service_tasks(&self->services),   cleat__service_traces(&self->services),
-        cleat__service_watch(&self->services),   cleat__service_workflows(&self->services),
+        cleat__service_admin(&self->services),     cleat__service_dispatcher(&self->services),
+        cleat__service_durable(&self->services),   cleat__service_events(&self->services),
+        cleat__service_listen(&self->services),    cleat__service_results(&self->services),
+        cleat__service_signal(&self->services),    cleat__service_tasks(&self->services),
+        cleat__service_traces(&self->services),    cleat__service_watch(&self->services),
+        cleat__service_workflows(&self->services),
     };
     const cleat__rpc_options rpc = {
         .address = options->grpc_address,

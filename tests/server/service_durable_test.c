@@ -20,28 +20,6 @@ typedef struct invocation {
     Cleat__AssignedAction *action; /* that began it */
 } invocation;
 
-static id_text register_durable(service_world *it, const char *name)
-{
-    Cleat__WorkerRegisterRequest message = CLEAT__WORKER_REGISTER_REQUEST__INIT;
-    Cleat__WorkerRegisterRequest__SlotConfigEntry slots = CLEAT__WORKER_REGISTER_REQUEST__SLOT_CONFIG_ENTRY__INIT;
-    Cleat__WorkerRegisterRequest__SlotConfigEntry *config[] = {&slots};
-    char action[128], *actions[] = {action};
-    id_text id;
-    snprintf(action, sizeof(action), "%s:%s", name, name);
-    message.worker_name = text_("w");
-    message.actions = actions;
-    message.n_actions = 1;
-    slots.key = text_("durable");
-    slots.value = 1;
-    message.slot_config = config;
-    message.n_slot_config = 1;
-    Cleat__WorkerRegisterResponse *reply =
-        ask(it, "/Dispatcher/Register", &message.base, &cleat__worker_register_response__descriptor);
-    snprintf(id.text, sizeof(id.text), "%s", reply->worker_id);
-    cleat__message_free(reply);
-    return id;
-}
-
 static rpc_stream *open_stream(service_world *it)
 {
     return rpc_open(it->client, "/v1.V1Dispatcher/DurableTask",
@@ -255,14 +233,6 @@ static void say_status(const invocation *self, rpc_stream *stream, const char *t
     message.message_case = ASK(WORKER_STATUS);
     message.worker_status = &part;
     say(stream, &message);
-}
-
-static void push(service_world *it, const char *key, const char *payload)
-{
-    Cleat__PushEventRequest message = CLEAT__PUSH_EVENT_REQUEST__INIT;
-    message.key = text_(key);
-    message.payload = text_(payload);
-    cleat__message_free(ask(it, "/EventsService/Push", &message.base, &cleat__event__descriptor));
 }
 
 /* ---- What is heard ---- */

@@ -240,6 +240,29 @@ static inline id_text register_worker(service_world *it, const char *name, int s
     return id;
 }
 
+/* With one slot for durable tasks. */
+static inline id_text register_durable(service_world *it, const char *name)
+{
+    Cleat__WorkerRegisterRequest message = CLEAT__WORKER_REGISTER_REQUEST__INIT;
+    Cleat__WorkerRegisterRequest__SlotConfigEntry slots = CLEAT__WORKER_REGISTER_REQUEST__SLOT_CONFIG_ENTRY__INIT;
+    Cleat__WorkerRegisterRequest__SlotConfigEntry *config[] = {&slots};
+    char action[128], *actions[] = {action};
+    id_text id;
+    snprintf(action, sizeof(action), "%s:%s", name, name);
+    message.worker_name = text_("w");
+    message.actions = actions;
+    message.n_actions = 1;
+    slots.key = text_("durable");
+    slots.value = 1;
+    message.slot_config = config;
+    message.n_slot_config = 1;
+    Cleat__WorkerRegisterResponse *reply =
+        ask(it, "/Dispatcher/Register", &message.base, &cleat__worker_register_response__descriptor);
+    snprintf(id.text, sizeof(id.text), "%s", reply->worker_id);
+    cleat__message_free(reply);
+    return id;
+}
+
 static inline rpc_stream *listen_by(service_world *it, rpc_client *client, const char *path, id_text worker)
 {
     Cleat__WorkerListenRequest request = CLEAT__WORKER_LISTEN_REQUEST__INIT;
@@ -327,6 +350,14 @@ static inline void assert_status(service_world *it, id_text run, Cleat__V1__RunS
     Cleat__V1__GetRunDetailsResponse *details = details_of(it, run);
     assert_int_equal(details->status, status);
     cleat__message_free(details);
+}
+
+static inline void push(service_world *it, const char *key, const char *payload)
+{
+    Cleat__PushEventRequest message = CLEAT__PUSH_EVENT_REQUEST__INIT;
+    message.key = text_(key);
+    message.payload = text_(payload);
+    cleat__message_free(ask(it, "/EventsService/Push", &message.base, &cleat__event__descriptor));
 }
 
 /* ---- Results ---- */
