@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/duration.h"
+#include "model/event.h"
 #include "wire/timestamp.h"
 
 typedef Cleat__V1__BaseMatchCondition common;

@@ -5,12 +5,9 @@
 #include "model/durable.h"
 #include "wire/v1/shared/condition.pb-c.h"
 
-/* An event condition whose key begins so is one of a hook, whose token is the rest. Such events cannot be
- * pushed. Cleat's own: other engines wait for an event that never comes. */
-#define CLEAT__HOOK_KEY_PREFIX "cleat:hook:"
-
 /*
- * A server's reading; slices are borrowed from the message, the list is the caller's, to be freed.
+ * A server's reading. Conditions on an event whose key begins with CLEAT__HOOK_KEY_PREFIX are Cleat's own, on
+ * hooks: to other engines, events that never come. Slices are borrowed from the message, the list is the caller's, to be freed.
  * CLEAT_INVALID_ARGUMENT: there are none or too many, a group that is no UUID, an action other than CREATE, a
  * malformed time or duration; CLEAT_NO_MEMORY. What their expressions say is the engine's matter.
  */
