@@ -56,17 +56,18 @@ typedef enum cleat_workflow_spans {
 } cleat_workflow_spans;
 
 /*
- * A declaration; what is not said here is as in cleat_task_options. Its runs take one slot of the type "durable".
+ * A declaration; what is not said here is as in cleat_task_options. Its runs take one slot of the type "durable"
+ * while they run, none while they wait. A worker has as many as `slots`, unless its `slot_types` say how many.
  * A worker may have several versions of one workflow: a run goes on with the version it began with, where the
  * worker has it, else with the one that was added last; so do new runs.
  */
 typedef struct cleat_workflow_options {
     size_t struct_size;
-    const char *name;
     cleat_task_function run;
-    void *user_data;
-    const char *version;      /* NULL: none; at most 255 bytes */
     const char *machine_name; /* "workflow//src/order.c//process_order", for spans; NULL: the name */
+    const char *name;         /* as that of a task */
+    void *user_data;
+    const char *version; /* NULL: none; at most 255 bytes */
     int retries;              /* of the function; each replays the log */
     int64_t backoff_initial_ms;
     double backoff_factor;
