@@ -183,6 +183,12 @@ bool cleat_task_is_replaying(const cleat_task *task)
            !cleat__invocation_is_new(task->invocation, cleat__invocation_next(task->invocation));
 }
 
+bool cleat_task_is_stopped(const cleat_task *task)
+{
+    return cleat_task_is_workflow(task) &&
+           (task->invocation->stopped != CLEAT_OK || atomic_load(&task->cancelled));
+}
+
 cleat_workflow_spans cleat_task_spans(const cleat_task *task)
 {
     return task != NULL && task->declaration != NULL ? task->declaration->spans : CLEAT_WORKFLOW_SPANS;
