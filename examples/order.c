@@ -1,8 +1,7 @@
 /*
  * An order that waits for somebody's approval, up to 24 hours: over restarts, and without holding a thread.
  *
- *     order              plays the customer too: one order is approved, one is not in time
- *     order ID [24h]     starts an order and goes on working; approve it by `cleat hook resume order-ID true`
+ *     order [TIMEOUT]
  */
 #include <cleat/cleat.h>
 
@@ -40,10 +39,11 @@ static cleat_status process_order(cleat_task *task, void *user_data)
     }
     cleat_status status = cleat_hook_create(task, token, &hook);
     if (status == CLEAT_OK) {
-        status = cleat_step_run(task,
-                                CLEAT_STEP_OPTIONS(.name = "ask", .run = ask_for_approval, .user_data = user_data,
-                                                   .input = text, .retries = 3, .backoff_initial_ms = 1000),
-                                NULL);
+        status =
+            cleat_step_run(task,
+                           CLEAT_STEP_OPTIONS(.name = "ask", .run = ask_for_approval, .user_data = user_data,
+                                              .input = text, .retries = 3, .backoff_initial_ms = 1000),
+                           NULL);
     }
     if (status == CLEAT_OK) {
         status = cleat_hook_wait(task, &hook, timeout, &approval); /* CLEAT_SUSPENDED until then */
@@ -58,7 +58,8 @@ static cleat_status process_order(cleat_task *task, void *user_data)
         status = cleat_step(task, "charge", charge, "{\"cents\":990}", &receipt);
     }
     if (status == CLEAT_OK) {
-        status = cleat_task_return_format(task, "{\"order\":\"paid\",\"by\":%.*s}", CLEAT_SLICE_ARGS(receipt));
+        status =
+            cleat_task_return_format(task, "{\"order\":\"paid\",\"by\":%.*s}", CLEAT_SLICE_ARGS(receipt));
     }
     return status; /* CLEAT_SUSPENDED too */
 }
@@ -82,22 +83,19 @@ static bool ends_with(cleat_client *client, const cleat_run_id *id, const char *
     return is;
 }
 
-static int play(cleat_client *client, sem_t *asked)
+/* The customer approves the first one, and forgets the second. */
+static bool play(cleat_client *client, sem_t *asked, const char *timeout)
 {
     cleat_run_id first, second;
-    if (start(client, "1", "24h", &first) != CLEAT_OK || start(client, "2", "100ms", &second) != CLEAT_OK) {
-        return 1;
+    if (start(client, "1", timeout, &first) != CLEAT_OK || start(client, "2", "100ms", &second) != CLEAT_OK) {
+        return false;
     }
     sem_wait(asked);
     sem_wait(asked);
-    /* From wherever the customer's answer comes in. */
-    if (cleat_hook_resume(client, "order-1", "true", NULL) != CLEAT_OK) {
-        return 1;
-    }
-    return ends_with(client, &first, "{\"order\":\"paid\",\"by\":{\"receipt\":17}}") &&
-                   ends_with(client, &second, "{\"order\":\"not approved in time\"}")
-               ? 0
-               : 1;
+    /* From wherever the answer comes in; on the command line it is `cleat hook resume order-1 true`. */
+    return cleat_hook_resume(client, "order-1", "true", NULL) == CLEAT_OK &&
+           ends_with(client, &first, "{\"order\":\"paid\",\"by\":{\"receipt\":17}}") &&
+           ends_with(client, &second, "{\"order\":\"not approved in time\"}");
 }
 
 int main(int argc, char **argv)
@@ -105,24 +103,19 @@ int main(int argc, char **argv)
     sem_t asked;
     cleat_client *client = NULL;
     cleat_worker *worker = NULL;
-    cleat_run_id id;
-    int code = 1;
+    bool is_right = false;
     sem_init(&asked, 0, 0);
     if (cleat_client_new(NULL, &client) == CLEAT_OK && cleat_worker_new(client, NULL, &worker) == CLEAT_OK &&
-        cleat_worker_add_workflow(worker, CLEAT_WORKFLOW(process_order, .name = "order", .user_data = &asked)) ==
-            CLEAT_OK &&
+        cleat_worker_add_workflow(
+            worker, CLEAT_WORKFLOW(process_order, .name = "order", .user_data = &asked)) == CLEAT_OK &&
         cleat_worker_start(worker) == CLEAT_OK) {
-        if (argc < 2) {
-            code = play(client, &asked);
-        } else if (start(client, argv[1], argc > 2 ? argv[2] : "24h", &id) == CLEAT_OK) {
-            code = cleat_worker_run(worker) == CLEAT_OK ? 0 : 1; /* until a signal; the next start goes on */
-        }
+        is_right = play(client, &asked, argc > 1 ? argv[1] : "24h");
     }
-    if (code != 0) {
+    if (!is_right) {
         fprintf(stderr, "%s\n", cleat_error_message());
     }
     cleat_worker_free(worker);
     cleat_client_free(client);
     sem_destroy(&asked);
-    return code;
+    return is_right ? 0 : 1;
 }

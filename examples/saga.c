@@ -66,13 +66,15 @@ static cleat_status travel(cleat_task *task, void *user_data)
         if (status == CLEAT_OK) {
             continue;
         }
-        if (cleat_task_is_stopped(task)) { /* it is not the step that has failed: the run waits, or is cancelled */
+        if (cleat_task_is_stopped(
+                task)) { /* it is not the step that has failed: the run waits, or is cancelled */
             return status;
         }
         char why[100];
         snprintf(why, sizeof why, "%s", cleat_error_message());
         status = undo(task, i);
-        return status != CLEAT_OK ? status : cleat_task_fail(task, CLEAT_NON_RETRYABLE, "all undone: %s", why);
+        return status != CLEAT_OK ? status
+                                  : cleat_task_fail(task, CLEAT_NON_RETRYABLE, "all undone: %s", why);
     }
     return cleat_task_return(task, "{\"travel\":\"booked\"}");
 }

@@ -72,7 +72,7 @@ typedef struct cleat_workflow_options {
     const char *name;         /* as that of a task */
     void *user_data;
     const char *version; /* NULL: none; at most 255 bytes */
-    int retries;              /* of the function; each replays the log */
+    int retries;         /* of the function; each replays the log */
     int64_t backoff_initial_ms;
     double backoff_factor;
     int64_t backoff_max_ms;

@@ -41,7 +41,8 @@ int cleat__verb_hook_resume(const cleat__cli *cli, int argc, char **argv)
     const char *db = NULL;
     bool json = false;
     const cleat__option options[] = {
-        CLEAT__TEXT("db", "FILE", &db, "database; default: a server by $HATCHET_CLIENT_TOKEN, else $CLEAT_DB"),
+        CLEAT__TEXT("db", "FILE", &db,
+                    "database; default: a server by $HATCHET_CLIENT_TOKEN, else $CLEAT_DB"),
         CLEAT__OPTION_JSON(&json),
     };
     const cleat__usage usage = {

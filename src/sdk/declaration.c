@@ -179,8 +179,8 @@ static cleat_status copy_version(const char *version, cleat__declaration *to)
 {
     cleat__buffer json = {0};
     size_t size = version != NULL ? strlen(version) : 0;
-    if (version != NULL && (size == 0 || size > CLEAT__NAME_MAX ||
-                            cleat__utf8_valid_prefix(version, size) != size)) {
+    if (version != NULL &&
+        (size == 0 || size > CLEAT__NAME_MAX || cleat__utf8_valid_prefix(version, size) != size)) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "version has 1 to %d bytes of UTF-8, or is NULL",
                            CLEAT__NAME_MAX);
     }

@@ -49,11 +49,11 @@ typedef struct cleat__invocation {
     cleat_task *task;
     const cleat__declaration *declaration; /* the version that runs */
     pthread_t thread;
-    const char *call;        /* the public function that was called last */
-    const char *step;        /* the name of the step that runs in place; NULL: none does */
-    int64_t log_size;        /* nodes from former invocations; -1: not known */
-    int64_t branch;          /* that of the newest node known */
-    cleat__logged *nodes;    /* number 1 first */
+    const char *call;     /* the public function that was called last */
+    const char *step;     /* the name of the step that runs in place; NULL: none does */
+    int64_t log_size;     /* nodes from former invocations; -1: not known */
+    int64_t branch;       /* that of the newest node known */
+    cleat__logged *nodes; /* number 1 first */
     size_t node_count, node_capacity;
 
     /* What waits to be stored; its texts are in `pending_memory`. The items of TRIGGERs stand in `triggers`, in

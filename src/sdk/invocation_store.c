@@ -121,8 +121,7 @@ cleat_status cleat__invocation_want_runs(cleat__invocation *it, const cleat__tri
         return no_memory(it);
     }
     it->triggers = items;
-    cleat__durable_request *request =
-        it->pending_count > 0 ? &it->pending[it->pending_count - 1] : NULL;
+    cleat__durable_request *request = it->pending_count > 0 ? &it->pending[it->pending_count - 1] : NULL;
     if (request == NULL || request->kind != CLEAT__DURABLE_TRIGGER) {
         request = add_request(it, CLEAT__DURABLE_TRIGGER);
     }
@@ -193,14 +192,11 @@ static bool note_answer(cleat__invocation *it, const cleat__durable_request *req
         }
         ++*number;
         return note_node(it, first, &request->as.memo.node);
-    case CLEAT__DURABLE_WAIT_FOR:
-        ++*number;
-        return note_node(it, first, &request->as.wait_for.node);
+    case CLEAT__DURABLE_WAIT_FOR: ++*number; return note_node(it, first, &request->as.wait_for.node);
     case CLEAT__DURABLE_TRIGGER:
         *number += (int64_t)request->as.trigger.count;
         return note_runs(it, request, first);
-    default:
-        return true;
+    default: return true;
     }
 }
 
@@ -263,9 +259,8 @@ static cleat_status send(cleat__invocation *it, size_t waiting)
         aim_triggers(it, ids, nodes);
         status = transport->durable(transport, &assignment->task_id, assignment->invocation_count,
                                     it->pending, it->pending_count, &done);
-        cleat_status noted = status == CLEAT_OK || status == CLEAT_SUSPENDED
-                                 ? note_answers(it, waiting, done)
-                                 : CLEAT_OK;
+        cleat_status noted =
+            status == CLEAT_OK || status == CLEAT_SUSPENDED ? note_answers(it, waiting, done) : CLEAT_OK;
         status = noted != CLEAT_OK ? noted : status;
     }
     cleat__free(ids);
@@ -281,8 +276,8 @@ cleat_status cleat__invocation_store(cleat__invocation *it, cleat__durable_reque
     }
     if (last != NULL) {
         cleat__durable_request *added = add_request(it, last->kind);
-        if (added == NULL || (last->kind == CLEAT__DURABLE_MEMO &&
-                              cleat__invocation_add_node(it, CLEAT__LOGGED_VALUE) == 0)) {
+        if (added == NULL ||
+            (last->kind == CLEAT__DURABLE_MEMO && cleat__invocation_add_node(it, CLEAT__LOGGED_VALUE) == 0)) {
             return it->stopped;
         }
         *added = *last;
@@ -295,15 +290,15 @@ cleat_status cleat__invocation_store(cleat__invocation *it, cleat__durable_reque
     return status == CLEAT_SUSPENDED ? status : cleat__invocation_check(it, status);
 }
 
-cleat_status cleat__invocation_value(cleat__invocation *it, const char *key, cleat_slice own, cleat_slice *out)
+cleat_status cleat__invocation_value(cleat__invocation *it, const char *key, cleat_slice own,
+                                     cleat_slice *out)
 {
     cleat_slice name = cleat_slice_of(key);
     *out = own;
     if (cleat__invocation_is_new(it, cleat__invocation_next(it))) {
         return cleat__invocation_want_memo(it, name, own);
     }
-    cleat__durable_request request = {.kind = CLEAT__DURABLE_MEMO,
-                                      .as.memo = {.key = name, .payload = own}};
+    cleat__durable_request request = {.kind = CLEAT__DURABLE_MEMO, .as.memo = {.key = name, .payload = own}};
     cleat_status status = cleat__invocation_store(it, &request);
     if (request.as.memo.value != NULL) {
         /* The node owns it from now on. */

@@ -282,9 +282,10 @@ static cleat_status spawn(cleat_task *task, bool many, const cleat_run_item *ite
                           cleat_run_id *ids)
 {
     if (task != NULL && task->step_name != NULL) {
-        return cleat__fail(CLEAT_FAILED_PRECONDITION,
-                           "inside the step \"%s\": let the function of the workflow start runs by cleat_spawn()",
-                           task->step_name);
+        return cleat__fail(
+            CLEAT_FAILED_PRECONDITION,
+            "inside the step \"%s\": let the function of the workflow start runs by cleat_spawn()",
+            task->step_name);
     }
     return cleat_task_is_workflow(task) ? cleat__workflow_spawn_now(task, many, items, count, ids)
                                         : cleat__task_spawn(task, many, items, count, ids, NULL);

@@ -199,7 +199,8 @@ cleat_status cleat__worker_add_declaration(cleat_worker *worker, cleat__declarat
 {
     cleat_slice action = cleat_slice_of(declaration->action);
     if (cleat__map_get(&worker->by_action, action) != NULL) {
-        return cleat__fail(CLEAT_ALREADY_EXISTS, "this worker has a task \"%s\" already", declaration->action);
+        return cleat__fail(CLEAT_ALREADY_EXISTS, "this worker has a task \"%s\" already",
+                           declaration->action);
     }
     cleat_status status = check_workflow(worker, declaration->action);
     if (status == CLEAT_OK) {
@@ -224,8 +225,9 @@ cleat_status cleat__worker_check_new(cleat_worker *worker, const char *name, cle
     pthread_mutex_lock(&worker->mutex);
     bool started = worker->state != CLEAT__WORKER_NEW;
     pthread_mutex_unlock(&worker->mutex);
-    return started ? cleat__fail(CLEAT_FAILED_PRECONDITION, "the worker has started: declare \"%s\" before", name)
-                   : CLEAT_OK;
+    return started
+               ? cleat__fail(CLEAT_FAILED_PRECONDITION, "the worker has started: declare \"%s\" before", name)
+               : CLEAT_OK;
 }
 
 cleat_status cleat_worker_add_task(cleat_worker *worker, const cleat_task_options *task)

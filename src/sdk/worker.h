@@ -124,7 +124,7 @@ typedef enum cleat__cancel_stage {
 struct cleat_task {
     cleat_worker *worker;
     const cleat__declaration *declaration;
-    cleat__assignment *assignment; /* owned, but by a step */
+    cleat__assignment *assignment;        /* owned, but by a step */
     struct cleat__invocation *invocation; /* of a workflow, on its stack; NULL: it is none */
     cleat_task *step;                     /* of a workflow: that runs in place; under the worker's mutex */
     const char *step_name;                /* of a step, as what follows; NULL: it is none */

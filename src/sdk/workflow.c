@@ -106,7 +106,8 @@ static cleat_status suspend(cleat__invocation *it)
 
 static cleat_status fail_for_good(cleat__invocation *it, const char *what)
 {
-    return cleat_task_fail(it->task, CLEAT_NON_RETRYABLE, "workflow \"%s\" %s", it->declaration->workflow, what);
+    return cleat_task_fail(it->task, CLEAT_NON_RETRYABLE, "workflow \"%s\" %s", it->declaration->workflow,
+                           what);
 }
 
 /* What was answered to the program counts, not what it has made of it. */
@@ -122,7 +123,8 @@ static cleat_status end_stopped(cleat__invocation *it, cleat_status status)
         return fail_for_good(it, what);
     }
     if (status == CLEAT_OK) {
-        status = cleat_task_fail(it->task, it->stopped, "workflow \"%s\" got %s from %s() and returned CLEAT_OK: %s",
+        status = cleat_task_fail(it->task, it->stopped,
+                                 "workflow \"%s\" got %s from %s() and returned CLEAT_OK: %s",
                                  it->declaration->workflow, cleat_status_name(it->stopped), it->stopped_call,
                                  it->stopped_text != NULL ? it->stopped_text : "");
     }

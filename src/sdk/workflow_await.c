@@ -33,7 +33,8 @@ static cleat_status suspend(cleat__invocation *it, const int64_t *numbers, size_
         }
     }
     it->waits_for_all = is_all;
-    return cleat__invocation_stop(it, cleat__fail(CLEAT_SUSPENDED, "%s() waits: return CLEAT_SUSPENDED", it->call));
+    return cleat__invocation_stop(
+        it, cleat__fail(CLEAT_SUSPENDED, "%s() waits: return CLEAT_SUSPENDED", it->call));
 }
 
 /* The node owns what came. */
@@ -117,9 +118,9 @@ static cleat_status check_futures(const cleat__invocation *it, const cleat_futur
         int64_t number = futures[i].node;
         if (number < 1 || (size_t)number > it->node_count ||
             cleat__invocation_node(it, number)->kind == CLEAT__LOGGED_VALUE) {
-            return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                               "future %zu is none of this invocation: cleat_spawn() and cleat_timer() make them",
-                               i);
+            return cleat__fail(
+                CLEAT_INVALID_ARGUMENT,
+                "future %zu is none of this invocation: cleat_spawn() and cleat_timer() make them", i);
         }
     }
     return CLEAT_OK;
@@ -174,14 +175,13 @@ static cleat_status await_all(cleat__invocation *it, const cleat_future *futures
     return status;
 }
 
-cleat_status cleat_await_all(cleat_task *task, const cleat_future *futures, size_t count, cleat_slice *outputs)
+cleat_status cleat_await_all(cleat_task *task, const cleat_future *futures, size_t count,
+                             cleat_slice *outputs)
 {
     cleat__invocation *it;
     clear(outputs, count);
     cleat_status status = cleat__invocation_enter(task, "cleat_await_all", &it);
-    return status == CLEAT_OK
-               ? cleat__invocation_leave(it, await_all(it, futures, count, outputs))
-               : status;
+    return status == CLEAT_OK ? cleat__invocation_leave(it, await_all(it, futures, count, outputs)) : status;
 }
 
 cleat_status cleat_await(cleat_task *task, const cleat_future *future, cleat_slice *output)

@@ -42,8 +42,9 @@ static cleat_status add_version(cleat_worker *worker, cleat__declaration *added,
     }
     for (const cleat__declaration *it = former; it != NULL; it = it->older) {
         if (is_same_version(it, added)) {
-            return cleat__fail(CLEAT_ALREADY_EXISTS, "this worker has the workflow \"%s\" in the version %s already",
-                               added->action, added->version_json);
+            return cleat__fail(CLEAT_ALREADY_EXISTS,
+                               "this worker has the workflow \"%s\" in the version %s already", added->action,
+                               added->version_json);
         }
     }
     cleat_status status = cleat__map_put(&worker->by_action, cleat_slice_of(added->action), added);
@@ -73,8 +74,7 @@ static cleat_status declare(cleat_worker *worker, const cleat_workflow_options *
         status = offer_slots(worker);
     }
     if (status == CLEAT_OK) {
-        cleat__declaration *former =
-            cleat__map_get(&worker->by_action, cleat_slice_of(declaration->action));
+        cleat__declaration *former = cleat__map_get(&worker->by_action, cleat_slice_of(declaration->action));
         status = former != NULL ? add_version(worker, declaration, former)
                                 : cleat__worker_add_declaration(worker, declaration);
     }

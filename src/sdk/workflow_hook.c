@@ -113,8 +113,8 @@ static cleat_status wait_hook(cleat__invocation *it, const cleat_hook *hook, con
     char label[LABEL_SIZE];
     int64_t ms = 0, number;
     cleat_slice data = {NULL, 0};
-    cleat_status status = hook != NULL ? check_token(hook_token(hook))
-                                       : cleat__fail(CLEAT_INVALID_ARGUMENT, "hook is NULL");
+    cleat_status status =
+        hook != NULL ? check_token(hook_token(hook)) : cleat__fail(CLEAT_INVALID_ARGUMENT, "hook is NULL");
     if (status == CLEAT_OK && timeout != NULL) {
         status = cleat__wait_duration("timeout", timeout, &ms);
     }
@@ -127,7 +127,8 @@ static cleat_status wait_hook(cleat__invocation *it, const cleat_hook *hook, con
     };
     conditions[0].group = conditions[1].group = cleat_slice_of(it->task->id.text);
     (void)snprintf(label, sizeof(label), "hook %s", hook->token);
-    status = cleat__invocation_wait(it, conditions, timeout != NULL ? 2 : 1, CLEAT__LOGGED_HOOK, label, &number);
+    status =
+        cleat__invocation_wait(it, conditions, timeout != NULL ? 2 : 1, CLEAT__LOGGED_HOOK, label, &number);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -140,7 +141,8 @@ static cleat_status wait_hook(cleat__invocation *it, const cleat_hook *hook, con
     return CLEAT_OK;
 }
 
-cleat_status cleat_hook_wait(cleat_task *task, const cleat_hook *hook, const char *timeout, cleat_slice *payload)
+cleat_status cleat_hook_wait(cleat_task *task, const cleat_hook *hook, const char *timeout,
+                             cleat_slice *payload)
 {
     cleat__invocation *it;
     if (payload != NULL) {

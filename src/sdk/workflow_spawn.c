@@ -78,8 +78,9 @@ static cleat_status continue_as_new(cleat__invocation *it, const char *input)
     if (status == CLEAT_OK) {
         memcpy(it->continued_as, id.text, sizeof(it->continued_as));
         (void)cleat__invocation_stop(
-            it, cleat__fail(CLEAT_FAILED_PRECONDITION,
-                            "the run goes on as %s: return what cleat_continue_as_new() has answered", id.text));
+            it,
+            cleat__fail(CLEAT_FAILED_PRECONDITION,
+                        "the run goes on as %s: return what cleat_continue_as_new() has answered", id.text));
     }
     return status;
 }

@@ -113,9 +113,9 @@ static cleat_status take_record(cleat_step_call *call, char *record)
     if (read_record(call, cleat_slice_of(record))) {
         return CLEAT_OK;
     }
-    return cleat__invocation_stop(
-        it, cleat__fail(CLEAT_NON_DETERMINISTIC, "what is recorded as step \"%s\" is no end of a step",
-                        call->options->name));
+    return cleat__invocation_stop(it, cleat__fail(CLEAT_NON_DETERMINISTIC,
+                                                  "what is recorded as step \"%s\" is no end of a step",
+                                                  call->options->name));
 }
 
 /* ---- The function ---- */
@@ -131,7 +131,8 @@ static cleat_status judge(const cleat_step_call *call, cleat_status status, bool
     }
     if (status == CLEAT_SUSPENDED) {
         return cleat__fail(CLEAT_NON_RETRYABLE,
-                           "step \"%s\" returned CLEAT_SUSPENDED: only the function of the workflow waits", name);
+                           "step \"%s\" returned CLEAT_SUSPENDED: only the function of the workflow waits",
+                           name);
     }
     if (status == CLEAT_OK && task->output != NULL && strlen(task->output) > CLEAT_PAYLOAD_MAX - 64) {
         return cleat__fail(CLEAT_TOO_LARGE, "the output of step \"%s\" has more than %zu bytes", name,
@@ -279,7 +280,8 @@ static cleat_status back_off(cleat__invocation *it, const cleat_step_options *op
     char text[CLEAT__DURATION_TEXT], label[LABEL_SIZE];
     int64_t ms = cleat__policy_backoff_ms(policy, attempt);
     cleat__duration_format(ms, text);
-    (void)snprintf(label, sizeof(label), "sleep %s before attempt %d of %s", text, attempt + 1, options->name);
+    (void)snprintf(label, sizeof(label), "sleep %s before attempt %d of %s", text, attempt + 1,
+                   options->name);
     return cleat__invocation_sleep(it, ms, cleat_slice_of(text), label);
 }
 
@@ -314,7 +316,8 @@ static cleat_status check_step(const cleat_step_options *options, cleat__policy 
     const cleat_slice name = cleat_slice_of(options->name);
     if (name.size == 0 || name.size > STEP_NAME_MAX ||
         cleat__utf8_valid_prefix(name.data, name.size) != name.size) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the name of a step has 1 to %d bytes of UTF-8", STEP_NAME_MAX);
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the name of a step has 1 to %d bytes of UTF-8",
+                           STEP_NAME_MAX);
     }
     if (strncmp(options->name, "cleat:", 6) == 0) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "step \"%s\": names with \"cleat:\" are the library's",

@@ -229,7 +229,8 @@ static cleat_status wait_event(cleat__invocation *it, const char *key, const cha
     };
     conditions[0].group = conditions[1].group = cleat_slice_of(it->task->id.text);
     (void)snprintf(label, sizeof(label), "event %s", key);
-    status = cleat__invocation_wait(it, conditions, timeout != NULL ? 2 : 1, CLEAT__LOGGED_TIME, label, &number);
+    status =
+        cleat__invocation_wait(it, conditions, timeout != NULL ? 2 : 1, CLEAT__LOGGED_TIME, label, &number);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -250,7 +251,6 @@ cleat_status cleat_wait_event(cleat_task *task, const char *key, const char *exp
         *payload = (cleat_slice){NULL, 0};
     }
     cleat_status status = cleat__invocation_enter(task, "cleat_wait_event", &it);
-    return status == CLEAT_OK
-               ? cleat__invocation_leave(it, wait_event(it, key, expression, timeout, payload))
-               : status;
+    return status == CLEAT_OK ? cleat__invocation_leave(it, wait_event(it, key, expression, timeout, payload))
+                              : status;
 }

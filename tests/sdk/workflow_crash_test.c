@@ -105,9 +105,9 @@ static cleat_status steps(cleat_task *task, void *user_data)
     if (status == CLEAT_OK) {
         status = step(task, known, second, "second", &two);
     }
-    return status == CLEAT_OK ? cleat_task_return_format(task, "[%.*s,%.*s]", CLEAT_SLICE_ARGS(one),
-                                                         CLEAT_SLICE_ARGS(two))
-                              : status;
+    return status == CLEAT_OK
+               ? cleat_task_return_format(task, "[%.*s,%.*s]", CLEAT_SLICE_ARGS(one), CLEAT_SLICE_ARGS(two))
+               : status;
 }
 
 static cleat_status child(cleat_task *task, void *user_data)
@@ -170,20 +170,20 @@ static cleat_status open_all(fixture *it)
         status = cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 4), &it->worker);
     }
     if (status == CLEAT_OK) {
-        status = cleat_worker_add_workflow(it->worker,
-                                           CLEAT_WORKFLOW(steps, .name = "steps", .user_data = known));
+        status =
+            cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(steps, .name = "steps", .user_data = known));
     }
     if (status == CLEAT_OK) {
-        status = cleat_worker_add_workflow(it->worker,
-                                           CLEAT_WORKFLOW(fan_out, .name = "fan", .user_data = known));
+        status =
+            cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(fan_out, .name = "fan", .user_data = known));
     }
     if (status == CLEAT_OK) {
         status = cleat_worker_add_workflow(it->worker,
                                            CLEAT_WORKFLOW(with_hook, .name = "hook", .user_data = known));
     }
     if (status == CLEAT_OK) {
-        status = cleat_worker_add_task(
-            it->worker, CLEAT_TASK_OPTIONS(.name = "child", .run = child, .user_data = known));
+        status = cleat_worker_add_task(it->worker,
+                                       CLEAT_TASK_OPTIONS(.name = "child", .run = child, .user_data = known));
     }
     return status == CLEAT_OK ? cleat_worker_start(it->worker) : status;
 }

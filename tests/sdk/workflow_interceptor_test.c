@@ -147,7 +147,8 @@ static cleat_status whole(cleat_task *task, void *user_data)
     cleat_future future;
     cleat_hook hook;
     cleat_status status = cleat_step_run(
-        task, CLEAT_STEP_OPTIONS(.name = "flaky", .run = flaky, .retries = 1, .machine_name = "step//flaky"), NULL);
+        task, CLEAT_STEP_OPTIONS(.name = "flaky", .run = flaky, .retries = 1, .machine_name = "step//flaky"),
+        NULL);
     if (status == CLEAT_OK) {
         status = cleat_sleep(task, "5ms");
     }

@@ -116,16 +116,19 @@ static cleat_status wait_in_step(cleat_task *task, void *user_data)
     cleat_run_id id;
     assert_false(cleat_task_is_workflow(task));
     assert_int_equal(cleat_task_invocation(task), 0);
-    workflow_refused(cleat_sleep(task, "1h"), CLEAT_FAILED_PRECONDITION, "cleat_sleep() inside the step \"bad\"");
+    workflow_refused(cleat_sleep(task, "1h"), CLEAT_FAILED_PRECONDITION,
+                     "cleat_sleep() inside the step \"bad\"");
     workflow_refused(cleat_sleep(workflow, "1h"), CLEAT_FAILED_PRECONDITION, "inside the step \"bad\"");
-    workflow_refused(cleat_task_spawn(task, "any", NULL, NULL, &id), CLEAT_FAILED_PRECONDITION, "cleat_spawn()");
+    workflow_refused(cleat_task_spawn(task, "any", NULL, NULL, &id), CLEAT_FAILED_PRECONDITION,
+                     "cleat_spawn()");
     return CLEAT_OK;
 }
 
 static cleat_status with_bad_step(cleat_task *task, void *user_data)
 {
     (void)user_data;
-    return cleat_step_run(task, CLEAT_STEP_OPTIONS(.name = "bad", .run = wait_in_step, .user_data = task), NULL);
+    return cleat_step_run(task, CLEAT_STEP_OPTIONS(.name = "bad", .run = wait_in_step, .user_data = task),
+                          NULL);
 }
 
 static void test_waiting_in_a_step(void **state)
@@ -159,7 +162,8 @@ static void test_a_step_that_suspends(void **state)
 
 static void *call_from_thread(void *task)
 {
-    workflow_refused(cleat_step(task, "pack", nothing, NULL, NULL), CLEAT_FAILED_PRECONDITION, "another thread");
+    workflow_refused(cleat_step(task, "pack", nothing, NULL, NULL), CLEAT_FAILED_PRECONDITION,
+                     "another thread");
     assert_int_equal(cleat_random(task), 0);
     assert_string_equal(cleat_uuid(task).text, "00000000-0000-0000-0000-000000000000");
     return NULL;
@@ -303,18 +307,17 @@ static void test_bad_declarations(void **state)
                      CLEAT_ALREADY_EXISTS, "order");
     workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "task")),
                      CLEAT_ALREADY_EXISTS, "task");
-    workflow_refused(
-        cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "order", .run = nothing)),
-        CLEAT_ALREADY_EXISTS, "order");
+    workflow_refused(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "order", .run = nothing)),
+                     CLEAT_ALREADY_EXISTS, "order");
     workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .version = "1")),
                      CLEAT_INVALID_ARGUMENT, "name");
     workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(NULL, .name = "none")),
                      CLEAT_INVALID_ARGUMENT, "run");
-    workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "v", .version = "")),
-                     CLEAT_INVALID_ARGUMENT, "version");
     workflow_refused(
-        cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "v", .spans = 7)),
-        CLEAT_INVALID_ARGUMENT, "spans");
+        cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "v", .version = "")),
+        CLEAT_INVALID_ARGUMENT, "version");
+    workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "v", .spans = 7)),
+                     CLEAT_INVALID_ARGUMENT, "spans");
     workflow_refused(cleat_worker_add_workflow(NULL, CLEAT_WORKFLOW(nothing, .name = "v")),
                      CLEAT_INVALID_ARGUMENT, "worker");
     workflow_refused(cleat_worker_add_workflow(it->worker, NULL), CLEAT_INVALID_ARGUMENT, "options");

@@ -77,8 +77,8 @@ void workflow_add(workflow_fixture *it, const char *name, cleat_task_function ru
 void workflow_add_task(workflow_fixture *it, const char *name, cleat_task_function run)
 {
     need_worker(it);
-    workflow_ok(cleat_worker_add_task(it->worker,
-                                      CLEAT_TASK_OPTIONS(.name = name, .run = run, .user_data = it)));
+    workflow_ok(
+        cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = name, .run = run, .user_data = it)));
 }
 
 void workflow_start(workflow_fixture *it)
@@ -106,7 +106,8 @@ void workflow_ends(workflow_fixture *it, const cleat_run_id *id, cleat_run_statu
     const char *found = result.status == CLEAT_RUN_COMPLETED ? result.output : result.error;
     bool is = result.status == status;
     if (is && text != NULL) {
-        is = found != NULL && (status == CLEAT_RUN_COMPLETED ? strcmp(found, text) == 0 : strstr(found, text) != NULL);
+        is = found != NULL &&
+             (status == CLEAT_RUN_COMPLETED ? strcmp(found, text) == 0 : strstr(found, text) != NULL);
     }
     if (!is) {
         fail_msg("the run %s: %s, instead of: %s", cleat_run_status_name(result.status),

@@ -13,8 +13,8 @@ static cleat_status echo(cleat_task *task, void *user_data)
 {
     workflow_fixture *it = user_data;
     int count = gate_add(&it->steps);
-    return cleat_task_return_format(task, "{\"of\":%.*s,\"count\":%d}", CLEAT_SLICE_ARGS(cleat_task_input(task)),
-                                    count);
+    return cleat_task_return_format(task, "{\"of\":%.*s,\"count\":%d}",
+                                    CLEAT_SLICE_ARGS(cleat_task_input(task)), count);
 }
 
 static cleat_status step(cleat_task *task, workflow_fixture *it, const char *name, const char *input,
@@ -88,10 +88,11 @@ static cleat_status retrying(cleat_task *task, void *user_data)
     bool is_enough = cleat_slice_equals(cleat_task_input(task), cleat_slice_of("{\"retries\":2}"));
     cleat_slice output;
     gate_add(&it->calls);
-    cleat_status status = cleat_step_run(task,
-                                         CLEAT_STEP_OPTIONS(.name = "third", .run = third_time, .user_data = it,
-                                                            .retries = is_enough ? 2 : 1, .backoff_initial_ms = 5),
-                                         &output);
+    cleat_status status =
+        cleat_step_run(task,
+                       CLEAT_STEP_OPTIONS(.name = "third", .run = third_time, .user_data = it,
+                                          .retries = is_enough ? 2 : 1, .backoff_initial_ms = 5),
+                       &output);
     assert_true(status == CLEAT_SUSPENDED || status == CLEAT_OK || status == CLEAT_FAILED);
     assert_int_equal(cleat_task_is_stopped(task), status == CLEAT_SUSPENDED);
     return status == CLEAT_OK ? cleat_task_return_format(task, "%.*s", CLEAT_SLICE_ARGS(output)) : status;
@@ -158,7 +159,8 @@ static cleat_status slow(cleat_task *task, void *user_data)
 static cleat_status impatient(cleat_task *task, void *user_data)
 {
     cleat_status status = cleat_step_run(
-        task, CLEAT_STEP_OPTIONS(.name = "slow", .run = slow, .user_data = user_data, .timeout_ms = 20), NULL);
+        task, CLEAT_STEP_OPTIONS(.name = "slow", .run = slow, .user_data = user_data, .timeout_ms = 20),
+        NULL);
     assert_int_equal(status, CLEAT_TIMEOUT);
     assert_false(cleat_task_is_cancelled(task));
     return status;
@@ -243,7 +245,8 @@ static cleat_status fan_out(cleat_task *task, void *user_data)
         char expected[16];
         (void)snprintf(expected, sizeof(expected), "%d", i);
         if (!cleat_slice_equals(outputs[i], cleat_slice_of(expected))) {
-            status = cleat_task_fail(task, CLEAT_NON_RETRYABLE, "%d is %.*s", i, CLEAT_SLICE_ARGS(outputs[i]));
+            status =
+                cleat_task_fail(task, CLEAT_NON_RETRYABLE, "%d is %.*s", i, CLEAT_SLICE_ARGS(outputs[i]));
         }
     }
     return status;
@@ -287,9 +290,8 @@ static cleat_status race(cleat_task *task, void *user_data)
     it->numbers[call] = (int64_t)index + 1;
     gate_add(&it->go);
     status = cleat_await_all(task, futures, 2, NULL);
-    return status == CLEAT_OK
-               ? cleat_task_return_format(task, "[%zu,%.*s]", index, CLEAT_SLICE_ARGS(output))
-               : status;
+    return status == CLEAT_OK ? cleat_task_return_format(task, "[%zu,%.*s]", index, CLEAT_SLICE_ARGS(output))
+                              : status;
 }
 
 static void test_the_first_is_the_same_in_a_replay(void **state)

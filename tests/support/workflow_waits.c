@@ -192,13 +192,13 @@ static cleat_status versioned(cleat_task *task, void *user_data)
 {
     workflow_fixture *it = user_data;
     gate_add(&it->calls);
-    cleat_status status = cleat_sleep(task, cleat_slice_equals(cleat_task_input(task), cleat_slice_of("{}"))
-                                                ? "5ms"
-                                                : "1h");
+    cleat_status status =
+        cleat_sleep(task, cleat_slice_equals(cleat_task_input(task), cleat_slice_of("{}")) ? "5ms" : "1h");
     return status == CLEAT_OK ? cleat_task_return_format(task, "\"%s\"", cleat_task_version(task)) : status;
 }
 
-static const cleat_workflow_options *version(workflow_fixture *it, const char *text, cleat_workflow_options *out)
+static const cleat_workflow_options *version(workflow_fixture *it, const char *text,
+                                             cleat_workflow_options *out)
 {
     *out = *CLEAT_WORKFLOW_OPTIONS(.run = versioned, .name = "order", .user_data = it, .version = text);
     return out;
@@ -297,8 +297,8 @@ static cleat_status cancelled_step(cleat_task *task, void *user_data)
 static cleat_status cancelled(cleat_task *task, void *user_data)
 {
     workflow_fixture *it = user_data;
-    cleat_status status =
-        cleat_step_run(task, CLEAT_STEP_OPTIONS(.name = "long", .run = cancelled_step, .user_data = it), NULL);
+    cleat_status status = cleat_step_run(
+        task, CLEAT_STEP_OPTIONS(.name = "long", .run = cancelled_step, .user_data = it), NULL);
     it->numbers[0] = status;
     it->numbers[1] = cleat_sleep(task, "1h");
     it->numbers[2] = cleat_task_is_stopped(task);
