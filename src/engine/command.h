@@ -239,7 +239,7 @@ struct cleat__command {
             cleat_slice payload;
         } put_stream;
         /*
-         * What an invocation asks for, in this order; the first that fails ends it, and `done_count` were done.
+         * What an invocation asks for, in this order; the first that fails ends it, and `*done_count` were done.
          * CLEAT_CANCELLED: the run is not running, or in another invocation. CLEAT_NON_DETERMINISTIC: the
          * sentence has both orders. CLEAT_SUSPENDED: an AWAIT. With a listener, that is who hears of this
          * run from now on.
@@ -249,7 +249,7 @@ struct cleat__command {
             int32_t invocation_count;
             cleat__durable_request *requests;
             size_t count;
-            size_t done_count;                       /* answer */
+            size_t *done_count;                      /* answer; NULL: who cares */
             const cleat__durable_listener *listener; /* NULL: it asks by AWAIT */
         } durable;
         /* A worker says what its invocations wait for: whatever of it has ended is told (again), and so are

@@ -1,6 +1,7 @@
 /* One handler per command of command.h. What it answers is told when the batch is committed. */
 #include "base/error.h"
 #include "engine/events.h"
+#include "engine/hooks.h"
 #include "engine/life.h"
 #include "engine/replay.h"
 #include "engine/timetable.h"
@@ -227,6 +228,21 @@ static cleat_status started(cleat__core *core, cleat__command *command)
     return has_begun ? cleat__life_begin(core, run) : CLEAT_OK;
 }
 
+static cleat_status end_attempt(cleat__core *core, cleat__run *run, const cleat__report *said,
+                                cleat__event event)
+{
+    if (event == CLEAT__EVENT_RELEASE) {
+        return cleat__life_release(core, run);
+    }
+    if (event == CLEAT__EVENT_COMPLETE) {
+        bool has_output = said->output.size != 0;
+        return cleat__life_complete(core, run, has_output ? said->output : cleat_slice_of("null"));
+    }
+    cleat_slice error =
+        said->error.data != NULL ? said->error : cleat_slice_of(cleat_status_text(said->status));
+    return cleat__life_fail(core, run, error, said->status != CLEAT_NON_RETRYABLE);
+}
+
 static cleat_status report(cleat__core *core, cleat__command *command)
 {
     const cleat__report *said = &command->as.report;
@@ -238,16 +254,17 @@ static cleat_status report(cleat__core *core, cleat__command *command)
     if (!is_current(run, said->retry_count) || cleat__state_next(run->state, event) == CLEAT__STATE_IGNORED) {
         return CLEAT_OK; /* it timed out or counted as lost meanwhile */
     }
-    if (event == CLEAT__EVENT_RELEASE) {
-        return cleat__life_release(core, run);
+    cleat_status status = CLEAT_OK;
+    if (said->invocation_count != 0 && cleat__run_is_durable(run)) {
+        status = cleat__durable_know(core, cleat__durable_of(run));
+        if (status != CLEAT_OK || cleat__durable_of(run)->invocation_count != said->invocation_count) {
+            return status;
+        }
     }
-    if (event == CLEAT__EVENT_COMPLETE) {
-        bool has_output = said->output.size != 0;
-        return cleat__life_complete(core, run, has_output ? said->output : cleat_slice_of("null"));
-    }
-    cleat_slice error =
-        said->error.data != NULL ? said->error : cleat_slice_of(cleat_status_text(said->status));
-    return cleat__life_fail(core, run, error, said->status != CLEAT_NON_RETRYABLE);
+    core->durables.carrier = said->carrier;
+    status = end_attempt(core, run, said, event);
+    core->durables.carrier = (cleat_slice){NULL, 0};
+    return status;
 }
 
 static cleat_status undelivered(cleat__core *core, cleat__command *command)

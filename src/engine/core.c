@@ -28,6 +28,7 @@ cleat_status cleat__core_open(const cleat__core_options *options, cleat__now now
     cleat__runs_init(&core->runs);
     cleat__roster_init(&core->roster);
     cleat__watches_init(&core->watches);
+    cleat__durables_init(&core->durables);
     cleat_status status = cleat__store_open(options->path, options->mode, &core->store);
     if (status == CLEAT_OK) {
         status = cleat__core_recover(core);
@@ -51,6 +52,7 @@ void cleat__core_close(cleat__core *core)
     }
     cleat__store_close(core->store);
     cleat__watches_deinit(&core->watches);
+    cleat__durables_deinit(&core->durables);
     cleat__roster_deinit(&core->roster);
     cleat__runs_deinit(&core->runs);
     cleat__wishes_deinit(&core->wishes);
@@ -114,6 +116,10 @@ static void take_back_answers(cleat__core *core)
         if (command->kind == CLEAT__COMMAND_WATCH) {
             cleat__watches_forget(&core->watches, command->as.watch);
         }
+        if (command->kind == CLEAT__COMMAND_RESUME_HOOK && command->as.resume_hook.metadata != NULL) {
+            cleat__free(*command->as.resume_hook.metadata);
+            *command->as.resume_hook.metadata = NULL;
+        }
         set_answer(command, core->failure, core->failure_text);
     }
 }
@@ -155,6 +161,11 @@ cleat_status cleat__core_check(cleat__core *core, cleat_status status)
     }
     fail(core, status);
     return status;
+}
+
+cleat_status cleat__core_check_found(cleat__core *core, cleat_status status)
+{
+    return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
 }
 
 /* ---- A step ---- */
@@ -230,6 +241,13 @@ cleat__command_list cleat__core_release(cleat__core *core)
     return answers;
 }
 
+void cleat__core_tell(cleat__core *core)
+{
+    if (core->failure == CLEAT_OK) {
+        cleat__durable_told_release(&core->durables.told);
+    }
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -247,6 +265,7 @@ int64_t cleat__core_next_ms(const cleat__core *core)
     const cleat__worker *worker = cleat__roster_first_timer(&core->roster);
     const cleat__stream *stream = core->watches.streams.waiting_head;
     int64_t next = earlier(core->sweep_ms, cleat__timetable_next_ms(core));
+    next = earlier(next, cleat__durable_next_ms(core));
     next = earlier(next, run != NULL ? run->deadline_ms : INT64_MAX);
     next = earlier(next, worker != NULL ? worker->deadline_ms : INT64_MAX);
     return earlier(next, stream != NULL ? stream->deadline_ms : INT64_MAX);
@@ -255,7 +274,8 @@ int64_t cleat__core_next_ms(const cleat__core *core)
 void cleat__core_get_stats(const cleat__core *core, cleat__engine_stats *out)
 {
     *out = core->totals;
-    out->queued = core->runs.by_id.count - core->running;
+    out->queued = core->runs.by_id.count - core->running - core->evicted;
     out->running = core->running;
+    out->evicted = core->evicted;
     out->failure = core->failure;
 }

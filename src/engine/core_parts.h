@@ -4,6 +4,7 @@
 
 #include "engine/catalog.h"
 #include "engine/core.h"
+#include "engine/durable.h"
 #include "engine/roster.h"
 #include "engine/watches.h"
 #include "engine/wishes.h"
@@ -21,9 +22,11 @@ struct cleat__core {
     cleat__wishes wishes;
     cleat__roster roster;
     cleat__watches watches;
+    cleat__durables durables;
     int64_t sweep_ms;    /* monotonic; when to forget workers of long ago */
     int64_t schedule_ms; /* Unix; when the first schedule is due, or sooner; INT64_MAX: there is none */
     uint64_t running;    /* runs in state RUNNING */
+    uint64_t evicted;    /* and EVICTED */
 
     bool is_writing;             /* a transaction is open */
     bool has_more;               /* work was left for the next step, lest this one take too long */
@@ -38,6 +41,8 @@ struct cleat__core {
 cleat_status cleat__core_begin(cleat__core *core);
 /* Answers `status`; anything but CLEAT_OK fails the core, with the error message of this thread. */
 cleat_status cleat__core_check(cleat__core *core, cleat_status status);
+/* The same where CLEAT_NOT_FOUND is an answer. */
+cleat_status cleat__core_check_found(cleat__core *core, cleat_status status);
 /* The command has its answer, with the error message of this thread. */
 void cleat__core_answer(cleat__core *core, cleat__command *command, cleat_status status);
 

@@ -173,6 +173,7 @@ static void step(cleat__engine *engine, cleat__command_list *taken)
     cleat__core_commit(engine->core);
     trace(engine, &done);
     answer(engine, cleat__core_release(engine->core));
+    cleat__core_tell(engine->core);
     if (!had_failed && cleat__core_failure(engine->core) != CLEAT_OK) {
         cleat__log(CLEAT_LOG_ERROR, "the engine stopped: %s", cleat_error_message());
     }
@@ -534,7 +535,8 @@ static cleat_slice copy_to(char **at, cleat_slice text)
 
 cleat_status cleat__engine_report(cleat__engine *engine, int64_t tenant, const cleat__report *report)
 {
-    cleat__command *command = cleat__malloc(sizeof(*command) + report->output.size + report->error.size);
+    size_t texts = report->output.size + report->error.size + report->carrier.size;
+    cleat__command *command = cleat__malloc(sizeof(*command) + texts);
     if (command == NULL) {
         return cleat__fail_memory();
     }
@@ -543,6 +545,7 @@ cleat_status cleat__engine_report(cleat__engine *engine, int64_t tenant, const c
     char *at = (char *)(command + 1);
     command->as.report.output = copy_to(&at, report->output);
     command->as.report.error = copy_to(&at, report->error);
+    command->as.report.carrier = copy_to(&at, report->carrier);
     return submit_detached(engine, command, 0);
 }
 

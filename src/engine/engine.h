@@ -122,8 +122,8 @@ enum { CLEAT__DISPATCH_BOUND_COUNT = 12 };
 /* For the benchmark, the command and the server. Counts are since the engine was opened. */
 typedef struct cleat__engine_stats {
     uint64_t batches, commands;
-    uint64_t queued, running; /* now */
-    uint64_t ended[5];        /* by cleat_run_status */
+    uint64_t queued, running, evicted; /* now */
+    uint64_t ended[5];                 /* by cleat_run_status */
     uint64_t dispatched[CLEAT__DISPATCH_BOUND_COUNT + 1];
     uint64_t dispatched_ms; /* the sum of those times */
     uint64_t store_errors;  /* writes that failed, but for those that others were the fault of */

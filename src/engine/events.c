@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "engine/durable_events.h"
 #include "engine/trigger.h"
 #include "model/metadata.h"
 #include "store/event.h"
@@ -104,6 +105,9 @@ static cleat_status store_events(cleat__core *core, const cleat__command *comman
             .created_at_ms = core->now.unix_ms,
         };
         status = cleat__core_check(core, cleat__event_insert(core->store, &row));
+        if (status == CLEAT_OK) {
+            status = cleat__durable_match_event(core, &row);
+        }
     }
     return status;
 }

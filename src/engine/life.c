@@ -25,6 +25,9 @@ static cleat__attempt_key key_of(const cleat__run *run)
 
 void cleat__life_forget(cleat__core *core, cleat__run *run)
 {
+    if (cleat__run_is_durable(run)) {
+        cleat__durable_drop(core, cleat__durable_of(run));
+    }
     cleat__wishes_leave(&core->wishes, run);
     cleat__runs_free(&core->runs, run);
 }
@@ -39,6 +42,7 @@ static int64_t deadline_after(const cleat__core *core, int64_t timeout_ms)
 static void set_state(cleat__core *core, cleat__run *run, int state)
 {
     core->running += (state == CLEAT_RUN_RUNNING) - (run->state == CLEAT_RUN_RUNNING);
+    core->evicted += (state == CLEAT_RUN_EVICTED) - (run->state == CLEAT_RUN_EVICTED);
     run->state = (uint8_t)state;
 }
 
@@ -58,6 +62,26 @@ cleat_status cleat__life_back_off(cleat__core *core, cleat__run *run, int64_t de
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline_after(core, delay_ms)));
 }
 
+/* NULL: the worker has ended the invocation itself. */
+static const char *reason_of(cleat__event event)
+{
+    switch (event) {
+    case CLEAT__EVENT_TIME_OUT_RETRY:
+    case CLEAT__EVENT_TIME_OUT_FAIL: return "it took too long";
+    case CLEAT__EVENT_LOSE_RETRY:
+    case CLEAT__EVENT_LOSE_FAIL: return "its worker was taken for lost";
+    case CLEAT__EVENT_CANCEL: return "the run was cancelled";
+    default: return NULL;
+    }
+}
+
+static void stop_invocation(cleat__core *core, cleat__run *run, cleat__event event)
+{
+    if (run->state == CLEAT_RUN_RUNNING && cleat__run_is_durable(run)) {
+        cleat__durable_stop(core, cleat__durable_of(run), reason_of(event));
+    }
+}
+
 cleat_status cleat__life_release(cleat__core *core, cleat__run *run)
 {
     cleat__attempt_key key = key_of(run);
@@ -68,6 +92,7 @@ cleat_status cleat__life_release(cleat__core *core, cleat__run *run)
     if (status != CLEAT_OK) {
         return status;
     }
+    stop_invocation(core, run, CLEAT__EVENT_RELEASE);
     cleat__roster_let_go(run);
     set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_RELEASE));
     run->since_ms = core->now.unix_ms;
@@ -78,6 +103,7 @@ cleat_status cleat__life_release(cleat__core *core, cleat__run *run)
 static cleat_status requeue(cleat__core *core, cleat__run *run, cleat__event event,
                             const cleat__requeue *next)
 {
+    stop_invocation(core, run, event);
     cleat__roster_let_go(run);
     set_state(core, run, cleat__state_next(run->state, event));
     run->retry_count = next->retry_count;
@@ -103,7 +129,7 @@ static void count_dispatch(cleat__core *core, const cleat__run *run)
 }
 
 /* With the transaction open; the attempt as it is now. */
-static cleat_status load_assignment(cleat__core *core, const cleat__run *run, cleat__assignment **out)
+static cleat_status load_assignment(cleat__core *core, cleat__run *run, cleat__assignment **out)
 {
     const cleat__task_type *type = run->type;
     const cleat__type_names names = {type->queue->action, type->workflow->name, type->task_name};
@@ -120,7 +146,8 @@ static cleat_status load_assignment(cleat__core *core, const cleat__run *run, cl
     assignment->workflow_id = type->workflow->id;
     assignment->version_id = type->version_id;
     assignment->step_id = type->workflow->id; /* a workflow has one task */
-    return CLEAT_OK;
+    assignment->log_size = -1;
+    return cleat__run_is_durable(run) ? cleat__durable_dress(core, cleat__durable_of(run), out) : CLEAT_OK;
 }
 
 cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worker *worker)
@@ -131,6 +158,9 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
         key.worker_id = worker->id;
     }
     cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK && cleat__run_is_durable(run)) {
+        status = cleat__durable_begin(core, cleat__durable_of(run));
+    }
     if (status == CLEAT_OK) {
         status = load_assignment(core, run, &assignment);
     }
@@ -171,13 +201,13 @@ cleat_status cleat__life_send_again(cleat__core *core, cleat__run *run)
     if (status == CLEAT_OK) {
         status = load_assignment(core, run, &assignment);
     }
-    if (status == CLEAT_OK) {
-        run->is_owed = false;
-        cleat__roster_assign(&core->roster, run->worker, assignment);
-        status =
-            settle(core, run, CLEAT__RECEIPT_REPEATED); /* what a former stream gives back, this one has */
+    if (status != CLEAT_OK) {
+        cleat__free(assignment);
+        return status;
     }
-    return status;
+    run->is_owed = false;
+    cleat__roster_assign(&core->roster, run->worker, assignment);
+    return settle(core, run, CLEAT__RECEIPT_REPEATED); /* what a former stream gives back, this one has */
 }
 
 static int64_t lesser(int64_t a, int64_t b)
@@ -278,6 +308,49 @@ cleat_status cleat__life_release_slots(cleat__core *core, cleat__run *run)
     return status;
 }
 
+/* ---- Waiting ---- */
+
+cleat_status cleat__life_evict(cleat__core *core, cleat__run *run, cleat_slice carrier, cleat_slice waits,
+                               bool waits_for_all)
+{
+    cleat__attempt_key key = key_of(run);
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(
+            core, cleat__durable_set_waits(core->store, &run->id, carrier, waits, waits_for_all));
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(core, cleat__transition_evict(core->store, &key));
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    stop_invocation(core, run, CLEAT__EVENT_EVICT);
+    cleat__roster_let_go(run);
+    cleat__runs_clear_timer(&core->runs, run);
+    set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_EVICT));
+    return CLEAT_OK;
+}
+
+cleat_status cleat__life_restore(cleat__core *core, cleat__run *run, cleat_slice carrier)
+{
+    cleat__attempt_key key = key_of(run);
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(core, cleat__transition_restore(core->store, &key, core->now.unix_ms));
+    }
+    if (status == CLEAT_OK && carrier.size != 0) {
+        status = cleat__core_check(core, cleat__durable_set_carrier(core->store, &run->id, carrier));
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__durable_forget_waits(cleat__durable_of(run));
+    set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_RESTORE));
+    run->since_ms = core->now.unix_ms;
+    return cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
+}
+
 /* ---- The end ---- */
 
 static void answer_waiter(cleat__core *core, cleat__command *waiter, const cleat__run *run, cleat_slice text)
@@ -316,6 +389,7 @@ static cleat__happening_kind happening_of(cleat__event event)
 static cleat_status finish(cleat__core *core, cleat__run *run, cleat__event event, cleat_slice text)
 {
     int state = cleat__state_next(run->state, event);
+    stop_invocation(core, run, event);
     cleat__queues_remove(&core->queues, run);
     cleat__roster_let_go(run);
     set_state(core, run, state);
@@ -326,6 +400,12 @@ static cleat_status finish(cleat__core *core, cleat__run *run, cleat__event even
         answer_waiter(core, waiter, run, text);
     }
     cleat_status status = cleat__watches_end(core, run, happening_of(event), text);
+    if (status == CLEAT_OK && cleat__run_is_durable(run)) {
+        status = cleat__durable_end(core, cleat__durable_of(run));
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__durable_child_ended(core, run, state, text);
+    }
     cleat__life_forget(core, run);
     return status;
 }

@@ -8,7 +8,8 @@
 
 typedef struct recovery {
     cleat__core *core;
-    cleat__run_chain lost; /* RUNNING in the former process, which ended */
+    cleat__run_chain lost;    /* RUNNING in the former process, which ended */
+    cleat__run_chain evicted; /* what they wait for is not there yet */
 } recovery;
 
 static cleat_status add_type(void *argument, const cleat__type_row *row)
@@ -40,7 +41,9 @@ static cleat_status add_run(void *argument, const cleat__live_row *row)
     recovery *state = argument;
     cleat__core *core = state->core;
     cleat__task_type *type = cleat__catalog_find_type(&core->catalog, row->type_id);
-    bool is_valid = type != NULL && (row->state == CLEAT_RUN_QUEUED || row->state == CLEAT_RUN_RUNNING) &&
+    bool is_evicted = row->state == CLEAT_RUN_EVICTED && type != NULL && type->needs->is_durable;
+    bool is_valid = type != NULL &&
+                    (row->state == CLEAT_RUN_QUEUED || row->state == CLEAT_RUN_RUNNING || is_evicted) &&
                     row->priority >= CLEAT_PRIORITY_LOW && row->priority <= CLEAT_PRIORITY_HIGH &&
                     row->internal_retries >= 0 && row->internal_retries <= CLEAT__INTERNAL_RETRIES_MAX &&
                     row->first_retry >= 0 && row->retry_count >= row->first_retry + row->internal_retries;
@@ -64,7 +67,15 @@ static cleat_status add_run(void *argument, const cleat__live_row *row)
     if (row->state == CLEAT_RUN_QUEUED) {
         return add_queued(core, run);
     }
+    if (is_evicted) {
+        core->evicted++;
+        cleat__run_chain_append(&state->evicted, run);
+        return CLEAT_OK;
+    }
     core->running++;
+    if (type->needs->is_durable) {
+        cleat__durable_of(run)->node = -1; /* nobody knows how far its invocation has come */
+    }
     cleat__worker *worker = cleat__roster_find(&core->roster, &row->worker_id);
     if (worker != NULL) {
         return cleat__life_resume(core, run, worker, row->timeout_at_ms, row->has_released);
@@ -111,6 +122,14 @@ cleat_status cleat__core_recover(cleat__core *core)
     }
     if (status == CLEAT_OK) {
         status = cleat__load_live(core->store, add_run, &state);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__durable_recover(core);
+    }
+    while (status == CLEAT_OK && state.evicted.head != NULL) {
+        cleat__run *run = state.evicted.head;
+        cleat__run_chain_remove(&state.evicted, run);
+        status = cleat__durable_recover_evicted(core, cleat__durable_of(run));
     }
     while (status == CLEAT_OK && state.lost.head != NULL) {
         cleat__run *run = state.lost.head;

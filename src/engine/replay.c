@@ -58,17 +58,16 @@ static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended
     return cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
 }
 
-cleat_status cleat__replay(cleat__core *core, cleat__command *command)
+cleat_status cleat__replay_run(cleat__core *core, int64_t tenant, const cleat__uuid *id)
 {
-    const cleat__uuid *id = &command->as.id;
-    if (cleat__core_find_run(core, command->tenant, id) != NULL) {
+    if (cleat__core_find_run(core, tenant, id) != NULL) {
         char text[37];
         cleat__uuid_format(id, text);
         return cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has not ended", text);
     }
     cleat__ended_row row;
     cleat__run *run = NULL;
-    cleat_status status = cleat__load_ended(core->store, command->tenant, id, &row);
+    cleat_status status = cleat__load_ended(core->store, tenant, id, &row);
     if (status == CLEAT_OK) {
         status = make(core, id, &row, &run);
     } else if (status != CLEAT_NOT_FOUND && status != CLEAT_NO_MEMORY) {
@@ -79,4 +78,9 @@ cleat_status cleat__replay(cleat__core *core, cleat__command *command)
     }
     cleat__buffer_deinit(&row.desired);
     return status;
+}
+
+cleat_status cleat__replay(cleat__core *core, cleat__command *command)
+{
+    return cleat__replay_run(core, command->tenant, &command->as.id);
 }

@@ -6,5 +6,7 @@
 
 /* Handler of REPLAY. */
 cleat_status cleat__replay(cleat__core *core, cleat__command *command);
+/* CLEAT_FAILED_PRECONDITION: it lives; CLEAT_NOT_FOUND: the tenant has no such run. */
+cleat_status cleat__replay_run(cleat__core *core, int64_t tenant, const cleat__uuid *id);
 
 #endif

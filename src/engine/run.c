@@ -1,7 +1,7 @@
 #include "engine/run.h"
 
 #include "base/alloc.h"
-#include "engine/catalog.h"
+#include "engine/durable.h"
 
 void cleat__run_chain_append(cleat__run_chain *list, cleat__run *run)
 {
@@ -46,13 +46,25 @@ void cleat__runs_init(cleat__runs *runs)
     cleat__heap_init(&runs->timers, is_earlier);
 }
 
+/* What a durable one waits for goes with everything else. */
+static void free_run(cleat__run *run)
+{
+    cleat__pending *pending = cleat__run_is_durable(run) ? cleat__durable_of(run)->first : NULL;
+    while (pending != NULL) {
+        cleat__pending *next = pending->next;
+        cleat__free(pending);
+        pending = next;
+    }
+    cleat__free(run);
+}
+
 void cleat__runs_deinit(cleat__runs *runs)
 {
     cleat__heap_deinit(&runs->timers);
     size_t cursor = 0;
     cleat__run *run;
     while ((run = cleat__map_next(&runs->by_id, &cursor)) != NULL) {
-        cleat__free(run);
+        free_run(run);
     }
     cleat__map_deinit(&runs->by_id);
 }
@@ -64,7 +76,9 @@ static cleat_slice key_of(const cleat__uuid *id)
 
 cleat__run *cleat__runs_new(cleat__runs *runs, const cleat__uuid *id, struct cleat__task_type *type)
 {
-    cleat__run *run = cleat__calloc(1, sizeof(*run));
+    _Static_assert(offsetof(cleat__durable, run) == 0, "the one begins with the other");
+    size_t size = type->needs->is_durable ? sizeof(cleat__durable) : sizeof(cleat__run);
+    cleat__run *run = cleat__calloc(1, size);
     if (run == NULL) {
         return NULL;
     }

@@ -37,7 +37,7 @@ typedef struct cleat__run {
     int32_t retry_count;
     int32_t first_retry; /* the retry count of the first attempt since it was triggered or replayed */
     uint32_t order;      /* of insertion into its queue, among its level */
-    uint8_t state;       /* CLEAT_RUN_QUEUED or CLEAT_RUN_RUNNING */
+    uint8_t state;       /* CLEAT_RUN_QUEUED, _RUNNING or _EVICTED */
     uint8_t internal_retries;
     uint8_t priority : 4;
     uint8_t level : 4;       /* in its queue: 1 .. 3 the priority, 4 ahead of all; 0: in no queue */
@@ -69,7 +69,7 @@ typedef struct cleat__runs {
 void cleat__runs_init(cleat__runs *runs);
 void cleat__runs_deinit(cleat__runs *runs); /* frees every run */
 
-/* In the map, in no list, with no timer; NULL on no memory. */
+/* In the map, in no list, with no timer; a cleat__durable when its task is. NULL on no memory. */
 cleat__run *cleat__runs_new(cleat__runs *runs, const cleat__uuid *id, struct cleat__task_type *type);
 cleat__run *cleat__runs_find(const cleat__runs *runs, const cleat__uuid *id);
 /* It must be in no list. */

@@ -74,6 +74,9 @@ void cleat__core_fire_timers(cleat__core *core)
         status = cleat__timetable_fire(core, STEP_MAX);
     }
     if (status == CLEAT_OK) {
+        status = cleat__durable_fire(core, STEP_MAX);
+    }
+    if (status == CLEAT_OK) {
         cleat__watches_fire(core);
     }
 }

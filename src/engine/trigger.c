@@ -128,6 +128,9 @@ static cleat_status make(cleat__core *core, int64_t tenant, const cleat__trigger
         return cleat__fail_memory();
     }
     cleat__run_chain_append(made, run);
+    if (cleat__run_is_durable(run)) {
+        cleat__durable_make(cleat__durable_of(run));
+    }
     run->state = CLEAT_RUN_QUEUED;
     run->priority = (uint8_t)(item->priority != 0 ? item->priority : type->policy.priority);
     run->since_ms = core->now.unix_ms;

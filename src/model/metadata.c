@@ -19,6 +19,8 @@
 #define STATE         "tracestate"
 #define BAGGAGE       "baggage"
 #define OWN_RESERVED  "cleat__" /* how the trace goes on */
+#define ORIGIN        OWN_RESERVED "origin_traceparent"
+#define ORIGIN_STATE  OWN_RESERVED "origin_tracestate"
 
 static void append_member(cleat__buffer *out, cleat_slice key, cleat_slice value)
 {
@@ -250,4 +252,94 @@ void cleat__metadata_add_trace(cleat_slice metadata, const cleat__uuid *run_id, 
     if (!append_trace(metadata, run_id, out)) {
         out->failed = true; /* no memory */
     }
+}
+
+/* ---- Invocations ---- */
+
+/* What is laid over, read once. */
+typedef struct delivery {
+    const json_t *keys; /* of the carrier */
+    bool has_trace, names_origin;
+    bool moves_trace; /* the run's own trace context becomes its origin */
+} delivery;
+
+static bool is_kept(cleat_slice name, const delivery *how)
+{
+    if (json_object_getn(how->keys, name.data, name.size) != NULL) {
+        return false;
+    }
+    if (is_state(name)) {
+        return !how->has_trace; /* that of the former traceparent */
+    }
+    return !how->names_origin || !cleat_slice_equals(name, cleat_slice_of(ORIGIN_STATE));
+}
+
+static void append_kept(cleat__buffer *out, cleat_slice metadata, const delivery *how)
+{
+    cleat__json_cursor cursor;
+    cleat_slice key, value, name;
+    cleat__json_members(metadata, &cursor);
+    while (cleat__json_next_member(&cursor, &key, &value)) {
+        char *memory = NULL;
+        bool is_text = cleat__json_decode_string(key, &name, &memory);
+        if (is_text && is_kept(name, how)) {
+            append_member(out, key, value);
+        }
+        if (is_text && how->moves_trace && cleat_slice_equals(name, cleat_slice_of(TRACE))) {
+            append_member(out, cleat_slice_of("\"" ORIGIN "\""), value);
+        }
+        if (is_text && how->moves_trace && is_state(name)) {
+            append_member(out, cleat_slice_of("\"" ORIGIN_STATE "\""), value);
+        }
+        cleat__free(memory);
+    }
+}
+
+static void append_all(cleat__buffer *out, cleat_slice object)
+{
+    cleat__json_cursor cursor;
+    cleat_slice key, value;
+    cleat__json_members(object, &cursor);
+    while (cleat__json_next_member(&cursor, &key, &value)) {
+        append_member(out, key, value);
+    }
+}
+
+void cleat__metadata_deliver(cleat_slice metadata, cleat_slice carrier, cleat__buffer *out)
+{
+    cleat_slice own, delivered;
+    json_t *keys =
+        carrier.size != 0 ? json_loadb(carrier.data, carrier.size, JSON_DECODE_INT_AS_REAL, NULL) : NULL;
+    out->failed = out->failed || (carrier.size != 0 && keys == NULL);
+    delivery how = {
+        .keys = keys,
+        .has_trace = json_object_get(keys, TRACE) != NULL,
+        .names_origin = json_object_get(keys, ORIGIN) != NULL,
+    };
+    how.moves_trace =
+        how.has_trace && !how.names_origin && !find_value(metadata, cleat_slice_of(ORIGIN), &own) &&
+        find_value(metadata, cleat_slice_of(TRACE), &own) &&
+        find_value(carrier, cleat_slice_of(TRACE), &delivered) && !cleat_slice_equals(own, delivered);
+    cleat__buffer_append_byte(out, '{');
+    append_kept(out, metadata, &how);
+    append_all(out, carrier);
+    cleat__buffer_append_byte(out, '}');
+    json_decref(keys);
+}
+
+void cleat__metadata_carrier(cleat_slice metadata, cleat__buffer *out)
+{
+    static const char *const names[] = {TRACE, STATE, BAGGAGE};
+    cleat_slice value;
+    if (!has_trace(metadata)) {
+        return;
+    }
+    cleat__buffer_append_byte(out, '{');
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (find_value(metadata, cleat_slice_of(names[i]), &value)) {
+            cleat__buffer_append_format(out, "%s\"%s\":%.*s", out->size > 1 ? "," : "", names[i],
+                                        CLEAT_SLICE_ARGS(value));
+        }
+    }
+    cleat__buffer_append_byte(out, '}');
 }

@@ -32,11 +32,15 @@ void cleat__metadata_add_trace(cleat_slice metadata, const cleat__uuid *run_id, 
 
 /*
  * The metadata of an invocation that another message brought than the one that started the run: `carrier`'s
- * keys are laid over those of `metadata`; its trace context is where the invocation comes from, while the
- * run's first one stays its origin (telemetry.md 2: cleat__origin_traceparent, _tracestate). Absent slices are empty
- * objects. Both are checked.
+ * keys are laid over those of `metadata`. When it has a trace context, that is where the invocation comes from,
+ * and the run's first one stays its origin (telemetry.md 2: cleat__origin_traceparent, _tracestate), unless
+ * the carrier names an origin itself. Absent slices are empty objects. Both are checked.
  */
 void cleat__metadata_deliver(cleat_slice metadata, cleat_slice carrier, cleat__buffer *out);
+
+/* Of a message's metadata the trace context alone (traceparent, tracestate, baggage), as a carrier; nothing when it
+ * has none. */
+void cleat__metadata_carrier(cleat_slice metadata, cleat__buffer *out);
 
 /* Whether the value of `key` is the string `value`, or is written like it. False on no memory. */
 bool cleat__metadata_says(cleat_slice metadata, cleat_slice key, cleat_slice value);

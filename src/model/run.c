@@ -10,6 +10,7 @@ const char *cleat_run_status_name(cleat_run_status status)
     case CLEAT_RUN_COMPLETED: return "COMPLETED";
     case CLEAT_RUN_FAILED: return "FAILED";
     case CLEAT_RUN_CANCELLED: return "CANCELLED";
+    case CLEAT_RUN_EVICTED: return "EVICTED";
     }
     return "UNKNOWN";
 }

@@ -1,6 +1,6 @@
 #include "model/state.h"
 
-#define STATE_COUNT 6
+#define STATE_COUNT 7
 
 enum {
     QUEUED = CLEAT_RUN_QUEUED,
@@ -8,14 +8,15 @@ enum {
     COMPLETED = CLEAT_RUN_COMPLETED,
     FAILED = CLEAT_RUN_FAILED,
     CANCELLED = CLEAT_RUN_CANCELLED,
+    EVICTED = CLEAT_RUN_EVICTED,
     IGNORED = CLEAT__STATE_IGNORED,
     REFUSED = CLEAT__STATE_REFUSED,
 };
 
 /* Column 0 is CLEAT__STATE_NONE. */
 static const signed char table[CLEAT__EVENT_COUNT][STATE_COUNT] = {
-#define ROW(event, none, queued, running, completed, failed, cancelled) \
-    {none, queued, running, completed, failed, cancelled},
+#define ROW(event, none, queued, running, completed, failed, cancelled, evicted) \
+    {none, queued, running, completed, failed, cancelled, evicted},
     CLEAT__STATE_TABLE(ROW)
 #undef ROW
 };
@@ -28,7 +29,7 @@ int cleat__state_next(int state, cleat__event event)
 const char *cleat__event_name(cleat__event event)
 {
     static const char *const names[] = {
-#define NAME(event, none, queued, running, completed, failed, cancelled) #event,
+#define NAME(event, none, queued, running, completed, failed, cancelled, evicted) #event,
         CLEAT__STATE_TABLE(NAME)
 #undef NAME
     };

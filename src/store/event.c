@@ -38,6 +38,25 @@ static void read_event(sqlite3_stmt *select, cleat__event_row *row)
     row->created_at_ms = sqlite3_column_int64(select, 6);
 }
 
+static cleat_status visit_all(cleat__store *store, sqlite3_stmt *select,
+                              bool (*visit)(void *argument, const cleat__event_row *row), void *argument)
+{
+    int code;
+    cleat_status status = CLEAT_OK;
+    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__event_row row;
+        read_event(select, &row);
+        if (!visit(argument, &row)) {
+            break;
+        }
+    }
+    if (code != SQLITE_ROW && code != SQLITE_DONE) {
+        status = cleat__store_error(store, "listing events");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
 cleat_status cleat__event_list(cleat__store *store, const cleat__event_filter *filter,
                                bool (*visit)(void *argument, const cleat__event_row *row), void *argument)
 {
@@ -57,19 +76,29 @@ cleat_status cleat__event_list(cleat__store *store, const cleat__event_filter *f
         cleat__bind_uuid(select, 3, filter->before);
     }
     sqlite3_bind_int64(select, 4, filter->limit);
-    int code;
-    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
-        cleat__event_row row;
-        read_event(select, &row);
-        if (!visit(argument, &row)) {
-            break;
-        }
+    return visit_all(store, select, visit, argument);
+}
+
+cleat_status cleat__event_list_since(cleat__store *store, int64_t tenant, cleat_slice key, int64_t since_ms,
+                                     bool (*visit)(void *argument, const cleat__event_row *row),
+                                     void *argument)
+{
+    static const char sql[] = "SELECT " COLUMNS " FROM event WHERE id >= ?3 AND tenant = ?1 AND key = ?2 "
+                              "AND created_at_ms >= ?4 ORDER BY id DESC";
+    sqlite3_stmt *select = NULL;
+    cleat__uuid first = {{0}}; /* their ids begin with the time */
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
     }
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        status = cleat__store_error(store, "listing events");
+    for (size_t i = 0; i < 6; i++) {
+        first.bytes[i] = (uint8_t)(since_ms >> (8 * (5 - i)));
     }
-    sqlite3_reset(select);
-    return status;
+    sqlite3_bind_int64(select, 1, tenant);
+    cleat__bind_text(select, 2, key);
+    cleat__bind_uuid(select, 3, &first);
+    sqlite3_bind_int64(select, 4, since_ms);
+    return visit_all(store, select, visit, argument);
 }
 
 cleat_status cleat__event_get(cleat__store *store, int64_t tenant, const cleat__uuid *id,

@@ -287,6 +287,31 @@ cleat_status cleat__load_ended(cleat__store *store, int64_t tenant, const cleat_
     return status;
 }
 
+cleat_status cleat__load_child_input(cleat__store *store, const cleat__trigger *trigger, bool *is_same)
+{
+    static const char sql[] =
+        "SELECT t.input = ?3 AND w.name = ?4 FROM task t JOIN task_type y ON y.id = t.type_id "
+        "JOIN workflow w ON w.id = y.workflow_id WHERE t.parent_id = ?1 AND "
+        "coalesce(t.child_key, CAST(t.child_index AS TEXT)) = CAST(?2 AS TEXT)";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, &trigger->parent_id);
+    sqlite3_bind_int64(select, 2, trigger->child_index);
+    cleat__bind_text(select, 3, trigger->input.data != NULL ? trigger->input : cleat_slice_of("{}"));
+    cleat__bind_text(select, 4, trigger->workflow);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW) {
+        *is_same = sqlite3_column_int(select, 0) != 0;
+    } else {
+        status = code == SQLITE_DONE ? CLEAT_EMPTY : cleat__store_error(store, "finding a child run");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
 cleat_status cleat__load_metadata(cleat__store *store, const cleat__uuid *id, cleat__buffer *out)
 {
     static const char sql[] = "SELECT metadata FROM task WHERE id = ?1";

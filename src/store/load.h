@@ -69,6 +69,10 @@ cleat_status cleat__load_last_id(cleat__store *store, cleat__uuid *out);
 /* CLEAT_OK, or CLEAT_NOT_FOUND: also when it is a run of another tenant. */
 cleat_status cleat__load_exists(cleat__store *store, int64_t tenant, const cleat__uuid *id);
 
+/* Whether the child with the trigger's number, of its parent, was started with the same task and input. CLEAT_EMPTY:
+ * there is no such child. */
+cleat_status cleat__load_child_input(cleat__store *store, const cleat__trigger *trigger, bool *is_same);
+
 /* Appends a run's metadata; nothing when it has none. CLEAT_NOT_FOUND: no such run. */
 cleat_status cleat__load_metadata(cleat__store *store, const cleat__uuid *id, cleat__buffer *out);
 

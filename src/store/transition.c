@@ -192,6 +192,33 @@ cleat_status cleat__transition_release(cleat__store *store, const cleat__attempt
     return finish_one(store, update, key, "taking it back");
 }
 
+cleat_status cleat__transition_evict(cleat__store *store, const cleat__attempt_key *key)
+{
+    static const char sql[] = "UPDATE task_live SET state = ?4, worker_id = NULL "
+                              "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = prepare_compare(store, sql, key, CLEAT_RUN_RUNNING, &update);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int(update, 4, cleat__state_next(CLEAT_RUN_RUNNING, CLEAT__EVENT_EVICT));
+    return finish_one(store, update, key, "evicting it");
+}
+
+cleat_status cleat__transition_restore(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms)
+{
+    static const char sql[] = "UPDATE task_live SET state = ?4, queued_at_ms = ?5, started_at_ms = NULL "
+                              "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = prepare_compare(store, sql, key, CLEAT_RUN_EVICTED, &update);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int(update, 4, cleat__state_next(CLEAT_RUN_EVICTED, CLEAT__EVENT_RESTORE));
+    sqlite3_bind_int64(update, 5, now_ms);
+    return finish_one(store, update, key, "restoring it");
+}
+
 cleat_status cleat__transition_set_timeout(cleat__store *store, const cleat__attempt_key *key,
                                            int64_t timeout_at_ms)
 {
@@ -331,7 +358,7 @@ static cleat_status end_task(cleat__store *store, const cleat__attempt_key *key,
     cleat__bind_uuid(insert, 1, &key->id);
     sqlite3_bind_int(insert, 2, cleat__state_next(how->from, how->event));
     sqlite3_bind_int(insert, 3, key->retry_count);
-    sqlite3_bind_int64(insert, 4, how->from == CLEAT_RUN_RUNNING ? key->started_at_ms : 0);
+    sqlite3_bind_int64(insert, 4, how->from != CLEAT_RUN_QUEUED ? key->started_at_ms : 0);
     sqlite3_bind_int64(insert, 5, how->now_ms);
     cleat__bind_text(insert, 6, how->output);
     cleat__bind_text(insert, 7, how->error);

@@ -168,6 +168,29 @@ static void embedded_free(cleat__transport *self)
     cleat__free(transport);
 }
 
+static cleat_status embedded_durable(cleat__transport *self, const cleat__uuid *run_id,
+                                     int32_t invocation_count, cleat__durable_request *requests, size_t count,
+                                     size_t *done_count)
+{
+    cleat__command command = {.kind = CLEAT__COMMAND_DURABLE,
+                              .as.durable = {.run_id = *run_id,
+                                             .invocation_count = invocation_count,
+                                             .requests = requests,
+                                             .count = count,
+                                             .done_count = done_count}};
+    if (done_count != NULL) {
+        *done_count = 0;
+    }
+    return ask(self, command);
+}
+
+static cleat_status embedded_resume_hook(cleat__transport *self, cleat_slice token, cleat_slice payload,
+                                         cleat_slice carrier, cleat__uuid *run_id, char **run_metadata)
+{
+    return ask(self, (cleat__command){.kind = CLEAT__COMMAND_RESUME_HOOK,
+                                      .as.resume_hook = {token, payload, carrier, run_id, run_metadata}});
+}
+
 static const cleat__transport embedded_functions = {
     .put_workflow = embedded_put_workflow,
     .trigger = embedded_trigger,
@@ -190,6 +213,8 @@ static const cleat__transport embedded_functions = {
     .release_slot = embedded_release_slot,
     .watch = embedded_watch,
     .unwatch = embedded_unwatch,
+    .durable = embedded_durable,
+    .resume_hook = embedded_resume_hook,
     .export_spans = embedded_export_spans,
     .free = embedded_free,
 };

@@ -179,8 +179,8 @@ cleat_status cleat__run_status_read(Cleat__V1__RunStatus wire, cleat_run_status 
 {
     switch ((int)wire) {
     case CLEAT__V1__RUN_STATUS__QUEUED: *out = CLEAT_RUN_QUEUED; return CLEAT_OK;
-    case CLEAT__V1__RUN_STATUS__RUNNING:
-    case CLEAT__V1__RUN_STATUS__EVICTED: *out = CLEAT_RUN_RUNNING; return CLEAT_OK;
+    case CLEAT__V1__RUN_STATUS__RUNNING: *out = CLEAT_RUN_RUNNING; return CLEAT_OK;
+    case CLEAT__V1__RUN_STATUS__EVICTED: *out = CLEAT_RUN_EVICTED; return CLEAT_OK;
     case CLEAT__V1__RUN_STATUS__COMPLETED: *out = CLEAT_RUN_COMPLETED; return CLEAT_OK;
     case CLEAT__V1__RUN_STATUS__FAILED: *out = CLEAT_RUN_FAILED; return CLEAT_OK;
     case CLEAT__V1__RUN_STATUS__CANCELLED: *out = CLEAT_RUN_CANCELLED; return CLEAT_OK;
@@ -195,6 +195,7 @@ Cleat__V1__RunStatus cleat__run_status_write(cleat_run_status status)
     case CLEAT_RUN_RUNNING: return CLEAT__V1__RUN_STATUS__RUNNING;
     case CLEAT_RUN_COMPLETED: return CLEAT__V1__RUN_STATUS__COMPLETED;
     case CLEAT_RUN_FAILED: return CLEAT__V1__RUN_STATUS__FAILED;
+    case CLEAT_RUN_EVICTED: return CLEAT__V1__RUN_STATUS__EVICTED;
     case CLEAT_RUN_CANCELLED: break;
     }
     return CLEAT__V1__RUN_STATUS__CANCELLED;

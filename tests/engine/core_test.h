@@ -25,7 +25,10 @@ typedef struct heard {
     char what; /* 'A'ssigned or 'C'ancelled */
     cleat__uuid id;
     int32_t retry_count;
+    int32_t invocation_count;
+    int64_t log_size;
     char input[64];
+    char metadata[256];
 } heard;
 
 typedef struct ears {
@@ -46,7 +49,12 @@ static inline void hear_assign(void *self, cleat__assignment *list)
         cleat__assignment *assignment = list;
         list = assignment->next;
         heard *entry = &all->heard[all->count++ % HEARD_MAX];
-        *entry = (heard){.what = 'A', .id = assignment->task_id, .retry_count = assignment->retry_count};
+        *entry = (heard){.what = 'A',
+                         .id = assignment->task_id,
+                         .retry_count = assignment->retry_count,
+                         .invocation_count = assignment->invocation_count,
+                         .log_size = assignment->log_size};
+        snprintf(entry->metadata, sizeof(entry->metadata), "%.*s", CLEAT_SLICE_ARGS(assignment->metadata));
         snprintf(entry->input, sizeof(entry->input), "%.*s", CLEAT_SLICE_ARGS(assignment->input));
         cleat__free(assignment);
     }
@@ -75,6 +83,7 @@ static inline void step(rig *at, cleat__command *commands, size_t count)
     cleat__core_run(at->core, at->now);
     cleat__core_commit(at->core);
     cleat__core_release(at->core);
+    cleat__core_tell(at->core);
 }
 
 /* One command in a step of its own; frees the sentence of a failure. */

@@ -1,0 +1,45 @@
+/* The log of one run, node by node; for the files of durable runs only. */
+#ifndef CLEAT_ENGINE_DURABLE_LOG_H
+#define CLEAT_ENGINE_DURABLE_LOG_H
+
+#include "engine/core_parts.h"
+#include "engine/durable.h"
+#include "model/node.h"
+
+/* What an invocation asks for. */
+typedef struct cleat__log_question {
+    cleat__node_kind kind;
+    int64_t hash;
+    cleat_slice label;
+    int32_t ahead; /* nodes of the same request that come before it */
+} cleat__log_question;
+
+/* The next node. CLEAT_OK: it is in the log, `*entry`; CLEAT_EMPTY: it is new, and to be added as `*node`;
+ * CLEAT_NON_DETERMINISTIC: something else is in the log. */
+cleat_status cleat__log_next(cleat__core *core, cleat__durable *durable, const cleat__log_question *asked,
+                             cleat__node *node, cleat__entry_row *entry);
+/* A node that is asked for by its number. CLEAT_NOT_FOUND: the log has none. */
+cleat_status cleat__log_get(cleat__core *core, cleat__durable *durable, cleat__node node,
+                            cleat__entry_row *entry);
+/* A new one at the end. */
+cleat_status cleat__log_add(cleat__core *core, cleat__durable *durable, const cleat__log_question *asked,
+                            cleat__entry_row *entry);
+
+/* How the node has ended, in memory of its own. */
+cleat_status cleat__node_end_read(const cleat__entry_row *entry, cleat__node_end *out);
+
+static inline int64_t cleat__durable_tenant(const cleat__durable *durable)
+{
+    return durable->run.type->workflow->tenant;
+}
+
+/* ---- What is asked for, each in a file of its own: all or nothing of it is done ---- */
+
+cleat_status cleat__durable_trigger(cleat__core *core, cleat__durable *durable,
+                                    cleat__durable_request *request);
+cleat_status cleat__durable_wait_for(cleat__core *core, cleat__durable *durable,
+                                     cleat__durable_request *request);
+cleat_status cleat__durable_evict_now(cleat__core *core, cleat__durable *durable,
+                                      cleat__durable_request *request);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * Who hears how nodes end, and in which order (engine.md 21.2): in each invocation all met nodes, in the order in
+ * which they were met, each when it and those before it were asked for. What is to be told waits for the commit.
+ */
+#ifndef CLEAT_ENGINE_DURABLE_TOLD_H
+#define CLEAT_ENGINE_DURABLE_TOLD_H
+
+#include "engine/command.h"
+
+struct cleat__core;
+struct cleat__durable;
+
+/* A node that was met. */
+typedef struct cleat__met_node {
+    cleat__node node;
+    int64_t order;
+} cleat__met_node;
+
+/* With the listener of one invocation. */
+typedef struct cleat__conversation {
+    struct cleat__conversation *next, *previous; /* of all */
+    struct cleat__durable *durable;
+    const cleat__durable_listener *listener;
+    cleat__met_node *met; /* owned; in their order */
+    size_t count, capacity;
+    size_t told;           /* of these */
+    size_t unheard;        /* that were told since the worker last said anything */
+    int64_t asked;         /* the last node that the invocation asked for, as far as is known */
+    int64_t held_since_ms; /* monotonic; the next one was met, but not asked for; 0: it is not so */
+} cleat__conversation;
+
+typedef struct cleat__durable_telling cleat__durable_telling;
+
+typedef struct cleat__durable_told {
+    cleat__conversation *conversations;
+    cleat__durable_telling *head, **end;
+} cleat__durable_told;
+void cleat__durable_told_init(cleat__durable_told *told);
+void cleat__durable_told_deinit(cleat__durable_told *told);
+/* Tells all; after the commit, behind the answers. */
+void cleat__durable_told_release(cleat__durable_told *told);
+
+/* Whoever listens to the run from now on. A failure has failed the core. */
+cleat_status cleat__durable_listen(struct cleat__core *core, struct cleat__durable *durable,
+                                   const cleat__durable_listener *listener);
+/* Nobody does. */
+void cleat__durable_unlisten(struct cleat__durable_told *told, struct cleat__durable *durable);
+/* Nodes of its run may be told now: one was met or asked for. */
+cleat_status cleat__durable_look(struct cleat__core *core, struct cleat__durable *durable);
+/* A node was met just now. */
+cleat_status cleat__durable_note_met(struct cleat__core *core, struct cleat__durable *durable,
+                                     cleat__node node, int64_t order);
+/* Tells that the invocation is not the present one. */
+void cleat__durable_tell_evicted(cleat__durable_told *told, const cleat__durable_listener *listener,
+                                 const cleat__uuid *run_id, int32_t invocation_count, const char *reason);
+/* The worker says something of the invocation: it has heard what it was told. */
+void cleat__durable_note_heard(struct cleat__durable *durable);
+/* Whether something was told that the worker may not have got, or is still to be told. */
+bool cleat__durable_is_unheard(const struct cleat__durable *durable);
+
+#endif

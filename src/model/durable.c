@@ -1,0 +1,23 @@
+#include "model/durable.h"
+
+#include "base/alloc.h"
+
+void cleat__node_end_deinit(cleat__node_end *completion)
+{
+    cleat__free(completion->payload);
+    cleat__free(completion->error);
+    completion->payload = completion->error = NULL;
+}
+
+void cleat__durable_request_deinit(cleat__durable_request *request)
+{
+    if (request->kind == CLEAT__DURABLE_MEMO) {
+        cleat__free(request->as.memo.value);
+        request->as.memo.value = NULL;
+    }
+    if (request->kind == CLEAT__DURABLE_AWAIT) {
+        for (size_t i = 0; i < request->as.await.count; i++) {
+            cleat__node_end_deinit(&request->as.await.completions[i]);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+#include "store/hook.h"
+
+#include "base/error.h"
+#include "store/statement.h"
+
+cleat_status cleat__hook_put(cleat__store *store, int64_t tenant, cleat_slice token,
+                             const cleat__uuid *run_id, int64_t now_ms)
+{
+    static const char sql[] = "INSERT INTO durable_hook (tenant, token, run_id, created_at_ms) "
+                              "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (tenant, token) "
+                              "DO UPDATE SET run_id = ?3, created_at_ms = ?4";
+    sqlite3_stmt *insert = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &insert);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(insert, 1, tenant);
+    cleat__bind_text(insert, 2, token);
+    cleat__bind_uuid(insert, 3, run_id);
+    sqlite3_bind_int64(insert, 4, now_ms);
+    return cleat__statement_finish(store, insert, "storing a hook");
+}
+
+cleat_status cleat__hook_get(cleat__store *store, int64_t tenant, cleat_slice token, cleat__uuid *run_id)
+{
+    static const char sql[] = "SELECT run_id FROM durable_hook WHERE tenant = ?1 AND token = ?2";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(select, 1, tenant);
+    cleat__bind_text(select, 2, token);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW) {
+        status = cleat__column_uuid(select, 0, run_id)
+                     ? CLEAT_OK
+                     : cleat__fail(CLEAT_CORRUPT, "a hook has no valid run");
+    } else {
+        status = code == SQLITE_DONE ? CLEAT_EMPTY : cleat__store_error(store, "looking for a hook");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+cleat_status cleat__hook_push(cleat__store *store, const cleat__uuid *run_id, cleat_slice token,
+                              cleat_slice payload)
+{
+    static const char sql[] =
+        "INSERT INTO durable_hook_payload (run_id, token, number, payload) VALUES (?1, ?2, "
+        "1 + coalesce((SELECT max(number) FROM durable_hook_payload WHERE run_id = ?1 AND token = ?2), 0), "
+        "?3)";
+    sqlite3_stmt *insert = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &insert);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(insert, 1, run_id);
+    cleat__bind_text(insert, 2, token);
+    cleat__bind_text(insert, 3, payload);
+    return cleat__statement_finish(store, insert, "storing a hook's payload");
+}
+
+cleat_status cleat__hook_take(cleat__store *store, const cleat__uuid *run_id, cleat_slice token,
+                              cleat__buffer *payload)
+{
+    static const char sql[] =
+        "DELETE FROM durable_hook_payload WHERE run_id = ?1 AND token = ?2 AND number = "
+        "(SELECT min(number) FROM durable_hook_payload WHERE run_id = ?1 AND token = ?2) RETURNING payload";
+    sqlite3_stmt *take = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &take);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(take, 1, run_id);
+    cleat__bind_text(take, 2, token);
+    int code = sqlite3_step(take);
+    if (code == SQLITE_ROW) {
+        cleat__buffer_append_slice(payload, cleat__column_text(take, 0));
+        status = payload->failed ? cleat__fail_memory() : CLEAT_OK;
+    } else {
+        status = code == SQLITE_DONE ? CLEAT_EMPTY : cleat__store_error(store, "taking a hook's payload");
+    }
+    sqlite3_reset(take);
+    return status;
+}
