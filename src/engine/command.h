@@ -105,6 +105,7 @@ typedef struct cleat__cancellation {
     cleat__uuid task_id;
     int32_t retry_count;
     int32_t priority;
+    int32_t invocation_count; /* of a durable run, as its assignment had it; else 0 */
     cleat__uuid workflow_id, version_id;
     cleat_slice task;      /* the action */
     cleat_slice task_name; /* the readable id */
