@@ -200,7 +200,7 @@ static void free_remote(cleat__transport *self)
     flush(it);
     cleat__link_close(it->link);
     cleat__results_stop(&it->results);
-    cleat__durables_stop(&it->workers.durables);
+    cleat__remote_durables_stop(&it->workers.durables);
     cleat__link_stop(it->link);
     cleat__remote_workers_deinit(&it->workers);
     cleat__remote_spans_deinit(&it->spans);

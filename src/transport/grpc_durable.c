@@ -9,9 +9,9 @@
 
 /* ---- Asks ---- */
 
-static void take_out(cleat__invocation *invocation, const cleat__durable_ask *ask)
+static void take_out(cleat__remote_invocation *invocation, const cleat__remote_ask *ask)
 {
-    cleat__durable_ask **at = &invocation->first, *before = NULL;
+    cleat__remote_ask **at = &invocation->first, *before = NULL;
     while (*at != ask) {
         before = *at;
         at = &before->next;
@@ -20,30 +20,30 @@ static void take_out(cleat__invocation *invocation, const cleat__durable_ask *as
     invocation->last = invocation->last == ask ? before : invocation->last;
 }
 
-void cleat__durable_settle(cleat__durable_ask *ask, cleat_status status, const char *text)
+void cleat__remote_settle(cleat__remote_ask *ask, cleat_status status, const char *text)
 {
-    cleat__invocation *invocation = ask->invocation;
-    cleat__durable_stream_pull(ask);
+    cleat__remote_invocation *invocation = ask->invocation;
+    cleat__remote_stream_pull(ask);
     take_out(invocation, ask);
     ask->is_done = true;
     ask->status = status;
     snprintf(ask->text, sizeof(ask->text), "%s", text != NULL ? text : "");
     pthread_cond_signal(&ask->done);
     if (invocation->first != NULL && invocation->fate == CLEAT_OK) {
-        cleat__durable_stream_push(invocation->first);
+        cleat__remote_stream_push(invocation->first);
     }
 }
 
-static void enqueue(cleat__durable_ask *ask)
+static void enqueue(cleat__remote_ask *ask)
 {
-    cleat__invocation *invocation = ask->invocation;
+    cleat__remote_invocation *invocation = ask->invocation;
     *(invocation->last != NULL ? &invocation->last->next : &invocation->first) = ask;
     invocation->last = ask;
-    cleat__durable_stream_push(ask);
+    cleat__remote_stream_push(ask);
 }
 
 /* Why it may not ask any more. */
-static cleat_status check(const cleat__invocation *invocation)
+static cleat_status check(const cleat__remote_invocation *invocation)
 {
     if (invocation->fate == CLEAT_OK) {
         return CLEAT_OK;
@@ -53,7 +53,7 @@ static cleat_status check(const cleat__invocation *invocation)
 }
 
 /* No answer came in time. */
-static void give_up(cleat__durable_ask *ask)
+static void give_up(cleat__remote_ask *ask)
 {
     const cleat__link *link = ask->invocation->durables->link;
     char text[CLEAT__CALL_TEXT];
@@ -61,14 +61,14 @@ static void give_up(cleat__durable_ask *ask)
              link->settings.address, (long long)link->settings.call_timeout_ms);
     bool is_in_doubt = ask->written != 0 && ask->requests[0].kind != CLEAT__DURABLE_AWAIT;
     if (is_in_doubt) {
-        cleat__invocation_fail(ask->invocation, CLEAT_UNAVAILABLE, text);
+        cleat__remote_invocation_fail(ask->invocation, CLEAT_UNAVAILABLE, text);
     } else {
-        cleat__durable_settle(ask, CLEAT_UNAVAILABLE, text);
+        cleat__remote_settle(ask, CLEAT_UNAVAILABLE, text);
     }
 }
 
 /* False: nothing has come of it for so long. */
-static bool wait_for(cleat__durable_ask *ask, int64_t limit_ms)
+static bool wait_for(cleat__remote_ask *ask, int64_t limit_ms)
 {
     cleat__link *link = ask->invocation->durables->link;
     size_t answered;
@@ -82,7 +82,7 @@ static bool wait_for(cleat__durable_ask *ask, int64_t limit_ms)
 }
 
 /* Others than `cleat serve` do not say that they have told everything. */
-static void wait_for_answers(cleat__durable_ask *ask)
+static void wait_for_answers(cleat__remote_ask *ask)
 {
     const cleat__link *link = ask->invocation->durables->link;
     bool is_silence_an_answer = ask->requests[0].kind == CLEAT__DURABLE_AWAIT && !link->is_cleat;
@@ -92,14 +92,14 @@ static void wait_for_answers(cleat__durable_ask *ask)
         return;
     }
     if (is_silence_an_answer) {
-        cleat__durable_settle(ask, CLEAT_OK, NULL);
+        cleat__remote_settle(ask, CLEAT_OK, NULL);
     } else {
         give_up(ask);
     }
 }
 
 /* Sends it and waits, with the mutex held. */
-static cleat_status send(cleat__durable_ask *ask)
+static cleat_status send(cleat__remote_ask *ask)
 {
     cleat_status status = check(ask->invocation);
     if (status != CLEAT_OK) {
@@ -121,10 +121,10 @@ static cleat_status fail_unknown(const cleat__uuid *run_id, int32_t count)
 }
 
 /* Holds the invocation for a caller; the mutex is held. */
-static cleat_status enter(cleat__durables *durables, const cleat__uuid *run_id, int32_t count,
-                          cleat__invocation **out)
+static cleat_status enter(cleat__remote_durables *durables, const cleat__uuid *run_id, int32_t count,
+                          cleat__remote_invocation **out)
 {
-    cleat__invocation *invocation = cleat__invocation_find(durables, run_id, count);
+    cleat__remote_invocation *invocation = cleat__remote_invocation_find(durables, run_id, count);
     if (durables->is_stopped) {
         return cleat__fail(CLEAT_UNAVAILABLE, "the client is being freed");
     }
@@ -137,9 +137,9 @@ static cleat_status enter(cleat__durables *durables, const cleat__uuid *run_id, 
     return status;
 }
 
-static void leave(cleat__durables *durables, cleat__invocation *invocation)
+static void leave(cleat__remote_durables *durables, cleat__remote_invocation *invocation)
 {
-    cleat__invocation_release(invocation);
+    cleat__remote_invocation_release(invocation);
     durables->callers--;
     if (durables->is_stopped) {
         pthread_cond_broadcast(&durables->link->changed);
@@ -147,7 +147,7 @@ static void leave(cleat__durables *durables, cleat__invocation *invocation)
 }
 
 /* The number of the first child that says none; the mutex is held. */
-static int64_t number_children(cleat__invocation *invocation, const cleat__durable_ask *ask)
+static int64_t number_children(cleat__remote_invocation *invocation, const cleat__remote_ask *ask)
 {
     int64_t first = invocation->children;
     for (size_t i = 0; i < ask->count; i++) {
@@ -159,14 +159,14 @@ static int64_t number_children(cleat__invocation *invocation, const cleat__durab
 }
 
 /* What has been answered has consequences; the mutex is held. */
-static cleat_status conclude(cleat__remote_workers *workers, cleat__durable_ask *ask, cleat_status status)
+static cleat_status conclude(cleat__remote_workers *workers, cleat__remote_ask *ask, cleat_status status)
 {
-    const cleat__invocation *it = ask->invocation;
+    const cleat__remote_invocation *it = ask->invocation;
     if (status != CLEAT_OK) {
         return status;
     }
     if (ask->requests[0].kind == CLEAT__DURABLE_AWAIT) {
-        status = cleat__invocation_await(it, &ask->requests[0]);
+        status = cleat__remote_invocation_await(it, &ask->requests[0]);
     } else if (ask->requests[0].kind == CLEAT__DURABLE_EVICT) {
         const cleat__uuid task_id = it->task_id;
         cleat__remote_forget(workers, &task_id, it->retry_count, it->count); /* nothing will be reported */
@@ -177,9 +177,9 @@ static cleat_status conclude(cleat__remote_workers *workers, cleat__durable_ask 
 
 /* Requests that the stream answers. */
 static cleat_status ask_stream(cleat__remote_workers *workers, const cleat__uuid *run_id, int32_t count,
-                               cleat__durable_ask *ask)
+                               cleat__remote_ask *ask)
 {
-    cleat__durables *durables = &workers->durables;
+    cleat__remote_durables *durables = &workers->durables;
     cleat__link *link = workers->link;
     char worker_id[37];
     bool is_await = ask->requests[0].kind == CLEAT__DURABLE_AWAIT;
@@ -189,14 +189,14 @@ static cleat_status ask_stream(cleat__remote_workers *workers, const cleat__uuid
         pthread_mutex_unlock(&link->mutex);
         return status;
     }
-    if (is_await && cleat__invocation_has(ask->invocation, &ask->requests[0])) {
+    if (is_await && cleat__remote_invocation_has(ask->invocation, &ask->requests[0])) {
         status = conclude(workers, ask, CLEAT_OK);
         goto out;
     }
     memcpy(worker_id, ask->invocation->stream->worker->current_id, sizeof(worker_id));
     int64_t first_child = number_children(ask->invocation, ask);
     pthread_mutex_unlock(&link->mutex);
-    status = cleat__durable_write(link, worker_id, run_id, count, first_child, ask);
+    status = cleat__remote_write(link, worker_id, run_id, count, first_child, ask);
     pthread_mutex_lock(&link->mutex);
     if (status == CLEAT_OK) {
         status = conclude(workers, ask, send(ask));
@@ -217,14 +217,14 @@ static bool goes_together(cleat__durable_kind kind)
 static cleat_status ask_part(cleat__remote_workers *workers, const cleat__uuid *run_id, int32_t count,
                              cleat__durable_request *requests, size_t most, size_t *done)
 {
-    cleat__durable_ask ask = {.requests = requests, .count = 1};
+    cleat__remote_ask ask = {.requests = requests, .count = 1};
     while (ask.count < most && goes_together(requests[0].kind) && goes_together(requests[ask.count].kind)) {
         ask.count++;
     }
     cleat__cond_init(&ask.done);
     cleat_status status = ask_stream(workers, run_id, count, &ask);
     pthread_cond_destroy(&ask.done);
-    cleat__durable_messages_free(&ask);
+    cleat__remote_messages_free(&ask);
     *done = ask.answered;
     return status;
 }
@@ -232,8 +232,8 @@ static cleat_status ask_part(cleat__remote_workers *workers, const cleat__uuid *
 static cleat_status create_hook(cleat__remote_workers *workers, const cleat__uuid *run_id, int32_t count,
                                 const cleat__durable_request *request)
 {
-    cleat__durables *durables = &workers->durables;
-    cleat__invocation *invocation = NULL;
+    cleat__remote_durables *durables = &workers->durables;
+    cleat__remote_invocation *invocation = NULL;
     pthread_mutex_lock(&workers->link->mutex);
     cleat_status status = enter(durables, run_id, count, &invocation);
     pthread_mutex_unlock(&workers->link->mutex);

@@ -25,33 +25,33 @@
 struct cleat__remote_worker;
 struct cleat__remote_workers;
 
-typedef struct cleat__invocation cleat__invocation;
+typedef struct cleat__remote_invocation cleat__remote_invocation;
 
 /* All of it belongs to the link's mutex. */
-typedef struct cleat__durables {
+typedef struct cleat__remote_durables {
     cleat__link *link;
     cleat__map tasks; /* those with an invocation here, by id */
     size_t callers;   /* inside cleat__remote_durable() */
     bool is_stopped;  /* nobody may come in any more */
-} cleat__durables;
+} cleat__remote_durables;
 
-typedef struct cleat__durable_message {
+typedef struct cleat__remote_message {
     char *data; /* owned */
     size_t size;
     bool is_acked;   /* an answer of its own comes, before which nothing else is sent */
     bool takes_node; /* so it cannot be sent again */
     bool is_echoed;  /* a registration: `cleat serve` answers it behind whatever was sent before */
-} cleat__durable_message;
+} cleat__remote_message;
 
 /* What a caller waits for: a part of what it wants, of which all answers come by the stream. */
-typedef struct cleat__durable_ask {
-    struct cleat__durable_ask *next; /* of the invocation: whom the next answer belongs to */
-    struct cleat__durable_ask *next_ready, *next_echo; /* of the stream */
-    cleat__invocation *invocation;
+typedef struct cleat__remote_ask {
+    struct cleat__remote_ask *next;                   /* of the invocation: whom the next answer belongs to */
+    struct cleat__remote_ask *next_ready, *next_echo; /* of the stream */
+    cleat__remote_invocation *invocation;
     pthread_cond_t done;
     cleat__durable_request *requests;
     size_t count, answered; /* requests */
-    cleat__durable_message *messages;
+    cleat__remote_message *messages;
     size_t message_count, written;
     size_t confirmed; /* messages that need not be sent again on another connection */
     uint64_t echo;    /* the number of its registration on this connection */
@@ -60,30 +60,30 @@ typedef struct cleat__durable_ask {
     bool is_done;
     cleat_status status;
     char text[CLEAT__CALL_TEXT];
-} cleat__durable_ask;
+} cleat__remote_ask;
 
 /* Of a worker. */
-typedef struct cleat__durable_stream {
+typedef struct cleat__remote_stream {
     struct cleat__remote_worker *worker;
-    cleat__stream *stream;                      /* NULL: not connected */
-    bool must_register;                         /* before all else */
-    uint64_t registrations, echoes;             /* of this connection */
-    cleat__durable_ask *ready, *last_ready;     /* in the order they came */
-    cleat__durable_ask *echoing, *last_echoing; /* whose registration was written */
-    cleat__invocation *invocations;
+    cleat__stream *stream;                     /* NULL: not connected */
+    bool must_register;                        /* before all else */
+    uint64_t registrations, echoes;            /* of this connection */
+    cleat__remote_ask *ready, *last_ready;     /* in the order they came */
+    cleat__remote_ask *echoing, *last_echoing; /* whose registration was written */
+    cleat__remote_invocation *invocations;
     unsigned failures; /* in a row */
     int64_t opened_ns;
     cleat__link_timer reconnect;
-} cleat__durable_stream;
+} cleat__remote_stream;
 
-struct cleat__invocation {
-    cleat__durables *durables;
-    cleat__invocation *older;           /* of the same task */
-    cleat__invocation *next, *previous; /* of the stream */
-    cleat__durable_stream *stream;      /* NULL: it is over, and stays only for who waits */
+struct cleat__remote_invocation {
+    cleat__remote_durables *durables;
+    cleat__remote_invocation *older;           /* of the same task */
+    cleat__remote_invocation *next, *previous; /* of the stream */
+    cleat__remote_stream *stream;              /* NULL: it is over, and stays only for who waits */
     cleat__uuid task_id;
     int32_t count, retry_count;
-    cleat__durable_ask *first, *last;
+    cleat__remote_ask *first, *last;
     size_t callers;
     cleat__map ended;  /* nodes of which a completion has come */
     int64_t orders;    /* completions so far */
@@ -95,10 +95,10 @@ struct cleat__invocation {
 
 /* ---- For grpc.c ---- */
 
-void cleat__durables_init(cleat__durables *durables, cleat__link *link);
+void cleat__remote_durables_init(cleat__remote_durables *durables, cleat__link *link);
 /* Whoever waits gets CLEAT_UNAVAILABLE, and is gone when this returns. */
-void cleat__durables_stop(cleat__durables *durables);
-void cleat__durables_deinit(cleat__durables *durables); /* when the link has stopped */
+void cleat__remote_durables_stop(cleat__remote_durables *durables);
+void cleat__remote_durables_deinit(cleat__remote_durables *durables); /* when the link has stopped */
 
 /* The functions of the transport. */
 cleat_status cleat__remote_durable(struct cleat__remote_workers *workers, const cleat__uuid *run_id,
@@ -110,56 +110,61 @@ cleat_status cleat__remote_resume_hook(cleat__link *link, cleat_slice token, cle
 /* ---- For grpc_worker.c and grpc_report.c; the mutex is held ---- */
 
 /* An assignment has come. CLEAT_NO_MEMORY. */
-cleat_status cleat__invocation_begin(struct cleat__remote_worker *worker,
-                                     const cleat__assignment *assignment);
+cleat_status cleat__remote_invocation_begin(struct cleat__remote_worker *worker,
+                                            const cleat__assignment *assignment);
 /* It was reported, or never will be: nothing more is asked for it. */
-void cleat__invocation_end(cleat__durables *durables, const cleat__uuid *task_id, int32_t count);
+void cleat__remote_invocation_end(cleat__remote_durables *durables, const cleat__uuid *task_id,
+                                  int32_t count);
 /* The count of the newest one here; 0: there is none. */
-int32_t cleat__invocation_newest(const cleat__durables *durables, const cleat__uuid *task_id);
+int32_t cleat__remote_invocation_newest(const cleat__remote_durables *durables, const cleat__uuid *task_id);
 /* The run was cancelled. False: this invocation is not the newest one here, so that others are not meant. */
-bool cleat__invocation_cancel(cleat__durables *durables, const cleat__uuid *task_id, int32_t count);
-void cleat__durable_stream_init(cleat__durable_stream *stream, struct cleat__remote_worker *worker);
+bool cleat__remote_invocation_cancel(cleat__remote_durables *durables, const cleat__uuid *task_id,
+                                     int32_t count);
+void cleat__remote_stream_init(cleat__remote_stream *stream, struct cleat__remote_worker *worker);
 /* The server knows the worker by another id from now on. */
-void cleat__durable_stream_renew(cleat__durable_stream *stream);
+void cleat__remote_stream_renew(cleat__remote_stream *stream);
 /* Of a worker that goes. Its invocations fail. */
-void cleat__durable_stream_close(cleat__durable_stream *stream);
+void cleat__remote_stream_close(cleat__remote_stream *stream);
 
 /* ---- Between the files of this part; the mutex is held unless it says otherwise ---- */
 
-cleat__invocation *cleat__invocation_find(const cleat__durables *durables, const cleat__uuid *task_id,
-                                          int32_t count);
+cleat__remote_invocation *cleat__remote_invocation_find(const cleat__remote_durables *durables,
+                                                        const cleat__uuid *task_id, int32_t count);
 /* All further calls fail so, and those under way. Sets no error message. */
-void cleat__invocation_fail(cleat__invocation *invocation, cleat_status status, const char *text);
+void cleat__remote_invocation_fail(cleat__remote_invocation *invocation, cleat_status status,
+                                   const char *text);
 /* A completion came. */
-void cleat__invocation_complete(cleat__invocation *invocation, const cleat__node *node, cleat_slice payload,
-                                bool is_failure, const char *error);
+void cleat__remote_invocation_complete(cleat__remote_invocation *invocation, const cleat__node *node,
+                                       cleat_slice payload, bool is_failure, const char *error);
 /* Whether an AWAIT has what it waits for. */
-bool cleat__invocation_has(const cleat__invocation *invocation, const cleat__durable_request *request);
+bool cleat__remote_invocation_has(const cleat__remote_invocation *invocation,
+                                  const cleat__durable_request *request);
 /* The answer of an AWAIT, as far as it is there. CLEAT_OK, CLEAT_SUSPENDED, CLEAT_NO_MEMORY. */
-cleat_status cleat__invocation_await(const cleat__invocation *invocation, cleat__durable_request *request);
+cleat_status cleat__remote_invocation_await(const cleat__remote_invocation *invocation,
+                                            cleat__durable_request *request);
 /* One caller less; it may be freed. */
-void cleat__invocation_release(cleat__invocation *invocation);
+void cleat__remote_invocation_release(cleat__remote_invocation *invocation);
 
 /* Its answers are there, or will not come. */
-void cleat__durable_settle(cleat__durable_ask *ask, cleat_status status, const char *text);
+void cleat__remote_settle(cleat__remote_ask *ask, cleat_status status, const char *text);
 /* Writes what may be written of an ask that has just come, or been answered in part. */
-void cleat__durable_stream_push(cleat__durable_ask *ask);
-void cleat__durable_stream_pull(cleat__durable_ask *ask); /* nothing more of it */
-void cleat__durable_stream_open(cleat__durable_stream *stream);
+void cleat__remote_stream_push(cleat__remote_ask *ask);
+void cleat__remote_stream_pull(cleat__remote_ask *ask); /* nothing more of it */
+void cleat__remote_stream_open(cleat__remote_stream *stream);
 
 /* What came on a stream. */
-void cleat__durable_answer(cleat__durable_stream *stream, cleat_slice bytes);
+void cleat__remote_answer(cleat__remote_stream *stream, cleat_slice bytes);
 /* All registrations up to that number were answered. */
-void cleat__durable_echoed(cleat__durable_stream *stream);
+void cleat__remote_echoed(cleat__remote_stream *stream);
 
 /*
  * The messages of the ask's requests; the mutex is not held. `first_child`: the number of the first child
  * that has none. CLEAT_TOO_LARGE, CLEAT_NO_MEMORY.
  */
-cleat_status cleat__durable_write(const cleat__link *link, const char *worker_id, const cleat__uuid *run_id,
-                                  int32_t invocation_count, int64_t first_child, cleat__durable_ask *ask);
-cleat_status cleat__durable_registration(const char *worker_id, cleat__buffer *out);
-void cleat__durable_messages_free(cleat__durable_ask *ask);
+cleat_status cleat__remote_write(const cleat__link *link, const char *worker_id, const cleat__uuid *run_id,
+                                 int32_t invocation_count, int64_t first_child, cleat__remote_ask *ask);
+cleat_status cleat__remote_registration(const char *worker_id, cleat__buffer *out);
+void cleat__remote_messages_free(cleat__remote_ask *ask);
 
 /* A hook's token brings payloads to the run; the mutex is not held. */
 cleat_status cleat__remote_create_hook(cleat__link *link, const cleat__uuid *run_id, int32_t invocation_count,

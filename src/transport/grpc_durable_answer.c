@@ -13,7 +13,7 @@
 
 typedef Cleat__V1__DurableEventLogEntryRef entry_ref;
 
-static cleat__link *link_of(const cleat__durable_stream *stream)
+static cleat__link *link_of(const cleat__remote_stream *stream)
 {
     return stream->worker->workers->link;
 }
@@ -21,33 +21,33 @@ static cleat__link *link_of(const cleat__durable_stream *stream)
 /* ---- What it is about ---- */
 
 /* NULL: of none that is worked on here, any more. */
-static cleat__invocation *find(const cleat__durable_stream *stream, const char *task_id, int32_t count)
+static cleat__remote_invocation *find(const cleat__remote_stream *stream, const char *task_id, int32_t count)
 {
     cleat__uuid id;
     if (cleat__uuid_parse(cleat_slice_of(task_id), &id) != CLEAT_OK) {
         return NULL;
     }
-    return cleat__invocation_find(&stream->worker->workers->durables, &id, count);
+    return cleat__remote_invocation_find(&stream->worker->workers->durables, &id, count);
 }
 
-static cleat__invocation *find_by_ref(const cleat__durable_stream *stream, const entry_ref *ref)
+static cleat__remote_invocation *find_by_ref(const cleat__remote_stream *stream, const entry_ref *ref)
 {
     return ref != NULL ? find(stream, ref->durable_task_external_id, ref->invocation_count) : NULL;
 }
 
 /* After an answer that fits nothing, nobody knows any more which node comes next. */
-static void confuse(cleat__invocation *invocation, const char *what)
+static void confuse(cleat__remote_invocation *invocation, const char *what)
 {
     char text[CLEAT__CALL_TEXT];
     snprintf(text, sizeof(text), "the server at %s answers otherwise than it was asked: %s",
              invocation->durables->link->settings.address, what);
-    cleat__invocation_fail(invocation, CLEAT_UNAVAILABLE, text);
+    cleat__remote_invocation_fail(invocation, CLEAT_UNAVAILABLE, text);
 }
 
 /* The request that is under way, and is of that kind; else the invocation has failed. */
-static cleat__durable_request *take(cleat__invocation *invocation, cleat__durable_kind kind)
+static cleat__durable_request *take(cleat__remote_invocation *invocation, cleat__durable_kind kind)
 {
-    cleat__durable_ask *ask = invocation->first;
+    cleat__remote_ask *ask = invocation->first;
     while (ask != NULL && ask->answered < ask->count &&
            ask->requests[ask->answered].kind == CLEAT__DURABLE_COMPLETE_MEMO) {
         ask->answered++; /* without an answer of its own */
@@ -61,7 +61,7 @@ static cleat__durable_request *take(cleat__invocation *invocation, cleat__durabl
 }
 
 /* Nodes come one after the other. */
-static bool take_node(cleat__invocation *invocation, int64_t branch, int64_t number, cleat__node *out)
+static bool take_node(cleat__remote_invocation *invocation, int64_t branch, int64_t number, cleat__node *out)
 {
     if (branch < 1 || number != invocation->node + 1) {
         char text[128];
@@ -76,26 +76,26 @@ static bool take_node(cleat__invocation *invocation, int64_t branch, int64_t num
 }
 
 /* The request under way is done. */
-static void advance(cleat__invocation *invocation)
+static void advance(cleat__remote_invocation *invocation)
 {
-    cleat__durable_ask *ask = invocation->first;
+    cleat__remote_ask *ask = invocation->first;
     ask->answered++;
     ask->waits_for_ack = false;
     ask->confirmed = ask->written;
     if (ask->written < ask->message_count) {
-        cleat__durable_stream_push(ask);
+        cleat__remote_stream_push(ask);
     } else if (!ask->waits_for_echo) {
         ask->answered = ask->count;
-        cleat__durable_settle(ask, CLEAT_OK, NULL);
+        cleat__remote_settle(ask, CLEAT_OK, NULL);
     }
 }
 
 /* ---- Answers ---- */
 
-static void on_memo(const cleat__durable_stream *stream,
+static void on_memo(const cleat__remote_stream *stream,
                     const Cleat__V1__DurableTaskEventMemoAckResponse *answer)
 {
-    cleat__invocation *it = find_by_ref(stream, answer->ref);
+    cleat__remote_invocation *it = find_by_ref(stream, answer->ref);
     cleat__durable_request *request = it != NULL ? take(it, CLEAT__DURABLE_MEMO) : NULL;
     if (request == NULL ||
         !take_node(it, answer->ref->branch_id, answer->ref->node_id, &request->as.memo.node)) {
@@ -115,17 +115,17 @@ static void on_memo(const cleat__durable_stream *stream,
         }
         request->as.memo.value = cleat__slice_dup(value);
         if (request->as.memo.value == NULL) {
-            cleat__invocation_fail(it, CLEAT_NO_MEMORY, cleat_status_text(CLEAT_NO_MEMORY));
+            cleat__remote_invocation_fail(it, CLEAT_NO_MEMORY, cleat_status_text(CLEAT_NO_MEMORY));
             return;
         }
     }
     advance(it);
 }
 
-static void on_triggered(const cleat__durable_stream *stream,
+static void on_triggered(const cleat__remote_stream *stream,
                          const Cleat__V1__DurableTaskEventTriggerRunsAckResponse *answer)
 {
-    cleat__invocation *it = find(stream, answer->durable_task_external_id, answer->invocation_count);
+    cleat__remote_invocation *it = find(stream, answer->durable_task_external_id, answer->invocation_count);
     cleat__durable_request *request = it != NULL ? take(it, CLEAT__DURABLE_TRIGGER) : NULL;
     if (request == NULL) {
         return;
@@ -148,10 +148,10 @@ static void on_triggered(const cleat__durable_stream *stream,
     advance(it);
 }
 
-static void on_waits(const cleat__durable_stream *stream,
+static void on_waits(const cleat__remote_stream *stream,
                      const Cleat__V1__DurableTaskEventWaitForAckResponse *answer)
 {
-    cleat__invocation *it = find_by_ref(stream, answer->ref);
+    cleat__remote_invocation *it = find_by_ref(stream, answer->ref);
     cleat__durable_request *request = it != NULL ? take(it, CLEAT__DURABLE_WAIT_FOR) : NULL;
     if (request != NULL &&
         take_node(it, answer->ref->branch_id, answer->ref->node_id, &request->as.wait_for.node)) {
@@ -159,25 +159,25 @@ static void on_waits(const cleat__durable_stream *stream,
     }
 }
 
-static void on_evicted(const cleat__durable_stream *stream,
+static void on_evicted(const cleat__remote_stream *stream,
                        const Cleat__V1__DurableTaskEvictionAckResponse *answer)
 {
-    cleat__invocation *it = find(stream, answer->durable_task_external_id, answer->invocation_count);
+    cleat__remote_invocation *it = find(stream, answer->durable_task_external_id, answer->invocation_count);
     if (it != NULL && take(it, CLEAT__DURABLE_EVICT) != NULL) {
         advance(it);
     }
 }
 
-static void on_completed(const cleat__durable_stream *stream,
+static void on_completed(const cleat__remote_stream *stream,
                          const Cleat__V1__DurableTaskEventLogEntryCompletedResponse *said)
 {
-    cleat__invocation *it = find_by_ref(stream, said->ref);
+    cleat__remote_invocation *it = find_by_ref(stream, said->ref);
     if (it != NULL && it->fate == CLEAT_OK) {
         const cleat__node node = {said->ref->branch_id, said->ref->node_id};
         const char *error = said->has_error_message_case != 0 ? said->error_message : "";
-        cleat__invocation_complete(it, &node,
-                                   (cleat_slice){(const char *)said->payload.data, said->payload.len},
-                                   said->is_failure, error);
+        cleat__remote_invocation_complete(it, &node,
+                                          (cleat_slice){(const char *)said->payload.data, said->payload.len},
+                                          said->is_failure, error);
     }
 }
 
@@ -197,9 +197,9 @@ static cleat_status read_error(const Cleat__V1__DurableTaskErrorResponse *said)
     return status == CLEAT_NOT_FOUND ? status : CLEAT_FAILED;
 }
 
-static void on_error(const cleat__durable_stream *stream, const Cleat__V1__DurableTaskErrorResponse *said)
+static void on_error(const cleat__remote_stream *stream, const Cleat__V1__DurableTaskErrorResponse *said)
 {
-    cleat__invocation *it = find_by_ref(stream, said->ref);
+    cleat__remote_invocation *it = find_by_ref(stream, said->ref);
     if (it == NULL) {
         return;
     }
@@ -209,16 +209,16 @@ static void on_error(const cleat__durable_stream *stream, const Cleat__V1__Durab
     /* What it is about took no node, and nothing was sent behind it. Of what is not waited for, nobody knows. */
     bool is_expected = it->first != NULL && it->first->written != 0;
     if (status == CLEAT_NON_DETERMINISTIC || !is_expected) {
-        cleat__invocation_fail(it, status, text);
+        cleat__remote_invocation_fail(it, status, text);
     } else {
-        cleat__durable_settle(it->first, status, text);
+        cleat__remote_settle(it->first, status, text);
     }
 }
 
-static void on_server_evicts(const cleat__durable_stream *stream,
+static void on_server_evicts(const cleat__remote_stream *stream,
                              const Cleat__V1__DurableTaskServerEvictNotice *said)
 {
-    cleat__invocation *it = find(stream, said->durable_task_external_id, said->invocation_count);
+    cleat__remote_invocation *it = find(stream, said->durable_task_external_id, said->invocation_count);
     if (it == NULL || it->fate != CLEAT_OK) {
         return;
     }
@@ -226,9 +226,9 @@ static void on_server_evicts(const cleat__durable_stream *stream,
     snprintf(text, sizeof(text), "the engine has ended the invocation: %s", said->reason);
     const cleat__uuid task_id = it->task_id;
     int32_t retry_count = it->retry_count;
-    bool is_newest = cleat__invocation_newest(it->durables, &task_id) == it->count;
+    bool is_newest = cleat__remote_invocation_newest(it->durables, &task_id) == it->count;
     cleat__remote_worker *worker = it->stream->worker;
-    cleat__invocation_fail(it, CLEAT_CANCELLED, text);
+    cleat__remote_invocation_fail(it, CLEAT_CANCELLED, text);
     if (is_newest) {
         cleat__remote_cancel_attempt(worker, &task_id, retry_count, said->invocation_count);
     }
@@ -236,11 +236,11 @@ static void on_server_evicts(const cleat__durable_stream *stream,
 
 /* ---- All of it ---- */
 
-static void dispatch(cleat__durable_stream *stream, const Cleat__V1__DurableTaskResponse *said)
+static void dispatch(cleat__remote_stream *stream, const Cleat__V1__DurableTaskResponse *said)
 {
     static cleat__log_site site;
     switch ((int)said->message_case) {
-    case CLEAT__V1__DURABLE_TASK_RESPONSE__MESSAGE_REGISTER_WORKER: cleat__durable_echoed(stream); return;
+    case CLEAT__V1__DURABLE_TASK_RESPONSE__MESSAGE_REGISTER_WORKER: cleat__remote_echoed(stream); return;
     case CLEAT__V1__DURABLE_TASK_RESPONSE__MESSAGE_MEMO_ACK: on_memo(stream, said->memo_ack); return;
     case CLEAT__V1__DURABLE_TASK_RESPONSE__MESSAGE_TRIGGER_RUNS_ACK:
         on_triggered(stream, said->trigger_runs_ack);
@@ -263,7 +263,7 @@ static void dispatch(cleat__durable_stream *stream, const Cleat__V1__DurableTask
     }
 }
 
-void cleat__durable_answer(cleat__durable_stream *stream, cleat_slice bytes)
+void cleat__remote_answer(cleat__remote_stream *stream, cleat_slice bytes)
 {
     static cleat__log_site site;
     cleat_status status;

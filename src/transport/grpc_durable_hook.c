@@ -40,13 +40,13 @@ static cleat_status fail_unsupported(const cleat__link *link)
 
 /* The end of a request, whose words are the server's; of a server without hooks it says that. */
 static cleat_status conclude(const cleat__link *link, const cleat__remote_session *session,
-                             cleat_status status, cleat_status conflict)
+                             cleat_status status, cleat_status conflict, const char *missing)
 {
     if (status == CLEAT_OK) {
         return status;
     }
-    if (status == CLEAT_NOT_FOUND && !session->was_explained) {
-        return fail_unsupported(link);
+    if (status == CLEAT_NOT_FOUND) { /* whose words are few */
+        return session->was_explained ? cleat__fail(status, "%s", missing) : fail_unsupported(link);
     }
     char text[SENTENCE_SIZE];
     snprintf(text, sizeof(text), "%s", cleat_error_message());
@@ -76,7 +76,9 @@ cleat_status cleat__remote_create_hook(cleat__link *link, const cleat__uuid *run
     status = cleat__remote_session_start(&session, &link->settings, link->settings.call_timeout_ms);
     if (status == CLEAT_OK) {
         status = cleat__remote_session_send(&session, "PUT", path, cleat_slice_of(body), &reply);
-        status = conclude(link, &session, status, CLEAT_ALREADY_EXISTS);
+        char missing[80];
+        snprintf(missing, sizeof(missing), "there is no run %s", id);
+        status = conclude(link, &session, status, CLEAT_ALREADY_EXISTS, missing);
     }
     cleat__remote_session_end(&session);
     cleat__buffer_deinit(&reply);
@@ -129,7 +131,9 @@ cleat_status cleat__remote_resume_hook(cleat__link *link, cleat_slice token, cle
     if (status == CLEAT_OK) {
         session.carrier = carrier;
         status = cleat__remote_session_send(&session, "POST", path, payload, &reply);
-        status = conclude(link, &session, status, CLEAT_FAILED_PRECONDITION);
+        char missing[CLEAT__HOOK_TOKEN_MAX + 40];
+        snprintf(missing, sizeof(missing), "there is no hook \"%.*s\"", CLEAT_SLICE_ARGS(token));
+        status = conclude(link, &session, status, CLEAT_FAILED_PRECONDITION, missing);
     }
     cleat__remote_session_end(&session);
     if (status == CLEAT_OK) {

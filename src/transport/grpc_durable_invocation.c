@@ -12,7 +12,7 @@ enum { NODE_KEY_SIZE = 2 * sizeof(int64_t) };
 /* A task with invocations here, the newest first: a former one may still have somebody inside. */
 typedef struct durable_task {
     cleat__uuid id;
-    cleat__invocation *newest;
+    cleat__remote_invocation *newest;
 } durable_task;
 
 /* A node's completion; in one block with its texts. */
@@ -36,18 +36,18 @@ static void make_node_key(const cleat__node *node, char key[NODE_KEY_SIZE])
 
 /* ---- Finding ---- */
 
-cleat__invocation *cleat__invocation_find(const cleat__durables *durables, const cleat__uuid *task_id,
-                                          int32_t count)
+cleat__remote_invocation *cleat__remote_invocation_find(const cleat__remote_durables *durables,
+                                                        const cleat__uuid *task_id, int32_t count)
 {
     const durable_task *task = cleat__map_get(&durables->tasks, key_of(task_id));
-    cleat__invocation *it = task != NULL ? task->newest : NULL;
+    cleat__remote_invocation *it = task != NULL ? task->newest : NULL;
     while (it != NULL && it->count != count) {
         it = it->older;
     }
     return it;
 }
 
-int32_t cleat__invocation_newest(const cleat__durables *durables, const cleat__uuid *task_id)
+int32_t cleat__remote_invocation_newest(const cleat__remote_durables *durables, const cleat__uuid *task_id)
 {
     const durable_task *task = cleat__map_get(&durables->tasks, key_of(task_id));
     return task != NULL ? task->newest->count : 0;
@@ -55,7 +55,7 @@ int32_t cleat__invocation_newest(const cleat__durables *durables, const cleat__u
 
 /* ---- Beginning ---- */
 
-static durable_task *find_or_add_task(cleat__durables *durables, const cleat__uuid *id)
+static durable_task *find_or_add_task(cleat__remote_durables *durables, const cleat__uuid *id)
 {
     durable_task *task = cleat__map_get(&durables->tasks, key_of(id));
     if (task != NULL) {
@@ -74,22 +74,22 @@ static durable_task *find_or_add_task(cleat__durables *durables, const cleat__uu
 }
 
 /* There is a next one: whoever is still inside is late, and an eviction has taken place. */
-static void supersede(cleat__invocation *invocation)
+static void supersede(cleat__remote_invocation *invocation)
 {
-    for (cleat__invocation *it = invocation; it != NULL; it = it->older) {
-        cleat__durable_ask *ask = it->first;
+    for (cleat__remote_invocation *it = invocation; it != NULL; it = it->older) {
+        cleat__remote_ask *ask = it->first;
         if (ask != NULL && ask->requests[0].kind == CLEAT__DURABLE_EVICT) {
             ask->answered = ask->count;
-            cleat__durable_settle(ask, CLEAT_OK, NULL);
+            cleat__remote_settle(ask, CLEAT_OK, NULL);
         }
-        cleat__invocation_fail(it, CLEAT_CANCELLED, "the run is in another invocation");
+        cleat__remote_invocation_fail(it, CLEAT_CANCELLED, "the run is in another invocation");
     }
 }
 
-cleat_status cleat__invocation_begin(cleat__remote_worker *worker, const cleat__assignment *assignment)
+cleat_status cleat__remote_invocation_begin(cleat__remote_worker *worker, const cleat__assignment *assignment)
 {
-    cleat__durables *durables = &worker->workers->durables;
-    cleat__invocation *it = cleat__calloc(1, sizeof(*it));
+    cleat__remote_durables *durables = &worker->workers->durables;
+    cleat__remote_invocation *it = cleat__calloc(1, sizeof(*it));
     durable_task *task = it != NULL ? find_or_add_task(durables, &assignment->task_id) : NULL;
     if (task == NULL) {
         cleat__free(it);
@@ -108,13 +108,13 @@ cleat_status cleat__invocation_begin(cleat__remote_worker *worker, const cleat__
         it->next->previous = it;
     }
     it->stream->invocations = it;
-    cleat__durable_stream_open(it->stream);
+    cleat__remote_stream_open(it->stream);
     return CLEAT_OK;
 }
 
 /* ---- Its end ---- */
 
-static void free_invocation(cleat__invocation *it)
+static void free_invocation(cleat__remote_invocation *it)
 {
     size_t cursor = 0;
     for (ended_node *node; (node = cleat__map_next(&it->ended, &cursor)) != NULL;) {
@@ -125,16 +125,16 @@ static void free_invocation(cleat__invocation *it)
     cleat__free(it);
 }
 
-static void unlink_invocation(cleat__invocation *it)
+static void unlink_invocation(cleat__remote_invocation *it)
 {
-    cleat__durables *durables = it->durables;
+    cleat__remote_durables *durables = it->durables;
     durable_task *task = cleat__map_get(&durables->tasks, key_of(&it->task_id));
     *(it->previous != NULL ? &it->previous->next : &it->stream->invocations) = it->next;
     if (it->next != NULL) {
         it->next->previous = it->previous;
     }
     it->stream = NULL;
-    cleat__invocation **at = &task->newest;
+    cleat__remote_invocation **at = &task->newest;
     while (*at != it) {
         at = &(*at)->older;
     }
@@ -145,24 +145,24 @@ static void unlink_invocation(cleat__invocation *it)
     }
 }
 
-static void end(cleat__invocation *it)
+static void end(cleat__remote_invocation *it)
 {
-    cleat__invocation_fail(it, CLEAT_CANCELLED, "the invocation is over");
+    cleat__remote_invocation_fail(it, CLEAT_CANCELLED, "the invocation is over");
     unlink_invocation(it);
     if (it->callers == 0) {
         free_invocation(it);
     }
 }
 
-void cleat__invocation_end(cleat__durables *durables, const cleat__uuid *task_id, int32_t count)
+void cleat__remote_invocation_end(cleat__remote_durables *durables, const cleat__uuid *task_id, int32_t count)
 {
-    cleat__invocation *it = cleat__invocation_find(durables, task_id, count);
+    cleat__remote_invocation *it = cleat__remote_invocation_find(durables, task_id, count);
     if (it != NULL) {
         end(it);
     }
 }
 
-void cleat__invocation_release(cleat__invocation *it)
+void cleat__remote_invocation_release(cleat__remote_invocation *it)
 {
     it->callers--;
     if (it->callers == 0 && it->stream == NULL) {
@@ -170,24 +170,25 @@ void cleat__invocation_release(cleat__invocation *it)
     }
 }
 
-void cleat__invocation_fail(cleat__invocation *it, cleat_status status, const char *text)
+void cleat__remote_invocation_fail(cleat__remote_invocation *it, cleat_status status, const char *text)
 {
     if (it->fate == CLEAT_OK) {
         it->fate = status;
         it->fate_text = cleat__strdup(text); /* on no memory the status has its own */
     }
     while (it->first != NULL) {
-        cleat__durable_settle(it->first, status, text);
+        cleat__remote_settle(it->first, status, text);
     }
 }
 
-bool cleat__invocation_cancel(cleat__durables *durables, const cleat__uuid *task_id, int32_t count)
+bool cleat__remote_invocation_cancel(cleat__remote_durables *durables, const cleat__uuid *task_id,
+                                     int32_t count)
 {
-    cleat__invocation *it = cleat__invocation_find(durables, task_id, count);
+    cleat__remote_invocation *it = cleat__remote_invocation_find(durables, task_id, count);
     if (it != NULL) {
-        cleat__invocation_fail(it, CLEAT_CANCELLED, "the run was cancelled");
+        cleat__remote_invocation_fail(it, CLEAT_CANCELLED, "the run was cancelled");
     }
-    return cleat__invocation_newest(durables, task_id) <= count;
+    return cleat__remote_invocation_newest(durables, task_id) <= count;
 }
 
 /* ---- Nodes ---- */
@@ -222,14 +223,14 @@ static ended_node *node_new(cleat_slice payload, cleat_slice error)
     return node;
 }
 
-static ended_node *find_node(const cleat__invocation *it, const cleat__node *node)
+static ended_node *find_node(const cleat__remote_invocation *it, const cleat__node *node)
 {
     char key[NODE_KEY_SIZE];
     make_node_key(node, key);
     return cleat__map_get(&it->ended, (cleat_slice){key, NODE_KEY_SIZE});
 }
 
-static bool keep(cleat__invocation *it, const cleat__node *node, cleat_slice payload, bool is_failure,
+static bool keep(cleat__remote_invocation *it, const cleat__node *node, cleat_slice payload, bool is_failure,
                  const char *error)
 {
     ended_node *ended = node_new(payload, cleat_slice_of(error));
@@ -249,7 +250,7 @@ static bool keep(cleat__invocation *it, const cleat__node *node, cleat_slice pay
 }
 
 /* Whether an AWAIT has what it waits for. */
-bool cleat__invocation_has(const cleat__invocation *it, const cleat__durable_request *request)
+bool cleat__remote_invocation_has(const cleat__remote_invocation *it, const cleat__durable_request *request)
 {
     size_t ended = 0;
     for (size_t i = 0; i < request->as.await.count; i++) {
@@ -259,17 +260,17 @@ bool cleat__invocation_has(const cleat__invocation *it, const cleat__durable_req
 }
 
 /* Then it need not wait for the engine's word. */
-static void wake(const cleat__invocation *it)
+static void wake(const cleat__remote_invocation *it)
 {
-    cleat__durable_ask *ask = it->first;
+    cleat__remote_ask *ask = it->first;
     if (ask != NULL && ask->requests[0].kind == CLEAT__DURABLE_AWAIT &&
-        cleat__invocation_has(it, &ask->requests[0])) {
-        cleat__durable_settle(ask, CLEAT_OK, NULL);
+        cleat__remote_invocation_has(it, &ask->requests[0])) {
+        cleat__remote_settle(ask, CLEAT_OK, NULL);
     }
 }
 
-void cleat__invocation_complete(cleat__invocation *it, const cleat__node *node, cleat_slice payload,
-                                bool is_failure, const char *error)
+void cleat__remote_invocation_complete(cleat__remote_invocation *it, const cleat__node *node,
+                                       cleat_slice payload, bool is_failure, const char *error)
 {
     char *text = is_failure ? cleat__payload_error_read(cleat_slice_of(error)) : NULL;
     if (payload.size == 0) {
@@ -278,7 +279,7 @@ void cleat__invocation_complete(cleat__invocation *it, const cleat__node *node, 
     if (is_failure) {
         payload = (cleat_slice){NULL, 0};
     } else if (cleat__json_check("the payload of a completion", payload, false) != CLEAT_OK) {
-        cleat__invocation_fail(it, CLEAT_UNAVAILABLE, cleat_error_message());
+        cleat__remote_invocation_fail(it, CLEAT_UNAVAILABLE, cleat_error_message());
         return;
     }
     if (find_node(it, node) == NULL) { /* repeats are harmless */
@@ -286,7 +287,7 @@ void cleat__invocation_complete(cleat__invocation *it, const cleat__node *node, 
         if (is_kept) {
             wake(it);
         } else {
-            cleat__invocation_fail(it, CLEAT_NO_MEMORY, cleat_status_text(CLEAT_NO_MEMORY));
+            cleat__remote_invocation_fail(it, CLEAT_NO_MEMORY, cleat_status_text(CLEAT_NO_MEMORY));
         }
     }
     cleat__free(text);
@@ -306,7 +307,8 @@ static cleat_status tell(const ended_node *node, cleat__node_end *out)
     return is_short ? cleat__fail_memory() : CLEAT_OK;
 }
 
-cleat_status cleat__invocation_await(const cleat__invocation *it, cleat__durable_request *request)
+cleat_status cleat__remote_invocation_await(const cleat__remote_invocation *it,
+                                            cleat__durable_request *request)
 {
     cleat_status status = CLEAT_OK;
     for (size_t i = 0; i < request->as.await.count; i++) {
@@ -317,25 +319,25 @@ cleat_status cleat__invocation_await(const cleat__invocation *it, cleat__durable
             status = tell(node, out);
         }
     }
-    return status == CLEAT_OK && !cleat__invocation_has(it, request) ? CLEAT_SUSPENDED : status;
+    return status == CLEAT_OK && !cleat__remote_invocation_has(it, request) ? CLEAT_SUSPENDED : status;
 }
 
 /* ---- Life ---- */
 
-void cleat__durables_init(cleat__durables *durables, cleat__link *link)
+void cleat__remote_durables_init(cleat__remote_durables *durables, cleat__link *link)
 {
     durables->link = link;
 }
 
-void cleat__durables_stop(cleat__durables *durables)
+void cleat__remote_durables_stop(cleat__remote_durables *durables)
 {
     cleat__link *link = durables->link;
     size_t cursor = 0;
     pthread_mutex_lock(&link->mutex);
     durables->is_stopped = true;
     for (const durable_task *task; (task = cleat__map_next(&durables->tasks, &cursor)) != NULL;) {
-        for (cleat__invocation *it = task->newest; it != NULL; it = it->older) {
-            cleat__invocation_fail(it, CLEAT_UNAVAILABLE, "the client was freed");
+        for (cleat__remote_invocation *it = task->newest; it != NULL; it = it->older) {
+            cleat__remote_invocation_fail(it, CLEAT_UNAVAILABLE, "the client was freed");
         }
     }
     while (durables->callers != 0) {
@@ -344,12 +346,12 @@ void cleat__durables_stop(cleat__durables *durables)
     pthread_mutex_unlock(&link->mutex);
 }
 
-void cleat__durables_deinit(cleat__durables *durables)
+void cleat__remote_durables_deinit(cleat__remote_durables *durables)
 {
     size_t cursor = 0;
     for (durable_task *task; (task = cleat__map_next(&durables->tasks, &cursor)) != NULL;) {
         while (task->newest != NULL) {
-            cleat__invocation *it = task->newest;
+            cleat__remote_invocation *it = task->newest;
             task->newest = it->older;
             free_invocation(it);
         }

@@ -8,16 +8,16 @@
 
 #include <stdio.h>
 
-static cleat__link *link_of(const cleat__durable_stream *stream)
+static cleat__link *link_of(const cleat__remote_stream *stream)
 {
     return stream->worker->workers->link;
 }
 
 /* ---- Who has something to write, and who waits for an echo ---- */
 
-static void add_ready(cleat__durable_ask *ask)
+static void add_ready(cleat__remote_ask *ask)
 {
-    cleat__durable_stream *stream = ask->invocation->stream;
+    cleat__remote_stream *stream = ask->invocation->stream;
     if (!ask->is_ready) {
         ask->is_ready = true;
         ask->next_ready = NULL;
@@ -26,9 +26,9 @@ static void add_ready(cleat__durable_ask *ask)
     }
 }
 
-static void remove_ready(cleat__durable_stream *stream, cleat__durable_ask *ask)
+static void remove_ready(cleat__remote_stream *stream, cleat__remote_ask *ask)
 {
-    cleat__durable_ask **at = &stream->ready, *before = NULL;
+    cleat__remote_ask **at = &stream->ready, *before = NULL;
     while (*at != ask) {
         before = *at;
         at = &before->next_ready;
@@ -38,7 +38,7 @@ static void remove_ready(cleat__durable_stream *stream, cleat__durable_ask *ask)
     ask->is_ready = false;
 }
 
-static void add_echo(cleat__durable_stream *stream, cleat__durable_ask *ask)
+static void add_echo(cleat__remote_stream *stream, cleat__remote_ask *ask)
 {
     ask->echo = stream->registrations;
     ask->waits_for_echo = true;
@@ -47,9 +47,9 @@ static void add_echo(cleat__durable_stream *stream, cleat__durable_ask *ask)
     stream->last_echoing = ask;
 }
 
-static void remove_echo(cleat__durable_stream *stream, cleat__durable_ask *ask)
+static void remove_echo(cleat__remote_stream *stream, cleat__remote_ask *ask)
 {
-    cleat__durable_ask **at = &stream->echoing, *before = NULL;
+    cleat__remote_ask **at = &stream->echoing, *before = NULL;
     while (*at != ask) {
         before = *at;
         at = &before->next_echo;
@@ -59,7 +59,7 @@ static void remove_echo(cleat__durable_stream *stream, cleat__durable_ask *ask)
     ask->waits_for_echo = false;
 }
 
-void cleat__durable_stream_pull(cleat__durable_ask *ask)
+void cleat__remote_stream_pull(cleat__remote_ask *ask)
 {
     if (ask->is_ready) {
         remove_ready(ask->invocation->stream, ask);
@@ -71,10 +71,10 @@ void cleat__durable_stream_pull(cleat__durable_ask *ask)
 
 /* ---- Writing ---- */
 
-static void write_registration(cleat__durable_stream *stream)
+static void write_registration(cleat__remote_stream *stream)
 {
     cleat__buffer bytes = {0};
-    if (cleat__durable_registration(stream->worker->current_id, &bytes) == CLEAT_OK) {
+    if (cleat__remote_registration(stream->worker->current_id, &bytes) == CLEAT_OK) {
         stream->must_register = false;
         stream->registrations++;
         cleat__stream_write(stream->stream, cleat__buffer_slice(&bytes));
@@ -83,9 +83,9 @@ static void write_registration(cleat__durable_stream *stream)
 }
 
 /* The next message of an ask, behind which it may have to wait. */
-static void write_next(cleat__durable_stream *stream, cleat__durable_ask *ask)
+static void write_next(cleat__remote_stream *stream, cleat__remote_ask *ask)
 {
-    const cleat__durable_message *message = &ask->messages[ask->written++];
+    const cleat__remote_message *message = &ask->messages[ask->written++];
     ask->waits_for_ack = message->is_acked;
     if (message->is_echoed) {
         stream->registrations++;
@@ -99,13 +99,13 @@ static void write_next(cleat__durable_stream *stream, cleat__durable_ask *ask)
     bool is_await = ask->requests[0].kind == CLEAT__DURABLE_AWAIT;
     if (is_last && !ask->waits_for_ack && !ask->waits_for_echo && !is_await) {
         ask->answered = ask->count; /* the value of a memo, of which such an engine says nothing */
-        cleat__durable_settle(ask, CLEAT_OK, NULL);
+        cleat__remote_settle(ask, CLEAT_OK, NULL);
     }
 }
 
 static void write_more(void *owner)
 {
-    cleat__durable_stream *stream = owner;
+    cleat__remote_stream *stream = owner;
     if (stream->stream == NULL || !cleat__stream_is_writable(stream->stream)) {
         return;
     }
@@ -116,18 +116,18 @@ static void write_more(void *owner)
     }
 }
 
-void cleat__durable_stream_push(cleat__durable_ask *ask)
+void cleat__remote_stream_push(cleat__remote_ask *ask)
 {
-    cleat__durable_stream *stream = ask->invocation->stream;
+    cleat__remote_stream *stream = ask->invocation->stream;
     if (ask->invocation->first != ask || ask->waits_for_ack || ask->written == ask->message_count) {
         return; /* another one is first, or it waits */
     }
     add_ready(ask);
-    cleat__durable_stream_open(stream);
+    cleat__remote_stream_open(stream);
     write_more(stream);
 }
 
-void cleat__durable_stream_renew(cleat__durable_stream *stream)
+void cleat__remote_stream_renew(cleat__remote_stream *stream)
 {
     if (stream->stream != NULL) {
         stream->must_register = true;
@@ -139,19 +139,19 @@ void cleat__durable_stream_renew(cleat__durable_stream *stream)
 
 static void on_message(void *owner, cleat_slice bytes)
 {
-    cleat__durable_answer(owner, bytes);
+    cleat__remote_answer(owner, bytes);
 }
 
 /* Of this connection. */
-void cleat__durable_echoed(cleat__durable_stream *stream)
+void cleat__remote_echoed(cleat__remote_stream *stream)
 {
     stream->echoes++;
-    cleat__durable_ask *ask = stream->echoing;
+    cleat__remote_ask *ask = stream->echoing;
     if (ask != NULL && ask->echo <= stream->echoes) {
         remove_echo(stream, ask);
         if (!ask->waits_for_ack && ask->written == ask->message_count) {
             ask->answered = ask->count;
-            cleat__durable_settle(ask, CLEAT_OK, NULL);
+            cleat__remote_settle(ask, CLEAT_OK, NULL);
         }
     }
 }
@@ -159,14 +159,14 @@ void cleat__durable_echoed(cleat__durable_stream *stream)
 /* ---- Its end, and the next one ---- */
 
 /* What was written of it may have been done or not. */
-static void interrupt(cleat__invocation *invocation, cleat_status status, const char *text)
+static void interrupt(cleat__remote_invocation *invocation, cleat_status status, const char *text)
 {
-    cleat__durable_ask *ask = invocation->first;
+    cleat__remote_ask *ask = invocation->first;
     if (ask == NULL) {
         return;
     }
     if (ask->waits_for_ack && ask->messages[ask->written - 1].takes_node) {
-        cleat__invocation_fail(invocation, status, text);
+        cleat__remote_invocation_fail(invocation, status, text);
         return;
     }
     ask->written = ask->confirmed;
@@ -174,26 +174,26 @@ static void interrupt(cleat__invocation *invocation, cleat_status status, const 
     add_ready(ask);
 }
 
-static void interrupt_all(cleat__durable_stream *stream, cleat_status status, const char *text)
+static void interrupt_all(cleat__remote_stream *stream, cleat_status status, const char *text)
 {
     while (stream->echoing != NULL) {
         remove_echo(stream, stream->echoing);
     }
-    for (cleat__invocation *it = stream->invocations; it != NULL; it = it->next) {
+    for (cleat__remote_invocation *it = stream->invocations; it != NULL; it = it->next) {
         interrupt(it, status, text);
     }
 }
 
 /* Nobody here can work on a durable task any more. */
-static void fail_all(cleat__durable_stream *stream, cleat_status status, const char *text)
+static void fail_all(cleat__remote_stream *stream, cleat_status status, const char *text)
 {
-    for (cleat__invocation *it = stream->invocations; it != NULL; it = it->next) {
-        cleat__invocation_fail(it, status, text);
+    for (cleat__remote_invocation *it = stream->invocations; it != NULL; it = it->next) {
+        cleat__remote_invocation_fail(it, status, text);
     }
 }
 
 /* At once after a connection that lived; then with a pause, as TypeScript's. */
-static int64_t delay_after(cleat__durable_stream *stream)
+static int64_t delay_after(cleat__remote_stream *stream)
 {
     const cleat__link *link = link_of(stream);
     if (cleat__clock_monotonic_ns(NULL) - stream->opened_ns >= CLEAT__GOOD_STREAM_NS) {
@@ -206,7 +206,7 @@ static int64_t delay_after(cleat__durable_stream *stream)
                                                    link->settings.durable_reconnect_ms, 0);
 }
 
-static void connect_later(cleat__durable_stream *stream)
+static void connect_later(cleat__remote_stream *stream)
 {
     if (stream->invocations != NULL) {
         cleat__link_timer_set(link_of(stream), &stream->reconnect, cleat__deadline_ns(delay_after(stream)));
@@ -215,7 +215,7 @@ static void connect_later(cleat__durable_stream *stream)
 
 static void on_ended(void *owner, int code, const char *text)
 {
-    cleat__durable_stream *stream = owner;
+    cleat__remote_stream *stream = owner;
     cleat__link *link = link_of(stream);
     static cleat__log_site site;
     stream->stream = NULL;
@@ -238,7 +238,7 @@ static void on_ended(void *owner, int code, const char *text)
     connect_later(stream);
 }
 
-static void connect_now(cleat__durable_stream *stream)
+static void connect_now(cleat__remote_stream *stream)
 {
     static const cleat__stream_handler handler = {
         .message = on_message, .writable = write_more, .ended = on_ended};
@@ -254,7 +254,7 @@ static void connect_now(cleat__durable_stream *stream)
     }
 }
 
-void cleat__durable_stream_open(cleat__durable_stream *stream)
+void cleat__remote_stream_open(cleat__remote_stream *stream)
 {
     if (stream->stream == NULL && !stream->reconnect.is_set) {
         connect_now(stream);
@@ -263,26 +263,26 @@ void cleat__durable_stream_open(cleat__durable_stream *stream)
 
 static void on_reconnect(cleat__link_timer *self)
 {
-    cleat__durable_stream *stream = CLEAT__CONTAINER(self, cleat__durable_stream, reconnect);
+    cleat__remote_stream *stream = CLEAT__CONTAINER(self, cleat__remote_stream, reconnect);
     if (stream->stream == NULL && stream->invocations != NULL) {
         connect_now(stream);
     }
 }
 
-void cleat__durable_stream_init(cleat__durable_stream *stream, cleat__remote_worker *worker)
+void cleat__remote_stream_init(cleat__remote_stream *stream, cleat__remote_worker *worker)
 {
     stream->worker = worker;
     stream->reconnect.run = on_reconnect;
 }
 
-void cleat__durable_stream_close(cleat__durable_stream *stream)
+void cleat__remote_stream_close(cleat__remote_stream *stream)
 {
     cleat__link_timer_unset(link_of(stream), &stream->reconnect);
     fail_all(stream, CLEAT_UNAVAILABLE, "the worker was removed");
     while (stream->invocations != NULL) {
-        const cleat__invocation *it = stream->invocations;
+        const cleat__remote_invocation *it = stream->invocations;
         const cleat__uuid task_id = it->task_id;
-        cleat__invocation_end(it->durables, &task_id, it->count);
+        cleat__remote_invocation_end(it->durables, &task_id, it->count);
     }
     cleat__stream_abandon(stream->stream);
     stream->stream = NULL;

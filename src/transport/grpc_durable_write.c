@@ -22,7 +22,7 @@ typedef struct writer {
     char task_id[37];
     int32_t count;
     int64_t next_child;
-    cleat__durable_ask *ask;
+    cleat__remote_ask *ask;
 } writer;
 
 /* ---- Messages ---- */
@@ -46,8 +46,8 @@ static cleat_status add(writer *self, const request *message)
         cleat__buffer_deinit(&bytes);
         return status;
     }
-    cleat__durable_message *to = &self->ask->messages[self->ask->message_count++];
-    *to = (cleat__durable_message){.data = (char *)bytes.data, .size = bytes.size};
+    cleat__remote_message *to = &self->ask->messages[self->ask->message_count++];
+    *to = (cleat__remote_message){.data = (char *)bytes.data, .size = bytes.size};
     switch ((int)message->message_case) {
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_MEMO:
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_TRIGGER_RUNS:
@@ -93,7 +93,7 @@ static cleat_status write_complete_memo(writer *self, const cleat__durable_reque
     return add(self, &message);
 }
 
-cleat_status cleat__durable_registration(const char *worker_id, cleat__buffer *out)
+cleat_status cleat__remote_registration(const char *worker_id, cleat__buffer *out)
 {
     request message = CLEAT__V1__DURABLE_TASK_REQUEST__INIT;
     Cleat__V1__DurableTaskRequestRegisterWorker worker =
@@ -389,8 +389,8 @@ static cleat_status write_one(writer *self, const cleat__durable_request *from)
     return cleat__fail(CLEAT_INVALID_ARGUMENT, "request of kind %d is none of the stream's", (int)from->kind);
 }
 
-cleat_status cleat__durable_write(const cleat__link *link, const char *worker_id, const cleat__uuid *run_id,
-                                  int32_t invocation_count, int64_t first_child, cleat__durable_ask *ask)
+cleat_status cleat__remote_write(const cleat__link *link, const char *worker_id, const cleat__uuid *run_id,
+                                 int32_t invocation_count, int64_t first_child, cleat__remote_ask *ask)
 {
     writer self = {.link = link,
                    .worker_id = worker_id,
@@ -408,7 +408,7 @@ cleat_status cleat__durable_write(const cleat__link *link, const char *worker_id
     return status == CLEAT_OK && !is_answered && link->is_cleat ? write_barrier(&self) : status;
 }
 
-void cleat__durable_messages_free(cleat__durable_ask *ask)
+void cleat__remote_messages_free(cleat__remote_ask *ask)
 {
     for (size_t i = 0; i < ask->message_count; i++) {
         cleat__free(ask->messages[i].data);

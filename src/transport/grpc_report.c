@@ -86,7 +86,8 @@ static void unlink_held(cleat__held *held)
     if (!held->is_reported) {
         held->is_reported = true;
         if (held->invocation_count != 0) {
-            cleat__invocation_end(&held->worker->workers->durables, &held->task_id, held->invocation_count);
+            cleat__remote_invocation_end(&held->worker->workers->durables, &held->task_id,
+                                         held->invocation_count);
         }
         *(held->previous != NULL ? &held->previous->next : &held->worker->held) = held->next;
         if (held->next != NULL) {
@@ -163,7 +164,7 @@ void cleat__remote_begin(cleat__remote_workers *workers, const cleat__uuid *task
         return; /* it knows from the stream, and a call for each attempt would be as dear as the report */
     }
     pthread_mutex_lock(&workers->link->mutex);
-    int32_t invocation = cleat__invocation_newest(&workers->durables, task_id);
+    int32_t invocation = cleat__remote_invocation_newest(&workers->durables, task_id);
     cleat__event_origin origin = origin_of(find_held(workers, task_id, retry_count, invocation));
     Cleat__StepActionEvent *message = cleat__started_write(task_id, retry_count, &origin, now_ms());
     if (message != NULL) {
@@ -326,7 +327,7 @@ cleat_status cleat__remote_log(cleat__remote_workers *workers, const cleat__log_
 void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *link)
 {
     workers->link = link;
-    cleat__durables_init(&workers->durables, link);
+    cleat__remote_durables_init(&workers->durables, link);
     workers->reports = (cleat__lane){
         .link = link,
         .path = "/Dispatcher/SendStepActionEvent",

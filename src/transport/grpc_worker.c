@@ -43,7 +43,7 @@ static void on_registered(void *owner, cleat__call *call)
     cleat__buffer_deinit(&bytes);
     if (status == CLEAT_OK) {
         cleat__uuid_format(&id, worker->current_id);
-        cleat__durable_stream_renew(&worker->durable);
+        cleat__remote_stream_renew(&worker->durable);
         listen_again(worker, 0);
         return;
     }
@@ -131,7 +131,7 @@ static void start_run(cleat__remote_worker *worker, const Cleat__AssignedAction 
     /* On no memory its events go without what they only repeat; but an invocation could never end. */
     bool is_held = cleat__remote_hold(worker, assignment, cleat_slice_of(action->task_id));
     if (assignment->is_durable) {
-        status = is_held ? cleat__invocation_begin(worker, assignment) : cleat__fail_memory();
+        status = is_held ? cleat__remote_invocation_begin(worker, assignment) : cleat__fail_memory();
     }
     if (status != CLEAT_OK) {
         refuse(worker, action, status);
@@ -158,7 +158,7 @@ static void cancel_run(cleat__remote_worker *worker, const Cleat__AssignedAction
     cleat__uuid task_id;
     int32_t retry_count, count = invocation_of(action);
     if (cleat__action_attempt_read(action, &task_id, &retry_count) == CLEAT_OK &&
-        (count == 0 || cleat__invocation_cancel(&worker->workers->durables, &task_id, count))) {
+        (count == 0 || cleat__remote_invocation_cancel(&worker->workers->durables, &task_id, count))) {
         cleat__remote_cancel_attempt(worker, &task_id, retry_count, count);
     }
 }
@@ -384,7 +384,7 @@ cleat_status cleat__remote_worker_add(cleat__remote_workers *workers, const clea
     }
     worker->workers = workers;
     worker->sink = *sink;
-    cleat__durable_stream_init(&worker->durable, worker);
+    cleat__remote_stream_init(&worker->durable, worker);
     worker->listen_timer.run = on_listen_timer;
     worker->heartbeat_timer.run = on_heartbeat_timer;
     bool has_names = set_names(worker, spec->name, spec->actions, spec->action_count);
@@ -546,7 +546,7 @@ cleat_status cleat__remote_worker_remove(cleat__remote_workers *workers, const c
         end_stream(worker);
         end_heartbeats(worker);
         cleat__remote_give_back(worker);
-        cleat__durable_stream_close(&worker->durable);
+        cleat__remote_stream_close(&worker->durable);
         /* What it has done must be known before it is gone, or it would be done again. */
         (void)cleat__lane_flush(&workers->reports, cleat__deadline_ns(workers->link->settings.flush_ms));
     }
@@ -580,5 +580,5 @@ void cleat__remote_workers_deinit(cleat__remote_workers *workers)
     cleat__lane_deinit(&workers->begins);
     cleat__lane_deinit(&workers->logs);
     cleat__remote_held_deinit(workers);
-    cleat__durables_deinit(&workers->durables);
+    cleat__remote_durables_deinit(&workers->durables);
 }

@@ -18,7 +18,7 @@ typedef struct cleat__remote_workers {
     cleat__link *link;
     cleat__remote_worker *first;
     cleat__map held; /* attempts that were assigned and whose report has not arrived */
-    cleat__durables durables;
+    cleat__remote_durables durables;
     cleat__lane reports, begins, logs; /* cleat__lane.dropped counts what is lost */
 } cleat__remote_workers;
 
@@ -66,7 +66,7 @@ struct cleat__remote_worker {
     unsigned failures, refusals;           /* of the stream, in a row; refusals of the token */
     int64_t opened_ns;                     /* the stream */
     cleat__link_timer listen_timer, heartbeat_timer;
-    cleat__durable_stream durable;
+    cleat__remote_stream durable;
 };
 
 /* An attempt is known by task, retry count and, of a durable run, the count of the invocation; else that is 0. */

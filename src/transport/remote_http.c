@@ -174,7 +174,7 @@ static cleat_status status_of(long code)
 }
 
 /*
- * {"errors":[{"description":".."}]}. Without the list it is about what was asked for, not who asks: that has
+ * {"errors":[{"description":".."}]}, or {"message":".."}. A description without the list is about what was asked for, not who asks: that has
  * been let in.
  */
 static cleat_status fail_answer(cleat__remote_session *session, long code, cleat_slice body)
@@ -183,8 +183,9 @@ static cleat_status fail_answer(cleat__remote_session *session, long code, cleat
     json_t *root = body.size != 0 ? json_loadb(body.data, body.size, 0, NULL) : NULL;
     const json_t *first = json_array_get(json_object_get(root, "errors"), 0);
     const char *text = json_string_value(json_object_get(first != NULL ? first : root, "description"));
-    session->was_explained = text != NULL;
     bool is_let_in = code == 403 && first == NULL && text != NULL;
+    text = text != NULL ? text : json_string_value(json_object_get(root, "message"));
+    session->was_explained = text != NULL;
     cleat_status status = is_let_in ? CLEAT_FAILED_PRECONDITION : status_of(code);
     status = cleat__fail(status, "the server at %s answers %ld: %.400s", settings->api_url, code,
                          text != NULL ? text : cleat_status_text(status));

@@ -17,7 +17,7 @@ typedef struct cleat__remote_session {
     /* Of the last request. */
     bool was_answered;
     long code;          /* the answer's; 0: there was none */
-    bool was_explained; /* a bad answer had a description in it, as the servers of this protocol give */
+    bool was_explained; /* a bad answer had words in it, as the servers of this protocol give */
 } cleat__remote_session;
 /* To be ended also after a failure; CLEAT_FAILED_PRECONDITION: nobody says where the HTTP side is. */
 cleat_status cleat__remote_session_start(cleat__remote_session *session,

@@ -64,7 +64,9 @@ static void test_a_hook_is_refused(void **state)
     } rows[] = {
         {{.status = 409, .body = ERROR("run 7 has it")}, CLEAT_ALREADY_EXISTS, "run 7 has it"},
         {{.status = 410, .body = ERROR("it is over")}, CLEAT_CANCELLED, "it is over"},
-        {{.status = 404, .body = ERROR("no such run")}, CLEAT_NOT_FOUND, "no such run"},
+        {{.status = 404, .body = cleat_slice_of("{\"message\":\"not found\"}")},
+         CLEAT_NOT_FOUND,
+         "no run " MOCK_RUN_ID},
         {{.status = 404, .body = cleat_slice_of("<html>")}, CLEAT_UNSUPPORTED, "no hooks"},
         {{.status = 503}, CLEAT_UNAVAILABLE, "503"},
     };
@@ -135,7 +137,9 @@ static void test_a_resume_is_refused(void **state)
         cleat_status status;
         const char *part;
     } rows[] = {
-        {{.status = 404, .body = ERROR("no such hook")}, CLEAT_NOT_FOUND, "no such hook"},
+        {{.status = 404, .body = cleat_slice_of("{\"message\":\"not found\"}")},
+         CLEAT_NOT_FOUND,
+         "no hook \"abc\""},
         {{.status = 409, .body = ERROR("it has ended")}, CLEAT_FAILED_PRECONDITION, "it has ended"},
         {{.status = 413, .body = ERROR("too much")}, CLEAT_TOO_LARGE, "too much"},
         {{.status = 404}, CLEAT_UNSUPPORTED, "no hooks"},
