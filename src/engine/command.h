@@ -87,7 +87,7 @@ typedef struct cleat__worker_info {
 typedef struct cleat__durable_listener {
     void *self;
     void (*completed)(void *self, const cleat__uuid *run_id, int32_t invocation_count,
-                      const cleat__completion *completion); /* borrowed */
+                      const cleat__node_end *completion); /* borrowed */
     /* The invocation is over, without its doing: it must not say anything of the run any more. */
     void (*evicted)(void *self, const cleat__uuid *run_id, int32_t invocation_count, const char *reason);
 } cleat__durable_listener;

@@ -52,14 +52,14 @@ typedef struct cleat__condition {
 #define CLEAT__LOG_WARN_ENTRIES 10000 /* the log of a run is large: said once, with advice */
 
 /* How a node ended. The receiver of an answer owns the texts and frees them with cleat__free(). */
-typedef struct cleat__completion {
+typedef struct cleat__node_end {
     cleat__node node;
     int64_t order;   /* in which the nodes of the run were met: 1, 2, ..; 0: it was not yet */
     bool is_failure; /* a child failed or was cancelled */
     bool is_cancelled;
     char *payload; /* JSON: the output of a child; of a wait {"CREATE":{key:[data]}}; NULL on failure */
     char *error;   /* NULL unless it is a failure */
-} cleat__completion;
+} cleat__node_end;
 
 /* X(kind): what an invocation asks for. */
 typedef enum cleat__durable_kind {
@@ -114,7 +114,7 @@ typedef struct cleat__durable_request {
             const cleat__node *nodes;
             size_t count;
             bool is_all;
-            cleat__completion *completions; /* answer: room for `count`, in the order of `nodes` */
+            cleat__node_end *completions; /* answer: room for `count`, in the order of `nodes` */
         } await;
         /* The last: the invocation ends, and what it held is free. It is handed out again when each of
          * the nodes, or any (not `is_all`), has ended, which may be at once; no nodes: any of the log. */
@@ -131,6 +131,6 @@ typedef struct cleat__durable_request {
 
 /* Frees what is in the answer. */
 void cleat__durable_request_deinit(cleat__durable_request *request);
-void cleat__completion_deinit(cleat__completion *completion);
+void cleat__node_end_deinit(cleat__node_end *completion);
 
 #endif
