@@ -29,6 +29,11 @@ cleat_status cleat__user_event_check_sizes(const cleat__user_event *event)
     if (event->key.size == 0) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "the event has no key");
     }
+    size_t prefix = strlen(CLEAT__HOOK_EVENT_PREFIX);
+    if (event->key.size >= prefix && memcmp(event->key.data, CLEAT__HOOK_EVENT_PREFIX, prefix) == 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the event's key begins with \"" CLEAT__HOOK_EVENT_PREFIX
+                                                   "\", which is for hooks: resume the hook instead");
+    }
     if (event->priority < 0 || event->priority > CLEAT_PRIORITY_HIGH) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT,
                            "the event's priority is %" PRId32 "; it must be 1 (low) .. 3 (high), or 0",
