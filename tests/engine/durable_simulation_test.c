@@ -8,7 +8,7 @@
 
 #include "base/random.h"
 
-enum { RUNS = 6, OPS_MAX = 10, CRASHES_MAX = 8, TICKS_MAX = 20000, ROUNDS = 20 };
+enum { RUNS = 6, OPS_MAX = 10, CRASHES_MAX = 8, TICKS_MAX = 20000, ROUNDS = 15 };
 
 typedef enum kind { STEP, SPAWN, SLEEP, EVENT, AWAIT_ALL, AWAIT_ANY, KINDS } kind;
 
