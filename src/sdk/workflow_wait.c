@@ -77,7 +77,8 @@ cleat_status cleat__invocation_wait(cleat__invocation *it, const cleat__conditio
     if (!cleat__invocation_is_new(it, *number)) {
         return make_wait(&call);
     }
-    cleat_status status = cleat__chain_end(cleat_wait_call_proceed(&call), call.is_made);
+    cleat_status status = cleat_wait_call_proceed(&call);
+    status = cleat__chain_end(status, call.is_made);
     /* What was recorded counts, whatever interceptors have made of it. */
     if (call.is_made) {
         return it->stopped != CLEAT_OK ? cleat__invocation_again(it) : CLEAT_OK;
