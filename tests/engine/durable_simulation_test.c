@@ -12,7 +12,7 @@
  * step is the one that was stored first; a sleep lasts as long as it was asked for and once; the first of several
  * is the same in each replay; who has lost a run cannot write into its log; and in the end each run has completed with the output of its plan.
  *
- *     CLEAT_SEEDS=n   how many (default 500)
+ *     CLEAT_SEEDS=n   how many (default 100)
  *     CLEAT_SEED=n    this one only, telling what happens
  */
 #include "support/durable_world.h"
@@ -370,7 +370,7 @@ static void whatever_happens_each_run_ends_as_its_plan_says(void **state)
 {
     const char *one = getenv("CLEAT_SEED"), *many = getenv("CLEAT_SEEDS");
     uint64_t first = one != NULL ? strtoull(one, NULL, 10) : 1;
-    uint64_t count = one != NULL ? 1 : many != NULL ? strtoull(many, NULL, 10) : 500;
+    uint64_t count = one != NULL ? 1 : many != NULL ? strtoull(many, NULL, 10) : 100;
     char directory[] = "/tmp/cleat-durable-XXXXXX";
     dw_world *it = malloc(sizeof(*it));
     (void)state;
