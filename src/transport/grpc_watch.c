@@ -43,6 +43,9 @@ static void on_message(void *owner, cleat_slice bytes)
     }
     if (event->event_type == CLEAT__RESOURCE_EVENT_TYPE__RESOURCE_EVENT_TYPE_STREAM && !it->is_over) {
         it->sink.chunk(it->sink.self, cleat_slice_of(event->event_payload));
+        if (it->sink.has_room != NULL && !it->sink.has_room(it->sink.self)) {
+            cleat__stream_pause(it->stream);
+        }
     }
     if (event->hangup) {
         end(it, CLEAT_EMPTY, "the run has ended");
@@ -139,6 +142,19 @@ cleat_status cleat__remote_watch(cleat__link *link, const cleat__uuid *run_id, c
     }
     *out = it;
     return CLEAT_OK;
+}
+
+void cleat__remote_look_on(cleat__link *link, void *watch)
+{
+    look *it = watch;
+    if (cleat__grpc_check_fork() != CLEAT_OK) {
+        return;
+    }
+    pthread_mutex_lock(&link->mutex);
+    if (it->stream != NULL) {
+        cleat__stream_resume(it->stream);
+    }
+    pthread_mutex_unlock(&link->mutex);
 }
 
 void cleat__remote_unwatch(cleat__link *link, void *watch)
