@@ -23,7 +23,7 @@ cleat_status cleat__expression_compile(cleat_slice text, cleat__expression **out
     }
     *expression = (cleat__expression){.memory = {.most = COMPILED_MAX}};
     /* Names in the tree are those of the text. */
-    char *copy = cleat__cel_memory_get(&expression->memory, text.size + 1);
+    char *copy = cleat__arena_get(&expression->memory, text.size + 1);
     cleat_status status = copy != NULL ? CLEAT_OK : cleat__fail_memory();
     if (status == CLEAT_OK) {
         memcpy(copy, text.size != 0 ? text.data : "", text.size);
@@ -40,7 +40,7 @@ cleat_status cleat__expression_compile(cleat_slice text, cleat__expression **out
 void cleat__expression_free(cleat__expression *expression)
 {
     if (expression != NULL) {
-        cleat__cel_memory_deinit(&expression->memory);
+        cleat__arena_deinit(&expression->memory);
         cleat__free(expression);
     }
 }
@@ -60,7 +60,7 @@ static void begin(cleat__cel_run *run, const cleat__expression_variables *variab
     /* Locals are written before they are read, and are too many to be cleared each time. */
     run->variables = variables;
     memset(run->parsed, 0, sizeof(run->parsed));
-    run->memory = (cleat__cel_memory){.most = CLEAT__EXPRESSION_MEMORY_MAX};
+    run->memory = (cleat__arena){.most = CLEAT__EXPRESSION_MEMORY_MAX};
     run->steps = CLEAT__EXPRESSION_STEPS_MAX;
     run->status = CLEAT_OK;
     run->message[0] = '\0';
@@ -84,7 +84,7 @@ static void end(cleat__cel_run *run)
     for (size_t i = 0; i < CLEAT__CEL_VARIABLE_COUNT; i++) {
         json_decref(run->parsed[i]);
     }
-    cleat__cel_memory_deinit(&run->memory);
+    cleat__arena_deinit(&run->memory);
 }
 
 static bool fail_kind(cleat__cel_run *run, const cleat__cel_value *value, const char *wanted)

@@ -10,7 +10,7 @@
 typedef struct parser {
     cleat__cel_lexer lexer;
     cleat__cel_token token; /* the next one */
-    cleat__cel_memory *memory;
+    cleat__arena *memory;
     size_t depth;
     cleat_slice locals[CLEAT__EXPRESSION_DEPTH_MAX]; /* names of the loops that are around */
     size_t local_count;
@@ -65,7 +65,7 @@ static cleat_status make_node(parser *p, const char *at, cleat__cel_node_kind ki
         return cleat__cel_fail_at(&p->lexer, at, "more than %d operations, each on the result of another",
                                   CLEAT__EXPRESSION_HEIGHT_MAX);
     }
-    cleat__cel_node *node = cleat__cel_memory_get(p->memory, sizeof(*node));
+    cleat__cel_node *node = cleat__arena_get(p->memory, sizeof(*node));
     if (node == NULL) {
         return cleat__fail_memory();
     }

@@ -162,7 +162,7 @@ cleat_status cleat__cel_lex_string(cleat__cel_lexer *lexer, bool is_raw, bool is
         .lexer = lexer, .begin = lexer->at, .is_raw = is_raw, .is_bytes = is_bytes, .quote = *lexer->at};
     to.is_triple = lexer->end - lexer->at >= 3 && lexer->at[1] == to.quote && lexer->at[2] == to.quote;
     lexer->at += to.is_triple ? 3 : 1;
-    to.out = cleat__cel_memory_get(lexer->memory, distance_to_end(&to) + 1);
+    to.out = cleat__arena_get(lexer->memory, distance_to_end(&to) + 1);
     if (to.out == NULL) {
         return cleat__fail_memory();
     }

@@ -61,7 +61,7 @@ struct cleat__cel_node {
 };
 
 struct cleat__expression {
-    cleat__cel_memory memory;
+    cleat__arena memory;
     cleat__cel_node *root;
 };
 
@@ -83,7 +83,7 @@ typedef struct cleat__cel_token {
 
 typedef struct cleat__cel_lexer {
     const char *begin, *at, *end;
-    cleat__cel_memory *memory; /* for strings with escapes */
+    cleat__arena *memory; /* for strings with escapes */
 } cleat__cel_lexer;
 
 /* CLEAT_INVALID_ARGUMENT: what stands there is nothing. */

@@ -34,9 +34,9 @@ void *cleat__cel_get(cleat__cel_run *run, size_t count, size_t size)
     if (size != 0 && count > SIZE_MAX / size) {
         count = SIZE_MAX / size; /* which is above the bound, too */
     }
-    void *memory = cleat__cel_memory_get(&run->memory, count * size);
+    void *memory = cleat__arena_get(&run->memory, count * size);
     if (memory == NULL) {
-        bool is_full = cleat__cel_memory_is_full(&run->memory, count * size);
+        bool is_full = cleat__arena_is_full(&run->memory, count * size);
         cleat__cel_fail(run, "takes more than %zu bytes of memory", CLEAT__EXPRESSION_MEMORY_MAX);
         run->status = is_full ? CLEAT_RESOURCE_EXHAUSTED : CLEAT_NO_MEMORY;
     }

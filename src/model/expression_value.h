@@ -2,7 +2,7 @@
 #ifndef CLEAT_MODEL_EXPRESSION_VALUE_H
 #define CLEAT_MODEL_EXPRESSION_VALUE_H
 
-#include "model/expression_memory.h"
+#include "base/arena.h"
 #include "model/expression.h"
 
 #include <jansson.h>
@@ -56,7 +56,7 @@ typedef struct cleat__cel_run {
     const cleat__expression_variables *variables;
     json_t *parsed[CLEAT__CEL_VARIABLE_COUNT];
     cleat__cel_value locals[CLEAT__EXPRESSION_DEPTH_MAX];
-    cleat__cel_memory memory;
+    cleat__arena memory;
     size_t steps;        /* that are left */
     cleat_status status; /* of the failure: CLEAT_INVALID_ARGUMENT is an error of CEL, which || may forget */
     char message[192];

@@ -27,7 +27,7 @@
 #include <cleat/workflow.h>
 
 #include "base/random.h"
-#include "sdk/arena.h"
+#include "base/arena.h"
 #include "sdk/worker.h"
 
 typedef enum cleat__logged_kind {
