@@ -220,6 +220,7 @@ static Cleat__WorkflowEvent *event_new(const cleat__happening *happening)
     event->event_timestamp = cleat__timestamp_new(&failed, happening->at_ms);
     event->event_payload = cleat__message_text(&failed, happening->payload);
     event->hangup = happening->hangup;
+    event->cleat_is_stored = happening->is_stored;
     if (!happening->is_of_run) {
         describe_attempt(event, happening);
     }

@@ -367,6 +367,7 @@ static void who_does_not_read_stored_chunks_is_waited_for(void **state)
     for (int i = 0; i < CHUNKS; i++) {
         happening *event = next_happening(stream);
         assert_int_equal(event->event_index, i);
+        assert_true(event->cleat_is_stored);
         assert_int_equal(strlen(event->event_payload), SIZE);
         cleat__message_free(event);
     }

@@ -348,7 +348,7 @@ static void test_a_workflow_spawns_as_a_task(void **state)
     workflow_runs(it, "spawner", NULL, CLEAT_RUN_COMPLETED, "null");
     assert_int_equal(gate_count(&it->calls), 2);
     assert_int_equal(it->numbers[0], 0);
-    (void)snprintf(spawned.text, sizeof(spawned.text), "%s", it->text);
+    (void)snprintf(spawned.text, sizeof(spawned.text), "%.36s", it->text);
     workflow_ends(it, &spawned, CLEAT_RUN_COMPLETED, "0");
 }
 

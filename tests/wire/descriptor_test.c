@@ -51,7 +51,8 @@ static const expected_message messages[] = {
     {&cleat__workflow_event__descriptor, "WorkflowEvent",
      "1 workflow_run_id string, 2 resource_type ResourceType, 3 event_type ResourceEventType, "
      "4 resource_id string, 5 event_timestamp google.protobuf.Timestamp, 6 event_payload string, "
-     "7 hangup bool, 8 task_retries int32?, 9 retry_count int32?, 10 event_index int64?"},
+     "7 hangup bool, 8 task_retries int32?, 9 retry_count int32?, 10 event_index int64?, "
+     "1001 cleat_is_stored bool"}, /* Cleat's own */
     {&cleat__workflow_run_event__descriptor, "WorkflowRunEvent",
      "1 workflow_run_id string, 2 event_type WorkflowRunEventType, "
      "3 event_timestamp google.protobuf.Timestamp, 4 results StepRunResult*"},
