@@ -34,7 +34,7 @@ typedef struct world {
     pid_t server, worker; /* 0: none */
     char grpc[64];        /* where the server listens, once it has */
     char token[4096];
-    char done[256]; /* a byte for each step that ran */
+    char done[320]; /* a byte for each step that ran */
 } world;
 
 /* ---- The worker: this program, started again ---- */

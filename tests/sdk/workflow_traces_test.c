@@ -210,6 +210,8 @@ static void an_unknown_mode_is_linked_and_said_once(void **state)
 
 /* ---- Through the queue ---- */
 
+static char aside[] = "aside", inner_name[] = "inner";
+
 static cleat_status spawner(cleat_task *task, void *user_data)
 {
     cleat_future future;
@@ -222,7 +224,7 @@ static void a_queued_step_is_a_trace_of_its_own(void **state)
     sdk_fixture *it = *state;
     cleat_run_id id;
     sdk_trace(it, NULL, NULL);
-    add_workflow(it, CLEAT_WORKFLOW(spawner, .name = "spawner", .user_data = "aside"));
+    add_workflow(it, CLEAT_WORKFLOW(spawner, .name = "spawner", .user_data = aside));
     start_and_wait(it, "spawner", &id);
 
     cleat_span_view start = spans_get(it->spans, "workflow.start spawner", 0);
@@ -258,7 +260,7 @@ static void a_workflow_of_a_workflow_speaks_of_itself(void **state)
     cleat_run_id id;
     char child_id[64];
     sdk_trace(it, NULL, NULL);
-    add_workflow(it, CLEAT_WORKFLOW(spawner, .name = "outer", .user_data = "inner"));
+    add_workflow(it, CLEAT_WORKFLOW(spawner, .name = "outer", .user_data = inner_name));
     assert_int_equal(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(plain, .name = "inner")), CLEAT_OK);
     start_and_wait(it, "outer", &id);
 
