@@ -106,7 +106,7 @@ static void test_a_retry_gives_out_nothing_twice(void **state)
 
 /* ---- Much ---- */
 
-enum { MANY = 6000, CHUNK_SIZE = 1024, LARGE_SIZE = 1500000 };
+enum { MANY = 3000, CHUNK_SIZE = 1024, LARGE_SIZE = 1500000 };
 
 static void number(char text[CHUNK_SIZE + 1], size_t i)
 {
