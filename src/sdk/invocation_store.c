@@ -274,6 +274,11 @@ cleat_status cleat__invocation_store(cleat__invocation *it, cleat__durable_reque
     if (waiting == 0 && last == NULL) {
         return CLEAT_OK;
     }
+    cleat_status flushed =
+        cleat__invocation_flush(it); /* a replay passes over chunks before a node that is stored */
+    if (flushed != CLEAT_OK) {
+        return flushed;
+    }
     if (last != NULL) {
         cleat__durable_request *added = add_request(it, last->kind);
         if (added == NULL ||

@@ -10,5 +10,6 @@ int main(void)
 {
     static const sdk_target target = {"embedded", open_embedded, cleat_client_free};
     int failed = workflow_suite_run(&target);
-    return failed + workflow_waits_run(&target);
+    failed += workflow_waits_run(&target);
+    return failed + workflow_streams_run(&target);
 }
