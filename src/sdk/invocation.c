@@ -57,7 +57,6 @@ cleat_status cleat__invocation_init(cleat__invocation *it, cleat_task *task)
     it->thread = pthread_self();
     it->log_size = assignment->invocation_count == 1 ? 0 : assignment->log_size;
     it->branch = 1;
-    it->memory.most = it->pending_memory.most = SIZE_MAX;
     it->call = "the start";
     task->invocation = it;
     cleat_status status = pick_version(it);
@@ -70,6 +69,7 @@ void cleat__invocation_deinit(cleat__invocation *it)
     for (size_t i = 0; i < it->node_count; i++) {
         cleat__node_end_deinit(&it->nodes[i].end);
     }
+    cleat__invocation_close_stream(it);
     cleat__free(it->nodes);
     cleat__free(it->pending);
     cleat__free(it->triggers);

@@ -157,6 +157,8 @@ cleat_status cleat__workflow_run(cleat__invocation *it)
 {
     cleat_task *task = it->task;
     cleat_status status = cleat__task_call(task, it->declaration->run, it->declaration->user_data);
+    it->call = "cleat_stream_write";
+    (void)cleat__invocation_flush(it); /* a failure stops it */
     if (it->continued_as[0] != '\0') {
         return status == CLEAT_OK
                    ? cleat_task_return_format(task, "{\"cleat:continued_as\":\"%s\"}", it->continued_as)

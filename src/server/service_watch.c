@@ -12,91 +12,40 @@
  * comes last, in on_ended(), on_watched() or on_unwatched().
  */
 #include "service.h"
+#include "unread.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/heap.h"
 #include "wire/dispatcher.pb-c.h"
 #include "wire/message.h"
 #include "wire/timestamp.h"
 
-#define TOO_SLOW     "cleat-too-slow"
-#define UNREAD_MAX   ((size_t)64 * 1024 * 1024)
-#define UNREAD_SHARE ((size_t)4 * 1024 * 1024) /* no more for each, when the server's account is short */
+#define TOO_SLOW "cleat-too-slow"
 
 static const cleat_slice none = {NULL, 0};
 
-/* A message that waits. */
-typedef struct unread {
-    struct unread *next;
-    bool is_last;
-    size_t size;
-    uint8_t bytes[];
-} unread;
-
 typedef struct watcher {
     cleat__command command; /* first: WATCH, then UNWATCH */
+    cleat__command more;    /* WATCH_ON */
     cleat__watch watch;
     void *request; /* owned; the watch refers to it */
     cleat__services *services;
     cleat__rpc_call *call;
     pthread_mutex_t mutex; /* guards what follows */
     enum { ASKING, WATCHING, LEFT } state;
-    unread *first, *last; /* behind the call's queue */
-    size_t unread_size;
-    bool is_over; /* the call has been ended */
-    bool is_gone; /* and no callback runs any more */
+    cleat__unread_list unread;
+    bool is_over;      /* the call has been ended */
+    bool is_gone;      /* and no callback runs any more */
+    bool was_refused;  /* stored chunks wait at the engine for room here */
+    bool is_asking;    /* `more` is on its way */
+    bool is_unwatched; /* but for that it would be freed */
 } watcher;
 
-/* ---- What waits; the mutex is held ---- */
-
-static void append(watcher *self, unread *it)
-{
-    *(self->last != NULL ? &self->last->next : &self->first) = it;
-    self->last = it;
-    self->unread_size += sizeof(*it) + it->size;
-    cleat__rpc_charge(self->call, sizeof(*it) + it->size);
-}
-
-static void drop_first(watcher *self)
-{
-    unread *it = self->first;
-    self->first = it->next;
-    self->last = self->first != NULL ? self->last : NULL;
-    self->unread_size -= sizeof(*it) + it->size;
-    cleat__rpc_discharge(self->call, sizeof(*it) + it->size);
-    cleat__free(it);
-}
-
-static void drop_all(watcher *self)
-{
-    while (self->first != NULL) {
-        drop_first(self);
-    }
-}
-
-static bool is_too_slow(const watcher *self)
-{
-    return self->unread_size > UNREAD_MAX ||
-           (self->unread_size > UNREAD_SHARE && cleat__rpc_is_short(self->call));
-}
-
-/* What fits, when the call is not over. CLEAT_EMPTY: that was the last there will be. */
+/* What fits, when the call is not over; the mutex is held. CLEAT_EMPTY: that was the last there will be. */
 static cleat_status send_waiting(watcher *self)
 {
-    while (!self->is_over && self->first != NULL) {
-        unread *it = self->first;
-        cleat_status status =
-            cleat__rpc_send_bytes(self->call, (cleat_slice){(const char *)it->bytes, it->size});
-        bool is_last = it->is_last;
-        if (status != CLEAT_OK) { /* CLEAT_RESOURCE_EXHAUSTED: until all that was sent is taken */
-            return status == CLEAT_RESOURCE_EXHAUSTED ? CLEAT_OK : status;
-        }
-        drop_first(self);
-        if (is_last) {
-            return CLEAT_EMPTY;
-        }
-    }
-    return CLEAT_OK;
+    return self->is_over ? CLEAT_OK : cleat__unread_send(&self->unread, self->call);
 }
 
 /* ---- The end ---- */
@@ -113,7 +62,14 @@ static void watcher_free(watcher *self)
 
 static void on_unwatched(cleat__command *command)
 {
-    watcher_free((watcher *)command);
+    watcher *self = (watcher *)command;
+    pthread_mutex_lock(&self->mutex);
+    bool is_asking = self->is_asking;
+    self->is_unwatched = true;
+    pthread_mutex_unlock(&self->mutex);
+    if (!is_asking) {
+        watcher_free(self);
+    }
 }
 
 static void leave(watcher *self)
@@ -129,7 +85,7 @@ static void end(watcher *self, cleat_status status, const char *text)
     pthread_mutex_lock(&self->mutex);
     bool is_first = !self->is_over;
     self->is_over = true;
-    drop_all(self);
+    cleat__unread_drop_all(&self->unread, self->call);
     pthread_mutex_unlock(&self->mutex);
     if (is_first) {
         cleat__rpc_finish(self->call, status, text, none);
@@ -146,13 +102,49 @@ static void conclude(watcher *self, cleat_status status)
     }
 }
 
+/* The mutex is held. Whether stored chunks are to be asked for: there is room for them again. */
+static bool wants_more(watcher *self)
+{
+    bool wants = self->was_refused && !self->is_asking && self->state == WATCHING && !self->is_over &&
+                 self->unread.first == NULL;
+    self->is_asking = self->is_asking || wants;
+    self->was_refused = self->was_refused && !wants;
+    return wants;
+}
+
+static void ask_for_more(watcher *self)
+{
+    cleat__engine_submit(self->services->engine, &self->more);
+}
+
+static void on_asked(cleat__command *command)
+{
+    watcher *self = CLEAT__CONTAINER(command, watcher, more);
+    cleat__free(command->error);
+    command->error = NULL;
+    pthread_mutex_lock(&self->mutex);
+    self->is_asking = false;
+    bool is_unwatched = self->is_unwatched;
+    bool wants = !is_unwatched && wants_more(self); /* it was filled and has drained again meanwhile */
+    pthread_mutex_unlock(&self->mutex);
+    if (is_unwatched) {
+        watcher_free(self);
+    } else if (wants) {
+        ask_for_more(self);
+    }
+}
+
 static void on_drained(cleat__rpc_call *call, void *service)
 {
     watcher *self = cleat__rpc_call_data(call);
     (void)service;
     pthread_mutex_lock(&self->mutex);
     cleat_status status = send_waiting(self);
+    bool wants = status == CLEAT_OK && wants_more(self);
     pthread_mutex_unlock(&self->mutex);
+    if (wants) {
+        ask_for_more(self);
+    }
     conclude(self, status);
 }
 
@@ -171,7 +163,7 @@ static void on_ended(cleat__rpc_call *call, void *service)
     }
     pthread_mutex_lock(&self->mutex);
     self->is_gone = self->is_over = true;
-    drop_all(self); /* nobody holds the call any more who could append */
+    cleat__unread_drop_all(&self->unread, self->call); /* nobody holds the call any more who could append */
     bool is_free = self->state == LEFT, is_watching = self->state == WATCHING;
     self->state = is_watching ? LEFT : self->state;
     pthread_mutex_unlock(&self->mutex);
@@ -228,6 +220,7 @@ static Cleat__WorkflowEvent *event_new(const cleat__happening *happening)
     event->event_timestamp = cleat__timestamp_new(&failed, happening->at_ms);
     event->event_payload = cleat__message_text(&failed, happening->payload);
     event->hangup = happening->hangup;
+    event->cleat_is_stored = happening->is_stored;
     if (!happening->is_of_run) {
         describe_attempt(event, happening);
     }
@@ -238,49 +231,40 @@ static Cleat__WorkflowEvent *event_new(const cleat__happening *happening)
     return event;
 }
 
-static unread *pack(const cleat__happening *happening, size_t *size)
+static cleat__unread *pack(const cleat__happening *happening)
 {
     Cleat__WorkflowEvent *event = event_new(happening);
-    unread *it = NULL;
-    if (event != NULL) {
-        *size = protobuf_c_message_get_packed_size(&event->base);
-        it = cleat__malloc(sizeof(*it) + *size);
-    }
+    cleat__unread *it = event != NULL ? cleat__unread_new(&event->base) : NULL;
     if (it != NULL) {
-        it->next = NULL;
         it->is_last = happening->hangup;
-        it->size = protobuf_c_message_pack(&event->base, it->bytes);
     }
     cleat__message_free(event);
     return it;
 }
 
 /* NULL on no memory. */
-static unread *unread_new(const cleat__rpc_call *call, const cleat__happening *happening)
+static cleat__unread *unread_new(const cleat__rpc_call *call, const cleat__happening *happening)
 {
-    size_t size = 0;
-    unread *it = pack(happening, &size);
-    if (it != NULL && size > cleat__rpc_largest(call)) { /* that it happened matters more */
+    cleat__unread *it = pack(happening);
+    if (it != NULL && it->size > cleat__rpc_largest(call)) { /* that it happened matters more */
         cleat__happening without = *happening;
         without.payload = none;
         cleat__free(it);
-        it = pack(&without, &size);
+        it = pack(&without);
     }
     return it;
 }
 
-static void put(watcher *self, cleat__rpc_call *call, unread *it)
+static void put(watcher *self, cleat__rpc_call *call, cleat__unread *it)
 {
     pthread_mutex_lock(&self->mutex);
-    append(self, it);
+    cleat__unread_append(&self->unread, call, it);
     cleat_status status = send_waiting(self);
-    size_t unread_size = self->unread_size;
-    bool is_slow = status == CLEAT_OK && is_too_slow(self);
+    cleat_status slowness = status == CLEAT_OK ? cleat__unread_check(&self->unread, call) : CLEAT_OK;
     pthread_mutex_unlock(&self->mutex);
-    if (is_slow) {
+    if (slowness != CLEAT_OK) {
         cleat__rpc_mark(call, TOO_SLOW);
-        status = cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "the peer does not read: %zu bytes wait for it",
-                             unread_size);
+        status = slowness;
     }
     conclude(self, status);
 }
@@ -300,13 +284,24 @@ static void tell(void *argument, const cleat__happening *happening)
         cleat__rpc_release(call);
         return;
     }
-    unread *it = unread_new(call, happening);
+    cleat__unread *it = unread_new(call, happening);
     if (it != NULL) {
         put(self, call, it);
     } else {
         conclude(self, cleat__fail_memory());
     }
     cleat__rpc_release(call);
+}
+
+/* What is stored can wait: no more of it is taken than the call's queue, and one piece that did not fit. */
+static bool has_room(void *argument)
+{
+    watcher *self = argument;
+    pthread_mutex_lock(&self->mutex);
+    bool has = self->is_over || self->unread.first == NULL;
+    self->was_refused = self->was_refused || !has;
+    pthread_mutex_unlock(&self->mutex);
+    return has;
 }
 
 /* ---- The beginning ---- */
@@ -375,6 +370,11 @@ static void handle_subscribe(cleat__rpc_call *call, const ProtobufCMessage *requ
     self->watch = watch;
     self->watch.self = self;
     self->watch.tell = tell;
+    self->watch.has_room = has_room;
+    self->more.kind = CLEAT__COMMAND_WATCH_ON;
+    self->more.tenant = cleat__rpc_call_identity(call)->tenant;
+    self->more.done = on_asked;
+    self->more.as.watch = &self->watch;
     self->command.kind = CLEAT__COMMAND_WATCH;
     self->command.tenant = cleat__rpc_call_identity(call)->tenant;
     self->command.done = on_watched;

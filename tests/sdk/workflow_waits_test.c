@@ -1,4 +1,4 @@
-/* How workflows wait, with their engine in the process. */
+/* How workflows wait, and what they give out, with their engine in the process. */
 #include "support/workflow_suite.h"
 
 static cleat_status open_embedded(const char *database, cleat_client **out)
@@ -9,5 +9,6 @@ static cleat_status open_embedded(const char *database, cleat_client **out)
 int main(void)
 {
     static const sdk_target target = {"embedded", open_embedded, cleat_client_free};
-    return workflow_waits_run(&target);
+    int failed = workflow_waits_run(&target);
+    return failed + workflow_streams_run(&target);
 }
