@@ -37,11 +37,7 @@ static void step(dw_world *it)
         dw_answered(it, (dw_slip *)command);
         dw_drop_slip(it, (dw_slip *)command);
     }
-    size_t count = it->heard_count;
-    it->heard_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        dw_learn_hearing(it, &it->heard[i]);
-    }
+    cleat__core_tell(it->core);
 }
 
 static void lose_worker(dw_world *it)
@@ -99,7 +95,6 @@ static void crash(dw_world *it)
         }
         dw_drop_slip(it, gone);
     }
-    it->heard_count = 0;
     memcpy(it->path, latter, sizeof(latter));
     it->now.unix_ms += (int64_t)dw_pick(it, 5000);
     it->now.monotonic_ms = (int64_t)dw_pick(it, 100000);
@@ -298,6 +293,25 @@ static size_t count_live(dw_world *it)
     return live;
 }
 
+static void tell_active(const dw_world *it)
+{
+    for (size_t i = 0; i < it->plan_count; i++) {
+        const dw_plan *of = &it->plans[i];
+        print_message("run %zu %s:", i, of->listens ? "listens" : "asks");
+        for (size_t k = 0; k < of->op_count; k++) {
+            print_message(" %d%s", of->ops[k].kind, of->facts[k].is_over ? "+" : "");
+        }
+        for (size_t k = 0; k < ACTIVE; k++) {
+            const dw_invocation *by = &it->active[k];
+            if (by->is_used && by->of == of) {
+                print_message("; invocation %d is at %zu%s%s%s%s", by->count, by->op, by->asks ? ", asks" : "",
+                              by->awaits ? ", awaits" : "", by->ends ? ", ends" : "", by->is_lost ? ", lost" : "");
+            }
+        }
+        print_message("\n");
+    }
+}
+
 static void drain(dw_world *it)
 {
     size_t live = 1;
@@ -319,6 +333,9 @@ static void drain(dw_world *it)
         advance(it, 500);
         step(it);
         live = i % 25 == 0 ? count_live(it) : live;
+    }
+    if (live != 0) {
+        tell_active(it);
     }
     DW_CHECK(it, live == 0, "%zu runs never end", live);
 }

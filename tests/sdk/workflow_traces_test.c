@@ -363,7 +363,7 @@ static void baggage_names_the_workflow_beside_the_callers(void **state)
     const cleat_slice *const all[] = {in_place, queued};
     for (size_t i = 0; i < 2; i++) {
         assert_string_equal(all[i][0].data, id.text);
-        assert_string_equal(all[i][1].data, "reader:reader");
+        assert_string_equal(all[i][1].data, "reader");
         assert_string_equal(all[i][2].data, "berlin");
         for (size_t k = 0; k < 3; k++) {
             free((char *)(uintptr_t)all[i][k].data);
