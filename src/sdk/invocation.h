@@ -26,8 +26,8 @@
 
 #include <cleat/workflow.h>
 
-#include "base/random.h"
 #include "base/arena.h"
+#include "base/random.h"
 #include "sdk/worker.h"
 
 typedef enum cleat__logged_kind {

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "model/duration.h"
 #include "model/event.h"
+#include "model/expression.h"
 #include "model/json_members.h"
 
 #include <inttypes.h>
@@ -215,6 +216,9 @@ static cleat_status wait_event(cleat__invocation *it, const char *key, const cha
     int64_t ms = 0, number;
     cleat_slice data = {NULL, 0};
     cleat_status status = check_key(key);
+    if (status == CLEAT_OK && expression != NULL) {
+        status = cleat__expression_check(cleat_slice_of(expression));
+    }
     if (status == CLEAT_OK && timeout != NULL) {
         status = cleat__wait_duration("timeout", timeout, &ms);
     }
