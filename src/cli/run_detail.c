@@ -85,7 +85,7 @@ static bool add_log(void *argument, const cleat__log_line *line)
 static bool count_child(void *argument, const cleat__run_row *row)
 {
     cleat__run_detail *detail = argument;
-    if (row->status >= 0 && (size_t)row->status < 5) {
+    if ((int)row->status >= 0 && (int)row->status < CLEAT__RUN_STATUSES) {
         detail->children[row->status]++;
     }
     detail->child_count++;

@@ -37,7 +37,7 @@ static void children_to_json(cleat__json_writer *writer, const cleat__run_detail
 {
     cleat__writer_begin_object(writer, "children");
     cleat__writer_int(writer, "total", detail->child_count);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < CLEAT__RUN_STATUSES; i++) {
         cleat__writer_int(writer, cleat_run_status_name((cleat_run_status)i), detail->children[i]);
     }
     cleat__writer_end_object(writer);

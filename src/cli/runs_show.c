@@ -180,7 +180,7 @@ static void add_children(page *p)
     add_heading(p, "children");
     cleat__buffer_append_format(&p->out, "  %s:", cleat__format_count(run->child_count).text);
     const char *separator = " ";
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < CLEAT__RUN_STATUSES; i++) {
         if (run->children[i] > 0) {
             cleat__buffer_append_format(
                 &p->out, "%s%s%s %s%s", separator, code(p, cleat__run_status_style((cleat_run_status)i)),

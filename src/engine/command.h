@@ -52,10 +52,13 @@
     X(CHANGE_SCHEDULES, cleat__timetable_change)      \
     X(WATCH, cleat__watches_add)                      \
     X(UNWATCH, cleat__watches_remove)                 \
+    X(WATCH_ON, cleat__watches_go_on)                 \
     X(PUT_STREAM, cleat__watches_put_stream)          \
+    X(PUT_CHUNKS, cleat__watches_put_chunks)          \
     X(DURABLE, cleat__durable_ask)                    \
     X(DURABLE_STATUS, cleat__durable_tell_status)     \
     X(DURABLE_DETACH, cleat__durable_detach)          \
+    X(DURABLE_SIGNAL, cleat__durable_signal)          \
     X(DURABLE_RESTORE, cleat__durable_restore)        \
     X(DURABLE_BRANCH, cleat__durable_branch)          \
     X(RESUME_HOOK, cleat__hooks_resume)               \
@@ -103,6 +106,7 @@ typedef struct cleat__cancellation {
     cleat__uuid task_id;
     int32_t retry_count;
     int32_t priority;
+    int32_t invocation_count; /* of a durable run, as its assignment had it; else 0 */
     cleat__uuid workflow_id, version_id;
     cleat_slice task;      /* the action */
     cleat_slice task_name; /* the readable id */
@@ -231,13 +235,19 @@ struct cleat__command {
             size_t count;
         } change_schedules;
         /* WATCH: CLEAT_EMPTY: the run has ended, nothing will come. UNWATCH: also one that does not
-         * watch (any more); it is not told anything after the answer. */
+         * watch (any more); it is not told anything after the answer. WATCH_ON: it has room again. */
         cleat__watch *watch;
-        struct { /* sent on to who looks at the run, in the order of the indices; not stored */
+        struct { /* sent on to who looks at the run, in the order of the indices; stored if it is durable */
             cleat__uuid task_id;
-            int64_t index; /* 0, 1, ..; -1: it has none, and goes on at once */
+            int64_t index; /* 0, 1, ..; -1: it has none, goes on at once, and is not stored */
             cleat_slice payload;
         } put_stream;
+        struct { /* the same of several, with one index after the other */
+            cleat__uuid task_id;
+            int64_t first_index;
+            const cleat_slice *items;
+            size_t count;
+        } put_chunks;
         /*
          * What an invocation asks for, in this order; the first that fails ends it, and `*done_count` were done.
          * CLEAT_CANCELLED: the run is not running, or in another invocation. CLEAT_NON_DETERMINISTIC: the
@@ -260,11 +270,25 @@ struct cleat__command {
             const cleat__durable_listener *listener;
         } durable_status;
         const cleat__durable_listener *durable_listener; /* DETACH: it is not called after the answer */
+        /*
+         * A wait that stands in no log: it is known by a key of the worker's (engine.md 21.6), as node `*node` of
+         * CLEAT__BRANCH_OF_SIGNALS. With conditions it is made, unless it is there. With a listener that hears how it
+         * ends, in the present invocation, behind the answer. CLEAT_NOT_FOUND: there is no such run that has not ended,
+         * or no such wait.
+         */
+        struct {
+            cleat__uuid run_id;
+            cleat_slice key;
+            const cleat__condition *conditions;
+            size_t count;                            /* 0: it is there */
+            const cleat__durable_listener *listener; /* NULL: nobody listens */
+            cleat__node *node;                       /* answer; NULL: who cares */
+        } durable_signal;
         cleat__uuid durable_restore; /* an evicted run; CLEAT_FAILED_PRECONDITION: it is not */
         struct { /* CLEAT_NOT_FOUND: no such run or node. The run is replayed on the new branch. */
             cleat__uuid run_id;
             cleat__node node;
-            int64_t branch; /* answer */
+            int64_t *branch; /* answer */
         } durable_branch;
         /* CLEAT_NOT_FOUND: no run has or had such a hook. CLEAT_FAILED_PRECONDITION: the run that had it
          * has ended; the sentence says how. */

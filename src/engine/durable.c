@@ -307,8 +307,10 @@ static bool makes_sense(const cleat__condition_row *row)
 {
     return row->count >= 1 && row->count <= CLEAT__CONDITIONS_MAX && row->number >= 0 &&
            row->number < row->count && row->group >= 0 && row->group < row->count &&
-           row->kind >= CLEAT__PENDING_SLEEP && row->kind <= CLEAT__PENDING_CHILD && row->node.branch >= 1 &&
-           row->node.branch <= INT32_MAX && row->node.number >= 1 && row->node.number <= INT32_MAX;
+           row->kind >= CLEAT__PENDING_SLEEP && row->kind <= CLEAT__PENDING_CHILD &&
+           row->node.branch >= CLEAT__BRANCH_OF_SIGNALS && row->node.branch <= INT32_MAX &&
+           row->node.number >= (row->node.branch != CLEAT__BRANCH_OF_SIGNALS) &&
+           row->node.number <= INT32_MAX;
 }
 
 static bool is_same_node(const cleat__pending *pending, const cleat__condition_row *row)

@@ -28,9 +28,11 @@ typedef struct cleat__http_answer {
 
 typedef struct cleat__http_call {
     const cleat__http_route *route;
-    void *service;             /* of the route's table */
-    cleat__identity identity;  /* zero where the route asks for no token */
-    const char *content_type;  /* of the body, "" when the request does not say */
+    void *service;            /* of the route's table */
+    cleat__identity identity; /* zero where no token was asked for, or given */
+    const char *content_type; /* of the body, "" when the request does not say */
+    /* Of the caller's trace; NULL: it does not say. */
+    const char *traceparent, *tracestate, *baggage;
     cleat_slice body;          /* unpacked */
     const atomic_bool *is_cut; /* the server ends and waits for no work any more; NULL: it never does */
     int64_t deadline_ns;       /* for the work, monotonic; 0: none */

@@ -287,12 +287,22 @@ static void check_body(exchange *self)
     const char *type = header(self, "Content-Type");
     size_t size = announced_size(self);
     self->call.content_type = type != NULL ? type : "";
+    self->call.traceparent = header(self, "traceparent");
+    self->call.tracestate = header(self, "tracestate");
+    self->call.baggage = header(self, "baggage");
     self->is_gzip = encoding != NULL && strcasecmp(encoding, "gzip") == 0;
     if (encoding != NULL && !self->is_gzip && strcasecmp(encoding, "identity") != 0) {
         cleat__http_call_refuse(&self->call, 415, "Content-Encoding can be gzip or identity");
     } else if (size != SIZE_MAX && size > self->server->options.body_max) {
         cleat__http_call_refuse(&self->call, 413, "Request Entity Too Large");
     }
+}
+
+static bool asks_for_token(const exchange *self)
+{
+    int flags = self->call.route->flags;
+    return !(flags & CLEAT__HTTP_OPEN) ||
+           (flags & CLEAT__HTTP_KNOWS && header(self, "Authorization") != NULL);
 }
 
 /* Each step may answer, and then the next ones do not matter. */
@@ -305,7 +315,7 @@ static void check_headers(exchange *self)
     if (self->call.answer.status == 0 && is_stopping(self->server)) {
         cleat__http_call_refuse(&self->call, 503, "the server is stopping");
     }
-    if (self->call.answer.status == 0 && !(self->call.route->flags & CLEAT__HTTP_OPEN)) {
+    if (self->call.answer.status == 0 && asks_for_token(self)) {
         authenticate(self);
     }
     if (self->call.answer.status == 0) {

@@ -14,6 +14,7 @@ typedef enum cleat__http_flags {
     CLEAT__HTTP_NAMED = 2,    /* parts of the path other than {tenant} are names; else all are UUIDs */
     CLEAT__HTTP_INLINE = 4,   /* is answered on the thread of the connections: must not block */
     CLEAT__HTTP_UNTRACED = 8, /* no span is made of its requests */
+    CLEAT__HTTP_KNOWS = 16,   /* OPEN, but who comes with a token is known by it */
 } cleat__http_flags;
 
 typedef struct cleat__http_route {

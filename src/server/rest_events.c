@@ -9,7 +9,7 @@ typedef struct started {
     cleat__json_writer *writer; /* NULL: counts only */
     const cleat__rest_ids *workflows;
     unsigned statuses;
-    int64_t by_status[5];
+    int64_t by_status[CLEAT__REST_STATES];
     bool is_wanted; /* one of them passes the two above */
 } started;
 
@@ -27,10 +27,10 @@ static bool note_started(void *argument, const cleat__rest_started *row)
     return true;
 }
 
-static void write_counts(cleat__json_writer *writer, const int64_t by_status[5])
+static void write_counts(cleat__json_writer *writer, const int64_t by_status[CLEAT__REST_STATES])
 {
     cleat__writer_begin_object(writer, "workflowRunSummary");
-    cleat__writer_int(writer, "running", by_status[CLEAT_RUN_RUNNING]);
+    cleat__writer_int(writer, "running", by_status[CLEAT_RUN_RUNNING] + by_status[CLEAT_RUN_EVICTED]);
     cleat__writer_int(writer, "queued", by_status[CLEAT_RUN_QUEUED]);
     cleat__writer_int(writer, "succeeded", by_status[CLEAT_RUN_COMPLETED]);
     cleat__writer_int(writer, "failed", by_status[CLEAT_RUN_FAILED]);

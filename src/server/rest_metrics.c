@@ -12,18 +12,20 @@
 
 /* ---- By status ---- */
 
-static void write_counts(cleat__json_writer *writer, const uint64_t by_status[5])
+static void write_counts(cleat__json_writer *writer, const uint64_t by_status[CLEAT__REST_STATES])
 {
     static const cleat_run_status order[] = {CLEAT_RUN_QUEUED, CLEAT_RUN_RUNNING, CLEAT_RUN_COMPLETED,
                                              CLEAT_RUN_CANCELLED, CLEAT_RUN_FAILED};
+    uint64_t evicted = by_status[CLEAT_RUN_EVICTED];
     cleat__writer_begin_array(writer, NULL);
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        bool is_running = order[i] == CLEAT_RUN_RUNNING;
         cleat__writer_begin_object(writer, NULL);
         cleat__writer_string(writer, "status", cleat_run_status_name(order[i]));
-        cleat__writer_int(writer, "count", (int64_t)by_status[order[i]]);
-        if (order[i] == CLEAT_RUN_RUNNING) {
+        cleat__writer_int(writer, "count", (int64_t)(by_status[order[i]] + (is_running ? evicted : 0)));
+        if (is_running) {
             cleat__writer_begin_object(writer, "runningDetailCount");
-            cleat__writer_int(writer, "evicted", 0);
+            cleat__writer_int(writer, "evicted", (int64_t)evicted);
             cleat__writer_int(writer, "onWorker", (int64_t)by_status[order[i]]);
             cleat__writer_end_object(writer);
         }
@@ -40,7 +42,7 @@ typedef struct counting {
 static cleat_status write_task_metrics(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
     const counting *self = argument;
-    uint64_t by_status[5];
+    uint64_t by_status[CLEAT__REST_STATES];
     cleat_status status =
         cleat__rest_query_run_counts(store, self->call->identity.tenant, &self->filter, by_status);
     if (status == CLEAT_OK) {
@@ -283,14 +285,16 @@ void cleat__rest_task_stats(cleat__http_call *call)
 
 typedef struct scrape {
     cleat__metrics_text text;
-    bool is_running; /* which of the two families is written */
+    enum { QUEUED, RUNNING, EVICTED } family; /* that is written */
 } scrape;
 
 static bool write_sample(void *argument, const cleat__rest_queue *row)
 {
     scrape *self = argument;
     char action[KEY_SIZE], task[KEY_SIZE];
-    int64_t value = self->is_running ? row->running : row->queued;
+    int64_t value = self->family == QUEUED    ? row->queued
+                    : self->family == RUNNING ? row->running
+                                              : row->evicted;
     cleat__metrics_text_int(
         &self->text,
         CLEAT__METRIC_LABELS({"action", key_of(row->action, action)}, {"task", key_of(row->task_name, task)}),
@@ -311,7 +315,13 @@ void cleat__rest_prometheus(cleat__http_call *call)
     }
     cleat__metrics_text_begin(&self.text, "cleat_tenant_running_runs", "gauge",
                               "Runs of the tenant that are with a worker.");
-    self.is_running = true;
+    self.family = RUNNING;
+    if (status == CLEAT_OK) {
+        status = cleat__rest_query_queues(store, call->identity.tenant, write_sample, &self);
+    }
+    cleat__metrics_text_begin(&self.text, "cleat_tenant_evicted_runs", "gauge",
+                              "Runs of the tenant that wait, and that no worker has.");
+    self.family = EVICTED;
     if (status == CLEAT_OK) {
         status = cleat__rest_query_queues(store, call->identity.tenant, write_sample, &self);
     }

@@ -36,6 +36,8 @@ void cleat__rest_task_get(cleat__http_call *call);
 void cleat__rest_task_events(cleat__http_call *call);
 void cleat__rest_cancel(cleat__http_call *call);
 void cleat__rest_replay(cleat__http_call *call);
+void cleat__rest_task_restore(cleat__http_call *call);
+void cleat__rest_task_branch(cleat__http_call *call);
 void cleat__rest_log_list(cleat__http_call *call);
 void cleat__rest_task_metrics(cleat__http_call *call);
 void cleat__rest_point_metrics(cleat__http_call *call);
@@ -94,6 +96,8 @@ int64_t cleat__rest_id_time(const cleat__uuid *id);
 #define CLEAT__REST_NAME_SIZE 160
 /* "pack-1783757521": task and time of a run. */
 void cleat__rest_run_name(const cleat__rest_run *run, char name[CLEAT__REST_NAME_SIZE]);
+/* The name of a status as it is shown: what is evicted is running. */
+const char *cleat__rest_status_name(cleat_run_status status);
 /* A number for what elsewhere counts rows: the random end of the id, as far as a double is exact. */
 int64_t cleat__rest_number(const cleat__uuid *id);
 /* A run as a V1TaskSummary, where `key` says. `is_task`: it is shown as a task, else as a run. */

@@ -36,11 +36,15 @@ cleat__uuid cleat__rest_first_id(int64_t unix_ms);
  * engine. Who cancels gives no reason; the engine does. Of task_live l and task_end e. */
 #define CLEAT__REST_STATE \
     "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 3 ELSE coalesce(e.state, l.state) END"
-_Static_assert(CLEAT_RUN_CANCELLED == 4 && CLEAT_RUN_FAILED == 3, "as the statements have them");
+/* How many there are, for what is counted by them. */
+enum { CLEAT__REST_STATES = CLEAT_RUN_EVICTED + 1 };
+_Static_assert(CLEAT_RUN_CANCELLED == 4 && CLEAT_RUN_FAILED == 3 && CLEAT_RUN_EVICTED == 5,
+               "as the statements have them");
 
 typedef struct cleat__rest_run {
     cleat__run_row row; /* with metadata and error; input and output where they were asked for */
     int64_t child_count;
+    bool is_durable;
     int64_t queued_at_ms; /* of the attempt that waits or runs; 0: it has ended */
     cleat_slice
         outcome; /* "TIMED_OUT", "LOST", "NOT_TAKEN" (in time) of the last attempt; absent: as the status */
@@ -74,7 +78,8 @@ cleat_status cleat__rest_query_run_ids(cleat__store *store, int64_t tenant, cons
                                        int64_t *total);
 /* All that match, whatever the page. */
 cleat_status cleat__rest_query_run_counts(cleat__store *store, int64_t tenant,
-                                          const cleat__rest_filter *filter, uint64_t by_status[5]);
+                                          const cleat__rest_filter *filter,
+                                          uint64_t by_status[CLEAT__REST_STATES]);
 
 /* A span of time in parts of equal width. */
 typedef struct cleat__rest_span {
@@ -126,7 +131,7 @@ cleat_status cleat__rest_query_workflow(cleat__store *store, int64_t tenant, con
 /* What lives of one task. Times are 0 where there is none. */
 typedef struct cleat__rest_queue {
     cleat_slice task_name, action;
-    int64_t queued, running;
+    int64_t queued, running, evicted;
     int64_t oldest_queued_at_ms, oldest_first_queued_at_ms; /* the second without retries */
     int64_t oldest_started_at_ms;
 } cleat__rest_queue;

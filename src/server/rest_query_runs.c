@@ -22,6 +22,7 @@ enum {
     COLUMN_EVENT_KEY,
     COLUMN_QUEUED,
     COLUMN_OUTCOME,
+    COLUMN_DURABLE,
 };
 /* Payloads only where ?3 is true: they may take many pages. */
 #define SELECT_RUN                                                                                \
@@ -32,7 +33,8 @@ enum {
     "CASE WHEN ?3 THEN t.input END, CASE WHEN ?3 THEN e.output END, "                             \
     "w.name, w.uuid, y.version_id, y.task_name, coalesce(e.worker_id, l.worker_id), t.event_id, " \
     "t.event_key, l.queued_at_ms, "                                                               \
-    "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 'NOT_TAKEN' ELSE e.outcome END "          \
+    "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 'NOT_TAKEN' ELSE e.outcome END, "         \
+    "json_extract(y.declaration, '$.durable') "                                                   \
     "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "   \
     "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "                   \
     "WHERE t.id = ?1 AND y.tenant = ?2"
@@ -67,6 +69,7 @@ static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
     row->event_key = cleat__column_text(select, COLUMN_EVENT_KEY);
     out->queued_at_ms = sqlite3_column_int64(select, COLUMN_QUEUED);
     out->outcome = cleat__column_text(select, COLUMN_OUTCOME);
+    out->is_durable = sqlite3_column_int(select, COLUMN_DURABLE) != 0;
 }
 
 static cleat_status fail_not_found(const cleat__uuid *id)
@@ -283,16 +286,18 @@ static bool see_status(void *argument, const cleat__uuid *id, cleat_run_status s
 }
 
 cleat_status cleat__rest_query_run_counts(cleat__store *store, int64_t tenant,
-                                          const cleat__rest_filter *filter, uint64_t by_status[5])
+                                          const cleat__rest_filter *filter,
+                                          uint64_t by_status[CLEAT__REST_STATES])
 {
-#define SELECT_COUNTS                                                                   \
-    "SELECT total(s = 0), total(s = 1), total(s = 2), total(s = 3), total(s = 4) FROM " \
+#define SELECT_COUNTS                                                               \
+    "SELECT total(s = 0), total(s = 1), total(s = 2), total(s = 3), total(s = 4), " \
+    "total(s = 5) FROM "                                                            \
     "(SELECT " CLEAT__REST_STATE " AS s " CHOSEN
     static const char all[] = SELECT_COUNTS ")";
     static const char children[] = SELECT_COUNTS OF_PARENT ")";
     static const char started[] = SELECT_COUNTS OF_EVENT ")";
 #undef SELECT_COUNTS
-    memset(by_status, 0, 5 * sizeof(by_status[0]));
+    memset(by_status, 0, CLEAT__REST_STATES * sizeof(by_status[0]));
     if (filter->metadata != NULL || filter->matches_nothing) {
         return walk(store, tenant, filter, see_status, by_status);
     }
@@ -302,7 +307,7 @@ cleat_status cleat__rest_query_run_counts(cleat__store *store, int64_t tenant,
         return status;
     }
     int code = sqlite3_step(select);
-    for (int i = 0; i < 5 && code == SQLITE_ROW; i++) {
+    for (int i = 0; i < CLEAT__REST_STATES && code == SQLITE_ROW; i++) {
         by_status[i] = (uint64_t)sqlite3_column_int64(select, i);
     }
     return cleat__rest_query_end(store, select, code, "counting runs");

@@ -215,9 +215,17 @@ static const char *const status_names[] = {
     [CLEAT_RUN_QUEUED] = "QUEUED", [CLEAT_RUN_RUNNING] = "RUNNING",     [CLEAT_RUN_COMPLETED] = "COMPLETED",
     [CLEAT_RUN_FAILED] = "FAILED", [CLEAT_RUN_CANCELLED] = "CANCELLED", NULL};
 
+/* What is evicted is shown as running. */
+static void add_evicted(unsigned *statuses)
+{
+    *statuses |= *statuses >> CLEAT_RUN_RUNNING & 1 ? 1U << CLEAT_RUN_EVICTED : 0;
+}
+
 bool cleat__rest_read_statuses(cleat__http_call *call, const char *name, unsigned *out)
 {
-    return cleat__rest_read_choices(call, name, status_names, out);
+    bool is_good = cleat__rest_read_choices(call, name, status_names, out);
+    add_evicted(out);
+    return is_good;
 }
 
 bool cleat__rest_json_statuses(cleat__http_call *call, const char *name, const json_t *list, unsigned *out)
@@ -228,6 +236,7 @@ bool cleat__rest_json_statuses(cleat__http_call *call, const char *name, const j
         is_good = choice >= 0;
         *out |= is_good ? 1U << choice : 0;
     }
+    add_evicted(out);
     if (!is_good) {
         cleat__http_call_fail(call, 400, "%s must hold names of statuses", name);
     }

@@ -155,7 +155,7 @@ static void write_run(cleat__json_writer *writer, const cleat__http_call *call, 
     cleat__writer_begin_object(writer, "run");
     cleat__rest_write_metadata(writer, &row->id, row->created_at_ms,
                                row->finished_at_ms != 0 ? row->finished_at_ms : row->created_at_ms);
-    cleat__writer_string(writer, "status", cleat_run_status_name(row->status));
+    cleat__writer_string(writer, "status", cleat__rest_status_name(row->status));
     cleat__rest_write_time(writer, "startedAt", row->started_at_ms);
     cleat__rest_write_time(writer, "finishedAt", row->finished_at_ms);
     cleat__writer_int(writer, "duration", is_whole ? row->finished_at_ms - row->started_at_ms : 0);
@@ -244,7 +244,7 @@ static cleat_status write_status(cleat__http_call *call, const cleat__rest_run *
                                  cleat__json_writer *writer)
 {
     (void)call;
-    cleat__writer_string(writer, NULL, cleat_run_status_name(run->row.status));
+    cleat__writer_string(writer, NULL, cleat__rest_status_name(run->row.status));
     return CLEAT_OK;
 }
 
@@ -302,8 +302,8 @@ static cleat_status write_timings(cleat__http_call *call, const cleat__rest_run 
     cleat__rest_write_metadata(writer, &row->id, row->created_at_ms,
                                row->finished_at_ms != 0 ? row->finished_at_ms : row->created_at_ms);
     cleat__writer_int(writer, "depth", 0);
-    cleat__writer_string(writer, "status", cleat_run_status_name(row->status));
-    cleat__writer_bool(writer, "isEvicted", false);
+    cleat__writer_string(writer, "status", cleat__rest_status_name(row->status));
+    cleat__writer_bool(writer, "isEvicted", row->status == CLEAT_RUN_EVICTED);
     cleat__writer_string(writer, "taskDisplayName", name);
     cleat__rest_write_uuid(writer, "taskExternalId", &row->id);
     cleat__writer_int(writer, "taskId", cleat__rest_number(&row->id));

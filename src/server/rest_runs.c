@@ -18,18 +18,19 @@ static bool write_row(void *argument, const cleat__rest_run *run)
     return !cleat__rest_is_full(self->writer);
 }
 
-/* RUNNING runs can be asked for by where they are: with a worker, as all of them are, or evicted. */
+/* RUNNING runs can be asked for by where they are: with a worker, or evicted. */
 static bool read_running_filter(cleat__http_call *call, cleat__rest_filter *out)
 {
-    cleat_slice value = cleat__http_call_argument(call, "running_filter");
-    if (cleat_slice_equals(value, cleat_slice_of("EVICTED"))) {
-        const unsigned all = (1U << (CLEAT_RUN_CANCELLED + 1)) - 1;
-        out->statuses = (out->statuses != 0 ? out->statuses : all) & ~(1U << CLEAT_RUN_RUNNING);
-        out->matches_nothing = out->matches_nothing || out->statuses == 0;
-    } else if (value.data != NULL && !cleat_slice_equals(value, cleat_slice_of("ALL")) &&
-               !cleat_slice_equals(value, cleat_slice_of("ON_WORKER"))) {
-        cleat__http_call_refuse(call, 400, "Invalid format for parameter running_filter");
+    static const char *const choices[] = {"ALL", "EVICTED", "ON_WORKER", NULL};
+    static const unsigned left_out[] = {0, 1U << CLEAT_RUN_RUNNING, 1U << CLEAT_RUN_EVICTED};
+    const unsigned all = (1U << CLEAT__REST_STATES) - 1;
+    int choice = 0;
+    if (!cleat__rest_read_choice(call, "running_filter", choices, &choice)) {
         return false;
+    }
+    if (choice != 0) {
+        out->statuses = (out->statuses != 0 ? out->statuses : all) & ~left_out[choice];
+        out->matches_nothing = out->matches_nothing || out->statuses == 0;
     }
     return true;
 }

@@ -69,6 +69,11 @@ void cleat__rest_run_name(const cleat__rest_run *run, char name[CLEAT__REST_NAME
              run->row.created_at_ms / 1000);
 }
 
+const char *cleat__rest_status_name(cleat_run_status status)
+{
+    return cleat_run_status_name(status == CLEAT_RUN_EVICTED ? CLEAT_RUN_RUNNING : status);
+}
+
 int64_t cleat__rest_number(const cleat__uuid *id)
 {
     int64_t number = 0;
@@ -121,13 +126,13 @@ void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, cons
     }
     cleat__rest_write_time(writer, "createdAt", row->created_at_ms);
     cleat__writer_string(writer, "displayName", name);
-    cleat__writer_bool(writer, "isDurable", false);
+    cleat__writer_bool(writer, "isDurable", run->is_durable);
     cleat__rest_write_payload(writer, "input", row->input);
     cleat__writer_int(writer, "numSpawnedChildren", run->child_count);
     cleat__rest_write_payload(writer, "output", row->output);
-    cleat__writer_string(writer, "status", cleat_run_status_name(row->status));
+    cleat__writer_string(writer, "status", cleat__rest_status_name(row->status));
     cleat__rest_write_uuid(writer, "stepId", &row->workflow_id); /* a workflow has one task */
-    cleat__writer_bool(writer, "isEvicted", false);
+    cleat__writer_bool(writer, "isEvicted", row->status == CLEAT_RUN_EVICTED);
     cleat__rest_write_uuid(writer, "taskExternalId", &row->id);
     cleat__writer_int(writer, "taskId", cleat__rest_number(&row->id));
     cleat__rest_write_time(writer, "taskInsertedAt", row->created_at_ms);

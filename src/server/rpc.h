@@ -146,6 +146,9 @@ bool cleat__rpc_is_short(const cleat__rpc_call *call);
 
 /* In `handle`, at most once: the request is the caller's from now on, to be freed with cleat__message_free(). */
 void *cleat__rpc_take_request(cleat__rpc_call *call);
+/* The same of a bidirectional stream, where more follow: `*size` of it stays on the account until the taker
+ * discharges it, before `ended` returns. */
+void *cleat__rpc_take_message(cleat__rpc_call *call, size_t *size);
 
 /* Ends a call with OK and a message. The call must not be touched any more, unless it is held. */
 void cleat__rpc_reply(cleat__rpc_call *call, const ProtobufCMessage *message);

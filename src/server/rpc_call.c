@@ -338,6 +338,13 @@ void *cleat__rpc_take_request(cleat__rpc_call *call)
     return request;
 }
 
+void *cleat__rpc_take_message(cleat__rpc_call *call, size_t *size)
+{
+    *size = call->request_size;
+    call->request_size = 0;
+    return cleat__rpc_take_request(call);
+}
+
 /* ---- What is known of it ---- */
 
 const cleat__identity *cleat__rpc_call_identity(const cleat__rpc_call *call)

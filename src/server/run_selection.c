@@ -23,6 +23,7 @@ static cleat_status read_statuses(cleat__run_selection *self)
             return cleat__fail(CLEAT_INVALID_ARGUMENT, "filter.statuses: \"%.64s\" is no status", name);
         }
         self->statuses |= 1U << status;
+        self->statuses |= status == CLEAT_RUN_RUNNING ? 1U << CLEAT_RUN_EVICTED : 0; /* shown as such */
     }
     return CLEAT_OK;
 }

@@ -5,6 +5,7 @@
 #include "base/thread.h"
 #include "collector/otlp_in.h"
 #include "http_health.h"
+#include "http_hooks.h"
 #include "http_server.h"
 #include "http_traces.h"
 #include "listeners.h"
@@ -39,7 +40,8 @@ struct cleat__server {
     cleat__metrics_server metrics_server; /* borrowed by the metrics */
     cleat__http_health health;
     cleat__rest *rest;
-    cleat__http_table tables[3]; /* borrowed by the HTTP server */
+    cleat__http_hooks hooks;
+    cleat__http_table tables[4]; /* borrowed by the HTTP server */
     cleat__http_server *http;
     cleat__rpc_server *rpc;
 };
@@ -263,6 +265,9 @@ static cleat_status start_rest(cleat__server *self, const cleat__server_options 
         const cleat__rest_options rest = {.engine = self->engine, .path = self->database};
         status = cleat__rest_new(&rest, &self->rest);
     }
+    if (status == CLEAT_OK && options->rate_limit != 0) {
+        status = cleat__rate_limit_new(options->rate_limit, NULL, &self->rate_limit);
+    }
     return status;
 }
 
@@ -273,6 +278,8 @@ static cleat_status start_http(cleat__server *self, const cleat__server_options 
     self->tables[0] = cleat__http_health_table(&self->health);
     self->tables[1] = cleat__http_traces_table(&self->otlp);
     self->tables[2] = cleat__rest_table(self->rest);
+    self->hooks = (cleat__http_hooks){.engine = self->engine, .rate_limit = self->rate_limit};
+    self->tables[3] = cleat__http_hooks_table(&self->hooks);
     const cleat__http_options http = {
         .address = options->http_address,
         .tls_cert = options->certificate_file,
@@ -290,21 +297,16 @@ static cleat_status start_http(cleat__server *self, const cleat__server_options 
 
 static cleat_status start_rpc(cleat__server *self, const cleat__server_options *options)
 {
-    if (options->rate_limit != 0) {
-        cleat_status status = cleat__rate_limit_new(options->rate_limit, NULL, &self->rate_limit);
-        if (status != CLEAT_OK) {
-            return status;
-        }
-    }
     self->services.engine = self->engine;
     self->services.listeners = self->listeners;
     self->services.otlp = &self->otlp;
     const cleat__rpc_service services[] = {
-        cleat__service_admin(&self->services),   cleat__service_dispatcher(&self->services),
-        cleat__service_durable(&self->services), cleat__service_events(&self->services),
-        cleat__service_listen(&self->services),  cleat__service_results(&self->services),
-        cleat__service_tasks(&self->services),   cleat__service_traces(&self->services),
-        cleat__service_watch(&self->services),   cleat__service_workflows(&self->services),
+        cleat__service_admin(&self->services),     cleat__service_dispatcher(&self->services),
+        cleat__service_durable(&self->services),   cleat__service_events(&self->services),
+        cleat__service_listen(&self->services),    cleat__service_results(&self->services),
+        cleat__service_signal(&self->services),    cleat__service_tasks(&self->services),
+        cleat__service_traces(&self->services),    cleat__service_watch(&self->services),
+        cleat__service_workflows(&self->services),
     };
     const cleat__rpc_options rpc = {
         .address = options->grpc_address,

@@ -39,6 +39,7 @@ cleat__rpc_service cleat__service_events(cleat__services *services);
 cleat__rpc_service cleat__service_listen(cleat__services *services); /* the Dispatcher's streams to workers */
 cleat__rpc_service cleat__service_results(cleat__services *services); /* and that of results */
 cleat__rpc_service cleat__service_durable(cleat__services *services); /* the V1Dispatcher */
+cleat__rpc_service cleat__service_signal(cleat__services *services);  /* its older form */
 cleat__rpc_service cleat__service_tasks(cleat__services *services);   /* the AdminService's, of many runs */
 cleat__rpc_service cleat__service_watch(cleat__services *services);   /* what happens to runs */
 cleat__rpc_service cleat__service_traces(cleat__services *services);

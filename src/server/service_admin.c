@@ -122,6 +122,7 @@ static Cleat__V1__TaskRunDetail *detail_new(const cleat__run_row *row, bool *fai
     detail->external_id = cleat__message_string(failed, id);
     detail->readable_id = cleat__message_text(failed, row->task_name);
     detail->status = cleat__run_status_write(row->status);
+    detail->is_evicted = row->status == CLEAT_RUN_EVICTED;
     if (row->status == CLEAT_RUN_FAILED) {
         detail->has_error_case = CLEAT__V1__TASK_RUN_DETAIL__HAS_ERROR_ERROR;
         detail->error =
@@ -175,6 +176,7 @@ static cleat_status read_details(cleat__store *store, void *argument)
     it->reply->additional_metadata = bytes_of(&failed, row.metadata);
     it->reply->status = cleat__run_status_write(row.status);
     it->reply->done = cleat_run_status_is_final(row.status);
+    it->reply->is_evicted = row.status == CLEAT_RUN_EVICTED;
     add_task(it->reply, &row, &failed);
     return failed ? cleat__fail_memory() : CLEAT_OK;
 }
@@ -200,12 +202,34 @@ static void handle_details(cleat__rpc_call *call, const ProtobufCMessage *reques
     }
 }
 
-/* ---- What this engine does not have ---- */
+/* ---- BranchDurableTask ---- */
+
+typedef struct branching {
+    cleat__job job; /* first */
+    int64_t branch;
+} branching;
+
+static void branch_answer(cleat__job *job)
+{
+    const Cleat__V1__BranchDurableTaskRequest *asked = job->request;
+    Cleat__V1__BranchDurableTaskResponse reply = CLEAT__V1__BRANCH_DURABLE_TASK_RESPONSE__INIT;
+    reply.task_external_id = asked->task_external_id;
+    reply.node_id = asked->node_id;
+    reply.branch_id = ((branching *)job)->branch;
+    cleat__job_reply(job, &reply.base);
+}
 
 static void handle_branch(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
-    (void)request, (void)service;
-    cleat__service_fail_unsupported(call, "durable tasks");
+    const Cleat__V1__BranchDurableTaskRequest *asked = (const Cleat__V1__BranchDurableTaskRequest *)request;
+    branching *it = cleat__job_new(call, service, sizeof(*it), CLEAT__COMMAND_DURABLE_BRANCH, branch_answer);
+    if (it == NULL || !cleat__job_read_id(&it->job, "task_external_id", asked->task_external_id,
+                                          &it->job.command.as.durable_branch.run_id)) {
+        return;
+    }
+    it->job.command.as.durable_branch.node = (cleat__node){asked->branch_id, asked->node_id};
+    it->job.command.as.durable_branch.branch = &it->branch;
+    cleat__job_submit(&it->job);
 }
 
 #define UNARY(name, message, function)                                                    \

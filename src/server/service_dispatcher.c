@@ -251,7 +251,6 @@ static void handle_overrides(cleat__rpc_call *call, const ProtobufCMessage *requ
     cleat__rpc_reply(call, &reply.base);
 }
 
-/* No task of this engine is ever evicted, so there is nothing to restore; the answer is always the same. */
 static void restore_answer(cleat__job *job)
 {
     Cleat__RestoreEvictedTaskResponse reply = CLEAT__RESTORE_EVICTED_TASK_RESPONSE__INIT;
@@ -259,11 +258,24 @@ static void restore_answer(cleat__job *job)
     cleat__job_reply(job, &reply.base);
 }
 
+/* What is not evicted needs nothing: the protocol has one answer for both. */
+static void restore_refuse(cleat__job *job)
+{
+    if (job->command.status == CLEAT_FAILED_PRECONDITION) {
+        restore_answer(job);
+    } else {
+        cleat__job_refuse(job);
+    }
+}
+
 static void handle_restore(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
     const char *id = ((const Cleat__RestoreEvictedTaskRequest *)request)->task_run_external_id;
-    cleat__job *job = cleat__job_new(call, service, sizeof(*job), CLEAT__COMMAND_FIND, restore_answer);
-    if (job != NULL && cleat__job_read_id(job, "task_run_external_id", id, &job->command.as.id)) {
+    cleat__job *job =
+        cleat__job_new(call, service, sizeof(*job), CLEAT__COMMAND_DURABLE_RESTORE, restore_answer);
+    if (job != NULL &&
+        cleat__job_read_id(job, "task_run_external_id", id, &job->command.as.durable_restore)) {
+        job->refuse = restore_refuse;
         cleat__job_submit(job);
     }
 }

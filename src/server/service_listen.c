@@ -362,6 +362,7 @@ static void cancel(void *sink, const cleat__cancellation *cancelled)
     describe(sink, &cancelled->workflow_id, &cancelled->version_id, &about);
     about.of.task_name = cancelled->task_name;
     about.of.priority = cancelled->priority;
+    about.of.invocation_count = cancelled->invocation_count;
     Cleat__AssignedAction *action =
         cleat__cancellation_write(id, cancelled->retry_count, cancelled->task, &about.of);
     tell(sink, action != NULL ? cleat__notice_out_new(action, false, id, cancelled->retry_count) : NULL);

@@ -12,6 +12,7 @@
  * comes last, in on_ended(), on_watched() or on_unwatched().
  */
 #include "service.h"
+#include "unread.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -19,19 +20,9 @@
 #include "wire/message.h"
 #include "wire/timestamp.h"
 
-#define TOO_SLOW     "cleat-too-slow"
-#define UNREAD_MAX   ((size_t)64 * 1024 * 1024)
-#define UNREAD_SHARE ((size_t)4 * 1024 * 1024) /* no more for each, when the server's account is short */
+#define TOO_SLOW "cleat-too-slow"
 
 static const cleat_slice none = {NULL, 0};
-
-/* A message that waits. */
-typedef struct unread {
-    struct unread *next;
-    bool is_last;
-    size_t size;
-    uint8_t bytes[];
-} unread;
 
 typedef struct watcher {
     cleat__command command; /* first: WATCH, then UNWATCH */
@@ -41,62 +32,15 @@ typedef struct watcher {
     cleat__rpc_call *call;
     pthread_mutex_t mutex; /* guards what follows */
     enum { ASKING, WATCHING, LEFT } state;
-    unread *first, *last; /* behind the call's queue */
-    size_t unread_size;
+    cleat__unread_list unread;
     bool is_over; /* the call has been ended */
     bool is_gone; /* and no callback runs any more */
 } watcher;
 
-/* ---- What waits; the mutex is held ---- */
-
-static void append(watcher *self, unread *it)
-{
-    *(self->last != NULL ? &self->last->next : &self->first) = it;
-    self->last = it;
-    self->unread_size += sizeof(*it) + it->size;
-    cleat__rpc_charge(self->call, sizeof(*it) + it->size);
-}
-
-static void drop_first(watcher *self)
-{
-    unread *it = self->first;
-    self->first = it->next;
-    self->last = self->first != NULL ? self->last : NULL;
-    self->unread_size -= sizeof(*it) + it->size;
-    cleat__rpc_discharge(self->call, sizeof(*it) + it->size);
-    cleat__free(it);
-}
-
-static void drop_all(watcher *self)
-{
-    while (self->first != NULL) {
-        drop_first(self);
-    }
-}
-
-static bool is_too_slow(const watcher *self)
-{
-    return self->unread_size > UNREAD_MAX ||
-           (self->unread_size > UNREAD_SHARE && cleat__rpc_is_short(self->call));
-}
-
-/* What fits, when the call is not over. CLEAT_EMPTY: that was the last there will be. */
+/* What fits, when the call is not over; the mutex is held. CLEAT_EMPTY: that was the last there will be. */
 static cleat_status send_waiting(watcher *self)
 {
-    while (!self->is_over && self->first != NULL) {
-        unread *it = self->first;
-        cleat_status status =
-            cleat__rpc_send_bytes(self->call, (cleat_slice){(const char *)it->bytes, it->size});
-        bool is_last = it->is_last;
-        if (status != CLEAT_OK) { /* CLEAT_RESOURCE_EXHAUSTED: until all that was sent is taken */
-            return status == CLEAT_RESOURCE_EXHAUSTED ? CLEAT_OK : status;
-        }
-        drop_first(self);
-        if (is_last) {
-            return CLEAT_EMPTY;
-        }
-    }
-    return CLEAT_OK;
+    return self->is_over ? CLEAT_OK : cleat__unread_send(&self->unread, self->call);
 }
 
 /* ---- The end ---- */
@@ -129,7 +73,7 @@ static void end(watcher *self, cleat_status status, const char *text)
     pthread_mutex_lock(&self->mutex);
     bool is_first = !self->is_over;
     self->is_over = true;
-    drop_all(self);
+    cleat__unread_drop_all(&self->unread, self->call);
     pthread_mutex_unlock(&self->mutex);
     if (is_first) {
         cleat__rpc_finish(self->call, status, text, none);
@@ -171,7 +115,7 @@ static void on_ended(cleat__rpc_call *call, void *service)
     }
     pthread_mutex_lock(&self->mutex);
     self->is_gone = self->is_over = true;
-    drop_all(self); /* nobody holds the call any more who could append */
+    cleat__unread_drop_all(&self->unread, self->call); /* nobody holds the call any more who could append */
     bool is_free = self->state == LEFT, is_watching = self->state == WATCHING;
     self->state = is_watching ? LEFT : self->state;
     pthread_mutex_unlock(&self->mutex);
@@ -238,49 +182,40 @@ static Cleat__WorkflowEvent *event_new(const cleat__happening *happening)
     return event;
 }
 
-static unread *pack(const cleat__happening *happening, size_t *size)
+static cleat__unread *pack(const cleat__happening *happening)
 {
     Cleat__WorkflowEvent *event = event_new(happening);
-    unread *it = NULL;
-    if (event != NULL) {
-        *size = protobuf_c_message_get_packed_size(&event->base);
-        it = cleat__malloc(sizeof(*it) + *size);
-    }
+    cleat__unread *it = event != NULL ? cleat__unread_new(&event->base) : NULL;
     if (it != NULL) {
-        it->next = NULL;
         it->is_last = happening->hangup;
-        it->size = protobuf_c_message_pack(&event->base, it->bytes);
     }
     cleat__message_free(event);
     return it;
 }
 
 /* NULL on no memory. */
-static unread *unread_new(const cleat__rpc_call *call, const cleat__happening *happening)
+static cleat__unread *unread_new(const cleat__rpc_call *call, const cleat__happening *happening)
 {
-    size_t size = 0;
-    unread *it = pack(happening, &size);
-    if (it != NULL && size > cleat__rpc_largest(call)) { /* that it happened matters more */
+    cleat__unread *it = pack(happening);
+    if (it != NULL && it->size > cleat__rpc_largest(call)) { /* that it happened matters more */
         cleat__happening without = *happening;
         without.payload = none;
         cleat__free(it);
-        it = pack(&without, &size);
+        it = pack(&without);
     }
     return it;
 }
 
-static void put(watcher *self, cleat__rpc_call *call, unread *it)
+static void put(watcher *self, cleat__rpc_call *call, cleat__unread *it)
 {
     pthread_mutex_lock(&self->mutex);
-    append(self, it);
+    cleat__unread_append(&self->unread, call, it);
     cleat_status status = send_waiting(self);
-    size_t unread_size = self->unread_size;
-    bool is_slow = status == CLEAT_OK && is_too_slow(self);
+    cleat_status slowness = status == CLEAT_OK ? cleat__unread_check(&self->unread, call) : CLEAT_OK;
     pthread_mutex_unlock(&self->mutex);
-    if (is_slow) {
+    if (slowness != CLEAT_OK) {
         cleat__rpc_mark(call, TOO_SLOW);
-        status = cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "the peer does not read: %zu bytes wait for it",
-                             unread_size);
+        status = slowness;
     }
     conclude(self, status);
 }
@@ -300,7 +235,7 @@ static void tell(void *argument, const cleat__happening *happening)
         cleat__rpc_release(call);
         return;
     }
-    unread *it = unread_new(call, happening);
+    cleat__unread *it = unread_new(call, happening);
     if (it != NULL) {
         put(self, call, it);
     } else {

@@ -82,6 +82,19 @@ cleat_status cleat__tenant_find(cleat__store *store, cleat_slice name, cleat__te
                : cleat__fail(CLEAT_NOT_FOUND, "there is no tenant \"%.*s\"", CLEAT_SLICE_ARGS(name));
 }
 
+cleat_status cleat__tenant_find_id(cleat__store *store, const cleat__uuid *uuid, cleat__tenant *out)
+{
+    static const char sql[] = COLUMNS "WHERE uuid = ?1";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, uuid);
+    status = read_row(store, select, out);
+    return status != CLEAT_EMPTY ? status : cleat__fail(CLEAT_NOT_FOUND, "there is no such tenant");
+}
+
 cleat_status cleat__tenant_insert(cleat__store *store, cleat__tenant *tenant)
 {
     static const char sql[] = "INSERT INTO tenant (uuid, name, created_at_ms) VALUES (?1, ?2, ?3)";

@@ -85,6 +85,22 @@ static void write_event(const cleat__assignment *assignment, bool *failed, actio
     message->triggering_event_key = cleat__message_text(failed, assignment->event_key);
 }
 
+static void write_invocation(int32_t invocation_count, action *message)
+{
+    message->has_durable_task_invocation_count_case =
+        CLEAT__ASSIGNED_ACTION__HAS_DURABLE_TASK_INVOCATION_COUNT_DURABLE_TASK_INVOCATION_COUNT;
+    message->durable_task_invocation_count = invocation_count;
+}
+
+static void write_durable(const cleat__assignment *assignment, action *message)
+{
+    write_invocation(assignment->invocation_count, message);
+    if (assignment->log_size >= 0) {
+        message->has_cleat_log_size_case = CLEAT__ASSIGNED_ACTION__HAS_CLEAT_LOG_SIZE_CLEAT_LOG_SIZE;
+        message->cleat_log_size = assignment->log_size;
+    }
+}
+
 /* Consumes the message when something failed. */
 static action *finished(action *message, bool failed)
 {
@@ -117,6 +133,9 @@ action *cleat__assignment_write(const cleat__assignment *assignment, const cleat
     if (!cleat__uuid_is_nil(&assignment->event_id)) {
         write_event(assignment, &failed, message);
     }
+    if (assignment->is_durable) {
+        write_durable(assignment, message);
+    }
     message->task_inserted_at = cleat__timestamp_new(&failed, assignment->created_at_ms);
     return finished(message, failed);
 }
@@ -132,6 +151,9 @@ action *cleat__cancellation_write(const cleat__uuid *task_id, int32_t retry_coun
     message->action_type = CLEAT__ACTION_TYPE__CANCEL_STEP_RUN;
     message->retry_count = retry_count;
     write_ids(task_id, action_id, details, &failed, message);
+    if (details->invocation_count != 0) {
+        write_invocation(details->invocation_count, message);
+    }
     return finished(message, failed);
 }
 
@@ -222,6 +244,14 @@ static void read_ids(const action *message, cleat__assignment *out)
     }
 }
 
+static void read_durable(const action *message, cleat__assignment *out)
+{
+    out->is_durable = message->has_durable_task_invocation_count_case != 0;
+    out->invocation_count = out->is_durable ? message->durable_task_invocation_count : 0;
+    out->log_size =
+        message->has_cleat_log_size_case != 0 && message->cleat_log_size >= 0 ? message->cleat_log_size : -1;
+}
+
 static cleat_status read_event(const action *message, cleat__assignment *out)
 {
     if (message->has_triggering_event_external_id_case == 0) {
@@ -273,6 +303,7 @@ cleat_status cleat__assignment_read(const action *message, int64_t now_ms, cleat
         return status;
     }
     read_ids(message, &borrowed);
+    read_durable(message, &borrowed);
     size_t size = borrowed.task.size + borrowed.input.size + borrowed.metadata.size +
                   borrowed.child_key.size + borrowed.event_key.size;
     cleat__assignment *assignment = cleat__malloc(sizeof(*assignment) + size + 5);

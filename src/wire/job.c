@@ -26,7 +26,6 @@ static cleat_status check_features(const Cleat__CreateWorkflowVersionOpts *opts)
         {opts->on_failure_job != NULL, "on_failure_job"},
         {opts->concurrency != NULL, "concurrency"},
         {opts->n_scheduled_triggers != 0, "scheduled_triggers"},
-        {opts->has_kind_case != 0 && opts->kind == CLEAT__WORKFLOW_KIND__DURABLE, "durable tasks"},
     };
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
         if (features[i].is_used) {
@@ -45,6 +44,7 @@ static void view_step(const Cleat__CreateWorkflowVersionOpts *opts, const Cleat_
     task->readable_id = step->readable_id;
     task->action = step->action;
     task->timeout = step->timeout;
+    task->is_durable = opts->has_kind_case != 0 && opts->kind == CLEAT__WORKFLOW_KIND__DURABLE;
     task->retries = step->retries;
     task->n_parents = step->n_parents; /* only their numbers are looked at */
     task->n_rate_limits = step->n_rate_limits;

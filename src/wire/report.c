@@ -1,5 +1,6 @@
 #include "wire/report.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "model/json.h"
 #include "wire/message.h"
@@ -19,6 +20,7 @@ static cleat_status read_attempt(const event *message, cleat__report *out)
                            message->task_run_external_id);
     }
     out->retry_count = CLEAT__CURRENT_ATTEMPT;
+    out->invocation_count = message->cleat_invocation_count;
     if (message->has_retry_count_case == 0) {
         return CLEAT_OK;
     }
@@ -53,6 +55,11 @@ cleat_status cleat__report_read(const event *message, cleat__report *out)
 {
     *out = (cleat__report){0};
     cleat_status status = read_attempt(message, out);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    status = cleat__payload_metadata_of(
+        (cleat_slice){(const char *)message->cleat_carrier.data, message->cleat_carrier.len}, &out->carrier);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -122,6 +129,13 @@ static void write_end(const cleat__report *report, bool *failed, event *message)
     cleat__buffer_deinit(&error);
 }
 
+static void write_carrier(cleat_slice carrier, bool *failed, event *message)
+{
+    uint8_t *copy = carrier.size != 0 ? (uint8_t *)cleat__slice_dup(carrier) : NULL;
+    *failed = *failed || (carrier.size != 0 && copy == NULL);
+    message->cleat_carrier = (ProtobufCBinaryData){copy != NULL ? carrier.size : 0, copy};
+}
+
 event *cleat__report_write(const cleat__report *report, const cleat__event_origin *origin, int64_t now_ms,
                            cleat_status *status)
 {
@@ -129,6 +143,8 @@ event *cleat__report_write(const cleat__report *report, const cleat__event_origi
     event *message = event_new(&report->task_id, report->retry_count, origin, now_ms, &failed);
     if (message != NULL) {
         write_end(report, &failed, message);
+        message->cleat_invocation_count = report->invocation_count;
+        write_carrier(report->carrier, &failed, message);
     }
     *status = failed ? cleat__fail_memory() : CLEAT_OK;
     if (failed) {

@@ -25,7 +25,7 @@ Cleat__WorkflowRunEvent *cleat__run_result_write(const cleat_run_result *result,
  */
 cleat_status cleat__run_result_read(const Cleat__WorkflowRunEvent *message, cleat_run_result *out);
 
-/* EVICTED is RUNNING. CLEAT_INVALID_ARGUMENT for a number that is no status. */
+/* CLEAT_INVALID_ARGUMENT for a number that is no status. */
 cleat_status cleat__run_status_read(Cleat__V1__RunStatus wire, cleat_run_status *out);
 Cleat__V1__RunStatus cleat__run_status_write(cleat_run_status status);
 

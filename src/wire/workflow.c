@@ -45,7 +45,6 @@ static cleat_status check_features(const request *message, const options *task)
          "concurrency"},
         {task->n_rate_limits != 0, "rate_limits"},
         {task->batch != NULL, "batch"},
-        {task->is_durable, "durable tasks"},
         {message->idempotency != NULL, "idempotency"},
         {message->n_default_filters != 0, "default_filters"},
         {has_wildcard(message), "wildcards in event_triggers"},
@@ -124,6 +123,7 @@ static cleat_status read_task(const request *message, const options *task, cleat
     cleat__desired_label *labels = NULL;
     out->task = cleat_slice_of(task->readable_id);
     out->action = cleat_slice_of(task->action);
+    out->is_durable = task->is_durable != 0;
     cleat_status status = read_policy(message, task, &out->policy);
     if (status == CLEAT_OK) {
         status = read_slots(task, out);

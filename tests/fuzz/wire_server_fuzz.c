@@ -4,6 +4,7 @@
 #include "model/duration.h"
 #include "model/json.h"
 #include "wire/dispatcher.pb-c.h"
+#include "wire/durable_write.h"
 #include "wire/job.h"
 #include "wire/log_line.h"
 #include "wire/report.h"
@@ -133,6 +134,63 @@ static void read_event(cleat_slice input)
     cleat__message_free(message);
 }
 
+/* What is accepted keeps the bounds that the engine counts on. */
+static void check_condition(const cleat__condition *condition)
+{
+    check(condition->data_key.size != 0 || condition->kind != CLEAT__CONDITION_SLEEP);
+    check(condition->kind != CLEAT__CONDITION_SLEEP || condition->sleep_ms >= 0);
+    check(condition->kind == CLEAT__CONDITION_SLEEP || condition->key.size != 0);
+    check(condition->kind != CLEAT__CONDITION_HOOK || condition->key.size <= CLEAT__HOOK_TOKEN_MAX);
+    check(condition->since_ms == 0 || condition->scope.data != NULL);
+}
+
+static void check_asked(const cleat__durable_request *request)
+{
+    switch (request->kind) {
+    case CLEAT__DURABLE_MEMO:
+        check(request->as.memo.key.size <= CLEAT__MEMO_KEY_MAX);
+        check(request->as.memo.payload.data == NULL ||
+              cleat__json_check("payload", request->as.memo.payload, false) == CLEAT_OK);
+        break;
+    case CLEAT__DURABLE_WAIT_FOR:
+        check(request->as.wait_for.count != 0 && request->as.wait_for.count <= CLEAT__CONDITIONS_MAX);
+        for (size_t i = 0; i < request->as.wait_for.count; i++) {
+            check_condition(&request->as.wait_for.conditions[i]);
+        }
+        break;
+    case CLEAT__DURABLE_TRIGGER:
+        check(request->as.trigger.count != 0);
+        for (size_t i = 0; i < request->as.trigger.count; i++) {
+            check(request->as.trigger.items[i].inherits);
+        }
+        break;
+    case CLEAT__DURABLE_EVICT:
+        check(request->as.evict.carrier.data == NULL ||
+              cleat__json_check("carrier", request->as.evict.carrier, true) == CLEAT_OK);
+        break;
+    default: break;
+    }
+}
+
+static void read_durable(cleat_slice input)
+{
+    cleat__durable_asked asked;
+    Cleat__V1__DurableTaskRequest *message = fuzz_unpack(&cleat__v1__durable_task_request__descriptor, input);
+    if (message == NULL) {
+        return;
+    }
+    cleat_status status = cleat__durable_asked_read(message, &asked);
+    check(asked.task_id != NULL);
+    if (status == CLEAT_OK) {
+        check_asked(&asked.request);
+        Cleat__V1__DurableTaskResponse *answer = cleat__durable_answer_write(&asked);
+        check(answer != NULL);
+        cleat__message_free(answer);
+    }
+    cleat__durable_asked_end(&asked);
+    cleat__message_free(message);
+}
+
 static void read_log(cleat_slice input)
 {
     cleat__log_line line;
@@ -164,7 +222,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const ProtobufCMessageDescriptor *const others[] = {
         &cleat__batch_action_event__descriptor,
-        &cleat__v1__durable_task_request__descriptor,
     };
     const cleat_slice input = {(const char *)data, size};
     read_triggers(input);
@@ -172,6 +229,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_schedule(input);
     read_worker(input);
     read_event(input);
+    read_durable(input);
     read_log(input);
     read_duration(input);
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {

@@ -178,6 +178,7 @@ typedef struct task_declaration {
     int retries;
     const char *timeout;
     const char *event; /* that starts it; NULL: none */
+    bool is_durable;
 } task_declaration;
 
 static inline void declare(service_world *it, task_declaration like)
@@ -190,6 +191,7 @@ static inline void declare(service_world *it, task_declaration like)
     task.readable_id = text_(like.name);
     task.action = action;
     task.retries = like.retries;
+    task.is_durable = like.is_durable;
     task.timeout = text_(like.timeout != NULL ? like.timeout : "60s");
     char *events[] = {text_(like.event)};
     request.tasks = tasks;
@@ -233,6 +235,30 @@ static inline id_text register_worker(service_world *it, const char *name, int s
         ask(it, "/Dispatcher/Register", &request.base, &cleat__worker_register_response__descriptor);
     assert_string_equal(reply->tenant_id, it->tenant);
     assert_string_equal(reply->worker_name, "w");
+    snprintf(id.text, sizeof(id.text), "%s", reply->worker_id);
+    cleat__message_free(reply);
+    return id;
+}
+
+/* With one slot for durable tasks. */
+static inline id_text register_durable(service_world *it, const char *name)
+{
+    Cleat__WorkerRegisterRequest message = CLEAT__WORKER_REGISTER_REQUEST__INIT;
+    Cleat__WorkerRegisterRequest__SlotConfigEntry slots =
+        CLEAT__WORKER_REGISTER_REQUEST__SLOT_CONFIG_ENTRY__INIT;
+    Cleat__WorkerRegisterRequest__SlotConfigEntry *config[] = {&slots};
+    char action[128], *actions[] = {action};
+    id_text id;
+    snprintf(action, sizeof(action), "%s:%s", name, name);
+    message.worker_name = text_("w");
+    message.actions = actions;
+    message.n_actions = 1;
+    slots.key = text_("durable");
+    slots.value = 1;
+    message.slot_config = config;
+    message.n_slot_config = 1;
+    Cleat__WorkerRegisterResponse *reply =
+        ask(it, "/Dispatcher/Register", &message.base, &cleat__worker_register_response__descriptor);
     snprintf(id.text, sizeof(id.text), "%s", reply->worker_id);
     cleat__message_free(reply);
     return id;
@@ -325,6 +351,14 @@ static inline void assert_status(service_world *it, id_text run, Cleat__V1__RunS
     Cleat__V1__GetRunDetailsResponse *details = details_of(it, run);
     assert_int_equal(details->status, status);
     cleat__message_free(details);
+}
+
+static inline void push(service_world *it, const char *key, const char *payload)
+{
+    Cleat__PushEventRequest message = CLEAT__PUSH_EVENT_REQUEST__INIT;
+    message.key = text_(key);
+    message.payload = text_(payload);
+    cleat__message_free(ask(it, "/EventsService/Push", &message.base, &cleat__event__descriptor));
 }
 
 /* ---- Results ---- */

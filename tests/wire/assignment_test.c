@@ -61,6 +61,44 @@ static void test_a_start(void **state)
     cleat__message_free(message);
 }
 
+/* START and CANCEL must say the same of it, or the cancellation is lost. */
+static void test_an_invocation_of_a_durable_task(void **state)
+{
+    (void)state;
+    cleat__assignment assignment = assignment_of("{}"), *read;
+    cleat__action_details of_invocation = details;
+    assignment.is_durable = true;
+    assignment.invocation_count = of_invocation.invocation_count = 3;
+    static const int64_t sizes[] = {-1, 0, 12};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        assignment.log_size = sizes[i];
+        Cleat__AssignedAction *start = again(cleat__assignment_write(&assignment, &details));
+        assert_true(start->has_durable_task_invocation_count_case != 0);
+        assert_int_equal(start->durable_task_invocation_count, 3);
+        assert_int_equal(start->has_cleat_log_size_case != 0, sizes[i] >= 0);
+        assert_int_equal(cleat__assignment_read(start, 0, &read), CLEAT_OK);
+        assert_true(read->is_durable && read->invocation_count == 3 && read->log_size == sizes[i]);
+        cleat__free(read);
+        cleat__message_free(start);
+    }
+    Cleat__AssignedAction *cancel =
+        again(cleat__cancellation_write(&assignment.task_id, 4, assignment.task, &of_invocation));
+    assert_true(cancel->has_durable_task_invocation_count_case != 0);
+    assert_int_equal(cancel->durable_task_invocation_count, 3);
+    cleat__message_free(cancel);
+}
+
+static void test_a_task_that_is_not_durable_has_no_invocations(void **state)
+{
+    (void)state;
+    cleat__assignment assignment = assignment_of("{}"), *read;
+    Cleat__AssignedAction *start = again(cleat__assignment_write(&assignment, &details));
+    assert_int_equal(cleat__assignment_read(start, 0, &read), CLEAT_OK);
+    assert_true(!read->is_durable && read->invocation_count == 0 && read->log_size == -1);
+    cleat__free(read);
+    cleat__message_free(start);
+}
+
 static void test_inputs_in_the_envelope(void **state)
 {
     (void)state;
@@ -237,6 +275,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_start),
+        cmocka_unit_test(test_an_invocation_of_a_durable_task),
+        cmocka_unit_test(test_a_task_that_is_not_durable_has_no_invocations),
         cmocka_unit_test(test_inputs_in_the_envelope),
         cmocka_unit_test(test_a_cancellation_has_the_ids_of_its_start),
         cmocka_unit_test(test_a_child_comes_back_whole),

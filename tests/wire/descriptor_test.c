@@ -40,12 +40,14 @@ static const expected_message messages[] = {
      "19 workflow_id string?, 20 workflow_version_id string?, 21 durable_task_invocation_count int32?, "
      "22 triggering_event_external_id string?, 23 triggering_event_key string?, 24 batchId string?, "
      "25 batchSize int32?, 26 batchIndex int32?, 27 batchStartPayload BatchStartPayload, "
-     "28 batchKey string?, 29 task_inserted_at google.protobuf.Timestamp"},
+     "28 batchKey string?, 29 task_inserted_at google.protobuf.Timestamp, "
+     "1001 cleat_log_size int64?"}, /* Cleat's own */
     {&cleat__step_action_event__descriptor, "StepActionEvent",
      "1 worker_id string, 2 job_id string, 3 job_run_id string, 4 task_id string, "
      "5 task_run_external_id string, 6 action_id string, 7 event_timestamp google.protobuf.Timestamp, "
      "8 event_type StepActionEventType, 9 event_payload string, 10 retry_count int32?, "
-     "11 should_not_retry bool?"},
+     "11 should_not_retry bool?, "
+     "1001 cleat_invocation_count int32, 1002 cleat_carrier bytes"}, /* Cleat's own */
     {&cleat__workflow_event__descriptor, "WorkflowEvent",
      "1 workflow_run_id string, 2 resource_type ResourceType, 3 event_type ResourceEventType, "
      "4 resource_id string, 5 event_timestamp google.protobuf.Timestamp, 6 event_payload string, "
@@ -111,6 +113,10 @@ static const expected_message messages[] = {
      "5 evict_invocation v1.DurableTaskEvictInvocationRequest?, "
      "6 worker_status v1.DurableTaskWorkerStatusRequest?, "
      "7 complete_memo v1.DurableTaskCompleteMemoRequest?"},
+    {&cleat__v1__durable_task_evict_invocation_request__descriptor, "v1.DurableTaskEvictInvocationRequest",
+     "1 invocation_count int32, 2 durable_task_external_id string, 3 reason string?, "
+     "1001 cleat_waiting v1.DurableTaskAwaitedCompletedEntry*, 1002 cleat_waits_for_all bool, "
+     "1003 cleat_carrier bytes"}, /* the last three are Cleat's own */
     {&cleat__v1__user_event_match_condition__descriptor, "v1.UserEventMatchCondition",
      "1 base_ v1.BaseMatchCondition, 2 user_event_key string, 3 event_scope string?, "
      "4 consider_events_since google.protobuf.Timestamp"},

@@ -174,6 +174,31 @@ static void test_never_begun(void **state)
     cleat__message_free(event);
 }
 
+static void test_of_an_invocation(void **state)
+{
+    static const cleat_slice carrier = {"{\"traceparent\":\"x\"}", 19};
+    cleat__report read, report = {.task_id = uuid_of(RUN_ID),
+                                  .output = cleat_slice_of("1"),
+                                  .invocation_count = 7,
+                                  .carrier = carrier};
+    cleat_status status = CLEAT_FAILED;
+    (void)state;
+    Cleat__StepActionEvent *message =
+        again(cleat__report_write(&report, &(cleat__event_origin){0}, NOW, &status));
+    assert_int_equal(cleat__report_read(message, &read), CLEAT_OK);
+    assert_int_equal(read.invocation_count, 7);
+    assert_slice(read.carrier, carrier.data);
+    message->cleat_carrier.data[0] = '[';
+    assert_int_equal(cleat__report_read(message, &read), CLEAT_INVALID_ARGUMENT);
+    cleat__message_free(message);
+    report.invocation_count = 0;
+    report.carrier = (cleat_slice){NULL, 0};
+    message = again(cleat__report_write(&report, &(cleat__event_origin){0}, NOW, &status));
+    assert_int_equal(cleat__report_read(message, &read), CLEAT_OK);
+    assert_true(read.invocation_count == 0 && read.carrier.data == NULL);
+    cleat__message_free(message);
+}
+
 static void test_started(void **state)
 {
     (void)state;
@@ -218,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_what_a_worker_writes),
         cmocka_unit_test(test_never_begun),
+        cmocka_unit_test(test_of_an_invocation),
         cmocka_unit_test(test_started),
         cmocka_unit_test(test_errors_as_people_read_them),
     };

@@ -178,13 +178,11 @@ static void test_statuses(void **state)
 {
     (void)state;
     cleat_run_status read;
-    for (int status = CLEAT_RUN_QUEUED; status <= CLEAT_RUN_CANCELLED; status++) {
+    for (int status = CLEAT_RUN_QUEUED; status <= CLEAT_RUN_EVICTED; status++) {
         assert_int_equal(cleat__run_status_read(cleat__run_status_write((cleat_run_status)status), &read),
                          CLEAT_OK);
         assert_int_equal(read, status);
     }
-    assert_int_equal(cleat__run_status_read(CLEAT__V1__RUN_STATUS__EVICTED, &read), CLEAT_OK);
-    assert_int_equal(read, CLEAT_RUN_RUNNING);
     assert_int_equal(cleat__run_status_read((Cleat__V1__RunStatus)6, &read), CLEAT_INVALID_ARGUMENT);
     assert_int_equal(cleat__run_status_read((Cleat__V1__RunStatus)-1, &read), CLEAT_INVALID_ARGUMENT);
 }

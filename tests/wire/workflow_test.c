@@ -217,8 +217,6 @@ static void test_what_is_not_supported_is_named(void **state)
     check_refused(&it, "not supported yet: rate_limits");
     plain(&it)->task.batch = &batch;
     check_refused(&it, "not supported yet: batch");
-    plain(&it)->task.is_durable = 1;
-    check_refused(&it, "not supported yet: durable tasks");
     plain(&it)->message.idempotency = &idempotency;
     check_refused(&it, "not supported yet: idempotency");
     plain(&it)->message.default_filters = filters;

@@ -1,0 +1,188 @@
+#include "service_durable.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "wire/message.h"
+
+static const cleat_slice none = {NULL, 0};
+
+typedef cleat__durable_stream stream;
+
+/* ---- The end ---- */
+
+void cleat__durable_stream_end(stream *self, cleat_status status, const char *text)
+{
+    pthread_mutex_lock(&self->mutex);
+    bool is_first = !self->is_over;
+    self->is_over = true;
+    if (is_first) {
+        cleat__unread_drop_all(&self->unread, self->call);
+    }
+    pthread_mutex_unlock(&self->mutex);
+    if (is_first) {
+        cleat__rpc_finish(self->call, status, text, none);
+    }
+}
+
+/* The peer asks nothing more, and has every answer. */
+static void end_if_done(stream *self)
+{
+    pthread_mutex_lock(&self->mutex);
+    bool is_done = self->is_half_closed && self->pending == 0 && self->unread.first == NULL;
+    pthread_mutex_unlock(&self->mutex);
+    if (is_done) {
+        cleat__durable_stream_end(self, CLEAT_OK, NULL);
+    }
+}
+
+void cleat__durable_on_half_closed(cleat__rpc_call *call, void *service)
+{
+    stream *self = cleat__rpc_call_data(call);
+    (void)service;
+    pthread_mutex_lock(&self->mutex);
+    self->is_half_closed = true;
+    pthread_mutex_unlock(&self->mutex);
+    end_if_done(self);
+}
+
+void cleat__durable_on_cancelled(cleat__rpc_call *call, void *service)
+{
+    (void)service;
+    cleat__durable_stream_end(cleat__rpc_call_data(call), CLEAT_CANCELLED, NULL);
+}
+
+static void on_detached(cleat__command *command)
+{
+    stream *self = (stream *)command;
+    cleat__services *services = self->services;
+    if (self->deinit != NULL) {
+        self->deinit(self);
+    }
+    pthread_mutex_destroy(&self->mutex);
+    cleat__free(command->error);
+    cleat__free(self);
+    cleat__services_leave(services);
+}
+
+void cleat__durable_on_ended(cleat__rpc_call *call, void *service)
+{
+    stream *self = cleat__rpc_call_data(call);
+    if (self == NULL) {
+        cleat__services_leave(service);
+        return;
+    }
+    self->command.kind = CLEAT__COMMAND_DURABLE_DETACH;
+    self->command.done = on_detached;
+    self->command.as.durable_listener = &self->listener;
+    cleat__engine_submit(self->services->engine, &self->command);
+}
+
+/* ---- Sending ---- */
+
+void cleat__durable_on_drained(cleat__rpc_call *call, void *service)
+{
+    stream *self = cleat__rpc_call_data(call);
+    (void)service;
+    pthread_mutex_lock(&self->mutex);
+    cleat_status status = self->is_over ? CLEAT_OK : cleat__unread_send(&self->unread, self->call);
+    pthread_mutex_unlock(&self->mutex);
+    if (status != CLEAT_OK) {
+        cleat__durable_stream_end(self, CLEAT_UNAVAILABLE, cleat_error_message());
+    } else {
+        end_if_done(self);
+    }
+}
+
+cleat__unread *cleat__durable_pack(void *message)
+{
+    cleat__unread *it = message != NULL ? cleat__unread_new(message) : NULL;
+    cleat__message_free(message);
+    return it;
+}
+
+/* Of a call that is over nothing is touched. */
+void cleat__durable_stream_put(stream *self, cleat__unread *it)
+{
+    if (it == NULL) {
+        cleat__durable_stream_end(self, CLEAT_UNAVAILABLE, cleat_status_text(CLEAT_NO_MEMORY));
+        return;
+    }
+    pthread_mutex_lock(&self->mutex);
+    cleat_status status = CLEAT_OK;
+    if (self->is_over) {
+        cleat__free(it);
+    } else {
+        cleat__unread_append(&self->unread, self->call, it);
+        status = cleat__unread_send(&self->unread, self->call);
+        status = status == CLEAT_OK ? cleat__unread_check(&self->unread, self->call) : status;
+    }
+    pthread_mutex_unlock(&self->mutex);
+    if (status != CLEAT_OK) {
+        cleat__durable_stream_end(self, CLEAT_UNAVAILABLE, cleat_error_message());
+    }
+}
+
+/* ---- Requests ---- */
+
+void *cleat__durable_asking_new(stream *self, size_t size)
+{
+    cleat__durable_asking *it = cleat__calloc(1, size);
+    size_t message_size = 0;
+    if (it == NULL) {
+        cleat__durable_stream_end(self, CLEAT_UNAVAILABLE, cleat_status_text(CLEAT_NO_MEMORY));
+        return NULL;
+    }
+    it->message = cleat__rpc_take_message(self->call, &message_size);
+    it->charged = message_size + size;
+    cleat__rpc_charge(self->call, size);
+    it->stream = self;
+    it->command.tenant = self->command.tenant;
+    cleat__rpc_hold(self->call);
+    pthread_mutex_lock(&self->mutex);
+    self->pending++;
+    pthread_mutex_unlock(&self->mutex);
+    return it;
+}
+
+void cleat__durable_asking_submit(cleat__durable_asking *it, cleat__command_kind kind,
+                                  void (*done)(cleat__command *command))
+{
+    it->command.kind = kind;
+    it->command.done = done;
+    cleat__engine_submit(it->stream->services->engine, &it->command);
+}
+
+void cleat__durable_asking_free(cleat__durable_asking *it)
+{
+    stream *self = it->stream;
+    cleat__rpc_call *call = self->call;
+    pthread_mutex_lock(&self->mutex);
+    self->pending--;
+    pthread_mutex_unlock(&self->mutex);
+    end_if_done(self);
+    cleat__message_free(it->message);
+    cleat__rpc_discharge(call, it->charged);
+    cleat__free(it->command.error);
+    cleat__free(it);
+    cleat__rpc_release(call);
+}
+
+/* ---- The beginning ---- */
+
+void *cleat__durable_stream_new(cleat__rpc_call *call, void *service, size_t size)
+{
+    stream *self = cleat__calloc(1, size);
+    cleat__services_enter(service);
+    if (self == NULL) {
+        cleat__rpc_fail(call, cleat__fail_memory());
+        return NULL;
+    }
+    pthread_mutex_init(&self->mutex, NULL);
+    self->listener.self = self;
+    self->services = service;
+    self->call = call;
+    self->largest = cleat__rpc_largest(call);
+    self->command.tenant = cleat__rpc_call_identity(call)->tenant;
+    cleat__rpc_call_set_data(call, self);
+    return self;
+}

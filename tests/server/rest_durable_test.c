@@ -1,0 +1,219 @@
+/* Durable runs over REST: evicted ones are shown as running, and are restored; logs are forked. */
+#include "rest_test.h"
+
+#define STABLE "/api/v1/stable/tenants/{tenant}"
+#define SINCE  "since=2001-01-01T00:00:00Z"
+
+/* ---- Runs of "long" ---- */
+
+static void add_durable_worker(rest_world *it)
+{
+    const cleat_slice action = cleat_slice_of("long:long");
+    const cleat__workflow workflow = {
+        .name = cleat_slice_of("long"),
+        .task = cleat_slice_of("long"),
+        .action = action,
+        .is_durable = true,
+        .policy = {.priority = 1,
+                   .backoff_factor = 1,
+                   .execution_timeout_ms = 60000,
+                   .schedule_timeout_ms = 300000},
+    };
+    const cleat__slots slots = {cleat_slice_of("durable"), 10};
+    const cleat__worker_spec spec = {.actions = &action, .action_count = 1, .slots = &slots, .slot_count = 1};
+    cleat__uuid id;
+    const cleat__command join = {.kind = CLEAT__COMMAND_WORKER_JOIN,
+                                 .tenant = 1,
+                                 .as.worker_join = {&spec, {NULL, take_nothing, pass_over}, &id}};
+    assert_int_equal(cleat__engine_put_workflow(it->engine, 1, &workflow, NULL), CLEAT_OK);
+    assert_int_equal(cleat__engine_ask(it->engine, &join), CLEAT_OK);
+}
+
+static cleat_status ask_durable(rest_world *it, const cleat__uuid *run, int32_t invocation_count,
+                                cleat__durable_request *requests, size_t count)
+{
+    const cleat__command command = {.kind = CLEAT__COMMAND_DURABLE,
+                                    .tenant = 1,
+                                    .as.durable = {.run_id = *run,
+                                                   .invocation_count = invocation_count,
+                                                   .requests = requests,
+                                                   .count = count,
+                                                   .listener = NULL}};
+    return cleat__engine_ask(it->engine, &command);
+}
+
+/* A memo, and a wait that never ends. */
+static void record(rest_world *it, const cleat__uuid *run, int32_t invocation_count)
+{
+    const cleat__condition condition = {
+        .kind = CLEAT__CONDITION_EVENT, .data_key = cleat_slice_of("go"), .key = cleat_slice_of("go")};
+    cleat__durable_request requests[] = {
+        {.kind = CLEAT__DURABLE_MEMO,
+         .as.memo = {.key = cleat_slice_of("key"), .payload = cleat_slice_of("1")}},
+        {.kind = CLEAT__DURABLE_WAIT_FOR, .as.wait_for = {.conditions = &condition, .count = 1}},
+    };
+    assert_int_equal(ask_durable(it, run, invocation_count, requests, 2), CLEAT_OK);
+    cleat__durable_request_deinit(&requests[0]);
+}
+
+static void evict(rest_world *it, const cleat__uuid *run, int32_t invocation_count)
+{
+    cleat__durable_request request = {.kind = CLEAT__DURABLE_EVICT,
+                                      .as.evict = {.reason = cleat_slice_of("it waits")}};
+    assert_int_equal(ask_durable(it, run, invocation_count, &request, 1), CLEAT_OK);
+}
+
+/* In its first invocation, with a worker. */
+static cleat__uuid begin(rest_world *it)
+{
+    cleat__uuid run = trigger_run(it, 1, "long");
+    wait_until_running(it, &run);
+    record(it, &run, 1);
+    return run;
+}
+
+/* Which of the two runs is on the list; "" for none, "both". */
+static void expect_rows(rest_world *it, const char *filter, const cleat__uuid *first,
+                        const cleat__uuid *second)
+{
+    json_t *page = get(it, URL(STABLE "/workflow-runs?" SINCE "&only_tasks=true&%s", filter));
+    size_t index = 0, count = (first != NULL) + (second != NULL);
+    assert_int_equal(count_at(page, "rows"), count);
+    const cleat__uuid *const newest_first[] = {second, first};
+    for (size_t i = 0; i < 2; i++) {
+        if (newest_first[i] != NULL) {
+            assert_string_equal(text_at(page, URL("rows.%zu.metadata.id", index)), ID(newest_first[i]));
+            assert_string_equal(text_at(page, URL("rows.%zu.status", index)), "RUNNING");
+            assert_true(json_is_true(at(page, URL("rows.%zu.isDurable", index))));
+            index++;
+        }
+    }
+    json_decref(page);
+}
+
+/* ---- Tests ---- */
+
+static void evicted_runs_are_running_ones(void **state)
+{
+    rest_world *it = *state;
+    add_durable_worker(it);
+    cleat__uuid evicted = begin(it), present = begin(it);
+    evict(it, &evicted, 1);
+    expect_rows(it, "statuses=RUNNING", &evicted, &present);
+    expect_rows(it, "running_filter=ALL", &evicted, &present);
+    expect_rows(it, "running_filter=EVICTED", &evicted, NULL);
+    expect_rows(it, "running_filter=ON_WORKER&statuses=RUNNING", NULL, &present);
+    expect_rows(it, "running_filter=EVICTED&statuses=QUEUED", NULL, NULL);
+    json_t *details = get(it, URL("/api/v1/stable/workflow-runs/%s", ID(&evicted)));
+    assert_string_equal(text_at(details, "run.status"), "RUNNING");
+    assert_true(json_is_true(at(details, "tasks.0.isEvicted")));
+    json_decref(details);
+    details = get(it, URL("/api/v1/stable/workflow-runs/%s/status", ID(&evicted)));
+    assert_string_equal(json_string_value(details), "RUNNING");
+    json_decref(details);
+    details = get(it, URL("/api/v1/stable/tasks/%s", ID(&present)));
+    assert_true(json_is_false(at(details, "isEvicted")));
+    json_decref(details);
+    expect_400(it, "GET", URL(STABLE "/workflow-runs?" SINCE "&only_tasks=true&running_filter=x"), NULL,
+               "running_filter");
+}
+
+static void evicted_runs_are_counted(void **state)
+{
+    rest_world *it = *state;
+    add_durable_worker(it);
+    cleat__uuid evicted = begin(it);
+    (void)begin(it);
+    evict(it, &evicted, 1);
+    static const char *const filters[] = {SINCE, SINCE "&additional_metadata=user:ada"};
+    for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+        json_t *counts = get(it, URL(STABLE "/task-metrics?%s", filters[i]));
+        assert_string_equal(text_at(counts, "1.status"), "RUNNING");
+        assert_int_equal(int_at(counts, "1.count"), 2);
+        assert_int_equal(int_at(counts, "1.runningDetailCount.evicted"), 1);
+        assert_int_equal(int_at(counts, "1.runningDetailCount.onWorker"), 1);
+        json_decref(counts);
+    }
+    json_t *queues = get(it, "/api/v1/tenants/{tenant}/queue-metrics");
+    assert_int_equal(int_at(queues, "total.numRunning"), 1);
+    assert_int_equal(int_at(queues, "total.numQueued"), 0);
+    json_decref(queues);
+    reply text = ask(
+        it->server, (question){.path = "/api/v1/tenants/" TENANT_1 "/prometheus-metrics", .headers = {AS_1}});
+    assert_non_null(strstr(text.body, "cleat_tenant_evicted_runs{action=\"long:long\",task=\"long\"} 1\n"));
+    assert_non_null(strstr(text.body, "cleat_tenant_running_runs{action=\"long:long\",task=\"long\"} 1\n"));
+    reply_deinit(&text);
+}
+
+static void an_evicted_run_is_restored(void **state)
+{
+    rest_world *it = *state;
+    add_durable_worker(it);
+    cleat__uuid run = begin(it);
+    evict(it, &run, 1);
+    const char *path = URL("/api/v1/stable/tasks/%s/restore", ID(&run));
+    assert_null(at(ask_json(it, (asking){2, "POST", path, NULL, 404}), "requeued"));
+    for (int i = 0; i < 2; i++) { /* the second time it is not evicted any more, which is as good */
+        json_t *answer = post(it, path, NULL);
+        assert_true(json_is_true(at(answer, "requeued")));
+        json_decref(answer);
+    }
+    wait_until_running(it, &run);
+    record(it, &run, 2);
+    json_decref(ask_json(it, (asking){1, "POST", "/api/v1/stable/tasks/" NO_ID "/restore", NULL, 404}));
+}
+
+static void evicted_runs_are_cancelled_by_a_filter(void **state)
+{
+    rest_world *it = *state;
+    add_durable_worker(it);
+    cleat__uuid run = begin(it);
+    evict(it, &run, 1);
+    json_t *answer = post(it, STABLE "/tasks/cancel",
+                          "{\"filter\":{\"since\":\"2001-01-01T00:00:00Z\",\"statuses\":[\"RUNNING\"]}}");
+    assert_string_equal(text_at(answer, "ids.0"), ID(&run));
+    json_decref(answer);
+    answer = get(it, URL("/api/v1/stable/workflow-runs/%s/status", ID(&run)));
+    assert_string_equal(json_string_value(answer), "CANCELLED");
+    json_decref(answer);
+}
+
+static void a_log_is_forked(void **state)
+{
+    rest_world *it = *state;
+    add_durable_worker(it);
+    cleat__uuid run = begin(it);
+    const cleat__command end = {
+        .kind = CLEAT__COMMAND_REPORT,
+        .tenant = 1,
+        .as.report = {.task_id = run, .retry_count = CLEAT__RETRY_CURRENT, .output = cleat_slice_of("{}")}};
+    char body[128];
+    snprintf(body, sizeof(body), "{\"taskExternalId\":\"%s\",\"nodeId\":2,\"branchId\":0}", ID(&run));
+    json_decref(ask_json(it, (asking){1, "POST", STABLE "/durable-tasks/branch", body, 409})); /* it runs */
+    assert_int_equal(cleat__engine_ask(it->engine, &end), CLEAT_OK);
+    json_decref(ask_json(it, (asking){2, "POST", STABLE "/durable-tasks/branch", body, 404}));
+    json_t *answer = post(it, STABLE "/durable-tasks/branch", body);
+    assert_string_equal(text_at(answer, "taskExternalId"), ID(&run));
+    assert_int_equal(int_at(answer, "nodeId"), 2);
+    assert_int_equal(int_at(answer, "branchId"), 2);
+    json_decref(answer);
+    snprintf(body, sizeof(body), "{\"taskExternalId\":\"%s\",\"nodeId\":9}", ID(&run));
+    json_decref(ask_json(it, (asking){1, "POST", STABLE "/durable-tasks/branch", body, 404}));
+    expect_400(it, "POST", STABLE "/durable-tasks/branch", "{\"nodeId\":1}", "taskExternalId must be a UUID");
+    expect_400(it, "POST", STABLE "/durable-tasks/branch",
+               "{\"taskExternalId\":\"" NO_ID "\",\"nodeId\":1.5}", "nodeId must be a whole number");
+    expect_400(it, "POST", STABLE "/durable-tasks/branch",
+               "{\"taskExternalId\":\"" NO_ID "\",\"nodeId\":1,\"branchId\":-1}", "branchId");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        REST_TEST(evicted_runs_are_running_ones),
+        REST_TEST(evicted_runs_are_counted),
+        REST_TEST(an_evicted_run_is_restored),
+        REST_TEST(evicted_runs_are_cancelled_by_a_filter),
+        REST_TEST(a_log_is_forked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
