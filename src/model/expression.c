@@ -1,0 +1,161 @@
+#include "model/expression.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/utf8.h"
+#include "model/expression_tree.h"
+
+#include <math.h>
+
+/* What a text of the greatest size can make: every byte a node. */
+enum { COMPILED_MAX = 16 << 20 };
+
+cleat_status cleat__expression_compile(cleat_slice text, cleat__expression **out)
+{
+    *out = NULL;
+    if (text.size > CLEAT__EXPRESSION_SIZE_MAX) {
+        return cleat__fail(CLEAT_TOO_LARGE, "an expression of %zu bytes; at most %zu are read", text.size,
+                           CLEAT__EXPRESSION_SIZE_MAX);
+    }
+    cleat__expression *expression = cleat__malloc(sizeof(*expression));
+    if (expression == NULL) {
+        return cleat__fail_memory();
+    }
+    *expression = (cleat__expression){.memory = {.most = COMPILED_MAX}};
+    /* Names in the tree are those of the text. */
+    char *copy = cleat__arena_get(&expression->memory, text.size + 1);
+    cleat_status status = copy != NULL ? CLEAT_OK : cleat__fail_memory();
+    if (status == CLEAT_OK) {
+        memcpy(copy, text.size != 0 ? text.data : "", text.size);
+        status = cleat__cel_parse((cleat_slice){copy, text.size}, expression);
+    }
+    if (status != CLEAT_OK) {
+        cleat__expression_free(expression);
+        return status;
+    }
+    *out = expression;
+    return CLEAT_OK;
+}
+
+void cleat__expression_free(cleat__expression *expression)
+{
+    if (expression != NULL) {
+        cleat__arena_deinit(&expression->memory);
+        cleat__free(expression);
+    }
+}
+
+cleat_status cleat__expression_check(cleat_slice text)
+{
+    cleat__expression *expression;
+    cleat_status status = cleat__expression_compile(text, &expression);
+    cleat__expression_free(expression);
+    return status;
+}
+
+/* ---- Evaluating ---- */
+
+static void begin(cleat__cel_run *run, const cleat__expression_variables *variables)
+{
+    /* Locals are written before they are read, and are too many to be cleared each time. */
+    run->variables = variables;
+    memset(run->parsed, 0, sizeof(run->parsed));
+    run->memory = (cleat__arena){.most = CLEAT__EXPRESSION_MEMORY_MAX};
+    run->steps = CLEAT__EXPRESSION_STEPS_MAX;
+    run->status = CLEAT_OK;
+    run->message[0] = '\0';
+}
+
+/* Control characters of keys and the like have no place in a message; what cannot be read of UTF-8 neither. */
+static cleat_status fail(cleat__cel_run *run)
+{
+    if (run->status == CLEAT_NO_MEMORY) {
+        return cleat__fail_memory();
+    }
+    for (char *c = run->message; *c != '\0'; c++) {
+        *c = (unsigned char)*c < 0x20 || *c == 0x7F ? ' ' : *c;
+    }
+    run->message[cleat__utf8_valid_prefix(run->message, strlen(run->message))] = '\0';
+    return cleat__fail(run->status, "expression: %s", run->message);
+}
+
+static void end(cleat__cel_run *run)
+{
+    for (size_t i = 0; i < CLEAT__CEL_VARIABLE_COUNT; i++) {
+        json_decref(run->parsed[i]);
+    }
+    cleat__arena_deinit(&run->memory);
+}
+
+static bool fail_kind(cleat__cel_run *run, const cleat__cel_value *value, const char *wanted)
+{
+    return cleat__cel_fail(run, "its value is of the type %s, not %s", cleat__cel_kind_name(value->kind),
+                           wanted);
+}
+
+cleat_status cleat__expression_test(const cleat__expression *expression,
+                                    const cleat__expression_variables *variables, bool *result)
+{
+    cleat__cel_run run;
+    cleat__cel_value value;
+    begin(&run, variables);
+    bool is_done = cleat__cel_evaluate(&run, expression->root, &value) &&
+                   (value.kind == CLEAT__CEL_BOOL || fail_kind(&run, &value, "bool"));
+    *result = is_done && value.as.boolean;
+    cleat_status status = is_done ? CLEAT_OK : fail(&run);
+    end(&run);
+    return status;
+}
+
+cleat_status cleat__expression_text(const cleat__expression *expression,
+                                    const cleat__expression_variables *variables, char **result, size_t *size)
+{
+    cleat__cel_run run;
+    cleat__cel_value value;
+    *result = NULL;
+    begin(&run, variables);
+    bool is_done = cleat__cel_evaluate(&run, expression->root, &value) &&
+                   (value.kind == CLEAT__CEL_STRING || fail_kind(&run, &value, "string"));
+    cleat_status status = is_done ? CLEAT_OK : fail(&run);
+    if (is_done) {
+        *result = cleat__slice_dup(value.as.text);
+        status = *result != NULL ? CLEAT_OK : cleat__fail_memory();
+    }
+    if (size != NULL) {
+        *size = status == CLEAT_OK ? value.as.text.size : 0;
+    }
+    end(&run);
+    return status;
+}
+
+static bool whole_number(cleat__cel_run *run, const cleat__cel_value *value, int64_t *result)
+{
+    if (value->kind == CLEAT__CEL_INT) {
+        *result = value->as.integer;
+        return true;
+    }
+    if (value->kind == CLEAT__CEL_UINT && value->as.natural <= INT64_MAX) {
+        *result = (int64_t)value->as.natural;
+        return true;
+    }
+    if (value->kind == CLEAT__CEL_DOUBLE && value->as.real >= -0x1p63 && value->as.real < 0x1p63 &&
+        trunc(value->as.real) == value->as.real) {
+        *result = (int64_t)value->as.real;
+        return true;
+    }
+    return cleat__cel_is_number(value) ? cleat__cel_fail(run, "its value is no integer of 64 bits")
+                                       : fail_kind(run, value, "int");
+}
+
+cleat_status cleat__expression_number(const cleat__expression *expression,
+                                      const cleat__expression_variables *variables, int64_t *result)
+{
+    cleat__cel_run run;
+    cleat__cel_value value;
+    *result = 0;
+    begin(&run, variables);
+    bool is_done = cleat__cel_evaluate(&run, expression->root, &value) && whole_number(&run, &value, result);
+    cleat_status status = is_done ? CLEAT_OK : fail(&run);
+    end(&run);
+    return status;
+}
