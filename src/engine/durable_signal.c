@@ -50,9 +50,7 @@ static cleat_status make(cleat__core *core, cleat__durable *durable, const cleat
         .created_at_ms = core->now.unix_ms,
     };
     status = cleat__core_check(core, cleat__entry_insert(core->store, &durable->run.id, entry));
-    return status == CLEAT_OK
-               ? cleat__durable_arm(core, durable, node, core->now.unix_ms, &request)
-               : status;
+    return status == CLEAT_OK ? cleat__durable_arm(core, durable, node, core->now.unix_ms, &request) : status;
 }
 
 /* What is there already is that wait, whatever its conditions are now. */

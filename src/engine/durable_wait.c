@@ -195,7 +195,8 @@ static cleat_status take_node(cleat__core *core, cleat__durable *durable, cleat_
         return CLEAT_OK;
     }
     /* It is new; or the run had ended and was replayed, so that nothing stands for it. */
-    return status == CLEAT_OK ? cleat__durable_arm(core, durable, *node, entry.created_at_ms, request) : status;
+    return status == CLEAT_OK ? cleat__durable_arm(core, durable, *node, entry.created_at_ms, request)
+                              : status;
 }
 
 cleat_status cleat__durable_wait_for(cleat__core *core, cleat__durable *durable,

@@ -436,8 +436,9 @@ void cleat__roster_cancel(cleat__roster *roster, cleat__worker *worker, const cl
         .task_id = run->id,
         .retry_count = run->retry_count,
         .priority = run->priority,
-        .invocation_count =
-            cleat__run_is_durable(run) ? CLEAT__CONTAINER(run, const cleat__durable, run)->invocation_count : 0,
+        .invocation_count = cleat__run_is_durable(run)
+                                ? CLEAT__CONTAINER(run, const cleat__durable, run)->invocation_count
+                                : 0,
         .workflow_id = run->type->workflow->id,
         .version_id = run->type->version_id,
         .task = run->type->queue->action,

@@ -28,9 +28,9 @@ typedef struct cleat__http_answer {
 
 typedef struct cleat__http_call {
     const cleat__http_route *route;
-    void *service;             /* of the route's table */
-    cleat__identity identity;  /* zero where no token was asked for, or given */
-    const char *content_type;  /* of the body, "" when the request does not say */
+    void *service;            /* of the route's table */
+    cleat__identity identity; /* zero where no token was asked for, or given */
+    const char *content_type; /* of the body, "" when the request does not say */
     /* Of the caller's trace; NULL: it does not say. */
     const char *traceparent, *tracestate, *baggage;
     cleat_slice body;          /* unpacked */

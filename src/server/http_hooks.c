@@ -49,8 +49,8 @@ static bool read_invocation(cleat__http_call *call, const json_t *body, cleat__c
 {
     const json_t *id = json_object_get(body, "run_id"), *count = json_object_get(body, "invocation_count");
     double number = json_number_value(count);
-    if (!json_is_string(id) || cleat__uuid_parse(cleat_slice_of(json_string_value(id)),
-                                                 &command->as.durable.run_id) != CLEAT_OK) {
+    if (!json_is_string(id) ||
+        cleat__uuid_parse(cleat_slice_of(json_string_value(id)), &command->as.durable.run_id) != CLEAT_OK) {
         cleat__http_call_fail(call, 400, "run_id must be a UUID");
         return false;
     }
@@ -217,7 +217,8 @@ cleat__http_table cleat__http_hooks_table(const cleat__http_hooks *hooks)
 {
     static const cleat__http_route routes[] = {
         {"PUT", "/hooks/{token}", CLEAT__HTTP_NAMED, handle_put, NULL},
-        {"POST", "/hooks/{token}", CLEAT__HTTP_NAMED | CLEAT__HTTP_OPEN | CLEAT__HTTP_KNOWS, handle_post, NULL},
+        {"POST", "/hooks/{token}", CLEAT__HTTP_NAMED | CLEAT__HTTP_OPEN | CLEAT__HTTP_KNOWS, handle_post,
+         NULL},
         {"POST", "/api/v1/stable/tenants/{tenant}/hooks/{token}", CLEAT__HTTP_NAMED | CLEAT__HTTP_OPEN,
          handle_post_of_tenant, NULL},
     };

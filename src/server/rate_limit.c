@@ -17,9 +17,12 @@ static const struct {
     const char *prefix;
     int group, factor;
 } groups[] = {
-    {"/EventsService/", 0, 1},    {"/WorkflowService/", 1, 1},
-    {"/v1.AdminService/", 2, 1},  {"/Dispatcher/", 3, 10},
-    {"/v1.V1Dispatcher/", 3, 10}, {"/opentelemetry.proto.collector.trace.v1.TraceService/", 4, 10},
+    {"/EventsService/", 0, 1},
+    {"/WorkflowService/", 1, 1},
+    {"/v1.AdminService/", 2, 1},
+    {"/Dispatcher/", 3, 10},
+    {"/v1.V1Dispatcher/", 3, 10},
+    {"/opentelemetry.proto.collector.trace.v1.TraceService/", 4, 10},
     {"/hooks/", 5, 1},
 };
 

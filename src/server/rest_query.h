@@ -38,7 +38,8 @@ cleat__uuid cleat__rest_first_id(int64_t unix_ms);
     "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 3 ELSE coalesce(e.state, l.state) END"
 /* How many there are, for what is counted by them. */
 enum { CLEAT__REST_STATES = CLEAT_RUN_EVICTED + 1 };
-_Static_assert(CLEAT_RUN_CANCELLED == 4 && CLEAT_RUN_FAILED == 3 && CLEAT_RUN_EVICTED == 5, "as the statements have them");
+_Static_assert(CLEAT_RUN_CANCELLED == 4 && CLEAT_RUN_FAILED == 3 && CLEAT_RUN_EVICTED == 5,
+               "as the statements have them");
 
 typedef struct cleat__rest_run {
     cleat__run_row row; /* with metadata and error; input and output where they were asked for */
@@ -77,7 +78,8 @@ cleat_status cleat__rest_query_run_ids(cleat__store *store, int64_t tenant, cons
                                        int64_t *total);
 /* All that match, whatever the page. */
 cleat_status cleat__rest_query_run_counts(cleat__store *store, int64_t tenant,
-                                          const cleat__rest_filter *filter, uint64_t by_status[CLEAT__REST_STATES]);
+                                          const cleat__rest_filter *filter,
+                                          uint64_t by_status[CLEAT__REST_STATES]);
 
 /* A span of time in parts of equal width. */
 typedef struct cleat__rest_span {

@@ -286,11 +286,12 @@ static bool see_status(void *argument, const cleat__uuid *id, cleat_run_status s
 }
 
 cleat_status cleat__rest_query_run_counts(cleat__store *store, int64_t tenant,
-                                          const cleat__rest_filter *filter, uint64_t by_status[CLEAT__REST_STATES])
+                                          const cleat__rest_filter *filter,
+                                          uint64_t by_status[CLEAT__REST_STATES])
 {
-#define SELECT_COUNTS                                                                   \
+#define SELECT_COUNTS                                                               \
     "SELECT total(s = 0), total(s = 1), total(s = 2), total(s = 3), total(s = 4), " \
-    "total(s = 5) FROM " \
+    "total(s = 5) FROM "                                                            \
     "(SELECT " CLEAT__REST_STATE " AS s " CHOSEN
     static const char all[] = SELECT_COUNTS ")";
     static const char children[] = SELECT_COUNTS OF_PARENT ")";

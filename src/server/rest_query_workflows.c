@@ -87,7 +87,8 @@ cleat_status cleat__rest_query_queues(cleat__store *store, int64_t tenant,
         "min(CASE WHEN l.state = 1 THEN l.started_at_ms END) "
         "FROM task_live l JOIN task_type y ON y.id = l.type_id "
         "WHERE y.tenant = ?1 GROUP BY y.task_name, y.action ORDER BY y.task_name, y.action";
-    _Static_assert(CLEAT_RUN_QUEUED == 0 && CLEAT_RUN_RUNNING == 1 && CLEAT_RUN_EVICTED == 5, "as the statement has them");
+    _Static_assert(CLEAT_RUN_QUEUED == 0 && CLEAT_RUN_RUNNING == 1 && CLEAT_RUN_EVICTED == 5,
+                   "as the statement has them");
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {

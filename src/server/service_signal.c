@@ -137,8 +137,8 @@ static void completed(void *listener, const cleat__uuid *run_id, int32_t invocat
         if (it->node.branch == completion->node.branch && it->node.number == completion->node.number &&
             cleat__uuid_equals(&it->run_id, run_id)) {
             *link = it->next;
-            cleat__unread *message = cleat__durable_pack(
-                event_new(it, completion->payload != NULL ? completion->payload : "{}"));
+            cleat__unread *message =
+                cleat__durable_pack(event_new(it, completion->payload != NULL ? completion->payload : "{}"));
             cleat__durable_stream_put(&self->base, message);
             cleat__free(it);
         } else {

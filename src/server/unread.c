@@ -62,8 +62,7 @@ cleat_status cleat__unread_send(cleat__unread_list *list, cleat__rpc_call *call)
 
 cleat_status cleat__unread_check(const cleat__unread_list *list, const cleat__rpc_call *call)
 {
-    bool is_too_much =
-        list->size > UNREAD_MAX || (list->size > UNREAD_SHARE && cleat__rpc_is_short(call));
+    bool is_too_much = list->size > UNREAD_MAX || (list->size > UNREAD_SHARE && cleat__rpc_is_short(call));
     return is_too_much ? cleat__fail(CLEAT_RESOURCE_EXHAUSTED,
                                      "the peer does not read: %zu bytes wait for it", list->size)
                        : CLEAT_OK;

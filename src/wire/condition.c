@@ -12,9 +12,8 @@ typedef Cleat__V1__BaseMatchCondition common;
 static cleat_status read_common(const common *from, cleat_slice name, cleat__condition *out)
 {
     cleat__uuid group;
-    out->data_key = from != NULL && from->readable_data_key[0] != '\0'
-                        ? cleat_slice_of(from->readable_data_key)
-                        : name;
+    out->data_key =
+        from != NULL && from->readable_data_key[0] != '\0' ? cleat_slice_of(from->readable_data_key) : name;
     if (from == NULL) {
         return CLEAT_OK;
     }

@@ -57,9 +57,8 @@ static cleat_status read_memo(const Cleat__V1__DurableTaskMemoRequest *message, 
 static cleat_status read_complete_memo(const Cleat__V1__DurableTaskCompleteMemoRequest *message, asked *out)
 {
     const Cleat__V1__DurableEventLogEntryRef *ref = message->ref;
-    cleat_status status = ref != NULL
-                              ? read_task(ref->durable_task_external_id, ref->invocation_count, out)
-                              : cleat__fail(CLEAT_INVALID_ARGUMENT, "complete_memo has no ref");
+    cleat_status status = ref != NULL ? read_task(ref->durable_task_external_id, ref->invocation_count, out)
+                                      : cleat__fail(CLEAT_INVALID_ARGUMENT, "complete_memo has no ref");
     if (status == CLEAT_OK) {
         status = check_key(message->memo_key);
     }
@@ -178,9 +177,9 @@ static cleat_status read_evict(const Cleat__V1__DurableTaskEvictInvocationReques
     if (status == CLEAT_OK) {
         status = read_nodes(message, out);
     }
-    return status == CLEAT_OK ? cleat__payload_metadata_of(slice_of(message->cleat_carrier),
-                                                           &out->request.as.evict.carrier)
-                              : status;
+    return status == CLEAT_OK
+               ? cleat__payload_metadata_of(slice_of(message->cleat_carrier), &out->request.as.evict.carrier)
+               : status;
 }
 
 /* ---- All of them ---- */

@@ -103,7 +103,8 @@ static void write_runs(const cleat__durable_asked *asked, bool *failed, response
 
 static void write_wait_for(const cleat__durable_asked *asked, bool *failed, response *message)
 {
-    message->wait_for_ack = part_new(failed, &cleat__v1__durable_task_event_wait_for_ack_response__descriptor);
+    message->wait_for_ack =
+        part_new(failed, &cleat__v1__durable_task_event_wait_for_ack_response__descriptor);
     if (message->wait_for_ack != NULL) {
         message->wait_for_ack->ref =
             ref_new(failed, asked->task_id, asked->invocation_count, asked->request.as.wait_for.node);
@@ -198,8 +199,8 @@ response *cleat__durable_answer_write(const cleat__durable_asked *asked)
     case CLEAT__DURABLE_WAIT_FOR: write_wait_for(asked, &failed, message); break;
     case CLEAT__DURABLE_EVICT: write_eviction(asked, &failed, message); break;
     default:
-        (void)write_completed(asked->task_id, asked->invocation_count,
-                              asked->request.as.complete_memo.node, &failed, message);
+        (void)write_completed(asked->task_id, asked->invocation_count, asked->request.as.complete_memo.node,
+                              &failed, message);
         break;
     }
     return finished(message, failed);
@@ -219,10 +220,9 @@ response *cleat__durable_error_write(const cleat__durable_asked *asked, cleat_st
     }
     message->error = error;
     error->ref = ref_new(&failed, asked->task_id, asked->invocation_count, node);
-    error->error_type =
-        status == CLEAT_NON_DETERMINISTIC
-            ? CLEAT__V1__DURABLE_TASK_ERROR_TYPE__DURABLE_TASK_ERROR_TYPE_NONDETERMINISM
-            : CLEAT__V1__DURABLE_TASK_ERROR_TYPE__DURABLE_TASK_ERROR_TYPE_UNSPECIFIED;
+    error->error_type = status == CLEAT_NON_DETERMINISTIC
+                            ? CLEAT__V1__DURABLE_TASK_ERROR_TYPE__DURABLE_TASK_ERROR_TYPE_NONDETERMINISM
+                            : CLEAT__V1__DURABLE_TASK_ERROR_TYPE__DURABLE_TASK_ERROR_TYPE_UNSPECIFIED;
     error->error_message = cleat__message_string(&failed, text);
     return finished(message, failed);
 }
