@@ -278,8 +278,8 @@ static inline void hear_completed_on(const invocation *self, rpc_stream *stream,
     const Cleat__V1__DurableTaskEventLogEntryCompletedResponse *entry = message->entry_completed;
     assert_ref(self, entry->ref, node);
     assert_false(entry->is_failure);
-    if (entry->payload.len != strlen(payload) ||
-        memcmp(entry->payload.data, payload, entry->payload.len) != 0) {
+    const cleat_slice told = {(const char *)entry->payload.data, entry->payload.len};
+    if (!cleat_slice_equals(told, cleat_slice_of(payload))) {
         fail_msg("node %d ended with %.*s instead of %s", (int)node, (int)entry->payload.len,
                  (const char *)entry->payload.data, payload);
     }
