@@ -196,6 +196,7 @@ static void metrics_tell_how_the_engine_is(void **state)
     assert_has(page.headers, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n");
     assert_has(page.body, "\ncleat_runs{status=\"QUEUED\"} 1\n");
     assert_has(page.body, "\ncleat_runs{status=\"RUNNING\"} 1\n");
+    assert_has(page.body, "\ncleat_runs{status=\"EVICTED\"} 0\n");
     assert_has(page.body, "\ncleat_runs_ended_total{status=\"CANCELLED\"} 1\n");
     assert_has(page.body, "\ncleat_runs_ended_total{status=\"FAILED\"} 0\n");
     assert_has(page.body, "\ncleat_dispatch_seconds_bucket{le=\"+Inf\"} 1\n");
