@@ -20,6 +20,9 @@ typedef struct cleat__user_event {
     int32_t priority;     /* of the runs that it starts; 0: that of their workflow */
 } cleat__user_event;
 
+/* On the wire, payloads of hooks come to a run as events of keys that begin so; programs push none of them. */
+#define CLEAT__HOOK_EVENT_PREFIX "cleat:hook:"
+
 /* CLEAT_INVALID_ARGUMENT or CLEAT_TOO_LARGE says what is wrong. Parses: not for the engine's thread,
  * which takes payload and metadata as checked. */
 cleat_status cleat__user_event_check(const cleat__user_event *event);

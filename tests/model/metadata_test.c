@@ -75,6 +75,64 @@ static void test_what_an_event_hands_on(void **state)
     }
 }
 
+static void test_what_an_invocation_is_delivered_with(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {NULL, NULL, "{}"},
+        {"{\"a\":1.50}", NULL, "{\"a\":1.50}"},
+        {"{\"a\":1,\"b\":2}", "{\"b\":3}", "{\"a\":1,\"b\":3}"},
+        /* The first trace context becomes the origin, with its state, */
+        {"{\"traceparent\":\"p\",\"tracestate\":\"s\",\"baggage\":\"b\"}", "{\"traceparent\":\"q\"}",
+         "{\"cleat__origin_traceparent\":\"p\",\"cleat__origin_tracestate\":\"s\",\"baggage\":\"b\","
+         "\"traceparent\":\"q\"}"},
+        {"{\"traceparent\":\"p\"}", "{\"traceparent\":\"q\",\"tracestate\":\"t\",\"baggage\":\"c\"}",
+         "{\"cleat__origin_traceparent\":\"p\",\"traceparent\":\"q\",\"tracestate\":\"t\",\"baggage\":"
+         "\"c\"}"},
+        /* unless it is the same, */
+        {"{\"traceparent\":\"p\"}", "{\"traceparent\":\"p\"}", "{\"traceparent\":\"p\"}"},
+        /* or the run has an origin, */
+        {"{\"traceparent\":\"p\",\"tracestate\":\"s\",\"cleat__origin_traceparent\":\"o\"}",
+         "{\"traceparent\":\"q\"}", "{\"cleat__origin_traceparent\":\"o\",\"traceparent\":\"q\"}"},
+        /* or the carrier names one. */
+        {"{\"traceparent\":\"p\",\"cleat__origin_traceparent\":\"o\",\"cleat__origin_tracestate\":\"s\"}",
+         "{\"traceparent\":\"q\",\"cleat__origin_traceparent\":\"n\"}",
+         "{\"traceparent\":\"q\",\"cleat__origin_traceparent\":\"n\"}"},
+        {"{\"traceparent\":\"p\",\"tracestate\":\"s\"}", "{\"baggage\":\"c\"}",
+         "{\"traceparent\":\"p\",\"tracestate\":\"s\",\"baggage\":\"c\"}"},
+        {"{}", "{\"traceparent\":\"q\"}", "{\"traceparent\":\"q\"}"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        cleat__buffer out = {0};
+        cleat__metadata_deliver(cleat_slice_of(cases[i][0]), cleat_slice_of(cases[i][1]), &out);
+        cleat__buffer_append_byte(&out, '\0');
+        assert_string_equal((const char *)out.data, cases[i][2]);
+        cleat__buffer_deinit(&out);
+    }
+}
+
+static void test_the_carrier_in_a_message(void **state)
+{
+    (void)state;
+#define CONTEXT "00-0102030405060708090a0b0c0d0e0f10-0102030405060708-01"
+    static const char *const cases[][2] = {
+        {NULL, ""},
+        {"{}", ""},
+        {"{\"traceparent\":\"p\",\"baggage\":\"b\"}", ""},
+        {"{\"a\":1,\"traceparent\":\"" CONTEXT "\",\"cleat__origin_traceparent\":\"o\"}",
+         "{\"traceparent\":\"" CONTEXT "\"}"},
+        {"{\"baggage\":\"b\",\"tracestate\":\"s\",\"traceparent\":\"" CONTEXT "\"}",
+         "{\"traceparent\":\"" CONTEXT "\",\"tracestate\":\"s\",\"baggage\":\"b\"}"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        cleat__buffer out = {0};
+        cleat__metadata_carrier(cleat_slice_of(cases[i][0]), &out);
+        cleat__buffer_append_byte(&out, '\0');
+        assert_string_equal((const char *)out.data, cases[i][1]);
+        cleat__buffer_deinit(&out);
+    }
+}
+
 #define OTHER_ID "09000000-0000-0000-0000-000000000000"
 /* The beginnings of SHA-256 over a text and the bytes of an id, by another implementation. */
 #define OWN_TRACE   "53dda9b85bd267dd16fdab14b629f6e0"
@@ -142,6 +200,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_a_child_inherits),
         cmocka_unit_test(test_what_an_event_hands_on),
+        cmocka_unit_test(test_what_an_invocation_is_delivered_with),
+        cmocka_unit_test(test_the_carrier_in_a_message),
         cmocka_unit_test(test_a_trace_for_what_has_none),
         cmocka_unit_test(test_looking_for_a_value),
     };

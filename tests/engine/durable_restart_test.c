@@ -1,0 +1,378 @@
+/* The engine ends at any time, and is started again on its file. */
+#include "durable_test.h"
+
+#include <malloc.h>
+
+static cleat__uuid start(rig *at)
+{
+    declare(at);
+    join_both(at, 100, 100);
+    cleat__uuid run = trigger(at, "flow:flow", "{}", 0);
+    assert_invocation(at, 1);
+    return run;
+}
+
+/* Another boot: the monotonic clock starts anew. */
+static void restart(rig *at)
+{
+    crash(at);
+    at->now.monotonic_ms = 77;
+    open_core(at);
+    join_both(at, 100, 100);
+}
+
+static void test_a_sleep_goes_on(void **state)
+{
+    rig *at = *state;
+    cleat__uuid run = start(at);
+    int64_t node;
+    sleep_for(at, &run, 1, 3600000, "1h", &node);
+    evict(at, &run, 1, node);
+    advance(at, 1800000);
+    restart(at);
+    assert_string_equal(state_of(at, &run), "EVICTED");
+    assert_true(cleat__core_next_ms(at->core) <= 77 + 5000); /* clocks are set */
+    advance(at, 1799999);
+    assert_invocation(at, 0);
+    advance(at, 1);
+    assert_invocation(at, 2);
+}
+
+static void test_what_is_over_when_it_starts_is_told_at_once(void **state)
+{
+    rig *at = *state;
+    cleat__uuid run = start(at);
+    int64_t node;
+    sleep_for(at, &run, 1, 3600000, "1h", &node);
+    evict(at, &run, 1, node);
+    at->now.unix_ms += 7200000;
+    restart(at);
+    assert_invocation(at, 2);
+}
+
+static void test_a_running_invocation_is_followed_by_the_next(void **state)
+{
+    rig *at = *state;
+    cleat__uuid run = start(at), child, again;
+    int64_t nodes[2];
+    memo(at, &run, 1, "a", "1");
+    sleep_for(at, &run, 1, 1000, "1s", &nodes[0]);
+    spawn(at, &run, 1, "{}", &child, &nodes[1]);
+    restart(at);
+    assert_string_equal(memo(at, &run, 1, "a", NULL), "CANCELLED");
+    assert_string_equal(memo(at, &run, 2, "a", NULL), "1 old 1");
+    advance(at, 1000);
+    sleep_for(at, &run, 2, 1000, "1s", &nodes[0]);
+    spawn(at, &run, 2, "{}", &again, &nodes[1]);
+    assert_true(cleat__uuid_equals(&again, &child));
+    assert_int_equal(report(at, &child, 1, CLEAT_OK, "5"), CLEAT_OK); /* it was lost too, and retried */
+    assert_string_equal(await(at, &run, 2, true, nodes, 2),
+                        "OK 1:{\"CREATE\":{\"1s\":[{\"sleep_duration\":\"1s\"}]}} 2:5");
+}
+
+static void test_what_an_evicted_run_waits_for(void **state)
+{
+    rig *at = *state;
+    declare(at);
+    join_both(at, 100, 100);
+    cleat__uuid all = trigger(at, "flow:flow", "all", 0), any = trigger(at, "flow:flow", "any", 0),
+                whatever = trigger(at, "flow:flow", "whatever", 0);
+    int64_t nodes[2];
+    const cleat__uuid *runs[] = {&all, &any, &whatever};
+    for (size_t i = 0; i < 3; i++) {
+        cleat__condition go = event_of("go");
+        sleep_for(at, runs[i], 1, 900 + (int64_t)i, "1s", &nodes[0]);
+        wait_for(at, runs[i], 1, &go, 1, &nodes[1]);
+        assert_int_equal(evict_with(at, runs[i], 1, i == 0, nodes, i == 2 ? 0 : 2, NULL), CLEAT_OK);
+    }
+    restart(at);
+    assert_string_equal(heard_text(at), "");
+    advance(at, 1000);
+    assert_string_equal(heard_text(at), "A0any A0whatever");
+    restart(at);
+    assert_string_equal(heard_text(at), "A1any A1whatever");
+    push_event(at, "go", "{}", NULL, NULL);
+    assert_string_equal(heard_text(at), "A0all");
+    int64_t first;
+    sleep_for(at, &all, 2, 1000, "1s", &first);
+    cleat__condition go = event_of("go");
+    wait_for(at, &all, 2, &go, 1, &nodes[1]);
+    /* The order in which they were met is the same after all this. */
+    assert_string_equal(
+        await(at, &all, 2, true, nodes, 2),
+        "OK 1:{\"CREATE\":{\"1s\":[{\"sleep_duration\":\"1s\"}]}} 2:{\"CREATE\":{\"go\":[{}]}}");
+}
+
+static void test_children_end_after_a_restart(void **state)
+{
+    rig *at = *state;
+    cleat__uuid run = start(at), children[2];
+    int64_t nodes[2];
+    for (size_t i = 0; i < 2; i++) {
+        spawn(at, &run, 1, "{}", &children[i], &nodes[i]);
+    }
+    evict_with(at, &run, 1, true, nodes, 2, "{\"traceparent\":\"p\"}");
+    restart(at);
+    assert_int_equal(at->ears.count, 2); /* the children were lost */
+    at->ears.count = 0;
+    report(at, &children[1], 1, CLEAT_OK, "2");
+    restart(at);
+    at->ears.count = 0;
+    report(at, &children[0], 2, CLEAT_OK, "1");
+    heard said = last_heard(at);
+    assert_int_equal(said.invocation_count, 2);
+    assert_int_equal(said.log_size, 2);
+    assert_string_equal(said.metadata, "{\"traceparent\":\"p\"}");
+    for (size_t i = 0; i < 2; i++) {
+        spawn(at, &run, 2, "{}", &children[i], &nodes[i]);
+    }
+    assert_string_equal(await(at, &run, 2, true, nodes, 2), "OK 2:1 1:2");
+}
+
+static void test_ended_runs_leave_their_log_and_nothing_else(void **state)
+{
+    rig *at = *state;
+    cleat__uuid run = start(at), child;
+    cleat__condition waits[] = {event_of("e"), hook_of("t")};
+    int64_t node;
+    cleat__durable_request create = {.kind = CLEAT__DURABLE_CREATE_HOOK};
+    create.as.create_hook.token = cleat_slice_of("t");
+    memo(at, &run, 1, "a", "1");
+    spawn(at, &run, 1, "{}", &child, &node);
+    ask_durable(at, &run, 1, &create);
+    wait_for(at, &run, 1, waits, 2, &node);
+    cancel(at, &run);
+    cleat__store *reader = NULL;
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
+    sqlite3_stmt *select = NULL;
+    assert_int_equal(sqlite3_prepare_v2(cleat__store_db(reader),
+                                        "SELECT (SELECT count(*) FROM durable_entry), "
+                                        "(SELECT count(*) FROM durable_condition), "
+                                        "(SELECT count(*) FROM durable_hook_payload)",
+                                        -1, &select, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(select), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(select, 0), 3);
+    assert_int_equal(sqlite3_column_int(select, 1), 0);
+    assert_int_equal(sqlite3_column_int(select, 2), 0);
+    sqlite3_finalize(select);
+    cleat__store_close(reader);
+    assert_int_equal(cleat__core_next_ms(at->core) > 77, 1);
+    report(at, &child, 0, CLEAT_OK, "1"); /* nobody waits any more */
+    restart(at);
+    assert_string_equal(state_of(at, &run), "CANCELLED");
+}
+
+/* ---- A worker of another process, which lives on ---- */
+
+static cleat__uuid listen_remote(rig *at, cleat__uuid *worker)
+{
+    cleat_slice name = cleat_slice_of("flow:flow");
+    const cleat__slots slots = {cleat_slice_of("durable"), 10};
+    cleat__worker_spec spec = {.name = {"w", 1},
+                               .actions = &name,
+                               .action_count = 1,
+                               .slots = &slots,
+                               .slot_count = 1,
+                               .runtime = {"{}", 2}};
+    cleat__command enroll = {.tenant = CLEAT__TENANT_DEFAULT,
+                             .kind = CLEAT__COMMAND_WORKER_REGISTER,
+                             .as.worker_register = {&spec, worker}};
+    if (cleat__uuid_is_nil(worker)) {
+        assert_int_equal(ask(at, &enroll), CLEAT_OK);
+    }
+    cleat__command listen = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_WORKER_LISTEN};
+    listen.as.listen.id = *worker;
+    listen.as.listen.session = 1;
+    listen.as.listen.is_kept = true;
+    listen.as.listen.sink = (cleat__worker_sink){&at->ears, hear_assign, hear_cancel};
+    assert_int_equal(ask(at, &listen), CLEAT_OK);
+    return *worker;
+}
+
+static void test_an_invocation_elsewhere_begins_anew_when_it_asks(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker = {{0}};
+    declare(at);
+    listen_remote(at, &worker);
+    cleat__uuid run = trigger(at, "flow:flow", "{}", 0), other = trigger(at, "flow:flow", "{}", 0);
+    at->ears.count = 0;
+    memo(at, &run, 1, "a", "1");
+    crash(at);
+    open_core(at);
+    listen_remote(at, &worker);
+    assert_invocation(at, 0);
+    assert_string_equal(state_of(at, &run), "RUNNING");
+    /* How far it had come has been forgotten. */
+    assert_string_equal(memo(at, &run, 1, "b", "2"), "CANCELLED");
+    heard said = last_heard(at);
+    assert_int_equal(said.invocation_count, 2);
+    assert_int_equal(said.retry_count, 0);
+    assert_string_equal(memo(at, &run, 2, "a", NULL), "1 old 1");
+    /* One that has nothing to ask any more only reports. */
+    assert_int_equal(end_run(at, &other, 1, CLEAT_OK, "1"), CLEAT_OK);
+    assert_string_equal(state_of(at, &other), "COMPLETED 1");
+}
+
+/* ---- Files that make no sense ---- */
+
+static void execute(const char *sql)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(FILE_NAME, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    }
+    sqlite3_close(db);
+}
+
+static void test_rows_that_make_no_sense(void **state)
+{
+    rig *at = *state;
+    static const char *const damages[] = {
+        "UPDATE durable_condition SET run_id = x'01'",
+        "UPDATE durable_condition SET run_id = zeroblob(16)",
+        "UPDATE durable_condition SET number = 1",
+        "UPDATE durable_condition SET number = -1",
+        "UPDATE durable_condition SET count = 0",
+        "UPDATE durable_condition SET count = 101",
+        "UPDATE durable_condition SET group_number = 1",
+        "UPDATE durable_condition SET group_number = -1",
+        "UPDATE durable_condition SET kind = 4",
+        "UPDATE durable_condition SET kind = -1",
+        "UPDATE durable_condition SET kind = 3",
+        "UPDATE durable_condition SET node = 0",
+        "UPDATE durable_condition SET branch = 5000000000",
+        "UPDATE durable_run SET waits = NULL",
+        "UPDATE durable_run SET waits = '{'",
+        "DELETE FROM durable_run",
+    };
+    for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+        declare(at);
+        join_both(at, 1, 1);
+        cleat__uuid run = trigger(at, "flow:flow", "{}", 0);
+        int64_t node;
+        assert_int_equal(sleep_for(at, &run, 1, 1000, "1s", &node), CLEAT_OK);
+        assert_int_equal(evict(at, &run, 1, node), CLEAT_OK);
+        crash(at);
+        execute(damages[i]);
+        cleat__core_options options = {.path = FILE_NAME, .mode = CLEAT__STORE_WRITE_UNSYNCED, .seed = 1};
+        assert_int_equal(cleat__core_open(&options, at->now, &at->core), CLEAT_CORRUPT);
+        execute("DELETE FROM task_live; DELETE FROM task; DELETE FROM durable_condition; "
+                "DELETE FROM durable_entry; DELETE FROM durable_run");
+        open_core(at);
+    }
+}
+
+/* ---- What waiting costs ---- */
+
+static size_t used;
+
+static void *count_malloc(void *user_data, size_t size)
+{
+    void *block = malloc(size);
+    (void)user_data;
+    used += malloc_usable_size(block) + sizeof(size_t);
+    return block;
+}
+
+static void count_free(void *user_data, void *block)
+{
+    (void)user_data;
+    used -= block != NULL ? malloc_usable_size(block) + sizeof(size_t) : 0;
+    free(block);
+}
+
+static void *count_realloc(void *user_data, void *block, size_t size)
+{
+    (void)user_data;
+    used -= block != NULL ? malloc_usable_size(block) + sizeof(size_t) : 0;
+    block = realloc(block, size);
+    used += malloc_usable_size(block) + sizeof(size_t);
+    return block;
+}
+
+/* A hundred runs that sleep until then and later, in two steps. */
+static void put_to_sleep(rig *at, int64_t ms)
+{
+    enum { BATCH = 100 };
+    static cleat__trigger items[BATCH];
+    static cleat__uuid runs[BATCH];
+    static cleat__condition conditions[BATCH];
+    static cleat__durable_request requests[BATCH][2];
+    static cleat__command commands[BATCH];
+    static const cleat__node node = {1, 1};
+    for (int i = 0; i < BATCH; i++) {
+        items[i] = (cleat__trigger){.workflow = cleat_slice_of("flow"), .child_index = -1};
+    }
+    cleat__command many = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {items, BATCH, runs}};
+    assert_int_equal(ask(at, &many), CLEAT_OK);
+    for (int i = 0; i < BATCH; i++) {
+        conditions[i] = sleep_of(ms + i, "24h");
+        memset(requests[i], 0, sizeof(requests[i]));
+        requests[i][0].kind = CLEAT__DURABLE_WAIT_FOR;
+        requests[i][0].as.wait_for.conditions = &conditions[i];
+        requests[i][0].as.wait_for.count = 1;
+        requests[i][1].kind = CLEAT__DURABLE_EVICT;
+        requests[i][1].as.evict.nodes = &node;
+        requests[i][1].as.evict.count = 1;
+        commands[i] = (cleat__command){.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_DURABLE};
+        commands[i].as.durable.run_id = runs[i];
+        commands[i].as.durable.invocation_count = 1;
+        commands[i].as.durable.requests = requests[i];
+        commands[i].as.durable.count = 2;
+    }
+    step(at, commands, BATCH);
+    for (int i = 0; i < BATCH; i++) {
+        assert_int_equal(commands[i].status, CLEAT_OK);
+    }
+}
+
+static void test_sleeping_runs_are_small(void **state)
+{
+    rig *at = *state;
+    enum { COUNT = 10000 };
+    const cleat_allocator counting = {NULL, count_malloc, count_realloc, count_free};
+    cleat__core_close(at->core);
+    cleat_set_allocator(&counting);
+    open_core(at);
+    declare(at);
+    join_both(at, 100, 1);
+    size_t before = used;
+    for (int i = 0; i < COUNT / 100; i++) {
+        put_to_sleep(at, 1000 + 100 * i);
+    }
+    assert_in_range((used - before) / COUNT, 100, 400);
+    cleat__core_close(at->core);
+    open_core(at);
+    assert_in_range((used - before) / COUNT, 100, 400);
+    join_both(at, COUNT, 1);
+    at->ears.count = 0;
+    for (int i = 0; i < 12; i++) {
+        advance(at, 1000);
+    }
+    assert_int_equal(at->ears.count, COUNT);
+    cleat__core_close(at->core);
+    assert_int_equal(used, 0);
+    cleat_set_allocator(NULL);
+    open_core(at);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_sleep_goes_on),
+        TEST(test_what_is_over_when_it_starts_is_told_at_once),
+        TEST(test_a_running_invocation_is_followed_by_the_next),
+        TEST(test_what_an_evicted_run_waits_for),
+        TEST(test_children_end_after_a_restart),
+        TEST(test_ended_runs_leave_their_log_and_nothing_else),
+        TEST(test_an_invocation_elsewhere_begins_anew_when_it_asks),
+        TEST(test_rows_that_make_no_sense),
+        TEST(test_sleeping_runs_are_small),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
