@@ -56,6 +56,7 @@
     X(DURABLE, cleat__durable_ask)                    \
     X(DURABLE_STATUS, cleat__durable_tell_status)     \
     X(DURABLE_DETACH, cleat__durable_detach)          \
+    X(DURABLE_SIGNAL, cleat__durable_signal)          \
     X(DURABLE_RESTORE, cleat__durable_restore)        \
     X(DURABLE_BRANCH, cleat__durable_branch)          \
     X(RESUME_HOOK, cleat__hooks_resume)               \
@@ -261,11 +262,25 @@ struct cleat__command {
             const cleat__durable_listener *listener;
         } durable_status;
         const cleat__durable_listener *durable_listener; /* DETACH: it is not called after the answer */
+        /*
+         * A wait that stands in no log: it is known by a key of the worker's (engine.md 21.6), as node `*node` of
+         * CLEAT__BRANCH_OF_SIGNALS. With conditions it is made, unless it is there. With a listener that hears how it
+         * ends, in the present invocation, behind the answer. CLEAT_NOT_FOUND: there is no such run that has not ended,
+         * or no such wait.
+         */
+        struct {
+            cleat__uuid run_id;
+            cleat_slice key;
+            const cleat__condition *conditions;
+            size_t count;                            /* 0: it is there */
+            const cleat__durable_listener *listener; /* NULL: nobody listens */
+            cleat__node *node;                       /* answer; NULL: who cares */
+        } durable_signal;
         cleat__uuid durable_restore; /* an evicted run; CLEAT_FAILED_PRECONDITION: it is not */
         struct { /* CLEAT_NOT_FOUND: no such run or node. The run is replayed on the new branch. */
             cleat__uuid run_id;
             cleat__node node;
-            int64_t branch; /* answer */
+            int64_t *branch; /* answer */
         } durable_branch;
         /* CLEAT_NOT_FOUND: no run has or had such a hook. CLEAT_FAILED_PRECONDITION: the run that had it
          * has ended; the sentence says how. */

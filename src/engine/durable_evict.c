@@ -162,7 +162,7 @@ cleat_status cleat__durable_branch(cleat__core *core, cleat__command *command)
         status = cleat__replay_run(core, command->tenant, id);
     }
     if (status == CLEAT_OK) {
-        command->as.durable_branch.branch = row.branch + 1;
+        *command->as.durable_branch.branch = row.branch + 1;
         status = cleat__core_check(core, cleat__durable_fork(core->store, id, row.branch + 1, node));
     }
     return status;

@@ -42,4 +42,13 @@ cleat_status cleat__durable_wait_for(cleat__core *core, cleat__durable *durable,
 cleat_status cleat__durable_evict_now(cleat__core *core, cleat__durable *durable,
                                       cleat__durable_request *request);
 
+/* ---- A wait, for those that are known by something else than a number ---- */
+
+/* Whether its conditions are such as may be waited for. */
+cleat_status cleat__durable_check_wait(cleat__core *core, const cleat__durable *durable,
+                                       const cleat__durable_request *request);
+/* The conditions of a node that is in the file and that nothing stands for yet. Sleeps count from `since_ms`. */
+cleat_status cleat__durable_arm(cleat__core *core, cleat__durable *durable, cleat__node node,
+                                int64_t since_ms, const cleat__durable_request *request);
+
 #endif

@@ -164,7 +164,7 @@ cleat_status cleat__durable_listen(cleat__core *core, cleat__durable *durable,
     return status;
 }
 
-static cleat_status tell(cleat__core *core, cleat__durable *durable, cleat__node node)
+cleat_status cleat__durable_tell(cleat__core *core, cleat__durable *durable, cleat__node node)
 {
     cleat__entry_row entry;
     cleat__durable_telling *telling = cleat__calloc(1, sizeof(*telling));
@@ -197,7 +197,7 @@ cleat_status cleat__durable_look(cleat__core *core, cleat__durable *durable)
     conversation->asked = durable->node > conversation->asked ? durable->node : conversation->asked;
     while (status == CLEAT_OK && conversation->told < conversation->count &&
            conversation->met[conversation->told].node.number <= conversation->asked) {
-        status = tell(core, durable, conversation->met[conversation->told].node);
+        status = cleat__durable_tell(core, durable, conversation->met[conversation->told].node);
         conversation->told += status == CLEAT_OK;
     }
     bool is_held = status == CLEAT_OK && conversation->told < conversation->count;
@@ -214,6 +214,10 @@ cleat_status cleat__durable_note_met(cleat__core *core, cleat__durable *durable,
 {
     if (durable->listened == NULL) {
         return CLEAT_OK;
+    }
+    if (node.branch == CLEAT__BRANCH_OF_SIGNALS) { /* it stands outside the log, and its order */
+        cleat_status told = cleat__durable_tell(core, durable, node);
+        return told == CLEAT_NO_MEMORY ? CLEAT_OK : told;
     }
     cleat_status status = cleat__core_check(core, add_met(durable->listened, node, order));
     return status == CLEAT_OK ? cleat__durable_look(core, durable) : status;
@@ -278,7 +282,7 @@ static cleat_status tell_again(cleat__core *core, cleat__durable *durable, cleat
     cleat__entry_row entry;
     cleat_status status = cleat__entry_get(core->store, &durable->run.id, node, &entry);
     if (status == CLEAT_OK && entry.met_order != 0 && entry.met_order <= told) {
-        status = tell(core, durable, node);
+        status = cleat__durable_tell(core, durable, node);
     }
     return status == CLEAT_EMPTY || status == CLEAT_NO_MEMORY ? CLEAT_OK : cleat__core_check(core, status);
 }

@@ -50,6 +50,8 @@ cleat_status cleat__durable_look(struct cleat__core *core, struct cleat__durable
 /* A node was met just now. */
 cleat_status cleat__durable_note_met(struct cleat__core *core, struct cleat__durable *durable,
                                      cleat__node node, int64_t order);
+/* Tells whoever listens how a node has ended; in the file it has. CLEAT_NO_MEMORY, or a failure of the core. */
+cleat_status cleat__durable_tell(struct cleat__core *core, struct cleat__durable *durable, cleat__node node);
 /* Tells that the invocation is not the present one. */
 void cleat__durable_tell_evicted(cleat__durable_told *told, const cleat__durable_listener *listener,
                                  const cleat__uuid *run_id, int32_t invocation_count, const char *reason);

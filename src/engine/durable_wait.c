@@ -45,8 +45,8 @@ static cleat_status check(cleat__core *core, const cleat__durable *durable, cons
     return cleat__fail(CLEAT_INVALID_ARGUMENT, "there is no condition of kind %d", (int)condition->kind);
 }
 
-static cleat_status check_all(cleat__core *core, const cleat__durable *durable,
-                              const cleat__durable_request *request)
+cleat_status cleat__durable_check_wait(cleat__core *core, const cleat__durable *durable,
+                                       const cleat__durable_request *request)
 {
     size_t count = request->as.wait_for.count;
     if (count == 0 || count > CLEAT__CONDITIONS_MAX) {
@@ -168,16 +168,24 @@ static cleat_status arm(arming *what)
     return status;
 }
 
+cleat_status cleat__durable_arm(cleat__core *core, cleat__durable *durable, cleat__node node,
+                                int64_t since_ms, const cleat__durable_request *request)
+{
+    arming what = {.core = core,
+                   .durable = durable,
+                   .node = node,
+                   .since_ms = since_ms,
+                   .conditions = request->as.wait_for.conditions,
+                   .count = request->as.wait_for.count};
+    return arm(&what);
+}
+
 static cleat_status take_node(cleat__core *core, cleat__durable *durable, cleat__durable_request *request,
                               const cleat__log_question *asked)
 {
     cleat__node *node = &request->as.wait_for.node;
     cleat__entry_row entry = {.met_order = 0};
     cleat__pending *cursor = NULL;
-    arming what = {.core = core,
-                   .durable = durable,
-                   .conditions = request->as.wait_for.conditions,
-                   .count = request->as.wait_for.count};
     cleat_status status = cleat__log_next(core, durable, asked, node, &entry);
     if (status == CLEAT_EMPTY) {
         entry.node = *node;
@@ -187,9 +195,7 @@ static cleat_status take_node(cleat__core *core, cleat__durable *durable, cleat_
         return CLEAT_OK;
     }
     /* It is new; or the run had ended and was replayed, so that nothing stands for it. */
-    what.node = *node;
-    what.since_ms = entry.created_at_ms;
-    return status == CLEAT_OK ? arm(&what) : status;
+    return status == CLEAT_OK ? cleat__durable_arm(core, durable, *node, entry.created_at_ms, request) : status;
 }
 
 cleat_status cleat__durable_wait_for(cleat__core *core, cleat__durable *durable,
@@ -198,7 +204,7 @@ cleat_status cleat__durable_wait_for(cleat__core *core, cleat__durable *durable,
     const cleat__condition *conditions = request->as.wait_for.conditions;
     size_t count = request->as.wait_for.count;
     cleat__buffer label = {0};
-    cleat_status status = check_all(core, durable, request);
+    cleat_status status = cleat__durable_check_wait(core, durable, request);
     if (status != CLEAT_OK) {
         return status;
     }

@@ -470,9 +470,12 @@ cleat_status cleat__life_fail(cleat__core *core, cleat__run *run, cleat_slice er
 }
 
 /* The worker is told after whatever follows is committed; that the slot is free does not wait for it. */
-static void tell_cancelled(cleat__core *core, const cleat__run *run)
+static void tell_cancelled(cleat__core *core, cleat__run *run)
 {
     if (run->worker != NULL) {
+        if (cleat__run_is_durable(run)) { /* the worker looks for that invocation; a failure is the core's */
+            (void)cleat__durable_know(core, cleat__durable_of(run));
+        }
         cleat__roster_cancel(&core->roster, run->worker, run);
     }
 }

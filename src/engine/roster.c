@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "engine/durable.h"
 #include "model/worker.h"
 
 static cleat__worker *worker_of(const cleat__heap_node *node)
@@ -435,6 +436,8 @@ void cleat__roster_cancel(cleat__roster *roster, cleat__worker *worker, const cl
         .task_id = run->id,
         .retry_count = run->retry_count,
         .priority = run->priority,
+        .invocation_count =
+            cleat__run_is_durable(run) ? CLEAT__CONTAINER(run, const cleat__durable, run)->invocation_count : 0,
         .workflow_id = run->type->workflow->id,
         .version_id = run->type->version_id,
         .task = run->type->queue->action,

@@ -21,6 +21,9 @@ typedef enum cleat__node_kind {
     CLEAT__NODE_MEMO,     /* a value that was worked out once */
 } cleat__node_kind;
 
+/* Of nodes that are in no log, see DURABLE_SIGNAL of engine/command.h. */
+#define CLEAT__BRANCH_OF_SIGNALS 0
+
 /* A node of a run's log. Branch 1 unless the log was forked. */
 typedef struct cleat__node {
     int64_t branch;

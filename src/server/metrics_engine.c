@@ -32,6 +32,7 @@ static void write_runs(cleat__metrics_text *text, const cleat__engine_stats *sta
     cleat__metrics_text_begin(text, "cleat_runs", "gauge", "Runs that have not ended, by status.");
     cleat__metrics_text_int(text, CLEAT__METRIC_LABELS({"status", "QUEUED"}), stats->queued);
     cleat__metrics_text_int(text, CLEAT__METRIC_LABELS({"status", "RUNNING"}), stats->running);
+    cleat__metrics_text_int(text, CLEAT__METRIC_LABELS({"status", "EVICTED"}), stats->evicted);
     cleat__metrics_text_begin(text, "cleat_runs_ended_total", "counter", "Runs that ended, by status.");
     for (int i = CLEAT_RUN_COMPLETED; i <= CLEAT_RUN_CANCELLED; i++) {
         const char *status = cleat_run_status_name((cleat_run_status)i);

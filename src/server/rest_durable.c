@@ -50,7 +50,8 @@ static bool read_branch(cleat__http_call *call, const json_t *body, cleat__comma
 
 void cleat__rest_task_branch(cleat__http_call *call)
 {
-    cleat__command command = {.kind = CLEAT__COMMAND_DURABLE_BRANCH};
+    int64_t branch = 0;
+    cleat__command command = {.kind = CLEAT__COMMAND_DURABLE_BRANCH, .as.durable_branch.branch = &branch};
     json_t *body = cleat__http_call_json(call);
     if (body == NULL) {
         return;
@@ -69,7 +70,7 @@ void cleat__rest_task_branch(cleat__http_call *call)
     cleat__writer_begin_object(&writer, NULL);
     cleat__rest_write_uuid(&writer, "taskExternalId", &command.as.durable_branch.run_id);
     cleat__writer_int(&writer, "nodeId", command.as.durable_branch.node.number);
-    cleat__writer_int(&writer, "branchId", command.as.durable_branch.branch);
+    cleat__writer_int(&writer, "branchId", branch);
     cleat__writer_end_object(&writer);
     cleat__http_call_answer_json(call, 200, &writer);
 }

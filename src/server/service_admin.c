@@ -204,27 +204,32 @@ static void handle_details(cleat__rpc_call *call, const ProtobufCMessage *reques
 
 /* ---- BranchDurableTask ---- */
 
+typedef struct branching {
+    cleat__job job; /* first */
+    int64_t branch;
+} branching;
+
 static void branch_answer(cleat__job *job)
 {
     const Cleat__V1__BranchDurableTaskRequest *asked = job->request;
     Cleat__V1__BranchDurableTaskResponse reply = CLEAT__V1__BRANCH_DURABLE_TASK_RESPONSE__INIT;
     reply.task_external_id = asked->task_external_id;
     reply.node_id = asked->node_id;
-    reply.branch_id = job->command.as.durable_branch.branch;
+    reply.branch_id = ((branching *)job)->branch;
     cleat__job_reply(job, &reply.base);
 }
 
 static void handle_branch(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
     const Cleat__V1__BranchDurableTaskRequest *asked = (const Cleat__V1__BranchDurableTaskRequest *)request;
-    cleat__job *job =
-        cleat__job_new(call, service, sizeof(*job), CLEAT__COMMAND_DURABLE_BRANCH, branch_answer);
-    if (job == NULL || !cleat__job_read_id(job, "task_external_id", asked->task_external_id,
-                                           &job->command.as.durable_branch.run_id)) {
+    branching *it = cleat__job_new(call, service, sizeof(*it), CLEAT__COMMAND_DURABLE_BRANCH, branch_answer);
+    if (it == NULL || !cleat__job_read_id(&it->job, "task_external_id", asked->task_external_id,
+                                          &it->job.command.as.durable_branch.run_id)) {
         return;
     }
-    job->command.as.durable_branch.node = (cleat__node){asked->branch_id, asked->node_id};
-    cleat__job_submit(job);
+    it->job.command.as.durable_branch.node = (cleat__node){asked->branch_id, asked->node_id};
+    it->job.command.as.durable_branch.branch = &it->branch;
+    cleat__job_submit(&it->job);
 }
 
 #define UNARY(name, message, function)                                                    \
