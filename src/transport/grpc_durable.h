@@ -10,8 +10,9 @@
  *     grpc_durable_hook.c        hooks, over HTTP
  *
  * The engine counts nodes as requests come, so a request whose answer was lost cannot be sent again: the next
- * one would be taken for another node. Its invocation has failed then, and a new one finds in the log what was
- * recorded. What takes no node, AWAIT, EVICT and COMPLETE_MEMO, is sent again on the next connection.
+ * one would be taken for another node. Its invocation is over then, and a new one finds in the log what was
+ * recorded: `cleat serve` is given the run back, which uses no retry; elsewhere the attempt has failed
+ * (CLEAT_UNAVAILABLE). What takes no node, AWAIT, EVICT and COMPLETE_MEMO, is sent again on the next connection.
  *
  * An engine's answer names the task and the invocation, so one request of an invocation is under way at a time.
  */
@@ -133,6 +134,8 @@ cleat__remote_invocation *cleat__remote_invocation_find(const cleat__remote_dura
 /* All further calls fail so, and those under way. Sets no error message. */
 void cleat__remote_invocation_fail(cleat__remote_invocation *invocation, cleat_status status,
                                    const char *text);
+/* Nobody knows how far it has come. It may be freed. */
+void cleat__remote_invocation_lose(cleat__remote_invocation *invocation, const char *text);
 /* A completion came. */
 void cleat__remote_invocation_complete(cleat__remote_invocation *invocation, const cleat__node *node,
                                        cleat_slice payload, bool is_failure, const char *error);
