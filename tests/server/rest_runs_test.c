@@ -278,7 +278,11 @@ static void queues_are_counted(void **state)
            "# HELP cleat_tenant_running_runs Runs of the tenant that are with a worker.\n"
            "# TYPE cleat_tenant_running_runs gauge\n"
            "cleat_tenant_running_runs{action=\"greet:greet\",task=\"greet\"} 1\n"
-           "cleat_tenant_running_runs{action=\"other:other\",task=\"other\"} 0\n",
+           "cleat_tenant_running_runs{action=\"other:other\",task=\"other\"} 0\n"
+           "# HELP cleat_tenant_evicted_runs Runs of the tenant that wait, and that no worker has.\n"
+           "# TYPE cleat_tenant_evicted_runs gauge\n"
+           "cleat_tenant_evicted_runs{action=\"greet:greet\",task=\"greet\"} 0\n"
+           "cleat_tenant_evicted_runs{action=\"other:other\",task=\"other\"} 0\n",
            .path = "/api/v1/tenants/" TENANT_1 "/prometheus-metrics", .headers = {AS_1});
 }
 

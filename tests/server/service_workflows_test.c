@@ -144,6 +144,23 @@ static void a_step_is_a_task(void **state)
     stop_listening(worker);
 }
 
+static void a_durable_job_has_invocations(void **state)
+{
+    service_world *it = *state;
+    declaration old;
+    declaration_init(&old, "old", "old:old");
+    old.opts.has_kind_case = CLEAT__CREATE_WORKFLOW_VERSION_OPTS__HAS_KIND_KIND;
+    old.opts.kind = CLEAT__WORKFLOW_KIND__DURABLE;
+    cleat__message_free(ask(it, PUT, &old.message.base, &cleat__workflow_version__descriptor));
+    rpc_stream *worker = stay_as(it, register_durable(it, "old"));
+    (void)trigger(it, "old", "{}");
+    Cleat__AssignedAction *action = next_action(worker);
+    assert_true(action->has_durable_task_invocation_count_case != 0);
+    assert_int_equal(action->durable_task_invocation_count, 1);
+    cleat__message_free(action);
+    stop_listening(worker);
+}
+
 static void what_a_step_cannot_be_is_named(void **state)
 {
     service_world *it = *state;
@@ -168,10 +185,6 @@ static void what_a_step_cannot_be_is_named(void **state)
     old.opts.n_cron_triggers = 1;
     refused(it, PUT, request, GRPC_STATUS_INVALID_ARGUMENT, "cron_triggers");
     declaration_init(&old, "old", "old:old");
-    old.opts.has_kind_case = CLEAT__CREATE_WORKFLOW_VERSION_OPTS__HAS_KIND_KIND;
-    old.opts.kind = CLEAT__WORKFLOW_KIND__DURABLE;
-    refused(it, PUT, request, GRPC_STATUS_INVALID_ARGUMENT, "durable");
-    declaration_init(&old, "old", "old:old");
     old.job.n_steps = 0;
     refused(it, PUT, request, GRPC_STATUS_INVALID_ARGUMENT, "no tasks");
     declaration_init(&old, "a name", "old:old");
@@ -187,6 +200,7 @@ int main(void)
         TEST(runs_are_scheduled),
         TEST(wrong_schedules_are_refused),
         TEST(a_step_is_a_task),
+        TEST(a_durable_job_has_invocations),
         TEST(what_a_step_cannot_be_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
