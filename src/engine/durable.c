@@ -51,7 +51,7 @@ cleat_status cleat__durable_know(cleat__core *core, cleat__durable *durable)
     durable->branch = (int32_t)row.branch;
     durable->log_size = (int32_t)row.log_size;
     durable->last_order = (int32_t)last_order;
-    durable->is_known = true;
+    durable->is_known = durable->has_hooks = true;
     return CLEAT_OK;
 }
 
@@ -154,7 +154,9 @@ void cleat__durable_drop(cleat__core *core, cleat__durable *durable)
 
 cleat_status cleat__durable_end(cleat__core *core, cleat__durable *durable)
 {
-    return cleat__core_check(core, cleat__durable_delete_pending(core->store, &durable->run.id));
+    bool has_rows = durable->first != NULL || durable->has_hooks || !durable->is_known;
+    return has_rows ? cleat__core_check(core, cleat__durable_delete_pending(core->store, &durable->run.id))
+                    : CLEAT_OK;
 }
 
 /* ---- What meets nodes ---- */

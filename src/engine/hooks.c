@@ -55,6 +55,7 @@ cleat_status cleat__hooks_create(cleat__core *core, cleat__durable *durable, cle
     if (status != CLEAT_OK && status != CLEAT_EMPTY) {
         return status;
     }
+    durable->has_hooks = true;
     status = cleat__core_begin(core);
     return status == CLEAT_OK ? cleat__core_check(core, cleat__hook_put(core->store, tenant, token,
                                                                         &durable->run.id, core->now.unix_ms))

@@ -199,11 +199,11 @@ cleat_status cleat__run_find(cleat__store *store, cleat_slice prefix, cleat__uui
                        CLEAT_SLICE_ARGS(prefix));
 }
 
-cleat_status cleat__run_count(cleat__store *store, uint64_t by_status[5])
+cleat_status cleat__run_count(cleat__store *store, uint64_t by_status[6])
 {
     static const char sql[] = "SELECT state, count(*) FROM task_live GROUP BY state UNION ALL "
                               "SELECT state, count(*) FROM task_end GROUP BY state";
-    memset(by_status, 0, 5 * sizeof(by_status[0]));
+    memset(by_status, 0, 6 * sizeof(by_status[0]));
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {
@@ -212,7 +212,7 @@ cleat_status cleat__run_count(cleat__store *store, uint64_t by_status[5])
     int code;
     while ((code = sqlite3_step(select)) == SQLITE_ROW) {
         int state = sqlite3_column_int(select, 0);
-        if (state >= 0 && state < 5) {
+        if (state >= 0 && state < 6) {
             by_status[state] += (uint64_t)sqlite3_column_int64(select, 1);
         }
     }

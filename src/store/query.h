@@ -47,7 +47,7 @@ cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__r
 /* The only run whose id begins with `prefix` (text form, 8 characters at least). NOT_FOUND;
  * INVALID_ARGUMENT when several begin so. */
 cleat_status cleat__run_find(cleat__store *store, cleat_slice prefix, cleat__uuid *out);
-cleat_status cleat__run_count(cleat__store *store, uint64_t by_status[5]);
+cleat_status cleat__run_count(cleat__store *store, uint64_t by_status[6]);
 
 /* What a run is chosen by. */
 typedef struct cleat__run_brief {

@@ -127,7 +127,7 @@ static void assert_completed(cleat_client *client, const cleat_run_id ids[RUNS])
 static void assert_stored(const world *it)
 {
     cleat__store *store = NULL;
-    uint64_t counts[5] = {0};
+    uint64_t counts[6] = {0};
     assert_int_equal(cleat__store_open(it->dir.database, CLEAT__STORE_READ, &store), CLEAT_OK);
     assert_int_equal(cleat__run_count(store, counts), CLEAT_OK);
     for (int status = 0; status < 5; status++) {

@@ -158,8 +158,8 @@ static void test_find(void **state)
 
 static void test_count(void **state)
 {
-    uint64_t counts[5] = {9, 9, 9, 9, 9};
-    static const uint64_t expected[5] = {4, 1, 1, 1, 1};
+    uint64_t counts[6] = {9, 9, 9, 9, 9, 9};
+    static const uint64_t expected[6] = {4, 1, 1, 1, 1, 0};
     assert_int_equal(cleat__run_count(*state, counts), CLEAT_OK);
     assert_memory_equal(counts, expected, sizeof(expected));
 }
