@@ -39,6 +39,7 @@ typedef struct cleat__remote_durables {
 typedef struct cleat__remote_message {
     char *data; /* owned */
     size_t size;
+    size_t runs;     /* that it starts: of very many, each message has a part */
     bool is_acked;   /* an answer of its own comes, before which nothing else is sent */
     bool takes_node; /* so it cannot be sent again */
     bool is_echoed;  /* a registration: `cleat serve` answers it behind whatever was sent before */
@@ -52,6 +53,7 @@ typedef struct cleat__remote_ask {
     pthread_cond_t done;
     cleat__durable_request *requests;
     size_t count, answered; /* requests */
+    size_t runs;            /* of the one that is under way, that were answered */
     cleat__remote_message *messages;
     size_t message_count, written;
     size_t confirmed; /* messages that need not be sent again on another connection */
