@@ -10,7 +10,8 @@ typedef cleat__durable_stream stream;
 
 /* ---- The end ---- */
 
-void cleat__durable_stream_end(stream *self, cleat_status status, const char *text)
+/* True for the first who asks: it ends the call. */
+static bool begin_end(stream *self)
 {
     pthread_mutex_lock(&self->mutex);
     bool is_first = !self->is_over;
@@ -19,7 +20,12 @@ void cleat__durable_stream_end(stream *self, cleat_status status, const char *te
         cleat__unread_drop_all(&self->unread, self->call);
     }
     pthread_mutex_unlock(&self->mutex);
-    if (is_first) {
+    return is_first;
+}
+
+void cleat__durable_stream_end(stream *self, cleat_status status, const char *text)
+{
+    if (begin_end(self)) {
         cleat__rpc_finish(self->call, status, text, none);
     }
 }
@@ -117,8 +123,8 @@ void cleat__durable_stream_put(stream *self, cleat__unread *it)
         status = status == CLEAT_OK ? cleat__unread_check(&self->unread, self->call) : status;
     }
     pthread_mutex_unlock(&self->mutex);
-    if (status != CLEAT_OK) {
-        cleat__durable_stream_end(self, CLEAT_UNAVAILABLE, cleat_error_message());
+    if (status != CLEAT_OK && begin_end(self)) { /* it would not read what is in the call's queue either */
+        cleat__rpc_abort(self->call, CLEAT_UNAVAILABLE, cleat_error_message());
     }
 }
 

@@ -175,8 +175,7 @@ static void check_asked(const cleat__durable_request *request)
 static void read_durable(cleat_slice input)
 {
     cleat__durable_asked asked;
-    Cleat__V1__DurableTaskRequest *message =
-        fuzz_unpack(&cleat__v1__durable_task_request__descriptor, input);
+    Cleat__V1__DurableTaskRequest *message = fuzz_unpack(&cleat__v1__durable_task_request__descriptor, input);
     if (message == NULL) {
         return;
     }

@@ -191,8 +191,8 @@ static void expect_part(world *it, question what, long status, const char *part)
 {
     reply answer = ask(it->server, what);
     if (answer.status != status || strstr(answer.body != NULL ? answer.body : "", part) == NULL) {
-        fail_msg("%s %s: %ld %s\nexpected: %ld %s", what.method, what.path, answer.status, answer.body, status,
-                 part);
+        fail_msg("%s %s: %ld %s\nexpected: %ld %s", what.method, what.path, answer.status, answer.body,
+                 status, part);
     }
     reply_deinit(&answer);
 }
@@ -256,7 +256,8 @@ static void whoever_knows_the_token_resumes(void **state)
     EXPECT(it->server, 200, KNOWN(run), .method = "POST", .path = "/hooks/a%2Db", .body = "");
     EXPECT_PART(it, 200, "\"metadata\":{", .method = "POST", .path = "/hooks/a%2Db", .body = "1",
                 .headers = {AS_1});
-    EXPECT_PART(it, 404, "not found", .method = "POST", .path = "/hooks/a%2Db", .body = "1", .headers = {AS_2});
+    EXPECT_PART(it, 404, "not found", .method = "POST", .path = "/hooks/a%2Db", .body = "1",
+                .headers = {AS_2});
     EXPECT_PART(it, 403, "credentials", .method = "POST", .path = "/hooks/a%2Db", .body = "1",
                 .headers = {"Authorization: Bearer three"});
     EXPECT_PART(it, 404, "not found", .method = "POST", .path = "/hooks/a", .body = "1");
@@ -290,9 +291,8 @@ static void the_callers_trace_travels_with_the_payload(void **state)
     id_text run = begin(it, 1);
     cleat__durable_request hook = {.kind = CLEAT__DURABLE_CREATE_HOOK,
                                    .as.create_hook.token = cleat_slice_of("a")};
-    const cleat__condition condition = {.kind = CLEAT__CONDITION_HOOK,
-                                        .data_key = cleat_slice_of("a"),
-                                        .key = cleat_slice_of("a")};
+    const cleat__condition condition = {
+        .kind = CLEAT__CONDITION_HOOK, .data_key = cleat_slice_of("a"), .key = cleat_slice_of("a")};
     cleat__durable_request wait = {.kind = CLEAT__DURABLE_WAIT_FOR,
                                    .as.wait_for = {.conditions = &condition, .count = 1}};
     cleat__durable_request evict = {.kind = CLEAT__DURABLE_EVICT};
@@ -330,9 +330,11 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_start, world_stop)
     const struct CMUnitTest tests[] = {
-        TEST(a_hook_is_made_by_the_runs_own_tenant), TEST(what_is_wrong_with_a_hook_is_said),
-        TEST(whoever_knows_the_token_resumes),       TEST(other_tenants_hooks_have_a_path_of_their_own),
-        TEST(the_callers_trace_travels_with_the_payload), 
+        TEST(a_hook_is_made_by_the_runs_own_tenant),
+        TEST(what_is_wrong_with_a_hook_is_said),
+        TEST(whoever_knows_the_token_resumes),
+        TEST(other_tenants_hooks_have_a_path_of_their_own),
+        TEST(the_callers_trace_travels_with_the_payload),
         cmocka_unit_test_setup_teardown(strangers_share_a_limit, limited_start, world_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

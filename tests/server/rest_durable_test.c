@@ -73,7 +73,8 @@ static cleat__uuid begin(rest_world *it)
 }
 
 /* Which of the two runs is on the list; "" for none, "both". */
-static void expect_rows(rest_world *it, const char *filter, const cleat__uuid *first, const cleat__uuid *second)
+static void expect_rows(rest_world *it, const char *filter, const cleat__uuid *first,
+                        const cleat__uuid *second)
 {
     json_t *page = get(it, URL(STABLE "/workflow-runs?" SINCE "&only_tasks=true&%s", filter));
     size_t index = 0, count = (first != NULL) + (second != NULL);
@@ -137,8 +138,8 @@ static void evicted_runs_are_counted(void **state)
     assert_int_equal(int_at(queues, "total.numRunning"), 1);
     assert_int_equal(int_at(queues, "total.numQueued"), 0);
     json_decref(queues);
-    reply text = ask(it->server, (question){.path = "/api/v1/tenants/" TENANT_1 "/prometheus-metrics",
-                                            .headers = {AS_1}});
+    reply text = ask(
+        it->server, (question){.path = "/api/v1/tenants/" TENANT_1 "/prometheus-metrics", .headers = {AS_1}});
     assert_non_null(strstr(text.body, "cleat_tenant_evicted_runs{action=\"long:long\",task=\"long\"} 1\n"));
     assert_non_null(strstr(text.body, "cleat_tenant_running_runs{action=\"long:long\",task=\"long\"} 1\n"));
     reply_deinit(&text);
@@ -182,11 +183,10 @@ static void a_log_is_forked(void **state)
     rest_world *it = *state;
     add_durable_worker(it);
     cleat__uuid run = begin(it);
-    const cleat__command end = {.kind = CLEAT__COMMAND_REPORT,
-                                .tenant = 1,
-                                .as.report = {.task_id = run,
-                                              .retry_count = CLEAT__RETRY_CURRENT,
-                                              .output = cleat_slice_of("{}")}};
+    const cleat__command end = {
+        .kind = CLEAT__COMMAND_REPORT,
+        .tenant = 1,
+        .as.report = {.task_id = run, .retry_count = CLEAT__RETRY_CURRENT, .output = cleat_slice_of("{}")}};
     char body[128];
     snprintf(body, sizeof(body), "{\"taskExternalId\":\"%s\",\"nodeId\":2,\"branchId\":0}", ID(&run));
     json_decref(ask_json(it, (asking){1, "POST", STABLE "/durable-tasks/branch", body, 409})); /* it runs */
@@ -209,8 +209,10 @@ static void a_log_is_forked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        REST_TEST(evicted_runs_are_running_ones),        REST_TEST(evicted_runs_are_counted),
-        REST_TEST(an_evicted_run_is_restored),           REST_TEST(evicted_runs_are_cancelled_by_a_filter),
+        REST_TEST(evicted_runs_are_running_ones),
+        REST_TEST(evicted_runs_are_counted),
+        REST_TEST(an_evicted_run_is_restored),
+        REST_TEST(evicted_runs_are_cancelled_by_a_filter),
         REST_TEST(a_log_is_forked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

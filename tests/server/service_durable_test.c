@@ -167,9 +167,9 @@ static void say_wait(const invocation *self, waiting_for what)
 {
     Cleat__V1__BaseMatchCondition base = CLEAT__V1__BASE_MATCH_CONDITION__INIT, other = base;
     Cleat__V1__SleepMatchCondition sleep = CLEAT__V1__SLEEP_MATCH_CONDITION__INIT, *sleeps[] = {&sleep};
-    Cleat__V1__UserEventMatchCondition event = CLEAT__V1__USER_EVENT_MATCH_CONDITION__INIT, *events[] = {&event};
-    Cleat__V1__DurableEventListenerConditions conditions =
-        CLEAT__V1__DURABLE_EVENT_LISTENER_CONDITIONS__INIT;
+    Cleat__V1__UserEventMatchCondition event = CLEAT__V1__USER_EVENT_MATCH_CONDITION__INIT,
+                                       *events[] = {&event};
+    Cleat__V1__DurableEventListenerConditions conditions = CLEAT__V1__DURABLE_EVENT_LISTENER_CONDITIONS__INIT;
     Cleat__V1__DurableTaskWaitForRequest part = CLEAT__V1__DURABLE_TASK_WAIT_FOR_REQUEST__INIT;
     base.readable_data_key = text_("nap");
     other.readable_data_key = text_("word");
@@ -196,10 +196,10 @@ static void say_wait(const invocation *self, waiting_for what)
 /* `node` 0: for anything. */
 static void say_evict(const invocation *self, int64_t node, const char *carrier)
 {
-    Cleat__V1__DurableTaskAwaitedCompletedEntry entry =
-        CLEAT__V1__DURABLE_TASK_AWAITED_COMPLETED_ENTRY__INIT;
+    Cleat__V1__DurableTaskAwaitedCompletedEntry entry = CLEAT__V1__DURABLE_TASK_AWAITED_COMPLETED_ENTRY__INIT;
     Cleat__V1__DurableTaskAwaitedCompletedEntry *entries[] = {&entry};
-    Cleat__V1__DurableTaskEvictInvocationRequest part = CLEAT__V1__DURABLE_TASK_EVICT_INVOCATION_REQUEST__INIT;
+    Cleat__V1__DurableTaskEvictInvocationRequest part =
+        CLEAT__V1__DURABLE_TASK_EVICT_INVOCATION_REQUEST__INIT;
     entry.durable_task_external_id = text_(self->task);
     entry.branch_id = 1;
     entry.node_id = node;
@@ -218,8 +218,7 @@ static void say_evict(const invocation *self, int64_t node, const char *carrier)
 
 static void say_status(const invocation *self, rpc_stream *stream, const char *task, int64_t node)
 {
-    Cleat__V1__DurableTaskAwaitedCompletedEntry entry =
-        CLEAT__V1__DURABLE_TASK_AWAITED_COMPLETED_ENTRY__INIT;
+    Cleat__V1__DurableTaskAwaitedCompletedEntry entry = CLEAT__V1__DURABLE_TASK_AWAITED_COMPLETED_ENTRY__INIT;
     Cleat__V1__DurableTaskAwaitedCompletedEntry *entries[] = {&entry};
     Cleat__V1__DurableTaskWorkerStatusRequest part = CLEAT__V1__DURABLE_TASK_WORKER_STATUS_REQUEST__INIT;
     entry.durable_task_external_id = text_(task);
@@ -273,7 +272,8 @@ static void hear_completed_on(const invocation *self, rpc_stream *stream, int64_
     const Cleat__V1__DurableTaskEventLogEntryCompletedResponse *entry = message->entry_completed;
     assert_ref(self, entry->ref, node);
     assert_false(entry->is_failure);
-    if (entry->payload.len != strlen(payload) || memcmp(entry->payload.data, payload, entry->payload.len) != 0) {
+    if (entry->payload.len != strlen(payload) ||
+        memcmp(entry->payload.data, payload, entry->payload.len) != 0) {
         fail_msg("node %d ended with %.*s instead of %s", (int)node, (int)entry->payload.len,
                  (const char *)entry->payload.data, payload);
     }
@@ -519,8 +519,8 @@ static void children_end_well_and_badly(void **state)
     Cleat__V1__CancelTasksRequest cancel = CLEAT__V1__CANCEL_TASKS_REQUEST__INIT;
     cancel.external_ids = ids;
     cancel.n_external_ids = 1;
-    cleat__message_free(ask(it, "/v1.AdminService/CancelTasks", &cancel.base,
-                            &cleat__v1__cancel_tasks_response__descriptor));
+    cleat__message_free(
+        ask(it, "/v1.AdminService/CancelTasks", &cancel.base, &cleat__v1__cancel_tasks_response__descriptor));
     hear_failed(&self, 3, "task was cancelled");
     stop_listening(children);
     finish(&self);
@@ -530,7 +530,8 @@ static void children_end_well_and_badly(void **state)
 
 static void an_evicted_run_comes_back_with_its_carrier(void **state)
 {
-    static const char carrier[] = "{\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}";
+    static const char carrier[] =
+        "{\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}";
     invocation self = begin(*state);
     say_wait(&self, (waiting_for){.event = "go"});
     hear_wait(&self, 1);
@@ -689,8 +690,9 @@ static void a_run_goes_on_from_a_node(void **state)
     Cleat__V1__BranchDurableTaskRequest branch = CLEAT__V1__BRANCH_DURABLE_TASK_REQUEST__INIT;
     branch.task_external_id = self.task;
     branch.node_id = 2;
-    Cleat__V1__BranchDurableTaskResponse *reply = ask(self.it, "/v1.AdminService/BranchDurableTask", &branch.base,
-                                                      &cleat__v1__branch_durable_task_response__descriptor);
+    Cleat__V1__BranchDurableTaskResponse *reply =
+        ask(self.it, "/v1.AdminService/BranchDurableTask", &branch.base,
+            &cleat__v1__branch_durable_task_response__descriptor);
     assert_string_equal(reply->task_external_id, self.task);
     assert_int_equal(reply->node_id, 2);
     assert_int_equal(reply->branch_id, 2);
@@ -730,24 +732,48 @@ static void a_stream_that_is_not_read_ends(void **state)
 {
     skip_under_tsan();
     invocation self = begin(*state);
-    size_t size = (size_t)1024 * 1024;
-    char *large = malloc(size + 3);
-    memset(large, 'x', size + 2);
-    large[0] = large[size + 1] = '"';
-    large[size + 2] = '\0';
-    say_memo(&self, "large", large);
-    hear_memo(&self, 1, false, NULL);
-    send_event(self.it, self.action, FAILED_, "again", false);
-    take_action(&self);
-    /* Of a node that has been asked for before the memo is another one; so each time in a new invocation. */
-    say_memo(&self, "large", NULL);
-    for (int i = 0; i < 200; i++) {
-        say_status(&self, self.stream, self.task, 1);
-    }
-    response *message = hear(self.stream, IS(MEMO_ACK));
-    cleat__message_free(message);
+    size_t size = (size_t)3 * 1024 * 1024;
+    char *large = malloc(size + 16);
+    int head = sprintf(large, "{\"text\":\"");
+    memset(large + head, 'x', size);
+    snprintf(large + size, 16, "\"}");
+    say_wait(&self, (waiting_for){.event = "go"});
+    hear_wait(&self, 1);
+    push(self.it, "go", large);
     free(large);
-    finish(&self);
+    for (int i = 0; i < 26; i++) { /* each is told it again: 78 MiB */
+        request message = CLEAT__V1__DURABLE_TASK_REQUEST__INIT;
+        Cleat__V1__DurableTaskAwaitedCompletedEntry entry =
+            CLEAT__V1__DURABLE_TASK_AWAITED_COMPLETED_ENTRY__INIT;
+        Cleat__V1__DurableTaskAwaitedCompletedEntry *entries[] = {&entry};
+        Cleat__V1__DurableTaskWorkerStatusRequest part = CLEAT__V1__DURABLE_TASK_WORKER_STATUS_REQUEST__INIT;
+        entry.durable_task_external_id = self.task;
+        entry.invocation_count = self.count;
+        entry.branch_id = entry.node_id = 1;
+        part.waiting_entries = entries;
+        part.n_waiting_entries = 1;
+        message.message_case = ASK(WORKER_STATUS);
+        message.worker_status = &part;
+        cleat__buffer bytes = packed(&message.base);
+        bool goes_on = rpc_write(self.stream, cleat__buffer_slice(&bytes));
+        cleat__buffer_deinit(&bytes);
+        if (!goes_on) {
+            break;
+        }
+    }
+    assert_run(&self, CLEAT__V1__RUN_STATUS__RUNNING); /* a call behind the last of them */
+    cleat__buffer bytes = {0};
+    while (rpc_read(self.stream, &bytes)) {
+        cleat__buffer_clear(&bytes);
+    }
+    cleat__buffer_deinit(&bytes);
+    rpc_result result = rpc_end(self.stream);
+    assert_int_equal(result.code, GRPC_STATUS_UNAVAILABLE);
+    assert_non_null(strstr(result.text, "does not read"));
+    rpc_result_deinit(&result);
+    assert_run(&self, CLEAT__V1__RUN_STATUS__RUNNING);
+    cleat__message_free(self.action);
+    stop_listening(self.actions);
 }
 
 int main(void)

@@ -39,9 +39,9 @@ static void register_event(service_world *it, asked what)
 {
     Cleat__V1__BaseMatchCondition base = CLEAT__V1__BASE_MATCH_CONDITION__INIT;
     Cleat__V1__SleepMatchCondition sleep = CLEAT__V1__SLEEP_MATCH_CONDITION__INIT, *sleeps[] = {&sleep};
-    Cleat__V1__UserEventMatchCondition event = CLEAT__V1__USER_EVENT_MATCH_CONDITION__INIT, *events[] = {&event};
-    Cleat__V1__DurableEventListenerConditions conditions =
-        CLEAT__V1__DURABLE_EVENT_LISTENER_CONDITIONS__INIT;
+    Cleat__V1__UserEventMatchCondition event = CLEAT__V1__USER_EVENT_MATCH_CONDITION__INIT,
+                                       *events[] = {&event};
+    Cleat__V1__DurableEventListenerConditions conditions = CLEAT__V1__DURABLE_EVENT_LISTENER_CONDITIONS__INIT;
     Cleat__V1__RegisterDurableEventRequest request = CLEAT__V1__REGISTER_DURABLE_EVENT_REQUEST__INIT;
     base.readable_data_key = text_("data");
     base.or_group_id = text_(GROUP);
@@ -138,17 +138,28 @@ static void a_wait_is_known_by_its_key(void **state)
 static void what_is_wrong_is_refused(void **state)
 {
     waiter self = begin(*state);
-    register_event(self.it, (asked){.task = "x", .key = "k", .event = "go", .code = GRPC_STATUS_INVALID_ARGUMENT,
+    register_event(self.it, (asked){.task = "x",
+                                    .key = "k",
+                                    .event = "go",
+                                    .code = GRPC_STATUS_INVALID_ARGUMENT,
                                     .part = "task_id \"x\" is no UUID"});
-    register_event(self.it, (asked){.task = NO_ID, .key = "k", .event = "go", .code = GRPC_STATUS_NOT_FOUND,
-                                    .part = NO_ID});
-    register_event(self.it, (asked){.task = self.task, .key = "", .event = "go",
-                                    .code = GRPC_STATUS_INVALID_ARGUMENT, .part = "signal_key"});
-    register_event(self.it, (asked){.task = self.task, .key = "k", .code = GRPC_STATUS_INVALID_ARGUMENT,
-                                    .part = "0 conditions"});
+    register_event(
+        self.it,
+        (asked){.task = NO_ID, .key = "k", .event = "go", .code = GRPC_STATUS_NOT_FOUND, .part = NO_ID});
+    register_event(self.it, (asked){.task = self.task,
+                                    .key = "",
+                                    .event = "go",
+                                    .code = GRPC_STATUS_INVALID_ARGUMENT,
+                                    .part = "signal_key"});
+    register_event(
+        self.it,
+        (asked){.task = self.task, .key = "k", .code = GRPC_STATUS_INVALID_ARGUMENT, .part = "0 conditions"});
     char *token = self.it->token;
     self.it->token = self.it->other_token;
-    register_event(self.it, (asked){.task = self.task, .key = "k", .event = "go", .code = GRPC_STATUS_NOT_FOUND,
+    register_event(self.it, (asked){.task = self.task,
+                                    .key = "k",
+                                    .event = "go",
+                                    .code = GRPC_STATUS_NOT_FOUND,
                                     .part = "there is no"});
     self.it->token = token;
     rpc_stream *stream = open_stream(self.it);

@@ -244,7 +244,8 @@ static inline id_text register_worker(service_world *it, const char *name, int s
 static inline id_text register_durable(service_world *it, const char *name)
 {
     Cleat__WorkerRegisterRequest message = CLEAT__WORKER_REGISTER_REQUEST__INIT;
-    Cleat__WorkerRegisterRequest__SlotConfigEntry slots = CLEAT__WORKER_REGISTER_REQUEST__SLOT_CONFIG_ENTRY__INIT;
+    Cleat__WorkerRegisterRequest__SlotConfigEntry slots =
+        CLEAT__WORKER_REGISTER_REQUEST__SLOT_CONFIG_ENTRY__INIT;
     Cleat__WorkerRegisterRequest__SlotConfigEntry *config[] = {&slots};
     char action[128], *actions[] = {action};
     id_text id;
