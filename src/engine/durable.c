@@ -355,14 +355,13 @@ cleat_status cleat__durable_recover(cleat__core *core)
 /* Of the nodes that it waits for those that are not met. */
 static void await_nodes(cleat__durable *durable, const json_t *nodes, size_t *met)
 {
-    cleat__pending *cursor = NULL;
     size_t index;
     json_t *item;
     json_array_foreach(nodes, index, item)
     {
         cleat__node node = {json_integer_value(json_array_get(item, 0)),
                             json_integer_value(json_array_get(item, 1))};
-        cleat__pending *pending = cleat__pending_find(durable, node, &cursor);
+        cleat__pending *pending = cleat__pending_find(durable, node);
         if (pending == NULL) {
             ++*met;
         } else if (!pending->is_awaited) {

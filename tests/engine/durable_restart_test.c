@@ -129,6 +129,36 @@ static void test_children_end_after_a_restart(void **state)
     assert_string_equal(await(at, &run, 2, true, nodes, 2), "OK 2:1 1:2");
 }
 
+static void test_a_run_that_gets_on_may_lose_many_workers(void **state)
+{
+    rig *at = *state;
+    cleat__uuid run = start(at);
+    int64_t nodes[3];
+    int invocation = 1;
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j <= i; j++) {
+            sleep_for(at, &run, invocation, 1000, "1s", &nodes[j]);
+        }
+        assert_int_equal(evict(at, &run, invocation, nodes[i]), CLEAT_OK);
+        advance(at, 1000);
+        invocation++;
+        for (int lost = 0; lost < CLEAT__INTERNAL_RETRIES_MAX; lost++) {
+            restart(at);
+            invocation++;
+        }
+        heard said = last_heard(at);
+        assert_int_equal(said.invocation_count, invocation);
+        assert_int_equal(said.retry_count, (i + 1) * CLEAT__INTERNAL_RETRIES_MAX);
+    }
+    /* Its retries are all there. */
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(end_run(at, &run, invocation++, CLEAT_FAILED, "no luck"), CLEAT_OK);
+        assert_string_equal(state_of(at, &run), "RUNNING");
+    }
+    restart(at);
+    assert_string_equal(state_of(at, &run), "FAILED Task reached its maximum reassignment count");
+}
+
 static void test_ended_runs_leave_their_log_and_nothing_else(void **state)
 {
     rig *at = *state;
@@ -369,6 +399,7 @@ int main(void)
         TEST(test_a_running_invocation_is_followed_by_the_next),
         TEST(test_what_an_evicted_run_waits_for),
         TEST(test_children_end_after_a_restart),
+        TEST(test_a_run_that_gets_on_may_lose_many_workers),
         TEST(test_ended_runs_leave_their_log_and_nothing_else),
         TEST(test_an_invocation_elsewhere_begins_anew_when_it_asks),
         TEST(test_rows_that_make_no_sense),
