@@ -16,6 +16,21 @@ static const cleat__declaration *find_version(const cleat__declaration *first, c
     return NULL;
 }
 
+/* The log begins with something else than a version: so did the run, before the workflow had any. */
+static bool is_without_version(cleat__invocation *it, cleat_status status)
+{
+    const cleat__declaration *found = find_version(it->declaration, cleat_slice_of("null"));
+    if (status != CLEAT_NON_DETERMINISTIC || found == NULL) {
+        return false;
+    }
+    it->declaration = found;
+    it->node_count = 0; /* what is refused takes no node */
+    it->stopped = CLEAT_OK;
+    cleat__free(it->stopped_text);
+    it->stopped_text = NULL;
+    return true;
+}
+
 /* Where there are versions, the first node of the log has the one that the run began with. */
 static cleat_status pick_version(cleat__invocation *it)
 {
@@ -30,7 +45,7 @@ static cleat_status pick_version(cleat__invocation *it)
         const cleat__declaration *found = find_version(newest, recorded);
         it->declaration = found != NULL ? found : newest;
     }
-    return status;
+    return is_without_version(it, status) ? CLEAT_OK : status;
 }
 
 cleat_status cleat__invocation_init(cleat__invocation *it, cleat_task *task)
@@ -42,6 +57,7 @@ cleat_status cleat__invocation_init(cleat__invocation *it, cleat_task *task)
     it->thread = pthread_self();
     it->log_size = assignment->invocation_count == 1 ? 0 : assignment->log_size;
     it->branch = 1;
+    it->memory.most = it->pending_memory.most = SIZE_MAX;
     it->call = "the start";
     task->invocation = it;
     cleat_status status = pick_version(it);

@@ -58,6 +58,22 @@ cleat_status cleat__invocation_want_memo(cleat__invocation *it, cleat_slice key,
     return is_kept ? CLEAT_OK : no_memory(it);
 }
 
+bool cleat__arena_keep(cleat__arena *arena, cleat_slice slice, cleat_slice *out)
+{
+    *out = (cleat_slice){NULL, 0};
+    if (slice.data == NULL) {
+        return true;
+    }
+    char *copy = cleat__arena_get(arena, slice.size + 1);
+    if (copy == NULL) {
+        return false;
+    }
+    memcpy(copy, slice.data, slice.size);
+    copy[slice.size] = '\0';
+    *out = (cleat_slice){copy, slice.size};
+    return true;
+}
+
 static bool keep_condition(cleat__arena *arena, const cleat__condition *from, cleat__condition *to)
 {
     *to = *from;
@@ -73,7 +89,7 @@ cleat_status cleat__invocation_want_conditions(cleat__invocation *it, cleat__log
                                                const cleat__condition *conditions, size_t count,
                                                cleat_slice label)
 {
-    cleat__condition *copies = cleat__arena_take(&it->pending_memory, count * sizeof(*copies));
+    cleat__condition *copies = cleat__arena_get(&it->pending_memory, count * sizeof(*copies));
     cleat__durable_request *request = copies != NULL ? add_request(it, CLEAT__DURABLE_WAIT_FOR) : NULL;
     if (request == NULL || cleat__invocation_add_node(it, kind) == 0) {
         return no_memory(it);
@@ -104,7 +120,7 @@ static bool keep_trigger(cleat__arena *arena, const cleat__trigger *from, cleat_
                    cleat__arena_keep(arena, from->event_key, &to->event_key);
     cleat__desired_label *labels = NULL;
     if (is_kept && from->label_count > 0) {
-        labels = cleat__arena_take(arena, from->label_count * sizeof(*labels));
+        labels = cleat__arena_get(arena, from->label_count * sizeof(*labels));
         is_kept = labels != NULL;
     }
     for (size_t i = 0; i < from->label_count && is_kept; i++) {

@@ -94,7 +94,8 @@ cleat_status cleat_suspend_call_proceed(cleat_suspend_call *call)
 static cleat_status suspend(cleat__invocation *it)
 {
     cleat_suspend_call call = {.chain = {.client = it->task->worker->client}, .invocation = it};
-    cleat_status status = cleat__chain_end(cleat_suspend_call_proceed(&call), it->is_evicted);
+    cleat_status status = cleat_suspend_call_proceed(&call);
+    status = cleat__chain_end(status, it->is_evicted);
     if (!it->is_evicted) {
         (void)cleat_task_fail(it->task, status, "the wait could not be recorded: %s", cleat_error_message());
     }

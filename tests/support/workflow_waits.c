@@ -84,7 +84,7 @@ static cleat_status events(cleat_task *task, void *user_data)
     workflow_fixture *it = user_data;
     cleat_slice paid, none;
     gate_add(&it->calls);
-    cleat_status status = cleat_wait_event(task, "order:paid", NULL, "1h", &paid);
+    cleat_status status = cleat_wait_event(task, "order:paid", "input.n == 3", "1h", &paid);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -105,12 +105,12 @@ static void test_events(void **state)
     cleat_run_id id = workflow_run(it, "events", NULL);
     gate_wait(&it->calls, 1);
     workflow_stop(it);
-    workflow_ok(cleat_client_push(it->client, "order:other", "{\"n\":1}", NULL, NULL));
+    workflow_ok(cleat_client_push(it->client, "order:other", "{\"n\":3}", NULL, NULL));
     workflow_ok(cleat_client_push(it->client, "order:paid", "{\"n\":2}", NULL, NULL));
     workflow_ok(cleat_client_push(it->client, "order:paid", "{\"n\":3}", NULL, NULL));
     workflow_add(it, "events", events);
     workflow_start(it);
-    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "{\"n\":2}");
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "{\"n\":3}");
     assert_int_equal(gate_count(&it->calls), 3);
 }
 
@@ -227,7 +227,8 @@ static cleat_status wait_for_hook(cleat_task *task, void *user_data)
     if (status == CLEAT_OK) {
         status = cleat_hook_wait(task, &hook, NULL, NULL);
     }
-    return status == CLEAT_OK ? cleat_task_return_format(task, "\"%s\"", cleat_task_version(task)) : status;
+    const char *name = cleat_task_version(task) != NULL ? cleat_task_version(task) : "none";
+    return status == CLEAT_OK ? cleat_task_return_format(task, "\"%s\"", name) : status;
 }
 
 static void add_release(workflow_fixture *it, const char *text)
@@ -256,6 +257,20 @@ static void test_a_run_keeps_its_version(void **state)
     add_release(it, "2");
     workflow_start(it);
     workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "\"1\"");
+}
+
+/* The workflow had no version when the run began. */
+static void test_a_run_without_a_version(void **state)
+{
+    workflow_fixture *it = *state;
+    add_release(it, NULL);
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "release", NULL);
+    resume_when_it_waits(it, "release", "{}");
+    add_release(it, NULL);
+    add_release(it, "1");
+    workflow_start(it);
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "\"none\"");
 }
 
 static void test_a_version_that_is_gone(void **state)
@@ -345,6 +360,7 @@ int workflow_waits_run(const sdk_target *of)
         TEST(test_a_hook_that_nobody_resumes),
         TEST(test_new_runs_have_the_newest_version),
         TEST(test_a_run_keeps_its_version),
+        TEST(test_a_run_without_a_version),
         TEST(test_a_version_that_is_gone),
         TEST(test_a_run_is_cancelled_while_it_waits),
         TEST(test_a_run_is_cancelled_while_it_runs),
