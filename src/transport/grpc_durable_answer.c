@@ -220,7 +220,7 @@ static void on_error(const cleat__remote_stream *stream, const Cleat__V1__Durabl
     snprintf(text, sizeof(text), "%s", cleat_error_message());
     /* What it is about took no node, and nothing was sent behind it. Of what is not waited for, nobody knows. */
     bool is_expected = it->first != NULL && it->first->written != 0;
-    if (status == CLEAT_NON_DETERMINISTIC || !is_expected) {
+    if (!is_expected) {
         cleat__remote_invocation_fail(it, status, text);
     } else {
         cleat__remote_settle(it->first, status, text);
