@@ -201,12 +201,13 @@ static void test_an_evicted_run(void **state)
 {
     fixture *it = *state;
     static const cleat__node node = {1, 1};
-    const cleat__condition sleep = {.kind = CLEAT__CONDITION_SLEEP,
-                                    .data_key = cleat_slice_of("nap"),
-                                    .sleep_ms = 50,
-                                    .sleep_text = cleat_slice_of("50ms")};
+    const cleat__condition paid = {.kind = CLEAT__CONDITION_EVENT,
+                                   .data_key = cleat_slice_of("paid"),
+                                   .key = cleat_slice_of("order:paid")};
+    const cleat__user_event event = {.key = cleat_slice_of("order:paid"), .payload = cleat_slice_of("{}")};
+    cleat__uuid event_id;
     cleat__durable_request wait = {.kind = CLEAT__DURABLE_WAIT_FOR,
-                                   .as.wait_for = {.conditions = &sleep, .count = 1}};
+                                   .as.wait_for = {.conditions = &paid, .count = 1}};
     cleat__durable_request evict = {.kind = CLEAT__DURABLE_EVICT, .as.evict = {.nodes = &node, .count = 1}};
     cleat__node_end end;
     cleat__durable_request await = {.kind = CLEAT__DURABLE_AWAIT,
@@ -217,6 +218,9 @@ static void test_an_evicted_run(void **state)
     assert_ok(ask(it, first, &evict));
     cleat__server_stop(it->server, 10000);
     start_server(it);
+    while (it->transport->push(it->transport, &event, 1, &event_id) != CLEAT_OK) {
+        /* it has not found the server again yet */
+    }
     const cleat__assignment *second = invocation(it, 2);
     assert_ok(ask(it, second, &wait));
     assert_ok(ask(it, second, &await));
