@@ -51,6 +51,10 @@ CLEAT_API cleat_status cleat_trigger_call_proceed(cleat_trigger_call *call);
  * stores it later. */
 CLEAT_API const char *cleat_trigger_call_run_id(const cleat_trigger_call *call, size_t index);
 
+/* What is to be called a workflow: the machine name (cleat/workflow.h) of the first run's, where it is one of this process,
+ * else the name that cleat_workflow_start() was given. NULL: a task, for all that is known, or a child. */
+CLEAT_API const char *cleat_trigger_call_workflow(const cleat_trigger_call *call);
+
 /* ---- A client call that pushes events ---- */
 
 typedef struct cleat_push_call cleat_push_call;

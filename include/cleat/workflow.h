@@ -93,6 +93,11 @@ typedef struct cleat_workflow_options {
 /* As cleat_worker_add_task(). CLEAT_ALREADY_EXISTS: this worker has that name in that version. */
 CLEAT_API cleat_status cleat_worker_add_workflow(cleat_worker *worker, const cleat_workflow_options *options);
 
+/* Starts a run, as cleat_client_run_no_wait(), and says in its span (workflow.start) that it is a workflow, which that
+ * function can say only of those that this process has declared. */
+CLEAT_API cleat_status cleat_workflow_start(cleat_client *client, const char *name, const char *input,
+                                            const cleat_run_options *options, cleat_run_id *id);
+
 /* ---- Steps in place ---- */
 
 typedef struct cleat_step_options {

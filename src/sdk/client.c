@@ -40,8 +40,10 @@ cleat_status cleat_client_new(const cleat_client_options *options, cleat_client 
     if (client == NULL) {
         return cleat__fail_memory();
     }
+    cleat__client_init_known(client);
     status = open_transport(&known, &client->transport);
     if (status != CLEAT_OK) {
+        cleat__client_deinit_known(client);
         cleat__free(client);
         return status;
     }
@@ -53,6 +55,7 @@ void cleat_client_free(cleat_client *client)
 {
     if (client != NULL) {
         client->transport->free(client->transport);
+        cleat__client_deinit_known(client);
         cleat__free(client);
     }
 }
@@ -82,6 +85,15 @@ cleat_status cleat_client_run_no_wait(cleat_client *client, const char *task, co
                                       const cleat_run_options *options, cleat_run_id *id)
 {
     return start_one(client, task, input, options, id);
+}
+
+cleat_status cleat_workflow_start(cleat_client *client, const char *name, const char *input,
+                                  const cleat_run_options *options, cleat_run_id *id)
+{
+    const cleat_run_item item = {name, input, options};
+    const cleat__trigger_request request = {
+        .client = client, .is_workflow = true, .items = &item, .count = 1, .ids = id};
+    return cleat__client_trigger(&request);
 }
 
 cleat_status cleat_client_run_many(cleat_client *client, const cleat_run_item *items, size_t count,

@@ -26,8 +26,8 @@
 
 #include <cleat/workflow.h>
 
+#include "base/arena.h"
 #include "base/random.h"
-#include "model/arena.h"
 #include "sdk/worker.h"
 
 typedef enum cleat__logged_kind {
@@ -128,8 +128,6 @@ cleat_status cleat__invocation_want_conditions(cleat__invocation *it, cleat__log
                                                cleat_slice label);
 cleat_status cleat__invocation_want_runs(cleat__invocation *it, const cleat__trigger *triggers, size_t count);
 
-/* A copy with a NUL behind it; the absent slice stays absent. False: no memory. */
-bool cleat__arena_keep(cleat__arena *arena, cleat_slice slice, cleat_slice *out);
 /* Whether more than values waits: what others see. */
 bool cleat__invocation_wants_effects(const cleat__invocation *it);
 /* Stores what waits, then `last`, in one transaction; NULL: nothing more. A MEMO takes the next node. What is

@@ -58,22 +58,6 @@ cleat_status cleat__invocation_want_memo(cleat__invocation *it, cleat_slice key,
     return is_kept ? CLEAT_OK : no_memory(it);
 }
 
-bool cleat__arena_keep(cleat__arena *arena, cleat_slice slice, cleat_slice *out)
-{
-    *out = (cleat_slice){NULL, 0};
-    if (slice.data == NULL) {
-        return true;
-    }
-    char *copy = cleat__arena_get(arena, slice.size + 1);
-    if (copy == NULL) {
-        return false;
-    }
-    memcpy(copy, slice.data, slice.size);
-    copy[slice.size] = '\0';
-    *out = (cleat_slice){copy, slice.size};
-    return true;
-}
-
 static bool keep_condition(cleat__arena *arena, const cleat__condition *from, cleat__condition *to)
 {
     *to = *from;

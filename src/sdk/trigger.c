@@ -60,6 +60,16 @@ const char *cleat_trigger_call_run_id(const cleat_trigger_call *call, size_t ind
                : NULL;
 }
 
+const char *cleat_trigger_call_workflow(const cleat_trigger_call *call)
+{
+    if (call == NULL || call->count == 0 || call->request->parent != NULL) {
+        return NULL;
+    }
+    const char *action = call->entries[0].action;
+    const char *known = cleat__client_known_workflow(call->request->client, action);
+    return known == NULL && call->request->is_workflow ? action : known;
+}
+
 /* ---- Checking ---- */
 
 static cleat_status check_options(trigger_entry *entry, const cleat__trigger_request *request,

@@ -19,6 +19,7 @@ typedef struct cleat__trigger_parent {
 typedef struct cleat__trigger_request {
     cleat_client *client;
     bool many;
+    bool is_workflow; /* for whoever looks on: the caller says that these are workflows */
     const cleat_run_item *items;
     size_t count;
     const cleat__trigger_parent *parent; /* NULL: not children */
