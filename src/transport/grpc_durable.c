@@ -61,7 +61,7 @@ static void give_up(cleat__remote_ask *ask)
              link->settings.address, (long long)link->settings.call_timeout_ms);
     bool is_in_doubt = ask->written != 0 && ask->requests[0].kind != CLEAT__DURABLE_AWAIT;
     if (is_in_doubt) {
-        cleat__remote_invocation_fail(ask->invocation, CLEAT_UNAVAILABLE, text);
+        cleat__remote_invocation_lose(ask->invocation, text);
     } else {
         cleat__remote_settle(ask, CLEAT_UNAVAILABLE, text);
     }

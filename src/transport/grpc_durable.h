@@ -10,8 +10,9 @@
  *     grpc_durable_hook.c        hooks, over HTTP
  *
  * The engine counts nodes as requests come, so a request whose answer was lost cannot be sent again: the next
- * one would be taken for another node. Its invocation has failed then, and a new one finds in the log what was
- * recorded. What takes no node, AWAIT, EVICT and COMPLETE_MEMO, is sent again on the next connection.
+ * one would be taken for another node. Its invocation is over then, and a new one finds in the log what was
+ * recorded: `cleat serve` is given the run back, which uses no retry; elsewhere the attempt has failed
+ * (CLEAT_UNAVAILABLE). What takes no node, AWAIT, EVICT and COMPLETE_MEMO, is sent again on the next connection.
  *
  * An engine's answer names the task and the invocation, so one request of an invocation is under way at a time.
  */
@@ -38,6 +39,7 @@ typedef struct cleat__remote_durables {
 typedef struct cleat__remote_message {
     char *data; /* owned */
     size_t size;
+    size_t runs;     /* that it starts: of very many, each message has a part */
     bool is_acked;   /* an answer of its own comes, before which nothing else is sent */
     bool takes_node; /* so it cannot be sent again */
     bool is_echoed;  /* a registration: `cleat serve` answers it behind whatever was sent before */
@@ -51,6 +53,7 @@ typedef struct cleat__remote_ask {
     pthread_cond_t done;
     cleat__durable_request *requests;
     size_t count, answered; /* requests */
+    size_t runs;            /* of the one that is under way, that were answered */
     cleat__remote_message *messages;
     size_t message_count, written;
     size_t confirmed; /* messages that need not be sent again on another connection */
@@ -133,6 +136,8 @@ cleat__remote_invocation *cleat__remote_invocation_find(const cleat__remote_dura
 /* All further calls fail so, and those under way. Sets no error message. */
 void cleat__remote_invocation_fail(cleat__remote_invocation *invocation, cleat_status status,
                                    const char *text);
+/* Nobody knows how far it has come. It may be freed. */
+void cleat__remote_invocation_lose(cleat__remote_invocation *invocation, const char *text);
 /* A completion came. */
 void cleat__remote_invocation_complete(cleat__remote_invocation *invocation, const cleat__node *node,
                                        cleat_slice payload, bool is_failure, const char *error);

@@ -75,11 +75,12 @@ static bool take_node(cleat__remote_invocation *invocation, int64_t branch, int6
     return true;
 }
 
-/* The request under way is done. */
-static void advance(cleat__remote_invocation *invocation)
+/* A message was answered; `is_all`: and so is its request. */
+static void advance(cleat__remote_invocation *invocation, bool is_all)
 {
     cleat__remote_ask *ask = invocation->first;
-    ask->answered++;
+    ask->answered += is_all;
+    ask->runs = is_all ? 0 : ask->runs;
     ask->waits_for_ack = false;
     ask->confirmed = ask->written;
     if (ask->written < ask->message_count) {
@@ -119,33 +120,44 @@ static void on_memo(const cleat__remote_stream *stream,
             return;
         }
     }
-    advance(it);
+    advance(it, true);
+}
+
+/* Whether an answer's runs are those that a message has asked for: nodes and ids from `from` on. */
+static bool take_runs(cleat__remote_invocation *it, const cleat__durable_request *request, size_t from,
+                      const Cleat__V1__DurableTaskEventTriggerRunsAckResponse *answer)
+{
+    for (size_t i = 0; i < answer->n_run_entries; i++) {
+        const Cleat__V1__DurableTaskRunAckEntry *entry = answer->run_entries[i];
+        cleat_slice id = cleat_slice_of(entry->workflow_run_external_id);
+        if (!take_node(it, entry->branch_id, entry->node_id, &request->as.trigger.nodes[from + i])) {
+            return false;
+        }
+        if (cleat__uuid_parse(id, &request->as.trigger.ids[from + i]) != CLEAT_OK) {
+            confuse(it, "a run's id that is no UUID");
+            return false;
+        }
+    }
+    return true;
 }
 
 static void on_triggered(const cleat__remote_stream *stream,
                          const Cleat__V1__DurableTaskEventTriggerRunsAckResponse *answer)
 {
     cleat__remote_invocation *it = find(stream, answer->durable_task_external_id, answer->invocation_count);
-    cleat__durable_request *request = it != NULL ? take(it, CLEAT__DURABLE_TRIGGER) : NULL;
+    const cleat__durable_request *request = it != NULL ? take(it, CLEAT__DURABLE_TRIGGER) : NULL;
     if (request == NULL) {
         return;
     }
-    if (answer->n_run_entries != request->as.trigger.count) {
+    cleat__remote_ask *ask = it->first;
+    if (answer->n_run_entries != ask->messages[ask->written - 1].runs) {
         confuse(it, "another number of runs");
         return;
     }
-    for (size_t i = 0; i < answer->n_run_entries; i++) {
-        const Cleat__V1__DurableTaskRunAckEntry *entry = answer->run_entries[i];
-        cleat_slice id = cleat_slice_of(entry->workflow_run_external_id);
-        if (!take_node(it, entry->branch_id, entry->node_id, &request->as.trigger.nodes[i])) {
-            return;
-        }
-        if (cleat__uuid_parse(id, &request->as.trigger.ids[i]) != CLEAT_OK) {
-            confuse(it, "a run's id that is no UUID");
-            return;
-        }
+    if (take_runs(it, request, ask->runs, answer)) {
+        ask->runs += answer->n_run_entries;
+        advance(it, ask->runs == request->as.trigger.count);
     }
-    advance(it);
 }
 
 static void on_waits(const cleat__remote_stream *stream,
@@ -155,7 +167,7 @@ static void on_waits(const cleat__remote_stream *stream,
     cleat__durable_request *request = it != NULL ? take(it, CLEAT__DURABLE_WAIT_FOR) : NULL;
     if (request != NULL &&
         take_node(it, answer->ref->branch_id, answer->ref->node_id, &request->as.wait_for.node)) {
-        advance(it);
+        advance(it, true);
     }
 }
 
@@ -164,7 +176,7 @@ static void on_evicted(const cleat__remote_stream *stream,
 {
     cleat__remote_invocation *it = find(stream, answer->durable_task_external_id, answer->invocation_count);
     if (it != NULL && take(it, CLEAT__DURABLE_EVICT) != NULL) {
-        advance(it);
+        advance(it, true);
     }
 }
 
@@ -208,7 +220,7 @@ static void on_error(const cleat__remote_stream *stream, const Cleat__V1__Durabl
     snprintf(text, sizeof(text), "%s", cleat_error_message());
     /* What it is about took no node, and nothing was sent behind it. Of what is not waited for, nobody knows. */
     bool is_expected = it->first != NULL && it->first->written != 0;
-    if (status == CLEAT_NON_DETERMINISTIC || !is_expected) {
+    if (!is_expected) {
         cleat__remote_invocation_fail(it, status, text);
     } else {
         cleat__remote_settle(it->first, status, text);

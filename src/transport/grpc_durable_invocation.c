@@ -181,6 +181,21 @@ void cleat__remote_invocation_fail(cleat__remote_invocation *it, cleat_status st
     }
 }
 
+void cleat__remote_invocation_lose(cleat__remote_invocation *it, const char *text)
+{
+    if (!it->durables->link->is_cleat) {
+        cleat__remote_invocation_fail(it, CLEAT_UNAVAILABLE, text);
+        return;
+    }
+    const cleat__report back = {.task_id = it->task_id,
+                                .retry_count = it->retry_count,
+                                .invocation_count = it->count,
+                                .status = CLEAT_UNAVAILABLE};
+    cleat__remote_workers *workers = it->stream->worker->workers;
+    cleat__remote_invocation_fail(it, CLEAT_CANCELLED, text);
+    (void)cleat__remote_report_locked(workers, &back);
+}
+
 bool cleat__remote_invocation_cancel(cleat__remote_durables *durables, const cleat__uuid *task_id,
                                      int32_t count)
 {

@@ -158,29 +158,34 @@ void cleat__remote_echoed(cleat__remote_stream *stream)
 
 /* ---- Its end, and the next one ---- */
 
-/* What was written of it may have been done or not. */
-static void interrupt(cleat__remote_invocation *invocation, cleat_status status, const char *text)
+/* What was written of it may have been done or not. `text`: why the stream has ended; `is_loss`: for reasons that have
+ * nothing to do with what was asked. The invocation may be freed. */
+static void interrupt(cleat__remote_invocation *invocation, bool is_loss, const char *text)
 {
     cleat__remote_ask *ask = invocation->first;
     if (ask == NULL) {
         return;
     }
-    if (ask->waits_for_ack && ask->messages[ask->written - 1].takes_node) {
-        cleat__remote_invocation_fail(invocation, status, text);
-        return;
+    if (!ask->waits_for_ack || !ask->messages[ask->written - 1].takes_node) {
+        ask->written = ask->confirmed;
+        ask->waits_for_ack = false;
+        add_ready(ask);
+    } else if (is_loss) {
+        cleat__remote_invocation_lose(invocation, text);
+    } else {
+        cleat__remote_invocation_fail(invocation, CLEAT_UNAVAILABLE, text);
     }
-    ask->written = ask->confirmed;
-    ask->waits_for_ack = false;
-    add_ready(ask);
 }
 
-static void interrupt_all(cleat__remote_stream *stream, cleat_status status, const char *text)
+static void interrupt_all(cleat__remote_stream *stream, bool is_loss, const char *text)
 {
     while (stream->echoing != NULL) {
         remove_echo(stream, stream->echoing);
     }
-    for (cleat__remote_invocation *it = stream->invocations; it != NULL; it = it->next) {
-        interrupt(it, status, text);
+    cleat__remote_invocation *next;
+    for (cleat__remote_invocation *it = stream->invocations; it != NULL; it = next) {
+        next = it->next;
+        interrupt(it, is_loss, text);
     }
 }
 
@@ -227,11 +232,11 @@ static void on_ended(void *owner, int code, const char *text)
     char sentence[CLEAT__CALL_TEXT];
     (void)snprintf(sentence, sizeof(sentence), "the stream of durable tasks was lost: %s",
                    cleat_error_message());
-    interrupt_all(stream, CLEAT_UNAVAILABLE, sentence);
+    bool is_usual = code == GRPC_STATUS_OK || code == GRPC_STATUS_UNAVAILABLE;
+    interrupt_all(stream, is_usual, sentence);
     if (link->is_closing) {
         return;
     }
-    bool is_usual = code == GRPC_STATUS_OK || code == GRPC_STATUS_UNAVAILABLE;
     cleat__link_log(link, &site, is_usual ? CLEAT_LOG_INFO : CLEAT_LOG_WARN,
                     "worker %s lost its stream of durable tasks at %s and opens it again: %s %s",
                     stream->worker->current_id, link->settings.address, cleat__grpc_code_name(code), text);

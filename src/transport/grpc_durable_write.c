@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "model/duration.h"
+#include "model/event.h"
 #include "transport/grpc.h"
 #include "wire/message.h"
 #include "wire/timestamp.h"
@@ -13,6 +14,7 @@
 
 typedef Cleat__V1__DurableTaskRequest request;
 typedef Cleat__V1__DurableEventListenerConditions conditions;
+typedef Cleat__V1__TriggerWorkflowRequest child;
 
 /* Who asks, and for what. */
 typedef struct writer {
@@ -23,6 +25,7 @@ typedef struct writer {
     int32_t count;
     int64_t next_child;
     cleat__remote_ask *ask;
+    size_t room; /* for messages */
 } writer;
 
 /* ---- Messages ---- */
@@ -31,6 +34,22 @@ typedef struct writer {
 static ProtobufCBinaryData bytes_of(cleat_slice slice)
 {
     return (ProtobufCBinaryData){.len = slice.size, .data = (uint8_t *)(uintptr_t)slice.data};
+}
+
+/* NULL on no memory. */
+static cleat__remote_message *next_message(writer *self)
+{
+    cleat__remote_ask *ask = self->ask;
+    if (ask->message_count == self->room) {
+        size_t room = self->room + ask->count + 1;
+        cleat__remote_message *more = cleat__realloc(ask->messages, room * sizeof(*more));
+        if (more == NULL) {
+            return NULL;
+        }
+        ask->messages = more;
+        self->room = room;
+    }
+    return &ask->messages[ask->message_count++];
 }
 
 static cleat_status add(writer *self, const request *message)
@@ -46,11 +65,18 @@ static cleat_status add(writer *self, const request *message)
         cleat__buffer_deinit(&bytes);
         return status;
     }
-    cleat__remote_message *to = &self->ask->messages[self->ask->message_count++];
+    cleat__remote_message *to = next_message(self);
+    if (to == NULL) {
+        cleat__buffer_deinit(&bytes);
+        return cleat__fail_memory();
+    }
     *to = (cleat__remote_message){.data = (char *)bytes.data, .size = bytes.size};
     switch ((int)message->message_case) {
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_MEMO:
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_TRIGGER_RUNS:
+        to->runs = message->trigger_runs->n_trigger_opts;
+        to->is_acked = to->takes_node = true;
+        break;
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_WAIT_FOR: to->is_acked = to->takes_node = true; break;
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_EVICT_INVOCATION: to->is_acked = true; break;
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_REGISTER_WORKER: to->is_echoed = true; break;
@@ -120,7 +146,7 @@ static cleat_status write_barrier(writer *self)
 
 /* `cleat serve` knows whose children they are, and numbers them; elsewhere they are numbered over all of the
  * invocation. A key is said of children only. */
-static Cleat__V1__TriggerWorkflowRequest *write_child(writer *self, const cleat__trigger *from)
+static child *write_child(writer *self, const cleat__trigger *from)
 {
     cleat__trigger item = *from;
     int64_t number = self->next_child++;
@@ -132,36 +158,55 @@ static Cleat__V1__TriggerWorkflowRequest *write_child(writer *self, const cleat_
     return cleat__remote_trigger_write(self->link, &item);
 }
 
-static cleat_status write_trigger(writer *self, const cleat__durable_request *from)
+/* As many children, one at least, as a message can hold. */
+static size_t fit(const writer *self, child **children, size_t count)
+{
+    enum { ENVELOPE = 128, OF_EACH = 8 };
+    size_t most = (size_t)self->link->settings.max_send_size, size = ENVELOPE, fitting = 0;
+    while (fitting < count) {
+        size += protobuf_c_message_get_packed_size(&children[fitting]->base) + OF_EACH;
+        if (fitting != 0 && size > most) {
+            break;
+        }
+        fitting++;
+    }
+    return fitting;
+}
+
+static cleat_status write_children(writer *self, child **children, size_t count)
 {
     request message = CLEAT__V1__DURABLE_TASK_REQUEST__INIT;
     Cleat__V1__DurableTaskTriggerRunsRequest runs = CLEAT__V1__DURABLE_TASK_TRIGGER_RUNS_REQUEST__INIT;
-    size_t count = from->as.trigger.count;
     cleat_status status = CLEAT_OK;
     runs.invocation_count = self->count;
     runs.durable_task_external_id = self->task_id;
-    runs.trigger_opts = cleat__calloc(count + 1, sizeof(Cleat__V1__TriggerWorkflowRequest *));
-    if (runs.trigger_opts == NULL) {
-        return cleat__fail_memory();
-    }
-    while (status == CLEAT_OK && runs.n_trigger_opts < count) {
-        Cleat__V1__TriggerWorkflowRequest *child =
-            write_child(self, &from->as.trigger.items[runs.n_trigger_opts]);
-        if (child == NULL) {
-            status = cleat__fail_memory();
-        } else {
-            runs.trigger_opts[runs.n_trigger_opts++] = child;
-        }
-    }
     message.message_case = CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_TRIGGER_RUNS;
     message.trigger_runs = &runs;
-    if (status == CLEAT_OK) {
+    for (size_t done = 0; status == CLEAT_OK && done < count; done += runs.n_trigger_opts) {
+        runs.trigger_opts = children + done;
+        runs.n_trigger_opts = fit(self, children + done, count - done);
         status = add(self, &message);
     }
-    for (size_t i = 0; i < runs.n_trigger_opts; i++) {
-        cleat__message_free(runs.trigger_opts[i]);
+    return status;
+}
+
+static cleat_status write_trigger(writer *self, const cleat__durable_request *from)
+{
+    size_t count = from->as.trigger.count, made = 0;
+    if (count == 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "there is nothing to be started");
     }
-    cleat__free(runs.trigger_opts);
+    child **children = cleat__calloc(count + 1, sizeof(*children));
+    while (children != NULL && made < count &&
+           (children[made] = write_child(self, &from->as.trigger.items[made])) != NULL) {
+        made++;
+    }
+    cleat_status status =
+        children != NULL && made == count ? write_children(self, children, count) : cleat__fail_memory();
+    for (size_t i = 0; i < made; i++) {
+        cleat__message_free(children[i]);
+    }
+    cleat__free(children);
     return status;
 }
 
@@ -241,7 +286,7 @@ static void write_event(const writer *self, const cleat__condition *from, const 
     out->user_event_conditions[out->n_user_event_conditions++] = event;
     event->base_ = write_base(from, group, failed);
     if (from->kind == CLEAT__CONDITION_HOOK) {
-        cleat__buffer_append_string(&key, "cleat:hook:");
+        cleat__buffer_append_string(&key, CLEAT__HOOK_EVENT_PREFIX);
         cleat__buffer_append_slice(&key, from->key);
     } else {
         cleat__remote_key(&self->link->settings, from->key, &key);
@@ -399,8 +444,7 @@ cleat_status cleat__remote_write(const cleat__link *link, const char *worker_id,
                    .next_child = first_child,
                    .ask = ask};
     cleat__uuid_format(run_id, self.task_id);
-    ask->messages = cleat__calloc(ask->count + 1, sizeof(*ask->messages));
-    cleat_status status = ask->messages != NULL ? CLEAT_OK : cleat__fail_memory();
+    cleat_status status = CLEAT_OK;
     for (size_t i = 0; status == CLEAT_OK && i < ask->count; i++) {
         status = write_one(&self, &ask->requests[i]);
     }

@@ -270,11 +270,15 @@ cleat_status cleat__remote_report_locked(cleat__remote_workers *workers, const c
 cleat_status cleat__remote_report(cleat__remote_workers *workers, const cleat__report *report)
 {
     cleat_status status = cleat__grpc_check_fork();
-    if (status == CLEAT_OK) {
-        pthread_mutex_lock(&workers->link->mutex);
-        status = cleat__remote_report_locked(workers, report);
-        pthread_mutex_unlock(&workers->link->mutex);
+    if (status != CLEAT_OK) {
+        return status;
     }
+    pthread_mutex_lock(&workers->link->mutex);
+    /* An invocation that is over, since it was evicted or given back, has no end. */
+    bool is_over = report->invocation_count != 0 && find_held(workers, &report->task_id, report->retry_count,
+                                                              report->invocation_count) == NULL;
+    status = is_over ? CLEAT_OK : cleat__remote_report_locked(workers, report);
+    pthread_mutex_unlock(&workers->link->mutex);
     return status;
 }
 

@@ -260,10 +260,10 @@ static void handle_ask(cleat__rpc_call *call, const ProtobufCMessage *request, v
     keep(slot, cleat__buffer_slice(&bytes));
     pthread_mutex_unlock(&slot->engine->mutex);
     cleat__buffer_deinit(&bytes);
+    gate_add(&slot->calls); /* before the client knows */
     if (slot->method == MOCK_DURABLE && slot->engine->answers_durable) {
         mock_durable_answer(slot->engine, call, request);
     }
-    gate_add(&slot->calls);
 }
 
 /* Takes the call out of its slot, if it is still there. */

@@ -15,5 +15,6 @@ typedef struct transport_target {
 
 /* Answers what main() shall answer. */
 int transport_suite_run(const transport_target *target);
+int transport_durable_run(const transport_target *target); /* the log of durable runs */
 
 #endif

@@ -64,6 +64,6 @@ int main(void)
         cmocka_unit_test(test_bad_options),
         cmocka_unit_test(test_one_engine_per_file),
     };
-    int failed = transport_suite_run(&target);
+    int failed = transport_suite_run(&target) + transport_durable_run(&target);
     return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,22 @@ static void test_nothing_is_under_way(void **state)
     listener_remove(&worker, it->transport);
 }
 
+/* The run is given back, and what the task says of that attempt is not told. */
+static void assert_given_back(fixture *it, int32_t count)
+{
+    const cleat__report said = {.task_id = uuid_of(TASK),
+                                .invocation_count = count,
+                                .status = CLEAT_FAILED,
+                                .error = cleat_slice_of("cancelled")};
+    assert_ok(it->transport->report(it->transport, &said));
+    Cleat__StepActionEvent *event = event_at(it, 0);
+    assert_int_equal(event->event_type, RELEASED);
+    assert_int_equal(event->cleat_invocation_count, count);
+    assert_string_equal(event->task_run_external_id, TASK);
+    cleat__message_free(event);
+    assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 1);
+}
+
 /* Nobody knows whether it was counted. */
 static void test_a_request_is_under_way(void **state)
 {
@@ -44,13 +60,37 @@ static void test_a_request_is_under_way(void **state)
     asker_start(&asker, it, 1, &memo, 1);
     assert_said(it, 1, MEMO);
     lose(it);
-    asker_join(&asker, CLEAT_UNAVAILABLE, "was lost");
+    asker_join(&asker, CLEAT_CANCELLED, "was lost");
     assert_int_equal(asker.done, 0);
-    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_UNAVAILABLE, "was lost"); /* the attempt has failed */
-    assert_said(it, 2, REGISTER);
+    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "over");
+    assert_given_back(it, 1);
     invoke(it, &worker, 2);
     it->engine.answers_durable = true;
     assert_ok(ask(it, 2, &memo, 1, NULL));
+    listener_remove(&worker, it->transport);
+}
+
+/* Others have no word for that: the attempt has failed. */
+static void test_a_request_is_under_way_elsewhere(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    asker_thread asker;
+    cleat__durable_request memo = memo_of("a", "1");
+    open_hatchet(it);
+    begin_invocation(it, &worker);
+    asker_start(&asker, it, 1, &memo, 1);
+    assert_said(it, 1, MEMO);
+    lose(it);
+    asker_join(&asker, CLEAT_UNAVAILABLE, "was lost");
+    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_UNAVAILABLE, "was lost");
+    assert_said(it, 2, REGISTER);
+    const cleat__report said_of_it = {.task_id = uuid_of(TASK),
+                                      .invocation_count = 1,
+                                      .status = CLEAT_FAILED,
+                                      .error = cleat_slice_of("lost")};
+    assert_ok(it->transport->report(it->transport, &said_of_it));
+    assert_event(it, 0, FAILED, "{\"message\":\"lost\"}");
     listener_remove(&worker, it->transport);
 }
 
@@ -135,8 +175,25 @@ static void test_loss_in_the_middle(void **state)
     mock_send_memo(&it->engine, TASK, 1, 1, false, NULL);
     assert_said(it, 2, MEMO);
     lose(it);
-    asker_join(&asker, CLEAT_UNAVAILABLE, "was lost");
+    asker_join(&asker, CLEAT_CANCELLED, "was lost");
     assert_int_equal(asker.done, 1);
+    listener_remove(&worker, it->transport);
+}
+
+/* A stream that ends because of what was sent on it would end so each time. */
+static void test_a_stream_that_is_refused_for_what_it_says(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    asker_thread asker;
+    cleat__durable_request memo = memo_of("a", "1");
+    begin_invocation(it, &worker);
+    asker_start(&asker, it, 1, &memo, 1);
+    assert_said(it, 1, MEMO);
+    mock_end(&it->engine, MOCK_DURABLE, CLEAT_INVALID_ARGUMENT, "no such thing");
+    asker_join(&asker, CLEAT_UNAVAILABLE, "no such thing");
+    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_UNAVAILABLE, "no such thing");
+    assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 0);
     listener_remove(&worker, it->transport);
 }
 
@@ -228,11 +285,9 @@ static void test_an_engine_that_never_answers(void **state)
     cleat__durable_request memo = memo_of("a", "1");
     open_impatient(it);
     begin_invocation(it, &worker);
-    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_UNAVAILABLE, "300 ms");
+    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "300 ms"); /* it may have counted it */
     assert_said(it, 1, MEMO);
-    it->engine.answers_durable = true;
-    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_UNAVAILABLE, "300 ms"); /* it may have counted it */
-    assert_int_equal(mock_count(&it->engine, MOCK_DURABLE), 2);
+    assert_given_back(it, 1);
     listener_remove(&worker, it->transport);
 }
 
@@ -341,6 +396,8 @@ int main(void)
         TEST(test_no_connection),
         TEST(test_nothing_is_under_way),
         TEST(test_a_request_is_under_way),
+        TEST(test_a_request_is_under_way_elsewhere),
+        TEST(test_a_stream_that_is_refused_for_what_it_says),
         TEST(test_waits_survive),
         TEST(test_an_eviction_is_repeated),
         TEST(test_a_completion_is_repeated),

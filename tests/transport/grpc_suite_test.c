@@ -1,6 +1,7 @@
 /* What every transport does, over gRPC to a server in this process; and what only a server can do. */
 #include "support/transport_suite.h"
 
+#include "base/alloc.h"
 #include "server/server.h"
 #include "support/grpc_suppressions.h"
 #include "support/mock_engine.h"
@@ -36,6 +37,10 @@ static cleat_status open_remote(const char *database, cleat__transport **out)
         cleat__remote_settings_read(CLEAT_CLIENT_OPTIONS(.token = token, .tls_strategy = "none"), &settings);
     free(token);
     if (status == CLEAT_OK) {
+        cleat__buffer url = {0};
+        cleat__buffer_append_format(&url, "http://%s", cleat__server_http_address(server));
+        cleat__free(settings.api_url);
+        settings.api_url = cleat__buffer_take_string(&url);
         status = cleat__transport_grpc_new(&settings, out);
     }
     if (status != CLEAT_OK) {
@@ -50,5 +55,5 @@ static cleat_status open_remote(const char *database, cleat__transport **out)
 int main(void)
 {
     static const transport_target target = {"grpc", open_remote};
-    return transport_suite_run(&target);
+    return transport_suite_run(&target) + transport_durable_run(&target);
 }

@@ -1,0 +1,9 @@
+/* Times, events and hooks in workflows, over gRPC and HTTP to a server in this process. */
+#include "support/sdk_remote.h"
+#include "support/workflow_suite.h"
+
+int main(void)
+{
+    static const sdk_target target = {"remote", sdk_remote_open, sdk_remote_close};
+    return workflow_waits_run(&target);
+}
