@@ -109,6 +109,7 @@ static void begin_task(cleat_worker *worker, cleat_task *task, cleat__assignment
     memset(task, 0, sizeof *task);
     task->worker = worker;
     task->assignment = assignment;
+    cleat__child_numbers_init(&task->children);
     /* Now, because from here on the canceller may look at the task. */
     cleat__uuid_format(&assignment->task_id, task->id.text);
     if (!cleat__uuid_is_nil(&assignment->event_id)) {
@@ -147,6 +148,7 @@ static void end_task(cleat_worker *worker, cleat_task *task)
 /* What the task held. Without the mutex. */
 static void deinit_task(cleat_task *task)
 {
+    cleat__child_numbers_deinit(&task->children);
     cleat__free(atomic_load(&task->child_metadata));
     cleat_context_release(atomic_load(&task->context));
     cleat__metadata_deinit(&task->metadata);

@@ -22,6 +22,7 @@
 
 #include "base/map.h"
 #include "base/thread.h"
+#include "sdk/child_numbers.h"
 #include "sdk/client.h"
 #include "sdk/metadata.h"
 
@@ -128,7 +129,7 @@ struct cleat_task {
     _Atomic int64_t stream_count;
     char event_id[37];
 
-    _Atomic int64_t child_count;
+    cleat__child_numbers children;
     _Atomic(char *) child_metadata;   /* made by the first spawn, then constant */
     _Atomic(cleat_context *) context; /* current around the task function */
     _Atomic bool cancelled;

@@ -88,6 +88,40 @@ static void test_a_task(void **state)
     assert_int_equal(mock_count(&it->engine, MOCK_PUT_WORKFLOW), 1);
 }
 
+/* What fails is asked for again, after another. */
+static cleat_status spawn_again(cleat_task *task, void *user_data)
+{
+    cleat_run_id id;
+    mock_fail(user_data, MOCK_TRIGGER, CLEAT_INVALID_ARGUMENT, "no", 1);
+    assert_int_not_equal(cleat_task_spawn(task, "pack", "{\"n\":1}", NULL, NULL), CLEAT_OK);
+    assert_ok(cleat_task_spawn(task, "mail", NULL, NULL, &id));
+    assert_ok(cleat_task_spawn(task, "pack", "{\"n\":1}", NULL, &id));
+    assert_ok(cleat_task_spawn(task, "pack", "{\"n\":1}", NULL, &id));
+    return CLEAT_OK;
+}
+
+/* A number is one child's: another under the same would be taken for that one. */
+static void test_a_child_keeps_its_number(void **state)
+{
+    static const char *const names[] = {"pack", "mail", "pack", "pack"};
+    static const int numbers[] = {0, 1, 0, 2};
+    remote *it = *state;
+    cleat_worker *worker = NULL;
+    assert_ok(cleat_worker_new(it->client, NULL, &worker));
+    assert_ok(cleat_worker_add_task(
+        worker, CLEAT_TASK_OPTIONS(.name = "parent", .run = spawn_again, .user_data = &it->engine)));
+    assert_ok(cleat_worker_start(worker));
+    assign(it, "parent:parent");
+    for (int i = 0; i < 4; i++) {
+        Cleat__V1__TriggerWorkflowRequest *child = mock_message(&it->engine, MOCK_TRIGGER, i);
+        assert_string_equal(child->name, names[i]);
+        assert_int_equal(child->child_index, numbers[i]);
+        cleat__message_free(child);
+    }
+    mock_wait(&it->engine, MOCK_EVENT, 1);
+    cleat_worker_free(worker);
+}
+
 static void *run_worker(void *worker)
 {
     (void)cleat_worker_run(worker);
@@ -380,6 +414,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_task, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_child_keeps_its_number, begin, end),
         cmocka_unit_test_setup_teardown(test_signals_during_the_start, begin, end),
         cmocka_unit_test_setup_teardown(test_numbers_of_chunks, begin, end),
         cmocka_unit_test_setup_teardown(test_a_hatchet_engine_gets_linked_tasks_in_the_runs_trace, begin,
