@@ -414,6 +414,28 @@ static void test_cancel(void **state)
     assert_failed(it->transport->cancel(it->transport, &id), CLEAT_NOT_FOUND, MOCK_RUN_ID);
 }
 
+/* What a run took and gave may be more than is asked for at once: whether it has ended is not known then. */
+static void test_large_runs(void **state)
+{
+    static const struct {
+        cleat_status status;
+        const char *text;
+    } answers[] = {{CLEAT_RESOURCE_EXHAUSTED, "Received message larger than max (9 vs. 8)"},
+                   {CLEAT_TOO_LARGE, "it is too large"}};
+    fixture *it = *state;
+    cleat__uuid id = uuid_of(MOCK_RUN_ID);
+    for (int i = 0; i < 2; i++) {
+        mock_fail(&it->engine, MOCK_DETAILS, answers[i].status, answers[i].text, -1);
+        it->engine.lists_cancelled = true;
+        assert_ok(it->transport->cancel(it->transport, &id));
+        it->engine.lists_cancelled = false;
+        assert_failed(it->transport->cancel(it->transport, &id), CLEAT_FAILED_PRECONDITION,
+                      "has ended already");
+        assert_failed(it->transport->replay(it->transport, &id), CLEAT_FAILED_PRECONDITION, "not replayed");
+        assert_int_equal(mock_count(&it->engine, MOCK_REPLAY), i + 1);
+    }
+}
+
 /* ---- Spans ---- */
 
 typedef struct forwarder {
@@ -517,6 +539,7 @@ int main(void)
         TEST(test_many),
         TEST(test_namespace),
         TEST(test_cancel),
+        TEST(test_large_runs),
         TEST(test_spans),
         TEST(test_two_clients),
     };
