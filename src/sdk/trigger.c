@@ -135,7 +135,7 @@ static cleat_status check_item(trigger_entry *entry, const cleat__trigger_reques
     }
     cleat_slice metadata = cleat_slice_of(entry->options.metadata);
     if (status == CLEAT_OK && request->parent != NULL) {
-        status = cleat__metadata_init_child(&entry->metadata, metadata, request->parent->metadata);
+        cleat__metadata_init_child(&entry->metadata, metadata, request->parent->metadata);
     } else {
         cleat__metadata_init(&entry->metadata, metadata);
     }

@@ -267,8 +267,8 @@ static void test_metadata_of_children(void **state)
                      CLEAT_OK);
     sdk_wait(it, &parent, CLEAT_RUN_COMPLETED, NULL);
     (void)snprintf(expected, sizeof expected,
-                   "{\"traceparent\":\"x\",\"tracestate\":\"x\",\"baggage\":\"x\",\"cleat__trace\":\"link\","
-                   "\"cleat__origin_traceparent\":\"x\",\"a\":1.50,\"b\":2,\"c\":[3],"
+                   "{\"a\":1.50,\"traceparent\":\"x\",\"tracestate\":\"x\",\"baggage\":\"x\","
+                   "\"cleat__trace\":\"link\",\"cleat__origin_traceparent\":\"x\",\"b\":2,\"c\":[3],"
                    "\"hatchet__parent_workflow_run_id\":\"%s\",\"hatchet__parent_step_run_id\":\"%s\"}",
                    parent.text, parent.text);
     sdk_wait(it, &child, CLEAT_RUN_COMPLETED, expected);
