@@ -223,7 +223,10 @@ cleat_status cleat__life_doubt(cleat__core *core, cleat__worker *worker)
 {
     cleat_status status = CLEAT_OK;
     for (cleat__run *run = worker->held.head; run != NULL && status == CLEAT_OK; run = run->next) {
-        if (run->receipt != CLEAT__RECEIPT_SENT) {
+        /* What was told again on a stream that breaks too may not have come either. */
+        bool is_open = run->receipt == CLEAT__RECEIPT_SENT ||
+                       (run->receipt == CLEAT__RECEIPT_REPEATED && worker->may_repeat);
+        if (!is_open) {
             continue;
         }
         run->receipt = worker->may_repeat ? CLEAT__RECEIPT_UNSURE : CLEAT__RECEIPT_DOUBTED;

@@ -408,6 +408,22 @@ static void test_the_time_of_what_could_not_be_told_again_is_over(void **state)
     assert_string_equal(state_of(at, &id), "QUEUED");
 }
 
+/* Nor is it when it was told again on another connection, and that broke too. */
+static void test_what_was_told_again_in_vain(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, id = assign_brief(at, &worker);
+    assert_int_equal(listen_for_all(at, &worker, 2), CLEAT_OK);
+    unlisten(at, &worker, 2);
+    assert_int_equal(listen_for_all(at, &worker, 3), CLEAT_OK);
+    unlisten(at, &worker, 3);
+    for (int i = 0; i < 15; i++) {
+        advance(at, 4000);
+        (void)beat(at, &worker);
+    }
+    assert_string_equal(state_of(at, &id), "QUEUED");
+}
+
 static void test_what_is_told_again_is_in_doubt_no_more(void **state)
 {
     rig *at = *state;
@@ -630,6 +646,7 @@ int main(void)
         TEST(test_a_step_gives_a_connection_only_so_much),
         TEST(test_a_worker_that_may_be_told_again_keeps_what_it_took),
         TEST(test_the_time_of_what_could_not_be_told_again_is_over),
+        TEST(test_what_was_told_again_in_vain),
         TEST(test_what_is_told_again_is_in_doubt_no_more),
         TEST(test_a_worker_of_long_ago_is_forgotten),
         TEST(test_a_worker_that_left_is_forgotten_soon),
