@@ -23,6 +23,7 @@ static int64_t now_ms(void)
 static void listen_again(cleat__remote_worker *worker, int64_t delay_ms);
 static void send_heartbeat(cleat__remote_worker *worker);
 static void register_anew(cleat__remote_worker *worker);
+static int64_t delay_after(cleat__remote_worker *worker);
 
 /* ---- Registration again, when the server has forgotten the worker ---- */
 
@@ -43,13 +44,16 @@ static void on_registered(void *owner, cleat__call *call)
     cleat__buffer_deinit(&bytes);
     if (status == CLEAT_OK) {
         cleat__uuid_format(&id, worker->current_id);
-        listen_again(worker, 0);
-        return;
+    } else {
+        char text[CLEAT__CALL_TEXT];
+        static cleat__log_site site;
+        cleat__call_text(call, text);
+        cleat__link_log(link, &site, CLEAT_LOG_WARN, "the server at %s does not register worker %s: %s %s",
+                        link->settings.address, worker->name, cleat__grpc_code_name((int)call->code), text);
+        worker->failures += worker->failures == 0;
     }
-    worker->failures += worker->failures < 30;
-    int64_t delay_ms = cleat__link_back_off_ms(link, link->settings.reconnect_ms,
-                                               link->settings.reconnect_max_ms, worker->failures);
-    listen_again(worker, delay_ms); /* is told again that the worker is not there */
+    /* A server that knows it, and does not, may go on so. */
+    listen_again(worker, delay_after(worker));
 }
 
 static void register_anew(cleat__remote_worker *worker)
@@ -61,7 +65,8 @@ static void register_anew(cleat__remote_worker *worker)
     }
     cleat__call_abandon(worker->heartbeat); /* its answer would be about the worker that was */
     worker->heartbeat = NULL;
-    cleat__link_log(worker->workers->link, NULL, CLEAT_LOG_WARN,
+    static cleat__log_site site;
+    cleat__link_log(worker->workers->link, &site, CLEAT_LOG_WARN,
                     "the server at %s does not know worker %s any more: it registers anew",
                     link->settings.address, worker->current_id);
     Cleat__WorkerRegisterRequest *request = cleat__remote_registration_write(worker);
