@@ -85,6 +85,9 @@ static void read_backoff(const options *task, cleat__policy *out)
     if (is_factor && task->has_backoff_initial_ms_case != 0) {
         out->backoff_initial_ms = task->backoff_initial_ms;
     }
+    if (task->has_backoff_max_ms_case != 0) {
+        out->backoff_max_ms = task->backoff_max_ms;
+    }
 }
 
 static cleat_status read_policy(const request *message, const options *task, cleat__policy *out)

@@ -184,6 +184,7 @@ static void test_put_workflow(void **state)
     assert_true(task->backoff_factor == 2);
     assert_int_equal(task->backoff_max_seconds, 2);
     assert_int_equal(task->backoff_initial_ms, 250);
+    assert_int_equal(task->backoff_max_ms, 1500);
     assert_int_equal(task->n_slot_requests, 1);
     assert_string_equal(task->slot_requests[0]->key, "default");
     assert_int_equal(task->slot_requests[0]->value, 1);
@@ -237,7 +238,7 @@ static void test_back_off_that_all_engines_know(void **state)
 {
     fixture *it = *state;
     cleat__policy other = policy;
-    other.backoff_initial_ms = 2000;
+    other.backoff_initial_ms = other.backoff_max_ms = 2000;
     cleat__workflow workflow = workflow_of(other);
     assert_ok(it->transport->put_workflow(it->transport, &workflow));
     other.backoff_initial_ms = 0;
@@ -246,6 +247,7 @@ static void test_back_off_that_all_engines_know(void **state)
     Cleat__V1__CreateWorkflowVersionRequest *said = mock_message(&it->engine, MOCK_PUT_WORKFLOW, 0);
     assert_true(said->tasks[0]->has_backoff_factor_case != 0);
     assert_true(said->tasks[0]->has_backoff_initial_ms_case == 0);
+    assert_true(said->tasks[0]->has_backoff_max_ms_case == 0);
     cleat__message_free(said);
     said = mock_message(&it->engine, MOCK_PUT_WORKFLOW, 1);
     assert_true(said->tasks[0]->has_backoff_factor_case == 0);
