@@ -243,8 +243,11 @@ static void on_stream_ended(void *owner, int code, const char *text)
     static cleat__log_site site;
     bool is_usual = code == GRPC_STATUS_OK || code == GRPC_STATUS_UNAVAILABLE;
     cleat__link_log(worker->workers->link, &site, is_usual ? CLEAT_LOG_INFO : CLEAT_LOG_WARN,
-                    "worker %s lost its stream from the server at %s and opens it again: %s %s",
-                    worker->current_id, link->settings.address, cleat__grpc_code_name(code), text);
+                    "worker %s lost its stream from the server at %s and opens it again: %s %s%s",
+                    worker->current_id, link->settings.address, cleat__grpc_code_name(code), text,
+                    cleat__grpc_is_too_large(code, text)
+                        ? ": a run is larger than grpc_max_recv_message_length, and comes again"
+                        : "");
     listen_again(worker, delay_after(worker));
 }
 
@@ -255,6 +258,8 @@ static void listen_now(cleat__remote_worker *worker)
     Cleat__WorkerListenRequest request = CLEAT__WORKER_LISTEN_REQUEST__INIT;
     cleat__buffer bytes = {0};
     request.worker_id = worker->current_id;
+    request.has_max_message_size_case = CLEAT__WORKER_LISTEN_REQUEST__HAS_MAX_MESSAGE_SIZE_MAX_MESSAGE_SIZE;
+    request.max_message_size = worker->workers->link->settings.max_receive_size;
     if (worker->stream == NULL && !worker->is_ended && cleat__message_pack(&request, &bytes) == CLEAT_OK) {
         worker->opened_ns = cleat__clock_monotonic_ns(NULL);
         worker->stream = cleat__stream_start(

@@ -490,6 +490,30 @@ static void what_waits_keeps_its_order(void **state)
     stop_listening(stream);
 }
 
+/* It would end the stream, and be the first on the next one. */
+static void what_the_worker_does_not_take_fails(void **state)
+{
+    service_world *it = *state;
+    char input[2000];
+    memset(input, 'x', sizeof(input));
+    memcpy(input, "{\"text\":\"", 9);
+    memcpy(input + sizeof(input) - 3, "\"}", 3);
+    declare(it, (task_declaration){.name = "whale"});
+    rpc_stream *stream =
+        listen_for(it, it->client, "/Dispatcher/Listen", register_worker(it, "whale", 1), 1500);
+    rpc_stream *results = subscribe(it);
+    id_text run = trigger(it, "whale", input), next_run = trigger(it, "whale", "{}");
+    ask_for_run(results, run.text);
+    Cleat__WorkflowRunEvent *event = next_result(results);
+    assert_non_null(strstr(event->results[0]->error, "too large"));
+    Cleat__AssignedAction *action = next_action(stream);
+    assert_string_equal(action->workflow_run_id, next_run.text);
+    cleat__message_free(action);
+    cleat__message_free(event);
+    stop_listening(stream);
+    stop_listening(results);
+}
+
 /* The envelope makes the action larger than a message may be, though its input came in one. */
 static void what_no_message_can_hold_fails(void **state)
 {
@@ -567,6 +591,7 @@ int main(void)
         TEST(what_a_worker_does_not_take_goes_to_another),
         TEST(what_waits_keeps_its_order),
         TEST(what_no_message_can_hold_fails),
+        TEST(what_the_worker_does_not_take_fails),
         TEST(a_task_outlives_its_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,7 @@ static void test_registration(void **state)
     cleat__message_free(said);
     Cleat__WorkerListenRequest *listens = mock_message(&it->engine, MOCK_LISTEN, 0);
     assert_string_equal(listens->worker_id, MOCK_WORKER_ID);
+    assert_int_equal(listens->max_message_size, 4 << 20);
     cleat__message_free(listens);
     listener_remove(&worker, it->transport);
     Cleat__WorkerUnsubscribeRequest *leaves = mock_message(&it->engine, MOCK_UNSUBSCRIBE, 0);
