@@ -40,7 +40,8 @@ typedef struct cleat__watch {
     cleat__uuid run_id; /* nil: by metadata */
     cleat_slice key, value;
     void *self;
-    void (*tell)(void *self, const cleat__happening *happening); /* must not block nor call the engine */
+    /* Must not block, nor wait for the engine: cleat__engine_submit() may be called. */
+    void (*tell)(void *self, const cleat__happening *happening);
     /* The engine's: */
     struct cleat__watch *next, *previous;
     int64_t tenant;
