@@ -113,7 +113,8 @@ CLEAT_API bool cleat_task_is_cancelled(const cleat_task *task);
  */
 CLEAT_API void cleat_task_on_cancel(cleat_task *task, void (*function)(void *user_data), void *user_data);
 
-/* Stores a line with the run (at most 10,000 bytes; longer ones are cut). Does not wait for the disk.
+/* Stores a line with the run (at most 10,000 bytes; longer ones are cut, empty ones left out). Does not
+ * wait for the disk: lines that come faster than it, or the server, takes them are left out with a warning.
  * This and spawning: CLEAT_UNAVAILABLE once the worker was freed. */
 CLEAT_API cleat_status cleat_task_log(cleat_task *task, cleat_log_level level, const char *format, ...)
     CLEAT_PRINTF(3, 4);

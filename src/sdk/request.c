@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/utf8.h"
 #include "model/json.h"
 #include "sdk/worker.h"
@@ -27,6 +28,10 @@ static cleat_status send_line(const cleat_task *task, cleat_log_level level, cle
     if (message == NULL) {
         return cleat__fail_memory();
     }
+    if (message[0] == '\0') { /* servers take no such line */
+        cleat__free(message);
+        return CLEAT_OK;
+    }
     const cleat__log_line line = {
         .task_id = task->assignment->task_id,
         .retry_count = task->assignment->retry_count,
@@ -38,6 +43,12 @@ static cleat_status send_line(const cleat_task *task, cleat_log_level level, cle
     cleat__transport *transport = task->worker->client->transport;
     cleat_status status = transport->log(transport, &line);
     cleat__free(message);
+    if (status == CLEAT_RESOURCE_EXHAUSTED) { /* a task does not fail for its log */
+        static cleat__log_site site;
+        cleat__log_limited(&site, CLEAT_LOG_WARN, "a line of a task's log is left out: %s",
+                           cleat_error_message());
+        status = CLEAT_OK;
+    }
     return status;
 }
 

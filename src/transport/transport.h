@@ -69,7 +69,8 @@ struct cleat__transport {
     cleat_status (*worker_heartbeat)(cleat__transport *self,
                                      const cleat__uuid *worker_id);              /* does not wait */
     cleat_status (*report)(cleat__transport *self, const cleat__report *report); /* does not wait */
-    cleat_status (*log)(cleat__transport *self, const cleat__log_line *line);    /* does not wait */
+    /* Does not wait. CLEAT_RESOURCE_EXHAUSTED: the line is left out. */
+    cleat_status (*log)(cleat__transport *self, const cleat__log_line *line);
     /* An attempt begins: only shown, and may be lost. Does not wait. NULL: the engine knows. */
     void (*begin)(cleat__transport *self, const cleat__uuid *task_id, int32_t retry_count);
     /* Chunks of which each was answered before the next are seen in this order; `index` is 0, 1, .. */

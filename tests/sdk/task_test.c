@@ -1,4 +1,6 @@
 /* What a task can do while it runs: output, failure, children, cancellation, log. */
+#include "base/error.h"
+#include "sdk/client.h"
 #include "support/gate.h"
 #include "support/sdk_fixture.h"
 
@@ -184,6 +186,39 @@ static void test_log(void **state)
     sdk_add_task(it, CLEAT_TASK_OPTIONS(.name = "log", .run = log_all));
     sdk_start(it);
     sdk_run(it, "log", NULL, NULL, CLEAT_RUN_COMPLETED, "null");
+}
+
+static int full_logs; /* of the test's one slot thread */
+
+static cleat_status be_full(cleat__transport *self, const cleat__log_line *line)
+{
+    (void)self;
+    assert_int_not_equal(line->message.size, 0);
+    full_logs++;
+    return cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "too fast");
+}
+
+static cleat_status log_in_vain(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    bool is_fine = cleat_task_log(task, CLEAT_LOG_INFO, "line") == CLEAT_OK &&
+                   cleat_task_log_metadata(task, CLEAT_LOG_INFO, "{}", "%s", "") == CLEAT_OK;
+    return is_fine ? CLEAT_OK : CLEAT_NON_RETRYABLE;
+}
+
+/* A task does not fail for its log, wherever its engine is. */
+static void test_a_log_that_is_full(void **state)
+{
+    sdk_fixture *it = *state;
+    cleat__transport *transport = it->client->transport;
+    cleat_status (*log)(cleat__transport *, const cleat__log_line *) = transport->log;
+    full_logs = 0;
+    transport->log = be_full;
+    sdk_add_task(it, CLEAT_TASK_OPTIONS(.name = "log", .run = log_in_vain));
+    sdk_start(it);
+    sdk_run(it, "log", NULL, NULL, CLEAT_RUN_COMPLETED, "null");
+    assert_int_equal(full_logs, 1);
+    transport->log = log;
 }
 
 /* ---- Children ---- */
@@ -437,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_no_task),
         TEST(test_endings),
         TEST(test_log),
+        TEST(test_a_log_that_is_full),
         TEST(test_children_are_started_once),
         TEST(test_metadata_of_children),
         TEST(test_cancel_calls_back),
