@@ -125,7 +125,8 @@ CLEAT_API cleat_status cleat_task_log_metadata(cleat_task *task, cleat_log_level
 /*
  * Sends a piece of whatever to those who look at the run (cleat/stream.h), after all that was sent
  * before: text in UTF-8 without a NUL, at most CLEAT_PAYLOAD_MAX bytes. CLEAT_OK also when nobody looks.
- * Of an engine elsewhere, CLEAT_UNAVAILABLE: whether it was sent on is not known.
+ * Of an engine elsewhere, CLEAT_UNAVAILABLE: whether it was sent on is not known. CLEAT_NOT_FOUND: the attempt
+ * was cancelled.
  */
 CLEAT_API cleat_status cleat_task_put_stream(cleat_task *task, cleat_slice chunk);
 

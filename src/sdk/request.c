@@ -82,6 +82,18 @@ cleat_status cleat_task_log_metadata(cleat_task *task, cleat_log_level level, co
     return send_line(task, level, cleat_slice_of(metadata), message);
 }
 
+/* Whether what only one that runs may ask for can be asked for. A cancelled one still runs, but not for the
+ * engine, which may have given the run to another worker meanwhile. */
+static cleat_status check_running(const cleat_task *task)
+{
+    cleat_status status = cleat__task_check_alive(task);
+    if (status == CLEAT_OK && atomic_load(&task->cancelled)) {
+        status = cleat__fail(CLEAT_NOT_FOUND, "attempt %d of run %s is not running any more",
+                             task->assignment->retry_count, task->id.text);
+    }
+    return status;
+}
+
 /* ---- The stream ---- */
 
 /* A text, as it is one on its way to lookers-on elsewhere. */
@@ -103,7 +115,7 @@ static cleat_status check_chunk(cleat_slice chunk)
 
 cleat_status cleat_task_put_stream(cleat_task *task, cleat_slice chunk)
 {
-    cleat_status status = cleat__task_check_alive(task);
+    cleat_status status = check_running(task);
     if (status == CLEAT_OK) {
         status = check_chunk(chunk);
     }
@@ -128,7 +140,7 @@ cleat_status cleat_task_put_stream(cleat_task *task, cleat_slice chunk)
 cleat_status cleat_task_refresh_timeout(cleat_task *task, int64_t increment_ms, int64_t *timeout_at_ms)
 {
     int64_t timeout_ms = 0;
-    cleat_status status = cleat__task_check_alive(task);
+    cleat_status status = check_running(task);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -137,7 +149,8 @@ cleat_status cleat_task_refresh_timeout(cleat_task *task, int64_t increment_ms, 
                            increment_ms);
     }
     cleat__transport *transport = task->worker->client->transport;
-    status = transport->refresh_timeout(transport, &task->assignment->task_id, increment_ms, &timeout_ms);
+    status = transport->refresh_timeout(transport, &task->assignment->task_id, task->assignment->retry_count,
+                                        increment_ms, &timeout_ms);
     if (status == CLEAT_OK && timeout_at_ms != NULL) {
         *timeout_at_ms = timeout_ms;
     }
@@ -146,12 +159,12 @@ cleat_status cleat_task_refresh_timeout(cleat_task *task, int64_t increment_ms, 
 
 cleat_status cleat_task_release_slot(cleat_task *task)
 {
-    cleat_status status = cleat__task_check_alive(task);
+    cleat_status status = check_running(task);
     if (status != CLEAT_OK) {
         return status;
     }
     cleat__transport *transport = task->worker->client->transport;
-    status = transport->release_slot(transport, &task->assignment->task_id);
+    status = transport->release_slot(transport, &task->assignment->task_id, task->assignment->retry_count);
     if (status == CLEAT_OK) {
         pthread_mutex_lock(&task->worker->mutex);
         if (!task->slot_released) {

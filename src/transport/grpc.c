@@ -129,15 +129,16 @@ static cleat_status put_stream(cleat__transport *self, const cleat__uuid *task_i
     return cleat__remote_put_stream(link, task_id, link->is_cleat ? -1 : index, chunk);
 }
 
-static cleat_status refresh_timeout(cleat__transport *self, const cleat__uuid *task_id, int64_t increment_ms,
-                                    int64_t *timeout_at_ms)
+static cleat_status refresh_timeout(cleat__transport *self, const cleat__uuid *task_id, int32_t retry_count,
+                                    int64_t increment_ms, int64_t *timeout_at_ms)
 {
-    return cleat__remote_refresh_timeout(remote_of(self)->link, task_id, increment_ms, timeout_at_ms);
+    return cleat__remote_refresh_timeout(remote_of(self)->link, task_id, retry_count, increment_ms,
+                                         timeout_at_ms);
 }
 
-static cleat_status release_slot(cleat__transport *self, const cleat__uuid *task_id)
+static cleat_status release_slot(cleat__transport *self, const cleat__uuid *task_id, int32_t retry_count)
 {
-    return cleat__remote_release_slot(remote_of(self)->link, task_id);
+    return cleat__remote_release_slot(remote_of(self)->link, task_id, retry_count);
 }
 
 static cleat_status watch(cleat__transport *self, const cleat__uuid *run_id, const cleat__stream_sink *sink,

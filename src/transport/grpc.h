@@ -52,9 +52,9 @@ cleat_status cleat__remote_schedules(cleat__link *link, int64_t offset, int64_t 
                                      cleat_schedule_list *out);
 cleat_status cleat__remote_put_stream(cleat__link *link, const cleat__uuid *task_id, int64_t index,
                                       cleat_slice chunk);
-cleat_status cleat__remote_refresh_timeout(cleat__link *link, const cleat__uuid *task_id,
+cleat_status cleat__remote_refresh_timeout(cleat__link *link, const cleat__uuid *task_id, int32_t retry_count,
                                            int64_t increment_ms, int64_t *timeout_at_ms);
-cleat_status cleat__remote_release_slot(cleat__link *link, const cleat__uuid *task_id);
+cleat_status cleat__remote_release_slot(cleat__link *link, const cleat__uuid *task_id, int32_t retry_count);
 cleat_status cleat__remote_export_spans(cleat__remote_spans *spans, const cleat_span_batch *batch,
                                         int64_t timeout_ms);
 

@@ -76,10 +76,10 @@ struct cleat__transport {
     /* Chunks of which each was answered before the next are seen in this order; `index` is 0, 1, .. */
     cleat_status (*put_stream)(cleat__transport *self, const cleat__uuid *task_id, int64_t index,
                                cleat_slice chunk);
-    /* `*timeout_at_ms`: Unix; INT64_MAX: it has none. */
-    cleat_status (*refresh_timeout)(cleat__transport *self, const cleat__uuid *task_id, int64_t increment_ms,
-                                    int64_t *timeout_at_ms);
-    cleat_status (*release_slot)(cleat__transport *self, const cleat__uuid *task_id);
+    /* `*timeout_at_ms`: Unix; INT64_MAX: it has none. CLEAT_NOT_FOUND: that attempt is not running. */
+    cleat_status (*refresh_timeout)(cleat__transport *self, const cleat__uuid *task_id, int32_t retry_count,
+                                    int64_t increment_ms, int64_t *timeout_at_ms);
+    cleat_status (*release_slot)(cleat__transport *self, const cleat__uuid *task_id, int32_t retry_count);
     /* Tells the sink from now on; `*out` is for unwatch(), after which the sink is not called any more. */
     cleat_status (*watch)(cleat__transport *self, const cleat__uuid *run_id, const cleat__stream_sink *sink,
                           void **out);

@@ -324,6 +324,14 @@ static void on_cancel(void *user_data)
     gate_add(&it->called);
 }
 
+/* For the engine another attempt may be running. */
+static void assert_asks_in_vain(cleat_task *task)
+{
+    assert_int_equal(cleat_task_refresh_timeout(task, 1, NULL), CLEAT_NOT_FOUND);
+    assert_int_equal(cleat_task_release_slot(task), CLEAT_NOT_FOUND);
+    assert_int_equal(cleat_task_put_stream(task, cleat_slice_of("x")), CLEAT_NOT_FOUND);
+}
+
 static cleat_status wait_for_cancel(cleat_task *task, void *user_data)
 {
     cancelled_task *it = user_data;
@@ -331,6 +339,7 @@ static cleat_status wait_for_cancel(cleat_task *task, void *user_data)
     cleat_task_on_cancel(task, on_cancel, it);
     gate_add(&it->begun);
     gate_wait(&it->called, 1);
+    assert_asks_in_vain(task);
     cleat_task_on_cancel(task, on_cancel, it); /* already cancelled: called at once */
     gate_add(&it->may_end);
     return cleat_task_return(task, "\"too late\"");

@@ -195,6 +195,10 @@ static void a_longer_timeout_is_granted(void **state)
     Cleat__AssignedAction *action = next_action(stream);
     request.task_run_external_id = run.text;
     request.increment_timeout_by = text_("1h");
+    request.has_retry_count_case = CLEAT__REFRESH_TIMEOUT_REQUEST__HAS_RETRY_COUNT_RETRY_COUNT;
+    request.retry_count = 1; /* another attempt */
+    refused(it, "/Dispatcher/RefreshTimeout", &request.base, GRPC_STATUS_NOT_FOUND, "attempt 1");
+    request.retry_count = 0;
     Cleat__RefreshTimeoutResponse *reply =
         ask(it, "/Dispatcher/RefreshTimeout", &request.base, &cleat__refresh_timeout_response__descriptor);
     int64_t after_s = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_S;
@@ -248,6 +252,10 @@ static void a_released_slot_takes_the_next(void **state)
     Cleat__AssignedAction *action = next_action(stream);
     assert_string_equal(action->workflow_run_id, first.text);
     request.task_run_external_id = first.text;
+    request.has_retry_count_case = CLEAT__RELEASE_SLOT_REQUEST__HAS_RETRY_COUNT_RETRY_COUNT;
+    request.retry_count = 1;
+    refused(it, "/Dispatcher/ReleaseSlot", &request.base, GRPC_STATUS_NOT_FOUND, "attempt 1");
+    request.retry_count = 0;
     cleat__message_free(
         ask(it, "/Dispatcher/ReleaseSlot", &request.base, &cleat__release_slot_response__descriptor));
     Cleat__AssignedAction *next = next_action(stream);
