@@ -67,7 +67,8 @@ CLEAT_API const char *cleat_worker_id(const cleat_worker *worker);
 CLEAT_API cleat_status cleat_worker_start(cleat_worker *worker);
 /*
  * For good: takes nothing new and waits for running tasks; CLEAT_TIMEOUT when some still run after
- * `timeout_ms` (negative: no limit). What it held but had not begun is queued again at once. Idempotent;
+ * `timeout_ms` (negative: no limit). What it held but had not begun is queued again at once; only a Hatchet
+ * engine takes nothing back: there that is run first, and counts as running. Idempotent;
  * CLEAT_OK and without effect before the start. May be called from any thread but a task's.
  */
 CLEAT_API cleat_status cleat_worker_stop(cleat_worker *worker, int64_t timeout_ms);

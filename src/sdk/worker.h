@@ -69,10 +69,11 @@ struct cleat_worker {
 
     pthread_mutex_t mutex;
     cleat__worker_state state;
-    bool stopping; /* nothing new is begun */
-    bool drained;  /* paused in the engine, queue given back */
-    bool ending;   /* somebody ends the threads */
-    bool closing;  /* house and canceller leave */
+    bool stopping;   /* nothing new is begun */
+    bool drained;    /* paused in the engine, queue given back */
+    bool runs_queue; /* stopping: the queue is not given back but run */
+    bool ending;     /* somebody ends the threads */
+    bool closing;    /* house and canceller leave */
 
     pthread_cond_t work;      /* slot threads: queue not empty, or stopping */
     cleat__assignment *queue; /* not begun, oldest first */

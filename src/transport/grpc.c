@@ -116,6 +116,12 @@ static void begin(cleat__transport *self, const cleat__uuid *task_id, int32_t re
     cleat__remote_begin(&remote_of(self)->workers, task_id, retry_count);
 }
 
+/* Others have no word for it. */
+static bool takes_back(cleat__transport *self)
+{
+    return remote_of(self)->link->is_cleat;
+}
+
 static cleat_status put_log(cleat__transport *self, const cleat__log_line *line)
 {
     return cleat__remote_log(&remote_of(self)->workers, line);
@@ -214,6 +220,7 @@ static const cleat__transport functions = {
     .report = report,
     .log = put_log,
     .begin = begin,
+    .takes_back = takes_back,
     .put_stream = put_stream,
     .refresh_timeout = refresh_timeout,
     .release_slot = release_slot,

@@ -66,6 +66,8 @@ struct cleat__transport {
                                  const cleat__label *labels, size_t count);
     cleat_status (*worker_pause)(cleat__transport *self, const cleat__uuid *worker_id);
     cleat_status (*worker_remove)(cleat__transport *self, const cleat__uuid *worker_id);
+    /* Whether what a worker reports as CLEAT_UNAVAILABLE, never begun, is queued again at once. NULL: it is. */
+    bool (*takes_back)(cleat__transport *self);
     cleat_status (*worker_heartbeat)(cleat__transport *self,
                                      const cleat__uuid *worker_id);              /* does not wait */
     cleat_status (*report)(cleat__transport *self, const cleat__report *report); /* does not wait */
