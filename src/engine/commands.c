@@ -227,6 +227,13 @@ static cleat_status started(cleat__core *core, cleat__command *command)
     return has_begun ? cleat__life_begin(core, run) : CLEAT_OK;
 }
 
+/* Sent again when its answer is lost, it may come when the same attempt is with another worker. */
+static bool is_of_another_worker(const cleat__run *run, const cleat__report *said)
+{
+    return run->worker != NULL && !cleat__uuid_is_nil(&said->worker_id) &&
+           !cleat__uuid_equals(&run->worker->id, &said->worker_id);
+}
+
 static cleat_status report(cleat__core *core, cleat__command *command)
 {
     const cleat__report *said = &command->as.report;
@@ -239,7 +246,7 @@ static cleat_status report(cleat__core *core, cleat__command *command)
         return CLEAT_OK; /* it timed out or counted as lost meanwhile */
     }
     if (event == CLEAT__EVENT_RELEASE) {
-        return cleat__life_release(core, run);
+        return is_of_another_worker(run, said) ? CLEAT_OK : cleat__life_release(core, run);
     }
     if (event == CLEAT__EVENT_COMPLETE) {
         bool has_output = said->output.size != 0;

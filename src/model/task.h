@@ -77,11 +77,12 @@ typedef struct cleat__assignment {
 /* What a worker says about an attempt. */
 typedef struct cleat__report {
     cleat__uuid task_id;
-    int32_t retry_count; /* or CLEAT__RETRY_CURRENT */
-    cleat_status status; /* CLEAT_OK: completed; CLEAT_NON_RETRYABLE: failed for good; else failed.
+    int32_t retry_count;   /* or CLEAT__RETRY_CURRENT */
+    cleat_status status;   /* CLEAT_OK: completed; CLEAT_NON_RETRYABLE: failed for good; else failed.
                           * CLEAT_UNAVAILABLE: never begun, give it to another worker (no retry used) */
-    cleat_slice output;  /* JSON, checked, when completed */
-    cleat_slice error;   /* text, when failed */
+    cleat_slice output;    /* JSON, checked, when completed */
+    cleat_slice error;     /* text, when failed */
+    cleat__uuid worker_id; /* who says that it never began; nil: it does not say */
 } cleat__report;
 
 typedef struct cleat__log_line {

@@ -69,6 +69,9 @@ cleat_status cleat__report_read(const event *message, cleat__report *out)
         return CLEAT_OK;
     case CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_RELEASED:
         out->status = CLEAT_UNAVAILABLE;
+        if (cleat__uuid_parse(cleat_slice_of(message->worker_id), &out->worker_id) != CLEAT_OK) {
+            out->worker_id = (cleat__uuid){{0}}; /* some send a name */
+        }
         return CLEAT_OK;
     default:
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "event_type is %d, which ends no attempt",
