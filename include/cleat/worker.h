@@ -68,7 +68,8 @@ CLEAT_API cleat_status cleat_worker_start(cleat_worker *worker);
 /*
  * For good: takes nothing new and waits for running tasks; CLEAT_TIMEOUT when some still run after
  * `timeout_ms` (negative: no limit). What it held but had not begun is queued again at once; only a Hatchet
- * engine takes nothing back: there that is run first, and counts as running. Idempotent;
+ * engine takes nothing back: there that is run first, and counts as running. A server that does not
+ * answer is given 20 s besides to hear of it. Idempotent;
  * CLEAT_OK and without effect before the start. May be called from any thread but a task's.
  */
 CLEAT_API cleat_status cleat_worker_stop(cleat_worker *worker, int64_t timeout_ms);
