@@ -125,14 +125,15 @@ CLEAT_API cleat_status cleat_task_log_metadata(cleat_task *task, cleat_log_level
 /*
  * Sends a piece of whatever to those who look at the run (cleat/stream.h), after all that was sent
  * before: text in UTF-8 without a NUL, at most CLEAT_PAYLOAD_MAX bytes. CLEAT_OK also when nobody looks.
- * Of an engine elsewhere, CLEAT_UNAVAILABLE: whether it was sent on is not known. CLEAT_NOT_FOUND: the attempt
- * was cancelled.
+ * Of an engine elsewhere, CLEAT_UNAVAILABLE: whether it was sent on is not known. CLEAT_NOT_FOUND: the
+ * attempt was cancelled.
  */
 CLEAT_API cleat_status cleat_task_put_stream(cleat_task *task, cleat_slice chunk);
 
 /*
  * Gives the attempt `increment_ms` (1 or more) more than it has left of its execution timeout, and says
  * until when, in milliseconds since 1970 UTC (INT64_MAX: it has no timeout); `timeout_at_ms` may be NULL.
+ * What is asked for within half a second of the last time is the same once more, and adds nothing.
  * CLEAT_NOT_FOUND: the attempt is not running any more.
  */
 CLEAT_API cleat_status cleat_task_refresh_timeout(cleat_task *task, int64_t increment_ms,

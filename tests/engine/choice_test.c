@@ -190,9 +190,15 @@ static void test_refreshing_the_timeout(void **state)
     advance(at, 50000);
     assert_int_equal(ask(at, &refresh), CLEAT_OK);
     assert_int_equal(timeout_at, at->now.unix_ms + 25000);
+    advance(at, 499);
+    assert_int_equal(ask(at, &refresh), CLEAT_OK); /* as good as the same */
+    assert_int_equal(timeout_at, at->now.unix_ms + 24501);
+    advance(at, 1);
+    assert_int_equal(ask(at, &refresh), CLEAT_OK);
+    assert_int_equal(timeout_at, at->now.unix_ms + 39500);
     refresh.as.refresh_timeout.increment_ms = -1;
     assert_int_equal(ask(at, &refresh), CLEAT_INVALID_ARGUMENT);
-    advance(at, 24999);
+    advance(at, 39499);
     assert_string_equal(state_of(at, &id), "RUNNING");
     advance(at, 1);
     assert_string_equal(state_of(at, &id), "FAILED Task exceeded timeout of 1m0s");
