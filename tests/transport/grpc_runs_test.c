@@ -296,6 +296,33 @@ static void test_a_server_that_does_not_answer(void **state)
                   "does not answer in time");
 }
 
+static void *put_in_vain(void *self)
+{
+    cleat__transport *transport = self;
+    cleat__workflow workflow = workflow_of(policy);
+    return (void *)(intptr_t)transport->put_workflow(transport, &workflow);
+}
+
+/* Whoever frees the client waits for who is in it. */
+static void test_a_call_when_the_client_is_freed(void **state)
+{
+    enum { CALLERS = 8 };
+    fixture *it = *state;
+    pthread_t callers[CALLERS];
+    mock_be_silent(&it->engine, MOCK_PUT_WORKFLOW, true);
+    for (int i = 0; i < CALLERS; i++) {
+        assert_ok(cleat__thread_start(&callers[i], "caller", put_in_vain, it->transport));
+    }
+    mock_wait(&it->engine, MOCK_PUT_WORKFLOW, CALLERS);
+    it->transport->free(it->transport);
+    it->transport = NULL;
+    for (int i = 0; i < CALLERS; i++) {
+        void *status = NULL;
+        assert_int_equal(pthread_join(callers[i], &status), 0);
+        assert_int_equal((intptr_t)status, CLEAT_UNAVAILABLE);
+    }
+}
+
 /* A trigger that the server may have taken is not sent twice. */
 static void test_triggers_are_not_doubled(void **state)
 {
@@ -535,6 +562,7 @@ int main(void)
         TEST(test_idempotent_calls_are_tried_again),
         TEST(test_what_is_wrong_is_not_tried_again),
         TEST(test_a_server_that_does_not_answer),
+        TEST(test_a_call_when_the_client_is_freed),
         TEST(test_triggers_are_not_doubled),
         TEST(test_trigger),
         TEST(test_unknown_workflow),
