@@ -115,7 +115,7 @@ static void test_a_broken_session_keeps_what_it_had(void **state)
     advance(at, 20000);
     listen(at, &worker, 2);
     live_on(at, &worker, 40000);
-    assert_string_equal(heard_text(at), ""); /* it is not told again */
+    assert_string_equal(heard_text(at), "C0"); /* what it had it is not told again */
     report(at, &id, 0, CLEAT_OK, "1");
     assert_string_equal(state_of(at, &id), "COMPLETED 1");
 }
@@ -190,6 +190,27 @@ static void test_a_late_sign_counts(void **state)
     assert_string_equal(state_of(at, &ids[0]), "FAILED Task exceeded timeout of 1m0s");
     assert_string_equal(state_of(at, &ids[1]), "RUNNING");
     assert_string_equal(state_of(at, &ids[2]), "FAILED Task exceeded timeout of 1m0s");
+}
+
+/* A stream that is being opened again: a task that has no other signal would go on, in a slot that is free. */
+static void test_what_is_cancelled_while_nobody_listens(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    assert_int_equal(listen_for_all(at, &worker, 1), CLEAT_OK);
+    cleat__uuid first = trigger(at, "a:a", "a", 0), second = trigger(at, "a:a", "b", 0);
+    assert_string_equal(heard_text(at), "A0a A0b");
+    unlisten(at, &worker, 1);
+    assert_int_equal(cancel(at, &first), CLEAT_OK);
+    assert_string_equal(heard_text(at), "");
+    assert_int_equal(listen_for_all(at, &worker, 2), CLEAT_OK);
+    assert_string_equal(heard_text(at), "C0 A0b");
+    unlisten(at, &worker, 2);
+    assert_int_equal(cancel(at, &second), CLEAT_OK);
+    advance(at, 30000); /* it is lost */
+    assert_int_equal(listen_for_all(at, &worker, 3), CLEAT_OK);
+    assert_string_equal(heard_text(at), "");
 }
 
 static void test_unsubscribing(void **state)
@@ -637,6 +658,7 @@ int main(void)
         TEST(test_what_may_not_have_arrived_is_given_away),
         TEST(test_a_session_that_is_replaced_may_have_lost_something_too),
         TEST(test_a_late_sign_counts),
+        TEST(test_what_is_cancelled_while_nobody_listens),
         TEST(test_unsubscribing),
         TEST(test_heartbeats_keep_what_is_held_without_listening),
         TEST(test_without_heartbeats_it_is_lost),
