@@ -291,7 +291,7 @@ cleat_status cleat__transport_grpc_new(cleat__remote_settings *settings, cleat__
         return status;
     }
     it->base = functions;
-    it->spans.link = it->link;
+    cleat__remote_spans_init(&it->spans, it->link);
     cleat__results_init(&it->results, it->link);
     cleat__remote_workers_init(&it->workers, it->link);
     status = greet(it);

@@ -32,8 +32,11 @@ typedef struct cleat__remote_spans {
     cleat__link *link;
     int64_t off_until_ns; /* under the link's mutex, as what follows */
     bool is_refused;
+    /* Of its own, not locked together with the link's: spans are copied under it. */
+    pthread_mutex_t moved_mutex;
     cleat__moved moved;
 } cleat__remote_spans;
+void cleat__remote_spans_init(cleat__remote_spans *spans, cleat__link *link);
 void cleat__remote_spans_deinit(cleat__remote_spans *spans);
 void cleat__remote_refuse_spans(cleat__remote_spans *spans, bool is_refused);
 void cleat__remote_own_trace(cleat__remote_spans *spans, const cleat__own_trace *trace);
