@@ -155,9 +155,6 @@ static void handle_step_event(cleat__rpc_call *call, const ProtobufCMessage *req
     }
     cleat__report *report = &job->command.as.report;
     cleat_status status = cleat__report_read((const Cleat__StepActionEvent *)request, report);
-    if (report->retry_count == CLEAT__CURRENT_ATTEMPT) {
-        report->retry_count = CLEAT__RETRY_CURRENT;
-    }
     if (status == CLEAT_EMPTY) {
         cleat__uuid id = report->task_id;
         int32_t retry_count = report->retry_count;

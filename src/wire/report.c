@@ -18,7 +18,7 @@ static cleat_status read_attempt(const event *message, cleat__report *out)
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "task_run_external_id \"%.64s\" is no UUID",
                            message->task_run_external_id);
     }
-    out->retry_count = CLEAT__CURRENT_ATTEMPT;
+    out->retry_count = CLEAT__RETRY_CURRENT;
     if (message->has_retry_count_case == 0) {
         return CLEAT_OK;
     }

@@ -93,7 +93,7 @@ static void test_events_that_end_nothing(void **state)
         Cleat__StepActionEvent *message = event_new(types[i], "\"\"");
         message->has_retry_count_case = 0;
         assert_int_equal(cleat__report_read(message, &report), CLEAT_EMPTY);
-        assert_int_equal(report.retry_count, CLEAT__CURRENT_ATTEMPT);
+        assert_int_equal(report.retry_count, CLEAT__RETRY_CURRENT);
         cleat__message_free(message);
     }
 }
