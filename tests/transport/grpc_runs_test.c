@@ -323,6 +323,59 @@ static void test_a_call_when_the_client_is_freed(void **state)
     }
 }
 
+typedef struct leaving {
+    cleat__link *link;
+    gate calls, freed; /* a call is between two tries; the link is gone */
+    bool was_early;
+} leaving;
+
+static void on_unreachable(void *user_data, cleat_log_level level, const char *message)
+{
+    leaving *it = user_data;
+    if (level == CLEAT_LOG_WARN && strstr(message, "cannot reach") != NULL) {
+        gate_add(&it->calls);
+        it->was_early = gate_try(&it->freed, 1, 100);
+    }
+}
+
+static void *call_nobody(void *self)
+{
+    static const cleat__method method = {"/Dispatcher/GetVersion", NULL, true, NULL};
+    leaving *it = self;
+    cleat__buffer reply = {0};
+    return (void *)(intptr_t)cleat__link_call_bytes(it->link, &method, (cleat_slice){"", 0}, INT64_MAX,
+                                                    &reply);
+}
+
+/* Also for one that is between two tries, where it holds nothing. */
+static void test_a_call_that_waits_when_the_client_is_freed(void **state)
+{
+    fixture *it = *state;
+    leaving of = {.was_early = false};
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    pthread_t caller;
+    void *status = NULL;
+    cleat__free(settings.address);
+    settings.address = cleat__strdup("127.0.0.1:1");
+    settings.connect_timeout_ms = 20000;
+    gate_init(&of.calls);
+    gate_init(&of.freed);
+    assert_ok(cleat__link_new(&settings, &of.link));
+    cleat_log_set_handler(on_unreachable, &of, CLEAT_LOG_WARN);
+    assert_ok(cleat__thread_start(&caller, "caller", call_nobody, &of));
+    gate_wait(&of.calls, 1);
+    cleat__link_close(of.link);
+    cleat__link_stop(of.link);
+    gate_add(&of.freed);
+    assert_int_equal(pthread_join(caller, &status), 0);
+    assert_false(of.was_early);
+    assert_int_equal((intptr_t)status, CLEAT_UNAVAILABLE);
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    cleat__link_free(of.link);
+    gate_deinit(&of.calls);
+    gate_deinit(&of.freed);
+}
+
 /* A trigger that the server may have taken is not sent twice. */
 static void test_triggers_are_not_doubled(void **state)
 {
@@ -563,6 +616,7 @@ int main(void)
         TEST(test_what_is_wrong_is_not_tried_again),
         TEST(test_a_server_that_does_not_answer),
         TEST(test_a_call_when_the_client_is_freed),
+        TEST(test_a_call_that_waits_when_the_client_is_freed),
         TEST(test_triggers_are_not_doubled),
         TEST(test_trigger),
         TEST(test_unknown_workflow),
