@@ -9,10 +9,16 @@
 #include "base/uuid.h"
 #include <cleat/run.h>
 
-#define CLEAT__TENANT_DEFAULT       INT64_C(1) /* of everything embedded */
-#define CLEAT__NO_TIMEOUT           INT64_C(-1)
-#define CLEAT__RETRY_CURRENT        INT32_MIN /* as a retry count: the attempt that runs */
-#define CLEAT__TASK_NAME_MAX        64
+/* Tenants see nothing of each other. They are known by the number of their row. */
+#define CLEAT__TENANT_DEFAULT INT64_C(1) /* there from the beginning; of everything embedded */
+#define CLEAT__NO_TIMEOUT     INT64_C(-1)
+#define CLEAT__RETRY_CURRENT  INT32_MIN /* as a retry count: the attempt that runs */
+#define CLEAT__TASK_NAME_MAX  64
+/* Of a policy: limits, and what it is when nobody says. */
+#define CLEAT__BACKOFF_FACTOR_MAX   1000.0
+#define CLEAT__BACKOFF_MAX_MS       INT64_C(86400000)
+#define CLEAT__EXECUTION_TIMEOUT_MS INT64_C(60000)
+#define CLEAT__SCHEDULE_TIMEOUT_MS  INT64_C(300000)
 #define CLEAT__INTERNAL_RETRIES_MAX 10 /* lost workers and failed dispatches, engine.md 4 */
 #define CLEAT__LOG_LINE_MAX         10000
 
