@@ -62,8 +62,9 @@ typedef struct cleat_client_options {
  * CLEAT_INVALID_ARGUMENT names the option or variable.
  */
 CLEAT_API cleat_status cleat_client_new(const cleat_client_options *options, cleat_client **out);
-/* Stops the engine after what it has begun and closes the file. Workers must have been freed,
- * and no task have outlived its worker. NULL-safe. */
+/* Stops the engine after what it has begun and closes the file. Calls that other threads have begun are
+ * answered, with CLEAT_UNAVAILABLE if need be; none may begin. Workers must have been freed, and no task
+ * have outlived its worker. NULL-safe. */
 CLEAT_API void cleat_client_free(cleat_client *client);
 
 /*

@@ -113,7 +113,8 @@ CLEAT_API bool cleat_task_is_cancelled(const cleat_task *task);
  */
 CLEAT_API void cleat_task_on_cancel(cleat_task *task, void (*function)(void *user_data), void *user_data);
 
-/* Stores a line with the run (at most 10,000 bytes; longer ones are cut). Does not wait for the disk.
+/* Stores a line with the run (at most 10,000 bytes; longer ones are cut, empty ones left out). Does not
+ * wait for the disk: lines that come faster than it, or the server, takes them are left out with a warning.
  * This and spawning: CLEAT_UNAVAILABLE once the worker was freed. */
 CLEAT_API cleat_status cleat_task_log(cleat_task *task, cleat_log_level level, const char *format, ...)
     CLEAT_PRINTF(3, 4);
@@ -124,13 +125,15 @@ CLEAT_API cleat_status cleat_task_log_metadata(cleat_task *task, cleat_log_level
 /*
  * Sends a piece of whatever to those who look at the run (cleat/stream.h), after all that was sent
  * before: text in UTF-8 without a NUL, at most CLEAT_PAYLOAD_MAX bytes. CLEAT_OK also when nobody looks.
- * Of an engine elsewhere, CLEAT_UNAVAILABLE: whether it was sent on is not known.
+ * Of an engine elsewhere, CLEAT_UNAVAILABLE: whether it was sent on is not known. CLEAT_NOT_FOUND: the
+ * attempt was cancelled.
  */
 CLEAT_API cleat_status cleat_task_put_stream(cleat_task *task, cleat_slice chunk);
 
 /*
  * Gives the attempt `increment_ms` (1 or more) more than it has left of its execution timeout, and says
  * until when, in milliseconds since 1970 UTC (INT64_MAX: it has no timeout); `timeout_at_ms` may be NULL.
+ * What is asked for within half a second of the last time is the same once more, and adds nothing.
  * CLEAT_NOT_FOUND: the attempt is not running any more.
  */
 CLEAT_API cleat_status cleat_task_refresh_timeout(cleat_task *task, int64_t increment_ms,
@@ -144,7 +147,8 @@ CLEAT_API cleat_status cleat_task_release_slot(cleat_task *task);
 /*
  * Starts a child run, as cleat_client_run_no_wait(), and returns when it is on disk. Children are
  * numbered in the order of spawning; when a task runs again after a failure or crash, the child
- * with the same number (or `options->child_key`) is not started again: its id is returned.
+ * with the same number (or `options->child_key`) is not started again: its id is returned. One that
+ * failed keeps its number, for when the same task with the same input is asked for again.
  */
 CLEAT_API cleat_status cleat_task_spawn(cleat_task *task, const char *name, const char *input,
                                         const cleat_run_options *options, cleat_run_id *id);

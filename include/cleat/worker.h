@@ -62,12 +62,18 @@ CLEAT_API cleat_status cleat_worker_set_labels(cleat_worker *worker, const cleat
 /* The engine's name for it, once it has started; else NULL. Valid as long as the worker. */
 CLEAT_API const char *cleat_worker_id(const cleat_worker *worker);
 
+/* Whether the engine still gives it runs. CLEAT_UNAUTHENTICATED: a server has stopped accepting the token,
+ * and did so for half a minute: nothing will come any more, stop it. cleat_worker_run() finds out itself. */
+CLEAT_API cleat_status cleat_worker_check(cleat_worker *worker);
+
 /* Registers with the engine and begins to take runs; returns at once. Twice is CLEAT_OK.
  * CLEAT_FAILED_PRECONDITION: it has no tasks, or was stopped, after which it cannot start again. */
 CLEAT_API cleat_status cleat_worker_start(cleat_worker *worker);
 /*
  * For good: takes nothing new and waits for running tasks; CLEAT_TIMEOUT when some still run after
- * `timeout_ms` (negative: no limit). What it held but had not begun is queued again at once. Idempotent;
+ * `timeout_ms` (negative: no limit). What it held but had not begun is queued again at once; only a Hatchet
+ * engine takes nothing back: there that is run first, and counts as running. A server that does not
+ * answer is given 20 s besides to hear of it. Idempotent;
  * CLEAT_OK and without effect before the start. May be called from any thread but a task's.
  */
 CLEAT_API cleat_status cleat_worker_stop(cleat_worker *worker, int64_t timeout_ms);

@@ -10,7 +10,7 @@
 
 #include "cleat/exporter.h"
 #include "base/buffer.h"
-#include "model/tenant.h"
+#include "model/task.h"
 #include "otlp/received.h"
 #include "store/store.h"
 

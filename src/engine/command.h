@@ -126,6 +126,9 @@ struct cleat__command {
     cleat__command_kind kind;
     bool detached; /* nobody waits: freed by whoever takes the answers */
     int64_t tenant;
+    /* RELEASE_SLOT, REFRESH_TIMEOUT: which of the run's speaks, its retry count and one; 0: it does not say.
+     * CLEAT_NOT_FOUND when another one runs. */
+    int32_t attempt;
     int64_t expires_ms; /* monotonic: from then on it is not done but answered with CLEAT_TIMEOUT; 0: never */
     /* Called on the engine's thread, after the commit or on failure, once; must not block. From then
      * on the engine does not touch the command, which may be submitted again. NULL: a thread waits. */

@@ -228,11 +228,18 @@ static cleat_status started(cleat__core *core, cleat__command *command)
     return has_begun ? cleat__life_begin(core, run) : CLEAT_OK;
 }
 
+/* Sent again when its answer is lost, it may come when the same attempt is with another worker. */
+static bool is_of_another_worker(const cleat__run *run, const cleat__report *said)
+{
+    return run->worker != NULL && !cleat__uuid_is_nil(&said->worker_id) &&
+           !cleat__uuid_equals(&run->worker->id, &said->worker_id);
+}
+
 static cleat_status end_attempt(cleat__core *core, cleat__run *run, const cleat__report *said,
                                 cleat__event event)
 {
     if (event == CLEAT__EVENT_RELEASE) {
-        return cleat__life_release(core, run);
+        return is_of_another_worker(run, said) ? CLEAT_OK : cleat__life_release(core, run);
     }
     if (event == CLEAT__EVENT_COMPLETE) {
         bool has_output = said->output.size != 0;
@@ -280,10 +287,15 @@ static cleat_status undelivered(cleat__core *core, cleat__command *command)
     return is_lost ? cleat__life_lose(core, run, CLEAT__LOSS_UNDELIVERED) : CLEAT_OK;
 }
 
-/* That its worker speaks of: it has begun. CLEAT_NOT_FOUND: the tenant has no run of that id that is running. */
-static cleat_status find_running(cleat__core *core, int64_t tenant, const cleat__uuid *id, cleat__run **out)
+/* That its worker speaks of: it has begun. CLEAT_NOT_FOUND: the tenant has no run of that id that is running,
+ * or another attempt is: one that is over must not hold up the next. */
+static cleat_status find_running(cleat__core *core, const cleat__command *command, const cleat__uuid *id,
+                                 cleat__run **out)
 {
-    *out = cleat__core_find_run(core, tenant, id);
+    *out = cleat__core_find_run(core, command->tenant, id);
+    if (*out != NULL && command->attempt != 0 && command->attempt - 1 != (*out)->retry_count) {
+        return cleat__fail(CLEAT_NOT_FOUND, "attempt %d is not running any more", command->attempt - 1);
+    }
     if (*out == NULL || (*out)->state != CLEAT_RUN_RUNNING) {
         char text[37];
         cleat__uuid_format(id, text);
@@ -295,7 +307,7 @@ static cleat_status find_running(cleat__core *core, int64_t tenant, const cleat_
 static cleat_status release_slot(cleat__core *core, cleat__command *command)
 {
     cleat__run *run = NULL;
-    cleat_status status = find_running(core, command->tenant, &command->as.id, &run);
+    cleat_status status = find_running(core, command, &command->as.id, &run);
     return status == CLEAT_OK ? cleat__life_release_slots(core, run) : status;
 }
 
@@ -303,7 +315,7 @@ static cleat_status refresh_timeout(cleat__core *core, cleat__command *command)
 {
     int64_t increment = command->as.refresh_timeout.increment_ms;
     cleat__run *run = NULL;
-    cleat_status status = find_running(core, command->tenant, &command->as.refresh_timeout.id, &run);
+    cleat_status status = find_running(core, command, &command->as.refresh_timeout.id, &run);
     if (status == CLEAT_OK && increment < 0) {
         status = cleat__fail(CLEAT_INVALID_ARGUMENT, "a timeout can only be made longer");
     }

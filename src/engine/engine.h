@@ -82,7 +82,8 @@ cleat_status cleat__engine_cancel(cleat__engine *engine, int64_t tenant, const c
  * not ended. */
 cleat_status cleat__engine_replay(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id);
 
-/* A worker's ears. Called on the engine's thread; must not block nor call the engine. */
+/* A worker's ears. Called on the engine's thread; must not block, nor wait for the engine:
+ * cleat__engine_submit() may be called. */
 typedef struct cleat__worker_sink {
     void *self;
     void (*assign)(void *self, cleat__assignment *list); /* consumed; a list linked by `next` */

@@ -10,6 +10,8 @@
 
 /* For a worker to come back and say that it has what was sent when its connection broke. */
 #define DOUBT_MS INT64_C(10000)
+/* Longer timeouts that are asked for in a shorter time are one: asked for again, or by several threads. */
+#define PROLONG_EVERY_MS 500
 
 static cleat__attempt_key key_of(const cleat__run *run)
 {
@@ -174,6 +176,7 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     count_dispatch(core, run);
     run->since_ms = core->now.unix_ms;
     run->receipt = CLEAT__RECEIPT_SENT;
+    run->was_prolonged = false;
     cleat__queues_remove(&core->queues, run);
     set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_ASSIGN));
     cleat__roster_hold(worker, run);
@@ -253,7 +256,10 @@ cleat_status cleat__life_doubt(cleat__core *core, cleat__worker *worker)
 {
     cleat_status status = CLEAT_OK;
     for (cleat__run *run = worker->held.head; run != NULL && status == CLEAT_OK; run = run->next) {
-        if (run->receipt != CLEAT__RECEIPT_SENT) {
+        /* What was told again on a stream that breaks too may not have come either. */
+        bool is_open = run->receipt == CLEAT__RECEIPT_SENT ||
+                       (run->receipt == CLEAT__RECEIPT_REPEATED && worker->may_repeat);
+        if (!is_open) {
             continue;
         }
         run->receipt = worker->may_repeat ? CLEAT__RECEIPT_UNSURE : CLEAT__RECEIPT_DOUBTED;
@@ -278,6 +284,11 @@ static int64_t timeout_at(const cleat__core *core, int64_t deadline_ms)
 cleat_status cleat__life_prolong(cleat__core *core, cleat__run *run, int64_t increment_ms,
                                  int64_t *timeout_at_ms)
 {
+    uint32_t now_ms = (uint32_t)core->now.monotonic_ms;
+    if (run->was_prolonged && now_ms - run->prolonged_ms < PROLONG_EVERY_MS) {
+        *timeout_at_ms = timeout_at(core, run->deadline_ms);
+        return CLEAT_OK;
+    }
     int64_t deadline = cleat__saturating_add(run->deadline_ms, increment_ms);
     cleat__attempt_key key = key_of(run);
     *timeout_at_ms = timeout_at(core, deadline);
@@ -288,8 +299,12 @@ cleat_status cleat__life_prolong(cleat__core *core, cleat__run *run, int64_t inc
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, cleat__transition_set_timeout(core->store, &key, *timeout_at_ms));
     }
-    return status == CLEAT_OK ? cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline))
-                              : status;
+    if (status == CLEAT_OK) {
+        run->was_prolonged = true;
+        run->prolonged_ms = now_ms;
+        status = cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+    }
+    return status;
 }
 
 cleat_status cleat__life_release_slots(cleat__core *core, cleat__run *run)

@@ -21,23 +21,30 @@ void cleat__roster_init(cleat__roster *roster)
     cleat__heap_init(&roster->timers, is_earlier);
 }
 
-static void forget_effects(cleat__worker *worker)
+static void forget_notices(cleat__worker *worker)
+{
+    while (worker->notices != NULL) {
+        cleat__notice *notice = worker->notices;
+        worker->notices = notice->next;
+        cleat__free(notice);
+    }
+    worker->notices_end = &worker->notices;
+}
+
+static void forget_assignments(cleat__worker *worker)
 {
     while (worker->assignments != NULL) {
         cleat__assignment *assignment = worker->assignments;
         worker->assignments = assignment->next;
         cleat__free(assignment);
     }
-    while (worker->notices != NULL) {
-        cleat__notice *notice = worker->notices;
-        worker->notices = notice->next;
-        cleat__free(notice);
-    }
+    worker->assignments_end = &worker->assignments;
 }
 
 static void free_worker(cleat__worker *worker)
 {
-    forget_effects(worker);
+    forget_assignments(worker);
+    forget_notices(worker);
     cleat__free(worker->name);
     cleat__free(worker->runtime);
     cleat__free(worker->offered);
@@ -263,6 +270,9 @@ void cleat__roster_lose(cleat__roster *roster, cleat__worker *worker)
 {
     cleat__heap_remove(&roster->timers, &worker->timer);
     worker->is_lost = true;
+    if (!worker->is_listening) {
+        forget_notices(worker);
+    }
 }
 
 cleat__worker *cleat__roster_first_timer(const cleat__roster *roster)
@@ -425,9 +435,16 @@ void cleat__roster_assign(cleat__roster *roster, cleat__worker *worker, cleat__a
     mark(roster, worker);
 }
 
+/* Its stream may be being opened again. What it is not told meanwhile is at most what it held. */
+static bool may_listen_again(const cleat__worker *worker)
+{
+    return worker->is_remote && !worker->is_lost && !worker->has_left;
+}
+
 void cleat__roster_cancel(cleat__roster *roster, cleat__worker *worker, const cleat__run *run)
 {
-    cleat__notice *notice = worker->is_listening ? cleat__malloc(sizeof(*notice)) : NULL;
+    bool is_told = worker->is_listening || may_listen_again(worker);
+    cleat__notice *notice = is_told ? cleat__malloc(sizeof(*notice)) : NULL;
     if (notice == NULL) {
         return;
     }
@@ -447,6 +464,13 @@ void cleat__roster_cancel(cleat__roster *roster, cleat__worker *worker, const cl
     *worker->notices_end = notice;
     worker->notices_end = &notice->next;
     mark(roster, worker);
+}
+
+void cleat__roster_remind(cleat__roster *roster, cleat__worker *worker)
+{
+    if (worker->notices != NULL) {
+        mark(roster, worker);
+    }
 }
 
 /* True: there is room, although it seemed full. */
@@ -479,9 +503,10 @@ static bool tell(cleat__worker *worker)
         worker->sink.assign(worker->sink.self, assignments);
         has_room = look_for_room(worker);
     }
-    forget_effects(worker);
-    worker->assignments_end = &worker->assignments;
-    worker->notices_end = &worker->notices;
+    forget_assignments(worker);
+    if (worker->is_listening || !may_listen_again(worker)) {
+        forget_notices(worker);
+    }
     return has_room;
 }
 

@@ -123,9 +123,11 @@ cleat__run *cleat__roster_take_owed(cleat__roster *roster);
 
 /* To be told after the commit. Consumes the assignment. */
 void cleat__roster_assign(cleat__roster *roster, cleat__worker *worker, cleat__assignment *assignment);
-/* Does nothing when nobody listens, or on no memory: then the worker finds out when its report is
- * ignored. */
+/* Kept while nobody listens for a worker that may again. Does nothing when it is lost, or on no memory: then
+ * the worker finds out when its report is ignored. */
 void cleat__roster_cancel(cleat__roster *roster, cleat__worker *worker, const cleat__run *run);
+/* It listens: what was kept is to be told. */
+void cleat__roster_remind(cleat__roster *roster, cleat__worker *worker);
 /* Tells every worker what waits for it: first what it need not do any more, then what to do. True:
  * one that seemed full is not. */
 bool cleat__roster_tell(cleat__roster *roster);

@@ -36,8 +36,11 @@ typedef struct cleat__run {
     int64_t since_ms;    /* Unix; QUEUED: since when, or until when it backs off; RUNNING: started */
     int32_t retry_count;
     int32_t first_retry; /* the retry count of the first attempt since it was triggered or replayed */
-    uint32_t order;      /* of insertion into its queue, among its level */
-    uint8_t state;       /* CLEAT_RUN_QUEUED, _RUNNING or _EVICTED */
+    union {
+        uint32_t order;        /* QUEUED: of insertion into its queue, among its level */
+        uint32_t prolonged_ms; /* RUNNING and was_prolonged: when, monotonic, the last bits */
+    };
+    uint8_t state; /* CLEAT_RUN_QUEUED, _RUNNING or _EVICTED */
     uint8_t internal_retries;
     uint8_t priority : 4;
     uint8_t level : 4;       /* in its queue: 1 .. 3 the priority, 4 ahead of all; 0: in no queue */
@@ -45,6 +48,7 @@ typedef struct cleat__run {
     bool has_released : 1;   /* RUNNING, but its worker's slots are free for others */
     bool is_owed : 1;        /* RUNNING; to be told again when its worker has room, unless it was heard of */
     uint8_t receipt : 3;     /* RUNNING; a cleat__receipt */
+    bool was_prolonged : 1;  /* RUNNING; it got a longer timeout */
 } cleat__run;
 
 _Static_assert(sizeof(cleat__run) <= 104, "a million queued runs must stay small");

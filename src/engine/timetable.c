@@ -6,6 +6,7 @@
 #include "engine/timetable.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "engine/trigger.h"
 #include "store/schedule.h"
 
@@ -103,13 +104,30 @@ cleat_status cleat__timetable_change(cleat__core *core, cleat__command *command)
 
 /* ---- By itself ---- */
 
+/* Of one that nothing was written for: an engine that stopped at it would do so at every start. */
+static cleat_status put_aside(cleat__core *core, const cleat__schedule_row *row, cleat_status status)
+{
+    char id[37];
+    if (cleat_status_is_retryable(status)) {
+        return CLEAT_EMPTY; /* no memory: the next look */
+    }
+    cleat__uuid_format(&row->id, id);
+    cleat__log(CLEAT_LOG_ERROR, "schedule %s of \"%.*s\" does not start and is gone: %s", id,
+               CLEAT_SLICE_ARGS(row->schedule.workflow), cleat_error_message());
+    return cleat__schedule_delete(core->store, row->tenant, &row->id);
+}
+
+/* CLEAT_EMPTY: it cannot start now. */
 static cleat_status start(cleat__core *core, const cleat__schedule_row *row)
 {
     cleat__trigger trigger = trigger_of(&row->schedule);
     cleat__uuid run_id;
     trigger.scheduled_at_ms = row->created_at_ms;
     cleat_status status = cleat__trigger_runs(core, row->tenant, &trigger, 1, &run_id);
-    return status == CLEAT_OK ? cleat__schedule_delete(core->store, row->tenant, &row->id) : status;
+    if (status != CLEAT_OK) {
+        return core->failure == CLEAT_OK ? put_aside(core, row, status) : status;
+    }
+    return cleat__schedule_delete(core->store, row->tenant, &row->id);
 }
 
 static cleat_status fire_first(cleat__core *core)
@@ -118,10 +136,12 @@ static cleat_status fire_first(cleat__core *core)
     cleat_status status = cleat__schedule_due(core->store, core->now.unix_ms, &row);
     if (status == CLEAT_OK) {
         status = start(core, &row);
-    } else if (status == CLEAT_EMPTY) {
-        status = CLEAT_OK; /* it was taken back */
+        if (status == CLEAT_EMPTY) {
+            core->schedule_ms = core->now.unix_ms + LOOK_EVERY_MS;
+            return CLEAT_OK;
+        }
     }
-    if (status == CLEAT_OK) {
+    if (status == CLEAT_OK || status == CLEAT_EMPTY) { /* or it was taken back */
         status = cleat__schedule_next(core->store, &core->schedule_ms);
     }
     return cleat__core_check(core, status);

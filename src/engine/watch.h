@@ -44,7 +44,8 @@ typedef struct cleat__watch {
     cleat__uuid run_id; /* nil: by metadata */
     cleat_slice key, value;
     void *self;
-    void (*tell)(void *self, const cleat__happening *happening); /* must not block nor call the engine */
+    /* Must not block, nor wait for the engine: cleat__engine_submit() may be called. */
+    void (*tell)(void *self, const cleat__happening *happening);
     /* Before each piece of stored chunks; must not block either. False: none now, and WATCH_ON once it has room
      * again. NULL: it always has. */
     bool (*has_room)(void *self);

@@ -271,6 +271,7 @@ cleat_status cleat__workers_listen(cleat__core *core, cleat__command *command)
     worker->session = command->as.listen.session;
     worker->is_listening = worker->has_listened = true;
     worker->is_kept = worker->has_left = false;
+    cleat__roster_remind(&core->roster, worker);
     cleat__worker_note_change(worker);
     if (status == CLEAT_OK) {
         status = note_sign(core, worker);

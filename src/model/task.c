@@ -6,11 +6,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#define DEFAULT_BACKOFF_FACTOR       2.0
-#define BACKOFF_FACTOR_MAX           1000.0
-#define DEFAULT_BACKOFF_MAX_MS       INT64_C(86400000)
-#define DEFAULT_EXECUTION_TIMEOUT_MS INT64_C(60000)
-#define DEFAULT_SCHEDULE_TIMEOUT_MS  INT64_C(300000)
+#define DEFAULT_BACKOFF_FACTOR 2.0
 
 /* ---- Names ---- */
 
@@ -111,13 +107,13 @@ static cleat_status check_options(const cleat_task_options *options)
     if (status != CLEAT_OK) {
         return status;
     }
-    if (options->backoff_max_ms > DEFAULT_BACKOFF_MAX_MS) {
+    if (options->backoff_max_ms > CLEAT__BACKOFF_MAX_MS) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "backoff_max_ms is %" PRId64 "; at most a day is allowed",
                            options->backoff_max_ms);
     }
     double factor = options->backoff_factor;
     /* Written so that NaN is refused. */
-    if (factor != 0 && !(factor >= 1 && factor <= BACKOFF_FACTOR_MAX)) {
+    if (factor != 0 && !(factor >= 1 && factor <= CLEAT__BACKOFF_FACTOR_MAX)) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "backoff_factor is %g; it must be 1 .. 1000, or 0 for 2",
                            factor);
     }
@@ -147,9 +143,9 @@ cleat_status cleat__policy_from_options(const cleat_task_options *options, cleat
         .priority = options->priority != 0 ? options->priority : CLEAT_PRIORITY_LOW,
         .backoff_initial_ms = options->backoff_initial_ms,
         .backoff_factor = options->backoff_factor != 0 ? options->backoff_factor : DEFAULT_BACKOFF_FACTOR,
-        .backoff_max_ms = options->backoff_max_ms != 0 ? options->backoff_max_ms : DEFAULT_BACKOFF_MAX_MS,
-        .execution_timeout_ms = timeout_or(options->execution_timeout_ms, DEFAULT_EXECUTION_TIMEOUT_MS),
-        .schedule_timeout_ms = timeout_or(options->schedule_timeout_ms, DEFAULT_SCHEDULE_TIMEOUT_MS),
+        .backoff_max_ms = options->backoff_max_ms != 0 ? options->backoff_max_ms : CLEAT__BACKOFF_MAX_MS,
+        .execution_timeout_ms = timeout_or(options->execution_timeout_ms, CLEAT__EXECUTION_TIMEOUT_MS),
+        .schedule_timeout_ms = timeout_or(options->schedule_timeout_ms, CLEAT__SCHEDULE_TIMEOUT_MS),
     };
     return CLEAT_OK;
 }

@@ -9,10 +9,16 @@
 #include "base/uuid.h"
 #include <cleat/run.h>
 
-#define CLEAT__TENANT_DEFAULT       INT64_C(1) /* of everything embedded */
-#define CLEAT__NO_TIMEOUT           INT64_C(-1)
-#define CLEAT__RETRY_CURRENT        INT32_MIN /* as a retry count: the attempt that runs */
-#define CLEAT__TASK_NAME_MAX        64
+/* Tenants see nothing of each other. They are known by the number of their row. */
+#define CLEAT__TENANT_DEFAULT INT64_C(1) /* there from the beginning; of everything embedded */
+#define CLEAT__NO_TIMEOUT     INT64_C(-1)
+#define CLEAT__RETRY_CURRENT  INT32_MIN /* as a retry count: the attempt that runs */
+#define CLEAT__TASK_NAME_MAX  64
+/* Of a policy: limits, and what it is when nobody says. */
+#define CLEAT__BACKOFF_FACTOR_MAX   1000.0
+#define CLEAT__BACKOFF_MAX_MS       INT64_C(86400000)
+#define CLEAT__EXECUTION_TIMEOUT_MS INT64_C(60000)
+#define CLEAT__SCHEDULE_TIMEOUT_MS  INT64_C(300000)
 #define CLEAT__INTERNAL_RETRIES_MAX 10 /* lost workers and failed dispatches, engine.md 4 */
 #define CLEAT__LOG_LINE_MAX         10000
 
@@ -86,6 +92,7 @@ typedef struct cleat__report {
     cleat_slice error;        /* text, when failed */
     int32_t invocation_count; /* of a durable run: ignored when another one runs; 0: not told */
     cleat_slice carrier;      /* JSON object: of the message to whoever waits for the run; absent: none */
+    cleat__uuid worker_id;    /* who says that it never began; nil: it does not say */
 } cleat__report;
 
 typedef struct cleat__log_line {

@@ -10,9 +10,6 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#define BACKOFF_FACTOR_MAX 1000.0
-#define BACKOFF_MAX_MS     INT64_C(86400000)
-
 /* ---- Names ---- */
 
 static bool is_name_character(char c)
@@ -102,11 +99,11 @@ static cleat_status check_policy(const cleat__policy *policy)
         return CLEAT_OK; /* the others have no meaning */
     }
     /* Written so that NaN is refused. */
-    if (!(policy->backoff_factor >= 1 && policy->backoff_factor <= BACKOFF_FACTOR_MAX)) {
+    if (!(policy->backoff_factor >= 1 && policy->backoff_factor <= CLEAT__BACKOFF_FACTOR_MAX)) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "backoff_factor is %g; it must be 1 .. 1000",
                            policy->backoff_factor);
     }
-    if (policy->backoff_max_ms < 1 || policy->backoff_max_ms > BACKOFF_MAX_MS) {
+    if (policy->backoff_max_ms < 1 || policy->backoff_max_ms > CLEAT__BACKOFF_MAX_MS) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT,
                            "backoff_max is %" PRId64 " ms; it must be more than 0 and at most 86400 s",
                            policy->backoff_max_ms);

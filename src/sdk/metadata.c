@@ -16,6 +16,7 @@ typedef struct cleat__metadata_member {
     cleat_slice string; /* the value's characters, where it is a string and somebody asked */
     char *key_memory;   /* owned, where the slices point there */
     char *string_memory;
+    bool is_below; /* it says what the engine knows: it is not written */
 } member;
 
 static void member_deinit(member *it)
@@ -74,25 +75,61 @@ static member *find(cleat__metadata *metadata, cleat_slice key)
     return NULL;
 }
 
-static bool read_members(cleat__metadata *metadata)
+static bool is_parent_id(cleat_slice key)
+{
+    return cleat_slice_equals(key, cleat_slice_of(PARENT_RUN_ID)) ||
+           cleat_slice_equals(key, cleat_slice_of(PARENT_STEP_ID));
+}
+
+/* One over another of the same key below. */
+static bool add_read(cleat__metadata *metadata, cleat_slice key, cleat_slice json, bool is_below)
+{
+    member read = {.json = json, .is_below = is_below};
+    if (!cleat__json_decode_string(key, &read.key, &read.key_memory)) {
+        return false;
+    }
+    if (!is_below && metadata->below.data != NULL && is_parent_id(read.key)) {
+        member_deinit(&read); /* nobody says them but the parent */
+        return true;
+    }
+    member *to = is_below || metadata->below.data == NULL ? NULL : find(metadata, read.key);
+    if (to != NULL && to->is_below) {
+        member_deinit(to);
+    } else {
+        to = add_member(metadata);
+    }
+    if (to == NULL) {
+        member_deinit(&read);
+        return false;
+    }
+    *to = read;
+    return true;
+}
+
+static bool read_text(cleat__metadata *metadata, cleat_slice text, bool is_below)
 {
     cleat__json_cursor cursor;
     cleat_slice key = {NULL, 0};
     cleat_slice value = {NULL, 0};
+    cleat__json_members(text, &cursor);
+    while (cleat__json_next_member(&cursor, &key, &value)) {
+        if (!add_read(metadata, key, value, is_below)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_members(cleat__metadata *metadata)
+{
     if (metadata->read) {
         return true;
     }
-    cleat__json_members(metadata->text, &cursor);
-    while (cleat__json_next_member(&cursor, &key, &value)) {
-        member *added = add_member(metadata);
-        if (added == NULL || !cleat__json_decode_string(key, &added->key, &added->key_memory)) {
-            forget_members(metadata);
-            return false;
-        }
-        added->json = value;
+    metadata->read = read_text(metadata, metadata->below, true) && read_text(metadata, metadata->text, false);
+    if (!metadata->read) {
+        forget_members(metadata);
     }
-    metadata->read = true;
-    return true;
+    return metadata->read;
 }
 
 /* ---- The string map ---- */
@@ -142,6 +179,7 @@ static cleat_status map_set(void *self, const char *key, cleat_slice value)
     found->string_memory = copy;
     found->string = (cleat_slice){copy, value.size};
     found->json = (cleat_slice){NULL, 0};
+    found->is_below = false;
     metadata->changed = true;
     return CLEAT_OK;
 }
@@ -179,12 +217,17 @@ cleat_text_map cleat__metadata_reader(cleat__metadata *metadata)
 
 static void write_members(const cleat__metadata *metadata, cleat__buffer *buffer)
 {
+    bool is_first = true;
     cleat__buffer_append_byte(buffer, '{');
     for (size_t i = 0; i < metadata->count; i++) {
         const member *it = &metadata->members[i];
-        if (i > 0) {
+        if (it->is_below) {
+            continue;
+        }
+        if (!is_first) {
             cleat__buffer_append_byte(buffer, ',');
         }
+        is_first = false;
         cleat__buffer_append_json(buffer, it->key);
         cleat__buffer_append_byte(buffer, ':');
         if (it->json.data != NULL) {
@@ -264,40 +307,8 @@ out:
     return text;
 }
 
-static bool is_parent_id(cleat_slice key)
+void cleat__metadata_init_child(cleat__metadata *metadata, cleat_slice text, const char *below)
 {
-    return cleat_slice_equals(key, cleat_slice_of(PARENT_RUN_ID)) ||
-           cleat_slice_equals(key, cleat_slice_of(PARENT_STEP_ID));
-}
-
-cleat_status cleat__metadata_init_child(cleat__metadata *metadata, cleat_slice text, const char *below)
-{
-    cleat__metadata own;
-    cleat_status status = CLEAT_OK;
-    cleat__metadata_init(metadata, cleat_slice_of(below));
-    if (text.size == 0) {
-        return CLEAT_OK;
-    }
-    cleat__metadata_init(&own, text);
-    if (!read_members(metadata) || !read_members(&own)) {
-        status = cleat__fail_memory();
-    }
-    for (size_t i = 0; i < own.count && status == CLEAT_OK; i++) {
-        member *from = &own.members[i];
-        if (is_parent_id(from->key)) {
-            continue;
-        }
-        member *to = find(metadata, from->key);
-        to = to != NULL ? to : add_member(metadata);
-        if (to == NULL) {
-            status = cleat__fail_memory();
-            break;
-        }
-        member_deinit(to);
-        *to = *from; /* what it points to is in `text`, or owned and handed over */
-        memset(from, 0, sizeof *from);
-        metadata->changed = true;
-    }
-    cleat__metadata_deinit(&own);
-    return status;
+    cleat__metadata_init(metadata, text);
+    metadata->below = cleat_slice_of(below);
 }

@@ -14,9 +14,10 @@
 struct cleat__metadata_member;
 
 typedef struct cleat__metadata {
-    cleat_slice text; /* borrowed; a checked JSON object, or absent: none */
-    bool read;        /* `members` say what `text` does, or more */
-    bool changed;     /* more */
+    cleat_slice text;  /* borrowed; a checked JSON object, or absent: none */
+    cleat_slice below; /* borrowed; what a child inherits, to be read and not written; absent: no child */
+    bool read;         /* `members` say what both do, or more */
+    bool changed;      /* more */
     struct cleat__metadata_member *members;
     size_t count, capacity;
     cleat__buffer written;
@@ -40,8 +41,9 @@ cleat_status cleat__metadata_text(cleat__metadata *metadata, cleat_slice *out);
  * the text; NULL on no memory.
  */
 char *cleat__metadata_for_children(cleat_slice parent_text, const char *parent_run_id);
-/* As init, with what is in `text` over what is in `below`, which for_children() made. Both are borrowed.
- * `metadata` can be deinited also after a failure. */
-cleat_status cleat__metadata_init_child(cleat__metadata *metadata, cleat_slice text, const char *below);
+/* As init, to be read as `text` over `below`, which for_children() made; both are borrowed. Only what is of the
+ * child itself is written: the engine lays it over what it knows of the parent, and hundreds of children
+ * go in one message. */
+void cleat__metadata_init_child(cleat__metadata *metadata, cleat_slice text, const char *below);
 
 #endif

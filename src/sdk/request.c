@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/utf8.h"
 #include "model/json.h"
 #include "sdk/worker.h"
@@ -27,6 +28,10 @@ static cleat_status send_line(const cleat_task *task, cleat_log_level level, cle
     if (message == NULL) {
         return cleat__fail_memory();
     }
+    if (message[0] == '\0') { /* servers take no such line */
+        cleat__free(message);
+        return CLEAT_OK;
+    }
     const cleat__log_line line = {
         .task_id = task->assignment->task_id,
         .retry_count = task->assignment->retry_count,
@@ -38,6 +43,12 @@ static cleat_status send_line(const cleat_task *task, cleat_log_level level, cle
     cleat__transport *transport = task->worker->client->transport;
     cleat_status status = transport->log(transport, &line);
     cleat__free(message);
+    if (status == CLEAT_RESOURCE_EXHAUSTED) { /* a task does not fail for its log */
+        static cleat__log_site site;
+        cleat__log_limited(&site, CLEAT_LOG_WARN, "a line of a task's log is left out: %s",
+                           cleat_error_message());
+        status = CLEAT_OK;
+    }
     return status;
 }
 
@@ -71,6 +82,18 @@ cleat_status cleat_task_log_metadata(cleat_task *task, cleat_log_level level, co
     return send_line(task, level, cleat_slice_of(metadata), message);
 }
 
+/* Whether what only one that runs may ask for can be asked for. A cancelled one still runs, but not for the
+ * engine, which may have given the run to another worker meanwhile. */
+static cleat_status check_running(const cleat_task *task)
+{
+    cleat_status status = cleat__task_check_alive(task);
+    if (status == CLEAT_OK && atomic_load(&task->cancelled)) {
+        status = cleat__fail(CLEAT_NOT_FOUND, "attempt %d of run %s is not running any more",
+                             task->assignment->retry_count, task->id.text);
+    }
+    return status;
+}
+
 /* ---- The stream ---- */
 
 /* A text, as it is one on its way to lookers-on elsewhere. */
@@ -92,7 +115,7 @@ cleat_status cleat__check_chunk(cleat_slice chunk)
 
 cleat_status cleat_task_put_stream(cleat_task *task, cleat_slice chunk)
 {
-    cleat_status status = cleat__task_check_alive(task);
+    cleat_status status = check_running(task);
     if (status == CLEAT_OK) {
         status = cleat__check_chunk(chunk);
     }
@@ -121,7 +144,7 @@ cleat_status cleat_task_put_stream(cleat_task *task, cleat_slice chunk)
 cleat_status cleat_task_refresh_timeout(cleat_task *task, int64_t increment_ms, int64_t *timeout_at_ms)
 {
     int64_t timeout_ms = 0;
-    cleat_status status = cleat__task_check_alive(task);
+    cleat_status status = check_running(task);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -130,7 +153,8 @@ cleat_status cleat_task_refresh_timeout(cleat_task *task, int64_t increment_ms, 
                            increment_ms);
     }
     cleat__transport *transport = task->worker->client->transport;
-    status = transport->refresh_timeout(transport, &task->assignment->task_id, increment_ms, &timeout_ms);
+    status = transport->refresh_timeout(transport, &task->assignment->task_id, task->assignment->retry_count,
+                                        increment_ms, &timeout_ms);
     if (status == CLEAT_OK && timeout_at_ms != NULL) {
         *timeout_at_ms = timeout_ms;
     }
@@ -139,12 +163,12 @@ cleat_status cleat_task_refresh_timeout(cleat_task *task, int64_t increment_ms, 
 
 cleat_status cleat_task_release_slot(cleat_task *task)
 {
-    cleat_status status = cleat__task_check_alive(task);
+    cleat_status status = check_running(task);
     if (status != CLEAT_OK) {
         return status;
     }
     cleat__transport *transport = task->worker->client->transport;
-    status = transport->release_slot(transport, &task->assignment->task_id);
+    status = transport->release_slot(transport, &task->assignment->task_id, task->assignment->retry_count);
     if (status == CLEAT_OK) {
         pthread_mutex_lock(&task->worker->mutex);
         if (!task->slot_released) {

@@ -175,6 +175,11 @@ static cleat_status fail_lost(cleat_worker *worker)
     return status;
 }
 
+cleat_status cleat_worker_check(cleat_worker *worker)
+{
+    return worker != NULL ? fail_lost(worker) : cleat__fail(CLEAT_INVALID_ARGUMENT, "worker is NULL");
+}
+
 static cleat_status wait_and_stop(cleat_worker *worker, place *own)
 {
     while (atomic_load(&own->signals) == 0 && !was_stopped(worker)) {

@@ -35,7 +35,7 @@ static bool has_room(const cleat_worker *worker)
 
 static bool needs_thread(const cleat_worker *worker)
 {
-    return !worker->stopping && worker->queue_size > worker->idle &&
+    return (!worker->stopping || worker->runs_queue) && worker->queue_size > worker->idle &&
            worker->thread_count < worker->threads_max + worker->released_count;
 }
 
@@ -110,6 +110,7 @@ static void begin_task(cleat_worker *worker, cleat_task *task, cleat__assignment
     task->worker = worker;
     task->assignment = assignment;
     task->deadline_ns = INT64_MAX;
+    cleat__child_numbers_init(&task->children);
     /* Now, because from here on the canceller may look at the task. */
     cleat__uuid_format(&assignment->task_id, task->id.text);
     if (!cleat__uuid_is_nil(&assignment->event_id)) {
@@ -148,6 +149,7 @@ static void end_task(cleat_worker *worker, cleat_task *task)
 /* What the task held. Without the mutex. */
 static void deinit_task(cleat_task *task)
 {
+    cleat__child_numbers_deinit(&task->children);
     cleat__free(atomic_load(&task->child_metadata));
     cleat_context_release(atomic_load(&task->context));
     cleat__metadata_deinit(&task->metadata);
@@ -167,12 +169,18 @@ void cleat__worker_leave(cleat_worker *worker)
     }
 }
 
+/* Of a worker that stops, whether a slot thread has done all that it is still to do. */
+static bool has_done_all(const cleat_worker *worker)
+{
+    return worker->stopping && (!worker->runs_queue || (worker->drained && worker->queue == NULL));
+}
+
 static void *slot_main(void *argument)
 {
     cleat_worker *worker = argument;
     cleat__worker_enter(worker);
     pthread_mutex_lock(&worker->mutex);
-    while (!worker->stopping) {
+    while (!has_done_all(worker)) {
         cleat_task task;
         if (worker->queue == NULL || !has_room(worker)) {
             worker->idle++;
@@ -188,6 +196,11 @@ static void *slot_main(void *argument)
         pthread_mutex_unlock(&worker->mutex);
         deinit_task(&task);
         pthread_mutex_lock(&worker->mutex);
+    }
+    if (worker->runs_queue) { /* the last of the queue may have been withdrawn */
+        pthread_cond_broadcast(&worker->settled);
+        pthread_cond_broadcast(&worker->work);
+        cleat__worker_wake_run(worker);
     }
     cleat__worker_leave(worker);
     return NULL;

@@ -248,7 +248,7 @@ cleat_status cleat__task_spawn(cleat_task *task, bool many, const cleat_run_item
         .run_id = task->id.text,
         .metadata = child_metadata(task),
         .worker_id = task->worker->id,
-        .child_count = &task->child_count,
+        .children = &task->children,
     };
     if (parent.metadata == NULL) {
         return cleat__fail_memory();

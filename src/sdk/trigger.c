@@ -3,9 +3,7 @@
  * and no span either; then the chain of interceptors runs, which may change metadata only; then
  * the metadata is written down and the transport takes all items at once.
  *
- * Children are numbered here. A call that fails gives its numbers back where no other call took
- * some meanwhile: a task that spawns in a fixed order then numbers its children alike in each
- * attempt, whether a spawn had to be tried again or not.
+ * Children are numbered here (child_numbers.h). The numbers of a call that fails are for the same call again.
  */
 #include "sdk/trigger.h"
 
@@ -149,7 +147,7 @@ static cleat_status check_item(trigger_entry *entry, const cleat__trigger_reques
     }
     cleat_slice metadata = cleat_slice_of(entry->options.metadata);
     if (status == CLEAT_OK && request->parent != NULL) {
-        status = cleat__metadata_init_child(&entry->metadata, metadata, request->parent->metadata);
+        cleat__metadata_init_child(&entry->metadata, metadata, request->parent->metadata);
     } else {
         cleat__metadata_init(&entry->metadata, metadata);
     }
@@ -266,36 +264,58 @@ cleat_status cleat_trigger_call_proceed(cleat_trigger_call *call)
 
 /* ---- The call ---- */
 
-static int64_t number_children(cleat_trigger_call *call)
+/* What a call asks for, to be known again: each task, input and key with its size. */
+static void describe(const cleat_trigger_call *call, cleat__buffer *out)
 {
-    if (call->request->parent == NULL) {
-        return 0;
+    for (size_t i = 0; i < call->count; i++) {
+        const cleat_trigger_item *item = &call->entries[i].item;
+        const cleat_slice parts[] = {cleat_slice_of(item->task), item->input,
+                                     cleat_slice_of(item->child_key)};
+        for (size_t part = 0; part < sizeof parts / sizeof parts[0]; part++) {
+            cleat__buffer_append_format(out, "%zu:", parts[part].size);
+            cleat__buffer_append_slice(out, parts[part]);
+        }
     }
-    int64_t first = atomic_fetch_add(call->request->parent->child_count, (int64_t)call->count);
+    if (out->failed) {
+        cleat__buffer_clear(out); /* as nothing, which is not kept and not found */
+    }
+}
+
+static int64_t number_children(cleat_trigger_call *call, cleat__child_numbers *children)
+{
+    cleat__buffer what = {0};
+    if (atomic_load(&children->has_kept)) {
+        describe(call, &what);
+    }
+    int64_t first = cleat__child_numbers_take(children, call->count, cleat__buffer_slice(&what));
+    cleat__buffer_deinit(&what);
     for (size_t i = 0; i < call->count; i++) {
         call->entries[i].item.child_index = first + (int64_t)i;
     }
     return first;
 }
 
-static void give_numbers_back(const cleat_trigger_call *call, int64_t first)
+/* What a call has failed to do may have been done all the same, and its answer lost; or it is done when the
+ * task runs again. */
+static void keep_numbers(const cleat_trigger_call *call, cleat__child_numbers *children, int64_t first)
 {
-    if (call->request->parent != NULL) {
-        int64_t taken = first + (int64_t)call->count;
-        atomic_compare_exchange_strong(call->request->parent->child_count, &taken, first);
-    }
+    cleat__buffer what = {0};
+    describe(call, &what);
+    cleat__child_numbers_keep(children, first, cleat__buffer_slice(&what));
+    cleat__buffer_deinit(&what);
 }
 
 static cleat_status run_call(cleat_trigger_call *call)
 {
+    const cleat__trigger_parent *parent = call->request->parent;
     cleat_status status = check_items(call);
     if (status != CLEAT_OK) {
         return status;
     }
-    int64_t first = number_children(call);
+    int64_t first = parent != NULL ? number_children(call, parent->children) : 0;
     status = cleat_trigger_call_proceed(call);
-    if (!call->started) {
-        give_numbers_back(call, first);
+    if (parent != NULL && !call->started) {
+        keep_numbers(call, parent->children, first);
     }
     status = cleat__chain_end(status, call->started);
     for (size_t i = 0; status == CLEAT_OK && call->request->ids != NULL && i < call->count; i++) {

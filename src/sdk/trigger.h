@@ -2,18 +2,17 @@
 #ifndef CLEAT_SDK_TRIGGER_H
 #define CLEAT_SDK_TRIGGER_H
 
+#include "sdk/child_numbers.h"
 #include "sdk/client.h"
 #include "sdk/metadata.h"
-
-#include <stdatomic.h>
 
 /* The task that starts children. */
 typedef struct cleat__trigger_parent {
     cleat__uuid id;
-    const char *run_id;           /* the same as text */
-    cleat__uuid worker_id;        /* where it runs */
-    const char *metadata;         /* cleat__metadata_for_children() */
-    _Atomic int64_t *child_count; /* numbers given so far */
+    const char *run_id;    /* the same as text */
+    cleat__uuid worker_id; /* where it runs */
+    const char *metadata;  /* cleat__metadata_for_children() */
+    cleat__child_numbers *children;
 } cleat__trigger_parent;
 
 typedef struct cleat__trigger_request {

@@ -2,8 +2,8 @@
  * A worker's life.
  *
  * Stopping goes: nothing new is begun; the engine assigns no more (pause); what was not begun is
- * given back; running tasks finish and report; the engine forgets the worker (remove, after which
- * the sink is silent); threads end. The first four steps may take several calls of
+ * given back, or, where the engine takes nothing back, run; running tasks finish and report; the engine
+ * forgets the worker (remove, after which the sink is silent); threads end. The first four steps may take several calls of
  * cleat_worker_stop(), by several threads; the last two are done once, by whoever sees that
  * nothing runs any more.
  *
@@ -416,9 +416,12 @@ static void drain(cleat_worker *worker)
 {
     cleat__transport *transport = worker->client->transport;
     (void)transport->worker_pause(transport, &worker->id); /* a failed engine assigns nothing either */
-    cleat__worker_give_back(worker);
+    if (!worker->runs_queue) {
+        cleat__worker_give_back(worker);
+    }
     pthread_mutex_lock(&worker->mutex);
     worker->drained = true;
+    pthread_cond_broadcast(&worker->work);
     pthread_cond_broadcast(&worker->settled);
     pthread_mutex_unlock(&worker->mutex);
 }
@@ -456,7 +459,8 @@ static bool wait_settled(cleat_worker *worker, int64_t deadline_ns, bool *timed_
         if (worker->state == CLEAT__WORKER_STOPPED) {
             return false;
         }
-        if (worker->drained && worker->running_count == 0 && !worker->ending) {
+        bool is_idle = worker->running_count == 0 && (!worker->runs_queue || worker->queue == NULL);
+        if (worker->drained && is_idle && !worker->ending) {
             worker->ending = true;
             return true;
         }
@@ -482,7 +486,9 @@ cleat_status cleat_worker_stop(cleat_worker *worker, int64_t timeout_ms)
     bool first = worker->state == CLEAT__WORKER_RUNNING && !worker->stopping;
     bool running = worker->state == CLEAT__WORKER_RUNNING;
     if (first) {
+        cleat__transport *transport = worker->client->transport;
         worker->stopping = true;
+        worker->runs_queue = transport->takes_back != NULL && !transport->takes_back(transport);
         pthread_cond_broadcast(&worker->work);
     }
     pthread_mutex_unlock(&worker->mutex);
@@ -494,7 +500,7 @@ cleat_status cleat_worker_stop(cleat_worker *worker, int64_t timeout_ms)
     }
     pthread_mutex_lock(&worker->mutex);
     bool end = wait_settled(worker, deadline_ns, &timed_out);
-    size_t left = worker->running_count;
+    size_t left = worker->running_count + (worker->runs_queue ? worker->queue_size : 0);
     bool stopped = worker->state == CLEAT__WORKER_STOPPED;
     pthread_mutex_unlock(&worker->mutex);
     if (end) {
@@ -518,8 +524,10 @@ static void abandon(cleat_worker *worker)
     worker->live++; /* from here on this thread may be the last to leave, too */
     atomic_store(&worker->abandoned, true);
     worker->stopping = true;
+    worker->runs_queue = false;
     pthread_cond_broadcast(&worker->work);
     pthread_mutex_unlock(&worker->mutex);
+    cleat__worker_give_back(worker);
     cleat__worker_cancel_all(worker);
     end_house(worker);
     pthread_mutex_lock(&worker->mutex);

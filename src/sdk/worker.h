@@ -24,6 +24,7 @@
 
 #include "base/map.h"
 #include "base/thread.h"
+#include "sdk/child_numbers.h"
 #include "sdk/client.h"
 #include "sdk/metadata.h"
 
@@ -78,10 +79,11 @@ struct cleat_worker {
 
     pthread_mutex_t mutex;
     cleat__worker_state state;
-    bool stopping; /* nothing new is begun */
-    bool drained;  /* paused in the engine, queue given back */
-    bool ending;   /* somebody ends the threads */
-    bool closing;  /* house and canceller leave */
+    bool stopping;   /* nothing new is begun */
+    bool drained;    /* paused in the engine, queue given back */
+    bool runs_queue; /* stopping: the queue is not given back but run */
+    bool ending;     /* somebody ends the threads */
+    bool closing;    /* house and canceller leave */
 
     pthread_cond_t work;      /* slot threads: queue not empty, or stopping */
     cleat__assignment *queue; /* not begun, oldest first */
@@ -149,7 +151,7 @@ struct cleat_task {
     _Atomic int64_t stream_count;
     char event_id[37];
 
-    _Atomic int64_t child_count;
+    cleat__child_numbers children;
     _Atomic(char *) child_metadata;   /* made by the first spawn, then constant */
     _Atomic(cleat_context *) context; /* current around the task function */
     _Atomic bool cancelled;

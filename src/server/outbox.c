@@ -93,8 +93,10 @@ static void forget_taken(cleat__outbox *outbox)
 /* CLEAT_RESOURCE_EXHAUSTED: not now; else the notice is taken. */
 static cleat_status send_one(cleat__outbox *outbox, notice *it)
 {
+    bool is_too_large = outbox->max_size != 0 && it->size > outbox->max_size;
     cleat_status status =
-        cleat__rpc_send_bytes(outbox->call, (cleat_slice){(const char *)it->bytes, it->size});
+        is_too_large ? CLEAT_TOO_LARGE
+                     : cleat__rpc_send_bytes(outbox->call, (cleat_slice){(const char *)it->bytes, it->size});
     if (status == CLEAT_OK) {
         it->sent_ns = cleat__clock_monotonic_ns(NULL);
         remember(outbox, it, ++outbox->sent_count);

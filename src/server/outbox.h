@@ -30,7 +30,8 @@ typedef struct cleat__notice_out_list {
 
 typedef struct cleat__outbox {
     cleat__rpc_call *call; /* until it is closed */
-    /* A start that is larger than any message may be: nobody can be told it. */
+    size_t max_size;       /* of a message, for this worker; 0: as for all */
+    /* A start that is larger than a message may be: it cannot be told. */
     void (*refuse)(void *owner, const cleat__notice_out *notice);
     void *owner;
     bool is_closed;

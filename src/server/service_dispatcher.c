@@ -155,9 +155,6 @@ static void handle_step_event(cleat__rpc_call *call, const ProtobufCMessage *req
     }
     cleat__report *report = &job->command.as.report;
     cleat_status status = cleat__report_read((const Cleat__StepActionEvent *)request, report);
-    if (report->retry_count == CLEAT__CURRENT_ATTEMPT) {
-        report->retry_count = CLEAT__RETRY_CURRENT;
-    }
     if (status == CLEAT_EMPTY) {
         cleat__uuid id = report->task_id;
         int32_t retry_count = report->retry_count;
@@ -179,12 +176,20 @@ static void release_answer(cleat__job *job)
     cleat__job_reply(job, &reply.base);
 }
 
+/* As in the command; what is none is not said. */
+static int32_t attempt_of(bool is_said, int32_t retry_count)
+{
+    return is_said && retry_count >= 0 && retry_count < INT32_MAX ? retry_count + 1 : 0;
+}
+
 static void handle_release_slot(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
-    const char *id = ((const Cleat__ReleaseSlotRequest *)request)->task_run_external_id;
+    const Cleat__ReleaseSlotRequest *asked = (const Cleat__ReleaseSlotRequest *)request;
+    const char *id = asked->task_run_external_id;
     cleat__job *job =
         cleat__job_new(call, service, sizeof(*job), CLEAT__COMMAND_RELEASE_SLOT, release_answer);
     if (job != NULL && cleat__job_read_id(job, "task_run_external_id", id, &job->command.as.id)) {
+        job->command.attempt = attempt_of(asked->has_retry_count_case != 0, asked->retry_count);
         cleat__job_submit(job);
     }
 }
@@ -218,6 +223,7 @@ static void handle_refresh_timeout(cleat__rpc_call *call, const ProtobufCMessage
     }
     cleat__command *command = &it->job.command;
     command->as.refresh_timeout.timeout_at_ms = &it->timeout_at_ms;
+    command->attempt = attempt_of(asked->has_retry_count_case != 0, asked->retry_count);
     if (!cleat__job_read_id(&it->job, "task_run_external_id", asked->task_run_external_id,
                             &command->as.refresh_timeout.id)) {
         return;

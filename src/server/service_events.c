@@ -26,9 +26,6 @@ static void handle_log(cleat__rpc_call *call, const ProtobufCMessage *request, v
         cleat__job_fail(job, status);
         return;
     }
-    if (line->retry_count == CLEAT__CURRENT_ATTEMPT) {
-        line->retry_count = CLEAT__RETRY_CURRENT;
-    }
     cleat__job_submit(job);
 }
 

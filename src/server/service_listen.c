@@ -407,8 +407,17 @@ static void on_listening(cleat__command *command)
     }
 }
 
-static void begin(cleat__rpc_call *call, const char *worker_id, bool is_kept, cleat__services *services)
+/* One that would take none of it says nothing of use. */
+static size_t max_size_of(const Cleat__WorkerListenRequest *request)
 {
+    bool is_said = request->has_max_message_size_case != 0 && request->max_message_size > 0;
+    return is_said ? (size_t)request->max_message_size : 0;
+}
+
+static void begin(cleat__rpc_call *call, const Cleat__WorkerListenRequest *request, bool is_kept,
+                  cleat__services *services)
+{
+    const char *worker_id = request->worker_id;
     cleat__uuid id;
     if (cleat__uuid_parse(cleat_slice_of(worker_id), &id) != CLEAT_OK) {
         cleat__rpc_fail(call,
@@ -422,6 +431,7 @@ static void begin(cleat__rpc_call *call, const char *worker_id, bool is_kept, cl
     }
     self->worker_id = id;
     self->outbox = (cleat__outbox){.call = call, .refuse = refuse_too_large, .owner = self};
+    self->outbox.max_size = max_size_of(request);
     self->command.as.listen.id = id;
     self->command.as.listen.session = self->session;
     self->command.as.listen.is_kept = is_kept;
@@ -436,12 +446,12 @@ static void begin(cleat__rpc_call *call, const char *worker_id, bool is_kept, cl
 /* The stream itself is the heartbeat. */
 static void handle_listen(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
-    begin(call, ((const Cleat__WorkerListenRequest *)request)->worker_id, true, service);
+    begin(call, (const Cleat__WorkerListenRequest *)request, true, service);
 }
 
 static void handle_listen_v2(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
-    begin(call, ((const Cleat__WorkerListenRequest *)request)->worker_id, false, service);
+    begin(call, (const Cleat__WorkerListenRequest *)request, false, service);
 }
 
 cleat__rpc_service cleat__service_listen(cleat__services *services)

@@ -114,15 +114,19 @@ static cleat_status embedded_put_stream(cleat__transport *self, const cleat__uui
 }
 
 static cleat_status embedded_refresh_timeout(cleat__transport *self, const cleat__uuid *task_id,
-                                             int64_t increment_ms, int64_t *timeout_at_ms)
+                                             int32_t retry_count, int64_t increment_ms,
+                                             int64_t *timeout_at_ms)
 {
     return ask(self, (cleat__command){.kind = CLEAT__COMMAND_REFRESH_TIMEOUT,
+                                      .attempt = retry_count + 1,
                                       .as.refresh_timeout = {*task_id, increment_ms, timeout_at_ms}});
 }
 
-static cleat_status embedded_release_slot(cleat__transport *self, const cleat__uuid *task_id)
+static cleat_status embedded_release_slot(cleat__transport *self, const cleat__uuid *task_id,
+                                          int32_t retry_count)
 {
-    return ask(self, (cleat__command){.kind = CLEAT__COMMAND_RELEASE_SLOT, .as.id = *task_id});
+    return ask(self, (cleat__command){
+                         .kind = CLEAT__COMMAND_RELEASE_SLOT, .attempt = retry_count + 1, .as.id = *task_id});
 }
 
 static cleat_status embedded_watch(cleat__transport *self, const cleat__uuid *run_id,

@@ -116,6 +116,12 @@ static void begin(cleat__transport *self, const cleat__uuid *task_id, int32_t re
     cleat__remote_begin(&remote_of(self)->workers, task_id, retry_count);
 }
 
+/* Others have no word for it. */
+static bool takes_back(cleat__transport *self)
+{
+    return remote_of(self)->link->is_cleat;
+}
+
 static cleat_status put_log(cleat__transport *self, const cleat__log_line *line)
 {
     return cleat__remote_log(&remote_of(self)->workers, line);
@@ -129,15 +135,16 @@ static cleat_status put_stream(cleat__transport *self, const cleat__uuid *task_i
     return cleat__remote_put_stream(link, task_id, link->is_cleat ? -1 : index, chunk);
 }
 
-static cleat_status refresh_timeout(cleat__transport *self, const cleat__uuid *task_id, int64_t increment_ms,
-                                    int64_t *timeout_at_ms)
+static cleat_status refresh_timeout(cleat__transport *self, const cleat__uuid *task_id, int32_t retry_count,
+                                    int64_t increment_ms, int64_t *timeout_at_ms)
 {
-    return cleat__remote_refresh_timeout(remote_of(self)->link, task_id, increment_ms, timeout_at_ms);
+    return cleat__remote_refresh_timeout(remote_of(self)->link, task_id, retry_count, increment_ms,
+                                         timeout_at_ms);
 }
 
-static cleat_status release_slot(cleat__transport *self, const cleat__uuid *task_id)
+static cleat_status release_slot(cleat__transport *self, const cleat__uuid *task_id, int32_t retry_count)
 {
-    return cleat__remote_release_slot(remote_of(self)->link, task_id);
+    return cleat__remote_release_slot(remote_of(self)->link, task_id, retry_count);
 }
 
 static cleat_status watch(cleat__transport *self, const cleat__uuid *run_id, const cleat__stream_sink *sink,
@@ -237,6 +244,7 @@ static const cleat__transport functions = {
     .report = report,
     .log = put_log,
     .begin = begin,
+    .takes_back = takes_back,
     .put_stream = put_stream,
     .refresh_timeout = refresh_timeout,
     .release_slot = release_slot,
@@ -313,7 +321,7 @@ cleat_status cleat__transport_grpc_new(cleat__remote_settings *settings, cleat__
         return status;
     }
     it->base = functions;
-    it->spans.link = it->link;
+    cleat__remote_spans_init(&it->spans, it->link);
     cleat__results_init(&it->results, it->link);
     cleat__remote_workers_init(&it->workers, it->link);
     status = greet(it);

@@ -34,8 +34,11 @@ typedef struct cleat__remote_spans {
     cleat__link *link;
     int64_t off_until_ns; /* under the link's mutex, as what follows */
     bool is_refused;
+    /* Of its own, not locked together with the link's: spans are copied under it. */
+    pthread_mutex_t moved_mutex;
     cleat__moved moved;
 } cleat__remote_spans;
+void cleat__remote_spans_init(cleat__remote_spans *spans, cleat__link *link);
 void cleat__remote_spans_deinit(cleat__remote_spans *spans);
 void cleat__remote_refuse_spans(cleat__remote_spans *spans, bool is_refused);
 void cleat__remote_own_trace(cleat__remote_spans *spans, const cleat__own_trace *trace);
@@ -61,9 +64,9 @@ cleat_status cleat__remote_schedules(cleat__link *link, int64_t offset, int64_t 
 void cleat__remote_put_chunks(cleat__link *link, cleat__put_chunks *chunks); /* grpc_chunks.c */
 cleat_status cleat__remote_put_stream(cleat__link *link, const cleat__uuid *task_id, int64_t index,
                                       cleat_slice chunk);
-cleat_status cleat__remote_refresh_timeout(cleat__link *link, const cleat__uuid *task_id,
+cleat_status cleat__remote_refresh_timeout(cleat__link *link, const cleat__uuid *task_id, int32_t retry_count,
                                            int64_t increment_ms, int64_t *timeout_at_ms);
-cleat_status cleat__remote_release_slot(cleat__link *link, const cleat__uuid *task_id);
+cleat_status cleat__remote_release_slot(cleat__link *link, const cleat__uuid *task_id, int32_t retry_count);
 cleat_status cleat__remote_export_spans(cleat__remote_spans *spans, const cleat_span_batch *batch,
                                         int64_t timeout_ms);
 

@@ -61,6 +61,10 @@ static void write_back_off(const cleat__policy *policy, options *task)
     task->has_backoff_max_seconds_case =
         CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_MAX_SECONDS_BACKOFF_MAX_SECONDS;
     task->backoff_max_seconds = (int32_t)((policy->backoff_max_ms + 999) / 1000);
+    if (policy->backoff_max_ms % 1000 != 0) {
+        task->has_backoff_max_ms_case = CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_MAX_MS_BACKOFF_MAX_MS;
+        task->backoff_max_ms = policy->backoff_max_ms;
+    }
     /* Elsewhere the n-th delay is factor^n seconds. */
     if ((double)policy->backoff_initial_ms != policy->backoff_factor * 1000) {
         task->has_backoff_initial_ms_case =

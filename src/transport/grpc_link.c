@@ -351,7 +351,7 @@ void cleat__link_cancel(cleat__link *link, const char *path)
 void cleat__link_stop(cleat__link *link)
 {
     pthread_mutex_lock(&link->mutex);
-    while (link->calls != NULL || link->streams != NULL || link->is_waking) {
+    while (link->calls != NULL || link->streams != NULL || link->is_waking || link->callers != 0) {
         (void)cleat__cond_wait_until(&link->changed, &link->mutex, INT64_MAX);
     }
     pthread_mutex_unlock(&link->mutex);

@@ -57,6 +57,7 @@ typedef struct cleat__link {
     cleat__completion wake;
     bool is_waking;
     cleat__call *calls; /* under way */
+    size_t callers;     /* threads in cleat__link_call_bytes(), which touch the link after their call's end */
     cleat__stream *streams;
     cleat__link_said said;
 } cleat__link;

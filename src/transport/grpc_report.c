@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/heap.h"
-#include "base/log.h"
 #include "grpc/library.h"
 #include "wire/log_line.h"
 #include "wire/message.h"
@@ -314,15 +313,8 @@ cleat_status cleat__remote_log(cleat__remote_workers *workers, const cleat__log_
     }
     pthread_mutex_lock(&workers->link->mutex);
     status = put_message(&workers->logs, message);
-    uint64_t dropped = workers->logs.dropped;
     pthread_mutex_unlock(&workers->link->mutex);
     cleat__message_free(message);
-    if (status == CLEAT_RESOURCE_EXHAUSTED) { /* a task does not fail for its log */
-        static cleat__log_site site;
-        cleat__log_limited(&site, CLEAT_LOG_WARN, "%s (%llu so far)", cleat_error_message(),
-                           (unsigned long long)dropped);
-        status = CLEAT_OK;
-    }
     return status;
 }
 

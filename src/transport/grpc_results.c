@@ -258,7 +258,10 @@ cleat_status cleat__run_is_done(cleat__link *link, const char *id, int64_t deadl
         *is_done = ((Cleat__V1__GetRunDetailsResponse *)reply)->done;
     }
     cleat__message_free(reply);
-    return status;
+    /* All that a run took and gave is in the answer; when that is too much, for either side, it is there. */
+    bool is_too_large = status == CLEAT_TOO_LARGE ||
+                        cleat__grpc_is_too_large(cleat_status_grpc_code(status), cleat_error_message());
+    return is_too_large ? CLEAT_UNSUPPORTED : status;
 }
 
 static bool wait_until(const cleat__results *results, waiter *self, int64_t deadline_ns)

@@ -138,17 +138,22 @@ cleat_status cleat__link_call_bytes(cleat__link *link, const cleat__method *meth
         link->settings.connect_timeout_ms > 0 ? cleat__deadline_ns(link->settings.connect_timeout_ms) : 0;
     cleat__cond_init(&it.answered);
     pthread_mutex_lock(&link->mutex);
+    link->callers++;
     cleat_status status = CLEAT_OK;
     do {
         tries++;
         status = try_once(link, method, request, deadline_ns, &it);
     } while (status == CLEAT_OK && it.code != GRPC_STATUS_OK &&
              wait_for_next(link, method, &it, tries, give_up_ns, deadline_ns));
-    pthread_mutex_unlock(&link->mutex);
-    pthread_cond_destroy(&it.answered);
     if (status == CLEAT_OK) {
         status = conclude(link, method, &it);
     }
+    link->callers--;
+    if (link->is_closing) { /* from here on there may be no link */
+        pthread_cond_broadcast(&link->changed);
+    }
+    pthread_mutex_unlock(&link->mutex);
+    pthread_cond_destroy(&it.answered);
     if (status == CLEAT_OK) {
         *reply = it.reply;
     } else {

@@ -156,10 +156,15 @@ cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id)
     request.n_external_ids = 1;
     cleat_status status = cleat__link_call(link, &method, &request, INT64_MAX, &reply);
     const Cleat__V1__CancelTasksResponse *answer = reply;
-    bool is_missing = status == CLEAT_OK && found == CLEAT_NOT_FOUND &&
-                      !is_listed(answer->cancelled_tasks, answer->n_cancelled_tasks, run_id);
+    bool is_left_out =
+        status == CLEAT_OK && !is_listed(answer->cancelled_tasks, answer->n_cancelled_tasks, run_id);
     cleat__message_free(reply);
-    return is_missing ? cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", id) : status;
+    if (is_left_out && found == CLEAT_NOT_FOUND) {
+        return cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", id);
+    }
+    /* Others may list nothing. */
+    bool was_done = is_left_out && found == CLEAT_UNSUPPORTED && link->is_cleat;
+    return was_done ? cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has ended already", id) : status;
 }
 
 cleat_status cleat__remote_replay(cleat__link *link, const cleat__uuid *run_id)

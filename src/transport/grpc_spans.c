@@ -83,8 +83,15 @@ static cleat_status send_all(cleat__remote_spans *spans, const cleat_span_batch 
 
 /* ---- To a Hatchet engine ---- */
 
+void cleat__remote_spans_init(cleat__remote_spans *spans, cleat__link *link)
+{
+    *spans = (cleat__remote_spans){.link = link};
+    pthread_mutex_init(&spans->moved_mutex, NULL);
+}
+
 void cleat__remote_spans_deinit(cleat__remote_spans *spans)
 {
+    pthread_mutex_destroy(&spans->moved_mutex);
     cleat__moved_deinit(&spans->moved);
 }
 
@@ -101,9 +108,9 @@ void cleat__remote_refuse_spans(cleat__remote_spans *spans, bool is_refused)
 void cleat__remote_own_trace(cleat__remote_spans *spans, const cleat__own_trace *trace)
 {
     if (!spans->link->is_cleat) {
-        pthread_mutex_lock(&spans->link->mutex);
+        pthread_mutex_lock(&spans->moved_mutex);
         cleat__moved_add(&spans->moved, trace);
-        pthread_mutex_unlock(&spans->link->mutex);
+        pthread_mutex_unlock(&spans->moved_mutex);
     }
 }
 
@@ -111,9 +118,9 @@ static cleat_status send_to_hatchet(cleat__remote_spans *spans, const cleat_span
                                     int64_t deadline_ns)
 {
     cleat__moved_batch moved = {.entries = NULL};
-    pthread_mutex_lock(&spans->link->mutex);
+    pthread_mutex_lock(&spans->moved_mutex);
     cleat_status status = cleat__moved_batch_make(&spans->moved, batch, &moved);
-    pthread_mutex_unlock(&spans->link->mutex);
+    pthread_mutex_unlock(&spans->moved_mutex);
     for (size_t at = 0; at < batch->count && status == CLEAT_OK; at += HATCHET_SPANS_MAX) {
         size_t left = batch->count - at;
         const cleat_span_batch some = {.entries = moved.entries + at,

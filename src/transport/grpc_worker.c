@@ -23,6 +23,7 @@ static int64_t now_ms(void)
 static void listen_again(cleat__remote_worker *worker, int64_t delay_ms);
 static void send_heartbeat(cleat__remote_worker *worker);
 static void register_anew(cleat__remote_worker *worker);
+static int64_t delay_after(cleat__remote_worker *worker);
 
 /* ---- Registration again, when the server has forgotten the worker ---- */
 
@@ -44,13 +45,16 @@ static void on_registered(void *owner, cleat__call *call)
     if (status == CLEAT_OK) {
         cleat__uuid_format(&id, worker->current_id);
         cleat__remote_stream_renew(&worker->durable);
-        listen_again(worker, 0);
-        return;
+    } else {
+        char text[CLEAT__CALL_TEXT];
+        static cleat__log_site site;
+        cleat__call_text(call, text);
+        cleat__link_log(link, &site, CLEAT_LOG_WARN, "the server at %s does not register worker %s: %s %s",
+                        link->settings.address, worker->name, cleat__grpc_code_name((int)call->code), text);
+        worker->failures += worker->failures == 0;
     }
-    worker->failures += worker->failures < 30;
-    int64_t delay_ms = cleat__link_back_off_ms(link, link->settings.reconnect_ms,
-                                               link->settings.reconnect_max_ms, worker->failures);
-    listen_again(worker, delay_ms); /* is told again that the worker is not there */
+    /* A server that knows it, and does not, may go on so. */
+    listen_again(worker, delay_after(worker));
 }
 
 static void register_anew(cleat__remote_worker *worker)
@@ -62,7 +66,8 @@ static void register_anew(cleat__remote_worker *worker)
     }
     cleat__call_abandon(worker->heartbeat); /* its answer would be about the worker that was */
     worker->heartbeat = NULL;
-    cleat__link_log(worker->workers->link, NULL, CLEAT_LOG_WARN,
+    static cleat__log_site site;
+    cleat__link_log(worker->workers->link, &site, CLEAT_LOG_WARN,
                     "the server at %s does not know worker %s any more: it registers anew",
                     link->settings.address, worker->current_id);
     Cleat__WorkerRegisterRequest *request = cleat__remote_registration_write(worker);
@@ -237,8 +242,11 @@ static void on_stream_ended(void *owner, int code, const char *text)
     static cleat__log_site site;
     bool is_usual = code == GRPC_STATUS_OK || code == GRPC_STATUS_UNAVAILABLE;
     cleat__link_log(worker->workers->link, &site, is_usual ? CLEAT_LOG_INFO : CLEAT_LOG_WARN,
-                    "worker %s lost its stream from the server at %s and opens it again: %s %s",
-                    worker->current_id, link->settings.address, cleat__grpc_code_name(code), text);
+                    "worker %s lost its stream from the server at %s and opens it again: %s %s%s",
+                    worker->current_id, link->settings.address, cleat__grpc_code_name(code), text,
+                    cleat__grpc_is_too_large(code, text)
+                        ? ": a run is larger than grpc_max_recv_message_length, and comes again"
+                        : "");
     listen_again(worker, delay_after(worker));
 }
 
@@ -249,6 +257,8 @@ static void listen_now(cleat__remote_worker *worker)
     Cleat__WorkerListenRequest request = CLEAT__WORKER_LISTEN_REQUEST__INIT;
     cleat__buffer bytes = {0};
     request.worker_id = worker->current_id;
+    request.has_max_message_size_case = CLEAT__WORKER_LISTEN_REQUEST__HAS_MAX_MESSAGE_SIZE_MAX_MESSAGE_SIZE;
+    request.max_message_size = worker->workers->link->settings.max_receive_size;
     if (worker->stream == NULL && !worker->is_ended && cleat__message_pack(&request, &bytes) == CLEAT_OK) {
         worker->opened_ns = cleat__clock_monotonic_ns(NULL);
         worker->stream = cleat__stream_start(

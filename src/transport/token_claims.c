@@ -32,6 +32,18 @@ static cleat_slice payload_of(cleat_slice token)
     return (cleat_slice){first + 1, (size_t)(second - first) - 1};
 }
 
+/* What is sent as it is: a line break within, from copying, would make every call fail. */
+static bool has_digits_only(cleat_slice token)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    for (size_t i = 0; i < token.size; i++) {
+        if (memchr(digits, token.data[i], sizeof(digits) - 1) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static cleat_status parse_payload(cleat_slice payload, json_t **out)
 {
     uint8_t *bytes = cleat__malloc(CLEAT__BASE64URL_DECODED(payload.size));
@@ -62,6 +74,9 @@ static cleat_status find_payload(cleat_slice token, cleat_slice *out)
     }
     if (is_blank(token.data[0]) || is_blank(token.data[token.size - 1])) {
         return NO_TOKEN("there are blanks or line ends around it; remove them");
+    }
+    if (!has_digits_only(token)) {
+        return NO_TOKEN("it is not base64url, with dots between; copy it again, whole");
     }
     *out = payload_of(token);
     return out->data != NULL

@@ -82,19 +82,22 @@ struct cleat__transport {
                                  const cleat__label *labels, size_t count);
     cleat_status (*worker_pause)(cleat__transport *self, const cleat__uuid *worker_id);
     cleat_status (*worker_remove)(cleat__transport *self, const cleat__uuid *worker_id);
+    /* Whether what a worker reports as CLEAT_UNAVAILABLE, never begun, is queued again at once. NULL: it is. */
+    bool (*takes_back)(cleat__transport *self);
     cleat_status (*worker_heartbeat)(cleat__transport *self,
                                      const cleat__uuid *worker_id);              /* does not wait */
     cleat_status (*report)(cleat__transport *self, const cleat__report *report); /* does not wait */
-    cleat_status (*log)(cleat__transport *self, const cleat__log_line *line);    /* does not wait */
+    /* Does not wait. CLEAT_RESOURCE_EXHAUSTED: the line is left out. */
+    cleat_status (*log)(cleat__transport *self, const cleat__log_line *line);
     /* An attempt begins: only shown, and may be lost. Does not wait. NULL: the engine knows. */
     void (*begin)(cleat__transport *self, const cleat__uuid *task_id, int32_t retry_count);
     /* Chunks of which each was answered before the next are seen in this order; `index` is 0, 1, .. */
     cleat_status (*put_stream)(cleat__transport *self, const cleat__uuid *task_id, int64_t index,
                                cleat_slice chunk);
-    /* `*timeout_at_ms`: Unix; INT64_MAX: it has none. */
-    cleat_status (*refresh_timeout)(cleat__transport *self, const cleat__uuid *task_id, int64_t increment_ms,
-                                    int64_t *timeout_at_ms);
-    cleat_status (*release_slot)(cleat__transport *self, const cleat__uuid *task_id);
+    /* `*timeout_at_ms`: Unix; INT64_MAX: it has none. CLEAT_NOT_FOUND: that attempt is not running. */
+    cleat_status (*refresh_timeout)(cleat__transport *self, const cleat__uuid *task_id, int32_t retry_count,
+                                    int64_t increment_ms, int64_t *timeout_at_ms);
+    cleat_status (*release_slot)(cleat__transport *self, const cleat__uuid *task_id, int32_t retry_count);
     /* Tells the sink from now on; `*out` is for unwatch(), after which the sink is not called any more. */
     cleat_status (*watch)(cleat__transport *self, const cleat__uuid *run_id, const cleat__stream_sink *sink,
                           void **out);

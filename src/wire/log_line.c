@@ -54,7 +54,7 @@ static cleat_status read_attempt(const Cleat__PutLogRequest *message, cleat__log
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "task_run_external_id \"%.64s\" is no UUID",
                            message->task_run_external_id);
     }
-    out->retry_count = CLEAT__CURRENT_ATTEMPT;
+    out->retry_count = CLEAT__RETRY_CURRENT;
     if (message->has_task_retry_count_case == 0) {
         return CLEAT_OK;
     }

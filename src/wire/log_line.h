@@ -7,7 +7,7 @@
 
 /*
  * A server's reading; the message's text is borrowed. Without a time it is now, without a level
- * INFO, without a retry_count CLEAT__CURRENT_ATTEMPT (report.h). Metadata must be a JSON object or
+ * INFO, without a retry_count CLEAT__RETRY_CURRENT. Metadata must be a JSON object or
  * empty. CLEAT_INVALID_ARGUMENT, CLEAT_TOO_LARGE, CLEAT_NO_MEMORY.
  */
 cleat_status cleat__log_line_read(const Cleat__PutLogRequest *message, int64_t now_ms, cleat__log_line *out);

@@ -19,7 +19,7 @@ static cleat_status read_attempt(const event *message, cleat__report *out)
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "task_run_external_id \"%.64s\" is no UUID",
                            message->task_run_external_id);
     }
-    out->retry_count = CLEAT__CURRENT_ATTEMPT;
+    out->retry_count = CLEAT__RETRY_CURRENT;
     out->invocation_count = message->cleat_invocation_count;
     if (message->has_retry_count_case == 0) {
         return CLEAT_OK;
@@ -76,6 +76,9 @@ cleat_status cleat__report_read(const event *message, cleat__report *out)
         return CLEAT_OK;
     case CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_RELEASED:
         out->status = CLEAT_UNAVAILABLE;
+        if (cleat__uuid_parse(cleat_slice_of(message->worker_id), &out->worker_id) != CLEAT_OK) {
+            out->worker_id = (cleat__uuid){{0}}; /* some send a name */
+        }
         return CLEAT_OK;
     default:
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "event_type is %d, which ends no attempt",

@@ -5,11 +5,8 @@
 #include "model/task.h"
 #include "wire/dispatcher.pb-c.h"
 
-/* A retry_count that was not sent: the current attempt's is meant. */
-#define CLEAT__CURRENT_ATTEMPT INT32_C(-1)
-
 /*
- * A server's reading; slices are borrowed from the message. CLEAT_EMPTY: an event that ends nothing
+ * A server's reading; slices are borrowed from the message. Without a retry_count CLEAT__RETRY_CURRENT. CLEAT_EMPTY: an event that ends nothing
  * (STARTED, ACKNOWLEDGED), `task_id` and `retry_count` are set. CLEAT_INVALID_ARGUMENT: a malformed id,
  * or an event of another type. An output that is not JSON makes the attempt a failure. Errors are kept as
  * they are: see payload.h.

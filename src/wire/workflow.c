@@ -5,10 +5,6 @@
 #include "model/duration.h"
 #include "wire/desired_label.h"
 
-#define EXECUTION_TIMEOUT_MS INT64_C(60000)
-#define SCHEDULE_TIMEOUT_MS  INT64_C(300000)
-#define BACKOFF_MAX_S        86400
-
 typedef Cleat__V1__CreateWorkflowVersionRequest request;
 typedef Cleat__V1__CreateTaskOpts options;
 
@@ -75,7 +71,8 @@ static void read_backoff(const options *task, cleat__policy *out)
     if (task->has_backoff_factor_case == 0) {
         return;
     }
-    int32_t most_s = task->has_backoff_max_seconds_case != 0 ? task->backoff_max_seconds : BACKOFF_MAX_S;
+    int32_t most_s = task->has_backoff_max_seconds_case != 0 ? task->backoff_max_seconds
+                                                             : (int32_t)(CLEAT__BACKOFF_MAX_MS / 1000);
     out->backoff_factor = (double)task->backoff_factor;
     out->backoff_max_ms = (int64_t)most_s * 1000;
     /* What is no factor is refused with the rest; above 0, or the factor would not be looked at. */
@@ -83,6 +80,9 @@ static void read_backoff(const options *task, cleat__policy *out)
     out->backoff_initial_ms = is_factor ? (int64_t)(out->backoff_factor * 1000) : 1;
     if (is_factor && task->has_backoff_initial_ms_case != 0) {
         out->backoff_initial_ms = task->backoff_initial_ms;
+    }
+    if (task->has_backoff_max_ms_case != 0) {
+        out->backoff_max_ms = task->backoff_max_ms;
     }
 }
 
@@ -93,10 +93,10 @@ static cleat_status read_policy(const request *message, const options *task, cle
     read_backoff(task, out);
     const char *schedule = task->has_schedule_timeout_case != 0 ? task->schedule_timeout : NULL;
     cleat_status status =
-        read_timeout("schedule_timeout", schedule, SCHEDULE_TIMEOUT_MS, &out->schedule_timeout_ms);
-    return status == CLEAT_OK
-               ? read_timeout("timeout", task->timeout, EXECUTION_TIMEOUT_MS, &out->execution_timeout_ms)
-               : status;
+        read_timeout("schedule_timeout", schedule, CLEAT__SCHEDULE_TIMEOUT_MS, &out->schedule_timeout_ms);
+    return status == CLEAT_OK ? read_timeout("timeout", task->timeout, CLEAT__EXECUTION_TIMEOUT_MS,
+                                             &out->execution_timeout_ms)
+                              : status;
 }
 
 static cleat_status read_slots(const options *task, cleat__workflow *out)

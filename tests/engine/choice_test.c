@@ -190,13 +190,49 @@ static void test_refreshing_the_timeout(void **state)
     advance(at, 50000);
     assert_int_equal(ask(at, &refresh), CLEAT_OK);
     assert_int_equal(timeout_at, at->now.unix_ms + 25000);
+    advance(at, 499);
+    assert_int_equal(ask(at, &refresh), CLEAT_OK); /* as good as the same */
+    assert_int_equal(timeout_at, at->now.unix_ms + 24501);
+    advance(at, 1);
+    assert_int_equal(ask(at, &refresh), CLEAT_OK);
+    assert_int_equal(timeout_at, at->now.unix_ms + 39500);
     refresh.as.refresh_timeout.increment_ms = -1;
     assert_int_equal(ask(at, &refresh), CLEAT_INVALID_ARGUMENT);
-    advance(at, 24999);
+    advance(at, 39499);
     assert_string_equal(state_of(at, &id), "RUNNING");
     advance(at, 1);
     assert_string_equal(state_of(at, &id), "FAILED Task exceeded timeout of 1m0s");
     assert_int_equal(ask(at, &refresh), CLEAT_NOT_FOUND);
+}
+
+/* One that timed out, and goes on, must not keep the next one alive, nor give its slot away. */
+static void test_what_another_attempt_asks_for(void **state)
+{
+    rig *at = *state;
+    static const cleat__slots one[] = {{{"default", 7}, 1}};
+    cleat__policy twice = plain;
+    twice.retries = 1;
+    put_task(at, "a:a", &twice);
+    hire(at, 0, one, 1, NULL, 0);
+    cleat__uuid id = start(at, (cleat__trigger){0}, "a");
+    start(at, (cleat__trigger){0}, "b");
+    advance(at, 60000);
+    assert_string_equal(who_got_what(), "aa||");
+    int64_t timeout_at = 0;
+    cleat__command refresh = {.tenant = CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_REFRESH_TIMEOUT,
+                              .attempt = 1,
+                              .as.refresh_timeout = {id, 15000, &timeout_at}};
+    cleat__command release = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_RELEASE_SLOT, .attempt = 1, .as.id = id};
+    assert_int_equal(ask(at, &refresh), CLEAT_NOT_FOUND);
+    assert_int_equal(ask(at, &release), CLEAT_NOT_FOUND);
+    assert_string_equal(who_got_what(), "||");
+    refresh.attempt = release.attempt = 2;
+    assert_int_equal(ask(at, &refresh), CLEAT_OK);
+    assert_int_equal(timeout_at, at->now.unix_ms + 75000);
+    assert_int_equal(ask(at, &release), CLEAT_OK);
+    assert_string_equal(who_got_what(), "b||");
 }
 
 static void test_no_timeout_cannot_be_longer(void **state)
@@ -453,6 +489,7 @@ int main(void)
         TEST(test_durable_tasks_have_slots_of_their_own),
         TEST(test_releasing_a_slot),
         TEST(test_refreshing_the_timeout),
+        TEST(test_what_another_attempt_asks_for),
         TEST(test_no_timeout_cannot_be_longer),
         TEST(test_required_labels),
         TEST(test_weights_rank_and_equals_take_turns),

@@ -343,8 +343,20 @@ static void test_given_back_unstarted(void **state)
     report(at, &id, 0, CLEAT_UNAVAILABLE, NULL);
     assert_string_equal(state_of(at, &id), "QUEUED");
     heard_text(at);
-    add_worker(at, "a:a", 2);
+    cleat__uuid other = add_worker(at, "a:a", 2);
     assert_string_equal(heard_text(at), "A0a A0b"); /* ahead, and the same attempt */
+    /* Said once more, as the answer was lost: it is with another worker now. */
+    cleat__command again = {
+        .tenant = CLEAT__TENANT_DEFAULT,
+        .kind = CLEAT__COMMAND_REPORT,
+        .as.report = {.task_id = id, .status = CLEAT_UNAVAILABLE, .worker_id = worker},
+    };
+    assert_int_equal(ask(at, &again), CLEAT_OK);
+    assert_string_equal(state_of(at, &id), "RUNNING");
+    tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &other);
+    again.as.report.worker_id = other;
+    assert_int_equal(ask(at, &again), CLEAT_OK);
+    assert_string_equal(state_of(at, &id), "QUEUED");
 }
 
 static void test_workers_that_are_refused(void **state)

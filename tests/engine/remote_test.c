@@ -115,7 +115,7 @@ static void test_a_broken_session_keeps_what_it_had(void **state)
     advance(at, 20000);
     listen(at, &worker, 2);
     live_on(at, &worker, 40000);
-    assert_string_equal(heard_text(at), ""); /* it is not told again */
+    assert_string_equal(heard_text(at), "C0"); /* what it had it is not told again */
     report(at, &id, 0, CLEAT_OK, "1");
     assert_string_equal(state_of(at, &id), "COMPLETED 1");
 }
@@ -190,6 +190,27 @@ static void test_a_late_sign_counts(void **state)
     assert_string_equal(state_of(at, &ids[0]), "FAILED Task exceeded timeout of 1m0s");
     assert_string_equal(state_of(at, &ids[1]), "RUNNING");
     assert_string_equal(state_of(at, &ids[2]), "FAILED Task exceeded timeout of 1m0s");
+}
+
+/* A stream that is being opened again: a task that has no other signal would go on, in a slot that is free. */
+static void test_what_is_cancelled_while_nobody_listens(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker;
+    set_up(at, &worker);
+    assert_int_equal(listen_for_all(at, &worker, 1), CLEAT_OK);
+    cleat__uuid first = trigger(at, "a:a", "a", 0), second = trigger(at, "a:a", "b", 0);
+    assert_string_equal(heard_text(at), "A0a A0b");
+    unlisten(at, &worker, 1);
+    assert_int_equal(cancel(at, &first), CLEAT_OK);
+    assert_string_equal(heard_text(at), "");
+    assert_int_equal(listen_for_all(at, &worker, 2), CLEAT_OK);
+    assert_string_equal(heard_text(at), "C0 A0b");
+    unlisten(at, &worker, 2);
+    assert_int_equal(cancel(at, &second), CLEAT_OK);
+    advance(at, 30000); /* it is lost */
+    assert_int_equal(listen_for_all(at, &worker, 3), CLEAT_OK);
+    assert_string_equal(heard_text(at), "");
 }
 
 static void test_unsubscribing(void **state)
@@ -408,6 +429,22 @@ static void test_the_time_of_what_could_not_be_told_again_is_over(void **state)
     assert_string_equal(state_of(at, &id), "QUEUED");
 }
 
+/* Nor is it when it was told again on another connection, and that broke too. */
+static void test_what_was_told_again_in_vain(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker, id = assign_brief(at, &worker);
+    assert_int_equal(listen_for_all(at, &worker, 2), CLEAT_OK);
+    unlisten(at, &worker, 2);
+    assert_int_equal(listen_for_all(at, &worker, 3), CLEAT_OK);
+    unlisten(at, &worker, 3);
+    for (int i = 0; i < 15; i++) {
+        advance(at, 4000);
+        (void)beat(at, &worker);
+    }
+    assert_string_equal(state_of(at, &id), "QUEUED");
+}
+
 static void test_what_is_told_again_is_in_doubt_no_more(void **state)
 {
     rig *at = *state;
@@ -621,6 +658,7 @@ int main(void)
         TEST(test_what_may_not_have_arrived_is_given_away),
         TEST(test_a_session_that_is_replaced_may_have_lost_something_too),
         TEST(test_a_late_sign_counts),
+        TEST(test_what_is_cancelled_while_nobody_listens),
         TEST(test_unsubscribing),
         TEST(test_heartbeats_keep_what_is_held_without_listening),
         TEST(test_without_heartbeats_it_is_lost),
@@ -630,6 +668,7 @@ int main(void)
         TEST(test_a_step_gives_a_connection_only_so_much),
         TEST(test_a_worker_that_may_be_told_again_keeps_what_it_took),
         TEST(test_the_time_of_what_could_not_be_told_again_is_over),
+        TEST(test_what_was_told_again_in_vain),
         TEST(test_what_is_told_again_is_in_doubt_no_more),
         TEST(test_a_worker_of_long_ago_is_forgotten),
         TEST(test_a_worker_that_left_is_forgotten_soon),

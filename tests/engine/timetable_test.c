@@ -269,6 +269,46 @@ static void test_what_is_stored(void **state)
     assert_string_equal(times(CLEAT__TENANT_DEFAULT), "1000 ");
 }
 
+static cleat_status insert(cleat__store *store, void *schedule)
+{
+    cleat__schedule_row row = {
+        .tenant = CLEAT__TENANT_DEFAULT, .at_ms = 1, .schedule = *(cleat__schedule *)schedule};
+    row.id.bytes[0] = 1;
+    cleat_status status = cleat__store_begin(store);
+    return status == CLEAT_OK ? cleat__schedule_insert(store, &row) : status;
+}
+
+static void note_error(void *user_data, cleat_log_level level, const char *message)
+{
+    if (level == CLEAT_LOG_ERROR) {
+        snprintf(user_data, 200, "%s", message);
+    }
+}
+
+/* What the file says may be refused, by another version or after another hand: the engine goes on. */
+static void test_what_is_refused_at_its_time(void **state)
+{
+    rig *at = *state;
+    char error[200] = "";
+    cleat__store *writer = NULL;
+    cleat__schedule what = plain("no.such");
+    put_task(at, "a:a", &policy);
+    schedule(at, at->now.unix_ms + 1000);
+    crash(at);
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_WRITE, &writer), CLEAT_OK);
+    assert_int_equal(insert(writer, &what), CLEAT_OK);
+    assert_int_equal(cleat__store_commit(writer), CLEAT_OK);
+    cleat__store_close(writer);
+    cleat_log_set_handler(note_error, error, CLEAT_LOG_ERROR);
+    open_core(at);
+    add_worker(at, "a:a", 9);
+    advance(at, 1000);
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    assert_string_equal(heard_text(at), "A0{\"n\":1}");
+    assert_string_equal(times(0), "");
+    assert_non_null(strstr(error, "of \"no.such\" does not start and is gone: there is no task \"no.such\""));
+}
+
 /* More than one step takes: the rest follows, in the order of their times. */
 static void test_a_great_many(void **state)
 {
@@ -309,6 +349,7 @@ int main(void)
         TEST(test_the_clock_may_be_set),
         TEST(test_the_newest_version_starts),
         TEST(test_what_is_refused),
+        TEST(test_what_is_refused_at_its_time),
         TEST(test_what_is_stored),
         TEST(test_a_great_many),
     };

@@ -126,7 +126,7 @@ static void read_event(cleat_slice input)
     cleat__report report;
     Cleat__StepActionEvent *message = fuzz_unpack(&cleat__step_action_event__descriptor, input);
     if (message != NULL && cleat__report_read(message, &report) == CLEAT_OK) {
-        check(report.retry_count >= CLEAT__CURRENT_ATTEMPT);
+        check(report.retry_count >= 0 || report.retry_count == CLEAT__RETRY_CURRENT);
         check(report.status != CLEAT_OK || cleat__json_check("output", report.output, false) == CLEAT_OK);
         bool is_failure = report.status != CLEAT_OK && report.status != CLEAT_UNAVAILABLE; /* or released */
         check(is_failure == (report.error.data != NULL));

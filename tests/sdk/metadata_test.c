@@ -108,36 +108,60 @@ static void test_limits(void **state)
     free(large);
 }
 
-static void assert_child(const char *parent, const char *own, const char *expected)
+/* What a child of a run is stored with of its own, and what its interceptors see of it. */
+static void assert_child(const char *parent, const char *own, const char *stored, const char *a)
 {
     cleat__metadata metadata;
     cleat_slice text;
     char *below = cleat__metadata_for_children(cleat_slice_of(parent), "ID");
     assert_non_null(below);
-    assert_int_equal(cleat__metadata_init_child(&metadata, cleat_slice_of(own), below), CLEAT_OK);
+    cleat__metadata_init_child(&metadata, cleat_slice_of(own), below);
+    cleat_text_map map = cleat__metadata_map(&metadata);
+    assert_true(cleat_slice_equals(map.get(map.self, "a"), cleat_slice_of(a)));
+    assert_true(cleat_slice_equals(map.get(map.self, "hatchet__parent_step_run_id"), cleat_slice_of("ID")));
+    assert_false(cleat_slice_equals(map.get(map.self, "traceparent"), cleat_slice_of("parent's")));
     assert_int_equal(cleat__metadata_text(&metadata, &text), CLEAT_OK);
-    if (!cleat_slice_equals(text, cleat_slice_of(expected))) {
+    assert_true(cleat_slice_equals(text, cleat_slice_of(own)));
+    assert_int_equal(map.set(map.self, "set", cleat_slice_of("x")), CLEAT_OK);
+    assert_int_equal(cleat__metadata_text(&metadata, &text), CLEAT_OK);
+    if (!cleat_slice_equals(text, cleat_slice_of(stored))) {
         fail_msg("%s under %s became %.*s", parent, own, CLEAT_SLICE_ARGS(text));
     }
     cleat__metadata_deinit(&metadata);
     cleat__free(below);
 }
 
-#define IDS "\"hatchet__parent_workflow_run_id\":\"ID\",\"hatchet__parent_step_run_id\":\"ID\""
-
 static void test_children(void **state)
 {
     (void)state;
-    assert_child(NULL, NULL, "{" IDS "}");
-    assert_child("{\"a\":1}", NULL, "{\"a\":1," IDS "}");
-    assert_child("{\"a\":1,\"b\":2}", "{\"b\":[3],\"c\":4}", "{\"a\":1,\"b\":[3]," IDS ",\"c\":4}");
-    assert_child(
-        "{\"hatchet__event_id\":1,\"traceparent\":1,\"tracestate\":1,\"baggage\":1,\"cleat__trace\":1}", "{}",
-        "{" IDS "}");
-    assert_child("{\"hatchet__parent_step_run_id\":\"grandparent\"}",
+    assert_child(NULL, NULL, "{\"set\":\"x\"}", NULL);
+    assert_child("{\"a\":\"1\",\"set\":3}", NULL, "{\"set\":\"x\"}", "1");
+    assert_child("{\"a\":\"1\",\"b\":2}", "{\"b\":[3],\"a\":\"4\"}", "{\"a\":\"4\",\"b\":[3],\"set\":\"x\"}",
+                 "4");
+    assert_child("{\"hatchet__event_id\":1,\"traceparent\":\"parent's\",\"tracestate\":1,\"baggage\":1}",
+                 "{}", "{\"set\":\"x\"}", NULL);
+    assert_child("{\"hatchet__parent_step_run_id\":\"grandparent\",\"traceparent\":\"parent's\"}",
                  "{\"hatchet__parent_step_run_id\":\"forged\",\"traceparent\":\"own\"}",
-                 "{" IDS ",\"traceparent\":\"own\"}");
-    assert_child("{\"a\":1}", "{\"\\u0061\":2}", "{\"a\":2," IDS "}");
+                 "{\"traceparent\":\"own\",\"set\":\"x\"}", NULL);
+    assert_child("{\"a\":\"1\"}", "{\"\\u0061\":\"2\",\"a\":\"3\"}",
+                 "{\"a\":\"2\",\"a\":\"3\",\"set\":\"x\"}", "3");
+}
+
+/* An interceptor that takes back what is inherited takes back nothing that is sent. */
+static void test_what_is_taken_from_a_child(void **state)
+{
+    (void)state;
+    cleat__metadata metadata;
+    cleat_slice text;
+    cleat__metadata_init_child(&metadata, cleat_slice_of("{\"a\":1}"), "{\"b\":2}");
+    cleat_text_map map = cleat__metadata_map(&metadata);
+    map.remove(map.self, "b");
+    assert_int_equal(cleat__metadata_text(&metadata, &text), CLEAT_OK);
+    assert_true(cleat_slice_equals(text, cleat_slice_of("{\"a\":1}")));
+    map.remove(map.self, "a");
+    assert_int_equal(cleat__metadata_text(&metadata, &text), CLEAT_OK);
+    assert_true(cleat_slice_equals(text, cleat_slice_of("{}")));
+    cleat__metadata_deinit(&metadata);
 }
 
 /* Whatever the bytes: members are parts of the text, and reading ends. */
@@ -176,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_get),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_children),
+        cmocka_unit_test(test_what_is_taken_from_a_child),
         cmocka_unit_test(test_members_of_garbage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,6 +88,40 @@ static void test_a_task(void **state)
     assert_int_equal(mock_count(&it->engine, MOCK_PUT_WORKFLOW), 1);
 }
 
+/* What fails is asked for again, after another. */
+static cleat_status spawn_again(cleat_task *task, void *user_data)
+{
+    cleat_run_id id;
+    mock_fail(user_data, MOCK_TRIGGER, CLEAT_INVALID_ARGUMENT, "no", 1);
+    assert_int_not_equal(cleat_task_spawn(task, "pack", "{\"n\":1}", NULL, NULL), CLEAT_OK);
+    assert_ok(cleat_task_spawn(task, "mail", NULL, NULL, &id));
+    assert_ok(cleat_task_spawn(task, "pack", "{\"n\":1}", NULL, &id));
+    assert_ok(cleat_task_spawn(task, "pack", "{\"n\":1}", NULL, &id));
+    return CLEAT_OK;
+}
+
+/* A number is one child's: another under the same would be taken for that one. */
+static void test_a_child_keeps_its_number(void **state)
+{
+    static const char *const names[] = {"pack", "mail", "pack", "pack"};
+    static const int numbers[] = {0, 1, 0, 2};
+    remote *it = *state;
+    cleat_worker *worker = NULL;
+    assert_ok(cleat_worker_new(it->client, NULL, &worker));
+    assert_ok(cleat_worker_add_task(
+        worker, CLEAT_TASK_OPTIONS(.name = "parent", .run = spawn_again, .user_data = &it->engine)));
+    assert_ok(cleat_worker_start(worker));
+    assign(it, "parent:parent");
+    for (int i = 0; i < 4; i++) {
+        Cleat__V1__TriggerWorkflowRequest *child = mock_message(&it->engine, MOCK_TRIGGER, i);
+        assert_string_equal(child->name, names[i]);
+        assert_int_equal(child->child_index, numbers[i]);
+        cleat__message_free(child);
+    }
+    mock_wait(&it->engine, MOCK_EVENT, 1);
+    cleat_worker_free(worker);
+}
+
 static void *run_worker(void *worker)
 {
     (void)cleat_worker_run(worker);
@@ -337,6 +371,92 @@ static void test_runs(void **state)
     assert_ok(cleat_client_cancel(it->client, &ids[0]));
 }
 
+/* ---- The end of a worker ---- */
+
+typedef struct blocked {
+    gate begun, may_end;
+} blocked;
+
+static cleat_status block(cleat_task *task, void *user_data)
+{
+    blocked *it = user_data;
+    (void)task;
+    gate_add(&it->begun);
+    gate_wait(&it->may_end, 1);
+    return CLEAT_OK;
+}
+
+static void assign_number(remote *it, uint8_t number, bool is_readable)
+{
+    const cleat__action_details details = {.priority = 1};
+    cleat__assignment assignment = {.task_id = uuid_of(MOCK_RUN_ID),
+                                    .task = cleat_slice_of("block:block"),
+                                    .input = cleat_slice_of("{}")};
+    assignment.task_id.bytes[15] = number;
+    Cleat__AssignedAction *action = cleat__assignment_write(&assignment, &details);
+    action->action_payload[0] = is_readable ? '{' : '?';
+    mock_send(&it->engine, MOCK_LISTEN, action);
+    cleat__message_free(action);
+}
+
+/* Three runs for one thread, of a worker that is stopped meanwhile. */
+static cleat_worker *stop_with_a_backlog(remote *it, const char *version, blocked *all)
+{
+    cleat_worker *worker = NULL;
+    cleat_client_free(it->client);
+    it->engine.version = version;
+    open_client(it);
+    gate_init(&all->begun);
+    gate_init(&all->may_end);
+    assert_ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 3, .threads = 1), &worker));
+    assert_ok(
+        cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "block", .run = block, .user_data = all)));
+    assert_ok(cleat_worker_start(worker));
+    for (uint8_t i = 1; i <= 3; i++) {
+        assign_number(it, i, true);
+    }
+    gate_wait(&all->begun, 1);
+    int begins = strstr(version, "-cleat") == NULL; /* what Hatchet is told */
+    mock_wait(&it->engine, MOCK_EVENT, begins);
+    assign_number(it, 4, false); /* is refused when those before it have come */
+    mock_wait(&it->engine, MOCK_EVENT, begins + 1);
+    return worker;
+}
+
+static void blocked_deinit(blocked *all)
+{
+    gate_deinit(&all->begun);
+    gate_deinit(&all->may_end);
+}
+
+/* There it would be taken for running, until its time is over. */
+static void test_a_hatchet_engine_takes_nothing_back(void **state)
+{
+    remote *it = *state;
+    blocked all;
+    cleat_worker *worker = stop_with_a_backlog(it, "v0.95.1", &all);
+    assert_failed(cleat_worker_stop(worker, 0), CLEAT_TIMEOUT, "tasks still run");
+    gate_add(&all.may_end);
+    assert_ok(cleat_worker_stop(worker, -1));
+    assert_int_equal(gate_count(&all.begun), 3);
+    mock_wait(&it->engine, MOCK_EVENT, 7); /* each has begun and completed, and one was refused */
+    cleat_worker_free(worker);
+    blocked_deinit(&all);
+}
+
+static void test_a_server_takes_back_what_was_not_begun(void **state)
+{
+    remote *it = *state;
+    blocked all;
+    cleat_worker *worker = stop_with_a_backlog(it, "v0.83.0-cleat.0.1.0", &all);
+    assert_failed(cleat_worker_stop(worker, 0), CLEAT_TIMEOUT, "1 tasks still run");
+    gate_add(&all.may_end);
+    assert_ok(cleat_worker_stop(worker, -1));
+    assert_int_equal(gate_count(&all.begun), 1);
+    cleat_worker_free(worker);
+    blocked_deinit(&all);
+}
+
 static void test_the_token_in_the_environment(void **state)
 {
     remote *it = *state;
@@ -380,6 +500,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_task, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_child_keeps_its_number, begin, end),
         cmocka_unit_test_setup_teardown(test_signals_during_the_start, begin, end),
         cmocka_unit_test_setup_teardown(test_numbers_of_chunks, begin, end),
         cmocka_unit_test_setup_teardown(test_a_hatchet_engine_gets_linked_tasks_in_the_runs_trace, begin,
@@ -389,6 +510,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_shutdown_obeys_time, begin, end),
         cmocka_unit_test_setup_teardown(test_an_instrumentor_goes_before_its_provider, begin, end),
         cmocka_unit_test_setup_teardown(test_runs, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_hatchet_engine_takes_nothing_back, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_server_takes_back_what_was_not_begun, begin, end),
         cmocka_unit_test_setup_teardown(test_the_token_in_the_environment, begin, end),
         cmocka_unit_test_setup_teardown(test_after_a_fork, begin, end),
     };

@@ -1,4 +1,6 @@
 /* What a task can do while it runs: output, failure, children, cancellation, log. */
+#include "base/error.h"
+#include "sdk/client.h"
 #include "support/gate.h"
 #include "support/sdk_fixture.h"
 
@@ -186,6 +188,39 @@ static void test_log(void **state)
     sdk_run(it, "log", NULL, NULL, CLEAT_RUN_COMPLETED, "null");
 }
 
+static int full_logs; /* of the test's one slot thread */
+
+static cleat_status be_full(cleat__transport *self, const cleat__log_line *line)
+{
+    (void)self;
+    assert_int_not_equal(line->message.size, 0);
+    full_logs++;
+    return cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "too fast");
+}
+
+static cleat_status log_in_vain(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    bool is_fine = cleat_task_log(task, CLEAT_LOG_INFO, "line") == CLEAT_OK &&
+                   cleat_task_log_metadata(task, CLEAT_LOG_INFO, "{}", "%s", "") == CLEAT_OK;
+    return is_fine ? CLEAT_OK : CLEAT_NON_RETRYABLE;
+}
+
+/* A task does not fail for its log, wherever its engine is. */
+static void test_a_log_that_is_full(void **state)
+{
+    sdk_fixture *it = *state;
+    cleat__transport *transport = it->client->transport;
+    cleat_status (*log)(cleat__transport *, const cleat__log_line *) = transport->log;
+    full_logs = 0;
+    transport->log = be_full;
+    sdk_add_task(it, CLEAT_TASK_OPTIONS(.name = "log", .run = log_in_vain));
+    sdk_start(it);
+    sdk_run(it, "log", NULL, NULL, CLEAT_RUN_COMPLETED, "null");
+    assert_int_equal(full_logs, 1);
+    transport->log = log;
+}
+
 /* ---- Children ---- */
 
 /* What a parent spawned, attempt by attempt. */
@@ -206,6 +241,7 @@ static cleat_status spawn_all(cleat_task *task, void *user_data)
         cleat_task_spawn_many(task, bad, 2, NULL) != CLEAT_INVALID_ARGUMENT ||
         cleat_task_spawn(task, "child", NULL, CLEAT_RUN_OPTIONS(.child_key = ""), NULL) !=
             CLEAT_INVALID_ARGUMENT ||
+        cleat_task_spawn(task, "no:such", NULL, NULL, NULL) != CLEAT_NOT_FOUND ||
         cleat_task_spawn(task, "child", "{\"n\":1}", NULL, &it->second[n]) != CLEAT_OK ||
         cleat_task_spawn(task, "child", NULL, CLEAT_RUN_OPTIONS(.child_key = "a"), &it->keyed[n]) !=
             CLEAT_OK ||
@@ -215,7 +251,8 @@ static cleat_status spawn_all(cleat_task *task, void *user_data)
     return n == 0 ? CLEAT_FAILED : CLEAT_OK;
 }
 
-/* A second attempt finds the children of the first; refused spawns in between do not count. */
+/* A second attempt finds the children of the first. What is refused before it is asked for has no number; what
+ * is refused by the engine has one, once. */
 static void test_children_are_started_once(void **state)
 {
     sdk_fixture *it = *state;
@@ -231,10 +268,10 @@ static void test_children_are_started_once(void **state)
     assert_string_equal(children.many[0][0].text, children.many[1][0].text);
     assert_string_equal(children.many[0][1].text, children.many[1][1].text);
     sdk_wait(it, &children.first[0], CLEAT_RUN_COMPLETED, "[\"child:child\",0,1,36,0,\"\",1]");
-    sdk_wait(it, &children.second[0], CLEAT_RUN_COMPLETED, "[\"child:child\",0,1,36,1,\"\",1]");
-    sdk_wait(it, &children.keyed[0], CLEAT_RUN_COMPLETED, "[\"child:child\",0,1,36,2,\"a\",1]");
-    sdk_wait(it, &children.many[0][0], CLEAT_RUN_COMPLETED, "[\"child:child\",0,1,36,3,\"\",1]");
-    sdk_wait(it, &children.many[0][1], CLEAT_RUN_COMPLETED, "[\"child:child\",0,1,36,4,\"b\",1]");
+    sdk_wait(it, &children.second[0], CLEAT_RUN_COMPLETED, "[\"child:child\",0,1,36,2,\"\",1]");
+    sdk_wait(it, &children.keyed[0], CLEAT_RUN_COMPLETED, "[\"child:child\",0,1,36,3,\"a\",1]");
+    sdk_wait(it, &children.many[0][0], CLEAT_RUN_COMPLETED, "[\"child:child\",0,1,36,4,\"\",1]");
+    sdk_wait(it, &children.many[0][1], CLEAT_RUN_COMPLETED, "[\"child:child\",0,1,36,5,\"b\",1]");
 }
 
 static cleat_status return_metadata(cleat_task *task, void *user_data)
@@ -265,8 +302,8 @@ static void test_metadata_of_children(void **state)
                      CLEAT_OK);
     sdk_wait(it, &parent, CLEAT_RUN_COMPLETED, NULL);
     (void)snprintf(expected, sizeof expected,
-                   "{\"traceparent\":\"x\",\"tracestate\":\"x\",\"baggage\":\"x\",\"cleat__trace\":\"link\","
-                   "\"cleat__origin_traceparent\":\"x\",\"a\":1.50,\"b\":2,\"c\":[3],"
+                   "{\"a\":1.50,\"traceparent\":\"x\",\"tracestate\":\"x\",\"baggage\":\"x\","
+                   "\"cleat__trace\":\"link\",\"cleat__origin_traceparent\":\"x\",\"b\":2,\"c\":[3],"
                    "\"hatchet__parent_workflow_run_id\":\"%s\",\"hatchet__parent_step_run_id\":\"%s\"}",
                    parent.text, parent.text);
     sdk_wait(it, &child, CLEAT_RUN_COMPLETED, expected);
@@ -287,6 +324,14 @@ static void on_cancel(void *user_data)
     gate_add(&it->called);
 }
 
+/* For the engine another attempt may be running. */
+static void assert_asks_in_vain(cleat_task *task)
+{
+    assert_int_equal(cleat_task_refresh_timeout(task, 1, NULL), CLEAT_NOT_FOUND);
+    assert_int_equal(cleat_task_release_slot(task), CLEAT_NOT_FOUND);
+    assert_int_equal(cleat_task_put_stream(task, cleat_slice_of("x")), CLEAT_NOT_FOUND);
+}
+
 static cleat_status wait_for_cancel(cleat_task *task, void *user_data)
 {
     cancelled_task *it = user_data;
@@ -294,6 +339,7 @@ static cleat_status wait_for_cancel(cleat_task *task, void *user_data)
     cleat_task_on_cancel(task, on_cancel, it);
     gate_add(&it->begun);
     gate_wait(&it->called, 1);
+    assert_asks_in_vain(task);
     cleat_task_on_cancel(task, on_cancel, it); /* already cancelled: called at once */
     gate_add(&it->may_end);
     return cleat_task_return(task, "\"too late\"");
@@ -435,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_no_task),
         TEST(test_endings),
         TEST(test_log),
+        TEST(test_a_log_that_is_full),
         TEST(test_children_are_started_once),
         TEST(test_metadata_of_children),
         TEST(test_cancel_calls_back),

@@ -529,8 +529,11 @@ static cleat_status lose_worker(cleat_task *task, void *user_data)
 {
     const sdk_fixture *it = user_data;
     (void)task;
+    cleat_status before = cleat_worker_check(it->worker);
     cleat__worker_lost(it->worker, CLEAT_UNAUTHENTICATED, "the token was revoked");
-    return CLEAT_OK;
+    bool is_known = cleat_worker_check(it->worker) == CLEAT_UNAUTHENTICATED &&
+                    strcmp(cleat_error_message(), "the token was revoked") == 0;
+    return before == CLEAT_OK && is_known ? CLEAT_OK : CLEAT_NON_RETRYABLE;
 }
 
 /* What will never be given anything any more is not waited with. */

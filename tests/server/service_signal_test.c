@@ -68,7 +68,7 @@ static rpc_stream *open_stream(service_world *it)
                     (rpc_call_options){.authorization = it->token});
 }
 
-static void listen_for(rpc_stream *stream, const char *task, const char *key)
+static void ask_signal(rpc_stream *stream, const char *task, const char *key)
 {
     Cleat__V1__ListenForDurableEventRequest request = CLEAT__V1__LISTEN_FOR_DURABLE_EVENT_REQUEST__INIT;
     request.task_id = text_(task);
@@ -100,10 +100,10 @@ static void a_wait_is_told_when_it_ends(void **state)
     rpc_stream *stream = open_stream(self.it);
     register_event(self.it, (asked){.task = self.task, .key = "waitFor-1", .event = "go"});
     register_event(self.it, (asked){.task = self.task, .key = "waitFor-2", .sleep = "10ms"});
-    listen_for(stream, self.task, "waitFor-1");
-    listen_for(stream, self.task, "nothing"); /* is never told */
-    listen_for(stream, NO_ID, "waitFor-1");
-    listen_for(stream, self.task, "waitFor-2");
+    ask_signal(stream, self.task, "waitFor-1");
+    ask_signal(stream, self.task, "nothing"); /* is never told */
+    ask_signal(stream, NO_ID, "waitFor-1");
+    ask_signal(stream, self.task, "waitFor-2");
     hear(stream, self.task, "waitFor-2", "{\"CREATE\":{\"data\":[{\"sleep_duration\":\"10ms\"}]}}");
     push(self.it, "go", "{\"n\":1}");
     hear(stream, self.task, "waitFor-1", "{\"CREATE\":{\"data\":[{\"n\":1}]}}");
@@ -122,14 +122,14 @@ static void a_wait_is_known_by_its_key(void **state)
     push(self.it, "go", "{\"n\":1}");
     rpc_stream *stream = open_stream(self.it);
     register_event(self.it, (asked){.task = self.task, .key = "one", .event = "go"});
-    listen_for(stream, self.task, "one");
+    ask_signal(stream, self.task, "one");
     hear(stream, self.task, "one", "{\"CREATE\":{\"data\":[{\"n\":1}]}}");
     send_event(self.it, self.action, FAILED_, "again", false);
     cleat__message_free(self.action);
     self.action = next_action(self.actions);
     assert_int_equal(self.action->retry_count, 1);
     register_event(self.it, (asked){.task = self.task, .key = "one", .event = "go"});
-    listen_for(stream, self.task, "one");
+    ask_signal(stream, self.task, "one");
     hear(stream, self.task, "one", "{\"CREATE\":{\"data\":[{\"n\":1}]}}");
     stop_listening(stream);
     finish(&self);
@@ -163,7 +163,7 @@ static void what_is_wrong_is_refused(void **state)
                                     .part = "there is no"});
     self.it->token = token;
     rpc_stream *stream = open_stream(self.it);
-    listen_for(stream, "x", "k");
+    ask_signal(stream, "x", "k");
     rpc_result result = rpc_end(stream);
     assert_int_equal(result.code, GRPC_STATUS_INVALID_ARGUMENT);
     rpc_result_deinit(&result);

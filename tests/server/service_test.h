@@ -264,15 +264,27 @@ static inline id_text register_durable(service_world *it, const char *name)
     return id;
 }
 
-static inline rpc_stream *listen_by(service_world *it, rpc_client *client, const char *path, id_text worker)
+/* `max_size`: what the worker says that it takes; 0: nothing. */
+static inline rpc_stream *listen_for(service_world *it, rpc_client *client, const char *path, id_text worker,
+                                     int64_t max_size)
 {
     Cleat__WorkerListenRequest request = CLEAT__WORKER_LISTEN_REQUEST__INIT;
     request.worker_id = worker.text;
+    request.max_message_size = max_size;
+    if (max_size != 0) {
+        request.has_max_message_size_case =
+            CLEAT__WORKER_LISTEN_REQUEST__HAS_MAX_MESSAGE_SIZE_MAX_MESSAGE_SIZE;
+    }
     cleat__buffer bytes = packed(&request.base);
     rpc_stream *stream =
         rpc_begin(client, path, cleat__buffer_slice(&bytes), (rpc_call_options){.authorization = it->token});
     cleat__buffer_deinit(&bytes);
     return stream;
+}
+
+static inline rpc_stream *listen_by(service_world *it, rpc_client *client, const char *path, id_text worker)
+{
+    return listen_for(it, client, path, worker, 0);
 }
 
 static inline rpc_stream *listen_as(service_world *it, id_text worker)

@@ -195,6 +195,10 @@ static void a_longer_timeout_is_granted(void **state)
     Cleat__AssignedAction *action = next_action(stream);
     request.task_run_external_id = run.text;
     request.increment_timeout_by = text_("1h");
+    request.has_retry_count_case = CLEAT__REFRESH_TIMEOUT_REQUEST__HAS_RETRY_COUNT_RETRY_COUNT;
+    request.retry_count = 1; /* another attempt */
+    refused(it, "/Dispatcher/RefreshTimeout", &request.base, GRPC_STATUS_NOT_FOUND, "attempt 1");
+    request.retry_count = 0;
     Cleat__RefreshTimeoutResponse *reply =
         ask(it, "/Dispatcher/RefreshTimeout", &request.base, &cleat__refresh_timeout_response__descriptor);
     int64_t after_s = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_S;
@@ -248,6 +252,10 @@ static void a_released_slot_takes_the_next(void **state)
     Cleat__AssignedAction *action = next_action(stream);
     assert_string_equal(action->workflow_run_id, first.text);
     request.task_run_external_id = first.text;
+    request.has_retry_count_case = CLEAT__RELEASE_SLOT_REQUEST__HAS_RETRY_COUNT_RETRY_COUNT;
+    request.retry_count = 1;
+    refused(it, "/Dispatcher/ReleaseSlot", &request.base, GRPC_STATUS_NOT_FOUND, "attempt 1");
+    request.retry_count = 0;
     cleat__message_free(
         ask(it, "/Dispatcher/ReleaseSlot", &request.base, &cleat__release_slot_response__descriptor));
     Cleat__AssignedAction *next = next_action(stream);
@@ -490,6 +498,30 @@ static void what_waits_keeps_its_order(void **state)
     stop_listening(stream);
 }
 
+/* It would end the stream, and be the first on the next one. */
+static void what_the_worker_does_not_take_fails(void **state)
+{
+    service_world *it = *state;
+    char input[2000];
+    memset(input, 'x', sizeof(input));
+    memcpy(input, "{\"text\":\"", 9);
+    memcpy(input + sizeof(input) - 3, "\"}", 3);
+    declare(it, (task_declaration){.name = "whale"});
+    rpc_stream *stream =
+        listen_for(it, it->client, "/Dispatcher/Listen", register_worker(it, "whale", 1), 1500);
+    rpc_stream *results = subscribe(it);
+    id_text run = trigger(it, "whale", input), next_run = trigger(it, "whale", "{}");
+    ask_for_run(results, run.text);
+    Cleat__WorkflowRunEvent *event = next_result(results);
+    assert_non_null(strstr(event->results[0]->error, "too large"));
+    Cleat__AssignedAction *action = next_action(stream);
+    assert_string_equal(action->workflow_run_id, next_run.text);
+    cleat__message_free(action);
+    cleat__message_free(event);
+    stop_listening(stream);
+    stop_listening(results);
+}
+
 /* The envelope makes the action larger than a message may be, though its input came in one. */
 static void what_no_message_can_hold_fails(void **state)
 {
@@ -567,6 +599,7 @@ int main(void)
         TEST(what_a_worker_does_not_take_goes_to_another),
         TEST(what_waits_keeps_its_order),
         TEST(what_no_message_can_hold_fails),
+        TEST(what_the_worker_does_not_take_fails),
         TEST(a_task_outlives_its_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

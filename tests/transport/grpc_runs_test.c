@@ -184,6 +184,7 @@ static void test_put_workflow(void **state)
     assert_true(task->backoff_factor == 2);
     assert_int_equal(task->backoff_max_seconds, 2);
     assert_int_equal(task->backoff_initial_ms, 250);
+    assert_int_equal(task->backoff_max_ms, 1500);
     assert_int_equal(task->n_slot_requests, 1);
     assert_string_equal(task->slot_requests[0]->key, "default");
     assert_int_equal(task->slot_requests[0]->value, 1);
@@ -237,7 +238,7 @@ static void test_back_off_that_all_engines_know(void **state)
 {
     fixture *it = *state;
     cleat__policy other = policy;
-    other.backoff_initial_ms = 2000;
+    other.backoff_initial_ms = other.backoff_max_ms = 2000;
     cleat__workflow workflow = workflow_of(other);
     assert_ok(it->transport->put_workflow(it->transport, &workflow));
     other.backoff_initial_ms = 0;
@@ -246,6 +247,7 @@ static void test_back_off_that_all_engines_know(void **state)
     Cleat__V1__CreateWorkflowVersionRequest *said = mock_message(&it->engine, MOCK_PUT_WORKFLOW, 0);
     assert_true(said->tasks[0]->has_backoff_factor_case != 0);
     assert_true(said->tasks[0]->has_backoff_initial_ms_case == 0);
+    assert_true(said->tasks[0]->has_backoff_max_ms_case == 0);
     cleat__message_free(said);
     said = mock_message(&it->engine, MOCK_PUT_WORKFLOW, 1);
     assert_true(said->tasks[0]->has_backoff_factor_case == 0);
@@ -292,6 +294,86 @@ static void test_a_server_that_does_not_answer(void **state)
     mock_be_silent(&it->engine, MOCK_PUT_WORKFLOW, true);
     assert_failed(it->transport->put_workflow(it->transport, &workflow), CLEAT_TIMEOUT,
                   "does not answer in time");
+}
+
+static void *put_in_vain(void *self)
+{
+    cleat__transport *transport = self;
+    cleat__workflow workflow = workflow_of(policy);
+    return (void *)(intptr_t)transport->put_workflow(transport, &workflow);
+}
+
+/* Whoever frees the client waits for who is in it. */
+static void test_a_call_when_the_client_is_freed(void **state)
+{
+    enum { CALLERS = 8 };
+    fixture *it = *state;
+    pthread_t callers[CALLERS];
+    mock_be_silent(&it->engine, MOCK_PUT_WORKFLOW, true);
+    for (int i = 0; i < CALLERS; i++) {
+        assert_ok(cleat__thread_start(&callers[i], "caller", put_in_vain, it->transport));
+    }
+    mock_wait(&it->engine, MOCK_PUT_WORKFLOW, CALLERS);
+    it->transport->free(it->transport);
+    it->transport = NULL;
+    for (int i = 0; i < CALLERS; i++) {
+        void *status = NULL;
+        assert_int_equal(pthread_join(callers[i], &status), 0);
+        assert_int_equal((intptr_t)status, CLEAT_UNAVAILABLE);
+    }
+}
+
+typedef struct leaving {
+    cleat__link *link;
+    gate calls, freed; /* a call is between two tries; the link is gone */
+    bool was_early;
+} leaving;
+
+static void on_unreachable(void *user_data, cleat_log_level level, const char *message)
+{
+    leaving *it = user_data;
+    if (level == CLEAT_LOG_WARN && strstr(message, "cannot reach") != NULL) {
+        gate_add(&it->calls);
+        it->was_early = gate_try(&it->freed, 1, 100);
+    }
+}
+
+static void *call_nobody(void *self)
+{
+    static const cleat__method method = {"/Dispatcher/GetVersion", NULL, true, NULL};
+    leaving *it = self;
+    cleat__buffer reply = {0};
+    return (void *)(intptr_t)cleat__link_call_bytes(it->link, &method, (cleat_slice){"", 0}, INT64_MAX,
+                                                    &reply);
+}
+
+/* Also for one that is between two tries, where it holds nothing. */
+static void test_a_call_that_waits_when_the_client_is_freed(void **state)
+{
+    fixture *it = *state;
+    leaving of = {.was_early = false};
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    pthread_t caller;
+    void *status = NULL;
+    cleat__free(settings.address);
+    settings.address = cleat__strdup("127.0.0.1:1");
+    settings.connect_timeout_ms = 20000;
+    gate_init(&of.calls);
+    gate_init(&of.freed);
+    assert_ok(cleat__link_new(&settings, &of.link));
+    cleat_log_set_handler(on_unreachable, &of, CLEAT_LOG_WARN);
+    assert_ok(cleat__thread_start(&caller, "caller", call_nobody, &of));
+    gate_wait(&of.calls, 1);
+    cleat__link_close(of.link);
+    cleat__link_stop(of.link);
+    gate_add(&of.freed);
+    assert_int_equal(pthread_join(caller, &status), 0);
+    assert_false(of.was_early);
+    assert_int_equal((intptr_t)status, CLEAT_UNAVAILABLE);
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    cleat__link_free(of.link);
+    gate_deinit(&of.calls);
+    gate_deinit(&of.freed);
 }
 
 /* A trigger that the server may have taken is not sent twice. */
@@ -414,6 +496,28 @@ static void test_cancel(void **state)
     assert_failed(it->transport->cancel(it->transport, &id), CLEAT_NOT_FOUND, MOCK_RUN_ID);
 }
 
+/* What a run took and gave may be more than is asked for at once: whether it has ended is not known then. */
+static void test_large_runs(void **state)
+{
+    static const struct {
+        cleat_status status;
+        const char *text;
+    } answers[] = {{CLEAT_RESOURCE_EXHAUSTED, "Received message larger than max (9 vs. 8)"},
+                   {CLEAT_TOO_LARGE, "it is too large"}};
+    fixture *it = *state;
+    cleat__uuid id = uuid_of(MOCK_RUN_ID);
+    for (int i = 0; i < 2; i++) {
+        mock_fail(&it->engine, MOCK_DETAILS, answers[i].status, answers[i].text, -1);
+        it->engine.lists_cancelled = true;
+        assert_ok(it->transport->cancel(it->transport, &id));
+        it->engine.lists_cancelled = false;
+        assert_failed(it->transport->cancel(it->transport, &id), CLEAT_FAILED_PRECONDITION,
+                      "has ended already");
+        assert_failed(it->transport->replay(it->transport, &id), CLEAT_FAILED_PRECONDITION, "not replayed");
+        assert_int_equal(mock_count(&it->engine, MOCK_REPLAY), i + 1);
+    }
+}
+
 /* ---- Spans ---- */
 
 typedef struct forwarder {
@@ -511,12 +615,15 @@ int main(void)
         TEST(test_idempotent_calls_are_tried_again),
         TEST(test_what_is_wrong_is_not_tried_again),
         TEST(test_a_server_that_does_not_answer),
+        TEST(test_a_call_when_the_client_is_freed),
+        TEST(test_a_call_that_waits_when_the_client_is_freed),
         TEST(test_triggers_are_not_doubled),
         TEST(test_trigger),
         TEST(test_unknown_workflow),
         TEST(test_many),
         TEST(test_namespace),
         TEST(test_cancel),
+        TEST(test_large_runs),
         TEST(test_spans),
         TEST(test_two_clients),
     };

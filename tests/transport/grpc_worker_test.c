@@ -32,6 +32,7 @@ static void test_registration(void **state)
     cleat__message_free(said);
     Cleat__WorkerListenRequest *listens = mock_message(&it->engine, MOCK_LISTEN, 0);
     assert_string_equal(listens->worker_id, MOCK_WORKER_ID);
+    assert_int_equal(listens->max_message_size, 4 << 20);
     cleat__message_free(listens);
     listener_remove(&worker, it->transport);
     Cleat__WorkerUnsubscribeRequest *leaves = mock_message(&it->engine, MOCK_UNSUBSCRIBE, 0);
@@ -102,6 +103,37 @@ static void test_a_forgotten_worker_registers_anew(void **state)
     mock_wait(&it->engine, MOCK_LISTEN, 4);
     assert_ok(it->transport->worker_heartbeat(it->transport, &worker.id)); /* it is the same to its owner */
     listener_remove(&worker, it->transport);
+}
+
+static void note_refusal(void *user_data, cleat_log_level level, const char *message)
+{
+    (void)level;
+    if (strstr(message, "does not register worker Packer: INVALID_ARGUMENT too many labels") != NULL) {
+        gate_add(user_data);
+    }
+}
+
+/* Whatever is wrong there: it is not asked as fast as it answers. */
+static void test_a_server_that_always_forgets(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    gate refused;
+    gate_init(&refused);
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    settings.reconnect_ms = settings.reconnect_max_ms = 50;
+    reopen(it, settings);
+    mock_fail(&it->engine, MOCK_LISTEN, CLEAT_NOT_FOUND, "no such worker", -1);
+    int64_t began_ns = cleat__clock_monotonic_ns(NULL);
+    listener_add(&worker, it->transport);
+    mock_wait(&it->engine, MOCK_REGISTER, 6); /* the first, two at once, and three later */
+    assert_true(cleat__clock_monotonic_ns(NULL) - began_ns >= 3 * 50 * CLEAT__NS_PER_MS);
+    cleat_log_set_handler(note_refusal, &refused, CLEAT_LOG_WARN);
+    mock_fail(&it->engine, MOCK_REGISTER, CLEAT_INVALID_ARGUMENT, "too many labels", -1);
+    gate_wait(&refused, 1);
+    listener_remove(&worker, it->transport);
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    gate_deinit(&refused);
 }
 
 static void test_an_old_server(void **state)
@@ -398,6 +430,7 @@ int main(void)
         TEST(test_heartbeats),
         TEST(test_the_stream_is_opened_again),
         TEST(test_a_forgotten_worker_registers_anew),
+        TEST(test_a_server_that_always_forgets),
         TEST(test_an_old_server),
         TEST(test_a_paused_worker_listens_no_more),
         TEST(test_a_paused_worker_hears_of_cancellations),

@@ -105,7 +105,7 @@ static const expected_message messages[] = {
      "10 backoff_max_seconds int32?, 11 concurrency v1.Concurrency*, 12 conditions v1.TaskConditions, "
      "13 schedule_timeout string?, 14 is_durable bool, "
      "15 slot_requests v1.CreateTaskOpts.SlotRequestsEntry*, 16 batch v1.TaskBatchConfig, "
-     "1001 backoff_initial_ms int64?"}, /* Cleat's own */
+     "1001 backoff_initial_ms int64?, 1002 backoff_max_ms int64?"}, /* Cleat's own */
     {&cleat__v1__concurrency__descriptor, "v1.Concurrency",
      "1 expression string, 2 max_runs int32?, 3 limit_strategy v1.ConcurrencyLimitStrategy?, "
      "4 name string?, 5 is_tenant_scoped bool?, 6 max_runs_expression string?"},

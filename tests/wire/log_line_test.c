@@ -40,7 +40,7 @@ static void test_a_bare_one(void **state)
     assert_slice(line.message, "hello");
     assert_int_equal(line.level, CLEAT_LOG_INFO);
     assert_int_equal(line.time_ms, NOW);
-    assert_int_equal(line.retry_count, CLEAT__CURRENT_ATTEMPT);
+    assert_int_equal(line.retry_count, CLEAT__RETRY_CURRENT);
     cleat__message_free(message);
 }
 

@@ -93,7 +93,7 @@ static void test_events_that_end_nothing(void **state)
         Cleat__StepActionEvent *message = event_new(types[i], "\"\"");
         message->has_retry_count_case = 0;
         assert_int_equal(cleat__report_read(message, &report), CLEAT_EMPTY);
-        assert_int_equal(report.retry_count, CLEAT__CURRENT_ATTEMPT);
+        assert_int_equal(report.retry_count, CLEAT__RETRY_CURRENT);
         cleat__message_free(message);
     }
 }
@@ -171,6 +171,12 @@ static void test_never_begun(void **state)
     assert_int_equal(again.status, CLEAT_UNAVAILABLE);
     assert_int_equal(again.retry_count, 3);
     assert_true(cleat__uuid_equals(&again.task_id, &report.task_id));
+    assert_true(cleat__uuid_is_nil(&again.worker_id)); /* a name is none */
+    cleat__message_free(event);
+    const cleat__event_origin mine = {.worker_id = cleat_slice_of(RUN_ID)};
+    event = cleat__report_write(&report, &mine, NOW, &status);
+    assert_int_equal(cleat__report_read(event, &again), CLEAT_OK);
+    assert_true(cleat__uuid_equals(&again.worker_id, &report.task_id));
     cleat__message_free(event);
 }
 

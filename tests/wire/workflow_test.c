@@ -150,7 +150,7 @@ static const declaration *set_first_delay(rich *it, int64_t delay_ms)
     return &it->of;
 }
 
-/* What only Cleat's own clients say: the first delay, instead of the factor's. */
+/* What only Cleat's own clients say: the first delay, instead of the factor's, and the last. */
 static void test_first_delay(void **state)
 {
     rich it;
@@ -160,6 +160,12 @@ static void test_first_delay(void **state)
     assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 1), 250);
     assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 2), 500);
     assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 9), 5000);
+    cleat__workflow_read_end(&workflow);
+    it.of.task.has_backoff_max_ms_case = CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_MAX_MS_BACKOFF_MAX_MS;
+    it.of.task.backoff_max_ms = 700;
+    assert_int_equal(cleat__workflow_read(&it.of.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 2), 500);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 3), 700);
     cleat__workflow_read_end(&workflow);
 }
 
@@ -261,6 +267,10 @@ static void test_what_is_wrong_is_named(void **state)
     }
     set_first_delay(fill(&it), -1);
     check_refused(&it.of, "backoff_initial");
+    fill(&it)->of.task.has_backoff_max_ms_case =
+        CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_MAX_MS_BACKOFF_MAX_MS;
+    it.of.task.backoff_max_ms = -1;
+    check_refused(&it.of, "backoff_max");
     fill(&it)->of.task.retries = -1;
     check_refused(&it.of, "retries");
     fill(&it)->of.message.default_priority = 4;
