@@ -230,6 +230,13 @@ cleat__command_list cleat__core_release(cleat__core *core)
     return answers;
 }
 
+void cleat__core_prepare(cleat__core *core)
+{
+    if (core->failure == CLEAT_OK && !core->is_writing) {
+        cleat__store_extend_log(core->store);
+    }
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
