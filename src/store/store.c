@@ -415,8 +415,13 @@ static bool append_zeros(sqlite3_file *file, sqlite3_int64 size)
     for (sqlite3_int64 at = size; at < end && code == SQLITE_OK; at += (sqlite3_int64)sizeof(zeros)) {
         code = file->pMethods->xWrite(file, zeros, (int)sizeof(zeros), at);
     }
-    return code == SQLITE_OK &&
-           file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY) == SQLITE_OK;
+    if (code == SQLITE_OK) {
+        code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    }
+    if (code != SQLITE_OK) {
+        (void)file->pMethods->xTruncate(file, size); /* what is left of the disk is for others */
+    }
+    return code == SQLITE_OK;
 }
 
 void cleat__store_extend_log(cleat__store *store)

@@ -1,6 +1,8 @@
 /* The space that the write-ahead log gets ahead of the commits that fill it. */
 #include "store_test.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -157,6 +159,39 @@ static void test_none_is_given_while_another_writes(void **state)
     cleat__store_close(store);
 }
 
+/* In a process of its own, for the limit. */
+static void extend_beyond_a_limit(void)
+{
+    cleat__store *store = open_store(CLEAT__STORE_WRITE);
+    commit_bytes(store, KIB(300));
+    int64_t used = log_size();
+    const struct rlimit limit = {.rlim_cur = (rlim_t)used + KIB(600), .rlim_max = RLIM_INFINITY};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    cleat__store_extend_log(store);
+    assert_int_equal(log_size(), used);
+    commit_bytes(store, KIB(200));
+    assert_int_equal(count_types(store), 2);
+    cleat__store_extend_log(store); /* is not tried again */
+    assert_true(log_size() < used + (int64_t)KIB(300));
+    _exit(0);
+}
+
+static void test_a_disk_that_is_full_keeps_what_it_has_left(void **state)
+{
+    (void)state;
+    int exit_status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        extend_beyond_a_limit();
+    }
+    assert_int_equal(waitpid(child, &exit_status, 0), child);
+    assert_int_equal(exit_status, 0);
+    cleat__store *store = open_store(CLEAT__STORE_WRITE);
+    assert_int_equal(count_types(store), 2);
+    cleat__store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +201,7 @@ int main(void)
         cmocka_unit_test_setup(test_what_was_committed_is_there_after_a_crash, clean),
         cmocka_unit_test_setup(test_another_writer_uses_the_space_too, clean),
         cmocka_unit_test_setup(test_none_is_given_while_another_writes, clean),
+        cmocka_unit_test_setup(test_a_disk_that_is_full_keeps_what_it_has_left, clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
