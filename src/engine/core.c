@@ -254,6 +254,13 @@ void cleat__core_tell(cleat__core *core)
     }
 }
 
+void cleat__core_prepare(cleat__core *core)
+{
+    if (core->failure == CLEAT_OK && !core->is_writing) {
+        cleat__store_extend_log(core->store);
+    }
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;

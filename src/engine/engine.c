@@ -4,7 +4,7 @@
  * queue fills again, so that the batches grow with the load.
  *
  * One mutex guards the queue and the answers; core and store belong to the thread alone. The thread
- * is signalled only when it sleeps.
+ * is signalled only when it sleeps, and without the mutex, for which it would have to sleep again.
  */
 #include "engine/engine.h"
 
@@ -36,7 +36,7 @@ struct cleat__engine {
     pthread_cond_t left; /* the last caller, while closing */
     /* Under the mutex: */
     cleat__command_list queue;
-    size_t callers; /* inside submit() */
+    size_t callers; /* inside submit(), or about to signal */
     size_t log_bytes;
     bool is_asleep, is_closing;
     int64_t stepped_ns; /* monotonic; when the thread last came a step further, unless it is asleep */
@@ -102,7 +102,8 @@ static void hand_over(cleat__command_list *answers)
     }
 }
 
-static void answer(cleat__engine *engine, cleat__command_list answers)
+/* True: nothing else is asked so far. */
+static bool answer(cleat__engine *engine, cleat__command_list answers)
 {
     cleat__engine_stats stats;
     cleat__core_get_stats(engine->core, &stats);
@@ -124,8 +125,10 @@ static void answer(cleat__engine *engine, cleat__command_list answers)
         }
         cleat__command_append(&others, command);
     }
+    bool is_idle = engine->queue.head == NULL && !engine->is_closing;
     pthread_mutex_unlock(&engine->mutex);
     hand_over(&others);
+    return is_idle;
 }
 
 /* What a batch is made of. */
@@ -172,8 +175,11 @@ static void step(cleat__engine *engine, cleat__command_list *taken)
     }
     cleat__core_commit(engine->core);
     trace(engine, &done);
-    answer(engine, cleat__core_release(engine->core));
+    bool is_idle = answer(engine, cleat__core_release(engine->core));
     cleat__core_tell(engine->core);
+    if (is_idle && taken->head == NULL) {
+        cleat__core_prepare(engine->core);
+    }
     if (!had_failed && cleat__core_failure(engine->core) != CLEAT_OK) {
         cleat__log(CLEAT_LOG_ERROR, "the engine stopped: %s", cleat_error_message());
     }
@@ -189,7 +195,7 @@ static void *run(void *argument)
         } while (taken.head != NULL);
     }
     cleat__core_abandon_waiters(engine->core, CLEAT_UNAVAILABLE, "the engine was closed");
-    answer(engine, cleat__core_release(engine->core));
+    (void)answer(engine, cleat__core_release(engine->core));
     cleat__core_abandon_watches(engine->core);
     return NULL;
 }
@@ -257,13 +263,25 @@ void cleat__engine_close(cleat__engine *engine)
 /* ---- Submitting ---- */
 
 /* Under the mutex. */
+static void caller_left(cleat__engine *engine)
+{
+    if (--engine->callers == 0 && engine->is_closing) {
+        pthread_cond_signal(&engine->left);
+    }
+}
+
+/* Under the mutex, which is given away meanwhile when the thread sleeps. */
 static void enqueue(cleat__engine *engine, cleat__command *command)
 {
     cleat__command_append(&engine->queue, command);
     if (engine->is_asleep) {
         engine->is_asleep = false;
         engine->stepped_ns = cleat__clock_monotonic_ns(NULL);
+        engine->callers++; /* the engine stays until it is signalled */
+        pthread_mutex_unlock(&engine->mutex);
         pthread_cond_signal(&engine->wake);
+        pthread_mutex_lock(&engine->mutex);
+        caller_left(engine);
     }
 }
 
@@ -308,9 +326,7 @@ static bool enter(cleat__engine *engine)
 
 static void leave(cleat__engine *engine)
 {
-    if (--engine->callers == 0 && engine->is_closing) {
-        pthread_cond_signal(&engine->left);
-    }
+    caller_left(engine);
     pthread_mutex_unlock(&engine->mutex);
 }
 

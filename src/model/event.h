@@ -7,6 +7,10 @@
 #define CLEAT__EVENTS_MAX    1000 /* that are pushed together */
 #define CLEAT__EVENT_KEY_MAX 767  /* bytes of a key, and of a scope */
 
+/* A wait's condition on an event whose key begins so is one on a hook, whose token is the rest: nobody may push
+ * such events. */
+#define CLEAT__HOOK_KEY_PREFIX "cleat:hook:"
+
 /* Plain data, borrowed from whoever passes it. */
 typedef struct cleat__user_event {
     cleat_slice key;

@@ -52,20 +52,21 @@ void cleat__worker_assign(void *self, cleat__assignment *list)
 {
     cleat_worker *worker = self;
     pthread_mutex_lock(&worker->mutex);
-    size_t idle = worker->idle;
+    size_t idle = worker->idle, woken = 0;
     *worker->queue_end = list;
     while (*worker->queue_end != NULL) {
         worker->queue_end = &(*worker->queue_end)->next;
         worker->queue_size++;
-        if (idle > 0) {
-            idle--;
-            pthread_cond_signal(&worker->work);
-        }
+        woken += woken < idle;
     }
     if (needs_thread(worker)) {
         pthread_cond_signal(&worker->house_work);
     }
     pthread_mutex_unlock(&worker->mutex);
+    /* They need the mutex. The worker is there as long as its transport tells it something. */
+    while (woken-- > 0) {
+        pthread_cond_signal(&worker->work);
+    }
 }
 
 static cleat__assignment *take_first(cleat_worker *worker)

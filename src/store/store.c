@@ -9,7 +9,9 @@
  * steady load (one writes about five pages), while recovery after a crash has little to read.
  *
  * While a reader looks at an old state the log cannot be reused and grows. It is cut down to
- * LOG_BYTES_KEPT when it can be again; below that its space is kept, as writing over is cheaper.
+ * LOG_BYTES_KEPT when it can be again; below that its space is kept, as writing over is cheaper: a file
+ * that gets longer has its length written with each sync. So while the log grows for the first time it
+ * gets its space in steps, between commits; not for a file that is hardly used.
  */
 #include "store/store.h"
 
@@ -30,6 +32,9 @@
 #define CHECKPOINT_PAGES "4000"
 #define CACHE_KIB        "32768"
 #define LOG_BYTES_KEPT   "67108864"
+#define LOG_BYTES_LEAST  ((sqlite3_int64)256 * 1024)       /* before it gets space ahead */
+#define LOG_BYTES_MOST   ((sqlite3_int64)16 * 1024 * 1024) /* about where checkpoints begin */
+#define LOG_BYTES_STEP   ((sqlite3_int64)1024 * 1024)
 #define PAGE_SIZE        "4096"
 
 /* A prepared statement; the map's key is the address of its text. */
@@ -45,6 +50,7 @@ struct cleat__store {
     cleat__store_mode mode;
     bool created; /* this open made the file */
     cleat__map statements;
+    sqlite3_int64 log_bytes; /* of the log's file when it last got space */
 };
 
 /* ---- Open ---- */
@@ -382,4 +388,58 @@ void cleat__store_rollback(cleat__store *store)
     if (!sqlite3_get_autocommit(store->db)) {
         sqlite3_exec(store->db, rollback, NULL, NULL, NULL);
     }
+}
+
+/* ---- The log's space ---- */
+
+static sqlite3_file *log_file(cleat__store *store)
+{
+    sqlite3_file *file = NULL;
+    int code = sqlite3_file_control(store->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+    return code == SQLITE_OK && file != NULL && file->pMethods != NULL ? file : NULL;
+}
+
+static bool has_grown(const cleat__store *store, sqlite3_file *file, sqlite3_int64 *size)
+{
+    return file->pMethods->xFileSize(file, size) == SQLITE_OK && *size > store->log_bytes &&
+           *size >= LOG_BYTES_LEAST && *size < LOG_BYTES_MOST;
+}
+
+/* Nobody else appends meanwhile. What follows the last commit in the log is read by nobody: zeros there are no
+ * frame. */
+static bool append_zeros(sqlite3_file *file, sqlite3_int64 size)
+{
+    static const char zeros[64 * 1024];
+    sqlite3_int64 end = size + LOG_BYTES_STEP;
+    int code = SQLITE_OK;
+    for (sqlite3_int64 at = size; at < end && code == SQLITE_OK; at += (sqlite3_int64)sizeof(zeros)) {
+        code = file->pMethods->xWrite(file, zeros, (int)sizeof(zeros), at);
+    }
+    if (code == SQLITE_OK) {
+        code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    }
+    if (code != SQLITE_OK) {
+        (void)file->pMethods->xTruncate(file, size); /* what is left of the disk is for others */
+    }
+    return code == SQLITE_OK;
+}
+
+void cleat__store_extend_log(cleat__store *store)
+{
+    sqlite3_int64 size = 0;
+    sqlite3_file *file = log_file(store);
+    if (file == NULL || !has_grown(store, file, &size)) {
+        return;
+    }
+    sqlite3_busy_timeout(store->db, 0); /* who writes just now is not waited for */
+    cleat_status status = cleat__store_begin(store);
+    sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+    if (status != CLEAT_OK) {
+        return;
+    }
+    if (has_grown(store, file, &size)) {
+        /* A disk that is full now need not be asked again: the log grows with the commits as it can. */
+        store->log_bytes = append_zeros(file, size) ? size + LOG_BYTES_STEP : LOG_BYTES_MOST;
+    }
+    cleat__store_rollback(store);
 }

@@ -38,4 +38,8 @@ cleat_status cleat__store_begin(cleat__store *store); /* BEGIN IMMEDIATE; for a 
 cleat_status cleat__store_commit(cleat__store *store);
 void cleat__store_rollback(cleat__store *store);
 
+/* Between transactions, when there is time: gives the log space ahead if the commits have used up what it had, so
+ * that those that come need not make its file longer, which takes a sync longer. Failing changes nothing. */
+void cleat__store_extend_log(cleat__store *store);
+
 #endif

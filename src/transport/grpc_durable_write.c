@@ -286,7 +286,7 @@ static void write_event(const writer *self, const cleat__condition *from, const 
     out->user_event_conditions[out->n_user_event_conditions++] = event;
     event->base_ = write_base(from, group, failed);
     if (from->kind == CLEAT__CONDITION_HOOK) {
-        cleat__buffer_append_string(&key, CLEAT__HOOK_EVENT_PREFIX);
+        cleat__buffer_append_string(&key, CLEAT__HOOK_KEY_PREFIX);
         cleat__buffer_append_slice(&key, from->key);
     } else {
         cleat__remote_key(&self->link->settings, from->key, &key);

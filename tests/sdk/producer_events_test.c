@@ -10,12 +10,15 @@
 #include <cmocka.h>
 
 static gate seen;
-static char metadata[1024]; /* of the last run, before `seen` */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static char metadata[1024]; /* of the last run, before `seen`; with the mutex, as runs go on at once */
 
 static cleat_status note_metadata(cleat_task *task, void *user_data)
 {
     (void)user_data;
+    pthread_mutex_lock(&mutex);
     (void)snprintf(metadata, sizeof(metadata), "%.*s", CLEAT_SLICE_ARGS(cleat_task_metadata(task)));
+    pthread_mutex_unlock(&mutex);
     gate_add(&seen);
     return CLEAT_OK;
 }
