@@ -12,10 +12,6 @@
 
 #include <jansson.h>
 
-/* Ends a query whose last step answered `code`; for the queries' own files. */
-cleat_status cleat__rest_query_end(cleat__store *store, sqlite3_stmt *select, int code,
-                                   const char *while_doing);
-
 /* Ids; none stand for all. */
 typedef struct cleat__rest_ids {
     cleat__uuid *items; /* owned */
@@ -90,9 +86,9 @@ cleat_status cleat__rest_query_run_ends(cleat__store *store, int64_t tenant, con
                                         void (*visit)(void *argument, const cleat__rest_ends *row),
                                         void *argument);
 
-/* With payloads; slices are valid until the next call on the store. CLEAT_NOT_FOUND. */
+/* Slices are valid until the next call of this on the store. CLEAT_NOT_FOUND. */
 cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cleat__uuid *id,
-                                   cleat__rest_run *out);
+                                   bool with_payloads, cleat__rest_run *out);
 /* ---- Log lines ---- */
 
 /* In the order of arrival, or the other way round, until `visit` answers false. */

@@ -76,8 +76,8 @@ static cleat_status fail_not_found(const cleat__uuid *id)
     return cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", text);
 }
 
-static cleat_status read_one(cleat__store *store, int64_t tenant, const cleat__uuid *id, bool with_payloads,
-                             cleat__rest_run *out)
+cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                                   bool with_payloads, cleat__rest_run *out)
 {
     static const char sql[] = SELECT_RUN;
     *out = (cleat__rest_run){0};
@@ -91,17 +91,11 @@ static cleat_status read_one(cleat__store *store, int64_t tenant, const cleat__u
     sqlite3_bind_int(select, 3, with_payloads);
     int code = sqlite3_step(select);
     if (code != SQLITE_ROW) {
-        status = cleat__rest_query_end(store, select, code, "reading a run");
+        status = cleat__store_rows_end(store, select, code, "reading a run");
         return status != CLEAT_OK ? status : fail_not_found(id);
     }
     read_run(select, tenant, out);
     return CLEAT_OK; /* the statement stays where it is: the slices are its columns */
-}
-
-cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cleat__uuid *id,
-                                   cleat__rest_run *out)
-{
-    return read_one(store, tenant, id, true, out);
 }
 
 /* ---- Those that a filter chooses ---- */
@@ -217,7 +211,7 @@ static cleat_status walk(cleat__store *store, int64_t tenant, const cleat__rest_
         goes_on = !has_metadata(filter, select) ||
                   visit(argument, &id, (cleat_run_status)sqlite3_column_int(select, 1));
     }
-    return cleat__rest_query_end(store, select, code, "listing runs");
+    return cleat__store_rows_end(store, select, code, "listing runs");
 }
 
 /* ---- A page of them ---- */
@@ -245,7 +239,7 @@ static bool see_for_page(void *argument, const cleat__uuid *id, cleat_run_status
         return self->visit_id(self->argument, id);
     }
     cleat__rest_run run;
-    self->status = read_one(self->store, self->tenant, id, self->filter->with_payloads, &run);
+    self->status = cleat__rest_query_run(self->store, self->tenant, id, self->filter->with_payloads, &run);
     return self->status == CLEAT_OK && self->visit_run(self->argument, &run);
 }
 
@@ -305,7 +299,7 @@ cleat_status cleat__rest_query_run_counts(cleat__store *store, int64_t tenant,
     for (int i = 0; i < 5 && code == SQLITE_ROW; i++) {
         by_status[i] = (uint64_t)sqlite3_column_int64(select, i);
     }
-    return cleat__rest_query_end(store, select, code, "counting runs");
+    return cleat__store_rows_end(store, select, code, "counting runs");
 }
 
 /* ---- When they ended ---- */
@@ -338,5 +332,5 @@ cleat_status cleat__rest_query_run_ends(cleat__store *store, int64_t tenant, con
                                             .completed = sqlite3_column_int64(select, 1),
                                             .failed = sqlite3_column_int64(select, 2)});
     }
-    return cleat__rest_query_end(store, select, code, "counting ends of runs");
+    return cleat__store_rows_end(store, select, code, "counting ends of runs");
 }
