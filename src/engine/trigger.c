@@ -91,7 +91,7 @@ static cleat_status check(cleat__core *core, int64_t tenant, const cleat__trigge
         status = check_size("child key", item->child_key);
     }
     if (status == CLEAT_OK) {
-        status = cleat__desired_labels_check(item->labels, item->label_count);
+        status = cleat__wish_check(item->labels, item->label_count);
     }
     if (status == CLEAT_OK) {
         status = check_child(core, tenant, item);
