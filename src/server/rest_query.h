@@ -64,7 +64,7 @@ enum { CLEAT__REST_COUNT_MAX = 20000 };
 cleat_status cleat__rest_query_runs(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter,
                                     bool (*visit)(void *argument, const cleat__rest_run *run), void *argument,
                                     int64_t *total);
-/* The same where the ids are enough. */
+/* The same where the ids are enough; `total` may be NULL, and then nothing behind the page is looked at. */
 cleat_status cleat__rest_query_run_ids(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter,
                                        bool (*visit)(void *argument, const cleat__uuid *id), void *argument,
                                        int64_t *total);

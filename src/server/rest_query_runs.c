@@ -224,6 +224,7 @@ typedef struct page {
     bool (*visit_run)(void *argument, const cleat__rest_run *run);
     void *argument;
     int64_t total;
+    bool is_counted; /* how many there are behind the page */
     cleat_status status;
 } page;
 
@@ -236,7 +237,7 @@ static bool see_for_page(void *argument, const cleat__uuid *id, cleat_run_status
         return self->total < end + CLEAT__REST_COUNT_MAX;
     }
     if (self->visit_id != NULL) {
-        return self->visit_id(self->argument, id);
+        return self->visit_id(self->argument, id) && (self->is_counted || self->total < end);
     }
     cleat__rest_run run;
     self->status = cleat__rest_query_run(self->store, self->tenant, id, self->filter->with_payloads, &run);
@@ -246,7 +247,9 @@ static bool see_for_page(void *argument, const cleat__uuid *id, cleat_run_status
 static cleat_status walk_page(page *self, int64_t *total)
 {
     cleat_status status = walk(self->store, self->tenant, self->filter, see_for_page, self);
-    *total = self->total;
+    if (total != NULL) {
+        *total = self->total;
+    }
     return status == CLEAT_OK ? self->status : status;
 }
 
@@ -254,7 +257,7 @@ cleat_status cleat__rest_query_run_ids(cleat__store *store, int64_t tenant, cons
                                        bool (*visit)(void *argument, const cleat__uuid *id), void *argument,
                                        int64_t *total)
 {
-    page self = {store, tenant, filter, visit, NULL, argument, 0, CLEAT_OK};
+    page self = {store, tenant, filter, visit, NULL, argument, 0, total != NULL, CLEAT_OK};
     return walk_page(&self, total);
 }
 
@@ -262,7 +265,7 @@ cleat_status cleat__rest_query_runs(cleat__store *store, int64_t tenant, const c
                                     bool (*visit)(void *argument, const cleat__rest_run *run), void *argument,
                                     int64_t *total)
 {
-    page self = {store, tenant, filter, NULL, visit, argument, 0, CLEAT_OK};
+    page self = {store, tenant, filter, NULL, visit, argument, 0, true, CLEAT_OK};
     return walk_page(&self, total);
 }
 

@@ -88,11 +88,10 @@ static bool write_id(void *argument, const cleat__uuid *id)
 static cleat_status write_ids(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
     list *self = argument;
-    int64_t total = 0;
     self->writer = writer;
     cleat__writer_begin_array(writer, NULL);
     cleat_status status =
-        cleat__rest_query_run_ids(store, self->call->identity.tenant, &self->filter, write_id, self, &total);
+        cleat__rest_query_run_ids(store, self->call->identity.tenant, &self->filter, write_id, self, NULL);
     cleat__writer_end_array(writer);
     return status;
 }

@@ -52,10 +52,9 @@ static cleat_status find(cleat__http_call *call, const cleat__rest_filter *filte
 {
     finding found = {ids, CLEAT_OK};
     cleat__store *store = NULL;
-    int64_t total;
     cleat_status status = cleat__rest_take(call, &store);
     if (status == CLEAT_OK) {
-        status = cleat__rest_query_run_ids(store, call->identity.tenant, filter, add_run, &found, &total);
+        status = cleat__rest_query_run_ids(store, call->identity.tenant, filter, add_run, &found, NULL);
     }
     cleat__rest_give(call, store);
     return status == CLEAT_OK ? found.status : status;

@@ -208,39 +208,6 @@ cleat_status cleat__run_count(cleat__store *store, uint64_t by_status[5])
     return cleat__store_rows_end(store, select, code, "counting runs");
 }
 
-cleat_status cleat__run_scan(cleat__store *store, const cleat__uuid *from, const cleat__uuid *before,
-                             bool with_metadata, int64_t limit,
-                             void (*visit)(void *argument, const cleat__run_brief *run), void *argument)
-{
-    static const char sql[] =
-        "SELECT t.id, y.tenant, coalesce(e.state, l.state), t.created_at_ms, e.finished_at_ms, w.uuid, "
-        "CASE WHEN ?3 THEN t.metadata END" RUN_TABLES
-        "WHERE t.id >= ?1 AND t.id < ?2 ORDER BY t.id DESC LIMIT ?4";
-    sqlite3_stmt *select = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &select);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    cleat__bind_uuid(select, 1, from);
-    cleat__bind_uuid(select, 2, before);
-    sqlite3_bind_int(select, 3, with_metadata);
-    sqlite3_bind_int64(select, 4, limit);
-    int code;
-    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
-        cleat__run_brief run = {
-            .tenant = sqlite3_column_int64(select, 1),
-            .status = (cleat_run_status)sqlite3_column_int(select, 2),
-            .created_at_ms = sqlite3_column_int64(select, 3),
-            .finished_at_ms = sqlite3_column_int64(select, 4),
-            .metadata = cleat__column_text(select, 6),
-        };
-        cleat__column_uuid(select, 0, &run.id);
-        cleat__column_uuid(select, 5, &run.workflow_id);
-        visit(argument, &run);
-    }
-    return cleat__store_rows_end(store, select, code, "choosing runs");
-}
-
 /* ---- What belongs to a run ---- */
 
 cleat_status cleat__workflow_find(cleat__store *store, int64_t tenant, cleat_slice name)
