@@ -95,8 +95,6 @@ void cleat__rest_write_metadata(cleat__json_writer *writer, const cleat__uuid *i
 void cleat__rest_write_payload(cleat__json_writer *writer, const char *key, cleat_slice json);
 /* "pagination" of a page that begins at `offset`. */
 void cleat__rest_write_pages(cleat__json_writer *writer, int64_t offset, int64_t limit, int64_t total);
-/* When the id was made, as its version 7 says; 0: it is of another version. */
-int64_t cleat__rest_id_time(const cleat__uuid *id);
 
 #define CLEAT__REST_NAME_SIZE (CLEAT__NAME_MAX + 24)
 /* "pack-1783757521": task and time of a run. */

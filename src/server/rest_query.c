@@ -55,15 +55,6 @@ bool cleat__rest_has_metadata(const json_t *pairs, bool needs_all, cleat_slice m
     return count == 0 || (needs_all ? found == count : found != 0);
 }
 
-cleat__uuid cleat__rest_first_id(int64_t unix_ms)
-{
-    cleat__uuid id = {{0}};
-    for (int i = 0; i < 6 && unix_ms > 0; i++) {
-        id.bytes[i] = (uint8_t)(unix_ms >> (40 - 8 * i));
-    }
-    return id;
-}
-
 /* ---- Logs ---- */
 
 cleat_status cleat__rest_query_logs(cleat__store *store, int64_t tenant, const cleat__uuid *id,

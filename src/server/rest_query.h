@@ -23,8 +23,6 @@ bool cleat__rest_ids_have(const cleat__rest_ids *ids, const cleat__uuid *id);
 
 /* Whether an object's text has one of the pairs "key:value", or all of them; also when there are none. */
 bool cleat__rest_has_metadata(const json_t *pairs, bool needs_all, cleat_slice metadata);
-/* The lowest id of that millisecond: nothing that was made then or later has a lower one. */
-cleat__uuid cleat__rest_first_id(int64_t unix_ms);
 
 /* ---- Runs ---- */
 

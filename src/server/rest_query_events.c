@@ -10,7 +10,7 @@ cleat_status cleat__rest_query_events(cleat__store *store, int64_t tenant, int64
 {
     static const char sql[] = "SELECT id, key, payload, metadata, scope, created_at_ms FROM event "
                               "WHERE tenant = ?1 AND id >= ?2 ORDER BY id DESC";
-    cleat__uuid from = cleat__rest_first_id(since_ms);
+    cleat__uuid from = cleat__uuid_first(since_ms);
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {

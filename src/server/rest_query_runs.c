@@ -162,7 +162,7 @@ static void bind_if(sqlite3_stmt *select, int index, bool is_there, const cleat_
 static cleat_status prepare(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter,
                             const char *sql, sqlite3_stmt **out)
 {
-    cleat__uuid from = cleat__rest_first_id(filter->since_ms);
+    cleat__uuid from = cleat__uuid_first(filter->since_ms);
     cleat_status status = cleat__store_prepare(store, sql, out);
     if (status != CLEAT_OK) {
         return status;
@@ -318,7 +318,7 @@ cleat_status cleat__rest_query_run_ends(cleat__store *store, int64_t tenant, con
         "AND y.tenant = ?2 AND t.created_at_ms >= ?3 AND e.finished_at_ms >= ?3 AND e.finished_at_ms < ?4 "
         "GROUP BY 1";
     _Static_assert(CLEAT_RUN_COMPLETED == 2 && CLEAT_RUN_FAILED == 3, "as the statement has them");
-    cleat__uuid from = cleat__rest_first_id(span->from_ms);
+    cleat__uuid from = cleat__uuid_first(span->from_ms);
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {

@@ -204,7 +204,7 @@ static void answer_started(const starting *self, const cleat__uuid *id)
                                      .task_name = trigger->workflow,
                                      .task = trigger->workflow,
                                      .priority = trigger->priority,
-                                     .created_at_ms = cleat__rest_id_time(id),
+                                     .created_at_ms = cleat__uuid_time(id),
                                      .child_index = -1,
                                      .input = trigger->input,
                                      .metadata = trigger->metadata}};

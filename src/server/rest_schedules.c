@@ -93,7 +93,7 @@ static cleat_status write_made(void *argument, cleat__store *store, cleat__json_
         const cleat__rest_schedule it = {
             .row = {.id = self->id,
                     .at_ms = self->asked->at_ms,
-                    .created_at_ms = cleat__rest_id_time(&self->id),
+                    .created_at_ms = cleat__uuid_time(&self->id),
                     .schedule = *schedule},
             .workflow_id = workflow.workflow_id,
             .version_id = workflow.version_id,

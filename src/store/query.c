@@ -120,15 +120,6 @@ cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__r
 
 /* ---- By the beginning of an id ---- */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The lowest and the highest id that begin with `prefix`. */
 static cleat_status prefix_range(cleat_slice prefix, cleat__uuid *low, cleat__uuid *high)
 {
@@ -139,7 +130,7 @@ static cleat_status prefix_range(cleat_slice prefix, cleat__uuid *low, cleat__uu
         if (prefix.data[i] == '-') {
             continue;
         }
-        int value = hex_digit(prefix.data[i]);
+        int value = cleat__hex_digit_of(prefix.data[i]);
         if (value < 0 || digits == 2 * sizeof(low->bytes)) {
             return cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.*s\" is not the beginning of a run's id",
                                CLEAT_SLICE_ARGS(prefix));
