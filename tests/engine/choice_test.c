@@ -443,7 +443,7 @@ static void test_many_labels_take_several_steps(void **state)
     enum { RUNS = 900, LABELS = 50 };
     rig *at = *state;
     const cleat__slots slots = {cleat_slice_of("default"), RUNS};
-    static char keys[CLEAT__LABELS_MAX][8];
+    static char keys[CLEAT__LABELS_MAX][16];
     cleat__label has[CLEAT__LABELS_MAX];
     cleat__desired_label desired[LABELS];
     for (int i = 0; i < CLEAT__LABELS_MAX; i++) {
