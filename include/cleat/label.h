@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-/* Keys and texts have 1000 bytes at most. */
+/* Keys and texts have 256 bytes at most; a worker has 64 labels, and a task or a run desires 64. */
 typedef struct cleat_label {
     const char *key;
     const char *text; /* NULL: the value is the number */

@@ -60,7 +60,7 @@ typedef struct cleat_run_options {
     const char *desired_worker_id; /* its id; NULL: none */
     bool sticky;                   /* children only: or that of the parent */
     /* Labels of the worker (cleat/label.h) that the run desires, sticky or not, beyond those of the task's
-     * declaration; of the same key these count. */
+     * declaration; of the same key these count. All of them have some 4 KiB at most. */
     const cleat_desired_label *desired_labels;
     size_t desired_label_count;
 } cleat_run_options;

@@ -48,6 +48,16 @@ static inline unsigned cleat__hex_digit(char digit)
     return digit >= 'a' && digit <= 'f' ? (unsigned)(digit - 'a') + 10 : 16;
 }
 
+/* In either case; -1 for what is none. */
+static inline int cleat__hex_digit_of(char digit)
+{
+    if (digit >= '0' && digit <= '9') {
+        return digit - '0';
+    }
+    int letter = digit | 0x20;
+    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
+}
+
 /* Decodes 16 characters into 8 bytes. Sets bits of `*wrong` where one of them is no lower-case digit:
  * to be looked at once, behind the last part. The answer is 0 when all of the bytes are. */
 static inline uint64_t cleat__hex_take(const char *text, uint8_t *bytes, cleat__bytes16 *wrong)

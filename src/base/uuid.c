@@ -51,6 +51,23 @@ cleat__uuid cleat__uuid_next(cleat__uuid_generator *generator, int64_t unix_ms)
     return uuid;
 }
 
+cleat__uuid cleat__uuid_first(int64_t unix_ms)
+{
+    cleat__uuid uuid = {{0}};
+    uint64_t ms = unix_ms > 0 ? (uint64_t)unix_ms : 0;
+    store_big_endian(uuid.bytes, 6, ms < LAST_MS ? ms : LAST_MS);
+    return uuid;
+}
+
+int64_t cleat__uuid_time(const cleat__uuid *uuid)
+{
+    int64_t unix_ms = 0;
+    for (size_t i = 0; i < 6; i++) {
+        unix_ms = unix_ms << 8 | uuid->bytes[i];
+    }
+    return uuid->bytes[6] >> 4 == 7 ? unix_ms : 0;
+}
+
 bool cleat__uuid_is_nil(const cleat__uuid *uuid)
 {
     static const cleat__uuid nil;

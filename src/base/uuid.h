@@ -19,6 +19,11 @@ typedef struct cleat__uuid_generator {
 } cleat__uuid_generator;
 cleat__uuid cleat__uuid_next(cleat__uuid_generator *generator, int64_t unix_ms);
 
+/* The lowest id of that millisecond: none of version 7 that was made then or later is below it. */
+cleat__uuid cleat__uuid_first(int64_t unix_ms);
+/* When an id of version 7 was made; 0: it is of another. */
+int64_t cleat__uuid_time(const cleat__uuid *uuid);
+
 bool cleat__uuid_is_nil(const cleat__uuid *uuid);
 bool cleat__uuid_equals(const cleat__uuid *a, const cleat__uuid *b);
 void cleat__uuid_format(const cleat__uuid *uuid, char text[37]); /* lower case, NUL-terminated */

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "message.h"
+#include "store/tenant.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -42,10 +43,18 @@ int cleat__database_find_run(cleat__store *store, const char *text, cleat__uuid 
     return answer(cleat__run_find(store, lower(text, id, sizeof(id)), out));
 }
 
-int cleat__database_find_trace(cleat__store *store, const char *text, cleat_trace_id *out)
+int cleat__database_find_trace(cleat__store *store, int64_t tenant, const char *text, cleat_trace_id *out)
 {
     char id[64];
-    return answer(cleat__trace_find(store, CLEAT__TENANT_DEFAULT, lower(text, id, sizeof(id)), out));
+    return answer(cleat__trace_find(store, tenant, lower(text, id, sizeof(id)), out));
+}
+
+int cleat__database_find_tenant(cleat__store *store, const char *name, int64_t otherwise, int64_t *out)
+{
+    cleat__tenant tenant = {.id = otherwise};
+    cleat_status status = name != NULL ? cleat__tenant_find(store, cleat_slice_of(name), &tenant) : CLEAT_OK;
+    *out = tenant.id;
+    return answer(status);
 }
 
 static void append_quoted(cleat__buffer *out, const char *word)

@@ -16,7 +16,9 @@ int cleat__database_open(const char *option, cleat__store **out);
 /* Resolves what the user typed: a whole id or its beginning. CLEAT__EXIT_OK, or the exit code
  * after a message. */
 int cleat__database_find_run(cleat__store *store, const char *text, cleat__uuid *out);
-int cleat__database_find_trace(cleat__store *store, const char *text, cleat_trace_id *out);
+int cleat__database_find_trace(cleat__store *store, int64_t tenant, const char *text, cleat_trace_id *out);
+/* The tenant of that name; `otherwise` when there is no name. */
+int cleat__database_find_tenant(cleat__store *store, const char *name, int64_t otherwise, int64_t *out);
 
 /* Appends a command the user can paste: "cleat traces show 4bf9… --db FILE", quoted for the shell,
  * with the name this program was called by. `option` as above: NULL adds no --db. */

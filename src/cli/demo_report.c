@@ -96,7 +96,7 @@ static cleat_status add_waterfall(page *p, cleat__store *store, const cleat_trac
     cleat__trace_tree tree;
     cleat__buffer_append_format(&p->out, "\n%s%s%s\n", style(p, CLEAT__STYLE_BOLD), title,
                                 style(p, CLEAT__STYLE_NONE));
-    cleat_status status = cleat__trace_tree_load(store, id, &tree);
+    cleat_status status = cleat__trace_tree_load(store, CLEAT__TENANT_DEFAULT, id, &tree);
     if (status == CLEAT_OK) {
         cleat__waterfall_append(&p->out, terminal, &tree, &options);
     }
@@ -168,8 +168,8 @@ int cleat__demo_report_print(const cleat__demo_report *report, cleat__store *sto
                                "by link: a child's own trace, and its link back");
     }
     if (status == CLEAT_OK) {
-        status = cleat__links_append(&p.out, report->cli, store, &rounds[1].child_trace_id, report->database,
-                                     false);
+        const cleat__linked of = {CLEAT__TENANT_DEFAULT, rounds[1].child_trace_id, report->database, NULL};
+        status = cleat__links_append(&p.out, report->cli, store, &of, false);
     }
     add_commands(&p);
     if (status != CLEAT_OK) {

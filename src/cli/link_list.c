@@ -11,7 +11,7 @@ enum { FEW = 3 };
 typedef struct listing {
     cleat__buffer rows;
     const cleat__cli *cli;
-    const char *db;
+    const cleat__linked *of;
     bool incoming, all;
     int64_t count;
 } listing;
@@ -37,7 +37,8 @@ static void append_command(cleat__buffer *out, const listing *list, const cleat_
     char words[64];
     cleat_trace_id_to_hex(list->incoming ? &link->from_trace_id : &link->to_trace_id, hex);
     snprintf(words, sizeof(words), "traces show %.*s", CLEAT__TRACE_ID_SHOWN, hex);
-    cleat__database_append_command(out, list->cli, words, list->db);
+    cleat__database_append_command(out, list->cli, words, list->of->db);
+    cleat__database_append_option(out, "tenant", list->of->tenant_name);
 }
 
 static bool add_row(void *argument, const cleat__link_row *link)
@@ -86,13 +87,13 @@ static void append_section(cleat__buffer *out, const listing *list, const char *
 }
 
 cleat_status cleat__links_append(cleat__buffer *out, const cleat__cli *cli, cleat__store *store,
-                                 const cleat_trace_id *trace_id, const char *db, bool all)
+                                 const cleat__linked *of, bool all)
 {
-    listing from = {.cli = cli, .db = db, .all = all};
-    listing to = {.cli = cli, .db = db, .all = all, .incoming = true};
-    cleat_status status = cleat__links_from(store, CLEAT__TENANT_DEFAULT, trace_id, NULL, add_row, &from);
+    listing from = {.cli = cli, .of = of, .all = all};
+    listing to = {.cli = cli, .of = of, .all = all, .incoming = true};
+    cleat_status status = cleat__links_from(store, of->tenant, &of->trace_id, NULL, add_row, &from);
     if (status == CLEAT_OK) {
-        status = cleat__links_to(store, CLEAT__TENANT_DEFAULT, trace_id, NULL, add_row, &to);
+        status = cleat__links_to(store, of->tenant, &of->trace_id, NULL, add_row, &to);
     }
     if (status == CLEAT_OK) {
         append_section(out, &from, "links to other traces:");
@@ -129,16 +130,15 @@ static bool link_to_json(void *argument, const cleat__link_row *link)
     return true;
 }
 
-cleat_status cleat__links_to_json(cleat__json_writer *writer, cleat__store *store,
+cleat_status cleat__links_to_json(cleat__json_writer *writer, cleat__store *store, int64_t tenant,
                                   const cleat_trace_id *trace_id)
 {
     cleat__writer_begin_array(writer, "links");
-    cleat_status status =
-        cleat__links_from(store, CLEAT__TENANT_DEFAULT, trace_id, NULL, link_to_json, writer);
+    cleat_status status = cleat__links_from(store, tenant, trace_id, NULL, link_to_json, writer);
     cleat__writer_end_array(writer);
     cleat__writer_begin_array(writer, "backlinks");
     if (status == CLEAT_OK) {
-        status = cleat__links_to(store, CLEAT__TENANT_DEFAULT, trace_id, NULL, link_to_json, writer);
+        status = cleat__links_to(store, tenant, trace_id, NULL, link_to_json, writer);
     }
     cleat__writer_end_array(writer);
     return status;

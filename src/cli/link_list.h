@@ -5,12 +5,19 @@
 #include "database.h"
 #include "json_writer.h"
 
-/* `all` false: a few of each, and how many more there are. `db`: the option for commands. */
+/* A trace, and the options by which commands find others beside it. */
+typedef struct cleat__linked {
+    int64_t tenant;
+    cleat_trace_id trace_id;
+    const char *db, *tenant_name; /* NULL: none */
+} cleat__linked;
+
+/* `all` false: a few of each, and how many more there are. */
 cleat_status cleat__links_append(cleat__buffer *out, const cleat__cli *cli, cleat__store *store,
-                                 const cleat_trace_id *trace_id, const char *db, bool all);
+                                 const cleat__linked *of, bool all);
 
 /* Adds the arrays "links" and "backlinks" to an object. */
-cleat_status cleat__links_to_json(cleat__json_writer *writer, cleat__store *store,
+cleat_status cleat__links_to_json(cleat__json_writer *writer, cleat__store *store, int64_t tenant,
                                   const cleat_trace_id *trace_id);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "message.h"
 #include "run_rows.h"
+#include "store/tenant.h"
 #include "trace_rows.h"
 
 static void attempt_to_json(cleat__json_writer *writer, int32_t retry_count, const char *outcome,
@@ -68,10 +69,15 @@ static bool trace_to_json(void *argument, const cleat__trace_row *row)
 int cleat__run_detail_print_json(cleat__store *store, const cleat__run_detail *detail)
 {
     const cleat__trace_filter traces = {
-        .tenant = CLEAT__TENANT_DEFAULT, .run_id = &detail->row.id, .limit = INT64_MAX};
+        .tenant = detail->row.tenant, .run_id = &detail->row.id, .limit = INT64_MAX};
     cleat__json_writer writer = {0};
+    cleat__tenant tenant;
+    if (cleat__tenant_get(store, detail->row.tenant, &tenant) != CLEAT_OK) {
+        return cleat__complain("%s", cleat_error_message());
+    }
     cleat__writer_begin_object(&writer, NULL);
     cleat__run_row_to_json(&writer, &detail->row);
+    cleat__writer_string(&writer, "tenant", tenant.name);
     cleat__writer_raw(&writer, "input", detail->row.input);
     cleat__writer_raw(&writer, "metadata", detail->row.metadata);
     cleat__writer_raw(&writer, "output", detail->row.output);

@@ -33,12 +33,24 @@ static int resolve(const char *db, const char *text, cleat_run_id *out)
 {
     cleat__store *store = NULL;
     cleat__uuid id;
+    cleat__run_row row = {0};
     int code = cleat__database_open(db, &store);
     if (code == CLEAT__EXIT_OK) {
         code = cleat__database_find_run(store, text, &id);
     }
     if (code == CLEAT__EXIT_OK) {
+        cleat_status status = cleat__run_get(store, &id, &row);
+        code = status == CLEAT_OK ? CLEAT__EXIT_OK : cleat__complain_status(status);
+    }
+    if (code == CLEAT__EXIT_OK) {
         cleat__uuid_format(&id, out->text);
+    }
+    if (code == CLEAT__EXIT_OK && row.tenant != CLEAT__TENANT_DEFAULT) {
+        code = cleat__complain(
+            "the run %s is another tenant's: start a server (cleat serve) and ask that with a "
+            "token of the tenant: POST /api/v1/stable/tenants/TENANT/tasks/cancel "
+            "{\"externalIds\":[\"%s\"]}",
+            out->text, out->text);
     }
     cleat__store_close(store);
     return code;

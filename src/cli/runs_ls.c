@@ -9,7 +9,7 @@
 enum { LIMIT = 20 };
 
 typedef struct run_options {
-    const char *db, *task, *status, *parent, *before;
+    const char *db, *tenant, *task, *status, *parent, *before;
     int64_t limit;
     bool json;
 } run_options;
@@ -47,6 +47,7 @@ static void append_next(cleat__buffer *out, const listing *list, const char *las
     snprintf(limit, sizeof(limit), "%lld", (long long)options->limit);
     cleat__buffer_append_string(out, "older ones: ");
     cleat__database_append_command(out, list->cli, "runs ls", options->db);
+    cleat__database_append_option(out, "tenant", options->tenant);
     cleat__database_append_option(out, "status", options->status);
     cleat__database_append_option(out, "task", options->task);
     cleat__database_append_option(out, "parent", options->parent);
@@ -113,8 +114,8 @@ static int make_filter(const run_options *options, cleat__store *store, cleat__u
                                      "cancelled, not \"%s\"",
                                      options->status);
     }
-    int code = CLEAT__EXIT_OK;
-    if (options->parent != NULL) {
+    int code = cleat__database_find_tenant(store, options->tenant, 0, &filter->tenant);
+    if (code == CLEAT__EXIT_OK && options->parent != NULL) {
         code = cleat__database_find_run(store, options->parent, &ids[0]);
         filter->parent_id = &ids[0];
     }
@@ -149,6 +150,7 @@ int cleat__verb_runs_ls(const cleat__cli *cli, int argc, char **argv)
     run_options chosen = {.limit = LIMIT};
     const cleat__option options[] = {
         CLEAT__OPTION_DB(&chosen.db),
+        CLEAT__TEXT("tenant", "NAME", &chosen.tenant, "runs of this tenant; default all"),
         CLEAT__TEXT("status", "STATUS", &chosen.status, "queued, running, completed, failed or cancelled"),
         CLEAT__TEXT("task", "TASK", &chosen.task, "runs of this task"),
         CLEAT__TEXT("parent", "RUN", &chosen.parent, "children of this run"),

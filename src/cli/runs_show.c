@@ -7,6 +7,7 @@
 #include "run_detail.h"
 #include "run_rows.h"
 #include "run_waits.h"
+#include "store/tenant.h"
 #include "trace_rows.h"
 
 #include <stdio.h>
@@ -245,6 +246,7 @@ typedef struct trace_listing {
     page *page;
     cleat__table table;
     cleat__buffer command; /* of the first one */
+    const char *tenant;    /* that it has to name; NULL: none */
     int64_t count;
 } trace_listing;
 
@@ -258,18 +260,23 @@ static bool add_trace(void *argument, const cleat__trace_row *row)
         cleat_trace_id_to_hex(&row->trace_id, hex);
         snprintf(words, sizeof(words), "traces show %.*s", CLEAT__TRACE_ID_SHOWN, hex);
         cleat__database_append_command(&list->command, list->page->cli, words, list->page->db);
+        cleat__database_append_option(&list->command, "tenant", list->tenant);
     }
     return true;
 }
 
 static cleat_status add_traces(page *p)
 {
-    const cleat__trace_filter filter = {.tenant = CLEAT__TENANT_DEFAULT,
-                                        .run_id = &p->run->row.id,
-                                        .limit = p->full ? INT64_MAX : TRACES_SHOWN};
-    trace_listing list = {.page = p};
+    const cleat__trace_filter filter = {
+        .tenant = p->run->row.tenant, .run_id = &p->run->row.id, .limit = p->full ? INT64_MAX : TRACES_SHOWN};
+    cleat__tenant tenant;
+    cleat_status status = cleat__tenant_get(p->store, filter.tenant, &tenant);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    trace_listing list = {.page = p, .tenant = tenant.id != CLEAT__TENANT_DEFAULT ? tenant.name : NULL};
     cleat__trace_table_init(&list.table, &p->cli->terminal);
-    cleat_status status = cleat__trace_list(p->store, &filter, add_trace, &list);
+    status = cleat__trace_list(p->store, &filter, add_trace, &list);
     if (status == CLEAT_OK && list.count > 0) {
         add_heading(p, "traces with spans of this run");
         cleat__table_append(&list.table, &p->out, 2);

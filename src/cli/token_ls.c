@@ -115,15 +115,6 @@ static int print_json(listing *list, cleat__store *store, int64_t tenant)
     return cleat__writer_print(&writer);
 }
 
-/* 0: all tenants. */
-static int find_tenant(cleat__store *store, const char *name, int64_t *out)
-{
-    cleat__tenant tenant = {0};
-    cleat_status status = name != NULL ? cleat__tenant_find(store, cleat_slice_of(name), &tenant) : CLEAT_OK;
-    *out = tenant.id;
-    return status == CLEAT_OK ? CLEAT__EXIT_OK : cleat__complain_status(status);
-}
-
 int cleat__verb_token_ls(const cleat__cli *cli, int argc, char **argv)
 {
     const char *db = NULL, *name = NULL;
@@ -143,14 +134,14 @@ int cleat__verb_token_ls(const cleat__cli *cli, int argc, char **argv)
     const char *operands[CLEAT__OPERANDS_MAX];
     listing list = {.now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS};
     cleat__store *store = NULL;
-    int64_t tenant = 0;
+    int64_t tenant = 0; /* all */
     int code = cleat__args_parse(&usage, argc, argv, operands);
     if (code != CLEAT__ARGS_GO) {
         return code;
     }
     code = cleat__database_open(db, &store);
     if (code == CLEAT__EXIT_OK) {
-        code = find_tenant(store, name, &tenant);
+        code = cleat__database_find_tenant(store, name, 0, &tenant);
     }
     if (code == CLEAT__EXIT_OK) {
         code = json ? print_json(&list, store, tenant) : print_table(&list, cli, store, tenant);

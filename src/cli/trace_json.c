@@ -44,7 +44,7 @@ int cleat__trace_print_json(cleat__store *store, const cleat__trace_tree *tree)
     cleat_status status = tree_to_json(&spans, tree);
     if (status == CLEAT_OK) {
         cleat__writer_raw(&writer, "resourceSpans", inside(&spans, "{\"resourceSpans\":"));
-        status = cleat__links_to_json(&writer, store, &tree->trace_id);
+        status = cleat__links_to_json(&writer, store, tree->tenant, &tree->trace_id);
     }
     cleat__buffer_deinit(&spans);
     cleat__writer_end_object(&writer);

@@ -250,13 +250,14 @@ static void init_sums(cleat__trace_tree *tree)
     }
 }
 
-cleat_status cleat__trace_tree_load(cleat__store *store, const cleat_trace_id *trace_id,
+cleat_status cleat__trace_tree_load(cleat__store *store, int64_t tenant, const cleat_trace_id *trace_id,
                                     cleat__trace_tree *tree)
 {
     memset(tree, 0, sizeof(*tree));
+    tree->tenant = tenant;
     tree->trace_id = *trace_id;
     tree->first_root = tree->last_root = NONE;
-    cleat_status status = cleat__spans_of_trace(store, CLEAT__TENANT_DEFAULT, trace_id, add_span, tree);
+    cleat_status status = cleat__spans_of_trace(store, tenant, trace_id, add_span, tree);
     if (status == CLEAT_OK) {
         status = tree->status;
     }

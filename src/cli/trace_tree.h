@@ -21,6 +21,7 @@ typedef struct cleat__tree_span {
 } cleat__tree_span;
 
 typedef struct cleat__trace_tree {
+    int64_t tenant;
     cleat_trace_id trace_id;
     cleat__tree_span *spans; /* by start time */
     int32_t count;
@@ -34,7 +35,7 @@ typedef struct cleat__trace_tree {
 } cleat__trace_tree;
 
 /* CLEAT_NOT_FOUND when the trace has no spans (any more). Deinit on every path. */
-cleat_status cleat__trace_tree_load(cleat__store *store, const cleat_trace_id *trace_id,
+cleat_status cleat__trace_tree_load(cleat__store *store, int64_t tenant, const cleat_trace_id *trace_id,
                                     cleat__trace_tree *tree);
 void cleat__trace_tree_deinit(cleat__trace_tree *tree);
 

@@ -10,7 +10,7 @@
 enum { LIMIT = 20 };
 
 typedef struct trace_options {
-    const char *db, *run, *name, *task, *status, *before;
+    const char *db, *tenant, *run, *name, *task, *status, *before;
     int64_t limit;
     bool json;
 } trace_options;
@@ -46,6 +46,7 @@ static void append_next(cleat__buffer *out, const listing *list, const char *las
     snprintf(limit, sizeof(limit), "%lld", (long long)options->limit);
     cleat__buffer_append_string(out, "older ones: ");
     cleat__database_append_command(out, list->cli, "traces ls", options->db);
+    cleat__database_append_option(out, "tenant", options->tenant);
     cleat__database_append_option(out, "run", options->run);
     cleat__database_append_option(out, "name", options->name);
     cleat__database_append_option(out, "task", options->task);
@@ -106,21 +107,26 @@ static bool parse_status(const char *text, cleat__trace_status *out)
 static int make_filter(const trace_options *options, cleat__store *store, cleat__uuid *run,
                        cleat_trace_id *before, cleat__trace_filter *filter)
 {
-    int code = CLEAT__EXIT_OK;
-    *filter = (cleat__trace_filter){.tenant = CLEAT__TENANT_DEFAULT,
-                                    .name = cleat_slice_of(options->name),
+    *filter = (cleat__trace_filter){.name = cleat_slice_of(options->name),
                                     .task = cleat_slice_of(options->task),
                                     .limit = options->limit};
     if (options->status != NULL && !parse_status(options->status, &filter->status)) {
         return cleat__complain_usage("traces ls", "--status must be error or ok, not \"%s\"",
                                      options->status);
     }
-    if (options->run != NULL) {
+    int code = cleat__database_find_tenant(store, options->tenant, CLEAT__TENANT_DEFAULT, &filter->tenant);
+    if (code == CLEAT__EXIT_OK && options->run != NULL) {
         code = cleat__database_find_run(store, options->run, run);
         filter->run_id = run;
     }
+    if (code == CLEAT__EXIT_OK && options->run != NULL && options->tenant == NULL) {
+        cleat__run_row row = {0};
+        code = cleat__run_get(store, run, &row) == CLEAT_OK ? CLEAT__EXIT_OK
+                                                            : cleat__complain("%s", cleat_error_message());
+        filter->tenant = row.tenant;
+    }
     if (code == CLEAT__EXIT_OK && options->before != NULL) {
-        code = cleat__database_find_trace(store, options->before, before);
+        code = cleat__database_find_trace(store, filter->tenant, options->before, before);
         filter->before = before;
     }
     return code;
@@ -150,6 +156,7 @@ int cleat__verb_traces_ls(const cleat__cli *cli, int argc, char **argv)
     trace_options chosen = {.limit = LIMIT};
     const cleat__option options[] = {
         CLEAT__OPTION_DB(&chosen.db),
+        CLEAT__TEXT("tenant", "NAME", &chosen.tenant, "whose traces; default \"default\""),
         CLEAT__TEXT("run", "RUN", &chosen.run, "traces with a span of this run"),
         CLEAT__TEXT("name", "NAME", &chosen.name, "traces whose root span is called so"),
         CLEAT__TEXT("task", "TASK", &chosen.task, "traces that begin with this task, such as archive:pack"),

@@ -32,10 +32,16 @@ static void append_title(cleat__buffer *out, const cleat__terminal *terminal, co
     cleat__buffer_append_string(out, "\n\n");
 }
 
+typedef struct trace_options {
+    const char *db, *tenant;
+    bool all, json;
+} trace_options;
+
 static int print_text(const cleat__cli *cli, cleat__store *store, const cleat__trace_tree *tree,
-                      const char *db, bool all)
+                      const trace_options *chosen)
 {
-    const cleat__waterfall_options options = {.all = all, .rows = ROWS};
+    const cleat__linked of = {tree->tenant, tree->trace_id, chosen->db, chosen->tenant};
+    const cleat__waterfall_options options = {.all = chosen->all, .rows = ROWS};
     cleat__buffer out = {0};
     append_title(&out, &cli->terminal, tree);
     cleat__waterfall_append(&out, &cli->terminal, tree, &options);
@@ -43,7 +49,7 @@ static int print_text(const cleat__cli *cli, cleat__store *store, const cleat__t
         cleat__buffer_append_format(&out, "%s spans have a parent that is not in this file\n",
                                     cleat__format_count(tree->orphan_count).text);
     }
-    cleat_status status = cleat__links_append(&out, cli, store, &tree->trace_id, db, all);
+    cleat_status status = cleat__links_append(&out, cli, store, &of, chosen->all);
     if (status != CLEAT_OK) {
         cleat__buffer_deinit(&out);
         return cleat__complain_status(status);
@@ -51,14 +57,38 @@ static int print_text(const cleat__cli *cli, cleat__store *store, const cleat__t
     return cleat__print(&out);
 }
 
+static int show(const cleat__cli *cli, const trace_options *chosen, const char *text)
+{
+    cleat__store *store = NULL;
+    cleat__trace_tree tree = {0};
+    cleat_trace_id id;
+    int64_t tenant = 0;
+    int code = cleat__database_open(chosen->db, &store);
+    if (code == CLEAT__EXIT_OK) {
+        code = cleat__database_find_tenant(store, chosen->tenant, CLEAT__TENANT_DEFAULT, &tenant);
+    }
+    if (code == CLEAT__EXIT_OK) {
+        code = cleat__database_find_trace(store, tenant, text, &id);
+    }
+    if (code == CLEAT__EXIT_OK) {
+        cleat_status status = cleat__trace_tree_load(store, tenant, &id, &tree);
+        code = status != CLEAT_OK ? cleat__complain_status(status)
+               : chosen->json     ? cleat__trace_print_json(store, &tree)
+                                  : print_text(cli, store, &tree, chosen);
+    }
+    cleat__trace_tree_deinit(&tree);
+    cleat__store_close(store);
+    return code;
+}
+
 int cleat__verb_traces_show(const cleat__cli *cli, int argc, char **argv)
 {
-    const char *db = NULL;
-    bool all = false, json = false;
+    trace_options chosen = {.db = NULL};
     const cleat__option options[] = {
-        CLEAT__OPTION_DB(&db),
-        CLEAT__FLAG("all", &all, "every span and link, nothing folded"),
-        CLEAT__OPTION_JSON(&json),
+        CLEAT__OPTION_DB(&chosen.db),
+        CLEAT__TEXT("tenant", "NAME", &chosen.tenant, "whose trace it is; default \"default\""),
+        CLEAT__FLAG("all", &chosen.all, "every span and link, nothing folded"),
+        CLEAT__OPTION_JSON(&chosen.json),
     };
     const cleat__usage usage = {
         .verb = "traces show",
@@ -73,24 +103,6 @@ int cleat__verb_traces_show(const cleat__cli *cli, int argc, char **argv)
         .option_count = sizeof(options) / sizeof(*options),
     };
     const char *operands[CLEAT__OPERANDS_MAX];
-    cleat__store *store = NULL;
-    cleat__trace_tree tree = {0};
-    cleat_trace_id id;
     int code = cleat__args_parse(&usage, argc, argv, operands);
-    if (code != CLEAT__ARGS_GO) {
-        return code;
-    }
-    code = cleat__database_open(db, &store);
-    if (code == CLEAT__EXIT_OK) {
-        code = cleat__database_find_trace(store, operands[0], &id);
-    }
-    if (code == CLEAT__EXIT_OK) {
-        cleat_status status = cleat__trace_tree_load(store, &id, &tree);
-        code = status != CLEAT_OK ? cleat__complain_status(status)
-               : json             ? cleat__trace_print_json(store, &tree)
-                                  : print_text(cli, store, &tree, db, all);
-    }
-    cleat__trace_tree_deinit(&tree);
-    cleat__store_close(store);
-    return code;
+    return code != CLEAT__ARGS_GO ? code : show(cli, &chosen, operands[0]);
 }

@@ -112,7 +112,7 @@ static cleat_status select_source(cleat__store *store, cleat_slice content, int6
     cleat__bind_bytes(stmt, 1, content.data, content.size);
     int code = sqlite3_step(stmt);
     *id = code == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
-    return cleat__rows_end(store, stmt, code, storing);
+    return cleat__store_rows_end(store, stmt, code, storing);
 }
 
 static cleat_status insert_source(cleat__store *store, cleat_slice content, int64_t size, int64_t *id)

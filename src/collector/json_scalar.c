@@ -1,5 +1,7 @@
 #include "collector/json_scalar.h"
 
+#include "base/hex.h"
+
 #include <math.h>
 
 enum { FIELD_HEAD_MAX = 12, ID_MAX = 16 };
@@ -45,15 +47,6 @@ bool cleat__json_put_text(cleat__buffer *out, unsigned field, const json_t *valu
     return json_is_string(value);
 }
 
-static int hex_digit(char digit)
-{
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    int letter = digit | 0x20;
-    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
 bool cleat__json_put_id(cleat__buffer *out, unsigned field, const json_t *value)
 {
     uint8_t bytes[ID_MAX] = {0};
@@ -63,7 +56,7 @@ bool cleat__json_put_id(cleat__buffer *out, unsigned field, const json_t *value)
     }
     bool is_hex = text.size % 2 == 0 && text.size / 2 <= ID_MAX;
     for (size_t i = 0; is_hex && i < text.size; i += 2) {
-        int high = hex_digit(text.data[i]), low = hex_digit(text.data[i + 1]);
+        int high = cleat__hex_digit_of(text.data[i]), low = cleat__hex_digit_of(text.data[i + 1]);
         is_hex = high >= 0 && low >= 0;
         bytes[i / 2] = is_hex ? (uint8_t)(high << 4 | low) : 0;
     }

@@ -73,7 +73,7 @@ static cleat_status load(cleat__store *store, cleat__known_trace *trace)
     if (code == SQLITE_ROW) {
         status = read_row(trace, stmt);
     }
-    cleat_status end = cleat__rows_end(store, stmt, code, storing);
+    cleat_status end = cleat__store_rows_end(store, stmt, code, storing);
     return status != CLEAT_OK ? status : end;
 }
 
@@ -90,7 +90,7 @@ static cleat_status next_number(cleat__trace_set *set, cleat__store *store, int6
         }
         int code = sqlite3_step(stmt);
         set->last_number = code == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
-        status = cleat__rows_end(store, stmt, code, storing);
+        status = cleat__store_rows_end(store, stmt, code, storing);
     }
     *out = ++set->last_number;
     return status;

@@ -47,7 +47,7 @@ static cleat_status visit_links(cleat__store *store, const char *sql, int64_t te
             break;
         }
     }
-    return cleat__rows_end(store, stmt, code, reading);
+    return cleat__store_rows_end(store, stmt, code, reading);
 }
 
 cleat_status cleat__links_from(cleat__store *store, int64_t tenant, const cleat_trace_id *trace_id,

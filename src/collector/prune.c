@@ -21,7 +21,7 @@ static cleat_status total_bytes(cleat__store *store, int64_t *bytes)
     if (code == SQLITE_ROW) {
         *bytes = sqlite3_column_int64(stmt, 0);
     }
-    return cleat__rows_end(store, stmt, code, pruning);
+    return cleat__store_rows_end(store, stmt, code, pruning);
 }
 
 /* The trace to go next: its number, or 0. `older_than_ns` NULL: of any age; what spans say of their time
@@ -44,7 +44,7 @@ static cleat_status oldest_trace(cleat__store *store, const int64_t *older_than_
     if (code == SQLITE_ROW) {
         *number = sqlite3_column_int64(stmt, 0);
     }
-    return cleat__rows_end(store, stmt, code, pruning);
+    return cleat__store_rows_end(store, stmt, code, pruning);
 }
 
 typedef struct bite {
@@ -73,7 +73,7 @@ static cleat_status measure(cleat__store *store, bite *part)
         part->errors = sqlite3_column_int64(stmt, 1);
         part->bytes = sqlite3_column_int64(stmt, 2);
     }
-    return cleat__rows_end(store, stmt, code, pruning);
+    return cleat__store_rows_end(store, stmt, code, pruning);
 }
 
 static cleat_status run_on_bite(cleat__store *store, const char *sql, const bite *part)
@@ -108,7 +108,7 @@ static cleat_status remove_sources(cleat__store *store, cleat__intake *intake, i
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         *bytes += sqlite3_column_int64(stmt, 0);
     }
-    status = cleat__rows_end(store, stmt, code, pruning);
+    status = cleat__store_rows_end(store, stmt, code, pruning);
     if (status != CLEAT_OK || *bytes == 0) {
         return status;
     }

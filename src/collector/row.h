@@ -51,17 +51,4 @@ static inline cleat_status cleat__step_done(cleat__store *store, sqlite3_stmt *s
     return status;
 }
 
-/* The end of a loop over rows: `code` is what the last step answered, SQLITE_ROW when the visitor
- * had enough. Ends the statement's read transaction. */
-static inline cleat_status cleat__rows_end(cleat__store *store, sqlite3_stmt *stmt, int code,
-                                           const char *while_doing)
-{
-    cleat_status status = CLEAT_OK;
-    if (code != SQLITE_DONE && code != SQLITE_ROW) {
-        status = cleat__store_error(store, while_doing);
-    }
-    sqlite3_reset(stmt);
-    return status;
-}
-
 #endif

@@ -261,7 +261,7 @@ static cleat_status load(cleat__store *store, int64_t id, cleat__source **out)
     sqlite3_bind_int64(stmt, 1, id);
     int code = sqlite3_step(stmt);
     *out = new_source(id, code == SQLITE_ROW ? cleat__column_bytes(stmt, 0) : (cleat_slice){"", 0});
-    status = cleat__rows_end(store, stmt, code, reading);
+    status = cleat__store_rows_end(store, stmt, code, reading);
     return status == CLEAT_OK && *out == NULL ? cleat__fail_memory() : status;
 }
 

@@ -49,7 +49,7 @@ static cleat_status visit_spans(cleat__store *store, sqlite3_stmt *stmt, cleat__
         }
     }
     cleat__source_list_deinit(&sources);
-    cleat_status end = cleat__rows_end(store, stmt, code, reading);
+    cleat_status end = cleat__store_rows_end(store, stmt, code, reading);
     return status != CLEAT_OK ? status : end;
 }
 

@@ -42,7 +42,7 @@ static cleat_status find_position(cleat__store *store, int64_t tenant, const cle
     if (code == SQLITE_ROW) {
         *out = (position){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
     }
-    status = cleat__rows_end(store, stmt, code, reading);
+    status = cleat__store_rows_end(store, stmt, code, reading);
     return status == CLEAT_OK && code == SQLITE_DONE
                ? cleat__fail(CLEAT_NOT_FOUND, "the trace to begin behind is not stored any more")
                : status;
@@ -99,7 +99,7 @@ cleat_status cleat__trace_list(cleat__store *store, const cleat__trace_filter *f
             break;
         }
     }
-    return cleat__rows_end(store, stmt, code, reading);
+    return cleat__store_rows_end(store, stmt, code, reading);
 }
 
 /* The prefix filled up with `digit`. */
@@ -137,7 +137,7 @@ cleat_status cleat__trace_find(cleat__store *store, int64_t tenant, cleat_slice 
     for (; (code = sqlite3_step(stmt)) == SQLITE_ROW; found++) {
         cleat__column_id(stmt, 0, out->bytes, sizeof(out->bytes));
     }
-    status = cleat__rows_end(store, stmt, code, reading);
+    status = cleat__store_rows_end(store, stmt, code, reading);
     if (status == CLEAT_OK && found == 0) {
         return cleat__fail(CLEAT_NOT_FOUND, "no trace begins with %.*s", CLEAT_SLICE_ARGS(prefix));
     }

@@ -48,16 +48,34 @@ static const cleat__topic *topic_of(const cleat__core *core, const cleat__comman
     return cleat__topics_find(&core->catalog.topics, command->tenant, command->as.push.items[event].key);
 }
 
+/* All are written together, and nobody else is answered meanwhile. */
+static cleat_status count_runs(const cleat__core *core, const cleat__command *command, size_t *count)
+{
+    size_t copied = 0;
+    for (size_t i = 0; i < command->as.push.count; i++) {
+        const cleat__user_event *item = &command->as.push.items[i];
+        const cleat__topic *topic = topic_of(core, command, i);
+        if (topic != NULL) {
+            *count += topic->count;
+            copied += topic->count * (item->payload.size + item->metadata.size);
+        }
+    }
+    if (*count > CLEAT__RUNS_MAX) {
+        return cleat__fail(CLEAT_TOO_LARGE,
+                           "the events would start %zu runs, and at most %d are started together: push fewer "
+                           "events with one call",
+                           *count, CLEAT__RUNS_MAX);
+    }
+    return cleat__trigger_check_copied(copied);
+}
+
 static cleat_status make_room(const cleat__core *core, const cleat__command *command, starting *all)
 {
     size_t count = 0;
-    for (size_t i = 0; i < command->as.push.count; i++) {
-        const cleat__topic *topic = topic_of(core, command, i);
-        count += topic != NULL ? topic->count : 0;
-    }
+    cleat_status status = count_runs(core, command, &count);
     all->event_count = command->as.push.count;
-    if (count == 0) {
-        return CLEAT_OK;
+    if (status != CLEAT_OK || count == 0) {
+        return status;
     }
     all->triggers = cleat__calloc(count, sizeof(cleat__trigger));
     all->run_ids = cleat__calloc(count, sizeof(cleat__uuid));

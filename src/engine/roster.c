@@ -273,6 +273,24 @@ void cleat__roster_lose(cleat__roster *roster, cleat__worker *worker)
     if (!worker->is_listening) {
         forget_notices(worker);
     }
+    roster->is_losing = true;
+}
+
+/* From the start again after each worker: one that is heard of again keeps what it still holds. */
+cleat__run *cleat__roster_first_lost(cleat__roster *roster)
+{
+    size_t cursor = 0;
+    cleat__worker *worker;
+    if (!roster->is_losing) {
+        return NULL;
+    }
+    while ((worker = cleat__map_next(&roster->by_id, &cursor)) != NULL) {
+        if (worker->is_lost && worker->held.head != NULL) {
+            return worker->held.head;
+        }
+    }
+    roster->is_losing = false;
+    return NULL;
 }
 
 cleat__worker *cleat__roster_first_timer(const cleat__roster *roster)

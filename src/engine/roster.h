@@ -76,6 +76,7 @@ typedef struct cleat__roster {
     cleat__worker *with_effects;
     size_t remote_count;
     bool is_owing;    /* some worker may have to be told again what it holds */
+    bool is_losing;   /* some lost worker may hold something */
     uint64_t changes; /* after which some worker may take what it could not take before */
 } cleat__roster;
 void cleat__roster_init(cleat__roster *roster);
@@ -101,6 +102,8 @@ cleat_status cleat__roster_touch(cleat__roster *roster, cleat__worker *worker, i
 /* It does not count as lost while it listens, however little it says. */
 void cleat__roster_keep(cleat__roster *roster, cleat__worker *worker);
 void cleat__roster_lose(cleat__roster *roster, cleat__worker *worker);
+/* A run that a lost worker holds: it is to be taken from that; NULL: none. */
+cleat__run *cleat__roster_first_lost(cleat__roster *roster);
 cleat__worker *cleat__roster_first_timer(const cleat__roster *roster);
 
 /* Whether it listens and was heard of just now. */

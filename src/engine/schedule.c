@@ -16,6 +16,14 @@
 #define LANES_MAX 128
 /* Lanes that a pass sets aside: each is looked at with all workers of its queue. */
 #define ASIDE_MAX 128
+/* Pairs of labels that a pass may have to compare: some ten milliseconds. */
+#define EFFORT_MAX INT64_C(2000000)
+
+/* What is left for a pass. */
+typedef struct pass {
+    int runs, aside;
+    int64_t effort;
+} pass;
 
 /* ---- Timers ---- */
 
@@ -41,9 +49,21 @@ static cleat_status fire_worker(cleat__core *core, cleat__worker *worker)
         return cleat__core_check(core, cleat__roster_touch(&core->roster, worker, core->now.monotonic_ms));
     }
     cleat__roster_lose(&core->roster, worker);
+    return CLEAT_OK;
+}
+
+/* What lost workers hold: there may be many, and each a lot. */
+static cleat_status lose_runs(cleat__core *core)
+{
     cleat_status status = CLEAT_OK;
-    while (status == CLEAT_OK && worker->held.head != NULL) {
-        status = cleat__life_lose(core, worker->held.head, CLEAT__LOSS_WORKER_GONE);
+    cleat__run *run;
+    int left = STEP_MAX;
+    while (status == CLEAT_OK && (run = cleat__roster_first_lost(&core->roster)) != NULL) {
+        if (left-- == 0) {
+            core->has_more = true;
+            break;
+        }
+        status = cleat__life_lose(core, run, CLEAT__LOSS_WORKER_GONE);
     }
     return status;
 }
@@ -56,6 +76,9 @@ void cleat__core_fire_timers(cleat__core *core)
     while (status == CLEAT_OK && (worker = cleat__roster_first_timer(&core->roster)) != NULL &&
            worker->deadline_ms <= now) {
         status = fire_worker(core, worker);
+    }
+    if (status == CLEAT_OK) {
+        status = lose_runs(core);
     }
     if (status == CLEAT_OK && core->sweep_ms <= now) {
         status = cleat__workers_sweep(core);
@@ -103,8 +126,23 @@ static bool rank_worker(const cleat__worker *worker, const cleat__lane *lane, in
            cleat__desired_labels_rank(wished, NULL, worker->labels, rank);
 }
 
+static size_t count_desired(const cleat__desired_labels *labels)
+{
+    return labels != NULL ? labels->count : 0;
+}
+
+/* How many pairs of labels rank_worker() compares at most. */
+static int64_t effort_of(const cleat__worker *worker, const cleat__lane *lane)
+{
+    size_t desired = count_desired(lane->type->needs->labels);
+    size_t wished = lane->wish != NULL ? count_desired(lane->wish->labels) : 0;
+    size_t has = worker->labels != NULL ? worker->labels->count : 0;
+    return (int64_t)(1 + (desired + wished) * has + desired * wished);
+}
+
 /* Of the workers that can take a run of the lane the one that suits it best; equals take turns. */
-static cleat__worker *pick_worker(const cleat__core *core, cleat__queue *queue, const cleat__lane *lane)
+static cleat__worker *pick_worker(const cleat__core *core, cleat__queue *queue, const cleat__lane *lane,
+                                  int64_t *effort_left)
 {
     const cleat__needs *needs = lane->type->needs;
     bool is_plain = lane->wish == NULL && needs->labels == NULL;
@@ -115,7 +153,11 @@ static cleat__worker *pick_worker(const cleat__core *core, cleat__queue *queue, 
         size_t at = (turn + i) % queue->worker_count;
         cleat__worker *worker = queue->workers[at];
         if (!cleat__worker_is_assignable(worker, core->now.monotonic_ms) ||
-            !cleat__worker_has_slots(worker, needs->slots) || !rank_worker(worker, lane, &rank)) {
+            !cleat__worker_has_slots(worker, needs->slots)) {
+            continue;
+        }
+        *effort_left -= effort_of(worker, lane);
+        if (!rank_worker(worker, lane, &rank)) {
             continue;
         }
         if (best == NULL || rank > best_rank) {
@@ -157,20 +199,20 @@ static void put_back_lanes(const cleat__core *core, cleat__queue *queue)
 }
 
 /* The first run of the queue that a worker can take, and the worker. */
-static cleat__run *pick_run(cleat__core *core, cleat__queue *queue, cleat__worker **worker, int *aside_left)
+static cleat__run *pick_run(cleat__core *core, cleat__queue *queue, cleat__worker **worker, pass *left)
 {
     cleat__lane *lane;
     if (queue->aside.head != NULL && queue->aside_at != core->roster.changes) {
         put_back_lanes(core, queue);
     }
-    while (*aside_left > 0 && (lane = best_lane(queue)) != NULL) {
-        *worker = pick_worker(core, queue, lane);
+    while (left->aside > 0 && left->effort > 0 && (lane = best_lane(queue)) != NULL) {
+        *worker = pick_worker(core, queue, lane, &left->effort);
         if (*worker != NULL) {
             return cleat__lane_first(lane);
         }
         queue->aside_at = queue->aside.head == NULL ? core->roster.changes : queue->aside_at;
         cleat__queue_set_aside(queue, lane);
-        --*aside_left;
+        left->aside--;
     }
     return NULL;
 }
@@ -197,14 +239,14 @@ void cleat__core_schedule(cleat__core *core)
         return;
     }
     size_t blocked = 0; /* queues in a row without a worker: all of them at the end */
-    int left = STEP_MAX, aside_left = ASIDE_MAX;
+    pass left = {STEP_MAX, ASIDE_MAX, EFFORT_MAX};
     cleat_status status = CLEAT_OK;
     while (status == CLEAT_OK && blocked < core->queues.ready_count) {
         cleat__queue *queue = core->queues.ready_head;
         cleat__worker *worker = NULL;
-        cleat__run *run = pick_run(core, queue, &worker, &aside_left);
+        cleat__run *run = pick_run(core, queue, &worker, &left);
         cleat__queues_rotate(&core->queues, queue);
-        if (aside_left == 0) {
+        if (run == NULL && (left.aside == 0 || left.effort <= 0)) {
             core->has_more = true;
             return;
         }
@@ -212,7 +254,7 @@ void cleat__core_schedule(cleat__core *core)
             blocked++;
             continue;
         }
-        if (left-- == 0) {
+        if (left.runs-- == 0) {
             core->has_more = true;
             return;
         }

@@ -46,8 +46,9 @@ static cleat_status inherit(const cleat__trigger *item, cleat_slice parent, clea
     return metadata->failed ? cleat__fail_memory() : CLEAT_OK;
 }
 
-/* What is made here is not kept until it is written: many children may have one large parent. */
-static cleat_status check_inherited(cleat__core *core, const cleat__trigger *item)
+/* What is made here is not kept until it is written: many children may have one large parent. Adds the size of that
+ * to `*copied`. */
+static cleat_status check_inherited(cleat__core *core, const cleat__trigger *item, size_t *copied)
 {
     cleat__buffer parent = {0}, metadata = {0};
     if (!item->is_child || !item->inherits) {
@@ -63,12 +64,13 @@ static cleat_status check_inherited(cleat__core *core, const cleat__trigger *ite
     if (status == CLEAT_OK) {
         status = check_size("metadata with the parent's", cleat__buffer_slice(&metadata));
     }
+    *copied += parent.size;
     cleat__buffer_deinit(&parent);
     cleat__buffer_deinit(&metadata);
     return status;
 }
 
-cleat_status cleat__trigger_check(cleat__core *core, int64_t tenant, const cleat__trigger *item)
+static cleat_status check(cleat__core *core, int64_t tenant, const cleat__trigger *item, size_t *copied)
 {
     if (cleat__catalog_find(&core->catalog, tenant, item->workflow) == NULL) {
         return cleat__fail(
@@ -89,12 +91,41 @@ cleat_status cleat__trigger_check(cleat__core *core, int64_t tenant, const cleat
         status = check_size("child key", item->child_key);
     }
     if (status == CLEAT_OK) {
-        status = cleat__desired_labels_check(item->labels, item->label_count);
+        status = cleat__wish_check(item->labels, item->label_count);
     }
     if (status == CLEAT_OK) {
         status = check_child(core, tenant, item);
     }
-    return status == CLEAT_OK ? check_inherited(core, item) : status;
+    return status == CLEAT_OK ? check_inherited(core, item, copied) : status;
+}
+
+cleat_status cleat__trigger_check(cleat__core *core, int64_t tenant, const cleat__trigger *item)
+{
+    size_t copied = 0;
+    return check(core, tenant, item, &copied);
+}
+
+cleat_status cleat__trigger_check_copied(size_t size)
+{
+    if (size > CLEAT__COPIED_MAX) {
+        return cleat__fail(CLEAT_TOO_LARGE,
+                           "each run has a copy of what it is given in common with others: more than %zu MiB "
+                           "would be written together; start fewer with one call",
+                           CLEAT__COPIED_MAX >> 20);
+    }
+    return CLEAT_OK;
+}
+
+/* Nobody else is answered while it is written. */
+static cleat_status check_all(cleat__core *core, int64_t tenant, const cleat__trigger *items, size_t count)
+{
+    cleat_status status = CLEAT_OK;
+    size_t copied = 0;
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        status = check(core, tenant, &items[i], &copied);
+        status = status == CLEAT_OK ? cleat__trigger_check_copied(copied) : status;
+    }
+    return status;
 }
 
 /* What is stored of the run's own desires: absent when it has none. */
@@ -240,10 +271,7 @@ static cleat_status write_all(cleat__core *core, const cleat__trigger *items, cl
 cleat_status cleat__trigger_runs(cleat__core *core, int64_t tenant, const cleat__trigger *items, size_t count,
                                  cleat__uuid *ids)
 {
-    cleat_status status = CLEAT_OK;
-    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        status = cleat__trigger_check(core, tenant, &items[i]);
-    }
+    cleat_status status = check_all(core, tenant, items, count);
     cleat__run_chain made = {NULL, NULL};
     if (status == CLEAT_OK) {
         status = make_all(core, tenant, items, count, &made);

@@ -58,6 +58,21 @@ cleat_status cleat__desired_labels_check(const cleat__desired_label *items, size
     return status;
 }
 
+cleat_status cleat__wish_check(const cleat__desired_label *items, size_t count)
+{
+    cleat_status status = cleat__desired_labels_check(items, count);
+    size_t size = 0;
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        size += sizeof(items[i]) + items[i].key.size + items[i].value.text.size;
+    }
+    if (size > CLEAT__WISH_SIZE_MAX) {
+        status = cleat__fail(CLEAT_INVALID_ARGUMENT,
+                             "labels: what the run desires takes %zu bytes, at most %d are kept", size,
+                             CLEAT__WISH_SIZE_MAX);
+    }
+    return status;
+}
+
 /* ---- As text ---- */
 
 static void encode_value(const cleat__label_value *value, cleat__buffer *out)

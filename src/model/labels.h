@@ -5,8 +5,10 @@
 #include "base/buffer.h"
 #include "base/uuid.h"
 
-#define CLEAT__LABELS_MAX     1000 /* of a worker, and desired by a task or a run */
-#define CLEAT__LABEL_SIZE_MAX 1000 /* bytes of a key or a text */
+/* Small, as each run may be compared with each worker, and what it desires is in memory until it has begun. */
+#define CLEAT__LABELS_MAX     64   /* of a worker, and desired by a task or a run */
+#define CLEAT__LABEL_SIZE_MAX 256  /* bytes of a key or a text */
+#define CLEAT__WISH_SIZE_MAX  4096 /* bytes of all that a run desires */
 #define CLEAT__LABEL_WEIGHT   100  /* where none is given */
 
 typedef struct cleat__label_value {
@@ -51,6 +53,8 @@ typedef struct cleat__desired_labels {
 /* CLEAT_INVALID_ARGUMENT names what is wrong. */
 cleat_status cleat__labels_check(const cleat__label *items, size_t count);
 cleat_status cleat__desired_labels_check(const cleat__desired_label *items, size_t count);
+/* The same of what a run desires, which is bounded in all. */
+cleat_status cleat__wish_check(const cleat__desired_label *items, size_t count);
 
 /* As they are stored: {"gpu":"a100","memory":64}, and [{"key":..}, ..]. */
 void cleat__labels_encode(const cleat__label *items, size_t count, cleat__buffer *out);

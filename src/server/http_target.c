@@ -2,15 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "base/hex.h"
 
 /* In place; in a query a plus is a blank. False for a broken escape or a NUL. */
 static bool decode(char *text, size_t size, bool is_query, cleat_slice *out)
@@ -19,8 +11,8 @@ static bool decode(char *text, size_t size, bool is_query, cleat_slice *out)
     for (size_t i = 0; i < size; i++) {
         char c = text[i];
         if (c == '%') {
-            int high = size - i > 2 ? hex_digit(text[i + 1]) : -1;
-            int low = size - i > 2 ? hex_digit(text[i + 2]) : -1;
+            int high = size - i > 2 ? cleat__hex_digit_of(text[i + 1]) : -1;
+            int low = size - i > 2 ? cleat__hex_digit_of(text[i + 2]) : -1;
             if (high < 0 || low < 0 || (high == 0 && low == 0)) {
                 return false;
             }

@@ -7,65 +7,80 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "collector/otlp_in.h"
+#include "gate.h"
 #include "http_call.h"
 #include "wire/google/rpc/status.pb-c.h"
 #include "wire/message.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <strings.h>
 
 static const char type_of_protobuf[] = "application/x-protobuf", type_of_json[] = "application/json";
 
-/* A handler that waits for the collector. */
+/* A handler that waits for the collector, and the collector: whoever is last frees it. */
 typedef struct waiting {
-    pthread_mutex_t mutex; /* guards what follows */
-    pthread_cond_t answered;
-    bool is_answered;
+    cleat__gate answered;
+    atomic_int references;
     cleat_status status;
     cleat__buffer body;
-    char *error;
 } waiting;
+
+static void release(waiting *it)
+{
+    if (atomic_fetch_sub(&it->references, 1) == 1) {
+        cleat__gate_deinit(&it->answered);
+        cleat__buffer_deinit(&it->body);
+        cleat__free(it);
+    }
+}
 
 static void on_stored(void *argument, cleat_status status, cleat_slice response)
 {
     waiting *it = argument;
-    pthread_mutex_lock(&it->mutex);
     it->status = status;
     if (status == CLEAT_OK) {
         cleat__buffer_append_slice(&it->body, response);
     } else {
         cleat__buffer_append_string(&it->body, cleat_error_message());
     }
-    it->is_answered = true;
-    pthread_cond_signal(&it->answered);
-    pthread_mutex_unlock(&it->mutex);
+    cleat__gate_open(&it->answered);
+    release(it);
+}
+
+static cleat_status submit(cleat__http_call *call, bool is_json, waiting *it)
+{
+    cleat__buffer body = {0};
+    cleat_status status = cleat__http_call_take_body(call, &body);
+    if (status == CLEAT_OK) {
+        status = cleat__otlp_in_take(call->service, call->identity.tenant, is_json, &body, on_stored, it);
+    }
+    cleat__buffer_deinit(&body);
+    return status;
 }
 
 /* Leaves the response, or the sentence of the failure, in `out`. */
 static cleat_status take(cleat__http_call *call, bool is_json, cleat__buffer *out)
 {
-    waiting it = {.status = CLEAT_OK};
-    cleat__buffer body = {0};
-    pthread_mutex_init(&it.mutex, NULL);
-    pthread_cond_init(&it.answered, NULL);
-    cleat_status status = cleat__http_call_take_body(call, &body);
-    if (status == CLEAT_OK) {
-        status = cleat__otlp_in_take(call->service, call->identity.tenant, is_json, &body, on_stored, &it);
+    waiting *it = cleat__calloc(1, sizeof(*it));
+    if (it == NULL) {
+        return cleat__fail_memory();
     }
-    cleat__buffer_deinit(&body);
-    if (status == CLEAT_OK) {
-        pthread_mutex_lock(&it.mutex);
-        while (!it.is_answered) {
-            pthread_cond_wait(&it.answered, &it.mutex);
-        }
-        pthread_mutex_unlock(&it.mutex);
-        status = it.status;
-    } else {
-        cleat__buffer_append_string(&it.body, cleat_error_message());
+    cleat__gate_init(&it->answered);
+    atomic_init(&it->references, 2);
+    cleat_status status = submit(call, is_json, it);
+    if (status != CLEAT_OK) {
+        release(it); /* the collector has not got it */
+    } else if (cleat__gate_wait(&it->answered, call->deadline_ns != 0 ? call->deadline_ns : INT64_MAX)) {
+        status = it->status;
+        *out = it->body;
+        it->body = (cleat__buffer){0};
+    } else { /* others want the thread, and they may be stored all the same */
+        status = cleat__fail(CLEAT_UNAVAILABLE, "the spans are not stored yet: the disk does not keep up");
     }
-    pthread_cond_destroy(&it.answered);
-    pthread_mutex_destroy(&it.mutex);
-    *out = it.body;
+    if (status != CLEAT_OK && out->size == 0) {
+        cleat__buffer_append_string(out, cleat_error_message());
+    }
+    release(it);
     return status;
 }
 

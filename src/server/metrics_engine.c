@@ -79,9 +79,10 @@ static cleat_status read_int(cleat__store *store, const char *sql, int column, i
 static cleat_status write_file(cleat__metrics_text *text, cleat__store *store)
 {
     static const char spans[] = "SELECT spans, bytes FROM span_total";
-    /* Ids are in the order of the triggers; what backs off does not wait for a worker. */
-    static const char oldest[] = "SELECT queued_at_ms FROM task_live WHERE state = 0 AND "
-                                 "queued_at_ms <= ?1 ORDER BY id LIMIT 1";
+    /* What backs off does not wait for a worker. All that live are looked at, some tenths of a second for a million:
+     * a run that was replayed keeps its id, so that the order of ids is none of waiting. */
+    static const char oldest[] = "SELECT coalesce(min(queued_at_ms), ?1) FROM task_live "
+                                 "WHERE state = 0 AND queued_at_ms <= ?1";
     int64_t now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS;
     int64_t since_ms, span_count, bytes;
     cleat_status status = read_int(store, oldest, 0, now_ms, &since_ms);
@@ -94,8 +95,9 @@ static cleat_status write_file(cleat__metrics_text *text, cleat__store *store)
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__metrics_text_begin(text, "cleat_queue_oldest_seconds", "gauge",
-                              "How long the run at the front has waited for a worker; 0 when none waits.");
+    cleat__metrics_text_begin(
+        text, "cleat_queue_oldest_seconds", "gauge",
+        "How long the run that has waited longest for a worker has; 0 when none waits.");
     cleat__metrics_text_double(text, CLEAT__METRIC_NO_LABELS,
                                since_ms < now_ms ? (double)(now_ms - since_ms) / 1000 : 0);
     write_gauge(text, "cleat_spans", "Spans that are stored.", (uint64_t)span_count);

@@ -89,25 +89,40 @@ bool cleat__rest_is_full(const cleat__json_writer *writer)
     return writer->out.size > CLEAT__REST_ANSWER_MAX;
 }
 
+cleat_status cleat__rest_read(cleat__http_call *call,
+                              cleat_status (*write)(void *argument, cleat__store *store,
+                                                    cleat__json_writer *writer),
+                              void *argument, cleat__json_writer *writer)
+{
+    cleat__store *store = NULL;
+    cleat_status status = cleat__rest_take(call, &store);
+    if (status == CLEAT_OK) {
+        status = cleat__store_begin(store); /* what is told together was there together */
+    }
+    if (status == CLEAT_OK) {
+        status = write(argument, store, writer);
+    }
+    cleat__rest_give(call, store);
+    if (status == CLEAT_OK && cleat__rest_is_full(writer)) {
+        status = cleat__fail(CLEAT_TOO_LARGE, "the answer is larger than %zu bytes: lower the limit",
+                             CLEAT__REST_ANSWER_MAX);
+    }
+    return status;
+}
+
 void cleat__rest_answer(cleat__http_call *call,
                         cleat_status (*write)(void *argument, cleat__store *store,
                                               cleat__json_writer *writer),
                         void *argument)
 {
     cleat__json_writer writer = {0};
-    cleat__store *store = NULL;
-    cleat_status status = cleat__rest_take(call, &store);
+    cleat_status status = cleat__rest_read(call, write, argument, &writer);
     if (status == CLEAT_OK) {
-        status = write(argument, store, &writer);
-    }
-    cleat__rest_give(call, store);
-    if (status != CLEAT_OK) {
-        cleat__http_call_fail_status(call, status);
-    } else if (cleat__rest_is_full(&writer)) {
-        cleat__http_call_fail(call, 400, "the answer is larger than %zu bytes: lower the limit",
-                              CLEAT__REST_ANSWER_MAX);
-    } else {
         cleat__http_call_answer_json(call, 200, &writer);
+    } else if (status == CLEAT_TOO_LARGE) {
+        cleat__http_call_fail(call, 400, "%s", cleat_error_message());
+    } else {
+        cleat__http_call_fail_status(call, status);
     }
     cleat__buffer_deinit(&writer.out);
 }
@@ -125,6 +140,7 @@ void cleat__rest_give(const cleat__http_call *call, cleat__store *store)
     while ((statement = sqlite3_next_stmt(cleat__store_db(store), statement)) != NULL) {
         sqlite3_reset(statement);
     }
+    cleat__store_rollback(store); /* it has only read */
     if (made == NULL) {
         cleat__store_close(store);
         return;

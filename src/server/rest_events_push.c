@@ -118,7 +118,7 @@ static void write_event(cleat__json_writer *writer, const pushing *self, size_t 
 {
     const cleat__uuid *id = &self->ids[index];
     cleat__writer_begin_object(writer, NULL);
-    cleat__rest_write_metadata(writer, id, cleat__rest_id_time(id), cleat__rest_id_time(id));
+    cleat__rest_write_metadata(writer, id, cleat__uuid_time(id), cleat__uuid_time(id));
     cleat__writer_slice(writer, "key", self->events[index].key);
     cleat__rest_write_uuid(writer, "tenantId", &self->call->identity.tenant_id);
     cleat__rest_write_payload(writer, "additionalMetadata", self->events[index].metadata);
@@ -130,8 +130,8 @@ static void answer_many(const pushing *self, const char *name)
     cleat__json_writer writer = {0};
     cleat__writer_begin_object(&writer, NULL);
     if (self->count != 0) {
-        cleat__rest_write_metadata(&writer, &self->ids[0], cleat__rest_id_time(&self->ids[0]),
-                                   cleat__rest_id_time(&self->ids[0]));
+        cleat__rest_write_metadata(&writer, &self->ids[0], cleat__uuid_time(&self->ids[0]),
+                                   cleat__uuid_time(&self->ids[0]));
     }
     cleat__writer_begin_array(&writer, name);
     for (size_t i = 0; i < self->count; i++) {

@@ -75,7 +75,7 @@ static cleat_status write_page(void *argument, cleat__store *store, cleat__json_
     int64_t tenant = self->call->identity.tenant;
     cleat__uuid id = cleat__http_call_id(self->call, "task");
     cleat__rest_run run;
-    cleat_status status = cleat__rest_query_run(store, tenant, &id, &run);
+    cleat_status status = cleat__rest_query_run(store, tenant, &id, false, &run);
     if (status != CLEAT_OK) {
         return status;
     }

@@ -5,6 +5,8 @@
 #include "rest.h"
 #include "rest_query.h"
 
+#include "model/workflow.h"
+
 struct cleat__rest {
     struct cleat__engine *engine;
     char *path;
@@ -76,6 +78,11 @@ void cleat__rest_answer(cleat__http_call *call,
                         cleat_status (*write)(void *argument, cleat__store *store,
                                               cleat__json_writer *writer),
                         void *argument);
+/* The same without the answer; CLEAT_TOO_LARGE: it does not fit. */
+cleat_status cleat__rest_read(cleat__http_call *call,
+                              cleat_status (*write)(void *argument, cleat__store *store,
+                                                    cleat__json_writer *writer),
+                              void *argument, cleat__json_writer *writer);
 #define CLEAT__REST_ANSWER_MAX ((size_t)64 * 1024 * 1024)
 /* Whether there is more in it than fits into an answer: no need to write on. */
 bool cleat__rest_is_full(const cleat__json_writer *writer);
@@ -90,10 +97,8 @@ void cleat__rest_write_metadata(cleat__json_writer *writer, const cleat__uuid *i
 void cleat__rest_write_payload(cleat__json_writer *writer, const char *key, cleat_slice json);
 /* "pagination" of a page that begins at `offset`. */
 void cleat__rest_write_pages(cleat__json_writer *writer, int64_t offset, int64_t limit, int64_t total);
-/* When the id was made, as its version 7 says; 0: it is of another version. */
-int64_t cleat__rest_id_time(const cleat__uuid *id);
 
-#define CLEAT__REST_NAME_SIZE 160
+#define CLEAT__REST_NAME_SIZE (CLEAT__NAME_MAX + 24)
 /* "pack-1783757521": task and time of a run. */
 void cleat__rest_run_name(const cleat__rest_run *run, char name[CLEAT__REST_NAME_SIZE]);
 /* The name of a status as it is shown: what is evicted is running. */
@@ -103,8 +108,8 @@ int64_t cleat__rest_number(const cleat__uuid *id);
 /* A run as a V1TaskSummary, where `key` says. `is_task`: it is shown as a task, else as a run. */
 void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
                                const cleat__rest_run *run, bool is_task);
-/* Answers a run as V1WorkflowRunDetails. */
-void cleat__rest_answer_run(cleat__http_call *call, const cleat__uuid *id);
+/* Answers a run that was just started as V1WorkflowRunDetails: as it is read, else as it is known. */
+void cleat__rest_answer_started(cleat__http_call *call, const cleat__rest_run *known);
 /* 400: the tenant has no workflow of that name. */
 void cleat__rest_fail_workflow(cleat__http_call *call, cleat_slice name);
 

@@ -55,28 +55,6 @@ bool cleat__rest_has_metadata(const json_t *pairs, bool needs_all, cleat_slice m
     return count == 0 || (needs_all ? found == count : found != 0);
 }
 
-cleat__uuid cleat__rest_first_id(int64_t unix_ms)
-{
-    cleat__uuid id = {{0}};
-    for (int i = 0; i < 6 && unix_ms > 0; i++) {
-        id.bytes[i] = (uint8_t)(unix_ms >> (40 - 8 * i));
-    }
-    return id;
-}
-
-cleat_status cleat__rest_query_end(cleat__store *store, sqlite3_stmt *select, int code,
-                                   const char *while_doing)
-{
-    cleat_status status = CLEAT_OK;
-    if (code == SQLITE_INTERRUPT) {
-        status = cleat__fail(CLEAT_TIMEOUT, "%s took too long: ask for less", while_doing);
-    } else if (code != SQLITE_DONE && code != SQLITE_ROW) {
-        status = cleat__store_error(store, while_doing);
-    }
-    sqlite3_reset(select);
-    return status;
-}
-
 /* ---- Logs ---- */
 
 cleat_status cleat__rest_query_logs(cleat__store *store, int64_t tenant, const cleat__uuid *id,
@@ -112,5 +90,5 @@ cleat_status cleat__rest_query_logs(cleat__store *store, int64_t tenant, const c
             break;
         }
     }
-    return cleat__rest_query_end(store, select, code, "listing log lines");
+    return cleat__store_rows_end(store, select, code, "listing log lines");
 }

@@ -12,10 +12,6 @@
 
 #include <jansson.h>
 
-/* Ends a query whose last step answered `code`; for the queries' own files. */
-cleat_status cleat__rest_query_end(cleat__store *store, sqlite3_stmt *select, int code,
-                                   const char *while_doing);
-
 /* Ids; none stand for all. */
 typedef struct cleat__rest_ids {
     cleat__uuid *items; /* owned */
@@ -27,8 +23,6 @@ bool cleat__rest_ids_have(const cleat__rest_ids *ids, const cleat__uuid *id);
 
 /* Whether an object's text has one of the pairs "key:value", or all of them; also when there are none. */
 bool cleat__rest_has_metadata(const json_t *pairs, bool needs_all, cleat_slice metadata);
-/* The lowest id of that millisecond: nothing that was made then or later has a lower one. */
-cleat__uuid cleat__rest_first_id(int64_t unix_ms);
 
 /* ---- Runs ---- */
 
@@ -72,7 +66,7 @@ enum { CLEAT__REST_COUNT_MAX = 20000 };
 cleat_status cleat__rest_query_runs(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter,
                                     bool (*visit)(void *argument, const cleat__rest_run *run), void *argument,
                                     int64_t *total);
-/* The same where the ids are enough. */
+/* The same where the ids are enough; `total` may be NULL, and then nothing behind the page is looked at. */
 cleat_status cleat__rest_query_run_ids(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter,
                                        bool (*visit)(void *argument, const cleat__uuid *id), void *argument,
                                        int64_t *total);
@@ -95,9 +89,9 @@ cleat_status cleat__rest_query_run_ends(cleat__store *store, int64_t tenant, con
                                         void (*visit)(void *argument, const cleat__rest_ends *row),
                                         void *argument);
 
-/* With payloads; slices are valid until the next call on the store. CLEAT_NOT_FOUND. */
+/* Slices are valid until the next call of this on the store. CLEAT_NOT_FOUND. */
 cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cleat__uuid *id,
-                                   cleat__rest_run *out);
+                                   bool with_payloads, cleat__rest_run *out);
 /* ---- Log lines ---- */
 
 /* In the order of arrival, or the other way round, until `visit` answers false. */

@@ -10,7 +10,7 @@ cleat_status cleat__rest_query_events(cleat__store *store, int64_t tenant, int64
 {
     static const char sql[] = "SELECT id, key, payload, metadata, scope, created_at_ms FROM event "
                               "WHERE tenant = ?1 AND id >= ?2 ORDER BY id DESC";
-    cleat__uuid from = cleat__rest_first_id(since_ms);
+    cleat__uuid from = cleat__uuid_first(since_ms);
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {
@@ -32,7 +32,7 @@ cleat_status cleat__rest_query_events(cleat__store *store, int64_t tenant, int64
         cleat__column_uuid(select, 0, &row.id);
         goes_on = visit(argument, &row);
     }
-    return cleat__rest_query_end(store, select, code, "listing events");
+    return cleat__store_rows_end(store, select, code, "listing events");
 }
 
 cleat_status cleat__rest_query_event_keys(cleat__store *store, int64_t tenant,
@@ -50,7 +50,7 @@ cleat_status cleat__rest_query_event_keys(cleat__store *store, int64_t tenant,
     while (goes_on && (code = sqlite3_step(select)) == SQLITE_ROW) {
         goes_on = visit(argument, cleat__column_text(select, 0));
     }
-    return cleat__rest_query_end(store, select, code, "listing the keys of events");
+    return cleat__store_rows_end(store, select, code, "listing the keys of events");
 }
 
 cleat_status cleat__rest_query_started(cleat__store *store, int64_t tenant, const cleat__uuid *event_id,
@@ -76,5 +76,5 @@ cleat_status cleat__rest_query_started(cleat__store *store, int64_t tenant, cons
         cleat__column_uuid(select, 1, &row.workflow_id);
         goes_on = visit(argument, &row);
     }
-    return cleat__rest_query_end(store, select, code, "listing what an event started");
+    return cleat__store_rows_end(store, select, code, "listing what an event started");
 }

@@ -79,8 +79,8 @@ static cleat_status fail_not_found(const cleat__uuid *id)
     return cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", text);
 }
 
-static cleat_status read_one(cleat__store *store, int64_t tenant, const cleat__uuid *id, bool with_payloads,
-                             cleat__rest_run *out)
+cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                                   bool with_payloads, cleat__rest_run *out)
 {
     static const char sql[] = SELECT_RUN;
     *out = (cleat__rest_run){0};
@@ -94,17 +94,11 @@ static cleat_status read_one(cleat__store *store, int64_t tenant, const cleat__u
     sqlite3_bind_int(select, 3, with_payloads);
     int code = sqlite3_step(select);
     if (code != SQLITE_ROW) {
-        status = cleat__rest_query_end(store, select, code, "reading a run");
+        status = cleat__store_rows_end(store, select, code, "reading a run");
         return status != CLEAT_OK ? status : fail_not_found(id);
     }
     read_run(select, tenant, out);
     return CLEAT_OK; /* the statement stays where it is: the slices are its columns */
-}
-
-cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cleat__uuid *id,
-                                   cleat__rest_run *out)
-{
-    return read_one(store, tenant, id, true, out);
 }
 
 /* ---- Those that a filter chooses ---- */
@@ -171,7 +165,7 @@ static void bind_if(sqlite3_stmt *select, int index, bool is_there, const cleat_
 static cleat_status prepare(cleat__store *store, int64_t tenant, const cleat__rest_filter *filter,
                             const char *sql, sqlite3_stmt **out)
 {
-    cleat__uuid from = cleat__rest_first_id(filter->since_ms);
+    cleat__uuid from = cleat__uuid_first(filter->since_ms);
     cleat_status status = cleat__store_prepare(store, sql, out);
     if (status != CLEAT_OK) {
         return status;
@@ -220,7 +214,7 @@ static cleat_status walk(cleat__store *store, int64_t tenant, const cleat__rest_
         goes_on = !has_metadata(filter, select) ||
                   visit(argument, &id, (cleat_run_status)sqlite3_column_int(select, 1));
     }
-    return cleat__rest_query_end(store, select, code, "listing runs");
+    return cleat__store_rows_end(store, select, code, "listing runs");
 }
 
 /* ---- A page of them ---- */
@@ -233,6 +227,7 @@ typedef struct page {
     bool (*visit_run)(void *argument, const cleat__rest_run *run);
     void *argument;
     int64_t total;
+    bool is_counted; /* how many there are behind the page */
     cleat_status status;
 } page;
 
@@ -245,17 +240,19 @@ static bool see_for_page(void *argument, const cleat__uuid *id, cleat_run_status
         return self->total < end + CLEAT__REST_COUNT_MAX;
     }
     if (self->visit_id != NULL) {
-        return self->visit_id(self->argument, id);
+        return self->visit_id(self->argument, id) && (self->is_counted || self->total < end);
     }
     cleat__rest_run run;
-    self->status = read_one(self->store, self->tenant, id, self->filter->with_payloads, &run);
+    self->status = cleat__rest_query_run(self->store, self->tenant, id, self->filter->with_payloads, &run);
     return self->status == CLEAT_OK && self->visit_run(self->argument, &run);
 }
 
 static cleat_status walk_page(page *self, int64_t *total)
 {
     cleat_status status = walk(self->store, self->tenant, self->filter, see_for_page, self);
-    *total = self->total;
+    if (total != NULL) {
+        *total = self->total;
+    }
     return status == CLEAT_OK ? self->status : status;
 }
 
@@ -263,7 +260,7 @@ cleat_status cleat__rest_query_run_ids(cleat__store *store, int64_t tenant, cons
                                        bool (*visit)(void *argument, const cleat__uuid *id), void *argument,
                                        int64_t *total)
 {
-    page self = {store, tenant, filter, visit, NULL, argument, 0, CLEAT_OK};
+    page self = {store, tenant, filter, visit, NULL, argument, 0, total != NULL, CLEAT_OK};
     return walk_page(&self, total);
 }
 
@@ -271,7 +268,7 @@ cleat_status cleat__rest_query_runs(cleat__store *store, int64_t tenant, const c
                                     bool (*visit)(void *argument, const cleat__rest_run *run), void *argument,
                                     int64_t *total)
 {
-    page self = {store, tenant, filter, NULL, visit, argument, 0, CLEAT_OK};
+    page self = {store, tenant, filter, NULL, visit, argument, 0, true, CLEAT_OK};
     return walk_page(&self, total);
 }
 
@@ -310,7 +307,7 @@ cleat_status cleat__rest_query_run_counts(cleat__store *store, int64_t tenant,
     for (int i = 0; i < CLEAT__REST_STATES && code == SQLITE_ROW; i++) {
         by_status[i] = (uint64_t)sqlite3_column_int64(select, i);
     }
-    return cleat__rest_query_end(store, select, code, "counting runs");
+    return cleat__store_rows_end(store, select, code, "counting runs");
 }
 
 /* ---- When they ended ---- */
@@ -326,7 +323,7 @@ cleat_status cleat__rest_query_run_ends(cleat__store *store, int64_t tenant, con
         "AND y.tenant = ?2 AND t.created_at_ms >= ?3 AND e.finished_at_ms >= ?3 AND e.finished_at_ms < ?4 "
         "GROUP BY 1";
     _Static_assert(CLEAT_RUN_COMPLETED == 2 && CLEAT_RUN_FAILED == 3, "as the statement has them");
-    cleat__uuid from = cleat__rest_first_id(span->from_ms);
+    cleat__uuid from = cleat__uuid_first(span->from_ms);
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {
@@ -343,5 +340,5 @@ cleat_status cleat__rest_query_run_ends(cleat__store *store, int64_t tenant, con
                                             .completed = sqlite3_column_int64(select, 1),
                                             .failed = sqlite3_column_int64(select, 2)});
     }
-    return cleat__rest_query_end(store, select, code, "counting ends of runs");
+    return cleat__store_rows_end(store, select, code, "counting ends of runs");
 }

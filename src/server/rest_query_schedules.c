@@ -58,7 +58,7 @@ cleat_status cleat__rest_query_schedules(cleat__store *store, int64_t tenant,
         read_schedule(select, tenant, &row);
         goes_on = !passes(filter, &row) || visit(argument, &row);
     }
-    return cleat__rest_query_end(store, select, code, "listing schedules");
+    return cleat__store_rows_end(store, select, code, "listing schedules");
 }
 
 cleat_status cleat__rest_query_schedule(cleat__store *store, int64_t tenant, const cleat__uuid *id,
@@ -77,6 +77,6 @@ cleat_status cleat__rest_query_schedule(cleat__store *store, int64_t tenant, con
         read_schedule(select, tenant, out);
         return CLEAT_OK;
     }
-    status = cleat__rest_query_end(store, select, code, "reading a schedule");
+    status = cleat__store_rows_end(store, select, code, "reading a schedule");
     return status != CLEAT_OK ? status : cleat__fail(CLEAT_NOT_FOUND, "there is no such schedule");
 }

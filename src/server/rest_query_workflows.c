@@ -47,7 +47,7 @@ cleat_status cleat__rest_query_workflows(cleat__store *store, int64_t tenant,
         read_workflow(select, &row);
         goes_on = visit(argument, &row);
     }
-    return cleat__rest_query_end(store, select, code, "listing workflows");
+    return cleat__store_rows_end(store, select, code, "listing workflows");
 }
 
 cleat_status cleat__rest_query_workflow(cleat__store *store, int64_t tenant, const cleat__uuid *id,
@@ -70,7 +70,7 @@ cleat_status cleat__rest_query_workflow(cleat__store *store, int64_t tenant, con
         read_workflow(select, out);
         return CLEAT_OK;
     }
-    status = cleat__rest_query_end(store, select, code, "reading a workflow");
+    status = cleat__store_rows_end(store, select, code, "reading a workflow");
     return status != CLEAT_OK ? status : cleat__fail(CLEAT_NOT_FOUND, "there is no such workflow");
 }
 
@@ -110,5 +110,5 @@ cleat_status cleat__rest_query_queues(cleat__store *store, int64_t tenant,
         };
         goes_on = visit(argument, &row);
     }
-    return cleat__rest_query_end(store, select, code, "counting queues");
+    return cleat__store_rows_end(store, select, code, "counting queues");
 }

@@ -1,12 +1,15 @@
 /* GET .../workflow-runs/{v1WorkflowRun} with its parts, and .../tasks/{task}, which is the same run */
 #include "rest_parts.h"
 
+#include "base/utf8.h"
+
 /* ---- What happened, as far as the file says ---- */
 
 typedef struct events {
     cleat__json_writer *writer;
     const cleat__rest_run *run;
     int64_t count;
+    size_t errors_left; /* bytes */
 } events;
 
 typedef struct event {
@@ -85,6 +88,16 @@ static void write_next(events *self, const cleat__attempt_row *row)
     }
 }
 
+/* There may be many attempts, and each may tell of megabytes: with a part of each the run can be read. */
+enum { ERROR_MOST = 16 * 1024, ERRORS_MOST = 8 * 1024 * 1024 };
+static cleat_slice shorten(events *self, cleat_slice error)
+{
+    size_t most = self->errors_left < ERROR_MOST ? self->errors_left : ERROR_MOST;
+    error.size = error.size > most ? cleat__utf8_valid_prefix(error.data, most) : error.size;
+    self->errors_left -= error.size;
+    return error;
+}
+
 /* An attempt that did not end the run, or had ended it before that was replayed. */
 static bool write_attempt(void *argument, const cleat__attempt_row *row)
 {
@@ -99,9 +112,9 @@ static bool write_attempt(void *argument, const cleat__attempt_row *row)
                                .message = how->message,
                                .time_ms = row->finished_at_ms,
                                .retry_count = row->retry_count,
-                               .error = row->error});
+                               .error = shorten(self, row->error)});
     write_next(self, row);
-    return true;
+    return !cleat__rest_is_full(self->writer);
 }
 
 static void write_newest_attempt(events *self)
@@ -125,20 +138,14 @@ static void write_newest_attempt(events *self)
                                .output = row->output});
 }
 
-/* The attempts are read on another store: the run's statement stands on its row. */
-static cleat_status write_events(cleat__json_writer *writer, const char *key, cleat__http_call *call,
+static cleat_status write_events(cleat__json_writer *writer, const char *key, cleat__store *store,
                                  const cleat__rest_run *run)
 {
-    cleat__store *store = NULL;
-    events self = {.writer = writer, .run = run};
+    events self = {.writer = writer, .run = run, .errors_left = ERRORS_MOST};
     cleat__writer_begin_array(writer, key);
     write_event(&self, &(event){"CREATED", "Task was created", run->row.created_at_ms, 0, {0}, {0}});
     write_event(&self, &(event){"QUEUED", "Task was queued", run->row.created_at_ms, 0, {0}, {0}});
-    cleat_status status = cleat__rest_take(call, &store);
-    if (status == CLEAT_OK) {
-        status = cleat__attempt_list(store, &run->row.id, write_attempt, &self);
-    }
-    cleat__rest_give(call, store);
+    cleat_status status = cleat__attempt_list(store, &run->row.id, write_attempt, &self);
     write_newest_attempt(&self);
     cleat__writer_end_array(writer);
     return status;
@@ -193,75 +200,94 @@ static void write_shape(cleat__json_writer *writer, const cleat__rest_run *run)
 
 /* ---- Answers about one run ---- */
 
-typedef struct asking {
+typedef struct asking asking;
+struct asking {
     cleat__http_call *call;
     cleat__uuid id;
-    cleat_status (*write)(cleat__http_call *call, const cleat__rest_run *run, cleat__json_writer *writer);
-} asking;
+    bool with_payloads;
+    cleat_status (*write)(const asking *self, cleat__store *store, const cleat__rest_run *run,
+                          cleat__json_writer *writer);
+};
 
 static cleat_status write_answer(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
     const asking *self = argument;
     cleat__rest_run run;
-    cleat_status status = cleat__rest_query_run(store, self->call->identity.tenant, &self->id, &run);
-    return status == CLEAT_OK ? self->write(self->call, &run, writer) : status;
+    cleat_status status =
+        cleat__rest_query_run(store, self->call->identity.tenant, &self->id, self->with_payloads, &run);
+    return status == CLEAT_OK ? self->write(self, store, &run, writer) : status;
 }
 
-static void answer(cleat__http_call *call, const char *part,
-                   cleat_status (*write)(cleat__http_call *call, const cleat__rest_run *run,
-                                         cleat__json_writer *writer))
+static void answer(asking self)
 {
-    asking self = {call, cleat__http_call_id(call, part), write};
-    cleat__rest_answer(call, write_answer, &self);
+    cleat__rest_answer(self.call, write_answer, &self);
 }
 
-static cleat_status write_details(cleat__http_call *call, const cleat__rest_run *run,
+static cleat_status write_details(const asking *self, cleat__store *store, const cleat__rest_run *run,
                                   cleat__json_writer *writer)
 {
     cleat__writer_begin_object(writer, NULL);
-    write_run(writer, call, run);
-    cleat_status status = write_events(writer, "taskEvents", call, run);
+    write_run(writer, self->call, run);
+    cleat_status status = write_events(writer, "taskEvents", store, run);
     write_shape(writer, run);
     cleat__writer_begin_array(writer, "tasks");
-    cleat__rest_write_summary(writer, NULL, call, run, true);
+    cleat__rest_write_summary(writer, NULL, self->call, run, true);
     cleat__writer_end_array(writer);
     cleat__writer_end_object(writer);
     return status;
 }
 
-void cleat__rest_answer_run(cleat__http_call *call, const cleat__uuid *id)
+/* Who does not hear that it was started starts it again: when it cannot be read, what is known is told. */
+void cleat__rest_answer_started(cleat__http_call *call, const cleat__rest_run *known)
 {
-    asking self = {call, *id, write_details};
-    cleat__rest_answer(call, write_answer, &self);
+    asking self = {call, known->row.id, true, write_details};
+    cleat__json_writer writer = {0};
+    if (cleat__rest_read(call, write_answer, &self, &writer) != CLEAT_OK) {
+        cleat__buffer_deinit(&writer.out);
+        writer = (cleat__json_writer){0};
+        cleat__writer_begin_object(&writer, NULL);
+        write_run(&writer, call, known);
+        cleat__writer_begin_array(&writer, "taskEvents");
+        cleat__writer_end_array(&writer);
+        write_shape(&writer, known);
+        cleat__writer_begin_array(&writer, "tasks");
+        cleat__rest_write_summary(&writer, NULL, call, known, true);
+        cleat__writer_end_array(&writer);
+        cleat__writer_end_object(&writer);
+    }
+    cleat__http_call_answer_json(call, 200, &writer);
 }
 
 void cleat__rest_run_get(cleat__http_call *call)
 {
-    answer(call, "v1WorkflowRun", write_details);
+    answer((asking){call, cleat__http_call_id(call, "v1WorkflowRun"), true, write_details});
 }
 
-static cleat_status write_status(cleat__http_call *call, const cleat__rest_run *run,
+static cleat_status write_status(const asking *self, cleat__store *store, const cleat__rest_run *run,
                                  cleat__json_writer *writer)
 {
-    (void)call;
+    (void)self;
+    (void)store;
     cleat__writer_string(writer, NULL, cleat__rest_status_name(run->row.status));
     return CLEAT_OK;
 }
 
 void cleat__rest_run_status(cleat__http_call *call)
 {
-    answer(call, "v1WorkflowRun", write_status);
+    answer((asking){call, cleat__http_call_id(call, "v1WorkflowRun"), false, write_status});
 }
 
-static cleat_status write_task(cleat__http_call *call, const cleat__rest_run *run, cleat__json_writer *writer)
+static cleat_status write_task(const asking *self, cleat__store *store, const cleat__rest_run *run,
+                               cleat__json_writer *writer)
 {
-    cleat__rest_write_summary(writer, NULL, call, run, true);
+    (void)store;
+    cleat__rest_write_summary(writer, NULL, self->call, run, true);
     return CLEAT_OK;
 }
 
 void cleat__rest_task_get(cleat__http_call *call)
 {
-    answer(call, "task", write_task);
+    answer((asking){call, cleat__http_call_id(call, "task"), true, write_task});
 }
 
 /* There is one page of what one run has. */
@@ -270,11 +296,12 @@ static void write_only_page(cleat__json_writer *writer)
     cleat__rest_write_pages(writer, 0, CLEAT__REST_LIMIT_MAX, 1);
 }
 
-static cleat_status write_event_list(cleat__http_call *call, const cleat__rest_run *run,
+static cleat_status write_event_list(const asking *self, cleat__store *store, const cleat__rest_run *run,
                                      cleat__json_writer *writer)
 {
+    (void)self;
     cleat__writer_begin_object(writer, NULL);
-    cleat_status status = write_events(writer, "rows", call, run);
+    cleat_status status = write_events(writer, "rows", store, run);
     write_only_page(writer);
     cleat__writer_end_object(writer);
     return status;
@@ -282,17 +309,18 @@ static cleat_status write_event_list(cleat__http_call *call, const cleat__rest_r
 
 void cleat__rest_run_events(cleat__http_call *call)
 {
-    answer(call, "v1WorkflowRun", write_event_list);
+    answer((asking){call, cleat__http_call_id(call, "v1WorkflowRun"), true, write_event_list});
 }
 
 void cleat__rest_task_events(cleat__http_call *call)
 {
-    answer(call, "task", write_event_list);
+    answer((asking){call, cleat__http_call_id(call, "task"), true, write_event_list});
 }
 
-static cleat_status write_timings(cleat__http_call *call, const cleat__rest_run *run,
+static cleat_status write_timings(const asking *self, cleat__store *store, const cleat__rest_run *run,
                                   cleat__json_writer *writer)
 {
+    (void)store;
     const cleat__run_row *row = &run->row;
     char name[CLEAT__REST_NAME_SIZE];
     cleat__rest_run_name(run, name);
@@ -308,7 +336,7 @@ static cleat_status write_timings(cleat__http_call *call, const cleat__rest_run 
     cleat__rest_write_uuid(writer, "taskExternalId", &row->id);
     cleat__writer_int(writer, "taskId", cleat__rest_number(&row->id));
     cleat__rest_write_time(writer, "taskInsertedAt", row->created_at_ms);
-    cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
+    cleat__rest_write_uuid(writer, "tenantId", &self->call->identity.tenant_id);
     cleat__rest_write_time(writer, "queuedAt",
                            run->queued_at_ms != 0 ? run->queued_at_ms : row->created_at_ms);
     if (row->started_at_ms != 0) {
@@ -329,5 +357,5 @@ static cleat_status write_timings(cleat__http_call *call, const cleat__rest_run 
 
 void cleat__rest_run_timings(cleat__http_call *call)
 {
-    answer(call, "v1WorkflowRun", write_timings);
+    answer((asking){call, cleat__http_call_id(call, "v1WorkflowRun"), false, write_timings});
 }

@@ -2,7 +2,6 @@
 #include "rest_parts.h"
 
 #include "engine/engine.h"
-#include "model/json.h"
 
 typedef struct list {
     cleat__http_call *call;
@@ -90,11 +89,10 @@ static bool write_id(void *argument, const cleat__uuid *id)
 static cleat_status write_ids(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
     list *self = argument;
-    int64_t total = 0;
     self->writer = writer;
     cleat__writer_begin_array(writer, NULL);
     cleat_status status =
-        cleat__rest_query_run_ids(store, self->call->identity.tenant, &self->filter, write_id, self, &total);
+        cleat__rest_query_run_ids(store, self->call->identity.tenant, &self->filter, write_id, self, NULL);
     cleat__writer_end_array(writer);
     return status;
 }
@@ -122,7 +120,7 @@ static cleat_status write_name(const naming *self, cleat__store *store, const cl
 {
     cleat__rest_run run;
     char name[CLEAT__REST_NAME_SIZE];
-    cleat_status status = cleat__rest_query_run(store, self->call->identity.tenant, id, &run);
+    cleat_status status = cleat__rest_query_run(store, self->call->identity.tenant, id, false, &run);
     if (status != CLEAT_OK) {
         return status == CLEAT_NOT_FOUND ? CLEAT_OK : status;
     }
@@ -186,15 +184,7 @@ static bool read_start(starting *self, const json_t *body)
 static cleat_status start(const starting *self, cleat__uuid *id)
 {
     const cleat__rest *rest = self->call->service;
-    const cleat__trigger *trigger = &self->trigger;
-    cleat_status status =
-        trigger->input.data != NULL ? cleat__json_check("input", trigger->input, true) : CLEAT_OK;
-    if (status == CLEAT_OK && trigger->metadata.data != NULL) {
-        status = cleat__json_check("additionalMetadata", trigger->metadata, true);
-    }
-    return status == CLEAT_OK
-               ? cleat__engine_trigger(rest->engine, self->call->identity.tenant, trigger, 1, id)
-               : status;
+    return cleat__engine_trigger(rest->engine, self->call->identity.tenant, &self->trigger, 1, id);
 }
 
 static void answer_id(cleat__http_call *call, const cleat__uuid *id)
@@ -204,6 +194,22 @@ static void answer_id(cleat__http_call *call, const cleat__uuid *id)
     cleat__rest_write_uuid(&writer, "id", id);
     cleat__writer_end_object(&writer);
     cleat__http_call_answer_json(call, 200, &writer);
+}
+
+static void answer_started(const starting *self, const cleat__uuid *id)
+{
+    const cleat__trigger *trigger = &self->trigger;
+    cleat__rest_run known = {.row = {.id = *id,
+                                     .status = CLEAT_RUN_QUEUED,
+                                     .workflow = trigger->workflow,
+                                     .task_name = trigger->workflow,
+                                     .task = trigger->workflow,
+                                     .priority = trigger->priority,
+                                     .created_at_ms = cleat__uuid_time(id),
+                                     .child_index = -1,
+                                     .input = trigger->input,
+                                     .metadata = trigger->metadata}};
+    cleat__rest_answer_started(self->call, &known);
 }
 
 void cleat__rest_run_trigger(cleat__http_call *call)
@@ -223,7 +229,7 @@ void cleat__rest_run_trigger(cleat__http_call *call)
         } else if (self.only_id) {
             answer_id(call, &id);
         } else {
-            cleat__rest_answer_run(call, &id);
+            answer_started(&self, &id);
         }
     }
     json_decref(body);

@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "engine/engine.h"
-#include "model/json.h"
 
 /* ---- Answers ---- */
 
@@ -73,16 +72,7 @@ static bool read_body(cleat__http_call *call, const json_t *body, asked *out)
 static cleat_status make(cleat__http_call *call, const asked *it, cleat__uuid *id)
 {
     const cleat__rest *rest = call->service;
-    const cleat__schedule *schedule = &it->schedule;
-    cleat_status status =
-        schedule->input.data != NULL ? cleat__json_check("input", schedule->input, true) : CLEAT_OK;
-    if (status == CLEAT_OK && schedule->metadata.data != NULL) {
-        status = cleat__json_check("additionalMetadata", schedule->metadata, true);
-    }
-    if (status == CLEAT_OK) {
-        status = cleat__engine_schedule(rest->engine, call->identity.tenant, schedule, &it->at_ms, 1, id);
-    }
-    return status;
+    return cleat__engine_schedule(rest->engine, call->identity.tenant, &it->schedule, &it->at_ms, 1, id);
 }
 
 typedef struct made {
@@ -103,7 +93,7 @@ static cleat_status write_made(void *argument, cleat__store *store, cleat__json_
         const cleat__rest_schedule it = {
             .row = {.id = self->id,
                     .at_ms = self->asked->at_ms,
-                    .created_at_ms = cleat__rest_id_time(&self->id),
+                    .created_at_ms = cleat__uuid_time(&self->id),
                     .schedule = *schedule},
             .workflow_id = workflow.workflow_id,
             .version_id = workflow.version_id,

@@ -1,18 +1,16 @@
 /* POST .../tasks/cancel and replay: runs by their ids or by a filter. */
+#include "gate.h"
 #include "rest_parts.h"
 #include "run_batch.h"
 
 #include "base/error.h"
-#include "base/thread.h"
 
 /* A handler that waits for its batch. */
 typedef struct doing {
     cleat__http_call *call;
     cleat__rest_ids ids;
     cleat__run_batch batch;
-    pthread_mutex_t mutex; /* guards what follows */
-    pthread_cond_t over;
-    bool is_over;
+    cleat__gate over;
 } doing;
 
 /* ---- By a filter ---- */
@@ -52,10 +50,9 @@ static cleat_status find(cleat__http_call *call, const cleat__rest_filter *filte
 {
     finding found = {ids, CLEAT_OK};
     cleat__store *store = NULL;
-    int64_t total;
     cleat_status status = cleat__rest_take(call, &store);
     if (status == CLEAT_OK) {
-        status = cleat__rest_query_run_ids(store, call->identity.tenant, filter, add_run, &found, &total);
+        status = cleat__rest_query_run_ids(store, call->identity.tenant, filter, add_run, &found, NULL);
     }
     cleat__rest_give(call, store);
     return status == CLEAT_OK ? found.status : status;
@@ -77,11 +74,7 @@ static bool find_ids(doing *self, json_t *object, size_t max)
 
 static void on_over(void *argument)
 {
-    doing *self = argument;
-    pthread_mutex_lock(&self->mutex);
-    self->is_over = true;
-    pthread_cond_signal(&self->over);
-    pthread_mutex_unlock(&self->mutex);
+    cleat__gate_open(&((doing *)argument)->over);
 }
 
 static bool goes_on(void *argument)
@@ -101,16 +94,10 @@ static void run(doing *self, cleat__command_kind kind)
         .done = on_over,
         .argument = self,
     };
-    pthread_mutex_init(&self->mutex, NULL);
-    pthread_cond_init(&self->over, NULL);
+    cleat__gate_init(&self->over);
     cleat__run_batch_start(&self->batch);
-    pthread_mutex_lock(&self->mutex);
-    while (!self->is_over) {
-        pthread_cond_wait(&self->over, &self->mutex);
-    }
-    pthread_mutex_unlock(&self->mutex);
-    pthread_cond_destroy(&self->over);
-    pthread_mutex_destroy(&self->mutex);
+    (void)cleat__gate_wait(&self->over, INT64_MAX); /* it ends soon when it does not go on */
+    cleat__gate_deinit(&self->over);
 }
 
 static void answer_ids(doing *self)

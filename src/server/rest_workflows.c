@@ -24,7 +24,7 @@ static json_t *read_declaration(const cleat__rest_workflow *row)
 static void write_version_meta(cleat__json_writer *writer, const char *key, const cleat__rest_workflow *row,
                                const json_t *declaration)
 {
-    int64_t made_ms = cleat__rest_id_time(&row->version_id);
+    int64_t made_ms = cleat__uuid_time(&row->version_id);
     cleat__writer_begin_object(writer, key);
     cleat__rest_write_metadata(writer, &row->version_id, made_ms, made_ms);
     cleat__writer_string(writer, "version", text_of(declaration, "version"));
@@ -37,8 +37,8 @@ static void begin_workflow(cleat__json_writer *writer, const char *key, const cl
                            const cleat__rest_workflow *row, const json_t *declaration)
 {
     cleat__writer_begin_object(writer, key);
-    cleat__rest_write_metadata(writer, &row->id, cleat__rest_id_time(&row->id),
-                               cleat__rest_id_time(&row->version_id));
+    cleat__rest_write_metadata(writer, &row->id, cleat__uuid_time(&row->id),
+                               cleat__uuid_time(&row->version_id));
     cleat__writer_slice(writer, "name", row->name);
     cleat__writer_string(writer, "description", text_of(declaration, "description"));
     cleat__writer_bool(writer, "isPaused", false);
@@ -87,7 +87,7 @@ static void write_timeout(cleat__json_writer *writer, const char *key, int64_t m
 static void write_jobs(cleat__json_writer *writer, const cleat__http_call *call,
                        const cleat__rest_workflow *row, const json_t *declaration)
 {
-    int64_t made_ms = cleat__rest_id_time(&row->version_id);
+    int64_t made_ms = cleat__uuid_time(&row->version_id);
     cleat__writer_begin_array(writer, "jobs");
     cleat__writer_begin_object(writer, NULL);
     cleat__rest_write_metadata(writer, &row->version_id, made_ms, made_ms);

@@ -54,15 +54,6 @@ void cleat__rest_fail_workflow(cleat__http_call *call, cleat_slice name)
                           CLEAT_SLICE_ARGS(name));
 }
 
-int64_t cleat__rest_id_time(const cleat__uuid *id)
-{
-    int64_t unix_ms = 0;
-    for (size_t i = 0; i < 6; i++) {
-        unix_ms = unix_ms << 8 | id->bytes[i];
-    }
-    return id->bytes[6] >> 4 == 7 ? unix_ms : 0;
-}
-
 void cleat__rest_run_name(const cleat__rest_run *run, char name[CLEAT__REST_NAME_SIZE])
 {
     snprintf(name, CLEAT__REST_NAME_SIZE, "%.*s-%" PRId64, CLEAT_SLICE_ARGS(run->row.task_name),

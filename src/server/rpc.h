@@ -76,8 +76,13 @@ typedef struct cleat__rpc_options {
     size_t max_queued_size; /* per call, of what is sent faster than taken; 0: 4 MiB */
     size_t max_memory;      /* the account; 0: 256 MiB */
     /* Unary calls that are being answered, of all clients; 0: 10,000. Beyond that they are
-     * RESOURCE_EXHAUSTED at once, which clients try again. */
+     * RESOURCE_EXHAUSTED at once, which clients try again. Where callers are asked who they are, the last
+     * quarter is for tenants who have less than an eighth. */
     size_t max_unary_calls;
+    /* A call whose request is not there so long after its head is ended, DEADLINE_EXCEEDED; 0: after 60 s. One whose
+     * peer takes nothing of what is sent, UNAVAILABLE; 0: after 25 s, and for large messages as many seconds more
+     * as they have parts of 64 KiB. */
+    int64_t request_ms, stall_ms;
     /* A connection on which nothing comes for so long is asked whether it is there, and ended when there is
      * no answer in time. 0: 30 s, and 20 s. */
     int keepalive_ms, keepalive_timeout_ms;
@@ -95,7 +100,7 @@ typedef struct cleat__rpc_options {
      * CLEAT_UNAUTHENTICATED ends the stream with its sentence. NULL: nobody is asked.
      */
     cleat_status (*authenticate_again)(void *user_data, const cleat__identity *identity);
-    int64_t again_ms; /* how often; 0: every 5 s */
+    int64_t again_ms; /* how often, and how often calls are looked at; 0: every 5 s */
     cleat__identity anonymous;
     /* Whether somebody who is known may make one more call, by the method's path; if not, it is
      * RESOURCE_EXHAUSTED. On completion threads; must not block. NULL: everybody may. */

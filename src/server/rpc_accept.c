@@ -127,9 +127,12 @@ static void take_in(cleat__rpc_server *server, cleat__rpc_arrival *arrival)
         arrival->call = NULL;
         return;
     }
-    if (call->is_active && route->method->kind == CLEAT__RPC_UNARY && !call->is_counted) {
-        snprintf(refusal.text, sizeof(refusal.text),
-                 "the server is at work on %zu calls already: try again later", server->max_unary_calls);
+    if (call->is_active && route->method->kind == CLEAT__RPC_UNARY && call->place == NULL) {
+        snprintf(
+            refusal.text, sizeof(refusal.text),
+            "the server answers %zu calls at a time, and this tenant's share of them is taken: try again "
+            "later",
+            server->max_unary_calls);
         cleat__rpc_call_turn_away(call, GRPC_STATUS_RESOURCE_EXHAUSTED, refusal.text);
     } else if (call->is_active) {
         cleat__rpc_call_begin(call);

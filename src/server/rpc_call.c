@@ -31,9 +31,9 @@ static void enlist(cleat__rpc_call *call)
     pthread_mutex_lock(&server->mutex);
     call->is_active = call->method != NULL && server->state == CLEAT__RPC_SERVING;
     server->active += call->is_active;
-    call->is_counted = call->is_active && call->method->kind == CLEAT__RPC_UNARY &&
-                       server->unary_count < server->max_unary_calls;
-    server->unary_count += call->is_counted;
+    if (call->is_active && call->method->kind == CLEAT__RPC_UNARY) {
+        call->place = cleat__rpc_place_take(server, &call->identity);
+    }
     call->next = server->calls;
     if (call->next != NULL) {
         call->next->previous = call;
@@ -55,7 +55,7 @@ static void delist(cleat__rpc_call *call)
         server->calls = call->next;
     }
     server->active -= call->is_active;
-    server->unary_count -= call->is_counted;
+    cleat__rpc_place_give(server, call->place);
     if (server->calls == NULL || (call->is_active && server->active == 0)) {
         pthread_cond_broadcast(&server->changed);
     }
@@ -83,6 +83,7 @@ cleat__rpc_call *cleat__rpc_call_new(cleat__rpc_server *server, cleat__rpc_arriv
     call->call = arrival->call;
     call->metadata = arrival->metadata;
     call->deadline_ns = deadline_of(arrival->details.deadline);
+    call->came_ns = cleat__clock_monotonic_ns(NULL);
     call->text = call->details.value = grpc_empty_slice();
     cleat__rpc_trace_begin(call, arrival);
     arrival->call = NULL;
@@ -145,11 +146,11 @@ void cleat__rpc_call_turn_away(cleat__rpc_call *call, grpc_status_code code, con
     cleat__rpc_settle(call);
 }
 
-void cleat__rpc_call_cut(cleat__rpc_call *call)
+void cleat__rpc_call_cut(cleat__rpc_call *call, const char *text)
 {
     pthread_mutex_lock(&call->mutex);
     if (call->call != NULL) {
-        cleat__rpc_cut(call, GRPC_STATUS_UNAVAILABLE, "the server stops");
+        cleat__rpc_cut(call, GRPC_STATUS_UNAVAILABLE, text);
     }
     cleat__rpc_settle(call);
 }

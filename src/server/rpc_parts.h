@@ -1,8 +1,8 @@
 /*
  * What the files of the gRPC server share. rpc_server.c starts and stops it, rpc_accept.c takes calls in,
  * rpc_call.c is the way of one call, rpc_send.c what handlers send, rpc_message.c turns bytes into messages,
- * rpc_memory.c is the account of memory, rpc_audit.c ends the streams of those who are not to be there any
- * more, rpc_trace.c makes spans of calls.
+ * rpc_memory.c is the account of memory, rpc_places.c who has how many calls, rpc_audit.c ends the calls of those who
+ * are not to be there any more, or do not do their part, rpc_trace.c makes spans of calls.
  *
  * Each completion thread has slots, requests to gRPC for the next call; a call that comes is served by the thread
  * whose slot it came to. What gRPC does for a call are operations: receive a message, send one (or the
@@ -20,6 +20,7 @@
 #define CLEAT_SERVER_RPC_PARTS_H
 
 #include "address.h"
+#include "base/map.h"
 #include "grpc/completion.h"
 #include "rpc.h"
 
@@ -51,7 +52,7 @@ struct cleat__rpc_call {
     const cleat__rpc_method *method; /* NULL: turned away */
     void *service;
     cleat__identity identity;
-    int64_t deadline_ns;
+    int64_t deadline_ns, came_ns;
     _Atomic(void *) data;
     grpc_metadata_array metadata; /* what it points to is gone when the call is over */
     cleat_span span;              /* from before it is listed until it is over */
@@ -65,7 +66,7 @@ struct cleat__rpc_call {
 
     cleat__rpc_call *next, *previous; /* of the server; its mutex guards them */
     bool is_active;                   /* came while the server served, for a method it has; does not change */
-    bool is_counted;                  /* among the unary calls; does not change */
+    struct cleat__rpc_place *place;   /* of a unary call that was taken in; does not change */
 
     pthread_mutex_t mutex; /* guards what follows */
     grpc_call *call;       /* NULL: over */
@@ -79,6 +80,7 @@ struct cleat__rpc_call {
     bool is_receiving;
     cleat__rpc_outgoing *first, *last; /* not yet given to gRPC */
     cleat__rpc_outgoing *sent;         /* given, and not yet taken */
+    int64_t sent_ns;                   /* when what is_sending was given */
     size_t queued_size;                /* of all these */
     uint64_t taken_count;              /* messages that gRPC has taken */
     grpc_status_code code;
@@ -102,8 +104,8 @@ struct cleat__rpc_server {
     cleat_status (*authenticate)(void *user_data, cleat_slice token, cleat__identity *out);
     void *authenticate_data;
     cleat_status (*authenticate_again)(void *user_data, const cleat__identity *identity);
-    int64_t again_ms;
-    pthread_t audit_thread; /* when there is authenticate_again */
+    int64_t again_ms, request_ns, stall_ns;
+    pthread_t audit_thread;
     cleat__identity anonymous;
     bool (*admit)(void *user_data, const cleat__identity *identity, const char *path);
     void *admit_data;
@@ -124,6 +126,7 @@ struct cleat__rpc_server {
     cleat__rpc_call *calls;
     size_t active;      /* of these: what stopping waits for */
     size_t unary_count; /* of these: unary calls that were taken in */
+    cleat__map places;  /* of these, by tenant */
 };
 
 /* rpc_accept.c */
@@ -155,7 +158,7 @@ void cleat__rpc_call_begin(cleat__rpc_call *call);
 /* Ends one on the server's own account; its handler, if any, is told. */
 void cleat__rpc_call_turn_away(cleat__rpc_call *call, grpc_status_code code, const char *text);
 /* The same with UNAVAILABLE, at once: what was sent and not taken is lost. */
-void cleat__rpc_call_cut(cleat__rpc_call *call);
+void cleat__rpc_call_cut(cleat__rpc_call *call, const char *text);
 
 /* rpc_trace.c */
 /* The span of a call that has come, which nobody else knows yet. */
@@ -176,8 +179,13 @@ void cleat__rpc_start(cleat__rpc_operation *operation, const grpc_op *operations
 /* Unlocks the mutex; when the call is over, drops gRPC's part of it and gRPC's reference. */
 void cleat__rpc_settle(cleat__rpc_call *call);
 
+/* rpc_places.c; the server's mutex is held. */
+/* One for a unary call; NULL: its tenant may have no more. */
+struct cleat__rpc_place *cleat__rpc_place_take(cleat__rpc_server *server, const cleat__identity *identity);
+void cleat__rpc_place_give(cleat__rpc_server *server, struct cleat__rpc_place *place); /* NULL-safe */
+
 /* rpc_audit.c */
-/* While the server serves; no-ops when nobody is asked. */
+/* While the server serves. */
 cleat_status cleat__rpc_audit_start(cleat__rpc_server *server);
 void cleat__rpc_audit_join(cleat__rpc_server *server); /* it does not serve any more; without the mutex */
 

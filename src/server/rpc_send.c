@@ -1,6 +1,7 @@
 #include "rpc_parts.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -163,6 +164,7 @@ void cleat__rpc_push(cleat__rpc_call *call)
                                         .data.recv_close_on_server = {.cancelled = &call->was_cancelled}};
     }
     call->is_sending = true;
+    call->sent_ns = cleat__clock_monotonic_ns(NULL);
     cleat__rpc_start(&call->sending, operations, count);
 }
 

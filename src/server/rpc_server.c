@@ -17,6 +17,9 @@ enum {
     DEFAULT_MEMORY = 256 << 20,
     DEFAULT_THREADS = 2,
     DEFAULT_UNARY_CALLS = 10000,
+    DEFAULT_AGAIN_MS = 5000,
+    DEFAULT_REQUEST_MS = 60000,
+    DEFAULT_STALL_MS = 25000,
     MOST_THREADS = 64,
     /* Clients ping every 10 s, also without calls; those that do more often than every 5 s are sent away. */
     LEAST_PING_INTERVAL_MS = 5000,
@@ -103,7 +106,10 @@ static cleat__rpc_server *new_server(const cleat__rpc_options *options)
     server->authenticate = options->authenticate;
     server->authenticate_data = options->authenticate_data;
     server->authenticate_again = options->authenticate_again;
-    server->again_ms = options->again_ms;
+    server->again_ms = options->again_ms != 0 ? options->again_ms : DEFAULT_AGAIN_MS;
+    server->request_ns =
+        (options->request_ms != 0 ? options->request_ms : DEFAULT_REQUEST_MS) * CLEAT__NS_PER_MS;
+    server->stall_ns = (options->stall_ms != 0 ? options->stall_ms : DEFAULT_STALL_MS) * CLEAT__NS_PER_MS;
     server->anonymous = options->anonymous;
     server->admit = options->admit;
     server->admit_data = options->admit_data;
@@ -125,6 +131,7 @@ void cleat__rpc_server_release(cleat__rpc_server *server)
     pthread_mutex_destroy(&server->mutex);
     pthread_cond_destroy(&server->changed);
     pthread_cond_destroy(&server->audit_wake);
+    cleat__map_deinit(&server->places); /* no call has one any more */
     cleat__free(server->threads);
     cleat__free(server->routes);
     cleat__free(server->address);
@@ -378,7 +385,7 @@ static void tell_calls(cleat__rpc_server *server, bool streams_only)
 static void cut_calls(cleat__rpc_server *server)
 {
     for (cleat__rpc_call *call = server->calls; call != NULL; call = call->next) {
-        cleat__rpc_call_cut(call);
+        cleat__rpc_call_cut(call, "the server stops");
     }
 }
 

@@ -14,6 +14,7 @@
 #include "own_address.h"
 #include "rate_limit.h"
 #include "rest.h"
+#include "run_selector.h"
 #include "address.h"
 #include "service.h"
 #include "store/tenant.h"
@@ -31,6 +32,7 @@ struct cleat__server {
     cleat__forward *forward; /* NULL: none */
     cleat__otlp_in otlp;
     cleat__listeners *listeners;
+    cleat__run_selector *selector;
     cleat__services services;
     cleat__tokens *tokens;         /* NULL: open */
     cleat__rate_limit *rate_limit; /* NULL: none */
@@ -297,6 +299,11 @@ static cleat_status start_http(cleat__server *self, const cleat__server_options 
 
 static cleat_status start_rpc(cleat__server *self, const cleat__server_options *options)
 {
+    cleat_status status = cleat__run_selector_start(self->database, &self->selector);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    self->services.selector = self->selector;
     self->services.engine = self->engine;
     self->services.listeners = self->listeners;
     self->services.otlp = &self->otlp;
@@ -417,6 +424,7 @@ static void stop_serving(cleat__server *self, int64_t deadline_ns)
         (void)cleat__http_server_stop(self->http, cleat__remaining_ms(deadline_ns));
     }
     cleat__services_wait(&self->services);
+    cleat__run_selector_free(self->selector);
     if (self->collector != NULL) {
         (void)cleat__collector_stop(self->collector, cleat__remaining_ms(deadline_ns));
     }

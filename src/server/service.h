@@ -15,12 +15,14 @@
 
 struct cleat__listeners;
 struct cleat__otlp_in;
+struct cleat__run_selector;
 
 /* What the services work on; outlives the calls. */
 typedef struct cleat__services {
     cleat__engine *engine;
     struct cleat__listeners *listeners;
     const struct cleat__otlp_in *otlp;
+    struct cleat__run_selector *selector;
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t left;
     size_t inside;

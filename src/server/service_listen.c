@@ -25,8 +25,16 @@
 #include "wire/assignment.h"
 #include "wire/message.h"
 
+#include <stdatomic.h>
+
 #define STUCK_NS      (25 * CLEAT__NS_PER_S)
 #define LOOK_EVERY_MS 5000
+
+/* A start that may not have arrived. */
+typedef struct returned {
+    cleat__command command; /* first */
+    struct listener *owner;
+} returned;
 
 typedef struct listener {
     cleat__command command; /* first: one at a time */
@@ -45,6 +53,10 @@ typedef struct listener {
     cleat__command room; /* WORKER_HAS_ROOM */
     bool owes_room;      /* the engine knows that runs wait */
     bool tells_room;     /* `room` is on its way */
+    /* When it is over. */
+    returned *returned, one;
+    size_t returned_count;
+    atomic_size_t left; /* of these, without an answer; and one for who submits */
 } listener;
 
 struct cleat__listeners {
@@ -137,27 +149,62 @@ static void submit(listener *self, cleat__command_kind kind, void (*done)(cleat_
     cleat__engine_submit(self->services->engine, &self->command);
 }
 
+/* What did not arrive goes back in groups, each in few commits: others wait for it. */
+enum { GROUP = 500 };
+
 static void give_back(listener *self);
 
-static void on_given_back(cleat__command *command)
+static void count_down(listener *self)
 {
-    listener *self = (listener *)command;
-    if (command->status == CLEAT_UNAVAILABLE) { /* the engine closes */
+    if (atomic_fetch_sub(&self->left, 1) != 1) {
+        return;
+    }
+    bool is_closing = false;
+    for (size_t i = 0; i < self->returned_count; i++) {
+        is_closing = is_closing || self->returned[i].command.status == CLEAT_UNAVAILABLE; /* the engine */
+        cleat__free(self->returned[i].command.error);
+    }
+    cleat__free(self->returned != &self->one ? self->returned : NULL);
+    if (is_closing) {
         cleat__outbox_deinit(&self->outbox);
     }
     give_back(self);
 }
 
+static void on_given_back(cleat__command *command)
+{
+    count_down(((returned *)command)->owner);
+}
+
+static size_t take_back(listener *self, size_t room)
+{
+    size_t count = 0;
+    cleat__command command = {
+        .kind = CLEAT__COMMAND_UNDELIVERED, .tenant = self->command.tenant, .done = on_given_back};
+    while (count < room && cleat__outbox_take_back(&self->outbox, &command.as.undelivered.id,
+                                                   &command.as.undelivered.retry_count)) {
+        self->returned[count++] = (returned){command, self};
+    }
+    return count;
+}
+
 /* The session is over, so nobody else adds anything. */
 static void give_back(listener *self)
 {
-    cleat__command *command = &self->command;
-    if (cleat__outbox_take_back(&self->outbox, &command->as.undelivered.id,
-                                &command->as.undelivered.retry_count)) {
-        submit(self, CLEAT__COMMAND_UNDELIVERED, on_given_back);
-    } else {
+    returned *many = cleat__calloc(GROUP, sizeof(*many));
+    self->returned = many != NULL ? many : &self->one;
+    self->returned_count = take_back(self, many != NULL ? GROUP : 1);
+    size_t count = self->returned_count;
+    if (count == 0) {
+        cleat__free(many);
         release(self);
+        return;
     }
+    atomic_store(&self->left, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        cleat__engine_submit(self->services->engine, &self->returned[i].command);
+    }
+    count_down(self);
 }
 
 static void on_unlistened(cleat__command *command)

@@ -1,6 +1,6 @@
 /* v1.AdminService's CancelTasks and ReplayTasks: many runs, by their ids or by a filter. */
 #include "run_batch.h"
-#include "run_selection.h"
+#include "run_selector.h"
 #include "service.h"
 
 #include "base/alloc.h"
@@ -13,9 +13,10 @@ typedef struct deed {
     void (*reply)(cleat__job *job, char **ids, size_t count);
 } deed;
 
-/* The job's own command looks for runs by the filter; the batch has those for each run. */
+/* The batch has the commands, one for each run; the job's own is not used. */
 typedef struct doing {
-    cleat__job job; /* first */
+    cleat__job job;             /* first */
+    const atomic_bool *is_over; /* the call's data, which lives longer */
     const deed *deed;
     cleat__run_selection selection;
     cleat__run_batch batch;
@@ -28,6 +29,7 @@ static void doing_deinit(cleat__job *job)
     cleat__run_batch_deinit(&it->batch);
     cleat__run_selection_deinit(&it->selection);
     cleat__free(it->ids);
+    cleat__services_leave(job->services);
 }
 
 /* ---- Doing it ---- */
@@ -68,7 +70,8 @@ static void on_over(void *argument)
 static bool goes_on(void *argument)
 {
     const doing *it = argument;
-    return cleat__clock_monotonic_ns(NULL) < cleat__rpc_call_deadline_ns(it->job.call);
+    return !atomic_load(it->is_over) &&
+           cleat__clock_monotonic_ns(NULL) < cleat__rpc_call_deadline_ns(it->job.call);
 }
 
 static void start(doing *it, cleat__uuid *ids, size_t count)
@@ -106,51 +109,83 @@ static cleat_status read_ids(doing *it, char *const *ids, size_t count)
 
 /* ---- By a filter ---- */
 
-static cleat_status look(cleat__store *store, void *argument)
+static void on_chosen(void *argument, cleat_status status)
 {
-    return cleat__run_selection_go_on(argument, store);
+    doing *it = argument;
+    if (status == CLEAT_OK) {
+        start(it, it->selection.ids.items, it->selection.ids.count);
+    } else {
+        cleat__job_fail(&it->job, status);
+    }
 }
 
-/* Between two pieces the engine does what else there is. */
-static void on_looked(cleat__job *job)
+static cleat_status choose(doing *it, const Cleat__V1__TasksFilter *filter)
 {
-    doing *it = (doing *)job;
-    if (it->selection.is_done) {
-        start(it, it->selection.ids, it->selection.count);
-    } else {
-        cleat__job_submit(job);
-    }
+    cleat_status status = cleat__run_selection_init(&it->selection, it->job.command.tenant, filter,
+                                                    cleat__run_batch_max(it->deed->kind));
+    it->selection.is_over = it->is_over;
+    it->selection.deadline_ns = cleat__rpc_call_deadline_ns(it->job.call);
+    it->selection.done = on_chosen;
+    it->selection.argument = it;
+    return status == CLEAT_OK ? cleat__run_selector_add(it->job.services->selector, &it->selection) : status;
 }
 
 /* ---- Both ---- */
 
+/* The peer waits no longer. */
+static void on_cancelled(cleat__rpc_call *call, void *service)
+{
+    atomic_bool *is_over = cleat__rpc_call_data(call);
+    (void)service;
+    if (is_over != NULL) {
+        atomic_store(is_over, true);
+    }
+}
+
+static void on_ended(cleat__rpc_call *call, void *service)
+{
+    (void)service;
+    cleat__free(cleat__rpc_call_data(call));
+}
+
+static doing *make(cleat__rpc_call *call, cleat__services *services, const deed *what)
+{
+    atomic_bool *is_over = cleat__calloc(1, sizeof(*is_over));
+    if (is_over == NULL) {
+        cleat__rpc_fail(call, cleat__fail_memory());
+        return NULL;
+    }
+    cleat__rpc_call_set_data(call, is_over);
+    doing *it = cleat__job_new(call, services, sizeof(*it), what->kind, NULL);
+    if (it != NULL) {
+        cleat__services_enter(services); /* the call may end before the batch does */
+        it->job.deinit = doing_deinit;
+        it->deed = what;
+        it->is_over = is_over;
+    }
+    return it;
+}
+
 static void begin(cleat__rpc_call *call, void *service, const deed *what, char *const *ids, size_t count,
                   const Cleat__V1__TasksFilter *filter)
 {
-    doing *it = cleat__job_new(call, service, sizeof(*it), CLEAT__COMMAND_CALL, on_looked);
+    doing *it = make(call, service, what);
     if (it == NULL) {
         return;
     }
-    it->job.deinit = doing_deinit;
-    it->deed = what;
-    it->job.command.as.call.function = look;
-    it->job.command.as.call.argument = &it->selection;
     cleat_status status = CLEAT_OK;
     if (filter != NULL && count != 0) {
         status = cleat__fail(CLEAT_INVALID_ARGUMENT, "give either external_ids or a filter");
     } else if (filter != NULL) {
-        status = cleat__run_selection_init(&it->selection, it->job.command.tenant, filter,
-                                           cleat__run_batch_max(what->kind));
+        status = choose(it, filter);
     } else {
         status = read_ids(it, ids, count);
     }
     if (status != CLEAT_OK) {
         cleat__job_fail(&it->job, status);
-    } else if (filter != NULL) {
-        cleat__job_submit(&it->job);
-    } else {
+    } else if (filter == NULL) {
         start(it, it->ids, count);
-    }
+    } /* else it is chosen, and may be gone */
 }
 
 static void reply_cancelled(cleat__job *job, char **ids, size_t count)
@@ -188,10 +223,14 @@ cleat__rpc_service cleat__service_tasks(cleat__services *services)
     static const cleat__rpc_method methods[] = {
         {.path = "/v1.AdminService/CancelTasks",
          .request = &cleat__v1__cancel_tasks_request__descriptor,
-         .handle = handle_cancel},
+         .handle = handle_cancel,
+         .cancelled = on_cancelled,
+         .ended = on_ended},
         {.path = "/v1.AdminService/ReplayTasks",
          .request = &cleat__v1__replay_tasks_request__descriptor,
-         .handle = handle_replay},
+         .handle = handle_replay,
+         .cancelled = on_cancelled,
+         .ended = on_ended},
     };
     return (cleat__rpc_service){methods, sizeof(methods) / sizeof(methods[0]), services};
 }

@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "store/query.h"
-#include "wire/job.h"
+#include "wire/workflow_v0.h"
 #include "wire/message.h"
 #include "wire/schedule.h"
 #include "wire/workflow.h"
@@ -218,7 +218,7 @@ static void handle_put_workflow(cleat__rpc_call *call, const ProtobufCMessage *r
     }
     it->job.deinit = put_deinit;
     it->job.command.as.put_workflow.workflow = &it->workflow;
-    cleat_status status = cleat__job_read((const Cleat__PutWorkflowRequest *)request, &it->workflow);
+    cleat_status status = cleat__workflow_read_v0((const Cleat__PutWorkflowRequest *)request, &it->workflow);
     if (status == CLEAT_OK) {
         cleat__job_submit(&it->job);
     } else {

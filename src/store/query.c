@@ -42,17 +42,6 @@ static void read_run(sqlite3_stmt *select, cleat__run_row *row)
     row->tries = sqlite3_column_int64(select, 19) + (row->started_at_ms != 0);
 }
 
-/* Ends a query: `code` is what the last step answered. */
-static cleat_status finish(cleat__store *store, sqlite3_stmt *select, int code, const char *while_doing)
-{
-    cleat_status status = CLEAT_OK;
-    if (code != SQLITE_DONE && code != SQLITE_ROW) {
-        status = cleat__store_error(store, while_doing);
-    }
-    sqlite3_reset(select);
-    return status;
-}
-
 /* ---- Runs ---- */
 
 /* Two statements: the index of children is of use only when the parent is a plain term. */
@@ -100,7 +89,7 @@ cleat_status cleat__run_list(cleat__store *store, const cleat__run_filter *filte
             break;
         }
     }
-    return finish(store, select, code, "listing runs");
+    return cleat__store_rows_end(store, select, code, "listing runs");
 }
 
 cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__run_row *out)
@@ -118,7 +107,7 @@ cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__r
     if (code != SQLITE_ROW) {
         char text[37];
         cleat__uuid_format(id, text);
-        status = finish(store, select, code, "reading a run");
+        status = cleat__store_rows_end(store, select, code, "reading a run");
         return status != CLEAT_OK ? status : cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", text);
     }
     read_run(select, out);
@@ -131,15 +120,6 @@ cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__r
 
 /* ---- By the beginning of an id ---- */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The lowest and the highest id that begin with `prefix`. */
 static cleat_status prefix_range(cleat_slice prefix, cleat__uuid *low, cleat__uuid *high)
 {
@@ -150,7 +130,7 @@ static cleat_status prefix_range(cleat_slice prefix, cleat__uuid *low, cleat__uu
         if (prefix.data[i] == '-') {
             continue;
         }
-        int value = hex_digit(prefix.data[i]);
+        int value = cleat__hex_digit_of(prefix.data[i]);
         if (value < 0 || digits == 2 * sizeof(low->bytes)) {
             return cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.*s\" is not the beginning of a run's id",
                                CLEAT_SLICE_ARGS(prefix));
@@ -188,7 +168,7 @@ cleat_status cleat__run_find(cleat__store *store, cleat_slice prefix, cleat__uui
         found++;
         cleat__column_uuid(select, 0, out);
     }
-    status = finish(store, select, code, "finding a run");
+    status = cleat__store_rows_end(store, select, code, "finding a run");
     if (status != CLEAT_OK || found == 1) {
         return status;
     }
@@ -216,40 +196,7 @@ cleat_status cleat__run_count(cleat__store *store, uint64_t by_status[6])
             by_status[state] += (uint64_t)sqlite3_column_int64(select, 1);
         }
     }
-    return finish(store, select, code, "counting runs");
-}
-
-cleat_status cleat__run_scan(cleat__store *store, const cleat__uuid *from, const cleat__uuid *before,
-                             bool with_metadata, int64_t limit,
-                             void (*visit)(void *argument, const cleat__run_brief *run), void *argument)
-{
-    static const char sql[] =
-        "SELECT t.id, y.tenant, coalesce(e.state, l.state), t.created_at_ms, e.finished_at_ms, w.uuid, "
-        "CASE WHEN ?3 THEN t.metadata END" RUN_TABLES
-        "WHERE t.id >= ?1 AND t.id < ?2 ORDER BY t.id DESC LIMIT ?4";
-    sqlite3_stmt *select = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &select);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    cleat__bind_uuid(select, 1, from);
-    cleat__bind_uuid(select, 2, before);
-    sqlite3_bind_int(select, 3, with_metadata);
-    sqlite3_bind_int64(select, 4, limit);
-    int code;
-    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
-        cleat__run_brief run = {
-            .tenant = sqlite3_column_int64(select, 1),
-            .status = (cleat_run_status)sqlite3_column_int(select, 2),
-            .created_at_ms = sqlite3_column_int64(select, 3),
-            .finished_at_ms = sqlite3_column_int64(select, 4),
-            .metadata = cleat__column_text(select, 6),
-        };
-        cleat__column_uuid(select, 0, &run.id);
-        cleat__column_uuid(select, 5, &run.workflow_id);
-        visit(argument, &run);
-    }
-    return finish(store, select, code, "choosing runs");
+    return cleat__store_rows_end(store, select, code, "counting runs");
 }
 
 /* ---- What belongs to a run ---- */
@@ -266,7 +213,7 @@ cleat_status cleat__workflow_find(cleat__store *store, int64_t tenant, cleat_sli
     sqlite3_bind_int64(select, 1, tenant);
     cleat__bind_text(select, 2, name);
     int code = sqlite3_step(select);
-    status = finish(store, select, code, "looking for a workflow");
+    status = cleat__store_rows_end(store, select, code, "looking for a workflow");
     if (status == CLEAT_OK && code != SQLITE_ROW) {
         return cleat__fail(CLEAT_NOT_FOUND, "there is no workflow \"%.*s\"", CLEAT_SLICE_ARGS(name));
     }
@@ -294,7 +241,7 @@ cleat_status cleat__workflow_get(cleat__store *store, int64_t tenant, cleat_slic
         cleat__column_uuid(select, 1, &out->version_id);
         out->version_count = sqlite3_column_int64(select, 2);
     }
-    status = finish(store, select, code, "looking for a workflow");
+    status = cleat__store_rows_end(store, select, code, "looking for a workflow");
     if (status == CLEAT_OK && out->version_count == 0) {
         return cleat__fail(CLEAT_NOT_FOUND, "there is no workflow \"%.*s\"", CLEAT_SLICE_ARGS(name));
     }
@@ -327,7 +274,7 @@ cleat_status cleat__attempt_list(cleat__store *store, const cleat__uuid *id,
             break;
         }
     }
-    return finish(store, select, code, "listing attempts");
+    return cleat__store_rows_end(store, select, code, "listing attempts");
 }
 
 cleat_status cleat__log_list(cleat__store *store, const cleat__uuid *id,
@@ -356,5 +303,5 @@ cleat_status cleat__log_list(cleat__store *store, const cleat__uuid *id,
             break;
         }
     }
-    return finish(store, select, code, "listing log lines");
+    return cleat__store_rows_end(store, select, code, "listing log lines");
 }

@@ -49,21 +49,6 @@ cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__r
 cleat_status cleat__run_find(cleat__store *store, cleat_slice prefix, cleat__uuid *out);
 cleat_status cleat__run_count(cleat__store *store, uint64_t by_status[6]);
 
-/* What a run is chosen by. */
-typedef struct cleat__run_brief {
-    cleat__uuid id;
-    int64_t tenant;
-    cleat_run_status status;
-    int64_t created_at_ms, finished_at_ms; /* the latter 0: not yet */
-    cleat__uuid workflow_id;
-    cleat_slice metadata; /* absent: none, or not asked for; valid until the next step */
-} cleat__run_brief;
-/* The `limit` newest runs, of all tenants, with ids below `before` and not below `from`: a bounded piece of
- * work for the engine's thread. */
-cleat_status cleat__run_scan(cleat__store *store, const cleat__uuid *from, const cleat__uuid *before,
-                             bool with_metadata, int64_t limit,
-                             void (*visit)(void *argument, const cleat__run_brief *run), void *argument);
-
 /* CLEAT_NOT_FOUND: the tenant has no workflow of that name. */
 cleat_status cleat__workflow_find(cleat__store *store, int64_t tenant, cleat_slice name);
 /* The same with the ids of the workflow and of its newest version, and how many versions there are. */

@@ -17,6 +17,7 @@ static cleat_status status_of(sqlite3 *db)
     case SQLITE_CORRUPT: return CLEAT_CORRUPT;
     case SQLITE_NOTADB: return CLEAT_NOT_A_DATABASE;
     case SQLITE_TOOBIG: return CLEAT_TOO_LARGE;
+    case SQLITE_INTERRUPT: return CLEAT_TIMEOUT;
     default: break;
     }
     if (code != SQLITE_IOERR && code != SQLITE_CANTOPEN) {
@@ -49,6 +50,9 @@ cleat_status cleat__sqlite_error(sqlite3 *db, const char *while_doing)
 {
     cleat_status status = status_of(db);
     const char *path = sqlite3_db_filename(db, "main");
+    if (status == CLEAT_TIMEOUT) { /* nothing is wrong with the file: who asked was no longer waited for */
+        return cleat__fail(status, "%s took too long: ask for less", while_doing);
+    }
     /* Also when the system gives no reason: a file left with a log needs a directory to write in. */
     bool closed = (sqlite3_extended_errcode(db) & 0xFF) == SQLITE_CANTOPEN;
     return cleat__fail(status, "%s: %s while %s%s", path != NULL && path[0] != '\0' ? path : "database",

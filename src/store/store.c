@@ -350,6 +350,17 @@ cleat_status cleat__store_error(cleat__store *store, const char *while_doing)
     return cleat__sqlite_error(store->db, while_doing);
 }
 
+cleat_status cleat__store_rows_end(cleat__store *store, sqlite3_stmt *select, int code,
+                                   const char *while_doing)
+{
+    cleat_status status = CLEAT_OK;
+    if (code != SQLITE_DONE && code != SQLITE_ROW) {
+        status = cleat__store_error(store, while_doing);
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
 /* ---- Transactions ---- */
 
 static cleat_status run(cleat__store *store, const char *sql, const char *while_doing)

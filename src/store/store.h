@@ -33,6 +33,10 @@ sqlite3 *cleat__store_db(cleat__store *store);
 cleat_status cleat__store_prepare(cleat__store *store, const char *sql, sqlite3_stmt **out);
 /* Translates SQLite's last error into a status and sets the error message ("... while storing a run"). */
 cleat_status cleat__store_error(cleat__store *store, const char *while_doing);
+/* Ends a loop over rows, and with it the statement's snapshot: `code` is what the last step answered, SQLITE_ROW when
+ * there was enough. CLEAT_TIMEOUT: it was interrupted. */
+cleat_status cleat__store_rows_end(cleat__store *store, sqlite3_stmt *select, int code,
+                                   const char *while_doing);
 
 cleat_status cleat__store_begin(cleat__store *store); /* BEGIN IMMEDIATE; for a reader BEGIN */
 cleat_status cleat__store_commit(cleat__store *store);

@@ -100,12 +100,9 @@ static void add_all(Cleat__WorkflowVersion *version, const cleat__schedule_answe
 /* When an id of version 7 was made; older files have others, of which it is not known. */
 static void tell_creation(Cleat__WorkflowVersion *version, const cleat__uuid *id, bool *failed)
 {
-    int64_t ms = 0;
-    if (id->bytes[6] >> 4 != 7) {
+    int64_t ms = cleat__uuid_time(id);
+    if (ms == 0) {
         return;
-    }
-    for (int i = 0; i < 6; i++) {
-        ms = ms << 8 | id->bytes[i];
     }
     version->created_at = cleat__timestamp_new(failed, ms);
     version->updated_at = cleat__timestamp_new(failed, ms);

@@ -118,6 +118,22 @@ static void test_text_that_is_no_uuid(void **state)
     }
 }
 
+static void test_the_time_of_an_id(void **state)
+{
+    (void)state;
+    cleat__uuid id, first = cleat__uuid_first(INT64_C(1700000000123)), none = cleat__uuid_first(-1);
+    assert_int_equal(cleat__uuid_parse(cleat_slice_of("018bcfe5-687b-7000-8000-000000000000"), &id),
+                     CLEAT_OK);
+    assert_int_equal(cleat__uuid_time(&id), INT64_C(1700000000123));
+    assert_true(memcmp(first.bytes, id.bytes, sizeof(id.bytes)) < 0);
+    assert_memory_equal(first.bytes, id.bytes, 6);
+    assert_true(cleat__uuid_is_nil(&none));
+    first = cleat__uuid_first(INT64_MAX); /* above all that are made */
+    assert_int_equal(first.bytes[0], 0xFF);
+    id.bytes[6] = 0x40;
+    assert_int_equal(cleat__uuid_time(&id), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +141,7 @@ int main(void)
         cmocka_unit_test(test_increases_whatever_the_clock_does),
         cmocka_unit_test(test_counter_overflow_runs_ahead),
         cmocka_unit_test(test_clocks_that_cannot_be),
+        cmocka_unit_test(test_the_time_of_an_id),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_text_that_is_no_uuid),
     };

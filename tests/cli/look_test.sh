@@ -123,3 +123,31 @@ grep -qE "^$failed +archive:[a-z]+ +CANCELLED +0 " out || fail "attempts in the 
 sqlite3 demo.db "UPDATE task_end SET error = NULL WHERE id = x'$hex'"
 expect 0 runs show "$failed"
 shows 'because     somebody cancelled it'
+
+# ---- What another tenant has is shown too, to who says whose it is ----
+sqlite3 demo.db "INSERT INTO tenant VALUES (2, randomblob(16), 'acme', 0);
+    UPDATE task_type SET tenant = 2; UPDATE trace SET tenant = 2"
+expect 0 runs ls --tenant default
+shows 'no runs'
+expect 0 runs ls --tenant acme --limit 100 --json
+same 'runs of a tenant' "$(json_rows out '$.runs' 'count(*)')" 42
+expect 0 runs ls --limit 100 --json
+same 'runs of all tenants' "$(json_rows out '$.runs' 'count(*)')" 42
+expect 0 runs show "$failed"
+grep -q 'traces show .* --tenant acme' out || fail "no command for its trace: $(cat out)"
+expect 0 runs show "$failed" --json
+same 'whose run' "$(json out '$.tenant')" acme
+same 'traces of its run' "$(json_rows out '$.traces' 'count(*)')" 3
+expect 0 traces ls
+shows 'no traces'
+expect 0 traces ls --run "$failed" --json
+same 'traces of a run of a tenant' "$(json_rows out '$.traces' 'count(*)')" 3
+expect 0 traces ls --tenant acme --limit 1
+shows "older ones: $CLEAT traces ls --tenant acme --limit 1 --before "
+refuse 1 'no trace begins with' traces show "$parent"
+expect 0 traces show "$parent" --tenant acme
+shows "trace $parent  82 spans"
+expect 0 traces show "$parent" --tenant acme --json
+refuse 1 'there is no tenant "nobody"' traces ls --tenant nobody
+refuse 1 'there is no tenant "nobody"' runs ls --tenant nobody
+refuse 1 "another tenant's" runs cancel "$failed"

@@ -41,7 +41,7 @@ static const char *draw(fixture *f, const cleat_trace_id *id, int columns, bool 
     const cleat__terminal terminal = {.columns = columns, .utf8 = utf8};
     cleat__buffer out = {0};
     cleat__trace_tree_deinit(&f->tree);
-    assert_int_equal(cleat__trace_tree_load(f->store, id, &f->tree), CLEAT_OK);
+    assert_int_equal(cleat__trace_tree_load(f->store, CLEAT__TENANT_DEFAULT, id, &f->tree), CLEAT_OK);
     cleat__waterfall_append(&out, &terminal, &f->tree, &options);
     cleat__free(f->text);
     f->text = cleat__buffer_take_string(&out);

@@ -473,6 +473,36 @@ static void test_stuck_runs_are_looked_at_once(void **state)
     assert_string_equal(who_got_what(), "|b|"); /* all were looked at again */
 }
 
+/* Comparing labels takes a bounded part of a step, however many runs there are. */
+static void test_many_labels_take_several_steps(void **state)
+{
+    enum { RUNS = 900, LABELS = 50 };
+    rig *at = *state;
+    const cleat__slots slots = {cleat_slice_of("default"), RUNS};
+    static char keys[CLEAT__LABELS_MAX][16];
+    cleat__label has[CLEAT__LABELS_MAX];
+    cleat__desired_label desired[LABELS];
+    for (int i = 0; i < CLEAT__LABELS_MAX; i++) {
+        snprintf(keys[i], sizeof(keys[i]), "k%d", i);
+        has[i] = word(keys[i], "x");
+    }
+    for (int i = 0; i < LABELS; i++) {
+        desired[i] = desire(word("none", "x"), CLEAT__COMPARATOR_EQUAL, 1, false);
+    }
+    put(at, workflow_of("a:a", &plain));
+    hire(at, 0, &slots, 1, has, CLEAT__LABELS_MAX);
+    tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &all.ids[0]);
+    for (int i = 0; i < RUNS; i++) {
+        start(at, (cleat__trigger){.labels = desired, .label_count = LABELS}, "a");
+    }
+    tell_worker(at, CLEAT__COMMAND_WORKER_RESUME, &all.ids[0]);
+    assert_in_range(all.ears[0].count, 1, RUNS - 1);
+    while (cleat__core_next_ms(at->core) == at->now.monotonic_ms) {
+        step(at, NULL, 0);
+    }
+    assert_int_equal(all.ears[0].count, RUNS);
+}
+
 static int set_up(void **state)
 {
     memset(&all, 0, sizeof(all));
@@ -501,6 +531,7 @@ int main(void)
         TEST(test_the_wish_counts_for_sticky_workflows_only),
         TEST(test_many_stuck_runs_hold_up_none),
         TEST(test_stuck_runs_are_looked_at_once),
+        TEST(test_many_labels_take_several_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -506,6 +506,29 @@ static void test_inherited_metadata_has_a_limit(void **state)
     free(text);
 }
 
+/* A call of a few bytes must not make the engine write without end. */
+static void test_how_much_children_may_inherit_together(void **state)
+{
+    enum { CHILDREN = 40, SIZE = 2000000 };
+    rig *at = *state;
+    char *text = malloc(SIZE + 1);
+    memset(text, 'x', SIZE);
+    memcpy(text, "{\"k\":\"", 6);
+    memcpy(text + SIZE - 2, "\"}", 3);
+    put_task(at, "a:a", &plain);
+    cleat__uuid parent, children[CHILDREN];
+    cleat__trigger first = {.workflow = {"a", 1}, .metadata = {text, SIZE}}, items[CHILDREN];
+    assert_int_equal(trigger_many(at, &first, 1, &parent), CLEAT_OK);
+    for (int i = 0; i < CHILDREN; i++) {
+        items[i] = (cleat__trigger){
+            .workflow = {"a", 1}, .is_child = true, .parent_id = parent, .child_index = i, .inherits = true};
+    }
+    assert_int_equal(trigger_many(at, items, CHILDREN, children), CLEAT_TOO_LARGE);
+    assert_stats(at, 1, 0);
+    assert_int_equal(trigger_many(at, items, CHILDREN / 4, children), CLEAT_OK);
+    free(text);
+}
+
 static void test_what_comes_too_late_for_its_caller_is_not_done(void **state)
 {
     rig *at = *state;
@@ -568,6 +591,7 @@ int main(void)
         TEST(test_children_are_started_once),
         TEST(test_children_inherit_metadata_when_asked_to),
         TEST(test_inherited_metadata_has_a_limit),
+        TEST(test_how_much_children_may_inherit_together),
         TEST(test_what_comes_too_late_for_its_caller_is_not_done),
         TEST(test_runs_keep_their_version),
     };

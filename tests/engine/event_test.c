@@ -282,6 +282,33 @@ static void test_an_event_whose_run_is_refused_is_not_stored(void **state)
 
 /* ---- Traces ---- */
 
+/* All are written in one step: what that may take does not depend on who listens. */
+static void test_how_much_events_may_start(void **state)
+{
+    enum { LISTENERS = 17, PAYLOAD = 4000000 };
+    rig *at = *state;
+    static cleat__user_event events[CLEAT__EVENTS_MAX];
+    static cleat__uuid ids[CLEAT__EVENTS_MAX];
+    char *payload = malloc(PAYLOAD + 1);
+    memset(payload, 'x', PAYLOAD);
+    payload[0] = payload[PAYLOAD - 1] = '"';
+    payload[PAYLOAD] = '\0';
+    for (int i = 0; i < LISTENERS; i++) {
+        char action[16];
+        snprintf(action, sizeof(action), "w%d:a", i);
+        put_listener(at, CLEAT__TENANT_DEFAULT, action, KEYS("k"));
+    }
+    for (int i = 0; i < CLEAT__EVENTS_MAX; i++) {
+        events[i] = (cleat__user_event){.key = cleat_slice_of("k"), .payload = cleat_slice_of("{}")};
+    }
+    assert_int_equal(push_many(at, CLEAT__TENANT_DEFAULT, events, CLEAT__EVENTS_MAX, ids), CLEAT_TOO_LARGE);
+    events[0].payload = (cleat_slice){payload, PAYLOAD};
+    assert_int_equal(push_many(at, CLEAT__TENANT_DEFAULT, events, 1, ids), CLEAT_TOO_LARGE);
+    assert_int_equal(count_of("SELECT count(*) FROM event") + count_of("SELECT count(*) FROM task"), 0);
+    assert_int_equal(push_many(at, CLEAT__TENANT_DEFAULT, events + 1, 500, ids), CLEAT_OK);
+    free(payload);
+}
+
 static void test_a_server_adds_a_trace_to_what_has_none(void **state)
 {
     rig *at = *state;
@@ -317,6 +344,7 @@ int main(void)
         TEST(test_many_events_are_stored_together),
         TEST(test_how_many_may_be_pushed),
         TEST(test_an_event_whose_run_is_refused_is_not_stored),
+        TEST(test_how_much_events_may_start),
         TEST(test_a_server_adds_a_trace_to_what_has_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

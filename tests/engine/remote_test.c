@@ -459,6 +459,52 @@ static void test_what_is_told_again_is_in_doubt_no_more(void **state)
     assert_string_equal(state_of(at, &id), "FAILED Task exceeded timeout of 1m0s");
 }
 
+/* However many runs it holds, who waits for an answer meanwhile gets one. */
+static void test_a_lost_worker_loses_its_runs_step_by_step(void **state)
+{
+    enum { RUNS = 2500 };
+    rig *at = *state;
+    const cleat__slots slots = {cleat_slice_of("default"), RUNS};
+    cleat__uuid last, worker = {{0}};
+    put_task(at, "a:a", &plain);
+    worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", &slots);
+    listen(at, &worker, 1);
+    for (int i = 0; i < RUNS; i++) {
+        last = trigger(at, "a:a", "a", 0);
+        (void)beat(at, &worker);
+    }
+    assert_int_equal(at->ears.count, RUNS);
+    int steps = 0;
+    cleat__engine_stats stats;
+    for (advance(at, 30000); cleat__core_next_ms(at->core) == at->now.monotonic_ms; steps++) {
+        step(at, NULL, 0);
+    }
+    assert_in_range(steps, 2, 10);
+    cleat__core_get_stats(at->core, &stats);
+    assert_int_equal(stats.running, 0);
+    assert_string_equal(state_of(at, &last), "QUEUED");
+}
+
+static void test_a_lost_worker_that_is_heard_of_keeps_what_is_left(void **state)
+{
+    enum { RUNS = 1500 };
+    rig *at = *state;
+    const cleat__slots slots = {cleat_slice_of("default"), RUNS};
+    cleat__uuid last, worker = {{0}};
+    put_task(at, "a:a", &plain);
+    worker = register_worker(at, CLEAT__TENANT_DEFAULT, "a:a", &slots);
+    listen(at, &worker, 1);
+    for (int i = 0; i < RUNS; i++) {
+        last = trigger(at, "a:a", "a", 0);
+        assert_int_equal(start(at, &last, 0), CLEAT_OK);
+    }
+    advance(at, 30000);
+    assert_int_equal(beat(at, &worker), CLEAT_OK);
+    assert_string_equal(state_of(at, &last), "RUNNING");
+    assert_int_equal(report(at, &last, 0, CLEAT_OK, "1"), CLEAT_OK);
+    assert_string_equal(state_of(at, &last), "COMPLETED 1");
+}
+
 /* ---- Being forgotten ---- */
 
 #define DAY_MS INT64_C(86400000)
@@ -670,6 +716,8 @@ int main(void)
         TEST(test_the_time_of_what_could_not_be_told_again_is_over),
         TEST(test_what_was_told_again_in_vain),
         TEST(test_what_is_told_again_is_in_doubt_no_more),
+        TEST(test_a_lost_worker_loses_its_runs_step_by_step),
+        TEST(test_a_lost_worker_that_is_heard_of_keeps_what_is_left),
         TEST(test_a_worker_of_long_ago_is_forgotten),
         TEST(test_a_worker_that_left_is_forgotten_soon),
         TEST(test_the_list_of_workers),

@@ -5,7 +5,7 @@
 #include "model/json.h"
 #include "wire/dispatcher.pb-c.h"
 #include "wire/durable_write.h"
-#include "wire/job.h"
+#include "wire/workflow_v0.h"
 #include "wire/log_line.h"
 #include "wire/report.h"
 #include "wire/schedule.h"
@@ -88,7 +88,7 @@ static void read_workflow(cleat_slice input)
     cleat__message_free(message);
     Cleat__PutWorkflowRequest *jobs = fuzz_unpack(&cleat__put_workflow_request__descriptor, input);
     if (jobs != NULL) {
-        check_workflow(cleat__job_read(jobs, &workflow), &workflow);
+        check_workflow(cleat__workflow_read_v0(jobs, &workflow), &workflow);
     }
     cleat__message_free(jobs);
 }

@@ -132,6 +132,14 @@ static void test_what_is_refused(void **state)
     cleat__desired_label odd = {.key = {"k", 1}, .value = {.text = {"v", 1}}};
     assert_int_equal(cleat__desired_labels_check(&odd, 1), CLEAT_OK);
     assert_int_equal(cleat__desired_labels_check(&odd, CLEAT__LABELS_MAX + 1), CLEAT_INVALID_ARGUMENT);
+    cleat__desired_label many[CLEAT__LABELS_MAX];
+    large[CLEAT__LABEL_SIZE_MAX] = '\0';
+    for (size_t i = 0; i < CLEAT__LABELS_MAX; i++) {
+        many[i] = (cleat__desired_label){.key = {"k", 1}, .value = word("", large).value};
+    }
+    assert_int_equal(cleat__desired_labels_check(many, CLEAT__LABELS_MAX), CLEAT_OK);
+    assert_int_equal(cleat__wish_check(many, 8), CLEAT_OK);
+    assert_int_equal(cleat__wish_check(many, CLEAT__LABELS_MAX), CLEAT_INVALID_ARGUMENT); /* in all */
     odd.comparator = CLEAT__COMPARATOR_GREATER_THAN;
     assert_int_equal(cleat__desired_labels_check(&odd, 1), CLEAT_INVALID_ARGUMENT);
     odd.comparator = (cleat__comparator)6;

@@ -212,6 +212,32 @@ static void metrics_tell_how_the_engine_is(void **state)
     stop(&it);
 }
 
+/* An hour ago: of the two that wait the one with the higher id, as when the other was replayed since. */
+static cleat_status queue_earlier(cleat__store *store, void *argument)
+{
+    static const char sql[] = "UPDATE task_live SET queued_at_ms = queued_at_ms - 3600000 "
+                              "WHERE id = (SELECT max(id) FROM task_live)";
+    (void)argument;
+    sqlite3_exec(cleat__store_db(store), sql, NULL, NULL, NULL);
+    return CLEAT_OK;
+}
+
+static void the_longest_wait_is_told_whatever_its_id(void **state)
+{
+    fixture it;
+    cleat__uuid id;
+    cleat__trigger trigger = {.workflow = cleat_slice_of("pack"), .input = cleat_slice_of("{}")};
+    (void)state;
+    start(&it);
+    make_runs(it.engine);
+    assert_int_equal(cleat__engine_trigger(it.engine, CLEAT__TENANT_DEFAULT, &trigger, 1, &id), CLEAT_OK);
+    assert_int_equal(cleat__engine_call(it.engine, queue_earlier, NULL), CLEAT_OK);
+    reply page = ask(it.server, (question){.path = "/metrics"});
+    assert_has(page.body, "\ncleat_queue_oldest_seconds 36"); /* and so many seconds as it took */
+    reply_deinit(&page);
+    stop(&it);
+}
+
 /* Fails as a full disk would. */
 static cleat_status forbid_pages(cleat__store *store, void *argument)
 {
@@ -275,6 +301,7 @@ int main(void)
         cmocka_unit_test(the_text_is_that_of_prometheus),
         cmocka_unit_test(threads_lose_no_count),
         cmocka_unit_test(metrics_tell_how_the_engine_is),
+        cmocka_unit_test(the_longest_wait_is_told_whatever_its_id),
         cmocka_unit_test(it_is_not_ready_once_the_engine_has_failed),
         cmocka_unit_test(it_is_ready_only_while_all_is_served),
     };

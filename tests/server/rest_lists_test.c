@@ -43,26 +43,6 @@ static void counts_are_those_of_the_list_for_every_filter(void **state)
     json_decref(later);
 }
 
-/* The handler without a server, for a call that nobody waits for if `is_over`; `body` gets
- * the beginning of the answer. */
-static unsigned ask_directly(rest_world *it, const char *target, bool is_over, char body[512])
-{
-    char text[256];
-    const cleat__http_table *table = NULL;
-    atomic_bool is_cut = is_over;
-    cleat__http_call call = {.is_cut = &is_cut, .identity.tenant = 1};
-    snprintf(text, sizeof(text), "%s", target);
-    assert_int_equal(cleat__http_target_read(text, &call.target), CLEAT_OK);
-    assert_int_equal(cleat__http_find(&it->table, 1, "GET", &call.target, &table, &call.route),
-                     CLEAT__HTTP_FOUND);
-    call.service = table->service;
-    call.route->handle(&call);
-    unsigned status = call.answer.status;
-    snprintf(body, 512, "%.*s", (int)call.answer.body.size, (const char *)call.answer.body.data);
-    cleat__http_call_deinit(&call);
-    return status;
-}
-
 static void what_nobody_waits_for_is_given_up(void **state)
 {
     enum { COUNT = 1000 };
@@ -83,9 +63,9 @@ static void what_nobody_waits_for_is_given_up(void **state)
     }
     assert_int_equal(cleat__engine_trigger(it->engine, 1, triggers, COUNT, ids), CLEAT_OK);
     for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
-        assert_int_equal(ask_directly(it, targets[i], true, body), 504);
+        assert_int_equal(ask_directly(it, (directly){.target = targets[i], .is_over = true}, body), 504);
         assert_non_null(strstr(cleat_error_message(), "took too long"));
-        assert_int_equal(ask_directly(it, targets[i], false, body), 200);
+        assert_int_equal(ask_directly(it, (directly){.target = targets[i]}, body), 200);
     }
 }
 
@@ -100,16 +80,16 @@ static void *allocate(size_t size)
 static void a_filter_is_whole_or_the_list_fails(void **state)
 {
     rest_world *it = *state;
+    static const char bobs[] =
+        "/api/v1/stable/tenants/" TENANT_1 "/workflow-runs?since=2001-01-01T00:00:00Z&only_tasks=true"
+        "&additional_metadata=user:bob";
     unsigned status = 0;
     char body[512];
     trigger_run(it, 1, "greet");
     for (int count = 0; status != 200; count++) {
         json_set_alloc_funcs(allocate, free);
         memory_left = count;
-        status = ask_directly(it,
-                              "/api/v1/stable/tenants/" TENANT_1 "/workflow-runs?since=2001-01-01T00:00:00Z"
-                              "&only_tasks=true&additional_metadata=user:bob",
-                              false, body);
+        status = ask_directly(it, (directly){.target = bobs}, body);
         json_set_alloc_funcs(malloc, free);
         assert_true(status == 200 || status == 503);
         assert_true(status == 503 || strstr(body, "\"rows\":[]") != NULL);

@@ -206,6 +206,37 @@ static void *send_until_the_end(void *argument)
     return NULL;
 }
 
+/* It answers pings, so that nobody else ends it, and what waits for it is memory that others need. */
+static void test_a_peer_that_takes_nothing_is_cut_off(void **state)
+{
+    test_server server;
+    (void)state;
+    cleat__buffer answer = {0};
+    server_start(&server, (cleat__rpc_options){.max_queued_size = QUEUE, .stall_ms = 50, .again_ms = 5});
+    rpc_stream *idle = rpc_open(server.client, "/test.Test/Chat", NO_OPTIONS); /* nothing waits for it */
+    rpc_accepted(idle);
+    rpc_stream *stream = listen_to(&server);
+    cleat__rpc_call *call = parked(&server.service, 0);
+    cleat__rpc_hold(call);
+    static const char bytes[MESSAGE];
+    do { /* windows grow, but not for ever */
+        while (cleat__rpc_send_bytes(call, (cleat_slice){bytes, sizeof(bytes)}) == CLEAT_OK) {
+        }
+    } while (
+        !gate_try(&server.service.cancelled, 1, 10)); /* the handler is told, and lets go of what it has */
+    while (rpc_read(stream, &answer)) {               /* what had come before */
+    }
+    assert_ended(rpc_end(stream), GRPC_STATUS_UNAVAILABLE, "takes nothing");
+    cleat__rpc_release(call);
+    gate_wait(&server.service.ended, 1);
+    assert_true(rpc_write(idle, cleat_slice_of("still here")));
+    assert_true(rpc_read(idle, &answer));
+    cleat__buffer_deinit(&answer);
+    rpc_cancel(idle);
+    assert_ended(rpc_end(idle), GRPC_STATUS_CANCELLED, "CANCELLED");
+    server_stop(&server);
+}
+
 static void test_the_client_cancels_while_threads_send(void **state)
 {
     enum { THREADS = 3 };
@@ -419,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_empty_messages_fill_the_queue_too),
         cmocka_unit_test(test_a_message_larger_than_the_queue),
         cmocka_unit_test(test_a_stalled_peer_cancels),
+        cmocka_unit_test(test_a_peer_that_takes_nothing_is_cut_off),
         cmocka_unit_test(test_the_client_cancels_while_threads_send),
         cmocka_unit_test(test_the_deadline_of_a_stream),
         cmocka_unit_test(test_the_connection_is_lost),

@@ -77,6 +77,65 @@ static void test_calls_beyond_the_limit(void **state)
     server_stop(&it);
 }
 
+/* ---- Those who do not do their part ---- */
+
+/* A head and nothing behind it takes a place only for so long. */
+static void test_a_call_without_its_request_ends(void **state)
+{
+    enum { MOST = 4 };
+    test_server it;
+    (void)state;
+    server_start(&it, (cleat__rpc_options){.max_unary_calls = MOST, .request_ms = 20, .again_ms = 5});
+    rpc_stream *silent[MOST + 1];
+    for (int i = 0; i < MOST; i++) {
+        silent[i] = rpc_open(it.client, "/test.Test/Park", NO_OPTIONS);
+    }
+    silent[MOST] = rpc_open(it.client, "/test.Test/Listen", NO_OPTIONS);
+    rpc_stream *chat = rpc_open(it.client, "/test.Test/Chat", NO_OPTIONS); /* need not say anything */
+    for (int i = 0; i <= MOST; i++) {
+        assert_ended(rpc_end(silent[i]), GRPC_STATUS_DEADLINE_EXCEEDED, "did not come in time");
+    }
+    assert_answered(rpc_call(it.client, "/test.Test/Bytes", cleat_slice_of("z"), NO_OPTIONS),
+                    cleat_slice_of("z"));
+    rpc_half_close(chat);
+    assert_ended(rpc_end(chat), GRPC_STATUS_OK, NULL);
+    server_stop(&it);
+}
+
+static cleat_status know_tenant(void *user_data, cleat_slice token, cleat__identity *out)
+{
+    (void)user_data;
+    *out = (cleat__identity){.tenant = token.data[0]};
+    return CLEAT_OK;
+}
+
+static void test_one_tenant_does_not_take_the_last_places(void **state)
+{
+    enum { MOST = 16, SHARE = 12 };
+    const rpc_call_options first = {.authorization = "Bearer a"}, second = {.authorization = "Bearer b"};
+    test_server it;
+    (void)state;
+    server_start(&it, (cleat__rpc_options){.max_unary_calls = MOST, .authenticate = know_tenant});
+    rpc_stream *calls[SHARE];
+    cleat__buffer message = {0};
+    for (int i = 0; i < SHARE; i++) {
+        calls[i] = rpc_begin(it.client, "/test.Test/Park", cleat_slice_of("x"), first);
+    }
+    gate_wait(&it.service.parks, SHARE);
+    assert_ended(rpc_call(it.client, "/test.Test/Bytes", cleat_slice_of("x"), first),
+                 GRPC_STATUS_RESOURCE_EXHAUSTED, "share");
+    assert_answered(rpc_call(it.client, "/test.Test/Bytes", cleat_slice_of("z"), second),
+                    cleat_slice_of("z"));
+    for (int i = 0; i < SHARE; i++) {
+        cleat__rpc_reply_bytes(parked(&it.service, i), cleat_slice_of("y"));
+        assert_true(rpc_read(calls[i], &message));
+        assert_ended(rpc_end(calls[i]), GRPC_STATUS_OK, NULL);
+    }
+    gate_wait(&it.service.ended, SHARE + 1);
+    cleat__buffer_deinit(&message);
+    server_stop(&it);
+}
+
 static void test_errors_with_details(void **state)
 {
     test_server server;
@@ -345,6 +404,8 @@ int main(void)
         cmocka_unit_test(test_an_answer_at_once),
         cmocka_unit_test(test_sixty_four_in_flight_answered_by_another_thread),
         cmocka_unit_test(test_calls_beyond_the_limit),
+        cmocka_unit_test(test_a_call_without_its_request_ends),
+        cmocka_unit_test(test_one_tenant_does_not_take_the_last_places),
         cmocka_unit_test(test_errors_with_details),
         cmocka_unit_test(test_texts_and_details_that_are_too_long),
         cmocka_unit_test(test_the_sentence_of_a_failure),

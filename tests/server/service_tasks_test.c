@@ -1,6 +1,8 @@
 /* Many runs at once, by their ids or by a filter: cancelled, and replayed. */
 #include "server/service_test.h"
 
+#include "store/store.h"
+
 #define CANCEL "/v1.AdminService/CancelTasks"
 #define REPLAY "/v1.AdminService/ReplayTasks"
 
@@ -181,6 +183,26 @@ static void a_run_is_replayed_by_its_id(void **state)
     stop_listening(worker);
 }
 
+/* As it is shown, and as it is over HTTP: nobody cancelled it. */
+static void what_no_worker_took_has_failed(void **state)
+{
+    static const char sql[] = "UPDATE task_end SET error = 'no worker took it within 5m' WHERE state = 4";
+    service_world *it = *state;
+    cleat__store *store = NULL;
+    declare(it, (task_declaration){.name = "late"});
+    id_text run = trigger(it, "late", "{}");
+    assert_int_equal(cancelled_by(it, (wanted){0}), 1);
+    assert_status(it, run, CLEAT__V1__RUN_STATUS__CANCELLED);
+    assert_int_equal(cleat__store_open(it->dir.database, CLEAT__STORE_SHARE, &store), CLEAT_OK);
+    assert_int_equal(sqlite3_exec(cleat__store_db(store), sql, NULL, NULL, NULL), SQLITE_OK);
+    cleat__store_close(store);
+    assert_int_equal(cancelled_by(it, (wanted){.status = "CANCELLED"}), 0);
+    Cleat__V1__ReplayTasksResponse *reply = replay_by(it, (wanted){.status = "FAILED"});
+    assert_int_equal(reply->n_replayed_tasks, 1);
+    assert_string_equal(reply->replayed_tasks[0], run.text);
+    cleat__message_free(reply);
+}
+
 static void wrong_filters_are_refused(void **state)
 {
     static const struct {
@@ -235,11 +257,9 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_start, world_stop)
     const struct CMUnitTest tests[] = {
-        TEST(a_filter_chooses_what_is_cancelled),
-        TEST(a_filter_finds_all_of_many),
-        TEST(a_run_is_replayed_by_its_id),
-        TEST(wrong_filters_are_refused),
-        TEST(there_is_a_limit_of_ids),
+        TEST(a_filter_chooses_what_is_cancelled), TEST(a_filter_finds_all_of_many),
+        TEST(a_run_is_replayed_by_its_id),        TEST(what_no_worker_took_has_failed),
+        TEST(wrong_filters_are_refused),          TEST(there_is_a_limit_of_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,17 +84,22 @@ static void on_stored(void *argument, cleat_status status, cleat_slice response)
     gate_add(&((fixture *)argument)->is_stored);
 }
 
+static void begin_to_hold(fixture *it)
+{
+    gate_init(&it->is_held);
+    gate_init(&it->goes_on);
+    gate_init(&it->is_stored);
+    assert_int_equal(cleat__thread_start(&it->thread, "hold", hold, it), CLEAT_OK);
+    gate_wait(&it->is_held, 1);
+}
+
 /* With room for one request, which waits there. */
 static int start_full(void **state)
 {
     start_with(state, 1);
     fixture *it = *state;
     cleat__buffer body = {0};
-    gate_init(&it->is_held);
-    gate_init(&it->goes_on);
-    gate_init(&it->is_stored);
-    assert_int_equal(cleat__thread_start(&it->thread, "hold", hold, it), CLEAT_OK);
-    gate_wait(&it->is_held, 1);
+    begin_to_hold(it);
     cleat__buffer_append_slice(&body, cleat__buffer_slice(&it->protobuf));
     assert_int_equal(cleat__otlp_in_take(&it->otlp, 1, false, &body, on_stored, it), CLEAT_OK);
     return 0;
@@ -115,16 +120,30 @@ static int stop(void **state)
     return 0;
 }
 
-static int stop_full(void **state)
+static int stop_held(void **state)
 {
     fixture *it = *state;
     gate_add(&it->goes_on);
     pthread_join(it->thread, NULL);
-    gate_wait(&it->is_stored, 1);
     gate_deinit(&it->is_held);
     gate_deinit(&it->goes_on);
     gate_deinit(&it->is_stored);
     return stop(state);
+}
+
+static int stop_full(void **state)
+{
+    fixture *it = *state;
+    gate_add(&it->goes_on);
+    gate_wait(&it->is_stored, 1);
+    return stop_held(state);
+}
+
+static int start_held(void **state)
+{
+    start(state);
+    begin_to_hold(*state);
+    return 0;
 }
 
 static uint64_t spans_stored(fixture *it)
@@ -239,6 +258,26 @@ static void a_full_collector_over_http_says_when_to_come_again(void **state)
     assert_reply(POST(json, .headers = {AS_1, TYPE_JSON}), 429, "Retry-After: 1\r\n", "{\"code\":8,");
 }
 
+/* The thread is wanted for others; what was taken is stored later, with nobody to be told. */
+static void what_is_not_stored_in_time_holds_no_thread(void **state)
+{
+    fixture *it = *state;
+    cleat__http_call call = {.service = it->table.service,
+                             .identity.tenant = 1,
+                             .content_type = "application/json",
+                             .body = cleat_slice_of(json),
+                             .deadline_ns = cleat__deadline_ns(20)};
+    it->table.routes[0].handle(&call);
+    assert_int_equal(call.answer.status, 503);
+    assert_true(call.answer.retry_after_s > 0);
+    cleat__http_call_deinit(&call);
+    gate_add(&it->goes_on);
+    rpc_result next = rpc_call(it->client, path, cleat__buffer_slice(&it->protobuf), (rpc_call_options){0});
+    assert_int_equal(next.code, GRPC_STATUS_OK); /* behind the first one */
+    assert_true(spans_stored(it) >= 1);
+    rpc_result_deinit(&next);
+}
+
 static void other_types_and_strangers_are_refused(void **state)
 {
     fixture *it = *state;
@@ -251,6 +290,7 @@ static void other_types_and_strangers_are_refused(void **state)
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, start, stop)
+#define HELD(function) cmocka_unit_test_setup_teardown(function, start_held, stop_held)
 #define FULL(function) cmocka_unit_test_setup_teardown(function, start_full, stop_full)
     const struct CMUnitTest tests[] = {
         TEST(a_request_over_grpc_is_stored),
@@ -259,6 +299,7 @@ int main(void)
         TEST(protobuf_is_stored_and_answered_in_protobuf),
         TEST(packed_bodies_are_stored),
         FULL(a_full_collector_over_http_says_when_to_come_again),
+        HELD(what_is_not_stored_in_time_holds_no_thread),
         TEST(other_types_and_strangers_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "wire/job.h"
+#include "wire/workflow_v0.h"
 #include "wire/message.h"
 #include "wire/schedule.h"
 #include "wire/workflow.h"
@@ -148,7 +148,7 @@ static void test_a_step_is_read_as_a_task(void **state)
     cleat__workflow workflow;
     (void)state;
     fill(&it);
-    assert_int_equal(cleat__job_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_read_v0(&it.message, &workflow), CLEAT_OK);
     assert_true(equals(workflow.name, "w") && equals(workflow.version, "1"));
     assert_true(equals(workflow.task, "s") && equals(workflow.action, "w:s"));
     assert_int_equal(workflow.policy.execution_timeout_ms, 5000);
@@ -164,7 +164,7 @@ static void test_a_step_is_read_as_a_task(void **state)
     assert_int_equal(workflow.labels[0].value.number, 8);
     cleat__workflow_read_end(&workflow);
     it.step.n_rate_limits = 1; /* refused before anybody looks at them */
-    assert_int_equal(cleat__job_read(&it.message, &workflow), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat__workflow_read_v0(&it.message, &workflow), CLEAT_INVALID_ARGUMENT);
     assert_non_null(strstr(cleat_error_message(), "rate_limits"));
     cleat__workflow_read_end(&workflow);
 }

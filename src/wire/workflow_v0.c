@@ -2,7 +2,7 @@
  * A step is a task by another name, so the older form is read as the newer one: a view is made of it, which
  * is needed only while it is read, as what is read refers to the texts themselves.
  */
-#include "wire/job.h"
+#include "wire/workflow_v0.h"
 
 #include "base/error.h"
 #include "wire/workflow.h"
@@ -86,7 +86,7 @@ static void view_workflow(const Cleat__CreateWorkflowVersionOpts *opts,
     }
 }
 
-cleat_status cleat__job_read(const Cleat__PutWorkflowRequest *message, cleat__workflow *out)
+cleat_status cleat__workflow_read_v0(const Cleat__PutWorkflowRequest *message, cleat__workflow *out)
 {
     const Cleat__CreateWorkflowVersionOpts *opts = message->opts;
     Cleat__V1__CreateWorkflowVersionRequest request;
