@@ -250,12 +250,13 @@ static void forget_pending(cleat__invocation *it, size_t waiting)
 static cleat_status send(cleat__invocation *it, size_t waiting)
 {
     const cleat__assignment *assignment = it->task->assignment;
-    cleat__transport *transport = it->task->worker->client->transport;
     cleat__uuid *ids = cleat__calloc(it->trigger_count + 1, sizeof(*ids));
     cleat__node *nodes = cleat__calloc(it->trigger_count + 1, sizeof(*nodes));
     size_t done = 0;
-    cleat_status status = cleat__fail_memory();
-    if (ids != NULL && nodes != NULL) {
+    cleat_status status =
+        ids != NULL && nodes != NULL ? cleat__task_check_alive(it->task) : cleat__fail_memory();
+    if (status == CLEAT_OK) {
+        cleat__transport *transport = it->task->worker->client->transport;
         aim_triggers(it, ids, nodes);
         status = transport->durable(transport, &assignment->task_id, assignment->invocation_count,
                                     it->pending, it->pending_count, &done);
