@@ -19,15 +19,15 @@ static int check_file(const char *db)
 /* Where the environment says that the engine is, unless a file is named. */
 static int open_engine(const char *db, cleat_client **out)
 {
-    const cleat_client_options *options = CLEAT_CLIENT_OPTIONS(.database = db);
-    if (db != NULL || !cleat__remote_is_configured(options)) {
+    cleat_client_options options = *CLEAT_CLIENT_OPTIONS(.database = db);
+    if (db != NULL || !cleat__remote_is_configured(&options)) {
         int code = check_file(db);
         if (code != CLEAT__EXIT_OK) {
             return code;
         }
-        options = CLEAT_CLIENT_OPTIONS(.database = cleat__database_path(db));
+        options.database = cleat__database_path(db);
     }
-    cleat_status status = cleat_client_new(options, out);
+    cleat_status status = cleat_client_new(&options, out);
     if (status == CLEAT_BUSY) {
         return cleat__complain("%s; a server is asked with a token in HATCHET_CLIENT_TOKEN, or by "
                                "POST /hooks/TOKEN with the payload",
@@ -41,16 +41,15 @@ int cleat__verb_hook_resume(const cleat__cli *cli, int argc, char **argv)
     const char *db = NULL;
     bool json = false;
     const cleat__option options[] = {
-        CLEAT__TEXT("db", "FILE", &db,
-                    "database; default: a server by $HATCHET_CLIENT_TOKEN, else $CLEAT_DB"),
+        CLEAT__TEXT("db", "FILE", &db, "database; default: as of any client"),
         CLEAT__OPTION_JSON(&json),
     };
     const cleat__usage usage = {
         .verb = "hook resume",
         .operands = "TOKEN JSON",
         .summary = "Brings JSON to the workflow that has created the hook TOKEN.",
-        .more = "It gets them in order, and goes on where it waits for one. Of a file that no other process\n"
-                "has open, the workflow goes on when its worker is there.\n",
+        .more = "The workflow gets them in order, and goes on where it waits for one. When no\n"
+                "process has the file open, it does so as soon as its worker is there.\n",
         .min_operands = 2,
         .max_operands = 2,
         .options = options,

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "run_waits.h"
 
 static cleat_status keep(cleat_slice *text, char **copy)
 {
@@ -110,6 +111,9 @@ cleat_status cleat__run_detail_load(cleat__store *store, const cleat__uuid *id, 
     if (status == CLEAT_OK) {
         status = cleat__run_list(store, &children, count_child, out);
     }
+    if (status == CLEAT_OK && out->row.status == CLEAT_RUN_EVICTED) {
+        status = cleat__run_waits_load(store, id, &out->waits);
+    }
     return status == CLEAT_OK ? out->status : status;
 }
 
@@ -142,5 +146,6 @@ void cleat__run_detail_deinit(cleat__run_detail *detail)
     }
     cleat__free(detail->attempts);
     cleat__free(detail->log);
+    cleat__buffer_deinit(&detail->waits);
     memset(detail, 0, sizeof(*detail));
 }

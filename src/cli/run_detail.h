@@ -5,7 +5,7 @@
 #include "collector/collector.h"
 #include "store/query.h"
 
-enum { CLEAT__RUN_STATUSES = CLEAT_RUN_EVICTED + 1 };
+#define CLEAT__RUN_STATUSES 6 /* of cleat_run_status */
 
 typedef struct cleat__run_attempt {
     int32_t retry_count;
@@ -32,6 +32,7 @@ typedef struct cleat__run_detail {
     size_t log_count;
     int64_t children[CLEAT__RUN_STATUSES]; /* by status */
     int64_t child_count;
+    cleat__buffer waits; /* of an evicted run: what for, as of run_waits.h; empty: it is none */
     cleat_status status; /* while loading */
 } cleat__run_detail;
 

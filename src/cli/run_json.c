@@ -76,6 +76,9 @@ int cleat__run_detail_print_json(cleat__store *store, const cleat__run_detail *d
     cleat__writer_raw(&writer, "metadata", detail->row.metadata);
     cleat__writer_raw(&writer, "output", detail->row.output);
     cleat__writer_slice(&writer, "error", detail->row.error);
+    if (detail->waits.size > 0) {
+        cleat__writer_raw(&writer, "waits_for", cleat__buffer_slice(&detail->waits));
+    }
     attempts_to_json(&writer, detail);
     children_to_json(&writer, detail);
     log_to_json(&writer, detail);

@@ -21,6 +21,7 @@ typedef struct cleat__happening {
     cleat__uuid run_id, task_id;
     cleat__happening_kind kind;
     bool is_of_run; /* COMPLETED, FAILED or CANCELLED, without a payload; else of its task */
+    bool is_stored; /* STREAM: whoever looks is told it */
     bool hangup;    /* nothing more is to be expected; by metadata, but for runs to come */
     int32_t retry_count;
     int32_t retries;     /* that its task may have */

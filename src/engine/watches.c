@@ -463,6 +463,7 @@ static cleat_status store_all(cleat__core *core, const cleat__run *run, int64_t 
         if (status == CLEAT_OK && is_new && is_looked_at(core, run)) {
             cleat__happening happening = happening_of(core, run, CLEAT__HAPPENING_STREAM, items[i]);
             happening.event_index = first_index + (int64_t)i;
+            happening.is_stored = true;
             tell(core, run, &happening, cleat__buffer_slice(&metadata), true);
         }
     }

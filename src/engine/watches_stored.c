@@ -166,6 +166,7 @@ static bool serve_chunk(void *argument, int64_t index, cleat_slice chunk)
     }
     cleat__happening happening = happening_of(it->core, watch, CLEAT__HAPPENING_STREAM, chunk);
     happening.event_index = index;
+    happening.is_stored = true;
     tell(it->core, watch, &happening);
     watch->next_index = index + 1;
     it->count--;

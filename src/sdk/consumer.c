@@ -150,6 +150,7 @@ static cleat_context *task_context(const cleat__consumer *consumer, cleat_span s
     cleat_span_get_context(span, &own);
     scope->trace_id = own.trace_id;
     scope->is_workflow = consumer->role != CLEAT__ROLE_TASK;
+    scope->is_invocation = consumer->role == CLEAT__ROLE_WORKFLOW;
     bool has_origin = cleat_span_context_is_valid(&decision->origin);
     cleat_span_context_copy(&scope->origin, has_origin ? &decision->origin : &own);
     set_numbers(scope, &consumer->input, decision);

@@ -162,6 +162,7 @@ static void send_end(const cleat__consumer *consumer)
 
 void cleat__consumer_workflow_end(const cleat__consumer *consumer, cleat_span span, cleat_status status)
 {
+    cleat__queue_send_end(consumer->instrumentor, cleat__run_scope_of(cleat_context_current()), CLEAT_OK);
     if (consumer->role == CLEAT__ROLE_WORKFLOW) {
         set_text(consumer, span, "workflow.run.status", run_status(consumer, status));
     }

@@ -101,6 +101,11 @@ typedef struct cleat__run_scope {
     cleat__budget_state numbers; /* of this run; its `spans` are those before its own */
     _Atomic uint64_t spawned;
     bool is_workflow; /* an invocation, or a queued step: what it queues are `queue.send` spans */
+    /* Of an invocation, on its thread: the span of the runs that it spawns one after the other, which are stored
+     * together. */
+    bool is_invocation, is_sending;
+    cleat_span sending;
+    int64_t sent_count;
     size_t attribute_count;
     const cleat_attribute *attributes; /* hatchet.* only */
 } cleat__run_scope;
@@ -179,6 +184,12 @@ cleat_span cleat__queue_send_start(const cleat_instrumentor *instrumentor);
 /* Its context goes with the message; the span ends when the message is there. workflow_spans.c */
 void cleat__queue_send_inject(cleat_instrumentor *instrumentor, cleat_span span,
                               const cleat_text_map *metadata);
+/* Runs that an invocation spawns: one span for all until it does something else. */
+cleat_status cleat__queue_send_more(cleat_instrumentor *instrumentor, cleat_trigger_call *call,
+                                    cleat__run_scope *scope);
+/* It does something else now. `scope` may be NULL, or that of anything. */
+void cleat__queue_send_end(const cleat_instrumentor *instrumentor, cleat__run_scope *scope,
+                           cleat_status status);
 /* Metadata as it was written: a text map cannot say it as a whole. */
 cleat_slice cleat__producer_metadata(const cleat_text_map *map);
 /* A call that makes many. */

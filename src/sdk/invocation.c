@@ -54,6 +54,7 @@ void cleat__invocation_deinit(cleat__invocation *it)
     for (size_t i = 0; i < it->node_count; i++) {
         cleat__node_end_deinit(&it->nodes[i].end);
     }
+    cleat__invocation_close_stream(it);
     cleat__free(it->nodes);
     cleat__free(it->pending);
     cleat__free(it->triggers);

@@ -26,8 +26,8 @@
 
 #include <cleat/workflow.h>
 
-#include "base/random.h"
 #include "base/arena.h"
+#include "base/random.h"
 #include "sdk/worker.h"
 
 typedef enum cleat__logged_kind {
@@ -44,6 +44,8 @@ typedef struct cleat__logged {
     cleat__uuid run_id;
     cleat__node_end end; /* owned; `order` 0: it is not known to have ended */
 } cleat__logged;
+
+typedef struct cleat__invocation_stream cleat__invocation_stream;
 
 typedef struct cleat__invocation {
     cleat_task *task;
@@ -80,6 +82,7 @@ typedef struct cleat__invocation {
     bool has_random;
     cleat__random random;
     int64_t stream_count;
+    cleat__invocation_stream *stream; /* NULL: nothing was written */
 } cleat__invocation;
 
 /* Of a task whose assignment and declaration are there; picks the version that runs. May be deinited also after
@@ -141,6 +144,10 @@ cleat_status cleat__invocation_value(cleat__invocation *it, const char *key, cle
 
 /* workflow_value.c: the present, as it is recorded in the next node. */
 cleat_status cleat__invocation_now(cleat__invocation *it, int64_t *unix_ms);
+
+/* workflow_stream.c: all chunks that were written are stored; a failure stops it. */
+cleat_status cleat__invocation_flush(cleat__invocation *it);
+void cleat__invocation_close_stream(cleat__invocation *it);
 
 /* ---- Waiting: workflow_await.c ---- */
 

@@ -73,7 +73,7 @@ cleat_status cleat__invocation_want_conditions(cleat__invocation *it, cleat__log
                                                const cleat__condition *conditions, size_t count,
                                                cleat_slice label)
 {
-    cleat__condition *copies = cleat__arena_take(&it->pending_memory, count * sizeof(*copies));
+    cleat__condition *copies = cleat__arena_get(&it->pending_memory, count * sizeof(*copies));
     cleat__durable_request *request = copies != NULL ? add_request(it, CLEAT__DURABLE_WAIT_FOR) : NULL;
     if (request == NULL || cleat__invocation_add_node(it, kind) == 0) {
         return no_memory(it);
@@ -104,7 +104,7 @@ static bool keep_trigger(cleat__arena *arena, const cleat__trigger *from, cleat_
                    cleat__arena_keep(arena, from->event_key, &to->event_key);
     cleat__desired_label *labels = NULL;
     if (is_kept && from->label_count > 0) {
-        labels = cleat__arena_take(arena, from->label_count * sizeof(*labels));
+        labels = cleat__arena_get(arena, from->label_count * sizeof(*labels));
         is_kept = labels != NULL;
     }
     for (size_t i = 0; i < from->label_count && is_kept; i++) {
@@ -273,6 +273,11 @@ cleat_status cleat__invocation_store(cleat__invocation *it, cleat__durable_reque
     size_t waiting = it->pending_count;
     if (waiting == 0 && last == NULL) {
         return CLEAT_OK;
+    }
+    cleat_status flushed =
+        cleat__invocation_flush(it); /* a replay passes over chunks before a node that is stored */
+    if (flushed != CLEAT_OK) {
+        return flushed;
     }
     if (last != NULL) {
         cleat__durable_request *added = add_request(it, last->kind);

@@ -208,8 +208,12 @@ cleat_status cleat__instrumentor_trigger(void *instrumentor, cleat_trigger_call 
     if (cleat_tracing_suppressed()) {
         return cleat_trigger_call_proceed(call);
     }
-    if (cleat_trigger_call_workflow(call) != NULL && cleat__run_scope_of(cleat_context_current()) == NULL) {
+    cleat__run_scope *scope = cleat__run_scope_of(cleat_context_current());
+    if (cleat_trigger_call_workflow(call) != NULL && scope == NULL) {
         return cleat__workflow_start(instrumentor, call);
+    }
+    if (scope != NULL && scope->is_invocation && cleat_trigger_call_item(call, 0)->parent_run_id != NULL) {
+        return cleat__queue_send_more(instrumentor, call, scope);
     }
     return cleat_trigger_call_is_many(call) ? trigger_many(instrumentor, call)
                                             : trigger_one(instrumentor, call);

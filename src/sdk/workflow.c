@@ -94,7 +94,8 @@ cleat_status cleat_suspend_call_proceed(cleat_suspend_call *call)
 static cleat_status suspend(cleat__invocation *it)
 {
     cleat_suspend_call call = {.chain = {.client = it->task->worker->client}, .invocation = it};
-    cleat_status status = cleat__chain_end(cleat_suspend_call_proceed(&call), it->is_evicted);
+    cleat_status status = cleat_suspend_call_proceed(&call);
+    status = cleat__chain_end(status, it->is_evicted);
     if (!it->is_evicted) {
         (void)cleat_task_fail(it->task, status, "the wait could not be recorded: %s", cleat_error_message());
     }
@@ -156,6 +157,8 @@ cleat_status cleat__workflow_run(cleat__invocation *it)
 {
     cleat_task *task = it->task;
     cleat_status status = cleat__task_call(task, it->declaration->run, it->declaration->user_data);
+    it->call = "cleat_stream_write";
+    (void)cleat__invocation_flush(it); /* a failure stops it */
     if (it->continued_as[0] != '\0') {
         return status == CLEAT_OK
                    ? cleat_task_return_format(task, "{\"cleat:continued_as\":\"%s\"}", it->continued_as)

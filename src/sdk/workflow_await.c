@@ -23,7 +23,7 @@ static bool is_yet_to_come(const cleat__invocation *it, int64_t number)
 
 static cleat_status suspend(cleat__invocation *it, const int64_t *numbers, size_t count, bool is_all)
 {
-    it->waited = cleat__arena_take(&it->memory, (count + 1) * sizeof(*it->waited));
+    it->waited = cleat__arena_get(&it->memory, (count + 1) * sizeof(*it->waited));
     if (it->waited == NULL) {
         return cleat__invocation_stop(it, cleat__fail_memory());
     }

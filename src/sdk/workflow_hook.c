@@ -238,7 +238,8 @@ cleat_status cleat_hook_resume(cleat_client *client, const char *token, const ch
         status = cleat__json_check("payload", call.payload, false);
     }
     if (status == CLEAT_OK) {
-        status = cleat__chain_end(cleat_resume_call_proceed(&call), call.is_made);
+        status = cleat_resume_call_proceed(&call);
+        status = cleat__chain_end(status, call.is_made);
     }
     if (status == CLEAT_OK && id != NULL) {
         *id = call.run_id;

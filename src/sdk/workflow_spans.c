@@ -35,6 +35,47 @@ void cleat__queue_send_inject(cleat_instrumentor *instrumentor, cleat_span span,
                            "the next invocation");
 }
 
+cleat_status cleat__queue_send_more(cleat_instrumentor *instrumentor, cleat_trigger_call *call,
+                                    cleat__run_scope *scope)
+{
+    size_t count = cleat_trigger_call_count(call);
+    cleat__budget_state numbers;
+    if (!scope->is_sending) {
+        scope->sending = cleat__queue_send_start(instrumentor);
+        scope->is_sending = true;
+        scope->sent_count = 0;
+    }
+    bool is_counted = cleat__producer_count(instrumentor, scope->sending, count, &numbers);
+    cleat_scope attached = cleat_span_attach(scope->sending);
+    for (size_t i = 0; i < count; i++) {
+        const cleat_trigger_item *item = cleat_trigger_call_item(call, i);
+        cleat__producer_inject(scope->sending, is_counted ? &numbers : NULL, &item->metadata, item->trace,
+                               item->task);
+        numbers.spans += is_counted;
+    }
+    cleat_status status = cleat_trigger_call_proceed(call);
+    (void)cleat_scope_detach(attached);
+    scope->sent_count += status == CLEAT_OK ? (int64_t)count : 0;
+    if (status != CLEAT_OK) {
+        cleat__queue_send_end(instrumentor, scope, status);
+    }
+    return status;
+}
+
+void cleat__queue_send_end(const cleat_instrumentor *instrumentor, cleat__run_scope *scope,
+                           cleat_status status)
+{
+    static const char count[] = "messaging.batch.message_count";
+    if (scope == NULL || !scope->is_sending) {
+        return;
+    }
+    scope->is_sending = false;
+    if (!cleat__attribute_is_excluded(&instrumentor->settings, count)) {
+        (void)cleat_span_set_int(scope->sending, count, scope->sent_count);
+    }
+    cleat__producer_end(scope->sending, status);
+}
+
 cleat_status cleat__instrumentor_suspend(void *self, cleat_suspend_call *call)
 {
     cleat_instrumentor *instrumentor = self;
@@ -42,6 +83,7 @@ cleat_status cleat__instrumentor_suspend(void *self, cleat_suspend_call *call)
     if (cleat_tracing_suppressed() || cleat_task_spans(task) != CLEAT_WORKFLOW_SPANS) {
         return cleat_suspend_call_proceed(call);
     }
+    cleat__queue_send_end(instrumentor, cleat__run_scope_of(cleat_context_current()), CLEAT_OK);
     cleat_text_map map = cleat_suspend_call_metadata(call);
     cleat_span span = cleat__queue_send_start(instrumentor);
     cleat_scope scope = cleat_span_attach(span);
@@ -81,6 +123,7 @@ cleat_status cleat__instrumentor_step(void *self, cleat_step_call *call)
         cleat_task_spans(cleat_step_call_workflow(call)) != CLEAT_WORKFLOW_SPANS) {
         return cleat_step_call_proceed(call);
     }
+    cleat__queue_send_end(instrumentor, cleat__run_scope_of(cleat_context_current()), CLEAT_OK);
     cleat_span span = start_step(instrumentor, call);
     cleat_scope scope = cleat_span_attach(span);
     cleat_status status = cleat_step_call_proceed(call);

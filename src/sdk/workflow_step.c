@@ -230,7 +230,8 @@ cleat_status cleat_step_call_proceed(cleat_step_call *call)
 static cleat_status perform(cleat_step_call *call)
 {
     cleat__invocation *it = call->invocation;
-    cleat_status status = cleat__chain_end(cleat_step_call_proceed(call), call->is_made);
+    cleat_status status = cleat_step_call_proceed(call);
+    status = cleat__chain_end(status, call->is_made);
     if (it->stopped == CLEAT_OK && !call->is_made) {
         (void)record_end(call, status);
     }

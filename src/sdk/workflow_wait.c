@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "model/duration.h"
 #include "model/event.h"
+#include "model/expression.h"
 #include "model/json_members.h"
 
 #include <inttypes.h>
@@ -77,7 +78,8 @@ cleat_status cleat__invocation_wait(cleat__invocation *it, const cleat__conditio
     if (!cleat__invocation_is_new(it, *number)) {
         return make_wait(&call);
     }
-    cleat_status status = cleat__chain_end(cleat_wait_call_proceed(&call), call.is_made);
+    cleat_status status = cleat_wait_call_proceed(&call);
+    status = cleat__chain_end(status, call.is_made);
     /* What was recorded counts, whatever interceptors have made of it. */
     if (call.is_made) {
         return it->stopped != CLEAT_OK ? cleat__invocation_again(it) : CLEAT_OK;
@@ -214,6 +216,9 @@ static cleat_status wait_event(cleat__invocation *it, const char *key, const cha
     int64_t ms = 0, number;
     cleat_slice data = {NULL, 0};
     cleat_status status = check_key(key);
+    if (status == CLEAT_OK && expression != NULL) {
+        status = cleat__expression_check(cleat_slice_of(expression));
+    }
     if (status == CLEAT_OK && timeout != NULL) {
         status = cleat__wait_duration("timeout", timeout, &ms);
     }

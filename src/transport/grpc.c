@@ -164,6 +164,16 @@ static cleat_status resume_hook(cleat__transport *self, cleat_slice token, cleat
     return cleat__remote_resume_hook(remote_of(self)->link, token, payload, carrier, run_id, run_metadata);
 }
 
+static void look_on(cleat__transport *self, void *watched)
+{
+    cleat__remote_look_on(remote_of(self)->link, watched);
+}
+
+static void put_chunks(cleat__transport *self, cleat__put_chunks *chunks)
+{
+    cleat__remote_put_chunks(remote_of(self)->link, chunks);
+}
+
 static cleat_status export_spans(cleat__transport *self, const cleat_span_batch *batch, int64_t timeout_ms)
 {
     return cleat__remote_export_spans(&remote_of(self)->spans, batch, timeout_ms);
@@ -232,6 +242,8 @@ static const cleat__transport functions = {
     .release_slot = release_slot,
     .watch = watch,
     .unwatch = unwatch,
+    .look_on = look_on,
+    .put_chunks = put_chunks,
     .durable = durable,
     .resume_hook = resume_hook,
     .export_spans = export_spans,

@@ -236,6 +236,7 @@ static void check_waits(cleat_task *task)
     workflow_refused(cleat_timer(task, "1h", NULL), CLEAT_INVALID_ARGUMENT, "future");
     workflow_refused(cleat_wait_event(task, NULL, NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT, "key");
     workflow_refused(cleat_wait_event(task, "k", NULL, "soon", NULL), CLEAT_INVALID_ARGUMENT, "timeout");
+    workflow_refused(cleat_wait_event(task, "k", "input.", NULL, NULL), CLEAT_INVALID_ARGUMENT, "character");
     workflow_refused(cleat_hook_create(task, "a/b", &hook), CLEAT_INVALID_ARGUMENT, "token");
     workflow_refused(cleat_hook_create(task, "a", NULL), CLEAT_INVALID_ARGUMENT, "hook");
     workflow_refused(cleat_hook_wait(task, NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT, "hook");

@@ -63,12 +63,12 @@ typedef struct dw_plan {
 /* A function's stack. */
 typedef struct dw_invocation {
     bool is_used;
-    bool is_lost;    /* its worker was: nothing it does may count */
-    bool is_leaving; /* it has said that it ends: the next one may come before the answer */
+    bool is_lost; /* its worker was: nothing it does may count */
     dw_plan *of;
     int32_t count, retry_count;
     size_t op;   /* where it is in the dw_plan */
     bool asks;   /* a command is on its way */
+    bool ends;   /* and that is its last: a report, or to be evicted */
     bool awaits; /* the op was asked for, its nodes are known */
     cleat__node nodes[FAN];
     int64_t told_order[FAN]; /* a listener heard of it; 0: not yet */
@@ -96,15 +96,6 @@ typedef struct dw_slip {
     bool was_lost; /* whoever asked had lost the run when it did */
 } dw_slip;
 
-/* What a listener heard, to be looked at once the answers of the step are known. */
-typedef struct dw_hearing {
-    dw_plan *of;
-    int32_t count;
-    cleat__node node;
-    int64_t order;
-    char text[MEMO_TEXT];
-} dw_hearing;
-
 typedef struct dw_held_child {
     bool is_used;
     cleat__uuid id;
@@ -129,8 +120,6 @@ typedef struct dw_world {
     bool has_worker;
     cleat__uuid worker;
     dw_slip *slips; /* on their way */
-    dw_hearing heard[256];
-    size_t heard_count;
     unsigned losses;
     uint64_t replays, evictions, sleeps, told,
         stale; /* so that a run of seeds shows that all of it happens */
@@ -181,7 +170,5 @@ void dw_assigned(void *self, cleat__assignment *list);
 void dw_cancelled(void *self, const cleat__uuid *task_id, int32_t retry_count);
 void dw_heard_end(void *self, const cleat__uuid *run_id, int32_t count, const cleat__node_end *end);
 void dw_heard_eviction(void *self, const cleat__uuid *run_id, int32_t count, const char *reason);
-/* Once the answers of the step are known. */
-void dw_learn_hearing(dw_world *it, const dw_hearing *told);
 
 #endif

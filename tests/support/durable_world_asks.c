@@ -187,7 +187,7 @@ void dw_ask_eviction(dw_world *it, dw_invocation *by)
 {
     const dw_op *wanted = &by->of->ops[by->op];
     dw_slip *made = new_request(it, by, CLEAT__DURABLE_EVICT);
-    by->is_leaving = true;
+    by->ends = true;
     made->requests[0].as.evict.reason = cleat_slice_of("it waits");
     if (!by->of->listens) {
         memcpy(made->nodes, by->nodes, sizeof(made->nodes));
@@ -201,7 +201,6 @@ void dw_ask_eviction(dw_world *it, dw_invocation *by)
 void dw_report(dw_world *it, dw_invocation *by, cleat_status status)
 {
     dw_slip *made = dw_new_slip(it, CLEAT__COMMAND_REPORT);
-    by->is_leaving = true;
     snprintf(made->text, sizeof(made->text), "{\"digest\":\"%" PRIx64 "\"}", by->of->digest);
     made->of = by->of;
     made->by = by;
@@ -212,6 +211,7 @@ void dw_report(dw_world *it, dw_invocation *by, cleat_status status)
                                               .output = cleat_slice_of(made->text),
                                               .error = cleat_slice_of("no luck")};
     by->asks = true;
+    by->ends = true;
     dw_apply(it, made);
 }
 

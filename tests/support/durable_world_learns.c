@@ -193,8 +193,7 @@ static void begin(dw_world *it, const cleat__assignment *assignment)
     size_t at = ACTIVE;
     for (size_t i = 0; i < ACTIVE; i++) {
         const dw_invocation *other = &it->active[i];
-        DW_CHECK(it, !other->is_used || other->of != of || other->is_lost || other->is_leaving,
-                 "a run is worked on twice");
+        DW_CHECK(it, !other->is_used || other->of != of || other->is_lost || other->ends, "a run is worked on twice");
         at = other->is_used ? at : i;
     }
     DW_CHECK(it, at < ACTIVE, "too many invocations");
@@ -240,29 +239,8 @@ void dw_cancelled(void *self, const cleat__uuid *task_id, int32_t retry_count)
     (void)self, (void)task_id, (void)retry_count;
 }
 
-void dw_heard_end(void *self, const cleat__uuid *run_id, int32_t count, const cleat__node_end *end)
+static void learn_told(dw_world *it, dw_invocation *by, const cleat__node_end *told)
 {
-    dw_world *it = self;
-    for (size_t i = 0; i < it->plan_count; i++) {
-        if (cleat__uuid_equals(&it->plans[i].id, run_id)) {
-            DW_CHECK(it, it->heard_count < 256, "too much was told in one step");
-            it->heard[it->heard_count++] =
-                (dw_hearing){.of = &it->plans[i], .count = count, .node = end->node, .order = end->order};
-        }
-    }
-}
-
-void dw_heard_eviction(void *self, const cleat__uuid *run_id, int32_t count, const char *reason)
-{
-    (void)self, (void)run_id, (void)count, (void)reason;
-}
-
-void dw_learn_hearing(dw_world *it, const dw_hearing *told)
-{
-    dw_invocation *by = find_active(it, told->of, told->count);
-    if (by == NULL || by->is_lost || told->order == 0) {
-        return; /* a memo, or of one that is no more */
-    }
     DW_CHECK(it, told->order > by->last_order, "the %" PRId64 ". end is told after the %" PRId64 ".",
              told->order, by->last_order);
     by->last_order = told->order;
@@ -276,4 +254,24 @@ void dw_learn_hearing(dw_world *it, const dw_hearing *told)
     if (by->awaits && is_enough(&by->of->ops[by->op], by->told_order)) {
         learn_op(it, by, by->told_order);
     }
+}
+
+/* Memos are not numbered; what is told of an invocation that is no more is of no use to anybody. */
+void dw_heard_end(void *self, const cleat__uuid *run_id, int32_t count, const cleat__node_end *end)
+{
+    dw_world *it = self;
+    for (size_t i = 0; i < it->plan_count; i++) {
+        if (!cleat__uuid_equals(&it->plans[i].id, run_id)) {
+            continue;
+        }
+        dw_invocation *by = find_active(it, &it->plans[i], count);
+        if (by != NULL && !by->is_lost && end->order != 0) {
+            learn_told(it, by, end);
+        }
+    }
+}
+
+void dw_heard_eviction(void *self, const cleat__uuid *run_id, int32_t count, const char *reason)
+{
+    (void)self, (void)run_id, (void)count, (void)reason;
 }

@@ -46,5 +46,6 @@ void workflow_runs(workflow_fixture *it, const char *name, const char *input, cl
 /* Answers what main() shall answer. */
 int workflow_suite_run(const sdk_target *target);
 int workflow_waits_run(const sdk_target *target); /* of times, events and hooks */
+int workflow_streams_run(const sdk_target *target);
 
 #endif

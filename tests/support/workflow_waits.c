@@ -84,7 +84,7 @@ static cleat_status events(cleat_task *task, void *user_data)
     workflow_fixture *it = user_data;
     cleat_slice paid, none;
     gate_add(&it->calls);
-    cleat_status status = cleat_wait_event(task, "order:paid", NULL, "1h", &paid);
+    cleat_status status = cleat_wait_event(task, "order:paid", "input.n == 3", "1h", &paid);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -105,12 +105,12 @@ static void test_events(void **state)
     cleat_run_id id = workflow_run(it, "events", NULL);
     gate_wait(&it->calls, 1);
     workflow_stop(it);
-    workflow_ok(cleat_client_push(it->client, "order:other", "{\"n\":1}", NULL, NULL));
+    workflow_ok(cleat_client_push(it->client, "order:other", "{\"n\":3}", NULL, NULL));
     workflow_ok(cleat_client_push(it->client, "order:paid", "{\"n\":2}", NULL, NULL));
     workflow_ok(cleat_client_push(it->client, "order:paid", "{\"n\":3}", NULL, NULL));
     workflow_add(it, "events", events);
     workflow_start(it);
-    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "{\"n\":2}");
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "{\"n\":3}");
     assert_int_equal(gate_count(&it->calls), 3);
 }
 
