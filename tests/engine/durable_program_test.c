@@ -61,7 +61,7 @@ static void declare_patient(rig *at)
 
 static void write_program(world *it, program *one, int number)
 {
-    char input[16];
+    char input[32];
     *one = (program){.count = 3 + below(it, OPS_MAX - 3)};
     for (int i = 0; i < one->count; i++) {
         one->ops[i].kind = i + 1 < one->count ? (kind)below(it, KINDS) : AWAIT_ALL;
