@@ -51,6 +51,10 @@ CLEAT_API cleat_status cleat_trigger_call_proceed(cleat_trigger_call *call);
  * stores it later. */
 CLEAT_API const char *cleat_trigger_call_run_id(const cleat_trigger_call *call, size_t index);
 
+/* What is to be called a workflow: the machine name (cleat/workflow.h) of the first run's, where it is one of this process,
+ * else the name that cleat_workflow_start() was given. NULL: a task, for all that is known, or a child. */
+CLEAT_API const char *cleat_trigger_call_workflow(const cleat_trigger_call *call);
+
 /* ---- A client call that pushes events ---- */
 
 typedef struct cleat_push_call cleat_push_call;
@@ -127,36 +131,41 @@ typedef struct cleat_step_call cleat_step_call;
 /* Borrowed, during the hook: that of the step (its input, its machine name), and that of the workflow. */
 CLEAT_API cleat_task *cleat_step_call_task(cleat_step_call *call);
 CLEAT_API cleat_task *cleat_step_call_workflow(cleat_step_call *call);
+/* Its name, and which attempt it is: 1, 2, .. */
 CLEAT_API const char *cleat_step_call_name(const cleat_step_call *call);
-CLEAT_API int cleat_step_call_attempt(const cleat_step_call *call); /* 1, 2, .. */
+CLEAT_API int cleat_step_call_attempt(const cleat_step_call *call);
 /* Answers the status of the step's function, once its end is on disk. */
 CLEAT_API cleat_status cleat_step_call_proceed(cleat_step_call *call);
-CLEAT_API const char *cleat_step_call_error(const cleat_step_call *call); /* as cleat_execute_call_error() */
+/* As cleat_execute_call_error(). */
+CLEAT_API const char *cleat_step_call_error(const cleat_step_call *call);
 
 /* ---- A workflow that waits for a time, an event or a hook; not when it is replayed ---- */
 
 typedef struct cleat_wait_call cleat_wait_call;
+/* That of the workflow, and what it waits for: "sleep 24h", "event order:paid". Borrowed, during the hook. */
 CLEAT_API cleat_task *cleat_wait_call_task(cleat_wait_call *call);
-CLEAT_API const char *cleat_wait_call_label(
-    const cleat_wait_call *call); /* "sleep 24h", "event order:paid" */
+CLEAT_API const char *cleat_wait_call_label(const cleat_wait_call *call);
 /* CLEAT_SUSPENDED when it is not over. */
 CLEAT_API cleat_status cleat_wait_call_proceed(cleat_wait_call *call);
 
 /* ---- A workflow that suspends: the message that will bring its next invocation ---- */
 
 typedef struct cleat_suspend_call cleat_suspend_call;
+/* That of the workflow, and what it waits for. */
 CLEAT_API cleat_task *cleat_suspend_call_task(cleat_suspend_call *call);
 CLEAT_API cleat_suspension cleat_suspend_call_suspension(const cleat_suspend_call *call);
 /* Travels with it, unless what is waited for comes with trace context of its own. */
 CLEAT_API cleat_text_map cleat_suspend_call_metadata(cleat_suspend_call *call);
+/* Answers when it is on disk: from then on the next invocation may begin. */
 CLEAT_API cleat_status cleat_suspend_call_proceed(cleat_suspend_call *call);
 
 /* ---- A client call that resumes a hook ---- */
 
 typedef struct cleat_resume_call cleat_resume_call;
+/* Borrowed, during the hook. The metadata are the message's; the hook may read, set and remove. */
 CLEAT_API const char *cleat_resume_call_token(const cleat_resume_call *call);
 CLEAT_API cleat_slice cleat_resume_call_payload(const cleat_resume_call *call);
-CLEAT_API cleat_text_map cleat_resume_call_metadata(cleat_resume_call *call); /* of the message */
+CLEAT_API cleat_text_map cleat_resume_call_metadata(cleat_resume_call *call);
 CLEAT_API cleat_status cleat_resume_call_proceed(cleat_resume_call *call);
 CLEAT_API const char *cleat_resume_call_run_id(const cleat_resume_call *call); /* after proceed; else NULL */
 /* The metadata of the run, after proceed: where it comes from. Reading only. */

@@ -10,10 +10,14 @@
  *             fwrite(chunk.data, 1, chunk.size, stdout);
  *     cleat_stream_free(stream);
  *
- * Chunks are told to who looks on at that time, in the order in which the task sent them, and are stored
+ * Chunks of a task are told to who looks on at that time, in the order in which it sent them, and are stored
  * nowhere: what was sent before is not seen. As the id of a run is known only once it may have begun, where
  * each chunk counts the task must wait for the one who looks: start the worker after
  * cleat_client_stream(), or let the task begin when it hears from there.
+ *
+ * Chunks of a workflow, which it writes with cleat_stream_write() (cleat/workflow.h), are stored with its
+ * run: everybody who looks sees all of them from the first one on, also long after its end, and may take any
+ * time.
  */
 #ifndef CLEAT_STREAM_H
 #define CLEAT_STREAM_H
@@ -29,7 +33,8 @@ typedef struct cleat_stream cleat_stream;
 /* Chunks that wait for a reader have at most so many bytes together. */
 #define CLEAT_STREAM_BUFFER_MAX ((size_t)64 * 1024 * 1024)
 
-/* Looks at a run from now on. The client must outlive the stream. CLEAT_UNAVAILABLE, CLEAT_NO_MEMORY. */
+/* Looks at a run from now on, at a workflow's from its beginning. The client must outlive the stream.
+ * CLEAT_UNAVAILABLE, CLEAT_NO_MEMORY. */
 CLEAT_API cleat_status cleat_client_stream(cleat_client *client, const cleat_run_id *id, cleat_stream **out);
 
 /*

@@ -12,8 +12,8 @@
  *             status = cleat_step(task, "remind", send_reminder, "{}", NULL);
  *         return status;                                      // CLEAT_SUSPENDED too
  *     }
- *     ...
- *     cleat_worker_add_workflow(worker, CLEAT_WORKFLOW(process_order, .name = "order"));
+ *
+ * A worker has it by cleat_worker_add_workflow(worker, CLEAT_WORKFLOW(process_order, .name = "order")).
  *
  * How it works. A workflow is a task whose calls of this header are recorded in a log. A call that
  * must wait returns CLEAT_SUSPENDED; the function cleans up and returns it, as any other failure,
@@ -33,8 +33,12 @@
  *   CLEAT_CANCELLED          the run was cancelled, or is worked on elsewhere by now: return it
  *   CLEAT_INVALID_ARGUMENT, CLEAT_TOO_LARGE   what was given is wrong; nothing was recorded
  *   CLEAT_NON_DETERMINISTIC  see above
- *   CLEAT_UNAVAILABLE, CLEAT_IO, CLEAT_DISK_FULL, CLEAT_NO_MEMORY   the engine could not record it: return
- *                            it, and the attempt is retried as the workflow was declared
+ *   CLEAT_UNAVAILABLE, CLEAT_IO, CLEAT_DISK_FULL, CLEAT_NO_MEMORY
+ *   the engine could not record it: return it, and the attempt is retried as the workflow was declared
+ * A run goes on no more after these (but the wrong arguments), which cleat_task_is_stopped() tells; what else a
+ * step or an awaited run comes to is for the function to handle, in every replay alike. What the engine refuses,
+ * such as the name of a task that nobody has declared, it refuses when it is stored: the call that stores it
+ * fails, or the attempt.
  * Slices that they give out are valid until the workflow's function returns.
  */
 #ifndef CLEAT_WORKFLOW_H
@@ -56,18 +60,19 @@ typedef enum cleat_workflow_spans {
 } cleat_workflow_spans;
 
 /*
- * A declaration; what is not said here is as in cleat_task_options. Its runs take one slot of the type "durable".
+ * A declaration; what is not said here is as in cleat_task_options. Its runs take one slot of the type "durable"
+ * while they run, none while they wait. A worker has as many as `slots`, unless its `slot_types` say how many.
  * A worker may have several versions of one workflow: a run goes on with the version it began with, where the
  * worker has it, else with the one that was added last; so do new runs.
  */
 typedef struct cleat_workflow_options {
     size_t struct_size;
-    const char *name;
     cleat_task_function run;
-    void *user_data;
-    const char *version;      /* NULL: none; at most 255 bytes */
     const char *machine_name; /* "workflow//src/order.c//process_order", for spans; NULL: the name */
-    int retries;              /* of the function; each replays the log */
+    const char *name;         /* as that of a task */
+    void *user_data;
+    const char *version; /* NULL: none; at most 255 bytes */
+    int retries;         /* of the function; each replays the log */
     int64_t backoff_initial_ms;
     double backoff_factor;
     int64_t backoff_max_ms;
@@ -87,6 +92,11 @@ typedef struct cleat_workflow_options {
 
 /* As cleat_worker_add_task(). CLEAT_ALREADY_EXISTS: this worker has that name in that version. */
 CLEAT_API cleat_status cleat_worker_add_workflow(cleat_worker *worker, const cleat_workflow_options *options);
+
+/* Starts a run, as cleat_client_run_no_wait(), and says in its span (workflow.start) that it is a workflow, which that
+ * function can say only of those that this process has declared. */
+CLEAT_API cleat_status cleat_workflow_start(cleat_client *client, const char *name, const char *input,
+                                            const cleat_run_options *options, cleat_run_id *id);
 
 /* ---- Steps in place ---- */
 
@@ -108,7 +118,8 @@ typedef struct cleat_step_options {
 
 /*
  * Runs a function now, on this thread, and records what it gave back by cleat_task_return(): a replay does
- * not run it again. Its task has the step's input, and the run's id. `output` (may be NULL) gets the JSON.
+ * not run it again. Its task has the step's input, attempt and cancellation, and else what the workflow's has, such as
+ * the run's id. `output` (may be NULL) gets the JSON.
  * After a crash it may run again, if it was not recorded: its effects must bear that.
  * CLEAT_FAILED, CLEAT_NON_RETRYABLE, or whatever status the step returned: it failed, its retries included; recorded
  * too, with the message.
@@ -132,7 +143,8 @@ typedef struct cleat_future {
 /*
  * Starts a run of any task or workflow, on whatever worker. It is on disk, and begins, at the latest when the function
  * next waits, runs a step or returns: many spawns in a row are stored in one transaction. A replay finds the same run.
- * `options` (may be NULL) as in cleat_task_spawn().
+ * `options` (may be NULL) as in cleat_task_spawn(), which in a workflow does the same and waits for the disk; neither
+ * may be called in a step. CLEAT_NOT_FOUND, by whichever call stores it: there is no such task.
  */
 CLEAT_API cleat_status cleat_spawn(cleat_task *task, const char *name, const char *input,
                                    const cleat_run_options *options, cleat_future *future);
@@ -140,7 +152,7 @@ CLEAT_API cleat_status cleat_spawn(cleat_task *task, const char *name, const cha
 CLEAT_API cleat_status cleat_timer(cleat_task *task, const char *duration, cleat_future *future);
 
 /* Waits for it. `output` (may be NULL): of a run its output. CLEAT_FAILED: the run failed, with its message;
- * CLEAT_CANCELLED also: it was cancelled. CLEAT_NOT_FOUND, CLEAT_INVALID_ARGUMENT: it could not be started. */
+ * CLEAT_CANCELLED also: it was cancelled. */
 CLEAT_API cleat_status cleat_await(cleat_task *task, const cleat_future *future, cleat_slice *output);
 /* Waits for all; `outputs` (may be NULL) has room for `count`. When some failed, the status of the first of them. */
 CLEAT_API cleat_status cleat_await_all(cleat_task *task, const cleat_future *futures, size_t count,
@@ -168,7 +180,7 @@ CLEAT_API cleat_status cleat_wait_event(cleat_task *task, const char *key, const
  * cleat_hook_resume(), `cleat hook resume TOKEN JSON` or POST /hooks/TOKEN. They wait for it in order, also
  * while it does not look. The token is at most 255 bytes of [A-Za-z0-9._~-]; NULL: one that nobody can guess, the
  * same on replay. Whoever knows it may resume.
- * CLEAT_ALREADY_EXISTS: another live run has it. CLEAT_UNSUPPORTED: the engine is not Cleat's.
+ * CLEAT_ALREADY_EXISTS: another live run has it. CLEAT_UNSUPPORTED: the engine is not Cleat's. Both stop the run.
  */
 typedef struct cleat_hook {
     char token[256];
@@ -203,7 +215,7 @@ CLEAT_API cleat_status cleat_stream_write(cleat_task *task, cleat_slice chunk);
 /*
  * Ends this run and begins another one of the same workflow with an empty log: for what goes on for ever.
  *     return cleat_continue_as_new(task, "{\"page\":8}");
- * cleat_client_wait() on this run goes on to the next.
+ * cleat_client_wait() on this run goes on to the next; the run's own output is {"cleat:continued_as":"<run id>"}.
  */
 CLEAT_API cleat_status cleat_continue_as_new(cleat_task *task, const char *input);
 
@@ -215,6 +227,9 @@ CLEAT_API bool cleat_task_is_workflow(const cleat_task *task);
 CLEAT_API int cleat_task_invocation(const cleat_task *task);
 /* Whether the calls that it makes now are in the log already: for log lines that are not to come twice. */
 CLEAT_API bool cleat_task_is_replaying(const cleat_task *task);
+/* Whether it waits, was cancelled, or cannot go on for another reason, so that every later call answers the same:
+ * clean up and return. False after a step or a run that has failed, which is for the workflow to handle. */
+CLEAT_API bool cleat_task_is_stopped(const cleat_task *task);
 CLEAT_API cleat_workflow_spans cleat_task_spans(const cleat_task *task);
 CLEAT_API const char *cleat_task_machine_name(const cleat_task *task);
 CLEAT_API const char *cleat_task_version(const cleat_task *task); /* NULL: none */

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "run_waits.h"
 
 static cleat_status keep(cleat_slice *text, char **copy)
 {
@@ -85,7 +86,7 @@ static bool add_log(void *argument, const cleat__log_line *line)
 static bool count_child(void *argument, const cleat__run_row *row)
 {
     cleat__run_detail *detail = argument;
-    if (row->status >= 0 && (size_t)row->status < 5) {
+    if ((int)row->status >= 0 && (int)row->status < CLEAT__RUN_STATUSES) {
         detail->children[row->status]++;
     }
     detail->child_count++;
@@ -109,6 +110,9 @@ cleat_status cleat__run_detail_load(cleat__store *store, const cleat__uuid *id, 
     }
     if (status == CLEAT_OK) {
         status = cleat__run_list(store, &children, count_child, out);
+    }
+    if (status == CLEAT_OK && out->row.status == CLEAT_RUN_EVICTED) {
+        status = cleat__run_waits_load(store, id, &out->waits);
     }
     return status == CLEAT_OK ? out->status : status;
 }
@@ -142,5 +146,6 @@ void cleat__run_detail_deinit(cleat__run_detail *detail)
     }
     cleat__free(detail->attempts);
     cleat__free(detail->log);
+    cleat__buffer_deinit(&detail->waits);
     memset(detail, 0, sizeof(*detail));
 }

@@ -5,6 +5,8 @@
 #include "collector/collector.h"
 #include "store/query.h"
 
+#define CLEAT__RUN_STATUSES 6 /* of cleat_run_status */
+
 typedef struct cleat__run_attempt {
     int32_t retry_count;
     int64_t started_at_ms;  /* 0: it ended in the queue */
@@ -28,8 +30,9 @@ typedef struct cleat__run_detail {
     size_t attempt_count;
     cleat__run_log *log;
     size_t log_count;
-    int64_t children[5]; /* by status */
+    int64_t children[CLEAT__RUN_STATUSES]; /* by status */
     int64_t child_count;
+    cleat__buffer waits; /* of an evicted run: what for, as of run_waits.h; empty: it is none */
     cleat_status status; /* while loading */
 } cleat__run_detail;
 

@@ -37,7 +37,7 @@ static void children_to_json(cleat__json_writer *writer, const cleat__run_detail
 {
     cleat__writer_begin_object(writer, "children");
     cleat__writer_int(writer, "total", detail->child_count);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < CLEAT__RUN_STATUSES; i++) {
         cleat__writer_int(writer, cleat_run_status_name((cleat_run_status)i), detail->children[i]);
     }
     cleat__writer_end_object(writer);
@@ -76,6 +76,9 @@ int cleat__run_detail_print_json(cleat__store *store, const cleat__run_detail *d
     cleat__writer_raw(&writer, "metadata", detail->row.metadata);
     cleat__writer_raw(&writer, "output", detail->row.output);
     cleat__writer_slice(&writer, "error", detail->row.error);
+    if (detail->waits.size > 0) {
+        cleat__writer_raw(&writer, "waits_for", cleat__buffer_slice(&detail->waits));
+    }
     attempts_to_json(&writer, detail);
     children_to_json(&writer, detail);
     log_to_json(&writer, detail);

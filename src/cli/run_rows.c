@@ -19,13 +19,14 @@ cleat__style cleat__run_status_style(cleat_run_status status)
     case CLEAT_RUN_FAILED: return CLEAT__STYLE_RED;
     case CLEAT_RUN_CANCELLED: return CLEAT__STYLE_YELLOW;
     case CLEAT_RUN_RUNNING: return CLEAT__STYLE_CYAN;
+    case CLEAT_RUN_EVICTED: return CLEAT__STYLE_DIM;
     default: return CLEAT__STYLE_NONE;
     }
 }
 
 bool cleat__run_status_parse(const char *text, int32_t *out)
 {
-    for (int32_t i = CLEAT_RUN_QUEUED; i <= CLEAT_RUN_CANCELLED; i++) {
+    for (int32_t i = CLEAT_RUN_QUEUED; i <= CLEAT_RUN_EVICTED; i++) {
         if (strcasecmp(text, cleat_run_status_name((cleat_run_status)i)) == 0) {
             *out = i;
             return true;

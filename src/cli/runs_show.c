@@ -6,11 +6,12 @@
 #include "message.h"
 #include "run_detail.h"
 #include "run_rows.h"
+#include "run_waits.h"
 #include "trace_rows.h"
 
 #include <stdio.h>
 
-enum { LABEL = 10, PAYLOAD_SHOWN = 1000, TRACES_SHOWN = 20, LOG_SHOWN = 50 };
+enum { LABEL = 10, PAYLOAD_SHOWN = 1000, TRACES_SHOWN = 20, LOG_SHOWN = 50, WAITS_SHOWN = 5 };
 
 typedef struct page {
     const cleat__cli *cli;
@@ -64,6 +65,21 @@ static void add_reason(page *p)
     }
 }
 
+static void add_waits(page *p)
+{
+    cleat__buffer text = {0};
+    if (p->run->waits.size == 0) {
+        return;
+    }
+    cleat__run_waits_append_text(cleat__buffer_slice(&p->run->waits), p->full ? SIZE_MAX : WAITS_SHOWN,
+                                 &text);
+    cleat__buffer_append_format(&p->out, "  %s%-*s%s  ", code(p, CLEAT__STYLE_DIM), LABEL, "waits for",
+                                code(p, CLEAT__STYLE_NONE));
+    cleat__text_append(&p->out, &p->cli->terminal, cleat__buffer_slice(&text));
+    cleat__buffer_append_byte(&p->out, '\n');
+    cleat__buffer_deinit(&text);
+}
+
 static void add_times(page *p)
 {
     static const char *const priorities[] = {"?", "low", "medium", "high"};
@@ -87,6 +103,7 @@ static void add_times(page *p)
         add_field(p, "finished", text);
     }
     add_reason(p);
+    add_waits(p);
     add_field(p, "priority", priorities[row->priority >= 1 && row->priority <= 3 ? row->priority : 0]);
 }
 
@@ -180,7 +197,7 @@ static void add_children(page *p)
     add_heading(p, "children");
     cleat__buffer_append_format(&p->out, "  %s:", cleat__format_count(run->child_count).text);
     const char *separator = " ";
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < CLEAT__RUN_STATUSES; i++) {
         if (run->children[i] > 0) {
             cleat__buffer_append_format(
                 &p->out, "%s%s%s %s%s", separator, code(p, cleat__run_status_style((cleat_run_status)i)),

@@ -24,6 +24,8 @@ int cleat__verbs_run(const char *group, const cleat__verb *verbs, int count, con
                      char **argv);
 
 int cleat__verb_demo(const cleat__cli *cli, int argc, char **argv);
+int cleat__verb_hook(const cleat__cli *cli, int argc, char **argv);
+int cleat__verb_hook_resume(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_runs(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_runs_ls(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_runs_show(const cleat__cli *cli, int argc, char **argv);

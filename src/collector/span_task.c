@@ -17,11 +17,18 @@ static bool is_named(const cleat_span_view *span, const char *name)
     return cleat_slice_equals(span->name, cleat_slice_of(name));
 }
 
+static bool begins_with(cleat_slice text, const char *prefix)
+{
+    size_t size = strlen(prefix);
+    return text.size >= size && memcmp(text.data, prefix, size) == 0;
+}
+
 bool cleat__span_is_execution(const cleat_span_view *span)
 {
-    static const char executes[] = "hatchet.start_step_run"; /* and perhaps ".<action>" */
-    return span->name.size >= sizeof(executes) - 1 &&
-           memcmp(span->name.data, executes, sizeof(executes) - 1) == 0;
+    /* and perhaps ".<action>", or a short name */
+    return begins_with(span->name, "hatchet.start_step_run") ||
+           begins_with(span->name, "workflow.execute ") ||
+           (begins_with(span->name, "step.execute ") && span->kind == CLEAT_SPAN_KIND_CONSUMER);
 }
 
 /* Other spans of a run have its attributes too, by attribute propagation; they are not about it. */

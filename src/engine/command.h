@@ -52,7 +52,9 @@
     X(CHANGE_SCHEDULES, cleat__timetable_change)      \
     X(WATCH, cleat__watches_add)                      \
     X(UNWATCH, cleat__watches_remove)                 \
+    X(WATCH_ON, cleat__watches_go_on)                 \
     X(PUT_STREAM, cleat__watches_put_stream)          \
+    X(PUT_CHUNKS, cleat__watches_put_chunks)          \
     X(DURABLE, cleat__durable_ask)                    \
     X(DURABLE_STATUS, cleat__durable_tell_status)     \
     X(DURABLE_DETACH, cleat__durable_detach)          \
@@ -233,13 +235,19 @@ struct cleat__command {
             size_t count;
         } change_schedules;
         /* WATCH: CLEAT_EMPTY: the run has ended, nothing will come. UNWATCH: also one that does not
-         * watch (any more); it is not told anything after the answer. */
+         * watch (any more); it is not told anything after the answer. WATCH_ON: it has room again. */
         cleat__watch *watch;
-        struct { /* sent on to who looks at the run, in the order of the indices; not stored */
+        struct { /* sent on to who looks at the run, in the order of the indices; stored if it is durable */
             cleat__uuid task_id;
-            int64_t index; /* 0, 1, ..; -1: it has none, and goes on at once */
+            int64_t index; /* 0, 1, ..; -1: it has none, goes on at once, and is not stored */
             cleat_slice payload;
         } put_stream;
+        struct { /* the same of several, with one index after the other */
+            cleat__uuid task_id;
+            int64_t first_index;
+            const cleat_slice *items;
+            size_t count;
+        } put_chunks;
         /*
          * What an invocation asks for, in this order; the first that fails ends it, and `*done_count` were done.
          * CLEAT_CANCELLED: the run is not running, or in another invocation. CLEAT_NON_DETERMINISTIC: the

@@ -206,6 +206,9 @@ void cleat__core_run(cleat__core *core, cleat__now now)
     if (core->failure == CLEAT_OK) {
         cleat__core_schedule(core);
     }
+    if (core->failure == CLEAT_OK) {
+        cleat__watches_serve(core);
+    }
 }
 
 void cleat__core_run_behind(cleat__core *core, cleat__now now)
@@ -214,6 +217,9 @@ void cleat__core_run_behind(cleat__core *core, cleat__now now)
     core->has_more = false;
     if (core->failure == CLEAT_OK) {
         cleat__core_schedule(core);
+    }
+    if (core->failure == CLEAT_OK) {
+        cleat__watches_serve(core);
     }
 }
 

@@ -307,8 +307,10 @@ static bool makes_sense(const cleat__condition_row *row)
 {
     return row->count >= 1 && row->count <= CLEAT__CONDITIONS_MAX && row->number >= 0 &&
            row->number < row->count && row->group >= 0 && row->group < row->count &&
-           row->kind >= CLEAT__PENDING_SLEEP && row->kind <= CLEAT__PENDING_CHILD && row->node.branch >= 1 &&
-           row->node.branch <= INT32_MAX && row->node.number >= 1 && row->node.number <= INT32_MAX;
+           row->kind >= CLEAT__PENDING_SLEEP && row->kind <= CLEAT__PENDING_CHILD &&
+           row->node.branch >= CLEAT__BRANCH_OF_SIGNALS && row->node.branch <= INT32_MAX &&
+           row->node.number >= (row->node.branch != CLEAT__BRANCH_OF_SIGNALS) &&
+           row->node.number <= INT32_MAX;
 }
 
 static bool is_same_node(const cleat__pending *pending, const cleat__condition_row *row)
@@ -355,14 +357,13 @@ cleat_status cleat__durable_recover(cleat__core *core)
 /* Of the nodes that it waits for those that are not met. */
 static void await_nodes(cleat__durable *durable, const json_t *nodes, size_t *met)
 {
-    cleat__pending *cursor = NULL;
     size_t index;
     json_t *item;
     json_array_foreach(nodes, index, item)
     {
         cleat__node node = {json_integer_value(json_array_get(item, 0)),
                             json_integer_value(json_array_get(item, 1))};
-        cleat__pending *pending = cleat__pending_find(durable, node, &cursor);
+        cleat__pending *pending = cleat__pending_find(durable, node);
         if (pending == NULL) {
             ++*met;
         } else if (!pending->is_awaited) {

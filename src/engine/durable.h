@@ -20,6 +20,7 @@ struct cleat__core;
 typedef struct cleat__durable {
     cleat__run run;
     cleat__pending *first, *last;         /* what it waits for, owned */
+    cleat__pending *cursor;               /* where to look first among these; NULL: at the first */
     struct cleat__conversation *listened; /* RUNNING: who hears of it; NULL: nobody */
     /* From here to last_order: what the file says, when it is known. */
     int32_t invocation_count; /* of the newest; 0: none */

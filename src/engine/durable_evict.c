@@ -42,10 +42,10 @@ static cleat_status note_met(const cleat__entry_row *entry, bool is_all, waiting
 }
 
 static cleat_status look_at(cleat__core *core, cleat__durable *durable, cleat__node node, bool is_all,
-                            cleat__pending **cursor, waiting *what)
+                            waiting *what)
 {
     cleat__entry_row entry;
-    cleat__pending *pending = cleat__pending_find(durable, node, cursor);
+    cleat__pending *pending = cleat__pending_find(durable, node);
     if (pending != NULL) {
         durable->awaited += !pending->is_awaited;
         pending->is_awaited = true;
@@ -62,14 +62,13 @@ static cleat_status look_at(cleat__core *core, cleat__durable *durable, cleat__n
 static cleat_status look(cleat__core *core, cleat__durable *durable, const cleat__durable_request *request,
                          waiting *what)
 {
-    cleat__pending *cursor = NULL;
     cleat_status status = CLEAT_OK;
     cleat__buffer_append_byte(&what->text, '[');
     for (size_t i = 0; i < request->as.evict.count && status == CLEAT_OK; i++) {
         cleat__node node = request->as.evict.nodes[i];
         cleat__buffer_append_format(&what->text, "%s[%" PRId64 ",%" PRId64 "]", i != 0 ? "," : "",
                                     node.branch, node.number);
-        status = look_at(core, durable, node, request->as.evict.is_all, &cursor, what);
+        status = look_at(core, durable, node, request->as.evict.is_all, what);
     }
     cleat__buffer_append_byte(&what->text, ']');
     return status == CLEAT_OK && what->text.failed ? cleat__fail_memory() : status;

@@ -24,13 +24,17 @@ static cleat_status fail_unknown(const cleat__uuid *run_id)
     return cleat__fail(CLEAT_NOT_FOUND, "there is no durable run %s that has not ended", id);
 }
 
+static cleat__durable_request request_of(const cleat__command *command)
+{
+    return (cleat__durable_request){.kind = CLEAT__DURABLE_WAIT_FOR,
+                                    .as.wait_for = {.conditions = command->as.durable_signal.conditions,
+                                                    .count = command->as.durable_signal.count}};
+}
+
 static cleat_status make(cleat__core *core, cleat__durable *durable, const cleat__command *command,
                          cleat__entry_row *entry)
 {
-    const cleat__durable_request request = {
-        .kind = CLEAT__DURABLE_WAIT_FOR,
-        .as.wait_for = {.conditions = command->as.durable_signal.conditions,
-                        .count = command->as.durable_signal.count}};
+    const cleat__durable_request request = request_of(command);
     cleat__node node = entry->node;
     if (request.as.wait_for.count == 0) {
         return cleat__fail(CLEAT_NOT_FOUND, "the run waits for no signal of that key");
@@ -68,7 +72,16 @@ static cleat_status find_or_make(cleat__core *core, cleat__durable *durable, con
                            "signal \"%.*s\" looks like another one of the run: give it another key",
                            CLEAT_SLICE_ARGS(command->as.durable_signal.key));
     }
-    return cleat__core_check(core, status);
+    bool is_armed = status != CLEAT_OK || entry.met_order != 0 || command->as.durable_signal.count == 0 ||
+                    cleat__pending_find(durable, node) != NULL;
+    if (is_armed) {
+        return cleat__core_check(core, status);
+    }
+    /* The run had ended and was replayed, so that nothing stands for it. */
+    const cleat__durable_request request = request_of(command);
+    status = cleat__durable_check_wait(core, durable, &request);
+    return status == CLEAT_OK ? cleat__durable_arm(core, durable, node, entry.created_at_ms, &request)
+                              : status;
 }
 
 /* Who listens is told of what has ended. */

@@ -150,7 +150,6 @@ static cleat_status arm(cleat__core *core, cleat__durable *durable, const child 
 
 static cleat_status keep(cleat__core *core, cleat__durable *durable, child *one, const cleat__uuid *id)
 {
-    cleat__pending *cursor = NULL;
     if (!one->existed) {
         cleat__entry_row entry = {.node = one->node, .child_id = *id};
         one->id = *id;
@@ -158,7 +157,7 @@ static cleat_status keep(cleat__core *core, cleat__durable *durable, child *one,
         return status == CLEAT_OK ? arm(core, durable, one) : status;
     }
     /* When the run had ended, and was replayed, nothing stands for its nodes. */
-    bool is_armed = one->is_met || cleat__pending_find(durable, one->node, &cursor) != NULL;
+    bool is_armed = one->is_met || cleat__pending_find(durable, one->node) != NULL;
     return is_armed ? CLEAT_OK : arm(core, durable, one);
 }
 

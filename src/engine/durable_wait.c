@@ -185,13 +185,11 @@ static cleat_status take_node(cleat__core *core, cleat__durable *durable, cleat_
 {
     cleat__node *node = &request->as.wait_for.node;
     cleat__entry_row entry = {.met_order = 0};
-    cleat__pending *cursor = NULL;
     cleat_status status = cleat__log_next(core, durable, asked, node, &entry);
     if (status == CLEAT_EMPTY) {
         entry.node = *node;
         status = cleat__log_add(core, durable, asked, &entry);
-    } else if (status == CLEAT_OK &&
-               (entry.met_order != 0 || cleat__pending_find(durable, *node, &cursor) != NULL)) {
+    } else if (status == CLEAT_OK && (entry.met_order != 0 || cleat__pending_find(durable, *node) != NULL)) {
         return CLEAT_OK;
     }
     /* It is new; or the run had ended and was replayed, so that nothing stands for it. */

@@ -329,6 +329,9 @@ cleat_status cleat__life_evict(cleat__core *core, cleat__run *run, cleat_slice c
     cleat__roster_let_go(run);
     cleat__runs_clear_timer(&core->runs, run);
     set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_EVICT));
+    /* It gets on: who lives for months may lose more workers than who runs for a minute. */
+    run->first_retry += run->internal_retries;
+    run->internal_retries = 0;
     return CLEAT_OK;
 }
 

@@ -72,6 +72,9 @@ void cleat__pending_free(cleat__pendings *all, cleat__pending *pending)
     for (size_t i = 0; i < pending->count; i++) {
         cleat__pending_unlink(all, &pending->conditions[i]);
     }
+    if (durable->cursor == pending) {
+        durable->cursor = pending->next;
+    }
     if (pending->previous != NULL) {
         pending->previous->next = pending->next;
     } else {
@@ -85,14 +88,14 @@ void cleat__pending_free(cleat__pendings *all, cleat__pending *pending)
     cleat__free(pending);
 }
 
-cleat__pending *cleat__pending_find(const cleat__durable *durable, cleat__node node, cleat__pending **cursor)
+cleat__pending *cleat__pending_find(cleat__durable *durable, cleat__node node)
 {
-    cleat__pending *start = *cursor != NULL ? *cursor : durable->first;
+    cleat__pending *start = durable->cursor != NULL ? durable->cursor : durable->first;
     cleat__pending *at = start;
     while (at != NULL) {
         cleat__pending *next = at->next != NULL ? at->next : durable->first;
         if (at->number == node.number && at->branch == node.branch) {
-            *cursor = next;
+            durable->cursor = next;
             return at;
         }
         at = next != start ? next : NULL;

@@ -70,9 +70,8 @@ void cleat__pendings_deinit(cleat__pendings *all);
 cleat__pending *cleat__pending_new(struct cleat__durable *durable, cleat__node node, size_t count);
 /* Unlinks and frees it. */
 void cleat__pending_free(cleat__pendings *all, cleat__pending *pending);
-/* NULL: the run has none of that node. Looks first behind *cursor, which it moves (NULL at first). */
-cleat__pending *cleat__pending_find(const struct cleat__durable *durable, cleat__node node,
-                                    cleat__pending **cursor);
+/* NULL: the run has none of that node. Looks first behind the one that was found last. */
+cleat__pending *cleat__pending_find(struct cleat__durable *durable, cleat__node node);
 cleat__node cleat__pending_node(const cleat__pending *pending);
 cleat__pending *cleat__pending_of(cleat__pending_condition *condition);
 

@@ -3,8 +3,12 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "engine/core_parts.h"
+#include "engine/watches_stored.h"
 #include "model/metadata.h"
 #include "store/load.h"
+#include "store/stream.h"
+
+#include <inttypes.h>
 
 /* The watches of one run. */
 typedef struct watched {
@@ -89,18 +93,22 @@ static watched *find_or_make(cleat__watches *watches, const cleat__uuid *run_id)
 
 static cleat_status add_to_run(cleat__core *core, cleat__watch *watch)
 {
-    if (cleat__core_find_run(core, watch->tenant, &watch->run_id) == NULL) {
-        cleat_status status = cleat__load_exists(core->store, watch->tenant, &watch->run_id);
-        if (status == CLEAT_OK) {
-            return cleat__fail(CLEAT_EMPTY, "the run has ended already");
-        }
-        return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
+    const cleat__run *run = cleat__core_find_run(core, watch->tenant, &watch->run_id);
+    cleat_status status =
+        run != NULL ? CLEAT_OK : cleat__load_exists(core->store, watch->tenant, &watch->run_id);
+    if (status == CLEAT_OK) {
+        status = cleat__stored_begin(core, watch, run);
+    }
+    if (status != CLEAT_OK) {
+        bool is_answer = status == CLEAT_NOT_FOUND || status == CLEAT_EMPTY;
+        return is_answer ? status : cleat__core_check(core, status);
     }
     watched *entry = find_or_make(&core->watches, &watch->run_id);
     if (entry == NULL) {
         return cleat__fail_memory();
     }
     put_first(&entry->first, watch);
+    cleat__stored_serve_soon(&core->watches, watch);
     return CLEAT_OK;
 }
 
@@ -110,7 +118,7 @@ cleat_status cleat__watches_add(cleat__core *core, cleat__command *command)
     cleat_status status = CLEAT_OK;
     watch->tenant = command->tenant;
     watch->told_of = (cleat__map){0};
-    watch->is_watching = watch->never_ends = watch->is_cut = false;
+    watch->is_watching = watch->never_ends = watch->is_cut = watch->is_of_stored = false;
     if (is_of_one_run(watch)) {
         status = add_to_run(core, watch);
     } else if (watch->key.size == 0) {
@@ -142,6 +150,7 @@ void cleat__watches_forget(cleat__watches *watches, cleat__watch *watch)
     }
     watch->is_watching = false;
     if (is_of_one_run(watch)) {
+        cleat__stored_end(watches, watch);
         remove_from_run(watches, watch);
     } else {
         take_out(&watches->by_metadata, watch);
@@ -200,7 +209,7 @@ void cleat__watches_lose(cleat__watches *watches, int64_t at_ms)
         lose(entry->first, at_ms);
     }
     lose(watches->by_metadata, at_ms);
-    watches->by_metadata = NULL;
+    watches->by_metadata = watches->behind_head = watches->behind_tail = NULL;
     watches->count = 0;
     cleat__watches_deinit(watches);
 }
@@ -260,14 +269,27 @@ static void cut_all_by_metadata(cleat__core *core, int64_t tenant)
     }
 }
 
-static void tell_all(cleat__core *core, const cleat__run *run, const cleat__happening *happening,
-                     cleat_slice metadata)
+/* Whoever is to be told stored chunks first is not told the end before them, and has a turn of its own for each. */
+static void tell_by_run(cleat__core *core, cleat__watch *watch, const cleat__happening *happening,
+                        bool is_stored, cleat__told_payload **payload)
+{
+    if (is_stored) {
+        cleat__stored_tell(core, watch, happening, payload);
+    } else if (happening->kind == CLEAT__HAPPENING_STREAM || happening->kind == CLEAT__HAPPENING_STARTED ||
+               !cleat__stored_defers_end(&core->watches, watch)) {
+        cleat__told_add(&core->watches.told, watch, happening, payload);
+    }
+}
+
+/* `is_stored`: a chunk that was just stored. */
+static void tell(cleat__core *core, const cleat__run *run, const cleat__happening *happening,
+                 cleat_slice metadata, bool is_stored)
 {
     cleat__told_queue *queue = &core->watches.told;
     const watched *entry = cleat__map_get(&core->watches.by_run, key_of(&run->id));
     cleat__told_payload *payload = NULL;
     for (cleat__watch *watch = entry != NULL ? entry->first : NULL; watch != NULL; watch = watch->next) {
-        cleat__told_add(queue, watch, happening, &payload);
+        tell_by_run(core, watch, happening, is_stored, &payload);
     }
     for (cleat__watch *watch = core->watches.by_metadata; watch != NULL; watch = watch->next) {
         if (watch->tenant == run->type->workflow->tenant &&
@@ -276,6 +298,12 @@ static void tell_all(cleat__core *core, const cleat__run *run, const cleat__happ
         }
     }
     cleat__told_payload_drop(payload);
+}
+
+static void tell_all(cleat__core *core, const cleat__run *run, const cleat__happening *happening,
+                     cleat_slice metadata)
+{
+    tell(core, run, happening, metadata, false);
 }
 
 /* The run's metadata, when it is of interest to anybody. Without memory for it these are cut off. */
@@ -407,25 +435,85 @@ static bool is_looked_at(const cleat__core *core, const cleat__run *run)
                                         is_looked_at_by_metadata(core, run->type->workflow->tenant));
 }
 
-cleat_status cleat__watches_put_stream(cleat__core *core, cleat__command *command)
+/* A chunk of a run that is not durable, or has no number. */
+static cleat_status send_on(cleat__core *core, const cleat__run *run, int64_t index, cleat_slice payload)
 {
-    cleat_slice payload = command->as.put_stream.payload;
-    const cleat__uuid *id = &command->as.put_stream.task_id;
-    if (payload.size > CLEAT_PAYLOAD_MAX) {
-        return cleat__fail(CLEAT_TOO_LARGE, "a chunk of the stream has %zu bytes; at most %zu are sent on",
-                           payload.size, CLEAT_PAYLOAD_MAX);
+    const cleat__chunk chunk = {.index = index, .retry_count = run->retry_count, .payload = payload};
+    return is_looked_at(core, run) ? put_chunk(core, run, &chunk) : CLEAT_OK;
+}
+
+/* They are told as if each had come by itself. */
+static cleat_status store_all(cleat__core *core, const cleat__run *run, int64_t first_index,
+                              const cleat_slice *items, size_t count)
+{
+    cleat__buffer metadata = {0};
+    int64_t stream = 0;
+    if (first_index > CLEAT__CHUNKS_MAX - (int64_t)count) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "a chunk has the index %" PRId64 "; they go up to %" PRId64, first_index,
+                           CLEAT__CHUNKS_MAX - 1);
     }
-    const cleat__run *run = cleat__core_find_run(core, command->tenant, id);
+    cleat_status status = load_metadata(core, run, &metadata);
+    if (status == CLEAT_OK) {
+        status = cleat__stored_open(core, run, &stream);
+    }
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        bool is_new;
+        status = cleat__stored_put(core, stream, first_index + (int64_t)i, items[i], &is_new);
+        if (status == CLEAT_OK && is_new && is_looked_at(core, run)) {
+            cleat__happening happening = happening_of(core, run, CLEAT__HAPPENING_STREAM, items[i]);
+            happening.event_index = first_index + (int64_t)i;
+            happening.is_stored = true;
+            tell(core, run, &happening, cleat__buffer_slice(&metadata), true);
+        }
+    }
+    cleat__buffer_deinit(&metadata);
+    return status;
+}
+
+static cleat_status check_sizes(const cleat_slice *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].size > CLEAT_PAYLOAD_MAX) {
+            return cleat__fail(CLEAT_TOO_LARGE,
+                               "a chunk of the stream has %zu bytes; at most %zu are sent on", items[i].size,
+                               CLEAT_PAYLOAD_MAX);
+        }
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status put_all(cleat__core *core, int64_t tenant, const cleat__uuid *id, int64_t first_index,
+                            const cleat_slice *items, size_t count)
+{
+    cleat_status status = check_sizes(items, count);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    const cleat__run *run = cleat__core_find_run(core, tenant, id);
     if (run == NULL) {
-        cleat_status status = cleat__load_exists(core->store, command->tenant, id);
+        status = cleat__load_exists(core->store, tenant, id);
         return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
     }
-    if (!is_looked_at(core, run)) {
-        return CLEAT_OK;
+    if (run->type->needs->is_durable && first_index >= 0) {
+        return store_all(core, run, first_index, items, count);
     }
-    const cleat__chunk chunk = {
-        .index = command->as.put_stream.index, .retry_count = run->retry_count, .payload = payload};
-    return put_chunk(core, run, &chunk);
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        status = send_on(core, run, first_index >= 0 ? first_index + (int64_t)i : first_index, items[i]);
+    }
+    return status;
+}
+
+cleat_status cleat__watches_put_stream(cleat__core *core, cleat__command *command)
+{
+    return put_all(core, command->tenant, &command->as.put_stream.task_id, command->as.put_stream.index,
+                   &command->as.put_stream.payload, 1);
+}
+
+cleat_status cleat__watches_put_chunks(cleat__core *core, cleat__command *command)
+{
+    return put_all(core, command->tenant, &command->as.put_chunks.task_id, command->as.put_chunks.first_index,
+                   command->as.put_chunks.items, command->as.put_chunks.count);
 }
 
 void cleat__watches_fire(cleat__core *core)

@@ -6,6 +6,12 @@
 #include <cleat/run.h>
 #include <inttypes.h>
 
+static bool is_of_hook(cleat_slice key)
+{
+    static const char prefix[] = CLEAT__HOOK_KEY_PREFIX;
+    return key.size >= sizeof(prefix) - 1 && memcmp(key.data, prefix, sizeof(prefix) - 1) == 0;
+}
+
 static cleat_status check_name(const char *what, cleat_slice name)
 {
     if (name.size > CLEAT__EVENT_KEY_MAX) {
@@ -29,10 +35,10 @@ cleat_status cleat__user_event_check_sizes(const cleat__user_event *event)
     if (event->key.size == 0) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "the event has no key");
     }
-    size_t prefix = strlen(CLEAT__HOOK_EVENT_PREFIX);
-    if (event->key.size >= prefix && memcmp(event->key.data, CLEAT__HOOK_EVENT_PREFIX, prefix) == 0) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the event's key begins with \"" CLEAT__HOOK_EVENT_PREFIX
-                                                   "\", which is for hooks: resume the hook instead");
+    if (is_of_hook(event->key)) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "the event's key begins with %s: hooks are resumed, not pushed",
+                           CLEAT__HOOK_KEY_PREFIX);
     }
     if (event->priority < 0 || event->priority > CLEAT_PRIORITY_HIGH) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT,

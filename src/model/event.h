@@ -7,6 +7,10 @@
 #define CLEAT__EVENTS_MAX    1000 /* that are pushed together */
 #define CLEAT__EVENT_KEY_MAX 767  /* bytes of a key, and of a scope */
 
+/* A wait's condition on an event whose key begins so is one on a hook, whose token is the rest: nobody may push
+ * such events. */
+#define CLEAT__HOOK_KEY_PREFIX "cleat:hook:"
+
 /* Plain data, borrowed from whoever passes it. */
 typedef struct cleat__user_event {
     cleat_slice key;
@@ -15,9 +19,6 @@ typedef struct cleat__user_event {
     cleat_slice scope;    /* absent: none */
     int32_t priority;     /* of the runs that it starts; 0: that of their workflow */
 } cleat__user_event;
-
-/* On the wire, payloads of hooks come to a run as events of keys that begin so; programs push none of them. */
-#define CLEAT__HOOK_EVENT_PREFIX "cleat:hook:"
 
 /* CLEAT_INVALID_ARGUMENT or CLEAT_TOO_LARGE says what is wrong. Parses: not for the engine's thread,
  * which takes payload and metadata as checked. */

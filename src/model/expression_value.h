@@ -2,7 +2,7 @@
 #ifndef CLEAT_MODEL_EXPRESSION_VALUE_H
 #define CLEAT_MODEL_EXPRESSION_VALUE_H
 
-#include "model/arena.h"
+#include "base/arena.h"
 #include "model/expression.h"
 
 #include <jansson.h>

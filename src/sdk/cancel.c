@@ -14,6 +14,7 @@
 #include "sdk/worker.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 struct cleat_cancel_call {
@@ -51,8 +52,11 @@ static void remove_cancel(cleat_worker *worker, const cleat_task *task)
     }
 }
 
-static void cancel_task(cleat_worker *worker, cleat_task *task)
+void cleat__task_cancel(cleat_worker *worker, cleat_task *task)
 {
+    if (task->step != NULL) {
+        cleat__task_cancel(worker, task->step);
+    }
     atomic_store(&task->cancelled, true);
     if (task->cancel_stage == CLEAT__CANCEL_NONE) {
         append_cancel(worker, task);
@@ -97,7 +101,7 @@ void cleat__worker_cancel(void *self, const cleat__uuid *task_id, int32_t retry_
     for (cleat_task *task = worker->running; task != NULL; task = task->next_running) {
         if (task->assignment->retry_count == retry_count &&
             cleat__uuid_equals(&task->assignment->task_id, task_id)) {
-            cancel_task(worker, task);
+            cleat__task_cancel(worker, task);
             break;
         }
     }
@@ -108,7 +112,7 @@ void cleat__worker_cancel_all(cleat_worker *worker)
 {
     pthread_mutex_lock(&worker->mutex);
     for (cleat_task *task = worker->running; task != NULL; task = task->next_running) {
-        cancel_task(worker, task);
+        cleat__task_cancel(worker, task);
     }
     pthread_mutex_unlock(&worker->mutex);
 }
@@ -143,6 +147,16 @@ static void wait_callback(cleat_task *task)
     }
 }
 
+static void call_back(cleat_task *task)
+{
+    pthread_mutex_lock(&task->worker->mutex);
+    wait_callback(task);
+    if (!task->returned) {
+        run_callback(task);
+    }
+    pthread_mutex_unlock(&task->worker->mutex);
+}
+
 const char *cleat_cancel_call_run_id(const cleat_cancel_call *call)
 {
     return call != NULL ? call->task->id.text : NULL;
@@ -161,12 +175,7 @@ cleat_status cleat_cancel_call_proceed(cleat_cancel_call *call)
     if (next != NULL) {
         status = next->cancel(next->user_data, call);
     } else {
-        pthread_mutex_lock(&call->task->worker->mutex);
-        wait_callback(call->task);
-        if (!call->task->returned) {
-            run_callback(call->task);
-        }
-        pthread_mutex_unlock(&call->task->worker->mutex);
+        call_back(call->task);
     }
     call->chain.spent = true;
     return status;
@@ -177,8 +186,27 @@ static void deliver(cleat_task *task)
 {
     cleat_cancel_call call = {.chain = {.client = task->worker->client}, .task = task};
     cleat_scope scope = cleat_context_attach(atomic_load(&task->context));
-    (void)cleat_cancel_call_proceed(&call);
+    if (task->step_name != NULL) {
+        call_back(task); /* the run's cancellation is its workflow's; a deadline is none */
+    } else {
+        (void)cleat_cancel_call_proceed(&call);
+    }
     (void)cleat_scope_detach(scope);
+}
+
+/* With the mutex. When the next one will be late. */
+static int64_t cancel_late_steps(cleat_worker *worker)
+{
+    int64_t now_ns = worker->timed != NULL ? cleat__clock_monotonic_ns(NULL) : 0;
+    int64_t next_ns = INT64_MAX;
+    for (cleat_task *step = worker->timed; step != NULL; step = step->next_timed) {
+        if (step->deadline_ns <= now_ns) {
+            cleat__task_cancel(worker, step);
+        } else if (step->deadline_ns < next_ns) {
+            next_ns = step->deadline_ns;
+        }
+    }
+    return next_ns;
 }
 
 void *cleat__worker_canceller(void *argument)
@@ -187,9 +215,10 @@ void *cleat__worker_canceller(void *argument)
     cleat__worker_enter(worker);
     pthread_mutex_lock(&worker->mutex);
     while (!worker->closing || worker->cancel_first != NULL) {
+        int64_t next_ns = cancel_late_steps(worker);
         cleat_task *task = worker->cancel_first;
         if (task == NULL) {
-            (void)cleat__cond_wait_until(&worker->cancel_work, &worker->mutex, INT64_MAX);
+            (void)cleat__cond_wait_until(&worker->cancel_work, &worker->mutex, next_ns);
             continue;
         }
         remove_cancel(worker, task);

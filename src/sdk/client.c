@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/thread.h"
 #include "sdk/options.h"
 #include "sdk/trigger.h"
 #include "transport/grpc.h"
@@ -39,8 +40,10 @@ cleat_status cleat_client_new(const cleat_client_options *options, cleat_client 
     if (client == NULL) {
         return cleat__fail_memory();
     }
+    cleat__client_init_known(client);
     status = open_transport(&known, &client->transport);
     if (status != CLEAT_OK) {
+        cleat__client_deinit_known(client);
         cleat__free(client);
         return status;
     }
@@ -52,6 +55,7 @@ void cleat_client_free(cleat_client *client)
 {
     if (client != NULL) {
         client->transport->free(client->transport);
+        cleat__client_deinit_known(client);
         cleat__free(client);
     }
 }
@@ -83,6 +87,15 @@ cleat_status cleat_client_run_no_wait(cleat_client *client, const char *task, co
     return start_one(client, task, input, options, id);
 }
 
+cleat_status cleat_workflow_start(cleat_client *client, const char *name, const char *input,
+                                  const cleat_run_options *options, cleat_run_id *id)
+{
+    const cleat_run_item item = {name, input, options};
+    const cleat__trigger_request request = {
+        .client = client, .is_workflow = true, .items = &item, .count = 1, .ids = id};
+    return cleat__client_trigger(&request);
+}
+
 cleat_status cleat_client_run_many(cleat_client *client, const cleat_run_item *items, size_t count,
                                    cleat_run_id *ids)
 {
@@ -103,6 +116,16 @@ cleat_status cleat__run_id_parse(const cleat_client *client, const cleat_run_id 
     return CLEAT_OK;
 }
 
+/* By cleat_continue_as_new(): as which run. */
+static bool goes_on(const cleat_run_result *result, cleat__uuid *id)
+{
+    static const char begin[] = "{\"cleat:continued_as\":\"";
+    cleat_slice output = cleat_slice_of(result->output);
+    size_t size = sizeof(begin) - 1;
+    return output.size == size + 36 + 2 && memcmp(output.data, begin, size) == 0 &&
+           cleat__uuid_parse((cleat_slice){output.data + size, 36}, id) == CLEAT_OK;
+}
+
 cleat_status cleat_client_wait(cleat_client *client, const cleat_run_id *id, int64_t timeout_ms,
                                cleat_run_result *result)
 {
@@ -111,9 +134,17 @@ cleat_status cleat_client_wait(cleat_client *client, const cleat_run_id *id, int
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "result is NULL");
     }
     memset(result, 0, sizeof *result);
+    int64_t deadline_ns = cleat__deadline_ns(timeout_ms);
     cleat_status status = cleat__run_id_parse(client, id, &run_id);
-    return status == CLEAT_OK ? client->transport->wait(client->transport, &run_id, timeout_ms, result)
-                              : status;
+    while (status == CLEAT_OK) {
+        status = client->transport->wait(client->transport, &run_id, timeout_ms, result);
+        if (status != CLEAT_OK || !goes_on(result, &run_id)) {
+            break;
+        }
+        cleat_run_result_deinit(result);
+        timeout_ms = timeout_ms < 0 ? timeout_ms : cleat__remaining_ms(deadline_ns);
+    }
+    return status;
 }
 
 cleat_status cleat_client_replay(cleat_client *client, const cleat_run_id *id)

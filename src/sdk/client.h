@@ -4,6 +4,8 @@
 
 #include <cleat/interceptor.h>
 
+#include "base/map.h"
+#include "base/thread.h"
 #include "transport/transport.h"
 
 #define CLEAT__INTERCEPTORS_MAX 16
@@ -13,7 +15,16 @@ struct cleat_client {
     /* Written only while no call is under way (cleat/interceptor.h), so read without a lock. */
     cleat_interceptor interceptors[CLEAT__INTERCEPTORS_MAX];
     size_t interceptor_count;
+    pthread_mutex_t known_mutex;
+    cleat__map known_workflows; /* by their action: machine names; owned; under the mutex */
 };
+
+/* known_workflows.c: the workflows that this process has declared, and what they are called in spans. */
+void cleat__client_init_known(cleat_client *client);
+void cleat__client_deinit_known(cleat_client *client);
+cleat_status cleat__client_know_workflow(cleat_client *client, const char *action, const char *machine_name);
+/* Valid as long as the client; NULL: it is none. */
+const char *cleat__client_known_workflow(cleat_client *client, const char *action);
 
 /* CLEAT_INVALID_ARGUMENT also for a client or an id that is NULL. */
 cleat_status cleat__run_id_parse(const cleat_client *client, const cleat_run_id *id, cleat__uuid *out);

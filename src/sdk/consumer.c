@@ -12,28 +12,37 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
+#include <stdio.h>
+
 /* ---- Attributes ---- */
 
-/* `id` and `parent_id` are the caller's memory, for what the list borrows. */
-static void task_attributes(cleat__span_attributes *attributes, const cleat_task *task,
-                            const cleat_run_id *id, const cleat_run_id *parent_id)
+static void add_ids(cleat__span_attributes *attributes, const cleat__consumer *consumer)
 {
-    const char *action = cleat_task_name(task);
+    const cleat_task *task = consumer->task;
     cleat__span_attributes_add(attributes, "hatchet.tenant_id", cleat_slice_of(cleat_task_tenant_id(task)));
     cleat__span_attributes_add(attributes, "hatchet.worker_id", cleat_slice_of(cleat_task_worker_id(task)));
-    cleat__span_attributes_add(attributes, "hatchet.workflow_run_id", cleat_slice_of(id->text));
+    cleat__span_attributes_add(attributes, "hatchet.workflow_run_id", cleat_slice_of(consumer->id.text));
     /* A run has one task, whose id is the run's. */
-    cleat__span_attributes_add(attributes, "hatchet.step_run_id", cleat_slice_of(id->text));
+    cleat__span_attributes_add(attributes, "hatchet.step_run_id", cleat_slice_of(consumer->id.text));
     cleat__span_attributes_add(attributes, "hatchet.step_id", cleat_slice_of(cleat_task_step_id(task)));
     cleat__span_attributes_add(attributes, "hatchet.workflow_id",
                                cleat_slice_of(cleat_task_workflow_id(task)));
     cleat__span_attributes_add(attributes, "hatchet.workflow_version_id",
                                cleat_slice_of(cleat_task_workflow_version_id(task)));
+}
+
+static void task_attributes(cleat__consumer *consumer)
+{
+    cleat__span_attributes *attributes = &consumer->attributes;
+    const cleat_task *task = consumer->task;
+    const char *action = consumer->action;
+    add_ids(attributes, consumer);
     cleat__span_attributes_add(attributes, "hatchet.workflow_name", cleat__action_workflow_name(action));
     cleat__span_attributes_add(attributes, "hatchet.action_name", cleat_slice_of(action));
     cleat__span_attributes_add(attributes, "hatchet.step_name", cleat__action_step_name(action));
     cleat__span_attributes_add_int(attributes, "hatchet.retry_count", cleat_task_retry_count(task));
-    cleat__span_attributes_add(attributes, "hatchet.parent_workflow_run_id", cleat_slice_of(parent_id->text));
+    cleat__span_attributes_add(attributes, "hatchet.parent_workflow_run_id",
+                               cleat_slice_of(consumer->parent_id.text));
     if (cleat_task_child_index(task) >= 0) {
         cleat__span_attributes_add_int(attributes, "hatchet.child_workflow_index",
                                        cleat_task_child_index(task));
@@ -44,6 +53,8 @@ static void task_attributes(cleat__span_attributes *attributes, const cleat_task
         cleat__span_attributes_add_json(attributes, "hatchet.payload", cleat_task_input(task));
         cleat__span_attributes_add_json(attributes, "hatchet.additional_metadata", cleat_task_metadata(task));
     }
+    cleat__span_attributes_add(attributes, "cleat.trace.relation",
+                               cleat_slice_of(cleat_trace_relation_name(consumer->decision.relation)));
 }
 
 /* ---- Where the span belongs ---- */
@@ -58,55 +69,56 @@ static cleat_context *extract_rest(const cleat_text_map *map)
     return propagator->extract(propagator, NULL, map);
 }
 
-static void decide(const cleat_instrumentor *instrumentor, const char *action, const cleat_text_map *map,
-                   int64_t now_s, cleat__decision_input *input, cleat__decision *decision)
+static void decide(cleat__consumer *consumer, const cleat_text_map *map)
 {
-    const cleat__instrumentor_settings *settings = &instrumentor->settings;
+    const cleat__instrumentor_settings *settings = &consumer->instrumentor->settings;
+    cleat__decision_input *input = &consumer->input;
     cleat__carrier_read(map, &input->carrier);
     input->predicate = settings->use_links != NULL && input->carrier.relation == CLEAT_TRACE_DEFAULT &&
-                       settings->use_links(action, settings->user_data);
+                       settings->use_links(consumer->action, settings->user_data);
     input->budget = settings->budget;
-    input->now_s = now_s;
+    input->now_s = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_S;
     input->mode = CLEAT_TRACE_PARENT;
     input->sampling_across_links = settings->sampling_across_links;
-    cleat__decide(input, decision);
+    cleat__decide(input, &consumer->decision);
 }
 
-static const char *span_name(const cleat_instrumentor *instrumentor, const char *action, char *buffer,
-                             size_t size)
+static void span_name(const cleat__consumer *consumer, char *name, size_t size)
 {
-    static const char name[] = "hatchet.start_step_run";
-    if (!instrumentor->settings.task_name_in_span_name || sizeof name + strlen(action) + 1 > size) {
-        return name;
+    static const char plain[] = "hatchet.start_step_run";
+    if (consumer->role != CLEAT__ROLE_TASK) {
+        cleat__consumer_workflow_name(consumer, name, size);
+        return;
     }
-    memcpy(buffer, name, sizeof name);
-    buffer[sizeof name - 1] = '.';
-    memcpy(buffer + sizeof name, action, strlen(action) + 1);
-    return buffer;
+    bool is_long = consumer->instrumentor->settings.task_name_in_span_name &&
+                   sizeof plain + strlen(consumer->action) + 1 <= size;
+    (void)snprintf(name, size, "%s%s%s", plain, is_long ? "." : "", is_long ? consumer->action : "");
 }
 
-/* `*base` is the context that the span is started in; it is replaced by its remote parent's. */
-static cleat_span start_task_span(const cleat_instrumentor *instrumentor, const char *name,
-                                  const cleat__span_attributes *attributes, const cleat__decision *decision,
-                                  cleat_context **base)
+/* `base` gets the remote parent. */
+static cleat_span start_task_span(cleat__consumer *consumer)
 {
+    const cleat__decision *decision = &consumer->decision;
     cleat_link links[2];
     cleat_attribute kinds[2];
+    char name[192];
     for (size_t i = 0; i < decision->link_count; i++) {
         kinds[i] = cleat_attribute_string(CLEAT__LINK_KIND, cleat__link_kind_name(decision->links[i].kind));
         links[i] = (cleat_link){&decision->links[i].context, &kinds[i], 1};
     }
     if (cleat_span_context_is_valid(&decision->parent)) {
-        cleat_context *parent = cleat_context_with_span_context(*base, &decision->parent);
-        cleat_context_release(*base);
-        *base = parent;
+        cleat_context *parent = cleat_context_with_span_context(consumer->base, &decision->parent);
+        cleat_context_release(consumer->base);
+        consumer->base = parent;
     }
+    span_name(consumer, name, sizeof name);
     return cleat_span_start(
-        instrumentor->tracer, name,
-        CLEAT_SPAN_OPTIONS(.kind = CLEAT_SPAN_KIND_CONSUMER, .parent = *base,
-                           .root = *base == NULL || decision->relation != CLEAT_TRACE_PARENT,
-                           .attributes = attributes->items, .attribute_count = attributes->count,
-                           .links = links, .link_count = decision->link_count,
+        consumer->instrumentor->tracer, name,
+        CLEAT_SPAN_OPTIONS(.kind = CLEAT_SPAN_KIND_CONSUMER, .parent = consumer->base,
+                           .root = consumer->base == NULL || decision->relation != CLEAT_TRACE_PARENT,
+                           .attributes = consumer->attributes.items,
+                           .attribute_count = consumer->attributes.count, .links = links,
+                           .link_count = decision->link_count,
                            .trace_state = {decision->root.trace_state, decision->root.trace_state_size}));
 }
 
@@ -124,38 +136,39 @@ static void set_numbers(cleat__run_scope *scope, const cleat__decision_input *in
 }
 
 /* The context for the task function: `base` with span and scope. The caller owns the result. */
-static cleat_context *task_context(const cleat_context *base, cleat_span span,
-                                   const cleat__span_attributes *attributes,
-                                   const cleat__decision_input *input, const cleat__decision *decision)
+static cleat_context *task_context(const cleat__consumer *consumer, cleat_span span)
 {
-    const cleat__span_attributes none = {.count = 0};
+    static const cleat__span_attributes none = {.count = 0};
+    const cleat__decision *decision = &consumer->decision;
     cleat_span_context own;
-    cleat_context *with_span = cleat_context_with_span(base, span);
-    cleat__run_scope *scope = cleat__run_scope_new(cleat_span_is_recording(span) ? attributes : &none);
+    cleat_context *with_span = cleat_context_with_span(consumer->base, span);
+    cleat__run_scope *scope =
+        cleat__run_scope_new(cleat_span_is_recording(span) ? &consumer->attributes : &none);
     if (scope == NULL) {
         return with_span;
     }
     cleat_span_get_context(span, &own);
     scope->trace_id = own.trace_id;
+    scope->is_workflow = consumer->role != CLEAT__ROLE_TASK;
+    scope->is_invocation = consumer->role == CLEAT__ROLE_WORKFLOW;
     bool has_origin = cleat_span_context_is_valid(&decision->origin);
     cleat_span_context_copy(&scope->origin, has_origin ? &decision->origin : &own);
-    set_numbers(scope, input, decision);
+    set_numbers(scope, &consumer->input, decision);
     cleat_context *result = cleat_context_with_value(with_span, &cleat__run_scope_key, scope, cleat__free);
     cleat_context_release(with_span);
     return result;
 }
 
 /* Tells the transport of a trace that begins here, of which the run's metadata knows nothing. */
-static void tell_own_trace(const cleat_instrumentor *instrumentor, cleat_span span, const cleat_run_id *id,
-                           const cleat__decision_input *input, const cleat__decision *decision)
+static void tell_own_trace(const cleat__consumer *consumer, cleat_span span)
 {
-    cleat__transport *transport = instrumentor->client->transport;
-    const cleat_span_context *spawn = &input->carrier.spawn;
+    cleat__transport *transport = consumer->instrumentor->client->transport;
+    const cleat_span_context *spawn = &consumer->input.carrier.spawn;
     cleat__own_trace trace = {.run = {spawn->trace_id, spawn->span_id}};
     cleat_span_context own;
-    if (transport->own_trace == NULL || decision->relation == CLEAT_TRACE_PARENT || !input->carrier.usable ||
-        !cleat_span_is_recording(span) ||
-        cleat__uuid_parse(cleat_slice_of(id->text), &trace.task_id) != CLEAT_OK) {
+    if (transport->own_trace == NULL || consumer->decision.relation == CLEAT_TRACE_PARENT ||
+        !consumer->input.carrier.usable || !cleat_span_is_recording(span) ||
+        cleat__uuid_parse(cleat_slice_of(consumer->id.text), &trace.task_id) != CLEAT_OK) {
         return;
     }
     cleat_span_get_context(span, &own);
@@ -165,11 +178,11 @@ static void tell_own_trace(const cleat_instrumentor *instrumentor, cleat_span sp
 
 /* ---- The hooks ---- */
 
-/* A task that was cancelled and says so has neither succeeded nor failed. */
+/* A task that was cancelled and says so has neither succeeded nor failed; a workflow that waits has not failed. */
 static void end_task_span(cleat_span span, cleat_execute_call *call, cleat_status status)
 {
     bool cancelled = cleat_task_is_cancelled(cleat_execute_call_task(call));
-    if (status == CLEAT_OK) {
+    if (status == CLEAT_OK || status == CLEAT_SUSPENDED) {
         (void)cleat_span_set_status(span, CLEAT_SPAN_STATUS_OK, NULL);
     } else if (status != CLEAT_CANCELLED || !cancelled) {
         cleat__span_fail(span, status, cleat_execute_call_error(call));
@@ -177,37 +190,42 @@ static void end_task_span(cleat_span span, cleat_execute_call *call, cleat_statu
     (void)cleat_span_end(span);
 }
 
+static void begin(cleat__consumer *consumer)
+{
+    cleat_text_map map = cleat_execute_call_metadata(consumer->call);
+    consumer->base = extract_rest(&map);
+    cleat__consumer_find_role(consumer);
+    decide(consumer, &map);
+    cleat__span_attributes_init(&consumer->attributes, &consumer->instrumentor->settings);
+    task_attributes(consumer);
+    if (consumer->role != CLEAT__ROLE_TASK) {
+        cleat__consumer_workflow_attributes(consumer);
+        cleat__consumer_workflow_baggage(consumer);
+    }
+}
+
 cleat_status cleat__instrumentor_execute(void *user_data, cleat_execute_call *call)
 {
-    const cleat_instrumentor *instrumentor = user_data;
     const cleat_task *task = cleat_execute_call_task(call);
-    cleat_text_map map = cleat_execute_call_metadata(call);
-    const char *action = cleat_task_name(task);
-    cleat_run_id id = cleat_task_run_id(task);
-    cleat_run_id parent_id;
-    cleat__decision_input input;
-    cleat__decision decision;
-    cleat__span_attributes attributes;
-    char name[192];
-
-    (void)cleat_task_parent_run_id(task, &parent_id);
-    decide(instrumentor, action, &map, cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_S, &input, &decision);
-    cleat__span_attributes_init(&attributes, &instrumentor->settings);
-    task_attributes(&attributes, task, &id, &parent_id);
-    cleat__span_attributes_add(&attributes, "cleat.trace.relation",
-                               cleat_slice_of(cleat_trace_relation_name(decision.relation)));
-
-    cleat_context *base = extract_rest(&map);
-    cleat_span span = start_task_span(instrumentor, span_name(instrumentor, action, name, sizeof name),
-                                      &attributes, &decision, &base);
-    tell_own_trace(instrumentor, span, &id, &input, &decision);
-    cleat_context *context = task_context(base, span, &attributes, &input, &decision);
+    cleat__consumer consumer = {
+        .instrumentor = user_data,
+        .call = call,
+        .task = task,
+        .action = cleat_task_name(task),
+        .id = cleat_task_run_id(task),
+    };
+    (void)cleat_task_parent_run_id(task, &consumer.parent_id);
+    begin(&consumer);
+    cleat_span span = start_task_span(&consumer);
+    tell_own_trace(&consumer, span);
+    cleat_context *context = task_context(&consumer, span);
     cleat_scope scope = cleat_context_attach(context);
     cleat_status status = cleat_execute_call_proceed(call);
+    cleat__consumer_workflow_end(&consumer, span, status);
     (void)cleat_scope_detach(scope);
     end_task_span(span, call, status);
     cleat_context_release(context);
-    cleat_context_release(base);
+    cleat_context_release(consumer.base);
     return status;
 }
 

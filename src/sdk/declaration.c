@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "model/json.h"
 #include "model/worker.h"
 #include "sdk/options.h"
@@ -16,6 +17,10 @@ void cleat__declaration_free(cleat__declaration *declaration)
         cleat__free(declaration->slots);
         cleat__free(declaration->description);
         cleat__free(declaration->schema);
+        cleat__free(declaration->machine_name);
+        cleat__free(declaration->version);
+        cleat__free(declaration->version_json);
+        cleat__declaration_free(declaration->older);
         cleat__free(declaration);
     }
 }
@@ -26,6 +31,8 @@ static void describe(const cleat__declaration *from, cleat__workflow *out)
     *out = (cleat__workflow){
         .name = cleat_slice_of(from->workflow),
         .description = cleat_slice_of(from->description),
+        .version = cleat_slice_of(from->version),
+        .is_durable = from->is_workflow,
         .task = cleat__action_task(action),
         .action = action,
         .policy = from->policy,
@@ -158,6 +165,70 @@ cleat_status cleat__declaration_new(const cleat_task_options *options, cleat__de
     declaration->run = options->run;
     declaration->user_data = options->user_data;
     cleat_status status = copy_options(options, declaration);
+    if (status != CLEAT_OK) {
+        cleat__declaration_free(declaration);
+        return status;
+    }
+    *out = declaration;
+    return CLEAT_OK;
+}
+
+/* ---- Workflows ---- */
+
+static cleat_status copy_version(const char *version, cleat__declaration *to)
+{
+    cleat__buffer json = {0};
+    size_t size = version != NULL ? strlen(version) : 0;
+    if (version != NULL &&
+        (size == 0 || size > CLEAT__NAME_MAX || cleat__utf8_valid_prefix(version, size) != size)) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "version has 1 to %d bytes of UTF-8, or is NULL",
+                           CLEAT__NAME_MAX);
+    }
+    to->version = cleat__strdup(version);
+    if (version != NULL) {
+        cleat__buffer_append_json(&json, cleat_slice_of(version));
+    } else {
+        cleat__buffer_append_string(&json, "null");
+    }
+    to->version_json = cleat__buffer_take_string(&json);
+    return to->version_json != NULL && (version == NULL || to->version != NULL) ? CLEAT_OK
+                                                                                : cleat__fail_memory();
+}
+
+cleat_status cleat__declaration_new_workflow(const cleat_workflow_options *options, cleat__declaration **out)
+{
+    const cleat_task_options same = {
+        .struct_size = sizeof(same),
+        .name = options->name,
+        .run = options->run,
+        .user_data = options->user_data,
+        .retries = options->retries,
+        .backoff_initial_ms = options->backoff_initial_ms,
+        .backoff_factor = options->backoff_factor,
+        .backoff_max_ms = options->backoff_max_ms,
+        .execution_timeout_ms = options->execution_timeout_ms,
+        .schedule_timeout_ms = options->schedule_timeout_ms,
+        .priority = options->priority,
+        .on_events = options->on_events,
+        .description = options->description,
+        .input_json_schema = options->input_json_schema,
+    };
+    *out = NULL;
+    if (options->spans != CLEAT_WORKFLOW_SPANS && options->spans != CLEAT_HATCHET_SPANS) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "spans is %d, which is no cleat_workflow_spans",
+                           (int)options->spans);
+    }
+    cleat__declaration *declaration = NULL;
+    cleat_status status = cleat__declaration_new(&same, &declaration);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    declaration->is_workflow = true;
+    declaration->spans = options->spans;
+    declaration->machine_name =
+        cleat__strdup(options->machine_name != NULL ? options->machine_name : options->name);
+    status = declaration->machine_name != NULL ? copy_version(options->version, declaration)
+                                               : cleat__fail_memory();
     if (status != CLEAT_OK) {
         cleat__declaration_free(declaration);
         return status;

@@ -1,5 +1,5 @@
 /* One execution of a task: interceptors, task function, report. On a slot thread. */
-#include "sdk/worker.h"
+#include "sdk/invocation.h"
 
 #include "base/error.h"
 #include "base/log.h"
@@ -20,8 +20,7 @@ cleat_text_map cleat_execute_call_metadata(cleat_execute_call *call)
     return call != NULL ? cleat__metadata_reader(&call->task->metadata) : (cleat_text_map){0};
 }
 
-/* The task's own words, else why its output was refused, else the status's text. */
-static const char *error_of(const cleat_task *task, cleat_status status)
+const char *cleat__task_error(const cleat_task *task, cleat_status status)
 {
     if (status == CLEAT_OK) {
         return NULL;
@@ -35,9 +34,29 @@ static const char *error_of(const cleat_task *task, cleat_status status)
     return cleat_status_text(status);
 }
 
+/* And the engine knows it. */
+static bool is_suspended(const cleat_execute_call *call)
+{
+    return call->task->invocation != NULL && call->task->invocation->is_evicted;
+}
+
 const char *cleat_execute_call_error(const cleat_execute_call *call)
 {
-    return call != NULL ? error_of(call->task, call->status) : NULL;
+    return call != NULL && !is_suspended(call) ? cleat__task_error(call->task, call->status) : NULL;
+}
+
+bool cleat_execute_call_suspension(const cleat_execute_call *call, cleat_suspension *out)
+{
+    bool is = call != NULL && is_suspended(call);
+    if (out != NULL) {
+        *out = is ? cleat__invocation_suspension(call->task->invocation) : (cleat_suspension){0, 0, 0};
+    }
+    return is;
+}
+
+cleat_text_map cleat_execute_call_end_metadata(cleat_execute_call *call)
+{
+    return call != NULL ? cleat__metadata_map(&call->task->end_metadata) : (cleat_text_map){0};
 }
 
 static _Thread_local const cleat_task *current;
@@ -47,15 +66,23 @@ const cleat_run_id *cleat__task_current(void)
     return current != NULL ? &current->id : NULL;
 }
 
-static cleat_status run_function(cleat_task *task)
+cleat_status cleat__task_call(cleat_task *task, cleat_task_function run, void *user_data)
 {
+    const cleat_task *outer = current;
     /* For the canceller, and for threads of the task that spawn. */
     atomic_store(&task->context, cleat_context_capture());
     current = task;
-    cleat_status status = task->declaration->run(task, task->declaration->user_data);
-    current = NULL;
+    cleat_status status = run(task, user_data);
+    current = outer;
     cleat__task_returned(task);
     return status;
+}
+
+static cleat_status run_function(cleat_task *task)
+{
+    return task->invocation != NULL
+               ? cleat__workflow_run(task->invocation)
+               : cleat__task_call(task, task->declaration->run, task->declaration->user_data);
 }
 
 cleat_status cleat_execute_call_proceed(cleat_execute_call *call)
@@ -80,7 +107,14 @@ static cleat_status reported_status(cleat_status status)
     return status == CLEAT_OK || status == CLEAT_NON_RETRYABLE ? status : CLEAT_FAILED;
 }
 
-static void send_report(const cleat_task *task, cleat_status status, const char *error)
+/* What cannot be told of it is no part of its end. */
+static cleat_slice carrier_of(cleat_task *task)
+{
+    cleat_slice text;
+    return cleat__metadata_text(&task->end_metadata, &text) == CLEAT_OK ? text : (cleat_slice){NULL, 0};
+}
+
+static void send_report(cleat_task *task, cleat_status status, const char *error)
 {
     static cleat__log_site site;
     if (atomic_load(&task->worker->abandoned)) {
@@ -93,6 +127,8 @@ static void send_report(const cleat_task *task, cleat_status status, const char 
         .status = reported_status(status),
         .output = cleat_slice_of(task->output != NULL ? task->output : "null"),
         .error = cleat_slice_of(error),
+        .invocation_count = task->assignment->invocation_count,
+        .carrier = carrier_of(task),
     };
     cleat_status sent = transport->report(transport, &report);
     if (sent != CLEAT_OK) {
@@ -109,6 +145,22 @@ static cleat_status execute(cleat_task *task)
                                CLEAT_SLICE_ARGS(task->assignment->task));
     }
     return cleat_execute_call_proceed(&call);
+}
+
+/* What was evicted has nothing to report: whoever has the run next goes on with it. */
+static void execute_workflow(cleat_task *task)
+{
+    cleat__invocation invocation;
+    cleat_status status = cleat__invocation_init(&invocation, task);
+    if (status == CLEAT_OK) {
+        status = execute(task);
+    } else {
+        (void)cleat_task_fail(task, status, "its version could not be looked up: %s", cleat_error_message());
+    }
+    if (!invocation.is_evicted) {
+        send_report(task, status, cleat__task_error(task, status));
+    }
+    cleat__invocation_deinit(&invocation);
 }
 
 static void format_id(const cleat__uuid *id, cleat_run_id *text)
@@ -131,6 +183,10 @@ void cleat__task_execute(cleat_task *task)
     if (transport->begin != NULL && !atomic_load(&task->worker->abandoned)) {
         transport->begin(transport, &assignment->task_id, assignment->retry_count);
     }
+    if (task->declaration != NULL && task->declaration->is_workflow) {
+        execute_workflow(task);
+        return;
+    }
     cleat_status status = execute(task);
-    send_report(task, status, error_of(task, status));
+    send_report(task, status, cleat__task_error(task, status));
 }

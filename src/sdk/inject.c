@@ -48,26 +48,33 @@ static void inject_rest(const cleat_context *context, const cleat_text_map *map)
     propagator->inject(propagator, context, map);
 }
 
-void cleat__producer_inject(cleat_span span, const cleat__budget_state *numbers,
-                            const cleat_text_map *metadata, cleat_trace_relation relation, const char *what)
+void cleat__producer_inject_origin(cleat_span span, const cleat_span_context *origin,
+                                   const cleat__budget_state *numbers, const cleat_text_map *metadata,
+                                   cleat_trace_relation relation, const char *what)
 {
     static cleat__log_site site;
-    const cleat_context *context = cleat_context_current();
-    const cleat__run_scope *scope = cleat__run_scope_of(context);
     cleat_span_context spawn;
     cleat_span_get_context(span, &spawn);
     const cleat__injection injection = {
         .spawn = &spawn,
-        .origin = scope != NULL ? &scope->origin : NULL,
+        .origin = origin,
         .state = numbers,
         .relation = relation,
     };
-    inject_rest(context, metadata);
+    inject_rest(cleat_context_current(), metadata);
     cleat_status status = cleat__carrier_write(metadata, &injection);
     if (status != CLEAT_OK) {
         cleat__log_limited(&site, CLEAT_LOG_WARN, "%s is queued without trace context: %s", what,
                            cleat_status_text(status));
     }
+}
+
+void cleat__producer_inject(cleat_span span, const cleat__budget_state *numbers,
+                            const cleat_text_map *metadata, cleat_trace_relation relation, const char *what)
+{
+    const cleat__run_scope *scope = cleat__run_scope_of(cleat_context_current());
+    const cleat_span_context *origin = scope != NULL ? &scope->origin : NULL;
+    cleat__producer_inject_origin(span, origin, numbers, metadata, relation, what);
 }
 
 bool cleat__producer_count(cleat_instrumentor *instrumentor, cleat_span span, uint64_t count,

@@ -126,6 +126,10 @@ static cleat_status set_up(cleat_instrumentor *instrumentor, const cleat_instrum
         .cancel = cleat__instrumentor_cancel,
         .push = cleat__instrumentor_push,
         .schedule = cleat__instrumentor_schedule,
+        .step = cleat__instrumentor_step,
+        .wait = cleat__instrumentor_wait,
+        .suspend = cleat__instrumentor_suspend,
+        .resume = cleat__instrumentor_resume,
     };
     return cleat_client_add_interceptor(instrumentor->client, &interceptor);
 }

@@ -7,6 +7,9 @@
  *     producer_events.c        the same of hatchet.push_event, bulk_push_event and schedule_workflow
  *     inject.c                 what all of these do
  *     consumer.c               the worker's side: hatchet.start_step_run, hatchet.cancel_step_run
+ *     consumer_workflow.c      what differs where it is an invocation of a workflow, or a queued step of one
+ *     workflow_spans.c         what happens in an invocation: step.execute, hatchet.durable.wait_for, queue.send
+ *     workflow_start.c         what application code does to workflows: workflow.start, hook.resume
  *     run_scope.c              what the context of a running task says to what is done in it
  *     span_attributes.c        attribute lists, and their propagation to the spans of a task
  *     ledger.c                 what traces outside of runs have queued
@@ -65,7 +68,7 @@ void cleat__ledger_add(cleat__ledger *ledger, const cleat_trace_id *trace_id, ui
 
 /* ---- Attribute lists ---- */
 
-#define CLEAT__SPAN_ATTRIBUTES_MAX 24
+#define CLEAT__SPAN_ATTRIBUTES_MAX 32
 typedef struct cleat__span_attributes {
     const cleat__instrumentor_settings *settings;
     size_t count;
@@ -77,6 +80,7 @@ void cleat__span_attributes_init(cleat__span_attributes *attributes,
 /* Keys are literals; excluded ones and empty values are left out. Values are borrowed. */
 void cleat__span_attributes_add(cleat__span_attributes *attributes, const char *key, cleat_slice value);
 void cleat__span_attributes_add_int(cleat__span_attributes *attributes, const char *key, int64_t value);
+void cleat__span_attributes_add_bool(cleat__span_attributes *attributes, const char *key, bool value);
 /* JSON text: also left out when it says nothing ("null", "{}", "[]"). */
 void cleat__span_attributes_add_json(cleat__span_attributes *attributes, const char *key, cleat_slice value);
 /* "workflow:task" taken apart. */
@@ -96,6 +100,12 @@ typedef struct cleat__run_scope {
     cleat_trace_id trace_id;     /* of the consumer span */
     cleat__budget_state numbers; /* of this run; its `spans` are those before its own */
     _Atomic uint64_t spawned;
+    bool is_workflow; /* an invocation, or a queued step: what it queues are `queue.send` spans */
+    /* Of an invocation, on its thread: the span of the runs that it spawns one after the other, which are stored
+     * together. */
+    bool is_invocation, is_sending;
+    cleat_span sending;
+    int64_t sent_count;
     size_t attribute_count;
     const cleat_attribute *attributes; /* hatchet.* only */
 } cleat__run_scope;
@@ -122,6 +132,40 @@ struct cleat_instrumentor {
 /* Records a failed call or task on a span. */
 void cleat__span_fail(cleat_span span, cleat_status status, const char *message);
 
+/* ---- Consumer spans ---- */
+
+/* What a worker executes, which says what its span is called and where it belongs. */
+typedef enum cleat__role {
+    CLEAT__ROLE_TASK,
+    CLEAT__ROLE_WORKFLOW, /* an invocation */
+    CLEAT__ROLE_STEP,     /* of a workflow, that came over the queue */
+} cleat__role;
+
+/* One execution. */
+typedef struct cleat__consumer {
+    const cleat_instrumentor *instrumentor;
+    cleat_execute_call *call;
+    const cleat_task *task;
+    const char *action;
+    cleat_run_id id, parent_id; /* "": no parent */
+    cleat__role role;
+    bool reports_to_workflow; /* it is a child of a workflow, which may wait for it */
+    cleat_context *base;      /* owned; what came with the carrier, without its trace context */
+    cleat__decision_input input;
+    cleat__decision decision;
+    cleat__span_attributes attributes;
+} cleat__consumer;
+
+/* consumer_workflow.c: the role, by what came along; and then the mode. */
+void cleat__consumer_find_role(cleat__consumer *consumer);
+/* "workflow.execute order". */
+void cleat__consumer_workflow_name(const cleat__consumer *consumer, char *name, size_t size);
+void cleat__consumer_workflow_attributes(cleat__consumer *consumer);
+/* For an invocation: says in the baggage whose spans follow. */
+void cleat__consumer_workflow_baggage(cleat__consumer *consumer);
+/* After the execution, in its context: what it says of its end, and to whoever waits for it. */
+void cleat__consumer_workflow_end(const cleat__consumer *consumer, cleat_span span, cleat_status status);
+
 /* ---- Producer spans: inject.c ---- */
 
 /* The numbers of the first of `count` runs that are queued now from `span`; each following one has one span
@@ -131,6 +175,21 @@ bool cleat__producer_count(cleat_instrumentor *instrumentor, cleat_span span, ui
 /* Writes the span into the metadata; `numbers` NULL: there is no trace to count in. `what` is for the log. */
 void cleat__producer_inject(cleat_span span, const cleat__budget_state *numbers,
                             const cleat_text_map *metadata, cleat_trace_relation relation, const char *what);
+/* The same with the origin of what is started; NULL or invalid: the span is. */
+void cleat__producer_inject_origin(cleat_span span, const cleat_span_context *origin,
+                                   const cleat__budget_state *numbers, const cleat_text_map *metadata,
+                                   cleat_trace_relation relation, const char *what);
+/* A span of what a workflow, or a queued step of one, puts on the queue: `queue.send`. */
+cleat_span cleat__queue_send_start(const cleat_instrumentor *instrumentor);
+/* Its context goes with the message; the span ends when the message is there. workflow_spans.c */
+void cleat__queue_send_inject(cleat_instrumentor *instrumentor, cleat_span span,
+                              const cleat_text_map *metadata);
+/* Runs that an invocation spawns: one span for all until it does something else. */
+cleat_status cleat__queue_send_more(cleat_instrumentor *instrumentor, cleat_trigger_call *call,
+                                    cleat__run_scope *scope);
+/* It does something else now. `scope` may be NULL, or that of anything. */
+void cleat__queue_send_end(const cleat_instrumentor *instrumentor, cleat__run_scope *scope,
+                           cleat_status status);
 /* Metadata as it was written: a text map cannot say it as a whole. */
 cleat_slice cleat__producer_metadata(const cleat_text_map *map);
 /* A call that makes many. */
@@ -152,5 +211,9 @@ cleat_status cleat__instrumentor_push(void *instrumentor, cleat_push_call *call)
 cleat_status cleat__instrumentor_schedule(void *instrumentor, cleat_schedule_call *call);
 cleat_status cleat__instrumentor_execute(void *instrumentor, cleat_execute_call *call);
 cleat_status cleat__instrumentor_cancel(void *instrumentor, cleat_cancel_call *call);
+cleat_status cleat__instrumentor_step(void *instrumentor, cleat_step_call *call);
+cleat_status cleat__instrumentor_wait(void *instrumentor, cleat_wait_call *call);
+cleat_status cleat__instrumentor_suspend(void *instrumentor, cleat_suspend_call *call);
+cleat_status cleat__instrumentor_resume(void *instrumentor, cleat_resume_call *call);
 
 #endif

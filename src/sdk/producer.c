@@ -10,8 +10,16 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/map.h"
+#include "sdk/workflow_start.h"
 
 /* ---- Spans ---- */
+
+/* What a workflow or a step of one puts on the queue is called so in its vocabulary. */
+static const char *send_name(const char *name)
+{
+    const cleat__run_scope *scope = cleat__run_scope_of(cleat_context_current());
+    return scope != NULL && scope->is_workflow ? "queue.send" : name;
+}
 
 static cleat_span start_run_span(const cleat_instrumentor *instrumentor, const cleat_trigger_item *item)
 {
@@ -36,7 +44,7 @@ static cleat_span start_run_span(const cleat_instrumentor *instrumentor, const c
         cleat__span_attributes_add_json(&attributes, "hatchet.additional_metadata",
                                         cleat__producer_metadata(&item->metadata));
     }
-    return cleat_span_start(instrumentor->tracer, "hatchet.run_workflow",
+    return cleat_span_start(instrumentor->tracer, send_name("hatchet.run_workflow"),
                             CLEAT_SPAN_OPTIONS(.kind = CLEAT_SPAN_KIND_PRODUCER,
                                                .attributes = attributes.items,
                                                .attribute_count = attributes.count));
@@ -138,7 +146,8 @@ static cleat_slice input_of(void *call, size_t index)
 static cleat_span start_bulk_span(const cleat_instrumentor *instrumentor, cleat_trigger_call *call)
 {
     const cleat__producer_items items = {call, cleat_trigger_call_count(call), workflow_of, input_of};
-    return cleat__producer_start_bulk(instrumentor, "hatchet.run_workflows", "hatchet.workflow_name", &items);
+    return cleat__producer_start_bulk(instrumentor, send_name("hatchet.run_workflows"),
+                                      "hatchet.workflow_name", &items);
 }
 
 /* One span for each item, injected into it; the batch span is current. */
@@ -198,6 +207,13 @@ cleat_status cleat__instrumentor_trigger(void *instrumentor, cleat_trigger_call 
 {
     if (cleat_tracing_suppressed()) {
         return cleat_trigger_call_proceed(call);
+    }
+    cleat__run_scope *scope = cleat__run_scope_of(cleat_context_current());
+    if (cleat_trigger_call_workflow(call) != NULL && scope == NULL) {
+        return cleat__workflow_start(instrumentor, call);
+    }
+    if (scope != NULL && scope->is_invocation && cleat_trigger_call_item(call, 0)->parent_run_id != NULL) {
+        return cleat__queue_send_more(instrumentor, call, scope);
     }
     return cleat_trigger_call_is_many(call) ? trigger_many(instrumentor, call)
                                             : trigger_one(instrumentor, call);

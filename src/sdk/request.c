@@ -74,7 +74,7 @@ cleat_status cleat_task_log_metadata(cleat_task *task, cleat_log_level level, co
 /* ---- The stream ---- */
 
 /* A text, as it is one on its way to lookers-on elsewhere. */
-static cleat_status check_chunk(cleat_slice chunk)
+cleat_status cleat__check_chunk(cleat_slice chunk)
 {
     if (chunk.size > 0 && chunk.data == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "chunk has no data, but %zu bytes", chunk.size);
@@ -94,12 +94,16 @@ cleat_status cleat_task_put_stream(cleat_task *task, cleat_slice chunk)
 {
     cleat_status status = cleat__task_check_alive(task);
     if (status == CLEAT_OK) {
-        status = check_chunk(chunk);
+        status = cleat__check_chunk(chunk);
     }
     if (status != CLEAT_OK) {
         return status;
     }
     cleat__transport *transport = task->worker->client->transport;
+    if (task->invocation != NULL || task->step_name != NULL) {
+        /* The numbers are those of cleat_stream_write(), whose chunks are stored. */
+        return transport->put_stream(transport, &task->assignment->task_id, -1, chunk);
+    }
     int64_t index = atomic_fetch_add(&task->stream_count, 1);
     status = transport->put_stream(transport, &task->assignment->task_id, index, chunk);
     /* A number that is missing is waited for, a while; one that comes twice costs a chunk. So it is given again

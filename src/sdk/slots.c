@@ -109,6 +109,7 @@ static void begin_task(cleat_worker *worker, cleat_task *task, cleat__assignment
     memset(task, 0, sizeof *task);
     task->worker = worker;
     task->assignment = assignment;
+    task->deadline_ns = INT64_MAX;
     /* Now, because from here on the canceller may look at the task. */
     cleat__uuid_format(&assignment->task_id, task->id.text);
     if (!cleat__uuid_is_nil(&assignment->event_id)) {
@@ -150,6 +151,7 @@ static void deinit_task(cleat_task *task)
     cleat__free(atomic_load(&task->child_metadata));
     cleat_context_release(atomic_load(&task->context));
     cleat__metadata_deinit(&task->metadata);
+    cleat__metadata_deinit(&task->end_metadata);
     cleat__free(task->output);
     cleat__free(task->error);
     cleat__free(task->return_error);
@@ -195,7 +197,7 @@ static void *slot_main(void *argument)
 
 static bool needs_canceller(const cleat_worker *worker)
 {
-    return worker->cancel_first != NULL && !worker->canceller_started;
+    return (worker->cancel_first != NULL || worker->timed != NULL) && !worker->canceller_started;
 }
 
 /* Called with the mutex, gives it away meanwhile. False: there is no thread to be had now. */

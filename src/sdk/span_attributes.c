@@ -46,6 +46,11 @@ void cleat__span_attributes_add_int(cleat__span_attributes *attributes, const ch
     add(attributes, cleat_attribute_int(key, value));
 }
 
+void cleat__span_attributes_add_bool(cleat__span_attributes *attributes, const char *key, bool value)
+{
+    add(attributes, cleat_attribute_bool(key, value));
+}
+
 void cleat__span_attributes_add_json(cleat__span_attributes *attributes, const char *key, cleat_slice value)
 {
     static const char *const empty[] = {"null", "{}", "[]", "\"\""};

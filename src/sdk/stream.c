@@ -14,6 +14,9 @@ typedef struct piece {
     size_t size;
 } piece;
 
+/* Of what is stored and can wait, so much waits here. */
+enum { ROOM_MAX = 1 << 20 };
+
 struct cleat_stream {
     cleat_client *client;
     void *watch;     /* of the transport */
@@ -23,6 +26,7 @@ struct cleat_stream {
     pthread_cond_t changed;
     piece *first, **end;
     size_t bytes;
+    bool was_refused; /* the transport waits for room */
     bool has_ended;
     cleat_status status; /* how */
     char text[256];
@@ -75,6 +79,16 @@ static void on_end(void *self, cleat_status status, const char *text)
     pthread_mutex_unlock(&stream->mutex);
 }
 
+static bool has_room(void *self)
+{
+    cleat_stream *stream = self;
+    pthread_mutex_lock(&stream->mutex);
+    bool has = stream->bytes < ROOM_MAX || stream->has_ended;
+    stream->was_refused = stream->was_refused || !has;
+    pthread_mutex_unlock(&stream->mutex);
+    return has;
+}
+
 /* ---- The reader's side ---- */
 
 static void destroy(cleat_stream *stream)
@@ -109,7 +123,7 @@ cleat_status cleat_client_stream(cleat_client *client, const cleat_run_id *id, c
     stream->end = &stream->first;
     pthread_mutex_init(&stream->mutex, NULL);
     cleat__cond_init(&stream->changed);
-    const cleat__stream_sink sink = {stream, on_chunk, on_end};
+    const cleat__stream_sink sink = {stream, on_chunk, on_end, has_room};
     status = client->transport->watch(client->transport, &run_id, &sink, &stream->watch);
     if (status != CLEAT_OK) {
         destroy(stream);
@@ -151,7 +165,13 @@ cleat_status cleat_stream_next(cleat_stream *stream, int64_t timeout_ms, cleat_s
            cleat__cond_wait_until(&stream->changed, &stream->mutex, deadline_ns)) {
     }
     cleat_status status = take(stream, chunk);
+    bool asks = stream->was_refused && stream->bytes <= ROOM_MAX / 2;
+    stream->was_refused = stream->was_refused && !asks;
     pthread_mutex_unlock(&stream->mutex);
+    if (asks) {
+        cleat__transport *transport = stream->client->transport;
+        transport->look_on(transport, stream->watch);
+    }
     return status;
 }
 

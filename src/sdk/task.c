@@ -1,9 +1,10 @@
 /* What a task function can do while it runs. */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "model/json.h"
+#include "sdk/invocation.h"
 #include "sdk/trigger.h"
-#include "sdk/worker.h"
 
 #include <stdio.h>
 
@@ -13,7 +14,10 @@
 
 cleat_slice cleat_task_input(const cleat_task *task)
 {
-    return task != NULL ? task->assignment->input : (cleat_slice){NULL, 0};
+    if (task == NULL) {
+        return (cleat_slice){NULL, 0};
+    }
+    return task->step_name != NULL ? task->step_input : task->assignment->input;
 }
 
 cleat_slice cleat_task_metadata(const cleat_task *task)
@@ -36,7 +40,10 @@ cleat_run_id cleat_task_run_id(const cleat_task *task)
 
 int cleat_task_retry_count(const cleat_task *task)
 {
-    return task != NULL ? task->assignment->retry_count : 0;
+    if (task == NULL) {
+        return 0;
+    }
+    return task->step_name != NULL ? task->step_attempt - 1 : task->assignment->retry_count;
 }
 
 const char *cleat_task_worker_id(const cleat_task *task)
@@ -110,7 +117,10 @@ const char *cleat_task_event_id(const cleat_task *task)
 
 bool cleat_task_is_cancelled(const cleat_task *task)
 {
-    return task != NULL && atomic_load(&task->cancelled);
+    if (task == NULL || atomic_load(&task->cancelled)) {
+        return task != NULL;
+    }
+    return task->deadline_ns != INT64_MAX && cleat__clock_monotonic_ns(NULL) >= task->deadline_ns;
 }
 
 /* ---- What it gives back ---- */
@@ -226,8 +236,8 @@ static const char *child_metadata(cleat_task *task)
     return mine;
 }
 
-static cleat_status spawn(cleat_task *task, bool many, const cleat_run_item *items, size_t count,
-                          cleat_run_id *ids)
+cleat_status cleat__task_spawn(cleat_task *task, bool many, const cleat_run_item *items, size_t count,
+                               cleat_run_id *ids, const cleat__spawning *spawning)
 {
     cleat_status status = cleat__task_check_alive(task);
     if (status != CLEAT_OK) {
@@ -250,6 +260,9 @@ static cleat_status spawn(cleat_task *task, bool many, const cleat_run_item *ite
         .count = count,
         .parent = &parent,
         .ids = ids,
+        .keep = spawning != NULL ? spawning->keep : NULL,
+        .keep_self = spawning != NULL ? spawning->self : NULL,
+        .is_replay = spawning != NULL && spawning->is_replay,
     };
     /* On a thread of the user's own without a context the task's stands in, so that the child is
      * tied to this run all the same. */
@@ -263,6 +276,19 @@ static cleat_status spawn(cleat_task *task, bool many, const cleat_run_item *ite
         (void)cleat_scope_detach(scope);
     }
     return status;
+}
+
+static cleat_status spawn(cleat_task *task, bool many, const cleat_run_item *items, size_t count,
+                          cleat_run_id *ids)
+{
+    if (task != NULL && task->step_name != NULL) {
+        return cleat__fail(
+            CLEAT_FAILED_PRECONDITION,
+            "inside the step \"%s\": let the function of the workflow start runs by cleat_spawn()",
+            task->step_name);
+    }
+    return cleat_task_is_workflow(task) ? cleat__workflow_spawn_now(task, many, items, count, ids)
+                                        : cleat__task_spawn(task, many, items, count, ids, NULL);
 }
 
 cleat_status cleat_task_spawn(cleat_task *task, const char *name, const char *input,

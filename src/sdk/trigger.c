@@ -55,7 +55,19 @@ const cleat_trigger_item *cleat_trigger_call_item(cleat_trigger_call *call, size
 
 const char *cleat_trigger_call_run_id(const cleat_trigger_call *call, size_t index)
 {
-    return call != NULL && call->started && index < call->count ? call->entries[index].id.text : NULL;
+    return call != NULL && call->started && call->request->keep == NULL && index < call->count
+               ? call->entries[index].id.text
+               : NULL;
+}
+
+const char *cleat_trigger_call_workflow(const cleat_trigger_call *call)
+{
+    if (call == NULL || call->count == 0 || call->request->parent != NULL) {
+        return NULL;
+    }
+    const char *action = call->entries[0].action;
+    const char *known = cleat__client_known_workflow(call->request->client, action);
+    return known == NULL && call->request->is_workflow ? action : known;
 }
 
 /* ---- Checking ---- */
@@ -218,7 +230,9 @@ static cleat_status send_runs(cleat_trigger_call *call)
     }
     status = fill_triggers(call, triggers);
     if (status == CLEAT_OK) {
-        status = transport->trigger(transport, triggers, call->count, ids);
+        status = call->request->keep != NULL
+                     ? call->request->keep(call->request->keep_self, triggers, call->count)
+                     : transport->trigger(transport, triggers, call->count, ids);
     }
     if (status != CLEAT_OK) {
         goto out;
@@ -301,7 +315,8 @@ cleat_status cleat__client_trigger(const cleat__trigger_request *request)
                            request->count == 0 ? "count is 0" : "items is NULL");
     }
     cleat_trigger_call call = {
-        .chain = {.client = request->client},
+        .chain = {.client = request->client,
+                  .next = request->is_replay ? request->client->interceptor_count : 0},
         .request = request,
         .entries = few,
     };

@@ -19,10 +19,15 @@ typedef struct cleat__trigger_parent {
 typedef struct cleat__trigger_request {
     cleat_client *client;
     bool many;
+    bool is_workflow; /* for whoever looks on: the caller says that these are workflows */
     const cleat_run_item *items;
     size_t count;
     const cleat__trigger_parent *parent; /* NULL: not children */
     cleat_run_id *ids;                   /* may be NULL */
+    /* Takes them instead of the transport, to be started later: their ids are not known then. NULL: none does. */
+    cleat_status (*keep)(void *self, const cleat__trigger *triggers, size_t count);
+    void *keep_self;
+    bool is_replay; /* interceptors are passed over */
 } cleat__trigger_request;
 
 /* Checks everything before anything else happens, then runs the interceptors, then the transport. */

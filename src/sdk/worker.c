@@ -120,6 +120,7 @@ static cleat_status set_up(cleat_worker *worker, const cleat_worker_options *opt
                              "threads is %d: 1 to all slots (%zu), or 0 for as many as slots",
                              options->threads, slots);
     }
+    worker->has_own_threads = options->threads > 0;
     worker->threads_max = options->threads > 0 ? (size_t)options->threads : slots;
     return status;
 }
@@ -194,57 +195,62 @@ static cleat_status check_workflow(const cleat_worker *worker, const char *actio
     return CLEAT_OK;
 }
 
-static cleat_status declare(cleat_worker *worker, const cleat_task_options *options)
+cleat_status cleat__worker_add_declaration(cleat_worker *worker, cleat__declaration *declaration)
 {
-    cleat__declaration *declaration = NULL;
-    cleat_status status = cleat__declaration_new(options, &declaration);
-    if (status != CLEAT_OK) {
-        return status;
-    }
     cleat_slice action = cleat_slice_of(declaration->action);
     if (cleat__map_get(&worker->by_action, action) != NULL) {
-        status = cleat__fail(CLEAT_ALREADY_EXISTS, "this worker has a task \"%s\" already", options->name);
+        return cleat__fail(CLEAT_ALREADY_EXISTS, "this worker has a task \"%s\" already",
+                           declaration->action);
     }
-    if (status == CLEAT_OK) {
-        status = check_workflow(worker, declaration->action);
-    }
+    cleat_status status = check_workflow(worker, declaration->action);
     if (status == CLEAT_OK) {
         status = cleat__map_put(&worker->by_action, action, declaration);
     }
-    if (status != CLEAT_OK) {
-        cleat__declaration_free(declaration);
-        return status;
+    if (status == CLEAT_OK) {
+        declaration->next = worker->declarations;
+        worker->declarations = declaration;
+        worker->declaration_count++;
     }
-    declaration->next = worker->declarations;
-    worker->declarations = declaration;
-    worker->declaration_count++;
-    return CLEAT_OK;
+    return status;
+}
+
+cleat_status cleat__worker_check_new(cleat_worker *worker, const char *name, cleat_task_function run)
+{
+    if (name == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "name is NULL: a task needs a name");
+    }
+    if (run == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "run is NULL: task \"%s\" needs a function", name);
+    }
+    pthread_mutex_lock(&worker->mutex);
+    bool started = worker->state != CLEAT__WORKER_NEW;
+    pthread_mutex_unlock(&worker->mutex);
+    return started
+               ? cleat__fail(CLEAT_FAILED_PRECONDITION, "the worker has started: declare \"%s\" before", name)
+               : CLEAT_OK;
 }
 
 cleat_status cleat_worker_add_task(cleat_worker *worker, const cleat_task_options *task)
 {
     cleat_task_options known;
+    cleat__declaration *declaration = NULL;
     if (worker == NULL || task == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", worker == NULL ? "worker" : "task");
     }
     cleat_status status = cleat__options_read("CLEAT_TASK_OPTIONS", task, &known, sizeof known);
+    if (status == CLEAT_OK) {
+        status = cleat__worker_check_new(worker, known.name, known.run);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__declaration_new(&known, &declaration);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__worker_add_declaration(worker, declaration);
+    }
     if (status != CLEAT_OK) {
-        return status;
+        cleat__declaration_free(declaration);
     }
-    if (known.name == NULL) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "name is NULL: a task needs a name");
-    }
-    if (known.run == NULL) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "run is NULL: task \"%s\" needs a function", known.name);
-    }
-    pthread_mutex_lock(&worker->mutex);
-    bool started = worker->state != CLEAT__WORKER_NEW;
-    pthread_mutex_unlock(&worker->mutex);
-    if (started) {
-        return cleat__fail(CLEAT_FAILED_PRECONDITION, "the worker has started: declare \"%s\" before",
-                           known.name);
-    }
-    return declare(worker, &known);
+    return status;
 }
 
 /* ---- Start ---- */

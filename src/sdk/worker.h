@@ -7,7 +7,8 @@
  *     cancel.c       telling running tasks that they were cancelled
  *     signals.c      cleat_worker_run()
  *     task.c         what a task function can do, request.c what it can ask of the engine
- *     execute.c      one execution: interceptors, task function, report
+ *     step_task.c    the task of a step in place
+ *     execute.c      one execution: interceptors, task function, report; invocation.h: of a workflow
  *
  * Threads: the engine's (the two functions of the sink), any of the user's (the public API), one
  * for the house (heartbeats, starting threads), one that delivers cancellations, and the slot
@@ -17,6 +18,7 @@
 #define CLEAT_SDK_WORKER_H
 
 #include <cleat/worker.h>
+#include <cleat/workflow.h>
 
 #include <stdarg.h>
 
@@ -27,6 +29,7 @@
 
 typedef struct cleat__declaration {
     struct cleat__declaration *next;
+    struct cleat__declaration *older; /* owned; the same workflow in the version added before; NULL: none */
     cleat_task_function run;
     void *user_data;
     cleat__policy policy;
@@ -35,12 +38,18 @@ typedef struct cleat__declaration {
     cleat__desired_labels *labels;
     cleat__slot_list *slots;
     char *description, *schema;
+    bool is_workflow; /* the rest is for these */
+    cleat_workflow_spans spans;
+    char *machine_name;
+    char *version;      /* NULL: none */
+    char *version_json; /* the same as it stands in the log */
     char action[2 * CLEAT__TASK_NAME_MAX + 2], workflow[2 * CLEAT__TASK_NAME_MAX + 2];
 } cleat__declaration;
 
 /* A checked copy. */
 cleat_status cleat__declaration_new(const cleat_task_options *options, cleat__declaration **out);
 void cleat__declaration_free(cleat__declaration *declaration); /* NULL-safe */
+cleat_status cleat__declaration_new_workflow(const cleat_workflow_options *options, cleat__declaration **out);
 /* Tells the engine. */
 cleat_status cleat__declaration_put(const cleat__declaration *declaration, cleat__transport *transport);
 
@@ -59,6 +68,7 @@ struct cleat_worker {
     cleat__labels *labels; /* owned; NULL: none; under the mutex */
     char *offer_text;
     size_t threads_max;               /* tasks worked on at once, but for those that gave their slots away */
+    bool has_own_threads;             /* the program has said how many */
     cleat__declaration *declarations; /* not changed after start */
     cleat__map by_action;             /* the same */
     size_t declaration_count;
@@ -85,6 +95,7 @@ struct cleat_worker {
     pthread_cond_t settled; /* running_count became 0, drained, state, a cancellation was delivered */
 
     cleat_task *cancel_first, *cancel_last; /* to be delivered, through `next_cancel` */
+    cleat_task *timed;                      /* steps with a deadline, through `next_timed` */
     pthread_cond_t cancel_work;
 
     pthread_cond_t house_work;
@@ -108,17 +119,27 @@ typedef enum cleat__cancel_stage {
     CLEAT__CANCEL_DELIVERED,
 } cleat__cancel_stage;
 
-/* Lives on the stack of its slot thread. */
+/* Lives on the stack of its slot thread. So does that of a step in place, which is not in the list of running
+ * tasks: it shares the assignment, and is cancelled with its workflow or at its deadline. */
 struct cleat_task {
     cleat_worker *worker;
     const cleat__declaration *declaration;
-    cleat__assignment *assignment; /* owned */
+    cleat__assignment *assignment;        /* owned, but by a step */
+    struct cleat__invocation *invocation; /* of a workflow, on its stack; NULL: it is none */
+    cleat_task *step;                     /* of a workflow: that runs in place; under the worker's mutex */
+    const char *step_name;                /* of a step, as what follows; NULL: it is none */
+    const char *step_machine_name;
+    cleat_slice step_input;
+    int step_attempt;
+    int64_t deadline_ns; /* INT64_MAX: none, also of what is no step */
+    cleat_task *next_timed;
     cleat_run_id id;
     cleat_run_id parent_id;
     cleat_run_id tenant_id, workflow_id, version_id, step_id; /* "": not told */
     cleat__metadata metadata;                                 /* this thread only */
 
     /* What it gives back: this thread only. */
+    cleat__metadata end_metadata; /* of the message to whoever waits for its end */
     char *output;
     char *error;
     cleat_status return_error_status; /* of a cleat_task_return() that was refused ... */
@@ -159,21 +180,49 @@ bool cleat__worker_is_own_thread(const cleat_worker *worker);
 /* A slot thread or the canceller leaves; the last one of an abandoned worker frees it. The mutex
  * is held, and is not any more afterwards. */
 void cleat__worker_leave(cleat_worker *worker);
-void cleat__worker_destroy(cleat_worker *worker); /* worker.c */
+void cleat__worker_destroy(cleat_worker *worker); /* worker.c, as what follows */
+/* Whether it may be declared now. */
+cleat_status cleat__worker_check_new(cleat_worker *worker, const char *name, cleat_task_function run);
+/* Takes it over when it is CLEAT_OK. */
+cleat_status cleat__worker_add_declaration(cleat_worker *worker, cleat__declaration *declaration);
 
 /* execute.c */
 void cleat__task_execute(cleat_task *task);
+/* Calls a task's or a step's function: to what happens inside this is the present task. */
+cleat_status cleat__task_call(cleat_task *task, cleat_task_function run, void *user_data);
+/* The task's own words, else why its output was refused, else the status's text. NULL when it did not fail. */
+const char *cleat__task_error(const cleat_task *task, cleat_status status);
 
-/* task.c: CLEAT_UNAVAILABLE when its worker was freed. */
+/* step_task.c: that of a step in place, which begins with cleat__step_begin() and ends before deinit. */
+void cleat__step_init(cleat_task *step, cleat_task *workflow, const cleat_step_options *options, int attempt);
+void cleat__step_deinit(cleat_task *step);
+void cleat__step_begin(cleat_task *workflow, cleat_task *step, int64_t deadline_ns);
+void cleat__step_end(cleat_task *workflow, cleat_task *step);
+
+/* task.c: how a workflow starts runs: `keep` takes them, to be stored later. */
+typedef struct cleat__spawning {
+    cleat_status (*keep)(void *self, const cleat__trigger *triggers, size_t count);
+    void *self;
+    bool is_replay; /* interceptors have seen them */
+} cleat__spawning;
+/* NULL: at once. */
+cleat_status cleat__task_spawn(cleat_task *task, bool many, const cleat_run_item *items, size_t count,
+                               cleat_run_id *ids, const cleat__spawning *spawning);
+/* CLEAT_UNAVAILABLE when its worker was freed. */
 cleat_status cleat__task_check_alive(const cleat_task *task);
 /* The text of a format, cut at `max` bytes and not inside a character; NULL on no memory. */
 char *cleat__task_format(const char *format, va_list arguments, size_t max) CLEAT_PRINTF(1, 0);
+
+/* request.c: whether it may go on a stream. */
+cleat_status cleat__check_chunk(cleat_slice chunk);
 
 /* cancel.c; the first two are the sink's */
 void cleat__worker_cancel(void *self, const cleat__uuid *task_id, int32_t retry_count);
 bool cleat__worker_withdraw(void *self, const cleat__uuid *task_id, int32_t retry_count);
 void cleat__worker_cancel_all(cleat_worker *worker);
 void *cleat__worker_canceller(void *worker);
+/* News of its cancellation, also of one that is passed over by interceptors: a step's. With the mutex. */
+void cleat__task_cancel(cleat_worker *worker, cleat_task *task);
 /* After this no callback of the task runs. Called without the mutex. */
 void cleat__task_returned(cleat_task *task);
 /* Sees the task's cancellation through, if there is one. Called with the mutex. */

@@ -160,23 +160,61 @@ static void handle_bulk_push(cleat__rpc_call *call, const ProtobufCMessage *requ
 
 /* ---- Streams ---- */
 
+/* Several chunks in one message. */
+typedef struct streaming {
+    cleat__job job; /* first */
+    cleat_slice *items;
+} streaming;
+
+static void streaming_deinit(cleat__job *job)
+{
+    cleat__free(((streaming *)job)->items);
+}
+
+static cleat_slice bytes_of(ProtobufCBinaryData data)
+{
+    return (cleat_slice){(const char *)data.data, data.len};
+}
+
 static void stream_answer(cleat__job *job)
 {
     Cleat__PutStreamEventResponse reply = CLEAT__PUT_STREAM_EVENT_RESPONSE__INIT;
     cleat__job_reply(job, &reply.base);
 }
 
+/* False: no memory. */
+static bool collect_chunks(streaming *it, const Cleat__PutStreamEventRequest *asked)
+{
+    it->items = cleat__calloc(asked->n_cleat_more + 1, sizeof(*it->items));
+    if (it->items == NULL) {
+        return false;
+    }
+    it->items[0] = bytes_of(asked->message);
+    for (size_t i = 0; i < asked->n_cleat_more; i++) {
+        it->items[i + 1] = bytes_of(asked->cleat_more[i]);
+    }
+    return true;
+}
+
 static void handle_stream_event(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
     const Cleat__PutStreamEventRequest *asked = (const Cleat__PutStreamEventRequest *)request;
-    cleat__job *job = cleat__job_new(call, service, sizeof(*job), CLEAT__COMMAND_PUT_STREAM, stream_answer);
-    if (job == NULL || !cleat__job_read_id(job, "task_run_external_id", asked->task_run_external_id,
-                                           &job->command.as.put_stream.task_id)) {
+    cleat__uuid id;
+    streaming *it = cleat__job_new(call, service, sizeof(*it), CLEAT__COMMAND_PUT_CHUNKS, stream_answer);
+    if (it == NULL ||
+        !cleat__job_read_id(&it->job, "task_run_external_id", asked->task_run_external_id, &id)) {
         return;
     }
-    job->command.as.put_stream.index = asked->has_event_index_case != 0 ? asked->event_index : -1;
-    job->command.as.put_stream.payload = (cleat_slice){(const char *)asked->message.data, asked->message.len};
-    cleat__job_submit(job);
+    it->job.deinit = streaming_deinit;
+    if (!collect_chunks(it, asked)) {
+        cleat__job_fail(&it->job, cleat__fail_memory());
+        return;
+    }
+    it->job.command.as.put_chunks.task_id = id;
+    it->job.command.as.put_chunks.first_index = asked->has_event_index_case != 0 ? asked->event_index : -1;
+    it->job.command.as.put_chunks.items = it->items;
+    it->job.command.as.put_chunks.count = asked->n_cleat_more + 1;
+    cleat__job_submit(&it->job);
 }
 
 static void handle_replay(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)

@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/heap.h"
 #include "wire/dispatcher.pb-c.h"
 #include "wire/message.h"
 #include "wire/timestamp.h"
@@ -26,6 +27,7 @@ static const cleat_slice none = {NULL, 0};
 
 typedef struct watcher {
     cleat__command command; /* first: WATCH, then UNWATCH */
+    cleat__command more;    /* WATCH_ON */
     cleat__watch watch;
     void *request; /* owned; the watch refers to it */
     cleat__services *services;
@@ -33,8 +35,11 @@ typedef struct watcher {
     pthread_mutex_t mutex; /* guards what follows */
     enum { ASKING, WATCHING, LEFT } state;
     cleat__unread_list unread;
-    bool is_over; /* the call has been ended */
-    bool is_gone; /* and no callback runs any more */
+    bool is_over;      /* the call has been ended */
+    bool is_gone;      /* and no callback runs any more */
+    bool was_refused;  /* stored chunks wait at the engine for room here */
+    bool is_asking;    /* `more` is on its way */
+    bool is_unwatched; /* but for that it would be freed */
 } watcher;
 
 /* What fits, when the call is not over; the mutex is held. CLEAT_EMPTY: that was the last there will be. */
@@ -57,7 +62,14 @@ static void watcher_free(watcher *self)
 
 static void on_unwatched(cleat__command *command)
 {
-    watcher_free((watcher *)command);
+    watcher *self = (watcher *)command;
+    pthread_mutex_lock(&self->mutex);
+    bool is_asking = self->is_asking;
+    self->is_unwatched = true;
+    pthread_mutex_unlock(&self->mutex);
+    if (!is_asking) {
+        watcher_free(self);
+    }
 }
 
 static void leave(watcher *self)
@@ -90,13 +102,49 @@ static void conclude(watcher *self, cleat_status status)
     }
 }
 
+/* The mutex is held. Whether stored chunks are to be asked for: there is room for them again. */
+static bool wants_more(watcher *self)
+{
+    bool wants = self->was_refused && !self->is_asking && self->state == WATCHING && !self->is_over &&
+                 self->unread.first == NULL;
+    self->is_asking = self->is_asking || wants;
+    self->was_refused = self->was_refused && !wants;
+    return wants;
+}
+
+static void ask_for_more(watcher *self)
+{
+    cleat__engine_submit(self->services->engine, &self->more);
+}
+
+static void on_asked(cleat__command *command)
+{
+    watcher *self = CLEAT__CONTAINER(command, watcher, more);
+    cleat__free(command->error);
+    command->error = NULL;
+    pthread_mutex_lock(&self->mutex);
+    self->is_asking = false;
+    bool is_unwatched = self->is_unwatched;
+    bool wants = !is_unwatched && wants_more(self); /* it was filled and has drained again meanwhile */
+    pthread_mutex_unlock(&self->mutex);
+    if (is_unwatched) {
+        watcher_free(self);
+    } else if (wants) {
+        ask_for_more(self);
+    }
+}
+
 static void on_drained(cleat__rpc_call *call, void *service)
 {
     watcher *self = cleat__rpc_call_data(call);
     (void)service;
     pthread_mutex_lock(&self->mutex);
     cleat_status status = send_waiting(self);
+    bool wants = status == CLEAT_OK && wants_more(self);
     pthread_mutex_unlock(&self->mutex);
+    if (wants) {
+        ask_for_more(self);
+    }
     conclude(self, status);
 }
 
@@ -172,6 +220,7 @@ static Cleat__WorkflowEvent *event_new(const cleat__happening *happening)
     event->event_timestamp = cleat__timestamp_new(&failed, happening->at_ms);
     event->event_payload = cleat__message_text(&failed, happening->payload);
     event->hangup = happening->hangup;
+    event->cleat_is_stored = happening->is_stored;
     if (!happening->is_of_run) {
         describe_attempt(event, happening);
     }
@@ -244,6 +293,17 @@ static void tell(void *argument, const cleat__happening *happening)
     cleat__rpc_release(call);
 }
 
+/* What is stored can wait: no more of it is taken than the call's queue, and one piece that did not fit. */
+static bool has_room(void *argument)
+{
+    watcher *self = argument;
+    pthread_mutex_lock(&self->mutex);
+    bool has = self->is_over || self->unread.first == NULL;
+    self->was_refused = self->was_refused || !has;
+    pthread_mutex_unlock(&self->mutex);
+    return has;
+}
+
 /* ---- The beginning ---- */
 
 static void on_watched(cleat__command *command)
@@ -310,6 +370,11 @@ static void handle_subscribe(cleat__rpc_call *call, const ProtobufCMessage *requ
     self->watch = watch;
     self->watch.self = self;
     self->watch.tell = tell;
+    self->watch.has_room = has_room;
+    self->more.kind = CLEAT__COMMAND_WATCH_ON;
+    self->more.tenant = cleat__rpc_call_identity(call)->tenant;
+    self->more.done = on_asked;
+    self->more.as.watch = &self->watch;
     self->command.kind = CLEAT__COMMAND_WATCH;
     self->command.tenant = cleat__rpc_call_identity(call)->tenant;
     self->command.done = on_watched;

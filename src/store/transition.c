@@ -194,7 +194,8 @@ cleat_status cleat__transition_release(cleat__store *store, const cleat__attempt
 
 cleat_status cleat__transition_evict(cleat__store *store, const cleat__attempt_key *key)
 {
-    static const char sql[] = "UPDATE task_live SET state = ?4, worker_id = NULL "
+    static const char sql[] = "UPDATE task_live SET state = ?4, worker_id = NULL, "
+                              "first_retry = first_retry + internal_retries, internal_retries = 0 "
                               "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
     sqlite3_stmt *update = NULL;
     cleat_status status = prepare_compare(store, sql, key, CLEAT_RUN_RUNNING, &update);

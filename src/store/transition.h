@@ -44,7 +44,7 @@ typedef struct cleat__requeue {
 cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms);
 /* RELEASE: the same attempt is queued again. */
 cleat_status cleat__transition_release(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms);
-/* EVICT: its invocation is over, no worker has it. */
+/* EVICT: its invocation is over, no worker has it. Lost workers are counted anew from there. */
 cleat_status cleat__transition_evict(cleat__store *store, const cleat__attempt_key *key);
 /* RESTORE: the same attempt is queued for its next invocation. */
 cleat_status cleat__transition_restore(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms);

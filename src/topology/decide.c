@@ -16,6 +16,25 @@ static const char *const link_kind_names[] = {
     [CLEAT__LINK_ORIGIN] = "origin",
 };
 
+static const char *const trace_mode_names[] = {
+    [CLEAT__TRACE_MODE_LINKED] = "linked",
+    [CLEAT__TRACE_MODE_CONTINUOUS] = "continuous",
+};
+
+const char *cleat__trace_mode_name(cleat__trace_mode mode)
+{
+    return trace_mode_names[mode];
+}
+
+bool cleat__trace_mode_parse(cleat_slice text, cleat__trace_mode *out)
+{
+    bool is_continuous =
+        cleat_slice_equals(text, cleat_slice_of(trace_mode_names[CLEAT__TRACE_MODE_CONTINUOUS]));
+    *out = is_continuous ? CLEAT__TRACE_MODE_CONTINUOUS : CLEAT__TRACE_MODE_LINKED;
+    return is_continuous || text.size == 0 ||
+           cleat_slice_equals(text, cleat_slice_of(trace_mode_names[CLEAT__TRACE_MODE_LINKED]));
+}
+
 const char *cleat__link_kind_name(cleat__link_kind kind)
 {
     return link_kind_names[kind];
@@ -26,6 +45,15 @@ static bool over_budget(const cleat__decision_input *input)
     cleat__budget_state state;
     return input->carrier.usable && cleat__budget_read(&input->carrier.spawn, &state) &&
            cleat__budget_exceeded(&input->budget, &state, input->now_s);
+}
+
+static cleat_trace_relation mode_of(const cleat__decision_input *input)
+{
+    if (input->is_workflow) {
+        bool is_linked = input->trace_mode == CLEAT__TRACE_MODE_LINKED;
+        return is_linked ? CLEAT_TRACE_LINK : CLEAT_TRACE_PARENT;
+    }
+    return input->mode == CLEAT_TRACE_DEFAULT ? CLEAT_TRACE_PARENT : input->mode;
 }
 
 static void choose(const cleat__decision_input *input, cleat__decision *out)
@@ -40,8 +68,7 @@ static void choose(const cleat__decision_input *input, cleat__decision *out)
         out->relation = CLEAT_TRACE_LINK;
         out->reason = "budget";
     } else {
-        bool unset = input->mode == CLEAT_TRACE_DEFAULT;
-        out->relation = unset ? CLEAT_TRACE_PARENT : input->mode;
+        out->relation = mode_of(input);
         out->reason = "mode";
     }
 }
@@ -68,6 +95,13 @@ static void copy_randomness(const cleat_span_context *origin, cleat_span_context
     (void)cleat_trace_state_set(root, "ot", (cleat_slice){value, (size_t)size});
 }
 
+/* What a call chose is the span it was made from, as for tasks. */
+static bool is_continuous(const cleat__decision_input *input, const cleat__decision *decision)
+{
+    return input->is_workflow && decision->relation == CLEAT_TRACE_PARENT &&
+           input->carrier.relation == CLEAT_TRACE_DEFAULT;
+}
+
 void cleat__decide(const cleat__decision_input *input, cleat__decision *out)
 {
     const cleat__carrier_contexts *carrier = &input->carrier;
@@ -80,11 +114,17 @@ void cleat__decide(const cleat__decision_input *input, cleat__decision *out)
         return;
     }
     cleat_span_context_copy(&out->origin, &carrier->origin);
-    if (out->relation == CLEAT_TRACE_PARENT) {
+    bool has_origin = !cleat_span_context_equals(&carrier->origin, &carrier->spawn);
+    if (is_continuous(input, out)) {
+        cleat_span_context_copy(&out->parent, &carrier->origin);
+        if (has_origin) {
+            add_link(out, CLEAT__LINK_DELIVERY, &carrier->spawn);
+        }
+    } else if (out->relation == CLEAT_TRACE_PARENT) {
         cleat_span_context_copy(&out->parent, &carrier->spawn);
     } else if (out->relation == CLEAT_TRACE_LINK) {
-        add_link(out, CLEAT__LINK_SPAWN, &carrier->spawn);
-        if (!cleat_span_context_equals(&carrier->origin, &carrier->spawn)) {
+        add_link(out, input->is_workflow ? CLEAT__LINK_DELIVERY : CLEAT__LINK_SPAWN, &carrier->spawn);
+        if (has_origin) {
             add_link(out, CLEAT__LINK_ORIGIN, &carrier->origin);
         }
         if (input->sampling_across_links) {

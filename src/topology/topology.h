@@ -51,13 +51,25 @@ typedef struct cleat__injection {
 } cleat__injection;
 cleat_status cleat__carrier_write(const cleat_text_map *carrier, const cleat__injection *injection);
 
+/* Where the invocations of a workflow and its queued steps belong (section 6). */
+typedef enum cleat__trace_mode {
+    CLEAT__TRACE_MODE_LINKED,     /* each a trace of its own, with links to where it comes from */
+    CLEAT__TRACE_MODE_CONTINUOUS, /* all below the origin, with a link to what delivered them */
+} cleat__trace_mode;
+/* "linked", "continuous". */
+const char *cleat__trace_mode_name(cleat__trace_mode mode);
+/* "" is LINKED. False: it is no mode, and LINKED. */
+bool cleat__trace_mode_parse(cleat_slice text, cleat__trace_mode *out);
+
 /* The consumer's side. */
 typedef struct cleat__decision_input {
     cleat__carrier_contexts carrier;
     bool predicate; /* use_links_instead_of_parent said true */
     cleat__budget budget;
     int64_t now_s;
-    cleat_trace_relation mode; /* the default: PARENT for tasks */
+    cleat_trace_relation mode; /* of a task: the default, PARENT */
+    bool is_workflow;          /* or a queued step of one: then this is its mode */
+    cleat__trace_mode trace_mode;
     bool sampling_across_links;
 } cleat__decision_input;
 
@@ -72,7 +84,7 @@ typedef struct cleat__decision {
     cleat_trace_relation relation; /* PARENT, LINK or NONE */
     const char *reason;            /* "call", "predicate", "budget", "mode": for logs and tests */
     cleat_span_context parent;     /* valid only for PARENT with a usable carrier */
-    size_t link_count;             /* 0 .. 2, for LINK */
+    size_t link_count;             /* 0 .. 2, for LINK; 0 .. 1 for PARENT of a continuous workflow */
     struct {
         cleat__link_kind kind;
         cleat_span_context context;

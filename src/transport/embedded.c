@@ -136,6 +136,16 @@ static void embedded_unwatch(cleat__transport *self, void *watch)
     cleat__embedded_unwatch(engine_of(self), TENANT, watch);
 }
 
+static void embedded_look_on(cleat__transport *self, void *watch)
+{
+    cleat__embedded_look_on(engine_of(self), TENANT, watch);
+}
+
+static void embedded_put_chunks(cleat__transport *self, cleat__put_chunks *chunks)
+{
+    cleat__embedded_put_chunks(engine_of(self), TENANT, chunks);
+}
+
 static cleat_status embedded_schedule(cleat__transport *self, const cleat__schedule *schedule,
                                       const int64_t *at_ms, size_t count, cleat__uuid *ids)
 {
@@ -213,6 +223,8 @@ static const cleat__transport embedded_functions = {
     .release_slot = embedded_release_slot,
     .watch = embedded_watch,
     .unwatch = embedded_unwatch,
+    .look_on = embedded_look_on,
+    .put_chunks = embedded_put_chunks,
     .durable = embedded_durable,
     .resume_hook = embedded_resume_hook,
     .export_spans = embedded_export_spans,

@@ -26,6 +26,12 @@ static void tell(void *self, const cleat__happening *happening)
     }
 }
 
+static bool has_room(void *self)
+{
+    const look *it = self;
+    return it->sink.has_room == NULL || it->sink.has_room(it->sink.self);
+}
+
 cleat_status cleat__embedded_watch(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id,
                                    const cleat__stream_sink *sink, void **out)
 {
@@ -36,6 +42,7 @@ cleat_status cleat__embedded_watch(cleat__engine *engine, int64_t tenant, const 
     it->watch.run_id = *run_id;
     it->watch.self = it;
     it->watch.tell = tell;
+    it->watch.has_room = has_room;
     it->sink = *sink;
     const cleat__command command = {.kind = CLEAT__COMMAND_WATCH, .tenant = tenant, .as.watch = &it->watch};
     cleat_status status = cleat__engine_ask(engine, &command);
@@ -56,6 +63,63 @@ void cleat__embedded_unwatch(cleat__engine *engine, int64_t tenant, void *watch)
     const cleat__command command = {.kind = CLEAT__COMMAND_UNWATCH, .tenant = tenant, .as.watch = &it->watch};
     (void)cleat__engine_ask(engine, &command); /* also of a failed engine */
     cleat__free(it);
+}
+
+void cleat__embedded_look_on(cleat__engine *engine, int64_t tenant, void *watch)
+{
+    look *it = watch;
+    const cleat__command command = {
+        .kind = CLEAT__COMMAND_WATCH_ON, .tenant = tenant, .as.watch = &it->watch};
+    (void)cleat__engine_ask(engine, &command); /* a failed engine has told that it is lost */
+}
+
+/* One after the other: what is put next goes the way of what is done. */
+typedef struct putting {
+    cleat__command command; /* first */
+    cleat__engine *engine;
+    cleat__put_chunks *chunks;
+} putting;
+
+static void submit(putting *it)
+{
+    const cleat__put_chunks *chunks = it->chunks;
+    it->command.as.put_chunks.task_id = chunks->run_id;
+    it->command.as.put_chunks.first_index = chunks->first_index;
+    it->command.as.put_chunks.items = chunks->items;
+    it->command.as.put_chunks.count = chunks->count;
+    cleat__engine_submit(it->engine, &it->command);
+}
+
+static void on_put(cleat__command *command)
+{
+    putting *it = (putting *)command;
+    const char *text = command->error != NULL ? command->error : cleat_status_text(command->status);
+    cleat__put_chunks *next = it->chunks->done(it->chunks, command->status, text);
+    cleat__free(command->error);
+    command->error = NULL;
+    if (next == NULL) {
+        cleat__free(it);
+        return;
+    }
+    it->chunks = next;
+    submit(it);
+}
+
+void cleat__embedded_put_chunks(cleat__engine *engine, int64_t tenant, cleat__put_chunks *chunks)
+{
+    putting *it = cleat__calloc(1, sizeof(*it));
+    if (it == NULL) {
+        while (chunks != NULL) {
+            chunks = chunks->done(chunks, CLEAT_NO_MEMORY, cleat_status_text(CLEAT_NO_MEMORY));
+        }
+        return;
+    }
+    it->engine = engine;
+    it->chunks = chunks;
+    it->command.kind = CLEAT__COMMAND_PUT_CHUNKS;
+    it->command.tenant = tenant;
+    it->command.done = on_put;
+    submit(it);
 }
 
 /* ---- Schedules ---- */

@@ -151,6 +151,29 @@ static void unwatch(cleat__transport *self, void *watched)
     cleat__remote_unwatch(remote_of(self)->link, watched);
 }
 
+static cleat_status durable(cleat__transport *self, const cleat__uuid *run_id, int32_t invocation_count,
+                            cleat__durable_request *requests, size_t count, size_t *done_count)
+{
+    return cleat__remote_durable(&remote_of(self)->workers, run_id, invocation_count, requests, count,
+                                 done_count);
+}
+
+static cleat_status resume_hook(cleat__transport *self, cleat_slice token, cleat_slice payload,
+                                cleat_slice carrier, cleat__uuid *run_id, char **run_metadata)
+{
+    return cleat__remote_resume_hook(remote_of(self)->link, token, payload, carrier, run_id, run_metadata);
+}
+
+static void look_on(cleat__transport *self, void *watched)
+{
+    cleat__remote_look_on(remote_of(self)->link, watched);
+}
+
+static void put_chunks(cleat__transport *self, cleat__put_chunks *chunks)
+{
+    cleat__remote_put_chunks(remote_of(self)->link, chunks);
+}
+
 static cleat_status export_spans(cleat__transport *self, const cleat_span_batch *batch, int64_t timeout_ms)
 {
     return cleat__remote_export_spans(&remote_of(self)->spans, batch, timeout_ms);
@@ -187,6 +210,7 @@ static void free_remote(cleat__transport *self)
     flush(it);
     cleat__link_close(it->link);
     cleat__results_stop(&it->results);
+    cleat__remote_durables_stop(&it->workers.durables);
     cleat__link_stop(it->link);
     cleat__remote_workers_deinit(&it->workers);
     cleat__remote_spans_deinit(&it->spans);
@@ -218,6 +242,10 @@ static const cleat__transport functions = {
     .release_slot = release_slot,
     .watch = watch,
     .unwatch = unwatch,
+    .look_on = look_on,
+    .put_chunks = put_chunks,
+    .durable = durable,
+    .resume_hook = resume_hook,
     .export_spans = export_spans,
     .refuse_spans = refuse_spans,
     .own_trace = own_trace,
@@ -231,7 +259,9 @@ static void check_version(remote *it, const char *version)
     bool is_cleat = it->link->is_cleat = strstr(version, "-cleat") != NULL;
     it->workers.reports.window = is_cleat ? CLEAT_REPORTS_AT_ONCE : REPORTS_AT_ONCE;
     it->results.patience_ms = is_cleat ? 0 : PATIENCE_MS;
-    if (sscanf(version, "v%6u.%6u.%6u", &major, &minor, &patch) != 3) {
+    bool is_known = sscanf(version, "v%6u.%6u.%6u", &major, &minor, &patch) == 3;
+    it->link->has_durable = is_known && (major > NEWEST_MAJOR || minor >= OLDEST_MINOR);
+    if (!is_known) {
         cleat__log(CLEAT_LOG_WARN, "the server at %s does not say a version that is known: \"%.64s\"",
                    address, version);
     } else if (major > NEWEST_MAJOR) {

@@ -9,6 +9,7 @@
  *     grpc_events.c    pushing events; grpc_schedules.c runs at a time, mostly over remote_http.c
  *     grpc_worker.c    workers; grpc_register.c how they introduce themselves; grpc_report.c what they say,
  *                      and grpc_task.c what their tasks ask for
+ *     grpc_durable.c   the log of durable runs, in several files: see grpc_durable.h
  *     grpc_spans.c     exporting spans; grpc_moved.c as a Hatchet engine shows them
  *     grpc_link.c      the connection, on which grpc_call.c makes calls, grpc_retry.c calls that are waited
  *                      for, grpc_stream.c streams, and grpc_lane.c what is sent without waiting
@@ -20,6 +21,7 @@
 #include "transport/grpc_results.h"
 #include "transport/grpc_watch.h"
 #include "transport/grpc_worker.h"
+#include "wire/v1/shared/trigger.pb-c.h"
 
 /*
  * Connects, waiting for the server as long as the settings say. Consumes the settings, on every path.
@@ -41,6 +43,12 @@ void cleat__remote_own_trace(cleat__remote_spans *spans, const cleat__own_trace 
 cleat_status cleat__remote_put_workflow(cleat__link *link, const cleat__workflow *workflow);
 cleat_status cleat__remote_trigger(cleat__link *link, const cleat__trigger *triggers, size_t count,
                                    cleat__uuid *ids);
+/* The message of one, with the name that the server knows. NULL on no memory. */
+Cleat__V1__TriggerWorkflowRequest *cleat__remote_trigger_write(const cleat__link *link,
+                                                               const cleat__trigger *trigger);
+/* The protocol says INVALID_ARGUMENT of a workflow that is not there; the embedded engine says more. For a status
+ * whose sentence is this thread's error message. */
+cleat_status cleat__remote_trigger_status(cleat_status status);
 cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id);
 cleat_status cleat__remote_replay(cleat__link *link, const cleat__uuid *run_id);
 cleat_status cleat__remote_push(cleat__link *link, const cleat__user_event *events, size_t count,
@@ -50,6 +58,7 @@ cleat_status cleat__remote_schedule(cleat__link *link, const cleat__schedule *sc
 cleat_status cleat__remote_unschedule(cleat__link *link, const cleat__uuid *id);
 cleat_status cleat__remote_schedules(cleat__link *link, int64_t offset, int64_t limit,
                                      cleat_schedule_list *out);
+void cleat__remote_put_chunks(cleat__link *link, cleat__put_chunks *chunks); /* grpc_chunks.c */
 cleat_status cleat__remote_put_stream(cleat__link *link, const cleat__uuid *task_id, int64_t index,
                                       cleat_slice chunk);
 cleat_status cleat__remote_refresh_timeout(cleat__link *link, const cleat__uuid *task_id,

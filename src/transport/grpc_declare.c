@@ -175,6 +175,13 @@ cleat_status cleat__remote_put_workflow(cleat__link *link, const cleat__workflow
     static const cleat__method method = {
         "/v1.AdminService/PutWorkflow", &cleat__v1__create_workflow_version_response__descriptor, true, NULL};
     void *reply = NULL;
+    if (workflow->is_durable && !link->has_durable) {
+        return cleat__fail(
+            CLEAT_UNSUPPORTED,
+            "the server at %s is too old for workflows like \"%.*s\": they need an engine of v0.80.0 "
+            "or newer",
+            link->settings.address, CLEAT_SLICE_ARGS(workflow->name));
+    }
     Cleat__V1__CreateWorkflowVersionRequest *message = write_workflow(link, workflow);
     if (message == NULL) {
         return cleat__fail_memory();

@@ -44,7 +44,8 @@ typedef struct cleat__link {
     grpc_channel *channel;
     grpc_metadata authorization;
     cleat__completion_thread thread;
-    bool is_cleat; /* constant once it is greeted: the server is `cleat serve`, and understands more */
+    bool has_durable; /* as the next: it has durable tasks */
+    bool is_cleat;    /* constant once it is greeted: the server is `cleat serve`, and understands more */
 
     pthread_mutex_t mutex; /* guards what follows; gRPC's messages may reach a log handler inside */
     pthread_cond_t changed;

@@ -113,6 +113,37 @@ cleat_status cleat__remote_register(cleat__remote_worker *worker)
     return status;
 }
 
+/* ---- Names ---- */
+
+/* The event's key as the program knows it. */
+static void restore_event_key(const cleat__remote_worker *worker, cleat__assignment *assignment)
+{
+    const char *prefix = worker->workers->link->settings.prefix;
+    size_t size = strlen(prefix);
+    if (assignment->event_key.size > size && memcmp(assignment->event_key.data, prefix, size) == 0) {
+        assignment->event_key.data += size;
+        assignment->event_key.size -= size;
+    }
+}
+
+/* The action as the SDK declared it. */
+static void restore_action(const cleat__remote_worker *worker, cleat__assignment *assignment)
+{
+    for (size_t i = 0; i < worker->action_count; i++) {
+        if (cleat_slice_equals(assignment->task, cleat_slice_of(worker->actions[i]))) {
+            assignment->task.data += worker->own_offset[i];
+            assignment->task.size -= worker->own_offset[i];
+            return;
+        }
+    }
+}
+
+void cleat__remote_restore_names(const cleat__remote_worker *worker, cleat__assignment *assignment)
+{
+    restore_action(worker, assignment);
+    restore_event_key(worker, assignment);
+}
+
 /* ---- What it offers ---- */
 
 cleat_status cleat__remote_offer_init(cleat__remote_worker *worker, const cleat__worker_spec *spec)

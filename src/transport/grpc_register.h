@@ -14,6 +14,9 @@ cleat_status cleat__remote_register(cleat__remote_worker *worker);
 Cleat__WorkerRegisterRequest *cleat__remote_registration_write(const cleat__remote_worker *worker);
 cleat_status cleat__remote_registration_read(const Cleat__WorkerRegisterResponse *reply, cleat__uuid *id);
 
+/* An assignment's action and event key as the program knows them, without what the namespace put before. */
+void cleat__remote_restore_names(const cleat__remote_worker *worker, cleat__assignment *assignment);
+
 /* Blocks. */
 cleat_status cleat__remote_send_labels(cleat__link *link, const char *worker_id, const cleat__label *labels,
                                        size_t count);

@@ -22,12 +22,14 @@ enum {
     LOGS_AT_ONCE = 8,
     LOGS_MAX = 1000,
     LOGS_MAX_BYTES = 16 << 20,
-    KEY_SIZE = sizeof(cleat__uuid) + sizeof(int32_t),
+    KEY_SIZE = sizeof(cleat__uuid) + 2 * sizeof(int32_t),
 };
 
 struct cleat__held {
-    char key[KEY_SIZE]; /* of the map: the id and the retry count */
-    bool is_reported;   /* its report is on the way; until that has arrived it may be assigned again */
+    char key[KEY_SIZE]; /* of the map */
+    cleat__uuid task_id;
+    int32_t retry_count, invocation_count;
+    bool is_reported; /* its report is on the way; until that has arrived it may be assigned again */
     cleat__remote_worker *worker;
     cleat__held *next, *previous; /* of the worker's, until it is reported */
     char worker_id[37];
@@ -41,10 +43,12 @@ static int64_t now_ms(void)
 
 /* ---- What was assigned ---- */
 
-static void make_key(const cleat__uuid *task_id, int32_t retry_count, char key[KEY_SIZE])
+static void make_key(const cleat__uuid *task_id, int32_t retry_count, int32_t invocation_count,
+                     char key[KEY_SIZE])
 {
     memcpy(key, task_id->bytes, sizeof(task_id->bytes));
     memcpy(key + sizeof(task_id->bytes), &retry_count, sizeof(retry_count));
+    memcpy(key + sizeof(task_id->bytes) + sizeof(retry_count), &invocation_count, sizeof(invocation_count));
 }
 
 static cleat__event_origin origin_of(const cleat__held *held)
@@ -81,6 +85,10 @@ static void unlink_held(cleat__held *held)
 {
     if (!held->is_reported) {
         held->is_reported = true;
+        if (held->invocation_count != 0) {
+            cleat__remote_invocation_end(&held->worker->workers->durables, &held->task_id,
+                                         held->invocation_count);
+        }
         *(held->previous != NULL ? &held->previous->next : &held->worker->held) = held->next;
         if (held->next != NULL) {
             held->next->previous = held->previous;
@@ -97,8 +105,10 @@ static void forget(cleat__remote_workers *workers, cleat__held *held)
     }
 }
 
-static cleat__held *held_new(cleat__remote_worker *worker, cleat_slice action_id, cleat_slice step_id)
+static cleat__held *held_new(cleat__remote_worker *worker, const cleat__assignment *assignment,
+                             cleat_slice step_id)
 {
+    cleat_slice action_id = assignment->task;
     cleat__held *held = cleat__malloc(sizeof(*held) + action_id.size + step_id.size);
     if (held != NULL) {
         char *texts = (char *)(held + 1);
@@ -107,6 +117,10 @@ static cleat__held *held_new(cleat__remote_worker *worker, cleat_slice action_id
         held->action_id = (cleat_slice){texts, action_id.size};
         held->step_id = (cleat_slice){texts + action_id.size, step_id.size};
         held->worker = worker;
+        held->task_id = assignment->task_id;
+        held->retry_count = assignment->retry_count;
+        held->invocation_count = assignment->invocation_count;
+        make_key(&held->task_id, held->retry_count, held->invocation_count, held->key);
         held->is_reported = true; /* in nobody's list yet */
         memcpy(held->worker_id, worker->current_id, sizeof(held->worker_id));
     }
@@ -115,36 +129,33 @@ static cleat__held *held_new(cleat__remote_worker *worker, cleat_slice action_id
 
 /* The attempt's; NULL: there is none, or it has been reported. */
 static cleat__held *find_held(const cleat__remote_workers *workers, const cleat__uuid *task_id,
-                              int32_t retry_count)
+                              int32_t retry_count, int32_t invocation_count)
 {
     char key[KEY_SIZE];
-    make_key(task_id, retry_count, key);
+    make_key(task_id, retry_count, invocation_count, key);
     cleat__held *held = cleat__map_get(&workers->held, (cleat_slice){key, KEY_SIZE});
     return held != NULL && !held->is_reported ? held : NULL;
 }
 
-bool cleat__remote_holds(const cleat__remote_workers *workers, const cleat__uuid *task_id,
-                         int32_t retry_count)
+bool cleat__remote_holds(const cleat__remote_workers *workers, const cleat__assignment *assignment)
 {
     char key[KEY_SIZE];
-    make_key(task_id, retry_count, key);
+    make_key(&assignment->task_id, assignment->retry_count, assignment->invocation_count, key);
     return cleat__map_get(&workers->held, (cleat_slice){key, KEY_SIZE}) != NULL;
 }
 
-void cleat__remote_hold(cleat__remote_worker *worker, const cleat__uuid *task_id, int32_t retry_count,
-                        cleat_slice action_id, cleat_slice step_id)
+bool cleat__remote_hold(cleat__remote_worker *worker, const cleat__assignment *assignment,
+                        cleat_slice step_id)
 {
     cleat__remote_workers *workers = worker->workers;
-    /* On no memory its events go without what they only repeat. */
-    cleat__held *held = held_new(worker, action_id, step_id);
-    if (held != NULL) {
-        make_key(task_id, retry_count, held->key);
-        if (cleat__map_put(&workers->held, (cleat_slice){held->key, KEY_SIZE}, held) == CLEAT_OK) {
-            link_held(held);
-        } else {
-            cleat__free(held);
-        }
+    cleat__held *held = held_new(worker, assignment, step_id);
+    if (held == NULL ||
+        cleat__map_put(&workers->held, (cleat_slice){held->key, KEY_SIZE}, held) != CLEAT_OK) {
+        cleat__free(held);
+        return false;
     }
+    link_held(held);
+    return true;
 }
 
 void cleat__remote_begin(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count)
@@ -153,7 +164,8 @@ void cleat__remote_begin(cleat__remote_workers *workers, const cleat__uuid *task
         return; /* it knows from the stream, and a call for each attempt would be as dear as the report */
     }
     pthread_mutex_lock(&workers->link->mutex);
-    cleat__event_origin origin = origin_of(find_held(workers, task_id, retry_count));
+    int32_t invocation = cleat__remote_invocation_newest(&workers->durables, task_id);
+    cleat__event_origin origin = origin_of(find_held(workers, task_id, retry_count, invocation));
     Cleat__StepActionEvent *message = cleat__started_write(task_id, retry_count, &origin, now_ms());
     if (message != NULL) {
         (void)put_message(&workers->begins, message);
@@ -185,6 +197,8 @@ static cleat_status write_too_large(const cleat__report *report, const cleat__ev
              report->status == CLEAT_OK ? "output" : "error", size, why);
     const cleat__report instead = {.task_id = report->task_id,
                                    .retry_count = report->retry_count,
+                                   .invocation_count = report->invocation_count,
+                                   .carrier = report->carrier,
                                    .status = CLEAT_NON_RETRYABLE,
                                    .error = cleat_slice_of(text)};
     cleat__buffer_clear(out);
@@ -211,9 +225,10 @@ static cleat_status shorten_report(cleat_slice message, cleat__buffer *out)
     return status;
 }
 
-void cleat__remote_forget(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count)
+void cleat__remote_forget(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count,
+                          int32_t invocation_count)
 {
-    forget(workers, find_held(workers, task_id, retry_count));
+    forget(workers, find_held(workers, task_id, retry_count, invocation_count));
 }
 
 /* Its report has arrived, or never will. */
@@ -225,7 +240,7 @@ static void settled(cleat__lane *lane, void *tag)
 cleat_status cleat__remote_report_locked(cleat__remote_workers *workers, const cleat__report *report)
 {
     cleat__buffer bytes = {0};
-    cleat__held *held = find_held(workers, &report->task_id, report->retry_count);
+    cleat__held *held = find_held(workers, &report->task_id, report->retry_count, report->invocation_count);
     cleat__event_origin origin = origin_of(held);
     if (report->status == CLEAT_UNAVAILABLE && !workers->link->is_cleat) {
         forget(workers, held); /* others have no word for it: when the worker is gone they find out */
@@ -266,10 +281,11 @@ cleat_status cleat__remote_report(cleat__remote_workers *workers, const cleat__r
 void cleat__remote_give_back(cleat__remote_worker *worker)
 {
     while (worker->held != NULL) {
-        cleat__report report = {.status = CLEAT_UNAVAILABLE};
-        const char *key = worker->held->key;
-        memcpy(report.task_id.bytes, key, sizeof(report.task_id.bytes));
-        memcpy(&report.retry_count, key + sizeof(report.task_id.bytes), sizeof(report.retry_count));
+        const cleat__held *held = worker->held;
+        const cleat__report report = {.task_id = held->task_id,
+                                      .retry_count = held->retry_count,
+                                      .invocation_count = held->invocation_count,
+                                      .status = CLEAT_UNAVAILABLE};
         (void)cleat__remote_report_locked(worker->workers, &report);
     }
 }
@@ -311,6 +327,7 @@ cleat_status cleat__remote_log(cleat__remote_workers *workers, const cleat__log_
 void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *link)
 {
     workers->link = link;
+    cleat__remote_durables_init(&workers->durables, link);
     workers->reports = (cleat__lane){
         .link = link,
         .path = "/Dispatcher/SendStepActionEvent",

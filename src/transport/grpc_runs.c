@@ -20,8 +20,7 @@ static cleat_status read_id(const cleat__link *link, const char *text, cleat__uu
     return CLEAT_OK;
 }
 
-/* The protocol says INVALID_ARGUMENT of a workflow that is not there; the embedded engine says more. */
-static cleat_status trigger_status(cleat_status status)
+cleat_status cleat__remote_trigger_status(cleat_status status)
 {
     static const char sign[] = "workflow names not found: ";
     const char *names = status == CLEAT_INVALID_ARGUMENT ? strstr(cleat_error_message(), sign) : NULL;
@@ -33,9 +32,8 @@ static cleat_status trigger_status(cleat_status status)
                              names + strlen(sign));
 }
 
-/* NULL on no memory. */
-static Cleat__V1__TriggerWorkflowRequest *write_trigger(const cleat__link *link,
-                                                        const cleat__trigger *trigger)
+Cleat__V1__TriggerWorkflowRequest *cleat__remote_trigger_write(const cleat__link *link,
+                                                               const cleat__trigger *trigger)
 {
     cleat__buffer name = {0};
     cleat__trigger renamed = *trigger;
@@ -52,7 +50,7 @@ static cleat_status trigger_one(cleat__link *link, const cleat__trigger *trigger
     const cleat__method method = {"/WorkflowService/TriggerWorkflow",
                                   &cleat__trigger_workflow_response__descriptor, trigger->is_child, NULL};
     void *reply = NULL;
-    Cleat__V1__TriggerWorkflowRequest *message = write_trigger(link, trigger);
+    Cleat__V1__TriggerWorkflowRequest *message = cleat__remote_trigger_write(link, trigger);
     if (message == NULL) {
         return cleat__fail_memory();
     }
@@ -62,7 +60,7 @@ static cleat_status trigger_one(cleat__link *link, const cleat__trigger *trigger
     }
     cleat__message_free(reply);
     cleat__message_free(message);
-    return trigger_status(status);
+    return cleat__remote_trigger_status(status);
 }
 
 static cleat_status read_ids(const cleat__link *link, const Cleat__BulkTriggerWorkflowResponse *reply,
@@ -84,7 +82,8 @@ static cleat_status write_many(const cleat__link *link, const cleat__trigger *tr
 {
     message->workflows = cleat__calloc(count, sizeof(*message->workflows));
     while (message->workflows != NULL && message->n_workflows < count) {
-        Cleat__V1__TriggerWorkflowRequest *item = write_trigger(link, &triggers[message->n_workflows]);
+        Cleat__V1__TriggerWorkflowRequest *item =
+            cleat__remote_trigger_write(link, &triggers[message->n_workflows]);
         if (item == NULL) {
             return cleat__fail_memory();
         }
@@ -114,7 +113,7 @@ static cleat_status trigger_many(cleat__link *link, const cleat__trigger *trigge
     }
     cleat__message_free(reply);
     cleat__message_free(message);
-    return trigger_status(status);
+    return cleat__remote_trigger_status(status);
 }
 
 cleat_status cleat__remote_trigger(cleat__link *link, const cleat__trigger *triggers, size_t count,

@@ -13,6 +13,8 @@ struct cleat__stream {
     unsigned pending; /* completions that will come */
     bool is_open;     /* for writing */
     bool is_writing;
+    bool is_paused;  /* the next message is not to be read yet, */
+    bool is_waiting; /* and would be otherwise: it counts among those that are pending */
     grpc_metadata_array head, trailer;
     grpc_byte_buffer *received;
     grpc_status_code code;
@@ -111,6 +113,12 @@ static void read_message(cleat__completion *self, bool is_ok)
     if (bytes.failed) { /* a message is lost: the server must see that */
         (void)grpc_call_cancel(stream->call, NULL);
     }
+    if (has_message && stream->is_paused) {
+        stream->is_waiting = true;
+        pthread_mutex_unlock(&stream->link->mutex);
+        cleat__buffer_deinit(&bytes);
+        return;
+    }
     if (has_message) {
         start_reading(stream);
     }
@@ -194,10 +202,27 @@ void cleat__stream_write(cleat__stream *stream, cleat_slice message)
     grpc_byte_buffer_destroy(bytes);
 }
 
+void cleat__stream_pause(cleat__stream *stream)
+{
+    stream->is_paused = true;
+}
+
+/* Of a call that was cancelled, too, whose end is then read. */
+void cleat__stream_resume(cleat__stream *stream)
+{
+    stream->is_paused = false;
+    if (stream->is_waiting) {
+        stream->is_waiting = false;
+        start_reading(stream);
+        stream->pending--; /* that of the message before */
+    }
+}
+
 void cleat__stream_abandon(cleat__stream *stream)
 {
     if (stream != NULL) {
         stream->handler = NULL;
+        cleat__stream_resume(stream);
         (void)grpc_call_cancel(stream->call, NULL);
     }
 }
@@ -217,5 +242,6 @@ void cleat__streams_cancel(cleat__link *link)
 {
     for (cleat__stream *it = link->streams; it != NULL; it = it->next) {
         (void)grpc_call_cancel(it->call, NULL);
+        cleat__stream_resume(it);
     }
 }

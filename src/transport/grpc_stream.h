@@ -23,6 +23,9 @@ cleat__stream *cleat__stream_start(cleat__link *link, const char *path, cleat_sl
                                    const cleat__stream_handler *handler, void *owner);
 bool cleat__stream_is_writable(const cleat__stream *stream);
 void cleat__stream_write(cleat__stream *stream, cleat_slice message); /* when it is writable */
+/* In `message`: no further one comes until it is resumed, and the server sees that nobody reads. */
+void cleat__stream_pause(cleat__stream *stream);
+void cleat__stream_resume(cleat__stream *stream);
 /* Ends it; the handler is not called any more. NULL-safe. */
 void cleat__stream_abandon(cleat__stream *stream);
 

@@ -12,8 +12,9 @@ typedef struct look {
     cleat__link *link;
     cleat__stream *stream;
     cleat__link_timer reconnect;
-    unsigned failures; /* in a row */
-    bool has_begun;    /* something of the run was told */
+    unsigned failures;  /* in a row */
+    bool has_begun;     /* something of the run was told that is not told again */
+    int64_t next_index; /* of stored chunks, which are */
     cleat__stream_sink sink;
     bool is_over; /* the sink was told the end */
     char run_id[37];
@@ -27,6 +28,14 @@ static void end(look *it, cleat_status status, const char *text)
     }
 }
 
+static void take_chunk(look *it, cleat_slice chunk)
+{
+    it->sink.chunk(it->sink.self, chunk);
+    if (it->sink.has_room != NULL && !it->sink.has_room(it->sink.self)) {
+        cleat__stream_pause(it->stream);
+    }
+}
+
 static void on_message(void *owner, cleat_slice bytes)
 {
     static cleat__log_site site;
@@ -34,15 +43,20 @@ static void on_message(void *owner, cleat_slice bytes)
     cleat_status status;
     Cleat__WorkflowEvent *event = cleat__message_unpack(&cleat__workflow_event__descriptor, bytes, &status);
     it->failures = 0;
-    it->has_begun = true;
     if (event == NULL) {
+        it->has_begun = true;
         cleat__link_log(it->link, &site, CLEAT_LOG_WARN,
                         "the server at %s sends an event of a run that is none: %s",
                         it->link->settings.address, cleat_error_message());
         return;
     }
-    if (event->event_type == CLEAT__RESOURCE_EVENT_TYPE__RESOURCE_EVENT_TYPE_STREAM && !it->is_over) {
-        it->sink.chunk(it->sink.self, cleat_slice_of(event->event_payload));
+    bool is_chunk = event->event_type == CLEAT__RESOURCE_EVENT_TYPE__RESOURCE_EVENT_TYPE_STREAM;
+    bool is_stored = is_chunk && event->cleat_is_stored != 0;
+    it->has_begun = it->has_begun || !is_stored;
+    if (is_chunk && !it->is_over && !(is_stored && event->event_index < it->next_index)) {
+        it->next_index =
+            is_stored && event->event_index < INT64_MAX ? event->event_index + 1 : it->next_index;
+        take_chunk(it, cleat_slice_of(event->event_payload));
     }
     if (event->hangup) {
         end(it, CLEAT_EMPTY, "the run has ended");
@@ -59,7 +73,8 @@ static void look_again(look *it)
     cleat__link_timer_set(it->link, &it->reconnect, cleat__deadline_ns(delay_ms));
 }
 
-/* What was sent between two streams nobody tells: once the run has begun there may have been something. */
+/* What was sent between two streams nobody tells, but what is stored: once the run has begun there may have been
+ * something. */
 static void on_ended(void *owner, int code, const char *text)
 {
     look *it = owner;
@@ -139,6 +154,19 @@ cleat_status cleat__remote_watch(cleat__link *link, const cleat__uuid *run_id, c
     }
     *out = it;
     return CLEAT_OK;
+}
+
+void cleat__remote_look_on(cleat__link *link, void *watch)
+{
+    look *it = watch;
+    if (cleat__grpc_check_fork() != CLEAT_OK) {
+        return;
+    }
+    pthread_mutex_lock(&link->mutex);
+    if (it->stream != NULL) {
+        cleat__stream_resume(it->stream);
+    }
+    pthread_mutex_unlock(&link->mutex);
 }
 
 void cleat__remote_unwatch(cleat__link *link, void *watch)

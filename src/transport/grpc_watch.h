@@ -12,5 +12,6 @@
 cleat_status cleat__remote_watch(cleat__link *link, const cleat__uuid *run_id, const cleat__stream_sink *sink,
                                  void **out);
 void cleat__remote_unwatch(cleat__link *link, void *watch);
+void cleat__remote_look_on(cleat__link *link, void *watch);
 
 #endif

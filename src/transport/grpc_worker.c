@@ -43,6 +43,7 @@ static void on_registered(void *owner, cleat__call *call)
     cleat__buffer_deinit(&bytes);
     if (status == CLEAT_OK) {
         cleat__uuid_format(&id, worker->current_id);
+        cleat__remote_stream_renew(&worker->durable);
         listen_again(worker, 0);
         return;
     }
@@ -78,27 +79,10 @@ static void register_anew(cleat__remote_worker *worker)
 
 /* ---- The stream of actions ---- */
 
-/* The event's key as the program knows it. */
-static void restore_event_key(const cleat__remote_worker *worker, cleat__assignment *assignment)
+/* 0: the task is not durable. */
+static int32_t invocation_of(const Cleat__AssignedAction *action)
 {
-    const char *prefix = worker->workers->link->settings.prefix;
-    size_t size = strlen(prefix);
-    if (assignment->event_key.size > size && memcmp(assignment->event_key.data, prefix, size) == 0) {
-        assignment->event_key.data += size;
-        assignment->event_key.size -= size;
-    }
-}
-
-/* The action as the SDK declared it. */
-static void restore_action(const cleat__remote_worker *worker, cleat__assignment *assignment)
-{
-    for (size_t i = 0; i < worker->action_count; i++) {
-        if (cleat_slice_equals(assignment->task, cleat_slice_of(worker->actions[i]))) {
-            assignment->task.data += worker->own_offset[i];
-            assignment->task.size -= worker->own_offset[i];
-            return;
-        }
-    }
+    return action->has_durable_task_invocation_count_case != 0 ? action->durable_task_invocation_count : 0;
 }
 
 static void refuse(cleat__remote_worker *worker, const Cleat__AssignedAction *action, cleat_status reason)
@@ -116,6 +100,7 @@ static void refuse(cleat__remote_worker *worker, const Cleat__AssignedAction *ac
     }
     const cleat__report report = {.task_id = task_id,
                                   .retry_count = retry_count,
+                                  .invocation_count = invocation_of(action),
                                   .status =
                                       cleat_status_is_retryable(reason) ? CLEAT_FAILED : CLEAT_NON_RETRYABLE,
                                   .error = cleat_slice_of(text)};
@@ -130,37 +115,51 @@ static void start_run(cleat__remote_worker *worker, const Cleat__AssignedAction 
         refuse(worker, action, status);
         return;
     }
-    if (cleat__remote_holds(worker->workers, &assignment->task_id, assignment->retry_count)) {
+    if (cleat__remote_holds(worker->workers, assignment)) {
         cleat__free(assignment); /* the server was not sure that it had come */
         return;
     }
     if (worker->is_paused) { /* it was on the way */
         const cleat__report report = {.task_id = assignment->task_id,
                                       .retry_count = assignment->retry_count,
+                                      .invocation_count = assignment->invocation_count,
                                       .status = CLEAT_UNAVAILABLE};
         (void)cleat__remote_report_locked(worker->workers, &report);
         cleat__free(assignment);
         return;
     }
-    cleat__remote_hold(worker, &assignment->task_id, assignment->retry_count, assignment->task,
-                       cleat_slice_of(action->task_id));
-    restore_action(worker, assignment);
-    restore_event_key(worker, assignment);
+    /* On no memory its events go without what they only repeat; but an invocation could never end. */
+    bool is_held = cleat__remote_hold(worker, assignment, cleat_slice_of(action->task_id));
+    if (assignment->is_durable) {
+        status = is_held ? cleat__remote_invocation_begin(worker, assignment) : cleat__fail_memory();
+    }
+    if (status != CLEAT_OK) {
+        refuse(worker, action, status);
+        cleat__free(assignment);
+        return;
+    }
+    cleat__remote_restore_names(worker, assignment);
     assignment->next = NULL;
     worker->sink.assign(worker->sink.self, assignment);
+}
+
+void cleat__remote_cancel_attempt(cleat__remote_worker *worker, const cleat__uuid *task_id,
+                                  int32_t retry_count, int32_t invocation_count)
+{
+    if (worker->sink.withdraw(worker->sink.self, task_id, retry_count)) {
+        cleat__remote_forget(worker->workers, task_id, retry_count, invocation_count);
+    } else {
+        worker->sink.cancel(worker->sink.self, task_id, retry_count);
+    }
 }
 
 static void cancel_run(cleat__remote_worker *worker, const Cleat__AssignedAction *action)
 {
     cleat__uuid task_id;
-    int32_t retry_count;
-    if (cleat__action_attempt_read(action, &task_id, &retry_count) != CLEAT_OK) {
-        return;
-    }
-    if (worker->sink.withdraw(worker->sink.self, &task_id, retry_count)) {
-        cleat__remote_forget(worker->workers, &task_id, retry_count);
-    } else {
-        worker->sink.cancel(worker->sink.self, &task_id, retry_count);
+    int32_t retry_count, count = invocation_of(action);
+    if (cleat__action_attempt_read(action, &task_id, &retry_count) == CLEAT_OK &&
+        (count == 0 || cleat__remote_invocation_cancel(&worker->workers->durables, &task_id, count))) {
+        cleat__remote_cancel_attempt(worker, &task_id, retry_count, count);
     }
 }
 
@@ -385,6 +384,7 @@ cleat_status cleat__remote_worker_add(cleat__remote_workers *workers, const clea
     }
     worker->workers = workers;
     worker->sink = *sink;
+    cleat__remote_stream_init(&worker->durable, worker);
     worker->listen_timer.run = on_listen_timer;
     worker->heartbeat_timer.run = on_heartbeat_timer;
     bool has_names = set_names(worker, spec->name, spec->actions, spec->action_count);
@@ -546,6 +546,7 @@ cleat_status cleat__remote_worker_remove(cleat__remote_workers *workers, const c
         end_stream(worker);
         end_heartbeats(worker);
         cleat__remote_give_back(worker);
+        cleat__remote_stream_close(&worker->durable);
         /* What it has done must be known before it is gone, or it would be done again. */
         (void)cleat__lane_flush(&workers->reports, cleat__deadline_ns(workers->link->settings.flush_ms));
     }
@@ -579,4 +580,5 @@ void cleat__remote_workers_deinit(cleat__remote_workers *workers)
     cleat__lane_deinit(&workers->begins);
     cleat__lane_deinit(&workers->logs);
     cleat__remote_held_deinit(workers);
+    cleat__remote_durables_deinit(&workers->durables);
 }

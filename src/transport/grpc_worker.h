@@ -6,6 +6,7 @@
 #define CLEAT_TRANSPORT_GRPC_WORKER_H
 
 #include "base/map.h"
+#include "transport/grpc_durable.h"
 #include "transport/grpc_lane.h"
 #include "transport/grpc_stream.h"
 #include "transport/transport.h"
@@ -16,7 +17,8 @@ typedef struct cleat__remote_worker cleat__remote_worker;
 typedef struct cleat__remote_workers {
     cleat__link *link;
     cleat__remote_worker *first;
-    cleat__map held;                   /* attempts that were assigned and whose report has not arrived */
+    cleat__map held; /* attempts that were assigned and whose report has not arrived */
+    cleat__remote_durables durables;
     cleat__lane reports, begins, logs; /* cleat__lane.dropped counts what is lost */
 } cleat__remote_workers;
 
@@ -64,17 +66,23 @@ struct cleat__remote_worker {
     unsigned failures, refusals;           /* of the stream, in a row; refusals of the token */
     int64_t opened_ns;                     /* the stream */
     cleat__link_timer listen_timer, heartbeat_timer;
+    cleat__remote_stream durable;
 };
 
-/* Whether an attempt was assigned before and its report, if any, has not arrived. */
-bool cleat__remote_holds(const cleat__remote_workers *workers, const cleat__uuid *task_id,
-                         int32_t retry_count);
-/* Remembers the assignment, which is not held yet. */
-void cleat__remote_hold(cleat__remote_worker *worker, const cleat__uuid *task_id, int32_t retry_count,
-                        cleat_slice action_id, cleat_slice step_id);
+/* An attempt is known by task, retry count and, of a durable run, the count of the invocation; else that is 0. */
+
+/* Whether it was assigned before and its report, if any, has not arrived. */
+bool cleat__remote_holds(const cleat__remote_workers *workers, const cleat__assignment *assignment);
+/* Remembers the assignment, which is not held yet. False: no memory. */
+bool cleat__remote_hold(cleat__remote_worker *worker, const cleat__assignment *assignment,
+                        cleat_slice step_id);
 cleat_status cleat__remote_report_locked(cleat__remote_workers *workers, const cleat__report *report);
 /* An attempt that will not be reported. */
-void cleat__remote_forget(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count);
+void cleat__remote_forget(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count,
+                          int32_t invocation_count);
+/* Tells the worker that it is cancelled, or takes it back if it was not begun. */
+void cleat__remote_cancel_attempt(cleat__remote_worker *worker, const cleat__uuid *task_id,
+                                  int32_t retry_count, int32_t invocation_count);
 /* What this worker was assigned and has not reported is not its own any more. */
 void cleat__remote_give_back(cleat__remote_worker *worker);
 void cleat__remote_held_deinit(cleat__remote_workers *workers);

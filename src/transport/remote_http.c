@@ -5,6 +5,7 @@
 #include "base/process.h"
 #include "base/thread.h"
 
+#include <cleat/curl.h>
 #include <curl/curl.h>
 #include <jansson.h>
 #include <pthread.h>
@@ -38,7 +39,7 @@ static bool set_url(CURL *easy, const cleat__remote_settings *settings, const ch
 {
     cleat__buffer url = {0};
     cleat__buffer_append_string(&url, settings->api_url);
-    if (strncmp(path, "/api/", 5) != 0) {
+    if (strncmp(path, "/api/", 5) != 0 && strncmp(path, "/hooks/", 7) != 0) {
         cleat__buffer_append_format(&url, "/api/v1/tenants/%s", settings->tenant_id);
     }
     cleat__buffer_append_string(&url, path);
@@ -58,14 +59,48 @@ static bool add_header(struct curl_slist **headers, const char *text)
     return longer != NULL;
 }
 
-static bool set_headers(CURL *easy, const cleat__remote_settings *settings, struct curl_slist **headers)
+/* What could be taken for another header, or for none, is not sent. */
+static bool is_header(const char *name, const char *value)
+{
+    bool is_fine = *name != '\0' && *value != '\0';
+    for (const char *at = name; *at != '\0'; at++) {
+        is_fine = is_fine && *at > ' ' && *at <= '~' && *at != ':' && *at != ';';
+    }
+    for (const char *at = value; *at != '\0'; at++) {
+        is_fine = is_fine && ((unsigned char)*at >= ' ' || *at == '\t');
+    }
+    return is_fine;
+}
+
+static bool add_carrier(struct curl_slist **headers, cleat_slice carrier)
+{
+    const char *name;
+    json_t *value, *root = carrier.size != 0 ? json_loadb(carrier.data, carrier.size, 0, NULL) : NULL;
+    bool is_fine = true;
+    json_object_foreach(root, name, value)
+    {
+        const char *text = json_string_value(value);
+        if (!is_fine || text == NULL || !is_header(name, text)) {
+            continue;
+        }
+        cleat__buffer line = {0};
+        cleat__buffer_append_format(&line, "%s: %s", name, text);
+        cleat__buffer_append_byte(&line, '\0');
+        is_fine = !line.failed && add_header(headers, (const char *)line.data);
+        cleat__buffer_deinit(&line);
+    }
+    json_decref(root);
+    return is_fine;
+}
+
+static bool make_headers(const cleat__remote_session *session, struct curl_slist **headers)
 {
     cleat__buffer line = {0};
-    cleat__buffer_append_format(&line, "Authorization: Bearer %s", settings->token);
+    cleat__buffer_append_format(&line, "Authorization: Bearer %s", session->settings->token);
     cleat__buffer_append_byte(&line, '\0');
     bool is_fine = !line.failed && add_header(headers, (const char *)line.data) &&
                    add_header(headers, "Content-Type: application/json") &&
-                   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, *headers) == CURLE_OK;
+                   add_carrier(headers, session->carrier);
     cleat__buffer_deinit(&line);
     return is_fine;
 }
@@ -139,15 +174,18 @@ static cleat_status status_of(long code)
 }
 
 /*
- * {"errors":[{"description":".."}]}. Without the list it is about what was asked for, not who asks: that has
+ * {"errors":[{"description":".."}]}, or {"message":".."}. A description without the list is about what was asked for, not who asks: that has
  * been let in.
  */
-static cleat_status fail_answer(const cleat__remote_settings *settings, long code, cleat_slice body)
+static cleat_status fail_answer(cleat__remote_session *session, long code, cleat_slice body)
 {
+    const cleat__remote_settings *settings = session->settings;
     json_t *root = body.size != 0 ? json_loadb(body.data, body.size, 0, NULL) : NULL;
     const json_t *first = json_array_get(json_object_get(root, "errors"), 0);
     const char *text = json_string_value(json_object_get(first != NULL ? first : root, "description"));
     bool is_let_in = code == 403 && first == NULL && text != NULL;
+    text = text != NULL ? text : json_string_value(json_object_get(root, "message"));
+    session->was_explained = text != NULL;
     cleat_status status = is_let_in ? CLEAT_FAILED_PRECONDITION : status_of(code);
     status = cleat__fail(status, "the server at %s answers %ld: %.400s", settings->api_url, code,
                          text != NULL ? text : cleat_status_text(status));
@@ -189,13 +227,14 @@ static cleat_status fail_transfer(const cleat__remote_session *session, CURLcode
                              url, text);
 }
 
-static cleat_status perform(cleat__remote_session *session, cleat__buffer *body)
+static cleat_status perform(cleat__remote_session *session, const char *method,
+                            const struct curl_slist *headers, cleat__buffer *body)
 {
     CURL *easy = session->easy;
     char error[CURL_ERROR_SIZE] = "";
-    long code = 0;
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
-    CURLcode outcome = curl_easy_perform(easy);
+    CURLcode outcome = (CURLcode)cleat_curl_easy_perform(
+        easy, headers, CLEAT_CURL_OPTIONS(.method = method, .error_text = error));
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
     session->was_connected = session->was_connected || is_connected(easy, outcome);
     session->was_answered = outcome == CURLE_OK;
@@ -205,9 +244,10 @@ static cleat_status perform(cleat__remote_session *session, cleat__buffer *body)
     if (outcome != CURLE_OK) {
         return fail_transfer(session, outcome, error);
     }
-    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &code);
-    return code >= 200 && code < 300 ? CLEAT_OK
-                                     : fail_answer(session->settings, code, cleat__buffer_slice(body));
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &session->code);
+    return session->code >= 200 && session->code < 300
+               ? CLEAT_OK
+               : fail_answer(session, session->code, cleat__buffer_slice(body));
 }
 
 /* ---- Sessions ---- */
@@ -244,14 +284,15 @@ cleat_status cleat__remote_session_send(cleat__remote_session *session, const ch
     CURL *easy = session->easy;
     cleat__buffer answer = {0};
     struct curl_slist *headers = NULL;
-    session->was_answered = false;
+    session->was_answered = session->was_explained = false;
+    session->code = 0;
     curl_easy_reset(easy); /* which keeps the connection */
     cleat_status status = set_up(session, &answer);
     if (status == CLEAT_OK) {
-        bool is_fine = set_url(easy, settings, path) && set_headers(easy, settings, &headers) &&
+        bool is_fine = set_url(easy, settings, path) && make_headers(session, &headers) &&
                        set_body(easy, body) &&
                        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK;
-        status = is_fine ? perform(session, &answer) : cleat__fail_memory();
+        status = is_fine ? perform(session, method, headers, &answer) : cleat__fail_memory();
     }
     if (status == CLEAT_OK) {
         cleat__buffer_append_slice(reply, cleat__buffer_slice(&answer));

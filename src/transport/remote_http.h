@@ -13,7 +13,11 @@ typedef struct cleat__remote_session {
     void *easy;          /* of libcurl */
     int64_t deadline_ns; /* of all of them together; each has the settings' limit of a call besides */
     bool was_connected;  /* somebody has been there */
-    bool was_answered;   /* by the last request */
+    cleat_slice carrier; /* JSON object of texts, sent as headers, but for those of the trace; absent: none */
+    /* Of the last request. */
+    bool was_answered;
+    long code;          /* the answer's; 0: there was none */
+    bool was_explained; /* a bad answer had words in it, as the servers of this protocol give */
 } cleat__remote_session;
 /* To be ended also after a failure; CLEAT_FAILED_PRECONDITION: nobody says where the HTTP side is. */
 cleat_status cleat__remote_session_start(cleat__remote_session *session,
@@ -21,8 +25,9 @@ cleat_status cleat__remote_session_start(cleat__remote_session *session,
 void cleat__remote_session_end(cleat__remote_session *session);
 /*
  * One request, with a body of JSON unless that is absent; `path` is what stands behind
- * "/api/v1/tenants/{tenant}", or begins with "/api/". Appends the body of a good answer to `reply`. A bad
- * one becomes its status, with the server's own words.
+ * "/api/v1/tenants/{tenant}", or begins with "/api/" or "/hooks/". Appends the body of a good answer to `reply`. A bad
+ * one becomes its status, with the server's own words. With a tracer provider it is in a span `http <METHOD>`, whose
+ * context is sent along.
  */
 cleat_status cleat__remote_session_send(cleat__remote_session *session, const char *method, const char *path,
                                         cleat_slice body, cleat__buffer *reply);

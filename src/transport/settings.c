@@ -351,6 +351,8 @@ static const cleat__remote_settings defaults = {
     .tries = 8,
     .reconnect_ms = 100,
     .reconnect_max_ms = 5000,
+    .durable_reconnect_ms = 3000,
+    .durable_grace_ms = 500,
     .flush_ms = 10000,
 };
 

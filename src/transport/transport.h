@@ -33,7 +33,22 @@ typedef struct cleat__stream_sink {
     void (*chunk)(void *self, cleat_slice chunk);
     /* The last; the status and sentence of cleat_stream_next(), CLEAT_EMPTY: all was told. */
     void (*end)(void *self, cleat_status status, const char *text);
+    /* Whether it takes chunks now, of those that are stored and can wait. If it does not, look_on() says once
+     * that it does again. NULL: it always does. */
+    bool (*has_room)(void *self);
 } cleat__stream_sink;
+
+/* Chunks on their way. It stays where it is, and what it refers to, until `done` is called. */
+typedef struct cleat__put_chunks {
+    cleat__uuid run_id;
+    int64_t first_index;
+    const cleat_slice *items;
+    size_t count;
+    /* Once, on any thread, also before put_chunks() returns: they are stored, or why not. Must not block nor call
+     * the transport. Answers what is put next, if it is there already; NULL: nothing. */
+    struct cleat__put_chunks *(*done)(struct cleat__put_chunks *self, cleat_status status, const char *text);
+} cleat__put_chunks;
+
 /* A task's span has begun a trace of its own, although its run was told of another. */
 typedef struct cleat__own_trace {
     cleat_trace_id trace_id;
@@ -84,6 +99,9 @@ struct cleat__transport {
     cleat_status (*watch)(cleat__transport *self, const cleat__uuid *run_id, const cleat__stream_sink *sink,
                           void **out);
     void (*unwatch)(cleat__transport *self, void *watch);
+    void (*look_on)(cleat__transport *self, void *watch); /* the sink has room again */
+    /* Of a durable run, whose chunks are stored by their indices. Does not wait. */
+    void (*put_chunks)(cleat__transport *self, cleat__put_chunks *chunks);
     /* As the DURABLE command: done in this order, answered when all of it is stored. CLEAT_UNSUPPORTED: the
      * engine has no hooks. `*done_count` may be NULL. */
     cleat_status (*durable)(cleat__transport *self, const cleat__uuid *run_id, int32_t invocation_count,

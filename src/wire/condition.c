@@ -67,7 +67,7 @@ static cleat_status read_scope(const Cleat__V1__UserEventMatchCondition *from, c
 
 static cleat_status read_event(const Cleat__V1__UserEventMatchCondition *from, cleat__condition *out)
 {
-    cleat_slice prefix = cleat_slice_of(CLEAT__HOOK_EVENT_PREFIX), key = cleat_slice_of(from->user_event_key);
+    cleat_slice prefix = cleat_slice_of(CLEAT__HOOK_KEY_PREFIX), key = cleat_slice_of(from->user_event_key);
     *out = (cleat__condition){.kind = CLEAT__CONDITION_EVENT, .key = key};
     if (key.size == 0) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "a condition's user_event_key is missing");

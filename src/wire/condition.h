@@ -6,7 +6,7 @@
 #include "wire/v1/shared/condition.pb-c.h"
 
 /*
- * A server's reading. Conditions on an event whose key begins with CLEAT__HOOK_EVENT_PREFIX are Cleat's own, on
+ * A server's reading. Conditions on an event whose key begins with CLEAT__HOOK_KEY_PREFIX are Cleat's own, on
  * hooks: to other engines, events that never come. Slices are borrowed from the message, the list is the caller's, to be freed.
  * CLEAT_INVALID_ARGUMENT: there are none or too many, a group that is no UUID, an action other than CREATE, a
  * malformed time or duration; CLEAT_NO_MEMORY. What their expressions say is the engine's matter.

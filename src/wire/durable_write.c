@@ -224,6 +224,7 @@ response *cleat__durable_error_write(const cleat__durable_asked *asked, cleat_st
                             ? CLEAT__V1__DURABLE_TASK_ERROR_TYPE__DURABLE_TASK_ERROR_TYPE_NONDETERMINISM
                             : CLEAT__V1__DURABLE_TASK_ERROR_TYPE__DURABLE_TASK_ERROR_TYPE_UNSPECIFIED;
     error->error_message = cleat__message_string(&failed, text);
+    error->cleat_status = (int32_t)status;
     return finished(message, failed);
 }
 

@@ -4,7 +4,7 @@ set -eu
 # shellcheck source=tests/cli/check.sh
 . "$CLEAT_SOURCE/tests/cli/check.sh"
 
-for verb in '' serve demo runs 'runs ls' 'runs show' 'runs cancel' traces 'traces ls' 'traces show' token 'token create' \
+for verb in '' serve demo hook 'hook resume' runs 'runs ls' 'runs show' 'runs cancel' traces 'traces ls' 'traces show' token 'token create' \
     'token ls' 'token revoke' version; do
     # shellcheck disable=SC2086 # a verb is words
     expect 0 $verb --help
@@ -32,6 +32,8 @@ refuse 2 'unknown option -x' runs ls -x
 refuse 2 'unexpected argument "a"' runs ls a
 refuse 2 'RUN is missing' runs show
 refuse 2 'TRACE is missing' traces show --json
+refuse 2 'JSON' hook resume token
+refuse 1 'nothere.db' hook resume token true --db nothere.db
 refuse 2 'TOKEN is missing' token revoke
 refuse 2 'unexpected argument "c"' traces show b c
 refuse 2 '--db needs a value' runs ls --db

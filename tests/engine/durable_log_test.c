@@ -399,7 +399,9 @@ static void test_a_branch_begins_with_what_was_before(void **state)
     cleat__uuid run = start(at), child, again;
     int64_t node;
     cleat__command fork = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_DURABLE_BRANCH};
+    int64_t branch = 0;
     fork.as.durable_branch.run_id = run;
+    fork.as.durable_branch.branch = &branch;
     fork.as.durable_branch.node = (cleat__node){1, 2};
     memo(at, &run, 1, "a", "1");
     memo(at, &run, 1, "b", "2");
@@ -411,7 +413,7 @@ static void test_a_branch_begins_with_what_was_before(void **state)
     fork.as.durable_branch.node = (cleat__node){1, 2};
     at->ears.count = 0;
     assert_int_equal(ask(at, &fork), CLEAT_OK);
-    assert_int_equal(fork.as.durable_branch.branch, 2);
+    assert_int_equal(branch, 2);
     heard said = last_heard(at);
     assert_int_equal(said.invocation_count, 2);
     assert_int_equal(said.log_size, 1);
@@ -430,7 +432,7 @@ static void test_a_branch_begins_with_what_was_before(void **state)
     end_run(at, &run, 3, CLEAT_OK, "3");
     fork.as.durable_branch.node = (cleat__node){1, 3};
     assert_int_equal(ask(at, &fork), CLEAT_OK);
-    assert_int_equal(fork.as.durable_branch.branch, 4);
+    assert_int_equal(branch, 4);
     assert_string_equal(memo(at, &run, 4, "a", NULL), "1 old 1");
     assert_string_equal(memo(at, &run, 4, "b", NULL), "2 old 2");
     assert_string_equal(memo(at, &run, 4, "e", "5"), "3 new");

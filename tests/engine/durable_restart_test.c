@@ -129,6 +129,77 @@ static void test_children_end_after_a_restart(void **state)
     assert_string_equal(await(at, &run, 2, true, nodes, 2), "OK 2:1 1:2");
 }
 
+static cleat_status signal_of(rig *at, const cleat__uuid *run, const char *key, cleat__node *node)
+{
+    static cleat__condition paid;
+    paid = event_of("paid");
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_DURABLE_SIGNAL};
+    command.as.durable_signal.run_id = *run;
+    command.as.durable_signal.key = cleat_slice_of(key);
+    command.as.durable_signal.conditions = &paid;
+    command.as.durable_signal.count = 1;
+    command.as.durable_signal.node = node;
+    return ask(at, &command);
+}
+
+static void test_signals_survive_too(void **state)
+{
+    rig *at = *state;
+    cleat__uuid run = start(at);
+    cleat__node first, again;
+    assert_int_equal(signal_of(at, &run, "waitFor-0", &first), CLEAT_OK);
+    restart(at);
+    assert_invocation(at, 2);
+    assert_int_equal(signal_of(at, &run, "waitFor-0", &again), CLEAT_OK);
+    assert_int_equal(again.number, first.number);
+    assert_string_equal(memo(at, &run, 2, "a", "1"), "1 new"); /* it took no node of the log */
+    /* What was waited for when the run ended is waited for again when it is replayed. */
+    end_run(at, &run, 2, CLEAT_OK, "1");
+    assert_int_equal(tell_worker(at, CLEAT__COMMAND_REPLAY, &run), CLEAT_OK);
+    assert_invocation(at, 3);
+    push_event(at, "paid", "{\"n\":1}", NULL, NULL); /* nobody has asked yet */
+    assert_int_equal(signal_of(at, &run, "waitFor-0", &again), CLEAT_OK);
+    push_event(at, "paid", "{\"n\":2}", NULL, NULL);
+    cleat__durable_request request = {.kind = CLEAT__DURABLE_AWAIT};
+    cleat__node_end end = {.order = 0};
+    request.as.await.nodes = &first;
+    request.as.await.count = 1;
+    request.as.await.completions = &end;
+    assert_int_equal(ask_durable(at, &run, 3, &request), CLEAT_OK);
+    assert_string_equal(end.payload, "{\"CREATE\":{\"paid\":[{\"n\":2}]}}");
+    cleat__durable_request_deinit(&request);
+}
+
+static void test_a_run_that_gets_on_may_lose_many_workers(void **state)
+{
+    rig *at = *state;
+    cleat__uuid run = start(at);
+    int64_t nodes[3];
+    int invocation = 1;
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j <= i; j++) {
+            sleep_for(at, &run, invocation, 1000, "1s", &nodes[j]);
+        }
+        assert_int_equal(evict(at, &run, invocation, nodes[i]), CLEAT_OK);
+        advance(at, 1000);
+        invocation++;
+        for (int lost = 0; lost < CLEAT__INTERNAL_RETRIES_MAX; lost++) {
+            restart(at);
+            invocation++;
+        }
+        heard said = last_heard(at);
+        assert_int_equal(said.invocation_count, invocation);
+        assert_int_equal(said.retry_count, (i + 1) * CLEAT__INTERNAL_RETRIES_MAX);
+    }
+    /* Its retries are all there. */
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(end_run(at, &run, invocation++, CLEAT_FAILED, "no luck"), CLEAT_OK);
+        assert_string_equal(state_of(at, &run), "RUNNING");
+    }
+    restart(at);
+    assert_string_equal(state_of(at, &run), "FAILED Task reached its maximum reassignment count");
+}
+
 static void test_ended_runs_leave_their_log_and_nothing_else(void **state)
 {
     rig *at = *state;
@@ -243,6 +314,7 @@ static void test_rows_that_make_no_sense(void **state)
         "UPDATE durable_condition SET kind = -1",
         "UPDATE durable_condition SET kind = 3",
         "UPDATE durable_condition SET node = 0",
+        "UPDATE durable_condition SET branch = -1",
         "UPDATE durable_condition SET branch = 5000000000",
         "UPDATE durable_run SET waits = NULL",
         "UPDATE durable_run SET waits = '{'",
@@ -369,6 +441,8 @@ int main(void)
         TEST(test_a_running_invocation_is_followed_by_the_next),
         TEST(test_what_an_evicted_run_waits_for),
         TEST(test_children_end_after_a_restart),
+        TEST(test_signals_survive_too),
+        TEST(test_a_run_that_gets_on_may_lose_many_workers),
         TEST(test_ended_runs_leave_their_log_and_nothing_else),
         TEST(test_an_invocation_elsewhere_begins_anew_when_it_asks),
         TEST(test_rows_that_make_no_sense),

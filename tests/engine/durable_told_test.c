@@ -323,7 +323,9 @@ static void test_branches_are_told_their_own(void **state)
     end_child(&it, 0, "10");
     end_run(it.at, &it.run, 1, CLEAT_OK, "1");
     cleat__command fork = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_DURABLE_BRANCH};
+    int64_t branch = 0;
     fork.as.durable_branch.run_id = it.run;
+    fork.as.durable_branch.branch = &branch;
     fork.as.durable_branch.node = (cleat__node){1, 2};
     assert_int_equal(ask(it.at, &fork), CLEAT_OK);
     told(&it.stream);

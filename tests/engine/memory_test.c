@@ -313,6 +313,67 @@ static void test_any_allocation_may_fail_with_events(void **state)
     open_core(at);
 }
 
+/* A stream that is stored, with who is there from the beginning, who comes late, and one by metadata. */
+static void live_with_a_stream(rig *at, cleat__watch watches[3])
+{
+    static const cleat_slice chunks[] = {{"a", 1}, {"b", 1}};
+    cleat__uuid id = {{0}};
+    cleat__workflow workflow = workflow_of("a:a", &policy);
+    workflow.is_durable = true;
+    const cleat__trigger item = {.workflow = workflow.name, .metadata = {"{\"user\":\"u\"}", 12}};
+    watches[2] = (cleat__watch){.key = {"user", 4}, .value = {"u", 1}, .tell = listen_to_nothing};
+    cleat__command first[] = {
+        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL}},
+        {.kind = CLEAT__COMMAND_WATCH, .as.watch = &watches[2]},
+        {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        first[i].tenant = CLEAT__TENANT_DEFAULT;
+    }
+    step(at, first, 3);
+    watches[0] = watches[1] = (cleat__watch){.run_id = id, .tell = listen_to_nothing};
+    cleat__command then[] = {
+        {.kind = CLEAT__COMMAND_WATCH, .as.watch = &watches[0]},
+        {.kind = CLEAT__COMMAND_PUT_CHUNKS, .as.put_chunks = {id, 0, chunks, 2}},
+        {.kind = CLEAT__COMMAND_WATCH, .as.watch = &watches[1]},
+        {.kind = CLEAT__COMMAND_PUT_CHUNKS, .as.put_chunks = {id, 3, chunks, 1}},
+        {.kind = CLEAT__COMMAND_CANCEL, .as.id = id},
+    };
+    for (size_t i = 0; i < 5; i++) {
+        then[i].tenant = CLEAT__TENANT_DEFAULT;
+    }
+    step(at, then, 5);
+    step(at, NULL, 0);
+    for (size_t i = 0; i < 5; i++) {
+        cleat__free(i < 3 ? first[i].error : NULL);
+        cleat__free(then[i].error);
+    }
+}
+
+static void test_any_allocation_may_fail_with_a_stream(void **state)
+{
+    rig *at = *state;
+    const cleat__core_options options = {
+        .path = FILE_NAME, .mode = CLEAT__STORE_WRITE_UNSYNCED, .seed = 1, .adds_trace = true};
+    cleat__watch watches[3];
+    failing memory = {.left = 0};
+    int64_t calls = 0;
+    for (; memory.left <= 0; calls++) {
+        crash(at);
+        clean_file();
+        assert_int_equal(cleat__core_open(&options, at->now, &at->core), CLEAT_OK);
+        fail_after(&memory, calls);
+        live_with_a_stream(at, watches);
+        cleat_set_allocator(NULL);
+        assert_true(read_count("SELECT count(*) FROM stream_chunk") <= 3);
+        assert_true(calls < 1000);
+    }
+    assert_true(calls > 20);
+    assert_int_equal(read_count("SELECT count(*) FROM stream_chunk"), 3);
+    crash(at);
+    open_core(at);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
@@ -321,6 +382,7 @@ int main(void)
         TEST(test_any_allocation_may_fail),
         TEST(test_any_allocation_may_fail_with_workers_of_other_processes),
         TEST(test_any_allocation_may_fail_with_events),
+        TEST(test_any_allocation_may_fail_with_a_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,6 +59,19 @@ run_whole()
     same 'what is to come' "$(grep -c ' of remind in ' out)" 3
 }
 
+# Workflows, likewise.
+run_workflows()
+{
+    run order
+    shows '{"order":"paid","by":{"receipt":17}}'
+    run saga
+    same 'what was undone, in reverse' "$(grep '^cancel' out | tr '\n' ' ')" 'cancel hotel cancel flight '
+    run fan_in
+    shows '{"sum":12502500}'
+    run poller 5ms 10
+    same 'how often it looked' "$(grep -c '^look ' out)" 10
+}
+
 # Embedded: one process after another on one file.
 unset HATCHET_CLIENT_TOKEN || true
 export CLEAT_DB="$PWD/embedded.db"
@@ -73,6 +86,7 @@ end_worker
 run client wait "$id"
 shows 'COMPLETED {"greeting":"Hello!","of":{"name":"Ada"}}'
 run_whole
+run_workflows
 [ -s embedded.db ] || fail 'there is no file'
 
 # At a server: client and worker at the same time. The file is not looked at.

@@ -47,7 +47,7 @@ static void test_what_is_refused(void **state)
     assert_refused(&event, CLEAT_INVALID_ARGUMENT, "scope has 768 bytes");
     event = good();
     event.key = cleat_slice_of("cleat:hook:token");
-    assert_refused(&event, CLEAT_INVALID_ARGUMENT, "which is for hooks");
+    assert_refused(&event, CLEAT_INVALID_ARGUMENT, "hooks are resumed, not pushed");
     event = good();
     event.priority = 4;
     assert_refused(&event, CLEAT_INVALID_ARGUMENT, "priority is 4");

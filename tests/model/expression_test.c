@@ -585,6 +585,66 @@ static void test_an_expression_outlives_its_text(void **state)
     cleat__expression_free(NULL);
 }
 
+/* ---- Memory ---- */
+
+typedef struct failing {
+    int left; /* allocations that succeed */
+} failing;
+
+static void *fail_some(void *user_data, size_t size)
+{
+    failing *it = user_data;
+    return it->left-- > 0 ? malloc(size) : NULL;
+}
+
+static void *fail_some_again(void *user_data, void *block, size_t size)
+{
+    failing *it = user_data;
+    return it->left-- > 0 ? realloc(block, size) : NULL;
+}
+
+static void give_back(void *user_data, void *block)
+{
+    (void)user_data;
+    free(block);
+}
+
+static cleat_status evaluate_with(failing *memory, char **result)
+{
+    static const char text[] =
+        "input.tags.map(t, t + '\\n' + string(size(t))).join(',').split('').join('-') + "
+        "[input.name, 'a\\tb'].filter(x, x != '').join().upperAscii()";
+    const cleat_allocator allocator = {memory, fail_some, fail_some_again, give_back};
+    cleat__expression_variables values = variables();
+    cleat__expression *expression;
+    *result = NULL;
+    cleat_set_allocator(&allocator);
+    cleat_status status = cleat__expression_compile(cleat_slice_of(text), &expression);
+    if (status == CLEAT_OK) {
+        status = cleat__expression_text(expression, &values, result, NULL);
+    }
+    cleat__expression_free(expression);
+    cleat_set_allocator(NULL);
+    return status;
+}
+
+static void test_any_allocation_may_fail(void **state)
+{
+    (void)state;
+    cleat_status status = CLEAT_NO_MEMORY;
+    int calls = 0;
+    for (; status != CLEAT_OK; calls++) {
+        failing memory = {.left = calls};
+        char *result;
+        status = evaluate_with(&memory, &result);
+        assert_true(status == CLEAT_OK || status == CLEAT_NO_MEMORY);
+        assert_int_equal(result != NULL, status == CLEAT_OK);
+        free(result);
+        assert_true(calls < 100);
+    }
+    assert_true(calls > 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -603,6 +663,7 @@ int main(void)
         cmocka_unit_test(test_bounds_of_an_evaluation),
         cmocka_unit_test(test_texts_and_numbers),
         cmocka_unit_test(test_an_expression_outlives_its_text),
+        cmocka_unit_test(test_any_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -303,6 +303,109 @@ static void who_does_not_read_is_told_so(void **state)
     end_loud(it, &loud);
 }
 
+/* ---- What is stored ---- */
+
+static void put_chunks(service_world *it, id_text run, int64_t index, const char *const *texts, size_t count)
+{
+    ProtobufCBinaryData more[8];
+    Cleat__PutStreamEventRequest request = CLEAT__PUT_STREAM_EVENT_REQUEST__INIT;
+    request.task_run_external_id = run.text;
+    request.message = (ProtobufCBinaryData){strlen(texts[0]), (uint8_t *)text_(texts[0])};
+    request.has_event_index_case = CLEAT__PUT_STREAM_EVENT_REQUEST__HAS_EVENT_INDEX_EVENT_INDEX;
+    request.event_index = index;
+    for (size_t i = 1; i < count; i++) {
+        more[i - 1] = (ProtobufCBinaryData){strlen(texts[i]), (uint8_t *)text_(texts[i])};
+    }
+    request.cleat_more = more;
+    request.n_cleat_more = count - 1;
+    cleat__message_free(ask(it, "/EventsService/PutStreamEvent", &request.base,
+                            &cleat__put_stream_event_response__descriptor));
+}
+
+static void chunks_of_durable_runs_are_told_from_the_first(void **state)
+{
+    static const char *const texts[] = {"a", "b", "c"};
+    service_world *it = *state;
+    declare(it, (task_declaration){.name = "kept", .is_durable = true});
+    id_text run = trigger(it, "kept", "{}");
+    rpc_stream *early = watch(it, of_run(&run));
+    put_chunks(it, run, 0, texts, 3);
+    put_chunks(it, run, 1, texts, 2); /* these are there already */
+    put_chunk(it, run, 3, cleat_slice_of("d"));
+    rpc_stream *late = watch(it, of_run(&run));
+    cancel_run(it, run);
+    for (int i = 0; i < 3; i++) {
+        rpc_stream *stream = i == 0 ? early : i == 1 ? late : watch(it, of_run(&run)); /* after its end */
+        assert_next(stream, run, "task STREAM a");
+        assert_next(stream, run, "task STREAM b");
+        assert_next(stream, run, "task STREAM c");
+        assert_next(stream, run, "task STREAM d");
+        assert_next(stream, run, "task CANCELLED");
+        assert_next(stream, run, "run CANCELLED hangup");
+        assert_end(stream, GRPC_STATUS_OK, "");
+    }
+}
+
+/* Far more than the stream's queue and what may wait behind it. */
+static void who_does_not_read_stored_chunks_is_waited_for(void **state)
+{
+    enum { CHUNKS = 26, SIZE = 3 << 20 };
+    service_world *it = *state;
+    skip_under_tsan();
+    declare(it, (task_declaration){.name = "much", .is_durable = true});
+    id_text run = trigger(it, "much", "{}");
+    rpc_stream *stream = watch(it, of_run(&run));
+    char *text = malloc(SIZE + 1);
+    assert_non_null(text);
+    memset(text, 'x', SIZE);
+    text[SIZE] = '\0';
+    for (int i = 0; i < CHUNKS; i++) {
+        put_chunk(it, run, i, (cleat_slice){text, SIZE});
+    }
+    free(text);
+    cancel_run(it, run);
+    for (int i = 0; i < CHUNKS; i++) {
+        happening *event = next_happening(stream);
+        assert_int_equal(event->event_index, i);
+        assert_true(event->cleat_is_stored);
+        assert_int_equal(strlen(event->event_payload), SIZE);
+        cleat__message_free(event);
+    }
+    assert_next(stream, run, "task CANCELLED");
+    assert_next(stream, run, "run CANCELLED hangup");
+    assert_end(stream, GRPC_STATUS_OK, "");
+}
+
+/* Who is gone while chunks wait for room. */
+static void who_goes_without_reading_is_forgotten(void **state)
+{
+    enum { CHUNKS = 5, SIZE = 2000000 };
+    service_world *it = *state;
+    declare(it, (task_declaration){.name = "left", .is_durable = true});
+    id_text run = trigger(it, "left", "{}");
+    char *text = malloc(SIZE + 1);
+    assert_non_null(text);
+    memset(text, 'x', SIZE);
+    for (int i = 0; i < CHUNKS; i++) {
+        put_chunk(it, run, i, (cleat_slice){text, SIZE});
+    }
+    free(text);
+    for (int i = 0; i < 5; i++) {
+        rpc_stream *stream = watch(it, of_run(&run));
+        for (int read = 0; read < i; read++) {
+            cleat__message_free(next_happening(stream));
+        }
+        stop_listening(stream);
+    }
+    rpc_stream *stream = watch(it, of_run(&run));
+    for (int i = 0; i < CHUNKS; i++) {
+        happening *event = next_happening(stream);
+        assert_int_equal(event->event_index, i);
+        cleat__message_free(event);
+    }
+    stop_listening(stream);
+}
+
 static void streams_end_with_the_server(void **state)
 {
     enum { STREAMS = 20 };
@@ -334,6 +437,9 @@ int main(void)
         TEST(what_is_asked_must_be_clear),
         TEST(a_burst_is_told_in_full),
         TEST(who_does_not_read_is_told_so),
+        TEST(chunks_of_durable_runs_are_told_from_the_first),
+        TEST(who_does_not_read_stored_chunks_is_waited_for),
+        TEST(who_goes_without_reading_is_forgotten),
         TEST(streams_end_with_the_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,9 +3,11 @@
 
 #include "base/alloc.h"
 #include "support/grpc_suppressions.h"
+#include "support/mock_durable.h"
 #include "support/raw_token.h"
 #include "wire/events.pb-c.h"
 #include "wire/message.h"
+#include "wire/v1/dispatcher.pb-c.h"
 #include "wire/v1/workflows.pb-c.h"
 #include "wire/workflows.pb-c.h"
 
@@ -170,6 +172,7 @@ static const row rows[MOCK_METHODS] = {
     [MOCK_REPLAY] = {"/v1.AdminService/ReplayTasks", &cleat__v1__replay_tasks_request__descriptor,
                      answer_empty},
     [MOCK_LOG] = {"/EventsService/PutLog", &cleat__put_log_request__descriptor, answer_empty},
+    [MOCK_DURABLE] = {"/v1.V1Dispatcher/DurableTask", &cleat__v1__durable_task_request__descriptor, NULL},
     [MOCK_EXPORT] = {"/opentelemetry.proto.collector.trace.v1.TraceService/Export", NULL, answer_empty},
 };
 
@@ -252,12 +255,14 @@ static void handle_ask(cleat__rpc_call *call, const ProtobufCMessage *request, v
 {
     mock_slot *slot = service;
     cleat__buffer bytes = {0};
-    (void)call;
     assert_int_equal(cleat__message_pack(request, &bytes), CLEAT_OK);
     pthread_mutex_lock(&slot->engine->mutex);
     keep(slot, cleat__buffer_slice(&bytes));
     pthread_mutex_unlock(&slot->engine->mutex);
     cleat__buffer_deinit(&bytes);
+    if (slot->method == MOCK_DURABLE && slot->engine->answers_durable) {
+        mock_durable_answer(slot->engine, call, request);
+    }
     gate_add(&slot->calls);
 }
 
@@ -408,7 +413,7 @@ static void make_method(enum mock_method which, cleat__rpc_method *method)
 {
     *method = (cleat__rpc_method){.path = rows[which].path, .request = rows[which].request};
     method->cancelled = cancelled;
-    if (which == MOCK_SUBSCRIBE) {
+    if (which == MOCK_SUBSCRIBE || which == MOCK_DURABLE) {
         method->kind = CLEAT__RPC_BIDI_STREAM;
         method->open = open_stream;
         method->handle = handle_ask;
@@ -486,5 +491,7 @@ cleat__remote_settings mock_settings(const mock_engine *engine)
     settings.retry_jitter_ms = 0;
     settings.reconnect_max_ms = 20;
     settings.heartbeat_ms = 20;
+    settings.durable_reconnect_ms = 1;
+    settings.durable_grace_ms = 30;
     return settings;
 }

@@ -34,6 +34,7 @@ enum mock_method {
     MOCK_REPLAY,
     MOCK_LABELS,
     MOCK_EXPORT,
+    MOCK_DURABLE,
     MOCK_METHODS,
 };
 
@@ -66,6 +67,9 @@ struct mock_engine {
     char token[512];
     atomic_bool is_run_done;     /* what GetRunDetails says */
     atomic_bool lists_cancelled; /* CancelTasks names what it was given */
+    /* Requests of durable tasks are answered as they come, each node new. */
+    atomic_bool answers_durable;
+    atomic_int durable_node; /* the last one */
 };
 
 /* What differs from a server in plain text at any port. */

@@ -150,6 +150,78 @@ static void test_randomness_of_the_root(void **state)
     assert_int_equal(out.root.trace_state_size, 0);
 }
 
+/* ---- Workflows: telemetry.md section 6 ---- */
+
+typedef struct workflow_case {
+    const char *name;
+    int carrier;
+    cleat_trace_relation call;
+    cleat__trace_mode mode;
+    /* expected */
+    cleat_trace_relation relation;
+    bool origin_is_parent;
+    size_t links;
+} workflow_case;
+
+#define LINKED     CLEAT__TRACE_MODE_LINKED
+#define CONTINUOUS CLEAT__TRACE_MODE_CONTINUOUS
+
+static const workflow_case workflow_cases[] = {
+    {"linked", SPAWN_AND_ORIGIN, DEFAULT, LINKED, LINK, false, 2},
+    {"linked, delivered by its origin", SPAWN_ONLY, DEFAULT, LINKED, LINK, false, 1},
+    {"linked, no carrier", NO_CARRIER, DEFAULT, LINKED, LINK, false, 0},
+    {"continuous", SPAWN_AND_ORIGIN, DEFAULT, CONTINUOUS, PARENT, true, 1},
+    {"continuous, delivered by its origin", SPAWN_ONLY, DEFAULT, CONTINUOUS, PARENT, true, 0},
+    {"continuous, no carrier", NO_CARRIER, DEFAULT, CONTINUOUS, PARENT, false, 0},
+    {"the call's own link before the mode", SPAWN_AND_ORIGIN, LINK, CONTINUOUS, LINK, false, 2},
+    {"the call's own parent before the mode", SPAWN_AND_ORIGIN, PARENT, LINKED, PARENT, false, 0},
+    {"the call's own none before the mode", SPAWN_AND_ORIGIN, NONE, LINKED, NONE, false, 0},
+};
+
+static void test_workflows_follow_their_mode(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof workflow_cases / sizeof workflow_cases[0]; i++) {
+        const workflow_case *it = &workflow_cases[i];
+        decide_case task = {.carrier = it->carrier, .call = it->call};
+        cleat__decision_input input = input_of(&task);
+        cleat__decision out;
+        input.is_workflow = true;
+        input.trace_mode = it->mode;
+        cleat__decide(&input, &out);
+        bool origin_is_parent = cleat_span_context_is_valid(&out.parent) &&
+                                cleat_span_context_equals(&out.parent, &input.carrier.origin);
+        if (out.relation != it->relation || out.link_count != it->links ||
+            origin_is_parent != it->origin_is_parent) {
+            fail_msg("%s: %s, %zu links, below the origin: %d", it->name,
+                     cleat_trace_relation_name(out.relation), out.link_count, origin_is_parent);
+        }
+        if (out.link_count > 0) {
+            assert_int_equal(out.links[0].kind, CLEAT__LINK_DELIVERY);
+            assert_true(cleat_span_context_equals(&out.links[0].context, &input.carrier.spawn));
+        }
+        if (out.link_count > 1) {
+            assert_int_equal(out.links[1].kind, CLEAT__LINK_ORIGIN);
+        }
+        assert_true(cleat_span_context_equals(&out.origin, &input.carrier.origin));
+    }
+}
+
+static void test_trace_modes_are_read_as_they_are_called(void **state)
+{
+    cleat__trace_mode mode;
+    (void)state;
+    assert_true(cleat__trace_mode_parse(cleat_slice_of("linked"), &mode));
+    assert_string_equal(cleat__trace_mode_name(mode), "linked");
+    assert_true(cleat__trace_mode_parse(cleat_slice_of("continuous"), &mode));
+    assert_string_equal(cleat__trace_mode_name(mode), "continuous");
+    assert_true(cleat__trace_mode_parse(cleat_slice_of(""), &mode));
+    assert_int_equal(mode, CLEAT__TRACE_MODE_LINKED);
+    mode = CLEAT__TRACE_MODE_CONTINUOUS;
+    assert_false(cleat__trace_mode_parse(cleat_slice_of("Continuous"), &mode));
+    assert_int_equal(mode, CLEAT__TRACE_MODE_LINKED);
+}
+
 static void test_link_kind_names(void **state)
 {
     (void)state;
@@ -170,6 +242,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decide),
         cmocka_unit_test(test_randomness_of_the_root),
+        cmocka_unit_test(test_workflows_follow_their_mode),
+        cmocka_unit_test(test_trace_modes_are_read_as_they_are_called),
         cmocka_unit_test(test_link_kind_names),
         cmocka_unit_test(test_relation_names),
     };

@@ -130,7 +130,7 @@ static void *watch(fixture *it, reader *to)
 {
     void *watched = NULL;
     cleat__uuid id = uuid_of(MOCK_RUN_ID);
-    const cleat__stream_sink sink = {to, on_chunk, on_end};
+    const cleat__stream_sink sink = {to, on_chunk, on_end, NULL};
     gate_init(&to->chunks);
     gate_init(&to->ends);
     assert_ok(it->transport->watch(it->transport, &id, &sink, &watched));
@@ -191,6 +191,40 @@ static void test_an_outage_in_mid_stream_is_told(void **state)
     assert_non_null(strstr(to.text, "may be lost"));
     unwatch(it, &to, watched);
     assert_int_equal(mock_count(&it->engine, MOCK_WATCH), 1);
+}
+
+static void send_stored(fixture *it, int64_t index, const char *payload)
+{
+    Cleat__WorkflowEvent event = CLEAT__WORKFLOW_EVENT__INIT;
+    event.event_type = CLEAT__RESOURCE_EVENT_TYPE__RESOURCE_EVENT_TYPE_STREAM;
+    event.event_payload = (char *)(uintptr_t)payload;
+    event.has_event_index_case = CLEAT__WORKFLOW_EVENT__HAS_EVENT_INDEX_EVENT_INDEX;
+    event.event_index = index;
+    event.cleat_is_stored = true;
+    mock_send(&it->engine, MOCK_WATCH, &event);
+}
+
+static void test_stored_chunks_outlive_an_outage(void **state)
+{
+    fixture *it = *state;
+    reader to = {.status = CLEAT_OK};
+    void *watched = watch(it, &to);
+    mock_wait(&it->engine, MOCK_WATCH, 1);
+    send_stored(it, 0, "one");
+    send_stored(it, 1, "two");
+    gate_wait(&to.chunks, 2);
+    mock_end(&it->engine, MOCK_WATCH, CLEAT_UNAVAILABLE, "restarting");
+    mock_wait(&it->engine, MOCK_WATCH, 2);
+    send_stored(it, 0, "one"); /* from the beginning */
+    send_stored(it, 1, "two");
+    send_stored(it, 2, "three");
+    gate_wait(&to.chunks, 3);
+    send_event(it, CLEAT__RESOURCE_EVENT_TYPE__RESOURCE_EVENT_TYPE_COMPLETED, "", true);
+    gate_wait(&to.ends, 1);
+    assert_int_equal(to.status, CLEAT_EMPTY);
+    assert_int_equal(to.count, 3);
+    assert_string_equal(to.chunk[2], "three");
+    unwatch(it, &to, watched);
 }
 
 /* A server says so with a word of metadata, as other clients know no other end than an outage. */
@@ -264,6 +298,7 @@ int main(void)
         TEST(test_chunks_have_numbers_for_other_engines),
         TEST(test_a_stream_is_opened_again_before_its_run_begins),
         TEST(test_an_outage_in_mid_stream_is_told),
+        TEST(test_stored_chunks_outlive_an_outage),
         TEST(test_a_stream_that_is_read_too_slowly),
         TEST(test_ends_of_a_stream),
         TEST(test_a_replay_that_is_passed_over),

@@ -1,6 +1,7 @@
 /* The HTTP side of a server: what is sent, and what its answers mean. */
 #include "base/thread.h"
 #include "support/http_sink.h"
+#include "support/spans.h"
 #include "transport/remote_http.h"
 #include "transport/settings.h"
 
@@ -151,12 +152,105 @@ static void test_nobody_there(void **state)
     cleat__remote_session_end(&session);
 }
 
+/* ---- Spans ---- */
+
+/* In the head of a request: the span that it was sent in. */
+static void assert_traceparent(http_request request, const cleat_span_view *span)
+{
+    char value[64], trace_id[33], span_id[17], expected[64];
+    cleat_trace_id_to_hex(&span->trace_id, trace_id);
+    cleat_span_id_to_hex(&span->span_id, span_id);
+    snprintf(expected, sizeof(expected), "00-%s-%s-", trace_id, span_id);
+    assert_non_null(strstr(http_header(request.head, "traceparent", value, sizeof(value)), expected));
+}
+
+static void send_both(cleat__remote_settings *settings)
+{
+    cleat__remote_session session;
+    cleat__buffer reply = {0};
+    assert_int_equal(cleat__remote_session_start(&session, settings, 5000), CLEAT_OK);
+    assert_int_equal(cleat__remote_session_send(&session, "POST", "/hooks/abc", cleat_slice_of("{}"), &reply),
+                     CLEAT_OK);
+    assert_int_equal(cleat__remote_session_send(&session, "GET", "/x", none, &reply), CLEAT_NOT_FOUND);
+    assert_false(session.was_explained);
+    assert_int_equal(session.code, 404);
+    cleat__remote_session_end(&session);
+    cleat__buffer_deinit(&reply);
+}
+
+static void test_requests_have_spans(void **state)
+{
+    (void)state;
+    const http_answer answers[] = {{.status = 200, .body = cleat_slice_of("{}")}, {.status = 404}};
+    http_sink *sink = http_sink_start();
+    cleat__remote_settings settings = settings_of(http_sink_url(sink, ""));
+    cleat_tracer_provider *provider;
+    cleat_span_exporter *spans;
+    cleat_span_processor *processor;
+    assert_int_equal(cleat_memory_exporter_new(&spans), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_new(NULL, &provider), CLEAT_OK);
+    assert_int_equal(cleat_simple_processor_new(spans, &processor), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_add_processor(provider, processor), CLEAT_OK);
+    cleat_tracer_provider_set_global(provider);
+    http_sink_answer(sink, answers, 2);
+    cleat_span outer = cleat_span_start(cleat_tracer_get("test", NULL), "outer", NULL);
+    cleat_scope scope = cleat_span_attach(outer);
+    send_both(&settings);
+    cleat_scope_detach(scope);
+    cleat_span_end(outer);
+    cleat_span_view parent = spans_get(spans, "outer", 0);
+    cleat_span_view post = spans_get(spans, "http POST", 0), get = spans_get(spans, "http GET", 0);
+    assert_int_equal(post.kind, CLEAT_SPAN_KIND_CLIENT);
+    span_assert_child(&post, &parent);
+    span_assert_child(&get, &parent);
+    span_assert_string(&post, "http.request.method", "POST");
+    span_assert_string(&post, "url.full", http_sink_url(sink, "/hooks/abc"));
+    span_assert_int(&post, "http.response.status_code", 200);
+    span_assert_int(&get, "http.response.status_code", 404);
+    span_assert_string(&get, "error.type", "404");
+    assert_traceparent(http_sink_request(sink, 0), &post);
+    assert_traceparent(http_sink_request(sink, 1), &get);
+    cleat_tracer_provider_set_global(NULL);
+    cleat_tracer_provider_free(provider);
+    http_sink_stop(sink);
+}
+
+/* Without a provider there is no span, and what the carrier says is sent on. */
+static void test_a_carrier(void **state)
+{
+    (void)state;
+    http_sink *sink = http_sink_start();
+    cleat__remote_settings settings = settings_of(http_sink_url(sink, ""));
+    cleat__remote_session session;
+    cleat__buffer reply = {0};
+    char value[64];
+    assert_int_equal(cleat__remote_session_start(&session, &settings, 5000), CLEAT_OK);
+    session.carrier =
+        cleat_slice_of("{\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\","
+                       "\"baggage\":\"a=1\",\"bad name\":\"2\",\"x-bad\":\"a\\r\\nx-in: c\",\"x-no\":7}");
+    assert_int_equal(cleat__remote_session_send(&session, "POST", "/hooks/a", cleat_slice_of("{}"), &reply),
+                     CLEAT_OK);
+    cleat__remote_session_end(&session);
+    http_request seen = http_sink_request(sink, 0);
+    assert_int_equal(strncmp(seen.head, "POST /hooks/a HTTP/1.1\r\n", 24), 0);
+    assert_string_equal(http_header(seen.head, "traceparent", value, sizeof(value)),
+                        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    assert_string_equal(http_header(seen.head, "baggage", value, sizeof(value)), "a=1");
+    static const char *const others[] = {"bad name", "x-bad", "x-in", "x-no"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_string_equal(http_header(seen.head, others[i], value, sizeof(value)), "");
+    }
+    cleat__buffer_deinit(&reply);
+    http_sink_stop(sink);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests),     cmocka_unit_test(test_bad_answers),
         cmocka_unit_test(test_no_answer),    cmocka_unit_test(test_a_session),
-        cmocka_unit_test(test_nobody_there),
+        cmocka_unit_test(test_nobody_there), cmocka_unit_test(test_requests_have_spans),
+        cmocka_unit_test(test_a_carrier),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

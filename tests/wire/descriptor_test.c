@@ -51,7 +51,8 @@ static const expected_message messages[] = {
     {&cleat__workflow_event__descriptor, "WorkflowEvent",
      "1 workflow_run_id string, 2 resource_type ResourceType, 3 event_type ResourceEventType, "
      "4 resource_id string, 5 event_timestamp google.protobuf.Timestamp, 6 event_payload string, "
-     "7 hangup bool, 8 task_retries int32?, 9 retry_count int32?, 10 event_index int64?"},
+     "7 hangup bool, 8 task_retries int32?, 9 retry_count int32?, 10 event_index int64?, "
+     "1001 cleat_is_stored bool"}, /* Cleat's own */
     {&cleat__workflow_run_event__descriptor, "WorkflowRunEvent",
      "1 workflow_run_id string, 2 event_type WorkflowRunEventType, "
      "3 event_timestamp google.protobuf.Timestamp, 4 results StepRunResult*"},
@@ -69,7 +70,8 @@ static const expected_message messages[] = {
      "4 level string?, 5 metadata string, 6 task_retry_count int32?"},
     {&cleat__put_stream_event_request__descriptor, "PutStreamEventRequest",
      "1 task_run_external_id string, 2 created_at google.protobuf.Timestamp, 3 message bytes, "
-     "5 metadata string, 6 event_index int64?"},
+     "5 metadata string, 6 event_index int64?, "
+     "1001 cleat_more bytes*"}, /* Cleat's own */
     {&cleat__schedule_workflow_request__descriptor, "ScheduleWorkflowRequest",
      "1 name string, 2 schedules google.protobuf.Timestamp*, 3 input string, 4 parent_id string?, "
      "5 parent_task_run_external_id string?, 6 child_index int32?, 7 child_key string?, "

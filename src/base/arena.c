@@ -1,4 +1,4 @@
-#include "model/arena.h"
+#include "base/arena.h"
 
 #include "base/alloc.h"
 
@@ -26,7 +26,7 @@ static block *add_block(cleat__arena *arena, size_t wanted)
 
 bool cleat__arena_is_full(const cleat__arena *arena, size_t size)
 {
-    return size > arena->most - arena->used;
+    return size > (arena->most != 0 ? arena->most : SIZE_MAX / 2) - arena->used;
 }
 
 void *cleat__arena_get(cleat__arena *arena, size_t size)
@@ -46,6 +46,27 @@ void *cleat__arena_get(cleat__arena *arena, size_t size)
     last->used += wanted;
     arena->used += size;
     return memory;
+}
+
+void *cleat__arena_take(cleat__arena *arena, size_t size)
+{
+    void *taken = cleat__arena_get(arena, size);
+    return taken != NULL ? memset(taken, 0, size) : NULL;
+}
+
+bool cleat__arena_keep(cleat__arena *arena, cleat_slice slice, cleat_slice *out)
+{
+    *out = (cleat_slice){NULL, 0};
+    if (slice.data == NULL) {
+        return true;
+    }
+    char *copy = cleat__arena_take(arena, slice.size + 1);
+    if (copy == NULL) {
+        return false;
+    }
+    memcpy(copy, slice.data, slice.size);
+    *out = (cleat_slice){copy, slice.size};
+    return true;
 }
 
 void cleat__arena_deinit(cleat__arena *arena)

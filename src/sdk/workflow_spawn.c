@@ -1,0 +1,93 @@
+/* Steps and workflows through the queue. */
+#include "sdk/invocation.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+#include <stdio.h>
+
+static cleat_status want_runs(void *self, const cleat__trigger *triggers, size_t count)
+{
+    return cleat__invocation_want_runs(self, triggers, count);
+}
+
+/* Takes a node for each. Interceptors see only what is new. */
+static cleat_status spawn(cleat__invocation *it, bool many, const cleat_run_item *items, size_t count)
+{
+    const cleat__spawning spawning = {
+        .keep = want_runs,
+        .self = it,
+        .is_replay = it->log_size >= 0 && cleat__invocation_next(it) <= it->log_size,
+    };
+    return cleat__task_spawn(it->task, many, items, count, NULL, &spawning);
+}
+
+cleat_status cleat_spawn(cleat_task *task, const char *name, const char *input,
+                         const cleat_run_options *options, cleat_future *future)
+{
+    cleat__invocation *it;
+    cleat_status status = cleat__invocation_enter(task, "cleat_spawn", &it);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    const cleat_run_item item = {name, input, options};
+    const cleat_future made = {it->branch, cleat__invocation_next(it)};
+    status = spawn(it, false, &item, 1);
+    if (status == CLEAT_OK && future != NULL) {
+        *future = made;
+    }
+    return cleat__invocation_leave(it, status);
+}
+
+/* The ids are known only when they are stored. */
+static cleat_status spawn_now(cleat__invocation *it, bool many, const cleat_run_item *items, size_t count,
+                              cleat_run_id *ids)
+{
+    int64_t first = cleat__invocation_next(it);
+    cleat_status status = spawn(it, many, items, count);
+    if (status == CLEAT_OK) {
+        status = cleat__invocation_store(it, NULL);
+    }
+    for (size_t i = 0; status == CLEAT_OK && ids != NULL && i < count; i++) {
+        cleat__uuid_format(&cleat__invocation_node(it, first + (int64_t)i)->run_id, ids[i].text);
+    }
+    return status;
+}
+
+cleat_status cleat__workflow_spawn_now(cleat_task *task, bool many, const cleat_run_item *items, size_t count,
+                                       cleat_run_id *ids)
+{
+    cleat__invocation *it;
+    cleat_status status =
+        cleat__invocation_enter(task, many ? "cleat_task_spawn_many" : "cleat_task_spawn", &it);
+    return status == CLEAT_OK ? cleat__invocation_leave(it, spawn_now(it, many, items, count, ids)) : status;
+}
+
+/* ---- Going on as another run ---- */
+
+static cleat_status continue_as_new(cleat__invocation *it, const char *input)
+{
+    const cleat__assignment *assignment = it->task->assignment;
+    const cleat_run_item item = {
+        .task = assignment->task.data,
+        .input = input,
+        .options = CLEAT_RUN_OPTIONS(.priority = assignment->priority),
+    };
+    cleat_run_id id;
+    cleat_status status = spawn_now(it, false, &item, 1, &id);
+    if (status == CLEAT_OK) {
+        memcpy(it->continued_as, id.text, sizeof(it->continued_as));
+        (void)cleat__invocation_stop(
+            it,
+            cleat__fail(CLEAT_FAILED_PRECONDITION,
+                        "the run goes on as %s: return what cleat_continue_as_new() has answered", id.text));
+    }
+    return status;
+}
+
+cleat_status cleat_continue_as_new(cleat_task *task, const char *input)
+{
+    cleat__invocation *it;
+    cleat_status status = cleat__invocation_enter(task, "cleat_continue_as_new", &it);
+    return status == CLEAT_OK ? cleat__invocation_leave(it, continue_as_new(it, input)) : status;
+}

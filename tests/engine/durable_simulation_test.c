@@ -1,0 +1,410 @@
+/*
+ * Durable runs in a random world, cut off between any two steps.
+ *
+ * A seed is one life of a database file. Each of a handful of runs follows a random plan of steps, sleeps, events and
+ * children of which it awaits all or the first; an invocation walks through the plan from the top as a workflow's
+ * function does. Any of it may be cut off: the engine (its file and log are taken as they are), the worker (what it held is lost,
+ * while the invocation it leaves behind goes on asking), an attempt (it fails, and is retried). Invocations are
+ * interleaved command by command; some hear how nodes end, as TypeScript's do, others ask, as those in C;
+ * commands are sent twice.
+ *
+ * Asserted: what an invocation was told of a node it is told by all later ones, whatever happens in between; the value of a
+ * step is the one that was stored first; a sleep lasts as long as it was asked for and once; the first of several
+ * is the same in each replay; who has lost a run cannot write into its log; and in the end each run has completed with the output of its plan.
+ *
+ *     CLEAT_SEEDS=n   how many (default 100)
+ *     CLEAT_SEED=n    this one only, telling what happens
+ */
+#include "support/durable_world.h"
+
+#include "store/load.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static dw_world totals;
+
+/* ---- The life of the engine ---- */
+
+static void step(dw_world *it)
+{
+    cleat__core_run(it->core, it->now);
+    cleat__core_commit(it->core);
+    cleat__command_list answers = cleat__core_release(it->core);
+    cleat__command *command;
+    DW_CHECK(it, cleat__core_failure(it->core) == CLEAT_OK, "the engine failed: %s", cleat_error_message());
+    while ((command = cleat__command_take(&answers)) != NULL) {
+        dw_answered(it, (dw_slip *)command);
+        dw_drop_slip(it, (dw_slip *)command);
+    }
+    cleat__core_tell(it->core);
+}
+
+static void lose_worker(dw_world *it)
+{
+    for (size_t i = 0; i < ACTIVE; i++) {
+        it->active[i].is_lost = true;
+    }
+    memset(it->held, 0, sizeof(it->held));
+    it->has_worker = false;
+    it->losses++;
+}
+
+static void open_core(dw_world *it)
+{
+    const cleat__core_options options = {
+        .path = it->path, .mode = CLEAT__STORE_WRITE_UNSYNCED, .seed = it->seed * 1000 + it->crashes + 1};
+    DW_CHECK(it, cleat__core_open(&options, it->now, &it->core) == CLEAT_OK, "open: %s",
+             cleat_error_message());
+}
+
+static void copy_file(const dw_world *it, const char *from, const char *to, const char *suffix)
+{
+    static char bytes[65536];
+    char name[400];
+    size_t size;
+    snprintf(name, sizeof(name), "%s%s", from, suffix);
+    FILE *in = fopen(name, "rb");
+    if (in == NULL) {
+        return; /* no log */
+    }
+    snprintf(name, sizeof(name), "%s%s", to, suffix);
+    FILE *out = fopen(name, "wb");
+    DW_CHECK(it, out != NULL, "cannot write %s", name);
+    while ((size = fread(bytes, 1, sizeof(bytes), in)) > 0) {
+        DW_CHECK(it, fwrite(bytes, 1, size, out) == size, "cannot copy %s", name);
+    }
+    fclose(in);
+    fclose(out);
+}
+
+static void crash(dw_world *it)
+{
+    char former[sizeof(it->path)], latter[sizeof(it->path)];
+    memcpy(former, it->path, sizeof(former));
+    snprintf(latter, sizeof(latter), "%s/sim-%u.db", it->directory, ++it->crashes);
+    DW_NOTE(it, "crash %u\n", it->crashes);
+    copy_file(it, former, latter, "");
+    copy_file(it, former, latter, "-wal");
+    cleat__core_close(it->core);
+    unlink(former);
+    while (it->slips != NULL) {
+        dw_slip *gone = it->slips;
+        if (gone->by != NULL) {
+            gone->by->asks = false;
+        }
+        dw_drop_slip(it, gone);
+    }
+    memcpy(it->path, latter, sizeof(latter));
+    it->now.unix_ms += (int64_t)dw_pick(it, 5000);
+    it->now.monotonic_ms = (int64_t)dw_pick(it, 100000);
+    open_core(it);
+    lose_worker(it);
+}
+
+/* ---- What happens ---- */
+
+static void declare(dw_world *it, const char *name, bool is_durable)
+{
+    dw_slip *made = dw_new_slip(it, CLEAT__COMMAND_PUT_WORKFLOW);
+    snprintf(made->text, sizeof(made->text), "%s:%s", name, name);
+    snprintf(made->name, sizeof(made->name), "%s", name);
+    made->workflow = (cleat__workflow){.name = cleat_slice_of(made->name),
+                                       .task = cleat_slice_of(made->name),
+                                       .action = cleat_slice_of(made->text),
+                                       .is_durable = is_durable,
+                                       .policy = {.retries = ATTEMPT_RETRIES,
+                                                  .priority = 1,
+                                                  .backoff_factor = 2,
+                                                  .backoff_max_ms = 1,
+                                                  .execution_timeout_ms = CLEAT__NO_TIMEOUT,
+                                                  .schedule_timeout_ms = CLEAT__NO_TIMEOUT}};
+    made->command.as.put_workflow.workflow = &made->workflow;
+    dw_apply(it, made);
+}
+
+static void hire(dw_world *it)
+{
+    dw_slip *made = dw_new_slip(it, CLEAT__COMMAND_WORKER_JOIN);
+    made->actions[0] = cleat_slice_of("flow:flow");
+    made->actions[1] = cleat_slice_of("child:child");
+    made->slots[0] = (cleat__slots){cleat_slice_of("durable"), 1 + (int32_t)dw_pick(it, RUNS)};
+    made->slots[1] = (cleat__slots){cleat_slice_of("default"), 1 + (int32_t)dw_pick(it, 8)};
+    made->spec = (cleat__worker_spec){
+        .actions = made->actions, .action_count = 2, .slots = made->slots, .slot_count = 2};
+    made->command.as.worker_join.spec = &made->spec;
+    made->command.as.worker_join.sink = (cleat__worker_sink){it, dw_assigned, dw_cancelled};
+    made->command.as.worker_join.id = &it->worker;
+    it->has_worker = true;
+    dw_apply(it, made);
+}
+
+static void dismiss(dw_world *it)
+{
+    dw_slip *made = dw_new_slip(it, CLEAT__COMMAND_WORKER_REMOVE);
+    made->command.as.id = it->worker;
+    dw_apply(it, made);
+    lose_worker(it);
+}
+
+static void keep_worker(dw_world *it)
+{
+    dw_slip *made = dw_new_slip(it, CLEAT__COMMAND_WORKER_HEARTBEAT);
+    made->command.as.id = it->worker;
+    dw_apply(it, made);
+}
+
+static void trigger(dw_world *it)
+{
+    dw_plan *of = &it->plans[it->plan_count];
+    dw_slip *made = dw_new_slip(it, CLEAT__COMMAND_TRIGGER);
+    dw_make_plan(it, it->plan_count);
+    snprintf(made->text, sizeof(made->text), "{\"run\":%zu}", it->plan_count++);
+    made->of = of;
+    made->items[0] = (cleat__trigger){
+        .workflow = cleat_slice_of("flow"), .input = cleat_slice_of(made->text), .child_index = -1};
+    made->command.as.trigger.items = made->items;
+    made->command.as.trigger.count = 1;
+    made->command.as.trigger.ids = &made->id;
+    dw_apply(it, made);
+}
+
+static void push(dw_world *it, size_t run, size_t at)
+{
+    dw_slip *made = dw_new_slip(it, CLEAT__COMMAND_PUSH);
+    snprintf(made->text, sizeof(made->text), "event-%zu-%zu", run, at);
+    made->event =
+        (cleat__user_event){.key = cleat_slice_of(made->text), .payload = cleat_slice_of("{\"e\":1}")};
+    made->command.as.push.items = &made->event;
+    made->command.as.push.count = 1;
+    made->command.as.push.ids = &made->id;
+    dw_apply(it, made);
+}
+
+static void report_child(dw_world *it, dw_held_child *child)
+{
+    dw_slip *made = dw_new_slip(it, CLEAT__COMMAND_REPORT);
+    made->command.as.report = (cleat__report){
+        .task_id = child->id, .retry_count = child->retry_count, .output = cleat_slice_of("{\"c\":1}")};
+    child->is_used = false;
+    dw_apply(it, made);
+}
+
+/* One step of one invocation. */
+static void walk(dw_world *it, dw_invocation *by, bool may_fail)
+{
+    if (by->asks) {
+        return;
+    }
+    if (may_fail && dw_pick(it, 40) == 0) {
+        dw_report(it, by, CLEAT_FAILED);
+    } else if (by->op == by->of->op_count) {
+        dw_report(it, by, CLEAT_OK);
+    } else if (!by->awaits) {
+        dw_ask_op(it, by);
+    } else if (!by->of->listens) {
+        dw_ask_ends(it, by);
+    } else if (dw_pick(it, 4) == 0) {
+        dw_ask_eviction(it, by);
+    }
+}
+
+static void walk_some(dw_world *it, bool may_fail)
+{
+    size_t from = dw_pick(it, ACTIVE);
+    for (size_t i = 0; i < ACTIVE; i++) {
+        dw_invocation *by = &it->active[(from + i) % ACTIVE];
+        if (by->is_used && dw_pick(it, 3) != 0) {
+            walk(it, by, may_fail);
+        }
+    }
+}
+
+static void report_some(dw_world *it)
+{
+    for (size_t i = 0; i < HELD; i++) {
+        if (it->held[i].is_used && dw_pick(it, 2) == 0) {
+            report_child(it, &it->held[i]);
+        }
+    }
+}
+
+static void advance(dw_world *it, int64_t ms)
+{
+    it->now.unix_ms += ms;
+    it->now.monotonic_ms += ms;
+}
+
+static void happen(dw_world *it)
+{
+    if (it->plan_count < RUNS && dw_pick(it, 10) == 0) {
+        trigger(it);
+    }
+    if (!it->has_worker && dw_pick(it, 4) == 0) {
+        hire(it);
+    } else if (it->has_worker && it->losses < 8 && dw_pick(it, 80) == 0) {
+        dismiss(it);
+    } else if (it->has_worker) {
+        keep_worker(it);
+    }
+    if (it->plan_count > 0 && dw_pick(it, 5) == 0) {
+        push(it, dw_pick(it, it->plan_count), dw_pick(it, OPS));
+    }
+    report_some(it);
+    walk_some(it, true);
+    advance(it, (int64_t)dw_pick(it, 1500));
+    bool may_crash = it->losses < 8 && dw_pick(it, 60) == 0;
+    if (may_crash && dw_pick(it, 2) == 0) {
+        crash(it); /* before the commit */
+        return;
+    }
+    step(it);
+    if (may_crash) {
+        crash(it);
+    }
+}
+
+/* ---- The end ---- */
+
+/* The runs that have not ended; each that has did so as its plan says. */
+static size_t count_live(dw_world *it)
+{
+    size_t live = 0;
+    cleat__store *reader = NULL;
+    DW_CHECK(it, cleat__store_open(it->path, CLEAT__STORE_READ, &reader) == CLEAT_OK, "%s",
+             cleat_error_message());
+    for (size_t i = 0; i < it->plan_count; i++) {
+        cleat_run_result result = {.status = CLEAT_RUN_QUEUED};
+        char expected[MEMO_TEXT];
+        cleat_status status =
+            cleat__load_result(reader, CLEAT__TENANT_DEFAULT, &it->plans[i].id, &result, NULL);
+        if (status != CLEAT_OK) {
+            live += status == CLEAT_EMPTY || it->plans[i].is_known;
+            continue;
+        }
+        snprintf(expected, sizeof(expected), "{\"digest\":\"%" PRIx64 "\"}", it->plans[i].digest);
+        DW_CHECK(it, result.status == CLEAT_RUN_COMPLETED, "run %zu has ended %s: %s", i,
+                 cleat_run_status_name(result.status), result.error != NULL ? result.error : "");
+        DW_CHECK(it, strcmp(result.output, expected) == 0, "run %zu gave %s, not %s", i, result.output,
+                 expected);
+        cleat_run_result_deinit(&result);
+    }
+    cleat__store_close(reader);
+    return live;
+}
+
+static void tell_active(const dw_world *it)
+{
+    for (size_t i = 0; i < it->plan_count; i++) {
+        const dw_plan *of = &it->plans[i];
+        print_message("run %zu %s:", i, of->listens ? "listens" : "asks");
+        for (size_t k = 0; k < of->op_count; k++) {
+            print_message(" %d%s", of->ops[k].kind, of->facts[k].is_over ? "+" : "");
+        }
+        for (size_t k = 0; k < ACTIVE; k++) {
+            const dw_invocation *by = &it->active[k];
+            if (by->is_used && by->of == of) {
+                print_message("; invocation %d is at %zu%s%s%s%s", by->count, by->op, by->asks ? ", asks" : "",
+                              by->awaits ? ", awaits" : "", by->ends ? ", ends" : "", by->is_lost ? ", lost" : "");
+            }
+        }
+        print_message("\n");
+    }
+}
+
+static void drain(dw_world *it)
+{
+    size_t live = 1;
+    for (int i = 0; i < DRAIN && live > 0; i++) {
+        if (!it->has_worker) {
+            hire(it);
+        } else {
+            keep_worker(it);
+        }
+        for (size_t run = 0; i % 10 == 0 && run < it->plan_count; run++) {
+            for (size_t at = 0; at < OPS; at++) {
+                if (it->plans[run].ops[at].kind == OP_EVENT) {
+                    push(it, run, at);
+                }
+            }
+        }
+        report_some(it);
+        walk_some(it, false);
+        advance(it, 500);
+        step(it);
+        live = i % 25 == 0 ? count_live(it) : live;
+    }
+    if (live != 0) {
+        tell_active(it);
+    }
+    DW_CHECK(it, live == 0, "%zu runs never end", live);
+}
+
+static void live(dw_world *it)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-lock"};
+    char name[400];
+    cleat__random_init(&it->random, it->seed);
+    it->listener = (cleat__durable_listener){it, dw_heard_end, dw_heard_eviction};
+    it->now = (cleat__now){.unix_ms = INT64_C(1700000000000), .monotonic_ms = 5000};
+    snprintf(it->path, sizeof(it->path), "%s/sim-0.db", it->directory);
+    open_core(it);
+    declare(it, "flow", true);
+    declare(it, "child", false);
+    step(it);
+    for (int i = 0; i < STEPS; i++) {
+        happen(it);
+    }
+    drain(it);
+    cleat__core_close(it->core);
+    while (it->slips != NULL) {
+        dw_drop_slip(it, it->slips);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(name, sizeof(name), "%s%s", it->path, suffixes[i]);
+        unlink(name);
+    }
+}
+
+static void whatever_happens_each_run_ends_as_its_plan_says(void **state)
+{
+    const char *one = getenv("CLEAT_SEED"), *many = getenv("CLEAT_SEEDS");
+    uint64_t first = one != NULL ? strtoull(one, NULL, 10) : 1;
+    uint64_t count = one != NULL ? 1 : many != NULL ? strtoull(many, NULL, 10) : 100;
+    char directory[] = "/tmp/cleat-durable-XXXXXX";
+    dw_world *it = malloc(sizeof(*it));
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        memset(it, 0, sizeof(*it));
+        it->seed = seed;
+        it->is_verbose = one != NULL;
+        snprintf(it->directory, sizeof(it->directory), "%s", directory);
+        live(it);
+        totals.crashes += it->crashes;
+        totals.losses += it->losses;
+        totals.replays += it->replays;
+        totals.evictions += it->evictions;
+        totals.sleeps += it->sleeps;
+        totals.told += it->told;
+        totals.stale += it->stale;
+        totals.executions += it->executions;
+    }
+    rmdir(directory);
+    free(it);
+    print_message("%" PRIu64 " seeds: %u crashes, %u lost workers in all, %" PRIu64 " steps, %" PRIu64
+                  " results of replays, %" PRIu64 " evictions, %" PRIu64 " sleeps, %" PRIu64
+                  " ends told, %" PRIu64 " stale invocations refused\n",
+                  count, totals.crashes, totals.losses, totals.executions, totals.replays, totals.evictions,
+                  totals.sleeps, totals.told, totals.stale);
+    assert_true(one != NULL || (totals.crashes > 0 && totals.replays > 0 && totals.evictions > 0 &&
+                                totals.sleeps > 0 && totals.told > 0 && totals.stale > 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_happens_each_run_ends_as_its_plan_says),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

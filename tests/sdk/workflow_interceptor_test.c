@@ -1,0 +1,276 @@
+/* What interceptors see of workflows, and what they say to the next invocation. */
+#include "support/workflow_suite.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static cleat_status open_embedded(const char *database, cleat_client **out)
+{
+    return cleat_client_new(CLEAT_CLIENT_OPTIONS(.database = database), out);
+}
+
+static const sdk_target embedded = {"embedded", open_embedded, cleat_client_free};
+
+static int set_up(void **state)
+{
+    workflow_use(&embedded);
+    return workflow_set_up(state);
+}
+
+/* ---- What was seen ---- */
+
+#define INVOCATIONS 5
+
+/* In each invocation, on its own thread; 0: outside. The next one may begin before the former is through. */
+static char seen[INVOCATIONS][1024];
+static _Thread_local int present;
+
+static void CLEAT_PRINTF(1, 2) see(const char *format, ...)
+{
+    char *text = seen[present];
+    size_t size = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text + size, sizeof(seen[0]) - size, format, arguments);
+    va_end(arguments);
+}
+
+static void note(cleat_text_map map, const char *value)
+{
+    workflow_ok(map.set(map.self, "from", cleat_slice_of(value)));
+}
+
+/* "-" where there is nothing. */
+static cleat_slice origin(cleat_text_map map)
+{
+    cleat_slice value = map.get(map.self, "from");
+    return value.data != NULL ? value : cleat_slice_of("-");
+}
+
+static cleat_status on_trigger(void *user_data, cleat_trigger_call *call)
+{
+    (void)user_data;
+    cleat_status status = cleat_trigger_call_proceed(call);
+    see("trigger %s %s;", cleat_trigger_call_item(call, 0)->task,
+        cleat_trigger_call_run_id(call, 0) != NULL ? "started" : "kept");
+    return status;
+}
+
+static cleat_status on_execute(void *user_data, cleat_execute_call *call)
+{
+    (void)user_data;
+    cleat_suspension suspension;
+    const cleat_task *task = cleat_execute_call_task(call);
+    if (!cleat_task_is_workflow(task)) {
+        cleat_status status = cleat_execute_call_proceed(call);
+        note(cleat_execute_call_end_metadata(call), "child");
+        return status;
+    }
+    cleat_slice from = origin(cleat_execute_call_metadata(call));
+    present = cleat_task_invocation(task);
+    assert_in_range(present, 1, INVOCATIONS - 1);
+    see("from %.*s;", CLEAT_SLICE_ARGS(from));
+    cleat_status status = cleat_execute_call_proceed(call);
+    bool is = cleat_execute_call_suspension(call, &suspension);
+    assert_int_equal(is, status == CLEAT_SUSPENDED);
+    assert_null(cleat_execute_call_error(call));
+    see("%s %d+%d+%d;", is ? "suspended" : "ended", (int)suspension.step_count, (int)suspension.hook_count,
+        (int)suspension.wait_count);
+    present = 0;
+    return status;
+}
+
+static cleat_status on_step(void *user_data, cleat_step_call *call)
+{
+    (void)user_data;
+    cleat_status status = cleat_step_call_proceed(call);
+    assert_false(cleat_task_is_workflow(cleat_step_call_task(call)));
+    assert_true(cleat_task_is_workflow(cleat_step_call_workflow(call)));
+    see("step %s %d %s %s;", cleat_step_call_name(call), cleat_step_call_attempt(call),
+        cleat_task_machine_name(cleat_step_call_task(call)),
+        cleat_step_call_error(call) != NULL ? cleat_step_call_error(call) : "well");
+    return status;
+}
+
+static cleat_status on_wait(void *user_data, cleat_wait_call *call)
+{
+    (void)user_data;
+    assert_true(cleat_task_is_workflow(cleat_wait_call_task(call)));
+    see("wait for %s;", cleat_wait_call_label(call));
+    return cleat_wait_call_proceed(call);
+}
+
+static cleat_status on_suspend(void *user_data, cleat_suspend_call *call)
+{
+    (void)user_data;
+    assert_true(cleat_task_is_workflow(cleat_suspend_call_task(call)));
+    note(cleat_suspend_call_metadata(call), "suspension");
+    cleat_suspension suspension = cleat_suspend_call_suspension(call);
+    see("suspend %d;", (int)(suspension.step_count + suspension.hook_count + suspension.wait_count));
+    return cleat_suspend_call_proceed(call);
+}
+
+static cleat_status on_resume(void *user_data, cleat_resume_call *call)
+{
+    (void)user_data;
+    note(cleat_resume_call_metadata(call), "outside");
+    assert_null(cleat_resume_call_run_id(call));
+    cleat_status status = cleat_resume_call_proceed(call);
+    cleat_text_map run = cleat_resume_call_run_metadata(call);
+    cleat_slice shop = run.get(run.self, "shop");
+    see("resume %s %.*s of %.*s;", cleat_resume_call_token(call),
+        CLEAT_SLICE_ARGS(cleat_resume_call_payload(call)), CLEAT_SLICE_ARGS(shop));
+    assert_non_null(cleat_resume_call_run_id(call));
+    return status;
+}
+
+/* ---- One run with all of it ---- */
+
+static cleat_status flaky(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_task_retry_count(task) == 0 ? cleat_task_fail(task, CLEAT_FAILED, "badly") : CLEAT_OK;
+}
+
+static cleat_status child(cleat_task *task, void *user_data)
+{
+    (void)task;
+    (void)user_data;
+    return CLEAT_OK;
+}
+
+static cleat_status whole(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    cleat_future future;
+    cleat_hook hook;
+    cleat_status status = cleat_step_run(
+        task, CLEAT_STEP_OPTIONS(.name = "flaky", .run = flaky, .retries = 1, .machine_name = "step//flaky"),
+        NULL);
+    if (status == CLEAT_OK) {
+        status = cleat_sleep(task, "5ms");
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_spawn(task, "child", NULL, NULL, &future);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_await(task, &future, NULL);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_hook_create(task, "hook", &hook);
+        gate_add(&it->seen);
+    }
+    return status == CLEAT_OK ? cleat_hook_wait(task, &hook, "1h", NULL) : status;
+}
+
+static cleat_interceptor all_hooks(void)
+{
+    return (cleat_interceptor){
+        .struct_size = sizeof(cleat_interceptor),
+        .trigger = on_trigger,
+        .execute = on_execute,
+        .step = on_step,
+        .wait = on_wait,
+        .suspend = on_suspend,
+        .resume = on_resume,
+    };
+}
+
+static void test_hooks_see_what_is_new(void **state)
+{
+    workflow_fixture *it = *state;
+    const cleat_interceptor interceptor = all_hooks();
+    cleat_run_id id;
+    memset(seen, 0, sizeof(seen));
+    workflow_ok(cleat_client_add_interceptor(it->client, &interceptor));
+    workflow_add_task(it, "child", child);
+    workflow_add(it, "whole", whole);
+    workflow_start(it);
+    workflow_ok(cleat_client_run_no_wait(it->client, "whole", NULL,
+                                         CLEAT_RUN_OPTIONS(.metadata = "{\"shop\":\"north\"}"), &id));
+    gate_wait(&it->seen, 1);
+    workflow_stop(it);
+    workflow_ok(cleat_hook_resume(it->client, "hook", "7", NULL));
+    workflow_add_task(it, "child", child);
+    workflow_add(it, "whole", whole);
+    workflow_start(it);
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, NULL);
+    workflow_stop(it);
+    assert_string_equal(seen[0], "trigger whole:whole started;resume hook 7 of north;");
+    assert_string_equal(seen[1], "from -;step flaky 1 step//flaky badly;step flaky 2 step//flaky well;"
+                                 "wait for sleep 5ms;suspend 1;suspended 0+0+1;");
+    assert_string_equal(seen[2], "from suspension;trigger child:child kept;suspend 1;suspended 1+0+0;");
+    assert_string_equal(seen[3], "from child;wait for hook hook;suspend 1;suspended 0+1+0;");
+    assert_string_equal(seen[4], "from outside;ended 0+0+0;");
+}
+
+/* ---- Hooks that do not let it go on ---- */
+
+static cleat_status refuse_step(void *user_data, cleat_step_call *call)
+{
+    (void)user_data;
+    (void)call;
+    return CLEAT_NON_RETRYABLE;
+}
+
+static cleat_status refuse_wait(void *user_data, cleat_wait_call *call)
+{
+    (void)user_data;
+    (void)call;
+    return CLEAT_RESOURCE_EXHAUSTED;
+}
+
+static cleat_status refused(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    assert_int_equal(cleat_step_run(task, CLEAT_STEP_OPTIONS(.name = "flaky", .run = flaky), NULL),
+                     CLEAT_NON_RETRYABLE);
+    assert_int_equal(cleat_sleep(task, "1h"), CLEAT_RESOURCE_EXHAUSTED);
+    assert_false(cleat_task_is_stopped(task));
+    return CLEAT_OK;
+}
+
+static void test_hooks_may_refuse(void **state)
+{
+    workflow_fixture *it = *state;
+    const cleat_interceptor interceptor = {
+        .struct_size = sizeof(cleat_interceptor), .step = refuse_step, .wait = refuse_wait};
+    workflow_ok(cleat_client_add_interceptor(it->client, &interceptor));
+    workflow_add(it, "refused", refused);
+    workflow_start(it);
+    workflow_runs(it, "refused", NULL, CLEAT_RUN_COMPLETED, "null");
+}
+
+static void test_calls_that_are_none(void **state)
+{
+    (void)state;
+    assert_null(cleat_step_call_task(NULL));
+    assert_null(cleat_step_call_workflow(NULL));
+    assert_null(cleat_step_call_name(NULL));
+    assert_null(cleat_step_call_error(NULL));
+    assert_int_equal(cleat_step_call_attempt(NULL), 0);
+    assert_null(cleat_wait_call_task(NULL));
+    assert_null(cleat_wait_call_label(NULL));
+    assert_null(cleat_suspend_call_task(NULL));
+    assert_int_equal(cleat_suspend_call_suspension(NULL).wait_count, 0);
+    assert_null(cleat_resume_call_token(NULL));
+    assert_null(cleat_resume_call_payload(NULL).data);
+    assert_null(cleat_resume_call_run_id(NULL));
+    assert_false(cleat_execute_call_suspension(NULL, NULL));
+    workflow_refused(cleat_step_call_proceed(NULL), CLEAT_INVALID_ARGUMENT, "call");
+    workflow_refused(cleat_wait_call_proceed(NULL), CLEAT_INVALID_ARGUMENT, "call");
+    workflow_refused(cleat_suspend_call_proceed(NULL), CLEAT_INVALID_ARGUMENT, "call");
+    workflow_refused(cleat_resume_call_proceed(NULL), CLEAT_INVALID_ARGUMENT, "call");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_hooks_see_what_is_new, set_up, workflow_tear_down),
+        cmocka_unit_test_setup_teardown(test_hooks_may_refuse, set_up, workflow_tear_down),
+        cmocka_unit_test(test_calls_that_are_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,340 @@
+/* What workflows do wrong, and the one clear error that each mistake has. */
+#include "support/workflow_suite.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static cleat_status open_embedded(const char *database, cleat_client **out)
+{
+    return cleat_client_new(CLEAT_CLIENT_OPTIONS(.database = database), out);
+}
+
+static const sdk_target embedded = {"embedded", open_embedded, cleat_client_free};
+
+static int set_up(void **state)
+{
+    workflow_use(&embedded);
+    return workflow_set_up(state);
+}
+
+static cleat_status nothing(cleat_task *task, void *user_data)
+{
+    (void)task;
+    (void)user_data;
+    return CLEAT_OK;
+}
+
+/* ---- Another order ---- */
+
+static cleat_status restless(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    bool is_first = gate_add(&it->calls) == 1;
+    cleat_status status = cleat_step(task, is_first ? "pack" : "ship", nothing, NULL, NULL);
+    return status == CLEAT_OK ? cleat_sleep(task, "5ms") : status;
+}
+
+static void test_another_order_of_calls(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "restless", restless);
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "restless", NULL);
+    workflow_ends(it, &id, CLEAT_RUN_FAILED, "pack");
+    workflow_ends(it, &id, CLEAT_RUN_FAILED, "ship");
+}
+
+static cleat_status other_kind(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    bool is_first = gate_add(&it->calls) == 1;
+    cleat_status status = CLEAT_OK;
+    if (!is_first) {
+        status = cleat_step(task, "pack", nothing, NULL, NULL);
+        assert_int_equal(status, CLEAT_NON_DETERMINISTIC);
+        assert_true(cleat_task_is_stopped(task));
+        status = CLEAT_OK; /* it does not help to ignore it */
+    }
+    return is_first ? cleat_sleep(task, "5ms") : status;
+}
+
+static void test_another_kind_of_call(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "other", other_kind);
+    workflow_start(it);
+    workflow_runs(it, "other", NULL, CLEAT_RUN_FAILED,
+                  "got CLEAT_NON_DETERMINISTIC from cleat_step_run() and returned CLEAT_OK");
+}
+
+/* ---- The suspension ---- */
+
+static cleat_status forgetful(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    gate_add(&it->calls);
+    (void)cleat_sleep(task, "1h");
+    assert_int_equal(cleat_sleep(task, "2h"), CLEAT_SUSPENDED);
+    return cleat_task_return(task, "\"slept well\"");
+}
+
+static void test_a_forgotten_suspension(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add_options(
+        it, CLEAT_WORKFLOW_OPTIONS(.run = forgetful, .name = "forgetful", .user_data = it, .retries = 3));
+    workflow_start(it);
+    workflow_runs(it, "forgetful", NULL, CLEAT_RUN_FAILED,
+                  "workflow \"forgetful\" got CLEAT_SUSPENDED from cleat_sleep() and did not return it");
+    assert_int_equal(gate_count(&it->calls), 1); /* no retry helps */
+}
+
+static cleat_status sleepless(cleat_task *task, void *user_data)
+{
+    (void)task;
+    (void)user_data;
+    return CLEAT_SUSPENDED;
+}
+
+static void test_an_invented_suspension(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "sleepless", sleepless);
+    workflow_start(it);
+    workflow_runs(it, "sleepless", NULL, CLEAT_RUN_FAILED, "no call had answered");
+}
+
+/* ---- The wrong place ---- */
+
+static cleat_status wait_in_step(cleat_task *task, void *user_data)
+{
+    cleat_task *workflow = user_data;
+    cleat_run_id id;
+    assert_false(cleat_task_is_workflow(task));
+    assert_int_equal(cleat_task_invocation(task), 0);
+    workflow_refused(cleat_sleep(task, "1h"), CLEAT_FAILED_PRECONDITION,
+                     "cleat_sleep() inside the step \"bad\"");
+    workflow_refused(cleat_sleep(workflow, "1h"), CLEAT_FAILED_PRECONDITION, "inside the step \"bad\"");
+    workflow_refused(cleat_task_spawn(task, "any", NULL, NULL, &id), CLEAT_FAILED_PRECONDITION,
+                     "cleat_spawn()");
+    return CLEAT_OK;
+}
+
+static cleat_status with_bad_step(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_step_run(task, CLEAT_STEP_OPTIONS(.name = "bad", .run = wait_in_step, .user_data = task),
+                          NULL);
+}
+
+static void test_waiting_in_a_step(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "bad", with_bad_step);
+    workflow_start(it);
+    workflow_runs(it, "bad", NULL, CLEAT_RUN_COMPLETED, "null");
+}
+
+static cleat_status suspended_step(cleat_task *task, void *user_data)
+{
+    (void)task;
+    (void)user_data;
+    return CLEAT_SUSPENDED;
+}
+
+static cleat_status with_suspended_step(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_step(task, "asleep", suspended_step, NULL, NULL);
+}
+
+static void test_a_step_that_suspends(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "asleep", with_suspended_step);
+    workflow_start(it);
+    workflow_runs(it, "asleep", NULL, CLEAT_RUN_FAILED, "step \"asleep\" returned CLEAT_SUSPENDED");
+}
+
+static void *call_from_thread(void *task)
+{
+    workflow_refused(cleat_step(task, "pack", nothing, NULL, NULL), CLEAT_FAILED_PRECONDITION,
+                     "another thread");
+    assert_int_equal(cleat_random(task), 0);
+    assert_string_equal(cleat_uuid(task).text, "00000000-0000-0000-0000-000000000000");
+    return NULL;
+}
+
+static cleat_status with_thread(cleat_task *task, void *user_data)
+{
+    pthread_t thread;
+    (void)user_data;
+    assert_int_equal(pthread_create(&thread, NULL, call_from_thread, task), 0);
+    pthread_join(thread, NULL);
+    return CLEAT_OK;
+}
+
+static void test_another_thread(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "threads", with_thread);
+    workflow_start(it);
+    workflow_runs(it, "threads", NULL, CLEAT_RUN_COMPLETED, "null");
+}
+
+static cleat_status as_task(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    workflow_refused(cleat_sleep(task, "1h"), CLEAT_FAILED_PRECONDITION, "cleat_worker_add_workflow()");
+    assert_false(cleat_task_is_replaying(task));
+    return CLEAT_OK;
+}
+
+static void test_a_task_is_no_workflow(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add_task(it, "task", as_task);
+    workflow_start(it);
+    workflow_runs(it, "task", NULL, CLEAT_RUN_COMPLETED, "null");
+    workflow_refused(cleat_sleep(NULL, "1h"), CLEAT_INVALID_ARGUMENT, "task is NULL");
+}
+
+/* ---- Wrong arguments, which stop nothing ---- */
+
+static void check_steps(cleat_task *task)
+{
+    char name[300];
+    memset(name, 'x', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    workflow_refused(cleat_step(task, name, nothing, NULL, NULL), CLEAT_INVALID_ARGUMENT, "255");
+    workflow_refused(cleat_step(task, "", nothing, NULL, NULL), CLEAT_INVALID_ARGUMENT, "name");
+    workflow_refused(cleat_step(task, NULL, nothing, NULL, NULL), CLEAT_INVALID_ARGUMENT, "name");
+    workflow_refused(cleat_step(task, "cleat:now", nothing, NULL, NULL), CLEAT_INVALID_ARGUMENT, "library");
+    workflow_refused(cleat_step(task, "pack", NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT, "run");
+    workflow_refused(cleat_step(task, "pack", nothing, "{", NULL), CLEAT_INVALID_ARGUMENT, "input");
+    workflow_refused(
+        cleat_step_run(task, CLEAT_STEP_OPTIONS(.name = "pack", .run = nothing, .retries = -1), NULL),
+        CLEAT_INVALID_ARGUMENT, "retries");
+    workflow_refused(
+        cleat_step_run(task, CLEAT_STEP_OPTIONS(.name = "pack", .run = nothing, .timeout_ms = -1), NULL),
+        CLEAT_INVALID_ARGUMENT, "timeout_ms");
+}
+
+static void check_waits(cleat_task *task)
+{
+    cleat_hook hook = {"a b"};
+    cleat_future future = {1, 77};
+    size_t index;
+    workflow_refused(cleat_sleep(task, "soon"), CLEAT_INVALID_ARGUMENT, "duration");
+    workflow_refused(cleat_sleep(task, NULL), CLEAT_INVALID_ARGUMENT, "duration");
+    workflow_refused(cleat_sleep(task, "90000h"), CLEAT_INVALID_ARGUMENT, "10 years");
+    workflow_refused(cleat_sleep_until(task, INT64_MAX), CLEAT_INVALID_ARGUMENT, "10 years");
+    workflow_refused(cleat_timer(task, "1h", NULL), CLEAT_INVALID_ARGUMENT, "future");
+    workflow_refused(cleat_wait_event(task, NULL, NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT, "key");
+    workflow_refused(cleat_wait_event(task, "k", NULL, "soon", NULL), CLEAT_INVALID_ARGUMENT, "timeout");
+    workflow_refused(cleat_wait_event(task, "k", "input.", NULL, NULL), CLEAT_INVALID_ARGUMENT, "character");
+    workflow_refused(cleat_hook_create(task, "a/b", &hook), CLEAT_INVALID_ARGUMENT, "token");
+    workflow_refused(cleat_hook_create(task, "a", NULL), CLEAT_INVALID_ARGUMENT, "hook");
+    workflow_refused(cleat_hook_wait(task, NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT, "hook");
+    workflow_refused(cleat_await(task, &future, NULL), CLEAT_INVALID_ARGUMENT, "future");
+    workflow_refused(cleat_await(task, NULL, NULL), CLEAT_INVALID_ARGUMENT, "futures");
+    workflow_refused(cleat_await_any(task, NULL, 0, &index, NULL), CLEAT_INVALID_ARGUMENT, "count");
+    workflow_ok(cleat_await_all(task, NULL, 0, NULL));
+}
+
+static cleat_status clumsy(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    cleat_future future;
+    check_steps(task);
+    check_waits(task);
+    workflow_refused(cleat_spawn(task, NULL, NULL, NULL, &future), CLEAT_INVALID_ARGUMENT, "task");
+    workflow_refused(cleat_spawn(task, "child", "[", NULL, &future), CLEAT_INVALID_ARGUMENT, "input");
+    workflow_refused(cleat_now(task, NULL), CLEAT_INVALID_ARGUMENT, "unix_ms");
+    workflow_refused(cleat_stream_write(task, (cleat_slice){"\xff", 1}), CLEAT_INVALID_ARGUMENT, "UTF-8");
+    workflow_refused(cleat_continue_as_new(task, "7"), CLEAT_INVALID_ARGUMENT, "input");
+    assert_false(cleat_task_is_stopped(task));
+    return cleat_step(task, "pack", nothing, NULL, NULL);
+}
+
+static void test_wrong_arguments(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "clumsy", clumsy);
+    workflow_start(it);
+    workflow_runs(it, "clumsy", NULL, CLEAT_RUN_COMPLETED, "null");
+}
+
+static cleat_status big(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    size_t size = CLEAT_PAYLOAD_MAX - 10;
+    char *json = malloc(size + 1);
+    assert_non_null(json);
+    memset(json, 'x', size);
+    json[0] = json[size - 1] = '"';
+    json[size] = '\0';
+    cleat_status status = cleat_task_return(task, json);
+    free(json);
+    return status;
+}
+
+static cleat_status with_big_step(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_step(task, "big", big, NULL, NULL);
+}
+
+static void test_a_payload_that_is_too_large(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "big", with_big_step);
+    workflow_start(it);
+    workflow_runs(it, "big", NULL, CLEAT_RUN_FAILED, "the output of step \"big\"");
+}
+
+/* ---- Declarations ---- */
+
+static void test_bad_declarations(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "order", nothing);
+    workflow_add_task(it, "task", nothing);
+    workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "order")),
+                     CLEAT_ALREADY_EXISTS, "order");
+    workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "task")),
+                     CLEAT_ALREADY_EXISTS, "task");
+    workflow_refused(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "order", .run = nothing)),
+                     CLEAT_ALREADY_EXISTS, "order");
+    workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .version = "1")),
+                     CLEAT_INVALID_ARGUMENT, "name");
+    workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(NULL, .name = "none")),
+                     CLEAT_INVALID_ARGUMENT, "run");
+    workflow_refused(
+        cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "v", .version = "")),
+        CLEAT_INVALID_ARGUMENT, "version");
+    workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "v", .spans = 7)),
+                     CLEAT_INVALID_ARGUMENT, "spans");
+    workflow_refused(cleat_worker_add_workflow(NULL, CLEAT_WORKFLOW(nothing, .name = "v")),
+                     CLEAT_INVALID_ARGUMENT, "worker");
+    workflow_refused(cleat_worker_add_workflow(it->worker, NULL), CLEAT_INVALID_ARGUMENT, "options");
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, workflow_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_another_order_of_calls), TEST(test_another_kind_of_call),
+        TEST(test_a_forgotten_suspension), TEST(test_an_invented_suspension),
+        TEST(test_waiting_in_a_step),      TEST(test_a_step_that_suspends),
+        TEST(test_another_thread),         TEST(test_a_task_is_no_workflow),
+        TEST(test_wrong_arguments),        TEST(test_a_payload_that_is_too_large),
+        TEST(test_bad_declarations),
+    };
+#undef TEST
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,174 @@
+/*
+ * What the files of the durable simulation share (engine/durable_simulation_test.c): random plans, the invocations that
+ * walk through them, and what is known of each of their nodes.
+ */
+#ifndef CLEAT_TESTS_DURABLE_WORLD_H
+#define CLEAT_TESTS_DURABLE_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/random.h"
+#include "engine/core.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    RUNS = 5,
+    OPS = 7,
+    FAN = 4,
+    ACTIVE = 64,  /* invocations, those that their worker has left behind included */
+    HELD = 64,    /* children that a worker works on */
+    STEPS = 400,  /* of chaos */
+    DRAIN = 4000, /* without, until all has ended */
+    ATTEMPT_RETRIES = 100,
+    MEMO_TEXT = 64,
+};
+
+typedef enum dw_op_kind { OP_STEP, OP_SLEEP, OP_EVENT, OP_ALL, OP_ANY, OP_KINDS } dw_op_kind;
+
+typedef struct dw_op {
+    dw_op_kind kind;
+    int64_t ms;   /* SLEEP */
+    size_t count; /* ALL, ANY */
+} dw_op;
+
+/* What is known of an op of a run, from whichever invocation was told. */
+typedef struct dw_fact {
+    bool is_begun, is_over;
+    int64_t begun_ms;     /* SLEEP: Unix, before it was asked for */
+    char text[MEMO_TEXT]; /* payload of a step; of others in the order of nodes */
+    int64_t order[FAN];   /* in which the nodes ended */
+    cleat__uuid child[FAN];
+} dw_fact;
+
+typedef struct dw_plan {
+    cleat__uuid id;
+    bool is_known; /* its trigger was acknowledged */
+    bool listens;  /* its invocations hear how nodes end */
+    bool has_ended;
+    dw_op ops[OPS];
+    size_t op_count;
+    dw_fact facts[OPS];
+    int32_t last_invocation;
+    uint64_t digest; /* what its output must be */
+} dw_plan;
+
+/* A function's stack. */
+typedef struct dw_invocation {
+    bool is_used;
+    bool is_lost; /* its worker was: nothing it does may count */
+    dw_plan *of;
+    int32_t count, retry_count;
+    size_t op;   /* where it is in the dw_plan */
+    bool asks;   /* a command is on its way */
+    bool ends;   /* and that is its last: a report, or to be evicted */
+    bool awaits; /* the op was asked for, its nodes are known */
+    cleat__node nodes[FAN];
+    int64_t told_order[FAN]; /* a listener heard of it; 0: not yet */
+    int64_t last_order;      /* ends are told in order */
+} dw_invocation;
+
+typedef struct dw_slip {
+    cleat__command command; /* first */
+    struct dw_slip *next;
+    cleat__durable_request requests[2];
+    cleat__trigger items[FAN];
+    cleat__uuid ids[FAN];
+    cleat__node nodes[FAN];
+    cleat__node_end ends[FAN];
+    cleat__condition condition;
+    cleat__user_event event;
+    cleat__uuid id;
+    cleat__worker_spec spec;
+    cleat__slots slots[2];
+    cleat_slice actions[2];
+    cleat__workflow workflow;
+    dw_invocation *by; /* NULL: no invocation asked */
+    dw_plan *of;
+    char text[MEMO_TEXT], key[MEMO_TEXT], name[MEMO_TEXT];
+    bool was_lost; /* whoever asked had lost the run when it did */
+} dw_slip;
+
+typedef struct dw_held_child {
+    bool is_used;
+    cleat__uuid id;
+    int32_t retry_count;
+    char input[32];
+} dw_held_child;
+
+typedef struct dw_world {
+    uint64_t seed;
+    bool is_verbose;
+    cleat__random random;
+    cleat__core *core;
+    cleat__now now;
+    char directory[256], path[320];
+    unsigned crashes;
+    uint64_t executions;
+    dw_plan plans[RUNS];
+    size_t plan_count;
+    dw_invocation active[ACTIVE];
+    dw_held_child held[HELD];
+    cleat__durable_listener listener;
+    bool has_worker;
+    cleat__uuid worker;
+    dw_slip *slips; /* on their way */
+    unsigned losses;
+    uint64_t replays, evictions, sleeps, told,
+        stale; /* so that a run of seeds shows that all of it happens */
+} dw_world;
+
+/* Ends the test with the seed. */
+void dw_fail(const dw_world *it, const char *format, ...) CLEAT_PRINTF(2, 3);
+#define DW_CHECK(it, condition, ...)    \
+    do {                                \
+        if (!(condition)) {             \
+            dw_fail((it), __VA_ARGS__); \
+        }                               \
+    } while (0)
+#define DW_NOTE(it, ...)                \
+    do {                                \
+        if ((it)->is_verbose) {         \
+            print_message(__VA_ARGS__); \
+        }                               \
+    } while (0)
+
+static inline uint64_t dw_pick(dw_world *it, uint64_t bound)
+{
+    return cleat__random_below(&it->random, bound);
+}
+
+/* ---- durable_world_asks.c: plans, and the commands of invocations ---- */
+
+void dw_make_plan(dw_world *it, size_t run);
+size_t dw_index_of(const dw_world *it, const dw_plan *of);
+size_t dw_node_count(const dw_op *of);
+
+dw_slip *dw_new_slip(dw_world *it, cleat__command_kind kind);
+void dw_drop_slip(dw_world *it, dw_slip *gone);
+void dw_apply(dw_world *it, dw_slip *said);
+
+/* For the op that the invocation is at: its nodes; the value of a step that has none; how they have ended; to be
+ * evicted until they have; that the attempt is over. */
+void dw_ask_op(dw_world *it, dw_invocation *by);
+void dw_ask_completion(dw_world *it, dw_invocation *by);
+void dw_ask_ends(dw_world *it, dw_invocation *by);
+void dw_ask_eviction(dw_world *it, dw_invocation *by);
+void dw_report(dw_world *it, dw_invocation *by, cleat_status status);
+
+/* ---- durable_world_learns.c: what the engine says ---- */
+
+void dw_answered(dw_world *it, dw_slip *said);
+void dw_assigned(void *self, cleat__assignment *list);
+void dw_cancelled(void *self, const cleat__uuid *task_id, int32_t retry_count);
+void dw_heard_end(void *self, const cleat__uuid *run_id, int32_t count, const cleat__node_end *end);
+void dw_heard_eviction(void *self, const cleat__uuid *run_id, int32_t count, const char *reason);
+
+#endif

@@ -1,0 +1,356 @@
+/* Workflows that wait: times, events and hooks; what becomes of a run meanwhile: versions, cancellation. */
+#include "support/workflow_suite.h"
+
+#include "base/clock.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static void wake(void *user_data)
+{
+    gate_add(user_data);
+}
+
+/* ---- Times ---- */
+
+static cleat_status wait_for_go(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    (void)task;
+    gate_wait(&it->go, 1);
+    return CLEAT_OK;
+}
+
+/* A run that takes too long is left alone. */
+static cleat_status with_timer(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    cleat_future futures[2];
+    size_t index = 9;
+    cleat_status status = cleat_spawn(task, "slow", NULL, NULL, &futures[0]);
+    if (status == CLEAT_OK) {
+        status = cleat_timer(task, "20ms", &futures[1]);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_await_any(task, futures, 2, &index, NULL);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    gate_add(&it->go);
+    status = cleat_await(task, &futures[0], NULL);
+    return status == CLEAT_OK ? cleat_task_return_format(task, "%zu", index) : status;
+}
+
+static void test_a_timer_is_a_future(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add_task(it, "slow", wait_for_go);
+    workflow_add(it, "timer", with_timer);
+    workflow_start(it);
+    workflow_runs(it, "timer", NULL, CLEAT_RUN_COMPLETED, "1");
+}
+
+static cleat_status until(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    if (gate_add(&it->calls) == 1) {
+        it->numbers[0] = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS + 50;
+    }
+    cleat_status status = cleat_sleep_until(task, 1);
+    if (status == CLEAT_OK) {
+        status = cleat_sleep(task, "0s");
+    }
+    return status == CLEAT_OK ? cleat_sleep_until(task, it->numbers[0]) : status;
+}
+
+static void test_sleeping_until(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "until", until);
+    workflow_start(it);
+    workflow_runs(it, "until", NULL, CLEAT_RUN_COMPLETED, "null");
+    assert_int_equal(gate_count(&it->calls), 2);
+    assert_true(cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS >= it->numbers[0]);
+}
+
+/* ---- Events ---- */
+
+/* The first that concerns it, then none in time. */
+static cleat_status events(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    cleat_slice paid, none;
+    gate_add(&it->calls);
+    cleat_status status = cleat_wait_event(task, "order:paid", "input.n == 3", "1h", &paid);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    status = cleat_wait_event(task, "order:lost", NULL, "20ms", &none);
+    if (status == CLEAT_TIMEOUT) {
+        assert_null(none.data);
+        return cleat_task_return_format(task, "%.*s", CLEAT_SLICE_ARGS(paid));
+    }
+    return status != CLEAT_OK ? status : CLEAT_NON_RETRYABLE;
+}
+
+/* Once it waits: its slot is free, so that another run of the same worker is through. */
+static void test_events(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "events", events);
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "events", NULL);
+    gate_wait(&it->calls, 1);
+    workflow_stop(it);
+    workflow_ok(cleat_client_push(it->client, "order:other", "{\"n\":3}", NULL, NULL));
+    workflow_ok(cleat_client_push(it->client, "order:paid", "{\"n\":2}", NULL, NULL));
+    workflow_ok(cleat_client_push(it->client, "order:paid", "{\"n\":3}", NULL, NULL));
+    workflow_add(it, "events", events);
+    workflow_start(it);
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "{\"n\":3}");
+    assert_int_equal(gate_count(&it->calls), 3);
+}
+
+/* ---- Hooks ---- */
+
+/* Adds up what comes, until null does. */
+static cleat_status add_up(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    cleat_hook hook;
+    cleat_slice payload;
+    char text[256] = "";
+    gate_add(&it->calls);
+    cleat_status status = cleat_hook_create(task, NULL, &hook);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    it->numbers[0] += it->token[0] != '\0' && strcmp(it->token, hook.token) != 0;
+    (void)snprintf(it->token, sizeof(it->token), "%s", hook.token);
+    gate_add(&it->seen);
+    while ((status = cleat_hook_wait(task, &hook, NULL, &payload)) == CLEAT_OK) {
+        if (cleat_slice_equals(payload, cleat_slice_of("null"))) {
+            return cleat_task_return_format(task, "[%s]", text + 1);
+        }
+        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), ",%.*s", CLEAT_SLICE_ARGS(payload));
+    }
+    return status;
+}
+
+static void test_payloads_come_in_order(void **state)
+{
+    workflow_fixture *it = *state;
+    cleat_run_id resumed;
+    workflow_add(it, "sum", add_up);
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "sum", NULL);
+    gate_wait(&it->seen, 1);
+    /* Before it waits, while it waits, and while it is away. */
+    workflow_ok(cleat_hook_resume(it->client, it->token, "1", &resumed));
+    assert_string_equal(resumed.text, id.text);
+    workflow_ok(cleat_hook_resume(it->client, it->token, "{\"two\":2}", NULL));
+    workflow_stop(it);
+    workflow_ok(cleat_hook_resume(it->client, it->token, "[3]", NULL));
+    workflow_ok(cleat_hook_resume(it->client, it->token, NULL, NULL));
+    workflow_add(it, "sum", add_up);
+    workflow_start(it);
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "[1,{\"two\":2},[3]]");
+    assert_int_equal(it->numbers[0], 0);
+    workflow_refused(cleat_hook_resume(it->client, it->token, "4", NULL), CLEAT_FAILED_PRECONDITION, "");
+}
+
+static cleat_status hook_in_time(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    cleat_hook hook;
+    cleat_slice payload;
+    cleat_status status = cleat_hook_create(task, "in-time", &hook);
+    if (status == CLEAT_OK) {
+        status = cleat_hook_wait(task, &hook, "20ms", &payload);
+    }
+    return status == CLEAT_TIMEOUT ? cleat_task_return(task, "\"too late\"") : status;
+}
+
+static void test_a_hook_that_nobody_resumes(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "in-time", hook_in_time);
+    workflow_start(it);
+    workflow_runs(it, "in-time", NULL, CLEAT_RUN_COMPLETED, "\"too late\"");
+    workflow_runs(it, "in-time", NULL, CLEAT_RUN_COMPLETED, "\"too late\""); /* the token is free again */
+    workflow_refused(cleat_hook_resume(it->client, "unknown", "1", NULL), CLEAT_NOT_FOUND, "unknown");
+    workflow_refused(cleat_hook_resume(it->client, "a/b", "1", NULL), CLEAT_INVALID_ARGUMENT, "token");
+    workflow_refused(cleat_hook_resume(it->client, "in-time", "{", NULL), CLEAT_INVALID_ARGUMENT, "payload");
+    workflow_refused(cleat_hook_resume(NULL, "in-time", "{}", NULL), CLEAT_INVALID_ARGUMENT, "client");
+}
+
+/* ---- Versions ---- */
+
+static cleat_status versioned(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    gate_add(&it->calls);
+    cleat_status status =
+        cleat_sleep(task, cleat_slice_equals(cleat_task_input(task), cleat_slice_of("{}")) ? "5ms" : "1h");
+    return status == CLEAT_OK ? cleat_task_return_format(task, "\"%s\"", cleat_task_version(task)) : status;
+}
+
+static const cleat_workflow_options *version(workflow_fixture *it, const char *text,
+                                             cleat_workflow_options *out)
+{
+    *out = *CLEAT_WORKFLOW_OPTIONS(.run = versioned, .name = "order", .user_data = it, .version = text);
+    return out;
+}
+
+static void test_new_runs_have_the_newest_version(void **state)
+{
+    workflow_fixture *it = *state;
+    cleat_workflow_options options;
+    workflow_add_options(it, version(it, "2", &options));
+    workflow_add_options(it, version(it, "10", &options));
+    workflow_refused(cleat_worker_add_workflow(it->worker, version(it, "2", &options)), CLEAT_ALREADY_EXISTS,
+                     "version");
+    workflow_start(it);
+    workflow_runs(it, "order", NULL, CLEAT_RUN_COMPLETED, "\"10\"");
+}
+
+/* A run that has begun goes on as it began, whatever came meanwhile. */
+static cleat_status wait_for_hook(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    cleat_hook hook;
+    cleat_status status = cleat_hook_create(task, "release", &hook);
+    gate_add(&it->calls);
+    if (status == CLEAT_OK) {
+        status = cleat_hook_wait(task, &hook, NULL, NULL);
+    }
+    return status == CLEAT_OK ? cleat_task_return_format(task, "\"%s\"", cleat_task_version(task)) : status;
+}
+
+static void add_release(workflow_fixture *it, const char *text)
+{
+    workflow_add_options(it, CLEAT_WORKFLOW_OPTIONS(.run = wait_for_hook, .name = "release", .user_data = it,
+                                                    .version = text));
+}
+
+/* When the run waits, and nobody has it. */
+static void resume_when_it_waits(workflow_fixture *it, const char *token, const char *payload)
+{
+    cleat_run_id id;
+    gate_wait(&it->calls, 1);
+    workflow_stop(it);
+    workflow_ok(cleat_hook_resume(it->client, token, payload, &id));
+}
+
+static void test_a_run_keeps_its_version(void **state)
+{
+    workflow_fixture *it = *state;
+    add_release(it, "1");
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "release", NULL);
+    resume_when_it_waits(it, "release", "{}");
+    add_release(it, "1");
+    add_release(it, "2");
+    workflow_start(it);
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "\"1\"");
+}
+
+static void test_a_version_that_is_gone(void **state)
+{
+    workflow_fixture *it = *state;
+    add_release(it, "1");
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "release", NULL);
+    resume_when_it_waits(it, "release", "{}");
+    add_release(it, "2");
+    workflow_start(it);
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "\"2\"");
+}
+
+/* ---- Cancellation ---- */
+
+static void test_a_run_is_cancelled_while_it_waits(void **state)
+{
+    workflow_fixture *it = *state;
+    add_release(it, "1");
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "release", NULL);
+    gate_wait(&it->calls, 1);
+    workflow_stop(it);
+    workflow_ok(cleat_client_cancel(it->client, &id));
+    workflow_ends(it, &id, CLEAT_RUN_CANCELLED, NULL);
+    workflow_refused(cleat_hook_resume(it->client, "release", "{}", NULL), CLEAT_FAILED_PRECONDITION, "");
+}
+
+static cleat_status cancelled_step(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    cleat_task_on_cancel(task, wake, &it->go);
+    gate_add(&it->seen);
+    gate_wait(&it->go, 1);
+    assert_true(cleat_task_is_cancelled(task));
+    return CLEAT_OK;
+}
+
+static cleat_status cancelled(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    cleat_status status = cleat_step_run(
+        task, CLEAT_STEP_OPTIONS(.name = "long", .run = cancelled_step, .user_data = it), NULL);
+    it->numbers[0] = status;
+    it->numbers[1] = cleat_sleep(task, "1h");
+    it->numbers[2] = cleat_task_is_stopped(task);
+    gate_add(&it->calls);
+    return status;
+}
+
+static void test_a_run_is_cancelled_while_it_runs(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "cancelled", cancelled);
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "cancelled", NULL);
+    gate_wait(&it->seen, 1);
+    workflow_ok(cleat_client_cancel(it->client, &id));
+    workflow_ends(it, &id, CLEAT_RUN_CANCELLED, NULL);
+    gate_wait(&it->calls, 1);
+    assert_int_equal(it->numbers[0], CLEAT_CANCELLED);
+    assert_int_equal(it->numbers[1], CLEAT_CANCELLED);
+    assert_true(it->numbers[2]);
+}
+
+static void test_a_token_that_another_run_has(void **state)
+{
+    workflow_fixture *it = *state;
+    add_release(it, "1");
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "release", NULL);
+    gate_wait(&it->calls, 1);
+    workflow_runs(it, "release", NULL, CLEAT_RUN_FAILED, "release");
+    workflow_ok(cleat_hook_resume(it->client, "release", "{}", NULL));
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "\"1\"");
+}
+
+int workflow_waits_run(const sdk_target *of)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, workflow_set_up, workflow_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_timer_is_a_future),
+        TEST(test_sleeping_until),
+        TEST(test_events),
+        TEST(test_payloads_come_in_order),
+        TEST(test_a_hook_that_nobody_resumes),
+        TEST(test_new_runs_have_the_newest_version),
+        TEST(test_a_run_keeps_its_version),
+        TEST(test_a_version_that_is_gone),
+        TEST(test_a_run_is_cancelled_while_it_waits),
+        TEST(test_a_run_is_cancelled_while_it_runs),
+        TEST(test_a_token_that_another_run_has),
+    };
+#undef TEST
+    workflow_use(of);
+    return cmocka_run_group_tests_name(of->name, tests, NULL, NULL);
+}

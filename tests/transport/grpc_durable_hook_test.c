@@ -1,0 +1,185 @@
+/* The transport over gRPC: hooks, which are on the HTTP side of the server. */
+#include "support/http_sink.h"
+#include "transport/grpc_invocation.h"
+
+#define TENANT  "01890000-0000-7000-8000-0000000000ff"
+#define RESUMED "{\"run_id\":\"" MOCK_RUN_ID "\""
+
+static void open_http(fixture *it, http_sink *sink)
+{
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    cleat__free(settings.api_url);
+    cleat__free(settings.tenant_id);
+    settings.api_url = cleat__strdup(http_sink_url(sink, ""));
+    settings.tenant_id = cleat__strdup(TENANT);
+    reopen(it, settings);
+}
+
+static cleat__durable_request hook_of(const char *token)
+{
+    return (cleat__durable_request){.kind = CLEAT__DURABLE_CREATE_HOOK,
+                                    .as.create_hook = {.token = cleat_slice_of(token)}};
+}
+
+static cleat_status resume(fixture *it, const char *token, cleat__uuid *run_id, char **metadata)
+{
+    return it->transport->resume_hook(it->transport, cleat_slice_of(token), cleat_slice_of("{\"ok\":true}"),
+                                      cleat_slice_of("{\"tracestate\":\"a=b\"}"), run_id, metadata);
+}
+
+/* Between others, in its place. */
+static void test_a_hook_is_made(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    size_t done;
+    http_sink *sink = http_sink_start();
+    open_http(it, sink);
+    it->engine.answers_durable = true;
+    begin_invocation(it, &worker);
+    cleat__durable_request requests[] = {memo_of("a", "1"), hook_of("a.b-c_~1"), memo_of("b", "1")};
+    assert_ok(ask(it, 1, requests, 3, &done));
+    assert_int_equal(done, 3);
+    assert_int_equal(requests[2].as.memo.node.number, 2);
+    http_request seen = http_sink_request(sink, 0);
+    assert_int_equal(strncmp(seen.head, "PUT /hooks/a.b-c_~1 HTTP/1.1\r\n", 30), 0);
+    assert_true(cleat_slice_equals(
+        seen.body, cleat_slice_of("{\"run_id\":\"" MOCK_RUN_ID "\",\"invocation_count\":1}")));
+    assert_failed(ask(it, 2, &requests[1], 1, NULL), CLEAT_CANCELLED, "invocation 2");
+    assert_int_equal(http_sink_requests(sink), 1);
+    listener_remove(&worker, it->transport);
+    http_sink_stop(sink);
+}
+
+#define ERROR(text) cleat_slice_of("{\"errors\":[{\"description\":\"" text "\"}]}")
+
+static void test_a_hook_is_refused(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    const struct {
+        http_answer answer;
+        cleat_status status;
+        const char *part;
+    } rows[] = {
+        {{.status = 409, .body = ERROR("run 7 has it")}, CLEAT_ALREADY_EXISTS, "run 7 has it"},
+        {{.status = 410, .body = ERROR("it is over")}, CLEAT_CANCELLED, "it is over"},
+        {{.status = 404, .body = cleat_slice_of("{\"message\":\"not found\"}")},
+         CLEAT_NOT_FOUND,
+         "no run " MOCK_RUN_ID},
+        {{.status = 404, .body = cleat_slice_of("<html>")}, CLEAT_UNSUPPORTED, "no hooks"},
+        {{.status = 503}, CLEAT_UNAVAILABLE, "503"},
+    };
+    http_sink *sink = http_sink_start();
+    open_http(it, sink);
+    begin_invocation(it, &worker);
+    http_answer answers[5];
+    for (size_t i = 0; i < 5; i++) {
+        answers[i] = rows[i].answer;
+    }
+    http_sink_answer(sink, answers, 5);
+    for (size_t i = 0; i < 5; i++) {
+        size_t done;
+        cleat__durable_request hook = hook_of("a");
+        assert_failed(ask(it, 1, &hook, 1, &done), rows[i].status, rows[i].part);
+        assert_int_equal(done, 0);
+    }
+    listener_remove(&worker, it->transport);
+    http_sink_stop(sink);
+}
+
+static void test_tokens(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    char too_long[CLEAT__HOOK_TOKEN_MAX + 2];
+    memset(too_long, 'a', sizeof(too_long));
+    too_long[sizeof(too_long) - 1] = '\0';
+    const char *const tokens[] = {"", "a/b", "..", ".", "a b", "a?b", "\xc3\xa4", too_long};
+    cleat__uuid run_id;
+    begin_invocation(it, &worker);
+    for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
+        cleat__durable_request hook = hook_of(tokens[i]);
+        assert_failed(ask(it, 1, &hook, 1, NULL), CLEAT_INVALID_ARGUMENT, "token");
+        assert_failed(resume(it, tokens[i], &run_id, NULL), CLEAT_INVALID_ARGUMENT, "token");
+    }
+    listener_remove(&worker, it->transport);
+}
+
+static void test_a_hook_is_resumed(void **state)
+{
+    fixture *it = *state;
+    char value[64], *metadata = NULL;
+    cleat__uuid run_id, expected = uuid_of(MOCK_RUN_ID);
+    const http_answer answers[] = {{.body = cleat_slice_of(RESUMED ",\"metadata\":{\"k\":1}}")},
+                                   {.body = cleat_slice_of(RESUMED "}")}};
+    http_sink *sink = http_sink_start();
+    open_http(it, sink);
+    http_sink_answer(sink, answers, 2);
+    assert_ok(resume(it, "abc", &run_id, &metadata));
+    assert_true(cleat__uuid_equals(&run_id, &expected));
+    assert_string_equal(metadata, "{\"k\":1}");
+    cleat__free(metadata);
+    http_request seen = http_sink_request(sink, 0);
+    assert_int_equal(strncmp(seen.head, "POST /hooks/abc HTTP/1.1\r\n", 26), 0);
+    assert_true(cleat_slice_equals(seen.body, cleat_slice_of("{\"ok\":true}")));
+    assert_string_equal(http_header(seen.head, "tracestate", value, sizeof(value)), "a=b");
+    assert_ok(resume(it, "abc", &run_id, &metadata));
+    assert_null(metadata);
+    http_sink_stop(sink);
+}
+
+static void test_a_resume_is_refused(void **state)
+{
+    fixture *it = *state;
+    const struct {
+        http_answer answer;
+        cleat_status status;
+        const char *part;
+    } rows[] = {
+        {{.status = 404, .body = cleat_slice_of("{\"message\":\"not found\"}")},
+         CLEAT_NOT_FOUND,
+         "no hook \"abc\""},
+        {{.status = 409, .body = ERROR("it has ended")}, CLEAT_FAILED_PRECONDITION, "it has ended"},
+        {{.status = 413, .body = ERROR("too much")}, CLEAT_TOO_LARGE, "too much"},
+        {{.status = 404}, CLEAT_UNSUPPORTED, "no hooks"},
+        {{.body = cleat_slice_of("{}")}, CLEAT_INVALID_ARGUMENT, "whom"},
+        {{.body = cleat_slice_of("{\"run_id\":\"7\"}")}, CLEAT_INVALID_ARGUMENT, "whom"},
+        {{.body = cleat_slice_of("[")}, CLEAT_INVALID_ARGUMENT, "whom"},
+    };
+    enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+    http_answer answers[ROWS];
+    cleat__uuid run_id;
+    http_sink *sink = http_sink_start();
+    open_http(it, sink);
+    for (size_t i = 0; i < ROWS; i++) {
+        answers[i] = rows[i].answer;
+    }
+    http_sink_answer(sink, answers, ROWS);
+    for (size_t i = 0; i < ROWS; i++) {
+        assert_failed(resume(it, "abc", &run_id, NULL), rows[i].status, rows[i].part);
+    }
+    http_sink_stop(sink);
+}
+
+static void test_hooks_elsewhere(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    cleat__uuid run_id;
+    cleat__durable_request hook = hook_of("abc");
+    open_hatchet(it);
+    begin_invocation(it, &worker);
+    assert_failed(ask(it, 1, &hook, 1, NULL), CLEAT_UNSUPPORTED, "only Cleat's engine");
+    assert_failed(resume(it, "abc", &run_id, NULL), CLEAT_UNSUPPORTED, "only Cleat's engine");
+    listener_remove(&worker, it->transport);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_hook_is_made),    TEST(test_a_hook_is_refused),   TEST(test_tokens),
+        TEST(test_a_hook_is_resumed), TEST(test_a_resume_is_refused), TEST(test_hooks_elsewhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,358 @@
+/* The transport over gRPC: durable tasks whose engine is lost, is silent, or answers what was not asked. */
+#include "transport/grpc_invocation.h"
+
+static const cleat__node first_node = {1, 1};
+
+static cleat__durable_request evict_of(void)
+{
+    return (cleat__durable_request){.kind = CLEAT__DURABLE_EVICT,
+                                    .as.evict = {.nodes = &first_node, .count = 1}};
+}
+
+static void lose(fixture *it)
+{
+    mock_end(&it->engine, MOCK_DURABLE, CLEAT_UNAVAILABLE, "going away");
+}
+
+/* ---- Loss ---- */
+
+static void test_nothing_is_under_way(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    cleat__durable_request memos[] = {memo_of("a", "1"), memo_of("b", "1")};
+    it->engine.answers_durable = true;
+    begin_invocation(it, &worker);
+    assert_ok(ask(it, 1, &memos[0], 1, NULL));
+    for (int i = 0; i < 3; i++) { /* also when the next connections do not live long */
+        lose(it);
+        assert_said(it, 2 + i, REGISTER);
+    }
+    assert_ok(ask(it, 1, &memos[1], 1, NULL));
+    assert_int_equal(memos[1].as.memo.node.number, 2);
+    listener_remove(&worker, it->transport);
+}
+
+/* Nobody knows whether it was counted. */
+static void test_a_request_is_under_way(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    asker_thread asker;
+    cleat__durable_request memo = memo_of("a", "1");
+    begin_invocation(it, &worker);
+    asker_start(&asker, it, 1, &memo, 1);
+    assert_said(it, 1, MEMO);
+    lose(it);
+    asker_join(&asker, CLEAT_UNAVAILABLE, "was lost");
+    assert_int_equal(asker.done, 0);
+    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_UNAVAILABLE, "was lost"); /* the attempt has failed */
+    assert_said(it, 2, REGISTER);
+    invoke(it, &worker, 2);
+    it->engine.answers_durable = true;
+    assert_ok(ask(it, 2, &memo, 1, NULL));
+    listener_remove(&worker, it->transport);
+}
+
+/* What takes no node is asked again. */
+static void test_waits_survive(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    asker_thread asker;
+    cleat__node_end end;
+    cleat__durable_request await = {.kind = CLEAT__DURABLE_AWAIT,
+                                    .as.await = {.nodes = &first_node, .count = 1, .completions = &end}};
+    begin_invocation(it, &worker);
+    asker_start(&asker, it, 1, &await, 1);
+    assert_said(it, 2, REGISTER);
+    lose(it);
+    assert_said(it, 3, REGISTER);
+    assert_said(it, 4, WORKER_STATUS);
+    assert_said(it, 5, REGISTER);
+    mock_send_echo(&it->engine); /* of the connection's own */
+    mock_send_ended(&it->engine, TASK, 1, 1, "7", NULL);
+    asker_join(&asker, CLEAT_OK, "");
+    assert_string_equal(end.payload, "7");
+    cleat__durable_request_deinit(&await);
+    listener_remove(&worker, it->transport);
+}
+
+static void test_an_eviction_is_repeated(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    asker_thread asker;
+    cleat__durable_request evict = evict_of();
+    begin_invocation(it, &worker);
+    asker_start(&asker, it, 1, &evict, 1);
+    assert_said(it, 1, EVICT);
+    lose(it);
+    assert_said(it, 2, REGISTER);
+    assert_said(it, 3, EVICT);
+    mock_send_evicted(&it->engine, TASK, 1);
+    asker_join(&asker, CLEAT_OK, "");
+    listener_remove(&worker, it->transport);
+}
+
+/* A value that is there already is not given another time. */
+static void test_a_completion_is_repeated(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    asker_thread asker;
+    cleat__durable_request requests[] = {memo_of("a", NULL),
+                                         {.kind = CLEAT__DURABLE_COMPLETE_MEMO,
+                                          .as.complete_memo = {.node = first_node,
+                                                               .key = cleat_slice_of("a"),
+                                                               .payload = cleat_slice_of("5")}}};
+    begin_invocation(it, &worker);
+    asker_start(&asker, it, 1, requests, 2);
+    assert_said(it, 1, MEMO);
+    mock_send_memo(&it->engine, TASK, 1, 1, false, NULL);
+    assert_said(it, 2, COMPLETE_MEMO);
+    assert_said(it, 3, REGISTER);
+    lose(it);
+    assert_said(it, 4, REGISTER);
+    assert_said(it, 5, COMPLETE_MEMO);
+    assert_said(it, 6, REGISTER);
+    mock_send_echo(&it->engine);
+    mock_send_echo(&it->engine);
+    asker_join(&asker, CLEAT_OK, "");
+    listener_remove(&worker, it->transport);
+}
+
+/* Of several requests those that were answered are done. */
+static void test_loss_in_the_middle(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    asker_thread asker;
+    cleat__durable_request requests[] = {memo_of("a", "1"), memo_of("b", "1"), evict_of()};
+    begin_invocation(it, &worker);
+    asker_start(&asker, it, 1, requests, 3);
+    assert_said(it, 1, MEMO);
+    mock_send_memo(&it->engine, TASK, 1, 1, false, NULL);
+    assert_said(it, 2, MEMO);
+    lose(it);
+    asker_join(&asker, CLEAT_UNAVAILABLE, "was lost");
+    assert_int_equal(asker.done, 1);
+    listener_remove(&worker, it->transport);
+}
+
+static void on_log(void *user_data, cleat_log_level level, const char *message)
+{
+    (void)level;
+    if (strstr(message, "lost its stream of durable tasks") != NULL) {
+        (void)gate_add(user_data);
+    }
+}
+
+/* What is asked for without a connection has not been sent, and goes with the next one. The first test: what is
+ * logged is limited. */
+static void test_no_connection(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    gate lost;
+    cleat__durable_request memo = memo_of("a", "1");
+    gate_init(&lost);
+    cleat_log_set_handler(on_log, &lost, CLEAT_LOG_INFO);
+    it->engine.answers_durable = true;
+    begin_invocation(it, &worker);
+    assert_said(it, 0, REGISTER);
+    lose(it);
+    gate_wait(&lost, 1);
+    assert_ok(ask(it, 1, &memo, 1, NULL));
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    gate_deinit(&lost);
+    listener_remove(&worker, it->transport);
+}
+
+/* Refused again and again, it is opened as long as there is an invocation. */
+static void test_refused_streams(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    cleat__durable_request memo = memo_of("a", "1");
+    mock_fail(&it->engine, MOCK_DURABLE, CLEAT_UNAVAILABLE, "not yet", 5);
+    begin_invocation(it, &worker);
+    mock_send_echo(&it->engine); /* on one that is not refused */
+    it->engine.answers_durable = true;
+    assert_ok(ask(it, 1, &memo, 1, NULL));
+    listener_remove(&worker, it->transport);
+}
+
+static void test_the_worker_goes(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    asker_thread asker;
+    cleat__durable_request memo = memo_of("a", "1");
+    begin_invocation(it, &worker);
+    asker_start(&asker, it, 1, &memo, 1);
+    assert_said(it, 1, MEMO);
+    listener_remove(&worker, it->transport);
+    asker_join(&asker, CLEAT_CANCELLED, "over");
+    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "not at this worker");
+}
+
+static void test_the_client_goes(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    asker_thread asker;
+    cleat__durable_request evict = evict_of();
+    begin_invocation(it, &worker);
+    asker_start(&asker, it, 1, &evict, 1);
+    assert_said(it, 1, EVICT);
+    it->transport->free(it->transport);
+    it->transport = NULL;
+    asker_join(&asker, CLEAT_UNAVAILABLE, "freed");
+    listener_deinit(&worker);
+}
+
+/* ---- Silence ---- */
+
+static void open_impatient(fixture *it)
+{
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    settings.call_timeout_ms = 300;
+    reopen(it, settings);
+}
+
+static void test_an_engine_that_never_answers(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    cleat__durable_request memo = memo_of("a", "1");
+    open_impatient(it);
+    begin_invocation(it, &worker);
+    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_UNAVAILABLE, "300 ms");
+    assert_said(it, 1, MEMO);
+    it->engine.answers_durable = true;
+    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_UNAVAILABLE, "300 ms"); /* it may have counted it */
+    assert_int_equal(mock_count(&it->engine, MOCK_DURABLE), 2);
+    listener_remove(&worker, it->transport);
+}
+
+/* Whether something has ended changes nothing. */
+static void test_an_engine_that_never_echoes(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    cleat__node_end end;
+    cleat__durable_request memo = memo_of("a", "1"),
+                           await = {.kind = CLEAT__DURABLE_AWAIT,
+                                    .as.await = {.nodes = &first_node, .count = 1, .completions = &end}};
+    open_impatient(it);
+    begin_invocation(it, &worker);
+    assert_failed(ask(it, 1, &await, 1, NULL), CLEAT_UNAVAILABLE, "300 ms");
+    it->engine.answers_durable = true;
+    assert_ok(ask(it, 1, &memo, 1, NULL));
+    listener_remove(&worker, it->transport);
+}
+
+/* ---- Answers that fit nothing ---- */
+
+static void assert_confused(fixture *it, int32_t count, asker_thread *asker)
+{
+    cleat__durable_request memo = memo_of("z", "1");
+    asker_join(asker, CLEAT_UNAVAILABLE, "");
+    assert_failed(ask(it, count, &memo, 1, NULL), CLEAT_UNAVAILABLE, "");
+}
+
+static void test_answers_that_do_not_fit(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    cleat__uuid ids[2];
+    cleat__node nodes[2];
+    const cleat__trigger items[2] = {{.workflow = cleat_slice_of("a"), .input = cleat_slice_of("{}")},
+                                     {.workflow = cleat_slice_of("a"), .input = cleat_slice_of("{}")}};
+    asker_thread asker;
+    listener_add(&worker, it->transport);
+    for (int32_t i = 1; i <= 5; i++) {
+        cleat__durable_request memo = memo_of("a", "1");
+        cleat__durable_request runs = {
+            .kind = CLEAT__DURABLE_TRIGGER,
+            .as.trigger = {.items = items, .count = i == 5 ? 2 : 1, .ids = ids, .nodes = nodes}};
+        invoke(it, &worker, i);
+        asker_start(&asker, it, i, i < 4 ? &memo : &runs, 1);
+        assert_said(it, i, i < 4 ? MEMO : TRIGGER);
+        switch (i) {
+        case 1: mock_send_wait(&it->engine, TASK, i, 1); break;
+        case 2: mock_send_memo(&it->engine, TASK, i, 2, false, NULL); break;
+        case 3: mock_send_memo(&it->engine, TASK, i, 1, true, "{"); break;
+        case 4: mock_send_run(&it->engine, TASK, i, 1, "no id"); break;
+        default: mock_send_run(&it->engine, TASK, i, 1, MOCK_RUN_ID); break;
+        }
+        assert_confused(it, i, &asker);
+    }
+    listener_remove(&worker, it->transport);
+}
+
+/* They are about nobody. */
+static void test_answers_nobody_waits_for(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    asker_thread asker;
+    cleat__durable_request memo = memo_of("a", "1");
+    Cleat__V1__DurableTaskResponse nothing = CLEAT__V1__DURABLE_TASK_RESPONSE__INIT;
+    Cleat__V1__DurableTaskEventWaitForAckResponse empty =
+        CLEAT__V1__DURABLE_TASK_EVENT_WAIT_FOR_ACK_RESPONSE__INIT;
+    begin_invocation(it, &worker);
+    asker_start(&asker, it, 1, &memo, 1);
+    assert_said(it, 1, MEMO);
+    mock_send(&it->engine, MOCK_DURABLE, &nothing);
+    nothing.message_case = CLEAT__V1__DURABLE_TASK_RESPONSE__MESSAGE_WAIT_FOR_ACK;
+    nothing.wait_for_ack = &empty; /* without a ref */
+    mock_send(&it->engine, MOCK_DURABLE, &nothing);
+    mock_send_wait(&it->engine, "no id", 1, 1);
+    mock_send_memo(&it->engine, TASK, 2, 1, false, NULL);
+    mock_send_evicted(&it->engine, MOCK_WORKER_ID, 1);
+    mock_send_server_evict(&it->engine, TASK, 5, "of no invocation here");
+    mock_send_echo(&it->engine);
+    mock_send_echo(&it->engine);
+    mock_send_echo(&it->engine); /* more than there were registrations */
+    mock_send_memo(&it->engine, TASK, 1, 1, false, NULL);
+    asker_join(&asker, CLEAT_OK, "");
+    listener_remove(&worker, it->transport);
+}
+
+static void test_a_completion_that_is_no_json(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    asker_thread asker;
+    cleat__durable_request memo = memo_of("a", "1");
+    begin_invocation(it, &worker);
+    asker_start(&asker, it, 1, &memo, 1);
+    assert_said(it, 1, MEMO);
+    mock_send_ended(&it->engine, TASK, 1, 4, "{\"a\":", NULL);
+    asker_join(&asker, CLEAT_UNAVAILABLE, "completion");
+    listener_remove(&worker, it->transport);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_no_connection),
+        TEST(test_nothing_is_under_way),
+        TEST(test_a_request_is_under_way),
+        TEST(test_waits_survive),
+        TEST(test_an_eviction_is_repeated),
+        TEST(test_a_completion_is_repeated),
+        TEST(test_loss_in_the_middle),
+        TEST(test_refused_streams),
+        TEST(test_the_worker_goes),
+        TEST(test_the_client_goes),
+        TEST(test_an_engine_that_never_answers),
+        TEST(test_an_engine_that_never_echoes),
+        TEST(test_answers_that_do_not_fit),
+        TEST(test_answers_nobody_waits_for),
+        TEST(test_a_completion_that_is_no_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
