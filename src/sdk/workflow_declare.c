@@ -74,8 +74,7 @@ static cleat_status declare(cleat_worker *worker, const cleat_workflow_options *
         status = offer_slots(worker);
     }
     if (status == CLEAT_OK && declaration->spans == CLEAT_WORKFLOW_SPANS) {
-        status =
-            cleat__client_know_workflow(worker->client, declaration->action, declaration->machine_name);
+        status = cleat__client_know_workflow(worker->client, declaration->action, declaration->machine_name);
     }
     if (status == CLEAT_OK) {
         cleat__declaration *former = cleat__map_get(&worker->by_action, cleat_slice_of(declaration->action));
