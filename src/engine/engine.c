@@ -64,11 +64,8 @@ static bool is_due(const cleat__engine *engine)
 static int64_t sleep_until(const cleat__engine *engine)
 {
     int64_t next = cleat__core_next_ms(engine->core);
-    if (next == INT64_MAX) {
-        return INT64_MAX;
-    }
     int64_t left = next - read_clock(engine->clock).monotonic_ms;
-    return cleat__deadline_ns(left > 0 ? left : 0);
+    return next != INT64_MAX ? cleat__deadline_ns(left > 0 ? left : 0) : INT64_MAX;
 }
 
 /* Sleeps until there is something to do, and takes all commands. False: it is time to end. */
@@ -83,9 +80,9 @@ static bool take_commands(cleat__engine *engine, cleat__command_list *taken)
     engine->stepped_ns = cleat__clock_monotonic_ns(NULL);
     *taken = engine->queue;
     engine->queue = (cleat__command_list){NULL, NULL};
-    bool is_ending = engine->is_closing && taken->head == NULL;
+    bool goes_on = !engine->is_closing || taken->head != NULL;
     pthread_mutex_unlock(&engine->mutex);
-    return !is_ending;
+    return goes_on;
 }
 
 /* Answers without a thread that waits for them; without the mutex, as done() may submit. */
@@ -162,8 +159,8 @@ static void step(cleat__engine *engine, cleat__command_list *taken)
     bool had_failed = cleat__core_failure(engine->core) != CLEAT_OK;
     cleat__now now = read_clock(engine->clock);
     batch done = {.begun_ns = engine->tracer != NULL ? cleat__clock_unix_ns(NULL) : 0};
-    cleat__command *command;
-    while (done.commands < BATCH_MAX && (command = cleat__command_take(taken)) != NULL) {
+    while (done.commands < BATCH_MAX && taken->head != NULL) {
+        cleat__command *command = cleat__command_take(taken);
         done.commands++;
         done.calls += command->kind == CLEAT__COMMAND_CALL;
         cleat__core_apply(engine->core, now, command);
@@ -175,9 +172,9 @@ static void step(cleat__engine *engine, cleat__command_list *taken)
     }
     cleat__core_commit(engine->core);
     trace(engine, &done);
-    bool is_idle = answer(engine, cleat__core_release(engine->core));
+    bool is_idle = answer(engine, cleat__core_release(engine->core)) && taken->head == NULL;
     cleat__core_tell(engine->core);
-    if (is_idle && taken->head == NULL) {
+    if (is_idle) {
         cleat__core_prepare(engine->core);
     }
     if (!had_failed && cleat__core_failure(engine->core) != CLEAT_OK) {

@@ -1,6 +1,6 @@
 /*
- * The streams on which workers are told what to do, all of a server's. One that takes nothing for
- * 25 seconds is ended, so that what it was sent goes to another worker.
+ * The streams on which workers are told what to do, all of a server's. One that takes nothing is cut by the gRPC
+ * server (rpc_audit.c), so that what it was sent goes to another worker.
  */
 #ifndef CLEAT_SERVER_LISTENERS_H
 #define CLEAT_SERVER_LISTENERS_H

@@ -98,7 +98,6 @@ static cleat_status send_one(cleat__outbox *outbox, notice *it)
         is_too_large ? CLEAT_TOO_LARGE
                      : cleat__rpc_send_bytes(outbox->call, (cleat_slice){(const char *)it->bytes, it->size});
     if (status == CLEAT_OK) {
-        it->sent_ns = cleat__clock_monotonic_ns(NULL);
         remember(outbox, it, ++outbox->sent_count);
     } else if (status == CLEAT_TOO_LARGE) {
         if (it->is_start) {
@@ -146,15 +145,6 @@ cleat_status cleat__outbox_put(cleat__outbox *outbox, notice *it)
                              outbox->waiting_size);
     }
     return status;
-}
-
-bool cleat__outbox_is_stuck(cleat__outbox *outbox, int64_t before_ns)
-{
-    if (outbox->is_closed) {
-        return false;
-    }
-    forget_taken(outbox);
-    return outbox->sent.first != NULL && outbox->sent.first->sent_ns <= before_ns;
 }
 
 /* ---- The end ---- */

@@ -18,7 +18,6 @@ typedef struct cleat__notice_out {
     uint8_t *bytes;  /* of the message, which is half of what it takes unpacked; owned; NULL: it was sent */
     size_t size;     /* of the bytes */
     uint64_t number; /* of the message, the first is 1 */
-    int64_t sent_ns;
     bool is_start; /* else a cancellation, which is not remembered */
     cleat__uuid task_id;
     int32_t retry_count;
@@ -53,8 +52,6 @@ cleat__notice_out *cleat__notice_out_new(const Cleat__AssignedAction *action, bo
 cleat_status cleat__outbox_put(cleat__outbox *outbox, cleat__notice_out *notice);
 /* Sends what fits, when there is room again. */
 cleat_status cleat__outbox_send(cleat__outbox *outbox);
-/* Whether the first of what was sent has not been taken since that time. */
-bool cleat__outbox_is_stuck(cleat__outbox *outbox, int64_t before_ns);
 
 /* Before the call is ended. */
 void cleat__outbox_close(cleat__outbox *outbox);

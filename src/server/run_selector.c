@@ -35,7 +35,8 @@ static cleat_status read_statuses(cleat__run_selection *self, const Cleat__V1__T
             return cleat__fail(CLEAT_INVALID_ARGUMENT, "filter.statuses: \"%.64s\" is no status", name);
         }
         self->filter.statuses |= 1U << status;
-        self->filter.statuses |= status == CLEAT_RUN_RUNNING ? 1U << CLEAT_RUN_EVICTED : 0; /* shown as such */
+        self->filter.statuses |=
+            status == CLEAT_RUN_RUNNING ? 1U << CLEAT_RUN_EVICTED : 0; /* shown as such */
     }
     return CLEAT_OK;
 }

@@ -27,9 +27,6 @@
 
 #include <stdatomic.h>
 
-#define STUCK_NS      (25 * CLEAT__NS_PER_S)
-#define LOOK_EVERY_MS 5000
-
 /* A start that may not have arrived. */
 typedef struct returned {
     cleat__command command; /* first */
@@ -61,12 +58,10 @@ typedef struct listener {
 
 struct cleat__listeners {
     pthread_mutex_t mutex;
-    pthread_cond_t changed;
+    pthread_cond_t none_left;
     listener *first;
     size_t count;
     uint64_t sessions;
-    bool is_stopping;
-    pthread_t thread;
 };
 
 static const cleat_slice none = {NULL, 0};
@@ -110,7 +105,7 @@ static void delist(cleat__listeners *all, listener *self)
         all->first = self->next;
     }
     if (--all->count == 0) {
-        pthread_cond_broadcast(&all->changed);
+        pthread_cond_broadcast(&all->none_left);
     }
 }
 
@@ -524,46 +519,6 @@ cleat__rpc_service cleat__service_listen(cleat__services *services)
 
 /* ---- All of them ---- */
 
-static bool is_stuck(listener *self, int64_t now_ns)
-{
-    pthread_mutex_lock(&self->mutex);
-    bool is_stuck = cleat__outbox_is_stuck(&self->outbox, now_ns - STUCK_NS);
-    pthread_mutex_unlock(&self->mutex);
-    return is_stuck;
-}
-
-/* The mutex is held. With a reference; NULL: none. */
-static listener *find_stuck(cleat__listeners *all)
-{
-    int64_t now_ns = cleat__clock_monotonic_ns(NULL);
-    for (listener *self = all->first; self != NULL; self = self->next) {
-        if (is_stuck(self, now_ns)) {
-            self->references++;
-            return self;
-        }
-    }
-    return NULL;
-}
-
-static void *watch(void *argument)
-{
-    cleat__listeners *all = argument;
-    pthread_mutex_lock(&all->mutex);
-    while (!all->is_stopping) {
-        listener *stuck = find_stuck(all);
-        if (stuck == NULL) {
-            cleat__cond_wait_until(&all->changed, &all->mutex, cleat__deadline_ns(LOOK_EVERY_MS));
-            continue;
-        }
-        pthread_mutex_unlock(&all->mutex);
-        abort_stream(stuck, "the worker takes no actions");
-        release(stuck);
-        pthread_mutex_lock(&all->mutex);
-    }
-    pthread_mutex_unlock(&all->mutex);
-    return NULL;
-}
-
 cleat_status cleat__listeners_new(cleat__listeners **out)
 {
     cleat__listeners *all = cleat__calloc(1, sizeof(*all));
@@ -572,14 +527,7 @@ cleat_status cleat__listeners_new(cleat__listeners **out)
         return cleat__fail_memory();
     }
     pthread_mutex_init(&all->mutex, NULL);
-    cleat__cond_init(&all->changed);
-    cleat_status status = cleat__thread_start(&all->thread, "cleat-listeners", watch, all);
-    if (status != CLEAT_OK) {
-        pthread_cond_destroy(&all->changed);
-        pthread_mutex_destroy(&all->mutex);
-        cleat__free(all);
-        return status;
-    }
+    cleat__cond_init(&all->none_left);
     *out = all;
     return CLEAT_OK;
 }
@@ -598,14 +546,11 @@ void cleat__listeners_free(cleat__listeners *listeners)
         return;
     }
     pthread_mutex_lock(&listeners->mutex);
-    listeners->is_stopping = true;
-    pthread_cond_broadcast(&listeners->changed);
     while (listeners->count != 0) {
-        pthread_cond_wait(&listeners->changed, &listeners->mutex);
+        pthread_cond_wait(&listeners->none_left, &listeners->mutex);
     }
     pthread_mutex_unlock(&listeners->mutex);
-    pthread_join(listeners->thread, NULL);
-    pthread_cond_destroy(&listeners->changed);
+    pthread_cond_destroy(&listeners->none_left);
     pthread_mutex_destroy(&listeners->mutex);
     cleat__free(listeners);
 }

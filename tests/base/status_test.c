@@ -22,7 +22,7 @@ static void test_table(void **state)
 static void test_numbers_that_are_no_status(void **state)
 {
     (void)state;
-    const int numbers[] = {-1, 24, 1000};
+    const int numbers[] = {-1, 25, 1000};
     for (size_t i = 0; i < 3; i++) {
         cleat_status status = (cleat_status)numbers[i];
         assert_string_equal(cleat_status_name(status), "CLEAT_UNKNOWN");

@@ -304,8 +304,9 @@ static void tell_active(const dw_world *it)
         for (size_t k = 0; k < ACTIVE; k++) {
             const dw_invocation *by = &it->active[k];
             if (by->is_used && by->of == of) {
-                print_message("; invocation %d is at %zu%s%s%s%s", by->count, by->op, by->asks ? ", asks" : "",
-                              by->awaits ? ", awaits" : "", by->ends ? ", ends" : "", by->is_lost ? ", lost" : "");
+                print_message("; invocation %d is at %zu%s%s%s%s", by->count, by->op,
+                              by->asks ? ", asks" : "", by->awaits ? ", awaits" : "",
+                              by->ends ? ", ends" : "", by->is_lost ? ", lost" : "");
             }
         }
         print_message("\n");

@@ -505,71 +505,6 @@ static void test_a_lost_worker_that_is_heard_of_keeps_what_is_left(void **state)
     assert_string_equal(state_of(at, &last), "COMPLETED 1");
 }
 
-/* ---- Being forgotten ---- */
-
-#define DAY_MS INT64_C(86400000)
-
-static void advance_hours(rig *at, int hours)
-{
-    for (int i = 0; i < hours; i++) {
-        advance(at, 3600000);
-    }
-}
-
-static void test_a_worker_of_long_ago_is_forgotten(void **state)
-{
-    rig *at = *state;
-    cleat__uuid gone, here;
-    set_up(at, &gone);
-    here = register_worker(at, CLEAT__TENANT_DEFAULT, "b:b", NULL);
-    listen_as(at, CLEAT__TENANT_DEFAULT, &here, 1, true);
-    advance_hours(at, 23);
-    assert_int_equal(beat(at, &gone), CLEAT_OK);
-    advance_hours(at, 23);
-    assert_int_equal(beat(at, &gone), CLEAT_OK);
-    crash(at); /* the heartbeats are remembered, about */
-    open_core(at);
-    listen_as(at, CLEAT__TENANT_DEFAULT, &here, 1, true);
-    advance_hours(at, 22);
-    assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &gone), CLEAT_OK);
-    advance_hours(at, 3);
-    assert_int_equal(beat(at, &gone), CLEAT_NOT_FOUND);
-    assert_int_equal(beat(at, &here), CLEAT_OK);
-    crash(at);
-    open_core(at);
-    assert_int_equal(beat(at, &gone), CLEAT_NOT_FOUND);
-    assert_int_equal(beat(at, &here), CLEAT_OK);
-}
-
-static void test_a_worker_that_left_is_forgotten_soon(void **state)
-{
-    rig *at = *state;
-    cleat__uuid left, busy, back;
-    set_up(at, &left);
-    busy = register_worker(at, CLEAT__TENANT_DEFAULT, "b:b", NULL);
-    back = register_worker(at, CLEAT__TENANT_DEFAULT, "c:c", NULL);
-    put_task(at, "b:b", &plain);
-    listen(at, &busy, 1);
-    cleat__uuid id = trigger(at, "b:b", "b", 0);
-    assert_int_equal(start(at, &id, 0), CLEAT_OK);
-    assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_UNSUBSCRIBE, &left), CLEAT_OK);
-    assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_UNSUBSCRIBE, &busy), CLEAT_OK);
-    assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_UNSUBSCRIBE, &back), CLEAT_OK);
-    listen(at, &back, 2);
-    for (int i = 0; i < 15; i++) {
-        assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &left), CLEAT_OK);
-        advance(at, 4000);
-        assert_int_equal(beat(at, &busy), CLEAT_FAILED_PRECONDITION); /* it finishes what it has */
-    }
-    assert_int_equal(beat(at, &left), CLEAT_NOT_FOUND);
-    assert_int_equal(beat(at, &back), CLEAT_OK);
-    report(at, &id, 0, CLEAT_OK, "1");
-    assert_string_equal(state_of(at, &id), "COMPLETED 1");
-    advance(at, 60000);
-    assert_int_equal(beat(at, &busy), CLEAT_NOT_FOUND);
-    assert_int_equal(beat(at, &back), CLEAT_OK);
-}
-
 /* ---- Lists ---- */
 
 typedef struct listing {
@@ -718,8 +653,6 @@ int main(void)
         TEST(test_what_is_told_again_is_in_doubt_no_more),
         TEST(test_a_lost_worker_loses_its_runs_step_by_step),
         TEST(test_a_lost_worker_that_is_heard_of_keeps_what_is_left),
-        TEST(test_a_worker_of_long_ago_is_forgotten),
-        TEST(test_a_worker_that_left_is_forgotten_soon),
         TEST(test_the_list_of_workers),
         TEST(test_a_run_knows_its_worker),
         TEST(test_workers_of_another_tenant_are_not_there),

@@ -193,7 +193,8 @@ static void begin(dw_world *it, const cleat__assignment *assignment)
     size_t at = ACTIVE;
     for (size_t i = 0; i < ACTIVE; i++) {
         const dw_invocation *other = &it->active[i];
-        DW_CHECK(it, !other->is_used || other->of != of || other->is_lost || other->ends, "a run is worked on twice");
+        DW_CHECK(it, !other->is_used || other->of != of || other->is_lost || other->ends,
+                 "a run is worked on twice");
         at = other->is_used ? at : i;
     }
     DW_CHECK(it, at < ACTIVE, "too many invocations");
