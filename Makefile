@@ -12,7 +12,7 @@ configure = cmake --preset $(1) $(if $(wildcard build/$(1)/CMakeCache.txt),,-G "
             --log-level=NOTICE
 with_tests = -DCLEAT_TESTS=ON -DCLEAT_WERROR=ON
 build = cmake --build build/$(1) -j $(JOBS)
-ctest = ctest --test-dir build/$(1) --output-on-failure -j 2 -LE interop
+ctest = ctest --test-dir build/$(1) --output-on-failure -j 2 -LE "interop|slow"
 
 all: ## build the libraries, the command, examples and benchmarks into build/release
 	$(call configure,release)
@@ -43,12 +43,12 @@ fuzz: deps-dev ## run each fuzz program for FUZZ_SECONDS (10), FUZZ_JOBS (2) at 
 	$(call build,$@) --target fuzz
 	tools/run-fuzz build/fuzz/fuzz $(or $(FUZZ_SECONDS),10) $(or $(FUZZ_JOBS),2)
 
-interop: deps-dev ## test with the official SDKs of Node: OpenTelemetry, Hatchet (from npm)
+interop: deps-dev ## test with the official SDKs of Node: OpenTelemetry, Hatchet (from npm); and what takes a minute
 	$(call configure,release) $(with_tests)
-	$(call build,release) --target interop
+	$(call build,release) --target interop test_cli_workflow_killed
 	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/run otel --install || [ $$? = 77 ]
 	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/run hatchet-ts --install || [ $$? = 77 ]
-	ctest --test-dir $(RELEASE) --output-on-failure -j 2 -L interop
+	ctest --test-dir $(RELEASE) --output-on-failure -j 2 -L "interop|slow"
 
 bench: all ## run the benchmarks
 	@for b in $(RELEASE)/bench/*; do [ -x "$$b" ] || continue; echo "== $$b"; "$$b" || exit 1; done

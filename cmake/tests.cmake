@@ -57,6 +57,11 @@ foreach(source IN LISTS sources)
   cleat_test(${floor}/${name} ${floor} ${tools}/run-in-temp $<TARGET_FILE:${target}>)
 endforeach()
 
+# An engine finds out after half a minute that a worker is gone.
+if(TEST cli/workflow_killed)
+  set_tests_properties(cli/workflow_killed PROPERTIES LABELS slow)
+endif()
+
 file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*/*_test.sh)
 foreach(script IN LISTS scripts)
   get_filename_component(folder ${script} DIRECTORY)

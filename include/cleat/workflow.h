@@ -208,7 +208,7 @@ CLEAT_API cleat_run_id cleat_uuid(cleat_task *task);
 /*
  * Appends a chunk to the run's stream (cleat/stream.h): UTF-8 without a NUL, at most CLEAT_PAYLOAD_MAX bytes. Unlike
  * those of a task they are stored: whoever looks later sees all from the beginning, and a replay adds nothing. Does not wait for
- * the disk; nobody sees a chunk before it is there, and all are when the function next waits, runs a step or returns.
+ * the disk; nobody sees a chunk before it is there, and all are when the function next waits, returns, or a step's end is recorded.
  */
 CLEAT_API cleat_status cleat_stream_write(cleat_task *task, cleat_slice chunk);
 

@@ -63,7 +63,9 @@ const char *cleat_step_call_error(const cleat_step_call *call)
 static void write_record(cleat_status status, const char *error, const char *output, cleat__buffer *out)
 {
     if (status == CLEAT_OK) {
-        cleat__buffer_append_format(out, "{\"output\":%s}", output != NULL ? output : "null");
+        cleat__buffer_append_string(out, "{\"output\":");
+        cleat__buffer_append_string(out, output != NULL ? output : "null");
+        cleat__buffer_append_byte(out, '}');
         return;
     }
     cleat__buffer_append_string(out, "{\"error\":");

@@ -18,7 +18,7 @@ typedef struct cleat__notice_out {
     uint8_t *bytes;  /* of the message, which is half of what it takes unpacked; owned; NULL: it was sent */
     size_t size;     /* of the bytes */
     uint64_t number; /* of the message, the first is 1 */
-    bool is_start; /* else a cancellation, which is not remembered */
+    bool is_start;   /* else a cancellation, which is not remembered */
     cleat__uuid task_id;
     int32_t retry_count;
 } cleat__notice_out;

@@ -23,7 +23,7 @@ enum {
     STEPS = 50,
     SLEEP_EVERY = 10,
     FAN = 10,
-    KILLS = 6,
+    KILLS = 4,
     ANSWER = STEPS * (STEPS - 1) / 2 + FAN * (FAN - 1) / 2
 };
 
