@@ -1,7 +1,9 @@
 #include "engine/life.h"
 
 #include "base/alloc.h"
+#include "base/error.h"
 #include "model/duration.h"
+#include "model/metadata.h"
 #include "model/state.h"
 #include "store/load.h"
 #include "store/transition.h"
@@ -350,6 +352,22 @@ cleat_status cleat__life_evict(cleat__core *core, cleat__run *run, cleat_slice c
     return CLEAT_OK;
 }
 
+/* With the transaction open. */
+static cleat_status set_carrier(cleat__core *core, const cleat__run *run, cleat_slice message)
+{
+    cleat__buffer former = {0}, carrier = {0};
+    cleat_status status = cleat__durable_get_carrier(core->store, &run->id, &former);
+    if (status == CLEAT_OK) {
+        cleat__metadata_follow(cleat__buffer_slice(&former), message, &carrier);
+        status = carrier.failed
+                     ? cleat__fail_memory()
+                     : cleat__durable_set_carrier(core->store, &run->id, cleat__buffer_slice(&carrier));
+    }
+    cleat__buffer_deinit(&former);
+    cleat__buffer_deinit(&carrier);
+    return cleat__core_check(core, status);
+}
+
 cleat_status cleat__life_restore(cleat__core *core, cleat__run *run, cleat_slice carrier)
 {
     cleat__attempt_key key = key_of(run);
@@ -358,7 +376,7 @@ cleat_status cleat__life_restore(cleat__core *core, cleat__run *run, cleat_slice
         status = cleat__core_check(core, cleat__transition_restore(core->store, &key, core->now.unix_ms));
     }
     if (status == CLEAT_OK && carrier.size != 0) {
-        status = cleat__core_check(core, cleat__durable_set_carrier(core->store, &run->id, carrier));
+        status = set_carrier(core, run, carrier);
     }
     if (status != CLEAT_OK) {
         return status;

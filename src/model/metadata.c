@@ -295,13 +295,85 @@ static void append_kept(cleat__buffer *out, cleat_slice metadata, const delivery
     }
 }
 
-static void append_all(cleat__buffer *out, cleat_slice object)
+/* ---- Baggage (W3C Baggage): members with commas between, as JSON strings ---- */
+
+/* A plain string of those that need no escapes, which baggage needs none of. */
+static bool is_plain_string(cleat_slice value)
+{
+    return value.size >= 2 && value.data[0] == '"' && memchr(value.data, '\\', value.size) == NULL;
+}
+
+static bool next_entry(cleat_slice *rest, cleat_slice *entry)
+{
+    if (rest->size == 0) {
+        return false;
+    }
+    const char *comma = memchr(rest->data, ',', rest->size);
+    size_t size = comma != NULL ? (size_t)(comma - rest->data) : rest->size;
+    *entry = (cleat_slice){rest->data, size};
+    size += comma != NULL;
+    *rest = (cleat_slice){rest->data + size, rest->size - size};
+    return true;
+}
+
+static cleat_slice name_of(cleat_slice entry)
+{
+    const char *end = memchr(entry.data, '=', entry.size);
+    cleat_slice name = {entry.data, end != NULL ? (size_t)(end - entry.data) : entry.size};
+    while (name.size > 0 && (name.data[0] == ' ' || name.data[0] == '\t')) {
+        name = (cleat_slice){name.data + 1, name.size - 1};
+    }
+    while (name.size > 0 && (name.data[name.size - 1] == ' ' || name.data[name.size - 1] == '\t')) {
+        name.size--;
+    }
+    return name;
+}
+
+static bool has_entry(cleat_slice baggage, cleat_slice name)
+{
+    cleat_slice entry;
+    while (next_entry(&baggage, &entry)) {
+        if (cleat_slice_equals(name_of(entry), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of two entries of one name the delivered one counts. Both are JSON. */
+static void append_baggage(cleat__buffer *out, cleat_slice own, cleat_slice delivered)
+{
+    cleat_slice entry;
+    if (!is_plain_string(own) || !is_plain_string(delivered)) {
+        append_member(out, cleat_slice_of("\"" BAGGAGE "\""), delivered);
+        return;
+    }
+    cleat_slice rest = {own.data + 1, own.size - 2};
+    const cleat_slice first = {delivered.data + 1, delivered.size - 2};
+    bool has_any = first.size > 0;
+    append_member(out, cleat_slice_of("\"" BAGGAGE "\""), (cleat_slice){delivered.data, delivered.size - 1});
+    while (next_entry(&rest, &entry)) {
+        if (!has_entry(first, name_of(entry))) {
+            cleat__buffer_append_string(out, has_any ? "," : "");
+            cleat__buffer_append_slice(out, entry);
+            has_any = true;
+        }
+    }
+    cleat__buffer_append_byte(out, '"');
+}
+
+static void append_delivered(cleat__buffer *out, cleat_slice metadata, cleat_slice carrier)
 {
     cleat__json_cursor cursor;
-    cleat_slice key, value;
-    cleat__json_members(object, &cursor);
+    cleat_slice key, value, own;
+    cleat__json_members(carrier, &cursor);
     while (cleat__json_next_member(&cursor, &key, &value)) {
-        append_member(out, key, value);
+        bool is_baggage = cleat_slice_equals(key, cleat_slice_of("\"" BAGGAGE "\""));
+        if (is_baggage && find_value(metadata, cleat_slice_of(BAGGAGE), &own)) {
+            append_baggage(out, own, value);
+        } else {
+            append_member(out, key, value);
+        }
     }
 }
 
@@ -322,9 +394,30 @@ void cleat__metadata_deliver(cleat_slice metadata, cleat_slice carrier, cleat__b
         find_value(carrier, cleat_slice_of(TRACE), &delivered) && !cleat_slice_equals(own, delivered);
     cleat__buffer_append_byte(out, '{');
     append_kept(out, metadata, &how);
-    append_all(out, carrier);
+    append_delivered(out, metadata, carrier);
     cleat__buffer_append_byte(out, '}');
     json_decref(keys);
+}
+
+void cleat__metadata_follow(cleat_slice former, cleat_slice message, cleat__buffer *out)
+{
+    static const char *const kept[] = {ORIGIN, ORIGIN_STATE};
+    cleat__json_cursor cursor;
+    cleat_slice key, value;
+    cleat__buffer_append_byte(out, '{');
+    cleat__json_members(message, &cursor);
+    while (cleat__json_next_member(&cursor, &key, &value)) {
+        if (!begins_with(key, "\"" OWN_RESERVED)) {
+            append_member(out, key, value);
+        }
+    }
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        if (former.size != 0 && find_value(former, cleat_slice_of(kept[i]), &value)) {
+            cleat__buffer_append_format(out, "%s\"%s\":%.*s", out->size > 1 ? "," : "", kept[i],
+                                        CLEAT_SLICE_ARGS(value));
+        }
+    }
+    cleat__buffer_append_byte(out, '}');
 }
 
 void cleat__metadata_carrier(cleat_slice metadata, cleat__buffer *out)

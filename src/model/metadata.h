@@ -34,9 +34,14 @@ void cleat__metadata_add_trace(cleat_slice metadata, const cleat__uuid *run_id, 
  * The metadata of an invocation that another message brought than the one that started the run: `carrier`'s
  * keys are laid over those of `metadata`. When it has a trace context, that is where the invocation comes from,
  * and the run's first one stays its origin (telemetry.md 2: cleat__origin_traceparent, _tracestate), unless
- * the carrier names an origin itself. Absent slices are empty objects. Both are checked.
+ * the carrier names an origin itself. Of `baggage` the entries of both are there, the carrier's where a name is in
+ * both. Absent slices are empty objects. Both are checked.
  */
 void cleat__metadata_deliver(cleat_slice metadata, cleat_slice carrier, cleat__buffer *out);
+
+/* The carrier of an invocation that `message` brought although the run had left itself `former`: where the run comes
+ * from stays what it said itself. */
+void cleat__metadata_follow(cleat_slice former, cleat_slice message, cleat__buffer *out);
 
 /* Of a message's metadata the trace context alone (traceparent, tracestate, baggage), as a carrier; nothing when it
  * has none. */

@@ -151,10 +151,13 @@ static cleat_context *task_context(const cleat__consumer *consumer, cleat_span s
     scope->trace_id = own.trace_id;
     scope->is_workflow = consumer->role != CLEAT__ROLE_TASK;
     scope->is_invocation = consumer->role == CLEAT__ROLE_WORKFLOW;
+    scope->is_continuous = scope->is_workflow && consumer->input.trace_mode == CLEAT__TRACE_MODE_CONTINUOUS;
+    scope->arrived = cleat_baggage_retain(consumer->arrived);
     bool has_origin = cleat_span_context_is_valid(&decision->origin);
     cleat_span_context_copy(&scope->origin, has_origin ? &decision->origin : &own);
     set_numbers(scope, &consumer->input, decision);
-    cleat_context *result = cleat_context_with_value(with_span, &cleat__run_scope_key, scope, cleat__free);
+    cleat_context *result =
+        cleat_context_with_value(with_span, &cleat__run_scope_key, scope, cleat__run_scope_free);
     cleat_context_release(with_span);
     return result;
 }
@@ -226,6 +229,7 @@ cleat_status cleat__instrumentor_execute(void *user_data, cleat_execute_call *ca
     end_task_span(span, call, status);
     cleat_context_release(context);
     cleat_context_release(consumer.base);
+    cleat_baggage_release(consumer.arrived);
     return status;
 }
 

@@ -9,6 +9,7 @@
 #include "sdk/instrumentor.h"
 
 #include "base/env.h"
+#include "sdk/worker.h"
 #include "topology/display_name.h"
 
 #include <stdio.h>
@@ -155,23 +156,35 @@ static void send_end(const cleat__consumer *consumer)
     cleat_text_map map = cleat_execute_call_end_metadata(consumer->call);
     cleat_span span = cleat__queue_send_start(instrumentor);
     cleat_scope scope = cleat_span_attach(span);
-    cleat__queue_send_inject(instrumentor, span, &map);
+    cleat__queue_send_inject(instrumentor, span, NULL, NULL, &map);
     (void)cleat_scope_detach(scope);
     (void)cleat_span_end(span);
 }
 
+/* What is tried again has nothing to say yet; who has the last word on that is the engine, which then passes over the
+ * message. */
+static bool has_ended(const cleat__consumer *consumer, cleat_status status)
+{
+    if (status == CLEAT_OK || status == CLEAT_NON_RETRYABLE) {
+        return true;
+    }
+    bool is_over =
+        status == CLEAT_SUSPENDED || (status == CLEAT_CANCELLED && cleat_task_is_cancelled(consumer->task));
+    return !is_over && cleat_task_retry_count(consumer->task) >= consumer->task->declaration->policy.retries;
+}
+
 void cleat__consumer_workflow_end(const cleat__consumer *consumer, cleat_span span, cleat_status status)
 {
-    cleat__queue_send_end(consumer->instrumentor, cleat__run_scope_of(cleat_context_current()), CLEAT_OK);
+    bool is_stored = status == CLEAT_OK || status == CLEAT_SUSPENDED;
+    cleat__queue_send_end(consumer->instrumentor, cleat__run_scope_of(cleat_context_current()),
+                          is_stored ? CLEAT_OK : status);
     if (consumer->role == CLEAT__ROLE_WORKFLOW) {
         set_text(consumer, span, "workflow.run.status", run_status(consumer, status));
     }
     if (consumer->role == CLEAT__ROLE_WORKFLOW && status == CLEAT_SUSPENDED) {
         say_suspended(consumer, span);
     }
-    /* One that failed may be tried again, and has nothing to say yet. */
-    bool has_ended = status == CLEAT_OK || status == CLEAT_NON_RETRYABLE;
-    if (consumer->reports_to_workflow && consumer->role != CLEAT__ROLE_TASK && has_ended &&
+    if (consumer->reports_to_workflow && consumer->role != CLEAT__ROLE_TASK && has_ended(consumer, status) &&
         !cleat_tracing_suppressed()) {
         send_end(consumer);
     }

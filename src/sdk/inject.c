@@ -73,7 +73,7 @@ void cleat__producer_inject(cleat_span span, const cleat__budget_state *numbers,
                             const cleat_text_map *metadata, cleat_trace_relation relation, const char *what)
 {
     const cleat__run_scope *scope = cleat__run_scope_of(cleat_context_current());
-    const cleat_span_context *origin = scope != NULL ? &scope->origin : NULL;
+    const cleat_span_context *origin = scope != NULL && !scope->is_continuous ? &scope->origin : NULL;
     cleat__producer_inject_origin(span, origin, numbers, metadata, relation, what);
 }
 

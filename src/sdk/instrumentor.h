@@ -100,7 +100,9 @@ typedef struct cleat__run_scope {
     cleat_trace_id trace_id;     /* of the consumer span */
     cleat__budget_state numbers; /* of this run; its `spans` are those before its own */
     _Atomic uint64_t spawned;
-    bool is_workflow; /* an invocation, or a queued step: what it queues are `queue.send` spans */
+    bool is_workflow;       /* an invocation, or a queued step: what it queues are `queue.send` spans */
+    bool is_continuous;     /* then its mode: what it queues comes from where it is queued */
+    cleat_baggage *arrived; /* owned; what came with the run, for its own next invocation; NULL: nothing */
     /* Of an invocation, on its thread: the span of the runs that it spawns one after the other, which are stored
      * together. */
     bool is_invocation, is_sending;
@@ -112,8 +114,9 @@ typedef struct cleat__run_scope {
 
 extern const cleat_context_key cleat__run_scope_key;
 
-/* Copies what it is given; freed with cleat__free(). NULL on no memory. */
+/* Copies what it is given. NULL on no memory. */
 cleat__run_scope *cleat__run_scope_new(const cleat__span_attributes *attributes);
+void cleat__run_scope_free(void *scope); /* NULL-safe */
 /* The scope that `context` is in; NULL: none. */
 cleat__run_scope *cleat__run_scope_of(const cleat_context *context);
 
@@ -150,6 +153,7 @@ typedef struct cleat__consumer {
     cleat_run_id id, parent_id; /* "": no parent */
     cleat__role role;
     bool reports_to_workflow; /* it is a child of a workflow, which may wait for it */
+    cleat_baggage *arrived;   /* owned */
     cleat_context *base;      /* owned; what came with the carrier, without its trace context */
     cleat__decision_input input;
     cleat__decision decision;
@@ -181,8 +185,10 @@ void cleat__producer_inject_origin(cleat_span span, const cleat_span_context *or
                                    cleat_trace_relation relation, const char *what);
 /* A span of what a workflow, or a queued step of one, puts on the queue: `queue.send`. */
 cleat_span cleat__queue_send_start(const cleat_instrumentor *instrumentor);
-/* Its context goes with the message; the span ends when the message is there. workflow_spans.c */
+/* Its context goes with a message to a run that is there already, which knows where it comes from. `baggage` is what
+ * goes along; NULL: nothing. workflow_spans.c */
 void cleat__queue_send_inject(cleat_instrumentor *instrumentor, cleat_span span,
+                              const cleat_span_context *origin, const cleat_baggage *baggage,
                               const cleat_text_map *metadata);
 /* Runs that an invocation spawns: one span for all until it does something else. */
 cleat_status cleat__queue_send_more(cleat_instrumentor *instrumentor, cleat_trigger_call *call,

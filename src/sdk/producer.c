@@ -209,7 +209,7 @@ cleat_status cleat__instrumentor_trigger(void *instrumentor, cleat_trigger_call 
         return cleat_trigger_call_proceed(call);
     }
     cleat__run_scope *scope = cleat__run_scope_of(cleat_context_current());
-    if (cleat_trigger_call_workflow(call) != NULL && scope == NULL) {
+    if (cleat_trigger_call_workflow(call) != NULL && (scope == NULL || !scope->is_workflow)) {
         return cleat__workflow_start(instrumentor, call);
     }
     if (scope != NULL && scope->is_invocation && cleat_trigger_call_item(call, 0)->parent_run_id != NULL) {

@@ -52,6 +52,15 @@ cleat__run_scope *cleat__run_scope_new(const cleat__span_attributes *attributes)
     return scope;
 }
 
+void cleat__run_scope_free(void *self)
+{
+    cleat__run_scope *scope = self;
+    if (scope != NULL) {
+        cleat_baggage_release(scope->arrived);
+        cleat__free(scope);
+    }
+}
+
 cleat__run_scope *cleat__run_scope_of(const cleat_context *context)
 {
     return context != NULL ? cleat_context_value(context, &cleat__run_scope_key) : NULL;

@@ -27,12 +27,17 @@ cleat_span cleat__queue_send_start(const cleat_instrumentor *instrumentor)
 }
 
 void cleat__queue_send_inject(cleat_instrumentor *instrumentor, cleat_span span,
+                              const cleat_span_context *origin, const cleat_baggage *baggage,
                               const cleat_text_map *metadata)
 {
     cleat__budget_state numbers;
     bool is_counted = cleat__producer_count(instrumentor, span, 1, &numbers);
-    cleat__producer_inject(span, is_counted ? &numbers : NULL, metadata, CLEAT_TRACE_DEFAULT,
-                           "the next invocation");
+    cleat_context *context = cleat_context_with_baggage(cleat_context_current(), baggage);
+    cleat_scope scope = cleat_context_attach(context);
+    cleat__producer_inject_origin(span, origin, is_counted ? &numbers : NULL, metadata, CLEAT_TRACE_DEFAULT,
+                                  "the next invocation");
+    (void)cleat_scope_detach(scope);
+    cleat_context_release(context);
 }
 
 cleat_status cleat__queue_send_more(cleat_instrumentor *instrumentor, cleat_trigger_call *call,
@@ -76,20 +81,21 @@ void cleat__queue_send_end(const cleat_instrumentor *instrumentor, cleat__run_sc
     cleat__producer_end(scope->sending, status);
 }
 
+/* The run's own message: its origin and the baggage that came with it go on. What was spawned is stored with it. */
 cleat_status cleat__instrumentor_suspend(void *self, cleat_suspend_call *call)
 {
     cleat_instrumentor *instrumentor = self;
-    const cleat_task *task = cleat_suspend_call_task(call);
-    if (cleat_tracing_suppressed() || cleat_task_spans(task) != CLEAT_WORKFLOW_SPANS) {
+    cleat__run_scope *scope = cleat__run_scope_of(cleat_context_current());
+    if (cleat_tracing_suppressed() || scope == NULL || !scope->is_invocation) {
         return cleat_suspend_call_proceed(call);
     }
-    cleat__queue_send_end(instrumentor, cleat__run_scope_of(cleat_context_current()), CLEAT_OK);
     cleat_text_map map = cleat_suspend_call_metadata(call);
     cleat_span span = cleat__queue_send_start(instrumentor);
-    cleat_scope scope = cleat_span_attach(span);
-    cleat__queue_send_inject(instrumentor, span, &map);
+    cleat_scope attached = cleat_span_attach(span);
+    cleat__queue_send_inject(instrumentor, span, &scope->origin, scope->arrived, &map);
     cleat_status status = cleat_suspend_call_proceed(call);
-    (void)cleat_scope_detach(scope);
+    (void)cleat_scope_detach(attached);
+    cleat__queue_send_end(instrumentor, scope, status);
     cleat__producer_end(span, status);
     return status;
 }

@@ -86,6 +86,24 @@ static void link_origin(cleat_span span, cleat_resume_call *call)
     }
 }
 
+static cleat_baggage *without(cleat_baggage *from, const char *key)
+{
+    cleat_baggage *less = cleat_baggage_without(from, key);
+    cleat_baggage_release(from);
+    return less;
+}
+
+/* The caller's baggage goes along, but for what names the workflow that the caller may be in. */
+static void inject_resume(cleat_instrumentor *instrumentor, cleat_span span, const cleat_text_map *map)
+{
+    const cleat_baggage *current = cleat_context_get_baggage(cleat_context_current());
+    cleat_baggage *baggage = cleat_baggage_retain(current);
+    baggage = without(baggage, "workflow.run_id");
+    baggage = without(baggage, "workflow.name");
+    cleat__queue_send_inject(instrumentor, span, NULL, baggage, map);
+    cleat_baggage_release(baggage);
+}
+
 cleat_status cleat__instrumentor_resume(void *self, cleat_resume_call *call)
 {
     cleat_instrumentor *instrumentor = self;
@@ -100,11 +118,13 @@ cleat_status cleat__instrumentor_resume(void *self, cleat_resume_call *call)
                          CLEAT_SPAN_OPTIONS(.kind = CLEAT_SPAN_KIND_PRODUCER, .attributes = attributes.items,
                                             .attribute_count = attributes.count));
     cleat_scope scope = cleat_span_attach(span);
-    cleat__queue_send_inject(instrumentor, span, &map);
+    inject_resume(instrumentor, span, &map);
     cleat_status status = cleat_resume_call_proceed(call);
     (void)cleat_scope_detach(scope);
     if (status == CLEAT_OK) {
-        (void)cleat_span_set_string(span, "workflow.run.id", cleat_resume_call_run_id(call));
+        if (!cleat__attribute_is_excluded(&instrumentor->settings, "workflow.run.id")) {
+            (void)cleat_span_set_string(span, "workflow.run.id", cleat_resume_call_run_id(call));
+        }
         link_origin(span, call);
     }
     cleat__producer_end(span, status);

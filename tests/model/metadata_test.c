@@ -101,10 +101,36 @@ static void test_what_an_invocation_is_delivered_with(void **state)
         {"{\"traceparent\":\"p\",\"tracestate\":\"s\"}", "{\"baggage\":\"c\"}",
          "{\"traceparent\":\"p\",\"tracestate\":\"s\",\"baggage\":\"c\"}"},
         {"{}", "{\"traceparent\":\"q\"}", "{\"traceparent\":\"q\"}"},
+        /* Baggage of both, the carrier's where both have it. */
+        {"{\"baggage\":\"a=1, b = 2;p=q,c=3\"}", "{\"baggage\":\"b=4,d=5\"}",
+         "{\"baggage\":\"b=4,d=5,a=1,c=3\"}"},
+        {"{\"baggage\":\"a=1\"}", "{\"baggage\":\"\"}", "{\"baggage\":\"a=1\"}"},
+        {"{\"baggage\":\"\"}", "{\"baggage\":\"b=1\"}", "{\"baggage\":\"b=1\"}"},
+        {"{\"baggage\":7}", "{\"baggage\":\"b=1\"}", "{\"baggage\":\"b=1\"}"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         cleat__buffer out = {0};
         cleat__metadata_deliver(cleat_slice_of(cases[i][0]), cleat_slice_of(cases[i][1]), &out);
+        cleat__buffer_append_byte(&out, '\0');
+        assert_string_equal((const char *)out.data, cases[i][2]);
+        cleat__buffer_deinit(&out);
+    }
+}
+
+static void test_a_message_does_not_say_where_the_run_comes_from(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {NULL, "{}", "{}"},
+        {NULL, "{\"traceparent\":\"q\",\"cleat__origin_traceparent\":\"n\"}", "{\"traceparent\":\"q\"}"},
+        {"{\"traceparent\":\"p\",\"baggage\":\"a=1\"}", "{\"traceparent\":\"q\"}", "{\"traceparent\":\"q\"}"},
+        {"{\"traceparent\":\"p\",\"cleat__origin_traceparent\":\"o\",\"cleat__origin_tracestate\":\"s\"}",
+         "{\"traceparent\":\"q\",\"cleat__trace\":\"parent\"}",
+         "{\"traceparent\":\"q\",\"cleat__origin_traceparent\":\"o\",\"cleat__origin_tracestate\":\"s\"}"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        cleat__buffer out = {0};
+        cleat__metadata_follow(cleat_slice_of(cases[i][0]), cleat_slice_of(cases[i][1]), &out);
         cleat__buffer_append_byte(&out, '\0');
         assert_string_equal((const char *)out.data, cases[i][2]);
         cleat__buffer_deinit(&out);
@@ -201,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_what_a_child_inherits),
         cmocka_unit_test(test_what_an_event_hands_on),
         cmocka_unit_test(test_what_an_invocation_is_delivered_with),
+        cmocka_unit_test(test_a_message_does_not_say_where_the_run_comes_from),
         cmocka_unit_test(test_the_carrier_in_a_message),
         cmocka_unit_test(test_a_trace_for_what_has_none),
         cmocka_unit_test(test_looking_for_a_value),

@@ -272,6 +272,51 @@ static void a_workflow_of_a_workflow_speaks_of_itself(void **state)
     assert_string_not_equal(span_string(&inner, "workflow.run.id", child_id, sizeof(child_id)), id.text);
 }
 
+static cleat_status sleep_and_return(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    cleat_status status = cleat_sleep(task, "1ms");
+    return status == CLEAT_OK ? cleat_task_return(task, "1") : status;
+}
+
+static void a_child_that_has_waited_tells_its_parent_where_it_ended(void **state)
+{
+    sdk_fixture *it = *state;
+    cleat_run_id id;
+    sdk_trace(it, NULL, NULL);
+    add_workflow(it, CLEAT_WORKFLOW(spawner, .name = "outer", .user_data = inner_name));
+    assert_int_equal(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(sleep_and_return, .name = "inner")),
+                     CLEAT_OK);
+    start_and_wait(it, "outer", &id);
+
+    cleat_span_view last = spans_get(it->spans, "workflow.execute sleep_and_return", 1);
+    cleat_span_view ended = in_trace_of(it, &last, queue_send, 0);
+    cleat_span_view outer = spans_get(it->spans, "workflow.execute spawner", 1);
+    span_assert_child(&ended, &last);
+    span_assert_link(&outer, 0, &ended, "delivery");
+}
+
+static void what_a_continuous_run_queues_comes_from_there(void **state)
+{
+    sdk_fixture *it = *state;
+    cleat_run_id id;
+    setenv("WORKFLOW_TRACE_MODE", "continuous", 1);
+    sdk_trace(it, NULL, NULL);
+    add_workflow(it, CLEAT_WORKFLOW(spawner, .name = "spawner", .user_data = aside));
+    start_and_wait(it, "spawner", &id);
+    unsetenv("WORKFLOW_TRACE_MODE");
+
+    cleat_span_view start = spans_get(it->spans, "workflow.start spawner", 0);
+    cleat_span_view first = spans_get(it->spans, "workflow.execute spawner", 0);
+    cleat_span_view second = spans_get(it->spans, "workflow.execute spawner", 1);
+    cleat_span_view step = spans_get(it->spans, "step.execute aside:aside", 0);
+    cleat_span_view sent;
+    assert_true(spans_find(it->spans, &step.parent_span_id, &sent));
+    assert_true(cleat_slice_equals(sent.name, cleat_slice_of(queue_send)));
+    span_assert_child(&sent, &first);
+    span_assert_child(&second, &start);
+}
+
 /* ---- Hooks ---- */
 
 static cleat_status hooked(cleat_task *task, void *user_data)
@@ -306,6 +351,37 @@ static void a_resumed_hook_delivers_the_next_invocation(void **state)
     span_assert_string(&resume, "workflow.run.id", id.text);
     size_t invocations = spans_count(it->spans, "workflow.execute hooked");
     cleat_span_view last = spans_get(it->spans, "workflow.execute hooked", invocations - 1);
+    span_assert_link(&last, 0, &resume, "delivery");
+    span_assert_link(&last, 1, &start, "origin");
+}
+
+static cleat_status resume_it(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_hook_resume(cleat_task_client(task), "approve-7", "1", NULL);
+}
+
+static void a_run_that_resumes_another_leaves_it_its_origin(void **state)
+{
+    sdk_fixture *it = *state;
+    cleat_run_id id, other;
+    sdk_trace(it, NULL, NULL);
+    add_workflow(it, CLEAT_WORKFLOW(hooked, .name = "hooked"));
+    assert_int_equal(
+        cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "resume", .run = resume_it)), CLEAT_OK);
+    sdk_start(it);
+    assert_int_equal(cleat_client_run_no_wait(it->client, "hooked", NULL, NULL, &id), CLEAT_OK);
+    while (spans_count(it->spans, "workflow.execute hooked") == 0) { /* until it waits */
+        sched_yield();
+    }
+    assert_int_equal(cleat_client_run_no_wait(it->client, "resume", NULL, NULL, &other), CLEAT_OK);
+    sdk_wait(it, &id, CLEAT_RUN_COMPLETED, NULL);
+    sdk_wait(it, &other, CLEAT_RUN_COMPLETED, NULL);
+    sdk_stop(it);
+
+    cleat_span_view start = spans_get(it->spans, "workflow.start hooked", 0);
+    cleat_span_view resume = spans_get(it->spans, "hook.resume", 0);
+    cleat_span_view last = spans_get(it->spans, "workflow.execute hooked", 1);
     span_assert_link(&last, 0, &resume, "delivery");
     span_assert_link(&last, 1, &start, "origin");
 }
@@ -505,7 +581,10 @@ int main(void)
         TEST(an_unknown_mode_is_linked_and_said_once),
         TEST(a_queued_step_is_a_trace_of_its_own),
         TEST(a_workflow_of_a_workflow_speaks_of_itself),
+        TEST(a_child_that_has_waited_tells_its_parent_where_it_ended),
+        TEST(what_a_continuous_run_queues_comes_from_there),
         TEST(a_resumed_hook_delivers_the_next_invocation),
+        TEST(a_run_that_resumes_another_leaves_it_its_origin),
         TEST(baggage_names_the_workflow_beside_the_callers),
         TEST(a_durable_task_speaks_as_tasks_do),
         TEST(no_trace_outgrows_its_invocation),
