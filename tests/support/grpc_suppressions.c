@@ -25,5 +25,7 @@ const char *__tsan_default_suppressions(void)
            "race:libstdc++.so\n"
            "race:libupb.so\n"
            "race:libz.so\n"
-           "race:cleat__rpc_settle\n"; /* frees what gRPC wrote to; the stack of that is not always known */
+           /* Reads and frees what gRPC wrote to; the stack of that is not always known. */
+           "race:cleat__grpc_bytes\n"
+           "race:cleat__rpc_settle\n";
 }
