@@ -381,6 +381,7 @@ static void who_goes_without_reading_is_forgotten(void **state)
 {
     enum { CHUNKS = 5, SIZE = 2000000 };
     service_world *it = *state;
+    skip_under_tsan();
     declare(it, (task_declaration){.name = "left", .is_durable = true});
     id_text run = trigger(it, "left", "{}");
     char *text = malloc(SIZE + 1);
