@@ -63,7 +63,8 @@ typedef enum cleat_workflow_spans {
  * A declaration; what is not said here is as in cleat_task_options. Its runs take one slot of the type "durable"
  * while they run, none while they wait. A worker has as many as `slots`, unless its `slot_types` say how many.
  * A worker may have several versions of one workflow: a run goes on with the version it began with, where the
- * worker has it, else with the one that was added last; so do new runs.
+ * worker has it, else with the one that was added last; so do new runs. Which it is is recorded before the first step
+ * in place begins: a transaction more for the run.
  */
 typedef struct cleat_workflow_options {
     size_t struct_size;
@@ -196,7 +197,8 @@ CLEAT_API cleat_status cleat_hook_resume(cleat_client *client, const char *token
 
 /* ---- What would differ in a replay, and does not ---- */
 
-/* Milliseconds since 1970 UTC, when it was first asked. */
+/* Milliseconds since 1970 UTC, when it was first asked. It is on disk before a step in place begins or a chunk is given
+ * out after it, which costs a transaction of its own; else with whatever is recorded next. */
 CLEAT_API cleat_status cleat_now(cleat_task *task, int64_t *unix_ms);
 /* Numbers and UUIDs (version 4) that follow from the run and the order of asking: unguessable for others they
  * are not. 0 and the nil UUID where they may not be called. */
@@ -208,7 +210,7 @@ CLEAT_API cleat_run_id cleat_uuid(cleat_task *task);
 /*
  * Appends a chunk to the run's stream (cleat/stream.h): UTF-8 without a NUL, at most CLEAT_PAYLOAD_MAX bytes. Unlike
  * those of a task they are stored: whoever looks later sees all from the beginning, and a replay adds nothing. Does not wait for
- * the disk; nobody sees a chunk before it is there, and all are when the function next waits, returns, or a step's end is recorded.
+ * the disk, but for times and a version that were asked for before it; nobody sees a chunk before it is there, and all are when the function next waits, returns, or a step's end is recorded.
  */
 CLEAT_API cleat_status cleat_stream_write(cleat_task *task, cleat_slice chunk);
 

@@ -131,8 +131,8 @@ cleat_status cleat__invocation_want_conditions(cleat__invocation *it, cleat__log
                                                cleat_slice label);
 cleat_status cleat__invocation_want_runs(cleat__invocation *it, const cleat__trigger *triggers, size_t count);
 
-/* Whether more than values waits: what others see. */
-bool cleat__invocation_wants_effects(const cleat__invocation *it);
+/* Whether values wait: others must not see what is made of them before they are stored. */
+bool cleat__invocation_wants_values(const cleat__invocation *it);
 /* Stores what waits, then `last`, in one transaction; NULL: nothing more. A MEMO takes the next node. What is
  * in `last`'s answer is the caller's. CLEAT_SUSPENDED is an AWAIT's, and does not stop. */
 cleat_status cleat__invocation_store(cleat__invocation *it, cleat__durable_request *last);

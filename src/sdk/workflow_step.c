@@ -244,9 +244,9 @@ static cleat_status run_attempt(cleat_step_call *call)
 {
     cleat__invocation *it = call->invocation;
     if (cleat__invocation_is_new(it, cleat__invocation_next(it))) {
-        /* What was asked for before the step has begun by then. */
-        cleat_status status =
-            cleat__invocation_wants_effects(it) ? cleat__invocation_store(it, NULL) : CLEAT_OK;
+        /* What was asked for before the step has begun by then, and the values that it may have been made of are
+         * the same if it must run again. */
+        cleat_status status = cleat__invocation_store(it, NULL);
         return status == CLEAT_OK ? perform(call) : status;
     }
     cleat__durable_request request = {.kind = CLEAT__DURABLE_MEMO};
