@@ -184,12 +184,14 @@ static cleat_status store_record(cleat_step_call *call, char *record)
     return status == CLEAT_OK ? take_record(call, record) : status;
 }
 
-/* `status` and this thread's message: how the attempt ended. */
+/* `status` and this thread's message: how the attempt ended. A cancelled step that has done its work all the same has
+ * done it: the engine says whether the run is over, or it is only its worker that cannot wait. One that broke off
+ * has not failed. */
 static cleat_status record_end(cleat_step_call *call, cleat_status status)
 {
     cleat__invocation *it = call->invocation;
     cleat__buffer text = {0};
-    if (atomic_load(&it->task->cancelled)) {
+    if (status != CLEAT_OK && atomic_load(&it->task->cancelled)) {
         return cleat__invocation_stop(
             it, cleat__fail(CLEAT_CANCELLED, "the run was cancelled in step \"%s\"", call->options->name));
     }
