@@ -13,7 +13,7 @@
  *         return status;                                      // CLEAT_SUSPENDED too
  *     }
  *
- * A worker has it by cleat_worker_add_workflow(worker, CLEAT_WORKFLOW(process_order, .name = "order")).
+ * A worker has it by cleat_worker_add_workflow(worker, CLEAT_WORKFLOW(process_order, .name = "order", .retries = 5)).
  *
  * How it works. A workflow is a task whose calls of this header are recorded in a log. A call that
  * must wait returns CLEAT_SUSPENDED; the function cleans up and returns it, as any other failure,
@@ -34,7 +34,9 @@
  *   CLEAT_INVALID_ARGUMENT, CLEAT_TOO_LARGE   what was given is wrong; nothing was recorded
  *   CLEAT_NON_DETERMINISTIC  see above
  *   CLEAT_UNAVAILABLE, CLEAT_IO, CLEAT_DISK_FULL, CLEAT_NO_MEMORY
- *   the engine could not record it: return it, and the attempt is retried as the workflow was declared
+ *   the engine could not record it, or there was no memory: return it, and the attempt has failed. It is retried
+ *   as often as the workflow's `retries` say, which by default is never: the run is over then. Declare some
+ * or what an interceptor has answered that kept a run or a wait from being made (cleat/interceptor.h).
  * A run goes on no more after these (but the wrong arguments), which cleat_task_is_stopped() tells; what else a
  * step or an awaited run comes to is for the function to handle, in every replay alike. What the engine refuses,
  * such as the name of a task that nobody has declared, it refuses when it is stored: the call that stores it
@@ -73,7 +75,7 @@ typedef struct cleat_workflow_options {
     const char *name;         /* as that of a task */
     void *user_data;
     const char *version; /* NULL: none; at most 255 bytes */
-    int retries;         /* of the function; each replays the log */
+    int retries; /* of the function; each replays the log. 0: any failure, the engine's too, ends the run */
     int64_t backoff_initial_ms;
     double backoff_factor;
     int64_t backoff_max_ms;
@@ -138,7 +140,7 @@ CLEAT_API cleat_status cleat_step_run(cleat_task *task, const cleat_step_options
 
 /* Something that will happen. A plain value, valid until the workflow's function returns. */
 typedef struct cleat_future {
-    int64_t branch, node;
+    int64_t node;
 } cleat_future;
 
 /*

@@ -143,6 +143,14 @@ cleat_status cleat__invocation_stop(cleat__invocation *it, cleat_status status)
     return status;
 }
 
+cleat_status cleat__invocation_refuse(cleat__invocation *it, cleat_status status)
+{
+    if (status == CLEAT_OK || status == CLEAT_SUSPENDED) { /* it waits for nothing */
+        status = cleat__fail(CLEAT_FAILED_PRECONDITION, "an interceptor kept the call from being made");
+    }
+    return cleat__invocation_stop(it, status);
+}
+
 /* ---- Nodes ---- */
 
 int64_t cleat__invocation_add_node(cleat__invocation *it, cleat__logged_kind kind)
@@ -164,6 +172,11 @@ int64_t cleat__invocation_add_node(cleat__invocation *it, cleat__logged_kind kin
 bool cleat__invocation_is_new(const cleat__invocation *it, int64_t number)
 {
     return it->log_size >= 0 && number > it->log_size;
+}
+
+bool cleat__invocation_is_old(const cleat__invocation *it, int64_t number)
+{
+    return it->log_size >= 0 && number <= it->log_size;
 }
 
 /* ---- For interceptors and log lines ---- */

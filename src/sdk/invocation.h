@@ -104,10 +104,22 @@ static inline cleat_status cleat__invocation_check(cleat__invocation *it, cleat_
     return status == CLEAT_OK ? status : cleat__invocation_stop(it, status);
 }
 
+/* Of what was given, before anything is recorded: it may be wrong, and is so in every replay. */
+static inline cleat_status cleat__invocation_check_given(cleat__invocation *it, cleat_status status)
+{
+    bool is_wrong = status == CLEAT_INVALID_ARGUMENT || status == CLEAT_TOO_LARGE;
+    return is_wrong ? status : cleat__invocation_check(it, status);
+}
+/* An interceptor has kept a call from being made. It is stopped: a replay would make the call, since in a replay
+ * interceptors are not asked. */
+cleat_status cleat__invocation_refuse(cleat__invocation *it, cleat_status status);
+
 /* Takes the next node, together with a request of its own; 0: no memory, and it is stopped. */
 int64_t cleat__invocation_add_node(cleat__invocation *it, cleat__logged_kind kind);
-/* Surely not in the log of former invocations. */
+/* Surely not in the log of former invocations, or surely there. Neither: an engine that does not say how long its log is,
+ * before a value has shown where it ends. Interceptors are asked then: they see a call twice sooner than never. */
 bool cleat__invocation_is_new(const cleat__invocation *it, int64_t number);
+bool cleat__invocation_is_old(const cleat__invocation *it, int64_t number);
 static inline int64_t cleat__invocation_next(const cleat__invocation *it)
 {
     return (int64_t)it->node_count + 1;

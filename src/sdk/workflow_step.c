@@ -360,7 +360,7 @@ cleat_status cleat_step_run(cleat_task *task, const cleat_step_options *options,
     }
     status = cleat__options_read("CLEAT_STEP_OPTIONS", options, &known, sizeof(known));
     if (status == CLEAT_OK) {
-        status = check_step(&known, &policy);
+        status = cleat__invocation_check_given(it, check_step(&known, &policy));
     }
     if (status == CLEAT_OK) {
         status = run_step(it, &known, &policy, output);
