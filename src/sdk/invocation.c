@@ -117,13 +117,20 @@ cleat_status cleat__invocation_enter(cleat_task *task, const char *function, cle
     return cleat__invocation_leave(it, cleat__invocation_check(it, status));
 }
 
+cleat_status cleat__invocation_fail(cleat__invocation *it, cleat_status status, const char *text)
+{
+    it->whole_text = status != CLEAT_OK ? text : NULL;
+    return status != CLEAT_OK ? cleat__fail(status, "%s", text) : CLEAT_OK;
+}
+
 cleat_status cleat__invocation_leave(cleat__invocation *it, cleat_status status)
 {
     if (status != CLEAT_OK && status != CLEAT_SUSPENDED) {
         cleat__free(it->last_text);
-        it->last_text = cleat__strdup(cleat_error_message());
+        it->last_text = cleat__strdup(it->whole_text != NULL ? it->whole_text : cleat_error_message());
         it->last_status = status;
     }
+    it->whole_text = NULL;
     return status;
 }
 

@@ -78,6 +78,7 @@ typedef struct cleat__invocation {
 
     cleat_status last_status; /* of the last call that failed ... */
     char *last_text;          /* ... and its sentence */
+    const char *whole_text;   /* of the failure that is being answered; NULL: this thread's message */
 
     bool has_random;
     cleat__random random;
@@ -92,6 +93,9 @@ void cleat__invocation_deinit(cleat__invocation *it);
 
 /* Whether the caller may call `function` ("cleat_sleep"), see cleat/workflow.h; the invocation when it may. */
 cleat_status cleat__invocation_enter(cleat_task *task, const char *function, cleat__invocation **out);
+/* A failure with a sentence that may be longer than this thread's message: the run's is the whole one. `text` is valid
+ * as long as the invocation; CLEAT_OK: none. */
+cleat_status cleat__invocation_fail(cleat__invocation *it, cleat_status status, const char *text);
 /* What a call answers: notes its failure, for the run's message. */
 cleat_status cleat__invocation_leave(cleat__invocation *it, cleat_status status);
 /* Why it is stopped, with the sentence. */

@@ -122,28 +122,30 @@ static cleat_status take_record(cleat_step_call *call, char *record)
 
 /* ---- The function ---- */
 
-/* How its attempt ended; the sentence is this thread's message. */
-static cleat_status judge(const cleat_step_call *call, cleat_status status, bool is_late)
+/* How its attempt ended. The sentence is this thread's message, but of the function's own failure, which may be longer. */
+static cleat_status judge(const cleat_step_call *call, cleat_status status, bool is_late, const char **error)
 {
     const cleat_task *task = call->task;
     const char *name = call->options->name;
     if (is_late) {
-        return cleat__fail(CLEAT_TIMEOUT, "step \"%s\" did not end within %" PRId64 " ms", name,
-                           call->options->timeout_ms);
+        status = cleat__fail(CLEAT_TIMEOUT, "step \"%s\" did not end within %" PRId64 " ms", name,
+                             call->options->timeout_ms);
+    } else if (status == CLEAT_SUSPENDED) {
+        status = cleat__fail(CLEAT_NON_RETRYABLE,
+                             "step \"%s\" returned CLEAT_SUSPENDED: only the function of the workflow waits",
+                             name);
+    } else if (status == CLEAT_OK && task->output != NULL && strlen(task->output) > CLEAT_PAYLOAD_MAX - 64) {
+        status = cleat__fail(CLEAT_TOO_LARGE, "the output of step \"%s\" has more than %zu bytes", name,
+                             CLEAT_PAYLOAD_MAX - 64);
+    } else {
+        *error = cleat__task_error(task, status);
+        return status;
     }
-    if (status == CLEAT_SUSPENDED) {
-        return cleat__fail(CLEAT_NON_RETRYABLE,
-                           "step \"%s\" returned CLEAT_SUSPENDED: only the function of the workflow waits",
-                           name);
-    }
-    if (status == CLEAT_OK && task->output != NULL && strlen(task->output) > CLEAT_PAYLOAD_MAX - 64) {
-        return cleat__fail(CLEAT_TOO_LARGE, "the output of step \"%s\" has more than %zu bytes", name,
-                           CLEAT_PAYLOAD_MAX - 64);
-    }
-    return status == CLEAT_OK ? status : cleat__fail(status, "%s", cleat__task_error(task, status));
+    *error = cleat_error_message();
+    return status;
 }
 
-static cleat_status run_function(cleat_step_call *call)
+static cleat_status run_function(cleat_step_call *call, const char **error)
 {
     cleat__invocation *it = call->invocation;
     const int64_t timeout_ms = call->options->timeout_ms;
@@ -154,7 +156,7 @@ static cleat_status run_function(cleat_step_call *call)
     it->step = NULL;
     bool is_late = cleat__clock_monotonic_ns(NULL) >= deadline_ns;
     cleat__step_end(it->task, call->task);
-    return judge(call, status, is_late);
+    return judge(call, status, is_late, error);
 }
 
 /* Stores the record; what is recorded already wins. Consumes it. */
@@ -184,10 +186,10 @@ static cleat_status store_record(cleat_step_call *call, char *record)
     return status == CLEAT_OK ? take_record(call, record) : status;
 }
 
-/* `status` and this thread's message: how the attempt ended. A cancelled step that has done its work all the same has
+/* `status` and `error` say how the attempt ended. A cancelled step that has done its work all the same has
  * done it: the engine says whether the run is over, or it is only its worker that cannot wait. One that broke off
  * has not failed. */
-static cleat_status record_end(cleat_step_call *call, cleat_status status)
+static cleat_status record_end(cleat_step_call *call, cleat_status status, const char *error)
 {
     cleat__invocation *it = call->invocation;
     cleat__buffer text = {0};
@@ -195,7 +197,7 @@ static cleat_status record_end(cleat_step_call *call, cleat_status status)
         return cleat__invocation_stop(
             it, cleat__fail(CLEAT_CANCELLED, "the run was cancelled in step \"%s\"", call->options->name));
     }
-    write_record(status, status != CLEAT_OK ? cleat_error_message() : NULL, call->task->output, &text);
+    write_record(status, error, call->task->output, &text);
     char *record = cleat__buffer_take_string(&text);
     return record != NULL ? store_record(call, record) : cleat__invocation_stop(it, cleat__fail_memory());
 }
@@ -209,8 +211,9 @@ static cleat_status fail_as_recorded(const cleat_step_call *call)
 
 static cleat_status make_step(cleat_step_call *call)
 {
-    cleat_status status = run_function(call);
-    status = record_end(call, status);
+    const char *error;
+    cleat_status status = run_function(call, &error);
+    status = record_end(call, status, error);
     call->is_made = status == CLEAT_OK;
     return status == CLEAT_OK ? fail_as_recorded(call) : status;
 }
@@ -237,7 +240,7 @@ static cleat_status perform(cleat_step_call *call)
     cleat_status status = cleat_step_call_proceed(call);
     status = cleat__chain_end(status, call->is_made);
     if (it->stopped == CLEAT_OK && !call->is_made) {
-        (void)record_end(call, status);
+        (void)record_end(call, status, cleat_error_message());
     }
     return it->stopped;
 }
@@ -307,7 +310,7 @@ static cleat_status run_step(cleat__invocation *it, const cleat_step_options *op
             *output = call.output;
         }
         if (call.status == CLEAT_OK || call.status == CLEAT_NON_RETRYABLE || attempt > options->retries) {
-            return fail_as_recorded(&call);
+            return cleat__invocation_fail(it, call.status, call.error);
         }
         cleat_status status = back_off(it, options, policy, attempt);
         if (status != CLEAT_OK) {
