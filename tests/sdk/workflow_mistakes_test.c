@@ -1,4 +1,5 @@
 /* What workflows do wrong, and the one clear error that each mistake has. */
+#include "sdk/worker.h"
 #include "support/workflow_suite.h"
 
 #include <pthread.h>
@@ -373,6 +374,17 @@ static void test_bad_declarations(void **state)
     workflow_refused(cleat_worker_add_workflow(it->worker, NULL), CLEAT_INVALID_ARGUMENT, "options");
 }
 
+static void test_a_refused_workflow_leaves_nothing_behind(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add_task(it, "mail", nothing);
+    size_t slots = it->worker->slot_count;
+    workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "mail")),
+                     CLEAT_ALREADY_EXISTS, "mail");
+    assert_int_equal(it->worker->slot_count, slots);
+    assert_null(cleat__client_known_workflow(it->client, "mail:mail"));
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, workflow_tear_down)
@@ -382,7 +394,8 @@ int main(void)
         TEST(test_waiting_in_a_step),      TEST(test_a_step_that_suspends),
         TEST(test_another_thread),         TEST(test_a_task_is_no_workflow),
         TEST(test_wrong_arguments),        TEST(test_a_payload_that_is_too_large),
-        TEST(test_bad_declarations),       TEST(test_a_long_message_is_kept),
+        TEST(test_bad_declarations),       TEST(test_a_refused_workflow_leaves_nothing_behind),
+        TEST(test_a_long_message_is_kept),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
