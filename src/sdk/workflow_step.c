@@ -60,10 +60,12 @@ const char *cleat_step_call_error(const cleat_step_call *call)
 
 /* ---- The record ---- */
 
+static const char before_output[] = "{\"output\":";
+
 static void write_record(cleat_status status, const char *error, const char *output, cleat__buffer *out)
 {
     if (status == CLEAT_OK) {
-        cleat__buffer_append_string(out, "{\"output\":");
+        cleat__buffer_append_string(out, before_output);
         cleat__buffer_append_string(out, output != NULL ? output : "null");
         cleat__buffer_append_byte(out, '}');
         return;
@@ -105,13 +107,19 @@ static bool read_record(cleat_step_call *call, cleat_slice record)
     return is_kept;
 }
 
-/* The step's end is what its record says. Consumes it: the newest node has it from now on. */
-static cleat_status take_record(cleat_step_call *call, char *record)
+/* Consumes it: the newest node has it from now on. */
+static void own_record(cleat__invocation *it, char *record)
 {
-    cleat__invocation *it = call->invocation;
     cleat__logged *node = cleat__invocation_node(it, (int64_t)it->node_count);
     cleat__free(node->end.payload);
     node->end.payload = record;
+}
+
+/* The step's end is what its record says. Consumes it. */
+static cleat_status take_record(cleat_step_call *call, char *record)
+{
+    cleat__invocation *it = call->invocation;
+    own_record(it, record);
     if (read_record(call, cleat_slice_of(record))) {
         return CLEAT_OK;
     }
@@ -159,8 +167,17 @@ static cleat_status run_function(cleat_step_call *call, const char **error)
     return judge(call, status, is_late, error);
 }
 
-/* Stores the record; what is recorded already wins. Consumes it. */
-static cleat_status store_record(cleat_step_call *call, char *record)
+/* One that was just written, `size` bytes, of a step that went well: where the output is in it is known. Consumes it. */
+static void take_output(cleat_step_call *call, char *record, size_t size)
+{
+    const size_t before = sizeof(before_output) - 1;
+    own_record(call->invocation, record);
+    call->status = CLEAT_OK;
+    call->output = (cleat_slice){record + before, size - before - 1};
+}
+
+/* Stores the record of an attempt that ended so; what is recorded already wins. Consumes it. */
+static cleat_status store_record(cleat_step_call *call, cleat_status ended, char *record, size_t size)
 {
     cleat__invocation *it = call->invocation;
     const cleat_slice key = cleat_slice_of(call->options->name);
@@ -170,10 +187,10 @@ static cleat_status store_record(cleat_step_call *call, char *record)
         request.kind = CLEAT__DURABLE_COMPLETE_MEMO;
         request.as.complete_memo.node = call->node;
         request.as.complete_memo.key = key;
-        request.as.complete_memo.payload = cleat_slice_of(record);
+        request.as.complete_memo.payload = (cleat_slice){record, size};
     } else {
         request.as.memo.key = key;
-        request.as.memo.payload = cleat_slice_of(record);
+        request.as.memo.payload = (cleat_slice){record, size};
     }
     cleat_status status = cleat__invocation_store(it, &request);
     if (request.kind == CLEAT__DURABLE_MEMO) {
@@ -182,6 +199,9 @@ static cleat_status store_record(cleat_step_call *call, char *record)
     if (status != CLEAT_OK || former != NULL) {
         cleat__free(record);
         record = former;
+    } else if (ended == CLEAT_OK) {
+        take_output(call, record, size);
+        return CLEAT_OK;
     }
     return status == CLEAT_OK ? take_record(call, record) : status;
 }
@@ -198,8 +218,10 @@ static cleat_status record_end(cleat_step_call *call, cleat_status status, const
             it, cleat__fail(CLEAT_CANCELLED, "the run was cancelled in step \"%s\"", call->options->name));
     }
     write_record(status, error, call->task->output, &text);
+    size_t size = text.size;
     char *record = cleat__buffer_take_string(&text);
-    return record != NULL ? store_record(call, record) : cleat__invocation_stop(it, cleat__fail_memory());
+    return record != NULL ? store_record(call, status, record, size)
+                          : cleat__invocation_stop(it, cleat__fail_memory());
 }
 
 /* ---- The call ---- */
