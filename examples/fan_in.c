@@ -65,7 +65,8 @@ int main(void)
     if (cleat_client_new(NULL, &client) == CLEAT_OK && cleat_worker_new(client, NULL, &worker) == CLEAT_OK &&
         cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "sums:part", .run = sum, .retries = 2)) ==
             CLEAT_OK &&
-        cleat_worker_add_workflow(worker, CLEAT_WORKFLOW(sum_all, .name = "sums:all")) == CLEAT_OK &&
+        cleat_worker_add_workflow(worker, CLEAT_WORKFLOW(sum_all, .name = "sums:all", .retries = 5)) ==
+            CLEAT_OK &&
         cleat_worker_start(worker) == CLEAT_OK &&
         cleat_client_run(client, "sums:all", NULL, NULL, &result) == CLEAT_OK) {
         printf("1 to %d in %d parts: %s\n", 100 * PARTS, PARTS,

@@ -106,8 +106,8 @@ int main(int argc, char **argv)
     bool is_right = false;
     sem_init(&asked, 0, 0);
     if (cleat_client_new(NULL, &client) == CLEAT_OK && cleat_worker_new(client, NULL, &worker) == CLEAT_OK &&
-        cleat_worker_add_workflow(
-            worker, CLEAT_WORKFLOW(process_order, .name = "order", .user_data = &asked)) == CLEAT_OK &&
+        cleat_worker_add_workflow(worker, CLEAT_WORKFLOW(process_order, .name = "order", .user_data = &asked,
+                                                         .retries = 5)) == CLEAT_OK &&
         cleat_worker_start(worker) == CLEAT_OK) {
         is_right = play(client, &asked, argc > 1 ? argv[1] : "24h");
     }

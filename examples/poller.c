@@ -61,8 +61,8 @@ int main(int argc, char **argv)
     cleat_run_result result = {0};
     bool is_right = false;
     if (cleat_client_new(NULL, &client) == CLEAT_OK && cleat_worker_new(client, NULL, &worker) == CLEAT_OK &&
-        cleat_worker_add_workflow(worker, CLEAT_WORKFLOW(poll, .name = "poller", .user_data = &known)) ==
-            CLEAT_OK &&
+        cleat_worker_add_workflow(
+            worker, CLEAT_WORKFLOW(poll, .name = "poller", .user_data = &known, .retries = 5)) == CLEAT_OK &&
         cleat_worker_start(worker) == CLEAT_OK &&
         cleat_client_run(client, "poller", NULL, NULL, &result) == CLEAT_OK) {
         char expected[32];

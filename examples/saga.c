@@ -66,8 +66,8 @@ static cleat_status travel(cleat_task *task, void *user_data)
         if (status == CLEAT_OK) {
             continue;
         }
-        if (cleat_task_is_stopped(
-                task)) { /* it is not the step that has failed: the run waits, or is cancelled */
+        /* Then it is not the step that has failed: the run waits, or is cancelled. */
+        if (cleat_task_is_stopped(task)) {
             return status;
         }
         char why[100];
@@ -86,7 +86,8 @@ int main(void)
     cleat_run_result result = {0};
     bool is_right = false;
     if (cleat_client_new(NULL, &client) == CLEAT_OK && cleat_worker_new(client, NULL, &worker) == CLEAT_OK &&
-        cleat_worker_add_workflow(worker, CLEAT_WORKFLOW(travel, .name = "travel")) == CLEAT_OK &&
+        cleat_worker_add_workflow(worker, CLEAT_WORKFLOW(travel, .name = "travel", .retries = 5)) ==
+            CLEAT_OK &&
         cleat_worker_start(worker) == CLEAT_OK &&
         cleat_client_run(client, "travel", "{\"to\":\"Lisbon\"}", NULL, &result) == CLEAT_OK) {
         printf("%s: %s\n", cleat_run_status_name(result.status),

@@ -6,6 +6,11 @@
  * once or not at all (then the hook's own status is the call's result; a client call that started
  * nothing cannot be CLEAT_OK, it fails with CLEAT_FAILED_PRECONDITION). Interceptors run in the
  * order in which they were added, the first outermost. Hooks are called from any thread.
+ *
+ * In a workflow a replay passes over them. A step that a hook does not let run has failed, which is recorded. A run or a
+ * wait that it does not let through ends the attempt (cleat_task_is_stopped()), since a replay would make it; one that was
+ * made counts, whatever the hook answers then. At an engine that does not say how long its log is, Hatchet's, they see
+ * runs and waits of a replay too, until a step or another value has shown where the log ends.
  */
 #ifndef CLEAT_INTERCEPTOR_H
 #define CLEAT_INTERCEPTOR_H
@@ -139,7 +144,7 @@ CLEAT_API cleat_status cleat_step_call_proceed(cleat_step_call *call);
 /* As cleat_execute_call_error(). */
 CLEAT_API const char *cleat_step_call_error(const cleat_step_call *call);
 
-/* ---- A workflow that waits for a time, an event or a hook; not when it is replayed ---- */
+/* ---- A workflow that waits for a time, an event or a hook; not when it is known to be replayed ---- */
 
 typedef struct cleat_wait_call cleat_wait_call;
 /* That of the workflow, and what it waits for: "sleep 24h", "event order:paid". Borrowed, during the hook. */

@@ -13,7 +13,7 @@
  *         return status;                                      // CLEAT_SUSPENDED too
  *     }
  *
- * A worker has it by cleat_worker_add_workflow(worker, CLEAT_WORKFLOW(process_order, .name = "order")).
+ * A worker has it by cleat_worker_add_workflow(worker, CLEAT_WORKFLOW(process_order, .name = "order", .retries = 5)).
  *
  * How it works. A workflow is a task whose calls of this header are recorded in a log. A call that
  * must wait returns CLEAT_SUSPENDED; the function cleans up and returns it, as any other failure,
@@ -34,7 +34,9 @@
  *   CLEAT_INVALID_ARGUMENT, CLEAT_TOO_LARGE   what was given is wrong; nothing was recorded
  *   CLEAT_NON_DETERMINISTIC  see above
  *   CLEAT_UNAVAILABLE, CLEAT_IO, CLEAT_DISK_FULL, CLEAT_NO_MEMORY
- *   the engine could not record it: return it, and the attempt is retried as the workflow was declared
+ *   the engine could not record it, or there was no memory: return it, and the attempt has failed. It is retried
+ *   as often as the workflow's `retries` say, which by default is never: the run is over then. Declare some
+ * or what an interceptor has answered that kept a run or a wait from being made (cleat/interceptor.h).
  * A run goes on no more after these (but the wrong arguments), which cleat_task_is_stopped() tells; what else a
  * step or an awaited run comes to is for the function to handle, in every replay alike. What the engine refuses,
  * such as the name of a task that nobody has declared, it refuses when it is stored: the call that stores it
@@ -63,7 +65,8 @@ typedef enum cleat_workflow_spans {
  * A declaration; what is not said here is as in cleat_task_options. Its runs take one slot of the type "durable"
  * while they run, none while they wait. A worker has as many as `slots`, unless its `slot_types` say how many.
  * A worker may have several versions of one workflow: a run goes on with the version it began with, where the
- * worker has it, else with the one that was added last; so do new runs.
+ * worker has it, else with the one that was added last; so do new runs. Which it is is recorded before the first step
+ * in place begins: a transaction more for the run.
  */
 typedef struct cleat_workflow_options {
     size_t struct_size;
@@ -72,7 +75,7 @@ typedef struct cleat_workflow_options {
     const char *name;         /* as that of a task */
     void *user_data;
     const char *version; /* NULL: none; at most 255 bytes */
-    int retries;         /* of the function; each replays the log */
+    int retries; /* of the function; each replays the log. 0: any failure, the engine's too, ends the run */
     int64_t backoff_initial_ms;
     double backoff_factor;
     int64_t backoff_max_ms;
@@ -137,7 +140,7 @@ CLEAT_API cleat_status cleat_step_run(cleat_task *task, const cleat_step_options
 
 /* Something that will happen. A plain value, valid until the workflow's function returns. */
 typedef struct cleat_future {
-    int64_t branch, node;
+    int64_t node;
 } cleat_future;
 
 /*
@@ -196,7 +199,8 @@ CLEAT_API cleat_status cleat_hook_resume(cleat_client *client, const char *token
 
 /* ---- What would differ in a replay, and does not ---- */
 
-/* Milliseconds since 1970 UTC, when it was first asked. */
+/* Milliseconds since 1970 UTC, when it was first asked. It is on disk before a step in place begins or a chunk is given
+ * out after it, which costs a transaction of its own; else with whatever is recorded next. */
 CLEAT_API cleat_status cleat_now(cleat_task *task, int64_t *unix_ms);
 /* Numbers and UUIDs (version 4) that follow from the run and the order of asking: unguessable for others they
  * are not. 0 and the nil UUID where they may not be called. */
@@ -208,7 +212,7 @@ CLEAT_API cleat_run_id cleat_uuid(cleat_task *task);
 /*
  * Appends a chunk to the run's stream (cleat/stream.h): UTF-8 without a NUL, at most CLEAT_PAYLOAD_MAX bytes. Unlike
  * those of a task they are stored: whoever looks later sees all from the beginning, and a replay adds nothing. Does not wait for
- * the disk; nobody sees a chunk before it is there, and all are when the function next waits, returns, or a step's end is recorded.
+ * the disk, but for times and a version that were asked for before it; nobody sees a chunk before it is there, and all are when the function next waits, returns, or a step's end is recorded.
  */
 CLEAT_API cleat_status cleat_stream_write(cleat_task *task, cleat_slice chunk);
 

@@ -2,11 +2,11 @@
 
 #include "base/alloc.h"
 
-void cleat__node_end_deinit(cleat__node_end *completion)
+void cleat__node_end_deinit(cleat__node_end *end)
 {
-    cleat__free(completion->payload);
-    cleat__free(completion->error);
-    completion->payload = completion->error = NULL;
+    cleat__free(end->payload);
+    cleat__free(end->error);
+    end->payload = end->error = NULL;
 }
 
 void cleat__durable_request_deinit(cleat__durable_request *request)

@@ -64,7 +64,7 @@ typedef struct cleat__node_end {
     char *error;   /* NULL unless it is a failure */
 } cleat__node_end;
 
-/* X(kind): what an invocation asks for. */
+/* What an invocation asks for. */
 typedef enum cleat__durable_kind {
     CLEAT__DURABLE_MEMO,
     CLEAT__DURABLE_COMPLETE_MEMO,
@@ -134,6 +134,6 @@ typedef struct cleat__durable_request {
 
 /* Frees what is in the answer. */
 void cleat__durable_request_deinit(cleat__durable_request *request);
-void cleat__node_end_deinit(cleat__node_end *completion);
+void cleat__node_end_deinit(cleat__node_end *end);
 
 #endif

@@ -101,7 +101,7 @@ cleat_status cleat_execute_call_proceed(cleat_execute_call *call)
     return status;
 }
 
-/* CLEAT_UNAVAILABLE in a report would mean that the task was never begun. */
+/* CLEAT_UNAVAILABLE in a report would mean that it is given back. */
 static cleat_status reported_status(cleat_status status)
 {
     return status == CLEAT_OK || status == CLEAT_NON_RETRYABLE ? status : CLEAT_FAILED;
@@ -124,7 +124,7 @@ static void send_report(cleat_task *task, cleat_status status, const char *error
     const cleat__report report = {
         .task_id = task->assignment->task_id,
         .retry_count = task->assignment->retry_count,
-        .status = reported_status(status),
+        .status = status,
         .output = cleat_slice_of(task->output != NULL ? task->output : "null"),
         .error = cleat_slice_of(error),
         .invocation_count = task->assignment->invocation_count,
@@ -147,6 +147,20 @@ static cleat_status execute(cleat_task *task)
     return cleat_execute_call_proceed(&call);
 }
 
+/* It broke off since its worker cannot wait: no failure, and another worker goes on. If the run was cancelled as
+ * well, the engine knows. */
+static bool is_given_back(const cleat__invocation *it, cleat_status status)
+{
+    cleat_worker *worker = it->task->worker;
+    if (it->stopped != CLEAT_CANCELLED && (it->stopped != CLEAT_OK || status != CLEAT_CANCELLED)) {
+        return false;
+    }
+    pthread_mutex_lock(&worker->mutex);
+    bool is_in_a_hurry = worker->impatient;
+    pthread_mutex_unlock(&worker->mutex);
+    return is_in_a_hurry;
+}
+
 /* What was evicted has nothing to report: whoever has the run next goes on with it. */
 static void execute_workflow(cleat_task *task)
 {
@@ -157,8 +171,10 @@ static void execute_workflow(cleat_task *task)
     } else {
         (void)cleat_task_fail(task, status, "its version could not be looked up: %s", cleat_error_message());
     }
-    if (!invocation.is_evicted) {
-        send_report(task, status, cleat__task_error(task, status));
+    if (is_given_back(&invocation, status)) {
+        send_report(task, CLEAT_UNAVAILABLE, NULL);
+    } else if (!invocation.is_evicted) {
+        send_report(task, reported_status(status), cleat__task_error(task, status));
     }
     cleat__invocation_deinit(&invocation);
 }
@@ -188,5 +204,5 @@ void cleat__task_execute(cleat_task *task)
         return;
     }
     cleat_status status = execute(task);
-    send_report(task, status, cleat__task_error(task, status));
+    send_report(task, reported_status(status), cleat__task_error(task, status));
 }

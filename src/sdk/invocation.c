@@ -117,13 +117,20 @@ cleat_status cleat__invocation_enter(cleat_task *task, const char *function, cle
     return cleat__invocation_leave(it, cleat__invocation_check(it, status));
 }
 
+cleat_status cleat__invocation_fail(cleat__invocation *it, cleat_status status, const char *text)
+{
+    it->whole_text = status != CLEAT_OK ? text : NULL;
+    return status != CLEAT_OK ? cleat__fail(status, "%s", text) : CLEAT_OK;
+}
+
 cleat_status cleat__invocation_leave(cleat__invocation *it, cleat_status status)
 {
     if (status != CLEAT_OK && status != CLEAT_SUSPENDED) {
         cleat__free(it->last_text);
-        it->last_text = cleat__strdup(cleat_error_message());
+        it->last_text = cleat__strdup(it->whole_text != NULL ? it->whole_text : cleat_error_message());
         it->last_status = status;
     }
+    it->whole_text = NULL;
     return status;
 }
 
@@ -141,6 +148,14 @@ cleat_status cleat__invocation_stop(cleat__invocation *it, cleat_status status)
         it->stopped_call = it->call;
     }
     return status;
+}
+
+cleat_status cleat__invocation_refuse(cleat__invocation *it, cleat_status status)
+{
+    if (status == CLEAT_OK || status == CLEAT_SUSPENDED) { /* it waits for nothing */
+        status = cleat__fail(CLEAT_FAILED_PRECONDITION, "an interceptor kept the call from being made");
+    }
+    return cleat__invocation_stop(it, status);
 }
 
 /* ---- Nodes ---- */
@@ -164,6 +179,11 @@ int64_t cleat__invocation_add_node(cleat__invocation *it, cleat__logged_kind kin
 bool cleat__invocation_is_new(const cleat__invocation *it, int64_t number)
 {
     return it->log_size >= 0 && number > it->log_size;
+}
+
+bool cleat__invocation_is_old(const cleat__invocation *it, int64_t number)
+{
+    return it->log_size >= 0 && number <= it->log_size;
 }
 
 /* ---- For interceptors and log lines ---- */

@@ -78,6 +78,7 @@ typedef struct cleat__invocation {
 
     cleat_status last_status; /* of the last call that failed ... */
     char *last_text;          /* ... and its sentence */
+    const char *whole_text;   /* of the failure that is being answered; NULL: this thread's message */
 
     bool has_random;
     cleat__random random;
@@ -92,6 +93,9 @@ void cleat__invocation_deinit(cleat__invocation *it);
 
 /* Whether the caller may call `function` ("cleat_sleep"), see cleat/workflow.h; the invocation when it may. */
 cleat_status cleat__invocation_enter(cleat_task *task, const char *function, cleat__invocation **out);
+/* A failure with a sentence that may be longer than this thread's message: the run's is the whole one. `text` is valid
+ * as long as the invocation; CLEAT_OK: none. */
+cleat_status cleat__invocation_fail(cleat__invocation *it, cleat_status status, const char *text);
 /* What a call answers: notes its failure, for the run's message. */
 cleat_status cleat__invocation_leave(cleat__invocation *it, cleat_status status);
 /* Why it is stopped, with the sentence. */
@@ -104,10 +108,22 @@ static inline cleat_status cleat__invocation_check(cleat__invocation *it, cleat_
     return status == CLEAT_OK ? status : cleat__invocation_stop(it, status);
 }
 
+/* Of what was given, before anything is recorded: it may be wrong, and is so in every replay. */
+static inline cleat_status cleat__invocation_check_given(cleat__invocation *it, cleat_status status)
+{
+    bool is_wrong = status == CLEAT_INVALID_ARGUMENT || status == CLEAT_TOO_LARGE;
+    return is_wrong ? status : cleat__invocation_check(it, status);
+}
+/* An interceptor has kept a call from being made. It is stopped: a replay would make the call, since in a replay
+ * interceptors are not asked. */
+cleat_status cleat__invocation_refuse(cleat__invocation *it, cleat_status status);
+
 /* Takes the next node, together with a request of its own; 0: no memory, and it is stopped. */
 int64_t cleat__invocation_add_node(cleat__invocation *it, cleat__logged_kind kind);
-/* Surely not in the log of former invocations. */
+/* Surely not in the log of former invocations, or surely there. Neither: an engine that does not say how long its log is,
+ * before a value has shown where it ends. Interceptors are asked then: they see a call twice sooner than never. */
 bool cleat__invocation_is_new(const cleat__invocation *it, int64_t number);
+bool cleat__invocation_is_old(const cleat__invocation *it, int64_t number);
 static inline int64_t cleat__invocation_next(const cleat__invocation *it)
 {
     return (int64_t)it->node_count + 1;
@@ -131,8 +147,8 @@ cleat_status cleat__invocation_want_conditions(cleat__invocation *it, cleat__log
                                                cleat_slice label);
 cleat_status cleat__invocation_want_runs(cleat__invocation *it, const cleat__trigger *triggers, size_t count);
 
-/* Whether more than values waits: what others see. */
-bool cleat__invocation_wants_effects(const cleat__invocation *it);
+/* Whether values wait: others must not see what is made of them before they are stored. */
+bool cleat__invocation_wants_values(const cleat__invocation *it);
 /* Stores what waits, then `last`, in one transaction; NULL: nothing more. A MEMO takes the next node. What is
  * in `last`'s answer is the caller's. CLEAT_SUSPENDED is an AWAIT's, and does not stop. */
 cleat_status cleat__invocation_store(cleat__invocation *it, cleat__durable_request *last);

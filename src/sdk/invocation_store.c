@@ -136,10 +136,10 @@ cleat_status cleat__invocation_want_runs(cleat__invocation *it, const cleat__tri
     return it->stopped;
 }
 
-bool cleat__invocation_wants_effects(const cleat__invocation *it)
+bool cleat__invocation_wants_values(const cleat__invocation *it)
 {
     for (size_t i = 0; i < it->pending_count; i++) {
-        if (it->pending[i].kind != CLEAT__DURABLE_MEMO) {
+        if (it->pending[i].kind == CLEAT__DURABLE_MEMO) {
             return true;
         }
     }

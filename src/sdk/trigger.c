@@ -312,6 +312,9 @@ static cleat_status run_call(cleat_trigger_call *call)
     if (status != CLEAT_OK) {
         return status;
     }
+    if (call->request->is_asked != NULL) {
+        *call->request->is_asked = true;
+    }
     int64_t first = parent != NULL ? number_children(call, parent->children) : 0;
     status = cleat_trigger_call_proceed(call);
     if (parent != NULL && !call->started) {

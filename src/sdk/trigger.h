@@ -27,6 +27,7 @@ typedef struct cleat__trigger_request {
     cleat_status (*keep)(void *self, const cleat__trigger *triggers, size_t count);
     void *keep_self;
     bool is_replay; /* interceptors are passed over */
+    bool *is_asked; /* set once the items are known to be right; may be NULL */
 } cleat__trigger_request;
 
 /* Checks everything before anything else happens, then runs the interceptors, then the transport. */

@@ -206,6 +206,7 @@ typedef struct cleat__spawning {
     cleat_status (*keep)(void *self, const cleat__trigger *triggers, size_t count);
     void *self;
     bool is_replay; /* interceptors have seen them */
+    bool *is_asked; /* set once the items are known to be right */
 } cleat__spawning;
 /* NULL: at once. */
 cleat_status cleat__task_spawn(cleat_task *task, bool many, const cleat_run_item *items, size_t count,

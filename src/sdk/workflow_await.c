@@ -126,12 +126,12 @@ static cleat_status check_futures(const cleat__invocation *it, const cleat_futur
     return CLEAT_OK;
 }
 
-static cleat_status outcome(const cleat__invocation *it, int64_t number, cleat_slice *output)
+static cleat_status outcome(cleat__invocation *it, int64_t number, cleat_slice *output)
 {
     const cleat__logged *node = cleat__invocation_node(it, number);
     if (node->end.is_failure) {
-        return cleat__fail(node->end.is_cancelled ? CLEAT_CANCELLED : CLEAT_FAILED, "%s",
-                           node->end.error != NULL ? node->end.error : "the run failed");
+        return cleat__invocation_fail(it, node->end.is_cancelled ? CLEAT_CANCELLED : CLEAT_FAILED,
+                                      node->end.error != NULL ? node->end.error : "the run failed");
     }
     if (output != NULL) {
         bool is_run = node->kind == CLEAT__LOGGED_RUN && node->end.payload != NULL;

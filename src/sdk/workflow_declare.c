@@ -34,10 +34,10 @@ static bool is_same_version(const cleat__declaration *a, const cleat__declaratio
     return strcmp(a->version_json, b->version_json) == 0;
 }
 
-/* Puts it into the place of `former`, which becomes the version before. */
-static cleat_status add_version(cleat_worker *worker, cleat__declaration *added, cleat__declaration *former)
+/* `former`: what the worker has by that name; NULL: nothing. */
+static cleat_status check_free(const cleat__declaration *added, const cleat__declaration *former)
 {
-    if (!former->is_workflow) {
+    if (former != NULL && !former->is_workflow) {
         return cleat__fail(CLEAT_ALREADY_EXISTS, "this worker has a task \"%s\" already", added->action);
     }
     for (const cleat__declaration *it = former; it != NULL; it = it->older) {
@@ -47,6 +47,12 @@ static cleat_status add_version(cleat_worker *worker, cleat__declaration *added,
                                added->version_json);
         }
     }
+    return CLEAT_OK;
+}
+
+/* Puts it into the place of `former`, which becomes the version before. */
+static cleat_status add_version(cleat_worker *worker, cleat__declaration *added, cleat__declaration *former)
+{
     cleat_status status = cleat__map_put(&worker->by_action, cleat_slice_of(added->action), added);
     if (status != CLEAT_OK) {
         return status;
@@ -65,10 +71,14 @@ static cleat_status add_version(cleat_worker *worker, cleat__declaration *added,
 
 static cleat_status declare(cleat_worker *worker, const cleat_workflow_options *options)
 {
-    cleat__declaration *declaration = NULL;
+    cleat__declaration *declaration = NULL, *former = NULL;
     cleat_status status = cleat__worker_check_new(worker, options->name, options->run);
     if (status == CLEAT_OK) {
         status = cleat__declaration_new_workflow(options, &declaration);
+    }
+    if (status == CLEAT_OK) {
+        former = cleat__map_get(&worker->by_action, cleat_slice_of(declaration->action));
+        status = check_free(declaration, former);
     }
     if (status == CLEAT_OK) {
         status = offer_slots(worker);
@@ -77,7 +87,6 @@ static cleat_status declare(cleat_worker *worker, const cleat_workflow_options *
         status = cleat__client_know_workflow(worker->client, declaration->action, declaration->machine_name);
     }
     if (status == CLEAT_OK) {
-        cleat__declaration *former = cleat__map_get(&worker->by_action, cleat_slice_of(declaration->action));
         status = former != NULL ? add_version(worker, declaration, former)
                                 : cleat__worker_add_declaration(worker, declaration);
     }

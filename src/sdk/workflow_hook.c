@@ -67,7 +67,7 @@ static cleat_status create_random(cleat__invocation *it, cleat_hook *hook)
 {
     char own[sizeof(hook->token) + 2];
     cleat_slice recorded;
-    cleat_status status = random_token(hook);
+    cleat_status status = cleat__invocation_check(it, random_token(hook));
     if (status != CLEAT_OK) {
         return status;
     }

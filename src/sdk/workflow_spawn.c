@@ -11,15 +11,25 @@ static cleat_status want_runs(void *self, const cleat__trigger *triggers, size_t
     return cleat__invocation_want_runs(self, triggers, count);
 }
 
-/* Takes a node for each. Interceptors see only what is new. */
+/* Takes a node for each. Interceptors see only what is new; what was taken counts, whatever they have made of it. */
 static cleat_status spawn(cleat__invocation *it, bool many, const cleat_run_item *items, size_t count)
 {
+    bool is_asked = false;
+    const int64_t first = cleat__invocation_next(it);
     const cleat__spawning spawning = {
         .keep = want_runs,
         .self = it,
-        .is_replay = it->log_size >= 0 && cleat__invocation_next(it) <= it->log_size,
+        .is_replay = cleat__invocation_is_old(it, first),
+        .is_asked = &is_asked,
     };
-    return cleat__task_spawn(it->task, many, items, count, NULL, &spawning);
+    cleat_status status = cleat__task_spawn(it->task, many, items, count, NULL, &spawning);
+    if (it->stopped != CLEAT_OK) {
+        return cleat__invocation_again(it);
+    }
+    if (cleat__invocation_next(it) > first) {
+        return CLEAT_OK;
+    }
+    return is_asked ? cleat__invocation_refuse(it, status) : cleat__invocation_check_given(it, status);
 }
 
 cleat_status cleat_spawn(cleat_task *task, const char *name, const char *input,
@@ -31,7 +41,7 @@ cleat_status cleat_spawn(cleat_task *task, const char *name, const char *input,
         return status;
     }
     const cleat_run_item item = {name, input, options};
-    const cleat_future made = {it->branch, cleat__invocation_next(it)};
+    const cleat_future made = {cleat__invocation_next(it)};
     status = spawn(it, false, &item, 1);
     if (status == CLEAT_OK && future != NULL) {
         *future = made;

@@ -60,10 +60,12 @@ const char *cleat_step_call_error(const cleat_step_call *call)
 
 /* ---- The record ---- */
 
+static const char before_output[] = "{\"output\":";
+
 static void write_record(cleat_status status, const char *error, const char *output, cleat__buffer *out)
 {
     if (status == CLEAT_OK) {
-        cleat__buffer_append_string(out, "{\"output\":");
+        cleat__buffer_append_string(out, before_output);
         cleat__buffer_append_string(out, output != NULL ? output : "null");
         cleat__buffer_append_byte(out, '}');
         return;
@@ -105,13 +107,19 @@ static bool read_record(cleat_step_call *call, cleat_slice record)
     return is_kept;
 }
 
-/* The step's end is what its record says. Consumes it: the newest node has it from now on. */
-static cleat_status take_record(cleat_step_call *call, char *record)
+/* Consumes it: the newest node has it from now on. */
+static void own_record(cleat__invocation *it, char *record)
 {
-    cleat__invocation *it = call->invocation;
     cleat__logged *node = cleat__invocation_node(it, (int64_t)it->node_count);
     cleat__free(node->end.payload);
     node->end.payload = record;
+}
+
+/* The step's end is what its record says. Consumes it. */
+static cleat_status take_record(cleat_step_call *call, char *record)
+{
+    cleat__invocation *it = call->invocation;
+    own_record(it, record);
     if (read_record(call, cleat_slice_of(record))) {
         return CLEAT_OK;
     }
@@ -122,28 +130,30 @@ static cleat_status take_record(cleat_step_call *call, char *record)
 
 /* ---- The function ---- */
 
-/* How its attempt ended; the sentence is this thread's message. */
-static cleat_status judge(const cleat_step_call *call, cleat_status status, bool is_late)
+/* How its attempt ended. The sentence is this thread's message, but of the function's own failure, which may be longer. */
+static cleat_status judge(const cleat_step_call *call, cleat_status status, bool is_late, const char **error)
 {
     const cleat_task *task = call->task;
     const char *name = call->options->name;
     if (is_late) {
-        return cleat__fail(CLEAT_TIMEOUT, "step \"%s\" did not end within %" PRId64 " ms", name,
-                           call->options->timeout_ms);
+        status = cleat__fail(CLEAT_TIMEOUT, "step \"%s\" did not end within %" PRId64 " ms", name,
+                             call->options->timeout_ms);
+    } else if (status == CLEAT_SUSPENDED) {
+        status = cleat__fail(CLEAT_NON_RETRYABLE,
+                             "step \"%s\" returned CLEAT_SUSPENDED: only the function of the workflow waits",
+                             name);
+    } else if (status == CLEAT_OK && task->output != NULL && strlen(task->output) > CLEAT_PAYLOAD_MAX - 64) {
+        status = cleat__fail(CLEAT_TOO_LARGE, "the output of step \"%s\" has more than %zu bytes", name,
+                             CLEAT_PAYLOAD_MAX - 64);
+    } else {
+        *error = cleat__task_error(task, status);
+        return status;
     }
-    if (status == CLEAT_SUSPENDED) {
-        return cleat__fail(CLEAT_NON_RETRYABLE,
-                           "step \"%s\" returned CLEAT_SUSPENDED: only the function of the workflow waits",
-                           name);
-    }
-    if (status == CLEAT_OK && task->output != NULL && strlen(task->output) > CLEAT_PAYLOAD_MAX - 64) {
-        return cleat__fail(CLEAT_TOO_LARGE, "the output of step \"%s\" has more than %zu bytes", name,
-                           CLEAT_PAYLOAD_MAX - 64);
-    }
-    return status == CLEAT_OK ? status : cleat__fail(status, "%s", cleat__task_error(task, status));
+    *error = cleat_error_message();
+    return status;
 }
 
-static cleat_status run_function(cleat_step_call *call)
+static cleat_status run_function(cleat_step_call *call, const char **error)
 {
     cleat__invocation *it = call->invocation;
     const int64_t timeout_ms = call->options->timeout_ms;
@@ -154,11 +164,20 @@ static cleat_status run_function(cleat_step_call *call)
     it->step = NULL;
     bool is_late = cleat__clock_monotonic_ns(NULL) >= deadline_ns;
     cleat__step_end(it->task, call->task);
-    return judge(call, status, is_late);
+    return judge(call, status, is_late, error);
 }
 
-/* Stores the record; what is recorded already wins. Consumes it. */
-static cleat_status store_record(cleat_step_call *call, char *record)
+/* One that was just written, `size` bytes, of a step that went well: where the output is in it is known. Consumes it. */
+static void take_output(cleat_step_call *call, char *record, size_t size)
+{
+    const size_t before = sizeof(before_output) - 1;
+    own_record(call->invocation, record);
+    call->status = CLEAT_OK;
+    call->output = (cleat_slice){record + before, size - before - 1};
+}
+
+/* Stores the record of an attempt that ended so; what is recorded already wins. Consumes it. */
+static cleat_status store_record(cleat_step_call *call, cleat_status ended, char *record, size_t size)
 {
     cleat__invocation *it = call->invocation;
     const cleat_slice key = cleat_slice_of(call->options->name);
@@ -168,10 +187,10 @@ static cleat_status store_record(cleat_step_call *call, char *record)
         request.kind = CLEAT__DURABLE_COMPLETE_MEMO;
         request.as.complete_memo.node = call->node;
         request.as.complete_memo.key = key;
-        request.as.complete_memo.payload = cleat_slice_of(record);
+        request.as.complete_memo.payload = (cleat_slice){record, size};
     } else {
         request.as.memo.key = key;
-        request.as.memo.payload = cleat_slice_of(record);
+        request.as.memo.payload = (cleat_slice){record, size};
     }
     cleat_status status = cleat__invocation_store(it, &request);
     if (request.kind == CLEAT__DURABLE_MEMO) {
@@ -180,22 +199,29 @@ static cleat_status store_record(cleat_step_call *call, char *record)
     if (status != CLEAT_OK || former != NULL) {
         cleat__free(record);
         record = former;
+    } else if (ended == CLEAT_OK) {
+        take_output(call, record, size);
+        return CLEAT_OK;
     }
     return status == CLEAT_OK ? take_record(call, record) : status;
 }
 
-/* `status` and this thread's message: how the attempt ended. */
-static cleat_status record_end(cleat_step_call *call, cleat_status status)
+/* `status` and `error` say how the attempt ended. A cancelled step that has done its work all the same has
+ * done it: the engine says whether the run is over, or it is only its worker that cannot wait. One that broke off
+ * has not failed. */
+static cleat_status record_end(cleat_step_call *call, cleat_status status, const char *error)
 {
     cleat__invocation *it = call->invocation;
     cleat__buffer text = {0};
-    if (atomic_load(&it->task->cancelled)) {
+    if (status != CLEAT_OK && atomic_load(&it->task->cancelled)) {
         return cleat__invocation_stop(
             it, cleat__fail(CLEAT_CANCELLED, "the run was cancelled in step \"%s\"", call->options->name));
     }
-    write_record(status, status != CLEAT_OK ? cleat_error_message() : NULL, call->task->output, &text);
+    write_record(status, error, call->task->output, &text);
+    size_t size = text.size;
     char *record = cleat__buffer_take_string(&text);
-    return record != NULL ? store_record(call, record) : cleat__invocation_stop(it, cleat__fail_memory());
+    return record != NULL ? store_record(call, status, record, size)
+                          : cleat__invocation_stop(it, cleat__fail_memory());
 }
 
 /* ---- The call ---- */
@@ -207,8 +233,9 @@ static cleat_status fail_as_recorded(const cleat_step_call *call)
 
 static cleat_status make_step(cleat_step_call *call)
 {
-    cleat_status status = run_function(call);
-    status = record_end(call, status);
+    const char *error;
+    cleat_status status = run_function(call, &error);
+    status = record_end(call, status, error);
     call->is_made = status == CLEAT_OK;
     return status == CLEAT_OK ? fail_as_recorded(call) : status;
 }
@@ -235,7 +262,7 @@ static cleat_status perform(cleat_step_call *call)
     cleat_status status = cleat_step_call_proceed(call);
     status = cleat__chain_end(status, call->is_made);
     if (it->stopped == CLEAT_OK && !call->is_made) {
-        (void)record_end(call, status);
+        (void)record_end(call, status, cleat_error_message());
     }
     return it->stopped;
 }
@@ -244,9 +271,9 @@ static cleat_status run_attempt(cleat_step_call *call)
 {
     cleat__invocation *it = call->invocation;
     if (cleat__invocation_is_new(it, cleat__invocation_next(it))) {
-        /* What was asked for before the step has begun by then. */
-        cleat_status status =
-            cleat__invocation_wants_effects(it) ? cleat__invocation_store(it, NULL) : CLEAT_OK;
+        /* What was asked for before the step has begun by then, and the values that it may have been made of are
+         * the same if it must run again. */
+        cleat_status status = cleat__invocation_store(it, NULL);
         return status == CLEAT_OK ? perform(call) : status;
     }
     cleat__durable_request request = {.kind = CLEAT__DURABLE_MEMO};
@@ -305,7 +332,7 @@ static cleat_status run_step(cleat__invocation *it, const cleat_step_options *op
             *output = call.output;
         }
         if (call.status == CLEAT_OK || call.status == CLEAT_NON_RETRYABLE || attempt > options->retries) {
-            return fail_as_recorded(&call);
+            return cleat__invocation_fail(it, call.status, call.error);
         }
         cleat_status status = back_off(it, options, policy, attempt);
         if (status != CLEAT_OK) {
@@ -358,7 +385,7 @@ cleat_status cleat_step_run(cleat_task *task, const cleat_step_options *options,
     }
     status = cleat__options_read("CLEAT_STEP_OPTIONS", options, &known, sizeof(known));
     if (status == CLEAT_OK) {
-        status = check_step(&known, &policy);
+        status = cleat__invocation_check_given(it, check_step(&known, &policy));
     }
     if (status == CLEAT_OK) {
         status = run_step(it, &known, &policy, output);

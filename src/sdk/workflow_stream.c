@@ -156,6 +156,12 @@ static cleat_status write(cleat__invocation *it, cleat_slice chunk)
     if (cleat_task_is_replaying(it->task) && it->log_size >= 0) {
         return CLEAT_OK; /* it was stored before the node that comes next */
     }
+    if (cleat__invocation_wants_values(it)) {
+        status = cleat__invocation_store(it, NULL); /* the chunk may be made of them, and stays as it is */
+        if (status != CLEAT_OK) {
+            return status;
+        }
+    }
     if (it->stream == NULL) {
         it->stream = open_stream(it);
     }

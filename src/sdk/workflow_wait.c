@@ -75,7 +75,7 @@ cleat_status cleat__invocation_wait(cleat__invocation *it, const cleat__conditio
         .label = label,
     };
     *number = cleat__invocation_next(it);
-    if (!cleat__invocation_is_new(it, *number)) {
+    if (cleat__invocation_is_old(it, *number)) {
         return make_wait(&call);
     }
     cleat_status status = cleat_wait_call_proceed(&call);
@@ -84,7 +84,7 @@ cleat_status cleat__invocation_wait(cleat__invocation *it, const cleat__conditio
     if (call.is_made) {
         return it->stopped != CLEAT_OK ? cleat__invocation_again(it) : CLEAT_OK;
     }
-    return status;
+    return cleat__invocation_refuse(it, status);
 }
 
 bool cleat__invocation_find_data(const cleat__invocation *it, int64_t number, const char *data_key,
@@ -187,7 +187,7 @@ static cleat_status want_timer(cleat__invocation *it, const char *duration, clea
     }
     const cleat__condition condition = cleat__sleep_condition("sleep", ms, cleat_slice_of(duration));
     (void)snprintf(label, sizeof(label), "timer %s", duration);
-    *future = (cleat_future){it->branch, cleat__invocation_next(it)};
+    *future = (cleat_future){cleat__invocation_next(it)};
     return cleat__invocation_want_conditions(it, CLEAT__LOGGED_TIME, &condition, 1, cleat_slice_of(label));
 }
 
@@ -223,7 +223,7 @@ static cleat_status wait_event(cleat__invocation *it, const char *key, const cha
         status = cleat__wait_duration("timeout", timeout, &ms);
     }
     if (status != CLEAT_OK) {
-        return status;
+        return cleat__invocation_check_given(it, status);
     }
     cleat__condition conditions[2] = {
         {.kind = CLEAT__CONDITION_EVENT,

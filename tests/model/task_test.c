@@ -5,10 +5,12 @@
 #include <cmocka.h>
 
 #include <cleat/task.h>
+#include "base/random.h"
 #include "model/duration.h"
 #include "model/json.h"
 #include "model/task.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -217,6 +219,119 @@ static void test_json(void **state)
     assert_int_equal(cleat__json_check("input", (cleat_slice){NULL, 0}, true), CLEAT_INVALID_ARGUMENT);
 }
 
+/* ---- Long texts, of which not all is read ---- */
+
+enum { TEXT_SIZE = 1200, ROUNDS = 20000 };
+
+/* Each a character or more that matters to JSON; "" is a row of plain ones. */
+static const char *const parts[] = {"\"",
+                                    "\\",
+                                    "\\\\",
+                                    "\\\"",
+                                    "\\u",
+                                    "\\u00e4",
+                                    "\\uD83D",
+                                    "\\uDE00",
+                                    "\\u0000",
+                                    "12",
+                                    "{",
+                                    "}",
+                                    "[",
+                                    "]",
+                                    ":",
+                                    ",",
+                                    "\n",
+                                    "\x7F",
+                                    "\x01",
+                                    "\xC3\xA4",
+                                    "\xC3",
+                                    "\xFF",
+                                    " ",
+                                    "null",
+                                    "\\n",
+                                    "",
+                                    "",
+                                    "\",\"x\":\"",
+                                    "",
+                                    "",
+                                    "-1.5e3",
+                                    "0",
+                                    "\xE2\x82\xAC",
+                                    "1e999",
+                                    "\\\"",
+                                    "\",\"y\":12345678zz\n,\"z\":\"",
+                                    "\",\"y\":12345678\n,\"z\":\""};
+
+static size_t append(char *text, size_t size, const char *part, cleat__random *random)
+{
+    size_t row = cleat__random_next(random) % 40;
+    for (const char *at = part; *at != '\0' && size < TEXT_SIZE; at++) {
+        text[size++] = *at;
+    }
+    for (size_t i = 0; part[0] == '\0' && i < row && size < TEXT_SIZE; i++) {
+        text[size++] = "0aD83u"[cleat__random_next(random) % 6];
+    }
+    return size;
+}
+
+/* {"x":"...","x":"..."}, in which a few parts stand that may break it. */
+static size_t write_text(char *text, cleat__random *random)
+{
+    size_t size = append(text, 0, "{\"x\":\"", random);
+    size_t odd = cleat__random_next(random) % 4;
+    while (size < 400) {
+        size = append(text, size, "", random);
+        if (odd > 0 && cleat__random_next(random) % 3 == 0) {
+            odd--;
+            size = append(text, size, parts[cleat__random_next(random) % (sizeof(parts) / sizeof(parts[0]))],
+                          random);
+        } else if (cleat__random_next(random) % 5 == 0) {
+            size = append(text, size, "\",\"x\":\"", random);
+        }
+    }
+    return append(text, size, "\"}", random);
+}
+
+static bool is_json(const char *text, size_t size)
+{
+    json_t *value = json_loadb(text, size, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
+    json_decref(value);
+    return value != NULL;
+}
+
+static void test_long_json(void **state)
+{
+    (void)state;
+    char text[TEXT_SIZE];
+    cleat__random random;
+    int right = 0;
+    cleat__random_init(&random, 7);
+    for (int i = 0; i < ROUNDS; i++) {
+        size_t size = write_text(text, &random);
+        bool is = is_json(text, size);
+        cleat_status status = cleat__json_check("input", (cleat_slice){text, size}, false);
+        if ((status == CLEAT_OK) != is) {
+            fail_msg("%s: %.*s", is ? "JSON" : "no JSON", (int)size, text);
+        }
+        right += is;
+    }
+    assert_in_range(right, ROUNDS / 10, ROUNDS - ROUNDS / 10);
+}
+
+/* Where it is wrong is told of the text as it is. */
+static void test_long_json_that_is_wrong(void **state)
+{
+    (void)state;
+    char text[1001];
+    memset(text, 'x', 1000);
+    text[1000] = '\0';
+    text[0] = '"';
+    text[998] = '\n';
+    text[999] = '"';
+    assert_int_equal(cleat__json_check("input", cleat_slice_of(text), false), CLEAT_INVALID_ARGUMENT);
+    assert_non_null(strstr(cleat_error_message(), "line 1 column 998"));
+}
+
 static void test_json_size(void **state)
 {
     (void)state;
@@ -244,6 +359,8 @@ int main(void)
         cmocka_unit_test(test_backoff),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_long_json),
+        cmocka_unit_test(test_long_json_that_is_wrong),
         cmocka_unit_test(test_json_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

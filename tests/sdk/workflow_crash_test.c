@@ -25,6 +25,8 @@ typedef struct effects {
     cleat_run_id run;
     char children[CHILDREN][37];
     _Atomic int other_children; /* that had another id before */
+    int64_t times[2];           /* what the step saw before and after the death */
+    bool has_newer;             /* the worker has the next version too */
 } effects;
 
 typedef struct fixture {
@@ -160,7 +162,46 @@ static cleat_status with_hook(cleat_task *task, void *user_data)
     return status == CLEAT_OK ? cleat_task_return_format(task, "%.*s", CLEAT_SLICE_ARGS(payload)) : status;
 }
 
+/* The time is the step's input: what a step was begun with is so for good. */
+static cleat_status timely(cleat_task *task, void *user_data)
+{
+    effects *known = user_data;
+    int64_t now_ms = 0;
+    known->run = cleat_task_run_id(task); /* it may die before its starter has it */
+    cleat_status status = cleat_now(task, &now_ms);
+    known->times[atomic_load(&known->second)] = now_ms;
+    if (status == CLEAT_OK) {
+        status = step(task, known, second, "second", NULL);
+    }
+    return status == CLEAT_OK ? cleat_task_return(task, "true") : status;
+}
+
+static cleat_status old_version(cleat_task *task, void *user_data)
+{
+    effects *known = user_data;
+    known->run = cleat_task_run_id(task);
+    cleat_status status = step(task, known, second, "second", NULL);
+    return status == CLEAT_OK ? cleat_task_return(task, "\"old\"") : status;
+}
+
+static cleat_status new_version(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_task_return(task, "\"new\"");
+}
+
 /* ---- Processes ---- */
+
+static cleat_status add_versions(fixture *it)
+{
+    effects *known = it->effects;
+    cleat_status status = cleat_worker_add_workflow(
+        it->worker, CLEAT_WORKFLOW(old_version, .name = "changed", .version = "1", .user_data = known));
+    return status == CLEAT_OK && known->has_newer
+               ? cleat_worker_add_workflow(it->worker,
+                                           CLEAT_WORKFLOW(new_version, .name = "changed", .version = "2"))
+               : status;
+}
 
 static cleat_status open_all(fixture *it)
 {
@@ -180,6 +221,13 @@ static cleat_status open_all(fixture *it)
     if (status == CLEAT_OK) {
         status = cleat_worker_add_workflow(it->worker,
                                            CLEAT_WORKFLOW(with_hook, .name = "hook", .user_data = known));
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_worker_add_workflow(it->worker,
+                                           CLEAT_WORKFLOW(timely, .name = "timely", .user_data = known));
+    }
+    if (status == CLEAT_OK) {
+        status = add_versions(it);
     }
     if (status == CLEAT_OK) {
         status = cleat_worker_add_task(it->worker,
@@ -241,6 +289,27 @@ static void test_a_crash_after_spawning(void **state)
     assert_int_equal(it->effects->other_children, 0);
 }
 
+static void test_what_a_step_began_with_is_so_after_a_crash(void **state)
+{
+    fixture *it = *state;
+    run_until_death(it, "timely", 0);
+    ok(open_all(it));
+    ends_with(it, "true");
+    assert_int_equal(it->effects->second, 2);
+    assert_true(it->effects->times[0] > 0);
+    assert_int_equal(it->effects->times[0], it->effects->times[1]);
+}
+
+static void test_a_run_keeps_its_version_over_a_crash_in_its_first_step(void **state)
+{
+    fixture *it = *state;
+    run_until_death(it, "changed", 0);
+    it->effects->has_newer = true;
+    ok(open_all(it));
+    ends_with(it, "\"old\"");
+    assert_int_equal(it->effects->second, 2);
+}
+
 static void test_a_crash_while_it_waits(void **state)
 {
     fixture *it = *state;
@@ -260,6 +329,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_crash_in_a_step),
         TEST(test_a_crash_after_spawning),
+        TEST(test_what_a_step_began_with_is_so_after_a_crash),
+        TEST(test_a_run_keeps_its_version_over_a_crash_in_its_first_step),
         TEST(test_a_crash_while_it_waits),
     };
 #undef TEST

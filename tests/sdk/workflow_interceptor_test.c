@@ -1,4 +1,6 @@
 /* What interceptors see of workflows, and what they say to the next invocation. */
+#include "base/error.h"
+#include "sdk/invocation.h"
 #include "support/workflow_suite.h"
 
 #include <setjmp.h>
@@ -215,32 +217,181 @@ static cleat_status refuse_step(void *user_data, cleat_step_call *call)
     return CLEAT_NON_RETRYABLE;
 }
 
-static cleat_status refuse_wait(void *user_data, cleat_wait_call *call)
-{
-    (void)user_data;
-    (void)call;
-    return CLEAT_RESOURCE_EXHAUSTED;
-}
-
-static cleat_status refused(cleat_task *task, void *user_data)
+static cleat_status refused_step(cleat_task *task, void *user_data)
 {
     (void)user_data;
     assert_int_equal(cleat_step_run(task, CLEAT_STEP_OPTIONS(.name = "flaky", .run = flaky), NULL),
                      CLEAT_NON_RETRYABLE);
-    assert_int_equal(cleat_sleep(task, "1h"), CLEAT_RESOURCE_EXHAUSTED);
     assert_false(cleat_task_is_stopped(task));
     return CLEAT_OK;
 }
 
-static void test_hooks_may_refuse(void **state)
+static void test_a_refused_step_is_one_that_failed(void **state)
+{
+    workflow_fixture *it = *state;
+    const cleat_interceptor interceptor = {.struct_size = sizeof(cleat_interceptor), .step = refuse_step};
+    workflow_ok(cleat_client_add_interceptor(it->client, &interceptor));
+    workflow_add(it, "refused", refused_step);
+    workflow_start(it);
+    workflow_runs(it, "refused", NULL, CLEAT_RUN_COMPLETED, "null");
+}
+
+static cleat_status refuse_first_wait(void *user_data, cleat_wait_call *call)
+{
+    workflow_fixture *it = user_data;
+    return gate_add(&it->seen) == 1 ? CLEAT_RESOURCE_EXHAUSTED : cleat_wait_call_proceed(call);
+}
+
+/* With a status that bad arguments have too. */
+static cleat_status refuse_first_child(void *user_data, cleat_trigger_call *call)
+{
+    workflow_fixture *it = user_data;
+    bool is_refused =
+        strcmp(cleat_trigger_call_item(call, 0)->task, "child:child") == 0 && gate_add(&it->seen) == 1;
+    return is_refused ? cleat__fail(CLEAT_INVALID_ARGUMENT, "not today") : cleat_trigger_call_proceed(call);
+}
+
+static cleat_status count(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    (void)task;
+    gate_add(&it->steps);
+    return CLEAT_OK;
+}
+
+/* What is refused is made in no replay: nothing that follows it is recorded. */
+static cleat_status go_on(cleat_task *task, workflow_fixture *it, cleat_status status, cleat_status refusal)
+{
+    bool is_first = gate_count(&it->calls) == 1;
+    assert_int_equal(status, is_first ? refusal : CLEAT_OK);
+    assert_int_equal(cleat_task_is_stopped(task), is_first);
+    status = cleat_step_run(task, CLEAT_STEP_OPTIONS(.name = "count", .run = count, .user_data = it), NULL);
+    assert_int_equal(status, is_first ? refusal : CLEAT_OK);
+    return CLEAT_OK;
+}
+
+static cleat_status wait_and_count(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    gate_add(&it->calls);
+    cleat_status status = cleat_sleep(task, "1ms");
+    return status == CLEAT_SUSPENDED ? status : go_on(task, it, status, CLEAT_RESOURCE_EXHAUSTED);
+}
+
+static cleat_status spawn_and_count(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    gate_add(&it->calls);
+    cleat_future future;
+    return go_on(task, it, cleat_spawn(task, "child", NULL, NULL, &future), CLEAT_INVALID_ARGUMENT);
+}
+
+static void run_refused(workflow_fixture *it, cleat_task_function run, const cleat_interceptor *interceptor,
+                        int retries, cleat_run_status status, const char *text)
+{
+    workflow_ok(cleat_client_add_interceptor(it->client, interceptor));
+    workflow_add_task(it, "child", child);
+    workflow_add_options(it, CLEAT_WORKFLOW(run, .name = "refused", .user_data = it, .retries = retries));
+    workflow_start(it);
+    workflow_runs(it, "refused", NULL, status, text);
+    assert_int_equal(gate_count(&it->steps), retries);
+}
+
+static void test_a_refused_wait_ends_the_attempt(void **state)
 {
     workflow_fixture *it = *state;
     const cleat_interceptor interceptor = {
-        .struct_size = sizeof(cleat_interceptor), .step = refuse_step, .wait = refuse_wait};
+        .struct_size = sizeof(cleat_interceptor), .user_data = it, .wait = refuse_first_wait};
+    run_refused(it, wait_and_count, &interceptor, 0, CLEAT_RUN_FAILED,
+                "got CLEAT_RESOURCE_EXHAUSTED from cleat_sleep() and returned CLEAT_OK");
+}
+
+static void test_a_refused_wait_is_asked_for_again(void **state)
+{
+    workflow_fixture *it = *state;
+    const cleat_interceptor interceptor = {
+        .struct_size = sizeof(cleat_interceptor), .user_data = it, .wait = refuse_first_wait};
+    run_refused(it, wait_and_count, &interceptor, 1, CLEAT_RUN_COMPLETED, "null");
+}
+
+static void test_a_refused_spawn_ends_the_attempt(void **state)
+{
+    workflow_fixture *it = *state;
+    const cleat_interceptor interceptor = {
+        .struct_size = sizeof(cleat_interceptor), .user_data = it, .trigger = refuse_first_child};
+    run_refused(it, spawn_and_count, &interceptor, 0, CLEAT_RUN_FAILED, "not today");
+}
+
+static void test_a_refused_spawn_is_asked_for_again(void **state)
+{
+    workflow_fixture *it = *state;
+    const cleat_interceptor interceptor = {
+        .struct_size = sizeof(cleat_interceptor), .user_data = it, .trigger = refuse_first_child};
+    run_refused(it, spawn_and_count, &interceptor, 1, CLEAT_RUN_COMPLETED, "null");
+}
+
+/* ---- Hooks that have let it go on, and answer otherwise ---- */
+
+static cleat_status complain(void *user_data, cleat_trigger_call *call)
+{
+    (void)user_data;
+    cleat_status status = cleat_trigger_call_proceed(call);
+    return strcmp(cleat_trigger_call_item(call, 0)->task, "child:child") == 0 ? CLEAT_FAILED : status;
+}
+
+static cleat_status await_child(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    cleat_future future;
+    cleat_status status = cleat_spawn(task, "child", NULL, NULL, &future);
+    return status == CLEAT_OK ? cleat_await(task, &future, NULL) : status;
+}
+
+static void test_a_run_that_was_taken_is_there(void **state)
+{
+    workflow_fixture *it = *state;
+    const cleat_interceptor interceptor = {.struct_size = sizeof(cleat_interceptor), .trigger = complain};
     workflow_ok(cleat_client_add_interceptor(it->client, &interceptor));
-    workflow_add(it, "refused", refused);
+    workflow_add_task(it, "child", child);
+    workflow_add(it, "await", await_child);
     workflow_start(it);
-    workflow_runs(it, "refused", NULL, CLEAT_RUN_COMPLETED, "null");
+    workflow_runs(it, "await", NULL, CLEAT_RUN_COMPLETED, "null");
+}
+
+/* ---- An engine that does not say how long its log is ---- */
+
+static cleat_status forget_log(void *user_data, cleat_execute_call *call)
+{
+    cleat_task *task = cleat_execute_call_task(call);
+    if (cleat_task_invocation(task) > 1) {
+        task->invocation->log_size = -1;
+    }
+    return on_execute(user_data, call);
+}
+
+static cleat_status sleep_and_await(cleat_task *task, void *user_data)
+{
+    cleat_status status = cleat_sleep(task, "1ms");
+    return status == CLEAT_OK ? await_child(task, user_data) : status;
+}
+
+/* Waits and runs alike, sooner twice than never. */
+static void test_hooks_see_what_may_be_new(void **state)
+{
+    workflow_fixture *it = *state;
+    cleat_interceptor interceptor = all_hooks();
+    interceptor.execute = forget_log;
+    memset(seen, 0, sizeof(seen));
+    workflow_ok(cleat_client_add_interceptor(it->client, &interceptor));
+    workflow_add_task(it, "child", child);
+    workflow_add(it, "unknown", sleep_and_await);
+    workflow_start(it);
+    workflow_runs(it, "unknown", NULL, CLEAT_RUN_COMPLETED, "null");
+    workflow_stop(it);
+    assert_string_equal(seen[1], "from -;wait for sleep 1ms;suspend 1;suspended 0+0+1;");
+    assert_string_equal(seen[2], "from suspension;wait for sleep 1ms;trigger child:child kept;suspend 1;"
+                                 "suspended 1+0+0;");
+    assert_string_equal(seen[3], "from child;wait for sleep 1ms;trigger child:child kept;ended 0+0+0;");
 }
 
 static void test_calls_that_are_none(void **state)
@@ -267,10 +418,18 @@ static void test_calls_that_are_none(void **state)
 
 int main(void)
 {
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, workflow_tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_hooks_see_what_is_new, set_up, workflow_tear_down),
-        cmocka_unit_test_setup_teardown(test_hooks_may_refuse, set_up, workflow_tear_down),
+        TEST(test_hooks_see_what_is_new),
+        TEST(test_a_refused_step_is_one_that_failed),
+        TEST(test_a_refused_wait_ends_the_attempt),
+        TEST(test_a_refused_wait_is_asked_for_again),
+        TEST(test_a_refused_spawn_ends_the_attempt),
+        TEST(test_a_refused_spawn_is_asked_for_again),
+        TEST(test_a_run_that_was_taken_is_there),
+        TEST(test_hooks_see_what_may_be_new),
         cmocka_unit_test(test_calls_that_are_none),
     };
+#undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

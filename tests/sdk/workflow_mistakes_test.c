@@ -1,4 +1,5 @@
 /* What workflows do wrong, and the one clear error that each mistake has. */
+#include "sdk/worker.h"
 #include "support/workflow_suite.h"
 
 #include <pthread.h>
@@ -227,7 +228,7 @@ static void check_steps(cleat_task *task)
 static void check_waits(cleat_task *task)
 {
     cleat_hook hook = {"a b"};
-    cleat_future future = {1, 77};
+    cleat_future future = {77};
     size_t index;
     workflow_refused(cleat_sleep(task, "soon"), CLEAT_INVALID_ARGUMENT, "duration");
     workflow_refused(cleat_sleep(task, NULL), CLEAT_INVALID_ARGUMENT, "duration");
@@ -297,6 +298,55 @@ static void test_a_payload_that_is_too_large(void **state)
     workflow_runs(it, "big", NULL, CLEAT_RUN_FAILED, "the output of step \"big\"");
 }
 
+/* ---- Long messages ---- */
+
+enum { STORY_SIZE = 30000 }; /* more than cleat_error_message() has room for */
+
+static cleat_status complain(cleat_task *task, void *user_data)
+{
+    static char story[STORY_SIZE + 1];
+    (void)user_data;
+    memset(story, 'x', STORY_SIZE);
+    return cleat_task_fail(task, CLEAT_FAILED, "%s the end", story);
+}
+
+/* Asked twice: when it has failed, and when it is read from the log. */
+static cleat_status complain_in_step(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    bool is_first = gate_add(&it->calls) == 1;
+    cleat_status failed = cleat_step(task, "complain", complain, NULL, NULL);
+    cleat_status status = is_first ? cleat_sleep(task, "1ms") : CLEAT_OK;
+    return status == CLEAT_OK ? failed : status;
+}
+
+static cleat_status complain_at_once(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_step(task, "complain", complain, NULL, NULL);
+}
+
+static cleat_status complain_in_child(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    cleat_future future;
+    cleat_status status = cleat_spawn(task, "complain", NULL, NULL, &future);
+    return status == CLEAT_OK ? cleat_await(task, &future, NULL) : status;
+}
+
+static void test_a_long_message_is_kept(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add_task(it, "complain", complain);
+    workflow_add(it, "recorded", complain_in_step);
+    workflow_add(it, "once", complain_at_once);
+    workflow_add(it, "child", complain_in_child);
+    workflow_start(it);
+    workflow_runs(it, "once", NULL, CLEAT_RUN_FAILED, "xxx the end");
+    workflow_runs(it, "recorded", NULL, CLEAT_RUN_FAILED, "xxx the end");
+    workflow_runs(it, "child", NULL, CLEAT_RUN_FAILED, "xxx the end");
+}
+
 /* ---- Declarations ---- */
 
 static void test_bad_declarations(void **state)
@@ -324,6 +374,17 @@ static void test_bad_declarations(void **state)
     workflow_refused(cleat_worker_add_workflow(it->worker, NULL), CLEAT_INVALID_ARGUMENT, "options");
 }
 
+static void test_a_refused_workflow_leaves_nothing_behind(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add_task(it, "mail", nothing);
+    size_t slots = it->worker->slot_count;
+    workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "mail")),
+                     CLEAT_ALREADY_EXISTS, "mail");
+    assert_int_equal(it->worker->slot_count, slots);
+    assert_null(cleat__client_known_workflow(it->client, "mail:mail"));
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, workflow_tear_down)
@@ -333,7 +394,8 @@ int main(void)
         TEST(test_waiting_in_a_step),      TEST(test_a_step_that_suspends),
         TEST(test_another_thread),         TEST(test_a_task_is_no_workflow),
         TEST(test_wrong_arguments),        TEST(test_a_payload_that_is_too_large),
-        TEST(test_bad_declarations),
+        TEST(test_bad_declarations),       TEST(test_a_refused_workflow_leaves_nothing_behind),
+        TEST(test_a_long_message_is_kept),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,37 @@ static void test_a_retry_gives_out_nothing_twice(void **state)
     assert_int_equal(gate_count(&it->calls), 2);
 }
 
+/* What it has given out and what it goes on with are the same time. */
+static cleat_status tell_the_time(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    char text[24];
+    bool is_first = gate_add(&it->calls) == 1;
+    cleat_status status = cleat_now(task, &it->numbers[is_first ? 0 : 1]);
+    if (status == CLEAT_OK) {
+        (void)snprintf(text, sizeof(text), "%lld", (long long)it->numbers[is_first ? 0 : 1]);
+        status = cleat_stream_write(task, cleat_slice_of(text));
+    }
+    return status == CLEAT_OK && is_first ? cleat_task_fail(task, CLEAT_FAILED, "not yet") : status;
+}
+
+static void test_what_was_given_out_stays_true(void **state)
+{
+    workflow_fixture *it = *state;
+    char text[24];
+    const char *const time = text;
+    workflow_add_options(it, CLEAT_WORKFLOW_OPTIONS(.run = tell_the_time, .name = "time", .user_data = it,
+                                                    .retries = 1, .backoff_initial_ms = 20));
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "time", NULL);
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, NULL);
+    (void)snprintf(text, sizeof(text), "%lld", (long long)it->numbers[1]);
+    cleat_stream *stream = look(it, &id);
+    assert_next(stream, &time, 1);
+    assert_ended(stream);
+    assert_int_equal(gate_count(&it->calls), 2);
+}
+
 /* ---- Much ---- */
 
 #ifdef __SANITIZE_THREAD__
@@ -220,6 +251,7 @@ int workflow_streams_run(const sdk_target *of)
     const struct CMUnitTest tests[] = {
         TEST(test_all_see_all),
         TEST(test_a_retry_gives_out_nothing_twice),
+        TEST(test_what_was_given_out_stays_true),
         TEST(test_who_reads_slowly_misses_nothing),
         TEST(test_large_chunks),
         TEST(test_what_is_no_text),
