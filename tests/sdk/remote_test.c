@@ -386,10 +386,12 @@ static cleat_status block(cleat_task *task, void *user_data)
     return CLEAT_OK;
 }
 
-static void assign_number(remote *it, uint8_t number, bool is_readable)
+static void assign_number(remote *it, uint8_t number, int32_t invocation_count, bool is_readable)
 {
     const cleat__action_details details = {.priority = 1};
     cleat__assignment assignment = {.task_id = uuid_of(MOCK_RUN_ID),
+                                    .is_durable = invocation_count != 0,
+                                    .invocation_count = invocation_count,
                                     .task = cleat_slice_of("block:block"),
                                     .input = cleat_slice_of("{}")};
     assignment.task_id.bytes[15] = number;
@@ -399,7 +401,7 @@ static void assign_number(remote *it, uint8_t number, bool is_readable)
     cleat__message_free(action);
 }
 
-/* Three runs for one thread, of a worker that is stopped meanwhile. */
+/* Three runs for one thread, one of them in its second invocation, of a worker that is stopped meanwhile. */
 static cleat_worker *stop_with_a_backlog(remote *it, const char *version, blocked *all)
 {
     cleat_worker *worker = NULL;
@@ -413,12 +415,12 @@ static cleat_worker *stop_with_a_backlog(remote *it, const char *version, blocke
         cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "block", .run = block, .user_data = all)));
     assert_ok(cleat_worker_start(worker));
     for (uint8_t i = 1; i <= 3; i++) {
-        assign_number(it, i, true);
+        assign_number(it, i, i == 3 ? 2 : 0, true);
     }
     gate_wait(&all->begun, 1);
     int begins = strstr(version, "-cleat") == NULL; /* what Hatchet is told */
     mock_wait(&it->engine, MOCK_EVENT, begins);
-    assign_number(it, 4, false); /* is refused when those before it have come */
+    assign_number(it, 4, 0, false); /* is refused when those before it have come */
     mock_wait(&it->engine, MOCK_EVENT, begins + 1);
     return worker;
 }
@@ -454,6 +456,14 @@ static void test_a_server_takes_back_what_was_not_begun(void **state)
     assert_ok(cleat_worker_stop(worker, -1));
     assert_int_equal(gate_count(&all.begun), 1);
     cleat_worker_free(worker);
+    assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 4); /* one was refused, and one completed */
+    for (int i = 1; i <= 2; i++) {
+        Cleat__StepActionEvent *event = mock_message(&it->engine, MOCK_EVENT, i);
+        assert_int_equal(event->event_type, CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_RELEASED);
+        assert_int_equal(event->cleat_invocation_count, i == 2 ? 2 : 0);
+        assert_string_equal(event->worker_id, MOCK_WORKER_ID);
+        cleat__message_free(event);
+    }
     blocked_deinit(&all);
 }
 
