@@ -52,19 +52,15 @@ static cleat_status check(const cleat__remote_invocation *invocation)
     return cleat__fail(invocation->fate, "%s", text != NULL ? text : cleat_status_text(invocation->fate));
 }
 
-/* No answer came in time. */
-static void give_up(cleat__remote_ask *ask)
+/* No answer came in time. The invocation is over, also when nothing was written: a workflow can do nothing with
+ * a call that fails but fail. */
+static void give_up(const cleat__remote_ask *ask)
 {
     const cleat__link *link = ask->invocation->durables->link;
     char text[CLEAT__CALL_TEXT];
     snprintf(text, sizeof(text), "the server at %s does not answer a durable task within %lld ms",
              link->settings.address, (long long)link->settings.call_timeout_ms);
-    bool is_in_doubt = ask->written != 0 && ask->requests[0].kind != CLEAT__DURABLE_AWAIT;
-    if (is_in_doubt) {
-        cleat__remote_invocation_lose(ask->invocation, text);
-    } else {
-        cleat__remote_settle(ask, CLEAT_UNAVAILABLE, text);
-    }
+    cleat__remote_invocation_lose(ask->invocation, text);
 }
 
 /* False: nothing has come of it for so long. */
@@ -81,6 +77,12 @@ static bool wait_for(cleat__remote_ask *ask, int64_t limit_ms)
     return ask->is_done;
 }
 
+/* Others than `cleat serve` take nothing back: there what waits for a connection waits as long as reports do. */
+static bool waits_on(const cleat__remote_ask *ask)
+{
+    return !ask->invocation->durables->link->is_cleat && ask->written == ask->confirmed;
+}
+
 /* Others than `cleat serve` do not say that they have told everything. */
 static void wait_for_answers(cleat__remote_ask *ask)
 {
@@ -88,13 +90,12 @@ static void wait_for_answers(cleat__remote_ask *ask)
     bool is_silence_an_answer = ask->requests[0].kind == CLEAT__DURABLE_AWAIT && !link->is_cleat;
     int64_t limit_ms =
         is_silence_an_answer ? link->settings.durable_grace_ms : link->settings.call_timeout_ms;
-    if (wait_for(ask, limit_ms)) {
-        return;
-    }
-    if (is_silence_an_answer) {
-        cleat__remote_settle(ask, CLEAT_OK, NULL);
-    } else {
-        give_up(ask);
+    while (!wait_for(ask, limit_ms)) {
+        if (is_silence_an_answer) {
+            cleat__remote_settle(ask, CLEAT_OK, NULL);
+        } else if (!waits_on(ask)) {
+            give_up(ask);
+        }
     }
 }
 

@@ -13,6 +13,8 @@
  * one would be taken for another node. Its invocation is over then, and a new one finds in the log what was
  * recorded: `cleat serve` is given the run back, which uses no retry; elsewhere the attempt has failed
  * (CLEAT_UNAVAILABLE). What takes no node, AWAIT, EVICT and COMPLETE_MEMO, is sent again on the next connection.
+ * So is what was never written; it waits for that connection as long as any call, then the run is given back too.
+ * Elsewhere, where that cannot be said, it waits on.
  *
  * An engine's answer names the task and the invocation, so one request of an invocation is under way at a time.
  */
