@@ -230,23 +230,76 @@ static cleat_status ask_part(cleat__remote_workers *workers, const cleat__uuid *
     return status;
 }
 
+/* ---- Hooks ---- */
+
+/* It may be another one in a while. */
+static bool is_passing(cleat_status status)
+{
+    return status == CLEAT_UNAVAILABLE || status == CLEAT_TIMEOUT || status == CLEAT_RESOURCE_EXHAUSTED;
+}
+
+/* Waits as long as before the next try of any call; false: there is none. The mutex is held. */
+static bool wait_for_next(const cleat__remote_invocation *invocation, unsigned tries, int64_t deadline_ns)
+{
+    cleat__link *link = invocation->durables->link;
+    int64_t until_ns = cleat__deadline_ns(
+        cleat__link_back_off_ms(link, link->settings.retry_ms, INT64_MAX / 4, tries < 30 ? tries - 1 : 30));
+    if (tries >= link->settings.tries || until_ns >= deadline_ns) {
+        return false;
+    }
+    while (invocation->fate == CLEAT_OK && !link->is_closing &&
+           cleat__cond_wait_until(&link->changed, &link->mutex, until_ns)) {
+    }
+    return invocation->fate == CLEAT_OK && !link->is_closing;
+}
+
+/* With the words that a workflow knows (cleat/workflow.h). */
+static cleat_status fail_hook(cleat_status status, const char *text)
+{
+    bool is_unknown =
+        status == CLEAT_UNAUTHENTICATED || status == CLEAT_FAILED_PRECONDITION || status == CLEAT_FAILED;
+    return is_unknown ? cleat__fail(CLEAT_UNAVAILABLE, "%s", text) : status;
+}
+
+/* The same run may make the same hook again, so it is tried again, too. The mutex is held, but for the tries. */
+static cleat_status make_hook(cleat__remote_invocation *invocation, cleat_slice token)
+{
+    cleat__link *link = invocation->durables->link;
+    int64_t deadline_ns = cleat__deadline_ns(link->settings.call_timeout_ms);
+    char text[CLEAT__CALL_TEXT];
+    cleat_status status;
+    unsigned tries = 0;
+    do {
+        tries++;
+        pthread_mutex_unlock(&link->mutex);
+        status = cleat__remote_create_hook(link, &invocation->task_id, invocation->count, token);
+        snprintf(text, sizeof(text), "%s", status != CLEAT_OK ? cleat_error_message() : "");
+        pthread_mutex_lock(&link->mutex);
+    } while (is_passing(status) && wait_for_next(invocation, tries, deadline_ns));
+    if (!is_passing(status)) {
+        return fail_hook(status, text);
+    }
+    if (invocation->fate == CLEAT_OK) {
+        cleat__remote_invocation_lose(invocation, text);
+    }
+    return check(invocation);
+}
+
 static cleat_status create_hook(cleat__remote_workers *workers, const cleat__uuid *run_id, int32_t count,
                                 const cleat__durable_request *request)
 {
-    cleat__remote_durables *durables = &workers->durables;
     cleat__remote_invocation *invocation = NULL;
     pthread_mutex_lock(&workers->link->mutex);
-    cleat_status status = enter(durables, run_id, count, &invocation);
-    pthread_mutex_unlock(&workers->link->mutex);
-    if (status != CLEAT_OK) {
-        return status;
+    cleat_status status = enter(&workers->durables, run_id, count, &invocation);
+    if (status == CLEAT_OK) {
+        status = make_hook(invocation, request->as.create_hook.token);
+        leave(&workers->durables, invocation);
     }
-    status = cleat__remote_create_hook(workers->link, run_id, count, request->as.create_hook.token);
-    pthread_mutex_lock(&workers->link->mutex);
-    leave(durables, invocation);
     pthread_mutex_unlock(&workers->link->mutex);
     return status;
 }
+
+/* ---- All of them ---- */
 
 cleat_status cleat__remote_durable(cleat__remote_workers *workers, const cleat__uuid *run_id,
                                    int32_t invocation_count, cleat__durable_request *requests, size_t count,

@@ -173,7 +173,7 @@ cleat_status cleat__remote_write(const cleat__link *link, const char *worker_id,
 cleat_status cleat__remote_registration(const char *worker_id, cleat__buffer *out);
 void cleat__remote_messages_free(cleat__remote_ask *ask);
 
-/* A hook's token brings payloads to the run; the mutex is not held. */
+/* A hook's token brings payloads to the run; one try. The mutex is not held. */
 cleat_status cleat__remote_create_hook(cleat__link *link, const cleat__uuid *run_id, int32_t invocation_count,
                                        cleat_slice token);
 

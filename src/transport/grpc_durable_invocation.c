@@ -174,7 +174,8 @@ void cleat__remote_invocation_fail(cleat__remote_invocation *it, cleat_status st
 {
     if (it->fate == CLEAT_OK) {
         it->fate = status;
-        it->fate_text = cleat__strdup(text); /* on no memory the status has its own */
+        it->fate_text = cleat__strdup(text);                  /* on no memory the status has its own */
+        pthread_cond_broadcast(&it->durables->link->changed); /* one may wait for something else */
     }
     while (it->first != NULL) {
         cleat__remote_settle(it->first, status, text);
