@@ -196,6 +196,11 @@ static void own_trace(cleat__transport *self, const cleat__own_trace *trace)
     cleat__remote_own_trace(&remote_of(self)->spans, trace);
 }
 
+static void set_tracer(cleat__transport *self, cleat_tracer *tracer)
+{
+    remote_of(self)->link->settings.tracer = tracer;
+}
+
 /* ---- Life ---- */
 
 static void flush(remote *it)
@@ -257,6 +262,7 @@ static const cleat__transport functions = {
     .export_spans = export_spans,
     .refuse_spans = refuse_spans,
     .own_trace = own_trace,
+    .set_tracer = set_tracer,
     .free = free_remote,
 };
 

@@ -2,12 +2,14 @@
 #include "transport/grpc_test.h"
 
 #include "otlp/received.h"
+#include "support/http_sink.h"
 #include "support/spans.h"
 #include "wire/assignment.h"
 
 #include <cleat/instrumentor.h>
 #include <cleat/propagation.h>
 #include <cleat/worker.h>
+#include <cleat/workflow.h>
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -358,6 +360,41 @@ static void test_an_instrumentor_goes_before_its_provider(void **state)
     cleat_tracer_provider_free(provider);
 }
 
+/* What the client sends over HTTP has a span of its instrumentor's, for which nothing need be global. */
+static void test_requests_over_http(void **state)
+{
+    remote *it = *state;
+    cleat_instrumentor *instrumentor = NULL;
+    cleat__buffer body = {0};
+    cleat__otlp_received *received = NULL;
+    cleat_span_view resume, request;
+    char value[64];
+    const http_answer answer = {.body = cleat_slice_of("{\"run_id\":\"" MOCK_RUN_ID "\"}")};
+    http_sink *sink = http_sink_start();
+    http_sink_answer(sink, &answer, 1);
+    cleat_client_free(it->client);
+    assert_int_equal(setenv("HATCHET_CLIENT_API_URL", http_sink_url(sink, ""), 1), 0);
+    assert_int_equal(setenv("HATCHET_CLIENT_TENANT_ID", MOCK_RUN_ID, 1), 0);
+    open_client(it);
+    (void)unsetenv("HATCHET_CLIENT_API_URL");
+    (void)unsetenv("HATCHET_CLIENT_TENANT_ID");
+    assert_ok(cleat_instrumentor_new(it->client, NULL, &instrumentor));
+    assert_ok(cleat_hook_resume(it->client, "token", "1", NULL));
+    cleat_instrumentor_free(instrumentor);
+    assert_ok(cleat_hook_resume(it->client, "token", "2", NULL)); /* without one */
+    cleat__buffer_append_slice(&body, cleat__buffer_slice(&it->engine.slots[MOCK_EXPORT].messages[0]));
+    assert_ok(cleat__otlp_received_new(&body, NULL, &received));
+    assert_int_equal(cleat_span_batch_count(&received->batch), 2);
+    assert_true(find_span(received, "hook.resume", &resume));
+    assert_true(find_span(received, "http POST", &request));
+    assert_int_equal(request.kind, CLEAT_SPAN_KIND_CLIENT);
+    assert_memory_equal(&request.trace_id, &resume.trace_id, sizeof(cleat_trace_id));
+    assert_memory_equal(&request.parent_span_id, &resume.span_id, sizeof(cleat_span_id));
+    assert_true(http_header(http_sink_request(sink, 0).head, "traceparent", value, sizeof(value))[0] != '\0');
+    cleat__otlp_received_release(received);
+    http_sink_stop(sink);
+}
+
 /* ---- Runs ---- */
 
 static void test_runs(void **state)
@@ -519,6 +556,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_hatchet_engine_gets_children_as_they_are, begin, end),
         cmocka_unit_test_setup_teardown(test_a_shutdown_obeys_time, begin, end),
         cmocka_unit_test_setup_teardown(test_an_instrumentor_goes_before_its_provider, begin, end),
+        cmocka_unit_test_setup_teardown(test_requests_over_http, begin, end),
         cmocka_unit_test_setup_teardown(test_runs, begin, end),
         cmocka_unit_test_setup_teardown(test_a_hatchet_engine_takes_nothing_back, begin, end),
         cmocka_unit_test_setup_teardown(test_a_server_takes_back_what_was_not_begun, begin, end),
