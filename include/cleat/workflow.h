@@ -137,7 +137,7 @@ CLEAT_API cleat_status cleat_step_run(cleat_task *task, const cleat_step_options
 
 /* Something that will happen. A plain value, valid until the workflow's function returns. */
 typedef struct cleat_future {
-    int64_t branch, node;
+    int64_t node;
 } cleat_future;
 
 /*

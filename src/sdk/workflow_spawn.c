@@ -31,7 +31,7 @@ cleat_status cleat_spawn(cleat_task *task, const char *name, const char *input,
         return status;
     }
     const cleat_run_item item = {name, input, options};
-    const cleat_future made = {it->branch, cleat__invocation_next(it)};
+    const cleat_future made = {cleat__invocation_next(it)};
     status = spawn(it, false, &item, 1);
     if (status == CLEAT_OK && future != NULL) {
         *future = made;

@@ -187,7 +187,7 @@ static cleat_status want_timer(cleat__invocation *it, const char *duration, clea
     }
     const cleat__condition condition = cleat__sleep_condition("sleep", ms, cleat_slice_of(duration));
     (void)snprintf(label, sizeof(label), "timer %s", duration);
-    *future = (cleat_future){it->branch, cleat__invocation_next(it)};
+    *future = (cleat_future){cleat__invocation_next(it)};
     return cleat__invocation_want_conditions(it, CLEAT__LOGGED_TIME, &condition, 1, cleat_slice_of(label));
 }
 

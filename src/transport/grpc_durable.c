@@ -190,6 +190,7 @@ static cleat_status ask_stream(cleat__remote_workers *workers, const cleat__uuid
         pthread_mutex_unlock(&link->mutex);
         return status;
     }
+    cleat__remote_invocation_resolve(ask->invocation, ask->nodes, ask->node_count);
     if (is_await && cleat__remote_invocation_has(ask->invocation, &ask->requests[0])) {
         status = conclude(workers, ask, CLEAT_OK);
         goto out;
@@ -214,18 +215,53 @@ static bool goes_together(cleat__durable_kind kind)
            kind == CLEAT__DURABLE_TRIGGER || kind == CLEAT__DURABLE_WAIT_FOR;
 }
 
-/* As many requests as go together; `*done` of them were done. */
+/* As many requests as go together. */
+static cleat_status ask_together(cleat__remote_workers *workers, const cleat__uuid *run_id, int32_t count,
+                                 cleat__remote_ask *ask, size_t most)
+{
+    const cleat__durable_request *requests = ask->requests;
+    ask->count = 1;
+    while (ask->count < most && goes_together(requests[0].kind) && goes_together(requests[ask->count].kind)) {
+        ask->count++;
+    }
+    cleat__cond_init(&ask->done);
+    cleat_status status = ask_stream(workers, run_id, count, ask);
+    pthread_cond_destroy(&ask->done);
+    cleat__remote_messages_free(ask);
+    return status;
+}
+
+/* The nodes that a request is about, and how many; NULL: it is about none. */
+static const cleat__node **nodes_of(cleat__durable_request *request, size_t *count)
+{
+    switch (request->kind) {
+    case CLEAT__DURABLE_AWAIT: *count = request->as.await.count; return &request->as.await.nodes;
+    case CLEAT__DURABLE_EVICT: *count = request->as.evict.count; return &request->as.evict.nodes;
+    default: *count = 0; return NULL;
+    }
+}
+
+/* Of the first requests; `*done` of them were done. Others than `cleat serve` know no node without its branch, and
+ * ends are told with it: by now it is known of all that there are. */
 static cleat_status ask_part(cleat__remote_workers *workers, const cleat__uuid *run_id, int32_t count,
                              cleat__durable_request *requests, size_t most, size_t *done)
 {
-    cleat__remote_ask ask = {.requests = requests, .count = 1};
-    while (ask.count < most && goes_together(requests[0].kind) && goes_together(requests[ask.count].kind)) {
-        ask.count++;
+    cleat__remote_ask ask = {.requests = requests};
+    const cleat__node **asked = nodes_of(requests, &ask.node_count);
+    const cleat__node *as_asked = asked != NULL ? *asked : NULL;
+    if (ask.node_count != 0) {
+        ask.nodes = cleat__calloc(ask.node_count, sizeof(*ask.nodes));
+        if (ask.nodes == NULL) {
+            return cleat__fail_memory();
+        }
+        memcpy(ask.nodes, as_asked, ask.node_count * sizeof(*ask.nodes));
+        *asked = ask.nodes;
     }
-    cleat__cond_init(&ask.done);
-    cleat_status status = ask_stream(workers, run_id, count, &ask);
-    pthread_cond_destroy(&ask.done);
-    cleat__remote_messages_free(&ask);
+    cleat_status status = ask_together(workers, run_id, count, &ask, most);
+    if (ask.node_count != 0) {
+        *asked = as_asked;
+        cleat__free(ask.nodes);
+    }
     *done = ask.answered;
     return status;
 }

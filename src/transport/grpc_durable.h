@@ -55,7 +55,9 @@ typedef struct cleat__remote_ask {
     pthread_cond_t done;
     cleat__durable_request *requests;
     size_t count, answered; /* requests */
-    size_t runs;            /* of the one that is under way, that were answered */
+    cleat__node *nodes;     /* of an AWAIT or EVICT, with their branches; NULL: none */
+    size_t node_count;
+    size_t runs; /* of the one that is under way, that were answered */
     cleat__remote_message *messages;
     size_t message_count, written;
     size_t confirmed; /* messages that need not be sent again on another connection */
@@ -94,6 +96,8 @@ struct cleat__remote_invocation {
     int64_t orders;    /* completions so far */
     int64_t children;  /* that were asked for */
     int64_t node;      /* the last one that the engine named */
+    int64_t *branches; /* of nodes 1, 2, .. */
+    size_t branch_room;
     cleat_status fate; /* of all further calls, unless CLEAT_OK */
     char *fate_text;   /* NULL: the status's own */
 };
@@ -143,6 +147,11 @@ void cleat__remote_invocation_lose(cleat__remote_invocation *invocation, const c
 /* A completion came. */
 void cleat__remote_invocation_complete(cleat__remote_invocation *invocation, const cleat__node *node,
                                        cleat_slice payload, bool is_failure, const char *error);
+/* The next node has been named. CLEAT_NO_MEMORY. */
+cleat_status cleat__remote_invocation_name_node(cleat__remote_invocation *invocation, int64_t branch);
+/* Says the branches of nodes whose branch was not said; those that were not named keep it. */
+void cleat__remote_invocation_resolve(const cleat__remote_invocation *invocation, cleat__node *nodes,
+                                      size_t count);
 /* Whether an AWAIT has what it waits for. */
 bool cleat__remote_invocation_has(const cleat__remote_invocation *invocation,
                                   const cleat__durable_request *request);

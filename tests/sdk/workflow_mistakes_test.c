@@ -227,7 +227,7 @@ static void check_steps(cleat_task *task)
 static void check_waits(cleat_task *task)
 {
     cleat_hook hook = {"a b"};
-    cleat_future future = {1, 77};
+    cleat_future future = {77};
     size_t index;
     workflow_refused(cleat_sleep(task, "soon"), CLEAT_INVALID_ARGUMENT, "duration");
     workflow_refused(cleat_sleep(task, NULL), CLEAT_INVALID_ARGUMENT, "duration");
