@@ -178,7 +178,7 @@ static void look_on(cleat__transport *self, void *watched)
 
 static void put_chunks(cleat__transport *self, cleat__put_chunks *chunks)
 {
-    cleat__remote_put_chunks(remote_of(self)->link, chunks);
+    cleat__remote_put_chunks(&remote_of(self)->workers, chunks);
 }
 
 static cleat_status export_spans(cleat__transport *self, const cleat_span_batch *batch, int64_t timeout_ms)

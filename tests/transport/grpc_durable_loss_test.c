@@ -330,6 +330,40 @@ static void test_a_connection_that_stays_away(void **state)
     listener_remove(&worker, it->transport);
 }
 
+typedef struct chunk {
+    cleat__put_chunks put; /* first */
+    gate done;
+    cleat_status status;
+} chunk;
+
+static cleat__put_chunks *on_chunk(cleat__put_chunks *self, cleat_status status, const char *text)
+{
+    chunk *it = (chunk *)self;
+    (void)text;
+    it->status = status;
+    gate_add(&it->done);
+    return NULL;
+}
+
+static void test_a_chunk_that_does_not_arrive(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    const cleat_slice item = cleat_slice_of("a");
+    cleat__durable_request memo = memo_of("a", "1");
+    chunk one = {.put = {.run_id = uuid_of(TASK), .items = &item, .count = 1, .done = on_chunk}};
+    gate_init(&one.done);
+    mock_fail(&it->engine, MOCK_STREAM, CLEAT_UNAVAILABLE, "away", -1);
+    begin_invocation(it, &worker);
+    it->transport->put_chunks(it->transport, &one.put);
+    gate_wait(&one.done, 1);
+    assert_int_equal(one.status, CLEAT_CANCELLED);
+    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "");
+    assert_given_back(it, 1);
+    listener_remove(&worker, it->transport);
+    gate_deinit(&one.done);
+}
+
 /* Others take nothing back, so it waits. */
 static void test_a_connection_that_stays_away_elsewhere(void **state)
 {
@@ -458,6 +492,7 @@ int main(void)
         TEST(test_an_engine_that_never_answers),
         TEST(test_an_engine_that_never_echoes),
         TEST(test_a_connection_that_stays_away),
+        TEST(test_a_chunk_that_does_not_arrive),
         TEST(test_a_connection_that_stays_away_elsewhere),
         TEST(test_a_worker_goes_that_has_no_connection),
         TEST(test_answers_that_do_not_fit),
