@@ -132,7 +132,10 @@ static cleat_status await(cleat__core *core, cleat__durable *durable, cleat__dur
     }
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
         cleat__entry_row entry;
-        status = cleat__log_get(core, durable, request->as.await.nodes[i], &entry);
+        status = cleat__log_see(core, durable, &completions[i].node);
+        if (status == CLEAT_OK) {
+            status = cleat__log_get(core, durable, completions[i].node, &entry);
+        }
         if (status == CLEAT_OK) {
             status = check_awaitable(&entry);
         }

@@ -66,9 +66,12 @@ static cleat_status look(cleat__core *core, cleat__durable *durable, const cleat
     cleat__buffer_append_byte(&what->text, '[');
     for (size_t i = 0; i < request->as.evict.count && status == CLEAT_OK; i++) {
         cleat__node node = request->as.evict.nodes[i];
+        status = cleat__log_see(core, durable, &node);
         cleat__buffer_append_format(&what->text, "%s[%" PRId64 ",%" PRId64 "]", i != 0 ? "," : "",
                                     node.branch, node.number);
-        status = look_at(core, durable, node, request->as.evict.is_all, what);
+        if (status == CLEAT_OK) {
+            status = look_at(core, durable, node, request->as.evict.is_all, what);
+        }
     }
     cleat__buffer_append_byte(&what->text, ']');
     return status == CLEAT_OK && what->text.failed ? cleat__fail_memory() : status;

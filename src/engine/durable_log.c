@@ -66,6 +66,15 @@ static cleat_status fail_changed(cleat__core *core, cleat__durable *durable, cle
 
 /* ---- Nodes ---- */
 
+cleat_status cleat__log_see(cleat__core *core, const cleat__durable *durable, cleat__node *node)
+{
+    if (node->branch != CLEAT__BRANCH_UNSAID) {
+        return CLEAT_OK;
+    }
+    return cleat__core_check(core, cleat__durable_resolve(core->store, &durable->run.id, durable->branch,
+                                                          node->number, &node->branch));
+}
+
 cleat_status cleat__log_get(cleat__core *core, cleat__durable *durable, cleat__node node,
                             cleat__entry_row *entry)
 {

@@ -18,6 +18,8 @@ typedef struct cleat__log_question {
  * CLEAT_NON_DETERMINISTIC: something else is in the log. */
 cleat_status cleat__log_next(cleat__core *core, cleat__durable *durable, const cleat__log_question *asked,
                              cleat__node *node, cleat__entry_row *entry);
+/* The node as the newest branch sees it, unless the branch is said. */
+cleat_status cleat__log_see(cleat__core *core, const cleat__durable *durable, cleat__node *node);
 /* A node that is asked for by its number. CLEAT_NOT_FOUND: the log has none. */
 cleat_status cleat__log_get(cleat__core *core, cleat__durable *durable, cleat__node node,
                             cleat__entry_row *entry);

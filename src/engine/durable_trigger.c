@@ -65,23 +65,36 @@ static cleat_status check_index(cleat__core *core, const cleat__trigger *item)
     return status == CLEAT_EMPTY ? CLEAT_OK : cleat__core_check(core, status);
 }
 
+static void set_key(child *one, char mark, int64_t number, cleat__trigger *item)
+{
+    snprintf(one->key, sizeof(one->key), "cleat:%" PRId64 "%c%" PRId64, one->node.branch, mark, number);
+    item->child_key = cleat_slice_of(one->key);
+}
+
+/* The program says which child it is. Those that another branch has had are not meant. */
+static cleat_status complete_numbered(cleat__core *core, child *one, cleat__trigger *item)
+{
+    if (item->child_key.data == NULL && one->node.branch > 1) {
+        set_key(one, '#', item->child_index, item);
+        return CLEAT_OK;
+    }
+    return check_index(core, item);
+}
+
 /* Whose child it is, and which. What the engine numbers itself is apart from what programs number. */
 static cleat_status complete(cleat__core *core, const cleat__durable *durable, child *one,
                              cleat__trigger *item)
 {
     if (item->is_child) {
-        if (!cleat__uuid_equals(&item->parent_id, &durable->run.id)) {
-            return cleat__fail(CLEAT_INVALID_ARGUMENT, "a durable run starts children of its own only");
-        }
-        return check_index(core, item);
+        return cleat__uuid_equals(&item->parent_id, &durable->run.id)
+                   ? complete_numbered(core, one, item)
+                   : cleat__fail(CLEAT_INVALID_ARGUMENT, "a durable run starts children of its own only");
     }
     item->is_child = true;
     item->parent_id = durable->run.id;
     item->child_index = one->node.number;
     if (item->child_key.data == NULL) {
-        snprintf(one->key, sizeof(one->key), "cleat:%" PRId64 ".%" PRId64, one->node.branch,
-                 one->node.number);
-        item->child_key = cleat_slice_of(one->key);
+        set_key(one, '.', one->node.number, item);
     }
     return CLEAT_OK;
 }

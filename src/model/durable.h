@@ -23,6 +23,7 @@ typedef enum cleat__node_kind {
 
 /* Of nodes that are in no log, see DURABLE_SIGNAL of engine/command.h. */
 #define CLEAT__BRANCH_OF_SIGNALS 0
+#define CLEAT__BRANCH_UNSAID     (-1) /* as the newest branch sees the number */
 
 /* A node of a run's log. Branch 1 unless the log was forked. */
 typedef struct cleat__node {
@@ -112,7 +113,8 @@ typedef struct cleat__durable_request {
             cleat_slice token;
         } create_hook;
         /* How the nodes have ended so far; changes nothing. CLEAT_SUSPENDED: with `is_all` not each of
-         * them has, else none of them; `completions` are told as far as they are there. */
+         * them has, else none of them; `completions` are told as far as they are there. Here and in EVICT
+         * a node's branch may be CLEAT__BRANCH_UNSAID. */
         struct {
             const cleat__node *nodes;
             size_t count;

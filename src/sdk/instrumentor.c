@@ -134,6 +134,19 @@ static cleat_status set_up(cleat_instrumentor *instrumentor, const cleat_instrum
     return cleat_client_add_interceptor(instrumentor->client, &interceptor);
 }
 
+/* For requests that the client makes over HTTP; NULL: they are nobody's any more. */
+static void give_tracer(const cleat_client *client, cleat_tracer_provider *provider)
+{
+    cleat__transport *transport = client->transport;
+    if (transport->set_tracer != NULL) {
+        transport->set_tracer(
+            transport, provider != NULL
+                           ? cleat_tracer_provider_get_tracer(
+                                 provider, "cleat.http", CLEAT_TRACER_OPTIONS(.version = cleat_version()))
+                           : NULL);
+    }
+}
+
 cleat_status cleat_instrumentor_new(cleat_client *client, const cleat_instrumentor_options *options,
                                     cleat_instrumentor **out)
 {
@@ -160,6 +173,7 @@ cleat_status cleat_instrumentor_new(cleat_client *client, const cleat_instrument
         cleat_instrumentor_free(instrumentor);
         return status;
     }
+    give_tracer(client, instrumentor->provider);
     *out = instrumentor;
     return CLEAT_OK;
 }
@@ -179,6 +193,7 @@ void cleat_instrumentor_free(cleat_instrumentor *instrumentor)
         return;
     }
     cleat__client_remove_interceptor(instrumentor->client, cleat__instrumentor_trigger);
+    give_tracer(instrumentor->client, NULL);
     if (instrumentor->owns_provider) {
         cleat_tracer_provider_free(instrumentor->provider);
     } else if (instrumentor->link != NULL) {

@@ -41,7 +41,6 @@ cleat_status cleat__invocation_init(cleat__invocation *it, cleat_task *task)
     it->declaration = task->declaration;
     it->thread = pthread_self();
     it->log_size = assignment->invocation_count == 1 ? 0 : assignment->log_size;
-    it->branch = 1;
     it->call = "the start";
     task->invocation = it;
     cleat_status status = pick_version(it);

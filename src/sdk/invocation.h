@@ -54,7 +54,6 @@ typedef struct cleat__invocation {
     const char *call;     /* the public function that was called last */
     const char *step;     /* the name of the step that runs in place; NULL: none does */
     int64_t log_size;     /* nodes from former invocations; -1: not known */
-    int64_t branch;       /* that of the newest node known */
     cleat__logged *nodes; /* number 1 first */
     size_t node_count, node_capacity;
 
@@ -132,10 +131,11 @@ static inline cleat__logged *cleat__invocation_node(const cleat__invocation *it,
 {
     return &it->nodes[number - 1];
 }
+/* Before the engine has answered nobody knows the branch: where that of a run has begun it may have any. */
 static inline cleat__node cleat__invocation_place(const cleat__invocation *it, int64_t number)
 {
     const cleat__logged *node = &it->nodes[number - 1];
-    return (cleat__node){node->is_stored ? node->end.node.branch : it->branch, number};
+    return (cleat__node){node->is_stored ? node->end.node.branch : CLEAT__BRANCH_UNSAID, number};
 }
 
 /* ---- invocation_store.c. What fails stops the invocation. ---- */

@@ -166,7 +166,6 @@ static bool note_node(cleat__invocation *it, int64_t number, const cleat__node *
     cleat__logged *node = cleat__invocation_node(it, number);
     node->is_stored = true;
     node->end.node = *answer;
-    it->branch = answer->branch;
     return true;
 }
 

@@ -95,6 +95,7 @@ void cleat__worker_give_back(cleat_worker *worker)
         const cleat__report report = {
             .task_id = list->task_id,
             .retry_count = list->retry_count,
+            .invocation_count = list->invocation_count,
             .status = CLEAT_UNAVAILABLE,
         };
         (void)transport->report(transport, &report); /* else the removal of the worker requeues it */

@@ -53,7 +53,7 @@ const cleat_trigger_item *cleat_trigger_call_item(cleat_trigger_call *call, size
 
 const char *cleat_trigger_call_run_id(const cleat_trigger_call *call, size_t index)
 {
-    return call != NULL && call->started && call->request->keep == NULL && index < call->count
+    return call != NULL && call->started && index < call->count && call->entries[index].id.text[0] != '\0'
                ? call->entries[index].id.text
                : NULL;
 }
@@ -235,7 +235,7 @@ static cleat_status send_runs(cleat_trigger_call *call)
     if (status != CLEAT_OK) {
         goto out;
     }
-    for (size_t i = 0; i < call->count; i++) {
+    for (size_t i = 0; call->request->keep == NULL && i < call->count; i++) { /* what is kept has none yet */
         cleat__uuid_format(&ids[i], call->entries[i].id.text);
     }
     call->started = true;

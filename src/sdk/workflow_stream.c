@@ -125,9 +125,16 @@ static cleat_status collect(cleat__invocation_stream *stream, int64_t index, cle
     if (count_of(it) == 0) {
         it->put.first_index = index;
     }
+    size_t before = it->bytes.size;
     cleat__buffer_append_slice(&it->bytes, chunk);
-    cleat__buffer_append(&it->slices, &size, sizeof(size));
-    return it->bytes.failed || it->slices.failed ? cleat__fail_memory() : CLEAT_OK;
+    if (!it->bytes.failed) {
+        cleat__buffer_append(&it->slices, &size, sizeof(size));
+    }
+    if (it->bytes.failed || it->slices.failed) { /* what has collected before goes all the same */
+        it->bytes.size = before;
+        return cleat__fail_memory();
+    }
+    return CLEAT_OK;
 }
 
 static cleat_status put(cleat__invocation_stream *stream, int64_t index, cleat_slice chunk)

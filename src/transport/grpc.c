@@ -178,7 +178,7 @@ static void look_on(cleat__transport *self, void *watched)
 
 static void put_chunks(cleat__transport *self, cleat__put_chunks *chunks)
 {
-    cleat__remote_put_chunks(remote_of(self)->link, chunks);
+    cleat__remote_put_chunks(&remote_of(self)->workers, chunks);
 }
 
 static cleat_status export_spans(cleat__transport *self, const cleat_span_batch *batch, int64_t timeout_ms)
@@ -194,6 +194,11 @@ static void refuse_spans(cleat__transport *self, bool is_refused)
 static void own_trace(cleat__transport *self, const cleat__own_trace *trace)
 {
     cleat__remote_own_trace(&remote_of(self)->spans, trace);
+}
+
+static void set_tracer(cleat__transport *self, cleat_tracer *tracer)
+{
+    remote_of(self)->link->settings.tracer = tracer;
 }
 
 /* ---- Life ---- */
@@ -257,6 +262,7 @@ static const cleat__transport functions = {
     .export_spans = export_spans,
     .refuse_spans = refuse_spans,
     .own_trace = own_trace,
+    .set_tracer = set_tracer,
     .free = free_remote,
 };
 

@@ -61,7 +61,7 @@ cleat_status cleat__remote_schedule(cleat__link *link, const cleat__schedule *sc
 cleat_status cleat__remote_unschedule(cleat__link *link, const cleat__uuid *id);
 cleat_status cleat__remote_schedules(cleat__link *link, int64_t offset, int64_t limit,
                                      cleat_schedule_list *out);
-void cleat__remote_put_chunks(cleat__link *link, cleat__put_chunks *chunks); /* grpc_chunks.c */
+void cleat__remote_put_chunks(cleat__remote_workers *workers, cleat__put_chunks *chunks); /* grpc_chunks.c */
 cleat_status cleat__remote_put_stream(cleat__link *link, const cleat__uuid *task_id, int64_t index,
                                       cleat_slice chunk);
 cleat_status cleat__remote_refresh_timeout(cleat__link *link, const cleat__uuid *task_id, int32_t retry_count,

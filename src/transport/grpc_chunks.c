@@ -14,9 +14,12 @@
 #include "wire/message.h"
 #include "wire/timestamp.h"
 
+#include <stdio.h>
+
 /* Guarded by the link's mutex. */
 typedef struct putting {
     cleat__link *link;
+    cleat__remote_durables *durables;
     cleat__put_chunks *chunks;
     size_t sent;  /* of them, which have arrived */
     size_t count; /* in the message */
@@ -78,6 +81,23 @@ static void conclude(putting *it, cleat_status status, const char *text)
     cleat__free(it);
 }
 
+/* Of a server that stays away. Whoever writes can do nothing but fail, so its run is given back, as for all else that an
+ * invocation asks for. */
+static cleat_status give_up(const putting *it, cleat_status status)
+{
+    const cleat__uuid *id = &it->chunks->run_id;
+    cleat__remote_invocation *invocation =
+        cleat__remote_invocation_find(it->durables, id, cleat__remote_invocation_newest(it->durables, id));
+    bool is_away = status == CLEAT_UNAVAILABLE || status == CLEAT_TIMEOUT;
+    if (!is_away || !it->link->is_cleat || it->link->is_closing || invocation == NULL) {
+        return status;
+    }
+    char text[CLEAT__CALL_TEXT];
+    snprintf(text, sizeof(text), "%s", cleat_error_message());
+    cleat__remote_invocation_lose(invocation, text);
+    return cleat__fail(CLEAT_CANCELLED, "%s", text);
+}
+
 static void answered(void *owner, cleat__call *call)
 {
     putting *it = owner;
@@ -101,7 +121,7 @@ static void answered(void *owner, cleat__call *call)
         cleat__link_timer_set(it->link, &it->retry, cleat__deadline_ns(delay_ms));
         return;
     } else {
-        status = cleat__link_fail(link, code, text);
+        status = give_up(it, cleat__link_fail(link, code, text));
     }
     conclude(it, status, status == CLEAT_OK ? "" : cleat_error_message());
 }
@@ -141,8 +161,9 @@ static void refuse(cleat__put_chunks *chunks, cleat_status status)
     }
 }
 
-void cleat__remote_put_chunks(cleat__link *link, cleat__put_chunks *chunks)
+void cleat__remote_put_chunks(cleat__remote_workers *workers, cleat__put_chunks *chunks)
 {
+    cleat__link *link = workers->link;
     cleat_status status = cleat__grpc_check_fork();
     if (status != CLEAT_OK) {
         refuse(chunks, status);
@@ -154,6 +175,7 @@ void cleat__remote_put_chunks(cleat__link *link, cleat__put_chunks *chunks)
         return;
     }
     it->link = link;
+    it->durables = &workers->durables;
     it->chunks = chunks;
     it->retry.run = on_retry;
     pthread_mutex_lock(&link->mutex);

@@ -13,6 +13,8 @@
  * one would be taken for another node. Its invocation is over then, and a new one finds in the log what was
  * recorded: `cleat serve` is given the run back, which uses no retry; elsewhere the attempt has failed
  * (CLEAT_UNAVAILABLE). What takes no node, AWAIT, EVICT and COMPLETE_MEMO, is sent again on the next connection.
+ * So is what was never written; it waits for that connection as long as any call, then the run is given back too.
+ * Elsewhere, where that cannot be said, it waits on.
  *
  * An engine's answer names the task and the invocation, so one request of an invocation is under way at a time.
  */
@@ -53,7 +55,9 @@ typedef struct cleat__remote_ask {
     pthread_cond_t done;
     cleat__durable_request *requests;
     size_t count, answered; /* requests */
-    size_t runs;            /* of the one that is under way, that were answered */
+    cleat__node *nodes;     /* of an AWAIT or EVICT, with their branches; NULL: none */
+    size_t node_count;
+    size_t runs; /* of the one that is under way, that were answered */
     cleat__remote_message *messages;
     size_t message_count, written;
     size_t confirmed; /* messages that need not be sent again on another connection */
@@ -92,6 +96,8 @@ struct cleat__remote_invocation {
     int64_t orders;    /* completions so far */
     int64_t children;  /* that were asked for */
     int64_t node;      /* the last one that the engine named */
+    int64_t *branches; /* of nodes 1, 2, .. */
+    size_t branch_room;
     cleat_status fate; /* of all further calls, unless CLEAT_OK */
     char *fate_text;   /* NULL: the status's own */
 };
@@ -141,6 +147,11 @@ void cleat__remote_invocation_lose(cleat__remote_invocation *invocation, const c
 /* A completion came. */
 void cleat__remote_invocation_complete(cleat__remote_invocation *invocation, const cleat__node *node,
                                        cleat_slice payload, bool is_failure, const char *error);
+/* The next node has been named. CLEAT_NO_MEMORY. */
+cleat_status cleat__remote_invocation_name_node(cleat__remote_invocation *invocation, int64_t branch);
+/* Says the branches of nodes whose branch was not said; those that were not named keep it. */
+void cleat__remote_invocation_resolve(const cleat__remote_invocation *invocation, cleat__node *nodes,
+                                      size_t count);
 /* Whether an AWAIT has what it waits for. */
 bool cleat__remote_invocation_has(const cleat__remote_invocation *invocation,
                                   const cleat__durable_request *request);
@@ -171,7 +182,7 @@ cleat_status cleat__remote_write(const cleat__link *link, const char *worker_id,
 cleat_status cleat__remote_registration(const char *worker_id, cleat__buffer *out);
 void cleat__remote_messages_free(cleat__remote_ask *ask);
 
-/* A hook's token brings payloads to the run; the mutex is not held. */
+/* A hook's token brings payloads to the run; one try. The mutex is not held. */
 cleat_status cleat__remote_create_hook(cleat__link *link, const cleat__uuid *run_id, int32_t invocation_count,
                                        cleat_slice token);
 

@@ -70,7 +70,10 @@ static bool take_node(cleat__remote_invocation *invocation, int64_t branch, int6
         confuse(invocation, text);
         return false;
     }
-    invocation->node = number;
+    if (cleat__remote_invocation_name_node(invocation, branch) != CLEAT_OK) {
+        cleat__remote_invocation_fail(invocation, CLEAT_NO_MEMORY, cleat_status_text(CLEAT_NO_MEMORY));
+        return false;
+    }
     *out = (cleat__node){branch, number};
     return true;
 }

@@ -121,6 +121,7 @@ static void free_invocation(cleat__remote_invocation *it)
         cleat__free(node);
     }
     cleat__map_deinit(&it->ended);
+    cleat__free(it->branches);
     cleat__free(it->fate_text);
     cleat__free(it);
 }
@@ -174,7 +175,8 @@ void cleat__remote_invocation_fail(cleat__remote_invocation *it, cleat_status st
 {
     if (it->fate == CLEAT_OK) {
         it->fate = status;
-        it->fate_text = cleat__strdup(text); /* on no memory the status has its own */
+        it->fate_text = cleat__strdup(text);                  /* on no memory the status has its own */
+        pthread_cond_broadcast(&it->durables->link->changed); /* one may wait for something else */
     }
     while (it->first != NULL) {
         cleat__remote_settle(it->first, status, text);
@@ -207,6 +209,31 @@ bool cleat__remote_invocation_cancel(cleat__remote_durables *durables, const cle
 }
 
 /* ---- Nodes ---- */
+
+cleat_status cleat__remote_invocation_name_node(cleat__remote_invocation *it, int64_t branch)
+{
+    if ((size_t)it->node == it->branch_room) {
+        size_t room = it->branch_room != 0 ? 2 * it->branch_room : 8;
+        int64_t *branches = cleat__realloc(it->branches, room * sizeof(*branches));
+        if (branches == NULL) {
+            return cleat__fail_memory();
+        }
+        it->branches = branches;
+        it->branch_room = room;
+    }
+    it->branches[it->node++] = branch;
+    return CLEAT_OK;
+}
+
+void cleat__remote_invocation_resolve(const cleat__remote_invocation *it, cleat__node *nodes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool is_named = nodes[i].number >= 1 && nodes[i].number <= it->node;
+        if (nodes[i].branch == CLEAT__BRANCH_UNSAID && is_named) {
+            nodes[i].branch = it->branches[nodes[i].number - 1];
+        }
+    }
+}
 
 /* "task was cancelled" is what the engine says instead of an error (engine.md 21.3). */
 static bool says_cancelled(const char *error)

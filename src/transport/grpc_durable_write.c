@@ -72,11 +72,11 @@ static cleat_status add(writer *self, const request *message)
     }
     *to = (cleat__remote_message){.data = (char *)bytes.data, .size = bytes.size};
     switch ((int)message->message_case) {
-    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_MEMO:
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_TRIGGER_RUNS:
         to->runs = message->trigger_runs->n_trigger_opts;
         to->is_acked = to->takes_node = true;
         break;
+    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_MEMO:
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_WAIT_FOR: to->is_acked = to->takes_node = true; break;
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_EVICT_INVOCATION: to->is_acked = true; break;
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_REGISTER_WORKER: to->is_echoed = true; break;

@@ -448,6 +448,7 @@ static bool tell_paused(const cleat__link *link, const char *current_id)
     cleat__buffer reply = {0};
     cleat__remote_settings settings = link->settings; /* borrowed */
     settings.call_timeout_ms = settings.heartbeat_timeout_ms;
+    settings.tracer = NULL; /* it belongs to nothing that the program does */
     snprintf(path, sizeof(path), "/api/v1/workers/%s", current_id);
     cleat_status status =
         cleat__remote_http(&settings, "PATCH", path, cleat_slice_of("{\"isPaused\":true}"), &reply);

@@ -234,7 +234,8 @@ static cleat_status perform(cleat__remote_session *session, const char *method,
     char error[CURL_ERROR_SIZE] = "";
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
     CURLcode outcome = (CURLcode)cleat_curl_easy_perform(
-        easy, headers, CLEAT_CURL_OPTIONS(.method = method, .error_text = error));
+        easy, headers,
+        CLEAT_CURL_OPTIONS(.method = method, .error_text = error, .tracer = session->settings->tracer));
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
     session->was_connected = session->was_connected || is_connected(easy, outcome);
     session->was_answered = outcome == CURLE_OK;

@@ -26,7 +26,7 @@ void cleat__remote_session_end(cleat__remote_session *session);
 /*
  * One request, with a body of JSON unless that is absent; `path` is what stands behind
  * "/api/v1/tenants/{tenant}", or begins with "/api/" or "/hooks/". Appends the body of a good answer to `reply`. A bad
- * one becomes its status, with the server's own words. With a tracer provider it is in a span `http <METHOD>`, whose
+ * one becomes its status, with the server's own words. With a tracer it is in a span `http <METHOD>`, whose
  * context is sent along.
  */
 cleat_status cleat__remote_session_send(cleat__remote_session *session, const char *method, const char *path,

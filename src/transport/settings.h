@@ -25,6 +25,9 @@ typedef struct cleat__remote_settings {
     char *prefix;                            /* before names, with its '_' behind it; never NULL */
     int64_t max_receive_size, max_send_size; /* bytes of a message */
     int64_t connect_timeout_ms;
+    /* Of the spans of requests over HTTP, borrowed; NULL: that of the global provider. Written only while no call
+     * is under way. */
+    cleat_tracer *tracer;
 
     /* What the protocol or good manners say; tests change it. */
     int64_t call_timeout_ms;      /* of one try */

@@ -116,6 +116,9 @@ struct cleat__transport {
     void (*refuse_spans)(cleat__transport *self, bool is_refused);
     /* Before any span of the trace is exported. NULL: it makes no difference. */
     void (*own_trace)(cleat__transport *self, const cleat__own_trace *trace);
+    /* Where it makes requests of its own that have spans, they are this one's; NULL: the global provider's. While no
+     * call is under way. NULL: it makes none. */
+    void (*set_tracer)(cleat__transport *self, cleat_tracer *tracer);
     void (*free)(cleat__transport *self);
 };
 

@@ -2,12 +2,14 @@
 #include "transport/grpc_test.h"
 
 #include "otlp/received.h"
+#include "support/http_sink.h"
 #include "support/spans.h"
 #include "wire/assignment.h"
 
 #include <cleat/instrumentor.h>
 #include <cleat/propagation.h>
 #include <cleat/worker.h>
+#include <cleat/workflow.h>
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -358,6 +360,41 @@ static void test_an_instrumentor_goes_before_its_provider(void **state)
     cleat_tracer_provider_free(provider);
 }
 
+/* What the client sends over HTTP has a span of its instrumentor's, for which nothing need be global. */
+static void test_requests_over_http(void **state)
+{
+    remote *it = *state;
+    cleat_instrumentor *instrumentor = NULL;
+    cleat__buffer body = {0};
+    cleat__otlp_received *received = NULL;
+    cleat_span_view resume, request;
+    char value[64];
+    const http_answer answer = {.body = cleat_slice_of("{\"run_id\":\"" MOCK_RUN_ID "\"}")};
+    http_sink *sink = http_sink_start();
+    http_sink_answer(sink, &answer, 1);
+    cleat_client_free(it->client);
+    assert_int_equal(setenv("HATCHET_CLIENT_API_URL", http_sink_url(sink, ""), 1), 0);
+    assert_int_equal(setenv("HATCHET_CLIENT_TENANT_ID", MOCK_RUN_ID, 1), 0);
+    open_client(it);
+    (void)unsetenv("HATCHET_CLIENT_API_URL");
+    (void)unsetenv("HATCHET_CLIENT_TENANT_ID");
+    assert_ok(cleat_instrumentor_new(it->client, NULL, &instrumentor));
+    assert_ok(cleat_hook_resume(it->client, "token", "1", NULL));
+    cleat_instrumentor_free(instrumentor);
+    assert_ok(cleat_hook_resume(it->client, "token", "2", NULL)); /* without one */
+    cleat__buffer_append_slice(&body, cleat__buffer_slice(&it->engine.slots[MOCK_EXPORT].messages[0]));
+    assert_ok(cleat__otlp_received_new(&body, NULL, &received));
+    assert_int_equal(cleat_span_batch_count(&received->batch), 2);
+    assert_true(find_span(received, "hook.resume", &resume));
+    assert_true(find_span(received, "http POST", &request));
+    assert_int_equal(request.kind, CLEAT_SPAN_KIND_CLIENT);
+    assert_memory_equal(&request.trace_id, &resume.trace_id, sizeof(cleat_trace_id));
+    assert_memory_equal(&request.parent_span_id, &resume.span_id, sizeof(cleat_span_id));
+    assert_true(http_header(http_sink_request(sink, 0).head, "traceparent", value, sizeof(value))[0] != '\0');
+    cleat__otlp_received_release(received);
+    http_sink_stop(sink);
+}
+
 /* ---- Runs ---- */
 
 static void test_runs(void **state)
@@ -386,10 +423,12 @@ static cleat_status block(cleat_task *task, void *user_data)
     return CLEAT_OK;
 }
 
-static void assign_number(remote *it, uint8_t number, bool is_readable)
+static void assign_number(remote *it, uint8_t number, int32_t invocation_count, bool is_readable)
 {
     const cleat__action_details details = {.priority = 1};
     cleat__assignment assignment = {.task_id = uuid_of(MOCK_RUN_ID),
+                                    .is_durable = invocation_count != 0,
+                                    .invocation_count = invocation_count,
                                     .task = cleat_slice_of("block:block"),
                                     .input = cleat_slice_of("{}")};
     assignment.task_id.bytes[15] = number;
@@ -399,7 +438,7 @@ static void assign_number(remote *it, uint8_t number, bool is_readable)
     cleat__message_free(action);
 }
 
-/* Three runs for one thread, of a worker that is stopped meanwhile. */
+/* Three runs for one thread, one of them in its second invocation, of a worker that is stopped meanwhile. */
 static cleat_worker *stop_with_a_backlog(remote *it, const char *version, blocked *all)
 {
     cleat_worker *worker = NULL;
@@ -413,12 +452,12 @@ static cleat_worker *stop_with_a_backlog(remote *it, const char *version, blocke
         cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "block", .run = block, .user_data = all)));
     assert_ok(cleat_worker_start(worker));
     for (uint8_t i = 1; i <= 3; i++) {
-        assign_number(it, i, true);
+        assign_number(it, i, i == 3 ? 2 : 0, true);
     }
     gate_wait(&all->begun, 1);
     int begins = strstr(version, "-cleat") == NULL; /* what Hatchet is told */
     mock_wait(&it->engine, MOCK_EVENT, begins);
-    assign_number(it, 4, false); /* is refused when those before it have come */
+    assign_number(it, 4, 0, false); /* is refused when those before it have come */
     mock_wait(&it->engine, MOCK_EVENT, begins + 1);
     return worker;
 }
@@ -454,6 +493,14 @@ static void test_a_server_takes_back_what_was_not_begun(void **state)
     assert_ok(cleat_worker_stop(worker, -1));
     assert_int_equal(gate_count(&all.begun), 1);
     cleat_worker_free(worker);
+    assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 4); /* one was refused, and one completed */
+    for (int i = 1; i <= 2; i++) {
+        Cleat__StepActionEvent *event = mock_message(&it->engine, MOCK_EVENT, i);
+        assert_int_equal(event->event_type, CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_RELEASED);
+        assert_int_equal(event->cleat_invocation_count, i == 2 ? 2 : 0);
+        assert_string_equal(event->worker_id, MOCK_WORKER_ID);
+        cleat__message_free(event);
+    }
     blocked_deinit(&all);
 }
 
@@ -509,6 +556,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_hatchet_engine_gets_children_as_they_are, begin, end),
         cmocka_unit_test_setup_teardown(test_a_shutdown_obeys_time, begin, end),
         cmocka_unit_test_setup_teardown(test_an_instrumentor_goes_before_its_provider, begin, end),
+        cmocka_unit_test_setup_teardown(test_requests_over_http, begin, end),
         cmocka_unit_test_setup_teardown(test_runs, begin, end),
         cmocka_unit_test_setup_teardown(test_a_hatchet_engine_takes_nothing_back, begin, end),
         cmocka_unit_test_setup_teardown(test_a_server_takes_back_what_was_not_begun, begin, end),

@@ -43,6 +43,10 @@ void workflow_ends(workflow_fixture *it, const cleat_run_id *id, cleat_run_statu
 void workflow_runs(workflow_fixture *it, const char *name, const char *input, cleat_run_status status,
                    const char *text);
 
+/* Of a run that has ended: what it did from that node on it does anew. Afterwards the client is another, and there is no
+ * worker. */
+void workflow_branch(workflow_fixture *it, const cleat_run_id *id, int64_t branch, int64_t node);
+
 /* Answers what main() shall answer. */
 int workflow_suite_run(const sdk_target *target);
 int workflow_waits_run(const sdk_target *target); /* of times, events and hooks */

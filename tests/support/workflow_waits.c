@@ -114,6 +114,71 @@ static void test_events(void **state)
     assert_int_equal(gate_count(&it->calls), 3);
 }
 
+/* ---- Branches ---- */
+
+static cleat_status count_children(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    char number[16];
+    (void)snprintf(number, sizeof(number), "%d", gate_add(&it->steps));
+    return cleat_task_return(task, number);
+}
+
+/* Node 1 an event, 2 a run; answers what came of both. */
+static cleat_status event_and_run(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    cleat_slice event, run;
+    cleat_future child;
+    char output[100];
+    gate_add(&it->calls);
+    cleat_status status = cleat_wait_event(task, "order:paid", NULL, NULL, &event);
+    if (status == CLEAT_OK) {
+        status = cleat_spawn(task, "count", NULL, NULL, &child);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_await(task, &child, &run);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    (void)snprintf(output, sizeof(output), "[%.*s,%.*s]", CLEAT_SLICE_ARGS(event), CLEAT_SLICE_ARGS(run));
+    return cleat_task_return(task, output);
+}
+
+static void start_branches(workflow_fixture *it)
+{
+    workflow_add(it, "branches", event_and_run);
+    workflow_add_task(it, "count", count_children);
+    workflow_start(it);
+}
+
+/* What was recorded from the node on counts no more: it waits for another event, and another run. */
+static void test_branches(void **state)
+{
+    workflow_fixture *it = *state;
+    start_branches(it);
+    cleat_run_id id = workflow_run(it, "branches", NULL);
+    gate_wait(&it->calls, 1);
+    workflow_stop(it);
+    workflow_ok(cleat_client_push(it->client, "order:paid", "{\"n\":1}", NULL, NULL));
+    start_branches(it);
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "[{\"n\":1},1]");
+    int calls = gate_count(&it->calls);
+
+    workflow_branch(it, &id, 1, 1);
+    start_branches(it);
+    gate_wait(&it->calls, calls + 1);
+    workflow_stop(it);
+    workflow_ok(cleat_client_push(it->client, "order:paid", "{\"n\":2}", NULL, NULL));
+    start_branches(it);
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "[{\"n\":2},2]");
+
+    workflow_branch(it, &id, 2, 2);
+    start_branches(it);
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "[{\"n\":2},3]");
+}
+
 /* ---- Hooks ---- */
 
 /* Adds up what comes, until null does. */
@@ -341,6 +406,7 @@ int workflow_waits_run(const sdk_target *of)
         TEST(test_a_timer_is_a_future),
         TEST(test_sleeping_until),
         TEST(test_events),
+        TEST(test_branches),
         TEST(test_payloads_come_in_order),
         TEST(test_a_hook_that_nobody_resumes),
         TEST(test_new_runs_have_the_newest_version),

@@ -5,11 +5,12 @@
 #define TENANT  "01890000-0000-7000-8000-0000000000ff"
 #define RESUMED "{\"run_id\":\"" MOCK_RUN_ID "\""
 
-static void open_http(fixture *it, http_sink *sink)
+static void open_http(fixture *it, http_sink *sink, int64_t retry_ms)
 {
     cleat__remote_settings settings = mock_settings(&it->engine);
     cleat__free(settings.api_url);
     cleat__free(settings.tenant_id);
+    settings.retry_ms = retry_ms;
     settings.api_url = cleat__strdup(http_sink_url(sink, ""));
     settings.tenant_id = cleat__strdup(TENANT);
     reopen(it, settings);
@@ -34,7 +35,7 @@ static void test_a_hook_is_made(void **state)
     listener worker;
     size_t done;
     http_sink *sink = http_sink_start();
-    open_http(it, sink);
+    open_http(it, sink, 1);
     it->engine.answers_durable = true;
     begin_invocation(it, &worker);
     cleat__durable_request requests[] = {memo_of("a", "1"), hook_of("a.b-c_~1"), memo_of("b", "1")};
@@ -68,23 +69,85 @@ static void test_a_hook_is_refused(void **state)
          CLEAT_NOT_FOUND,
          "no run " MOCK_RUN_ID},
         {{.status = 404, .body = cleat_slice_of("<html>")}, CLEAT_UNSUPPORTED, "no hooks"},
-        {{.status = 503}, CLEAT_UNAVAILABLE, "503"},
+        {{.status = 401, .body = ERROR("no such token")}, CLEAT_UNAVAILABLE, "no such token"},
+        {{.status = 403, .body = cleat_slice_of("{\"description\":\"not here\"}")},
+         CLEAT_UNAVAILABLE,
+         "not here"},
     };
+    enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
     http_sink *sink = http_sink_start();
-    open_http(it, sink);
+    open_http(it, sink, 1);
     begin_invocation(it, &worker);
-    http_answer answers[5];
-    for (size_t i = 0; i < 5; i++) {
+    http_answer answers[ROWS];
+    for (size_t i = 0; i < ROWS; i++) {
         answers[i] = rows[i].answer;
     }
-    http_sink_answer(sink, answers, 5);
-    for (size_t i = 0; i < 5; i++) {
+    http_sink_answer(sink, answers, ROWS);
+    for (size_t i = 0; i < ROWS; i++) {
         size_t done;
         cleat__durable_request hook = hook_of("a");
         assert_failed(ask(it, 1, &hook, 1, &done), rows[i].status, rows[i].part);
         assert_int_equal(done, 0);
     }
     listener_remove(&worker, it->transport);
+    http_sink_stop(sink);
+}
+
+/* ---- A server that is away ---- */
+
+static void test_a_hook_is_made_after_all(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    const http_answer answers[] = {{.status = 503}, {.closes = true}, {.status = 429}, {.status = 200}};
+    cleat__durable_request hook = hook_of("a");
+    http_sink *sink = http_sink_start();
+    open_http(it, sink, 1);
+    http_sink_answer(sink, answers, 4);
+    begin_invocation(it, &worker);
+    assert_ok(ask(it, 1, &hook, 1, NULL));
+    assert_int_equal(http_sink_requests(sink), 4);
+    listener_remove(&worker, it->transport);
+    http_sink_stop(sink);
+}
+
+/* The run is given back. */
+static void test_a_server_that_stays_away(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    cleat__durable_request hook = hook_of("a");
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    cleat__free(settings.api_url);
+    cleat__free(settings.tenant_id);
+    settings.api_url = cleat__strdup("http://127.0.0.1:1");
+    settings.tenant_id = cleat__strdup(TENANT);
+    settings.tries = 3;
+    reopen(it, settings);
+    begin_invocation(it, &worker);
+    assert_failed(ask(it, 1, &hook, 1, NULL), CLEAT_CANCELLED, "cannot be reached");
+    assert_event(it, 0, RELEASED, "");
+    assert_failed(ask(it, 1, &hook, 1, NULL), CLEAT_CANCELLED, "over");
+    listener_remove(&worker, it->transport);
+}
+
+/* Whoever waits for the next try is told that there is none. */
+static void test_the_worker_goes_meanwhile(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    asker_thread asker;
+    const http_answer answer = {.status = 503};
+    cleat__durable_request hook = hook_of("a");
+    http_sink *sink = http_sink_start();
+    open_http(it, sink, 20000);
+    http_sink_answer(sink, &answer, 1);
+    begin_invocation(it, &worker);
+    asker_start(&asker, it, 1, &hook, 1);
+    http_sink_wait(sink, 1);
+    listener_remove(&worker, it->transport);
+    asker_join(&asker, CLEAT_CANCELLED, "over");
+    assert_int_equal(http_sink_requests(sink), 1);
     http_sink_stop(sink);
 }
 
@@ -114,7 +177,7 @@ static void test_a_hook_is_resumed(void **state)
     const http_answer answers[] = {{.body = cleat_slice_of(RESUMED ",\"metadata\":{\"k\":1}}")},
                                    {.body = cleat_slice_of(RESUMED "}")}};
     http_sink *sink = http_sink_start();
-    open_http(it, sink);
+    open_http(it, sink, 1);
     http_sink_answer(sink, answers, 2);
     assert_ok(resume(it, "abc", &run_id, &metadata));
     assert_true(cleat__uuid_equals(&run_id, &expected));
@@ -151,7 +214,7 @@ static void test_a_resume_is_refused(void **state)
     http_answer answers[ROWS];
     cleat__uuid run_id;
     http_sink *sink = http_sink_start();
-    open_http(it, sink);
+    open_http(it, sink, 1);
     for (size_t i = 0; i < ROWS; i++) {
         answers[i] = rows[i].answer;
     }
@@ -178,8 +241,15 @@ static void test_hooks_elsewhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_hook_is_made),    TEST(test_a_hook_is_refused),   TEST(test_tokens),
-        TEST(test_a_hook_is_resumed), TEST(test_a_resume_is_refused), TEST(test_hooks_elsewhere),
+        TEST(test_a_hook_is_made),
+        TEST(test_a_hook_is_refused),
+        TEST(test_a_hook_is_made_after_all),
+        TEST(test_a_server_that_stays_away),
+        TEST(test_the_worker_goes_meanwhile),
+        TEST(test_tokens),
+        TEST(test_a_hook_is_resumed),
+        TEST(test_a_resume_is_refused),
+        TEST(test_hooks_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -291,21 +291,105 @@ static void test_an_engine_that_never_answers(void **state)
     listener_remove(&worker, it->transport);
 }
 
-/* Whether something has ended changes nothing. */
 static void test_an_engine_that_never_echoes(void **state)
 {
     fixture *it = *state;
     listener worker;
     cleat__node_end end;
-    cleat__durable_request memo = memo_of("a", "1"),
-                           await = {.kind = CLEAT__DURABLE_AWAIT,
+    cleat__durable_request await = {.kind = CLEAT__DURABLE_AWAIT,
                                     .as.await = {.nodes = &first_node, .count = 1, .completions = &end}};
     open_impatient(it);
     begin_invocation(it, &worker);
-    assert_failed(ask(it, 1, &await, 1, NULL), CLEAT_UNAVAILABLE, "300 ms");
-    it->engine.answers_durable = true;
-    assert_ok(ask(it, 1, &memo, 1, NULL));
+    assert_failed(ask(it, 1, &await, 1, NULL), CLEAT_CANCELLED, "300 ms");
+    assert_given_back(it, 1);
     listener_remove(&worker, it->transport);
+}
+
+/* ---- A connection that stays away longer than a call may take ---- */
+
+/* Refused twice, of which the second time is tried at once, and the third after that time. */
+static void open_far_away(fixture *it, int64_t patience_ms, int64_t away_ms)
+{
+    cleat__remote_settings settings = mock_settings(&it->engine);
+    settings.call_timeout_ms = patience_ms;
+    settings.durable_reconnect_ms = away_ms;
+    reopen(it, settings);
+    mock_fail(&it->engine, MOCK_DURABLE, CLEAT_UNAVAILABLE, "away", 2);
+}
+
+/* The run does not fail for it: nothing was recorded, so another invocation does the same. */
+static void test_a_connection_that_stays_away(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    cleat__durable_request evict = evict_of();
+    open_far_away(it, 300, 60000);
+    begin_invocation(it, &worker);
+    assert_failed(ask(it, 1, &evict, 1, NULL), CLEAT_CANCELLED, "300 ms");
+    assert_given_back(it, 1);
+    listener_remove(&worker, it->transport);
+}
+
+typedef struct chunk {
+    cleat__put_chunks put; /* first */
+    gate done;
+    cleat_status status;
+} chunk;
+
+static cleat__put_chunks *on_chunk(cleat__put_chunks *self, cleat_status status, const char *text)
+{
+    chunk *it = (chunk *)self;
+    (void)text;
+    it->status = status;
+    gate_add(&it->done);
+    return NULL;
+}
+
+static void test_a_chunk_that_does_not_arrive(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    const cleat_slice item = cleat_slice_of("a");
+    cleat__durable_request memo = memo_of("a", "1");
+    chunk one = {.put = {.run_id = uuid_of(TASK), .items = &item, .count = 1, .done = on_chunk}};
+    gate_init(&one.done);
+    mock_fail(&it->engine, MOCK_STREAM, CLEAT_UNAVAILABLE, "away", -1);
+    begin_invocation(it, &worker);
+    it->transport->put_chunks(it->transport, &one.put);
+    gate_wait(&one.done, 1);
+    assert_int_equal(one.status, CLEAT_CANCELLED);
+    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "");
+    assert_given_back(it, 1);
+    listener_remove(&worker, it->transport);
+    gate_deinit(&one.done);
+}
+
+/* Others take nothing back, so it waits. */
+static void test_a_connection_that_stays_away_elsewhere(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    cleat__durable_request evict = evict_of();
+    it->engine.version = "v0.83.0";
+    it->engine.answers_durable = true;
+    open_far_away(it, 500, 750);
+    begin_invocation(it, &worker);
+    assert_ok(ask(it, 1, &evict, 1, NULL));
+    listener_remove(&worker, it->transport);
+}
+
+static void test_a_worker_goes_that_has_no_connection(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    asker_thread asker;
+    cleat__durable_request evict = evict_of();
+    it->engine.version = "v0.83.0";
+    open_far_away(it, 10, 60000);
+    begin_invocation(it, &worker);
+    asker_start(&asker, it, 1, &evict, 1);
+    listener_remove(&worker, it->transport);
+    asker_join(&asker, CLEAT_CANCELLED, "");
 }
 
 /* ---- Answers that fit nothing ---- */
@@ -407,6 +491,10 @@ int main(void)
         TEST(test_the_client_goes),
         TEST(test_an_engine_that_never_answers),
         TEST(test_an_engine_that_never_echoes),
+        TEST(test_a_connection_that_stays_away),
+        TEST(test_a_chunk_that_does_not_arrive),
+        TEST(test_a_connection_that_stays_away_elsewhere),
+        TEST(test_a_worker_goes_that_has_no_connection),
         TEST(test_answers_that_do_not_fit),
         TEST(test_answers_nobody_waits_for),
         TEST(test_a_completion_that_is_no_json),
