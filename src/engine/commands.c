@@ -231,8 +231,28 @@ static cleat_status started(cleat__core *core, cleat__command *command)
 /* Sent again when its answer is lost, it may come when the same attempt is with another worker. */
 static bool is_of_another_worker(const cleat__run *run, const cleat__report *said)
 {
-    return run->worker != NULL && !cleat__uuid_is_nil(&said->worker_id) &&
-           !cleat__uuid_equals(&run->worker->id, &said->worker_id);
+    if (run->worker == NULL || cleat__uuid_is_nil(&said->worker_id)) {
+        return false;
+    }
+    return !cleat__uuid_equals(&run->worker->id, &said->worker_id);
+}
+
+/* A name that no worker has says nothing. */
+static bool is_of_another_name(const cleat__core *core, const cleat__run *run, cleat_slice said)
+{
+    const char *name = run->worker != NULL ? run->worker->name : NULL;
+    if (name == NULL || said.size == 0 || cleat_slice_equals(said, cleat_slice_of(name))) {
+        return false;
+    }
+    return cleat__roster_has_name(&core->roster, run->worker->tenant, said);
+}
+
+/* The invocations of an attempt have one number, and not everybody says which one has ended. */
+static bool is_of_another_invocation(const cleat__core *core, const cleat__run *run,
+                                     const cleat__report *said)
+{
+    return cleat__run_is_durable(run) && said->invocation_count == 0 &&
+           (is_of_another_worker(run, said) || is_of_another_name(core, run, said->worker_name));
 }
 
 static cleat_status end_attempt(cleat__core *core, cleat__run *run, const cleat__report *said,
@@ -260,6 +280,9 @@ static cleat_status report(cleat__core *core, cleat__command *command)
     }
     if (!is_current(run, said->retry_count) || cleat__state_next(run->state, event) == CLEAT__STATE_IGNORED) {
         return CLEAT_OK; /* it timed out or counted as lost meanwhile */
+    }
+    if (is_of_another_invocation(core, run, said)) {
+        return CLEAT_OK;
     }
     cleat_status status = CLEAT_OK;
     if (said->invocation_count != 0 && cleat__run_is_durable(run)) {

@@ -226,6 +226,7 @@ void cleat__core_run_behind(cleat__core *core, cleat__now now)
 void cleat__core_commit(cleat__core *core)
 {
     if (!core->is_writing) {
+        cleat__store_end_reads(core->store);
         return;
     }
     if (cleat__core_check(core, cleat__store_commit(core->store)) == CLEAT_OK) {

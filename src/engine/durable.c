@@ -354,23 +354,24 @@ cleat_status cleat__durable_recover(cleat__core *core)
     return cleat__condition_list(core->store, add_condition, &state);
 }
 
-/* Of the nodes that it waits for those that are not met. */
-static void await_nodes(cleat__durable *durable, const json_t *nodes, size_t *met)
+/* Of the nodes that it waits for those that are not met; the others are counted. */
+static cleat_status await_nodes(cleat__durable *durable, const json_t *stored, size_t *met)
 {
-    size_t index;
-    json_t *item;
-    json_array_foreach(nodes, index, item)
-    {
-        cleat__node node = {json_integer_value(json_array_get(item, 0)),
-                            json_integer_value(json_array_get(item, 1))};
-        cleat__pending *pending = cleat__pending_find(durable, node);
-        if (pending == NULL) {
-            ++*met;
-        } else if (!pending->is_awaited) {
-            pending->is_awaited = true;
-            durable->awaited++;
-        }
+    size_t count = json_array_size(stored);
+    cleat__node *nodes = cleat__malloc(count != 0 ? count * sizeof(*nodes) : 1);
+    if (nodes == NULL) {
+        return cleat__fail_memory();
     }
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_array_get(stored, i);
+        nodes[i] = (cleat__node){json_integer_value(json_array_get(item, 0)),
+                                 json_integer_value(json_array_get(item, 1))};
+    }
+    count = cleat__nodes_sort(nodes, count);
+    cleat__pendings_await(durable, nodes, count);
+    *met = count - (size_t)durable->awaited;
+    cleat__free(nodes);
+    return CLEAT_OK;
 }
 
 cleat_status cleat__durable_recover_evicted(cleat__core *core, cleat__durable *durable)
@@ -385,7 +386,7 @@ cleat_status cleat__durable_recover_evicted(cleat__core *core, cleat__durable *d
     }
     if (status == CLEAT_OK) {
         durable->awaits_any = json_array_size(nodes) == 0;
-        await_nodes(durable, nodes, &met);
+        status = await_nodes(durable, nodes, &met);
     }
     json_decref(nodes);
     cleat__buffer_deinit(&waits);

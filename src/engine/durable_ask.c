@@ -177,6 +177,20 @@ static cleat_status ask_one(cleat__core *core, cleat__durable *durable, cleat__d
     return cleat__fail(CLEAT_INVALID_ARGUMENT, "there is no request of kind %d", (int)request->kind);
 }
 
+/* What does not say itself which node it means takes the next one. */
+static bool takes_nodes(const cleat__command *command)
+{
+    for (size_t i = 0; i < command->as.durable.count; i++) {
+        switch (command->as.durable.requests[i].kind) {
+        case CLEAT__DURABLE_MEMO:
+        case CLEAT__DURABLE_TRIGGER:
+        case CLEAT__DURABLE_WAIT_FOR: return true;
+        default: break;
+        }
+    }
+    return false;
+}
+
 /* The run, in that invocation. CLEAT_CANCELLED: it is in another, or in none. */
 static cleat_status find_invocation(cleat__core *core, const cleat__command *command, cleat__durable **out)
 {
@@ -191,7 +205,7 @@ static cleat_status find_invocation(cleat__core *core, const cleat__command *com
     if (status == CLEAT_OK && !is_present(*out, count)) {
         return fail_stale(id, count);
     }
-    if (status == CLEAT_OK && (*out)->node < 0) {
+    if (status == CLEAT_OK && (*out)->node < 0 && takes_nodes(command)) {
         /* The engine was started again, and how far it had come has been forgotten: it begins anew. */
         cleat__durable_stop(core, *out, "the engine was started again");
         status = cleat__life_release(core, run);
@@ -207,10 +221,6 @@ cleat_status cleat__durable_ask(cleat__core *core, cleat__command *command)
     cleat_status status = find_invocation(core, command, &durable);
     if (status == CLEAT_OK && command->as.durable.listener != NULL) {
         status = cleat__durable_listen(core, durable, command->as.durable.listener);
-    }
-    if (status == CLEAT_OK && command->as.durable.count != 0 &&
-        command->as.durable.requests[0].kind != CLEAT__DURABLE_EVICT) {
-        cleat__durable_note_heard(durable);
     }
     for (size_t i = 0; i < command->as.durable.count && status == CLEAT_OK; i++) {
         if (!is_present(durable, command->as.durable.invocation_count)) {

@@ -1,21 +1,45 @@
 /* The end of an invocation that waits, and how one that is evicted is called again. */
+#include "base/alloc.h"
 #include "base/error.h"
 #include "engine/durable_log.h"
 #include "engine/life.h"
 #include "engine/replay.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* What is known of the nodes that are waited for. */
 typedef struct waiting {
+    cleat__node *nodes; /* owned; sorted, each once */
+    size_t count;
     cleat__buffer text;    /* as it is stored */
     cleat__buffer carrier; /* of the message that met the one that counts */
     int64_t order;         /* of that one; 0: none is met */
     size_t met;
 } waiting;
 
+static cleat_status init(waiting *what, cleat__core *core, const cleat__durable *durable,
+                         const cleat__durable_request *request)
+{
+    cleat_status status = cleat__core_begin(core);
+    size_t size = request->as.evict.count * sizeof(*what->nodes);
+    *what = (waiting){.nodes = cleat__malloc(size != 0 ? size : 1)};
+    if (what->nodes == NULL) {
+        return cleat__fail_memory();
+    }
+    if (size != 0) {
+        memcpy(what->nodes, request->as.evict.nodes, size);
+    }
+    for (size_t i = 0; i < request->as.evict.count && status == CLEAT_OK; i++) {
+        status = cleat__log_see(core, durable, &what->nodes[i]);
+    }
+    what->count = cleat__nodes_sort(what->nodes, request->as.evict.count);
+    return status;
+}
+
 static void deinit(waiting *what)
 {
+    cleat__free(what->nodes);
     cleat__buffer_deinit(&what->text);
     cleat__buffer_deinit(&what->carrier);
 }
@@ -45,35 +69,30 @@ static cleat_status look_at(cleat__core *core, cleat__durable *durable, cleat__n
                             waiting *what)
 {
     cleat__entry_row entry;
-    cleat__pending *pending = cleat__pending_find(durable, node);
-    if (pending != NULL) {
-        durable->awaited += !pending->is_awaited;
-        pending->is_awaited = true;
-        return CLEAT_OK;
-    }
     cleat_status status = cleat__log_get(core, durable, node, &entry);
-    if (status == CLEAT_OK && entry.met_order == 0) {
+    if (status == CLEAT_OK && entry.kind == CLEAT__NODE_MEMO) {
         status = cleat__fail(CLEAT_INVALID_ARGUMENT, "node %" PRId64 ":%" PRId64 " does not end by itself",
                              node.branch, node.number);
     }
-    return status == CLEAT_OK ? note_met(&entry, is_all, what) : status;
+    return status == CLEAT_OK && entry.met_order != 0 ? note_met(&entry, is_all, what) : status;
 }
 
-static cleat_status look(cleat__core *core, cleat__durable *durable, const cleat__durable_request *request,
-                         waiting *what)
+static cleat_status look(cleat__core *core, cleat__durable *durable, bool is_all, waiting *what)
 {
     cleat_status status = CLEAT_OK;
     cleat__buffer_append_byte(&what->text, '[');
-    for (size_t i = 0; i < request->as.evict.count && status == CLEAT_OK; i++) {
-        cleat__node node = request->as.evict.nodes[i];
-        status = cleat__log_see(core, durable, &node);
+    for (size_t i = 0; i < what->count && status == CLEAT_OK; i++) {
+        cleat__node node = what->nodes[i];
         cleat__buffer_append_format(&what->text, "%s[%" PRId64 ",%" PRId64 "]", i != 0 ? "," : "",
                                     node.branch, node.number);
-        if (status == CLEAT_OK) {
-            status = look_at(core, durable, node, request->as.evict.is_all, what);
-        }
+        status = look_at(core, durable, node, is_all, what);
     }
     cleat__buffer_append_byte(&what->text, ']');
+    cleat__pendings_await(durable, what->nodes, what->count);
+    if (status == CLEAT_OK && what->met + (size_t)durable->awaited != what->count) {
+        /* Of a former life of the run, and not asked for in this one. */
+        status = cleat__fail(CLEAT_INVALID_ARGUMENT, "a node that is waited for does not end by itself");
+    }
     return status == CLEAT_OK && what->text.failed ? cleat__fail_memory() : status;
 }
 
@@ -95,13 +114,16 @@ static cleat_status evict(cleat__core *core, cleat__durable *durable, const clea
 cleat_status cleat__durable_evict_now(cleat__core *core, cleat__durable *durable,
                                       cleat__durable_request *request)
 {
-    waiting what = {.order = 0};
+    waiting what;
     if (request->as.evict.carrier.size > CLEAT_PAYLOAD_MAX) {
         return cleat__fail(CLEAT_TOO_LARGE, "the carrier has %zu bytes; at most %zu are stored",
                            request->as.evict.carrier.size, CLEAT_PAYLOAD_MAX);
     }
+    cleat_status status = init(&what, core, durable, request);
     cleat__durable_forget_waits(durable);
-    cleat_status status = look(core, durable, request, &what);
+    if (status == CLEAT_OK) {
+        status = look(core, durable, request->as.evict.is_all, &what);
+    }
     if (status == CLEAT_OK) {
         status = evict(core, durable, request, &what);
     } else {
@@ -134,7 +156,11 @@ static cleat_status find_node(cleat__core *core, const cleat__uuid *run_id, clea
                               cleat__durable_row *row)
 {
     cleat__entry_row entry;
-    cleat_status status = cleat__durable_get(core->store, run_id, row);
+    cleat_status status = cleat__core_begin(core);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    status = cleat__durable_get(core->store, run_id, row);
     if (status == CLEAT_OK && node.branch > 1 && node.branch <= row->branch) {
         status = cleat__durable_resolve(core->store, run_id, node.branch, node.number, &node.branch);
     }

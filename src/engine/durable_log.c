@@ -78,7 +78,11 @@ cleat_status cleat__log_see(cleat__core *core, const cleat__durable *durable, cl
 cleat_status cleat__log_get(cleat__core *core, cleat__durable *durable, cleat__node node,
                             cleat__entry_row *entry)
 {
-    cleat_status status = cleat__entry_get(core->store, &durable->run.id, node, entry);
+    cleat_status status = cleat__core_begin(core); /* what `entry` borrows holds a snapshot */
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    status = cleat__entry_get(core->store, &durable->run.id, node, entry);
     if (status == CLEAT_EMPTY) {
         return cleat__fail(CLEAT_NOT_FOUND, "the log has no node %" PRId64 ":%" PRId64, node.branch,
                            node.number);
@@ -93,9 +97,11 @@ cleat_status cleat__log_next(cleat__core *core, cleat__durable *durable, const c
     if (node->number > durable->log_size) {
         return CLEAT_EMPTY;
     }
-    cleat_status status =
-        cleat__core_check(core, cleat__durable_resolve(core->store, &durable->run.id, node->branch,
-                                                       node->number, &node->branch));
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(core, cleat__durable_resolve(core->store, &durable->run.id, node->branch,
+                                                                node->number, &node->branch));
+    }
     if (status == CLEAT_OK) {
         status = cleat__entry_get(core->store, &durable->run.id, *node, entry);
         status = status == CLEAT_EMPTY ? cleat__fail(CLEAT_CORRUPT, "a node of a log is missing") : status;

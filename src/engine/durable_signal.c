@@ -62,7 +62,11 @@ static cleat_status find_or_make(cleat__core *core, cleat__durable *durable, con
                                  cleat__node node)
 {
     cleat__entry_row entry;
-    cleat_status status = cleat__entry_get(core->store, &durable->run.id, node, &entry);
+    cleat_status status = cleat__core_begin(core);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    status = cleat__entry_get(core->store, &durable->run.id, node, &entry);
     if (status == CLEAT_EMPTY) {
         entry = (cleat__entry_row){.node = node};
         return make(core, durable, command, &entry);

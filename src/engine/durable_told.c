@@ -111,7 +111,7 @@ static cleat_status add_met(cleat__conversation *conversation, cleat__node node,
         conversation->met = met;
         conversation->capacity = capacity;
     }
-    conversation->met[conversation->count++] = (cleat__met_node){node, order};
+    conversation->met[conversation->count++] = (cleat__met_node){node, order, false};
     return CLEAT_OK;
 }
 
@@ -153,13 +153,26 @@ static cleat_status begin(cleat__core *core, cleat__durable *durable)
     return status == CLEAT_NO_MEMORY ? status : cleat__core_check(core, status);
 }
 
+/* Where the invocation is under way, or was before the engine was started again: whatever it has asked for it may
+ * have got, or not. */
+static void take_over(cleat__durable *durable)
+{
+    cleat__conversation *conversation = durable->listened;
+    bool is_unknown = durable->node < 0;
+    for (size_t i = 0; i < conversation->count; i++) {
+        cleat__met_node *met = &conversation->met[i];
+        met->is_told = met->is_told || is_unknown || met->node.number <= durable->node;
+        conversation->unheard += met->is_told;
+    }
+}
+
 cleat_status cleat__durable_listen(cleat__core *core, cleat__durable *durable,
                                    const cleat__durable_listener *listener)
 {
     cleat_status status = durable->listened == NULL ? begin(core, durable) : CLEAT_OK;
     if (status == CLEAT_OK && durable->listened->listener != listener) {
         durable->listened->listener = listener;
-        durable->listened->told = 0; /* what the former one was told may not have arrived */
+        take_over(durable);
     }
     return status;
 }
@@ -187,6 +200,16 @@ cleat_status cleat__durable_tell(cleat__core *core, cleat__durable *durable, cle
     return CLEAT_OK;
 }
 
+/* Each one's time is its own: a replay may come from one to the next for as long as it likes. */
+static void note_held(cleat__conversation *conversation, int64_t now_ms)
+{
+    int64_t held = conversation->told < conversation->count ? conversation->met[conversation->told].order : 0;
+    if (held != conversation->held) {
+        conversation->held = held;
+        conversation->held_since_ms = now_ms;
+    }
+}
+
 cleat_status cleat__durable_look(cleat__core *core, cleat__durable *durable)
 {
     cleat__conversation *conversation = durable->listened;
@@ -195,17 +218,16 @@ cleat_status cleat__durable_look(cleat__core *core, cleat__durable *durable)
         return CLEAT_OK;
     }
     conversation->asked = durable->node > conversation->asked ? durable->node : conversation->asked;
-    while (status == CLEAT_OK && conversation->told < conversation->count &&
-           conversation->met[conversation->told].node.number <= conversation->asked) {
-        status = cleat__durable_tell(core, durable, conversation->met[conversation->told].node);
-        conversation->told += status == CLEAT_OK;
+    while (status == CLEAT_OK && conversation->told < conversation->count) {
+        cleat__met_node *met = &conversation->met[conversation->told];
+        if (!met->is_told && met->node.number > conversation->asked) {
+            break;
+        }
+        status = met->is_told ? CLEAT_OK : cleat__durable_tell(core, durable, met->node);
+        met->is_told = status == CLEAT_OK;
+        conversation->told += met->is_told;
     }
-    bool is_held = status == CLEAT_OK && conversation->told < conversation->count;
-    if (!is_held) {
-        conversation->held_since_ms = 0;
-    } else if (conversation->held_since_ms == 0) {
-        conversation->held_since_ms = core->now.monotonic_ms;
-    }
+    note_held(conversation, core->now.monotonic_ms);
     return status == CLEAT_NO_MEMORY ? CLEAT_OK : status; /* it is told when the worker says that it waits */
 }
 
@@ -219,7 +241,13 @@ cleat_status cleat__durable_note_met(cleat__core *core, cleat__durable *durable,
         cleat_status told = cleat__durable_tell(core, durable, node);
         return told == CLEAT_NO_MEMORY ? CLEAT_OK : told;
     }
-    cleat_status status = cleat__core_check(core, add_met(durable->listened, node, order));
+    cleat__conversation *conversation = durable->listened;
+    cleat_status status = cleat__core_check(core, add_met(conversation, node, order));
+    if (status == CLEAT_OK && durable->node < 0 && node.number > conversation->asked) {
+        /* It does not wait for that, and cannot ask for it any more: nothing is to be held up. */
+        conversation->met[conversation->count - 1].is_told = true;
+        conversation->unheard++;
+    }
     return status == CLEAT_OK ? cleat__durable_look(core, durable) : status;
 }
 
@@ -227,13 +255,6 @@ bool cleat__durable_is_unheard(const cleat__durable *durable)
 {
     const cleat__conversation *conversation = durable->listened;
     return conversation != NULL && (conversation->unheard != 0 || conversation->told < conversation->count);
-}
-
-void cleat__durable_note_heard(cleat__durable *durable)
-{
-    if (durable->listened != NULL) {
-        durable->listened->unheard = 0;
-    }
 }
 
 /* ---- What a worker waits for ---- */
@@ -266,7 +287,7 @@ static cleat_status hear(cleat__core *core, const cleat__command *command, size_
     }
     status = cleat__durable_listen(core, durable, listener);
     if (status == CLEAT_OK) {
-        cleat__durable_note_heard(durable);
+        durable->listened->unheard = 0; /* what it has not got it waits for */
         int64_t *asked = &durable->listened->asked;
         *asked = item->node.number > *asked ? item->node.number : *asked;
         status = cleat__life_begin(core, &durable->run);
@@ -274,17 +295,44 @@ static cleat_status hear(cleat__core *core, const cleat__command *command, size_
     return status;
 }
 
-/* Whatever it waits for and was told before is told again. */
-static cleat_status tell_again(cleat__core *core, cleat__durable *durable, cleat__node node)
+/* NULL: none of these. */
+static cleat__met_node *find_met(cleat__conversation *conversation, int64_t order)
 {
-    const cleat__conversation *conversation = durable->listened;
-    int64_t told = conversation->told != 0 ? conversation->met[conversation->told - 1].order : 0;
-    cleat__entry_row entry;
-    cleat_status status = cleat__entry_get(core->store, &durable->run.id, node, &entry);
-    if (status == CLEAT_OK && entry.met_order != 0 && entry.met_order <= told) {
-        status = cleat__durable_tell(core, durable, node);
+    size_t from = 0, to = conversation->count;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (conversation->met[middle].order < order) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
     }
-    return status == CLEAT_EMPTY || status == CLEAT_NO_MEMORY ? CLEAT_OK : cleat__core_check(core, status);
+    bool is_there = from < conversation->count && conversation->met[from].order == order;
+    return is_there ? &conversation->met[from] : NULL;
+}
+
+/* Whatever it waits for and was told before is to be told again, in the same order. */
+static cleat_status recall(cleat__core *core, const cleat__command *command, size_t at)
+{
+    const cleat__durable_waiting *item = &command->as.durable_status.items[at];
+    cleat__durable *durable = find_present(core, command->tenant, item);
+    cleat__entry_row entry;
+    if (durable == NULL || durable->listened == NULL) {
+        return cleat__core_failure(core);
+    }
+    cleat_status status = cleat__core_begin(core);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    status = cleat__entry_get(core->store, &durable->run.id, item->node, &entry);
+    cleat__met_node *met =
+        status == CLEAT_OK && entry.met_order != 0 ? find_met(durable->listened, entry.met_order) : NULL;
+    if (met != NULL) {
+        size_t index = (size_t)(met - durable->listened->met);
+        met->is_told = false;
+        durable->listened->told = index < durable->listened->told ? index : durable->listened->told;
+    }
+    return status == CLEAT_EMPTY ? CLEAT_OK : cleat__core_check(core, status);
 }
 
 static cleat_status answer(cleat__core *core, const cleat__command *command, size_t at)
@@ -294,13 +342,15 @@ static cleat_status answer(cleat__core *core, const cleat__command *command, siz
     if (durable == NULL || durable->listened == NULL) {
         return cleat__core_failure(core);
     }
-    int64_t held = durable->listened->held_since_ms;
-    if (held != 0 && core->now.monotonic_ms - held > HELD_MAX_MS) {
-        cleat__durable_stop(core, durable, "it has not come to what happened first for too long");
-        return cleat__life_release(core, &durable->run);
+    cleat_status status = cleat__durable_look(core, durable);
+    const cleat__conversation *conversation = durable->listened;
+    bool is_stuck = status == CLEAT_OK && conversation->held != 0 &&
+                    core->now.monotonic_ms - conversation->held_since_ms > HELD_MAX_MS;
+    if (!is_stuck) {
+        return status;
     }
-    cleat_status status = tell_again(core, durable, item->node);
-    return status == CLEAT_OK ? cleat__durable_look(core, durable) : status;
+    cleat__durable_stop(core, durable, "it has not come to what happened first for too long");
+    return cleat__life_release(core, &durable->run);
 }
 
 cleat_status cleat__durable_tell_status(cleat__core *core, cleat__command *command)
@@ -308,6 +358,9 @@ cleat_status cleat__durable_tell_status(cleat__core *core, cleat__command *comma
     cleat_status status = CLEAT_OK;
     for (size_t i = 0; i < command->as.durable_status.count && status == CLEAT_OK; i++) {
         status = hear(core, command, i);
+    }
+    for (size_t i = 0; i < command->as.durable_status.count && status == CLEAT_OK; i++) {
+        status = recall(core, command, i);
     }
     for (size_t i = 0; i < command->as.durable_status.count && status == CLEAT_OK; i++) {
         status = answer(core, command, i);

@@ -1,6 +1,9 @@
 /*
  * Who hears how nodes end, and in which order (engine.md 21.2): in each invocation all met nodes, in the order in
  * which they were met, each when it and those before it were asked for. What is to be told waits for the commit.
+ *
+ * A listener that comes to an invocation that is under way is told only what the worker says that it waits for, and
+ * what is met from then on: the worker has the rest, and one end that nobody takes keeps it from all that follow.
  */
 #ifndef CLEAT_ENGINE_DURABLE_TOLD_H
 #define CLEAT_ENGINE_DURABLE_TOLD_H
@@ -14,6 +17,7 @@ struct cleat__durable;
 typedef struct cleat__met_node {
     cleat__node node;
     int64_t order;
+    bool is_told; /* also by a former listener, as far as is known */
 } cleat__met_node;
 
 /* With the listener of one invocation. */
@@ -23,10 +27,11 @@ typedef struct cleat__conversation {
     const cleat__durable_listener *listener;
     cleat__met_node *met; /* owned; in their order */
     size_t count, capacity;
-    size_t told;           /* of these */
-    size_t unheard;        /* that were told since the worker last said anything */
-    int64_t asked;         /* the last node that the invocation asked for, as far as is known */
-    int64_t held_since_ms; /* monotonic; the next one was met, but not asked for; 0: it is not so */
+    size_t told;    /* of these: what is before is told */
+    size_t unheard; /* that were told since the worker last said what it waits for */
+    int64_t asked;  /* the last node that the invocation asked for, as far as is known */
+    int64_t held; /* order of the one that was met, but not asked for, so that the next ones wait; 0: none */
+    int64_t held_since_ms; /* monotonic */
 } cleat__conversation;
 
 typedef struct cleat__durable_telling cleat__durable_telling;
@@ -55,8 +60,6 @@ cleat_status cleat__durable_tell(struct cleat__core *core, struct cleat__durable
 /* Tells that the invocation is not the present one. */
 void cleat__durable_tell_evicted(cleat__durable_told *told, const cleat__durable_listener *listener,
                                  const cleat__uuid *run_id, int32_t invocation_count, const char *reason);
-/* The worker says something of the invocation: it has heard what it was told. */
-void cleat__durable_note_heard(struct cleat__durable *durable);
 /* Whether something was told that the worker may not have got, or is still to be told. */
 bool cleat__durable_is_unheard(const struct cleat__durable *durable);
 

@@ -18,7 +18,7 @@
 static cleat__attempt_key key_of(const cleat__run *run)
 {
     cleat__attempt_key key = {run->id, run->retry_count, 0, {{0}}};
-    if (run->state == CLEAT_RUN_RUNNING) {
+    if (run->state == CLEAT_RUN_RUNNING || run->state == CLEAT_RUN_EVICTED) {
         key.started_at_ms = run->since_ms;
     }
     if (run->worker != NULL && run->worker->is_remote) {

@@ -5,6 +5,8 @@
 #include "engine/scope.h"
 #include "model/event.h"
 
+#include <stdlib.h>
+
 _Static_assert(CLEAT__EVENT_KEY_MAX <= CLEAT__ACTION_MAX, "fits into a cleat__scope");
 
 static cleat__pending_condition *condition_of(const cleat__heap_node *node)
@@ -101,6 +103,38 @@ cleat__pending *cleat__pending_find(cleat__durable *durable, cleat__node node)
         at = next != start ? next : NULL;
     }
     return NULL;
+}
+
+static int compare_nodes(const void *a, const void *b)
+{
+    const cleat__node *x = a, *y = b;
+    if (x->branch != y->branch) {
+        return x->branch < y->branch ? -1 : 1;
+    }
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+size_t cleat__nodes_sort(cleat__node *nodes, size_t count)
+{
+    size_t kept = 0;
+    qsort(nodes, count, sizeof(*nodes), compare_nodes);
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || compare_nodes(&nodes[kept - 1], &nodes[i]) != 0) {
+            nodes[kept++] = nodes[i];
+        }
+    }
+    return kept;
+}
+
+void cleat__pendings_await(cleat__durable *durable, const cleat__node *nodes, size_t count)
+{
+    for (cleat__pending *pending = durable->first; pending != NULL && count != 0; pending = pending->next) {
+        cleat__node node = cleat__pending_node(pending);
+        if (!pending->is_awaited && bsearch(&node, nodes, count, sizeof(node), compare_nodes) != NULL) {
+            pending->is_awaited = true;
+            durable->awaited++;
+        }
+    }
 }
 
 cleat__node cleat__pending_node(const cleat__pending *pending)

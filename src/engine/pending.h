@@ -72,6 +72,10 @@ cleat__pending *cleat__pending_new(struct cleat__durable *durable, cleat__node n
 void cleat__pending_free(cleat__pendings *all, cleat__pending *pending);
 /* NULL: the run has none of that node. Looks first behind the one that was found last. */
 cleat__pending *cleat__pending_find(struct cleat__durable *durable, cleat__node node);
+/* Sorts them and drops those that are repeated; how many are left. */
+size_t cleat__nodes_sort(cleat__node *nodes, size_t count);
+/* Which of these the run waits for: sorted, so that it takes a walk over all that is pending, whatever their number. */
+void cleat__pendings_await(struct cleat__durable *durable, const cleat__node *nodes, size_t count);
 cleat__node cleat__pending_node(const cleat__pending *pending);
 cleat__pending *cleat__pending_of(cleat__pending_condition *condition);
 

@@ -224,6 +224,19 @@ cleat__worker *cleat__roster_find(const cleat__roster *roster, const cleat__uuid
     return cleat__map_get(&roster->by_id, key_of(id));
 }
 
+bool cleat__roster_has_name(const cleat__roster *roster, int64_t tenant, cleat_slice name)
+{
+    size_t cursor = 0;
+    const cleat__worker *worker;
+    while ((worker = cleat__map_next(&roster->by_id, &cursor)) != NULL) {
+        if (worker->tenant == tenant && worker->name != NULL &&
+            cleat_slice_equals(cleat_slice_of(worker->name), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void cleat__roster_remove(cleat__roster *roster, cleat__queues *queues, cleat__worker *worker)
 {
     for (size_t i = 0; i < worker->queue_count; i++) {

@@ -92,6 +92,8 @@ cleat_status cleat__roster_add_remote(cleat__roster *roster, cleat__queues *queu
 cleat_status cleat__roster_serve(cleat__worker *worker, cleat__queues *queues, const cleat_slice *actions,
                                  size_t count);
 cleat__worker *cleat__roster_find(const cleat__roster *roster, const cleat__uuid *id);
+/* Whether a worker of the tenant goes by that name; looks at all of them. */
+bool cleat__roster_has_name(const cleat__roster *roster, int64_t tenant, cleat_slice name);
 /* Forgets it with all it was to be told. It must hold nothing. */
 void cleat__roster_remove(cleat__roster *roster, cleat__queues *queues, cleat__worker *worker);
 

@@ -92,7 +92,8 @@ typedef struct cleat__report {
     cleat_slice error;        /* text, when failed */
     int32_t invocation_count; /* of a durable run: ignored when another one runs; 0: not told */
     cleat_slice carrier;      /* JSON object: of the message to whoever waits for the run; absent: none */
-    cleat__uuid worker_id;    /* who says that it never began; nil: it does not say */
+    cleat__uuid worker_id;    /* who says so; nil: it does not say */
+    cleat_slice worker_name;  /* the same of those who give that; absent: it does not say */
 } cleat__report;
 
 typedef struct cleat__log_line {

@@ -380,17 +380,30 @@ cleat_status cleat__store_begin(cleat__store *store)
     return run(store, writes(store) ? begin_write : begin_read, "beginning a transaction");
 }
 
-cleat_status cleat__store_commit(cleat__store *store)
+/* A query left open would pin its snapshot: the log could not be reused, and once another has committed, no
+ * transaction that writes could begin. */
+static void reset_queries(cleat__store *store)
 {
-    static const char commit[] = "COMMIT";
-    /* A query left open would pin its snapshot, and the log could not be reused. */
     sqlite3_stmt *open = NULL;
     while ((open = sqlite3_next_stmt(store->db, open)) != NULL) {
         if (sqlite3_stmt_busy(open)) {
             sqlite3_reset(open);
         }
     }
+}
+
+cleat_status cleat__store_commit(cleat__store *store)
+{
+    static const char commit[] = "COMMIT";
+    reset_queries(store);
     return run(store, commit, "committing");
+}
+
+void cleat__store_end_reads(cleat__store *store)
+{
+    if (sqlite3_get_autocommit(store->db) && sqlite3_txn_state(store->db, NULL) != SQLITE_TXN_NONE) {
+        reset_queries(store);
+    }
 }
 
 void cleat__store_rollback(cleat__store *store)
@@ -438,7 +451,7 @@ static bool append_zeros(sqlite3_file *file, sqlite3_int64 size)
 void cleat__store_extend_log(cleat__store *store)
 {
     sqlite3_int64 size = 0;
-    sqlite3_file *file = log_file(store);
+    sqlite3_file *file = store->mode != CLEAT__STORE_WRITE_UNSYNCED ? log_file(store) : NULL;
     if (file == NULL || !has_grown(store, file, &size)) {
         return;
     }
@@ -449,7 +462,7 @@ void cleat__store_extend_log(cleat__store *store)
         return;
     }
     if (has_grown(store, file, &size)) {
-        /* A disk that is full now need not be asked again: the log grows with the commits as it can. */
+        /* After a failure, of a full disk, never again: the log grows with the commits as it can. */
         store->log_bytes = append_zeros(file, size) ? size + LOG_BYTES_STEP : LOG_BYTES_MOST;
     }
     cleat__store_rollback(store);

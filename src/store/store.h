@@ -41,9 +41,12 @@ cleat_status cleat__store_rows_end(cleat__store *store, sqlite3_stmt *select, in
 cleat_status cleat__store_begin(cleat__store *store); /* BEGIN IMMEDIATE; for a reader BEGIN */
 cleat_status cleat__store_commit(cleat__store *store);
 void cleat__store_rollback(cleat__store *store);
+/* Outside of a transaction: ends the queries whose row is still borrowed, and with them their snapshot. */
+void cleat__store_end_reads(cleat__store *store);
 
 /* Between transactions, when there is time: gives the log space ahead if the commits have used up what it had, so
- * that those that come need not make its file longer, which takes a sync longer. Failing changes nothing. */
+ * that those that come need not make its file longer, which takes a sync longer. Failing changes nothing but that it
+ * is not tried again. Nothing is done where commits are not synced. */
 void cleat__store_extend_log(cleat__store *store);
 
 #endif

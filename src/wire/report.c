@@ -32,6 +32,16 @@ static cleat_status read_attempt(const event *message, cleat__report *out)
     return CLEAT_OK;
 }
 
+/* Some send their name. */
+static void read_worker(const event *message, cleat__report *out)
+{
+    cleat_slice who = cleat_slice_of(message->worker_id);
+    if (cleat__uuid_parse(who, &out->worker_id) != CLEAT_OK) {
+        out->worker_id = (cleat__uuid){{0}};
+        out->worker_name = who;
+    }
+}
+
 static cleat_status read_output(cleat_slice payload, cleat__report *out)
 {
     cleat_status status = cleat__json_check("output", payload, false);
@@ -63,6 +73,7 @@ cleat_status cleat__report_read(const event *message, cleat__report *out)
     if (status != CLEAT_OK) {
         return status;
     }
+    read_worker(message, out);
     switch ((int)message->event_type) {
     case CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_STARTED:
     case CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_ACKNOWLEDGED: return CLEAT_EMPTY;
@@ -76,9 +87,6 @@ cleat_status cleat__report_read(const event *message, cleat__report *out)
         return CLEAT_OK;
     case CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_RELEASED:
         out->status = CLEAT_UNAVAILABLE;
-        if (cleat__uuid_parse(cleat_slice_of(message->worker_id), &out->worker_id) != CLEAT_OK) {
-            out->worker_id = (cleat__uuid){{0}}; /* some send a name */
-        }
         return CLEAT_OK;
     default:
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "event_type is %d, which ends no attempt",

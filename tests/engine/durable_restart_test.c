@@ -236,11 +236,12 @@ static void test_ended_runs_leave_their_log_and_nothing_else(void **state)
 
 /* ---- A worker of another process, which lives on ---- */
 
-static cleat__uuid listen_remote(rig *at, cleat__uuid *worker)
+static cleat__uuid listen_as(rig *at, cleat__uuid *worker, uint64_t session)
 {
     cleat_slice name = cleat_slice_of("flow:flow");
     const cleat__slots slots = {cleat_slice_of("durable"), 10};
-    cleat__worker_spec spec = {.name = {"w", 1},
+    static const char *const names[] = {"w", "v"}; /* of the first and of others */
+    cleat__worker_spec spec = {.name = cleat_slice_of(names[session != 1]),
                                .actions = &name,
                                .action_count = 1,
                                .slots = &slots,
@@ -254,11 +255,16 @@ static cleat__uuid listen_remote(rig *at, cleat__uuid *worker)
     }
     cleat__command listen = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_WORKER_LISTEN};
     listen.as.listen.id = *worker;
-    listen.as.listen.session = 1;
+    listen.as.listen.session = session;
     listen.as.listen.is_kept = true;
     listen.as.listen.sink = (cleat__worker_sink){&at->ears, hear_assign, hear_cancel};
     assert_int_equal(ask(at, &listen), CLEAT_OK);
     return *worker;
+}
+
+static cleat__uuid listen_remote(rig *at, cleat__uuid *worker)
+{
+    return listen_as(at, worker, 1);
 }
 
 static void test_an_invocation_elsewhere_begins_anew_when_it_asks(void **state)
@@ -284,6 +290,158 @@ static void test_an_invocation_elsewhere_begins_anew_when_it_asks(void **state)
     /* One that has nothing to ask any more only reports. */
     assert_int_equal(end_run(at, &other, 1, CLEAT_OK, "1"), CLEAT_OK);
     assert_string_equal(state_of(at, &other), "COMPLETED 1");
+}
+
+static cleat__uuid begin_elsewhere(rig *at, cleat__uuid *worker)
+{
+    declare(at);
+    listen_remote(at, worker);
+    cleat__uuid run = trigger(at, "flow:flow", "{}", 0);
+    assert_invocation(at, 1);
+    return run;
+}
+
+static void restart_elsewhere(rig *at, cleat__uuid *worker)
+{
+    crash(at);
+    open_core(at);
+    listen_remote(at, worker);
+    assert_invocation(at, 0);
+}
+
+static void test_what_names_its_nodes_is_heard_after_a_restart(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker = {{0}}, run = begin_elsewhere(at, &worker);
+    int64_t node;
+    memo(at, &run, 1, "a", NULL); /* it takes long */
+    sleep_for(at, &run, 1, 1000, "1s", &node);
+    restart_elsewhere(at, &worker);
+    cleat__durable_request result = {.kind = CLEAT__DURABLE_COMPLETE_MEMO};
+    result.as.complete_memo.node = (cleat__node){1, 1};
+    result.as.complete_memo.key = cleat_slice_of("a");
+    result.as.complete_memo.payload = cleat_slice_of("1");
+    assert_int_equal(ask_durable(at, &run, 1, &result), CLEAT_OK);
+    assert_string_equal(await(at, &run, 1, true, &node, 1), "SUSPENDED 0:-");
+    assert_int_equal(evict(at, &run, 1, node), CLEAT_OK);
+    assert_string_equal(state_of(at, &run), "EVICTED");
+    assert_invocation(at, 0);
+    advance(at, 1000);
+    assert_invocation(at, 2);
+    assert_string_equal(memo(at, &run, 2, "a", NULL), "1 old 1");
+}
+
+/* "2 3 ": the nodes whose end was told. */
+static void hear_end(void *self, const cleat__uuid *run_id, int32_t invocation, const cleat__node_end *end)
+{
+    char *text = self;
+    (void)run_id;
+    (void)invocation;
+    snprintf(text + strlen(text), 64 - strlen(text), "%d ", (int)end->node.number);
+}
+
+static void hear_over(void *self, const cleat__uuid *run_id, int32_t invocation, const char *reason)
+{
+    (void)run_id;
+    (void)invocation;
+    (void)reason;
+    strcpy(self, "over");
+}
+
+static void test_after_a_restart_only_what_is_waited_for_is_told(void **state)
+{
+    rig *at = *state;
+    char told[64] = "";
+    const cleat__durable_listener listener = {told, hear_end, hear_over};
+    cleat__uuid worker = {{0}}, run = begin_elsewhere(at, &worker), children[2];
+    const cleat__condition go = event_of("go");
+    int64_t nodes[4];
+    sleep_for(at, &run, 1, 1000, "1s", &nodes[0]);
+    advance(at, 1000); /* which it has had */
+    wait_for(at, &run, 1, &go, 1, &nodes[1]);
+    spawn(at, &run, 1, "{\"n\":1}", &children[0], &nodes[2]); /* nobody waits for these */
+    spawn(at, &run, 1, "{\"n\":2}", &children[1], &nodes[3]);
+    cancel(at, &children[0]);
+    restart_elsewhere(at, &worker);
+    cleat__durable_waiting item = {run, 1, {1, nodes[1]}};
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_DURABLE_STATUS,
+                              .as.durable_status = {&item, 1, &listener}};
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+    cancel(at, &children[1]);
+    assert_string_equal(told, "");
+    push_event(at, "go", "{}", NULL, NULL);
+    assert_string_equal(told, "2 ");
+    command = (cleat__command){.tenant = CLEAT__TENANT_DEFAULT,
+                               .kind = CLEAT__COMMAND_DURABLE_DETACH,
+                               .as.durable_listener = &listener};
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+}
+
+/* Whatever was met it may have waited for. */
+static void test_an_eviction_after_a_restart_loses_no_end(void **state)
+{
+    rig *at = *state;
+    char told[64] = "";
+    const cleat__durable_listener listener = {told, hear_end, hear_over};
+    cleat__uuid worker = {{0}}, run = begin_elsewhere(at, &worker);
+    cleat__durable_request request = {.kind = CLEAT__DURABLE_EVICT};
+    int64_t node;
+    sleep_for(at, &run, 1, 1000, "1s", &node);
+    advance(at, 1000);
+    restart_elsewhere(at, &worker);
+    assert_int_equal(ask_with(at, &run, 1, &request, 1, &listener, NULL), CLEAT_OK);
+    assert_invocation(at, 2);
+    assert_string_equal(told, "");
+}
+
+/* The invocations of an attempt have one number, and that SDK says nothing but that and its worker's name. */
+static void test_a_report_of_another_worker_ends_no_invocation(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker = {{0}}, other = {{0}}, run = begin_elsewhere(at, &worker);
+    listen_as(at, &other, 2);
+    restart_elsewhere(at, &worker);
+    cleat__report said = {.task_id = run, .status = CLEAT_FAILED, .error = cleat_slice_of("lost it")};
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_REPORT};
+    command.as.report = said;
+    command.as.report.worker_name = cleat_slice_of("v");
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+    command.as.report = said;
+    command.as.report.worker_id = other;
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+    assert_string_equal(state_of(at, &run), "RUNNING");
+    assert_invocation(at, 0);
+    command.as.report = said;
+    command.as.report.worker_name = cleat_slice_of("nobody's"); /* which some send */
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+    heard next = last_heard(at);
+    assert_int_equal(next.invocation_count, 2);
+    assert_int_equal(next.retry_count, 1);
+    said = (cleat__report){.task_id = run, .retry_count = 1, .output = {"1", 1}};
+    said.worker_name = cleat_slice_of("w");
+    command.as.report = said;
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+    assert_string_equal(state_of(at, &run), "COMPLETED 1");
+}
+
+static void test_when_a_cancelled_run_was_begun(void **state)
+{
+    rig *at = *state;
+    cleat__uuid run = start(at);
+    int64_t began = at->now.unix_ms, node;
+    sleep_for(at, &run, 1, 3600000, "1h", &node);
+    evict(at, &run, 1, node);
+    at->now.unix_ms += 1000;
+    restart(at);
+    cancel(at, &run);
+    cleat__store *reader = NULL;
+    cleat__run_row row = {0};
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
+    assert_int_equal(cleat__run_get(reader, &run, &row), CLEAT_OK);
+    assert_int_equal(row.status, CLEAT_RUN_CANCELLED);
+    assert_int_equal(row.started_at_ms, began);
+    cleat__store_close(reader);
 }
 
 /* ---- Files that make no sense ---- */
@@ -445,6 +603,11 @@ int main(void)
         TEST(test_a_run_that_gets_on_may_lose_many_workers),
         TEST(test_ended_runs_leave_their_log_and_nothing_else),
         TEST(test_an_invocation_elsewhere_begins_anew_when_it_asks),
+        TEST(test_what_names_its_nodes_is_heard_after_a_restart),
+        TEST(test_after_a_restart_only_what_is_waited_for_is_told),
+        TEST(test_an_eviction_after_a_restart_loses_no_end),
+        TEST(test_a_report_of_another_worker_ends_no_invocation),
+        TEST(test_when_a_cancelled_run_was_begun),
         TEST(test_rows_that_make_no_sense),
         TEST(test_sleeping_runs_are_small),
     };

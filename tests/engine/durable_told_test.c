@@ -221,11 +221,11 @@ static void test_an_invocation_that_is_ended_is_told(void **state)
     assert_string_equal(told(&it.stream), "");
 }
 
-static void test_another_stream_is_told_from_the_beginning(void **state)
+static void test_another_stream_is_told_what_is_waited_for(void **state)
 {
     scene it;
     stream second;
-    const int64_t node = 2;
+    const int64_t nodes[] = {2, 1}, node = 2;
     open_scene(&it, *state);
     open_stream(&second);
     spawn_heard(&it, 1, 0);
@@ -235,15 +235,33 @@ static void test_another_stream_is_told_from_the_beginning(void **state)
     detach(&it, &it.stream);
     end_child(&it, 1, "11");
     assert_string_equal(told(&it.stream), "");
+    /* The invocation has the first one's end: it would stand before all others. */
     say_waiting(&it, &second, 1, &node, 1);
-    assert_string_equal(told(&second), "1:1=10 1:2=11 ");
-    /* Without its end having been noticed, too. */
-    say_waiting(&it, &it.stream, 1, &node, 1);
+    assert_string_equal(told(&second), "1:2=11 ");
+    /* Without its end having been noticed, too; in the order in which they were met. */
+    say_waiting(&it, &it.stream, 1, nodes, 2);
     assert_string_equal(told(&it.stream), "1:1=10 1:2=11 ");
-    detach(&it, &second);
+    detach(&it, &it.stream);
     spawn_heard(&it, 1, 2);
+    assert_string_equal(told(&it.stream), "");
     end_child(&it, 2, "12");
     assert_string_equal(told(&it.stream), "1:3=12 ");
+    say_waiting(&it, &it.stream, 1, &node, 1);
+    assert_string_equal(told(&it.stream), "1:2=11 ");
+}
+
+static void test_who_says_it_many_times_is_told_once(void **state)
+{
+    scene it;
+    open_scene(&it, *state);
+    const int64_t nodes[] = {2, 1, 2, 1};
+    spawn_heard(&it, 1, 0);
+    spawn_heard(&it, 1, 1);
+    end_child(&it, 1, "11");
+    end_child(&it, 0, "10");
+    told(&it.stream);
+    say_waiting(&it, &it.stream, 1, nodes, 4);
+    assert_string_equal(told(&it.stream), "1:2=11 1:1=10 ");
 }
 
 static void test_a_stream_that_goes_is_not_told_what_was_on_its_way(void **state)
@@ -282,6 +300,76 @@ static void test_what_was_told_on_its_way_to_an_eviction_restores(void **state)
     assert_invocation(it.at, 0);
     end_child(&it, 1, "11");
     assert_invocation(it.at, 3);
+}
+
+/* What the worker sends proves nothing about what is on its way to it. */
+static void test_a_request_does_not_say_that_all_has_come(void **state)
+{
+    scene it;
+    open_scene(&it, *state);
+    spawn_heard(&it, 1, 0);
+    it.at->ears.count = 0;
+    end_child(&it, 0, "10");
+    cleat__durable_request step = memo_of("step", "1");
+    assert_int_equal(ask_with(it.at, &it.run, 1, &step, 1, &it.stream.listener, NULL), CLEAT_OK);
+    assert_int_equal(evict_heard(&it, 1), CLEAT_OK);
+    assert_invocation(it.at, 2);
+}
+
+/* Nor does that another stream is told nothing mean that the former one was heard. */
+static void test_an_eviction_on_another_stream_restores(void **state)
+{
+    scene it;
+    open_scene(&it, *state);
+    spawn_heard(&it, 1, 0);
+    it.at->ears.count = 0;
+    end_child(&it, 0, "10");
+    detach(&it, &it.stream);
+    assert_int_equal(evict_heard(&it, 1), CLEAT_OK);
+    assert_invocation(it.at, 2);
+}
+
+static void have_time(scene *it)
+{
+    int64_t timeout_at;
+    cleat__command more = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_REFRESH_TIMEOUT};
+    more.as.refresh_timeout.id = it->run;
+    more.as.refresh_timeout.increment_ms = 600000;
+    more.as.refresh_timeout.timeout_at_ms = &timeout_at;
+    assert_int_equal(ask(it->at, &more), CLEAT_OK);
+}
+
+static void test_a_replay_that_gets_on_may_take_long(void **state)
+{
+    scene it;
+    open_scene(&it, *state);
+    const int64_t node = 1;
+    for (size_t i = 0; i < 4; i++) {
+        spawn_heard(&it, 1, i);
+    }
+    for (size_t i = 1; i < 4; i++) {
+        end_child(&it, i, "1");
+    }
+    end_run(it.at, &it.run, 1, CLEAT_FAILED, "no luck");
+    told(&it.stream);
+    it.at->ears.count = 0;
+    spawn_heard(&it, 2, 0);
+    have_time(&it);
+    for (size_t i = 1; i < 3; i++) { /* one of two branches works between what it waits for */
+        it.at->now.monotonic_ms += 40000;
+        say_waiting(&it, &it.stream, 2, &node, 1);
+        assert_string_equal(told(&it.stream), "");
+        spawn_heard(&it, 2, i);
+        assert_string_equal(told(&it.stream), i == 1 ? "2:2=1 " : "2:3=1 ");
+    }
+    it.at->now.monotonic_ms += 40000;
+    say_waiting(&it, &it.stream, 2, &node, 1);
+    assert_string_equal(told(&it.stream), "");
+    /* That it says each second what it has been told is no progress. */
+    const int64_t nodes[] = {1, 2};
+    it.at->now.monotonic_ms += 20001;
+    say_waiting(&it, &it.stream, 2, nodes, 2);
+    assert_string_equal(told(&it.stream), "2:2=1 2:evicted ");
 }
 
 static void test_what_is_held_for_too_long_ends_the_invocation(void **state)
@@ -346,9 +434,13 @@ int main(void)
         TEST(test_who_asks_gets_it_again),
         TEST(test_stale_invocations_are_told_so),
         TEST(test_an_invocation_that_is_ended_is_told),
-        TEST(test_another_stream_is_told_from_the_beginning),
+        TEST(test_another_stream_is_told_what_is_waited_for),
+        TEST(test_who_says_it_many_times_is_told_once),
         TEST(test_a_stream_that_goes_is_not_told_what_was_on_its_way),
         TEST(test_what_was_told_on_its_way_to_an_eviction_restores),
+        TEST(test_a_request_does_not_say_that_all_has_come),
+        TEST(test_an_eviction_on_another_stream_restores),
+        TEST(test_a_replay_that_gets_on_may_take_long),
         TEST(test_what_is_held_for_too_long_ends_the_invocation),
         TEST(test_branches_are_told_their_own),
     };

@@ -354,6 +354,30 @@ static void test_other_nodes_do_not_restore(void **state)
     assert_invocation(at, 3);
 }
 
+static void test_what_is_waited_for_may_be_said_in_any_order(void **state)
+{
+    rig *at = *state;
+    cleat__uuid run = start(at);
+    int64_t nodes[5];
+    for (int i = 0; i < 4; i++) {
+        sleep_for(at, &run, 1, 1000 * (i + 1), "x", &nodes[i]);
+    }
+    memo(at, &run, 1, "a", "1");
+    const int64_t wrong[] = {nodes[3], 5, nodes[0]};
+    assert_int_equal(evict_with(at, &run, 1, true, wrong, 3, NULL), CLEAT_INVALID_ARGUMENT);
+    advance(at, 2000); /* two of them are over */
+    assert_string_equal(state_of(at, &run), "RUNNING");
+    const int64_t mixed[] = {nodes[3], nodes[0], nodes[2], nodes[0], nodes[3], nodes[1]};
+    assert_int_equal(evict_with(at, &run, 1, true, mixed, 6, NULL), CLEAT_OK);
+    crash(at);
+    open_core(at);
+    join_both(at, 100, 100);
+    advance(at, 1000);
+    assert_invocation(at, 0);
+    advance(at, 1000);
+    assert_invocation(at, 2);
+}
+
 static void test_an_evicted_run_holds_nothing(void **state)
 {
     rig *at = *state;
@@ -510,6 +534,7 @@ int main(void)
         TEST(test_tokens_belong_to_one_live_run),
         TEST(test_what_was_met_before_the_eviction_ends_it_at_once),
         TEST(test_other_nodes_do_not_restore),
+        TEST(test_what_is_waited_for_may_be_said_in_any_order),
         TEST(test_an_evicted_run_holds_nothing),
         TEST(test_a_restored_run_goes_ahead),
         TEST(test_somebody_restores),

@@ -74,10 +74,21 @@ static void test_a_file_that_is_hardly_used_gets_none(void **state)
     cleat__store_close(store);
 }
 
-static void test_a_log_that_a_reader_makes_long_gets_none(void **state)
+static void test_without_syncs_there_is_no_need(void **state)
 {
     (void)state;
     cleat__store *store = open_store(CLEAT__STORE_WRITE_UNSYNCED);
+    commit_bytes(store, KIB(300));
+    int64_t used = log_size();
+    cleat__store_extend_log(store);
+    assert_int_equal(log_size(), used);
+    cleat__store_close(store);
+}
+
+static void test_a_log_that_a_reader_makes_long_gets_none(void **state)
+{
+    (void)state;
+    cleat__store *store = open_store(CLEAT__STORE_WRITE);
     cleat__store *reader = open_store(CLEAT__STORE_READ);
     assert_int_equal(cleat__store_begin(reader), CLEAT_OK);
     assert_int_equal(count_types(reader), 0);
@@ -198,6 +209,7 @@ int main(void)
         cmocka_unit_test_setup(test_commits_fill_the_space, clean),
         cmocka_unit_test_setup(test_a_file_that_is_hardly_used_gets_none, clean),
         cmocka_unit_test_setup(test_a_log_that_a_reader_makes_long_gets_none, clean),
+        cmocka_unit_test_setup(test_without_syncs_there_is_no_need, clean),
         cmocka_unit_test_setup(test_what_was_committed_is_there_after_a_crash, clean),
         cmocka_unit_test_setup(test_another_writer_uses_the_space_too, clean),
         cmocka_unit_test_setup(test_none_is_given_while_another_writes, clean),

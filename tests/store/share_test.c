@@ -241,6 +241,22 @@ static void test_many_start_at_once(void **state)
     }
 }
 
+static void test_a_row_that_is_borrowed_can_be_given_back(void **state)
+{
+    (void)state;
+    static const char query[] = "SELECT id FROM tenant";
+    cleat__store *engine = open_store(CLEAT__STORE_WRITE), *other = open_store(CLEAT__STORE_SHARE);
+    sqlite3_stmt *select = NULL;
+    assert_int_equal(cleat__store_prepare(engine, query, &select), CLEAT_OK);
+    assert_int_equal(sqlite3_step(select), SQLITE_ROW);
+    assert_int_equal(add_tenant(other, "acme", 1), CLEAT_OK);
+    assert_int_equal(cleat__store_begin(engine), CLEAT_BUSY); /* it still sees the file as it was */
+    cleat__store_end_reads(engine);
+    assert_int_equal(add_tenant(engine, "umbrella", 2), CLEAT_OK);
+    cleat__store_close(other);
+    cleat__store_close(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup(test_files_of_others_are_refused, clean),
         cmocka_unit_test_setup(test_both_see_what_the_other_wrote, clean),
         cmocka_unit_test_setup(test_the_engine_waits_for_a_short_writer, clean),
+        cmocka_unit_test_setup(test_a_row_that_is_borrowed_can_be_given_back, clean),
         cmocka_unit_test_setup(test_an_old_file_in_use_is_left_alone, clean),
         cmocka_unit_test_setup(test_the_engine_waits_for_a_brief_lock, clean),
         cmocka_unit_test_setup(test_many_start_at_once, clean),

@@ -172,6 +172,7 @@ static void test_never_begun(void **state)
     assert_int_equal(again.retry_count, 3);
     assert_true(cleat__uuid_equals(&again.task_id, &report.task_id));
     assert_true(cleat__uuid_is_nil(&again.worker_id)); /* a name is none */
+    assert_true(cleat_slice_equals(again.worker_name, cleat_slice_of("worker")));
     cleat__message_free(event);
     const cleat__event_origin mine = {.worker_id = cleat_slice_of(RUN_ID)};
     event = cleat__report_write(&report, &mine, NOW, &status);
