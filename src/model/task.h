@@ -33,6 +33,8 @@ typedef struct cleat__policy {
     int64_t schedule_timeout_ms;  /* or CLEAT__NO_TIMEOUT */
 } cleat__policy;
 
+#define CLEAT__RUNS_MAX 10000 /* that one call starts: all of them are stored in one step */
+
 /* A run to be started; its tenant is that of the command. */
 typedef struct cleat__trigger {
     cleat_slice workflow; /* its name, as it was declared */
