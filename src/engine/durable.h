@@ -57,6 +57,7 @@ void cleat__durables_deinit(cleat__durables *all); /* before the runs */
 
 cleat_status cleat__durable_ask(struct cleat__core *core, cleat__command *command);
 cleat_status cleat__durable_tell_status(struct cleat__core *core, cleat__command *command);
+cleat_status cleat__durable_go_on(struct cleat__core *core, cleat__command *command);
 cleat_status cleat__durable_detach(struct cleat__core *core, cleat__command *command);
 cleat_status cleat__durable_signal(struct cleat__core *core, cleat__command *command);
 cleat_status cleat__durable_restore(struct cleat__core *core, cleat__command *command);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "engine/durable_log.h"
+#include "engine/durable_pace.h"
 #include "engine/life.h"
 
 /* A node that was met waits so long for the invocation to come to it. */
@@ -52,6 +53,7 @@ static void append(cleat__durable_told *told, cleat__durable_telling *telling)
 void cleat__durable_told_release(cleat__durable_told *told)
 {
     cleat__durable_telling *telling = told->head;
+    told->count = told->bytes = 0;
     told->head = NULL;
     told->end = &told->head;
     while (telling != NULL) {
@@ -96,6 +98,7 @@ void cleat__durable_unlisten(cleat__durable_told *told, cleat__durable *durable)
         conversation->next->previous = conversation->previous;
     }
     durable->listened = NULL;
+    cleat__pace_leave(conversation);
     cleat__free(conversation->met);
     cleat__free(conversation);
 }
@@ -183,6 +186,8 @@ cleat_status cleat__durable_tell(cleat__core *core, cleat__durable *durable, cle
     telling->run_id = durable->run.id;
     telling->invocation_count = durable->invocation_count;
     append(&core->durables.told, telling);
+    core->durables.told.count++;
+    core->durables.told.bytes += entry.payload.size + entry.error.size;
     durable->listened->unheard++;
     return CLEAT_OK;
 }
@@ -196,11 +201,13 @@ cleat_status cleat__durable_look(cleat__core *core, cleat__durable *durable)
     }
     conversation->asked = durable->node > conversation->asked ? durable->node : conversation->asked;
     while (status == CLEAT_OK && conversation->told < conversation->count &&
-           conversation->met[conversation->told].node.number <= conversation->asked) {
+           conversation->met[conversation->told].node.number <= conversation->asked &&
+           cleat__pace_admit(&core->durables.told, conversation)) {
         status = cleat__durable_tell(core, durable, conversation->met[conversation->told].node);
         conversation->told += status == CLEAT_OK;
     }
-    bool is_held = status == CLEAT_OK && conversation->told < conversation->count;
+    bool is_held = status == CLEAT_OK && conversation->told < conversation->count &&
+                   conversation->met[conversation->told].node.number > conversation->asked;
     if (!is_held) {
         conversation->held_since_ms = 0;
     } else if (conversation->held_since_ms == 0) {
@@ -280,6 +287,9 @@ static cleat_status tell_again(cleat__core *core, cleat__durable *durable, cleat
     const cleat__conversation *conversation = durable->listened;
     int64_t told = conversation->told != 0 ? conversation->met[conversation->told - 1].order : 0;
     cleat__entry_row entry;
+    if (!cleat__pace_admit(&core->durables.told, durable->listened)) {
+        return CLEAT_OK; /* it will ask again */
+    }
     cleat_status status = cleat__entry_get(core->store, &durable->run.id, node, &entry);
     if (status == CLEAT_OK && entry.met_order != 0 && entry.met_order <= told) {
         status = cleat__durable_tell(core, durable, node);
@@ -306,6 +316,11 @@ static cleat_status answer(cleat__core *core, const cleat__command *command, siz
 cleat_status cleat__durable_tell_status(cleat__core *core, cleat__command *command)
 {
     cleat_status status = CLEAT_OK;
+    if (command->as.durable_status.count > CLEAT__WAITING_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "a worker says that it waits for %zu nodes; no more than %d are looked at",
+                           command->as.durable_status.count, CLEAT__WAITING_MAX);
+    }
     for (size_t i = 0; i < command->as.durable_status.count && status == CLEAT_OK; i++) {
         status = hear(core, command, i);
     }

@@ -27,13 +27,22 @@ typedef struct cleat__conversation {
     size_t unheard;        /* that were told since the worker last said anything */
     int64_t asked;         /* the last node that the invocation asked for, as far as is known */
     int64_t held_since_ms; /* monotonic; the next one was met, but not asked for; 0: it is not so */
+    /* Where it waits for its turn (durable_pace.h); NULL: nowhere. */
+    struct cleat__conversation_list *late;
+    struct cleat__conversation *next_late, *previous_late;
 } cleat__conversation;
+
+typedef struct cleat__conversation_list {
+    cleat__conversation *head, *tail;
+} cleat__conversation_list;
 
 typedef struct cleat__durable_telling cleat__durable_telling;
 
 typedef struct cleat__durable_told {
     cleat__conversation *conversations;
     cleat__durable_telling *head, **end;
+    size_t count, bytes; /* of these, but for evictions */
+    cleat__conversation_list behind, parked;
 } cleat__durable_told;
 void cleat__durable_told_init(cleat__durable_told *told);
 void cleat__durable_told_deinit(cleat__durable_told *told);
