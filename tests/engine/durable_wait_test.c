@@ -248,6 +248,29 @@ static void test_payloads_of_a_hook_come_in_order(void **state)
     assert_string_equal(outcome(at, &run, 3, nodes[2]), "OK 3:{\"CREATE\":{\"hook\":[3]}}");
 }
 
+static void test_a_hook_keeps_so_many_payloads(void **state)
+{
+    enum { TAKEN = 3 };
+    rig *at = *state;
+    cleat__uuid run = start(at);
+    cleat__condition hook = hook_of("t");
+    int64_t node;
+    create_hook(at, &run, 1, "t");
+    create_hook(at, &run, 1, "u");
+    for (int i = 0; i < CLEAT__HOOK_PAYLOADS_MAX; i++) {
+        assert_int_equal(resume(at, "t", "1", NULL), CLEAT_OK);
+    }
+    assert_int_equal(resume(at, "t", "1", NULL), CLEAT_RESOURCE_EXHAUSTED);
+    assert_int_equal(resume(at, "u", "1", NULL), CLEAT_OK);
+    for (int i = 0; i < TAKEN; i++) {
+        wait_for(at, &run, 1, &hook, 1, &node);
+    }
+    for (int i = 0; i < TAKEN; i++) {
+        assert_int_equal(resume(at, "t", "1", NULL), CLEAT_OK);
+    }
+    assert_int_equal(resume(at, "t", "1", NULL), CLEAT_RESOURCE_EXHAUSTED);
+}
+
 static void test_a_hook_that_was_not_met_takes_nothing(void **state)
 {
     rig *at = *state;
@@ -506,6 +529,7 @@ int main(void)
         TEST(test_each_group_must_be_met),
         TEST(test_conditions_that_are_refused),
         TEST(test_payloads_of_a_hook_come_in_order),
+        TEST(test_a_hook_keeps_so_many_payloads),
         TEST(test_a_hook_that_was_not_met_takes_nothing),
         TEST(test_tokens_belong_to_one_live_run),
         TEST(test_what_was_met_before_the_eviction_ends_it_at_once),
