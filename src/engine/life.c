@@ -332,14 +332,12 @@ cleat_status cleat__life_release_slots(cleat__core *core, cleat__run *run)
 
 /* ---- Waiting ---- */
 
-cleat_status cleat__life_evict(cleat__core *core, cleat__run *run, cleat_slice carrier, cleat_slice waits,
-                               bool waits_for_all)
+cleat_status cleat__life_evict(cleat__core *core, cleat__run *run, const cleat__eviction *eviction)
 {
     cleat__attempt_key key = key_of(run);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
-        status = cleat__core_check(
-            core, cleat__durable_set_waits(core->store, &run->id, carrier, waits, waits_for_all));
+        status = cleat__core_check(core, cleat__durable_set_waits(core->store, &run->id, eviction));
     }
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, cleat__transition_evict(core->store, &key));

@@ -87,19 +87,20 @@ cleat_status cleat__durable_begin_invocation(cleat__store *store, const cleat__u
     return cleat__statement_finish(store, insert, "beginning an invocation");
 }
 
-cleat_status cleat__durable_set_waits(cleat__store *store, const cleat__uuid *run_id, cleat_slice carrier,
-                                      cleat_slice waits, bool waits_for_all)
+cleat_status cleat__durable_set_waits(cleat__store *store, const cleat__uuid *run_id,
+                                      const cleat__eviction *eviction)
 {
-    static const char sql[] = "UPDATE durable_run SET carrier = ?2, waits = ?3, waits_for_all = ?4 "
-                              "WHERE id = ?1";
+    static const char sql[] = "UPDATE durable_run SET carrier = ?2, waits = ?3, waits_for_all = ?4, "
+                              "evict_reason = ?5 WHERE id = ?1";
     sqlite3_stmt *update = NULL;
     cleat_status status = prepare(store, sql, run_id, &update);
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__bind_text(update, 2, carrier);
-    cleat__bind_text(update, 3, waits);
-    sqlite3_bind_int(update, 4, waits_for_all);
+    cleat__bind_text(update, 2, eviction->carrier);
+    cleat__bind_text(update, 3, eviction->waits);
+    sqlite3_bind_int(update, 4, eviction->waits_for_all);
+    cleat__bind_text(update, 5, eviction->reason);
     return cleat__statement_finish(store, update, "evicting a run");
 }
 
@@ -115,9 +116,10 @@ cleat_status cleat__durable_set_carrier(cleat__store *store, const cleat__uuid *
     return cleat__statement_finish(store, update, "restoring a run");
 }
 
-cleat_status cleat__durable_get_carrier(cleat__store *store, const cleat__uuid *run_id, cleat__buffer *out)
+/* A text of the run, where it has one. Appends. */
+static cleat_status get_text(cleat__store *store, const char *sql, const cleat__uuid *run_id,
+                             cleat__buffer *out)
 {
-    static const char sql[] = "SELECT carrier FROM durable_run WHERE id = ?1";
     sqlite3_stmt *select = NULL;
     cleat_status status = prepare(store, sql, run_id, &select);
     if (status != CLEAT_OK) {
@@ -132,6 +134,16 @@ cleat_status cleat__durable_get_carrier(cleat__store *store, const cleat__uuid *
     }
     sqlite3_reset(select);
     return status;
+}
+
+cleat_status cleat__durable_get_carrier(cleat__store *store, const cleat__uuid *run_id, cleat__buffer *out)
+{
+    return get_text(store, "SELECT carrier FROM durable_run WHERE id = ?1", run_id, out);
+}
+
+cleat_status cleat__durable_get_reason(cleat__store *store, const cleat__uuid *run_id, cleat__buffer *out)
+{
+    return get_text(store, "SELECT evict_reason FROM durable_run WHERE id = ?1", run_id, out);
 }
 
 cleat_status cleat__durable_get_waits(cleat__store *store, const cleat__uuid *run_id, cleat__buffer *waits,
