@@ -96,6 +96,8 @@ typedef struct cleat__durable_listener {
     void (*evicted)(void *self, const cleat__uuid *run_id, int32_t invocation_count, const char *reason);
     /* Whether it can take more of what is told in pieces; if not, DURABLE_GO_ON says when. NULL: it always can. */
     bool (*has_room)(void *self);
+    /* The invocation is over by its own doing. NULL: who cares. */
+    void (*ended)(void *self, const cleat__uuid *run_id);
 } cleat__durable_listener;
 
 #define CLEAT__WAITING_MAX 20000 /* nodes that one DURABLE_STATUS names */

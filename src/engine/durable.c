@@ -137,7 +137,7 @@ cleat_status cleat__durable_dress(cleat__core *core, cleat__durable *durable, cl
 void cleat__durable_stop(cleat__core *core, cleat__durable *durable, const char *reason)
 {
     cleat__conversation *conversation = durable->listened;
-    if (conversation != NULL && reason != NULL) {
+    if (conversation != NULL) {
         cleat__durable_tell_evicted(&core->durables.told, conversation->listener, &durable->run.id,
                                     durable->invocation_count, reason);
     }

@@ -14,7 +14,8 @@ struct cleat__durable_telling {
     const cleat__durable_listener *listener;
     cleat__uuid run_id;
     int32_t invocation_count;
-    const char *reason; /* the invocation is over; NULL: `completion` */
+    bool is_end;        /* the invocation is over; else `completion` */
+    const char *reason; /* for that; NULL: it has ended itself */
     cleat__node_end completion;
 };
 
@@ -59,7 +60,9 @@ void cleat__durable_told_release(cleat__durable_told *told)
     while (telling != NULL) {
         cleat__durable_telling *next = telling->next;
         const cleat__durable_listener *listener = telling->listener;
-        if (telling->reason != NULL) {
+        if (telling->is_end && telling->reason == NULL) {
+            listener->ended(listener->self, &telling->run_id);
+        } else if (telling->is_end) {
             listener->evicted(listener->self, &telling->run_id, telling->invocation_count, telling->reason);
         } else {
             listener->completed(listener->self, &telling->run_id, telling->invocation_count,
@@ -74,11 +77,13 @@ void cleat__durable_told_release(cleat__durable_told *told)
 void cleat__durable_tell_evicted(cleat__durable_told *told, const cleat__durable_listener *listener,
                                  const cleat__uuid *run_id, int32_t invocation_count, const char *reason)
 {
-    cleat__durable_telling *telling = cleat__calloc(1, sizeof(*telling));
+    bool is_wanted = reason != NULL || listener->ended != NULL;
+    cleat__durable_telling *telling = is_wanted ? cleat__calloc(1, sizeof(*telling)) : NULL;
     if (telling != NULL) {
         telling->listener = listener;
         telling->run_id = *run_id;
         telling->invocation_count = invocation_count;
+        telling->is_end = true;
         telling->reason = reason;
         append(told, telling);
     }

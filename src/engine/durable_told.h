@@ -61,7 +61,7 @@ cleat_status cleat__durable_note_met(struct cleat__core *core, struct cleat__dur
                                      cleat__node node, int64_t order);
 /* Tells whoever listens how a node has ended; in the file it has. CLEAT_NO_MEMORY, or a failure of the core. */
 cleat_status cleat__durable_tell(struct cleat__core *core, struct cleat__durable *durable, cleat__node node);
-/* Tells that the invocation is not the present one. */
+/* Tells that the invocation is not the present one; `reason` NULL: it has ended itself, for whoever cares. */
 void cleat__durable_tell_evicted(cleat__durable_told *told, const cleat__durable_listener *listener,
                                  const cleat__uuid *run_id, int32_t invocation_count, const char *reason);
 /* The worker says something of the invocation: it has heard what it was told. */

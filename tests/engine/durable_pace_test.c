@@ -8,7 +8,7 @@ enum { CHILDREN = 20, SIZE = 200000 };
 typedef struct stream {
     cleat__durable_listener listener;
     int64_t nodes[100]; /* that it was told of */
-    int count, refused;
+    int count, refused, ended;
     bool is_full;
 } stream;
 
@@ -54,7 +54,7 @@ static cleat__uuid begin_large(rig *at, stream *by)
 {
     cleat__uuid ids[CHILDREN];
     char *output = malloc(SIZE + 1);
-    *by = (stream){.listener = {by, hear_completed, hear_evicted, has_room}};
+    *by = (stream){.listener = {by, hear_completed, hear_evicted, has_room, NULL}};
     declare(at);
     join_both(at, 100, 100);
     cleat__uuid run = trigger(at, "flow:flow", "{}", 0);
@@ -179,6 +179,30 @@ static void test_who_goes_while_it_waits_is_forgotten(void **state)
     drain(at, &by, 0);
 }
 
+static void hear_ended(void *self, const cleat__uuid *run_id)
+{
+    (void)run_id;
+    ((stream *)self)->ended++;
+}
+
+/* Whoever keeps something for it hears of each end of an invocation once, its own and others. */
+static void test_whoever_cares_hears_of_ends(void **state)
+{
+    rig *at = *state;
+    stream by;
+    cleat__uuid run = begin_large(at, &by), ids[CHILDREN];
+    by.listener.ended = hear_ended;
+    spawn_all(at, &run, 2, &by, ids);
+    assert_int_equal(by.ended, 0);
+    assert_int_equal(end_run(at, &run, 2, CLEAT_FAILED, "no luck"), CLEAT_OK);
+    assert_int_equal(by.ended, 1);
+    spawn_all(at, &run, 3, &by, ids);
+    assert_int_equal(end_run(at, &run, 3, CLEAT_OK, "1"), CLEAT_OK);
+    assert_int_equal(by.ended, 2);
+    drain(at, &by, CHILDREN);
+    assert_int_equal(by.ended, 2);
+}
+
 static void test_what_a_worker_says_is_no_multiplier(void **state)
 {
     rig *at = *state;
@@ -202,6 +226,7 @@ int main(void)
         TEST(test_who_has_no_room_is_waited_for),
         TEST(test_who_waits_for_its_turn_does_not_hold_up),
         TEST(test_who_goes_while_it_waits_is_forgotten),
+        TEST(test_whoever_cares_hears_of_ends),
         TEST(test_what_a_worker_says_is_no_multiplier),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
