@@ -30,7 +30,7 @@ typedef struct cleat__durable {
     int32_t node;             /* the last one that the invocation asked for; -1: not known */
     int32_t awaited;          /* EVICTED: pendings that are awaited */
     bool is_known;
-    bool has_hooks;  /* or it may have: there may be payloads that nobody took */
+    bool has_hooks; /* or it may have: of what a former process left nobody knows; payloads go with its end */
     bool awaits_all; /* EVICTED: each of them, else one */
     bool awaits_any; /* EVICTED: whatever is met next */
 } cleat__durable;

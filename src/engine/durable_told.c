@@ -14,14 +14,14 @@ struct cleat__durable_telling {
     const cleat__durable_listener *listener;
     cleat__uuid run_id;
     int32_t invocation_count;
-    bool is_end;        /* the invocation is over; else `completion` */
+    bool is_end;        /* the invocation is over; else `end` */
     const char *reason; /* for that; NULL: it has ended itself */
-    cleat__node_end completion;
+    cleat__node_end end;
 };
 
 static void free_telling(cleat__durable_telling *telling)
 {
-    cleat__node_end_deinit(&telling->completion);
+    cleat__node_end_deinit(&telling->end);
     cleat__free(telling);
 }
 
@@ -65,8 +65,7 @@ void cleat__durable_told_release(cleat__durable_told *told)
         } else if (telling->is_end) {
             listener->evicted(listener->self, &telling->run_id, telling->invocation_count, telling->reason);
         } else {
-            listener->completed(listener->self, &telling->run_id, telling->invocation_count,
-                                &telling->completion);
+            listener->completed(listener->self, &telling->run_id, telling->invocation_count, &telling->end);
         }
         free_telling(telling);
         telling = next;
@@ -179,7 +178,7 @@ cleat_status cleat__durable_tell(cleat__core *core, cleat__durable *durable, cle
     cleat_status status =
         telling != NULL ? cleat__log_get(core, durable, node, &entry) : cleat__fail_memory();
     if (status == CLEAT_OK) {
-        status = cleat__node_end_read(&entry, &telling->completion);
+        status = cleat__node_end_read(&entry, &telling->end);
     }
     if (status != CLEAT_OK) {
         if (telling != NULL) {

@@ -28,7 +28,7 @@ static cleat_status check_token(cleat_slice token)
     return CLEAT_OK;
 }
 
-/* CLEAT_EMPTY: nobody ever had it. */
+/* Who has the token, or had it last. CLEAT_EMPTY: nobody ever had it. */
 static cleat_status find_owner(cleat__core *core, int64_t tenant, cleat_slice token, cleat__uuid *run_id)
 {
     cleat_status status = cleat__hook_get(core->store, tenant, token, run_id);

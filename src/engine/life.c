@@ -53,7 +53,8 @@ static void set_state(cleat__core *core, cleat__run *run, int state)
 /* What has begun and waited for days is not given up because its workers are down for some minutes. */
 static bool has_begun(const cleat__run *run)
 {
-    return cleat__run_is_durable(run) && CLEAT__CONTAINER(run, const cleat__durable, run)->invocation_count > 0;
+    return cleat__run_is_durable(run) &&
+           CLEAT__CONTAINER(run, const cleat__durable, run)->invocation_count > 0;
 }
 
 cleat_status cleat__life_enqueue(cleat__core *core, cleat__run *run, int level)

@@ -2,11 +2,11 @@
 
 #include "base/alloc.h"
 
-void cleat__node_end_deinit(cleat__node_end *completion)
+void cleat__node_end_deinit(cleat__node_end *end)
 {
-    cleat__free(completion->payload);
-    cleat__free(completion->error);
-    completion->payload = completion->error = NULL;
+    cleat__free(end->payload);
+    cleat__free(end->error);
+    end->payload = end->error = NULL;
 }
 
 void cleat__durable_request_deinit(cleat__durable_request *request)
@@ -17,7 +17,7 @@ void cleat__durable_request_deinit(cleat__durable_request *request)
     }
     if (request->kind == CLEAT__DURABLE_AWAIT) {
         for (size_t i = 0; i < request->as.await.count; i++) {
-            cleat__node_end_deinit(&request->as.await.completions[i]);
+            cleat__node_end_deinit(&request->as.await.ends[i]);
         }
     }
 }

@@ -64,7 +64,7 @@ typedef struct cleat__node_end {
     char *error;   /* NULL unless it is a failure */
 } cleat__node_end;
 
-/* X(kind): what an invocation asks for. */
+/* What an invocation asks for. */
 typedef enum cleat__durable_kind {
     CLEAT__DURABLE_MEMO,
     CLEAT__DURABLE_COMPLETE_MEMO,
@@ -112,12 +112,12 @@ typedef struct cleat__durable_request {
             cleat_slice token;
         } create_hook;
         /* How the nodes have ended so far; changes nothing. CLEAT_SUSPENDED: with `is_all` not each of
-         * them has, else none of them; `completions` are told as far as they are there. */
+         * them has, else none of them; `ends` are told as far as they are there. */
         struct {
             const cleat__node *nodes;
             size_t count;
             bool is_all;
-            cleat__node_end *completions; /* answer: room for `count`, in the order of `nodes` */
+            cleat__node_end *ends; /* answer: room for `count`, in the order of `nodes` */
         } await;
         /* The last: the invocation ends, and what it held is free. It is handed out again when each of
          * the nodes, or any (not `is_all`), has ended, which may be at once; no nodes: any of the log. */
@@ -134,6 +134,6 @@ typedef struct cleat__durable_request {
 
 /* Frees what is in the answer. */
 void cleat__durable_request_deinit(cleat__durable_request *request);
-void cleat__node_end_deinit(cleat__node_end *completion);
+void cleat__node_end_deinit(cleat__node_end *end);
 
 #endif

@@ -83,6 +83,8 @@ typedef struct cleat__assignment {
     cleat__uuid event_id; /* that started the run; nil: none */
     cleat_slice event_key;
 } cleat__assignment;
+/* A copy in one block with its texts, each with a NUL behind it, for cleat__free(). NULL on no memory. */
+cleat__assignment *cleat__assignment_copy(const cleat__assignment *from);
 
 /* What a worker says about an attempt. */
 typedef struct cleat__report {

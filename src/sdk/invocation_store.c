@@ -118,8 +118,8 @@ static bool keep_trigger(cleat__arena *arena, const cleat__trigger *from, cleat_
 static cleat__durable_request *trigger_request(cleat__invocation *it)
 {
     cleat__durable_request *last = it->pending_count > 0 ? &it->pending[it->pending_count - 1] : NULL;
-    bool has_room = last != NULL && last->kind == CLEAT__DURABLE_TRIGGER &&
-                    last->as.trigger.count < CLEAT__RUNS_MAX;
+    bool has_room =
+        last != NULL && last->kind == CLEAT__DURABLE_TRIGGER && last->as.trigger.count < CLEAT__RUNS_MAX;
     return has_room ? last : add_request(it, CLEAT__DURABLE_TRIGGER);
 }
 

@@ -100,8 +100,7 @@ static bool has_room(void *argument)
 /* The mutex is held. */
 static bool wants_more(stream *self)
 {
-    bool wants =
-        self->was_refused && !self->asks_for_more && !self->is_over && self->unread.first == NULL;
+    bool wants = self->was_refused && !self->asks_for_more && !self->is_over && self->unread.first == NULL;
     self->asks_for_more = self->asks_for_more || wants;
     self->was_refused = self->was_refused && !wants;
     return wants;

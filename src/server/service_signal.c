@@ -162,16 +162,16 @@ static Cleat__V1__DurableEvent *event_new(const cleat__uuid *run_id, const char 
 
 /* Whoever asked for it, in whatever invocation. */
 static void completed(void *listener, const cleat__uuid *run_id, int32_t invocation_count,
-                      const cleat__node_end *completion)
+                      const cleat__node_end *end)
 {
     listening *self = listener;
     heard_run *run = cleat__map_get(&self->runs, key_of(run_id));
     (void)invocation_count;
-    if (run == NULL || completion->node.branch != CLEAT__BRANCH_OF_SIGNALS) {
+    if (run == NULL || end->node.branch != CLEAT__BRANCH_OF_SIGNALS) {
         return;
     }
     heard **link = &run->first;
-    while (*link != NULL && (*link)->number != completion->node.number) {
+    while (*link != NULL && (*link)->number != end->node.number) {
         link = &(*link)->next;
     }
     heard *it = *link;
@@ -183,7 +183,7 @@ static void completed(void *listener, const cleat__uuid *run_id, int32_t invocat
     if (run->first == NULL) {
         forget(self, run_id);
     }
-    const char *payload = completion->payload != NULL ? completion->payload : "{}";
+    const char *payload = end->payload != NULL ? end->payload : "{}";
     cleat__durable_stream_put(&self->base, cleat__durable_pack(event_new(run_id, it->key, payload)));
     cleat__free(it);
 }

@@ -45,8 +45,8 @@ static void spawn_all(rig *at, const cleat__uuid *run, int invocation, stream *b
     request.as.trigger.count = CHILDREN;
     request.as.trigger.ids = ids;
     request.as.trigger.nodes = nodes;
-    assert_int_equal(
-        ask_with(at, run, invocation, &request, 1, by != NULL ? &by->listener : NULL, NULL), CLEAT_OK);
+    assert_int_equal(ask_with(at, run, invocation, &request, 1, by != NULL ? &by->listener : NULL, NULL),
+                     CLEAT_OK);
 }
 
 /* A run with 4 MB of outputs of its children in the log, in its second invocation, which has asked for nothing. */

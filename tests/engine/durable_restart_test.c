@@ -197,7 +197,7 @@ static void test_signals_survive_too(void **state)
     cleat__node_end end = {.order = 0};
     request.as.await.nodes = &first;
     request.as.await.count = 1;
-    request.as.await.completions = &end;
+    request.as.await.ends = &end;
     assert_int_equal(ask_durable(at, &run, 3, &request), CLEAT_OK);
     assert_string_equal(end.payload, "{\"CREATE\":{\"paid\":[{\"n\":2}]}}");
     cleat__durable_request_deinit(&request);

@@ -9,8 +9,8 @@
 #include "store/tenant.h"
 #include "support/temp_dir.h"
 
-#define NO_ID       "0190a000-0000-7000-8000-0000000000ff"
-#define TRACEPARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+#define NO_ID        "0190a000-0000-7000-8000-0000000000ff"
+#define TRACEPARENT  "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 #define EVICTED_FROM "00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01"
 
 typedef struct world {
