@@ -80,7 +80,7 @@ typedef struct cleat_workflow_options {
     double backoff_factor;
     int64_t backoff_max_ms;
     int64_t execution_timeout_ms; /* of one invocation, which does not wait */
-    int64_t schedule_timeout_ms;
+    int64_t schedule_timeout_ms;  /* until the first invocation begins */
     int priority;
     const char *const *on_events;
     cleat_workflow_spans spans;

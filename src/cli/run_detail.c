@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "run_waits.h"
+#include "store/durable.h"
 
 static cleat_status keep(cleat_slice *text, char **copy)
 {
@@ -113,6 +114,7 @@ cleat_status cleat__run_detail_load(cleat__store *store, const cleat__uuid *id, 
     }
     if (status == CLEAT_OK && out->row.status == CLEAT_RUN_EVICTED) {
         status = cleat__run_waits_load(store, id, &out->waits);
+        status = status == CLEAT_OK ? cleat__durable_get_reason(store, id, &out->reason) : status;
     }
     return status == CLEAT_OK ? out->status : status;
 }
@@ -147,5 +149,6 @@ void cleat__run_detail_deinit(cleat__run_detail *detail)
     cleat__free(detail->attempts);
     cleat__free(detail->log);
     cleat__buffer_deinit(&detail->waits);
+    cleat__buffer_deinit(&detail->reason);
     memset(detail, 0, sizeof(*detail));
 }

@@ -32,8 +32,9 @@ typedef struct cleat__run_detail {
     size_t log_count;
     int64_t children[CLEAT__RUN_STATUSES]; /* by status */
     int64_t child_count;
-    cleat__buffer waits; /* of an evicted run: what for, as of run_waits.h; empty: it is none */
-    cleat_status status; /* while loading */
+    cleat__buffer waits;  /* of an evicted run: what for, as of run_waits.h; empty: it is none */
+    cleat__buffer reason; /* of an evicted run: why, as its worker said */
+    cleat_status status;  /* while loading */
 } cleat__run_detail;
 
 const char *cleat__log_level_name(cleat_log_level level);

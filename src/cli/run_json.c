@@ -85,6 +85,9 @@ int cleat__run_detail_print_json(cleat__store *store, const cleat__run_detail *d
     if (detail->waits.size > 0) {
         cleat__writer_raw(&writer, "waits_for", cleat__buffer_slice(&detail->waits));
     }
+    if (detail->reason.size > 0) {
+        cleat__writer_slice(&writer, "evict_reason", cleat__buffer_slice(&detail->reason));
+    }
     attempts_to_json(&writer, detail);
     children_to_json(&writer, detail);
     log_to_json(&writer, detail);

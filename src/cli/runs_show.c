@@ -58,6 +58,9 @@ static void add_title(page *p)
 static void add_reason(page *p)
 {
     cleat_slice reason = cleat__run_end_reason(&p->run->row);
+    if (p->run->reason.size > 0) {
+        reason = cleat__buffer_slice(&p->run->reason);
+    }
     if (reason.data != NULL) {
         cleat__buffer_append_format(&p->out, "  %s%-*s%s  ", code(p, CLEAT__STYLE_DIM), LABEL, "because",
                                     code(p, CLEAT__STYLE_NONE));

@@ -57,6 +57,7 @@
     X(PUT_CHUNKS, cleat__watches_put_chunks)          \
     X(DURABLE, cleat__durable_ask)                    \
     X(DURABLE_STATUS, cleat__durable_tell_status)     \
+    X(DURABLE_GO_ON, cleat__durable_go_on)            \
     X(DURABLE_DETACH, cleat__durable_detach)          \
     X(DURABLE_SIGNAL, cleat__durable_signal)          \
     X(DURABLE_RESTORE, cleat__durable_restore)        \
@@ -90,10 +91,16 @@ typedef struct cleat__worker_info {
 typedef struct cleat__durable_listener {
     void *self;
     void (*completed)(void *self, const cleat__uuid *run_id, int32_t invocation_count,
-                      const cleat__node_end *completion); /* borrowed */
+                      const cleat__node_end *end); /* borrowed */
     /* The invocation is over, without its doing: it must not say anything of the run any more. */
     void (*evicted)(void *self, const cleat__uuid *run_id, int32_t invocation_count, const char *reason);
+    /* Whether it can take more of what is told in pieces; if not, DURABLE_GO_ON says when. NULL: it always can. */
+    bool (*has_room)(void *self);
+    /* The invocation is over by its own doing. NULL: who cares. */
+    void (*ended)(void *self, const cleat__uuid *run_id);
 } cleat__durable_listener;
+
+#define CLEAT__WAITING_MAX 20000 /* nodes that one DURABLE_STATUS names */
 
 typedef struct cleat__durable_waiting {
     cleat__uuid run_id;
@@ -272,7 +279,8 @@ struct cleat__command {
             size_t count;
             const cleat__durable_listener *listener;
         } durable_status;
-        const cleat__durable_listener *durable_listener; /* DETACH: it is not called after the answer */
+        const cleat__durable_listener
+            *durable_listener; /* DETACH: it is not called after the answer; GO_ON */
         /*
          * A wait that stands in no log: it is known by a key of the worker's (engine.md 21.6), as node `*node` of
          * CLEAT__BRANCH_OF_SIGNALS. With conditions it is made, unless it is there. With a listener that hears how it

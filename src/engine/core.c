@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "engine/core_parts.h"
+#include "engine/durable_pace.h"
 #include "engine/timetable.h"
 
 /* ---- Open and close ---- */
@@ -209,6 +210,9 @@ void cleat__core_run(cleat__core *core, cleat__now now)
     if (core->failure == CLEAT_OK) {
         cleat__watches_serve(core);
     }
+    if (core->failure == CLEAT_OK) {
+        cleat__pace_serve(core);
+    }
 }
 
 void cleat__core_run_behind(cleat__core *core, cleat__now now)
@@ -220,6 +224,9 @@ void cleat__core_run_behind(cleat__core *core, cleat__now now)
     }
     if (core->failure == CLEAT_OK) {
         cleat__watches_serve(core);
+    }
+    if (core->failure == CLEAT_OK) {
+        cleat__pace_serve(core);
     }
 }
 

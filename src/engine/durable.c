@@ -70,42 +70,13 @@ cleat_status cleat__durable_begin(cleat__core *core, cleat__durable *durable)
         core, cleat__durable_begin_invocation(core->store, &durable->run.id, durable->invocation_count));
 }
 
-/* A copy with other metadata: the strings of an assignment are in one block with it. */
-static cleat__assignment *with_metadata(const cleat__assignment *from, cleat_slice metadata)
-{
-    cleat_slice texts[] = {from->task,     from->workflow,  from->task_name, from->input,
-                           from->metadata, from->child_key, from->event_key};
-    enum { COUNT = sizeof(texts) / sizeof(texts[0]), METADATA = 4 };
-    size_t size = sizeof(*from);
-    texts[METADATA] = metadata;
-    for (size_t i = 0; i < COUNT; i++) {
-        size += texts[i].size + 1;
-    }
-    cleat__assignment *copy = cleat__malloc(size);
-    if (copy == NULL) {
-        return NULL;
-    }
-    *copy = *from;
-    cleat_slice *const to[COUNT] = {&copy->task,     &copy->workflow,  &copy->task_name, &copy->input,
-                                    &copy->metadata, &copy->child_key, &copy->event_key};
-    char *at = (char *)(copy + 1);
-    for (size_t i = 0; i < COUNT; i++) {
-        *to[i] = (cleat_slice){texts[i].data != NULL ? at : NULL, texts[i].size};
-        if (texts[i].data != NULL) {
-            memcpy(at, texts[i].data, texts[i].size);
-            at[texts[i].size] = '\0';
-            at += texts[i].size + 1;
-        }
-    }
-    return copy;
-}
-
 static cleat_status deliver(cleat_slice carrier, cleat__assignment **assignment)
 {
     cleat__buffer metadata = {0};
     cleat__metadata_deliver((*assignment)->metadata, carrier, &metadata);
-    cleat__assignment *dressed =
-        metadata.failed ? NULL : with_metadata(*assignment, cleat__buffer_slice(&metadata));
+    cleat__assignment worn = **assignment;
+    worn.metadata = cleat__buffer_slice(&metadata);
+    cleat__assignment *dressed = metadata.failed ? NULL : cleat__assignment_copy(&worn);
     cleat__buffer_deinit(&metadata);
     if (dressed == NULL) {
         return cleat__fail_memory();
@@ -137,7 +108,7 @@ cleat_status cleat__durable_dress(cleat__core *core, cleat__durable *durable, cl
 void cleat__durable_stop(cleat__core *core, cleat__durable *durable, const char *reason)
 {
     cleat__conversation *conversation = durable->listened;
-    if (conversation != NULL && reason != NULL) {
+    if (conversation != NULL) {
         cleat__durable_tell_evicted(&core->durables.told, conversation->listener, &durable->run.id,
                                     durable->invocation_count, reason);
     }

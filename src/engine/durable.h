@@ -30,7 +30,7 @@ typedef struct cleat__durable {
     int32_t node;             /* the last one that the invocation asked for; -1: not known */
     int32_t awaited;          /* EVICTED: pendings that are awaited */
     bool is_known;
-    bool has_hooks;  /* or it may have: there may be payloads that nobody took */
+    bool has_hooks; /* or it may have: of what a former process left nobody knows; payloads go with its end */
     bool awaits_all; /* EVICTED: each of them, else one */
     bool awaits_any; /* EVICTED: whatever is met next */
 } cleat__durable;
@@ -57,6 +57,7 @@ void cleat__durables_deinit(cleat__durables *all); /* before the runs */
 
 cleat_status cleat__durable_ask(struct cleat__core *core, cleat__command *command);
 cleat_status cleat__durable_tell_status(struct cleat__core *core, cleat__command *command);
+cleat_status cleat__durable_go_on(struct cleat__core *core, cleat__command *command);
 cleat_status cleat__durable_detach(struct cleat__core *core, cleat__command *command);
 cleat_status cleat__durable_signal(struct cleat__core *core, cleat__command *command);
 cleat_status cleat__durable_restore(struct cleat__core *core, cleat__command *command);

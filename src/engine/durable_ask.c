@@ -125,24 +125,24 @@ static cleat_status check_awaitable(const cleat__entry_row *entry)
 static cleat_status await(cleat__core *core, cleat__durable *durable, cleat__durable_request *request)
 {
     size_t count = request->as.await.count, met = 0;
-    cleat__node_end *completions = request->as.await.completions;
+    cleat__node_end *ends = request->as.await.ends;
     cleat_status status = CLEAT_OK;
     for (size_t i = 0; i < count; i++) {
-        completions[i] = (cleat__node_end){.node = request->as.await.nodes[i]};
+        ends[i] = (cleat__node_end){.node = request->as.await.nodes[i]};
     }
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
         cleat__entry_row entry;
-        status = cleat__log_see(core, durable, &completions[i].node);
+        status = cleat__log_see(core, durable, &ends[i].node);
         if (status == CLEAT_OK) {
-            status = cleat__log_get(core, durable, completions[i].node, &entry);
+            status = cleat__log_get(core, durable, ends[i].node, &entry);
         }
         if (status == CLEAT_OK) {
             status = check_awaitable(&entry);
         }
         if (status == CLEAT_OK) {
-            status = cleat__node_end_read(&entry, &completions[i]);
+            status = cleat__node_end_read(&entry, &ends[i]);
         }
-        met += completions[i].order != 0;
+        met += ends[i].order != 0;
     }
     bool is_met = request->as.await.is_all ? met == count : met != 0 || count == 0;
     return status == CLEAT_OK && !is_met ? cleat__fail(CLEAT_SUSPENDED, "what it waits for has not happened")

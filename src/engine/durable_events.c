@@ -11,38 +11,64 @@ cleat_status cleat__durable_check_expression(cleat_slice expression)
     return expression.size == 0 ? CLEAT_OK : cleat__expression_check(expression);
 }
 
-/* One event, and what the last expression said of it: those who wait for one key often ask the same. */
+/* An event, and the last expression that was asked of it: those who wait for one key often ask the same. */
 typedef struct looking {
     const cleat__event_row *event;
-    char *expression; /* owned; NULL: none yet */
-    bool is_true;
+    cleat__expression_parsed parsed; /* of the event: once for all who look at it */
+    char *text;                      /* of the expression, owned; NULL: it is not known */
+    cleat__expression *expression;   /* owned; NULL: it does not compile */
+    bool is_judged, is_true;         /* what it says of the event */
 } looking;
 
-static cleat_status evaluate(const cleat__event_row *event, cleat_slice text, bool *out)
+static void forget_expression(looking *state)
 {
-    const cleat__expression_variables variables = {.input = event->payload, .output = event->payload};
-    cleat__expression *expression = NULL;
-    *out = false;
-    cleat_status status = cleat__expression_compile(text, &expression);
-    if (status == CLEAT_OK) {
-        status = cleat__expression_test(expression, &variables, out);
-        cleat__expression_free(expression);
+    cleat__expression_free(state->expression);
+    cleat__free(state->text);
+    state->expression = NULL;
+    state->text = NULL;
+    state->is_judged = false;
+}
+
+static void look_at(looking *state, const cleat__event_row *event)
+{
+    cleat__expression_parsed_deinit(&state->parsed);
+    state->event = event;
+    state->is_judged = false;
+}
+
+static void end_looking(looking *state)
+{
+    cleat__expression_parsed_deinit(&state->parsed);
+    forget_expression(state);
+}
+
+static cleat_status evaluate(looking *state)
+{
+    const cleat__expression_variables variables = {
+        .parsed = &state->parsed, .input = state->event->payload, .output = state->event->payload};
+    cleat_status status = CLEAT_OK;
+    state->is_true = false;
+    if (state->expression != NULL) {
+        status = cleat__expression_test(state->expression, &variables, &state->is_true);
     }
     /* What has no value for this event, say for want of a member, is not true of it. */
-    *out = *out && status == CLEAT_OK;
+    state->is_true = state->is_true && status == CLEAT_OK;
+    state->is_judged = status != CLEAT_NO_MEMORY;
     return status == CLEAT_NO_MEMORY ? status : CLEAT_OK;
 }
 
 static cleat_status ask(looking *state, cleat_slice text, bool *out)
 {
-    if (state->expression != NULL && cleat_slice_equals(cleat_slice_of(state->expression), text)) {
-        *out = state->is_true;
-        return CLEAT_OK;
+    cleat_status status = CLEAT_OK;
+    if (state->text == NULL || !cleat_slice_equals(cleat_slice_of(state->text), text)) {
+        forget_expression(state);
+        status = cleat__expression_compile(text, &state->expression);
+        state->text = cleat__slice_dup(text); /* NULL: it is compiled again */
     }
-    cleat__free(state->expression);
-    state->expression = cleat__slice_dup(text); /* NULL: it is evaluated again */
-    cleat_status status = evaluate(state->event, text, out);
-    state->is_true = *out;
+    if (status != CLEAT_NO_MEMORY) {
+        status = state->is_judged ? CLEAT_OK : evaluate(state);
+    }
+    *out = status == CLEAT_OK && state->is_true;
     return status;
 }
 
@@ -77,10 +103,11 @@ cleat_status cleat__durable_match_event(cleat__core *core, const cleat__event_ro
     cleat__pendings *pendings = &core->durables.pendings;
     cleat__pending_topic *topic = cleat__pendings_topic(pendings, event->tenant, event->key);
     cleat__buffer carrier = {0};
-    looking state = {.event = event};
+    looking state = {.text = NULL};
     if (topic == NULL) {
         return CLEAT_OK;
     }
+    look_at(&state, event);
     cleat__metadata_carrier(event->metadata, &carrier);
     cleat_status status = cleat__core_check(core, carrier.failed ? cleat__fail_memory() : CLEAT_OK);
     core->durables.carrier = carrier.size != 0 ? cleat__buffer_slice(&carrier) : (cleat_slice){NULL, 0};
@@ -91,15 +118,20 @@ cleat_status cleat__durable_match_event(cleat__core *core, const cleat__event_ro
     }
     core->durables.carrier = (cleat_slice){NULL, 0};
     cleat__buffer_deinit(&carrier);
-    cleat__free(state.expression);
+    end_looking(&state);
     return status;
 }
 
 /* ---- What has happened ---- */
 
+/* Nobody else is answered while it is searched for. */
+enum { SEARCHED_MAX = 1000, SEARCHED_BYTES_MAX = 16 << 20 };
+
 typedef struct searching {
     const cleat__condition *condition;
     cleat__buffer *payload;
+    looking at;
+    size_t bytes; /* that were looked at */
     bool is_found;
     cleat_status status;
 } searching;
@@ -107,13 +139,13 @@ typedef struct searching {
 static bool visit(void *argument, const cleat__event_row *event)
 {
     searching *state = argument;
-    looking at = {.event = event};
-    state->status = look(&at, state->condition->scope, state->condition->expression, &state->is_found);
-    cleat__free(at.expression);
+    look_at(&state->at, event);
+    state->status = look(&state->at, state->condition->scope, state->condition->expression, &state->is_found);
     if (state->is_found) {
         cleat__buffer_append_slice(state->payload, event->payload);
     }
-    return state->status == CLEAT_OK && !state->is_found;
+    state->bytes += event->payload.size;
+    return state->status == CLEAT_OK && !state->is_found && state->bytes < SEARCHED_BYTES_MAX;
 }
 
 cleat_status cleat__durable_find_event(cleat__core *core, int64_t tenant, const cleat__condition *condition,
@@ -123,8 +155,13 @@ cleat_status cleat__durable_find_event(cleat__core *core, int64_t tenant, const 
     if (condition->since_ms <= 0 || condition->scope.size == 0) {
         return CLEAT_EMPTY;
     }
-    cleat_status status =
-        cleat__event_list_since(core->store, tenant, condition->key, condition->since_ms, visit, &state);
+    const cleat__event_search search = {.tenant = tenant,
+                                        .key = condition->key,
+                                        .scope = condition->scope,
+                                        .since_ms = condition->since_ms,
+                                        .limit = SEARCHED_MAX};
+    cleat_status status = cleat__event_list_since(core->store, &search, visit, &state);
+    end_looking(&state.at);
     if (status == CLEAT_OK) {
         status = payload->failed ? cleat__fail_memory() : state.status;
     }

@@ -1,9 +1,11 @@
 /* The end of an invocation that waits, and how one that is evicted is called again. */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "engine/durable_log.h"
 #include "engine/life.h"
 #include "engine/replay.h"
+#include "store/durable.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -96,6 +98,14 @@ static cleat_status look(cleat__core *core, cleat__durable *durable, bool is_all
     return status == CLEAT_OK && what->text.failed ? cleat__fail_memory() : status;
 }
 
+static cleat_slice cut_reason(cleat_slice reason)
+{
+    enum { REASON_MAX = 1000 };
+    size_t size = reason.size < REASON_MAX ? reason.size : REASON_MAX;
+    return size != 0 ? (cleat_slice){reason.data, cleat__utf8_valid_prefix(reason.data, size)}
+                     : (cleat_slice){NULL, 0};
+}
+
 static cleat_status evict(cleat__core *core, cleat__durable *durable, const cleat__durable_request *request,
                           const waiting *what)
 {
@@ -104,8 +114,13 @@ static cleat_status evict(cleat__core *core, cleat__durable *durable, const clea
         is_any ? cleat__durable_is_unheard(durable) : (is_all ? durable->awaited == 0 : what->met != 0);
     durable->awaits_any = is_any;
     durable->awaits_all = is_all;
-    cleat_status status = cleat__life_evict(core, &durable->run, request->as.evict.carrier,
-                                            cleat__buffer_slice(&what->text), is_all);
+    const cleat__eviction eviction = {
+        .carrier = request->as.evict.carrier,
+        .waits = cleat__buffer_slice(&what->text),
+        .reason = cut_reason(request->as.evict.reason),
+        .waits_for_all = is_all,
+    };
+    cleat_status status = cleat__life_evict(core, &durable->run, &eviction);
     return status == CLEAT_OK && is_over
                ? cleat__life_restore(core, &durable->run, cleat__buffer_slice(&what->carrier))
                : status;

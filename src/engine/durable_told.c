@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "engine/durable_log.h"
+#include "engine/durable_pace.h"
 #include "engine/life.h"
 
 /* A node that was met waits so long for the invocation to come to it. */
@@ -13,13 +14,14 @@ struct cleat__durable_telling {
     const cleat__durable_listener *listener;
     cleat__uuid run_id;
     int32_t invocation_count;
-    const char *reason; /* the invocation is over; NULL: `completion` */
-    cleat__node_end completion;
+    bool is_end;        /* the invocation is over; else `end` */
+    const char *reason; /* for that; NULL: it has ended itself */
+    cleat__node_end end;
 };
 
 static void free_telling(cleat__durable_telling *telling)
 {
-    cleat__node_end_deinit(&telling->completion);
+    cleat__node_end_deinit(&telling->end);
     cleat__free(telling);
 }
 
@@ -52,16 +54,18 @@ static void append(cleat__durable_told *told, cleat__durable_telling *telling)
 void cleat__durable_told_release(cleat__durable_told *told)
 {
     cleat__durable_telling *telling = told->head;
+    told->count = told->bytes = 0;
     told->head = NULL;
     told->end = &told->head;
     while (telling != NULL) {
         cleat__durable_telling *next = telling->next;
         const cleat__durable_listener *listener = telling->listener;
-        if (telling->reason != NULL) {
+        if (telling->is_end && telling->reason == NULL) {
+            listener->ended(listener->self, &telling->run_id);
+        } else if (telling->is_end) {
             listener->evicted(listener->self, &telling->run_id, telling->invocation_count, telling->reason);
         } else {
-            listener->completed(listener->self, &telling->run_id, telling->invocation_count,
-                                &telling->completion);
+            listener->completed(listener->self, &telling->run_id, telling->invocation_count, &telling->end);
         }
         free_telling(telling);
         telling = next;
@@ -72,11 +76,13 @@ void cleat__durable_told_release(cleat__durable_told *told)
 void cleat__durable_tell_evicted(cleat__durable_told *told, const cleat__durable_listener *listener,
                                  const cleat__uuid *run_id, int32_t invocation_count, const char *reason)
 {
-    cleat__durable_telling *telling = cleat__calloc(1, sizeof(*telling));
+    bool is_wanted = reason != NULL || listener->ended != NULL;
+    cleat__durable_telling *telling = is_wanted ? cleat__calloc(1, sizeof(*telling)) : NULL;
     if (telling != NULL) {
         telling->listener = listener;
         telling->run_id = *run_id;
         telling->invocation_count = invocation_count;
+        telling->is_end = true;
         telling->reason = reason;
         append(told, telling);
     }
@@ -96,6 +102,7 @@ void cleat__durable_unlisten(cleat__durable_told *told, cleat__durable *durable)
         conversation->next->previous = conversation->previous;
     }
     durable->listened = NULL;
+    cleat__pace_leave(conversation);
     cleat__free(conversation->met);
     cleat__free(conversation);
 }
@@ -184,7 +191,7 @@ cleat_status cleat__durable_tell(cleat__core *core, cleat__durable *durable, cle
     cleat_status status =
         telling != NULL ? cleat__log_get(core, durable, node, &entry) : cleat__fail_memory();
     if (status == CLEAT_OK) {
-        status = cleat__node_end_read(&entry, &telling->completion);
+        status = cleat__node_end_read(&entry, &telling->end);
     }
     if (status != CLEAT_OK) {
         if (telling != NULL) {
@@ -196,6 +203,8 @@ cleat_status cleat__durable_tell(cleat__core *core, cleat__durable *durable, cle
     telling->run_id = durable->run.id;
     telling->invocation_count = durable->invocation_count;
     append(&core->durables.told, telling);
+    core->durables.told.count++;
+    core->durables.told.bytes += entry.payload.size + entry.error.size;
     durable->listened->unheard++;
     return CLEAT_OK;
 }
@@ -203,7 +212,9 @@ cleat_status cleat__durable_tell(cleat__core *core, cleat__durable *durable, cle
 /* Each one's time is its own: a replay may come from one to the next for as long as it likes. */
 static void note_held(cleat__conversation *conversation, int64_t now_ms)
 {
-    int64_t held = conversation->told < conversation->count ? conversation->met[conversation->told].order : 0;
+    const cleat__met_node *next =
+        conversation->told < conversation->count ? &conversation->met[conversation->told] : NULL;
+    int64_t held = next != NULL && next->node.number > conversation->asked ? next->order : 0;
     if (held != conversation->held) {
         conversation->held = held;
         conversation->held_since_ms = now_ms;
@@ -220,7 +231,8 @@ cleat_status cleat__durable_look(cleat__core *core, cleat__durable *durable)
     conversation->asked = durable->node > conversation->asked ? durable->node : conversation->asked;
     while (status == CLEAT_OK && conversation->told < conversation->count) {
         cleat__met_node *met = &conversation->met[conversation->told];
-        if (!met->is_told && met->node.number > conversation->asked) {
+        if (!met->is_told && (met->node.number > conversation->asked ||
+                              !cleat__pace_admit(&core->durables.told, conversation))) {
             break;
         }
         status = met->is_told ? CLEAT_OK : cleat__durable_tell(core, durable, met->node);
@@ -356,6 +368,11 @@ static cleat_status answer(cleat__core *core, const cleat__command *command, siz
 cleat_status cleat__durable_tell_status(cleat__core *core, cleat__command *command)
 {
     cleat_status status = CLEAT_OK;
+    if (command->as.durable_status.count > CLEAT__WAITING_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "a worker says that it waits for %zu nodes; no more than %d are looked at",
+                           command->as.durable_status.count, CLEAT__WAITING_MAX);
+    }
     for (size_t i = 0; i < command->as.durable_status.count && status == CLEAT_OK; i++) {
         status = hear(core, command, i);
     }

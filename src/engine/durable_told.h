@@ -32,13 +32,22 @@ typedef struct cleat__conversation {
     int64_t asked;  /* the last node that the invocation asked for, as far as is known */
     int64_t held; /* order of the one that was met, but not asked for, so that the next ones wait; 0: none */
     int64_t held_since_ms; /* monotonic */
+    /* Where it waits for its turn (durable_pace.h); NULL: nowhere. */
+    struct cleat__conversation_list *late;
+    struct cleat__conversation *next_late, *previous_late;
 } cleat__conversation;
+
+typedef struct cleat__conversation_list {
+    cleat__conversation *head, *tail;
+} cleat__conversation_list;
 
 typedef struct cleat__durable_telling cleat__durable_telling;
 
 typedef struct cleat__durable_told {
     cleat__conversation *conversations;
     cleat__durable_telling *head, **end;
+    size_t count, bytes; /* of these, but for evictions */
+    cleat__conversation_list behind, parked;
 } cleat__durable_told;
 void cleat__durable_told_init(cleat__durable_told *told);
 void cleat__durable_told_deinit(cleat__durable_told *told);
@@ -57,7 +66,7 @@ cleat_status cleat__durable_note_met(struct cleat__core *core, struct cleat__dur
                                      cleat__node node, int64_t order);
 /* Tells whoever listens how a node has ended; in the file it has. CLEAT_NO_MEMORY, or a failure of the core. */
 cleat_status cleat__durable_tell(struct cleat__core *core, struct cleat__durable *durable, cleat__node node);
-/* Tells that the invocation is not the present one. */
+/* Tells that the invocation is not the present one; `reason` NULL: it has ended itself, for whoever cares. */
 void cleat__durable_tell_evicted(cleat__durable_told *told, const cleat__durable_listener *listener,
                                  const cleat__uuid *run_id, int32_t invocation_count, const char *reason);
 /* Whether something was told that the worker may not have got, or is still to be told. */

@@ -202,6 +202,10 @@ cleat_status cleat__durable_trigger(cleat__core *core, cleat__durable *durable,
     if (all.count == 0) {
         return CLEAT_OK;
     }
+    if (all.count > CLEAT__RUNS_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%zu runs; no more than %d are started together",
+                           all.count, CLEAT__RUNS_MAX);
+    }
     cleat_status status = spawn(core, durable, request, &all);
     durable->node += status == CLEAT_OK ? (int32_t)all.count : 0;
     deinit(&all);

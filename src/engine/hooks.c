@@ -28,7 +28,7 @@ static cleat_status check_token(cleat_slice token)
     return CLEAT_OK;
 }
 
-/* CLEAT_EMPTY: nobody ever had it. */
+/* Who has the token, or had it last. CLEAT_EMPTY: nobody ever had it. */
 static cleat_status find_owner(cleat__core *core, int64_t tenant, cleat_slice token, cleat__uuid *run_id)
 {
     cleat_status status = cleat__hook_get(core->store, tenant, token, run_id);
@@ -119,6 +119,19 @@ static cleat_status fail_ended(cleat__core *core, int64_t tenant, const cleat__u
     return status;
 }
 
+/* Nobody waits for it yet. */
+static cleat_status keep(cleat__core *core, const cleat__durable *durable, cleat_slice token,
+                         cleat_slice payload)
+{
+    cleat_status status = cleat__hook_push(core->store, &durable->run.id, token, payload);
+    if (status == CLEAT_EMPTY) {
+        return cleat__fail(CLEAT_RESOURCE_EXHAUSTED,
+                           "the hook \"%.*s\" has %d payloads that its run has not looked at",
+                           CLEAT_SLICE_ARGS(token), CLEAT__HOOK_PAYLOADS_MAX);
+    }
+    return cleat__core_check(core, status);
+}
+
 static cleat_status bring(cleat__core *core, cleat__durable *durable, const cleat__command *command)
 {
     cleat_slice token = command->as.resume_hook.token, payload = command->as.resume_hook.payload;
@@ -129,9 +142,7 @@ static cleat_status bring(cleat__core *core, cleat__durable *durable, const clea
         status = find_waiting(core, durable, token, &condition);
     }
     if (status != CLEAT_OK || condition == NULL) {
-        return status == CLEAT_OK
-                   ? cleat__core_check(core, cleat__hook_push(core->store, &durable->run.id, token, payload))
-                   : status;
+        return status == CLEAT_OK ? keep(core, durable, token, payload) : status;
     }
     core->durables.carrier = command->as.resume_hook.carrier;
     status = cleat__durable_meet(core, condition, payload, &is_node_met);

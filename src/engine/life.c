@@ -52,11 +52,19 @@ static void set_state(cleat__core *core, cleat__run *run, int state)
 
 /* ---- Into a queue ---- */
 
+/* What has begun and waited for days is not given up because its workers are down for some minutes. */
+static bool has_begun(const cleat__run *run)
+{
+    return cleat__run_is_durable(run) &&
+           CLEAT__CONTAINER(run, const cleat__durable, run)->invocation_count > 0;
+}
+
 cleat_status cleat__life_enqueue(cleat__core *core, cleat__run *run, int level)
 {
     run->is_backing_off = false;
     cleat__queues_append(&core->queues, run, level);
-    int64_t deadline = deadline_after(core, run->type->policy.schedule_timeout_ms);
+    int64_t deadline =
+        has_begun(run) ? INT64_MAX : deadline_after(core, run->type->policy.schedule_timeout_ms);
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
 }
 
@@ -327,14 +335,12 @@ cleat_status cleat__life_release_slots(cleat__core *core, cleat__run *run)
 
 /* ---- Waiting ---- */
 
-cleat_status cleat__life_evict(cleat__core *core, cleat__run *run, cleat_slice carrier, cleat_slice waits,
-                               bool waits_for_all)
+cleat_status cleat__life_evict(cleat__core *core, cleat__run *run, const cleat__eviction *eviction)
 {
     cleat__attempt_key key = key_of(run);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
-        status = cleat__core_check(
-            core, cleat__durable_set_waits(core->store, &run->id, carrier, waits, waits_for_all));
+        status = cleat__core_check(core, cleat__durable_set_waits(core->store, &run->id, eviction));
     }
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, cleat__transition_evict(core->store, &key));
@@ -559,6 +565,12 @@ cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run)
     snprintf(text, sizeof(text), "no worker took it within %s", duration);
     cleat__attempt_key key = key_of(run);
     cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK && cleat__run_is_durable(run)) { /* after a restart it is not known before */
+        status = cleat__durable_know(core, cleat__durable_of(run));
+    }
+    if (status == CLEAT_OK && has_begun(run)) {
+        return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, INT64_MAX));
+    }
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, cleat__transition_schedule_time_out(
                                              core->store, &key, core->now.unix_ms, cleat_slice_of(text)));

@@ -44,9 +44,9 @@ typedef enum cleat__loss {
     CLEAT__LOSS_UNDELIVERED, /* the worker never heard of the attempt */
 } cleat__loss;
 cleat_status cleat__life_lose(cleat__core *core, cleat__run *run, cleat__loss why);
-/* The invocation of a durable run is over, and it waits; what for (JSON) is stored with it. */
-cleat_status cleat__life_evict(cleat__core *core, cleat__run *run, cleat_slice carrier, cleat_slice waits,
-                               bool waits_for_all);
+struct cleat__eviction;
+/* The invocation of a durable run is over, and it waits. */
+cleat_status cleat__life_evict(cleat__core *core, cleat__run *run, const struct cleat__eviction *eviction);
 /* What it has waited for has happened; `carrier` absent: that of the eviction counts. */
 cleat_status cleat__life_restore(cleat__core *core, cleat__run *run, cleat_slice carrier);
 cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run);

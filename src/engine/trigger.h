@@ -4,7 +4,6 @@
 
 #include "engine/core_parts.h"
 
-#define CLEAT__RUNS_MAX 10000 /* that one call starts */
 #define CLEAT__COPIED_MAX \
     ((size_t)64 * 1024 * 1024) /* bytes that a call need not carry: each run has a copy of them */
 

@@ -17,7 +17,7 @@ void cleat__durable_request_deinit(cleat__durable_request *request)
     }
     if (request->kind == CLEAT__DURABLE_AWAIT) {
         for (size_t i = 0; i < request->as.await.count; i++) {
-            cleat__node_end_deinit(&request->as.await.completions[i]);
+            cleat__node_end_deinit(&request->as.await.ends[i]);
         }
     }
 }

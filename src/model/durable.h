@@ -113,13 +113,13 @@ typedef struct cleat__durable_request {
             cleat_slice token;
         } create_hook;
         /* How the nodes have ended so far; changes nothing. CLEAT_SUSPENDED: with `is_all` not each of
-         * them has, else none of them; `completions` are told as far as they are there. Here and in EVICT
+         * them has, else none of them; `ends` are told as far as they are there. Here and in EVICT
          * a node's branch may be CLEAT__BRANCH_UNSAID. */
         struct {
             const cleat__node *nodes;
             size_t count;
             bool is_all;
-            cleat__node_end *completions; /* answer: room for `count`, in the order of `nodes` */
+            cleat__node_end *ends; /* answer: room for `count`, in the order of `nodes` */
         } await;
         /* The last: the invocation ends, and what it held is free. It is handed out again when each of
          * the nodes, or any (not `is_all`), has ended, which may be at once; no nodes: any of the log. */

@@ -59,7 +59,9 @@ static void begin(cleat__cel_run *run, const cleat__expression_variables *variab
 {
     /* Locals are written before they are read, and are too many to be cleared each time. */
     run->variables = variables;
-    memset(run->parsed, 0, sizeof(run->parsed));
+    for (size_t i = 0; i < CLEAT__EXPRESSION_VARIABLE_COUNT; i++) {
+        run->parsed[i] = variables->parsed != NULL ? json_incref(variables->parsed->values[i]) : NULL;
+    }
     run->memory = (cleat__arena){.most = CLEAT__EXPRESSION_MEMORY_MAX};
     run->steps = CLEAT__EXPRESSION_STEPS_MAX;
     run->status = CLEAT_OK;
@@ -81,10 +83,23 @@ static cleat_status fail(cleat__cel_run *run)
 
 static void end(cleat__cel_run *run)
 {
-    for (size_t i = 0; i < CLEAT__CEL_VARIABLE_COUNT; i++) {
-        json_decref(run->parsed[i]);
+    cleat__expression_parsed *kept = run->variables->parsed;
+    for (size_t i = 0; i < CLEAT__EXPRESSION_VARIABLE_COUNT; i++) {
+        if (kept != NULL && kept->values[i] == NULL) {
+            kept->values[i] = run->parsed[i];
+        } else {
+            json_decref(run->parsed[i]);
+        }
     }
     cleat__arena_deinit(&run->memory);
+}
+
+void cleat__expression_parsed_deinit(cleat__expression_parsed *parsed)
+{
+    for (size_t i = 0; i < CLEAT__EXPRESSION_VARIABLE_COUNT; i++) {
+        json_decref(parsed->values[i]);
+        parsed->values[i] = NULL;
+    }
 }
 
 static bool fail_kind(cleat__cel_run *run, const cleat__cel_value *value, const char *wanted)

@@ -54,8 +54,20 @@
     X(event_key, false)                                                                                \
     X(workflow_run_id, false)
 
+#define CLEAT__EXPRESSION_ONE(name, is_json) +1
+enum { CLEAT__EXPRESSION_VARIABLE_COUNT = 0 CLEAT__EXPRESSION_VARIABLES(CLEAT__EXPRESSION_ONE) };
+#undef CLEAT__EXPRESSION_ONE
+
+struct json_t;
+/* What was parsed of some values, for further evaluations with the same ones; zero at first. Of one thread. */
+typedef struct cleat__expression_parsed {
+    struct json_t *values[CLEAT__EXPRESSION_VARIABLE_COUNT];
+} cleat__expression_parsed;
+void cleat__expression_parsed_deinit(cleat__expression_parsed *parsed);
+
 /* The values, borrowed while the call lasts; {NULL, 0}: not there. JSON is parsed only where it is used. */
 typedef struct cleat__expression_variables {
+    cleat__expression_parsed *parsed; /* borrowed; NULL: nothing is kept */
 #define CLEAT__EXPRESSION_MEMBER(name, is_json) cleat_slice name;
     CLEAT__EXPRESSION_VARIABLES(CLEAT__EXPRESSION_MEMBER)
 #undef CLEAT__EXPRESSION_MEMBER

@@ -44,17 +44,10 @@ typedef struct cleat__cel_value {
     } as;
 } cleat__cel_value;
 
-enum {
-#define CLEAT__CEL_VARIABLE(name, is_json) CLEAT__CEL_VARIABLE_##name,
-    CLEAT__EXPRESSION_VARIABLES(CLEAT__CEL_VARIABLE)
-#undef CLEAT__CEL_VARIABLE
-        CLEAT__CEL_VARIABLE_COUNT
-};
-
 /* One evaluation. What fails says why once, by cleat__cel_fail(), and answers false all the way up. */
 typedef struct cleat__cel_run {
     const cleat__expression_variables *variables;
-    json_t *parsed[CLEAT__CEL_VARIABLE_COUNT];
+    json_t *parsed[CLEAT__EXPRESSION_VARIABLE_COUNT];
     cleat__cel_value locals[CLEAT__EXPRESSION_DEPTH_MAX];
     cleat__arena memory;
     size_t steps;        /* that are left */

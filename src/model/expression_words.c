@@ -44,7 +44,7 @@ bool cleat__cel_find_variable(cleat_slice name, uint32_t *index)
         CLEAT__EXPRESSION_VARIABLES(VARIABLE_NAME)
 #undef VARIABLE_NAME
     };
-    for (*index = 0; *index < CLEAT__CEL_VARIABLE_COUNT; ++*index) {
+    for (*index = 0; *index < CLEAT__EXPRESSION_VARIABLE_COUNT; ++*index) {
         if (cleat_slice_equals(name, cleat_slice_of(names[*index]))) {
             return true;
         }

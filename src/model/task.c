@@ -1,5 +1,6 @@
 #include "model/task.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include <cleat/task.h>
 
@@ -158,4 +159,45 @@ int64_t cleat__policy_backoff_ms(const cleat__policy *policy, int32_t n)
     /* In floating point, where too much is infinity, which is still above the maximum. */
     double delay = (double)policy->backoff_initial_ms * pow(policy->backoff_factor, n > 1 ? n - 1 : 0);
     return delay < (double)policy->backoff_max_ms ? (int64_t)delay : policy->backoff_max_ms;
+}
+
+/* ---- Assignments ---- */
+
+/* All texts of an assignment: what is missing here would be borrowed in each copy. */
+static const size_t texts[] = {
+    offsetof(cleat__assignment, task),      offsetof(cleat__assignment, workflow),
+    offsetof(cleat__assignment, task_name), offsetof(cleat__assignment, input),
+    offsetof(cleat__assignment, metadata),  offsetof(cleat__assignment, child_key),
+    offsetof(cleat__assignment, event_key),
+};
+enum { TEXT_COUNT = sizeof(texts) / sizeof(texts[0]) };
+
+static cleat_slice *text_of(cleat__assignment *assignment, size_t i)
+{
+    return (cleat_slice *)(void *)((char *)assignment + texts[i]);
+}
+
+cleat__assignment *cleat__assignment_copy(const cleat__assignment *from)
+{
+    cleat__assignment borrowed = *from;
+    size_t size = sizeof(*from);
+    for (size_t i = 0; i < TEXT_COUNT; i++) {
+        size += text_of(&borrowed, i)->size + 1;
+    }
+    cleat__assignment *copy = cleat__malloc(size);
+    if (copy == NULL) {
+        return NULL;
+    }
+    *copy = borrowed;
+    char *at = (char *)(copy + 1);
+    for (size_t i = 0; i < TEXT_COUNT; i++) {
+        cleat_slice *text = text_of(copy, i);
+        if (text->data != NULL) {
+            memcpy(at, text->data, text->size);
+            at[text->size] = '\0';
+            text->data = at;
+            at += text->size + 1;
+        }
+    }
+    return copy;
 }

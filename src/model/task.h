@@ -33,6 +33,8 @@ typedef struct cleat__policy {
     int64_t schedule_timeout_ms;  /* or CLEAT__NO_TIMEOUT */
 } cleat__policy;
 
+#define CLEAT__RUNS_MAX 10000 /* that one call starts: all of them are stored in one step */
+
 /* A run to be started; its tenant is that of the command. */
 typedef struct cleat__trigger {
     cleat_slice workflow; /* its name, as it was declared */
@@ -81,6 +83,8 @@ typedef struct cleat__assignment {
     cleat__uuid event_id; /* that started the run; nil: none */
     cleat_slice event_key;
 } cleat__assignment;
+/* A copy in one block with its texts, each with a NUL behind it, for cleat__free(). NULL on no memory. */
+cleat__assignment *cleat__assignment_copy(const cleat__assignment *from);
 
 /* What a worker says about an attempt. */
 typedef struct cleat__report {

@@ -114,6 +114,15 @@ static bool keep_trigger(cleat__arena *arena, const cleat__trigger *from, cleat_
     return is_kept;
 }
 
+/* The request that the next child goes into; NULL on no memory. */
+static cleat__durable_request *trigger_request(cleat__invocation *it)
+{
+    cleat__durable_request *last = it->pending_count > 0 ? &it->pending[it->pending_count - 1] : NULL;
+    bool has_room =
+        last != NULL && last->kind == CLEAT__DURABLE_TRIGGER && last->as.trigger.count < CLEAT__RUNS_MAX;
+    return has_room ? last : add_request(it, CLEAT__DURABLE_TRIGGER);
+}
+
 cleat_status cleat__invocation_want_runs(cleat__invocation *it, const cleat__trigger *triggers, size_t count)
 {
     void *items = it->triggers;
@@ -121,12 +130,9 @@ cleat_status cleat__invocation_want_runs(cleat__invocation *it, const cleat__tri
         return no_memory(it);
     }
     it->triggers = items;
-    cleat__durable_request *request = it->pending_count > 0 ? &it->pending[it->pending_count - 1] : NULL;
-    if (request == NULL || request->kind != CLEAT__DURABLE_TRIGGER) {
-        request = add_request(it, CLEAT__DURABLE_TRIGGER);
-    }
-    for (size_t i = 0; i < count && request != NULL; i++) {
-        if (cleat__invocation_add_node(it, CLEAT__LOGGED_RUN) == 0 ||
+    for (size_t i = 0; i < count; i++) {
+        cleat__durable_request *request = trigger_request(it);
+        if (request == NULL || cleat__invocation_add_node(it, CLEAT__LOGGED_RUN) == 0 ||
             !keep_trigger(&it->pending_memory, &triggers[i], &it->triggers[it->trigger_count])) {
             return no_memory(it);
         }

@@ -60,7 +60,7 @@ static cleat_status ask(cleat__invocation *it, const int64_t *numbers, size_t co
     } else {
         cleat__durable_request request = {
             .kind = CLEAT__DURABLE_AWAIT,
-            .as.await = {.nodes = nodes, .count = count, .is_all = is_all, .completions = ends},
+            .as.await = {.nodes = nodes, .count = count, .is_all = is_all, .ends = ends},
         };
         for (size_t i = 0; i < count; i++) {
             nodes[i] = cleat__invocation_place(it, numbers[i]);

@@ -96,18 +96,20 @@ static void handle_put(cleat__http_call *call)
 
 /* ---- Resuming one ---- */
 
-/* What the caller says of its trace, as metadata of the message. */
+/* What the caller says of its trace, as metadata of the message; nothing where it names no trace, so that the run
+ * comes from where it would without. */
 static void write_carrier(const cleat__http_call *call, cleat__json_writer *writer)
 {
     cleat_span_context context;
     cleat_slice baggage = cleat_slice_of(call->baggage);
+    if (!cleat__caller_context_read(cleat_slice_of(call->traceparent), cleat_slice_of(call->tracestate),
+                                    &context)) {
+        return;
+    }
     cleat__writer_begin_object(writer, NULL);
-    if (cleat__caller_context_read(cleat_slice_of(call->traceparent), cleat_slice_of(call->tracestate),
-                                   &context)) {
-        cleat__writer_string(writer, "traceparent", call->traceparent);
-        if (call->tracestate != NULL && call->tracestate[0] != '\0') {
-            cleat__writer_string(writer, "tracestate", call->tracestate);
-        }
+    cleat__writer_string(writer, "traceparent", call->traceparent);
+    if (call->tracestate != NULL && call->tracestate[0] != '\0') {
+        cleat__writer_string(writer, "tracestate", call->tracestate);
     }
     if (baggage.size != 0 && baggage.size <= BAGGAGE_MAX) {
         cleat__writer_slice(writer, "baggage", baggage);

@@ -27,15 +27,14 @@ typedef struct asking {
 /* ---- What the engine tells ---- */
 
 static void completed(void *listener, const cleat__uuid *run_id, int32_t invocation_count,
-                      const cleat__node_end *completion)
+                      const cleat__node_end *end)
 {
     static char too_large[] = "what it has put out is too large to be sent to a worker";
     stream *self = listener;
-    cleat__unread *it =
-        cleat__durable_pack(cleat__durable_completed_write(run_id, invocation_count, completion));
+    cleat__unread *it = cleat__durable_pack(cleat__durable_completed_write(run_id, invocation_count, end));
     if (it != NULL && it->size > self->largest) { /* it has ended all the same */
         cleat__node_end without = {
-            .node = completion->node, .order = completion->order, .is_failure = true, .error = too_large};
+            .node = end->node, .order = end->order, .is_failure = true, .error = too_large};
         cleat__free(it);
         it = cleat__durable_pack(cleat__durable_completed_write(run_id, invocation_count, &without));
     }

@@ -15,6 +15,7 @@
 typedef struct cleat__durable_stream cleat__durable_stream;
 struct cleat__durable_stream {
     cleat__command command; /* first: the last one */
+    cleat__command more;    /* while the call is held: DURABLE_GO_ON */
     cleat__durable_listener listener;
     cleat__services *services;
     cleat__rpc_call *call;
@@ -22,7 +23,9 @@ struct cleat__durable_stream {
     void (*deinit)(cleat__durable_stream *self); /* NULL: there is nothing more to free */
     pthread_mutex_t mutex;                       /* guards what follows */
     cleat__unread_list unread;
-    size_t pending; /* requests that are not answered */
+    size_t pending;     /* requests that are not answered */
+    bool was_refused;   /* there was no room for something */
+    bool asks_for_more; /* `more` is under way */
     bool is_half_closed;
     bool is_over; /* the call has been ended */
 };

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/heap.h"
 #include "wire/message.h"
 
 static const cleat_slice none = {NULL, 0};
@@ -85,13 +86,59 @@ void cleat__durable_on_ended(cleat__rpc_call *call, void *service)
 
 /* ---- Sending ---- */
 
+/* What can wait is taken when all that came before is in the call's queue. */
+static bool has_room(void *argument)
+{
+    stream *self = argument;
+    pthread_mutex_lock(&self->mutex);
+    bool has = self->is_over || self->unread.first == NULL;
+    self->was_refused = self->was_refused || !has;
+    pthread_mutex_unlock(&self->mutex);
+    return has;
+}
+
+/* The mutex is held. */
+static bool wants_more(stream *self)
+{
+    bool wants = self->was_refused && !self->asks_for_more && !self->is_over && self->unread.first == NULL;
+    self->asks_for_more = self->asks_for_more || wants;
+    self->was_refused = self->was_refused && !wants;
+    return wants;
+}
+
+static void ask_for_more(stream *self)
+{
+    cleat__rpc_hold(self->call);
+    cleat__engine_submit(self->services->engine, &self->more);
+}
+
+static void on_more(cleat__command *command)
+{
+    stream *self = CLEAT__CONTAINER(command, stream, more);
+    cleat__rpc_call *call = self->call;
+    cleat__free(command->error);
+    command->error = NULL;
+    pthread_mutex_lock(&self->mutex);
+    self->asks_for_more = false;
+    bool wants = wants_more(self); /* it was filled and has drained again meanwhile */
+    pthread_mutex_unlock(&self->mutex);
+    if (wants) {
+        ask_for_more(self);
+    }
+    cleat__rpc_release(call);
+}
+
 void cleat__durable_on_drained(cleat__rpc_call *call, void *service)
 {
     stream *self = cleat__rpc_call_data(call);
     (void)service;
     pthread_mutex_lock(&self->mutex);
     cleat_status status = self->is_over ? CLEAT_OK : cleat__unread_send(&self->unread, self->call);
+    bool wants = status == CLEAT_OK && wants_more(self);
     pthread_mutex_unlock(&self->mutex);
+    if (wants) {
+        ask_for_more(self);
+    }
     if (status != CLEAT_OK) {
         cleat__durable_stream_end(self, CLEAT_UNAVAILABLE, cleat_error_message());
     } else {
@@ -185,6 +232,10 @@ void *cleat__durable_stream_new(cleat__rpc_call *call, void *service, size_t siz
     }
     pthread_mutex_init(&self->mutex, NULL);
     self->listener.self = self;
+    self->listener.has_room = has_room;
+    self->more.kind = CLEAT__COMMAND_DURABLE_GO_ON;
+    self->more.done = on_more;
+    self->more.as.durable_listener = &self->listener;
     self->services = service;
     self->call = call;
     self->largest = cleat__rpc_largest(call);

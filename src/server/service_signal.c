@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/map.h"
 #include "wire/condition.h"
 #include "wire/message.h"
 #include "wire/v1/dispatcher.pb-c.h"
@@ -70,21 +71,29 @@ static void handle_register(cleat__rpc_call *call, const ProtobufCMessage *reque
 
 /* ---- Listen ---- */
 
-/* A wait that is listened to, until it is told that it has ended. */
+enum { HEARD_MAX = 100000 };
+
+/* A wait that is listened to, until it is told that it has ended, or its invocation is over. */
 typedef struct heard {
-    struct heard *next;
-    cleat__uuid run_id;
-    cleat__node node;
+    struct heard *next; /* of the same run */
+    int64_t number;
     char key[];
 } heard;
 
+typedef struct heard_run {
+    cleat__uuid id; /* the map's key */
+    heard *first;
+} heard_run;
+
 typedef struct listening {
     cleat__durable_stream base; /* first */
-    heard *first;               /* for the engine's thread only */
+    cleat__map runs;            /* from here on for the engine's thread only */
+    size_t count;
 } listening;
 
 typedef struct asking {
     cleat__durable_asking base; /* first */
+    cleat__uuid run_id;
     cleat__node node;
     heard *made;
 } asking;
@@ -94,18 +103,44 @@ static const Cleat__V1__ListenForDurableEventRequest *message_of(const asking *i
     return it->base.message;
 }
 
+static cleat_slice key_of(const cleat__uuid *id)
+{
+    return (cleat_slice){(const char *)id->bytes, sizeof(id->bytes)};
+}
+
+static void free_run(listening *self, heard_run *run)
+{
+    while (run->first != NULL) {
+        heard *it = run->first;
+        run->first = it->next;
+        self->count--;
+        cleat__free(it);
+    }
+    cleat__free(run);
+}
+
 static void listening_deinit(cleat__durable_stream *stream)
 {
     listening *self = (listening *)stream;
-    while (self->first != NULL) {
-        heard *it = self->first;
-        self->first = it->next;
-        cleat__free(it);
+    size_t cursor = 0;
+    heard_run *run;
+    while ((run = cleat__map_next(&self->runs, &cursor)) != NULL) {
+        free_run(self, run);
+    }
+    cleat__map_deinit(&self->runs);
+}
+
+/* Nothing is told of its waits any more. */
+static void forget(listening *self, const cleat__uuid *run_id)
+{
+    heard_run *run = cleat__map_remove(&self->runs, key_of(run_id));
+    if (run != NULL) {
+        free_run(self, run);
     }
 }
 
 /* NULL on no memory. */
-static Cleat__V1__DurableEvent *event_new(const heard *it, const char *payload)
+static Cleat__V1__DurableEvent *event_new(const cleat__uuid *run_id, const char *key, const char *payload)
 {
     Cleat__V1__DurableEvent *event = cleat__message_new(&cleat__v1__durable_event__descriptor);
     char id[37];
@@ -113,9 +148,9 @@ static Cleat__V1__DurableEvent *event_new(const heard *it, const char *payload)
     if (event == NULL) {
         return NULL;
     }
-    cleat__uuid_format(&it->run_id, id);
+    cleat__uuid_format(run_id, id);
     event->task_id = cleat__message_string(&failed, id);
-    event->signal_key = cleat__message_string(&failed, it->key);
+    event->signal_key = cleat__message_string(&failed, key);
     event->data.data = (uint8_t *)cleat__strdup(payload);
     event->data.len = event->data.data != NULL ? strlen(payload) : 0;
     if (failed || event->data.data == NULL) {
@@ -127,29 +162,42 @@ static Cleat__V1__DurableEvent *event_new(const heard *it, const char *payload)
 
 /* Whoever asked for it, in whatever invocation. */
 static void completed(void *listener, const cleat__uuid *run_id, int32_t invocation_count,
-                      const cleat__node_end *completion)
+                      const cleat__node_end *end)
 {
     listening *self = listener;
-    heard **link = &self->first;
+    heard_run *run = cleat__map_get(&self->runs, key_of(run_id));
     (void)invocation_count;
-    while (*link != NULL) {
-        heard *it = *link;
-        if (it->node.branch == completion->node.branch && it->node.number == completion->node.number &&
-            cleat__uuid_equals(&it->run_id, run_id)) {
-            *link = it->next;
-            cleat__unread *message =
-                cleat__durable_pack(event_new(it, completion->payload != NULL ? completion->payload : "{}"));
-            cleat__durable_stream_put(&self->base, message);
-            cleat__free(it);
-        } else {
-            link = &it->next;
-        }
+    if (run == NULL || end->node.branch != CLEAT__BRANCH_OF_SIGNALS) {
+        return;
     }
+    heard **link = &run->first;
+    while (*link != NULL && (*link)->number != end->node.number) {
+        link = &(*link)->next;
+    }
+    heard *it = *link;
+    if (it == NULL) {
+        return;
+    }
+    *link = it->next;
+    self->count--;
+    if (run->first == NULL) {
+        forget(self, run_id);
+    }
+    const char *payload = end->payload != NULL ? end->payload : "{}";
+    cleat__durable_stream_put(&self->base, cleat__durable_pack(event_new(run_id, it->key, payload)));
+    cleat__free(it);
 }
 
+static void ended(void *listener, const cleat__uuid *run_id)
+{
+    forget(listener, run_id);
+}
+
+/* This form knows no invocations. */
 static void evicted(void *listener, const cleat__uuid *run_id, int32_t invocation_count, const char *reason)
 {
-    (void)listener, (void)run_id, (void)invocation_count, (void)reason; /* this form knows no invocations */
+    (void)invocation_count, (void)reason;
+    forget(listener, run_id);
 }
 
 static void asking_free(asking *it)
@@ -158,14 +206,45 @@ static void asking_free(asking *it)
     cleat__durable_asking_free(&it->base);
 }
 
-static bool is_known(const listening *self, const heard *made)
+/* NULL on no memory. */
+static heard_run *find_or_make(listening *self, const cleat__uuid *id)
 {
-    for (const heard *it = self->first; it != NULL; it = it->next) {
-        if (it->node.number == made->node.number && cleat__uuid_equals(&it->run_id, &made->run_id)) {
-            return true;
+    heard_run *run = cleat__map_get(&self->runs, key_of(id));
+    if (run != NULL) {
+        return run;
+    }
+    run = cleat__calloc(1, sizeof(*run));
+    if (run != NULL) {
+        run->id = *id;
+        if (cleat__map_put(&self->runs, key_of(&run->id), run) != CLEAT_OK) {
+            cleat__free(run);
+            return NULL;
         }
     }
-    return false;
+    return run;
+}
+
+/* Takes what was made, unless it is there. */
+static cleat_status keep(listening *self, asking *it)
+{
+    if (self->count >= HEARD_MAX) {
+        return cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "%d waits are listened to on this stream already",
+                           HEARD_MAX);
+    }
+    heard_run *run = find_or_make(self, &it->run_id);
+    if (run == NULL) {
+        return cleat__fail_memory();
+    }
+    for (const heard *known = run->first; known != NULL; known = known->next) {
+        if (known->number == it->made->number) {
+            return CLEAT_OK;
+        }
+    }
+    it->made->next = run->first;
+    run->first = it->made;
+    it->made = NULL;
+    self->count++;
+    return CLEAT_OK;
 }
 
 /* What has ended is told behind this. */
@@ -173,13 +252,15 @@ static void on_listened(cleat__command *command)
 {
     asking *it = (asking *)command;
     listening *self = (listening *)it->base.stream;
-    it->made->node = it->node;
-    if (command->status == CLEAT_OK && !is_known(self, it->made)) {
-        it->made->next = self->first;
-        self->first = it->made;
-        it->made = NULL;
-    } else if (command->status != CLEAT_OK && command->status != CLEAT_NOT_FOUND) {
-        cleat__durable_stream_end(&self->base, command->status, command->error);
+    it->made->number = it->node.number;
+    cleat_status status = command->status;
+    if (status == CLEAT_OK) {
+        status = keep(self, it);
+        if (status != CLEAT_OK) {
+            cleat__durable_stream_end(&self->base, status, cleat_error_message());
+        }
+    } else if (status != CLEAT_NOT_FOUND) {
+        cleat__durable_stream_end(&self->base, status, command->error);
     }
     asking_free(it);
 }
@@ -194,7 +275,7 @@ static void listen_to(asking *it, const cleat__uuid *run_id)
         asking_free(it);
         return;
     }
-    it->made->run_id = *run_id;
+    it->run_id = *run_id;
     memcpy(it->made->key, key, strlen(key));
     command->as.durable_signal.run_id = *run_id;
     command->as.durable_signal.key = cleat_slice_of(key);
@@ -231,6 +312,7 @@ static void on_open(cleat__rpc_call *call, void *service)
         self->base.deinit = listening_deinit;
         self->base.listener.completed = completed;
         self->base.listener.evicted = evicted;
+        self->base.listener.ended = ended;
     }
 }
 

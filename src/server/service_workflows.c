@@ -31,9 +31,6 @@ static void handle_trigger(cleat__rpc_call *call, const ProtobufCMessage *reques
 
 /* ---- Many ---- */
 
-/* All are stored in one step, during which nobody else is answered. */
-enum { TRIGGERS_MAX = 10000 };
-
 /* The ids as texts, with what points to them in front. */
 static char **format_ids(const cleat__uuid *ids, size_t count)
 {
@@ -63,10 +60,10 @@ static void bulk_answer(cleat__job *job)
 static void handle_bulk_trigger(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
     const Cleat__BulkTriggerWorkflowRequest *asked = (const Cleat__BulkTriggerWorkflowRequest *)request;
-    if (asked->n_workflows > TRIGGERS_MAX) {
+    if (asked->n_workflows > CLEAT__RUNS_MAX) {
         cleat__rpc_fail(call, cleat__fail(CLEAT_INVALID_ARGUMENT,
                                           "%zu workflows; no more than %d are started together",
-                                          asked->n_workflows, TRIGGERS_MAX));
+                                          asked->n_workflows, CLEAT__RUNS_MAX));
         return;
     }
     cleat__triggering *it = cleat__triggering_new(call, service, asked->n_workflows, bulk_answer);

@@ -4,18 +4,6 @@
 #include "model/node.h"
 #include "store/statement.h"
 
-static cleat_status prepare(cleat__store *store, const char *sql, const cleat__uuid *run_id, cleat__node node,
-                            sqlite3_stmt **out)
-{
-    cleat_status status = cleat__store_prepare(store, sql, out);
-    if (status == CLEAT_OK) {
-        cleat__bind_uuid(*out, 1, run_id);
-        sqlite3_bind_int64(*out, 2, node.branch);
-        sqlite3_bind_int64(*out, 3, node.number);
-    }
-    return status;
-}
-
 cleat_status cleat__condition_insert(cleat__store *store, const cleat__condition_row *row)
 {
     static const char sql[] =
@@ -23,7 +11,7 @@ cleat_status cleat__condition_insert(cleat__store *store, const cleat__condition
         "expression, scope, at_ms, child_id, is_met, data, count) "
         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     sqlite3_stmt *insert = NULL;
-    cleat_status status = prepare(store, sql, &row->run_id, row->node, &insert);
+    cleat_status status = cleat__statement_of_node(store, sql, &row->run_id, row->node, &insert);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -74,7 +62,7 @@ cleat_status cleat__condition_get(cleat__store *store, const cleat__uuid *run_id
     static const char sql[] = "SELECT " COLUMNS " FROM durable_condition "
                               "WHERE run_id = ?1 AND branch = ?2 AND node = ?3 AND number = ?4";
     sqlite3_stmt *select = NULL;
-    cleat_status status = prepare(store, sql, run_id, node, &select);
+    cleat_status status = cleat__statement_of_node(store, sql, run_id, node, &select);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -94,7 +82,7 @@ cleat_status cleat__condition_meet(cleat__store *store, const cleat__uuid *run_i
     static const char sql[] = "UPDATE durable_condition SET is_met = 1, data = coalesce(?5, data) "
                               "WHERE run_id = ?1 AND branch = ?2 AND node = ?3 AND number = ?4";
     sqlite3_stmt *update = NULL;
-    cleat_status status = prepare(store, sql, run_id, node, &update);
+    cleat_status status = cleat__statement_of_node(store, sql, run_id, node, &update);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -110,7 +98,7 @@ cleat_status cleat__condition_payload(cleat__store *store, const cleat__uuid *ru
                               "WHERE run_id = ?1 AND branch = ?2 AND node = ?3 AND is_met = 1 "
                               "ORDER BY data_key, number";
     sqlite3_stmt *select = NULL;
-    cleat_status status = prepare(store, sql, run_id, node, &select);
+    cleat_status status = cleat__statement_of_node(store, sql, run_id, node, &select);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -139,7 +127,7 @@ cleat_status cleat__condition_delete(cleat__store *store, const cleat__uuid *run
 {
     static const char sql[] = "DELETE FROM durable_condition WHERE run_id = ?1 AND branch = ?2 AND node = ?3";
     sqlite3_stmt *delete = NULL;
-    cleat_status status = prepare(store, sql, run_id, node, &delete);
+    cleat_status status = cleat__statement_of_node(store, sql, run_id, node, &delete);
     return status == CLEAT_OK ? cleat__statement_finish(store, delete, "forgetting what a run waited for")
                               : status;
 }

@@ -3,29 +3,6 @@
 #include "base/error.h"
 #include "store/statement.h"
 
-/* A statement whose first parameter is the run. */
-static cleat_status prepare(cleat__store *store, const char *sql, const cleat__uuid *run_id,
-                            sqlite3_stmt **out)
-{
-    cleat_status status = cleat__store_prepare(store, sql, out);
-    if (status == CLEAT_OK) {
-        cleat__bind_uuid(*out, 1, run_id);
-    }
-    return status;
-}
-
-/* And the next two the node. */
-static cleat_status prepare_node(cleat__store *store, const char *sql, const cleat__uuid *run_id,
-                                 cleat__node node, sqlite3_stmt **out)
-{
-    cleat_status status = prepare(store, sql, run_id, out);
-    if (status == CLEAT_OK) {
-        sqlite3_bind_int64(*out, 2, node.branch);
-        sqlite3_bind_int64(*out, 3, node.number);
-    }
-    return status;
-}
-
 /* ---- Runs ---- */
 
 cleat_status cleat__durable_get(cleat__store *store, const cleat__uuid *run_id, cleat__durable_row *out)
@@ -36,7 +13,7 @@ cleat_status cleat__durable_get(cleat__store *store, const cleat__uuid *run_id, 
         "WHERE b.run_id = d.id AND b.branch = d.branch), 0) FROM durable_run d WHERE d.id = ?1";
     sqlite3_stmt *select = NULL;
     *out = (cleat__durable_row){.branch = 1};
-    cleat_status status = prepare(store, sql, run_id, &select);
+    cleat_status status = cleat__statement_of_run(store, sql, run_id, &select);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -52,25 +29,12 @@ cleat_status cleat__durable_get(cleat__store *store, const cleat__uuid *run_id, 
     return status;
 }
 
-static cleat_status read_one(cleat__store *store, sqlite3_stmt *select, int64_t *out)
-{
-    cleat_status status = CLEAT_OK;
-    int code = sqlite3_step(select);
-    if (code == SQLITE_ROW) {
-        *out = sqlite3_column_int64(select, 0);
-    } else {
-        status = code == SQLITE_DONE ? CLEAT_EMPTY : cleat__store_error(store, "reading a durable run");
-    }
-    sqlite3_reset(select);
-    return status;
-}
-
 cleat_status cleat__durable_last_order(cleat__store *store, const cleat__uuid *run_id, int64_t *out)
 {
     static const char sql[] = "SELECT coalesce(max(met_order), 0) FROM durable_entry WHERE run_id = ?1";
     sqlite3_stmt *select = NULL;
-    cleat_status status = prepare(store, sql, run_id, &select);
-    return status == CLEAT_OK ? read_one(store, select, out) : status;
+    cleat_status status = cleat__statement_of_run(store, sql, run_id, &select);
+    return status == CLEAT_OK ? cleat__statement_number(store, select, out, "reading a durable run") : status;
 }
 
 cleat_status cleat__durable_begin_invocation(cleat__store *store, const cleat__uuid *run_id,
@@ -79,7 +43,7 @@ cleat_status cleat__durable_begin_invocation(cleat__store *store, const cleat__u
     static const char sql[] = "INSERT INTO durable_run (id, invocation_count, branch) VALUES (?1, ?2, 1) "
                               "ON CONFLICT (id) DO UPDATE SET invocation_count = ?2, waits = NULL";
     sqlite3_stmt *insert = NULL;
-    cleat_status status = prepare(store, sql, run_id, &insert);
+    cleat_status status = cleat__statement_of_run(store, sql, run_id, &insert);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -87,19 +51,20 @@ cleat_status cleat__durable_begin_invocation(cleat__store *store, const cleat__u
     return cleat__statement_finish(store, insert, "beginning an invocation");
 }
 
-cleat_status cleat__durable_set_waits(cleat__store *store, const cleat__uuid *run_id, cleat_slice carrier,
-                                      cleat_slice waits, bool waits_for_all)
+cleat_status cleat__durable_set_waits(cleat__store *store, const cleat__uuid *run_id,
+                                      const cleat__eviction *eviction)
 {
-    static const char sql[] = "UPDATE durable_run SET carrier = ?2, waits = ?3, waits_for_all = ?4 "
-                              "WHERE id = ?1";
+    static const char sql[] = "UPDATE durable_run SET carrier = ?2, waits = ?3, waits_for_all = ?4, "
+                              "evict_reason = ?5 WHERE id = ?1";
     sqlite3_stmt *update = NULL;
-    cleat_status status = prepare(store, sql, run_id, &update);
+    cleat_status status = cleat__statement_of_run(store, sql, run_id, &update);
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__bind_text(update, 2, carrier);
-    cleat__bind_text(update, 3, waits);
-    sqlite3_bind_int(update, 4, waits_for_all);
+    cleat__bind_text(update, 2, eviction->carrier);
+    cleat__bind_text(update, 3, eviction->waits);
+    sqlite3_bind_int(update, 4, eviction->waits_for_all);
+    cleat__bind_text(update, 5, eviction->reason);
     return cleat__statement_finish(store, update, "evicting a run");
 }
 
@@ -107,7 +72,7 @@ cleat_status cleat__durable_set_carrier(cleat__store *store, const cleat__uuid *
 {
     static const char sql[] = "UPDATE durable_run SET carrier = ?2 WHERE id = ?1";
     sqlite3_stmt *update = NULL;
-    cleat_status status = prepare(store, sql, run_id, &update);
+    cleat_status status = cleat__statement_of_run(store, sql, run_id, &update);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -115,11 +80,12 @@ cleat_status cleat__durable_set_carrier(cleat__store *store, const cleat__uuid *
     return cleat__statement_finish(store, update, "restoring a run");
 }
 
-cleat_status cleat__durable_get_carrier(cleat__store *store, const cleat__uuid *run_id, cleat__buffer *out)
+/* A text of the run, where it has one. Appends. */
+static cleat_status get_text(cleat__store *store, const char *sql, const cleat__uuid *run_id,
+                             cleat__buffer *out)
 {
-    static const char sql[] = "SELECT carrier FROM durable_run WHERE id = ?1";
     sqlite3_stmt *select = NULL;
-    cleat_status status = prepare(store, sql, run_id, &select);
+    cleat_status status = cleat__statement_of_run(store, sql, run_id, &select);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -134,12 +100,22 @@ cleat_status cleat__durable_get_carrier(cleat__store *store, const cleat__uuid *
     return status;
 }
 
+cleat_status cleat__durable_get_carrier(cleat__store *store, const cleat__uuid *run_id, cleat__buffer *out)
+{
+    return get_text(store, "SELECT carrier FROM durable_run WHERE id = ?1", run_id, out);
+}
+
+cleat_status cleat__durable_get_reason(cleat__store *store, const cleat__uuid *run_id, cleat__buffer *out)
+{
+    return get_text(store, "SELECT evict_reason FROM durable_run WHERE id = ?1", run_id, out);
+}
+
 cleat_status cleat__durable_get_waits(cleat__store *store, const cleat__uuid *run_id, cleat__buffer *waits,
                                       bool *waits_for_all)
 {
     static const char sql[] = "SELECT waits, waits_for_all FROM durable_run WHERE id = ?1";
     sqlite3_stmt *select = NULL;
-    cleat_status status = prepare(store, sql, run_id, &select);
+    cleat_status status = cleat__statement_of_run(store, sql, run_id, &select);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -162,12 +138,12 @@ cleat_status cleat__durable_delete_pending(cleat__store *store, const cleat__uui
     static const char payloads[] = "DELETE FROM durable_hook_payload WHERE run_id = ?1";
     static const char doing[] = "ending a durable run";
     sqlite3_stmt *delete = NULL;
-    cleat_status status = prepare(store, conditions, run_id, &delete);
+    cleat_status status = cleat__statement_of_run(store, conditions, run_id, &delete);
     if (status == CLEAT_OK) {
         status = cleat__statement_finish(store, delete, doing);
     }
     if (status == CLEAT_OK) {
-        status = prepare(store, payloads, run_id, &delete);
+        status = cleat__statement_of_run(store, payloads, run_id, &delete);
     }
     return status == CLEAT_OK ? cleat__statement_finish(store, delete, doing) : status;
 }
@@ -184,9 +160,9 @@ cleat_status cleat__durable_resolve(cleat__store *store, const cleat__uuid *run_
     while (status == CLEAT_OK && *out > 1) {
         sqlite3_stmt *select = NULL;
         int64_t parent = 0; /* NULL: this one has it */
-        status = prepare_node(store, sql, run_id, (cleat__node){*out, number}, &select);
+        status = cleat__statement_of_node(store, sql, run_id, (cleat__node){*out, number}, &select);
         if (status == CLEAT_OK) {
-            status = read_one(store, select, &parent);
+            status = cleat__statement_number(store, select, &parent, "reading a durable run");
         }
         if (status == CLEAT_EMPTY || (status == CLEAT_OK && parent >= *out)) {
             return cleat__fail(CLEAT_CORRUPT, "a branch of a log makes no sense");
@@ -207,13 +183,13 @@ cleat_status cleat__durable_fork(cleat__store *store, const cleat__uuid *run_id,
     static const char update[] = "UPDATE durable_run SET branch = ?2 WHERE id = ?1";
     static const char doing[] = "forking a log";
     sqlite3_stmt *statement = NULL;
-    cleat_status status = prepare_node(store, insert, run_id, first, &statement);
+    cleat_status status = cleat__statement_of_node(store, insert, run_id, first, &statement);
     if (status == CLEAT_OK) {
         sqlite3_bind_int64(statement, 4, branch);
         status = cleat__statement_finish(store, statement, doing);
     }
     if (status == CLEAT_OK) {
-        status = prepare(store, update, run_id, &statement);
+        status = cleat__statement_of_run(store, update, run_id, &statement);
     }
     if (status != CLEAT_OK) {
         return status;
@@ -229,7 +205,7 @@ cleat_status cleat__entry_insert(cleat__store *store, const cleat__uuid *run_id,
     static const char sql[] = "INSERT INTO durable_entry (run_id, branch, node, kind, hash, label, "
                               "created_at_ms, child_id, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     sqlite3_stmt *insert = NULL;
-    cleat_status status = prepare_node(store, sql, run_id, row->node, &insert);
+    cleat_status status = cleat__statement_of_node(store, sql, run_id, row->node, &insert);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -249,7 +225,7 @@ cleat_status cleat__entry_get(cleat__store *store, const cleat__uuid *run_id, cl
         "SELECT kind, hash, label, created_at_ms, child_id, met_order, met_at_ms, outcome, payload, error, "
         "carrier FROM durable_entry WHERE run_id = ?1 AND branch = ?2 AND node = ?3";
     sqlite3_stmt *select = NULL;
-    cleat_status status = prepare_node(store, sql, run_id, node, &select);
+    cleat_status status = cleat__statement_of_node(store, sql, run_id, node, &select);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -282,7 +258,7 @@ cleat_status cleat__entry_set_payload(cleat__store *store, const cleat__uuid *ru
     static const char sql[] = "UPDATE durable_entry SET payload = ?4 "
                               "WHERE run_id = ?1 AND branch = ?2 AND node = ?3";
     sqlite3_stmt *update = NULL;
-    cleat_status status = prepare_node(store, sql, run_id, node, &update);
+    cleat_status status = cleat__statement_of_node(store, sql, run_id, node, &update);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -296,7 +272,7 @@ cleat_status cleat__entry_meet(cleat__store *store, const cleat__uuid *run_id, c
         "UPDATE durable_entry SET met_order = ?4, met_at_ms = ?5, outcome = ?6, "
         "payload = ?7, error = ?8, carrier = ?9 WHERE run_id = ?1 AND branch = ?2 AND node = ?3";
     sqlite3_stmt *update = NULL;
-    cleat_status status = prepare_node(store, sql, run_id, row->node, &update);
+    cleat_status status = cleat__statement_of_node(store, sql, run_id, row->node, &update);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -316,7 +292,7 @@ cleat_status cleat__entry_list_met(cleat__store *store, const cleat__uuid *run_i
     static const char sql[] = "SELECT branch, node, met_order FROM durable_entry "
                               "WHERE run_id = ?1 AND met_order IS NOT NULL ORDER BY met_order";
     sqlite3_stmt *select = NULL;
-    cleat_status status = prepare(store, sql, run_id, &select);
+    cleat_status status = cleat__statement_of_run(store, sql, run_id, &select);
     int code = SQLITE_ROW;
     while (status == CLEAT_OK && (code = sqlite3_step(select)) == SQLITE_ROW) {
         cleat__node node = {sqlite3_column_int64(select, 0), sqlite3_column_int64(select, 1)};

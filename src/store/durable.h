@@ -23,9 +23,17 @@ cleat_status cleat__durable_last_order(cleat__store *store, const cleat__uuid *r
 /* An invocation begins. */
 cleat_status cleat__durable_begin_invocation(cleat__store *store, const cleat__uuid *run_id,
                                              int32_t invocation_count);
-/* It ends, to wait. `waits` is JSON, see the schema; `carrier` may be absent. */
-cleat_status cleat__durable_set_waits(cleat__store *store, const cleat__uuid *run_id, cleat_slice carrier,
-                                      cleat_slice waits, bool waits_for_all);
+/* What is stored of an invocation that ends, to wait. Slices may be absent. */
+typedef struct cleat__eviction {
+    cleat_slice carrier;
+    cleat_slice waits;  /* JSON, see the schema */
+    cleat_slice reason; /* for people */
+    bool waits_for_all;
+} cleat__eviction;
+cleat_status cleat__durable_set_waits(cleat__store *store, const cleat__uuid *run_id,
+                                      const cleat__eviction *eviction);
+/* The last one's reason; nothing where it had none. Appends. */
+cleat_status cleat__durable_get_reason(cleat__store *store, const cleat__uuid *run_id, cleat__buffer *out);
 /* Another message than the one of cleat__durable_set_waits() brings the next invocation. */
 cleat_status cleat__durable_set_carrier(cleat__store *store, const cleat__uuid *run_id, cleat_slice carrier);
 /* Appends it; nothing when there is none. */

@@ -79,12 +79,12 @@ cleat_status cleat__event_list(cleat__store *store, const cleat__event_filter *f
     return visit_all(store, select, visit, argument);
 }
 
-cleat_status cleat__event_list_since(cleat__store *store, int64_t tenant, cleat_slice key, int64_t since_ms,
+cleat_status cleat__event_list_since(cleat__store *store, const cleat__event_search *search,
                                      bool (*visit)(void *argument, const cleat__event_row *row),
                                      void *argument)
 {
-    static const char sql[] = "SELECT " COLUMNS " FROM event WHERE id >= ?3 AND tenant = ?1 AND key = ?2 "
-                              "AND created_at_ms >= ?4 ORDER BY id DESC";
+    static const char sql[] = "SELECT " COLUMNS " FROM event WHERE tenant = ?1 AND key = ?2 AND scope = ?5 "
+                              "AND id >= ?3 AND created_at_ms >= ?4 ORDER BY id DESC LIMIT ?6";
     sqlite3_stmt *select = NULL;
     cleat__uuid first = {{0}}; /* their ids begin with the time */
     cleat_status status = cleat__store_prepare(store, sql, &select);
@@ -92,12 +92,14 @@ cleat_status cleat__event_list_since(cleat__store *store, int64_t tenant, cleat_
         return status;
     }
     for (size_t i = 0; i < 6; i++) {
-        first.bytes[i] = (uint8_t)(since_ms >> (8 * (5 - i)));
+        first.bytes[i] = (uint8_t)(search->since_ms >> (8 * (5 - i)));
     }
-    sqlite3_bind_int64(select, 1, tenant);
-    cleat__bind_text(select, 2, key);
+    sqlite3_bind_int64(select, 1, search->tenant);
+    cleat__bind_text(select, 2, search->key);
     cleat__bind_uuid(select, 3, &first);
-    sqlite3_bind_int64(select, 4, since_ms);
+    sqlite3_bind_int64(select, 4, search->since_ms);
+    cleat__bind_text(select, 5, search->scope);
+    sqlite3_bind_int64(select, 6, search->limit);
     return visit_all(store, select, visit, argument);
 }
 

@@ -26,8 +26,14 @@ typedef struct cleat__event_filter {
 /* Calls `visit` for each, newest first, until it answers false. */
 cleat_status cleat__event_list(cleat__store *store, const cleat__event_filter *filter,
                                bool (*visit)(void *argument, const cleat__event_row *row), void *argument);
-/* The same of one key, no older than `since_ms`. */
-cleat_status cleat__event_list_since(cleat__store *store, int64_t tenant, cleat_slice key, int64_t since_ms,
+typedef struct cleat__event_search {
+    int64_t tenant;
+    cleat_slice key, scope;
+    int64_t since_ms; /* no older ones */
+    int64_t limit;
+} cleat__event_search;
+/* The same of one key and scope. */
+cleat_status cleat__event_list_since(cleat__store *store, const cleat__event_search *search,
                                      bool (*visit)(void *argument, const cleat__event_row *row),
                                      void *argument);
 /* CLEAT_NOT_FOUND: the tenant has no such event. */

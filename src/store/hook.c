@@ -47,9 +47,11 @@ cleat_status cleat__hook_push(cleat__store *store, const cleat__uuid *run_id, cl
                               cleat_slice payload)
 {
     static const char sql[] =
-        "INSERT INTO durable_hook_payload (run_id, token, number, payload) VALUES (?1, ?2, "
-        "1 + coalesce((SELECT max(number) FROM durable_hook_payload WHERE run_id = ?1 AND token = ?2), 0), "
-        "?3)";
+        "INSERT INTO durable_hook_payload (run_id, token, number, payload) "
+        "SELECT ?1, ?2, 1 + coalesce(newest, 0), ?3 FROM (SELECT "
+        "(SELECT max(number) FROM durable_hook_payload WHERE run_id = ?1 AND token = ?2) newest, "
+        "(SELECT min(number) FROM durable_hook_payload WHERE run_id = ?1 AND token = ?2) oldest) "
+        "WHERE newest IS NULL OR newest - oldest + 1 < ?4";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
     if (status != CLEAT_OK) {
@@ -58,7 +60,10 @@ cleat_status cleat__hook_push(cleat__store *store, const cleat__uuid *run_id, cl
     cleat__bind_uuid(insert, 1, run_id);
     cleat__bind_text(insert, 2, token);
     cleat__bind_text(insert, 3, payload);
-    return cleat__statement_finish(store, insert, "storing a hook's payload");
+    sqlite3_bind_int(insert, 4, CLEAT__HOOK_PAYLOADS_MAX);
+    status = cleat__statement_finish(store, insert, "storing a hook's payload");
+    bool is_stored = status != CLEAT_OK || sqlite3_changes(cleat__store_db(store)) != 0;
+    return is_stored ? status : CLEAT_EMPTY;
 }
 
 cleat_status cleat__hook_take(cleat__store *store, const cleat__uuid *run_id, cleat_slice token,

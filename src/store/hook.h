@@ -10,6 +10,8 @@ cleat_status cleat__hook_put(cleat__store *store, int64_t tenant, cleat_slice to
                              const cleat__uuid *run_id, int64_t now_ms);
 /* Who has it, or had it last. CLEAT_EMPTY: nobody ever had. */
 cleat_status cleat__hook_get(cleat__store *store, int64_t tenant, cleat_slice token, cleat__uuid *run_id);
+#define CLEAT__HOOK_PAYLOADS_MAX 1000 /* of one hook, that nobody has taken */
+/* CLEAT_EMPTY: there are as many as there may be, and it is not stored. */
 cleat_status cleat__hook_push(cleat__store *store, const cleat__uuid *run_id, cleat_slice token,
                               cleat_slice payload);
 /* Takes the oldest and appends it. CLEAT_EMPTY: there is none. */

@@ -332,47 +332,25 @@ cleat_status cleat__load_metadata(cleat__store *store, const cleat__uuid *id, cl
     return status;
 }
 
-/* Puts `text` with a NUL behind it at *at and moves *at on. The absent slice stays absent. */
-static cleat_slice append(char **at, cleat_slice text)
-{
-    if (text.data == NULL) {
-        return text;
-    }
-    cleat_slice copy = {*at, text.size};
-    memcpy(*at, text.data, text.size);
-    (*at)[text.size] = '\0';
-    *at += text.size + 1;
-    return copy;
-}
-
 static cleat_status new_assignment(sqlite3_stmt *row, const cleat__uuid *id, const cleat__type_names *names,
                                    cleat__assignment **out)
 {
-    cleat_slice key = cleat__column_text(row, 3);
-    cleat_slice input = cleat__column_text(row, 4);
-    cleat_slice metadata = cleat__column_text(row, 5);
-    cleat_slice event_key = cleat__column_text(row, 7);
-    size_t texts = names->action.size + names->workflow.size + names->task.size + key.size + input.size +
-                   metadata.size + event_key.size;
-    size_t size = sizeof(cleat__assignment) + texts + 7;
-    cleat__assignment *assignment = cleat__malloc(size);
-    if (assignment == NULL) {
-        return cleat__fail_memory();
-    }
-    *assignment = (cleat__assignment){.task_id = *id, .created_at_ms = sqlite3_column_int64(row, 0)};
-    assignment->is_child = cleat__column_uuid(row, 1, &assignment->parent_id);
-    assignment->child_index = assignment->is_child ? sqlite3_column_int64(row, 2) : -1;
-    char *at = (char *)(assignment + 1);
-    assignment->task = append(&at, names->action);
-    assignment->workflow = append(&at, names->workflow);
-    assignment->task_name = append(&at, names->task);
-    assignment->input = append(&at, input);
-    assignment->metadata = append(&at, metadata);
-    assignment->child_key = append(&at, key);
-    assignment->event_key = append(&at, event_key);
-    cleat__column_uuid(row, 6, &assignment->event_id);
-    *out = assignment;
-    return CLEAT_OK;
+    cleat__assignment borrowed = {
+        .task_id = *id,
+        .created_at_ms = sqlite3_column_int64(row, 0),
+        .task = names->action,
+        .workflow = names->workflow,
+        .task_name = names->task,
+        .child_key = cleat__column_text(row, 3),
+        .input = cleat__column_text(row, 4),
+        .metadata = cleat__column_text(row, 5),
+        .event_key = cleat__column_text(row, 7),
+    };
+    borrowed.is_child = cleat__column_uuid(row, 1, &borrowed.parent_id);
+    borrowed.child_index = borrowed.is_child ? sqlite3_column_int64(row, 2) : -1;
+    cleat__column_uuid(row, 6, &borrowed.event_id);
+    *out = cleat__assignment_copy(&borrowed);
+    return *out != NULL ? CLEAT_OK : cleat__fail_memory();
 }
 
 cleat_status cleat__load_assignment(cleat__store *store, const cleat__uuid *id,

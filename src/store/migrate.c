@@ -9,11 +9,11 @@
 
 /* Number n in this list leads from version n - 1 to n. Never change one that was released. */
 static const char *const migrations[] = {
-    cleat__sql_001_engine,         cleat__sql_002_spans,        cleat__sql_003_tenants,
-    cleat__sql_004_workflows,      cleat__sql_005_trace_tenant, cleat__sql_006_events,
-    cleat__sql_007_schedule_delay, cleat__sql_008_replays,      cleat__sql_009_deletion,
-    cleat__sql_010_grants,         cleat__sql_011_outcomes,     cleat__sql_012_durable,
-    cleat__sql_013_stream,
+    cleat__sql_001_engine,         cleat__sql_002_spans,          cleat__sql_003_tenants,
+    cleat__sql_004_workflows,      cleat__sql_005_trace_tenant,   cleat__sql_006_events,
+    cleat__sql_007_schedule_delay, cleat__sql_008_replays,        cleat__sql_009_deletion,
+    cleat__sql_010_grants,         cleat__sql_011_outcomes,       cleat__sql_012_durable,
+    cleat__sql_013_stream,         cleat__sql_014_durable_search,
 };
 
 int cleat__schema_newest(void)

@@ -1,7 +1,7 @@
 #include "store/stream.h"
 
 #include "base/error.h"
-#include "store/bind.h"
+#include "store/statement.h"
 
 static const char storing[] = "storing a chunk of a stream", reading[] = "reading a stream";
 
@@ -12,21 +12,10 @@ static int64_t row_of(int64_t stream, int64_t index)
 
 cleat_status cleat__chunks_find(cleat__store *store, const cleat__uuid *run_id, int64_t *stream)
 {
-    static const char sql[] = "SELECT id FROM stream WHERE task_id = ?1";
     sqlite3_stmt *select = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &select);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    cleat__bind_uuid(select, 1, run_id);
-    int code = sqlite3_step(select);
-    if (code == SQLITE_ROW) {
-        *stream = sqlite3_column_int64(select, 0);
-    } else {
-        status = code == SQLITE_DONE ? CLEAT_EMPTY : cleat__store_error(store, reading);
-    }
-    sqlite3_reset(select);
-    return status;
+    cleat_status status =
+        cleat__statement_of_run(store, "SELECT id FROM stream WHERE task_id = ?1", run_id, &select);
+    return status == CLEAT_OK ? cleat__statement_number(store, select, stream, reading) : status;
 }
 
 static cleat_status insert_stream(cleat__store *store, const cleat__uuid *run_id, int64_t *stream)

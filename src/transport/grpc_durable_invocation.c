@@ -354,7 +354,7 @@ cleat_status cleat__remote_invocation_await(const cleat__remote_invocation *it,
 {
     cleat_status status = CLEAT_OK;
     for (size_t i = 0; i < request->as.await.count; i++) {
-        cleat__node_end *out = &request->as.await.completions[i];
+        cleat__node_end *out = &request->as.await.ends[i];
         const ended_node *node = find_node(it, &request->as.await.nodes[i]);
         *out = (cleat__node_end){.node = request->as.await.nodes[i]};
         if (node != NULL && status == CLEAT_OK) {

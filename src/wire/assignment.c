@@ -281,17 +281,6 @@ static cleat_status read_texts(const action *message, cleat__assignment *out)
     return status == CLEAT_OK ? read_event(message, out) : status;
 }
 
-/* Moves a slice behind the struct, with a NUL. */
-static void take_in(cleat_slice *slice, char **end)
-{
-    if (slice->data != NULL) {
-        memcpy(*end, slice->data, slice->size);
-        (*end)[slice->size] = '\0';
-        slice->data = *end;
-        *end += slice->size + 1;
-    }
-}
-
 cleat_status cleat__assignment_read(const action *message, int64_t now_ms, cleat__assignment **out)
 {
     cleat__assignment borrowed;
@@ -304,19 +293,6 @@ cleat_status cleat__assignment_read(const action *message, int64_t now_ms, cleat
     }
     read_ids(message, &borrowed);
     read_durable(message, &borrowed);
-    size_t size = borrowed.task.size + borrowed.input.size + borrowed.metadata.size +
-                  borrowed.child_key.size + borrowed.event_key.size;
-    cleat__assignment *assignment = cleat__malloc(sizeof(*assignment) + size + 5);
-    if (assignment == NULL) {
-        return cleat__fail_memory();
-    }
-    *assignment = borrowed;
-    char *end = (char *)(assignment + 1);
-    take_in(&assignment->task, &end);
-    take_in(&assignment->input, &end);
-    take_in(&assignment->metadata, &end);
-    take_in(&assignment->child_key, &end);
-    take_in(&assignment->event_key, &end);
-    *out = assignment;
-    return CLEAT_OK;
+    *out = cleat__assignment_copy(&borrowed);
+    return *out != NULL ? CLEAT_OK : cleat__fail_memory();
 }

@@ -91,6 +91,11 @@ static cleat_status read_trigger(const Cleat__V1__DurableTaskTriggerRunsRequest 
     if (status == CLEAT_OK && count == 0) {
         status = cleat__fail(CLEAT_INVALID_ARGUMENT, "trigger_runs has no trigger_opts");
     }
+    if (status == CLEAT_OK && count > CLEAT__RUNS_MAX) {
+        status = cleat__fail(CLEAT_INVALID_ARGUMENT,
+                             "trigger_runs has %zu trigger_opts; no more than %d runs are started together",
+                             count, CLEAT__RUNS_MAX);
+    }
     if (status != CLEAT_OK) {
         return status;
     }

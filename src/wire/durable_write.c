@@ -149,27 +149,27 @@ response *cleat__durable_memo_write(const cleat__durable_asked *asked)
 }
 
 response *cleat__durable_completed_write(const cleat__uuid *run_id, int32_t invocation_count,
-                                         const cleat__node_end *completion)
+                                         const cleat__node_end *end)
 {
     bool failed = false;
     char id[37];
     cleat__uuid_format(run_id, id);
     response *message = response_new(&failed, CLEAT__V1__DURABLE_TASK_RESPONSE__MESSAGE_ENTRY_COMPLETED);
     completed *entry =
-        message != NULL ? write_completed(id, invocation_count, completion->node, &failed, message) : NULL;
+        message != NULL ? write_completed(id, invocation_count, end->node, &failed, message) : NULL;
     if (entry == NULL) {
         return finished(message, true);
     }
-    if (!completion->is_failure) {
-        entry->payload = bytes_of(&failed, completion->payload);
+    if (!end->is_failure) {
+        entry->payload = bytes_of(&failed, end->payload);
         return finished(message, failed);
     }
-    const char *otherwise = completion->is_cancelled ? "task was cancelled" : "the task failed";
-    bool has_error = completion->error != NULL && completion->error[0] != '\0';
+    const char *otherwise = end->is_cancelled ? "task was cancelled" : "the task failed";
+    bool has_error = end->error != NULL && end->error[0] != '\0';
     entry->is_failure = 1;
     entry->has_error_message_case =
         CLEAT__V1__DURABLE_TASK_EVENT_LOG_ENTRY_COMPLETED_RESPONSE__HAS_ERROR_MESSAGE_ERROR_MESSAGE;
-    entry->error_message = cleat__message_string(&failed, has_error ? completion->error : otherwise);
+    entry->error_message = cleat__message_string(&failed, has_error ? end->error : otherwise);
     return finished(message, failed);
 }
 

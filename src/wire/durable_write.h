@@ -16,7 +16,7 @@ Cleat__V1__DurableTaskResponse *cleat__durable_memo_write(const cleat__durable_a
 
 Cleat__V1__DurableTaskResponse *cleat__durable_completed_write(const cleat__uuid *run_id,
                                                                int32_t invocation_count,
-                                                               const cleat__node_end *completion);
+                                                               const cleat__node_end *end);
 /* server_evict: the invocation is over. */
 Cleat__V1__DurableTaskResponse *cleat__durable_evict_write(const char *task_id, int32_t invocation_count,
                                                            const char *reason);

@@ -50,7 +50,7 @@ static void test_a_worker_status(void **state)
     spawn(at, &run, 1, "{}", &child, &nodes[0]);
     sleep_for(at, &run, 1, 3600000, "1h", &nodes[1]);
     report(at, &child, 0, CLEAT_OK, "1");
-    const cleat__durable_listener listener = {&told, hear_end, hear_evicted};
+    const cleat__durable_listener listener = {&told, hear_end, hear_evicted, NULL, NULL};
     cleat__durable_waiting items[] = {{run, 1, {1, nodes[0]}}, {run, 1, {1, nodes[1]}}};
     cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
                               .kind = CLEAT__COMMAND_DURABLE_STATUS,

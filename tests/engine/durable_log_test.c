@@ -285,6 +285,27 @@ static void test_children_are_all_started_or_none(void **state)
     assert_string_equal(memo(at, &run, 1, "a", "1"), "4 new");
 }
 
+static void test_no_more_children_than_one_step_can_bear(void **state)
+{
+    rig *at = *state;
+    enum { MANY = CLEAT__RUNS_MAX + 1 };
+    cleat__uuid run = start(at), *ids = calloc(MANY, sizeof(*ids));
+    cleat__node *nodes = calloc(MANY, sizeof(*nodes));
+    cleat__trigger *items = calloc(MANY, sizeof(*items));
+    for (int i = 0; i < MANY; i++) {
+        items[i].workflow = cleat_slice_of("ship");
+    }
+    cleat__durable_request request = {
+        .kind = CLEAT__DURABLE_TRIGGER,
+        .as.trigger = {.items = items, .count = MANY, .ids = ids, .nodes = nodes}};
+    assert_int_equal(ask_durable(at, &run, 1, &request), CLEAT_INVALID_ARGUMENT);
+    assert_non_null(strstr(durable_error, "10000 are started together"));
+    assert_string_equal(memo(at, &run, 1, "a", "1"), "1 new");
+    free(ids);
+    free(nodes);
+    free(items);
+}
+
 static void test_numbers_and_keys_of_children(void **state)
 {
     rig *at = *state;
@@ -487,6 +508,7 @@ int main(void)
         TEST(test_the_first_that_fails_ends_a_command),
         TEST(test_what_is_too_large_or_wrong_takes_no_node),
         TEST(test_children_are_all_started_or_none),
+        TEST(test_no_more_children_than_one_step_can_bear),
         TEST(test_numbers_and_keys_of_children),
         TEST(test_a_child_that_had_ended_ends_its_node_at_once),
         TEST(test_how_children_end),

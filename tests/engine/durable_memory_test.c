@@ -95,7 +95,7 @@ static bool ask_for_all(rig *at, const cleat__uuid *run, int invocation,
 /* True: all of it was done. */
 static bool live(rig *at, const cleat__uuid *run)
 {
-    static const cleat__durable_listener listener = {NULL, hear_nothing, hear_no_end};
+    static const cleat__durable_listener listener = {NULL, hear_nothing, hear_no_end, NULL, NULL};
     const cleat__durable_waiting waiting = {*run, 2, {1, 4}};
     cleat__command status = {.tenant = CLEAT__TENANT_DEFAULT,
                              .kind = CLEAT__COMMAND_DURABLE_STATUS,

@@ -203,7 +203,7 @@ static bool do_await(world *it, program *one, op *call)
     request.as.await.nodes = nodes;
     request.as.await.count = (size_t)one->future_count;
     request.as.await.is_all = is_all;
-    request.as.await.completions = ends;
+    request.as.await.ends = ends;
     cleat_status status = ask_durable(it->at, &one->run, one->invocation, &request);
     if (status == CLEAT_OK && one->future_count > 0) {
         (is_all ? take_all : take_first)(one, ends, text, sizeof(text));

@@ -38,6 +38,39 @@ static void test_a_sleep_goes_on(void **state)
     assert_invocation(at, 2);
 }
 
+/* What has begun waits for a worker as long as it takes; what has not is given up after five minutes. */
+static void test_what_has_begun_waits_for_its_workers(void **state)
+{
+    rig *at = *state;
+    declare(at);
+    cleat__uuid worker = join_both(at, 100, 100);
+    cleat__uuid run = trigger(at, "flow:flow", "{}", 0), run_restarted = trigger(at, "flow:flow", "{}", 0);
+    int64_t node;
+    sleep_for(at, &run, 1, 1000, "1s", &node);
+    evict(at, &run, 1, node);
+    sleep_for(at, &run_restarted, 1, 1000000, "1000s", &node);
+    evict(at, &run_restarted, 1, node);
+    cleat__command pause = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_WORKER_PAUSE, .as.id = worker};
+    assert_int_equal(ask(at, &pause), CLEAT_OK);
+    cleat__uuid fresh = trigger(at, "flow:flow", "{}", 0);
+    advance(at, 1000);
+    assert_string_equal(state_of(at, &run), "QUEUED");
+    advance(at, 300000);
+    assert_string_equal(state_of(at, &fresh), "CANCELLED no worker took it within 5m0s");
+    assert_string_equal(state_of(at, &run), "QUEUED");
+    advance(at, 699000);
+    assert_string_equal(state_of(at, &run_restarted), "QUEUED");
+    crash(at);
+    open_core(at);
+    advance(at, 300001);
+    advance(at, 300001);
+    at->ears.count = 0;
+    join_both(at, 100, 100);
+    assert_int_equal(at->ears.count, 2);
+    assert_invocation(at, 2);
+}
+
 static void test_what_is_over_when_it_starts_is_told_at_once(void **state)
 {
     rig *at = *state;
@@ -164,7 +197,7 @@ static void test_signals_survive_too(void **state)
     cleat__node_end end = {.order = 0};
     request.as.await.nodes = &first;
     request.as.await.count = 1;
-    request.as.await.completions = &end;
+    request.as.await.ends = &end;
     assert_int_equal(ask_durable(at, &run, 3, &request), CLEAT_OK);
     assert_string_equal(end.payload, "{\"CREATE\":{\"paid\":[{\"n\":2}]}}");
     cleat__durable_request_deinit(&request);
@@ -352,7 +385,7 @@ static void test_after_a_restart_only_what_is_waited_for_is_told(void **state)
 {
     rig *at = *state;
     char told[64] = "";
-    const cleat__durable_listener listener = {told, hear_end, hear_over};
+    const cleat__durable_listener listener = {told, hear_end, hear_over, NULL, NULL};
     cleat__uuid worker = {{0}}, run = begin_elsewhere(at, &worker), children[2];
     const cleat__condition go = event_of("go");
     int64_t nodes[4];
@@ -383,7 +416,7 @@ static void test_an_eviction_after_a_restart_loses_no_end(void **state)
 {
     rig *at = *state;
     char told[64] = "";
-    const cleat__durable_listener listener = {told, hear_end, hear_over};
+    const cleat__durable_listener listener = {told, hear_end, hear_over, NULL, NULL};
     cleat__uuid worker = {{0}}, run = begin_elsewhere(at, &worker);
     cleat__durable_request request = {.kind = CLEAT__DURABLE_EVICT};
     int64_t node;
@@ -595,6 +628,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
     const struct CMUnitTest tests[] = {
         TEST(test_a_sleep_goes_on),
+        TEST(test_what_has_begun_waits_for_its_workers),
         TEST(test_what_is_over_when_it_starts_is_told_at_once),
         TEST(test_a_running_invocation_is_followed_by_the_next),
         TEST(test_what_an_evicted_run_waits_for),

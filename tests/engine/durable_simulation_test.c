@@ -346,7 +346,7 @@ static void live(dw_world *it)
     static const char *const suffixes[] = {"", "-wal", "-shm", "-lock"};
     char name[400];
     cleat__random_init(&it->random, it->seed);
-    it->listener = (cleat__durable_listener){it, dw_heard_end, dw_heard_eviction};
+    it->listener = (cleat__durable_listener){it, dw_heard_end, dw_heard_eviction, NULL, NULL};
     it->now = (cleat__now){.unix_ms = INT64_C(1700000000000), .monotonic_ms = 5000};
     snprintf(it->path, sizeof(it->path), "%s/sim-0.db", it->directory);
     open_core(it);

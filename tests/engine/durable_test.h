@@ -156,7 +156,7 @@ static inline const char *await(rig *at, const cleat__uuid *run, int invocation,
     request.as.await.nodes = nodes;
     request.as.await.count = count;
     request.as.await.is_all = is_all;
-    request.as.await.completions = ends;
+    request.as.await.ends = ends;
     cleat_status status = ask_durable(at, run, invocation, &request);
     snprintf(text, sizeof(text), "%s", cleat_status_name(status) + strlen("CLEAT_"));
     for (size_t i = 0; i < count; i++) {

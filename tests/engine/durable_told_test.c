@@ -26,7 +26,7 @@ static void hear_evicted(void *self, const cleat__uuid *run_id, int32_t invocati
 
 static void open_stream(stream *to)
 {
-    *to = (stream){.listener = {to, hear_completed, hear_evicted}};
+    *to = (stream){.listener = {to, hear_completed, hear_evicted, NULL, NULL}};
 }
 
 static const char *told(stream *by)

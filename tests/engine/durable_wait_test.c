@@ -1,6 +1,8 @@
 /* Waits of durable runs, and how those that are evicted are called again. */
 #include "durable_test.h"
 
+#include "store/hook.h"
+
 static cleat__uuid start(rig *at)
 {
     declare(at);
@@ -119,6 +121,29 @@ static void test_looking_back(void **state)
     wait_for(at, &run, 1, &paid, 1, &node);
     assert_string_equal(outcome(at, &run, 1, node), "OK 2:{\"CREATE\":{\"paid\":[{\"n\":2}]}}");
     paid.expression = cleat_slice_of("input.n < 2.0");
+    wait_for(at, &run, 1, &paid, 1, &node);
+    assert_string_equal(outcome(at, &run, 1, node), "SUSPENDED 0:-");
+}
+
+/* Nobody else is answered meanwhile: what is too far back is not looked for. */
+static void test_looking_back_ends_somewhere(void **state)
+{
+    rig *at = *state;
+    cleat__uuid run = start(at);
+    cleat__condition paid = event_of("paid");
+    int64_t node;
+    paid.since_ms = at->now.unix_ms;
+    paid.scope = cleat_slice_of("s");
+    paid.expression = cleat_slice_of("input.n == 1");
+    push_event(at, "paid", "{\"n\":1}", "s", NULL);
+    for (int i = 0; i < 999; i++) {
+        push_event(at, "paid", "{\"n\":2}", "s", NULL);
+        push_event(at, "paid", "{\"n\":2}", "t", NULL); /* does not count */
+        push_event(at, "due", "{\"n\":2}", "s", NULL);
+    }
+    wait_for(at, &run, 1, &paid, 1, &node);
+    assert_string_equal(outcome(at, &run, 1, node), "OK 1:{\"CREATE\":{\"paid\":[{\"n\":1}]}}");
+    push_event(at, "paid", "{\"n\":2}", "s", NULL);
     wait_for(at, &run, 1, &paid, 1, &node);
     assert_string_equal(outcome(at, &run, 1, node), "SUSPENDED 0:-");
 }
@@ -246,6 +271,29 @@ static void test_payloads_of_a_hook_come_in_order(void **state)
         wait_for(at, &run, 3, &hook, 1, &nodes[i]);
     }
     assert_string_equal(outcome(at, &run, 3, nodes[2]), "OK 3:{\"CREATE\":{\"hook\":[3]}}");
+}
+
+static void test_a_hook_keeps_so_many_payloads(void **state)
+{
+    enum { TAKEN = 3 };
+    rig *at = *state;
+    cleat__uuid run = start(at);
+    cleat__condition hook = hook_of("t");
+    int64_t node;
+    create_hook(at, &run, 1, "t");
+    create_hook(at, &run, 1, "u");
+    for (int i = 0; i < CLEAT__HOOK_PAYLOADS_MAX; i++) {
+        assert_int_equal(resume(at, "t", "1", NULL), CLEAT_OK);
+    }
+    assert_int_equal(resume(at, "t", "1", NULL), CLEAT_RESOURCE_EXHAUSTED);
+    assert_int_equal(resume(at, "u", "1", NULL), CLEAT_OK);
+    for (int i = 0; i < TAKEN; i++) {
+        wait_for(at, &run, 1, &hook, 1, &node);
+    }
+    for (int i = 0; i < TAKEN; i++) {
+        assert_int_equal(resume(at, "t", "1", NULL), CLEAT_OK);
+    }
+    assert_int_equal(resume(at, "t", "1", NULL), CLEAT_RESOURCE_EXHAUSTED);
 }
 
 static void test_a_hook_that_was_not_met_takes_nothing(void **state)
@@ -526,10 +574,12 @@ int main(void)
         TEST(test_an_expression_chooses_among_events),
         TEST(test_one_event_ends_the_waits_of_many),
         TEST(test_looking_back),
+        TEST(test_looking_back_ends_somewhere),
         TEST(test_of_a_group_one_is_enough),
         TEST(test_each_group_must_be_met),
         TEST(test_conditions_that_are_refused),
         TEST(test_payloads_of_a_hook_come_in_order),
+        TEST(test_a_hook_keeps_so_many_payloads),
         TEST(test_a_hook_that_was_not_met_takes_nothing),
         TEST(test_tokens_belong_to_one_live_run),
         TEST(test_what_was_met_before_the_eviction_ends_it_at_once),

@@ -161,7 +161,7 @@ static void test_answers_are_freed_once(void **state)
     cleat__node_end ends[2] = {{.payload = cleat__strdup("1")}, {.error = cleat__strdup("no")}};
     cleat__durable_request await = {.kind = CLEAT__DURABLE_AWAIT};
     await.as.await.count = 2;
-    await.as.await.completions = ends;
+    await.as.await.ends = ends;
     for (int i = 0; i < 2; i++) {
         cleat__durable_request_deinit(&memo);
         cleat__durable_request_deinit(&await);

@@ -276,6 +276,27 @@ static void test_variables(void **state)
     ASSERT_ALL_FAIL(failures, CLEAT_INVALID_ARGUMENT);
 }
 
+/* Many expressions look at one value, which is parsed once. */
+static void test_what_was_parsed_is_kept(void **state)
+{
+    (void)state;
+    char json[] = "{\"a\":1}";
+    cleat__expression_parsed parsed = {{NULL}};
+    cleat__expression_variables values = {.parsed = &parsed, .input = cleat_slice_of(json)};
+    cleat__expression *expression;
+    bool result;
+    assert_int_equal(cleat__expression_compile(cleat_slice_of("input.a == 1"), &expression), CLEAT_OK);
+    assert_int_equal(cleat__expression_test(expression, &values, &result), CLEAT_OK);
+    assert_true(result);
+    memset(json, '!', strlen(json)); /* not looked at any more */
+    assert_int_equal(cleat__expression_test(expression, &values, &result), CLEAT_OK);
+    assert_true(result);
+    cleat__expression_parsed_deinit(&parsed);
+    assert_int_equal(cleat__expression_test(expression, &values, &result), CLEAT_INVALID_ARGUMENT);
+    cleat__expression_parsed_deinit(&parsed);
+    cleat__expression_free(expression);
+}
+
 static void test_json_that_is_none(void **state)
 {
     (void)state;
@@ -654,6 +675,7 @@ int main(void)
         cmocka_unit_test(test_arithmetic),
         cmocka_unit_test(test_comparisons),
         cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_what_was_parsed_is_kept),
         cmocka_unit_test(test_json_that_is_none),
         cmocka_unit_test(test_logic_forgets_errors_that_do_not_matter),
         cmocka_unit_test(test_loops),

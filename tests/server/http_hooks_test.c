@@ -9,8 +9,9 @@
 #include "store/tenant.h"
 #include "support/temp_dir.h"
 
-#define NO_ID       "0190a000-0000-7000-8000-0000000000ff"
-#define TRACEPARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+#define NO_ID        "0190a000-0000-7000-8000-0000000000ff"
+#define TRACEPARENT  "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+#define EVICTED_FROM "00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01"
 
 typedef struct world {
     temp_dir dir;
@@ -284,10 +285,9 @@ static void other_tenants_hooks_have_a_path_of_their_own(void **state)
                 .body = "1");
 }
 
-/* The invocation that it brings comes from the caller's trace. */
-static void the_callers_trace_travels_with_the_payload(void **state)
+/* The run waits for "a"; its worker has said where the next invocation comes from. */
+static id_text begin_waiting(world *it)
 {
-    world *it = *state;
     id_text run = begin(it, 1);
     cleat__durable_request hook = {.kind = CLEAT__DURABLE_CREATE_HOOK,
                                    .as.create_hook.token = cleat_slice_of("a")};
@@ -295,22 +295,57 @@ static void the_callers_trace_travels_with_the_payload(void **state)
         .kind = CLEAT__CONDITION_HOOK, .data_key = cleat_slice_of("a"), .key = cleat_slice_of("a")};
     cleat__durable_request wait = {.kind = CLEAT__DURABLE_WAIT_FOR,
                                    .as.wait_for = {.conditions = &condition, .count = 1}};
-    cleat__durable_request evict = {.kind = CLEAT__DURABLE_EVICT};
+    cleat__durable_request evict = {.kind = CLEAT__DURABLE_EVICT,
+                                    .as.evict.carrier =
+                                        cleat_slice_of("{\"traceparent\":\"" EVICTED_FROM "\"}")};
     assert_int_equal(ask_durable(it, run, &hook), CLEAT_OK);
     assert_int_equal(ask_durable(it, run, &wait), CLEAT_OK);
     assert_int_equal(ask_durable(it, run, &evict), CLEAT_OK);
-    int before = gate_count(&it->assigned);
-    EXPECT(it->server, 200, KNOWN(run), .method = "POST", .path = "/hooks/a", .body = "{}",
-           .headers = {"traceparent: " TRACEPARENT, "tracestate: a=1", "baggage: user=7"});
+    return run;
+}
+
+/* The metadata of the second invocation, behind `before` assignments. */
+static char *hear_second(world *it, int before)
+{
     gate_wait(&it->assigned, before + 1);
     pthread_mutex_lock(&it->mutex);
     char *metadata = cleat__slice_dup(it->newest->metadata);
     assert_int_equal(it->newest->invocation_count, 2);
     pthread_mutex_unlock(&it->mutex);
+    return metadata;
+}
+
+/* The invocation that it brings comes from the caller's trace. */
+static void the_callers_trace_travels_with_the_payload(void **state)
+{
+    world *it = *state;
+    id_text run = begin_waiting(it);
+    int before = gate_count(&it->assigned);
+    EXPECT(it->server, 200, KNOWN(run), .method = "POST", .path = "/hooks/a", .body = "{}",
+           .headers = {"traceparent: " TRACEPARENT, "tracestate: a=1", "baggage: user=7"});
+    char *metadata = hear_second(it, before);
     assert_non_null(strstr(metadata, "\"" TRACEPARENT "\""));
     assert_non_null(strstr(metadata, "\"a=1\""));
     assert_non_null(strstr(metadata, "\"user=7\""));
     cleat__free(metadata);
+}
+
+/* A caller without a trace leaves what the eviction has said; so does one with nothing but baggage. */
+static void without_a_trace_the_evictions_stays(void **state)
+{
+    world *it = *state;
+    const char *headers[] = {"Accept: */*", "baggage: user=7", "traceparent: 00-0-0-01"};
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        id_text run = begin_waiting(it);
+        int before = gate_count(&it->assigned);
+        EXPECT(it->server, 200, KNOWN(run), .method = "POST", .path = "/hooks/a", .body = "{}",
+               .headers = {headers[i]});
+        char *metadata = hear_second(it, before);
+        assert_non_null(strstr(metadata, "\"" EVICTED_FROM "\""));
+        assert_null(strstr(metadata, "user=7"));
+        cleat__free(metadata);
+        end(it, run);
+    }
 }
 
 static void strangers_share_a_limit(void **state)
@@ -335,6 +370,7 @@ int main(void)
         TEST(whoever_knows_the_token_resumes),
         TEST(other_tenants_hooks_have_a_path_of_their_own),
         TEST(the_callers_trace_travels_with_the_payload),
+        TEST(without_a_trace_the_evictions_stays),
         cmocka_unit_test_setup_teardown(strangers_share_a_limit, limited_start, world_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,35 +116,74 @@ static void half_closing_ends_it_behind_the_answers(void **state)
 }
 
 /* Who asks for much and reads nothing loses the stream, not the server its memory. */
-static void a_stream_that_is_not_read_ends(void **state)
+/* JSON of a megabyte. */
+static char *make_large(void)
 {
-    skip_under_tsan();
-    invocation self = begin(*state);
     size_t size = (size_t)1024 * 1024;
     char *large = malloc(size + 16);
     int head = sprintf(large, "{\"text\":\"");
     memset(large + head, 'x', size);
     snprintf(large + size, 16, "\"}");
+    return large;
+}
+
+/* What was told before it can hear again when it reads; there is no more of it on the way than there is room. */
+static void a_stream_that_is_not_read_is_waited_for(void **state)
+{
+    enum { TIMES = 20 };
+    skip_under_tsan();
+    invocation self = begin(*state);
+    char *large = make_large();
     say_wait(&self, (waiting_for){.event = "go"});
     hear_wait(&self, 1);
     push(self.it, "go", large);
-    free(large);
-    Cleat__V1__DurableTaskAwaitedCompletedEntry entry = CLEAT__V1__DURABLE_TASK_AWAITED_COMPLETED_ENTRY__INIT;
-    Cleat__V1__DurableTaskAwaitedCompletedEntry *entries[] = {&entry};
-    Cleat__V1__DurableTaskWorkerStatusRequest part = CLEAT__V1__DURABLE_TASK_WORKER_STATUS_REQUEST__INIT;
-    request message = CLEAT__V1__DURABLE_TASK_REQUEST__INIT;
-    entry.durable_task_external_id = self.task;
-    entry.invocation_count = self.count;
-    entry.branch_id = entry.node_id = 1;
-    part.waiting_entries = entries;
-    part.n_waiting_entries = 1;
-    message.message_case = ASK(WORKER_STATUS);
-    message.worker_status = &part;
-    cleat__buffer status = packed(&message.base);
-    while (rpc_write(self.stream, cleat__buffer_slice(&status))) { /* each is told it again */
+    for (int i = 0; i < TIMES; i++) { /* for each it would be told again */
+        say_status(&self, self.stream, self.task, 1);
         assert_run(&self, CLEAT__V1__RUN_STATUS__RUNNING);
     }
-    cleat__buffer_deinit(&status);
+    cleat__message_free(hear(self.stream, IS(ENTRY_COMPLETED)));
+    say_memo(&self, "key", NULL);
+    int again = 0;
+    for (bool is_answered = false; !is_answered;) {
+        cleat__buffer bytes = {0};
+        assert_true(rpc_read(self.stream, &bytes));
+        response *message = unpacked(&cleat__v1__durable_task_response__descriptor, &bytes);
+        cleat__buffer_deinit(&bytes);
+        is_answered = (int)message->message_case == IS(MEMO_ACK);
+        again += !is_answered;
+        cleat__message_free(message);
+    }
+    assert_in_range(again, 0, TIMES / 2);
+    free(large);
+    finish(&self);
+}
+
+/* Answers do not wait; who asks for more and more without reading them loses the stream. */
+static void a_stream_whose_answers_are_not_read_ends(void **state)
+{
+    enum { MEMOS = 40 }; /* each is told twice: as an answer, and as a node that has ended */
+    skip_under_tsan();
+    invocation self = begin(*state);
+    char *large = make_large();
+    for (int i = 1; i <= MEMOS; i++) {
+        say_memo(&self, "key", large);
+        hear_memo(&self, i, false, NULL);
+    }
+    free(large);
+    send_event(self.it, self.action, FAILED_, "{}", false);
+    take_action(&self);
+    Cleat__V1__DurableTaskMemoRequest part = CLEAT__V1__DURABLE_TASK_MEMO_REQUEST__INIT;
+    request message = CLEAT__V1__DURABLE_TASK_REQUEST__INIT;
+    part.durable_task_external_id = self.task;
+    part.invocation_count = self.count;
+    part.key = bytes_("key");
+    message.message_case = ASK(MEMO);
+    message.memo = &part;
+    cleat__buffer memo = packed(&message.base);
+    for (int i = 0; i < MEMOS && rpc_write(self.stream, cleat__buffer_slice(&memo)); i++) {
+        assert_run(&self, CLEAT__V1__RUN_STATUS__RUNNING);
+    }
+    cleat__buffer_deinit(&memo);
     cleat__buffer bytes = {0};
     while (rpc_read(self.stream, &bytes)) {
         cleat__buffer_clear(&bytes);
@@ -168,7 +207,8 @@ int main(void)
         TEST(what_is_wrong_is_answered_and_the_stream_goes_on),
         TEST(runs_of_another_tenant_are_not_there),
         TEST(half_closing_ends_it_behind_the_answers),
-        TEST(a_stream_that_is_not_read_ends),
+        TEST(a_stream_that_is_not_read_is_waited_for),
+        TEST(a_stream_whose_answers_are_not_read_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

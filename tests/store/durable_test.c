@@ -151,9 +151,14 @@ static void test_what_an_evicted_run_waits_for(void **state)
     assert_int_equal(cleat__durable_get_carrier(store, &run, &text), CLEAT_OK); /* it has none */
     assert_int_equal(cleat__durable_get_waits(store, &run, &text, &all), CLEAT_CORRUPT);
     cleat__durable_begin_invocation(store, &run, 1);
-    assert_int_equal(
-        cleat__durable_set_waits(store, &run, cleat_slice_of("{}"), cleat_slice_of("[[1,2]]"), true),
-        CLEAT_OK);
+    const cleat__eviction eviction = {.carrier = cleat_slice_of("{}"),
+                                      .waits = cleat_slice_of("[[1,2]]"),
+                                      .reason = cleat_slice_of("full"),
+                                      .waits_for_all = true};
+    assert_int_equal(cleat__durable_set_waits(store, &run, &eviction), CLEAT_OK);
+    assert_int_equal(cleat__durable_get_reason(store, &run, &text), CLEAT_OK);
+    assert_slice(cleat__buffer_slice(&text), "full");
+    cleat__buffer_clear(&text);
     assert_int_equal(cleat__durable_get_waits(store, &run, &text, &all), CLEAT_OK);
     assert_slice(cleat__buffer_slice(&text), "[[1,2]]");
     assert_true(all);

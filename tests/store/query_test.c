@@ -165,21 +165,33 @@ static void test_count(void **state)
 }
 
 /* The plan: no list sorts or scans what it need not. */
-static void test_children_are_found_by_index(void **state)
+static void expect_plan(cleat__store *store, const char *sql, const char *part)
 {
     sqlite3_stmt *plan = NULL;
     char text[1024] = "";
-    assert_int_equal(
-        sqlite3_prepare_v2(cleat__store_db(*state),
-                           "EXPLAIN QUERY PLAN SELECT id FROM task WHERE parent_id = ?1 AND "
-                           "coalesce(child_key, CAST(child_index AS TEXT)) = coalesce(?2, CAST(?3 AS TEXT))",
-                           -1, &plan, NULL),
-        SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(cleat__store_db(store), sql, -1, &plan, NULL), SQLITE_OK);
     while (sqlite3_step(plan) == SQLITE_ROW) {
         strcat(text, (const char *)sqlite3_column_text(plan, 3));
     }
     sqlite3_finalize(plan);
-    assert_non_null(strstr(text, "task_child (parent_id=? AND <expr>=?)"));
+    assert_non_null(strstr(text, part));
+    assert_null(strstr(text, "TEMP B-TREE"));
+}
+
+static void test_children_are_found_by_index(void **state)
+{
+    expect_plan(*state,
+                "EXPLAIN QUERY PLAN SELECT id FROM task WHERE parent_id = ?1 AND "
+                "coalesce(child_key, CAST(child_index AS TEXT)) = coalesce(?2, CAST(?3 AS TEXT))",
+                "task_child (parent_id=? AND <expr>=?)");
+}
+
+static void test_events_of_a_scope_are_found_by_index(void **state)
+{
+    expect_plan(*state,
+                "EXPLAIN QUERY PLAN SELECT payload FROM event WHERE tenant = ?1 AND key = ?2 AND scope = ?5 "
+                "AND id >= ?3 AND created_at_ms >= ?4 ORDER BY id DESC LIMIT ?6",
+                "event_by_scope (tenant=? AND key=? AND scope=? AND id>?)");
 }
 
 int main(void)
@@ -191,6 +203,7 @@ int main(void)
         TEST(test_find),
         TEST(test_count),
         TEST(test_children_are_found_by_index),
+        TEST(test_events_of_a_scope_are_found_by_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -179,7 +179,7 @@ void dw_ask_ends(dw_world *it, dw_invocation *by)
     made->requests[0].as.await.nodes = by->nodes;
     made->requests[0].as.await.count = dw_node_count(wanted);
     made->requests[0].as.await.is_all = wanted->kind != OP_ANY;
-    made->requests[0].as.await.completions = made->ends;
+    made->requests[0].as.await.ends = made->ends;
     dw_apply(it, made);
 }
 

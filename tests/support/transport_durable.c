@@ -197,7 +197,7 @@ static cleat__durable_request await_of(const cleat__node *nodes, size_t count, b
     memset(ends, 0, count * sizeof(*ends));
     return (cleat__durable_request){
         .kind = CLEAT__DURABLE_AWAIT,
-        .as.await = {.nodes = nodes, .count = count, .is_all = is_all, .completions = ends}};
+        .as.await = {.nodes = nodes, .count = count, .is_all = is_all, .ends = ends}};
 }
 
 static cleat__durable_request evict_of(const cleat__node *nodes, size_t count, bool is_all)

@@ -102,7 +102,7 @@ static void test_waits_survive(void **state)
     asker_thread asker;
     cleat__node_end end;
     cleat__durable_request await = {.kind = CLEAT__DURABLE_AWAIT,
-                                    .as.await = {.nodes = &first_node, .count = 1, .completions = &end}};
+                                    .as.await = {.nodes = &first_node, .count = 1, .ends = &end}};
     begin_invocation(it, &worker);
     asker_start(&asker, it, 1, &await, 1);
     assert_said(it, 2, REGISTER);
@@ -297,7 +297,7 @@ static void test_an_engine_that_never_echoes(void **state)
     listener worker;
     cleat__node_end end;
     cleat__durable_request await = {.kind = CLEAT__DURABLE_AWAIT,
-                                    .as.await = {.nodes = &first_node, .count = 1, .completions = &end}};
+                                    .as.await = {.nodes = &first_node, .count = 1, .ends = &end}};
     open_impatient(it);
     begin_invocation(it, &worker);
     assert_failed(ask(it, 1, &await, 1, NULL), CLEAT_CANCELLED, "300 ms");

@@ -316,7 +316,7 @@ static void await_init(awaiting *self, size_t count, bool is_all)
     *self = (awaiting){.nodes = {{1, 1}, {1, 2}, {1, 3}}};
     self->request = (cleat__durable_request){
         .kind = CLEAT__DURABLE_AWAIT,
-        .as.await = {.nodes = self->nodes, .count = count, .is_all = is_all, .completions = self->ends}};
+        .as.await = {.nodes = self->nodes, .count = count, .is_all = is_all, .ends = self->ends}};
 }
 
 static void test_nothing_has_ended(void **state)

@@ -211,7 +211,7 @@ static void test_an_evicted_run(void **state)
     cleat__durable_request evict = {.kind = CLEAT__DURABLE_EVICT, .as.evict = {.nodes = &node, .count = 1}};
     cleat__node_end end;
     cleat__durable_request await = {.kind = CLEAT__DURABLE_AWAIT,
-                                    .as.await = {.nodes = &node, .count = 1, .completions = &end}};
+                                    .as.await = {.nodes = &node, .count = 1, .ends = &end}};
     (void)start(it);
     const cleat__assignment *first = invocation(it, 1);
     assert_ok(ask(it, first, &wait));

@@ -213,6 +213,13 @@ static void test_children(void **state)
     refused(&it, "another parent");
     of_kind(&it, ASK(TRIGGER_RUNS))->trigger.n_trigger_opts = 0;
     refused(&it, "no trigger_opts");
+    Cleat__V1__TriggerWorkflowRequest *many[CLEAT__RUNS_MAX + 1];
+    for (size_t i = 0; i <= CLEAT__RUNS_MAX; i++) {
+        many[i] = &it.child;
+    }
+    of_kind(&it, ASK(TRIGGER_RUNS))->trigger.trigger_opts = many;
+    it.trigger.n_trigger_opts = CLEAT__RUNS_MAX + 1;
+    refused(&it, "10000 runs");
     of_kind(&it, ASK(TRIGGER_RUNS))->child.input = text("{");
     refused(&it, "input");
 }
