@@ -28,10 +28,19 @@ test: deps-test ## install what is missing, build, run all tests
 	$(call build,release)
 	$(call ctest,release)
 
-debug asan tsan: deps-test ## build and test with -O0, address + undefined, thread sanitizer
+debug asan: deps-test ## build and test with -O0, with the address and undefined sanitizers
 	$(call configure,$@)
 	$(call build,$@)
 	$(call ctest,$@)
+
+# What has one thread: floors without any, and the engine's core under a fake clock.
+ONE_THREAD = ^(cli|docs|examples|install|model|store|topology|wire)/|^engine/(choice|durable|engine|event|$\
+             memory|recovery|remote|replay|simulation|tenant|timetable|watch)|^(headers|readme|size|style|symbols)
+
+tsan: deps-test ## build with the thread sanitizer, and test what has threads
+	$(call configure,$@)
+	$(call build,$@)
+	$(call ctest,$@) -E "$(ONE_THREAD)"
 
 clang: deps-dev ## build and test with clang
 	$(call configure,$@)
