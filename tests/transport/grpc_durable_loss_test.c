@@ -385,7 +385,7 @@ static void test_a_worker_goes_that_has_no_connection(void **state)
     asker_thread asker;
     cleat__durable_request evict = evict_of();
     it->engine.version = "v0.83.0";
-    open_far_away(it, 10, 60000);
+    open_far_away(it, 500, 60000);
     begin_invocation(it, &worker);
     asker_start(&asker, it, 1, &evict, 1);
     listener_remove(&worker, it->transport);
