@@ -106,7 +106,7 @@ static bool call_last_index_of(cleat__cel_run *run, const cleat__cel_value *argu
             break;
         }
         at += found;
-        *out = cleat__cel_int((int64_t)at); /* bytes for now */
+        *out = cleat__cel_int((int64_t)at); /* in bytes, up to the last one */
         at++;
         if (!cleat__cel_step(run, 1, 0)) {
             return false;
