@@ -11,6 +11,7 @@
 #include "support/temp_dir.h"
 
 #include <cleat/workflow.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -34,38 +35,32 @@ typedef struct world {
     pid_t server, worker; /* 0: none */
     char grpc[64];        /* where the server listens, once it has */
     char token[4096];
-    char done[320]; /* a byte for each step that ran */
+    int steps[2];      /* a pipe, on which the worker sends a byte for each step that it runs */
+    char steps_fd[16]; /* the end that it writes to */
+    int step_count;    /* bytes that have come */
 } world;
 
 /* ---- The worker: this program, started again ---- */
 
-static cleat_status note(const char *file)
-{
-    FILE *done = fopen(file, "a");
-    if (done == NULL || fputc('.', done) == EOF || fclose(done) != 0) {
-        return CLEAT_IO;
-    }
-    return CLEAT_OK;
-}
+static int steps_fd;
 
 static cleat_status number(cleat_task *task, void *user_data)
 {
     cleat_slice input = cleat_task_input(task); /* {"n":7} */
-    cleat_status status = note(user_data);
-    return status == CLEAT_OK ? cleat_task_return_format(task, "%d", atoi(input.data + 5)) : status;
+    (void)user_data;
+    return write(steps_fd, ".", 1) == 1 ? cleat_task_return_format(task, "%d", atoi(input.data + 5))
+                                        : CLEAT_IO;
 }
 
-static cleat_status add_steps(cleat_task *task, char *done, int *sum)
+static cleat_status add_steps(cleat_task *task, int *sum)
 {
     cleat_status status = CLEAT_OK;
     for (int i = 0; i < STEPS && status == CLEAT_OK; i++) {
         char input[32];
         cleat_slice output = {NULL, 0};
         snprintf(input, sizeof(input), "{\"n\":%d}", i);
-        status = cleat_step_run(task,
-                                CLEAT_STEP_OPTIONS(.name = "number", .run = number, .user_data = done,
-                                                   .input = input, .retries = 3),
-                                &output);
+        status = cleat_step_run(
+            task, CLEAT_STEP_OPTIONS(.name = "number", .run = number, .input = input, .retries = 3), &output);
         *sum += status == CLEAT_OK ? atoi(output.data) : 0;
         if (status == CLEAT_OK && i % SLEEP_EVERY == SLEEP_EVERY - 1) {
             status = cleat_sleep(task, "20ms");
@@ -96,7 +91,8 @@ static cleat_status add_fan(cleat_task *task, int *sum)
 static cleat_status add_all(cleat_task *task, void *user_data)
 {
     int sum = 0;
-    cleat_status status = add_steps(task, user_data, &sum);
+    (void)user_data;
+    cleat_status status = add_steps(task, &sum);
     if (status == CLEAT_OK) {
         status = add_fan(task, &sum);
     }
@@ -113,21 +109,22 @@ static cleat_client *connect_client(const char *token, const char *address)
     return client;
 }
 
-static int work(char **arguments) /* token, address, file */
+static int work(char **arguments) /* token, address, pipe */
 {
     cleat_worker *worker = NULL;
+    steps_fd = atoi(arguments[2]);
     cleat_client *client = connect_client(arguments[0], arguments[1]);
     cleat_status status = client != NULL ? CLEAT_OK : CLEAT_UNAVAILABLE;
     if (status == CLEAT_OK) {
         status = cleat_worker_new(client, CLEAT_WORKER_OPTIONS(.slots = 4), &worker);
     }
     if (status == CLEAT_OK) {
-        status = cleat_worker_add_workflow(
-            worker, CLEAT_WORKFLOW(add_all, .name = "add-all", .retries = 100, .user_data = arguments[2]));
+        status =
+            cleat_worker_add_workflow(worker, CLEAT_WORKFLOW(add_all, .name = "add-all", .retries = 100));
     }
     if (status == CLEAT_OK) {
-        status = cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "number", .run = number,
-                                                                  .user_data = arguments[2], .retries = 100));
+        status = cleat_worker_add_task(worker,
+                                       CLEAT_TASK_OPTIONS(.name = "number", .run = number, .retries = 100));
     }
     if (status == CLEAT_OK) {
         status = cleat_worker_run(worker);
@@ -179,7 +176,7 @@ static void serve(world *it)
 
 static void start_worker(world *it)
 {
-    const char *const arguments[] = {"worker", "work", it->token, it->grpc, it->done, NULL};
+    const char *const arguments[] = {"worker", "work", it->token, it->grpc, it->steps_fd, NULL};
     it->worker = spawn("/proc/self/exe", arguments, -1);
 }
 
@@ -191,27 +188,17 @@ static void end(pid_t *process)
     *process = 0;
 }
 
-static long steps_done(const world *it)
+/* Until so many more steps have run; a killed worker is found lost meanwhile. */
+static void wait_for_steps(world *it, int count)
 {
-    FILE *file = fopen(it->done, "r");
-    long size = 0;
-    if (file != NULL) {
-        (void)fseek(file, 0, SEEK_END);
-        size = ftell(file);
-        fclose(file);
-    }
-    return size;
-}
-
-/* Until `count` more steps have run than now; a killed worker is found lost meanwhile. */
-static void wait_for_steps(const world *it, long count)
-{
-    long wanted = steps_done(it) + count;
-    for (int i = 0; i < 90000 && steps_done(it) < wanted; i++) {
-        usleep(1000);
-    }
-    if (steps_done(it) < wanted) {
-        fail_msg("%ld steps have run and no more", steps_done(it));
+    for (int i = 0; i < count; i++) {
+        struct pollfd come = {.fd = it->steps[0], .events = POLLIN};
+        char byte;
+        if (poll(&come, 1, 90000) != 1) {
+            fail_msg("%d steps have run and no more", it->step_count);
+        }
+        assert_int_equal(read(it->steps[0], &byte, 1), 1);
+        it->step_count++;
     }
 }
 
@@ -247,7 +234,12 @@ static void killed_in_turns_it_ends_with_the_right_answer(void **state)
     assert_int_equal(result.status, CLEAT_RUN_COMPLETED);
     snprintf(expected, sizeof(expected), "%d", ANSWER);
     assert_string_equal(result.output, expected);
-    print_message("%d steps ran %ld times\n", STEPS + FAN, steps_done(it));
+    struct pollfd more = {.fd = it->steps[0], .events = POLLIN};
+    while (poll(&more, 1, 0) == 1) {
+        wait_for_steps(it, 1);
+    }
+    print_message("%d steps ran %d times\n", STEPS + FAN, it->step_count);
+    assert_true(it->step_count >= STEPS + FAN);
     cleat_run_result_deinit(&result);
     cleat_client_free(client);
 }
@@ -258,7 +250,8 @@ static int start(void **state)
     int status = 0;
     temp_dir_make(&it->dir);
     grpc_suppressions_use();
-    snprintf(it->done, sizeof(it->done), "%s.done", it->dir.database);
+    assert_int_equal(pipe(it->steps), 0);
+    snprintf(it->steps_fd, sizeof(it->steps_fd), "%d", it->steps[1]);
     const char *const create[] = {"cleat", "token", "create", "--db", it->dir.database, NULL};
     pid_t child = command(create, it->token, sizeof(it->token));
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -277,6 +270,8 @@ static int stop(void **state)
     if (it->server != 0) {
         end(&it->server);
     }
+    close(it->steps[0]);
+    close(it->steps[1]);
     temp_dir_remove(&it->dir);
     free(it);
     return 0;
