@@ -255,11 +255,17 @@ static bool is_of_another_invocation(const cleat__core *core, const cleat__run *
            (is_of_another_worker(run, said) || is_of_another_name(core, run, said->worker_name));
 }
 
+/* Its worker has no time for it. */
 static cleat_status release(cleat__core *core, cleat__run *run)
 {
-    cleat_status status = cleat__run_is_durable(run)
-                              ? cleat__durable_return(core, cleat__durable_of(run), run->retry_count)
-                              : CLEAT_OK;
+    if (!cleat__run_is_durable(run)) {
+        return cleat__life_release(core, run);
+    }
+    cleat__durable *durable = cleat__durable_of(run);
+    if (run->receipt == CLEAT__RECEIPT_HEARD) {
+        return cleat__durable_restart(core, durable, NULL);
+    }
+    cleat_status status = cleat__durable_return(core, durable, run->retry_count);
     return status == CLEAT_OK ? cleat__life_release(core, run) : status;
 }
 

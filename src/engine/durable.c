@@ -67,9 +67,9 @@ cleat_status cleat__durable_begin(cleat__core *core, cleat__durable *durable)
     durable->invocation_count++;
     durable->node = 0;
     const cleat__run *run = &durable->run;
-    return cleat__core_check(core, cleat__durable_begin_invocation(core->store, &run->id,
-                                                                   durable->invocation_count,
-                                                                   run->retry_count, run->since_ms));
+    return cleat__core_check(core,
+                             cleat__durable_begin_invocation(core->store, &run->id, durable->invocation_count,
+                                                             run->retry_count, run->since_ms));
 }
 
 static cleat_status deliver(cleat_slice carrier, cleat__assignment **assignment)
@@ -125,10 +125,10 @@ cleat_status cleat__durable_return(cleat__core *core, cleat__durable *durable, i
     if (status == CLEAT_OK) {
         status = cleat__core_begin(core);
     }
-    return status == CLEAT_OK ? cleat__core_check(core, cleat__durable_put_off(core->store, &durable->run.id,
-                                                                               durable->invocation_count,
-                                                                               retry_count))
-                              : status;
+    return status == CLEAT_OK
+               ? cleat__core_check(core, cleat__durable_put_off(core->store, &durable->run.id,
+                                                                durable->invocation_count, retry_count))
+               : status;
 }
 
 void cleat__durable_stop(cleat__core *core, cleat__durable *durable, const char *reason)

@@ -559,10 +559,10 @@ cleat_status cleat__life_lose(cleat__core *core, cleat__run *run, cleat__loss wh
     if (status != CLEAT_OK) {
         return status;
     }
-    return retry(core, run, CLEAT__EVENT_LOSE_RETRY,
-                 is_gone ? cleat__transition_lose_retry : cleat__transition_undelivered_retry,
-                 cleat_slice_of(is_gone ? "the worker that had it is gone"
-                                        : "it could not be sent to the worker"));
+    return retry(
+        core, run, CLEAT__EVENT_LOSE_RETRY,
+        is_gone ? cleat__transition_lose_retry : cleat__transition_undelivered_retry,
+        cleat_slice_of(is_gone ? "the worker that had it is gone" : "it could not be sent to the worker"));
 }
 
 cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run)

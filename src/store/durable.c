@@ -64,9 +64,9 @@ cleat_status cleat__durable_begin_invocation(cleat__store *store, const cleat__u
         "INSERT INTO durable_run (id, invocation_count, branch) VALUES (?1, ?2, 1) "
         "ON CONFLICT (id) DO UPDATE SET invocation_count = ?2, waits = NULL, began_at_ms = NULL";
     sqlite3_stmt *insert = NULL;
-    cleat_status status =
-        invocation_count > 1 ? insert_invocation(store, run_id, invocation_count, retry_count, queued_at_ms)
-                             : CLEAT_OK;
+    cleat_status status = invocation_count > 1
+                              ? insert_invocation(store, run_id, invocation_count, retry_count, queued_at_ms)
+                              : CLEAT_OK;
     if (status == CLEAT_OK) {
         status = cleat__statement_of_run(store, sql, run_id, &insert);
     }

@@ -102,8 +102,7 @@ cleat_status cleat__invocation_load(cleat__store *store, const cleat__invocation
 {
     int64_t number = key->number;
     *out = (cleat__invocation){.number = 0};
-    cleat_status status =
-        number > 0 ? CLEAT_OK : find_by_time(store, &key->run_id, key->at_ms, &number);
+    cleat_status status = number > 0 ? CLEAT_OK : find_by_time(store, &key->run_id, key->at_ms, &number);
     if (status == CLEAT_OK) {
         status = read_row(store, key, number, out);
     }
