@@ -250,16 +250,11 @@ cleat_status cleat__durable_meet_child(cleat__core *core, cleat__durable *durabl
     return meet_node(core, durable, false, &how);
 }
 
-cleat_status cleat__durable_child_ended(cleat__core *core, const cleat__run *run, int state, cleat_slice text)
+cleat_status cleat__durable_end_wait(cleat__core *core, cleat__pending_condition *condition, int state,
+                                     cleat_slice text)
 {
-    cleat_status status = CLEAT_OK;
-    cleat__pending_condition *condition;
-    while (status == CLEAT_OK &&
-           (condition = cleat__pendings_of_child(&core->durables.pendings, &run->id)) != NULL) {
-        cleat__entry_row how = end_of_child(state, text);
-        status = meet_pending(core, cleat__pending_of(condition), &how);
-    }
-    return status;
+    cleat__entry_row how = end_of_child(state, text);
+    return meet_pending(core, cleat__pending_of(condition), &how);
 }
 
 cleat_status cleat__durable_fire(cleat__core *core, int max)

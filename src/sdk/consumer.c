@@ -153,6 +153,7 @@ static cleat_context *task_context(const cleat__consumer *consumer, cleat_span s
     cleat_span_get_context(span, &own);
     scope->trace_id = own.trace_id;
     scope->is_workflow = consumer->role != CLEAT__ROLE_TASK;
+    scope->reports_to_workflow = consumer->reports_to_workflow;
     scope->is_invocation = consumer->role == CLEAT__ROLE_WORKFLOW;
     scope->is_continuous = scope->is_workflow && consumer->input.trace_mode == CLEAT__TRACE_MODE_CONTINUOUS;
     scope->arrived = cleat_baggage_retain(consumer->arrived);

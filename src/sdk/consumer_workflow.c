@@ -164,7 +164,7 @@ static void send_end(const cleat__consumer *consumer)
 static bool has_ended(const cleat__consumer *consumer, cleat_status status)
 {
     if (status == CLEAT_OK || status == CLEAT_NON_RETRYABLE) {
-        return true;
+        return !cleat__task_goes_on(consumer->task); /* then the other run has the last word */
     }
     bool is_over =
         status == CLEAT_SUSPENDED || (status == CLEAT_CANCELLED && cleat_task_is_cancelled(consumer->task));

@@ -209,6 +209,11 @@ bool cleat_task_is_stopped(const cleat_task *task)
            (task->invocation->stopped != CLEAT_OK || atomic_load(&task->cancelled));
 }
 
+bool cleat__task_goes_on(const cleat_task *task)
+{
+    return cleat_task_is_workflow(task) && task->invocation->continued_as[0] != '\0';
+}
+
 cleat_workflow_spans cleat_task_spans(const cleat_task *task)
 {
     return task != NULL && task->declaration != NULL ? task->declaration->spans : CLEAT_WORKFLOW_SPANS;

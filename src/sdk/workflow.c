@@ -160,9 +160,7 @@ cleat_status cleat__workflow_run(cleat__invocation *it)
     it->call = "cleat_stream_write";
     (void)cleat__invocation_flush(it); /* a failure stops it */
     if (it->continued_as[0] != '\0') {
-        return status == CLEAT_OK
-                   ? cleat_task_return_format(task, "{\"cleat:continued_as\":\"%s\"}", it->continued_as)
-                   : status;
+        return status == CLEAT_OK ? cleat_task_return(task, it->continued_as) : status;
     }
     if (status != CLEAT_OK && status != CLEAT_SUSPENDED) {
         find_words(it, status);

@@ -15,7 +15,10 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-enum { BAGGAGE_MAX = 8192 }; /* of the W3C's */
+enum {
+    BAGGAGE_MAX = 8192, /* of the W3C's */
+    FULL_RETRY_S = 5,   /* a run has to be called again before it takes what its hook keeps */
+};
 
 static bool read_token(cleat__http_call *call, cleat_slice *out)
 {
@@ -33,6 +36,9 @@ static void fail(cleat__http_call *call, cleat_status status)
         cleat__http_call_fail(call, 410, "%s", cleat_error_message());
     } else {
         cleat__http_call_fail_status(call, status);
+    }
+    if (status == CLEAT_RESOURCE_EXHAUSTED) {
+        call->answer.retry_after_s = FULL_RETRY_S;
     }
 }
 

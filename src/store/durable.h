@@ -130,6 +130,8 @@ cleat_status cleat__condition_get(cleat__store *store, const cleat__uuid *run_id
 /* `data` absent: it has them. */
 cleat_status cleat__condition_meet(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
                                    int32_t number, cleat_slice data);
+/* It waits for the end of another run from now on, `row->child_id`. */
+cleat_status cleat__condition_set_child(cleat__store *store, const cleat__condition_row *row);
 /* The payload of a wait, made of the conditions that are met. */
 cleat_status cleat__condition_payload(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
                                       cleat__buffer *out);

@@ -138,6 +138,53 @@ static void test_what_was_given_out_stays_true(void **state)
     assert_int_equal(gate_count(&it->calls), 2);
 }
 
+static cleat_status nothing(cleat_task *task, void *user_data)
+{
+    (void)task;
+    (void)user_data;
+    return CLEAT_OK;
+}
+
+/* Its second call, on the new branch, fails after it has given something out. */
+static cleat_status tell_in_branches(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    int call = gate_add(&it->calls);
+    cleat_status status = tell(task, 0, 1);
+    if (status == CLEAT_OK) {
+        status = cleat_step(task, "first", nothing, NULL, NULL);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_step(task, "second", nothing, NULL, NULL);
+    }
+    if (status == CLEAT_OK) {
+        status = call == 1 ? tell(task, 1, 3) : tell(task, 3, 5);
+    }
+    return status == CLEAT_OK && call == 2 ? cleat_task_fail(task, CLEAT_FAILED, "not yet") : status;
+}
+
+static void add_branching(workflow_fixture *it)
+{
+    workflow_add_options(it, CLEAT_WORKFLOW_OPTIONS(.run = tell_in_branches, .name = "branching",
+                                                    .user_data = it, .retries = 1));
+    workflow_start(it);
+}
+
+static void test_a_branch_gives_out_what_is_its_own(void **state)
+{
+    workflow_fixture *it = *state;
+    add_branching(it);
+    cleat_run_id id = workflow_run(it, "branching", NULL);
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, NULL);
+    workflow_branch(it, &id, 1, 2);
+    add_branching(it);
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, NULL);
+    cleat_stream *stream = look(it, &id);
+    assert_next(stream, story, 5);
+    assert_ended(stream);
+    assert_int_equal(gate_count(&it->calls), 3);
+}
+
 /* ---- Much ---- */
 
 #ifdef __SANITIZE_THREAD__
@@ -255,6 +302,7 @@ int workflow_streams_run(const sdk_target *of)
         TEST(test_all_see_all),
         TEST(test_a_retry_gives_out_nothing_twice),
         TEST(test_what_was_given_out_stays_true),
+        TEST(test_a_branch_gives_out_what_is_its_own),
         TEST(test_who_reads_slowly_misses_nothing),
         TEST(test_large_chunks),
         TEST(test_what_is_no_text),
