@@ -163,7 +163,7 @@ static void send_end(const cleat__consumer *consumer)
  * message. */
 static bool has_ended(const cleat__consumer *consumer, cleat_status status)
 {
-    if (status == CLEAT_OK || status == CLEAT_NON_RETRYABLE) {
+    if (status == CLEAT_OK || status == CLEAT_NON_RETRYABLE || status == CLEAT_NON_DETERMINISTIC) {
         return !cleat__task_goes_on(consumer->task); /* then the other run has the last word */
     }
     bool is_over =

@@ -25,7 +25,7 @@ static cleat_status pick_version(cleat__invocation *it)
         return CLEAT_OK;
     }
     cleat_status status =
-        cleat__invocation_value(it, "cleat:version", cleat_slice_of(newest->version_json), &recorded);
+        cleat__invocation_value(it, CLEAT__MEMO_VERSION, cleat_slice_of(newest->version_json), &recorded);
     if (status == CLEAT_OK) {
         const cleat__declaration *found = find_version(newest, recorded);
         it->declaration = found != NULL ? found : newest;

@@ -29,6 +29,7 @@
 #include "base/arena.h"
 #include "base/random.h"
 #include "model/continued.h"
+#include "model/node.h"
 #include "sdk/worker.h"
 
 typedef enum cleat__logged_kind {

@@ -142,10 +142,11 @@ static void trace(exchange *self, const char *version)
     if (tracer == NULL || (route != NULL && route->flags & CLEAT__HTTP_UNTRACED)) {
         return;
     }
+    const char *target = route != NULL && route->flags & CLEAT__HTTP_SECRET ? route->pattern : self->raw_uri;
     cleat_http_request_options options =
-        *CLEAT_HTTP_REQUEST_OPTIONS(.tracer = tracer, .propagator = cleat_propagator_none(),
-                                    .target = self->raw_uri, .route = route != NULL ? route->pattern : NULL);
-    cleat_mhd_request_start(self->connection, self->method, self->raw_uri, version, &options, &self->traced);
+        *CLEAT_HTTP_REQUEST_OPTIONS(.tracer = tracer, .propagator = cleat_propagator_none(), .target = target,
+                                    .route = route != NULL ? route->pattern : NULL);
+    cleat_mhd_request_start(self->connection, self->method, target, version, &options, &self->traced);
     if (cleat__caller_context_read(cleat_slice_of(header(self, "traceparent")),
                                    cleat_slice_of(header(self, "tracestate")), &caller)) {
         (void)cleat_span_add_link(self->traced.span, &link);

@@ -223,11 +223,11 @@ static void handle_post_of_tenant(cleat__http_call *call)
 
 cleat__http_table cleat__http_hooks_table(const cleat__http_hooks *hooks)
 {
+    enum { of_hook = CLEAT__HTTP_NAMED | CLEAT__HTTP_SECRET };
     static const cleat__http_route routes[] = {
-        {"PUT", "/hooks/{token}", CLEAT__HTTP_NAMED, handle_put, NULL},
-        {"POST", "/hooks/{token}", CLEAT__HTTP_NAMED | CLEAT__HTTP_OPEN | CLEAT__HTTP_KNOWS, handle_post,
-         NULL},
-        {"POST", "/api/v1/stable/tenants/{tenant}/hooks/{token}", CLEAT__HTTP_NAMED | CLEAT__HTTP_OPEN,
+        {"PUT", "/hooks/{token}", of_hook, handle_put, NULL},
+        {"POST", "/hooks/{token}", of_hook | CLEAT__HTTP_OPEN | CLEAT__HTTP_KNOWS, handle_post, NULL},
+        {"POST", "/api/v1/stable/tenants/{tenant}/hooks/{token}", of_hook | CLEAT__HTTP_OPEN,
          handle_post_of_tenant, NULL},
     };
     return (cleat__http_table){routes, sizeof(routes) / sizeof(routes[0]), (void *)(uintptr_t)hooks};
