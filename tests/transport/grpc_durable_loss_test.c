@@ -323,7 +323,7 @@ static void test_a_connection_that_stays_away(void **state)
     fixture *it = *state;
     listener worker;
     cleat__durable_request evict = evict_of();
-    open_far_away(it, 300, 60000);
+    open_far_away(it, 1000, 60000);
     begin_invocation(it, &worker);
     assert_failed(ask(it, 1, &evict, 1, NULL), CLEAT_CANCELLED, "1000 ms");
     assert_given_back(it, 1);
