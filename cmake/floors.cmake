@@ -24,7 +24,7 @@ set(cleat_LIBRARIES ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} ${GRPC_LIBRARIES}
 set(cleat_TAKEN_IN cleat_otlp_grpc_exporter_new)
 set(cleat_HEADERS
   cleat.h client.h event.h instrumentor.h interceptor.h label.h otlp_grpc.h run.h schedule.h stream.h task.h
-  worker.h)
+  worker.h workflow.h)
 
 # The command, which links the archive of all that.
 set(CLEAT_COMMAND_FLOORS server cli)

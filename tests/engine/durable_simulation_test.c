@@ -12,12 +12,13 @@
  * step is the one that was stored first; a sleep lasts as long as it was asked for and once; the first of several
  * is the same in each replay; each wait is in the file once, for its span; who has lost a run cannot write into its log; and in the end each run has completed with the output of its plan.
  *
- *     CLEAT_SEEDS=n   how many (default 300)
+ *     CLEAT_SEEDS=n   how many (default 300; fewer under a sanitizer)
  *     CLEAT_SEED=n    this one only, telling what happens
  */
 #include "support/durable_world.h"
 
 #include "store/load.h"
+#include "support/sanitizer.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -387,8 +388,10 @@ static void live(dw_world *it)
     }
 }
 
-#ifdef __SANITIZE_THREAD__
+#if UNDER_THREAD_SANITIZER
 enum { SEEDS = 10 }; /* it has one thread */
+#elif UNDER_ADDRESS_SANITIZER
+enum { SEEDS = 100 };
 #else
 enum { SEEDS = 300 };
 #endif

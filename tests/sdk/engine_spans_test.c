@@ -100,7 +100,7 @@ static void end_work(place *it)
     cleat_instrumentor_free(it->instrumentor);
     cleat_client_free(it->stranger);
     cleat_client_free(it->client);
-    cleat__server_stop(it->server, 10000);
+    cleat__server_stop(it->server, 300000);
     it->worker = NULL;
     it->instrumentor = NULL;
     it->client = it->stranger = NULL;

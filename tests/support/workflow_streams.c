@@ -1,6 +1,8 @@
 /* What workflows give out: stored, seen by all from the beginning, whoever is slow. */
 #include "support/workflow_suite.h"
 
+#include "support/sanitizer.h"
+
 #include <cleat/event.h>
 #include <cleat/stream.h>
 
@@ -22,7 +24,7 @@ static void assert_next(cleat_stream *stream, const char *const *chunks, size_t 
 {
     for (size_t i = 0; i < count; i++) {
         cleat_slice chunk;
-        workflow_ok(cleat_stream_next(stream, 20000, &chunk));
+        workflow_ok(cleat_stream_next(stream, 300000, &chunk));
         if (!cleat_slice_equals(chunk, cleat_slice_of(chunks[i]))) {
             fail_msg("\"%.*s\" instead of \"%s\"", CLEAT_SLICE_ARGS(chunk), chunks[i]);
         }
@@ -32,7 +34,7 @@ static void assert_next(cleat_stream *stream, const char *const *chunks, size_t 
 static void assert_ended(cleat_stream *stream)
 {
     cleat_slice chunk;
-    assert_int_equal(cleat_stream_next(stream, 20000, &chunk), CLEAT_EMPTY);
+    assert_int_equal(cleat_stream_next(stream, 300000, &chunk), CLEAT_EMPTY);
     cleat_stream_free(stream);
 }
 
@@ -187,7 +189,7 @@ static void test_a_branch_gives_out_what_is_its_own(void **state)
 
 /* ---- Much ---- */
 
-#ifdef __SANITIZE_THREAD__
+#if UNDER_THREAD_SANITIZER
 enum { MANY = 60, LARGE_SIZE = 70000 }; /* it looks at each byte of gRPC's as if it were a race */
 #else
 enum { MANY = 3000, LARGE_SIZE = 1500000 };
@@ -261,7 +263,7 @@ static void test_large_chunks(void **state)
     cleat_stream *stream = look(it, &id);
     for (int i = 0; i < 3; i++) {
         cleat_slice chunk;
-        workflow_ok(cleat_stream_next(stream, 20000, &chunk));
+        workflow_ok(cleat_stream_next(stream, 300000, &chunk));
         assert_int_equal(chunk.size, LARGE_SIZE);
         assert_int_equal(chunk.data[0], 'a' + i);
         assert_int_equal(chunk.data[LARGE_SIZE - 1], 'a' + i);

@@ -1,6 +1,8 @@
 /* Workflows: steps, runs that they start, what is the same in a replay. */
 #include "support/workflow_suite.h"
 
+#include "support/sanitizer.h"
+
 #include <setjmp.h>
 #include <stdio.h>
 
@@ -220,7 +222,7 @@ static void test_a_workflow_awaits_runs(void **state)
     workflow_runs(it, "parent", NULL, CLEAT_RUN_COMPLETED, "[{\"child\":0,\"of\":{\"n\":1}},\"no luck\"]");
 }
 
-#ifdef __SANITIZE_THREAD__
+#if UNDER_THREAD_SANITIZER
 #define MANY 50 /* it looks at each byte of gRPC's as if it were a race */
 #else
 #define MANY 1000

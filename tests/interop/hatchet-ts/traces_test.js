@@ -11,7 +11,7 @@ const { Server, suite, until } = require('./lib/server');
 const CONSUMER = 5, INTERNAL = 1, PRODUCER = 4;
 
 suite('traces', () => {
-    test('runs of parents and children are one trace', { timeout: 60000 }, async () => {
+    test('runs of parents and children are one trace', { timeout: 300000 }, async () => {
         const server = await new Server().start();
         context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
         propagation.setGlobalPropagator(new W3CTraceContextPropagator());
