@@ -3,8 +3,8 @@
  * trace with those it is linked with. This is what the waterfalls are drawn of.
  *
  * Of a run's traces only what belongs to it is there: the spans of these runs, what is below them, and the way
- * up to the root. Where there is more than `limit` the first by start time are there, and always the parents of
- * those that are. What spans are told by peers: one whose parent is not stored, or that is its own
+ * up to the root. Where there is more than `limit` the first by start time are there (of nearer traces before those
+ * over more links), and always the parents of those that are. What spans are told by peers: one whose parent is not stored, or that is its own
  * ancestor, is a root; an end before its start, or a time before 1970, is moved; one whose record
  * cannot be read has what its columns say.
  *
@@ -48,7 +48,7 @@ typedef struct cleat__stitched_trace {
     int64_t span_count, error_count; /* as stored, whether they belong or not */
     int32_t belonging;               /* spans that belong to the picture */
     int32_t first_span, shown;       /* spans[first_span] .. spans[first_span + shown - 1] are its own */
-    int32_t run, attempt;            /* of the first span in drawing order that has one; -1 and 0: none */
+    int32_t run, attempt;            /* of the first span in drawing order that has them; -1 and 0: none */
     int32_t distance;         /* links between it and the trace that was asked for; of a run's view 0 */
     int64_t start_ns, end_ns; /* Unix; of what belongs */
     int64_t number;           /* trace.id in the file */
