@@ -114,7 +114,7 @@ static bool write_attempt(void *argument, const cleat__attempt_row *row)
                                .retry_count = row->retry_count,
                                .error = shorten(self, row->error)});
     write_next(self, row);
-    return !cleat__rest_is_full(self->writer);
+    return !cleat__answer_is_full(self->writer);
 }
 
 static void write_newest_attempt(events *self)

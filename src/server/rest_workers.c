@@ -194,7 +194,7 @@ static void write_listed(void *argument, const cleat__worker_info *info)
                                                               sizeof(*self->ids.items), compare_ids)
                                                     : NULL;
     int64_t index = found != NULL ? found - self->ids.items - self->page.offset : -1;
-    if (index >= 0 && index < self->page.limit && self->size <= CLEAT__REST_ANSWER_MAX) {
+    if (index >= 0 && index < self->page.limit && self->size <= CLEAT__ANSWER_MAX) {
         write_worker(&self->texts[index], info);
         self->size += self->texts[index].out.size;
     }
