@@ -59,9 +59,9 @@ export class LiveList {
         const stay = old.filter((row) => pinned.has(row.id) && !fresh.has(row.id));
         const merged = [...rows];
         for (const row of stay) {
-            const before = old[old.indexOf(row) - 1];
-            const at = before === undefined ? 0 : merged.findIndex((one) => one.id === before.id) + 1;
-            merged.splice(at, 0, row);
+            const present = new Map(merged.map((one, index) => [one.id, index]));
+            const before = old.slice(0, old.indexOf(row)).findLast((one) => present.has(one.id));
+            merged.splice(before === undefined ? 0 : present.get(before.id) + 1, 0, row);
         }
         this.rows = [...merged, ...rest.filter((row) => !fresh.has(row.id))];
         if (this.chunks.length === 0) {

@@ -2,11 +2,12 @@
 
 import { h, replace } from './dom.js';
 
-const node = h('div', { class: 'tip', role: 'tooltip', hidden: true });
+let node = null;
 
 // x and y are of the window, as events have them.
 export function showTip(x, y, ...children) {
-    if (node.parentNode === null) {
+    if (node === null) {
+        node = h('div', { class: 'tip', role: 'tooltip' });
         document.body.append(node);
     }
     replace(node, ...children);
@@ -19,5 +20,7 @@ export function showTip(x, y, ...children) {
 }
 
 export function hideTip() {
-    node.hidden = true;
+    if (node !== null) {
+        node.hidden = true;
+    }
 }

@@ -36,8 +36,9 @@ class WorkflowsPage {
         this.workflows = this.section('Workflows', [['Workflow'], ['Queued', 'num'], ['Running', 'num'], ['Waiting', 'num'],
             ['Oldest queued', 'num'], ['Retries', 'num'], ['Timeout', 'num'], ['Versions', 'num'], ['Declared', 'num'], ['Started by']]);
         this.schedules = this.section('Schedules', [['Workflow'], ['At', 'num'], ['In', 'num'], ['Made', 'num'], ['Id'], ['Metadata']]);
+        this.workflows.node.querySelector('.panel-head h2').after(this.filter);
         view.main.append(h('h1', { class: 'unseen' }, 'Workflows and workers'), this.queue, this.workers.node,
-            h('div', { class: 'filters below' }, this.filter), this.workflows.node, this.schedules.node);
+            this.workflows.node, this.schedules.node);
         view.keys(listKeys(this.workflows.body, { open: (row) => this.openWorkflow(row) }));
         this.workflows.body.addEventListener('click', (event) => {
             const row = event.target.closest('[data-row]');
@@ -84,7 +85,7 @@ class WorkflowsPage {
         const { signal } = this.view;
         this.depth = lines({ label: 'Runs in the queue', text: (value) => count(Math.round(value)), className: 'of-depth', signal });
         this.age = lines({
-            label: 'Age of the oldest in the queue', text: (value) => (value === 0 ? '0' : durationMs(Math.round(value))),
+            label: 'Age of the oldest in the queue', text: (value) => durationMs(Math.round(value)).replace(/\.0+ /, ' '),
             className: 'of-age', top: roundDuration, signal,
         });
         this.depthNow = h('strong', null, '–');
@@ -168,10 +169,16 @@ class WorkflowsPage {
     fill(section, rows, make, nothing) {
         section.table.hidden = rows.length === 0;
         replace(section.note, rows.length === 0 && h('p', { class: 'faint' }, nothing));
-        // Rows have nothing to hold on to but the focus, which stays with the row of the same id.
+        // A row whose link has the focus is left as it is, so that it keeps it.
         reconcile(section.body, rows, {
             key: (row) => row.id, make,
-            update: (node, row) => replace(node, ...make(row).children),
+            update: (node, row) => {
+                const fresh = make(row);
+                node.className = fresh.className;
+                if (node === document.activeElement || !node.contains(document.activeElement)) {
+                    replace(node, ...fresh.children);
+                }
+            },
         });
     }
 }
