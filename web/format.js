@@ -34,7 +34,10 @@ export function duration(ns) {
     return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-export const durationMs = (ms) => duration(ms === null || ms === undefined ? null : ms * 1e6);
+// Of what was measured in milliseconds: 38 ms, not 38.0 ms.
+export function durationMs(ms) {
+    return Number.isInteger(ms) && ms > 0 && ms < 1000 ? `${ms} ms` : duration(ms === null || ms === undefined ? null : ms * 1e6);
+}
 
 // What people type: "250ms", "1.5 s", "2m", "3h"; a bare number is milliseconds. Null where it is none.
 export function parseDuration(text) {
