@@ -46,7 +46,7 @@ typedef struct cleat__span_detail_filter {
 } cleat__span_detail_filter;
 
 /* `out` is to be deinited on every path. CLEAT_NOT_FOUND: the tenant has no such span (any more);
- * CLEAT_INTERNAL: its record cannot be read. */
+ * CLEAT_CORRUPT: its record cannot be read. */
 cleat_status cleat__span_detail_load(cleat__store *store, const cleat__span_detail_filter *filter,
                                      cleat__span_detail *out);
 void cleat__span_detail_deinit(cleat__span_detail *detail);
