@@ -58,11 +58,12 @@ fuzz: deps-dev ## run each fuzz program for FUZZ_SECONDS (10), FUZZ_JOBS (2) at 
 	$(call build,$@) --target fuzz
 	tools/run-fuzz build/fuzz/fuzz $(or $(FUZZ_SECONDS),10) $(or $(FUZZ_JOBS),2)
 
-interop: deps-dev ## test with the official SDKs of Node: OpenTelemetry, Hatchet (from npm); and what takes a minute
+interop: deps-dev ## test with the official SDKs of Node: OpenTelemetry, Hatchet (from npm); the pages in a browser; and what takes a minute
 	$(call configure,release) $(with_tests)
 	$(call build,release) --target interop test_cli_workflow_killed
 	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/run otel --install || [ $$? = 77 ]
 	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/run hatchet-ts --install || [ $$? = 77 ]
+	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/run viewer --install || [ $$? = 77 ]
 	ctest --test-dir $(RELEASE) --output-on-failure -j $(TEST_JOBS) -L "interop|slow"
 
 bench: all ## run the benchmarks

@@ -1,0 +1,98 @@
+'use strict';
+// One browser for all tests of a file. A test gets a page of its own, and fails when anything is written to the
+// console, when a request fails or when one goes elsewhere than to where the page came from.
+
+const assert = require('node:assert');
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { after, before, describe, test } = require('node:test');
+
+const executable = ['chromium', 'chromium-browser', 'google-chrome'].flatMap((name) => {
+    try {
+        return [execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim()];
+    } catch {
+        return [];
+    }
+})[0];
+const shots = path.join(process.env.CLEAT_PROGRAMS ?? '.', 'shots');
+let browser = null;
+
+// Tests of pages: skipped where there is no browser, unless CLEAT_INTEROP says that there has to be one.
+function suite(name, define) {
+    const skip = executable === undefined && process.env.CLEAT_INTEROP !== 'required' && 'there is no chromium';
+    describe(name, { skip }, () => {
+        before(async () => {
+            const { chromium } = require('playwright-core');
+            // The sandbox needs what containers do not give; nothing but the pages under test is opened.
+            browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-gpu'] });
+        });
+        after(async () => browser?.close());
+        define();
+    });
+}
+
+// What the page did that it should not have; `allowed` are patterns of what a test brings about itself.
+function watch(page, origin, allowed) {
+    const wrong = [];
+    const tell = (text) => {
+        if (!allowed.some((pattern) => pattern.test(text))) {
+            wrong.push(text);
+        }
+    };
+    page.on('console', (message) => message.type() !== 'debug' && tell(`console: ${message.text()} ${message.location().url}`));
+    page.on('pageerror', (error) => tell(`error: ${error.message}`));
+    page.on('dialog', (dialog) => {
+        tell(`dialog: ${dialog.message()}`);
+        dialog.dismiss();
+    });
+    page.on('request', (request) => {
+        if (!request.url().startsWith('data:') && new URL(request.url()).origin !== origin) {
+            tell(`request to ${request.url()}`);
+        }
+    });
+    page.on('requestfailed', (request) => {
+        const why = request.failure()?.errorText;
+        if (why !== 'net::ERR_ABORTED') { // a page that was left gives up what it had asked for
+            tell(`${request.url()} failed: ${why}`);
+        }
+    });
+    page.on('response', (response) => response.status() >= 400 && tell(`${response.status()} ${response.url()}`));
+    return wrong;
+}
+
+// Opens `address` below `url` and runs check(page). options: width, height, scheme (light or dark), allowed, permissions.
+async function withPage(url, address, options, check) {
+    const { width = 1280, height = 800, scheme = 'light', allowed = [] } = options;
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, serviceWorkers: 'block' });
+    context.setDefaultTimeout(10000);
+    try {
+        const page = await context.newPage();
+        const wrong = watch(page, new URL(url).origin, allowed);
+        await page.goto(new URL(address, url).href);
+        try {
+            await check(page);
+        } catch (error) {
+            await shot(page, `failed-${Date.now()}`).catch(() => {});
+            error.message += wrong.length > 0 ? `\n${wrong.join('\n')}` : '';
+            throw error;
+        }
+        assert.deepStrictEqual(wrong, []);
+    } finally {
+        await context.close();
+    }
+}
+
+// A picture in the build directory, to be looked at.
+async function shot(page, name, options = {}) {
+    fs.mkdirSync(shots, { recursive: true });
+    await page.screenshot({ path: path.join(shots, `${name}.png`), ...options });
+}
+
+// The page does not scroll sideways: what is wider scrolls within itself.
+async function assertFits(page) {
+    const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(content <= window, `the page is ${content} px wide, in a window of ${window} px`);
+}
+
+module.exports = { assertFits, shot, suite, test, withPage };
