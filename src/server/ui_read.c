@@ -56,7 +56,7 @@ bool cleat__ui_read_times(cleat__http_call *call, int64_t *since_ms, int64_t *un
         !cleat__http_call_int(call, "until_ms", 1, CLEAT__UI_TIME_MAX, until_ms)) {
         return false;
     }
-    return *until_ms == 0 || *since_ms < *until_ms || cleat__ui_refuse(call, "until_ms");
+    return *until_ms == 0 || *since_ms <= *until_ms || cleat__ui_refuse(call, "until_ms");
 }
 
 bool cleat__ui_read_statuses(cleat__http_call *call, unsigned *out)

@@ -2,6 +2,8 @@
  * tests/store/run_search_test.c and tests/collector/trace_search_test.c. */
 #include "ui_test.h"
 
+#include "stored_spans.h"
+
 /* ---- Runs ---- */
 
 static cleat__uuid trigger_with(ui_world *it, int64_t tenant, const char *metadata)
@@ -108,6 +110,10 @@ static void runs_are_counted_over_time(void **state)
     json_t *some = get(&it->rest, API "runs/histogram?status=CANCELLED&metadata=user:ada");
     assert_int_equal(int_at(some, "counted"), 1);
     json_decref(some);
+    json_t *future = get(&it->rest, URL(API "runs/histogram?since_ms=%lld", (long long)NEXT_CENTURY_MS));
+    assert_int_equal(int_at(future, "counted"), 0);
+    assert_in_range(count_at(future, "buckets"), 0, 60);
+    json_decref(future);
     json_t *none = get(&it->rest, API "runs/histogram?workflow=other");
     assert_int_equal(int_at(none, "counted"), 0);
     assert_int_equal(count_at(none, "buckets"), 0);
@@ -126,7 +132,7 @@ static void what_is_asked_of_runs_is_checked(void **state)
         {"since_ms=-1", "since_ms"},
         {"until_ms=0", "until_ms"},
         {"until_ms=9000000000001", "until_ms"},
-        {"since_ms=5&until_ms=5", "until_ms"},
+        {"since_ms=6&until_ms=5", "until_ms"},
         {"metadata=x", "metadata"},
         {"metadata=:x", "metadata"},
         {"metadata=a:%ff", "metadata"},
@@ -172,11 +178,147 @@ static void a_text_that_is_too_long_is_refused(void **state)
     reply_deinit(&answer);
 }
 
+/* ---- Traces ---- */
+
+#define TRACE_ID(n) "4bf92f3577b34da6a3ce929d0e0e473" n
+#define SPAN(trace, name, start, end, more)                                                                 \
+    "{\"traceId\":\"" trace "\",\"spanId\":\"00f067aa0ba902b7\",\"name\":\"" name                           \
+    "\",\"kind\":2,\"startTimeUnixNano\":\"17837568" start "000000000\",\"endTimeUnixNano\":\"17837568" end \
+    "000000000\"" more "}"
+
+static const char spans[] =
+    "{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":"
+    "\"shop\"}}]},\"scopeSpans\":[{\"spans\":[" //
+    SPAN(TRACE_ID("1"), "pay", "01", "09",
+         ",\"attributes\":[{\"key\":\"order\",\"value\":{\"intValue\":\"7\"}},"
+         "{\"key\":\"sum\",\"value\":{\"stringValue\":\"a=b\"}}]") ","      //
+    SPAN(TRACE_ID("2"), "ship", "02", "04", ",\"status\":{\"code\":2}") "," //
+    SPAN(TRACE_ID("3"), "pay back", "03", "04", "") "]}]}]}";
+
+static json_t *get_traces(ui_world *it, const char *query)
+{
+    return get(&it->rest, URL(API "traces?%s", query));
+}
+
+/* The ends of the ids that are listed, "321". */
+static void expect_traces(ui_world *it, const char *query, const char *ends)
+{
+    json_t *list = get_traces(it, query);
+    char found[16] = "";
+    for (size_t i = 0; i < count_at(list, "rows") && i < 15; i++) {
+        found[i] = text_at(list, URL("rows.%zu.id", i))[31];
+    }
+    if (strcmp(found, ends) != 0) {
+        fail_msg("%s: %s, not %s", query, found, ends);
+    }
+    json_decref(list);
+}
+
+static void traces_are_found_by_each_of_their_filters(void **state)
+{
+    ui_world *it = *state;
+    store_spans(&it->rest, 1, spans);
+    expect_traces(it, "", "321");
+    expect_traces(it, "sort=newest", "321");
+    expect_traces(it, "sort=longest", "123");
+    expect_traces(it, "name=pay", "31");
+    expect_traces(it, "name=PAY&service=shop", "31");
+    expect_traces(it, "service=other", "");
+    expect_traces(it, "attribute=order=7", "1");
+    expect_traces(it, "attribute=sum=a=b&attribute=order=7", "1");
+    expect_traces(it, "attribute=order=8", "");
+    expect_traces(it, "attribute=service.name=shop", "321");
+    expect_traces(it, "status=error", "2");
+    expect_traces(it, "status=ok", "31");
+    expect_traces(it, "status=ok&status=error", "321");
+    expect_traces(it, "min_duration_ns=2000000000", "21");
+    expect_traces(it, "max_duration_ns=2000000000", "32");
+    expect_traces(it, "since_ms=1783756802000", "32");
+    expect_traces(it, "until_ms=1783756802000", "21");
+    expect_traces(it, "since_ms=1783756802000&until_ms=1783756802000", "2");
+}
+
+static void a_trace_is_listed_with_its_numbers(void **state)
+{
+    ui_world *it = *state;
+    store_spans(&it->rest, 1, spans);
+    json_t *list = get_traces(it, "name=ship");
+    const json_t *row = at(list, "rows.0");
+    assert_string_equal(text_at(row, "id"), TRACE_ID("2"));
+    assert_string_equal(text_at(row, "name"), "ship");
+    assert_true(json_is_null(at(row, "task")));
+    assert_string_equal(text_at(row, "service"), "shop");
+    assert_true(json_integer_value(at(row, "start_ms")) == INT64_C(1783756802000));
+    assert_int_equal(int_at(row, "duration_ns"), 2000000000);
+    assert_int_equal(int_at(row, "span_count"), 1);
+    assert_int_equal(int_at(row, "error_count"), 1);
+    assert_int_equal(int_at(row, "links_out"), 0);
+    assert_int_equal(int_at(row, "links_in"), 0);
+    assert_true(json_is_integer(at(list, "searched_spans")));
+    json_decref(list);
+}
+
+static void traces_are_listed_page_by_page(void **state)
+{
+    static const char *const sorts[] = {"newest", "longest"}, *const orders[] = {"321", "123"};
+    ui_world *it = *state;
+    store_spans(&it->rest, 1, spans);
+    for (size_t i = 0; i < 2; i++) {
+        char query[200];
+        snprintf(query, sizeof(query), "sort=%s&limit=1", sorts[i]);
+        for (size_t j = 0; j < 3; j++) {
+            json_t *list = get_traces(it, query);
+            assert_int_equal(count_at(list, "rows"), 1);
+            assert_int_equal(text_at(list, "rows.0.id")[31], orders[i][j]);
+            const json_t *next = at(list, "next");
+            if (j < 2) {
+                snprintf(query, sizeof(query), "sort=%s&limit=1&before=%s", sorts[i],
+                         json_string_value(next));
+            }
+            json_decref(list);
+        }
+    }
+}
+
+static void what_is_asked_of_traces_is_checked(void **state)
+{
+    static const struct {
+        const char *query, *name;
+    } cases[] = {
+        {"status=failed", "status"},
+        {"sort=oldest", "sort"},
+        {"attribute=x", "attribute"},
+        {"attribute==x", "attribute"},
+        {"min_duration_ns=-1", "min_duration_ns"},
+        {"max_duration_ns=0", "max_duration_ns"},
+        {"min_duration_ns=2&max_duration_ns=1", "max_duration_ns"},
+        {"min_duration_ns=9223372036854775808", "min_duration_ns"},
+        {"since_ms=9000000000001", "since_ms"},
+        {"until_ms=x", "until_ms"},
+        {"before=x", "before"},
+        {"before=", "before"},
+        {"limit=501", "limit"},
+        {"service=%ff", "service"},
+        {"name=%ff", "name"},
+    };
+    ui_world *it = *state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        expect_400(&it->rest, "GET", URL(API "traces?%s", cases[i].query), NULL, cases[i].name);
+    }
+    char many[600] = API "traces?attribute=a=b";
+    for (int i = 0; i < 16; i++) {
+        strcat(many, "&attribute=a=b");
+    }
+    expect_400(&it->rest, "GET", many, NULL, "attribute");
+}
+
 static void lists_have_nothing_of_another_tenant(void **state)
 {
     ui_world *it = *state;
     (void)trigger_run(&it->rest, 1, "greet");
-    static const char *const lists[] = {API "runs"};
+    store_spans(&it->rest, 1, spans);
+    static const char *const lists[] = {API "runs", API "traces", API "traces?sort=longest",
+                                        API "traces?name=pay"};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         json_t *list = ask_json(&it->rest, (asking){2, "GET", lists[i], NULL, 200});
         assert_int_equal(count_at(list, "rows"), 0);
@@ -215,7 +357,7 @@ static void the_queue_is_told_over_time(void **state)
     assert_int_equal(int_at(past, "buckets.3.depth"), 0);
     json_decref(past);
     expect_400(&it->rest, "GET", API "queues/history?buckets=201", NULL, "buckets");
-    expect_400(&it->rest, "GET", API "queues/history?since_ms=2&until_ms=2", NULL, "until_ms");
+    expect_400(&it->rest, "GET", API "queues/history?since_ms=2&until_ms=2", NULL, "since_ms");
     expect_400(&it->rest, "GET", URL(API "queues/history?since_ms=%lld", (long long)NEXT_CENTURY_MS), NULL,
                "since_ms");
 }
@@ -225,7 +367,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UI_TEST(runs_are_listed_page_by_page),       UI_TEST(runs_are_found_by_each_of_their_filters),
         UI_TEST(runs_are_counted_over_time),         UI_TEST(what_is_asked_of_runs_is_checked),
-        UI_TEST(a_text_that_is_too_long_is_refused), UI_TEST(lists_have_nothing_of_another_tenant),
+        UI_TEST(a_text_that_is_too_long_is_refused), UI_TEST(traces_are_found_by_each_of_their_filters),
+        UI_TEST(a_trace_is_listed_with_its_numbers), UI_TEST(traces_are_listed_page_by_page),
+        UI_TEST(what_is_asked_of_traces_is_checked), UI_TEST(lists_have_nothing_of_another_tenant),
         UI_TEST(the_queue_is_told_over_time),
     };
     curl_global_init(CURL_GLOBAL_ALL);
