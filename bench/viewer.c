@@ -5,7 +5,8 @@
  *     bench/viewer [FILE [COUNT]]
  *
  * FILE is made when it is not there, which takes a minute, and kept; by default one is made and removed. COUNT
- * questions of each kind, 200 by default. The first line is what an answer costs that reads nothing. An answer that the
+ * questions of each kind, 200 by default. Processor time is of server and client together, and depends less on what
+ * else the machine does. The first line is what an answer costs that reads nothing. An answer that the
  * bound of work has cut counts as it is; the last lines tell how many of these it takes to search all there is.
  */
 #include "base/clock.h"
@@ -163,6 +164,7 @@ static void measure(const kind *what, size_t count)
     static double times[COUNT_MAX];
     char path[512], aim[32] = "";
     size_t bytes = 0, asked = count / what->divisor > 0 ? count / what->divisor : 1;
+    int64_t cpu = bench_cpu_ns();
     for (size_t i = 0; i < asked; i++) {
         if (what->write != NULL) {
             what->write(path, sizeof(path), i);
@@ -170,12 +172,13 @@ static void measure(const kind *what, size_t count)
         times[i] = ask(what->write != NULL ? path : what->path);
         bytes += peer.size;
     }
+    cpu = (bench_cpu_ns() - cpu) / (int64_t)asked;
     if (what->aim_ms > 0) {
         snprintf(aim, sizeof(aim), "  (aim %.0f)", what->aim_ms);
     }
     double p99 = bench_percentile(times, asked, 99);
-    printf("%-42s p50 %8.2f ms  p99 %8.2f ms%-11s %9zu bytes\n", what->name,
-           bench_percentile(times, asked, 50), p99, aim, bytes / asked);
+    printf("%-42s p50 %8.2f ms  p99 %8.2f ms%-11s CPU %7.2f ms %9zu bytes\n", what->name,
+           bench_percentile(times, asked, 50), p99, aim, (double)cpu / 1e6, bytes / asked);
 }
 
 /* ---- Questions that differ ---- */
