@@ -140,6 +140,7 @@ class RunsPage {
         this.showChips();
         if (isKept) {
             this.show();
+            this.lookAtEnd();
         } else {
             replace(this.nothing);
             this.show();
@@ -170,6 +171,7 @@ class RunsPage {
             list.append(answer, before);
             this.isLoading = false;
             this.show();
+            this.lookAtEnd();
             return true;
         } catch (error) {
             if (!isAbort(error) && !signal.aborted) {
@@ -241,11 +243,16 @@ class RunsPage {
 
     watchEnd() {
         const observer = new IntersectionObserver(([entry]) => {
-            if (entry.isIntersecting && this.list.rows.length > 0 && this.list.next !== null && !this.isLoading) {
+            if (entry.isIntersecting && this.list.rows.length > 0 && this.list.next !== null && !this.isLoading &&
+                this.stopped !== this.signal) {
                 this.more();
             }
         }, { rootMargin: '400px' });
-        observer.observe(this.foot);
+        // Looked at anew after each page: the end may still be in sight.
+        this.lookAtEnd = () => {
+            observer.unobserve(this.foot);
+            observer.observe(this.foot);
+        };
         this.view.signal.addEventListener('abort', () => observer.disconnect());
     }
 

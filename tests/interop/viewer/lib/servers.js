@@ -34,6 +34,7 @@ function emptyFile() {
 function copyFile({ file, runs }) {
     const copy = newFile();
     fs.copyFileSync(file, copy);
+    fs.chmodSync(copy, 0o600); // there is the key of its tokens in it
     return { file: copy, runs };
 }
 
