@@ -136,6 +136,9 @@ typedef struct cleat__link_row {
 } cleat__link_row;
 typedef bool (*cleat__link_visit)(void *argument, const cleat__link_row *link);
 
+/* A link's attribute cleat.link.kind; absent when it has none, or it is no string. */
+cleat_slice cleat__link_kind(const cleat_link_view *link);
+
 /* Links of a trace's spans, and links of other spans into the trace. `span_id` NULL: of all its spans. */
 cleat_status cleat__links_from(cleat__store *store, int64_t tenant, const cleat_trace_id *trace_id,
                                const cleat_span_id *span_id, cleat__link_visit visit, void *argument);

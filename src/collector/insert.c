@@ -99,20 +99,6 @@ static cleat_status insert_span(cleat__store *store, const span_row *row, int64_
     return status;
 }
 
-static cleat_slice link_kind(const cleat_link_view *link)
-{
-    cleat_attribute attribute;
-    cleat_slice absent = {NULL, 0};
-    size_t cursor = 0;
-    while (cleat_link_view_next_attribute(link, &cursor, &attribute)) {
-        if (cleat_slice_equals(attribute.key, cleat_slice_of("cleat.link.kind")) &&
-            attribute.value.type == CLEAT_VALUE_STRING) {
-            return attribute.value.as.string;
-        }
-    }
-    return absent;
-}
-
 static cleat_status insert_links(cleat__store *store, const cleat_span_view *span, int64_t trace)
 {
     static const char sql[] = "INSERT INTO span_link (from_trace, from_span_id, to_trace_id,"
@@ -133,7 +119,7 @@ static cleat_status insert_links(cleat__store *store, const cleat_span_view *spa
         cleat__bind_span_id(stmt, 2, &span->span_id);
         cleat__bind_trace_id(stmt, 3, &link.context.trace_id);
         cleat__bind_span_id(stmt, 4, &link.context.span_id);
-        cleat__bind_text(stmt, 5, link_kind(&link));
+        cleat__bind_text(stmt, 5, cleat__link_kind(&link));
         status = cleat__step_done(store, stmt, storing);
     }
     return status;

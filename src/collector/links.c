@@ -5,6 +5,20 @@
 
 static const char reading[] = "reading links";
 
+cleat_slice cleat__link_kind(const cleat_link_view *link)
+{
+    cleat_attribute attribute;
+    cleat_slice absent = {NULL, 0};
+    size_t cursor = 0;
+    while (cleat_link_view_next_attribute(link, &cursor, &attribute)) {
+        if (cleat_slice_equals(attribute.key, cleat_slice_of("cleat.link.kind")) &&
+            attribute.value.type == CLEAT_VALUE_STRING) {
+            return attribute.value.as.string;
+        }
+    }
+    return absent;
+}
+
 /* A link `l` with its own span `a` in trace `f`, and the span `b` in trace `t` it points to, where
  * that is stored. */
 #define LINK_ROWS                                                                            \

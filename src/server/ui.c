@@ -24,11 +24,6 @@ void cleat__ui_free(cleat__ui *ui)
     cleat__free(ui);
 }
 
-void cleat__ui_answer(cleat__http_call *call, cleat__readers_write write, void *argument)
-{
-    cleat__readers_answer(((const cleat__ui *)call->service)->readers, call, write, argument);
-}
-
 /* ---- Where one is ---- */
 
 void cleat__ui_meta_get(cleat__http_call *call)
@@ -93,6 +88,12 @@ static const cleat__http_route routes[] = {
 
     API("GET", "meta", CLEAT__HTTP_OPEN, meta_get),
     API("GET", "session", 0, session_get),
+    API("GET", "runs/{run}", 0, run_get),
+    API("POST", "runs/{run}/cancel", 0, run_cancel),
+    API("POST", "runs/{run}/replay", 0, run_replay),
+    API("GET", "workflows", 0, workflow_list),
+    API("GET", "workers", 0, worker_list),
+    API("GET", "schedules", 0, schedule_list),
 };
 
 cleat__http_table cleat__ui_table(cleat__ui *ui)

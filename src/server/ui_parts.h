@@ -2,6 +2,7 @@
 #ifndef CLEAT_SERVER_UI_PARTS_H
 #define CLEAT_SERVER_UI_PARTS_H
 
+#include "rest_query.h"
 #include "ui.h"
 
 struct cleat__ui {
@@ -16,10 +17,34 @@ void cleat__ui_page_get(cleat__http_call *call);
 void cleat__ui_asset_get(cleat__http_call *call);
 void cleat__ui_meta_get(cleat__http_call *call);
 void cleat__ui_session_get(cleat__http_call *call);
+void cleat__ui_run_get(cleat__http_call *call);
+void cleat__ui_run_cancel(cleat__http_call *call);
+void cleat__ui_run_replay(cleat__http_call *call);
+void cleat__ui_workflow_list(cleat__http_call *call);
+void cleat__ui_worker_list(cleat__http_call *call);
+void cleat__ui_schedule_list(cleat__http_call *call);
 
 /* ---- Answers ---- */
 
 /* As cleat__readers_answer(). */
 void cleat__ui_answer(cleat__http_call *call, cleat__readers_write write, void *argument);
+/* {"rows":[ .. ],"next":null,"searched_to_ms":null}: those that are all there is. */
+void cleat__ui_begin_rows(cleat__json_writer *writer);
+void cleat__ui_end_rows(cleat__json_writer *writer);
+
+void cleat__ui_write_null(cleat__json_writer *writer, const char *key);
+/* null for the nil one */
+void cleat__ui_write_uuid(cleat__json_writer *writer, const char *key, const cleat__uuid *id);
+/* null for 0 */
+void cleat__ui_write_time(cleat__json_writer *writer, const char *key, int64_t unix_ms);
+/* Without a character cut in two. */
+cleat_slice cleat__ui_cut(cleat_slice text, size_t most);
+
+/* The state in the file, as the command and the engine call it: what no worker took in time is CANCELLED. */
+cleat_run_status cleat__ui_run_status(const cleat__rest_run *run);
+/* RUN of docs/http-api.md, but for its braces, with `error_most` bytes of its error. */
+void cleat__ui_write_run_members(cleat__json_writer *writer, const cleat__rest_run *run, size_t error_most);
+/* The whole of it as it is in lists. */
+void cleat__ui_write_run(cleat__json_writer *writer, const char *key, const cleat__rest_run *run);
 
 #endif
