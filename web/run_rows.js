@@ -85,7 +85,7 @@ function updateRow(row, run, chosen) {
     const state = states.get(row);
     const text = JSON.stringify(run);
     state.box.checked = chosen.has(run.id);
-    row.setAttribute('aria-selected', String(chosen.has(run.id)));
+    row.classList.toggle('is-chosen', chosen.has(run.id));
     if (state.text !== text || !hasEnded(run.status)) {
         state.text = text;
         fill(state.cells, run);

@@ -3,7 +3,7 @@
 
 const assert = require('node:assert');
 const { after, before } = require('node:test');
-const { assertFits, shot, suite, test, withPage } = require('./lib/browser');
+const { assertFits, assertNamed, shot, suite, test, withPage } = require('./lib/browser');
 const { emptyFile, hostile, open, seedFile } = require('./lib/servers');
 
 const rows = (page) => page.locator('.traces tbody [data-row]');
@@ -78,6 +78,11 @@ suite('traces', () => {
 
     test('nothing found', () => onPage('traces?service=nobody', {}, async (page) => {
         await page.getByRole('heading', { name: 'No trace matches' }).waitFor();
+    }));
+
+    test('everything that can be used has a name', () => onPage('traces', {}, async (page) => {
+        await state(page, 'all there are');
+        await assertNamed(page);
     }));
 
     for (const scheme of ['light', 'dark']) {
