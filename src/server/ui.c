@@ -91,6 +91,8 @@ static const cleat__http_route routes[] = {
     API("GET", "runs/{run}", 0, run_get),
     API("POST", "runs/{run}/cancel", 0, run_cancel),
     API("POST", "runs/{run}/replay", 0, run_replay),
+    API("GET", "runs/{run}/view", 0, run_view),
+    API("GET", "traces/{trace}/view", CLEAT__HTTP_NAMED, trace_view),
     API("GET", "workflows", 0, workflow_list),
     API("GET", "workers", 0, worker_list),
     API("GET", "schedules", 0, schedule_list),

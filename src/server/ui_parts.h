@@ -5,6 +5,8 @@
 #include "rest_query.h"
 #include "ui.h"
 
+#include <cleat/trace.h>
+
 struct cleat__ui {
     struct cleat__engine *engine; /* NULL: read only */
     cleat__readers *readers;
@@ -20,9 +22,16 @@ void cleat__ui_session_get(cleat__http_call *call);
 void cleat__ui_run_get(cleat__http_call *call);
 void cleat__ui_run_cancel(cleat__http_call *call);
 void cleat__ui_run_replay(cleat__http_call *call);
+void cleat__ui_run_view(cleat__http_call *call);
+void cleat__ui_trace_view(cleat__http_call *call);
 void cleat__ui_workflow_list(cleat__http_call *call);
 void cleat__ui_worker_list(cleat__http_call *call);
 void cleat__ui_schedule_list(cleat__http_call *call);
+
+/* ---- Questions ---- */
+
+/* The part {trace} of the path. False: it is none, which has been answered with 400. */
+bool cleat__ui_read_trace(cleat__http_call *call, cleat_trace_id *out);
 
 /* ---- Answers ---- */
 
