@@ -61,8 +61,8 @@ int cleat__verb_traces_open(const cleat__cli *cli, int argc, char **argv)
         .verb = "traces open",
         .operands = "",
         .summary = "Serves pages that show the file's runs and traces, until it is interrupted.",
-        .more = "Only this machine can open them, and they change nothing. The file may be in use. Where\n"
-                "a server has it, that has the same pages at its own HTTP address.\n",
+        .more = "Only this machine can open them, and they change nothing. The file may be in\n"
+                "use. Where a server has it, that has the same pages at its own HTTP address.\n",
         .options = options,
         .option_count = sizeof(options) / sizeof(*options),
     };

@@ -4,10 +4,10 @@
 #include "model/workflow.h"
 #include "ui_parts.h"
 
-/* ---- What lives, by action ---- */
+/* ---- What lives, by action and task ---- */
 
 typedef struct queue {
-    char *action; /* owned */
+    char *action, *task; /* owned */
     cleat__rest_queue counts;
 } queue;
 
@@ -30,10 +30,9 @@ static bool add_queue(void *argument, const cleat__rest_queue *row)
         self->items = items;
         self->capacity = capacity;
     }
-    queue *made = &self->items[self->count];
-    *made = (queue){cleat__slice_dup(row->action), *row};
-    self->status = made->action != NULL ? CLEAT_OK : cleat__fail_memory();
-    self->count += made->action != NULL;
+    queue *made = &self->items[self->count++];
+    *made = (queue){cleat__slice_dup(row->action), cleat__slice_dup(row->task_name), *row};
+    self->status = made->action != NULL && made->task != NULL ? CLEAT_OK : cleat__fail_memory();
     return self->status == CLEAT_OK;
 }
 
@@ -41,15 +40,17 @@ static void queues_deinit(queues *self)
 {
     for (size_t i = 0; i < self->count; i++) {
         cleat__free(self->items[i].action);
+        cleat__free(self->items[i].task);
     }
     cleat__free(self->items);
 }
 
-static const cleat__rest_queue *find_queue(const queues *self, cleat_slice action)
+static const cleat__rest_queue *find_queue(const queues *self, const cleat__rest_workflow *row)
 {
     static const cleat__rest_queue none;
     for (size_t i = 0; i < self->count; i++) {
-        if (cleat_slice_equals(action, cleat_slice_of(self->items[i].action))) {
+        if (cleat_slice_equals(row->action, cleat_slice_of(self->items[i].action)) &&
+            cleat_slice_equals(row->task_name, cleat_slice_of(self->items[i].task))) {
             return &self->items[i].counts;
         }
     }
@@ -59,7 +60,6 @@ static const cleat__rest_queue *find_queue(const queues *self, cleat_slice actio
 /* ---- Workflows ---- */
 
 typedef struct list {
-    const cleat__http_call *call;
     cleat__json_writer *writer;
     const queues *queues;
 } list;
@@ -90,7 +90,7 @@ static bool write_workflow(void *argument, const cleat__rest_workflow *row)
 {
     const list *self = argument;
     cleat__json_writer *writer = self->writer;
-    const cleat__rest_queue *lives = find_queue(self->queues, row->action);
+    const cleat__rest_queue *lives = find_queue(self->queues, row);
     cleat__writer_begin_object(writer, NULL);
     cleat__ui_write_uuid(writer, "id", &row->id);
     cleat__writer_slice(writer, "name", row->name);
@@ -115,7 +115,7 @@ static cleat_status write_workflows(void *argument, cleat__store *store, cleat__
 {
     const cleat__http_call *call = argument;
     queues found = {0};
-    list self = {call, writer, &found};
+    list self = {writer, &found};
     cleat_status status = cleat__rest_query_queues(store, call->identity.tenant, add_queue, &found);
     status = status == CLEAT_OK ? found.status : status;
     cleat__ui_begin_rows(writer);
