@@ -105,14 +105,14 @@ export class Waterfall {
         if (width === 0 || this.picture === null) {
             return;
         }
-        const names = Math.round(Math.min(width * 0.6, Math.max(Math.min(leastNames, width * 0.4), this.names ?? Math.min(400, width * (width < 500 ? 0.42 : 0.32)))));
+        const names = Math.round(Math.min(width * 0.6, Math.max(Math.min(leastNames, width * 0.4), this.names ?? Math.min(380, width * (width < 500 ? 0.42 : 0.29)))));
         if (width !== this.width || names !== this.namesWidth) {
             this.width = width;
             this.namesWidth = names;
             this.chart.style.setProperty('--names', `${names}px`);
             this.split.setAttribute('aria-valuenow', names);
             this.scale.width = width - names - 8;
-            for (const svg of [this.axis, this.minimap.svg]) {
+            for (const svg of [this.axis, this.minimap.svg]) { // as wide as what they show
                 svg.setAttribute('width', this.scale.width);
             }
             this.minimap.draw(this.picture, this.scale);

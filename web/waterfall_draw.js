@@ -76,7 +76,7 @@ export class Drawing {
     draw({ picture, rows, scale, from, to }) {
         this.window = { picture, rows, scale, from, to };
         const height = Math.max(0, to - from) * rowHeight;
-        this.svg.setAttribute('width', scale.width);
+        this.svg.setAttribute('width', scale.width + 8); // so that the end of what is last can be seen
         this.svg.setAttribute('height', height);
         this.svg.style.setProperty('transform', `translateY(${from * rowHeight}px)`);
         replace(this.grid, axisTicks(scale.from, scale.to, Math.max(2, Math.floor(scale.width / 96))).map(({ at }) => {
@@ -135,15 +135,15 @@ export class Drawing {
         const y = top + (rowHeight - barHeight) / 2;
         const isError = picture.status[span] === 2;
         return s('g', { class: `${colour}${picture.isOpen(span) ? ' is-open' : ''}` },
-            picture.end[span] === picture.start[span] ? this.moment(x1, middle)
+            picture.end[span] === picture.start[span] ? this.moment(x1, middle, picture.kind[span])
                 : barNode(this.id, picture.kind[span], { x: x1, y, width: x2 - x1 }),
             this.events(span, y), isError && s('path', { class: 'wf-error', d: `M${x2 + 1} ${y - 1}v${barHeight + 2}` }),
             this.outsideMarks(span, x1, x2, middle),
             this.lengthText(picture.end[span] - picture.start[span], x1, x2 + (isError ? 4 : 0), middle));
     }
 
-    moment(x, middle) {
-        return s('path', { class: 'wf-moment', d: `M${x} ${middle - 5}l4 5-4 5-4-5z` });
+    moment(x, middle, kind) {
+        return s('path', { class: `wf-moment is-${kinds[kind]}`, d: `M${x} ${middle - 5}l4 5-4 5-4-5z` });
     }
 
     events(span, y) {
@@ -197,7 +197,9 @@ export class Drawing {
         const isThere = span >= 0 && span < picture.count;
         const all = new LinkPicture(picture, rows, scale, { rowHeight, barHeight });
         const { paths } = all.inWindow(from, to, isThere ? span : -1);
-        replace(this.links, paths.map(({ colour, isOrigin, d }) => s('path', { class: `${bandClass(colour)}${isOrigin ? ' is-origin' : ''}`, d })));
+        replace(this.links, paths.map(({ colour, isOrigin, leaves, d }) => s('path', {
+            class: `${bandClass(colour)}${isOrigin ? ' is-origin' : ''}${leaves ? ' is-leaving' : ''}`, d,
+        })));
         replace(this.active, isThere && all.ofSpan(span, from).map(({ link, d, from: start, to: end }) => {
             const band = picture.bands[picture.band[picture.linkFrom[link]]];
             const up = end.y < start.y;
@@ -212,9 +214,8 @@ export class Drawing {
 export function axisNodes(scale, height) {
     return axisTicks(scale.from, scale.to, Math.max(2, Math.floor(scale.width / 96))).map(({ at, text }) => {
         const x = Math.round(scale.x(at)) + 0.5;
-        const isLast = x > scale.width - 44;
         return [s('line', { x1: x, x2: x, y1: height - 5, y2: height }),
-            s('text', { x: isLast ? x - 4 : x + 4, y: height - 7, 'text-anchor': isLast ? 'end' : 'start' }, text)];
+            x + 4 + text.length * 6 < scale.width && s('text', { x: x + 4, y: height - 7 }, text)];
     });
 }
 

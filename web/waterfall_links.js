@@ -47,7 +47,8 @@ export class LinkPicture {
         return { ...ends, d: curve(ends.from, ends.to, this.half) };
     }
 
-    // Of rows first .. last - 1: {paths: [{colour, isOrigin, d}], count, cut}. `except`: a span whose links are drawn apart.
+    // Of rows first .. last - 1: {paths: [{colour, isOrigin, leaves (to rows out of sight), d}],
+    // count, cut}. `except`: a span whose links are drawn apart.
     inWindow(first, last, except = -1) {
         const { picture, rows } = this;
         const parts = new Map();
@@ -61,7 +62,9 @@ export class LinkPicture {
             }
             const fromRow = rows.rowOf[from];
             const toRow = rows.rowOf[to];
-            if (!(fromRow >= first && fromRow < last) && !(toRow >= first && toRow < last)) {
+            const isFromThere = fromRow >= first && fromRow < last;
+            const isToThere = toRow >= first && toRow < last;
+            if (!isFromThere && !isToThere) {
                 continue;
             }
             const path = count < most ? this.path(link, first * this.rowHeight) : null;
@@ -72,12 +75,13 @@ export class LinkPicture {
             count++;
             const isOrigin = picture.view.links[link][2] === 'origin';
             const colour = picture.bands[picture.band[from]].colour;
-            const key = colour * 2 + (isOrigin ? 1 : 0);
-            const part = parts.get(key) ?? { colour, isOrigin, pieces: [] };
+            const leaves = !isFromThere || !isToThere;
+            const key = colour * 4 + (isOrigin ? 2 : 0) + (leaves ? 1 : 0);
+            const part = parts.get(key) ?? { colour, isOrigin, leaves, pieces: [] };
             part.pieces.push(path.d);
             parts.set(key, part);
         }
-        const paths = [...parts.values()].map(({ colour, isOrigin, pieces }) => ({ colour, isOrigin, d: pieces.join('') }));
+        const paths = [...parts.values()].map(({ pieces, ...part }) => ({ ...part, d: pieces.join('') }));
         return { paths, count, cut };
     }
 

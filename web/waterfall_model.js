@@ -372,7 +372,7 @@ function hasKept(keep, from, to) {
 }
 
 // Many bands are headings first: each shows in one row what its trace did. Those of the picture's own run stay open.
-export function initialCollapse(picture, { most = 40, rows = 400 } = {}) {
+export function initialCollapse(picture, { most = 12, rows = 100 } = {}) {
     const closed = new Set();
     if (picture.bands.length <= most || picture.count + picture.bands.length <= rows) {
         return closed;
