@@ -3,13 +3,13 @@
 import { get, isAbort, now, poll, post, server } from './api.js';
 import { ask } from './ask.js';
 import { h, replace } from './dom.js';
-import { ago, durationMs, hasEnded, runTimes, shortId, statusName } from './format.js';
+import { ago, durationMs, hasEnded, ownMetadata, runNames, runTimes, shortId, statusName } from './format.js';
 import { jsonView, noPayload } from './json_view.js';
 import { copyButton, spinner, statusLabel, tag, timeNode } from './parts.js';
 import { href } from './router.js';
 import { attemptsPanel, childrenPanel, eventsPanel, logsPanel } from './run_parts.js';
 import { figure } from './trace.js';
-import { Waterfall } from './waterfall.js';
+import { spansMost, Waterfall } from './waterfall.js';
 import { withUnderWay } from './waterfall_live.js';
 
 const interval = 2000;
@@ -26,6 +26,7 @@ class RunPage {
     constructor(view) {
         this.view = view;
         [this.id] = view.ids;
+        this.limit = null; // the server's own
         this.shown = new Map(); // what each part shows, so that only what changed is made anew
         this.head = h('div', { class: 'page-head' });
         this.about = h('div', { class: 'about' });
@@ -36,6 +37,11 @@ class RunPage {
         this.children = h('div');
         this.waterfall = new Waterfall({
             label: 'Spans of the run', signal: view.signal, kept: view.kept ?? null, select: (key) => this.selected(key),
+            more: () => {
+                this.limit = spansMost;
+                this.viewCost = 0;
+                this.refresh().catch((error) => isAbort(error) || this.tell(error.message, true));
+            },
         });
         this.noSpans = h('p', { class: 'panel panel-body soft no-spans', hidden: true });
         this.viewCost = 0;
@@ -82,7 +88,7 @@ class RunPage {
         const path = `runs/${encodeURIComponent(this.id)}`;
         const isDue = performance.now() - this.viewAt > this.viewCost * viewShare;
         const started = performance.now();
-        const [run, view] = await Promise.all([get(path, {}, { signal }), isDue ? get(`${path}/view`, {}, { signal }) : null]);
+        const [run, view] = await Promise.all([get(path, {}, { signal }), isDue ? get(`${path}/view`, { limit: this.limit }, { signal }) : null]);
         this.run = run;
         this.show();
         if (view !== null) {
@@ -128,7 +134,8 @@ class RunPage {
 
     show() {
         const { run } = this;
-        const name = run.workflow ?? run.task ?? run.id;
+        const { workflow, task } = runNames(run);
+        const name = workflow === '' ? run.id : task === null ? workflow : `${workflow} ${task}`;
         this.view.setTitle(`${name}: ${statusName(run.status)}`);
         replace(this.head, ...this.headNodes(name));
         this.part('about', this.about, [run.parent, run.event, run.scheduled_at_ms, run.metadata, run.waits, run.is_durable], () => this.aboutNodes());
@@ -139,7 +146,7 @@ class RunPage {
             run.output === null ? noPayload('Output', hasEnded(run.status) ? 'None.' : 'Not yet.') : jsonView('Output', run.output, run.output_size)]);
         this.part('children', this.children, run.children, () => run.children.total > 0 && childrenPanel(run));
         this.part('panels', this.panels, [run.attempts, run.events, run.logs, run.log_count], () => [
-            h('div', null, attemptsPanel(run), logsPanel(run)), h('div', null, eventsPanel(run))]);
+            h('div', null, attemptsPanel(run), run.log_count > 0 && logsPanel(run)), h('div', null, eventsPanel(run))]);
     }
 
     headNodes(name) {
@@ -151,7 +158,7 @@ class RunPage {
             h('div', { class: 'page-title' }, h('h1', null, name), statusLabel(run.status), h('span', { class: 'mono faint' }, run.id), copyButton(run.id)),
             h('dl', { class: 'figures' },
                 figure('Created', timeNode(run.created_at_ms), h('span', { class: 'faint' }, ` ${ago(run.created_at_ms, now())}`)),
-                figure('Waited', durationMs(wait)), figure(isEnded ? 'Took' : 'So far', durationMs(total)),
+                wait !== null && figure('Waited', durationMs(wait)), figure(isEnded ? 'Took' : 'So far', durationMs(total)),
                 run.attempt > 1 && figure('Attempt', String(run.attempt))),
             !server.meta.read_only && h('div', { class: 'page-actions' },
                 isEnded ? button('Replay', 'Run it once more', '', () => this.replay()) : button('Cancel', 'Stop this run', 'button-danger', () => this.cancel())),
@@ -168,8 +175,17 @@ class RunPage {
             run.event !== null && entry('triggered by event', h('strong', null, run.event.key)),
             run.scheduled_at_ms !== null && entry('scheduled for', timeNode(run.scheduled_at_ms)),
             run.waits.length > 0 && entry('waits for', h('strong', null, run.waits.join(', '))),
-            Object.keys(run.metadata ?? {}).length > 0 && h('div', { class: 'tags' }, Object.entries(run.metadata).map(([key, value]) => tag(key, value))),
+            this.tags(),
         ];
+    }
+
+    // What the caller gave along. The context of its trace is there too, but is nobody's word.
+    tags() {
+        const own = ownMetadata(this.run.metadata);
+        const words = new Set(own.map(([key]) => key));
+        const context = Object.entries(this.run.metadata ?? {}).filter(([key]) => !words.has(key));
+        return own.length + context.length > 0 && h('div', { class: 'tags' }, own.map(([key, value]) => tag(key, value)),
+            context.length > 0 && h('span', { class: 'tag', title: context.map(([key, value]) => `${key}: ${value}`).join('\n') }, 'trace context'));
     }
 
     // What can be done

@@ -45,7 +45,7 @@ export function childrenPanel(run) {
             h('tbody', null, rows.map((child) => {
                 const { wait, total: took } = runTimes(child, now());
                 return h('tr', null, h('td', null, statusLabel(child.status)), h('td', null, childName(child), child.attempt > 1 && h('span', { class: 'note' }, `attempt ${child.attempt}`)),
-                    h('td', { class: 'mono faint', title: child.id }, shortId(child.id)), h('td', { class: 'num soft' }, durationMs(wait)),
+                    h('td', { class: 'mono faint', title: child.id }, shortId(child.id)), h('td', { class: 'num soft' }, wait === null ? '' : durationMs(wait)),
                     h('td', { class: 'num' }, durationMs(took)), h('td', { class: 'bad cut child-error', title: child.error }, child.error ?? ''));
             })))),
         total > rows.length && h('p', { class: 'foot' }, `The first ${count(rows.length)} of ${count(total)}. `, h('a', { href: href('runs', { parent: run.id }) }, 'All of them')));
@@ -62,8 +62,7 @@ export function logsPanel(run) {
     const several = run.logs.some((line) => line.attempt > 1);
     return panel('Log', { aside: h('span', { class: 'soft num' }, run.log_count > run.logs.length ? `the first ${count(run.logs.length)} of ${counted(run.log_count, 'line')}`
         : counted(run.log_count, 'line')) },
-        run.logs.length === 0 ? h('p', { class: 'panel-body soft' }, 'Nothing was written.') : h('div', { class: 'tall' },
-            h('ol', { class: 'log mono' }, run.logs.map((line) => h('li', { class: `is-${line.level}` },
-                h('span', { class: 'faint' }, clock(line.time_ms, { withMs: true })), h('span', { class: 'log-level' }, line.level),
-                several && h('span', { class: 'faint' }, `#${line.attempt}`), h('span', { class: 'log-text' }, line.message))))));
+        h('div', { class: 'tall' }, h('ol', { class: 'log mono' }, run.logs.map((line) => h('li', { class: `is-${line.level}` },
+            h('span', { class: 'faint' }, clock(line.time_ms, { withMs: true })), h('span', { class: 'log-level' }, line.level),
+            several && h('span', { class: 'faint' }, `#${line.attempt}`), h('span', { class: 'log-text' }, line.message))))));
 }

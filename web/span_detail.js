@@ -5,7 +5,7 @@ import { h, replace } from './dom.js';
 import { count, counted, duration, fullTime, shortId } from './format.js';
 import { copyButton, spinner, statusLabel } from './parts.js';
 import { href } from './router.js';
-import { kinds, WORK } from './waterfall_model.js';
+import { kinds, spanLabel, WORK } from './waterfall_model.js';
 import { underWay } from './waterfall_live.js';
 import { exactDuration } from './waterfall_scale.js';
 
@@ -116,7 +116,7 @@ export class SpanDetail {
             facts([
                 picture.name[span] !== text && ['Name', h('span', { class: 'mono' }, picture.name[span])],
                 kind !== WORK && ['What it is', waitNames[kinds[kind]]],
-                ['Started', fullTime(start)], ['', `${exactDuration(picture.start[span])} after the start of the picture`],
+                ['Started', fullTime(start)], ['Offset', h('span', { title: 'Since the start of this picture' }, `+${exactDuration(picture.start[span])}`)],
                 ['Took', isLive ? `${duration(picture.end[span] - picture.start[span])} so far` : exactDuration(picture.end[span] - picture.start[span])],
                 picture.serviceOf(span) !== null && ['Service', picture.serviceOf(span)],
                 run !== null && ['Run', this.runLink(run)],
@@ -174,7 +174,8 @@ export class SpanDetail {
     linkRow(picture, link) {
         const there = picture.find(link.trace_id, link.span_id);
         const known = there >= 0 ? picture.label(there) : null;
-        const name = known?.text ?? link.name ?? 'a span that is not stored';
+        const isStored = known !== null || (link.name !== null && link.name !== undefined);
+        const name = known?.text ?? (isStored ? spanLabel(link.name, null, 0).text : 'a span that is not stored');
         const jump = (event) => {
             if (!event.ctrlKey && !event.metaKey && event.button === 0 && this.jump(link.trace_id, link.span_id)) {
                 event.preventDefault();
@@ -182,11 +183,11 @@ export class SpanDetail {
         };
         const more = Object.entries(link.attributes ?? {}).filter(([key]) => key !== 'cleat.link.kind');
         return h('li', { class: there >= 0 ? `band-${picture.bands[picture.band[there]].colour + 1} is-here` : null },
-            known !== null || (link.name !== null && link.name !== undefined)
-                ? h('a', { href: spanHref(link.trace_id, link.span_id), onclick: jump }, name) : h('span', { class: 'soft' }, name),
+            isStored ? h('a', {
+                href: spanHref(link.trace_id, link.span_id), onclick: jump, title: known === null ? `${link.name}, in another trace than these` : picture.name[there],
+            }, name, known === null && ' ↗') : h('span', { class: 'soft' }, name),
             link.kind !== null && link.kind !== undefined && h('span', { class: 'note' }, link.kind),
             h('span', { class: 'mono faint', title: `Trace ${link.trace_id}, span ${link.span_id}` }, shortId(link.trace_id)),
-            there < 0 && link.name !== null && link.name !== undefined && h('span', { class: 'faint' }, 'not in this picture'),
             more.length > 0 && attributes(Object.fromEntries(more)));
     }
 

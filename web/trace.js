@@ -5,7 +5,7 @@ import { h, replace } from './dom.js';
 import { count, counted, duration, shortId, time } from './format.js';
 import { copyButton, problem, spinner } from './parts.js';
 import { href } from './router.js';
-import { Waterfall } from './waterfall.js';
+import { spansMost, Waterfall } from './waterfall.js';
 
 const depths = [[0, 'this trace only'], [1, 'over 1 link'], [2, 'over 2 links'], [3, 'over 3 links'], [5, 'over 5 links']];
 
@@ -19,10 +19,15 @@ class TracePage {
     constructor(view) {
         this.view = view;
         [this.id] = view.ids;
+        this.limit = null; // the server's own
         this.head = h('div', { class: 'page-head' });
         this.related = h('aside', { class: 'related', 'aria-label': 'Linked traces' });
         this.waterfall = new Waterfall({
             label: 'Spans of the trace', signal: view.signal, kept: view.kept ?? null, select: (key) => this.selected(key),
+            more: () => {
+                this.limit = spansMost;
+                this.reload();
+            },
         });
         this.body = h('div', { class: 'trace-body' }, this.waterfall.node, this.related);
         view.keys(this.waterfall.moves.pageKeys());
@@ -43,7 +48,7 @@ class TracePage {
         if (isFirst) {
             replace(view.main, spinner('Loading …'));
         }
-        const data = await get(`traces/${encodeURIComponent(this.id)}/view`, { follow: this.follow },
+        const data = await get(`traces/${encodeURIComponent(this.id)}/view`, { follow: this.follow, limit: this.limit },
             { signal: AbortSignal.any([controller.signal, view.signal]) });
         this.data = data;
         this.shownFollow = this.follow;

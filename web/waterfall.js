@@ -22,13 +22,14 @@ const nearEdge = 6;    // so few of them left: draw anew
 const minimapHeight = 44;
 const axisHeight = 24;
 const leastNames = 120;
+export const spansMost = 20000; // that the API gives at once
 
 export class Waterfall {
     // options: label; signal; select(key) hears of the selected row's `TRACE/SPAN` or trace; duration: of the
     // axis at least, where pictures are compared; isSmall leaves out what a small place has no room for;
-    // moreSpans(limit) reads the view with a greater limit
-    constructor({ label, signal, select = () => {}, duration = 0, isSmall = false, kept = null }) {
-        Object.assign(this, { signal, onSelect: select, leastDuration: duration, isSmall });
+    // more() reads a view that shows more spans, where that is possible
+    constructor({ label, signal, select = () => {}, more = null, duration = 0, isSmall = false, kept = null }) {
+        Object.assign(this, { signal, onSelect: select, onMore: more, leastDuration: duration, isSmall });
         this.picture = null;
         this.rows = null;
         this.selected = null; // a row
@@ -201,8 +202,9 @@ export class Waterfall {
             this.picture.linkFrom.length > 0 && h('div', { class: 'faint' }, counted(this.picture.linkFrom.length, 'link')));
         const isCut = view.shown_spans < view.total_spans;
         this.note.hidden = !isCut && view.is_complete !== false;
-        replace(this.note, isCut ? `Showing the first ${count(view.shown_spans)} of ${counted(view.total_spans, 'span')}, by their start. The search looks through these.`
-            : 'There is more than can be shown: this is what was looked at.');
+        replace(this.note, isCut ? `Showing the first ${count(view.shown_spans)} of ${counted(view.total_spans, 'span')}, by their start. The search looks through these. `
+            : 'There is more than can be shown: this is what was looked at.',
+        isCut && this.onMore !== null && view.shown_spans < spansMost && h('button', { type: 'button', class: 'button', onclick: () => this.onMore() }, 'Show more'));
         this.scroll.setAttribute('aria-rowcount', this.rows.length);
     }
 
@@ -236,10 +238,6 @@ export class Waterfall {
     }
 
     // Rows
-
-    isHidden() {
-        return this.picture === null;
-    }
 
     // After rows came or went.
     changed() {
@@ -304,8 +302,12 @@ export class Waterfall {
             this.detail.show(this.picture, this.selected, { again });
         }
         this.node.classList.add('has-detail');
-        if (wasHidden && this.detail.node.offsetTop > this.chart.offsetTop + 40) {
-            this.detail.node.scrollIntoView({ block: 'nearest' });
+        if (wasHidden && this.detail.node.offsetTop > this.chart.offsetTop + 40) { // below: both are to be seen
+            requestAnimationFrame(() => {
+                this.measure();
+                this.reveal(this.selected);
+                this.main.scrollIntoView({ block: 'nearest' });
+            });
         }
     }
 
@@ -404,14 +406,17 @@ export class Waterfall {
         if (drawn.to > 0 && first - drawn.from >= Math.min(nearEdge, first) && drawn.to - last >= Math.min(nearEdge, this.rows.length - last)) {
             return;
         }
+        const isNew = drawn.to === 0;
         const from = Math.max(0, first - around);
         const to = Math.min(this.rows.length, last + around);
         this.drawn = { from, to };
         this.rowNodes.draw(this, from, to);
         this.drawing.span = this.activeSpan();
-        this.drawing.draw({ picture: this.picture, rows: this.rows, scale: this.scale, from, to });
-        replace(this.axis, ...axisNodes(this.scale, axisHeight));
-        this.resetButton.disabled = this.scale.isWhole;
+        this.drawing.draw({ picture: this.picture, rows: this.rows, scale: this.scale, from, to, isNew });
+        if (isNew) {
+            replace(this.axis, ...axisNodes(this.scale, axisHeight));
+            this.resetButton.disabled = this.scale.isWhole;
+        }
     }
 
     activeSpan() {

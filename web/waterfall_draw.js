@@ -9,6 +9,7 @@ import { axisTicks } from './waterfall_scale.js';
 
 export const rowHeight = 24;
 export const barHeight = 12;
+const middle = rowHeight / 2;
 const summaryHeight = 8;
 const ticksMost = 400; // of the events in one row
 let pictures = 0;
@@ -67,13 +68,14 @@ export class Drawing {
         this.id = `wf${++pictures}`;
         this.grid = s('g', { class: 'wf-grid' });
         this.bars = s('g');
+        this.nodes = new Map(); // what is drawn, by row
         this.links = s('g', { class: 'wf-links' });
         this.active = s('g', { class: 'wf-active' });
         this.svg = s('svg', { class: 'wf-picture', 'aria-hidden': 'true' }, patterns(this.id), this.grid, this.links, this.bars, this.active);
     }
 
-    // from, to: rows. The svg covers them.
-    draw({ picture, rows, scale, from, to }) {
+    // from, to: rows. The svg covers them. What is drawn of a row stays while the window moves; isNew: nothing does.
+    draw({ picture, rows, scale, from, to, isNew }) {
         this.window = { picture, rows, scale, from, to };
         const height = Math.max(0, to - from) * rowHeight;
         this.svg.setAttribute('width', scale.width + 8); // so that the end of what is last can be seen
@@ -83,66 +85,78 @@ export class Drawing {
             const x = Math.round(scale.x(at)) + 0.5;
             return s('line', { x1: x, x2: x, y1: 0, y2: height });
         }));
-        const nodes = [];
-        for (let index = from; index < to; index++) {
-            nodes.push(this.row(rows.at(index), (index - from) * rowHeight));
-        }
-        replace(this.bars, nodes);
+        this.drawRows(isNew ? new Map() : this.nodes);
         this.connect(this.span ?? -1);
     }
 
-    row(row, top) {
-        return isBandRow(row) ? this.heading(bandOf(row), top, row) : this.bar(row, top);
+    drawRows(known) {
+        const { rows, from, to } = this.window;
+        const nodes = new Map();
+        const added = [];
+        for (let index = from; index < to; index++) {
+            const row = rows.at(index);
+            const node = known.get(row) ?? (isBandRow(row) ? this.heading(bandOf(row), row) : this.bar(row));
+            node.setAttribute('transform', `translate(0 ${(index - from) * rowHeight})`);
+            nodes.set(row, node);
+            if (!known.has(row)) {
+                added.push(node);
+            }
+        }
+        for (const [row, node] of this.nodes) {
+            if (nodes.get(row) !== node) {
+                node.remove();
+            }
+        }
+        this.nodes = nodes;
+        this.bars.append(...added);
     }
 
-    heading(index, top, row) {
+    heading(index, row) {
         const { picture, rows, scale } = this.window;
         const band = picture.bands[index];
-        const middle = top + rowHeight / 2;
         const x1 = Math.max(-2, scale.x(band.start));
         const x2 = Math.min(scale.width + 2, Math.max(scale.x(band.end), x1 + 1));
         if (x2 < 0 || x1 > scale.width) {
-            return s('g', { class: bandClass(band.colour) }, this.arrow(x2 < 0, middle));
+            return s('g', { class: bandClass(band.colour) }, this.arrow(x2 < 0));
         }
         if (rows.isCollapsed(row)) {
-            const { wait, work, error } = summary(picture, band, scale, top + (rowHeight - summaryHeight) / 2);
+            const { wait, work, error } = summary(picture, band, scale, (rowHeight - summaryHeight) / 2);
             return s('g', { class: bandClass(band.colour) }, wait !== '' && s('path', { class: 'wf-sum is-wait', d: wait }),
                 work !== '' && s('path', { class: 'wf-sum', d: work }), error !== '' && s('path', { class: 'wf-sum is-error', d: error }),
-                this.lengthText(band.end - band.start, x1, x2, middle));
+                this.lengthText(band.end - band.start, x1, x2));
         }
         const y = Math.round(middle) + 0.5;
         return s('g', { class: `wf-extent ${bandClass(band.colour)}` },
-            s('path', { d: `M${x1.toFixed(1)} ${y - 4}v8m0 -4H${x2.toFixed(1)}m0 -4v8` }), this.lengthText(band.end - band.start, x1, x2, middle));
+            s('path', { d: `M${x1.toFixed(1)} ${y - 4}v8m0 -4H${x2.toFixed(1)}m0 -4v8` }), this.lengthText(band.end - band.start, x1, x2));
     }
 
     // Where something lies that is out of sight: to the left or to the right.
-    arrow(isLeft, middle) {
+    arrow(isLeft) {
         const x = isLeft ? 4 : this.window.scale.width - 4;
         return s('path', { class: 'wf-away', d: `M${x + (isLeft ? 4 : -4)} ${middle - 4}l${isLeft ? -4 : 4} 4 ${isLeft ? 4 : -4} 4` });
     }
 
-    bar(span, top) {
+    bar(span) {
         const { picture, scale } = this.window;
-        const middle = top + rowHeight / 2;
         const colour = bandClass(picture.bands[picture.band[span]].colour);
         const start = scale.x(picture.start[span]);
         const end = scale.x(picture.end[span]);
         if (end < -1 || start > scale.width + 1) {
-            return s('g', { class: colour }, this.arrow(end < -1, middle));
+            return s('g', { class: colour }, this.arrow(end < -1));
         }
         const x1 = Math.max(-4, start);
         const x2 = Math.min(scale.width + 4, Math.max(end, x1 + 2));
-        const y = top + (rowHeight - barHeight) / 2;
+        const y = (rowHeight - barHeight) / 2;
         const isError = picture.status[span] === 2;
         return s('g', { class: `${colour}${picture.isOpen(span) ? ' is-open' : ''}` },
-            picture.end[span] === picture.start[span] ? this.moment(x1, middle, picture.kind[span])
+            picture.end[span] === picture.start[span] ? this.moment(x1, picture.kind[span])
                 : barNode(this.id, picture.kind[span], { x: x1, y, width: x2 - x1 }),
             this.events(span, y), isError && s('path', { class: 'wf-error', d: `M${x2 + 1} ${y - 1}v${barHeight + 2}` }),
-            this.outsideMarks(span, x1, x2, middle),
-            this.lengthText(picture.end[span] - picture.start[span], x1, x2 + (isError ? 4 : 0), middle));
+            this.outsideMarks(span, x1),
+            this.lengthText(picture.end[span] - picture.start[span], x1, x2 + (isError ? 4 : 0)));
     }
 
-    moment(x, middle, kind) {
+    moment(x, kind) {
         return s('path', { class: `wf-moment is-${kinds[kind]}`, d: `M${x} ${middle - 5}l4 5-4 5-4-5z` });
     }
 
@@ -165,7 +179,7 @@ export class Drawing {
     }
 
     // Arrows for links that leave the picture, and that come from outside.
-    outsideMarks(span, x1, x2, middle) {
+    outsideMarks(span, x1) {
         const { out, back } = outside(this.window.picture, span);
         return [
             out > 0 && s('path', { class: 'wf-out', d: `M${x1 - 3} ${middle + 3}l-5 -5m0 4v-4h4` }),
@@ -174,7 +188,7 @@ export class Drawing {
     }
 
     // How long it took: behind the bar, or before it where there is no room.
-    lengthText(ns, x1, x2, middle) {
+    lengthText(ns, x1, x2) {
         const text = duration(ns);
         const room = text.length * 6.2 + 8;
         const { width } = this.window.scale;
@@ -200,7 +214,9 @@ export class Drawing {
         replace(this.links, paths.map(({ colour, isOrigin, leaves, d }) => s('path', {
             class: `${bandClass(colour)}${isOrigin ? ' is-origin' : ''}${leaves ? ' is-leaving' : ''}`, d,
         })));
-        replace(this.active, isThere && all.ofSpan(span, from).map(({ link, d, from: start, to: end }) => {
+        const own = isThere ? all.ofSpan(span, from) : [];
+        this.active.classList.toggle('is-many', own.length > 12);
+        replace(this.active, own.map(({ link, d, from: start, to: end }) => {
             const band = picture.bands[picture.band[picture.linkFrom[link]]];
             const up = end.y < start.y;
             const tip = end.y + (up ? barHeight / 2 : -barHeight / 2);
