@@ -26,16 +26,15 @@ suite('runs of a file', () => {
         await foot(page, 'All 35 runs');
         const ids = await rows(page).evaluateAll((nodes) => nodes.map((node) => node.dataset.row));
         assert.deepStrictEqual(ids, [...ids].sort().reverse());
-        await row(page, seed.runs.leaf).getByText('Completed').waitFor();
-        await row(page, seed.runs.hostile).getByText('Failed').waitFor();
-        await row(page, seed.runs.waiting).getByText('Waiting').waitFor();
-        await row(page, seed.runs['queued 0']).getByText('Queued').waitFor();
-        await row(page, seed.runs.cancelled).getByText('Cancelled').waitFor();
+        for (const [name, status] of [['leaf', 'Completed'], ['hostile', 'Failed'], ['waiting', 'Waiting'], ['queued 0', 'Queued'],
+            ['cancelled', 'Cancelled']]) {
+            assert.strictEqual(await row(page, seed.runs[name]).locator('.c-status').textContent(), status);
+        }
         await row(page, seed.runs.hostile).getByText('attempt 2').waitFor();
         assert.match(await row(page, seed.runs.durable).locator('.c-took').textContent(), /ms|s/);
         await chip(page, 'Queued 3').waitFor();
         await chip(page, 'Completed').waitFor();
-        assert.match(await page.locator('.over-time svg').first().getAttribute('aria-label'), /^Runs over time: 35 runs/);
+        assert.match(await page.locator('.over-time svg.chart').getAttribute('aria-label'), /^Runs over time: 35 runs/);
         await shot(page, 'runs');
     }));
 
@@ -85,11 +84,12 @@ suite('runs of a file', () => {
 
     test('a drag over the histogram chooses the time, and the way back undoes it', () => onPage('', {}, async (page) => {
         await foot(page, 'All 35 runs');
-        const box = await page.locator('.over-time svg.chart').boundingBox();
-        await page.locator('.over-time [class^="fill-"]').first().waitFor();
-        await page.mouse.move(box.x + box.width * 0.6, box.y + 50);
+        const bars = page.locator('.over-time [class^="fill-"]');
+        const first = await bars.first().boundingBox();
+        const last = await bars.last().boundingBox();
+        await page.mouse.move(first.x + 1, first.y - 10);
         await page.mouse.down();
-        await page.mouse.move(box.x + box.width - 10, box.y + 60, { steps: 4 });
+        await page.mouse.move((first.x + last.x) / 2, first.y - 5, { steps: 4 });
         await page.mouse.up();
         await page.waitForURL(/since=\d+&until=\d+/);
         await page.locator('.stretch .pill').waitFor();

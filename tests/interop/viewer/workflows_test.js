@@ -3,7 +3,7 @@
 
 const assert = require('node:assert');
 const { after, before } = require('node:test');
-const { assertFits, shot, suite, test, withPage } = require('./lib/browser');
+const { assertFits, refreshUntil, shot, suite, test, withPage } = require('./lib/browser');
 const { copyFile, emptyFile, hostile, open, seedFile, serve } = require('./lib/servers');
 
 const workflow = (page, name) => page.locator('.of-workflows tbody tr').filter({ hasText: name });
@@ -34,11 +34,11 @@ suite('workflows', () => {
         await workflow(page, 'page.leaf').waitFor();
         const worker = await server.worker();
         const line = page.locator('.of-workers tbody tr.is-active').filter({ hasText: 'seed' });
-        await line.waitFor();
+        await refreshUntil(page, () => line.isVisible());
         assert.match(await line.locator('.slots').first().textContent(), /\d+\/8$/);
         await shot(page, 'workers');
         await worker.stop();
-        await page.locator('.of-workers tbody tr').filter({ hasText: 'Active' }).waitFor({ state: 'detached' });
+        await refreshUntil(page, async () => await line.count() === 0);
     }));
 
     test('the filter and a row lead to the runs', () => withPage(file.url, 'workflows', {}, async (page) => {
