@@ -30,9 +30,8 @@ static cleat__stitching begin(cleat__store *store, int64_t tenant, int32_t limit
     memset(out, 0, sizeof(*out));
     out->tenant = tenant;
     out->is_complete = true;
-    if (limit <= 0) {
-        limit = CLEAT__STITCHED_LIMIT;
-    }
+    limit = limit <= 0 ? CLEAT__STITCHED_LIMIT : limit;
+    limit = limit < CLEAT__STITCHED_LIMIT_MAX ? limit : CLEAT__STITCHED_LIMIT_MAX;
     return (cleat__stitching){.store = store, .out = out, .limit = limit};
 }
 

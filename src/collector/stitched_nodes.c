@@ -13,7 +13,8 @@ static const char reading[] = "reading the spans of a picture";
 
 static int32_t room_of(const cleat__stitching *it)
 {
-    return it->node_count < CLEAT__STITCHED_READ_MAX ? CLEAT__STITCHED_READ_MAX - it->node_count : 0;
+    int32_t most = it->limit > CLEAT__STITCHED_READ_MAX ? it->limit : CLEAT__STITCHED_READ_MAX;
+    return it->node_count < most ? most - it->node_count : 0;
 }
 
 #define NODE_ROWS "SELECT id, span_id, parent_span_id, start_ns, end_ns, run_id FROM span"
