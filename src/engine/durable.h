@@ -76,6 +76,10 @@ cleat_status cleat__durable_dress(struct cleat__core *core, cleat__durable *dura
                                   cleat__assignment **assignment);
 /* The invocation is over; `reason`: whoever listens is told why, NULL: it knows. */
 void cleat__durable_stop(struct cleat__core *core, cleat__durable *durable, const char *reason);
+/* The invocation is broken off, and the run handed out again; `reason` as above. */
+cleat_status cleat__durable_restart(struct cleat__core *core, cleat__durable *durable, const char *reason);
+/* The invocation has not begun, and the next one is of attempt `retry_count`: that waits for the same. */
+cleat_status cleat__durable_return(struct cleat__core *core, cleat__durable *durable, int32_t retry_count);
 /* The run has ended, in the file too: it waits for nothing. */
 cleat_status cleat__durable_end(struct cleat__core *core, cleat__durable *durable);
 /* It is not evicted any more: none of its nodes is awaited. */

@@ -207,8 +207,7 @@ static cleat_status find_invocation(cleat__core *core, const cleat__command *com
     }
     if (status == CLEAT_OK && (*out)->node < 0 && takes_nodes(command)) {
         /* The engine was started again, and how far it had come has been forgotten: it begins anew. */
-        cleat__durable_stop(core, *out, "the engine was started again");
-        status = cleat__life_release(core, run);
+        status = cleat__durable_restart(core, *out, "the engine was started again");
         return status == CLEAT_OK ? fail_stale(id, count) : status;
     }
     return status == CLEAT_OK ? cleat__life_begin(core, run) : status;

@@ -41,6 +41,9 @@ static void task_attributes(cleat__consumer *consumer)
     cleat__span_attributes_add(attributes, "hatchet.action_name", cleat_slice_of(action));
     cleat__span_attributes_add(attributes, "hatchet.step_name", cleat__action_step_name(action));
     cleat__span_attributes_add_int(attributes, "hatchet.retry_count", cleat_task_retry_count(task));
+    if (cleat_task_is_workflow(task)) {
+        cleat__span_attributes_add_int(attributes, "workflow.invocation", cleat_task_invocation(task));
+    }
     cleat__span_attributes_add(attributes, "hatchet.parent_workflow_run_id",
                                cleat_slice_of(consumer->parent_id.text));
     if (cleat_task_child_index(task) >= 0) {

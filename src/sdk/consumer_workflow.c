@@ -66,8 +66,6 @@ void cleat__consumer_workflow_attributes(cleat__consumer *consumer)
     if (consumer->role == CLEAT__ROLE_WORKFLOW) {
         cleat__span_attributes_add(attributes, "workflow.name", machine_name);
         cleat__span_attributes_add(attributes, "workflow.run.id", cleat_slice_of(consumer->id.text));
-        cleat__span_attributes_add_int(attributes, "workflow.invocation",
-                                       cleat_task_invocation(consumer->task));
     } else {
         cleat__span_attributes_add(attributes, "workflow.name", baggage(consumer, BAGGAGE_NAME));
         cleat__span_attributes_add(attributes, "workflow.run.id", cleat_slice_of(consumer->parent_id.text));

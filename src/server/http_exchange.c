@@ -266,7 +266,7 @@ static void check_browser(exchange *self)
     }
     self->accepts_gzip = cleat__http_accepts_gzip(header(self, "Accept-Encoding"));
     self->call.if_none_match = header(self, "If-None-Match");
-    if (server->options.is_open && !cleat__http_host_is_own(host, server->options.address, server->address)) {
+    if (server->options.is_open && !cleat__http_host_is_own(host, server->configured, server->address)) {
         cleat__http_call_refuse(&self->call, 403,
                                 "without tokens this is only answered by the server's own address, "
                                 "such as http://%s/, not by the name %.100s",

@@ -113,7 +113,7 @@ static void what_is_packed_unpacks_to_the_same(void **state)
     enum { SIZE = 100000 };
     cleat__buffer text = {0}, packed = {0}, unpacked = {0};
     (void)state;
-    for (int i = 0; i < SIZE; i++) {
+    for (unsigned i = 0; i < SIZE; i++) {
         cleat__buffer_append_byte(&text, (uint8_t)(i * i % 251));
     }
     cleat__http_deflate(cleat__buffer_slice(&text), &packed);
