@@ -402,6 +402,7 @@ export class Waterfall {
         const first = Math.floor(scrollTop / rowHeight);
         const last = Math.min(this.rows.length, Math.ceil((scrollTop + this.viewHeight) / rowHeight));
         this.drawSticky(first, scrollTop);
+        this.showSight(first, last);
         const { drawn } = this;
         if (drawn.to > 0 && first - drawn.from >= Math.min(nearEdge, first) && drawn.to - last >= Math.min(nearEdge, this.rows.length - last)) {
             return;
@@ -416,6 +417,17 @@ export class Waterfall {
         if (isNew) {
             replace(this.axis, ...axisNodes(this.scale, axisHeight));
             this.resetButton.disabled = this.scale.isWhole;
+        }
+    }
+
+    showSight(first, last) {
+        const spanAt = (index) => {
+            const row = this.rows.at(Math.min(this.rows.length - 1, index));
+            return isBandRow(row) ? this.picture.bands[bandOf(row)].first : row;
+        };
+        if (this.rows.length > 0) {
+            const end = last >= this.rows.length ? this.picture.count : spanAt(last);
+            this.minimap.showSight(spanAt(first) / this.picture.count, end / this.picture.count);
         }
     }
 

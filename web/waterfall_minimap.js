@@ -61,9 +61,10 @@ export class Minimap {
         this.change = change;
         this.cells = s('g');
         this.shade = [s('rect', { class: 'wf-shade', height }), s('rect', { class: 'wf-shade', height })];
+        this.sight = s('rect', { class: 'wf-sight', x: 0 });
         this.window = s('rect', { class: 'wf-window', y: 0.5, height: height - 1 });
         this.grips = [s('rect', { class: 'wf-grip', width: 7, height }), s('rect', { class: 'wf-grip', width: 7, height })];
-        this.svg = s('svg', { class: 'wf-minimap', height, 'aria-hidden': 'true' }, this.cells, this.shade, this.window, this.grips);
+        this.svg = s('svg', { class: 'wf-minimap', height, 'aria-hidden': 'true' }, this.sight, this.cells, this.shade, this.window, this.grips);
         this.node = h('div', { class: 'wf-minimap-place' }, this.svg);
         this.drag = null;
         this.listen(signal);
@@ -74,6 +75,13 @@ export class Minimap {
         const { paths } = cells(picture, scale.duration, scale.width, this.height);
         replace(this.cells, [...paths].sort(([a], [b]) => a - b).map(([code, d]) => s('path', { class: classOf(code), d })));
         this.place(scale);
+    }
+
+    // The rows in sight, as shares of all spans.
+    showSight(from, to) {
+        this.sight.setAttribute('y', from * this.height);
+        this.sight.setAttribute('height', Math.max(3, (to - from) * this.height));
+        this.sight.setAttribute('width', this.scale.width);
     }
 
     place(scale) {

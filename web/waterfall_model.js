@@ -18,22 +18,22 @@ export const kinds = ['work', 'queue', 'backoff', 'delay', 'sleep'];
 export const colourCount = 8;
 
 const engine = 'hatchet.engine.';
-const plainNames = {
-    'hatchet.engine.queued': 'queued', 'hatchet.engine.retry_backoff': 'back-off',
-    'hatchet.engine.schedule_delay': 'schedule delay', 'hatchet.engine.workflow_run': 'triggered',
-    'hatchet.durable.wait_for': 'waits',
-};
+const plainNames = new Map([
+    ['hatchet.engine.queued', 'queued'], ['hatchet.engine.retry_backoff', 'back-off'], ['hatchet.engine.schedule_delay', 'schedule delay'],
+    ['hatchet.engine.workflow_run', 'triggered'], ['hatchet.durable.wait_for', 'waits'], ['hatchet.engine.durable_wait', 'waits'],
+]);
+const waitKinds = new Map([[`${engine}queued`, QUEUE], [`${engine}retry_backoff`, BACKOFF], [`${engine}schedule_delay`, DELAY]]);
 
 export function kindOf(name) {
     if (name === 'hatchet.durable.wait_for' || name.startsWith(`${engine}durable`)) {
         return SLEEP;
     }
-    return { queued: QUEUE, retry_backoff: BACKOFF, schedule_delay: DELAY }[name.startsWith(engine) ? name.slice(engine.length) : ''] ?? WORK;
+    return waitKinds.get(name) ?? WORK;
 }
 
 // {text, note}: how a row names a span. The task of an execution says more than that it is one.
 export function spanLabel(name, task, attempt) {
-    const plain = plainNames[name];
+    const plain = plainNames.get(name);
     if (plain !== undefined) {
         return { text: plain, note: '' };
     }
@@ -184,7 +184,10 @@ export class Picture {
     }
 
     label(span) {
-        return spanLabel(this.name[span], this.task[span], this.attempt[span]);
+        const label = spanLabel(this.name[span], this.task[span], this.attempt[span]);
+        // What is under way is told apart by whose it is.
+        return this.traceId(span) === underWay && this.parent[span] < 0
+            ? { text: this.task[span] ?? label.text, note: plainNames.get(this.name[span]) ?? 'works' } : label;
     }
 
     bandLabel(band) {
@@ -235,11 +238,29 @@ export class Rows {
         this.picture = picture;
         this.collapsed = collapsed;
         this.keep = keep; // Uint8Array by span, or null for all
+        this.readCollapsed();
         this.build();
     }
 
+    // The same by number, as rows are built often.
+    readCollapsed() {
+        const { picture } = this;
+        const bands = new Map(picture.bands.map((band) => [band.trace.id, band.index]));
+        this.closed = new Uint8Array(picture.count);
+        this.closedBands = new Uint8Array(picture.bands.length);
+        for (const key of this.collapsed) {
+            const [trace, id] = key.split('/');
+            const span = id === undefined ? -1 : picture.find(trace, id);
+            if (span >= 0) {
+                this.closed[span] = 1;
+            } else if (id === undefined && bands.has(trace)) {
+                this.closedBands[bands.get(trace)] = 1;
+            }
+        }
+    }
+
     isCollapsed(row) {
-        return this.collapsed.has(this.picture.keyOf(row));
+        return (isBandRow(row) ? this.closedBands[bandOf(row)] : this.closed[row]) === 1;
     }
 
     build() {
@@ -248,7 +269,6 @@ export class Rows {
         this.rowOf = new Int32Array(picture.count).fill(-1); // the row that a span is seen in, or that hides it
         this.headOf = new Int32Array(picture.bands.length).fill(-1);
         this.shownCount = 0;
-        const closed = this.collapsed.size > 0;
         let length = 0;
         for (const band of picture.bands) {
             const end = band.first + band.count;
@@ -258,7 +278,7 @@ export class Rows {
             const head = length;
             this.headOf[band.index] = head;
             list[length++] = bandRow(band.index);
-            let skipTo = closed && this.isCollapsed(bandRow(band.index)) ? end : band.first;
+            let skipTo = this.closedBands[band.index] === 1 ? end : band.first;
             this.rowOf.fill(head, band.first, skipTo);
             for (let span = skipTo; span < end; span++) {
                 if (keep !== null && keep[span] === 0) {
@@ -268,7 +288,7 @@ export class Rows {
                 }
                 this.rowOf[span] = length;
                 list[length++] = span;
-                if (closed && picture.size[span] > 1 && this.isCollapsed(span)) {
+                if (this.closed[span] === 1) {
                     skipTo = span + picture.size[span];
                     this.rowOf.fill(length - 1, span + 1, skipTo);
                     span = skipTo - 1;
@@ -300,11 +320,10 @@ export class Rows {
 
     // Returns true when it changed anything.
     set(row, isCollapsed) {
-        const key = this.picture.keyOf(row);
-        if (!this.hasChildren(row) || this.collapsed.has(key) === isCollapsed) {
+        if (!this.hasChildren(row) || this.isCollapsed(row) === isCollapsed) {
             return false;
         }
-        this.collapsed[isCollapsed ? 'add' : 'delete'](key);
+        this.mark(row, isCollapsed);
         this.build();
         return true;
     }
@@ -324,10 +343,13 @@ export class Rows {
     }
 
     mark(row, isCollapsed) {
-        if (!isCollapsed) {
-            this.collapsed.delete(this.picture.keyOf(row));
-        } else if (this.hasChildren(row)) {
-            this.collapsed.add(this.picture.keyOf(row));
+        if (this.isCollapsed(row) !== isCollapsed && this.hasChildren(row)) {
+            this.collapsed[isCollapsed ? 'add' : 'delete'](this.picture.keyOf(row));
+            if (isBandRow(row)) {
+                this.closedBands[bandOf(row)] = isCollapsed ? 1 : 0;
+            } else {
+                this.closed[row] = isCollapsed ? 1 : 0;
+            }
         }
     }
 
@@ -337,17 +359,18 @@ export class Rows {
         if (isCollapsed) {
             this.picture.bands.forEach((band) => this.collapsed.add(band.trace.id));
         }
+        this.readCollapsed();
         this.build();
     }
 
     // Opens what hides a span; returns its row's index, -1 when the search leaves it out.
     reveal(span) {
         const { picture } = this;
-        let changed = this.collapsed.delete(picture.bands[picture.band[span]].trace.id);
-        for (let above = picture.parent[span]; above >= 0; above = picture.parent[above]) {
-            changed = this.collapsed.delete(picture.keyOf(above)) || changed;
+        const before = this.collapsed.size;
+        for (let above = this.parentRow(span); above !== null; above = this.parentRow(above)) {
+            this.mark(above, false);
         }
-        if (changed) {
+        if (this.collapsed.size !== before) {
             this.build();
         }
         return this.indexOf(span);
@@ -385,6 +408,12 @@ export function initialCollapse(picture, { most = 12, rows = 100 } = {}) {
     return closed;
 }
 
+const states = new Map([
+    ['is:error', (picture, span) => picture.status[span] === 2],
+    ['is:wait', (picture, span) => picture.kind[span] !== WORK],
+    ['is:linked', (picture, span) => picture.links[span] > 0 || picture.backLinks[span] > 0],
+]);
+
 // Searching: words that all have to be in name, task, service or id of a span; is:error, is:wait, is:linked; ">10ms", "<1s".
 export function searchTests(text) {
     return text.trim().toLowerCase().split(/\s+/).filter((word) => word !== '').map((word) => {
@@ -393,12 +422,7 @@ export function searchTests(text) {
             return word[0] === '>' ? (picture, span) => picture.end[span] - picture.start[span] > limit
                 : (picture, span) => picture.end[span] - picture.start[span] < limit;
         }
-        const state = {
-            'is:error': (picture, span) => picture.status[span] === 2,
-            'is:wait': (picture, span) => picture.kind[span] !== WORK,
-            'is:linked': (picture, span) => picture.links[span] > 0 || picture.backLinks[span] > 0,
-        }[word];
-        return state ?? ((picture, span) => contains(picture, span, word));
+        return states.get(word) ?? ((picture, span) => contains(picture, span, word));
     });
 }
 

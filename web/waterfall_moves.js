@@ -19,6 +19,7 @@ export class Moves {
         const on = (node, name, listener, options = {}) => node.addEventListener(name, listener, { signal, ...options });
         on(scroll, 'keydown', (event) => this.press(event));
         on(scroll, 'pointerdown', (event) => this.pressed(event));
+        on(scroll, 'click', (event) => event.detail === 0 && this.clicked(event)); // of what is no pointer
         on(axis, 'pointerdown', (event) => this.pressed(event));
         on(scroll, 'pointermove', (event) => this.moved(event));
         on(scroll, 'pointerleave', () => this.left());
@@ -215,6 +216,16 @@ export class Moves {
             return; // the scroll bar
         }
         this.begin(event, { x, row: isAxis ? null : row, isZoom: x >= 0 && event.pointerType !== 'touch' });
+    }
+
+    clicked(event) {
+        const node = event.target.closest('.wf-row');
+        const row = node === null ? undefined : this.waterfall.rowNodes.rowOf(node);
+        if (row !== undefined && event.target.closest('.wf-toggle') !== null) {
+            this.waterfall.toggle(row);
+        } else if (row !== undefined) {
+            this.waterfall.choose(row, { isOpen: true, isMoved: false });
+        }
     }
 
     // A press that becomes a drag when it moves, and else is a click.

@@ -69,6 +69,11 @@ export class RowNodes {
         return isBandRow(row) ? `${this.id}-band-${bandOf(row)}` : `${this.id}-span-${row}`;
     }
 
+    // The row of a node; undefined where it is none of those in sight.
+    rowOf(node) {
+        return [...this.nodes].find(([, entry]) => entry.node === node)?.[0];
+    }
+
     clear() {
         this.nodes.clear();
         replace(this.parent);
