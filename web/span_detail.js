@@ -73,7 +73,7 @@ export class SpanDetail {
                 ['Trace', h('a', { href: href(`traces/${trace.id}`), class: 'mono' }, trace.id), copyButton(trace.id)],
                 ['Spans', trace.shown < trace.span_count ? `${count(trace.shown)} of ${count(trace.span_count)} in this picture` : count(trace.span_count)],
                 trace.error_count > 0 && ['Errors', h('span', { class: 'bad' }, count(trace.error_count))],
-                ['Started', `at ${exactDuration(band.start)}`], ['Took', exactDuration(band.end - band.start)],
+                ['Offset', h('span', { title: 'Since the start of this picture' }, `+${exactDuration(band.start)}`)], ['Took', exactDuration(band.end - band.start)],
                 run !== undefined && ['Run', this.runLink(run)],
                 trace.attempt > 0 && ['Attempt', String(trace.attempt)]]));
     }
@@ -159,11 +159,11 @@ export class SpanDetail {
                 ['Trace', h('a', { href: href(`traces/${detail.trace_id}`, { span: detail.span_id }), class: 'mono' }, detail.trace_id), copyButton(detail.trace_id)],
                 scope !== null && scope.name !== null && scope.name !== '' && ['Scope', `${scope.name} ${scope.version ?? ''}`],
             ]),
-            detail.links.length > 0 && section(`${counted(detail.links.length, 'link')}${number(detail.dropped_links)}`,
+            detail.links.length > 0 && section(`${counted(detail.link_count ?? detail.links.length, 'link')}${number(detail.dropped_links)}`,
                 this.list(picture, detail.links)),
             this.backLinks(picture, detail.back_links, path),
             attributeCount > 0 && section(`${counted(attributeCount, 'attribute')}${number(detail.dropped_attributes)}`, attributes(detail.attributes)),
-            detail.events.length > 0 && section(`${counted(detail.events.length, 'event')}${number(detail.dropped_events)}`, events(detail.events)),
+            detail.events.length > 0 && section(`${counted(detail.event_count ?? detail.events.length, 'event')}${number(detail.dropped_events)}`, events(detail.events)),
             Object.keys(resource ?? {}).length > 0 && h('details', { class: 'detail-part' }, h('summary', null, 'Resource'), attributes(resource)));
     }
 
@@ -191,12 +191,12 @@ export class SpanDetail {
             more.length > 0 && attributes(Object.fromEntries(more)));
     }
 
-    backLinks(picture, { total, rows, next }, path) {
+    backLinks(picture, { total, rows, next, is_complete: isComplete }, path) {
         if (total === 0) {
             return null;
         }
         const list = this.list(picture, rows);
-        const part = section(`${counted(total, 'span')} ${total === 1 ? 'links' : 'link'} here`, list);
+        const part = section(`${isComplete === false ? 'More than ' : ''}${counted(total, 'span')} ${total === 1 ? 'links' : 'link'} here`, list);
         const button = h('button', { type: 'button', class: 'button' }, 'More');
         let before = next;
         button.addEventListener('click', async () => {

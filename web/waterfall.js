@@ -285,6 +285,8 @@ export class Waterfall {
         this.selected = row;
         if (isMoved) {
             this.reveal(row);
+        } else {
+            this.showTime(row);
         }
         if (isOpen || !this.detail.node.hidden) {
             this.showDetail();
@@ -328,6 +330,10 @@ export class Waterfall {
             const edge = top < scrollTop + room ? top - room : top + rowHeight - this.viewHeight;
             this.scroll.scrollTop = isNear ? edge : top - this.viewHeight / 2;
         }
+        this.showTime(row);
+    }
+
+    showTime(row) {
         const [from, to] = isBandRow(row) ? [this.picture.bands[bandOf(row)].start, this.picture.bands[bandOf(row)].end]
             : [this.picture.start[row], this.picture.end[row]];
         if (this.scale.show(from, to)) {
