@@ -24,13 +24,6 @@ typedef struct serve_options {
     cleat__server_options server;
 } serve_options;
 
-/* What the library has to say outside of a call. */
-static void on_log(void *user_data, cleat_log_level level, const char *message)
-{
-    (void)user_data;
-    fprintf(stderr, "cleat: %s%s\n", level == CLEAT_LOG_ERROR ? "error: " : "", message);
-}
-
 /* What is no number is NaN, which the server refuses. */
 static double read_ratio(const char *text)
 {
@@ -117,7 +110,7 @@ static int serve(const serve_options *options)
     if (status != CLEAT_OK) {
         return cleat__complain_status(status);
     }
-    cleat_log_set_handler(on_log, NULL, CLEAT_LOG_WARN); /* why it did not start is one sentence */
+    cleat__begin_log(); /* why it did not start is one sentence */
     printf("cleat: ready grpc=%s http=%s\n", cleat__server_grpc_address(server),
            cleat__server_http_address(server));
     int code = cleat__finish_output();

@@ -40,6 +40,7 @@ static int serve(const open_options *options)
     if (status != CLEAT_OK) {
         return cleat__complain_status(status);
     }
+    cleat__begin_log();
     printf("cleat: open http://%s/\n", cleat__viewer_address(viewer));
     code = cleat__finish_output();
     if (code == CLEAT__EXIT_OK) {

@@ -16,7 +16,7 @@ enum {
 };
 
 typedef struct cleat__trace_attribute {
-    cleat_slice key, value; /* numbers and booleans as JSON writes them; arrays match by none */
+    cleat_slice key, value; /* numbers and booleans as JSON writes them; an array is any of its elements */
 } cleat__trace_attribute;
 
 /* Where a search is to go on: behind that trace, or behind that span of it. */

@@ -88,14 +88,19 @@ static const cleat__http_route routes[] = {
 
     API("GET", "meta", CLEAT__HTTP_OPEN, meta_get),
     API("GET", "session", 0, session_get),
+    API("GET", "runs", 0, run_list),
+    API("GET", "runs/histogram", 0, run_histogram),
     API("GET", "runs/{run}", 0, run_get),
     API("POST", "runs/{run}/cancel", 0, run_cancel),
     API("POST", "runs/{run}/replay", 0, run_replay),
     API("GET", "runs/{run}/view", 0, run_view),
+    API("GET", "traces", 0, trace_list),
     API("GET", "traces/{trace}/view", CLEAT__HTTP_NAMED, trace_view),
+    API("GET", "traces/{trace}/spans/{span}", CLEAT__HTTP_NAMED, span_get),
     API("GET", "workflows", 0, workflow_list),
     API("GET", "workers", 0, worker_list),
     API("GET", "schedules", 0, schedule_list),
+    API("GET", "queues/history", 0, queue_history),
 };
 
 cleat__http_table cleat__ui_table(cleat__ui *ui)

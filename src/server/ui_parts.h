@@ -19,19 +19,45 @@ void cleat__ui_page_get(cleat__http_call *call);
 void cleat__ui_asset_get(cleat__http_call *call);
 void cleat__ui_meta_get(cleat__http_call *call);
 void cleat__ui_session_get(cleat__http_call *call);
+void cleat__ui_run_list(cleat__http_call *call);
+void cleat__ui_run_histogram(cleat__http_call *call);
 void cleat__ui_run_get(cleat__http_call *call);
 void cleat__ui_run_cancel(cleat__http_call *call);
 void cleat__ui_run_replay(cleat__http_call *call);
 void cleat__ui_run_view(cleat__http_call *call);
 void cleat__ui_trace_view(cleat__http_call *call);
+void cleat__ui_trace_list(cleat__http_call *call);
+void cleat__ui_span_get(cleat__http_call *call);
+void cleat__ui_queue_history(cleat__http_call *call);
 void cleat__ui_workflow_list(cleat__http_call *call);
 void cleat__ui_worker_list(cleat__http_call *call);
 void cleat__ui_schedule_list(cleat__http_call *call);
 
 /* ---- Questions ---- */
 
-/* The part {trace} of the path. False: it is none, which has been answered with 400. */
+/* All: false: it is malformed, which has been answered with 400 and its name. What is not there leaves the output as
+ * it is, or absent. */
+
+/* The parts {trace} and {span} of the path. */
 bool cleat__ui_read_trace(cleat__http_call *call, cleat_trace_id *out);
+bool cleat__ui_read_span(cleat__http_call *call, cleat_span_id *out);
+
+enum { CLEAT__UI_TEXT_MAX = 1000 }; /* bytes */
+/* An empty one is absent. */
+bool cleat__ui_read_text(cleat__http_call *call, const char *name, cleat_slice *out);
+typedef struct cleat__ui_pair {
+    cleat_slice key, value;
+} cleat__ui_pair;
+/* Arguments "key:value", at most `max` of them; keys are not empty. */
+bool cleat__ui_read_pairs(cleat__http_call *call, const char *name, char separator, size_t max,
+                          cleat__ui_pair *pairs, size_t *count);
+#define CLEAT__UI_TIME_MAX INT64_C(9000000000000) /* of 64 bits also as nanoseconds: year 2255 */
+/* since_ms and until_ms, which are in order. */
+bool cleat__ui_read_times(cleat__http_call *call, int64_t *since_ms, int64_t *until_ms);
+/* 1 << cleat_run_status, of several */
+bool cleat__ui_read_statuses(cleat__http_call *call, unsigned *out);
+/* Answers 400 with the name; false. */
+bool cleat__ui_refuse(cleat__http_call *call, const char *name);
 
 /* ---- Answers ---- */
 

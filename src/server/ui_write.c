@@ -6,15 +6,6 @@ void cleat__ui_answer(cleat__http_call *call, cleat__readers_write write, void *
     cleat__readers_answer(((const cleat__ui *)call->service)->readers, call, write, argument);
 }
 
-bool cleat__ui_read_trace(cleat__http_call *call, cleat_trace_id *out)
-{
-    if (cleat_trace_id_from_hex(cleat__http_call_part(call, "trace"), out) != CLEAT_OK) {
-        cleat__http_call_refuse(call, 400, "Invalid format for parameter trace");
-        return false;
-    }
-    return true;
-}
-
 void cleat__ui_begin_rows(cleat__json_writer *writer)
 {
     cleat__writer_begin_object(writer, NULL);
