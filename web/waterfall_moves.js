@@ -56,6 +56,7 @@ export class Moves {
         event.preventDefault();
         event.stopPropagation();
         hideTip();
+        this.waterfall.hovered = null; // until the pointer moves again
         action(event);
         return true;
     }
@@ -304,6 +305,11 @@ export class Moves {
         if (waterfall.picture === null || this.drag !== null || event.pointerType === 'touch') {
             return;
         }
+        if (event.clientX === this.lastX && event.clientY === this.lastY) {
+            return; // rows moved below the pointer, which did not
+        }
+        this.lastX = event.clientX;
+        this.lastY = event.clientY;
         const { x, row } = this.at(event);
         waterfall.hover(row);
         if (x < 0 || row === null || !this.isOn(row, x)) {
