@@ -464,6 +464,35 @@ static void test_rows_tell_links(void **state)
     assert_int_equal(all.last.links_in, 0);
 }
 
+/* Of more than can be sorted the newest are, and the end says so. */
+static void test_the_longest_of_so_many(void **state)
+{
+    char sql[512];
+    fixture *f = *state;
+    cleat__trace_search_filter filter = {
+        .tenant = CLEAT__TENANT_DEFAULT, .is_longest_first = true, .limit = 2};
+    cleat__trace_search_end end;
+    found all = {.count = 0};
+    snprintf(sql, sizeof(sql),
+             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+             "INSERT INTO trace (tenant, trace_id, root_name, root_start_ns, has_root, start_ns, end_ns, "
+             "span_count, "
+             "error_count, bytes) SELECT 1, randomblob(16), 'x', i, 1, 2000000000000 + i, 2000000000000 + i "
+             "+ 5, 1, "
+             "0, 1 FROM n",
+             CLEAT__TRACE_SORT_MAX - 2);
+    assert_int_equal(sqlite3_exec(cleat__store_db(f->store), sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(cleat__trace_search(f->store, &filter, collect, &all, &end), CLEAT_OK);
+    assert_string_equal(all.names, "de"); /* not "c", which is the longest and older */
+    assert_true(end.has_next);
+    assert_int_equal(end.searched_to_ms, 400 * 1000);
+    filter.until_ns = 400 * SECOND;
+    all = (found){.count = 0};
+    assert_int_equal(cleat__trace_search(f->store, &filter, collect, &all, &end), CLEAT_OK);
+    assert_string_equal(all.names, "cd");
+    assert_int_equal(end.searched_to_ms, 0);
+}
+
 static void test_an_empty_file_has_nothing(void **state)
 {
     fixture *f = *state;
@@ -554,6 +583,7 @@ int main(void)
         TEST(test_hostile_texts),
         TEST_EMPTY(test_values_of_any_type),
         TEST(test_rows_tell_links),
+        TEST(test_the_longest_of_so_many),
         TEST_EMPTY(test_an_empty_file_has_nothing),
         TEST_EMPTY(test_too_many_attributes),
         cmocka_unit_test(test_cursors_as_text),
