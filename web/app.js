@@ -9,7 +9,8 @@
 //   signal           aborted when the page is left: for fetches, listeners and timers
 //   setQuery(query, {push})   changes the URL's query (an object as for href()) without opening the page anew
 //   setTitle(text)   of the window
-//   tell({error, retryAt})    shows in the header whether the page is live: give it to poll()
+//   tell({error, retryAt})    shows in the header whether the page is live: give it to poll(); {error: null, isOver: true}
+//                    when it has ended to be so
 //   keys({KEY: f})   shortcuts of the page, by event.key; f(event) is not called where keys are text
 //   keep(f)          f() is called when the page is left; what it gives back is `kept` when somebody comes back to
 //   kept             this entry of the history; undefined otherwise
@@ -23,7 +24,8 @@ import { findPage, onNavigate, pathBelow, toSearch } from './router.js';
 import { applyTheme, nextTheme } from './theme.js';
 
 const tabs = [['runs', 'Runs'], ['traces', 'Traces'], ['workflows', 'Workflows']];
-const kept = new Map(); // by the key of the entry of the history
+const kept = new Map(); // {scroll, value} by the key of the entry of the history, of the last ones only
+const keptMost = 20;
 
 const main = h('main', { id: 'main', tabindex: '-1' });
 const banner = h('div', { class: 'banner', role: 'status', hidden: true });
@@ -74,9 +76,9 @@ function skip(event) {
 }
 
 // Whether the page is up to date, and if not why and when it tries again.
-function tell({ error, retryAt }) {
+function tell({ error, retryAt, isOver = false }) {
     clearInterval(bannerTimer);
-    liveDot.hidden = error !== null;
+    liveDot.hidden = error !== null || isOver;
     banner.hidden = error === null;
     if (error === null) {
         return;
@@ -92,9 +94,17 @@ function tell({ error, retryAt }) {
     }
 }
 
+function keep() {
+    kept.delete(current.key);
+    kept.set(current.key, { scroll: window.scrollY, value: current.keep?.() });
+    if (kept.size > keptMost) {
+        kept.delete(kept.keys().next().value);
+    }
+}
+
 function close() {
     if (current !== null) {
-        kept.set(current.key, { scroll: window.scrollY, value: current.keep?.() });
+        keep();
         current.controller.abort();
         current = null;
     }
@@ -115,7 +125,7 @@ function makeView(found, controller, state) {
             const url = new URL(location.href);
             url.search = view.query;
             if (push) {
-                kept.set(state.key, { scroll: window.scrollY, value: state.keep?.() });
+                keep();
                 state.key = newKey();
             }
             history[push ? 'pushState' : 'replaceState']({ key: state.key }, '', url);
@@ -187,7 +197,7 @@ function go(url, isReplaced) {
         return;
     }
     if (current !== null) {
-        kept.set(current.key, { scroll: window.scrollY, value: current.keep?.() });
+        keep();
     }
     history[isReplaced ? 'replaceState' : 'pushState']({ key: newKey() }, '', url);
     show();

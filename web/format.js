@@ -140,15 +140,27 @@ export const statusName = (status) => statusNames[status] ?? status;
 
 export const hasEnded = (status) => ['COMPLETED', 'FAILED', 'CANCELLED'].includes(status);
 
-// How long a run waited for its first worker and how long it has been at work, in ms; null where it has not.
+// How long a run has been there, and of that how long it waited for its worker and how long it has been at work, in
+// ms. wait and work are null where only the last of several attempts or invocations is known.
 export function runTimes(run, now) {
     const end = run.finished_at_ms ?? now;
-    const start = run.started_at_ms;
-    return {
-        wait: Math.max(0, (start ?? end) - run.created_at_ms),
-        work: start === null || start === undefined ? null : Math.max(0, end - start),
-        total: Math.max(0, end - run.created_at_ms),
-    };
+    const total = Math.max(0, end - run.created_at_ms);
+    if (run.attempt > 1 || run.is_durable) {
+        return { wait: null, work: null, total };
+    }
+    const start = run.started_at_ms ?? end;
+    return { wait: Math.max(0, start - run.created_at_ms), work: run.started_at_ms === null ? null : Math.max(0, end - start), total };
+}
+
+// A workflow and its task, where that says more: {workflow, task}.
+export function runNames({ workflow, task }) {
+    const isSame = task === null || task === workflow || workflow?.endsWith(`.${task}`);
+    return { workflow: workflow ?? task ?? '', task: isSame || workflow === null ? null : task };
+}
+
+// Metadata without what travels with it for traces, which nobody wrote.
+export function ownMetadata(metadata) {
+    return Object.entries(metadata ?? {}).filter(([key]) => !/^(traceparent|tracestate|baggage|cleat__.*|hatchet__.*)$/.test(key));
 }
 
 // Up to `most` round times between two, for the ticks of an axis: [{at, text}].

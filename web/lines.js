@@ -1,4 +1,4 @@
-// A line over time with the area below it, and what it was at the pointer.
+// A line over time with the area below it: the most of each stretch, which is told at the pointer.
 
 import { h, s } from './dom.js';
 import { time } from './format.js';
@@ -51,7 +51,7 @@ export function lines({ label, text, className, top = roundUp, signal }) {
         marker.setAttribute('x1', at);
         marker.setAttribute('x2', at);
         figure.picture.append(marker);
-        showTip(event.clientX, event.clientY, h('div', { class: 'soft' }, time(near.at)), h('strong', null, text(near.value)));
+        showTip(event.clientX, event.clientY, h('div', { class: 'soft' }, time(near.at)), h('div', null, 'at most ', h('strong', null, text(near.value))));
     }, { signal });
     figure.picture.addEventListener('pointerleave', () => {
         marker.remove();
@@ -63,9 +63,8 @@ export function lines({ label, text, className, top = roundUp, signal }) {
         // rows: [{at, value}] in order of time
         update(rows) {
             points = rows;
-            const last = rows.at(-1);
-            figure.setLabel(last === undefined ? `${label}: nothing yet`
-                : `${label}: now ${text(last.value)}, at most ${text(Math.max(...rows.map((row) => row.value)))}`);
+            figure.setLabel(rows.length === 0 ? `${label}: nothing yet`
+                : `${label}: at most ${text(Math.max(...rows.map((row) => row.value)))}`);
             figure.redraw();
         },
     };

@@ -8,8 +8,7 @@ import { command } from './parts.js';
 export function showLogin(main, message, done) {
     const note = h('p', { class: 'login-note', role: 'alert' }, message);
     const input = h('input', {
-        type: 'password', id: 'token', name: 'token', autocomplete: 'current-password', spellcheck: 'false',
-        required: true, 'aria-describedby': 'token-note',
+        type: 'text', id: 'token', class: 'secret', autocomplete: 'off', spellcheck: 'false', required: true, 'aria-describedby': 'token-note',
     });
     note.id = 'token-note';
     const button = h('button', { type: 'submit', class: 'button button-main' }, 'Sign in');

@@ -44,7 +44,7 @@ export const linear = (from, to, low, high) => (value) =>
     low + (to === from ? 0 : ((value - from) / (to - from)) * (high - low));
 
 export function timeAxis({ from, to, x, top, bottom, width }) {
-    return timeTicks(from, to, Math.max(2, Math.floor(width / 110))).map(({ at, text }) => {
+    return timeTicks(from, to, Math.max(2, Math.floor(width / (to - from < 8000 ? 150 : 110)))).map(({ at, text }) => {
         const left = Math.round(x(at)) + 0.5;
         return [s('line', { class: 'grid', x1: left, x2: left, y1: top, y2: bottom + 4 }),
             s('text', { x: left + 4, y: bottom + 14 }, text)];

@@ -2,7 +2,7 @@
 
 import { now } from './api.js';
 import { h, reconcile, replace, s } from './dom.js';
-import { duration, durationMs, hasEnded, runTimes, shortId } from './format.js';
+import { durationMs, hasEnded, ownMetadata, runNames, runTimes, shortId } from './format.js';
 import { statusLabel, tag, timeNode } from './parts.js';
 import { href } from './router.js';
 
@@ -12,17 +12,17 @@ const barWidth = 84;
 function bar(run, at) {
     const { wait, work, total } = runTimes(run, at);
     const width = Math.max(2, Math.min(1, Math.log10(1 + total) / Math.log10(1 + 3600e3)) * barWidth);
-    const waited = total === 0 ? 0 : (wait / total) * width;
+    const waited = wait === null || total === 0 ? 0 : (wait / total) * width;
     return s('svg', { class: 'took', width: barWidth, height: 8, 'aria-hidden': 'true' },
-        s('rect', { class: 'fill-queue', width: waited, height: 8, rx: 1 }),
-        work !== null && s('rect', {
+        waited > 0 && s('rect', { class: 'fill-queue', width: waited, height: 8, rx: 1 }),
+        (wait === null || work !== null) && s('rect', {
             class: `fill-${run.status.toLowerCase()}`, x: waited, width: Math.max(1, width - waited), height: 8, rx: 1,
         }));
 }
 
 function name(run) {
-    const task = run.task !== null && run.task !== run.workflow ? run.task : null;
-    return [run.workflow ?? run.task ?? run.id, task !== null && h('span', { class: 'faint' }, ` ${task}`)];
+    const { workflow, task } = runNames(run);
+    return [workflow, task !== null && h('span', { class: 'faint' }, ` ${task}`)];
 }
 
 function marks(run) {
@@ -36,19 +36,19 @@ function marks(run) {
 function detail(run) {
     return [
         run.error !== null && h('span', { class: 'bad error', title: run.error }, run.error),
-        Object.entries(run.metadata ?? {}).map(([key, value]) => tag(key, value)),
+        ownMetadata(run.metadata).map(([key, value]) => tag(key, value)),
     ];
 }
 
 function fill(cells, run) {
     const at = now();
-    const { wait, total } = runTimes(run, at);
+    const { wait, work, total } = runTimes(run, at);
     replace(cells.status, statusLabel(run.status));
     replace(cells.marks, ...marks(run));
     replace(cells.created, timeNode(run.created_at_ms));
     replace(cells.wait, durationMs(wait));
     replace(cells.took, durationMs(total));
-    cells.took.title = run.started_at_ms === null ? '' : `${duration((total - wait) * 1e6)} of work after ${durationMs(wait)}`;
+    cells.took.title = work === null ? '' : `${durationMs(work)} of work after ${durationMs(wait)}`;
     replace(cells.bar, bar(run, at));
     replace(cells.detail, ...detail(run));
 }
@@ -85,7 +85,7 @@ function updateRow(row, run, chosen) {
     const state = states.get(row);
     const text = JSON.stringify(run);
     state.box.checked = chosen.has(run.id);
-    row.setAttribute('aria-selected', String(chosen.has(run.id)));
+    row.classList.toggle('is-chosen', chosen.has(run.id));
     if (state.text !== text || !hasEnded(run.status)) {
         state.text = text;
         fill(state.cells, run);

@@ -2,7 +2,7 @@
 
 import { get, getRows, isAbort, now, poll, server, token } from './api.js';
 import { h, replace } from './dom.js';
-import { clock, count, counted, hasEnded, statuses as allStatuses, statusName, time } from './format.js';
+import { clock, count, counted, hasEnded, shortId, statuses as allStatuses, statusName, time } from './format.js';
 import { manyFilter, rangeOf, rangeText, textFilter, timeFilter } from './filters.js';
 import { histogram } from './histogram.js';
 import { keepReachable, listKeys } from './list_keys.js';
@@ -41,10 +41,9 @@ class RunsPage {
         this.stretch = h('div', { class: 'stretch' });
         this.fields = h('form', { class: 'filters', role: 'search', 'aria-label': 'Filter runs', onsubmit: (event) => event.preventDefault() });
         this.makeFields();
-        view.main.append(h('h1', { class: 'unseen' }, 'Runs'), this.fields,
-            h('section', { class: 'panel over-time', 'aria-label': 'Runs over time' },
-                h('div', { class: 'panel-head' }, this.chips, this.stretch), this.chart.node),
-            this.newer, h('section', { class: 'panel', 'aria-label': 'Runs' }, this.table, this.nothing, this.foot), this.compare);
+        this.overTime = h('section', { class: 'panel over-time', 'aria-label': 'Runs over time' },
+            h('div', { class: 'panel-head' }, this.chips, this.stretch), this.chart.node);
+        view.main.append(h('h1', { class: 'unseen' }, 'Runs'), this.fields, this.overTime, this.newer, h('section', { class: 'panel', 'aria-label': 'Runs' }, this.table, this.nothing, this.foot), this.compare);
         view.keys({
             ...listKeys(this.body, { open: (row) => navigate(href(`runs/${row.dataset.row}`)) }),
             x: () => this.toggleFocused(), c: () => this.goCompare(),
@@ -70,9 +69,10 @@ class RunsPage {
             onfocus: () => this.loadWorkflows(),
         }, (value) => this.set({ workflow: value }));
         this.metadataSlot = h('span', { class: 'slot' });
+        this.parentSlot = h('span', { class: 'slot' });
         this.timeSlot = h('span', { class: 'slot' });
         this.clearButton = h('button', { type: 'button', class: 'button button-quiet', onclick: () => this.clear() }, 'Clear');
-        replace(this.fields, text, workflow, this.workflows, this.metadataSlot, this.timeSlot, this.clearButton);
+        replace(this.fields, text, workflow, this.workflows, this.metadataSlot, this.parentSlot, this.timeSlot, this.clearButton);
         this.fillSlots();
     }
 
@@ -82,6 +82,10 @@ class RunsPage {
             values: query.getAll('metadata'), label: 'Metadata, key:value', placeholder: 'metadata key:value',
             isGood: (text) => /^[^:]+:./.test(text),
         }, (metadata) => this.set({ metadata })));
+        const parent = query.get('parent');
+        replace(this.parentSlot, parent !== null && h('span', { class: 'pill' }, 'children of ',
+            h('a', { href: href(`runs/${parent}`), class: 'mono' }, shortId(parent)),
+            h('button', { type: 'button', class: 'pill-x', 'aria-label': 'Not only children', onclick: () => this.set({ parent: null }) }, '×')));
         replace(this.timeSlot, timeFilter(query, (range) => this.set(range)));
         this.clearButton.hidden = [...query.keys()].length === 0;
     }
@@ -140,6 +144,7 @@ class RunsPage {
         this.showChips();
         if (isKept) {
             this.show();
+            this.lookAtEnd();
         } else {
             replace(this.nothing);
             this.show();
@@ -170,11 +175,12 @@ class RunsPage {
             list.append(answer, before);
             this.isLoading = false;
             this.show();
+            this.lookAtEnd();
             return true;
         } catch (error) {
             if (!isAbort(error) && !signal.aborted) {
                 this.isLoading = false;
-                replace(this.foot);
+                this.fillFoot('', null);
                 replace(this.nothing, problem(error, () => this.search(list.rows.length > 0)));
                 this.table.hidden = list.rows.length === 0;
             }
@@ -241,11 +247,16 @@ class RunsPage {
 
     watchEnd() {
         const observer = new IntersectionObserver(([entry]) => {
-            if (entry.isIntersecting && this.list.rows.length > 0 && this.list.next !== null && !this.isLoading) {
+            if (entry.isIntersecting && this.list.rows.length > 0 && this.list.next !== null && !this.isLoading &&
+                this.stopped !== this.signal) {
                 this.more();
             }
         }, { rootMargin: '400px' });
-        observer.observe(this.foot);
+        // Looked at anew after each page: the end may still be in sight.
+        this.lookAtEnd = () => {
+            observer.unobserve(this.foot);
+            observer.observe(this.foot);
+        };
         this.view.signal.addEventListener('abort', () => observer.disconnect());
     }
 
@@ -259,6 +270,7 @@ class RunsPage {
         });
         keepReachable(this.body);
         this.table.hidden = list.rows.length === 0;
+        this.overTime.hidden = list.rows.length === 0 && list.chunks.length > 0 && [...this.view.query.keys()].length === 0;
         this.showFoot(null);
         if (list.rows.length > 0 || this.isLoading) {
             replace(this.nothing);
@@ -267,17 +279,27 @@ class RunsPage {
         }
     }
 
+    // searchedTo: of a search that is under way.
     showFoot(searchedTo) {
         const { list } = this;
         const shown = counted(list.rows.length, 'run');
-        if (this.isLoading === this.signal && this.isLoading) {
-            replace(this.foot, searchedTo === null ? 'Loading …' : `Searched back to ${time(searchedTo, now())} …`,
-                searchedTo !== null && h('button', { type: 'button', class: 'button', onclick: () => { this.stopped = this.signal; } }, 'Stop'));
+        if (this.isLoading && this.isLoading === this.signal) {
+            this.fillFoot(searchedTo === null ? 'Loading …' : `Searched back to ${time(searchedTo, now())} …`,
+                searchedTo !== null && ['Stop', () => { this.stopped = this.signal; }]);
         } else if (list.next !== null) {
-            replace(this.foot, list.rows.length > 0 ? `${shown}, back to ${time(list.rows.at(-1).created_at_ms, now())}` : 'None found so far',
-                h('button', { type: 'button', class: 'button', onclick: () => { this.stopped = null; this.more(); } }, 'Load more'));
+            this.fillFoot(list.rows.length > 0 ? `${shown}, back to ${time(list.rows.at(-1).created_at_ms, now())}` : 'None found so far',
+                ['Load more', () => { this.stopped = null; this.more(); }]);
         } else {
-            replace(this.foot, list.rows.length > 0 ? `All ${shown}` : '');
+            this.fillFoot(list.rows.length > 0 ? `All ${shown}` : '', null);
+        }
+    }
+
+    // Only where it changes, as it is read out to those who do not see it.
+    fillFoot(text, action) {
+        const key = `${text} ${action ? action[0] : ''}`;
+        if (this.footKey !== key) {
+            this.footKey = key;
+            replace(this.foot, text, action && h('button', { type: 'button', class: 'button', onclick: action[1] }, action[0]));
         }
     }
 

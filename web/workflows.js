@@ -2,7 +2,7 @@
 
 import { get, now, poll, server } from './api.js';
 import { h, isTyping, reconcile, replace } from './dom.js';
-import { ago, count, counted, durationMs, shortId } from './format.js';
+import { ago, count, counted, durationMs, ownMetadata, runNames, shortId } from './format.js';
 import { lines, roundDuration } from './lines.js';
 import { keepReachable, listKeys } from './list_keys.js';
 import { command, empty, panel, tag, timeNode } from './parts.js';
@@ -130,9 +130,6 @@ class WorkflowsPage {
         const { buckets } = await get('queues/history', { since_ms: at - this.stretch()[2], until_ms: at, buckets: 120 }, { signal });
         this.depth.update(buckets.map((bucket) => ({ at: bucket.at_ms, value: bucket.depth })));
         this.age.update(buckets.map((bucket) => ({ at: bucket.at_ms, value: bucket.oldest_age_ms ?? 0 })));
-        const last = buckets.at(-1);
-        replace(this.depthNow, last === undefined ? '–' : count(last.depth));
-        replace(this.ageNow, last === undefined || last.depth === 0 ? '–' : durationMs(last.oldest_age_ms));
     }
 
     // The tables
@@ -156,6 +153,7 @@ class WorkflowsPage {
         this.fill(this.workflows, matching, workflowRow, workflows.length > 0 ? 'No workflow has such a name' : 'No workflow is declared');
         this.fill(this.schedules, schedules, scheduleRow, 'Nothing is scheduled');
         keepReachable(this.workflows.body);
+        this.showQueue(workflows);
         const active = workers.filter((row) => row.status === 'ACTIVE');
         replace(this.workers.sum, workers.length > 0 && `${count(active.length)} of ${count(workers.length)} at work`);
         replace(this.workflows.sum, workflows.length > 0 && (text === '' ? counted(workflows.length, 'workflow')
@@ -164,6 +162,13 @@ class WorkflowsPage {
         if (workflows.length === 0) {
             replace(this.workflows.note, noWorkflows());
         }
+    }
+
+    // How it is now, of what the workflows say: the drawings have the most of each stretch.
+    showQueue(workflows) {
+        const oldest = Math.min(...workflows.map((row) => row.oldest_queued_at_ms ?? Infinity));
+        replace(this.depthNow, count(workflows.reduce((sum, row) => sum + row.queued, 0)));
+        replace(this.ageNow, oldest === Infinity ? '–' : durationMs(Math.max(0, Math.round(now() - oldest))));
     }
 
     fill(section, rows, make, nothing) {
@@ -195,6 +200,13 @@ function slots(kind, { max, used }) {
 
 const workerStatus = { ACTIVE: ['is-active', 'Active'], INACTIVE: ['is-gone', 'Gone'], PAUSED: ['is-paused', 'Paused'] };
 
+// What the worker has said of itself: any of these may be missing.
+function runtimeText(runtime) {
+    const { language, languageVersion, sdkVersion } = runtime ?? {};
+    const names = [languageVersion || language, sdkVersion && `SDK ${sdkVersion}`].filter((text) => typeof text === 'string' && text !== '');
+    return names.length > 0 ? names.join(', ') : '–';
+}
+
 function workerRow(worker) {
     const [className, text] = workerStatus[worker.status] ?? ['is-gone', worker.status];
     const kinds = Object.entries(worker.slots ?? {});
@@ -205,17 +217,18 @@ function workerRow(worker) {
         h('td', null, kinds.length === 0 ? h('span', { class: 'faint' }, '–') : kinds.map(([kind, slot]) => slots(kind, slot))),
         h('td', { class: 'num' }, timeNode(worker.last_seen_ms, { relative: true })),
         h('td', { class: 'num soft' }, timeNode(worker.registered_at_ms)),
-        h('td', { class: 'soft' }, worker.runtime ?? '–'),
+        h('td', { class: 'soft' }, runtimeText(worker.runtime)),
         h('td', { class: 'soft actions', title: worker.actions.join('\n') }, worker.actions.slice(0, 3).join(', '),
-            worker.actions.length > 3 && ` and ${count(worker.actions.length - 3)} more`));
+            worker.action_count > 3 && ` and ${count(worker.action_count - 3)} more`));
 }
 
 function workflowRow(workflow) {
+    const { task } = runNames({ workflow: workflow.name, task: workflow.task });
     const of = (status, value) => h('td', { class: 'num' }, value === 0 ? h('span', { class: 'faint' }, '0')
         : h('a', { href: href('runs', { workflow: workflow.name, status }), tabindex: '-1' }, count(value)));
     return h('tr', { 'data-row': workflow.id, 'data-name': workflow.name, tabindex: '-1' },
         h('td', null, h('a', { href: href('runs', { workflow: workflow.name }), class: 'name', tabindex: '-1' }, workflow.name),
-            workflow.task !== null && workflow.task !== workflow.name && h('span', { class: 'faint' }, ` ${workflow.task}`),
+            task !== null && h('span', { class: 'faint' }, ` ${task}`),
             workflow.is_durable && h('span', { class: 'note' }, 'durable')),
         of('QUEUED', workflow.queued), of('RUNNING', workflow.running), of('EVICTED', workflow.evicted),
         h('td', { class: 'num' }, workflow.oldest_queued_at_ms === null ? h('span', { class: 'faint' }, '–')
@@ -233,7 +246,7 @@ function scheduleRow(schedule) {
         h('td', { class: 'num' }, timeNode(schedule.at_ms)), h('td', { class: 'num' }, ago(schedule.at_ms, now())),
         h('td', { class: 'num soft' }, timeNode(schedule.created_at_ms, { relative: true })),
         h('td', null, h('span', { class: 'mono faint', title: schedule.id }, shortId(schedule.id))),
-        h('td', null, Object.entries(schedule.metadata ?? {}).map(([key, value]) => tag(key, value))));
+        h('td', null, ownMetadata(schedule.metadata).map(([key, value]) => tag(key, value))));
 }
 
 function noWorkflows() {

@@ -44,10 +44,26 @@ describe('format', () => {
     });
     test('what a run did with its time', async () => {
         const { runTimes } = await load('format.js');
-        const run = { created_at_ms: 100, started_at_ms: null, finished_at_ms: null };
+        const run = { created_at_ms: 100, started_at_ms: null, finished_at_ms: null, attempt: 1, is_durable: false };
         assert.deepStrictEqual(runTimes(run, 150), { wait: 50, work: null, total: 50 });
         assert.deepStrictEqual(runTimes({ ...run, started_at_ms: 120 }, 150), { wait: 20, work: 30, total: 50 });
         assert.deepStrictEqual(runTimes({ ...run, finished_at_ms: 130 }, 150), { wait: 30, work: null, total: 30 });
+        const started = { ...run, started_at_ms: 120, finished_at_ms: 130 };
+        assert.deepStrictEqual(runTimes({ ...started, attempt: 2 }, 150), { wait: null, work: null, total: 30 });
+        assert.deepStrictEqual(runTimes({ ...started, is_durable: true }, 150), { wait: null, work: null, total: 30 });
+    });
+    test('a name is not said twice', async () => {
+        const { runNames } = await load('format.js');
+        const named = (workflow, task) => Object.values(runNames({ workflow, task })).join('|');
+        assert.strictEqual(named('page.leaf', 'leaf'), 'page.leaf|');
+        assert.strictEqual(named('leaf', 'leaf'), 'leaf|');
+        assert.strictEqual(named('order', 'charge'), 'order|charge');
+        assert.strictEqual(named(null, 'leaf'), 'leaf|');
+    });
+    test('metadata without what carries traces', async () => {
+        const { ownMetadata } = await load('format.js');
+        assert.deepStrictEqual(ownMetadata({ traceparent: '00-..', a: '1', cleat__origin_traceparent: '', tracestate: '', baggage: '' }), [['a', '1']]);
+        assert.deepStrictEqual(ownMetadata(null), []);
     });
     test('ticks are round times, as many as there is room for', async () => {
         const { timeTicks } = await load('format.js');

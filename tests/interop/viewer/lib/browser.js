@@ -1,5 +1,5 @@
 'use strict';
-// One browser for all tests of a file. A test gets a page of its own, and fails when anything is written to the
+// One browser, and one tab of it, for all tests of a suite. A test fails when anything is written to the
 // console, when a request fails or when one goes elsewhere than to where the page came from.
 
 const assert = require('node:assert');
@@ -17,6 +17,7 @@ const executable = ['chromium', 'chromium-browser', 'google-chrome'].flatMap((na
 })[0];
 const shots = path.join(process.env.CLEAT_PROGRAMS ?? '.', 'shots');
 let browser = null;
+let page = null;
 
 // Tests of pages: skipped where there is no browser, unless CLEAT_INTEROP says that there has to be one.
 function suite(name, define) {
@@ -26,13 +27,16 @@ function suite(name, define) {
             const { chromium } = require('playwright-core');
             // The sandbox needs what containers do not give; nothing but the pages under test is opened.
             browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-gpu'] });
+            const context = await browser.newContext({ serviceWorkers: 'block' });
+            context.setDefaultTimeout(10000);
+            page = await context.newPage();
         });
         after(async () => browser?.close());
         define();
     });
 }
 
-// What the page did that it should not have; `allowed` are patterns of what a test brings about itself.
+// What the page does that it should not; `allowed` are patterns of what a test brings about itself. {wrong, stop()}
 function watch(page, origin, allowed) {
     const wrong = [];
     const tell = (text) => {
@@ -40,35 +44,38 @@ function watch(page, origin, allowed) {
             wrong.push(text);
         }
     };
-    page.on('console', (message) => message.type() !== 'debug' && tell(`console: ${message.text()} ${message.location().url}`));
-    page.on('pageerror', (error) => tell(`error: ${error.message}`));
-    page.on('dialog', (dialog) => {
-        tell(`dialog: ${dialog.message()}`);
-        dialog.dismiss();
-    });
-    page.on('request', (request) => {
-        if (!request.url().startsWith('data:') && new URL(request.url()).origin !== origin) {
-            tell(`request to ${request.url()}`);
-        }
-    });
-    page.on('requestfailed', (request) => {
-        const why = request.failure()?.errorText;
-        if (why !== 'net::ERR_ABORTED') { // a page that was left gives up what it had asked for
-            tell(`${request.url()} failed: ${why}`);
-        }
-    });
-    page.on('response', (response) => response.status() >= 400 && tell(`${response.status()} ${response.url()}`));
-    return wrong;
+    const listeners = {
+        console: (message) => message.type() !== 'debug' && tell(`console: ${message.text()} ${message.location().url}`),
+        pageerror: (error) => tell(`error: ${error.message}`),
+        dialog(dialog) {
+            tell(`dialog: ${dialog.message()}`);
+            dialog.dismiss();
+        },
+        request(request) {
+            if (!request.url().startsWith('data:') && new URL(request.url()).origin !== origin) {
+                tell(`request to ${request.url()}`);
+            }
+        },
+        requestfailed(request) {
+            const why = request.failure()?.errorText;
+            if (why !== 'net::ERR_ABORTED') { // a page that was left gives up what it had asked for
+                tell(`${request.url()} failed: ${why}`);
+            }
+        },
+        response: (response) => response.status() >= 400 && tell(`${response.status()} ${response.url()}`),
+    };
+    Object.entries(listeners).forEach(([name, listener]) => page.on(name, listener));
+    return { wrong, stop: () => Object.entries(listeners).forEach(([name, listener]) => page.off(name, listener)) };
 }
 
-// Opens `address` below `url` and runs check(page). options: width, height, scheme (light or dark), allowed, permissions.
+// Opens `address` below `url` and runs check(page). options: width, height, scheme (light or dark), allowed. It is
+// the same tab for all tests, without what the test before has left in it.
 async function withPage(url, address, options, check) {
     const { width = 1280, height = 800, scheme = 'light', allowed = [] } = options;
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, serviceWorkers: 'block' });
-    context.setDefaultTimeout(10000);
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme: scheme });
+    const { wrong, stop } = watch(page, new URL(url).origin, allowed);
     try {
-        const page = await context.newPage();
-        const wrong = watch(page, new URL(url).origin, allowed);
         await page.goto(new URL(address, url).href);
         try {
             await check(page);
@@ -79,7 +86,20 @@ async function withPage(url, address, options, check) {
         }
         assert.deepStrictEqual(wrong, []);
     } finally {
-        await context.close();
+        stop();
+        await page.evaluate(() => {
+            sessionStorage.clear();
+            localStorage.clear();
+        });
+        await page.goto('about:blank');
+    }
+}
+
+// Brings a page that is live up to date now, instead of when its time has come, until the condition holds.
+async function refreshUntil(page, condition) {
+    while (!(await condition())) {
+        await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+        await page.waitForTimeout(100);
     }
 }
 
@@ -95,4 +115,16 @@ async function assertFits(page) {
     assert.ok(content <= window, `the page is ${content} px wide, in a window of ${window} px`);
 }
 
-module.exports = { assertFits, shot, suite, test, withPage };
+// Whoever does not see the page is told what each control and picture is.
+async function assertNamed(page) {
+    const session = await page.context().newCDPSession(page);
+    const { nodes } = await session.send('Accessibility.getFullAXTree');
+    await session.detach();
+    const roles = ['button', 'checkbox', 'combobox', 'image', 'link', 'searchbox', 'textbox'];
+    const used = nodes.filter(({ ignored, role }) => !ignored && roles.includes(role?.value));
+    assert.ok(used.length > 5, `only ${used.length} controls`);
+    const nameless = used.filter(({ name }) => (name?.value ?? '').trim() === '');
+    assert.deepStrictEqual(nameless.map(({ role, properties }) => ({ role: role.value, properties })), []);
+}
+
+module.exports = { assertFits, assertNamed, refreshUntil, shot, suite, test, withPage };

@@ -18,6 +18,7 @@ const newFile = () => path.resolve(`viewer-${process.pid}-${++files}.db`);
 function seedFile({ spans = 200 } = {}) {
     const file = newFile();
     const runs = JSON.parse(execFileSync(program('seed'), [file, String(spans)], { encoding: 'utf8' }));
+    fs.chmodSync(file, 0o600); // a server puts the key of its tokens there
     const text = `'${hostile.replaceAll("'", "''")}'`;
     execFileSync('sqlite3', [file, `UPDATE workflow SET name = ${text} WHERE name = 'page.hostile';
         UPDATE task_type SET task_name = ${text} WHERE action = 'page:hostile';`]);
@@ -34,6 +35,7 @@ function emptyFile() {
 function copyFile({ file, runs }) {
     const copy = newFile();
     fs.copyFileSync(file, copy);
+    fs.chmodSync(copy, 0o600);
     return { file: copy, runs };
 }
 
@@ -91,12 +93,12 @@ async function trigger(url, workflow, input = {}, metadata = {}) {
     const { tenant } = await (await fetch(new URL('api/cleat/v1/session', url))).json();
     const response = await fetch(new URL(`api/v1/stable/tenants/${tenant.id}/workflow-runs/trigger`, url), {
         method: 'POST', headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ workflowName: workflow, input, additionalMetadata: metadata }),
+        body: JSON.stringify({ workflowName: workflow, input, additionalMetadata: metadata, return_only_id: true }),
     });
     if (!response.ok) {
         throw new Error(`${response.status} ${await response.text()}`);
     }
-    return (await response.json()).run.metadata.id;
+    return (await response.json()).id;
 }
 
 module.exports = { cli, copyFile, emptyFile, hostile, open, proxy, seedFile, serve, trigger };
