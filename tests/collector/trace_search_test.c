@@ -295,6 +295,29 @@ static void test_large_traces_are_cut_too(void **state)
     }
 }
 
+/* A record takes the work of as many rows as fit into it. */
+static void test_large_records_are_work(void **state)
+{
+    static char text[50 * 4096];
+    fixture *f = *state;
+    memset(text, 'x', sizeof(text) - 1);
+    const cleat_attribute attribute = cleat_attribute_string("large", text);
+    add_span(
+        f,
+        &(wanted_span){
+            .name = "large", .start_s = 1000, .length_s = 1, .attributes = &attribute, .attribute_count = 1});
+    cleat__trace_search_filter filter = {
+        .tenant = CLEAT__TENANT_DEFAULT, .name = cleat_slice_of("nothing"), .limit = 10, .work = 40};
+    cleat__trace_search_end end;
+    found all = {.count = 0};
+    assert_int_equal(cleat__trace_search(f->store, &filter, collect, &all, &end), CLEAT_OK);
+    assert_true(end.has_next);
+    assert_int_equal(end.searched_spans, 1);
+    filter.work = 70;
+    assert_int_equal(cleat__trace_search(f->store, &filter, collect, &all, &end), CLEAT_OK);
+    assert_false(end.has_next);
+}
+
 static void test_how_far_it_came(void **state)
 {
     fixture *f = *state;
@@ -576,6 +599,7 @@ int main(void)
         TEST(test_filters),
         TEST(test_cut_searches_go_on),
         TEST(test_large_traces_are_cut_too),
+        TEST(test_large_records_are_work),
         TEST(test_how_far_it_came),
         TEST(test_pages_stay_while_traces_are_added),
         TEST(test_whoever_has_enough_can_go_on_later),
