@@ -34,10 +34,10 @@ export function plot({ height, label, signal, draw }) {
     };
 }
 
-// A round number that is not below the value: 1, 2, 5, 10, 20 ...
+// A round number that is not below the value, and whose half is one too: 1, 2, 4, 6, 8, 10, 20 ...
 export function roundUp(value) {
     const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
-    return [1, 2, 5, 10].map((step) => step * power).find((top) => top >= value);
+    return [1, 2, 4, 6, 8, 10].map((step) => step * power).find((top) => top >= value);
 }
 
 export const linear = (from, to, low, high) => (value) =>

@@ -12,6 +12,7 @@ import { href, navigate } from './router.js';
 import { runsTable, showRows } from './run_rows.js';
 
 const pageSize = 50;
+const laterPageSize = 100; // of who reads on
 
 export function open(view) {
     return new RunsPage(view).open();
@@ -160,15 +161,16 @@ class RunsPage {
     async more() {
         const { signal, list } = this;
         const before = list.next;
+        const limit = before === null ? pageSize : laterPageSize;
         if (this.isLoading === signal) {
             return false;
         }
         this.isLoading = signal;
         try {
             const answer = await getRows('runs', { ...this.filter(), before }, {
-                limit: pageSize, signal,
+                limit, signal,
                 progress: (state) => {
-                    this.showFoot(state.next === null || state.rows.length >= pageSize ? null : state.searched_to_ms);
+                    this.showFoot(state.next === null || state.rows.length >= limit ? null : state.searched_to_ms);
                     return this.stopped !== signal;
                 },
             });
