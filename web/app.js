@@ -9,7 +9,8 @@
 //   signal           aborted when the page is left: for fetches, listeners and timers
 //   setQuery(query, {push})   changes the URL's query (an object as for href()) without opening the page anew
 //   setTitle(text)   of the window
-//   tell({error, retryAt})    shows in the header whether the page is live: give it to poll()
+//   tell({error, retryAt})    shows in the header whether the page is live: give it to poll(); {error: null, isOver: true}
+//                    when it has ended to be so
 //   keys({KEY: f})   shortcuts of the page, by event.key; f(event) is not called where keys are text
 //   keep(f)          f() is called when the page is left; what it gives back is `kept` when somebody comes back to
 //   kept             this entry of the history; undefined otherwise
@@ -75,9 +76,9 @@ function skip(event) {
 }
 
 // Whether the page is up to date, and if not why and when it tries again.
-function tell({ error, retryAt }) {
+function tell({ error, retryAt, isOver = false }) {
     clearInterval(bannerTimer);
-    liveDot.hidden = error !== null;
+    liveDot.hidden = error !== null || isOver;
     banner.hidden = error === null;
     if (error === null) {
         return;

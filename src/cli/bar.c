@@ -22,11 +22,15 @@ static const char *block(int from, int to)
 
 static const char *cell(const cleat__terminal *terminal, int from, int to, cleat__bar_fill fill)
 {
+    static const char *const utf8[] = {
+        [CLEAT__BAR_QUEUE] = "░", [CLEAT__BAR_SLEEP] = "·", [CLEAT__BAR_EXTENT] = "─"};
+    static const char *const ascii[] = {
+        [CLEAT__BAR_QUEUE] = ":", [CLEAT__BAR_SLEEP] = ".", [CLEAT__BAR_EXTENT] = "-"};
     if (from >= to) {
         return " ";
     }
-    if (fill == CLEAT__BAR_SHADED) {
-        return terminal->utf8 ? "░" : "-";
+    if (fill != CLEAT__BAR_WORK) {
+        return terminal->utf8 ? utf8[fill] : ascii[fill];
     }
     if (!terminal->utf8) {
         return to - from < STEPS / 2 ? "|" : "#";
@@ -34,22 +38,30 @@ static const char *cell(const cleat__terminal *terminal, int from, int to, cleat
     return block(from, to);
 }
 
-void cleat__bar_append(cleat__buffer *out, const cleat__terminal *terminal, int columns, int64_t start,
-                       int64_t end, int64_t total, cleat__bar_fill fill)
+cleat__bar cleat__bar_place(int columns, int64_t start, int64_t end, int64_t total)
 {
-    int first = position(start, total, columns * STEPS);
-    int last = position(end, total, columns * STEPS);
-    if (first > columns * STEPS - 1) {
-        first = columns * STEPS - 1;
+    cleat__bar bar = {.columns = columns};
+    bar.first_step = position(start, total, columns * STEPS);
+    bar.end_step = position(end, total, columns * STEPS);
+    if (bar.first_step > columns * STEPS - 1) {
+        bar.first_step = columns * STEPS - 1;
     }
-    if (last <= first) {
-        last = first + 1;
+    if (bar.end_step <= bar.first_step) {
+        bar.end_step = bar.first_step + 1;
     }
-    for (int column = 0; column < columns; column++) {
-        int from = first - column * STEPS;
-        int to = last - column * STEPS;
-        from = from < 0 ? 0 : from;
-        to = to > STEPS ? STEPS : to;
-        cleat__buffer_append_string(out, cell(terminal, from, to, fill));
+    bar.first = bar.first_step / STEPS;
+    bar.end = (bar.end_step + STEPS - 1) / STEPS;
+    return bar;
+}
+
+void cleat__bar_append(cleat__buffer *out, const cleat__terminal *terminal, const cleat__bar *bar, int from,
+                       int to, cleat__bar_fill fill)
+{
+    for (int column = from; column < to; column++) {
+        int first = bar->first_step - column * STEPS;
+        int end = bar->end_step - column * STEPS;
+        first = first < 0 ? 0 : first;
+        end = end > STEPS ? STEPS : end;
+        cleat__buffer_append_string(out, cell(terminal, first, end, fill));
     }
 }

@@ -22,7 +22,8 @@ static void draw_bar(cleat__demo_progress *progress, int64_t done, const char *c
     cleat__buffer bar = {0};
     int columns = terminal->columns - AROUND_THE_BAR;
     columns = columns < 10 ? 10 : columns > WIDEST_BAR ? WIDEST_BAR : columns;
-    cleat__bar_append(&bar, terminal, columns, 0, done, progress->total, CLEAT__BAR_SOLID);
+    const cleat__bar place = cleat__bar_place(columns, 0, done, progress->total);
+    cleat__bar_append(&bar, terminal, &place, 0, columns, CLEAT__BAR_WORK);
     fprintf(stderr, "\r%-7s %s%.*s%s %s\033[K", progress->label,
             cleat__style_code(terminal, CLEAT__STYLE_CYAN), (int)bar.size, (const char *)bar.data,
             cleat__style_code(terminal, CLEAT__STYLE_NONE), counts);

@@ -93,14 +93,14 @@ static cleat_status add_waterfall(page *p, cleat__store *store, const cleat_trac
 {
     const cleat__terminal *terminal = &p->report->cli->terminal;
     const cleat__waterfall_options options = {.rows = rows, .indent = 2};
-    cleat__trace_tree tree;
+    cleat__stitched forest;
     cleat__buffer_append_format(&p->out, "\n%s%s%s\n", style(p, CLEAT__STYLE_BOLD), title,
                                 style(p, CLEAT__STYLE_NONE));
-    cleat_status status = cleat__trace_tree_load(store, CLEAT__TENANT_DEFAULT, id, &tree);
+    cleat_status status = cleat__stitched_load_trace(store, CLEAT__TENANT_DEFAULT, id, 0, 0, &forest);
     if (status == CLEAT_OK) {
-        cleat__waterfall_append(&p->out, terminal, &tree, &options);
+        cleat__waterfall_append(&p->out, terminal, &forest, &options);
     }
-    cleat__trace_tree_deinit(&tree);
+    cleat__stitched_deinit(&forest);
     return status;
 }
 

@@ -44,7 +44,10 @@ cleat__text cleat__format_duration(int64_t nanoseconds)
     if (whole < 100 * 3600) {
         return print("%" PRId64 "h %02" PRId64 "m", whole / 3600, whole / 60 % 60);
     }
-    return print("%" PRId64 "d %" PRId64 "h", whole / 86400, whole / 3600 % 24);
+    if (whole < 1000 * 86400) {
+        return print("%" PRId64 "d %" PRId64 "h", whole / 86400, whole / 3600 % 24);
+    }
+    return print("%" PRId64 "d", whole / 86400);
 }
 
 cleat__text cleat__format_ms(int64_t milliseconds)

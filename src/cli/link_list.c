@@ -31,28 +31,22 @@ static void append_names(cleat__buffer *out, const listing *list, const cleat__l
     cleat__text_append(out, terminal, there.data != NULL ? there : unknown);
 }
 
-static void append_command(cleat__buffer *out, const listing *list, const cleat__link_row *link)
+static void append_command(cleat__buffer *out, const listing *list, const cleat_trace_id *id)
 {
     char hex[33];
     char words[64];
-    cleat_trace_id_to_hex(list->incoming ? &link->from_trace_id : &link->to_trace_id, hex);
+    cleat_trace_id_to_hex(id, hex);
     snprintf(words, sizeof(words), "traces show %.*s", CLEAT__TRACE_ID_SHOWN, hex);
     cleat__database_append_command(out, list->cli, words, list->of->db);
     cleat__database_append_option(out, "tenant", list->of->tenant_name);
 }
 
-static bool add_row(void *argument, const cleat__link_row *link)
+/* Takes `names`, and says below or beside it how to look at the trace. */
+static void append_row(listing *list, cleat__buffer names, const cleat_trace_id *id)
 {
-    listing *list = argument;
     const cleat__terminal *terminal = &list->cli->terminal;
-    cleat__buffer names = {0};
     cleat__buffer command = {0};
-    list->count++;
-    if (!list->all && list->count > FEW) {
-        return true; /* still counted */
-    }
-    append_names(&names, list, link);
-    append_command(&command, list, link);
+    append_command(&command, list, id);
     int used = cleat__text_columns(terminal, cleat__buffer_slice(&names));
     int needed = cleat__text_columns(terminal, cleat__buffer_slice(&command));
     bool fits = 2 + used + 2 + needed <= terminal->columns;
@@ -65,6 +59,17 @@ static bool add_row(void *argument, const cleat__link_row *link)
     cleat__buffer_append_byte(&list->rows, '\n');
     cleat__buffer_deinit(&names);
     cleat__buffer_deinit(&command);
+}
+
+static bool add_row(void *argument, const cleat__link_row *link)
+{
+    listing *list = argument;
+    cleat__buffer names = {0};
+    list->count++;
+    if (list->all || list->count <= FEW) { /* the others are still counted */
+        append_names(&names, list, link);
+        append_row(list, names, list->incoming ? &link->from_trace_id : &link->to_trace_id);
+    }
     return true;
 }
 
@@ -102,6 +107,37 @@ cleat_status cleat__links_append(cleat__buffer *out, const cleat__cli *cli, clea
     cleat__buffer_deinit(&from.rows);
     cleat__buffer_deinit(&to.rows);
     return status;
+}
+
+/* ---- Of a forest ---- */
+
+static void append_outside(cleat__buffer *out, listing *list, const cleat__stitched_outside *traces,
+                           int32_t count, int64_t total, const char *title)
+{
+    for (int32_t i = 0; i < count && (list->all || i < FEW); i++) {
+        cleat__buffer names = {0};
+        cleat__buffer_append_format(&names, "%s %s  ", cleat__format_count(traces[i].count).text,
+                                    traces[i].count == 1 ? "link" : "links");
+        cleat__text_append(&names, &list->cli->terminal,
+                           traces[i].name.data != NULL
+                               ? traces[i].name
+                               : cleat_slice_of("(a trace that is not in this file)"));
+        append_row(list, names, &traces[i].trace_id);
+    }
+    list->count = total;
+    append_section(out, list, title);
+    cleat__buffer_deinit(&list->rows);
+}
+
+void cleat__links_append_outside(cleat__buffer *out, const cleat__cli *cli, const cleat__stitched *forest,
+                                 const cleat__linked *of, bool all)
+{
+    listing to = {.cli = cli, .of = of, .all = all};
+    listing from = {.cli = cli, .of = of, .all = all};
+    append_outside(out, &to, forest->links_to, forest->links_to_count, forest->links_to_total,
+                   "traces outside of the picture that links lead to:");
+    append_outside(out, &from, forest->linked_from, forest->linked_from_count, forest->linked_from_total,
+                   "traces outside of the picture that link here:");
 }
 
 /* ---- JSON ---- */

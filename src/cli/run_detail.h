@@ -2,7 +2,7 @@
 #ifndef CLEAT_CLI_RUN_DETAIL_H
 #define CLEAT_CLI_RUN_DETAIL_H
 
-#include "collector/collector.h"
+#include "collector/stitched.h"
 #include "store/query.h"
 
 #define CLEAT__RUN_STATUSES 6 /* of cleat_run_status */
@@ -44,7 +44,8 @@ cleat_slice cleat__run_end_reason(const cleat__run_row *row);
 /* Deinit on every path. */
 cleat_status cleat__run_detail_load(cleat__store *store, const cleat__uuid *id, cleat__run_detail *out);
 /* One JSON document; answers the exit code. */
-int cleat__run_detail_print_json(cleat__store *store, const cleat__run_detail *detail);
+int cleat__run_detail_print_json(cleat__store *store, const cleat__run_detail *detail,
+                                 const cleat__stitched *forest);
 void cleat__run_detail_deinit(cleat__run_detail *detail);
 
 #endif

@@ -1,6 +1,7 @@
 /* A run as JSON. */
 #include "run_detail.h"
 
+#include "collector/stitched_json.h"
 #include "message.h"
 #include "run_rows.h"
 #include "store/tenant.h"
@@ -66,7 +67,8 @@ static bool trace_to_json(void *argument, const cleat__trace_row *row)
     return true;
 }
 
-int cleat__run_detail_print_json(cleat__store *store, const cleat__run_detail *detail)
+int cleat__run_detail_print_json(cleat__store *store, const cleat__run_detail *detail,
+                                 const cleat__stitched *forest)
 {
     const cleat__trace_filter traces = {
         .tenant = detail->row.tenant, .run_id = &detail->row.id, .limit = INT64_MAX};
@@ -94,6 +96,7 @@ int cleat__run_detail_print_json(cleat__store *store, const cleat__run_detail *d
     cleat__writer_begin_array(&writer, "traces");
     cleat_status status = cleat__trace_list(store, &traces, trace_to_json, &writer);
     cleat__writer_end_array(&writer);
+    cleat__stitched_to_json(&writer, "view", forest);
     cleat__writer_end_object(&writer);
     if (status != CLEAT_OK) {
         cleat__buffer_deinit(&writer.out);

@@ -3,23 +3,34 @@
 #include "base/clock.h"
 #include "database.h"
 #include "format.h"
+#include "link_list.h"
 #include "message.h"
 #include "run_detail.h"
 #include "run_rows.h"
 #include "run_waits.h"
 #include "store/tenant.h"
 #include "trace_rows.h"
+#include "waterfall.h"
 
 #include <stdio.h>
 
-enum { LABEL = 10, PAYLOAD_SHOWN = 1000, TRACES_SHOWN = 20, LOG_SHOWN = 50, WAITS_SHOWN = 5 };
+enum {
+    LABEL = 10,
+    PAYLOAD_SHOWN = 1000,
+    TRACES_SHOWN = 20,
+    LOG_SHOWN = 50,
+    WAITS_SHOWN = 5,
+    ROWS_SHOWN = 50
+};
 
 typedef struct page {
     const cleat__cli *cli;
     cleat__store *store;
     const cleat__run_detail *run;
+    const cleat__stitched *forest;
     const char *db;
-    bool full;
+    const char *tenant; /* that commands have to name; NULL: none */
+    bool full, all;
     int64_t now_ms;
     cleat__buffer out;
 } page;
@@ -249,7 +260,6 @@ typedef struct trace_listing {
     page *page;
     cleat__table table;
     cleat__buffer command; /* of the first one */
-    const char *tenant;    /* that it has to name; NULL: none */
     int64_t count;
 } trace_listing;
 
@@ -263,7 +273,7 @@ static bool add_trace(void *argument, const cleat__trace_row *row)
         cleat_trace_id_to_hex(&row->trace_id, hex);
         snprintf(words, sizeof(words), "traces show %.*s", CLEAT__TRACE_ID_SHOWN, hex);
         cleat__database_append_command(&list->command, list->page->cli, words, list->page->db);
-        cleat__database_append_option(&list->command, "tenant", list->tenant);
+        cleat__database_append_option(&list->command, "tenant", list->page->tenant);
     }
     return true;
 }
@@ -272,14 +282,9 @@ static cleat_status add_traces(page *p)
 {
     const cleat__trace_filter filter = {
         .tenant = p->run->row.tenant, .run_id = &p->run->row.id, .limit = p->full ? INT64_MAX : TRACES_SHOWN};
-    cleat__tenant tenant;
-    cleat_status status = cleat__tenant_get(p->store, filter.tenant, &tenant);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    trace_listing list = {.page = p, .tenant = tenant.id != CLEAT__TENANT_DEFAULT ? tenant.name : NULL};
+    trace_listing list = {.page = p};
     cleat__trace_table_init(&list.table, &p->cli->terminal);
-    status = cleat__trace_list(p->store, &filter, add_trace, &list);
+    cleat_status status = cleat__trace_list(p->store, &filter, add_trace, &list);
     if (status == CLEAT_OK && list.count > 0) {
         add_heading(p, "traces with spans of this run");
         cleat__table_append(&list.table, &p->out, 2);
@@ -290,6 +295,25 @@ static cleat_status add_traces(page *p)
     cleat__buffer_deinit(&list.table.cells);
     cleat__buffer_deinit(&list.command);
     return status;
+}
+
+/* Of the run and all that it started, in whatever traces that is. */
+static void add_waterfall(page *p)
+{
+    const cleat__stitched *forest = p->forest;
+    const cleat__linked of = {.db = p->db, .tenant_name = p->tenant};
+    const cleat__waterfall_options options = {
+        .all = p->all, .rows = ROWS_SHOWN, .indent = 2, .headings = true};
+    char title[2 * CLEAT__FORMAT_SIZE + 64];
+    if (forest->span_count == 0) {
+        return;
+    }
+    snprintf(title, sizeof(title), "%s %s in %s %s, of this run and what it started",
+             cleat__format_count(forest->total_spans).text, forest->total_spans == 1 ? "span" : "spans",
+             cleat__format_count(forest->total_traces).text, forest->total_traces == 1 ? "trace" : "traces");
+    add_heading(p, title);
+    cleat__waterfall_append(&p->out, &p->cli->terminal, forest, &options);
+    cleat__links_append_outside(&p->out, p->cli, forest, &of, p->all);
 }
 
 static int print_page(page *p)
@@ -306,12 +330,42 @@ static int print_page(page *p)
     add_payload(p, "output", row->output);
     add_children(p);
     add_log(p);
-    cleat_status status = add_traces(p);
+    cleat__tenant tenant;
+    cleat_status status = cleat__tenant_get(p->store, row->tenant, &tenant);
+    if (status == CLEAT_OK) {
+        p->tenant = tenant.id != CLEAT__TENANT_DEFAULT ? tenant.name : NULL;
+        status = add_traces(p);
+    }
+    if (status == CLEAT_OK) {
+        add_waterfall(p);
+    }
     if (status != CLEAT_OK) {
         cleat__buffer_deinit(&p->out);
         return cleat__complain_status(status);
     }
     return cleat__print(&p->out);
+}
+
+static int show(page *p, const cleat__uuid *id, bool json)
+{
+    cleat__run_detail run = {0};
+    cleat__stitched forest = {.tenant = 0};
+    cleat_status status = cleat__store_begin(p->store); /* what is told together was there together */
+    if (status == CLEAT_OK) {
+        status = cleat__run_detail_load(p->store, id, &run);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__stitched_load_run(p->store, run.row.tenant, id,
+                                          p->all ? CLEAT__STITCHED_LIMIT_MAX : 0, &forest);
+    }
+    p->run = &run;
+    p->forest = &forest;
+    int exit_code = status != CLEAT_OK ? cleat__complain_status(status)
+                    : json             ? cleat__run_detail_print_json(p->store, &run, &forest)
+                                       : print_page(p);
+    cleat__stitched_deinit(&forest);
+    cleat__run_detail_deinit(&run);
+    return exit_code;
 }
 
 int cleat__verb_runs_show(const cleat__cli *cli, int argc, char **argv)
@@ -321,19 +375,21 @@ int cleat__verb_runs_show(const cleat__cli *cli, int argc, char **argv)
     const cleat__option options[] = {
         CLEAT__OPTION_DB(&p.db),
         CLEAT__FLAG("full", &p.full, "payloads and log uncut, and the metadata"),
+        CLEAT__FLAG("all", &p.all, "every span and trace, nothing folded"),
         CLEAT__OPTION_JSON(&json),
     };
     const cleat__usage usage = {
         .verb = "runs show",
         .operands = "RUN",
         .summary = "Shows one run, by its id or the first characters of it (8 or more).",
+        .more = "Below it the spans of the run and of all that it started, each trace under a\n"
+                "heading of its own, on one time axis; the same is in --json as \"view\".\n",
         .min_operands = 1,
         .max_operands = 1,
         .options = options,
         .option_count = sizeof(options) / sizeof(*options),
     };
     const char *operands[CLEAT__OPERANDS_MAX];
-    cleat__run_detail run = {0};
     cleat__uuid id;
     int exit_code = cleat__args_parse(&usage, argc, argv, operands);
     if (exit_code != CLEAT__ARGS_GO) {
@@ -344,13 +400,8 @@ int cleat__verb_runs_show(const cleat__cli *cli, int argc, char **argv)
         exit_code = cleat__database_find_run(p.store, operands[0], &id);
     }
     if (exit_code == CLEAT__EXIT_OK) {
-        cleat_status status = cleat__run_detail_load(p.store, &id, &run);
-        p.run = &run;
-        exit_code = status != CLEAT_OK ? cleat__complain_status(status)
-                    : json             ? cleat__run_detail_print_json(p.store, &run)
-                                       : print_page(&p);
+        exit_code = show(&p, &id, json);
     }
-    cleat__run_detail_deinit(&run);
     cleat__store_close(p.store);
     return exit_code;
 }

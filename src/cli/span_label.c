@@ -47,6 +47,27 @@ bool cleat__span_label_alike(const cleat__span_label *a, const cleat__span_label
     return cleat_slice_equals(a->name, b->name) && strcmp(a->task, b->task) == 0;
 }
 
+static bool begins_with(cleat_slice text, const char *begin)
+{
+    size_t size = strlen(begin);
+    return text.size >= size && memcmp(text.data, begin, size) == 0;
+}
+
+cleat__span_pace cleat__span_pace_of(const cleat_span_view *span)
+{
+    static const char *const asleep[] = {"hatchet.engine.retry_backoff", "hatchet.engine.schedule_delay",
+                                         "hatchet.engine.durable_", "hatchet.durable.wait_for"};
+    if (begins_with(span->name, "hatchet.engine.queued")) {
+        return CLEAT__SPAN_QUEUED;
+    }
+    for (size_t i = 0; i < sizeof(asleep) / sizeof(*asleep); i++) {
+        if (begins_with(span->name, asleep[i])) {
+            return CLEAT__SPAN_ASLEEP;
+        }
+    }
+    return CLEAT__SPAN_WORKS;
+}
+
 const char *cleat__span_kind_name(cleat_span_kind kind)
 {
     static const char *const names[] = {"internal", "internal", "server", "client", "producer", "consumer"};

@@ -17,6 +17,14 @@ void cleat__span_label_read(const cleat_span_view *span, bool short_names, cleat
 cleat_slice cleat__span_name_shorten(cleat_slice name);
 /* Same name and task: siblings that may be folded. */
 bool cleat__span_label_alike(const cleat__span_label *a, const cleat__span_label *b);
+
+/* What a span's time is: of somebody who works, or of waiting. */
+typedef enum cleat__span_pace {
+    CLEAT__SPAN_WORKS,
+    CLEAT__SPAN_QUEUED, /* for a worker */
+    CLEAT__SPAN_ASLEEP, /* for a time, an event, a signal */
+} cleat__span_pace;
+cleat__span_pace cleat__span_pace_of(const cleat_span_view *span);
 /* "INTERNAL" ... in lower case. */
 const char *cleat__span_kind_name(cleat_span_kind kind);
 /* "", "ok", "error". */

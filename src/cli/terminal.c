@@ -56,10 +56,11 @@ void cleat__terminal_init(cleat__terminal *terminal, int fd)
 const char *cleat__style_code(const cleat__terminal *terminal, cleat__style style)
 {
     static const char *const codes[] = {
-        [CLEAT__STYLE_NONE] = "\033[0m",   [CLEAT__STYLE_BOLD] = "\033[1m",
-        [CLEAT__STYLE_DIM] = "\033[2m",    [CLEAT__STYLE_RED] = "\033[31m",
-        [CLEAT__STYLE_GREEN] = "\033[32m", [CLEAT__STYLE_YELLOW] = "\033[33m",
-        [CLEAT__STYLE_BLUE] = "\033[34m",  [CLEAT__STYLE_CYAN] = "\033[36m",
+        [CLEAT__STYLE_NONE] = "\033[0m",     [CLEAT__STYLE_BOLD] = "\033[1m",
+        [CLEAT__STYLE_DIM] = "\033[2m",      [CLEAT__STYLE_RED] = "\033[31m",
+        [CLEAT__STYLE_GREEN] = "\033[32m",   [CLEAT__STYLE_YELLOW] = "\033[33m",
+        [CLEAT__STYLE_BLUE] = "\033[34m",    [CLEAT__STYLE_CYAN] = "\033[36m",
+        [CLEAT__STYLE_MAGENTA] = "\033[35m",
     };
     return terminal->colour ? codes[style] : "";
 }

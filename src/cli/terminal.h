@@ -23,6 +23,7 @@ typedef enum cleat__style {
     CLEAT__STYLE_YELLOW,
     CLEAT__STYLE_BLUE,
     CLEAT__STYLE_CYAN,
+    CLEAT__STYLE_MAGENTA,
 } cleat__style;
 
 /* The escape sequence that begins a style and, for NONE, ends all; "" without colour. */

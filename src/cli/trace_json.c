@@ -8,21 +8,27 @@
 #include "otlp/json.h"
 #include "trace/batch.h"
 
-/* As an exporter would get the trace: grouped by resource and scope, in the order of their first spans. */
-static cleat_status tree_to_json(cleat__buffer *json, const cleat__trace_tree *tree)
+/* As an exporter would get the trace: grouped by resource and scope, in the order of their first spans. What cannot
+ * be read is passed over. */
+static cleat_status spans_to_json(cleat__buffer *json, const cleat__stitched *forest)
 {
-    cleat__batch_entry *entries = cleat__calloc((size_t)tree->count, sizeof(*entries));
+    cleat_span_batch batch = {.count = 0};
+    cleat__batch_entry *entries = cleat__calloc((size_t)forest->span_count + 1, sizeof(*entries));
     if (entries == NULL) {
         return cleat__fail_memory();
     }
-    for (int32_t i = 0; i < tree->count; i++) {
-        const cleat_span_view *view = &tree->spans[i].view;
-        entries[i].data = (const uint8_t *)view->record.data;
-        entries[i].size = (uint32_t)view->record.size;
-        entries[i].resource = view->resource;
-        entries[i].scope = view->scope;
+    for (int32_t i = 0; i < forest->span_count; i++) {
+        const cleat_span_view *view = &forest->spans[i].view;
+        if (view->record.size > 0) {
+            entries[batch.count++] = (cleat__batch_entry){
+                .data = (const uint8_t *)view->record.data,
+                .size = (uint32_t)view->record.size,
+                .resource = view->resource,
+                .scope = view->scope,
+            };
+        }
     }
-    const cleat_span_batch batch = {.entries = entries, .count = (size_t)tree->count};
+    batch.entries = entries;
     cleat__json_batch(json, &batch);
     cleat__free(entries);
     return json->failed ? cleat__fail_memory() : CLEAT_OK;
@@ -36,15 +42,15 @@ static cleat_slice inside(const cleat__buffer *json, const char *head)
     return (cleat_slice){text.data + skipped, text.size - skipped - 1};
 }
 
-int cleat__trace_print_json(cleat__store *store, const cleat__trace_tree *tree)
+int cleat__trace_print_json(cleat__store *store, const cleat__stitched *forest)
 {
     cleat__json_writer writer = {0};
     cleat__buffer spans = {0};
     cleat__writer_begin_object(&writer, NULL);
-    cleat_status status = tree_to_json(&spans, tree);
+    cleat_status status = spans_to_json(&spans, forest);
     if (status == CLEAT_OK) {
         cleat__writer_raw(&writer, "resourceSpans", inside(&spans, "{\"resourceSpans\":"));
-        status = cleat__links_to_json(&writer, store, tree->tenant, &tree->trace_id);
+        status = cleat__links_to_json(&writer, store, forest->tenant, &forest->traces[0].id);
     }
     cleat__buffer_deinit(&spans);
     cleat__writer_end_object(&writer);

@@ -3,9 +3,10 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "collector/stitching.h"
 
-enum { FIRST_CAPACITY = 64 };
+enum { FIRST_CAPACITY = 64, NAME_MAX = 1024 };
 
 cleat_status cleat__stitch_grow(void **items, int32_t count, int32_t *capacity, size_t item_size)
 {
@@ -25,14 +26,22 @@ cleat_status cleat__stitch_grow(void **items, int32_t count, int32_t *capacity, 
     return CLEAT_OK;
 }
 
+cleat_status cleat__stitch_keep_name(cleat__stitching *it, cleat_slice name, cleat_slice *out)
+{
+    if (name.size > NAME_MAX) {
+        size_t whole = cleat__utf8_valid_prefix(name.data, NAME_MAX);
+        name.size = whole > 0 ? whole : NAME_MAX;
+    }
+    return cleat__arena_keep(&it->out->memory, name, out) ? CLEAT_OK : cleat__fail_memory();
+}
+
 static cleat__stitching begin(cleat__store *store, int64_t tenant, int32_t limit, cleat__stitched *out)
 {
     memset(out, 0, sizeof(*out));
     out->tenant = tenant;
     out->is_complete = true;
-    if (limit <= 0) {
-        limit = CLEAT__STITCHED_LIMIT;
-    }
+    limit = limit <= 0 ? CLEAT__STITCHED_LIMIT : limit;
+    limit = limit < CLEAT__STITCHED_LIMIT_MAX ? limit : CLEAT__STITCHED_LIMIT_MAX;
     return (cleat__stitching){.store = store, .out = out, .limit = limit};
 }
 

@@ -4,12 +4,14 @@
  *
  * Of a run's traces only what belongs to it is there: the spans of these runs, what is below them, and the way
  * up to the root. Where there is more than `limit` the first by start time are there (of nearer traces before those
- * over more links), and always the parents of those that are. What spans are told by peers: one whose parent is not stored, or that is its own
- * ancestor, is a root; an end before its start, or a time before 1970, is moved; one whose record
- * cannot be read has what its columns say.
+ * over more links), and always the parents of those that are.
+ *
+ * Peers say what they like: a span whose parent is not stored, or that is its own ancestor, is a root; an end before
+ * its start, or a time before 1970, is moved; a span whose record cannot be read has what its columns say.
  *
  * Work is bounded: CLEAT__STITCHED_RUNS_MAX runs, _TRACES_MAX traces, _READ_MAX spans looked at (without their
- * records), _LINKS_MAX links and as many back-links. `is_complete` says whether that was enough.
+ * records; `limit` where that is more), 16 KiB of records for each span of `limit`, _LINKS_MAX links and as many
+ * back-links. `is_complete` says whether that was enough.
  */
 #ifndef CLEAT_COLLECTOR_STITCHED_H
 #define CLEAT_COLLECTOR_STITCHED_H
@@ -21,7 +23,7 @@
 enum {
     CLEAT__STITCHED_NONE = -1, /* an index that leads nowhere */
     CLEAT__STITCHED_LIMIT = 10000,
-    CLEAT__STITCHED_LIMIT_MAX = 1000000,
+    CLEAT__STITCHED_LIMIT_MAX = 10000000,
     CLEAT__STITCHED_RUNS_MAX = 10000,
     CLEAT__STITCHED_TRACES_MAX = 10000,
     CLEAT__STITCHED_READ_MAX = 500000,

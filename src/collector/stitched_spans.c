@@ -11,7 +11,12 @@
 
 static const char reading[] = "reading the records of a picture";
 
-enum { NONE = CLEAT__STITCHED_NONE };
+enum {
+    NONE = CLEAT__STITCHED_NONE,
+    RECORD_BYTES = 16 << 10, /* of records, per span that may be shown; ten times what is usual */
+    RECORDS_BYTES_MIN = 32 << 20,
+    SAME_ATTEMPT_MAX = 1000, /* executions of one attempt that are looked through for the one of a wait */
+};
 
 /* Spans by trace and start, before they are in drawing order. */
 typedef struct draft {
@@ -50,7 +55,7 @@ static cleat_status set_service(draft *all, cleat_slice name, cleat__stitched_sp
     return CLEAT_OK;
 }
 
-/* What the columns say of a span whose record cannot be read. */
+/* What the columns say of a span whose record cannot be read, or is too large. */
 static cleat_status read_columns(cleat__stitching *it, sqlite3_stmt *stmt, cleat_span_view *view)
 {
     int kind = sqlite3_column_int(stmt, 5), status = sqlite3_column_int(stmt, 6);
@@ -61,15 +66,25 @@ static cleat_status read_columns(cleat__stitching *it, sqlite3_stmt *stmt, cleat
                       ? (cleat_span_status)status
                       : CLEAT_SPAN_STATUS_UNSET,
     };
-    return cleat__arena_keep(&it->out->memory, cleat__column_text(stmt, 4), &view->name)
-               ? CLEAT_OK
-               : cleat__fail_memory();
+    return cleat__stitch_keep_name(it, cleat__column_text(stmt, 4), &view->name);
+}
+
+/* Whether there is room for it: a peer may send records of megabytes. */
+static bool may_keep(const cleat__stitching *it, size_t size)
+{
+    size_t most = (size_t)it->limit * RECORD_BYTES;
+    most = most > RECORDS_BYTES_MIN ? most : RECORDS_BYTES_MIN;
+    return it->out->memory.used + size <= most;
 }
 
 static cleat_status read_view(cleat__stitching *it, sqlite3_stmt *stmt, cleat_span_view *view)
 {
-    cleat_slice record;
-    if (!cleat__arena_keep(&it->out->memory, cleat__column_bytes(stmt, 0), &record)) {
+    cleat_slice stored = cleat__column_bytes(stmt, 0), record;
+    if (!may_keep(it, stored.size)) {
+        it->out->is_complete = false;
+        return read_columns(it, stmt, view);
+    }
+    if (!cleat__arena_keep(&it->out->memory, stored, &record)) {
         return cleat__fail_memory();
     }
     return record.size > 0 && cleat_span_view_read(record, view) == CLEAT_OK ? CLEAT_OK
@@ -147,9 +162,11 @@ static cleat_status load_span(draft *all, int32_t index)
 
 /* ---- Whose children they are drawn as ---- */
 
-/* Which attempt of which run a span is about, as a key. */
+/* Which attempt of which run a span is about, as a key; of an execution also the next one of the same attempt:
+ * a durable run has one for each time that it was woken. */
 typedef struct attempt_name {
     char text[64];
+    int32_t next;
 } attempt_name;
 
 static cleat_slice name_attempt(const cleat_span_view *span, attempt_name *out)
@@ -170,41 +187,71 @@ static bool is_engines(const cleat_span_view *span)
     return cleat_slice_equals(cleat__span_string(span, "hatchet.span_source"), cleat_slice_of("engine"));
 }
 
-/* The executions of one trace by their attempts, whose names are stored in `names`. */
-static cleat_status map_executions(const draft *all, int32_t first, int32_t end, attempt_name *names,
-                                   cleat__map *by_attempt)
+typedef struct adoption {
+    draft *all;
+    int32_t first, end; /* spans of one trace */
+    attempt_name *names;
+    cleat__map by_attempt; /* to the first execution of each */
+} adoption;
+
+/* From the last to the first: each execution goes before those that are there. */
+static cleat_status map_executions(adoption *it)
 {
     cleat_status status = CLEAT_OK;
-    for (int32_t i = first; i < end && status == CLEAT_OK; i++) {
-        cleat__stitched_span *span = &all->spans[i];
+    for (int32_t i = it->end - 1; i >= it->first && status == CLEAT_OK; i--) {
+        cleat__stitched_span *span = &it->all->spans[i];
+        attempt_name *own = &it->names[i - it->first];
         cleat_slice name = {NULL, 0};
         if (cleat__span_is_execution(&span->view)) {
-            name = name_attempt(&span->view, &names[i - first]);
+            name = name_attempt(&span->view, own);
         }
-        status = name.size != 0 ? cleat__map_put(by_attempt, name, span) : CLEAT_OK;
+        if (name.size != 0) {
+            const cleat__stitched_span *later = cleat__map_get(&it->by_attempt, name);
+            own->next = later != NULL ? (int32_t)(later - it->all->spans) : NONE;
+            (void)cleat__map_remove(&it->by_attempt, name);
+            status = cleat__map_put(&it->by_attempt, name, span);
+        }
     }
     return status;
 }
 
+/* The execution beside the wait that began first after it; else, for clocks differ, the last one. */
+static int32_t find_execution(const adoption *it, int32_t wait)
+{
+    const cleat__stitched_span *spans = it->all->spans;
+    attempt_name name;
+    const cleat__stitched_span *execution =
+        cleat__map_get(&it->by_attempt, name_attempt(&spans[wait].view, &name));
+    int32_t found = NONE;
+    int32_t at = execution != NULL ? (int32_t)(execution - spans) : NONE;
+    for (int32_t steps = 0; at != NONE && steps < SAME_ATTEMPT_MAX; steps++) {
+        if (at != wait && spans[at].parent == spans[wait].parent) {
+            found = at;
+            if (at > wait) {
+                break; /* they are by start */
+            }
+        }
+        at = it->names[at - it->first].next;
+    }
+    return found;
+}
+
 /* What an execution waited for is drawn below it: beside it, the waits of all runs that one call
- * started would come first. It makes no cycle: both had the same parent. */
+ * started would come first. It makes no cycle: both had the same parent, and no wait gets one that is a wait. */
 static cleat_status adopt_waits(draft *all, int32_t first, int32_t end)
 {
-    cleat__map by_attempt = {0};
-    attempt_name *names = cleat__calloc((size_t)(end - first), sizeof(*names));
-    cleat_status status =
-        names != NULL ? map_executions(all, first, end, names, &by_attempt) : cleat__fail_memory();
+    adoption it = {.all = all, .first = first, .end = end};
+    it.names = cleat__calloc((size_t)(end - first), sizeof(*it.names));
+    cleat_status status = it.names != NULL ? map_executions(&it) : cleat__fail_memory();
     for (int32_t i = first; i < end && status == CLEAT_OK; i++) {
-        cleat__stitched_span *wait = &all->spans[i];
-        attempt_name name;
-        const cleat__stitched_span *execution =
-            is_engines(&wait->view) ? cleat__map_get(&by_attempt, name_attempt(&wait->view, &name)) : NULL;
-        if (execution != NULL && execution != wait && execution->parent == wait->parent) {
-            wait->parent = (int32_t)(execution - all->spans);
+        bool is_wait = is_engines(&all->spans[i].view) && !cleat__span_is_execution(&all->spans[i].view);
+        int32_t execution = is_wait ? find_execution(&it, i) : NONE;
+        if (execution != NONE) {
+            all->spans[i].parent = execution;
         }
     }
-    cleat__map_deinit(&by_attempt);
-    cleat__free(names);
+    cleat__map_deinit(&it.by_attempt);
+    cleat__free(it.names);
     return status;
 }
 

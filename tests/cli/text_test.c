@@ -50,7 +50,8 @@ static void test_fit(void **state)
 static void assert_bar(const cleat__terminal *terminal, int64_t start, int64_t end, const char *expected)
 {
     cleat__buffer out = {0};
-    cleat__bar_append(&out, terminal, 10, start, end, 80, CLEAT__BAR_SOLID);
+    const cleat__bar bar = cleat__bar_place(10, start, end, 80);
+    cleat__bar_append(&out, terminal, &bar, 0, 10, CLEAT__BAR_WORK);
     assert_buffer(&out, expected);
 }
 
@@ -64,6 +65,29 @@ static void test_bar(void **state)
     assert_bar(&ascii, 12, 27, " ##|      ");
     assert_bar(&utf8, -50, 500, "██████████");
     assert_bar(&utf8, 50, 10, "      ▏   ");
+}
+
+static void test_bars_of_waiting(void **state)
+{
+    static const struct {
+        cleat__bar_fill fill;
+        const char *utf8, *ascii;
+    } cases[] = {
+        {CLEAT__BAR_QUEUE, " ░░░", " :::"},
+        {CLEAT__BAR_SLEEP, " ···", " ..."},
+        {CLEAT__BAR_EXTENT, " ───", " ---"},
+    };
+    const cleat__bar bar = cleat__bar_place(10, 12, 27, 80);
+    (void)state;
+    assert_int_equal(bar.first, 1);
+    assert_int_equal(bar.end, 4);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        cleat__buffer out = {0};
+        cleat__bar_append(&out, &utf8, &bar, 0, bar.end, cases[i].fill);
+        assert_buffer(&out, cases[i].utf8);
+        cleat__bar_append(&out, &ascii, &bar, 0, bar.end, cases[i].fill);
+        assert_buffer(&out, cases[i].ascii);
+    }
 }
 
 static void test_durations(void **state)
@@ -84,6 +108,7 @@ static void test_durations(void **state)
         {100000000000, "1m 40s"},
         {7260000000000, "2h 01m"},
         {360000000000000, "4d 4h"},
+        {INT64_MAX, "106751d"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -114,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fit),
         cmocka_unit_test(test_bar),
+        cmocka_unit_test(test_bars_of_waiting),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_numbers),
     };

@@ -1,6 +1,7 @@
-/* Drawings of traces that are small, strange, hostile, or long. */
+/* Drawings of traces that are small, strange, hostile, long, or several. */
 #include "collector/recorder.h"
 
+#include "cli/text.h"
 #include "cli/waterfall.h"
 
 #include <locale.h>
@@ -10,7 +11,7 @@
 typedef struct fixture {
     cleat__store *store;
     recorder rec;
-    cleat__trace_tree tree;
+    cleat__stitched forest;
     char *text; /* the last drawing */
 } fixture;
 
@@ -18,6 +19,7 @@ static int set_up(void **state)
 {
     fixture *f = calloc(1, sizeof(*f));
     f->store = open_store();
+    assert_int_equal(cleat__store_begin(f->store), CLEAT_OK); /* never committed, which is quicker */
     recorder_init(&f->rec, f->store);
     *state = f;
     return 0;
@@ -26,7 +28,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     fixture *f = *state;
-    cleat__trace_tree_deinit(&f->tree);
+    cleat__stitched_deinit(&f->forest);
     cleat__free(f->text);
     recorder_deinit(&f->rec);
     cleat__store_close(f->store);
@@ -35,18 +37,26 @@ static int tear_down(void **state)
     return 0;
 }
 
-static const char *draw(fixture *f, const cleat_trace_id *id, int columns, bool utf8,
-                        cleat__waterfall_options options)
+/* The trace, and what is linked with it over `follow` links. */
+static const char *draw_linked(fixture *f, const cleat_trace_id *id, int32_t follow,
+                               const cleat__terminal *terminal, cleat__waterfall_options options)
 {
-    const cleat__terminal terminal = {.columns = columns, .utf8 = utf8};
     cleat__buffer out = {0};
-    cleat__trace_tree_deinit(&f->tree);
-    assert_int_equal(cleat__trace_tree_load(f->store, CLEAT__TENANT_DEFAULT, id, &f->tree), CLEAT_OK);
-    cleat__waterfall_append(&out, &terminal, &f->tree, &options);
+    cleat__stitched_deinit(&f->forest);
+    assert_int_equal(cleat__stitched_load_trace(f->store, CLEAT__TENANT_DEFAULT, id, follow, 0, &f->forest),
+                     CLEAT_OK);
+    cleat__waterfall_append(&out, terminal, &f->forest, &options);
     cleat__free(f->text);
     f->text = cleat__buffer_take_string(&out);
     assert_non_null(f->text);
     return f->text;
+}
+
+static const char *draw(fixture *f, const cleat_trace_id *id, int columns, bool utf8,
+                        cleat__waterfall_options options)
+{
+    const cleat__terminal terminal = {.columns = columns, .utf8 = utf8};
+    return draw_linked(f, id, 0, &terminal, options);
 }
 
 static int count_lines(const char *text)
@@ -126,63 +136,7 @@ static void test_orphans_and_cycles_are_roots(void **state)
     record(&f->rec, &(made_up){.name = "orphan", .parent = &b, .start_ns = 1, .end_ns = 2});
     draw(f, &b.trace_id, 80, true, (cleat__waterfall_options){.rows = 50});
     assert_int_equal(count_lines(f->text), 5);
-    assert_int_equal(f->tree.orphan_count, 3);
-}
-
-#define TASK "00010203-0405-0607-0809-0a0b0c0d0e0f"
-
-/* Of an attempt of TASK, by whom: "engine" or another. */
-static void record_attempt(fixture *f, const cleat_span_context *parent, const char *name, const char *source,
-                           int64_t retry_count)
-{
-    const cleat_attribute attributes[] = {
-        cleat_attribute_string("hatchet.span_source", source),
-        cleat_attribute_string("hatchet.step_run_id", TASK),
-        cleat_attribute_int("hatchet.retry_count", retry_count),
-    };
-    cleat_context *below = cleat_context_with_span_context(NULL, parent);
-    cleat_span_end_at(cleat_span_start(f->rec.tracer, name,
-                                       CLEAT_SPAN_OPTIONS(.parent = below, .start_time_ns = 1,
-                                                          .attributes = attributes, .attribute_count = 3)),
-                      2);
-    cleat_context_release(below);
-}
-
-static const char *parent_of(const fixture *f, const char *name)
-{
-    for (int32_t i = 0; i < f->tree.count; i++) {
-        const cleat__tree_span *span = &f->tree.spans[i];
-        if (cleat_slice_equals(span->view.name, cleat_slice_of(name))) {
-            static char text[64];
-            snprintf(text, sizeof(text), "%.*s", CLEAT_SLICE_ARGS(f->tree.spans[span->parent].view.name));
-            return text;
-        }
-    }
-    fail_msg("there is no span %s", name);
-    return NULL;
-}
-
-/* Each wait of the engine's below the execution of its attempt, when both have the same parent. */
-static void test_waits_are_below_their_execution(void **state)
-{
-    fixture *f = *state;
-    cleat_span_context root = record(&f->rec, &(made_up){.name = "root", .start_ns = 1, .end_ns = 9});
-    cleat_span_context other =
-        record(&f->rec, &(made_up){.name = "other", .parent = &root, .start_ns = 1, .end_ns = 9});
-    record_attempt(f, &root, "queued first", "engine", 0);
-    record_attempt(f, &root, "hatchet.start_step_run.first", "sdk", 0);
-    record_attempt(f, &root, "hatchet.start_step_run.second", "sdk", 1);
-    record_attempt(f, &root, "queued second", "engine", 1);
-    record_attempt(f, &other, "elsewhere", "engine", 1);
-    record_attempt(f, &root, "of none", "engine", INT64_C(1) << 32); /* 0, cut to 32 bits */
-    record_attempt(f, &root, "the program's", "sdk", 1);
-    draw(f, &root.trace_id, 80, true, (cleat__waterfall_options){.rows = 50});
-    assert_string_equal(parent_of(f, "queued first"), "hatchet.start_step_run.first");
-    assert_string_equal(parent_of(f, "queued second"), "hatchet.start_step_run.second");
-    assert_string_equal(parent_of(f, "elsewhere"), "other");
-    assert_string_equal(parent_of(f, "of none"), "root");
-    assert_string_equal(parent_of(f, "the program's"), "root");
-    assert_string_equal(parent_of(f, "hatchet.start_step_run.first"), "root");
+    assert_int_equal(f->forest.orphan_count, 3);
 }
 
 static void test_hostile_name_is_harmless(void **state)
@@ -208,6 +162,147 @@ static void test_deep_trace(void **state)
     assert_int_equal(count_lines(f->text), 2002);
 }
 
+/* ---- Waits ---- */
+
+static void test_waits_look_different_from_work(void **state)
+{
+    fixture *f = *state;
+    cleat_span_context root = record(&f->rec, &(made_up){.name = "root", .start_ns = 1000, .end_ns = 9000});
+    static const char *const names[] = {"hatchet.engine.queued", "hatchet.engine.retry_backoff",
+                                        "hatchet.engine.durable_wait", "hatchet.durable.wait_for", "work"};
+    for (int i = 0; i < 5; i++) {
+        record(&f->rec, &(made_up){.name = names[i], .parent = &root, .start_ns = 1000, .end_ns = 9000});
+    }
+    assert_string_equal(draw(f, &root.trace_id, 40, true, (cleat__waterfall_options){.rows = 50}),
+                        "span           duration  0   8 us status\n"
+                        "root               8 us  ████████\n"
+                        "├ engine.queu…     8 us  ░░░░░░░░\n"
+                        "├ engine.retr…     8 us  ········\n"
+                        "├ engine.dura…     8 us  ········\n"
+                        "├ durable.wai…     8 us  ········\n"
+                        "└ work             8 us  ████████\n");
+    draw(f, &root.trace_id, 40, false, (cleat__waterfall_options){.rows = 50});
+    assert_non_null(strstr(f->text, "|-engine.queu~     8 us  ::::::::\n"));
+    assert_non_null(strstr(f->text, "|-engine.retr~     8 us  ........\n"));
+}
+
+/* ---- Several traces ---- */
+
+/* A caller, and traces that link to it: so many of one name. */
+static cleat_span_context record_linked(fixture *f, int count, const char *name)
+{
+    cleat_span_context root = record(&f->rec, &(made_up){.name = "caller", .start_ns = 1000, .end_ns = 9000});
+    for (int i = 0; i < count; i++) {
+        cleat_span_context child = record(
+            &f->rec,
+            &(made_up){
+                .name = name, .link = &root, .start_ns = 5000 + i, .end_ns = 7000 + i, .failed = i == 5});
+        record(&f->rec,
+               &(made_up){.name = "below", .parent = &child, .start_ns = 5000 + i, .end_ns = 6000 + i});
+    }
+    return root;
+}
+
+static void test_bands_and_links(void **state)
+{
+    fixture *f = *state;
+    const cleat__terminal wide = {.columns = 80, .utf8 = true}, narrow = {.columns = 40, .utf8 = true};
+    const cleat__terminal ascii = {.columns = 80};
+    cleat_span_context root = record_linked(f, 1, "child");
+    const cleat__waterfall_options options = {.rows = 50};
+    assert_string_equal(draw_linked(f, &root.trace_id, 1, &wide, options),
+                        "span                               kind     duration  0              8 us status\n"
+                        "trace ab000100 caller  1 span                   8 us  ───────────────────\n"
+                        "  caller                           internal     8 us  ███████████████████\n"
+                        "    ← 1 links here\n"
+                        "trace ab000300 child  2 spans                   2 us           ──────\n"
+                        "  child                            internal     2 us           ▐████▎\n"
+                        "  │ → trace ab000100\n"
+                        "  └ below                          internal     1 us           ▐█▉\n");
+    assert_non_null(strstr(draw_linked(f, &root.trace_id, 1, &ascii, options), "  | -> trace ab000100\n"));
+    draw_linked(f, &root.trace_id, 1, &narrow, options);
+    assert_non_null(strstr(f->text, "\nab000300 child"));
+    assert_non_null(strstr(f->text, "│ → trace ab000100\n"));
+}
+
+/* Where the bar leaves room, in words or without. */
+static void test_note_beside_the_bar(void **state)
+{
+    fixture *f = *state;
+    const cleat__terminal terminal = {.columns = 120, .utf8 = true};
+    cleat_span_context root = record(&f->rec, &(made_up){.name = "caller", .start_ns = 1000, .end_ns = 2000});
+    record(&f->rec, &(made_up){.name = "late", .link = &root, .start_ns = 10000, .end_ns = 11000});
+    record(&f->rec, &(made_up){.name = "middle", .link = &root, .start_ns = 4700, .end_ns = 7000});
+    draw_linked(f, &root.trace_id, 1, &terminal, (cleat__waterfall_options){.rows = 50});
+    assert_non_null(strstr(f->text, "  ███▏ ← 2 link here\n"));
+    assert_non_null(strstr(f->text, " → trace ab000100 ▕███\n"));
+    assert_non_null(strstr(f->text, " ▕███████▏ →ab000100\n"));
+}
+
+static void test_many_alike_traces_are_folded(void **state)
+{
+    fixture *f = *state;
+    const cleat__terminal terminal = {.columns = 100, .utf8 = true};
+    cleat_span_context root = record_linked(f, 1000, "child");
+    draw_linked(f, &root.trace_id, 1, &terminal, (cleat__waterfall_options){.rows = 50});
+    /* Of four traces the heading, two spans and a note, and the caller. */
+    assert_int_equal(count_lines(f->text), 1 + 3 + 1 + 4 * 3);
+    assert_non_null(strstr(f->text, "\n⋮ 996 more traces like this (1,992 spans) "));
+    assert_non_null(strstr(f->text, " ← 1,000 link here\n"));
+    assert_null(strstr(f->text, "--all"));
+    draw_linked(f, &root.trace_id, 1, &terminal, (cleat__waterfall_options){.all = true});
+    assert_int_equal(count_lines(f->text), 1 + 3 + 1000 * 3);
+}
+
+/* A trace of many rows leaves some for those behind it. */
+static void test_rows_for_all_traces(void **state)
+{
+    fixture *f = *state;
+    const cleat__terminal terminal = {.columns = 100, .utf8 = true};
+    cleat_span_context root = record_linked(f, 3, "child");
+    for (int i = 0; i < 30; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "part %d", i);
+        record(&f->rec, &(made_up){.name = name, .parent = &root, .start_ns = 1001, .end_ns = 1002});
+    }
+    draw_linked(f, &root.trace_id, 1, &terminal, (cleat__waterfall_options){.rows = 20});
+    assert_non_null(strstr(f->text, "  ⋮ 22 more spans\n"));
+    assert_non_null(strstr(f->text, "\n23 more spans: --all shows them\n"));
+    assert_int_equal(f->forest.trace_count, 4);
+    assert_non_null(strstr(f->text, "\ntrace ab000900 child"));
+}
+
+/* Whatever the width, no line is wider. */
+static void test_widths(void **state)
+{
+    fixture *f = *state;
+    cleat_span_context root =
+        record_linked(f, 9, "a child with a name that is longer than its column can be");
+    for (int columns = 40; columns <= 200; columns += 8) {
+        const cleat__terminal terminal = {.columns = columns, .utf8 = columns % 16 == 0};
+        const char *line =
+            draw_linked(f, &root.trace_id, 1, &terminal, (cleat__waterfall_options){.rows = 50});
+        for (; *line != '\0'; line = strchr(line, '\n') + 1) {
+            cleat_slice text = {line, (size_t)(strchr(line, '\n') - line)};
+            assert_in_range(cleat__text_columns(&terminal, text), 1, columns);
+        }
+    }
+}
+
+static void test_colour_is_for_terminals(void **state)
+{
+    fixture *f = *state;
+    const cleat__terminal colour = {.columns = 80, .utf8 = true, .colour = true};
+    const cleat__terminal plain = {.columns = 80, .utf8 = true};
+    cleat_span_context root = record_linked(f, 1, "child");
+    draw_linked(f, &root.trace_id, 1, &colour, (cleat__waterfall_options){.rows = 50});
+    assert_non_null(strstr(f->text, "\033[36m▎ \033[0m"));
+    assert_non_null(strstr(f->text, "\033[33m▎ \033[0m")); /* another band, another colour */
+    draw_linked(f, &root.trace_id, 1, &plain, (cleat__waterfall_options){.rows = 50});
+    assert_null(strchr(f->text, '\033'));
+    assert_null(strstr(f->text, "▎ "));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -215,9 +310,15 @@ int main(void)
         TEST(test_small_trace),
         TEST(test_many_alike_are_folded),
         TEST(test_orphans_and_cycles_are_roots),
-        TEST(test_waits_are_below_their_execution),
         TEST(test_hostile_name_is_harmless),
         TEST(test_deep_trace),
+        TEST(test_waits_look_different_from_work),
+        TEST(test_bands_and_links),
+        TEST(test_note_beside_the_bar),
+        TEST(test_many_alike_traces_are_folded),
+        TEST(test_rows_for_all_traces),
+        TEST(test_widths),
+        TEST(test_colour_is_for_terminals),
     };
     if (setlocale(LC_CTYPE, "C.UTF-8") == NULL) {
         return 77; /* wcwidth() knows nothing here */
