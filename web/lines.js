@@ -31,7 +31,8 @@ export function lines({ label, text, className, top = roundUp, signal }) {
         scale = { x, from, to, right };
         const path = points.map((point, index) => `${index === 0 ? 'M' : 'L'}${x(point.at).toFixed(1)} ${y(point.value).toFixed(1)}`).join('');
         return [
-            gridLine(margin.left, right, y(end), text(end)), gridLine(margin.left, right, y(end / 2), text(end / 2)),
+            gridLine(margin.left, right, y(end), text(end)),
+            end > 1 ? gridLine(margin.left, right, y(end / 2), text(end / 2)) : [],
             timeAxis({ from, to, x, top: margin.top, bottom, width }),
             s('path', { class: `area ${className}`, d: `${path}L${right} ${bottom}L${margin.left} ${bottom}Z` }),
             s('path', { class: `line ${className}`, d: path }), axis,

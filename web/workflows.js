@@ -149,7 +149,8 @@ class WorkflowsPage {
         const text = (this.view.query.get('text') ?? '').toLowerCase();
         const { workers, workflows, schedules } = this.rows;
         const matching = workflows.filter((row) => row.name.toLowerCase().includes(text));
-        this.fill(this.workers, workers, workerRow, 'No worker is known');
+        this.fill(this.workers, workers, workerRow,
+            server.meta.read_only ? 'A file does not tell which workers there are: the server that has it does' : 'No worker is known');
         this.fill(this.workflows, matching, workflowRow, workflows.length > 0 ? 'No workflow has such a name' : 'No workflow is declared');
         this.fill(this.schedules, schedules, scheduleRow, 'Nothing is scheduled');
         keepReachable(this.workflows.body);
