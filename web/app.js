@@ -24,7 +24,8 @@ import { findPage, onNavigate, pathBelow, toSearch } from './router.js';
 import { applyTheme, nextTheme } from './theme.js';
 
 const tabs = [['runs', 'Runs'], ['traces', 'Traces'], ['workflows', 'Workflows']];
-const kept = new Map(); // by the key of the entry of the history
+const kept = new Map(); // {scroll, value} by the key of the entry of the history, of the last ones only
+const keptMost = 20;
 
 const main = h('main', { id: 'main', tabindex: '-1' });
 const banner = h('div', { class: 'banner', role: 'status', hidden: true });
@@ -93,9 +94,17 @@ function tell({ error, retryAt, isOver = false }) {
     }
 }
 
+function keep() {
+    kept.delete(current.key);
+    kept.set(current.key, { scroll: window.scrollY, value: current.keep?.() });
+    if (kept.size > keptMost) {
+        kept.delete(kept.keys().next().value);
+    }
+}
+
 function close() {
     if (current !== null) {
-        kept.set(current.key, { scroll: window.scrollY, value: current.keep?.() });
+        keep();
         current.controller.abort();
         current = null;
     }
@@ -116,7 +125,7 @@ function makeView(found, controller, state) {
             const url = new URL(location.href);
             url.search = view.query;
             if (push) {
-                kept.set(state.key, { scroll: window.scrollY, value: state.keep?.() });
+                keep();
                 state.key = newKey();
             }
             history[push ? 'pushState' : 'replaceState']({ key: state.key }, '', url);
@@ -188,7 +197,7 @@ function go(url, isReplaced) {
         return;
     }
     if (current !== null) {
-        kept.set(current.key, { scroll: window.scrollY, value: current.keep?.() });
+        keep();
     }
     history[isReplaced ? 'replaceState' : 'pushState']({ key: newKey() }, '', url);
     show();

@@ -2,7 +2,7 @@
 
 import { get, getRows, isAbort, now, poll, server, token } from './api.js';
 import { h, replace } from './dom.js';
-import { clock, count, counted, hasEnded, statuses as allStatuses, statusName, time } from './format.js';
+import { clock, count, counted, hasEnded, shortId, statuses as allStatuses, statusName, time } from './format.js';
 import { manyFilter, rangeOf, rangeText, textFilter, timeFilter } from './filters.js';
 import { histogram } from './histogram.js';
 import { keepReachable, listKeys } from './list_keys.js';
@@ -12,6 +12,7 @@ import { href, navigate } from './router.js';
 import { runsTable, showRows } from './run_rows.js';
 
 const pageSize = 50;
+const laterPageSize = 100; // of who reads on
 
 export function open(view) {
     return new RunsPage(view).open();
@@ -41,10 +42,9 @@ class RunsPage {
         this.stretch = h('div', { class: 'stretch' });
         this.fields = h('form', { class: 'filters', role: 'search', 'aria-label': 'Filter runs', onsubmit: (event) => event.preventDefault() });
         this.makeFields();
-        view.main.append(h('h1', { class: 'unseen' }, 'Runs'), this.fields,
-            h('section', { class: 'panel over-time', 'aria-label': 'Runs over time' },
-                h('div', { class: 'panel-head' }, this.chips, this.stretch), this.chart.node),
-            this.newer, h('section', { class: 'panel', 'aria-label': 'Runs' }, this.table, this.nothing, this.foot), this.compare);
+        this.overTime = h('section', { class: 'panel over-time', 'aria-label': 'Runs over time' },
+            h('div', { class: 'panel-head' }, this.chips, this.stretch), this.chart.node);
+        view.main.append(h('h1', { class: 'unseen' }, 'Runs'), this.fields, this.overTime, this.newer, h('section', { class: 'panel', 'aria-label': 'Runs' }, this.table, this.nothing, this.foot), this.compare);
         view.keys({
             ...listKeys(this.body, { open: (row) => navigate(href(`runs/${row.dataset.row}`)) }),
             x: () => this.toggleFocused(), c: () => this.goCompare(),
@@ -70,9 +70,10 @@ class RunsPage {
             onfocus: () => this.loadWorkflows(),
         }, (value) => this.set({ workflow: value }));
         this.metadataSlot = h('span', { class: 'slot' });
+        this.parentSlot = h('span', { class: 'slot' });
         this.timeSlot = h('span', { class: 'slot' });
         this.clearButton = h('button', { type: 'button', class: 'button button-quiet', onclick: () => this.clear() }, 'Clear');
-        replace(this.fields, text, workflow, this.workflows, this.metadataSlot, this.timeSlot, this.clearButton);
+        replace(this.fields, text, workflow, this.workflows, this.metadataSlot, this.parentSlot, this.timeSlot, this.clearButton);
         this.fillSlots();
     }
 
@@ -82,6 +83,10 @@ class RunsPage {
             values: query.getAll('metadata'), label: 'Metadata, key:value', placeholder: 'metadata key:value',
             isGood: (text) => /^[^:]+:./.test(text),
         }, (metadata) => this.set({ metadata })));
+        const parent = query.get('parent');
+        replace(this.parentSlot, parent !== null && h('span', { class: 'pill' }, 'children of ',
+            h('a', { href: href(`runs/${parent}`), class: 'mono' }, shortId(parent)),
+            h('button', { type: 'button', class: 'pill-x', 'aria-label': 'Not only children', onclick: () => this.set({ parent: null }) }, '×')));
         replace(this.timeSlot, timeFilter(query, (range) => this.set(range)));
         this.clearButton.hidden = [...query.keys()].length === 0;
     }
@@ -156,15 +161,16 @@ class RunsPage {
     async more() {
         const { signal, list } = this;
         const before = list.next;
+        const limit = before === null ? pageSize : laterPageSize;
         if (this.isLoading === signal) {
             return false;
         }
         this.isLoading = signal;
         try {
             const answer = await getRows('runs', { ...this.filter(), before }, {
-                limit: pageSize, signal,
+                limit, signal,
                 progress: (state) => {
-                    this.showFoot(state.next === null || state.rows.length >= pageSize ? null : state.searched_to_ms);
+                    this.showFoot(state.next === null || state.rows.length >= limit ? null : state.searched_to_ms);
                     return this.stopped !== signal;
                 },
             });
@@ -176,7 +182,7 @@ class RunsPage {
         } catch (error) {
             if (!isAbort(error) && !signal.aborted) {
                 this.isLoading = false;
-                replace(this.foot);
+                this.fillFoot('', null);
                 replace(this.nothing, problem(error, () => this.search(list.rows.length > 0)));
                 this.table.hidden = list.rows.length === 0;
             }
@@ -266,6 +272,7 @@ class RunsPage {
         });
         keepReachable(this.body);
         this.table.hidden = list.rows.length === 0;
+        this.overTime.hidden = list.rows.length === 0 && list.chunks.length > 0 && [...this.view.query.keys()].length === 0;
         this.showFoot(null);
         if (list.rows.length > 0 || this.isLoading) {
             replace(this.nothing);
@@ -274,17 +281,27 @@ class RunsPage {
         }
     }
 
+    // searchedTo: of a search that is under way.
     showFoot(searchedTo) {
         const { list } = this;
         const shown = counted(list.rows.length, 'run');
-        if (this.isLoading === this.signal && this.isLoading) {
-            replace(this.foot, searchedTo === null ? 'Loading …' : `Searched back to ${time(searchedTo, now())} …`,
-                searchedTo !== null && h('button', { type: 'button', class: 'button', onclick: () => { this.stopped = this.signal; } }, 'Stop'));
+        if (this.isLoading && this.isLoading === this.signal) {
+            this.fillFoot(searchedTo === null ? 'Loading …' : `Searched back to ${time(searchedTo, now())} …`,
+                searchedTo !== null && ['Stop', () => { this.stopped = this.signal; }]);
         } else if (list.next !== null) {
-            replace(this.foot, list.rows.length > 0 ? `${shown}, back to ${time(list.rows.at(-1).created_at_ms, now())}` : 'None found so far',
-                h('button', { type: 'button', class: 'button', onclick: () => { this.stopped = null; this.more(); } }, 'Load more'));
+            this.fillFoot(list.rows.length > 0 ? `${shown}, back to ${time(list.rows.at(-1).created_at_ms, now())}` : 'None found so far',
+                ['Load more', () => { this.stopped = null; this.more(); }]);
         } else {
-            replace(this.foot, list.rows.length > 0 ? `All ${shown}` : '');
+            this.fillFoot(list.rows.length > 0 ? `All ${shown}` : '', null);
+        }
+    }
+
+    // Only where it changes, as it is read out to those who do not see it.
+    fillFoot(text, action) {
+        const key = `${text} ${action ? action[0] : ''}`;
+        if (this.footKey !== key) {
+            this.footKey = key;
+            replace(this.foot, text, action && h('button', { type: 'button', class: 'button', onclick: action[1] }, action[0]));
         }
     }
 

@@ -45,11 +45,26 @@ void cleat__needle_deinit(cleat__needle *needle)
     *needle = (cleat__needle){.size = 0};
 }
 
+/* Where the first character is, from `at` on; the size when it is not there. */
+static size_t skip(const cleat__needle *needle, cleat_slice haystack, size_t at)
+{
+    const char first = needle->text[0];
+    const char capital = (char)(first >= 'a' && first <= 'z' ? first - 'a' + 'A' : first);
+    while (at < haystack.size && haystack.data[at] != first && haystack.data[at] != capital) {
+        at++;
+    }
+    return at;
+}
+
 bool cleat__needle_is_in(const cleat__needle *needle, cleat_slice haystack)
 {
-    size_t matched = 0;
-    for (size_t i = 0; i < haystack.size && matched < needle->size; i++) {
-        matched = step(needle, matched, small(haystack.data[i]));
+    size_t matched = 0, i = 0;
+    while (matched < needle->size) {
+        i = matched == 0 ? skip(needle, haystack, i) : i;
+        if (i >= haystack.size) {
+            return false;
+        }
+        matched = step(needle, matched, small(haystack.data[i++]));
     }
-    return matched == needle->size;
+    return true;
 }

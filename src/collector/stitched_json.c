@@ -37,8 +37,13 @@ static void write_totals(cleat__json_writer *writer, const cleat__stitched *stit
 {
     char start[24];
     (void)snprintf(start, sizeof(start), "%" PRId64, stitched->start_ns);
-    write_ms(writer, "start_ms", stitched->start_ns / CLEAT__NS_PER_MS);
-    cleat__writer_string(writer, "start_ns", stitched->total_traces > 0 ? start : NULL);
+    if (stitched->total_traces > 0) {
+        cleat__writer_int(writer, "start_ms", stitched->start_ns / CLEAT__NS_PER_MS);
+        cleat__writer_string(writer, "start_ns", start);
+    } else {
+        cleat__writer_string(writer, "start_ms", NULL);
+        cleat__writer_string(writer, "start_ns", NULL);
+    }
     cleat__writer_int(writer, "duration_ns", stitched->end_ns - stitched->start_ns);
     cleat__writer_int(writer, "total_spans", stitched->total_spans);
     cleat__writer_int(writer, "shown_spans", stitched->span_count);

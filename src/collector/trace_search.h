@@ -9,7 +9,7 @@
 
 enum {
     CLEAT__TRACE_SEARCH_WORK = 10000,  /* rows looked at */
-    CLEAT__TRACE_SORT_MAX = 50000,     /* traces of which the longest are chosen */
+    CLEAT__TRACE_SORT_MAX = 30000,     /* traces of which the longest are chosen */
     CLEAT__TRACE_LINKS_COUNTED = 1000, /* links of a row are counted so far, each way */
     CLEAT__TRACE_ATTRIBUTES_MAX = 16,  /* of a filter */
     CLEAT__TRACE_CURSOR_SIZE = 64,     /* of its text with the NUL */

@@ -90,7 +90,7 @@ cleat_status cleat__run_histogram_load(cleat__store *store, const cleat__run_sea
     memset(out, 0, sizeof(*out));
     whole.before = NULL;
     buckets = buckets < 1 ? 1 : buckets > CLEAT__RUN_BUCKETS_MAX ? CLEAT__RUN_BUCKETS_MAX : buckets;
-    cleat_status status = cleat__run_walk(store, &whole, work, see, &all, &end);
+    cleat_status status = cleat__run_walk(store, &whole, work, true, see, &all, &end);
     if (status == CLEAT_OK && all.has_failed) {
         status = cleat__fail_memory();
     }

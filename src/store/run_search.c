@@ -21,5 +21,5 @@ cleat_status cleat__run_search(cleat__store *store, const cleat__run_search_filt
 {
     page self = {visit, argument, filter->limit};
     int64_t work = filter->work > 0 ? filter->work : CLEAT__RUN_SEARCH_WORK;
-    return cleat__run_walk(store, filter, work, see, &self, end);
+    return cleat__run_walk(store, filter, work, false, see, &self, end);
 }

@@ -11,9 +11,9 @@ typedef struct cleat__run_seen {
 } cleat__run_seen;
 
 /* Newest first, until `see` answers false or `work` rows were looked at; `end` says whether there are more. The
- * filter's limit and work do not count here. */
+ * filter's limit and work do not count here. Unless it is needed, `status` is of those only that the filter asks for it. */
 cleat_status cleat__run_walk(cleat__store *store, const cleat__run_search_filter *filter, int64_t work,
-                             bool (*see)(void *argument, const cleat__run_seen *run), void *argument,
-                             cleat__run_search_end *end);
+                             bool needs_status, bool (*see)(void *argument, const cleat__run_seen *run),
+                             void *argument, cleat__run_search_end *end);
 
 #endif

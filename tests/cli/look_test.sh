@@ -97,6 +97,59 @@ refuse 1 'no trace begins with' traces show 00000000
 refuse 1 'is no trace id' traces show 12345
 refuse 1 'is no trace id' traces show xyzxyzxyz
 
+# ---- Several traces in one picture ----
+link=$(json demo.json '$.relations[1].trace_id')
+traces=$(json demo.json '$.relations[1].traces')
+short=$(printf %.8s "$link")
+expect 0 runs show "$scan"
+shows "spans in $traces traces, of this run and what it started"
+shows "trace $short archive:scan  4 spans"
+shows "→ trace $short"
+shows 'more traces like this ('
+! grep -q -e '--all' out || fail "there was room for all: $(cat out)"
+expect 0 runs show "$scan" --all
+same 'headings of all traces' "$(grep -cE '^  trace [0-9a-f]{8} ' out)" "$traces"
+for columns in 40 80 120; do
+    COLUMNS=$columns expect 0 runs show "$scan"
+    widest=$(sed '1,/, of this run and/d' out | wc -L)
+    [ "$widest" -le "$columns" ] || fail "a line is wider than $columns columns: $(cat out)"
+done
+LC_ALL=C expect 0 runs show "$scan"
+! LC_ALL=C grep -q "$(printf '\342')" out || fail 'UTF-8 where the locale has none'
+shows "<- $((traces - 1)) link here"
+expect 0 runs show "$scan" --json
+same 'traces of the picture' "$(json_rows out '$.view.traces' 'count(*)')" "$traces"
+spans=$(json_rows out '$.view.spans' 'count(*)')
+same 'spans of the picture' "$spans $(json out '$.view.total_spans')" "$spans $spans"
+same 'columns of a span' "$(json_rows out '$.view.span_columns' 'count(*)') $(json_rows out '$.view.spans[0]' 'count(*)')" '15 15'
+same 'runs of the picture' "$(json_rows out '$.view.runs' 'count(*)')" 21
+parents=$(json_rows out '$.view.spans' "sum(json_extract(value, '\$[2]') >= key)")
+same 'spans before their parents' "$parents" 0
+ends=$(json_rows out '$.view.links' "sum(json_extract(value, '\$[1]') = -1)")
+same 'links that lead out of the picture' "$ends" 0
+scan_of_parents=$(json demo.json '$.relations[0].scan_run_id')
+expect 0 runs show "$scan_of_parents" --json
+same 'one trace by parent' "$(json_rows out '$.view.traces' 'count(*)') $(json out '$.view.shown_spans')" '1 82'
+expect 0 runs show "$failed" --json
+same 'the traces of one child' "$(json_rows out '$.view.traces' 'count(*)')" 3
+same 'what it is linked with' "$(json out '$.view.links_to[0].trace_id')" "$link"
+
+expect 0 traces show "$link" --follow-links
+shows "with $((traces - 1)) traces that it is linked with"
+shows 'more traces like this ('
+child=$(json demo.json '$.relations[1].child_trace_id')
+expect 0 traces show "$child" --follow-links
+shows 'with 1 trace that it is linked with'
+shows 'traces outside of the picture that link here:'
+shows "$CLEAT traces show"
+expect 0 traces show "$child" --depth 2
+shows "with $((traces - 1)) traces that it is linked with"
+expect 0 traces show "$child" --depth 1 --json
+same 'traces around a child' "$(json_rows out '$.traces' 'count(*)') $(json out '$.traces[0].id')" "2 $link"
+expect 0 traces show "$child" --json
+same 'OTLP without links followed' "$(json out '$.resourceSpans[0].scopeSpans[0].spans[0].traceId')" "$child"
+refuse 2 '--depth' traces show "$child" --depth 6
+
 # ---- cancel ----
 refuse 1 '' runs cancel "$failed"
 refuse 1 '' runs cancel 00000000-0000-7000-8000-000000000000

@@ -3,7 +3,7 @@
 
 const assert = require('node:assert');
 const { after, before } = require('node:test');
-const { assertFits, shot, suite, test, withPage } = require('./lib/browser');
+const { assertFits, assertNamed, shot, suite, test, withPage } = require('./lib/browser');
 const { copyFile, emptyFile, hostile, open, seedFile, serve, trigger } = require('./lib/servers');
 
 const rows = (page) => page.locator('.runs tbody [data-row]');
@@ -116,7 +116,18 @@ suite('runs of a file', () => {
         await page.keyboard.press('x');
         const link = await page.getByRole('link', { name: 'Compare', exact: true }).getAttribute('href');
         assert.strictEqual(link, `compare?a=${ids[1]}&b=${ids[2]}`);
-        assert.strictEqual(await row(page, ids[2]).getAttribute('aria-selected'), 'true');
+        assert.ok(await row(page, ids[2]).getByRole('checkbox').isChecked());
+    }));
+
+    test('children of a run alone', () => onPage(`runs?parent=${seed.runs.link}`, {}, async (page) => {
+        await foot(page, 'All 12 runs');
+        await page.getByRole('button', { name: 'Not only children' }).click();
+        await foot(page, 'All 35 runs');
+    }));
+
+    test('everything that can be used has a name', () => onPage('', {}, async (page) => {
+        await foot(page, 'All 35 runs');
+        await assertNamed(page);
     }));
 
     for (const scheme of ['light', 'dark']) {
@@ -173,7 +184,15 @@ suite('runs that come', () => {
         await rows(page).first().waitFor();
         await page.locator('.foot').scrollIntoViewIfNeeded();
         await page.locator('.foot').filter({ hasText: /All \d+ runs/ }).waitFor();
-        assert.ok(await rows(page).count() > Math.max(before, 60));
+        const count = await rows(page).count();
+        assert.ok(count > Math.max(before, 60), `${count} rows`);
+        const place = await page.evaluate(() => scrollY);
+        // A click of the mouse would scroll first, since the header is sticky.
+        await page.getByRole('link', { name: 'Workflows', exact: true }).evaluate((link) => link.click());
+        await page.locator('.of-workflows tbody tr').first().waitFor();
+        await page.goBack();
+        await page.waitForFunction((top) => scrollY === top, place); // with all its rows
+        assert.strictEqual(await rows(page).count(), count);
     }));
 
     test('a server that went away is said to, and looked for', async () => {

@@ -3,7 +3,7 @@
 
 const assert = require('node:assert');
 const { after, before } = require('node:test');
-const { assertFits, shot, suite, test, withPage } = require('./lib/browser');
+const { assertFits, assertNamed, shot, suite, test, withPage } = require('./lib/browser');
 const { emptyFile, hostile, open, seedFile } = require('./lib/servers');
 
 const rows = (page) => page.locator('.traces tbody [data-row]');
@@ -76,8 +76,56 @@ suite('traces', () => {
         assert.match(await page.title(), /^Traces/);
     }));
 
+    // Answers of the test's own, in the place of the server's.
+    async function answering(page, answer, check) {
+        const pattern = '**/api/cleat/v1/traces?*';
+        await page.route(pattern, (route) => answer(route, new URL(route.request().url()).searchParams));
+        try {
+            await page.getByRole('button', { name: 'Refresh' }).click();
+            await check();
+        } finally {
+            await page.unroute(pattern);
+        }
+    }
+
+    test('a search goes back piece by piece, says how far it is, and can be stopped', () => onPage('traces', {}, async (page) => {
+        await state(page, 'all there are');
+        const asked = [];
+        const at = new Date(2026, 0, 2, 3, 4, 5).getTime();
+        let hold = () => {};
+        const answer = async (route, query) => {
+            asked.push(query.get('before'));
+            if (asked.length === 3) {
+                await new Promise((done) => { hold = done; });
+            }
+            await route.fulfill({ json: { rows: [], next: `cursor ${asked.length}`, searched_to_ms: at, searched_spans: 5000 } });
+        };
+        await answering(page, answer, async () => {
+            await page.locator('.foot').filter({ hasText: /Searching back to 2 Jan.* 03:04:05/ }).waitFor();
+            await state(page, '10,000 spans looked at');
+            await page.getByRole('button', { name: 'Stop' }).click();
+            hold();
+            await page.getByRole('button', { name: 'Search further' }).waitFor();
+            assert.deepStrictEqual(asked, [null, 'cursor 1', 'cursor 2']);
+        });
+    }));
+
+    test('what goes wrong is said, and can be tried again', () =>
+        onPage('traces', { allowed: [/^503 /, /status of 503/] }, async (page) => {
+            await state(page, 'all there are');
+            const answer = (route) => route.fulfill({ status: 503, json: { message: 'the disk has gone' } });
+            await answering(page, answer, () => page.getByRole('alert').filter({ hasText: 'the disk has gone' }).waitFor());
+            await page.getByRole('button', { name: 'Try again' }).click();
+            await state(page, `${total} traces`);
+        }));
+
     test('nothing found', () => onPage('traces?service=nobody', {}, async (page) => {
         await page.getByRole('heading', { name: 'No trace matches' }).waitFor();
+    }));
+
+    test('everything that can be used has a name', () => onPage('traces', {}, async (page) => {
+        await state(page, 'all there are');
+        await assertNamed(page);
     }));
 
     for (const scheme of ['light', 'dark']) {

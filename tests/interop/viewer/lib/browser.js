@@ -115,4 +115,16 @@ async function assertFits(page) {
     assert.ok(content <= window, `the page is ${content} px wide, in a window of ${window} px`);
 }
 
-module.exports = { assertFits, refreshUntil, shot, suite, test, withPage };
+// Whoever does not see the page is told what each control and picture is.
+async function assertNamed(page) {
+    const session = await page.context().newCDPSession(page);
+    const { nodes } = await session.send('Accessibility.getFullAXTree');
+    await session.detach();
+    const roles = ['button', 'checkbox', 'combobox', 'image', 'link', 'searchbox', 'textbox'];
+    const used = nodes.filter(({ ignored, role }) => !ignored && roles.includes(role?.value));
+    assert.ok(used.length > 5, `only ${used.length} controls`);
+    const nameless = used.filter(({ name }) => (name?.value ?? '').trim() === '');
+    assert.deepStrictEqual(nameless.map(({ role, properties }) => ({ role: role.value, properties })), []);
+}
+
+module.exports = { assertFits, assertNamed, refreshUntil, shot, suite, test, withPage };
