@@ -82,7 +82,7 @@ export class Waterfall {
 
     makeTools() {
         const button = (text, title, onclick) => h('button', { type: 'button', class: 'button button-quiet', title, 'aria-label': title, onclick }, text);
-        this.resetButton = button('Whole', 'Show all of the time (0)', () => this.resetZoom());
+        this.resetButton = button('Fit', 'Show all of the time (0)', () => this.resetZoom());
         return h('div', { class: 'wf-tools' }, this.search.node,
             h('div', { class: 'wf-buttons' },
                 button('Collapse', 'Collapse all', () => this.setEverything(true)), button('Expand', 'Expand all', () => this.setEverything(false)),
