@@ -152,7 +152,9 @@ export class Moves {
             return;
         }
         const { picture, selected } = waterfall;
-        const links = [...picture.linksFrom(selected)];
+        // What brought it here says more than where all of it began.
+        const isOrigin = (link) => (picture.view.links[link][2] === 'origin' ? 1 : 0);
+        const links = [...picture.linksFrom(selected)].sort((a, b) => isOrigin(a) - isOrigin(b));
         const inside = links.find((link) => picture.linkTo[link] >= 0);
         if (inside !== undefined) {
             waterfall.choose(picture.linkTo[inside], { isOpen: true });
