@@ -184,7 +184,7 @@ class RunPage {
         const own = ownMetadata(this.run.metadata);
         const words = new Set(own.map(([key]) => key));
         const context = Object.entries(this.run.metadata ?? {}).filter(([key]) => !words.has(key));
-        return own.length + context.length > 0 && h('div', { class: 'tags' }, own.map(([key, value]) => tag(key, value)),
+        return own.length > 0 && h('div', { class: 'tags' }, own.map(([key, value]) => tag(key, value)),
             context.length > 0 && h('span', { class: 'tag', title: context.map(([key, value]) => `${key}: ${value}`).join('\n') }, 'trace context'));
     }
 

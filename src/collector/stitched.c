@@ -3,9 +3,10 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "collector/stitching.h"
 
-enum { FIRST_CAPACITY = 64 };
+enum { FIRST_CAPACITY = 64, NAME_MAX = 1024 };
 
 cleat_status cleat__stitch_grow(void **items, int32_t count, int32_t *capacity, size_t item_size)
 {
@@ -23,6 +24,15 @@ cleat_status cleat__stitch_grow(void **items, int32_t count, int32_t *capacity, 
     }
     memset((char *)*items + (size_t)count * item_size, 0, item_size);
     return CLEAT_OK;
+}
+
+cleat_status cleat__stitch_keep_name(cleat__stitching *it, cleat_slice name, cleat_slice *out)
+{
+    if (name.size > NAME_MAX) {
+        size_t whole = cleat__utf8_valid_prefix(name.data, NAME_MAX);
+        name.size = whole > 0 ? whole : NAME_MAX;
+    }
+    return cleat__arena_keep(&it->out->memory, name, out) ? CLEAT_OK : cleat__fail_memory();
 }
 
 static cleat__stitching begin(cleat__store *store, int64_t tenant, int32_t limit, cleat__stitched *out)

@@ -10,8 +10,8 @@
  * its start, or a time before 1970, is moved; a span whose record cannot be read has what its columns say.
  *
  * Work is bounded: CLEAT__STITCHED_RUNS_MAX runs, _TRACES_MAX traces, _READ_MAX spans looked at (without their
- * records; `limit` where that is more), _LINKS_MAX links and as many back-links. `is_complete` says whether that
- * was enough.
+ * records; `limit` where that is more), 16 KiB of records for each span of `limit`, _LINKS_MAX links and as many
+ * back-links. `is_complete` says whether that was enough.
  */
 #ifndef CLEAT_COLLECTOR_STITCHED_H
 #define CLEAT_COLLECTOR_STITCHED_H

@@ -217,9 +217,8 @@ static cleat_status name_outside(cleat__stitching *it, cleat__stitched_outside *
     cleat__bind_trace_id(stmt, 1, &trace->trace_id);
     sqlite3_bind_int64(stmt, 2, it->out->tenant);
     int code = sqlite3_step(stmt);
-    if (code == SQLITE_ROW &&
-        !cleat__arena_keep(&it->out->memory, cleat__column_text(stmt, 0), &trace->name)) {
-        status = cleat__fail_memory();
+    if (code == SQLITE_ROW) {
+        status = cleat__stitch_keep_name(it, cleat__column_text(stmt, 0), &trace->name);
     }
     cleat_status end = cleat__store_rows_end(it->store, stmt, code, reading);
     return status != CLEAT_OK ? status : end;

@@ -13,6 +13,8 @@ static const char reading[] = "reading the records of a picture";
 
 enum {
     NONE = CLEAT__STITCHED_NONE,
+    RECORD_BYTES = 16 << 10, /* of records, per span that may be shown; ten times what is usual */
+    RECORDS_BYTES_MIN = 32 << 20,
     SAME_ATTEMPT_MAX = 1000, /* executions of one attempt that are looked through for the one of a wait */
 };
 
@@ -53,7 +55,7 @@ static cleat_status set_service(draft *all, cleat_slice name, cleat__stitched_sp
     return CLEAT_OK;
 }
 
-/* What the columns say of a span whose record cannot be read. */
+/* What the columns say of a span whose record cannot be read, or is too large. */
 static cleat_status read_columns(cleat__stitching *it, sqlite3_stmt *stmt, cleat_span_view *view)
 {
     int kind = sqlite3_column_int(stmt, 5), status = sqlite3_column_int(stmt, 6);
@@ -64,15 +66,25 @@ static cleat_status read_columns(cleat__stitching *it, sqlite3_stmt *stmt, cleat
                       ? (cleat_span_status)status
                       : CLEAT_SPAN_STATUS_UNSET,
     };
-    return cleat__arena_keep(&it->out->memory, cleat__column_text(stmt, 4), &view->name)
-               ? CLEAT_OK
-               : cleat__fail_memory();
+    return cleat__stitch_keep_name(it, cleat__column_text(stmt, 4), &view->name);
+}
+
+/* Whether there is room for it: a peer may send records of megabytes. */
+static bool may_keep(const cleat__stitching *it, size_t size)
+{
+    size_t most = (size_t)it->limit * RECORD_BYTES;
+    most = most > RECORDS_BYTES_MIN ? most : RECORDS_BYTES_MIN;
+    return it->out->memory.used + size <= most;
 }
 
 static cleat_status read_view(cleat__stitching *it, sqlite3_stmt *stmt, cleat_span_view *view)
 {
-    cleat_slice record;
-    if (!cleat__arena_keep(&it->out->memory, cleat__column_bytes(stmt, 0), &record)) {
+    cleat_slice stored = cleat__column_bytes(stmt, 0), record;
+    if (!may_keep(it, stored.size)) {
+        it->out->is_complete = false;
+        return read_columns(it, stmt, view);
+    }
+    if (!cleat__arena_keep(&it->out->memory, stored, &record)) {
         return cleat__fail_memory();
     }
     return record.size > 0 && cleat_span_view_read(record, view) == CLEAT_OK ? CLEAT_OK

@@ -53,25 +53,22 @@ static void sort_unique(finding *found)
 
 static cleat_status keep_row(cleat__stitching *it, sqlite3_stmt *stmt, int32_t distance)
 {
-    cleat__arena *memory = &it->out->memory;
     cleat_status status =
         cleat__stitch_grow((void **)&it->traces, it->trace_count, &it->trace_capacity, sizeof(*it->traces));
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__stitched_trace *trace = &it->traces[it->trace_count].trace;
+    cleat__stitched_trace *trace = &it->traces[it->trace_count++].trace;
+    cleat_slice *const names[] = {&trace->name, &trace->task, &trace->service};
     trace->number = sqlite3_column_int64(stmt, 0);
     trace->distance = distance;
     cleat__column_id(stmt, 1, trace->id.bytes, sizeof(trace->id.bytes));
+    for (int i = 0; i < 3 && status == CLEAT_OK; i++) {
+        status = cleat__stitch_keep_name(it, cleat__column_text(stmt, 2 + i), names[i]);
+    }
     trace->span_count = sqlite3_column_int64(stmt, 5);
     trace->error_count = sqlite3_column_int64(stmt, 6);
-    if (!cleat__arena_keep(memory, cleat__column_text(stmt, 2), &trace->name) ||
-        !cleat__arena_keep(memory, cleat__column_text(stmt, 3), &trace->task) ||
-        !cleat__arena_keep(memory, cleat__column_text(stmt, 4), &trace->service)) {
-        return cleat__fail_memory();
-    }
-    it->trace_count++;
-    return CLEAT_OK;
+    return status;
 }
 
 /* One that is another tenant's is passed over. */

@@ -41,6 +41,9 @@ typedef struct cleat__stitching {
 /* Makes room for one more in an array that grows, and zeroes it. */
 cleat_status cleat__stitch_grow(void **items, int32_t count, int32_t *capacity, size_t item_size);
 
+/* A copy in the forest's memory, of at most 1 KiB: peers may give names of any size. */
+cleat_status cleat__stitch_keep_name(cleat__stitching *it, cleat_slice name, cleat_slice *out);
+
 /* ---- stitched_runs.c ---- */
 
 /* The run and those below it. CLEAT_NOT_FOUND: the tenant has no such run. */

@@ -122,6 +122,29 @@ static void test_tenants_with_the_same_trace_id(void **state)
     assert_int_equal(load_trace(f, 3, 1, 0, 0), CLEAT_NOT_FOUND);
 }
 
+/* Records of megabytes: those beyond the bound are told by their columns, and names are cut. */
+static void test_records_that_are_too_large(void **state)
+{
+    fixture *f = *state;
+    for (int i = 1; i <= 5; i++) {
+        add(f,
+            (made){.trace = 1, .id = i, .name = "large", .from = i, .to = 9, .link_trace = 1, .link_id = 1});
+    }
+    end_adding(f);
+    run_sql(f, "UPDATE span SET name = replace(hex(zeroblob(4000)), '0', 'ä');"
+               " UPDATE trace SET root_name = replace(hex(zeroblob(4000)), '0', 'ä')");
+    /* A field that no reader knows, of nine megabytes. */
+    run_sql(f, "UPDATE span SET record = CAST(x'a20680d1a504' || zeroblob(9005184) || record AS BLOB)");
+    assert_int_equal(load_trace(f, ONE, 1, 0, 10), CLEAT_OK);
+    assert_int_equal(f->forest.span_count, 5);
+    assert_int_equal(f->forest.link_count, 3);
+    assert_false(f->forest.is_complete);
+    assert_true(cleat_slice_equals(f->forest.spans[2].view.name, cleat_slice_of("large")));
+    assert_int_equal(f->forest.spans[4].view.name.size, 1024);
+    assert_int_equal(f->forest.spans[4].view.start_time_ns, 5);
+    assert_int_equal(f->forest.traces[0].name.size, 1024);
+}
+
 /* Clocks that differ: children before their parents, ends before starts, times before 1970. */
 static void test_clocks_that_differ(void **state)
 {
@@ -198,6 +221,45 @@ static void test_waits_are_below_their_execution(void **state)
     assert_string_equal(draw(f), "[root(hatchet.start_step_run(queued deeper) of none the program's)]");
 }
 
+/* A durable run is executed once for each time that it is woken: each wait is with the execution that it was before. */
+static void test_waits_of_several_invocations(void **state)
+{
+    fixture *f = *state;
+    static const char *const executions[] = {"workflow.execute 1", "workflow.execute 2",
+                                             "workflow.execute 3"};
+    static const char *const waits[] = {"wait 1", "wait 2", "wait 3"};
+    add(f, (made){.trace = 1, .id = 1, .name = "root", .from = 1, .to = 99});
+    for (int i = 0; i < 3; i++) {
+        add(f, (made){.trace = 1,
+                      .id = 20 + i,
+                      .parent = 1,
+                      .task = 7,
+                      .name = executions[i],
+                      .from = 10 * i + 15,
+                      .to = 10 * i + 19});
+        add(f, (made){.trace = 1,
+                      .id = 10 + i,
+                      .parent = 1,
+                      .task = 7,
+                      .by = "engine",
+                      .name = waits[i],
+                      .from = 10 * i + 10,
+                      .to = 10 * i + 15});
+    }
+    add(f, (made){.trace = 1,
+                  .id = 30,
+                  .parent = 1,
+                  .task = 7,
+                  .by = "engine",
+                  .name = "too late",
+                  .from = 90,
+                  .to = 91});
+    end_adding(f);
+    assert_int_equal(load_trace(f, ONE, 1, 0, 0), CLEAT_OK);
+    assert_string_equal(draw(f), "[root(workflow.execute 1(wait 1) workflow.execute 2(wait 2)"
+                                 " workflow.execute 3(wait 3 too late))]");
+}
+
 /* ---- Sizes ---- */
 
 /* One run among 100,000 spans of others, of which no record is read. */
@@ -246,9 +308,11 @@ int main(void)
         TEST(test_records_that_cannot_be_read),
         TEST(test_record_of_another_span),
         TEST(test_tenants_with_the_same_trace_id),
+        TEST(test_records_that_are_too_large),
         TEST(test_clocks_that_differ),
         TEST(test_sums),
         TEST(test_waits_are_below_their_execution),
+        TEST(test_waits_of_several_invocations),
         TEST(test_small_run_in_a_large_trace),
         TEST(test_trace_that_is_too_large),
     };
