@@ -227,9 +227,17 @@ static void draw_bar(cleat__drawing *drawing, const cleat__bar *bar, int from, i
     style(drawing, CLEAT__STYLE_NONE);
 }
 
-static void draw_note(cleat__drawing *drawing, const char *note)
+/* That of the trace which a link leads to, when it is in the picture. */
+static cleat__style note_style(const cleat__drawing *drawing, const cleat__stitched_span *span)
 {
-    style(drawing, CLEAT__STYLE_BLUE);
+    const cleat__stitched *forest = drawing->forest;
+    int32_t to = span->link_count > 0 ? forest->links[span->first_link].to : CLEAT__STITCHED_NONE;
+    return to >= 0 && drawing->has_bands ? band_style(drawing, forest->spans[to].trace) : CLEAT__STYLE_DIM;
+}
+
+static void draw_note(cleat__drawing *drawing, const char *note, const cleat__stitched_span *span)
+{
+    style(drawing, note_style(drawing, span));
     put(drawing, note);
     style(drawing, CLEAT__STYLE_NONE);
 }
@@ -261,20 +269,30 @@ static void end_row_of_many(cleat__drawing *drawing, int32_t error_count)
 
 /* ---- Spans ---- */
 
-/* Beside the bar, in the columns that it leaves free; false when they are too few. */
-static bool draw_bar_and_note(cleat__drawing *drawing, const cleat__bar *bar, cleat__bar_fill fill,
-                              cleat__style code, const char *note, int needed)
+static cleat__bar_fill fill_of(const cleat_span_view *span)
 {
+    cleat__span_pace pace = cleat__span_pace_of(span);
+    return pace == CLEAT__SPAN_QUEUED   ? CLEAT__BAR_QUEUE
+           : pace == CLEAT__SPAN_ASLEEP ? CLEAT__BAR_SLEEP
+                                        : CLEAT__BAR_WORK;
+}
+
+/* Beside the bar, in the columns that it leaves free; false when they are too few. */
+static bool draw_bar_and_note(cleat__drawing *drawing, const cleat__bar *bar,
+                              const cleat__stitched_span *span, const char *note, int needed)
+{
+    cleat__bar_fill fill = fill_of(&span->view);
+    cleat__style code = bar_style(drawing, span);
     if (bar->columns - bar->end > needed) {
         draw_bar(drawing, bar, 0, bar->end, fill, code);
         put(drawing, " ");
-        draw_note(drawing, note);
+        draw_note(drawing, note, span);
         cleat__text_append_blanks(drawing->out, bar->columns - bar->end - 1 - needed);
         return true;
     }
     if (bar->first > needed) {
         cleat__text_append_blanks(drawing->out, bar->first - 1 - needed);
-        draw_note(drawing, note);
+        draw_note(drawing, note, span);
         put(drawing, " ");
         draw_bar(drawing, bar, bar->first, bar->columns, fill, code);
         return true;
@@ -293,16 +311,8 @@ static void draw_note_row(cleat__drawing *drawing, int32_t index, const char *no
     put(drawing, lines_of(drawing)[span->first_child >= 0]);
     room -= 2;
     style(drawing, CLEAT__STYLE_NONE);
-    draw_string(drawing, note, CLEAT__STYLE_BLUE, &room);
+    draw_string(drawing, note, note_style(drawing, span), &room);
     end_row(drawing, "", false);
-}
-
-static cleat__bar_fill fill_of(const cleat_span_view *span)
-{
-    cleat__span_pace pace = cleat__span_pace_of(span);
-    return pace == CLEAT__SPAN_QUEUED   ? CLEAT__BAR_QUEUE
-           : pace == CLEAT__SPAN_ASLEEP ? CLEAT__BAR_SLEEP
-                                        : CLEAT__BAR_WORK;
 }
 
 void cleat__drawing_span(cleat__drawing *drawing, int32_t index)
@@ -320,12 +330,10 @@ void cleat__drawing_span(cleat__drawing *drawing, int32_t index)
     draw_duration(drawing, view->end_time_ns - view->start_time_ns);
     int needed = cleat__link_note(note, drawing->terminal, drawing->forest, span, false);
     int short_needed = cleat__link_note(short_note, drawing->terminal, drawing->forest, span, true);
-    cleat__bar_fill fill = fill_of(view);
-    cleat__style code = bar_style(drawing, span);
-    bool is_noted = needed > 0 && (draw_bar_and_note(drawing, &bar, fill, code, note, needed) ||
-                                   draw_bar_and_note(drawing, &bar, fill, code, short_note, short_needed));
+    bool is_noted = needed > 0 && (draw_bar_and_note(drawing, &bar, span, note, needed) ||
+                                   draw_bar_and_note(drawing, &bar, span, short_note, short_needed));
     if (!is_noted) {
-        draw_bar(drawing, &bar, 0, bar.columns, fill, code);
+        draw_bar(drawing, &bar, 0, bar.columns, fill_of(view), bar_style(drawing, span));
     }
     end_row(drawing, cleat__span_status_name(view->status), view->status == CLEAT_SPAN_STATUS_ERROR);
     if (needed > 0 && !is_noted) {

@@ -261,7 +261,7 @@ static void test_rows_for_all_traces(void **state)
     const cleat__terminal terminal = {.columns = 100, .utf8 = true};
     cleat_span_context root = record_linked(f, 3, "child");
     for (int i = 0; i < 30; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof(name), "part %d", i);
         record(&f->rec, &(made_up){.name = name, .parent = &root, .start_ns = 1001, .end_ns = 1002});
     }

@@ -68,7 +68,8 @@ suite('runs of a file', () => {
         await holds('?status=FAILED&status=CANCELLED', [seed.runs.hostile, seed.runs.cancelled]);
         await page.getByLabel('Text in id').fill('in the haystack');
         await holds('?text=in+the+haystack', [seed.runs.leaf]);
-        await page.getByRole('combobox', { name: 'Workflow' }).fill('page.durable');
+        await page.getByRole('combobox', { name: 'Workflow' }).fill('page:durable'); // as the task is called in C
+        await page.keyboard.press('Enter');
         await holds('?workflow=page.durable', [seed.runs.durable]);
         await page.getByLabel('Metadata, key:value').fill('customer:acme');
         await page.keyboard.press('Enter');
