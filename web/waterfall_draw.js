@@ -11,6 +11,7 @@ export const rowHeight = 24;
 export const barHeight = 12;
 const middle = rowHeight / 2;
 const summaryHeight = 8;
+const linksMany = 60;  // links in sight, above which they are drawn with less weight
 const ticksMost = 400; // of the events in one row
 let pictures = 0;
 
@@ -210,7 +211,11 @@ export class Drawing {
         const { picture, rows, scale, from, to } = this.window;
         const isThere = span >= 0 && span < picture.count;
         const all = new LinkPicture(picture, rows, scale, { rowHeight, barHeight });
-        const { paths } = all.inWindow(from, to, isThere ? span : -1);
+        const except = isThere ? span : -1;
+        const drawn = all.inWindow(from, to, except);
+        const isMany = drawn.count > linksMany;
+        const { paths } = isMany ? all.inWindow(from, to, except, false) : drawn;
+        this.links.classList.toggle('is-many', isMany);
         replace(this.links, paths.map(({ colour, isOrigin, leaves, d }) => s('path', {
             class: `${bandClass(colour)}${isOrigin ? ' is-origin' : ''}${leaves ? ' is-leaving' : ''}`, d,
         })));

@@ -50,7 +50,7 @@ export class Moves {
     // True when the key meant something here.
     press(event) {
         const action = this.waterfall.picture === null || event.ctrlKey || event.metaKey || event.altKey ? undefined : this.actions[event.key];
-        if (action === undefined || event.target.closest?.('button, a, input') !== null) {
+        if (action === undefined || (event.key !== 'Escape' && event.target.closest?.('button, a, input, summary') !== null)) {
             return false;
         }
         event.preventDefault();

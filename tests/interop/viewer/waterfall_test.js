@@ -216,6 +216,9 @@ suite('the waterfall', () => {
         await page.goto(new URL(`runs/${seed.runs.hostile}`, server.url).href);
         await named(page, 'back-off').waitFor();
         assert.ok(await page.locator('.wf-wait.is-backoff').count() > 0);
+        await page.getByRole('button', { name: '4 errors' }).click();
+        await page.getByText('4 found').waitFor();
+        await chosen(page).waitFor();
     }));
 
     test('a bar tells its times', () => onRun('parent', {}, async (page) => {
