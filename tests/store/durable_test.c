@@ -3,6 +3,7 @@
 
 #include "store/durable.h"
 #include "store/hook.h"
+#include "store/invocation.h"
 
 static cleat__store *open_new(void)
 {
@@ -171,6 +172,57 @@ static void test_what_an_evicted_run_waits_for(void **state)
     close_it(store);
 }
 
+typedef struct seen {
+    char text[256];
+    int32_t last; /* to be seen */
+} seen;
+
+static bool see_invocation(void *argument, const cleat__invocation_row *row)
+{
+    seen *self = argument;
+    sprintf(self->text + strlen(self->text), "%d/%d %d-%d:%d,%d%.*s; ", row->number, row->retry_count,
+            (int)row->began_at_ms, (int)row->suspended_at_ms, (int)row->waited_for, (int)row->queued_at_ms,
+            CLEAT_SLICE_ARGS(row->reason));
+    return row->number < self->last;
+}
+
+static void assert_invocations(cleat__store *store, int32_t after, int32_t last, const char *expected)
+{
+    cleat__uuid run = id_of(1);
+    seen self = {.last = last};
+    assert_int_equal(cleat__invocation_list(store, &run, after, see_invocation, &self), CLEAT_OK);
+    assert_string_equal(self.text, expected);
+}
+
+static void test_what_was_before_an_invocation(void **state)
+{
+    (void)state;
+    cleat__store *store = open_new();
+    cleat__uuid run = id_of(1), other = id_of(2);
+    const cleat__eviction eviction = {.waited_for = 2,
+                                      .began_at_ms = 1000,
+                                      .suspended_at_ms = 1100,
+                                      .waits = cleat_slice_of("[]"),
+                                      .reason = cleat_slice_of(" full")};
+    assert_invocations(store, 0, 9, "");
+    cleat__durable_begin_invocation(store, &run, 1, 0, 900);
+    cleat__durable_begin_invocation(store, &other, 1, 0, 900);
+    assert_invocations(store, 0, 9, "");
+    assert_int_equal(cleat__durable_set_waits(store, &run, &eviction), CLEAT_OK);
+    assert_invocations(store, 0, 9, "2/0 1000-1100:2,0 full; ");
+    assert_invocations(store, 1, 9, "2/0 1000-1100:2,0 full; ");
+    assert_invocations(store, 2, 9, "");
+    cleat__durable_begin_invocation(store, &run, 2, 0, 1200);
+    assert_invocations(store, 0, 9, "2/0 1000-1100:2,1200; ");
+    assert_int_equal(cleat__durable_break_off(store, &run, 0, 1300), CLEAT_OK);
+    assert_invocations(store, 0, 9, "2/0 1000-1100:2,1200; 3/0 1300-0:0,0; ");
+    cleat__durable_begin_invocation(store, &run, 3, 0, 1400);
+    assert_invocations(store, 0, 9, "2/0 1000-1100:2,1200; 3/0 1300-0:0,1400; ");
+    assert_invocations(store, 0, 2, "2/0 1000-1100:2,1200; ");
+    assert_invocations(store, 2, 9, "3/0 1300-0:0,1400; ");
+    close_it(store);
+}
+
 static void put_condition(cleat__store *store, const cleat__uuid *run, int64_t node, int number,
                           const char *key)
 {
@@ -300,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_nodes_that_were_met),
         cmocka_unit_test(test_invocations_and_branches),
         cmocka_unit_test(test_what_an_evicted_run_waits_for),
+        cmocka_unit_test(test_what_was_before_an_invocation),
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_hooks),
         cmocka_unit_test(test_evict_and_restore_compare),
