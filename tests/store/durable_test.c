@@ -55,11 +55,53 @@ static void test_entries(void **state)
     close_it(store);
 }
 
+static int pages_read(cleat__store *store)
+{
+    int hits = 0, misses = 0, ignored;
+    sqlite3_db_status(cleat__store_db(store), SQLITE_DBSTATUS_CACHE_HIT, &hits, &ignored, 1);
+    sqlite3_db_status(cleat__store_db(store), SQLITE_DBSTATUS_CACHE_MISS, &misses, &ignored, 1);
+    return hits + misses;
+}
+
 static cleat_status see_met(void *argument, cleat__node node, int64_t order)
 {
     char *text = argument;
     sprintf(text + strlen(text), "%d:%d ", (int)order, (int)node.number);
     return order < 3 ? CLEAT_OK : CLEAT_CANCELLED;
+}
+
+/* A payload may have thousands of pages. */
+static void test_who_looks_does_not_read_what_is_large(void **state)
+{
+    (void)state;
+    enum { SIZE = 1024 * 1024 };
+    cleat__store *store = open_new();
+    cleat__uuid run = id_of(1);
+    cleat__entry_row row;
+    int64_t order;
+    char text[64] = "";
+    char *large = malloc(SIZE);
+    memset(large, '7', SIZE);
+    put_entry(store, &run, 1, 1);
+    put_entry(store, &run, 1, 2);
+    const cleat__entry_row how = {.node = {1, 1},
+                                  .met_order = 1,
+                                  .outcome = CLEAT__NODE_SUCCEEDED,
+                                  .payload = {large, SIZE},
+                                  .carrier = cleat_slice_of("{}")};
+    assert_int_equal(cleat__entry_meet(store, &run, &how), CLEAT_OK);
+    pages_read(store);
+    assert_int_equal(cleat__entry_look(store, &run, (cleat__node){1, 1}, &row), CLEAT_OK);
+    assert_slice(row.carrier, "{}");
+    assert_int_equal(cleat__durable_last_order(store, &run, &order), CLEAT_OK);
+    assert_int_equal(cleat__entry_list_met(store, &run, see_met, text), CLEAT_OK);
+    assert_string_equal(text, "1:1 ");
+    assert_in_range(pages_read(store), 3, 20);
+    assert_int_equal(cleat__entry_get(store, &run, (cleat__node){1, 1}, &row), CLEAT_OK);
+    assert_int_equal(row.payload.size, SIZE);
+    assert_in_range(pages_read(store), 100, SIZE);
+    free(large);
+    close_it(store);
 }
 
 static void test_nodes_that_were_met(void **state)
@@ -93,6 +135,12 @@ static void test_nodes_that_were_met(void **state)
     assert_int_equal(row.met_at_ms, 9);
     assert_int_equal(row.outcome, CLEAT__NODE_FAILED);
     assert_slice(row.error, "no");
+    assert_slice(row.carrier, "{}");
+    assert_int_equal(cleat__entry_look(store, &run, (cleat__node){1, 3}, &row), CLEAT_OK);
+    assert_int_equal(row.met_order, 2);
+    assert_int_equal(row.outcome, CLEAT__NODE_FAILED);
+    assert_slice(row.label, "1:3");
+    assert_slice(row.error, NULL);
     assert_slice(row.carrier, "{}");
     close_it(store);
 }
@@ -349,6 +397,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_who_looks_does_not_read_what_is_large),
         cmocka_unit_test(test_nodes_that_were_met),
         cmocka_unit_test(test_invocations_and_branches),
         cmocka_unit_test(test_what_an_evicted_run_waits_for),
