@@ -70,6 +70,35 @@ static void test_a_request_is_under_way(void **state)
     listener_remove(&worker, it->transport);
 }
 
+static void assert_asked(fixture *it, int index, int64_t node)
+{
+    Cleat__V1__DurableTaskRequest *message = said(it, index, MEMO);
+    assert_int_equal(message->cleat_node, node);
+    cleat__message_free(message);
+}
+
+/* Twice the same node is once. */
+static void test_a_request_that_says_its_node_is_repeated(void **state)
+{
+    fixture *it = *state;
+    listener worker;
+    asker_thread asker;
+    cleat__durable_request memo = memo_of("a", "1");
+    memo.number = 1;
+    begin_invocation(it, &worker);
+    asker_start(&asker, it, 1, &memo, 1);
+    assert_asked(it, 1, 1);
+    lose(it);
+    assert_said(it, 2, REGISTER);
+    assert_asked(it, 3, 1);
+    mock_send_memo(&it->engine, TASK, 1, 1, true, "1");
+    asker_join(&asker, CLEAT_OK, "");
+    assert_true(memo.as.memo.existed);
+    cleat__durable_request_deinit(&memo);
+    assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 0);
+    listener_remove(&worker, it->transport);
+}
+
 /* Others have no word for that: the attempt has failed. */
 static void test_a_request_is_under_way_elsewhere(void **state)
 {
@@ -77,10 +106,11 @@ static void test_a_request_is_under_way_elsewhere(void **state)
     listener worker;
     asker_thread asker;
     cleat__durable_request memo = memo_of("a", "1");
+    memo.number = 1; /* which others do not read */
     open_hatchet(it);
     begin_invocation(it, &worker);
     asker_start(&asker, it, 1, &memo, 1);
-    assert_said(it, 1, MEMO);
+    assert_asked(it, 1, 0);
     lose(it);
     asker_join(&asker, CLEAT_UNAVAILABLE, "was lost");
     assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_UNAVAILABLE, "was lost");
@@ -480,6 +510,7 @@ int main(void)
         TEST(test_no_connection),
         TEST(test_nothing_is_under_way),
         TEST(test_a_request_is_under_way),
+        TEST(test_a_request_that_says_its_node_is_repeated),
         TEST(test_a_request_is_under_way_elsewhere),
         TEST(test_a_stream_that_is_refused_for_what_it_says),
         TEST(test_waits_survive),
