@@ -182,9 +182,8 @@ static cleat_status seek(cleat__durable *durable, const cleat__durable_request *
         return CLEAT_OK;
     }
     if (request->number < 1 || request->number > (int64_t)durable->log_size + 1) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "node %" PRId64 " is asked for, and the log has %d nodes", request->number,
-                           (int)durable->log_size);
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "node %" PRId64 " is asked for, and the log has %d nodes",
+                           request->number, (int)durable->log_size);
     }
     durable->node = (int32_t)(request->number - 1);
     return CLEAT_OK;
