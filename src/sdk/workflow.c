@@ -147,7 +147,8 @@ static cleat_status store_rest(cleat__invocation *it, cleat_status status)
 /* Where the log goes on behind the last call, the calls have changed: the engine says what it has there. */
 static cleat_status check_end(cleat__invocation *it)
 {
-    cleat__durable_request end = {.kind = CLEAT__DURABLE_MEMO, .as.memo.key = cleat_slice_of(CLEAT__MEMO_END)};
+    cleat__durable_request end = {.kind = CLEAT__DURABLE_MEMO,
+                                  .as.memo.key = cleat_slice_of(CLEAT__MEMO_END)};
     if (it->log_size < cleat__invocation_next(it)) {
         return CLEAT_OK;
     }

@@ -350,7 +350,8 @@ static cleat_status check_step(const cleat_step_options *options, cleat__policy 
                            STEP_NAME_MAX);
     }
     if (strncmp(options->name, CLEAT__MEMO_PREFIX, sizeof(CLEAT__MEMO_PREFIX) - 1) == 0) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "step \"%s\": names with \"" CLEAT__MEMO_PREFIX "\" are the library's",
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "step \"%s\": names with \"" CLEAT__MEMO_PREFIX "\" are the library's",
                            options->name);
     }
     if (options->run == NULL || options->timeout_ms < 0) {

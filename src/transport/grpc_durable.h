@@ -40,10 +40,10 @@ typedef struct cleat__remote_durables {
 typedef struct cleat__remote_message {
     char *data; /* owned */
     size_t size;
-    size_t runs;     /* that it starts: of very many, each message has a part */
-    bool is_acked;   /* an answer of its own comes, before which nothing else is sent */
-    bool is_once;    /* it takes a node and does not say which one: it cannot be sent again */
-    bool is_echoed;  /* a registration: `cleat serve` answers it behind whatever was sent before */
+    size_t runs;    /* that it starts: of very many, each message has a part */
+    bool is_acked;  /* an answer of its own comes, before which nothing else is sent */
+    bool is_once;   /* it takes a node and does not say which one: it cannot be sent again */
+    bool is_echoed; /* a registration: `cleat serve` answers it behind whatever was sent before */
 } cleat__remote_message;
 
 /* What a caller waits for: a part of what it wants, of which all answers come by the stream. */

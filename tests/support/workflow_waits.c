@@ -335,6 +335,48 @@ static void test_a_version_that_is_gone(void **state)
     workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "\"2\"");
 }
 
+static cleat_status wait_otherwise(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_sleep(task, "1h");
+}
+
+/* A worker that has only another one, whose calls differ; with the old one the run goes on from its log. */
+static void test_a_version_that_is_gone_and_missed(void **state)
+{
+    workflow_fixture *it = *state;
+    add_release(it, "1");
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "release", NULL);
+    resume_when_it_waits(it, "release", "{}");
+    workflow_add_options(
+        it, CLEAT_WORKFLOW_OPTIONS(.run = wait_otherwise, .name = "release", .version = "2", .retries = 3));
+    workflow_start(it);
+    workflow_ends(
+        it, &id, CLEAT_RUN_FAILED,
+        "the run began with version \"1\", which this worker has not (it has \"2\"): the calls of ");
+    workflow_stop(it);
+    add_release(it, "1");
+    workflow_start(it);
+    workflow_ok(cleat_client_replay(it->client, &id));
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "\"1\"");
+}
+
+static void test_a_run_without_a_version_is_missed_too(void **state)
+{
+    workflow_fixture *it = *state;
+    add_release(it, NULL);
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "release", NULL);
+    resume_when_it_waits(it, "release", "{}");
+    add_release(it, "1");
+    add_release(it, "2");
+    workflow_start(it);
+    workflow_ends(
+        it, &id, CLEAT_RUN_FAILED,
+        "the run began without a version, which this worker has not (it has \"2\", \"1\"): the calls of ");
+}
+
 /* ---- Cancellation ---- */
 
 static void test_a_run_is_cancelled_while_it_waits(void **state)
@@ -412,6 +454,8 @@ int workflow_waits_run(const sdk_target *of)
         TEST(test_new_runs_have_the_newest_version),
         TEST(test_a_run_keeps_its_version),
         TEST(test_a_version_that_is_gone),
+        TEST(test_a_version_that_is_gone_and_missed),
+        TEST(test_a_run_without_a_version_is_missed_too),
         TEST(test_a_run_is_cancelled_while_it_waits),
         TEST(test_a_run_is_cancelled_while_it_runs),
         TEST(test_a_token_that_another_run_has),
