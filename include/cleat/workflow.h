@@ -172,7 +172,8 @@ CLEAT_API cleat_status cleat_sleep(cleat_task *task, const char *duration);
 CLEAT_API cleat_status cleat_sleep_until(cleat_task *task, int64_t unix_ms);
 /*
  * The first event with that key (cleat/event.h) that is pushed from now on and for which `expression`, in CEL
- * over `input`, is true; NULL: any. `payload` (may be NULL) gets the event's. `timeout` NULL: without limit.
+ * over `input`, is true; NULL: any. An event for which it has no value, say for want of a member, or another than true or
+ * false, is none of them; the engine's log says so once (cleat_log_set_handler()). `payload` (may be NULL) gets the event's. `timeout` NULL: without limit.
  * CLEAT_TIMEOUT: none came in time.
  */
 CLEAT_API cleat_status cleat_wait_event(cleat_task *task, const char *key, const char *expression,
@@ -219,8 +220,8 @@ CLEAT_API cleat_status cleat_stream_write(cleat_task *task, cleat_slice chunk);
 /*
  * Ends this run and begins another one of the same workflow with an empty log: for what goes on for ever.
  *     return cleat_continue_as_new(task, "{\"page\":8}");
- * cleat_client_wait() on this run goes on to the next, as a workflow does that awaits it; the run's own output is
- * {"cleat:continued_as":"<run id>"}.
+ * cleat_client_wait() on this run goes on to the next, as do cleat_client_cancel(), cleat_client_stream() and a workflow
+ * that awaits it; the run's own output is {"cleat:continued_as":"<run id>"}.
  */
 CLEAT_API cleat_status cleat_continue_as_new(cleat_task *task, const char *input);
 
