@@ -73,7 +73,8 @@ CLEAT_API void cleat_client_free(cleat_client *client);
  * `result->status` says how. The caller deinits `result`.
  * CLEAT_NOT_FOUND: no worker ever declared the task. CLEAT_INVALID_ARGUMENT: JSON, priority or
  * metadata are wrong. CLEAT_TOO_LARGE: above CLEAT_PAYLOAD_MAX. CLEAT_UNAVAILABLE, CLEAT_IO,
- * CLEAT_DISK_FULL: the engine could not store it.
+ * CLEAT_DISK_FULL: the engine could not store it. (What is CLEAT_DISK_FULL in this process comes as
+ * CLEAT_RESOURCE_EXHAUSTED from a server, in all calls.)
  */
 CLEAT_API cleat_status cleat_client_run(cleat_client *client, const char *task, const char *input,
                                         const cleat_run_options *options, cleat_run_result *result);

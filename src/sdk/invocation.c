@@ -1,6 +1,7 @@
 #include "sdk/invocation.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <stdio.h>
@@ -65,6 +66,7 @@ cleat_status cleat__invocation_init(cleat__invocation *it, cleat_task *task)
     it->task = task;
     it->declaration = task->declaration;
     it->thread = pthread_self();
+    it->begun_ns = cleat__clock_monotonic_ns(NULL);
     it->log_size = assignment->invocation_count == 1 ? 0 : assignment->log_size;
     it->call = "the start";
     task->invocation = it;

@@ -377,6 +377,60 @@ static void test_a_run_without_a_version_is_missed_too(void **state)
         "the run began without a version, which this worker has not (it has \"2\", \"1\"): the calls of ");
 }
 
+/* ---- Time that an invocation takes ---- */
+
+typedef struct heard {
+    gate warnings;
+    char text[512];
+} heard;
+
+static void hear_log(void *user_data, cleat_log_level level, const char *message)
+{
+    heard *all = user_data;
+    if (level == CLEAT_LOG_WARN && strstr(message, "execution_timeout_ms") != NULL) {
+        (void)snprintf(all->text, sizeof(all->text), "%s", message);
+        gate_add(&all->warnings);
+    }
+}
+
+static void add_to_gate(void *user_data)
+{
+    gate_add(user_data);
+}
+
+static cleat_status wait_to_be_cancelled(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    cleat_task_on_cancel(task, add_to_gate, &it->go);
+    gate_wait(&it->go, 1);
+    return CLEAT_FAILED;
+}
+
+static cleat_status take_long(cleat_task *task, void *user_data)
+{
+    return cleat_step_run(
+        task, CLEAT_STEP_OPTIONS(.name = "slow", .run = wait_to_be_cancelled, .user_data = user_data), NULL);
+}
+
+/* The engine says which option it was, and the worker in which step. */
+static void test_an_invocation_that_takes_too_long(void **state)
+{
+    workflow_fixture *it = *state;
+    heard all = {.text = ""};
+    gate_init(&all.warnings);
+    cleat_log_set_handler(hear_log, &all, CLEAT_LOG_WARN);
+    workflow_add_options(it, CLEAT_WORKFLOW_OPTIONS(.run = take_long, .name = "long", .user_data = it,
+                                                    .execution_timeout_ms = 100));
+    workflow_start(it);
+    workflow_runs(it, "long", NULL, CLEAT_RUN_FAILED,
+                  "Task exceeded timeout of 100ms (execution_timeout_ms, with all steps in place)");
+    gate_wait(&all.warnings, 1);
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    assert_non_null(strstr(all.text, "workflow \"long\" was in step \"slow\""));
+    assert_non_null(strstr(all.text, "execution_timeout_ms = 100,"));
+    gate_deinit(&all.warnings);
+}
+
 /* ---- Cancellation ---- */
 
 static void test_a_run_is_cancelled_while_it_waits(void **state)
@@ -456,6 +510,7 @@ int workflow_waits_run(const sdk_target *of)
         TEST(test_a_version_that_is_gone),
         TEST(test_a_version_that_is_gone_and_missed),
         TEST(test_a_run_without_a_version_is_missed_too),
+        TEST(test_an_invocation_that_takes_too_long),
         TEST(test_a_run_is_cancelled_while_it_waits),
         TEST(test_a_run_is_cancelled_while_it_runs),
         TEST(test_a_token_that_another_run_has),
