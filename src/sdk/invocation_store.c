@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "sdk/instrumentor.h"
+#include "sdk/trigger.h"
 
 #include <inttypes.h>
 
@@ -100,6 +101,7 @@ static bool keep_trigger(cleat__arena *arena, const cleat__trigger *from, cleat_
 {
     *to = *from;
     bool is_kept = cleat__arena_keep(arena, from->workflow, &to->workflow) &&
+                   cleat__arena_keep(arena, from->given, &to->given) &&
                    cleat__arena_keep(arena, from->input, &to->input) &&
                    cleat__arena_keep(arena, from->metadata, &to->metadata) &&
                    cleat__arena_keep(arena, from->child_key, &to->child_key) &&
@@ -292,7 +294,7 @@ static cleat_status send(cleat__invocation *it, size_t waiting)
         end_sending(it, done, status);
         cleat_status noted =
             status == CLEAT_OK || status == CLEAT_SUSPENDED ? note_answers(it, waiting, done) : CLEAT_OK;
-        status = noted != CLEAT_OK ? noted : status;
+        status = noted != CLEAT_OK ? noted : cleat__trigger_failed(status, it->triggers, it->trigger_count);
     }
     cleat__free(ids);
     cleat__free(nodes);

@@ -63,13 +63,42 @@ static void test_a_request_is_under_way(void **state)
     assert_ok(ask(it, 2, &memo, 1, NULL));
 }
 
+static void assert_asked(fixture *it, int index, int64_t node)
+{
+    Cleat__V1__DurableTaskRequest *message = said(it, index, MEMO);
+    assert_int_equal(message->cleat_node, node);
+    cleat__message_free(message);
+}
+
+/* Twice the same node is once. */
+static void test_a_request_that_says_its_node_is_repeated(void **state)
+{
+    fixture *it = *state;
+    cleat__durable_request memo = memo_of("a", "1");
+    memo.number = 1;
+    begin_invocation(it);
+    asker_start(it, 1, &memo, 1);
+    assert_asked(it, 1, 1);
+    lose(it);
+    assert_said(it, 2, REGISTER);
+    assert_asked(it, 3, 1);
+    mock_send_memo(&it->engine, TASK, 1, 1, true, "1");
+    asker_join(CLEAT_OK, "");
+    assert_true(memo.as.memo.existed);
+    cleat__durable_request_deinit(&memo);
+    assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 0);
+}
+
 /* Others have no word for that: the attempt has failed. */
 static void test_a_request_is_under_way_elsewhere(void **state)
 {
     fixture *it = *state;
     cleat__durable_request memo = memo_of("a", "1");
+    memo.number = 1; /* which others do not read */
     open_hatchet(it);
-    begin_asking(it, &memo, 1, MEMO);
+    begin_invocation(it);
+    asker_start(it, 1, &memo, 1);
+    assert_asked(it, 1, 0);
     lose(it);
     asker_join(CLEAT_UNAVAILABLE, "was lost");
     assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_UNAVAILABLE, "was lost");
@@ -407,6 +436,7 @@ int main(void)
         INVOCATION_TEST(test_no_connection),
         INVOCATION_TEST(test_nothing_is_under_way),
         INVOCATION_TEST(test_a_request_is_under_way),
+        INVOCATION_TEST(test_a_request_that_says_its_node_is_repeated),
         INVOCATION_TEST(test_a_request_is_under_way_elsewhere),
         INVOCATION_TEST(test_a_stream_that_is_refused_for_what_it_says),
         INVOCATION_TEST(test_waits_survive),
