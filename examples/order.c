@@ -92,7 +92,8 @@ static bool play(cleat_client *client, sem_t *asked, const char *timeout)
     }
     sem_wait(asked);
     sem_wait(asked);
-    /* From wherever the answer comes in; on the command line it is `cleat hook resume order-1 true`. */
+    /* From wherever the answer comes in. The engine is this program's, so only it can while it runs; with a token
+     * (at `cleat serve`), or when it does not run, `cleat hook resume order-1 true` does too. */
     return cleat_hook_resume(client, "order-1", "true", NULL) == CLEAT_OK &&
            ends_with(client, &first, "{\"order\":\"paid\",\"by\":{\"receipt\":17}}") &&
            ends_with(client, &second, "{\"order\":\"not approved in time\"}");

@@ -73,7 +73,8 @@ CLEAT_API void cleat_client_free(cleat_client *client);
  * `result->status` says how. The caller deinits `result`.
  * CLEAT_NOT_FOUND: no worker ever declared the task. CLEAT_INVALID_ARGUMENT: JSON, priority or
  * metadata are wrong. CLEAT_TOO_LARGE: above CLEAT_PAYLOAD_MAX. CLEAT_UNAVAILABLE, CLEAT_IO,
- * CLEAT_DISK_FULL: the engine could not store it.
+ * CLEAT_DISK_FULL: the engine could not store it. (What is CLEAT_DISK_FULL in this process comes as
+ * CLEAT_RESOURCE_EXHAUSTED from a server, in all calls.)
  */
 CLEAT_API cleat_status cleat_client_run(cleat_client *client, const char *task, const char *input,
                                         const cleat_run_options *options, cleat_run_result *result);
@@ -96,7 +97,8 @@ CLEAT_API cleat_status cleat_client_run_many(cleat_client *client, const cleat_r
                                              cleat_run_id *ids);
 
 /*
- * Waits until a run has ended. Negative `timeout_ms`: without limit. CLEAT_TIMEOUT: not yet. (A server may
+ * Waits until a run has ended; of a workflow that goes on as a new run (cleat_continue_as_new()), until the last one
+ * has, which the result is of. Negative `timeout_ms`: without limit. CLEAT_TIMEOUT: not yet. (A server may
  * take up to 2 s to say whether it has, however small `timeout_ms` is.)
  * CLEAT_NOT_FOUND: there is no such run. The caller deinits `result`.
  */
@@ -105,7 +107,8 @@ CLEAT_API cleat_status cleat_client_wait(cleat_client *client, const cleat_run_i
 
 /*
  * Cancels a run: a queued one never starts, a running one is told (cleat_task_is_cancelled()).
- * Its status is CANCELLED from then on. CLEAT_FAILED_PRECONDITION: it had ended already.
+ * Its status is CANCELLED from then on. Of a workflow that has gone on as a new run, the one that lives is meant.
+ * CLEAT_FAILED_PRECONDITION: it had ended already.
  * CLEAT_NOT_FOUND: there is no such run.
  */
 CLEAT_API cleat_status cleat_client_cancel(cleat_client *client, const cleat_run_id *id);

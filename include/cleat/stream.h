@@ -17,7 +17,8 @@
  *
  * Chunks of a workflow, which it writes with cleat_stream_write() (cleat/workflow.h), are stored with its
  * run: everybody who looks sees all of them from the first one on, also long after its end, and may take any
- * time.
+ * time. Where it goes on as a new run (cleat_continue_as_new()), the stream goes on with that one, to the end of the
+ * last; of what these send with cleat_task_put_stream() the first chunks of a new one may be missing.
  */
 #ifndef CLEAT_STREAM_H
 #define CLEAT_STREAM_H

@@ -33,7 +33,7 @@
  *   CLEAT_CANCELLED          the run was cancelled, or is worked on elsewhere by now: return it
  *   CLEAT_INVALID_ARGUMENT, CLEAT_TOO_LARGE   what was given is wrong; nothing was recorded
  *   CLEAT_NON_DETERMINISTIC  see above
- *   CLEAT_UNAVAILABLE, CLEAT_IO, CLEAT_DISK_FULL, CLEAT_NO_MEMORY
+ *   CLEAT_UNAVAILABLE, CLEAT_IO, CLEAT_DISK_FULL (at a server CLEAT_RESOURCE_EXHAUSTED), CLEAT_NO_MEMORY
  *   the engine could not record it, or there was no memory: return it, and the attempt has failed. It is retried
  *   as often as the workflow's `retries` say, which by default is never: the run is over then. Declare some
  * or what an interceptor has answered that kept a run or a wait from being made (cleat/interceptor.h).
@@ -79,8 +79,9 @@ typedef struct cleat_workflow_options {
     int64_t backoff_initial_ms;
     double backoff_factor;
     int64_t backoff_max_ms;
-    int64_t execution_timeout_ms; /* of one invocation, which does not wait */
-    int64_t schedule_timeout_ms;  /* until the first invocation begins */
+    /* Of one invocation, which does not wait, with all its steps in place; 0: 60,000; negative: none. */
+    int64_t execution_timeout_ms;
+    int64_t schedule_timeout_ms; /* until the first invocation begins */
     int priority;
     const char *const *on_events;
     cleat_workflow_spans spans;
@@ -103,6 +104,9 @@ CLEAT_API cleat_status cleat_workflow_start(cleat_client *client, const char *na
 
 /* ---- Steps in place ---- */
 
+/* What a step gives back has at most so many bytes of JSON: the log has some beside it. */
+#define CLEAT_STEP_OUTPUT_MAX (CLEAT_PAYLOAD_MAX - 64)
+
 typedef struct cleat_step_options {
     size_t struct_size;
     const char *name; /* in the log; 1 to 255 bytes; not unique: a step in a loop */
@@ -114,15 +118,17 @@ typedef struct cleat_step_options {
     int64_t backoff_initial_ms; /* waited for as by cleat_sleep(); 0: none */
     double backoff_factor;      /* 1 .. 1000; 0: 2 */
     int64_t backoff_max_ms;     /* 0: 24 hours */
-    int64_t timeout_ms;         /* of one attempt; 0: none. From then on the step's task is cancelled, and
-                                   * whatever it returns counts as a failure */
+    int64_t timeout_ms; /* of one attempt; 0: none but the workflow's execution_timeout_ms (60 s where it says
+                                   * nothing). From then on the step's task is cancelled, and whatever it returns
+                                   * counts as a failure */
 } cleat_step_options;
 #define CLEAT_STEP_OPTIONS(...) CLEAT_OPTIONS(cleat_step_options, __VA_ARGS__)
 
 /*
  * Runs a function now, on this thread, and records what it gave back by cleat_task_return(): a replay does
  * not run it again. Its task has the step's input, attempt and cancellation, and else what the workflow's has, such as
- * the run's id. `output` (may be NULL) gets the JSON.
+ * the run's id. `output` (may be NULL) gets the JSON. CLEAT_TOO_LARGE: it has more than CLEAT_STEP_OUTPUT_MAX bytes, which
+ * is how the step has failed.
  * After a crash it may run again, if it was not recorded: its effects must bear that.
  * CLEAT_FAILED, CLEAT_NON_RETRYABLE, or whatever status the step returned: it failed, its retries included; recorded
  * too, with the message.
@@ -172,7 +178,8 @@ CLEAT_API cleat_status cleat_sleep(cleat_task *task, const char *duration);
 CLEAT_API cleat_status cleat_sleep_until(cleat_task *task, int64_t unix_ms);
 /*
  * The first event with that key (cleat/event.h) that is pushed from now on and for which `expression`, in CEL
- * over `input`, is true; NULL: any. `payload` (may be NULL) gets the event's. `timeout` NULL: without limit.
+ * over `input`, is true; NULL: any. An event for which it has no value, say for want of a member, or another than true or
+ * false, is none of them; the engine's log says so once (cleat_log_set_handler()). `payload` (may be NULL) gets the event's. `timeout` NULL: without limit.
  * CLEAT_TIMEOUT: none came in time.
  */
 CLEAT_API cleat_status cleat_wait_event(cleat_task *task, const char *key, const char *expression,
@@ -219,8 +226,8 @@ CLEAT_API cleat_status cleat_stream_write(cleat_task *task, cleat_slice chunk);
 /*
  * Ends this run and begins another one of the same workflow with an empty log: for what goes on for ever.
  *     return cleat_continue_as_new(task, "{\"page\":8}");
- * cleat_client_wait() on this run goes on to the next, as a workflow does that awaits it; the run's own output is
- * {"cleat:continued_as":"<run id>"}.
+ * cleat_client_wait() on this run goes on to the next, as do cleat_client_cancel(), cleat_client_stream() and a workflow
+ * that awaits it; the run's own output is {"cleat:continued_as":"<run id>"}.
  */
 CLEAT_API cleat_status cleat_continue_as_new(cleat_task *task, const char *input);
 

@@ -161,10 +161,10 @@ void cleat__log(cleat_log_level level, const char *format, ...)
     va_end(arguments);
 }
 
-void cleat__log_limited(cleat__log_site *site, cleat_log_level level, const char *format, ...)
+bool cleat__log_limited(cleat__log_site *site, cleat_log_level level, const char *format, ...)
 {
     if (!cleat__log_enabled(level)) {
-        return;
+        return false;
     }
     int64_t now = cleat__clock_monotonic_ns(NULL);
     int64_t next = atomic_load_explicit(&site->next_ns, memory_order_relaxed);
@@ -172,11 +172,12 @@ void cleat__log_limited(cleat__log_site *site, cleat_log_level level, const char
     if (now < next || !atomic_compare_exchange_strong_explicit(&site->next_ns, &next, now + CLEAT__NS_PER_S,
                                                                memory_order_relaxed, memory_order_relaxed)) {
         atomic_fetch_add_explicit(&site->held, 1, memory_order_relaxed);
-        return;
+        return false;
     }
     uint64_t held = atomic_exchange_explicit(&site->held, 0, memory_order_relaxed);
     va_list arguments;
     va_start(arguments, format);
     log_formatted(level, held, format, arguments);
     va_end(arguments);
+    return true;
 }

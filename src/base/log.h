@@ -15,12 +15,12 @@ void cleat__log(cleat_log_level level, const char *format, ...) CLEAT_PRINTF(2, 
 void cleat__log_to_stderr(void);
 
 /* Rate limit for messages that a busy loop could repeat: passes at most one a second and place,
- * and says how many were held back. `site` is a static object, zero at first. */
+ * and says how many were held back. `site` is a static object, zero at first. False: this one was. */
 typedef struct cleat__log_site {
     _Atomic int64_t next_ns;
     _Atomic uint64_t held;
 } cleat__log_site;
-void cleat__log_limited(cleat__log_site *site, cleat_log_level level, const char *format, ...)
+bool cleat__log_limited(cleat__log_site *site, cleat_log_level level, const char *format, ...)
     CLEAT_PRINTF(3, 4);
 
 #endif

@@ -30,6 +30,7 @@ int cleat__verb_runs(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_runs_ls(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_runs_show(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_runs_cancel(const cleat__cli *cli, int argc, char **argv);
+int cleat__verb_runs_replay(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_token(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_token_create(const cleat__cli *cli, int argc, char **argv);

@@ -45,10 +45,14 @@ static inline cleat__durable *cleat__durable_of(cleat__run *run)
     return CLEAT__CONTAINER(run, cleat__durable, run);
 }
 
+enum { CLEAT__DURABLES_WARNED = 64 };
+
 typedef struct cleat__durables {
     cleat__pendings pendings;
     cleat__durable_told told;
     cleat_slice carrier; /* of the message that is being worked on, for whom it may wake; absent: none */
+    /* Expressions that could not be evaluated and were warned of, each where its hash says; 0: none. */
+    uint64_t warned_of[CLEAT__DURABLES_WARNED];
 } cleat__durables;
 void cleat__durables_init(cleat__durables *all);
 void cleat__durables_deinit(cleat__durables *all); /* before the runs */

@@ -2,9 +2,12 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/log.h"
+#include "base/utf8.h"
 #include "engine/durable_log.h"
 #include "model/expression.h"
 #include "model/metadata.h"
+#include "model/node.h"
 
 cleat_status cleat__durable_check_expression(cleat_slice expression)
 {
@@ -13,6 +16,7 @@ cleat_status cleat__durable_check_expression(cleat_slice expression)
 
 /* An event, and the last expression that was asked of it: those who wait for one key often ask the same. */
 typedef struct looking {
+    cleat__durables *all;
     const cleat__event_row *event;
     cleat__expression_parsed parsed; /* of the event: once for all who look at it */
     char *text;                      /* of the expression, owned; NULL: it is not known */
@@ -42,6 +46,27 @@ static void end_looking(looking *state)
     forget_expression(state);
 }
 
+/* Once for each, as far as is remembered: a wrong member would look as if no event came. */
+static void warn(const looking *state)
+{
+    enum { SHOWN_MAX = 200 };
+    static cleat__log_site site;
+    cleat_slice text = cleat_slice_of(state->text), key = state->event->key;
+    uint64_t hash = (uint64_t)cleat__node_hash_memo(key) * 31 + (uint64_t)cleat__node_hash_memo(text);
+    uint64_t *known = &state->all->warned_of[hash % CLEAT__DURABLES_WARNED];
+    if (*known == hash) {
+        return;
+    }
+    bool is_cut = text.size > SHOWN_MAX;
+    text.size = is_cut ? cleat__utf8_valid_prefix(text.data, SHOWN_MAX) : text.size;
+    if (cleat__log_limited(&site, CLEAT_LOG_WARN,
+                           "an event \"%.*s\" counts as no match for who waits for it with \"%.*s%s\": %s",
+                           CLEAT_SLICE_ARGS(key), CLEAT_SLICE_ARGS(text), is_cut ? ".." : "",
+                           cleat_error_message())) {
+        *known = hash;
+    }
+}
+
 static cleat_status evaluate(looking *state)
 {
     const cleat__expression_variables variables = {
@@ -54,6 +79,9 @@ static cleat_status evaluate(looking *state)
     /* What has no value for this event, say for want of a member, is not true of it. */
     state->is_true = state->is_true && status == CLEAT_OK;
     state->is_judged = status != CLEAT_NO_MEMORY;
+    if (status != CLEAT_OK && state->is_judged && state->text != NULL) {
+        warn(state);
+    }
     return status == CLEAT_NO_MEMORY ? status : CLEAT_OK;
 }
 
@@ -103,7 +131,7 @@ cleat_status cleat__durable_match_event(cleat__core *core, const cleat__event_ro
     cleat__pendings *pendings = &core->durables.pendings;
     cleat__pending_topic *topic = cleat__pendings_topic(pendings, event->tenant, event->key);
     cleat__buffer carrier = {0};
-    looking state = {.text = NULL};
+    looking state = {.all = &core->durables};
     if (topic == NULL) {
         return CLEAT_OK;
     }
@@ -151,7 +179,7 @@ static bool visit(void *argument, const cleat__event_row *event)
 cleat_status cleat__durable_find_event(cleat__core *core, int64_t tenant, const cleat__condition *condition,
                                        cleat__buffer *payload)
 {
-    searching state = {.condition = condition, .payload = payload};
+    searching state = {.condition = condition, .payload = payload, .at = {.all = &core->durables}};
     if (condition->since_ms <= 0 || condition->scope.size == 0) {
         return CLEAT_EMPTY;
     }

@@ -73,7 +73,7 @@ static cleat_status look_at(cleat__core *core, cleat__durable *durable, cleat__n
                             waiting *what)
 {
     cleat__entry_row entry;
-    cleat_status status = cleat__log_get(core, durable, node, &entry);
+    cleat_status status = cleat__log_look(core, durable, node, &entry);
     if (status == CLEAT_OK && entry.kind == CLEAT__NODE_MEMO) {
         status = cleat__fail(CLEAT_INVALID_ARGUMENT, "node %" PRId64 ":%" PRId64 " does not end by itself",
                              node.branch, node.number);
@@ -186,7 +186,7 @@ static cleat_status find_node(cleat__core *core, const cleat__uuid *run_id, clea
         status = cleat__durable_resolve(core->store, run_id, node.branch, node.number, &node.branch);
     }
     if (status == CLEAT_OK) {
-        status = cleat__entry_get(core->store, run_id, node, &entry);
+        status = cleat__entry_look(core->store, run_id, node, &entry);
     }
     if (status == CLEAT_EMPTY) {
         char text[37];

@@ -26,7 +26,7 @@ static cleat_status describe(cleat__core *core, cleat__durable *durable, int64_t
         status = cleat__core_check(
             core, cleat__durable_resolve(core->store, &durable->run.id, node.branch, number, &node.branch));
         if (status == CLEAT_OK) {
-            status = cleat__log_get(core, durable, node, &entry);
+            status = cleat__log_look(core, durable, node, &entry);
         }
         if (status == CLEAT_OK) {
             append_node(number < last ? common : recorded, number, entry.label, number == first);
@@ -75,14 +75,17 @@ cleat_status cleat__log_see(cleat__core *core, const cleat__durable *durable, cl
                                                           node->number, &node->branch));
 }
 
-cleat_status cleat__log_get(cleat__core *core, cleat__durable *durable, cleat__node node,
-                            cleat__entry_row *entry)
+typedef cleat_status reading(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
+                             cleat__entry_row *out);
+
+static cleat_status find(cleat__core *core, const cleat__durable *durable, cleat__node node,
+                         reading *read_entry, cleat__entry_row *entry)
 {
     cleat_status status = cleat__core_begin(core); /* what `entry` borrows holds a snapshot */
     if (status != CLEAT_OK) {
         return status;
     }
-    status = cleat__entry_get(core->store, &durable->run.id, node, entry);
+    status = read_entry(core->store, &durable->run.id, node, entry);
     if (status == CLEAT_EMPTY) {
         return cleat__fail(CLEAT_NOT_FOUND, "the log has no node %" PRId64 ":%" PRId64, node.branch,
                            node.number);
@@ -90,9 +93,22 @@ cleat_status cleat__log_get(cleat__core *core, cleat__durable *durable, cleat__n
     return cleat__core_check(core, status);
 }
 
+cleat_status cleat__log_get(cleat__core *core, cleat__durable *durable, cleat__node node,
+                            cleat__entry_row *entry)
+{
+    return find(core, durable, node, cleat__entry_get, entry);
+}
+
+cleat_status cleat__log_look(cleat__core *core, cleat__durable *durable, cleat__node node,
+                             cleat__entry_row *entry)
+{
+    return find(core, durable, node, cleat__entry_look, entry);
+}
+
 cleat_status cleat__log_next(cleat__core *core, cleat__durable *durable, const cleat__log_question *asked,
                              cleat__node *node, cleat__entry_row *entry)
 {
+    reading *read_entry = asked->kind == CLEAT__NODE_MEMO ? cleat__entry_get : cleat__entry_look;
     *node = (cleat__node){durable->branch, (int64_t)durable->node + 1 + asked->ahead};
     if (node->number > durable->log_size) {
         return CLEAT_EMPTY;
@@ -103,7 +119,7 @@ cleat_status cleat__log_next(cleat__core *core, cleat__durable *durable, const c
                                                                 node->number, &node->branch));
     }
     if (status == CLEAT_OK) {
-        status = cleat__entry_get(core->store, &durable->run.id, *node, entry);
+        status = read_entry(core->store, &durable->run.id, *node, entry);
         status = status == CLEAT_EMPTY ? cleat__fail(CLEAT_CORRUPT, "a node of a log is missing") : status;
         status = cleat__core_check(core, status);
     }

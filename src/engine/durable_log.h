@@ -14,8 +14,8 @@ typedef struct cleat__log_question {
     int32_t ahead; /* nodes of the same request that come before it */
 } cleat__log_question;
 
-/* The next node. CLEAT_OK: it is in the log, `*entry`; CLEAT_EMPTY: it is new, and to be added as `*node`;
- * CLEAT_NON_DETERMINISTIC: something else is in the log. */
+/* The next node. CLEAT_OK: it is in the log, `*entry`, without payload and error if it is no memo; CLEAT_EMPTY: it is new,
+ * and to be added as `*node`; CLEAT_NON_DETERMINISTIC: something else is in the log. */
 cleat_status cleat__log_next(cleat__core *core, cleat__durable *durable, const cleat__log_question *asked,
                              cleat__node *node, cleat__entry_row *entry);
 /* The node as the newest branch sees it, unless the branch is said. */
@@ -23,6 +23,9 @@ cleat_status cleat__log_see(cleat__core *core, const cleat__durable *durable, cl
 /* A node that is asked for by its number. CLEAT_NOT_FOUND: the log has none. */
 cleat_status cleat__log_get(cleat__core *core, cleat__durable *durable, cleat__node node,
                             cleat__entry_row *entry);
+/* The same without payload and error. */
+cleat_status cleat__log_look(cleat__core *core, cleat__durable *durable, cleat__node node,
+                             cleat__entry_row *entry);
 /* A new one at the end. */
 cleat_status cleat__log_add(cleat__core *core, cleat__durable *durable, const cleat__log_question *asked,
                             cleat__entry_row *entry);

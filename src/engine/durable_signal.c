@@ -66,7 +66,7 @@ static cleat_status find_or_make(cleat__core *core, cleat__durable *durable, con
     if (status != CLEAT_OK) {
         return status;
     }
-    status = cleat__entry_get(core->store, &durable->run.id, node, &entry);
+    status = cleat__entry_look(core->store, &durable->run.id, node, &entry);
     if (status == CLEAT_EMPTY) {
         entry = (cleat__entry_row){.node = node};
         return make(core, durable, command, &entry);
@@ -95,7 +95,7 @@ static cleat_status listen(cleat__core *core, cleat__durable *durable,
     cleat__entry_row entry;
     cleat_status status = cleat__durable_listen(core, durable, listener);
     if (status == CLEAT_OK) {
-        status = cleat__core_check(core, cleat__entry_get(core->store, &durable->run.id, node, &entry));
+        status = cleat__core_check(core, cleat__entry_look(core->store, &durable->run.id, node, &entry));
     }
     return status == CLEAT_OK && entry.met_order != 0 ? cleat__durable_tell(core, durable, node) : status;
 }

@@ -336,7 +336,7 @@ static cleat_status recall(cleat__core *core, const cleat__command *command, siz
     if (status != CLEAT_OK) {
         return status;
     }
-    status = cleat__entry_get(core->store, &durable->run.id, item->node, &entry);
+    status = cleat__entry_look(core->store, &durable->run.id, item->node, &entry);
     cleat__met_node *met =
         status == CLEAT_OK && entry.met_order != 0 ? find_met(durable->listened, entry.met_order) : NULL;
     if (met != NULL) {

@@ -527,13 +527,13 @@ cleat_status cleat__life_time_out(cleat__core *core, cleat__run *run)
     if (run->receipt == CLEAT__RECEIPT_DOUBTED) {
         return cleat__life_lose(core, run, CLEAT__LOSS_UNDELIVERED);
     }
-    if (run->receipt == CLEAT__RECEIPT_UNSURE) {
-        /* As likely as not it never came; that is no failure of the task. */
+    if (run->receipt == CLEAT__RECEIPT_UNSURE) { /* as likely as not it never came: no failure of the task */
         return cleat__life_lose(core, run, CLEAT__LOSS_WORKER_GONE);
     }
-    char duration[CLEAT__DURATION_TEXT], text[CLEAT__DURATION_TEXT + 32];
+    char duration[CLEAT__DURATION_TEXT], text[CLEAT__DURATION_TEXT + 128];
     cleat__duration_format(run->type->policy.execution_timeout_ms, duration);
-    snprintf(text, sizeof(text), "Task exceeded timeout of %s", duration);
+    const char *of = cleat__run_is_durable(run) ? " (execution_timeout_ms, with all steps in place)" : "";
+    snprintf(text, sizeof(text), "Task exceeded timeout of %s%s", duration, of);
     tell_cancelled(core, run);
     if (has_retries_left(run)) {
         return retry(core, run, CLEAT__EVENT_TIME_OUT_RETRY, cleat__transition_time_out_retry,

@@ -20,3 +20,23 @@ bool cleat__continued_parse(cleat_slice output, cleat__uuid *id)
            memcmp(output.data + BEGIN_SIZE + ID_SIZE, end, sizeof(end) - 1) == 0 &&
            cleat__uuid_parse((cleat_slice){output.data + BEGIN_SIZE, ID_SIZE}, id) == CLEAT_OK;
 }
+
+void cleat__continued_begin(cleat__continued_way *way, const cleat__uuid *id)
+{
+    *way = (cleat__continued_way){.at = *id, .mark = *id, .power = 1};
+}
+
+bool cleat__continued_go(cleat__continued_way *way, cleat_slice output)
+{
+    cleat__uuid next;
+    if (!cleat__continued_parse(output, &next) || cleat__uuid_equals(&next, &way->mark)) {
+        return false;
+    }
+    way->at = next;
+    if (++way->steps == way->power) {
+        way->mark = next;
+        way->power *= 2;
+        way->steps = 0;
+    }
+    return true;
+}

@@ -10,4 +10,16 @@ void cleat__continued_format(const cleat__uuid *id, char out[CLEAT__CONTINUED_SI
 /* False: it is another output. */
 bool cleat__continued_parse(cleat_slice output, cleat__uuid *id);
 
+/* From a run to the one that it goes on as, and so forth. Where nothing says that the next one was started by the one
+ * before, outputs of that form may be anybody's: a way that leads in a circle is noticed, and ends. */
+typedef struct cleat__continued_way {
+    cleat__uuid at;
+    cleat__uuid mark; /* somewhere behind; moved to where it is after 1, 2, 4, 8, .. steps (Brent) */
+    uint64_t steps, power;
+} cleat__continued_way;
+
+void cleat__continued_begin(cleat__continued_way *way, const cleat__uuid *id);
+/* `output`: of the run that it is at. False: that is the last one. */
+bool cleat__continued_go(cleat__continued_way *way, cleat_slice output);
+
 #endif

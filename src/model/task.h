@@ -38,6 +38,7 @@ typedef struct cleat__policy {
 /* A run to be started; its tenant is that of the command. */
 typedef struct cleat__trigger {
     cleat_slice workflow; /* its name, as it was declared */
+    cleat_slice given;    /* the name that the program calls it by; absent: that one */
     cleat_slice input;    /* a JSON object, checked */
     cleat_slice metadata; /* a JSON object, checked; absent: none */
     int32_t priority;     /* 0: the task's default */

@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/thread.h"
-#include "model/continued.h"
 #include "sdk/options.h"
 #include "sdk/trigger.h"
 #include "transport/grpc.h"
@@ -121,15 +120,17 @@ cleat_status cleat_client_wait(cleat_client *client, const cleat_run_id *id, int
                                cleat_run_result *result)
 {
     cleat__uuid run_id;
+    cleat__continued_way way;
     if (result == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "result is NULL");
     }
     memset(result, 0, sizeof *result);
     int64_t deadline_ns = cleat__deadline_ns(timeout_ms);
     cleat_status status = cleat__run_id_parse(client, id, &run_id);
+    cleat__continued_begin(&way, &run_id);
     while (status == CLEAT_OK) {
-        status = client->transport->wait(client->transport, &run_id, timeout_ms, result);
-        if (status != CLEAT_OK || !cleat__continued_parse(cleat_slice_of(result->output), &run_id)) {
+        status = client->transport->wait(client->transport, &way.at, timeout_ms, result);
+        if (status != CLEAT_OK || !cleat__continued_go(&way, cleat_slice_of(result->output))) {
             break;
         }
         cleat_run_result_deinit(result);
@@ -145,9 +146,47 @@ cleat_status cleat_client_replay(cleat_client *client, const cleat_run_id *id)
     return status == CLEAT_OK ? client->transport->replay(client->transport, &run_id) : status;
 }
 
+cleat_status cleat__client_next_run(cleat_client *client, int64_t timeout_ms, cleat__continued_way *way)
+{
+    cleat_run_result result = {0};
+    cleat_status status = client->transport->wait(client->transport, &way->at, timeout_ms, &result);
+    bool goes_on = status == CLEAT_OK && cleat__continued_go(way, cleat_slice_of(result.output));
+    cleat_run_result_deinit(&result);
+    return status == CLEAT_OK && !goes_on ? cleat__fail(CLEAT_EMPTY, "the run does not go on as another one")
+                                          : status;
+}
+
+/* Of a run that has ended; CLEAT_EMPTY: it was the last one. */
+static cleat_status find_living(cleat_client *client, cleat__continued_way *way)
+{
+    enum { SAID_WITHIN_MS = 10000 };
+    cleat_status status = cleat__client_next_run(client, SAID_WITHIN_MS, way);
+    switch (status) {
+    case CLEAT_NOT_FOUND: return CLEAT_EMPTY; /* it is gone by now */
+    case CLEAT_TIMEOUT:
+        return cleat__fail(CLEAT_UNAVAILABLE,
+                           "the server does not say how a run that was to be cancelled has ended");
+    default: return status;
+    }
+}
+
 cleat_status cleat_client_cancel(cleat_client *client, const cleat_run_id *id)
 {
     cleat__uuid run_id;
-    cleat_status status = cleat__run_id_parse(client, id, &run_id);
-    return status == CLEAT_OK ? client->transport->cancel(client->transport, &run_id) : status;
+    cleat__continued_way way;
+    cleat_status status = cleat__run_id_parse(client, id, &run_id), found = CLEAT_OK;
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__continued_begin(&way, &run_id);
+    do {
+        status = client->transport->cancel(client->transport, &way.at);
+        found = status == CLEAT_FAILED_PRECONDITION ? find_living(client, &way) : CLEAT_EMPTY;
+    } while (found == CLEAT_OK);
+    if (found == CLEAT_EMPTY && status == CLEAT_FAILED_PRECONDITION) {
+        char text[37];
+        cleat__uuid_format(&way.at, text);
+        return cleat__fail(status, "run %s has ended already", text);
+    }
+    return found == CLEAT_EMPTY ? status : found;
 }

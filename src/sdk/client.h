@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "base/thread.h"
+#include "model/continued.h"
 #include "transport/transport.h"
 
 #define CLEAT__INTERCEPTORS_MAX 16
@@ -28,6 +29,10 @@ const char *cleat__client_known_workflow(cleat_client *client, const char *actio
 
 /* CLEAT_INVALID_ARGUMENT also for a client or an id that is NULL. */
 cleat_status cleat__run_id_parse(const cleat_client *client, const cleat_run_id *id, cleat__uuid *out);
+
+/* Goes to the run that the one which `way` is at, and which has ended, goes on as. CLEAT_EMPTY: it does not. Else as
+ * cleat_client_wait(). */
+cleat_status cleat__client_next_run(cleat_client *client, int64_t timeout_ms, cleat__continued_way *way);
 
 /* The run whose task function this thread is in; NULL: in none. */
 const cleat_run_id *cleat__task_current(void); /* execute.c */

@@ -173,9 +173,8 @@ static bool has_ended(const cleat__consumer *consumer, cleat_status status)
 
 void cleat__consumer_workflow_end(const cleat__consumer *consumer, cleat_span span, cleat_status status)
 {
-    bool is_stored = status == CLEAT_OK || status == CLEAT_SUSPENDED;
-    cleat__queue_send_end(consumer->instrumentor, cleat__run_scope_of(cleat_context_current()),
-                          is_stored ? CLEAT_OK : status);
+    /* What nobody has tried to store. */
+    cleat__queue_send_end(cleat__run_scope_of(cleat_context_current()), status);
     if (consumer->role == CLEAT__ROLE_WORKFLOW) {
         set_text(consumer, span, "workflow.run.status", run_status(consumer, status));
     }

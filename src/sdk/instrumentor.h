@@ -107,6 +107,7 @@ typedef struct cleat__run_scope {
     /* Of an invocation, on its thread: the span of the runs that it spawns one after the other, which are stored
      * together. */
     bool is_invocation, is_sending;
+    const cleat__instrumentor_settings *send_settings;
     cleat_span sending;
     int64_t sent_count;
     size_t attribute_count;
@@ -193,12 +194,11 @@ cleat_span cleat__queue_send_start(const cleat_instrumentor *instrumentor);
 void cleat__queue_send_inject(cleat_instrumentor *instrumentor, cleat_span span,
                               const cleat_span_context *origin, const cleat_baggage *baggage,
                               const cleat_text_map *metadata);
-/* Runs that an invocation spawns: one span for all until it does something else. */
+/* Runs that an invocation spawns: one span for all that are stored together. */
 cleat_status cleat__queue_send_more(cleat_instrumentor *instrumentor, cleat_trigger_call *call,
                                     cleat__run_scope *scope);
-/* It does something else now. `scope` may be NULL, or that of anything. */
-void cleat__queue_send_end(const cleat_instrumentor *instrumentor, cleat__run_scope *scope,
-                           cleat_status status);
+/* They are stored, or with that status they are not. `scope` may be NULL, or that of anything. */
+void cleat__queue_send_end(cleat__run_scope *scope, cleat_status status);
 /* Metadata as it was written: a text map cannot say it as a whole. */
 cleat_slice cleat__producer_metadata(const cleat_text_map *map);
 /* A call that makes many. */

@@ -1,7 +1,10 @@
 #include "sdk/invocation.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
+
+#include <stdio.h>
 
 /* ---- Life ---- */
 
@@ -14,6 +17,28 @@ static const cleat__declaration *find_version(const cleat__declaration *first, c
         }
     }
     return NULL;
+}
+
+/* `the run began with version "1", which this worker has not (it has "2"): ..`; the calls have changed, and that is
+ * why. `recorded`: as in the log; null, or absent: there was none. */
+static cleat_status fail_of_version(const cleat__invocation *it, cleat_slice recorded)
+{
+    char has[160] = "";
+    size_t size = 0;
+    for (const cleat__declaration *each = it->task->declaration; each != NULL; each = each->older) {
+        int more = snprintf(has + size, sizeof(has) - size, "%s%s", size > 0 ? ", " : "",
+                            each->version != NULL ? each->version_json : "one without");
+        size += more > 0 && (size_t)more < sizeof(has) - size ? (size_t)more : 0;
+        has[size] = '\0';
+    }
+    if (recorded.size == 0 || cleat_slice_equals(recorded, cleat_slice_of("null"))) {
+        return cleat__fail(CLEAT_NON_DETERMINISTIC,
+                           "the run began without a version, which this worker has not (it has %s): %s", has,
+                           cleat_error_message());
+    }
+    return cleat__fail(CLEAT_NON_DETERMINISTIC,
+                       "the run began with version %.*s, which this worker has not (it has %s): %s",
+                       CLEAT_SLICE_ARGS(recorded), has, cleat_error_message());
 }
 
 /* Where there are versions, the first node of the log has the one that the run began with. */
@@ -29,8 +54,9 @@ static cleat_status pick_version(cleat__invocation *it)
     if (status == CLEAT_OK) {
         const cleat__declaration *found = find_version(newest, recorded);
         it->declaration = found != NULL ? found : newest;
+        it->gone_version = found != NULL ? (cleat_slice){NULL, 0} : recorded;
     }
-    return status;
+    return status == CLEAT_NON_DETERMINISTIC ? fail_of_version(it, (cleat_slice){NULL, 0}) : status;
 }
 
 cleat_status cleat__invocation_init(cleat__invocation *it, cleat_task *task)
@@ -40,6 +66,7 @@ cleat_status cleat__invocation_init(cleat__invocation *it, cleat_task *task)
     it->task = task;
     it->declaration = task->declaration;
     it->thread = pthread_self();
+    it->begun_ns = cleat__clock_monotonic_ns(NULL);
     it->log_size = assignment->invocation_count == 1 ? 0 : assignment->log_size;
     it->call = "the start";
     task->invocation = it;
@@ -142,6 +169,9 @@ cleat_status cleat__invocation_again(const cleat__invocation *it)
 cleat_status cleat__invocation_stop(cleat__invocation *it, cleat_status status)
 {
     if (it->stopped == CLEAT_OK) {
+        if (status == CLEAT_NON_DETERMINISTIC && it->gone_version.size > 0) {
+            status = fail_of_version(it, it->gone_version);
+        }
         it->stopped = status;
         it->stopped_text = cleat__strdup(cleat_error_message());
         it->stopped_call = it->call;

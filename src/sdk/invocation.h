@@ -52,7 +52,10 @@ typedef struct cleat__invocation_stream cleat__invocation_stream;
 typedef struct cleat__invocation {
     cleat_task *task;
     const cleat__declaration *declaration; /* the version that runs */
+    cleat_slice
+        gone_version; /* that the run began with, and this worker has not: as in the log; absent: it has it */
     pthread_t thread;
+    int64_t begun_ns;     /* monotonic */
     const char *call;     /* the public function that was called last */
     const char *step;     /* the name of the step that runs in place; NULL: none does */
     int64_t log_size;     /* nodes from former invocations; -1: not known */

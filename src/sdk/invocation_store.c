@@ -3,6 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "sdk/instrumentor.h"
+#include "sdk/trigger.h"
 
 #include <inttypes.h>
 
@@ -99,6 +101,7 @@ static bool keep_trigger(cleat__arena *arena, const cleat__trigger *from, cleat_
 {
     *to = *from;
     bool is_kept = cleat__arena_keep(arena, from->workflow, &to->workflow) &&
+                   cleat__arena_keep(arena, from->given, &to->given) &&
                    cleat__arena_keep(arena, from->input, &to->input) &&
                    cleat__arena_keep(arena, from->metadata, &to->metadata) &&
                    cleat__arena_keep(arena, from->child_key, &to->child_key) &&
@@ -259,6 +262,21 @@ static void forget_pending(cleat__invocation *it, size_t waiting)
     cleat__arena_deinit(&it->pending_memory);
 }
 
+/* The span of the runs that are spawned, whatever becomes of what was asked for with them. */
+static void end_sending(const cleat__invocation *it, size_t done, cleat_status status)
+{
+    bool has_runs = false, are_stored = true;
+    for (size_t i = 0; i < it->pending_count; i++) {
+        bool is_trigger = it->pending[i].kind == CLEAT__DURABLE_TRIGGER;
+        has_runs = has_runs || is_trigger;
+        are_stored = are_stored && (!is_trigger || i < done);
+    }
+    if (has_runs) {
+        cleat__queue_send_end(cleat__run_scope_of(atomic_load(&it->task->context)),
+                              are_stored ? CLEAT_OK : status);
+    }
+}
+
 /* The requests with the last of them, which may be none of those that waited. */
 static cleat_status send(cleat__invocation *it, size_t waiting)
 {
@@ -273,9 +291,10 @@ static cleat_status send(cleat__invocation *it, size_t waiting)
         aim_triggers(it, ids, nodes);
         status = transport->durable(transport, &assignment->task_id, assignment->invocation_count,
                                     it->pending, it->pending_count, &done);
+        end_sending(it, done, status);
         cleat_status noted =
             status == CLEAT_OK || status == CLEAT_SUSPENDED ? note_answers(it, waiting, done) : CLEAT_OK;
-        status = noted != CLEAT_OK ? noted : status;
+        status = noted != CLEAT_OK ? noted : cleat__trigger_failed(status, it->triggers, it->trigger_count);
     }
     cleat__free(ids);
     cleat__free(nodes);

@@ -19,8 +19,10 @@ enum { ROOM_MAX = 1 << 20 };
 
 struct cleat_stream {
     cleat_client *client;
-    void *watch;     /* of the transport */
-    piece *borrowed; /* what the reader was given last */
+    cleat__continued_way way; /* the run that is looked at */
+    bool is_last;             /* it has ended, and does not go on as another one */
+    void *watch;              /* of the transport; NULL: the next run could not be looked at */
+    piece *borrowed;          /* what the reader was given last */
 
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
@@ -104,6 +106,22 @@ static void destroy(cleat_stream *stream)
     cleat__free(stream);
 }
 
+static cleat_status watch(cleat_stream *stream)
+{
+    cleat__transport *transport = stream->client->transport;
+    const cleat__stream_sink sink = {stream, on_chunk, on_end, has_room};
+    return transport->watch(transport, &stream->way.at, &sink, &stream->watch);
+}
+
+static void unwatch(cleat_stream *stream)
+{
+    cleat__transport *transport = stream->client->transport;
+    if (stream->watch != NULL) {
+        transport->unwatch(transport, stream->watch);
+        stream->watch = NULL;
+    }
+}
+
 cleat_status cleat_client_stream(cleat_client *client, const cleat_run_id *id, cleat_stream **out)
 {
     cleat__uuid run_id;
@@ -123,8 +141,8 @@ cleat_status cleat_client_stream(cleat_client *client, const cleat_run_id *id, c
     stream->end = &stream->first;
     pthread_mutex_init(&stream->mutex, NULL);
     cleat__cond_init(&stream->changed);
-    const cleat__stream_sink sink = {stream, on_chunk, on_end, has_room};
-    status = client->transport->watch(client->transport, &run_id, &sink, &stream->watch);
+    cleat__continued_begin(&stream->way, &run_id);
+    status = watch(stream);
     if (status != CLEAT_OK) {
         destroy(stream);
         return status;
@@ -151,15 +169,8 @@ static cleat_status take(cleat_stream *stream, cleat_slice *out)
     return CLEAT_OK;
 }
 
-cleat_status cleat_stream_next(cleat_stream *stream, int64_t timeout_ms, cleat_slice *chunk)
+static cleat_status await_chunk(cleat_stream *stream, int64_t deadline_ns, cleat_slice *chunk)
 {
-    if (stream == NULL || chunk == NULL) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", stream == NULL ? "stream" : "chunk");
-    }
-    *chunk = (cleat_slice){NULL, 0};
-    cleat__free(stream->borrowed);
-    stream->borrowed = NULL;
-    int64_t deadline_ns = cleat__deadline_ns(timeout_ms);
     pthread_mutex_lock(&stream->mutex);
     while (stream->first == NULL && !stream->has_ended &&
            cleat__cond_wait_until(&stream->changed, &stream->mutex, deadline_ns)) {
@@ -168,17 +179,56 @@ cleat_status cleat_stream_next(cleat_stream *stream, int64_t timeout_ms, cleat_s
     bool asks = stream->was_refused && stream->bytes <= ROOM_MAX / 2;
     stream->was_refused = stream->was_refused && !asks;
     pthread_mutex_unlock(&stream->mutex);
-    if (asks) {
+    if (asks && stream->watch != NULL) {
         cleat__transport *transport = stream->client->transport;
         transport->look_on(transport, stream->watch);
     }
     return status;
 }
 
+/* The run has ended, and all of it was read. CLEAT_EMPTY: that was all. */
+static cleat_status look_at_next(cleat_stream *stream, int64_t timeout_ms)
+{
+    cleat_status status =
+        stream->is_last ? CLEAT_EMPTY : cleat__client_next_run(stream->client, timeout_ms, &stream->way);
+    if (status == CLEAT_EMPTY || status == CLEAT_NOT_FOUND) {
+        stream->is_last = true;
+        return cleat__fail(CLEAT_EMPTY, "the run has ended");
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    unwatch(stream);
+    stream->has_ended = stream->was_refused = false; /* nobody else has it now */
+    status = watch(stream);
+    if (status != CLEAT_OK) {
+        on_end(stream, status, cleat_error_message());
+    }
+    return status;
+}
+
+cleat_status cleat_stream_next(cleat_stream *stream, int64_t timeout_ms, cleat_slice *chunk)
+{
+    if (stream == NULL || chunk == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", stream == NULL ? "stream" : "chunk");
+    }
+    *chunk = (cleat_slice){NULL, 0};
+    cleat__free(stream->borrowed);
+    stream->borrowed = NULL;
+    const int64_t deadline_ns = cleat__deadline_ns(timeout_ms);
+    cleat_status status, found;
+    do {
+        status = await_chunk(stream, deadline_ns, chunk);
+        int64_t left_ms = timeout_ms < 0 ? timeout_ms : cleat__remaining_ms(deadline_ns);
+        found = status == CLEAT_EMPTY ? look_at_next(stream, left_ms) : status;
+    } while (status == CLEAT_EMPTY && found == CLEAT_OK);
+    return found;
+}
+
 void cleat_stream_free(cleat_stream *stream)
 {
     if (stream != NULL) {
-        stream->client->transport->unwatch(stream->client->transport, stream->watch);
+        unwatch(stream);
         destroy(stream);
     }
 }

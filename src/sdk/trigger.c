@@ -14,6 +14,8 @@
 #include "sdk/options.h"
 #include "sdk/wishes.h"
 
+#include <stdio.h>
+
 #define ACTION_SIZE (2 * CLEAT__TASK_NAME_MAX + 2)
 #define FEW         4 /* items that need no memory from the heap */
 
@@ -65,7 +67,7 @@ const char *cleat_trigger_call_workflow(const cleat_trigger_call *call)
     }
     const char *action = call->entries[0].action;
     const char *known = cleat__client_known_workflow(call->request->client, action);
-    return known == NULL && call->request->is_workflow ? action : known;
+    return known == NULL && call->request->is_workflow ? call->request->items[0].task : known;
 }
 
 bool cleat__trigger_call_goes_on(const cleat_trigger_call *call)
@@ -197,6 +199,7 @@ static cleat_status fill_triggers(const cleat_trigger_call *call, cleat__trigger
         trigger_entry *entry = &call->entries[i];
         triggers[i] = (cleat__trigger){
             .workflow = cleat_slice_of(entry->workflow),
+            .given = cleat_slice_of(call->request->items[i].task),
             .input = entry->item.input,
             .priority = entry->options.priority,
             .labels = entry->labels,
@@ -216,6 +219,23 @@ static cleat_status fill_triggers(const cleat_trigger_call *call, cleat__trigger
         }
     }
     return CLEAT_OK;
+}
+
+cleat_status cleat__trigger_failed(cleat_status status, const cleat__trigger *triggers, size_t count)
+{
+    char said[2 * CLEAT__TASK_NAME_MAX + 3];
+    for (size_t i = 0; status == CLEAT_NOT_FOUND && i < count; i++) {
+        const cleat__trigger *each = &triggers[i];
+        (void)snprintf(said, sizeof(said), "%.*s\"", CLEAT_SLICE_ARGS(each->workflow));
+        if (!cleat_slice_equals(each->given, each->workflow) && strstr(cleat_error_message(), said) != NULL) {
+            return cleat__fail(
+                status,
+                "there is no task \"%.*s\": no worker has declared it; check the name, and start the "
+                "worker first",
+                CLEAT_SLICE_ARGS(each->given));
+        }
+    }
+    return status;
 }
 
 static cleat_status send_runs(cleat_trigger_call *call)
@@ -238,6 +258,7 @@ static cleat_status send_runs(cleat_trigger_call *call)
                      : transport->trigger(transport, triggers, call->count, ids);
     }
     if (status != CLEAT_OK) {
+        status = cleat__trigger_failed(status, triggers, call->count);
         goto out;
     }
     for (size_t i = 0; call->request->keep == NULL && i < call->count; i++) { /* what is kept has none yet */

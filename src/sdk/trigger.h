@@ -34,6 +34,10 @@ typedef struct cleat__trigger_request {
 /* Checks everything before anything else happens, then runs the interceptors, then the transport. */
 cleat_status cleat__client_trigger(const cleat__trigger_request *request);
 
+/* Of triggers that were refused so, with a sentence that is this thread's message: where a task is not there, it is said by
+ * the name that the program has given. */
+cleat_status cleat__trigger_failed(cleat_status status, const cleat__trigger *triggers, size_t count);
+
 bool cleat__trigger_call_goes_on(const cleat_trigger_call *call);
 
 #endif

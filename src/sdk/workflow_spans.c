@@ -63,6 +63,7 @@ cleat_status cleat__queue_send_more(cleat_instrumentor *instrumentor, cleat_trig
     cleat__budget_state numbers;
     if (!scope->is_sending) {
         scope->sending = cleat__queue_send_start(instrumentor);
+        scope->send_settings = &instrumentor->settings;
         scope->is_sending = true;
         scope->sent_count = 0;
     }
@@ -82,20 +83,19 @@ cleat_status cleat__queue_send_more(cleat_instrumentor *instrumentor, cleat_trig
     (void)cleat_scope_detach(attached);
     scope->sent_count += status == CLEAT_OK ? (int64_t)count : 0;
     if (status != CLEAT_OK) {
-        cleat__queue_send_end(instrumentor, scope, status);
+        cleat__queue_send_end(scope, status);
     }
     return status;
 }
 
-void cleat__queue_send_end(const cleat_instrumentor *instrumentor, cleat__run_scope *scope,
-                           cleat_status status)
+void cleat__queue_send_end(cleat__run_scope *scope, cleat_status status)
 {
     static const char count[] = "messaging.batch.message_count";
     if (scope == NULL || !scope->is_sending) {
         return;
     }
     scope->is_sending = false;
-    if (!cleat__attribute_is_excluded(&instrumentor->settings, count)) {
+    if (!cleat__attribute_is_excluded(scope->send_settings, count)) {
         (void)cleat_span_set_int(scope->sending, count, scope->sent_count);
     }
     cleat__producer_end(scope->sending, status);
@@ -115,7 +115,6 @@ cleat_status cleat__instrumentor_suspend(void *self, cleat_suspend_call *call)
     cleat__queue_send_inject(instrumentor, span, &scope->origin, scope->arrived, &map);
     cleat_status status = cleat_suspend_call_proceed(call);
     (void)cleat_scope_detach(attached);
-    cleat__queue_send_end(instrumentor, scope, status);
     cleat__producer_end(span, status);
     return status;
 }
@@ -149,7 +148,6 @@ cleat_status cleat__instrumentor_step(void *self, cleat_step_call *call)
         cleat_task_spans(cleat_step_call_workflow(call)) != CLEAT_WORKFLOW_SPANS) {
         return cleat_step_call_proceed(call);
     }
-    cleat__queue_send_end(instrumentor, cleat__run_scope_of(cleat_context_current()), CLEAT_OK);
     cleat_span span = start_step(instrumentor, call);
     cleat_scope scope = cleat_span_attach(span);
     cleat_status status = cleat_step_call_proceed(call);

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/utf8.h"
 #include "model/duration.h"
 #include "model/json.h"
@@ -142,15 +143,32 @@ static cleat_status judge(const cleat_step_call *call, cleat_status status, bool
         status = cleat__fail(CLEAT_NON_RETRYABLE,
                              "step \"%s\" returned CLEAT_SUSPENDED: only the function of the workflow waits",
                              name);
-    } else if (status == CLEAT_OK && task->output != NULL && strlen(task->output) > CLEAT_PAYLOAD_MAX - 64) {
+    } else if (status == CLEAT_OK && task->output != NULL && strlen(task->output) > CLEAT_STEP_OUTPUT_MAX) {
         status = cleat__fail(CLEAT_TOO_LARGE, "the output of step \"%s\" has more than %zu bytes", name,
-                             CLEAT_PAYLOAD_MAX - 64);
+                             CLEAT_STEP_OUTPUT_MAX);
     } else {
         *error = cleat__task_error(task, status);
         return status;
     }
     *error = cleat_error_message();
     return status;
+}
+
+/* The engine has ended the invocation meanwhile, and does not know in which step. */
+static void warn_of_timeout(const cleat_step_call *call)
+{
+    static cleat__log_site site;
+    const cleat__invocation *it = call->invocation;
+    const int64_t limit_ms = it->declaration->policy.execution_timeout_ms;
+    const int64_t took_ms = (cleat__clock_monotonic_ns(NULL) - it->begun_ns) / CLEAT__NS_PER_MS;
+    /* By this side's clock, which began later. */
+    if (limit_ms > 0 && took_ms >= limit_ms - limit_ms / 10 && atomic_load(&it->task->cancelled)) {
+        (void)cleat__log_limited(&site, CLEAT_LOG_WARN,
+                                 "workflow \"%s\" was in step \"%s\" when its invocation had taken "
+                                 "execution_timeout_ms = %" PRId64
+                                 ", which is for all steps in place together",
+                                 it->declaration->workflow, call->options->name, limit_ms);
+    }
 }
 
 static cleat_status run_function(cleat_step_call *call, const char **error)
@@ -163,6 +181,7 @@ static cleat_status run_function(cleat_step_call *call, const char **error)
     cleat_status status = cleat__task_call(call->task, call->options->run, call->options->user_data);
     it->step = NULL;
     bool is_late = cleat__clock_monotonic_ns(NULL) >= deadline_ns;
+    warn_of_timeout(call);
     cleat__step_end(it->task, call->task);
     return judge(call, status, is_late, error);
 }

@@ -35,7 +35,7 @@ static bool write_event(void *argument, const cleat__run_event *what)
     cleat__rest_write_uuid(writer, "taskId", &self->run->row.id);
     cleat__rest_write_time(writer, "timestamp", what->time_ms);
     cleat__writer_string(writer, "eventType", what->kind);
-    cleat__writer_string(writer, "message", what->message);
+    cleat__run_event_write_message(writer, what);
     if (what->error.data != NULL) {
         cleat__writer_slice(writer, "errorMessage", what->is_last ? what->error : shorten(self, what->error));
     }

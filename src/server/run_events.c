@@ -1,5 +1,132 @@
 #include "run_events.h"
 
+#include "base/error.h"
+#include "store/durable.h"
+#include "store/invocation.h"
+
+typedef struct telling {
+    bool (*visit)(void *argument, const cleat__run_event *event);
+    void *argument;
+    bool goes_on;
+    cleat__store *store;
+    const cleat__rest_run *run;
+    const cleat__attempt_row *attempt; /* NULL: the newest */
+    int32_t invocation;                /* the last one that was gone through */
+    bool has_told_start;               /* of the invocation with which the attempt has ended, or waits */
+    cleat_status status;
+} telling;
+
+void cleat__run_event_write_message(cleat__json_writer *writer, const cleat__run_event *event)
+{
+    cleat__buffer text = {0};
+    cleat__buffer_append_string(&text, event->message);
+    if (event->reason.size != 0) {
+        cleat__buffer_append_string(&text, ": ");
+        cleat__buffer_append_slice(&text, event->reason);
+    }
+    cleat__writer_slice(writer, "message", cleat__buffer_slice(&text));
+    writer->out.failed = writer->out.failed || text.failed;
+    cleat__buffer_deinit(&text);
+}
+
+static void tell(telling *self, const cleat__run_event *event)
+{
+    self->goes_on = self->goes_on && self->visit(self->argument, event);
+}
+
+static void tell_short(telling *self, const char *kind, const char *message, int64_t time_ms,
+                       int32_t retry_count)
+{
+    tell(self, &(cleat__run_event){
+                   .kind = kind, .message = message, .time_ms = time_ms, .retry_count = retry_count});
+}
+
+static int32_t retry_count_of(const telling *self)
+{
+    return self->attempt != NULL ? self->attempt->retry_count : self->run->row.retry_count;
+}
+
+static void tell_start(telling *self, int64_t started_at_ms)
+{
+    if (started_at_ms != 0 && !self->has_told_start) {
+        tell_short(self, "STARTED", "Task started", started_at_ms, retry_count_of(self));
+    }
+    self->has_told_start = false;
+}
+
+/* ---- Invocations of a durable run ---- */
+
+static const char *message_of(uint32_t waited_for)
+{
+    switch (waited_for) {
+    case 0: return "Task was evicted";
+    case UINT32_C(1) << CLEAT__PENDING_SLEEP: return "Task was evicted to sleep";
+    case UINT32_C(1) << CLEAT__PENDING_EVENT: return "Task was evicted to wait for an event";
+    case UINT32_C(1) << CLEAT__PENDING_HOOK: return "Task was evicted to wait for a hook";
+    case UINT32_C(1) << CLEAT__PENDING_CHILD: return "Task was evicted to wait for a child";
+    default: return "Task was evicted to wait for several things";
+    }
+}
+
+/* It is queued for the invocation that follows. */
+static void tell_queued(telling *self, const cleat__invocation_row *row, int64_t time_ms)
+{
+    bool was_evicted = row->suspended_at_ms != 0;
+    tell_short(self, was_evicted ? "DURABLE_RESTORING" : "REASSIGNED",
+               was_evicted ? "Task is restored" : "Invocation was broken off", time_ms, retry_count_of(self));
+}
+
+/* An invocation that was not the last one of its attempt, or after which the run waits. It is the attempt's that had
+ * not ended by then: what follows one that did not come to its worker may be of the next attempt. */
+static bool tell_invocation(void *argument, const cleat__invocation_row *row)
+{
+    telling *self = argument;
+    const cleat__run_row *run = &self->run->row;
+    int64_t queued_at_ms = row->queued_at_ms, over_at_ms = row->suspended_at_ms;
+    if (queued_at_ms == 0 && self->attempt == NULL && run->status == CLEAT_RUN_QUEUED &&
+        run->retry_count == row->retry_count) {
+        queued_at_ms = self->run->queued_at_ms;
+    }
+    over_at_ms = over_at_ms != 0 ? over_at_ms : row->queued_at_ms;
+    if (self->attempt != NULL && over_at_ms > self->attempt->finished_at_ms) {
+        return false;
+    }
+    self->invocation = row->number;
+    tell_start(self, row->began_at_ms);
+    if (row->suspended_at_ms != 0) {
+        tell(self, &(cleat__run_event){.kind = "DURABLE_EVICTED",
+                                       .message = message_of(row->waited_for),
+                                       .time_ms = row->suspended_at_ms,
+                                       .retry_count = retry_count_of(self),
+                                       .reason = row->reason});
+    }
+    if (queued_at_ms != 0) {
+        tell_queued(self, row, queued_at_ms);
+    }
+    self->has_told_start = row->queued_at_ms == 0;
+    return self->goes_on;
+}
+
+static void tell_invocations(telling *self)
+{
+    cleat_status status =
+        cleat__invocation_list(self->store, &self->run->row.id, self->invocation, tell_invocation, self);
+    self->status = self->status == CLEAT_OK ? status : self->status;
+}
+
+/* A run may have waited more often than anybody reads of. */
+enum { INVOCATIONS_MOST = 2000 };
+static void skip_invocations(telling *self)
+{
+    cleat__durable_row row;
+    self->status = cleat__durable_get(self->store, &self->run->row.id, &row);
+    if (self->status == CLEAT_OK && row.invocation_count > INVOCATIONS_MOST) {
+        self->invocation = row.invocation_count - INVOCATIONS_MOST;
+    }
+}
+
+/* ---- Attempts ---- */
+
 /* What became of an attempt. */
 static const struct ending {
     const char *outcome, *kind, *message;
@@ -23,31 +150,6 @@ static const struct ending *ending_of(cleat_slice outcome)
     return &endings[kind];
 }
 
-typedef struct telling {
-    bool (*visit)(void *argument, const cleat__run_event *event);
-    void *argument;
-    bool goes_on;
-} telling;
-
-static void tell(telling *self, const cleat__run_event *event)
-{
-    self->goes_on = self->goes_on && self->visit(self->argument, event);
-}
-
-static void tell_short(telling *self, const char *kind, const char *message, int64_t time_ms,
-                       int32_t retry_count)
-{
-    tell(self, &(cleat__run_event){
-                   .kind = kind, .message = message, .time_ms = time_ms, .retry_count = retry_count});
-}
-
-static void tell_start(telling *self, int64_t started_at_ms, int32_t retry_count)
-{
-    if (started_at_ms != 0) {
-        tell_short(self, "STARTED", "Task started", started_at_ms, retry_count);
-    }
-}
-
 static bool is_outcome(const cleat__attempt_row *row, const char *outcome)
 {
     return cleat_slice_equals(row->outcome, cleat_slice_of(outcome));
@@ -69,20 +171,25 @@ static bool tell_attempt(void *argument, const cleat__attempt_row *row)
     telling *self = argument;
     bool was_not_taken = is_outcome(row, "CANCELLED") && row->error.data != NULL;
     const struct ending *how = ending_of(was_not_taken ? cleat_slice_of("NOT_TAKEN") : row->outcome);
-    tell_start(self, row->started_at_ms, row->retry_count);
+    self->attempt = row;
+    tell_invocations(self);
+    tell_start(self, row->started_at_ms);
     tell(self, &(cleat__run_event){.kind = how->kind,
                                    .message = how->message,
                                    .time_ms = row->finished_at_ms,
                                    .retry_count = row->retry_count,
                                    .error = row->error});
     tell_next(self, row);
-    return self->goes_on;
+    self->attempt = NULL;
+    return self->goes_on && self->status == CLEAT_OK;
 }
 
-static void tell_newest_attempt(telling *self, const cleat__rest_run *run)
+static void tell_newest_attempt(telling *self)
 {
+    const cleat__rest_run *run = self->run;
     const cleat__run_row *row = &run->row;
-    tell_start(self, row->started_at_ms, row->retry_count);
+    tell_invocations(self);
+    tell_start(self, row->started_at_ms);
     if (!cleat_run_status_is_final(row->status)) {
         return;
     }
@@ -101,10 +208,13 @@ cleat_status cleat__run_events_list(cleat__store *store, const cleat__rest_run *
                                     bool (*visit)(void *argument, const cleat__run_event *event),
                                     void *argument)
 {
-    telling self = {visit, argument, true};
+    telling self = {.visit = visit, .argument = argument, .goes_on = true, .store = store, .run = run};
+    skip_invocations(&self);
     tell_short(&self, "CREATED", "Task was created", run->row.created_at_ms, 0);
     tell_short(&self, "QUEUED", "Task was queued", run->row.created_at_ms, 0);
     cleat_status status = cleat__attempt_list(store, &run->row.id, tell_attempt, &self);
-    tell_newest_attempt(&self, run);
-    return status;
+    if (status == CLEAT_OK && self.status == CLEAT_OK) {
+        tell_newest_attempt(&self);
+    }
+    return status == CLEAT_OK ? self.status : status;
 }

@@ -68,7 +68,7 @@ static bool write_event(void *argument, const cleat__run_event *event)
     cleat__writer_begin_object(writer, NULL);
     cleat__writer_string(writer, "kind", event->kind);
     cleat__writer_int(writer, "time_ms", event->time_ms);
-    cleat__writer_string(writer, "message", event->message);
+    cleat__run_event_write_message(writer, event);
     cleat__writer_int(writer, "attempt", event->retry_count + 1);
     cleat__writer_end_object(writer);
     return !cleat__answer_is_full(writer);

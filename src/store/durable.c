@@ -279,12 +279,13 @@ cleat_status cleat__entry_insert(cleat__store *store, const cleat__uuid *run_id,
     return cleat__statement_finish(store, insert, "storing a log entry");
 }
 
-cleat_status cleat__entry_get(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
-                              cleat__entry_row *out)
+#define ENTRY_COLUMNS \
+    "SELECT kind, hash, label, created_at_ms, child_id, met_order, met_at_ms, outcome, carrier, "
+#define ENTRY_PLACE "FROM durable_entry WHERE run_id = ?1 AND branch = ?2 AND node = ?3"
+
+static cleat_status read_entry(cleat__store *store, const char *sql, const cleat__uuid *run_id,
+                               cleat__node node, cleat__entry_row *out)
 {
-    static const char sql[] =
-        "SELECT kind, hash, label, created_at_ms, child_id, met_order, met_at_ms, outcome, payload, error, "
-        "carrier FROM durable_entry WHERE run_id = ?1 AND branch = ?2 AND node = ?3";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__statement_of_node(store, sql, run_id, node, &select);
     if (status != CLEAT_OK) {
@@ -305,12 +306,24 @@ cleat_status cleat__entry_get(cleat__store *store, const cleat__uuid *run_id, cl
         .met_order = sqlite3_column_int64(select, 5),
         .met_at_ms = sqlite3_column_int64(select, 6),
         .outcome = (cleat__node_outcome)sqlite3_column_int(select, 7),
-        .payload = cleat__column_text(select, 8),
-        .error = cleat__column_text(select, 9),
-        .carrier = cleat__column_text(select, 10),
+        .carrier = cleat__column_text(select, 8),
+        .payload = cleat__column_text(select, 9),
+        .error = cleat__column_text(select, 10),
     };
     cleat__column_uuid(select, 4, &out->child_id);
     return CLEAT_OK;
+}
+
+cleat_status cleat__entry_get(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
+                              cleat__entry_row *out)
+{
+    return read_entry(store, ENTRY_COLUMNS "payload, error " ENTRY_PLACE, run_id, node, out);
+}
+
+cleat_status cleat__entry_look(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
+                               cleat__entry_row *out)
+{
+    return read_entry(store, ENTRY_COLUMNS "NULL, NULL " ENTRY_PLACE, run_id, node, out);
 }
 
 cleat_status cleat__entry_set_payload(cleat__store *store, const cleat__uuid *run_id, cleat__node node,

@@ -91,6 +91,9 @@ cleat_status cleat__entry_insert(cleat__store *store, const cleat__uuid *run_id,
 /* CLEAT_EMPTY: there is no such node. */
 cleat_status cleat__entry_get(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
                               cleat__entry_row *out);
+/* The same without payload and error, which may be megabytes. */
+cleat_status cleat__entry_look(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
+                               cleat__entry_row *out);
 cleat_status cleat__entry_set_payload(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
                                       cleat_slice payload);
 /* Stores met_order and what stands behind it. */

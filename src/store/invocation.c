@@ -108,3 +108,37 @@ cleat_status cleat__invocation_load(cleat__store *store, const cleat__invocation
     }
     return status == CLEAT_OK ? read_beginning(store, key, number, &out->began_at_ms) : status;
 }
+
+/* What the run says of the one that has not begun is the last row. */
+cleat_status cleat__invocation_list(cleat__store *store, const cleat__uuid *run_id, int32_t after,
+                                    bool (*visit)(void *argument, const cleat__invocation_row *row),
+                                    void *argument)
+{
+    static const char sql[] =
+        "SELECT number, retry_count, began_at_ms, suspended_at_ms, waited_for, queued_at_ms, NULL "
+        "FROM durable_invocation WHERE run_id = ?1 AND number > ?2 UNION ALL "
+        "SELECT invocation_count + 1, retry_count, began_at_ms, suspended_at_ms, waited_for, NULL, "
+        "CASE WHEN suspended_at_ms IS NOT NULL THEN evict_reason END FROM durable_run "
+        "WHERE id = ?1 AND invocation_count >= ?2 AND began_at_ms IS NOT NULL ORDER BY 1";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__statement_of_run(store, sql, run_id, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int(select, 2, after);
+    int code;
+    bool goes_on = true;
+    while (goes_on && (code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__invocation_row row = {
+            .number = sqlite3_column_int(select, 0),
+            .retry_count = sqlite3_column_int(select, 1),
+            .began_at_ms = sqlite3_column_int64(select, 2),
+            .suspended_at_ms = sqlite3_column_int64(select, 3),
+            .waited_for = (uint32_t)sqlite3_column_int64(select, 4),
+            .queued_at_ms = sqlite3_column_int64(select, 5),
+            .reason = cleat__column_text(select, 6),
+        };
+        goes_on = visit(argument, &row);
+    }
+    return cleat__store_rows_end(store, select, code, reading);
+}

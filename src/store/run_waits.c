@@ -39,7 +39,7 @@ static cleat_status append_labels(cleat__store *store, const cleat__uuid *run_id
         if (!read_node(pair, &node)) {
             return cleat__fail(CLEAT_CORRUPT, "what the run waits for is %.*s", CLEAT_SLICE_ARGS(nodes));
         }
-        cleat_status status = cleat__entry_get(store, run_id, node, &entry);
+        cleat_status status = cleat__entry_look(store, run_id, node, &entry);
         if (status != CLEAT_OK) {
             return status;
         }

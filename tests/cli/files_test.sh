@@ -31,7 +31,7 @@ cp good.db broken.db
 dd if=junk.db of=broken.db bs=4096 seek=1 count=3 conv=notrunc 2>/dev/null
 cksum ./*.db >sums
 before=$(ls)
-for verb in 'demo files' 'runs ls' 'runs show 01234567' 'runs cancel 01234567' 'traces ls' \
+for verb in 'demo files' 'runs ls' 'runs show 01234567' 'runs cancel 01234567' 'runs replay 01234567' 'traces ls' \
     'traces show 01234567'; do
     # shellcheck disable=SC2086 # a verb is words
     {

@@ -89,10 +89,15 @@ grep -q '^cleat: stopped' progress.rest || fail "about being stopped: $(cat prog
 [ "$(unfinished stopped.db)" -gt 0 ] || fail 'nothing was left by the stopped demo'
 expect 0 runs ls --db stopped.db --status queued --json
 queued=$(json out '$.runs[0].id')
+refuse 1 'has not ended' runs replay "$queued" --db stopped.db
 expect 0 runs cancel "$queued" --db stopped.db
 shows "cancelled $queued"
 expect 0 runs show "$queued" --db stopped.db
 shows CANCELLED
+expect 0 runs replay "$queued" --db stopped.db --json
+same status "$(json out '$.status')" QUEUED
+expect 0 runs show "$queued" --db stopped.db
+shows QUEUED
 left=$(unfinished stopped.db)
 expect 0 demo files --children 4 --db stopped.db --json
 same 'resumed runs' "$(json out '$.resumed.runs')" "$left"

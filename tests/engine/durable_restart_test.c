@@ -364,6 +364,54 @@ static void test_what_names_its_nodes_is_heard_after_a_restart(void **state)
     assert_string_equal(memo(at, &run, 2, "a", NULL), "1 old 1");
 }
 
+static void test_who_says_the_node_goes_on_after_a_restart(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker = {{0}}, run = begin_elsewhere(at, &worker);
+    assert_string_equal(memo_at(at, &run, 1, 1, "a", "1"), "1 new");
+    restart_elsewhere(at, &worker);
+    assert_string_equal(memo_at(at, &run, 1, 2, "b", "2"), "2 new");
+    assert_string_equal(memo(at, &run, 1, "c", "3"), "3 new"); /* counted on from there */
+    assert_invocation(at, 0);
+    assert_string_equal(state_of(at, &run), "RUNNING");
+}
+
+/* The answer was lost with the connection, or with the engine. */
+static void test_who_asks_again_has_the_same_node(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker = {{0}}, run = begin_elsewhere(at, &worker), children[2], child;
+    cleat__trigger item = {
+        .workflow = cleat_slice_of("ship"), .input = cleat_slice_of("{}"), .child_index = -1};
+    cleat__node node;
+    cleat__durable_request start = {
+        .kind = CLEAT__DURABLE_TRIGGER, .number = 2, .as.trigger = {&item, 1, &child, &node}};
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(memo_at(at, &run, 1, 1, "a", "1"), i == 0 ? "1 new" : "1 old 1");
+        assert_int_equal(ask_durable(at, &run, 1, &start), CLEAT_OK);
+        assert_int_equal(node.number, 2);
+        children[i] = child;
+        restart_elsewhere(at, &worker);
+    }
+    assert_true(cleat__uuid_equals(&children[0], &children[1]));
+    assert_string_equal(memo_at(at, &run, 1, 3, "b", "2"), "3 new");
+}
+
+static void test_a_node_that_cannot_be_the_next(void **state)
+{
+    rig *at = *state;
+    cleat__uuid worker = {{0}}, run = begin_elsewhere(at, &worker);
+    memo_at(at, &run, 1, 1, "a", "1");
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(memo_at(at, &run, 1, 3, "b", "2"), "INVALID_ARGUMENT");
+        assert_non_null(strstr(durable_error, "node 3 is asked for, and the log has 1 nodes"));
+        assert_string_equal(memo_at(at, &run, 1, -1, "b", "2"), "INVALID_ARGUMENT");
+        assert_string_equal(memo_at(at, &run, 1, INT64_MAX, "b", "2"), "INVALID_ARGUMENT");
+        restart_elsewhere(at, &worker);
+    }
+    assert_string_equal(memo_at(at, &run, 1, 1, "b", "2"), "NON_DETERMINISTIC");
+}
+
 /* "2 3 ": the nodes whose end was told. */
 static void hear_end(void *self, const cleat__uuid *run_id, int32_t invocation, const cleat__node_end *end)
 {
@@ -638,6 +686,9 @@ int main(void)
         TEST(test_ended_runs_leave_their_log_and_nothing_else),
         TEST(test_an_invocation_elsewhere_begins_anew_when_it_asks),
         TEST(test_what_names_its_nodes_is_heard_after_a_restart),
+        TEST(test_who_says_the_node_goes_on_after_a_restart),
+        TEST(test_who_asks_again_has_the_same_node),
+        TEST(test_a_node_that_cannot_be_the_next),
         TEST(test_after_a_restart_only_what_is_waited_for_is_told),
         TEST(test_an_eviction_after_a_restart_loses_no_end),
         TEST(test_a_report_of_another_worker_ends_no_invocation),

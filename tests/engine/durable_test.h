@@ -72,18 +72,25 @@ static inline cleat__durable_request memo_of(const char *key, const char *payloa
     return request;
 }
 
-/* "1 new", "2 old 5", "2 old" (without a value), or the status. */
-static inline const char *memo(rig *at, const cleat__uuid *run, int invocation, const char *key,
-                               const char *payload)
+/* "1 new", "2 old 5", "2 old" (without a value), or the status. `number`: the node it takes; 0: the next one. */
+static inline const char *memo_at(rig *at, const cleat__uuid *run, int invocation, int64_t number,
+                                  const char *key, const char *payload)
 {
     static char text[256];
     cleat__durable_request request = memo_of(key, payload);
+    request.number = number;
     cleat_status status = ask_durable(at, run, invocation, &request);
     const char *value = request.as.memo.value;
     snprintf(text, sizeof(text), "%d %s%s%s", (int)request.as.memo.node.number,
              request.as.memo.existed ? "old" : "new", value != NULL ? " " : "", value != NULL ? value : "");
     cleat__durable_request_deinit(&request);
     return status == CLEAT_OK ? text : cleat_status_name(status) + strlen("CLEAT_");
+}
+
+static inline const char *memo(rig *at, const cleat__uuid *run, int invocation, const char *key,
+                               const char *payload)
+{
+    return memo_at(at, run, invocation, 0, key, payload);
 }
 
 static inline cleat__condition sleep_of(int64_t ms, const char *text)

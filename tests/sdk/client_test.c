@@ -75,7 +75,7 @@ static void test_bad_item_of_many_starts_nothing(void **state)
     assert_refused(cleat_client_run_many(it->client, items, 2, NULL), CLEAT_INVALID_ARGUMENT,
                    "item 1: input");
     const cleat_run_item unknown[] = {{"echo", "{}", NULL}, {"no:such", "{}", NULL}};
-    assert_refused(cleat_client_run_many(it->client, unknown, 2, NULL), CLEAT_NOT_FOUND, "no.such");
+    assert_refused(cleat_client_run_many(it->client, unknown, 2, NULL), CLEAT_NOT_FOUND, "no:such");
 }
 
 static void test_wait_and_cancel(void **state)
@@ -121,7 +121,7 @@ static void test_bad_runs(void **state)
         {"", "{}", {.struct_size = size}, CLEAT_INVALID_ARGUMENT, "name"},
         {"Echo", "{}", {.struct_size = size}, CLEAT_INVALID_ARGUMENT, "Echo"},
         {"a:b:c", "{}", {.struct_size = size}, CLEAT_INVALID_ARGUMENT, "a:b:c"},
-        {"no:such", "{}", {.struct_size = size}, CLEAT_NOT_FOUND, "no.such"},
+        {"no:such", "{}", {.struct_size = size}, CLEAT_NOT_FOUND, "no:such"},
         {"echo", "", {.struct_size = size}, CLEAT_INVALID_ARGUMENT, "input"},
         {"echo", "{", {.struct_size = size}, CLEAT_INVALID_ARGUMENT, "input"},
         {"echo", "[1]", {.struct_size = size}, CLEAT_INVALID_ARGUMENT, "object"},

@@ -108,7 +108,7 @@ static void test_a_call_that_fails(void **state)
     sdk_trace(it, NULL, NULL);
     start_show(it);
     assert_refused(cleat_client_run_no_wait(it->client, "no:such", NULL, NULL, NULL), CLEAT_NOT_FOUND,
-                   "no.such");
+                   "no:such");
     char *message = strdup(cleat_error_message());
     cleat_span_view span = spans_get(it->spans, "hatchet.run_workflow", 0);
     assert_int_equal(span.status, CLEAT_SPAN_STATUS_ERROR);
@@ -157,8 +157,8 @@ static void test_message_of_a_call_that_fails(void **state)
     assert_int_equal(cleat_simple_processor_new(&exporter, &processor), CLEAT_OK);
     assert_int_equal(cleat_tracer_provider_add_processor(it->provider, processor), CLEAT_OK);
     assert_refused(cleat_client_run_no_wait(it->client, "no:such", NULL, NULL, NULL), CLEAT_NOT_FOUND,
-                   "no.such");
-    assert_refused(cleat_client_run_many(it->client, &item, 1, NULL), CLEAT_NOT_FOUND, "no.such");
+                   "no:such");
+    assert_refused(cleat_client_run_many(it->client, &item, 1, NULL), CLEAT_NOT_FOUND, "no:such");
     cleat_instrumentor_free(it->instrumentor);
     it->instrumentor = NULL;
     cleat_tracer_provider_free(it->provider); /* before the exporter goes */

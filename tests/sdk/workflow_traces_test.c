@@ -337,6 +337,16 @@ static void a_run_that_goes_on_is_no_workflow_of_the_one_before(void **state)
     assert_int_equal(spans_count(it->spans, queue_send), 2); /* each is queued; nobody waits for the end */
 }
 
+/* Of what this process has not declared only the name is known that it was started by. */
+static void a_start_is_called_as_the_program_calls_it(void **state)
+{
+    sdk_fixture *it = *state;
+    sdk_trace(it, NULL, NULL);
+    assert_refused(cleat_workflow_start(it->client, "elsewhere", NULL, NULL, NULL), CLEAT_NOT_FOUND,
+                   "there is no task \"elsewhere\"");
+    assert_int_equal(spans_count(it->spans, "workflow.start elsewhere"), 1);
+}
+
 static void what_a_continuous_run_queues_comes_from_there(void **state)
 {
     sdk_fixture *it = *state;
@@ -625,6 +635,7 @@ int main(void)
         TEST(a_child_that_has_waited_tells_its_parent_where_it_ended),
         TEST(the_end_of_a_run_that_goes_on_is_the_last_ones),
         TEST(a_run_that_goes_on_is_no_workflow_of_the_one_before),
+        TEST(a_start_is_called_as_the_program_calls_it),
         TEST(what_a_continuous_run_queues_comes_from_there),
         TEST(a_resumed_hook_delivers_the_next_invocation),
         TEST(a_run_that_resumes_another_leaves_it_its_origin),

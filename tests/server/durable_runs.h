@@ -4,7 +4,7 @@
 
 #include "rest_test.h"
 
-static inline void add_durable_worker(rest_world *it)
+static inline cleat__uuid add_durable_worker(rest_world *it)
 {
     const cleat_slice action = cleat_slice_of("long:long");
     const cleat__workflow workflow = {
@@ -25,6 +25,7 @@ static inline void add_durable_worker(rest_world *it)
                                  .as.worker_join = {&spec, {NULL, take_nothing, pass_over}, &id}};
     assert_int_equal(cleat__engine_put_workflow(it->engine, 1, &workflow, NULL), CLEAT_OK);
     assert_int_equal(cleat__engine_ask(it->engine, &join), CLEAT_OK);
+    return id;
 }
 
 static inline cleat_status ask_durable(rest_world *it, const cleat__uuid *run, int32_t invocation_count,

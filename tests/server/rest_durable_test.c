@@ -95,6 +95,79 @@ static void an_evicted_run_is_restored(void **state)
     json_decref(ask_json(it, (asking){1, "POST", "/api/v1/stable/tasks/" NO_ID "/restore", NULL, 404}));
 }
 
+/* Its events are those, "CREATED QUEUED ", in the order in which they happened. */
+static void expect_events(rest_world *it, const cleat__uuid *run, const char *expected)
+{
+    json_t *list = get(it, URL("/api/v1/stable/tasks/%s/task-events", ID(run)));
+    const char *before = "";
+    char types[512] = "";
+    for (size_t i = 0; i < count_at(list, "rows"); i++) {
+        const char *time = text_at(list, URL("rows.%zu.timestamp", i));
+        assert_true(strcmp(before, time) <= 0);
+        assert_int_equal(int_at(list, URL("rows.%zu.id", i)), i + 1);
+        sprintf(types + strlen(types), "%s ", text_at(list, URL("rows.%zu.eventType", i)));
+        before = time;
+    }
+    assert_string_equal(types, expected);
+    json_decref(list);
+}
+
+static void expect_message(rest_world *it, const cleat__uuid *run, size_t index, const char *expected)
+{
+    json_t *list = get(it, URL("/api/v1/stable/tasks/%s/task-events", ID(run)));
+    assert_string_equal(text_at(list, URL("rows.%zu.message", index)), expected);
+    json_decref(list);
+}
+
+static void events_tell_when_a_run_was_evicted_and_restored(void **state)
+{
+    rest_world *it = *state;
+    cleat__uuid worker = add_durable_worker(it), run = begin(it);
+    const cleat__command leave = {.kind = CLEAT__COMMAND_WORKER_REMOVE, .tenant = 1, .as.id = worker};
+    const cleat__command end = {
+        .kind = CLEAT__COMMAND_REPORT,
+        .tenant = 1,
+        .as.report = {.task_id = run, .retry_count = CLEAT__RETRY_CURRENT, .output = cleat_slice_of("{}")}};
+    expect_events(it, &run, "CREATED QUEUED STARTED ");
+    evict(it, &run, 1);
+    expect_events(it, &run, "CREATED QUEUED STARTED DURABLE_EVICTED ");
+    expect_message(it, &run, 3, "Task was evicted to wait for an event: it waits");
+    assert_int_equal(cleat__engine_ask(it->engine, &leave), CLEAT_OK); /* so that it stays in the queue */
+    json_decref(post(it, URL("/api/v1/stable/tasks/%s/restore", ID(&run)), NULL));
+    expect_events(it, &run, "CREATED QUEUED STARTED DURABLE_EVICTED DURABLE_RESTORING ");
+    expect_message(it, &run, 3, "Task was evicted to wait for an event: it waits");
+    add_durable_worker(it);
+    wait_until_running(it, &run);
+    expect_events(it, &run, "CREATED QUEUED STARTED DURABLE_EVICTED DURABLE_RESTORING STARTED ");
+    expect_message(it, &run, 3, "Task was evicted to wait for an event");
+    record(it, &run, 2);
+    assert_int_equal(cleat__engine_ask(it->engine, &end), CLEAT_OK);
+    expect_events(it, &run, "CREATED QUEUED STARTED DURABLE_EVICTED DURABLE_RESTORING STARTED FINISHED ");
+}
+
+/* Of two attempts each tells of its own invocations. */
+static void events_of_a_replayed_run_are_told_attempt_by_attempt(void **state)
+{
+    rest_world *it = *state;
+    add_durable_worker(it);
+    cleat__uuid run = begin(it);
+    evict(it, &run, 1);
+    json_decref(post(it, URL("/api/v1/stable/tasks/%s/restore", ID(&run)), NULL));
+    wait_until_running(it, &run);
+    assert_int_equal(cleat__engine_cancel(it->engine, 1, &run), CLEAT_OK);
+    json_decref(post(it, STABLE "/tasks/replay", URL("{\"externalIds\":[\"%s\"]}", ID(&run))));
+    wait_until_running(it, &run);
+    record(it, &run, 3);
+    evict(it, &run, 3);
+    expect_events(it, &run,
+                  "CREATED QUEUED STARTED DURABLE_EVICTED DURABLE_RESTORING STARTED CANCELLED "
+                  "RETRIED_BY_USER STARTED DURABLE_EVICTED ");
+    assert_int_equal(cleat__engine_cancel(it->engine, 1, &run), CLEAT_OK);
+    expect_events(it, &run,
+                  "CREATED QUEUED STARTED DURABLE_EVICTED DURABLE_RESTORING STARTED CANCELLED "
+                  "RETRIED_BY_USER STARTED DURABLE_EVICTED CANCELLED ");
+}
+
 static void evicted_runs_are_cancelled_by_a_filter(void **state)
 {
     rest_world *it = *state;
@@ -144,6 +217,8 @@ int main(void)
         REST_TEST(evicted_runs_are_running_ones),
         REST_TEST(evicted_runs_are_counted),
         REST_TEST(an_evicted_run_is_restored),
+        REST_TEST(events_tell_when_a_run_was_evicted_and_restored),
+        REST_TEST(events_of_a_replayed_run_are_told_attempt_by_attempt),
         REST_TEST(evicted_runs_are_cancelled_by_a_filter),
         REST_TEST(a_log_is_forked),
     };

@@ -3,6 +3,7 @@
 
 #include "store/durable.h"
 #include "store/hook.h"
+#include "store/invocation.h"
 
 static cleat__store *open_new(void)
 {
@@ -54,11 +55,53 @@ static void test_entries(void **state)
     close_it(store);
 }
 
+static int pages_read(cleat__store *store)
+{
+    int hits = 0, misses = 0, ignored;
+    sqlite3_db_status(cleat__store_db(store), SQLITE_DBSTATUS_CACHE_HIT, &hits, &ignored, 1);
+    sqlite3_db_status(cleat__store_db(store), SQLITE_DBSTATUS_CACHE_MISS, &misses, &ignored, 1);
+    return hits + misses;
+}
+
 static cleat_status see_met(void *argument, cleat__node node, int64_t order)
 {
     char *text = argument;
     sprintf(text + strlen(text), "%d:%d ", (int)order, (int)node.number);
     return order < 3 ? CLEAT_OK : CLEAT_CANCELLED;
+}
+
+/* A payload may have thousands of pages. */
+static void test_who_looks_does_not_read_what_is_large(void **state)
+{
+    (void)state;
+    enum { SIZE = 1024 * 1024 };
+    cleat__store *store = open_new();
+    cleat__uuid run = id_of(1);
+    cleat__entry_row row;
+    int64_t order;
+    char text[64] = "";
+    char *large = malloc(SIZE);
+    memset(large, '7', SIZE);
+    put_entry(store, &run, 1, 1);
+    put_entry(store, &run, 1, 2);
+    const cleat__entry_row how = {.node = {1, 1},
+                                  .met_order = 1,
+                                  .outcome = CLEAT__NODE_SUCCEEDED,
+                                  .payload = {large, SIZE},
+                                  .carrier = cleat_slice_of("{}")};
+    assert_int_equal(cleat__entry_meet(store, &run, &how), CLEAT_OK);
+    pages_read(store);
+    assert_int_equal(cleat__entry_look(store, &run, (cleat__node){1, 1}, &row), CLEAT_OK);
+    assert_slice(row.carrier, "{}");
+    assert_int_equal(cleat__durable_last_order(store, &run, &order), CLEAT_OK);
+    assert_int_equal(cleat__entry_list_met(store, &run, see_met, text), CLEAT_OK);
+    assert_string_equal(text, "1:1 ");
+    assert_in_range(pages_read(store), 3, 20);
+    assert_int_equal(cleat__entry_get(store, &run, (cleat__node){1, 1}, &row), CLEAT_OK);
+    assert_int_equal(row.payload.size, SIZE);
+    assert_in_range(pages_read(store), 100, SIZE);
+    free(large);
+    close_it(store);
 }
 
 static void test_nodes_that_were_met(void **state)
@@ -92,6 +135,12 @@ static void test_nodes_that_were_met(void **state)
     assert_int_equal(row.met_at_ms, 9);
     assert_int_equal(row.outcome, CLEAT__NODE_FAILED);
     assert_slice(row.error, "no");
+    assert_slice(row.carrier, "{}");
+    assert_int_equal(cleat__entry_look(store, &run, (cleat__node){1, 3}, &row), CLEAT_OK);
+    assert_int_equal(row.met_order, 2);
+    assert_int_equal(row.outcome, CLEAT__NODE_FAILED);
+    assert_slice(row.label, "1:3");
+    assert_slice(row.error, NULL);
     assert_slice(row.carrier, "{}");
     close_it(store);
 }
@@ -168,6 +217,57 @@ static void test_what_an_evicted_run_waits_for(void **state)
     assert_int_equal(cleat__durable_get_carrier(store, &run, &text), CLEAT_OK);
     assert_slice(cleat__buffer_slice(&text), "{\"a\":1}");
     cleat__buffer_deinit(&text);
+    close_it(store);
+}
+
+typedef struct seen {
+    char text[256];
+    int32_t last; /* to be seen */
+} seen;
+
+static bool see_invocation(void *argument, const cleat__invocation_row *row)
+{
+    seen *self = argument;
+    sprintf(self->text + strlen(self->text), "%d/%d %d-%d:%d,%d%.*s; ", row->number, row->retry_count,
+            (int)row->began_at_ms, (int)row->suspended_at_ms, (int)row->waited_for, (int)row->queued_at_ms,
+            CLEAT_SLICE_ARGS(row->reason));
+    return row->number < self->last;
+}
+
+static void assert_invocations(cleat__store *store, int32_t after, int32_t last, const char *expected)
+{
+    cleat__uuid run = id_of(1);
+    seen self = {.last = last};
+    assert_int_equal(cleat__invocation_list(store, &run, after, see_invocation, &self), CLEAT_OK);
+    assert_string_equal(self.text, expected);
+}
+
+static void test_what_was_before_an_invocation(void **state)
+{
+    (void)state;
+    cleat__store *store = open_new();
+    cleat__uuid run = id_of(1), other = id_of(2);
+    const cleat__eviction eviction = {.waited_for = 2,
+                                      .began_at_ms = 1000,
+                                      .suspended_at_ms = 1100,
+                                      .waits = cleat_slice_of("[]"),
+                                      .reason = cleat_slice_of(" full")};
+    assert_invocations(store, 0, 9, "");
+    cleat__durable_begin_invocation(store, &run, 1, 0, 900);
+    cleat__durable_begin_invocation(store, &other, 1, 0, 900);
+    assert_invocations(store, 0, 9, "");
+    assert_int_equal(cleat__durable_set_waits(store, &run, &eviction), CLEAT_OK);
+    assert_invocations(store, 0, 9, "2/0 1000-1100:2,0 full; ");
+    assert_invocations(store, 1, 9, "2/0 1000-1100:2,0 full; ");
+    assert_invocations(store, 2, 9, "");
+    cleat__durable_begin_invocation(store, &run, 2, 0, 1200);
+    assert_invocations(store, 0, 9, "2/0 1000-1100:2,1200; ");
+    assert_int_equal(cleat__durable_break_off(store, &run, 0, 1300), CLEAT_OK);
+    assert_invocations(store, 0, 9, "2/0 1000-1100:2,1200; 3/0 1300-0:0,0; ");
+    cleat__durable_begin_invocation(store, &run, 3, 0, 1400);
+    assert_invocations(store, 0, 9, "2/0 1000-1100:2,1200; 3/0 1300-0:0,1400; ");
+    assert_invocations(store, 0, 2, "2/0 1000-1100:2,1200; ");
+    assert_invocations(store, 2, 9, "3/0 1300-0:0,1400; ");
     close_it(store);
 }
 
@@ -297,9 +397,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_who_looks_does_not_read_what_is_large),
         cmocka_unit_test(test_nodes_that_were_met),
         cmocka_unit_test(test_invocations_and_branches),
         cmocka_unit_test(test_what_an_evicted_run_waits_for),
+        cmocka_unit_test(test_what_was_before_an_invocation),
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_hooks),
         cmocka_unit_test(test_evict_and_restore_compare),

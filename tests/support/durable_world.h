@@ -31,20 +31,34 @@ enum {
     MEMO_TEXT = 64,
 };
 
-typedef enum dw_op_kind { OP_STEP, OP_SLEEP, OP_EVENT, OP_ALL, OP_ANY, OP_KINDS } dw_op_kind;
+typedef enum dw_op_kind {
+    OP_STEP,
+    OP_SLEEP,
+    OP_EVENT,
+    OP_ALL, /* of several children */
+    OP_ANY,
+    OP_MIXED_ALL, /* of nodes of several kinds, asked for one after the other */
+    OP_MIXED_ANY,
+    OP_REST, /* all nodes of an earlier op that awaited the first of them */
+    OP_KINDS
+} dw_op_kind;
+
+typedef enum dw_part { PART_CHILD, PART_SLEEP, PART_EVENT, PART_EITHER, PARTS } dw_part;
 
 typedef struct dw_op {
     dw_op_kind kind;
-    int64_t ms;   /* SLEEP */
-    size_t count; /* ALL, ANY */
+    int64_t ms; /* of sleeps */
+    size_t count;
+    dw_part parts[FAN]; /* one a node */
+    size_t of;          /* the op that has asked for the nodes: itself, but for REST */
 } dw_op;
 
 /* What is known of an op of a run, from whichever invocation was told. */
 typedef struct dw_fact {
-    bool is_begun, is_over;
-    int64_t begun_ms;     /* SLEEP: Unix, before it was asked for */
-    char text[MEMO_TEXT]; /* payload of a step; of others in the order of nodes */
-    int64_t order[FAN];   /* in which the nodes ended */
+    bool is_over;
+    char text[MEMO_TEXT];  /* payload of a step; of others in the order of nodes */
+    int64_t begun_ms[FAN]; /* Unix, before it was asked for; 0: it was not */
+    int64_t order[FAN];    /* in which the nodes ended */
     cleat__uuid child[FAN];
 } dw_fact;
 
@@ -70,9 +84,12 @@ typedef struct dw_invocation {
     bool asks;   /* a command is on its way */
     bool ends;   /* and that is its last: a report, or to be evicted */
     bool awaits; /* the op was asked for, its nodes are known */
-    cleat__node nodes[FAN];
-    int64_t told_order[FAN]; /* a listener heard of it; 0: not yet */
-    int64_t last_order;      /* ends are told in order */
+    bool says;   /* which nodes its requests take */
+    int64_t node;
+    size_t asked; /* nodes of the op */
+    cleat__node nodes[OPS][FAN];
+    int64_t told_order[OPS][FAN]; /* a listener heard of it; 0: not yet */
+    int64_t last_order;           /* ends are told in order */
 } dw_invocation;
 
 typedef struct dw_slip {
@@ -83,7 +100,7 @@ typedef struct dw_slip {
     cleat__uuid ids[FAN];
     cleat__node nodes[FAN];
     cleat__node_end ends[FAN];
-    cleat__condition condition;
+    cleat__condition conditions[2];
     cleat__user_event event;
     cleat__uuid id;
     cleat__worker_spec spec;
@@ -93,7 +110,8 @@ typedef struct dw_slip {
     dw_invocation *by; /* NULL: no invocation asked */
     dw_plan *of;
     char text[MEMO_TEXT], key[MEMO_TEXT], name[MEMO_TEXT];
-    bool was_lost; /* whoever asked had lost the run when it did */
+    bool was_lost;   /* whoever asked had lost the run when it did */
+    bool is_unheard; /* the answer does not arrive: it is asked again */
 } dw_slip;
 
 typedef struct dw_held_child {
@@ -121,8 +139,8 @@ typedef struct dw_world {
     cleat__uuid worker;
     dw_slip *slips; /* on their way */
     unsigned losses;
-    uint64_t replays, evictions, sleeps, told,
-        stale; /* so that a run of seeds shows that all of it happens */
+    /* So that a run of seeds shows that all of it happens. */
+    uint64_t replays, evictions, sleeps, told, stale, broken, repeated, rests;
 } dw_world;
 
 /* Ends the test with the seed. */
@@ -149,7 +167,19 @@ static inline uint64_t dw_pick(dw_world *it, uint64_t bound)
 
 void dw_make_plan(dw_world *it, size_t run);
 size_t dw_index_of(const dw_world *it, const dw_plan *of);
-size_t dw_node_count(const dw_op *of);
+static inline bool dw_is_any(const dw_op *op)
+{
+    return op->kind == OP_ANY || op->kind == OP_MIXED_ANY;
+}
+static inline const dw_op *dw_present_op(const dw_invocation *by)
+{
+    return &by->of->ops[by->op];
+}
+/* How a child ends: in each replay so. */
+static inline bool dw_child_fails(const cleat__uuid *id)
+{
+    return id->bytes[15] % 3 == 0;
+}
 
 dw_slip *dw_new_slip(dw_world *it, cleat__command_kind kind);
 void dw_drop_slip(dw_world *it, dw_slip *gone);
@@ -165,6 +195,8 @@ void dw_report(dw_world *it, dw_invocation *by, cleat_status status);
 
 /* ---- durable_world_learns.c: what the engine says ---- */
 
+/* All nodes of the op are asked for: some may have ended before. */
+void dw_begin_to_await(dw_world *it, dw_invocation *by);
 void dw_answered(dw_world *it, dw_slip *said);
 void dw_assigned(void *self, cleat__assignment *list);
 void dw_cancelled(void *self, const cleat__uuid *task_id, int32_t retry_count);

@@ -27,15 +27,43 @@ static uint64_t step_value(size_t run, size_t at)
     return mix(run + 1, at);
 }
 
+/* One that has left some of its nodes behind, before `at`; `at`: there is none. */
+static size_t find_any(const dw_plan *of, size_t at)
+{
+    size_t found = at;
+    for (size_t i = 0; i < at; i++) {
+        found = dw_is_any(&of->ops[i]) ? i : found;
+    }
+    return found;
+}
+
+static void make_op(dw_world *it, dw_plan *of, size_t at)
+{
+    dw_op *made = &of->ops[at];
+    *made =
+        (dw_op){.kind = (dw_op_kind)dw_pick(it, OP_KINDS), .ms = 1 + (int64_t)dw_pick(it, 20000), .of = at};
+    made->count = made->kind > OP_EVENT ? 1 + dw_pick(it, FAN) : 1;
+    if (made->kind == OP_REST) {
+        made->of = find_any(of, at);
+        made->kind = made->of != at ? OP_REST : OP_STEP;
+        made->count = made->of != at ? of->ops[made->of].count : 1;
+    }
+    for (size_t i = 0; i < made->count; i++) {
+        bool is_mixed = made->kind == OP_MIXED_ALL || made->kind == OP_MIXED_ANY;
+        made->parts[i] = is_mixed                 ? (dw_part)dw_pick(it, PARTS)
+                         : made->kind == OP_SLEEP ? PART_SLEEP
+                         : made->kind == OP_EVENT ? PART_EVENT
+                                                  : PART_CHILD;
+    }
+}
+
 void dw_make_plan(dw_world *it, size_t run)
 {
     dw_plan *made = &it->plans[run];
     *made = (dw_plan){.listens = dw_pick(it, 2) == 0, .op_count = 1 + dw_pick(it, OPS)};
     for (size_t i = 0; i < made->op_count; i++) {
-        dw_op *next = &made->ops[i];
-        next->kind = (dw_op_kind)dw_pick(it, OP_KINDS);
-        next->ms = 1 + (int64_t)dw_pick(it, 20000);
-        next->count = 1 + dw_pick(it, FAN);
+        const dw_op *next = &made->ops[i];
+        make_op(it, made, i);
         /* Which is the first of several is not the plan's matter. */
         made->digest = mix(made->digest, next->kind == OP_STEP  ? step_value(run, i)
                                          : next->kind == OP_ALL ? next->count
@@ -89,6 +117,9 @@ static dw_slip *new_request(dw_world *it, dw_invocation *by, cleat__durable_kind
     made->of = by->of;
     made->was_lost = by->is_lost;
     made->requests[0].kind = kind;
+    if (by->says && cleat__durable_takes_nodes(kind)) {
+        made->requests[0].number = by->node + 1;
+    }
     made->command.as.durable.run_id = by->of->id;
     made->command.as.durable.invocation_count = by->count;
     made->command.as.durable.requests = made->requests;
@@ -98,11 +129,19 @@ static dw_slip *new_request(dw_world *it, dw_invocation *by, cleat__durable_kind
     return made;
 }
 
+/* The same for what can be asked again. Who hears how nodes end must know them by then. */
+static dw_slip *new_question(dw_world *it, dw_invocation *by, cleat__durable_kind kind)
+{
+    dw_slip *made = new_request(it, by, kind);
+    made->is_unheard = by->says && dw_pick(it, 6) == 0;
+    return made;
+}
+
 /* ---- What an invocation asks for ---- */
 
 static void ask_step(dw_world *it, dw_invocation *by)
 {
-    dw_slip *made = new_request(it, by, CLEAT__DURABLE_MEMO);
+    dw_slip *made = new_question(it, by, CLEAT__DURABLE_MEMO);
     snprintf(made->key, sizeof(made->key), "step %zu", by->op);
     made->requests[0].as.memo.key = cleat_slice_of(made->key);
     /* At times the value is at hand already, as at the end of the log. */
@@ -120,80 +159,88 @@ void dw_ask_completion(dw_world *it, dw_invocation *by)
     snprintf(made->key, sizeof(made->key), "step %zu", by->op);
     snprintf(made->text, sizeof(made->text), "{\"v\":%" PRIu64 ",\"x\":%" PRIu64 "}",
              step_value(dw_index_of(it, by->of), by->op), it->executions++);
-    made->requests[0].as.complete_memo.node = by->nodes[0];
+    made->requests[0].as.complete_memo.node = by->nodes[by->op][0];
     made->requests[0].as.complete_memo.key = cleat_slice_of(made->key);
     made->requests[0].as.complete_memo.payload = cleat_slice_of(made->text);
     dw_apply(it, made);
 }
 
+static cleat__condition sleep_of(const dw_op *op, dw_slip *made)
+{
+    snprintf(made->text, sizeof(made->text), "%" PRId64 "ms", op->ms);
+    return (cleat__condition){.kind = CLEAT__CONDITION_SLEEP,
+                              .data_key = cleat_slice_of("s"),
+                              .group = cleat_slice_of("either"),
+                              .sleep_ms = op->ms,
+                              .sleep_text = cleat_slice_of(made->text)};
+}
+
+static cleat__condition event_of(const dw_world *it, const dw_invocation *by, dw_slip *made)
+{
+    snprintf(made->key, sizeof(made->key), "event-%zu-%zu", dw_index_of(it, by->of), by->op);
+    return (cleat__condition){.kind = CLEAT__CONDITION_EVENT,
+                              .data_key = cleat_slice_of("e"),
+                              .group = cleat_slice_of("either"),
+                              .key = cleat_slice_of(made->key)};
+}
+
 static void ask_wait(dw_world *it, dw_invocation *by)
 {
-    const dw_op *wanted = &by->of->ops[by->op];
-    dw_slip *made = new_request(it, by, CLEAT__DURABLE_WAIT_FOR);
-    dw_fact *known = &by->of->facts[by->op];
-    made->condition.data_key = cleat_slice_of("w");
-    if (wanted->kind == OP_SLEEP) {
-        snprintf(made->text, sizeof(made->text), "%" PRId64 "ms", wanted->ms);
-        made->condition.kind = CLEAT__CONDITION_SLEEP;
-        made->condition.sleep_ms = wanted->ms;
-        made->condition.sleep_text = cleat_slice_of(made->text);
-    } else {
-        snprintf(made->text, sizeof(made->text), "event-%zu-%zu", dw_index_of(it, by->of), by->op);
-        made->condition.kind = CLEAT__CONDITION_EVENT;
-        made->condition.key = cleat_slice_of(made->text);
+    const dw_op *op = dw_present_op(by);
+    dw_part part = op->parts[by->asked];
+    dw_slip *made = new_question(it, by, CLEAT__DURABLE_WAIT_FOR);
+    int64_t *begun_ms = &by->of->facts[by->op].begun_ms[by->asked];
+    size_t count = 0;
+    if (part != PART_EVENT) {
+        made->conditions[count++] = sleep_of(op, made);
     }
-    if (!known->is_begun) {
-        known->is_begun = true;
-        known->begun_ms = it->now.unix_ms;
+    if (part != PART_SLEEP) {
+        made->conditions[count++] = event_of(it, by, made);
     }
-    made->requests[0].as.wait_for.conditions = &made->condition;
-    made->requests[0].as.wait_for.count = 1;
+    *begun_ms = *begun_ms != 0 ? *begun_ms : it->now.unix_ms;
+    made->requests[0].as.wait_for.conditions = made->conditions;
+    made->requests[0].as.wait_for.count = count;
     dw_apply(it, made);
 }
 
-static void ask_children(dw_world *it, dw_invocation *by)
+static void ask_children(dw_world *it, dw_invocation *by, size_t count)
 {
-    const dw_op *wanted = &by->of->ops[by->op];
-    dw_slip *made = new_request(it, by, CLEAT__DURABLE_TRIGGER);
+    dw_slip *made = new_question(it, by, CLEAT__DURABLE_TRIGGER);
     snprintf(made->text, sizeof(made->text), "{\"of\":\"%zu-%zu\"}", dw_index_of(it, by->of), by->op);
-    for (size_t i = 0; i < wanted->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         made->items[i] =
             (cleat__trigger){.workflow = cleat_slice_of("child"), .input = cleat_slice_of(made->text)};
     }
     made->requests[0].as.trigger.items = made->items;
-    made->requests[0].as.trigger.count = wanted->count;
+    made->requests[0].as.trigger.count = count;
     made->requests[0].as.trigger.ids = made->ids;
     made->requests[0].as.trigger.nodes = made->nodes;
     dw_apply(it, made);
 }
 
-size_t dw_node_count(const dw_op *of)
-{
-    return of->kind == OP_ALL || of->kind == OP_ANY ? of->count : 1;
-}
-
 void dw_ask_ends(dw_world *it, dw_invocation *by)
 {
-    const dw_op *wanted = &by->of->ops[by->op];
-    dw_slip *made = new_request(it, by, CLEAT__DURABLE_AWAIT);
-    made->requests[0].as.await.nodes = by->nodes;
-    made->requests[0].as.await.count = dw_node_count(wanted);
-    made->requests[0].as.await.is_all = wanted->kind != OP_ANY;
+    const dw_op *op = dw_present_op(by);
+    dw_slip *made = new_question(it, by, CLEAT__DURABLE_AWAIT);
+    memcpy(made->nodes, by->nodes[op->of], sizeof(made->nodes));
+    made->requests[0].as.await.nodes = made->nodes;
+    made->requests[0].as.await.count = op->count;
+    made->requests[0].as.await.is_all = !dw_is_any(op);
     made->requests[0].as.await.ends = made->ends;
     dw_apply(it, made);
 }
 
 void dw_ask_eviction(dw_world *it, dw_invocation *by)
 {
-    const dw_op *wanted = &by->of->ops[by->op];
+    const dw_op *op = dw_present_op(by);
     dw_slip *made = new_request(it, by, CLEAT__DURABLE_EVICT);
     by->ends = true;
     made->requests[0].as.evict.reason = cleat_slice_of("it waits");
     if (!by->of->listens) {
-        memcpy(made->nodes, by->nodes, sizeof(made->nodes));
+        memcpy(made->nodes, by->nodes[op->of], sizeof(made->nodes));
         made->requests[0].as.evict.nodes = made->nodes;
-        made->requests[0].as.evict.count = dw_node_count(wanted);
-        made->requests[0].as.evict.is_all = wanted->kind != OP_ANY;
+        made->requests[0].as.evict.count = op->count;
+        made->requests[0].as.evict.is_all = !dw_is_any(op);
     }
     dw_apply(it, made);
 }
@@ -217,10 +264,17 @@ void dw_report(dw_world *it, dw_invocation *by, cleat_status status)
 
 void dw_ask_op(dw_world *it, dw_invocation *by)
 {
-    switch (by->of->ops[by->op].kind) {
+    const dw_op *op = dw_present_op(by);
+    switch (op->kind) {
     case OP_STEP: ask_step(it, by); break;
-    case OP_SLEEP:
-    case OP_EVENT: ask_wait(it, by); break;
-    default: ask_children(it, by); break;
+    case OP_ALL:
+    case OP_ANY: ask_children(it, by, op->count); break;
+    case OP_REST: dw_begin_to_await(it, by); break;
+    default:
+        if (op->parts[by->asked] == PART_CHILD) {
+            ask_children(it, by, 1);
+        } else {
+            ask_wait(it, by);
+        }
     }
 }

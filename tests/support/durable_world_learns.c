@@ -10,7 +10,7 @@ static void go_on(dw_invocation *by)
 {
     by->op++;
     by->awaits = false;
-    memset(by->told_order, 0, sizeof(by->told_order));
+    by->asked = 0;
 }
 
 static void learn_step(dw_world *it, dw_invocation *by, const char *value)
@@ -25,75 +25,112 @@ static void learn_step(dw_world *it, dw_invocation *by, const char *value)
     go_on(by);
 }
 
-/* One node of the present op has ended. */
-static void learn_end(dw_world *it, dw_invocation *by, size_t at, int64_t order)
+/* One of the nodes that an op has asked for has ended. */
+static void learn_end(dw_world *it, dw_invocation *by, size_t op, size_t at, const cleat__node_end *end)
 {
-    const dw_op *wanted = &by->of->ops[by->op];
-    dw_fact *known = &by->of->facts[by->op];
-    DW_CHECK(it, known->order[at] == 0 || known->order[at] == order,
-             "a node was the %" PRId64 ". to end, and is the %" PRId64 ".", known->order[at], order);
-    if (known->order[at] == 0 && wanted->kind == OP_SLEEP) {
-        DW_CHECK(it, it->now.unix_ms >= known->begun_ms + wanted->ms,
-                 "a sleep of %" PRId64 " ms lasted %" PRId64, wanted->ms, it->now.unix_ms - known->begun_ms);
+    const dw_op *wanted = &by->of->ops[op];
+    dw_fact *known = &by->of->facts[op];
+    bool fails = wanted->parts[at] == PART_CHILD && dw_child_fails(&known->child[at]);
+    DW_CHECK(it, known->order[at] == 0 || known->order[at] == end->order,
+             "a node was the %" PRId64 ". to end, and is the %" PRId64 ".", known->order[at], end->order);
+    DW_CHECK(it, end->is_failure == fails && (fails ? end->error : end->payload) != NULL,
+             fails ? "a node has not failed" : "a node has failed");
+    if (known->order[at] == 0 && wanted->parts[at] == PART_SLEEP) {
+        int64_t lasted = it->now.unix_ms - known->begun_ms[at];
+        DW_CHECK(it, lasted >= wanted->ms, "a sleep of %" PRId64 " ms lasted %" PRId64, wanted->ms, lasted);
         it->sleeps++;
     }
+    it->broken += fails;
     it->replays += known->order[at] != 0;
-    known->order[at] = order;
+    known->order[at] = end->order;
 }
 
 /* The op is over with these ends. */
 static void learn_op(dw_world *it, dw_invocation *by, const int64_t orders[FAN])
 {
-    const dw_op *wanted = &by->of->ops[by->op];
+    const dw_op *wanted = dw_present_op(by);
     dw_fact *known = &by->of->facts[by->op];
     size_t first = 0;
     char text[MEMO_TEXT];
-    for (size_t i = 1; i < dw_node_count(wanted); i++) {
+    for (size_t i = 1; i < wanted->count; i++) {
         if (orders[i] != 0 && (orders[first] == 0 || orders[i] < orders[first])) {
             first = i;
         }
     }
-    snprintf(text, sizeof(text), "%zu", wanted->kind == OP_ANY ? first : 0);
+    snprintf(text, sizeof(text), "%zu", dw_is_any(wanted) ? first : 0);
     DW_CHECK(it, !known->is_over || strcmp(known->text, text) == 0, "the first was %s, and is %s",
              known->text, text);
     snprintf(known->text, sizeof(known->text), "%s", text);
     known->is_over = true;
+    it->rests += wanted->kind == OP_REST;
     go_on(by);
-}
-
-static void learn_children(dw_world *it, dw_invocation *by, const dw_slip *said)
-{
-    dw_fact *known = &by->of->facts[by->op];
-    for (size_t i = 0; i < by->of->ops[by->op].count; i++) {
-        DW_CHECK(it, !known->is_begun || cleat__uuid_equals(&known->child[i], &said->ids[i]),
-                 "a replay has started another child");
-        known->child[i] = said->ids[i];
-        by->nodes[i] = said->nodes[i];
-    }
-    known->is_begun = true;
-    by->awaits = true;
 }
 
 static bool is_enough(const dw_op *wanted, const int64_t orders[FAN])
 {
     size_t ended = 0;
-    for (size_t i = 0; i < dw_node_count(wanted); i++) {
+    for (size_t i = 0; i < wanted->count; i++) {
         ended += orders[i] != 0;
     }
-    return wanted->kind == OP_ANY ? ended > 0 : ended == dw_node_count(wanted);
+    return dw_is_any(wanted) ? ended > 0 : ended == wanted->count;
+}
+
+/* What was told is all that it knows. */
+static void look(dw_world *it, dw_invocation *by)
+{
+    const dw_op *wanted = dw_present_op(by);
+    if (by->awaits && is_enough(wanted, by->told_order[wanted->of])) {
+        learn_op(it, by, by->told_order[wanted->of]);
+    }
+}
+
+void dw_begin_to_await(dw_world *it, dw_invocation *by)
+{
+    by->awaits = true;
+    look(it, by);
+}
+
+static void learn_node(dw_world *it, dw_invocation *by, cleat__node node)
+{
+    DW_CHECK(it, !by->says || node.number == by->node + 1, "node %" PRId64 " was asked for, not %" PRId64,
+             by->node + 1, node.number);
+    by->node++;
+    by->nodes[by->op][by->asked++] = node;
+}
+
+static void learn_wait(dw_world *it, dw_invocation *by, cleat__node node)
+{
+    learn_node(it, by, node);
+    if (by->asked == dw_present_op(by)->count) {
+        dw_begin_to_await(it, by);
+    }
+}
+
+static void learn_children(dw_world *it, dw_invocation *by, const dw_slip *said)
+{
+    dw_fact *known = &by->of->facts[by->op];
+    for (size_t i = 0; i < said->requests[0].as.trigger.count; i++) {
+        cleat__uuid *child = &known->child[by->asked];
+        DW_CHECK(it, cleat__uuid_is_nil(child) || cleat__uuid_equals(child, &said->ids[i]),
+                 "a replay has started another child");
+        *child = said->ids[i];
+        learn_node(it, by, said->nodes[i]);
+    }
+    if (by->asked == dw_present_op(by)->count) {
+        dw_begin_to_await(it, by);
+    }
 }
 
 static void learn_ends(dw_world *it, dw_invocation *by, const dw_slip *said, cleat_status status)
 {
-    const dw_op *wanted = &by->of->ops[by->op];
-    const dw_fact *known = &by->of->facts[by->op];
+    const dw_op *wanted = dw_present_op(by);
+    const dw_fact *known = &by->of->facts[wanted->of];
     int64_t orders[FAN] = {0};
-    for (size_t i = 0; i < dw_node_count(wanted); i++) {
+    for (size_t i = 0; i < wanted->count; i++) {
         orders[i] = said->ends[i].order;
         DW_CHECK(it, orders[i] != 0 || known->order[i] == 0, "a node that had ended has not");
         if (orders[i] != 0) {
-            DW_CHECK(it, !said->ends[i].is_failure && said->ends[i].payload != NULL, "a node has failed");
-            learn_end(it, by, i, orders[i]);
+            learn_end(it, by, wanted->of, i, &said->ends[i]);
         }
     }
     bool is_over = is_enough(wanted, orders);
@@ -106,6 +143,39 @@ static void learn_ends(dw_world *it, dw_invocation *by, const dw_slip *said, cle
 }
 
 /* ---- Answers ---- */
+
+static void learn_memo(dw_world *it, dw_invocation *by, const dw_slip *said)
+{
+    const cleat__durable_request *asked = &said->requests[0];
+    learn_node(it, by, asked->as.memo.node);
+    if (asked->as.memo.value != NULL) {
+        learn_step(it, by, asked->as.memo.value);
+        return;
+    }
+    DW_CHECK(it, !by->of->facts[by->op].is_over, "the value of a step is gone");
+    if (said->text[0] != '\0') {
+        learn_step(it, by, said->text);
+    } else {
+        dw_ask_completion(it, by);
+    }
+}
+
+static void learn_answer(dw_world *it, dw_invocation *by, const dw_slip *said)
+{
+    const cleat__durable_request *asked = &said->requests[0];
+    switch (asked->kind) {
+    case CLEAT__DURABLE_MEMO: learn_memo(it, by, said); break;
+    case CLEAT__DURABLE_COMPLETE_MEMO: learn_step(it, by, said->text); break;
+    case CLEAT__DURABLE_WAIT_FOR: learn_wait(it, by, asked->as.wait_for.node); break;
+    case CLEAT__DURABLE_TRIGGER: learn_children(it, by, said); break;
+    case CLEAT__DURABLE_AWAIT: learn_ends(it, by, said, said->command.status); break;
+    case CLEAT__DURABLE_EVICT:
+        it->evictions++;
+        by->is_used = false;
+        break;
+    case CLEAT__DURABLE_CREATE_HOOK: break;
+    }
+}
 
 static void answer_request(dw_world *it, dw_slip *said)
 {
@@ -121,32 +191,11 @@ static void answer_request(dw_world *it, dw_slip *said)
     DW_CHECK(it, status == CLEAT_OK || status == CLEAT_SUSPENDED, "%s: %s", cleat_status_name(status),
              said->command.error != NULL ? said->command.error : "");
     DW_CHECK(it, !said->was_lost, "an invocation that had lost its run asked, and was answered");
-    const cleat__durable_request *asked = &said->requests[0];
-    switch (asked->kind) {
-    case CLEAT__DURABLE_MEMO:
-        by->nodes[0] = asked->as.memo.node;
-        if (asked->as.memo.value != NULL) {
-            learn_step(it, by, asked->as.memo.value);
-        } else if (said->text[0] != '\0') {
-            DW_CHECK(it, !by->of->facts[by->op].is_over, "the value of a step is gone");
-            learn_step(it, by, said->text);
-        } else {
-            DW_CHECK(it, !by->of->facts[by->op].is_over, "the value of a step is gone");
-            dw_ask_completion(it, by);
-        }
-        break;
-    case CLEAT__DURABLE_COMPLETE_MEMO: learn_step(it, by, said->text); break;
-    case CLEAT__DURABLE_WAIT_FOR:
-        by->nodes[0] = asked->as.wait_for.node;
-        by->awaits = true;
-        break;
-    case CLEAT__DURABLE_TRIGGER: learn_children(it, by, said); break;
-    case CLEAT__DURABLE_AWAIT: learn_ends(it, by, said, status); break;
-    case CLEAT__DURABLE_EVICT:
-        it->evictions++;
-        by->is_used = false;
-        break;
-    case CLEAT__DURABLE_CREATE_HOOK: break;
+    if (said->is_unheard) {
+        it->repeated++;
+        (said->requests[0].kind == CLEAT__DURABLE_AWAIT ? dw_ask_ends : dw_ask_op)(it, by);
+    } else {
+        learn_answer(it, by, said);
     }
 }
 
@@ -206,6 +255,7 @@ static void begin(dw_world *it, const cleat__assignment *assignment)
     it->active[at] = (dw_invocation){.is_used = true,
                                      .of = of,
                                      .count = assignment->invocation_count,
+                                     .says = !of->listens && dw_pick(it, 4) != 0,
                                      .retry_count = assignment->retry_count};
 }
 
@@ -246,15 +296,16 @@ static void learn_told(dw_world *it, dw_invocation *by, const cleat__node_end *t
              told->order, by->last_order);
     by->last_order = told->order;
     it->told++;
-    for (size_t i = 0; by->awaits && i < dw_node_count(&by->of->ops[by->op]); i++) {
-        if (by->nodes[i].branch == told->node.branch && by->nodes[i].number == told->node.number) {
-            learn_end(it, by, i, told->order);
-            by->told_order[i] = told->order;
+    for (size_t op = 0; op <= by->op; op++) {
+        for (size_t i = 0; i < FAN; i++) {
+            if (by->nodes[op][i].branch == told->node.branch &&
+                by->nodes[op][i].number == told->node.number) {
+                learn_end(it, by, op, i, told);
+                by->told_order[op][i] = told->order;
+            }
         }
     }
-    if (by->awaits && is_enough(&by->of->ops[by->op], by->told_order)) {
-        learn_op(it, by, by->told_order);
-    }
+    look(it, by);
 }
 
 /* Memos are not numbered; what is told of an invocation that is no more is of no use to anybody. */

@@ -187,6 +187,83 @@ static void test_a_branch_gives_out_what_is_its_own(void **state)
     assert_int_equal(gate_count(&it->calls), 3);
 }
 
+/* ---- Of a run that goes on as a new one ---- */
+
+/* Three runs, of which the last one waits. */
+static cleat_status tell_in_runs(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    cleat_hook hook;
+    size_t number = 0;
+    (void)sscanf(cleat_task_input(task).data, "{\"number\":%zu}", &number);
+    cleat_status status = number < 2 ? CLEAT_OK : cleat_hook_create(task, "go-on", &hook);
+    if (status == CLEAT_OK) {
+        status = tell(task, number, number + 1);
+    }
+    if (status == CLEAT_OK && number < 2) {
+        (void)snprintf(it->text, sizeof(it->text), "{\"number\":%zu}", number + 1);
+        return cleat_continue_as_new(task, it->text);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_hook_wait(task, &hook, NULL, NULL);
+    }
+    return status == CLEAT_OK ? tell(task, 3, 5) : status;
+}
+
+static void test_a_stream_goes_on_with_the_run(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "runs", tell_in_runs);
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "runs", NULL);
+    cleat_slice chunk;
+    cleat_stream *stream = look(it, &id);
+    assert_next(stream, story, 3);
+    workflow_refused(cleat_stream_next(stream, 0, &chunk), CLEAT_TIMEOUT, "in time");
+    workflow_ok(cleat_hook_resume(it->client, "go-on", "{}", NULL));
+    assert_next(stream, story + 3, 2);
+    assert_int_equal(cleat_stream_next(stream, 20000, &chunk), CLEAT_EMPTY);
+    assert_ended(stream);
+    cleat_stream *late = look(it, &id);
+    assert_next(late, story, 5);
+    assert_ended(late);
+}
+
+static void test_a_run_that_has_gone_on_is_cancelled(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "runs", tell_in_runs);
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "runs", NULL);
+    cleat_stream *stream = look(it, &id);
+    assert_next(stream, story, 3);
+    workflow_ok(cleat_client_cancel(it->client, &id));
+    assert_ended(stream);
+    workflow_ends(it, &id, CLEAT_RUN_CANCELLED, NULL);
+    workflow_refused(cleat_client_cancel(it->client, &id), CLEAT_FAILED_PRECONDITION, "has ended already");
+}
+
+/* A task may give back what it likes. */
+static cleat_status go_on_as_itself(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_task_return_format(task, "{\"cleat:continued_as\":\"%s\"}", cleat_task_run_id(task).text);
+}
+
+static void test_a_run_that_would_go_on_as_itself(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add_task(it, "circle", go_on_as_itself);
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "circle", NULL);
+    cleat_run_result result = {0};
+    workflow_ok(cleat_client_wait(it->client, &id, -1, &result));
+    assert_non_null(strstr(result.output, id.text));
+    cleat_run_result_deinit(&result);
+    assert_ended(look(it, &id));
+    workflow_refused(cleat_client_cancel(it->client, &id), CLEAT_FAILED_PRECONDITION, "has ended already");
+}
+
 /* ---- Much ---- */
 
 #if UNDER_THREAD_SANITIZER
@@ -305,6 +382,9 @@ int workflow_streams_run(const sdk_target *of)
         TEST(test_a_retry_gives_out_nothing_twice),
         TEST(test_what_was_given_out_stays_true),
         TEST(test_a_branch_gives_out_what_is_its_own),
+        TEST(test_a_stream_goes_on_with_the_run),
+        TEST(test_a_run_that_has_gone_on_is_cancelled),
+        TEST(test_a_run_that_would_go_on_as_itself),
         TEST(test_who_reads_slowly_misses_nothing),
         TEST(test_large_chunks),
         TEST(test_what_is_no_text),

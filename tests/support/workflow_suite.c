@@ -327,7 +327,9 @@ static void test_a_run_of_no_task(void **state)
     workflow_fixture *it = *state;
     workflow_add(it, "spawner", spawn_unknown);
     workflow_start(it);
-    workflow_runs(it, "spawner", NULL, CLEAT_RUN_FAILED, "nobody");
+    workflow_runs(it, "spawner", NULL, CLEAT_RUN_FAILED, "there is no task \"nobody:knows\"");
+    workflow_refused(cleat_client_run_no_wait(it->client, "nobody:knows", NULL, NULL, NULL), CLEAT_NOT_FOUND,
+                     "there is no task \"nobody:knows\"");
 }
 
 /* cleat_task_spawn() knows the id at once. */

@@ -335,6 +335,102 @@ static void test_a_version_that_is_gone(void **state)
     workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "\"2\"");
 }
 
+static cleat_status wait_otherwise(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_sleep(task, "1h");
+}
+
+/* A worker that has only another one, whose calls differ; with the old one the run goes on from its log. */
+static void test_a_version_that_is_gone_and_missed(void **state)
+{
+    workflow_fixture *it = *state;
+    add_release(it, "1");
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "release", NULL);
+    resume_when_it_waits(it, "release", "{}");
+    workflow_add_options(
+        it, CLEAT_WORKFLOW_OPTIONS(.run = wait_otherwise, .name = "release", .version = "2", .retries = 3));
+    workflow_start(it);
+    workflow_ends(
+        it, &id, CLEAT_RUN_FAILED,
+        "the run began with version \"1\", which this worker has not (it has \"2\"): the calls of ");
+    workflow_stop(it);
+    add_release(it, "1");
+    workflow_start(it);
+    workflow_ok(cleat_client_replay(it->client, &id));
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "\"1\"");
+}
+
+static void test_a_run_without_a_version_is_missed_too(void **state)
+{
+    workflow_fixture *it = *state;
+    add_release(it, NULL);
+    workflow_start(it);
+    cleat_run_id id = workflow_run(it, "release", NULL);
+    resume_when_it_waits(it, "release", "{}");
+    add_release(it, "1");
+    add_release(it, "2");
+    workflow_start(it);
+    workflow_ends(
+        it, &id, CLEAT_RUN_FAILED,
+        "the run began without a version, which this worker has not (it has \"2\", \"1\"): the calls of ");
+}
+
+/* ---- Time that an invocation takes ---- */
+
+typedef struct heard {
+    gate warnings;
+    char text[512];
+} heard;
+
+static void hear_log(void *user_data, cleat_log_level level, const char *message)
+{
+    heard *all = user_data;
+    if (level == CLEAT_LOG_WARN && strstr(message, "execution_timeout_ms") != NULL) {
+        (void)snprintf(all->text, sizeof(all->text), "%s", message);
+        gate_add(&all->warnings);
+    }
+}
+
+static void add_to_gate(void *user_data)
+{
+    gate_add(user_data);
+}
+
+static cleat_status wait_to_be_cancelled(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    cleat_task_on_cancel(task, add_to_gate, &it->go);
+    gate_wait(&it->go, 1);
+    return CLEAT_FAILED;
+}
+
+static cleat_status take_long(cleat_task *task, void *user_data)
+{
+    return cleat_step_run(
+        task, CLEAT_STEP_OPTIONS(.name = "slow", .run = wait_to_be_cancelled, .user_data = user_data), NULL);
+}
+
+/* The engine says which option it was, and the worker in which step. */
+static void test_an_invocation_that_takes_too_long(void **state)
+{
+    workflow_fixture *it = *state;
+    heard all = {.text = ""};
+    gate_init(&all.warnings);
+    cleat_log_set_handler(hear_log, &all, CLEAT_LOG_WARN);
+    workflow_add_options(it, CLEAT_WORKFLOW_OPTIONS(.run = take_long, .name = "long", .user_data = it,
+                                                    .execution_timeout_ms = 100));
+    workflow_start(it);
+    workflow_runs(it, "long", NULL, CLEAT_RUN_FAILED,
+                  "Task exceeded timeout of 100ms (execution_timeout_ms, with all steps in place)");
+    gate_wait(&all.warnings, 1);
+    cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
+    assert_non_null(strstr(all.text, "workflow \"long\" was in step \"slow\""));
+    assert_non_null(strstr(all.text, "execution_timeout_ms = 100,"));
+    gate_deinit(&all.warnings);
+}
+
 /* ---- Cancellation ---- */
 
 static void test_a_run_is_cancelled_while_it_waits(void **state)
@@ -412,6 +508,9 @@ int workflow_waits_run(const sdk_target *of)
         TEST(test_new_runs_have_the_newest_version),
         TEST(test_a_run_keeps_its_version),
         TEST(test_a_version_that_is_gone),
+        TEST(test_a_version_that_is_gone_and_missed),
+        TEST(test_a_run_without_a_version_is_missed_too),
+        TEST(test_an_invocation_that_takes_too_long),
         TEST(test_a_run_is_cancelled_while_it_waits),
         TEST(test_a_run_is_cancelled_while_it_runs),
         TEST(test_a_token_that_another_run_has),

@@ -32,12 +32,11 @@ static cleat_status resume(fixture *it, const char *token, cleat__uuid *run_id, 
 static void test_a_hook_is_made(void **state)
 {
     fixture *it = *state;
-    listener worker;
     size_t done;
     http_sink *sink = http_sink_start();
     open_http(it, sink, 1);
     it->engine.answers_durable = true;
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     cleat__durable_request requests[] = {memo_of("a", "1"), hook_of("a.b-c_~1"), memo_of("b", "1")};
     assert_ok(ask(it, 1, requests, 3, &done));
     assert_int_equal(done, 3);
@@ -48,7 +47,6 @@ static void test_a_hook_is_made(void **state)
         seen.body, cleat_slice_of("{\"run_id\":\"" MOCK_RUN_ID "\",\"invocation_count\":1}")));
     assert_failed(ask(it, 2, &requests[1], 1, NULL), CLEAT_CANCELLED, "invocation 2");
     assert_int_equal(http_sink_requests(sink), 1);
-    listener_remove(&worker, it->transport);
     http_sink_stop(sink);
 }
 
@@ -57,7 +55,6 @@ static void test_a_hook_is_made(void **state)
 static void test_a_hook_is_refused(void **state)
 {
     fixture *it = *state;
-    listener worker;
     const struct {
         http_answer answer;
         cleat_status status;
@@ -77,7 +74,7 @@ static void test_a_hook_is_refused(void **state)
     enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
     http_sink *sink = http_sink_start();
     open_http(it, sink, 1);
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     http_answer answers[ROWS];
     for (size_t i = 0; i < ROWS; i++) {
         answers[i] = rows[i].answer;
@@ -89,7 +86,6 @@ static void test_a_hook_is_refused(void **state)
         assert_failed(ask(it, 1, &hook, 1, &done), rows[i].status, rows[i].part);
         assert_int_equal(done, 0);
     }
-    listener_remove(&worker, it->transport);
     http_sink_stop(sink);
 }
 
@@ -98,16 +94,14 @@ static void test_a_hook_is_refused(void **state)
 static void test_a_hook_is_made_after_all(void **state)
 {
     fixture *it = *state;
-    listener worker;
     const http_answer answers[] = {{.status = 503}, {.closes = true}, {.status = 429}, {.status = 200}};
     cleat__durable_request hook = hook_of("a");
     http_sink *sink = http_sink_start();
     open_http(it, sink, 1);
     http_sink_answer(sink, answers, 4);
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     assert_ok(ask(it, 1, &hook, 1, NULL));
     assert_int_equal(http_sink_requests(sink), 4);
-    listener_remove(&worker, it->transport);
     http_sink_stop(sink);
 }
 
@@ -115,7 +109,6 @@ static void test_a_hook_is_made_after_all(void **state)
 static void test_a_server_that_stays_away(void **state)
 {
     fixture *it = *state;
-    listener worker;
     cleat__durable_request hook = hook_of("a");
     cleat__remote_settings settings = mock_settings(&it->engine);
     cleat__free(settings.api_url);
@@ -124,29 +117,26 @@ static void test_a_server_that_stays_away(void **state)
     settings.tenant_id = cleat__strdup(TENANT);
     settings.tries = 3;
     reopen(it, settings);
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     assert_failed(ask(it, 1, &hook, 1, NULL), CLEAT_CANCELLED, "cannot be reached");
     assert_event(it, 0, RELEASED, "");
     assert_failed(ask(it, 1, &hook, 1, NULL), CLEAT_CANCELLED, "over");
-    listener_remove(&worker, it->transport);
 }
 
 /* Whoever waits for the next try is told that there is none. */
 static void test_the_worker_goes_meanwhile(void **state)
 {
     fixture *it = *state;
-    listener worker;
-    asker_thread asker;
     const http_answer answer = {.status = 503};
     cleat__durable_request hook = hook_of("a");
     http_sink *sink = http_sink_start();
     open_http(it, sink, 20000);
     http_sink_answer(sink, &answer, 1);
-    begin_invocation(it, &worker);
-    asker_start(&asker, it, 1, &hook, 1);
+    begin_invocation(it);
+    asker_start(it, 1, &hook, 1);
     http_sink_wait(sink, 1);
-    listener_remove(&worker, it->transport);
-    asker_join(&asker, CLEAT_CANCELLED, "over");
+    end_worker(it);
+    asker_join(CLEAT_CANCELLED, "over");
     assert_int_equal(http_sink_requests(sink), 1);
     http_sink_stop(sink);
 }
@@ -154,19 +144,17 @@ static void test_the_worker_goes_meanwhile(void **state)
 static void test_tokens(void **state)
 {
     fixture *it = *state;
-    listener worker;
     char too_long[CLEAT__HOOK_TOKEN_MAX + 2];
     memset(too_long, 'a', sizeof(too_long));
     too_long[sizeof(too_long) - 1] = '\0';
     const char *const tokens[] = {"", "a/b", "..", ".", "a b", "a?b", "\xc3\xa4", too_long};
     cleat__uuid run_id;
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
         cleat__durable_request hook = hook_of(tokens[i]);
         assert_failed(ask(it, 1, &hook, 1, NULL), CLEAT_INVALID_ARGUMENT, "token");
         assert_failed(resume(it, tokens[i], &run_id, NULL), CLEAT_INVALID_ARGUMENT, "token");
     }
-    listener_remove(&worker, it->transport);
 }
 
 static void test_a_hook_is_resumed(void **state)
@@ -228,28 +216,26 @@ static void test_a_resume_is_refused(void **state)
 static void test_hooks_elsewhere(void **state)
 {
     fixture *it = *state;
-    listener worker;
     cleat__uuid run_id;
     cleat__durable_request hook = hook_of("abc");
     open_hatchet(it);
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     assert_failed(ask(it, 1, &hook, 1, NULL), CLEAT_UNSUPPORTED, "only Cleat's engine");
     assert_failed(resume(it, "abc", &run_id, NULL), CLEAT_UNSUPPORTED, "only Cleat's engine");
-    listener_remove(&worker, it->transport);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_hook_is_made),
-        TEST(test_a_hook_is_refused),
-        TEST(test_a_hook_is_made_after_all),
-        TEST(test_a_server_that_stays_away),
-        TEST(test_the_worker_goes_meanwhile),
-        TEST(test_tokens),
-        TEST(test_a_hook_is_resumed),
-        TEST(test_a_resume_is_refused),
-        TEST(test_hooks_elsewhere),
+        INVOCATION_TEST(test_a_hook_is_made),
+        INVOCATION_TEST(test_a_hook_is_refused),
+        INVOCATION_TEST(test_a_hook_is_made_after_all),
+        INVOCATION_TEST(test_a_server_that_stays_away),
+        INVOCATION_TEST(test_the_worker_goes_meanwhile),
+        INVOCATION_TEST(test_tokens),
+        INVOCATION_TEST(test_a_hook_is_resumed),
+        INVOCATION_TEST(test_a_resume_is_refused),
+        INVOCATION_TEST(test_hooks_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

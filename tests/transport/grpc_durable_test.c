@@ -16,11 +16,9 @@ static void free_requests(cleat__durable_request *requests, size_t count)
 static void test_a_memo(void **state)
 {
     fixture *it = *state;
-    listener worker;
-    asker_thread asker;
     cleat__durable_request memo = memo_of("charge", "{\"output\":1}");
-    begin_invocation(it, &worker);
-    asker_start(&asker, it, 1, &memo, 1);
+    begin_invocation(it);
+    asker_start(it, 1, &memo, 1);
     Cleat__V1__DurableTaskRequest *first = said(it, 0, REGISTER);
     assert_string_equal(first->register_worker->worker_id, MOCK_WORKER_ID);
     cleat__message_free(first);
@@ -33,28 +31,25 @@ static void test_a_memo(void **state)
     assert_memory_equal(asked->memo->payload.data, "{\"output\":1}", 12);
     cleat__message_free(asked);
     mock_send_memo(&it->engine, TASK, 1, 1, true, "{\"output\":7}");
-    asker_join(&asker, CLEAT_OK, "");
+    asker_join(CLEAT_OK, "");
     assert_int_equal(asker.done, 1);
     assert_true(memo.as.memo.existed);
     assert_int_equal(memo.as.memo.node.branch, 1);
     assert_int_equal(memo.as.memo.node.number, 1);
     assert_string_equal(memo.as.memo.value, "{\"output\":7}");
     free_requests(&memo, 1);
-    listener_remove(&worker, it->transport);
 }
 
 static void test_children(void **state)
 {
     fixture *it = *state;
-    listener worker;
-    asker_thread asker;
     cleat__uuid ids[1], expected = uuid_of(CHILD);
     cleat__node nodes[1];
     const cleat__trigger item = {.workflow = cleat_slice_of("Pack"), .input = cleat_slice_of("{\"n\":1}")};
     cleat__durable_request runs = {.kind = CLEAT__DURABLE_TRIGGER,
                                    .as.trigger = {.items = &item, .count = 1, .ids = ids, .nodes = nodes}};
-    begin_invocation(it, &worker);
-    asker_start(&asker, it, 1, &runs, 1);
+    begin_invocation(it);
+    asker_start(it, 1, &runs, 1);
     Cleat__V1__DurableTaskRequest *asked = said(it, 1, TRIGGER);
     assert_int_equal(asked->trigger_runs->n_trigger_opts, 1);
     assert_string_equal(asked->trigger_runs->trigger_opts[0]->name, "pack");
@@ -62,17 +57,15 @@ static void test_children(void **state)
     assert_true(asked->trigger_runs->trigger_opts[0]->has_parent_id_case == 0); /* it knows */
     cleat__message_free(asked);
     mock_send_run(&it->engine, TASK, 1, 1, CHILD);
-    asker_join(&asker, CLEAT_OK, "");
+    asker_join(CLEAT_OK, "");
     assert_true(cleat__uuid_equals(&ids[0], &expected));
     assert_int_equal(nodes[0].number, 1);
-    listener_remove(&worker, it->transport);
 }
 
 /* Other engines are told whose children they are, and which. */
 static void test_children_elsewhere(void **state)
 {
     fixture *it = *state;
-    listener worker;
     cleat__uuid ids[2];
     cleat__node nodes[2];
     const cleat__trigger items[] = {{.workflow = cleat_slice_of("a"), .input = cleat_slice_of("{}")},
@@ -81,7 +74,7 @@ static void test_children_elsewhere(void **state)
                                    .as.trigger = {.items = items, .count = 2, .ids = ids, .nodes = nodes}};
     open_hatchet(it);
     it->engine.answers_durable = true;
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     assert_ok(ask(it, 1, &runs, 1, NULL));
     assert_ok(ask(it, 1, &runs, 1, NULL));
     assert_int_equal(nodes[1].number, 4);
@@ -95,7 +88,6 @@ static void test_children_elsewhere(void **state)
         }
         cleat__message_free(asked);
     }
-    listener_remove(&worker, it->transport);
 }
 
 /* Those that do not fit into one message go in several. */
@@ -103,7 +95,6 @@ static void test_very_many_children(void **state)
 {
     enum { COUNT = 8 };
     fixture *it = *state;
-    listener worker;
     size_t done;
     char input[402] = "{\"text\":\"";
     cleat__remote_settings settings = mock_settings(&it->engine);
@@ -123,7 +114,7 @@ static void test_very_many_children(void **state)
          .as.trigger = {.items = items, .count = COUNT, .ids = ids, .nodes = nodes}},
         memo_of("b", "1")};
     it->engine.answers_durable = true;
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     assert_ok(ask(it, 1, requests, 3, &done));
     assert_int_equal(done, 3);
     for (size_t i = 0; i < COUNT; i++) {
@@ -132,7 +123,6 @@ static void test_very_many_children(void **state)
     }
     assert_int_equal(requests[2].as.memo.node.number, COUNT + 2);
     assert_int_equal(mock_count(&it->engine, MOCK_DURABLE), 6); /* registration, memo, 3 + 3 + 2, memo */
-    listener_remove(&worker, it->transport);
 }
 
 static void assert_base(const Cleat__V1__BaseMatchCondition *base, const char *key, const char *expression)
@@ -168,7 +158,6 @@ static void assert_conditions(const Cleat__V1__DurableTaskWaitForRequest *wait)
 static void test_conditions(void **state)
 {
     fixture *it = *state;
-    listener worker;
     cleat__remote_settings settings = mock_settings(&it->engine);
     cleat__free(settings.prefix);
     settings.prefix = cleat__strdup("n_");
@@ -193,48 +182,40 @@ static void test_conditions(void **state)
         .kind = CLEAT__DURABLE_WAIT_FOR,
         .as.wait_for = {.conditions = conditions, .count = 4, .label = cleat_slice_of("an order")}};
     it->engine.answers_durable = true;
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     assert_ok(ask(it, 1, &wait, 1, NULL));
     assert_int_equal(wait.as.wait_for.node.number, 1);
     Cleat__V1__DurableTaskRequest *asked = said(it, 1, WAIT_FOR);
     assert_conditions(asked->wait_for);
     cleat__message_free(asked);
-    listener_remove(&worker, it->transport);
 }
 
 /* Each is sent when the one before it is answered. */
 static void test_one_at_a_time(void **state)
 {
     fixture *it = *state;
-    listener worker;
-    asker_thread asker;
     cleat__durable_request requests[] = {memo_of("a", "1"), memo_of("b", "2"), memo_of("c", "3")};
-    begin_invocation(it, &worker);
-    asker_start(&asker, it, 1, requests, 3);
+    begin_invocation(it);
+    asker_start(it, 1, requests, 3);
     for (int i = 1; i <= 3; i++) {
         assert_said(it, i, MEMO);
         assert_int_equal(mock_count(&it->engine, MOCK_DURABLE), i + 1);
         mock_send_memo(&it->engine, TASK, 1, i, false, NULL);
     }
-    asker_join(&asker, CLEAT_OK, "");
+    asker_join(CLEAT_OK, "");
     assert_int_equal(asker.done, 3);
     assert_int_equal(requests[2].as.memo.node.number, 3);
-    listener_remove(&worker, it->transport);
 }
 
 /* Which has no answer of its own: the echo of a registration behind it is one. */
 static void test_a_memo_is_completed(void **state)
 {
     fixture *it = *state;
-    listener worker;
-    asker_thread asker;
     cleat__durable_request requests[] = {
         memo_of("a", NULL),
         {.kind = CLEAT__DURABLE_COMPLETE_MEMO,
          .as.complete_memo = {.node = {1, 1}, .key = cleat_slice_of("a"), .payload = cleat_slice_of("5")}}};
-    begin_invocation(it, &worker);
-    asker_start(&asker, it, 1, requests, 2);
-    assert_said(it, 1, MEMO);
+    begin_asking(it, requests, 2, MEMO);
     mock_send_echo(&it->engine); /* of the first registration */
     mock_send_memo(&it->engine, TASK, 1, 1, false, NULL);
     Cleat__V1__DurableTaskRequest *asked = said(it, 2, COMPLETE_MEMO);
@@ -246,35 +227,32 @@ static void test_a_memo_is_completed(void **state)
     cleat__message_free(asked);
     assert_said(it, 3, REGISTER);
     mock_send_echo(&it->engine);
-    asker_join(&asker, CLEAT_OK, "");
+    asker_join(CLEAT_OK, "");
     assert_int_equal(asker.done, 2);
-    listener_remove(&worker, it->transport);
 }
 
 static void test_a_memo_is_completed_elsewhere(void **state)
 {
     fixture *it = *state;
-    listener worker;
     cleat__durable_request request = {
         .kind = CLEAT__DURABLE_COMPLETE_MEMO,
         .as.complete_memo = {.node = {1, 1}, .key = cleat_slice_of("a"), .payload = cleat_slice_of("5")}};
     cleat__durable_request memo = memo_of("b", "1");
     open_hatchet(it);
     it->engine.answers_durable = true;
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     size_t done;
     assert_ok(ask(it, 1, &memo, 1, NULL));
     assert_ok(ask(it, 1, &request, 1, &done)); /* as soon as it is sent */
     assert_int_equal(done, 1);
     assert_said(it, 2, COMPLETE_MEMO);
-    listener_remove(&worker, it->transport);
+    end_worker(it);
     assert_int_equal(mock_count(&it->engine, MOCK_DURABLE), 3);
 }
 
 static void test_too_large(void **state)
 {
     fixture *it = *state;
-    listener worker;
     cleat__remote_settings settings = mock_settings(&it->engine);
     settings.max_send_size = 1000;
     reopen(it, settings);
@@ -282,22 +260,21 @@ static void test_too_large(void **state)
     memset(payload, '1', sizeof(payload));
     payload[sizeof(payload) - 1] = '\0';
     it->engine.answers_durable = true;
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     cleat__durable_request large = memo_of("a", payload), small = memo_of("a", "1");
     assert_failed(ask(it, 1, &large, 1, NULL), CLEAT_TOO_LARGE, "1000");
     assert_ok(ask(it, 1, &small, 1, NULL)); /* nothing has happened */
     assert_int_equal(small.as.memo.node.number, 1);
-    listener_remove(&worker, it->transport);
 }
 
 /* ---- Waiting ---- */
 
 /* A wait whose node is 1, 2, ..; registration and waits are answered. */
-static void begin_waits(fixture *it, listener *worker, int count)
+static void begin_waits(fixture *it, int count)
 {
     const cleat__condition sleep = {.kind = CLEAT__CONDITION_SLEEP, .sleep_ms = 1000};
     it->engine.answers_durable = true;
-    begin_invocation(it, worker);
+    begin_invocation(it);
     for (int i = 0; i < count; i++) {
         cleat__durable_request wait = {.kind = CLEAT__DURABLE_WAIT_FOR,
                                        .as.wait_for = {.conditions = &sleep, .count = 1}};
@@ -322,9 +299,8 @@ static void await_init(awaiting *self, size_t count, bool is_all)
 static void test_nothing_has_ended(void **state)
 {
     fixture *it = *state;
-    listener worker;
     awaiting all;
-    begin_waits(it, &worker, 2);
+    begin_waits(it, 2);
     await_init(&all, 2, true);
     assert_int_equal(ask(it, 1, &all.request, 1, NULL), CLEAT_SUSPENDED);
     Cleat__V1__DurableTaskRequest *asked = said(it, 3, WORKER_STATUS);
@@ -337,16 +313,14 @@ static void test_nothing_has_ended(void **state)
     cleat__message_free(asked);
     assert_said(it, 4, REGISTER);
     assert_int_equal(all.ends[0].order, 0);
-    listener_remove(&worker, it->transport);
 }
 
 /* What came before anybody asked, in the order it came; of it nothing is sent. */
 static void test_what_came_early(void **state)
 {
     fixture *it = *state;
-    listener worker;
     awaiting all;
-    begin_waits(it, &worker, 3);
+    begin_waits(it, 3);
     mock_send_ended(&it->engine, TASK, 1, 3, "{\"CREATE\":{}}", NULL);
     mock_send_ended(&it->engine, TASK, 1, 1, NULL, "{\"message\":\"no paper\"}");
     mock_send_ended(&it->engine, TASK, 1, 3, "\"again\"", NULL);
@@ -367,25 +341,22 @@ static void test_what_came_early(void **state)
     assert_int_equal(all.ends[1].order, 3);
     assert_true(all.ends[1].is_failure && all.ends[1].is_cancelled);
     free_requests(&all.request, 1);
-    listener_remove(&worker, it->transport);
 }
 
 /* The engine tells what has ended before it echoes. */
 static void test_what_comes_late(void **state)
 {
     fixture *it = *state;
-    listener worker;
     awaiting any, all;
-    asker_thread asker;
-    begin_waits(it, &worker, 2);
+    begin_waits(it, 2);
     it->engine.answers_durable = false;
     await_init(&all, 2, true);
-    asker_start(&asker, it, 1, &all.request, 1);
+    asker_start(it, 1, &all.request, 1);
     assert_said(it, 3, WORKER_STATUS);
     assert_said(it, 4, REGISTER);
     mock_send_ended(&it->engine, TASK, 1, 2, "{}", NULL);
     mock_send_echo(&it->engine);
-    asker_join(&asker, CLEAT_SUSPENDED, "");
+    asker_join(CLEAT_SUSPENDED, "");
     assert_int_equal(all.ends[1].order, 1); /* as far as they are there */
     assert_int_equal(all.ends[0].order, 0);
     free_requests(&all.request, 1);
@@ -394,29 +365,26 @@ static void test_what_comes_late(void **state)
     assert_int_equal(any.ends[1].order, 1);
     free_requests(&any.request, 1);
     await_init(&all, 2, true);
-    asker_start(&asker, it, 1, &all.request, 1);
+    asker_start(it, 1, &all.request, 1);
     assert_said(it, 6, REGISTER);
     mock_send_ended(&it->engine, TASK, 1, 1, "", NULL); /* enough: the echo need not come */
-    asker_join(&asker, CLEAT_OK, "");
+    asker_join(CLEAT_OK, "");
     assert_string_equal(all.ends[0].payload, "{}");
     free_requests(&all.request, 1);
     mock_send_echo(&it->engine);
-    listener_remove(&worker, it->transport);
 }
 
 /* Others do not say that they have told everything. */
 static void test_waiting_elsewhere(void **state)
 {
     fixture *it = *state;
-    listener worker;
     awaiting all;
-    asker_thread asker;
     open_hatchet(it);
-    begin_waits(it, &worker, 1);
+    begin_waits(it, 1);
     await_init(&all, 1, true);
     assert_int_equal(ask(it, 1, &all.request, 1, NULL), CLEAT_SUSPENDED);
     assert_said(it, 2, WORKER_STATUS);
-    asker_start(&asker, it, 1, &all.request, 1);
+    asker_start(it, 1, &all.request, 1);
     assert_said(it, 3, WORKER_STATUS);
     mock_send_ended(&it->engine, TASK, 1, 1, "{}", NULL);
     assert_int_equal(pthread_join(asker.thread, NULL), 0);
@@ -425,7 +393,6 @@ static void test_waiting_elsewhere(void **state)
     }
     assert_string_equal(all.ends[0].payload, "{}");
     free_requests(&all.request, 1);
-    listener_remove(&worker, it->transport);
 }
 
 /* ---- Eviction ---- */
@@ -445,10 +412,9 @@ static cleat__durable_request evict_of(void)
 static void test_eviction(void **state)
 {
     fixture *it = *state;
-    listener worker;
     cleat__durable_request evict = evict_of(), memo = memo_of("a", "1");
     it->engine.answers_durable = true;
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     assert_ok(ask(it, 1, &evict, 1, NULL));
     Cleat__V1__DurableTaskRequest *asked = said(it, 1, EVICT);
     const Cleat__V1__DurableTaskEvictInvocationRequest *said_of_it = asked->evict_invocation;
@@ -461,54 +427,43 @@ static void test_eviction(void **state)
     assert_memory_equal(said_of_it->cleat_carrier.data, "{\"traceparent\":\"x\"}", 19);
     cleat__message_free(asked);
     assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "invocation 1");
-    invoke(it, &worker, 2); /* although it is the same attempt */
+    invoke(it, 2); /* although it is the same attempt */
     it->engine.durable_node = 0;
     assert_ok(ask(it, 2, &memo, 1, NULL));
-    listener_remove(&worker, it->transport);
 }
 
 /* The next invocation may come before the answer: then there was an eviction. */
 static void test_a_restore_overtakes(void **state)
 {
     fixture *it = *state;
-    listener worker;
-    asker_thread asker;
     cleat__durable_request evict = evict_of(), memo = memo_of("a", "1");
-    begin_invocation(it, &worker);
-    asker_start(&asker, it, 1, &evict, 1);
-    assert_said(it, 1, EVICT);
-    invoke(it, &worker, 2);
-    asker_join(&asker, CLEAT_OK, "");
-    asker_start(&asker, it, 2, &memo, 1);
+    begin_asking(it, &evict, 1, EVICT);
+    invoke(it, 2);
+    asker_join(CLEAT_OK, "");
+    asker_start(it, 2, &memo, 1);
     assert_said(it, 2, MEMO);
     mock_send_evicted(&it->engine, TASK, 1); /* nobody waits for it any more */
     mock_send_memo(&it->engine, TASK, 2, 1, false, NULL);
-    asker_join(&asker, CLEAT_OK, "");
-    listener_remove(&worker, it->transport);
+    asker_join(CLEAT_OK, "");
 }
 
 static void test_the_server_evicts(void **state)
 {
     fixture *it = *state;
-    listener worker;
-    asker_thread asker;
     cleat__durable_request memo = memo_of("a", "1");
-    begin_invocation(it, &worker);
-    asker_start(&asker, it, 1, &memo, 1);
-    assert_said(it, 1, MEMO);
+    begin_asking(it, &memo, 1, MEMO);
     mock_send_server_evict(&it->engine, TASK, 1, "it is elsewhere");
-    asker_join(&asker, CLEAT_CANCELLED, "it is elsewhere");
+    asker_join(CLEAT_CANCELLED, "it is elsewhere");
     gate_wait(&worker.cancelled, 1);
     assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "it is elsewhere");
     /* Of a former invocation: the present one is not meant. */
-    invoke(it, &worker, 2);
+    invoke(it, 2);
     mock_send_server_evict(&it->engine, TASK, 1, "stale");
-    asker_start(&asker, it, 2, &memo, 1);
+    asker_start(it, 2, &memo, 1);
     assert_said(it, 2, MEMO);
     mock_send_memo(&it->engine, TASK, 2, 1, false, NULL);
-    asker_join(&asker, CLEAT_OK, "");
+    asker_join(CLEAT_OK, "");
     assert_int_equal(gate_count(&worker.cancelled), 1);
-    listener_remove(&worker, it->transport);
 }
 
 static void cancel_invocation(fixture *it, int32_t count)
@@ -523,18 +478,15 @@ static void cancel_invocation(fixture *it, int32_t count)
 static void test_cancellation(void **state)
 {
     fixture *it = *state;
-    listener worker;
-    asker_thread asker;
     cleat__durable_request memo = memo_of("a", "1");
-    begin_invocation(it, &worker);
-    invoke(it, &worker, 2);
-    asker_start(&asker, it, 2, &memo, 1);
+    begin_invocation(it);
+    invoke(it, 2);
+    asker_start(it, 2, &memo, 1);
     assert_said(it, 1, MEMO);
     cancel_invocation(it, 1); /* it is over */
     cancel_invocation(it, 2);
-    asker_join(&asker, CLEAT_CANCELLED, "the run was cancelled");
+    asker_join(CLEAT_CANCELLED, "the run was cancelled");
     gate_wait(&worker.cancelled, 1);
-    listener_remove(&worker, it->transport);
 }
 
 /* ---- Refusals ---- */
@@ -542,26 +494,20 @@ static void test_cancellation(void **state)
 static void test_another_order(void **state)
 {
     fixture *it = *state;
-    listener worker;
-    asker_thread asker;
     cleat__durable_request memos[] = {memo_of("a", "1"), memo_of("b", "1")};
-    begin_invocation(it, &worker);
-    asker_start(&asker, it, 1, memos, 2);
-    assert_said(it, 1, MEMO);
+    begin_asking(it, memos, 2, MEMO);
     mock_send_error(&it->engine, TASK, 1, true, 0, "expected RUN at 1:1, not MEMO");
-    asker_join(&asker, CLEAT_NON_DETERMINISTIC, "expected RUN at 1:1, not MEMO");
+    asker_join(CLEAT_NON_DETERMINISTIC, "expected RUN at 1:1, not MEMO");
     assert_int_equal(asker.done, 0);
     assert_int_equal(mock_count(&it->engine, MOCK_DURABLE), 2);
     it->engine.answers_durable = true; /* the node is still the next one */
     assert_ok(ask(it, 1, memos, 1, NULL));
     assert_int_equal(memos[0].as.memo.node.number, 1);
-    listener_remove(&worker, it->transport);
 }
 
 static void test_refusals(void **state)
 {
     fixture *it = *state;
-    listener worker;
     static const struct {
         int32_t said;
         const char *text;
@@ -573,26 +519,23 @@ static void test_refusals(void **state)
         {CLEAT_DISK_FULL, "no room", CLEAT_DISK_FULL, "no room"},
         {12345, "from the future", CLEAT_FAILED, "from the future"},
     };
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     for (int i = 0; i < 4; i++) {
-        asker_thread asker;
         cleat__durable_request memo = memo_of("a", "1");
-        asker_start(&asker, it, 1, &memo, 1);
+        asker_start(it, 1, &memo, 1);
         assert_said(it, 1 + i, MEMO);
         mock_send_error(&it->engine, TASK, 1, false, rows[i].said, rows[i].text);
-        asker_join(&asker, rows[i].status, rows[i].part); /* and the next one may be asked for */
+        asker_join(rows[i].status, rows[i].part); /* and the next one may be asked for */
     }
-    listener_remove(&worker, it->transport);
 }
 
 /* A completion that failed at an engine that does not say when one is done: the next call hears of it. */
 static void test_a_late_refusal(void **state)
 {
     fixture *it = *state;
-    listener worker;
     cleat__durable_request memo = memo_of("a", "1");
     it->engine.answers_durable = true;
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     assert_ok(ask(it, 1, &memo, 1, NULL));
     mock_send_error(&it->engine, TASK, 1, false, 0, "not completed");
     mock_send_error(&it->engine, TASK, 7, false, 0, "nobody's");
@@ -601,7 +544,6 @@ static void test_a_late_refusal(void **state)
         status = ask(it, 1, &memo, 1, NULL);
     }
     assert_failed(status, CLEAT_FAILED, "not completed");
-    listener_remove(&worker, it->transport);
 }
 
 /* ---- Reports and old engines ---- */
@@ -609,10 +551,9 @@ static void test_a_late_refusal(void **state)
 static void test_the_report_ends_it(void **state)
 {
     fixture *it = *state;
-    listener worker;
     cleat__durable_request memo = memo_of("a", "1");
     it->engine.answers_durable = true;
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     const cleat__report done = {.task_id = uuid_of(TASK),
                                 .invocation_count = 1,
                                 .output = cleat_slice_of("1"),
@@ -625,13 +566,11 @@ static void test_the_report_ends_it(void **state)
     assert_string_equal(event->action_id, "a:b");
     cleat__message_free(event);
     assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "over");
-    listener_remove(&worker, it->transport);
 }
 
 static void test_an_engine_without(void **state)
 {
     fixture *it = *state;
-    listener worker;
     const cleat__workflow workflow = {.name = cleat_slice_of("order"),
                                       .task = cleat_slice_of("order"),
                                       .action = cleat_slice_of("order:order"),
@@ -649,36 +588,35 @@ static void test_an_engine_without(void **state)
     }
     mock_fail(&it->engine, MOCK_DURABLE, CLEAT_UNSUPPORTED, "no such method", -1);
     cleat__durable_request memo = memo_of("a", "1");
-    begin_invocation(it, &worker);
+    begin_invocation(it);
     assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_UNSUPPORTED, "no such method");
-    listener_remove(&worker, it->transport);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_memo),
-        TEST(test_children),
-        TEST(test_children_elsewhere),
-        TEST(test_very_many_children),
-        TEST(test_conditions),
-        TEST(test_one_at_a_time),
-        TEST(test_a_memo_is_completed),
-        TEST(test_a_memo_is_completed_elsewhere),
-        TEST(test_too_large),
-        TEST(test_nothing_has_ended),
-        TEST(test_what_came_early),
-        TEST(test_what_comes_late),
-        TEST(test_waiting_elsewhere),
-        TEST(test_eviction),
-        TEST(test_a_restore_overtakes),
-        TEST(test_the_server_evicts),
-        TEST(test_cancellation),
-        TEST(test_another_order),
-        TEST(test_refusals),
-        TEST(test_a_late_refusal),
-        TEST(test_the_report_ends_it),
-        TEST(test_an_engine_without),
+        INVOCATION_TEST(test_a_memo),
+        INVOCATION_TEST(test_children),
+        INVOCATION_TEST(test_children_elsewhere),
+        INVOCATION_TEST(test_very_many_children),
+        INVOCATION_TEST(test_conditions),
+        INVOCATION_TEST(test_one_at_a_time),
+        INVOCATION_TEST(test_a_memo_is_completed),
+        INVOCATION_TEST(test_a_memo_is_completed_elsewhere),
+        INVOCATION_TEST(test_too_large),
+        INVOCATION_TEST(test_nothing_has_ended),
+        INVOCATION_TEST(test_what_came_early),
+        INVOCATION_TEST(test_what_comes_late),
+        INVOCATION_TEST(test_waiting_elsewhere),
+        INVOCATION_TEST(test_eviction),
+        INVOCATION_TEST(test_a_restore_overtakes),
+        INVOCATION_TEST(test_the_server_evicts),
+        INVOCATION_TEST(test_cancellation),
+        INVOCATION_TEST(test_another_order),
+        INVOCATION_TEST(test_refusals),
+        INVOCATION_TEST(test_a_late_refusal),
+        INVOCATION_TEST(test_the_report_ends_it),
+        INVOCATION_TEST(test_an_engine_without),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* What the tests of durable tasks over gRPC share: a worker with an invocation, and somebody who asks for it. */
+/* What the tests of durable tasks over gRPC share: a worker with an invocation, and somebody who asks for it. Both are
+ * those of the test that runs. */
 #ifndef CLEAT_TESTS_TRANSPORT_GRPC_INVOCATION_H
 #define CLEAT_TESTS_TRANSPORT_GRPC_INVOCATION_H
 
@@ -8,24 +9,52 @@
 
 #define TASK MOCK_RUN_ID /* number 1 */
 
+static listener worker;
+static bool has_worker;
+
+static inline void begin_worker(fixture *it)
+{
+    listener_add(&worker, it->transport);
+    has_worker = true;
+}
+
+/* It goes, with its transport if that has gone. A test that does not say so has it go behind. */
+static inline void end_worker(fixture *it)
+{
+    if (has_worker && it->transport != NULL) {
+        listener_remove(&worker, it->transport);
+    } else if (has_worker) {
+        listener_deinit(&worker);
+    }
+    has_worker = false;
+}
+
+static inline int end_worker_and_tear_down(void **state)
+{
+    end_worker(*state);
+    return tear_down(state);
+}
+
+#define INVOCATION_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, end_worker_and_tear_down)
+
 /* Invocation `count` of run 1 for the worker. */
-static inline void invoke(fixture *it, listener *worker, int32_t count)
+static inline void invoke(fixture *it, int32_t count)
 {
     Cleat__AssignedAction *action = action_of(1, 0, "a:b");
     action->has_durable_task_invocation_count_case =
         CLEAT__ASSIGNED_ACTION__HAS_DURABLE_TASK_INVOCATION_COUNT_DURABLE_TASK_INVOCATION_COUNT;
     action->durable_task_invocation_count = count;
-    int assigned = gate_count(&worker->assigned);
+    int assigned = gate_count(&worker.assigned);
     mock_send(&it->engine, MOCK_LISTEN, action);
     cleat__message_free(action);
-    gate_wait(&worker->assigned, assigned + 1);
+    gate_wait(&worker.assigned, assigned + 1);
 }
 
 /* A worker with invocation 1. */
-static inline void begin_invocation(fixture *it, listener *worker)
+static inline void begin_invocation(fixture *it)
 {
-    listener_add(worker, it->transport);
-    invoke(it, worker, 1);
+    begin_worker(it);
+    invoke(it, 1);
 }
 
 static inline cleat_status ask(fixture *it, int32_t count, cleat__durable_request *requests, size_t size,
@@ -43,7 +72,7 @@ static inline cleat__durable_request memo_of(const char *key, const char *payloa
 }
 
 /* Somebody who waits for an answer meanwhile. */
-typedef struct asker_thread {
+static struct asker {
     pthread_t thread;
     fixture *it;
     int32_t count;
@@ -51,29 +80,28 @@ typedef struct asker_thread {
     size_t size, done;
     cleat_status status;
     char text[512];
-} asker_thread;
+} asker;
 
 static inline void *asker_run(void *argument)
 {
-    asker_thread *self = argument;
-    self->status = ask(self->it, self->count, self->requests, self->size, &self->done);
-    snprintf(self->text, sizeof(self->text), "%s", cleat_error_message());
+    (void)argument;
+    asker.status = ask(asker.it, asker.count, asker.requests, asker.size, &asker.done);
+    snprintf(asker.text, sizeof(asker.text), "%s", cleat_error_message());
     return NULL;
 }
 
-static inline void asker_start(asker_thread *self, fixture *it, int32_t count,
-                               cleat__durable_request *requests, size_t size)
+static inline void asker_start(fixture *it, int32_t count, cleat__durable_request *requests, size_t size)
 {
-    *self = (asker_thread){.it = it, .count = count, .requests = requests, .size = size};
-    assert_int_equal(pthread_create(&self->thread, NULL, asker_run, self), 0);
+    asker = (struct asker){.it = it, .count = count, .requests = requests, .size = size};
+    assert_int_equal(pthread_create(&asker.thread, NULL, asker_run, NULL), 0);
 }
 
 /* It has been answered so. */
-static inline void asker_join(asker_thread *self, cleat_status status, const char *part)
+static inline void asker_join(cleat_status status, const char *part)
 {
-    assert_int_equal(pthread_join(self->thread, NULL), 0);
-    if (self->status != status || (status != CLEAT_OK && strstr(self->text, part) == NULL)) {
-        fail_msg("%s \"%s\" instead of %s \"...%s...\"", cleat_status_name(self->status), self->text,
+    assert_int_equal(pthread_join(asker.thread, NULL), 0);
+    if (asker.status != status || (status != CLEAT_OK && strstr(asker.text, part) == NULL)) {
+        fail_msg("%s \"%s\" instead of %s \"...%s...\"", cleat_status_name(asker.status), asker.text,
                  cleat_status_name(status), part);
     }
 }
@@ -89,6 +117,14 @@ static inline Cleat__V1__DurableTaskRequest *said(fixture *it, int index, int me
 static inline void assert_said(fixture *it, int index, int message_case)
 {
     cleat__message_free(said(it, index, message_case));
+}
+
+/* In invocation 1 the first of these is sent, behind the registration. */
+static inline void begin_asking(fixture *it, cleat__durable_request *requests, size_t size, int message_case)
+{
+    begin_invocation(it);
+    asker_start(it, 1, requests, size);
+    assert_said(it, 1, message_case);
 }
 
 enum { REGISTER = 1, MEMO = 2, TRIGGER = 3, WAIT_FOR = 4, EVICT = 5, WORKER_STATUS = 6, COMPLETE_MEMO = 7 };

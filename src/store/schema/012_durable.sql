@@ -49,11 +49,13 @@ CREATE TABLE durable_entry (
     met_order     INTEGER,          -- 1, 2, .. in the run; NULL: not yet, or a memo
     met_at_ms     INTEGER,
     outcome       INTEGER,          -- of a node that was met: cleat__node_outcome
+    carrier       TEXT,             -- JSON: of the message that met it
+    -- May be large: to read what stands behind them is to read them, and so is to find a row among others where the
+    -- rows are the index.
     payload       TEXT,             -- JSON; of a memo NULL: not worked out yet
     error         TEXT,
-    carrier       TEXT,             -- JSON: of the message that met it
     PRIMARY KEY (run_id, branch, node)
-) WITHOUT ROWID;
+);
 
 -- What the unmet nodes of live runs wait for: all of it is read at the start.
 CREATE TABLE durable_condition (

@@ -1,0 +1,112 @@
+#include "run_change.h"
+
+#include "args.h"
+#include "database.h"
+#include "message.h"
+#include "model/continued.h"
+
+#include <stdio.h>
+
+#define TASKS "POST /api/v1/stable/tenants/TENANT/tasks/"
+
+/* It is the engine's business, so the file must not be in use: the message then names the
+ * process that has it, and how a server is asked. */
+static int make(const cleat__run_change *change, const char *db, const cleat_run_id *id)
+{
+    cleat_client *client = NULL;
+    cleat_status status =
+        cleat_client_new(CLEAT_CLIENT_OPTIONS(.database = cleat__database_path(db)), &client);
+    if (status == CLEAT_OK) {
+        status = change->make(client, id);
+    }
+    int code = CLEAT__EXIT_OK;
+    if (status == CLEAT_BUSY) {
+        code = cleat__complain("%s; a server is asked over HTTP: " TASKS "%s {\"externalIds\":[\"%s\"]}",
+                               cleat_error_message(), change->path, id->text);
+    } else if (status != CLEAT_OK) {
+        code = cleat__complain_status(status);
+    }
+    cleat_client_free(client);
+    return code;
+}
+
+/* The run, or the one that it has gone on as. */
+static cleat_status get_run(const cleat__run_change *change, cleat__store *store, const cleat__uuid *id,
+                            cleat__run_row *row)
+{
+    cleat__continued_way way;
+    cleat_status status;
+    cleat__continued_begin(&way, id);
+    do {
+        status = cleat__run_get(store, &way.at, row);
+    } while (status == CLEAT_OK && change->follows && row->status == CLEAT_RUN_COMPLETED &&
+             cleat__continued_go(&way, row->output));
+    return status;
+}
+
+/* Looked up by a reader first: a wrong id or file must not start an engine, nor create a file. */
+static int resolve(const cleat__run_change *change, const char *db, const char *text, cleat_run_id *out)
+{
+    cleat__store *store = NULL;
+    cleat__uuid id;
+    cleat__run_row row = {0};
+    int code = cleat__database_open(db, &store);
+    if (code == CLEAT__EXIT_OK) {
+        code = cleat__database_find_run(store, text, &id);
+    }
+    if (code == CLEAT__EXIT_OK) {
+        cleat_status status = get_run(change, store, &id, &row);
+        code = status == CLEAT_OK ? CLEAT__EXIT_OK : cleat__complain_status(status);
+    }
+    if (code == CLEAT__EXIT_OK) {
+        cleat__uuid_format(&row.id, out->text);
+    }
+    if (code == CLEAT__EXIT_OK && row.tenant != CLEAT__TENANT_DEFAULT) {
+        code = cleat__complain(
+            "the run %s is another tenant's: start a server (cleat serve) and ask that with a "
+            "token of the tenant: " TASKS "%s {\"externalIds\":[\"%s\"]}",
+            out->text, change->path, out->text);
+    }
+    cleat__store_close(store);
+    return code;
+}
+
+int cleat__run_change_verb(const cleat__run_change *change, int argc, char **argv)
+{
+    const char *db = NULL;
+    bool json = false;
+    char more[256];
+    const cleat__option options[] = {CLEAT__OPTION_DB(&db), CLEAT__OPTION_JSON(&json)};
+    const cleat__usage usage = {
+        .verb = change->verb,
+        .operands = "RUN",
+        .summary = change->summary,
+        .more = more,
+        .min_operands = 1,
+        .max_operands = 1,
+        .options = options,
+        .option_count = sizeof(options) / sizeof(*options),
+    };
+    const char *operands[CLEAT__OPERANDS_MAX];
+    cleat_run_id id;
+    (void)snprintf(more, sizeof(more),
+                   "Where a server has it, ask that: " TASKS "%s\n{\"externalIds\":[\"RUN\"]}\n",
+                   change->path);
+    int code = cleat__args_parse(&usage, argc, argv, operands);
+    if (code != CLEAT__ARGS_GO) {
+        return code;
+    }
+    code = resolve(change, db, operands[0], &id);
+    if (code == CLEAT__EXIT_OK) {
+        code = make(change, db, &id);
+    }
+    if (code != CLEAT__EXIT_OK) {
+        return code;
+    }
+    if (json) {
+        printf("{\"id\":\"%s\",\"status\":\"%s\"}\n", id.text, change->status);
+    } else {
+        printf("%s %s\n", change->past, id.text);
+    }
+    return cleat__finish_output();
+}
