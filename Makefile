@@ -3,6 +3,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+TEST_JOBS ?= $(shell expr $(JOBS) + 1) # some wait for most of their time
 DEMO ?=
 
 RELEASE = build/release
@@ -12,7 +13,7 @@ configure = cmake --preset $(1) $(if $(wildcard build/$(1)/CMakeCache.txt),,-G "
             --log-level=NOTICE
 with_tests = -DCLEAT_TESTS=ON -DCLEAT_WERROR=ON
 build = cmake --build build/$(1) -j $(JOBS)
-ctest = ctest --test-dir build/$(1) --output-on-failure -j 2 -LE "interop|slow"
+ctest = ctest --test-dir build/$(1) --output-on-failure -j $(TEST_JOBS) -LE "interop|slow"
 
 all: ## build the libraries, the command, examples and benchmarks into build/release
 	$(call configure,release)
@@ -28,7 +29,12 @@ test: deps-test ## install what is missing, build, run all tests
 	$(call build,release)
 	$(call ctest,release)
 
-debug asan: deps-test ## build and test with -O0, with the address and undefined sanitizers
+debug: deps-test ## build and test with -O0
+	$(call configure,$@)
+	$(call build,$@)
+	$(call ctest,$@)
+
+asan: deps-dev ## build with clang and its address and undefined sanitizers, and test
 	$(call configure,$@)
 	$(call build,$@)
 	$(call ctest,$@)
@@ -37,12 +43,12 @@ debug asan: deps-test ## build and test with -O0, with the address and undefined
 ONE_THREAD = ^(cli|docs|examples|install|model|store|topology|wire)/|^engine/(choice|durable|engine|event|$\
              memory|recovery|remote|replay|simulation|tenant|timetable|watch)|^(headers|readme|size|style|symbols)
 
-tsan: deps-test ## build with the thread sanitizer, and test what has threads
+tsan: deps-dev ## build with the thread sanitizer, and test what has threads
 	$(call configure,$@)
 	$(call build,$@)
 	$(call ctest,$@) -E "$(ONE_THREAD)"
 
-clang: deps-dev ## build and test with clang
+clang: deps-dev ## build and test with clang, without sanitizers
 	$(call configure,$@)
 	$(call build,$@)
 	$(call ctest,$@)
@@ -52,12 +58,13 @@ fuzz: deps-dev ## run each fuzz program for FUZZ_SECONDS (10), FUZZ_JOBS (2) at 
 	$(call build,$@) --target fuzz
 	tools/run-fuzz build/fuzz/fuzz $(or $(FUZZ_SECONDS),10) $(or $(FUZZ_JOBS),2)
 
-interop: deps-dev ## test with the official SDKs of Node: OpenTelemetry, Hatchet (from npm); and what takes a minute
+interop: deps-dev ## test with the official SDKs of Node: OpenTelemetry, Hatchet (from npm); the pages in a browser; and what takes a minute
 	$(call configure,release) $(with_tests)
 	$(call build,release) --target interop test_cli_workflow_killed
 	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/run otel --install || [ $$? = 77 ]
 	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/run hatchet-ts --install || [ $$? = 77 ]
-	ctest --test-dir $(RELEASE) --output-on-failure -j 2 -L "interop|slow"
+	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/run viewer --install || [ $$? = 77 ]
+	ctest --test-dir $(RELEASE) --output-on-failure -j $(TEST_JOBS) -L "interop|slow"
 
 bench: all ## run the benchmarks
 	@for b in $(RELEASE)/bench/*; do [ -x "$$b" ] || continue; echo "== $$b"; "$$b" || exit 1; done

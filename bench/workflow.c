@@ -7,7 +7,9 @@
  * The time is from the call that starts the run to its result, each run by itself; the median of so many.
  * Sequential steps run in place, each recorded before the next. Concurrent ones are runs of a task through the queue,
  * all awaited, or the first of them. A stream is looked at from its beginning.
- * What one step in place costs beyond the call of its function is told beside the disk's own time for a commit.
+ * Of runs in this process it is said how much of the time was the disk's: how often fdatasync was called, and how long
+ * that took, in the median of the same runs. What one step in place costs beyond the call of its function is told
+ * beside it.
  */
 #define _GNU_SOURCE
 #include "support/bench.h"
@@ -169,52 +171,106 @@ static void wait_for(cleat_client *client, const cleat_run_id *id)
     cleat_run_result_deinit(&result);
 }
 
-static double median_ms(cleat_client *client, const bench_options *options, const char *name, int number)
+/* Medians of one run: its time, and what of it went by in fdatasync. */
+typedef struct bench_times {
+    size_t count;
+    double total[RUNS_MAX], sync[RUNS_MAX], syncs[RUNS_MAX];
+    double start_ms;
+    bench_syncs before;
+} bench_times;
+
+static void start_time(bench_times *times)
 {
-    double times[RUNS_MAX];
+    times->before = bench_syncs_so_far();
+    times->start_ms = now_ms();
+}
+
+static void stop_time(bench_times *times)
+{
+    bench_syncs after = bench_syncs_so_far();
+    size_t i = times->count++;
+    times->total[i] = now_ms() - times->start_ms;
+    times->sync[i] = after.ms - times->before.ms;
+    times->syncs[i] = (double)(after.count - times->before.count);
+}
+
+/* Of a server's disk nothing is known here. */
+static void print_disk(bench_times *times)
+{
+    double syncs = bench_median(times->syncs, times->count);
+    if (syncs > 0) {
+        printf(", of it %.0f fdatasync %.2f ms", syncs, bench_median(times->sync, times->count));
+    }
+    putchar('\n');
+    fflush(stdout);
+}
+
+static void time_runs(cleat_client *client, const bench_options *options, const char *name, int number,
+                      bench_times *times)
+{
+    times->count = 0;
     for (size_t i = 0; i < options->runs + WARM_UP; i++) {
-        double start = now_ms();
+        times->count = i <= WARM_UP ? 0 : times->count;
+        start_time(times);
         cleat_run_id id = start_run(client, name, number);
         wait_for(client, &id);
-        if (i >= WARM_UP) {
-            times[i - WARM_UP] = now_ms() - start;
-        }
+        stop_time(times);
     }
-    return bench_median(times, options->runs);
 }
 
 static void report(cleat_client *client, const bench_options *options, const char *name, int number,
                    const char *what, double aim)
 {
-    printf("  %-34s %8.2f ms (aim %g)\n", what, median_ms(client, options, name, number), aim);
-    fflush(stdout);
+    static bench_times times;
+    time_runs(client, options, name, number, &times);
+    printf("  %-34s %8.2f ms (aim %g)", what, bench_median(times.total, times.count), aim);
+    print_disk(&times);
 }
 
 static void report_stream(cleat_client *client, const bench_options *options, int size, double aim)
 {
-    double first[RUNS_MAX], total[RUNS_MAX];
+    static bench_times times;
+    double first[RUNS_MAX];
+    times.count = 0;
     for (size_t i = 0; i < options->runs + WARM_UP; i++) {
         cleat_stream *reader = NULL;
         cleat_slice chunk;
         size_t bytes = 0;
-        double start = now_ms(), first_ms = 0;
+        times.count = i <= WARM_UP ? 0 : times.count;
+        start_time(&times);
         cleat_run_id id = start_run(client, "bench-stream", size);
         check(cleat_client_stream(client, &id, &reader), "stream");
         while (bytes < STREAM) {
             check(cleat_stream_next(reader, 30000, &chunk), "next");
-            first_ms = bytes == 0 ? now_ms() - start : first_ms;
+            if (bytes == 0) {
+                first[times.count] = now_ms() - times.start_ms;
+            }
             bytes += chunk.size;
         }
-        if (i >= WARM_UP) {
-            first[i - WARM_UP] = first_ms;
-            total[i - WARM_UP] = now_ms() - start;
-        }
+        stop_time(&times);
         cleat_stream_free(reader);
         wait_for(client, &id);
     }
-    printf("  stream of 1 MB in chunks of %5d B   %8.2f ms (aim %g), first byte %.2f ms\n", size,
-           bench_median(total, options->runs), aim, bench_median(first, options->runs));
-    fflush(stdout);
+    printf("  stream of 1 MB in chunks of %5d B   %8.2f ms (aim %g), first byte %.2f ms", size,
+           bench_median(times.total, times.count), aim, bench_median(first, times.count));
+    print_disk(&times);
+}
+
+static void report_step(cleat_client *client, const bench_options *options)
+{
+    static bench_times none, many;
+    time_runs(client, options, "bench-sequential", 0, &none);
+    time_runs(client, options, "bench-sequential", STEPS_MAX, &many);
+    double us =
+        (bench_median(many.total, many.count) - bench_median(none.total, none.count)) / STEPS_MAX * 1e3;
+    double sync_us =
+        (bench_median(many.sync, many.count) - bench_median(none.sync, none.count)) / STEPS_MAX * 1e3;
+    double syncs = (bench_median(many.syncs, many.count) - bench_median(none.syncs, none.count)) / STEPS_MAX;
+    printf("  one step in place: %.0f us beyond the call of its function", us);
+    if (syncs > 0) {
+        printf(", of it %.1f fdatasync %.0f us", syncs, sync_us);
+    }
+    printf("; a commit of this disk takes %.0f us\n", bench_sync_ms(0) * 1e3);
 }
 
 /* Aims in the order of the lines. */
@@ -241,12 +297,7 @@ static void measure(cleat_client *client, const bench_options *options, const be
     report(client, options, "bench-payloads", 10, "10 steps with payloads of 10 KB", aims->payloads);
     report_stream(client, options, 16 * 1024, aims->stream[0]);
     report_stream(client, options, 1024, aims->stream[1]);
-    double none = median_ms(client, options, "bench-sequential", 0);
-    double many = median_ms(client, options, "bench-sequential", STEPS_MAX);
-    double sync_ms = bench_sync_ms(0);
-    printf(
-        "  one step in place: %.0f us beyond the call of its function; a commit of this disk takes %.0f us\n",
-        (many - none) / STEPS_MAX * 1e3, sync_ms * 1e3);
+    report_step(client, options);
     check(cleat_worker_stop(worker, 10000), "stop");
     cleat_worker_free(worker);
 }

@@ -24,7 +24,7 @@ set(cleat_LIBRARIES ${SQLITE3_LIBRARIES} ${JANSSON_LIBRARIES} ${GRPC_LIBRARIES}
 set(cleat_TAKEN_IN cleat_otlp_grpc_exporter_new)
 set(cleat_HEADERS
   cleat.h client.h event.h instrumentor.h interceptor.h label.h otlp_grpc.h run.h schedule.h stream.h task.h
-  worker.h)
+  worker.h workflow.h)
 
 # The command, which links the archive of all that.
 set(CLEAT_COMMAND_FLOORS server cli)
@@ -60,6 +60,20 @@ if(sql_files)
   add_custom_target(cleat_sql DEPENDS ${generated}/cleat_sql.c ${generated}/cleat_sql.h)
 endif()
 
+# The viewer's files become a table: see web.cmake.
+set(web_files)
+if(NOT CLEAT_TRACE_ONLY)
+  file(GLOB web_files CONFIGURE_DEPENDS
+    ${PROJECT_SOURCE_DIR}/web/*.css ${PROJECT_SOURCE_DIR}/web/*.html ${PROJECT_SOURCE_DIR}/web/*.js
+    ${PROJECT_SOURCE_DIR}/web/*.png ${PROJECT_SOURCE_DIR}/web/*.svg)
+  add_custom_command(
+    OUTPUT ${generated}/cleat_web.c
+    COMMAND ${CMAKE_COMMAND} "-DFILES=${web_files}" -DOUT=${generated}/cleat_web.c
+      -P ${PROJECT_SOURCE_DIR}/cmake/web.cmake
+    DEPENDS ${web_files} ${PROJECT_SOURCE_DIR}/cmake/web.cmake
+    VERBATIM COMMENT "Generating cleat_web.c")
+endif()
+
 include(wire)
 
 if(NOT CLEAT_FLOORS)
@@ -74,6 +88,9 @@ foreach(floor IN LISTS floors)
   endif()
   if(floor STREQUAL wire)
     list(APPEND sources ${WIRE_SOURCES})
+  endif()
+  if(floor STREQUAL server)
+    list(APPEND sources ${generated}/cleat_web.c)
   endif()
   if(NOT sources)
     continue()

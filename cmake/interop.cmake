@@ -8,7 +8,7 @@ set(support asked_span asked_values otlp_reader)
 list(TRANSFORM support PREPEND ${PROJECT_SOURCE_DIR}/tests/support/)
 list(TRANSFORM support APPEND .c)
 
-foreach(peer IN ITEMS otel hatchet-ts)
+foreach(peer IN ITEMS otel hatchet-ts viewer)
   set(folder ${PROJECT_SOURCE_DIR}/tests/interop/${peer})
   set(output ${PROJECT_BINARY_DIR}/interop/${peer})
   list(TRANSFORM ${peer}_helpers REPLACE "(.+)" "${folder}/\\1.c" OUTPUT_VARIABLE helpers)

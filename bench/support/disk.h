@@ -8,4 +8,11 @@
  */
 double bench_sync_ms(unsigned pause_us);
 
+/* What this process has waited for the disk so far, in fdatasync, which SQLite commits with. */
+typedef struct bench_syncs {
+    long count;
+    double ms;
+} bench_syncs;
+bench_syncs bench_syncs_so_far(void);
+
 #endif

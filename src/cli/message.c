@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* O_CLOEXEC */
 #include "message.h"
 
+#include <cleat/trace.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -50,6 +51,17 @@ int cleat__complain_usage(const char *verb, const char *format, ...)
     snprintf(hint, sizeof(hint), "; see cleat %s%s--help", verb, verb[0] != '\0' ? " " : "");
     say("", text, hint);
     return CLEAT__EXIT_USAGE;
+}
+
+static void on_log(void *user_data, cleat_log_level level, const char *message)
+{
+    (void)user_data;
+    fprintf(stderr, "cleat: %s%s\n", level == CLEAT_LOG_ERROR ? "error: " : "", message);
+}
+
+void cleat__begin_log(void)
+{
+    cleat_log_set_handler(on_log, NULL, CLEAT_LOG_WARN);
 }
 
 void cleat__begin_output(void)

@@ -14,6 +14,9 @@ int cleat__complain_status(cleat_status status);
 /* The same with a hint at --help: answers CLEAT__EXIT_USAGE. */
 int cleat__complain_usage(const char *verb, const char *format, ...) CLEAT_PRINTF(2, 3);
 
+/* From now on what the library has to say outside of a call goes there too, from warnings on. */
+void cleat__begin_log(void);
+
 /*
  * At the start of the process. Standard descriptors that are closed get a place holder that cannot
  * be used: else the next file opened, a database, would be taken for standard output. A reader that

@@ -3,10 +3,8 @@
 #define CLEAT_CLI_RUN_WAITS_H
 
 #include "base/buffer.h"
-#include "store/store.h"
+#include "store/run_waits.h"
 
-/* Appends a JSON array of its nodes' labels, `["sleep 24h","hook order-7"]`; [] where any node wakes it. */
-cleat_status cleat__run_waits_load(cleat__store *store, const cleat__uuid *run_id, cleat__buffer *out);
 /* Appends "sleep 24h, hook order-7"; the first `max` of them. */
 void cleat__run_waits_append_text(cleat_slice waits, size_t max, cleat__buffer *out);
 

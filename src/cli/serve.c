@@ -4,6 +4,7 @@
 #include "message.h"
 #include "server/rate_limit.h"
 #include "server/server.h"
+#include "signals.h"
 #include "store/token.h"
 #include "verb.h"
 
@@ -22,31 +23,6 @@ typedef struct serve_options {
     const char *ratio; /* of the internal traces */
     cleat__server_options server;
 } serve_options;
-
-/* What the library has to say outside of a call. */
-static void on_log(void *user_data, cleat_log_level level, const char *message)
-{
-    (void)user_data;
-    fprintf(stderr, "cleat: %s%s\n", level == CLEAT_LOG_ERROR ? "error: " : "", message);
-}
-
-static sigset_t ending_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    return set;
-}
-
-/* The second signal ends the process as usual: nothing that was answered is lost by that. */
-static void wait_for_signal(const sigset_t *set)
-{
-    int signal = 0;
-    while (sigwait(set, &signal) != 0) {
-    }
-    pthread_sigmask(SIG_UNBLOCK, set, NULL);
-}
 
 /* What is no number is NaN, which the server refuses. */
 static double read_ratio(const char *text)
@@ -117,7 +93,6 @@ static int serve(const serve_options *options)
 {
     cleat__server *server = NULL;
     cleat__server_options chosen = options->server;
-    sigset_t set = ending_signals();
     chosen.rate_limit = (uint32_t)options->rate_limit;
     chosen.database = cleat__database_path(options->db);
     chosen.internal_traces.ratio = read_ratio(options->ratio);
@@ -127,21 +102,21 @@ static int serve(const serve_options *options)
     if (chosen.otlp_forward_header == NULL) {
         chosen.otlp_forward_header = getenv("CLEAT_OTLP_FORWARD_HEADER");
     }
-    pthread_sigmask(SIG_BLOCK, &set, NULL); /* before there are threads, and before anybody is told */
-    umask(S_IRWXG | S_IRWXO);               /* a file that is new is for its owner only */
-    (void)signal(SIGXFSZ, SIG_IGN);         /* a file that may not grow is as good as a full disk */
+    sigset_t set = cleat__signals_hold();
+    umask(S_IRWXG | S_IRWXO);       /* a file that is new is for its owner only */
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is as good as a full disk */
     allow_connections();
     cleat_status status = cleat__server_start(&chosen, &server);
     if (status != CLEAT_OK) {
         return cleat__complain_status(status);
     }
-    cleat_log_set_handler(on_log, NULL, CLEAT_LOG_WARN); /* why it did not start is one sentence */
+    cleat__begin_log(); /* why it did not start is one sentence */
     printf("cleat: ready grpc=%s http=%s\n", cleat__server_grpc_address(server),
            cleat__server_http_address(server));
     int code = cleat__finish_output();
     warn_without_tokens(&chosen, server);
     if (code == CLEAT__EXIT_OK) {
-        wait_for_signal(&set);
+        cleat__signals_wait(&set);
         code = cleat__server_has_failed(server) ? CLEAT__EXIT_FAILED : CLEAT__EXIT_OK;
     }
     cleat__server_stop(server, STOP_TIMEOUT_MS);

@@ -37,6 +37,7 @@ int cleat__verb_token_ls(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_token_revoke(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_traces(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_traces_ls(const cleat__cli *cli, int argc, char **argv);
+int cleat__verb_traces_open(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_traces_show(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_version(const cleat__cli *cli, int argc, char **argv);
 

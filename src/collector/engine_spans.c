@@ -4,8 +4,12 @@
 #include "base/error.h"
 #include "collector/collector.h"
 #include "model/derived_id.h"
+#include "store/durable.h"
 #include "trace/attribute_set.h"
 #include "trace/record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 static const cleat_instrumentation_scope scope = {.name = {"hatchet-engine", 14}};
 static const cleat__attribute_limits no_limits = {CLEAT__NO_LIMIT, CLEAT__NO_LIMIT};
@@ -61,11 +65,13 @@ static bool put_attempt(cleat__attribute_set *set, const cleat__execution *execu
                         const cleat__attempt_wait *wait)
 {
     const cleat_attribute retry_count = cleat_attribute_int("hatchet.retry_count", execution->retry_count);
+    const cleat_attribute invocation = cleat_attribute_int("workflow.invocation", wait->invocation.number);
     return put_uuid(set, "hatchet.workflow_version_id", &wait->version_id) &&
            put_uuid(set, "hatchet.step_run_id", &execution->task_id) &&
            put_text(set, "hatchet.step_name", wait->task_name) &&
            put_text(set, "hatchet.task_name", wait->task_name) &&
-           put_text(set, "hatchet.action_id", wait->action) && put(set, &retry_count);
+           put_text(set, "hatchet.action_id", wait->action) && put(set, &retry_count) &&
+           (wait->invocation.number == 0 || put(set, &invocation));
 }
 
 /* ---- Spans ---- */
@@ -137,14 +143,15 @@ static cleat_status put_run_span(cleat__engine_spans *spans, const cleat__execut
     return status;
 }
 
-/* What the attempt waited for. */
+/* What the attempt, or its invocation, waited for. */
 typedef struct waiting {
     const char *name, *part; /* of the span; of its id */
     int64_t from_ms, to_ms;
 } waiting;
 
+/* `number`: of an invocation that is not the first one of its attempt, else 0. */
 static cleat_status put_wait(cleat__engine_spans *spans, const cleat__execution *execution,
-                             const cleat__attribute_set *attributes, const waiting *what)
+                             const cleat__attribute_set *attributes, const waiting *what, int32_t number)
 {
     const cleat_span_view *span = execution->span;
     bool has_parent = cleat_span_id_is_valid(&span->parent_span_id);
@@ -155,25 +162,60 @@ static cleat_status put_wait(cleat__engine_spans *spans, const cleat__execution 
         .start_time_ns = ns_of(what->from_ms),
         .end_time_ns = ns_of(what->to_ms),
     };
-    if (!cleat__derived_attempt_span_id(&execution->task_id, execution->retry_count, what->part,
-                                        &view.span_id)) {
+    char part[48];
+    (void)snprintf(part, sizeof(part), number != 0 ? "%s:%" PRId32 : "%s", what->part, number);
+    if (!cleat__derived_attempt_span_id(&execution->task_id, execution->retry_count, part, &view.span_id)) {
         return cleat__fail_memory();
     }
     return put_span(spans, execution, attributes, &view);
 }
 
+static cleat_slice name_of_kinds(uint32_t kinds)
+{
+    switch (kinds) {
+    case 0: return (cleat_slice){NULL, 0}; /* it had happened before the invocation ended */
+    case UINT32_C(1) << CLEAT__PENDING_SLEEP: return cleat_slice_of("sleep");
+    case UINT32_C(1) << CLEAT__PENDING_EVENT: return cleat_slice_of("event");
+    case UINT32_C(1) << CLEAT__PENDING_HOOK: return cleat_slice_of("hook");
+    case UINT32_C(1) << CLEAT__PENDING_CHILD: return cleat_slice_of("child");
+    default: return cleat_slice_of("mixed");
+    }
+}
+
+static cleat_status put_durable_wait(cleat__engine_spans *spans, const cleat__execution *execution,
+                                     cleat__attribute_set *attributes, const cleat__attempt_wait *wait)
+{
+    const cleat__invocation *invocation = &wait->invocation;
+    const waiting suspended = {"hatchet.engine.durable_wait", "durable_wait", invocation->suspended_at_ms,
+                               invocation->queued_at_ms};
+    int64_t ms = suspended.to_ms - suspended.from_ms;
+    const cleat_attribute duration = cleat_attribute_int("cleat.wait.duration_ms", ms > 0 ? ms : 0);
+    if (invocation->suspended_at_ms == 0) {
+        return CLEAT_OK;
+    }
+    bool is_fine = put_text(attributes, "cleat.wait.kind", name_of_kinds(invocation->waited_for)) &&
+                   put(attributes, &duration);
+    return is_fine ? put_wait(spans, execution, attributes, &suspended, invocation->number)
+                   : cleat__fail_memory();
+}
+
+/* `attributes` may get more. */
 static cleat_status put_waits(cleat__engine_spans *spans, const cleat__execution *execution,
-                              const cleat__attribute_set *attributes, const cleat__attempt_wait *wait)
+                              cleat__attribute_set *attributes, const cleat__attempt_wait *wait)
 {
     const waiting retry = {"hatchet.engine.retry_backoff", "retry_backoff", wait->since_ms, wait->due_at_ms};
     const waiting schedule = {"hatchet.engine.schedule_delay", "schedule_delay", wait->since_ms,
                               wait->due_at_ms};
     const waiting queued = {"hatchet.engine.queued", "queued", wait->due_at_ms, wait->started_at_ms};
+    int32_t number = wait->invocation.number;
     cleat_status status = CLEAT_OK;
     if (wait->due_at_ms > wait->since_ms) {
-        status = put_wait(spans, execution, attributes, execution->retry_count > 0 ? &retry : &schedule);
+        status = put_wait(spans, execution, attributes, execution->retry_count > 0 ? &retry : &schedule, 0);
     }
-    return status == CLEAT_OK ? put_wait(spans, execution, attributes, &queued) : status;
+    if (status == CLEAT_OK) {
+        status = put_wait(spans, execution, attributes, &queued, number);
+    }
+    return status == CLEAT_OK && number != 0 ? put_durable_wait(spans, execution, attributes, wait) : status;
 }
 
 cleat_status cleat__engine_spans_make(cleat__engine_spans *spans, const cleat__execution *execution,

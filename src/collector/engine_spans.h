@@ -1,5 +1,5 @@
 /*
- * Spans of what only the engine sees: what an attempt of a run waited for before it was executed. They are made
+ * Spans of what only the engine sees: what an attempt of a run, or an invocation of one, waited for before it was executed. They are made
  * when the span of its execution (hatchet.start_step_run) is stored, from the times that the engine has
  * in the same file. So they are where the worker put the work: the predicate and the budget that may have
  * made it a linked trace are the worker's, and a run that nobody traces costs nothing.
@@ -8,7 +8,8 @@
  *                                  since the engine gave it the context (otel.md 7)
  * hatchet.engine.schedule_delay    from the making of the schedule until it fired
  * hatchet.engine.retry_backoff     from the end of the attempt before until this one might begin
- * hatchet.engine.queued            until a worker got the attempt
+ * hatchet.engine.durable_wait      from the suspension of the invocation before until what it waited for had happened
+ * hatchet.engine.queued            until a worker got the attempt, or its invocation
  *
  * Parent: they are in the caller's trace, beside the execution, below the caller's span. A root, by link or for
  * want of a caller: they are in its trace, below it, as what belongs to it, although they were before; a second

@@ -1,6 +1,7 @@
 /* A span on its way in: its row, its links and its part in its trace's row. */
 #include "collector/collector.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "collector/intake.h"
 #include "collector/known_trace.h"
@@ -24,6 +25,7 @@ typedef struct span_row {
     cleat_slice task; /* in task_text; absent: none */
     char task_text[CLEAT__SPAN_TASK_SIZE];
     bool has_run, has_task_id, has_retry_count;
+    int32_t invocation; /* 0: none is told */
     cleat__uuid run_id, task_id;
     int64_t retry_count;
     int64_t size;
@@ -47,6 +49,10 @@ static void read_span(const cleat_span_view *view, span_row *row)
     if (cleat_span_view_attribute(view, "hatchet.retry_count", &value) && value.type == CLEAT_VALUE_INT) {
         row->has_retry_count = true;
         row->retry_count = value.as.integer;
+    }
+    if (cleat_span_view_attribute(view, "workflow.invocation", &value) && value.type == CLEAT_VALUE_INT &&
+        value.as.integer > 0 && value.as.integer <= INT32_MAX) {
+        row->invocation = (int32_t)value.as.integer;
     }
     row->size = (int64_t)view->record.size + SPAN_OVERHEAD + LINK_OVERHEAD * view->link_count;
 }
@@ -167,6 +173,13 @@ typedef struct making {
     cleat__execution execution;
 } making;
 
+/* The clock of the worker may be another one: of all points of the span that is farthest from other invocations. */
+static int64_t middle_ms(const cleat_span_view *span)
+{
+    int64_t length_ns = span->end_time_ns > span->start_time_ns ? span->end_time_ns - span->start_time_ns : 0;
+    return (span->start_time_ns + length_ns / 2) / CLEAT__NS_PER_MS;
+}
+
 static cleat_status make_spans(void *argument, const cleat__attempt_wait *wait)
 {
     making *it = argument;
@@ -193,8 +206,9 @@ static cleat_status insert_engine_spans(cleat__store *store, cleat__intake *inta
         .spans = cleat__intake_engine_spans(intake),
         .execution = {row->view, row->run_id, row->task_id, (int32_t)row->retry_count},
     };
-    cleat_status status =
-        cleat__attempt_wait_load(store, tenant, &row->task_id, (int32_t)row->retry_count, make_spans, &it);
+    const cleat__invocation_key key = {row->task_id, (int32_t)row->retry_count, row->invocation,
+                                       middle_ms(row->view)};
+    cleat_status status = cleat__attempt_wait_load(store, tenant, &key, make_spans, &it);
     cleat_span_view span;
     size_t cursor = 0;
     if (status != CLEAT_OK) {

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum { EVENTS_MOST = 10000 };
+
 static void write_trace_id(cleat__json_writer *writer, const char *key, const cleat_trace_id *id)
 {
     char hex[33];
@@ -150,6 +152,29 @@ static void write_spans(cleat__json_writer *writer, const cleat__stitched *stitc
     cleat__writer_end_array(writer);
 }
 
+/* ---- Events ---- */
+
+/* Where they are on their span, of as many as a picture can show. */
+static void write_events(cleat__json_writer *writer, const cleat__stitched *stitched)
+{
+    int32_t left = EVENTS_MOST;
+    cleat__writer_begin_array(writer, "span_events");
+    for (int32_t i = 0; i < stitched->span_count && left > 0; i++) {
+        const cleat_span_view *view = &stitched->spans[i].view;
+        cleat_event_view event;
+        size_t cursor = 0;
+        while (left > 0 && cleat_span_view_next_event(view, &cursor, &event)) {
+            cleat__writer_begin_array(writer, NULL);
+            cleat__writer_int(writer, NULL, i);
+            cleat__writer_int(writer, NULL, event.time_ns - view->start_time_ns);
+            cleat__writer_slice(writer, NULL, event.name.data != NULL ? event.name : cleat_slice_of(""));
+            cleat__writer_end_array(writer);
+            left--;
+        }
+    }
+    cleat__writer_end_array(writer);
+}
+
 /* ---- Links ---- */
 
 static void write_links(cleat__json_writer *writer, const cleat__stitched *stitched)
@@ -198,6 +223,7 @@ void cleat__stitched_to_json(cleat__json_writer *writer, const char *key, const 
     write_traces(writer, stitched);
     write_columns(writer);
     write_spans(writer, stitched);
+    write_events(writer, stitched);
     write_links(writer, stitched);
     write_outside(writer, "links_to", stitched->links_to, stitched->links_to_count);
     write_outside(writer, "linked_from", stitched->linked_from, stitched->linked_from_count);

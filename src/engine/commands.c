@@ -255,11 +255,25 @@ static bool is_of_another_invocation(const cleat__core *core, const cleat__run *
            (is_of_another_worker(run, said) || is_of_another_name(core, run, said->worker_name));
 }
 
+/* Its worker has no time for it. */
+static cleat_status release(cleat__core *core, cleat__run *run)
+{
+    if (!cleat__run_is_durable(run)) {
+        return cleat__life_release(core, run);
+    }
+    cleat__durable *durable = cleat__durable_of(run);
+    if (run->receipt == CLEAT__RECEIPT_HEARD) {
+        return cleat__durable_restart(core, durable, NULL);
+    }
+    cleat_status status = cleat__durable_return(core, durable, run->retry_count);
+    return status == CLEAT_OK ? cleat__life_release(core, run) : status;
+}
+
 static cleat_status end_attempt(cleat__core *core, cleat__run *run, const cleat__report *said,
                                 cleat__event event)
 {
     if (event == CLEAT__EVENT_RELEASE) {
-        return is_of_another_worker(run, said) ? CLEAT_OK : cleat__life_release(core, run);
+        return is_of_another_worker(run, said) ? CLEAT_OK : release(core, run);
     }
     if (event == CLEAT__EVENT_COMPLETE) {
         bool has_output = said->output.size != 0;

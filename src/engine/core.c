@@ -262,6 +262,11 @@ void cleat__core_tell(cleat__core *core)
     }
 }
 
+bool cleat__core_wants_preparing(const cleat__core *core)
+{
+    return core->failure == CLEAT_OK && !core->is_writing && cleat__store_wants_log(core->store);
+}
+
 void cleat__core_prepare(cleat__core *core)
 {
     if (core->failure == CLEAT_OK && !core->is_writing) {

@@ -57,7 +57,8 @@ void cleat__core_commit(cleat__core *core);
 cleat__command_list cleat__core_release(cleat__core *core);
 /* What is to come behind the answers: tells who hears of durable runs. */
 void cleat__core_tell(cleat__core *core);
-/* When nothing waits: what makes the commits that come shorter. */
+/* When nothing waits: what makes the commits that come shorter, but takes a few ms itself. */
+bool cleat__core_wants_preparing(const cleat__core *core);
 void cleat__core_prepare(cleat__core *core);
 
 /* The monotonic time of the next step if no command comes; INT64_MAX: none. */

@@ -66,8 +66,10 @@ cleat_status cleat__durable_begin(cleat__core *core, cleat__durable *durable)
     }
     durable->invocation_count++;
     durable->node = 0;
-    return cleat__core_check(
-        core, cleat__durable_begin_invocation(core->store, &durable->run.id, durable->invocation_count));
+    const cleat__run *run = &durable->run;
+    return cleat__core_check(core,
+                             cleat__durable_begin_invocation(core->store, &run->id, durable->invocation_count,
+                                                             run->retry_count, run->since_ms));
 }
 
 static cleat_status deliver(cleat_slice carrier, cleat__assignment **assignment)
@@ -103,6 +105,30 @@ cleat_status cleat__durable_dress(cleat__core *core, cleat__durable *durable, cl
     }
     cleat__buffer_deinit(&carrier);
     return cleat__core_check(core, status);
+}
+
+cleat_status cleat__durable_restart(cleat__core *core, cleat__durable *durable, const char *reason)
+{
+    const cleat__run *run = &durable->run;
+    cleat__durable_stop(core, durable, reason);
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(
+            core, cleat__durable_break_off(core->store, &run->id, run->retry_count, run->since_ms));
+    }
+    return status == CLEAT_OK ? cleat__life_release(core, &durable->run) : status;
+}
+
+cleat_status cleat__durable_return(cleat__core *core, cleat__durable *durable, int32_t retry_count)
+{
+    cleat_status status = cleat__durable_know(core, durable);
+    if (status == CLEAT_OK) {
+        status = cleat__core_begin(core);
+    }
+    return status == CLEAT_OK
+               ? cleat__core_check(core, cleat__durable_put_off(core->store, &durable->run.id,
+                                                                durable->invocation_count, retry_count))
+               : status;
 }
 
 void cleat__durable_stop(cleat__core *core, cleat__durable *durable, const char *reason)
@@ -224,16 +250,11 @@ cleat_status cleat__durable_meet_child(cleat__core *core, cleat__durable *durabl
     return meet_node(core, durable, false, &how);
 }
 
-cleat_status cleat__durable_child_ended(cleat__core *core, const cleat__run *run, int state, cleat_slice text)
+cleat_status cleat__durable_end_wait(cleat__core *core, cleat__pending_condition *condition, int state,
+                                     cleat_slice text)
 {
-    cleat_status status = CLEAT_OK;
-    cleat__pending_condition *condition;
-    while (status == CLEAT_OK &&
-           (condition = cleat__pendings_of_child(&core->durables.pendings, &run->id)) != NULL) {
-        cleat__entry_row how = end_of_child(state, text);
-        status = meet_pending(core, cleat__pending_of(condition), &how);
-    }
-    return status;
+    cleat__entry_row how = end_of_child(state, text);
+    return meet_pending(core, cleat__pending_of(condition), &how);
 }
 
 cleat_status cleat__durable_fire(cleat__core *core, int max)

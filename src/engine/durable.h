@@ -76,6 +76,10 @@ cleat_status cleat__durable_dress(struct cleat__core *core, cleat__durable *dura
                                   cleat__assignment **assignment);
 /* The invocation is over; `reason`: whoever listens is told why, NULL: it knows. */
 void cleat__durable_stop(struct cleat__core *core, cleat__durable *durable, const char *reason);
+/* The invocation is broken off, and the run handed out again; `reason` as above. */
+cleat_status cleat__durable_restart(struct cleat__core *core, cleat__durable *durable, const char *reason);
+/* The invocation has not begun, and the next one is of attempt `retry_count`: that waits for the same. */
+cleat_status cleat__durable_return(struct cleat__core *core, cleat__durable *durable, int32_t retry_count);
 /* The run has ended, in the file too: it waits for nothing. */
 cleat_status cleat__durable_end(struct cleat__core *core, cleat__durable *durable);
 /* It is not evicted any more: none of its nodes is awaited. */
@@ -85,9 +89,13 @@ void cleat__durable_drop(struct cleat__core *core, cleat__durable *durable);
 
 /* ---- What meets nodes ---- */
 
-/* A run has ended, in the file too, in `state`; `text` is its output or error: nodes that wait for it are met. */
+/* A run has ended, in the file too, in `state`; `text` is its output or error: nodes that wait for it are met, or, when
+ * it goes on as another one, wait for that (durable_chain.c). */
 cleat_status cleat__durable_child_ended(struct cleat__core *core, const cleat__run *run, int state,
                                         cleat_slice text);
+/* The node of such a condition is met, by the end of a run. */
+cleat_status cleat__durable_end_wait(struct cleat__core *core, cleat__pending_condition *condition, int state,
+                                     cleat_slice text);
 /* The condition is met; `data` is JSON, absent: as stored. When its node is, its pending is gone. */
 cleat_status cleat__durable_meet(struct cleat__core *core, cleat__pending_condition *condition,
                                  cleat_slice data, bool *is_node_met);

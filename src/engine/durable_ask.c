@@ -163,8 +163,38 @@ static bool is_present(const cleat__durable *durable, int32_t invocation_count)
     return durable->run.state == CLEAT_RUN_RUNNING && durable->invocation_count == invocation_count;
 }
 
+/* What takes nodes and does not say which ones takes the next ones. */
+static bool takes_next_nodes(const cleat__command *command)
+{
+    for (size_t i = 0; i < command->as.durable.count; i++) {
+        const cleat__durable_request *request = &command->as.durable.requests[i];
+        if (cleat__durable_takes_nodes(request->kind) && request->number == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* To the node that is asked for, where it is said. */
+static cleat_status seek(cleat__durable *durable, const cleat__durable_request *request)
+{
+    if (!cleat__durable_takes_nodes(request->kind) || request->number == 0) {
+        return CLEAT_OK;
+    }
+    if (request->number < 1 || request->number > (int64_t)durable->log_size + 1) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "node %" PRId64 " is asked for, and the log has %d nodes",
+                           request->number, (int)durable->log_size);
+    }
+    durable->node = (int32_t)(request->number - 1);
+    return CLEAT_OK;
+}
+
 static cleat_status ask_one(cleat__core *core, cleat__durable *durable, cleat__durable_request *request)
 {
+    cleat_status status = seek(durable, request);
+    if (status != CLEAT_OK) {
+        return status;
+    }
     switch (request->kind) {
     case CLEAT__DURABLE_MEMO: return memo(core, durable, request);
     case CLEAT__DURABLE_COMPLETE_MEMO: return complete_memo(core, durable, request);
@@ -175,20 +205,6 @@ static cleat_status ask_one(cleat__core *core, cleat__durable *durable, cleat__d
     case CLEAT__DURABLE_EVICT: return cleat__durable_evict_now(core, durable, request);
     }
     return cleat__fail(CLEAT_INVALID_ARGUMENT, "there is no request of kind %d", (int)request->kind);
-}
-
-/* What does not say itself which node it means takes the next one. */
-static bool takes_nodes(const cleat__command *command)
-{
-    for (size_t i = 0; i < command->as.durable.count; i++) {
-        switch (command->as.durable.requests[i].kind) {
-        case CLEAT__DURABLE_MEMO:
-        case CLEAT__DURABLE_TRIGGER:
-        case CLEAT__DURABLE_WAIT_FOR: return true;
-        default: break;
-        }
-    }
-    return false;
 }
 
 /* The run, in that invocation. CLEAT_CANCELLED: it is in another, or in none. */
@@ -205,10 +221,9 @@ static cleat_status find_invocation(cleat__core *core, const cleat__command *com
     if (status == CLEAT_OK && !is_present(*out, count)) {
         return fail_stale(id, count);
     }
-    if (status == CLEAT_OK && (*out)->node < 0 && takes_nodes(command)) {
+    if (status == CLEAT_OK && (*out)->node < 0 && takes_next_nodes(command)) {
         /* The engine was started again, and how far it had come has been forgotten: it begins anew. */
-        cleat__durable_stop(core, *out, "the engine was started again");
-        status = cleat__life_release(core, run);
+        status = cleat__durable_restart(core, *out, "the engine was started again");
         return status == CLEAT_OK ? fail_stale(id, count) : status;
     }
     return status == CLEAT_OK ? cleat__life_begin(core, run) : status;

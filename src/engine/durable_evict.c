@@ -18,6 +18,7 @@ typedef struct waiting {
     cleat__buffer carrier; /* of the message that met the one that counts */
     int64_t order;         /* of that one; 0: none is met */
     size_t met;
+    uint32_t kinds; /* of those that are met, as far as they tell */
 } waiting;
 
 static cleat_status init(waiting *what, cleat__core *core, const cleat__durable *durable,
@@ -59,6 +60,7 @@ void cleat__durable_forget_waits(cleat__durable *durable)
 static cleat_status note_met(const cleat__entry_row *entry, bool is_all, waiting *what)
 {
     what->met++;
+    what->kinds |= entry->kind == CLEAT__NODE_RUN ? UINT32_C(1) << CLEAT__PENDING_CHILD : 0;
     if (what->order == 0 || (entry->met_order > what->order) == is_all) {
         what->order = entry->met_order;
         cleat__buffer_clear(&what->carrier);
@@ -115,6 +117,10 @@ static cleat_status evict(cleat__core *core, cleat__durable *durable, const clea
     durable->awaits_any = is_any;
     durable->awaits_all = is_all;
     const cleat__eviction eviction = {
+        .retry_count = durable->run.retry_count,
+        .waited_for = what->kinds | cleat__pendings_kinds(durable, is_any),
+        .began_at_ms = durable->run.since_ms,
+        .suspended_at_ms = core->now.unix_ms,
         .carrier = request->as.evict.carrier,
         .waits = cleat__buffer_slice(&what->text),
         .reason = cut_reason(request->as.evict.reason),

@@ -361,8 +361,7 @@ static cleat_status answer(cleat__core *core, const cleat__command *command, siz
     if (!is_stuck) {
         return status;
     }
-    cleat__durable_stop(core, durable, "it has not come to what happened first for too long");
-    return cleat__life_release(core, &durable->run);
+    return cleat__durable_restart(core, durable, "it has not come to what happened first for too long");
 }
 
 cleat_status cleat__durable_tell_status(cleat__core *core, cleat__command *command)

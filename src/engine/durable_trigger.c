@@ -1,6 +1,7 @@
 /* Children of a durable run. A replay finds those that there are; the others are all started together. */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "engine/durable_chain.h"
 #include "engine/durable_log.h"
 #include "engine/trigger.h"
 #include "store/load.h"
@@ -127,30 +128,37 @@ static cleat_status look(cleat__core *core, cleat__durable *durable, const cleat
     return complete(core, durable, one, fresh);
 }
 
+/* It has ended, and so have all that it went on as: the last one counts. CLEAT_EMPTY: that one lives, and is `*last`. */
+static cleat_status meet_ended(cleat__core *core, cleat__durable *durable, const child *one,
+                               cleat__uuid *last)
+{
+    cleat_run_result result;
+    *last = one->id;
+    cleat_status status = cleat__durable_chain_load(core, cleat__durable_tenant(durable), last, &result);
+    if (status == CLEAT_OK) {
+        const char *text = result.output != NULL ? result.output : result.error;
+        status =
+            cleat__durable_meet_child(core, durable, one->node, (int)result.status, cleat_slice_of(text));
+    }
+    cleat_run_result_deinit(&result);
+    return status;
+}
+
 /* The node of a child waits for its end, or is met when that was before. */
 static cleat_status arm(cleat__core *core, cleat__durable *durable, const child *one)
 {
-    const cleat__condition_row row = {
+    cleat__condition_row row = {
         .run_id = durable->run.id,
         .node = one->node,
         .count = 1,
         .kind = CLEAT__PENDING_CHILD,
-        .child_id = one->id,
     };
-    if (cleat__runs_find(&core->runs, &one->id) == NULL) {
-        cleat_run_result result;
-        cleat_status status = cleat__core_check(
-            core, cleat__load_result(core->store, cleat__durable_tenant(durable), &one->id, &result, NULL));
-        if (status == CLEAT_OK) {
-            const char *text = result.output != NULL ? result.output : result.error;
-            status =
-                cleat__durable_meet_child(core, durable, one->node, (int)result.status, cleat_slice_of(text));
-        }
-        cleat_run_result_deinit(&result);
+    cleat_status status = meet_ended(core, durable, one, &row.child_id);
+    if (status != CLEAT_EMPTY) {
         return status;
     }
     cleat__pending *pending = cleat__pending_new(durable, one->node, 1);
-    cleat_status status = pending != NULL ? CLEAT_OK : cleat__fail_memory();
+    status = pending != NULL ? CLEAT_OK : cleat__fail_memory();
     if (status == CLEAT_OK) {
         status = cleat__pending_link(&core->durables.pendings, cleat__durable_tenant(durable),
                                      &pending->conditions[0], &row);

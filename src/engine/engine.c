@@ -5,6 +5,10 @@
  *
  * One mutex guards the queue and the answers; core and store belong to the thread alone. The thread
  * is signalled only when it sleeps, and without the mutex, for which it would have to sleep again.
+ *
+ * While it sleeps and nothing waits, it lends the core to a caller whose thread is the library's and would but wait:
+ * an invocation's, which steps the core itself, with its one command. That spares two hand-overs between
+ * threads, which take longer than the step but for its commit. What is asked meanwhile is the thread's again.
  */
 #include "engine/engine.h"
 
@@ -14,6 +18,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "engine/core.h"
+#include "engine/detached.h"
 
 /* Commands of one step; the rest waits for the next, lest an answer take too long. */
 #define BATCH_MAX 1000
@@ -39,7 +44,10 @@ struct cleat__engine {
     size_t callers; /* inside submit(), or about to signal */
     size_t log_bytes;
     bool is_asleep, is_closing;
-    int64_t stepped_ns; /* monotonic; when the thread last came a step further, unless it is asleep */
+    bool is_lent;       /* a caller has the core; the thread sleeps, and is not signalled */
+    bool wants_space;   /* the thread is to prepare the core for what comes */
+    int64_t wakes_ns;   /* monotonic; when the thread wakes by itself, if it is asleep */
+    int64_t stepped_ns; /* monotonic; when somebody last came a step further, unless all is asleep */
     cleat_status failure;
     cleat__engine_stats stats;
     /* Of the thread: */
@@ -68,15 +76,23 @@ static int64_t sleep_until(const cleat__engine *engine)
     return next != INT64_MAX ? cleat__deadline_ns(left > 0 ? left : 0) : INT64_MAX;
 }
 
+/* Under the mutex, and nobody has the core. */
+static bool has_work(const cleat__engine *engine)
+{
+    return engine->queue.head != NULL || engine->is_closing || engine->wants_space || is_due(engine);
+}
+
 /* Sleeps until there is something to do, and takes all commands. False: it is time to end. */
 static bool take_commands(cleat__engine *engine, cleat__command_list *taken)
 {
     pthread_mutex_lock(&engine->mutex);
-    while (engine->queue.head == NULL && !engine->is_closing && !is_due(engine)) {
+    while (engine->is_lent || !has_work(engine)) {
         engine->is_asleep = true;
-        cleat__cond_wait_until(&engine->wake, &engine->mutex, sleep_until(engine));
+        engine->wakes_ns = engine->is_lent ? INT64_MAX : sleep_until(engine);
+        cleat__cond_wait_until(&engine->wake, &engine->mutex, engine->wakes_ns);
         engine->is_asleep = false;
     }
+    engine->wants_space = false;
     engine->stepped_ns = cleat__clock_monotonic_ns(NULL);
     *taken = engine->queue;
     engine->queue = (cleat__command_list){NULL, NULL};
@@ -154,7 +170,8 @@ static void trace(const cleat__engine *engine, const batch *done)
     (void)cleat_span_end(span);
 }
 
-static void step(cleat__engine *engine, cleat__command_list *taken)
+/* By whoever has the core. True: nothing else is asked so far. */
+static bool step(cleat__engine *engine, cleat__command_list *taken)
 {
     bool had_failed = cleat__core_failure(engine->core) != CLEAT_OK;
     cleat__now now = read_clock(engine->clock);
@@ -174,12 +191,10 @@ static void step(cleat__engine *engine, cleat__command_list *taken)
     trace(engine, &done);
     bool is_idle = answer(engine, cleat__core_release(engine->core)) && taken->head == NULL;
     cleat__core_tell(engine->core);
-    if (is_idle) {
-        cleat__core_prepare(engine->core);
-    }
     if (!had_failed && cleat__core_failure(engine->core) != CLEAT_OK) {
         cleat__log(CLEAT_LOG_ERROR, "the engine stopped: %s", cleat_error_message());
     }
+    return is_idle;
 }
 
 static void *run(void *argument)
@@ -188,7 +203,9 @@ static void *run(void *argument)
     cleat__command_list taken;
     while (take_commands(engine, &taken)) {
         do {
-            step(engine, &taken);
+            if (step(engine, &taken)) {
+                cleat__core_prepare(engine->core);
+            }
         } while (taken.head != NULL);
     }
     cleat__core_abandon_waiters(engine->core, CLEAT_UNAVAILABLE, "the engine was closed");
@@ -267,19 +284,48 @@ static void caller_left(cleat__engine *engine)
     }
 }
 
+/* Under the mutex, which is given away meanwhile. */
+static void wake_thread(cleat__engine *engine)
+{
+    engine->is_asleep = false;
+    engine->stepped_ns = cleat__clock_monotonic_ns(NULL);
+    engine->callers++; /* the engine stays until it is signalled */
+    pthread_mutex_unlock(&engine->mutex);
+    pthread_cond_signal(&engine->wake);
+    pthread_mutex_lock(&engine->mutex);
+    caller_left(engine);
+}
+
 /* Under the mutex, which is given away meanwhile when the thread sleeps. */
 static void enqueue(cleat__engine *engine, cleat__command *command)
 {
     cleat__command_append(&engine->queue, command);
-    if (engine->is_asleep) {
-        engine->is_asleep = false;
-        engine->stepped_ns = cleat__clock_monotonic_ns(NULL);
-        engine->callers++; /* the engine stays until it is signalled */
-        pthread_mutex_unlock(&engine->mutex);
-        pthread_cond_signal(&engine->wake);
-        pthread_mutex_lock(&engine->mutex);
-        caller_left(engine);
+    if (engine->is_asleep && !engine->is_lent) {
+        wake_thread(engine);
     }
+}
+
+/* Under the mutex, which is given away meanwhile: answers the command without the thread. False: that has the core,
+ * or is about to have it. */
+static bool step_oneself(cleat__engine *engine, cleat__command *command)
+{
+    if (!engine->is_asleep || engine->is_lent || has_work(engine)) {
+        return false;
+    }
+    cleat__command_list taken = {NULL, NULL};
+    cleat__command_append(&taken, command);
+    engine->is_lent = true;
+    engine->stepped_ns = cleat__clock_monotonic_ns(NULL);
+    pthread_mutex_unlock(&engine->mutex);
+    (void)step(engine, &taken);
+    bool wants_space = cleat__core_wants_preparing(engine->core);
+    pthread_mutex_lock(&engine->mutex);
+    engine->is_lent = false;
+    engine->wants_space = wants_space;
+    if (has_work(engine) || sleep_until(engine) < engine->wakes_ns) {
+        wake_thread(engine);
+    }
+    return true;
 }
 
 static cleat_status fail_closed(void)
@@ -327,24 +373,20 @@ static void leave(cleat__engine *engine)
     pthread_mutex_unlock(&engine->mutex);
 }
 
-/* Waits until the command is answered. */
-static cleat_status submit(cleat__engine *engine, call *waiting)
-{
-    if (!enter(engine)) {
-        return fail_closed();
-    }
-    cleat__cond_init(&waiting->answered);
-    enqueue(engine, &waiting->command);
-    wait_for_answer(engine, waiting, INT64_MAX);
-    leave(engine);
-    pthread_cond_destroy(&waiting->answered);
-    return outcome_of(waiting);
-}
-
 cleat_status cleat__engine_ask(cleat__engine *engine, const cleat__command *command)
 {
     call asked = {.command = *command};
-    return submit(engine, &asked);
+    if (!enter(engine)) {
+        return fail_closed();
+    }
+    cleat__cond_init(&asked.answered);
+    if (command->kind != CLEAT__COMMAND_DURABLE || !step_oneself(engine, &asked.command)) {
+        enqueue(engine, &asked.command);
+        wait_for_answer(engine, &asked, INT64_MAX);
+    }
+    leave(engine);
+    pthread_cond_destroy(&asked.answered);
+    return outcome_of(&asked);
 }
 
 void cleat__engine_submit(cleat__engine *engine, cleat__command *command)
@@ -362,8 +404,7 @@ void cleat__engine_submit(cleat__engine *engine, cleat__command *command)
     }
 }
 
-/* Takes the command, on failure too. `log_bytes` is 0 for what is no log line. */
-static cleat_status submit_detached(cleat__engine *engine, cleat__command *command, size_t log_bytes)
+cleat_status cleat__engine_submit_detached(cleat__engine *engine, cleat__command *command, size_t log_bytes)
 {
     cleat_status status = CLEAT_OK;
     pthread_mutex_lock(&engine->mutex);
@@ -384,62 +425,7 @@ static cleat_status submit_detached(cleat__engine *engine, cleat__command *comma
     return status;
 }
 
-/* ---- Calls ---- */
-
-cleat_status cleat__engine_put_workflow(cleat__engine *engine, int64_t tenant,
-                                        const cleat__workflow *workflow, cleat__version *version)
-{
-    call put = {.command = {.kind = CLEAT__COMMAND_PUT_WORKFLOW,
-                            .tenant = tenant,
-                            .as.put_workflow = {workflow, version}}};
-    return submit(engine, &put);
-}
-
-cleat_status cleat__engine_delete_workflow(cleat__engine *engine, int64_t tenant, const cleat__uuid *id)
-{
-    call delete = {.command = {.kind = CLEAT__COMMAND_DELETE_WORKFLOW, .tenant = tenant, .as.id = *id}};
-    return submit(engine, &delete);
-}
-
-cleat_status cleat__engine_trigger(cleat__engine *engine, int64_t tenant, const cleat__trigger *triggers,
-                                   size_t count, cleat__uuid *ids)
-{
-    call trigger = {
-        .command = {.kind = CLEAT__COMMAND_TRIGGER, .tenant = tenant, .as.trigger = {triggers, count, ids}}};
-    return submit(engine, &trigger);
-}
-
-cleat_status cleat__engine_push(cleat__engine *engine, int64_t tenant, const cleat__user_event *events,
-                                size_t count, cleat__uuid *ids)
-{
-    call push = {
-        .command = {.kind = CLEAT__COMMAND_PUSH, .tenant = tenant, .as.push = {events, count, ids, NULL}}};
-    return submit(engine, &push);
-}
-
-cleat_status cleat__engine_schedule(cleat__engine *engine, int64_t tenant, const cleat__schedule *schedule,
-                                    const int64_t *at_ms, size_t count, cleat__uuid *ids)
-{
-    call add = {.command = {.kind = CLEAT__COMMAND_SCHEDULE,
-                            .tenant = tenant,
-                            .as.schedule = {schedule, at_ms, count, ids}}};
-    return submit(engine, &add);
-}
-
-cleat_status cleat__engine_unschedule(cleat__engine *engine, int64_t tenant, const cleat__uuid *id)
-{
-    call remove = {.command = {.kind = CLEAT__COMMAND_UNSCHEDULE, .tenant = tenant, .as.id = *id}};
-    return submit(engine, &remove);
-}
-
-cleat_status cleat__engine_change_schedules(cleat__engine *engine, int64_t tenant,
-                                            cleat__schedule_change *items, size_t count)
-{
-    call change = {.command = {.kind = CLEAT__COMMAND_CHANGE_SCHEDULES,
-                               .tenant = tenant,
-                               .as.change_schedules = {items, count}}};
-    return submit(engine, &change);
-}
+/* ---- Waiting for a run ---- */
 
 /* Inside the mutex: makes the engine forget an unanswered WAIT. Afterwards it is either answered
  * (the run ended just now) or never will be. */
@@ -483,115 +469,13 @@ cleat_status cleat__engine_wait(cleat__engine *engine, int64_t tenant, const cle
     return outcome_of(&wait);
 }
 
-cleat_status cleat__engine_cancel(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id)
-{
-    call cancel = {.command = {.kind = CLEAT__COMMAND_CANCEL, .tenant = tenant, .as.id = *run_id}};
-    return submit(engine, &cancel);
-}
-
-cleat_status cleat__engine_replay(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id)
-{
-    call replay = {.command = {.kind = CLEAT__COMMAND_REPLAY, .tenant = tenant, .as.id = *run_id}};
-    return submit(engine, &replay);
-}
-
-cleat_status cleat__engine_worker_pause(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id)
-{
-    call pause = {.command = {.kind = CLEAT__COMMAND_WORKER_PAUSE, .tenant = tenant, .as.id = *worker_id}};
-    return submit(engine, &pause);
-}
-
-cleat_status cleat__engine_worker_resume(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id)
-{
-    call resume = {.command = {.kind = CLEAT__COMMAND_WORKER_RESUME, .tenant = tenant, .as.id = *worker_id}};
-    return submit(engine, &resume);
-}
-
-cleat_status cleat__engine_worker_remove(cleat__engine *engine, int64_t tenant, const cleat__uuid *worker_id)
-{
-    call remove = {.command = {.kind = CLEAT__COMMAND_WORKER_REMOVE, .tenant = tenant, .as.id = *worker_id}};
-    return submit(engine, &remove);
-}
-
-cleat_status cleat__engine_worker_list(cleat__engine *engine, int64_t tenant,
-                                       void (*visit)(void *argument, const cleat__worker_info *info),
-                                       void *argument)
-{
-    call list = {
-        .command = {.kind = CLEAT__COMMAND_WORKERS, .tenant = tenant, .as.workers = {visit, argument}}};
-    return submit(engine, &list);
-}
-
-cleat_status cleat__engine_worker_heartbeat(cleat__engine *engine, int64_t tenant,
-                                            const cleat__uuid *worker_id)
-{
-    cleat__command *command = cleat__malloc(sizeof(*command));
-    if (command == NULL) {
-        return cleat__fail_memory();
-    }
-    *command = (cleat__command){
-        .kind = CLEAT__COMMAND_WORKER_HEARTBEAT, .detached = true, .tenant = tenant, .as.id = *worker_id};
-    return submit_detached(engine, command, 0);
-}
-
-/* Copies `text` behind the command; the absent slice stays absent. */
-static cleat_slice copy_to(char **at, cleat_slice text)
-{
-    if (text.data == NULL) {
-        return text;
-    }
-    cleat_slice copy = {*at, text.size};
-    memcpy(*at, text.data, text.size);
-    *at += text.size;
-    return copy;
-}
-
-cleat_status cleat__engine_report(cleat__engine *engine, int64_t tenant, const cleat__report *report)
-{
-    size_t texts = report->output.size + report->error.size + report->carrier.size;
-    cleat__command *command = cleat__malloc(sizeof(*command) + texts);
-    if (command == NULL) {
-        return cleat__fail_memory();
-    }
-    *command = (cleat__command){
-        .kind = CLEAT__COMMAND_REPORT, .detached = true, .tenant = tenant, .as.report = *report};
-    char *at = (char *)(command + 1);
-    command->as.report.output = copy_to(&at, report->output);
-    command->as.report.error = copy_to(&at, report->error);
-    command->as.report.carrier = copy_to(&at, report->carrier);
-    return submit_detached(engine, command, 0);
-}
-
-cleat_status cleat__engine_log(cleat__engine *engine, int64_t tenant, const cleat__log_line *line)
-{
-    cleat_slice message = line->message;
-    if (message.size > CLEAT__LOG_LINE_MAX) {
-        message.size = CLEAT__LOG_LINE_MAX;
-    }
-    cleat__command *command = cleat__malloc(sizeof(*command) + message.size + line->metadata.size);
-    if (command == NULL) {
-        return cleat__fail_memory();
-    }
-    *command =
-        (cleat__command){.kind = CLEAT__COMMAND_LOG, .detached = true, .tenant = tenant, .as.log = *line};
-    char *at = (char *)(command + 1);
-    command->as.log.message = copy_to(&at, message);
-    command->as.log.metadata = copy_to(&at, line->metadata);
-    return submit_detached(engine, command, message.size + line->metadata.size);
-}
-
-cleat_status cleat__engine_call(cleat__engine *engine,
-                                cleat_status (*function)(cleat__store *store, void *argument), void *argument)
-{
-    call command = {.command = {.kind = CLEAT__COMMAND_CALL, .as.call = {function, argument}}};
-    return submit(engine, &command);
-}
+/* ---- Looking at it ---- */
 
 void cleat__engine_get_stats(cleat__engine *engine, cleat__engine_stats *out)
 {
     pthread_mutex_lock(&engine->mutex);
     *out = engine->stats;
-    if (!engine->is_asleep) {
+    if (!engine->is_asleep || engine->is_lent) {
         out->stalled_ms = (cleat__clock_monotonic_ns(NULL) - engine->stepped_ns) / CLEAT__NS_PER_MS;
     }
     pthread_mutex_unlock(&engine->mutex);

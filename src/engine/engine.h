@@ -1,6 +1,8 @@
 /*
  * The engine on its thread. All functions may be called from any thread but the engine's own
- * (callbacks run there); each blocks until its effect is on disk, unless it says otherwise.
+ * (callbacks run there); each blocks until its effect is on disk, unless it says otherwise. The engine's thread
+ * is for the time of a step also that which asks by cleat__engine_ask() for an invocation, so nobody does that
+ * with a lock that a callback takes.
  *
  * After a failed write the engine refuses everything with that status (CLEAT_IO, CLEAT_DISK_FULL)
  * until the file is opened again.

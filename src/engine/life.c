@@ -548,14 +548,21 @@ cleat_status cleat__life_lose(cleat__core *core, cleat__run *run, cleat__loss wh
     if (is_gone) {
         tell_cancelled(core, run);
     }
-    if (run->internal_retries < CLEAT__INTERNAL_RETRIES_MAX) {
-        return retry(core, run, CLEAT__EVENT_LOSE_RETRY,
-                     is_gone ? cleat__transition_lose_retry : cleat__transition_undelivered_retry,
-                     cleat_slice_of(is_gone ? "the worker that had it is gone"
-                                            : "it could not be sent to the worker"));
+    if (run->internal_retries >= CLEAT__INTERNAL_RETRIES_MAX) {
+        return fail_for_good(core, run, CLEAT__EVENT_LOSE_FAIL,
+                             cleat_slice_of("Task reached its maximum reassignment count"));
     }
-    return fail_for_good(core, run, CLEAT__EVENT_LOSE_FAIL,
-                         cleat_slice_of("Task reached its maximum reassignment count"));
+    cleat_status status = CLEAT_OK;
+    if (!is_gone && cleat__run_is_durable(run)) {
+        status = cleat__durable_return(core, cleat__durable_of(run), run->retry_count + 1);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    return retry(
+        core, run, CLEAT__EVENT_LOSE_RETRY,
+        is_gone ? cleat__transition_lose_retry : cleat__transition_undelivered_retry,
+        cleat_slice_of(is_gone ? "the worker that had it is gone" : "it could not be sent to the worker"));
 }
 
 cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run)

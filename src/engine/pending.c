@@ -137,6 +137,17 @@ void cleat__pendings_await(cleat__durable *durable, const cleat__node *nodes, si
     }
 }
 
+uint32_t cleat__pendings_kinds(const cleat__durable *durable, bool is_any)
+{
+    uint32_t kinds = 0;
+    for (const cleat__pending *pending = durable->first; pending != NULL; pending = pending->next) {
+        for (size_t i = 0; (is_any || pending->is_awaited) && i < pending->count; i++) {
+            kinds |= pending->conditions[i].is_linked ? UINT32_C(1) << pending->conditions[i].kind : 0;
+        }
+    }
+    return kinds;
+}
+
 cleat__node cleat__pending_node(const cleat__pending *pending)
 {
     return (cleat__node){pending->branch, pending->number};

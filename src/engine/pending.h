@@ -76,6 +76,8 @@ cleat__pending *cleat__pending_find(struct cleat__durable *durable, cleat__node 
 size_t cleat__nodes_sort(cleat__node *nodes, size_t count);
 /* Which of these the run waits for: sorted, so that it takes a walk over all that is pending, whatever their number. */
 void cleat__pendings_await(struct cleat__durable *durable, const cleat__node *nodes, size_t count);
+/* Of what kinds the conditions are that nodes which the run waits for, or any, have left: 1 << cleat__pending_kind. */
+uint32_t cleat__pendings_kinds(const struct cleat__durable *durable, bool is_any);
 cleat__node cleat__pending_node(const cleat__pending *pending);
 cleat__pending *cleat__pending_of(cleat__pending_condition *condition);
 

@@ -442,30 +442,51 @@ static cleat_status send_on(cleat__core *core, const cleat__run *run, int64_t in
     return is_looked_at(core, run) ? put_chunk(core, run, &chunk) : CLEAT_OK;
 }
 
+static cleat_status store_one(cleat__core *core, const cleat__run *run, int64_t stream, int64_t index,
+                              cleat_slice payload, cleat_slice metadata)
+{
+    bool is_new = false;
+    cleat_status status = index >= 0 ? cleat__stored_put(core, stream, index, payload, &is_new) : CLEAT_OK;
+    if (status == CLEAT_OK && is_new && is_looked_at(core, run)) {
+        cleat__happening happening = happening_of(core, run, CLEAT__HAPPENING_STREAM, payload);
+        happening.event_index = index;
+        happening.is_stored = true;
+        tell(core, run, &happening, metadata, true);
+    }
+    return status;
+}
+
+static cleat_status check_index(int64_t first_index, size_t count)
+{
+    return first_index > CLEAT__CHUNKS_MAX - (int64_t)count
+               ? cleat__fail(CLEAT_INVALID_ARGUMENT,
+                             "a chunk has the index %" PRId64 "; they go up to %" PRId64, first_index,
+                             CLEAT__CHUNKS_MAX - 1)
+               : CLEAT_OK;
+}
+
 /* They are told as if each had come by itself. */
-static cleat_status store_all(cleat__core *core, const cleat__run *run, int64_t first_index,
+static cleat_status store_all(cleat__core *core, cleat__run *run, int64_t first_index,
                               const cleat_slice *items, size_t count)
 {
     cleat__buffer metadata = {0};
     int64_t stream = 0;
-    if (first_index > CLEAT__CHUNKS_MAX - (int64_t)count) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "a chunk has the index %" PRId64 "; they go up to %" PRId64, first_index,
-                           CLEAT__CHUNKS_MAX - 1);
+    cleat_status status = check_index(first_index, count);
+    if (status == CLEAT_OK) {
+        status = load_metadata(core, run, &metadata);
     }
-    cleat_status status = load_metadata(core, run, &metadata);
     if (status == CLEAT_OK) {
         status = cleat__stored_open(core, run, &stream);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__stored_place(core, run, stream, &first_index);
+    }
+    if (status == CLEAT_OK) {
+        status = check_index(first_index, count);
+    }
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        bool is_new;
-        status = cleat__stored_put(core, stream, first_index + (int64_t)i, items[i], &is_new);
-        if (status == CLEAT_OK && is_new && is_looked_at(core, run)) {
-            cleat__happening happening = happening_of(core, run, CLEAT__HAPPENING_STREAM, items[i]);
-            happening.event_index = first_index + (int64_t)i;
-            happening.is_stored = true;
-            tell(core, run, &happening, cleat__buffer_slice(&metadata), true);
-        }
+        status =
+            store_one(core, run, stream, first_index + (int64_t)i, items[i], cleat__buffer_slice(&metadata));
     }
     cleat__buffer_deinit(&metadata);
     return status;
@@ -490,7 +511,7 @@ static cleat_status put_all(cleat__core *core, int64_t tenant, const cleat__uuid
     if (status != CLEAT_OK) {
         return status;
     }
-    const cleat__run *run = cleat__core_find_run(core, tenant, id);
+    cleat__run *run = cleat__core_find_run(core, tenant, id);
     if (run == NULL) {
         status = cleat__load_exists(core->store, tenant, id);
         return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);

@@ -71,11 +71,24 @@ cleat_status cleat__watches_go_on(cleat__core *core, cleat__command *command)
 
 /* ---- Storing ---- */
 
-cleat_status cleat__stored_open(cleat__core *core, const cleat__run *run, int64_t *stream)
+cleat_status cleat__stored_open(cleat__core *core, cleat__run *run, int64_t *stream)
 {
     cleat_status status = cleat__core_begin(core);
     return status == CLEAT_OK ? cleat__core_check(core, cleat__chunks_open(core->store, &run->id, stream))
                               : status;
+}
+
+cleat_status cleat__stored_place(cleat__core *core, cleat__run *run, int64_t stream, int64_t *index)
+{
+    cleat__durable *durable = cleat__durable_of(run);
+    int64_t shift = 0;
+    cleat_status status = cleat__durable_know(core, durable);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(
+            core, cleat__chunks_shift(core->store, &run->id, durable->branch, stream, *index, &shift));
+    }
+    *index += shift;
+    return status;
 }
 
 cleat_status cleat__stored_put(cleat__core *core, int64_t stream, int64_t index, cleat_slice chunk,

@@ -19,7 +19,9 @@ void cleat__stored_serve_soon(cleat__watches *watches, cleat__watch *watch);
 void cleat__stored_end(cleat__watches *watches, cleat__watch *watch);
 
 /* A failure has failed the core. */
-cleat_status cleat__stored_open(struct cleat__core *core, const cleat__run *run, int64_t *stream);
+cleat_status cleat__stored_open(struct cleat__core *core, cleat__run *run, int64_t *stream);
+/* The invocation counts `*index`: which chunk of the stream that is. Below 0: one that an earlier branch has given out. */
+cleat_status cleat__stored_place(struct cleat__core *core, cleat__run *run, int64_t stream, int64_t *index);
 cleat_status cleat__stored_put(struct cleat__core *core, int64_t stream, int64_t index, cleat_slice chunk,
                                bool *is_new);
 

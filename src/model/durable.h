@@ -76,9 +76,17 @@ typedef enum cleat__durable_kind {
     CLEAT__DURABLE_EVICT,
 } cleat__durable_kind;
 
+static inline bool cleat__durable_takes_nodes(cleat__durable_kind kind)
+{
+    return kind == CLEAT__DURABLE_MEMO || kind == CLEAT__DURABLE_TRIGGER || kind == CLEAT__DURABLE_WAIT_FOR;
+}
+
 /* One of them, with its answer. */
 typedef struct cleat__durable_request {
     cleat__durable_kind kind;
+    /* Of what takes nodes: the first of them; 0: whichever is next. Who says it may ask again when the answer was
+     * lost, and goes on where the engine, started again, has forgotten how far the invocation had come. */
+    int64_t number;
     union {
         /* With a payload the memo has it from now on, if it had none. */
         struct {

@@ -102,8 +102,24 @@ static void append_quoted(cleat__buffer *out, size_t begin, const char *what, cl
     cleat__buffer_append_byte(out, '"');
 }
 
+/* Values that the library records for a call, by their keys. */
+static const struct {
+    const char *key, *label;
+} own_values[] = {
+    {CLEAT__MEMO_NOW, "the time"},
+    {CLEAT__MEMO_TOKEN, "a random token of a hook"},
+    {CLEAT__MEMO_VERSION, "the version"},
+    {CLEAT__MEMO_END, "the end"},
+};
+
 void cleat__node_label_memo(cleat_slice key, cleat__buffer *out)
 {
+    for (size_t i = 0; i < sizeof(own_values) / sizeof(own_values[0]); i++) {
+        if (cleat_slice_equals(key, cleat_slice_of(own_values[i].key))) {
+            cleat__buffer_append_string(out, own_values[i].label);
+            return;
+        }
+    }
     append_quoted(out, out->size, "step", key);
 }
 

@@ -11,6 +11,14 @@ int64_t cleat__node_hash_run(const cleat__trigger *item);
 int64_t cleat__node_hash_wait(const cleat__condition *conditions, size_t count);
 
 #define CLEAT__NODE_LABEL_MAX 80 /* bytes; a longer one is cut */
+/* Keys of what the library itself records, which no step has. Nothing is stored as the end: it is asked for by a
+ * function that has ended, where the log goes on. */
+#define CLEAT__MEMO_PREFIX  "cleat:"
+#define CLEAT__MEMO_NOW     CLEAT__MEMO_PREFIX "now"
+#define CLEAT__MEMO_TOKEN   CLEAT__MEMO_PREFIX "hook"
+#define CLEAT__MEMO_VERSION CLEAT__MEMO_PREFIX "version"
+#define CLEAT__MEMO_END     CLEAT__MEMO_PREFIX "end"
+
 /* `step "charge"`, `run ship`, `sleep 24h, event "paid"`; what is not printable is '?'. */
 void cleat__node_label_memo(cleat_slice key, cleat__buffer *out);
 void cleat__node_label_run(const cleat__trigger *item, cleat__buffer *out);

@@ -248,13 +248,20 @@ static void close_head(cleat__otlp_request *request, size_t *begin)
     *begin = request->heads.size;
 }
 
+/* What was written before into `bodies`, which is NULL where all that was written is empty. */
+static void append_body(cleat__otlp_request *request, const plan *p, size_t at, size_t size)
+{
+    if (size != 0) {
+        cleat__buffer_append(&request->heads, p->bodies.data + at, size);
+    }
+}
+
 static void write_scope_spans(cleat__otlp_request *request, const plan *p, const group *of, size_t *begin)
 {
     append_message_head(&request->heads, RESOURCE_SPANS_SCOPE_SPANS, scope_spans_size(of));
     if (of->scope != NULL) {
         append_message_head(&request->heads, SCOPE_SPANS_SCOPE, of->scope_size);
-        cleat__buffer_append(&request->heads, p->bodies.data + of->bodies_at + of->resource_size,
-                             of->scope_size);
+        append_body(request, p, of->bodies_at + of->resource_size, of->scope_size);
     }
     close_head(request, begin);
     for (uint32_t i = of->first_run; i != NONE; i = run_at(p, i)->next) {
@@ -269,7 +276,7 @@ static void write_resource_spans(cleat__otlp_request *request, const plan *p, ui
     append_message_head(&request->heads, REQUEST_RESOURCE_SPANS, resource_spans_size(p, first));
     if (of->resource != NULL) {
         append_message_head(&request->heads, RESOURCE_SPANS_RESOURCE, of->resource_size);
-        cleat__buffer_append(&request->heads, p->bodies.data + of->bodies_at, of->resource_size);
+        append_body(request, p, of->bodies_at, of->resource_size);
     }
     for (uint32_t i = first; i < p->group_count; i++) {
         if (group_at(p, i)->first_of_resource == first) {

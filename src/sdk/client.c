@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/thread.h"
+#include "model/continued.h"
 #include "sdk/options.h"
 #include "sdk/trigger.h"
 #include "transport/grpc.h"
@@ -116,16 +117,6 @@ cleat_status cleat__run_id_parse(const cleat_client *client, const cleat_run_id 
     return CLEAT_OK;
 }
 
-/* By cleat_continue_as_new(): as which run. */
-static bool goes_on(const cleat_run_result *result, cleat__uuid *id)
-{
-    static const char begin[] = "{\"cleat:continued_as\":\"";
-    cleat_slice output = cleat_slice_of(result->output);
-    size_t size = sizeof(begin) - 1;
-    return output.size == size + 36 + 2 && memcmp(output.data, begin, size) == 0 &&
-           cleat__uuid_parse((cleat_slice){output.data + size, 36}, id) == CLEAT_OK;
-}
-
 cleat_status cleat_client_wait(cleat_client *client, const cleat_run_id *id, int64_t timeout_ms,
                                cleat_run_result *result)
 {
@@ -138,7 +129,7 @@ cleat_status cleat_client_wait(cleat_client *client, const cleat_run_id *id, int
     cleat_status status = cleat__run_id_parse(client, id, &run_id);
     while (status == CLEAT_OK) {
         status = client->transport->wait(client->transport, &run_id, timeout_ms, result);
-        if (status != CLEAT_OK || !goes_on(result, &run_id)) {
+        if (status != CLEAT_OK || !cleat__continued_parse(cleat_slice_of(result->output), &run_id)) {
             break;
         }
         cleat_run_result_deinit(result);

@@ -41,6 +41,9 @@ static void task_attributes(cleat__consumer *consumer)
     cleat__span_attributes_add(attributes, "hatchet.action_name", cleat_slice_of(action));
     cleat__span_attributes_add(attributes, "hatchet.step_name", cleat__action_step_name(action));
     cleat__span_attributes_add_int(attributes, "hatchet.retry_count", cleat_task_retry_count(task));
+    if (cleat_task_is_workflow(task)) {
+        cleat__span_attributes_add_int(attributes, "workflow.invocation", cleat_task_invocation(task));
+    }
     cleat__span_attributes_add(attributes, "hatchet.parent_workflow_run_id",
                                cleat_slice_of(consumer->parent_id.text));
     if (cleat_task_child_index(task) >= 0) {
@@ -150,6 +153,7 @@ static cleat_context *task_context(const cleat__consumer *consumer, cleat_span s
     cleat_span_get_context(span, &own);
     scope->trace_id = own.trace_id;
     scope->is_workflow = consumer->role != CLEAT__ROLE_TASK;
+    scope->reports_to_workflow = consumer->reports_to_workflow;
     scope->is_invocation = consumer->role == CLEAT__ROLE_WORKFLOW;
     scope->is_continuous = scope->is_workflow && consumer->input.trace_mode == CLEAT__TRACE_MODE_CONTINUOUS;
     scope->arrived = cleat_baggage_retain(consumer->arrived);

@@ -66,8 +66,6 @@ void cleat__consumer_workflow_attributes(cleat__consumer *consumer)
     if (consumer->role == CLEAT__ROLE_WORKFLOW) {
         cleat__span_attributes_add(attributes, "workflow.name", machine_name);
         cleat__span_attributes_add(attributes, "workflow.run.id", cleat_slice_of(consumer->id.text));
-        cleat__span_attributes_add_int(attributes, "workflow.invocation",
-                                       cleat_task_invocation(consumer->task));
     } else {
         cleat__span_attributes_add(attributes, "workflow.name", baggage(consumer, BAGGAGE_NAME));
         cleat__span_attributes_add(attributes, "workflow.run.id", cleat_slice_of(consumer->parent_id.text));
@@ -165,8 +163,8 @@ static void send_end(const cleat__consumer *consumer)
  * message. */
 static bool has_ended(const cleat__consumer *consumer, cleat_status status)
 {
-    if (status == CLEAT_OK || status == CLEAT_NON_RETRYABLE) {
-        return true;
+    if (status == CLEAT_OK || status == CLEAT_NON_RETRYABLE || status == CLEAT_NON_DETERMINISTIC) {
+        return !cleat__task_goes_on(consumer->task); /* then the other run has the last word */
     }
     bool is_over =
         status == CLEAT_SUSPENDED || (status == CLEAT_CANCELLED && cleat_task_is_cancelled(consumer->task));

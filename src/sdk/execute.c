@@ -101,10 +101,15 @@ cleat_status cleat_execute_call_proceed(cleat_execute_call *call)
     return status;
 }
 
-/* CLEAT_UNAVAILABLE in a report would mean that it is given back. */
+/* CLEAT_UNAVAILABLE in a report would mean that it is given back. Calls that have changed stay so. */
 static cleat_status reported_status(cleat_status status)
 {
-    return status == CLEAT_OK || status == CLEAT_NON_RETRYABLE ? status : CLEAT_FAILED;
+    switch (status) {
+    case CLEAT_OK: return CLEAT_OK;
+    case CLEAT_NON_RETRYABLE:
+    case CLEAT_NON_DETERMINISTIC: return CLEAT_NON_RETRYABLE;
+    default: return CLEAT_FAILED;
+    }
 }
 
 /* What cannot be told of it is no part of its end. */

@@ -100,9 +100,10 @@ typedef struct cleat__run_scope {
     cleat_trace_id trace_id;     /* of the consumer span */
     cleat__budget_state numbers; /* of this run; its `spans` are those before its own */
     _Atomic uint64_t spawned;
-    bool is_workflow;       /* an invocation, or a queued step: what it queues are `queue.send` spans */
-    bool is_continuous;     /* then its mode: what it queues comes from where it is queued */
-    cleat_baggage *arrived; /* owned; what came with the run, for its own next invocation; NULL: nothing */
+    bool is_workflow;         /* an invocation, or a queued step: what it queues are `queue.send` spans */
+    bool reports_to_workflow; /* its end may bring one its next invocation */
+    bool is_continuous;       /* then its mode: what it queues comes from where it is queued */
+    cleat_baggage *arrived;   /* owned; what came with the run, for its own next invocation; NULL: nothing */
     /* Of an invocation, on its thread: the span of the runs that it spawns one after the other, which are stored
      * together. */
     bool is_invocation, is_sending;
@@ -183,6 +184,8 @@ void cleat__producer_inject(cleat_span span, const cleat__budget_state *numbers,
 void cleat__producer_inject_origin(cleat_span span, const cleat_span_context *origin,
                                    const cleat__budget_state *numbers, const cleat_text_map *metadata,
                                    cleat_trace_relation relation, const char *what);
+/* The present baggage without what names the workflow that is under way; the caller releases it. workflow_start.c */
+cleat_baggage *cleat__baggage_without_workflow(void);
 /* A span of what a workflow, or a queued step of one, puts on the queue: `queue.send`. */
 cleat_span cleat__queue_send_start(const cleat_instrumentor *instrumentor);
 /* Its context goes with a message to a run that is there already, which knows where it comes from. `baggage` is what

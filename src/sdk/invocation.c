@@ -25,7 +25,7 @@ static cleat_status pick_version(cleat__invocation *it)
         return CLEAT_OK;
     }
     cleat_status status =
-        cleat__invocation_value(it, "cleat:version", cleat_slice_of(newest->version_json), &recorded);
+        cleat__invocation_value(it, CLEAT__MEMO_VERSION, cleat_slice_of(newest->version_json), &recorded);
     if (status == CLEAT_OK) {
         const cleat__declaration *found = find_version(newest, recorded);
         it->declaration = found != NULL ? found : newest;
@@ -207,6 +207,11 @@ bool cleat_task_is_stopped(const cleat_task *task)
 {
     return cleat_task_is_workflow(task) &&
            (task->invocation->stopped != CLEAT_OK || atomic_load(&task->cancelled));
+}
+
+bool cleat__task_goes_on(const cleat_task *task)
+{
+    return cleat_task_is_workflow(task) && task->invocation->continued_as[0] != '\0';
 }
 
 cleat_workflow_spans cleat_task_spans(const cleat_task *task)

@@ -28,6 +28,8 @@
 
 #include "base/arena.h"
 #include "base/random.h"
+#include "model/continued.h"
+#include "model/node.h"
 #include "sdk/worker.h"
 
 typedef enum cleat__logged_kind {
@@ -73,7 +75,7 @@ typedef struct cleat__invocation {
     size_t waited_count;
     bool waits_for_all;
     bool is_evicted;
-    char continued_as[37]; /* "": it does not go on as another run */
+    char continued_as[CLEAT__CONTINUED_SIZE]; /* the output; "": it does not go on as another run */
 
     cleat_status last_status; /* of the last call that failed ... */
     char *last_text;          /* ... and its sentence */

@@ -39,6 +39,7 @@ static cleat__durable_request *add_request(cleat__invocation *it, cleat__durable
     cleat__durable_request *request = &it->pending[it->pending_count++];
     memset(request, 0, sizeof(*request));
     request->kind = kind;
+    request->number = cleat__durable_takes_nodes(kind) ? cleat__invocation_next(it) : 0;
     return request;
 }
 
@@ -205,6 +206,13 @@ static bool note_answer(cleat__invocation *it, const cleat__durable_request *req
     }
 }
 
+/* Than it was sent with; the same: its answer was lost, and it was sent again. */
+static bool has_another_value(const cleat__durable_request *request)
+{
+    return request->kind == CLEAT__DURABLE_MEMO && request->as.memo.value != NULL &&
+           !cleat_slice_equals(cleat_slice_of(request->as.memo.value), request->as.memo.payload);
+}
+
 /* `waiting` of the requests were shown to the program as done before they were. */
 static cleat_status note_answers(cleat__invocation *it, size_t waiting, size_t done)
 {
@@ -216,7 +224,7 @@ static cleat_status note_answers(cleat__invocation *it, size_t waiting, size_t d
                                "the engine has counted the calls of the workflow otherwise, at node %" PRId64,
                                number);
         }
-        if (i < waiting && request->kind == CLEAT__DURABLE_MEMO && request->as.memo.value != NULL) {
+        if (i < waiting && has_another_value(request)) {
             return cleat__fail(CLEAT_NON_DETERMINISTIC,
                                "a value was recorded at node %" PRId64 " that was not in the log before",
                                number - 1);
@@ -291,6 +299,7 @@ cleat_status cleat__invocation_store(cleat__invocation *it, cleat__durable_reque
             (last->kind == CLEAT__DURABLE_MEMO && cleat__invocation_add_node(it, CLEAT__LOGGED_VALUE) == 0)) {
             return it->stopped;
         }
+        last->number = added->number;
         *added = *last;
     }
     cleat_status status = send(it, waiting);

@@ -264,6 +264,7 @@ cleat_status cleat__task_spawn(cleat_task *task, bool many, const cleat_run_item
         .keep_self = spawning != NULL ? spawning->self : NULL,
         .is_replay = spawning != NULL && spawning->is_replay,
         .is_asked = spawning != NULL ? spawning->is_asked : NULL,
+        .goes_on = spawning != NULL && spawning->goes_on,
     };
     /* On a thread of the user's own without a context the task's stands in, so that the child is
      * tied to this run all the same. */

@@ -68,6 +68,11 @@ const char *cleat_trigger_call_workflow(const cleat_trigger_call *call)
     return known == NULL && call->request->is_workflow ? action : known;
 }
 
+bool cleat__trigger_call_goes_on(const cleat_trigger_call *call)
+{
+    return call->request->goes_on;
+}
+
 /* ---- Checking ---- */
 
 static cleat_status check_options(trigger_entry *entry, const cleat__trigger_request *request,

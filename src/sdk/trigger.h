@@ -28,9 +28,12 @@ typedef struct cleat__trigger_request {
     void *keep_self;
     bool is_replay; /* interceptors are passed over */
     bool *is_asked; /* set once the items are known to be right; may be NULL */
+    bool goes_on;   /* the parent ends, and this one run goes on in its place */
 } cleat__trigger_request;
 
 /* Checks everything before anything else happens, then runs the interceptors, then the transport. */
 cleat_status cleat__client_trigger(const cleat__trigger_request *request);
+
+bool cleat__trigger_call_goes_on(const cleat_trigger_call *call);
 
 #endif

@@ -207,10 +207,13 @@ typedef struct cleat__spawning {
     void *self;
     bool is_replay; /* interceptors have seen them */
     bool *is_asked; /* set once the items are known to be right */
+    bool goes_on;   /* as the one run that it starts */
 } cleat__spawning;
 /* NULL: at once. */
 cleat_status cleat__task_spawn(cleat_task *task, bool many, const cleat_run_item *items, size_t count,
                                cleat_run_id *ids, const cleat__spawning *spawning);
+/* An invocation that has ended its run to go on as another one. */
+bool cleat__task_goes_on(const cleat_task *task);
 /* CLEAT_UNAVAILABLE when its worker was freed. */
 cleat_status cleat__task_check_alive(const cleat_task *task);
 /* The text of a format, cut at `max` bytes and not inside a character; NULL on no memory. */

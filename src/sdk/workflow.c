@@ -144,6 +144,19 @@ static cleat_status store_rest(cleat__invocation *it, cleat_status status)
                                                 cleat_error_message());
 }
 
+/* Where the log goes on behind the last call, the calls have changed: the engine says what it has there. */
+static cleat_status check_end(cleat__invocation *it)
+{
+    cleat__durable_request end = {.kind = CLEAT__DURABLE_MEMO,
+                                  .as.memo.key = cleat_slice_of(CLEAT__MEMO_END)};
+    if (it->log_size < cleat__invocation_next(it)) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__invocation_store(it, &end);
+    cleat__free(end.as.memo.value);
+    return status == CLEAT_OK ? status : cleat_task_fail(it->task, status, "%s", cleat_error_message());
+}
+
 /* A failure without words of its own has those of the call that it comes from. */
 static void find_words(cleat__invocation *it, cleat_status status)
 {
@@ -160,9 +173,7 @@ cleat_status cleat__workflow_run(cleat__invocation *it)
     it->call = "cleat_stream_write";
     (void)cleat__invocation_flush(it); /* a failure stops it */
     if (it->continued_as[0] != '\0') {
-        return status == CLEAT_OK
-                   ? cleat_task_return_format(task, "{\"cleat:continued_as\":\"%s\"}", it->continued_as)
-                   : status;
+        return status == CLEAT_OK ? cleat_task_return(task, it->continued_as) : status;
     }
     if (status != CLEAT_OK && status != CLEAT_SUSPENDED) {
         find_words(it, status);
@@ -172,6 +183,9 @@ cleat_status cleat__workflow_run(cleat__invocation *it)
     }
     if (status == CLEAT_SUSPENDED) {
         return fail_for_good(it, "returned CLEAT_SUSPENDED, which no call had answered");
+    }
+    if (status == CLEAT_OK) {
+        status = check_end(it);
     }
     return store_rest(it, status);
 }

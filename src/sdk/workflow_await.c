@@ -169,8 +169,12 @@ static cleat_status await_all(cleat__invocation *it, const cleat_future *futures
                               cleat_slice *outputs)
 {
     cleat_status status = await(it, futures, count, true);
-    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        status = outcome(it, futures[i].node, outputs != NULL ? &outputs[i] : NULL);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    for (size_t i = count; i-- > 0;) { /* backwards: the first failure is the last one that is told */
+        cleat_status its = outcome(it, futures[i].node, outputs != NULL ? &outputs[i] : NULL);
+        status = its != CLEAT_OK ? its : status;
     }
     return status;
 }

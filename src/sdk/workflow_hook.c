@@ -72,7 +72,7 @@ static cleat_status create_random(cleat__invocation *it, cleat_hook *hook)
         return status;
     }
     (void)snprintf(own, sizeof(own), "\"%s\"", hook->token);
-    status = cleat__invocation_value(it, "cleat:hook", cleat_slice_of(own), &recorded);
+    status = cleat__invocation_value(it, CLEAT__MEMO_TOKEN, cleat_slice_of(own), &recorded);
     if (status != CLEAT_OK) {
         return status;
     }

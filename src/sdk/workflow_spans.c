@@ -4,6 +4,8 @@
  */
 #include "sdk/instrumentor.h"
 
+#include "sdk/trigger.h"
+
 #include "topology/display_name.h"
 
 #include <stdio.h>
@@ -40,6 +42,20 @@ void cleat__queue_send_inject(cleat_instrumentor *instrumentor, cleat_span span,
     cleat_context_release(context);
 }
 
+/* A child knows by the baggage that its end is for this workflow. A run that goes on in its place is such a child only where
+ * this one is: then the end is for the one that waits for both. The caller releases it. */
+static cleat_context *context_of_spawned(const cleat_trigger_call *call, const cleat__run_scope *scope)
+{
+    const cleat_context *current = cleat_context_current();
+    if (!cleat__trigger_call_goes_on(call) || scope->reports_to_workflow) {
+        return cleat_context_retain(current);
+    }
+    cleat_baggage *baggage = cleat__baggage_without_workflow();
+    cleat_context *without = cleat_context_with_baggage(current, baggage);
+    cleat_baggage_release(baggage);
+    return without;
+}
+
 cleat_status cleat__queue_send_more(cleat_instrumentor *instrumentor, cleat_trigger_call *call,
                                     cleat__run_scope *scope)
 {
@@ -52,12 +68,16 @@ cleat_status cleat__queue_send_more(cleat_instrumentor *instrumentor, cleat_trig
     }
     bool is_counted = cleat__producer_count(instrumentor, scope->sending, count, &numbers);
     cleat_scope attached = cleat_span_attach(scope->sending);
+    cleat_context *goes_along = context_of_spawned(call, scope);
+    cleat_scope along = cleat_context_attach(goes_along);
     for (size_t i = 0; i < count; i++) {
         const cleat_trigger_item *item = cleat_trigger_call_item(call, i);
         cleat__producer_inject(scope->sending, is_counted ? &numbers : NULL, &item->metadata, item->trace,
                                item->task);
         numbers.spans += is_counted;
     }
+    (void)cleat_scope_detach(along);
+    cleat_context_release(goes_along);
     cleat_status status = cleat_trigger_call_proceed(call);
     (void)cleat_scope_detach(attached);
     scope->sent_count += status == CLEAT_OK ? (int64_t)count : 0;

@@ -12,7 +12,8 @@ static cleat_status want_runs(void *self, const cleat__trigger *triggers, size_t
 }
 
 /* Takes a node for each. Interceptors see only what is new; what was taken counts, whatever they have made of it. */
-static cleat_status spawn(cleat__invocation *it, bool many, const cleat_run_item *items, size_t count)
+static cleat_status spawn(cleat__invocation *it, bool many, const cleat_run_item *items, size_t count,
+                          bool goes_on)
 {
     bool is_asked = false;
     const int64_t first = cleat__invocation_next(it);
@@ -21,6 +22,7 @@ static cleat_status spawn(cleat__invocation *it, bool many, const cleat_run_item
         .self = it,
         .is_replay = cleat__invocation_is_old(it, first),
         .is_asked = &is_asked,
+        .goes_on = goes_on,
     };
     cleat_status status = cleat__task_spawn(it->task, many, items, count, NULL, &spawning);
     if (it->stopped != CLEAT_OK) {
@@ -42,7 +44,7 @@ cleat_status cleat_spawn(cleat_task *task, const char *name, const char *input,
     }
     const cleat_run_item item = {name, input, options};
     const cleat_future made = {cleat__invocation_next(it)};
-    status = spawn(it, false, &item, 1);
+    status = spawn(it, false, &item, 1, false);
     if (status == CLEAT_OK && future != NULL) {
         *future = made;
     }
@@ -51,10 +53,10 @@ cleat_status cleat_spawn(cleat_task *task, const char *name, const char *input,
 
 /* The ids are known only when they are stored. */
 static cleat_status spawn_now(cleat__invocation *it, bool many, const cleat_run_item *items, size_t count,
-                              cleat_run_id *ids)
+                              bool goes_on, cleat_run_id *ids)
 {
     int64_t first = cleat__invocation_next(it);
-    cleat_status status = spawn(it, many, items, count);
+    cleat_status status = spawn(it, many, items, count, goes_on);
     if (status == CLEAT_OK) {
         status = cleat__invocation_store(it, NULL);
     }
@@ -70,7 +72,8 @@ cleat_status cleat__workflow_spawn_now(cleat_task *task, bool many, const cleat_
     cleat__invocation *it;
     cleat_status status =
         cleat__invocation_enter(task, many ? "cleat_task_spawn_many" : "cleat_task_spawn", &it);
-    return status == CLEAT_OK ? cleat__invocation_leave(it, spawn_now(it, many, items, count, ids)) : status;
+    return status == CLEAT_OK ? cleat__invocation_leave(it, spawn_now(it, many, items, count, false, ids))
+                              : status;
 }
 
 /* ---- Going on as another run ---- */
@@ -84,9 +87,10 @@ static cleat_status continue_as_new(cleat__invocation *it, const char *input)
         .options = CLEAT_RUN_OPTIONS(.priority = assignment->priority),
     };
     cleat_run_id id;
-    cleat_status status = spawn_now(it, false, &item, 1, &id);
+    cleat_status status = spawn_now(it, false, &item, 1, true, &id);
     if (status == CLEAT_OK) {
-        memcpy(it->continued_as, id.text, sizeof(it->continued_as));
+        cleat__continued_format(&cleat__invocation_node(it, (int64_t)it->node_count)->run_id,
+                                it->continued_as);
         (void)cleat__invocation_stop(
             it,
             cleat__fail(CLEAT_FAILED_PRECONDITION,

@@ -93,13 +93,18 @@ static cleat_baggage *without(cleat_baggage *from, const char *key)
     return less;
 }
 
-/* The caller's baggage goes along, but for what names the workflow that the caller may be in. */
-static void inject_resume(cleat_instrumentor *instrumentor, cleat_span span, const cleat_text_map *map)
+cleat_baggage *cleat__baggage_without_workflow(void)
 {
     const cleat_baggage *current = cleat_context_get_baggage(cleat_context_current());
     cleat_baggage *baggage = cleat_baggage_retain(current);
     baggage = without(baggage, "workflow.run_id");
-    baggage = without(baggage, "workflow.name");
+    return without(baggage, "workflow.name");
+}
+
+/* The caller's baggage goes along, but for what names the workflow that the caller may be in. */
+static void inject_resume(cleat_instrumentor *instrumentor, cleat_span span, const cleat_text_map *map)
+{
+    cleat_baggage *baggage = cleat__baggage_without_workflow();
     cleat__queue_send_inject(instrumentor, span, NULL, baggage, map);
     cleat_baggage_release(baggage);
 }

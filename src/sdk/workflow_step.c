@@ -349,8 +349,9 @@ static cleat_status check_step(const cleat_step_options *options, cleat__policy 
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "the name of a step has 1 to %d bytes of UTF-8",
                            STEP_NAME_MAX);
     }
-    if (strncmp(options->name, "cleat:", 6) == 0) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "step \"%s\": names with \"cleat:\" are the library's",
+    if (strncmp(options->name, CLEAT__MEMO_PREFIX, sizeof(CLEAT__MEMO_PREFIX) - 1) == 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "step \"%s\": names with \"" CLEAT__MEMO_PREFIX "\" are the library's",
                            options->name);
     }
     if (options->run == NULL || options->timeout_ms < 0) {

@@ -54,7 +54,9 @@ static batch *take(cleat__invocation_stream *stream)
     const char *at = (const char *)it->bytes.data;
     for (size_t i = 0; i < count_of(it); i++) {
         slices_of(it)[i].data = at;
-        at += slices_of(it)[i].size;
+        if (at != NULL) { /* else all are empty */
+            at += slices_of(it)[i].size;
+        }
     }
     it->put.items = slices_of(it);
     it->put.count = count_of(it);

@@ -28,7 +28,7 @@ cleat_status cleat__invocation_now(cleat__invocation *it, int64_t *unix_ms)
     char own[24];
     cleat_slice recorded;
     (void)snprintf(own, sizeof(own), "%" PRId64, cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS);
-    cleat_status status = cleat__invocation_value(it, "cleat:now", cleat_slice_of(own), &recorded);
+    cleat_status status = cleat__invocation_value(it, CLEAT__MEMO_NOW, cleat_slice_of(own), &recorded);
     if (status == CLEAT_OK && !parse_ms(recorded, unix_ms)) {
         status = cleat__invocation_stop(
             it, cleat__fail(CLEAT_CORRUPT, "a recorded time is \"%.*s\"", CLEAT_SLICE_ARGS(recorded)));

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "model/rfc3339.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -70,8 +71,9 @@ bool cleat__http_call_int(cleat__http_call *call, const char *name, int64_t min,
     }
     snprintf(text, sizeof(text), "%.*s", CLEAT_SLICE_ARGS(value));
     char *end;
+    errno = 0;
     long long number = strtoll(text, &end, 10);
-    bool is_number = *end == '\0' && (text[0] == '-' || (text[0] >= '0' && text[0] <= '9'));
+    bool is_number = errno == 0 && *end == '\0' && (text[0] == '-' || (text[0] >= '0' && text[0] <= '9'));
     if (!is_number || number < min || number > max) {
         return refuse_argument(call, name);
     }

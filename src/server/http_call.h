@@ -24,6 +24,8 @@ typedef struct cleat__http_answer {
     cleat__buffer body;
     char *allow;            /* methods, for the header Allow; owned */
     unsigned retry_after_s; /* for the header Retry-After; 0: none */
+    char tag[40];           /* for the header ETag, without its quotes; "": none */
+    bool is_packed;         /* the body is gzip */
 } cleat__http_answer;
 
 typedef struct cleat__http_call {
@@ -33,6 +35,7 @@ typedef struct cleat__http_call {
     const char *content_type; /* of the body, "" when the request does not say */
     /* Of the caller's trace; NULL: it does not say. */
     const char *traceparent, *tracestate, *baggage;
+    const char *if_none_match; /* the header; NULL: none */
     cleat_slice body;          /* unpacked */
     const atomic_bool *is_cut; /* the server ends and waits for no work any more; NULL: it never does */
     int64_t deadline_ns;       /* for the work, monotonic; 0: none */

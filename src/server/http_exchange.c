@@ -17,6 +17,8 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "http_answer.h"
+#include "http_browser.h"
 #include "http_inflate.h"
 #include "internal_traces.h"
 
@@ -47,6 +49,7 @@ typedef struct exchange {
     size_t charged; /* of the server's body_bytes: the body, then the answer */
     size_t discarded;
     bool is_gzip;
+    bool accepts_gzip; /* what is answered, from a route for browsers */
     int64_t begun_ns;
     char method[12];
     cleat_http_request traced; /* no request where it is not */
@@ -83,11 +86,6 @@ void *cleat__http_exchange_begin(void *self, const char *uri, struct MHD_Connect
 
 /* ---- The answer ---- */
 
-static void free_body(void *body)
-{
-    cleat__free(body);
-}
-
 static bool is_stopping(cleat__http_server *server)
 {
     pthread_mutex_lock(&server->mutex);
@@ -98,33 +96,13 @@ static bool is_stopping(cleat__http_server *server)
 
 static enum MHD_Result send_answer(exchange *self)
 {
-    cleat__http_answer *answer = &self->call.answer;
-    cleat__buffer body = answer->body;
-    answer->body = (cleat__buffer){0};
-    struct MHD_Response *response =
-        body.size != 0 ? MHD_create_response_from_buffer_with_free_callback(body.size, body.data, free_body)
-                       : MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
-    if (response == NULL || body.size == 0) {
-        cleat__free(body.data);
-    }
+    const cleat__http_route *route = self->call.route;
+    struct MHD_Response *response = cleat__http_answer_response(
+        &self->call.answer, route != NULL ? route->flags : 0, is_stopping(self->server));
     if (response == NULL) {
         return MHD_NO;
     }
-    if (answer->content_type != NULL && body.size != 0) {
-        MHD_add_response_header(response, "Content-Type", answer->content_type);
-    }
-    if (answer->allow != NULL) {
-        MHD_add_response_header(response, "Allow", answer->allow);
-    }
-    if (answer->retry_after_s != 0) {
-        char seconds[16];
-        snprintf(seconds, sizeof(seconds), "%u", answer->retry_after_s);
-        MHD_add_response_header(response, "Retry-After", seconds);
-    }
-    if (is_stopping(self->server)) {
-        MHD_add_response_header(response, "Connection", "close");
-    }
-    enum MHD_Result result = MHD_queue_response(self->connection, answer->status, response);
+    enum MHD_Result result = MHD_queue_response(self->connection, self->call.answer.status, response);
     MHD_destroy_response(response);
     self->phase = SENT;
     return result;
@@ -142,10 +120,11 @@ static void trace(exchange *self, const char *version)
     if (tracer == NULL || (route != NULL && route->flags & CLEAT__HTTP_UNTRACED)) {
         return;
     }
+    const char *target = route != NULL && route->flags & CLEAT__HTTP_SECRET ? route->pattern : self->raw_uri;
     cleat_http_request_options options =
-        *CLEAT_HTTP_REQUEST_OPTIONS(.tracer = tracer, .propagator = cleat_propagator_none(),
-                                    .target = self->raw_uri, .route = route != NULL ? route->pattern : NULL);
-    cleat_mhd_request_start(self->connection, self->method, self->raw_uri, version, &options, &self->traced);
+        *CLEAT_HTTP_REQUEST_OPTIONS(.tracer = tracer, .propagator = cleat_propagator_none(), .target = target,
+                                    .route = route != NULL ? route->pattern : NULL);
+    cleat_mhd_request_start(self->connection, self->method, target, version, &options, &self->traced);
     if (cleat__caller_context_read(cleat_slice_of(header(self, "traceparent")),
                                    cleat_slice_of(header(self, "tracestate")), &caller)) {
         (void)cleat_span_add_link(self->traced.span, &link);
@@ -270,6 +249,34 @@ static void read_target(exchange *self)
     }
 }
 
+static bool is_json(const char *content_type)
+{
+    static const char json[] = "application/json";
+    size_t size = sizeof(json) - 1;
+    return content_type != NULL && strncasecmp(content_type, json, size) == 0 &&
+           strchr("; ", content_type[size]) != NULL;
+}
+
+/* Another site's page can send a request, but not with this type unless it asks before, which is not allowed. */
+static void check_browser(exchange *self)
+{
+    cleat__http_server *server = self->server;
+    const char *host = header(self, "Host");
+    if (!(self->call.route->flags & CLEAT__HTTP_BROWSED)) {
+        return;
+    }
+    self->accepts_gzip = cleat__http_accepts_gzip(header(self, "Accept-Encoding"));
+    self->call.if_none_match = header(self, "If-None-Match");
+    if (server->options.is_open && !cleat__http_host_is_own(host, server->configured, server->address)) {
+        cleat__http_call_refuse(&self->call, 403,
+                                "without tokens this is only answered by the server's own address, "
+                                "such as http://%s/, not by the name %.100s",
+                                server->address, host != NULL ? host : "of nobody");
+    } else if (strcmp(self->call.route->method, "POST") == 0 && !is_json(header(self, "Content-Type"))) {
+        cleat__http_call_refuse(&self->call, 415, "Content-Type must be application/json");
+    }
+}
+
 /* What is announced of the body: SIZE_MAX when it has no length, 0 when there is none. */
 static size_t announced_size(const exchange *self)
 {
@@ -314,6 +321,9 @@ static void check_headers(exchange *self)
     }
     if (self->call.answer.status == 0 && is_stopping(self->server)) {
         cleat__http_call_refuse(&self->call, 503, "the server is stopping");
+    }
+    if (self->call.answer.status == 0) {
+        check_browser(self);
     }
     if (self->call.answer.status == 0 && asks_for_token(self)) {
         authenticate(self);
@@ -417,6 +427,7 @@ static void charge_answer(exchange *self)
     if (answer->body.size > SMALL_ANSWER && !charge(self, answer->body.size)) {
         cleat__buffer_deinit(&answer->body);
         answer->status = 0;
+        answer->is_packed = false;
         refuse_full(self);
     }
 }
@@ -435,6 +446,9 @@ static void answer(exchange *self)
     }
     cleat__buffer_deinit(&self->unpacked);
     discharge(self);
+    if (self->accepts_gzip && self->call.answer.body.size >= SMALL_ANSWER) {
+        cleat__http_answer_pack(&self->call.answer);
+    }
     charge_answer(self);
 }
 

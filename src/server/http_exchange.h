@@ -17,6 +17,7 @@ struct cleat__http_server {
     cleat__http_pool *pool;
     cleat__http_watch *watch;
     int listener;
+    char *configured; /* the address it was to listen on */
     char address[CLEAT__HTTP_ADDRESS_TEXT];
     cleat__pem pem;
     char start_error[160]; /* the last of libmicrohttpd's complaints while it starts */

@@ -15,7 +15,10 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
-enum { BAGGAGE_MAX = 8192 }; /* of the W3C's */
+enum {
+    BAGGAGE_MAX = 8192, /* of the W3C's */
+    FULL_RETRY_S = 5,   /* a run has to be called again before it takes what its hook keeps */
+};
 
 static bool read_token(cleat__http_call *call, cleat_slice *out)
 {
@@ -33,6 +36,9 @@ static void fail(cleat__http_call *call, cleat_status status)
         cleat__http_call_fail(call, 410, "%s", cleat_error_message());
     } else {
         cleat__http_call_fail_status(call, status);
+    }
+    if (status == CLEAT_RESOURCE_EXHAUSTED) {
+        call->answer.retry_after_s = FULL_RETRY_S;
     }
 }
 
@@ -217,11 +223,11 @@ static void handle_post_of_tenant(cleat__http_call *call)
 
 cleat__http_table cleat__http_hooks_table(const cleat__http_hooks *hooks)
 {
+    enum { of_hook = CLEAT__HTTP_NAMED | CLEAT__HTTP_SECRET };
     static const cleat__http_route routes[] = {
-        {"PUT", "/hooks/{token}", CLEAT__HTTP_NAMED, handle_put, NULL},
-        {"POST", "/hooks/{token}", CLEAT__HTTP_NAMED | CLEAT__HTTP_OPEN | CLEAT__HTTP_KNOWS, handle_post,
-         NULL},
-        {"POST", "/api/v1/stable/tenants/{tenant}/hooks/{token}", CLEAT__HTTP_NAMED | CLEAT__HTTP_OPEN,
+        {"PUT", "/hooks/{token}", of_hook, handle_put, NULL},
+        {"POST", "/hooks/{token}", of_hook | CLEAT__HTTP_OPEN | CLEAT__HTTP_KNOWS, handle_post, NULL},
+        {"POST", "/api/v1/stable/tenants/{tenant}/hooks/{token}", of_hook | CLEAT__HTTP_OPEN,
          handle_post_of_tenant, NULL},
     };
     return (cleat__http_table){routes, sizeof(routes) / sizeof(routes[0]), (void *)(uintptr_t)hooks};

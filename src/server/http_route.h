@@ -15,6 +15,8 @@ typedef enum cleat__http_flags {
     CLEAT__HTTP_INLINE = 4,   /* is answered on the thread of the connections: must not block */
     CLEAT__HTTP_UNTRACED = 8, /* no span is made of its requests */
     CLEAT__HTTP_KNOWS = 16,   /* OPEN, but who comes with a token is known by it */
+    CLEAT__HTTP_SECRET = 32,  /* a part of the path is, and spans show the pattern instead */
+    CLEAT__HTTP_BROWSED = 64, /* for pages in browsers: see http_browser.h */
 } cleat__http_flags;
 
 typedef struct cleat__http_route {

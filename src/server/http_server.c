@@ -111,7 +111,8 @@ cleat_status cleat__http_server_start(const cleat__http_options *options, cleat_
     fill_in(&server->options);
     pthread_mutex_init(&server->mutex, NULL);
     cleat__cond_init(&server->all_answered);
-    cleat_status status = read_files(server);
+    server->configured = cleat__strdup(options->address);
+    cleat_status status = server->configured != NULL ? read_files(server) : cleat__fail_memory();
     if (status == CLEAT_OK) {
         status = cleat__http_listen(options->address, &server->listener, server->address);
     }
@@ -194,6 +195,7 @@ void cleat__http_server_free(cleat__http_server *server)
         close(server->listener);
     }
     cleat__pem_deinit(&server->pem);
+    cleat__free(server->configured);
     pthread_cond_destroy(&server->all_answered);
     pthread_mutex_destroy(&server->mutex);
     cleat__free(server);

@@ -27,6 +27,7 @@ typedef struct cleat__http_options {
      * 500. Called on the thread of the connections: it must be quick. */
     cleat_status (*authenticate)(void *self, cleat_slice bearer, cleat__identity *out);
     void *authenticate_self;
+    bool is_open; /* `authenticate` asks nobody for a token: what is BROWSED looks at Host instead */
     cleat__metrics *metrics; /* NULL: nothing is counted */
     cleat_tracer *tracer;    /* of the spans of requests; NULL: none. Used until the server is freed */
 

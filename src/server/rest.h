@@ -5,7 +5,7 @@
 #ifndef CLEAT_SERVER_REST_H
 #define CLEAT_SERVER_REST_H
 
-#include "http_call.h"
+#include "readers.h"
 
 struct cleat__engine;
 
@@ -18,6 +18,8 @@ typedef struct cleat__rest cleat__rest;
 
 cleat_status cleat__rest_new(const cleat__rest_options *options, cleat__rest **out);
 void cleat__rest_free(cleat__rest *rest); /* after the server; NULL-safe */
+/* As long as it is there; others may read with them. */
+cleat__readers *cleat__rest_readers(const cleat__rest *rest);
 /* Its routes; handlers get `rest`, which may be NULL to look at the table only. */
 cleat__http_table cleat__rest_table(cleat__rest *rest);
 

@@ -136,7 +136,7 @@ static bool write_row(void *argument, const cleat__event_row *row)
         self->status = write_event(self->writer, self->call, self->store, row);
     }
     return self->status == CLEAT_OK && cleat__rest_page_goes_on(&self->page) &&
-           !cleat__rest_is_full(self->writer);
+           !cleat__answer_is_full(self->writer);
 }
 
 static cleat_status write_list(void *argument, cleat__store *store, cleat__json_writer *writer)

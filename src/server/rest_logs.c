@@ -47,7 +47,7 @@ static bool write_line(void *argument, const cleat__log_line *line)
     cleat__writer_int(writer, "attempt", line->retry_count + 1);
     cleat__writer_string(writer, "level", level_names[line->level - CLEAT_LOG_ERROR]);
     cleat__writer_end_object(writer);
-    return --self->limit != 0 && !cleat__rest_is_full(writer);
+    return --self->limit != 0 && !cleat__answer_is_full(writer);
 }
 
 static bool read_query(page *self)

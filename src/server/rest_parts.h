@@ -9,12 +9,10 @@
 
 struct cleat__rest {
     struct cleat__engine *engine;
-    char *path;
-    struct cleat__rest_readers *readers;
+    cleat__readers *readers;
 };
 
-/* A reader of the engine's file, for this thread until it is given back. What it does ends with CLEAT_TIMEOUT
- * when nobody waits for the call any more. */
+/* Readers for a call, as in readers.h. */
 cleat_status cleat__rest_take(cleat__http_call *call, cleat__store **out);
 void cleat__rest_give(const cleat__http_call *call, cleat__store *store); /* NULL-safe */
 
@@ -72,20 +70,9 @@ void cleat__rest_deprecated(cleat__http_call *call);
 
 /* ---- Pieces of answers ---- */
 
-/* Answers 200 with what `write` writes, which gets a reader, or with its status; 400 when that is more
- * than fits into an answer. */
-void cleat__rest_answer(cleat__http_call *call,
-                        cleat_status (*write)(void *argument, cleat__store *store,
-                                              cleat__json_writer *writer),
-                        void *argument);
-/* The same without the answer; CLEAT_TOO_LARGE: it does not fit. */
-cleat_status cleat__rest_read(cleat__http_call *call,
-                              cleat_status (*write)(void *argument, cleat__store *store,
-                                                    cleat__json_writer *writer),
-                              void *argument, cleat__json_writer *writer);
-#define CLEAT__REST_ANSWER_MAX ((size_t)64 * 1024 * 1024)
-/* Whether there is more in it than fits into an answer: no need to write on. */
-bool cleat__rest_is_full(const cleat__json_writer *writer);
+cleat_status cleat__rest_read(cleat__http_call *call, cleat__readers_write write, void *argument,
+                              cleat__json_writer *writer);
+void cleat__rest_answer(cleat__http_call *call, cleat__readers_write write, void *argument);
 
 void cleat__rest_write_uuid(cleat__json_writer *writer, const char *key, const cleat__uuid *id);
 /* A time; 0 is Go's zero time, "0001-01-01T00:00:00Z". */

@@ -39,7 +39,8 @@ typedef struct cleat__rest_run {
     cleat__run_row row; /* with metadata and error; input and output where they were asked for */
     int64_t child_count;
     bool is_durable;
-    int64_t queued_at_ms; /* of the attempt that waits or runs; 0: it has ended */
+    int64_t queued_at_ms;    /* of the attempt that waits or runs; 0: it has ended */
+    int64_t scheduled_at_ms; /* when it was put on the schedule that started it; 0: none did */
     cleat_slice
         outcome; /* "TIMED_OUT", "LOST", "NOT_TAKEN" (in time) of the last attempt; absent: as the status */
 } cleat__rest_run;
@@ -108,7 +109,7 @@ typedef struct cleat__rest_workflow {
     cleat_slice name;
     cleat_slice task_name, action;
     cleat_slice declaration; /* by cleat__workflow_encode() */
-    int32_t priority;
+    int32_t priority, retries;
     int64_t execution_timeout_ms, schedule_timeout_ms; /* CLEAT__NO_TIMEOUT: none */
     int64_t order;                                     /* of its versions, from 1 on */
 } cleat__rest_workflow;

@@ -23,6 +23,7 @@ enum {
     COLUMN_QUEUED,
     COLUMN_OUTCOME,
     COLUMN_DURABLE,
+    COLUMN_SCHEDULED,
 };
 /* Payloads only where ?3 is true: they may take many pages. */
 #define SELECT_RUN                                                                                \
@@ -34,7 +35,7 @@ enum {
     "w.name, w.uuid, y.version_id, y.task_name, coalesce(e.worker_id, l.worker_id), t.event_id, " \
     "t.event_key, l.queued_at_ms, "                                                               \
     "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 'NOT_TAKEN' ELSE e.outcome END, "         \
-    "json_extract(y.declaration, '$.durable') "                                                   \
+    "json_extract(y.declaration, '$.durable'), t.scheduled_at_ms "                                \
     "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "   \
     "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "                   \
     "WHERE t.id = ?1 AND y.tenant = ?2"
@@ -70,6 +71,7 @@ static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
     out->queued_at_ms = sqlite3_column_int64(select, COLUMN_QUEUED);
     out->outcome = cleat__column_text(select, COLUMN_OUTCOME);
     out->is_durable = sqlite3_column_int(select, COLUMN_DURABLE) != 0;
+    out->scheduled_at_ms = sqlite3_column_int64(select, COLUMN_SCHEDULED);
 }
 
 static cleat_status fail_not_found(const cleat__uuid *id)

@@ -5,11 +5,11 @@
 #include "store/bind.h"
 
 /* `chosen` says which version of each workflow. */
-#define SELECT_WORKFLOWS(chosen)                                                              \
-    "SELECT w.uuid, w.name, y.version_id, y.task_name, y.action, y.declaration, y.priority, " \
-    "y.execution_timeout_ms, y.schedule_timeout_ms, "                                         \
-    "(SELECT count(*) FROM task_type o WHERE o.workflow_id = w.id AND o.id <= y.id) "         \
-    "FROM workflow w JOIN task_type y ON y.workflow_id = w.id AND " chosen                    \
+#define SELECT_WORKFLOWS(chosen)                                                                 \
+    "SELECT w.uuid, w.name, y.version_id, y.task_name, y.action, y.declaration, y.priority, "    \
+    "y.execution_timeout_ms, y.schedule_timeout_ms, "                                            \
+    "(SELECT count(*) FROM task_type o WHERE o.workflow_id = w.id AND o.id <= y.id), y.retries " \
+    "FROM workflow w JOIN task_type y ON y.workflow_id = w.id AND " chosen                       \
     " WHERE w.tenant = ?1 AND w.deleted_at_ms IS NULL "
 #define NEWEST "y.id = (SELECT max(n.id) FROM task_type n WHERE n.workflow_id = w.id)"
 
@@ -24,6 +24,7 @@ static void read_workflow(sqlite3_stmt *select, cleat__rest_workflow *row)
         .execution_timeout_ms = sqlite3_column_int64(select, 7),
         .schedule_timeout_ms = sqlite3_column_int64(select, 8),
         .order = sqlite3_column_int64(select, 9),
+        .retries = sqlite3_column_int(select, 10),
     };
     cleat__column_uuid(select, 0, &row->id);
     cleat__column_uuid(select, 2, &row->version_id);

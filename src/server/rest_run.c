@@ -2,8 +2,12 @@
 #include "rest_parts.h"
 
 #include "base/utf8.h"
+#include "run_events.h"
 
-/* ---- What happened, as far as the file says ---- */
+/* ---- What happened ---- */
+
+/* There may be many attempts, and each may tell of megabytes: with a part of each the run can be read. */
+enum { ERROR_MOST = 16 * 1024, ERRORS_MOST = 8 * 1024 * 1024 };
 
 typedef struct events {
     cleat__json_writer *writer;
@@ -12,84 +16,6 @@ typedef struct events {
     size_t errors_left; /* bytes */
 } events;
 
-typedef struct event {
-    const char *type, *message;
-    int64_t time_ms;
-    int32_t retry_count;
-    cleat_slice error, output;
-} event;
-
-static void write_event(events *self, const event *what)
-{
-    cleat__json_writer *writer = self->writer;
-    char name[CLEAT__REST_NAME_SIZE];
-    cleat__rest_run_name(self->run, name);
-    cleat__writer_begin_object(writer, NULL);
-    cleat__writer_int(writer, "id", ++self->count);
-    cleat__rest_write_uuid(writer, "taskId", &self->run->row.id);
-    cleat__rest_write_time(writer, "timestamp", what->time_ms);
-    cleat__writer_string(writer, "eventType", what->type);
-    cleat__writer_string(writer, "message", what->message);
-    if (what->error.data != NULL) {
-        cleat__writer_slice(writer, "errorMessage", what->error);
-    }
-    if (what->output.data != NULL) {
-        cleat__writer_slice(writer, "output", what->output);
-    }
-    cleat__writer_string(writer, "taskDisplayName", name);
-    cleat__writer_int(writer, "retryCount", what->retry_count);
-    cleat__writer_int(writer, "attempt", what->retry_count + 1);
-    cleat__writer_end_object(writer);
-}
-
-/* What became of an attempt. */
-static const struct ending {
-    const char *outcome, *type, *message;
-} endings[] = {
-    {"FAILED", "FAILED", "Task failed"},
-    {"TIMED_OUT", "TIMED_OUT", "Task exceeded its timeout"},
-    {"LOST", "REASSIGNED", "Worker became inactive"},
-    {"UNDELIVERED", "COULD_NOT_SEND_TO_WORKER", "Task could not be sent to the worker"},
-    {"NOT_TAKEN", "SCHEDULING_TIMED_OUT", "Task exceeded its schedule timeout"},
-    {"COMPLETED", "FINISHED", "Task finished"},
-    {"CANCELLED", "CANCELLED", "Task was cancelled"},
-};
-
-static const struct ending *ending_of(cleat_slice outcome)
-{
-    size_t kind = 0;
-    while (kind + 1 < sizeof(endings) / sizeof(endings[0]) &&
-           !cleat_slice_equals(outcome, cleat_slice_of(endings[kind].outcome))) {
-        kind++;
-    }
-    return &endings[kind];
-}
-
-static bool is_outcome(const cleat__attempt_row *row, const char *outcome)
-{
-    return cleat_slice_equals(row->outcome, cleat_slice_of(outcome));
-}
-
-/* What comes between it and the next one; nothing after one that was not the task's fault. */
-static void write_next(events *self, const cleat__attempt_row *row)
-{
-    event next = {.retry_count = row->retry_count + 1};
-    if (row->replayed_at_ms != 0) {
-        next.type = "RETRIED_BY_USER";
-        next.message = "Task was replayed";
-        next.time_ms = row->replayed_at_ms;
-    } else if (!is_outcome(row, "LOST") && !is_outcome(row, "UNDELIVERED")) {
-        next.type = "RETRYING";
-        next.message = "Task is tried again";
-        next.time_ms = row->finished_at_ms;
-    }
-    if (next.type != NULL) {
-        write_event(self, &next);
-    }
-}
-
-/* There may be many attempts, and each may tell of megabytes: with a part of each the run can be read. */
-enum { ERROR_MOST = 16 * 1024, ERRORS_MOST = 8 * 1024 * 1024 };
 static cleat_slice shorten(events *self, cleat_slice error)
 {
     size_t most = self->errors_left < ERROR_MOST ? self->errors_left : ERROR_MOST;
@@ -98,44 +24,29 @@ static cleat_slice shorten(events *self, cleat_slice error)
     return error;
 }
 
-/* An attempt that did not end the run, or had ended it before that was replayed. */
-static bool write_attempt(void *argument, const cleat__attempt_row *row)
+static bool write_event(void *argument, const cleat__run_event *what)
 {
     events *self = argument;
-    bool was_not_taken = is_outcome(row, "CANCELLED") && row->error.data != NULL;
-    const struct ending *how = ending_of(was_not_taken ? cleat_slice_of("NOT_TAKEN") : row->outcome);
-    if (row->started_at_ms != 0) {
-        write_event(self,
-                    &(event){"STARTED", "Task started", row->started_at_ms, row->retry_count, {0}, {0}});
+    cleat__json_writer *writer = self->writer;
+    char name[CLEAT__REST_NAME_SIZE];
+    cleat__rest_run_name(self->run, name);
+    cleat__writer_begin_object(writer, NULL);
+    cleat__writer_int(writer, "id", ++self->count);
+    cleat__rest_write_uuid(writer, "taskId", &self->run->row.id);
+    cleat__rest_write_time(writer, "timestamp", what->time_ms);
+    cleat__writer_string(writer, "eventType", what->kind);
+    cleat__writer_string(writer, "message", what->message);
+    if (what->error.data != NULL) {
+        cleat__writer_slice(writer, "errorMessage", what->is_last ? what->error : shorten(self, what->error));
     }
-    write_event(self, &(event){.type = how->type,
-                               .message = how->message,
-                               .time_ms = row->finished_at_ms,
-                               .retry_count = row->retry_count,
-                               .error = shorten(self, row->error)});
-    write_next(self, row);
-    return !cleat__rest_is_full(self->writer);
-}
-
-static void write_newest_attempt(events *self)
-{
-    const cleat__run_row *row = &self->run->row;
-    if (row->started_at_ms != 0) {
-        write_event(self,
-                    &(event){"STARTED", "Task started", row->started_at_ms, row->retry_count, {0}, {0}});
+    if (what->output.data != NULL) {
+        cleat__writer_slice(writer, "output", what->output);
     }
-    if (!cleat_run_status_is_final(row->status)) {
-        return;
-    }
-    const struct ending *how =
-        ending_of(self->run->outcome.data != NULL ? self->run->outcome
-                                                  : cleat_slice_of(cleat_run_status_name(row->status)));
-    write_event(self, &(event){.type = how->type,
-                               .message = how->message,
-                               .time_ms = row->finished_at_ms,
-                               .retry_count = row->retry_count,
-                               .error = row->error,
-                               .output = row->output});
+    cleat__writer_string(writer, "taskDisplayName", name);
+    cleat__writer_int(writer, "retryCount", what->retry_count);
+    cleat__writer_int(writer, "attempt", what->retry_count + 1);
+    cleat__writer_end_object(writer);
+    return !cleat__answer_is_full(writer);
 }
 
 static cleat_status write_events(cleat__json_writer *writer, const char *key, cleat__store *store,
@@ -143,10 +54,7 @@ static cleat_status write_events(cleat__json_writer *writer, const char *key, cl
 {
     events self = {.writer = writer, .run = run, .errors_left = ERRORS_MOST};
     cleat__writer_begin_array(writer, key);
-    write_event(&self, &(event){"CREATED", "Task was created", run->row.created_at_ms, 0, {0}, {0}});
-    write_event(&self, &(event){"QUEUED", "Task was queued", run->row.created_at_ms, 0, {0}, {0}});
-    cleat_status status = cleat__attempt_list(store, &run->row.id, write_attempt, &self);
-    write_newest_attempt(&self);
+    cleat_status status = cleat__run_events_list(store, run, write_event, &self);
     cleat__writer_end_array(writer);
     return status;
 }

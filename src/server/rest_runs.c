@@ -14,7 +14,7 @@ static bool write_row(void *argument, const cleat__rest_run *run)
 {
     list *self = argument;
     cleat__rest_write_summary(self->writer, NULL, self->call, run, self->only_tasks);
-    return !cleat__rest_is_full(self->writer);
+    return !cleat__answer_is_full(self->writer);
 }
 
 /* RUNNING runs can be asked for by where they are: with a worker, or evicted. */

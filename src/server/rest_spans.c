@@ -150,7 +150,7 @@ static bool write_row(void *argument, const cleat__stored_span *span)
     if (cleat__rest_page_take(&self->page)) {
         write_span(self->writer, span);
     }
-    return cleat__rest_page_goes_on(&self->page) && !cleat__rest_is_full(self->writer);
+    return cleat__rest_page_goes_on(&self->page) && !cleat__answer_is_full(self->writer);
 }
 
 static cleat_status write_list(void *argument, cleat__store *store, cleat__json_writer *writer)

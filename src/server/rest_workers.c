@@ -1,12 +1,7 @@
-/*
- * GET .../worker, GET and PATCH /api/v1/workers/{worker}
- *
- * Workers are in the engine's memory: it is asked first who there is, then for those of the page, which are
- * written while it shows them.
- */
+/* GET .../worker, GET and PATCH /api/v1/workers/{worker} */
 #include "rest_parts.h"
+#include "worker_texts.h"
 
-#include "base/alloc.h"
 #include "base/error.h"
 #include "engine/command.h"
 #include "engine/roster.h"
@@ -150,11 +145,8 @@ void cleat__rest_worker_update(cleat__http_call *call)
 typedef struct list {
     const json_t *labels; /* all of these; NULL: any */
     unsigned statuses;    /* 1 << each; 0: any */
-    cleat__rest_ids ids;  /* newest first, once they are sorted */
     cleat__rest_page page;
-    cleat__json_writer *texts; /* of the page's workers */
-    size_t size;               /* of all texts */
-    cleat_status status;
+    cleat__worker_texts texts;
 } list;
 
 static bool has_labels(const json_t *wanted, const cleat__worker_info *info)
@@ -171,75 +163,28 @@ static bool has_labels(const json_t *wanted, const cleat__worker_info *info)
     return is_good;
 }
 
-static void note_id(void *argument, const cleat__worker_info *info)
+static bool is_wanted(void *argument, const cleat__worker_info *info)
 {
-    list *self = argument;
-    bool is_wanted =
-        (self->statuses == 0 || self->statuses >> status_of(info) & 1) && has_labels(self->labels, info);
-    if (is_wanted && self->status == CLEAT_OK) {
-        self->status = cleat__rest_ids_add(&self->ids, &info->id);
-    }
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-    return -memcmp(((const cleat__uuid *)a)->bytes, ((const cleat__uuid *)b)->bytes,
-                   sizeof(((const cleat__uuid *)a)->bytes));
-}
-
-static void write_listed(void *argument, const cleat__worker_info *info)
-{
-    list *self = argument;
-    const cleat__uuid *found = self->ids.count != 0 ? bsearch(&info->id, self->ids.items, self->ids.count,
-                                                              sizeof(*self->ids.items), compare_ids)
-                                                    : NULL;
-    int64_t index = found != NULL ? found - self->ids.items - self->page.offset : -1;
-    if (index >= 0 && index < self->page.limit && self->size <= CLEAT__REST_ANSWER_MAX) {
-        write_worker(&self->texts[index], info);
-        self->size += self->texts[index].out.size;
-    }
+    const list *self = argument;
+    return (self->statuses == 0 || self->statuses >> status_of(info) & 1) && has_labels(self->labels, info);
 }
 
 static cleat_status write_list(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
     list *self = argument;
     (void)store;
-    int64_t end = self->page.offset + self->page.limit;
     cleat__writer_begin_object(writer, NULL);
     cleat__writer_begin_array(writer, "rows");
-    for (int64_t i = self->page.offset; i < end && i < (int64_t)self->ids.count; i++) {
-        const cleat__json_writer *text = &self->texts[i - self->page.offset];
-        if (text->out.size != 0) { /* it went away meanwhile */
-            cleat__writer_raw(writer, NULL, cleat__buffer_slice(&text->out));
-        }
-        writer->out.failed = writer->out.failed || text->out.failed;
-    }
+    cleat__worker_texts_write(&self->texts, writer);
     cleat__writer_end_array(writer);
-    cleat__rest_write_pages(writer, self->page.offset, self->page.limit, (int64_t)self->ids.count);
+    cleat__rest_write_pages(writer, self->page.offset, self->page.limit, (int64_t)self->texts.ids.count);
     cleat__writer_end_object(writer);
     return CLEAT_OK;
 }
 
-static cleat_status collect(const cleat__rest *rest, int64_t tenant, list *self)
-{
-    cleat_status status = cleat__engine_worker_list(rest->engine, tenant, note_id, self);
-    status = status == CLEAT_OK ? self->status : status;
-    self->texts = cleat__calloc((size_t)self->page.limit, sizeof(*self->texts));
-    if (status == CLEAT_OK && self->texts == NULL) {
-        status = cleat__fail_memory();
-    }
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    if (self->ids.count != 0) {
-        qsort(self->ids.items, self->ids.count, sizeof(*self->ids.items), compare_ids);
-    }
-    return cleat__engine_worker_list(rest->engine, tenant, write_listed, self);
-}
-
 void cleat__rest_worker_list(cleat__http_call *call)
 {
-    list self = {.status = CLEAT_OK};
+    list self = {.labels = NULL};
     json_t *labels = NULL;
     bool is_good = cleat__rest_read_page(call, &self.page) &&
                    cleat__rest_read_choices(call, "statuses", statuses, &self.statuses) &&
@@ -248,16 +193,21 @@ void cleat__rest_worker_list(cleat__http_call *call)
         self.page.limit = CLEAT__REST_LIMIT_MAX; /* the SDK wants to see all of them */
     }
     self.labels = labels;
-    cleat_status status = is_good ? collect(call->service, call->identity.tenant, &self) : CLEAT_OK;
+    self.texts = (cleat__worker_texts){.wants = is_wanted,
+                                       .write = write_worker,
+                                       .argument = &self,
+                                       .offset = self.page.offset,
+                                       .limit = self.page.limit};
+    cleat_status status = CLEAT_OK;
+    if (is_good) {
+        status = cleat__worker_texts_collect(&self.texts, ((const cleat__rest *)call->service)->engine,
+                                             call->identity.tenant);
+    }
     if (is_good && status == CLEAT_OK) {
         cleat__rest_answer(call, write_list, &self);
     } else if (is_good) {
         cleat__http_call_fail_status(call, status);
     }
-    for (int64_t i = 0; self.texts != NULL && i < self.page.limit; i++) {
-        cleat__buffer_deinit(&self.texts[i].out);
-    }
-    cleat__free(self.texts);
-    cleat__rest_ids_deinit(&self.ids);
+    cleat__worker_texts_deinit(&self.texts);
     json_decref(labels);
 }

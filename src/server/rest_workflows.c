@@ -231,7 +231,7 @@ static bool write_row(void *argument, const cleat__rest_workflow *row)
     if (contains(row->name, self->search) && cleat__rest_page_take(&self->page)) {
         write_workflow(self->writer, self->call, row);
     }
-    return cleat__rest_page_goes_on(&self->page) && !cleat__rest_is_full(self->writer);
+    return cleat__rest_page_goes_on(&self->page) && !cleat__answer_is_full(self->writer);
 }
 
 static cleat_status write_list(void *argument, cleat__store *store, cleat__json_writer *writer)

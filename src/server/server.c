@@ -19,6 +19,7 @@
 #include "service.h"
 #include "store/tenant.h"
 #include "token.h"
+#include "ui.h"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -43,7 +44,8 @@ struct cleat__server {
     cleat__http_health health;
     cleat__rest *rest;
     cleat__http_hooks hooks;
-    cleat__http_table tables[4]; /* borrowed by the HTTP server */
+    cleat__ui *ui;
+    cleat__http_table tables[5]; /* borrowed by the HTTP server */
     cleat__http_server *http;
     cleat__rpc_server *rpc;
 };
@@ -267,6 +269,12 @@ static cleat_status start_rest(cleat__server *self, const cleat__server_options 
         const cleat__rest_options rest = {.engine = self->engine, .path = self->database};
         status = cleat__rest_new(&rest, &self->rest);
     }
+    if (status == CLEAT_OK) {
+        const cleat__ui_options ui = {.engine = self->engine,
+                                      .readers = cleat__rest_readers(self->rest),
+                                      .needs_token = !options->is_open};
+        status = cleat__ui_new(&ui, &self->ui);
+    }
     if (status == CLEAT_OK && options->rate_limit != 0) {
         status = cleat__rate_limit_new(options->rate_limit, NULL, &self->rate_limit);
     }
@@ -282,6 +290,7 @@ static cleat_status start_http(cleat__server *self, const cleat__server_options 
     self->tables[2] = cleat__rest_table(self->rest);
     self->hooks = (cleat__http_hooks){.engine = self->engine, .rate_limit = self->rate_limit};
     self->tables[3] = cleat__http_hooks_table(&self->hooks);
+    self->tables[4] = cleat__ui_table(self->ui);
     const cleat__http_options http = {
         .address = options->http_address,
         .tls_cert = options->certificate_file,
@@ -291,6 +300,7 @@ static cleat_status start_http(cleat__server *self, const cleat__server_options 
         .table_count = sizeof(self->tables) / sizeof(self->tables[0]),
         .authenticate = authenticate,
         .authenticate_self = self,
+        .is_open = options->is_open,
         .metrics = self->metrics,
         .tracer = cleat__internal_traces_tracer(self->internal_traces),
     };
@@ -441,6 +451,7 @@ void cleat__server_stop(cleat__server *self, int64_t timeout_ms)
     int64_t deadline_ns = cleat__deadline_ns(timeout_ms);
     stop_serving(self, deadline_ns);
     cleat__http_server_free(self->http);
+    cleat__ui_free(self->ui);
     cleat__rest_free(self->rest);
     cleat__metrics_engine_free(self->metrics_engine);
     cleat__collector_free(self->collector);

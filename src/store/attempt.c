@@ -22,7 +22,8 @@ static const char sql[] =
     "'UNDELIVERED')"
     " AND retry_count >= f.retry_count AND retry_count < ?3),"
     " y.backoff_initial_ms, y.backoff_factor, y.backoff_max_ms,"
-    " y.action, y.task_name, y.version_id, w.uuid, w.name "
+    " y.action, y.task_name, y.version_id, w.uuid, w.name,"
+    " EXISTS (SELECT 1 FROM durable_run WHERE id = t.id) "
     "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "
     "JOIN (SELECT coalesce(1 + max(retry_count), 0) AS retry_count FROM attempt"
     " WHERE task_id = ?1 AND retry_count < ?3 AND replayed_at_ms IS NOT NULL) f "
@@ -44,6 +45,7 @@ enum {
     VERSION_ID,
     WORKFLOW_ID,
     WORKFLOW,
+    IS_DURABLE,
 };
 
 static int64_t back_off_ms(sqlite3_stmt *row)
@@ -70,15 +72,8 @@ static void read_times(sqlite3_stmt *row, int32_t retry_count, cleat__attempt_wa
     }
 }
 
-static bool is_complete(sqlite3_stmt *row, int32_t retry_count)
+static void read_names(sqlite3_stmt *row, cleat__attempt_wait *out)
 {
-    return sqlite3_column_type(row, STARTED) != SQLITE_NULL &&
-           (retry_count == 0 || sqlite3_column_type(row, BEFORE_ENDED) != SQLITE_NULL);
-}
-
-static void read_row(sqlite3_stmt *row, int32_t retry_count, cleat__attempt_wait *out)
-{
-    read_times(row, retry_count, out);
     out->action = cleat__column_text(row, ACTION);
     out->task_name = cleat__column_text(row, TASK_NAME);
     out->workflow = cleat__column_text(row, WORKFLOW);
@@ -86,28 +81,63 @@ static void read_row(sqlite3_stmt *row, int32_t retry_count, cleat__attempt_wait
     (void)cleat__column_uuid(row, WORKFLOW_ID, &out->workflow_id);
 }
 
-cleat_status cleat__attempt_wait_load(cleat__store *store, int64_t tenant, const cleat__uuid *id,
-                                      int32_t retry_count,
+static cleat_status read_invocation(cleat__store *store, const cleat__invocation_key *key,
+                                    cleat__attempt_wait *out)
+{
+    cleat__invocation *invocation = &out->invocation;
+    cleat_status status = cleat__invocation_load(store, key, invocation);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    if (invocation->number != 0) {
+        out->since_ms = out->due_at_ms = invocation->queued_at_ms;
+    }
+    if (invocation->began_at_ms != 0) {
+        out->started_at_ms = invocation->began_at_ms;
+    }
+    return CLEAT_OK;
+}
+
+/* CLEAT_NOT_FOUND: nobody got that attempt. */
+static cleat_status read_row(cleat__store *store, sqlite3_stmt *row, const cleat__invocation_key *key,
+                             cleat__attempt_wait *out)
+{
+    cleat_status status = CLEAT_OK;
+    *out = (cleat__attempt_wait){.started_at_ms = 0};
+    read_names(row, out);
+    read_times(row, key->retry_count, out);
+    if (sqlite3_column_int(row, IS_DURABLE)) {
+        status = read_invocation(store, key, out);
+    }
+    bool has_begun = sqlite3_column_type(row, STARTED) != SQLITE_NULL || out->invocation.began_at_ms != 0;
+    bool is_complete =
+        has_begun && (key->retry_count == 0 || sqlite3_column_type(row, BEFORE_ENDED) != SQLITE_NULL);
+    return status == CLEAT_OK && !is_complete ? cleat__fail(CLEAT_NOT_FOUND, "there is no such attempt")
+                                              : status;
+}
+
+cleat_status cleat__attempt_wait_load(cleat__store *store, int64_t tenant, const cleat__invocation_key *key,
                                       cleat_status (*visit)(void *argument, const cleat__attempt_wait *wait),
                                       void *argument)
 {
     sqlite3_stmt *select = NULL;
+    cleat__attempt_wait wait;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__bind_uuid(select, 1, id);
+    cleat__bind_uuid(select, 1, &key->run_id);
     sqlite3_bind_int64(select, 2, tenant);
-    sqlite3_bind_int(select, 3, retry_count);
+    sqlite3_bind_int(select, 3, key->retry_count);
     int code = sqlite3_step(select);
-    if (code == SQLITE_ROW && is_complete(select, retry_count)) {
-        cleat__attempt_wait wait;
-        read_row(select, retry_count, &wait);
-        status = visit(argument, &wait);
-    } else if (code == SQLITE_ROW || code == SQLITE_DONE) {
-        status = cleat__fail(CLEAT_NOT_FOUND, "there is no such attempt");
+    if (code == SQLITE_ROW) {
+        status = read_row(store, select, key, &wait);
     } else {
-        status = cleat__store_error(store, reading);
+        status = code == SQLITE_DONE ? cleat__fail(CLEAT_NOT_FOUND, "there is no such attempt")
+                                     : cleat__store_error(store, reading);
+    }
+    if (status == CLEAT_OK) {
+        status = visit(argument, &wait);
     }
     sqlite3_reset(select);
     return status;

@@ -91,6 +91,20 @@ cleat_status cleat__condition_meet(cleat__store *store, const cleat__uuid *run_i
     return cleat__statement_finish(store, update, "storing what a run has waited for");
 }
 
+cleat_status cleat__condition_set_child(cleat__store *store, const cleat__condition_row *row)
+{
+    static const char sql[] = "UPDATE durable_condition SET child_id = ?5 "
+                              "WHERE run_id = ?1 AND branch = ?2 AND node = ?3 AND number = ?4";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = cleat__statement_of_node(store, sql, &row->run_id, row->node, &update);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int(update, 4, row->number);
+    cleat__bind_uuid(update, 5, &row->child_id);
+    return cleat__statement_finish(store, update, "storing what a run waits for");
+}
+
 cleat_status cleat__condition_payload(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
                                       cleat__buffer *out)
 {

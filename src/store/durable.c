@@ -37,13 +37,39 @@ cleat_status cleat__durable_last_order(cleat__store *store, const cleat__uuid *r
     return status == CLEAT_OK ? cleat__statement_number(store, select, out, "reading a durable run") : status;
 }
 
-cleat_status cleat__durable_begin_invocation(cleat__store *store, const cleat__uuid *run_id,
-                                             int32_t invocation_count)
+/* What was before it, if it is not the first one of its attempt. */
+static cleat_status insert_invocation(cleat__store *store, const cleat__uuid *run_id, int32_t number,
+                                      int32_t retry_count, int64_t queued_at_ms)
 {
-    static const char sql[] = "INSERT INTO durable_run (id, invocation_count, branch) VALUES (?1, ?2, 1) "
-                              "ON CONFLICT (id) DO UPDATE SET invocation_count = ?2, waits = NULL";
+    static const char sql[] =
+        "INSERT INTO durable_invocation (run_id, number, retry_count, began_at_ms, suspended_at_ms, "
+        "waited_for, queued_at_ms) SELECT id, ?2, retry_count, began_at_ms, suspended_at_ms, waited_for, ?4 "
+        "FROM durable_run WHERE id = ?1 AND retry_count = ?3 AND began_at_ms IS NOT NULL";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__statement_of_run(store, sql, run_id, &insert);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int(insert, 2, number);
+    sqlite3_bind_int(insert, 3, retry_count);
+    sqlite3_bind_int64(insert, 4, queued_at_ms);
+    return cleat__statement_finish(store, insert, "beginning an invocation");
+}
+
+cleat_status cleat__durable_begin_invocation(cleat__store *store, const cleat__uuid *run_id,
+                                             int32_t invocation_count, int32_t retry_count,
+                                             int64_t queued_at_ms)
+{
+    static const char sql[] =
+        "INSERT INTO durable_run (id, invocation_count, branch) VALUES (?1, ?2, 1) "
+        "ON CONFLICT (id) DO UPDATE SET invocation_count = ?2, waits = NULL, began_at_ms = NULL";
+    sqlite3_stmt *insert = NULL;
+    cleat_status status = invocation_count > 1
+                              ? insert_invocation(store, run_id, invocation_count, retry_count, queued_at_ms)
+                              : CLEAT_OK;
+    if (status == CLEAT_OK) {
+        status = cleat__statement_of_run(store, sql, run_id, &insert);
+    }
     if (status != CLEAT_OK) {
         return status;
     }
@@ -51,11 +77,42 @@ cleat_status cleat__durable_begin_invocation(cleat__store *store, const cleat__u
     return cleat__statement_finish(store, insert, "beginning an invocation");
 }
 
+cleat_status cleat__durable_break_off(cleat__store *store, const cleat__uuid *run_id, int32_t retry_count,
+                                      int64_t began_at_ms)
+{
+    static const char sql[] = "UPDATE durable_run SET retry_count = ?2, began_at_ms = ?3, "
+                              "suspended_at_ms = NULL, waited_for = NULL WHERE id = ?1";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = cleat__statement_of_run(store, sql, run_id, &update);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int(update, 2, retry_count);
+    sqlite3_bind_int64(update, 3, began_at_ms);
+    return cleat__statement_finish(store, update, "breaking off an invocation");
+}
+
+cleat_status cleat__durable_put_off(cleat__store *store, const cleat__uuid *run_id, int32_t invocation_count,
+                                    int32_t retry_count)
+{
+    static const char sql[] = "UPDATE durable_invocation SET number = ?2 + 1, retry_count = ?3 "
+                              "WHERE run_id = ?1 AND number = ?2";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = cleat__statement_of_run(store, sql, run_id, &update);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int(update, 2, invocation_count);
+    sqlite3_bind_int(update, 3, retry_count);
+    return cleat__statement_finish(store, update, "putting off an invocation");
+}
+
 cleat_status cleat__durable_set_waits(cleat__store *store, const cleat__uuid *run_id,
                                       const cleat__eviction *eviction)
 {
-    static const char sql[] = "UPDATE durable_run SET carrier = ?2, waits = ?3, waits_for_all = ?4, "
-                              "evict_reason = ?5 WHERE id = ?1";
+    static const char sql[] =
+        "UPDATE durable_run SET carrier = ?2, waits = ?3, waits_for_all = ?4, evict_reason = ?5, "
+        "retry_count = ?6, began_at_ms = ?7, suspended_at_ms = ?8, waited_for = ?9 WHERE id = ?1";
     sqlite3_stmt *update = NULL;
     cleat_status status = cleat__statement_of_run(store, sql, run_id, &update);
     if (status != CLEAT_OK) {
@@ -65,6 +122,10 @@ cleat_status cleat__durable_set_waits(cleat__store *store, const cleat__uuid *ru
     cleat__bind_text(update, 3, eviction->waits);
     sqlite3_bind_int(update, 4, eviction->waits_for_all);
     cleat__bind_text(update, 5, eviction->reason);
+    sqlite3_bind_int(update, 6, eviction->retry_count);
+    sqlite3_bind_int64(update, 7, eviction->began_at_ms);
+    sqlite3_bind_int64(update, 8, eviction->suspended_at_ms);
+    sqlite3_bind_int64(update, 9, eviction->waited_for);
     return cleat__statement_finish(store, update, "evicting a run");
 }
 

@@ -20,11 +20,21 @@ typedef struct cleat__durable_row {
 cleat_status cleat__durable_get(cleat__store *store, const cleat__uuid *run_id, cleat__durable_row *out);
 /* The highest order that a node of the run was met in; 0: none was. Reads the whole log. */
 cleat_status cleat__durable_last_order(cleat__store *store, const cleat__uuid *run_id, int64_t *out);
-/* An invocation begins. */
+/* An invocation of the attempt begins, which was queued at that time. */
 cleat_status cleat__durable_begin_invocation(cleat__store *store, const cleat__uuid *run_id,
-                                             int32_t invocation_count);
+                                             int32_t invocation_count, int32_t retry_count,
+                                             int64_t queued_at_ms);
+/* The newest invocation is broken off; the next one will be of the same attempt. */
+cleat_status cleat__durable_break_off(cleat__store *store, const cleat__uuid *run_id, int32_t retry_count,
+                                      int64_t began_at_ms);
+/* An invocation that never began: what was before it is before the next one, of that attempt. */
+cleat_status cleat__durable_put_off(cleat__store *store, const cleat__uuid *run_id, int32_t invocation_count,
+                                    int32_t retry_count);
 /* What is stored of an invocation that ends, to wait. Slices may be absent. */
 typedef struct cleat__eviction {
+    int32_t retry_count;
+    uint32_t waited_for; /* 1 << cleat__pending_kind, as far as known */
+    int64_t began_at_ms, suspended_at_ms;
     cleat_slice carrier;
     cleat_slice waits;  /* JSON, see the schema */
     cleat_slice reason; /* for people */
@@ -120,6 +130,8 @@ cleat_status cleat__condition_get(cleat__store *store, const cleat__uuid *run_id
 /* `data` absent: it has them. */
 cleat_status cleat__condition_meet(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
                                    int32_t number, cleat_slice data);
+/* It waits for the end of another run from now on, `row->child_id`. */
+cleat_status cleat__condition_set_child(cleat__store *store, const cleat__condition_row *row);
 /* The payload of a wait, made of the conditions that are met. */
 cleat_status cleat__condition_payload(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
                                       cleat__buffer *out);

@@ -252,6 +252,24 @@ cleat_status cleat__load_exists(cleat__store *store, int64_t tenant, const cleat
     return status;
 }
 
+cleat_status cleat__load_is_child(cleat__store *store, const cleat__uuid *parent_id, const cleat__uuid *id)
+{
+    sqlite3_stmt *select = NULL;
+    cleat_status status =
+        cleat__store_prepare(store, "SELECT 1 FROM task WHERE id = ?1 AND parent_id = ?2", &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    cleat__bind_uuid(select, 2, parent_id);
+    int code = sqlite3_step(select);
+    if (code != SQLITE_ROW) {
+        status = code == SQLITE_DONE ? CLEAT_EMPTY : cleat__store_error(store, "looking for a child run");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
 static cleat_status read_ended(sqlite3_stmt *row, cleat__ended_row *out)
 {
     out->type_id = sqlite3_column_int64(row, 0);

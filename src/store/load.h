@@ -68,6 +68,8 @@ cleat_status cleat__load_last_id(cleat__store *store, cleat__uuid *out);
 
 /* CLEAT_OK, or CLEAT_NOT_FOUND: also when it is a run of another tenant. */
 cleat_status cleat__load_exists(cleat__store *store, int64_t tenant, const cleat__uuid *id);
+/* CLEAT_OK, or CLEAT_EMPTY: the parent has no such child. */
+cleat_status cleat__load_is_child(cleat__store *store, const cleat__uuid *parent_id, const cleat__uuid *id);
 
 /* Whether the child with the trigger's number, of its parent, was started with the same task and input. CLEAT_EMPTY:
  * there is no such child. */

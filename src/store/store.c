@@ -448,11 +448,24 @@ static bool append_zeros(sqlite3_file *file, sqlite3_int64 size)
     return code == SQLITE_OK;
 }
 
+static bool wants_space(cleat__store *store, sqlite3_file **file)
+{
+    sqlite3_int64 size = 0;
+    *file = store->mode != CLEAT__STORE_WRITE_UNSYNCED ? log_file(store) : NULL;
+    return *file != NULL && has_grown(store, *file, &size);
+}
+
+bool cleat__store_wants_log(cleat__store *store)
+{
+    sqlite3_file *file;
+    return wants_space(store, &file);
+}
+
 void cleat__store_extend_log(cleat__store *store)
 {
     sqlite3_int64 size = 0;
-    sqlite3_file *file = store->mode != CLEAT__STORE_WRITE_UNSYNCED ? log_file(store) : NULL;
-    if (file == NULL || !has_grown(store, file, &size)) {
+    sqlite3_file *file;
+    if (!wants_space(store, &file)) {
         return;
     }
     sqlite3_busy_timeout(store->db, 0); /* who writes just now is not waited for */

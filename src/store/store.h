@@ -47,6 +47,7 @@ void cleat__store_end_reads(cleat__store *store);
 /* Between transactions, when there is time: gives the log space ahead if the commits have used up what it had, so
  * that those that come need not make its file longer, which takes a sync longer. Failing changes nothing but that it
  * is not tried again. Nothing is done where commits are not synced. */
+bool cleat__store_wants_log(cleat__store *store); /* whether it would */
 void cleat__store_extend_log(cleat__store *store);
 
 #endif

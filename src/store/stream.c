@@ -45,6 +45,53 @@ cleat_status cleat__chunks_open(cleat__store *store, const cleat__uuid *run_id, 
     return status == CLEAT_EMPTY ? insert_stream(store, run_id, stream) : status;
 }
 
+static cleat_status count_chunks(cleat__store *store, int64_t stream, int64_t *count)
+{
+    static const char sql[] =
+        "SELECT coalesce(max(id) + 1 - ?1, 0) FROM stream_chunk WHERE id >= ?1 AND id < ?2";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(select, 1, row_of(stream, 0));
+    sqlite3_bind_int64(select, 2, row_of(stream + 1, 0));
+    return cleat__statement_number(store, select, count, reading);
+}
+
+static cleat_status store_shift(cleat__store *store, const cleat__uuid *run_id, int64_t branch, int64_t shift)
+{
+    static const char sql[] = "UPDATE durable_branch SET chunk_shift = ?3 WHERE run_id = ?1 AND branch = ?2";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = cleat__statement_of_node(store, sql, run_id, (cleat__node){branch, shift}, &update);
+    return status == CLEAT_OK ? cleat__statement_finish(store, update, storing) : status;
+}
+
+cleat_status cleat__chunks_shift(cleat__store *store, const cleat__uuid *run_id, int64_t branch,
+                                 int64_t stream, int64_t index, int64_t *shift)
+{
+    static const char sql[] = "SELECT chunk_shift FROM durable_branch WHERE run_id = ?1 AND branch = ?2 AND "
+                              "chunk_shift IS NOT NULL";
+    sqlite3_stmt *select = NULL;
+    int64_t count = 0;
+    *shift = 0;
+    if (branch <= 1) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__statement_of_run(store, sql, run_id, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(select, 2, branch);
+    status = cleat__statement_number(store, select, shift, reading);
+    if (status != CLEAT_EMPTY) {
+        return status;
+    }
+    status = count_chunks(store, stream, &count);
+    *shift = count - index;
+    return status == CLEAT_OK ? store_shift(store, run_id, branch, *shift) : status;
+}
+
 cleat_status cleat__chunks_put(cleat__store *store, int64_t stream, int64_t index, cleat_slice chunk,
                                bool *is_new)
 {

@@ -9,12 +9,11 @@
  *     grpc_durable_invocation.c  the invocations that this process works on, and what is known of their nodes
  *     grpc_durable_hook.c        hooks, over HTTP
  *
- * The engine counts nodes as requests come, so a request whose answer was lost cannot be sent again: the next
- * one would be taken for another node. Its invocation is over then, and a new one finds in the log what was
- * recorded: `cleat serve` is given the run back, which uses no retry; elsewhere the attempt has failed
- * (CLEAT_UNAVAILABLE). What takes no node, AWAIT, EVICT and COMPLETE_MEMO, is sent again on the next connection.
- * So is what was never written; it waits for that connection as long as any call, then the run is given back too.
- * Elsewhere, where that cannot be said, it waits on.
+ * What was not answered is sent again on the next connection, which it waits for as long as any call: to
+ * `cleat serve` a request says which nodes it takes, and twice the same is once. Another engine counts nodes as
+ * requests come, and the next one would be taken for another node: there an invocation is over when the answer to
+ * a request that takes nodes was lost, and the attempt has failed (CLEAT_UNAVAILABLE). What takes none, AWAIT, EVICT
+ * and COMPLETE_MEMO, is sent again there too, and waits for it as long as it takes.
  *
  * An engine's answer names the task and the invocation, so one request of an invocation is under way at a time.
  */
@@ -41,10 +40,10 @@ typedef struct cleat__remote_durables {
 typedef struct cleat__remote_message {
     char *data; /* owned */
     size_t size;
-    size_t runs;     /* that it starts: of very many, each message has a part */
-    bool is_acked;   /* an answer of its own comes, before which nothing else is sent */
-    bool takes_node; /* so it cannot be sent again */
-    bool is_echoed;  /* a registration: `cleat serve` answers it behind whatever was sent before */
+    size_t runs;    /* that it starts: of very many, each message has a part */
+    bool is_acked;  /* an answer of its own comes, before which nothing else is sent */
+    bool is_once;   /* it takes a node and does not say which one: it cannot be sent again */
+    bool is_echoed; /* a registration: `cleat serve` answers it behind whatever was sent before */
 } cleat__remote_message;
 
 /* What a caller waits for: a part of what it wants, of which all answers come by the stream. */

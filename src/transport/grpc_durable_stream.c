@@ -166,7 +166,7 @@ static void interrupt(cleat__remote_invocation *invocation, bool is_loss, const 
     if (ask == NULL) {
         return;
     }
-    if (!ask->waits_for_ack || !ask->messages[ask->written - 1].takes_node) {
+    if (!ask->waits_for_ack || !ask->messages[ask->written - 1].is_once) {
         ask->written = ask->confirmed;
         ask->waits_for_ack = false;
         add_ready(ask);

@@ -25,7 +25,8 @@ typedef struct writer {
     int32_t count;
     int64_t next_child;
     cleat__remote_ask *ask;
-    size_t room; /* for messages */
+    size_t room;  /* for messages */
+    int64_t node; /* that the next message takes, or the first of them; 0: it is not to be said */
 } writer;
 
 /* ---- Messages ---- */
@@ -52,10 +53,11 @@ static cleat__remote_message *next_message(writer *self)
     return &ask->messages[ask->message_count++];
 }
 
-static cleat_status add(writer *self, const request *message)
+static cleat_status add(writer *self, request *message)
 {
     cleat__buffer bytes = {0};
     int64_t most = self->link->settings.max_send_size;
+    message->cleat_node = self->node;
     cleat_status status = cleat__message_pack(message, &bytes);
     if (status == CLEAT_OK && bytes.size > (size_t)most) {
         status = cleat__fail(CLEAT_TOO_LARGE, "what the workflow records has %zu bytes; %lld can be sent",
@@ -74,10 +76,14 @@ static cleat_status add(writer *self, const request *message)
     switch ((int)message->message_case) {
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_TRIGGER_RUNS:
         to->runs = message->trigger_runs->n_trigger_opts;
-        to->is_acked = to->takes_node = true;
+        to->is_acked = true;
+        to->is_once = self->node == 0;
         break;
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_MEMO:
-    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_WAIT_FOR: to->is_acked = to->takes_node = true; break;
+    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_WAIT_FOR:
+        to->is_acked = true;
+        to->is_once = self->node == 0;
+        break;
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_EVICT_INVOCATION: to->is_acked = true; break;
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_REGISTER_WORKER: to->is_echoed = true; break;
     default: break;
@@ -186,6 +192,7 @@ static cleat_status write_children(writer *self, child **children, size_t count)
         runs.trigger_opts = children + done;
         runs.n_trigger_opts = fit(self, children + done, count - done);
         status = add(self, &message);
+        self->node += self->node != 0 ? (int64_t)runs.n_trigger_opts : 0;
     }
     return status;
 }
@@ -422,6 +429,7 @@ static cleat_status write_evict(writer *self, const cleat__durable_request *from
 
 static cleat_status write_one(writer *self, const cleat__durable_request *from)
 {
+    self->node = self->link->is_cleat ? from->number : 0;
     switch (from->kind) {
     case CLEAT__DURABLE_MEMO: return write_memo(self, from);
     case CLEAT__DURABLE_COMPLETE_MEMO: return write_complete_memo(self, from);
@@ -448,6 +456,7 @@ cleat_status cleat__remote_write(const cleat__link *link, const char *worker_id,
     for (size_t i = 0; status == CLEAT_OK && i < ask->count; i++) {
         status = write_one(&self, &ask->requests[i]);
     }
+    self.node = 0;
     bool is_answered = status == CLEAT_OK && ask->messages[ask->message_count - 1].is_acked;
     return status == CLEAT_OK && !is_answered && link->is_cleat ? write_barrier(&self) : status;
 }

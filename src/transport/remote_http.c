@@ -1,5 +1,6 @@
 #include "transport/remote_http.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/process.h"
@@ -35,11 +36,29 @@ static size_t write_reply(char *data, size_t size, size_t count, void *argument)
 /* ---- The request ---- */
 
 /* Each answers false on no memory. */
+static const char hooks_path[] = "/hooks/";
+
+static bool is_of_hook(const char *path)
+{
+    return strncmp(path, hooks_path, sizeof(hooks_path) - 1) == 0;
+}
+
+/* What a span may say instead of the URL, to be freed; NULL: it may say that. Who knows a hook's token can resume the
+ * run, and spans go to others. */
+static char *shown_url(const cleat__remote_settings *settings, const char *path)
+{
+    cleat__buffer url = {0};
+    if (is_of_hook(path)) {
+        cleat__buffer_append_format(&url, "%s%sREDACTED", settings->api_url, hooks_path);
+    }
+    return url.size != 0 ? cleat__buffer_take_string(&url) : NULL;
+}
+
 static bool set_url(CURL *easy, const cleat__remote_settings *settings, const char *path)
 {
     cleat__buffer url = {0};
     cleat__buffer_append_string(&url, settings->api_url);
-    if (strncmp(path, "/api/", 5) != 0 && strncmp(path, "/hooks/", 7) != 0) {
+    if (strncmp(path, "/api/", 5) != 0 && !is_of_hook(path)) {
         cleat__buffer_append_format(&url, "/api/v1/tenants/%s", settings->tenant_id);
     }
     cleat__buffer_append_string(&url, path);
@@ -227,15 +246,21 @@ static cleat_status fail_transfer(const cleat__remote_session *session, CURLcode
                              url, text);
 }
 
-static cleat_status perform(cleat__remote_session *session, const char *method,
+static cleat_status perform(cleat__remote_session *session, const char *method, const char *path,
                             const struct curl_slist *headers, cleat__buffer *body)
 {
     CURL *easy = session->easy;
     char error[CURL_ERROR_SIZE] = "";
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
+    char *url = shown_url(session->settings, path);
+    if (is_of_hook(path) && url == NULL) {
+        return cleat__fail_memory();
+    }
     CURLcode outcome = (CURLcode)cleat_curl_easy_perform(
         easy, headers,
-        CLEAT_CURL_OPTIONS(.method = method, .error_text = error, .tracer = session->settings->tracer));
+        CLEAT_CURL_OPTIONS(.method = method, .url = url, .error_text = error,
+                           .tracer = session->settings->tracer));
+    cleat__free(url);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
     session->was_connected = session->was_connected || is_connected(easy, outcome);
     session->was_answered = outcome == CURLE_OK;
@@ -293,7 +318,7 @@ cleat_status cleat__remote_session_send(cleat__remote_session *session, const ch
         bool is_fine = set_url(easy, settings, path) && make_headers(session, &headers) &&
                        set_body(easy, body) &&
                        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK;
-        status = is_fine ? perform(session, method, headers, &answer) : cleat__fail_memory();
+        status = is_fine ? perform(session, method, path, headers, &answer) : cleat__fail_memory();
     }
     if (status == CLEAT_OK) {
         cleat__buffer_append_slice(reply, cleat__buffer_slice(&answer));

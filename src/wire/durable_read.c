@@ -191,7 +191,7 @@ static cleat_status read_evict(const Cleat__V1__DurableTaskEvictInvocationReques
 
 cleat_status cleat__durable_asked_read(const Cleat__V1__DurableTaskRequest *message, asked *out)
 {
-    *out = (asked){.task_id = ""};
+    *out = (asked){.task_id = "", .request.number = message->cleat_node};
     switch ((int)message->message_case) {
     case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_MEMO:
         out->request.kind = CLEAT__DURABLE_MEMO;

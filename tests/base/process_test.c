@@ -11,7 +11,7 @@ static int in_child(int (*work)(void *argument), void *argument)
     int status = -1;
     pid_t pid = fork();
     if (pid == 0) {
-        alarm(30);
+        alarm(300);
         _exit(work(argument));
     }
     assert_true(pid > 0);
@@ -182,7 +182,7 @@ static void read_exit(void (*work)(void), char *out, size_t size)
     assert_int_equal(pipe(pipe_ends), 0);
     pid_t pid = fork();
     if (pid == 0) {
-        alarm(30);
+        alarm(300);
         work();
         exit(0);
     }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "support/grpc_suppressions.h"
+#include "support/sanitizer.h"
 #include "support/temp_dir.h"
 
 #include <cleat/workflow.h>
@@ -194,7 +195,7 @@ static void wait_for_steps(world *it, int count)
     for (int i = 0; i < count; i++) {
         struct pollfd come = {.fd = it->steps[0], .events = POLLIN};
         char byte;
-        if (poll(&come, 1, 90000) != 1) {
+        if (poll(&come, 1, 300000) != 1) {
             fail_msg("%d steps have run and no more", it->step_count);
         }
         assert_int_equal(read(it->steps[0], &byte, 1), 1);
@@ -208,7 +209,7 @@ static void killed_in_turns_it_ends_with_the_right_answer(void **state)
     cleat_run_result result;
     cleat_run_id id;
     char expected[16];
-#ifdef __SANITIZE_THREAD__
+#if UNDER_THREAD_SANITIZER
     skip(); /* the command does not leave out what the sanitizer says of gRPC's own races */
 #endif
     start_worker(it);
@@ -228,7 +229,7 @@ static void killed_in_turns_it_ends_with_the_right_answer(void **state)
             start_worker(it);
         }
     }
-    if (cleat_client_wait(client, &id, 90000, &result) != CLEAT_OK) {
+    if (cleat_client_wait(client, &id, 300000, &result) != CLEAT_OK) {
         fail_msg("wait: %s", cleat_error_message());
     }
     assert_int_equal(result.status, CLEAT_RUN_COMPLETED);

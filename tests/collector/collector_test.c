@@ -100,7 +100,7 @@ static void make_spans(fixture *f, int spans, int64_t start_ns)
             cleat_span_start(f->tracer, "work", CLEAT_SPAN_OPTIONS(.root = true, .start_time_ns = start_ns));
         cleat_span_end_at(span, start_ns + 1000);
     }
-    assert_int_equal(cleat_tracer_provider_force_flush(f->provider, 20000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(f->provider, 300000), CLEAT_OK);
     assert_int_equal(f->status, CLEAT_OK);
 }
 

@@ -2,6 +2,7 @@
 #include "recorder.h"
 
 #include "model/derived_id.h"
+#include "store/durable.h"
 #include "store/load.h"
 #include "store/transition.h"
 
@@ -91,9 +92,10 @@ static void retry_at(fixture *f, int32_t retry_count, int64_t started_at_ms, int
                      CLEAT_OK);
 }
 
-/* Stores the span that a worker sends about an attempt; answers its context. */
-static cleat_span_context execute(fixture *f, const char *name, int64_t retry_count,
-                                  const cleat_span_context *parent, const cleat_span_context *link_to)
+/* Stores the span that a worker sends about an invocation (0: it says of none); answers its context. */
+static cleat_span_context execute_invocation(fixture *f, const char *name, int64_t retry_count,
+                                             int64_t invocation, const cleat_span_context *parent,
+                                             const cleat_span_context *link_to)
 {
     const cleat_link link = {.context = link_to};
     const cleat_attribute attributes[] = {
@@ -101,19 +103,26 @@ static cleat_span_context execute(fixture *f, const char *name, int64_t retry_co
         cleat_attribute_string("hatchet.step_run_id", RUN_TEXT),
         cleat_attribute_int("hatchet.retry_count", retry_count),
         cleat_attribute_string("cleat.trace.relation", parent != NULL ? "parent" : "link"),
+        cleat_attribute_int("workflow.invocation", invocation),
     };
     cleat_span_context context;
     cleat_context *base = parent != NULL ? cleat_context_with_span_context(NULL, parent) : NULL;
-    cleat_span span = cleat_span_start(f->rec.tracer, name,
-                                       CLEAT_SPAN_OPTIONS(.parent = base, .root = base == NULL,
-                                                          .kind = CLEAT_SPAN_KIND_CONSUMER,
-                                                          .attributes = attributes, .attribute_count = 4,
-                                                          .links = &link, .link_count = link_to != NULL));
+    cleat_span span = cleat_span_start(
+        f->rec.tracer, name,
+        CLEAT_SPAN_OPTIONS(.parent = base, .root = base == NULL, .kind = CLEAT_SPAN_KIND_CONSUMER,
+                           .attributes = attributes, .attribute_count = invocation != 0 ? 5 : 4,
+                           .links = &link, .link_count = link_to != NULL));
     cleat_span_get_context(span, &context);
     cleat_span_end(span);
     assert_int_equal(f->rec.status, CLEAT_OK);
     cleat_context_release(base);
     return context;
+}
+
+static cleat_span_context execute(fixture *f, const char *name, int64_t retry_count,
+                                  const cleat_span_context *parent, const cleat_span_context *link_to)
+{
+    return execute_invocation(f, name, retry_count, 0, parent, link_to);
 }
 
 static const char executes[] = "hatchet.start_step_run";
@@ -357,6 +366,138 @@ static void test_a_clock_that_went_back(void **state)
     assert_found(f, "hatchet.engine.queued", 0, 1000, 1000, &caller.span_id);
 }
 
+/* ---- Durable runs ---- */
+
+static const char waits[] = "hatchet.engine.durable_wait", queues[] = "hatchet.engine.queued";
+
+static void begin_invocation(fixture *f, int32_t number, int64_t queued_at_ms, int64_t now_ms)
+{
+    assign_at(f, 0, now_ms);
+    assert_int_equal(cleat__durable_begin_invocation(f->store, &f->run_id, number, 0, queued_at_ms),
+                     CLEAT_OK);
+}
+
+/* The present invocation ends at one time, what it waits for happens at the other. */
+static void suspend(fixture *f, int64_t began_at_ms, int64_t from_ms, int64_t to_ms, uint32_t kinds)
+{
+    const cleat__attempt_key key = attempt_of(f, 0, began_at_ms);
+    const cleat__eviction eviction = {.waits = cleat_slice_of("[]"),
+                                      .began_at_ms = began_at_ms,
+                                      .suspended_at_ms = from_ms,
+                                      .waited_for = kinds};
+    assert_int_equal(cleat__durable_set_waits(f->store, &f->run_id, &eviction), CLEAT_OK);
+    assert_int_equal(cleat__transition_evict(f->store, &key), CLEAT_OK);
+    assert_int_equal(cleat__transition_restore(f->store, &key, to_ms), CLEAT_OK);
+}
+
+/* The first invocation sleeps from 2000 to 5000, and the second one begins at 5100. */
+static void sleep_once(fixture *f, uint32_t kinds)
+{
+    trigger_at(f, 1000, 0);
+    begin_invocation(f, 1, 1000, 1500);
+    suspend(f, 1500, 2000, 5000, kinds);
+    begin_invocation(f, 2, 5000, 5100);
+}
+
+static void assert_int(const cleat_span_view *span, const char *key, int64_t expected)
+{
+    cleat_value value;
+    assert_true(cleat_span_view_attribute(span, key, &value));
+    assert_int_equal(value.type, CLEAT_VALUE_INT);
+    assert_int_equal(value.as.integer, expected);
+}
+
+static void check_wait(const cleat_span_view *span, const found *it)
+{
+    (void)it;
+    assert_int_equal(span->kind, CLEAT_SPAN_KIND_INTERNAL);
+    assert_int_equal(span->status, CLEAT_SPAN_STATUS_OK);
+    assert_text(span, "cleat.wait.kind", "sleep");
+    assert_int(span, "cleat.wait.duration_ms", 3000);
+    assert_int(span, "workflow.invocation", 2);
+    assert_text(span, "hatchet.span_source", "engine");
+    assert_text(span, "hatchet.step_run_id", RUN_TEXT);
+    assert_text(span, "cleat.trace.relation", "link");
+}
+
+/* Each invocation has a trace of its own. */
+static void test_a_wait_is_with_the_invocation_that_it_woke(void **state)
+{
+    fixture *f = *state;
+    sleep_once(f, UINT32_C(1) << CLEAT__PENDING_SLEEP);
+    cleat_span_context first = execute_invocation(f, "workflow.execute nap", 0, 1, NULL, &caller);
+    assert_int_equal(find(f, waits, -1).count, 0);
+    assert_found(f, queues, 0, 1000, 1500, &first.span_id);
+    cleat_span_context second = execute_invocation(f, "workflow.execute nap", 0, 2, NULL, &caller);
+    assert_found(f, waits, 0, 2000, 5000, &second.span_id);
+    found it = {.name = waits, .retry_count = 0, .check = check_wait};
+    assert_int_equal(cleat__spans_of_run(f->store, CLEAT__TENANT_DEFAULT, &f->run_id, look, &it), CLEAT_OK);
+    assert_memory_equal(&it.context.trace_id, &second.trace_id, sizeof(second.trace_id));
+    assert_int_equal(find(f, queues, 0).count, 2);
+    assert_int_equal(query_int(f->store, "SELECT max(span_count) FROM trace"), 3);
+    assert_int_equal(query_int(f->store, "SELECT count(*) FROM trace"), 2);
+}
+
+/* All invocations have one parent, as those of Hatchet's SDKs. */
+static void test_waits_of_one_trace(void **state)
+{
+    fixture *f = *state;
+    sleep_once(f, UINT32_C(1) << CLEAT__PENDING_SLEEP);
+    suspend(f, 5100, 6000, 9000, UINT32_C(1) << CLEAT__PENDING_EVENT);
+    begin_invocation(f, 3, 9000, 9000);
+    for (int i = 3; i > 0; i--) {
+        execute_invocation(f, executes, 0, i, &caller, NULL);
+        execute_invocation(f, executes, 0, i, &caller, NULL); /* another span of the same */
+    }
+    assert_int_equal(find(f, waits, 0).count, 2);
+    assert_int_equal(find(f, queues, 0).count, 3);
+    assert_int_equal(query_int(f->store, "SELECT count(*) FROM trace"), 1);
+    assert_int_equal(query_int(f->store, "SELECT count(*) FROM span"), 6 + 5);
+}
+
+/* Its clock says now, which is behind all of this. */
+static void test_who_does_not_say_its_invocation_is_found_by_time(void **state)
+{
+    fixture *f = *state;
+    sleep_once(f, 0);
+    execute(f, executes, 0, &caller, NULL);
+    assert_found(f, waits, 0, 2000, 5000, &caller.span_id);
+    assert_found(f, queues, 0, 5000, 5100, &caller.span_id);
+}
+
+static void check_kind(const cleat_span_view *span, const found *it)
+{
+    static const char *const names[] = {"sleep", "event", "hook", "child", "mixed", NULL};
+    const char *expected = names[it->retry_count == 0 ? it->count - 1 : 0];
+    if (expected != NULL) {
+        assert_text(span, "cleat.wait.kind", expected);
+    } else {
+        assert_true(cleat__span_string(span, "cleat.wait.kind").data == NULL);
+    }
+}
+
+static void test_each_kind_has_a_name(void **state)
+{
+    static const uint32_t kinds[] = {1U << CLEAT__PENDING_SLEEP,
+                                     1U << CLEAT__PENDING_EVENT,
+                                     1U << CLEAT__PENDING_HOOK,
+                                     1U << CLEAT__PENDING_CHILD,
+                                     1U << CLEAT__PENDING_SLEEP | 1U << CLEAT__PENDING_CHILD,
+                                     0};
+    fixture *f = *state;
+    trigger_at(f, 1000, 0);
+    begin_invocation(f, 1, 1000, 1000);
+    for (int i = 0; i < 6; i++) {
+        int64_t from_ms = 1000 * (i + 1);
+        suspend(f, from_ms, from_ms, from_ms + 1000, kinds[i]);
+        begin_invocation(f, i + 2, from_ms + 1000, from_ms + 1000);
+        execute_invocation(f, executes, 0, i + 2, &caller, NULL);
+    }
+    found it = {.name = waits, .retry_count = 0, .check = check_kind};
+    assert_int_equal(cleat__spans_of_run(f->store, CLEAT__TENANT_DEFAULT, &f->run_id, look, &it), CLEAT_OK);
+    assert_int_equal(it.count, 6);
+}
+
 /* ---- With which spans they come ---- */
 
 static void test_they_come_once(void **state)
@@ -410,6 +551,10 @@ int main(void)
         TEST(test_a_replayed_run_waits_from_its_replay_on),
         TEST(test_a_schedule_is_waited_for),
         TEST(test_a_clock_that_went_back),
+        TEST(test_a_wait_is_with_the_invocation_that_it_woke),
+        TEST(test_waits_of_one_trace),
+        TEST(test_who_does_not_say_its_invocation_is_found_by_time),
+        TEST(test_each_kind_has_a_name),
         TEST(test_they_come_once),
         TEST(test_what_the_engine_does_not_know_comes_alone),
         TEST(test_another_tenant_learns_nothing),

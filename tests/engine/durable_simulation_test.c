@@ -10,14 +10,15 @@
  *
  * Asserted: what an invocation was told of a node it is told by all later ones, whatever happens in between; the value of a
  * step is the one that was stored first; a sleep lasts as long as it was asked for and once; the first of several
- * is the same in each replay; who has lost a run cannot write into its log; and in the end each run has completed with the output of its plan.
+ * is the same in each replay; each wait is in the file once, for its span; who has lost a run cannot write into its log; and in the end each run has completed with the output of its plan.
  *
- *     CLEAT_SEEDS=n   how many (default 300)
+ *     CLEAT_SEEDS=n   how many (default 300; fewer under a sanitizer)
  *     CLEAT_SEED=n    this one only, telling what happens
  */
 #include "support/durable_world.h"
 
 #include "store/load.h"
+#include "support/sanitizer.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -293,6 +294,25 @@ static size_t count_live(dw_world *it)
     return live;
 }
 
+/* Whoever was evicted has been woken by now: the file says of each time when that was, once. */
+static void count_waits(dw_world *it)
+{
+    static const char sql[] = "SELECT count(*), coalesce(sum(began_at_ms <= suspended_at_ms AND "
+                              "suspended_at_ms <= queued_at_ms), 0) FROM durable_invocation "
+                              "WHERE suspended_at_ms IS NOT NULL";
+    cleat__store *reader = NULL;
+    sqlite3_stmt *select = NULL;
+    DW_CHECK(it, cleat__store_open(it->path, CLEAT__STORE_READ, &reader) == CLEAT_OK, "%s",
+             cleat_error_message());
+    DW_CHECK(it, cleat__store_prepare(reader, sql, &select) == CLEAT_OK, "%s", cleat_error_message());
+    DW_CHECK(it, sqlite3_step(select) == SQLITE_ROW, "counting waits");
+    int rows = sqlite3_column_int(select, 0), sound = sqlite3_column_int(select, 1);
+    DW_CHECK(it, rows == (int)it->evictions && sound == rows,
+             "%d waits are told, %d make sense; there were %d", rows, sound, (int)it->evictions);
+    sqlite3_reset(select);
+    cleat__store_close(reader);
+}
+
 static void tell_active(const dw_world *it)
 {
     for (size_t i = 0; i < it->plan_count; i++) {
@@ -357,6 +377,7 @@ static void live(dw_world *it)
         happen(it);
     }
     drain(it);
+    count_waits(it);
     cleat__core_close(it->core);
     while (it->slips != NULL) {
         dw_drop_slip(it, it->slips);
@@ -367,8 +388,10 @@ static void live(dw_world *it)
     }
 }
 
-#ifdef __SANITIZE_THREAD__
+#if UNDER_THREAD_SANITIZER
 enum { SEEDS = 10 }; /* it has one thread */
+#elif UNDER_ADDRESS_SANITIZER
+enum { SEEDS = 100 };
 #else
 enum { SEEDS = 300 };
 #endif

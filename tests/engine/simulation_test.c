@@ -9,7 +9,7 @@
  * than its slots, payloads and links arrive byte for byte, an event and its run are there together and
  * once, a schedule is there or its run is, who looks at a run is told its end; and in the end every run has ended.
  *
- *     CLEAT_SEEDS=n   how many (default 1000)
+ *     CLEAT_SEEDS=n   how many (default 1000; fewer under a sanitizer)
  *     CLEAT_SEED=n    this one only, telling what happens
  */
 #include <setjmp.h>
@@ -22,6 +22,7 @@
 #include "support/world.h"
 
 #include "engine/core_parts.h"
+#include "support/sanitizer.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -358,8 +359,10 @@ static void choose_directory(char *directory, size_t size)
     assert_non_null(mkdtemp(directory));
 }
 
-#ifdef __SANITIZE_THREAD__
+#if UNDER_THREAD_SANITIZER
 enum { SEEDS = 50 }; /* it has one thread */
+#elif UNDER_ADDRESS_SANITIZER
+enum { SEEDS = 250 }; /* the memory is used in the same ways all over again */
 #else
 enum { SEEDS = 1000 };
 #endif

@@ -132,6 +132,55 @@ static void test_who_comes_late_is_told_all(void **state)
     look_away(at, &after);
 }
 
+/* From the log's first node on everything is done anew; the invocation counts from there. */
+static void fork_at(rig *at, const cleat__uuid *id, int64_t branch, int64_t node)
+{
+    int64_t made;
+    cleat__command fork = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_DURABLE_BRANCH};
+    fork.as.durable_branch.run_id = *id;
+    fork.as.durable_branch.node = (cleat__node){branch, node};
+    fork.as.durable_branch.branch = &made;
+    assert_int_equal(ask(at, &fork), CLEAT_OK);
+    assert_int_equal(made, branch + 1);
+}
+
+static void test_chunks_of_a_branch_follow_those_before(void **state)
+{
+    rig *at = *state;
+    looker it;
+    cleat__uuid id = start(at);
+    memo(at, &id, 1, "first", "1");
+    assert_int_equal(put(at, &id, 0, "a"), CLEAT_OK);
+    memo(at, &id, 1, "second", "2");
+    assert_int_equal(put(at, &id, 1, "b"), CLEAT_OK);
+    assert_int_equal(put(at, &id, 2, "c"), CLEAT_OK);
+    end(at, &id);
+    fork_at(at, &id, 1, 2);
+    assert_int_equal(look(at, &it, &id), CLEAT_OK);
+    assert_int_equal(put(at, &id, 1, "B"), CLEAT_OK);
+    assert_told(&it, "0a 1b 2c 3B");
+    assert_int_equal(put(at, &id, 0, "a"), CLEAT_OK); /* of who replays all */
+    assert_int_equal(put(at, &id, 1, "B"), CLEAT_OK);
+    assert_told(&it, "");
+    look_away(at, &it);
+    crash(at);
+    open_core(at);
+    join_both(at, 9, 9);
+    assert_int_equal(look(at, &it, &id), CLEAT_OK);
+    assert_int_equal(put(at, &id, 1, "B"), CLEAT_OK);
+    assert_int_equal(put(at, &id, 2, "C"), CLEAT_OK);
+    assert_told(&it, "0a 1b 2c 3B 4C");
+    assert_int_equal(end_run(at, &id, 3, CLEAT_OK, "1"), CLEAT_OK);
+    assert_told(&it, " C1 [C]!");
+    look_away(at, &it);
+    fork_at(at, &id, 2, 1);
+    assert_int_equal(look(at, &it, &id), CLEAT_OK);
+    assert_int_equal(put(at, &id, 0, "x"), CLEAT_OK);
+    assert_told(&it, "0a 1b 2c 3B 4C 5x");
+    assert_int_equal(put(at, &id, CLEAT__CHUNKS_MAX - 1, "y"), CLEAT_INVALID_ARGUMENT);
+    look_away(at, &it);
+}
+
 static void test_a_restart_loses_nothing(void **state)
 {
     rig *at = *state;
@@ -359,6 +408,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_who_comes_late_is_told_all, open_fixture, close_fixture),
+        cmocka_unit_test_setup_teardown(test_chunks_of_a_branch_follow_those_before, open_fixture,
+                                        close_fixture),
         cmocka_unit_test_setup_teardown(test_a_restart_loses_nothing, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_what_was_not_stored_is_not_waited_for, open_fixture,
                                         close_fixture),

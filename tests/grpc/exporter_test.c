@@ -26,7 +26,7 @@ static void test_export_spans_waits_for_the_answer(void **state)
     cleat_span_exporter *exporter = EXPORTER_FOR(sink);
     test_batch batch;
     batch_init(&batch, 2);
-    assert_int_equal(exporter->export_spans(exporter, &batch.batch, 30000), CLEAT_OK);
+    assert_int_equal(exporter->export_spans(exporter, &batch.batch, 300000), CLEAT_OK);
     assert_int_equal(grpc_sink_span_count(sink, 0), 2);
     assert_int_equal(batch.finished, 0);
     batch_deinit(&batch);
@@ -51,7 +51,7 @@ static void test_records_arrive_as_they_were(void **state)
         cleat_span_add_event(span, "event", NULL, 0, 0);
         cleat_span_end(span);
     }
-    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 30000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 300000), CLEAT_OK);
     assert_int_equal(grpc_sink_span_count(sink, 0), 300);
     for (size_t i = 0; i < 300; i++) {
         cleat_span_view sent, kept;
@@ -102,7 +102,7 @@ static void use_the_exporter(void *user_data, cleat_log_level level, const char 
 {
     cleat_span_exporter *exporter = user_data;
     (void)level, (void)message;
-    assert_int_equal(exporter->force_flush(exporter, 30000), CLEAT_OK);
+    assert_int_equal(exporter->force_flush(exporter, 300000), CLEAT_OK);
 }
 
 static void test_a_log_handler_may_use_the_exporter(void **state)
@@ -165,7 +165,7 @@ static void test_several_in_flight(void **state)
     assert_int_equal(exporter->max_concurrent_exports, 4);
     for (size_t i = 0; i < 4; i++) {
         batch_init(&batches[i], i + 1);
-        exporter->export_async(exporter, &batches[i].batch, 30000);
+        exporter->export_async(exporter, &batches[i].batch, 300000);
     }
     grpc_sink_wait(sink, 4);
     for (size_t i = 0; i < 4; i++) {
@@ -208,7 +208,7 @@ static void test_a_refused_part_is_not_the_end(void **state)
     grpc_sink_script(sink, &refused, 1);
     test_batch batch;
     batch_init(&batch, 4);
-    exporter->export_async(exporter, &batch.batch, 30000);
+    exporter->export_async(exporter, &batch.batch, 300000);
     assert_int_equal(batch_wait(&batch), CLEAT_INVALID_ARGUMENT);
     assert_int_equal(batch.failed, 1);
     assert_int_equal(grpc_sink_count(sink), 4);
@@ -246,11 +246,11 @@ static void test_no_batch_and_an_empty_one_are_exported(void **state)
     cleat_span_exporter *exporter = EXPORTER_FOR(sink);
     test_batch batch;
     batch_init(&batch, 0);
-    assert_int_equal(exporter->export_spans(exporter, &batch.batch, 30000), CLEAT_OK);
-    assert_int_equal(exporter->export_spans(exporter, NULL, 30000), CLEAT_OK);
-    exporter->export_async(exporter, &batch.batch, 30000);
+    assert_int_equal(exporter->export_spans(exporter, &batch.batch, 300000), CLEAT_OK);
+    assert_int_equal(exporter->export_spans(exporter, NULL, 300000), CLEAT_OK);
+    exporter->export_async(exporter, &batch.batch, 300000);
     assert_int_equal(batch_wait(&batch), CLEAT_OK);
-    exporter->export_async(exporter, NULL, 30000);
+    exporter->export_async(exporter, NULL, 300000);
     assert_int_equal(grpc_sink_count(sink), 0);
     batch_deinit(&batch);
     exporter->free(exporter);
@@ -348,7 +348,7 @@ static void test_no_memory(void **state)
             test_batch batch;
             batch_init(&batch, 1);
             allocator.fail_at = allocator.calls + 1;
-            assert_int_equal(exporter->export_spans(exporter, &batch.batch, 1000), CLEAT_NO_MEMORY);
+            assert_int_equal(exporter->export_spans(exporter, &batch.batch, 300000), CLEAT_NO_MEMORY);
             batch_deinit(&batch);
             exporter->free(exporter);
         } else {

@@ -15,7 +15,7 @@ static void run_in_child(void (*child)(void *argument), void *argument)
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        alarm(60);
+        alarm(300);
         child(argument);
         _exit(0);
     }
@@ -62,13 +62,13 @@ static void use_after_fork(void *argument)
     cleat_span_exporter *exporter = argument, *another = NULL;
     test_batch batch;
     batch_init(&batch, 1);
-    EXPECT(exporter->force_flush(exporter, 10000) == CLEAT_OK);
-    EXPECT(exporter->export_spans(exporter, &batch.batch, 10000) == CLEAT_UNAVAILABLE);
+    EXPECT(exporter->force_flush(exporter, 300000) == CLEAT_OK);
+    EXPECT(exporter->export_spans(exporter, &batch.batch, 300000) == CLEAT_UNAVAILABLE);
     EXPECT(strstr(cleat_error_message(), "fork before the first export") != NULL);
     EXPECT(export_some(exporter, 1) == CLEAT_UNAVAILABLE);
     EXPECT(cleat_otlp_grpc_exporter_new(NULL, &another) == CLEAT_UNAVAILABLE);
     EXPECT(strstr(cleat_error_message(), "fork before the first export") != NULL);
-    EXPECT(exporter->shutdown(exporter, 10000) == CLEAT_OK);
+    EXPECT(exporter->shutdown(exporter, 300000) == CLEAT_OK);
     exporter->free(exporter);
 }
 
@@ -82,7 +82,7 @@ static void use_before_fork(void *argument)
     (void)argument;
     batch_init(&batch, 1);
     grpc_sink_script(sink, &held, 1);
-    exporter->export_async(exporter, &batch.batch, 30000);
+    exporter->export_async(exporter, &batch.batch, 300000);
     grpc_sink_wait(sink, 1);
     run_in_child(use_after_fork, exporter);
     /* The parent's connection is as it was. */

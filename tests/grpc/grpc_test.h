@@ -116,7 +116,7 @@ static inline cleat_status export_some(cleat_span_exporter *exporter, size_t cou
 {
     test_batch batch;
     batch_init(&batch, count);
-    exporter->export_async(exporter, &batch.batch, 30000);
+    exporter->export_async(exporter, &batch.batch, 300000);
     cleat_status status = batch_wait(&batch);
     if (status != CLEAT_OK) {
         (void)cleat__fail(status, "%s", batch.message);

@@ -18,12 +18,12 @@ static void test_flush_waits_for_what_is_in_flight(void **state)
     test_batch batch;
     batch_init(&batch, 1);
     grpc_sink_script(sink, &held, 1);
-    exporter->export_async(exporter, &batch.batch, 30000);
+    exporter->export_async(exporter, &batch.batch, 300000);
     grpc_sink_wait(sink, 1);
     assert_int_equal(exporter->force_flush(exporter, 20), CLEAT_TIMEOUT);
     assert_error_has("localhost:");
     grpc_sink_release(sink);
-    assert_int_equal(exporter->force_flush(exporter, 30000), CLEAT_OK);
+    assert_int_equal(exporter->force_flush(exporter, 300000), CLEAT_OK);
     assert_true(batch_is_finished(&batch));
     batch_deinit(&batch);
     exporter->free(exporter);
@@ -37,8 +37,8 @@ static void test_shutdown_waits_for_what_is_in_flight(void **state)
     cleat_span_exporter *exporter = EXPORTER_FOR(sink);
     test_batch batch;
     batch_init(&batch, 1);
-    exporter->export_async(exporter, &batch.batch, 30000);
-    assert_int_equal(exporter->shutdown(exporter, 30000), CLEAT_OK);
+    exporter->export_async(exporter, &batch.batch, 300000);
+    assert_int_equal(exporter->shutdown(exporter, 300000), CLEAT_OK);
     assert_true(batch_is_finished(&batch));
     assert_int_equal(batch_wait(&batch), CLEAT_OK);
     batch_deinit(&batch);
@@ -56,7 +56,7 @@ static void test_shutdown_cancels_what_hangs(void **state)
     grpc_sink_script(sink, both, 2);
     for (size_t i = 0; i < 2; i++) {
         batch_init(&batches[i], 2);
-        exporter->export_async(exporter, &batches[i].batch, 30000);
+        exporter->export_async(exporter, &batches[i].batch, 300000);
     }
     grpc_sink_wait(sink, 2);
     assert_int_equal(exporter->shutdown(exporter, 20), CLEAT_TIMEOUT);
@@ -116,10 +116,10 @@ static void test_nothing_is_exported_after_shutdown(void **state)
     cleat_span_exporter *exporter = EXPORTER_FOR(sink);
     test_batch batch;
     batch_init(&batch, 1);
-    assert_int_equal(exporter->shutdown(exporter, 1000), CLEAT_OK);
-    assert_int_equal(exporter->shutdown(exporter, 1000), CLEAT_OK);
-    assert_int_equal(exporter->force_flush(exporter, 1000), CLEAT_OK);
-    assert_int_equal(exporter->export_spans(exporter, &batch.batch, 1000), CLEAT_UNAVAILABLE);
+    assert_int_equal(exporter->shutdown(exporter, 300000), CLEAT_OK);
+    assert_int_equal(exporter->shutdown(exporter, 300000), CLEAT_OK);
+    assert_int_equal(exporter->force_flush(exporter, 300000), CLEAT_OK);
+    assert_int_equal(exporter->export_spans(exporter, &batch.batch, 300000), CLEAT_UNAVAILABLE);
     assert_int_equal(export_some(exporter, 1), CLEAT_UNAVAILABLE);
     assert_int_equal(stats_of(exporter).spans_failed, 2);
     assert_int_equal(grpc_sink_count(sink), 0);
@@ -136,7 +136,7 @@ static void test_free_while_a_call_hangs(void **state)
     test_batch batch;
     batch_init(&batch, 1);
     grpc_sink_script(sink, &held, 1);
-    exporter->export_async(exporter, &batch.batch, 30000);
+    exporter->export_async(exporter, &batch.batch, 300000);
     grpc_sink_wait(sink, 1);
     exporter->free(exporter);
     assert_true(batch_is_finished(&batch));
@@ -184,7 +184,7 @@ static void test_free_from_the_end_of_an_export(void **state)
     test_batch batch;
     batch_init(&batch, 1);
     batch.to_free = exporter;
-    exporter->export_async(exporter, &batch.batch, 30000);
+    exporter->export_async(exporter, &batch.batch, 300000);
     assert_int_equal(batch_wait(&batch), CLEAT_OK);
     batch_deinit(&batch);
     grpc_sink_stop(sink);
@@ -221,7 +221,8 @@ static void test_a_processor_that_is_freed_while_calls_hang(void **state)
 
 /* ---- A connection that is stuck in a write ---- */
 
-/* Takes any amount of data, it says, and then reads nothing. */
+/* Takes any amount of data, it says, and then reads nothing. -1: nobody came, as on a machine so busy that the
+ * deadline was over before. */
 static int accept_and_stop_reading(int listener)
 {
     static const uint8_t frames[] = {
@@ -229,8 +230,9 @@ static int accept_and_stop_reading(int listener)
         0, 0, 4, 8, 0, 0, 0, 0, 0, 0x7F, 0, 0,    0,                /* WINDOW_UPDATE of the connection */
     };
     int connection = accept(listener, NULL, NULL);
-    assert_true(connection >= 0);
-    assert_int_equal(send(connection, frames, sizeof(frames), MSG_NOSIGNAL), sizeof(frames));
+    if (connection >= 0) {
+        assert_int_equal(send(connection, frames, sizeof(frames), MSG_NOSIGNAL), sizeof(frames));
+    }
     return connection;
 }
 
@@ -241,6 +243,10 @@ static int listen_somewhere(char endpoint[64])
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
     assert_int_equal(listen(listener, 4), 0);
+    /* How long accept() waits. */
+    assert_int_equal(setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 10},
+                                sizeof(struct timeval)),
+                     0);
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
     snprintf(endpoint, 64, "http://127.0.0.1:%d", ntohs(address.sin_port));
     return listener;
@@ -266,16 +272,18 @@ static void test_a_peer_that_stops_reading(void **state)
         batch.entries[i] = batch.entries[0];
     }
     int64_t begin_ns = cleat__clock_monotonic_ns(NULL);
-    exporter->export_async(exporter, &batch.batch, 30000);
+    exporter->export_async(exporter, &batch.batch, 300000);
     int connection = accept_and_stop_reading(listener);
     assert_int_equal(batch_wait(&batch), CLEAT_TIMEOUT);
     memset(large, 0, LARGE);
     free(large);
     free(record);
     exporter->free(exporter);
-    assert_true(cleat__clock_monotonic_ns(NULL) - begin_ns < 8 * CLEAT__NS_PER_S);
+    assert_true(cleat__clock_monotonic_ns(NULL) - begin_ns < 60 * CLEAT__NS_PER_S);
     batch_deinit(&batch);
-    close(connection);
+    if (connection >= 0) {
+        close(connection);
+    }
     close(listener);
 }
 

@@ -162,7 +162,7 @@ static void test_a_server_that_comes_later(void **state)
     grpc_sink_stop(sink);
     test_batch batch;
     batch_init(&batch, 2);
-    exporter->export_async(exporter, &batch.batch, 30000);
+    exporter->export_async(exporter, &batch.batch, 300000);
     sink = grpc_sink_start(NULL, port);
     if (sink != NULL) { /* somebody else may have taken the port */
         assert_int_equal(batch_wait(&batch), CLEAT_OK);

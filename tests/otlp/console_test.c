@@ -99,7 +99,7 @@ static void failures_are_reported(void **state)
     assert_int_equal(cleat_tracer_provider_new(NULL, &provider), CLEAT_OK);
     assert_int_equal(cleat_tracer_provider_add_processor(provider, processor), CLEAT_OK);
     cleat_span_end(cleat_span_start(cleat_tracer_provider_get_tracer(provider, "x", NULL), "s", NULL));
-    assert_int_equal(cleat_tracer_provider_force_flush(provider, 10000), CLEAT_IO);
+    assert_int_equal(cleat_tracer_provider_force_flush(provider, 300000), CLEAT_IO);
     cleat_batch_processor_get_stats(processor, &stats);
     assert_int_equal(stats.failed, 1);
     cleat_tracer_provider_free(provider);

@@ -265,7 +265,7 @@ static void files_that_cannot_be_written(void **state)
     }
     start(&sdk, "/dev/full");
     cleat_span_end(cleat_span_start(sdk.tracer, "lost", NULL));
-    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 10000), CLEAT_DISK_FULL);
+    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 300000), CLEAT_DISK_FULL);
     cleat_tracer_provider_free(sdk.provider);
 }
 

@@ -5,6 +5,8 @@
 
 #include <zlib.h>
 
+enum { HOUR_MS = 3600000 };
+
 /* A provider whose batch processor sends to the sink only when flushed. */
 typedef struct fixture {
     http_sink *sink;
@@ -39,7 +41,8 @@ static void use(fixture *it, cleat_otlp_exporter_options options, bool is_json, 
                              : cleat_otlp_http_exporter_new(&options, &it->exporter),
                      CLEAT_OK);
     assert_int_equal(cleat_batch_processor_new(it->exporter,
-                                               CLEAT_BATCH_PROCESSOR_OPTIONS(.schedule_delay_ms = 3600000,
+                                               CLEAT_BATCH_PROCESSOR_OPTIONS(.schedule_delay_ms = HOUR_MS,
+                                                                             .export_timeout_ms = 4 * HOUR_MS,
                                                                              .max_export_batch_size = batch),
                                                &it->processor),
                      CLEAT_OK);
@@ -59,7 +62,7 @@ static void make_spans(fixture *it, int count)
 
 static cleat_status flush(fixture *it)
 {
-    return cleat_tracer_provider_force_flush(it->provider, 60000);
+    return cleat_tracer_provider_force_flush(it->provider, 300000);
 }
 
 static cleat_otlp_exporter_stats stats_of(fixture *it)
@@ -407,11 +410,12 @@ static void shutting_down_ends_the_waiting_for_retries(void **state)
     http_sink_answer(it->sink, &answer, 1);
     use(it,
         (cleat_otlp_exporter_options){
-            .timeout_ms = 3600000, .initial_backoff_ms = 3600000, .max_backoff_ms = 3600000},
+            .timeout_ms = 4 * HOUR_MS, .initial_backoff_ms = HOUR_MS, .max_backoff_ms = HOUR_MS},
         false, 1);
     make_spans(it, 6); /* more than are under way at a time */
     http_sink_wait(it->sink, 4);
-    assert_int_equal(cleat_tracer_provider_shutdown(it->provider, 3600000), CLEAT_UNAVAILABLE);
+    assert_int_equal(stats_of(it).spans_failed, 0); /* there would be time to try again */
+    assert_int_equal(cleat_tracer_provider_shutdown(it->provider, HOUR_MS), CLEAT_UNAVAILABLE);
     assert_in_range(http_sink_requests(it->sink), 6, 6 + 4); /* one more try for each that waited */
     assert_int_equal(stats_of(it).spans_failed, 6);
 }
@@ -433,12 +437,12 @@ static void a_collector_that_is_not_there_delays_no_shutdown(void **state)
     fixture *it = *state;
     use(it,
         (cleat_otlp_exporter_options){.endpoint = "http://127.0.0.1:1",
-                                      .timeout_ms = 3600000,
-                                      .initial_backoff_ms = 3600000,
-                                      .max_backoff_ms = 3600000},
+                                      .timeout_ms = 4 * HOUR_MS,
+                                      .initial_backoff_ms = HOUR_MS,
+                                      .max_backoff_ms = HOUR_MS},
         false, 1);
     make_spans(it, 6);
-    assert_int_equal(cleat_tracer_provider_shutdown(it->provider, 3600000), CLEAT_UNAVAILABLE);
+    assert_int_equal(cleat_tracer_provider_shutdown(it->provider, HOUR_MS), CLEAT_UNAVAILABLE);
     assert_int_equal(stats_of(it).spans_failed, 6);
 }
 
@@ -480,7 +484,7 @@ static void after_shutdown_exports_are_refused(void **state)
 {
     fixture *it = *state;
     USE(it, .max_attempts = 1);
-    assert_int_equal(it->exporter->shutdown(it->exporter, 1000), CLEAT_OK);
+    assert_int_equal(it->exporter->shutdown(it->exporter, 300000), CLEAT_OK);
     make_spans(it, 1);
     assert_int_equal(flush(it), CLEAT_UNAVAILABLE);
     assert_int_equal(http_sink_requests(it->sink), 0);

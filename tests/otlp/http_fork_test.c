@@ -1,19 +1,20 @@
 /* A forked child exports over HTTP like its parent, and nothing of its parent's. */
 #define _GNU_SOURCE /* memmem */
 #include "support/http_sink.h"
+#include "support/sanitizer.h"
 #include "trace/sdk_test.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_THREAD__)
+#if UNDER_THREAD_SANITIZER
 /* In the child of a process with threads it ends the program as soon as a thread is started. */
 enum { IS_SKIPPED = true };
 #else
 enum { IS_SKIPPED = false };
 #endif
 
-enum { FLUSH_MS = 60000 };
+enum { FLUSH_MS = 300000 };
 
 typedef struct fixture {
     http_sink *sink;
@@ -66,7 +67,7 @@ static int export_in_child(fixture *it)
     pid_t pid = fork();
     if (pid == 0) {
         cleat_otlp_exporter_stats stats;
-        alarm(60);
+        alarm(300);
         make_span(it, "of the child");
         bool is_flushed = flush(it) == CLEAT_OK;
         cleat_otlp_exporter_get_stats(it->exporter, &stats);

@@ -55,7 +55,7 @@ static cleat_span_exporter *make_exporter(fixture *it, cleat_otlp_exporter_optio
 
 static cleat_status export(fixture *it)
 {
-    return it->exporter->export_spans(it->exporter, &it->batch, 30000);
+    return it->exporter->export_spans(it->exporter, &it->batch, 300000);
 }
 
 static cleat_otlp_exporter_stats stats_of(fixture *it)
@@ -318,8 +318,8 @@ static void no_batch_and_an_empty_one_are_exported(void **state)
     USE(it, .timeout_ms = 0);
     it->batch.count = 0;
     assert_int_equal(export(it), CLEAT_OK);
-    assert_int_equal(it->exporter->export_spans(it->exporter, NULL, 30000), CLEAT_OK);
-    it->exporter->export_async(it->exporter, NULL, 30000);
+    assert_int_equal(it->exporter->export_spans(it->exporter, NULL, 300000), CLEAT_OK);
+    it->exporter->export_async(it->exporter, NULL, 300000);
     assert_int_equal(stats_of(it).requests, 0);
 }
 
@@ -339,7 +339,7 @@ static void export_again(cleat_span_batch *batch, cleat_status status, size_t fa
     if (atomic_load(&self->is_stopped) || status != CLEAT_OK) {
         atomic_store(&self->running, 0);
     } else {
-        self->exporter->export_async(self->exporter, batch, 30000);
+        self->exporter->export_async(self->exporter, batch, 300000);
     }
 }
 
@@ -351,10 +351,10 @@ static void a_flush_does_not_wait_for_what_comes_after_it(void **state)
     self.batch.finish = export_again;
     atomic_init(&self.is_stopped, false);
     atomic_init(&self.running, 1);
-    it->exporter->export_async(it->exporter, &self.batch, 30000);
-    assert_int_equal(it->exporter->force_flush(it->exporter, 20000), CLEAT_OK);
+    it->exporter->export_async(it->exporter, &self.batch, 300000);
+    assert_int_equal(it->exporter->force_flush(it->exporter, 300000), CLEAT_OK);
     atomic_store(&self.is_stopped, true);
-    assert_int_equal(it->exporter->shutdown(it->exporter, 20000), CLEAT_OK);
+    assert_int_equal(it->exporter->shutdown(it->exporter, 300000), CLEAT_OK);
     assert_int_equal(atomic_load(&self.running), 0);
 }
 
@@ -462,7 +462,7 @@ static void many_exporters_leave_nothing_open(void **state)
     http_sink_wait(it->sink, MANY); /* all of them are under way */
     http_sink_open(it->sink);
     for (int i = 0; i < MANY; i++) {
-        assert_int_equal(cleat_tracer_provider_force_flush(providers[i], 60000), CLEAT_OK);
+        assert_int_equal(cleat_tracer_provider_force_flush(providers[i], 300000), CLEAT_OK);
         cleat_tracer_provider_free(providers[i]);
     }
     assert_int_equal(http_sink_requests(it->sink), 2 * MANY);

@@ -139,7 +139,7 @@ static cleat_status export_by(fixture *it, cleat_otlp_exporter_options options, 
     options.struct_size = sizeof(options);
     options.initial_backoff_ms = options.max_backoff_ms = 1;
     assert_int_equal(cleat_otlp_http_exporter_new(&options, &exporter), CLEAT_OK);
-    cleat_status status = exporter->export_spans(exporter, &it->batch, 30000);
+    cleat_status status = exporter->export_spans(exporter, &it->batch, 300000);
     cleat_otlp_exporter_get_stats(exporter, &stats);
     exporter->free(exporter);
     *attempts = stats.requests;

@@ -4,13 +4,14 @@
  * lived at the fork.
  */
 #include "support/http_sink.h"
+#include "support/sanitizer.h"
 #include "trace/sdk_test.h"
 
 #include <jansson.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_THREAD__)
+#if UNDER_THREAD_SANITIZER
 /* In the child of a process with threads it ends the program as soon as a thread is started. */
 enum { IS_SKIPPED = true };
 #else
@@ -19,7 +20,7 @@ enum { IS_SKIPPED = false };
 
 #define PATH "spans.jsonl"
 
-enum { WORKERS = 2, SPANS = WORKERS + 3, STOP_MS = 60000 };
+enum { WORKERS = 2, SPANS = WORKERS + 3, STOP_MS = 300000 };
 
 /* What arrived, by an exporter. */
 typedef struct arrived {
@@ -43,7 +44,7 @@ static pid_t start_worker(const char *name, cleat_span master)
 {
     pid_t pid = fork();
     if (pid == 0) {
-        alarm(60);
+        alarm(300);
         bool is_anew = cleat_tracing_stop(STOP_MS) == CLEAT_OK && cleat_tracing_start(NULL) == CLEAT_OK;
         make_span(name);
         cleat_span_set_string(master, "by", name);

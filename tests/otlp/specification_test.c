@@ -40,7 +40,7 @@ static void schema_urls_are_sent(void **state)
     cleat_tracer *tracer = cleat_tracer_provider_get_tracer(
         provider, "schema", CLEAT_TRACER_OPTIONS(.schema_url = "https://scope"));
     cleat_span_end(cleat_span_start(tracer, "s", NULL));
-    assert_int_equal(cleat_tracer_provider_force_flush(provider, 60000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(provider, 300000), CLEAT_OK);
     /* Field 3 of both messages, a string. */
     assert_true(holds(sink, "\x1a\x10https://resource"));
     assert_true(holds(sink, "\x1a\x0dhttps://scope"));
@@ -75,7 +75,7 @@ static void a_partial_success_is_logged(void **state)
     for (int i = 0; i < 3; i++) {
         cleat_span_end(cleat_span_start(tracer, "s", NULL));
     }
-    assert_int_equal(cleat_tracer_provider_force_flush(provider, 60000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(provider, 300000), CLEAT_OK);
     cleat_log_set_handler(NULL, NULL, CLEAT_LOG_WARN);
     assert_non_null(strstr(warning, "rejected 2 of 3 spans: no use"));
     assert_int_equal(http_sink_requests(sink), 1);
@@ -97,7 +97,7 @@ static void destinations_do_not_wait_for_each_other(void **state)
     cleat_span_end(cleat_span_start(tracer, "both", NULL));
     assert_int_equal(first->force_flush(first, 0), CLEAT_TIMEOUT);
     http_sink_wait(stuck, 1);
-    assert_int_equal(second->force_flush(second, 60000), CLEAT_OK);
+    assert_int_equal(second->force_flush(second, 300000), CLEAT_OK);
     assert_int_equal(http_sink_requests(well), 1);
     assert_int_equal(cleat_tracer_provider_shutdown(provider, 1), CLEAT_TIMEOUT);
     cleat_tracer_provider_free(provider);
@@ -107,7 +107,7 @@ static void destinations_do_not_wait_for_each_other(void **state)
 
 static void *shut_down(void *provider)
 {
-    return cleat_tracer_provider_shutdown(provider, 60000) == CLEAT_OK ? provider : NULL;
+    return cleat_tracer_provider_shutdown(provider, 300000) == CLEAT_OK ? provider : NULL;
 }
 
 /* The second has its spans while the first one still keeps the shutdown waiting. */

@@ -20,7 +20,7 @@ static void test_a_stream_of_no_run(void **state)
     cleat_stream *stream = NULL;
     cleat_slice chunk;
     assert_int_equal(cleat_client_stream(it->client, &id, &stream), CLEAT_OK);
-    assert_refused(cleat_stream_next(stream, 20000, &chunk), CLEAT_NOT_FOUND, "run");
+    assert_refused(cleat_stream_next(stream, 300000, &chunk), CLEAT_NOT_FOUND, "run");
     cleat_stream_free(stream);
     assert_refused(cleat_client_stream(it->client, &nonsense, &stream), CLEAT_INVALID_ARGUMENT, "nonsense");
     assert_null(stream);

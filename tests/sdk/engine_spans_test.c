@@ -1,5 +1,6 @@
 /* What the engine adds to the traces of programs: embedded, and at a server. */
 #include "cleat/cleat.h"
+#include "cleat/workflow.h"
 
 #include "collector/collector.h"
 #include "server/server.h"
@@ -40,6 +41,13 @@ static bool links(const char *action_id, void *user_data)
     return strcmp(action_id, "linked:linked") == 0;
 }
 
+static cleat_status sleepy(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    cleat_status status = cleat_sleep(task, "20ms");
+    return status == CLEAT_OK ? cleat_task_return(task, "1") : status;
+}
+
 static void begin_work(place *it)
 {
     assert_ok(cleat_instrumentor_new(
@@ -51,6 +59,7 @@ static void begin_work(place *it)
             cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = names[i], .run = fail_once,
                                                                  .retries = 1, .backoff_initial_ms = 5)));
     }
+    assert_ok(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(sleepy, .name = "sleepy")));
     assert_ok(cleat_worker_start(it->worker));
 }
 
@@ -91,7 +100,7 @@ static void end_work(place *it)
     cleat_instrumentor_free(it->instrumentor);
     cleat_client_free(it->stranger);
     cleat_client_free(it->client);
-    cleat__server_stop(it->server, 10000);
+    cleat__server_stop(it->server, 300000);
     it->worker = NULL;
     it->instrumentor = NULL;
     it->client = it->stranger = NULL;
@@ -168,6 +177,26 @@ static size_t place_of(const spans *list, const char *name, int64_t retry_count)
     return 0;
 }
 
+static size_t count_of(const spans *list, const char *name)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        count += strcmp(list->items[i].name, name) == 0;
+    }
+    return count;
+}
+
+static size_t nth_of(const spans *list, const char *name, size_t index)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->items[i].name, name) == 0 && index-- == 0) {
+            return i;
+        }
+    }
+    fail_msg("not so many of %s", name);
+    return 0;
+}
+
 static void assert_beside(const spans *list, size_t a, size_t b)
 {
     assert_memory_equal(&list->items[a].trace_id, &list->items[b].trace_id, sizeof(cleat_trace_id));
@@ -209,6 +238,56 @@ static void test_what_is_linked(void **state)
     assert_int_equal(list.count, 5);
 }
 
+static const char waited[] = "hatchet.engine.durable_wait", invoked[] = "workflow.execute sleepy";
+
+/* What the first invocation waited for is with the second one. */
+static void assert_waited(const spans *list, size_t second)
+{
+    size_t wait = place_of(list, waited, 0), again = second;
+    assert_int_equal(count_of(list, waited), 1);
+    assert_int_equal(count_of(list, queued), 2);
+    for (size_t i = 0; i < list->count; i++) {
+        bool is_behind =
+            strcmp(list->items[i].name, queued) == 0 && list->items[i].start_ns == list->items[wait].end_ns;
+        again = is_behind ? i : again;
+    }
+    assert_int_not_equal(again, second);
+    assert_memory_equal(&list->items[wait].trace_id, &list->items[second].trace_id, sizeof(cleat_trace_id));
+    assert_beside(list, wait, again);
+    assert_true(list->items[again].end_ns <= list->items[second].start_ns);
+}
+
+static void test_what_a_workflow_waits_for(void **state)
+{
+    place *it = *state;
+    spans list = run_and_look(it, it->client, "sleepy");
+    size_t first = nth_of(&list, invoked, 0), second = nth_of(&list, invoked, 1);
+    size_t wait = place_of(&list, waited, 0);
+    assert_waited(&list, second);
+    assert_memory_equal(&list.items[wait].parent, &list.items[second].id, sizeof(cleat_span_id));
+    assert_memory_not_equal(&list.items[first].trace_id, &list.items[second].trace_id,
+                            sizeof(cleat_trace_id));
+}
+
+static void test_what_a_continuous_workflow_waits_for(void **state)
+{
+    place *it = *state;
+    setenv("WORKFLOW_TRACE_MODE", "continuous", 1);
+    spans list = run_and_look(it, it->client, "sleepy");
+    unsetenv("WORKFLOW_TRACE_MODE");
+    size_t second = nth_of(&list, invoked, 1);
+    assert_waited(&list, second);
+    assert_beside(&list, second, place_of(&list, waited, 0));
+    assert_beside(&list, second, nth_of(&list, invoked, 0));
+}
+
+static void test_who_waits_for_nothing_has_no_wait(void **state)
+{
+    place *it = *state;
+    spans list = run_and_look(it, it->client, "plain");
+    assert_int_equal(count_of(&list, waited), 0);
+}
+
 /* ---- What a server gives runs that come without a trace ---- */
 
 static void test_runs_of_nobody_have_one_trace(void **state)
@@ -241,6 +320,11 @@ int main(void)
         EMBEDDED(test_what_is_linked),
         AT_SERVER(test_what_is_awaited),
         AT_SERVER(test_what_is_linked),
+        EMBEDDED(test_what_a_workflow_waits_for),
+        EMBEDDED(test_what_a_continuous_workflow_waits_for),
+        EMBEDDED(test_who_waits_for_nothing_has_no_wait),
+        AT_SERVER(test_what_a_workflow_waits_for),
+        AT_SERVER(test_what_a_continuous_workflow_waits_for),
         AT_SERVER(test_runs_of_nobody_have_one_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,7 @@ static void test_spans_reach_the_collector(void **state)
     assert_non_null(cleat_instrumentor_provider(it->instrumentor));
     start_nothing(it);
     cleat_run_id id = run_one(it);
-    assert_int_equal(cleat_instrumentor_flush(it->instrumentor, 5000), CLEAT_OK);
+    assert_int_equal(cleat_instrumentor_flush(it->instrumentor, 300000), CLEAT_OK);
     assert_true(stored_spans(it, &id) >= 1);
 }
 
@@ -88,7 +88,7 @@ static void test_batch_options_reach_the_processor(void **state)
     start_nothing(it);
     cleat_run_id id = run_one(it);
     sdk_stop(it);
-    assert_int_equal(cleat_instrumentor_flush(it->instrumentor, 5000), CLEAT_OK);
+    assert_int_equal(cleat_instrumentor_flush(it->instrumentor, 300000), CLEAT_OK);
     assert_true(stored_spans(it, &id) >= 1);
 }
 
@@ -111,7 +111,7 @@ static void test_without_collector_context_propagates(void **state)
     assert_int_equal(cleat_client_wait(it->client, &id, -1, &result), CLEAT_OK);
     assert_non_null(strstr(result.output, "\"traceparent\":\"00-"));
     cleat_run_result_deinit(&result);
-    assert_int_equal(cleat_instrumentor_flush(it->instrumentor, 5000), CLEAT_OK);
+    assert_int_equal(cleat_instrumentor_flush(it->instrumentor, 300000), CLEAT_OK);
     assert_int_equal(stored_spans(it, &id), 0);
 }
 
@@ -408,7 +408,7 @@ static void test_sdk_disabled(void **state)
     assert_int_equal(unsetenv("OTEL_SDK_DISABLED"), 0);
     start_nothing(it);
     cleat_run_id id = run_one(it);
-    assert_int_equal(cleat_instrumentor_flush(it->instrumentor, 5000), CLEAT_OK);
+    assert_int_equal(cleat_instrumentor_flush(it->instrumentor, 300000), CLEAT_OK);
     assert_int_equal(stored_spans(it, &id), 0);
 }
 

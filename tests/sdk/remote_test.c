@@ -355,7 +355,7 @@ static void test_an_instrumentor_goes_before_its_provider(void **state)
         cleat_instrumentor_new(it->client, CLEAT_INSTRUMENTOR_OPTIONS(.provider = provider), &instrumentor));
     cleat_instrumentor_free(instrumentor);
     (void)end_a_span(cleat_tracer_provider_get_tracer(provider, "test", NULL));
-    assert_ok(cleat_tracer_provider_force_flush(provider, 5000));
+    assert_ok(cleat_tracer_provider_force_flush(provider, 300000));
     assert_int_equal(mock_count(&it->engine, MOCK_EXPORT), 0);
     cleat_tracer_provider_free(provider);
 }

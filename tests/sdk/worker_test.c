@@ -255,7 +255,7 @@ static cleat_status meet(cleat_task *task, void *user_data)
     gate *all = user_data;
     (void)task;
     gate_add(all);
-    return gate_try(all, 4, 20000) ? CLEAT_OK : CLEAT_NON_RETRYABLE;
+    return gate_try(all, 4, 300000) ? CLEAT_OK : CLEAT_NON_RETRYABLE;
 }
 
 static void test_slots_run_at_the_same_time(void **state)

@@ -262,7 +262,7 @@ static void run_until_death(fixture *it, const char *name, int after)
 static void ends_with(fixture *it, const char *output)
 {
     cleat_run_result result = {0};
-    ok(cleat_client_wait(it->client, &it->effects->run, 20000, &result));
+    ok(cleat_client_wait(it->client, &it->effects->run, 300000, &result));
     assert_int_equal(result.status, CLEAT_RUN_COMPLETED);
     assert_string_equal(result.output, output);
     cleat_run_result_deinit(&result);

@@ -32,7 +32,7 @@ static void hurry(workflow_fixture *it)
 /* And before it is freed, all that it runs has ended. */
 static void finish(workflow_fixture *it)
 {
-    workflow_ok(cleat_worker_stop(it->worker, 20000));
+    workflow_ok(cleat_worker_stop(it->worker, 300000));
     workflow_stop(it);
 }
 

@@ -296,6 +296,47 @@ static void a_child_that_has_waited_tells_its_parent_where_it_ended(void **state
     span_assert_link(&outer, 0, &ended, "delivery");
 }
 
+/* The one whose input is {} goes on as another one. */
+static cleat_status go_on(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    bool is_first = cleat_slice_equals(cleat_task_input(task), cleat_slice_of("{}"));
+    return is_first ? cleat_continue_as_new(task, "{\"page\":2}") : cleat_task_return(task, "1");
+}
+
+static void the_end_of_a_run_that_goes_on_is_the_last_ones(void **state)
+{
+    sdk_fixture *it = *state;
+    cleat_run_id id;
+    sdk_trace(it, NULL, NULL);
+    /* One invocation after the other. */
+    assert_int_equal(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 1), &it->worker), CLEAT_OK);
+    add_workflow(it, CLEAT_WORKFLOW(spawner, .name = "outer", .user_data = inner_name));
+    assert_int_equal(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(go_on, .name = "inner")), CLEAT_OK);
+    start_and_wait(it, "outer", &id);
+
+    cleat_span_view first = spans_get(it->spans, "workflow.execute go_on", 0);
+    cleat_span_view last = spans_get(it->spans, "workflow.execute go_on", 1);
+    cleat_span_view next = in_trace_of(it, &first, queue_send, 0);
+    cleat_span_view ended = in_trace_of(it, &last, queue_send, 0);
+    cleat_span_view outer = spans_get(it->spans, "workflow.execute spawner", 1);
+    span_assert_link(&last, 0, &next, "delivery");
+    span_assert_link(&outer, 0, &ended, "delivery");
+    /* The start, what `outer` spawned, its wait, and the two of above. */
+    assert_int_equal(spans_count(it->spans, queue_send), 5);
+}
+
+static void a_run_that_goes_on_is_no_workflow_of_the_one_before(void **state)
+{
+    sdk_fixture *it = *state;
+    cleat_run_id id;
+    sdk_trace(it, NULL, NULL);
+    add_workflow(it, CLEAT_WORKFLOW(go_on, .name = "inner"));
+    start_and_wait(it, "inner", &id);
+    assert_int_equal(spans_count(it->spans, "workflow.execute go_on"), 2);
+    assert_int_equal(spans_count(it->spans, queue_send), 2); /* each is queued; nobody waits for the end */
+}
+
 static void what_a_continuous_run_queues_comes_from_there(void **state)
 {
     sdk_fixture *it = *state;
@@ -582,6 +623,8 @@ int main(void)
         TEST(a_queued_step_is_a_trace_of_its_own),
         TEST(a_workflow_of_a_workflow_speaks_of_itself),
         TEST(a_child_that_has_waited_tells_its_parent_where_it_ended),
+        TEST(the_end_of_a_run_that_goes_on_is_the_last_ones),
+        TEST(a_run_that_goes_on_is_no_workflow_of_the_one_before),
         TEST(what_a_continuous_run_queues_comes_from_there),
         TEST(a_resumed_hook_delivers_the_next_invocation),
         TEST(a_run_that_resumes_another_leaves_it_its_origin),

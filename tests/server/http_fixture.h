@@ -112,7 +112,7 @@ static inline reply ask_quietly(const cleat__http_server *server, question what)
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT, 60L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT, 300L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &it);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
@@ -199,7 +199,7 @@ static inline char *receive_all(int descriptor)
     for (;;) {
         char piece[4096];
         struct pollfd wait = {.fd = descriptor, .events = POLLIN};
-        if (poll(&wait, 1, 30000) != 1) {
+        if (poll(&wait, 1, 300000) != 1) {
             fail_msg("the server neither answers nor closes");
         }
         ssize_t got = recv(descriptor, piece, sizeof(piece), 0);

@@ -5,6 +5,7 @@
 #include "engine/command.h"
 #include "server/http_hooks.h"
 #include "server/rate_limit.h"
+#include "store/hook.h"
 #include "store/store.h"
 #include "store/tenant.h"
 #include "support/temp_dir.h"
@@ -361,6 +362,39 @@ static void strangers_share_a_limit(void **state)
     assert_int_equal(refused, 1);
 }
 
+static gate taken; /* payloads */
+
+static void note_taken(cleat__command *command)
+{
+    assert_int_equal(command->status, CLEAT_OK);
+    gate_add(&taken);
+}
+
+static void a_full_hook_says_when_to_come_back(void **state)
+{
+    static cleat__command commands[CLEAT__HOOK_PAYLOADS_MAX]; /* all at once: few commits */
+    world *it = *state;
+    id_text run = begin(it, 1);
+    cleat__uuid id;
+    gate_init(&taken);
+    EXPECT(it->server, 200, KNOWN(run), .method = "PUT", .path = "/hooks/a", .body = BODY(run),
+           .headers = {AS_1});
+    for (int i = 0; i < CLEAT__HOOK_PAYLOADS_MAX; i++) {
+        commands[i] = (cleat__command){.kind = CLEAT__COMMAND_RESUME_HOOK, .tenant = 1, .done = note_taken};
+        commands[i].as.resume_hook.token = cleat_slice_of("a");
+        commands[i].as.resume_hook.payload = cleat_slice_of("1");
+        commands[i].as.resume_hook.run_id = &id;
+        cleat__engine_submit(it->engine, &commands[i]);
+    }
+    gate_wait(&taken, CLEAT__HOOK_PAYLOADS_MAX);
+    gate_deinit(&taken);
+    reply answer = ask(it->server, (question){.method = "POST", .path = "/hooks/a", .body = "1"});
+    assert_int_equal(answer.status, 429);
+    assert_non_null(strstr(answer.headers, "Retry-After: 5"));
+    assert_non_null(strstr(answer.body, "1000 payloads"));
+    reply_deinit(&answer);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_start, world_stop)
@@ -371,6 +405,7 @@ int main(void)
         TEST(other_tenants_hooks_have_a_path_of_their_own),
         TEST(the_callers_trace_travels_with_the_payload),
         TEST(without_a_trace_the_evictions_stays),
+        TEST(a_full_hook_says_when_to_come_back),
         cmocka_unit_test_setup_teardown(strangers_share_a_limit, limited_start, world_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

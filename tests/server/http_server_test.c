@@ -400,7 +400,7 @@ static void a_body_that_may_not_come_is_not_waited_for(void **state)
     static const char *const tokens[] = {AS_1, "Authorization: Bearer wrong"};
     static const char *const first_lines[] = {"HTTP/1.1 100 Continue\r\n", "HTTP/1.1 403 Forbidden\r\n"};
     (void)state;
-    fixture *it = START(.request_timeout_ms = 500);
+    fixture *it = START(.request_timeout_ms = 2000);
     for (int i = 0; i < 2; i++) {
         char head[256];
         int raw = dial(it->server);
@@ -583,7 +583,7 @@ static void stopping_answers_what_has_begun(void **state)
     gate_wait(&it->entered, 1);
     int idle = dial(it->server); /* a connection without a request is in nobody's way */
     gate_add(&it->leave);
-    assert_int_equal(cleat__http_server_stop(it->server, 20000), CLEAT_OK);
+    assert_int_equal(cleat__http_server_stop(it->server, 300000), CLEAT_OK);
     assert_int_equal(join_askers(&one, 1), 1);
     free(receive_all(idle));
     close(idle);

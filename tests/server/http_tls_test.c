@@ -30,7 +30,7 @@ static cleat_status start(const char *cert, const char *key, const char *client_
                                    .tls_client_ca = client_ca,
                                    .tables = &table,
                                    .table_count = 1,
-                                   .request_timeout_ms = 2000};
+                                   .request_timeout_ms = 3000};
     return cleat__http_server_start(&options, out);
 }
 

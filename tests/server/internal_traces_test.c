@@ -232,7 +232,7 @@ static void test_a_stream_is_one_span(void **state)
     declare(&it->world, (task_declaration){.name = "t"});
     rpc_stream *stream = stay_as(&it->world, register_worker(&it->world, "t", 1));
     rpc_accepted(stream);
-    cleat__server_stop(it->world.server, 10000); /* ends it */
+    cleat__server_stop(it->world.server, 300000); /* ends it */
     it->world.server = NULL;
     rpc_result result = rpc_end(stream);
     assert_int_equal(result.code, GRPC_STATUS_UNAVAILABLE);

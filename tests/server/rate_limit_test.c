@@ -82,7 +82,7 @@ static void a_server_refuses_what_comes_too_fast(void **state)
     const Cleat__GetVersionRequest empty = CLEAT__GET_VERSION_REQUEST__INIT;
     static const char path[] = "/EventsService/ReplaySingleEvent"; /* whatever it answers, it counts */
     rpc_client_free(it->client);
-    cleat__server_stop(it->server, 10000);
+    cleat__server_stop(it->server, 300000);
     const cleat__server_options options = {.database = it->dir.database,
                                            .grpc_address = "127.0.0.1:0",
                                            .http_address = "127.0.0.1:0",

@@ -74,10 +74,13 @@ static void what_was_started_is_told_also_when_it_cannot_be_read(void **state)
     const directly start = {.method = "POST",
                             .target = "/api/v1/stable/tenants/" TENANT_1 "/workflow-runs/trigger",
                             .body = "{\"workflowName\":\"greet\",\"input\":{}}"};
-    it->rest->path[0] = '?'; /* there is no reader yet, and now there can be none */
+    cleat__readers *good = it->rest->readers, *bad = NULL;
+    assert_int_equal(cleat__readers_new("no/such/file", &bad), CLEAT_OK);
+    it->rest->readers = bad;
     assert_int_equal(ask_directly(it, start, body), 200);
     assert_non_null(strstr(body, "\"status\":\"QUEUED\""));
-    it->rest->path[0] = it->dir.database[0];
+    it->rest->readers = good;
+    cleat__readers_free(bad);
     json_t *ids = get(it, STABLE "/workflow-runs/external-ids?since=2001-01-01T00:00:00Z");
     assert_int_equal(json_array_size(ids), 1);
     assert_non_null(strstr(body, text_at(ids, "0")));

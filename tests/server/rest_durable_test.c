@@ -1,76 +1,8 @@
 /* Durable runs over REST: evicted ones are shown as running, and are restored; logs are forked. */
-#include "rest_test.h"
+#include "durable_runs.h"
 
 #define STABLE "/api/v1/stable/tenants/{tenant}"
 #define SINCE  "since=2001-01-01T00:00:00Z"
-
-/* ---- Runs of "long" ---- */
-
-static void add_durable_worker(rest_world *it)
-{
-    const cleat_slice action = cleat_slice_of("long:long");
-    const cleat__workflow workflow = {
-        .name = cleat_slice_of("long"),
-        .task = cleat_slice_of("long"),
-        .action = action,
-        .is_durable = true,
-        .policy = {.priority = 1,
-                   .backoff_factor = 1,
-                   .execution_timeout_ms = 60000,
-                   .schedule_timeout_ms = 300000},
-    };
-    const cleat__slots slots = {cleat_slice_of("durable"), 10};
-    const cleat__worker_spec spec = {.actions = &action, .action_count = 1, .slots = &slots, .slot_count = 1};
-    cleat__uuid id;
-    const cleat__command join = {.kind = CLEAT__COMMAND_WORKER_JOIN,
-                                 .tenant = 1,
-                                 .as.worker_join = {&spec, {NULL, take_nothing, pass_over}, &id}};
-    assert_int_equal(cleat__engine_put_workflow(it->engine, 1, &workflow, NULL), CLEAT_OK);
-    assert_int_equal(cleat__engine_ask(it->engine, &join), CLEAT_OK);
-}
-
-static cleat_status ask_durable(rest_world *it, const cleat__uuid *run, int32_t invocation_count,
-                                cleat__durable_request *requests, size_t count)
-{
-    const cleat__command command = {.kind = CLEAT__COMMAND_DURABLE,
-                                    .tenant = 1,
-                                    .as.durable = {.run_id = *run,
-                                                   .invocation_count = invocation_count,
-                                                   .requests = requests,
-                                                   .count = count,
-                                                   .listener = NULL}};
-    return cleat__engine_ask(it->engine, &command);
-}
-
-/* A memo, and a wait that never ends. */
-static void record(rest_world *it, const cleat__uuid *run, int32_t invocation_count)
-{
-    const cleat__condition condition = {
-        .kind = CLEAT__CONDITION_EVENT, .data_key = cleat_slice_of("go"), .key = cleat_slice_of("go")};
-    cleat__durable_request requests[] = {
-        {.kind = CLEAT__DURABLE_MEMO,
-         .as.memo = {.key = cleat_slice_of("key"), .payload = cleat_slice_of("1")}},
-        {.kind = CLEAT__DURABLE_WAIT_FOR, .as.wait_for = {.conditions = &condition, .count = 1}},
-    };
-    assert_int_equal(ask_durable(it, run, invocation_count, requests, 2), CLEAT_OK);
-    cleat__durable_request_deinit(&requests[0]);
-}
-
-static void evict(rest_world *it, const cleat__uuid *run, int32_t invocation_count)
-{
-    cleat__durable_request request = {.kind = CLEAT__DURABLE_EVICT,
-                                      .as.evict = {.reason = cleat_slice_of("it waits")}};
-    assert_int_equal(ask_durable(it, run, invocation_count, &request, 1), CLEAT_OK);
-}
-
-/* In its first invocation, with a worker. */
-static cleat__uuid begin(rest_world *it)
-{
-    cleat__uuid run = trigger_run(it, 1, "long");
-    wait_until_running(it, &run);
-    record(it, &run, 1);
-    return run;
-}
 
 /* Which of the two runs is on the list; "" for none, "both". */
 static void expect_rows(rest_world *it, const char *filter, const cleat__uuid *first,

@@ -2,6 +2,7 @@
 #include "rest_test.h"
 
 #include "store/transition.h"
+#include "support/sanitizer.h"
 
 #define STABLE  "/api/v1/stable/tenants/{tenant}"
 #define TRIGGER STABLE "/workflow-runs/trigger"
@@ -223,7 +224,7 @@ static cleat_status add_lines(cleat__store *store, void *argument)
 /* Megabytes are slow under the thread sanitizer. */
 static void an_answer_that_is_too_large_is_refused(void **state)
 {
-#ifdef __SANITIZE_THREAD__
+#if UNDER_THREAD_SANITIZER
     skip();
 #endif
     rest_world *it = *state;

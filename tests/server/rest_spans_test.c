@@ -1,7 +1,5 @@
 /* The REST API's spans of a run: those of the trace that its newest attempt is in. */
-#include "rest_test.h"
-
-#include "collector/otlp_in.h"
+#include "stored_spans.h"
 
 #define SPANS  "/api/v1/stable/tenants/{tenant}/traces?run_external_id=%s"
 #define RUN_ID "0190a000-0000-7000-8000-000000000011"
@@ -23,29 +21,6 @@
     "{\"key\":\"hatchet.retry_count\",\"value\":{\"intValue\":\"" retry "\"}},"                              \
     "{\"key\":\"cold\",\"value\":{\"boolValue\":true}},{\"key\":\"share\",\"value\":{\"doubleValue\":0.5}}," \
     "{\"key\":\"tags\",\"value\":{\"arrayValue\":{\"values\":[{\"stringValue\":\"a\"}]}}}]}]}]}]}"
-
-static void on_stored(void *argument, cleat_status status, cleat_slice response)
-{
-    (void)response;
-    if (status == CLEAT_OK) {
-        gate_add(argument);
-    }
-}
-
-static void store_spans(rest_world *it, int64_t tenant, const char *json)
-{
-    const cleat__collector_options options = {.retention_ms = -1};
-    cleat__otlp_in otlp = {.collector = NULL};
-    cleat__buffer body = {0};
-    gate stored;
-    gate_init(&stored);
-    assert_int_equal(cleat__collector_new(it->engine, &options, &otlp.collector), CLEAT_OK);
-    cleat__buffer_append_string(&body, json);
-    assert_int_equal(cleat__otlp_in_take(&otlp, tenant, true, &body, on_stored, &stored), CLEAT_OK);
-    gate_wait(&stored, 1);
-    cleat__collector_free(otlp.collector);
-    gate_deinit(&stored);
-}
 
 static void spans_are_told_in_full(void **state)
 {

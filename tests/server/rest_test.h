@@ -50,9 +50,9 @@ static inline cleat_status add_second_tenant(cleat__store *store, void *argument
     return sqlite3_exec(cleat__store_db(store), sql, NULL, NULL, NULL) == SQLITE_OK ? CLEAT_OK : CLEAT_IO;
 }
 
-static inline int rest_start(void **state)
+/* All but the server. */
+static inline void rest_open(rest_world *it)
 {
-    rest_world *it = calloc(1, sizeof(*it));
     temp_dir_make(&it->dir);
     assert_int_equal(cleat__engine_open(&(cleat__engine_options){.path = it->dir.database}, &it->engine),
                      CLEAT_OK);
@@ -63,6 +63,12 @@ static inline int rest_start(void **state)
     cleat__rest_options rest = {.engine = it->engine, .path = it->dir.database};
     assert_int_equal(cleat__rest_new(&rest, &it->rest), CLEAT_OK);
     it->table = cleat__rest_table(it->rest);
+}
+
+static inline int rest_start(void **state)
+{
+    rest_world *it = calloc(1, sizeof(*it));
+    rest_open(it);
     cleat__http_options options = {
         .address = "127.0.0.1:0", .tables = &it->table, .table_count = 1, .authenticate = check_token};
     assert_int_equal(cleat__http_server_start(&options, &it->server), CLEAT_OK);

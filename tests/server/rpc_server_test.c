@@ -263,22 +263,22 @@ static void test_streams_end_when_it_stops(void **state)
     rpc_accepted(chatter);
     assert_int_equal(cleat__rpc_send_bytes(parked(&server.service, 0), cleat_slice_of("last")), CLEAT_OK);
     int64_t begin_ns = cleat__clock_monotonic_ns(NULL);
-    cleat__rpc_server_stop(server.server, 60000);
-    assert_true(cleat__clock_monotonic_ns(NULL) - begin_ns < INT64_C(30000000000));
+    cleat__rpc_server_stop(server.server, 300000);
+    assert_true(cleat__clock_monotonic_ns(NULL) - begin_ns < INT64_C(150000000000));
     assert_int_equal(gate_count(&server.service.cancelled), 2);
     assert_int_equal(gate_count(&server.service.ended), 2);
     assert_true(rpc_read(listener, &message)); /* what was sent before has come */
     assert_true(cleat_slice_equals(cleat__buffer_slice(&message), cleat_slice_of("last")));
     assert_ended(rpc_end(listener), GRPC_STATUS_UNAVAILABLE, "the server stops");
     assert_ended(rpc_end(chatter), GRPC_STATUS_UNAVAILABLE, "the server stops");
-    cleat__rpc_server_stop(server.server, 60000); /* again */
+    cleat__rpc_server_stop(server.server, 300000); /* again */
     cleat__buffer_deinit(&message);
     server_stop(&server);
 }
 
 static void *stop(void *argument)
 {
-    cleat__rpc_server_stop(argument, 60000);
+    cleat__rpc_server_stop(argument, 300000);
     return NULL;
 }
 

@@ -1,5 +1,6 @@
 /* Streams of the gRPC server: slow and stalled peers, cancellation, both directions. */
 #include "server/rpc_test.h"
+#include "support/sanitizer.h"
 
 #include <netinet/in.h>
 #include <sched.h>
@@ -61,7 +62,7 @@ static void test_all_taken_is_told(void **state)
 
 /* ---- Peers that do not read ---- */
 
-#ifdef __SANITIZE_THREAD__
+#if UNDER_THREAD_SANITIZER
 enum { QUEUE = 1 << 17 }; /* thousands of small messages take it minutes beside other tests */
 #else
 enum { QUEUE = 1 << 20 };
@@ -224,7 +225,7 @@ static void test_a_peer_that_takes_nothing_is_cut_off(void **state)
         }
     } while (
         !gate_try(&server.service.cancelled, 1, 10)); /* the handler is told, and lets go of what it has */
-#ifdef __SANITIZE_THREAD__                            /* reading all that had come takes it minutes */
+#if UNDER_THREAD_SANITIZER                            /* reading all that had come takes it minutes */
     rpc_cancel(stream);
     rpc_result result = rpc_end(stream);
     rpc_result_deinit(&result);
@@ -282,7 +283,7 @@ static void test_the_deadline_of_a_stream(void **state)
     (void)state;
     server_start(&server, (cleat__rpc_options){0});
     rpc_stream *stream = rpc_begin(server.client, "/test.Test/Listen", cleat_slice_of("x"),
-                                   (rpc_call_options){.timeout_ms = 1500});
+                                   (rpc_call_options){.timeout_ms = 2500});
     assert_ended(rpc_end(stream), GRPC_STATUS_DEADLINE_EXCEEDED, "Deadline Exceeded");
     gate_wait(&server.service.cancelled, 1);
     gate_wait(&server.service.ended, 1);

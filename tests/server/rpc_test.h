@@ -264,7 +264,7 @@ static inline void server_stop(test_server *self)
     if (self->client != NULL) {
         rpc_client_free(self->client);
     }
-    cleat__rpc_server_stop(self->server, 10000);
+    cleat__rpc_server_stop(self->server, 300000);
     cleat__rpc_server_free(self->server);
     service_deinit(&self->service);
 }

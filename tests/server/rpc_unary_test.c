@@ -279,7 +279,7 @@ static void test_the_deadline_passes(void **state)
     server_start(&server, (cleat__rpc_options){0});
     server.service.keeps_cancelled = true;
     rpc_stream *stream = rpc_begin(server.client, "/test.Test/Watched", cleat_slice_of("x"),
-                                   (rpc_call_options){.timeout_ms = 1500});
+                                   (rpc_call_options){.timeout_ms = 2500});
     assert_ended(rpc_end(stream), GRPC_STATUS_DEADLINE_EXCEEDED, "Deadline Exceeded");
     gate_wait(&server.service.cancelled, 1);
     cleat__rpc_call *call = parked(&server.service, 0);

@@ -111,7 +111,7 @@ static void streams_end_while_runs_are_waited_for(void **state)
     }
     stop_listening(one); /* the other ends with the server */
     rpc_accepted(two);
-    cleat__server_stop(it->server, 10000);
+    cleat__server_stop(it->server, 300000);
     rpc_result result = rpc_end(two);
     assert_int_equal(result.code, GRPC_STATUS_UNAVAILABLE);
     rpc_result_deinit(&result);

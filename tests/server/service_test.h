@@ -12,6 +12,7 @@
 #include "server/server.h"
 #include "server/token_issue.h"
 #include "support/rpc_client.h"
+#include "support/sanitizer.h"
 #include "support/temp_dir.h"
 #include "wire/dispatcher.pb-c.h"
 #include "wire/events.pb-c.h"
@@ -29,7 +30,7 @@
  * then leaves out: that takes minutes. */
 static inline void skip_under_tsan(void)
 {
-#ifdef __SANITIZE_THREAD__
+#if UNDER_THREAD_SANITIZER
     skip();
 #endif
 }
@@ -81,7 +82,7 @@ static inline void world_serve(service_world *it)
 static inline void world_end(service_world *it)
 {
     rpc_client_free(it->client);
-    cleat__server_stop(it->server, 10000);
+    cleat__server_stop(it->server, 300000);
     it->server = NULL;
 }
 

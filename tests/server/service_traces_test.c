@@ -68,7 +68,7 @@ static cleat_status hold_engine(cleat__store *store, void *argument)
     fixture *it = argument;
     (void)store;
     gate_add(&it->is_held);
-    return gate_try(&it->goes_on, 1, 30000) ? CLEAT_OK : CLEAT_TIMEOUT;
+    return gate_try(&it->goes_on, 1, 300000) ? CLEAT_OK : CLEAT_TIMEOUT;
 }
 
 static void *hold(void *argument)
@@ -109,7 +109,7 @@ static int stop(void **state)
 {
     fixture *it = *state;
     rpc_client_free(it->client);
-    cleat__rpc_server_stop(it->rpc, 10000);
+    cleat__rpc_server_stop(it->rpc, 300000);
     cleat__http_server_free(it->http);
     cleat__collector_free(it->otlp.collector);
     cleat__engine_close(it->engine);

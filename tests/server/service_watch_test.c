@@ -420,7 +420,7 @@ static void streams_end_with_the_server(void **state)
     for (int i = 0; i < STREAMS / 2; i++) {
         stop_listening(streams[i]);
     }
-    cleat__server_stop(it->server, 10000);
+    cleat__server_stop(it->server, 300000);
     for (int i = STREAMS / 2; i < STREAMS; i++) {
         assert_end(streams[i], GRPC_STATUS_UNAVAILABLE, "");
     }

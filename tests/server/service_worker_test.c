@@ -557,7 +557,7 @@ static void a_task_outlives_its_server(void **state)
     rpc_stream *stream = listen_as(it, worker);
     id_text run = trigger(it, "outlive", "{}"), next_run = trigger(it, "outlive", "{}");
     Cleat__AssignedAction *action = next_action(stream);
-    cleat__server_stop(it->server, 10000);
+    cleat__server_stop(it->server, 300000);
     rpc_result result = rpc_end(stream);
     assert_int_equal(result.code, GRPC_STATUS_UNAVAILABLE); /* so it comes back */
     rpc_result_deinit(&result);

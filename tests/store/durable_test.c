@@ -120,11 +120,11 @@ static void test_invocations_and_branches(void **state)
     cleat__uuid run = id_of(1);
     int64_t found;
     assert_run(store, &run, 0, 1, 0);
-    assert_int_equal(cleat__durable_begin_invocation(store, &run, 1), CLEAT_OK);
+    assert_int_equal(cleat__durable_begin_invocation(store, &run, 1, 0, 1000), CLEAT_OK);
     for (int i = 1; i <= 5; i++) {
         put_entry(store, &run, 1, i);
     }
-    assert_int_equal(cleat__durable_begin_invocation(store, &run, 2), CLEAT_OK);
+    assert_int_equal(cleat__durable_begin_invocation(store, &run, 2, 0, 2000), CLEAT_OK);
     assert_run(store, &run, 2, 1, 5);
     assert_int_equal(cleat__durable_fork(store, &run, 2, (cleat__node){1, 3}), CLEAT_OK);
     assert_run(store, &run, 2, 2, 2);
@@ -150,7 +150,7 @@ static void test_what_an_evicted_run_waits_for(void **state)
     bool all = false;
     assert_int_equal(cleat__durable_get_carrier(store, &run, &text), CLEAT_OK); /* it has none */
     assert_int_equal(cleat__durable_get_waits(store, &run, &text, &all), CLEAT_CORRUPT);
-    cleat__durable_begin_invocation(store, &run, 1);
+    cleat__durable_begin_invocation(store, &run, 1, 0, 1000);
     const cleat__eviction eviction = {.carrier = cleat_slice_of("{}"),
                                       .waits = cleat_slice_of("[[1,2]]"),
                                       .reason = cleat_slice_of("full"),
@@ -164,7 +164,7 @@ static void test_what_an_evicted_run_waits_for(void **state)
     assert_true(all);
     cleat__buffer_clear(&text);
     cleat__durable_set_carrier(store, &run, cleat_slice_of("{\"a\":1}"));
-    cleat__durable_begin_invocation(store, &run, 2); /* which keeps it, for the next attempt too */
+    cleat__durable_begin_invocation(store, &run, 2, 0, 2000); /* which keeps it, for the next attempt too */
     assert_int_equal(cleat__durable_get_carrier(store, &run, &text), CLEAT_OK);
     assert_slice(cleat__buffer_slice(&text), "{\"a\":1}");
     cleat__buffer_deinit(&text);

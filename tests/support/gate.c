@@ -49,7 +49,7 @@ bool gate_try(gate *it, int count, int64_t timeout_ms)
 
 void gate_wait(gate *it, int count)
 {
-    if (!gate_try(it, count, 20000)) {
+    if (!gate_try(it, count, 300000)) {
         fail_msg("waited in vain: %d of %d", gate_count(it), count);
     }
 }

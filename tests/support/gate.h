@@ -14,7 +14,7 @@ void gate_init(gate *gate);
 void gate_deinit(gate *gate);
 int gate_add(gate *gate); /* something happened; how often by now */
 int gate_count(gate *gate);
-/* Waits until it has happened `count` times in all; fails the test after 20 s. */
+/* Waits until it has happened `count` times in all; fails the test after five minutes. */
 void gate_wait(gate *gate, int count);
 /* The same; false after `timeout_ms`. */
 bool gate_try(gate *gate, int count, int64_t timeout_ms);

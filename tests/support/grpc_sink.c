@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-enum { MOST_REQUESTS = 256, MOST_ANSWERS = 64, WAIT_MS = 30000 };
+enum { MOST_REQUESTS = 256, MOST_ANSWERS = 64, WAIT_MS = 300000 };
 
 typedef struct sink_request {
     cleat__buffer body;

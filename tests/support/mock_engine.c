@@ -328,7 +328,7 @@ int mock_count(mock_engine *engine, enum mock_method method)
 
 void mock_wait(mock_engine *engine, enum mock_method method, int count)
 {
-    if (!gate_try(&engine->slots[method].calls, count, 20000)) {
+    if (!gate_try(&engine->slots[method].calls, count, 300000)) {
         fail_msg("%s: %d calls instead of %d", rows[method].path, mock_count(engine, method), count);
     }
 }

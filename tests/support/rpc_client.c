@@ -18,7 +18,7 @@
 #include <grpc/grpc_security.h>
 #include <stdio.h>
 
-enum { WAIT_MS = 30000, MOST_METADATA = 1 };
+enum { WAIT_MS = 300000, MOST_METADATA = 1 };
 
 struct rpc_client {
     grpc_channel *channel;

@@ -107,7 +107,7 @@ void sdk_run(sdk_fixture *it, const char *task, const char *input, const cleat_r
 void sdk_wait(sdk_fixture *it, const cleat_run_id *id, cleat_run_status status, const char *text)
 {
     cleat_run_result result = {0};
-    assert_ok(cleat_client_wait(it->client, id, 20000, &result));
+    assert_ok(cleat_client_wait(it->client, id, 300000, &result));
     check_result(&result, status, text);
 }
 

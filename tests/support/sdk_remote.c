@@ -55,5 +55,5 @@ cleat_status sdk_remote_open(const char *database, cleat_client **out)
 void sdk_remote_close(cleat_client *client)
 {
     cleat_client_free(client);
-    cleat__server_stop(server, 10000);
+    cleat__server_stop(server, 300000);
 }

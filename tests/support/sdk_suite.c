@@ -78,7 +78,7 @@ static void start_worker(const fixture *it, int which)
 static void assert_completes(const fixture *it, const cleat_run_id *id, const char *output)
 {
     cleat_run_result result = {0};
-    assert_ok(cleat_client_wait(it->client, id, 20000, &result));
+    assert_ok(cleat_client_wait(it->client, id, 300000, &result));
     if (result.status != CLEAT_RUN_COMPLETED) {
         fail_msg("%s: %s", cleat_run_status_name(result.status), result.error != NULL ? result.error : "");
     }
@@ -323,7 +323,7 @@ static void read_word(cleat_stream *stream, const char *expected)
 {
     cleat_slice chunk;
     do {
-        assert_ok(cleat_stream_next(stream, 20000, &chunk));
+        assert_ok(cleat_stream_next(stream, 300000, &chunk));
     } while (strcmp(expected, "ready") != 0 && cleat_slice_equals(chunk, cleat_slice_of("ready")));
     if (!cleat_slice_equals(chunk, cleat_slice_of(expected))) {
         fail_msg("%.*s instead of %s", CLEAT_SLICE_ARGS(chunk), expected);
@@ -345,12 +345,12 @@ static void test_a_stream(void **state)
     gate_add(&it->go);
     read_word(stream, "once ");
     read_word(stream, "upon \xC3\xA4 time");
-    assert_int_equal(cleat_stream_next(stream, 20000, &chunk), CLEAT_EMPTY);
+    assert_int_equal(cleat_stream_next(stream, 300000, &chunk), CLEAT_EMPTY);
     assert_int_equal(cleat_stream_next(stream, -1, &chunk), CLEAT_EMPTY);
     cleat_stream_free(stream);
     assert_completes(it, &id, "null");
     assert_ok(cleat_client_stream(it->client, &id, &stream)); /* of a run that has ended */
-    assert_int_equal(cleat_stream_next(stream, 20000, &chunk), CLEAT_EMPTY);
+    assert_int_equal(cleat_stream_next(stream, 300000, &chunk), CLEAT_EMPTY);
     cleat_stream_free(stream);
 }
 
@@ -368,7 +368,7 @@ static void test_a_stream_of_a_run_that_waits(void **state)
     assert_int_equal(cleat_stream_next(stream, 0, &chunk), CLEAT_TIMEOUT);
     assert_int_equal(cleat_stream_next(stream, 20, &chunk), CLEAT_TIMEOUT);
     assert_ok(cleat_client_cancel(it->client, &id));
-    assert_int_equal(cleat_stream_next(stream, 20000, &chunk), CLEAT_EMPTY);
+    assert_int_equal(cleat_stream_next(stream, 300000, &chunk), CLEAT_EMPTY);
     cleat_stream_free(stream);
 }
 
@@ -432,7 +432,7 @@ static void test_labels_change(void **state)
     assert_completes(it, &id, NULL);
     assert_refused(cleat_worker_set_labels(it->workers[0], &(cleat_label){"", "x", 0}, 1),
                    CLEAT_INVALID_ARGUMENT, "labels");
-    assert_ok(cleat_worker_stop(it->workers[0], 20000));
+    assert_ok(cleat_worker_stop(it->workers[0], 300000));
     assert_refused(cleat_worker_set_labels(it->workers[0], &more, 1), CLEAT_FAILED_PRECONDITION, "stopped");
 }
 
@@ -623,7 +623,7 @@ static void test_a_run_is_cancelled_while_its_worker_stops(void **state)
     gate_wait(&it->seen, 1);
     assert_refused(cleat_worker_stop(it->workers[0], 0), CLEAT_TIMEOUT, "still run");
     assert_ok(cleat_client_cancel(it->client, &id));
-    assert_ok(cleat_worker_stop(it->workers[0], 20000));
+    assert_ok(cleat_worker_stop(it->workers[0], 300000));
 }
 
 static void test_a_run_is_replayed(void **state)

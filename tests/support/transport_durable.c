@@ -167,7 +167,7 @@ static void report(fixture *it, const cleat__assignment *of, cleat_status status
 static void assert_ends(fixture *it, const cleat__uuid *id, cleat_run_status status)
 {
     cleat_run_result result = {0};
-    assert_ok(it->transport->wait(it->transport, id, 20000, &result));
+    assert_ok(it->transport->wait(it->transport, id, 300000, &result));
     assert_int_equal(result.status, status);
     cleat_run_result_deinit(&result);
 }

@@ -175,7 +175,7 @@ static void assert_ends(cleat__transport *transport, const cleat__uuid *id, clea
                         const char *text)
 {
     cleat_run_result result = {0};
-    assert_int_equal(transport->wait(transport, id, 20000, &result), CLEAT_OK);
+    assert_int_equal(transport->wait(transport, id, 300000, &result), CLEAT_OK);
     assert_int_equal(result.status, status);
     const char *found = status == CLEAT_RUN_COMPLETED ? result.output : result.error;
     if (text == NULL) {

@@ -104,7 +104,7 @@ cleat_run_id workflow_run(workflow_fixture *it, const char *name, const char *in
 void workflow_ends(workflow_fixture *it, const cleat_run_id *id, cleat_run_status status, const char *text)
 {
     cleat_run_result result = {0};
-    workflow_ok(cleat_client_wait(it->client, id, 20000, &result));
+    workflow_ok(cleat_client_wait(it->client, id, 300000, &result));
     const char *found = result.status == CLEAT_RUN_COMPLETED ? result.output : result.error;
     bool is = result.status == status;
     if (is && text != NULL) {

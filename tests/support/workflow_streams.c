@@ -1,6 +1,8 @@
 /* What workflows give out: stored, seen by all from the beginning, whoever is slow. */
 #include "support/workflow_suite.h"
 
+#include "support/sanitizer.h"
+
 #include <cleat/event.h>
 #include <cleat/stream.h>
 
@@ -22,7 +24,7 @@ static void assert_next(cleat_stream *stream, const char *const *chunks, size_t 
 {
     for (size_t i = 0; i < count; i++) {
         cleat_slice chunk;
-        workflow_ok(cleat_stream_next(stream, 20000, &chunk));
+        workflow_ok(cleat_stream_next(stream, 300000, &chunk));
         if (!cleat_slice_equals(chunk, cleat_slice_of(chunks[i]))) {
             fail_msg("\"%.*s\" instead of \"%s\"", CLEAT_SLICE_ARGS(chunk), chunks[i]);
         }
@@ -32,7 +34,7 @@ static void assert_next(cleat_stream *stream, const char *const *chunks, size_t 
 static void assert_ended(cleat_stream *stream)
 {
     cleat_slice chunk;
-    assert_int_equal(cleat_stream_next(stream, 20000, &chunk), CLEAT_EMPTY);
+    assert_int_equal(cleat_stream_next(stream, 300000, &chunk), CLEAT_EMPTY);
     cleat_stream_free(stream);
 }
 
@@ -138,9 +140,56 @@ static void test_what_was_given_out_stays_true(void **state)
     assert_int_equal(gate_count(&it->calls), 2);
 }
 
+static cleat_status nothing(cleat_task *task, void *user_data)
+{
+    (void)task;
+    (void)user_data;
+    return CLEAT_OK;
+}
+
+/* Its second call, on the new branch, fails after it has given something out. */
+static cleat_status tell_in_branches(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    int call = gate_add(&it->calls);
+    cleat_status status = tell(task, 0, 1);
+    if (status == CLEAT_OK) {
+        status = cleat_step(task, "first", nothing, NULL, NULL);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_step(task, "second", nothing, NULL, NULL);
+    }
+    if (status == CLEAT_OK) {
+        status = call == 1 ? tell(task, 1, 3) : tell(task, 3, 5);
+    }
+    return status == CLEAT_OK && call == 2 ? cleat_task_fail(task, CLEAT_FAILED, "not yet") : status;
+}
+
+static void add_branching(workflow_fixture *it)
+{
+    workflow_add_options(it, CLEAT_WORKFLOW_OPTIONS(.run = tell_in_branches, .name = "branching",
+                                                    .user_data = it, .retries = 1));
+    workflow_start(it);
+}
+
+static void test_a_branch_gives_out_what_is_its_own(void **state)
+{
+    workflow_fixture *it = *state;
+    add_branching(it);
+    cleat_run_id id = workflow_run(it, "branching", NULL);
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, NULL);
+    workflow_branch(it, &id, 1, 2);
+    add_branching(it);
+    workflow_ends(it, &id, CLEAT_RUN_COMPLETED, NULL);
+    cleat_stream *stream = look(it, &id);
+    assert_next(stream, story, 5);
+    assert_ended(stream);
+    assert_int_equal(gate_count(&it->calls), 3);
+}
+
 /* ---- Much ---- */
 
-#ifdef __SANITIZE_THREAD__
+#if UNDER_THREAD_SANITIZER
 enum { MANY = 60, LARGE_SIZE = 70000 }; /* it looks at each byte of gRPC's as if it were a race */
 #else
 enum { MANY = 3000, LARGE_SIZE = 1500000 };
@@ -214,7 +263,7 @@ static void test_large_chunks(void **state)
     cleat_stream *stream = look(it, &id);
     for (int i = 0; i < 3; i++) {
         cleat_slice chunk;
-        workflow_ok(cleat_stream_next(stream, 20000, &chunk));
+        workflow_ok(cleat_stream_next(stream, 300000, &chunk));
         assert_int_equal(chunk.size, LARGE_SIZE);
         assert_int_equal(chunk.data[0], 'a' + i);
         assert_int_equal(chunk.data[LARGE_SIZE - 1], 'a' + i);
@@ -255,6 +304,7 @@ int workflow_streams_run(const sdk_target *of)
         TEST(test_all_see_all),
         TEST(test_a_retry_gives_out_nothing_twice),
         TEST(test_what_was_given_out_stays_true),
+        TEST(test_a_branch_gives_out_what_is_its_own),
         TEST(test_who_reads_slowly_misses_nothing),
         TEST(test_large_chunks),
         TEST(test_what_is_no_text),

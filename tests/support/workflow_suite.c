@@ -1,6 +1,8 @@
 /* Workflows: steps, runs that they start, what is the same in a replay. */
 #include "support/workflow_suite.h"
 
+#include "support/sanitizer.h"
+
 #include <setjmp.h>
 #include <stdio.h>
 
@@ -220,7 +222,7 @@ static void test_a_workflow_awaits_runs(void **state)
     workflow_runs(it, "parent", NULL, CLEAT_RUN_COMPLETED, "[{\"child\":0,\"of\":{\"n\":1}},\"no luck\"]");
 }
 
-#ifdef __SANITIZE_THREAD__
+#if UNDER_THREAD_SANITIZER
 #define MANY 50 /* it looks at each byte of gRPC's as if it were a race */
 #else
 #define MANY 1000
@@ -382,6 +384,30 @@ static void test_a_run_goes_on_as_new(void **state)
     workflow_runs(it, "pages", NULL, CLEAT_RUN_COMPLETED, "50");
 }
 
+/* Awaits what cleat_client_wait() would. */
+static cleat_status reader_of_pages(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    cleat_future pages;
+    cleat_slice output;
+    gate_add(&it->calls);
+    cleat_status status = cleat_spawn(task, "pages", NULL, NULL, &pages);
+    if (status == CLEAT_OK) {
+        status = cleat_await(task, &pages, &output);
+    }
+    return status == CLEAT_OK ? cleat_task_return_format(task, "%.*s", CLEAT_SLICE_ARGS(output)) : status;
+}
+
+static void test_a_workflow_awaits_a_run_that_goes_on(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add(it, "pages", page);
+    workflow_add(it, "reader", reader_of_pages);
+    workflow_start(it);
+    workflow_runs(it, "reader", NULL, CLEAT_RUN_COMPLETED, "50");
+    assert_int_equal(gate_count(&it->calls), 2);
+}
+
 /* ---- What is the same ---- */
 
 static cleat_status values(cleat_task *task, void *user_data)
@@ -435,6 +461,7 @@ int workflow_suite_run(const sdk_target *of)
         TEST(test_a_run_of_no_task),
         TEST(test_a_workflow_spawns_as_a_task),
         TEST(test_a_run_goes_on_as_new),
+        TEST(test_a_workflow_awaits_a_run_that_goes_on),
         TEST(test_values_are_the_same_in_a_replay),
     };
 #undef TEST

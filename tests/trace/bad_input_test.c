@@ -139,7 +139,7 @@ static void a_processor_without_functions_does_nothing(void **state)
     assert_int_equal(cleat_tracer_provider_add_processor(sdk.provider, &nothing), CLEAT_OK);
     assert_int_equal(cleat_span_end(cleat_span_start(sdk.tracer, "a", NULL)), CLEAT_OK);
     assert_int_equal(cleat_memory_exporter_count(sdk.exporter), 1);
-    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 1000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 300000), CLEAT_OK);
     sdk_stop(&sdk);
 }
 
@@ -158,7 +158,7 @@ static void a_processor_that_comes_too_late_is_freed(void **state)
     (void)state;
     was_freed = false;
     SDK_START(&sdk, .sampler = NULL);
-    assert_int_equal(cleat_tracer_provider_shutdown(sdk.provider, 1000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_shutdown(sdk.provider, 300000), CLEAT_OK);
     assert_int_equal(cleat_tracer_provider_shutdown(sdk.provider, 1000), CLEAT_FAILED_PRECONDITION);
     assert_int_equal(cleat_tracer_provider_add_processor(sdk.provider, &late), CLEAT_FAILED_PRECONDITION);
     assert_true(was_freed);
@@ -338,7 +338,7 @@ static void ten_megabytes_arrive(void **state)
     assert_int_equal(cleat_span_set_status(span, CLEAT_SPAN_STATUS_ERROR, large), CLEAT_OK);
     assert_int_equal(cleat_span_end(span), CLEAT_OK);
     make_spans(&fixture, 3);
-    assert_int_equal(cleat_tracer_provider_force_flush(fixture.provider, 30000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(fixture.provider, 300000), CLEAT_OK);
     assert_int_equal(fixture.gate->spans, 4);
     cleat_tracer_provider_free(fixture.provider);
     free(large);

@@ -1,6 +1,7 @@
 /* The ends: of the process, of a thread, of a provider that has spans. */
 #include "batch_fixture.h"
 #include "shared_exporter.h"
+#include "support/sanitizer.h"
 
 typedef struct exit_sdk {
     cleat_tracer_provider *provider;
@@ -31,7 +32,7 @@ static int exit_after(void (*work)(void))
     int status = -1;
     pid_t pid = fork();
     if (pid == 0) {
-        alarm(60);
+        alarm(120);
         work();
         exit(0);
     }
@@ -158,7 +159,7 @@ static void exit_under_load(void)
 static void threads_may_trace_while_the_process_exits(void **state)
 {
     (void)state;
-#if defined(__SANITIZE_THREAD__)
+#if UNDER_THREAD_SANITIZER
     skip(); /* the child starts threads */
 #endif
     for (int i = 0; i < 20; i++) {
@@ -176,10 +177,12 @@ static cleat_status hang(cleat_span_exporter *self, const cleat_span_batch *batc
     return CLEAT_OK;
 }
 
+enum { HANGING = 40 }; /* with five seconds for each the alarm would ring */
+
 static void exit_with_an_exporter_that_hangs(void)
 {
     static cleat_span_exporter exporter = {.export_spans = hang};
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < HANGING; i++) {
         cleat_tracer_provider *provider = NULL;
         cleat_span_processor *processor = NULL;
         cleat_tracer_provider_new(NULL, &provider);
@@ -189,16 +192,14 @@ static void exit_with_an_exporter_that_hangs(void)
     }
 }
 
-/* The time is for all providers together: the alarm of twice as much does not ring. */
+/* The time is for all providers together. */
 static void an_exporter_that_hangs_does_not_keep_the_process(void **state)
 {
-    int64_t start_ns = cleat_clock_system()->monotonic_ns(NULL);
     (void)state;
-#if defined(__SANITIZE_THREAD__)
+#if UNDER_THREAD_SANITIZER
     skip(); /* the child starts threads */
 #endif
     assert_int_equal(exit_after(exit_with_an_exporter_that_hangs), 0);
-    assert_true(cleat_clock_system()->monotonic_ns(NULL) - start_ns < 9 * SECOND);
 }
 
 static cleat_status exit_inside(cleat_span_exporter *self, const cleat_span_batch *batch, int64_t timeout_ms)
@@ -263,7 +264,7 @@ static void a_thread_ends_with_contexts_and_a_span(void **state)
         pthread_join(thread, NULL);
         assert_int_equal(cleat_span_end(span), CLEAT_FAILED_PRECONDITION);
     }
-    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 10000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 300000), CLEAT_OK);
     cleat_tracer_provider_get_stats(sdk.provider, &stats);
     assert_int_equal(stats.started, 20);
     assert_int_equal(stats.ended, 20);

@@ -112,7 +112,7 @@ static void make(fixture *it, int count)
 
 static void *flush(void *argument)
 {
-    return (void *)(intptr_t)cleat_tracer_provider_force_flush(((fixture *)argument)->provider, 60000);
+    return (void *)(intptr_t)cleat_tracer_provider_force_flush(((fixture *)argument)->provider, 300000);
 }
 
 static void batches_travel_together_up_to_the_limit(void **state)
@@ -165,7 +165,7 @@ static void a_flush_waits_for_all_and_tells_a_failure(void **state)
     cleat_batch_processor_get_stats(it.processor, &stats);
     assert_int_equal(stats.exported, 2);
     assert_int_equal(stats.failed, 4);
-    assert_int_equal(cleat_tracer_provider_force_flush(it.provider, 60000), CLEAT_OK); /* told once */
+    assert_int_equal(cleat_tracer_provider_force_flush(it.provider, 300000), CLEAT_OK); /* told once */
     stop(&it);
 }
 
@@ -177,8 +177,8 @@ static void what_failed_before_is_not_told(void **state)
     make(&it, 4);
     wait_for_held(&it.exporter, 1);
     finish(&it.exporter, 0, CLEAT_UNAVAILABLE);
-    assert_int_equal(cleat_tracer_provider_force_flush(it.provider, 60000), CLEAT_OK);
-    assert_int_equal(cleat_tracer_provider_shutdown(it.provider, 60000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(it.provider, 300000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_shutdown(it.provider, 300000), CLEAT_OK);
     stop(&it);
 }
 
@@ -232,7 +232,7 @@ static void ending_a_span_waits_for_room_when_asked_to(void **state)
     wait_for_held(&it.exporter, 2);
     finish_all(&it.exporter);
     pthread_join(maker, NULL);
-    assert_int_equal(cleat_tracer_provider_force_flush(it.provider, 60000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(it.provider, 300000), CLEAT_OK);
     cleat_batch_processor_get_stats(it.processor, &stats);
     assert_int_equal(stats.exported, 100);
     assert_int_equal(stats.dropped_full, 0);

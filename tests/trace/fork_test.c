@@ -1,8 +1,9 @@
 /* Forked children: nothing is locked in them, and no span is exported twice. */
 #include "batch_fixture.h"
 #include "shared_exporter.h"
+#include "support/sanitizer.h"
 
-#if defined(__SANITIZE_THREAD__)
+#if UNDER_THREAD_SANITIZER
 /* In the child of a process with threads it ends the program as soon as a thread is started. */
 #define THREAD_SANITIZER_CANNOT() skip()
 #else
@@ -11,7 +12,7 @@
 
 /* gcc 12's AddressSanitizer has locks of its own (of its thread registry, of its stack depot). Where another
  * thread holds one when the process forks, as it does while it starts, the child hangs in there. */
-#if defined(__SANITIZE_ADDRESS__)
+#if UNDER_ADDRESS_SANITIZER
 enum { ADDRESS_SANITIZER = true };
 #define ADDRESS_SANITIZER_CANNOT() skip()
 #else
@@ -63,7 +64,7 @@ static void sdk_init(fork_sdk *sdk, cleat_span_processor *first)
     assert_int_equal(cleat_tracer_provider_add_processor(sdk->provider, processor), CLEAT_OK);
     sdk->tracer = cleat_tracer_provider_get_tracer(sdk->provider, "fork", NULL);
     if (ADDRESS_SANITIZER) { /* the thread is past its start then, and waits */
-        assert_int_equal(cleat_tracer_provider_force_flush(sdk->provider, 10000), CLEAT_OK);
+        assert_int_equal(cleat_tracer_provider_force_flush(sdk->provider, 300000), CLEAT_OK);
     }
 }
 
@@ -71,7 +72,7 @@ static int trace_and_flush(void *argument)
 {
     fork_sdk *sdk = argument;
     uint64_t id = make_span(sdk->tracer);
-    CHILD_CHECK(cleat_tracer_provider_force_flush(sdk->provider, 10000) == CLEAT_OK);
+    CHILD_CHECK(cleat_tracer_provider_force_flush(sdk->provider, 300000) == CLEAT_OK);
     CHILD_CHECK(times_exported(sdk->shared, id) == 1);
     return 0;
 }
@@ -116,7 +117,7 @@ static int leave_the_parents_alone(void *argument)
     for (int i = 0; i < 3; i++) {
         make_span(sdk->tracer);
     }
-    CHILD_CHECK(cleat_tracer_provider_force_flush(sdk->provider, 20000) == CLEAT_OK);
+    CHILD_CHECK(cleat_tracer_provider_force_flush(sdk->provider, 300000) == CLEAT_OK);
     cleat_tracer_provider_stats stats;
     cleat_tracer_provider_get_stats(sdk->provider, &stats);
     CHILD_CHECK(stats.started == 3 && stats.ended == 3 && stats.exported == 3);
@@ -153,7 +154,7 @@ static void a_fork_at_any_moment_loses_and_doubles_nothing(void **state)
         pthread_join(threads[i].thread, NULL);
         made += threads[i].made;
     }
-    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 30000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 300000), CLEAT_OK);
     size_t count = atomic_load(&sdk.shared->count);
     assert_int_equal(count, made + FORKS + 3 * FORKS);
     assert_true(count <= SHARED_IDS);
@@ -180,7 +181,7 @@ static int check_live_span(void *argument)
     CHILD_CHECK(cleat_span_add_event(sdk->span, "event", NULL, 0, 0) == CLEAT_OK);
     CHILD_CHECK(cleat_span_end(sdk->span) == CLEAT_OK);
     CHILD_CHECK(cleat_span_end(sdk->span) == CLEAT_FAILED_PRECONDITION);
-    CHILD_CHECK(cleat_tracer_provider_force_flush(sdk->provider, 10000) == CLEAT_OK);
+    CHILD_CHECK(cleat_tracer_provider_force_flush(sdk->provider, 300000) == CLEAT_OK);
     CHILD_CHECK(times_exported(sdk->shared, id_of(&child_context.span_id)) == 1);
     CHILD_CHECK(times_exported(sdk->shared, sdk->live_id) == 0);
     return 0;
@@ -200,7 +201,7 @@ static void a_span_that_lives_belongs_to_the_parent(void **state)
     assert_int_equal(in_child(check_live_span, &sdk), 0);
     cleat_scope_detach(scope);
     assert_int_equal(cleat_span_end(sdk.span), CLEAT_OK);
-    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 10000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 300000), CLEAT_OK);
     assert_int_equal(times_exported(sdk.shared, sdk.live_id), 1);
     cleat_tracer_provider_free(sdk.provider);
 }
@@ -214,7 +215,7 @@ static void what_is_queued_is_exported_by_the_parent_alone(void **state)
     uint64_t id = make_span(sdk.tracer);
     assert_int_equal(in_child(trace_and_flush, &sdk), 0);
     assert_int_equal(times_exported(sdk.shared, id), 0);
-    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 10000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 300000), CLEAT_OK);
     assert_int_equal(times_exported(sdk.shared, id), 1);
     assert_int_equal(atomic_load(&sdk.shared->count), 2);
     cleat_tracer_provider_free(sdk.provider);
@@ -225,9 +226,9 @@ static int flush_nothing(void *argument)
     test_fixture *fixture = argument;
     cleat_batch_processor_stats stats = stats_of(fixture);
     CHILD_CHECK(stats.exported + stats.failed + stats.dropped_full == 0);
-    CHILD_CHECK(cleat_tracer_provider_force_flush(fixture->provider, 10000) == CLEAT_OK);
+    CHILD_CHECK(cleat_tracer_provider_force_flush(fixture->provider, 300000) == CLEAT_OK);
     CHILD_CHECK(fixture->gate->spans == 0);
-    CHILD_CHECK(cleat_tracer_provider_shutdown(fixture->provider, 10000) == CLEAT_OK);
+    CHILD_CHECK(cleat_tracer_provider_shutdown(fixture->provider, 300000) == CLEAT_OK);
     return 0;
 }
 
@@ -242,7 +243,7 @@ static void what_is_on_its_way_is_the_parents(void **state)
     gate_wait(fixture.gate, 1, 0);
     assert_int_equal(in_child(flush_nothing, &fixture), 0);
     gate_set(fixture.gate, false);
-    assert_int_equal(cleat_tracer_provider_force_flush(fixture.provider, 10000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(fixture.provider, 300000), CLEAT_OK);
     assert_int_equal(fixture.gate->spans, 13);
     cleat_tracer_provider_free(fixture.provider);
 }
@@ -294,7 +295,7 @@ static void daemons_trace(void **state)
     if (pid == 0) {
         setsid();
         if (fork() == 0) {
-            alarm(30);
+            alarm(300);
             char result = (char)trace_and_flush(&sdk);
             _exit(write(done[1], &result, 1) != 1);
         }
@@ -319,7 +320,7 @@ static void a_child_that_never_traces_exits(void **state)
     uint64_t id = make_span(sdk.tracer);
     pid_t pid = fork();
     if (pid == 0) {
-        alarm(30);
+        alarm(300);
         exit(0);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -337,7 +338,7 @@ static void a_child_that_exits_exports_what_it_queued(void **state)
     sdk_init(&sdk, NULL);
     pid_t pid = fork();
     if (pid == 0) {
-        alarm(30);
+        alarm(300);
         make_span(sdk.tracer);
         exit(0);
     }
@@ -361,7 +362,7 @@ static void fork_at(cleat_span_processor *self, char where)
     if (forking->where == where && forking->child == -1) {
         forking->child = fork();
         if (forking->child == 0) {
-            alarm(30);
+            alarm(300);
         }
     }
 }
@@ -402,7 +403,7 @@ static void fork_in_callback(char where)
     }
     assert_int_equal(waitpid(forking.child, &status, 0), forking.child);
     assert_int_equal(status, 0);
-    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 10000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 300000), CLEAT_OK);
     assert_int_equal(times_exported(sdk.shared, id), 1);
     assert_int_equal(atomic_load(&sdk.shared->count), 2);
     cleat_tracer_provider_free(sdk.provider);
@@ -535,7 +536,7 @@ static int append_span(void *argument)
 {
     fork_sdk *sdk = argument;
     make_span(sdk->tracer);
-    return cleat_tracer_provider_force_flush(sdk->provider, 10000) != CLEAT_OK;
+    return cleat_tracer_provider_force_flush(sdk->provider, 300000) != CLEAT_OK;
 }
 
 static void parent_and_child_append_to_one_file(void **state)

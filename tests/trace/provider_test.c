@@ -82,7 +82,7 @@ static void after_shutdown_spans_are_no_op(void **state)
     SDK_START(&sdk, .sampler = NULL);
     cleat_span open = cleat_span_start(sdk.tracer, "open", NULL);
     assert_true(cleat_tracer_enabled(sdk.tracer));
-    assert_int_equal(cleat_tracer_provider_shutdown(sdk.provider, 1000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_shutdown(sdk.provider, 300000), CLEAT_OK);
     assert_int_equal(cleat_tracer_provider_shutdown(sdk.provider, 1000), CLEAT_FAILED_PRECONDITION);
     assert_false(cleat_tracer_enabled(sdk.tracer));
     cleat_span span = cleat_span_start(sdk.tracer, "late", NULL);
@@ -90,7 +90,7 @@ static void after_shutdown_spans_are_no_op(void **state)
     assert_int_equal(cleat_span_end(span), CLEAT_OK);
     assert_int_equal(cleat_span_end(open), CLEAT_OK);
     assert_int_equal(cleat_memory_exporter_count(sdk.exporter), 0);
-    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 1000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(sdk.provider, 300000), CLEAT_OK);
     sdk_stop(&sdk);
 }
 

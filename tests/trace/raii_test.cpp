@@ -169,7 +169,7 @@ int main()
     work(tracer);
     options(provider);
     std::thread([tracer] { Span span(tracer, "in a thread"); }).join();
-    check(cleat_tracer_provider_force_flush(provider, 10000) == CLEAT_OK, "flushed");
+    check(cleat_tracer_provider_force_flush(provider, 300000) == CLEAT_OK, "flushed");
 
     check(finished.size() == 5, "five spans");
     check(finished[0].name == "inner" && finished[1].name == "outer", "inner ends first");

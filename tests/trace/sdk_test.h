@@ -33,19 +33,19 @@ static inline void fake_clock_advance(fake_clock *clock, int64_t ns)
     clock->monotonic_ns += ns;
 }
 
-/* Ids that count from 1 in their last byte. */
+/* Ids that count from 1 in their last byte. Spans are started by several threads in some tests. */
 static inline void next_trace_id(void *user_data, cleat_trace_id *out)
 {
     memset(out, 0, sizeof(*out));
     out->bytes[0] = 0xAA;
-    out->bytes[15] = (uint8_t)++((uint8_t *)user_data)[0];
+    out->bytes[15] = ++((_Atomic uint8_t *)user_data)[0];
 }
 
 static inline void next_span_id(void *user_data, cleat_span_id *out)
 {
     memset(out, 0, sizeof(*out));
     out->bytes[0] = 0xBB;
-    out->bytes[7] = (uint8_t)++((uint8_t *)user_data)[1];
+    out->bytes[7] = ++((_Atomic uint8_t *)user_data)[1];
 }
 
 /* A provider with a fake clock, counted ids and a simple processor before a memory exporter. */
@@ -54,7 +54,7 @@ typedef struct test_sdk {
     cleat_span_exporter *exporter; /* the provider's */
     cleat_tracer *tracer;
     fake_clock clock;
-    uint8_t ids[2];
+    _Atomic uint8_t ids[2];
 } test_sdk;
 
 static inline void sdk_start(test_sdk *sdk, cleat_tracer_provider_options options)

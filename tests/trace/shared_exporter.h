@@ -75,7 +75,7 @@ static inline int in_child(int (*work)(void *argument), void *argument)
 {
     pid_t pid = fork();
     if (pid == 0) {
-        alarm(30);
+        alarm(300);
         _exit(work(argument));
     }
     int status = -1;

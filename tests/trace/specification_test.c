@@ -155,7 +155,7 @@ static void force_flush_reaches_the_exporters(void **state)
     assert_int_equal(cleat_tracer_provider_add_processor(fixture.provider, simple), CLEAT_OK);
     make_spans(&fixture, 1);
     assert_int_equal(fixture.gate->spans, 0);
-    assert_int_equal(cleat_tracer_provider_force_flush(fixture.provider, 60000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_force_flush(fixture.provider, 300000), CLEAT_OK);
     assert_int_equal(fixture.gate->spans, 1);
     assert_int_equal(fixture.gate->flushes, 1);
     assert_int_equal(gate->spans, 1);

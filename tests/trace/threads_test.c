@@ -159,7 +159,7 @@ static void *shut_down(void *argument)
     while (atomic_load(&on->tally.ended) < (size_t)WORKERS * ROUNDS) {
         sched_yield();
     }
-    assert_int_equal(cleat_tracer_provider_shutdown(on->provider, 30000), CLEAT_OK);
+    assert_int_equal(cleat_tracer_provider_shutdown(on->provider, 300000), CLEAT_OK);
     assert_int_equal(cleat_tracer_provider_shutdown(on->provider, 30000), CLEAT_FAILED_PRECONDITION);
     return NULL;
 }

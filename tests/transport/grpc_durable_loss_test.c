@@ -274,7 +274,7 @@ static void test_the_client_goes(void **state)
 static void open_impatient(fixture *it)
 {
     cleat__remote_settings settings = mock_settings(&it->engine);
-    settings.call_timeout_ms = 300;
+    settings.call_timeout_ms = 1000;
     reopen(it, settings);
 }
 
@@ -285,7 +285,7 @@ static void test_an_engine_that_never_answers(void **state)
     cleat__durable_request memo = memo_of("a", "1");
     open_impatient(it);
     begin_invocation(it, &worker);
-    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "300 ms"); /* it may have counted it */
+    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "1000 ms"); /* it may have counted it */
     assert_said(it, 1, MEMO);
     assert_given_back(it, 1);
     listener_remove(&worker, it->transport);
@@ -300,7 +300,7 @@ static void test_an_engine_that_never_echoes(void **state)
                                     .as.await = {.nodes = &first_node, .count = 1, .ends = &end}};
     open_impatient(it);
     begin_invocation(it, &worker);
-    assert_failed(ask(it, 1, &await, 1, NULL), CLEAT_CANCELLED, "300 ms");
+    assert_failed(ask(it, 1, &await, 1, NULL), CLEAT_CANCELLED, "1000 ms");
     assert_given_back(it, 1);
     listener_remove(&worker, it->transport);
 }
@@ -323,9 +323,9 @@ static void test_a_connection_that_stays_away(void **state)
     fixture *it = *state;
     listener worker;
     cleat__durable_request evict = evict_of();
-    open_far_away(it, 300, 60000);
+    open_far_away(it, 1000, 60000);
     begin_invocation(it, &worker);
-    assert_failed(ask(it, 1, &evict, 1, NULL), CLEAT_CANCELLED, "300 ms");
+    assert_failed(ask(it, 1, &evict, 1, NULL), CLEAT_CANCELLED, "1000 ms");
     assert_given_back(it, 1);
     listener_remove(&worker, it->transport);
 }

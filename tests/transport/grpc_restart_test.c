@@ -121,7 +121,7 @@ static int tear_down(void **state)
     fixture *it = *state;
     assert_ok(it->transport->worker_remove(it->transport, &it->worker));
     it->transport->free(it->transport);
-    cleat__server_stop(it->server, 10000);
+    cleat__server_stop(it->server, 300000);
     for (int i = 0; i < it->assigned.count; i++) {
         cleat__free(it->held[i]);
     }
@@ -169,7 +169,7 @@ static void finish(fixture *it, const cleat__assignment *of)
                                 .invocation_count = of->invocation_count,
                                 .output = cleat_slice_of("1")};
     assert_ok(it->transport->report(it->transport, &done));
-    assert_ok(it->transport->wait(it->transport, &of->task_id, 20000, &result));
+    assert_ok(it->transport->wait(it->transport, &of->task_id, 300000, &result));
     assert_int_equal(result.status, CLEAT_RUN_COMPLETED);
     cleat_run_result_deinit(&result);
 }
@@ -182,7 +182,7 @@ static void test_an_invocation_is_worked_on(void **state)
     const cleat__assignment *first = invocation(it, 1);
     cleat__durable_request memo = memo_of("a"), next = memo_of("b");
     assert_ok(ask(it, first, &memo));
-    cleat__server_stop(it->server, 10000);
+    cleat__server_stop(it->server, 300000);
     start_server(it);
     assert_int_equal(ask(it, first, &next), CLEAT_CANCELLED);
     const cleat__assignment *second = invocation(it, 2);
@@ -216,7 +216,7 @@ static void test_an_evicted_run(void **state)
     const cleat__assignment *first = invocation(it, 1);
     assert_ok(ask(it, first, &wait));
     assert_ok(ask(it, first, &evict));
-    cleat__server_stop(it->server, 10000);
+    cleat__server_stop(it->server, 300000);
     start_server(it);
     while (it->transport->push(it->transport, &event, 1, &event_id) != CLEAT_OK) {
         /* it has not found the server again yet */

@@ -108,8 +108,8 @@ static void test_a_server_that_says_nothing(void **state)
     cleat__transport *other = NULL;
     cleat__remote_settings settings = mock_settings(&it->engine);
     settings.connect_timeout_ms = -1;
-    settings.greeting_ms = 300;
-    settings.call_timeout_ms = 100;
+    settings.greeting_ms = 1500;
+    settings.call_timeout_ms = 500;
     int versions = mock_count(&it->engine, MOCK_VERSION);
     mock_be_silent(&it->engine, MOCK_VERSION, true);
     assert_failed(cleat__transport_grpc_new(&settings, &other), CLEAT_TIMEOUT, "does not answer in time");
@@ -288,7 +288,7 @@ static void test_a_server_that_does_not_answer(void **state)
     fixture *it = *state;
     cleat__remote_settings settings = mock_settings(&it->engine);
     cleat__workflow workflow = workflow_of(policy);
-    settings.call_timeout_ms = 200;
+    settings.call_timeout_ms = 700;
     settings.tries = 2;
     reopen(it, settings);
     mock_be_silent(&it->engine, MOCK_PUT_WORKFLOW, true);
@@ -357,7 +357,7 @@ static void test_a_call_that_waits_when_the_client_is_freed(void **state)
     void *status = NULL;
     cleat__free(settings.address);
     settings.address = cleat__strdup("127.0.0.1:1");
-    settings.connect_timeout_ms = 20000;
+    settings.connect_timeout_ms = 300000;
     gate_init(&of.calls);
     gate_init(&of.freed);
     assert_ok(cleat__link_new(&settings, &of.link));

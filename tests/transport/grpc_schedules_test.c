@@ -17,7 +17,7 @@ static void open_http(fixture *it, const char *url)
     cleat__free(settings.tenant_id);
     settings.api_url = cleat__strdup(url);
     settings.tenant_id = cleat__strdup(TENANT);
-    settings.call_timeout_ms = 5000;
+    settings.call_timeout_ms = 300000;
     reopen(it, settings);
 }
 

@@ -19,7 +19,7 @@ static void (*free_transport)(cleat__transport *self);
 static void free_both(cleat__transport *self)
 {
     free_transport(self);
-    cleat__server_stop(server, 10000);
+    cleat__server_stop(server, 300000);
 }
 
 static cleat_status open_remote(const char *database, cleat__transport **out)

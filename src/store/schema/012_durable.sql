@@ -8,7 +8,24 @@ CREATE TABLE durable_run (
     branch           INTEGER NOT NULL,    -- the newest
     carrier          TEXT,                -- JSON: laid over the metadata of the next invocation
     waits            TEXT,                -- JSON: [[branch,node], ..] that an evicted run waits for; []: any
-    waits_for_all    INTEGER NOT NULL DEFAULT 0
+    waits_for_all    INTEGER NOT NULL DEFAULT 0,
+    -- Of the newest invocation while it is over and its attempt is not: until the next one begins.
+    retry_count      INTEGER,
+    began_at_ms      INTEGER,             -- NULL: it is not over, or its attempt is too
+    suspended_at_ms  INTEGER,             -- NULL: it was broken off
+    waited_for       INTEGER              -- 1 << cleat__pending_kind, as far as known
+) WITHOUT ROWID;
+
+-- Invocations that are not the first ones of their attempts, and what was before them.
+CREATE TABLE durable_invocation (
+    run_id          BLOB    NOT NULL,
+    number          INTEGER NOT NULL, -- 2, 3, ..
+    retry_count     INTEGER NOT NULL,
+    began_at_ms     INTEGER NOT NULL, -- the one before
+    suspended_at_ms INTEGER,          -- the same; NULL: it was broken off
+    waited_for      INTEGER,
+    queued_at_ms    INTEGER NOT NULL, -- this one: what was waited for had happened
+    PRIMARY KEY (run_id, number)
 ) WITHOUT ROWID;
 
 -- Nodes below the first one of a branch are those of its parent. Branch 1 has no row.

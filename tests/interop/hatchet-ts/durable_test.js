@@ -6,7 +6,7 @@ const test = require('node:test');
 const { Or, SleepCondition, UserEventCondition } = require('@hatchet-dev/typescript-sdk/v1');
 const { Server, startWorker, suite, until, withWorker } = require('./lib/server');
 
-const limit = { timeout: 60000 };
+const limit = { timeout: 300000 };
 const evictionPolicy = { ttl: '1s', allowCapacityEviction: true, priority: 0 };
 
 // Counts what is called, by name.
@@ -53,7 +53,7 @@ suite('durable tasks', () => {
                 assert.deepStrictEqual(await tasks.quick.run({}), { isQuick: true });
                 const { durationMs, took, invocation } = await output;
                 assert.strictEqual(durationMs, 1000);
-                assert.ok(took >= 950 && took < 5000, `${took} ms`);
+                assert.ok(took >= 950 && took < 60000, `${took} ms`);
                 assert.strictEqual(invocation, 1);
                 const task = await taskOf(client, id);
                 assert.strictEqual(task.isDurable, true);
@@ -67,7 +67,7 @@ suite('durable tasks', () => {
                 wait: client.durableTask({
                     name: 'wait', executionTimeout: '1m',
                     fn: async (input, ctx) => {
-                        setTimeout(() => { isWaiting = true; }, 100);
+                        setTimeout(() => { isWaiting = true; }, 500);
                         return ctx.waitForEvent('order:paid', 'input.amount > 100');
                     },
                 }),
@@ -102,7 +102,7 @@ suite('durable tasks', () => {
                 const make = (name, conditions) => client.durableTask({
                     name, executionTimeout: '1m',
                     fn: async (input, ctx) => {
-                        setTimeout(() => { waiting++; }, 100);
+                        setTimeout(() => { waiting++; }, 500);
                         return (await ctx.waitFor(conditions)).CREATE;
                     },
                 });
@@ -244,7 +244,7 @@ suite('durable tasks', () => {
                                 return { random: Math.random() };
                             }, ['dice']);
                             const now = await ctx.now();
-                            await ctx.sleepFor('1s');
+                            await ctx.sleepFor('3s');
                             await ctx.spawnChild(child, {});
                             times.push({ took: Date.now() - from, value, now: now.toISOString() });
                             if (ctx.retryCount() === 0) {
@@ -259,8 +259,8 @@ suite('durable tasks', () => {
                 assert.deepStrictEqual({ ...counts }, { memo: 1, child: 1 });
                 assert.deepStrictEqual(times[1].value, times[0].value);
                 assert.strictEqual(times[1].now, times[0].now);
-                assert.ok(times[0].took >= 950, `${times[0].took} ms`);
-                assert.ok(times[1].took < 900, `${times[1].took} ms`);
+                assert.ok(times[0].took >= 2950, `${times[0].took} ms`);
+                assert.ok(times[1].took < 2900, `${times[1].took} ms`);
             });
         });
 
@@ -354,7 +354,7 @@ suite('durable tasks', () => {
                 await until(isEvicted(client, id));
                 const { took, invocation } = await output;
                 assert.strictEqual(invocation, 2);
-                assert.ok(took >= 2950 && took < 8000, `${took} ms`);
+                assert.ok(took >= 2950 && took < 60000, `${took} ms`);
             });
         });
 
@@ -427,7 +427,7 @@ suite('durable tasks', () => {
         // What it asked for is answered by then: an answer that the SDK still waits for is lost with its stream.
         const untilItWaits = async (client, id) => {
             await until(async () => (await taskOf(client, id)).status === 'RUNNING');
-            await new Promise((done) => setTimeout(done, 300));
+            await new Promise((done) => setTimeout(done, 1000));
         };
 
         const makeLong = (client, more = {}) => client.durableTask({

@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const test = require('node:test');
 const { suite, until, withWorker } = require('./lib/server');
 
-const limit = { timeout: 60000 };
+const limit = { timeout: 300000 };
 const in2099 = new Date('2099-01-01T00:00:00Z');
 
 const plain = (client) => ({ plain: client.task({ name: 'plain', fn: async (input) => ({ input }) }) });

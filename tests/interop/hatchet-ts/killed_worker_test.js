@@ -8,7 +8,7 @@ const { Server, suite, until } = require('./lib/server');
 const { startWorkerProcess } = require('./lib/worker_process');
 
 suite('a killed worker', () => {
-    test('its task is started again on the next one, and is no failure', { timeout: 90000 }, async () => {
+    test('its task is started again on the next one, and is no failure', { timeout: 300000 }, async () => {
         const server = await new Server().start();
         const client = server.client();
         const killed = await startWorkerProcess(server, 'worker', { slots: 2 });

@@ -7,7 +7,7 @@ const { Spans, kinds, startTraced, startWorker, states } = require('./lib/traced
 const { startCWorker } = require('./lib/c_worker');
 const { suite } = require('./lib/server');
 
-const limit = { timeout: 60000 };
+const limit = { timeout: 300000 };
 const RUN = 'hatchet.run_workflow', STEP = 'hatchet.start_step_run';
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

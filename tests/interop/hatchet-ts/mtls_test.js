@@ -6,7 +6,7 @@ const test = require('node:test');
 const { Server, suite, until, withWorker } = require('./lib/server');
 const { Certificates } = require('./lib/certificates');
 
-const limit = { timeout: 60000 };
+const limit = { timeout: 300000 };
 
 // A client that gives up soon, since it has no chance.
 const hasty = { retrier: { maxAttempts: 1 } };

@@ -6,7 +6,7 @@ const test = require('node:test');
 const { Server, suite, until } = require('./lib/server');
 const { startWorkerProcess } = require('./lib/worker_process');
 
-const limit = { timeout: 60000 };
+const limit = { timeout: 300000 };
 
 suite('namespaces', () => {
     test('two programs with namespaces do not meet', limit, async () => {

@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const test = require('node:test');
 const { suite, until, withWorker } = require('./lib/server');
 
-const limit = { timeout: 60000 };
+const limit = { timeout: 300000 };
 
 async function idOf(ref) {
     return ref.getWorkflowRunId();

@@ -6,7 +6,7 @@ const test = require('node:test');
 const { Server, suite, until } = require('./lib/server');
 const { startWorkerProcess } = require('./lib/worker_process');
 
-const limit = { timeout: 60000 };
+const limit = { timeout: 300000 };
 
 suite('worker processes', () => {
     test('two share a thousand tasks, each of which runs once', limit, async () => {

@@ -6,7 +6,7 @@ const assert = require('node:assert');
 const test = require('node:test');
 const { Server, suite } = require('./lib/server');
 
-const limit = { timeout: 60000 };
+const limit = { timeout: 300000 };
 const fn = async () => ({});
 
 // [the name that the refusal has, what makes such a workflow]

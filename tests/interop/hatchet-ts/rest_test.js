@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const test = require('node:test');
 const { Server, suite, until, withWorker } = require('./lib/server');
 
-const limit = { timeout: 60000 };
+const limit = { timeout: 300000 };
 const later = () => new Date(Date.now() + 24 * 3600 * 1000);
 
 const makeTasks = (client) => ({

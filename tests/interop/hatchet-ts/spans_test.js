@@ -7,7 +7,7 @@ const { trace } = require('@opentelemetry/api');
 const { Spans, kinds, startTraced, startWorker, states } = require('./lib/traced');
 const { suite, until } = require('./lib/server');
 
-const limit = { timeout: 60000 };
+const limit = { timeout: 300000 };
 const sdk = '@hatchet-dev/typescript-sdk';
 
 let server, instrumentor, client, tasks, worker, spans;

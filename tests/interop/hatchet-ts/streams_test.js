@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const test = require('node:test');
 const { suite, withWorker } = require('./lib/server');
 
-const limit = { timeout: 60000 };
+const limit = { timeout: 300000 };
 
 // Nothing that is streamed is kept, so a task begins when it is looked at: it says "?" until then.
 const pings = async (ctx, isSeen) => {

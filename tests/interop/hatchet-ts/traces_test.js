@@ -11,7 +11,7 @@ const { Server, suite, until } = require('./lib/server');
 const CONSUMER = 5, INTERNAL = 1, PRODUCER = 4;
 
 suite('traces', () => {
-    test('runs of parents and children are one trace', { timeout: 60000 }, async () => {
+    test('runs of parents and children are one trace', { timeout: 300000 }, async () => {
         const server = await new Server().start();
         context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
         propagation.setGlobalPropagator(new W3CTraceContextPropagator());
@@ -37,7 +37,15 @@ suite('traces', () => {
                 return {};
             },
         });
-        const worker = await client.worker('worker', { workflows: [parent, child, flaky], slots: 5 });
+        const nap = client.durableTask({
+            name: 'nap', executionTimeout: '1m',
+            evictionPolicy: { ttl: '1s', allowCapacityEviction: true, priority: 0 },
+            fn: async (input, ctx) => {
+                await ctx.sleepFor('3s');
+                return { invocation: ctx.invocationCount };
+            },
+        });
+        const worker = await client.worker('worker', { workflows: [parent, child, flaky, nap], slots: 5 });
         const over = worker.start();
         await worker.waitUntilReady();
         const ref = await parent.runNoWait({ a: 1 });
@@ -102,6 +110,22 @@ suite('traces', () => {
             assert.strictEqual(span.traceId, root.traceId);
             assert.strictEqual(span.parentSpanId, root.spanId);
         }
+
+        // A durable run that is evicted while it sleeps: both invocations are in the trace, and between them the sleep.
+        const { output: slept } = await nap.runNoWait({});
+        assert.deepStrictEqual(await slept, { invocation: 2 });
+        const naps = (name) => server.spans().filter((span) => span.name === name &&
+            /\bnap$/.test(span.attributes['hatchet.action_name'] ?? span.attributes['hatchet.action_id'] ?? ''));
+        await until(() => naps('hatchet.start_step_run').length === 2);
+        const sleeps = naps('hatchet.engine.durable_wait'), woken = naps('hatchet.start_step_run')[0];
+        assert.strictEqual(sleeps.length, 1);
+        assert.strictEqual(sleeps[0].traceId, woken.traceId);
+        assert.strictEqual(sleeps[0].parentSpanId, woken.parentSpanId);
+        assert.strictEqual(sleeps[0].attributes['cleat.wait.kind'], 'sleep');
+        assert.strictEqual(sleeps[0].attributes['workflow.invocation'], 2);
+        const took = (Number(sleeps[0].endTimeUnixNano) - Number(sleeps[0].startTimeUnixNano)) / 1e6;
+        assert.ok(took > 100 && took < 3000, `${took} ms`);
+        assert.strictEqual(naps('hatchet.engine.queued').length, 2);
 
         await worker.stop();
         await over;

@@ -7,7 +7,7 @@ const { Spans, kinds, startTraced, startWorker } = require('./lib/traced');
 const { suite } = require('./lib/server');
 
 suite('traces over TLS', () => {
-    test('a parent and its child are one trace', { timeout: 60000 }, async () => {
+    test('a parent and its child are one trace', { timeout: 300000 }, async () => {
         const { server, client } = await startTraced({}, { security: 'tls' });
         const child = client.task({ name: 'child', fn: async () => ({}) });
         const parent = client.task({ name: 'parent', fn: async (input, ctx) => ctx.runChild(child, {}) });

@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const test = require('node:test');
 const { Server, startWorker, suite, until } = require('./lib/server');
 
-const limit = { timeout: 60000 };
+const limit = { timeout: 300000 };
 
 // A server, and a worker for each of `all` ({ name, slots, labels }) with the tasks of `makeTasks(name, client)`.
 async function withWorkers(all, makeTasks, check) {

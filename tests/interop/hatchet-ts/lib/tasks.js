@@ -6,7 +6,7 @@ const test = require('node:test');
 const { NonRetryableError } = require('@hatchet-dev/typescript-sdk/v1');
 const { until, withWorker } = require('./server');
 
-const limit = { timeout: 60000 };
+const limit = { timeout: 300000 };
 
 function defineTasks(security) {
     const withTasks = (makeTasks, check, options = {}) => withWorker(makeTasks, check, { security, ...options });

@@ -12,7 +12,7 @@ const relay = path.join(process.env.CLEAT_BUILD, 'examples/http_relay');
 // Runs one to its end; fails when it does.
 async function run(name, args, env = {}) {
     const { stdout } = await promisify(execFile)(path.join(folder, name), args, {
-        env: { ...process.env, ...env }, timeout: 60000, maxBuffer: 1 << 28,
+        env: { ...process.env, ...env }, timeout: 300000, maxBuffer: 1 << 28,
     });
     return stdout;
 }

@@ -1,0 +1,115 @@
+/*
+ * Chains of runs: one that goes on as a new one says so by its output, and whoever waits for its end waits for the last
+ * one's. The wait moves along in the transaction that ends each of them, so that it is always for a run that lives.
+ *
+ * The next one is a child of the one before: an output of that form that names any other run is an output as any,
+ * and a chain cannot come back to where it began.
+ */
+#include "base/error.h"
+#include "engine/durable_chain.h"
+#include "engine/durable_log.h"
+#include "model/continued.h"
+#include "store/load.h"
+
+#include <string.h>
+
+/* CLEAT_EMPTY: the run does not go on. */
+static cleat_status find_next(cleat__core *core, const cleat__uuid *id, int state, cleat_slice text,
+                              cleat__uuid *next)
+{
+    if (state != CLEAT_RUN_COMPLETED || !cleat__continued_parse(text, next)) {
+        return CLEAT_EMPTY;
+    }
+    cleat_status status = cleat__load_is_child(core->store, id, next);
+    return status == CLEAT_EMPTY ? status : cleat__core_check(core, status);
+}
+
+static cleat_slice text_of(const cleat_run_result *result)
+{
+    return cleat_slice_of(result->output != NULL ? result->output : result->error);
+}
+
+cleat_status cleat__durable_chain_load(cleat__core *core, int64_t tenant, cleat__uuid *id,
+                                       cleat_run_result *result)
+{
+    cleat__uuid next;
+    *result = (cleat_run_result){.status = CLEAT_RUN_QUEUED};
+    while (cleat__runs_find(&core->runs, id) == NULL) {
+        cleat_status status =
+            cleat__core_check(core, cleat__load_result(core->store, tenant, id, result, NULL));
+        if (status == CLEAT_OK) {
+            status = find_next(core, id, (int)result->status, text_of(result), &next);
+        }
+        if (status != CLEAT_OK) {
+            return status == CLEAT_EMPTY ? CLEAT_OK : status;
+        }
+        cleat_run_result_deinit(result);
+        *result = (cleat_run_result){.status = CLEAT_RUN_QUEUED};
+        *id = next;
+    }
+    return CLEAT_EMPTY;
+}
+
+static cleat_status move(cleat__core *core, cleat__pending_condition *condition, const cleat__uuid *to)
+{
+    cleat__pending *pending = cleat__pending_of(condition);
+    const cleat__condition_row row = {
+        .run_id = pending->durable->run.id,
+        .node = cleat__pending_node(pending),
+        .number = condition->number,
+        .kind = CLEAT__PENDING_CHILD,
+        .group = condition->group,
+        .child_id = *to,
+    };
+    cleat__pending_unlink(&core->durables.pendings, condition);
+    cleat_status status = cleat__pending_link(&core->durables.pendings,
+                                              cleat__durable_tenant(pending->durable), condition, &row);
+    if (status == CLEAT_OK) {
+        status = cleat__core_begin(core);
+    }
+    return cleat__core_check(core,
+                             status == CLEAT_OK ? cleat__condition_set_child(core->store, &row) : status);
+}
+
+static cleat_status meet_all(cleat__core *core, const cleat__uuid *id, int state, cleat_slice text)
+{
+    cleat_status status = CLEAT_OK;
+    cleat__pending_condition *condition;
+    while (status == CLEAT_OK &&
+           (condition = cleat__pendings_of_child(&core->durables.pendings, id)) != NULL) {
+        status = cleat__durable_end_wait(core, condition, state, text);
+    }
+    return status;
+}
+
+static cleat_status move_all(cleat__core *core, const cleat__uuid *from, const cleat__uuid *to)
+{
+    cleat_status status = CLEAT_OK;
+    cleat__pending_condition *condition;
+    while (status == CLEAT_OK &&
+           (condition = cleat__pendings_of_child(&core->durables.pendings, from)) != NULL) {
+        status = move(core, condition, to);
+    }
+    return status;
+}
+
+cleat_status cleat__durable_child_ended(cleat__core *core, const cleat__run *run, int state, cleat_slice text)
+{
+    cleat__uuid last;
+    cleat_run_result result;
+    if (cleat__pendings_of_child(&core->durables.pendings, &run->id) == NULL) {
+        return CLEAT_OK;
+    }
+    cleat_status status = find_next(core, &run->id, state, text, &last);
+    if (status != CLEAT_OK) {
+        return status == CLEAT_EMPTY ? meet_all(core, &run->id, state, text) : status;
+    }
+    status = cleat__durable_chain_load(core, run->type->workflow->tenant, &last, &result);
+    if (status == CLEAT_EMPTY) {
+        status = move_all(core, &run->id, &last);
+    } else if (status == CLEAT_OK) {
+        status = meet_all(core, &run->id, (int)result.status, text_of(&result));
+    }
+    cleat_run_result_deinit(&result);
+    return status;
+}

@@ -1,0 +1,179 @@
+/* GET workflows, with what lives of each, and GET schedules */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "model/workflow.h"
+#include "ui_parts.h"
+
+/* ---- What lives, by action and task ---- */
+
+typedef struct queue {
+    char *action, *task; /* owned */
+    cleat__rest_queue counts;
+} queue;
+
+typedef struct queues {
+    queue *items;
+    size_t count, capacity;
+    cleat_status status;
+} queues;
+
+static bool add_queue(void *argument, const cleat__rest_queue *row)
+{
+    queues *self = argument;
+    if (self->count == self->capacity) {
+        size_t capacity = self->capacity != 0 ? 2 * self->capacity : 16;
+        queue *items = cleat__realloc(self->items, capacity * sizeof(*items));
+        if (items == NULL) {
+            self->status = cleat__fail_memory();
+            return false;
+        }
+        self->items = items;
+        self->capacity = capacity;
+    }
+    queue *made = &self->items[self->count++];
+    *made = (queue){cleat__slice_dup(row->action), cleat__slice_dup(row->task_name), *row};
+    self->status = made->action != NULL && made->task != NULL ? CLEAT_OK : cleat__fail_memory();
+    return self->status == CLEAT_OK;
+}
+
+static void queues_deinit(queues *self)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        cleat__free(self->items[i].action);
+        cleat__free(self->items[i].task);
+    }
+    cleat__free(self->items);
+}
+
+static const cleat__rest_queue *find_queue(const queues *self, const cleat__rest_workflow *row)
+{
+    static const cleat__rest_queue none;
+    for (size_t i = 0; i < self->count; i++) {
+        if (cleat_slice_equals(row->action, cleat_slice_of(self->items[i].action)) &&
+            cleat_slice_equals(row->task_name, cleat_slice_of(self->items[i].task))) {
+            return &self->items[i].counts;
+        }
+    }
+    return &none;
+}
+
+/* ---- Workflows ---- */
+
+typedef struct list {
+    cleat__json_writer *writer;
+    const queues *queues;
+} list;
+
+static void write_timeout(cleat__json_writer *writer, const char *key, int64_t ms)
+{
+    if (ms != CLEAT__NO_TIMEOUT) {
+        cleat__writer_int(writer, key, ms);
+    } else {
+        cleat__ui_write_null(writer, key);
+    }
+}
+
+static void write_declaration(cleat__json_writer *writer, cleat_slice text)
+{
+    json_t *declaration = json_loadb(text.data, text.size, 0, NULL);
+    const json_t *keys = json_object_get(declaration, "events");
+    cleat__writer_bool(writer, "is_durable", json_is_true(json_object_get(declaration, "durable")));
+    cleat__writer_begin_array(writer, "events");
+    for (size_t i = 0; i < json_array_size(keys); i++) {
+        cleat__writer_string(writer, NULL, json_string_value(json_array_get(keys, i)));
+    }
+    cleat__writer_end_array(writer);
+    json_decref(declaration);
+}
+
+static bool write_workflow(void *argument, const cleat__rest_workflow *row)
+{
+    const list *self = argument;
+    cleat__json_writer *writer = self->writer;
+    const cleat__rest_queue *lives = find_queue(self->queues, row);
+    cleat__writer_begin_object(writer, NULL);
+    cleat__ui_write_uuid(writer, "id", &row->id);
+    cleat__writer_slice(writer, "name", row->name);
+    cleat__writer_slice(writer, "task", row->task_name);
+    cleat__writer_slice(writer, "action", row->action);
+    cleat__writer_int(writer, "version_count", row->order);
+    cleat__ui_write_time(writer, "declared_at_ms", cleat__uuid_time(&row->version_id));
+    write_declaration(writer, row->declaration);
+    cleat__writer_int(writer, "retries", row->retries);
+    cleat__writer_int(writer, "priority", row->priority);
+    write_timeout(writer, "execution_timeout_ms", row->execution_timeout_ms);
+    write_timeout(writer, "schedule_timeout_ms", row->schedule_timeout_ms);
+    cleat__writer_int(writer, "queued", lives->queued);
+    cleat__writer_int(writer, "running", lives->running);
+    cleat__writer_int(writer, "evicted", lives->evicted);
+    cleat__ui_write_time(writer, "oldest_queued_at_ms", lives->oldest_queued_at_ms);
+    cleat__writer_end_object(writer);
+    return !cleat__answer_is_full(writer);
+}
+
+static cleat_status write_workflows(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    const cleat__http_call *call = argument;
+    queues found = {0};
+    list self = {writer, &found};
+    cleat_status status = cleat__rest_query_queues(store, call->identity.tenant, add_queue, &found);
+    status = status == CLEAT_OK ? found.status : status;
+    cleat__ui_begin_rows(writer);
+    if (status == CLEAT_OK) {
+        status = cleat__rest_query_workflows(store, call->identity.tenant, write_workflow, &self);
+    }
+    cleat__ui_end_rows(writer);
+    queues_deinit(&found);
+    return status;
+}
+
+void cleat__ui_workflow_list(cleat__http_call *call)
+{
+    cleat__ui_answer(call, write_workflows, call);
+}
+
+/* ---- Schedules ---- */
+
+enum { SCHEDULES_MOST = 1000 };
+
+typedef struct plan {
+    cleat__json_writer *writer;
+    int64_t count;
+} plan;
+
+static bool write_schedule(void *argument, const cleat__rest_schedule *it)
+{
+    plan *self = argument;
+    cleat__json_writer *writer = self->writer;
+    const cleat__schedule *schedule = &it->row.schedule;
+    cleat__writer_begin_object(writer, NULL);
+    cleat__ui_write_uuid(writer, "id", &it->row.id);
+    cleat__writer_slice(writer, "workflow", schedule->workflow);
+    cleat__writer_int(writer, "at_ms", it->row.at_ms);
+    cleat__writer_int(writer, "created_at_ms", it->row.created_at_ms);
+    if (schedule->priority != 0) {
+        cleat__writer_int(writer, "priority", schedule->priority);
+    } else {
+        cleat__ui_write_null(writer, "priority");
+    }
+    cleat__writer_raw(writer, "metadata", schedule->metadata);
+    cleat__writer_end_object(writer);
+    return ++self->count < SCHEDULES_MOST && !cleat__answer_is_full(writer);
+}
+
+static cleat_status write_schedules(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    const cleat__http_call *call = argument;
+    const cleat__rest_schedule_filter filter = {.is_ascending = true};
+    plan self = {.writer = writer};
+    cleat__ui_begin_rows(writer);
+    cleat_status status =
+        cleat__rest_query_schedules(store, call->identity.tenant, &filter, write_schedule, &self);
+    cleat__ui_end_rows(writer);
+    return status;
+}
+
+void cleat__ui_schedule_list(cleat__http_call *call)
+{
+    cleat__ui_answer(call, write_schedules, call);
+}

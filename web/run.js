@@ -1,0 +1,229 @@
+// One run: /runs/ID?span=TRACE-SPAN. Live until it has ended and its spans are there.
+
+import { get, isAbort, now, poll, post, server } from './api.js';
+import { ask } from './ask.js';
+import { h, replace } from './dom.js';
+import { ago, durationMs, hasEnded, ownMetadata, runNames, runTimes, shortId, statusName } from './format.js';
+import { jsonView, noPayload } from './json_view.js';
+import { copyButton, spinner, statusLabel, tag, timeNode } from './parts.js';
+import { href } from './router.js';
+import { attemptsPanel, childrenPanel, eventsPanel, logsPanel } from './run_parts.js';
+import { figure } from './trace.js';
+import { spansMost, Waterfall } from './waterfall.js';
+import { withUnderWay } from './waterfall_live.js';
+
+const interval = 2000;
+const lateMs = 15000;  // spans come in batches, so some do after the run has ended
+const viewShare = 8;   // a view that took long to read is not read again for so many times as long
+
+export async function open(view) {
+    const page = new RunPage(view);
+    await page.start();
+    return { query: () => page.goToSpan() };
+}
+
+class RunPage {
+    constructor(view) {
+        this.view = view;
+        [this.id] = view.ids;
+        this.limit = null; // the server's own
+        this.shown = new Map(); // what each part shows, so that only what changed is made anew
+        this.head = h('div', { class: 'page-head' });
+        this.about = h('div', { class: 'about' });
+        this.result = h('p', { class: 'result', role: 'status', hidden: true });
+        this.error = h('div');
+        this.payloads = h('div', { class: 'pair' });
+        this.panels = h('div', { class: 'pair' });
+        this.children = h('div');
+        this.waterfall = new Waterfall({
+            label: 'Spans of the run', signal: view.signal, kept: view.kept ?? null, select: (key) => this.selected(key),
+            more: () => {
+                this.limit = spansMost;
+                this.viewCost = 0;
+                this.refresh().catch((error) => isAbort(error) || this.tell(error.message, true));
+            },
+        });
+        this.noSpans = h('p', { class: 'panel panel-body soft no-spans', hidden: true });
+        this.viewCost = 0;
+        this.viewAt = -Infinity;
+        view.keys(this.waterfall.moves.pageKeys());
+        view.keep(() => this.waterfall.state());
+    }
+
+    async start() {
+        const { view } = this;
+        replace(view.main, spinner('Loading …'));
+        await this.refresh();
+        replace(view.main, this.head, this.about, this.result, this.error, this.waterfall.node, this.noSpans, this.payloads, this.children, this.panels);
+        this.waterfall.measure();
+        this.goToSpan();
+        this.watch();
+    }
+
+    // Until it has ended; once more after it was replayed.
+    watch() {
+        this.polling?.abort();
+        const controller = new AbortController();
+        this.polling = controller;
+        const signal = AbortSignal.any([controller.signal, this.view.signal]);
+        let isFirst = true;
+        poll(async () => {
+            if (!isFirst) {
+                await this.refresh(signal);
+            }
+            isFirst = false;
+            const isOver = this.isOver();
+            if (isOver) {
+                this.view.tell({ error: null, retryAt: null, isOver: true });
+            }
+            return !isOver;
+        }, { interval, signal, tell: this.view.tell });
+    }
+
+    isOver() {
+        return hasEnded(this.run.status) && now() - (this.run.finished_at_ms ?? this.run.created_at_ms) > lateMs;
+    }
+
+    async refresh(signal = this.view.signal) {
+        const path = `runs/${encodeURIComponent(this.id)}`;
+        const isDue = performance.now() - this.viewAt > this.viewCost * viewShare;
+        const started = performance.now();
+        const [run, view] = await Promise.all([get(path, {}, { signal }), isDue ? get(`${path}/view`, { limit: this.limit }, { signal }) : null]);
+        this.run = run;
+        this.show();
+        if (view !== null) {
+            this.showView(withUnderWay(view, now()));
+            this.viewAt = performance.now();
+            this.viewCost = this.viewAt - started;
+        }
+    }
+
+    showView(view) {
+        const isEmpty = view.spans.length === 0;
+        this.waterfall.node.hidden = isEmpty;
+        this.noSpans.hidden = !isEmpty;
+        this.noSpans.textContent = hasEnded(this.run.status) ? 'There are no spans of this run: nobody traced it, or they were pruned.' : 'There are no spans yet.';
+        this.waterfall.update(view);
+    }
+
+    // The span of the URL
+
+    goToSpan() {
+        const key = this.view.query.get('span');
+        if (key !== null && key !== this.shownSpan) {
+            this.shownSpan = key;
+            this.waterfall.jump(...key.split('-'));
+        }
+    }
+
+    selected(key) {
+        const [trace, span] = key.split('/');
+        this.shownSpan = span === undefined ? null : `${trace}-${span}`;
+        this.view.setQuery({ span: this.shownSpan });
+    }
+
+    // What is seen
+
+    part(name, node, data, make) {
+        const text = JSON.stringify(data);
+        if (this.shown.get(name) !== text) {
+            this.shown.set(name, text);
+            replace(node, make());
+        }
+    }
+
+    show() {
+        const { run } = this;
+        const { workflow, task } = runNames(run);
+        const name = workflow === '' ? run.id : task === null ? workflow : `${workflow} ${task}`;
+        this.view.setTitle(`${name}: ${statusName(run.status)}`);
+        replace(this.head, ...this.headNodes(name));
+        this.part('about', this.about, [run.parent, run.event, run.scheduled_at_ms, run.metadata, run.waits, run.is_durable], () => this.aboutNodes());
+        this.part('error', this.error, run.error, () => run.error !== null && h('section', { class: 'panel run-error', 'aria-label': 'Error' },
+            h('pre', { class: 'text bad' }, run.error)));
+        this.part('payloads', this.payloads, [run.input, run.output, run.status], () => [
+            run.input === null ? noPayload('Input', 'None.') : jsonView('Input', run.input, run.input_size),
+            run.output === null ? noPayload('Output', hasEnded(run.status) ? 'None.' : 'Not yet.') : jsonView('Output', run.output, run.output_size)]);
+        this.part('children', this.children, run.children, () => run.children.total > 0 && childrenPanel(run));
+        this.part('panels', this.panels, [run.attempts, run.events, run.logs, run.log_count], () => [
+            h('div', null, attemptsPanel(run), run.log_count > 0 && logsPanel(run)), h('div', null, eventsPanel(run))]);
+    }
+
+    headNodes(name) {
+        const { run } = this;
+        const { wait, total } = runTimes(run, now());
+        const isEnded = hasEnded(run.status);
+        const button = (text, title, className, onclick) => h('button', { type: 'button', class: `button ${className}`, title, disabled: this.isBusy, onclick }, text);
+        return [
+            h('div', { class: 'page-title' }, h('h1', null, name), statusLabel(run.status), h('span', { class: 'mono faint' }, run.id), copyButton(run.id)),
+            h('dl', { class: 'figures' },
+                figure('Created', timeNode(run.created_at_ms), h('span', { class: 'faint' }, ` ${ago(run.created_at_ms, now())}`)),
+                wait !== null && figure('Waited', durationMs(wait)), figure(isEnded ? 'Took' : 'So far', durationMs(total)),
+                run.attempt > 1 && figure('Attempt', String(run.attempt))),
+            !server.meta.read_only && h('div', { class: 'page-actions' },
+                isEnded ? button('Replay', 'Run it once more', '', () => this.replay()) : button('Cancel', 'Stop this run', 'button-danger', () => this.cancel())),
+        ];
+    }
+
+    aboutNodes() {
+        const { run } = this;
+        const { parent } = run;
+        const entry = (title, ...value) => h('div', null, h('span', { class: 'faint' }, title), ' ', value);
+        return [
+            parent !== null && entry('child of', h('a', { href: href(`runs/${parent.id}`) }, parent.workflow ?? shortId(parent.id)), ' ', statusLabel(parent.status)),
+            run.is_durable && entry('durable', 'its waits outlive its worker'),
+            run.event !== null && entry('triggered by event', h('strong', null, run.event.key)),
+            run.scheduled_at_ms !== null && entry('scheduled for', timeNode(run.scheduled_at_ms)),
+            run.waits.length > 0 && entry('waits for', h('strong', null, run.waits.join(', '))),
+            this.tags(),
+        ];
+    }
+
+    // What the caller gave along. The context of its trace is there too, but is nobody's word.
+    tags() {
+        const own = ownMetadata(this.run.metadata);
+        const words = new Set(own.map(([key]) => key));
+        const context = Object.entries(this.run.metadata ?? {}).filter(([key]) => !words.has(key));
+        return own.length + context.length > 0 && h('div', { class: 'tags' }, own.map(([key, value]) => tag(key, value)),
+            context.length > 0 && h('span', { class: 'tag', title: context.map(([key, value]) => `${key}: ${value}`).join('\n') }, 'trace context'));
+    }
+
+    // What can be done
+
+    async cancel() {
+        if (await ask('Cancel this run?', 'It ends as cancelled, and its children with it where they are bound to it. Its worker is told to stop.', 'Cancel the run', { isDanger: true })) {
+            await this.change('cancel', 'The run is cancelled.');
+        }
+    }
+
+    async replay() {
+        if (await ask('Replay this run?', 'It is queued once more, with the same input. What it did before may happen again.', 'Replay')) {
+            await this.change('replay', 'The run is queued once more.');
+        }
+    }
+
+    async change(verb, text) {
+        this.isBusy = true;
+        this.tell('…');
+        try {
+            await post(`runs/${encodeURIComponent(this.id)}/${verb}`, {}, { signal: this.view.signal });
+            this.isBusy = false;
+            this.tell(text);
+            this.viewCost = 0;
+            await this.refresh();
+            this.watch();
+        } catch (error) {
+            this.isBusy = false;
+            if (!isAbort(error)) {
+                this.tell(error.message, true);
+                this.show();
+            }
+        }
+    }
+
+    tell(text, isBad = false) {
+        this.result.hidden = false;
+        this.result.classList.toggle('bad', isBad);
+        this.result.textContent = text;
+    }
+}

@@ -1,0 +1,68 @@
+// The panels of a run's page, below its waterfall.
+
+import { now } from './api.js';
+import { h } from './dom.js';
+import { clock, count, counted, durationMs, runTimes, shortId, statuses, statusName } from './format.js';
+import { panel, statusLabel, statusMark, timeNode } from './parts.js';
+import { href } from './router.js';
+
+const head = (text, className = '') => h('th', { scope: 'col', class: className }, text);
+
+const outcomes = { NOT_TAKEN: ['CANCELLED', 'Nobody took it'], TIMED_OUT: ['FAILED', 'Timed out'], LOST: ['FAILED', 'Its worker was lost'] };
+
+// How an attempt ended, which is more than a run's status can say.
+function outcome(text) {
+    const [status, name] = outcomes[text] ?? [text, null];
+    return statuses.includes(status) && name === null ? statusLabel(status)
+        : h('span', { class: 'status' }, statusMark(statuses.includes(status) ? status : 'FAILED'), name ?? statusName(text).toLowerCase().replaceAll('_', ' '));
+}
+
+export function attemptsPanel(run) {
+    const rows = [...run.attempts].reverse();
+    return panel('Attempts', { aside: h('span', { class: 'soft num' }, count(rows.length)) },
+        h('div', { class: 'scroll-x' }, h('table', { class: 'table attempts' },
+            h('thead', null, h('tr', null, head('', 'num'), head('Outcome'), head('Started', 'num'), head('Took', 'num'), head('Error'))),
+            h('tbody', null, rows.map((attempt) => h('tr', null,
+                h('td', { class: 'num' }, attempt.number), h('td', null, outcome(attempt.outcome), attempt.replayed_at_ms !== null &&
+                    h('span', { class: 'note', title: 'A later attempt was asked for' }, 'replayed')),
+                h('td', { class: 'num' }, timeNode(attempt.started_at_ms)),
+                h('td', { class: 'num' }, attempt.started_at_ms === null ? '–' : durationMs((attempt.finished_at_ms ?? now()) - attempt.started_at_ms)),
+                h('td', { class: 'bad' }, attempt.error ?? '')))))));
+}
+
+function childName(run) {
+    const key = run.child_key ?? null;
+    return [h('a', { href: href(`runs/${run.id}`), class: 'name' }, run.workflow ?? run.task ?? run.id), key !== null && h('span', { class: 'faint' }, ` ${key}`)];
+}
+
+export function childrenPanel(run) {
+    const { total, by_status: byStatus, rows, is_complete: isComplete } = run.children;
+    const chips = statuses.filter((status) => byStatus[status] > 0).map((status) => h('span', { class: 'status' }, statusMark(status),
+        `${count(byStatus[status])} ${statusName(status).toLowerCase()}`));
+    return panel('Children', { className: 'children', aside: h('span', { class: 'child-counts soft num' }, chips, `${count(total)}${isComplete === false ? ' and more' : ''}`) },
+        h('div', { class: 'scroll-x tall' }, h('table', { class: 'table' },
+            h('thead', null, h('tr', null, head('Status'), head('Workflow'), head('Run'), head('Waited', 'num'), head('Took', 'num'), head('Error'))),
+            h('tbody', null, rows.map((child) => {
+                const { wait, total: took } = runTimes(child, now());
+                return h('tr', null, h('td', null, statusLabel(child.status)), h('td', null, childName(child), child.attempt > 1 && h('span', { class: 'note' }, `attempt ${child.attempt}`)),
+                    h('td', { class: 'mono faint', title: child.id }, shortId(child.id)), h('td', { class: 'num soft' }, wait === null ? '' : durationMs(wait)),
+                    h('td', { class: 'num' }, durationMs(took)), h('td', { class: 'bad cut child-error', title: child.error }, child.error ?? ''));
+            })))),
+        total > rows.length && h('p', { class: 'foot' }, `The first ${count(rows.length)} of ${count(total)}. `, h('a', { href: href('runs', { parent: run.id }) }, 'All of them')));
+}
+
+export function eventsPanel(run) {
+    return panel('Events', { aside: h('span', { class: 'soft num' }, count(run.events.length)) },
+        h('div', { class: 'tall' }, h('ol', { class: 'timeline' }, run.events.map((event) => h('li', null,
+            h('span', { class: 'num soft' }, timeNode(event.time_ms)), h('span', { class: 'event-kind' }, event.kind.toLowerCase().replaceAll('_', ' ')),
+            h('span', { class: 'soft' }, event.message ?? ''))))));
+}
+
+export function logsPanel(run) {
+    const several = run.logs.some((line) => line.attempt > 1);
+    return panel('Log', { aside: h('span', { class: 'soft num' }, run.log_count > run.logs.length ? `the first ${count(run.logs.length)} of ${counted(run.log_count, 'line')}`
+        : counted(run.log_count, 'line')) },
+        h('div', { class: 'tall' }, h('ol', { class: 'log mono' }, run.logs.map((line) => h('li', { class: `is-${line.level}` },
+            h('span', { class: 'faint' }, clock(line.time_ms, { withMs: true })), h('span', { class: 'log-level' }, line.level),
+            several && h('span', { class: 'faint' }, `#${line.attempt}`), h('span', { class: 'log-text' }, line.message))))));
+}
