@@ -65,21 +65,28 @@ export function timeFilter(query, set) {
     return h('span', { class: 'time-filter' }, select, exact);
 }
 
-// A field whose text holds once it was typed: 300 ms after the last key, or at Enter.
-export function textFilter(attributes, set) {
+// A field whose text holds once it was typed: 300 ms after the last key where it isWhole(text), else at Enter or when the
+// field is left.
+export function textFilter(attributes, set, isWhole = () => true) {
     let timer = null;
+    let last = attributes.value;
+    const take = () => {
+        clearTimeout(timer);
+        const text = input.value.trim();
+        if (text !== last) {
+            last = text;
+            set(text);
+        }
+    };
     const input = h('input', {
         type: 'search', spellcheck: 'false', autocomplete: 'off', ...attributes,
         oninput: () => {
             clearTimeout(timer);
-            timer = setTimeout(() => set(input.value.trim()), 300);
-        },
-        onkeydown: (event) => {
-            if (event.key === 'Enter') {
-                clearTimeout(timer);
-                set(input.value.trim());
+            if (isWhole(input.value.trim())) {
+                timer = setTimeout(take, 300);
             }
         },
+        onchange: take, onkeydown: (event) => event.key === 'Enter' && take(),
     });
     return input;
 }

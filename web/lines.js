@@ -1,4 +1,4 @@
-// A line over time with the area below it, and what it was at the pointer.
+// A line over time with the area below it: the most of each stretch, which is told at the pointer.
 
 import { h, s } from './dom.js';
 import { time } from './format.js';
@@ -31,7 +31,8 @@ export function lines({ label, text, className, top = roundUp, signal }) {
         scale = { x, from, to, right };
         const path = points.map((point, index) => `${index === 0 ? 'M' : 'L'}${x(point.at).toFixed(1)} ${y(point.value).toFixed(1)}`).join('');
         return [
-            gridLine(margin.left, right, y(end), text(end)), gridLine(margin.left, right, y(end / 2), text(end / 2)),
+            gridLine(margin.left, right, y(end), text(end)),
+            end > 1 ? gridLine(margin.left, right, y(end / 2), text(end / 2)) : [],
             timeAxis({ from, to, x, top: margin.top, bottom, width }),
             s('path', { class: `area ${className}`, d: `${path}L${right} ${bottom}L${margin.left} ${bottom}Z` }),
             s('path', { class: `line ${className}`, d: path }), axis,
@@ -51,7 +52,7 @@ export function lines({ label, text, className, top = roundUp, signal }) {
         marker.setAttribute('x1', at);
         marker.setAttribute('x2', at);
         figure.picture.append(marker);
-        showTip(event.clientX, event.clientY, h('div', { class: 'soft' }, time(near.at)), h('strong', null, text(near.value)));
+        showTip(event.clientX, event.clientY, h('div', { class: 'soft' }, time(near.at)), h('div', null, 'at most ', h('strong', null, text(near.value))));
     }, { signal });
     figure.picture.addEventListener('pointerleave', () => {
         marker.remove();
@@ -63,9 +64,8 @@ export function lines({ label, text, className, top = roundUp, signal }) {
         // rows: [{at, value}] in order of time
         update(rows) {
             points = rows;
-            const last = rows.at(-1);
-            figure.setLabel(last === undefined ? `${label}: nothing yet`
-                : `${label}: now ${text(last.value)}, at most ${text(Math.max(...rows.map((row) => row.value)))}`);
+            figure.setLabel(rows.length === 0 ? `${label}: nothing yet`
+                : `${label}: at most ${text(Math.max(...rows.map((row) => row.value)))}`);
             figure.redraw();
         },
     };

@@ -34,10 +34,10 @@ export function plot({ height, label, signal, draw }) {
     };
 }
 
-// A round number that is not below the value: 1, 2, 5, 10, 20 ...
+// A round number that is not below the value, and whose half is one too: 1, 2, 4, 6, 8, 10, 20 ...
 export function roundUp(value) {
     const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
-    return [1, 2, 5, 10].map((step) => step * power).find((top) => top >= value);
+    return [1, 2, 4, 6, 8, 10].map((step) => step * power).find((top) => top >= value);
 }
 
 export const linear = (from, to, low, high) => (value) =>
@@ -46,8 +46,9 @@ export const linear = (from, to, low, high) => (value) =>
 export function timeAxis({ from, to, x, top, bottom, width }) {
     return timeTicks(from, to, Math.max(2, Math.floor(width / (to - from < 8000 ? 150 : 110)))).map(({ at, text }) => {
         const left = Math.round(x(at)) + 0.5;
+        const isLast = left + 4 + 6.6 * text.length > width; // no room on that side
         return [s('line', { class: 'grid', x1: left, x2: left, y1: top, y2: bottom + 4 }),
-            s('text', { x: left + 4, y: bottom + 14 }, text)];
+            s('text', { x: isLast ? left - 4 : left + 4, y: bottom + 14, 'text-anchor': isLast ? 'end' : 'start' }, text)];
     });
 }
 

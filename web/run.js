@@ -6,11 +6,12 @@ import { h, replace } from './dom.js';
 import { ago, durationMs, hasEnded, ownMetadata, runNames, runTimes, shortId, statusName } from './format.js';
 import { jsonView, noPayload } from './json_view.js';
 import { copyButton, spinner, statusLabel, tag, timeNode } from './parts.js';
+import { relatedPanels } from './related.js';
 import { href } from './router.js';
 import { attemptsPanel, childrenPanel, eventsPanel, logsPanel } from './run_parts.js';
 import { figure } from './trace.js';
 import { spansMost, Waterfall } from './waterfall.js';
-import { withUnderWay } from './waterfall_live.js';
+import { underWay, withUnderWay } from './waterfall_live.js';
 
 const interval = 2000;
 const lateMs = 15000;  // spans come in batches, so some do after the run has ended
@@ -35,6 +36,7 @@ class RunPage {
         this.payloads = h('div', { class: 'pair' });
         this.panels = h('div', { class: 'pair' });
         this.children = h('div');
+        this.related = h('div', { class: 'pair' });
         this.waterfall = new Waterfall({
             label: 'Spans of the run', signal: view.signal, kept: view.kept ?? null, select: (key) => this.selected(key),
             more: () => {
@@ -54,7 +56,7 @@ class RunPage {
         const { view } = this;
         replace(view.main, spinner('Loading …'));
         await this.refresh();
-        replace(view.main, this.head, this.about, this.result, this.error, this.waterfall.node, this.noSpans, this.payloads, this.children, this.panels);
+        replace(view.main, this.head, this.about, this.result, this.error, this.waterfall.node, this.noSpans, this.related, this.payloads, this.children, this.panels);
         this.waterfall.measure();
         this.goToSpan();
         this.watch();
@@ -103,6 +105,7 @@ class RunPage {
         this.waterfall.node.hidden = isEmpty;
         this.noSpans.hidden = !isEmpty;
         this.noSpans.textContent = hasEnded(this.run.status) ? 'There are no spans of this run: nobody traced it, or they were pruned.' : 'There are no spans yet.';
+        this.part('related', this.related, [view.links_to, view.linked_from], () => relatedPanels(view));
         this.waterfall.update(view);
     }
 
@@ -118,7 +121,7 @@ class RunPage {
 
     selected(key) {
         const [trace, span] = key.split('/');
-        this.shownSpan = span === undefined ? null : `${trace}-${span}`;
+        this.shownSpan = span === undefined || trace === underWay ? null : `${trace}-${span}`;
         this.view.setQuery({ span: this.shownSpan });
     }
 
@@ -184,7 +187,7 @@ class RunPage {
         const own = ownMetadata(this.run.metadata);
         const words = new Set(own.map(([key]) => key));
         const context = Object.entries(this.run.metadata ?? {}).filter(([key]) => !words.has(key));
-        return own.length + context.length > 0 && h('div', { class: 'tags' }, own.map(([key, value]) => tag(key, value)),
+        return own.length > 0 && h('div', { class: 'tags' }, own.map(([key, value]) => tag(key, value)),
             context.length > 0 && h('span', { class: 'tag', title: context.map(([key, value]) => `${key}: ${value}`).join('\n') }, 'trace context'));
     }
 

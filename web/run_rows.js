@@ -40,15 +40,18 @@ function detail(run) {
     ];
 }
 
+// Times are in whole milliseconds, so that nothing takes none.
+const spent = (ms) => (ms === 0 ? '<1 ms' : durationMs(ms));
+
 function fill(cells, run) {
     const at = now();
     const { wait, work, total } = runTimes(run, at);
     replace(cells.status, statusLabel(run.status));
     replace(cells.marks, ...marks(run));
     replace(cells.created, timeNode(run.created_at_ms));
-    replace(cells.wait, durationMs(wait));
-    replace(cells.took, durationMs(total));
-    cells.took.title = work === null ? '' : `${durationMs(work)} of work after ${durationMs(wait)}`;
+    replace(cells.wait, spent(wait));
+    replace(cells.took, spent(total));
+    cells.took.title = work === null ? '' : `${spent(work)} of work after ${spent(wait)}`;
     replace(cells.bar, bar(run, at));
     replace(cells.detail, ...detail(run));
 }
@@ -76,20 +79,25 @@ function makeRow(run, { chosen, choose, open }) {
             open(row);
         }
     });
-    states.set(row, { cells, box, text: '' });
+    states.set(row, { cells, box, text: '', run: null });
     updateRow(row, run, chosen);
     return row;
 }
 
 function updateRow(row, run, chosen) {
     const state = states.get(row);
+    const isChosen = chosen.has(run.id);
+    state.box.checked = isChosen;
+    row.classList.toggle('is-chosen', isChosen);
+    if (state.run === run && hasEnded(run.status)) {
+        return; // most rows of a long list
+    }
     const text = JSON.stringify(run);
-    state.box.checked = chosen.has(run.id);
-    row.classList.toggle('is-chosen', chosen.has(run.id));
     if (state.text !== text || !hasEnded(run.status)) {
-        state.text = text;
         fill(state.cells, run);
     }
+    state.text = text;
+    state.run = run;
 }
 
 // actions: {chosen (a Set of ids), choose(id, isChosen), open(row)}

@@ -12,6 +12,7 @@ import { href, navigate } from './router.js';
 import { runsTable, showRows } from './run_rows.js';
 
 const pageSize = 50;
+const laterPageSize = 100; // of who reads on
 
 export function open(view) {
     return new RunsPage(view).open();
@@ -67,7 +68,7 @@ class RunsPage {
         const workflow = textFilter({
             'aria-label': 'Workflow', placeholder: 'Workflow', value: query.get('workflow') ?? '', list: 'workflow-names',
             onfocus: () => this.loadWorkflows(),
-        }, (value) => this.set({ workflow: value }));
+        }, (value) => this.setWorkflow(value), (text) => text === '' || this.hasWorkflow(text));
         this.metadataSlot = h('span', { class: 'slot' });
         this.parentSlot = h('span', { class: 'slot' });
         this.timeSlot = h('span', { class: 'slot' });
@@ -88,6 +89,17 @@ class RunsPage {
             h('button', { type: 'button', class: 'pill-x', 'aria-label': 'Not only children', onclick: () => this.set({ parent: null }) }, '×')));
         replace(this.timeSlot, timeFilter(query, (range) => this.set(range)));
         this.clearButton.hidden = [...query.keys()].length === 0;
+    }
+
+    hasWorkflow(name) {
+        return [...this.workflows.children].some((option) => option.value === name);
+    }
+
+    // Tasks of C are "mail:send", and their workflows "mail.send".
+    async setWorkflow(text) {
+        await this.loadWorkflows();
+        const name = text.replace(':', '.');
+        this.set({ workflow: !this.hasWorkflow(text) && this.hasWorkflow(name) ? name : text });
     }
 
     async loadWorkflows() {
@@ -160,15 +172,16 @@ class RunsPage {
     async more() {
         const { signal, list } = this;
         const before = list.next;
+        const limit = before === null ? pageSize : laterPageSize;
         if (this.isLoading === signal) {
             return false;
         }
         this.isLoading = signal;
         try {
             const answer = await getRows('runs', { ...this.filter(), before }, {
-                limit: pageSize, signal,
+                limit, signal,
                 progress: (state) => {
-                    this.showFoot(state.next === null || state.rows.length >= pageSize ? null : state.searched_to_ms);
+                    this.showFoot(state.next === null || state.rows.length >= limit ? null : state.searched_to_ms);
                     return this.stopped !== signal;
                 },
             });

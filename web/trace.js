@@ -2,8 +2,9 @@
 
 import { get, isAbort } from './api.js';
 import { h, replace } from './dom.js';
-import { count, counted, duration, shortId, time } from './format.js';
+import { count, duration, shortId, time } from './format.js';
 import { copyButton, problem, spinner } from './parts.js';
+import { hasRelated, relatedPanels } from './related.js';
 import { href } from './router.js';
 import { spansMost, Waterfall } from './waterfall.js';
 
@@ -30,7 +31,7 @@ class TracePage {
             },
         });
         this.body = h('div', { class: 'trace-body' }, this.waterfall.node, this.related);
-        view.keys(this.waterfall.moves.pageKeys());
+        view.keys({ ...this.waterfall.moves.pageKeys(), r: () => this.reload() });
         view.keep(() => this.waterfall.state());
     }
 
@@ -119,15 +120,8 @@ class TracePage {
 
     // Traces that are not in the picture; those that are have a band.
     showRelated() {
-        const { data } = this;
-        const list = (title, rows, total) => rows.length > 0 && h('section', { class: 'panel' },
-            h('header', { class: 'panel-head' }, h('h2', null, title), h('span', { class: 'soft num' }, count(total))),
-            h('ul', { class: 'related-list' }, rows.map((row) => h('li', null,
-                h('a', { href: href(`traces/${row.trace_id}`), class: 'cut' }, row.name ?? 'not stored'),
-                h('span', { class: 'mono faint' }, shortId(row.trace_id)), h('span', { class: 'num soft' }, counted(row.count, 'link')))),
-            total > rows.length && h('li', { class: 'faint' }, `and ${counted(total - rows.length, 'trace')} more`)));
-        replace(this.related, list('Links to', data.links_to, data.links_to_total), list('Linked from', data.linked_from, data.linked_from_total));
-        this.body.classList.toggle('has-related', data.links_to.length + data.linked_from.length > 0);
+        replace(this.related, relatedPanels(this.data));
+        this.body.classList.toggle('has-related', hasRelated(this.data));
     }
 }
 

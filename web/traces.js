@@ -78,7 +78,7 @@ class TracesPage {
         const { query } = this.view;
         const field = (name, label, placeholder, extra = {}) => textFilter({
             'aria-label': label, placeholder, value: query.get(name) ?? '', ...extra,
-        }, (value) => value !== (this.view.query.get(name) ?? '') && this.set({ [name]: value }));
+        }, (value) => this.set({ [name]: value }));
         const choice = (name, label, options) => {
             const select = h('select', { 'aria-label': label, onchange: () => this.set({ [name]: select.value }) },
                 options.map(([value, text]) => h('option', { value }, text)));
@@ -104,7 +104,7 @@ class TracesPage {
             const isGood = value === '' || parseDuration(value) !== null;
             input.setAttribute('aria-invalid', String(!isGood));
             input.title = isGood ? '' : 'A number with ns, us, ms, s, m or h';
-            if (isGood && value !== (this.view.query.get(name) ?? '')) {
+            if (isGood) {
                 this.set({ [name]: value });
             }
         });

@@ -19,6 +19,7 @@ import { Search } from './waterfall_search.js';
 
 const around = 24;     // rows drawn above and below those in sight
 const nearEdge = 6;    // so few of them left: draw anew
+const calmMs = 80;
 const minimapHeight = 44;
 const axisHeight = 24;
 const leastNames = 120;
@@ -81,7 +82,7 @@ export class Waterfall {
 
     makeTools() {
         const button = (text, title, onclick) => h('button', { type: 'button', class: 'button button-quiet', title, 'aria-label': title, onclick }, text);
-        this.resetButton = button('Whole', 'Show all of the time (0)', () => this.resetZoom());
+        this.resetButton = button('Fit', 'Show all of the time (0)', () => this.resetZoom());
         return h('div', { class: 'wf-tools' }, this.search.node,
             h('div', { class: 'wf-buttons' },
                 button('Collapse', 'Collapse all', () => this.setEverything(true)), button('Expand', 'Expand all', () => this.setEverything(false)),
@@ -414,8 +415,12 @@ export class Waterfall {
             return;
         }
         const isNew = drawn.to === 0;
-        const from = Math.max(0, first - around);
-        const to = Math.min(this.rows.length, last + around);
+        // Who scrolls fast sees each row for a moment: those around come when it is calm.
+        const isFar = !isNew && (first >= drawn.to || last <= drawn.from);
+        const from = Math.max(0, first - (isFar ? nearEdge - 1 : around));
+        const to = Math.min(this.rows.length, last + (isFar ? nearEdge - 1 : around));
+        clearTimeout(this.calm);
+        this.calm = isFar ? setTimeout(() => this.schedule(), calmMs) : 0;
         this.drawn = { from, to };
         this.rowNodes.draw(this, from, to);
         this.drawing.span = this.activeSpan();

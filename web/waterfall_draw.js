@@ -11,6 +11,7 @@ export const rowHeight = 24;
 export const barHeight = 12;
 const middle = rowHeight / 2;
 const summaryHeight = 8;
+const linksMany = 60;  // links in sight, above which they are drawn with less weight
 const ticksMost = 400; // of the events in one row
 let pictures = 0;
 
@@ -153,7 +154,7 @@ export class Drawing {
                 : barNode(this.id, picture.kind[span], { x: x1, y, width: x2 - x1 }),
             this.events(span, y), isError && s('path', { class: 'wf-error', d: `M${x2 + 1} ${y - 1}v${barHeight + 2}` }),
             this.outsideMarks(span, x1),
-            this.lengthText(picture.end[span] - picture.start[span], x1, x2 + (isError ? 4 : 0)));
+            this.lengthText(picture.end[span] - picture.start[span], x1, x2 + (isError ? 4 : 0), picture.kind[span] === WORK));
     }
 
     moment(x, kind) {
@@ -188,7 +189,7 @@ export class Drawing {
     }
 
     // How long it took: behind the bar, or before it where there is no room.
-    lengthText(ns, x1, x2) {
+    lengthText(ns, x1, x2, isSolid = false) {
         const text = duration(ns);
         const room = text.length * 6.2 + 8;
         const { width } = this.window.scale;
@@ -198,7 +199,7 @@ export class Drawing {
         if (x1 - room > 0) {
             return s('text', { x: x1 - 12, y: middle + 4, 'text-anchor': 'end' }, text);
         }
-        return s('text', { class: 'is-inside', x: Math.min(x2, width) - 6, y: middle + 4, 'text-anchor': 'end' }, text);
+        return s('text', { class: isSolid ? 'is-on-bar' : 'is-inside', x: Math.min(x2, width) - 6, y: middle + 4, 'text-anchor': 'end' }, text);
     }
 
     // Draws the connectors, those of `span` (-1: none) in front and in full.
@@ -210,7 +211,11 @@ export class Drawing {
         const { picture, rows, scale, from, to } = this.window;
         const isThere = span >= 0 && span < picture.count;
         const all = new LinkPicture(picture, rows, scale, { rowHeight, barHeight });
-        const { paths } = all.inWindow(from, to, isThere ? span : -1);
+        const except = isThere ? span : -1;
+        const drawn = all.inWindow(from, to, except);
+        const isMany = drawn.count > linksMany;
+        const { paths } = isMany ? all.inWindow(from, to, except, false) : drawn;
+        this.links.classList.toggle('is-many', isMany);
         replace(this.links, paths.map(({ colour, isOrigin, leaves, d }) => s('path', {
             class: `${bandClass(colour)}${isOrigin ? ' is-origin' : ''}${leaves ? ' is-leaving' : ''}`, d,
         })));

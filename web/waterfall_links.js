@@ -49,7 +49,8 @@ export class LinkPicture {
 
     // Of rows first .. last - 1: {paths: [{colour, isOrigin, leaves (to rows out of sight), d}],
     // count, cut}. `except`: a span whose links are drawn apart.
-    inWindow(first, last, except = -1) {
+    // withOrigins: also those to where all of it began, which are many and say little.
+    inWindow(first, last, except = -1, withOrigins = true) {
         const { picture, rows } = this;
         const parts = new Map();
         let count = 0;
@@ -67,13 +68,16 @@ export class LinkPicture {
             if (!isFromThere && !isToThere) {
                 continue;
             }
+            const isOrigin = picture.view.links[link][2] === 'origin';
+            if (isOrigin && !withOrigins) {
+                continue;
+            }
             const path = count < most ? this.path(link, first * this.rowHeight) : null;
             if (path === null) {
                 cut += count >= most ? 1 : 0;
                 continue;
             }
             count++;
-            const isOrigin = picture.view.links[link][2] === 'origin';
             const colour = picture.bands[picture.band[from]].colour;
             const leaves = !isFromThere || !isToThere;
             const key = colour * 4 + (isOrigin ? 2 : 0) + (leaves ? 1 : 0);

@@ -79,6 +79,7 @@ export class Minimap {
 
     // The rows in sight, as shares of all spans.
     showSight(from, to) {
+        this.sight.classList.toggle('is-all', from <= 0 && to >= 1);
         this.sight.setAttribute('y', from * this.height);
         this.sight.setAttribute('height', Math.max(3, (to - from) * this.height));
         this.sight.setAttribute('width', this.scale.width);

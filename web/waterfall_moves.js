@@ -50,12 +50,13 @@ export class Moves {
     // True when the key meant something here.
     press(event) {
         const action = this.waterfall.picture === null || event.ctrlKey || event.metaKey || event.altKey ? undefined : this.actions[event.key];
-        if (action === undefined || event.target.closest?.('button, a, input') !== null) {
+        if (action === undefined || (event.key !== 'Escape' && event.target.closest?.('button, a, input, summary') !== null)) {
             return false;
         }
         event.preventDefault();
         event.stopPropagation();
         hideTip();
+        this.waterfall.hovered = null; // until the pointer moves again
         action(event);
         return true;
     }
@@ -151,7 +152,9 @@ export class Moves {
             return;
         }
         const { picture, selected } = waterfall;
-        const links = [...picture.linksFrom(selected)];
+        // What brought it here says more than where all of it began.
+        const isOrigin = (link) => (picture.view.links[link][2] === 'origin' ? 1 : 0);
+        const links = [...picture.linksFrom(selected)].sort((a, b) => isOrigin(a) - isOrigin(b));
         const inside = links.find((link) => picture.linkTo[link] >= 0);
         if (inside !== undefined) {
             waterfall.choose(picture.linkTo[inside], { isOpen: true });
@@ -304,6 +307,11 @@ export class Moves {
         if (waterfall.picture === null || this.drag !== null || event.pointerType === 'touch') {
             return;
         }
+        if (event.clientX === this.lastX && event.clientY === this.lastY) {
+            return; // rows moved below the pointer, which did not
+        }
+        this.lastX = event.clientX;
+        this.lastY = event.clientY;
         const { x, row } = this.at(event);
         waterfall.hover(row);
         if (x < 0 || row === null || !this.isOn(row, x)) {

@@ -82,16 +82,22 @@ export class RowNodes {
     // state: {picture, rows, selected, hits (Uint8Array or null), namesWidth}
     draw(state, from, to) {
         const stale = new Map(this.nodes);
+        let next = this.parent.firstChild; // nodes stand in the order of rows, for those who hear them
         for (let index = from; index < to; index++) {
             const row = state.rows.at(index);
             stale.delete(row);
             const isOpen = state.rows.hasChildren(row) && !state.rows.isCollapsed(row);
             let entry = this.nodes.get(row);
             if (entry === undefined || entry.isOpen !== isOpen || entry.namesWidth !== state.namesWidth) {
+                next = next === entry?.node ? next.nextSibling : next;
                 entry?.node.remove();
                 entry = { node: this.make(state, row, isOpen), isOpen, index: -1, namesWidth: state.namesWidth };
                 this.nodes.set(row, entry);
-                this.parent.append(entry.node);
+            }
+            if (entry.node === next) {
+                next = next.nextSibling;
+            } else {
+                this.parent.insertBefore(entry.node, next);
             }
             this.place(entry, index, row, state);
         }

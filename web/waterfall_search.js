@@ -1,7 +1,7 @@
 // The search of a waterfall: what it looks for, how much there is, and the way from hit to hit.
 
 import { h } from './dom.js';
-import { count } from './format.js';
+import { count, counted } from './format.js';
 
 export class Search {
     constructor(waterfall) {
@@ -20,12 +20,19 @@ export class Search {
         this.only = button('Only matches', 'Show only what matches, and what is above it', () => this.setOnly(!this.isOnly));
         this.only.setAttribute('aria-pressed', 'false');
         this.steps.append(this.only);
-        this.node = h('div', { class: 'wf-search', role: 'search' }, this.input, this.steps);
+        this.errors = h('button', { type: 'button', class: 'button button-quiet bad', hidden: true, title: 'Find them', onclick: () => this.find('is:error') });
+        this.node = h('div', { class: 'wf-search', role: 'search' }, this.input, this.errors, this.steps);
     }
 
     typed() {
         clearTimeout(this.timer);
         this.timer = setTimeout(() => this.apply(), 120);
+    }
+
+    find(text) {
+        this.input.value = text;
+        this.apply();
+        this.waterfall.nextHit(1);
     }
 
     apply() {
@@ -61,6 +68,9 @@ export class Search {
     // After the hits changed, or which of them is selected.
     show() {
         const list = this.waterfall.hitList;
+        const errors = this.waterfall.picture.bands.reduce((sum, band) => sum + band.errors, 0);
+        this.errors.hidden = errors === 0 || list !== null;
+        this.errors.textContent = counted(errors, 'error');
         this.steps.hidden = list === null;
         this.found.textContent = list === null ? '' : list.length === 0 ? 'no match' : `${count(list.length)} found`;
     }

@@ -130,9 +130,6 @@ class WorkflowsPage {
         const { buckets } = await get('queues/history', { since_ms: at - this.stretch()[2], until_ms: at, buckets: 120 }, { signal });
         this.depth.update(buckets.map((bucket) => ({ at: bucket.at_ms, value: bucket.depth })));
         this.age.update(buckets.map((bucket) => ({ at: bucket.at_ms, value: bucket.oldest_age_ms ?? 0 })));
-        const last = buckets.at(-1);
-        replace(this.depthNow, last === undefined ? '–' : count(last.depth));
-        replace(this.ageNow, last === undefined || last.depth === 0 ? '–' : durationMs(last.oldest_age_ms));
     }
 
     // The tables
@@ -152,10 +149,12 @@ class WorkflowsPage {
         const text = (this.view.query.get('text') ?? '').toLowerCase();
         const { workers, workflows, schedules } = this.rows;
         const matching = workflows.filter((row) => row.name.toLowerCase().includes(text));
-        this.fill(this.workers, workers, workerRow, 'No worker is known');
+        this.fill(this.workers, workers, workerRow,
+            server.meta.read_only ? 'A file does not tell which workers there are: the server that has it does' : 'No worker is known');
         this.fill(this.workflows, matching, workflowRow, workflows.length > 0 ? 'No workflow has such a name' : 'No workflow is declared');
         this.fill(this.schedules, schedules, scheduleRow, 'Nothing is scheduled');
         keepReachable(this.workflows.body);
+        this.showQueue(workflows);
         const active = workers.filter((row) => row.status === 'ACTIVE');
         replace(this.workers.sum, workers.length > 0 && `${count(active.length)} of ${count(workers.length)} at work`);
         replace(this.workflows.sum, workflows.length > 0 && (text === '' ? counted(workflows.length, 'workflow')
@@ -164,6 +163,13 @@ class WorkflowsPage {
         if (workflows.length === 0) {
             replace(this.workflows.note, noWorkflows());
         }
+    }
+
+    // How it is now, of what the workflows say: the drawings have the most of each stretch.
+    showQueue(workflows) {
+        const oldest = Math.min(...workflows.map((row) => row.oldest_queued_at_ms ?? Infinity));
+        replace(this.depthNow, count(workflows.reduce((sum, row) => sum + row.queued, 0)));
+        replace(this.ageNow, oldest === Infinity ? '–' : durationMs(Math.max(0, Math.round(now() - oldest))));
     }
 
     fill(section, rows, make, nothing) {

@@ -4,7 +4,7 @@
 #define CLEAT_COLLECTOR_SPAN_MATCH_H
 
 #include "base/map.h"
-#include "base/needle.h"
+#include "model/needle.h"
 #include "collector/source_list.h"
 #include "collector/trace_search.h"
 

@@ -54,7 +54,7 @@ cleat_status cleat__trace_cursor_parse(cleat_slice text, cleat__trace_cursor *ou
 {
     char copy[CLEAT__TRACE_CURSOR_SIZE] = "";
     *out = (cleat__trace_cursor){.order = 0};
-    if (text.size < sizeof(copy) && memchr(text.data, '\0', text.size) == NULL) {
+    if (text.size != 0 && text.size < sizeof(copy) && memchr(text.data, '\0', text.size) == NULL) {
         memcpy(copy, text.data, text.size);
     }
     return parse(copy, out)

@@ -15,6 +15,8 @@
 
 static const char reading[] = "searching traces";
 
+enum { BYTES_PER_ROW = 4096 }; /* of records: so many take as long as a row, about */
+
 /* A trace that is looked at. */
 typedef struct candidate {
     int64_t order, number, start_ns;
@@ -88,7 +90,7 @@ static cleat_status match_spans(search *self, sqlite3_stmt *select, bool *matche
         const cleat__span_row row = {sqlite3_column_int64(select, 1), cleat__column_text(select, 2),
                                      cleat__column_bytes(select, 3)};
         cleat__column_id(select, 0, id.bytes, sizeof(id.bytes));
-        self->work--;
+        self->work -= 1 + (int64_t)(row.record.size / BYTES_PER_ROW);
         self->end->searched_spans++;
         status = cleat__span_match_row(&self->match, &row, matches);
     }

@@ -1,6 +1,6 @@
 /*
  * Traces by what is in them, for the viewer: piece by piece. A search looks at so many rows of traces and spans at
- * most, says how far it came, and goes on from there, also in the middle of a trace.
+ * most (large records count by their size too), says how far it came, and goes on from there, also in the middle of a trace.
  */
 #ifndef CLEAT_COLLECTOR_TRACE_SEARCH_H
 #define CLEAT_COLLECTOR_TRACE_SEARCH_H

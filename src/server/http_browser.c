@@ -12,6 +12,7 @@ const char *const cleat__http_browser_headers[][2] = {
                                 "'self'; form-action 'none'; frame-ancestors 'none'"},
     {"X-Content-Type-Options", "nosniff"},
     {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
 };
 const size_t cleat__http_browser_header_count =
     sizeof(cleat__http_browser_headers) / sizeof(cleat__http_browser_headers[0]);

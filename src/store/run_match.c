@@ -25,6 +25,11 @@ static cleat_status init_form(cleat__needle *needle, cleat_slice text, size_t fl
     return status;
 }
 
+static bool is_like(const cleat__needle *a, const cleat__needle *b)
+{
+    return a->size == b->size && a->size != 0 && memcmp(a->text, b->text, a->size) == 0;
+}
+
 static cleat_status init_text(cleat__run_match *match)
 {
     static const char digits[] = "0123456789abcdefABCDEF-";
@@ -40,7 +45,13 @@ static cleat_status init_text(cleat__run_match *match)
     if (status == CLEAT_OK) {
         status = init_form(&match->text[1], text, 0);
     }
-    return status == CLEAT_OK ? init_form(&match->text[2], text, JSON_ENSURE_ASCII) : status;
+    if (status == CLEAT_OK) {
+        status = init_form(&match->text[2], text, JSON_ENSURE_ASCII);
+    }
+    if (is_like(&match->text[1], &match->text[2])) {
+        cleat__needle_deinit(&match->text[2]);
+    }
+    return status;
 }
 
 bool cleat__run_match_asks_text(const cleat__run_match *match)

@@ -4,7 +4,7 @@
 #define CLEAT_STORE_RUN_MATCH_H
 
 #include "base/map.h"
-#include "base/needle.h"
+#include "model/needle.h"
 #include "store/run_search.h"
 
 enum { CLEAT__RUN_MATCH_FORMS = 3 };

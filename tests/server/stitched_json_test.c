@@ -37,7 +37,7 @@ static void test_run(void **state)
         "{\"id\":\"ab000000000000000000000000000003\",\"name\":\"three\",\"task\":null,\"start_ns\":100,"
         "\"end_ns\":300,\"span_count\":2,\"shown\":1,\"error_count\":0,\"run\":1,\"attempt\":0,\"distance\":"
         "0}]," COLUMNS ",\"spans\":[[0,\"0000000000000001\",-1,\"two\",null,1,0,-1,0,200,0,0,0,1,2],"
-        "[1,\"0000000000000001\",-1,\"three\",null,1,0,-1,100,200,1,0,0,1,0]],\"links\":["
+        "[1,\"0000000000000001\",-1,\"three\",null,1,0,-1,100,200,1,0,0,1,0]],\"span_events\":[],\"links\":["
         "[0,-1,\"spawn\",\"ab000000000000000000000000000001\",\"0000000000000003\"],"
         "[1,0,\"spawn\",null,null]],\"links_to\":["
         "{\"trace_id\":\"ab000000000000000000000000000001\",\"name\":\"caller\",\"count\":1}],"
@@ -59,7 +59,8 @@ static void test_run_without_spans(void **state)
                 "{\"id\":\"00000000-0000-0000-0000-000000000001\",\"workflow\":\"archive\",\"task\":\"pack\","
                 "\"status\":\"QUEUED\",\"parent\":-1,\"created_at_ms\":1001,\"started_at_ms\":null,"
                 "\"finished_at_ms\":null}],\"services\":[],\"traces\":[]," COLUMNS
-                ",\"spans\":[],\"links\":[],\"links_to\":[],\"linked_from\":[],\"links_to_total\":0,"
+                ",\"spans\":[],\"span_events\":[],\"links\":[],\"links_to\":[],\"linked_from\":[],\"links_to_"
+                "total\":0,"
                 "\"linked_from_total\":0}");
 }
 

@@ -15,6 +15,7 @@ static void expect_fence(const reply *answer)
     assert_string_equal(HEADER(answer, "Content-Security-Policy"), policy);
     assert_string_equal(HEADER(answer, "X-Content-Type-Options"), "nosniff");
     assert_string_equal(HEADER(answer, "Referrer-Policy"), "no-referrer");
+    assert_string_equal(HEADER(answer, "Cross-Origin-Resource-Policy"), "same-origin");
 }
 
 static void every_page_is_the_shell_with_a_base_of_its_depth(void **state)

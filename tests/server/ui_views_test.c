@@ -18,15 +18,17 @@
 static void store_both(ui_world *it, const cleat__uuid *run)
 {
     char text[2048];
-    snprintf(text, sizeof(text),
-             "{\"resourceSpans\":[{" RESOURCE ",\"scopeSpans\":[{\"spans\":[" SPAN(
-                 CAUSE, ENQUEUE, "hatchet.run_workflow", "00", "\"kind\":4") "," //
-             SPAN(EFFECT, ATTEMPT, "hatchet.start_step_run", "01",
-                  "\"kind\":5,\"links\":[{\"traceId\":\"" CAUSE "\",\"spanId\":\"" ENQUEUE
-                  "\",\"attributes\":[{\"key\":\"cleat.link.kind\",\"value\":{\"stringValue\":\"cause\"}}]}],"
-                  "\"attributes\":[{\"key\":\"hatchet.workflow_run_id\",\"value\":{\"stringValue\":"
-                  "\"%s\"}}]") "]}]}]}",
-             ID(run));
+    snprintf(
+        text, sizeof(text),
+        "{\"resourceSpans\":[{" RESOURCE ",\"scopeSpans\":[{\"spans\":[" SPAN(
+            CAUSE, ENQUEUE, "hatchet.run_workflow", "00",
+            "\"kind\":4,\"events\":[{\"timeUnixNano\":\"1783756800500000000\",\"name\":\"sent\"}]") "," //
+        SPAN(EFFECT, ATTEMPT, "hatchet.start_step_run", "01",
+             "\"kind\":5,\"links\":[{\"traceId\":\"" CAUSE "\",\"spanId\":\"" ENQUEUE
+             "\",\"attributes\":[{\"key\":\"cleat.link.kind\",\"value\":{\"stringValue\":\"cause\"}}]}],"
+             "\"attributes\":[{\"key\":\"hatchet.workflow_run_id\",\"value\":{\"stringValue\":"
+             "\"%s\"}}]") "]}]}]}",
+        ID(run));
     store_spans(&it->rest, 1, text);
 }
 
@@ -84,6 +86,9 @@ static void a_trace_is_shown_alone_or_with_what_it_is_linked_with(void **state)
     json_t *followed = get(&it->rest, API "traces/" CAUSE "/view?follow=1");
     assert_int_equal(count_at(alone, "traces"), 1);
     assert_int_equal(int_at(alone, URL("spans.0.%zu", column(alone, "back_links"))), 1);
+    assert_int_equal(int_at(alone, "span_events.0.0"), 0);
+    assert_int_equal(int_at(alone, "span_events.0.1"), 500000000);
+    assert_string_equal(text_at(alone, "span_events.0.2"), "sent");
     assert_string_equal(text_at(alone, "linked_from.0.trace_id"), EFFECT);
     assert_int_equal(count_at(followed, "traces"), 2);
     assert_int_equal(count_at(followed, "spans"), 2);

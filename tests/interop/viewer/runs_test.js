@@ -3,7 +3,7 @@
 
 const assert = require('node:assert');
 const { after, before } = require('node:test');
-const { assertFits, assertNamed, shot, suite, test, withPage } = require('./lib/browser');
+const { assertFits, assertNamed, refreshUntil, shot, suite, test, withPage } = require('./lib/browser');
 const { copyFile, emptyFile, hostile, open, seedFile, serve, trigger } = require('./lib/servers');
 
 const rows = (page) => page.locator('.runs tbody [data-row]');
@@ -68,7 +68,8 @@ suite('runs of a file', () => {
         await holds('?status=FAILED&status=CANCELLED', [seed.runs.hostile, seed.runs.cancelled]);
         await page.getByLabel('Text in id').fill('in the haystack');
         await holds('?text=in+the+haystack', [seed.runs.leaf]);
-        await page.getByRole('combobox', { name: 'Workflow' }).fill('page.durable');
+        await page.getByRole('combobox', { name: 'Workflow' }).fill('page:durable'); // as the task is called in C
+        await page.keyboard.press('Enter');
         await holds('?workflow=page.durable', [seed.runs.durable]);
         await page.getByLabel('Metadata, key:value').fill('customer:acme');
         await page.keyboard.press('Enter');
@@ -159,7 +160,7 @@ suite('runs that come', () => {
             await page.keyboard.press('j');
             const focused = await page.evaluate(() => document.activeElement.dataset.row);
             const id = await trigger(server.url, 'page.durable', {}, { asked: 'by the test' });
-            await row(page, id).getByText('Completed').waitFor();
+            await refreshUntil(page, () => row(page, id).getByText('Completed').isVisible());
             await row(page, id).locator('.tag').filter({ hasText: 'by the test' }).waitFor();
             assert.strictEqual(await page.evaluate(() => document.activeElement.dataset.row), focused);
             await page.locator('.live').waitFor();
@@ -170,7 +171,7 @@ suite('runs that come', () => {
         await rows(page).nth(20).scrollIntoViewIfNeeded();
         const place = await rows(page).nth(20).evaluate((node) => node.getBoundingClientRect().top);
         const id = await trigger(server.url, 'page.leaf');
-        await page.getByRole('button', { name: '1 new run' }).waitFor();
+        await refreshUntil(page, () => page.getByRole('button', { name: '1 new run' }).isVisible());
         assert.strictEqual(await row(page, id).count(), 0);
         assert.strictEqual(await rows(page).nth(20).evaluate((node) => node.getBoundingClientRect().top), place);
         await page.getByRole('button', { name: '1 new run' }).click();
@@ -200,7 +201,7 @@ suite('runs that come', () => {
         await withPage(other.url, '', { allowed: [/ERR_/, /failed/] }, async (page) => {
             await rows(page).first().waitFor();
             await other.stop();
-            await page.locator('.banner').filter({ hasText: /cannot be reached.*[Tt]rying again/ }).waitFor();
+            await refreshUntil(page, () => page.locator('.banner').filter({ hasText: /cannot be reached.*[Tt]rying again/ }).isVisible());
             assert.ok(await rows(page).count() > 0);
         });
     });

@@ -19,22 +19,26 @@ const shots = path.join(process.env.CLEAT_PROGRAMS ?? '.', 'shots');
 let browser = null;
 let page = null;
 
+// Once for all suites of a file.
+async function launch() {
+    const { chromium } = require('playwright-core');
+    // The sandbox needs what containers do not give; nothing but the pages under test is opened.
+    browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-gpu'] });
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    context.setDefaultTimeout(10000);
+    page = await context.newPage();
+}
+
 // Tests of pages: skipped where there is no browser, unless CLEAT_INTEROP says that there has to be one.
 function suite(name, define) {
     const skip = executable === undefined && process.env.CLEAT_INTEROP !== 'required' && 'there is no chromium';
     describe(name, { skip }, () => {
-        before(async () => {
-            const { chromium } = require('playwright-core');
-            // The sandbox needs what containers do not give; nothing but the pages under test is opened.
-            browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-gpu'] });
-            const context = await browser.newContext({ serviceWorkers: 'block' });
-            context.setDefaultTimeout(10000);
-            page = await context.newPage();
-        });
-        after(async () => browser?.close());
+        before(async () => browser ?? launch());
         define();
     });
 }
+
+after(async () => browser?.close());
 
 // What the page does that it should not; `allowed` are patterns of what a test brings about itself. {wrong, stop()}
 function watch(page, origin, allowed) {

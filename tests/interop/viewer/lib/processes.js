@@ -7,6 +7,7 @@ const readline = require('node:readline');
 
 const children = new Set();
 process.once('exit', () => children.forEach((child) => child.kill('SIGKILL')));
+process.once('SIGTERM', () => process.exit(143)); // also when the time is up
 
 const command = path.join(process.env.CLEAT_BUILD ?? '', 'cleat');
 const program = (name) => path.join(process.env.CLEAT_PROGRAMS ?? '', name);

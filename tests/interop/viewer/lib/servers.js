@@ -9,13 +9,22 @@ const { command, program, start } = require('./processes');
 
 const hostile = '<img src=x onerror="document.title=\'taken\'">';
 let files = 0;
+const seeds = new Map(); // by their spans
 
 const cli = (...args) => execFileSync(command, args, { encoding: 'utf8' }).trim();
 const newFile = () => path.resolve(`viewer-${process.pid}-${++files}.db`);
 
 // A file that seed.c has filled: {file, runs: {leaf, hostile, parent, link, durable, large, waiting, ...}}, ids of its
 // runs. No worker in C can have such a name as its workflow `page.hostile` then gets; clients of other languages may.
+// It is the same file each time: who writes takes a copy.
 function seedFile({ spans = 200 } = {}) {
+    if (!seeds.has(spans)) {
+        seeds.set(spans, makeSeed(spans));
+    }
+    return seeds.get(spans);
+}
+
+function makeSeed(spans) {
     const file = newFile();
     const runs = JSON.parse(execFileSync(program('seed'), [file, String(spans)], { encoding: 'utf8' }));
     fs.chmodSync(file, 0o600); // a server puts the key of its tokens there

@@ -1,7 +1,12 @@
 /* Looking for a text in others. */
-#include "base_test.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "base/needle.h"
+#include <cmocka.h>
+
+#include "model/needle.h"
 
 static bool is_in(const char *text, const char *haystack)
 {
@@ -92,5 +97,5 @@ int main(void)
         cmocka_unit_test(test_nothing_is_everywhere),
         cmocka_unit_test(test_hostile_texts_take_no_longer),
     };
-    return cmocka_run_group_tests_name("base/needle", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("model/needle", tests, NULL, NULL);
 }

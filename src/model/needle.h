@@ -2,8 +2,8 @@
  * A text that is looked for in others. Capital letters of ASCII are small ones. The time it takes is that of going once
  * through either, whatever they are (Knuth, Morris, Pratt): both come from peers.
  */
-#ifndef CLEAT_BASE_NEEDLE_H
-#define CLEAT_BASE_NEEDLE_H
+#ifndef CLEAT_MODEL_NEEDLE_H
+#define CLEAT_MODEL_NEEDLE_H
 
 #include <cleat/status.h>
 

@@ -1,4 +1,4 @@
-#include "base/needle.h"
+#include "model/needle.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
