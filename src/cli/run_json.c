@@ -1,7 +1,7 @@
 /* A run as JSON. */
 #include "run_detail.h"
 
-#include "collector/stitched_json.h"
+#include "server/stitched_json.h"
 #include "message.h"
 #include "run_rows.h"
 #include "store/tenant.h"

@@ -1,5 +1,5 @@
 #include "args.h"
-#include "collector/stitched_json.h"
+#include "server/stitched_json.h"
 #include "database.h"
 #include "format.h"
 #include "link_list.h"

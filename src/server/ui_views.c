@@ -1,6 +1,6 @@
 /* GET runs/{run}/view, traces/{trace}/view: spans for the waterfalls */
 #include "base/error.h"
-#include "collector/stitched_json.h"
+#include "server/stitched_json.h"
 #include "ui_parts.h"
 
 enum { SPANS = 10000, SPANS_MOST = 20000 };

@@ -1,4 +1,4 @@
-#include "collector/stitched_json.h"
+#include "server/stitched_json.h"
 
 #include "base/clock.h"
 
@@ -166,7 +166,8 @@ static void write_events(cleat__json_writer *writer, const cleat__stitched *stit
         while (left > 0 && cleat_span_view_next_event(view, &cursor, &event)) {
             cleat__writer_begin_array(writer, NULL);
             cleat__writer_int(writer, NULL, i);
-            cleat__writer_int(writer, NULL, event.time_ns - view->start_time_ns);
+            int64_t time_ns = event.time_ns > 0 ? event.time_ns : 0; /* as with those of spans */
+            cleat__writer_int(writer, NULL, time_ns - view->start_time_ns);
             cleat__writer_slice(writer, NULL, event.name.data != NULL ? event.name : cleat_slice_of(""));
             cleat__writer_end_array(writer);
             left--;

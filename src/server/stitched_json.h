@@ -1,6 +1,6 @@
 /* A forest as the viewer's JSON reads it: docs/http-api.md, "view". */
-#ifndef CLEAT_COLLECTOR_STITCHED_JSON_H
-#define CLEAT_COLLECTOR_STITCHED_JSON_H
+#ifndef CLEAT_SERVER_STITCHED_JSON_H
+#define CLEAT_SERVER_STITCHED_JSON_H
 
 #include "base/json_writer.h"
 #include "collector/stitched.h"

@@ -1,7 +1,7 @@
 /* A forest as JSON, to the letter. */
-#include "forest.h"
+#include "collector/forest.h"
 
-#include "collector/stitched_json.h"
+#include "server/stitched_json.h"
 
 static void assert_json(fixture *f, const char *expected)
 {
