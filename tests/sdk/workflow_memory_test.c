@@ -121,7 +121,8 @@ static void try_all(workflow_fixture *it, cleat_status (*call)(cleat_task *task)
         cleat_run_result result = {0};
         (void)snprintf(input, sizeof(input), "{\"n\":%d}", n);
         cleat_status status = cleat_client_run(it->client, "short", input, NULL, &result);
-        if (status != CLEAT_NO_MEMORY) { /* an invocation's thread may step the engine, which then answers so */
+        if (status !=
+            CLEAT_NO_MEMORY) { /* an invocation's thread may step the engine, which then answers so */
             workflow_ok(status);
         }
         cleat_run_result_deinit(&result);
