@@ -176,7 +176,7 @@ class RunPage {
             parent !== null && entry('child of', h('a', { href: href(`runs/${parent.id}`) }, parent.workflow ?? shortId(parent.id)), ' ', statusLabel(parent.status)),
             run.is_durable && entry('durable', 'its waits outlive its worker'),
             run.event !== null && entry('triggered by event', h('strong', null, run.event.key)),
-            run.scheduled_at_ms !== null && entry('scheduled for', timeNode(run.scheduled_at_ms)),
+            run.scheduled_at_ms !== null && entry('put on the schedule', timeNode(run.scheduled_at_ms)),
             run.waits.length > 0 && entry('waits for', h('strong', null, run.waits.join(', '))),
             this.tags(),
         ];
