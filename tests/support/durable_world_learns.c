@@ -296,7 +296,7 @@ static void learn_told(dw_world *it, dw_invocation *by, const cleat__node_end *t
              told->order, by->last_order);
     by->last_order = told->order;
     it->told++;
-    for (size_t op = 0; op <= by->op; op++) {
+    for (size_t op = 0; op <= by->op && op < OPS; op++) {
         for (size_t i = 0; i < FAN; i++) {
             if (by->nodes[op][i].branch == told->node.branch &&
                 by->nodes[op][i].number == told->node.number) {
