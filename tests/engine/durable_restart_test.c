@@ -459,6 +459,39 @@ static void test_after_a_restart_only_what_is_waited_for_is_told(void **state)
     assert_int_equal(ask(at, &command), CLEAT_OK);
 }
 
+/* Nodes of the log that it comes to only now, it cannot have heard of: in a replay after the restart, too. */
+static void test_what_it_comes_to_after_a_restart_is_told(void **state)
+{
+    rig *at = *state;
+    char told[64] = "";
+    const cleat__durable_listener listener = {told, hear_end, hear_over, NULL, NULL};
+    cleat__uuid worker = {{0}}, run = begin_elsewhere(at, &worker);
+    const cleat__condition late = sleep_of(1000, "1s"), early = sleep_of(100, "100ms");
+    int64_t nodes[2];
+    wait_for(at, &run, 1, &late, 1, &nodes[0]);
+    wait_for(at, &run, 1, &early, 1, &nodes[1]);
+    advance(at, 100);
+    advance(at, 900);
+    assert_int_equal(end_run(at, &run, 1, CLEAT_FAILED, "no luck"), CLEAT_OK);
+    assert_invocation(at, 2);
+    wait_for(at, &run, 2, &late, 1, &nodes[0]);
+    restart_elsewhere(at, &worker);
+    cleat__durable_request next = {
+        .kind = CLEAT__DURABLE_WAIT_FOR, .number = 2, .as.wait_for = {.conditions = &early, .count = 1}};
+    assert_int_equal(ask_with(at, &run, 2, &next, 1, &listener, NULL), CLEAT_OK);
+    assert_string_equal(told, "2 ");
+    cleat__durable_waiting item = {run, 2, {1, nodes[0]}};
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_DURABLE_STATUS,
+                              .as.durable_status = {&item, 1, &listener}};
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+    assert_string_equal(told, "2 1 ");
+    command = (cleat__command){.tenant = CLEAT__TENANT_DEFAULT,
+                               .kind = CLEAT__COMMAND_DURABLE_DETACH,
+                               .as.durable_listener = &listener};
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+}
+
 /* Whatever was met it may have waited for. */
 static void test_an_eviction_after_a_restart_loses_no_end(void **state)
 {
@@ -690,6 +723,7 @@ int main(void)
         TEST(test_who_asks_again_has_the_same_node),
         TEST(test_a_node_that_cannot_be_the_next),
         TEST(test_after_a_restart_only_what_is_waited_for_is_told),
+        TEST(test_what_it_comes_to_after_a_restart_is_told),
         TEST(test_an_eviction_after_a_restart_loses_no_end),
         TEST(test_a_report_of_another_worker_ends_no_invocation),
         TEST(test_when_a_cancelled_run_was_begun),
