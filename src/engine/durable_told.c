@@ -393,6 +393,10 @@ cleat_status cleat__durable_tell_status(cleat__core *core, cleat__command *comma
     for (size_t i = 0; i < command->as.durable_status.count && status == CLEAT_OK; i++) {
         status = answer(core, command, i);
     }
+    const cleat__uuid *run_id = command->as.durable_status.run_id;
+    command->as.durable_status.late =
+        run_id != NULL ? cleat__pace_look(core, command->tenant, run_id, command->as.durable_status.listener)
+                       : CLEAT__LATE_NOT;
     return status;
 }
 

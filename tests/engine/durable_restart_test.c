@@ -269,37 +269,6 @@ static void test_ended_runs_leave_their_log_and_nothing_else(void **state)
 
 /* ---- A worker of another process, which lives on ---- */
 
-static cleat__uuid listen_as(rig *at, cleat__uuid *worker, uint64_t session)
-{
-    cleat_slice name = cleat_slice_of("flow:flow");
-    const cleat__slots slots = {cleat_slice_of("durable"), 10};
-    static const char *const names[] = {"w", "v"}; /* of the first and of others */
-    cleat__worker_spec spec = {.name = cleat_slice_of(names[session != 1]),
-                               .actions = &name,
-                               .action_count = 1,
-                               .slots = &slots,
-                               .slot_count = 1,
-                               .runtime = {"{}", 2}};
-    cleat__command enroll = {.tenant = CLEAT__TENANT_DEFAULT,
-                             .kind = CLEAT__COMMAND_WORKER_REGISTER,
-                             .as.worker_register = {&spec, worker}};
-    if (cleat__uuid_is_nil(worker)) {
-        assert_int_equal(ask(at, &enroll), CLEAT_OK);
-    }
-    cleat__command listen = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_WORKER_LISTEN};
-    listen.as.listen.id = *worker;
-    listen.as.listen.session = session;
-    listen.as.listen.is_kept = true;
-    listen.as.listen.sink = (cleat__worker_sink){&at->ears, hear_assign, hear_cancel};
-    assert_int_equal(ask(at, &listen), CLEAT_OK);
-    return *worker;
-}
-
-static cleat__uuid listen_remote(rig *at, cleat__uuid *worker)
-{
-    return listen_as(at, worker, 1);
-}
-
 static void test_an_invocation_elsewhere_begins_anew_when_it_asks(void **state)
 {
     rig *at = *state;
@@ -323,23 +292,6 @@ static void test_an_invocation_elsewhere_begins_anew_when_it_asks(void **state)
     /* One that has nothing to ask any more only reports. */
     assert_int_equal(end_run(at, &other, 1, CLEAT_OK, "1"), CLEAT_OK);
     assert_string_equal(state_of(at, &other), "COMPLETED 1");
-}
-
-static cleat__uuid begin_elsewhere(rig *at, cleat__uuid *worker)
-{
-    declare(at);
-    listen_remote(at, worker);
-    cleat__uuid run = trigger(at, "flow:flow", "{}", 0);
-    assert_invocation(at, 1);
-    return run;
-}
-
-static void restart_elsewhere(rig *at, cleat__uuid *worker)
-{
-    crash(at);
-    open_core(at);
-    listen_remote(at, worker);
-    assert_invocation(at, 0);
 }
 
 static void test_what_names_its_nodes_is_heard_after_a_restart(void **state)
@@ -453,39 +405,6 @@ static void test_after_a_restart_only_what_is_waited_for_is_told(void **state)
     assert_string_equal(told, "");
     push_event(at, "go", "{}", NULL, NULL);
     assert_string_equal(told, "2 ");
-    command = (cleat__command){.tenant = CLEAT__TENANT_DEFAULT,
-                               .kind = CLEAT__COMMAND_DURABLE_DETACH,
-                               .as.durable_listener = &listener};
-    assert_int_equal(ask(at, &command), CLEAT_OK);
-}
-
-/* Nodes of the log that it comes to only now, it cannot have heard of: in a replay after the restart, too. */
-static void test_what_it_comes_to_after_a_restart_is_told(void **state)
-{
-    rig *at = *state;
-    char told[64] = "";
-    const cleat__durable_listener listener = {told, hear_end, hear_over, NULL, NULL};
-    cleat__uuid worker = {{0}}, run = begin_elsewhere(at, &worker);
-    const cleat__condition late = sleep_of(1000, "1s"), early = sleep_of(100, "100ms");
-    int64_t nodes[2];
-    wait_for(at, &run, 1, &late, 1, &nodes[0]);
-    wait_for(at, &run, 1, &early, 1, &nodes[1]);
-    advance(at, 100);
-    advance(at, 900);
-    assert_int_equal(end_run(at, &run, 1, CLEAT_FAILED, "no luck"), CLEAT_OK);
-    assert_invocation(at, 2);
-    wait_for(at, &run, 2, &late, 1, &nodes[0]);
-    restart_elsewhere(at, &worker);
-    cleat__durable_request next = {
-        .kind = CLEAT__DURABLE_WAIT_FOR, .number = 2, .as.wait_for = {.conditions = &early, .count = 1}};
-    assert_int_equal(ask_with(at, &run, 2, &next, 1, &listener, NULL), CLEAT_OK);
-    assert_string_equal(told, "2 ");
-    cleat__durable_waiting item = {run, 2, {1, nodes[0]}};
-    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
-                              .kind = CLEAT__COMMAND_DURABLE_STATUS,
-                              .as.durable_status = {&item, 1, &listener}};
-    assert_int_equal(ask(at, &command), CLEAT_OK);
-    assert_string_equal(told, "2 1 ");
     command = (cleat__command){.tenant = CLEAT__TENANT_DEFAULT,
                                .kind = CLEAT__COMMAND_DURABLE_DETACH,
                                .as.durable_listener = &listener};
@@ -723,7 +642,6 @@ int main(void)
         TEST(test_who_asks_again_has_the_same_node),
         TEST(test_a_node_that_cannot_be_the_next),
         TEST(test_after_a_restart_only_what_is_waited_for_is_told),
-        TEST(test_what_it_comes_to_after_a_restart_is_told),
         TEST(test_an_eviction_after_a_restart_loses_no_end),
         TEST(test_a_report_of_another_worker_ends_no_invocation),
         TEST(test_when_a_cancelled_run_was_begun),
