@@ -102,6 +102,13 @@ typedef struct cleat__durable_listener {
 
 #define CLEAT__WAITING_MAX 20000 /* nodes that one DURABLE_STATUS names */
 
+/* Whether what may be told of a run has been told. */
+typedef enum cleat__lateness {
+    CLEAT__LATE_NOT,    /* it has, by the end of this step */
+    CLEAT__LATE_BEHIND, /* the next step goes on */
+    CLEAT__LATE_PARKED, /* the listener has no room, and will say DURABLE_GO_ON */
+} cleat__lateness;
+
 typedef struct cleat__durable_waiting {
     cleat__uuid run_id;
     int32_t invocation_count;
@@ -278,6 +285,8 @@ struct cleat__command {
             const cleat__durable_waiting *items;
             size_t count;
             const cleat__durable_listener *listener;
+            const cleat__uuid *run_id; /* that is asked about; NULL: none */
+            cleat__lateness late;      /* answer, of that run and listener */
         } durable_status;
         const cleat__durable_listener
             *durable_listener; /* DETACH: it is not called after the answer; GO_ON */

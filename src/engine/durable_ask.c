@@ -185,6 +185,9 @@ static cleat_status seek(cleat__durable *durable, const cleat__durable_request *
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "node %" PRId64 " is asked for, and the log has %d nodes",
                            request->number, (int)durable->log_size);
     }
+    if (durable->node < 0) {
+        cleat__durable_come_to(durable, request->number);
+    }
     durable->node = (int32_t)(request->number - 1);
     return CLEAT_OK;
 }

@@ -47,6 +47,18 @@ bool cleat__pace_admit(cleat__durable_told *told, cleat__conversation *conversat
     return true;
 }
 
+cleat__lateness cleat__pace_look(cleat__core *core, int64_t tenant, const cleat__uuid *run_id,
+                                 const cleat__durable_listener *listener)
+{
+    cleat__run *run = cleat__core_find_run(core, tenant, run_id);
+    const cleat__conversation *conversation =
+        run != NULL && cleat__run_is_durable(run) ? cleat__durable_of(run)->listened : NULL;
+    if (conversation == NULL || conversation->listener != listener || conversation->late == NULL) {
+        return CLEAT__LATE_NOT;
+    }
+    return conversation->late == &core->durables.told.parked ? CLEAT__LATE_PARKED : CLEAT__LATE_BEHIND;
+}
+
 void cleat__pace_serve(cleat__core *core)
 {
     cleat__durable_told *told = &core->durables.told;

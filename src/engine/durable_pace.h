@@ -15,6 +15,9 @@
 bool cleat__pace_admit(cleat__durable_told *told, cleat__conversation *conversation);
 /* It does not wait any more. */
 void cleat__pace_leave(cleat__conversation *conversation);
+/* Of those of one listener that of a run. */
+cleat__lateness cleat__pace_look(struct cleat__core *core, int64_t tenant, const cleat__uuid *run_id,
+                                 const cleat__durable_listener *listener);
 /* Goes on with those that are behind. A failure is the core's. */
 void cleat__pace_serve(struct cleat__core *core);
 

@@ -173,6 +173,18 @@ static void take_over(cleat__durable *durable)
     }
 }
 
+void cleat__durable_come_to(cleat__durable *durable, int64_t number)
+{
+    cleat__conversation *conversation = durable->listened;
+    for (size_t i = 0; conversation != NULL && i < conversation->count; i++) {
+        cleat__met_node *met = &conversation->met[i];
+        if (met->is_told && met->node.number >= number) {
+            met->is_told = false;
+            conversation->told = i < conversation->told ? i : conversation->told;
+        }
+    }
+}
+
 cleat_status cleat__durable_listen(cleat__core *core, cleat__durable *durable,
                                    const cleat__durable_listener *listener)
 {
@@ -256,7 +268,7 @@ cleat_status cleat__durable_note_met(cleat__core *core, cleat__durable *durable,
     cleat__conversation *conversation = durable->listened;
     cleat_status status = cleat__core_check(core, add_met(conversation, node, order));
     if (status == CLEAT_OK && durable->node < 0 && node.number > conversation->asked) {
-        /* It does not wait for that, and cannot ask for it any more: nothing is to be held up. */
+        /* It does not wait for that, as far as is known: nothing is to be held up. */
         conversation->met[conversation->count - 1].is_told = true;
         conversation->unheard++;
     }
@@ -381,6 +393,10 @@ cleat_status cleat__durable_tell_status(cleat__core *core, cleat__command *comma
     for (size_t i = 0; i < command->as.durable_status.count && status == CLEAT_OK; i++) {
         status = answer(core, command, i);
     }
+    const cleat__uuid *run_id = command->as.durable_status.run_id;
+    command->as.durable_status.late =
+        run_id != NULL ? cleat__pace_look(core, command->tenant, run_id, command->as.durable_status.listener)
+                       : CLEAT__LATE_NOT;
     return status;
 }
 

@@ -57,6 +57,9 @@ void cleat__durable_told_release(cleat__durable_told *told);
 /* Whoever listens to the run from now on. A failure has failed the core. */
 cleat_status cleat__durable_listen(struct cleat__core *core, struct cleat__durable *durable,
                                    const cleat__durable_listener *listener);
+/* The invocation says which node it asks for next, which was forgotten when the engine was started again: it has not
+ * been told of that one, nor of those behind it. */
+void cleat__durable_come_to(struct cleat__durable *durable, int64_t number);
 /* Nobody does. */
 void cleat__durable_unlisten(struct cleat__durable_told *told, struct cleat__durable *durable);
 /* Nodes of its run may be told now: one was met or asked for. */

@@ -1,10 +1,10 @@
 /*
  * v1.V1Dispatcher.DurableTask: what the invocations of a worker's durable tasks ask of the engine, and what it tells
  * them. Each message becomes a command, an asking, whose answer is sent when the engine has stored what was asked
- * for; so a stream's answers come in the order of its requests. A request for `register_worker` changes nothing and
- * goes the same way: whoever has its answer knows that all before it is done.
+ * for; so a stream's answers come in the order of its requests.
  *
- * The engine tells how nodes end, behind the answers of the same commit.
+ * The engine tells how nodes end, behind the answers of the same commit. A request for `register_worker` changes
+ * nothing, and its answer comes behind that: whoever has it knows that all before it is done, and has been told.
  *
  * What fails is answered with an error that names task and invocation, whoever asks; a stale invocation is
  * told that it is over. Only what names no invocation ends the stream.
@@ -22,6 +22,8 @@ typedef struct asking {
     cleat__durable_asking base;      /* first */
     cleat__durable_asked asked;      /* refers to its message */
     cleat__durable_waiting *waiting; /* of worker_status */
+    cleat__uuid awaited; /* of register_worker: the run that a worker_status before it has named */
+    bool is_known;       /* and to the engine: what it tells of that step has been told */
 } asking;
 
 /* ---- What the engine tells ---- */
@@ -139,9 +141,21 @@ static void ask(asking *it)
 
 /* ---- What a worker says ---- */
 
+/* The answer of a step comes before what the step tells, and some of that may be late. */
 static void on_registered(cleat__command *command)
 {
     asking *it = (asking *)command;
+    cleat__lateness late = command->status == CLEAT_OK ? command->as.durable_status.late : CLEAT__LATE_NOT;
+    bool was_known = it->is_known || command->status != CLEAT_OK;
+    it->is_known = late == CLEAT__LATE_NOT;
+    if (late == CLEAT__LATE_PARKED) {
+        cleat__durable_asking_park(&it->base);
+        return;
+    }
+    if (!was_known || !it->is_known) {
+        cleat__durable_asking_repeat(&it->base);
+        return;
+    }
     if (command->status == CLEAT_OK) {
         cleat__durable_stream_put(it->base.stream, cleat__durable_pack(cleat__durable_register_write(
                                                        message_of(it)->register_worker->worker_id)));
@@ -174,6 +188,8 @@ static void register_worker(asking *it)
     const char *text = message_of(it)->register_worker->worker_id;
     cleat__uuid id;
     if (cleat__uuid_parse(cleat_slice_of(text), &id) == CLEAT_OK) {
+        it->awaited = it->base.stream->awaited;
+        it->base.command.as.durable_status.run_id = &it->awaited;
         tell_status(it, on_registered, 0);
         return;
     }
@@ -201,6 +217,7 @@ static void tell_waiting(asking *it)
         if (cleat__uuid_parse(cleat_slice_of(entry->durable_task_external_id), &to->run_id) == CLEAT_OK) {
             to->invocation_count = entry->invocation_count;
             to->node = (cleat__node){entry->branch_id, entry->node_id};
+            it->base.stream->awaited = to->run_id;
             count++;
         }
     }

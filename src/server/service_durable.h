@@ -27,7 +27,9 @@ struct cleat__durable_stream {
     bool was_refused;   /* there was no room for something */
     bool asks_for_more; /* `more` is under way */
     bool is_half_closed;
-    bool is_over; /* the call has been ended */
+    bool is_over;                         /* the call has been ended */
+    struct cleat__durable_asking *parked; /* are asked again when the engine tells more */
+    cleat__uuid awaited; /* the run that the worker has said last that it waits for; of the handler */
 };
 
 /* In `open`. `size`: of a struct that begins with a stream; the rest is zero. NULL on no memory, and then the call
@@ -46,12 +48,18 @@ typedef struct cleat__durable_asking {
     cleat__durable_stream *stream;
     void *message; /* owned */
     size_t charged;
+    struct cleat__durable_asking *next; /* of those that are parked */
 } cleat__durable_asking;
 /* Takes the message of the call, in its handler. `size`: of a struct that begins with an asking; the rest is zero.
  * NULL on no memory, and then the stream has been ended. */
 void *cleat__durable_asking_new(cleat__durable_stream *stream, size_t size);
 void cleat__durable_asking_submit(cleat__durable_asking *it, cleat__command_kind kind,
                                   void (*done)(cleat__command *command));
+/* From `done`: it is asked another time. */
+void cleat__durable_asking_repeat(cleat__durable_asking *it);
+/* From `done`: so when the engine has been asked to tell more. If the stream ends first, `done` is called with
+ * CLEAT_CANCELLED. */
+void cleat__durable_asking_park(cleat__durable_asking *it);
 /* It has its answer. The stream may be gone when this returns. */
 void cleat__durable_asking_free(cleat__durable_asking *it);
 

@@ -11,10 +11,27 @@ typedef cleat__durable_stream stream;
 
 /* ---- The end ---- */
 
-/* True for the first who asks: it ends the call. */
-static bool begin_end(stream *self)
+static void cancel(cleat__durable_asking *it)
+{
+    it->command.status = CLEAT_CANCELLED;
+    it->command.done(&it->command);
+}
+
+static void cancel_all(cleat__durable_asking *it)
+{
+    while (it != NULL) {
+        cleat__durable_asking *next = it->next;
+        cancel(it);
+        it = next;
+    }
+}
+
+/* True for the first who asks: it ends the call, then cancels those that were parked, which have held it. */
+static bool begin_end(stream *self, cleat__durable_asking **parked)
 {
     pthread_mutex_lock(&self->mutex);
+    *parked = self->parked;
+    self->parked = NULL;
     bool is_first = !self->is_over;
     self->is_over = true;
     if (is_first) {
@@ -26,8 +43,10 @@ static bool begin_end(stream *self)
 
 void cleat__durable_stream_end(stream *self, cleat_status status, const char *text)
 {
-    if (begin_end(self)) {
+    cleat__durable_asking *parked;
+    if (begin_end(self, &parked)) {
         cleat__rpc_finish(self->call, status, text, none);
+        cancel_all(parked);
     }
 }
 
@@ -121,7 +140,14 @@ static void on_more(cleat__command *command)
     pthread_mutex_lock(&self->mutex);
     self->asks_for_more = false;
     bool wants = wants_more(self); /* it was filled and has drained again meanwhile */
+    cleat__durable_asking *parked = self->parked;
+    self->parked = NULL;
     pthread_mutex_unlock(&self->mutex);
+    while (parked != NULL) {
+        cleat__durable_asking *next = parked->next;
+        cleat__durable_asking_repeat(parked);
+        parked = next;
+    }
     if (wants) {
         ask_for_more(self);
     }
@@ -170,8 +196,11 @@ void cleat__durable_stream_put(stream *self, cleat__unread *it)
         status = status == CLEAT_OK ? cleat__unread_check(&self->unread, self->call) : status;
     }
     pthread_mutex_unlock(&self->mutex);
-    if (status != CLEAT_OK && begin_end(self)) { /* it would not read what is in the call's queue either */
+    cleat__durable_asking *parked;
+    if (status != CLEAT_OK &&
+        begin_end(self, &parked)) { /* it would not read what is in the call's queue either */
         cleat__rpc_abort(self->call, CLEAT_UNAVAILABLE, cleat_error_message());
+        cancel_all(parked);
     }
 }
 
@@ -203,6 +232,28 @@ void cleat__durable_asking_submit(cleat__durable_asking *it, cleat__command_kind
     it->command.kind = kind;
     it->command.done = done;
     cleat__engine_submit(it->stream->services->engine, &it->command);
+}
+
+void cleat__durable_asking_repeat(cleat__durable_asking *it)
+{
+    cleat__free(it->command.error);
+    it->command.error = NULL;
+    cleat__engine_submit(it->stream->services->engine, &it->command);
+}
+
+void cleat__durable_asking_park(cleat__durable_asking *it)
+{
+    stream *self = it->stream;
+    pthread_mutex_lock(&self->mutex);
+    bool is_over = self->is_over;
+    if (!is_over) {
+        it->next = self->parked;
+        self->parked = it;
+    }
+    pthread_mutex_unlock(&self->mutex);
+    if (is_over) {
+        cancel(it);
+    }
 }
 
 void cleat__durable_asking_free(cleat__durable_asking *it)

@@ -191,7 +191,7 @@ static cleat_status ask_stream(cleat__remote_workers *workers, const cleat__uuid
         return status;
     }
     cleat__remote_invocation_resolve(ask->invocation, ask->nodes, ask->node_count);
-    if (is_await && cleat__remote_invocation_has(ask->invocation, &ask->requests[0])) {
+    if (is_await && cleat__remote_invocation_knows(ask->invocation, &ask->requests[0])) {
         status = conclude(workers, ask, CLEAT_OK);
         goto out;
     }

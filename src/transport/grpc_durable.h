@@ -143,17 +143,18 @@ void cleat__remote_invocation_fail(cleat__remote_invocation *invocation, cleat_s
                                    const char *text);
 /* Nobody knows how far it has come. It may be freed. */
 void cleat__remote_invocation_lose(cleat__remote_invocation *invocation, const char *text);
-/* A completion came. */
+/* A completion came. `order`: of the run's nodes; 0: that in which they come. */
 void cleat__remote_invocation_complete(cleat__remote_invocation *invocation, const cleat__node *node,
-                                       cleat_slice payload, bool is_failure, const char *error);
+                                       int64_t order, cleat_slice payload, bool is_failure,
+                                       const char *error);
 /* The next node has been named. CLEAT_NO_MEMORY. */
 cleat_status cleat__remote_invocation_name_node(cleat__remote_invocation *invocation, int64_t branch);
 /* Says the branches of nodes whose branch was not said; those that were not named keep it. */
 void cleat__remote_invocation_resolve(const cleat__remote_invocation *invocation, cleat__node *nodes,
                                       size_t count);
-/* Whether an AWAIT has what it waits for. */
-bool cleat__remote_invocation_has(const cleat__remote_invocation *invocation,
-                                  const cleat__durable_request *request);
+/* Whether an AWAIT need not wait for the engine's word. */
+bool cleat__remote_invocation_knows(const cleat__remote_invocation *invocation,
+                                    const cleat__durable_request *request);
 /* The answer of an AWAIT, as far as it is there. CLEAT_OK, CLEAT_SUSPENDED, CLEAT_NO_MEMORY. */
 cleat_status cleat__remote_invocation_await(const cleat__remote_invocation *invocation,
                                             cleat__durable_request *request);

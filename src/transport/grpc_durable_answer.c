@@ -190,9 +190,8 @@ static void on_completed(const cleat__remote_stream *stream,
     if (it != NULL && it->fate == CLEAT_OK) {
         const cleat__node node = {said->ref->branch_id, said->ref->node_id};
         const char *error = said->has_error_message_case != 0 ? said->error_message : "";
-        cleat__remote_invocation_complete(it, &node,
-                                          (cleat_slice){(const char *)said->payload.data, said->payload.len},
-                                          said->is_failure, error);
+        const cleat_slice payload = {(const char *)said->payload.data, said->payload.len};
+        cleat__remote_invocation_complete(it, &node, said->cleat_order, payload, said->is_failure, error);
     }
 }
 

@@ -272,15 +272,15 @@ static ended_node *find_node(const cleat__remote_invocation *it, const cleat__no
     return cleat__map_get(&it->ended, (cleat_slice){key, NODE_KEY_SIZE});
 }
 
-static bool keep(cleat__remote_invocation *it, const cleat__node *node, cleat_slice payload, bool is_failure,
-                 const char *error)
+static bool keep(cleat__remote_invocation *it, const cleat__node *node, int64_t order, cleat_slice payload,
+                 bool is_failure, const char *error)
 {
     ended_node *ended = node_new(payload, cleat_slice_of(error));
     if (ended == NULL) {
         return false;
     }
     make_node_key(node, ended->key);
-    ended->order = it->orders + 1;
+    ended->order = order > 0 ? order : it->orders + 1;
     ended->is_failure = is_failure;
     ended->is_cancelled = is_failure && says_cancelled(error);
     if (cleat__map_put(&it->ended, (cleat_slice){ended->key, NODE_KEY_SIZE}, ended) != CLEAT_OK) {
@@ -291,27 +291,41 @@ static bool keep(cleat__remote_invocation *it, const cleat__node *node, cleat_sl
     return true;
 }
 
-/* Whether an AWAIT has what it waits for. */
-bool cleat__remote_invocation_has(const cleat__remote_invocation *it, const cleat__durable_request *request)
+static size_t count_ended(const cleat__remote_invocation *it, const cleat__durable_request *request)
 {
     size_t ended = 0;
     for (size_t i = 0; i < request->as.await.count; i++) {
         ended += find_node(it, &request->as.await.nodes[i]) != NULL;
     }
+    return ended;
+}
+
+/* Whether an AWAIT has what it waits for. */
+static bool has(const cleat__remote_invocation *it, const cleat__durable_request *request)
+{
+    size_t ended = count_ended(it, request);
     return request->as.await.is_all ? ended == request->as.await.count : ended != 0;
 }
 
-/* Then it need not wait for the engine's word. */
+/* With a connection some ends are lost, also of those that came before what has arrived. Which of several was the first
+ * only the engine knows then, and `cleat serve` says when it has told all of them. */
+bool cleat__remote_invocation_knows(const cleat__remote_invocation *it, const cleat__durable_request *request)
+{
+    size_t ended = count_ended(it, request);
+    bool is_enough = !request->as.await.is_all && ended != 0 && !it->durables->link->is_cleat;
+    return is_enough || ended == request->as.await.count;
+}
+
 static void wake(const cleat__remote_invocation *it)
 {
     cleat__remote_ask *ask = it->first;
     if (ask != NULL && ask->requests[0].kind == CLEAT__DURABLE_AWAIT &&
-        cleat__remote_invocation_has(it, &ask->requests[0])) {
+        cleat__remote_invocation_knows(it, &ask->requests[0])) {
         cleat__remote_settle(ask, CLEAT_OK, NULL);
     }
 }
 
-void cleat__remote_invocation_complete(cleat__remote_invocation *it, const cleat__node *node,
+void cleat__remote_invocation_complete(cleat__remote_invocation *it, const cleat__node *node, int64_t order,
                                        cleat_slice payload, bool is_failure, const char *error)
 {
     char *text = is_failure ? cleat__payload_error_read(cleat_slice_of(error)) : NULL;
@@ -325,7 +339,7 @@ void cleat__remote_invocation_complete(cleat__remote_invocation *it, const cleat
         return;
     }
     if (find_node(it, node) == NULL) { /* repeats are harmless */
-        bool is_kept = (!is_failure || text != NULL) && keep(it, node, payload, is_failure, text);
+        bool is_kept = (!is_failure || text != NULL) && keep(it, node, order, payload, is_failure, text);
         if (is_kept) {
             wake(it);
         } else {
@@ -361,7 +375,7 @@ cleat_status cleat__remote_invocation_await(const cleat__remote_invocation *it,
             status = tell(node, out);
         }
     }
-    return status == CLEAT_OK && !cleat__remote_invocation_has(it, request) ? CLEAT_SUSPENDED : status;
+    return status == CLEAT_OK && !has(it, request) ? CLEAT_SUSPENDED : status;
 }
 
 /* ---- Life ---- */

@@ -159,21 +159,22 @@ void cleat__remote_echoed(cleat__remote_stream *stream)
 /* ---- Its end, and the next one ---- */
 
 /* What was written of it may have been done or not. `text`: why the stream has ended; `is_loss`: for reasons that have
- * nothing to do with what was asked. The invocation may be freed. */
+ * nothing to do with what was asked, else each stream would end so on which it is asked again. The invocation may be
+ * freed. */
 static void interrupt(cleat__remote_invocation *invocation, bool is_loss, const char *text)
 {
     cleat__remote_ask *ask = invocation->first;
     if (ask == NULL) {
         return;
     }
-    if (!ask->waits_for_ack || !ask->messages[ask->written - 1].is_once) {
+    if (!is_loss && ask->written > ask->confirmed) {
+        cleat__remote_invocation_fail(invocation, CLEAT_UNAVAILABLE, text);
+    } else if (ask->waits_for_ack && ask->messages[ask->written - 1].is_once) {
+        cleat__remote_invocation_lose(invocation, text);
+    } else {
         ask->written = ask->confirmed;
         ask->waits_for_ack = false;
         add_ready(ask);
-    } else if (is_loss) {
-        cleat__remote_invocation_lose(invocation, text);
-    } else {
-        cleat__remote_invocation_fail(invocation, CLEAT_UNAVAILABLE, text);
     }
 }
 

@@ -160,6 +160,7 @@ response *cleat__durable_completed_write(const cleat__uuid *run_id, int32_t invo
     if (entry == NULL) {
         return finished(message, true);
     }
+    entry->cleat_order = end->order;
     if (!end->is_failure) {
         entry->payload = bytes_of(&failed, end->payload);
         return finished(message, failed);

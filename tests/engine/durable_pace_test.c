@@ -218,6 +218,33 @@ static void test_what_a_worker_says_is_no_multiplier(void **state)
     drain(at, &by, 0);
 }
 
+static cleat__lateness look(rig *at, const cleat__uuid *run, const stream *by)
+{
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_DURABLE_STATUS};
+    command.as.durable_status.listener = &by->listener;
+    command.as.durable_status.run_id = run;
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+    return command.as.durable_status.late;
+}
+
+static void test_who_asks_knows_whether_all_is_told(void **state)
+{
+    rig *at = *state;
+    stream by, other = {.is_full = false};
+    cleat__uuid run = begin_large(at, &by), ids[CHILDREN];
+    by.is_full = true;
+    assert_int_equal(look(at, &run, &by), CLEAT__LATE_NOT);
+    spawn_all(at, &run, 2, &by, ids);
+    assert_int_equal(look(at, &run, &by), CLEAT__LATE_PARKED);
+    assert_int_equal(look(at, &run, &other), CLEAT__LATE_NOT);
+    by.is_full = false;
+    assert_int_equal(tell_engine(at, CLEAT__COMMAND_DURABLE_GO_ON, &by), CLEAT_OK);
+    assert_int_equal(look(at, &run, &by), CLEAT__LATE_BEHIND);
+    drain(at, &by, CHILDREN);
+    assert_int_equal(look(at, &run, &by), CLEAT__LATE_NOT);
+    assert_in_order(&by);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
@@ -228,6 +255,7 @@ int main(void)
         TEST(test_who_goes_while_it_waits_is_forgotten),
         TEST(test_whoever_cares_hears_of_ends),
         TEST(test_what_a_worker_says_is_no_multiplier),
+        TEST(test_who_asks_knows_whether_all_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -269,37 +269,6 @@ static void test_ended_runs_leave_their_log_and_nothing_else(void **state)
 
 /* ---- A worker of another process, which lives on ---- */
 
-static cleat__uuid listen_as(rig *at, cleat__uuid *worker, uint64_t session)
-{
-    cleat_slice name = cleat_slice_of("flow:flow");
-    const cleat__slots slots = {cleat_slice_of("durable"), 10};
-    static const char *const names[] = {"w", "v"}; /* of the first and of others */
-    cleat__worker_spec spec = {.name = cleat_slice_of(names[session != 1]),
-                               .actions = &name,
-                               .action_count = 1,
-                               .slots = &slots,
-                               .slot_count = 1,
-                               .runtime = {"{}", 2}};
-    cleat__command enroll = {.tenant = CLEAT__TENANT_DEFAULT,
-                             .kind = CLEAT__COMMAND_WORKER_REGISTER,
-                             .as.worker_register = {&spec, worker}};
-    if (cleat__uuid_is_nil(worker)) {
-        assert_int_equal(ask(at, &enroll), CLEAT_OK);
-    }
-    cleat__command listen = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_WORKER_LISTEN};
-    listen.as.listen.id = *worker;
-    listen.as.listen.session = session;
-    listen.as.listen.is_kept = true;
-    listen.as.listen.sink = (cleat__worker_sink){&at->ears, hear_assign, hear_cancel};
-    assert_int_equal(ask(at, &listen), CLEAT_OK);
-    return *worker;
-}
-
-static cleat__uuid listen_remote(rig *at, cleat__uuid *worker)
-{
-    return listen_as(at, worker, 1);
-}
-
 static void test_an_invocation_elsewhere_begins_anew_when_it_asks(void **state)
 {
     rig *at = *state;
@@ -323,23 +292,6 @@ static void test_an_invocation_elsewhere_begins_anew_when_it_asks(void **state)
     /* One that has nothing to ask any more only reports. */
     assert_int_equal(end_run(at, &other, 1, CLEAT_OK, "1"), CLEAT_OK);
     assert_string_equal(state_of(at, &other), "COMPLETED 1");
-}
-
-static cleat__uuid begin_elsewhere(rig *at, cleat__uuid *worker)
-{
-    declare(at);
-    listen_remote(at, worker);
-    cleat__uuid run = trigger(at, "flow:flow", "{}", 0);
-    assert_invocation(at, 1);
-    return run;
-}
-
-static void restart_elsewhere(rig *at, cleat__uuid *worker)
-{
-    crash(at);
-    open_core(at);
-    listen_remote(at, worker);
-    assert_invocation(at, 0);
 }
 
 static void test_what_names_its_nodes_is_heard_after_a_restart(void **state)

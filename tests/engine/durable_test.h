@@ -237,4 +237,54 @@ static inline heard last_heard(rig *at)
         assert_int_equal(last_.invocation_count, (number));    \
     } while (0)
 
+/* ---- A worker elsewhere, over restarts ---- */
+
+static inline cleat__uuid listen_as(rig *at, cleat__uuid *worker, uint64_t session)
+{
+    cleat_slice name = cleat_slice_of("flow:flow");
+    const cleat__slots slots = {cleat_slice_of("durable"), 10};
+    static const char *const names[] = {"w", "v"}; /* of the first and of others */
+    cleat__worker_spec spec = {.name = cleat_slice_of(names[session != 1]),
+                               .actions = &name,
+                               .action_count = 1,
+                               .slots = &slots,
+                               .slot_count = 1,
+                               .runtime = {"{}", 2}};
+    cleat__command enroll = {.tenant = CLEAT__TENANT_DEFAULT,
+                             .kind = CLEAT__COMMAND_WORKER_REGISTER,
+                             .as.worker_register = {&spec, worker}};
+    if (cleat__uuid_is_nil(worker)) {
+        assert_int_equal(ask(at, &enroll), CLEAT_OK);
+    }
+    cleat__command listen = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_WORKER_LISTEN};
+    listen.as.listen.id = *worker;
+    listen.as.listen.session = session;
+    listen.as.listen.is_kept = true;
+    listen.as.listen.sink = (cleat__worker_sink){&at->ears, hear_assign, hear_cancel};
+    assert_int_equal(ask(at, &listen), CLEAT_OK);
+    return *worker;
+}
+
+static inline cleat__uuid listen_remote(rig *at, cleat__uuid *worker)
+{
+    return listen_as(at, worker, 1);
+}
+
+static inline cleat__uuid begin_elsewhere(rig *at, cleat__uuid *worker)
+{
+    declare(at);
+    listen_remote(at, worker);
+    cleat__uuid run = trigger(at, "flow:flow", "{}", 0);
+    assert_invocation(at, 1);
+    return run;
+}
+
+static inline void restart_elsewhere(rig *at, cleat__uuid *worker)
+{
+    crash(at);
+    open_core(at);
+    listen_remote(at, worker);
+    assert_invocation(at, 0);
+}
+
 #endif

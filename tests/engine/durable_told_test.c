@@ -424,6 +424,32 @@ static void test_branches_are_told_their_own(void **state)
     assert_string_equal(told(&it.stream), "2:2=13 ");
 }
 
+/* Nodes of the log that it comes to only now, it cannot have heard of: in a replay after the restart, too. */
+static void test_what_it_comes_to_after_a_restart_is_told(void **state)
+{
+    scene it = {.at = *state};
+    cleat__uuid worker = {{0}};
+    const cleat__condition late = sleep_of(1000, "1s"), early = sleep_of(100, "100ms");
+    int64_t nodes[2];
+    open_stream(&it.stream);
+    it.run = begin_elsewhere(it.at, &worker);
+    wait_for(it.at, &it.run, 1, &late, 1, &nodes[0]);
+    wait_for(it.at, &it.run, 1, &early, 1, &nodes[1]);
+    advance(it.at, 100);
+    advance(it.at, 900);
+    assert_int_equal(end_run(it.at, &it.run, 1, CLEAT_FAILED, "no luck"), CLEAT_OK);
+    assert_invocation(it.at, 2);
+    wait_for(it.at, &it.run, 2, &late, 1, &nodes[0]);
+    restart_elsewhere(it.at, &worker);
+    cleat__durable_request next = {
+        .kind = CLEAT__DURABLE_WAIT_FOR, .number = 2, .as.wait_for = {.conditions = &early, .count = 1}};
+    assert_int_equal(ask_with(it.at, &it.run, 2, &next, 1, &it.stream.listener, NULL), CLEAT_OK);
+    assert_int_equal(strncmp(told(&it.stream), "2:2=", 4), 0);
+    assert_int_equal(say_waiting(&it, &it.stream, 2, nodes, 1), CLEAT_OK);
+    assert_int_equal(strncmp(told(&it.stream), "2:1=", 4), 0);
+    detach(&it, &it.stream);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
@@ -443,6 +469,7 @@ int main(void)
         TEST(test_a_replay_that_gets_on_may_take_long),
         TEST(test_what_is_held_for_too_long_ends_the_invocation),
         TEST(test_branches_are_told_their_own),
+        TEST(test_what_it_comes_to_after_a_restart_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,7 @@ typedef struct fixture {
     gate calls, charges; /* of the workflow's function and of its step */
     gate go;             /* what that step waits for */
     bool fails;          /* the first charge does */
+    bool was_restarted;  /* in the second invocation of a race */
 } fixture;
 
 static void ok(cleat_status status)
@@ -85,6 +86,47 @@ static void start_server(fixture *it)
     snprintf(it->address, sizeof(it->address), "%s", cleat__server_grpc_address(it->server));
 }
 
+static void restart_server(fixture *it)
+{
+    cleat__server_stop(it->server, 10000);
+    start_server(it);
+}
+
+/* Of two timers that are over the second was the first. The server is restarted when the replay is between them. */
+static cleat_status race(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    cleat_future timers[2];
+    size_t winner = 2;
+    cleat_status status = cleat_timer(task, "300ms", &timers[0]);
+    if (status == CLEAT_OK) {
+        status = cleat_step(task, "pack", pack, NULL, NULL);
+    }
+    if (status == CLEAT_OK && cleat_task_invocation(task) == 2 && !it->was_restarted) {
+        it->was_restarted = true;
+        restart_server(it);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_timer(task, "1ms", &timers[1]);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_step(task, "ship", pack, NULL, NULL);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_await(task, &timers[0], NULL);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_await_any(task, timers, 2, &winner, NULL);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_step(task, winner == 0 ? "long" : "short", pack, NULL, NULL);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_sleep(task, "1ms"); /* and another invocation finds the same */
+    }
+    return status == CLEAT_OK ? cleat_task_return(task, "\"over\"") : status;
+}
+
 /* One that comes back at once. */
 static void open_client(fixture *it)
 {
@@ -114,6 +156,8 @@ static int set_up(void **state)
     ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 2), &it->worker));
     ok(cleat_worker_add_workflow(
         it->worker, CLEAT_WORKFLOW_OPTIONS(.run = order, .name = "order", .version = "1", .user_data = it)));
+    ok(cleat_worker_add_workflow(it->worker,
+                                 CLEAT_WORKFLOW_OPTIONS(.run = race, .name = "race", .user_data = it)));
     ok(cleat_worker_start(it->worker));
     *state = it;
     return 0;
@@ -139,8 +183,7 @@ static cleat_run_id run_over_a_restart(fixture *it)
     cleat_run_id id;
     ok(cleat_client_run_no_wait(it->client, "order", NULL, NULL, &id));
     gate_wait(&it->charges, 1);
-    cleat__server_stop(it->server, 10000);
-    start_server(it);
+    restart_server(it);
     gate_add(&it->go);
     return id;
 }
@@ -200,10 +243,8 @@ static void test_a_server_that_is_restarted_again(void **state)
         cleat_run_id id;
         ok(cleat_client_run_no_wait(it->client, "order", NULL, NULL, &id));
         gate_wait(&it->charges, i);
-        cleat__server_stop(it->server, 10000);
-        start_server(it);
-        cleat__server_stop(it->server, 10000);
-        start_server(it);
+        restart_server(it);
+        restart_server(it);
         if (i == 1) {
             gate_add(&it->go);
         }
@@ -213,12 +254,22 @@ static void test_a_server_that_is_restarted_again(void **state)
     }
 }
 
+static void test_the_first_of_several_stays_the_first(void **state)
+{
+    fixture *it = *state;
+    cleat_run_id id;
+    ok(cleat_client_run_no_wait(it->client, "race", NULL, NULL, &id));
+    assert_completes(it, &id, "\"over\"");
+    assert_true(it->was_restarted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_step_in_progress_is_recorded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_step_in_progress_fails, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_server_that_is_restarted_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_first_of_several_stays_the_first, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

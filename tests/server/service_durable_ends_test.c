@@ -198,6 +198,24 @@ static void a_stream_whose_answers_are_not_read_ends(void **state)
     stop_listening(self.actions);
 }
 
+/* Whatever else the engine does in the same step. */
+static void an_echo_comes_behind_what_is_told(void **state)
+{
+    invocation self = begin(*state);
+    say_memo(&self, "key", "1");
+    hear_memo(&self, 1, false, NULL);
+    say_wait(&self, (waiting_for){.sleep = "1ms"});
+    hear_wait(&self, 2);
+    cleat__message_free(hear(self.stream, IS(ENTRY_COMPLETED)));
+    for (int i = 0; i < 50; i++) {
+        say_status(&self, self.stream, self.task, 2);
+        say_register(self.stream, self.worker.text);
+        cleat__message_free(hear(self.stream, IS(ENTRY_COMPLETED)));
+        cleat__message_free(hear(self.stream, IS(REGISTER_WORKER)));
+    }
+    finish(&self);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_start, world_stop)
@@ -207,6 +225,7 @@ int main(void)
         TEST(what_is_wrong_is_answered_and_the_stream_goes_on),
         TEST(runs_of_another_tenant_are_not_there),
         TEST(half_closing_ends_it_behind_the_answers),
+        TEST(an_echo_comes_behind_what_is_told),
         TEST(a_stream_that_is_not_read_is_waited_for),
         TEST(a_stream_whose_answers_are_not_read_ends),
     };

@@ -93,8 +93,8 @@ static void what_has_ended_is_told_again_to_who_waits_for_it(void **state)
     push(self.it, "go", "{}");
     self.stream = open_stream(self.it);
     say_register(self.stream, self.worker.text);
-    say_status(&self, self.stream, self.task, 1);
     cleat__message_free(hear(self.stream, IS(REGISTER_WORKER)));
+    say_status(&self, self.stream, self.task, 1);
     hear_completed(&self, 1, "{\"CREATE\":{\"word\":[{}]}}");
     say_status(&self, self.stream, "no id", 1); /* is passed over */
     say_status(&self, self.stream, self.task, 1);

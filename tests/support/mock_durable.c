@@ -188,8 +188,8 @@ void mock_send_evicted(mock_engine *engine, const char *task_id, int32_t count)
     say_evicted((peer){engine, NULL}, task_id, count);
 }
 
-void mock_send_ended(mock_engine *engine, const char *task_id, int32_t count, int64_t node,
-                     const char *payload, const char *error)
+static void say_ended(peer to, const char *task_id, int32_t count, int64_t node, const char *payload,
+                      const char *error, int64_t order)
 {
     response message = CLEAT__V1__DURABLE_TASK_RESPONSE__INIT;
     Cleat__V1__DurableTaskEventLogEntryCompletedResponse ended =
@@ -207,7 +207,20 @@ void mock_send_ended(mock_engine *engine, const char *task_id, int32_t count, in
     }
     message.message_case = CLEAT__V1__DURABLE_TASK_RESPONSE__MESSAGE_ENTRY_COMPLETED;
     message.entry_completed = &ended;
-    say((peer){engine, NULL}, &message);
+    ended.cleat_order = order;
+    say(to, &message);
+}
+
+void mock_send_ended(mock_engine *engine, const char *task_id, int32_t count, int64_t node,
+                     const char *payload, const char *error)
+{
+    say_ended((peer){engine, NULL}, task_id, count, node, payload, error, 0);
+}
+
+void mock_send_ended_in_order(mock_engine *engine, const char *task_id, int32_t count, int64_t node,
+                              const char *payload, int64_t order)
+{
+    say_ended((peer){engine, NULL}, task_id, count, node, payload, NULL, order);
 }
 
 void mock_send_error(mock_engine *engine, const char *task_id, int32_t count, bool is_order, int32_t status,

@@ -19,6 +19,9 @@ void mock_send_evicted(mock_engine *engine, const char *task_id, int32_t count);
 /* `error` NULL: it has ended well. */
 void mock_send_ended(mock_engine *engine, const char *task_id, int32_t count, int64_t node,
                      const char *payload, const char *error);
+/* With a payload, and the order in which it has ended. */
+void mock_send_ended_in_order(mock_engine *engine, const char *task_id, int32_t count, int64_t node,
+                              const char *payload, int64_t order);
 /* `status` 0: as an engine that is not Cleat's. */
 void mock_send_error(mock_engine *engine, const char *task_id, int32_t count, bool is_order, int32_t status,
                      const char *text);

@@ -179,16 +179,57 @@ static void test_loss_in_the_middle(void **state)
     assert_int_equal(asker.done, 1);
 }
 
-/* A stream that ends because of what was sent on it would end so each time. */
+static void refuse(fixture *it)
+{
+    mock_end(&it->engine, MOCK_DURABLE, CLEAT_INVALID_ARGUMENT, "no such thing");
+    asker_join(CLEAT_UNAVAILABLE, "no such thing");
+    cleat__durable_request next = memo_of("z", "1");
+    assert_failed(ask(it, 1, &next, 1, NULL), CLEAT_UNAVAILABLE, "no such thing");
+    assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 0); /* it is not given back */
+}
+
+/* A stream that ends because of what was sent on it would end so each time, whether that may be sent again or not. */
 static void test_a_stream_that_is_refused_for_what_it_says(void **state)
+{
+    cleat__durable_request memo = memo_of("a", "1");
+    begin_asking(*state, &memo, 1, MEMO);
+    refuse(*state);
+}
+
+static void test_a_stream_that_is_refused_for_what_may_be_repeated(void **state)
+{
+    cleat__durable_request memo = memo_of("a", "1");
+    memo.number = 1;
+    begin_asking(*state, &memo, 1, MEMO);
+    refuse(*state);
+}
+
+static void test_a_stream_that_is_refused_for_a_value(void **state)
+{
+    fixture *it = *state;
+    cleat__durable_request requests[] = {memo_of("a", NULL),
+                                         {.kind = CLEAT__DURABLE_COMPLETE_MEMO,
+                                          .as.complete_memo = {.node = first_node,
+                                                               .key = cleat_slice_of("a"),
+                                                               .payload = cleat_slice_of("5")}}};
+    begin_asking(it, requests, 2, MEMO);
+    mock_send_memo(&it->engine, TASK, 1, 1, false, NULL);
+    assert_said(it, 2, COMPLETE_MEMO);
+    assert_said(it, 3, REGISTER);
+    refuse(it);
+}
+
+/* What had not been sent is not the reason. */
+static void test_a_stream_that_is_refused_while_nothing_is_under_way(void **state)
 {
     fixture *it = *state;
     cleat__durable_request memo = memo_of("a", "1");
-    begin_asking(it, &memo, 1, MEMO);
+    it->engine.answers_durable = true;
+    begin_invocation(it);
+    assert_said(it, 0, REGISTER);
     mock_end(&it->engine, MOCK_DURABLE, CLEAT_INVALID_ARGUMENT, "no such thing");
-    asker_join(CLEAT_UNAVAILABLE, "no such thing");
-    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_UNAVAILABLE, "no such thing");
-    assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 0);
+    assert_said(it, 1, REGISTER);
+    assert_ok(ask(it, 1, &memo, 1, NULL));
 }
 
 static void on_log(void *user_data, cleat_log_level level, const char *message)
@@ -439,6 +480,9 @@ int main(void)
         INVOCATION_TEST(test_a_request_that_says_its_node_is_repeated),
         INVOCATION_TEST(test_a_request_is_under_way_elsewhere),
         INVOCATION_TEST(test_a_stream_that_is_refused_for_what_it_says),
+        INVOCATION_TEST(test_a_stream_that_is_refused_for_what_may_be_repeated),
+        INVOCATION_TEST(test_a_stream_that_is_refused_for_a_value),
+        INVOCATION_TEST(test_a_stream_that_is_refused_while_nothing_is_under_way),
         INVOCATION_TEST(test_waits_survive),
         INVOCATION_TEST(test_an_eviction_is_repeated),
         INVOCATION_TEST(test_a_completion_is_repeated),

@@ -361,17 +361,43 @@ static void test_what_comes_late(void **state)
     assert_int_equal(all.ends[0].order, 0);
     free_requests(&all.request, 1);
     await_init(&any, 2, false);
-    assert_ok(ask(it, 1, &any.request, 1, NULL));
+    asker_start(it, 1, &any.request, 1);
+    assert_said(it, 6, REGISTER);
+    mock_send_echo(&it->engine);
+    asker_join(CLEAT_OK, "");
     assert_int_equal(any.ends[1].order, 1);
     free_requests(&any.request, 1);
     await_init(&all, 2, true);
     asker_start(it, 1, &all.request, 1);
-    assert_said(it, 6, REGISTER);
+    assert_said(it, 8, REGISTER);
     mock_send_ended(&it->engine, TASK, 1, 1, "", NULL); /* enough: the echo need not come */
     asker_join(CLEAT_OK, "");
     assert_string_equal(all.ends[0].payload, "{}");
     free_requests(&all.request, 1);
     mock_send_echo(&it->engine);
+}
+
+/* An end was lost with its connection: it comes when it is asked for, behind those that came after it. */
+static void test_the_first_comes_last(void **state)
+{
+    fixture *it = *state;
+    awaiting any;
+    begin_waits(it, 3);
+    mock_send_ended_in_order(&it->engine, TASK, 1, 1, "{}", 6);
+    cleat__durable_request barrier = memo_of("a", "1");
+    assert_ok(ask(it, 1, &barrier, 1, NULL)); /* that has come */
+    it->engine.answers_durable = false;
+    await_init(&any, 3, false);
+    asker_start(it, 1, &any.request, 1);
+    assert_said(it, 5, WORKER_STATUS);
+    assert_said(it, 6, REGISTER);
+    mock_send_ended_in_order(&it->engine, TASK, 1, 3, "{}", 5);
+    mock_send_echo(&it->engine);
+    asker_join(CLEAT_OK, "");
+    assert_int_equal(any.ends[0].order, 6);
+    assert_int_equal(any.ends[1].order, 0);
+    assert_int_equal(any.ends[2].order, 5);
+    free_requests(&any.request, 1);
 }
 
 /* Others do not say that they have told everything. */
@@ -607,6 +633,7 @@ int main(void)
         INVOCATION_TEST(test_nothing_has_ended),
         INVOCATION_TEST(test_what_came_early),
         INVOCATION_TEST(test_what_comes_late),
+        INVOCATION_TEST(test_the_first_comes_last),
         INVOCATION_TEST(test_waiting_elsewhere),
         INVOCATION_TEST(test_eviction),
         INVOCATION_TEST(test_a_restore_overtakes),

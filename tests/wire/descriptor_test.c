@@ -115,6 +115,10 @@ static const expected_message messages[] = {
      "5 evict_invocation v1.DurableTaskEvictInvocationRequest?, "
      "6 worker_status v1.DurableTaskWorkerStatusRequest?, "
      "7 complete_memo v1.DurableTaskCompleteMemoRequest?, 1001 cleat_node int64"}, /* Cleat's own */
+    {&cleat__v1__durable_task_event_log_entry_completed_response__descriptor,
+     "v1.DurableTaskEventLogEntryCompletedResponse",
+     "1 ref v1.DurableEventLogEntryRef, 2 payload bytes, 3 is_failure bool, 4 error_message string?, "
+     "1001 cleat_order int64"}, /* Cleat's own */
     {&cleat__v1__durable_task_evict_invocation_request__descriptor, "v1.DurableTaskEvictInvocationRequest",
      "1 invocation_count int32, 2 durable_task_external_id string, 3 reason string?, "
      "1001 cleat_waiting v1.DurableTaskAwaitedCompletedEntry*, 1002 cleat_waits_for_all bool, "

@@ -343,21 +343,23 @@ static void test_whose_it_is(void **state)
 static void test_ends_of_nodes(void **state)
 {
     const cleat__uuid id = uuid_of(RUN_ID);
-    cleat__node_end end = {.node = {1, 2}, .order = 1, .is_failure = true, .is_cancelled = true};
+    cleat__node_end end = {.node = {1, 2}, .order = 7, .is_failure = true, .is_cancelled = true};
     (void)state;
     Cleat__V1__DurableTaskResponse *message = again(cleat__durable_completed_write(&id, 3, &end));
     assert_string_equal(message->entry_completed->error_message, "task was cancelled");
     assert_string_equal(message->entry_completed->ref->durable_task_external_id, RUN_ID);
     assert_int_equal(message->entry_completed->ref->invocation_count, 3);
+    assert_int_equal(message->entry_completed->cleat_order, 7);
     cleat__message_free(message);
     end.error = text("bad \xff");
     message = again(cleat__durable_completed_write(&id, 3, &end));
     assert_string_equal(message->entry_completed->error_message, "bad \xef\xbf\xbd");
     cleat__message_free(message);
-    end = (cleat__node_end){.node = {1, 2}, .order = 1, .payload = text("{}")};
+    end = (cleat__node_end){.node = {1, 2}, .order = 8, .payload = text("{}")};
     message = again(cleat__durable_completed_write(&id, 3, &end));
     assert_false(message->entry_completed->is_failure);
     assert_int_equal(message->entry_completed->payload.len, 2);
+    assert_int_equal(message->entry_completed->cleat_order, 8);
     cleat__message_free(message);
 }
 
