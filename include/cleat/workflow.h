@@ -25,14 +25,16 @@
  * nothing else: not by the clock, random numbers, files or globals. cleat_now(), cleat_random() and
  * cleat_uuid() are the ones that may be used. What has an effect outside belongs into a step.
  * When the calls come in another order than is recorded, the call fails with CLEAT_NON_DETERMINISTIC and the
- * message has both orders.
+ * message has both orders. That is not retried, whatever `retries` say: no retry changes the calls. Declare a `version`
+ * where they change, and keep the old one beside it; a run that has failed so goes on by cleat_client_replay() when a
+ * worker has the right function again.
  *
  * All functions that take the task may be called on the thread of the workflow's function only, and not
  * inside a step (CLEAT_FAILED_PRECONDITION). Besides what each says they answer:
  *   CLEAT_SUSPENDED          it waits: return it. Every later call answers the same
  *   CLEAT_CANCELLED          the run was cancelled, or is worked on elsewhere by now: return it
  *   CLEAT_INVALID_ARGUMENT, CLEAT_TOO_LARGE   what was given is wrong; nothing was recorded
- *   CLEAT_NON_DETERMINISTIC  see above
+ *   CLEAT_NON_DETERMINISTIC  see above: return it, and the run has failed
  *   CLEAT_UNAVAILABLE, CLEAT_IO, CLEAT_DISK_FULL (at a server CLEAT_RESOURCE_EXHAUSTED), CLEAT_NO_MEMORY
  *   the engine could not record it, or there was no memory: return it, and the attempt has failed. It is retried
  *   as often as the workflow's `retries` say, which by default is never: the run is over then. Declare some

@@ -5,7 +5,7 @@
 #include "base/buffer.h"
 #include "store/run_waits.h"
 
-/* Appends "sleep 24h, hook order-7"; the first `max` of them. */
+/* Appends "sleep 24h, hook ord..."; the first `max` of them. */
 void cleat__run_waits_append_text(cleat_slice waits, size_t max, cleat__buffer *out);
 
 #endif

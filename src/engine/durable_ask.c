@@ -175,14 +175,13 @@ static bool takes_next_nodes(const cleat__command *command)
     return false;
 }
 
-/* To the node that is asked for, where it is said. */
+/* To the node that is asked for, where it is said: `request` has a number. */
 static cleat_status seek(cleat__durable *durable, const cleat__durable_request *request)
 {
-    if (!cleat__durable_takes_nodes(request->kind) || request->number == 0) {
-        return CLEAT_OK;
-    }
     if (request->number < 1 || request->number > (int64_t)durable->log_size + 1) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "node %" PRId64 " is asked for, and the log has %d nodes",
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "the worker asks for node %" PRId64 " of a log of %d nodes, so it and the engine "
+                           "disagree: is its library of the same version?",
                            request->number, (int)durable->log_size);
     }
     if (durable->node < 0) {
@@ -192,12 +191,8 @@ static cleat_status seek(cleat__durable *durable, const cleat__durable_request *
     return CLEAT_OK;
 }
 
-static cleat_status ask_one(cleat__core *core, cleat__durable *durable, cleat__durable_request *request)
+static cleat_status ask_next(cleat__core *core, cleat__durable *durable, cleat__durable_request *request)
 {
-    cleat_status status = seek(durable, request);
-    if (status != CLEAT_OK) {
-        return status;
-    }
     switch (request->kind) {
     case CLEAT__DURABLE_MEMO: return memo(core, durable, request);
     case CLEAT__DURABLE_COMPLETE_MEMO: return complete_memo(core, durable, request);
@@ -208,6 +203,23 @@ static cleat_status ask_one(cleat__core *core, cleat__durable *durable, cleat__d
     case CLEAT__DURABLE_EVICT: return cleat__durable_evict_now(core, durable, request);
     }
     return cleat__fail(CLEAT_INVALID_ARGUMENT, "there is no request of kind %d", (int)request->kind);
+}
+
+/* A request that is refused takes no node and moves to none. */
+static cleat_status ask_one(cleat__core *core, cleat__durable *durable, cleat__durable_request *request)
+{
+    int32_t before = durable->node;
+    if (!cleat__durable_takes_nodes(request->kind) || request->number == 0) {
+        return ask_next(core, durable, request);
+    }
+    cleat_status status = seek(durable, request);
+    if (status == CLEAT_OK) {
+        status = ask_next(core, durable, request);
+    }
+    if (status != CLEAT_OK) {
+        durable->node = before;
+    }
+    return status;
 }
 
 /* The run, in that invocation. CLEAT_CANCELLED: it is in another, or in none. */

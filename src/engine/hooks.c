@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "engine/durable_log.h"
+#include "model/node.h"
 #include "store/load.h"
 
 static bool is_token_character(char c)
@@ -49,8 +50,8 @@ cleat_status cleat__hooks_create(cleat__core *core, cleat__durable *durable, cle
     if (status == CLEAT_OK && cleat__runs_find(&core->runs, &owner) != NULL) {
         char id[37];
         cleat__uuid_format(&owner, id);
-        return cleat__fail(CLEAT_ALREADY_EXISTS, "run %s has a hook with the token \"%.*s\"", id,
-                           CLEAT_SLICE_ARGS(token));
+        return cleat__fail(CLEAT_ALREADY_EXISTS, "run %s has a hook with the token %.*s...", id,
+                           CLEAT_SLICE_ARGS(cleat__hook_shown(token)));
     }
     if (status != CLEAT_OK && status != CLEAT_EMPTY) {
         return status;
@@ -71,8 +72,8 @@ cleat_status cleat__hooks_check(cleat__core *core, const cleat__durable *durable
     }
     bool is_another = status == CLEAT_OK && !cleat__uuid_equals(&owner, &durable->run.id);
     return status == CLEAT_EMPTY || is_another
-               ? cleat__fail(CLEAT_NOT_FOUND, "the run has no hook with the token \"%.*s\"",
-                             CLEAT_SLICE_ARGS(token))
+               ? cleat__fail(CLEAT_NOT_FOUND, "the run has no hook with the token %.*s...",
+                             CLEAT_SLICE_ARGS(cleat__hook_shown(token)))
                : status;
 }
 
@@ -110,8 +111,9 @@ static cleat_status fail_ended(cleat__core *core, int64_t tenant, const cleat__u
     cleat_run_result result;
     cleat_status status = cleat__load_result(core->store, tenant, run_id, &result, NULL);
     if (status == CLEAT_OK) {
-        status = cleat__fail(CLEAT_FAILED_PRECONDITION, "the run of the hook \"%.*s\" has ended: %s is %s",
-                             CLEAT_SLICE_ARGS(token), result.id.text, cleat_run_status_name(result.status));
+        status = cleat__fail(CLEAT_FAILED_PRECONDITION, "the run of the hook %.*s... has ended: %s is %s",
+                             CLEAT_SLICE_ARGS(cleat__hook_shown(token)), result.id.text,
+                             cleat_run_status_name(result.status));
     } else if (status != CLEAT_NO_MEMORY) {
         status = cleat__core_check(core, status);
     }
@@ -126,8 +128,8 @@ static cleat_status keep(cleat__core *core, const cleat__durable *durable, cleat
     cleat_status status = cleat__hook_push(core->store, &durable->run.id, token, payload);
     if (status == CLEAT_EMPTY) {
         return cleat__fail(CLEAT_RESOURCE_EXHAUSTED,
-                           "the hook \"%.*s\" has %d payloads that its run has not looked at",
-                           CLEAT_SLICE_ARGS(token), CLEAT__HOOK_PAYLOADS_MAX);
+                           "the hook %.*s... has %d payloads that its run has not looked at",
+                           CLEAT_SLICE_ARGS(cleat__hook_shown(token)), CLEAT__HOOK_PAYLOADS_MAX);
     }
     return cleat__core_check(core, status);
 }
@@ -187,8 +189,8 @@ cleat_status cleat__hooks_resume(cleat__core *core, cleat__command *command)
         status = find_owner(core, command->tenant, token, run_id);
     }
     if (status == CLEAT_EMPTY) {
-        return cleat__fail(CLEAT_NOT_FOUND, "there is no hook with the token \"%.*s\"",
-                           CLEAT_SLICE_ARGS(token));
+        return cleat__fail(CLEAT_NOT_FOUND, "there is no hook with the token %.*s...",
+                           CLEAT_SLICE_ARGS(cleat__hook_shown(token)));
     }
     if (status != CLEAT_OK) {
         return status;

@@ -141,6 +141,19 @@ static void append_duration(cleat__buffer *out, size_t begin, const cleat__condi
     }
 }
 
+cleat_slice cleat__hook_shown(cleat_slice token)
+{
+    enum { SHOWN = 4 };
+    return (cleat_slice){token.data, token.size / 2 < SHOWN ? token.size / 2 : SHOWN};
+}
+
+static void append_hook(cleat__buffer *out, size_t begin, cleat_slice token)
+{
+    cleat__buffer_append_string(out, "hook ");
+    append_printable(out, begin, cleat__hook_shown(token));
+    cleat__buffer_append_string(out, "...");
+}
+
 void cleat__node_label_wait(const cleat__condition *conditions, size_t count, cleat_slice given,
                             cleat__buffer *out)
 {
@@ -161,7 +174,7 @@ void cleat__node_label_wait(const cleat__condition *conditions, size_t count, cl
             append_duration(out, begin, &conditions[i]);
             break;
         case CLEAT__CONDITION_EVENT: append_quoted(out, begin, "event", conditions[i].key); break;
-        case CLEAT__CONDITION_HOOK: append_quoted(out, begin, "hook", conditions[i].key); break;
+        case CLEAT__CONDITION_HOOK: append_hook(out, begin, conditions[i].key); break;
         }
     }
 }

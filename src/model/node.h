@@ -19,6 +19,10 @@ int64_t cleat__node_hash_wait(const cleat__condition *conditions, size_t count);
 #define CLEAT__MEMO_VERSION CLEAT__MEMO_PREFIX "version"
 #define CLEAT__MEMO_END     CLEAT__MEMO_PREFIX "end"
 
+/* What may be said of a hook's token, with "..." behind it, in sentences and labels: who knows all of it can resume the
+ * run, and these go into spans. Its beginning; of a short one less. */
+cleat_slice cleat__hook_shown(cleat_slice token);
+
 /* `step "charge"`, `run ship`, `sleep 24h, event "paid"`; what is not printable is '?'. */
 void cleat__node_label_memo(cleat_slice key, cleat__buffer *out);
 void cleat__node_label_run(const cleat__trigger *item, cleat__buffer *out);

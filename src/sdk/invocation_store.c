@@ -216,19 +216,20 @@ static bool has_another_value(const cleat__durable_request *request)
            !cleat_slice_equals(cleat_slice_of(request->as.memo.value), request->as.memo.payload);
 }
 
-/* `waiting` of the requests were shown to the program as done before they were. */
+/* `waiting` of the requests were shown to the program as done before they were. What is found here is no mistake of the
+ * program's, as two workers at one invocation: another attempt may come through. */
 static cleat_status note_answers(cleat__invocation *it, size_t waiting, size_t done)
 {
     int64_t number = first_number(it);
     for (size_t i = 0; i < done; i++) {
         const cleat__durable_request *request = &it->pending[i];
         if (!note_answer(it, request, &number)) {
-            return cleat__fail(CLEAT_NON_DETERMINISTIC,
+            return cleat__fail(CLEAT_UNAVAILABLE,
                                "the engine has counted the calls of the workflow otherwise, at node %" PRId64,
                                number);
         }
         if (i < waiting && has_another_value(request)) {
-            return cleat__fail(CLEAT_NON_DETERMINISTIC,
+            return cleat__fail(CLEAT_UNAVAILABLE,
                                "a value was recorded at node %" PRId64 " that was not in the log before",
                                number - 1);
         }

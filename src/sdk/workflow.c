@@ -135,7 +135,6 @@ static cleat_status end_stopped(cleat__invocation *it, cleat_status status)
 /* Runs that it has started and that nobody has stored yet; values are of no use any more. */
 static cleat_status store_rest(cleat__invocation *it, cleat_status status)
 {
-    it->call = "the end";
     if (it->trigger_count == 0 || cleat__invocation_store(it, NULL) == CLEAT_OK) {
         return status;
     }
@@ -144,7 +143,8 @@ static cleat_status store_rest(cleat__invocation *it, cleat_status status)
                                                 cleat_error_message());
 }
 
-/* Where the log goes on behind the last call, the calls have changed: the engine says what it has there. */
+/* Where the log goes on behind the last call, the calls have changed: the engine says what it has there. Only of a function
+ * that has succeeded: one that fails may do so before it comes to what it did in an earlier attempt. */
 static cleat_status check_end(cleat__invocation *it)
 {
     cleat__durable_request end = {.kind = CLEAT__DURABLE_MEMO,
@@ -172,6 +172,7 @@ cleat_status cleat__workflow_run(cleat__invocation *it)
     cleat_status status = cleat__task_call(task, it->declaration->run, it->declaration->user_data);
     it->call = "cleat_stream_write";
     (void)cleat__invocation_flush(it); /* a failure stops it */
+    it->call = "the end";
     if (it->continued_as[0] != '\0') {
         return status == CLEAT_OK ? cleat_task_return(task, it->continued_as) : status;
     }

@@ -5,13 +5,16 @@
 #include "base/error.h"
 #include "model/json.h"
 #include "model/json_members.h"
+#include "model/node.h"
 #include "sdk/metadata.h"
 
 #include <stdio.h>
 #include <sys/random.h>
 
-#define TOKEN_BYTES 24 /* of one that nobody can guess */
-#define LABEL_SIZE  (CLEAT__HOOK_TOKEN_MAX + 20)
+enum {
+    TOKEN_BYTES = 24, /* of one that nobody can guess */
+    LABEL_SIZE = 20,
+};
 
 static bool is_token_byte(char byte)
 {
@@ -78,7 +81,7 @@ static cleat_status create_random(cleat__invocation *it, cleat_hook *hook)
     }
     if (recorded.size != strlen(own)) {
         return cleat__invocation_stop(
-            it, cleat__fail(CLEAT_CORRUPT, "a recorded token is %.*s", CLEAT_SLICE_ARGS(recorded)));
+            it, cleat__fail(CLEAT_CORRUPT, "a recorded token has %zu bytes", recorded.size));
     }
     memcpy(hook->token, recorded.data + 1, recorded.size - 2);
     return create(it, hook);
@@ -126,7 +129,8 @@ static cleat_status wait_hook(cleat__invocation *it, const cleat_hook *hook, con
         cleat__sleep_condition("timeout", ms, cleat_slice_of(timeout)),
     };
     conditions[0].group = conditions[1].group = cleat_slice_of(it->task->id.text);
-    (void)snprintf(label, sizeof(label), "hook %s", hook->token);
+    (void)snprintf(label, sizeof(label), "hook %.*s...",
+                   CLEAT_SLICE_ARGS(cleat__hook_shown(hook_token(hook))));
     status =
         cleat__invocation_wait(it, conditions, timeout != NULL ? 2 : 1, CLEAT__LOGGED_HOOK, label, &number);
     if (status != CLEAT_OK) {

@@ -6,6 +6,7 @@
 #include "grpc/library.h"
 #include "model/json.h"
 #include "model/json_members.h"
+#include "model/node.h"
 #include "transport/remote_http.h"
 
 #include <stdio.h>
@@ -24,9 +25,8 @@ static cleat_status make_path(cleat_slice token, char path[PATH_SIZE])
     is_fine = is_fine && !cleat_slice_equals(token, cleat_slice_of(".")) &&
               !cleat_slice_equals(token, cleat_slice_of(".."));
     if (!is_fine) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "a hook's token must be 1 to %d bytes of [A-Za-z0-9._~-]: \"%.*s\"",
-                           CLEAT__HOOK_TOKEN_MAX, (int)(token.size < 64 ? token.size : 64), token.data);
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a hook's token must be 1 to %d bytes of [A-Za-z0-9._~-]",
+                           CLEAT__HOOK_TOKEN_MAX);
     }
     snprintf(path, PATH_SIZE, "/hooks/%.*s", CLEAT_SLICE_ARGS(token));
     return CLEAT_OK;
@@ -131,8 +131,9 @@ cleat_status cleat__remote_resume_hook(cleat__link *link, cleat_slice token, cle
     if (status == CLEAT_OK) {
         session.carrier = carrier;
         status = cleat__remote_session_send(&session, "POST", path, payload, &reply);
-        char missing[CLEAT__HOOK_TOKEN_MAX + 40];
-        snprintf(missing, sizeof(missing), "there is no hook \"%.*s\"", CLEAT_SLICE_ARGS(token));
+        char missing[40];
+        snprintf(missing, sizeof(missing), "there is no hook %.*s...",
+                 CLEAT_SLICE_ARGS(cleat__hook_shown(token)));
         status = conclude(link, &session, status, CLEAT_FAILED_PRECONDITION, missing);
     }
     cleat__remote_session_end(&session);

@@ -25,8 +25,7 @@ typedef struct writer {
     int32_t count;
     int64_t next_child;
     cleat__remote_ask *ask;
-    size_t room;  /* for messages */
-    int64_t node; /* that the next message takes, or the first of them; 0: it is not to be said */
+    size_t room; /* for messages */
 } writer;
 
 /* ---- Messages ---- */
@@ -53,11 +52,31 @@ static cleat__remote_message *next_message(writer *self)
     return &ask->messages[ask->message_count++];
 }
 
-static cleat_status add(writer *self, request *message)
+/* How it is answered, and what may become of it when the answer is lost. */
+static void set_answer(cleat__remote_message *to, const request *message)
+{
+    if (message->message_case == CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_TRIGGER_RUNS) {
+        to->runs = message->trigger_runs->n_trigger_opts;
+    }
+    switch ((int)message->message_case) {
+    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_TRIGGER_RUNS:
+    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_MEMO:
+    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_WAIT_FOR:
+        to->is_acked = true;
+        to->is_once = message->cleat_node == 0;
+        break;
+    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_EVICT_INVOCATION: to->is_acked = true; break;
+    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_REGISTER_WORKER: to->is_echoed = true; break;
+    default: break;
+    }
+}
+
+/* `node`: that it takes, or the first of them; 0: it takes none, or is not to say it. */
+static cleat_status add(writer *self, request *message, int64_t node)
 {
     cleat__buffer bytes = {0};
     int64_t most = self->link->settings.max_send_size;
-    message->cleat_node = self->node;
+    message->cleat_node = node;
     cleat_status status = cleat__message_pack(message, &bytes);
     if (status == CLEAT_OK && bytes.size > (size_t)most) {
         status = cleat__fail(CLEAT_TOO_LARGE, "what the workflow records has %zu bytes; %lld can be sent",
@@ -73,22 +92,14 @@ static cleat_status add(writer *self, request *message)
         return cleat__fail_memory();
     }
     *to = (cleat__remote_message){.data = (char *)bytes.data, .size = bytes.size};
-    switch ((int)message->message_case) {
-    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_TRIGGER_RUNS:
-        to->runs = message->trigger_runs->n_trigger_opts;
-        to->is_acked = true;
-        to->is_once = self->node == 0;
-        break;
-    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_MEMO:
-    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_WAIT_FOR:
-        to->is_acked = true;
-        to->is_once = self->node == 0;
-        break;
-    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_EVICT_INVOCATION: to->is_acked = true; break;
-    case CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_REGISTER_WORKER: to->is_echoed = true; break;
-    default: break;
-    }
+    set_answer(to, message);
     return CLEAT_OK;
+}
+
+/* Of what takes one; 0: the engine is not to be told. */
+static int64_t node_of(const writer *self, const cleat__durable_request *from)
+{
+    return self->link->is_cleat ? from->number : 0;
 }
 
 static cleat_status write_memo(writer *self, const cleat__durable_request *from)
@@ -105,7 +116,7 @@ static cleat_status write_memo(writer *self, const cleat__durable_request *from)
     }
     message.message_case = CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_MEMO;
     message.memo = &memo;
-    return add(self, &message);
+    return add(self, &message, node_of(self, from));
 }
 
 static cleat_status write_complete_memo(writer *self, const cleat__durable_request *from)
@@ -122,7 +133,7 @@ static cleat_status write_complete_memo(writer *self, const cleat__durable_reque
     memo.payload = bytes_of(from->as.complete_memo.payload);
     message.message_case = CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_COMPLETE_MEMO;
     message.complete_memo = &memo;
-    return add(self, &message);
+    return add(self, &message, 0);
 }
 
 cleat_status cleat__remote_registration(const char *worker_id, cleat__buffer *out)
@@ -145,7 +156,7 @@ static cleat_status write_barrier(writer *self)
     worker.worker_id = (char *)(uintptr_t)self->worker_id;
     message.message_case = CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_REGISTER_WORKER;
     message.register_worker = &worker;
-    return add(self, &message);
+    return add(self, &message, 0);
 }
 
 /* ---- Children ---- */
@@ -179,7 +190,7 @@ static size_t fit(const writer *self, child **children, size_t count)
     return fitting;
 }
 
-static cleat_status write_children(writer *self, child **children, size_t count)
+static cleat_status write_children(writer *self, child **children, size_t count, int64_t node)
 {
     request message = CLEAT__V1__DURABLE_TASK_REQUEST__INIT;
     Cleat__V1__DurableTaskTriggerRunsRequest runs = CLEAT__V1__DURABLE_TASK_TRIGGER_RUNS_REQUEST__INIT;
@@ -191,8 +202,7 @@ static cleat_status write_children(writer *self, child **children, size_t count)
     for (size_t done = 0; status == CLEAT_OK && done < count; done += runs.n_trigger_opts) {
         runs.trigger_opts = children + done;
         runs.n_trigger_opts = fit(self, children + done, count - done);
-        status = add(self, &message);
-        self->node += self->node != 0 ? (int64_t)runs.n_trigger_opts : 0;
+        status = add(self, &message, node != 0 ? node + (int64_t)done : 0);
     }
     return status;
 }
@@ -208,8 +218,9 @@ static cleat_status write_trigger(writer *self, const cleat__durable_request *fr
            (children[made] = write_child(self, &from->as.trigger.items[made])) != NULL) {
         made++;
     }
-    cleat_status status =
-        children != NULL && made == count ? write_children(self, children, count) : cleat__fail_memory();
+    cleat_status status = children != NULL && made == count
+                              ? write_children(self, children, count, node_of(self, from))
+                              : cleat__fail_memory();
     for (size_t i = 0; i < made; i++) {
         cleat__message_free(children[i]);
     }
@@ -356,7 +367,7 @@ static cleat_status write_wait_for(writer *self, const cleat__durable_request *f
     message.message_case = CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_WAIT_FOR;
     message.wait_for = &wait;
     failed = failed || wait.wait_for_conditions == NULL;
-    cleat_status status = failed ? cleat__fail_memory() : add(self, &message);
+    cleat_status status = failed ? cleat__fail_memory() : add(self, &message, node_of(self, from));
     cleat__message_free(wait.wait_for_conditions);
     if (wait.has_label_case != 0) {
         cleat__free(wait.label);
@@ -393,7 +404,7 @@ static cleat_status write_await(writer *self, const cleat__durable_request *from
     worker.waiting_entries = write_entries(self, from->as.await.nodes, from->as.await.count);
     message.message_case = CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_WORKER_STATUS;
     message.worker_status = &worker;
-    cleat_status status = worker.waiting_entries != NULL ? add(self, &message) : cleat__fail_memory();
+    cleat_status status = worker.waiting_entries != NULL ? add(self, &message, 0) : cleat__fail_memory();
     cleat__free(worker.waiting_entries);
     return status;
 }
@@ -417,7 +428,7 @@ static cleat_status write_evict(writer *self, const cleat__durable_request *from
     message.message_case = CLEAT__V1__DURABLE_TASK_REQUEST__MESSAGE_EVICT_INVOCATION;
     message.evict_invocation = &evict;
     failed = failed || evict.cleat_waiting == NULL;
-    cleat_status status = failed ? cleat__fail_memory() : add(self, &message);
+    cleat_status status = failed ? cleat__fail_memory() : add(self, &message, 0);
     cleat__free(evict.cleat_waiting);
     if (evict.has_reason_case != 0) {
         cleat__free(evict.reason);
@@ -429,7 +440,6 @@ static cleat_status write_evict(writer *self, const cleat__durable_request *from
 
 static cleat_status write_one(writer *self, const cleat__durable_request *from)
 {
-    self->node = self->link->is_cleat ? from->number : 0;
     switch (from->kind) {
     case CLEAT__DURABLE_MEMO: return write_memo(self, from);
     case CLEAT__DURABLE_COMPLETE_MEMO: return write_complete_memo(self, from);
@@ -456,7 +466,6 @@ cleat_status cleat__remote_write(const cleat__link *link, const char *worker_id,
     for (size_t i = 0; status == CLEAT_OK && i < ask->count; i++) {
         status = write_one(&self, &ask->requests[i]);
     }
-    self.node = 0;
     bool is_answered = status == CLEAT_OK && ask->messages[ask->message_count - 1].is_acked;
     return status == CLEAT_OK && !is_answered && link->is_cleat ? write_barrier(&self) : status;
 }

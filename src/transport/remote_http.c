@@ -35,7 +35,6 @@ static size_t write_reply(char *data, size_t size, size_t count, void *argument)
 
 /* ---- The request ---- */
 
-/* Each answers false on no memory. */
 static const char hooks_path[] = "/hooks/";
 
 static bool is_of_hook(const char *path)
@@ -54,6 +53,7 @@ static char *shown_url(const cleat__remote_settings *settings, const char *path)
     return url.size != 0 ? cleat__buffer_take_string(&url) : NULL;
 }
 
+/* Each answers false on no memory. */
 static bool set_url(CURL *easy, const cleat__remote_settings *settings, const char *path)
 {
     cleat__buffer url = {0};

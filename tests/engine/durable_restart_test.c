@@ -356,7 +356,7 @@ static void test_a_node_that_cannot_be_the_next(void **state)
     memo_at(at, &run, 1, 1, "a", "1");
     for (int i = 0; i < 2; i++) {
         assert_string_equal(memo_at(at, &run, 1, 3, "b", "2"), "INVALID_ARGUMENT");
-        assert_non_null(strstr(durable_error, "node 3 is asked for, and the log has 1 nodes"));
+        assert_non_null(strstr(durable_error, "asks for node 3 of a log of 1 nodes"));
         assert_string_equal(memo_at(at, &run, 1, -1, "b", "2"), "INVALID_ARGUMENT");
         assert_string_equal(memo_at(at, &run, 1, INT64_MAX, "b", "2"), "INVALID_ARGUMENT");
         restart_elsewhere(at, &worker);

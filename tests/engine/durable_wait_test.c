@@ -382,6 +382,31 @@ static void test_tokens_belong_to_one_live_run(void **state)
     assert_int_equal(create_hook(at, &other, 1, token + 1), CLEAT_OK);
 }
 
+/* Who knows it can resume the run, and sentences go far. */
+static void test_no_sentence_says_a_token(void **state)
+{
+    static const char token[] = "approve-7-by-ada";
+    rig *at = *state;
+    cleat__uuid run = start(at), other = trigger(at, "flow:flow", "{}", 0);
+    int64_t node;
+    cleat__condition hook = hook_of(token);
+    assert_int_equal(resume(at, token, "0", NULL), CLEAT_NOT_FOUND);
+    assert_string_equal(durable_error, "there is no hook with the token appr...");
+    assert_int_equal(wait_for(at, &run, 1, &hook, 1, &node), CLEAT_NOT_FOUND);
+    assert_string_equal(durable_error, "the run has no hook with the token appr...");
+    create_hook(at, &run, 1, token);
+    assert_int_equal(create_hook(at, &other, 1, token), CLEAT_ALREADY_EXISTS);
+    assert_null(strstr(durable_error, token));
+    for (int i = 0; i < CLEAT__HOOK_PAYLOADS_MAX; i++) {
+        resume(at, token, "1", NULL);
+    }
+    assert_int_equal(resume(at, token, "1", NULL), CLEAT_RESOURCE_EXHAUSTED);
+    assert_null(strstr(durable_error, token));
+    end_run(at, &run, 1, CLEAT_OK, "1");
+    assert_int_equal(resume(at, token, "2", NULL), CLEAT_FAILED_PRECONDITION);
+    assert_null(strstr(durable_error, token));
+}
+
 /* ---- Eviction ---- */
 
 static void test_what_was_met_before_the_eviction_ends_it_at_once(void **state)
@@ -617,6 +642,7 @@ int main(void)
         TEST(test_conditions_that_are_refused),
         TEST(test_payloads_of_a_hook_come_in_order),
         TEST(test_a_hook_keeps_so_many_payloads),
+        TEST(test_no_sentence_says_a_token),
         TEST(test_a_hook_that_was_not_met_takes_nothing),
         TEST(test_tokens_belong_to_one_live_run),
         TEST(test_what_was_met_before_the_eviction_ends_it_at_once),

@@ -105,7 +105,10 @@ static void test_labels(void **state)
     cleat__node_label_wait(both, 2, (cleat_slice){NULL, 0}, &out);
     assert_string_equal(take(&out), "sleep 24h, event \"paid\"");
     cleat__node_label_wait(&hook, 1, (cleat_slice){NULL, 0}, &out);
-    assert_string_equal(take(&out), "hook \"token\"");
+    assert_string_equal(take(&out), "hook to...");
+    hook.key = cleat_slice_of("approve-7-by-ada");
+    cleat__node_label_wait(&hook, 1, (cleat_slice){NULL, 0}, &out);
+    assert_string_equal(take(&out), "hook appr...");
     cleat__node_label_wait(both, 2, cleat_slice_of("approval"), &out);
     assert_string_equal(take(&out), "approval");
     both[0].sleep_text = (cleat_slice){NULL, 0};

@@ -204,7 +204,7 @@ static void test_hooks_see_what_is_new(void **state)
     assert_string_equal(seen[1], "from -;step flaky 1 step//flaky badly;step flaky 2 step//flaky well;"
                                  "wait for sleep 5ms;suspend 1;suspended 0+0+1;");
     assert_string_equal(seen[2], "from suspension;trigger child:child kept;suspend 1;suspended 1+0+0;");
-    assert_string_equal(seen[3], "from child;wait for hook hook;suspend 1;suspended 0+1+0;");
+    assert_string_equal(seen[3], "from child;wait for hook ho...;suspend 1;suspended 0+1+0;");
     assert_string_equal(seen[4], "from outside;ended 0+0+0;");
 }
 

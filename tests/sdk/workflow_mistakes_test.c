@@ -1,4 +1,5 @@
 /* What workflows do wrong, and the one clear error that each mistake has. */
+#include "sdk/client.h"
 #include "sdk/worker.h"
 #include "support/workflow_suite.h"
 
@@ -70,6 +71,43 @@ static void test_another_kind_of_call(void **state)
     workflow_start(it);
     workflow_runs(it, "other", NULL, CLEAT_RUN_FAILED,
                   "got CLEAT_NON_DETERMINISTIC from cleat_step_run() and returned CLEAT_OK");
+}
+
+static cleat_status (*durable_of)(cleat__transport *self, const cleat__uuid *run_id, int32_t invocation_count,
+                                  cleat__durable_request *requests, size_t count, size_t *done_count);
+
+/* The first invocation is answered as if another worker were at it too. */
+static cleat_status count_otherwise(cleat__transport *self, const cleat__uuid *run_id,
+                                    int32_t invocation_count, cleat__durable_request *requests, size_t count,
+                                    size_t *done_count)
+{
+    cleat_status status = durable_of(self, run_id, invocation_count, requests, count, done_count);
+    if (invocation_count == 1 && count > 0 && requests[0].kind == CLEAT__DURABLE_MEMO) {
+        requests[0].as.memo.node.number++;
+    }
+    return status;
+}
+
+static cleat_status packing(cleat_task *task, void *user_data)
+{
+    workflow_fixture *it = user_data;
+    gate_add(&it->calls);
+    return cleat_step(task, "pack", nothing, NULL, NULL);
+}
+
+/* That is no mistake of the function's: another attempt comes through. */
+static void test_an_engine_that_counts_otherwise(void **state)
+{
+    workflow_fixture *it = *state;
+    cleat__transport *transport = it->client->transport;
+    durable_of = transport->durable;
+    transport->durable = count_otherwise;
+    workflow_add_options(
+        it, CLEAT_WORKFLOW_OPTIONS(.run = packing, .name = "packing", .user_data = it, .retries = 1));
+    workflow_start(it);
+    workflow_runs(it, "packing", NULL, CLEAT_RUN_COMPLETED, "null");
+    assert_int_equal(gate_count(&it->calls), 2);
+    transport->durable = durable_of;
 }
 
 /* ---- The suspension ---- */
@@ -395,7 +433,7 @@ int main(void)
         TEST(test_another_thread),         TEST(test_a_task_is_no_workflow),
         TEST(test_wrong_arguments),        TEST(test_a_payload_that_is_too_large),
         TEST(test_bad_declarations),       TEST(test_a_refused_workflow_leaves_nothing_behind),
-        TEST(test_a_long_message_is_kept),
+        TEST(test_a_long_message_is_kept), TEST(test_an_engine_that_counts_otherwise),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

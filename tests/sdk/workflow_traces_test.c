@@ -406,6 +406,19 @@ static void a_resumed_hook_delivers_the_next_invocation(void **state)
     span_assert_link(&last, 1, &start, "origin");
 }
 
+/* Who reads spans must not learn how to resume a run. */
+static void a_resume_that_is_refused_does_not_say_the_token(void **state)
+{
+    sdk_fixture *it = *state;
+    char message[256];
+    sdk_trace(it, NULL, NULL);
+    assert_int_equal(cleat_hook_resume(it->client, "approve-8", "1", NULL), CLEAT_NOT_FOUND);
+    cleat_span_view resume = spans_get(it->spans, "hook.resume", 0);
+    assert_int_equal(resume.status, CLEAT_SPAN_STATUS_ERROR);
+    snprintf(message, sizeof(message), "%.*s", CLEAT_SLICE_ARGS(resume.status_message));
+    assert_string_equal(message, "there is no hook with the token appr...");
+}
+
 static cleat_status resume_it(cleat_task *task, void *user_data)
 {
     (void)user_data;
@@ -638,6 +651,7 @@ int main(void)
         TEST(a_start_is_called_as_the_program_calls_it),
         TEST(what_a_continuous_run_queues_comes_from_there),
         TEST(a_resumed_hook_delivers_the_next_invocation),
+        TEST(a_resume_that_is_refused_does_not_say_the_token),
         TEST(a_run_that_resumes_another_leaves_it_its_origin),
         TEST(baggage_names_the_workflow_beside_the_callers),
         TEST(a_durable_task_speaks_as_tasks_do),

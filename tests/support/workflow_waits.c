@@ -246,7 +246,7 @@ static void test_a_hook_that_nobody_resumes(void **state)
     workflow_start(it);
     workflow_runs(it, "in-time", NULL, CLEAT_RUN_COMPLETED, "\"too late\"");
     workflow_runs(it, "in-time", NULL, CLEAT_RUN_COMPLETED, "\"too late\""); /* the token is free again */
-    workflow_refused(cleat_hook_resume(it->client, "unknown", "1", NULL), CLEAT_NOT_FOUND, "unknown");
+    workflow_refused(cleat_hook_resume(it->client, "unknown", "1", NULL), CLEAT_NOT_FOUND, "unk...");
     workflow_refused(cleat_hook_resume(it->client, "a/b", "1", NULL), CLEAT_INVALID_ARGUMENT, "token");
     workflow_refused(cleat_hook_resume(it->client, "in-time", "{", NULL), CLEAT_INVALID_ARGUMENT, "payload");
     workflow_refused(cleat_hook_resume(NULL, "in-time", "{}", NULL), CLEAT_INVALID_ARGUMENT, "client");
@@ -490,7 +490,7 @@ static void test_a_token_that_another_run_has(void **state)
     workflow_start(it);
     cleat_run_id id = workflow_run(it, "release", NULL);
     gate_wait(&it->calls, 1);
-    workflow_runs(it, "release", NULL, CLEAT_RUN_FAILED, "release");
+    workflow_runs(it, "release", NULL, CLEAT_RUN_FAILED, "a hook with the token rel...");
     workflow_ok(cleat_hook_resume(it->client, "release", "{}", NULL));
     workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "\"1\"");
 }

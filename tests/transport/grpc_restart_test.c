@@ -174,7 +174,8 @@ static void finish(fixture *it, const cleat__assignment *of)
     cleat_run_result_deinit(&result);
 }
 
-/* The engine does not know any more how far an invocation has come: there is a new one, and no retry is used. */
+/* Of one whose requests do not say their nodes, as those of other SDKs, the engine does not know any more how far it has
+ * come: there is a new one, and no retry is used. (Those that say them go on: sdk/workflow_restart_test.c.) */
 static void test_an_invocation_is_worked_on(void **state)
 {
     fixture *it = *state;

@@ -30,10 +30,13 @@ CREATE TABLE durable_invocation (
 
 -- Nodes below the first one of a branch are those of its parent. Branch 1 has no row.
 CREATE TABLE durable_branch (
-    run_id     BLOB    NOT NULL,
-    branch     INTEGER NOT NULL,
-    parent     INTEGER NOT NULL,
-    first_node INTEGER NOT NULL,
+    run_id      BLOB    NOT NULL,
+    branch      INTEGER NOT NULL,
+    parent      INTEGER NOT NULL,
+    first_node  INTEGER NOT NULL,
+    -- What is added to the index that an invocation of the branch counts, so that its first chunk follows those of the
+    -- branches before. NULL: it has given out nothing yet.
+    chunk_shift INTEGER,
     PRIMARY KEY (run_id, branch)
 ) WITHOUT ROWID;
 
