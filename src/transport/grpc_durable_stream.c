@@ -234,10 +234,11 @@ static void on_ended(void *owner, int code, const char *text)
     (void)snprintf(sentence, sizeof(sentence), "the stream of durable tasks was lost: %s",
                    cleat_error_message());
     bool is_usual = code == GRPC_STATUS_OK || code == GRPC_STATUS_UNAVAILABLE;
-    interrupt_all(stream, is_usual, sentence);
     if (link->is_closing) {
+        fail_all(stream, CLEAT_UNAVAILABLE, "the client was freed");
         return;
     }
+    interrupt_all(stream, is_usual, sentence);
     cleat__link_log(link, &site, is_usual ? CLEAT_LOG_INFO : CLEAT_LOG_WARN,
                     "worker %s lost its stream of durable tasks at %s and opens it again: %s %s",
                     stream->worker->current_id, link->settings.address, cleat__grpc_code_name(code), text);
