@@ -54,7 +54,7 @@ static void test_a_worker_status(void **state)
     cleat__durable_waiting items[] = {{run, 1, {1, nodes[0]}}, {run, 1, {1, nodes[1]}}};
     cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
                               .kind = CLEAT__COMMAND_DURABLE_STATUS,
-                              .as.durable_status = {items, 2, &listener}};
+                              .as.durable_status = {.items = items, .count = 2, .listener = &listener}};
     for (uint8_t i = 1; i <= 2; i++) {
         assert_int_equal(ask(at, &command), CLEAT_OK);
         assert_int_equal(told, i);

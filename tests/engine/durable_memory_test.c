@@ -99,7 +99,7 @@ static bool live(rig *at, const cleat__uuid *run)
     const cleat__durable_waiting waiting = {*run, 2, {1, 4}};
     cleat__command status = {.tenant = CLEAT__TENANT_DEFAULT,
                              .kind = CLEAT__COMMAND_DURABLE_STATUS,
-                             .as.durable_status = {&waiting, 1, &listener}};
+                             .as.durable_status = {.items = &waiting, .count = 1, .listener = &listener}};
     int64_t nodes[] = {2, 3, 4};
     return ask_for_all(at, run, 1, &listener) && done(push_event(at, "e", "{\"n\":1}", NULL, "{\"a\":1}")) &&
            resume(at) && at->ears.count != 0 && ask_for_all(at, run, 2, NULL) && done(ask(at, &status)) &&

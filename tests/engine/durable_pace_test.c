@@ -81,9 +81,10 @@ static cleat_status say_waiting(rig *at, stream *by, const cleat__uuid *run, int
     for (size_t i = 0; i < times; i++) {
         items[i] = (cleat__durable_waiting){*run, 2, {1, node}};
     }
-    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
-                              .kind = CLEAT__COMMAND_DURABLE_STATUS,
-                              .as.durable_status = {items, times, &by->listener}};
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT,
+        .kind = CLEAT__COMMAND_DURABLE_STATUS,
+        .as.durable_status = {.items = items, .count = times, .listener = &by->listener}};
     cleat_status status = ask(at, &command);
     free(items);
     return status;

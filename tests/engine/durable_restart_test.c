@@ -399,7 +399,7 @@ static void test_after_a_restart_only_what_is_waited_for_is_told(void **state)
     cleat__durable_waiting item = {run, 1, {1, nodes[1]}};
     cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
                               .kind = CLEAT__COMMAND_DURABLE_STATUS,
-                              .as.durable_status = {&item, 1, &listener}};
+                              .as.durable_status = {.items = &item, .count = 1, .listener = &listener}};
     assert_int_equal(ask(at, &command), CLEAT_OK);
     cancel(at, &children[1]);
     assert_string_equal(told, "");

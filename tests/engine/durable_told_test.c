@@ -81,9 +81,10 @@ static cleat_status say_waiting(scene *it, stream *by, int invocation, const int
     for (size_t i = 0; i < count; i++) {
         items[i] = (cleat__durable_waiting){it->run, invocation, {1, nodes[i]}};
     }
-    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
-                              .kind = CLEAT__COMMAND_DURABLE_STATUS,
-                              .as.durable_status = {items, count, &by->listener}};
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT,
+        .kind = CLEAT__COMMAND_DURABLE_STATUS,
+        .as.durable_status = {.items = items, .count = count, .listener = &by->listener}};
     return ask(it->at, &command);
 }
 
