@@ -9,7 +9,7 @@
  * than its slots, payloads and links arrive byte for byte, an event and its run are there together and
  * once, a schedule is there or its run is, who looks at a run is told its end; and in the end every run has ended.
  *
- *     CLEAT_SEEDS=n   how many (default 1000; fewer under a sanitizer)
+ *     CLEAT_SEEDS=n   how many (default 500; fewer under a sanitizer)
  *     CLEAT_SEED=n    this one only, telling what happens
  */
 #include <setjmp.h>
@@ -364,7 +364,7 @@ enum { SEEDS = 50 }; /* it has one thread */
 #elif UNDER_ADDRESS_SANITIZER
 enum { SEEDS = 250 }; /* the memory is used in the same ways all over again */
 #else
-enum { SEEDS = 1000 };
+enum { SEEDS = 500 };
 #endif
 
 static void test_seeds(void **state)
