@@ -93,6 +93,16 @@ cleat_status cleat__span_prune(cleat__store *store, cleat__intake *intake, int64
 
 /* ---- Out: each of one tenant ---- */
 
+/* From one time to another, whatever times a peer has sent. */
+static inline int64_t cleat__span_duration_ns(int64_t start_ns, int64_t end_ns)
+{
+    if (end_ns <= start_ns) {
+        return 0;
+    }
+    uint64_t duration = (uint64_t)end_ns - (uint64_t)start_ns;
+    return duration > INT64_MAX ? INT64_MAX : (int64_t)duration;
+}
+
 /* A span's attribute; absent when it has none of that key or it is no string. */
 cleat_slice cleat__span_string(const cleat_span_view *span, const char *key);
 

@@ -36,15 +36,6 @@ typedef struct search {
 
 /* ---- What a trace's row tells ---- */
 
-static int64_t duration_of(int64_t start_ns, int64_t end_ns)
-{
-    if (end_ns <= start_ns) {
-        return 0;
-    }
-    uint64_t duration = (uint64_t)end_ns - (uint64_t)start_ns;
-    return duration > INT64_MAX ? INT64_MAX : (int64_t)duration;
-}
-
 static bool passes(const cleat__trace_search_filter *filter, int64_t duration_ns, int64_t error_count)
 {
     if (filter->status != CLEAT__TRACE_ANY && (filter->status == CLEAT__TRACE_ERROR) != (error_count > 0)) {
@@ -214,7 +205,7 @@ static cleat_status search_newest(search *self)
         }
         self->work--;
         self->last = trace;
-        if (passes(self->filter, duration_of(trace.start_ns, sqlite3_column_int64(select, 2)),
+        if (passes(self->filter, cleat__span_duration_ns(trace.start_ns, sqlite3_column_int64(select, 2)),
                    sqlite3_column_int64(select, 3))) {
             status = look_at(self, &trace);
         }
@@ -273,7 +264,7 @@ static cleat_status read_candidates(search *self, candidates *out)
     sqlite3_bind_int64(select, 4, CLEAT__TRACE_SORT_MAX + 1);
     for (size_t rows = 0; (code = sqlite3_step(select)) == SQLITE_ROW; rows++) {
         int64_t start_ns = sqlite3_column_int64(select, 1);
-        int64_t duration_ns = duration_of(start_ns, sqlite3_column_int64(select, 2));
+        int64_t duration_ns = cleat__span_duration_ns(start_ns, sqlite3_column_int64(select, 2));
         const candidate trace = {duration_ns, sqlite3_column_int64(select, 0), start_ns};
         out->is_complete = rows < CLEAT__TRACE_SORT_MAX;
         if (!out->is_complete) {

@@ -115,7 +115,7 @@ static void write_main(cleat__json_writer *writer, const cleat__stored_span *sto
                         span->status_message.size != 0 ? span->status_message : (cleat_slice){NULL, 0});
     snprintf(text, sizeof(text), "%" PRId64, span->start_time_ns);
     cleat__writer_string(writer, "start_ns", text);
-    cleat__writer_int(writer, "duration_ns", span->end_time_ns - span->start_time_ns);
+    cleat__writer_int(writer, "duration_ns", cleat__span_duration_ns(span->start_time_ns, span->end_time_ns));
     cleat__writer_int(writer, "dropped_attributes", span->dropped_attribute_count);
     cleat__writer_int(writer, "dropped_events", span->dropped_event_count);
     cleat__writer_int(writer, "dropped_links", span->dropped_link_count);

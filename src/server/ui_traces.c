@@ -91,7 +91,7 @@ static bool write_trace(void *argument, const cleat__trace_row *row)
     cleat__writer_slice(writer, "task", row->task);
     cleat__writer_slice(writer, "service", row->service_name);
     cleat__writer_int(writer, "start_ms", row->start_time_ns / CLEAT__NS_PER_MS);
-    cleat__writer_int(writer, "duration_ns", row->end_time_ns - row->start_time_ns);
+    cleat__writer_int(writer, "duration_ns", cleat__span_duration_ns(row->start_time_ns, row->end_time_ns));
     cleat__writer_int(writer, "span_count", row->span_count);
     cleat__writer_int(writer, "error_count", row->error_count);
     cleat__writer_int(writer, "links_out", row->links_out);
