@@ -424,9 +424,12 @@ suite('durable tasks', () => {
     });
 
     test.describe('restarts', () => {
-        // What it asked for is answered by then: an answer that the SDK still waits for is lost with its stream.
-        const untilItWaits = async (client, id) => {
-            await until(async () => (await taskOf(client, id)).status === 'RUNNING');
+        const waiting = new Set();
+
+        // What it asked for is answered a second later: an answer that the SDK still waits for is lost with its
+        // stream, and the SDK rejects a promise that nobody holds.
+        const untilItWaits = async (id) => {
+            await until(() => waiting.has(id));
             await new Promise((done) => setTimeout(done, 1000));
         };
 
@@ -434,6 +437,7 @@ suite('durable tasks', () => {
             name: 'long', executionTimeout: '1m', ...more,
             fn: async (input, ctx) => {
                 await ctx.sleepFor('1s');
+                waiting.add(ctx.workflowRunId());
                 const word = await ctx.waitForEvent('wake:up');
                 return { word, invocation: ctx.invocationCount };
             },
@@ -445,7 +449,7 @@ suite('durable tasks', () => {
             const task = makeLong(client);
             await startWorker(client, 'worker', { task });
             const { id, output } = await start(task);
-            await untilItWaits(client, id);
+            await untilItWaits(id);
             await server.stop('SIGKILL');
             await server.start();
             // Who waits tells again what it waits for, once its stream is there again; the event is not to be before.
@@ -479,7 +483,7 @@ suite('durable tasks', () => {
             const task = makeLong(client);
             const first = await startWorker(client, 'first', { task });
             const { id, output } = await start(task);
-            await untilItWaits(client, id);
+            await untilItWaits(id);
             await first.stop();
             await until(async () => (await taskOf(client, id)).isEvicted);
             const other = server.client();
