@@ -261,6 +261,7 @@ struct cleat__command {
         } put_stream;
         struct { /* the same of several, with one index after the other */
             cleat__uuid task_id;
+            int32_t invocation_count; /* CLEAT_CANCELLED: of a durable run, another one runs; 0: not told */
             int64_t first_index;
             const cleat_slice *items;
             size_t count;

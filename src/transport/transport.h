@@ -41,6 +41,7 @@ typedef struct cleat__stream_sink {
 /* Chunks on their way. It stays where it is, and what it refers to, until `done` is called. */
 typedef struct cleat__put_chunks {
     cleat__uuid run_id;
+    int32_t invocation_count; /* whose they are: CLEAT_CANCELLED when it is over */
     int64_t first_index;
     const cleat_slice *items;
     size_t count;

@@ -334,9 +334,9 @@ static void live_with_a_stream(rig *at, cleat__watch watches[3])
     watches[0] = watches[1] = (cleat__watch){.run_id = id, .tell = listen_to_nothing};
     cleat__command then[] = {
         {.kind = CLEAT__COMMAND_WATCH, .as.watch = &watches[0]},
-        {.kind = CLEAT__COMMAND_PUT_CHUNKS, .as.put_chunks = {id, 0, chunks, 2}},
+        {.kind = CLEAT__COMMAND_PUT_CHUNKS, .as.put_chunks = {id, 0, 0, chunks, 2}},
         {.kind = CLEAT__COMMAND_WATCH, .as.watch = &watches[1]},
-        {.kind = CLEAT__COMMAND_PUT_CHUNKS, .as.put_chunks = {id, 3, chunks, 1}},
+        {.kind = CLEAT__COMMAND_PUT_CHUNKS, .as.put_chunks = {id, 0, 3, chunks, 1}},
         {.kind = CLEAT__COMMAND_CANCEL, .as.id = id},
     };
     for (size_t i = 0; i < 5; i++) {
