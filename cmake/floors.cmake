@@ -47,8 +47,8 @@ set(generated ${PROJECT_BINARY_DIR}/generated)
 set(sql_files)
 if(NOT CLEAT_TRACE_ONLY)
   file(GLOB sql_files CONFIGURE_DEPENDS
-    ${PROJECT_SOURCE_DIR}/src/store/schema/*.sql
-    ${PROJECT_SOURCE_DIR}/src/collector/schema/*.sql)
+    ${PROJECT_SOURCE_DIR}/src/store/*/*.sql
+    ${PROJECT_SOURCE_DIR}/src/collector/*/*.sql)
 endif()
 if(sql_files)
   add_custom_command(

@@ -8,6 +8,8 @@ static const cleat__verb verbs[] = {
     {"runs", "list, show and cancel runs", cleat__verb_runs},
     {"hook", "resume workflows that wait for somebody", cleat__verb_hook},
     {"traces", "list and show traces", cleat__verb_traces},
+    {"backup", "copy the database while it is in use", cleat__verb_backup},
+    {"check", "look whether all in the database is as it must be", cleat__verb_check},
     {"token", "make, list and revoke tokens for a server", cleat__verb_token},
     {"version", "what this is", cleat__verb_version},
 };

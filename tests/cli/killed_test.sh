@@ -74,7 +74,7 @@ kill -CONT "$demo"
 end_demo KILL
 left=$(unfinished demo.db)
 [ "$left" -gt 0 ] || fail 'nothing was left by the killed demo'
-same integrity "$(sqlite3 demo.db 'PRAGMA integrity_check')" ok
+expect 0 check --db demo.db
 expect 0 demo files --children 10 --db demo.db --json
 same 'resumed runs' "$(json out '$.resumed.runs')" "$left"
 same 'unfinished runs' "$(unfinished demo.db)" 0
@@ -102,3 +102,4 @@ left=$(unfinished stopped.db)
 expect 0 demo files --children 4 --db stopped.db --json
 same 'resumed runs' "$(json out '$.resumed.runs')" "$left"
 same 'unfinished runs' "$(unfinished stopped.db)" 0
+expect 0 check --db stopped.db

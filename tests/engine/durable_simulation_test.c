@@ -17,6 +17,7 @@
  *     CLEAT_SEEDS=n   how many (default 100; fewer under the thread sanitizer)
  *     CLEAT_SEED=n    this one only, telling what happens
  */
+#include "support/checked_file.h"
 #include "support/durable_world.h"
 
 #include "store/load.h"
@@ -383,6 +384,8 @@ static void live(dw_world *it)
     }
     drain(it);
     count_waits(it);
+    const char *wrong = checked_file(it->path);
+    DW_CHECK(it, wrong == NULL, "%s", wrong);
     cleat__core_close(it->core);
     while (it->slips != NULL) {
         dw_drop_slip(it, it->slips);

@@ -22,6 +22,7 @@
 #include "support/world.h"
 
 #include "engine/core_parts.h"
+#include "support/checked_file.h"
 #include "support/sanitizer.h"
 
 #include <inttypes.h>
@@ -102,6 +103,13 @@ static void close_core(sim_world *world)
     }
 }
 
+/* Nobody is in a transaction. */
+static void check_file(sim_world *world)
+{
+    const char *wrong = checked_file(world->path);
+    world_check(world, wrong == NULL, "%s", wrong);
+}
+
 static void crash(sim_world *world)
 {
     char former[sizeof(world->path)];
@@ -121,6 +129,9 @@ static void crash(sim_world *world)
     world->now.unix_ms +=
         pick(world, 5) == 0 ? (int64_t)pick(world, 7200000) - 3600000 : (int64_t)pick(world, 5000);
     open_core(world);
+    if (world->crashes == 1) { /* in the middle of life; each time it would take as long as all else */
+        check_file(world);
+    }
     world_audit(world, false);
 }
 
@@ -307,6 +318,7 @@ static void drain(sim_world *world)
     world_check(world, left > 0, "runs are left over");
     world_check(world, world->slips == NULL, "somebody waits for a run that has ended");
     world_audit(world, true);
+    check_file(world);
 }
 
 /* ---- Seeds ---- */
@@ -321,12 +333,24 @@ static crash_point pick_crash(sim_world *world)
     }
 }
 
+/* The engine leaves that to others, see store/tenant.h. */
+static void store_tenants(sim_world *world)
+{
+    sqlite3 *db = cleat__store_db(world->core->store);
+    char *sql = sqlite3_mprintf("WITH n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+                                "INSERT INTO tenant SELECT i, randomblob(16), 'tenant ' || i, 1 FROM n",
+                                WORLD_TENANTS);
+    world_check(world, sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "tenants");
+    sqlite3_free(sql);
+}
+
 static void live(sim_world *world)
 {
     cleat__random_init(&world->random, world->seed);
     world->now = (cleat__now){.unix_ms = INT64_C(1700000000000), .monotonic_ms = 1000};
     name_file(world);
     open_core(world);
+    store_tenants(world);
     for (size_t i = 0; i < WORLD_WORKERS; i++) {
         world->workers[i].world = world;
     }

@@ -1,0 +1,241 @@
+#include "store/check.h"
+
+#include "base/error.h"
+#include "cleat_sql.h"
+#include "model/json.h"
+#include "store/bind.h"
+#include "store/migrate.h"
+#include "store/sqlite_error.h"
+
+static const char checking[] = "checking it";
+
+/* ---- What rules may call ---- */
+
+/* uuid(blob): as people write it; in hexadecimal when it is none. */
+static void format_uuid(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    static const char digits[] = "0123456789abcdef";
+    const uint8_t *bytes = sqlite3_value_blob(values[0]);
+    size_t size = (size_t)sqlite3_value_bytes(values[0]);
+    char text[2 * 32 + 1];
+    (void)count;
+    if (bytes == NULL) {
+        sqlite3_result_text(context, "none", -1, SQLITE_STATIC);
+        return;
+    }
+    if (size == sizeof(cleat__uuid)) {
+        cleat__uuid id;
+        memcpy(id.bytes, bytes, sizeof(id.bytes));
+        cleat__uuid_format(&id, text);
+    } else {
+        size = size < 32 ? size : 32;
+        for (size_t i = 0; i < size; i++) {
+            text[2 * i] = digits[bytes[i] >> 4];
+            text[2 * i + 1] = digits[bytes[i] & 15];
+        }
+        text[2 * size] = '\0';
+    }
+    sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
+}
+
+/* is_json(text), is_object(text): what the engine takes. User data: whether it must be an object. */
+static void look_at_json(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    const char *text = (const char *)sqlite3_value_text(values[0]);
+    cleat_slice slice = {text, text != NULL ? (size_t)sqlite3_value_bytes(values[0]) : 0};
+    (void)count;
+    cleat_status status = cleat__json_check("text", slice, sqlite3_user_data(context) != NULL);
+    if (status == CLEAT_NO_MEMORY) {
+        sqlite3_result_error_nomem(context);
+    } else {
+        sqlite3_result_int(context, status == CLEAT_OK || status == CLEAT_TOO_LARGE);
+    }
+}
+
+static cleat_status add_functions(sqlite3 *db)
+{
+    static char must_be_object;
+    const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
+    bool is_good =
+        sqlite3_create_function(db, "uuid", 1, flags, NULL, format_uuid, NULL, NULL) == SQLITE_OK &&
+        sqlite3_create_function(db, "is_json", 1, flags, NULL, look_at_json, NULL, NULL) == SQLITE_OK &&
+        sqlite3_create_function(db, "is_object", 1, flags, &must_be_object, look_at_json, NULL, NULL) ==
+            SQLITE_OK;
+    return is_good ? CLEAT_OK : cleat__sqlite_error(db, checking);
+}
+
+/* ---- Running a rule ---- */
+
+typedef struct check {
+    sqlite3 *db;
+    cleat__finding_visit visit;
+    void *argument;
+    cleat__finding finding; /* of the rule at hand */
+} check;
+
+/* Tells of each row; finalizes the statement. */
+static cleat_status tell_rows(check *it, sqlite3_stmt *rows)
+{
+    int code;
+    while ((code = sqlite3_step(rows)) == SQLITE_ROW) {
+        it->finding.what = cleat__column_text(rows, 0);
+        it->visit(it->argument, &it->finding);
+    }
+    cleat_status status = code == SQLITE_DONE ? CLEAT_OK : cleat__sqlite_error(it->db, checking);
+    sqlite3_finalize(rows);
+    return status;
+}
+
+/* From the last such comment before the statement. */
+static cleat_status read_name(const char *begin, const char *end, cleat__finding *out)
+{
+    const char *line = NULL, *colon = NULL;
+    for (const char *at = begin; at < end; at = strchr(at, '\n') + 1) {
+        if (strncmp(at, "-- ", 3) == 0) {
+            line = at + 3;
+        } else if (at[0] != '\n') {
+            break;
+        }
+    }
+    colon = line != NULL ? strstr(line, ": ") : NULL;
+    if (colon == NULL || colon > end) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a rule has no name");
+    }
+    out->rule = (cleat_slice){line, (size_t)(colon - line)};
+    out->holds = (cleat_slice){colon + 2, strcspn(colon + 2, "\n")};
+    return CLEAT_OK;
+}
+
+static cleat_status run_rules(check *it, const char *text, int *rules)
+{
+    cleat_status status = CLEAT_OK;
+    while (status == CLEAT_OK) {
+        sqlite3_stmt *rule = NULL;
+        const char *rest = text;
+        if (sqlite3_prepare_v2(it->db, text, -1, &rule, &rest) != SQLITE_OK) {
+            return cleat__sqlite_error(it->db, checking);
+        }
+        if (rule == NULL) {
+            break;
+        }
+        text += strspn(text, "\n");
+        status = read_name(text, rest, &it->finding);
+        if (status == CLEAT_OK) {
+            status = tell_rows(it, rule);
+            (*rules)++;
+        } else {
+            sqlite3_finalize(rule);
+        }
+        text = rest;
+    }
+    return status;
+}
+
+cleat_status cleat__check_rules(cleat__store *store, const char *text, cleat__finding_visit visit,
+                                void *argument, int *rules)
+{
+    check it = {.db = cleat__store_db(store), .visit = visit, .argument = argument};
+    cleat_status status = add_functions(it.db);
+    return status == CLEAT_OK ? run_rules(&it, text, rules) : status;
+}
+
+cleat_status cleat__check_tables(cleat__store *store, cleat__finding_visit visit, void *argument, int *rules)
+{
+    static const char *const texts[] = {cleat__sql_tenants_check, cleat__sql_runs_check,
+                                        cleat__sql_durable_check};
+    cleat_status status = CLEAT_OK;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts) && status == CLEAT_OK; i++) {
+        status = cleat__check_rules(store, texts[i], visit, argument, rules);
+    }
+    return status;
+}
+
+/* ---- The file ---- */
+
+typedef struct relay {
+    cleat__finding_visit visit;
+    void *argument;
+} relay;
+
+static void tell_unless_ok(void *argument, const cleat__finding *finding)
+{
+    const relay *to = argument;
+    if (finding->what.size != 2 || memcmp(finding->what.data, "ok", 2) != 0) {
+        to->visit(to->argument, finding);
+    }
+}
+
+cleat_status cleat__check_file(cleat__store *store, cleat__finding_visit visit, void *argument, int *rules)
+{
+    static const char rule[] = "-- file: the file is a sound SQLite database\nPRAGMA integrity_check(1000);";
+    relay to = {visit, argument};
+    return cleat__check_rules(store, rule, tell_unless_ok, &to, rules);
+}
+
+/* ---- The schema ---- */
+
+/* Tables, their columns and the indexes, each as a text. The text that made them is not compared: SQLite rewrites it in
+ * its own way when a table changes. */
+#define PARTS                                                                                          \
+    "SELECT m.type || ' ' || m.name || coalesce('.' || c.name || ' ' || c.type || iif(c.\"notnull\", " \
+    "' NOT NULL', '') || iif(c.pk, ' KEY ' || c.pk, ''), '') AS part FROM sqlite_schema m "            \
+    "LEFT JOIN pragma_table_xinfo(m.name) c ON m.type = 'table' WHERE m.name NOT LIKE 'sqlite\\_%' "   \
+    "ESCAPE '\\'"
+
+/* `*is_there` says whether the file has the part. */
+static cleat_status look_for_part(sqlite3_stmt *look, cleat_slice part, sqlite3 *db, bool *is_there)
+{
+    cleat__bind_text(look, 1, part);
+    int code = sqlite3_step(look);
+    *is_there = code == SQLITE_ROW;
+    sqlite3_reset(look);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? CLEAT_OK : cleat__sqlite_error(db, checking);
+}
+
+static cleat_status compare_parts(check *it, sqlite3 *wanted, sqlite3_stmt *parts, sqlite3_stmt *look)
+{
+    cleat_status status = CLEAT_OK;
+    int code = SQLITE_ROW;
+    while (status == CLEAT_OK && (code = sqlite3_step(parts)) == SQLITE_ROW) {
+        bool is_there;
+        it->finding.what = cleat__column_text(parts, 0);
+        status = look_for_part(look, it->finding.what, it->db, &is_there);
+        if (status == CLEAT_OK && !is_there) {
+            it->visit(it->argument, &it->finding);
+        }
+    }
+    return status == CLEAT_OK && code != SQLITE_DONE ? cleat__sqlite_error(wanted, checking) : status;
+}
+
+cleat_status cleat__check_schema(cleat__store *store, cleat__finding_visit visit, void *argument, int *rules)
+{
+    check it = {
+        .db = cleat__store_db(store),
+        .visit = visit,
+        .argument = argument,
+        .finding = {.rule = cleat_slice_of("schema"),
+                    .holds = cleat_slice_of("all tables, columns and indexes of this version are there")}};
+    sqlite3 *wanted = NULL;
+    sqlite3_stmt *parts = NULL, *look = NULL;
+    if (sqlite3_open_v2(":memory:", &wanted, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE, NULL) !=
+        SQLITE_OK) {
+        sqlite3_close(wanted);
+        return cleat__fail_memory();
+    }
+    cleat_status status = cleat__schema_migrate(wanted, 0);
+    if (status == CLEAT_OK && sqlite3_prepare_v2(wanted, PARTS, -1, &parts, NULL) != SQLITE_OK) {
+        status = cleat__sqlite_error(wanted, checking);
+    }
+    if (status == CLEAT_OK && sqlite3_prepare_v2(it.db, "SELECT 1 FROM (" PARTS ") WHERE part = ?1", -1,
+                                                 &look, NULL) != SQLITE_OK) {
+        status = cleat__sqlite_error(it.db, checking);
+    }
+    if (status == CLEAT_OK) {
+        status = compare_parts(&it, wanted, parts, look);
+        (*rules)++;
+    }
+    sqlite3_finalize(look);
+    sqlite3_finalize(parts);
+    sqlite3_close(wanted);
+    return status;
+}

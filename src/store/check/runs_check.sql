@@ -1,0 +1,104 @@
+-- What holds between the tables of runs whenever nobody is in a transaction. A statement answers a row for each place
+-- where it does not: which one it is, and what is wrong with it. Before it stand its name and what holds.
+
+-- run-id: the id of a run is a UUID
+SELECT 'run ' || hex(id) FROM task WHERE typeof(id) <> 'blob' OR length(id) <> 16;
+
+-- run-life: a run lives or has ended, and not both
+SELECT 'run ' || uuid(t.id) || iif(l.id IS NULL, ': neither', ': both')
+FROM task t LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id
+WHERE (l.id IS NULL) = (e.id IS NULL);
+
+-- run-known: what lives, has ended or has a former attempt, a log or a stream is a run
+SELECT table_name || ' of run ' || uuid(id) FROM (
+    SELECT 'life' AS table_name, id FROM task_live
+    UNION ALL SELECT 'end', id FROM task_end
+    UNION ALL SELECT DISTINCT 'attempt', task_id FROM attempt
+    UNION ALL SELECT DISTINCT 'log line', task_id FROM task_log
+    UNION ALL SELECT 'stream', task_id FROM stream
+    UNION ALL SELECT 'durable state', id FROM durable_run
+    UNION ALL SELECT 'hook', run_id FROM durable_hook) AS sub
+WHERE NOT EXISTS (SELECT 1 FROM task WHERE task.id = sub.id);
+
+-- run-type: the version of its workflow that a run was started with is there
+SELECT 'run ' || uuid(id) || ': version ' || type_id FROM task
+WHERE type_id NOT IN (SELECT id FROM task_type);
+
+-- run-trigger: what a run was started with is JSON, and its priority is 1 to 3
+SELECT 'run ' || uuid(id) || ': ' || CASE
+    WHEN NOT is_json(input) THEN 'input'
+    WHEN priority NOT BETWEEN 1 AND 3 THEN 'priority ' || priority
+    WHEN NOT is_object(coalesce(metadata, '{}')) THEN 'metadata'
+    ELSE 'desired worker' END
+FROM task
+WHERE priority NOT BETWEEN 1 AND 3 OR NOT is_json(input) OR NOT is_object(coalesce(metadata, '{}'))
+    OR NOT is_object(coalesce(desired, '{}'));
+
+-- run-child: a child has a number or a key, and its parent is a run of the same tenant
+SELECT 'run ' || uuid(c.id) || ': parent ' || uuid(c.parent_id)
+FROM task c JOIN task_type y ON y.id = c.type_id
+    LEFT JOIN task p ON p.id = c.parent_id LEFT JOIN task_type z ON z.id = p.type_id
+WHERE c.parent_id IS NOT NULL
+    AND (coalesce(c.child_key, c.child_index) IS NULL OR z.tenant IS NULL OR z.tenant <> y.tenant);
+
+-- run-event: a run that an event has started has the event's key
+SELECT 'run ' || uuid(id) || ': event ' || uuid(event_id) FROM task
+WHERE event_id IS NOT NULL AND event_key IS NULL;
+
+-- live-trigger: a live run has the version and the priority it was started with, and wants the worker it wanted
+SELECT 'run ' || uuid(l.id) || ': ' || CASE
+    WHEN l.type_id <> t.type_id THEN 'version ' || l.type_id || ', not ' || t.type_id
+    WHEN l.priority <> t.priority THEN 'priority ' || l.priority || ', not ' || t.priority
+    ELSE 'desired worker' END
+FROM task_live l JOIN task t ON t.id = l.id
+WHERE l.type_id <> t.type_id OR l.priority <> t.priority OR l.has_desired <> (t.desired IS NOT NULL);
+
+-- live-state: a live run is queued, or it is running or evicted and was started
+SELECT 'run ' || uuid(id) || ': state ' || state || iif(started_at_ms IS NULL, '', ', started')
+FROM task_live WHERE state NOT IN (0, 1, 5) OR (state = 0) <> (started_at_ms IS NULL);
+
+-- live-attempt: the number of a live run's attempt is not below that of its first one since it was replayed
+SELECT 'run ' || uuid(id) || ': attempt ' || retry_count || ' of ' || first_retry || ', ' || internal_retries
+    || ' lost'
+FROM task_live
+WHERE first_retry < 0 OR internal_retries < 0 OR retry_count < first_retry + internal_retries;
+
+-- live-worker: the worker of a running attempt is there, and an evicted run has none
+SELECT 'run ' || uuid(id) || ': worker ' || uuid(worker_id) FROM task_live
+WHERE worker_id IS NOT NULL
+    AND (state = 5 OR (state = 1 AND worker_id NOT IN (SELECT id FROM worker)));
+
+-- end-state: a run that has ended is completed, failed or cancelled
+SELECT 'run ' || uuid(id) || ': state ' || state || coalesce(', ' || outcome, '') FROM task_end
+WHERE state NOT IN (2, 3, 4) OR retry_count < 0
+    OR (outcome IS NOT NULL AND NOT (state = 3 AND outcome IN ('TIMED_OUT', 'LOST')));
+
+-- end-output: the output of a run is JSON, and only a completed one has any
+SELECT 'run ' || uuid(id) || iif(state = 2, ': no JSON', ': state ' || state) FROM task_end
+WHERE output IS NOT NULL AND (state <> 2 OR NOT is_json(output));
+
+-- attempt-count: all attempts before the newest one of a run are there
+SELECT 'run ' || uuid(r.id) || ': ' || (SELECT count(*) FROM attempt a WHERE a.task_id = r.id)
+    || ' before attempt ' || r.retry_count
+FROM (SELECT id, retry_count FROM task_live UNION ALL SELECT id, retry_count FROM task_end) r
+WHERE r.retry_count <> (SELECT count(*) FROM attempt a
+    WHERE a.task_id = r.id AND a.retry_count BETWEEN 0 AND r.retry_count - 1)
+    OR EXISTS (SELECT 1 FROM attempt a WHERE a.task_id = r.id AND a.retry_count >= r.retry_count);
+
+-- attempt-outcome: a former attempt has ended without ending its run, or was replayed
+SELECT 'run ' || uuid(task_id) || ', attempt ' || retry_count || ': ' || outcome FROM attempt
+WHERE outcome NOT IN ('FAILED', 'TIMED_OUT', 'LOST', 'UNDELIVERED', 'COMPLETED', 'CANCELLED')
+    OR (outcome IN ('COMPLETED', 'CANCELLED') AND replayed_at_ms IS NULL);
+
+-- log-lines: the lines of a run's log are numbered from 1 on, and have a level
+SELECT 'run ' || uuid(task_id) || ': ' || count(*) || ' lines up to ' || max(line) FROM task_log
+GROUP BY task_id HAVING min(line) <> 1 OR max(line) <> count(*) OR min(level) < 1 OR max(level) > 4;
+
+-- log-metadata: the metadata of a log line are a JSON object
+SELECT 'run ' || uuid(task_id) || ', line ' || line FROM task_log
+WHERE metadata IS NOT NULL AND NOT is_object(metadata);
+
+-- stream-chunks: the chunks of a stream are there from the first one on, and belong to a stream
+SELECT 'stream ' || (c.id >> 32) || iif(s.id IS NULL, '', ' of run ' || uuid(s.task_id)) || ': ' || count(*) || ' chunks'
+FROM stream_chunk c LEFT JOIN stream s ON s.id = c.id >> 32
+GROUP BY c.id >> 32 HAVING s.id IS NULL OR max(c.id & 0xffffffff) <> count(*) - 1;
