@@ -35,6 +35,7 @@ typedef struct putting {
 
 static cleat_status describe(putting *put, int64_t tenant, const cleat__workflow *workflow)
 {
+    const cleat__workflow_task *task = &workflow->tasks[0];
     cleat__workflow_encode(workflow, &put->declaration);
     if (put->declaration.failed) {
         return cleat__fail_memory();
@@ -42,9 +43,9 @@ static cleat_status describe(putting *put, int64_t tenant, const cleat__workflow
     put->row = (cleat__type_row){
         .tenant = tenant,
         .workflow = workflow->name,
-        .task_name = workflow->task,
-        .action = cleat__lower_case(workflow->action, put->action),
-        .policy = workflow->policy,
+        .task_name = task->name,
+        .action = cleat__lower_case(task->action, put->action),
+        .policy = task->policy,
         .declaration = cleat__buffer_slice(&put->declaration),
     };
     return CLEAT_OK;

@@ -189,17 +189,43 @@ static cleat_status check_texts(const cleat__workflow *workflow)
                : CLEAT_OK;
 }
 
+static cleat_status check_task(const cleat__workflow_task *task)
+{
+    cleat_status status = cleat__name_check("task", task->name);
+    if (status == CLEAT_OK) {
+        status = cleat__action_check(task->action);
+    }
+    if (status == CLEAT_OK) {
+        status = check_policy(&task->policy);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__desired_labels_check(task->labels, task->label_count);
+    }
+    return status == CLEAT_OK ? cleat__slots_check(task->slots, task->slot_count) : status;
+}
+
+static cleat_status check_tasks(const cleat__workflow *workflow)
+{
+    if (workflow->task_count == 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "workflow \"%.*s\" has no tasks",
+                           CLEAT_SLICE_ARGS(workflow->name));
+    }
+    const cleat__workflow_task *task = &workflow->tasks[0];
+    if (workflow->task_count > 1 || task->parent_count != 0 || task->is_on_failure || task->is_on_success) {
+        return cleat__fail(
+            CLEAT_INVALID_ARGUMENT,
+            "workflow \"%.*s\" needs features that are not supported yet: several tasks in one "
+            "workflow",
+            CLEAT_SLICE_ARGS(workflow->name));
+    }
+    return check_task(task);
+}
+
 cleat_status cleat__workflow_check(const cleat__workflow *workflow)
 {
     cleat_status status = cleat__name_check("name", workflow->name);
     if (status == CLEAT_OK) {
-        status = cleat__name_check("task", workflow->task);
-    }
-    if (status == CLEAT_OK) {
-        status = cleat__action_check(workflow->action);
-    }
-    if (status == CLEAT_OK) {
-        status = check_policy(&workflow->policy);
+        status = check_tasks(workflow);
     }
     if (status == CLEAT_OK) {
         status = check_event_keys(workflow);
@@ -207,12 +233,6 @@ cleat_status cleat__workflow_check(const cleat__workflow *workflow)
     if (status == CLEAT_OK && ((int)workflow->sticky < 0 || workflow->sticky > CLEAT__STICKY_HARD)) {
         status =
             cleat__fail(CLEAT_INVALID_ARGUMENT, "sticky is %d, which is no strategy", (int)workflow->sticky);
-    }
-    if (status == CLEAT_OK) {
-        status = cleat__desired_labels_check(workflow->labels, workflow->label_count);
-    }
-    if (status == CLEAT_OK) {
-        status = cleat__slots_check(workflow->slots, workflow->slot_count);
     }
     return status == CLEAT_OK ? check_texts(workflow) : status;
 }
@@ -236,10 +256,16 @@ static void encode_text(const char *name, cleat_slice text, cleat__buffer *out)
     cleat__buffer_append_json(out, text.data != NULL ? text : cleat_slice_of(""));
 }
 
+static void encode_slots(const cleat__workflow_task *task, cleat__buffer *out)
+{
+    cleat__slots one = {cleat_slice_of(task->is_durable ? "durable" : "default"), 1};
+    bool is_plain = task->slot_count == 0;
+    cleat__slots_encode(is_plain ? &one : task->slots, is_plain ? 1 : task->slot_count, out);
+}
+
 void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
 {
-    cleat__slots one = {cleat_slice_of(workflow->is_durable ? "durable" : "default"), 1};
-    bool is_plain = workflow->slot_count == 0;
+    const cleat__workflow_task *task = &workflow->tasks[0];
     encode_text("{\"description\":", workflow->description, out);
     encode_text(",\"version\":", workflow->version, out);
     cleat__buffer_append_string(out, ",\"events\":[");
@@ -247,10 +273,10 @@ void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
         encode_text(i != 0 ? "," : "", workflow->event_keys[i], out);
     }
     cleat__buffer_append_format(out, "],\"sticky\":%d,\"durable\":%s,\"slots\":", (int)workflow->sticky,
-                                workflow->is_durable ? "true" : "false");
-    cleat__slots_encode(is_plain ? &one : workflow->slots, is_plain ? 1 : workflow->slot_count, out);
+                                task->is_durable ? "true" : "false");
+    encode_slots(task, out);
     cleat__buffer_append_string(out, ",\"labels\":");
-    cleat__desired_labels_encode(workflow->labels, workflow->label_count, out);
+    cleat__desired_labels_encode(task->labels, task->label_count, out);
     if (workflow->input_json_schema.data != NULL) {
         encode_text(",\"schema\":", workflow->input_json_schema, out);
     }

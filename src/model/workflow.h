@@ -1,5 +1,5 @@
 /*
- * What is declared: a workflow of one task. Each change of its content makes a new version; a run
+ * What is declared: a workflow and its tasks. Each change of its content makes a new version; a run
  * keeps the version it was started with.
  */
 #ifndef CLEAT_MODEL_WORKFLOW_H
@@ -26,22 +26,31 @@ typedef struct cleat__slots {
     int32_t units;
 } cleat__slots;
 
-/* Plain data, borrowed from whoever passes it. */
+/* Plain data, borrowed from whoever passes it; so is a workflow. */
+typedef struct cleat__workflow_task {
+    cleat_slice name;          /* the readable id */
+    cleat_slice action;        /* "workflow:task", lower case; where workers look for it */
+    cleat__policy policy;      /* with the default priority of its runs */
+    const cleat__slots *slots; /* none: one unit of "default", or of "durable" when it is durable */
+    size_t slot_count;
+    const cleat__desired_label *labels;
+    size_t label_count;
+    const cleat_slice *parents; /* names of tasks that it comes after */
+    size_t parent_count;
+    bool is_durable;
+    bool is_on_failure; /* it runs when one of the others has failed */
+    bool is_on_success; /* it runs when all of the others have completed */
+} cleat__workflow_task;
+
 typedef struct cleat__workflow {
     cleat_slice name;
     cleat_slice description;       /* absent: "" */
     cleat_slice version;           /* the program's own words; absent: "" */
-    cleat_slice task;              /* the readable id of its one task */
-    cleat_slice action;            /* "workflow:task", lower case; where workers look for it */
-    cleat__policy policy;          /* with the default priority of its runs */
     const cleat_slice *event_keys; /* events that start it, by their whole key */
     size_t event_key_count;
     cleat__sticky sticky;
-    const cleat__desired_label *labels;
-    size_t label_count;
-    const cleat__slots *slots; /* none: one unit of "default", or of "durable" when it is durable */
-    size_t slot_count;
-    bool is_durable;
+    const cleat__workflow_task *tasks;
+    size_t task_count;             /* 1 */
     cleat_slice input_json_schema; /* an object; absent: none */
 } cleat__workflow;
 

@@ -25,24 +25,29 @@ void cleat__declaration_free(cleat__declaration *declaration)
     }
 }
 
-static void describe(const cleat__declaration *from, cleat__workflow *out)
+/* The workflow borrows `task`. */
+static void describe(const cleat__declaration *from, cleat__workflow_task *task, cleat__workflow *out)
 {
     cleat_slice action = cleat_slice_of(from->action);
-    *out = (cleat__workflow){
-        .name = cleat_slice_of(from->workflow),
-        .description = cleat_slice_of(from->description),
-        .version = cleat_slice_of(from->version),
-        .is_durable = from->is_workflow,
-        .task = cleat__action_task(action),
+    *task = (cleat__workflow_task){
+        .name = cleat__action_task(action),
         .action = action,
         .policy = from->policy,
-        .event_keys = from->events != NULL ? from->events->items : NULL,
-        .event_key_count = from->events != NULL ? from->events->count : 0,
-        .sticky = (cleat__sticky)from->sticky,
+        .is_durable = from->is_workflow,
         .labels = from->labels != NULL ? from->labels->items : NULL,
         .label_count = from->labels != NULL ? from->labels->count : 0,
         .slots = from->slots != NULL ? from->slots->items : NULL,
         .slot_count = from->slots != NULL ? from->slots->count : 0,
+    };
+    *out = (cleat__workflow){
+        .name = cleat_slice_of(from->workflow),
+        .description = cleat_slice_of(from->description),
+        .version = cleat_slice_of(from->version),
+        .tasks = task,
+        .task_count = 1,
+        .event_keys = from->events != NULL ? from->events->items : NULL,
+        .event_key_count = from->events != NULL ? from->events->count : 0,
+        .sticky = (cleat__sticky)from->sticky,
         .input_json_schema = cleat_slice_of(from->schema),
     };
 }
@@ -50,7 +55,8 @@ static void describe(const cleat__declaration *from, cleat__workflow *out)
 cleat_status cleat__declaration_put(const cleat__declaration *declaration, cleat__transport *transport)
 {
     cleat__workflow workflow;
-    describe(declaration, &workflow);
+    cleat__workflow_task task;
+    describe(declaration, &task, &workflow);
     return transport->put_workflow(transport, &workflow);
 }
 
@@ -125,6 +131,7 @@ static cleat_status copy_texts(const cleat_task_options *options, cleat__declara
 static cleat_status copy_options(const cleat_task_options *options, cleat__declaration *to)
 {
     cleat__workflow workflow;
+    cleat__workflow_task task;
     cleat_status status = cleat__action_id(options->name, to->action);
     if (status == CLEAT_OK) {
         cleat__workflow_name(cleat_slice_of(to->action), to->workflow);
@@ -149,7 +156,7 @@ static cleat_status copy_options(const cleat_task_options *options, cleat__decla
         status = copy_texts(options, to);
     }
     if (status == CLEAT_OK) {
-        describe(to, &workflow);
+        describe(to, &task, &workflow);
         status = cleat__workflow_check(&workflow);
     }
     return status;

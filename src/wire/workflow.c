@@ -99,7 +99,7 @@ static cleat_status read_policy(const request *message, const options *task, cle
                               : status;
 }
 
-static cleat_status read_slots(const options *task, cleat__workflow *out)
+static cleat_status read_slots(const options *task, cleat__workflow_task *out)
 {
     if (task->n_slot_requests == 0) {
         return CLEAT_OK;
@@ -118,10 +118,10 @@ static cleat_status read_slots(const options *task, cleat__workflow *out)
 
 CLEAT__DESIRED_ENTRY_READER(read_label_entry, Cleat__V1__CreateTaskOpts__WorkerLabelsEntry)
 
-static cleat_status read_task(const request *message, const options *task, cleat__workflow *out)
+static cleat_status read_task(const request *message, const options *task, cleat__workflow_task *out)
 {
     cleat__desired_label *labels = NULL;
-    out->task = cleat_slice_of(task->readable_id);
+    out->name = cleat_slice_of(task->readable_id);
     out->action = cleat_slice_of(task->action);
     out->is_durable = task->is_durable != 0;
     cleat_status status = read_policy(message, task, &out->policy);
@@ -133,6 +133,21 @@ static cleat_status read_task(const request *message, const options *task, cleat
             cleat__desired_labels_read(read_label_entry, task->worker_labels, task->n_worker_labels, &labels);
         out->labels = labels;
         out->label_count = labels != NULL ? task->n_worker_labels : 0;
+    }
+    return status;
+}
+
+static cleat_status read_tasks(const request *message, cleat__workflow *out)
+{
+    cleat__workflow_task *tasks = cleat__calloc(message->n_tasks, sizeof(*tasks));
+    cleat_status status = CLEAT_OK;
+    if (tasks == NULL) {
+        return cleat__fail_memory();
+    }
+    out->tasks = tasks;
+    while (out->task_count < message->n_tasks && status == CLEAT_OK) {
+        const options *task = message->tasks[out->task_count];
+        status = read_task(message, task, &tasks[out->task_count++]);
     }
     return status;
 }
@@ -193,15 +208,18 @@ cleat_status cleat__workflow_read(const request *message, cleat__workflow *out)
     if (status == CLEAT_OK) {
         status = read_event_keys(message, out);
     }
-    return status == CLEAT_OK ? read_task(message, task, out) : status;
+    return status == CLEAT_OK ? read_tasks(message, out) : status;
 }
 
 void cleat__workflow_read_end(cleat__workflow *workflow)
 {
+    for (size_t i = 0; i < workflow->task_count; i++) {
+        cleat__free((void *)(uintptr_t)workflow->tasks[i].labels);
+        cleat__free((void *)(uintptr_t)workflow->tasks[i].slots);
+    }
+    cleat__free((void *)(uintptr_t)workflow->tasks);
     cleat__free((void *)(uintptr_t)workflow->event_keys);
-    cleat__free((void *)(uintptr_t)workflow->labels);
-    cleat__free((void *)(uintptr_t)workflow->slots);
+    workflow->tasks = NULL;
+    workflow->task_count = 0;
     workflow->event_keys = NULL;
-    workflow->labels = NULL;
-    workflow->slots = NULL;
 }

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "engine/core.h"
 #include "store/query.h"
+#include "support/one_task.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,10 +110,10 @@ static inline cleat__workflow workflow_of(const char *action, const cleat__polic
     static unsigned turn;
     char *name = names[turn++ % 4];
     cleat__workflow_name(cleat_slice_of(action), name);
-    return (cleat__workflow){.name = cleat_slice_of(name),
-                             .task = cleat__action_task(cleat_slice_of(action)),
-                             .action = cleat_slice_of(action),
-                             .policy = *policy};
+    return one_task(cleat_slice_of(name),
+                    (cleat__workflow_task){.name = cleat__action_task(cleat_slice_of(action)),
+                                           .action = cleat_slice_of(action),
+                                           .policy = *policy});
 }
 
 static inline cleat_status put_workflow(rig *at, int64_t tenant, const cleat__workflow *workflow,

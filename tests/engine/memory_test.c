@@ -319,7 +319,7 @@ static void live_with_a_stream(rig *at, cleat__watch watches[3])
     static const cleat_slice chunks[] = {{"a", 1}, {"b", 1}};
     cleat__uuid id = {{0}};
     cleat__workflow workflow = workflow_of("a:a", &policy);
-    workflow.is_durable = true;
+    task_of(&workflow)->is_durable = true;
     const cleat__trigger item = {.workflow = workflow.name, .metadata = {"{\"user\":\"u\"}", 12}};
     watches[2] = (cleat__watch){.key = {"user", 4}, .value = {"u", 1}, .tell = listen_to_nothing};
     cleat__command first[] = {

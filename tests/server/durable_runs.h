@@ -7,16 +7,16 @@
 static inline cleat__uuid add_durable_worker(rest_world *it)
 {
     const cleat_slice action = cleat_slice_of("long:long");
-    const cleat__workflow workflow = {
-        .name = cleat_slice_of("long"),
-        .task = cleat_slice_of("long"),
-        .action = action,
-        .is_durable = true,
-        .policy = {.priority = 1,
-                   .backoff_factor = 1,
-                   .execution_timeout_ms = 60000,
-                   .schedule_timeout_ms = 300000},
-    };
+    const cleat__workflow workflow = {.name = cleat_slice_of("long"),
+                                      .tasks =
+                                          &(cleat__workflow_task){.name = cleat_slice_of("long"),
+                                                                  .action = action,
+                                                                  .is_durable = true,
+                                                                  .policy = {.priority = 1,
+                                                                             .backoff_factor = 1,
+                                                                             .execution_timeout_ms = 60000,
+                                                                             .schedule_timeout_ms = 300000}},
+                                      .task_count = 1};
     const cleat__slots slots = {cleat_slice_of("durable"), 10};
     const cleat__worker_spec spec = {.actions = &action, .action_count = 1, .slots = &slots, .slot_count = 1};
     cleat__uuid id;

@@ -111,12 +111,14 @@ static void attempts_come_with_their_ends_the_newest_last(void **state)
 static void what_no_worker_took_in_time_is_cancelled(void **state)
 {
     ui_world *it = *state;
-    const cleat__workflow brief = {
-        .name = cleat_slice_of("brief"),
-        .task = cleat_slice_of("brief"),
-        .action = cleat_slice_of("brief:brief"),
-        .policy = {
-            .priority = 1, .backoff_factor = 1, .execution_timeout_ms = 1000, .schedule_timeout_ms = 1}};
+    const cleat__workflow brief = {.name = cleat_slice_of("brief"),
+                                   .tasks = &(cleat__workflow_task){.name = cleat_slice_of("brief"),
+                                                                    .action = cleat_slice_of("brief:brief"),
+                                                                    .policy = {.priority = 1,
+                                                                               .backoff_factor = 1,
+                                                                               .execution_timeout_ms = 1000,
+                                                                               .schedule_timeout_ms = 1}},
+                                   .task_count = 1};
     assert_int_equal(cleat__engine_put_workflow(it->rest.engine, 1, &brief, NULL), CLEAT_OK);
     cleat__uuid id = trigger_run(&it->rest, 1, "brief");
     wait_for_end(it, &id);

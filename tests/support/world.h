@@ -86,6 +86,7 @@ typedef struct sim_slip {
     cleat__command command; /* first, so that an answer leads here */
     struct sim_slip *next;  /* among all that are on their way */
     cleat__workflow workflow;
+    cleat__workflow_task step; /* of it */
     cleat__trigger items[WORLD_BULK];
     cleat__uuid ids[WORLD_BULK];
     size_t tasks[WORLD_BULK];

@@ -66,7 +66,7 @@ sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action)
     sim_slip *made = new_slip(world, CLEAT__COMMAND_PUT_WORKFLOW);
     made->command.tenant = tenant;
     made->workflow.sticky = pick(world, 2) != 0 ? CLEAT__STICKY_SOFT : CLEAT__STICKY_NONE;
-    made->workflow.policy = (cleat__policy){
+    made->step.policy = (cleat__policy){
         .retries = (int32_t)pick(world, 4),
         .priority = 1 + (int32_t)pick(world, 3),
         .backoff_initial_ms = pick(world, 2) != 0 ? (int64_t)pick(world, 3000) : 0,
@@ -76,12 +76,14 @@ sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action)
         .schedule_timeout_ms = timeouts[pick(world, 4)],
     };
     made->workflow.name = cleat_slice_of(world_workflows[action]);
-    made->workflow.task = cleat__action_task(cleat_slice_of(world_actions[action]));
-    made->workflow.action = cleat_slice_of(world_actions[action]);
+    made->step.name = cleat__action_task(cleat_slice_of(world_actions[action]));
+    made->step.action = cleat_slice_of(world_actions[action]);
     if (action < sizeof(event_keys) / sizeof(event_keys[0])) {
         made->workflow.event_keys = &event_keys[action];
         made->workflow.event_key_count = 1;
     }
+    made->workflow.tasks = &made->step;
+    made->workflow.task_count = 1;
     made->command.as.put_workflow.workflow = &made->workflow;
     return made;
 }

@@ -44,15 +44,16 @@ static void test_defaults(void **state)
     assert_int_equal(cleat__workflow_read(&plain(&it)->message, &workflow), CLEAT_OK);
     assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
     assert_slice(workflow.name, "archive");
-    assert_slice(workflow.task, "Pack");
-    assert_slice(workflow.action, "archive:pack");
-    assert_int_equal(workflow.policy.execution_timeout_ms, 60000);
-    assert_int_equal(workflow.policy.schedule_timeout_ms, 300000);
-    assert_int_equal(workflow.policy.retries, 0);
-    assert_int_equal(workflow.policy.priority, 1);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 1), 0);
+    assert_slice(workflow.tasks[0].name, "Pack");
+    assert_slice(workflow.tasks[0].action, "archive:pack");
+    assert_int_equal(workflow.tasks[0].policy.execution_timeout_ms, 60000);
+    assert_int_equal(workflow.tasks[0].policy.schedule_timeout_ms, 300000);
+    assert_int_equal(workflow.tasks[0].policy.retries, 0);
+    assert_int_equal(workflow.tasks[0].policy.priority, 1);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 1), 0);
     assert_int_equal(workflow.sticky, CLEAT__STICKY_NONE);
-    assert_int_equal(workflow.slot_count + workflow.label_count + workflow.event_key_count, 0);
+    assert_int_equal(workflow.tasks[0].slot_count + workflow.tasks[0].label_count + workflow.event_key_count,
+                     0);
     assert_null(workflow.input_json_schema.data);
     cleat__workflow_read_end(&workflow);
 }
@@ -119,26 +120,26 @@ static void test_everything(void **state)
     assert_int_equal(cleat__workflow_read(&fill(&it)->of.message, &workflow), CLEAT_OK);
     assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
     assert_int_equal(workflow.sticky, CLEAT__STICKY_HARD);
-    assert_int_equal(workflow.policy.priority, 3);
-    assert_int_equal(workflow.policy.retries, 4);
-    assert_int_equal(workflow.policy.execution_timeout_ms, 5400000);
-    assert_int_equal(workflow.policy.schedule_timeout_ms, 10000);
+    assert_int_equal(workflow.tasks[0].policy.priority, 3);
+    assert_int_equal(workflow.tasks[0].policy.retries, 4);
+    assert_int_equal(workflow.tasks[0].policy.execution_timeout_ms, 5400000);
+    assert_int_equal(workflow.tasks[0].policy.schedule_timeout_ms, 10000);
     /* factor^n seconds, at most so many */
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 1), 2000);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 2), 4000);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 3), 5000);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 1), 2000);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 2), 4000);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 3), 5000);
     assert_slice(workflow.input_json_schema, "{}");
     assert_int_equal(workflow.event_key_count, 2);
     assert_slice(workflow.event_keys[1], "order:sent");
-    assert_int_equal(workflow.slot_count, 1);
-    assert_slice(workflow.slots[0].type, "default");
-    assert_int_equal(workflow.slots[0].units, 3);
-    assert_int_equal(workflow.label_count, 1);
-    assert_slice(workflow.labels[0].key, "gpu");
-    assert_slice(workflow.labels[0].value.text, "a100");
-    assert_int_equal(workflow.labels[0].comparator, CLEAT__COMPARATOR_NOT_EQUAL);
-    assert_int_equal(workflow.labels[0].weight, CLEAT__LABEL_WEIGHT);
-    assert_false(workflow.labels[0].is_required);
+    assert_int_equal(workflow.tasks[0].slot_count, 1);
+    assert_slice(workflow.tasks[0].slots[0].type, "default");
+    assert_int_equal(workflow.tasks[0].slots[0].units, 3);
+    assert_int_equal(workflow.tasks[0].label_count, 1);
+    assert_slice(workflow.tasks[0].labels[0].key, "gpu");
+    assert_slice(workflow.tasks[0].labels[0].value.text, "a100");
+    assert_int_equal(workflow.tasks[0].labels[0].comparator, CLEAT__COMPARATOR_NOT_EQUAL);
+    assert_int_equal(workflow.tasks[0].labels[0].weight, CLEAT__LABEL_WEIGHT);
+    assert_false(workflow.tasks[0].labels[0].is_required);
     cleat__workflow_read_end(&workflow);
 }
 
@@ -157,15 +158,15 @@ static void test_first_delay(void **state)
     cleat__workflow workflow;
     (void)state;
     assert_int_equal(cleat__workflow_read(&set_first_delay(fill(&it), 250)->message, &workflow), CLEAT_OK);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 1), 250);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 2), 500);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 9), 5000);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 1), 250);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 2), 500);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 9), 5000);
     cleat__workflow_read_end(&workflow);
     it.of.task.has_backoff_max_ms_case = CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_MAX_MS_BACKOFF_MAX_MS;
     it.of.task.backoff_max_ms = 700;
     assert_int_equal(cleat__workflow_read(&it.of.message, &workflow), CLEAT_OK);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 2), 500);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 3), 700);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 2), 500);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 3), 700);
     cleat__workflow_read_end(&workflow);
 }
 
