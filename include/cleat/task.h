@@ -16,6 +16,7 @@
 #define CLEAT_TASK_H
 
 #include "cleat/client.h"
+#include "cleat/filter.h"
 #include "cleat/run.h"
 
 #ifdef __cplusplus
@@ -52,7 +53,8 @@ typedef struct cleat_task_options {
     /* A run is cancelled when no worker took it in this time; 0: 300,000; negative: none. */
     int64_t schedule_timeout_ms;
     int priority; /* 1 low .. 3 high; 0: 1 */
-    /* Keys of events that start it, at most 1000; a NULL-terminated list; NULL: none. */
+    /* Keys of events that start it, or patterns of keys ('*' is any run of characters, '_' any one, '\' takes that from
+     * the next), at most 1000; a NULL-terminated list; NULL: none. */
     const char *const *on_events;
     cleat_sticky sticky;                       /* whether a run's desired worker counts */
     const cleat_desired_label *desired_labels; /* of the workers that may run it; see cleat/label.h */
@@ -62,6 +64,9 @@ typedef struct cleat_task_options {
     const char *description; /* for people; NULL: none */
     /* A JSON object, for people and clients; the engine checks no input by it. */
     const char *input_json_schema;
+    /* Which of these events start it (cleat/filter.h), at most 1000. None: those that an earlier declaration put stay. */
+    const cleat_filter *default_filters;
+    size_t default_filter_count;
 } cleat_task_options;
 #define CLEAT_TASK_OPTIONS(...) CLEAT_OPTIONS(cleat_task_options, __VA_ARGS__)
 
@@ -90,6 +95,8 @@ CLEAT_API int cleat_task_priority(const cleat_task *task); /* 1 low .. 3 high */
 /* The event that started the run (cleat/event.h): its key and its id; NULL when none did. */
 CLEAT_API const char *cleat_task_event_key(const cleat_task *task);
 CLEAT_API const char *cleat_task_event_id(const cleat_task *task);
+/* Of the filter that let the event start it: a JSON object; absent when none did (cleat/filter.h). */
+CLEAT_API cleat_slice cleat_task_filter_payload(const cleat_task *task);
 
 /* ---- What it gives back ---- */
 

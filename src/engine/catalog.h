@@ -12,6 +12,7 @@ typedef struct cleat__workflow_entry {
     int64_t tenant;
     cleat__uuid id;
     struct cleat__task_type *latest; /* what new runs start with */
+    int64_t filter_count;            /* filters of events that start it */
     cleat_slice name;                /* in `key` */
     char *key;                       /* owned; the map's */
 } cleat__workflow_entry;

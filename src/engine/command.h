@@ -15,6 +15,7 @@
 #include "engine/watch.h"
 #include "model/durable.h"
 #include "model/event.h"
+#include "model/filter.h"
 #include "model/schedule.h"
 #include "model/worker.h"
 
@@ -47,6 +48,9 @@
     X(REFRESH_TIMEOUT, refresh_timeout)               \
     X(LOG, log_line)                                  \
     X(PUSH, cleat__events_push)                       \
+    X(ADD_FILTER, cleat__filters_add)                 \
+    X(CHANGE_FILTER, cleat__filters_change)           \
+    X(DELETE_FILTER, cleat__filters_delete)           \
     X(SCHEDULE, cleat__timetable_add)                 \
     X(UNSCHEDULE, cleat__timetable_remove)            \
     X(CHANGE_SCHEDULES, cleat__timetable_change)      \
@@ -174,6 +178,7 @@ struct cleat__command {
             cleat__uuid *id;
         } worker_join;
         cleat__uuid id; /* CANCEL, REPLAY, FIND, RELEASE_SLOT: of a run; UNSCHEDULE: of a schedule;
+                         DELETE_FILTER: of a filter;
                          DELETE_WORKFLOW: of a workflow, whose schedules go with it; else of a worker.
                          REPLAY: CLEAT_FAILED_PRECONDITION: it has not ended */
         /* A worker of another process, which the file remembers. Its actions need not be declared.
@@ -241,6 +246,16 @@ struct cleat__command {
             cleat__uuid *ids; /* of the events */
             int64_t *at_ms;   /* Unix, when they were stored; NULL: who cares */
         } push;
+        struct { /* the filter is checked, by cleat__filter_check(); so below */
+            cleat__uuid workflow_id;
+            cleat_slice workflow; /* its name; absent: the id counts */
+            const cleat__filter *filter;
+            cleat__uuid *id;
+        } add_filter;
+        struct {
+            cleat__uuid id;
+            const cleat__filter *filter; /* what it is from now on; what is absent stays as it is */
+        } change_filter;
         struct { /* one for each time, all or none; what is past starts at once */
             const cleat__schedule *schedule;
             const int64_t *at_ms; /* Unix */

@@ -1,6 +1,7 @@
 /* One handler per command of command.h. What it answers is told when the batch is committed. */
 #include "base/error.h"
 #include "engine/events.h"
+#include "engine/filters.h"
 #include "engine/hooks.h"
 #include "engine/life.h"
 #include "engine/replay.h"
@@ -85,7 +86,7 @@ static cleat_status put_workflow(cleat__core *core, cleat__command *command)
     if (status == CLEAT_OK) {
         status = describe(&put, command->tenant, workflow);
     }
-    const cleat__workflow_entry *entry = NULL;
+    cleat__workflow_entry *entry = NULL;
     if (status == CLEAT_OK) {
         entry = cleat__catalog_find(&core->catalog, command->tenant, workflow->name);
         status = entry != NULL ? compare(core, &put.row, entry->latest) : CLEAT_EMPTY;
@@ -94,8 +95,11 @@ static cleat_status put_workflow(cleat__core *core, cleat__command *command)
         status = add_version(core, &put.row, entry);
     }
     cleat__buffer_deinit(&put.declaration);
-    if (status == CLEAT_OK && command->as.put_workflow.version != NULL) {
+    if (status == CLEAT_OK) {
         entry = cleat__catalog_find(&core->catalog, command->tenant, workflow->name);
+        status = cleat__filters_declare(core, entry, workflow->filters, workflow->filter_count);
+    }
+    if (status == CLEAT_OK && command->as.put_workflow.version != NULL) {
         *command->as.put_workflow.version = (cleat__version){entry->id, entry->latest->version_id};
     }
     return status;
@@ -115,6 +119,9 @@ static cleat_status delete_workflow(cleat__core *core, cleat__command *command)
     if (status == CLEAT_OK) {
         /* They would name what is not there when they fire. */
         status = cleat__schedule_delete_all(core->store, command->tenant, entry->name);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__filters_forget(core, entry);
     }
     if (status == CLEAT_OK) {
         status = cleat__catalog_remove(&core->catalog, entry);

@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "model/event.h"
+#include "model/event_pattern.h"
 #include "model/json.h"
 #include "model/worker.h"
 
@@ -136,24 +136,6 @@ cleat_status cleat__slots_check(const cleat__slots *slots, size_t count)
     return CLEAT_OK;
 }
 
-static cleat_status check_event_key(cleat_slice key)
-{
-    if (key.size == 0) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "event_triggers: a key is empty");
-    }
-    if (key.size > CLEAT__EVENT_KEY_MAX) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "event_triggers: \"%.16s...\" has %zu bytes; at most %d are allowed", key.data,
-                           key.size, CLEAT__EVENT_KEY_MAX);
-    }
-    if (memchr(key.data, '*', key.size) != NULL) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "event_triggers: \"%.*s\" is a pattern, which is not supported; list the keys",
-                           CLEAT_SLICE_ARGS(key));
-    }
-    return CLEAT_OK;
-}
-
 static cleat_status check_event_keys(const cleat__workflow *workflow)
 {
     if (workflow->event_key_count > CLEAT__EVENT_KEYS_MAX) {
@@ -161,12 +143,12 @@ static cleat_status check_event_keys(const cleat__workflow *workflow)
                            workflow->event_key_count, CLEAT__EVENT_KEYS_MAX);
     }
     for (size_t i = 0; i < workflow->event_key_count; i++) {
-        cleat_status status = check_event_key(workflow->event_keys[i]);
+        cleat_status status = cleat__event_pattern_check("event_triggers", workflow->event_keys[i]);
         if (status != CLEAT_OK) {
             return status;
         }
     }
-    return CLEAT_OK;
+    return cleat__filters_check(workflow->filters, workflow->filter_count);
 }
 
 static cleat_status check_texts(const cleat__workflow *workflow)
@@ -263,6 +245,19 @@ static void encode_slots(const cleat__workflow_task *task, cleat__buffer *out)
     cleat__slots_encode(is_plain ? &one : task->slots, is_plain ? 1 : task->slot_count, out);
 }
 
+static void encode_filters(const cleat__workflow *workflow, cleat__buffer *out)
+{
+    for (size_t i = 0; i < workflow->filter_count; i++) {
+        const cleat__filter *filter = &workflow->filters[i];
+        encode_text(i == 0 ? ",\"filters\":[{\"scope\":" : ",{\"scope\":", filter->scope, out);
+        encode_text(",\"expression\":", filter->expression, out);
+        encode_text(",\"payload\":", filter->payload.data != NULL ? filter->payload : cleat_slice_of("{}"),
+                    out);
+        cleat__buffer_append_byte(out, '}');
+    }
+    cleat__buffer_append_string(out, workflow->filter_count != 0 ? "]" : "");
+}
+
 void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
 {
     const cleat__workflow_task *task = &workflow->tasks[0];
@@ -280,6 +275,7 @@ void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
     if (workflow->input_json_schema.data != NULL) {
         encode_text(",\"schema\":", workflow->input_json_schema, out);
     }
+    encode_filters(workflow, out);
     cleat__buffer_append_byte(out, '}');
 }
 

@@ -5,6 +5,7 @@
 #ifndef CLEAT_MODEL_WORKFLOW_H
 #define CLEAT_MODEL_WORKFLOW_H
 
+#include "model/filter.h"
 #include "model/labels.h"
 #include "model/task.h"
 
@@ -46,8 +47,10 @@ typedef struct cleat__workflow {
     cleat_slice name;
     cleat_slice description;       /* absent: "" */
     cleat_slice version;           /* the program's own words; absent: "" */
-    const cleat_slice *event_keys; /* events that start it, by their whole key */
+    const cleat_slice *event_keys; /* events that start it: keys, and patterns (event_pattern.h) */
     size_t event_key_count;
+    const cleat__filter *filters; /* of these events; none: those that it has stay */
+    size_t filter_count;
     cleat__sticky sticky;
     const cleat__workflow_task *tasks;
     size_t task_count;             /* 1 */

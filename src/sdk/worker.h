@@ -38,6 +38,8 @@ typedef struct cleat__declaration {
     cleat__names *events; /* owned, as what follows; NULL: none */
     cleat__desired_labels *labels;
     cleat__slot_list *slots;
+    cleat__filter *filters; /* in one block with their texts */
+    size_t filter_count;
     char *description, *schema;
     bool is_workflow; /* the rest is for these */
     cleat_workflow_spans spans;

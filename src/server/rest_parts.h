@@ -62,6 +62,12 @@ void cleat__rest_event_keys(cleat__http_call *call);
 void cleat__rest_event_push(cleat__http_call *call);
 void cleat__rest_event_push_many(cleat__http_call *call);
 void cleat__rest_event_replay(cleat__http_call *call);
+void cleat__rest_filter_list(cleat__http_call *call);
+void cleat__rest_filter_get(cleat__http_call *call);
+void cleat__rest_filter_create(cleat__http_call *call);
+void cleat__rest_filter_update(cleat__http_call *call);
+void cleat__rest_filter_delete(cleat__http_call *call);
+void cleat__rest_cel_debug(cleat__http_call *call);
 void cleat__rest_span_list(cleat__http_call *call);
 /* 501, with the route's feature. */
 void cleat__rest_unsupported(cleat__http_call *call);

@@ -169,6 +169,7 @@ cleat_status cleat__rest_query_event_keys(cleat__store *store, int64_t tenant,
 
 typedef struct cleat__rest_started {
     cleat__uuid id, workflow_id;
+    cleat__uuid filter_id; /* that let the event start it; nil: none */
     cleat_run_status status;
 } cleat__rest_started;
 /* The runs that an event started, in their order; may be called in a visit above. */

@@ -133,6 +133,40 @@ static void write_events(const cleat__link *link, const cleat__workflow *workflo
     }
 }
 
+static void write_filter(const cleat__filter *filter, bool *failed,
+                         Cleat__V1__CreateWorkflowVersionRequest *message)
+{
+    Cleat__V1__DefaultFilter *part = part_new(&cleat__v1__default_filter__descriptor, failed);
+    if (part == NULL) {
+        return;
+    }
+    message->default_filters[message->n_default_filters++] = part;
+    part->scope = cleat__message_text(failed, filter->scope);
+    part->expression = cleat__message_text(failed, filter->expression);
+    if (filter->payload.data == NULL) {
+        return;
+    }
+    part->payload.data = (uint8_t *)cleat__slice_dup(filter->payload);
+    if (part->payload.data == NULL) {
+        *failed = true;
+        return;
+    }
+    part->payload.len = filter->payload.size;
+    part->has_payload_case = CLEAT__V1__DEFAULT_FILTER__HAS_PAYLOAD_PAYLOAD;
+}
+
+static void write_filters(const cleat__workflow *workflow, bool *failed,
+                          Cleat__V1__CreateWorkflowVersionRequest *message)
+{
+    if (workflow->filter_count == 0) {
+        return;
+    }
+    message->default_filters = list_new(workflow->filter_count, failed);
+    for (size_t i = 0; !*failed && i < workflow->filter_count; i++) {
+        write_filter(&workflow->filters[i], failed, message);
+    }
+}
+
 static void write_schema(cleat_slice schema, bool *failed, Cleat__V1__CreateWorkflowVersionRequest *message)
 {
     if (schema.data == NULL) {
@@ -170,6 +204,7 @@ static Cleat__V1__CreateWorkflowVersionRequest *write_workflow(const cleat__link
                                                                  : CLEAT__V1__STICKY_STRATEGY__SOFT;
     }
     write_events(link, workflow, &failed, message);
+    write_filters(workflow, &failed, message);
     write_schema(workflow->input_json_schema, &failed, message);
     write_tasks(link, workflow, &failed, message);
     if (failed) {

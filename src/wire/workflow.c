@@ -17,16 +17,6 @@ static bool has_conditions(const Cleat__V1__TaskConditions *conditions)
             conditions->n_user_event_conditions != 0);
 }
 
-static bool has_wildcard(const request *message)
-{
-    for (size_t i = 0; i < message->n_event_triggers; i++) {
-        if (strchr(message->event_triggers[i], '*') != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static cleat_status check_features(const request *message, const options *task)
 {
     const struct {
@@ -42,8 +32,6 @@ static cleat_status check_features(const request *message, const options *task)
         {task->n_rate_limits != 0, "rate_limits"},
         {task->batch != NULL, "batch"},
         {message->idempotency != NULL, "idempotency"},
-        {message->n_default_filters != 0, "default_filters"},
-        {has_wildcard(message), "wildcards in event_triggers"},
     };
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
         if (features[i].is_used) {
@@ -171,6 +159,28 @@ static cleat_status read_event_keys(const request *message, cleat__workflow *out
     return CLEAT_OK;
 }
 
+static cleat_status read_filters(const request *message, cleat__workflow *out)
+{
+    if (message->n_default_filters == 0) {
+        return CLEAT_OK;
+    }
+    cleat__filter *filters = cleat__calloc(message->n_default_filters, sizeof(*filters));
+    if (filters == NULL) {
+        return cleat__fail_memory();
+    }
+    for (size_t i = 0; i < message->n_default_filters; i++) {
+        const Cleat__V1__DefaultFilter *filter = message->default_filters[i];
+        filters[i] = (cleat__filter){.scope = cleat_slice_of(filter->scope),
+                                     .expression = cleat_slice_of(filter->expression)};
+        if (filter->has_payload_case != 0 && filter->payload.len != 0) {
+            filters[i].payload = (cleat_slice){(const char *)filter->payload.data, filter->payload.len};
+        }
+    }
+    out->filters = filters;
+    out->filter_count = message->n_default_filters;
+    return CLEAT_OK;
+}
+
 static cleat_status read_sticky(const request *message, cleat__workflow *out)
 {
     out->sticky = CLEAT__STICKY_NONE;
@@ -208,6 +218,9 @@ cleat_status cleat__workflow_read(const request *message, cleat__workflow *out)
     if (status == CLEAT_OK) {
         status = read_event_keys(message, out);
     }
+    if (status == CLEAT_OK) {
+        status = read_filters(message, out);
+    }
     return status == CLEAT_OK ? read_tasks(message, out) : status;
 }
 
@@ -219,7 +232,9 @@ void cleat__workflow_read_end(cleat__workflow *workflow)
     }
     cleat__free((void *)(uintptr_t)workflow->tasks);
     cleat__free((void *)(uintptr_t)workflow->event_keys);
+    cleat__free((void *)(uintptr_t)workflow->filters);
     workflow->tasks = NULL;
     workflow->task_count = 0;
     workflow->event_keys = NULL;
+    workflow->filters = NULL;
 }

@@ -30,6 +30,7 @@ typedef struct heard {
     int64_t log_size;
     char input[64];
     char metadata[256];
+    char filter_payload[64]; /* "-": none */
 } heard;
 
 typedef struct ears {
@@ -56,6 +57,9 @@ static inline void hear_assign(void *self, cleat__assignment *list)
                          .invocation_count = assignment->invocation_count,
                          .log_size = assignment->log_size};
         snprintf(entry->metadata, sizeof(entry->metadata), "%.*s", CLEAT_SLICE_ARGS(assignment->metadata));
+        cleat_slice payload = assignment->filter_payload;
+        snprintf(entry->filter_payload, sizeof(entry->filter_payload), "%.*s",
+                 CLEAT_SLICE_ARGS(payload.data != NULL ? payload : cleat_slice_of("-")));
         snprintf(entry->input, sizeof(entry->input), "%.*s", CLEAT_SLICE_ARGS(assignment->input));
         cleat__free(assignment);
     }

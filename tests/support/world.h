@@ -23,6 +23,8 @@
 
 extern const char *const world_actions[WORLD_ACTIONS];
 
+#define WORLD_FILTER_PAYLOAD "{\"f\":1}"
+
 /* A run as the world knows it. */
 typedef struct known {
     cleat__uuid id;
@@ -35,6 +37,7 @@ typedef struct known {
     int64_t child_index;
     char input[32], metadata[96];
     bool is_pushed;        /* by an event, if it starts one at all; */
+    bool is_filtered;      /* by a filter of it, whose payload it has */
     bool is_scheduled;     /* or at a time: nobody is told the id of such a run */
     bool starts;           /* there is a run, or will be one */
     cleat__uuid source_id; /* of the event, or of the schedule */

@@ -170,6 +170,36 @@ static void test_first_delay(void **state)
     cleat__workflow_read_end(&workflow);
 }
 
+static void test_filters(void **state)
+{
+    declaration it;
+    cleat__workflow workflow;
+    Cleat__V1__DefaultFilter filters[2], *list[] = {&filters[0], &filters[1]};
+    (void)state;
+    cleat__v1__default_filter__init(&filters[0]);
+    cleat__v1__default_filter__init(&filters[1]);
+    filters[0].scope = text("eu");
+    filters[0].expression = text("input.n > 1.0");
+    filters[0].has_payload_case = CLEAT__V1__DEFAULT_FILTER__HAS_PAYLOAD_PAYLOAD;
+    filters[0].payload = (ProtobufCBinaryData){7, (uint8_t *)text("{\"v\":1}")};
+    filters[1].scope = text("us");
+    plain(&it)->message.default_filters = list;
+    it.message.n_default_filters = 2;
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    assert_int_equal(workflow.filter_count, 2);
+    assert_slice(workflow.filters[0].scope, "eu");
+    assert_slice(workflow.filters[0].expression, "input.n > 1.0");
+    assert_slice(workflow.filters[0].payload, "{\"v\":1}");
+    assert_slice(workflow.filters[1].expression, "");
+    assert_null(workflow.filters[1].payload.data);
+    cleat__workflow_read_end(&workflow);
+    filters[1].expression = text("input.");
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_INVALID_ARGUMENT);
+    cleat__workflow_read_end(&workflow);
+}
+
 /* Reading it, or looking at what was read, says this. */
 static void check_refused(const declaration *it, const char *sentence)
 {
@@ -195,7 +225,6 @@ static void test_what_is_not_supported_is_named(void **state)
     Cleat__V1__CreateTaskRateLimit limit = CLEAT__V1__CREATE_TASK_RATE_LIMIT__INIT, *limits[] = {&limit};
     Cleat__V1__TaskBatchConfig batch = CLEAT__V1__TASK_BATCH_CONFIG__INIT;
     Cleat__V1__IdempotencyConfig idempotency = CLEAT__V1__IDEMPOTENCY_CONFIG__INIT;
-    Cleat__V1__DefaultFilter filter = CLEAT__V1__DEFAULT_FILTER__INIT, *filters[] = {&filter};
     char *names[] = {text("x*")};
     (void)state;
     plain(&it)->message.n_tasks = 2;
@@ -208,9 +237,6 @@ static void test_what_is_not_supported_is_named(void **state)
     plain(&it)->message.cron_triggers = names;
     it.message.n_cron_triggers = 1;
     check_refused(&it, "not supported yet: cron_triggers");
-    plain(&it)->message.event_triggers = names;
-    it.message.n_event_triggers = 1;
-    check_refused(&it, "not supported yet: wildcards in event_triggers");
     plain(&it)->message.concurrency = &concurrency;
     check_refused(&it, "not supported yet: concurrency");
     plain(&it)->message.concurrency_arr = rules;
@@ -226,9 +252,6 @@ static void test_what_is_not_supported_is_named(void **state)
     check_refused(&it, "not supported yet: batch");
     plain(&it)->message.idempotency = &idempotency;
     check_refused(&it, "not supported yet: idempotency");
-    plain(&it)->message.default_filters = filters;
-    it.message.n_default_filters = 1;
-    check_refused(&it, "not supported yet: default_filters");
     plain(&it)->task.conditions = &conditions; /* none in it */
     cleat__workflow workflow;
     assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
@@ -302,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_everything),
         cmocka_unit_test(test_first_delay),
+        cmocka_unit_test(test_filters),
         cmocka_unit_test(test_what_is_not_supported_is_named),
         cmocka_unit_test(test_what_is_wrong_is_named),
         cmocka_unit_test(test_without_memory),
