@@ -142,8 +142,9 @@ const pause = (ms, signal) => new Promise((resolve) => {
 });
 
 // Does step() now and `interval` ms after each end of it, not while the page is hidden, until the signal is
-// aborted or step() answers false. What takes long is done less often: a tenth of the time at most. After errors it waits longer and longer, up to 30 s. tell({error, retryAt}) hears
-// of each outcome, error null when it went well. 4xx end it: they would not go away.
+// aborted or step() answers false. What takes long is done less often: a tenth of the time at most. After errors it
+// waits longer and longer, up to 30 s. tell({error, retryAt}) hears of each outcome, error null when it went well.
+// 4xx end it: they would not go away.
 export async function poll(step, { interval, signal, tell = () => {} }) {
     let failures = 0;
     while (!signal.aborted) {
@@ -151,7 +152,7 @@ export async function poll(step, { interval, signal, tell = () => {} }) {
         if (!document.hidden) {
             const start = performance.now();
             try {
-                if (await step() === false) {
+                if (await step() === false || signal.aborted) {
                     return;
                 }
                 failures = 0;

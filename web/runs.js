@@ -218,7 +218,7 @@ class RunsPage {
         const added = answer.rows.filter((row) => !known.has(row.id));
         if (added.length > 0 && !this.isAtTop()) {
             this.pending = true; // and only what is there is brought up to date
-            list.refreshTop({ ...answer, rows: answer.rows.filter((row) => known.has(row.id)), next: list.next ?? 'more' }, pageSize, pinned);
+            list.refreshTop(answer, pageSize, pinned, (id) => known.has(id));
             this.newer.hidden = false;
             replace(this.newer, added.length === pageSize ? `More than ${pageSize} new runs ↑` : `${counted(added.length, 'new run')} ↑`);
         } else {

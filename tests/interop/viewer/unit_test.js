@@ -147,6 +147,38 @@ describe('a live list', () => {
         assert.ok(list.refreshTop({ rows: rows('e'), next: 'e' }, 2, none));
         assert.strictEqual(ids(list), 'edcba');
     });
+    test('what new rows push off the first page is still brought up to date', async () => {
+        const list = await listOf('dc', 'ba');
+        const open = (row) => row.status === 'RUNNING';
+        list.refreshTop({ rows: rows('f', 'e'), next: 'e' }, 3, none);
+        assert.strictEqual(ids(list), 'fedcba');
+        list.refreshTop({ rows: rows('g', 'f'), next: 'f' }, 3, none);
+        const [chunk, ...more] = list.chunksOf(new Set(['e', 'd', 'c']), open);
+        assert.deepStrictEqual([chunk.before, chunk.ids, more], ['f', ['e', 'd', 'c'], []]);
+        list.refreshChunk(chunk, { rows: [{ id: 'e', status: 'FAILED' }, { id: 'd', status: 'COMPLETED' }, { id: 'c', status: 'COMPLETED' }], next: 'c' }, none);
+        assert.strictEqual(ids(list), 'gfedcba');
+        assert.deepStrictEqual(list.chunksOf(new Set(['e', 'd', 'c']), open), []);
+    });
+    test('rows that nobody has seen yet do not push any away', async () => {
+        const list = await listOf('cb', 'a');
+        assert.ok(list.refreshTop({ rows: [...rows('e'), { id: 'c', status: 'FAILED' }], next: 'c' }, 2, none, (id) => id !== 'e'));
+        assert.strictEqual(ids(list), 'cba');
+        assert.strictEqual(list.rows[0].status, 'FAILED');
+    });
+    test('a row that is new in a later page does not take one away', async () => {
+        const list = await listOf('f', 'dca');
+        const [chunk] = list.chunksOf(new Set(['d']), () => true);
+        list.refreshChunk(chunk, { rows: rows('d', 'c', 'b'), next: 'b' }, none);
+        assert.strictEqual(ids(list), 'fdca');
+    });
+    test('a page that was asked for before the list became another is none of it', async () => {
+        const list = await listOf('dc', 'ba');
+        list.next = 'a';
+        list.reset({ rows: rows('z', 'y'), next: 'y' });
+        list.append({ rows: rows('_'), next: null }, 'a');
+        assert.strictEqual(ids(list), 'zy');
+        assert.strictEqual(list.next, 'y');
+    });
     test('later pages are brought up to date', async () => {
         const list = await listOf('fe', 'dc', 'ba');
         const [chunk] = list.chunksOf(new Set(['c']), (row) => row.status === 'RUNNING');
