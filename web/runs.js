@@ -1,9 +1,9 @@
 // The runs, newest first: filters that live in the URL, the histogram, rows that are live.
 
 import { get, getRows, isAbort, now, poll, server, token } from './api.js';
-import { h, replace } from './dom.js';
+import { h, renew, replace } from './dom.js';
 import { clock, count, counted, hasEnded, shortId, statuses as allStatuses, statusName, time } from './format.js';
-import { manyFilter, rangeOf, rangeText, textFilter, timeFilter } from './filters.js';
+import { manyFilter, rangeOf, rangePill, textFilter, timeFilter } from './filters.js';
 import { histogram } from './histogram.js';
 import { keepReachable, listKeys } from './list_keys.js';
 import { LiveList } from './live_list.js';
@@ -71,15 +71,15 @@ class RunsPage {
         }, (value) => this.setWorkflow(value), (text) => text === '' || this.hasWorkflow(text));
         this.metadataSlot = h('span', { class: 'slot' });
         this.parentSlot = h('span', { class: 'slot' });
-        this.timeSlot = h('span', { class: 'slot' });
+        this.time = timeFilter((range) => this.set(range));
         this.clearButton = h('button', { type: 'button', class: 'button button-quiet', onclick: () => this.clear() }, 'Clear');
-        replace(this.fields, text, workflow, this.workflows, this.metadataSlot, this.parentSlot, this.timeSlot, this.clearButton);
+        replace(this.fields, text, workflow, this.workflows, this.metadataSlot, this.parentSlot, this.time.node, this.clearButton);
         this.fillSlots();
     }
 
     fillSlots() {
         const { query } = this.view;
-        replace(this.metadataSlot, manyFilter({
+        renew(this.metadataSlot, manyFilter({
             values: query.getAll('metadata'), label: 'Metadata, key:value', placeholder: 'metadata key:value',
             isGood: (text) => /^[^:]+:./.test(text),
         }, (metadata) => this.set({ metadata })));
@@ -87,7 +87,7 @@ class RunsPage {
         replace(this.parentSlot, parent !== null && h('span', { class: 'pill' }, 'children of ',
             h('a', { href: href(`runs/${parent}`), class: 'mono' }, shortId(parent)),
             h('button', { type: 'button', class: 'pill-x', 'aria-label': 'Not only children', onclick: () => this.set({ parent: null }) }, '×')));
-        replace(this.timeSlot, timeFilter(query, (range) => this.set(range)));
+        this.time.update(query);
         this.clearButton.hidden = [...query.keys()].length === 0;
     }
 
@@ -331,8 +331,6 @@ class RunsPage {
     showChips() {
         const { query } = this.view;
         const chosen = query.getAll('status');
-        const range = rangeOf(query);
-        const isExact = query.get('last') === null && (range.since_ms !== null || range.until_ms !== null);
         // Kept as nodes, so that the focus stays on the one that was pressed.
         this.chipNodes ??= new Map(allStatuses.map((status) => {
             const number = h('span', { class: 'chip-count' });
@@ -347,11 +345,7 @@ class RunsPage {
         if (this.chips.childElementCount === 0) {
             replace(this.chips, [...this.chipNodes.values()].map(({ node }) => node));
         }
-        replace(this.stretch, isExact && h('span', { class: 'pill' }, rangeText(range),
-            h('button', {
-                type: 'button', class: 'pill-x', 'aria-label': 'Any time',
-                onclick: () => this.set({ last: null, since: null, until: null }),
-            }, '×')));
+        renew(this.stretch, rangePill(query, (range) => this.set(range)));
     }
 
     toggleStatus(status) {
