@@ -71,9 +71,11 @@ class RunsPage {
         }, (value) => this.setWorkflow(value), (text) => text === '' || this.hasWorkflow(text));
         this.metadataSlot = h('span', { class: 'slot' });
         this.parentSlot = h('span', { class: 'slot' });
+        this.topOnly = h('input', { type: 'checkbox', onchange: () => this.set({ parent: this.topOnly.checked ? 'none' : null }) });
+        this.topLabel = h('label', { class: 'check', title: 'Only runs that no other run started' }, this.topOnly, 'without children');
         this.time = timeFilter((range) => this.set(range));
         this.clearButton = h('button', { type: 'button', class: 'button button-quiet', onclick: () => this.clear() }, 'Clear');
-        replace(this.fields, text, workflow, this.workflows, this.metadataSlot, this.parentSlot, this.time.node, this.clearButton);
+        replace(this.fields, text, workflow, this.workflows, this.metadataSlot, this.parentSlot, this.topLabel, this.time.node, this.clearButton);
         this.fillSlots();
     }
 
@@ -84,7 +86,10 @@ class RunsPage {
             isGood: (text) => /^[^:]+:./.test(text),
         }, (metadata) => this.set({ metadata })));
         const parent = query.get('parent');
-        replace(this.parentSlot, parent !== null && h('span', { class: 'pill' }, 'children of ',
+        const isFamily = parent !== null && parent !== 'none';
+        this.topOnly.checked = parent === 'none';
+        this.topLabel.hidden = isFamily;
+        replace(this.parentSlot, isFamily && h('span', { class: 'pill' }, 'children of ',
             h('a', { href: href(`runs/${parent}`), class: 'mono' }, shortId(parent)),
             h('button', { type: 'button', class: 'pill-x', 'aria-label': 'Not only children', onclick: () => this.set({ parent: null }) }, '×')));
         this.time.update(query);

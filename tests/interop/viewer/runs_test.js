@@ -156,6 +156,20 @@ suite('runs of a file', () => {
         await foot(page, 'All 35 runs');
     }));
 
+    test('runs without those that others started', () => onPage('', {}, async (page) => {
+        await foot(page, 'All 35 runs');
+        await page.getByLabel('without children').check();
+        await page.waitForURL(/parent=none/);
+        await foot(page, 'All 11 runs');
+        assert.strictEqual(await row(page, seed.runs.link).count(), 1);
+        assert.strictEqual(await rows(page).filter({ hasText: 'child' }).count(), 0);
+        await chip(page, 'Completed 5').waitFor();
+        await page.reload();
+        await foot(page, 'All 11 runs');
+        await page.getByLabel('without children').uncheck();
+        await foot(page, 'All 35 runs');
+    }));
+
     test('everything that can be used has a name', () => onPage('', {}, async (page) => {
         await foot(page, 'All 35 runs');
         await assertNamed(page);
