@@ -88,6 +88,7 @@ typedef struct cleat__stitched_link {
 typedef struct cleat__stitched_outside {
     cleat_trace_id trace_id;
     cleat_slice name; /* of its root; absent: it is not stored */
+    cleat_slice task; /* as cleat__trace_row */
     int64_t count;    /* of links */
 } cleat__stitched_outside;
 

@@ -24,7 +24,7 @@ cleat_status cleat__ui_query_child_counts(cleat__store *store, const cleat__uuid
     if (status != CLEAT_OK) {
         return status;
     }
-    sqlite3_bind_int64(select, 2, CLEAT__UI_CHILDREN_MAX);
+    sqlite3_bind_int64(select, 2, CLEAT__UI_CHILDREN_MAX + 1); /* one more says that there are more */
     int code;
     while ((code = sqlite3_step(select)) == SQLITE_ROW) {
         int state = sqlite3_column_int(select, 0);
@@ -34,7 +34,7 @@ cleat_status cleat__ui_query_child_counts(cleat__store *store, const cleat__uuid
             out->total += count;
         }
     }
-    out->is_complete = out->total < CLEAT__UI_CHILDREN_MAX;
+    out->is_complete = out->total <= CLEAT__UI_CHILDREN_MAX;
     return cleat__store_rows_end(store, select, code, "counting children");
 }
 
