@@ -13,10 +13,27 @@ export class ApiError extends Error {
 
 const tokenKey = `cleat-token:${root.pathname}`;
 
+let lastToken = null; // where storage is forbidden, it lasts as long as the page
+
+// f of the tab's storage; `other` where there is none.
+function stored(f, other) {
+    try {
+        return f(sessionStorage);
+    } catch {
+        return other;
+    }
+}
+
 export const token = {
-    get: () => sessionStorage.getItem(tokenKey),
-    set: (text) => sessionStorage.setItem(tokenKey, text),
-    clear: () => sessionStorage.removeItem(tokenKey),
+    get: () => stored((storage) => storage.getItem(tokenKey), lastToken),
+    set(text) {
+        lastToken = text;
+        stored((storage) => storage.setItem(tokenKey, text));
+    },
+    clear() {
+        lastToken = null;
+        stored((storage) => storage.removeItem(tokenKey));
+    },
 };
 
 // What /meta said: {version, needs_token, read_only, now_ms}, and the tenant of /session.

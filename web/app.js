@@ -145,6 +145,7 @@ function makeView(found, controller, state) {
 }
 
 async function open(found, key) {
+    const isMoved = current !== null;
     close();
     const controller = new AbortController();
     const state = { page: found.page, ids: found.ids, controller, key, keys: {}, keep: null, opened: null };
@@ -169,6 +170,9 @@ async function open(found, key) {
         }
         if (!controller.signal.aborted) {
             window.scrollTo(0, kept.get(key)?.scroll ?? 0);
+            if (isMoved && document.activeElement === document.body) {
+                main.focus({ preventScroll: true }); // what had the focus went with its page
+            }
         }
     } catch (error) {
         if (!controller.signal.aborted && !isAbort(error)) {

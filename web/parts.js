@@ -81,6 +81,9 @@ export function problem(error, retry) {
         retry !== undefined && !isMissing && h('button', { type: 'button', class: 'button', onclick: retry }, 'Try again'));
 }
 
+// The heading of a column.
+export const head = (text, className = null) => h('th', { scope: 'col', class: className }, text);
+
 export const spinner = (text) => h('p', { class: 'spinner', role: 'status' }, text);
 
 export function panel(title, { aside = null, className = '' } = {}, ...children) {

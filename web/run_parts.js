@@ -3,10 +3,8 @@
 import { now } from './api.js';
 import { h } from './dom.js';
 import { clock, count, counted, durationMs, runTimes, shortId, statuses, statusName } from './format.js';
-import { panel, sinceNode, statusLabel, statusMark, timeNode } from './parts.js';
+import { head, panel, sinceNode, statusLabel, statusMark, timeNode } from './parts.js';
 import { href } from './router.js';
-
-const head = (text, className = '') => h('th', { scope: 'col', class: className }, text);
 
 const outcomes = { NOT_TAKEN: ['CANCELLED', 'Nobody took it'], TIMED_OUT: ['FAILED', 'Timed out'], LOST: ['FAILED', 'Its worker was lost'] };
 

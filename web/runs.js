@@ -5,7 +5,7 @@ import { h, renew, replace } from './dom.js';
 import { clock, count, counted, hasEnded, shortId, statuses as allStatuses, statusName, time } from './format.js';
 import { manyFilter, rangeOf, rangePill, textFilter, timeFilter } from './filters.js';
 import { histogram } from './histogram.js';
-import { keepReachable, listKeys } from './list_keys.js';
+import { keepReachable, listClicks, listKeys } from './list_keys.js';
 import { LiveList } from './live_list.js';
 import { command, empty, problem, statusMark } from './parts.js';
 import { href, navigate } from './router.js';
@@ -45,8 +45,10 @@ class RunsPage {
         this.overTime = h('section', { class: 'panel over-time', 'aria-label': 'Runs over time' },
             h('div', { class: 'panel-head' }, this.chips, this.stretch), this.chart.node);
         view.main.append(h('h1', { class: 'unseen' }, 'Runs'), this.fields, this.overTime, this.newer, h('section', { class: 'panel', 'aria-label': 'Runs' }, this.table, this.nothing, this.foot), this.compare);
+        const openRun = (row) => navigate(href(`runs/${row.dataset.row}`));
+        listClicks(this.body, openRun);
         view.keys({
-            ...listKeys(this.body, { open: (row) => navigate(href(`runs/${row.dataset.row}`)) }),
+            ...listKeys(this.body, { open: openRun }),
             x: () => this.toggleFocused(), c: () => this.goCompare(),
         });
         view.keep(() => ({ list: this.list, chosen: [...this.chosen], search: String(view.query) }));
@@ -284,7 +286,6 @@ class RunsPage {
         const { list } = this;
         showRows(this.body, list.rows, {
             chosen: this.chosen, choose: (id, isChosen) => this.choose(id, isChosen),
-            open: (row) => navigate(href(`runs/${row.dataset.row}`)),
         });
         keepReachable(this.body);
         this.table.hidden = list.rows.length === 0;

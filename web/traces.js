@@ -4,8 +4,8 @@ import { getRows, isAbort, now, server } from './api.js';
 import { h, reconcile, renew, replace } from './dom.js';
 import { manyFilter, rangeOf, rangePill, textFilter, timeFilter } from './filters.js';
 import { count, counted, duration, parseDuration, shortId, time } from './format.js';
-import { keepReachable, listKeys } from './list_keys.js';
-import { command, empty, problem, timeNode } from './parts.js';
+import { keepReachable, listClicks, listKeys } from './list_keys.js';
+import { command, empty, head, problem, timeNode } from './parts.js';
 import { href, navigate } from './router.js';
 import { decades, scatter, traceName } from './scatter.js';
 
@@ -56,12 +56,7 @@ class TracesPage {
             h('section', { class: 'panel', 'aria-label': 'Traces' }, this.table, this.nothing, this.foot));
         const show = (row) => navigate(href(`traces/${row.dataset.row}`));
         view.keys({ ...listKeys(this.body, { open: show }), r: () => this.restart() });
-        this.body.addEventListener('click', (event) => {
-            const row = event.target.closest('[data-row]');
-            if (row !== null && event.target.closest('a') === null && String(getSelection()) === '') {
-                show(row);
-            }
-        });
+        listClicks(this.body, show);
         view.keep(() => ({
             search: String(view.query), rows: this.rows, next: this.next, searchedTo: this.searchedTo, spans: this.spans,
         }));
@@ -266,7 +261,6 @@ function linkMark(trace) {
 }
 
 function tracesTable(body) {
-    const head = (text, className = '') => h('th', { scope: 'col', class: className }, text);
     return h('table', { class: 'table is-sticky traces' },
         h('thead', null, h('tr', null, head('Trace'), head('Service', 'c-service'), head('Id', 'c-id'), head('Started', 'num c-created'),
             head('Took', 'num c-took'), head(h('span', { class: 'unseen' }, 'Duration'), 'c-bar'), head('Spans', 'num c-spans'),
