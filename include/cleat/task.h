@@ -43,10 +43,10 @@ typedef enum cleat_idempotency_method {
 
 /*
  * Of several runs for the same thing only the first is started. `expression` makes a key of what a run is started
- * with: CEL (docs/limits.md) over `input` and `additional_metadata`, which gives a string of at most 1024 bytes:
- * "'invoice-' + input.id". Starting a run whose key another one has is CLEAT_ALREADY_EXISTS. All tasks and
- * workflows of a tenant share one space of keys, so have the name in it. A run that makes no key is
- * refused: CLEAT_INVALID_ARGUMENT.
+ * with: CEL (cel.dev) over `input` and `additional_metadata`, which gives a string of at most 1024 bytes:
+ * "'invoice-' + input.id". Starting a run whose key another one has is CLEAT_ALREADY_EXISTS; an event or a schedule
+ * starts nothing then, and says nothing. All tasks and workflows of a tenant share one space of keys, so have the name
+ * in it. A run of which no key can be made is refused: CLEAT_INVALID_ARGUMENT.
  */
 typedef struct cleat_idempotency {
     const char *expression;

@@ -132,9 +132,8 @@ cleat_status cleat__claims_check(cleat__core *core, int64_t tenant, const cleat_
     const cleat__idempotency_rule *rule = rule_of(core, tenant, item);
     char *key = NULL;
     size_t size;
-    cleat_status status = rule != NULL
-                              ? cleat__idempotency_key(rule, item->input, item->metadata, &key, &size)
-                              : CLEAT_OK;
+    cleat_status status =
+        rule != NULL ? cleat__idempotency_key(rule, item->input, item->metadata, &key, &size) : CLEAT_OK;
     cleat__free(key);
     return status;
 }
@@ -171,9 +170,9 @@ cleat_status cleat__claims_tell(const cleat__claims *claims, const cleat__uuid *
 cleat_status cleat__claims_take(cleat__core *core, int64_t tenant, const cleat__claim *claim,
                                 const cleat__uuid *run_id)
 {
-    return cleat__core_check(
-        core, cleat__idempotency_put(core->store, tenant, (cleat_slice){claim->key, claim->size}, run_id,
-                                     claim->expires_at_ms, core->now.unix_ms));
+    return cleat__core_check(core, cleat__idempotency_put(core->store, tenant,
+                                                          (cleat_slice){claim->key, claim->size}, run_id,
+                                                          claim->expires_at_ms, core->now.unix_ms));
 }
 
 cleat_status cleat__claims_end(cleat__core *core, const cleat__run *run)
@@ -182,6 +181,6 @@ cleat_status cleat__claims_end(cleat__core *core, const cleat__run *run)
     if (rule == NULL || !cleat__idempotency_ends_with_run(rule)) {
         return CLEAT_OK;
     }
-    return cleat__core_check(
-        core, cleat__idempotency_remove(core->store, run->type->workflow->tenant, &run->id));
+    return cleat__core_check(core,
+                             cleat__idempotency_remove(core->store, run->type->workflow->tenant, &run->id));
 }

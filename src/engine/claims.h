@@ -13,7 +13,8 @@ typedef struct cleat__claim {
     const cleat__trigger *item;
     int64_t expires_at_ms;
     bool is_refused;
-    cleat__uuid existing; /* who has the key; nil: the item `same` of this call; or there is no key (of an event) */
+    cleat__uuid
+        existing; /* who has the key; nil: the item `same` of this call; or there is no key (of an event) */
     size_t same;
 } cleat__claim;
 

@@ -159,7 +159,8 @@ struct cleat__command {
             const cleat__workflow *workflow;
             cleat__version *version; /* what it is known as from now on; NULL: who cares */
         } put_workflow;
-        struct { /* all or none, but for those whose idempotency keys others have: see cleat__trigger_each() */
+        struct
+        { /* all or none, but for those whose idempotency keys others have: see cleat__trigger_each() */
             const cleat__trigger *items;
             size_t count;
             cleat__uuid *ids;

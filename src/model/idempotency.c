@@ -50,8 +50,8 @@ cleat_status cleat__idempotency_decode(const json_t *json, cleat__idempotency_ru
     *rule = (cleat__idempotency_rule){.ttl_ms = ttl_ms, .method = (cleat_idempotency_method)method};
     cleat_status status = CLEAT_CORRUPT;
     if (json_is_string(text) && ttl_ms > 0 && is_method(method)) {
-        status = cleat__expression_compile(
-            (cleat_slice){json_string_value(text), json_string_length(text)}, &rule->expression);
+        status = cleat__expression_compile((cleat_slice){json_string_value(text), json_string_length(text)},
+                                           &rule->expression);
     }
     if (status != CLEAT_OK) {
         cleat__idempotency_free(rule);

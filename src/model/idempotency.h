@@ -10,7 +10,7 @@
 
 #include <cleat/task.h>
 
-#define CLEAT__IDEMPOTENCY_KEY_MAX  1024 /* bytes */
+#define CLEAT__IDEMPOTENCY_KEY_MAX  1024                /* bytes */
 #define CLEAT__IDEMPOTENCY_RESERVED "hatchet_internal_" /* what no key of a program begins with */
 
 /* As it is declared; borrowed. */

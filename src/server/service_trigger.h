@@ -11,7 +11,7 @@ enum { CLEAT__MISSING_TOLD = 10 };
 typedef struct cleat__triggering {
     cleat__job job; /* first */
     cleat__trigger *items;
-    cleat__uuid *ids; /* in the order of the items */
+    cleat__uuid *ids;     /* in the order of the items */
     cleat__uuid *refused; /* the same; nil where it was started */
     size_t count;
     cleat_slice missing[CLEAT__MISSING_TOLD]; /* names of workflows that are not there */

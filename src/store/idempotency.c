@@ -72,9 +72,8 @@ cleat_status cleat__idempotency_put(cleat__store *store, int64_t tenant, cleat_s
 
 cleat_status cleat__idempotency_remove(cleat__store *store, int64_t tenant, const cleat__uuid *run_id)
 {
-    static const char sql[] =
-        "DELETE FROM idempotency WHERE tenant = ?1 AND run_id = ?2 AND "
-        "key = (SELECT idempotency_key FROM task WHERE id = ?2)";
+    static const char sql[] = "DELETE FROM idempotency WHERE tenant = ?1 AND run_id = ?2 AND "
+                              "key = (SELECT idempotency_key FROM task WHERE id = ?2)";
     sqlite3_stmt *delete = NULL;
     cleat_status status = prepare(store, sql, tenant, &delete);
     if (status != CLEAT_OK) {
