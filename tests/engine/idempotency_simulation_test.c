@@ -3,12 +3,14 @@
  * that passes, crashes between any two steps. What the rule says is kept beside the engine, as a list
  * of holders; every answer is compared with it, and in the end so is the file.
  *
- *     CLEAT_SEEDS=n   how many lives (default 15)
+ *     CLEAT_SEEDS=n   how many lives (default 15; fewer under a sanitizer)
  */
 #include "core_test.h"
 
 #include "base/random.h"
+#include "support/sanitizer.h"
 
+#define SEEDS (UNDER_ADDRESS_SANITIZER || UNDER_THREAD_SANITIZER ? 3 : 15)
 enum { KEYS = 6, RUNS = 400, STEPS = 250, TTL_MS = 20000, BULK = 4 };
 
 static const cleat__policy policy = {
@@ -196,7 +198,7 @@ static void live(uint64_t seed, uint64_t *started, uint64_t *refused)
 static void test_random_lives(void **state)
 {
     const char *said = getenv("CLEAT_SEEDS");
-    uint64_t seeds = said != NULL ? strtoull(said, NULL, 10) : 15;
+    uint64_t seeds = said != NULL ? strtoull(said, NULL, 10) : SEEDS;
     uint64_t started = 0, refused = 0;
     (void)state;
     for (uint64_t seed = 1; seed <= seeds; seed++) {

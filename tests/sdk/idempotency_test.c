@@ -201,14 +201,67 @@ static void test_keys_of_children(void **state)
     assert_completes(it, &ids[0], "{\"id\":\"1\"}");
 }
 
+/* A workflow that starts what is there: the call that stores it fails, and with it the run unless it goes on. */
+static cleat_status spawn_in_workflow(cleat_task *task, void *user_data)
+{
+    cleat_future first, second;
+    cleat_status status = cleat_spawn(task, "pay", "{\"id\":\"1\"}", NULL, &first);
+    (void)user_data;
+    if (status == CLEAT_OK) {
+        status = cleat_await(task, &first, NULL);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat_spawn(task, "pay", "{\"id\":\"1\"}", NULL, &second);
+    }
+    return status == CLEAT_OK ? cleat_await(task, &second, NULL) : status;
+}
+
+static void test_a_workflow_that_collides(void **state)
+{
+    fixture *it = *state;
+    cleat_run_result result = {0};
+    const cleat_idempotency key = {.expression = "'pay-' + input.id", .ttl_ms = 600000};
+    assert_ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 4), &it->worker));
+    assert_ok(cleat_worker_add_task(
+        it->worker, CLEAT_TASK_OPTIONS(.name = "pay", .run = tell_input, .idempotency = &key)));
+    assert_ok(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(spawn_in_workflow, .name = "twice")));
+    assert_ok(cleat_worker_start(it->worker));
+    assert_ok(cleat_client_run(it->client, "twice", NULL, NULL, &result));
+    assert_int_equal(result.status, CLEAT_RUN_FAILED);
+    assert_non_null(strstr(result.error, "idempotency key collision"));
+    cleat_run_result_deinit(&result);
+}
+
+/* A workflow may have a key like any task. */
+static void test_a_workflow_with_a_key(void **state)
+{
+    fixture *it = *state;
+    const cleat_idempotency key = {.expression = "input.id", .ttl_ms = 600000};
+    cleat_run_id first, second;
+    assert_ok(cleat_worker_new(it->client, NULL, &it->worker));
+    assert_ok(cleat_worker_add_workflow(it->worker,
+                                        CLEAT_WORKFLOW(tell_input, .name = "order", .idempotency = &key)));
+    assert_ok(cleat_worker_start(it->worker));
+    assert_ok(cleat_workflow_start(it->client, "order", "{\"id\":\"1\"}", NULL, &first));
+    assert_refused(cleat_workflow_start(it->client, "order", "{\"id\":\"1\"}", NULL, &second),
+                   CLEAT_ALREADY_EXISTS, "idempotency key collision");
+    assert_string_equal(first.text, second.text);
+    assert_completes(it, &first, NULL);
+}
+
 int main(void)
 {
 #define TEST(function)                                                     \
     cmocka_unit_test_setup_teardown(function, set_up_embedded, tear_down), \
         cmocka_unit_test_setup_teardown(function, set_up_remote, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_a_key_that_another_run_has), TEST(test_keys_of_many), TEST(test_a_key_of_the_status),
-        TEST(test_keys_of_children),           TEST(test_bad_keys),
+        TEST(test_a_key_that_another_run_has),
+        TEST(test_keys_of_many),
+        TEST(test_a_key_of_the_status),
+        TEST(test_a_workflow_that_collides),
+        TEST(test_a_workflow_with_a_key),
+        TEST(test_keys_of_children),
+        TEST(test_bad_keys),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
