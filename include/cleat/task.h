@@ -35,6 +35,25 @@ typedef struct cleat_task cleat_task;
  */
 typedef cleat_status (*cleat_task_function)(cleat_task *task, void *user_data);
 
+/* How long a run has its idempotency key. */
+typedef enum cleat_idempotency_method {
+    CLEAT_IDEMPOTENCY_TTL = 0,    /* for `ttl_ms` from its start, also when it has ended */
+    CLEAT_IDEMPOTENCY_STATUS = 1, /* until it has ended, and for `ttl_ms` at most */
+} cleat_idempotency_method;
+
+/*
+ * Of several runs for the same thing only the first is started. `expression` makes a key of what a run is started
+ * with: CEL (cel.dev) over `input` and `additional_metadata`, which gives a string of at most 1024 bytes:
+ * "'invoice-' + input.id". Starting a run whose key another one has is CLEAT_ALREADY_EXISTS; an event or a schedule
+ * starts nothing then, and says nothing. All tasks and workflows of a tenant share one space of keys, so have the name
+ * in it. A run of which no key can be made is refused: CLEAT_INVALID_ARGUMENT.
+ */
+typedef struct cleat_idempotency {
+    const char *expression;
+    int64_t ttl_ms; /* 1 or more */
+    cleat_idempotency_method method;
+} cleat_idempotency;
+
 /*
  * A declaration. `name` is "workflow:task" or one word for both: letters, digits, '.', '_', '-',
  * with at most one ':' (64 bytes or less); lower case.
@@ -67,6 +86,7 @@ typedef struct cleat_task_options {
     /* Which of these events start it (cleat/filter.h), at most 1000. None: those that an earlier declaration put stay. */
     const cleat_filter *default_filters;
     size_t default_filter_count;
+    const cleat_idempotency *idempotency; /* NULL: runs have no keys */
 } cleat_task_options;
 #define CLEAT_TASK_OPTIONS(...) CLEAT_OPTIONS(cleat_task_options, __VA_ARGS__)
 

@@ -34,6 +34,7 @@ typedef struct cleat__catalog {
     cleat__map deleted; /* workflows by their id, for the sake of their runs */
     cleat__map types;   /* every version, by id */
     cleat__topics topics;
+    size_t idempotent_count; /* versions whose runs have idempotency keys */
 } cleat__catalog;
 /* Before the queues. */
 void cleat__catalog_deinit(cleat__catalog *catalog);

@@ -147,6 +147,7 @@ struct cleat__command {
     /* RELEASE_SLOT, REFRESH_TIMEOUT: which of the run's speaks, its retry count and one; 0: it does not say.
      * CLEAT_NOT_FOUND when another one runs. */
     int32_t attempt;
+    cleat__uuid *refused; /* TRIGGER: as of cleat__trigger_each(); NULL: who cares */
     int64_t expires_ms; /* monotonic: from then on it is not done but answered with CLEAT_TIMEOUT; 0: never */
     /* Called on the engine's thread, after the commit or on failure, once; must not block. From then
      * on the engine does not touch the command, which may be submitted again. NULL: a thread waits. */
@@ -158,7 +159,8 @@ struct cleat__command {
             const cleat__workflow *workflow;
             cleat__version *version; /* what it is known as from now on; NULL: who cares */
         } put_workflow;
-        struct {
+        struct
+        { /* all or none, but for those whose idempotency keys others have: see cleat__trigger_each() */
             const cleat__trigger *items;
             size_t count;
             cleat__uuid *ids;

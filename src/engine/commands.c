@@ -131,8 +131,8 @@ static cleat_status delete_workflow(cleat__core *core, cleat__command *command)
 
 static cleat_status trigger(cleat__core *core, cleat__command *command)
 {
-    return cleat__trigger_runs(core, command->tenant, command->as.trigger.items, command->as.trigger.count,
-                               command->as.trigger.ids);
+    return cleat__trigger_each(core, command->tenant, command->as.trigger.items, command->as.trigger.count,
+                               command->as.trigger.ids, command->refused);
 }
 
 /* ---- Runs by their id ---- */

@@ -216,6 +216,9 @@ cleat_status cleat__workflow_check(const cleat__workflow *workflow)
         status =
             cleat__fail(CLEAT_INVALID_ARGUMENT, "sticky is %d, which is no strategy", (int)workflow->sticky);
     }
+    if (status == CLEAT_OK && workflow->idempotency != NULL) {
+        status = cleat__idempotency_check(workflow->idempotency);
+    }
     return status == CLEAT_OK ? check_texts(workflow) : status;
 }
 
@@ -276,6 +279,10 @@ void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
         encode_text(",\"schema\":", workflow->input_json_schema, out);
     }
     encode_filters(workflow, out);
+    if (workflow->idempotency != NULL) {
+        cleat__buffer_append_string(out, ",\"idempotency\":");
+        cleat__idempotency_encode(workflow->idempotency, out);
+    }
     cleat__buffer_append_byte(out, '}');
 }
 
@@ -363,7 +370,13 @@ static cleat_status read_needs(json_t *json, cleat__needs *needs)
     if (status == CLEAT_OK) {
         status = read_labels(json_object_get(json, "labels"), needs);
     }
-    return status == CLEAT_OK ? read_events(json_object_get(json, "events"), needs) : status;
+    if (status == CLEAT_OK) {
+        status = read_events(json_object_get(json, "events"), needs);
+    }
+    const json_t *idempotency = json_object_get(json, "idempotency");
+    return status == CLEAT_OK && idempotency != NULL
+               ? cleat__idempotency_decode(idempotency, &needs->idempotency)
+               : status;
 }
 
 cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out)
@@ -387,6 +400,7 @@ cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out)
 void cleat__needs_free(cleat__needs *needs)
 {
     if (needs != NULL) {
+        cleat__idempotency_free(needs->idempotency);
         cleat__free(needs->events);
         cleat__free(needs->labels);
         cleat__free(needs->slots);

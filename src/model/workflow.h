@@ -6,6 +6,7 @@
 #define CLEAT_MODEL_WORKFLOW_H
 
 #include "model/filter.h"
+#include "model/idempotency.h"
 #include "model/labels.h"
 #include "model/task.h"
 
@@ -53,8 +54,9 @@ typedef struct cleat__workflow {
     size_t filter_count;
     cleat__sticky sticky;
     const cleat__workflow_task *tasks;
-    size_t task_count;             /* 1 */
-    cleat_slice input_json_schema; /* an object; absent: none */
+    size_t task_count;                     /* 1 */
+    cleat_slice input_json_schema;         /* an object; absent: none */
+    const cleat__idempotency *idempotency; /* NULL: its runs have no keys */
 } cleat__workflow;
 
 /* CLEAT_INVALID_ARGUMENT says which field is wrong (engine.md 8). */
@@ -89,9 +91,10 @@ cleat_status cleat__slots_decode(cleat_slice text, cleat__slot_list **out);
 typedef struct cleat__needs {
     cleat__sticky sticky;
     bool is_durable;
-    cleat__desired_labels *labels; /* owned; NULL: none */
-    cleat__slot_list *slots;       /* owned; 1 at least */
-    struct cleat__names *events;   /* owned; keys of events that start it; NULL: none */
+    cleat__desired_labels *labels;        /* owned; NULL: none */
+    cleat__slot_list *slots;              /* owned; 1 at least */
+    struct cleat__names *events;          /* owned; keys of events that start it; NULL: none */
+    cleat__idempotency_rule *idempotency; /* owned; NULL: none */
 } cleat__needs;
 /* Of an encoded text. CLEAT_CORRUPT: it is none. */
 cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out);

@@ -18,6 +18,7 @@ void cleat__declaration_free(cleat__declaration *declaration)
         cleat__free(declaration->slots);
         cleat__free(declaration->description);
         cleat__free(declaration->schema);
+        cleat__free(declaration->key_expression);
         cleat__free(declaration->machine_name);
         cleat__free(declaration->version);
         cleat__free(declaration->version_json);
@@ -52,6 +53,7 @@ static void describe(const cleat__declaration *from, cleat__workflow_task *task,
         .filter_count = from->filter_count,
         .sticky = (cleat__sticky)from->sticky,
         .input_json_schema = cleat_slice_of(from->schema),
+        .idempotency = from->key_expression != NULL ? &from->idempotency : NULL,
     };
 }
 
@@ -179,6 +181,20 @@ static cleat_status copy_texts(const cleat_task_options *options, cleat__declara
                               : cleat__fail_memory();
 }
 
+static cleat_status copy_idempotency(const cleat_idempotency *from, cleat__declaration *to)
+{
+    if (from == NULL) {
+        return CLEAT_OK;
+    }
+    to->key_expression = cleat__strdup(from->expression != NULL ? from->expression : "");
+    to->idempotency = (cleat__idempotency){
+        .expression = cleat_slice_of(to->key_expression),
+        .ttl_ms = from->ttl_ms,
+        .method = from->method,
+    };
+    return to->key_expression != NULL ? CLEAT_OK : cleat__fail_memory();
+}
+
 static cleat_status copy_options(const cleat_task_options *options, cleat__declaration *to)
 {
     cleat__workflow workflow;
@@ -208,6 +224,9 @@ static cleat_status copy_options(const cleat_task_options *options, cleat__decla
     }
     if (status == CLEAT_OK) {
         status = copy_texts(options, to);
+    }
+    if (status == CLEAT_OK) {
+        status = copy_idempotency(options->idempotency, to);
     }
     if (status == CLEAT_OK) {
         describe(to, &task, &workflow);
@@ -275,6 +294,7 @@ cleat_status cleat__declaration_new_workflow(const cleat_workflow_options *optio
         .input_json_schema = options->input_json_schema,
         .default_filters = options->default_filters,
         .default_filter_count = options->default_filter_count,
+        .idempotency = options->idempotency,
     };
     *out = NULL;
     if (options->spans != CLEAT_WORKFLOW_SPANS && options->spans != CLEAT_HATCHET_SPANS) {

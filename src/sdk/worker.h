@@ -41,6 +41,8 @@ typedef struct cleat__declaration {
     cleat__filter *filters; /* in one block with their texts */
     size_t filter_count;
     char *description, *schema;
+    char *key_expression; /* of `idempotency`; NULL: it has none */
+    cleat__idempotency idempotency;
     bool is_workflow; /* the rest is for these */
     cleat_workflow_spans spans;
     char *machine_name;

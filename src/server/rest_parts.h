@@ -133,7 +133,9 @@ bool cleat__rest_json_object(cleat__http_call *call, cleat__rest_json object, co
 /* 0: it is not there. */
 bool cleat__rest_json_priority(cleat__http_call *call, const json_t *value, int32_t *out);
 
-/* Arrays of "key:value", to be released; NULL: there are none. */
+/* An array of texts, to be released; NULL: there are none. */
+bool cleat__rest_read_texts(cleat__http_call *call, const char *name, json_t **out);
+/* The same of "key:value". */
 bool cleat__rest_read_pairs(cleat__http_call *call, const char *name, json_t **out);
 bool cleat__rest_json_pairs(cleat__http_call *call, const char *name, json_t *list, json_t **out);
 

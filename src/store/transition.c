@@ -115,8 +115,8 @@ static cleat_status insert_task(cleat__store *store, const cleat__new_task *task
     static const char sql[] =
         "INSERT INTO task (id, type_id, priority, created_at_ms, parent_id, child_index, "
         "child_key, input, metadata, desired, event_id, event_key, scheduled_at_ms, filter_id, "
-        "filter_payload) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, nullif(?13, 0), ?14, ?15) "
+        "filter_payload, idempotency_key) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, nullif(?13, 0), ?14, ?15, ?16) "
         "ON CONFLICT DO NOTHING";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
@@ -133,6 +133,7 @@ static cleat_status insert_task(cleat__store *store, const cleat__new_task *task
     cleat__bind_text(insert, 10, task->desired);
     bind_event(insert, task->trigger);
     sqlite3_bind_int64(insert, 13, task->trigger->scheduled_at_ms);
+    cleat__bind_text(insert, 16, task->idempotency_key);
     return finish(store, insert, "storing a run");
 }
 

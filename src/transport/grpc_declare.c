@@ -182,6 +182,22 @@ static void write_schema(cleat_slice schema, bool *failed, Cleat__V1__CreateWork
         CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__HAS_INPUT_JSON_SCHEMA_INPUT_JSON_SCHEMA;
 }
 
+static void write_idempotency(const cleat__idempotency *from, bool *failed,
+                              Cleat__V1__CreateWorkflowVersionRequest *message)
+{
+    if (from == NULL) {
+        return;
+    }
+    Cleat__V1__IdempotencyConfig *config = part_new(&cleat__v1__idempotency_config__descriptor, failed);
+    message->idempotency = config;
+    if (config != NULL) {
+        config->expression = cleat__message_text(failed, from->expression);
+        config->ttl_ms = from->ttl_ms;
+        config->has_method_case = CLEAT__V1__IDEMPOTENCY_CONFIG__HAS_METHOD_METHOD;
+        config->method = (Cleat__V1__IdempotencyMethod)from->method; /* the same numbers */
+    }
+}
+
 /* NULL on no memory. */
 static Cleat__V1__CreateWorkflowVersionRequest *write_workflow(const cleat__link *link,
                                                                const cleat__workflow *workflow)
@@ -206,6 +222,7 @@ static Cleat__V1__CreateWorkflowVersionRequest *write_workflow(const cleat__link
     write_events(link, workflow, &failed, message);
     write_filters(workflow, &failed, message);
     write_schema(workflow->input_json_schema, &failed, message);
+    write_idempotency(workflow->idempotency, &failed, message);
     write_tasks(link, workflow, &failed, message);
     if (failed) {
         cleat__message_free(message);

@@ -31,7 +31,6 @@ static cleat_status check_features(const request *message, const options *task)
          "concurrency"},
         {task->n_rate_limits != 0, "rate_limits"},
         {task->batch != NULL, "batch"},
-        {message->idempotency != NULL, "idempotency"},
     };
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
         if (features[i].is_used) {
@@ -196,6 +195,27 @@ static cleat_status read_sticky(const request *message, cleat__workflow *out)
     }
 }
 
+static cleat_status read_idempotency(const Cleat__V1__IdempotencyConfig *message, cleat__workflow *out)
+{
+    if (message == NULL) {
+        return CLEAT_OK;
+    }
+    cleat__idempotency *idempotency = cleat__malloc(sizeof(*idempotency));
+    if (idempotency == NULL) {
+        return cleat__fail_memory();
+    }
+    *idempotency = (cleat__idempotency){
+        .expression = cleat_slice_of(message->expression),
+        .ttl_ms = message->ttl_ms,
+        .method = CLEAT_IDEMPOTENCY_TTL,
+    };
+    if (message->has_method_case != 0) { /* the same numbers */
+        idempotency->method = (cleat_idempotency_method)message->method;
+    }
+    out->idempotency = idempotency;
+    return CLEAT_OK;
+}
+
 cleat_status cleat__workflow_read(const request *message, cleat__workflow *out)
 {
     *out = (cleat__workflow){
@@ -221,6 +241,9 @@ cleat_status cleat__workflow_read(const request *message, cleat__workflow *out)
     if (status == CLEAT_OK) {
         status = read_filters(message, out);
     }
+    if (status == CLEAT_OK) {
+        status = read_idempotency(message->idempotency, out);
+    }
     return status == CLEAT_OK ? read_tasks(message, out) : status;
 }
 
@@ -231,10 +254,12 @@ void cleat__workflow_read_end(cleat__workflow *workflow)
         cleat__free((void *)(uintptr_t)workflow->tasks[i].slots);
     }
     cleat__free((void *)(uintptr_t)workflow->tasks);
+    cleat__free((void *)(uintptr_t)workflow->idempotency);
     cleat__free((void *)(uintptr_t)workflow->event_keys);
     cleat__free((void *)(uintptr_t)workflow->filters);
     workflow->tasks = NULL;
     workflow->task_count = 0;
+    workflow->idempotency = NULL;
     workflow->event_keys = NULL;
     workflow->filters = NULL;
 }

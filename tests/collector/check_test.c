@@ -96,15 +96,19 @@ static const char tables
                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                              "d") ", 1, 1, 99);"
                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   "INSERT INTO token_key VALUES (1, 'kid', 'private', 'public', 1);";
 
-static const char spans[] = "INSERT INTO span_source VALUES (1, x'00', 3, 2);"
-                            "INSERT INTO trace VALUES (1, 1, x'0102030405060708090a0b0c0d0e0f10', 'root', "
-                            "NULL, NULL, 5, 1, 5, 9, 2, 1, 20);"
-                            "INSERT INTO span (id, trace, span_id, name, source, kind, status, start_ns, "
-                            "end_ns, size, record) VALUES "
-                            "(1, 1, x'0000000000000001', 'root', 1, 0, 0, 5, 9, 10, x''), "
-                            "(2, 1, x'0000000000000002', 'part', 1, 0, 2, 6, 8, 10, x'');"
-                            "INSERT INTO span_link VALUES (1, 1, x'0000000000000002', x'aa', x'bb', NULL);"
-                            "UPDATE span_total SET spans = 2, bytes = 23;";
+static const char spans[] =
+    "INSERT INTO span_source VALUES (1, x'00', 3, 2);"
+    "INSERT INTO trace VALUES (1, 1, x'0102030405060708090a0b0c0d0e0f10', 'root', "
+    "NULL, NULL, 5, 1, 5, 9, 2, 1, 20);"
+    "INSERT INTO span (id, trace, span_id, name, source, kind, status, start_ns, "
+    "end_ns, size, record) VALUES "
+    "(1, 1, x'0000000000000001', 'root', 1, 0, 0, 5, 9, 10, x''), "
+    "(2, 1, x'0000000000000002', 'part', 1, 0, 2, 6, 8, 10, x'');"
+    "INSERT INTO span_link VALUES (1, 1, x'0000000000000002', x'aa', x'bb', NULL);"
+    "UPDATE span_total SET spans = 2, bytes = 23;"
+    "UPDATE task SET idempotency_key = 'mine' WHERE id = " ID(
+        "1") ";"
+             "INSERT INTO idempotency VALUES (1, 'mine', " ID("1") ", 99), (1, 'gone', " ID("9") ", 99);";
 
 typedef struct case_of {
     const char *rule, *change, *what;
@@ -144,6 +148,9 @@ static const case_of cases[] = {
     {"run-child", "UPDATE task SET child_key = NULL WHERE id = " ID("4"),
      RUN "4: parent 01900000-0000-7000-8000-000000000003"},
     {"run-event", "UPDATE task SET event_key = NULL", RUN "1: event 01900000-0000-7000-8000-00000000000a"},
+    {"run-key", "UPDATE task SET idempotency_key = 'other' WHERE id = " ID("1"), RUN "1: key mine"},
+    {"run-key", "UPDATE idempotency SET tenant = 2", RUN "1: key mine"},
+    {"run-key", "UPDATE idempotency SET run_id = x'01' WHERE key = 'gone'", "run ?: key gone"},
     {"live-trigger", "UPDATE task_live SET type_id = 2 WHERE id = " ID("2"), RUN "2: version 2, not 1"},
     {"live-trigger", "UPDATE task_live SET priority = 3 WHERE id = " ID("2"), RUN "2: priority 3, not 2"},
     {"live-trigger", "UPDATE task_live SET has_desired = 0", RUN "2: desired worker"},

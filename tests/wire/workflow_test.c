@@ -224,7 +224,6 @@ static void test_what_is_not_supported_is_named(void **state)
                                    *sleeps[] = {&sleep_condition};
     Cleat__V1__CreateTaskRateLimit limit = CLEAT__V1__CREATE_TASK_RATE_LIMIT__INIT, *limits[] = {&limit};
     Cleat__V1__TaskBatchConfig batch = CLEAT__V1__TASK_BATCH_CONFIG__INIT;
-    Cleat__V1__IdempotencyConfig idempotency = CLEAT__V1__IDEMPOTENCY_CONFIG__INIT;
     char *names[] = {text("x*")};
     (void)state;
     plain(&it)->message.n_tasks = 2;
@@ -250,8 +249,6 @@ static void test_what_is_not_supported_is_named(void **state)
     check_refused(&it, "not supported yet: rate_limits");
     plain(&it)->task.batch = &batch;
     check_refused(&it, "not supported yet: batch");
-    plain(&it)->message.idempotency = &idempotency;
-    check_refused(&it, "not supported yet: idempotency");
     plain(&it)->task.conditions = &conditions; /* none in it */
     cleat__workflow workflow;
     assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
@@ -259,6 +256,35 @@ static void test_what_is_not_supported_is_named(void **state)
     conditions.sleep_conditions = sleeps;
     conditions.n_sleep_conditions = 1;
     check_refused(&it, "not supported yet: conditions");
+}
+
+static void test_idempotency(void **state)
+{
+    declaration it;
+    Cleat__V1__IdempotencyConfig idempotency = CLEAT__V1__IDEMPOTENCY_CONFIG__INIT;
+    cleat__workflow workflow;
+    (void)state;
+    assert_int_equal(cleat__workflow_read(&plain(&it)->message, &workflow), CLEAT_OK);
+    assert_null(workflow.idempotency);
+    cleat__workflow_read_end(&workflow);
+    plain(&it)->message.idempotency = &idempotency;
+    idempotency.expression = text("input.id");
+    idempotency.ttl_ms = 1000;
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_true(cleat_slice_equals(workflow.idempotency->expression, cleat_slice_of("input.id")));
+    assert_int_equal(workflow.idempotency->ttl_ms, 1000);
+    assert_int_equal(workflow.idempotency->method, CLEAT_IDEMPOTENCY_TTL);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    cleat__workflow_read_end(&workflow);
+    idempotency.has_method_case = CLEAT__V1__IDEMPOTENCY_CONFIG__HAS_METHOD_METHOD;
+    idempotency.method = CLEAT__V1__IDEMPOTENCY_METHOD__STATUS;
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(workflow.idempotency->method, CLEAT_IDEMPOTENCY_STATUS);
+    cleat__workflow_read_end(&workflow);
+    idempotency.method = (Cleat__V1__IdempotencyMethod)7;
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_INVALID_ARGUMENT);
+    cleat__workflow_read_end(&workflow);
 }
 
 static void test_what_is_wrong_is_named(void **state)
@@ -327,6 +353,7 @@ int main(void)
         cmocka_unit_test(test_first_delay),
         cmocka_unit_test(test_filters),
         cmocka_unit_test(test_what_is_not_supported_is_named),
+        cmocka_unit_test(test_idempotency),
         cmocka_unit_test(test_what_is_wrong_is_named),
         cmocka_unit_test(test_without_memory),
     };

@@ -31,7 +31,6 @@ const features = {
     concurrency: (client, name) => client.task({ name, concurrency: { expression: 'input.user', maxRuns: 1 }, fn }),
     rate_limits: (client, name) => client.task({ name, rateLimits: [{ staticKey: 'calls', units: 1 }], fn }),
     batch: (client, name) => client.batchTask({ name, batch: { maxSize: 2 }, fn }),
-    idempotency: (client, name) => client.task({ name, idempotency: { strategy: 'ttl', expression: 'input.id', ttlMs: 1000 }, fn }),
 };
 
 suite('what is not there yet', () => {
