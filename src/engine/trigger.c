@@ -212,10 +212,17 @@ static cleat_status complete_metadata(cleat__core *core, const cleat__run *run, 
     return status;
 }
 
-static cleat_status store(cleat__core *core, const cleat__trigger *item, const cleat__run *run,
-                          cleat__uuid *existing)
+/* A run of a task with limits that is stored has its seats. */
+static cleat_status attach(cleat__core *core, cleat__run *run, const cleat__buffer *limits)
 {
-    cleat__buffer desired = {0}, inherited = {0}, traced = {0};
+    return limits->size != 0 ? cleat__limits_attach(core, run, cleat__buffer_slice(limits)) : CLEAT_OK;
+}
+
+/* `refusal` is why it fails at once, if anything. */
+static cleat_status store(cleat__core *core, const cleat__trigger *item, cleat__run *run,
+                          cleat__uuid *existing, cleat__buffer *refusal)
+{
+    cleat__buffer desired = {0}, inherited = {0}, traced = {0}, limits = {0};
     cleat__trigger trigger = *item;
     if (trigger.input.data == NULL) {
         trigger.input = cleat_slice_of("{}");
@@ -223,6 +230,9 @@ static cleat_status store(cleat__core *core, const cleat__trigger *item, const c
     cleat_status status = describe_wish(item, &desired);
     if (status == CLEAT_OK) {
         status = complete_metadata(core, run, &trigger, &inherited, &traced);
+    }
+    if (status == CLEAT_OK && cleat__run_is_limited(run)) {
+        status = cleat__limits_describe(core, run, &trigger, &limits, refusal);
     }
     if (status == CLEAT_OK) {
         const cleat__new_task row = {
@@ -232,12 +242,15 @@ static cleat_status store(cleat__core *core, const cleat__trigger *item, const c
             .created_at_ms = core->now.unix_ms,
             .trigger = &trigger,
             .desired = cleat__buffer_slice(&desired),
+            .limits = cleat__buffer_slice(&limits),
         };
         status = cleat__transition_trigger(core->store, &row, existing);
     }
     if (status == CLEAT_OK) {
         cleat__watches_start(core, run, trigger.metadata);
+        status = attach(core, run, &limits);
     }
+    cleat__buffer_deinit(&limits);
     cleat__buffer_deinit(&desired);
     cleat__buffer_deinit(&inherited);
     cleat__buffer_deinit(&traced);
@@ -246,11 +259,16 @@ static cleat_status store(cleat__core *core, const cleat__trigger *item, const c
 
 static cleat_status write_one(cleat__core *core, const cleat__trigger *item, cleat__run *run, cleat__uuid *id)
 {
-    cleat_status status = store(core, item, run, id);
+    cleat__buffer refusal = {0};
+    cleat_status status = store(core, item, run, id, &refusal);
     if (status == CLEAT_OK) {
         *id = run->id;
-        return cleat__life_enqueue(core, run, run->priority);
+        status = refusal.size != 0 ? cleat__life_reject(core, run, cleat__buffer_slice(&refusal))
+                                   : cleat__life_enqueue(core, run, run->priority);
+        cleat__buffer_deinit(&refusal);
+        return status;
     }
+    cleat__buffer_deinit(&refusal);
     cleat__life_forget(core, run);
     return status == CLEAT_ALREADY_EXISTS ? CLEAT_OK : cleat__core_check(core, status);
 }

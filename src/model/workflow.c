@@ -367,6 +367,10 @@ static cleat_status read_needs(json_t *json, cleat__needs *needs)
     if (status == CLEAT_OK) {
         status = read_labels(json_object_get(json, "labels"), needs);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__concurrency_decode(json_object_get(json, "concurrency"),
+                                           json_object_get(json, "task_concurrency"), &needs->concurrency);
+    }
     return status == CLEAT_OK ? read_events(json_object_get(json, "events"), needs) : status;
 }
 
@@ -392,6 +396,7 @@ void cleat__needs_free(cleat__needs *needs)
 {
     if (needs != NULL) {
         cleat__free(needs->events);
+        cleat__free(needs->concurrency);
         cleat__free(needs->labels);
         cleat__free(needs->slots);
         cleat__free(needs);

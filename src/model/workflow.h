@@ -5,6 +5,7 @@
 #ifndef CLEAT_MODEL_WORKFLOW_H
 #define CLEAT_MODEL_WORKFLOW_H
 
+#include "model/concurrency.h"
 #include "model/labels.h"
 #include "model/task.h"
 
@@ -89,6 +90,7 @@ typedef struct cleat__needs {
     cleat__desired_labels *labels; /* owned; NULL: none */
     cleat__slot_list *slots;       /* owned; 1 at least */
     struct cleat__names *events;   /* owned; keys of events that start it; NULL: none */
+    cleat__concurrency_list *concurrency; /* owned; the chain of its rules; NULL: none */
 } cleat__needs;
 /* Of an encoded text. CLEAT_CORRUPT: it is none. */
 cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out);

@@ -42,7 +42,7 @@ typedef struct cleat__rest_run {
     int64_t queued_at_ms;    /* of the attempt that waits or runs; 0: it has ended */
     int64_t scheduled_at_ms; /* when it was put on the schedule that started it; 0: none did */
     cleat_slice
-        outcome; /* "TIMED_OUT", "LOST", "NOT_TAKEN" (in time) of the last attempt; absent: as the status */
+        outcome; /* "TIMED_OUT", "LOST", "NOT_TAKEN" (in time), "SUPERSEDED" of the last attempt; absent: as the status */
 } cleat__rest_run;
 
 typedef struct cleat__rest_filter {
