@@ -16,6 +16,7 @@
 #define CLEAT_TASK_H
 
 #include "cleat/client.h"
+#include "cleat/limit.h"
 #include "cleat/run.h"
 
 #ifdef __cplusplus
@@ -62,6 +63,8 @@ typedef struct cleat_task_options {
     const char *description; /* for people; NULL: none */
     /* A JSON object, for people and clients; the engine checks no input by it. */
     const char *input_json_schema;
+    const cleat_concurrency *concurrency; /* how many of its runs go on at once; see cleat/limit.h */
+    size_t concurrency_count;             /* 16 at most */
 } cleat_task_options;
 #define CLEAT_TASK_OPTIONS(...) CLEAT_OPTIONS(cleat_task_options, __VA_ARGS__)
 

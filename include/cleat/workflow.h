@@ -89,6 +89,8 @@ typedef struct cleat_workflow_options {
     cleat_workflow_spans spans;
     const char *description;
     const char *input_json_schema;
+    const cleat_concurrency *concurrency; /* how many of its runs go on at once; see cleat/limit.h */
+    size_t concurrency_count;             /* 16 at most */
 } cleat_workflow_options;
 #define CLEAT_WORKFLOW_OPTIONS(...) CLEAT_OPTIONS(cleat_workflow_options, __VA_ARGS__)
 /* The same with the function, and its machine name made of file and function. */

@@ -10,25 +10,8 @@
 /* Verdicts that one call carries out. */
 #define SETTLE_MAX 1000
 
-/* The slots of one key. */
-typedef struct cleat__limit_group {
-    cleat__group group; /* first, so that a seat leads here */
-    const cleat__rule *rule;
-    struct cleat__limit_group *next; /* among those noted */
-    bool is_noted;
-    size_t seat_count; /* empty ones too */
-    size_t key_size;
-    char key[]; /* the rule's address, then the key */
-} limit_group;
-
-/* A run that wants slots. */
-typedef struct contender {
-    cleat__claim claim; /* first, so that a seat leads here; its id is the map's key */
-    cleat__run *run;
-    size_t held; /* it holds the first ones */
-    size_t count;
-    cleat__seat seats[]; /* in the order of the chain */
-} contender;
+typedef cleat__limit_group limit_group;
+typedef cleat__contender contender;
 
 void cleat__limits_init(cleat__limits *limits)
 {
@@ -189,6 +172,9 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
     }
     cleat__buffer_append_string(text, "]}");
     cleat__expression_parsed_deinit(&parsed);
+    if (refusal->size != 0) {
+        cleat__buffer_deinit(text); /* there is nothing to be stored */
+    }
     return status == CLEAT_OK && (text->failed || refusal->failed) ? cleat__fail_memory() : status;
 }
 

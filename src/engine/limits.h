@@ -17,12 +17,31 @@
 #include "engine/catalog.h"
 
 struct cleat__core;
-struct cleat__limit_group;
+
+/* The slots of one key. */
+typedef struct cleat__limit_group {
+    cleat__group group; /* first, so that a seat leads here */
+    const cleat__rule *rule;
+    struct cleat__limit_group *next; /* among those noted */
+    bool is_noted;
+    size_t seat_count; /* empty ones too */
+    size_t key_size;
+    char key[]; /* the rule's address, then the key; the map's */
+} cleat__limit_group;
+
+/* A run that wants slots. */
+typedef struct cleat__contender {
+    cleat__claim claim; /* first, so that a seat leads here; its id is the map's key */
+    cleat__run *run;
+    size_t held; /* of its seats: it holds the first ones */
+    size_t count;
+    cleat__seat seats[]; /* in the order of the chain */
+} cleat__contender;
 
 typedef struct cleat__limits {
     cleat__map contenders; /* by their run's id */
     cleat__map groups;     /* by rule and key */
-    struct cleat__limit_group *noted, **noted_end;
+    cleat__limit_group *noted, **noted_end;
 } cleat__limits;
 void cleat__limits_init(cleat__limits *limits);
 void cleat__limits_deinit(cleat__limits *limits);
@@ -33,7 +52,7 @@ static inline bool cleat__run_is_limited(const cleat__run *run)
     return run->type->rule_count != 0;
 }
 
-/* Its keys, as they are stored; or `refusal`, why it has none: then it fails. `trigger` has input and metadata as they
+/* Its keys, as they are stored; or nothing, and `refusal`, why it has none: then it fails. `trigger` has input and metadata as they
  * are stored. */
 cleat_status cleat__limits_describe(struct cleat__core *core, const cleat__run *run,
                                     const cleat__trigger *trigger, cleat__buffer *text,

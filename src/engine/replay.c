@@ -77,8 +77,8 @@ static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended
     const cleat__attempt_key ended = {.id = run->id, .retry_count = row->retry_count};
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK && cleat__run_is_limited(run)) {
-        status = cleat__core_check(core, cleat__transition_set_limits(core->store, &run->id,
-                                                                      cleat__buffer_slice(&what->limits)));
+        status = cleat__core_check(
+            core, cleat__transition_set_limits(core->store, &run->id, cleat__buffer_slice(&what->limits)));
     }
     if (status == CLEAT_OK) {
         status = cleat__core_check(

@@ -130,7 +130,8 @@ static cleat__verdict cancel_queued(const cleat__group *group, cleat__seat **sea
         return CLEAT__VERDICT_NONE;
     }
     if (group->strategy == CLEAT_CANCEL_QUEUED_EXCEPT_OLDEST) {
-        *seat = seat_of(group->waiting.nodes[group->waiting.count - 1]); /* not the first, which is the oldest */
+        *seat =
+            seat_of(group->waiting.nodes[group->waiting.count - 1]); /* not the first, which is the oldest */
     }
     return CLEAT__VERDICT_CANCEL;
 }

@@ -33,6 +33,8 @@ typedef struct cleat__concurrency_list {
 
 /* [{"expression":"input.id","max_runs":1,"strategy":3}]. */
 void cleat__concurrency_encode(const cleat__concurrency *rules, size_t count, cleat__buffer *out);
+/* The other way. */
+cleat_status cleat__concurrency_decode_text(cleat_slice text, cleat__concurrency_list **out);
 struct json_t;
 /* Of two such arrays, either of which may be NULL; `*out` is NULL when there are none. CLEAT_CORRUPT: they are none. */
 cleat_status cleat__concurrency_decode(const struct json_t *of_workflow, const struct json_t *of_task,
@@ -84,9 +86,9 @@ bool cleat__group_taken(cleat__seat *seat);
 
 typedef enum cleat__verdict {
     CLEAT__VERDICT_NONE,
-    CLEAT__VERDICT_GRANT,     /* it is to get a slot: cleat__group_grant() */
+    CLEAT__VERDICT_GRANT, /* it is to get a slot: cleat__group_grant() */
     CLEAT__VERDICT_TAKE_BACK, /* no worker has it yet, and one that goes first has come: cleat__group_take_back() */
-    CLEAT__VERDICT_CANCEL,    /* and to leave */
+    CLEAT__VERDICT_CANCEL, /* and to leave */
 } cleat__verdict;
 cleat__verdict cleat__group_next(const cleat__group *group, cleat__seat **seat);
 cleat_status cleat__group_grant(cleat__seat *seat);

@@ -73,7 +73,8 @@ static size_t count_texts(const json_t *array)
 }
 
 /* Appends those of one array, whose texts go to `*at`. */
-static cleat_status read_rules(const json_t *array, bool is_of_workflow, cleat__concurrency_list *list, char **at)
+static cleat_status read_rules(const json_t *array, bool is_of_workflow, cleat__concurrency_list *list,
+                               char **at)
 {
     size_t i;
     json_t *item;
@@ -89,7 +90,8 @@ static cleat_status read_rules(const json_t *array, bool is_of_workflow, cleat__
         };
         if (!json_is_string(expression) || rule->max_runs < 1 ||
             cleat__concurrency_strategy_name(rule->strategy) == NULL) {
-            return cleat__fail(CLEAT_CORRUPT, "a concurrency rule in the database makes no sense; restore a copy");
+            return cleat__fail(CLEAT_CORRUPT,
+                               "a concurrency rule in the database makes no sense; restore a copy");
         }
         memcpy(*at, json_string_value(expression), rule->expression.size);
         *at += rule->expression.size;
@@ -122,4 +124,12 @@ cleat_status cleat__concurrency_decode(const json_t *of_workflow, const json_t *
     }
     *out = list;
     return CLEAT_OK;
+}
+
+cleat_status cleat__concurrency_decode_text(cleat_slice text, cleat__concurrency_list **out)
+{
+    json_t *array = json_loadb(text.data != NULL ? text.data : "", text.size, JSON_ALLOW_NUL, NULL);
+    cleat_status status = cleat__concurrency_decode(NULL, array, out);
+    json_decref(array);
+    return status;
 }

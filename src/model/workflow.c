@@ -201,6 +201,9 @@ static cleat_status check_task(const cleat__workflow_task *task)
     if (status == CLEAT_OK) {
         status = cleat__desired_labels_check(task->labels, task->label_count);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__concurrency_check(task->concurrency, task->concurrency_count);
+    }
     return status == CLEAT_OK ? cleat__slots_check(task->slots, task->slot_count) : status;
 }
 
@@ -234,6 +237,9 @@ cleat_status cleat__workflow_check(const cleat__workflow *workflow)
         status =
             cleat__fail(CLEAT_INVALID_ARGUMENT, "sticky is %d, which is no strategy", (int)workflow->sticky);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__concurrency_check(workflow->concurrency, workflow->concurrency_count);
+    }
     return status == CLEAT_OK ? check_texts(workflow) : status;
 }
 
@@ -263,6 +269,15 @@ static void encode_slots(const cleat__workflow_task *task, cleat__buffer *out)
     cleat__slots_encode(is_plain ? &one : task->slots, is_plain ? 1 : task->slot_count, out);
 }
 
+/* Nothing when there are none: what was declared before there were any has the same text. */
+static void encode_rules(const char *name, const cleat__concurrency *rules, size_t count, cleat__buffer *out)
+{
+    if (count != 0) {
+        cleat__buffer_append_string(out, name);
+        cleat__concurrency_encode(rules, count, out);
+    }
+}
+
 void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
 {
     const cleat__workflow_task *task = &workflow->tasks[0];
@@ -280,6 +295,8 @@ void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
     if (workflow->input_json_schema.data != NULL) {
         encode_text(",\"schema\":", workflow->input_json_schema, out);
     }
+    encode_rules(",\"concurrency\":", workflow->concurrency, workflow->concurrency_count, out);
+    encode_rules(",\"task_concurrency\":", task->concurrency, task->concurrency_count, out);
     cleat__buffer_append_byte(out, '}');
 }
 

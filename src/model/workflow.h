@@ -36,6 +36,8 @@ typedef struct cleat__workflow_task {
     size_t slot_count;
     const cleat__desired_label *labels;
     size_t label_count;
+    const cleat__concurrency *concurrency; /* rules behind those of its workflow */
+    size_t concurrency_count;
     const cleat_slice *parents; /* names of tasks that it comes after */
     size_t parent_count;
     bool is_durable;
@@ -50,6 +52,8 @@ typedef struct cleat__workflow {
     const cleat_slice *event_keys; /* events that start it, by their whole key */
     size_t event_key_count;
     cleat__sticky sticky;
+    const cleat__concurrency *concurrency; /* rules for its runs */
+    size_t concurrency_count;
     const cleat__workflow_task *tasks;
     size_t task_count;             /* 1 */
     cleat_slice input_json_schema; /* an object; absent: none */
@@ -87,9 +91,9 @@ cleat_status cleat__slots_decode(cleat_slice text, cleat__slot_list **out);
 typedef struct cleat__needs {
     cleat__sticky sticky;
     bool is_durable;
-    cleat__desired_labels *labels; /* owned; NULL: none */
-    cleat__slot_list *slots;       /* owned; 1 at least */
-    struct cleat__names *events;   /* owned; keys of events that start it; NULL: none */
+    cleat__desired_labels *labels;        /* owned; NULL: none */
+    cleat__slot_list *slots;              /* owned; 1 at least */
+    struct cleat__names *events;          /* owned; keys of events that start it; NULL: none */
     cleat__concurrency_list *concurrency; /* owned; the chain of its rules; NULL: none */
 } cleat__needs;
 /* Of an encoded text. CLEAT_CORRUPT: it is none. */

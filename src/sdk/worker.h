@@ -38,6 +38,7 @@ typedef struct cleat__declaration {
     cleat__names *events; /* owned, as what follows; NULL: none */
     cleat__desired_labels *labels;
     cleat__slot_list *slots;
+    cleat__concurrency_list *concurrency;
     char *description, *schema;
     bool is_workflow; /* the rest is for these */
     cleat_workflow_spans spans;

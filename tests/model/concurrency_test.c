@@ -131,7 +131,7 @@ static void test_strategies(void **state)
         {CLEAT_CANCEL_IN_PROGRESS, 1, "abc", "c", "", "ab"},
         {CLEAT_CANCEL_IN_PROGRESS, 2, "a b c", "bc", "", "a"},
         {CLEAT_CANCEL_IN_PROGRESS, 2, "a b -a c", "bc", "", ""},
-        {CLEAT_CANCEL_IN_PROGRESS, 1, "a <b", "a", "", "b"}, /* a retry after a back-off */
+        {CLEAT_CANCEL_IN_PROGRESS, 1, "a <b", "a", "", "b"},  /* a retry after a back-off */
         {CLEAT_CANCEL_IN_PROGRESS, 1, "a3 b1", "b", "", "a"}, /* priority is no matter */
         /* The oldest do. */
         {CLEAT_CANCEL_NEWEST, 1, "a b", "a", "", "b"},
@@ -244,7 +244,8 @@ static void test_checks(void **state)
         many[i] = rule("'k'", 1, CLEAT_GROUP_ROUND_ROBIN);
     }
     assert_int_equal(cleat__concurrency_check(many, CLEAT__CONCURRENCY_RULES_MAX), CLEAT_OK);
-    assert_int_equal(cleat__concurrency_check(many, CLEAT__CONCURRENCY_RULES_MAX + 1), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat__concurrency_check(many, CLEAT__CONCURRENCY_RULES_MAX + 1),
+                     CLEAT_INVALID_ARGUMENT);
 }
 
 static void test_rules_come_back_from_their_text(void **state)
