@@ -3,7 +3,9 @@
  *
  *     static const cleat_concurrency one_per_customer[] = {
  *         {.expression = "input.customer", .max_runs = 1, .strategy = CLEAT_GROUP_ROUND_ROBIN}};
- *     cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "invoice:send", .run = send,
+ *     cleat_worker *worker = NULL;
+ *     cleat_worker_new(client, CLEAT_WORKER_OPTIONS(.slots = 8), &worker);
+ *     cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "invoice:send", .run = greet,
  *                                                      .concurrency = one_per_customer,
  *                                                      .concurrency_count = 1));
  *

@@ -121,6 +121,14 @@ cleat_status cleat__rest_query_workflows(cleat__store *store, int64_t tenant,
 cleat_status cleat__rest_query_workflow(cleat__store *store, int64_t tenant, const cleat__uuid *id,
                                         const cleat__uuid *version, cleat__rest_workflow *out);
 
+/* Keys of concurrency rules that runs of a workflow have which live, and the runs of one of them. */
+typedef struct cleat__rest_keys {
+    int64_t count, runs;
+} cleat__rest_keys;
+/* `states`: 1 << cleat_run_status, of several; 0: any. `key` absent: no runs are counted. */
+cleat_status cleat__rest_query_keys(cleat__store *store, int64_t tenant, const cleat__uuid *workflow_id,
+                                    unsigned states, cleat_slice key, cleat__rest_keys *out);
+
 /* ---- Queues ---- */
 
 /* What lives of one task. Times are 0 where there is none. */

@@ -36,7 +36,7 @@ static void concurrency_rules_are_told(void **state)
     cleat__version made;
     const cleat__workflow_task task = {.name = cleat_slice_of("limited"),
                                        .action = cleat_slice_of("limited:limited"),
-                                       .policy = {.priority = 1},
+                                       .policy = {.priority = 1, .schedule_timeout_ms = CLEAT__NO_TIMEOUT},
                                        .concurrency = &rules[1],
                                        .concurrency_count = 1};
     const cleat__workflow workflow = {.name = cleat_slice_of("limited"),
@@ -54,6 +54,26 @@ static void concurrency_rules_are_told(void **state)
     assert_string_equal(text_at(version, "v1Concurrency.1.scope"), "TASK");
     assert_string_equal(text_at(version, "v1Concurrency.1.stepReadableId"), "limited");
     json_decref(version);
+
+    static const char *const keys[] = {"x", "x", "y"};
+    for (size_t i = 0; i < 3; i++) {
+        char input[32];
+        cleat__uuid run;
+        snprintf(input, sizeof(input), "{\"a\":\"%s\"}", keys[i]);
+        const cleat__trigger trigger = {.workflow = workflow.name, .input = cleat_slice_of(input)};
+        assert_int_equal(cleat__engine_trigger(it->engine, 1, &trigger, 1, &run), CLEAT_OK);
+    }
+    /* Of three runs for one slot of "all" the newest is left: its two keys. */
+    json_t *metrics = get(it, URL(ONE "/metrics?groupKey=y", ID(&made.workflow_id)));
+    assert_int_equal(int_at(metrics, "groupKeyCount"), 2);
+    assert_int_equal(int_at(metrics, "groupKeyRunsCount"), 1);
+    json_decref(metrics);
+    metrics = get(it, URL(ONE "/metrics?groupKey=y&status=RUNNING", ID(&made.workflow_id)));
+    assert_int_equal(int_at(metrics, "groupKeyCount"), 0);
+    assert_int_equal(int_at(metrics, "groupKeyRunsCount"), 0);
+    json_decref(metrics);
+    expect_400(it, "GET", URL(ONE "/metrics?status=ODD", ID(&made.workflow_id)), NULL, "status");
+    json_decref(ask_json(it, (asking){1, "GET", "/api/v1/workflows/" NO_ID "/metrics", NULL, 404}));
 }
 
 static void a_workflow_has_the_meta_of_its_newest_version(void **state)
