@@ -8,6 +8,7 @@
 #include "cleat/instrumentor.h"
 #include "cleat/interceptor.h"
 #include "cleat/label.h"
+#include "cleat/limit.h"
 #include "cleat/otlp_grpc.h"
 #include "cleat/run.h"
 #include "cleat/schedule.h"

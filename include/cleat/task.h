@@ -17,6 +17,7 @@
 
 #include "cleat/client.h"
 #include "cleat/filter.h"
+#include "cleat/limit.h"
 #include "cleat/run.h"
 
 #ifdef __cplusplus
@@ -87,6 +88,8 @@ typedef struct cleat_task_options {
     const cleat_filter *default_filters;
     size_t default_filter_count;
     const cleat_idempotency *idempotency; /* NULL: runs have no keys */
+    const cleat_concurrency *concurrency; /* how many of its runs go on at once; see cleat/limit.h */
+    size_t concurrency_count;             /* 16 at most */
 } cleat_task_options;
 #define CLEAT_TASK_OPTIONS(...) CLEAT_OPTIONS(cleat_task_options, __VA_ARGS__)
 

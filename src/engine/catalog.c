@@ -8,6 +8,7 @@ static void free_type(cleat__task_type *type)
     if (type != NULL) {
         cleat__needs_free(type->needs);
         cleat__free((char *)type->task_name.data);
+        cleat__free(type->rules);
         cleat__free(type);
     }
 }
@@ -32,6 +33,7 @@ void cleat__catalog_deinit(cleat__catalog *catalog)
         free_type(type);
     }
     cleat__map_deinit(&catalog->types);
+    cleat__rules_deinit(&catalog->rules);
     free_workflows(&catalog->workflows);
     free_workflows(&catalog->deleted);
 }
@@ -118,6 +120,23 @@ static cleat_status new_type(const cleat__type_row *row, cleat__task_type **out)
     return CLEAT_OK;
 }
 
+/* Of a type that has its workflow. */
+static cleat_status add_rules(cleat__catalog *catalog, cleat__task_type *type)
+{
+    const cleat__concurrency_list *declared = type->needs->concurrency;
+    if (declared == NULL) {
+        return CLEAT_OK;
+    }
+    type->rules = cleat__calloc(declared->count, sizeof(cleat__rule *));
+    cleat_status status = type->rules != NULL ? CLEAT_OK : cleat__fail_memory();
+    for (size_t i = 0; i < declared->count && status == CLEAT_OK; i++) {
+        const cleat__rule_place place = {type->workflow->row, type->task_name, i};
+        status = cleat__rules_put(&catalog->rules, &place, &declared->items[i], &type->rules[i]);
+        type->rule_count += status == CLEAT_OK;
+    }
+    return status;
+}
+
 cleat_status cleat__catalog_add(cleat__catalog *catalog, cleat__queues *queues, const cleat__type_row *row)
 {
     cleat__task_type *type = NULL;
@@ -135,6 +154,10 @@ cleat_status cleat__catalog_add(cleat__catalog *catalog, cleat__queues *queues, 
     }
     type->queue->type_count++;
     catalog->idempotent_count += type->needs->idempotency != NULL;
+    status = add_rules(catalog, type);
+    if (status != CLEAT_OK) {
+        return status;
+    }
     const cleat__task_type *former = type->workflow->latest;
     type->workflow->latest = type;
     if (row->is_deleted) {

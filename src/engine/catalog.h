@@ -3,6 +3,7 @@
 #define CLEAT_ENGINE_CATALOG_H
 
 #include "engine/queue.h"
+#include "engine/rules.h"
 #include "engine/topics.h"
 #include "model/workflow.h"
 #include "store/load.h"
@@ -27,6 +28,8 @@ typedef struct cleat__task_type {
     cleat__needs *needs;   /* owned */
     cleat_slice task_name; /* owned */
     cleat__lane lane;      /* of runs without wishes of their own */
+    cleat__rule **rules;   /* owned list, of those that the catalog has: its concurrency */
+    size_t rule_count;
 } cleat__task_type;
 
 typedef struct cleat__catalog {
@@ -35,6 +38,7 @@ typedef struct cleat__catalog {
     cleat__map types;   /* every version, by id */
     cleat__topics topics;
     size_t idempotent_count; /* versions whose runs have idempotency keys */
+    cleat__rules rules;
 } cleat__catalog;
 /* Before the queues. */
 void cleat__catalog_deinit(cleat__catalog *catalog);

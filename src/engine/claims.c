@@ -32,7 +32,7 @@ static cleat_status look_for_child(cleat__core *core, const cleat__trigger *item
 }
 
 /* The event is stored all the same, and so are the other runs that it starts. */
-static cleat_status go_without(const cleat__trigger *item, cleat__claim *claim, cleat_status status)
+static cleat_status go_without(const cleat__trigger *item, cleat__key_claim *claim, cleat_status status)
 {
     if (!is_of_event(item) || status == CLEAT_NO_MEMORY) {
         return status;
@@ -52,10 +52,10 @@ static bool is_same_child(const cleat__trigger *a, const cleat__trigger *b)
 }
 
 /* Nobody has the key so far but perhaps an earlier item. `taken`: claims by their keys. */
-static cleat_status take_in_call(cleat__claims *claims, cleat__claim *claim, cleat__map *taken)
+static cleat_status take_in_call(cleat__claims *claims, cleat__key_claim *claim, cleat__map *taken)
 {
     const cleat_slice key = {claim->key, claim->size};
-    const cleat__claim *first = cleat__map_get(taken, key);
+    const cleat__key_claim *first = cleat__map_get(taken, key);
     if (first == NULL) {
         return cleat__map_put(taken, key, claim);
     }
@@ -72,7 +72,7 @@ static cleat_status take_in_call(cleat__claims *claims, cleat__claim *claim, cle
 static cleat_status make_one(cleat__core *core, int64_t tenant, cleat__claims *claims, size_t index,
                              cleat__map *taken)
 {
-    cleat__claim *claim = &claims->items[index];
+    cleat__key_claim *claim = &claims->items[index];
     const cleat__trigger *item = claim->item;
     const cleat__idempotency_rule *rule = rule_of(core, tenant, item);
     bool is_there;
@@ -150,7 +150,7 @@ void cleat__claims_deinit(cleat__claims *claims)
 cleat_status cleat__claims_tell(const cleat__claims *claims, const cleat__uuid *ids)
 {
     for (size_t i = 0; claims->refused_count != 0 && i < claims->count; i++) {
-        const cleat__claim *claim = &claims->items[i];
+        const cleat__key_claim *claim = &claims->items[i];
         if (!claim->is_refused || is_of_event(claim->item)) {
             continue;
         }
@@ -167,7 +167,7 @@ cleat_status cleat__claims_tell(const cleat__claims *claims, const cleat__uuid *
     return CLEAT_OK;
 }
 
-cleat_status cleat__claims_take(cleat__core *core, int64_t tenant, const cleat__claim *claim,
+cleat_status cleat__claims_take(cleat__core *core, int64_t tenant, const cleat__key_claim *claim,
                                 const cleat__uuid *run_id)
 {
     return cleat__core_check(core, cleat__idempotency_put(core->store, tenant,

@@ -7,7 +7,7 @@
 
 #include "engine/core_parts.h"
 
-typedef struct cleat__claim {
+typedef struct cleat__key_claim {
     char *key; /* owned; NULL: its workflow wants none, or it is a child that there is already */
     size_t size;
     const cleat__trigger *item;
@@ -16,10 +16,10 @@ typedef struct cleat__claim {
     cleat__uuid
         existing; /* who has the key; nil: the item `same` of this call; or there is no key (of an event) */
     size_t same;
-} cleat__claim;
+} cleat__key_claim;
 
 typedef struct cleat__claims {
-    cleat__claim *items; /* of each item of the call; NULL: no workflow of them wants keys */
+    cleat__key_claim *items; /* of each item of the call; NULL: no workflow of them wants keys */
     size_t count, refused_count;
 } cleat__claims;
 
@@ -37,7 +37,7 @@ static inline bool cleat__claims_refuse(const cleat__claims *claims, size_t inde
  * was. */
 cleat_status cleat__claims_tell(const cleat__claims *claims, const cleat__uuid *ids);
 /* The run has the key from now on. Any failure has failed the core. */
-cleat_status cleat__claims_take(cleat__core *core, int64_t tenant, const cleat__claim *claim,
+cleat_status cleat__claims_take(cleat__core *core, int64_t tenant, const cleat__key_claim *claim,
                                 const cleat__uuid *run_id);
 /* A run has ended. The same. */
 cleat_status cleat__claims_end(cleat__core *core, const cleat__run *run);

@@ -75,6 +75,9 @@ static cleat_status add_version(cleat__core *core, cleat__type_row *row, const c
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, cleat__catalog_add(&core->catalog, &core->queues, row));
     }
+    if (status == CLEAT_OK) {
+        cleat__limits_review(core, cleat__catalog_find_type(&core->catalog, row->id));
+    }
     return status;
 }
 

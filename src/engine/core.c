@@ -27,6 +27,7 @@ cleat_status cleat__core_open(const cleat__core_options *options, cleat__now now
     core->adds_trace = options->adds_trace;
     seed_ids(core, options->seed);
     cleat__runs_init(&core->runs);
+    cleat__limits_init(&core->limits);
     cleat__roster_init(&core->roster);
     cleat__watches_init(&core->watches);
     cleat__durables_init(&core->durables);
@@ -55,6 +56,7 @@ void cleat__core_close(cleat__core *core)
     cleat__watches_deinit(&core->watches);
     cleat__durables_deinit(&core->durables);
     cleat__roster_deinit(&core->roster);
+    cleat__limits_deinit(&core->limits);
     cleat__runs_deinit(&core->runs);
     cleat__wishes_deinit(&core->wishes);
     cleat__catalog_deinit(&core->catalog);

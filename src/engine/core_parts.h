@@ -5,6 +5,7 @@
 #include "engine/catalog.h"
 #include "engine/core.h"
 #include "engine/durable.h"
+#include "engine/limits.h"
 #include "engine/roster.h"
 #include "engine/watches.h"
 #include "engine/wishes.h"
@@ -20,6 +21,7 @@ struct cleat__core {
     cleat__catalog catalog;
     cleat__queues queues;
     cleat__wishes wishes;
+    cleat__limits limits;
     cleat__roster roster;
     cleat__watches watches;
     cleat__durables durables;

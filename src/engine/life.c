@@ -13,10 +13,8 @@
 
 /* For a worker to come back and say that it has what was sent when its connection broke. */
 #define DOUBT_MS INT64_C(10000)
-/* Longer timeouts that are asked for in a shorter time are one: asked for again, or by several threads. */
-#define PROLONG_EVERY_MS 500
 
-static cleat__attempt_key key_of(const cleat__run *run)
+cleat__attempt_key cleat__life_key(const cleat__run *run)
 {
     cleat__attempt_key key = {run->id, run->retry_count, 0, {{0}}};
     if (run->state == CLEAT_RUN_RUNNING || run->state == CLEAT_RUN_EVICTED) {
@@ -32,6 +30,9 @@ void cleat__life_forget(cleat__core *core, cleat__run *run)
 {
     if (cleat__run_is_durable(run)) {
         cleat__durable_drop(core, cleat__durable_of(run));
+    }
+    if (cleat__run_is_limited(run)) {
+        cleat__limits_detach(core, run);
     }
     cleat__wishes_leave(&core->wishes, run);
     cleat__runs_free(&core->runs, run);
@@ -63,15 +64,25 @@ static bool has_begun(const cleat__run *run)
 cleat_status cleat__life_enqueue(cleat__core *core, cleat__run *run, int level)
 {
     run->is_backing_off = false;
-    cleat__queues_append(&core->queues, run, level);
     int64_t deadline =
         has_begun(run) ? INT64_MAX : deadline_after(core, run->type->policy.schedule_timeout_ms);
+    if (cleat__run_is_limited(run)) {
+        cleat_status status = cleat__limits_enter(core, run, level);
+        if (status != CLEAT_OK) {
+            return status;
+        }
+    } else {
+        cleat__queues_append(&core->queues, run, level);
+    }
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
 }
 
 cleat_status cleat__life_back_off(cleat__core *core, cleat__run *run, int64_t delay_ms)
 {
     run->is_backing_off = true;
+    if (cleat__run_is_limited(run)) {
+        cleat__limits_give_back(core, run);
+    }
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline_after(core, delay_ms)));
 }
 
@@ -84,6 +95,7 @@ static const char *reason_of(cleat__event event)
     case CLEAT__EVENT_LOSE_RETRY:
     case CLEAT__EVENT_LOSE_FAIL: return "its worker was taken for lost";
     case CLEAT__EVENT_CANCEL: return "the run was cancelled";
+    case CLEAT__EVENT_SUPERSEDE: return "the run was cancelled due to a concurrency strategy";
     default: return NULL;
     }
 }
@@ -97,7 +109,7 @@ static void stop_invocation(cleat__core *core, cleat__run *run, cleat__event eve
 
 cleat_status cleat__life_release(cleat__core *core, cleat__run *run)
 {
-    cleat__attempt_key key = key_of(run);
+    cleat__attempt_key key = cleat__life_key(run);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, cleat__transition_release(core->store, &key, core->now.unix_ms));
@@ -166,7 +178,7 @@ static cleat_status load_assignment(cleat__core *core, cleat__run *run, cleat__a
 cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worker *worker)
 {
     cleat__assignment *assignment = NULL;
-    cleat__attempt_key key = key_of(run);
+    cleat__attempt_key key = cleat__life_key(run);
     if (worker->is_remote) {
         key.worker_id = worker->id;
     }
@@ -189,6 +201,9 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     run->receipt = CLEAT__RECEIPT_SENT;
     run->was_prolonged = false;
     cleat__queues_remove(&core->queues, run);
+    if (cleat__run_is_limited(run)) {
+        cleat__limits_taken(core, run);
+    }
     set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_ASSIGN));
     cleat__roster_hold(worker, run);
     cleat__roster_assign(&core->roster, worker, assignment);
@@ -282,63 +297,11 @@ cleat_status cleat__life_doubt(cleat__core *core, cleat__worker *worker)
     return status;
 }
 
-/* ---- What a running attempt is granted ---- */
-
-/* The Unix time of its timeout. */
-static int64_t timeout_at(const cleat__core *core, int64_t deadline_ms)
-{
-    int64_t left = deadline_ms - core->now.monotonic_ms; /* below 0 when it is about to be noticed */
-    int64_t at = left > 0 ? cleat__saturating_add(core->now.unix_ms, left) : core->now.unix_ms + left;
-    return deadline_ms != INT64_MAX ? at : INT64_MAX;
-}
-
-cleat_status cleat__life_prolong(cleat__core *core, cleat__run *run, int64_t increment_ms,
-                                 int64_t *timeout_at_ms)
-{
-    uint32_t now_ms = (uint32_t)core->now.monotonic_ms;
-    if (run->was_prolonged && now_ms - run->prolonged_ms < PROLONG_EVERY_MS) {
-        *timeout_at_ms = timeout_at(core, run->deadline_ms);
-        return CLEAT_OK;
-    }
-    int64_t deadline = cleat__saturating_add(run->deadline_ms, increment_ms);
-    cleat__attempt_key key = key_of(run);
-    *timeout_at_ms = timeout_at(core, deadline);
-    if (deadline == run->deadline_ms) {
-        return CLEAT_OK;
-    }
-    cleat_status status = cleat__core_begin(core);
-    if (status == CLEAT_OK) {
-        status = cleat__core_check(core, cleat__transition_set_timeout(core->store, &key, *timeout_at_ms));
-    }
-    if (status == CLEAT_OK) {
-        run->was_prolonged = true;
-        run->prolonged_ms = now_ms;
-        status = cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
-    }
-    return status;
-}
-
-cleat_status cleat__life_release_slots(cleat__core *core, cleat__run *run)
-{
-    cleat__attempt_key key = key_of(run);
-    if (run->has_released) {
-        return CLEAT_OK;
-    }
-    cleat_status status = cleat__core_begin(core);
-    if (status == CLEAT_OK) {
-        status = cleat__core_check(core, cleat__transition_release_slots(core->store, &key));
-    }
-    if (status == CLEAT_OK) {
-        cleat__roster_release_slots(run);
-    }
-    return status;
-}
-
 /* ---- Waiting ---- */
 
 cleat_status cleat__life_evict(cleat__core *core, cleat__run *run, const cleat__eviction *eviction)
 {
-    cleat__attempt_key key = key_of(run);
+    cleat__attempt_key key = cleat__life_key(run);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, cleat__durable_set_waits(core->store, &run->id, eviction));
@@ -377,7 +340,7 @@ static cleat_status set_carrier(cleat__core *core, const cleat__run *run, cleat_
 
 cleat_status cleat__life_restore(cleat__core *core, cleat__run *run, cleat_slice carrier)
 {
-    cleat__attempt_key key = key_of(run);
+    cleat__attempt_key key = cleat__life_key(run);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, cleat__transition_restore(core->store, &key, core->now.unix_ms));
@@ -422,6 +385,7 @@ static cleat__happening_kind happening_of(cleat__event event)
     switch (event) {
     case CLEAT__EVENT_COMPLETE: return CLEAT__HAPPENING_COMPLETED;
     case CLEAT__EVENT_CANCEL:
+    case CLEAT__EVENT_SUPERSEDE:
     case CLEAT__EVENT_SCHEDULE_TIME_OUT: return CLEAT__HAPPENING_CANCELLED;
     case CLEAT__EVENT_TIME_OUT_FAIL: return CLEAT__HAPPENING_TIMED_OUT;
     default: return CLEAT__HAPPENING_FAILED;
@@ -454,7 +418,7 @@ static cleat_status finish(cleat__core *core, cleat__run *run, cleat__event even
 
 cleat_status cleat__life_complete(cleat__core *core, cleat__run *run, cleat_slice output)
 {
-    cleat__attempt_key key = key_of(run);
+    cleat__attempt_key key = cleat__life_key(run);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
         status =
@@ -465,9 +429,20 @@ cleat_status cleat__life_complete(cleat__core *core, cleat__run *run, cleat_slic
 
 /* ---- Failures ---- */
 
+cleat_status cleat__life_reject(cleat__core *core, cleat__run *run, cleat_slice error)
+{
+    cleat__attempt_key key = cleat__life_key(run);
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status =
+            cleat__core_check(core, cleat__transition_reject(core->store, &key, core->now.unix_ms, error));
+    }
+    return status == CLEAT_OK ? finish(core, run, CLEAT__EVENT_REJECT, error) : status;
+}
+
 static cleat_status fail_for_good(cleat__core *core, cleat__run *run, cleat__event event, cleat_slice error)
 {
-    cleat__attempt_key key = key_of(run);
+    cleat__attempt_key key = cleat__life_key(run);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
         status = cleat__core_check(
@@ -490,7 +465,7 @@ static cleat_status retry(cleat__core *core, cleat__run *run, cleat__event event
         .internal_retries = run->internal_retries + is_lost,
         .queued_at_ms = cleat__saturating_add(core->now.unix_ms, delay),
     };
-    cleat__attempt_key key = key_of(run);
+    cleat__attempt_key key = cleat__life_key(run);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, transition(core->store, &key, core->now.unix_ms, error, &next));
@@ -570,7 +545,7 @@ cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run)
     char duration[CLEAT__DURATION_TEXT], text[CLEAT__DURATION_TEXT + 32];
     cleat__duration_format(run->type->policy.schedule_timeout_ms, duration);
     snprintf(text, sizeof(text), "no worker took it within %s", duration);
-    cleat__attempt_key key = key_of(run);
+    cleat__attempt_key key = cleat__life_key(run);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK && cleat__run_is_durable(run)) { /* after a restart it is not known before */
         status = cleat__durable_know(core, cleat__durable_of(run));
@@ -586,15 +561,27 @@ cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run)
                               : status;
 }
 
-cleat_status cleat__life_cancel(cleat__core *core, cleat__run *run)
+typedef cleat_status (*cancellation)(cleat__store *store, const cleat__attempt_key *key,
+                                     cleat_run_status from, int64_t now_ms);
+
+static cleat_status cancel(cleat__core *core, cleat__run *run, cleat__event event, cancellation transition)
 {
     tell_cancelled(core, run);
-    cleat__attempt_key key = key_of(run);
+    cleat__attempt_key key = cleat__life_key(run);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
-        status =
-            cleat__core_check(core, cleat__transition_cancel(core->store, &key, (cleat_run_status)run->state,
-                                                             core->now.unix_ms));
+        status = cleat__core_check(
+            core, transition(core->store, &key, (cleat_run_status)run->state, core->now.unix_ms));
     }
-    return status == CLEAT_OK ? finish(core, run, CLEAT__EVENT_CANCEL, (cleat_slice){NULL, 0}) : status;
+    return status == CLEAT_OK ? finish(core, run, event, (cleat_slice){NULL, 0}) : status;
+}
+
+cleat_status cleat__life_cancel(cleat__core *core, cleat__run *run)
+{
+    return cancel(core, run, CLEAT__EVENT_CANCEL, cleat__transition_cancel);
+}
+
+cleat_status cleat__life_supersede(cleat__core *core, cleat__run *run)
+{
+    return cancel(core, run, CLEAT__EVENT_SUPERSEDE, cleat__transition_supersede);
 }

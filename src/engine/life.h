@@ -7,11 +7,16 @@
 #define CLEAT_ENGINE_LIFE_H
 
 #include "engine/core_parts.h"
+#include "store/transition.h"
+
+/* The attempt that runs or is next. */
+cleat__attempt_key cleat__life_key(const cleat__run *run);
 
 /* Forgets a run that is in no list. */
 void cleat__life_forget(cleat__core *core, cleat__run *run);
 
-/* Puts a new or returning run into its queue and starts its schedule timeout. */
+/* Puts a new or returning run into its queue, or where it waits for slots of its concurrency rules first, and
+ * starts its schedule timeout. */
 cleat_status cleat__life_enqueue(cleat__core *core, cleat__run *run, int level);
 /* A timer for what is left of a back-off; the run is in no queue until it fires. */
 cleat_status cleat__life_back_off(cleat__core *core, cleat__run *run, int64_t delay_ms);
@@ -51,5 +56,9 @@ cleat_status cleat__life_evict(cleat__core *core, cleat__run *run, const struct 
 cleat_status cleat__life_restore(cleat__core *core, cleat__run *run, cleat_slice carrier);
 cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run);
 cleat_status cleat__life_cancel(cleat__core *core, cleat__run *run);
+/* The same by a concurrency strategy. */
+cleat_status cleat__life_supersede(cleat__core *core, cleat__run *run);
+/* QUEUED, in no queue, to FAILED: `error` says why it cannot run at all. */
+cleat_status cleat__life_reject(cleat__core *core, cleat__run *run, cleat_slice error);
 
 #endif

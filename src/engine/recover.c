@@ -65,8 +65,20 @@ static cleat_status add_run(void *argument, const cleat__live_row *row)
     if (status != CLEAT_OK) {
         return status;
     }
+    if (cleat__run_is_limited(run)) {
+        status = cleat__limits_attach(core, run, row->limits);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
     if (row->state == CLEAT_RUN_QUEUED) {
         return add_queued(core, run);
+    }
+    if (cleat__run_is_limited(run)) {
+        status = cleat__limits_hold_all(core, run);
+    }
+    if (status != CLEAT_OK) {
+        return status;
     }
     if (is_evicted) {
         core->evicted++;

@@ -39,11 +39,47 @@ static cleat_status make(cleat__core *core, const cleat__uuid *id, const cleat__
     return CLEAT_OK;
 }
 
+/* What it is started with, and what follows from that for its limits. */
+typedef struct beginning {
+    cleat__buffer input, metadata, limits, refusal;
+} beginning;
+
+static void deinit(beginning *what)
+{
+    cleat__buffer_deinit(&what->input);
+    cleat__buffer_deinit(&what->metadata);
+    cleat__buffer_deinit(&what->limits);
+    cleat__buffer_deinit(&what->refusal);
+}
+
+/* Its keys are found out anew. */
+static cleat_status look_at_limits(cleat__core *core, cleat__run *run, beginning *what)
+{
+    if (!cleat__run_is_limited(run)) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__load_payloads(core->store, &run->id, &what->input, &what->metadata);
+    const cleat__trigger trigger = {.input = cleat__buffer_slice(&what->input),
+                                    .metadata = cleat__buffer_slice(&what->metadata)};
+    if (status == CLEAT_OK) {
+        status = cleat__limits_describe(core, run, &trigger, &what->limits, &what->refusal);
+    }
+    if (status == CLEAT_OK && what->refusal.size == 0) {
+        status = cleat__limits_attach(core, run, cleat__buffer_slice(&what->limits));
+    }
+    return status;
+}
+
 /* From here on only what fails the core can go wrong. */
-static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended_row *row)
+static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended_row *row,
+                          const beginning *what)
 {
     const cleat__attempt_key ended = {.id = run->id, .retry_count = row->retry_count};
     cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK && cleat__run_is_limited(run)) {
+        status = cleat__core_check(
+            core, cleat__transition_set_limits(core->store, &run->id, cleat__buffer_slice(&what->limits)));
+    }
     if (status == CLEAT_OK) {
         status = cleat__core_check(
             core, cleat__transition_replay(core->store, &ended, row->state, core->now.unix_ms));
@@ -55,7 +91,23 @@ static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended
         cleat__life_forget(core, run);
         return status;
     }
-    return cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
+    return what->refusal.size != 0 ? cleat__life_reject(core, run, cleat__buffer_slice(&what->refusal))
+                                   : cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
+}
+
+/* The run is there, in no queue. */
+static cleat_status begin(cleat__core *core, cleat__run *run, const cleat__ended_row *row)
+{
+    beginning what = {.input = {0}};
+    cleat_status status = look_at_limits(core, run, &what);
+    if (status == CLEAT_OK) {
+        status = write(core, run, row, &what);
+    } else {
+        cleat__life_forget(core, run);
+        status = status != CLEAT_NO_MEMORY ? cleat__core_check(core, status) : status;
+    }
+    deinit(&what);
+    return status;
 }
 
 cleat_status cleat__replay_run(cleat__core *core, int64_t tenant, const cleat__uuid *id)
@@ -74,7 +126,7 @@ cleat_status cleat__replay_run(cleat__core *core, int64_t tenant, const cleat__u
         status = cleat__core_check(core, status);
     }
     if (status == CLEAT_OK) {
-        status = write(core, run, &row);
+        status = begin(core, run, &row);
     }
     cleat__buffer_deinit(&row.desired);
     return status;

@@ -230,9 +230,15 @@ static cleat_status repeat_owed(cleat__core *core)
     return status;
 }
 
+/* Who has got a slot of a key comes into his queue. */
+static cleat_status settle_limits(cleat__core *core)
+{
+    return cleat__limits_are_unsettled(&core->limits) ? cleat__limits_settle(core) : CLEAT_OK;
+}
+
 void cleat__core_schedule(cleat__core *core)
 {
-    if (repeat_owed(core) != CLEAT_OK) {
+    if (repeat_owed(core) != CLEAT_OK || settle_limits(core) != CLEAT_OK) {
         return;
     }
     if (core->queues.ready_count == 0 || !cleat__roster_has_room(&core->roster, core->now.monotonic_ms)) {
@@ -260,5 +266,6 @@ void cleat__core_schedule(cleat__core *core)
         }
         blocked = 0;
         status = cleat__life_assign(core, run, worker);
+        status = status == CLEAT_OK ? settle_limits(core) : status;
     }
 }

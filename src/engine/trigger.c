@@ -228,10 +228,17 @@ static cleat_status complete_metadata(cleat__core *core, const cleat__run *run, 
     return status;
 }
 
-static cleat_status store(cleat__core *core, const cleat__trigger *item, const cleat__run *run,
-                          cleat_slice key, cleat__uuid *existing)
+/* A run of a task with limits that is stored has its seats. */
+static cleat_status attach(cleat__core *core, cleat__run *run, const cleat__buffer *limits)
 {
-    cleat__buffer desired = {0}, inherited = {0}, traced = {0};
+    return limits->size != 0 ? cleat__limits_attach(core, run, cleat__buffer_slice(limits)) : CLEAT_OK;
+}
+
+/* `refusal` is why it fails at once, if anything. */
+static cleat_status store(cleat__core *core, const cleat__trigger *item, cleat__run *run, cleat_slice key,
+                          cleat__uuid *existing, cleat__buffer *refusal)
+{
+    cleat__buffer desired = {0}, inherited = {0}, traced = {0}, limits = {0};
     cleat__trigger trigger = *item;
     if (trigger.input.data == NULL) {
         trigger.input = cleat_slice_of("{}");
@@ -239,6 +246,9 @@ static cleat_status store(cleat__core *core, const cleat__trigger *item, const c
     cleat_status status = describe_wish(item, &desired);
     if (status == CLEAT_OK) {
         status = complete_metadata(core, run, &trigger, &inherited, &traced);
+    }
+    if (status == CLEAT_OK && cleat__run_is_limited(run)) {
+        status = cleat__limits_describe(core, run, &trigger, &limits, refusal);
     }
     if (status == CLEAT_OK) {
         const cleat__new_task row = {
@@ -249,12 +259,15 @@ static cleat_status store(cleat__core *core, const cleat__trigger *item, const c
             .trigger = &trigger,
             .desired = cleat__buffer_slice(&desired),
             .idempotency_key = key,
+            .limits = cleat__buffer_slice(&limits),
         };
         status = cleat__transition_trigger(core->store, &row, existing);
     }
     if (status == CLEAT_OK) {
         cleat__watches_start(core, run, trigger.metadata);
+        status = attach(core, run, &limits);
     }
+    cleat__buffer_deinit(&limits);
     cleat__buffer_deinit(&desired);
     cleat__buffer_deinit(&inherited);
     cleat__buffer_deinit(&traced);
@@ -263,20 +276,25 @@ static cleat_status store(cleat__core *core, const cleat__trigger *item, const c
 
 /* `claim`: NULL when it needs no key. */
 static cleat_status write_one(cleat__core *core, const cleat__trigger *item, cleat__run *run,
-                              const cleat__claim *claim, cleat__uuid *id)
+                              const cleat__key_claim *claim, cleat__uuid *id)
 {
+    cleat__buffer refusal = {0};
     cleat_slice key = {NULL, 0};
     if (claim != NULL && claim->key != NULL) {
         key = (cleat_slice){claim->key, claim->size};
     }
-    cleat_status status = store(core, item, run, key, id);
+    cleat_status status = store(core, item, run, key, id, &refusal);
     if (status == CLEAT_OK && key.data != NULL) {
         status = cleat__claims_take(core, run->type->workflow->tenant, claim, &run->id);
     }
     if (status == CLEAT_OK) {
         *id = run->id;
-        return cleat__life_enqueue(core, run, run->priority);
+        status = refusal.size != 0 ? cleat__life_reject(core, run, cleat__buffer_slice(&refusal))
+                                   : cleat__life_enqueue(core, run, run->priority);
+        cleat__buffer_deinit(&refusal);
+        return status;
     }
+    cleat__buffer_deinit(&refusal);
     cleat__life_forget(core, run);
     return status == CLEAT_ALREADY_EXISTS ? CLEAT_OK : cleat__core_check(core, status);
 }
@@ -290,7 +308,7 @@ static void refuse(const starting *all, const cleat__claims *claims)
             all->refused[i] = is_refused ? all->ids[i] : (cleat__uuid){{0}};
         }
         if (is_refused) {
-            const cleat__claim *claim = &claims->items[i];
+            const cleat__key_claim *claim = &claims->items[i];
             bool is_in_call = claim->key != NULL && cleat__uuid_is_nil(&claim->existing);
             all->ids[i] = is_in_call ? all->ids[claim->same] : claim->existing;
         }

@@ -183,6 +183,9 @@ static cleat_status check_task(const cleat__workflow_task *task)
     if (status == CLEAT_OK) {
         status = cleat__desired_labels_check(task->labels, task->label_count);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__concurrency_check(task->concurrency, task->concurrency_count);
+    }
     return status == CLEAT_OK ? cleat__slots_check(task->slots, task->slot_count) : status;
 }
 
@@ -218,6 +221,9 @@ cleat_status cleat__workflow_check(const cleat__workflow *workflow)
     }
     if (status == CLEAT_OK && workflow->idempotency != NULL) {
         status = cleat__idempotency_check(workflow->idempotency);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__concurrency_check(workflow->concurrency, workflow->concurrency_count);
     }
     return status == CLEAT_OK ? check_texts(workflow) : status;
 }
@@ -261,6 +267,15 @@ static void encode_filters(const cleat__workflow *workflow, cleat__buffer *out)
     cleat__buffer_append_string(out, workflow->filter_count != 0 ? "]" : "");
 }
 
+/* Nothing when there are none: what was declared before there were any has the same text. */
+static void encode_rules(const char *name, const cleat__concurrency *rules, size_t count, cleat__buffer *out)
+{
+    if (count != 0) {
+        cleat__buffer_append_string(out, name);
+        cleat__concurrency_encode(rules, count, out);
+    }
+}
+
 void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
 {
     const cleat__workflow_task *task = &workflow->tasks[0];
@@ -283,6 +298,8 @@ void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
         cleat__buffer_append_string(out, ",\"idempotency\":");
         cleat__idempotency_encode(workflow->idempotency, out);
     }
+    encode_rules(",\"concurrency\":", workflow->concurrency, workflow->concurrency_count, out);
+    encode_rules(",\"task_concurrency\":", task->concurrency, task->concurrency_count, out);
     cleat__buffer_append_byte(out, '}');
 }
 
@@ -373,6 +390,10 @@ static cleat_status read_needs(json_t *json, cleat__needs *needs)
     if (status == CLEAT_OK) {
         status = read_events(json_object_get(json, "events"), needs);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__concurrency_decode(json_object_get(json, "concurrency"),
+                                           json_object_get(json, "task_concurrency"), &needs->concurrency);
+    }
     const json_t *idempotency = json_object_get(json, "idempotency");
     return status == CLEAT_OK && idempotency != NULL
                ? cleat__idempotency_decode(idempotency, &needs->idempotency)
@@ -402,6 +423,7 @@ void cleat__needs_free(cleat__needs *needs)
     if (needs != NULL) {
         cleat__idempotency_free(needs->idempotency);
         cleat__free(needs->events);
+        cleat__free(needs->concurrency);
         cleat__free(needs->labels);
         cleat__free(needs->slots);
         cleat__free(needs);

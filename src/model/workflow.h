@@ -5,6 +5,7 @@
 #ifndef CLEAT_MODEL_WORKFLOW_H
 #define CLEAT_MODEL_WORKFLOW_H
 
+#include "model/concurrency.h"
 #include "model/filter.h"
 #include "model/idempotency.h"
 #include "model/labels.h"
@@ -37,6 +38,8 @@ typedef struct cleat__workflow_task {
     size_t slot_count;
     const cleat__desired_label *labels;
     size_t label_count;
+    const cleat__concurrency *concurrency; /* rules behind those of its workflow */
+    size_t concurrency_count;
     const cleat_slice *parents; /* names of tasks that it comes after */
     size_t parent_count;
     bool is_durable;
@@ -53,6 +56,8 @@ typedef struct cleat__workflow {
     const cleat__filter *filters; /* of these events; none: those that it has stay */
     size_t filter_count;
     cleat__sticky sticky;
+    const cleat__concurrency *concurrency; /* rules for its runs */
+    size_t concurrency_count;
     const cleat__workflow_task *tasks;
     size_t task_count;                     /* 1 */
     cleat_slice input_json_schema;         /* an object; absent: none */
@@ -95,6 +100,7 @@ typedef struct cleat__needs {
     cleat__slot_list *slots;              /* owned; 1 at least */
     struct cleat__names *events;          /* owned; keys of events that start it; NULL: none */
     cleat__idempotency_rule *idempotency; /* owned; NULL: none */
+    cleat__concurrency_list *concurrency; /* owned; the chain of its rules; NULL: none */
 } cleat__needs;
 /* Of an encoded text. CLEAT_CORRUPT: it is none. */
 cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out);

@@ -16,6 +16,7 @@ void cleat__declaration_free(cleat__declaration *declaration)
         cleat__free(declaration->filters);
         cleat__free(declaration->labels);
         cleat__free(declaration->slots);
+        cleat__free(declaration->concurrency);
         cleat__free(declaration->description);
         cleat__free(declaration->schema);
         cleat__free(declaration->key_expression);
@@ -40,6 +41,8 @@ static void describe(const cleat__declaration *from, cleat__workflow_task *task,
         .label_count = from->labels != NULL ? from->labels->count : 0,
         .slots = from->slots != NULL ? from->slots->items : NULL,
         .slot_count = from->slots != NULL ? from->slots->count : 0,
+        .concurrency = from->concurrency != NULL ? from->concurrency->items : NULL,
+        .concurrency_count = from->concurrency != NULL ? from->concurrency->count : 0,
     };
     *out = (cleat__workflow){
         .name = cleat_slice_of(from->workflow),
@@ -165,6 +168,21 @@ static cleat_status copy_slots(const cleat_task_options *options, cleat__declara
     return status;
 }
 
+static cleat_status copy_concurrency(const cleat_task_options *options, cleat__declaration *to)
+{
+    cleat__buffer text = {0};
+    cleat__concurrency *rules = NULL;
+    cleat_status status = cleat__concurrency_take(options->concurrency, options->concurrency_count, &rules);
+    if (rules != NULL) {
+        cleat__concurrency_encode(rules, options->concurrency_count, &text);
+        status = text.failed ? cleat__fail_memory()
+                             : cleat__concurrency_decode_text(cleat__buffer_slice(&text), &to->concurrency);
+    }
+    cleat__free(rules);
+    cleat__buffer_deinit(&text);
+    return status;
+}
+
 static cleat_status copy_texts(const cleat_task_options *options, cleat__declaration *to)
 {
     if (options->description != NULL) {
@@ -221,6 +239,9 @@ static cleat_status copy_options(const cleat_task_options *options, cleat__decla
     }
     if (status == CLEAT_OK) {
         status = copy_slots(options, to);
+    }
+    if (status == CLEAT_OK) {
+        status = copy_concurrency(options, to);
     }
     if (status == CLEAT_OK) {
         status = copy_texts(options, to);
@@ -295,6 +316,8 @@ cleat_status cleat__declaration_new_workflow(const cleat_workflow_options *optio
         .default_filters = options->default_filters,
         .default_filter_count = options->default_filter_count,
         .idempotency = options->idempotency,
+        .concurrency = options->concurrency,
+        .concurrency_count = options->concurrency_count,
     };
     *out = NULL;
     if (options->spans != CLEAT_WORKFLOW_SPANS && options->spans != CLEAT_HATCHET_SPANS) {

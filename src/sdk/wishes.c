@@ -95,3 +95,30 @@ cleat_status cleat__slots_take(int32_t more, const cleat_slots *slots, size_t co
     *out_count = count + first;
     return CLEAT_OK;
 }
+
+cleat_status cleat__concurrency_take(const cleat_concurrency *rules, size_t count, cleat__concurrency **out)
+{
+    *out = NULL;
+    cleat_status status = check_list("concurrency", rules, count);
+    if (status != CLEAT_OK || count == 0) {
+        return status;
+    }
+    cleat__concurrency *list = cleat__calloc(count, sizeof(*list));
+    if (list == NULL) {
+        return cleat__fail_memory();
+    }
+    for (size_t i = 0; i < count; i++) {
+        list[i] = (cleat__concurrency){
+            .expression = cleat_slice_of(rules[i].expression),
+            .max_runs = rules[i].max_runs != 0 ? rules[i].max_runs : 1,
+            .strategy = rules[i].strategy,
+        };
+    }
+    status = cleat__concurrency_check(list, count);
+    if (status != CLEAT_OK) {
+        cleat__free(list);
+        return status;
+    }
+    *out = list;
+    return CLEAT_OK;
+}

@@ -40,6 +40,7 @@ typedef struct cleat__declaration {
     cleat__slot_list *slots;
     cleat__filter *filters; /* in one block with their texts */
     size_t filter_count;
+    cleat__concurrency_list *concurrency;
     char *description, *schema;
     char *key_expression; /* of `idempotency`; NULL: it has none */
     cleat__idempotency idempotency;

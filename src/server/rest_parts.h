@@ -59,6 +59,7 @@ void cleat__rest_schedule_bulk_update(cleat__http_call *call);
 void cleat__rest_event_list(cleat__http_call *call);
 void cleat__rest_event_get(cleat__http_call *call);
 void cleat__rest_event_keys(cleat__http_call *call);
+void cleat__rest_workflow_metrics(cleat__http_call *call);
 void cleat__rest_event_push(cleat__http_call *call);
 void cleat__rest_event_push_many(cleat__http_call *call);
 void cleat__rest_event_replay(cleat__http_call *call);

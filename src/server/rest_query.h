@@ -43,7 +43,7 @@ typedef struct cleat__rest_run {
     int64_t scheduled_at_ms;     /* when it was put on the schedule that started it; 0: none did */
     cleat_slice idempotency_key; /* absent: it has none */
     cleat_slice
-        outcome; /* "TIMED_OUT", "LOST", "NOT_TAKEN" (in time) of the last attempt; absent: as the status */
+        outcome; /* "TIMED_OUT", "LOST", "NOT_TAKEN" (in time), "SUPERSEDED" of the last attempt; absent: as the status */
 } cleat__rest_run;
 
 typedef struct cleat__rest_filter {
@@ -122,6 +122,14 @@ cleat_status cleat__rest_query_workflows(cleat__store *store, int64_t tenant,
 /* One; `version` NULL: its newest. Slices are valid until the next call. CLEAT_NOT_FOUND. */
 cleat_status cleat__rest_query_workflow(cleat__store *store, int64_t tenant, const cleat__uuid *id,
                                         const cleat__uuid *version, cleat__rest_workflow *out);
+
+/* Keys of concurrency rules that runs of a workflow have which live, and the runs of one of them. */
+typedef struct cleat__rest_keys {
+    int64_t count, runs;
+} cleat__rest_keys;
+/* `states`: 1 << cleat_run_status, of several; 0: any. `key` absent: no runs are counted. */
+cleat_status cleat__rest_query_keys(cleat__store *store, int64_t tenant, const cleat__uuid *workflow_id,
+                                    unsigned states, cleat_slice key, cleat__rest_keys *out);
 
 /* ---- Queues ---- */
 

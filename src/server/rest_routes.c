@@ -132,7 +132,7 @@ static const cleat__http_route routes[] = {
     WORKS("GET", TENANT "/workflows", 0, workflow_list),
     WORKS("GET", "/api/v1/workflows/{workflow}", 0, workflow_get),
     WORKS("GET", "/api/v1/workflows/{workflow}/versions", 0, workflow_version),
-    LATER("GET", "/api/v1/workflows/{workflow}/metrics", 0, "counting the concurrency groups of a workflow"),
+    WORKS("GET", "/api/v1/workflows/{workflow}/metrics", 0, workflow_metrics),
     LATER("PATCH", "/api/v1/workflows/{workflow}", 0, "pausing workflows"),
     WORKS("DELETE", "/api/v1/workflows/{workflow}", 0, workflow_delete),
 

@@ -1,6 +1,7 @@
 /* GET .../workflows, GET and DELETE /api/v1/workflows/{workflow} and its /versions */
 #include "rest_parts.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "engine/engine.h"
 #include "model/duration.h"
@@ -114,6 +115,32 @@ static void write_jobs(cleat__json_writer *writer, const cleat__http_call *call,
     cleat__writer_end_array(writer);
 }
 
+static void write_rules(cleat__json_writer *writer, const cleat__rest_workflow *row,
+                        const json_t *declaration)
+{
+    cleat__concurrency_list *list = NULL;
+    if (cleat__concurrency_decode(json_object_get(declaration, "concurrency"),
+                                  json_object_get(declaration, "task_concurrency"), &list) != CLEAT_OK ||
+        list == NULL) {
+        return;
+    }
+    cleat__writer_begin_array(writer, "v1Concurrency");
+    for (size_t i = 0; i < list->count; i++) {
+        const cleat__concurrency *rule = &list->items[i];
+        cleat__writer_begin_object(writer, NULL);
+        cleat__writer_int(writer, "maxRuns", rule->max_runs);
+        cleat__writer_string(writer, "limitStrategy", cleat__concurrency_strategy_name(rule->strategy));
+        cleat__writer_slice(writer, "expression", rule->expression);
+        cleat__writer_string(writer, "scope", rule->is_of_workflow ? "WORKFLOW" : "TASK");
+        if (!rule->is_of_workflow) {
+            cleat__writer_slice(writer, "stepReadableId", row->task_name);
+        }
+        cleat__writer_end_object(writer);
+    }
+    cleat__writer_end_array(writer);
+    cleat__free(list);
+}
+
 static void write_options(cleat__json_writer *writer, const cleat__rest_workflow *row,
                           const json_t *declaration)
 {
@@ -127,6 +154,7 @@ static void write_options(cleat__json_writer *writer, const cleat__rest_workflow
     if (schema[0] != '\0') {
         cleat__writer_raw(writer, "inputJsonSchema", cleat_slice_of(schema));
     }
+    write_rules(writer, row, declaration);
 }
 
 typedef struct one {

@@ -137,6 +137,7 @@ static const struct ending {
     {"UNDELIVERED", "COULD_NOT_SEND_TO_WORKER", "Task could not be sent to the worker"},
     {"NOT_TAKEN", "SCHEDULING_TIMED_OUT", "Task exceeded its schedule timeout"},
     {"COMPLETED", "FINISHED", "Task finished"},
+    {"SUPERSEDED", "CANCELLED", "Cancelled due to concurrency strategy"},
     {"CANCELLED", "CANCELLED", "Task was cancelled"},
 };
 

@@ -173,6 +173,7 @@ static cleat_status read_live(sqlite3_stmt *select, cleat__live_row *row)
     row->first_retry = sqlite3_column_int(select, 10);
     row->timeout_at_ms = sqlite3_column_int64(select, 11);
     row->has_released = sqlite3_column_int(select, 12) != 0;
+    row->limits = cleat__column_text(select, 13);
     return CLEAT_OK;
 }
 
@@ -184,7 +185,9 @@ cleat_status cleat__load_live(cleat__store *store,
         "SELECT id, type_id, priority, state, retry_count, internal_retries, queued_at_ms, "
         "started_at_ms, worker_id, "
         "CASE has_desired WHEN 0 THEN NULL ELSE (SELECT t.desired FROM task t WHERE t.id = l.id) END, "
-        "first_retry, timeout_at_ms, has_released FROM task_live l ORDER BY id";
+        "first_retry, timeout_at_ms, has_released, "
+        "CASE has_limits WHEN 0 THEN NULL ELSE (SELECT t.limits FROM task t WHERE t.id = l.id) END "
+        "FROM task_live l ORDER BY id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     int code = SQLITE_ROW;
@@ -326,6 +329,28 @@ cleat_status cleat__load_child_input(cleat__store *store, const cleat__trigger *
         *is_same = sqlite3_column_int(select, 0) != 0;
     } else {
         status = code == SQLITE_DONE ? CLEAT_EMPTY : cleat__store_error(store, "finding a child run");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+cleat_status cleat__load_payloads(cleat__store *store, const cleat__uuid *id, cleat__buffer *input,
+                                  cleat__buffer *metadata)
+{
+    static const char sql[] = "SELECT input, metadata FROM task WHERE id = ?1";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, id);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW) {
+        cleat__buffer_append_slice(input, cleat__column_text(select, 0));
+        cleat__buffer_append_slice(metadata, cleat__column_text(select, 1));
+        status = input->failed || metadata->failed ? cleat__fail_memory() : CLEAT_OK;
+    } else {
+        status = code == SQLITE_DONE ? fail_not_found(id) : cleat__store_error(store, "reading an input");
     }
     sqlite3_reset(select);
     return status;

@@ -45,6 +45,7 @@ typedef struct cleat__live_row {
     cleat_slice desired;   /* by cleat__wish_encode(); absent: nothing */
     int64_t timeout_at_ms; /* Unix; what it was granted beyond what its task says; 0: nothing */
     bool has_released;     /* its worker's slots are free */
+    cleat_slice limits;    /* the keys of its limits, JSON; absent: it has none */
 } cleat__live_row;
 /* In the order of their ids, which is that of their triggers. */
 cleat_status cleat__load_live(cleat__store *store,
@@ -74,6 +75,10 @@ cleat_status cleat__load_is_child(cleat__store *store, const cleat__uuid *parent
 /* Whether the child with the trigger's number, of its parent, was started with the same task and input. CLEAT_EMPTY:
  * there is no such child. */
 cleat_status cleat__load_child_input(cleat__store *store, const cleat__trigger *trigger, bool *is_same);
+
+/* Appends a run's input, and its metadata if it has any. CLEAT_NOT_FOUND: no such run. */
+cleat_status cleat__load_payloads(cleat__store *store, const cleat__uuid *id, cleat__buffer *input,
+                                  cleat__buffer *metadata);
 
 /* Appends a run's metadata; nothing when it has none. CLEAT_NOT_FOUND: no such run. */
 cleat_status cleat__load_metadata(cleat__store *store, const cleat__uuid *id, cleat__buffer *out);

@@ -115,8 +115,8 @@ static cleat_status insert_task(cleat__store *store, const cleat__new_task *task
     static const char sql[] =
         "INSERT INTO task (id, type_id, priority, created_at_ms, parent_id, child_index, "
         "child_key, input, metadata, desired, event_id, event_key, scheduled_at_ms, filter_id, "
-        "filter_payload, idempotency_key) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, nullif(?13, 0), ?14, ?15, ?16) "
+        "filter_payload, idempotency_key, limits) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, nullif(?13, 0), ?14, ?15, ?16, ?17) "
         "ON CONFLICT DO NOTHING";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
@@ -134,6 +134,7 @@ static cleat_status insert_task(cleat__store *store, const cleat__new_task *task
     bind_event(insert, task->trigger);
     sqlite3_bind_int64(insert, 13, task->trigger->scheduled_at_ms);
     cleat__bind_text(insert, 16, task->idempotency_key);
+    cleat__bind_text(insert, 17, task->limits);
     return finish(store, insert, "storing a run");
 }
 
@@ -141,7 +142,7 @@ static cleat_status insert_live(cleat__store *store, const cleat__new_task *task
 {
     static const char sql[] =
         "INSERT INTO task_live (id, type_id, priority, state, retry_count, internal_retries, "
-        "queued_at_ms, has_desired) VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6)";
+        "queued_at_ms, has_desired, has_limits) VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7)";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
     if (status != CLEAT_OK) {
@@ -153,6 +154,7 @@ static cleat_status insert_live(cleat__store *store, const cleat__new_task *task
     sqlite3_bind_int(insert, 4, cleat__state_next(CLEAT__STATE_NONE, CLEAT__EVENT_TRIGGER));
     sqlite3_bind_int64(insert, 5, task->created_at_ms);
     sqlite3_bind_int(insert, 6, task->desired.data != NULL);
+    sqlite3_bind_int(insert, 7, task->limits.data != NULL);
     return finish(store, insert, "storing a run");
 }
 
@@ -348,6 +350,7 @@ static const char *outcome_of(cleat__event event)
     switch (event) {
     case CLEAT__EVENT_TIME_OUT_FAIL: return "TIMED_OUT";
     case CLEAT__EVENT_LOSE_FAIL: return "LOST";
+    case CLEAT__EVENT_SUPERSEDE: return "SUPERSEDED";
     default: return NULL;
     }
 }
@@ -406,6 +409,20 @@ cleat_status cleat__transition_cancel(cleat__store *store, const cleat__attempt_
     return end_task(store, key, &how);
 }
 
+cleat_status cleat__transition_supersede(cleat__store *store, const cleat__attempt_key *key,
+                                         cleat_run_status from, int64_t now_ms)
+{
+    end how = {.from = from, .event = CLEAT__EVENT_SUPERSEDE, .now_ms = now_ms};
+    return end_task(store, key, &how);
+}
+
+cleat_status cleat__transition_reject(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
+                                      cleat_slice error)
+{
+    end how = {.from = CLEAT_RUN_QUEUED, .event = CLEAT__EVENT_REJECT, .now_ms = now_ms, .error = error};
+    return end_task(store, key, &how);
+}
+
 /* ---- REPLAY ---- */
 
 /* The compare part: of two replays only the first finds its row. */
@@ -432,13 +449,25 @@ static cleat_status move_end(cleat__store *store, const cleat__attempt_key *key,
     return status == CLEAT_OK ? finish_one(store, statement, key, "replaying it") : status;
 }
 
+cleat_status cleat__transition_set_limits(cleat__store *store, const cleat__uuid *id, cleat_slice limits)
+{
+    sqlite3_stmt *update = NULL;
+    cleat_status status = cleat__store_prepare(store, "UPDATE task SET limits = ?2 WHERE id = ?1", &update);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(update, 1, id);
+    cleat__bind_text(update, 2, limits);
+    return finish(store, update, "storing the limits of a run");
+}
+
 cleat_status cleat__transition_replay(cleat__store *store, const cleat__attempt_key *key,
                                       cleat_run_status from, int64_t now_ms)
 {
     static const char sql[] =
         "INSERT INTO task_live (id, type_id, priority, state, retry_count, first_retry, internal_retries, "
-        "queued_at_ms, has_desired) "
-        "SELECT id, type_id, priority, ?2, ?3, ?3, 0, ?4, desired IS NOT NULL FROM task WHERE id = ?1";
+        "queued_at_ms, has_desired, has_limits) SELECT id, type_id, priority, ?2, ?3, ?3, 0, ?4, "
+        "desired IS NOT NULL, limits IS NOT NULL FROM task WHERE id = ?1";
     sqlite3_stmt *insert = NULL;
     cleat_status status = move_end(store, key, from, now_ms);
     if (status == CLEAT_OK) {

@@ -19,6 +19,7 @@ typedef struct cleat__new_task {
     const cleat__trigger *trigger; /* payloads, parent and child key */
     cleat_slice desired;           /* by cleat__wish_encode(); absent: nothing */
     cleat_slice idempotency_key;   /* absent: none */
+    cleat_slice limits;            /* keys of its limits, JSON; absent: it has none */
 } cleat__new_task;
 
 /* TRIGGER. CLEAT_ALREADY_EXISTS: the parent has a child with that key; `*existing` is its id. */
@@ -75,11 +76,19 @@ cleat_status cleat__transition_schedule_time_out(cleat__store *store, const clea
 /* CANCEL of a run in state `from`. */
 cleat_status cleat__transition_cancel(cleat__store *store, const cleat__attempt_key *key,
                                       cleat_run_status from, int64_t now_ms);
+/* SUPERSEDE of one. */
+cleat_status cleat__transition_supersede(cleat__store *store, const cleat__attempt_key *key,
+                                         cleat_run_status from, int64_t now_ms);
+/* REJECT: it fails before it was ever handed out. */
+cleat_status cleat__transition_reject(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
+                                      cleat_slice error);
 
 /* REPLAY of a run that ended in state `from`, with the attempt of the key: that becomes one of its former
  * attempts, and the next one is queued as if it were the first. */
 cleat_status cleat__transition_replay(cleat__store *store, const cleat__attempt_key *key,
                                       cleat_run_status from, int64_t now_ms);
+/* Before it: the limits of a run that ended are others from now on. */
+cleat_status cleat__transition_set_limits(cleat__store *store, const cleat__uuid *id, cleat_slice limits);
 
 /* Adds a line to a run's log. CLEAT_NOT_FOUND: the tenant has no such run. */
 cleat_status cleat__log_line_insert(cleat__store *store, int64_t tenant, const cleat__log_line *line);

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/duration.h"
+#include "wire/concurrency.h"
 #include "wire/desired_label.h"
 #include "wire/message.h"
 #include "wire/v1/workflows.pb-c.h"
@@ -106,6 +107,8 @@ static void write_task(const cleat__link *link, const cleat__workflow_task *from
     task->worker_labels =
         cleat__desired_labels_write(failed, &cleat__v1__create_task_opts__worker_labels_entry__descriptor,
                                     from->labels, from->label_count, &task->n_worker_labels);
+    task->concurrency =
+        cleat__concurrency_write(failed, from->concurrency, from->concurrency_count, &task->n_concurrency);
 }
 
 static void write_tasks(const cleat__link *link, const cleat__workflow *workflow, bool *failed,
@@ -219,6 +222,8 @@ static Cleat__V1__CreateWorkflowVersionRequest *write_workflow(const cleat__link
         message->sticky = workflow->sticky == CLEAT__STICKY_HARD ? CLEAT__V1__STICKY_STRATEGY__HARD
                                                                  : CLEAT__V1__STICKY_STRATEGY__SOFT;
     }
+    message->concurrency_arr = cleat__concurrency_write(
+        &failed, workflow->concurrency, workflow->concurrency_count, &message->n_concurrency_arr);
     write_events(link, workflow, &failed, message);
     write_filters(workflow, &failed, message);
     write_schema(workflow->input_json_schema, &failed, message);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/duration.h"
+#include "wire/concurrency.h"
 #include "wire/desired_label.h"
 
 typedef Cleat__V1__CreateWorkflowVersionRequest request;
@@ -27,8 +28,6 @@ static cleat_status check_features(const request *message, const options *task)
         {message->on_failure_task != NULL, "on_failure_task"},
         {has_conditions(task->conditions), "conditions"},
         {message->n_cron_triggers != 0, "cron_triggers"},
-        {message->concurrency != NULL || message->n_concurrency_arr != 0 || task->n_concurrency != 0,
-         "concurrency"},
         {task->n_rate_limits != 0, "rate_limits"},
         {task->batch != NULL, "batch"},
     };
@@ -120,6 +119,12 @@ static cleat_status read_task(const request *message, const options *task, cleat
             cleat__desired_labels_read(read_label_entry, task->worker_labels, task->n_worker_labels, &labels);
         out->labels = labels;
         out->label_count = labels != NULL ? task->n_worker_labels : 0;
+    }
+    if (status == CLEAT_OK) {
+        cleat__concurrency *rules = NULL;
+        status = cleat__concurrency_read(NULL, task->concurrency, task->n_concurrency, &rules,
+                                         &out->concurrency_count);
+        out->concurrency = rules;
     }
     return status;
 }
@@ -244,12 +249,19 @@ cleat_status cleat__workflow_read(const request *message, cleat__workflow *out)
     if (status == CLEAT_OK) {
         status = read_idempotency(message->idempotency, out);
     }
+    if (status == CLEAT_OK) {
+        cleat__concurrency *rules = NULL;
+        status = cleat__concurrency_read(message->concurrency, message->concurrency_arr,
+                                         message->n_concurrency_arr, &rules, &out->concurrency_count);
+        out->concurrency = rules;
+    }
     return status == CLEAT_OK ? read_tasks(message, out) : status;
 }
 
 void cleat__workflow_read_end(cleat__workflow *workflow)
 {
     for (size_t i = 0; i < workflow->task_count; i++) {
+        cleat__free((void *)(uintptr_t)workflow->tasks[i].concurrency);
         cleat__free((void *)(uintptr_t)workflow->tasks[i].labels);
         cleat__free((void *)(uintptr_t)workflow->tasks[i].slots);
     }
@@ -257,9 +269,11 @@ void cleat__workflow_read_end(cleat__workflow *workflow)
     cleat__free((void *)(uintptr_t)workflow->idempotency);
     cleat__free((void *)(uintptr_t)workflow->event_keys);
     cleat__free((void *)(uintptr_t)workflow->filters);
+    cleat__free((void *)(uintptr_t)workflow->concurrency);
     workflow->tasks = NULL;
     workflow->task_count = 0;
     workflow->idempotency = NULL;
     workflow->event_keys = NULL;
     workflow->filters = NULL;
+    workflow->concurrency = NULL;
 }

@@ -24,7 +24,8 @@ static cleat_status check_features(const Cleat__CreateWorkflowVersionOpts *opts)
         {opts->n_jobs > 1 || (opts->n_jobs == 1 && opts->jobs[0]->n_steps > 1),
          "several tasks in one workflow"},
         {opts->on_failure_job != NULL, "on_failure_job"},
-        {opts->concurrency != NULL, "concurrency"},
+        {opts->concurrency != NULL && opts->concurrency->has_expression_case == 0,
+         "concurrency whose key an action finds out"},
         {opts->n_scheduled_triggers != 0, "scheduled_triggers"},
     };
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
@@ -65,6 +66,20 @@ static void view_step(const Cleat__CreateWorkflowVersionOpts *opts, const Cleat_
     }
 }
 
+static void view_concurrency(const Cleat__WorkflowConcurrencyOpts *opts, Cleat__V1__Concurrency *rule)
+{
+    cleat__v1__concurrency__init(rule);
+    rule->expression = opts->expression;
+    if (opts->has_max_runs_case != 0) {
+        rule->has_max_runs_case = CLEAT__V1__CONCURRENCY__HAS_MAX_RUNS_MAX_RUNS;
+        rule->max_runs = opts->max_runs;
+    }
+    if (opts->has_limit_strategy_case != 0) { /* the same numbers in both */
+        rule->has_limit_strategy_case = CLEAT__V1__CONCURRENCY__HAS_LIMIT_STRATEGY_LIMIT_STRATEGY;
+        rule->limit_strategy = (Cleat__V1__ConcurrencyLimitStrategy)(int)opts->limit_strategy;
+    }
+}
+
 static void view_workflow(const Cleat__CreateWorkflowVersionOpts *opts,
                           Cleat__V1__CreateWorkflowVersionRequest *request)
 {
@@ -100,6 +115,11 @@ cleat_status cleat__workflow_read_v0(const Cleat__PutWorkflowRequest *message, c
         return status;
     }
     view_workflow(opts, &request);
+    Cleat__V1__Concurrency rule;
+    if (opts->concurrency != NULL) {
+        view_concurrency(opts->concurrency, &rule);
+        request.concurrency = &rule;
+    }
     if (opts->n_jobs == 0 || opts->jobs[0]->n_steps == 0) {
         return cleat__workflow_read(&request, out); /* which says so */
     }

@@ -6,8 +6,9 @@
  * and its log as they are in that moment, as a kill -9 does, and goes on with a new core. At the
  * end workers run whatever is left. Asserted all along (world_effects.c): nothing acknowledged is
  * lost, no run ends twice or comes back to life, no attempt is assigned twice, no worker holds more
- * than its slots, payloads and links arrive byte for byte, an event and its run, if a pattern and a filter
- * let it start one, are there together and once, a schedule is there or its run is, who looks at a run is told its end; and in the end every run has ended.
+ * than its slots, no key of a concurrency rule has more runs than its slots, payloads and links arrive byte for
+ * byte, an event and its run, if a pattern and a filter let it start one, are there together and once, a schedule
+ * is there or its run is, who looks at a run is told its end; and in the end every run has ended.
  *
  *     CLEAT_SEEDS=n   how many (default 500; fewer under a sanitizer)
  *     CLEAT_SEED=n    this one only, telling what happens
@@ -182,6 +183,7 @@ static void release(sim_world *world)
         world_answered(world, (sim_slip *)command);
     }
     check_slots(world);
+    world_check_limits(world);
     world_check_watches(world);
 }
 
@@ -366,6 +368,7 @@ static void live(sim_world *world)
         }
     }
     drain(world);
+    world->superseded = world_count_superseded(world);
     close_core(world);
 }
 
@@ -417,21 +420,25 @@ static void test_seeds(void **state)
         total.hung_up += world.hung_up;
         total.scheduled += world.scheduled;
         total.replayed += world.replayed;
+        total.held_back += world.held_back;
+        total.superseded += world.superseded;
     }
     rmdir(directory);
     printf("%" PRIu64 " seeds: %u crashes, %zu triggers, %" PRIu64 " completed, %" PRIu64 " failed, %" PRIu64
            " cancelled, %" PRIu64 " attempts repeated, %" PRIu64 " completed by other processes, %" PRIu64
            " of these after a restart, %" PRIu64 " by events, %" PRIu64 " by schedules, %" PRIu64
-           " ends were looked at, %" PRIu64 " were replayed\n",
+           " ends were looked at, %" PRIu64 " were replayed, %" PRIu64
+           " waits for slots of a key were seen, %" PRIu64 " were cancelled for them\n",
            count, total.crashes, total.task_count, total.completed, total.failed, total.cancelled,
            total.retried, total.remote_completed, total.resumed, total.pushed, total.scheduled, total.hung_up,
-           total.replayed);
+           total.replayed, total.held_back, total.superseded);
     if (count >= 100) {
         /* The dice reach everything. */
         assert_true(total.crashes > count && total.completed > count && total.failed > count / 2 &&
                     total.cancelled > count / 2 && total.retried > count && total.remote_completed > count &&
                     total.resumed > count / 100 && total.pushed > count && total.scheduled > count &&
-                    total.hung_up > count / 2 && total.replayed > count / 4);
+                    total.hung_up > count / 2 && total.replayed > count / 4 && total.held_back > count &&
+                    total.superseded > count / 2);
     }
 }
 

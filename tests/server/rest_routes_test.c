@@ -67,7 +67,7 @@ static const call sdk_calls[] = {
     {"GET", TENANT "/workflows?name=greet", 200, NULL},
     {"GET", "/api/v1/workflows/{workflow}", 200, NULL},
     {"GET", "/api/v1/workflows/{workflow}/versions", 200, NULL},
-    {"GET", "/api/v1/workflows/{workflow}/metrics", 501, NULL},
+    {"GET", "/api/v1/workflows/{workflow}/metrics", 200, NULL},
     {"DELETE", "/api/v1/workflows/{workflow}", 204, NULL},
 };
 

@@ -27,6 +27,55 @@ static void the_newest_version_is_told_in_full(void **state)
     json_decref(version);
 }
 
+static void concurrency_rules_are_told(void **state)
+{
+    rest_world *it = *state;
+    const cleat__concurrency rules[] = {
+        {.expression = cleat_slice_of("input.a"), .max_runs = 2, .strategy = CLEAT_GROUP_ROUND_ROBIN},
+        {.expression = cleat_slice_of("'all'"), .max_runs = 1, .strategy = CLEAT_CANCEL_IN_PROGRESS}};
+    cleat__version made;
+    const cleat__workflow_task task = {.name = cleat_slice_of("limited"),
+                                       .action = cleat_slice_of("limited:limited"),
+                                       .policy = {.priority = 1, .schedule_timeout_ms = CLEAT__NO_TIMEOUT},
+                                       .concurrency = &rules[1],
+                                       .concurrency_count = 1};
+    const cleat__workflow workflow = {.name = cleat_slice_of("limited"),
+                                      .concurrency = &rules[0],
+                                      .concurrency_count = 1,
+                                      .tasks = &task,
+                                      .task_count = 1};
+    assert_int_equal(cleat__engine_put_workflow(it->engine, 1, &workflow, &made), CLEAT_OK);
+    json_t *version = get(it, URL(ONE "/versions", ID(&made.workflow_id)));
+    assert_int_equal(count_at(version, "v1Concurrency"), 2);
+    assert_string_equal(text_at(version, "v1Concurrency.0.expression"), "input.a");
+    assert_string_equal(text_at(version, "v1Concurrency.0.limitStrategy"), "GROUP_ROUND_ROBIN");
+    assert_string_equal(text_at(version, "v1Concurrency.0.scope"), "WORKFLOW");
+    assert_int_equal(int_at(version, "v1Concurrency.0.maxRuns"), 2);
+    assert_string_equal(text_at(version, "v1Concurrency.1.scope"), "TASK");
+    assert_string_equal(text_at(version, "v1Concurrency.1.stepReadableId"), "limited");
+    json_decref(version);
+
+    static const char *const keys[] = {"x", "x", "y"};
+    for (size_t i = 0; i < 3; i++) {
+        char input[32];
+        cleat__uuid run;
+        snprintf(input, sizeof(input), "{\"a\":\"%s\"}", keys[i]);
+        const cleat__trigger trigger = {.workflow = workflow.name, .input = cleat_slice_of(input)};
+        assert_int_equal(cleat__engine_trigger(it->engine, 1, &trigger, 1, &run), CLEAT_OK);
+    }
+    /* Of three runs for one slot of "all" the newest is left: its two keys. */
+    json_t *metrics = get(it, URL(ONE "/metrics?groupKey=y", ID(&made.workflow_id)));
+    assert_int_equal(int_at(metrics, "groupKeyCount"), 2);
+    assert_int_equal(int_at(metrics, "groupKeyRunsCount"), 1);
+    json_decref(metrics);
+    metrics = get(it, URL(ONE "/metrics?groupKey=y&status=RUNNING", ID(&made.workflow_id)));
+    assert_int_equal(int_at(metrics, "groupKeyCount"), 0);
+    assert_int_equal(int_at(metrics, "groupKeyRunsCount"), 0);
+    json_decref(metrics);
+    expect_400(it, "GET", URL(ONE "/metrics?status=ODD", ID(&made.workflow_id)), NULL, "status");
+    json_decref(ask_json(it, (asking){1, "GET", "/api/v1/workflows/" NO_ID "/metrics", NULL, 404}));
+}
+
 static void a_workflow_has_the_meta_of_its_newest_version(void **state)
 {
     rest_world *it = *state;
@@ -109,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         REST_TEST(the_newest_version_is_told_in_full),
+        REST_TEST(concurrency_rules_are_told),
         REST_TEST(a_workflow_has_the_meta_of_its_newest_version),
         REST_TEST(wrong_versions_say_so),
         REST_TEST(a_deleted_workflow_starts_nothing_and_its_runs_stay),

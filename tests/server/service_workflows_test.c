@@ -180,6 +180,9 @@ static void what_a_step_cannot_be_is_named(void **state)
     declaration_init(&old, "old", "old:old");
     old.opts.concurrency = &concurrency;
     refused(it, PUT, request, GRPC_STATUS_INVALID_ARGUMENT, "concurrency");
+    concurrency.has_expression_case = CLEAT__WORKFLOW_CONCURRENCY_OPTS__HAS_EXPRESSION_EXPRESSION;
+    concurrency.expression = text_("input.");
+    refused(it, PUT, request, GRPC_STATUS_INVALID_ARGUMENT, "concurrency: ");
     declaration_init(&old, "old", "old:old");
     old.opts.cron_triggers = crons;
     old.opts.n_cron_triggers = 1;

@@ -10,16 +10,17 @@
 
 #include <stdio.h>
 
-#define WORLD_TASKS   512
-#define WORLD_TENANTS 2
-#define WORLD_WORKERS 6
-#define WORLD_SLOTS   6
-#define WORLD_HELD    64 /* by a worker of another process, which may not know what it has lost */
-#define WORLD_BATCH   6
-#define WORLD_BULK    4
-#define WORLD_ACTIONS 3
-#define WORLD_WATCHES 4
-#define NOBODY        SIZE_MAX
+#define WORLD_TASKS    512
+#define WORLD_TENANTS  2
+#define WORLD_WORKERS  6
+#define WORLD_SLOTS    6
+#define WORLD_HELD     64 /* by a worker of another process, which may not know what it has lost */
+#define WORLD_BATCH    6
+#define WORLD_BULK     4
+#define WORLD_ACTIONS  3
+#define WORLD_WATCHES  4
+#define WORLD_MAX_RUNS 2 /* of a key, of all rules */
+#define NOBODY         SIZE_MAX
 
 extern const char *const world_actions[WORLD_ACTIONS];
 
@@ -90,6 +91,7 @@ typedef struct sim_slip {
     struct sim_slip *next;  /* among all that are on their way */
     cleat__workflow workflow;
     cleat__workflow_task step; /* of it */
+    cleat__concurrency rules[2];
     cleat__trigger items[WORLD_BULK];
     cleat__uuid ids[WORLD_BULK];
     size_t tasks[WORLD_BULK];
@@ -130,8 +132,9 @@ typedef struct sim_world {
     /* What happened, so that a run of seeds shows that all of it does. */
     uint64_t steps, completed, failed, cancelled, retried;
     uint64_t replayed;
-    uint64_t hung_up;                   /* on those who looked on */
-    uint64_t pushed, scheduled;         /* runs by events and by schedules that were seen */
+    uint64_t superseded, held_back; /* by concurrency: cancelled, and made to wait, as seen between steps */
+    uint64_t hung_up;               /* on those who looked on */
+    uint64_t pushed, scheduled;     /* runs by events and by schedules that were seen */
     uint64_t remote_completed, resumed; /* by workers of other processes; and after a restart */
 } sim_world;
 
@@ -185,6 +188,9 @@ void world_cancelled(void *self, const cleat__uuid *task_id, int32_t retry_count
 void world_told(void *self, const cleat__happening *happening);
 /* Whoever looks at a run that has ended was told so. */
 void world_check_watches(const sim_world *world);
+/* Slots of keys: who holds them, and whether anybody waits for one that is free. */
+void world_check_limits(sim_world *world);
+uint64_t world_count_superseded(const sim_world *world);
 /* A slip that was answered after a commit. Frees it. */
 void world_answered(sim_world *world, sim_slip *slip);
 /* After a crash: it was never answered. What it would have started may exist all the same. Frees it. */

@@ -69,6 +69,25 @@ static void set_tenant(sim_world *world, sim_slip *made, size_t task)
 
 /* ---- Programs ---- */
 
+/* The last action's: one rule for each strategy, and one behind it in the chain. Which ones there are
+ * changes, not what they say. */
+static void add_rules(sim_world *world, sim_slip *made)
+{
+    static const cleat_concurrency_strategy strategies[] = {
+        CLEAT_GROUP_ROUND_ROBIN, CLEAT_CANCEL_IN_PROGRESS, CLEAT_CANCEL_NEWEST,
+        CLEAT_CANCEL_QUEUED_EXCEPT_NEWEST, CLEAT_CANCEL_QUEUED_EXCEPT_OLDEST};
+    made->rules[0] = (cleat__concurrency){.expression = cleat_slice_of("string(int(input.n) % 3)"),
+                                          .max_runs = WORLD_MAX_RUNS,
+                                          .strategy = strategies[pick(world, 5)]};
+    made->rules[1] = (cleat__concurrency){.expression = cleat_slice_of("string(int(input.n) % 2)"),
+                                          .max_runs = WORLD_MAX_RUNS,
+                                          .strategy = strategies[pick(world, 5)]};
+    made->workflow.concurrency = made->rules;
+    made->workflow.concurrency_count = pick(world, 4) != 0;
+    made->step.concurrency = &made->rules[1];
+    made->step.concurrency_count = pick(world, 2);
+}
+
 sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action)
 {
     static const int64_t timeouts[] = {CLEAT__NO_TIMEOUT, 1000, 20000, 60000};
@@ -97,6 +116,9 @@ sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action)
     }
     made->workflow.tasks = &made->step;
     made->workflow.task_count = 1;
+    if (action == WORLD_ACTIONS - 1) {
+        add_rules(world, made);
+    }
     made->command.as.put_workflow.workflow = &made->workflow;
     return made;
 }

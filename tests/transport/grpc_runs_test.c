@@ -213,6 +213,11 @@ static void test_all_that_a_workflow_may_say(void **state)
     task_of(&workflow)->labels = labels;
     task_of(&workflow)->label_count = 2;
     task_of(&workflow)->is_durable = true;
+    const cleat__concurrency rule = {.expression = cleat_slice_of("input.a"),
+                                     .max_runs = 3,
+                                     .strategy = CLEAT_CANCEL_QUEUED_EXCEPT_NEWEST};
+    workflow.concurrency = task_of(&workflow)->concurrency = &rule;
+    workflow.concurrency_count = task_of(&workflow)->concurrency_count = 1;
     workflow.input_json_schema = cleat_slice_of("{}");
     assert_ok(it->transport->put_workflow(it->transport, &workflow));
     Cleat__V1__CreateWorkflowVersionRequest *said = mock_message(&it->engine, MOCK_PUT_WORKFLOW, 0);
@@ -222,6 +227,11 @@ static void test_all_that_a_workflow_may_say(void **state)
     assert_int_equal(said->input_json_schema.len, 2);
     const Cleat__V1__CreateTaskOpts *task = said->tasks[0];
     assert_true(task->is_durable);
+    assert_int_equal(said->n_concurrency_arr, 1);
+    assert_int_equal(task->n_concurrency, 1);
+    assert_string_equal(task->concurrency[0]->expression, "input.a");
+    assert_int_equal(task->concurrency[0]->max_runs, 3);
+    assert_int_equal(task->concurrency[0]->limit_strategy, 5);
     assert_int_equal(task->n_slot_requests, 2);
     assert_string_equal(task->slot_requests[0]->key, "gpu");
     assert_int_equal(task->slot_requests[0]->value, 2);

@@ -218,7 +218,6 @@ static void check_refused(const declaration *it, const char *sentence)
 static void test_what_is_not_supported_is_named(void **state)
 {
     declaration it;
-    Cleat__V1__Concurrency concurrency = CLEAT__V1__CONCURRENCY__INIT, *rules[] = {&concurrency};
     Cleat__V1__TaskConditions conditions = CLEAT__V1__TASK_CONDITIONS__INIT;
     Cleat__V1__SleepMatchCondition sleep_condition = CLEAT__V1__SLEEP_MATCH_CONDITION__INIT,
                                    *sleeps[] = {&sleep_condition};
@@ -236,14 +235,6 @@ static void test_what_is_not_supported_is_named(void **state)
     plain(&it)->message.cron_triggers = names;
     it.message.n_cron_triggers = 1;
     check_refused(&it, "not supported yet: cron_triggers");
-    plain(&it)->message.concurrency = &concurrency;
-    check_refused(&it, "not supported yet: concurrency");
-    plain(&it)->message.concurrency_arr = rules;
-    it.message.n_concurrency_arr = 1;
-    check_refused(&it, "not supported yet: concurrency");
-    plain(&it)->task.concurrency = rules;
-    it.task.n_concurrency = 1;
-    check_refused(&it, "not supported yet: concurrency");
     plain(&it)->task.rate_limits = limits;
     it.task.n_rate_limits = 1;
     check_refused(&it, "not supported yet: rate_limits");
@@ -285,6 +276,58 @@ static void test_idempotency(void **state)
     assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
     assert_int_equal(cleat__workflow_check(&workflow), CLEAT_INVALID_ARGUMENT);
     cleat__workflow_read_end(&workflow);
+}
+
+static void set_rule(Cleat__V1__Concurrency *rule, const char *expression, int32_t max_runs, int strategy)
+{
+    cleat__v1__concurrency__init(rule);
+    rule->expression = text(expression);
+    rule->has_max_runs_case = CLEAT__V1__CONCURRENCY__HAS_MAX_RUNS_MAX_RUNS;
+    rule->max_runs = max_runs;
+    rule->has_limit_strategy_case = CLEAT__V1__CONCURRENCY__HAS_LIMIT_STRATEGY_LIMIT_STRATEGY;
+    rule->limit_strategy = (Cleat__V1__ConcurrencyLimitStrategy)strategy;
+}
+
+static void test_concurrency(void **state)
+{
+    declaration it;
+    cleat__workflow workflow;
+    Cleat__V1__Concurrency first = CLEAT__V1__CONCURRENCY__INIT, second, third, *list[] = {&second},
+                           *of_task[] = {&third};
+    (void)state;
+    first.expression = text("input.a");
+    set_rule(&second, "input.b", 3, CLEAT_GROUP_ROUND_ROBIN);
+    set_rule(&third, "input.c", 1, CLEAT_CANCEL_QUEUED_EXCEPT_OLDEST);
+    plain(&it)->message.concurrency = &first;
+    it.message.concurrency_arr = list;
+    it.message.n_concurrency_arr = 1;
+    it.task.concurrency = of_task;
+    it.task.n_concurrency = 1;
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    assert_int_equal(workflow.concurrency_count, 2);
+    assert_slice(workflow.concurrency[0].expression, "input.a");
+    assert_int_equal(workflow.concurrency[0].max_runs, 1);
+    assert_int_equal(workflow.concurrency[0].strategy, CLEAT_CANCEL_IN_PROGRESS);
+    assert_slice(workflow.concurrency[1].expression, "input.b");
+    assert_int_equal(workflow.concurrency[1].max_runs, 3);
+    assert_int_equal(workflow.tasks[0].concurrency_count, 1);
+    assert_int_equal(workflow.tasks[0].concurrency[0].strategy, CLEAT_CANCEL_QUEUED_EXCEPT_OLDEST);
+    cleat__workflow_read_end(&workflow);
+    set_rule(&second, "input.b", 0, CLEAT_GROUP_ROUND_ROBIN);
+    check_refused(&it, "max_runs is 0");
+    set_rule(&second, "input.b", 1, CLEAT__V1__CONCURRENCY_LIMIT_STRATEGY__DROP_NEWEST);
+    check_refused(&it, "strategy 1 is not supported");
+    set_rule(&second, "input.", 1, CLEAT_GROUP_ROUND_ROBIN);
+    check_refused(&it, "concurrency: ");
+    set_rule(&second, "input.b", 1, CLEAT_GROUP_ROUND_ROBIN);
+    second.has_is_tenant_scoped_case = CLEAT__V1__CONCURRENCY__HAS_IS_TENANT_SCOPED_IS_TENANT_SCOPED;
+    second.is_tenant_scoped = 1;
+    check_refused(&it, "is_tenant_scoped");
+    set_rule(&second, "input.b", 1, CLEAT_GROUP_ROUND_ROBIN);
+    second.has_max_runs_expression_case = CLEAT__V1__CONCURRENCY__HAS_MAX_RUNS_EXPRESSION_MAX_RUNS_EXPRESSION;
+    second.max_runs_expression = text("1");
+    check_refused(&it, "max_runs_expression");
 }
 
 static void test_what_is_wrong_is_named(void **state)
@@ -354,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_filters),
         cmocka_unit_test(test_what_is_not_supported_is_named),
         cmocka_unit_test(test_idempotency),
+        cmocka_unit_test(test_concurrency),
         cmocka_unit_test(test_what_is_wrong_is_named),
         cmocka_unit_test(test_without_memory),
     };

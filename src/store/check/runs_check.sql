@@ -51,6 +51,11 @@ FROM idempotency k LEFT JOIN task t ON t.id = k.run_id LEFT JOIN task_type y ON 
 WHERE typeof(k.run_id) <> 'blob' OR length(k.run_id) <> 16
     OR (t.id IS NOT NULL AND (y.tenant IS NOT k.tenant OR t.idempotency_key IS NOT k.key));
 
+-- run-limits: what the limits of a run are for is a JSON object, and a live run knows whether it has any
+SELECT 'run ' || uuid(t.id) || iif(is_object(coalesce(t.limits, '{}')), '', ': no JSON object')
+FROM task t LEFT JOIN task_live l ON l.id = t.id
+WHERE NOT is_object(coalesce(t.limits, '{}')) OR l.has_limits <> (t.limits IS NOT NULL);
+
 -- live-trigger: a live run has the version and the priority it was started with, and wants the worker it wanted
 SELECT 'run ' || uuid(l.id) || ': ' || CASE
     WHEN l.type_id <> t.type_id THEN 'version ' || l.type_id || ', not ' || t.type_id
@@ -77,7 +82,8 @@ WHERE worker_id IS NOT NULL
 -- end-state: a run that has ended is completed, failed or cancelled
 SELECT 'run ' || uuid(id) || ': state ' || state || coalesce(', ' || outcome, '') FROM task_end
 WHERE state NOT IN (2, 3, 4) OR retry_count < 0
-    OR (outcome IS NOT NULL AND NOT (state = 3 AND outcome IN ('TIMED_OUT', 'LOST')));
+    OR (outcome IS NOT NULL AND NOT (state = 3 AND outcome IN ('TIMED_OUT', 'LOST'))
+        AND NOT (state = 4 AND outcome = 'SUPERSEDED'));
 
 -- end-output: the output of a run is JSON, and only a completed one has any
 SELECT 'run ' || uuid(id) || iif(state = 2, ': no JSON', ': state ' || state) FROM task_end
@@ -93,8 +99,8 @@ WHERE r.retry_count <> (SELECT count(*) FROM attempt a
 
 -- attempt-outcome: a former attempt has ended without ending its run, or was replayed
 SELECT 'run ' || uuid(task_id) || ', attempt ' || retry_count || ': ' || outcome FROM attempt
-WHERE outcome NOT IN ('FAILED', 'TIMED_OUT', 'LOST', 'UNDELIVERED', 'COMPLETED', 'CANCELLED')
-    OR (outcome IN ('COMPLETED', 'CANCELLED') AND replayed_at_ms IS NULL);
+WHERE outcome NOT IN ('FAILED', 'TIMED_OUT', 'LOST', 'UNDELIVERED', 'COMPLETED', 'CANCELLED', 'SUPERSEDED')
+    OR (outcome IN ('COMPLETED', 'CANCELLED', 'SUPERSEDED') AND replayed_at_ms IS NULL);
 
 -- log-lines: the lines of a run's log are numbered from 1 on, and have a level
 SELECT 'run ' || uuid(task_id) || ': ' || count(*) || ' lines up to ' || max(line) FROM task_log

@@ -28,7 +28,6 @@ const features = {
         return workflow;
     },
     cron_triggers: (client, name) => client.task({ name, onCrons: ['* * * * *'], fn }),
-    concurrency: (client, name) => client.task({ name, concurrency: { expression: 'input.user', maxRuns: 1 }, fn }),
     rate_limits: (client, name) => client.task({ name, rateLimits: [{ staticKey: 'calls', units: 1 }], fn }),
     batch: (client, name) => client.batchTask({ name, batch: { maxSize: 2 }, fn }),
 };

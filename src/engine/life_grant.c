@@ -1,0 +1,56 @@
+/* What a running attempt is granted. */
+#include "engine/life.h"
+#include "model/duration.h"
+
+/* Longer timeouts that are asked for in a shorter time are one: asked for again, or by several threads. */
+#define PROLONG_EVERY_MS 500
+
+/* The Unix time of its timeout. */
+static int64_t timeout_at(const cleat__core *core, int64_t deadline_ms)
+{
+    int64_t left = deadline_ms - core->now.monotonic_ms; /* below 0 when it is about to be noticed */
+    int64_t at = left > 0 ? cleat__saturating_add(core->now.unix_ms, left) : core->now.unix_ms + left;
+    return deadline_ms != INT64_MAX ? at : INT64_MAX;
+}
+
+cleat_status cleat__life_prolong(cleat__core *core, cleat__run *run, int64_t increment_ms,
+                                 int64_t *timeout_at_ms)
+{
+    uint32_t now_ms = (uint32_t)core->now.monotonic_ms;
+    if (run->was_prolonged && now_ms - run->prolonged_ms < PROLONG_EVERY_MS) {
+        *timeout_at_ms = timeout_at(core, run->deadline_ms);
+        return CLEAT_OK;
+    }
+    int64_t deadline = cleat__saturating_add(run->deadline_ms, increment_ms);
+    cleat__attempt_key key = cleat__life_key(run);
+    *timeout_at_ms = timeout_at(core, deadline);
+    if (deadline == run->deadline_ms) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(core, cleat__transition_set_timeout(core->store, &key, *timeout_at_ms));
+    }
+    if (status == CLEAT_OK) {
+        run->was_prolonged = true;
+        run->prolonged_ms = now_ms;
+        status = cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+    }
+    return status;
+}
+
+cleat_status cleat__life_release_slots(cleat__core *core, cleat__run *run)
+{
+    cleat__attempt_key key = cleat__life_key(run);
+    if (run->has_released) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(core, cleat__transition_release_slots(core->store, &key));
+    }
+    if (status == CLEAT_OK) {
+        cleat__roster_release_slots(run);
+    }
+    return status;
+}

@@ -1,0 +1,360 @@
+#include "engine/limits.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "engine/life.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+
+/* Verdicts that one call carries out. */
+#define SETTLE_MAX 1000
+
+typedef cleat__limit_group limit_group;
+typedef cleat__contender contender;
+
+void cleat__limits_init(cleat__limits *limits)
+{
+    *limits = (cleat__limits){.noted_end = &limits->noted};
+}
+
+static void free_group(limit_group *group)
+{
+    cleat__group_deinit(&group->group);
+    cleat__free(group);
+}
+
+void cleat__limits_deinit(cleat__limits *limits)
+{
+    size_t cursor = 0;
+    void *each;
+    while ((each = cleat__map_next(&limits->groups, &cursor)) != NULL) {
+        free_group(each); /* looks at the seats */
+    }
+    cursor = 0;
+    while ((each = cleat__map_next(&limits->contenders, &cursor)) != NULL) {
+        cleat__free(each);
+    }
+    cleat__map_deinit(&limits->groups);
+    cleat__map_deinit(&limits->contenders);
+}
+
+static contender *contender_of(const cleat__claim *claim)
+{
+    return CLEAT__CONTAINER((uintptr_t)claim, contender, claim);
+}
+
+static contender *find(const cleat__core *core, const cleat__run *run)
+{
+    return cleat__map_get(&core->limits.contenders,
+                          (cleat_slice){(const char *)run->id.bytes, sizeof(run->id.bytes)});
+}
+
+/* ---- Groups ---- */
+
+static void note(cleat__core *core, limit_group *group)
+{
+    if (group->is_noted) {
+        return;
+    }
+    group->is_noted = true;
+    group->next = NULL;
+    *core->limits.noted_end = group;
+    core->limits.noted_end = &group->next;
+}
+
+static limit_group *take_noted(cleat__limits *limits)
+{
+    limit_group *group = limits->noted;
+    limits->noted = group->next;
+    if (limits->noted == NULL) {
+        limits->noted_end = &limits->noted;
+    }
+    group->is_noted = false;
+    return group;
+}
+
+/* The group of a key, made when there is none; NULL on no memory. */
+static limit_group *add_group(cleat__limits *limits, const cleat__rule *rule, cleat_slice key)
+{
+    size_t size = sizeof(rule) + key.size;
+    limit_group *made = cleat__calloc(1, sizeof(*made) + size);
+    if (made == NULL) {
+        return NULL;
+    }
+    memcpy(made->key, &rule, sizeof(rule));
+    memcpy(made->key + sizeof(rule), key.data, key.size);
+    made->key_size = size;
+    limit_group *group = cleat__map_get(&limits->groups, (cleat_slice){made->key, size});
+    if (group != NULL || cleat__map_put(&limits->groups, (cleat_slice){made->key, size}, made) != CLEAT_OK) {
+        cleat__free(made);
+        return group;
+    }
+    made->rule = rule;
+    cleat__group_init(&made->group, rule->strategy, rule->max_runs);
+    return made;
+}
+
+static void drop_unused(cleat__limits *limits, limit_group *group)
+{
+    if (group->seat_count == 0 && !group->is_noted) {
+        cleat__map_remove(&limits->groups, (cleat_slice){group->key, group->key_size});
+        free_group(group);
+    }
+}
+
+void cleat__limits_review(cleat__core *core, const cleat__task_type *type)
+{
+    size_t cursor = 0;
+    limit_group *group;
+    while (type->rule_count != 0 && (group = cleat__map_next(&core->limits.groups, &cursor)) != NULL) {
+        if (group->group.max_runs != group->rule->max_runs) {
+            group->group.max_runs = group->rule->max_runs;
+            note(core, group);
+        }
+    }
+}
+
+/* ---- Keys ---- */
+
+static cleat_status check_key(const char *key, size_t size)
+{
+    if (size > CLEAT__CONCURRENCY_KEY_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the key has %zu bytes; at most %d are allowed", size,
+                           CLEAT__CONCURRENCY_KEY_MAX);
+    }
+    return strlen(key) == size ? CLEAT_OK : cleat__fail(CLEAT_INVALID_ARGUMENT, "the key has a NUL");
+}
+
+/* Whether it is the run's fault. */
+static bool is_refusal(cleat_status status)
+{
+    return status == CLEAT_INVALID_ARGUMENT || status == CLEAT_RESOURCE_EXHAUSTED;
+}
+
+static cleat_status write_key(const cleat__rule *rule, const cleat__expression_variables *variables,
+                              cleat__buffer *text, cleat__buffer *refusal)
+{
+    char *key = NULL;
+    size_t size = 0;
+    cleat_status status = cleat__expression_text(rule->expression, variables, &key, &size);
+    if (status == CLEAT_OK) {
+        status = check_key(key, size);
+    }
+    if (status == CLEAT_OK) {
+        cleat__buffer_append_json(text, (cleat_slice){key, size});
+    } else if (is_refusal(status)) {
+        cleat__buffer_append_format(refusal, "failed to parse step expression (CEL): %s",
+                                    cleat_error_message());
+        status = CLEAT_OK;
+    }
+    cleat__free(key);
+    return status;
+}
+
+cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, const cleat__trigger *trigger,
+                                    cleat__buffer *text, cleat__buffer *refusal)
+{
+    char id[37];
+    cleat__uuid_format(&run->id, id);
+    cleat__expression_parsed parsed = {{NULL}};
+    const cleat__expression_variables variables = {
+        .parsed = &parsed,
+        .input = trigger->input,
+        .additional_metadata = trigger->metadata.data != NULL ? trigger->metadata : cleat_slice_of("{}"),
+        .workflow_run_id = cleat_slice_of(id),
+    };
+    cleat_status status = CLEAT_OK;
+    cleat__buffer_append_format(text, "{\"arrived\":%" PRId64 ",\"keys\":[", core->now.unix_ms);
+    for (size_t i = 0; i < run->type->rule_count && status == CLEAT_OK && refusal->size == 0; i++) {
+        cleat__buffer_append_string(text, i != 0 ? "," : "");
+        status = write_key(run->type->rules[i], &variables, text, refusal);
+    }
+    cleat__buffer_append_string(text, "]}");
+    cleat__expression_parsed_deinit(&parsed);
+    if (refusal->size != 0) {
+        cleat__buffer_deinit(text); /* there is nothing to be stored */
+    }
+    return status == CLEAT_OK && (text->failed || refusal->failed) ? cleat__fail_memory() : status;
+}
+
+/* ---- Seats ---- */
+
+static cleat_status add_seats(cleat__core *core, contender *one, const json_t *keys)
+{
+    const cleat__run *run = one->run;
+    for (size_t i = 0; i < run->type->rule_count; i++) {
+        const json_t *key = json_array_get(keys, i);
+        if (!json_is_string(key)) {
+            return cleat__fail(CLEAT_CORRUPT, "a run in the database has no key of its concurrency");
+        }
+        limit_group *group = add_group(&core->limits, run->type->rules[i],
+                                       (cleat_slice){json_string_value(key), json_string_length(key)});
+        if (group == NULL) {
+            return cleat__fail_memory();
+        }
+        group->seat_count++;
+        one->seats[one->count++] = (cleat__seat){
+            .group = &group->group,
+            .claim = &one->claim,
+            /* One that only few workers may have does not stand in the way of the others. */
+            .takes_turns = i + 1 == run->type->rule_count && run->lane->wish == NULL,
+        };
+    }
+    return CLEAT_OK;
+}
+
+cleat_status cleat__limits_attach(cleat__core *core, cleat__run *run, cleat_slice text)
+{
+    json_t *json = json_loadb(text.data != NULL ? text.data : "", text.size, 0, NULL);
+    size_t size = sizeof(contender) + run->type->rule_count * sizeof(cleat__seat);
+    contender *one = cleat__calloc(1, size);
+    if (one == NULL) {
+        json_decref(json);
+        return cleat__fail_memory();
+    }
+    one->claim.id = run->id;
+    one->claim.arrived_ms = json_integer_value(json_object_get(json, "arrived"));
+    one->run = run;
+    cleat_status status =
+        cleat__map_put(&core->limits.contenders,
+                       (cleat_slice){(const char *)one->claim.id.bytes, sizeof(one->claim.id.bytes)}, one);
+    if (status == CLEAT_OK) {
+        status = add_seats(core, one, json_object_get(json, "keys"));
+    } else {
+        cleat__free(one);
+    }
+    json_decref(json);
+    return status;
+}
+
+static void leave(cleat__core *core, cleat__seat *seat)
+{
+    if (seat->state != CLEAT__SEAT_EMPTY) {
+        cleat__group_leave(seat);
+        note(core, (limit_group *)seat->group);
+    }
+}
+
+void cleat__limits_detach(cleat__core *core, cleat__run *run)
+{
+    contender *one = find(core, run);
+    if (one == NULL) {
+        return;
+    }
+    cleat__map_remove(&core->limits.contenders,
+                      (cleat_slice){(const char *)one->claim.id.bytes, sizeof(one->claim.id.bytes)});
+    for (size_t i = 0; i < one->count; i++) {
+        limit_group *group = (limit_group *)one->seats[i].group;
+        leave(core, &one->seats[i]);
+        group->seat_count--;
+        drop_unused(&core->limits, group);
+    }
+    cleat__free(one);
+}
+
+/* ---- What a run does ---- */
+
+/* All slots are its own until it ends: now it goes on its way. */
+static void admit(cleat__core *core, contender *one)
+{
+    cleat__queues_append(&core->queues, one->run, one->claim.level);
+}
+
+static cleat_status take_seat(cleat__core *core, contender *one)
+{
+    if (one->held == one->count) {
+        admit(core, one);
+        return CLEAT_OK;
+    }
+    cleat__seat *seat = &one->seats[one->held];
+    cleat_status status = cleat__core_check(core, cleat__group_join(seat, false));
+    note(core, (limit_group *)seat->group);
+    return status;
+}
+
+cleat_status cleat__limits_enter(cleat__core *core, cleat__run *run, int level)
+{
+    contender *one = find(core, run);
+    one->claim.level = (uint8_t)level;
+    return take_seat(core, one);
+}
+
+void cleat__limits_taken(cleat__core *core, cleat__run *run)
+{
+    contender *one = find(core, run);
+    cleat__seat *last = &one->seats[one->count - 1];
+    if (cleat__group_taken(last)) {
+        note(core, (limit_group *)last->group);
+    }
+}
+
+void cleat__limits_give_back(cleat__core *core, cleat__run *run)
+{
+    contender *one = find(core, run);
+    for (size_t i = 0; i < one->count; i++) {
+        leave(core, &one->seats[i]);
+    }
+    one->held = 0;
+}
+
+cleat_status cleat__limits_hold_all(cleat__core *core, cleat__run *run)
+{
+    contender *one = find(core, run);
+    cleat_status status = CLEAT_OK;
+    for (; one->held < one->count && status == CLEAT_OK; one->held++) {
+        status = cleat__core_check(core, cleat__group_join(&one->seats[one->held], true));
+        note(core, (limit_group *)one->seats[one->held].group); /* there may be too many */
+    }
+    return status;
+}
+
+/* ---- Verdicts ---- */
+
+static cleat_status grant(cleat__core *core, cleat__seat *seat)
+{
+    contender *one = contender_of(seat->claim);
+    cleat_status status = cleat__core_check(core, cleat__group_grant(seat));
+    one->held++;
+    return status == CLEAT_OK ? take_seat(core, one) : status;
+}
+
+static cleat_status take_back(cleat__core *core, cleat__seat *seat)
+{
+    contender *one = contender_of(seat->claim);
+    cleat__queues_remove(&core->queues, one->run);
+    one->held--;
+    return cleat__core_check(core, cleat__group_take_back(seat));
+}
+
+/* CLEAT_EMPTY: there is nothing to be done about the group. */
+static cleat_status settle_one(cleat__core *core, limit_group *group)
+{
+    cleat__seat *seat = NULL;
+    switch (cleat__group_next(&group->group, &seat)) {
+    case CLEAT__VERDICT_NONE: return CLEAT_EMPTY;
+    case CLEAT__VERDICT_GRANT: return grant(core, seat);
+    case CLEAT__VERDICT_TAKE_BACK: return take_back(core, seat);
+    case CLEAT__VERDICT_CANCEL: return cleat__life_supersede(core, contender_of(seat->claim)->run);
+    }
+    return CLEAT_EMPTY;
+}
+
+cleat_status cleat__limits_settle(cleat__core *core)
+{
+    int left = SETTLE_MAX;
+    while (core->limits.noted != NULL) {
+        if (left-- == 0) {
+            core->has_more = true;
+            break;
+        }
+        limit_group *group = core->limits.noted; /* stays noted, and so is there, while it is looked at */
+        cleat_status status = settle_one(core, group);
+        if (status == CLEAT_EMPTY) {
+            drop_unused(&core->limits, take_noted(&core->limits));
+        } else if (status != CLEAT_OK) {
+            return status;
+        }
+    }
+    return CLEAT_OK;
+}

@@ -1,0 +1,83 @@
+/*
+ * Runs of tasks with concurrency rules: each has a seat in the group of its key of each rule, in the order of the
+ * chain. It takes the first one when it would come into its queue, the next one once it holds a slot there, and comes
+ * into the queue when it holds all. Until then it is QUEUED, in no lane, and its schedule timeout goes on.
+ *
+ * Nothing follows at once from a seat that is taken or left: its group is noted, and cleat__limits_settle() does
+ * what is to be done about the noted ones, at the end of a step, when nobody is in the middle of anything. So what
+ * takes a seat never finds its run cancelled under its hands.
+ *
+ * Who holds which slots is in memory only. Of the file are the keys (task.limits); who runs after a restart holds all
+ * of his slots, and the others line up again.
+ */
+#ifndef CLEAT_ENGINE_LIMITS_H
+#define CLEAT_ENGINE_LIMITS_H
+
+#include "base/buffer.h"
+#include "engine/catalog.h"
+
+struct cleat__core;
+
+/* The slots of one key. */
+typedef struct cleat__limit_group {
+    cleat__group group; /* first, so that a seat leads here */
+    const cleat__rule *rule;
+    struct cleat__limit_group *next; /* among those noted */
+    bool is_noted;
+    size_t seat_count; /* empty ones too */
+    size_t key_size;
+    char key[]; /* the rule's address, then the key; the map's */
+} cleat__limit_group;
+
+/* A run that wants slots. */
+typedef struct cleat__contender {
+    cleat__claim claim; /* first, so that a seat leads here; its id is the map's key */
+    cleat__run *run;
+    size_t held; /* of its seats: it holds the first ones */
+    size_t count;
+    cleat__seat seats[]; /* in the order of the chain */
+} cleat__contender;
+
+typedef struct cleat__limits {
+    cleat__map contenders; /* by their run's id */
+    cleat__map groups;     /* by rule and key */
+    cleat__limit_group *noted, **noted_end;
+} cleat__limits;
+void cleat__limits_init(cleat__limits *limits);
+void cleat__limits_deinit(cleat__limits *limits);
+
+/* Whether the run's task has any: nothing else here is for one without. */
+static inline bool cleat__run_is_limited(const cleat__run *run)
+{
+    return run->type->rule_count != 0;
+}
+
+/* Its keys, as they are stored; or nothing, and `refusal`, why it has none: then it fails. `trigger` has input and metadata as they
+ * are stored. */
+cleat_status cleat__limits_describe(struct cleat__core *core, const cleat__run *run,
+                                    const cleat__trigger *trigger, cleat__buffer *text,
+                                    cleat__buffer *refusal);
+/* A live run gets its seats, all of them empty; CLEAT_CORRUPT: that is no description of it. */
+cleat_status cleat__limits_attach(struct cleat__core *core, cleat__run *run, cleat_slice text);
+/* It ends, or was never stored: its slots are free. No-op when it has no seats. */
+void cleat__limits_detach(struct cleat__core *core, cleat__run *run);
+
+/* It would come into its queue, at `level`. A failure has failed the core; so below. */
+cleat_status cleat__limits_enter(struct cleat__core *core, cleat__run *run, int level);
+/* A worker has it. */
+void cleat__limits_taken(struct cleat__core *core, cleat__run *run);
+/* It backs off, and holds nothing meanwhile. */
+void cleat__limits_give_back(struct cleat__core *core, cleat__run *run);
+/* At the start: it runs, or is evicted, so it holds all of them. */
+cleat_status cleat__limits_hold_all(struct cleat__core *core, cleat__run *run);
+
+/* A version was declared: its rules may have more slots, or fewer. */
+void cleat__limits_review(struct cleat__core *core, const cleat__task_type *type);
+static inline bool cleat__limits_are_unsettled(const cleat__limits *limits)
+{
+    return limits->noted != NULL;
+}
+/* All that is to be done, or so much that the rest is for the next step. */
+cleat_status cleat__limits_settle(struct cleat__core *core);
+
+#endif

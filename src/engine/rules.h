@@ -1,0 +1,35 @@
+/*
+ * Concurrency rules as all versions of a task share them: by workflow, task, place in the chain, strategy and
+ * expression. The newest version with a rule says how many slots its keys have.
+ */
+#ifndef CLEAT_ENGINE_RULES_H
+#define CLEAT_ENGINE_RULES_H
+
+#include "base/map.h"
+#include "model/concurrency.h"
+#include "model/expression.h"
+
+typedef struct cleat__rule {
+    cleat__expression *expression; /* owned */
+    cleat_concurrency_strategy strategy;
+    int32_t max_runs;
+    size_t key_size;
+    char key[];
+} cleat__rule;
+
+typedef struct cleat__rules {
+    cleat__map by_key;
+} cleat__rules;
+void cleat__rules_deinit(cleat__rules *rules);
+
+/* Whose rule it is. */
+typedef struct cleat__rule_place {
+    int64_t workflow; /* its row */
+    cleat_slice task;
+    size_t position; /* in the chain */
+} cleat__rule_place;
+/* The rule, made when it is not there, with the slots that `declared` says. */
+cleat_status cleat__rules_put(cleat__rules *rules, const cleat__rule_place *place,
+                              const cleat__concurrency *declared, cleat__rule **out);
+
+#endif

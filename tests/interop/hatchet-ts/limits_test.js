@@ -1,0 +1,142 @@
+'use strict';
+// How many runs of a task go on at once.
+
+const assert = require('node:assert');
+const test = require('node:test');
+const { ConcurrencyLimitStrategy } = require('@hatchet-dev/typescript-sdk/v1');
+const { suite, until, withWorker } = require('./lib/server');
+
+const limit = { timeout: 300000 };
+
+// Tasks that run until they are let go, and what became of them.
+class Crowd {
+    constructor() {
+        this.running = {};
+        this.most = {};
+        this.started = [];
+        this.aborted = [];
+        this.released = new Promise((done) => { this.release = done; });
+    }
+
+    task(client, name, options) {
+        return client.task({
+            name, ...options,
+            fn: async ({ key, n }, ctx) => {
+                this.started.push(n);
+                this.running[key] = (this.running[key] ?? 0) + 1;
+                this.most[key] = Math.max(this.most[key] ?? 0, this.running[key]);
+                ctx.abortController.signal.addEventListener('abort', () => this.aborted.push(n));
+                await Promise.race([this.released,
+                    new Promise((done) => ctx.abortController.signal.addEventListener('abort', done))]);
+                this.running[key]--;
+                return { n };
+            },
+        });
+    }
+}
+
+async function statusOf(client, ref) {
+    return client.runs.get_status(await ref.getWorkflowRunId());
+}
+
+async function ends(client, ref, status) {
+    await until(async () => await statusOf(client, ref) === status);
+}
+
+suite('limits', () => {
+    test('keys share slots, and the others wait', limit, async () => {
+        const crowd = new Crowd();
+        await withWorker((client) => ({
+            shared: crowd.task(client, 'shared', {
+                concurrency: { expression: 'input.key', maxRuns: 2, limitStrategy: ConcurrencyLimitStrategy.GROUP_ROUND_ROBIN },
+            }),
+        }), async ({ client, tasks }) => {
+            const refs = [];
+            for (let n = 0; n < 8; n++) {
+                refs.push(await tasks.shared.runNoWait({ key: n < 6 ? 'many' : 'few', n }));
+            }
+            await until(() => crowd.started.length === 4);
+            assert.strictEqual(await statusOf(client, refs[2]), 'QUEUED');
+            crowd.release();
+            const outputs = await Promise.all(refs.map((ref) => ref.output));
+            assert.deepStrictEqual(outputs.map(({ n }) => n), [0, 1, 2, 3, 4, 5, 6, 7]);
+            assert.deepStrictEqual(crowd.most, { many: 2, few: 2 });
+        });
+    });
+
+    test('the newest run goes on, and the one before is told to stop', limit, async () => {
+        const crowd = new Crowd();
+        await withWorker((client) => ({
+            newest: crowd.task(client, 'newest', {
+                concurrency: { expression: 'input.key', limitStrategy: ConcurrencyLimitStrategy.CANCEL_IN_PROGRESS },
+            }),
+        }), async ({ client, tasks }) => {
+            const first = await tasks.newest.runNoWait({ key: 'k', n: 1 });
+            await until(() => crowd.started.length === 1);
+            const second = await tasks.newest.runNoWait({ key: 'k', n: 2 });
+            await ends(client, first, 'CANCELLED');
+            await until(() => crowd.aborted.length === 1 && crowd.started.length === 2);
+            const { data } = await client.api.v1TaskEventList(await first.getWorkflowRunId(), { limit: 50, offset: 0 });
+            assert.ok(data.rows.some(({ message }) => message.includes('Cancelled due to concurrency strategy')));
+            crowd.release();
+            assert.deepStrictEqual(await second.output, { n: 2 });
+            assert.deepStrictEqual(crowd.aborted, [1]);
+        });
+    });
+
+    test('of a waiting crowd one is kept', limit, async () => {
+        const crowds = [new Crowd(), new Crowd(), new Crowd()];
+        const strategies = ['CANCEL_NEWEST', 'CANCEL_QUEUED_EXCEPT_NEWEST', 'CANCEL_QUEUED_EXCEPT_OLDEST'];
+        const kept = [[0], [0, 3], [0, 1]];
+        await withWorker((client) => Object.fromEntries(strategies.map((name, i) => [name,
+            crowds[i].task(client, name.toLowerCase(), {
+                concurrency: { expression: "'all'", maxRuns: 1, limitStrategy: ConcurrencyLimitStrategy[name] },
+            })])), async ({ client, tasks }) => {
+            for (const [i, name] of strategies.entries()) {
+                const refs = [];
+                for (let n = 0; n < 4; n++) {
+                    refs.push(await tasks[name].runNoWait({ key: 'k', n }));
+                    await until(() => crowds[i].started.length === 1);
+                }
+                const gone = [0, 1, 2, 3].filter((n) => !kept[i].includes(n));
+                for (const n of gone) {
+                    await ends(client, refs[n], 'CANCELLED');
+                }
+                crowds[i].release();
+                for (const n of kept[i]) {
+                    await ends(client, refs[n], 'COMPLETED');
+                }
+                assert.deepStrictEqual(crowds[i].started, kept[i], name);
+            }
+        });
+    });
+
+    test('several rules, of the workflow and of its task', limit, async () => {
+        const crowd = new Crowd();
+        const rule = (expression, maxRuns) => ({ expression, maxRuns, limitStrategy: ConcurrencyLimitStrategy.GROUP_ROUND_ROBIN });
+        await withWorker((client) => ({
+            chained: crowd.task(client, 'chained', { concurrency: [rule("'all'", 3), rule('input.key', 1)] }),
+        }), async ({ client, tasks }) => {
+            const refs = [];
+            for (let n = 0; n < 6; n++) {
+                refs.push(await tasks.chained.runNoWait({ key: `k${n % 2}`, n }));
+            }
+            await until(() => crowd.started.length === 2);
+            crowd.release();
+            await Promise.all(refs.map((ref) => ref.output));
+            assert.deepStrictEqual(crowd.most, { k0: 1, k1: 1 });
+            const workflow = (await client.workflows.list()).rows.find(({ name }) => name === 'chained');
+            const { data } = await client.api.workflowVersionGet(workflow.metadata.id);
+            assert.deepStrictEqual(data.v1Concurrency.map(({ expression, maxRuns, limitStrategy }) => [expression, maxRuns, limitStrategy]),
+                [["'all'", 3, 'GROUP_ROUND_ROBIN'], ['input.key', 1, 'GROUP_ROUND_ROBIN']]);
+        });
+    });
+
+    test('a run without a key fails', limit, async () => {
+        await withWorker((client) => ({
+            keyed: client.task({ name: 'keyed', concurrency: { expression: 'input.key' }, fn: async () => ({}) }),
+        }), async ({ tasks }) => {
+            await assert.rejects(tasks.keyed.run({ n: 1 }), (error) => /failed to parse step expression/.test(String(error)));
+        });
+    });
+});

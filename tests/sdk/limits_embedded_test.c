@@ -1,0 +1,13 @@
+/* Limits, with the engine in the process. */
+#include "support/sdk_limits.h"
+
+static cleat_status open_embedded(const char *database, cleat_client **out)
+{
+    return cleat_client_new(CLEAT_CLIENT_OPTIONS(.database = database), out);
+}
+
+int main(void)
+{
+    static const sdk_target target = {"embedded", open_embedded, cleat_client_free};
+    return sdk_limits_run(&target);
+}

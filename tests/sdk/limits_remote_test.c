@@ -1,0 +1,9 @@
+/* Limits, over gRPC to a server in this process. */
+#include "support/sdk_limits.h"
+#include "support/sdk_remote.h"
+
+int main(void)
+{
+    static const sdk_target target = {"remote", sdk_remote_open, sdk_remote_close};
+    return sdk_limits_run(&target);
+}

@@ -1,0 +1,186 @@
+#include "support/sdk_limits.h"
+
+#include "support/gate.h"
+#include "support/temp_dir.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static const sdk_target *target;
+
+typedef struct fixture {
+    temp_dir dir;
+    cleat_client *client;
+    cleat_worker *worker;
+    gate begun, go;
+    pthread_mutex_t mutex;
+    int running[2], most[2]; /* of keys "a" and "b" */
+} fixture;
+
+static void assert_ok(cleat_status status)
+{
+    if (status != CLEAT_OK) {
+        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
+    }
+}
+
+static int set_up(void **state)
+{
+    fixture *it = calloc(1, sizeof(*it));
+    assert_non_null(it);
+    temp_dir_make(&it->dir);
+    gate_init(&it->begun);
+    gate_init(&it->go);
+    pthread_mutex_init(&it->mutex, NULL);
+    assert_ok(target->open(it->dir.database, &it->client));
+    assert_ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 8), &it->worker));
+    *state = it;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *it = *state;
+    cleat_worker_free(it->worker);
+    target->close(it->client);
+    pthread_mutex_destroy(&it->mutex);
+    gate_deinit(&it->begun);
+    gate_deinit(&it->go);
+    temp_dir_remove(&it->dir);
+    free(it);
+    return 0;
+}
+
+static void count(fixture *it, const cleat_task *task, int by)
+{
+    size_t key = strstr(cleat_task_input(task).data, "\"b\"") != NULL;
+    pthread_mutex_lock(&it->mutex);
+    it->running[key] += by;
+    it->most[key] = it->running[key] > it->most[key] ? it->running[key] : it->most[key];
+    pthread_mutex_unlock(&it->mutex);
+}
+
+/* Until the gate opens, or it is cancelled. */
+static cleat_status work(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    count(it, task, 1);
+    gate_add(&it->begun);
+    while (!gate_try(&it->go, 1, 1) && !cleat_task_is_cancelled(task)) {
+    }
+    count(it, task, -1);
+    return CLEAT_OK;
+}
+
+static void start_worker(fixture *it, const cleat_concurrency *rules, size_t rule_count)
+{
+    assert_ok(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "work:do", .run = work,
+                                                                   .user_data = it, .concurrency = rules,
+                                                                   .concurrency_count = rule_count)));
+    assert_ok(cleat_worker_start(it->worker));
+}
+
+static cleat_run_id start(fixture *it, const char *key)
+{
+    char input[64];
+    cleat_run_id id;
+    snprintf(input, sizeof(input), "{\"key\":\"%s\"}", key);
+    assert_ok(cleat_client_run_no_wait(it->client, "work:do", input, NULL, &id));
+    return id;
+}
+
+static void assert_ends(fixture *it, const cleat_run_id *id, cleat_run_status status, const char *word)
+{
+    cleat_run_result result = {0};
+    assert_ok(cleat_client_wait(it->client, id, 300000, &result));
+    assert_int_equal(result.status, status);
+    if (word != NULL) {
+        assert_non_null(result.error);
+        assert_non_null(strstr(result.error, word));
+    }
+    cleat_run_result_deinit(&result);
+}
+
+static void test_so_many_runs_of_a_key_go_on_at_once(void **state)
+{
+    static const cleat_concurrency rule = {
+        .expression = "input.key", .max_runs = 2, .strategy = CLEAT_GROUP_ROUND_ROBIN};
+    fixture *it = *state;
+    cleat_run_id ids[6];
+    start_worker(it, &rule, 1);
+    for (size_t i = 0; i < 6; i++) {
+        ids[i] = start(it, i < 4 ? "a" : "b");
+    }
+    gate_wait(&it->begun, 4); /* two of each */
+    gate_add(&it->go);
+    for (size_t i = 0; i < 6; i++) {
+        assert_ends(it, &ids[i], CLEAT_RUN_COMPLETED, NULL);
+    }
+    assert_int_equal(it->most[0], 2);
+    assert_int_equal(it->most[1], 2);
+}
+
+static void test_a_newer_run_cancels_an_older_one(void **state)
+{
+    static const cleat_concurrency rule = {.expression = "input.key"}; /* one run, CLEAT_CANCEL_IN_PROGRESS */
+    fixture *it = *state;
+    start_worker(it, &rule, 1);
+    cleat_run_id first = start(it, "a");
+    gate_wait(&it->begun, 1);
+    cleat_run_id second = start(it, "a");
+    assert_ends(it, &first, CLEAT_RUN_CANCELLED, NULL);
+    gate_wait(&it->begun, 2);
+    gate_add(&it->go);
+    assert_ends(it, &second, CLEAT_RUN_COMPLETED, NULL);
+}
+
+static void test_a_run_without_a_key_fails(void **state)
+{
+    static const cleat_concurrency rule = {.expression = "input.other"};
+    fixture *it = *state;
+    start_worker(it, &rule, 1);
+    cleat_run_id id = start(it, "a");
+    assert_ends(it, &id, CLEAT_RUN_FAILED, "failed to parse step expression");
+}
+
+static void test_bad_rules(void **state)
+{
+    static const struct {
+        cleat_concurrency rule;
+        const char *word;
+    } cases[] = {
+        {{.expression = "input."}, "concurrency: "},
+        {{.expression = NULL}, "concurrency: "},
+        {{.expression = "input.key", .max_runs = -1}, "max_runs is -1"},
+        {{.expression = "input.key", .strategy = (cleat_concurrency_strategy)2}, "strategy 2"},
+    };
+    fixture *it = *state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        cleat_status status = cleat_worker_add_task(
+            it->worker, CLEAT_TASK_OPTIONS(.name = "work:do", .run = work, .concurrency = &cases[i].rule,
+                                           .concurrency_count = 1));
+        assert_int_equal(status, CLEAT_INVALID_ARGUMENT);
+        assert_non_null(strstr(cleat_error_message(), cases[i].word));
+    }
+    assert_int_equal(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "work:do", .run = work,
+                                                                          .concurrency_count = 1)),
+                     CLEAT_INVALID_ARGUMENT);
+    assert_non_null(strstr(cleat_error_message(), "concurrency is NULL"));
+}
+
+int sdk_limits_run(const sdk_target *of)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_so_many_runs_of_a_key_go_on_at_once),
+        TEST(test_a_newer_run_cancels_an_older_one),
+        TEST(test_a_run_without_a_key_fails),
+        TEST(test_bad_rules),
+    };
+#undef TEST
+    target = of;
+    return cmocka_run_group_tests_name(of->name, tests, NULL, NULL);
+}

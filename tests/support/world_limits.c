@@ -1,0 +1,81 @@
+/* What must be true of concurrency between any two steps. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "support/world.h"
+
+#include "engine/core_parts.h"
+#include "store/statement.h"
+
+/* A queue of its own would be one too: it holds its slots and waits for a worker. */
+static void check_contender(sim_world *world, const cleat__contender *one)
+{
+    const cleat__run *run = one->run;
+    world_check(world, cleat__runs_find(&world->core->runs, &one->claim.id) == run,
+                "slots of a run that is gone");
+    size_t waiting = 0;
+    for (size_t i = 0; i < one->count; i++) {
+        bool is_held = one->seats[i].state == CLEAT__SEAT_HOLDING;
+        world_check(world, is_held == (i < one->held), "slots are held out of the order of the chain");
+        waiting += one->seats[i].state == CLEAT__SEAT_WAITING;
+    }
+    bool has_all = one->held == one->count;
+    if (run->state == CLEAT_RUN_RUNNING || run->level != 0) {
+        world_check(world, has_all, "a run goes on with %zu of %zu slots", one->held, one->count);
+    } else if (run->is_backing_off) {
+        world_check(world, one->held + waiting == 0, "a run that backs off keeps a slot");
+    } else {
+        world_check(world, !has_all && waiting == 1, "a run is in no queue and waits for no slot");
+        world->held_back++;
+    }
+}
+
+static void check_group(sim_world *world, const cleat__limit_group *group)
+{
+    const cleat__group *slots = &group->group;
+    cleat__seat *seat = NULL;
+    world_check(world, slots->holding.count <= WORLD_MAX_RUNS, "%zu runs of one key hold a slot",
+                slots->holding.count);
+    world_check(world, slots->waiting.count + slots->holding.count != 0 || group->seat_count != 0,
+                "a group is kept for nobody");
+    if (!group->is_noted) {
+        world_check(world, cleat__group_next(slots, &seat) == CLEAT__VERDICT_NONE,
+                    "something is to be done about a key, and nobody will");
+    }
+}
+
+void world_check_limits(sim_world *world)
+{
+    const cleat__limits *limits = &world->core->limits;
+    size_t cursor = 0, limited = 0;
+    const cleat__run *run;
+    while ((run = cleat__map_next(&world->core->runs.by_id, &cursor)) != NULL) {
+        limited += cleat__run_is_limited(run);
+    }
+    world_check(world, limited == limits->contenders.count, "%zu runs have limits, %zu of them seats",
+                limited, limits->contenders.count);
+    const void *each;
+    cursor = 0;
+    while ((each = cleat__map_next(&limits->contenders, &cursor)) != NULL) {
+        check_contender(world, each);
+    }
+    cursor = 0;
+    while ((each = cleat__map_next(&limits->groups, &cursor)) != NULL) {
+        check_group(world, each);
+    }
+}
+
+uint64_t world_count_superseded(const sim_world *world)
+{
+    static const char sql[] = "SELECT count(*) FROM task_end WHERE outcome = 'SUPERSEDED'";
+    sqlite3_stmt *select = NULL;
+    world_check(world, cleat__store_prepare(world->core->store, sql, &select) == CLEAT_OK, "count");
+    world_check(world, sqlite3_step(select) == SQLITE_ROW, "count");
+    uint64_t count = (uint64_t)sqlite3_column_int64(select, 0);
+    sqlite3_reset(select);
+    return count;
+}
