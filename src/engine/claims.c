@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "model/idempotency.h"
+#include "model/metadata.h"
 #include "store/idempotency.h"
 #include "store/load.h"
 
@@ -69,6 +70,43 @@ static cleat_status take_in_call(cleat__claims *claims, cleat__key_claim *claim,
     return CLEAT_OK;
 }
 
+/* Of the metadata that the run will have. */
+static cleat_status make_key(cleat__core *core, const cleat__idempotency_rule *rule, cleat__claim *claim)
+{
+    const cleat__trigger *item = claim->item;
+    cleat__buffer parent = {0}, metadata = {0};
+    cleat_slice seen = item->metadata;
+    cleat_status status = CLEAT_OK;
+    if (item->is_child && item->inherits) {
+        status = cleat__load_metadata(core->store, &item->parent_id, &parent);
+        status = status == CLEAT_NO_MEMORY ? status : cleat__core_check(core, status);
+        if (status == CLEAT_OK) {
+            cleat__metadata_inherit(cleat__buffer_slice(&parent), item->metadata, &item->parent_id,
+                                    &metadata);
+            status = metadata.failed ? cleat__fail_memory() : CLEAT_OK;
+        }
+        seen = cleat__buffer_slice(&metadata);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__idempotency_key(rule, item->input, seen, &claim->key, &claim->size);
+    }
+    cleat__buffer_deinit(&parent);
+    cleat__buffer_deinit(&metadata);
+    return status;
+}
+
+/* A workflow that goes on as a new run hands its key on. */
+static bool goes_on(const cleat__core *core, int64_t tenant, const cleat__claim *claim)
+{
+    const cleat__trigger *item = claim->item;
+    if (!item->is_child || !cleat__uuid_equals(&item->parent_id, &claim->existing)) {
+        return false;
+    }
+    const cleat__run *parent = cleat__runs_find(&core->runs, &item->parent_id);
+    return parent != NULL && cleat__run_is_durable(parent) &&
+           parent->type->workflow == cleat__catalog_find(&core->catalog, tenant, item->workflow);
+}
+
 static cleat_status make_one(cleat__core *core, int64_t tenant, cleat__claims *claims, size_t index,
                              cleat__map *taken)
 {
@@ -80,14 +118,15 @@ static cleat_status make_one(cleat__core *core, int64_t tenant, cleat__claims *c
     if (status != CLEAT_OK || is_there) {
         return status == CLEAT_EMPTY ? CLEAT_OK : status;
     }
-    status = cleat__idempotency_key(rule, item->input, item->metadata, &claim->key, &claim->size);
+    status = make_key(core, rule, claim);
     if (status != CLEAT_OK) {
         return go_without(item, claim, status);
     }
     claim->expires_at_ms = cleat__idempotency_expiry(rule, core->now.unix_ms);
     status = cleat__idempotency_get(core->store, tenant, (cleat_slice){claim->key, claim->size},
                                     core->now.unix_ms, &claim->existing);
-    if (status == CLEAT_EMPTY) {
+    if (status == CLEAT_EMPTY || (status == CLEAT_OK && goes_on(core, tenant, claim))) {
+        claim->existing = (cleat__uuid){{0}};
         return take_in_call(claims, claim, taken);
     }
     claim->is_refused = status == CLEAT_OK;

@@ -232,6 +232,37 @@ static void test_a_workflow_that_collides(void **state)
     cleat_run_result_deinit(&result);
 }
 
+static cleat_status turn_pages(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    cleat_slice input = cleat_task_input(task);
+    return memchr(input.data, '3', input.size) != NULL   ? cleat_task_return(task, "\"the end\"")
+           : memchr(input.data, '2', input.size) != NULL ? cleat_continue_as_new(task, "{\"page\":3}")
+                                                         : cleat_continue_as_new(task, "{\"page\":2}");
+}
+
+/* Which is that of the last run then. */
+static void test_a_workflow_that_goes_on_hands_its_key_on(void **state)
+{
+    fixture *it = *state;
+    const cleat_idempotency key = {.expression = "'pages-' + additional_metadata.shop", .ttl_ms = 600000};
+    const cleat_run_options *shop = CLEAT_RUN_OPTIONS(.metadata = "{\"shop\":\"n\"}");
+    cleat_run_result result = {0};
+    cleat_run_id first, last;
+    assert_ok(cleat_worker_new(it->client, NULL, &it->worker));
+    assert_ok(cleat_worker_add_workflow(it->worker,
+                                        CLEAT_WORKFLOW(turn_pages, .name = "pages", .idempotency = &key)));
+    assert_ok(cleat_worker_start(it->worker));
+    assert_ok(cleat_workflow_start(it->client, "pages", "{\"page\":1}", shop, &first));
+    assert_ok(cleat_client_wait(it->client, &first, 300000, &result));
+    assert_string_equal(result.output, "\"the end\"");
+    assert_refused(cleat_workflow_start(it->client, "pages", "{\"page\":1}", shop, &last),
+                   CLEAT_ALREADY_EXISTS, "idempotency key collision");
+    assert_string_equal(last.text, result.id.text);
+    assert_string_not_equal(last.text, first.text);
+    cleat_run_result_deinit(&result);
+}
+
 /* A workflow may have a key like any task. */
 static void test_a_workflow_with_a_key(void **state)
 {
@@ -255,13 +286,10 @@ int main(void)
     cmocka_unit_test_setup_teardown(function, set_up_embedded, tear_down), \
         cmocka_unit_test_setup_teardown(function, set_up_remote, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_a_key_that_another_run_has),
-        TEST(test_keys_of_many),
-        TEST(test_a_key_of_the_status),
-        TEST(test_a_workflow_that_collides),
-        TEST(test_a_workflow_with_a_key),
-        TEST(test_keys_of_children),
-        TEST(test_bad_keys),
+        TEST(test_a_key_that_another_run_has), TEST(test_keys_of_many),
+        TEST(test_a_key_of_the_status),        TEST(test_a_workflow_that_collides),
+        TEST(test_a_workflow_with_a_key),      TEST(test_a_workflow_that_goes_on_hands_its_key_on),
+        TEST(test_keys_of_children),           TEST(test_bad_keys),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
