@@ -15,7 +15,7 @@
 //   keep(f)          f() is called when the page is left; what it gives back is `kept` when somebody comes back to
 //   kept             this entry of the history; undefined otherwise
 
-import { get, isAbort, onUnauthorized, root, server, token } from './api.js';
+import { ApiError, get, isAbort, onUnauthorized, root, server, token } from './api.js';
 import { h, isTyping, replace, s } from './dom.js';
 import { showHelp } from './help.js';
 import { showLogin } from './login.js';
@@ -163,7 +163,9 @@ async function open(found, key) {
     view.setTitle(found.page.title);
     replace(main, spinner('Loading …'));
     try {
-        const module = await found.page.load();
+        const module = await found.page.load().catch((error) => {
+            throw new ApiError(0, `The server cannot be reached: ${error.message}`);
+        });
         if (!controller.signal.aborted) {
             replace(main);
             state.opened = await module.open(view) ?? null;

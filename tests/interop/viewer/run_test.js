@@ -35,6 +35,22 @@ suite('the page of a run', () => {
         await shot(page, 'run', { fullPage: true });
     }));
 
+    test('a payload is shown as it is: exact numbers, and no text that turns the line', () => onRun('leaf', {}, async (page) => {
+        await page.route(new RegExp(`/api/.*/runs/${seed.runs.leaf}$`), async (route) => route.fulfill({ json: {
+            ...await (await route.fetch()).json(), input: '{"big":12345678901234567890,"one":1.0,"\u202ename":"\u202etxt.exe","list":[1e2,true]}',
+        } }));
+        await page.reload();
+        const input = page.getByRole('region', { name: 'Input' });
+        await input.getByText('12345678901234567890').waitFor();
+        const texts = await input.locator('.json span').allTextContents();
+        for (const text of ['1.0', '1e2', 'true', '"\\u202ename"', '"\\u202etxt.exe"']) {
+            assert.ok(texts.includes(text), `${text} in ${texts}`);
+        }
+        const bidi = await input.locator('.json-string').first().evaluate((node) => getComputedStyle(node).unicodeBidi);
+        assert.strictEqual(bidi, 'isolate');
+        await page.unroute(/runs/);
+    }));
+
     test('attempts, events and the log of what failed', () => onRun('hostile', {}, async (page) => {
         await status(page, 'Failed').waitFor();
         assert.strictEqual(await panel(page, 'Attempts').locator('tbody tr').count(), 2);

@@ -78,10 +78,10 @@ suite('the waterfall', () => {
         await page.getByRole('button', { name: 'Collapse all' }).click();
         await count(bands(page), 13);
         assert.strictEqual(await rowCount(page), 13);
+        const colours = await bands(page).evaluateAll((nodes) => nodes.map((node) => getComputedStyle(node).getPropertyValue('--band')));
+        assert.ok(new Set(colours).size > 4, `${colours}`);
         await page.getByRole('button', { name: 'Expand all' }).click();
         await named(page, 'leaf work').first().waitFor();
-        const colours = await bands(page).evaluateAll((nodes) => nodes.map((node) => getComputedStyle(node).getPropertyValue('--band')));
-        assert.ok(new Set(colours).size > 4);
         assert.ok(await page.locator('.wf-links path').count() > 0);
         await shot(page, 'run-by-link');
     }));
