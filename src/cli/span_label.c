@@ -4,8 +4,7 @@ static const char prefix[] = "hatchet.";
 
 bool cleat__span_name_has_task(cleat_slice name, cleat_slice task)
 {
-    return name.size >= task.size &&
-           memcmp(name.data + (name.size - task.size), task.data, task.size) == 0;
+    return name.size >= task.size && memcmp(name.data + (name.size - task.size), task.data, task.size) == 0;
 }
 
 static bool is_prefixed(cleat_slice name)

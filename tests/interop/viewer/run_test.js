@@ -51,6 +51,22 @@ suite('the page of a run', () => {
         await page.unroute(/runs/);
     }));
 
+    test('a long log is read to its end', () => onRun('leaf', {}, async (page) => {
+        await page.route(new RegExp(`/api/.*/runs/${seed.runs.leaf}(\\?|$)`), async (route) => {
+            const after = Number(new URL(route.request().url()).searchParams.get('logs_after') ?? 0);
+            const logs = Array.from({ length: Math.min(1000, 5000 - after) }, (_, index) => ({ time_ms: after + index, level: 'info', message: `line ${after + index + 1}`, attempt: 1 }));
+            await route.fulfill({ json: { ...await (await route.fetch()).json(), logs, logs_after: after, log_count: 5000 } });
+        });
+        await page.reload();
+        await panel(page, 'Log').getByText('1–1,000 of 5,000 lines').waitFor();
+        await panel(page, 'Log').getByRole('button', { name: 'Last' }).click();
+        await panel(page, 'Log').getByText('4,001–5,000 of 5,000 lines').waitFor();
+        await panel(page, 'Log').getByText('line 5000').waitFor();
+        await panel(page, 'Log').getByRole('button', { name: 'Earlier' }).click();
+        await panel(page, 'Log').getByText('3,001–4,000 of 5,000 lines').waitFor();
+        await page.unroute(/runs/);
+    }));
+
     test('attempts, events and the log of what failed', () => onRun('hostile', {}, async (page) => {
         await status(page, 'Failed').waitFor();
         assert.strictEqual(await panel(page, 'Attempts').locator('tbody tr').count(), 2);

@@ -49,6 +49,17 @@ describe('format', () => {
         assert.match(wrongFilter({ text: '\u00e9'.repeat(501) }), /1,000 bytes/);
         assert.match(wrongFilter({ attribute: [`a=${'x'.repeat(999)}`] }), /1,000 bytes/);
     });
+    test('a long log is read from both ends', async () => {
+        const { logPlaces } = await load('run_parts.js');
+        const places = (after, shown, total) => logPlaces({ logs: Array(shown), logs_after: after, log_count: total })
+            .map((place) => `${place.text} ${place.after}`).join(', ');
+        assert.strictEqual(places(0, 5, 5), '');
+        assert.strictEqual(places(0, 1000, 1500), 'Later 1000');
+        assert.strictEqual(places(0, 1000, 9000), 'Later 1000, Last 8000');
+        assert.strictEqual(places(8000, 1000, 9000), 'First 0, Earlier 7000');
+        assert.strictEqual(places(1000, 300, 9000), 'First 0, Later 1300, Last 8000'); // long lines
+        assert.strictEqual(places(1000, 1000, 2000), 'First 0');
+    });
     test('numbers and sizes', async () => {
         await cases('count', [['0', 0], ['999', 999], ['1,000', 1000], ['1,234,567', 1234567]]);
         await cases('counted', [['1 span', 1, 'span'], ['0 spans', 0, 'span'], ['2 entries', 2, 'entry', 'entries']]);
