@@ -71,6 +71,8 @@ suite('the page of a run', () => {
         await status(page, 'Failed').waitFor();
         assert.strictEqual(await panel(page, 'Attempts').locator('tbody tr').count(), 2);
         assert.strictEqual(await panel(page, 'Log').locator('li').count(), 2);
+        const [above, below] = await Promise.all(['Attempts', 'Log'].map((name) => panel(page, name).boundingBox()));
+        assert.ok(below.y - above.y - above.height > 8, 'there is room between them');
         assert.ok(await panel(page, 'Events').locator('li').count() >= 5);
     }));
 
