@@ -144,6 +144,16 @@ function makeView(found, controller, state) {
     return view;
 }
 
+function lightTab(tab) {
+    for (const [path, link] of links) {
+        if (path === tab) {
+            link.setAttribute('aria-current', 'page');
+        } else {
+            link.removeAttribute('aria-current');
+        }
+    }
+}
+
 async function open(found, key) {
     const isMoved = current !== null;
     close();
@@ -152,13 +162,7 @@ async function open(found, key) {
     current = state;
     const view = makeView(found, controller, state);
     state.view = view;
-    for (const [path, link] of links) {
-        if (path === found.page.tab) {
-            link.setAttribute('aria-current', 'page');
-        } else {
-            link.removeAttribute('aria-current');
-        }
-    }
+    lightTab(found.page.tab);
     main.className = `page-${found.page.title.toLowerCase()}`;
     view.setTitle(found.page.title);
     replace(main, spinner('Loading …'));
@@ -191,6 +195,7 @@ function show() {
     const found = findPage(pathBelow(url, root) ?? '');
     if (found === null) {
         close();
+        lightTab(null);
         document.title = 'Cleat';
         replace(main, h('div', { class: 'empty problem', role: 'alert' }, h('h2', null, 'There is no such page'),
             h('p', null, h('a', { href: 'runs' }, 'All runs'))));

@@ -117,15 +117,15 @@ class RunPage {
         this.noSpans.textContent = hasEnded(this.run.status) ? 'There are no spans of this run: nobody traced it, or they were pruned.' : 'There are no spans yet.';
         this.part('related', this.related, [view.links_to, view.linked_from], () => relatedPanels(view));
         this.waterfall.update(view);
+        this.goToSpan();
     }
 
-    // The span of the URL
+    // The span of the URL, once it is there
 
     goToSpan() {
         const key = this.view.query.get('span');
-        if (key !== null && key !== this.shownSpan) {
+        if (key !== null && key !== this.shownSpan && this.waterfall.node.isConnected && this.waterfall.jump(...key.split('-'))) {
             this.shownSpan = key;
-            this.waterfall.jump(...key.split('-'));
         }
     }
 

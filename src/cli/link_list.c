@@ -122,8 +122,7 @@ static void append_line(cleat__buffer *out, const listing *list, const line *it,
         cleat__buffer_append_string(out, list->incoming ? in_arrow : out_arrow);
     }
     int there = columns_of(list, &it->parts[THERE]);
-    append_part(out, list, it, THERE,
-                is_beside || there > most->parts[THERE] ? most->parts[THERE] : there);
+    append_part(out, list, it, THERE, is_beside || there > most->parts[THERE] ? most->parts[THERE] : there);
     if (it->command.size > 0) {
         cleat__buffer_append_byte(out, is_beside ? ' ' : '\n');
         cleat__text_append_blanks(out, is_beside ? 1 : 4 + most->parts[WHAT]);
@@ -249,7 +248,7 @@ static void append_outside(cleat__buffer *out, listing *list, const cleat__stitc
         cleat__buffer_append_format(&it->parts[WHAT], "%s %s", cleat__format_count(trace->count).text,
                                     trace->count == 1 ? "link" : "links");
         cleat__text_append(&it->parts[THERE], terminal,
-                           trace->name.data == NULL ? cleat_slice_of("(a trace that is not in this file)")
+                           trace->name.data == NULL   ? cleat_slice_of("(a trace that is not in this file)")
                            : trace->task.data != NULL ? trace->task
                                                       : trace->name);
         append_command(&it->command, list, &trace->trace_id);

@@ -21,11 +21,11 @@ cleat_slice cleat__link_kind(const cleat_link_view *link)
 
 /* A link `l` with its own span `a` in trace `f`, and the span `b` in trace `t` it points to, where
  * that is stored. */
-#define LINK_ROWS                                                                            \
+#define LINK_ROWS                                                                             \
     "SELECT f.trace_id, l.from_span_id, a.name, l.to_trace_id, l.to_span_id, b.name, l.kind," \
-    " a.record, b.record FROM span_link l JOIN trace f ON f.id = l.from_trace"                                  \
-    " LEFT JOIN span a ON a.trace = l.from_trace AND a.span_id = l.from_span_id"             \
-    " LEFT JOIN trace t ON t.trace_id = l.to_trace_id AND t.tenant = f.tenant"               \
+    " a.record, b.record FROM span_link l JOIN trace f ON f.id = l.from_trace"                \
+    " LEFT JOIN span a ON a.trace = l.from_trace AND a.span_id = l.from_span_id"              \
+    " LEFT JOIN trace t ON t.trace_id = l.to_trace_id AND t.tenant = f.tenant"                \
     " LEFT JOIN span b ON b.trace = t.id AND b.span_id = l.to_span_id"
 
 typedef struct task_texts {

@@ -96,7 +96,8 @@ typedef struct cleat__stitched {
     int64_t tenant;
     cleat__stitched_run *runs;
     int32_t run_count;
-    cleat__stitched_trace *traces; /* by start; those of whose spans none is shown are left out */
+    cleat__stitched_trace
+        *traces; /* by start, else the longest first; those of whose spans none is shown are left out */
     int32_t trace_count;
     cleat__stitched_span *spans; /* by trace, in each in drawing order: depth first, siblings by start */
     int32_t span_count;

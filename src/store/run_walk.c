@@ -43,8 +43,8 @@ enum {
 };
 
 /* Texts only where they are compared (?4: metadata; ?5: all), which may take many pages. */
-#define COLUMNS(id, state, error)                                                                         \
-    "SELECT " id ", " state ", t.type_id, t.created_at_ms, t.parent_id IS NOT NULL, CASE WHEN ?4 OR ?5 "  \
+#define COLUMNS(id, state, error)                                                                        \
+    "SELECT " id ", " state ", t.type_id, t.created_at_ms, t.parent_id IS NOT NULL, CASE WHEN ?4 OR ?5 " \
     "THEN t.metadata END, CASE WHEN ?5 THEN " error " END, CASE WHEN ?5 THEN t.input END "
 #define FROM_NEWEST(id)   "WHERE " id " >= ?1 AND " id " < ?2 ORDER BY " id " DESC"
 #define WHERE_WANTED(row) "CASE WHEN ?3 >> " row ".state & 1 THEN " row ".id END "

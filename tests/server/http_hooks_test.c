@@ -62,9 +62,8 @@ static cleat_status read_tenants(cleat__store *store, void *argument)
 
 static void add_worker(world *it, int64_t tenant)
 {
-    (void)join_durable_worker(
-        it->engine, tenant,
-        (cleat__worker_sink){.self = it, .assign = hear_assign, .cancel = hear_cancel});
+    (void)join_durable_worker(it->engine, tenant,
+                              (cleat__worker_sink){.self = it, .assign = hear_assign, .cancel = hear_cancel});
 }
 
 /* `rate`: of strangers; 0: no limit. */

@@ -41,7 +41,8 @@ static void test_run(void **state)
         "[0,-1,\"spawn\",\"ab000000000000000000000000000001\",\"0000000000000003\"],"
         "[1,0,\"spawn\",null,null]],\"links_to\":["
         "{\"trace_id\":\"ab000000000000000000000000000001\",\"name\":\"caller\",\"task\":null,\"count\":1}],"
-        "\"linked_from\":[{\"trace_id\":\"ab000000000000000000000000000004\",\"name\":\"asker\",\"task\":null,\"count\":1}]"
+        "\"linked_from\":[{\"trace_id\":\"ab000000000000000000000000000004\",\"name\":\"asker\",\"task\":"
+        "null,\"count\":1}]"
         ","
         "\"links_to_total\":1,\"linked_from_total\":1}");
 }

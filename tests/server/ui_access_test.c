@@ -252,8 +252,9 @@ static void a_file_of_another_build_is_told(void **state)
     assert_int_equal(sqlite3_exec(db, "ALTER TABLE tenant RENAME COLUMN name TO label", NULL, NULL, NULL),
                      SQLITE_OK);
     sqlite3_close(db);
-    reply answer = ask(it->rest.server,
-                       (question){.method = "GET", .path = API "session", .headers = {"Authorization: Bearer one"}});
+    reply answer =
+        ask(it->rest.server,
+            (question){.method = "GET", .path = API "session", .headers = {"Authorization: Bearer one"}});
     assert_int_equal(answer.status, 409);
     assert_non_null(strstr(answer.body, "made by another build of Cleat"));
     assert_non_null(strstr(answer.body, "use that build, or a new file"));

@@ -386,12 +386,17 @@ static void the_queue_is_told_over_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UI_TEST(runs_are_listed_page_by_page),       UI_TEST(runs_are_found_by_each_of_their_filters),
+        UI_TEST(runs_are_listed_page_by_page),
+        UI_TEST(runs_are_found_by_each_of_their_filters),
         UI_TEST(runs_without_a_parent_are_told_from_children),
-        UI_TEST(runs_are_counted_over_time),         UI_TEST(what_is_asked_of_runs_is_checked),
-        UI_TEST(a_text_that_is_too_long_is_refused), UI_TEST(traces_are_found_by_each_of_their_filters),
-        UI_TEST(a_trace_is_listed_with_its_numbers), UI_TEST(traces_are_listed_page_by_page),
-        UI_TEST(what_is_asked_of_traces_is_checked), UI_TEST(lists_have_nothing_of_another_tenant),
+        UI_TEST(runs_are_counted_over_time),
+        UI_TEST(what_is_asked_of_runs_is_checked),
+        UI_TEST(a_text_that_is_too_long_is_refused),
+        UI_TEST(traces_are_found_by_each_of_their_filters),
+        UI_TEST(a_trace_is_listed_with_its_numbers),
+        UI_TEST(traces_are_listed_page_by_page),
+        UI_TEST(what_is_asked_of_traces_is_checked),
+        UI_TEST(lists_have_nothing_of_another_tenant),
         UI_TEST(the_queue_is_told_over_time),
     };
     curl_global_init(CURL_GLOBAL_ALL);

@@ -171,11 +171,16 @@ static void tasks_of_linked_spans_are_named(void **state)
     static const char linked[] =
         BEGIN "{\"traceId\":\"" CAUSE "\",\"spanId\":\"" ROOT "\",\"name\":\"hatchet.run_workflow\","
               "\"startTimeUnixNano\":\"1\",\"endTimeUnixNano\":\"2\",\"attributes\":[" //
-        ATTRIBUTE("hatchet.step_name", "\"stringValue\":\"mail:send\"") "]},"
-        "{\"traceId\":\"" EFFECT "\",\"spanId\":\"" BELOW "\",\"name\":\"hatchet.start_step_run\","
-        "\"startTimeUnixNano\":\"1\",\"endTimeUnixNano\":\"2\",\"attributes\":[" //
+        ATTRIBUTE("hatchet.step_name",
+                  "\"stringValue\":\"mail:send\"") "]},"
+                                                   "{\"traceId\":\"" EFFECT "\",\"spanId\":\"" BELOW
+                                                   "\",\"name\":\"hatchet.start_step_run\","
+                                                   "\"startTimeUnixNano\":\"1\",\"endTimeUnixNano\":\"2\","
+                                                   "\"attributes\":[" //
         ATTRIBUTE("hatchet.action_name", "\"stringValue\":\"shop:order\"") "],"
-        "\"links\":[{\"traceId\":\"" CAUSE "\",\"spanId\":\"" ROOT "\"}]}" END;
+                                                                           "\"links\":[{\"traceId\":\"" CAUSE
+                                                                           "\",\"spanId\":\"" ROOT
+                                                                           "\"}]}" END;
     ui_world *it = *state;
     store_spans(&it->rest, 1, linked);
     json_t *effect = get(&it->rest, URL(SPANS, EFFECT, BELOW));

@@ -106,6 +106,21 @@ suite('the waterfall', () => {
         await page.unroute(/api/);
     }));
 
+    test('a span of the URL that is not there yet is gone to when it comes', () => withPage(server.url, '', {}, async (page) => {
+        const id = seed.runs.link;
+        const view = await (await fetch(new URL(`api/cleat/v1/runs/${id}/view`, server.url))).json();
+        const [trace, span, start] = ['trace', 'span_id', 'start_ns'].map((name) => view.span_columns.indexOf(name));
+        const last = view.spans.reduce((a, b) => (b[start] > a[start] ? b : a));
+        const grow = await growing(page, id, '5');
+        await page.goto(new URL(`runs/${id}?span=${view.traces[last[trace]].id}-${last[span]}`, server.url).href);
+        await rows(page).first().waitFor();
+        assert.strictEqual(await chosen(page).count(), 0);
+        grow();
+        await refreshUntil(page, () => details(page).isVisible());
+        await details(page).getByText(last[span]).waitFor();
+        await page.unroute(/api/);
+    }));
+
     test('a link is followed by f, and back by b, from one span that links here to the next', () => onRun('link', {}, async (page) => {
         await named(page, 'page:leaf').filter({ has: page.locator('.wf-links-of') }).first().click();
         await details(page).getByRole('heading', { name: '2 links' }).waitFor();
@@ -148,6 +163,7 @@ suite('the waterfall', () => {
         await count(bands(page), 1);
         const related = page.getByRole('complementary', { name: 'Linked traces' });
         await related.getByRole('heading', { name: 'Links to' }).waitFor();
+        await related.getByRole('link', { name: 'page:parent' }).waitFor(); // as its task is called
         await chosen(page).waitFor();
         const child = page.url();
         await page.keyboard.press('f');
