@@ -15,7 +15,7 @@
 //   keep(f)          f() is called when the page is left; what it gives back is `kept` when somebody comes back to
 //   kept             this entry of the history; undefined otherwise
 
-import { get, isAbort, onUnauthorized, root, server, token } from './api.js';
+import { ApiError, get, isAbort, onUnauthorized, root, server, token } from './api.js';
 import { h, isTyping, replace, s } from './dom.js';
 import { showHelp } from './help.js';
 import { showLogin } from './login.js';
@@ -144,6 +144,16 @@ function makeView(found, controller, state) {
     return view;
 }
 
+function lightTab(tab) {
+    for (const [path, link] of links) {
+        if (path === tab) {
+            link.setAttribute('aria-current', 'page');
+        } else {
+            link.removeAttribute('aria-current');
+        }
+    }
+}
+
 async function open(found, key) {
     const isMoved = current !== null;
     close();
@@ -152,18 +162,14 @@ async function open(found, key) {
     current = state;
     const view = makeView(found, controller, state);
     state.view = view;
-    for (const [path, link] of links) {
-        if (path === found.page.tab) {
-            link.setAttribute('aria-current', 'page');
-        } else {
-            link.removeAttribute('aria-current');
-        }
-    }
+    lightTab(found.page.tab);
     main.className = `page-${found.page.title.toLowerCase()}`;
     view.setTitle(found.page.title);
     replace(main, spinner('Loading …'));
     try {
-        const module = await found.page.load();
+        const module = await found.page.load().catch((error) => {
+            throw new ApiError(0, `The server cannot be reached: ${error.message}`);
+        });
         if (!controller.signal.aborted) {
             replace(main);
             state.opened = await module.open(view) ?? null;
@@ -189,6 +195,7 @@ function show() {
     const found = findPage(pathBelow(url, root) ?? '');
     if (found === null) {
         close();
+        lightTab(null);
         document.title = 'Cleat';
         replace(main, h('div', { class: 'empty problem', role: 'alert' }, h('h2', null, 'There is no such page'),
             h('p', null, h('a', { href: 'runs' }, 'All runs'))));

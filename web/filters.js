@@ -1,12 +1,13 @@
 // Filters, as the URL has them, and the controls that set them.
 
-import { now } from './api.js';
+import { ApiError, now } from './api.js';
 import { h } from './dom.js';
 import { clock, time } from './format.js';
 
 const stretches = [['15m', 'Last 15 minutes', 900e3], ['1h', 'Last hour', 3600e3], ['24h', 'Last 24 hours', 86400e3],
     ['7d', 'Last 7 days', 604800e3]];
 
+const textMost = 1000;
 const latest = 9e12; // as far as the API goes, the year 2255
 
 const number = (text) => (text !== null && /^\d+$/.test(text) && Number(text) <= latest ? Number(text) : null);
@@ -31,6 +32,23 @@ function localText(ms) {
     }
     const zone = new Date(ms).getTimezoneOffset() * 60000;
     return new Date(ms - zone).toISOString().slice(0, 19);
+}
+
+// What the API would refuse of a search, in the words of who typed it; null where it is right.
+export function wrongFilter(filter) {
+    const { since_ms: since, until_ms: until, min_duration_ns: min, max_duration_ns: max } = filter;
+    const texts = [filter.text, filter.workflow, filter.name, filter.service, ...filter.metadata ?? [], ...filter.attribute ?? []];
+    const isAfter = (a, b) => Number.isFinite(a) && Number.isFinite(b) && a > b;
+    return isAfter(since, until) ? 'The time ends before it begins.'
+        : isAfter(min, max) ? 'The shortest duration is longer than the longest.'
+            : texts.some((text) => new TextEncoder().encode(text ?? '').length > textMost) ? 'A text to search for has 1,000 bytes at most.' : null;
+}
+
+export function refuseWrong(filter) {
+    const text = wrongFilter(filter);
+    if (text !== null) {
+        throw new ApiError(400, text);
+    }
 }
 
 const isExact = (query) => query.get('last') === null && Object.values(rangeOf(query)).some((ms) => ms !== null);
@@ -118,7 +136,10 @@ export function manyFilter({ values, label, placeholder, isGood }, set) {
     const input = h('input', {
         type: 'text', 'aria-label': label, placeholder, spellcheck: 'false', autocomplete: 'off', class: 'mono',
         onkeydown: (event) => event.key === 'Enter' && add(event), onchange: add,
-        oninput: () => input.removeAttribute('aria-invalid'),
+        oninput: () => {
+            input.removeAttribute('aria-invalid');
+            input.setCustomValidity('');
+        },
     });
 
     function add(event) {
@@ -129,6 +150,10 @@ export function manyFilter({ values, label, placeholder, isGood }, set) {
         event.preventDefault();
         if (!isGood(text)) {
             input.setAttribute('aria-invalid', 'true');
+            input.setCustomValidity(`To be written as ${label}`);
+            if (event.type === 'keydown') {
+                input.reportValidity(); // takes the focus, so not of who leaves the field
+            }
             return;
         }
         input.value = '';

@@ -31,7 +31,8 @@ export function duration(ns) {
         return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} m`;
     }
     const hours = Math.floor(minutes / 60);
-    return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+    const days = Math.floor(hours / 24);
+    return days < 100 ? `${days} d ${hours % 24} h` : `${count(days)} d`;
 }
 
 // Of what was measured in milliseconds: 38 ms, not 38.0 ms.
@@ -99,7 +100,7 @@ export function ago(ms, now = Date.now()) {
     }
     const [size, unit] = seconds < 60 ? [1, 's'] : seconds < 3600 ? [60, 'm']
         : seconds < 86400 ? [3600, 'h'] : [86400, 'd'];
-    const text = `${Math.floor(seconds / size)} ${unit}`;
+    const text = `${count(Math.floor(seconds / size))} ${unit}`;
     return ms > now ? `in ${text}` : `${text} ago`;
 }
 

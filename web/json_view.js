@@ -8,12 +8,36 @@ const openDepth = 3;
 const openMost = 60; // members of what is open from the start
 const partSize = 500; // members made at once
 
-const scalar = (value) => h('span', { class: `json-${value === null ? 'null' : typeof value}` }, JSON.stringify(value));
+// A number that is more exact, or written otherwise, than the page's own numbers can tell.
+class Exact {
+    constructor(source) {
+        this.source = source;
+    }
+}
+
+// As JSON.parse(), but that numbers stay as they are written, where the browser tells how.
+export function parseExact(text) {
+    return JSON.parse(text, (key, value, context) => (
+        typeof value === 'number' && context?.source !== undefined && context.source !== String(value)
+            ? new Exact(context.source) : value));
+}
+
+// A text of JSON in which characters that turn the direction of what follows, or cannot be seen, are escapes.
+export function quote(text) {
+    return JSON.stringify(text).replace(/[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+        (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+function scalar(value) {
+    const [kind, text] = value instanceof Exact ? ['number', value.source]
+        : typeof value === 'string' ? ['string', quote(value)] : [value === null ? 'null' : typeof value, JSON.stringify(value)];
+    return h('span', { class: `json-${kind}` }, text);
+}
 
 function member(key, value, depth, isLast) {
-    const name = key === null ? null : [h('span', { class: 'json-key' }, JSON.stringify(key)), ': '];
+    const name = key === null ? null : [h('span', { class: 'json-key' }, quote(key)), ': '];
     const comma = isLast ? '' : ',';
-    if (value === null || typeof value !== 'object') {
+    if (value === null || typeof value !== 'object' || value instanceof Exact) {
         return h('div', { class: 'json-line' }, name, scalar(value), comma);
     }
     const isList = Array.isArray(value);
@@ -57,13 +81,13 @@ export function jsonView(title, text, size) {
     const isCut = size !== null && size !== undefined && size > new TextEncoder().encode(text).length;
     let body;
     try {
-        body = h('div', { class: 'json mono' }, member(null, JSON.parse(text), 0, true));
+        body = h('div', { class: 'json mono' }, member(null, parseExact(text), 0, true));
     } catch {
         body = h('pre', { class: 'text' }, text);
     }
     return h('section', { class: 'panel payload', 'aria-label': title },
         h('details', { open: true }, h('summary', { class: 'panel-head' }, h('h2', null, title),
-            h('span', { class: 'soft num' }, isCut ? `the first 64 KiB of ${bytes(size)}` : bytes(size ?? text.length)), copyButton(text)),
+            h('span', { class: 'soft num' }, isCut ? `the first 64 KiB of ${bytes(size)}` : bytes(size ?? text.length)), copyButton(text, isCut ? 'Copy these' : 'Copy')),
         h('div', { class: 'panel-body' }, body)));
 }
 

@@ -72,13 +72,13 @@ export function empty(title, ...children) {
     return h('div', { class: 'empty' }, h('h2', null, title), children);
 }
 
-// What went wrong, in the server's words, and a button if it may go better.
+// What went wrong, in the server's words, and a button if it may go better when it is asked once more.
 export function problem(error, retry) {
     const isMissing = error instanceof ApiError && error.status === 404;
     return h('div', { class: 'empty problem', role: 'alert' },
         h('h2', null, isMissing ? 'There is no such thing here' : 'That did not work'),
         h('p', null, error instanceof ApiError ? error.message : `The page has a mistake: ${error.message}`),
-        retry !== undefined && !isMissing && h('button', { type: 'button', class: 'button', onclick: retry }, 'Try again'));
+        retry !== undefined && !isMissing && error.status !== 400 && h('button', { type: 'button', class: 'button', onclick: retry }, 'Try again'));
 }
 
 // The heading of a column.

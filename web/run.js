@@ -42,6 +42,7 @@ class RunPage {
         this.attempts = h('div');
         this.log = h('div');
         this.events = h('div');
+        this.logsAfter = null; // the first lines of its log
         this.isBusy = false;
         this.related = h('div', { class: 'pair' });
         this.waterfall = new Waterfall({
@@ -99,7 +100,7 @@ class RunPage {
         const path = `runs/${encodeURIComponent(this.id)}`;
         const isDue = performance.now() - this.viewAt > this.viewCost * viewShare;
         const started = performance.now();
-        const [run, view] = await Promise.all([get(path, {}, { signal }), isDue ? get(`${path}/view`, { limit: this.limit }, { signal }) : null]);
+        const [run, view] = await Promise.all([get(path, { logs_after: this.logsAfter }, { signal }), isDue ? get(`${path}/view`, { limit: this.limit }, { signal }) : null]);
         this.run = run;
         this.show();
         if (view !== null) {
@@ -116,15 +117,15 @@ class RunPage {
         this.noSpans.textContent = hasEnded(this.run.status) ? 'There are no spans of this run: nobody traced it, or they were pruned.' : 'There are no spans yet.';
         this.part('related', this.related, [view.links_to, view.linked_from], () => relatedPanels(view));
         this.waterfall.update(view);
+        this.goToSpan();
     }
 
-    // The span of the URL
+    // The span of the URL, once it is there
 
     goToSpan() {
         const key = this.view.query.get('span');
-        if (key !== null && key !== this.shownSpan) {
+        if (key !== null && key !== this.shownSpan && this.waterfall.node.isConnected && this.waterfall.jump(...key.split('-'))) {
             this.shownSpan = key;
-            this.waterfall.jump(...key.split('-'));
         }
     }
 
@@ -162,7 +163,7 @@ class RunPage {
             run.output === null ? noPayload('Output', hasEnded(run.status) ? 'None.' : 'Not yet.') : jsonView('Output', run.output, run.output_size)));
         this.part('children', this.children, run.children, () => run.children.total > 0 && childrenPanel(run));
         this.part('attempts', this.attempts, run.attempts, () => attemptsPanel(run));
-        this.part('log', this.log, [run.logs, run.log_count], () => run.log_count > 0 && logsPanel(run));
+        this.part('log', this.log, [run.logs, run.log_count], () => run.log_count > 0 && logsPanel(run, (after) => this.goInLog(after)));
         this.part('events', this.events, run.events, () => eventsPanel(run));
         showSince(this.children);
         showSince(this.attempts);
@@ -205,6 +206,17 @@ class RunPage {
         const context = Object.entries(this.run.metadata ?? {}).filter(([key]) => !words.has(key));
         return own.length > 0 && h('div', { class: 'tags' }, own.map(([key, value]) => tag(key, value)),
             context.length > 0 && h('span', { class: 'tag', title: context.map(([key, value]) => `${key}: ${value}`).join('\n') }, 'trace context'));
+    }
+
+    async goInLog(after) {
+        this.logsAfter = after;
+        try {
+            await this.refresh();
+        } catch (error) {
+            if (!isAbort(error)) {
+                this.tell(error.message, true);
+            }
+        }
     }
 
     // What can be done

@@ -58,10 +58,27 @@ export function eventsPanel(run) {
             h('span', { class: 'soft' }, event.message ?? ''))))));
 }
 
-export function logsPanel(run) {
+// Which lines of a long log are shown, and the ways to the others: [{text, after}].
+export function logPlaces({ logs, logs_after: after, log_count: total }) {
+    const end = after + logs.length;
+    const most = 1000; // as many as the API gives
+    const last = Math.max(end, total - most);
+    return [
+        after > 0 && { text: 'First', after: 0 }, after > most && { text: 'Earlier', after: after - most },
+        end < total && { text: 'Later', after: end }, last > end && { text: 'Last', after: last },
+    ].filter(Boolean);
+}
+
+// go(after) shows the lines behind that one.
+export function logsPanel(run, go) {
     const several = run.logs.some((line) => line.attempt > 1);
-    return panel('Log', { aside: h('span', { class: 'soft num' }, run.log_count > run.logs.length ? `the first ${count(run.logs.length)} of ${counted(run.log_count, 'line')}`
-        : counted(run.log_count, 'line')) },
+    const places = logPlaces(run);
+    const first = run.logs_after + 1;
+    const shown = places.length === 0 ? '' : `${count(first)}–${count(run.logs_after + run.logs.length)} of `;
+    return panel('Log', { aside: [
+        places.length > 0 && h('span', { class: 'log-places', role: 'group', 'aria-label': 'Lines of the log' }, places.map(({ text, after }) => (
+            h('button', { type: 'button', class: 'button button-quiet', onclick: () => go(after) }, text)))),
+        h('span', { class: 'soft num' }, `${shown}${counted(run.log_count, 'line')}`)] },
         h('div', { class: 'tall' }, h('ol', { class: 'log mono' }, run.logs.map((line) => h('li', { class: `is-${line.level}` },
             h('span', { class: 'faint' }, clock(line.time_ms, { withMs: true })), h('span', { class: 'log-level' }, line.level),
             several && h('span', { class: 'faint' }, `#${line.attempt}`), h('span', { class: 'log-text' }, line.message))))));

@@ -3,7 +3,7 @@
 import { get, getRows, isAbort, now, poll, server, token } from './api.js';
 import { h, renew, replace } from './dom.js';
 import { clock, count, counted, hasEnded, shortId, statuses as allStatuses, statusName, time } from './format.js';
-import { manyFilter, rangeOf, rangePill, textFilter, timeFilter } from './filters.js';
+import { manyFilter, rangeOf, rangePill, refuseWrong, textFilter, timeFilter } from './filters.js';
 import { histogram } from './histogram.js';
 import { keepReachable, listClicks, listKeys } from './list_keys.js';
 import { LiveList } from './live_list.js';
@@ -185,6 +185,7 @@ class RunsPage {
         }
         this.isLoading = signal;
         try {
+            refuseWrong(this.filter());
             const answer = await getRows('runs', { ...this.filter(), before }, {
                 limit, signal,
                 progress: (state) => {

@@ -2,7 +2,7 @@
 
 import { getRows, isAbort, now, server } from './api.js';
 import { h, reconcile, renew, replace } from './dom.js';
-import { manyFilter, rangeOf, rangePill, textFilter, timeFilter } from './filters.js';
+import { manyFilter, rangeOf, rangePill, refuseWrong, textFilter, timeFilter } from './filters.js';
 import { count, counted, duration, parseDuration, shortId, time } from './format.js';
 import { keepReachable, listClicks, listKeys } from './list_keys.js';
 import { command, empty, head, problem, timeNode } from './parts.js';
@@ -156,6 +156,7 @@ class TracesPage {
         let searched = spans;
         this.show();
         try {
+            refuseWrong(this.filter);
             const answer = await getRows('traces', { ...this.filter, before: this.next }, {
                 limit: pageSize, signal,
                 progress: (state) => {

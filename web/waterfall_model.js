@@ -41,7 +41,7 @@ export function spanLabel(name, task, attempt) {
         return { text: task, note: attempt > 1 ? `attempt ${attempt}` : '' };
     }
     const short = name.startsWith('hatchet.') ? name.slice('hatchet.'.length) : name;
-    return { text: short === '' ? '(no name)' : short.replaceAll('_', name === short ? '_' : ' '), note: task !== null && !name.endsWith(task) ? task : '' };
+    return { text: short.trim() === '' ? '(no name)' : short.replaceAll('_', name === short ? '_' : ' '), note: task !== null && !name.endsWith(task) ? task : '' };
 }
 
 // What a trace is called: its root's task, else its root.

@@ -2,9 +2,9 @@
 
 static const char prefix[] = "hatchet.";
 
-static bool ends_with(cleat_slice text, cleat_slice end)
+bool cleat__span_name_has_task(cleat_slice name, cleat_slice task)
 {
-    return text.size >= end.size && memcmp(text.data + (text.size - end.size), end.data, end.size) == 0;
+    return name.size >= task.size && memcmp(name.data + (name.size - task.size), task.data, task.size) == 0;
 }
 
 static bool is_prefixed(cleat_slice name)
@@ -27,7 +27,7 @@ void cleat__span_label_read(const cleat_span_view *span, bool short_names, cleat
     memset(out, 0, sizeof(*out));
     out->name = span->name;
     cleat_slice task = cleat__span_task(span, out->task);
-    if (task.size > 0 && ends_with(span->name, task)) {
+    if (task.size > 0 && cleat__span_name_has_task(span->name, task)) {
         out->task[0] = '\0';
     }
     if (task.size > 0 && span->kind == CLEAT_SPAN_KIND_CONSUMER) {

@@ -15,6 +15,8 @@ typedef struct cleat__span_label {
 void cleat__span_label_read(const cleat_span_view *span, bool short_names, cleat__span_label *out);
 /* Without "hatchet." where it begins so and goes on. */
 cleat_slice cleat__span_name_shorten(cleat_slice name);
+/* The name says already of which task it is. */
+bool cleat__span_name_has_task(cleat_slice name, cleat_slice task);
 /* Same name and task: siblings that may be folded. */
 bool cleat__span_label_alike(const cleat__span_label *a, const cleat__span_label *b);
 

@@ -36,6 +36,12 @@ static bool decode(cleat_slice text, uint32_t *code, size_t *size)
     return true;
 }
 
+/* Turns the direction of what follows, so that a line seems to say something else. */
+static bool turns_direction(uint32_t code)
+{
+    return (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
 static glyph next_glyph(const cleat__terminal *terminal, cleat_slice text)
 {
     glyph result = {replacement(terminal), strlen(replacement(terminal)), 1, 1};
@@ -52,7 +58,7 @@ static glyph next_glyph(const cleat__terminal *terminal, cleat_slice text)
         return result;
     }
     result.consumed = size;
-    if (terminal->utf8) {
+    if (terminal->utf8 && !turns_direction(code)) {
         int columns = wcwidth((wchar_t)code);
         if (columns >= 0) {
             return (glyph){text.data, size, size, columns};

@@ -1,6 +1,6 @@
 /*
  * Text from runs and spans on its way to a terminal: it may hold anything, so control characters
- * (escape sequences among them) and invalid UTF-8 are replaced, and width is counted in columns.
+ * (escape sequences and what turns the direction of text among them) and invalid UTF-8 are replaced, and width is counted in columns.
  */
 #ifndef CLEAT_CLI_TEXT_H
 #define CLEAT_CLI_TEXT_H

@@ -23,7 +23,7 @@ void cleat__trace_table_init(cleat__table *table, const cleat__terminal *termina
     cleat__table_init(table, terminal, columns, wide ? COLUMN_COUNT : COLUMN_COUNT - 1);
 }
 
-/* "hatchet.start_step_run archive:pack", in a narrow table without "hatchet." */
+/* "hatchet.start_step_run archive:pack", "workflow.execute order:fulfil", in a narrow table without "hatchet." */
 static void add_name(cleat__table *table, const cleat__trace_row *row)
 {
     cleat__buffer name = {0};
@@ -32,7 +32,7 @@ static void add_name(cleat__table *table, const cleat__trace_row *row)
         text = cleat__span_name_shorten(text);
     }
     cleat__buffer_append_slice(&name, text);
-    if (row->task.data != NULL) {
+    if (row->task.data != NULL && !cleat__span_name_has_task(text, row->task)) {
         cleat__buffer_append_byte(&name, ' ');
         cleat__buffer_append_slice(&name, row->task);
     }

@@ -80,8 +80,9 @@ static int print_text(const cleat__cli *cli, cleat__store *store, const cleat__s
     append_company(&out, forest);
     cleat__waterfall_append(&out, &cli->terminal, forest, &options);
     if (forest->orphan_count > 0) {
-        cleat__buffer_append_format(&out, "%s spans have a parent that is not in this file\n",
-                                    cleat__format_count(forest->orphan_count).text);
+        cleat__buffer_append_format(&out, "%s %s a parent that is not in this file\n",
+                                    cleat__format_count(forest->orphan_count).text,
+                                    forest->orphan_count == 1 ? "span has" : "spans have");
     }
     if (follow_of(chosen) > 0) {
         cleat__links_append_outside(&out, cli, forest, &of, chosen->all);

@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "base/thread.h"
 
+#include <sys/stat.h>
+
 typedef struct reader {
     struct reader *next;
     cleat__store *store;
@@ -11,6 +13,8 @@ typedef struct reader {
 
 struct cleat__readers {
     char *path;
+    bool is_pinned;
+    struct stat file;      /* it was that when it was pinned */
     pthread_mutex_t mutex; /* guards what follows */
     reader *idle;
 };
@@ -48,6 +52,24 @@ void cleat__readers_free(cleat__readers *readers)
     cleat__free(readers);
 }
 
+cleat_status cleat__readers_pin(cleat__readers *readers)
+{
+    readers->is_pinned = stat(readers->path, &readers->file) == 0;
+    return readers->is_pinned ? CLEAT_OK : cleat__fail(CLEAT_IO, "cannot look at %s", readers->path);
+}
+
+/* A reader that is open would go on with a file that nobody else can see any more. */
+static cleat_status check_file(const cleat__readers *readers)
+{
+    struct stat now;
+    if (!readers->is_pinned || (stat(readers->path, &now) == 0 && now.st_dev == readers->file.st_dev &&
+                                now.st_ino == readers->file.st_ino)) {
+        return CLEAT_OK;
+    }
+    return cleat__fail(CLEAT_UNAVAILABLE,
+                       "the file was removed, or another one took its place: open it anew");
+}
+
 /* SQLite asks so often, in steps of its machine: some ten microseconds. */
 enum { STEPS = 1000 };
 
@@ -58,8 +80,11 @@ static int is_over(void *call)
 
 cleat_status cleat__readers_take(cleat__readers *readers, cleat__http_call *call, cleat__store **out)
 {
-    cleat_status status = CLEAT_OK;
+    cleat_status status = check_file(readers);
     *out = NULL;
+    if (status != CLEAT_OK) {
+        return status;
+    }
     pthread_mutex_lock(&readers->mutex);
     reader *first = readers->idle;
     if (first != NULL) {

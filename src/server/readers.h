@@ -13,6 +13,9 @@ typedef struct cleat__readers cleat__readers;
 
 /* Opens none yet. */
 cleat_status cleat__readers_new(const char *path, cleat__readers **out);
+/* From now on nothing is read when there is another file at the path, or none: CLEAT_UNAVAILABLE. Before the first one is
+ * taken. */
+cleat_status cleat__readers_pin(cleat__readers *readers);
 void cleat__readers_free(cleat__readers *readers); /* when all are given back; NULL-safe */
 
 /* A reader, for this thread until it is given back. What it does ends with CLEAT_TIMEOUT when nobody waits

@@ -88,7 +88,7 @@ static cleat_status write_page(void *argument, cleat__store *store, cleat__json_
     cleat__writer_int(writer, "num_pages", 0);
     cleat__writer_end_object(writer);
     cleat__writer_begin_array(writer, "rows");
-    status = cleat__rest_query_logs(store, tenant, &id, self->is_newest_first, write_line, self);
+    status = cleat__rest_query_logs(store, tenant, &id, 0, self->is_newest_first, write_line, self);
     cleat__writer_end_array(writer);
     cleat__writer_end_object(writer);
     return status;

@@ -57,7 +57,7 @@ bool cleat__rest_has_metadata(const json_t *pairs, bool needs_all, cleat_slice m
 
 /* ---- Logs ---- */
 
-cleat_status cleat__rest_query_logs(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+cleat_status cleat__rest_query_logs(cleat__store *store, int64_t tenant, const cleat__uuid *id, int64_t after,
                                     bool is_newest_first,
                                     bool (*visit)(void *argument, const cleat__log_line *line),
                                     void *argument)
@@ -65,7 +65,7 @@ cleat_status cleat__rest_query_logs(cleat__store *store, int64_t tenant, const c
 #define SELECT_LOGS                                                                                      \
     "SELECT retry_count, level, time_ms, message, metadata FROM task_log WHERE task_id = ?1 AND EXISTS " \
     "(SELECT 1 "                                                                                         \
-    "FROM task t JOIN task_type y ON y.id = t.type_id WHERE t.id = ?1 AND y.tenant = ?2) "
+    "FROM task t JOIN task_type y ON y.id = t.type_id WHERE t.id = ?1 AND y.tenant = ?2) AND line > ?3 "
     static const char oldest[] = SELECT_LOGS "ORDER BY line";
     static const char newest[] = SELECT_LOGS "ORDER BY line DESC";
 #undef SELECT_LOGS
@@ -76,6 +76,7 @@ cleat_status cleat__rest_query_logs(cleat__store *store, int64_t tenant, const c
     }
     cleat__bind_uuid(select, 1, id);
     sqlite3_bind_int64(select, 2, tenant);
+    sqlite3_bind_int64(select, 3, after);
     int code;
     while ((code = sqlite3_step(select)) == SQLITE_ROW) {
         cleat__log_line line = {

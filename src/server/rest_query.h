@@ -97,8 +97,9 @@ cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cl
                                    bool with_payloads, cleat__rest_run *out);
 /* ---- Log lines ---- */
 
-/* In the order of arrival, or the other way round, until `visit` answers false. */
-cleat_status cleat__rest_query_logs(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+/* Those behind the line `after`, in the order of arrival or the other way round, until `visit` answers false. They count
+ * from 1. */
+cleat_status cleat__rest_query_logs(cleat__store *store, int64_t tenant, const cleat__uuid *id, int64_t after,
                                     bool is_newest_first,
                                     bool (*visit)(void *argument, const cleat__log_line *line),
                                     void *argument);

@@ -112,16 +112,17 @@ static bool write_line(void *argument, const cleat__log_line *line)
 }
 
 static cleat_status write_logs(cleat__json_writer *writer, cleat__store *store, int64_t tenant,
-                               const cleat__uuid *id)
+                               const cleat__uuid *id, int64_t after)
 {
     logs self = {.writer = writer};
     int64_t count = 0;
     cleat__writer_begin_array(writer, "logs");
-    cleat_status status = cleat__rest_query_logs(store, tenant, id, false, write_line, &self);
+    cleat_status status = cleat__rest_query_logs(store, tenant, id, after, false, write_line, &self);
     cleat__writer_end_array(writer);
     if (status == CLEAT_OK) {
         status = cleat__ui_query_log_count(store, id, &count);
     }
+    cleat__writer_int(writer, "logs_after", after);
     cleat__writer_int(writer, "log_count", count);
     return status;
 }
@@ -225,10 +226,16 @@ static void write_payload(cleat__json_writer *writer, const char *key, const cha
     }
 }
 
+typedef struct question {
+    const cleat__http_call *call;
+    int64_t logs_after;
+} question;
+
 /* The parent and the children come last: what reads them is what the run's own texts are columns of. */
 static cleat_status write_run(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
-    const cleat__http_call *call = argument;
+    const question *self = argument;
+    const cleat__http_call *call = self->call;
     cleat__uuid id = cleat__http_call_id(call, "run"), parent_id;
     int64_t tenant = call->identity.tenant;
     cleat__rest_run run;
@@ -250,7 +257,7 @@ static cleat_status write_run(void *argument, cleat__store *store, cleat__json_w
         status = write_waits(writer, store, &run);
     }
     if (status == CLEAT_OK) {
-        status = write_logs(writer, store, tenant, &id);
+        status = write_logs(writer, store, tenant, &id, self->logs_after);
     }
     if (status == CLEAT_OK) {
         status = write_parent(writer, store, tenant, &parent_id);
@@ -264,5 +271,8 @@ static cleat_status write_run(void *argument, cleat__store *store, cleat__json_w
 
 void cleat__ui_run_get(cleat__http_call *call)
 {
-    cleat__ui_answer(call, write_run, call);
+    question self = {.call = call};
+    if (cleat__http_call_int(call, "logs_after", 0, INT64_MAX, &self.logs_after)) {
+        cleat__ui_answer(call, write_run, &self);
+    }
 }

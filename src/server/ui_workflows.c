@@ -1,67 +1,81 @@
 /* GET workflows, with what lives of each, and GET schedules */
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/map.h"
 #include "model/workflow.h"
 #include "ui_parts.h"
 
 /* ---- What lives, by action and task ---- */
 
 typedef struct queue {
-    char *action, *task; /* owned */
-    cleat__rest_queue counts;
+    cleat__buffer key;
+    cleat__rest_queue counts; /* without its texts */
 } queue;
 
 typedef struct queues {
-    queue *items;
-    size_t count, capacity;
+    cleat__map by_key;
+    cleat__buffer wanted; /* the key that is looked for */
     cleat_status status;
 } queues;
+
+static void append_key(cleat__buffer *out, cleat_slice action, cleat_slice task)
+{
+    cleat__buffer_append_slice(out, action);
+    cleat__buffer_append_byte(out, '\0');
+    cleat__buffer_append_slice(out, task);
+}
+
+static void queue_free(queue *it)
+{
+    if (it != NULL) {
+        cleat__buffer_deinit(&it->key);
+    }
+    cleat__free(it);
+}
 
 static bool add_queue(void *argument, const cleat__rest_queue *row)
 {
     queues *self = argument;
-    if (self->count == self->capacity) {
-        size_t capacity = self->capacity != 0 ? 2 * self->capacity : 16;
-        queue *items = cleat__realloc(self->items, capacity * sizeof(*items));
-        if (items == NULL) {
-            self->status = cleat__fail_memory();
-            return false;
-        }
-        self->items = items;
-        self->capacity = capacity;
+    queue *made = cleat__calloc(1, sizeof(*made));
+    self->status = made != NULL ? CLEAT_OK : cleat__fail_memory();
+    if (made == NULL) {
+        return false;
     }
-    queue *made = &self->items[self->count++];
-    *made = (queue){cleat__slice_dup(row->action), cleat__slice_dup(row->task_name), *row};
-    self->status = made->action != NULL && made->task != NULL ? CLEAT_OK : cleat__fail_memory();
+    made->counts = *row;
+    append_key(&made->key, row->action, row->task_name);
+    self->status = made->key.failed ? cleat__fail_memory()
+                                    : cleat__map_put(&self->by_key, cleat__buffer_slice(&made->key), made);
+    if (self->status != CLEAT_OK) {
+        queue_free(made);
+    }
     return self->status == CLEAT_OK;
 }
 
 static void queues_deinit(queues *self)
 {
-    for (size_t i = 0; i < self->count; i++) {
-        cleat__free(self->items[i].action);
-        cleat__free(self->items[i].task);
+    queue *each;
+    size_t cursor = 0;
+    while ((each = cleat__map_next(&self->by_key, &cursor)) != NULL) {
+        queue_free(each);
     }
-    cleat__free(self->items);
+    cleat__map_deinit(&self->by_key);
+    cleat__buffer_deinit(&self->wanted);
 }
 
-static const cleat__rest_queue *find_queue(const queues *self, const cleat__rest_workflow *row)
+static const cleat__rest_queue *find_queue(queues *self, const cleat__rest_workflow *row)
 {
     static const cleat__rest_queue none;
-    for (size_t i = 0; i < self->count; i++) {
-        if (cleat_slice_equals(row->action, cleat_slice_of(self->items[i].action)) &&
-            cleat_slice_equals(row->task_name, cleat_slice_of(self->items[i].task))) {
-            return &self->items[i].counts;
-        }
-    }
-    return &none;
+    self->wanted.size = 0;
+    append_key(&self->wanted, row->action, row->task_name);
+    const queue *found = cleat__map_get(&self->by_key, cleat__buffer_slice(&self->wanted));
+    return found != NULL && !self->wanted.failed ? &found->counts : &none;
 }
 
 /* ---- Workflows ---- */
 
 typedef struct list {
     cleat__json_writer *writer;
-    const queues *queues;
+    queues *queues;
 } list;
 
 static void write_timeout(cleat__json_writer *writer, const char *key, int64_t ms)
@@ -123,6 +137,7 @@ static cleat_status write_workflows(void *argument, cleat__store *store, cleat__
         status = cleat__rest_query_workflows(store, call->identity.tenant, write_workflow, &self);
     }
     cleat__ui_end_rows(writer);
+    writer->out.failed = writer->out.failed || found.wanted.failed;
     queues_deinit(&found);
     return status;
 }

@@ -66,6 +66,9 @@ cleat_status cleat__viewer_start(const cleat__viewer_options *options, cleat__vi
         status = cleat__readers_new(options->database, &self->readers);
     }
     if (status == CLEAT_OK) {
+        status = cleat__readers_pin(self->readers); /* people make such files anew */
+    }
+    if (status == CLEAT_OK) {
         status = cleat__ui_new(&(cleat__ui_options){.readers = self->readers}, &self->ui);
     }
     if (status == CLEAT_OK) {

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "cli/table.h"
+#include "cli/trace_rows.h"
 
 static const cleat__terminal terminal = {.columns = 80};
 static const cleat__column columns[] = {
@@ -41,6 +42,27 @@ static void test_appended(void **state)
     cleat__free(text);
 }
 
+static void test_trace_names_say_the_task_once(void **state)
+{
+    const cleat__trace_row rows[] = {
+        {.root_name = cleat_slice_of("workflow.execute order:fulfil"),
+         .task = cleat_slice_of("order:fulfil")},
+        {.root_name = cleat_slice_of("hatchet.start_step_run"), .task = cleat_slice_of("order:fulfil")},
+    };
+    cleat__table table;
+    cleat__buffer out = {0};
+    (void)state;
+    cleat__trace_table_init(&table, &terminal);
+    cleat__trace_table_add(&table, &rows[0], 0);
+    cleat__trace_table_add(&table, &rows[1], 0);
+    cleat__table_append(&table, &out, 0);
+    char *text = cleat__buffer_take_string(&out);
+    assert_non_null(strstr(text, "workflow.execute order:fulfil "));
+    assert_null(strstr(text, "order:fulfil order:fulfil"));
+    assert_non_null(strstr(text, "start_step_run order:fulfil "));
+    cleat__free(text);
+}
+
 /* A table that is not whole must not look like one. */
 static void test_no_memory(void **state)
 {
@@ -59,6 +81,7 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_trace_names_say_the_task_once),
         cmocka_unit_test(test_appended),
         cmocka_unit_test(test_no_memory),
     };

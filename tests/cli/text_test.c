@@ -43,6 +43,12 @@ static void test_fit(void **state)
     assert_fit(&utf8, "漢字漢字", 5, CLEAT__ALIGN_LEFT, "漢字…");
     assert_fit(&utf8, "漢字漢字", 4, CLEAT__ALIGN_LEFT, "漢… ");
     assert_fit(&utf8, "a\033[31mb\nc\x7f", 9, CLEAT__ALIGN_LEFT, "a\xEF\xBF\xBD[31mb …");
+    assert_fit(&utf8,
+               "a\u202e\u2066"
+               "b",
+               4, CLEAT__ALIGN_LEFT,
+               "a\xEF\xBF\xBD\xEF\xBF\xBD"
+               "b");
     assert_fit(&utf8, "\xff\xc3", 2, CLEAT__ALIGN_LEFT, "\xEF\xBF\xBD\xEF\xBF\xBD");
     assert_fit(&utf8, "", 2, CLEAT__ALIGN_LEFT, "  ");
 }

@@ -322,6 +322,13 @@ static void the_first_lines_of_its_log_are_told_and_how_many_there_are(void **st
         assert_string_equal(text_at(run, URL("logs.%zu.level", i)), levels[i]);
     }
     json_decref(run);
+    run = get(&it->rest, URL(RUN "?logs_after=1000", ID(&id)));
+    assert_int_equal(count_at(run, "logs"), 500);
+    assert_int_equal(int_at(run, "logs_after"), 1000);
+    assert_int_equal(int_at(run, "log_count"), 1500);
+    assert_string_equal(text_at(run, "logs.0.message"), "line 1001");
+    json_decref(run);
+    expect_400(&it->rest, "GET", URL(RUN "?logs_after=-1", ID(&id)), NULL, "logs_after");
 }
 
 static void a_large_answer_is_packed_for_who_accepts_it(void **state)

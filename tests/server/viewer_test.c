@@ -64,6 +64,29 @@ static void it_answers_by_its_own_addresses_only(void **state)
     cleat__viewer_stop(viewer, 1000);
 }
 
+static void a_file_that_was_replaced_is_not_shown(void **state)
+{
+    ui_world *it = *state;
+    char body[512];
+    const char *path = it->rest.dir.database;
+    char *aside = strdup(URL("%s.aside", path));
+    cleat__viewer *viewer = NULL;
+    const cleat__viewer_options options = {.database = path, .tenant = 1};
+    assert_int_equal(cleat__viewer_start(&options, &viewer), CLEAT_OK);
+    assert_int_equal(ask_viewer(viewer, API "runs", "X: y", body), 200);
+    assert_int_equal(rename(path, aside), 0);
+    assert_int_equal(ask_viewer(viewer, API "runs", "X: y", body), 503);
+    assert_non_null(strstr(body, "the file was removed, or another one took its place: open it anew"));
+    FILE *other = fopen(path, "w");
+    assert_non_null(other);
+    fclose(other);
+    assert_int_equal(ask_viewer(viewer, API "runs", "X: y", body), 503);
+    assert_int_equal(rename(aside, path), 0);
+    assert_int_equal(ask_viewer(viewer, API "runs", "X: y", body), 200);
+    cleat__viewer_stop(viewer, 1000);
+    free(aside);
+}
+
 /* What else a server answers is not there: nothing is taken. */
 static void it_has_no_other_routes(void **state)
 {
@@ -120,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UI_TEST(it_shows_a_file_that_an_engine_has),
         UI_TEST(it_answers_by_its_own_addresses_only),
+        UI_TEST(a_file_that_was_replaced_is_not_shown),
         UI_TEST(it_has_no_other_routes),
         UI_TEST(it_shows_one_tenant),
         UI_TEST(what_it_cannot_serve_is_named),

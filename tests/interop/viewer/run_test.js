@@ -35,10 +35,44 @@ suite('the page of a run', () => {
         await shot(page, 'run', { fullPage: true });
     }));
 
+    test('a payload is shown as it is: exact numbers, and no text that turns the line', () => onRun('leaf', {}, async (page) => {
+        await page.route(new RegExp(`/api/.*/runs/${seed.runs.leaf}$`), async (route) => route.fulfill({ json: {
+            ...await (await route.fetch()).json(), input: '{"big":12345678901234567890,"one":1.0,"\u202ename":"\u202etxt.exe","list":[1e2,true]}',
+        } }));
+        await page.reload();
+        const input = page.getByRole('region', { name: 'Input' });
+        await input.getByText('12345678901234567890').waitFor();
+        const texts = await input.locator('.json span').allTextContents();
+        for (const text of ['1.0', '1e2', 'true', '"\\u202ename"', '"\\u202etxt.exe"']) {
+            assert.ok(texts.includes(text), `${text} in ${texts}`);
+        }
+        const bidi = await input.locator('.json-string').first().evaluate((node) => getComputedStyle(node).unicodeBidi);
+        assert.strictEqual(bidi, 'isolate');
+        await page.unroute(/runs/);
+    }));
+
+    test('a long log is read to its end', () => onRun('leaf', {}, async (page) => {
+        await page.route(new RegExp(`/api/.*/runs/${seed.runs.leaf}(\\?|$)`), async (route) => {
+            const after = Number(new URL(route.request().url()).searchParams.get('logs_after') ?? 0);
+            const logs = Array.from({ length: Math.min(1000, 5000 - after) }, (_, index) => ({ time_ms: after + index, level: 'info', message: `line ${after + index + 1}`, attempt: 1 }));
+            await route.fulfill({ json: { ...await (await route.fetch()).json(), logs, logs_after: after, log_count: 5000 } });
+        });
+        await page.reload();
+        await panel(page, 'Log').getByText('1–1,000 of 5,000 lines').waitFor();
+        await panel(page, 'Log').getByRole('button', { name: 'Last' }).click();
+        await panel(page, 'Log').getByText('4,001–5,000 of 5,000 lines').waitFor();
+        await panel(page, 'Log').getByText('line 5000').waitFor();
+        await panel(page, 'Log').getByRole('button', { name: 'Earlier' }).click();
+        await panel(page, 'Log').getByText('3,001–4,000 of 5,000 lines').waitFor();
+        await page.unroute(/runs/);
+    }));
+
     test('attempts, events and the log of what failed', () => onRun('hostile', {}, async (page) => {
         await status(page, 'Failed').waitFor();
         assert.strictEqual(await panel(page, 'Attempts').locator('tbody tr').count(), 2);
         assert.strictEqual(await panel(page, 'Log').locator('li').count(), 2);
+        const [above, below] = await Promise.all(['Attempts', 'Log'].map((name) => panel(page, name).boundingBox()));
+        assert.ok(below.y - above.y - above.height > 8, 'there is room between them');
         assert.ok(await panel(page, 'Events').locator('li').count() >= 5);
     }));
 

@@ -135,6 +135,15 @@ suite('the shell', () => {
             assert.strictEqual(await ground(), dark);
         }));
 
+    test('a part of the pages that cannot be fetched is not called their mistake', () =>
+        withPage(file.url, '', { allowed: [/run\.js/, /ERR_FAILED/] }, async (page) => {
+            await rows(page).first().waitFor();
+            await page.route('**/assets/run.js', (route) => route.abort());
+            await rows(page).first().getByRole('link').click();
+            await page.getByRole('alert').getByText('The server cannot be reached').waitFor();
+            await page.unroute('**/assets/run.js');
+        }));
+
     test('a file says that it is read-only', () => withPage(file.url, '', {}, async (page) => {
         await page.getByText('read-only', { exact: true }).waitFor();
         await rows(page).first().waitFor();

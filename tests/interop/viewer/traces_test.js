@@ -119,6 +119,19 @@ suite('traces', () => {
             await state(page, `${total} traces`);
         }));
 
+    test('a search that cannot be is told so in words, and not asked for', () => onPage('traces?min=10s&max=1ms', {}, async (page) => {
+        await page.getByRole('alert').getByText('The shortest duration is longer than the longest.').waitFor();
+        assert.strictEqual(await page.getByRole('button', { name: 'Try again' }).count(), 0);
+        await page.getByLabel('Longest duration').fill('20m');
+        await page.getByRole('alert').waitFor({ state: 'detached' });
+        const attribute = page.getByLabel('Attribute, key=value');
+        await attribute.fill('no value');
+        await page.keyboard.press('Enter');
+        assert.strictEqual(await attribute.evaluate((field) => field.validationMessage), 'To be written as Attribute, key=value');
+        await attribute.fill('leaf.kind=plain');
+        assert.strictEqual(await attribute.evaluate((field) => field.validationMessage), '');
+    }));
+
     test('nothing found', () => onPage('traces?service=nobody', {}, async (page) => {
         await page.getByRole('heading', { name: 'No trace matches' }).waitFor();
     }));

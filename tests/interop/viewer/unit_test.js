@@ -22,6 +22,7 @@ describe('format', () => {
         ['0', 0], ['1 ns', 1], ['999 ns', 999], ['1.00 µs', 1000], ['12.3 µs', 12345], ['123 µs', 123456],
         ['1.00 ms', 999600], ['9.99 ms', 9990000], ['10.0 ms', 9996000], ['1.00 s', 1e9], ['59.9 s', 59.9e9],
         ['1 m 00 s', 59.999e9], ['1 m 00 s', 59.96e9], ['1 m 05 s', 65e9], ['1 h 00 m', 3600e9], ['3 h 10 m', 11400e9], ['2 d 4 h', 187200e9],
+        ['99 d 23 h', 8639999e9], ['3,650 d', 3650 * 86400e9],
         ['–', null], ['–', undefined], ['0', -5],
     ]));
     test('milliseconds do not pretend to be more exact', () => cases('durationMs', [
@@ -39,6 +40,26 @@ describe('format', () => {
         ['now', noon, noon], ['59 s ago', noon - 59e3, noon], ['1 m ago', noon - 119e3, noon], ['3 h ago', noon - 3.5 * 3600e3, noon],
         ['in 2 d', noon + 2 * 86400e3, noon], ['–', null, noon],
     ]));
+    test('what cannot be searched for is told before it is asked', async () => {
+        const { wrongFilter } = await load('filters.js');
+        assert.strictEqual(wrongFilter({ since_ms: 1, until_ms: 2, min_duration_ns: null, max_duration_ns: 5, text: 'a', metadata: ['a:b'] }), null);
+        assert.strictEqual(wrongFilter({ text: null, since_ms: 5, until_ms: null, attribute: [] }), null);
+        assert.match(wrongFilter({ since_ms: 2, until_ms: 1 }), /time ends before/);
+        assert.match(wrongFilter({ min_duration_ns: 2, max_duration_ns: 1 }), /shortest/);
+        assert.match(wrongFilter({ text: '\u00e9'.repeat(501) }), /1,000 bytes/);
+        assert.match(wrongFilter({ attribute: [`a=${'x'.repeat(999)}`] }), /1,000 bytes/);
+    });
+    test('a long log is read from both ends', async () => {
+        const { logPlaces } = await load('run_parts.js');
+        const places = (after, shown, total) => logPlaces({ logs: Array(shown), logs_after: after, log_count: total })
+            .map((place) => `${place.text} ${place.after}`).join(', ');
+        assert.strictEqual(places(0, 5, 5), '');
+        assert.strictEqual(places(0, 1000, 1500), 'Later 1000');
+        assert.strictEqual(places(0, 1000, 9000), 'Later 1000, Last 8000');
+        assert.strictEqual(places(8000, 1000, 9000), 'First 0, Earlier 7000');
+        assert.strictEqual(places(1000, 300, 9000), 'First 0, Later 1300, Last 8000'); // long lines
+        assert.strictEqual(places(1000, 1000, 2000), 'First 0');
+    });
     test('numbers and sizes', async () => {
         await cases('count', [['0', 0], ['999', 999], ['1,000', 1000], ['1,234,567', 1234567]]);
         await cases('counted', [['1 span', 1, 'span'], ['0 spans', 0, 'span'], ['2 entries', 2, 'entry', 'entries']]);

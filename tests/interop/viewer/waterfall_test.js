@@ -78,10 +78,10 @@ suite('the waterfall', () => {
         await page.getByRole('button', { name: 'Collapse all' }).click();
         await count(bands(page), 13);
         assert.strictEqual(await rowCount(page), 13);
+        const colours = await bands(page).evaluateAll((nodes) => nodes.map((node) => getComputedStyle(node).getPropertyValue('--band')));
+        assert.ok(new Set(colours).size > 4, `${colours}`);
         await page.getByRole('button', { name: 'Expand all' }).click();
         await named(page, 'leaf work').first().waitFor();
-        const colours = await bands(page).evaluateAll((nodes) => nodes.map((node) => getComputedStyle(node).getPropertyValue('--band')));
-        assert.ok(new Set(colours).size > 4);
         assert.ok(await page.locator('.wf-links path').count() > 0);
         await shot(page, 'run-by-link');
     }));
@@ -103,6 +103,21 @@ suite('the waterfall', () => {
         await page.keyboard.press('b');
         await page.waitForFunction((text) => ![text, undefined].includes(document.querySelector('.wf-detail .facts a.mono')?.textContent), first);
         assert.strictEqual(await chosenName(page), 'page:leaf');
+        await page.unroute(/api/);
+    }));
+
+    test('a span of the URL that is not there yet is gone to when it comes', () => withPage(server.url, '', {}, async (page) => {
+        const id = seed.runs.link;
+        const view = await (await fetch(new URL(`api/cleat/v1/runs/${id}/view`, server.url))).json();
+        const [trace, span, start] = ['trace', 'span_id', 'start_ns'].map((name) => view.span_columns.indexOf(name));
+        const last = view.spans.reduce((a, b) => (b[start] > a[start] ? b : a));
+        const grow = await growing(page, id, '5');
+        await page.goto(new URL(`runs/${id}?span=${view.traces[last[trace]].id}-${last[span]}`, server.url).href);
+        await rows(page).first().waitFor();
+        assert.strictEqual(await chosen(page).count(), 0);
+        grow();
+        await refreshUntil(page, () => details(page).isVisible());
+        await details(page).getByText(last[span]).waitFor();
         await page.unroute(/api/);
     }));
 
@@ -148,6 +163,7 @@ suite('the waterfall', () => {
         await count(bands(page), 1);
         const related = page.getByRole('complementary', { name: 'Linked traces' });
         await related.getByRole('heading', { name: 'Links to' }).waitFor();
+        await related.getByRole('link', { name: 'page:parent' }).waitFor(); // as its task is called
         await chosen(page).waitFor();
         const child = page.url();
         await page.keyboard.press('f');
