@@ -19,73 +19,51 @@
 #define END                   "]}]}]}"
 #define ATTRIBUTE(key, value) "{\"key\":\"" key "\",\"value\":{" value "}}"
 
-static const char whole[] =
-    BEGIN "{\"traceId\":\"" CAUSE "\",\"spanId\":\"" ROOT "\",\"name\":\"order\",\"kind\":4,"
-          "\"startTimeUnixNano\":\"1783756800000000000\",\"endTimeUnixNano\":\"1783756800000000007\"},"
-          "{\"traceId\":\"" CAUSE "\",\"spanId\":\"" BELOW "\",\"parentSpanId\":\"" ROOT "\","
-          "\"name\":\"<img src=x onerror=alert(1)>\",\"kind\":5,\"status\":{\"code\":2,\"message\":\"no "
-          "luck\"},"
-          "\"startTimeUnixNano\":\"1783756800000000002\",\"endTimeUnixNano\":\"1783756800000000005\","
-          "\"droppedAttributesCount\":1,\"droppedEventsCount\":2,\"droppedLinksCount\":3,"
-          "\"events\":[{\"name\":\"caught\",\"timeUnixNano\":\"1783756800000000003\",\"attributes\":"
-          "[" ATTRIBUTE(
-              "why",
-              "\"stringValue\":\"late\"") "]}],"
-                                          "\"links\":[{\"traceId\":\"" CAUSE "\",\"spanId\":\"" ROOT
-                                          "\",\"attributes\":[" ATTRIBUTE(
-                                              "cleat.link.kind",
-                                              "\"stringValue\""
-                                              ":\"origin\"") "," ATTRIBUTE("n", "\"intValue\":\"1\"") "]},"
-                                                                                                      "{\"tra"
-                                                                                                      "ceId\""
-                                                                                                      ":"
-                                                                                                      "\"" OUT
-                                                                                                      "\","
-                                                                                                      "\"span"
-                                                                                                      "Id\":"
-                                                                                                      "\"" ROOT
-                                                                                                      "\"}],"
-                                                                                                      "\"attr"
-                                                                                                      "ibutes"
-                                                                                                      "\":"
-                                                                                                      "[" ATTRIBUTE(
-                                                                                                          "ha"
-                                                                                                          "tc"
-                                                                                                          "he"
-                                                                                                          "t."
-                                                                                                          "wo"
-                                                                                                          "rk"
-                                                                                                          "fl"
-                                                                                                          "ow"
-                                                                                                          "_r"
-                                                                                                          "un"
-                                                                                                          "_i"
-                                                                                                          "d",
-                                                                                                          "\""
-                                                                                                          "st"
-                                                                                                          "ri"
-                                                                                                          "ng"
-                                                                                                          "Va"
-                                                                                                          "lu"
-                                                                                                          "e"
-                                                                                                          "\""
-                                                                                                          ":"
-                                                                                                          "\"" RUN_ID
-                                                                                                          "\"") "," ATTRIBUTE("hatchet.step_"
-                                                                                                                              "run_id",
-                                                                                                                              "\"stringValue\":"
-                                                                                                                              "\"" RUN_ID
-                                                                                                                              "\"") "," ATTRIBUTE("cold", "\"boolValue\":true") "," ATTRIBUTE("share", "\"doubleValue\":0.1") "," ATTRIBUTE("odd", "\"doubleValue\":\"NaN\"") "," ATTRIBUTE("small", "\"intValue\":\"-7\"") "," ATTRIBUTE("exact",
-                                                                                                                                                                                                                                                                                                                                          "\"intValue\":\"9007199254740992\"") "," ATTRIBUTE("large",
-                                                                                                                                                                                                                                                                                                                                                                                             "\"intValue\":\"9007199254740993\"") "," ATTRIBUTE("texts",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                "\"arrayValue\":{\"values\":[{\"stringValue\":\"a\"},{\"stringValue\":\"b\"}]}") "," ATTRIBUTE("numbers",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "\"arrayValue\":{\"values\":[{\"intValue\":\"1\"},{\"intValue\":\"-9223372036854775808\"}]}") "," ATTRIBUTE("bytes",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           "\"bytesValue\":\"AQI=\"") "]}" END;
+#define TEXT(key, value) ATTRIBUTE(key, "\"stringValue\":\"" value "\"")
+#define SPAN(id, name)   "\"traceId\":\"" CAUSE "\",\"spanId\":\"" id "\",\"name\":\"" name "\","
+#define TIMES(from, to) \
+    "\"startTimeUnixNano\":\"178375680000000000" from "\",\"endTimeUnixNano\":\"178375680000000000" to "\""
+#define LINK(trace, attributes) \
+    "{\"traceId\":\"" trace "\",\"spanId\":\"" ROOT "\",\"attributes\":[" attributes "]}"
+#define DROPPED "\"droppedAttributesCount\":1,\"droppedEventsCount\":2,\"droppedLinksCount\":3,"
+#define EVENTS                                                                                         \
+    "\"events\":[{\"name\":\"caught\",\"timeUnixNano\":\"1783756800000000003\",\"attributes\":[" TEXT( \
+        "why", "late") "]}],"
+#define LINKS                                                                  \
+    "\"links\":[" LINK(CAUSE, TEXT("cleat.link.kind", "origin") "," ATTRIBUTE( \
+                                  "n", "\"intValue\":\"1\"")) "," LINK(OUT, "") "],"
+#define PLAIN                                                                                          \
+    TEXT("hatchet.workflow_run_id", RUN_ID)                                                            \
+    "," TEXT("hatchet.step_run_id", RUN_ID) "," ATTRIBUTE("cold", "\"boolValue\":true") "," ATTRIBUTE( \
+        "share", "\"doubleValue\":0.1") "," ATTRIBUTE("odd", "\"doubleValue\":\"NaN\"") ","
+#define NUMBERS                                                                \
+    ATTRIBUTE("small", "\"intValue\":\"-7\"")                                  \
+    "," ATTRIBUTE("exact", "\"intValue\":\"9007199254740992\"") "," ATTRIBUTE( \
+        "large", "\"intValue\":\"9007199254740993\"") ","
+#define ARRAYS                                                                                          \
+    ATTRIBUTE("texts", "\"arrayValue\":{\"values\":[{\"stringValue\":\"a\"},{\"stringValue\":\"b\"}]}") \
+    "," ATTRIBUTE("numbers", "\"arrayValue\":{\"values\":[{\"intValue\":\"1\"},{\"intValue\":\"-"       \
+                             "9223372036854775808\"}]}") "," ATTRIBUTE("bytes", "\"bytesValue\":\"AQI=\"")
+
+static const char first[] = "{" SPAN(ROOT, "order") "\"kind\":4," TIMES("0", "7") "},";
+static const char second[] = "{" SPAN(
+    BELOW,
+    "<img src=x onerror=alert(1)>") "\"parentSpanId\":\"" ROOT "\","
+                                    "\"kind\":5,\"status\":{\"code\":2,\"message\":\"no luck\"}," DROPPED;
+static const char rest[] = EVENTS LINKS "\"attributes\":[" PLAIN NUMBERS ARRAYS "]," TIMES("2", "5") "}" END;
+
+/* A root, and below it a span with everything that one can have. */
+static void store_whole(ui_world *it)
+{
+    char text[8192];
+    snprintf(text, sizeof(text), "%s%s%s%s", BEGIN, first, second, rest);
+    store_spans(&it->rest, 1, text);
+}
 
 static void a_span_is_told_in_full(void **state)
 {
     ui_world *it = *state;
-    store_spans(&it->rest, 1, whole);
+    store_whole(it);
     json_t *span = get(&it->rest, URL(SPANS, CAUSE, BELOW));
     assert_string_equal(text_at(span, "trace_id"), CAUSE);
     assert_string_equal(text_at(span, "span_id"), BELOW);
@@ -116,7 +94,7 @@ static void a_span_is_told_in_full(void **state)
 static void values_keep_their_types(void **state)
 {
     ui_world *it = *state;
-    store_spans(&it->rest, 1, whole);
+    store_whole(it);
     json_t *span = get(&it->rest, URL(SPANS, CAUSE, BELOW));
     const json_t *attributes = at(span, "attributes");
     assert_true(json_is_true(at(attributes, "cold")));
@@ -136,7 +114,7 @@ static void values_keep_their_types(void **state)
 static void a_root_has_no_parent(void **state)
 {
     ui_world *it = *state;
-    store_spans(&it->rest, 1, whole);
+    store_whole(it);
     json_t *span = get(&it->rest, URL(SPANS, CAUSE, ROOT));
     assert_true(json_is_null(at(span, "parent_span_id")));
     assert_true(json_is_null(at(span, "status_message")));
@@ -150,7 +128,7 @@ static void a_root_has_no_parent(void **state)
 static void its_links_lead_to_spans_by_their_names(void **state)
 {
     ui_world *it = *state;
-    store_spans(&it->rest, 1, whole);
+    store_whole(it);
     json_t *span = get(&it->rest, URL(SPANS, CAUSE, BELOW));
     assert_int_equal(int_at(span, "link_count"), 2);
     assert_int_equal(count_at(span, "links"), 2);
@@ -239,7 +217,7 @@ static void who_links_to_it_is_told_page_by_page(void **state)
     ui_world *it = *state;
     char query[64] = "";
     size_t seen = 0;
-    store_spans(&it->rest, 1, whole);
+    store_whole(it);
     store_followers(it);
     for (size_t page = 0; page < 3; page++) {
         json_t *span = get(&it->rest, URL(SPANS "?back_limit=5%s", CAUSE, ROOT, query));
@@ -267,7 +245,7 @@ static void who_links_to_it_is_told_page_by_page(void **state)
 static void what_is_asked_for_is_checked(void **state)
 {
     ui_world *it = *state;
-    store_spans(&it->rest, 1, whole);
+    store_whole(it);
     expect_400(&it->rest, "GET", URL(SPANS, "x", ROOT), NULL, "trace");
     expect_400(&it->rest, "GET", URL(SPANS, CAUSE, "x"), NULL, "span");
     expect_400(&it->rest, "GET", URL(SPANS, CAUSE, ROOT "0"), NULL, "span");

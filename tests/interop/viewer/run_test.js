@@ -117,6 +117,34 @@ suite('the page of a run', () => {
         await refreshUntil(page, () => status(page, 'Queued').isVisible());
     }));
 
+    test('what was asked for before something was done does not come behind it', () =>
+        withPage(server.url, `runs/${seed.runs['queued 2']}`, {}, async (page) => {
+            await status(page, 'Queued').waitFor();
+            let isHeld = true;
+            let release = () => {};
+            const held = new Promise((done) => { release = done; });
+            const asked = new Promise((done) => {
+                page.route(new RegExp(`/api/.*/runs/${seed.runs['queued 2']}$`), async (route) => {
+                    const response = await route.fetch();
+                    if (isHeld) {
+                        isHeld = false;
+                        done();
+                        await held;
+                    }
+                    await route.fulfill({ response }).catch(() => {}); // it may be given up
+                });
+            });
+            await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+            await asked;
+            await button(page, 'Cancel').click();
+            await page.getByRole('dialog').getByRole('button', { name: 'Cancel the run' }).click();
+            await status(page, 'Cancelled').waitFor();
+            release();
+            await page.unrouteAll({ behavior: 'wait' });
+            await page.evaluate(() => new Promise((done) => { requestAnimationFrame(done); }));
+            assert.ok(await status(page, 'Cancelled').isVisible());
+        }));
+
     test('a question goes with its page', () => withPage(server.url, '', {}, async (page) => {
         await page.locator(`[data-row="${seed.runs['queued 0']}"] a`).first().click();
         await button(page, 'Cancel').click();

@@ -132,6 +132,21 @@ suite('traces', () => {
         assert.strictEqual(await attribute.evaluate((field) => field.validationMessage), '');
     }));
 
+    test('what went wrong is no longer said once it goes on', () =>
+        onPage('traces', { allowed: [/^503 /, /status of 503/] }, async (page) => {
+            await state(page, 'all there are');
+            let asked = 0;
+            const row = { id: '0'.repeat(31) + '1', name: 'one', task: null, service: null, start_ms: 1, duration_ns: 1, span_count: 1, error_count: 0, links_out: 0, links_in: 0 };
+            const answer = (route) => (++asked === 2 ? route.fulfill({ status: 503, json: { message: 'the disk has gone' } })
+                : route.fulfill({ json: { rows: asked === 1 ? [row] : [], next: asked === 1 ? 'cursor' : null, searched_to_ms: null, searched_spans: 1 } }));
+            await answering(page, answer, async () => {
+                await page.getByRole('alert').filter({ hasText: 'the disk has gone' }).waitFor();
+                await page.getByRole('button', { name: 'Search further' }).click();
+                await state(page, '1 trace, all there are');
+                assert.strictEqual(await page.getByRole('alert').count(), 0);
+            });
+        }));
+
     test('nothing found', () => onPage('traces?service=nobody', {}, async (page) => {
         await page.getByRole('heading', { name: 'No trace matches' }).waitFor();
     }));
