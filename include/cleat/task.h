@@ -67,6 +67,9 @@ typedef struct cleat_task_options {
     /* Which of these events start it (cleat/filter.h), at most 1000. None: those that an earlier declaration put stay. */
     const cleat_filter *default_filters;
     size_t default_filter_count;
+    /* When it starts by itself, in UTC (cleat/schedule.h), at most 1000; a NULL-terminated list; NULL: never. */
+    const char *const *on_crons;
+    const char *cron_input; /* of these runs: a JSON object; NULL: {} */
 } cleat_task_options;
 #define CLEAT_TASK_OPTIONS(...) CLEAT_OPTIONS(cleat_task_options, __VA_ARGS__)
 

@@ -91,6 +91,8 @@ typedef struct cleat_workflow_options {
     const char *input_json_schema;
     const cleat_filter *default_filters;
     size_t default_filter_count;
+    const char *const *on_crons;
+    const char *cron_input;
 } cleat_workflow_options;
 #define CLEAT_WORKFLOW_OPTIONS(...) CLEAT_OPTIONS(cleat_workflow_options, __VA_ARGS__)
 /* The same with the function, and its machine name made of file and function. */
