@@ -117,8 +117,7 @@ cleat_status cleat__crons_add(cleat__core *core, cleat__command *command)
 cleat_status cleat__crons_change(cleat__core *core, cleat__command *command)
 {
     cleat__cron_row row;
-    cleat_status status =
-        cleat__cron_get(core->store, command->tenant, &command->as.change_cron.id, &row);
+    cleat_status status = cleat__cron_get(core->store, command->tenant, &command->as.change_cron.id, &row);
     if (status != CLEAT_OK || row.is_enabled == command->as.change_cron.is_enabled) {
         return cleat__core_check_found(core, status);
     }
@@ -154,7 +153,7 @@ typedef struct former {
     struct {
         bool is_kept;     /* it was there, with that input */
         bool is_disabled; /* it was there, perhaps with another */
-    } *found;             /* owned; of the new ones */
+    } * found;            /* owned; of the new ones */
     size_t count, capacity;
     bool failed; /* no memory */
 } former;
@@ -203,8 +202,7 @@ static cleat_status replace(cleat__core *core, const cleat__workflow_entry *entr
     for (size_t i = 0; i < all->count && status == CLEAT_OK; i++) {
         status = cleat__core_begin(core);
         if (status == CLEAT_OK) {
-            status =
-                cleat__core_check(core, cleat__cron_delete(core->store, entry->tenant, &all->ids[i]));
+            status = cleat__core_check(core, cleat__cron_delete(core->store, entry->tenant, &all->ids[i]));
         }
     }
     for (size_t i = 0; i < workflow->cron_count && status == CLEAT_OK; i++) {
@@ -260,8 +258,8 @@ static cleat_status start(cleat__core *core, const cleat__cron_row *row)
                                     .metadata = cleat__buffer_slice(&metadata),
                                     .priority = row->what.priority,
                                     .child_index = -1};
-    cleat_status status = metadata.failed ? cleat__fail_memory()
-                                          : cleat__trigger_runs(core, row->tenant, &trigger, 1, &run_id);
+    cleat_status status =
+        metadata.failed ? cleat__fail_memory() : cleat__trigger_runs(core, row->tenant, &trigger, 1, &run_id);
     cleat__buffer_deinit(&metadata);
     if (status == CLEAT_OK || core->failure != CLEAT_OK || cleat_status_is_retryable(status)) {
         return status;

@@ -9,22 +9,22 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#define RESERVED      "hatchet__"
-#define PARENT_RUN_ID "hatchet__parent_workflow_run_id"
-#define PARENT_ID     "hatchet__parent_step_run_id"
-#define SOURCE_RUN_ID "hatchet__source_workflow_run_id"
-#define SOURCE_ID     "hatchet__source_step_run_id"
-#define EVENT_ID      "hatchet__event_id"
-#define EVENT_KEY     "hatchet__event_key"
+#define RESERVED        "hatchet__"
+#define PARENT_RUN_ID   "hatchet__parent_workflow_run_id"
+#define PARENT_ID       "hatchet__parent_step_run_id"
+#define SOURCE_RUN_ID   "hatchet__source_workflow_run_id"
+#define SOURCE_ID       "hatchet__source_step_run_id"
+#define EVENT_ID        "hatchet__event_id"
+#define EVENT_KEY       "hatchet__event_key"
 #define CRON_EXPRESSION "hatchet__cron_expression"
 #define CRON_NAME       "hatchet__cron_name"
 #define CRON_AT         "hatchet__cron_scheduled_at"
-#define TRACE         "traceparent"
-#define STATE         "tracestate"
-#define BAGGAGE       "baggage"
-#define OWN_RESERVED  "cleat__" /* how the trace goes on */
-#define ORIGIN        OWN_RESERVED "origin_traceparent"
-#define ORIGIN_STATE  OWN_RESERVED "origin_tracestate"
+#define TRACE           "traceparent"
+#define STATE           "tracestate"
+#define BAGGAGE         "baggage"
+#define OWN_RESERVED    "cleat__" /* how the trace goes on */
+#define ORIGIN          OWN_RESERVED "origin_traceparent"
+#define ORIGIN_STATE    OWN_RESERVED "origin_tracestate"
 
 static void append_member(cleat__buffer *out, cleat_slice key, cleat_slice value)
 {
@@ -175,7 +175,8 @@ void cleat__metadata_of_cron(cleat_slice cron, cleat_slice expression, cleat_sli
         cleat__free(memory);
     }
     cleat__rfc3339_format(at_ms, time);
-    cleat__buffer_append_string(out, out->size > 1 ? ",\"" CRON_EXPRESSION "\":" : "\"" CRON_EXPRESSION "\":");
+    cleat__buffer_append_string(out,
+                                out->size > 1 ? ",\"" CRON_EXPRESSION "\":" : "\"" CRON_EXPRESSION "\":");
     cleat__buffer_append_json(out, expression);
     cleat__buffer_append_string(out, ",\"" CRON_NAME "\":");
     cleat__buffer_append_json(out, name);

@@ -3,10 +3,10 @@
 #include "base/error.h"
 #include "store/statement.h"
 
-#define SELECT                                                                                           \
-    "SELECT c.id, c.tenant, c.workflow_id, c.name, c.expression, c.input, c.metadata, c.priority, "      \
-    "c.method, c.is_enabled, c.next_at_ms, c.fired_at_ms, c.created_at_ms, c.updated_at_ms, w.name, "    \
-    "w.uuid, (SELECT y.version_id FROM task_type y WHERE y.workflow_id = w.id ORDER BY y.id DESC "       \
+#define SELECT                                                                                        \
+    "SELECT c.id, c.tenant, c.workflow_id, c.name, c.expression, c.input, c.metadata, c.priority, "   \
+    "c.method, c.is_enabled, c.next_at_ms, c.fired_at_ms, c.created_at_ms, c.updated_at_ms, w.name, " \
+    "w.uuid, (SELECT y.version_id FROM task_type y WHERE y.workflow_id = w.id ORDER BY y.id DESC "    \
     "LIMIT 1) FROM cron c JOIN workflow w ON w.id = c.workflow_id "
 
 cleat_status cleat__cron_insert(cleat__store *store, const cleat__cron_row *row)
@@ -183,12 +183,16 @@ static cleat_status visit_all(cleat__store *store, sqlite3_stmt *select,
     return status;
 }
 
-cleat_status cleat__cron_list(cleat__store *store, int64_t tenant,
+cleat_status cleat__cron_list(cleat__store *store, int64_t tenant, cleat__cron_order order,
                               bool (*visit)(void *argument, const cleat__cron_row *row), void *argument)
 {
-    static const char sql[] = SELECT "WHERE (?1 = 0 OR c.tenant = ?1) ORDER BY c.id DESC";
+    static const char newest[] = SELECT "WHERE c.tenant = ?1 ORDER BY c.id DESC";
+    static const char oldest[] = SELECT "WHERE c.tenant = ?1 ORDER BY c.id";
+    static const char last[] = SELECT "WHERE c.tenant = ?1 ORDER BY c.name DESC, c.id DESC";
+    static const char first[] = SELECT "WHERE c.tenant = ?1 ORDER BY c.name, c.id";
+    static const char *const orders[2][2] = {{newest, oldest}, {last, first}};
     sqlite3_stmt *select = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &select);
+    cleat_status status = cleat__store_prepare(store, orders[order.is_by_name][order.is_ascending], &select);
     if (status != CLEAT_OK) {
         return status;
     }

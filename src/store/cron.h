@@ -34,8 +34,12 @@ cleat_status cleat__cron_plan(cleat__store *store, const cleat__uuid *id, int64_
 /* CLEAT_NOT_FOUND: the tenant has no such cron. */
 cleat_status cleat__cron_get(cleat__store *store, int64_t tenant, const cleat__uuid *id,
                              cleat__cron_row *out);
-/* Each calls `visit` until that answers false. Of a tenant (0: any), newest first: */
-cleat_status cleat__cron_list(cleat__store *store, int64_t tenant,
+typedef struct cleat__cron_order {
+    bool is_by_name; /* else by the time of their making */
+    bool is_ascending;
+} cleat__cron_order;
+/* Each calls `visit` until that answers false. Of a tenant: */
+cleat_status cleat__cron_list(cleat__store *store, int64_t tenant, cleat__cron_order order,
                               bool (*visit)(void *argument, const cleat__cron_row *row), void *argument);
 /* those that were declared with the workflow; */
 cleat_status cleat__cron_list_declared(cleat__store *store, int64_t workflow_row,

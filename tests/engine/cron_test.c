@@ -3,12 +3,18 @@
 
 #include "store/cron.h"
 
-#define MINUTE   INT64_C(60000)
-#define HOUR     INT64_C(3600000)
-#define CRONS(...) ((const cleat_slice[]){__VA_ARGS__}), \
-                   (sizeof((const cleat_slice[]){__VA_ARGS__}) / sizeof(cleat_slice))
-#define EACH_MINUTE {"* * * * *", 9}
-#define EACH_HOUR   {"0 * * * *", 9}
+#define MINUTE INT64_C(60000)
+#define HOUR   INT64_C(3600000)
+#define CRONS(...) \
+    ((const cleat_slice[]){__VA_ARGS__}), (sizeof((const cleat_slice[]){__VA_ARGS__}) / sizeof(cleat_slice))
+#define EACH_MINUTE    \
+    {                  \
+        "* * * * *", 9 \
+    }
+#define EACH_HOUR      \
+    {                  \
+        "0 * * * *", 9 \
+    }
 
 static const cleat__policy policy = {
     .priority = 1,
@@ -19,8 +25,8 @@ static const cleat__policy policy = {
 /* At 22:13:20 there; its minutes begin 40 s later. */
 #define NEXT_MINUTE (INT64_C(1700000000000) + 40000)
 
-static cleat__version declare(rig *at, int64_t tenant, const char *action, const cleat_slice *crons, size_t count,
-                              const char *input)
+static cleat__version declare(rig *at, int64_t tenant, const char *action, const cleat_slice *crons,
+                              size_t count, const char *input)
 {
     cleat__version version;
     cleat__workflow workflow = workflow_of(action, &policy);
@@ -44,7 +50,7 @@ static cleat_status enable(rig *at, int64_t tenant, const cleat__uuid *id, bool 
     return ask(at, &command);
 }
 
-static cleat_status delete(rig *at, int64_t tenant, const cleat__uuid *id)
+static cleat_status delete (rig *at, int64_t tenant, const cleat__uuid *id)
 {
     cleat__command command = {.tenant = tenant, .kind = CLEAT__COMMAND_DELETE_CRON, .as.id = *id};
     return ask(at, &command);
@@ -117,9 +123,10 @@ static void test_it_fires_at_its_times(void **state)
     assert_string_equal(heard_text(at), "A0{\"n\":1}");
     go_to(at, NEXT_MINUTE + 3 * MINUTE - 1);
     assert_string_equal(heard_text(at), "A0{\"n\":1} A0{\"n\":1}");
-    assert_int_equal(number_of("SELECT count(DISTINCT json_extract(metadata, '$.hatchet__cron_scheduled_at')) "
-                               "FROM task"),
-                     3);
+    assert_int_equal(
+        number_of("SELECT count(DISTINCT json_extract(metadata, '$.hatchet__cron_scheduled_at')) "
+                  "FROM task"),
+        3);
 }
 
 static void test_it_wakes_the_engine_in_time(void **state)
@@ -176,9 +183,9 @@ static void test_one_is_added_disabled_and_deleted(void **state)
     assert_int_equal(enable(at, 1, &id, true), CLEAT_OK);
     go_to(at, NEXT_MINUTE + 11 * MINUTE); /* what passed meanwhile is not made up */
     assert_string_equal(heard_text(at), "A0{\"v\":2}");
-    assert_int_equal(delete(at, 2, &id), CLEAT_NOT_FOUND);
-    assert_int_equal(delete(at, 1, &id), CLEAT_OK);
-    assert_int_equal(delete(at, 1, &id), CLEAT_NOT_FOUND);
+    assert_int_equal(delete (at, 2, &id), CLEAT_NOT_FOUND);
+    assert_int_equal(delete (at, 1, &id), CLEAT_OK);
+    assert_int_equal(delete (at, 1, &id), CLEAT_NOT_FOUND);
     go_to(at, NEXT_MINUTE + 20 * MINUTE);
     assert_string_equal(heard_text(at), "");
     assert_int_equal(cleat__core_next_ms(at->core) - at->now.monotonic_ms > 5000, 1);
@@ -352,9 +359,10 @@ static void test_a_clock_that_is_set_back_a_little(void **state)
     assert_int_equal(number_of(RUNS), 31); /* these have had their runs */
     go_to(at, NEXT_MINUTE + 31 * MINUTE);
     assert_int_equal(number_of(RUNS), 32);
-    assert_int_equal(number_of("SELECT count(DISTINCT json_extract(metadata, '$.hatchet__cron_scheduled_at')) "
-                               "FROM task"),
-                     32);
+    assert_int_equal(
+        number_of("SELECT count(DISTINCT json_extract(metadata, '$.hatchet__cron_scheduled_at')) "
+                  "FROM task"),
+        32);
 }
 
 /* The same while the engine is not there. */
