@@ -36,9 +36,10 @@ class WorkflowsPage {
         this.workflows = this.section('Workflows', [['Workflow'], ['Queued', 'num'], ['Running', 'num'], ['Waiting', 'num'],
             ['Oldest queued', 'num'], ['Retries', 'num'], ['Timeout', 'num'], ['Versions', 'num'], ['Declared', 'num'], ['Started by']]);
         this.schedules = this.section('Schedules', [['Workflow'], ['At', 'num'], ['In', 'num'], ['Made', 'num'], ['Id'], ['Metadata']]);
+        this.crons = this.section('Crons', [['Workflow'], ['Cron'], ['Name'], ['Next', 'num'], ['In', 'num'], ['Last run', 'num'], ['Id'], ['Metadata']]);
         this.workflows.node.querySelector('.panel-head h2').after(this.filter);
         view.main.append(h('h1', { class: 'unseen' }, 'Workflows and workers'), this.queue, this.workers.node,
-            this.workflows.node, this.schedules.node);
+            this.workflows.node, this.schedules.node, this.crons.node);
         view.keys(listKeys(this.workflows.body, { open: (row) => this.openWorkflow(row) }));
         listClicks(this.workflows.body, (row) => this.openWorkflow(row));
         poll(() => this.refresh(), { interval: 5000, signal: view.signal, tell: view.tell });
@@ -131,9 +132,9 @@ class WorkflowsPage {
 
     async refresh() {
         const { signal } = this.view;
-        const [workers, workflows, schedules] = await Promise.all(
-            ['workers', 'workflows', 'schedules'].map((path) => get(path, {}, { signal })));
-        this.rows = { workers: workers.rows, workflows: workflows.rows, schedules: schedules.rows };
+        const [workers, workflows, schedules, crons] = await Promise.all(
+            ['workers', 'workflows', 'schedules', 'crons'].map((path) => get(path, {}, { signal })));
+        this.rows = { workers: workers.rows, workflows: workflows.rows, schedules: schedules.rows, crons: crons.rows.sort(byNext) };
         this.show();
     }
 
@@ -142,12 +143,13 @@ class WorkflowsPage {
             return;
         }
         const text = (this.view.query.get('text') ?? '').toLowerCase();
-        const { workers, workflows, schedules } = this.rows;
+        const { workers, workflows, schedules, crons } = this.rows;
         const matching = workflows.filter((row) => row.name.toLowerCase().includes(text));
         this.fill(this.workers, workers, workerRow,
             server.meta.read_only ? 'A file does not tell which workers there are: the server that has it does' : 'No worker is known');
         this.fill(this.workflows, matching, workflowRow, workflows.length > 0 ? 'No workflow has such a name' : 'No workflow is declared');
         this.fill(this.schedules, schedules, scheduleRow, 'Nothing is scheduled');
+        this.fill(this.crons, crons, cronRow, 'Nothing starts again and again');
         keepReachable(this.workflows.body);
         this.showQueue(workflows);
         const active = workers.filter((row) => row.status === 'ACTIVE');
@@ -155,6 +157,7 @@ class WorkflowsPage {
         replace(this.workflows.sum, workflows.length > 0 && (text === '' ? counted(workflows.length, 'workflow')
             : `${count(matching.length)} of ${counted(workflows.length, 'workflow')}`));
         replace(this.schedules.sum, schedules.length > 0 && counted(schedules.length, 'run'));
+        replace(this.crons.sum, crons.length > 0 && counted(crons.length, 'cron'));
         if (workflows.length === 0) {
             replace(this.workflows.note, noWorkflows());
         }
@@ -233,7 +236,8 @@ function workflowRow(workflow) {
         h('td', { class: 'num soft' }, durationMs(workflow.execution_timeout_ms)),
         h('td', { class: 'num soft' }, count(workflow.version_count)),
         h('td', { class: 'num soft' }, timeNode(workflow.declared_at_ms, { relative: true })),
-        h('td', { class: 'soft' }, (workflow.events ?? []).map((event) => tag('event', event))));
+        h('td', { class: 'soft' }, (workflow.events ?? []).map((event) => tag('event', event)),
+            (workflow.crons ?? []).map((cron) => tag('cron', cron))));
 }
 
 function scheduleRow(schedule) {
@@ -243,6 +247,22 @@ function scheduleRow(schedule) {
         h('td', { class: 'num soft' }, timeNode(schedule.created_at_ms, { relative: true })),
         h('td', null, h('span', { class: 'mono faint', title: schedule.id }, shortId(schedule.id))),
         h('td', null, ownMetadata(schedule.metadata).map(([key, value]) => tag(key, value))));
+}
+
+// The next first, those that are disabled last.
+const byNext = (a, b) => (a.next_at_ms ?? Infinity) - (b.next_at_ms ?? Infinity) || 0;
+
+function cronRow(cron) {
+    const none = h('span', { class: 'faint' }, '–');
+    return h('tr', { class: cron.is_enabled ? '' : 'is-disabled' },
+        h('td', null, h('a', { href: href('runs', { workflow: cron.workflow }), class: 'name' }, cron.workflow)),
+        h('td', null, h('span', { class: 'mono', title: 'in UTC' }, cron.expression)),
+        h('td', null, cron.name !== '' ? cron.name : h('span', { class: 'faint' }, 'declared')),
+        h('td', { class: 'num' }, cron.is_enabled ? timeNode(cron.next_at_ms) : h('span', { class: 'faint' }, 'disabled')),
+        h('td', { class: 'num' }, cron.is_enabled ? ago(cron.next_at_ms, now()) : none),
+        h('td', { class: 'num soft' }, cron.fired_at_ms !== null ? timeNode(cron.fired_at_ms, { relative: true }) : none.cloneNode(true)),
+        h('td', null, h('span', { class: 'mono faint', title: cron.id }, shortId(cron.id))),
+        h('td', null, ownMetadata(cron.metadata).map(([key, value]) => tag(key, value))));
 }
 
 function noWorkflows() {

@@ -90,6 +90,9 @@ typedef struct cleat_task_options {
     const cleat_idempotency *idempotency; /* NULL: runs have no keys */
     const cleat_concurrency *concurrency; /* how many of its runs go on at once; see cleat/limit.h */
     size_t concurrency_count;             /* 16 at most */
+    /* When it starts by itself, in UTC (cleat/schedule.h), at most 1000; a NULL-terminated list; NULL: never. */
+    const char *const *on_crons;
+    const char *cron_input; /* of these runs: a JSON object; NULL: {} */
 } cleat_task_options;
 #define CLEAT_TASK_OPTIONS(...) CLEAT_OPTIONS(cleat_task_options, __VA_ARGS__)
 

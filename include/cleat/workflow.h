@@ -94,6 +94,8 @@ typedef struct cleat_workflow_options {
     const cleat_idempotency *idempotency;
     const cleat_concurrency *concurrency; /* how many of its runs go on at once; see cleat/limit.h */
     size_t concurrency_count;             /* 16 at most */
+    const char *const *on_crons;
+    const char *cron_input;
 } cleat_workflow_options;
 #define CLEAT_WORKFLOW_OPTIONS(...) CLEAT_OPTIONS(cleat_workflow_options, __VA_ARGS__)
 /* The same with the function, and its machine name made of file and function. */

@@ -71,7 +71,7 @@ static cleat_status take_in_call(cleat__claims *claims, cleat__key_claim *claim,
 }
 
 /* Of the metadata that the run will have. */
-static cleat_status make_key(cleat__core *core, const cleat__idempotency_rule *rule, cleat__claim *claim)
+static cleat_status make_key(cleat__core *core, const cleat__idempotency_rule *rule, cleat__key_claim *claim)
 {
     const cleat__trigger *item = claim->item;
     cleat__buffer parent = {0}, metadata = {0};
@@ -96,7 +96,7 @@ static cleat_status make_key(cleat__core *core, const cleat__idempotency_rule *r
 }
 
 /* A workflow that goes on as a new run hands its key on. */
-static bool goes_on(const cleat__core *core, int64_t tenant, const cleat__claim *claim)
+static bool goes_on(const cleat__core *core, int64_t tenant, const cleat__key_claim *claim)
 {
     const cleat__trigger *item = claim->item;
     if (!item->is_child || !cleat__uuid_equals(&item->parent_id, &claim->existing)) {

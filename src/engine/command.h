@@ -54,6 +54,9 @@
     X(SCHEDULE, cleat__timetable_add)                 \
     X(UNSCHEDULE, cleat__timetable_remove)            \
     X(CHANGE_SCHEDULES, cleat__timetable_change)      \
+    X(ADD_CRON, cleat__crons_add)                     \
+    X(CHANGE_CRON, cleat__crons_change)               \
+    X(DELETE_CRON, cleat__crons_delete)               \
     X(WATCH, cleat__watches_add)                      \
     X(UNWATCH, cleat__watches_remove)                 \
     X(WATCH_ON, cleat__watches_go_on)                 \
@@ -180,7 +183,7 @@ struct cleat__command {
             cleat__uuid *id;
         } worker_join;
         cleat__uuid id; /* CANCEL, REPLAY, FIND, RELEASE_SLOT: of a run; UNSCHEDULE: of a schedule;
-                         DELETE_FILTER: of a filter;
+                         DELETE_FILTER: of a filter; DELETE_CRON: of a cron;
                          DELETE_WORKFLOW: of a workflow, whose schedules go with it; else of a worker.
                          REPLAY: CLEAT_FAILED_PRECONDITION: it has not ended */
         /* A worker of another process, which the file remembers. Its actions need not be declared.
@@ -264,6 +267,14 @@ struct cleat__command {
             size_t count;
             cleat__uuid *ids;
         } schedule;
+        struct { /* CLEAT_ALREADY_EXISTS: the workflow has one of that name and expression */
+            const cleat__recurrence *what;
+            cleat__uuid *id;
+        } add_cron;
+        struct {
+            cleat__uuid id;
+            bool is_enabled; /* from now on */
+        } change_cron;
         struct { /* each by itself, see there */
             cleat__schedule_change *items;
             size_t count;

@@ -1,5 +1,6 @@
 /* One handler per command of command.h. What it answers is told when the batch is committed. */
 #include "base/error.h"
+#include "engine/crons.h"
 #include "engine/events.h"
 #include "engine/filters.h"
 #include "engine/hooks.h"
@@ -11,6 +12,7 @@
 #include "model/duration.h"
 #include "model/state.h"
 #include "store/load.h"
+#include "store/cron.h"
 #include "store/schedule.h"
 #include "store/sqlite_error.h"
 #include "store/transition.h"
@@ -102,6 +104,9 @@ static cleat_status put_workflow(cleat__core *core, cleat__command *command)
         entry = cleat__catalog_find(&core->catalog, command->tenant, workflow->name);
         status = cleat__filters_declare(core, entry, workflow->filters, workflow->filter_count);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__crons_declare(core, entry, workflow);
+    }
     if (status == CLEAT_OK && command->as.put_workflow.version != NULL) {
         *command->as.put_workflow.version = (cleat__version){entry->id, entry->latest->version_id};
     }
@@ -125,6 +130,9 @@ static cleat_status delete_workflow(cleat__core *core, cleat__command *command)
     }
     if (status == CLEAT_OK) {
         status = cleat__filters_forget(core, entry);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__cron_delete_all(core->store, entry->row);
     }
     if (status == CLEAT_OK) {
         status = cleat__catalog_remove(&core->catalog, entry);

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "engine/core_parts.h"
 #include "engine/durable_pace.h"
+#include "engine/crons.h"
 #include "engine/timetable.h"
 
 /* ---- Open and close ---- */
@@ -293,6 +294,7 @@ int64_t cleat__core_next_ms(const cleat__core *core)
     const cleat__worker *worker = cleat__roster_first_timer(&core->roster);
     const cleat__stream *stream = core->watches.streams.waiting_head;
     int64_t next = earlier(core->sweep_ms, cleat__timetable_next_ms(core));
+    next = earlier(next, cleat__crons_next_ms(core));
     next = earlier(next, cleat__durable_next_ms(core));
     next = earlier(next, run != NULL ? run->deadline_ms : INT64_MAX);
     next = earlier(next, worker != NULL ? worker->deadline_ms : INT64_MAX);

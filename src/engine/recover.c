@@ -1,3 +1,4 @@
+#include "engine/crons.h"
 #include "engine/filters.h"
 #include "engine/life.h"
 #include "engine/timetable.h"
@@ -135,6 +136,9 @@ cleat_status cleat__core_recover(cleat__core *core)
     }
     if (status == CLEAT_OK) {
         status = cleat__timetable_recover(core);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__crons_recover(core);
     }
     if (status == CLEAT_OK) {
         status = cleat__load_live(core->store, add_run, &state);

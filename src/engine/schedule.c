@@ -6,6 +6,7 @@
  * STEP_MAX runs and go on in the next step, so that a command never waits long for a large backlog. So does
  * a pass that found no worker for many lanes: these are not looked at again until a worker changes.
  */
+#include "engine/crons.h"
 #include "engine/life.h"
 #include "engine/timetable.h"
 #include "engine/workers.h"
@@ -95,6 +96,9 @@ void cleat__core_fire_timers(cleat__core *core)
     }
     if (status == CLEAT_OK) {
         status = cleat__timetable_fire(core, STEP_MAX);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__crons_fire(core, STEP_MAX);
     }
     if (status == CLEAT_OK) {
         status = cleat__durable_fire(core, STEP_MAX);

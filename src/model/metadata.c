@@ -4,23 +4,27 @@
 #include "base/hex.h"
 #include "model/derived_id.h"
 #include "model/json_members.h"
+#include "model/rfc3339.h"
 
 #include <jansson.h>
 #include <stdio.h>
 
-#define RESERVED      "hatchet__"
-#define PARENT_RUN_ID "hatchet__parent_workflow_run_id"
-#define PARENT_ID     "hatchet__parent_step_run_id"
-#define SOURCE_RUN_ID "hatchet__source_workflow_run_id"
-#define SOURCE_ID     "hatchet__source_step_run_id"
-#define EVENT_ID      "hatchet__event_id"
-#define EVENT_KEY     "hatchet__event_key"
-#define TRACE         "traceparent"
-#define STATE         "tracestate"
-#define BAGGAGE       "baggage"
-#define OWN_RESERVED  "cleat__" /* how the trace goes on */
-#define ORIGIN        OWN_RESERVED "origin_traceparent"
-#define ORIGIN_STATE  OWN_RESERVED "origin_tracestate"
+#define RESERVED        "hatchet__"
+#define PARENT_RUN_ID   "hatchet__parent_workflow_run_id"
+#define PARENT_ID       "hatchet__parent_step_run_id"
+#define SOURCE_RUN_ID   "hatchet__source_workflow_run_id"
+#define SOURCE_ID       "hatchet__source_step_run_id"
+#define EVENT_ID        "hatchet__event_id"
+#define EVENT_KEY       "hatchet__event_key"
+#define CRON_EXPRESSION "hatchet__cron_expression"
+#define CRON_NAME       "hatchet__cron_name"
+#define CRON_AT         "hatchet__cron_scheduled_at"
+#define TRACE           "traceparent"
+#define STATE           "tracestate"
+#define BAGGAGE         "baggage"
+#define OWN_RESERVED    "cleat__" /* how the trace goes on */
+#define ORIGIN          OWN_RESERVED "origin_traceparent"
+#define ORIGIN_STATE    OWN_RESERVED "origin_tracestate"
 
 static void append_member(cleat__buffer *out, cleat_slice key, cleat_slice value)
 {
@@ -146,6 +150,37 @@ void cleat__metadata_of_event(cleat_slice event, const cleat__uuid *event_id, cl
     cleat__buffer_append_string(out, ",\"" EVENT_KEY "\":");
     cleat__buffer_append_json(out, key);
     cleat__buffer_append_byte(out, '}');
+}
+
+static bool is_of_cron(cleat_slice name)
+{
+    return cleat_slice_equals(name, cleat_slice_of(CRON_EXPRESSION)) ||
+           cleat_slice_equals(name, cleat_slice_of(CRON_NAME)) ||
+           cleat_slice_equals(name, cleat_slice_of(CRON_AT));
+}
+
+void cleat__metadata_of_cron(cleat_slice cron, cleat_slice expression, cleat_slice name, int64_t at_ms,
+                             cleat__buffer *out)
+{
+    cleat__json_cursor cursor;
+    cleat_slice quoted, value, key;
+    char time[CLEAT__RFC3339_SIZE];
+    cleat__buffer_append_byte(out, '{');
+    cleat__json_members(cron, &cursor);
+    while (cleat__json_next_member(&cursor, &quoted, &value)) {
+        char *memory = NULL;
+        if (cleat__json_decode_string(quoted, &key, &memory) && !is_of_cron(key)) {
+            append_member(out, quoted, value);
+        }
+        cleat__free(memory);
+    }
+    cleat__rfc3339_format(at_ms, time);
+    cleat__buffer_append_string(out,
+                                out->size > 1 ? ",\"" CRON_EXPRESSION "\":" : "\"" CRON_EXPRESSION "\":");
+    cleat__buffer_append_json(out, expression);
+    cleat__buffer_append_string(out, ",\"" CRON_NAME "\":");
+    cleat__buffer_append_json(out, name);
+    cleat__buffer_append_format(out, ",\"" CRON_AT "\":\"%s\"}", time);
 }
 
 /* ---- Looking ---- */

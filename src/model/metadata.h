@@ -23,6 +23,11 @@ void cleat__metadata_inherit(cleat_slice parent, cleat_slice own, const cleat__u
 void cleat__metadata_of_event(cleat_slice event, const cleat__uuid *event_id, cleat_slice key,
                               cleat__buffer *out);
 
+/* The metadata of a run that a cron starts: the cron's, then hatchet__cron_expression, hatchet__cron_name and
+ * hatchet__cron_scheduled_at, a time of RFC 3339. */
+void cleat__metadata_of_cron(cleat_slice cron, cleat_slice expression, cleat_slice name, int64_t at_ms,
+                             cleat__buffer *out);
+
 /*
  * The metadata of a run without a usable `traceparent`, with one: "00-<trace>-<span>-01", the ids
  * derived (otel.md 7) from the run that it comes from, by its own words, and from the run. Appends

@@ -2,8 +2,10 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "model/cron.h"
 #include "model/event_pattern.h"
 #include "model/json.h"
+#include "model/schedule.h"
 #include "model/worker.h"
 
 #include <inttypes.h>
@@ -151,6 +153,27 @@ static cleat_status check_event_keys(const cleat__workflow *workflow)
     return cleat__filters_check(workflow->filters, workflow->filter_count);
 }
 
+static cleat_status check_crons(const cleat__workflow *workflow)
+{
+    if (workflow->cron_count > CLEAT__CRONS_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "cron_triggers: %zu are given, at most %d are allowed",
+                           workflow->cron_count, CLEAT__CRONS_MAX);
+    }
+    for (size_t i = 0; i < workflow->cron_count; i++) {
+        cleat__cron cron;
+        cleat_status status = cleat__cron_parse(workflow->crons[i], &cron);
+        if (status != CLEAT_OK) {
+            return status;
+        }
+    }
+    if (workflow->cron_input.size > CLEAT_PAYLOAD_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "cron_input has %zu bytes; at most %zu are stored",
+                           workflow->cron_input.size, CLEAT_PAYLOAD_MAX);
+    }
+    return workflow->cron_input.data != NULL ? cleat__json_check("cron_input", workflow->cron_input, true)
+                                             : CLEAT_OK;
+}
+
 static cleat_status check_texts(const cleat__workflow *workflow)
 {
     const struct {
@@ -215,6 +238,9 @@ cleat_status cleat__workflow_check(const cleat__workflow *workflow)
     if (status == CLEAT_OK) {
         status = check_event_keys(workflow);
     }
+    if (status == CLEAT_OK) {
+        status = check_crons(workflow);
+    }
     if (status == CLEAT_OK && ((int)workflow->sticky < 0 || workflow->sticky > CLEAT__STICKY_HARD)) {
         status =
             cleat__fail(CLEAT_INVALID_ARGUMENT, "sticky is %d, which is no strategy", (int)workflow->sticky);
@@ -276,6 +302,17 @@ static void encode_rules(const char *name, const cleat__concurrency *rules, size
     }
 }
 
+static void encode_crons(const cleat__workflow *workflow, cleat__buffer *out)
+{
+    for (size_t i = 0; i < workflow->cron_count; i++) {
+        encode_text(i == 0 ? ",\"crons\":[" : ",", workflow->crons[i], out);
+    }
+    cleat__buffer_append_string(out, workflow->cron_count != 0 ? "]" : "");
+    if (workflow->cron_input.data != NULL) {
+        encode_text(",\"cron_input\":", workflow->cron_input, out);
+    }
+}
+
 void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
 {
     const cleat__workflow_task *task = &workflow->tasks[0];
@@ -300,6 +337,7 @@ void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
     }
     encode_rules(",\"concurrency\":", workflow->concurrency, workflow->concurrency_count, out);
     encode_rules(",\"task_concurrency\":", task->concurrency, task->concurrency_count, out);
+    encode_crons(workflow, out);
     cleat__buffer_append_byte(out, '}');
 }
 

@@ -55,6 +55,9 @@ typedef struct cleat__workflow {
     size_t event_key_count;
     const cleat__filter *filters; /* of these events; none: those that it has stay */
     size_t filter_count;
+    const cleat_slice *crons; /* when it starts by itself, by cron.h */
+    size_t cron_count;
+    cleat_slice cron_input; /* of these runs: a JSON object; absent: {} */
     cleat__sticky sticky;
     const cleat__concurrency *concurrency; /* rules for its runs */
     size_t concurrency_count;

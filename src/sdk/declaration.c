@@ -14,6 +14,8 @@ void cleat__declaration_free(cleat__declaration *declaration)
     if (declaration != NULL) {
         cleat__free(declaration->events);
         cleat__free(declaration->filters);
+        cleat__free(declaration->crons);
+        cleat__free(declaration->cron_input);
         cleat__free(declaration->labels);
         cleat__free(declaration->slots);
         cleat__free(declaration->concurrency);
@@ -54,6 +56,9 @@ static void describe(const cleat__declaration *from, cleat__workflow_task *task,
         .event_key_count = from->events != NULL ? from->events->count : 0,
         .filters = from->filters,
         .filter_count = from->filter_count,
+        .crons = from->crons != NULL ? from->crons->items : NULL,
+        .cron_count = from->crons != NULL ? from->crons->count : 0,
+        .cron_input = cleat_slice_of(from->cron_input),
         .sticky = (cleat__sticky)from->sticky,
         .input_json_schema = cleat_slice_of(from->schema),
         .idempotency = from->key_expression != NULL ? &from->idempotency : NULL,
@@ -70,7 +75,7 @@ cleat_status cleat__declaration_put(const cleat__declaration *declaration, cleat
 
 /* ---- Copying: by way of the texts in which the engine stores them, which become one block each ---- */
 
-static cleat_status copy_events(const char *const *keys, cleat__declaration *to)
+static cleat_status copy_names(const char *const *keys, cleat__names **to)
 {
     cleat__buffer text = {0};
     if (keys == NULL || keys[0] == NULL) {
@@ -82,7 +87,7 @@ static cleat_status copy_events(const char *const *keys, cleat__declaration *to)
     }
     cleat__buffer_append_byte(&text, ']');
     cleat_status status =
-        text.failed ? cleat__fail_memory() : cleat__names_decode(cleat__buffer_slice(&text), &to->events);
+        text.failed ? cleat__fail_memory() : cleat__names_decode(cleat__buffer_slice(&text), to);
     cleat__buffer_deinit(&text);
     return status;
 }
@@ -191,6 +196,12 @@ static cleat_status copy_texts(const cleat_task_options *options, cleat__declara
             return cleat__fail_memory();
         }
     }
+    if (options->cron_input != NULL) {
+        to->cron_input = cleat__strdup(options->cron_input);
+        if (to->cron_input == NULL) {
+            return cleat__fail_memory();
+        }
+    }
     if (options->input_json_schema == NULL) {
         return CLEAT_OK;
     }
@@ -229,7 +240,10 @@ static cleat_status copy_options(const cleat_task_options *options, cleat__decla
     }
     to->sticky = options->sticky;
     if (status == CLEAT_OK) {
-        status = copy_events(options->on_events, to);
+        status = copy_names(options->on_events, &to->events);
+    }
+    if (status == CLEAT_OK) {
+        status = copy_names(options->on_crons, &to->crons);
     }
     if (status == CLEAT_OK) {
         status = copy_filters(options->default_filters, options->default_filter_count, to);
@@ -318,6 +332,8 @@ cleat_status cleat__declaration_new_workflow(const cleat_workflow_options *optio
         .idempotency = options->idempotency,
         .concurrency = options->concurrency,
         .concurrency_count = options->concurrency_count,
+        .on_crons = options->on_crons,
+        .cron_input = options->cron_input,
     };
     *out = NULL;
     if (options->spans != CLEAT_WORKFLOW_SPANS && options->spans != CLEAT_HATCHET_SPANS) {

@@ -36,6 +36,8 @@ typedef struct cleat__declaration {
     cleat__policy policy;
     cleat_sticky sticky;
     cleat__names *events; /* owned, as what follows; NULL: none */
+    cleat__names *crons;
+    char *cron_input;
     cleat__desired_labels *labels;
     cleat__slot_list *slots;
     cleat__filter *filters; /* in one block with their texts */

@@ -68,6 +68,11 @@ void cleat__rest_filter_get(cleat__http_call *call);
 void cleat__rest_filter_create(cleat__http_call *call);
 void cleat__rest_filter_update(cleat__http_call *call);
 void cleat__rest_filter_delete(cleat__http_call *call);
+void cleat__rest_cron_create(cleat__http_call *call);
+void cleat__rest_cron_get(cleat__http_call *call);
+void cleat__rest_cron_list(cleat__http_call *call);
+void cleat__rest_cron_update(cleat__http_call *call);
+void cleat__rest_cron_delete(cleat__http_call *call);
 void cleat__rest_cel_debug(cleat__http_call *call);
 void cleat__rest_span_list(cleat__http_call *call);
 /* 501, with the route's feature. */

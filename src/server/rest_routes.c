@@ -123,11 +123,11 @@ static const cleat__http_route routes[] = {
     WORKS("PATCH", SCHEDULED, 0, schedule_update),
     WORKS("DELETE", SCHEDULED, 0, schedule_delete),
 
-    LATER("POST", TENANT "/workflows/{workflow}/crons", CLEAT__HTTP_NAMED, "making crons"),
-    LATER("GET", TENANT "/workflows/crons", 0, "listing crons"),
-    LATER("GET", TENANT "/workflows/crons/{cronWorkflow}", 0, "reading crons"),
-    LATER("PATCH", TENANT "/workflows/crons/{cronWorkflow}", 0, "changing crons"),
-    LATER("DELETE", TENANT "/workflows/crons/{cronWorkflow}", 0, "deleting crons"),
+    WORKS("POST", TENANT "/workflows/{workflow}/crons", CLEAT__HTTP_NAMED, cron_create),
+    WORKS("GET", TENANT "/workflows/crons", 0, cron_list),
+    WORKS("GET", TENANT "/workflows/crons/{cronWorkflow}", 0, cron_get),
+    WORKS("PATCH", TENANT "/workflows/crons/{cronWorkflow}", 0, cron_update),
+    WORKS("DELETE", TENANT "/workflows/crons/{cronWorkflow}", 0, cron_delete),
 
     WORKS("GET", TENANT "/workflows", 0, workflow_list),
     WORKS("GET", "/api/v1/workflows/{workflow}", 0, workflow_get),

@@ -71,6 +71,12 @@ static void write_triggers(cleat__json_writer *writer, const json_t *declaration
     }
     cleat__writer_end_array(writer);
     cleat__writer_begin_array(writer, "crons");
+    const json_t *crons = json_object_get(declaration, "crons");
+    for (size_t i = 0; i < json_array_size(crons); i++) {
+        cleat__writer_begin_object(writer, NULL);
+        cleat__writer_string(writer, "cron", json_string_value(json_array_get(crons, i)));
+        cleat__writer_end_object(writer);
+    }
     cleat__writer_end_array(writer);
     cleat__writer_end_object(writer);
 }

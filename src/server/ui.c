@@ -100,6 +100,7 @@ static const cleat__http_route routes[] = {
     API("GET", "workflows", 0, workflow_list),
     API("GET", "workers", 0, worker_list),
     API("GET", "schedules", 0, schedule_list),
+    API("GET", "crons", 0, cron_list),
     API("GET", "queues/history", 0, queue_history),
 };
 

@@ -32,6 +32,7 @@ void cleat__ui_queue_history(cleat__http_call *call);
 void cleat__ui_workflow_list(cleat__http_call *call);
 void cleat__ui_worker_list(cleat__http_call *call);
 void cleat__ui_schedule_list(cleat__http_call *call);
+void cleat__ui_cron_list(cleat__http_call *call);
 
 /* ---- Questions ---- */
 

@@ -1,8 +1,9 @@
-/* GET workflows, with what lives of each, and GET schedules */
+/* GET workflows, with what lives of each, GET schedules and GET crons */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/map.h"
 #include "model/workflow.h"
+#include "store/cron.h"
 #include "ui_parts.h"
 
 /* ---- What lives, by action and task ---- */
@@ -95,6 +96,12 @@ static void write_declaration(cleat__json_writer *writer, cleat_slice text)
     cleat__writer_begin_array(writer, "events");
     for (size_t i = 0; i < json_array_size(keys); i++) {
         cleat__writer_string(writer, NULL, json_string_value(json_array_get(keys, i)));
+    }
+    cleat__writer_end_array(writer);
+    const json_t *crons = json_object_get(declaration, "crons");
+    cleat__writer_begin_array(writer, "crons");
+    for (size_t i = 0; i < json_array_size(crons); i++) {
+        cleat__writer_string(writer, NULL, json_string_value(json_array_get(crons, i)));
     }
     cleat__writer_end_array(writer);
     json_decref(declaration);
@@ -191,4 +198,40 @@ static cleat_status write_schedules(void *argument, cleat__store *store, cleat__
 void cleat__ui_schedule_list(cleat__http_call *call)
 {
     cleat__ui_answer(call, write_schedules, call);
+}
+
+/* ---- Crons ---- */
+
+static bool write_cron(void *argument, const cleat__cron_row *row)
+{
+    plan *self = argument;
+    cleat__json_writer *writer = self->writer;
+    cleat__writer_begin_object(writer, NULL);
+    cleat__ui_write_uuid(writer, "id", &row->id);
+    cleat__writer_slice(writer, "workflow", row->what.workflow);
+    cleat__writer_slice(writer, "name", row->what.name);
+    cleat__writer_slice(writer, "expression", row->what.expression);
+    cleat__writer_bool(writer, "is_enabled", row->is_enabled);
+    cleat__ui_write_time(writer, "next_at_ms", row->is_enabled ? row->next_at_ms : 0);
+    cleat__ui_write_time(writer, "fired_at_ms", row->fired_at_ms);
+    cleat__writer_int(writer, "created_at_ms", row->created_at_ms);
+    cleat__writer_raw(writer, "metadata", row->what.metadata);
+    cleat__writer_end_object(writer);
+    return ++self->count < SCHEDULES_MOST && !cleat__answer_is_full(writer);
+}
+
+static cleat_status write_crons(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    const cleat__http_call *call = argument;
+    const cleat__cron_order newest = {.is_by_name = false};
+    plan self = {.writer = writer};
+    cleat__ui_begin_rows(writer);
+    cleat_status status = cleat__cron_list(store, call->identity.tenant, newest, write_cron, &self);
+    cleat__ui_end_rows(writer);
+    return status;
+}
+
+void cleat__ui_cron_list(cleat__http_call *call)
+{
+    cleat__ui_answer(call, write_crons, call);
 }

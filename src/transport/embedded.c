@@ -2,6 +2,7 @@
  * The engine inside this process: calls go straight to its command queue, spans straight into its
  * collector. Engine and collector answer and set the error message themselves.
  */
+#include "transport/embedded_crons.h"
 #include "transport/embedded_filters.h"
 #include "transport/embedded_looks.h"
 
@@ -191,6 +192,27 @@ static cleat_status embedded_filters(cleat__transport *self, cleat_slice workflo
     return cleat__embedded_filters(engine_of(self), TENANT, workflow, offset, limit, out);
 }
 
+static cleat_status embedded_cron_add(cleat__transport *self, const cleat__recurrence *what, cleat__uuid *id)
+{
+    return cleat__embedded_cron_add(engine_of(self), TENANT, what, id);
+}
+
+static cleat_status embedded_cron_enable(cleat__transport *self, const cleat__uuid *id, bool is_enabled)
+{
+    return cleat__embedded_cron_enable(engine_of(self), TENANT, id, is_enabled);
+}
+
+static cleat_status embedded_cron_delete(cleat__transport *self, const cleat__uuid *id)
+{
+    return cleat__embedded_cron_delete(engine_of(self), TENANT, id);
+}
+
+static cleat_status embedded_crons(cleat__transport *self, int64_t offset, int64_t limit,
+                                   cleat_cron_list *out)
+{
+    return cleat__embedded_crons(engine_of(self), TENANT, offset, limit, out);
+}
+
 static cleat_status embedded_export_spans(cleat__transport *self, const cleat_span_batch *batch,
                                           int64_t timeout_ms)
 {
@@ -243,6 +265,10 @@ static const cleat__transport embedded_functions = {
     .filter_change = embedded_filter_change,
     .filter_delete = embedded_filter_delete,
     .filters = embedded_filters,
+    .cron_add = embedded_cron_add,
+    .cron_enable = embedded_cron_enable,
+    .cron_delete = embedded_cron_delete,
+    .crons = embedded_crons,
     .worker_add = embedded_worker_add,
     .worker_label = embedded_worker_label,
     .worker_pause = embedded_worker_pause,

@@ -113,6 +113,26 @@ static cleat_status filters(cleat__transport *self, cleat_slice workflow, int64_
     return cleat__remote_filters(remote_of(self)->link, workflow, offset, limit, out);
 }
 
+static cleat_status cron_add(cleat__transport *self, const cleat__recurrence *what, cleat__uuid *id)
+{
+    return cleat__remote_cron_add(remote_of(self)->link, what, id);
+}
+
+static cleat_status cron_enable(cleat__transport *self, const cleat__uuid *id, bool is_enabled)
+{
+    return cleat__remote_cron_enable(remote_of(self)->link, id, is_enabled);
+}
+
+static cleat_status cron_delete(cleat__transport *self, const cleat__uuid *id)
+{
+    return cleat__remote_cron_delete(remote_of(self)->link, id);
+}
+
+static cleat_status crons(cleat__transport *self, int64_t offset, int64_t limit, cleat_cron_list *out)
+{
+    return cleat__remote_crons(remote_of(self)->link, offset, limit, out);
+}
+
 static cleat_status worker_pause(cleat__transport *self, const cleat__uuid *worker_id)
 {
     return cleat__remote_worker_pause(&remote_of(self)->workers, worker_id);
@@ -267,6 +287,10 @@ static const cleat__transport functions = {
     .filter_change = filter_change,
     .filter_delete = filter_delete,
     .filters = filters,
+    .cron_add = cron_add,
+    .cron_enable = cron_enable,
+    .cron_delete = cron_delete,
+    .crons = crons,
     .worker_add = worker_add,
     .worker_label = worker_label,
     .worker_pause = worker_pause,

@@ -6,7 +6,7 @@
  *     grpc_declare.c   declaring workflows; grpc_runs.c starting, cancelling and replaying runs
  *     grpc_results.c   waiting for their end
  *     grpc_watch.c     looking at a run's stream
- *     grpc_events.c    pushing events; grpc_filters.c filters of them; grpc_schedules.c runs at a time, mostly over remote_http.c
+ *     grpc_events.c    pushing events; grpc_filters.c filters of them; grpc_crons.c crons; grpc_schedules.c runs at a time, mostly over remote_http.c
  *     grpc_worker.c    workers; grpc_register.c how they introduce themselves; grpc_report.c what they say,
  *                      and grpc_task.c what their tasks ask for
  *     grpc_durable.c   the log of durable runs, in several files: see grpc_durable.h
@@ -61,6 +61,10 @@ cleat_status cleat__remote_schedule(cleat__link *link, const cleat__schedule *sc
 cleat_status cleat__remote_unschedule(cleat__link *link, const cleat__uuid *id);
 cleat_status cleat__remote_schedules(cleat__link *link, int64_t offset, int64_t limit,
                                      cleat_schedule_list *out);
+cleat_status cleat__remote_cron_add(cleat__link *link, const cleat__recurrence *what, cleat__uuid *id);
+cleat_status cleat__remote_cron_enable(cleat__link *link, const cleat__uuid *id, bool is_enabled);
+cleat_status cleat__remote_cron_delete(cleat__link *link, const cleat__uuid *id);
+cleat_status cleat__remote_crons(cleat__link *link, int64_t offset, int64_t limit, cleat_cron_list *out);
 cleat_status cleat__remote_filter_add(cleat__link *link, cleat_slice workflow, const cleat__filter *filter,
                                       cleat__uuid *id);
 cleat_status cleat__remote_filter_change(cleat__link *link, const cleat__uuid *id,

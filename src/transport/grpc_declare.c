@@ -170,6 +170,21 @@ static void write_filters(const cleat__workflow *workflow, bool *failed,
     }
 }
 
+static void write_crons(const cleat__workflow *workflow, bool *failed,
+                        Cleat__V1__CreateWorkflowVersionRequest *message)
+{
+    if (workflow->cron_count != 0) {
+        message->cron_triggers = list_new(workflow->cron_count, failed);
+    }
+    for (size_t i = 0; !*failed && i < workflow->cron_count; i++) {
+        message->cron_triggers[message->n_cron_triggers++] = cleat__message_text(failed, workflow->crons[i]);
+    }
+    if (workflow->cron_input.data != NULL) {
+        message->has_cron_input_case = CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__HAS_CRON_INPUT_CRON_INPUT;
+        message->cron_input = cleat__message_text(failed, workflow->cron_input);
+    }
+}
+
 static void write_schema(cleat_slice schema, bool *failed, Cleat__V1__CreateWorkflowVersionRequest *message)
 {
     if (schema.data == NULL) {
@@ -226,6 +241,7 @@ static Cleat__V1__CreateWorkflowVersionRequest *write_workflow(const cleat__link
         &failed, workflow->concurrency, workflow->concurrency_count, &message->n_concurrency_arr);
     write_events(link, workflow, &failed, message);
     write_filters(workflow, &failed, message);
+    write_crons(workflow, &failed, message);
     write_schema(workflow->input_json_schema, &failed, message);
     write_idempotency(workflow->idempotency, &failed, message);
     write_tasks(link, workflow, &failed, message);

@@ -79,6 +79,12 @@ struct cleat__transport {
     /* `out` is empty, and to be deinited also after a failure. */
     cleat_status (*schedules)(cleat__transport *self, int64_t offset, int64_t limit,
                               cleat_schedule_list *out);
+    /* Checked but for the expression. CLEAT_ALREADY_EXISTS as in the header. */
+    cleat_status (*cron_add)(cleat__transport *self, const cleat__recurrence *what, cleat__uuid *id);
+    cleat_status (*cron_enable)(cleat__transport *self, const cleat__uuid *id, bool is_enabled);
+    cleat_status (*cron_delete)(cleat__transport *self, const cleat__uuid *id);
+    cleat_status (*crons)(cleat__transport *self, int64_t offset, int64_t limit,
+                          cleat_cron_list *out); /* as schedules() */
     /* Filters are checked; `workflow`: a name, and in the list absent for any. */
     cleat_status (*filter_add)(cleat__transport *self, cleat_slice workflow, const cleat__filter *filter,
                                cleat__uuid *id);

@@ -27,7 +27,6 @@ static cleat_status check_features(const request *message, const options *task)
         {message->n_tasks > 1 || task->n_parents != 0, "several tasks in one workflow"},
         {message->on_failure_task != NULL, "on_failure_task"},
         {has_conditions(task->conditions), "conditions"},
-        {message->n_cron_triggers != 0, "cron_triggers"},
         {task->n_rate_limits != 0, "rate_limits"},
         {task->batch != NULL, "batch"},
     };
@@ -146,21 +145,32 @@ static cleat_status read_tasks(const request *message, cleat__workflow *out)
 
 /* ---- All of it ---- */
 
-static cleat_status read_event_keys(const request *message, cleat__workflow *out)
+static cleat_status read_texts(char *const *texts, size_t count, const cleat_slice **out)
 {
-    if (message->n_event_triggers == 0) {
-        return CLEAT_OK;
-    }
-    cleat_slice *keys = cleat__calloc(message->n_event_triggers, sizeof(*keys));
-    if (keys == NULL) {
+    cleat_slice *slices = count != 0 ? cleat__calloc(count, sizeof(*slices)) : NULL;
+    if (count != 0 && slices == NULL) {
         return cleat__fail_memory();
     }
-    for (size_t i = 0; i < message->n_event_triggers; i++) {
-        keys[i] = cleat_slice_of(message->event_triggers[i]);
+    for (size_t i = 0; i < count; i++) {
+        slices[i] = cleat_slice_of(texts[i]);
     }
-    out->event_keys = keys;
-    out->event_key_count = message->n_event_triggers;
+    *out = slices;
     return CLEAT_OK;
+}
+
+static cleat_status read_event_keys(const request *message, cleat__workflow *out)
+{
+    out->event_key_count = message->n_event_triggers;
+    return read_texts(message->event_triggers, message->n_event_triggers, &out->event_keys);
+}
+
+static cleat_status read_crons(const request *message, cleat__workflow *out)
+{
+    out->cron_count = message->n_cron_triggers;
+    if (message->has_cron_input_case != 0 && message->cron_input[0] != '\0') {
+        out->cron_input = cleat_slice_of(message->cron_input);
+    }
+    return read_texts(message->cron_triggers, message->n_cron_triggers, &out->crons);
 }
 
 static cleat_status read_filters(const request *message, cleat__workflow *out)
@@ -255,6 +265,9 @@ cleat_status cleat__workflow_read(const request *message, cleat__workflow *out)
                                          message->n_concurrency_arr, &rules, &out->concurrency_count);
         out->concurrency = rules;
     }
+    if (status == CLEAT_OK) {
+        status = read_crons(message, out);
+    }
     return status == CLEAT_OK ? read_tasks(message, out) : status;
 }
 
@@ -270,10 +283,12 @@ void cleat__workflow_read_end(cleat__workflow *workflow)
     cleat__free((void *)(uintptr_t)workflow->event_keys);
     cleat__free((void *)(uintptr_t)workflow->filters);
     cleat__free((void *)(uintptr_t)workflow->concurrency);
+    cleat__free((void *)(uintptr_t)workflow->crons);
     workflow->tasks = NULL;
     workflow->task_count = 0;
     workflow->idempotency = NULL;
     workflow->event_keys = NULL;
     workflow->filters = NULL;
     workflow->concurrency = NULL;
+    workflow->crons = NULL;
 }

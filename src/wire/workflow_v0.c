@@ -89,7 +89,12 @@ static void view_workflow(const Cleat__CreateWorkflowVersionOpts *opts,
     request->version = opts->version;
     request->event_triggers = opts->event_triggers;
     request->n_event_triggers = opts->n_event_triggers;
+    request->cron_triggers = opts->cron_triggers;
     request->n_cron_triggers = opts->n_cron_triggers;
+    if (opts->has_cron_input_case != 0) {
+        request->has_cron_input_case = CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__HAS_CRON_INPUT_CRON_INPUT;
+        request->cron_input = opts->cron_input;
+    }
     if (opts->has_sticky_case != 0) { /* the same numbers in both */
         request->has_sticky_case = CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__HAS_STICKY_STICKY;
         request->sticky = (Cleat__V1__StickyStrategy)opts->sticky;

@@ -8,7 +8,8 @@
  * lost, no run ends twice or comes back to life, no attempt is assigned twice, no worker holds more
  * than its slots, no key of a concurrency rule has more runs than its slots, payloads and links arrive byte for
  * byte, an event and its run, if a pattern and a filter let it start one, are there together and once, a schedule
- * is there or its run is, who looks at a run is told its end; and in the end every run has ended.
+ * is there or its run is, no time of a cron has two runs, who looks at a run is told its end; and in the end every
+ * run has ended.
  *
  *     CLEAT_SEEDS=n   how many (default 500; fewer under a sanitizer)
  *     CLEAT_SEED=n    this one only, telling what happens
@@ -126,9 +127,11 @@ static void crash(sim_world *world)
     close_core(world);
     memcpy(world->path, latter, sizeof(latter));
     /* Another process, perhaps another boot; the clock may have been set meanwhile. */
+    world->latest_ms = world->now.unix_ms > world->latest_ms ? world->now.unix_ms : world->latest_ms;
     world->now.monotonic_ms = (int64_t)pick(world, 100000);
     world->now.unix_ms +=
         pick(world, 5) == 0 ? (int64_t)pick(world, 7200000) - 3600000 : (int64_t)pick(world, 5000);
+    world->clock_was_wrong = world->clock_was_wrong || world->latest_ms - world->now.unix_ms > 3600000;
     open_core(world);
     if (world->crashes == 1) { /* in the middle of life; each time it would take as long as all else */
         check_file(world);
@@ -291,6 +294,10 @@ static bool has_live_runs(const sim_world *world)
 
 static void drain(sim_world *world)
 {
+    world->has_no_crons = true;
+    for (int64_t tenant = 1; tenant <= WORLD_TENANTS; tenant++) {
+        apply(world, world_declare(world, tenant, 2));
+    }
     for (size_t i = 0; i < WORLD_WORKERS; i++) {
         if (world->workers[i].is_there) {
             apply(world, world_dismiss(world, i));
@@ -419,6 +426,7 @@ static void test_seeds(void **state)
         total.pushed += world.pushed;
         total.hung_up += world.hung_up;
         total.scheduled += world.scheduled;
+        total.by_crons += world.by_crons;
         total.replayed += world.replayed;
         total.held_back += world.held_back;
         total.superseded += world.superseded;
@@ -427,18 +435,18 @@ static void test_seeds(void **state)
     printf("%" PRIu64 " seeds: %u crashes, %zu triggers, %" PRIu64 " completed, %" PRIu64 " failed, %" PRIu64
            " cancelled, %" PRIu64 " attempts repeated, %" PRIu64 " completed by other processes, %" PRIu64
            " of these after a restart, %" PRIu64 " by events, %" PRIu64 " by schedules, %" PRIu64
-           " ends were looked at, %" PRIu64 " were replayed, %" PRIu64
+           " by crons, %" PRIu64 " ends were looked at, %" PRIu64 " were replayed, %" PRIu64
            " waits for slots of a key were seen, %" PRIu64 " were cancelled for them\n",
            count, total.crashes, total.task_count, total.completed, total.failed, total.cancelled,
-           total.retried, total.remote_completed, total.resumed, total.pushed, total.scheduled, total.hung_up,
-           total.replayed, total.held_back, total.superseded);
+           total.retried, total.remote_completed, total.resumed, total.pushed, total.scheduled,
+           total.by_crons, total.hung_up, total.replayed, total.held_back, total.superseded);
     if (count >= 100) {
         /* The dice reach everything. */
         assert_true(total.crashes > count && total.completed > count && total.failed > count / 2 &&
                     total.cancelled > count / 2 && total.retried > count && total.remote_completed > count &&
                     total.resumed > count / 100 && total.pushed > count && total.scheduled > count &&
-                    total.hung_up > count / 2 && total.replayed > count / 4 && total.held_back > count &&
-                    total.superseded > count / 2);
+                    total.by_crons > count && total.hung_up > count / 2 && total.replayed > count / 4 &&
+                    total.held_back > count && total.superseded > count / 2);
     }
 }
 

@@ -23,10 +23,10 @@ typedef struct call {
  */
 static const call sdk_calls[] = {
     {"POST", STABLE "/cel/debug", 200, "{\"expression\":\"true\"}"},
-    {"POST", TENANT "/workflows/greet/crons", 501, "{}"},
-    {"DELETE", TENANT "/workflows/crons/{other}", 501, NULL},
-    {"GET", TENANT "/workflows/crons", 501, NULL},
-    {"GET", TENANT "/workflows/crons/{other}", 501, NULL},
+    {"POST", TENANT "/workflows/greet/crons", 400, "{}"},
+    {"DELETE", TENANT "/workflows/crons/{other}", 404, NULL},
+    {"GET", TENANT "/workflows/crons", 200, NULL},
+    {"GET", TENANT "/workflows/crons/{other}", 404, NULL},
     {"GET", STABLE "/filters", 200, NULL},
     {"GET", STABLE "/filters/{other}", 404, NULL},
     {"POST", STABLE "/filters", 400, "{}"},

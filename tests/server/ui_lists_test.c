@@ -1,6 +1,8 @@
 /* The viewer's workflows with what lives of them, workers and schedules. */
 #include "ui_test.h"
 
+#include "engine/command.h"
+
 static void a_workflow_is_told_with_what_lives_of_it(void **state)
 {
     ui_world *it = *state;
@@ -126,6 +128,40 @@ static void schedules_come_in_the_order_of_their_times(void **state)
     json_decref(list);
 }
 
+static void crons_are_told_with_their_next_time(void **state)
+{
+    ui_world *it = *state;
+    cleat__uuid id;
+    const cleat__recurrence what = {.workflow = cleat_slice_of("greet"),
+                                    .name = cleat_slice_of("nightly"),
+                                    .expression = cleat_slice_of("0 3 * * *"),
+                                    .metadata = cleat_slice_of("{\"user\":\"ada\"}"),
+                                    .method = CLEAT__SCHEDULE_API};
+    cleat__command add = {.kind = CLEAT__COMMAND_ADD_CRON, .tenant = 1, .as.add_cron = {&what, &id}};
+    assert_int_equal(cleat__engine_ask(it->rest.engine, &add), CLEAT_OK);
+    json_t *list = get(&it->rest, API "crons");
+    assert_int_equal(count_at(list, "rows"), 1);
+    assert_string_equal(text_at(list, "rows.0.id"), ID(&id));
+    assert_string_equal(text_at(list, "rows.0.workflow"), "greet");
+    assert_string_equal(text_at(list, "rows.0.name"), "nightly");
+    assert_string_equal(text_at(list, "rows.0.expression"), "0 3 * * *");
+    assert_true(json_integer_value(at(list, "rows.0.next_at_ms")) % 86400000 == 3 * 3600000);
+    assert_true(json_is_null(at(list, "rows.0.fired_at_ms")));
+    assert_true(json_is_true(at(list, "rows.0.is_enabled")));
+    assert_string_equal(text_at(list, "rows.0.metadata.user"), "ada");
+    json_decref(list);
+    const cleat__command disable = {
+        .kind = CLEAT__COMMAND_CHANGE_CRON, .tenant = 1, .as.change_cron = {.id = id, .is_enabled = false}};
+    assert_int_equal(cleat__engine_ask(it->rest.engine, &disable), CLEAT_OK);
+    list = get(&it->rest, API "crons");
+    assert_true(json_is_false(at(list, "rows.0.is_enabled")));
+    assert_true(json_is_null(at(list, "rows.0.next_at_ms")));
+    json_decref(list);
+    list = ask_json(&it->rest, (asking){2, "GET", API "crons", NULL, 200});
+    assert_int_equal(count_at(list, "rows"), 0);
+    json_decref(list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +172,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_an_engine_nobody_knows_the_workers, ui_start_looked_at,
                                         ui_stop),
         UI_TEST(schedules_come_in_the_order_of_their_times),
+        UI_TEST(crons_are_told_with_their_next_time),
     };
     curl_global_init(CURL_GLOBAL_ALL);
     return cmocka_run_group_tests(tests, NULL, NULL);

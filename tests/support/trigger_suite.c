@@ -205,6 +205,118 @@ static void test_bad_declarations(void **state)
         CLEAT_INVALID_ARGUMENT, "event_triggers");
 }
 
+/* ---- Crons ---- */
+
+static cleat_status tell_time(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    cleat_slice metadata = cleat_task_metadata(task);
+    if (strstr(metadata.data, "\"hatchet__cron_scheduled_at\":\"2") != NULL) {
+        (void)snprintf(it->text, sizeof(it->text), "%.*s", CLEAT_SLICE_ARGS(cleat_task_input(task)));
+    }
+    gate_add(&it->seen);
+    return CLEAT_OK;
+}
+
+static void start_cron_worker(fixture *it, const char *const *crons, const char *input)
+{
+    assert_ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 1), &it->worker));
+    assert_ok(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "report:send", .run = tell_time,
+                                                                   .user_data = it, .on_crons = crons,
+                                                                   .cron_input = input)));
+    assert_ok(cleat_worker_start(it->worker));
+}
+
+static void test_a_declared_cron_fires(void **state)
+{
+    fixture *it = *state;
+    static const char *const crons[] = {"* * * * * *", NULL};
+    cleat_cron_list list = {0};
+    start_cron_worker(it, crons, "{\"n\":1}");
+    gate_wait(&it->seen, 1);
+    assert_string_equal(it->text, "{\"n\":1}");
+    assert_ok(cleat_client_list_crons(it->client, NULL, &list));
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.items[0].name, "");
+    assert_string_equal(list.items[0].workflow, "report.send");
+    assert_refused(cleat_client_delete_cron(it->client, &list.items[0].id), CLEAT_FAILED_PRECONDITION,
+                   "disabled");
+    assert_ok(cleat_client_enable_cron(it->client, &list.items[0].id, false));
+    cleat_cron_list_deinit(&list);
+    assert_ok(cleat_client_list_crons(it->client, NULL, &list));
+    assert_false(list.items[0].is_enabled);
+    assert_true(list.items[0].next_at_ms == 0);
+    cleat_cron_list_deinit(&list);
+}
+
+static void test_crons_are_made_listed_and_deleted(void **state)
+{
+    fixture *it = *state;
+    cleat_cron_id id, nightly;
+    cleat_cron_list list = {0};
+    start_cron_worker(it, NULL, NULL);
+    assert_ok(cleat_client_create_cron(
+        it->client, "report:send", "each", "* * * * * *", "{\"n\":2}",
+        CLEAT_RUN_OPTIONS(.metadata = "{\"m\":1}", .priority = CLEAT_PRIORITY_HIGH), &id));
+    assert_ok(
+        cleat_client_create_cron(it->client, "report:send", "nightly", "0 3 * * *", NULL, NULL, &nightly));
+    assert_refused(
+        cleat_client_create_cron(it->client, "report:send", "nightly", "0 3 * * *", NULL, NULL, NULL),
+        CLEAT_ALREADY_EXISTS, "nightly");
+    gate_wait(&it->seen, 1);
+    assert_string_equal(it->text, "{\"n\":2}");
+    assert_ok(cleat_client_list_crons(it->client, CLEAT_SCHEDULE_LIST_OPTIONS(.limit = 9), &list));
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.items[0].id.text, nightly.text);
+    assert_string_equal(list.items[1].name, "each");
+    assert_string_equal(list.items[1].expression, "* * * * * *");
+    assert_string_equal(list.items[1].input, "{\"n\":2}");
+    assert_string_equal(list.items[1].metadata, "{\"m\":1}");
+    assert_int_equal(list.items[1].priority, 3);
+    assert_true(list.items[1].is_enabled && list.items[1].next_at_ms % 1000 == 0);
+    assert_true(list.items[0].next_at_ms % 86400000 == 3 * 3600000);
+    cleat_cron_list_deinit(&list);
+    assert_ok(cleat_client_delete_cron(it->client, &id));
+    assert_refused(cleat_client_delete_cron(it->client, &id), CLEAT_NOT_FOUND, id.text);
+    assert_ok(cleat_client_list_crons(it->client, CLEAT_SCHEDULE_LIST_OPTIONS(.offset = 1), &list));
+    assert_int_equal(list.count, 0);
+    cleat_cron_list_deinit(NULL);
+}
+
+static void test_bad_crons(void **state)
+{
+    fixture *it = *state;
+    const cleat_cron_id none = {"01890000-0000-7000-8000-000000000001"}, nonsense = {"nonsense"};
+    static const char *const wrong[] = {"* * * *", NULL};
+    cleat_cron_list list = {0};
+    assert_ok(cleat_worker_new(it->client, NULL, &it->worker));
+    assert_refused(cleat_worker_add_task(
+                       it->worker, CLEAT_TASK_OPTIONS(.name = "x", .run = tell_time, .on_crons = wrong)),
+                   CLEAT_INVALID_ARGUMENT, "4 fields");
+    assert_refused(cleat_worker_add_task(
+                       it->worker, CLEAT_TASK_OPTIONS(.name = "x", .run = tell_time, .cron_input = "7")),
+                   CLEAT_INVALID_ARGUMENT, "cron_input");
+    cleat_client *client = it->client;
+    assert_refused(cleat_client_create_cron(client, "x", "n", "* * * *", NULL, NULL, NULL),
+                   CLEAT_INVALID_ARGUMENT, "4 fields");
+    assert_refused(cleat_client_create_cron(client, "x", "", "* * * * *", NULL, NULL, NULL),
+                   CLEAT_INVALID_ARGUMENT, "name");
+    assert_refused(cleat_client_create_cron(client, "x", NULL, "* * * * *", NULL, NULL, NULL),
+                   CLEAT_INVALID_ARGUMENT, "name");
+    assert_refused(cleat_client_create_cron(client, "x", "n", "* * * * *", "7", NULL, NULL),
+                   CLEAT_INVALID_ARGUMENT, "input");
+    assert_refused(cleat_client_create_cron(client, "x", "n", "* * * * *", NULL,
+                                            CLEAT_RUN_OPTIONS(.child_key = "c"), NULL),
+                   CLEAT_INVALID_ARGUMENT, "child_key");
+    assert_refused(cleat_client_create_cron(client, "nobodys", "n", "* * * * *", NULL, NULL, NULL),
+                   CLEAT_NOT_FOUND, "nobodys");
+    assert_refused(cleat_client_enable_cron(client, &none, true), CLEAT_NOT_FOUND, none.text);
+    assert_refused(cleat_client_enable_cron(client, &nonsense, true), CLEAT_INVALID_ARGUMENT, "nonsense");
+    assert_refused(cleat_client_delete_cron(client, &none), CLEAT_NOT_FOUND, none.text);
+    assert_refused(cleat_client_list_crons(client, CLEAT_SCHEDULE_LIST_OPTIONS(.limit = -1), &list),
+                   CLEAT_INVALID_ARGUMENT, "limit");
+}
+
 int trigger_suite_run(const sdk_target *of)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -214,6 +326,9 @@ int trigger_suite_run(const sdk_target *of)
         TEST(test_filters_are_made_listed_changed_and_deleted),
         TEST(test_bad_filters),
         TEST(test_bad_declarations),
+        TEST(test_a_declared_cron_fires),
+        TEST(test_crons_are_made_listed_and_deleted),
+        TEST(test_bad_crons),
     };
 #undef TEST
     target = of;

@@ -10,7 +10,8 @@
 
 #include <stdio.h>
 
-#define WORLD_TASKS    512
+#define WORLD_STARTED  512                   /* that commands start; */
+#define WORLD_TASKS    (WORLD_STARTED + 256) /* and crons */
 #define WORLD_TENANTS  2
 #define WORLD_WORKERS  6
 #define WORLD_SLOTS    6
@@ -25,6 +26,7 @@
 extern const char *const world_actions[WORLD_ACTIONS];
 
 #define WORLD_FILTER_PAYLOAD "{\"f\":1}"
+#define WORLD_CRON_INPUT     "{\"cron\":1}"
 
 /* A run as the world knows it. */
 typedef struct known {
@@ -36,9 +38,10 @@ typedef struct known {
     char key[16];      /* as the engine compares it */
     char child_key[8]; /* "" : the index counts */
     int64_t child_index;
-    char input[32], metadata[96];
+    char input[32], metadata[160];
     bool is_pushed;        /* by an event, if it starts one at all; */
     bool is_filtered;      /* by a filter of it, whose payload it has */
+    bool is_cron;          /* by a cron: the world hears of it when it is there */
     bool is_scheduled;     /* or at a time: nobody is told the id of such a run */
     bool starts;           /* there is a run, or will be one */
     cleat__uuid source_id; /* of the event, or of the schedule */
@@ -123,7 +126,10 @@ typedef struct sim_world {
     bool is_verbose;
     char directory[256], path[320];
     unsigned crashes;
-    uint64_t number; /* for texts that occur once */
+    uint64_t number;      /* for texts that occur once */
+    int64_t latest_ms;    /* Unix; the highest that the clock has shown */
+    bool clock_was_wrong; /* it was set back so far that times of crons may come once more */
+    bool has_no_crons;    /* no workflow declares any from now on */
     known tasks[WORLD_TASKS];
     size_t task_count;
     sim_worker workers[WORLD_WORKERS];
@@ -135,6 +141,7 @@ typedef struct sim_world {
     uint64_t superseded, held_back; /* by concurrency: cancelled, and made to wait, as seen between steps */
     uint64_t hung_up;               /* on those who looked on */
     uint64_t pushed, scheduled;     /* runs by events and by schedules that were seen */
+    uint64_t by_crons;              /* runs */
     uint64_t remote_completed, resumed; /* by workers of other processes; and after a restart */
 } sim_world;
 
@@ -166,6 +173,9 @@ static inline size_t world_find(const sim_world *world, const cleat__uuid *id)
 /* The run is one that an event or a schedule made, and nobody was told of: now it has its name. NOBODY:
  * it is not, or was made twice. */
 size_t world_name(sim_world *world, const cleat__uuid *id, cleat_slice input);
+/* The same of what a cron made, by its metadata: no time of a cron has two runs. */
+size_t world_name_cron(sim_world *world, int64_t tenant, const cleat__uuid *id, cleat_slice input,
+                       cleat_slice metadata);
 
 /* ---- world_commands.c: making random commands ---- */
 

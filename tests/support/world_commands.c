@@ -18,6 +18,8 @@ static const cleat__filter filters[] = {
     {{"t", 1}, {"input.none", 10}, {NULL, 0}},
 };
 
+static const cleat_slice each_minute = {"* * * * *", 9}; /* of the third */
+
 static sim_slip *new_slip(sim_world *world, cleat__command_kind kind)
 {
     sim_slip *made = calloc(1, sizeof(*made));
@@ -110,6 +112,11 @@ sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action)
         made->workflow.event_keys = &event_patterns[action];
         made->workflow.event_key_count = 1;
     }
+    if (action == 2 && !world->has_no_crons) {
+        made->workflow.crons = &each_minute;
+        made->workflow.cron_count = 1;
+        made->workflow.cron_input = cleat_slice_of(WORLD_CRON_INPUT);
+    }
     if (action == 1) {
         made->workflow.filters = filters;
         made->workflow.filter_count = sizeof(filters) / sizeof(filters[0]);
@@ -185,7 +192,7 @@ static known *new_task(sim_world *world, int64_t tenant, size_t parent)
 static sim_slip *trigger(sim_world *world)
 {
     size_t count = 1 + (pick(world, 3) == 0 ? pick(world, WORLD_BULK) : 0);
-    if (world->task_count + count > WORLD_TASKS) {
+    if (world->task_count + count > WORLD_STARTED) {
         return NULL;
     }
     size_t parent = pick(world, 2) == 0 ? any_task(world) : NOBODY;
@@ -212,7 +219,7 @@ static sim_slip *trigger(sim_world *world)
 static sim_slip *push(sim_world *world)
 {
     size_t count = 1 + pick(world, WORLD_BULK);
-    if (world->task_count + count > WORLD_TASKS) {
+    if (world->task_count + count > WORLD_STARTED) {
         return NULL;
     }
     sim_slip *made = new_slip(world, CLEAT__COMMAND_PUSH);
@@ -242,7 +249,7 @@ static sim_slip *push(sim_world *world)
 
 static sim_slip *schedule(sim_world *world)
 {
-    if (world->task_count == WORLD_TASKS) {
+    if (world->task_count >= WORLD_STARTED) {
         return NULL;
     }
     sim_slip *made = new_slip(world, CLEAT__COMMAND_SCHEDULE);

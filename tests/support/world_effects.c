@@ -54,6 +54,31 @@ size_t world_name(sim_world *world, const cleat__uuid *id, cleat_slice input)
     return NOBODY;
 }
 
+size_t world_name_cron(sim_world *world, int64_t tenant, const cleat__uuid *id, cleat_slice input,
+                       cleat_slice metadata)
+{
+    known made = {
+        .id = *id, .tenant = tenant, .is_acknowledged = true, .is_cron = true, .attempt = -1, .end = -1};
+    if (!cleat_slice_equals(input, cleat_slice_of(WORLD_CRON_INPUT))) {
+        return NOBODY;
+    }
+    snprintf(made.input, sizeof(made.input), "%s", WORLD_CRON_INPUT);
+    snprintf(made.metadata, sizeof(made.metadata), "%.*s", CLEAT_SLICE_ARGS(metadata));
+    world_check(world, strstr(made.metadata, "\"hatchet__cron_scheduled_at\":\"20") != NULL,
+                "a cron's run of no time");
+    for (size_t i = 0; i < world->task_count; i++) {
+        const known *other = &world->tasks[i];
+        world_check(world,
+                    !other->is_cron || other->tenant != tenant || world->clock_was_wrong ||
+                        strcmp(other->metadata, made.metadata) != 0,
+                    "two runs of one time: %s", made.metadata);
+    }
+    world_check(world, world->task_count < WORLD_TASKS, "too many crons fire");
+    world->tasks[world->task_count] = made;
+    world->by_crons++;
+    return world->task_count++;
+}
+
 /* ---- What workers hear ---- */
 
 static void check_payload(const sim_world *world, const known *task, const cleat__assignment *given)
@@ -83,6 +108,9 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     sim_world *world = worker->world;
     size_t index = world_find(world, &given->task_id);
     index = index != NOBODY ? index : world_name(world, &given->task_id, given->input);
+    index = index != NOBODY
+                ? index
+                : world_name_cron(world, given->tenant, &given->task_id, given->input, given->metadata);
     world_check(world, worker->is_there, "a removed worker got a run");
     world_check(world, !worker->is_remote || worker->is_listening, "a worker got a run without listening");
     world_check(world, given->tenant == worker->tenant, "a run went to another tenant's worker");
@@ -452,12 +480,15 @@ static void audit_row(sim_audit *audit, sqlite3_stmt *row)
     cleat__uuid id;
     memcpy(id.bytes, sqlite3_column_blob(row, 0), sizeof(id.bytes));
     const char *input = (const char *)sqlite3_column_text(row, 1);
+    const char *metadata = (const char *)sqlite3_column_text(row, 2);
     size_t index = world_find(world, &id);
     index = index != NOBODY ? index : world_name(world, &id, cleat_slice_of(input));
+    index = index != NOBODY ? index
+                            : world_name_cron(world, sqlite3_column_int64(row, 7), &id, cleat_slice_of(input),
+                                              cleat_slice_of(metadata));
     world_check(world, index != NOBODY, "an unknown run is stored, or one twice");
     known *task = &world->tasks[index];
     audit->is_stored[index] = true;
-    const char *metadata = (const char *)sqlite3_column_text(row, 2);
     world_check(world, strcmp(input, task->input) == 0, "%s is stored as %s", task->input, input);
     world_check(world, !task->is_scheduled || sqlite3_column_int64(row, 6) >= task->at_ms,
                 "%s ran before its time", task->input);
@@ -498,7 +529,7 @@ static void audit_sources(sim_audit *audit, cleat__store *store, const char *sql
 static cleat_status audit_store(cleat__store *store, void *argument)
 {
     static const char sql[] = "SELECT t.id, t.input, t.metadata, l.state, e.state, e.output, "
-                              "t.created_at_ms FROM task t "
+                              "t.created_at_ms, y.tenant FROM task t JOIN task_type y ON y.id = t.type_id "
                               "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id";
     sim_audit *audit = argument;
     sqlite3_stmt *select = NULL;

@@ -200,6 +200,34 @@ static void test_filters(void **state)
     cleat__workflow_read_end(&workflow);
 }
 
+static void test_crons(void **state)
+{
+    declaration it;
+    cleat__workflow workflow;
+    char *crons[] = {text("* * * * *"), text("0 0 * * MON")};
+    (void)state;
+    plain(&it)->message.cron_triggers = crons;
+    it.message.n_cron_triggers = 2;
+    it.message.has_cron_input_case = CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__HAS_CRON_INPUT_CRON_INPUT;
+    it.message.cron_input = text("{\"n\":1}");
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    assert_int_equal(workflow.cron_count, 2);
+    assert_slice(workflow.crons[1], "0 0 * * MON");
+    assert_slice(workflow.cron_input, "{\"n\":1}");
+    cleat__workflow_read_end(&workflow);
+    it.message.cron_input = text("7");
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_INVALID_ARGUMENT);
+    cleat__workflow_read_end(&workflow);
+    it.message.cron_input = text("");
+    crons[0] = text("* * * *");
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_null(workflow.cron_input.data);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_INVALID_ARGUMENT);
+    cleat__workflow_read_end(&workflow);
+}
+
 /* Reading it, or looking at what was read, says this. */
 static void check_refused(const declaration *it, const char *sentence)
 {
@@ -232,9 +260,6 @@ static void test_what_is_not_supported_is_named(void **state)
     check_refused(&it, "not supported yet: several tasks in one workflow");
     plain(&it)->message.on_failure_task = &it.task;
     check_refused(&it, "not supported yet: on_failure_task");
-    plain(&it)->message.cron_triggers = names;
-    it.message.n_cron_triggers = 1;
-    check_refused(&it, "not supported yet: cron_triggers");
     plain(&it)->task.rate_limits = limits;
     it.task.n_rate_limits = 1;
     check_refused(&it, "not supported yet: rate_limits");
@@ -395,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_everything),
         cmocka_unit_test(test_first_delay),
         cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_crons),
         cmocka_unit_test(test_what_is_not_supported_is_named),
         cmocka_unit_test(test_idempotency),
         cmocka_unit_test(test_concurrency),

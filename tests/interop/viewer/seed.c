@@ -219,6 +219,9 @@ static cleat_status leave(program *self)
     if (status == CLEAT_OK) {
         status = cleat_client_cancel(self->client, &id);
     }
+    if (status == CLEAT_OK) {
+        status = cleat_client_create_cron(self->client, "page:leaf", "yearly", "0 3 1 1 *", NULL, NULL, NULL);
+    }
     return status == CLEAT_OK ? cleat_client_schedule(self->client, "page:leaf", in_2100_ms, "{}", NULL, NULL)
                               : status;
 }

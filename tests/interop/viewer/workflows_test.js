@@ -25,6 +25,7 @@ suite('workflows', () => {
         await workflow(page, hostile).waitFor();
         assert.strictEqual(await page.locator('main img').count(), 0);
         await page.locator('.of-schedules tbody tr').filter({ hasText: '1 Jan 2100' }).waitFor();
+        await page.locator('.of-crons tbody tr').filter({ hasText: '0 3 1 1 *' }).filter({ hasText: 'yearly' }).waitFor();
         await page.locator('.line.of-depth').waitFor();
         assert.deepStrictEqual(await page.locator('.queue-chart strong').first().textContent(), '3');
         assert.match(await page.locator('.queue-chart svg').first().getAttribute('aria-label'), /^Runs in the queue: at most [1-9]/);

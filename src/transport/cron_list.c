@@ -1,0 +1,80 @@
+#include "transport/cron_list.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "model/cron.h"
+
+/* Grows by doubling: the count is a power of two when there is no room. */
+static bool make_room(cleat_cron_list *list)
+{
+    if ((list->count & (list->count - 1)) != 0) {
+        return true;
+    }
+    size_t capacity = list->count != 0 ? 2 * list->count : 1;
+    cleat_cron *items = cleat__realloc(list->items, capacity * sizeof(*items));
+    if (items == NULL) {
+        return false;
+    }
+    list->items = items;
+    return true;
+}
+
+static const char *copy(cleat_slice text, const char *otherwise)
+{
+    return cleat__slice_dup(text.data != NULL ? text : cleat_slice_of(otherwise));
+}
+
+static void free_item(cleat_cron *item)
+{
+    cleat__free((void *)(uintptr_t)item->workflow);
+    cleat__free((void *)(uintptr_t)item->name);
+    cleat__free((void *)(uintptr_t)item->expression);
+    cleat__free((void *)(uintptr_t)item->input);
+    cleat__free((void *)(uintptr_t)item->metadata);
+}
+
+/* Others' engines may know expressions that this one does not. */
+static int64_t next_of(cleat_slice expression, int64_t now_ms)
+{
+    cleat__cron cron;
+    int64_t next_ms =
+        cleat__cron_parse(expression, &cron) == CLEAT_OK ? cleat__cron_next_ms(&cron, now_ms) : INT64_MAX;
+    return next_ms != INT64_MAX ? next_ms : 0;
+}
+
+cleat_status cleat__cron_list_add(cleat_cron_list *list, const cleat__uuid *id, const cleat__recurrence *what,
+                                  bool is_enabled, int64_t now_ms)
+{
+    if (!make_room(list)) {
+        return cleat__fail_memory();
+    }
+    cleat_cron item = {
+        .workflow = copy(what->workflow, ""),
+        .name = copy(what->name, ""),
+        .expression = copy(what->expression, ""),
+        .input = copy(what->input, "{}"),
+        .metadata = copy(what->metadata, "{}"),
+        .priority = what->priority,
+        .is_enabled = is_enabled,
+        .next_at_ms = is_enabled ? next_of(what->expression, now_ms) : 0,
+    };
+    if (item.workflow == NULL || item.name == NULL || item.expression == NULL || item.input == NULL ||
+        item.metadata == NULL) {
+        free_item(&item);
+        return cleat__fail_memory();
+    }
+    cleat__uuid_format(id, item.id.text);
+    list->items[list->count++] = item;
+    return CLEAT_OK;
+}
+
+void cleat_cron_list_deinit(cleat_cron_list *list)
+{
+    if (list != NULL) {
+        for (size_t i = 0; i < list->count; i++) {
+            free_item(&list->items[i]);
+        }
+        cleat__free(list->items);
+        *list = (cleat_cron_list){0};
+    }
+}

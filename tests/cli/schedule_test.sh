@@ -1,0 +1,74 @@
+#!/bin/sh
+# Runs at a time, and crons: listed, made and deleted, in a file and at a server.
+set -eu
+# shellcheck source=tests/cli/check.sh
+. "$CLEAT_SOURCE/tests/cli/check.sh"
+
+make_files files 5
+expect 0 demo files --children 3 --db demo.db --json
+CLEAT_DB=demo.db
+export CLEAT_DB
+
+# With the same words wherever the engine is.
+check_all()
+{
+    expect 0 schedule ls
+    shows 'no schedules'
+    expect 0 schedule add archive:scan 2099-01-01T00:00:00Z --input '{"dir":"."}' --priority 3 --json
+    once=$(json out '$.id')
+    same 'the time' "$(json out '$.next_at')" 2099-01-01T00:00:00.000Z
+    expect 0 schedule add archive:scan +36h
+    shows 'added '
+    expect 0 schedule add archive:scan '30 3 * * MON-FRI' --name nightly --metadata '{"a":1}' --json
+    cron=$(json out '$.id')
+    case $(json out '$.next_at') in *T03:30:00.000Z) ;; *) fail "next at $(json out '$.next_at')" ;; esac
+    refuse 1 'nightly' schedule add archive:scan '30 3 * * MON-FRI' --name nightly
+    expect 0 schedule ls
+    shows "$once"
+    shows '30 3 * * MON-FRI'
+    shows nightly
+    shows archive.scan
+    expect 0 schedule ls --json
+    same schedules "$(json_rows out '$.schedules' 'count(*)')" 2
+    same crons "$(json_rows out '$.crons' 'count(*)')" 1
+    same 'its input' "$(json out '$.schedules[1].input.dir')" .
+    same 'its priority' "$(json out '$.schedules[1].priority')" 3
+    same 'its metadata' "$(json out '$.crons[0].metadata.a')" 1
+    same 'its state' "$(json out '$.crons[0].enabled')" 1
+    expect 0 schedule ls --limit 1 --json
+    same 'one of them' "$(json_rows out '$.schedules' 'count(*)')" 1
+    expect 0 schedule rm "$once"
+    shows "deleted $once"
+    expect 0 schedule rm "$cron" --json
+    same 'what was deleted' "$(json out '$.id')" "$cron"
+    refuse 1 "no schedule and no cron $cron" schedule rm "$cron"
+    refuse 1 'no task' schedule add nobodys:task +1h
+    expect 0 schedule ls --json
+    same 'what is left' "$(json_rows out '$.schedules' 'count(*)') $(json_rows out '$.crons' 'count(*)')" '1 0'
+    expect 0 schedule rm "$(json out '$.schedules[0].id')"
+}
+
+check_all
+refuse 2 'is no time' schedule add archive:scan tomorrow
+refuse 2 'TIME' schedule add archive:scan +soon
+refuse 2 '4 fields' schedule add archive:scan '* * * *'
+refuse 2 'is no whole id' schedule rm 0123
+refuse 2 'is missing' schedule add archive:scan
+refuse 1 'input' schedule add archive:scan +1h --input 7
+refuse 1 'nothere.db' schedule add archive:scan +1h --db nothere.db
+refuse 1 'nothere.db' schedule ls --db nothere.db
+
+# ---- At a server, which has the file ----
+# shellcheck source=tests/cli/server.sh
+. "$CLEAT_SOURCE/tests/cli/server.sh"
+start_server --db demo.db
+refuse 1 'HATCHET_CLIENT_TOKEN' schedule add archive:scan +1h --db demo.db
+expect 0 schedule ls --db demo.db
+expect 0 token create --grpc "$grpc" --url "http://$http"
+HATCHET_CLIENT_TOKEN=$(cat out)
+HATCHET_CLIENT_TLS_STRATEGY=none
+export HATCHET_CLIENT_TOKEN HATCHET_CLIENT_TLS_STRATEGY
+unset CLEAT_DB
+check_all
+refuse 2 '--tenant is for files' schedule ls --tenant default
+end_server TERM 0
