@@ -65,6 +65,8 @@ typedef struct cleat_task_options {
     const char *input_json_schema;
     const cleat_concurrency *concurrency; /* how many of its runs go on at once; see cleat/limit.h */
     size_t concurrency_count;             /* 16 at most */
+    const cleat_rate_limit *rate_limits;  /* what each attempt takes of them */
+    size_t rate_limit_count;              /* 16 at most */
 } cleat_task_options;
 #define CLEAT_TASK_OPTIONS(...) CLEAT_OPTIONS(cleat_task_options, __VA_ARGS__)
 

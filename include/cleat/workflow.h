@@ -91,6 +91,8 @@ typedef struct cleat_workflow_options {
     const char *input_json_schema;
     const cleat_concurrency *concurrency; /* how many of its runs go on at once; see cleat/limit.h */
     size_t concurrency_count;             /* 16 at most */
+    const cleat_rate_limit *rate_limits;  /* what each invocation takes of them */
+    size_t rate_limit_count;              /* 16 at most */
 } cleat_workflow_options;
 #define CLEAT_WORKFLOW_OPTIONS(...) CLEAT_OPTIONS(cleat_workflow_options, __VA_ARGS__)
 /* The same with the function, and its machine name made of file and function. */

@@ -106,6 +106,14 @@ static void stop_invocation(cleat__core *core, cleat__run *run, cleat__event eve
     }
 }
 
+/* Of an attempt that was never begun. */
+static void give_units_back(cleat__core *core, const cleat__run *run)
+{
+    if (run->lane->units != NULL) {
+        cleat__rates_return(core, run->lane, run->since_ms);
+    }
+}
+
 cleat_status cleat__life_release(cleat__core *core, cleat__run *run)
 {
     cleat__attempt_key key = cleat__life_key(run);
@@ -116,6 +124,7 @@ cleat_status cleat__life_release(cleat__core *core, cleat__run *run)
     if (status != CLEAT_OK) {
         return status;
     }
+    give_units_back(core, run);
     stop_invocation(core, run, CLEAT__EVENT_RELEASE);
     cleat__roster_let_go(run);
     set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_RELEASE));
@@ -202,6 +211,9 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     cleat__queues_remove(&core->queues, run);
     if (cleat__run_is_limited(run)) {
         cleat__limits_taken(core, run);
+    }
+    if (run->lane->units != NULL) {
+        cleat__rates_take(core, run->lane);
     }
     set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_ASSIGN));
     cleat__roster_hold(worker, run);
@@ -522,6 +534,8 @@ cleat_status cleat__life_lose(cleat__core *core, cleat__run *run, cleat__loss wh
     bool is_gone = why == CLEAT__LOSS_WORKER_GONE;
     if (is_gone) {
         tell_cancelled(core, run);
+    } else {
+        give_units_back(core, run);
     }
     if (run->internal_retries >= CLEAT__INTERNAL_RETRIES_MAX) {
         return fail_for_good(core, run, CLEAT__EVENT_LOSE_FAIL,

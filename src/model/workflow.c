@@ -204,6 +204,9 @@ static cleat_status check_task(const cleat__workflow_task *task)
     if (status == CLEAT_OK) {
         status = cleat__concurrency_check(task->concurrency, task->concurrency_count);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__rate_uses_check(task->rate_limits, task->rate_limit_count);
+    }
     return status == CLEAT_OK ? cleat__slots_check(task->slots, task->slot_count) : status;
 }
 
@@ -297,6 +300,10 @@ void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
     }
     encode_rules(",\"concurrency\":", workflow->concurrency, workflow->concurrency_count, out);
     encode_rules(",\"task_concurrency\":", task->concurrency, task->concurrency_count, out);
+    if (task->rate_limit_count != 0) {
+        cleat__buffer_append_string(out, ",\"rate_limits\":");
+        cleat__rate_uses_encode(task->rate_limits, task->rate_limit_count, out);
+    }
     cleat__buffer_append_byte(out, '}');
 }
 
@@ -388,6 +395,9 @@ static cleat_status read_needs(json_t *json, cleat__needs *needs)
         status = cleat__concurrency_decode(json_object_get(json, "concurrency"),
                                            json_object_get(json, "task_concurrency"), &needs->concurrency);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__rate_uses_decode(json_object_get(json, "rate_limits"), &needs->rate_limits);
+    }
     return status == CLEAT_OK ? read_events(json_object_get(json, "events"), needs) : status;
 }
 
@@ -414,6 +424,7 @@ void cleat__needs_free(cleat__needs *needs)
     if (needs != NULL) {
         cleat__free(needs->events);
         cleat__free(needs->concurrency);
+        cleat__free(needs->rate_limits);
         cleat__free(needs->labels);
         cleat__free(needs->slots);
         cleat__free(needs);

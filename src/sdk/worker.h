@@ -39,6 +39,7 @@ typedef struct cleat__declaration {
     cleat__desired_labels *labels;
     cleat__slot_list *slots;
     cleat__concurrency_list *concurrency;
+    cleat__rate_use_list *rate_limits;
     char *description, *schema;
     bool is_workflow; /* the rest is for these */
     cleat_workflow_spans spans;

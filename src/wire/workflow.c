@@ -5,6 +5,7 @@
 #include "model/duration.h"
 #include "wire/concurrency.h"
 #include "wire/desired_label.h"
+#include "wire/rate_use.h"
 
 typedef Cleat__V1__CreateWorkflowVersionRequest request;
 typedef Cleat__V1__CreateTaskOpts options;
@@ -38,7 +39,6 @@ static cleat_status check_features(const request *message, const options *task)
         {message->on_failure_task != NULL, "on_failure_task"},
         {has_conditions(task->conditions), "conditions"},
         {message->n_cron_triggers != 0, "cron_triggers"},
-        {task->n_rate_limits != 0, "rate_limits"},
         {task->batch != NULL, "batch"},
         {message->idempotency != NULL, "idempotency"},
         {message->n_default_filters != 0, "default_filters"},
@@ -139,6 +139,12 @@ static cleat_status read_task(const request *message, const options *task, cleat
                                          &out->concurrency_count);
         out->concurrency = rules;
     }
+    if (status == CLEAT_OK) {
+        cleat__rate_use *uses = NULL;
+        status = cleat__rate_uses_read(task->rate_limits, task->n_rate_limits, &uses);
+        out->rate_limits = uses;
+        out->rate_limit_count = uses != NULL ? task->n_rate_limits : 0;
+    }
     return status;
 }
 
@@ -226,6 +232,7 @@ void cleat__workflow_read_end(cleat__workflow *workflow)
 {
     for (size_t i = 0; i < workflow->task_count; i++) {
         cleat__free((void *)(uintptr_t)workflow->tasks[i].concurrency);
+        cleat__free((void *)(uintptr_t)workflow->tasks[i].rate_limits);
         cleat__free((void *)(uintptr_t)workflow->tasks[i].labels);
         cleat__free((void *)(uintptr_t)workflow->tasks[i].slots);
     }

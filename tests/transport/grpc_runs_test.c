@@ -218,6 +218,16 @@ static void test_all_that_a_workflow_may_say(void **state)
                                      .strategy = CLEAT_CANCEL_QUEUED_EXCEPT_NEWEST};
     workflow.concurrency = task_of(&workflow)->concurrency = &rule;
     workflow.concurrency_count = task_of(&workflow)->concurrency_count = 1;
+    const cleat__rate_use uses[] = {
+        {.key = cleat_slice_of("calls"), .units = 2, .window_ms = 60000},
+        {.key_expression = cleat_slice_of("input.a"),
+         .units = 1,
+         .units_expression = cleat_slice_of("3"),
+         .limit_expression = cleat_slice_of("9"),
+         .window_ms = 1000},
+    };
+    task_of(&workflow)->rate_limits = uses;
+    task_of(&workflow)->rate_limit_count = 2;
     workflow.input_json_schema = cleat_slice_of("{}");
     assert_ok(it->transport->put_workflow(it->transport, &workflow));
     Cleat__V1__CreateWorkflowVersionRequest *said = mock_message(&it->engine, MOCK_PUT_WORKFLOW, 0);
@@ -227,6 +237,15 @@ static void test_all_that_a_workflow_may_say(void **state)
     assert_int_equal(said->input_json_schema.len, 2);
     const Cleat__V1__CreateTaskOpts *task = said->tasks[0];
     assert_true(task->is_durable);
+    assert_int_equal(task->n_rate_limits, 2);
+    assert_string_equal(task->rate_limits[0]->key, "calls");
+    assert_int_equal(task->rate_limits[0]->units, 2);
+    assert_int_equal(task->rate_limits[0]->duration, CLEAT__V1__RATE_LIMIT_DURATION__MINUTE);
+    assert_true(task->rate_limits[0]->has_key_expr_case == 0);
+    assert_string_equal(task->rate_limits[1]->key_expr, "input.a");
+    assert_string_equal(task->rate_limits[1]->units_expr, "3");
+    assert_string_equal(task->rate_limits[1]->limit_values_expr, "9");
+    assert_int_equal(task->rate_limits[1]->duration, CLEAT__V1__RATE_LIMIT_DURATION__SECOND);
     assert_int_equal(said->n_concurrency_arr, 1);
     assert_int_equal(task->n_concurrency, 1);
     assert_string_equal(task->concurrency[0]->expression, "input.a");

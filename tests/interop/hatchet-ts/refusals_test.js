@@ -28,7 +28,6 @@ const features = {
         return workflow;
     },
     cron_triggers: (client, name) => client.task({ name, onCrons: ['* * * * *'], fn }),
-    rate_limits: (client, name) => client.task({ name, rateLimits: [{ staticKey: 'calls', units: 1 }], fn }),
     batch: (client, name) => client.batchTask({ name, batch: { maxSize: 2 }, fn }),
     idempotency: (client, name) => client.task({ name, idempotency: { strategy: 'ttl', expression: 'input.id', ttlMs: 1000 }, fn }),
     'wildcards in event_triggers': (client, name) => client.task({ name, onEvents: ['order:*'], fn }),
@@ -59,7 +58,6 @@ suite('what is not there yet', () => {
             return (text.includes('not supported yet') && text.includes(name)) || assert.fail(text);
         });
         await refused(client.crons.create('nobody', { name: 'c', expression: '* * * * *', input: {} }), 'cron');
-        await refused(client.ratelimits.list({}), 'rate limits');
         await refused(client.filters.list({}), 'filters');
         await refused(client.webhooks.list({}), 'webhooks');
         await server.stop();
