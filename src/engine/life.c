@@ -106,14 +106,6 @@ static void stop_invocation(cleat__core *core, cleat__run *run, cleat__event eve
     }
 }
 
-/* Of an attempt that was never begun. */
-static void give_units_back(cleat__core *core, const cleat__run *run)
-{
-    if (run->lane->units != NULL) {
-        cleat__rates_return(core, run->lane, run->since_ms);
-    }
-}
-
 cleat_status cleat__life_release(cleat__core *core, cleat__run *run)
 {
     cleat__attempt_key key = cleat__life_key(run);
@@ -124,7 +116,7 @@ cleat_status cleat__life_release(cleat__core *core, cleat__run *run)
     if (status != CLEAT_OK) {
         return status;
     }
-    give_units_back(core, run);
+    cleat__rates_return(core, run);
     stop_invocation(core, run, CLEAT__EVENT_RELEASE);
     cleat__roster_let_go(run);
     set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_RELEASE));
@@ -535,7 +527,7 @@ cleat_status cleat__life_lose(cleat__core *core, cleat__run *run, cleat__loss wh
     if (is_gone) {
         tell_cancelled(core, run);
     } else {
-        give_units_back(core, run);
+        cleat__rates_return(core, run);
     }
     if (run->internal_retries >= CLEAT__INTERNAL_RETRIES_MAX) {
         return fail_for_good(core, run, CLEAT__EVENT_LOSE_FAIL,

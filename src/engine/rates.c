@@ -176,10 +176,11 @@ void cleat__rates_take(cleat__core *core, const cleat__lane *lane)
     }
 }
 
-void cleat__rates_return(cleat__core *core, const cleat__lane *lane, int64_t taken_at_ms)
+void cleat__rates_return(cleat__core *core, const cleat__run *run)
 {
-    int64_t taken_ms = taken_at_ms - core->now.unix_ms + core->now.monotonic_ms;
-    for (size_t i = 0; i < lane->units->count; i++) {
+    const cleat__lane *lane = run->lane;
+    int64_t taken_ms = run->since_ms - core->now.unix_ms + core->now.monotonic_ms;
+    for (size_t i = 0; lane->units != NULL && i < lane->units->count; i++) {
         cleat__rate *rate = lane->units->items[i].rate;
         if (rate->is_known) {
             let_go(core, rate);

@@ -61,8 +61,8 @@ cleat_status cleat__rates_declare(struct cleat__core *core, int64_t tenant, clea
 cleat_status cleat__rates_look(struct cleat__core *core, cleat__lane *lane, bool *is_parked);
 /* A worker gets a run of the lane, for which there is enough. */
 void cleat__rates_take(struct cleat__core *core, const cleat__lane *lane);
-/* A run was never begun: what it took at `taken_at_ms` (Unix) is there again, in the same window. */
-void cleat__rates_return(struct cleat__core *core, const cleat__lane *lane, int64_t taken_at_ms);
+/* The attempt that runs was never begun: what it took is there again, in the same window. */
+void cleat__rates_return(struct cleat__core *core, const cleat__run *run);
 
 /* What is refilled lets its lanes go. */
 void cleat__rates_fire(struct cleat__core *core);

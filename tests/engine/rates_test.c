@@ -334,6 +334,96 @@ static void test_what_is_no_limit(void **state)
     assert_int_equal(count_heard(at), 0); /* of none there is never one */
 }
 
+/* ---- Without memory ---- */
+
+typedef struct failing {
+    int64_t left; /* calls until all fail */
+} failing;
+
+static void *failing_malloc(void *user_data, size_t size)
+{
+    failing *state = user_data;
+    return state->left-- > 0 ? malloc(size) : NULL;
+}
+
+static void *failing_realloc(void *user_data, void *block, size_t size)
+{
+    failing *state = user_data;
+    return state->left-- > 0 ? realloc(block, size) : NULL;
+}
+
+static void failing_free(void *user_data, void *block)
+{
+    (void)user_data;
+    free(block);
+}
+
+static void fail_after(failing *state, int64_t calls)
+{
+    cleat_allocator allocator = {state, failing_malloc, failing_realloc, failing_free};
+    state->left = calls;
+    cleat_set_allocator(&allocator);
+}
+
+/* A limit that is put, one that runs bring with them, a run that waits, and what comes after. */
+static void live(rig *at)
+{
+    const cleat__rate_use uses[] = {
+        use_of("calls", 1),
+        {.key_expression = cleat_slice_of("'own'"),
+         .units = 1,
+         .limit_expression = cleat_slice_of("5"),
+         .window_ms = 1000},
+    };
+    const cleat_slice name = cleat_slice_of("a:a");
+    const cleat__slots two = {cleat_slice_of("default"), 2};
+    const cleat__worker_spec spec = {.actions = &name, .action_count = 1, .slots = &two, .slot_count = 1};
+    cleat__workflow workflow = workflow_of("a:a", &policy);
+    const cleat__trigger items[] = {{.workflow = workflow.name}, {.workflow = workflow.name}};
+    cleat__uuid ids[2] = {{{0}}}, worker;
+    task_of(&workflow)->rate_limits = uses;
+    task_of(&workflow)->rate_limit_count = 2;
+    cleat__command commands[] = {
+        {.kind = CLEAT__COMMAND_PUT_RATE_LIMIT, .as.put_rate_limit = {cleat_slice_of("calls"), 1, 1000}},
+        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL}},
+        {.kind = CLEAT__COMMAND_WORKER_JOIN,
+         .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &worker}},
+        {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {items, 2, ids}},
+    };
+    for (size_t i = 0; i < 4; i++) {
+        commands[i].tenant = CLEAT__TENANT_DEFAULT;
+    }
+    step(at, commands, 4);
+    advance(at, 1000);
+    for (size_t i = 0; i < 4; i++) {
+        cleat__free(commands[i].error);
+    }
+}
+
+static void test_any_allocation_may_fail(void **state)
+{
+    rig *at = *state;
+    failing memory = {.left = 0};
+    int64_t calls = 0;
+    for (; memory.left <= 0; calls++) {
+        close_fixture(state);
+        open_fixture(state);
+        at = *state;
+        fail_after(&memory, calls);
+        live(at);
+        cleat_set_allocator(NULL);
+        assert_true(calls < 1000);
+        size_t assigned = count_heard(at);
+        bool has_failed = cleat__core_failure(at->core) != CLEAT_OK;
+        crash(at);
+        open_core(at);
+        assert_true(assigned <= 2 && assigned <= at->core->runs.by_id.count);
+        assert_true(has_failed || assigned == at->core->runs.by_id.count);
+    }
+    assert_true(calls > 40);
+    assert_int_equal(at->core->runs.by_id.count, 2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
@@ -351,6 +441,7 @@ int main(void)
         TEST(test_what_was_never_begun_gives_its_units_back),
         TEST(test_a_restart_goes_on_with_the_window),
         TEST(test_what_is_no_limit),
+        TEST(test_any_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
