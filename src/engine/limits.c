@@ -288,7 +288,7 @@ void cleat__limits_detach(cleat__core *core, cleat__run *run)
 
 /* ---- What a run does ---- */
 
-/* All slots are its own until it ends: now it goes on its way. */
+/* All slots are its own until it ends: now it goes on its way. The one place where that is said. */
 static void admit(cleat__core *core, contender *one)
 {
     cleat__queues_append(&core->queues, one->run, one->claim.level);

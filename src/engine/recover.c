@@ -145,5 +145,6 @@ cleat_status cleat__core_recover(cleat__core *core)
         cleat__run_chain_remove(&state.lost, run);
         status = cleat__life_lose(core, run, CLEAT__LOSS_WORKER_GONE);
     }
+    core->has_more = cleat__limits_are_unsettled(&core->limits);
     return status;
 }

@@ -275,6 +275,8 @@ void cleat__core_schedule(cleat__core *core)
         }
         blocked = 0;
         status = cleat__life_assign(core, run, worker);
-        status = status == CLEAT_OK ? settle_limits(core) : status;
+        if (status == CLEAT_OK && !core->has_more) { /* else there was enough of that in this step */
+            status = settle_limits(core);
+        }
     }
 }
