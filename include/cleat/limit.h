@@ -1,5 +1,5 @@
 /*
- * Limits: how many runs of a task go on at once.
+ * Limits: how many runs of a task go on at once, and how many begin in a time.
  *
  *     static const cleat_concurrency one_per_customer[] = {
  *         {.expression = "input.customer", .max_runs = 1, .strategy = CLEAT_GROUP_ROUND_ROBIN}};
@@ -18,11 +18,19 @@
  *
  * Versions of a task share the slots of a rule whose expression, strategy and place in the list they share;
  * the newest version says how many there are.
+ *
+ *     static const cleat_rate_limit calls[] = {{.key = "mail-api", .units = 1}};
+ *     cleat_client_put_rate_limit(client, "mail-api", 100, CLEAT_PER_SECOND);
+ *     cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "mail:call", .run = greet,
+ *                                                      .rate_limits = calls, .rate_limit_count = 1));
+ *
+ * A rate limit is a number of units per window of time that tasks take by its name. An attempt takes what its run
+ * asks for, of all its limits together or of none, when a worker gets it, and waits while there is not enough.
  */
 #ifndef CLEAT_LIMIT_H
 #define CLEAT_LIMIT_H
 
-#include "cleat/status.h"
+#include "cleat/client.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,6 +54,38 @@ typedef struct cleat_concurrency {
     int32_t max_runs; /* 0: 1 */
     cleat_concurrency_strategy strategy;
 } cleat_concurrency;
+
+/* A month has 30 days, a year 365. */
+typedef enum cleat_rate_limit_duration {
+    CLEAT_PER_SECOND = 1,
+    CLEAT_PER_MINUTE = 2,
+    CLEAT_PER_HOUR = 3,
+    CLEAT_PER_DAY = 4,
+    CLEAT_PER_WEEK = 5,
+    CLEAT_PER_MONTH = 6,
+    CLEAT_PER_YEAR = 7,
+} cleat_rate_limit_duration;
+
+/*
+ * What one attempt takes. Expressions are as above, evaluated when the run is started; a run fails at once when one
+ * gives nothing of its type. With any of them the limit need not be there when the task is declared.
+ */
+typedef struct cleat_rate_limit {
+    const char *key;              /* its name: put before the task is declared */
+    const char *key_expression;   /* instead of `key`: a string */
+    int32_t units;                /* 0: 1 */
+    const char *units_expression; /* instead of `units`: an integer of 0 or more */
+    /* An integer: the run makes the limit, or changes it, before it takes of it. -1, or NULL: it is there already. */
+    const char *limit_expression;
+    cleat_rate_limit_duration duration; /* the window of that; 0: a minute */
+} cleat_rate_limit;
+
+/*
+ * Makes a limit of `limit` units (0 or more) per `duration`, or changes it: a lower limit counts at once, what a
+ * higher one adds is there from the next window on. `key` has at most 255 bytes. CLEAT_INVALID_ARGUMENT.
+ */
+CLEAT_API cleat_status cleat_client_put_rate_limit(cleat_client *client, const char *key, int32_t limit,
+                                                   cleat_rate_limit_duration duration);
 
 #ifdef __cplusplus
 }

@@ -92,7 +92,9 @@ typedef struct cleat_task_options {
     size_t concurrency_count;             /* 16 at most */
     /* When it starts by itself, in UTC (cleat/schedule.h), at most 1000; a NULL-terminated list; NULL: never. */
     const char *const *on_crons;
-    const char *cron_input; /* of these runs: a JSON object; NULL: {} */
+    const char *cron_input;              /* of these runs: a JSON object; NULL: {} */
+    const cleat_rate_limit *rate_limits; /* what each attempt takes of them */
+    size_t rate_limit_count;             /* 16 at most */
 } cleat_task_options;
 #define CLEAT_TASK_OPTIONS(...) CLEAT_OPTIONS(cleat_task_options, __VA_ARGS__)
 

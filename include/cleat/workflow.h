@@ -96,6 +96,8 @@ typedef struct cleat_workflow_options {
     size_t concurrency_count;             /* 16 at most */
     const char *const *on_crons;
     const char *cron_input;
+    const cleat_rate_limit *rate_limits; /* what each invocation takes of them */
+    size_t rate_limit_count;             /* 16 at most */
 } cleat_workflow_options;
 #define CLEAT_WORKFLOW_OPTIONS(...) CLEAT_OPTIONS(cleat_workflow_options, __VA_ARGS__)
 /* The same with the function, and its machine name made of file and function. */

@@ -44,6 +44,21 @@ cleat_status cleat__engine_schedule(cleat__engine *engine, int64_t tenant, const
                                                        .as.schedule = {schedule, at_ms, count, ids}});
 }
 
+cleat_status cleat__engine_put_rate_limit(cleat__engine *engine, int64_t tenant, cleat_slice key,
+                                          int32_t limit, int64_t window_ms)
+{
+    return cleat__engine_ask(engine, &(cleat__command){.kind = CLEAT__COMMAND_PUT_RATE_LIMIT,
+                                                       .tenant = tenant,
+                                                       .as.put_rate_limit = {key, limit, window_ms}});
+}
+
+cleat_status cleat__engine_delete_rate_limit(cleat__engine *engine, int64_t tenant, cleat_slice key)
+{
+    return cleat__engine_ask(engine, &(cleat__command){.kind = CLEAT__COMMAND_DELETE_RATE_LIMIT,
+                                                       .tenant = tenant,
+                                                       .as.put_rate_limit = {.key = key}});
+}
+
 cleat_status cleat__engine_unschedule(cleat__engine *engine, int64_t tenant, const cleat__uuid *id)
 {
     return cleat__engine_ask(

@@ -6,6 +6,9 @@
 static void free_type(cleat__task_type *type)
 {
     if (type != NULL) {
+        if (type->takings != NULL) {
+            cleat__takings_free(type->takings, type->needs->rate_limits->count);
+        }
         cleat__needs_free(type->needs);
         cleat__free((char *)type->task_name.data);
         cleat__free(type->rules);
@@ -112,6 +115,9 @@ static cleat_status new_type(const cleat__type_row *row, cleat__task_type **out)
     type->task_name = (cleat_slice){name, row->task_name.size};
     type->lane.type = type;
     cleat_status status = cleat__needs_decode(row->declaration, &type->needs);
+    if (status == CLEAT_OK && type->needs->rate_limits != NULL) {
+        status = cleat__takings_new(type->needs->rate_limits, &type->takings);
+    }
     if (status != CLEAT_OK) {
         free_type(type);
         return status;

@@ -30,6 +30,7 @@ typedef struct cleat__task_type {
     cleat__lane lane;      /* of runs without wishes of their own */
     cleat__rule **rules;   /* owned list, of those that the catalog has: its concurrency */
     size_t rule_count;
+    cleat__taking *takings; /* owned; of rate limits, as its needs say; NULL: none */
 } cleat__task_type;
 
 typedef struct cleat__catalog {

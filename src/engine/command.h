@@ -57,6 +57,8 @@
     X(ADD_CRON, cleat__crons_add)                     \
     X(CHANGE_CRON, cleat__crons_change)               \
     X(DELETE_CRON, cleat__crons_delete)               \
+    X(PUT_RATE_LIMIT, cleat__rates_put)               \
+    X(DELETE_RATE_LIMIT, cleat__rates_delete)         \
     X(WATCH, cleat__watches_add)                      \
     X(UNWATCH, cleat__watches_remove)                 \
     X(WATCH_ON, cleat__watches_go_on)                 \
@@ -279,6 +281,11 @@ struct cleat__command {
             cleat__schedule_change *items;
             size_t count;
         } change_schedules;
+        struct { /* DELETE_RATE_LIMIT: by its key; CLEAT_NOT_FOUND */
+            cleat_slice key;
+            int32_t limit;
+            int64_t window_ms;
+        } put_rate_limit;
         /* WATCH: CLEAT_EMPTY: the run has ended, nothing will come. UNWATCH: also one that does not
          * watch (any more); it is not told anything after the answer. WATCH_ON: it has room again. */
         cleat__watch *watch;

@@ -6,6 +6,7 @@
 #include "engine/hooks.h"
 #include "engine/life.h"
 #include "engine/replay.h"
+#include "engine/takings.h"
 #include "engine/timetable.h"
 #include "engine/trigger.h"
 #include "engine/workers.h"
@@ -88,6 +89,9 @@ static cleat_status put_workflow(cleat__core *core, cleat__command *command)
     const cleat__workflow *workflow = command->as.put_workflow.workflow;
     putting put = {.declaration = {0}};
     cleat_status status = cleat__workflow_check(workflow);
+    if (status == CLEAT_OK) {
+        status = cleat__takings_check(core, command->tenant, workflow);
+    }
     if (status == CLEAT_OK) {
         status = describe(&put, command->tenant, workflow);
     }

@@ -29,6 +29,7 @@ cleat_status cleat__core_open(const cleat__core_options *options, cleat__now now
     seed_ids(core, options->seed);
     cleat__runs_init(&core->runs);
     cleat__limits_init(&core->limits);
+    cleat__rates_init(&core->rates);
     cleat__roster_init(&core->roster);
     cleat__watches_init(&core->watches);
     cleat__durables_init(&core->durables);
@@ -60,6 +61,7 @@ void cleat__core_close(cleat__core *core)
     cleat__limits_deinit(&core->limits);
     cleat__runs_deinit(&core->runs);
     cleat__wishes_deinit(&core->wishes);
+    cleat__rates_deinit(&core->rates);
     cleat__catalog_deinit(&core->catalog);
     cleat__queues_deinit(&core->queues);
     cleat__free(core->failure_text);
@@ -239,6 +241,9 @@ void cleat__core_commit(cleat__core *core)
         cleat__store_end_reads(core->store);
         return;
     }
+    if (cleat__rates_write(core) != CLEAT_OK) {
+        return;
+    }
     if (cleat__core_check(core, cleat__store_commit(core->store)) == CLEAT_OK) {
         core->is_writing = false;
         core->totals.batches++;
@@ -296,6 +301,7 @@ int64_t cleat__core_next_ms(const cleat__core *core)
     int64_t next = earlier(core->sweep_ms, cleat__timetable_next_ms(core));
     next = earlier(next, cleat__crons_next_ms(core));
     next = earlier(next, cleat__durable_next_ms(core));
+    next = earlier(next, cleat__rates_next_ms(&core->rates));
     next = earlier(next, run != NULL ? run->deadline_ms : INT64_MAX);
     next = earlier(next, worker != NULL ? worker->deadline_ms : INT64_MAX);
     return earlier(next, stream != NULL ? stream->deadline_ms : INT64_MAX);

@@ -6,6 +6,7 @@
 #include "engine/core.h"
 #include "engine/durable.h"
 #include "engine/limits.h"
+#include "engine/rates.h"
 #include "engine/roster.h"
 #include "engine/watches.h"
 #include "engine/wishes.h"
@@ -22,6 +23,7 @@ struct cleat__core {
     cleat__queues queues;
     cleat__wishes wishes;
     cleat__limits limits;
+    cleat__rates rates;
     cleat__roster roster;
     cleat__watches watches;
     cleat__durables durables;

@@ -68,6 +68,11 @@ cleat_status cleat__engine_push(cleat__engine *engine, int64_t tenant, const cle
  */
 cleat_status cleat__engine_ask(cleat__engine *engine, const cleat__command *command);
 
+/* Makes a rate limit of the tenant, or changes it; CLEAT_INVALID_ARGUMENT by model/rate_use.h. */
+cleat_status cleat__engine_put_rate_limit(cleat__engine *engine, int64_t tenant, cleat_slice key,
+                                          int32_t limit, int64_t window_ms);
+/* CLEAT_NOT_FOUND: the tenant has no such limit. */
+cleat_status cleat__engine_delete_rate_limit(cleat__engine *engine, int64_t tenant, cleat_slice key);
 /* A run for each of the (Unix) times; what is past starts at once. */
 cleat_status cleat__engine_schedule(cleat__engine *engine, int64_t tenant, const cleat__schedule *schedule,
                                     const int64_t *at_ms, size_t count, cleat__uuid *ids);

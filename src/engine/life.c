@@ -117,6 +117,7 @@ cleat_status cleat__life_release(cleat__core *core, cleat__run *run)
     if (status != CLEAT_OK) {
         return status;
     }
+    cleat__rates_return(core, run);
     stop_invocation(core, run, CLEAT__EVENT_RELEASE);
     cleat__roster_let_go(run);
     set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_RELEASE));
@@ -203,6 +204,9 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     cleat__queues_remove(&core->queues, run);
     if (cleat__run_is_limited(run)) {
         cleat__limits_taken(core, run);
+    }
+    if (run->lane->units != NULL) {
+        cleat__rates_take(core, run->lane);
     }
     set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_ASSIGN));
     cleat__roster_hold(worker, run);
@@ -522,6 +526,8 @@ cleat_status cleat__life_lose(cleat__core *core, cleat__run *run, cleat__loss wh
     bool is_gone = why == CLEAT__LOSS_WORKER_GONE;
     if (is_gone) {
         tell_cancelled(core, run);
+    } else {
+        cleat__rates_return(core, run);
     }
     if (run->internal_retries >= CLEAT__INTERNAL_RETRIES_MAX) {
         return fail_for_good(core, run, CLEAT__EVENT_LOSE_FAIL,

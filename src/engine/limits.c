@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "engine/life.h"
+#include "engine/takings.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -132,6 +133,11 @@ static bool is_refusal(cleat_status status)
     return status == CLEAT_INVALID_ARGUMENT || status == CLEAT_RESOURCE_EXHAUSTED;
 }
 
+static void refuse(cleat__buffer *refusal)
+{
+    cleat__buffer_append_format(refusal, "failed to parse step expression (CEL): %s", cleat_error_message());
+}
+
 static cleat_status write_key(const cleat__rule *rule, const cleat__expression_variables *variables,
                               cleat__buffer *text, cleat__buffer *refusal)
 {
@@ -144,11 +150,23 @@ static cleat_status write_key(const cleat__rule *rule, const cleat__expression_v
     if (status == CLEAT_OK) {
         cleat__buffer_append_json(text, (cleat_slice){key, size});
     } else if (is_refusal(status)) {
-        cleat__buffer_append_format(refusal, "failed to parse step expression (CEL): %s",
-                                    cleat_error_message());
+        refuse(refusal);
         status = CLEAT_OK;
     }
     cleat__free(key);
+    return status;
+}
+
+static cleat_status write_keys(const cleat__run *run, const cleat__expression_variables *variables,
+                               cleat__buffer *text, cleat__buffer *refusal)
+{
+    cleat_status status = CLEAT_OK;
+    cleat__buffer_append_string(text, ",\"keys\":[");
+    for (size_t i = 0; i < run->type->rule_count && status == CLEAT_OK && refusal->size == 0; i++) {
+        cleat__buffer_append_string(text, i != 0 ? "," : "");
+        status = write_key(run->type->rules[i], variables, text, refusal);
+    }
+    cleat__buffer_append_byte(text, ']');
     return status;
 }
 
@@ -164,13 +182,16 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
         .additional_metadata = trigger->metadata.data != NULL ? trigger->metadata : cleat_slice_of("{}"),
         .workflow_run_id = cleat_slice_of(id),
     };
-    cleat_status status = CLEAT_OK;
-    cleat__buffer_append_format(text, "{\"arrived\":%" PRId64 ",\"keys\":[", core->now.unix_ms);
-    for (size_t i = 0; i < run->type->rule_count && status == CLEAT_OK && refusal->size == 0; i++) {
-        cleat__buffer_append_string(text, i != 0 ? "," : "");
-        status = write_key(run->type->rules[i], &variables, text, refusal);
+    cleat__buffer_append_format(text, "{\"arrived\":%" PRId64, core->now.unix_ms);
+    cleat_status status = write_keys(run, &variables, text, refusal);
+    if (status == CLEAT_OK && refusal->size == 0 && run->type->takings != NULL) {
+        status = cleat__takings_describe(core, run, &variables, text);
+        if (is_refusal(status)) {
+            refuse(refusal);
+            status = CLEAT_OK;
+        }
     }
-    cleat__buffer_append_string(text, "]}");
+    cleat__buffer_append_byte(text, '}');
     cleat__expression_parsed_deinit(&parsed);
     if (refusal->size != 0) {
         cleat__buffer_deinit(text); /* there is nothing to be stored */
@@ -197,20 +218,18 @@ static cleat_status add_seats(cleat__core *core, contender *one, const json_t *k
         one->seats[one->count++] = (cleat__seat){
             .group = &group->group,
             .claim = &one->claim,
-            /* One that only few workers may have does not stand in the way of the others. */
-            .takes_turns = i + 1 == run->type->rule_count && run->lane->wish == NULL,
+            /* One that only few workers may have, or that waits for units, does not stand in the way of the others. */
+            .takes_turns = i + 1 == run->type->rule_count && run->lane == &run->type->lane,
         };
     }
     return CLEAT_OK;
 }
 
-cleat_status cleat__limits_attach(cleat__core *core, cleat__run *run, cleat_slice text)
+static cleat_status take_seats(cleat__core *core, cleat__run *run, const json_t *json)
 {
-    json_t *json = json_loadb(text.data != NULL ? text.data : "", text.size, 0, NULL);
     size_t size = sizeof(contender) + run->type->rule_count * sizeof(cleat__seat);
     contender *one = cleat__calloc(1, size);
     if (one == NULL) {
-        json_decref(json);
         return cleat__fail_memory();
     }
     one->claim.id = run->id;
@@ -219,10 +238,24 @@ cleat_status cleat__limits_attach(cleat__core *core, cleat__run *run, cleat_slic
     cleat_status status =
         cleat__map_put(&core->limits.contenders,
                        (cleat_slice){(const char *)one->claim.id.bytes, sizeof(one->claim.id.bytes)}, one);
-    if (status == CLEAT_OK) {
-        status = add_seats(core, one, json_object_get(json, "keys"));
-    } else {
+    if (status != CLEAT_OK) {
         cleat__free(one);
+        return status;
+    }
+    return add_seats(core, one, json_object_get(json, "keys"));
+}
+
+cleat_status cleat__limits_attach(cleat__core *core, cleat__run *run, cleat_slice desired, cleat_slice text)
+{
+    if (!cleat__run_has_limits(run)) {
+        return cleat__wishes_join(&core->wishes, run, desired);
+    }
+    json_t *json = json_loadb(text.data != NULL ? text.data : "", text.size, 0, NULL);
+    cleat_status status = run->type->takings != NULL
+                              ? cleat__takings_join(core, run, desired, json_object_get(json, "rates"))
+                              : cleat__wishes_join(&core->wishes, run, desired);
+    if (status == CLEAT_OK && cleat__run_is_limited(run)) {
+        status = take_seats(core, run, json);
     }
     json_decref(json);
     return status;
@@ -255,7 +288,7 @@ void cleat__limits_detach(cleat__core *core, cleat__run *run)
 
 /* ---- What a run does ---- */
 
-/* All slots are its own until it ends: now it goes on its way. */
+/* All slots are its own until it ends: now it goes on its way. The one place where that is said. */
 static void admit(cleat__core *core, contender *one)
 {
     cleat__queues_append(&core->queues, one->run, one->claim.level);

@@ -1,5 +1,6 @@
 /*
- * Runs of tasks with concurrency rules: each has a seat in the group of its key of each rule, in the order of the
+ * Runs of tasks with rate limits stand in lanes of those that take the same (engine/rates.h). What follows is of those
+ * of tasks with concurrency rules: each has a seat in the group of its key of each rule, in the order of the
  * chain. It takes the first one when it would come into its queue, the next one once it holds a slot there, and comes
  * into the queue when it holds all. Until then it is QUEUED, in no lane, and its schedule timeout goes on.
  *
@@ -46,19 +47,27 @@ typedef struct cleat__limits {
 void cleat__limits_init(cleat__limits *limits);
 void cleat__limits_deinit(cleat__limits *limits);
 
-/* Whether the run's task has any: nothing else here is for one without. */
+/* Whether the run's task has rules: what a run does, below, is for these. */
 static inline bool cleat__run_is_limited(const cleat__run *run)
 {
     return run->type->rule_count != 0;
 }
+/* Whether it has rules, or takes units of rate limits. */
+static inline bool cleat__run_has_limits(const cleat__run *run)
+{
+    return run->type->rule_count != 0 || run->type->takings != NULL;
+}
 
-/* Its keys, as they are stored; or nothing, and `refusal`, why it has none: then it fails. `trigger` has input and metadata as they
+/* The keys of its limits, as they are stored; or nothing, and `refusal`, why it has none: then it fails. Limits that it
+ * declares are made. `trigger` has input and metadata as they
  * are stored. */
 cleat_status cleat__limits_describe(struct cleat__core *core, const cleat__run *run,
                                     const cleat__trigger *trigger, cleat__buffer *text,
                                     cleat__buffer *refusal);
-/* A live run gets its seats, all of them empty; CLEAT_CORRUPT: that is no description of it. */
-cleat_status cleat__limits_attach(struct cleat__core *core, cleat__run *run, cleat_slice text);
+/* A live run gets its lane, where it also has what it desires (absent: nothing), and its seats, all of them empty.
+ * `text` is absent for one without limits. CLEAT_CORRUPT: that is no description of it. */
+cleat_status cleat__limits_attach(struct cleat__core *core, cleat__run *run, cleat_slice desired,
+                                  cleat_slice text);
 /* It ends, or was never stored: its slots are free. No-op when it has no seats. */
 void cleat__limits_detach(struct cleat__core *core, cleat__run *run);
 

@@ -95,7 +95,9 @@ static void append_lane(cleat__lane_list *list, cleat__lane *lane)
 
 static void remove_lane(cleat__queue *queue, cleat__lane *lane)
 {
-    cleat__lane_list *list = lane->aside_in == queue->round ? &queue->aside : &queue->lanes;
+    cleat__lane_list *list = lane->parked_in != NULL          ? lane->parked_in
+                             : lane->aside_in == queue->round ? &queue->aside
+                                                              : &queue->lanes;
     if (lane->previous != NULL) {
         lane->previous->next = lane->next;
     } else {
@@ -107,6 +109,26 @@ static void remove_lane(cleat__queue *queue, cleat__lane *lane)
         list->tail = lane->previous;
     }
     lane->aside_in = 0;
+    lane->parked_in = NULL;
+}
+
+void cleat__queue_park(cleat__queue *queue, cleat__lane *lane, cleat__lane_list *list)
+{
+    remove_lane(queue, lane);
+    lane->parked_in = list;
+    append_lane(list, lane);
+}
+
+void cleat__lanes_unpark(cleat__lane_list *list)
+{
+    cleat__lane *lane = list->head;
+    *list = (cleat__lane_list){NULL, NULL};
+    while (lane != NULL) {
+        cleat__lane *next = lane->next;
+        lane->parked_in = NULL;
+        append_lane(&lane->type->queue->lanes, lane);
+        lane = next;
+    }
 }
 
 void cleat__queue_set_aside(cleat__queue *queue, cleat__lane *lane)

@@ -4,7 +4,8 @@
  *
  * Within a queue the runs that ask for the same worker stand in one lane: where no worker can take
  * the first of them none can take the others, so that runs nobody can take hold up only their like. Such a
- * lane is set aside until a worker of the queue changes.
+ * lane is set aside until a worker of the queue changes. One whose runs take more of a rate limit than is left is
+ * parked until there may be enough.
  */
 #ifndef CLEAT_ENGINE_QUEUE_H
 #define CLEAT_ENGINE_QUEUE_H
@@ -12,7 +13,9 @@
 #include "engine/run.h"
 #include "model/labels.h"
 
+struct cleat__lane_list;
 struct cleat__queue;
+struct cleat__rate_units;
 struct cleat__task_type;
 struct cleat__worker;
 
@@ -23,8 +26,10 @@ typedef struct cleat__lane {
     struct cleat__task_type *type;
     cleat__run_chain levels[CLEAT__LEVEL_AHEAD]; /* of level n at n - 1 */
     size_t count;
-    uint64_t aside_in;       /* it is aside while this is the queue's round */
-    const cleat__wish *wish; /* NULL: none but what the task desires */
+    uint64_t aside_in;                     /* it is aside while this is the queue's round */
+    const cleat__wish *wish;               /* NULL: none but what the task desires */
+    const struct cleat__rate_units *units; /* of rate limits, that each of its runs takes; NULL: none */
+    struct cleat__lane_list *parked_in;    /* it waits there, and not among the queue's; NULL: it does not */
 } cleat__lane;
 cleat__run *cleat__lane_first(const cleat__lane *lane);
 
@@ -72,6 +77,9 @@ void cleat__queues_rotate(cleat__queues *queues, cleat__queue *queue);
 /* Sets a lane aside, and puts all of those back behind the others. */
 void cleat__queue_set_aside(cleat__queue *queue, cleat__lane *lane);
 void cleat__queue_put_back(cleat__queue *queue);
+/* Sets a lane aside in `list`, whatever becomes of workers, until all of that are put back into their queues. */
+void cleat__queue_park(cleat__queue *queue, cleat__lane *lane, cleat__lane_list *list);
+void cleat__lanes_unpark(cleat__lane_list *list);
 /* Whether a queued run comes before another of its queue. */
 bool cleat__run_is_ahead(const cleat__run *run, const cleat__run *other);
 

@@ -62,13 +62,7 @@ static cleat_status add_run(void *argument, const cleat__live_row *row)
     run->first_retry = row->first_retry;
     run->internal_retries = (uint8_t)row->internal_retries;
     run->since_ms = row->state == CLEAT_RUN_QUEUED ? row->queued_at_ms : row->started_at_ms;
-    cleat_status status = cleat__wishes_join(&core->wishes, run, row->desired);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    if (cleat__run_is_limited(run)) {
-        status = cleat__limits_attach(core, run, row->limits);
-    }
+    cleat_status status = cleat__limits_attach(core, run, row->desired, row->limits);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -141,6 +135,9 @@ cleat_status cleat__core_recover(cleat__core *core)
         status = cleat__crons_recover(core);
     }
     if (status == CLEAT_OK) {
+        status = cleat__rates_recover(core);
+    }
+    if (status == CLEAT_OK) {
         status = cleat__load_live(core->store, add_run, &state);
     }
     if (status == CLEAT_OK) {
@@ -156,5 +153,6 @@ cleat_status cleat__core_recover(cleat__core *core)
         cleat__run_chain_remove(&state.lost, run);
         status = cleat__life_lose(core, run, CLEAT__LOSS_WORKER_GONE);
     }
+    core->has_more = cleat__limits_are_unsettled(&core->limits);
     return status;
 }

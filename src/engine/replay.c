@@ -28,7 +28,7 @@ static cleat_status make(cleat__core *core, const cleat__uuid *id, const cleat__
     run->since_ms = core->now.unix_ms;
     /* Makes room, so that cleat__life_enqueue() finds it. */
     cleat_status status = cleat__runs_set_timer(&core->runs, run, INT64_MAX - 1);
-    if (status == CLEAT_OK && row->desired.size != 0) {
+    if (status == CLEAT_OK && row->desired.size != 0 && !cleat__run_has_limits(run)) {
         status = cleat__wishes_join(&core->wishes, run, cleat__buffer_slice(&row->desired));
     }
     if (status != CLEAT_OK) {
@@ -53,9 +53,10 @@ static void deinit(beginning *what)
 }
 
 /* Its keys are found out anew. */
-static cleat_status look_at_limits(cleat__core *core, cleat__run *run, beginning *what)
+static cleat_status look_at_limits(cleat__core *core, cleat__run *run, const cleat__ended_row *row,
+                                   beginning *what)
 {
-    if (!cleat__run_is_limited(run)) {
+    if (!cleat__run_has_limits(run)) {
         return CLEAT_OK;
     }
     cleat_status status = cleat__load_payloads(core->store, &run->id, &what->input, &what->metadata);
@@ -65,7 +66,8 @@ static cleat_status look_at_limits(cleat__core *core, cleat__run *run, beginning
         status = cleat__limits_describe(core, run, &trigger, &what->limits, &what->refusal);
     }
     if (status == CLEAT_OK && what->refusal.size == 0) {
-        status = cleat__limits_attach(core, run, cleat__buffer_slice(&what->limits));
+        status = cleat__limits_attach(core, run, cleat__buffer_slice(&row->desired),
+                                      cleat__buffer_slice(&what->limits));
     }
     return status;
 }
@@ -76,7 +78,7 @@ static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended
 {
     const cleat__attempt_key ended = {.id = run->id, .retry_count = row->retry_count};
     cleat_status status = cleat__core_begin(core);
-    if (status == CLEAT_OK && cleat__run_is_limited(run)) {
+    if (status == CLEAT_OK && cleat__run_has_limits(run)) {
         status = cleat__core_check(
             core, cleat__transition_set_limits(core->store, &run->id, cleat__buffer_slice(&what->limits)));
     }
@@ -99,7 +101,7 @@ static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended
 static cleat_status begin(cleat__core *core, cleat__run *run, const cleat__ended_row *row)
 {
     beginning what = {.input = {0}};
-    cleat_status status = look_at_limits(core, run, &what);
+    cleat_status status = look_at_limits(core, run, row, &what);
     if (status == CLEAT_OK) {
         status = write(core, run, row, &what);
     } else {

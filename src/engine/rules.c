@@ -71,3 +71,45 @@ cleat_status cleat__rules_put(cleat__rules *rules, const cleat__rule_place *plac
     cleat__buffer_deinit(&key);
     return status;
 }
+
+/* ---- What is taken of rate limits ---- */
+
+void cleat__takings_free(cleat__taking *takings, size_t count)
+{
+    for (size_t i = 0; takings != NULL && i < count; i++) {
+        cleat__expression_free(takings[i].key);
+        cleat__expression_free(takings[i].units);
+        cleat__expression_free(takings[i].limit_value);
+    }
+    cleat__free(takings);
+}
+
+static cleat_status compile(cleat_slice text, cleat__expression **out)
+{
+    return text.data != NULL ? cleat__expression_compile(text, out) : CLEAT_OK;
+}
+
+cleat_status cleat__takings_new(const cleat__rate_use_list *uses, cleat__taking **out)
+{
+    cleat_status status = CLEAT_OK;
+    cleat__taking *takings = cleat__calloc(uses->count, sizeof(*takings));
+    if (takings == NULL) {
+        return cleat__fail_memory();
+    }
+    for (size_t i = 0; i < uses->count && status == CLEAT_OK; i++) {
+        takings[i].use = &uses->items[i];
+        status = compile(uses->items[i].key_expression, &takings[i].key);
+        if (status == CLEAT_OK) {
+            status = compile(uses->items[i].units_expression, &takings[i].units);
+        }
+        if (status == CLEAT_OK) {
+            status = compile(uses->items[i].limit_expression, &takings[i].limit_value);
+        }
+    }
+    if (status != CLEAT_OK) {
+        cleat__takings_free(takings, uses->count);
+        return status;
+    }
+    *out = takings;
+    return CLEAT_OK;
+}

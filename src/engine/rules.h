@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "model/concurrency.h"
 #include "model/expression.h"
+#include "model/rate_use.h"
 
 typedef struct cleat__rule {
     cleat__expression *expression; /* owned */
@@ -31,5 +32,14 @@ typedef struct cleat__rule_place {
 /* The rule, made when it is not there, with the slots that `declared` says. */
 cleat_status cleat__rules_put(cleat__rules *rules, const cleat__rule_place *place,
                               const cleat__concurrency *declared, cleat__rule **out);
+
+/* What runs of one version take of a rate limit. */
+typedef struct cleat__taking {
+    const cleat__rate_use *use;                   /* of the version's needs */
+    cleat__expression *key, *units, *limit_value; /* owned; NULL: there is none */
+} cleat__taking;
+/* One for each of the list. */
+cleat_status cleat__takings_new(const cleat__rate_use_list *uses, cleat__taking **out);
+void cleat__takings_free(cleat__taking *takings, size_t count); /* NULL-safe */
 
 #endif

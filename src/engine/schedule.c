@@ -210,6 +210,14 @@ static cleat__run *pick_run(cleat__core *core, cleat__queue *queue, cleat__worke
         put_back_lanes(core, queue);
     }
     while (left->aside > 0 && left->effort > 0 && (lane = best_lane(queue)) != NULL) {
+        bool is_parked = false;
+        if (lane->units != NULL && cleat__rates_look(core, lane, &is_parked) != CLEAT_OK) {
+            return NULL;
+        }
+        if (is_parked) {
+            left->aside--;
+            continue;
+        }
         *worker = pick_worker(core, queue, lane, &left->effort);
         if (*worker != NULL) {
             return cleat__lane_first(lane);
@@ -245,13 +253,14 @@ void cleat__core_schedule(cleat__core *core)
     if (repeat_owed(core) != CLEAT_OK || settle_limits(core) != CLEAT_OK) {
         return;
     }
+    cleat__rates_fire(core);
     if (core->queues.ready_count == 0 || !cleat__roster_has_room(&core->roster, core->now.monotonic_ms)) {
         return;
     }
     size_t blocked = 0; /* queues in a row without a worker: all of them at the end */
     pass left = {STEP_MAX, ASIDE_MAX, EFFORT_MAX};
     cleat_status status = CLEAT_OK;
-    while (status == CLEAT_OK && blocked < core->queues.ready_count) {
+    while (status == CLEAT_OK && core->failure == CLEAT_OK && blocked < core->queues.ready_count) {
         cleat__queue *queue = core->queues.ready_head;
         cleat__worker *worker = NULL;
         cleat__run *run = pick_run(core, queue, &worker, &left);
@@ -270,6 +279,8 @@ void cleat__core_schedule(cleat__core *core)
         }
         blocked = 0;
         status = cleat__life_assign(core, run, worker);
-        status = status == CLEAT_OK ? settle_limits(core) : status;
+        if (status == CLEAT_OK && !core->has_more) { /* else there was enough of that in this step */
+            status = settle_limits(core);
+        }
     }
 }

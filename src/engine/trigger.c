@@ -178,7 +178,7 @@ static cleat_status make(cleat__core *core, int64_t tenant, const cleat__trigger
     run->since_ms = core->now.unix_ms;
     /* Makes room, so that cleat__life_enqueue() finds it; last in the heap, where that is cheap. */
     cleat_status status = cleat__runs_set_timer(&core->runs, run, INT64_MAX - 1);
-    return status == CLEAT_OK ? join_lane(core, item, run) : status;
+    return status == CLEAT_OK && !cleat__run_has_limits(run) ? join_lane(core, item, run) : status;
 }
 
 static void discard(cleat__core *core, cleat__run_chain *made)
@@ -228,10 +228,13 @@ static cleat_status complete_metadata(cleat__core *core, const cleat__run *run, 
     return status;
 }
 
-/* A run of a task with limits that is stored has its seats. */
-static cleat_status attach(cleat__core *core, cleat__run *run, const cleat__buffer *limits)
+/* A run of a task with limits that is stored has its lane and its seats; the others have their lane already. */
+static cleat_status attach(cleat__core *core, cleat__run *run, const cleat__buffer *desired,
+                           const cleat__buffer *limits)
 {
-    return limits->size != 0 ? cleat__limits_attach(core, run, cleat__buffer_slice(limits)) : CLEAT_OK;
+    return limits->size != 0
+               ? cleat__limits_attach(core, run, cleat__buffer_slice(desired), cleat__buffer_slice(limits))
+               : CLEAT_OK;
 }
 
 /* `refusal` is why it fails at once, if anything. */
@@ -247,7 +250,7 @@ static cleat_status store(cleat__core *core, const cleat__trigger *item, cleat__
     if (status == CLEAT_OK) {
         status = complete_metadata(core, run, &trigger, &inherited, &traced);
     }
-    if (status == CLEAT_OK && cleat__run_is_limited(run)) {
+    if (status == CLEAT_OK && cleat__run_has_limits(run)) {
         status = cleat__limits_describe(core, run, &trigger, &limits, refusal);
     }
     if (status == CLEAT_OK) {
@@ -265,7 +268,7 @@ static cleat_status store(cleat__core *core, const cleat__trigger *item, cleat__
     }
     if (status == CLEAT_OK) {
         cleat__watches_start(core, run, trigger.metadata);
-        status = attach(core, run, &limits);
+        status = attach(core, run, &desired, &limits);
     }
     cleat__buffer_deinit(&limits);
     cleat__buffer_deinit(&desired);

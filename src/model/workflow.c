@@ -209,6 +209,9 @@ static cleat_status check_task(const cleat__workflow_task *task)
     if (status == CLEAT_OK) {
         status = cleat__concurrency_check(task->concurrency, task->concurrency_count);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__rate_uses_check(task->rate_limits, task->rate_limit_count);
+    }
     return status == CLEAT_OK ? cleat__slots_check(task->slots, task->slot_count) : status;
 }
 
@@ -338,6 +341,10 @@ void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
     encode_rules(",\"concurrency\":", workflow->concurrency, workflow->concurrency_count, out);
     encode_rules(",\"task_concurrency\":", task->concurrency, task->concurrency_count, out);
     encode_crons(workflow, out);
+    if (task->rate_limit_count != 0) {
+        cleat__buffer_append_string(out, ",\"rate_limits\":");
+        cleat__rate_uses_encode(task->rate_limits, task->rate_limit_count, out);
+    }
     cleat__buffer_append_byte(out, '}');
 }
 
@@ -432,6 +439,9 @@ static cleat_status read_needs(json_t *json, cleat__needs *needs)
         status = cleat__concurrency_decode(json_object_get(json, "concurrency"),
                                            json_object_get(json, "task_concurrency"), &needs->concurrency);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__rate_uses_decode(json_object_get(json, "rate_limits"), &needs->rate_limits);
+    }
     const json_t *idempotency = json_object_get(json, "idempotency");
     return status == CLEAT_OK && idempotency != NULL
                ? cleat__idempotency_decode(idempotency, &needs->idempotency)
@@ -462,6 +472,7 @@ void cleat__needs_free(cleat__needs *needs)
         cleat__idempotency_free(needs->idempotency);
         cleat__free(needs->events);
         cleat__free(needs->concurrency);
+        cleat__free(needs->rate_limits);
         cleat__free(needs->labels);
         cleat__free(needs->slots);
         cleat__free(needs);

@@ -9,6 +9,7 @@
 #include "model/filter.h"
 #include "model/idempotency.h"
 #include "model/labels.h"
+#include "model/rate_use.h"
 #include "model/task.h"
 
 #define CLEAT__NAME_MAX       255 /* bytes of the name of a workflow, a task or a slot type */
@@ -40,6 +41,8 @@ typedef struct cleat__workflow_task {
     size_t label_count;
     const cleat__concurrency *concurrency; /* rules behind those of its workflow */
     size_t concurrency_count;
+    const cleat__rate_use *rate_limits;
+    size_t rate_limit_count;
     const cleat_slice *parents; /* names of tasks that it comes after */
     size_t parent_count;
     bool is_durable;
@@ -104,6 +107,7 @@ typedef struct cleat__needs {
     struct cleat__names *events;          /* owned; keys of events that start it; NULL: none */
     cleat__idempotency_rule *idempotency; /* owned; NULL: none */
     cleat__concurrency_list *concurrency; /* owned; the chain of its rules; NULL: none */
+    cleat__rate_use_list *rate_limits;    /* owned; what its runs take; NULL: nothing */
 } cleat__needs;
 /* Of an encoded text. CLEAT_CORRUPT: it is none. */
 cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out);

@@ -19,6 +19,7 @@ void cleat__declaration_free(cleat__declaration *declaration)
         cleat__free(declaration->labels);
         cleat__free(declaration->slots);
         cleat__free(declaration->concurrency);
+        cleat__free(declaration->rate_limits);
         cleat__free(declaration->description);
         cleat__free(declaration->schema);
         cleat__free(declaration->key_expression);
@@ -45,6 +46,8 @@ static void describe(const cleat__declaration *from, cleat__workflow_task *task,
         .slot_count = from->slots != NULL ? from->slots->count : 0,
         .concurrency = from->concurrency != NULL ? from->concurrency->items : NULL,
         .concurrency_count = from->concurrency != NULL ? from->concurrency->count : 0,
+        .rate_limits = from->rate_limits != NULL ? from->rate_limits->items : NULL,
+        .rate_limit_count = from->rate_limits != NULL ? from->rate_limits->count : 0,
     };
     *out = (cleat__workflow){
         .name = cleat_slice_of(from->workflow),
@@ -188,6 +191,21 @@ static cleat_status copy_concurrency(const cleat_task_options *options, cleat__d
     return status;
 }
 
+static cleat_status copy_rate_limits(const cleat_task_options *options, cleat__declaration *to)
+{
+    cleat__buffer text = {0};
+    cleat__rate_use *uses = NULL;
+    cleat_status status = cleat__rate_uses_take(options->rate_limits, options->rate_limit_count, &uses);
+    if (uses != NULL) {
+        cleat__rate_uses_encode(uses, options->rate_limit_count, &text);
+        status = text.failed ? cleat__fail_memory()
+                             : cleat__rate_uses_decode_text(cleat__buffer_slice(&text), &to->rate_limits);
+    }
+    cleat__free(uses);
+    cleat__buffer_deinit(&text);
+    return status;
+}
+
 static cleat_status copy_texts(const cleat_task_options *options, cleat__declaration *to)
 {
     if (options->description != NULL) {
@@ -256,6 +274,9 @@ static cleat_status copy_options(const cleat_task_options *options, cleat__decla
     }
     if (status == CLEAT_OK) {
         status = copy_concurrency(options, to);
+    }
+    if (status == CLEAT_OK) {
+        status = copy_rate_limits(options, to);
     }
     if (status == CLEAT_OK) {
         status = copy_texts(options, to);
@@ -334,6 +355,8 @@ cleat_status cleat__declaration_new_workflow(const cleat_workflow_options *optio
         .concurrency_count = options->concurrency_count,
         .on_crons = options->on_crons,
         .cron_input = options->cron_input,
+        .rate_limits = options->rate_limits,
+        .rate_limit_count = options->rate_limit_count,
     };
     *out = NULL;
     if (options->spans != CLEAT_WORKFLOW_SPANS && options->spans != CLEAT_HATCHET_SPANS) {

@@ -122,3 +122,39 @@ cleat_status cleat__concurrency_take(const cleat_concurrency *rules, size_t coun
     *out = list;
     return CLEAT_OK;
 }
+
+static cleat__rate_use use_of(const cleat_rate_limit *from)
+{
+    cleat_rate_limit_duration duration = (int)from->duration != 0 ? from->duration : CLEAT_PER_MINUTE;
+    return (cleat__rate_use){
+        .key = cleat_slice_of(from->key),
+        .key_expression = cleat_slice_of(from->key_expression),
+        .units = from->units != 0 ? from->units : 1,
+        .units_expression = cleat_slice_of(from->units_expression),
+        .limit_expression = cleat_slice_of(from->limit_expression),
+        .window_ms = cleat__rate_duration_ms(duration),
+    };
+}
+
+cleat_status cleat__rate_uses_take(const cleat_rate_limit *limits, size_t count, cleat__rate_use **out)
+{
+    *out = NULL;
+    cleat_status status = check_list("rate_limits", limits, count);
+    if (status != CLEAT_OK || count == 0) {
+        return status;
+    }
+    cleat__rate_use *list = cleat__calloc(count, sizeof(*list));
+    if (list == NULL) {
+        return cleat__fail_memory();
+    }
+    for (size_t i = 0; i < count; i++) {
+        list[i] = use_of(&limits[i]);
+    }
+    status = cleat__rate_uses_check(list, count);
+    if (status != CLEAT_OK) {
+        cleat__free(list);
+        return status;
+    }
+    *out = list;
+    return CLEAT_OK;
+}

@@ -13,6 +13,7 @@ cleat_status cleat__labels_take(const cleat_label *labels, size_t count, cleat__
 cleat_status cleat__desired_labels_take(const cleat_desired_label *labels, size_t count,
                                         cleat__desired_label **out);
 cleat_status cleat__concurrency_take(const cleat_concurrency *rules, size_t count, cleat__concurrency **out);
+cleat_status cleat__rate_uses_take(const cleat_rate_limit *limits, size_t count, cleat__rate_use **out);
 /* `more` units of "default" come first; 0: none do. */
 cleat_status cleat__slots_take(int32_t more, const cleat_slots *slots, size_t count, cleat__slots **out,
                                size_t *out_count);

@@ -43,6 +43,7 @@ typedef struct cleat__declaration {
     cleat__filter *filters; /* in one block with their texts */
     size_t filter_count;
     cleat__concurrency_list *concurrency;
+    cleat__rate_use_list *rate_limits;
     char *description, *schema;
     char *key_expression; /* of `idempotency`; NULL: it has none */
     cleat__idempotency idempotency;

@@ -60,6 +60,8 @@ void cleat__rest_event_list(cleat__http_call *call);
 void cleat__rest_event_get(cleat__http_call *call);
 void cleat__rest_event_keys(cleat__http_call *call);
 void cleat__rest_workflow_metrics(cleat__http_call *call);
+void cleat__rest_rate_list(cleat__http_call *call);
+void cleat__rest_rate_delete(cleat__http_call *call);
 void cleat__rest_event_push(cleat__http_call *call);
 void cleat__rest_event_push_many(cleat__http_call *call);
 void cleat__rest_event_replay(cleat__http_call *call);

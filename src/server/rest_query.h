@@ -6,6 +6,7 @@
 #ifndef CLEAT_SERVER_REST_QUERY_H
 #define CLEAT_SERVER_REST_QUERY_H
 
+#include "model/rate_window.h"
 #include "store/event.h"
 #include "store/query.h"
 #include "store/schedule.h"
@@ -131,6 +132,28 @@ typedef struct cleat__rest_keys {
 /* `states`: 1 << cleat_run_status, of several; 0: any. `key` absent: no runs are counted. */
 cleat_status cleat__rest_query_keys(cleat__store *store, int64_t tenant, const cleat__uuid *workflow_id,
                                     unsigned states, cleat_slice key, cleat__rest_keys *out);
+
+/* A rate limit as it is now: what is due is refilled. `refilled_ms` is Unix time. */
+typedef struct cleat__rest_rate {
+    cleat_slice key; /* valid during the visit */
+    cleat__rate_window window;
+} cleat__rest_rate;
+typedef enum cleat__rest_rate_order {
+    CLEAT__REST_RATE_BY_KEY,
+    CLEAT__REST_RATE_BY_VALUE,
+    CLEAT__REST_RATE_BY_LIMIT,
+} cleat__rest_rate_order;
+typedef struct cleat__rest_rate_filter {
+    cleat_slice search; /* the key contains it; absent: all do */
+    int64_t now_ms;
+    cleat__rest_rate_order order;
+    bool is_descending;
+} cleat__rest_rate_filter;
+/* Until `visit` answers false. */
+cleat_status cleat__rest_query_rates(cleat__store *store, int64_t tenant,
+                                     const cleat__rest_rate_filter *filter,
+                                     bool (*visit)(void *argument, const cleat__rest_rate *row),
+                                     void *argument);
 
 /* ---- Queues ---- */
 

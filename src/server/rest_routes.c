@@ -155,8 +155,8 @@ static const cleat__http_route routes[] = {
     WORKS("GET", TENANT "/step-run-queue-metrics", 0, step_queue_metrics),
     WORKS("GET", TENANT "/task-stats", 0, task_stats),
     WORKS("GET", TENANT "/prometheus-metrics", 0, prometheus),
-    LATER("GET", TENANT "/rate-limits", 0, "listing rate limits"),
-    LATER("DELETE", TENANT "/rate-limits", 0, "deleting rate limits"),
+    WORKS("GET", TENANT "/rate-limits", 0, rate_list),
+    WORKS("DELETE", TENANT "/rate-limits", 0, rate_delete),
 
     LATER("GET", STABLE "/webhooks", 0, "listing webhooks"),
     LATER("GET", STABLE "/webhooks/{v1Webhook}", CLEAT__HTTP_NAMED, "reading webhooks"),

@@ -6,6 +6,7 @@
 #include "store/query.h"
 #include "wire/workflow_v0.h"
 #include "wire/message.h"
+#include "wire/rate_use.h"
 #include "wire/schedule.h"
 #include "wire/workflow.h"
 
@@ -224,12 +225,25 @@ static void handle_put_workflow(cleat__rpc_call *call, const ProtobufCMessage *r
     }
 }
 
-/* ---- What this engine does not have ---- */
+/* ---- Rate limits ---- */
+
+static void rate_limit_answer(cleat__job *job)
+{
+    const Cleat__PutRateLimitResponse reply = CLEAT__PUT_RATE_LIMIT_RESPONSE__INIT;
+    cleat__job_reply(job, &reply.base);
+}
 
 static void handle_put_rate_limit(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
-    (void)request, (void)service;
-    cleat__service_fail_unsupported(call, "rate limits");
+    const Cleat__PutRateLimitRequest *asked = (const Cleat__PutRateLimitRequest *)request;
+    cleat__job *job =
+        cleat__job_new(call, service, sizeof(*job), CLEAT__COMMAND_PUT_RATE_LIMIT, rate_limit_answer);
+    if (job != NULL) {
+        job->command.as.put_rate_limit.key = cleat_slice_of(asked->key);
+        job->command.as.put_rate_limit.limit = asked->limit;
+        job->command.as.put_rate_limit.window_ms = cleat__rate_duration_read((int)asked->duration);
+        cleat__job_submit(job);
+    }
 }
 
 #define UNARY(name, message, function)                                                                     \

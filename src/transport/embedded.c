@@ -158,6 +158,12 @@ static cleat_status embedded_schedule(cleat__transport *self, const cleat__sched
     return cleat__engine_schedule(engine_of(self), TENANT, schedule, at_ms, count, ids);
 }
 
+static cleat_status embedded_put_rate_limit(cleat__transport *self, cleat_slice key, int32_t limit,
+                                            int64_t window_ms)
+{
+    return cleat__engine_put_rate_limit(engine_of(self), TENANT, key, limit, window_ms);
+}
+
 static cleat_status embedded_unschedule(cleat__transport *self, const cleat__uuid *id)
 {
     return cleat__engine_unschedule(engine_of(self), TENANT, id);
@@ -259,6 +265,7 @@ static const cleat__transport embedded_functions = {
     .replay = embedded_replay,
     .push = embedded_push,
     .schedule = embedded_schedule,
+    .put_rate_limit = embedded_put_rate_limit,
     .unschedule = embedded_unschedule,
     .schedules = embedded_schedules,
     .filter_add = embedded_filter_add,

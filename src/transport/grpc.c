@@ -69,6 +69,11 @@ static cleat_status schedule_runs(cleat__transport *self, const cleat__schedule 
     return cleat__remote_schedule(remote_of(self)->link, schedule, at_ms, count, ids);
 }
 
+static cleat_status put_rate_limit(cleat__transport *self, cleat_slice key, int32_t limit, int64_t window_ms)
+{
+    return cleat__remote_put_rate_limit(remote_of(self)->link, key, limit, window_ms);
+}
+
 static cleat_status unschedule(cleat__transport *self, const cleat__uuid *id)
 {
     return cleat__remote_unschedule(remote_of(self)->link, id);
@@ -281,6 +286,7 @@ static const cleat__transport functions = {
     .replay = replay,
     .push = push,
     .schedule = schedule_runs,
+    .put_rate_limit = put_rate_limit,
     .unschedule = unschedule,
     .schedules = schedules,
     .filter_add = filter_add,

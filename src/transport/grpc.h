@@ -58,6 +58,8 @@ cleat_status cleat__remote_push(cleat__link *link, const cleat__user_event *even
                                 cleat__uuid *ids);
 cleat_status cleat__remote_schedule(cleat__link *link, const cleat__schedule *schedule, const int64_t *at_ms,
                                     size_t count, cleat__uuid *ids);
+cleat_status cleat__remote_put_rate_limit(cleat__link *link, cleat_slice key, int32_t limit,
+                                          int64_t window_ms);
 cleat_status cleat__remote_unschedule(cleat__link *link, const cleat__uuid *id);
 cleat_status cleat__remote_schedules(cleat__link *link, int64_t offset, int64_t limit,
                                      cleat_schedule_list *out);

@@ -7,7 +7,9 @@
 #include "wire/concurrency.h"
 #include "wire/desired_label.h"
 #include "wire/message.h"
+#include "wire/rate_use.h"
 #include "wire/v1/workflows.pb-c.h"
+#include "wire/workflows.pb-c.h"
 
 /* The protocol has no word for "none": ten years. */
 #define NO_TIMEOUT_MS (INT64_C(3650) * 24 * 3600 * 1000)
@@ -109,6 +111,8 @@ static void write_task(const cleat__link *link, const cleat__workflow_task *from
                                     from->labels, from->label_count, &task->n_worker_labels);
     task->concurrency =
         cleat__concurrency_write(failed, from->concurrency, from->concurrency_count, &task->n_concurrency);
+    task->rate_limits =
+        cleat__rate_uses_write(failed, from->rate_limits, from->rate_limit_count, &task->n_rate_limits);
 }
 
 static void write_tasks(const cleat__link *link, const cleat__workflow *workflow, bool *failed,
@@ -281,5 +285,25 @@ cleat_status cleat__remote_put_workflow(cleat__link *link, const cleat__workflow
     cleat_status status = cleat__link_call(link, &method, message, INT64_MAX, &reply);
     cleat__message_free(reply);
     cleat__message_free(message);
+    return status;
+}
+
+/* ---- Rate limits ---- */
+
+cleat_status cleat__remote_put_rate_limit(cleat__link *link, cleat_slice key, int32_t limit,
+                                          int64_t window_ms)
+{
+    static const cleat__method method = {"/WorkflowService/PutRateLimit",
+                                         &cleat__put_rate_limit_response__descriptor, true, NULL};
+    bool failed = false;
+    void *reply = NULL;
+    Cleat__PutRateLimitRequest message = CLEAT__PUT_RATE_LIMIT_REQUEST__INIT;
+    message.key = cleat__message_text(&failed, key);
+    message.limit = limit;
+    message.duration = (Cleat__RateLimitDuration)cleat__rate_duration_write(window_ms);
+    cleat_status status =
+        failed ? cleat__fail_memory() : cleat__link_call(link, &method, &message, INT64_MAX, &reply);
+    cleat__free(message.key);
+    cleat__message_free(reply);
     return status;
 }

@@ -75,6 +75,8 @@ struct cleat__transport {
                          cleat__uuid *ids); /* checked */
     cleat_status (*schedule)(cleat__transport *self, const cleat__schedule *schedule, const int64_t *at_ms,
                              size_t count, cleat__uuid *ids);
+    cleat_status (*put_rate_limit)(cleat__transport *self, cleat_slice key, int32_t limit,
+                                   int64_t window_ms); /* checked */
     cleat_status (*unschedule)(cleat__transport *self, const cleat__uuid *id);
     /* `out` is empty, and to be deinited also after a failure. */
     cleat_status (*schedules)(cleat__transport *self, int64_t offset, int64_t limit,

@@ -5,6 +5,7 @@
 #include "model/duration.h"
 #include "wire/concurrency.h"
 #include "wire/desired_label.h"
+#include "wire/rate_use.h"
 
 typedef Cleat__V1__CreateWorkflowVersionRequest request;
 typedef Cleat__V1__CreateTaskOpts options;
@@ -27,7 +28,6 @@ static cleat_status check_features(const request *message, const options *task)
         {message->n_tasks > 1 || task->n_parents != 0, "several tasks in one workflow"},
         {message->on_failure_task != NULL, "on_failure_task"},
         {has_conditions(task->conditions), "conditions"},
-        {task->n_rate_limits != 0, "rate_limits"},
         {task->batch != NULL, "batch"},
     };
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
@@ -124,6 +124,12 @@ static cleat_status read_task(const request *message, const options *task, cleat
         status = cleat__concurrency_read(NULL, task->concurrency, task->n_concurrency, &rules,
                                          &out->concurrency_count);
         out->concurrency = rules;
+    }
+    if (status == CLEAT_OK) {
+        cleat__rate_use *uses = NULL;
+        status = cleat__rate_uses_read(task->rate_limits, task->n_rate_limits, &uses);
+        out->rate_limits = uses;
+        out->rate_limit_count = uses != NULL ? task->n_rate_limits : 0;
     }
     return status;
 }
@@ -275,6 +281,7 @@ void cleat__workflow_read_end(cleat__workflow *workflow)
 {
     for (size_t i = 0; i < workflow->task_count; i++) {
         cleat__free((void *)(uintptr_t)workflow->tasks[i].concurrency);
+        cleat__free((void *)(uintptr_t)workflow->tasks[i].rate_limits);
         cleat__free((void *)(uintptr_t)workflow->tasks[i].labels);
         cleat__free((void *)(uintptr_t)workflow->tasks[i].slots);
     }

@@ -14,6 +14,17 @@ _Static_assert(sizeof(label) == sizeof(step_label) && offsetof(label, key) == of
                    offsetof(label, value) == offsetof(step_label, value),
                "one form of entries");
 
+typedef Cleat__V1__CreateTaskRateLimit rate_limit;
+typedef Cleat__CreateStepRateLimit step_rate_limit;
+_Static_assert(sizeof(rate_limit) == sizeof(step_rate_limit) &&
+                   offsetof(rate_limit, key) == offsetof(step_rate_limit, key) &&
+                   offsetof(rate_limit, units) == offsetof(step_rate_limit, units) &&
+                   offsetof(rate_limit, key_expr) == offsetof(step_rate_limit, key_expr) &&
+                   offsetof(rate_limit, units_expr) == offsetof(step_rate_limit, units_expr) &&
+                   offsetof(rate_limit, limit_values_expr) == offsetof(step_rate_limit, limit_values_expr) &&
+                   offsetof(rate_limit, duration) == offsetof(step_rate_limit, duration),
+               "one form of rate limits");
+
 /* What the newer form has no word for, or says in another way. */
 static cleat_status check_features(const Cleat__CreateWorkflowVersionOpts *opts)
 {
@@ -48,6 +59,7 @@ static void view_step(const Cleat__CreateWorkflowVersionOpts *opts, const Cleat_
     task->is_durable = opts->has_kind_case != 0 && opts->kind == CLEAT__WORKFLOW_KIND__DURABLE;
     task->retries = step->retries;
     task->n_parents = step->n_parents; /* only their numbers are looked at */
+    task->rate_limits = (rate_limit **)(void *)step->rate_limits;
     task->n_rate_limits = step->n_rate_limits;
     task->worker_labels = (label **)(void *)step->worker_labels;
     task->n_worker_labels = step->n_worker_labels;

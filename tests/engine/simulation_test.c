@@ -429,6 +429,7 @@ static void test_seeds(void **state)
         total.by_crons += world.by_crons;
         total.replayed += world.replayed;
         total.held_back += world.held_back;
+        total.parked += world.parked;
         total.superseded += world.superseded;
     }
     rmdir(directory);
@@ -436,17 +437,18 @@ static void test_seeds(void **state)
            " cancelled, %" PRIu64 " attempts repeated, %" PRIu64 " completed by other processes, %" PRIu64
            " of these after a restart, %" PRIu64 " by events, %" PRIu64 " by schedules, %" PRIu64
            " by crons, %" PRIu64 " ends were looked at, %" PRIu64 " were replayed, %" PRIu64
-           " waits for slots of a key were seen, %" PRIu64 " were cancelled for them\n",
+           " waits for slots of a key were seen, %" PRIu64 " were cancelled for them, %" PRIu64
+           " waits for units of rate limits were seen\n",
            count, total.crashes, total.task_count, total.completed, total.failed, total.cancelled,
            total.retried, total.remote_completed, total.resumed, total.pushed, total.scheduled,
-           total.by_crons, total.hung_up, total.replayed, total.held_back, total.superseded);
+           total.by_crons, total.hung_up, total.replayed, total.held_back, total.superseded, total.parked);
     if (count >= 100) {
         /* The dice reach everything. */
         assert_true(total.crashes > count && total.completed > count && total.failed > count / 2 &&
                     total.cancelled > count / 2 && total.retried > count && total.remote_completed > count &&
                     total.resumed > count / 100 && total.pushed > count && total.scheduled > count &&
                     total.by_crons > count && total.hung_up > count / 2 && total.replayed > count / 4 &&
-                    total.held_back > count && total.superseded > count / 2);
+                    total.held_back > count && total.superseded > count / 2 && total.parked > count);
     }
 }
 

@@ -248,6 +248,38 @@ static void test_needs_are_read_back(void **state)
     cleat__needs_free(needs);
 }
 
+static void test_limits_are_read_back(void **state)
+{
+    (void)state;
+    const cleat__concurrency rules[] = {
+        {.expression = cleat_slice_of("input.a"), .max_runs = 2, .strategy = CLEAT_GROUP_ROUND_ROBIN},
+        {.expression = cleat_slice_of("'b'"), .max_runs = 1}};
+    const cleat__rate_use use = {.key = cleat_slice_of("calls"), .units = 2, .window_ms = 1000};
+    cleat__workflow workflow = good();
+    workflow.concurrency = &rules[0];
+    task_of(&workflow)->concurrency = &rules[1];
+    workflow.concurrency_count = task_of(&workflow)->concurrency_count = 1;
+    task_of(&workflow)->rate_limits = &use;
+    task_of(&workflow)->rate_limit_count = 1;
+    assert_text(&workflow,
+                "{\"description\":\"\",\"version\":\"\",\"events\":[],\"sticky\":0,\"durable\":false,"
+                "\"slots\":{\"default\":1},\"labels\":[],"
+                "\"concurrency\":[{\"expression\":\"input.a\",\"max_runs\":2,\"strategy\":3}],"
+                "\"task_concurrency\":[{\"expression\":\"'b'\",\"max_runs\":1,\"strategy\":0}],"
+                "\"rate_limits\":[{\"units\":2,\"window\":1000,\"key\":\"calls\"}]}");
+    cleat__buffer text = {0};
+    cleat__needs *needs = NULL;
+    cleat__workflow_encode(&workflow, &text);
+    assert_int_equal(cleat__needs_decode(cleat__buffer_slice(&text), &needs), CLEAT_OK);
+    cleat__buffer_deinit(&text);
+    assert_int_equal(needs->concurrency->count, 2);
+    assert_true(needs->concurrency->items[0].is_of_workflow); /* those of the workflow come first */
+    assert_false(needs->concurrency->items[1].is_of_workflow);
+    assert_int_equal(needs->rate_limits->count, 1);
+    assert_int_equal(needs->rate_limits->items[0].units, 2);
+    cleat__needs_free(needs);
+}
+
 static void test_texts_that_are_no_declaration(void **state)
 {
     (void)state;
@@ -260,6 +292,8 @@ static void test_texts_that_are_no_declaration(void **state)
         "{\"slots\":5}",
         "{\"slots\":{\"default\":1},\"sticky\":9}",
         "{\"slots\":{\"default\":1},\"labels\":[{\"key\":1}]}",
+        "{\"slots\":{\"default\":1},\"concurrency\":[{\"expression\":1}]}",
+        "{\"slots\":{\"default\":1},\"rate_limits\":[{\"key\":\"\"}]}",
         "{\"slots\":{\"default\":1},\"labels\":[{\"key\":\"a\",\"value\":[]}]}"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         cleat__needs *needs = NULL;
@@ -280,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_a_schema_must_be_an_object_of_json),
         cmocka_unit_test(test_all_content_is_in_the_text),
         cmocka_unit_test(test_needs_are_read_back),
+        cmocka_unit_test(test_limits_are_read_back),
         cmocka_unit_test(test_texts_that_are_no_declaration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,7 @@ static const call sdk_calls[] = {
     {"GET", TENANT "/step-run-queue-metrics", 200, NULL},
     {"GET", TENANT "/prometheus-metrics", 200, NULL},
     {"GET", TENANT "/task-stats", 200, NULL},
-    {"GET", TENANT "/rate-limits", 501, NULL},
+    {"GET", TENANT "/rate-limits", 200, NULL},
     {"GET", "/api/v1/stable/workflow-runs/{run}", 200, NULL},
     {"GET", "/api/v1/stable/workflow-runs/{run}/status", 200, NULL},
     {"GET", STABLE "/workflow-runs" SINCE "&only_tasks=false", 200, NULL},

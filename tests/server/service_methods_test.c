@@ -46,7 +46,7 @@ static const method methods[] = {
     {"/WorkflowService/ScheduleWorkflow", INVALID, "name"},
     {"/WorkflowService/TriggerWorkflow", INVALID, "name"},
     {"/WorkflowService/BulkTriggerWorkflow", OK, ""},
-    {"/WorkflowService/PutRateLimit", UNSUPPORTED, "rate limits"},
+    {"/WorkflowService/PutRateLimit", INVALID, "key of a rate limit"},
     {"/v1.V1Dispatcher/DurableTask", UNSUPPORTED, "requests of that kind"},
     {"/v1.V1Dispatcher/RegisterDurableEvent", INVALID, "task_id"},
     {"/v1.V1Dispatcher/ListenForDurableEvent", INVALID, "signal_key"},

@@ -171,6 +171,92 @@ static void test_bad_rules(void **state)
     assert_non_null(strstr(cleat_error_message(), "concurrency is NULL"));
 }
 
+/* ---- Rate limits ---- */
+
+static cleat_status note(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    (void)task;
+    gate_add(&it->begun);
+    return CLEAT_OK;
+}
+
+static void test_so_many_begin_in_a_window(void **state)
+{
+    static const cleat_rate_limit calls = {.key = "calls", .units = 2};
+    fixture *it = *state;
+    assert_ok(cleat_client_put_rate_limit(it->client, "calls", 5, CLEAT_PER_HOUR));
+    assert_ok(
+        cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "work:do", .run = note, .user_data = it,
+                                                             .rate_limits = &calls, .rate_limit_count = 1)));
+    assert_ok(cleat_worker_start(it->worker));
+    cleat_run_id ids[3];
+    for (size_t i = 0; i < 3; i++) {
+        ids[i] = start(it, "a");
+    }
+    assert_ends(it, &ids[0], CLEAT_RUN_COMPLETED, NULL);
+    assert_ends(it, &ids[1], CLEAT_RUN_COMPLETED, NULL);
+    assert_false(gate_try(&it->begun, 3, 30));
+    assert_ok(cleat_client_cancel(it->client, &ids[2]));
+    assert_ends(it, &ids[2], CLEAT_RUN_CANCELLED, NULL);
+}
+
+static void test_a_run_says_its_own_limit(void **state)
+{
+    static const cleat_rate_limit own = {
+        .key_expression = "input.key", .limit_expression = "1", .duration = CLEAT_PER_DAY};
+    fixture *it = *state;
+    assert_ok(
+        cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "work:do", .run = note, .user_data = it,
+                                                             .rate_limits = &own, .rate_limit_count = 1)));
+    assert_ok(cleat_worker_start(it->worker));
+    cleat_run_id first = start(it, "a"), waiting = start(it, "a"), other = start(it, "b");
+    assert_ends(it, &first, CLEAT_RUN_COMPLETED, NULL);
+    assert_ends(it, &other, CLEAT_RUN_COMPLETED, NULL);
+    assert_false(gate_try(&it->begun, 3, 30));
+    assert_ok(cleat_client_cancel(it->client, &waiting));
+}
+
+static void test_bad_limits(void **state)
+{
+    static const struct {
+        cleat_rate_limit use;
+        const char *word;
+    } cases[] = {
+        {{.key = NULL}, "the key of a rate limit has 0 bytes"},
+        {{.key = "k", .units = -1}, "units is -1"},
+        {{.key_expression = "input."}, "rate_limits: "},
+        {{.key = "k", .units_expression = "1 +"}, "rate_limits: "},
+        {{.key = "k", .duration = (cleat_rate_limit_duration)8}, "duration"},
+    };
+    fixture *it = *state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "work:do", .run = note,
+                                                                              .rate_limits = &cases[i].use,
+                                                                              .rate_limit_count = 1)),
+                         CLEAT_INVALID_ARGUMENT);
+        assert_non_null(strstr(cleat_error_message(), cases[i].word));
+    }
+    assert_int_equal(cleat_client_put_rate_limit(it->client, "", 1, CLEAT_PER_HOUR), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat_client_put_rate_limit(it->client, NULL, 1, CLEAT_PER_HOUR),
+                     CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat_client_put_rate_limit(it->client, "k", -1, CLEAT_PER_HOUR),
+                     CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(cleat_client_put_rate_limit(it->client, "k", 1, (cleat_rate_limit_duration)0),
+                     CLEAT_INVALID_ARGUMENT);
+}
+
+static void test_a_limit_that_is_not_there(void **state)
+{
+    static const cleat_rate_limit calls = {.key = "calls"};
+    fixture *it = *state;
+    assert_ok(
+        cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "work:do", .run = note, .user_data = it,
+                                                             .rate_limits = &calls, .rate_limit_count = 1)));
+    assert_true(cleat_worker_start(it->worker) != CLEAT_OK);
+    assert_non_null(strstr(cleat_error_message(), "\"calls\""));
+}
+
 int sdk_limits_run(const sdk_target *of)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -179,6 +265,10 @@ int sdk_limits_run(const sdk_target *of)
         TEST(test_a_newer_run_cancels_an_older_one),
         TEST(test_a_run_without_a_key_fails),
         TEST(test_bad_rules),
+        TEST(test_so_many_begin_in_a_window),
+        TEST(test_a_run_says_its_own_limit),
+        TEST(test_bad_limits),
+        TEST(test_a_limit_that_is_not_there),
     };
 #undef TEST
     target = of;

@@ -21,6 +21,7 @@
 #define WORLD_ACTIONS  3
 #define WORLD_WATCHES  4
 #define WORLD_MAX_RUNS 2 /* of a key, of all rules */
+#define WORLD_RATE     4 /* units of each rate limit, per second */
 #define NOBODY         SIZE_MAX
 
 extern const char *const world_actions[WORLD_ACTIONS];
@@ -95,6 +96,7 @@ typedef struct sim_slip {
     cleat__workflow workflow;
     cleat__workflow_task step; /* of it */
     cleat__concurrency rules[2];
+    cleat__rate_use use;
     cleat__trigger items[WORLD_BULK];
     cleat__uuid ids[WORLD_BULK];
     size_t tasks[WORLD_BULK];
@@ -138,6 +140,7 @@ typedef struct sim_world {
     /* What happened, so that a run of seeds shows that all of it does. */
     uint64_t steps, completed, failed, cancelled, retried;
     uint64_t replayed;
+    uint64_t parked;                /* waits for units of rate limits, as seen between steps */
     uint64_t superseded, held_back; /* by concurrency: cancelled, and made to wait, as seen between steps */
     uint64_t hung_up;               /* on those who looked on */
     uint64_t pushed, scheduled;     /* runs by events and by schedules that were seen */

@@ -90,6 +90,17 @@ static void add_rules(sim_world *world, sim_slip *made)
     made->step.concurrency_count = pick(world, 2);
 }
 
+/* The one before: two limits, of which a run takes one, or more than there are for some time. */
+static void add_rate_limit(sim_world *world, sim_slip *made)
+{
+    made->use = (cleat__rate_use){.key_expression = cleat_slice_of("string(int(input.n) % 2)"),
+                                  .units = 1 + (int32_t)pick(world, 3),
+                                  .limit_expression = cleat_slice_of("4"),
+                                  .window_ms = 1000};
+    made->step.rate_limits = &made->use;
+    made->step.rate_limit_count = pick(world, 3) != 0;
+}
+
 sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action)
 {
     static const int64_t timeouts[] = {CLEAT__NO_TIMEOUT, 1000, 20000, 60000};
@@ -125,6 +136,9 @@ sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action)
     made->workflow.task_count = 1;
     if (action == WORLD_ACTIONS - 1) {
         add_rules(world, made);
+    }
+    if (action == WORLD_ACTIONS - 2) {
+        add_rate_limit(world, made);
     }
     made->command.as.put_workflow.workflow = &made->workflow;
     return made;

@@ -48,6 +48,20 @@ static void check_group(sim_world *world, const cleat__limit_group *group)
     }
 }
 
+/* Who waits for units waits for a limit that has too few, and somebody will look again. */
+static void check_rate(sim_world *world, const cleat__rate *rate)
+{
+    const cleat__rate_window *window = &rate->window;
+    world_check(world, window->value >= 0 && window->value <= WORLD_RATE && window->limit == WORLD_RATE,
+                "%d of %d units are left", window->value, window->limit);
+    for (const cleat__lane *lane = rate->waiting.head; lane != NULL; lane = lane->next) {
+        world_check(world, lane->parked_in == &rate->waiting && lane->count != 0, "nobody is parked");
+        world_check(world, window->value < lane->units->items[0].units, "somebody waits for what is there");
+        world_check(world, rate->timer.position != 0, "nobody will look at a rate limit again");
+        world->parked += lane->count;
+    }
+}
+
 void world_check_limits(sim_world *world)
 {
     const cleat__limits *limits = &world->core->limits;
@@ -62,6 +76,10 @@ void world_check_limits(sim_world *world)
     cursor = 0;
     while ((each = cleat__map_next(&limits->contenders, &cursor)) != NULL) {
         check_contender(world, each);
+    }
+    cursor = 0;
+    while ((each = cleat__map_next(&world->core->rates.by_key, &cursor)) != NULL) {
+        check_rate(world, each);
     }
     cursor = 0;
     while ((each = cleat__map_next(&limits->groups, &cursor)) != NULL) {

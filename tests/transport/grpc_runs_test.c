@@ -213,11 +213,6 @@ static void test_all_that_a_workflow_may_say(void **state)
     task_of(&workflow)->labels = labels;
     task_of(&workflow)->label_count = 2;
     task_of(&workflow)->is_durable = true;
-    const cleat__concurrency rule = {.expression = cleat_slice_of("input.a"),
-                                     .max_runs = 3,
-                                     .strategy = CLEAT_CANCEL_QUEUED_EXCEPT_NEWEST};
-    workflow.concurrency = task_of(&workflow)->concurrency = &rule;
-    workflow.concurrency_count = task_of(&workflow)->concurrency_count = 1;
     workflow.input_json_schema = cleat_slice_of("{}");
     assert_ok(it->transport->put_workflow(it->transport, &workflow));
     Cleat__V1__CreateWorkflowVersionRequest *said = mock_message(&it->engine, MOCK_PUT_WORKFLOW, 0);
@@ -227,11 +222,6 @@ static void test_all_that_a_workflow_may_say(void **state)
     assert_int_equal(said->input_json_schema.len, 2);
     const Cleat__V1__CreateTaskOpts *task = said->tasks[0];
     assert_true(task->is_durable);
-    assert_int_equal(said->n_concurrency_arr, 1);
-    assert_int_equal(task->n_concurrency, 1);
-    assert_string_equal(task->concurrency[0]->expression, "input.a");
-    assert_int_equal(task->concurrency[0]->max_runs, 3);
-    assert_int_equal(task->concurrency[0]->limit_strategy, 5);
     assert_int_equal(task->n_slot_requests, 2);
     assert_string_equal(task->slot_requests[0]->key, "gpu");
     assert_int_equal(task->slot_requests[0]->value, 2);
@@ -242,6 +232,45 @@ static void test_all_that_a_workflow_may_say(void **state)
     assert_int_equal(task->worker_labels[0]->value->weight, 7);
     assert_int_equal(task->worker_labels[1]->value->int_value, 64);
     assert_int_equal(task->worker_labels[1]->value->comparator, CLEAT__COMPARATOR_GREATER_THAN);
+    cleat__message_free(said);
+}
+
+static void test_limits_of_a_workflow(void **state)
+{
+    fixture *it = *state;
+    cleat__workflow workflow = workflow_of(policy);
+    const cleat__concurrency rule = {.expression = cleat_slice_of("input.a"),
+                                     .max_runs = 3,
+                                     .strategy = CLEAT_CANCEL_QUEUED_EXCEPT_NEWEST};
+    workflow.concurrency = task_of(&workflow)->concurrency = &rule;
+    workflow.concurrency_count = task_of(&workflow)->concurrency_count = 1;
+    const cleat__rate_use uses[] = {
+        {.key = cleat_slice_of("calls"), .units = 2, .window_ms = 60000},
+        {.key_expression = cleat_slice_of("input.a"),
+         .units = 1,
+         .units_expression = cleat_slice_of("3"),
+         .limit_expression = cleat_slice_of("9"),
+         .window_ms = 1000},
+    };
+    task_of(&workflow)->rate_limits = uses;
+    task_of(&workflow)->rate_limit_count = 2;
+    assert_ok(it->transport->put_workflow(it->transport, &workflow));
+    Cleat__V1__CreateWorkflowVersionRequest *said = mock_message(&it->engine, MOCK_PUT_WORKFLOW, 0);
+    const Cleat__V1__CreateTaskOpts *task = said->tasks[0];
+    assert_int_equal(task->n_rate_limits, 2);
+    assert_string_equal(task->rate_limits[0]->key, "calls");
+    assert_int_equal(task->rate_limits[0]->units, 2);
+    assert_int_equal(task->rate_limits[0]->duration, CLEAT__V1__RATE_LIMIT_DURATION__MINUTE);
+    assert_true(task->rate_limits[0]->has_key_expr_case == 0);
+    assert_string_equal(task->rate_limits[1]->key_expr, "input.a");
+    assert_string_equal(task->rate_limits[1]->units_expr, "3");
+    assert_string_equal(task->rate_limits[1]->limit_values_expr, "9");
+    assert_int_equal(task->rate_limits[1]->duration, CLEAT__V1__RATE_LIMIT_DURATION__SECOND);
+    assert_int_equal(said->n_concurrency_arr, 1);
+    assert_int_equal(task->n_concurrency, 1);
+    assert_string_equal(task->concurrency[0]->expression, "input.a");
+    assert_int_equal(task->concurrency[0]->max_runs, 3);
+    assert_int_equal(task->concurrency[0]->limit_strategy, 5);
     cleat__message_free(said);
 }
 
@@ -622,6 +651,7 @@ int main(void)
         TEST(test_a_server_that_comes_late),
         TEST(test_put_workflow),
         TEST(test_all_that_a_workflow_may_say),
+        TEST(test_limits_of_a_workflow),
         TEST(test_back_off_that_all_engines_know),
         TEST(test_idempotent_calls_are_tried_again),
         TEST(test_what_is_wrong_is_not_tried_again),

@@ -249,7 +249,6 @@ static void test_what_is_not_supported_is_named(void **state)
     Cleat__V1__TaskConditions conditions = CLEAT__V1__TASK_CONDITIONS__INIT;
     Cleat__V1__SleepMatchCondition sleep_condition = CLEAT__V1__SLEEP_MATCH_CONDITION__INIT,
                                    *sleeps[] = {&sleep_condition};
-    Cleat__V1__CreateTaskRateLimit limit = CLEAT__V1__CREATE_TASK_RATE_LIMIT__INIT, *limits[] = {&limit};
     Cleat__V1__TaskBatchConfig batch = CLEAT__V1__TASK_BATCH_CONFIG__INIT;
     char *names[] = {text("x*")};
     (void)state;
@@ -260,9 +259,6 @@ static void test_what_is_not_supported_is_named(void **state)
     check_refused(&it, "not supported yet: several tasks in one workflow");
     plain(&it)->message.on_failure_task = &it.task;
     check_refused(&it, "not supported yet: on_failure_task");
-    plain(&it)->task.rate_limits = limits;
-    it.task.n_rate_limits = 1;
-    check_refused(&it, "not supported yet: rate_limits");
     plain(&it)->task.batch = &batch;
     check_refused(&it, "not supported yet: batch");
     plain(&it)->task.conditions = &conditions; /* none in it */
@@ -355,6 +351,57 @@ static void test_concurrency(void **state)
     check_refused(&it, "max_runs_expression");
 }
 
+static void test_rate_limits(void **state)
+{
+    declaration it;
+    cleat__workflow workflow;
+    Cleat__V1__CreateTaskRateLimit plain_one = CLEAT__V1__CREATE_TASK_RATE_LIMIT__INIT,
+                                   dynamic = CLEAT__V1__CREATE_TASK_RATE_LIMIT__INIT,
+                                   *limits[] = {&plain_one, &dynamic};
+    (void)state;
+    plain_one.key = text("calls");
+    dynamic.key = text("calls of a user");
+    dynamic.has_key_expr_case = CLEAT__V1__CREATE_TASK_RATE_LIMIT__HAS_KEY_EXPR_KEY_EXPR;
+    dynamic.key_expr = text("input.user");
+    dynamic.has_units_case = CLEAT__V1__CREATE_TASK_RATE_LIMIT__HAS_UNITS_UNITS;
+    dynamic.units = 3;
+    dynamic.has_units_expr_case = CLEAT__V1__CREATE_TASK_RATE_LIMIT__HAS_UNITS_EXPR_UNITS_EXPR;
+    dynamic.units_expr = text("2");
+    dynamic.has_limit_values_expr_case =
+        CLEAT__V1__CREATE_TASK_RATE_LIMIT__HAS_LIMIT_VALUES_EXPR_LIMIT_VALUES_EXPR;
+    dynamic.limit_values_expr = text("10");
+    dynamic.has_duration_case = CLEAT__V1__CREATE_TASK_RATE_LIMIT__HAS_DURATION_DURATION;
+    dynamic.duration = CLEAT__V1__RATE_LIMIT_DURATION__DAY;
+    plain(&it)->task.rate_limits = limits;
+    it.task.n_rate_limits = 2;
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    const cleat__rate_use *uses = workflow.tasks[0].rate_limits;
+    assert_int_equal(workflow.tasks[0].rate_limit_count, 2);
+    assert_slice(uses[0].key, "calls");
+    assert_int_equal(uses[0].units, 1);
+    assert_int_equal(uses[0].window_ms, 60000);
+    assert_true(cleat__rate_use_is_static(&uses[0]));
+    assert_slice(uses[1].key_expression, "input.user");
+    assert_slice(uses[1].units_expression, "2");
+    assert_slice(uses[1].limit_expression, "10");
+    assert_int_equal(uses[1].units, 3);
+    assert_int_equal(uses[1].window_ms, 86400000);
+    assert_false(cleat__rate_use_is_static(&uses[1]));
+    cleat__workflow_read_end(&workflow);
+    dynamic.units_expr = text("2 +");
+    check_refused(&it, "rate_limits: ");
+    dynamic.units_expr = text("");
+    dynamic.units = -1;
+    check_refused(&it, "units is -1");
+    dynamic.units = 1;
+    dynamic.duration = (Cleat__V1__RateLimitDuration)7;
+    check_refused(&it, "duration");
+    dynamic.duration = CLEAT__V1__RATE_LIMIT_DURATION__SECOND;
+    plain_one.key = text("");
+    check_refused(&it, "the key of a rate limit has 0 bytes");
+}
+
 static void test_what_is_wrong_is_named(void **state)
 {
     rich it;
@@ -416,15 +463,11 @@ static void test_without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_everything),
-        cmocka_unit_test(test_first_delay),
-        cmocka_unit_test(test_filters),
-        cmocka_unit_test(test_crons),
-        cmocka_unit_test(test_what_is_not_supported_is_named),
-        cmocka_unit_test(test_idempotency),
-        cmocka_unit_test(test_concurrency),
-        cmocka_unit_test(test_what_is_wrong_is_named),
+        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_first_delay),    cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_crons),          cmocka_unit_test(test_what_is_not_supported_is_named),
+        cmocka_unit_test(test_idempotency),    cmocka_unit_test(test_concurrency),
+        cmocka_unit_test(test_rate_limits),    cmocka_unit_test(test_what_is_wrong_is_named),
         cmocka_unit_test(test_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 const assert = require('node:assert');
 const test = require('node:test');
 const { ConcurrencyLimitStrategy } = require('@hatchet-dev/typescript-sdk/v1');
+const { RateLimitDuration } = require('@hatchet-dev/typescript-sdk/v1/client/features/ratelimits');
 const { suite, until, withWorker } = require('./lib/server');
 
 const limit = { timeout: 300000 };
@@ -129,6 +130,58 @@ suite('limits', () => {
             const { data } = await client.api.workflowVersionGet(workflow.metadata.id);
             assert.deepStrictEqual(data.v1Concurrency.map(({ expression, maxRuns, limitStrategy }) => [expression, maxRuns, limitStrategy]),
                 [["'all'", 3, 'GROUP_ROUND_ROBIN'], ['input.key', 1, 'GROUP_ROUND_ROBIN']]);
+        });
+    });
+
+    test('a rate limit holds for a window', limit, async () => {
+        const started = [];
+        await withWorker((client) => ({
+            plain: client.task({ name: 'plain', fn: async () => ({}) }),
+        }), async ({ client, server }) => {
+            await client.ratelimits.upsert({ key: 'calls', limit: 5, duration: RateLimitDuration.HOUR });
+            const limited = client.task({
+                name: 'limited', rateLimits: [{ staticKey: 'calls', units: 2 }],
+                fn: async ({ n }) => { started.push(n); return {}; },
+            });
+            const worker = await client.worker('limited', { workflows: [limited], slots: 10 });
+            worker.start();
+            await worker.waitUntilReady();
+            const refs = [];
+            for (let n = 0; n < 3; n++) {
+                refs.push(await limited.runNoWait({ n }));
+            }
+            await Promise.all(refs.slice(0, 2).map((ref) => ref.output));
+            assert.strictEqual(await statusOf(client, refs[2]), 'QUEUED');
+            const { rows } = await client.ratelimits.list({});
+            assert.deepStrictEqual(rows.map(({ key, limitValue, value, window }) => [key, limitValue, value, window]),
+                [['calls', 5, 1, '1 HOUR']]);
+            await client.runs.cancel({ ids: [await refs[2].getWorkflowRunId()] });
+            await ends(client, refs[2], 'CANCELLED');
+            assert.deepStrictEqual(started, [0, 1]);
+            await worker.stop();
+            assert.ok(server !== null);
+        });
+    });
+
+    test('a run says which limit it takes of, and how much', limit, async () => {
+        const started = [];
+        await withWorker((client) => ({
+            dynamic: client.task({
+                name: 'dynamic',
+                rateLimits: [{ dynamicKey: 'input.user', units: 'int(input.units)', limit: 10, duration: RateLimitDuration.DAY }],
+                fn: async ({ user, units }) => { started.push(`${user} ${units}`); return {}; },
+            }),
+        }), async ({ client, tasks }) => {
+            await tasks.dynamic.run({ user: 'ada', units: 9 });
+            const waiting = await tasks.dynamic.runNoWait({ user: 'ada', units: 2 });
+            await tasks.dynamic.run({ user: 'bob', units: 2 });
+            await tasks.dynamic.run({ user: 'ada', units: 1 });
+            assert.deepStrictEqual(started, ['ada 9', 'bob 2', 'ada 1']);
+            assert.strictEqual(await statusOf(client, waiting), 'QUEUED');
+            const { rows } = await client.ratelimits.list({ orderByField: 'key', orderByDirection: 'desc' });
+            assert.deepStrictEqual(rows.map(({ key, value }) => [key, value]), [['bob', 8], ['ada', 0]]);
+            await client.runs.cancel({ ids: [await waiting.getWorkflowRunId()] });
+            await assert.rejects(tasks.dynamic.run({ user: 'ada', units: 'x' }), /failed to parse step expression/);
         });
     });
 

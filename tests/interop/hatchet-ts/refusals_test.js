@@ -27,7 +27,6 @@ const features = {
         workflow.task({ name: 'only', waitFor: [{ sleepFor: '1s' }], fn });
         return workflow;
     },
-    rate_limits: (client, name) => client.task({ name, rateLimits: [{ staticKey: 'calls', units: 1 }], fn }),
     batch: (client, name) => client.batchTask({ name, batch: { maxSize: 2 }, fn }),
 };
 
@@ -52,7 +51,6 @@ suite('what is not there yet', () => {
             const text = error.response !== undefined ? `${error.response.status} ${JSON.stringify(error.response.data)}` : error.message;
             return (text.includes('not supported yet') && text.includes(name)) || assert.fail(text);
         });
-        await refused(client.ratelimits.list({}), 'rate limits');
         await refused(client.webhooks.list({}), 'webhooks');
         await server.stop();
     });

@@ -201,7 +201,6 @@ suite('the features of the SDK over REST', () => {
             const calls = {
                 crons: () => client.crons.list({}),
                 filters: () => client.filters.list(),
-                'rate limits': () => client.ratelimits.list({}),
                 webhooks: () => client.webhooks.list(),
                 expressions: () => client.cel.debug({ expression: 'true', input: {} }),
             };

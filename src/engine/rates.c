@@ -1,0 +1,271 @@
+#include "engine/rates.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "engine/core_parts.h"
+#include "engine/scope.h"
+#include "store/rate.h"
+
+static cleat__rate *rate_of(const cleat__heap_node *node)
+{
+    return CLEAT__CONTAINER(node, cleat__rate, timer);
+}
+
+static bool is_earlier(const cleat__heap_node *a, const cleat__heap_node *b)
+{
+    return cleat__rate_window_next(&rate_of(a)->window) < cleat__rate_window_next(&rate_of(b)->window);
+}
+
+void cleat__rates_init(cleat__rates *rates)
+{
+    *rates = (cleat__rates){.changed = NULL};
+    cleat__heap_init(&rates->timers, is_earlier);
+}
+
+static void free_rate(cleat__rate *rate)
+{
+    if (rate != NULL) {
+        cleat__free(rate->scope);
+        cleat__free(rate);
+    }
+}
+
+void cleat__rates_deinit(cleat__rates *rates)
+{
+    size_t cursor = 0;
+    cleat__rate *rate;
+    cleat__heap_deinit(&rates->timers);
+    while ((rate = cleat__map_next(&rates->by_key, &cursor)) != NULL) {
+        free_rate(rate);
+    }
+    cleat__map_deinit(&rates->by_key);
+}
+
+static cleat__rate *find(const cleat__rates *rates, int64_t tenant, cleat_slice key)
+{
+    cleat__scope scope;
+    return cleat__map_get(&rates->by_key, cleat__scope_key(&scope, tenant, key));
+}
+
+bool cleat__rates_has(const cleat__rates *rates, int64_t tenant, cleat_slice key)
+{
+    const cleat__rate *rate = find(rates, tenant, key);
+    return rate != NULL && rate->is_known;
+}
+
+cleat__rate *cleat__rates_add(cleat__rates *rates, int64_t tenant, cleat_slice key)
+{
+    cleat__rate *rate = find(rates, tenant, key);
+    if (rate != NULL) {
+        return rate;
+    }
+    rate = cleat__calloc(1, sizeof(*rate));
+    if (rate == NULL) {
+        return NULL;
+    }
+    rate->tenant = tenant;
+    rate->scope = cleat__scope_new(tenant, key, &rate->key);
+    if (rate->scope == NULL ||
+        cleat__map_put(&rates->by_key, cleat__scope_kept(rate->key), rate) != CLEAT_OK) {
+        free_rate(rate);
+        return NULL;
+    }
+    return rate;
+}
+
+/* ---- In the file ---- */
+
+static void note_change(cleat__rates *rates, cleat__rate *rate)
+{
+    if (!rate->is_changed) {
+        rate->is_changed = true;
+        rate->next_changed = rates->changed;
+        rates->changed = rate;
+    }
+}
+
+cleat_status cleat__rates_write(cleat__core *core)
+{
+    cleat_status status = CLEAT_OK;
+    while (core->rates.changed != NULL && status == CLEAT_OK) {
+        cleat__rate *rate = core->rates.changed;
+        core->rates.changed = rate->next_changed;
+        rate->is_changed = false;
+        cleat__rate_row row = {rate->tenant, rate->key, rate->window};
+        row.window.refilled_ms += core->now.unix_ms - core->now.monotonic_ms;
+        if (rate->is_known) {
+            status = cleat__core_check(core, cleat__rate_put(core->store, &row));
+        }
+    }
+    return status;
+}
+
+/* The window goes on where it was; when the clock was set back meanwhile it begins now. */
+static cleat_status recover(void *argument, const cleat__rate_row *row)
+{
+    cleat__core *core = argument;
+    cleat__rate *rate = cleat__rates_add(&core->rates, row->tenant, row->key);
+    if (rate == NULL) {
+        return cleat__fail_memory();
+    }
+    int64_t ago_ms = core->now.unix_ms - row->window.refilled_ms;
+    rate->window = row->window;
+    rate->window.refilled_ms = core->now.monotonic_ms - (ago_ms > 0 ? ago_ms : 0);
+    rate->is_known = true;
+    return CLEAT_OK;
+}
+
+cleat_status cleat__rates_recover(cleat__core *core)
+{
+    return cleat__rate_load(core->store, recover, core);
+}
+
+/* ---- Who waits ---- */
+
+static void let_go(cleat__core *core, cleat__rate *rate)
+{
+    cleat__heap_remove(&core->rates.timers, &rate->timer);
+    cleat__lanes_unpark(&rate->waiting);
+}
+
+/* With all lanes let go, so that the timer is not among the others while it changes. */
+static void refill(cleat__core *core, cleat__rate *rate)
+{
+    if (rate->is_known && rate->window.value < rate->window.limit &&
+        core->now.monotonic_ms >= cleat__rate_window_next(&rate->window)) {
+        let_go(core, rate);
+        cleat__rate_window_refill(&rate->window, core->now.monotonic_ms);
+    }
+}
+
+static cleat_status park(cleat__core *core, cleat__lane *lane, cleat__rate *rate)
+{
+    cleat__queue_park(lane->type->queue, lane, &rate->waiting);
+    /* Whatever there will be, it is as much as there is: nobody is to look again before the limit changes. */
+    bool may_help = rate->is_known && rate->window.value < rate->window.limit;
+    if (!may_help || rate->timer.position != 0) {
+        return CLEAT_OK;
+    }
+    return cleat__core_check(core, cleat__heap_push(&core->rates.timers, &rate->timer));
+}
+
+cleat_status cleat__rates_look(cleat__core *core, cleat__lane *lane, bool *is_parked)
+{
+    *is_parked = false;
+    for (size_t i = 0; i < lane->units->count; i++) {
+        cleat__rate *rate = lane->units->items[i].rate;
+        refill(core, rate);
+        if (!rate->is_known || rate->window.value < lane->units->items[i].units) {
+            *is_parked = true;
+            return park(core, lane, rate);
+        }
+    }
+    return CLEAT_OK;
+}
+
+void cleat__rates_take(cleat__core *core, const cleat__lane *lane)
+{
+    for (size_t i = 0; i < lane->units->count; i++) {
+        cleat__rate *rate = lane->units->items[i].rate;
+        /* One that was full all the time begins its window with the first that is taken. */
+        if (rate->window.value == rate->window.limit) {
+            cleat__rate_window_refill(&rate->window, core->now.monotonic_ms);
+        }
+        rate->window.value -= lane->units->items[i].units;
+        note_change(&core->rates, rate);
+    }
+}
+
+void cleat__rates_return(cleat__core *core, const cleat__run *run)
+{
+    const cleat__lane *lane = run->lane;
+    int64_t taken_ms = run->since_ms - core->now.unix_ms + core->now.monotonic_ms;
+    for (size_t i = 0; lane->units != NULL && i < lane->units->count; i++) {
+        cleat__rate *rate = lane->units->items[i].rate;
+        if (rate->is_known) {
+            let_go(core, rate);
+            cleat__rate_window_return(&rate->window, lane->units->items[i].units, taken_ms);
+            note_change(&core->rates, rate);
+        }
+    }
+}
+
+void cleat__rates_fire(cleat__core *core)
+{
+    cleat__heap_node *node;
+    while ((node = cleat__heap_peek(&core->rates.timers)) != NULL &&
+           cleat__rate_window_next(&rate_of(node)->window) <= core->now.monotonic_ms) {
+        refill(core, rate_of(node));
+    }
+}
+
+int64_t cleat__rates_next_ms(const cleat__rates *rates)
+{
+    const cleat__heap_node *node = cleat__heap_peek(&rates->timers);
+    return node != NULL ? cleat__rate_window_next(&rate_of(node)->window) : INT64_MAX;
+}
+
+/* ---- What they are ---- */
+
+static cleat_status set(cleat__core *core, cleat__rate *rate, int32_t limit, int64_t window_ms)
+{
+    let_go(core, rate);
+    if (rate->is_known) {
+        cleat__rate_window_change(&rate->window, limit, window_ms);
+    } else {
+        cleat__rate_window_init(&rate->window, limit, window_ms, core->now.monotonic_ms);
+    }
+    rate->is_known = true;
+    note_change(&core->rates, rate);
+    return cleat__core_begin(core);
+}
+
+cleat_status cleat__rates_put(cleat__core *core, cleat__command *command)
+{
+    cleat_slice key = command->as.put_rate_limit.key;
+    int32_t limit = command->as.put_rate_limit.limit;
+    int64_t window_ms = command->as.put_rate_limit.window_ms;
+    cleat_status status = cleat__rate_key_check(key);
+    if (status == CLEAT_OK) {
+        status = cleat__rate_limit_check(limit, window_ms);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__rate *rate = cleat__rates_add(&core->rates, command->tenant, key);
+    return rate != NULL ? set(core, rate, limit, window_ms) : cleat__fail_memory();
+}
+
+cleat_status cleat__rates_delete(cleat__core *core, cleat__command *command)
+{
+    cleat_slice key = command->as.put_rate_limit.key;
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check_found(core, cleat__rate_delete(core->store, command->tenant, key));
+    }
+    /* One that was made in this very step is not in the file yet. */
+    cleat__rate *rate = find(&core->rates, command->tenant, key);
+    if (rate == NULL || !rate->is_known || (status != CLEAT_OK && status != CLEAT_NOT_FOUND)) {
+        return status;
+    }
+    let_go(core, rate);
+    rate->is_known = false;
+    return CLEAT_OK;
+}
+
+cleat_status cleat__rates_declare(cleat__core *core, int64_t tenant, cleat_slice key, int32_t limit,
+                                  int64_t window_ms)
+{
+    cleat__rate *rate = cleat__rates_add(&core->rates, tenant, key);
+    if (rate == NULL) {
+        return cleat__fail_memory();
+    }
+    uint64_t batch = core->totals.batches + 1;
+    if (rate->is_known && rate->declared_in == batch) {
+        limit = limit < rate->window.limit ? limit : rate->window.limit;
+        window_ms = window_ms > rate->window.window_ms ? window_ms : rate->window.window_ms;
+    }
+    rate->declared_in = batch;
+    bool is_same = rate->is_known && rate->window.limit == limit && rate->window.window_ms == window_ms;
+    return is_same ? CLEAT_OK : set(core, rate, limit, window_ms);
+}

@@ -1,0 +1,154 @@
+#include "engine/takings.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+typedef struct taken {
+    char *key;
+    int64_t units;
+    int64_t limit; /* -1: it is there already */
+} taken;
+
+static cleat_status find_key(const cleat__taking *taking, const cleat__expression_variables *variables,
+                             taken *out)
+{
+    if (taking->key == NULL) {
+        out->key = cleat__slice_dup(taking->use->key);
+        return out->key != NULL ? CLEAT_OK : cleat__fail_memory();
+    }
+    size_t size = 0;
+    cleat_status status = cleat__expression_text(taking->key, variables, &out->key, &size);
+    return status == CLEAT_OK ? cleat__rate_key_check((cleat_slice){out->key, size}) : status;
+}
+
+static cleat_status find_number(const char *what, const cleat__expression *expression,
+                                const cleat__expression_variables *variables, int64_t least, int64_t *out)
+{
+    if (expression == NULL) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__expression_number(expression, variables, out);
+    if (status == CLEAT_OK && (*out < least || *out > INT32_MAX)) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the %s of a rate limit is out of range", what);
+    }
+    return status;
+}
+
+static cleat_status find_out(const cleat__taking *taking, const cleat__expression_variables *variables,
+                             taken *out)
+{
+    cleat_status status = find_key(taking, variables, out);
+    out->units = taking->use->units;
+    out->limit = -1;
+    if (status == CLEAT_OK) {
+        status = find_number("units", taking->units, variables, 0, &out->units);
+    }
+    return status == CLEAT_OK ? find_number("limit", taking->limit_value, variables, -1, &out->limit)
+                              : status;
+}
+
+cleat_status cleat__takings_describe(cleat__core *core, const cleat__run *run,
+                                     const cleat__expression_variables *variables, cleat__buffer *text)
+{
+    size_t count = run->type->needs->rate_limits->count;
+    cleat_status status = CLEAT_OK;
+    cleat__buffer_append_string(text, ",\"rates\":[");
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        const cleat__taking *taking = &run->type->takings[i];
+        taken one = {NULL, 0, -1};
+        status = find_out(taking, variables, &one);
+        if (status == CLEAT_OK) {
+            cleat__buffer_append_string(text, i != 0 ? ",[" : "[");
+            cleat__buffer_append_json(text, cleat_slice_of(one.key));
+            cleat__buffer_append_format(text, ",%d]", (int)one.units);
+        }
+        if (status == CLEAT_OK && one.limit >= 0) {
+            status = cleat__rates_declare(core, run->type->workflow->tenant, cleat_slice_of(one.key),
+                                          (int32_t)one.limit, taking->use->window_ms);
+        }
+        cleat__free(one.key);
+    }
+    cleat__buffer_append_byte(text, ']');
+    return status;
+}
+
+/* Several uses of one limit are one. */
+static cleat_status add_units(cleat__core *core, int64_t tenant, const json_t *item, cleat__rate_units *units)
+{
+    const json_t *key = json_array_get(item, 0);
+    int64_t wanted = json_integer_value(json_array_get(item, 1));
+    if (!json_is_string(key) || wanted < 0 || wanted > INT32_MAX) {
+        return cleat__fail(CLEAT_CORRUPT, "a run in the database takes nothing of its rate limits");
+    }
+    cleat__rate *rate = cleat__rates_add(&core->rates, tenant,
+                                         (cleat_slice){json_string_value(key), json_string_length(key)});
+    if (rate == NULL) {
+        return cleat__fail_memory();
+    }
+    size_t at = 0;
+    while (at < units->count && units->items[at].rate != rate) {
+        at++;
+    }
+    if (at == units->count) {
+        units->items[units->count].units = 0;
+        units->items[units->count++].rate = rate;
+    }
+    int64_t sum = units->items[at].units + wanted;
+    units->items[at].units = sum < INT32_MAX ? (int32_t)sum : INT32_MAX;
+    return CLEAT_OK;
+}
+
+static cleat_status make_units(cleat__core *core, const cleat__run *run, const json_t *rates,
+                               cleat__rate_units **out)
+{
+    size_t i, count = json_array_size(rates);
+    cleat__rate_units *units = cleat__calloc(1, sizeof(*units) + count * sizeof(units->items[0]));
+    cleat_status status = units != NULL ? CLEAT_OK : cleat__fail_memory();
+    json_t *item;
+    json_array_foreach(rates, i, item)
+    {
+        if (status == CLEAT_OK) {
+            status = add_units(core, run->type->workflow->tenant, item, units);
+        }
+    }
+    if (status != CLEAT_OK) {
+        cleat__free(units);
+        return status;
+    }
+    *out = units;
+    return CLEAT_OK;
+}
+
+cleat_status cleat__takings_join(cleat__core *core, cleat__run *run, cleat_slice desired, const json_t *rates)
+{
+    cleat__rate_units *units = NULL;
+    if (json_array_size(rates) != run->type->needs->rate_limits->count) {
+        return cleat__fail(CLEAT_CORRUPT, "a run in the database has no key of its rate limits");
+    }
+    char *text = json_dumps(rates, JSON_COMPACT);
+    cleat_status status = text != NULL ? make_units(core, run, rates, &units) : cleat__fail_memory();
+    if (status == CLEAT_OK) {
+        status = cleat__wishes_join_units(&core->wishes, run, desired, cleat_slice_of(text), units);
+    }
+    free(text); /* jansson's */
+    return status;
+}
+
+cleat_status cleat__takings_check(const cleat__core *core, int64_t tenant, const cleat__workflow *workflow)
+{
+    for (size_t i = 0; i < workflow->task_count; i++) {
+        const cleat__workflow_task *task = &workflow->tasks[i];
+        for (size_t j = 0; j < task->rate_limit_count; j++) {
+            const cleat__rate_use *use = &task->rate_limits[j];
+            if (cleat__rate_use_is_static(use) && !cleat__rates_has(&core->rates, tenant, use->key)) {
+                return cleat__fail(CLEAT_FAILED_PRECONDITION,
+                                   "there is no rate limit \"%.*s\"; put it before the task is declared",
+                                   CLEAT_SLICE_ARGS(use->key));
+            }
+        }
+    }
+    return CLEAT_OK;
+}

@@ -1,0 +1,72 @@
+#include "store/rate.h"
+
+#include "base/error.h"
+#include "store/bind.h"
+
+static cleat_status finish(cleat__store *store, sqlite3_stmt *statement, const char *while_doing)
+{
+    cleat_status status =
+        sqlite3_step(statement) == SQLITE_DONE ? CLEAT_OK : cleat__store_error(store, while_doing);
+    sqlite3_reset(statement);
+    return status;
+}
+
+cleat_status cleat__rate_put(cleat__store *store, const cleat__rate_row *row)
+{
+    static const char sql[] =
+        "INSERT OR REPLACE INTO rate_limit (tenant, key, units, value, window_ms, refilled_at_ms) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    sqlite3_stmt *insert = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &insert);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(insert, 1, row->tenant);
+    cleat__bind_text(insert, 2, row->key);
+    sqlite3_bind_int(insert, 3, row->window.limit);
+    sqlite3_bind_int(insert, 4, row->window.value);
+    sqlite3_bind_int64(insert, 5, row->window.window_ms);
+    sqlite3_bind_int64(insert, 6, row->window.refilled_ms);
+    return finish(store, insert, "storing a rate limit");
+}
+
+cleat_status cleat__rate_delete(cleat__store *store, int64_t tenant, cleat_slice key)
+{
+    sqlite3_stmt *delete = NULL;
+    cleat_status status =
+        cleat__store_prepare(store, "DELETE FROM rate_limit WHERE tenant = ?1 AND key = ?2", &delete);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(delete, 1, tenant);
+    cleat__bind_text(delete, 2, key);
+    status = finish(store, delete, "deleting a rate limit");
+    if (status == CLEAT_OK && sqlite3_changes(cleat__store_db(store)) == 0) {
+        return cleat__fail(CLEAT_NOT_FOUND, "there is no rate limit \"%.*s\"", CLEAT_SLICE_ARGS(key));
+    }
+    return status;
+}
+
+cleat_status cleat__rate_load(cleat__store *store,
+                              cleat_status (*visit)(void *argument, const cleat__rate_row *row),
+                              void *argument)
+{
+    static const char sql[] = "SELECT tenant, key, units, value, window_ms, refilled_at_ms FROM rate_limit";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    int code = SQLITE_DONE;
+    while (status == CLEAT_OK && (code = sqlite3_step(select)) == SQLITE_ROW) {
+        const cleat__rate_row row = {
+            .tenant = sqlite3_column_int64(select, 0),
+            .key = cleat__column_text(select, 1),
+            .window = {sqlite3_column_int(select, 2), sqlite3_column_int(select, 3),
+                       sqlite3_column_int64(select, 4), sqlite3_column_int64(select, 5)},
+        };
+        status = visit(argument, &row);
+    }
+    if (status == CLEAT_OK && code != SQLITE_DONE) {
+        status = cleat__store_error(store, "reading rate limits");
+    }
+    sqlite3_reset(select);
+    return status;
+}

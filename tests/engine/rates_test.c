@@ -1,0 +1,447 @@
+/* Rate limits: who waits for units, and when they are there again. */
+#include "core_test.h"
+
+#include "base/error.h"
+#include "engine/core_parts.h"
+#include "store/rate.h"
+
+#include <inttypes.h>
+
+static const cleat__policy policy = {
+    .priority = 1,
+    .backoff_factor = 1,
+    .execution_timeout_ms = CLEAT__NO_TIMEOUT,
+    .schedule_timeout_ms = 300000,
+};
+
+static cleat_status put(rig *at, const char *key, int32_t limit, int64_t window_ms)
+{
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_PUT_RATE_LIMIT,
+                              .as.put_rate_limit = {cleat_slice_of(key), limit, window_ms}};
+    return ask(at, &command);
+}
+
+static cleat_status drop(rig *at, const char *key)
+{
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_DELETE_RATE_LIMIT,
+                              .as.put_rate_limit = {.key = cleat_slice_of(key)}};
+    return ask(at, &command);
+}
+
+static cleat__rate_use use_of(const char *key, int32_t units)
+{
+    return (cleat__rate_use){.key = cleat_slice_of(key), .units = units, .window_ms = 60000};
+}
+
+static cleat_status declare(rig *at, const char *action, const cleat__rate_use *uses, size_t count)
+{
+    cleat__workflow workflow = workflow_of(action, &policy);
+    task_of(&workflow)->rate_limits = uses;
+    task_of(&workflow)->rate_limit_count = count;
+    return put_workflow(at, CLEAT__TENANT_DEFAULT, &workflow, NULL);
+}
+
+static void declare_one(rig *at, const char *key, int32_t units)
+{
+    const cleat__rate_use use = use_of(key, units);
+    assert_int_equal(declare(at, "a:a", &use, 1), CLEAT_OK);
+}
+
+/* In the worker's ears since the last call. */
+static size_t count_heard(rig *at)
+{
+    size_t count = at->ears.count;
+    at->ears.count = 0;
+    return count;
+}
+
+static void start_many(rig *at, const char *action, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        trigger(at, action, "{}", 0);
+    }
+}
+
+static void test_so_many_go_in_one_window(void **state)
+{
+    rig *at = *state;
+    assert_int_equal(put(at, "calls", 3, 1000), CLEAT_OK);
+    declare_one(at, "calls", 1);
+    add_worker(at, "a:a", 100);
+    start_many(at, "a:a", 8);
+    assert_int_equal(count_heard(at), 3);
+    advance(at, 989);
+    assert_int_equal(count_heard(at), 0);
+    assert_int_equal(cleat__core_next_ms(at->core), at->now.monotonic_ms + 1);
+    advance(at, 1);
+    assert_int_equal(count_heard(at), 3);
+    advance(at, 990);
+    assert_int_equal(count_heard(at), 2);
+}
+
+/* Ten thousand a second want to begin, for some seconds, in batches of any size: no window has more than it may,
+ * and none less. */
+static void test_ten_thousand_a_second_hold_to_the_limit(void **state)
+{
+    enum { LIMIT = 700, WINDOWS = 3, STEP_MS = 10, BATCH = 100 };
+    rig *at = *state;
+    assert_int_equal(put(at, "calls", LIMIT, 1000), CLEAT_OK);
+    declare_one(at, "calls", 1);
+    cleat__uuid worker = add_worker(at, "a:a", 1000000);
+    static cleat__trigger items[BATCH];
+    static cleat__uuid ids[BATCH];
+    for (size_t i = 0; i < BATCH; i++) {
+        items[i] = (cleat__trigger){.workflow = cleat_slice_of("a"), .child_index = -1};
+    }
+    size_t in_window = 0, windows = 0;
+    int64_t begun_ms = at->now.monotonic_ms;
+    while (windows < WINDOWS) {
+        cleat__command commands[] = {
+            {.tenant = CLEAT__TENANT_DEFAULT,
+             .kind = CLEAT__COMMAND_TRIGGER,
+             .as.trigger = {items, BATCH, ids}},
+            {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_WORKER_HEARTBEAT, .as.id = worker},
+        };
+        step(at, commands, 2);
+        if (at->now.monotonic_ms - begun_ms >=
+            990) { /* the window of the first that was handed out is over */
+            assert_int_equal(in_window, LIMIT);
+            begun_ms = at->now.monotonic_ms;
+            in_window = 0;
+            windows++;
+        }
+        in_window += count_heard(at);
+        assert_true(in_window <= LIMIT);
+        at->now.monotonic_ms += STEP_MS;
+        at->now.unix_ms += STEP_MS;
+    }
+}
+
+static void test_all_units_of_all_limits_or_none(void **state)
+{
+    rig *at = *state;
+    assert_int_equal(put(at, "small", 2, 1000), CLEAT_OK);
+    assert_int_equal(put(at, "large", 10, 60000), CLEAT_OK);
+    const cleat__rate_use uses[] = {use_of("large", 4), use_of("small", 1)};
+    assert_int_equal(declare(at, "a:a", uses, 2), CLEAT_OK);
+    add_worker(at, "a:a", 100);
+    start_many(at, "a:a", 3);
+    assert_int_equal(count_heard(at), 2);
+    const cleat__rate_use other = use_of("small", 1);
+    assert_int_equal(declare(at, "b:b", &other, 1), CLEAT_OK);
+    add_worker(at, "b:b", 100);
+    start_many(at, "b:b", 1);
+    assert_int_equal(count_heard(at), 0); /* both of "small" are gone */
+    advance(at, 1000);
+    assert_int_equal(count_heard(at), 1); /* b:b; a:a waits for "large", and took nothing of "small" */
+    start_many(at, "b:b", 1);
+    assert_int_equal(count_heard(at), 1);
+}
+
+static void test_those_who_wait_hold_up_their_like_only(void **state)
+{
+    rig *at = *state;
+    assert_int_equal(put(at, "calls", 1, 1000), CLEAT_OK);
+    const cleat__rate_use use = {.key_expression = cleat_slice_of("input.k"),
+                                 .units = 1,
+                                 .limit_expression = cleat_slice_of("2"),
+                                 .window_ms = 1000};
+    assert_int_equal(declare(at, "a:a", &use, 1), CLEAT_OK);
+    add_worker(at, "a:a", 100);
+    for (int i = 0; i < 10; i++) {
+        trigger(at, "a:a", "{\"k\":\"many\"}", 3);
+    }
+    assert_int_equal(count_heard(at), 2);
+    trigger(at, "a:a", "{\"k\":\"few\"}", 1);
+    assert_string_equal(heard_text(at), "A0{\"k\":\"few\"}");
+    advance(at, 1000);
+    assert_string_equal(heard_text(at), "A0{\"k\":\"many\"} A0{\"k\":\"many\"}");
+}
+
+static void test_expressions_say_key_units_and_limit(void **state)
+{
+    rig *at = *state;
+    const cleat__rate_use use = {.key_expression = cleat_slice_of("'user:' + input.user"),
+                                 .units = 1,
+                                 .units_expression = cleat_slice_of("int(input.n)"),
+                                 .limit_expression = cleat_slice_of("input.user == 'vip' ? 10 : 4"),
+                                 .window_ms = 60000};
+    assert_int_equal(declare(at, "a:a", &use, 1), CLEAT_OK);
+    add_worker(at, "a:a", 100);
+    trigger(at, "a:a", "{\"user\":\"x\",\"n\":3}", 0);
+    trigger(at, "a:a", "{\"user\":\"x\",\"n\":2}", 0);
+    trigger(at, "a:a", "{\"user\":\"x\",\"n\":1}", 0);
+    assert_string_equal(heard_text(at), "A0{\"user\":\"x\",\"n\":3} A0{\"user\":\"x\",\"n\":1}");
+    trigger(at, "a:a", "{\"user\":\"vip\",\"n\":10}", 0);
+    assert_string_equal(heard_text(at), "A0{\"user\":\"vip\",\"n\":10}");
+    const char *const bad[] = {"{\"n\":1}", "{\"user\":\"x\"}", "{\"user\":\"x\",\"n\":-1}",
+                               "{\"user\":1,\"n\":1}", "{\"user\":\"x\",\"n\":3000000000}"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        cleat__uuid id = trigger(at, "a:a", bad[i], 0);
+        if (strncmp(state_of(at, &id), "FAILED failed to parse step expression", 38) != 0) {
+            fail_msg("%s: %s", bad[i], state_of(at, &id));
+        }
+    }
+    assert_int_equal(count_heard(at), 0);
+}
+
+static void test_of_limits_that_come_together_the_lower_counts(void **state)
+{
+    rig *at = *state;
+    const cleat__rate_use use = {.key_expression = cleat_slice_of("'k'"),
+                                 .units = 1,
+                                 .limit_expression = cleat_slice_of("int(input.limit)"),
+                                 .window_ms = 60000};
+    assert_int_equal(declare(at, "a:a", &use, 1), CLEAT_OK);
+    cleat__trigger items[] = {
+        {.workflow = cleat_slice_of("a"), .input = cleat_slice_of("{\"limit\":3}"), .child_index = -1},
+        {.workflow = cleat_slice_of("a"), .input = cleat_slice_of("{\"limit\":2}"), .child_index = -1},
+        {.workflow = cleat_slice_of("a"), .input = cleat_slice_of("{\"limit\":5}"), .child_index = -1},
+    };
+    cleat__uuid ids[3];
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {items, 3, ids}};
+    assert_int_equal(ask(at, &command), CLEAT_OK);
+    add_worker(at, "a:a", 100);
+    assert_int_equal(count_heard(at), 2);
+}
+
+static void test_a_limit_changes(void **state)
+{
+    rig *at = *state;
+    assert_int_equal(put(at, "calls", 5, 1000), CLEAT_OK);
+    declare_one(at, "calls", 1);
+    add_worker(at, "a:a", 100);
+    start_many(at, "a:a", 2);
+    assert_int_equal(count_heard(at), 2);
+    assert_int_equal(put(at, "calls", 1, 1000), CLEAT_OK); /* three were left */
+    start_many(at, "a:a", 2);
+    assert_int_equal(count_heard(at), 1);
+    assert_int_equal(put(at, "calls", 9, 1000), CLEAT_OK); /* from the next window on */
+    start_many(at, "a:a", 20);
+    assert_int_equal(count_heard(at), 0);
+    advance(at, 1000);
+    assert_int_equal(count_heard(at), 9);
+    assert_int_equal(put(at, "calls", 9, 60000), CLEAT_OK);
+    advance(at, 1000);
+    assert_int_equal(count_heard(at), 0);
+}
+
+static void test_more_than_there_ever_is_waits_for_another_limit(void **state)
+{
+    rig *at = *state;
+    assert_int_equal(put(at, "calls", 2, 1000), CLEAT_OK);
+    declare_one(at, "calls", 3);
+    add_worker(at, "a:a", 100);
+    start_many(at, "a:a", 1);
+    advance(at, 4000);
+    assert_int_equal(count_heard(at), 0);
+    assert_int_equal(put(at, "calls", 3, 1000), CLEAT_OK);
+    advance(at, 1000);
+    assert_int_equal(count_heard(at), 1);
+}
+
+static void test_what_is_static_must_be_there_when_it_is_declared(void **state)
+{
+    rig *at = *state;
+    const cleat__rate_use use = use_of("calls", 1);
+    assert_int_equal(declare(at, "a:a", &use, 1), CLEAT_FAILED_PRECONDITION);
+    assert_non_null(strstr(cleat_error_message(), "\"calls\""));
+    assert_int_equal(put(at, "calls", 1, 1000), CLEAT_OK);
+    assert_int_equal(declare(at, "a:a", &use, 1), CLEAT_OK);
+    /* One that goes later is waited for. */
+    add_worker(at, "a:a", 100);
+    assert_int_equal(drop(at, "calls"), CLEAT_OK);
+    assert_int_equal(drop(at, "calls"), CLEAT_NOT_FOUND);
+    start_many(at, "a:a", 1);
+    assert_int_equal(count_heard(at), 0);
+    assert_int_equal(put(at, "calls", 1, 1000), CLEAT_OK);
+    assert_int_equal(count_heard(at), 1);
+}
+
+static void test_waiting_for_units_counts_as_waiting_for_a_worker(void **state)
+{
+    rig *at = *state;
+    assert_int_equal(put(at, "calls", 1, INT64_C(86400000)), CLEAT_OK);
+    declare_one(at, "calls", 1);
+    add_worker(at, "a:a", 100);
+    cleat__uuid first = trigger(at, "a:a", "{}", 0), second = trigger(at, "a:a", "{}", 0);
+    assert_int_equal(report(at, &first, 0, CLEAT_OK, "1"), CLEAT_OK);
+    advance(at, 300000);
+    assert_string_equal(state_of(at, &second), "CANCELLED no worker took it within 5m0s");
+}
+
+static void test_what_was_never_begun_gives_its_units_back(void **state)
+{
+    rig *at = *state;
+    assert_int_equal(put(at, "calls", 1, 60000), CLEAT_OK);
+    declare_one(at, "calls", 1);
+    add_worker(at, "a:a", 100);
+    cleat__uuid id = trigger(at, "a:a", "{}", 0);
+    assert_int_equal(count_heard(at), 1);
+    assert_int_equal(report(at, &id, 0, CLEAT_UNAVAILABLE, ""), CLEAT_OK);
+    assert_int_equal(count_heard(at), 1); /* again */
+    assert_int_equal(report(at, &id, 0, CLEAT_OK, "1"), CLEAT_OK);
+    start_many(at, "a:a", 1);
+    assert_int_equal(count_heard(at), 0);
+}
+
+static cleat_status visit(void *argument, const cleat__rate_row *row)
+{
+    char *text = argument;
+    sprintf(text + strlen(text), "%.*s %d/%d;", CLEAT_SLICE_ARGS(row->key), row->window.value,
+            row->window.limit);
+    return CLEAT_OK;
+}
+
+static void test_a_restart_goes_on_with_the_window(void **state)
+{
+    rig *at = *state;
+    char text[64] = "";
+    assert_int_equal(put(at, "calls", 3, 60000), CLEAT_OK);
+    declare_one(at, "calls", 1);
+    add_worker(at, "a:a", 100);
+    start_many(at, "a:a", 2);
+    assert_int_equal(cleat__rate_load(at->core->store, visit, text), CLEAT_OK);
+    assert_string_equal(text, "calls 1/3;");
+    crash(at);
+    at->now.monotonic_ms = 100000000; /* another boot */
+    open_core(at);
+    add_worker(at, "a:a", 100); /* the two runs begin again, with what is left */
+    assert_int_equal(count_heard(at), 1);
+    at->now.unix_ms -= 3600000; /* a clock that is set back holds up nobody */
+    at->now.monotonic_ms += 59990;
+    step(at, NULL, 0);
+    cleat__uuid worker = add_worker(at, "a:a", 100);
+    (void)worker;
+    assert_int_equal(count_heard(at), 1);
+}
+
+static void test_what_is_no_limit(void **state)
+{
+    rig *at = *state;
+    assert_int_equal(put(at, "", 1, 1000), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(put(at, "k", -1, 1000), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(put(at, "k", 1, 1001), CLEAT_INVALID_ARGUMENT);
+    assert_int_equal(drop(at, "k"), CLEAT_NOT_FOUND);
+    assert_int_equal(put(at, "k", 0, 1000), CLEAT_OK);
+    declare_one(at, "k", 1);
+    add_worker(at, "a:a", 1);
+    start_many(at, "a:a", 1);
+    advance(at, 1000);
+    assert_int_equal(count_heard(at), 0); /* of none there is never one */
+}
+
+/* ---- Without memory ---- */
+
+typedef struct failing {
+    int64_t left; /* calls until all fail */
+} failing;
+
+static void *failing_malloc(void *user_data, size_t size)
+{
+    failing *state = user_data;
+    return state->left-- > 0 ? malloc(size) : NULL;
+}
+
+static void *failing_realloc(void *user_data, void *block, size_t size)
+{
+    failing *state = user_data;
+    return state->left-- > 0 ? realloc(block, size) : NULL;
+}
+
+static void failing_free(void *user_data, void *block)
+{
+    (void)user_data;
+    free(block);
+}
+
+static void fail_after(failing *state, int64_t calls)
+{
+    cleat_allocator allocator = {state, failing_malloc, failing_realloc, failing_free};
+    state->left = calls;
+    cleat_set_allocator(&allocator);
+}
+
+/* A limit that is put, one that runs bring with them, a run that waits, and what comes after. */
+static void live(rig *at)
+{
+    const cleat__rate_use uses[] = {
+        use_of("calls", 1),
+        {.key_expression = cleat_slice_of("'own'"),
+         .units = 1,
+         .limit_expression = cleat_slice_of("5"),
+         .window_ms = 1000},
+    };
+    const cleat_slice name = cleat_slice_of("a:a");
+    const cleat__slots two = {cleat_slice_of("default"), 2};
+    const cleat__worker_spec spec = {.actions = &name, .action_count = 1, .slots = &two, .slot_count = 1};
+    cleat__workflow workflow = workflow_of("a:a", &policy);
+    const cleat__trigger items[] = {{.workflow = workflow.name}, {.workflow = workflow.name}};
+    cleat__uuid ids[2] = {{{0}}}, worker;
+    task_of(&workflow)->rate_limits = uses;
+    task_of(&workflow)->rate_limit_count = 2;
+    cleat__command commands[] = {
+        {.kind = CLEAT__COMMAND_PUT_RATE_LIMIT, .as.put_rate_limit = {cleat_slice_of("calls"), 1, 1000}},
+        {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL}},
+        {.kind = CLEAT__COMMAND_WORKER_JOIN,
+         .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &worker}},
+        {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {items, 2, ids}},
+    };
+    for (size_t i = 0; i < 4; i++) {
+        commands[i].tenant = CLEAT__TENANT_DEFAULT;
+    }
+    step(at, commands, 4);
+    advance(at, 1000);
+    for (size_t i = 0; i < 4; i++) {
+        cleat__free(commands[i].error);
+    }
+}
+
+static void test_any_allocation_may_fail(void **state)
+{
+    rig *at = *state;
+    failing memory = {.left = 0};
+    int64_t calls = 0;
+    for (; memory.left <= 0; calls++) {
+        close_fixture(state);
+        open_fixture(state);
+        at = *state;
+        fail_after(&memory, calls);
+        live(at);
+        cleat_set_allocator(NULL);
+        assert_true(calls < 1000);
+        size_t assigned = count_heard(at);
+        bool has_failed = cleat__core_failure(at->core) != CLEAT_OK;
+        crash(at);
+        open_core(at);
+        assert_true(assigned <= 2 && assigned <= at->core->runs.by_id.count);
+        assert_true(has_failed || assigned == at->core->runs.by_id.count);
+    }
+    assert_true(calls > 40);
+    assert_int_equal(at->core->runs.by_id.count, 2);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+    const struct CMUnitTest tests[] = {
+        TEST(test_so_many_go_in_one_window),
+        TEST(test_ten_thousand_a_second_hold_to_the_limit),
+        TEST(test_all_units_of_all_limits_or_none),
+        TEST(test_those_who_wait_hold_up_their_like_only),
+        TEST(test_expressions_say_key_units_and_limit),
+        TEST(test_of_limits_that_come_together_the_lower_counts),
+        TEST(test_a_limit_changes),
+        TEST(test_more_than_there_ever_is_waits_for_another_limit),
+        TEST(test_what_is_static_must_be_there_when_it_is_declared),
+        TEST(test_waiting_for_units_counts_as_waiting_for_a_worker),
+        TEST(test_what_was_never_begun_gives_its_units_back),
+        TEST(test_a_restart_goes_on_with_the_window),
+        TEST(test_what_is_no_limit),
+        TEST(test_any_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
