@@ -394,7 +394,7 @@ int64_t cleat__crons_next_ms(const cleat__core *core)
     if (core->cron_ms == INT64_MAX) {
         return INT64_MAX;
     }
-    if (core->cron_ms <= core->now.unix_ms) {
+    if (core->cron_ms <= core->now.unix_ms || core->is_planning_crons) {
         return core->now.monotonic_ms;
     }
     int64_t left = core->cron_ms - core->now.unix_ms;

@@ -172,6 +172,20 @@ static cleat_status read_field(const range *of, cleat_slice text, uint64_t *mask
     return status;
 }
 
+/* In a year that has a 29th of February. */
+static const int month_days[] = {0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+/* Whether one of its days is in one of its months; weekdays are in all. */
+static bool has_day(const cleat__cron *cron)
+{
+    bool is_there = cron->is_any_day || !cron->is_any_weekday;
+    for (int month = 1; month <= 12 && !is_there; month++) {
+        uint32_t days = UINT32_MAX >> (31 - month_days[month]);
+        is_there = (cron->months >> month & 1) != 0 && (cron->days & days) != 0;
+    }
+    return is_there;
+}
+
 static cleat_status read_fields(const cleat_slice *words, cleat__cron *out)
 {
     uint64_t masks[FIELD_COUNT];
@@ -192,9 +206,7 @@ static cleat_status read_fields(const cleat_slice *words, cleat__cron *out)
         .is_any_day = is_any[DAY],
         .is_any_weekday = is_any[WEEKDAY],
     };
-    return cleat__cron_next_ms(out, 0) != INT64_MAX
-               ? CLEAT_OK
-               : cleat__fail(CLEAT_INVALID_ARGUMENT, "there is no such day in any year");
+    return has_day(out) ? CLEAT_OK : cleat__fail(CLEAT_INVALID_ARGUMENT, "there is no such day in any year");
 }
 
 cleat_status cleat__cron_parse(cleat_slice text, cleat__cron *out)
@@ -254,12 +266,20 @@ static date date_of(int64_t days)
     };
 }
 
+/* Days until the first one of the next month. */
+static int days_left(const date *it)
+{
+    bool is_leap = (it->year % 4 == 0 && it->year % 100 != 0) || it->year % 400 == 0;
+    return month_days[it->month] - (it->month == 2 && !is_leap) - it->day + 1;
+}
+
+/* Of a day in one of its months. */
 static bool is_meant(const cleat__cron *cron, const date *day)
 {
     bool is_day = (cron->days >> day->day & 1) != 0;
     bool is_weekday = (cron->weekdays >> day->weekday & 1) != 0;
     bool is_either = !cron->is_any_day && !cron->is_any_weekday;
-    return (cron->months >> day->month & 1) != 0 && (is_either ? is_day || is_weekday : is_day && is_weekday);
+    return is_either ? is_day || is_weekday : is_day && is_weekday;
 }
 
 /* The lowest number of the mask from `from` on; 64: none. */
@@ -298,13 +318,16 @@ int64_t cleat__cron_next_ms(const cleat__cron *cron, int64_t after_ms)
         return INT64_MAX;
     }
     int64_t day = (after + 1) / DAY_S, from = (after + 1) % DAY_S;
-    for (int64_t last = day + DAYS_MAX; day <= last; day++, from = 0) {
+    int step = 1;
+    for (int64_t last = day + DAYS_MAX; day <= last; day += step, from = 0) {
         const date it = date_of(day);
-        int64_t second = is_meant(cron, &it) ? next_second(cron, from) : -1;
+        bool is_month = (cron->months >> it.month & 1) != 0;
+        int64_t second = is_month && is_meant(cron, &it) ? next_second(cron, from) : -1;
         if (second >= 0) {
             int64_t at_ms = (day * DAY_S + second) * SECOND_MS;
             return at_ms < YEAR_END ? at_ms : INT64_MAX;
         }
+        step = is_month ? 1 : days_left(&it);
     }
     return INT64_MAX;
 }

@@ -218,7 +218,8 @@ cleat_status cleat__cron_list_behind(cleat__store *store, const cleat__uuid *id,
                                      bool (*visit)(void *argument, const cleat__cron_row *row),
                                      void *argument)
 {
-    static const char sql[] = SELECT "WHERE c.id > ?1 ORDER BY c.id LIMIT ?2";
+    static const char sql[] = "SELECT id, expression, is_enabled, next_at_ms, fired_at_ms FROM cron "
+                              "WHERE id > ?1 ORDER BY id LIMIT ?2";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {
@@ -226,7 +227,17 @@ cleat_status cleat__cron_list_behind(cleat__store *store, const cleat__uuid *id,
     }
     cleat__bind_uuid(select, 1, id);
     sqlite3_bind_int64(select, 2, limit);
-    return visit_all(store, select, visit, argument);
+    int code;
+    bool goes_on = true;
+    while (goes_on && (code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__cron_row row = {.is_enabled = sqlite3_column_int(select, 2) != 0,
+                               .next_at_ms = sqlite3_column_int64(select, 3),
+                               .fired_at_ms = sqlite3_column_int64(select, 4),
+                               .what.expression = cleat__column_text(select, 1)};
+        cleat__column_uuid(select, 0, &row.id);
+        goes_on = visit(argument, &row);
+    }
+    return cleat__store_rows_end(store, select, code, "listing crons");
 }
 
 cleat_status cleat__cron_due(cleat__store *store, int64_t now_ms, cleat__cron_row *out)

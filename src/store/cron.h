@@ -45,7 +45,7 @@ cleat_status cleat__cron_list(cleat__store *store, int64_t tenant, cleat__cron_o
 cleat_status cleat__cron_list_declared(cleat__store *store, int64_t workflow_row,
                                        bool (*visit)(void *argument, const cleat__cron_row *row),
                                        void *argument);
-/* and of all tenants `limit` behind that id, in order. */
+/* and of all tenants `limit` behind that id, in order: only their ids, expressions, times and whether they are enabled. */
 cleat_status cleat__cron_list_behind(cleat__store *store, const cleat__uuid *id, int64_t limit,
                                      bool (*visit)(void *argument, const cleat__cron_row *row),
                                      void *argument);

@@ -133,6 +133,10 @@ static void test_it_wakes_the_engine_in_time(void **state)
 {
     rig *at = *state;
     declare(at, 1, "a:a", CRONS(EACH_MINUTE), NULL);
+    crash(at);
+    open_core(at);
+    assert_int_equal(cleat__core_next_ms(at->core), at->now.monotonic_ms); /* all are looked at once */
+    step(at, NULL, 0);
     for (int i = 0; i < 30; i++) {
         int64_t next = cleat__core_next_ms(at->core);
         assert_true(next > at->now.monotonic_ms && next <= at->now.monotonic_ms + 5000);

@@ -167,7 +167,7 @@ static void what_a_step_cannot_be_is_named(void **state)
     declaration old;
     const ProtobufCMessage *request = &old.message.base;
     Cleat__WorkflowConcurrencyOpts concurrency = CLEAT__WORKFLOW_CONCURRENCY_OPTS__INIT;
-    char *crons[] = {text_("* * * * *")};
+    char *crons[] = {text_("* * * *")};
     declaration_init(&old, "old", "old:old");
     old.opts.n_jobs = 2;
     refused(it, PUT, request, GRPC_STATUS_INVALID_ARGUMENT, "several tasks");
@@ -186,7 +186,7 @@ static void what_a_step_cannot_be_is_named(void **state)
     declaration_init(&old, "old", "old:old");
     old.opts.cron_triggers = crons;
     old.opts.n_cron_triggers = 1;
-    refused(it, PUT, request, GRPC_STATUS_INVALID_ARGUMENT, "cron_triggers");
+    refused(it, PUT, request, GRPC_STATUS_INVALID_ARGUMENT, "has 4 fields");
     declaration_init(&old, "old", "old:old");
     old.job.n_steps = 0;
     refused(it, PUT, request, GRPC_STATUS_INVALID_ARGUMENT, "no tasks");
