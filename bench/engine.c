@@ -185,10 +185,12 @@ static cleat__engine *open_engine(void)
     check(cleat__engine_open(&(cleat__engine_options){.path = FILE_NAME}, &engine), "open");
     const cleat__workflow workflow = {
         .name = cleat_slice_of(WORKFLOW),
-        .task = cleat_slice_of("noop"),
-        .action = cleat_slice_of(ACTION),
-        .policy = {.priority = 1, .execution_timeout_ms = 60000, .schedule_timeout_ms = 300000},
-    };
+        .tasks =
+            &(cleat__workflow_task){
+                .name = cleat_slice_of("noop"),
+                .action = cleat_slice_of(ACTION),
+                .policy = {.priority = 1, .execution_timeout_ms = 60000, .schedule_timeout_ms = 300000}},
+        .task_count = 1};
     check(cleat__engine_put_workflow(engine, CLEAT__TENANT_DEFAULT, &workflow, NULL), "put task");
     return engine;
 }

@@ -39,6 +39,8 @@ if(sources)
   target_include_directories(cleat_test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
   target_include_directories(cleat_test_support SYSTEM PUBLIC ${CMOCKA_INCLUDE_DIRS})
   target_link_libraries(cleat_test_support PUBLIC cleat_flags cleat_internal Threads::Threads)
+  # What is tested is optimized; the tests themselves compile in a third of the time when they are not.
+  target_compile_options(cleat_test_support PUBLIC $<$<CONFIG:RelWithDebInfo>:-O0 -g1>)
   if(LLD)
     target_link_options(cleat_test_support INTERFACE -fuse-ld=lld)
   endif()

@@ -13,10 +13,27 @@ export class ApiError extends Error {
 
 const tokenKey = `cleat-token:${root.pathname}`;
 
+let lastToken = null; // where storage is forbidden, it lasts as long as the page
+
+// f of the tab's storage; `other` where there is none.
+function stored(f, other) {
+    try {
+        return f(sessionStorage);
+    } catch {
+        return other;
+    }
+}
+
 export const token = {
-    get: () => sessionStorage.getItem(tokenKey),
-    set: (text) => sessionStorage.setItem(tokenKey, text),
-    clear: () => sessionStorage.removeItem(tokenKey),
+    get: () => stored((storage) => storage.getItem(tokenKey), lastToken),
+    set(text) {
+        lastToken = text;
+        stored((storage) => storage.setItem(tokenKey, text));
+    },
+    clear() {
+        lastToken = null;
+        stored((storage) => storage.removeItem(tokenKey));
+    },
 };
 
 // What /meta said: {version, needs_token, read_only, now_ms}, and the tenant of /session.
@@ -142,8 +159,9 @@ const pause = (ms, signal) => new Promise((resolve) => {
 });
 
 // Does step() now and `interval` ms after each end of it, not while the page is hidden, until the signal is
-// aborted or step() answers false. What takes long is done less often: a tenth of the time at most. After errors it waits longer and longer, up to 30 s. tell({error, retryAt}) hears
-// of each outcome, error null when it went well. 4xx end it: they would not go away.
+// aborted or step() answers false. What takes long is done less often: a tenth of the time at most. After errors it
+// waits longer and longer, up to 30 s. tell({error, retryAt}) hears of each outcome, error null when it went well.
+// 4xx end it: they would not go away.
 export async function poll(step, { interval, signal, tell = () => {} }) {
     let failures = 0;
     while (!signal.aborted) {
@@ -151,7 +169,7 @@ export async function poll(step, { interval, signal, tell = () => {} }) {
         if (!document.hidden) {
             const start = performance.now();
             try {
-                if (await step() === false) {
+                if (await step() === false || signal.aborted) {
                     return;
                 }
                 failures = 0;

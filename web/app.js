@@ -28,7 +28,8 @@ const kept = new Map(); // {scroll, value} by the key of the entry of the histor
 const keptMost = 20;
 
 const main = h('main', { id: 'main', tabindex: '-1' });
-const banner = h('div', { class: 'banner', role: 'status', hidden: true });
+const bannerText = h('span', { role: 'status' });
+const banner = h('div', { class: 'banner', hidden: true });
 const liveDot = h('span', { class: 'live', hidden: true }, h('span', { class: 'live-dot' }), h('span', null, 'live'));
 const tenantName = h('span', { class: 'tenant' });
 const readOnly = h('span', { class: 'badge', hidden: true, title: 'The file is served as it is: nothing can be cancelled or replayed' }, 'read-only');
@@ -83,11 +84,15 @@ function tell({ error, retryAt, isOver = false }) {
     if (error === null) {
         return;
     }
+    const rest = h('span', { 'aria-hidden': 'true' }); // else it would be read out each second
     const show = () => {
         const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
-        banner.textContent = retryAt === null ? error.message
-            : `${error.message} ${seconds === 0 ? 'Trying again …' : `Trying again in ${seconds} s.`}`;
+        rest.textContent = retryAt === null ? '' : seconds === 0 ? ' Trying again …' : ` Trying again in ${seconds} s.`;
     };
+    if (bannerText.textContent !== error.message) {
+        bannerText.textContent = error.message;
+    }
+    replace(banner, bannerText, rest);
     show();
     if (retryAt !== null) {
         bannerTimer = setInterval(show, 1000);
@@ -108,6 +113,7 @@ function close() {
         current.controller.abort();
         current = null;
     }
+    document.querySelectorAll('dialog[open]').forEach((dialog) => dialog.close()); // it asked about the page
     clearInterval(bannerTimer);
     banner.hidden = true;
     liveDot.hidden = true;
@@ -120,7 +126,11 @@ function makeView(found, controller, state) {
         main, ids: found.ids, signal: controller.signal, query: new URLSearchParams(location.search),
         kept: kept.get(state.key)?.value, keys: (map) => Object.assign(state.keys, map), tell,
         setTitle: (text) => { document.title = `${text} · Cleat`; }, keep: (make) => { state.keep = make; },
+        // What was typed, or waited for, may come when the page is left: then the URL is another's.
         setQuery(query, { push = false } = {}) {
+            if (controller.signal.aborted) {
+                return;
+            }
             view.query = toSearch(query);
             const url = new URL(location.href);
             url.search = view.query;
@@ -135,6 +145,7 @@ function makeView(found, controller, state) {
 }
 
 async function open(found, key) {
+    const isMoved = current !== null;
     close();
     const controller = new AbortController();
     const state = { page: found.page, ids: found.ids, controller, key, keys: {}, keep: null, opened: null };
@@ -159,6 +170,9 @@ async function open(found, key) {
         }
         if (!controller.signal.aborted) {
             window.scrollTo(0, kept.get(key)?.scroll ?? 0);
+            if (isMoved && document.activeElement === document.body) {
+                main.focus({ preventScroll: true }); // what had the focus went with its page
+            }
         }
     } catch (error) {
         if (!controller.signal.aborted && !isAbort(error)) {

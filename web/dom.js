@@ -53,6 +53,25 @@ export function replace(node, ...children) {
     return append(node, children);
 }
 
+// What tells a control apart from its neighbours, also once it was made anew.
+const nameOf = (node) => [node.tagName, node.getAttribute('aria-label') ?? node.textContent, node.getAttribute('href')].join(' ');
+
+// The same, where somebody may be reading or typing: the focus goes to what is like the one that had it, and what
+// scrolls within itself (.tall) stays where it was, at its end where that was in sight.
+export function renew(node, ...children) {
+    const focused = node.contains(document.activeElement) ? nameOf(document.activeElement) : null;
+    const places = [...node.querySelectorAll('.tall')].map((one) => (
+        one.scrollTop > 0 && one.scrollTop + one.clientHeight >= one.scrollHeight - 2 ? Infinity : one.scrollTop));
+    replace(node, ...children);
+    for (const [index, one] of node.querySelectorAll('.tall').entries()) {
+        one.scrollTop = Math.min(places[index] ?? 0, one.scrollHeight);
+    }
+    if (focused !== null) {
+        const like = [...node.querySelectorAll('a, button, input, select, summary')].find((one) => nameOf(one) === focused);
+        (like ?? node.querySelector('input'))?.focus({ preventScroll: true });
+    }
+}
+
 // Makes parent's children those of `items`, in that order. key(item) is a string that tells them apart;
 // make(item) makes a node, and update(node, item) brings one up to date that was there before.
 // What stays is not moved, so focus, scroll position and selection stay too.

@@ -7,7 +7,9 @@ import { clock, time } from './format.js';
 const stretches = [['15m', 'Last 15 minutes', 900e3], ['1h', 'Last hour', 3600e3], ['24h', 'Last 24 hours', 86400e3],
     ['7d', 'Last 7 days', 604800e3]];
 
-const number = (text) => (text !== null && /^\d+$/.test(text) ? Number(text) : null);
+const latest = 9e12; // as far as the API goes, the year 2255
+
+const number = (text) => (text !== null && /^\d+$/.test(text) && Number(text) <= latest ? Number(text) : null);
 
 // {since_ms, until_ms} of the URL's `last`, or of `since` and `until`; null where they are open.
 export function rangeOf(query, at = now()) {
@@ -31,22 +33,25 @@ function localText(ms) {
     return new Date(ms - zone).toISOString().slice(0, 19);
 }
 
-// set({last, since, until}) hears of what was chosen.
-export function timeFilter(query, set) {
-    const range = rangeOf(query);
-    const isExact = query.get('last') === null && (range.since_ms !== null || range.until_ms !== null);
-    const chosen = isExact ? 'exact' : stretches.some(([name]) => name === query.get('last')) ? query.get('last') : '';
+const isExact = (query) => query.get('last') === null && Object.values(rangeOf(query)).some((ms) => ms !== null);
+
+// The time of the URL's `since` and `until`, to be taken away; false where there is none. set() as of timeFilter().
+export const rangePill = (query, set) => isExact(query) && h('span', { class: 'pill' }, rangeText(rangeOf(query)), h('button', {
+    type: 'button', class: 'pill-x', 'aria-label': 'Any time', onclick: () => set({ last: null, since: null, until: null }),
+}, '×'));
+
+// set({last, since, until}) hears of what was chosen. {node, update(query)}: the controls stay the same ones, as a change
+// is heard of while a date is still typed.
+export function timeFilter(set) {
     const select = h('select', { 'aria-label': 'Time', onchange: change },
         h('option', { value: '' }, 'Any time'),
         stretches.map(([name, text]) => h('option', { value: name }, text)),
         h('option', { value: 'exact' }, 'From … until …'));
-    select.value = chosen;
-    const field = (label, ms) => h('input', {
-        type: 'datetime-local', step: '1', 'aria-label': label, value: localText(ms), onchange: changeExact,
-    });
-    const since = field('From', range.since_ms);
-    const until = field('Until', range.until_ms);
-    const exact = h('span', { class: 'exact', hidden: !isExact }, since, '–', until);
+    const field = (label) => h('input', { type: 'datetime-local', step: '1', 'aria-label': label, onchange: changeExact });
+    const since = field('From');
+    const until = field('Until');
+    const exact = h('span', { class: 'exact', hidden: true }, since, '–', until);
+    const node = h('span', { class: 'time-filter' }, select, exact);
 
     function change() {
         exact.hidden = select.value !== 'exact';
@@ -59,10 +64,27 @@ export function timeFilter(query, set) {
 
     function changeExact() {
         const value = (input) => (input.value === '' ? null : new Date(input.value).getTime());
-        set({ last: null, since: value(since), until: value(until) });
+        const times = [value(since), value(until)];
+        if (times.every((ms) => ms === null || (ms >= 0 && ms <= latest))) { // years have four digits, one after the other
+            set({ last: null, since: times[0], until: times[1] });
+        }
     }
 
-    return h('span', { class: 'time-filter' }, select, exact);
+    function update(query) {
+        if (exact.contains(document.activeElement)) {
+            return;
+        }
+        const range = rangeOf(query);
+        exact.hidden = !isExact(query);
+        select.value = exact.hidden ? query.get('last') ?? '' : 'exact';
+        if (select.selectedIndex < 0) {
+            select.value = '';
+        }
+        since.value = exact.hidden ? '' : localText(range.since_ms);
+        until.value = exact.hidden ? '' : localText(range.until_ms);
+    }
+
+    return { node, update };
 }
 
 // A field whose text holds once it was typed: 300 ms after the last key where it isWhole(text), else at Enter or when the

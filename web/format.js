@@ -17,7 +17,7 @@ export function duration(ns) {
         return value === 0 ? '0' : `${Math.round(value)} ns`;
     }
     for (const [name, size] of [['µs', 1e3], ['ms', 1e6], ['s', 1e9]]) {
-        const limit = name === 's' ? 59.995e9 : 999.5 * size;
+        const limit = name === 's' ? 59.95e9 : 999.5 * size;
         if (value < limit) {
             return `${three(value / size)} ${name}`;
         }

@@ -42,6 +42,16 @@ export function listKeys(body, { open }) {
     };
 }
 
+// A click anywhere in a row opens it, but for one on a link, or one that ends a selection of text.
+export function listClicks(body, open) {
+    body.addEventListener('click', (event) => {
+        const row = event.target.closest('[data-row]');
+        if (row !== null && event.target.closest('a, input, button, .c-box') === null && String(getSelection()) === '') {
+            open(row);
+        }
+    });
+}
+
 // Makes sure that Tab gets into the list: after rows came and went.
 export function keepReachable(body) {
     if (body.querySelector(':scope > [data-row][tabindex="0"]') === null) {

@@ -1,5 +1,7 @@
 // A list of rows, newest first, that is read page by page while new rows come at its top and rows change.
 
+const chunkMost = 150; // rows of a page that grows: the API gives 200 at once
+
 export class LiveList {
     constructor(kept = null) {
         this.rows = kept?.rows ?? [];
@@ -11,8 +13,11 @@ export class LiveList {
         return new Set(this.rows.map((row) => row.id));
     }
 
-    // The page behind what is there.
+    // The page behind what is there. It is left where the list has become another one since it was asked for.
     append({ rows, next }, before) {
+        if (this.chunks.length > 0 && before !== this.next) {
+            return;
+        }
         const known = this.ids;
         const added = rows.filter((row) => !known.has(row.id));
         this.rows = [...this.rows, ...added];
@@ -21,21 +26,43 @@ export class LiveList {
     }
 
     // The first page once more. Rows that are no longer among its rows are gone, but for those of `pinned` (a set
-    // of ids). False where so many rows are new that the page does not reach those that are there: nothing is
-    // changed then; reset() takes it instead.
-    refreshTop({ rows, next }, limit, pinned) {
+    // of ids). What new rows have pushed behind it is another page from then on. False where so many rows are new that
+    // the page does not reach those that are there: nothing is changed then; reset() takes it instead.
+    // isKnown(id): rows it is false of are passed over, as if they were not there yet.
+    refreshTop({ rows, next }, limit, pinned, isKnown = () => true) {
+        const wanted = rows.filter((row) => isKnown(row.id));
+        const isWhole = next === null && wanted.length === rows.length;
         const places = new Map(this.rows.map((row, index) => [row.id, index]));
-        const last = Math.max(-1, ...rows.map((row) => places.get(row.id) ?? -1));
-        if (next === null) {
-            this.replace(rows, this.rows, pinned);
-            this.next = null;
-            return true;
-        }
-        if (last < 0 && this.rows.length > 0 && rows.length >= limit) {
+        const last = Math.max(-1, ...wanted.map((row) => places.get(row.id) ?? -1));
+        if (!isWhole && last < 0 && this.rows.length > 0 && wanted.length >= limit) {
             return false;
         }
-        this.replace(rows, this.rows.slice(0, last + 1), pinned, this.rows.slice(last + 1));
+        const end = isWhole ? this.rows.length : last + 1;
+        this.replace(wanted, this.rows.slice(0, end), pinned, this.rows.slice(end));
+        if (isWhole) {
+            this.next = null;
+            this.chunks = [{ before: null, ids: wanted.map((row) => row.id) }];
+        } else if (next !== null) {
+            this.pushDown(new Set(wanted.map((row) => row.id)), next);
+        }
         return true;
+    }
+
+    // Rows of the first page that are not in `top` any more come behind the cursor `next`.
+    pushDown(top, next) {
+        const present = this.ids;
+        const [first, second] = this.chunks;
+        const pushed = first.ids.filter((id) => present.has(id) && !top.has(id));
+        first.ids = [...top];
+        if (pushed.length === 0) {
+            return;
+        }
+        if (second !== undefined && second.isPushed === true && second.ids.length + pushed.length <= chunkMost) {
+            second.before = next;
+            second.ids.unshift(...pushed);
+        } else {
+            this.chunks.splice(1, 0, { before: next, ids: pushed, isPushed: true });
+        }
     }
 
     reset({ rows, next }) {
@@ -44,11 +71,12 @@ export class LiveList {
         this.next = next;
     }
 
-    // A later page once more: rows that are no longer in it are gone, where it is whole.
+    // A later page once more: rows that are no longer in it are gone, as far as it reaches.
     refreshChunk(chunk, { rows, next }, pinned) {
         const fresh = new Map(rows.map((row) => [row.id, row]));
-        const isWhole = rows.length >= chunk.ids.length || next === null;
-        const gone = new Set(isWhole ? chunk.ids.filter((id) => !fresh.has(id) && !pinned.has(id)) : []);
+        const places = new Map(this.rows.map((row, index) => [row.id, index]));
+        const last = next === null ? Infinity : this.rows.findLastIndex((row) => fresh.has(row.id));
+        const gone = new Set(chunk.ids.filter((id) => places.get(id) < last && !fresh.has(id) && !pinned.has(id)));
         this.rows = this.rows.filter((row) => !gone.has(row.id)).map((row) => fresh.get(row.id) ?? row);
         chunk.ids = chunk.ids.filter((id) => !gone.has(id));
     }

@@ -19,8 +19,14 @@ export function showLogin(main, message, done) {
 
     async function submit(event) {
         event.preventDefault();
+        const text = input.value.trim().replace(/^Bearer\s+/i, '');
+        if (!/^[\x21-\x7e]+$/.test(text)) {
+            note.textContent = 'That is no token: it has characters that none has.';
+            input.select();
+            return;
+        }
         button.disabled = true;
-        token.set(input.value.trim().replace(/^Bearer\s+/i, ''));
+        token.set(text);
         try {
             await get('session', {}, { isLogin: true });
             done();

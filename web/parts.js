@@ -2,7 +2,7 @@
 
 import { ApiError, now } from './api.js';
 import { h, s } from './dom.js';
-import { ago, fullTime, statusName, time } from './format.js';
+import { ago, durationMs, fullTime, statusName, time } from './format.js';
 
 // What is drawn in the circle of a status, so that no one has to tell colours apart.
 const signs = {
@@ -32,6 +32,15 @@ export function timeNode(ms, { relative = false } = {}) {
     return ms === null || ms === undefined ? h('span', { class: 'faint' }, '–')
         : h('time', { datetime: new Date(ms).toISOString(), title: fullTime(ms) },
             relative ? ago(ms, now()) : time(ms, now()));
+}
+
+// How long something has been going on, in ms since then: it grows with each showSince().
+export const sinceNode = (ms) => h('span', { 'data-since': ms }, durationMs(Math.max(0, now() - ms)));
+
+export function showSince(node) {
+    for (const one of node.querySelectorAll('[data-since]')) {
+        one.textContent = durationMs(Math.max(0, now() - Number(one.dataset.since)));
+    }
 }
 
 // One word of metadata: key and value, cut by the style where it is long.
@@ -71,6 +80,9 @@ export function problem(error, retry) {
         h('p', null, error instanceof ApiError ? error.message : `The page has a mistake: ${error.message}`),
         retry !== undefined && !isMissing && h('button', { type: 'button', class: 'button', onclick: retry }, 'Try again'));
 }
+
+// The heading of a column.
+export const head = (text, className = null) => h('th', { scope: 'col', class: className }, text);
 
 export const spinner = (text) => h('p', { class: 'spinner', role: 'status' }, text);
 

@@ -3,12 +3,12 @@
 import { h } from './dom.js';
 import { count, counted, shortId } from './format.js';
 import { href } from './router.js';
-import { spanLabel } from './waterfall_model.js';
+import { traceLabel } from './waterfall_model.js';
 
-function row({ trace_id: id, name, count: links }) {
+function row({ trace_id: id, name, task, count: links }) {
     return h('li', null,
         name === null ? h('span', { class: 'soft' }, 'not stored')
-            : h('a', { href: href(`traces/${id}`), class: 'cut', title: name }, spanLabel(name, null, 0).text),
+            : h('a', { href: href(`traces/${id}`), class: 'cut', title: name }, traceLabel(name, task)),
         h('span', { class: 'mono faint', title: id }, shortId(id)), h('span', { class: 'num soft' }, counted(links, 'link')));
 }
 

@@ -2,10 +2,10 @@
 
 import { get, isAbort, now, poll, post, server } from './api.js';
 import { ask } from './ask.js';
-import { h, replace } from './dom.js';
+import { h, renew, replace } from './dom.js';
 import { ago, durationMs, hasEnded, ownMetadata, runNames, runTimes, shortId, statusName } from './format.js';
 import { jsonView, noPayload } from './json_view.js';
-import { copyButton, spinner, statusLabel, tag, timeNode } from './parts.js';
+import { copyButton, showSince, spinner, statusLabel, tag, timeNode } from './parts.js';
 import { relatedPanels } from './related.js';
 import { href } from './router.js';
 import { attemptsPanel, childrenPanel, eventsPanel, logsPanel } from './run_parts.js';
@@ -29,13 +29,20 @@ class RunPage {
         [this.id] = view.ids;
         this.limit = null; // the server's own
         this.shown = new Map(); // what each part shows, so that only what changed is made anew
-        this.head = h('div', { class: 'page-head' });
+        this.title = h('div', { class: 'page-title' });
+        this.figures = h('dl', { class: 'figures' });
+        this.actions = h('div', { class: 'page-actions' });
+        this.head = h('div', { class: 'page-head' }, this.title, this.figures, !server.meta.read_only && this.actions);
         this.about = h('div', { class: 'about' });
         this.result = h('p', { class: 'result', role: 'status', hidden: true });
         this.error = h('div');
-        this.payloads = h('div', { class: 'pair' });
-        this.panels = h('div', { class: 'pair' });
+        this.input = h('div');
+        this.output = h('div');
         this.children = h('div');
+        this.attempts = h('div');
+        this.log = h('div');
+        this.events = h('div');
+        this.isBusy = false;
         this.related = h('div', { class: 'pair' });
         this.waterfall = new Waterfall({
             label: 'Spans of the run', signal: view.signal, kept: view.kept ?? null, select: (key) => this.selected(key),
@@ -56,7 +63,9 @@ class RunPage {
         const { view } = this;
         replace(view.main, spinner('Loading …'));
         await this.refresh();
-        replace(view.main, this.head, this.about, this.result, this.error, this.waterfall.node, this.noSpans, this.related, this.payloads, this.children, this.panels);
+        replace(view.main, this.head, this.about, this.result, this.error, this.waterfall.node, this.noSpans, this.related,
+            h('div', { class: 'pair' }, this.input, this.output), this.children,
+            h('div', { class: 'pair' }, h('div', null, this.attempts, this.log), this.events));
         this.waterfall.measure();
         this.goToSpan();
         this.watch();
@@ -131,7 +140,7 @@ class RunPage {
         const text = JSON.stringify(data);
         if (this.shown.get(name) !== text) {
             this.shown.set(name, text);
-            replace(node, make());
+            renew(node, make());
         }
     }
 
@@ -140,32 +149,39 @@ class RunPage {
         const { workflow, task } = runNames(run);
         const name = workflow === '' ? run.id : task === null ? workflow : `${workflow} ${task}`;
         this.view.setTitle(`${name}: ${statusName(run.status)}`);
-        replace(this.head, ...this.headNodes(name));
+        this.part('title', this.title, [name, run.status, run.id], () => [h('h1', null, name), statusLabel(run.status),
+            h('span', { class: 'mono faint' }, run.id), copyButton(run.id)]);
+        replace(this.figures, this.figureNodes());
+        this.part('actions', this.actions, hasEnded(run.status), () => this.actionNodes());
         this.part('about', this.about, [run.parent, run.event, run.scheduled_at_ms, run.metadata, run.waits, run.is_durable], () => this.aboutNodes());
         this.part('error', this.error, run.error, () => run.error !== null && h('section', { class: 'panel run-error', 'aria-label': 'Error' },
             h('pre', { class: 'text bad' }, run.error)));
-        this.part('payloads', this.payloads, [run.input, run.output, run.status], () => [
-            run.input === null ? noPayload('Input', 'None.') : jsonView('Input', run.input, run.input_size),
-            run.output === null ? noPayload('Output', hasEnded(run.status) ? 'None.' : 'Not yet.') : jsonView('Output', run.output, run.output_size)]);
+        this.part('input', this.input, run.input, () => (
+            run.input === null ? noPayload('Input', 'None.') : jsonView('Input', run.input, run.input_size)));
+        this.part('output', this.output, [run.output, hasEnded(run.status)], () => (
+            run.output === null ? noPayload('Output', hasEnded(run.status) ? 'None.' : 'Not yet.') : jsonView('Output', run.output, run.output_size)));
         this.part('children', this.children, run.children, () => run.children.total > 0 && childrenPanel(run));
-        this.part('panels', this.panels, [run.attempts, run.events, run.logs, run.log_count], () => [
-            h('div', null, attemptsPanel(run), run.log_count > 0 && logsPanel(run)), h('div', null, eventsPanel(run))]);
+        this.part('attempts', this.attempts, run.attempts, () => attemptsPanel(run));
+        this.part('log', this.log, [run.logs, run.log_count], () => run.log_count > 0 && logsPanel(run));
+        this.part('events', this.events, run.events, () => eventsPanel(run));
+        showSince(this.children);
+        showSince(this.attempts);
     }
 
-    headNodes(name) {
+    figureNodes() {
         const { run } = this;
         const { wait, total } = runTimes(run, now());
-        const isEnded = hasEnded(run.status);
-        const button = (text, title, className, onclick) => h('button', { type: 'button', class: `button ${className}`, title, disabled: this.isBusy, onclick }, text);
         return [
-            h('div', { class: 'page-title' }, h('h1', null, name), statusLabel(run.status), h('span', { class: 'mono faint' }, run.id), copyButton(run.id)),
-            h('dl', { class: 'figures' },
-                figure('Created', timeNode(run.created_at_ms), h('span', { class: 'faint' }, ` ${ago(run.created_at_ms, now())}`)),
-                wait !== null && figure('Waited', durationMs(wait)), figure(isEnded ? 'Took' : 'So far', durationMs(total)),
-                run.attempt > 1 && figure('Attempt', String(run.attempt))),
-            !server.meta.read_only && h('div', { class: 'page-actions' },
-                isEnded ? button('Replay', 'Run it once more', '', () => this.replay()) : button('Cancel', 'Stop this run', 'button-danger', () => this.cancel())),
+            figure('Created', timeNode(run.created_at_ms), h('span', { class: 'faint' }, ` ${ago(run.created_at_ms, now())}`)),
+            wait !== null && figure('Waited', durationMs(wait)), figure(hasEnded(run.status) ? 'Took' : 'So far', durationMs(total)),
+            run.attempt > 1 && figure('Attempt', String(run.attempt)),
         ];
+    }
+
+    actionNodes() {
+        const button = (text, title, className, onclick) => h('button', { type: 'button', class: `button ${className}`, title, onclick }, text);
+        return hasEnded(this.run.status) ? button('Replay', 'Run it once more', '', () => this.replay())
+            : button('Cancel', 'Stop this run', 'button-danger', () => this.cancel());
     }
 
     aboutNodes() {
@@ -206,7 +222,11 @@ class RunPage {
     }
 
     async change(verb, text) {
+        if (this.isBusy) {
+            return;
+        }
         this.isBusy = true;
+        this.polling.abort(); // what was asked for before it must not come behind it
         this.tell('…');
         try {
             await post(`runs/${encodeURIComponent(this.id)}/${verb}`, {}, { signal: this.view.signal });
@@ -214,14 +234,13 @@ class RunPage {
             this.tell(text);
             this.viewCost = 0;
             await this.refresh();
-            this.watch();
         } catch (error) {
             this.isBusy = false;
             if (!isAbort(error)) {
                 this.tell(error.message, true);
-                this.show();
             }
         }
+        this.watch();
     }
 
     tell(text, isBad = false) {

@@ -3,10 +3,8 @@
 import { now } from './api.js';
 import { h } from './dom.js';
 import { clock, count, counted, durationMs, runTimes, shortId, statuses, statusName } from './format.js';
-import { panel, statusLabel, statusMark, timeNode } from './parts.js';
+import { head, panel, sinceNode, statusLabel, statusMark, timeNode } from './parts.js';
 import { href } from './router.js';
-
-const head = (text, className = '') => h('th', { scope: 'col', class: className }, text);
 
 const outcomes = { NOT_TAKEN: ['CANCELLED', 'Nobody took it'], TIMED_OUT: ['FAILED', 'Timed out'], LOST: ['FAILED', 'Its worker was lost'] };
 
@@ -26,7 +24,8 @@ export function attemptsPanel(run) {
                 h('td', { class: 'num' }, attempt.number), h('td', null, outcome(attempt.outcome), attempt.replayed_at_ms !== null &&
                     h('span', { class: 'note', title: 'A later attempt was asked for' }, 'replayed')),
                 h('td', { class: 'num' }, timeNode(attempt.started_at_ms)),
-                h('td', { class: 'num' }, attempt.started_at_ms === null ? '–' : durationMs((attempt.finished_at_ms ?? now()) - attempt.started_at_ms)),
+                h('td', { class: 'num' }, attempt.started_at_ms === null ? '–' : attempt.finished_at_ms === null ? sinceNode(attempt.started_at_ms)
+                    : durationMs(attempt.finished_at_ms - attempt.started_at_ms)),
                 h('td', { class: 'bad' }, attempt.error ?? '')))))));
 }
 
@@ -44,9 +43,10 @@ export function childrenPanel(run) {
             h('thead', null, h('tr', null, head('Status'), head('Workflow'), head('Run'), head('Waited', 'num'), head('Took', 'num'), head('Error'))),
             h('tbody', null, rows.map((child) => {
                 const { wait, total: took } = runTimes(child, now());
+                const grows = child.finished_at_ms === null;
                 return h('tr', null, h('td', null, statusLabel(child.status)), h('td', null, childName(child), child.attempt > 1 && h('span', { class: 'note' }, `attempt ${child.attempt}`)),
-                    h('td', { class: 'mono faint', title: child.id }, shortId(child.id)), h('td', { class: 'num soft' }, wait === null ? '' : durationMs(wait)),
-                    h('td', { class: 'num' }, durationMs(took)), h('td', { class: 'bad cut child-error', title: child.error }, child.error ?? ''));
+                    h('td', { class: 'mono faint', title: child.id }, shortId(child.id)), h('td', { class: 'num soft' }, wait === null ? '' : grows && child.started_at_ms === null ? sinceNode(child.created_at_ms) : durationMs(wait)),
+                    h('td', { class: 'num' }, grows ? sinceNode(child.created_at_ms) : durationMs(took)), h('td', { class: 'bad cut child-error', title: child.error }, child.error ?? ''));
             })))),
         total > rows.length && h('p', { class: 'foot' }, `The first ${count(rows.length)} of ${count(total)}. `, h('a', { href: href('runs', { parent: run.id }) }, 'All of them')));
 }

@@ -3,7 +3,7 @@
 import { now } from './api.js';
 import { h, reconcile, replace, s } from './dom.js';
 import { durationMs, hasEnded, ownMetadata, runNames, runTimes, shortId } from './format.js';
-import { statusLabel, tag, timeNode } from './parts.js';
+import { head, statusLabel, tag, timeNode } from './parts.js';
 import { href } from './router.js';
 
 const barWidth = 84;
@@ -59,7 +59,7 @@ function fill(cells, run) {
 // Rows know their cells and what they show, as they are brought up to date often.
 const states = new WeakMap();
 
-function makeRow(run, { chosen, choose, open }) {
+function makeRow(run, { chosen, choose }) {
     const cell = (className) => h('td', { class: className });
     const cells = {
         status: cell('c-status'), marks: h('span', { class: 'notes' }), created: cell('c-created num'),
@@ -74,11 +74,6 @@ function makeRow(run, { chosen, choose, open }) {
         h('td', { class: 'c-name' }, h('a', { href: href(`runs/${run.id}`), tabindex: '-1', class: 'name' }, name(run)), cells.marks),
         h('td', { class: 'c-id' }, h('span', { class: 'mono faint', title: run.id }, shortId(run.id))),
         cells.created, cells.wait, cells.took, cells.bar, cells.detail);
-    row.addEventListener('click', (event) => {
-        if (event.target.closest('a, input, button, .c-box') === null && String(getSelection()) === '') {
-            open(row);
-        }
-    });
     states.set(row, { cells, box, text: '', run: null });
     updateRow(row, run, chosen);
     return row;
@@ -100,7 +95,7 @@ function updateRow(row, run, chosen) {
     state.run = run;
 }
 
-// actions: {chosen (a Set of ids), choose(id, isChosen), open(row)}
+// actions: {chosen (a Set of ids), choose(id, isChosen)}
 export function showRows(body, runs, actions) {
     reconcile(body, runs, {
         key: (run) => run.id,
@@ -110,7 +105,6 @@ export function showRows(body, runs, actions) {
 }
 
 export function runsTable(body) {
-    const head = (text, className = '') => h('th', { scope: 'col', class: className }, text);
     return h('table', { class: 'table is-sticky runs' },
         h('thead', null, h('tr', null, head(h('span', { class: 'unseen' }, 'Compare'), 'c-box'), head('Status', 'c-status'), head('Workflow'),
             head('Run', 'c-id'), head('Created', 'num'), head('Waited', 'num c-wait'), head('Took', 'num'), head(h('span', { class: 'unseen' }, 'Waited and worked'), 'c-bar'),

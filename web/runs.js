@@ -1,11 +1,11 @@
 // The runs, newest first: filters that live in the URL, the histogram, rows that are live.
 
 import { get, getRows, isAbort, now, poll, server, token } from './api.js';
-import { h, replace } from './dom.js';
+import { h, renew, replace } from './dom.js';
 import { clock, count, counted, hasEnded, shortId, statuses as allStatuses, statusName, time } from './format.js';
-import { manyFilter, rangeOf, rangeText, textFilter, timeFilter } from './filters.js';
+import { manyFilter, rangeOf, rangePill, textFilter, timeFilter } from './filters.js';
 import { histogram } from './histogram.js';
-import { keepReachable, listKeys } from './list_keys.js';
+import { keepReachable, listClicks, listKeys } from './list_keys.js';
 import { LiveList } from './live_list.js';
 import { command, empty, problem, statusMark } from './parts.js';
 import { href, navigate } from './router.js';
@@ -45,8 +45,10 @@ class RunsPage {
         this.overTime = h('section', { class: 'panel over-time', 'aria-label': 'Runs over time' },
             h('div', { class: 'panel-head' }, this.chips, this.stretch), this.chart.node);
         view.main.append(h('h1', { class: 'unseen' }, 'Runs'), this.fields, this.overTime, this.newer, h('section', { class: 'panel', 'aria-label': 'Runs' }, this.table, this.nothing, this.foot), this.compare);
+        const openRun = (row) => navigate(href(`runs/${row.dataset.row}`));
+        listClicks(this.body, openRun);
         view.keys({
-            ...listKeys(this.body, { open: (row) => navigate(href(`runs/${row.dataset.row}`)) }),
+            ...listKeys(this.body, { open: openRun }),
             x: () => this.toggleFocused(), c: () => this.goCompare(),
         });
         view.keep(() => ({ list: this.list, chosen: [...this.chosen], search: String(view.query) }));
@@ -71,23 +73,28 @@ class RunsPage {
         }, (value) => this.setWorkflow(value), (text) => text === '' || this.hasWorkflow(text));
         this.metadataSlot = h('span', { class: 'slot' });
         this.parentSlot = h('span', { class: 'slot' });
-        this.timeSlot = h('span', { class: 'slot' });
+        this.topOnly = h('input', { type: 'checkbox', onchange: () => this.set({ parent: this.topOnly.checked ? 'none' : null }) });
+        this.topLabel = h('label', { class: 'check', title: 'Only runs that no other run started' }, this.topOnly, 'without children');
+        this.time = timeFilter((range) => this.set(range));
         this.clearButton = h('button', { type: 'button', class: 'button button-quiet', onclick: () => this.clear() }, 'Clear');
-        replace(this.fields, text, workflow, this.workflows, this.metadataSlot, this.parentSlot, this.timeSlot, this.clearButton);
+        replace(this.fields, text, workflow, this.workflows, this.metadataSlot, this.parentSlot, this.topLabel, this.time.node, this.clearButton);
         this.fillSlots();
     }
 
     fillSlots() {
         const { query } = this.view;
-        replace(this.metadataSlot, manyFilter({
+        renew(this.metadataSlot, manyFilter({
             values: query.getAll('metadata'), label: 'Metadata, key:value', placeholder: 'metadata key:value',
             isGood: (text) => /^[^:]+:./.test(text),
         }, (metadata) => this.set({ metadata })));
         const parent = query.get('parent');
-        replace(this.parentSlot, parent !== null && h('span', { class: 'pill' }, 'children of ',
+        const isFamily = parent !== null && parent !== 'none';
+        this.topOnly.checked = parent === 'none';
+        this.topLabel.hidden = isFamily;
+        replace(this.parentSlot, isFamily && h('span', { class: 'pill' }, 'children of ',
             h('a', { href: href(`runs/${parent}`), class: 'mono' }, shortId(parent)),
             h('button', { type: 'button', class: 'pill-x', 'aria-label': 'Not only children', onclick: () => this.set({ parent: null }) }, '×')));
-        replace(this.timeSlot, timeFilter(query, (range) => this.set(range)));
+        this.time.update(query);
         this.clearButton.hidden = [...query.keys()].length === 0;
     }
 
@@ -218,7 +225,7 @@ class RunsPage {
         const added = answer.rows.filter((row) => !known.has(row.id));
         if (added.length > 0 && !this.isAtTop()) {
             this.pending = true; // and only what is there is brought up to date
-            list.refreshTop({ ...answer, rows: answer.rows.filter((row) => known.has(row.id)), next: list.next ?? 'more' }, pageSize, pinned);
+            list.refreshTop(answer, pageSize, pinned, (id) => known.has(id));
             this.newer.hidden = false;
             replace(this.newer, added.length === pageSize ? `More than ${pageSize} new runs ↑` : `${counted(added.length, 'new run')} ↑`);
         } else {
@@ -279,7 +286,6 @@ class RunsPage {
         const { list } = this;
         showRows(this.body, list.rows, {
             chosen: this.chosen, choose: (id, isChosen) => this.choose(id, isChosen),
-            open: (row) => navigate(href(`runs/${row.dataset.row}`)),
         });
         keepReachable(this.body);
         this.table.hidden = list.rows.length === 0;
@@ -331,8 +337,6 @@ class RunsPage {
     showChips() {
         const { query } = this.view;
         const chosen = query.getAll('status');
-        const range = rangeOf(query);
-        const isExact = query.get('last') === null && (range.since_ms !== null || range.until_ms !== null);
         // Kept as nodes, so that the focus stays on the one that was pressed.
         this.chipNodes ??= new Map(allStatuses.map((status) => {
             const number = h('span', { class: 'chip-count' });
@@ -347,11 +351,7 @@ class RunsPage {
         if (this.chips.childElementCount === 0) {
             replace(this.chips, [...this.chipNodes.values()].map(({ node }) => node));
         }
-        replace(this.stretch, isExact && h('span', { class: 'pill' }, rangeText(range),
-            h('button', {
-                type: 'button', class: 'pill-x', 'aria-label': 'Any time',
-                onclick: () => this.set({ last: null, since: null, until: null }),
-            }, '×')));
+        renew(this.stretch, rangePill(query, (range) => this.set(range)));
     }
 
     toggleStatus(status) {

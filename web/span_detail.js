@@ -175,7 +175,7 @@ export class SpanDetail {
         const there = picture.find(link.trace_id, link.span_id);
         const known = there >= 0 ? picture.label(there) : null;
         const isStored = known !== null || (link.name !== null && link.name !== undefined);
-        const name = known?.text ?? (isStored ? spanLabel(link.name, null, 0).text : 'a span that is not stored');
+        const { text: name, note } = known ?? (isStored ? spanLabel(link.name, link.task ?? null, 0) : { text: 'a span that is not stored', note: '' });
         const jump = (event) => {
             if (!event.ctrlKey && !event.metaKey && event.button === 0 && this.jump(link.trace_id, link.span_id)) {
                 event.preventDefault();
@@ -186,6 +186,7 @@ export class SpanDetail {
             isStored ? h('a', {
                 href: spanHref(link.trace_id, link.span_id), onclick: jump, title: known === null ? `${link.name}, in another trace than these` : picture.name[there],
             }, name, known === null && ' ↗') : h('span', { class: 'soft' }, name),
+            note !== '' && h('span', { class: 'soft' }, note),
             link.kind !== null && link.kind !== undefined && h('span', { class: 'note' }, link.kind),
             h('span', { class: 'mono faint', title: `Trace ${link.trace_id}, span ${link.span_id}` }, shortId(link.trace_id)),
             more.length > 0 && attributes(Object.fromEntries(more)));

@@ -1,11 +1,11 @@
 // Traces by what is in them: a search that goes back in time piece by piece and shows how far it has come.
 
 import { getRows, isAbort, now, server } from './api.js';
-import { h, reconcile, replace } from './dom.js';
-import { manyFilter, rangeOf, rangeText, textFilter, timeFilter } from './filters.js';
+import { h, reconcile, renew, replace } from './dom.js';
+import { manyFilter, rangeOf, rangePill, textFilter, timeFilter } from './filters.js';
 import { count, counted, duration, parseDuration, shortId, time } from './format.js';
-import { keepReachable, listKeys } from './list_keys.js';
-import { command, empty, problem, timeNode } from './parts.js';
+import { keepReachable, listClicks, listKeys } from './list_keys.js';
+import { command, empty, head, problem, timeNode } from './parts.js';
 import { href, navigate } from './router.js';
 import { decades, scatter, traceName } from './scatter.js';
 
@@ -56,12 +56,7 @@ class TracesPage {
             h('section', { class: 'panel', 'aria-label': 'Traces' }, this.table, this.nothing, this.foot));
         const show = (row) => navigate(href(`traces/${row.dataset.row}`));
         view.keys({ ...listKeys(this.body, { open: show }), r: () => this.restart() });
-        this.body.addEventListener('click', (event) => {
-            const row = event.target.closest('[data-row]');
-            if (row !== null && event.target.closest('a') === null && String(getSelection()) === '') {
-                show(row);
-            }
-        });
+        listClicks(this.body, show);
         view.keep(() => ({
             search: String(view.query), rows: this.rows, next: this.next, searchedTo: this.searchedTo, spans: this.spans,
         }));
@@ -86,14 +81,14 @@ class TracesPage {
             return select;
         };
         this.attributeSlot = h('span', { class: 'slot' });
-        this.timeSlot = h('span', { class: 'slot' });
+        this.time = timeFilter((range) => this.set(range));
         this.clearButton = h('button', { type: 'button', class: 'button button-quiet', onclick: () => this.clear() }, 'Clear');
         replace(this.fields,
             field('name', 'Name of a span or task', 'Span or task', { 'data-filter': true, class: 'grow' }),
             field('service', 'Service', 'Service'), this.attributeSlot,
             h('span', { class: 'between' }, this.durationField('min', 'Shortest', '≥ 10ms'), this.durationField('max', 'Longest', '≤ 2s')),
             choice('status', 'Status', [['', 'Any status'], ['ok', 'Without errors'], ['error', 'With errors']]),
-            this.timeSlot, choice('sort', 'Order', [['', 'Newest first'], ['longest', 'Longest first']]), this.clearButton);
+            this.time.node, choice('sort', 'Order', [['', 'Newest first'], ['longest', 'Longest first']]), this.clearButton);
         this.fillSlots();
     }
 
@@ -113,11 +108,11 @@ class TracesPage {
 
     fillSlots() {
         const { query } = this.view;
-        replace(this.attributeSlot, manyFilter({
+        renew(this.attributeSlot, manyFilter({
             values: query.getAll('attribute'), label: 'Attribute, key=value', placeholder: 'attribute key=value',
             isGood: (text) => /^[^=]+=/.test(text),
         }, (attribute) => this.set({ attribute })));
-        replace(this.timeSlot, timeFilter(query, (range) => this.set(range)));
+        this.time.update(query);
         this.clearButton.hidden = [...query.keys()].length === 0;
     }
 
@@ -145,7 +140,6 @@ class TracesPage {
         this.spans = 0;
         this.searchedTo = null;
         this.filter = traceFilter(this.view.query, now());
-        replace(this.nothing);
         this.more();
     }
 
@@ -158,6 +152,7 @@ class TracesPage {
         this.filter ??= traceFilter(this.view.query, now());
         this.isBusy = true;
         this.isStopped = false;
+        replace(this.nothing); // what went wrong before
         let searched = spans;
         this.show();
         try {
@@ -209,12 +204,7 @@ class TracesPage {
         this.chart.update(this.rows);
         this.points.hidden = this.rows.length === 0 && !this.isBusy && this.next === null;
         this.showState();
-        const range = rangeOf(this.view.query);
-        const isExact = this.view.query.get('last') === null && (range.since_ms !== null || range.until_ms !== null);
-        replace(this.stretch, isExact && h('span', { class: 'pill' }, rangeText(range), h('button', {
-            type: 'button', class: 'pill-x', 'aria-label': 'Any time',
-            onclick: () => this.set({ last: null, since: null, until: null }),
-        }, '×')));
+        renew(this.stretch, rangePill(this.view.query, (range) => this.set(range)));
         if (!this.isBusy && this.rows.length === 0 && this.next === null) {
             replace(this.nothing, this.noTraces());
         }
@@ -224,8 +214,10 @@ class TracesPage {
         const searched = this.searchedTo === null ? '' : `, searched back to ${time(this.searchedTo, now())}`;
         const spans = this.spans > 0 ? `, ${counted(this.spans, 'span')} looked at` : '';
         const found = `${counted(this.rows.length, 'trace')}`;
-        replace(this.state, h('strong', null, found), h('span', { class: 'soft' },
-            this.next === null ? (this.rows.length > 0 ? ', all there are' : '') : `${searched}${spans}`));
+        const rest = this.next === null ? (this.rows.length > 0 ? ', all there are' : '') : `${searched}${spans}`;
+        if (this.state.textContent !== found + rest) { // it is read out when it changes
+            replace(this.state, h('strong', null, found), h('span', { class: 'soft' }, rest));
+        }
         const isMore = this.next !== null && this.next !== undefined;
         replace(this.foot, this.isBusy ? [`Searching${searched === '' ? '' : searched.replace(', searched', '')} …`,
             h('button', { type: 'button', class: 'button', onclick: () => { this.isStopped = true; } }, 'Stop')]
@@ -269,7 +261,6 @@ function linkMark(trace) {
 }
 
 function tracesTable(body) {
-    const head = (text, className = '') => h('th', { scope: 'col', class: className }, text);
     return h('table', { class: 'table is-sticky traces' },
         h('thead', null, h('tr', null, head('Trace'), head('Service', 'c-service'), head('Id', 'c-id'), head('Started', 'num c-created'),
             head('Took', 'num c-took'), head(h('span', { class: 'unseen' }, 'Duration'), 'c-bar'), head('Spans', 'num c-spans'),

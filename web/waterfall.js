@@ -70,7 +70,7 @@ export class Waterfall {
         this.rowNodes = new RowNodes(id, this.rowsNode);
         this.corner = h('div', { class: 'wf-corner' });
         this.brushNode = h('div', { class: 'wf-brush', hidden: true });
-        this.split = h('div', { class: 'wf-split', role: 'separator', tabindex: '0', 'aria-orientation': 'vertical', 'aria-label': 'Width of the names' });
+        this.split = h('div', { class: 'wf-split', role: 'separator', tabindex: '0', 'aria-valuemin': '60', 'aria-orientation': 'vertical', 'aria-label': 'Width of the names' });
         this.top = h('div', { class: 'wf-top' }, this.corner, h('div', { class: 'wf-time' }, this.minimap.node, this.axis));
         this.chart = h('div', { class: 'wf-chart' }, this.top, this.scroll, this.split, this.brushNode);
         this.note = h('p', { class: 'wf-cut', role: 'status', hidden: true });
@@ -113,6 +113,7 @@ export class Waterfall {
             this.namesWidth = names;
             this.chart.style.setProperty('--names', `${names}px`);
             this.split.setAttribute('aria-valuenow', names);
+            this.split.setAttribute('aria-valuemax', Math.round(width * 0.6));
             this.scale.width = width - names - 8;
             for (const svg of [this.axis, this.minimap.svg]) { // as wide as what they show
                 svg.setAttribute('width', this.scale.width);
@@ -137,6 +138,7 @@ export class Waterfall {
         this.rows = new Rows(picture, collapsed, null);
         this.applySearch();
         this.selected = before?.selected === undefined || before.selected === null ? null : this.rowOfKey(before.selected);
+        this.hovered = null; // until the pointer moves: another row may have its number
         this.rowNodes.clear();
         this.showTexts();
         if (before === null) {
@@ -292,9 +294,18 @@ export class Waterfall {
         if (isOpen || !this.detail.node.hidden) {
             this.showDetail();
         }
-        this.scroll.setAttribute('aria-activedescendant', this.rowNodes.idOf(row));
+        this.nameSelected();
         this.redraw();
         this.onSelect(this.picture.keyOf(row));
+    }
+
+    // For those who hear the page; the row of a span has another name in another picture.
+    nameSelected() {
+        if (this.selected === null) {
+            this.scroll.removeAttribute('aria-activedescendant');
+        } else {
+            this.scroll.setAttribute('aria-activedescendant', this.rowNodes.idOf(this.selected));
+        }
     }
 
     showDetail(again = false) {
@@ -423,6 +434,7 @@ export class Waterfall {
         this.calm = isFar ? setTimeout(() => this.schedule(), calmMs) : 0;
         this.drawn = { from, to };
         this.rowNodes.draw(this, from, to);
+        this.nameSelected();
         this.drawing.span = this.activeSpan();
         this.drawing.draw({ picture: this.picture, rows: this.rows, scale: this.scale, from, to, isNew });
         if (isNew) {

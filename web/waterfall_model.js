@@ -44,6 +44,9 @@ export function spanLabel(name, task, attempt) {
     return { text: short === '' ? '(no name)' : short.replaceAll('_', name === short ? '_' : ' '), note: task !== null && !name.endsWith(task) ? task : '' };
 }
 
+// What a trace is called: its root's task, else its root.
+export const traceLabel = (name, task) => task ?? spanLabel(name ?? '', null, 0).text;
+
 export const bandRow = (band) => -1 - band;
 export const isBandRow = (row) => row < 0;
 export const bandOf = (row) => -1 - row;
@@ -191,8 +194,7 @@ export class Picture {
     }
 
     bandLabel(band) {
-        const { task, name } = band.trace;
-        return task ?? (name === null || name === undefined ? '(no name)' : spanLabel(name, null, 0).text);
+        return traceLabel(band.trace.name, band.trace.task);
     }
 
     serviceOf(span) {

@@ -14,7 +14,7 @@ export class Moves {
     constructor(waterfall) {
         this.waterfall = waterfall;
         this.drag = null;
-        this.round = null; // {list, at}: back-links that `b` goes through, one after the other
+        this.round = null; // {list, at}: spans that `b` goes through, one after the other; by what outlives the picture
         const { scroll, axis, split, signal } = waterfall;
         const on = (node, name, listener, options = {}) => node.addEventListener(name, listener, { signal, ...options });
         on(scroll, 'keydown', (event) => this.press(event));
@@ -173,7 +173,7 @@ export class Moves {
         }
         const inside = [...picture.linksTo(selected)].map((link) => picture.linkFrom[link]);
         if (inside.length > 0) {
-            this.round = { list: inside, at: 0 };
+            this.round = { list: inside.map((span) => picture.keyOf(span)), at: 0 };
             waterfall.choose(inside[0], { isOpen: true });
         } else if (picture.backLinks[selected] > 0) {
             waterfall.choose(selected, { isOpen: true });
@@ -182,9 +182,12 @@ export class Moves {
             if (first !== undefined) {
                 waterfall.goTo(first.trace_id, first.span_id);
             }
-        } else if (this.round !== null && this.round.list[this.round.at] === selected) {
+        } else if (this.round !== null && this.round.list[this.round.at] === picture.keyOf(selected)) {
             this.round.at = (this.round.at + 1) % this.round.list.length;
-            waterfall.choose(this.round.list[this.round.at], { isOpen: true });
+            const next = waterfall.rowOfKey(this.round.list[this.round.at]);
+            if (next !== null) {
+                waterfall.choose(next, { isOpen: true });
+            }
         }
     }
 

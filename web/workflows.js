@@ -4,8 +4,8 @@ import { get, now, poll, server } from './api.js';
 import { h, isTyping, reconcile, replace } from './dom.js';
 import { ago, count, counted, durationMs, ownMetadata, runNames, shortId } from './format.js';
 import { lines, roundDuration } from './lines.js';
-import { keepReachable, listKeys } from './list_keys.js';
-import { command, empty, panel, tag, timeNode } from './parts.js';
+import { keepReachable, listClicks, listKeys } from './list_keys.js';
+import { command, empty, head, panel, tag, timeNode } from './parts.js';
 import { href, navigate } from './router.js';
 
 const stretches = [['15m', '15 min', 900e3], ['1h', '1 hour', 3600e3], ['6h', '6 hours', 21600e3], ['24h', '24 hours', 86400e3]];
@@ -16,7 +16,7 @@ export function open(view) {
 
 function table(className, columns, body, empty) {
     return h('div', { class: 'scroll-x' }, h('table', { class: `table ${className}` },
-        h('thead', null, h('tr', null, columns.map(([text, column]) => h('th', { scope: 'col', class: column ?? null }, text)))),
+        h('thead', null, h('tr', null, columns.map((column) => head(...column)))),
         body), empty);
 }
 
@@ -40,12 +40,7 @@ class WorkflowsPage {
         view.main.append(h('h1', { class: 'unseen' }, 'Workflows and workers'), this.queue, this.workers.node,
             this.workflows.node, this.schedules.node);
         view.keys(listKeys(this.workflows.body, { open: (row) => this.openWorkflow(row) }));
-        this.workflows.body.addEventListener('click', (event) => {
-            const row = event.target.closest('[data-row]');
-            if (row !== null && event.target.closest('a') === null && String(getSelection()) === '') {
-                this.openWorkflow(row);
-            }
-        });
+        listClicks(this.workflows.body, (row) => this.openWorkflow(row));
         poll(() => this.refresh(), { interval: 5000, signal: view.signal, tell: view.tell });
         this.watchQueue();
         return { query: () => this.queryChanged() };

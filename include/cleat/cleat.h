@@ -4,6 +4,7 @@
 
 #include "cleat/client.h"
 #include "cleat/event.h"
+#include "cleat/filter.h"
 #include "cleat/instrumentor.h"
 #include "cleat/interceptor.h"
 #include "cleat/label.h"

@@ -77,6 +77,7 @@ CLEAT_API void cleat_client_free(cleat_client *client);
  * Starts a run of `task` and waits for its end, however long. `input` is a JSON object; NULL is
  * {}. `options` may be NULL. CLEAT_OK whenever the run ended, in whatever status:
  * `result->status` says how. The caller deinits `result`.
+ * CLEAT_ALREADY_EXISTS: another run has its idempotency key; `result->id` is that of the other.
  * CLEAT_NOT_FOUND: no worker ever declared the task. CLEAT_INVALID_ARGUMENT: JSON, priority or
  * metadata are wrong. CLEAT_TOO_LARGE: above CLEAT_PAYLOAD_MAX. CLEAT_UNAVAILABLE, CLEAT_IO,
  * CLEAT_DISK_FULL: the engine could not store it. (What is CLEAT_DISK_FULL in this process comes as
@@ -85,7 +86,8 @@ CLEAT_API void cleat_client_free(cleat_client *client);
 CLEAT_API cleat_status cleat_client_run(cleat_client *client, const char *task, const char *input,
                                         const cleat_run_options *options, cleat_run_result *result);
 
-/* Starts a run and returns when it is on disk. `id` may be NULL. Statuses as above. */
+/* Starts a run and returns when it is on disk. `id` may be NULL. Statuses as above. CLEAT_ALREADY_EXISTS: another
+ * run has its idempotency key (cleat_task_options.idempotency), and `id` is that of the other. */
 CLEAT_API cleat_status cleat_client_run_no_wait(cleat_client *client, const char *task, const char *input,
                                                 const cleat_run_options *options, cleat_run_id *id);
 
@@ -96,7 +98,9 @@ typedef struct cleat_run_item {
 } cleat_run_item;
 /*
  * Starts `count` runs in one transaction: all or none. `ids` (may be NULL) has room for `count`
- * and is filled in the order of `items`. CLEAT_TOO_LARGE: they do not fit into one message to the
+ * and is filled in the order of `items`. CLEAT_ALREADY_EXISTS: other runs have the idempotency keys of
+ * some, and all the rest were started; the ids of the former are those of the other runs. (A Hatchet engine
+ * does not say which is which, and a server can say so of some fifty runs only: beyond that the ids are empty.) CLEAT_TOO_LARGE: they do not fit into one message to the
  * server (4 MiB unless said otherwise): start fewer at a time.
  */
 CLEAT_API cleat_status cleat_client_run_many(cleat_client *client, const cleat_run_item *items, size_t count,

@@ -1,6 +1,7 @@
 /*
- * Events: things that have happened, known by a key. Each starts a run of every task that lists the key
- * (`on_events` in cleat_task_options), with the event's payload as input.
+ * Events: things that have happened, known by a key. Each starts a run of every task that lists the key, or a pattern
+ * of it (`on_events` in cleat_task_options), with the event's payload as input; of a task that has filters, see
+ * cleat/filter.h.
  *
  *     cleat_event_id id;
  *     cleat_status status = cleat_client_push(client, "order:paid", "{\"order\":7}", NULL, &id);
@@ -27,7 +28,7 @@ typedef struct cleat_event_id {
 typedef struct cleat_event_options {
     size_t struct_size;
     const char *metadata;       /* JSON object that travels on to the runs; NULL: none */
-    const char *scope;          /* stored with it, at most 767 bytes; NULL: none */
+    const char *scope;          /* whose filters count, at most 767 bytes; NULL: none */
     int priority;               /* of the runs, 1 low .. 3 high; 0: each task's default */
     cleat_trace_relation trace; /* of the runs */
 } cleat_event_options;

@@ -16,6 +16,7 @@
 #define CLEAT_TASK_H
 
 #include "cleat/client.h"
+#include "cleat/filter.h"
 #include "cleat/run.h"
 
 #ifdef __cplusplus
@@ -33,6 +34,25 @@ typedef struct cleat_task cleat_task;
  * tracing context attached.
  */
 typedef cleat_status (*cleat_task_function)(cleat_task *task, void *user_data);
+
+/* How long a run has its idempotency key. */
+typedef enum cleat_idempotency_method {
+    CLEAT_IDEMPOTENCY_TTL = 0,    /* for `ttl_ms` from its start, also when it has ended */
+    CLEAT_IDEMPOTENCY_STATUS = 1, /* until it has ended, and for `ttl_ms` at most */
+} cleat_idempotency_method;
+
+/*
+ * Of several runs for the same thing only the first is started. `expression` makes a key of what a run is started
+ * with: CEL (cel.dev) over `input` and `additional_metadata`, which gives a string of at most 1024 bytes:
+ * "'invoice-' + input.id". Starting a run whose key another one has is CLEAT_ALREADY_EXISTS; an event or a schedule
+ * starts nothing then, and says nothing. All tasks and workflows of a tenant share one space of keys, so have the name
+ * in it. A run of which no key can be made is refused: CLEAT_INVALID_ARGUMENT.
+ */
+typedef struct cleat_idempotency {
+    const char *expression;
+    int64_t ttl_ms; /* 1 or more */
+    cleat_idempotency_method method;
+} cleat_idempotency;
 
 /*
  * A declaration. `name` is "workflow:task" or one word for both: letters, digits, '.', '_', '-',
@@ -52,7 +72,8 @@ typedef struct cleat_task_options {
     /* A run is cancelled when no worker took it in this time; 0: 300,000; negative: none. */
     int64_t schedule_timeout_ms;
     int priority; /* 1 low .. 3 high; 0: 1 */
-    /* Keys of events that start it, at most 1000; a NULL-terminated list; NULL: none. */
+    /* Keys of events that start it, or patterns of keys ('*' is any run of characters, '_' any one, '\' takes that from
+     * the next), at most 1000; a NULL-terminated list; NULL: none. */
     const char *const *on_events;
     cleat_sticky sticky;                       /* whether a run's desired worker counts */
     const cleat_desired_label *desired_labels; /* of the workers that may run it; see cleat/label.h */
@@ -62,6 +83,10 @@ typedef struct cleat_task_options {
     const char *description; /* for people; NULL: none */
     /* A JSON object, for people and clients; the engine checks no input by it. */
     const char *input_json_schema;
+    /* Which of these events start it (cleat/filter.h), at most 1000. None: those that an earlier declaration put stay. */
+    const cleat_filter *default_filters;
+    size_t default_filter_count;
+    const cleat_idempotency *idempotency; /* NULL: runs have no keys */
 } cleat_task_options;
 #define CLEAT_TASK_OPTIONS(...) CLEAT_OPTIONS(cleat_task_options, __VA_ARGS__)
 
@@ -90,6 +115,8 @@ CLEAT_API int cleat_task_priority(const cleat_task *task); /* 1 low .. 3 high */
 /* The event that started the run (cleat/event.h): its key and its id; NULL when none did. */
 CLEAT_API const char *cleat_task_event_key(const cleat_task *task);
 CLEAT_API const char *cleat_task_event_id(const cleat_task *task);
+/* Of the filter that let the event start it: a JSON object; absent when none did (cleat/filter.h). */
+CLEAT_API cleat_slice cleat_task_filter_payload(const cleat_task *task);
 
 /* ---- What it gives back ---- */
 

@@ -89,6 +89,9 @@ typedef struct cleat_workflow_options {
     cleat_workflow_spans spans;
     const char *description;
     const char *input_json_schema;
+    const cleat_filter *default_filters;
+    size_t default_filter_count;
+    const cleat_idempotency *idempotency;
 } cleat_workflow_options;
 #define CLEAT_WORKFLOW_OPTIONS(...) CLEAT_OPTIONS(cleat_workflow_options, __VA_ARGS__)
 /* The same with the function, and its machine name made of file and function. */

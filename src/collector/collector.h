@@ -113,6 +113,8 @@ bool cleat__span_is_execution(const cleat_span_view *span);
  * Writes to `out`; absent for other spans. */
 #define CLEAT__SPAN_TASK_SIZE 160
 cleat_slice cleat__span_task(const cleat_span_view *span, char out[CLEAT__SPAN_TASK_SIZE]);
+/* The same of columns of the table span: the record is read only where it may have one. Absent ones are of no span. */
+cleat_slice cleat__span_task_of_row(cleat_slice name, cleat_slice record, char out[CLEAT__SPAN_TASK_SIZE]);
 
 /*
  * A stored span. The view reads the record; slices are valid until the visit returns. Its resource
@@ -139,9 +141,11 @@ typedef struct cleat__link_row {
     cleat_trace_id from_trace_id;
     cleat_span_id from_span_id;
     cleat_slice from_name; /* absent when that span is not stored */
+    cleat_slice from_task; /* cleat__span_task(); absent when it has none */
     cleat_trace_id to_trace_id;
     cleat_span_id to_span_id;
     cleat_slice to_name; /* absent when that span is not stored (yet) */
+    cleat_slice to_task; /* likewise */
     cleat_slice kind;    /* cleat.link.kind; absent when it has none */
 } cleat__link_row;
 typedef bool (*cleat__link_visit)(void *argument, const cleat__link_row *link);

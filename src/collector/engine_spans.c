@@ -185,7 +185,7 @@ static cleat_slice name_of_kinds(uint32_t kinds)
 static cleat_status put_durable_wait(cleat__engine_spans *spans, const cleat__execution *execution,
                                      cleat__attribute_set *attributes, const cleat__attempt_wait *wait)
 {
-    const cleat__invocation *invocation = &wait->invocation;
+    const cleat__invocation_wait *invocation = &wait->invocation;
     const waiting suspended = {"hatchet.engine.durable_wait", "durable_wait", invocation->suspended_at_ms,
                                invocation->queued_at_ms};
     int64_t ms = suspended.to_ms - suspended.from_ms;

@@ -1,7 +1,7 @@
 /*
- * Spans of what only the engine sees: what an attempt of a run, or an invocation of one, waited for before it was executed. They are made
- * when the span of its execution (hatchet.start_step_run) is stored, from the times that the engine has
- * in the same file. So they are where the worker put the work: the predicate and the budget that may have
+ * Spans of what only the engine sees: what an attempt of a run, or an invocation of one, waited for before it
+ * was executed. They are made when the span of its execution (hatchet.start_step_run) is stored, from the times
+ * that the engine has in the same file. So they are where the worker put the work: the predicate and the budget that may have
  * made it a linked trace are the worker's, and a run that nobody traces costs nothing.
  *
  * hatchet.engine.workflow_run      the run was triggered (no length); only where its trace begins with it,

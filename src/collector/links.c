@@ -21,14 +21,18 @@ cleat_slice cleat__link_kind(const cleat_link_view *link)
 
 /* A link `l` with its own span `a` in trace `f`, and the span `b` in trace `t` it points to, where
  * that is stored. */
-#define LINK_ROWS                                                                            \
-    "SELECT f.trace_id, l.from_span_id, a.name, l.to_trace_id, l.to_span_id, b.name, l.kind" \
-    " FROM span_link l JOIN trace f ON f.id = l.from_trace"                                  \
-    " LEFT JOIN span a ON a.trace = l.from_trace AND a.span_id = l.from_span_id"             \
-    " LEFT JOIN trace t ON t.trace_id = l.to_trace_id AND t.tenant = f.tenant"               \
+#define LINK_ROWS                                                                             \
+    "SELECT f.trace_id, l.from_span_id, a.name, l.to_trace_id, l.to_span_id, b.name, l.kind," \
+    " a.record, b.record FROM span_link l JOIN trace f ON f.id = l.from_trace"                \
+    " LEFT JOIN span a ON a.trace = l.from_trace AND a.span_id = l.from_span_id"              \
+    " LEFT JOIN trace t ON t.trace_id = l.to_trace_id AND t.tenant = f.tenant"                \
     " LEFT JOIN span b ON b.trace = t.id AND b.span_id = l.to_span_id"
 
-static void read_link(sqlite3_stmt *stmt, cleat__link_row *out)
+typedef struct task_texts {
+    char from[CLEAT__SPAN_TASK_SIZE], to[CLEAT__SPAN_TASK_SIZE];
+} task_texts;
+
+static void read_link(sqlite3_stmt *stmt, cleat__link_row *out, task_texts *tasks)
 {
     cleat__column_id(stmt, 0, out->from_trace_id.bytes, sizeof(out->from_trace_id.bytes));
     cleat__column_id(stmt, 1, out->from_span_id.bytes, sizeof(out->from_span_id.bytes));
@@ -37,6 +41,8 @@ static void read_link(sqlite3_stmt *stmt, cleat__link_row *out)
     cleat__column_id(stmt, 4, out->to_span_id.bytes, sizeof(out->to_span_id.bytes));
     out->to_name = cleat__column_text(stmt, 5);
     out->kind = cleat__column_text(stmt, 6);
+    out->from_task = cleat__span_task_of_row(out->from_name, cleat__column_bytes(stmt, 7), tasks->from);
+    out->to_task = cleat__span_task_of_row(out->to_name, cleat__column_bytes(stmt, 8), tasks->to);
 }
 
 static cleat_status visit_links(cleat__store *store, const char *sql, int64_t tenant,
@@ -45,6 +51,7 @@ static cleat_status visit_links(cleat__store *store, const char *sql, int64_t te
 {
     sqlite3_stmt *stmt = NULL;
     cleat__link_row link;
+    task_texts tasks;
     int code;
     cleat_status status = cleat__store_prepare(store, sql, &stmt);
     if (status != CLEAT_OK) {
@@ -56,7 +63,7 @@ static cleat_status visit_links(cleat__store *store, const char *sql, int64_t te
         cleat__bind_span_id(stmt, 2, span_id);
     }
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        read_link(stmt, &link);
+        read_link(stmt, &link, &tasks);
         if (!visit(argument, &link)) {
             break;
         }

@@ -17,6 +17,16 @@ static bool keep(cleat__span_detail *self, cleat_slice *slice)
     return cleat__arena_keep(&self->memory, *slice, slice);
 }
 
+/* Columns of a span that is linked with this one. */
+static cleat_status keep_names(cleat__span_detail *self, sqlite3_stmt *select, int name_column,
+                               int record_column, cleat_slice *name, cleat_slice *task)
+{
+    char text[CLEAT__SPAN_TASK_SIZE];
+    *name = cleat__column_text(select, name_column);
+    *task = cleat__span_task_of_row(*name, cleat__column_bytes(select, record_column), text);
+    return keep(self, name) && keep(self, task) ? CLEAT_OK : cleat__fail_memory();
+}
+
 /* ---- The span ---- */
 
 static cleat_status fail_not_found(const cleat__span_detail_filter *filter)
@@ -81,22 +91,21 @@ static cleat_status load_span(cleat__span_detail *self, cleat__store *store,
 /* ---- What it links to ---- */
 
 static cleat_status load_name(cleat__span_detail *self, cleat__store *store, int64_t tenant,
-                              const cleat_span_context *context, cleat_slice *out)
+                              cleat__detail_link *link)
 {
-    static const char sql[] = "SELECT s.name FROM trace t JOIN span s ON s.trace = t.id "
+    static const char sql[] = "SELECT s.name, s.record FROM trace t JOIN span s ON s.trace = t.id "
                               "WHERE t.trace_id = ?1 AND t.tenant = ?2 AND s.span_id = ?3";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__bind_trace_id(select, 1, &context->trace_id);
+    cleat__bind_trace_id(select, 1, &link->link.context.trace_id);
     sqlite3_bind_int64(select, 2, tenant);
-    cleat__bind_span_id(select, 3, &context->span_id);
+    cleat__bind_span_id(select, 3, &link->link.context.span_id);
     int code = sqlite3_step(select);
     if (code == SQLITE_ROW) {
-        *out = cleat__column_text(select, 0);
-        status = keep(self, out) ? CLEAT_OK : cleat__fail_memory();
+        status = keep_names(self, select, 0, 1, &link->name, &link->task);
     }
     cleat_status end = cleat__store_rows_end(store, select, code, reading);
     return status == CLEAT_OK ? end : status;
@@ -118,7 +127,7 @@ static cleat_status load_links(cleat__span_detail *self, cleat__store *store, in
         }
         self->link_count++;
         link->kind = cleat__link_kind(&link->link);
-        status = load_name(self, store, tenant, &link->link.context, &link->name);
+        status = load_name(self, store, tenant, link);
     }
     return status;
 }
@@ -163,12 +172,13 @@ static cleat_status read_back_link(cleat__span_detail *self, const cleat__span_d
     self->next = sqlite3_column_int64(select, 0);
     cleat__column_id(select, 1, link->from_trace_id.bytes, sizeof(link->from_trace_id.bytes));
     cleat__column_id(select, 2, link->from_span_id.bytes, sizeof(link->from_span_id.bytes));
-    link->from_name = cleat__column_text(select, 3);
     link->kind = cleat__column_text(select, 4);
     link->to_trace_id = filter->trace_id;
     link->to_span_id = filter->span_id;
     link->to_name = self->stored.span.name;
-    return keep(self, &link->from_name) && keep(self, &link->kind) ? CLEAT_OK : cleat__fail_memory();
+    link->to_task = (cleat_slice){NULL, 0}; /* of the span itself, whose record tells it */
+    return keep(self, &link->kind) ? keep_names(self, select, 3, 5, &link->from_name, &link->from_task)
+                                   : cleat__fail_memory();
 }
 
 static cleat_status load_back_links(cleat__span_detail *self, cleat__store *store,
@@ -176,8 +186,8 @@ static cleat_status load_back_links(cleat__span_detail *self, cleat__store *stor
 {
     /* In the order of the index, so that a page costs what it has. */
     static const char sql[] =
-        "SELECT l.id, f.trace_id, l.from_span_id, a.name, l.kind FROM span_link l JOIN trace f ON f.id = "
-        "l.from_trace LEFT JOIN span a ON a.trace = l.from_trace AND a.span_id = l.from_span_id "
+        "SELECT l.id, f.trace_id, l.from_span_id, a.name, l.kind, a.record FROM span_link l JOIN trace f ON "
+        "f.id = l.from_trace LEFT JOIN span a ON a.trace = l.from_trace AND a.span_id = l.from_span_id "
         "WHERE l.to_trace_id = ?1 AND l.to_span_id = ?2 AND f.tenant = ?3 AND l.id < ?4 ORDER BY l.id DESC";
     sqlite3_stmt *select = NULL;
     int code = SQLITE_DONE;

@@ -17,6 +17,7 @@ enum {
 typedef struct cleat__detail_link {
     cleat_link_view link; /* with its attributes */
     cleat_slice name;     /* of the span it leads to; absent: that is not stored */
+    cleat_slice task;     /* of the same: cleat__span_task() */
     cleat_slice kind;     /* cleat.link.kind; absent: it has none */
 } cleat__detail_link;
 

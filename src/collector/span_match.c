@@ -142,26 +142,11 @@ static cleat_status add_source(cleat__span_match *match, int64_t id, known **out
 
 /* ---- A span ---- */
 
-static bool begins_with(cleat_slice text, const char *prefix)
-{
-    size_t size = strlen(prefix);
-    return text.size >= size && memcmp(text.data, prefix, size) == 0;
-}
-
-/* Whether cleat__span_task() is worth reading its record. */
-static bool may_have_task(cleat_slice name)
-{
-    return begins_with(name, "hatchet.") || begins_with(name, "workflow.execute ") ||
-           begins_with(name, "step.execute ");
-}
-
 static bool has_name(const cleat__span_match *match, const cleat__span_row *row)
 {
     char task[CLEAT__SPAN_TASK_SIZE];
-    cleat_span_view view;
     return cleat__needle_is_in(&match->name, row->name) ||
-           (may_have_task(row->name) && cleat_span_view_read(row->record, &view) == CLEAT_OK &&
-            cleat__needle_is_in(&match->name, cleat__span_task(&view, task)));
+           cleat__needle_is_in(&match->name, cleat__span_task_of_row(row->name, row->record, task));
 }
 
 static bool is_in_record(cleat_slice record, cleat_slice text)

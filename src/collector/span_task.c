@@ -55,3 +55,12 @@ cleat_slice cleat__span_task(const cleat_span_view *span, char out[CLEAT__SPAN_T
     }
     return cleat_slice_of(out);
 }
+
+cleat_slice cleat__span_task_of_row(cleat_slice name, cleat_slice record, char out[CLEAT__SPAN_TASK_SIZE])
+{
+    cleat_span_view view;
+    bool may_have_one = begins_with(name, "hatchet.") || begins_with(name, "workflow.execute ") ||
+                        begins_with(name, "step.execute ");
+    return may_have_one && cleat_span_view_read(record, &view) == CLEAT_OK ? cleat__span_task(&view, out)
+                                                                           : (cleat_slice){NULL, 0};
+}

@@ -88,6 +88,7 @@ typedef struct cleat__stitched_link {
 typedef struct cleat__stitched_outside {
     cleat_trace_id trace_id;
     cleat_slice name; /* of its root; absent: it is not stored */
+    cleat_slice task; /* as cleat__trace_row */
     int64_t count;    /* of links */
 } cleat__stitched_outside;
 
@@ -95,7 +96,8 @@ typedef struct cleat__stitched {
     int64_t tenant;
     cleat__stitched_run *runs;
     int32_t run_count;
-    cleat__stitched_trace *traces; /* by start; those of whose spans none is shown are left out */
+    cleat__stitched_trace
+        *traces; /* by start, else the longest first; those of whose spans none is shown are left out */
     int32_t trace_count;
     cleat__stitched_span *spans; /* by trace, in each in drawing order: depth first, siblings by start */
     int32_t span_count;

@@ -130,12 +130,17 @@ static cleat_status choose_first(cleat__stitching *it)
 
 /* ---- Traces in their order ---- */
 
+/* Of those that begin together, as a run and its children do within a millisecond, the one that lasts longest
+ * comes first. */
 static int compare_traces(const void *a, const void *b)
 {
     const cleat__stitched_trace *x = &((const cleat__stitch_trace *)a)->trace;
     const cleat__stitched_trace *y = &((const cleat__stitch_trace *)b)->trace;
     if (x->start_ns != y->start_ns) {
         return x->start_ns < y->start_ns ? -1 : 1;
+    }
+    if (x->end_ns != y->end_ns) {
+        return x->end_ns > y->end_ns ? -1 : 1;
     }
     return x->number < y->number ? -1 : x->number > y->number;
 }

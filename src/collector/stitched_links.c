@@ -208,7 +208,7 @@ static cleat_status sum_up(cleat_trace_id *ids, int32_t count, cleat__stitched_o
 
 static cleat_status name_outside(cleat__stitching *it, cleat__stitched_outside *trace)
 {
-    static const char sql[] = "SELECT root_name FROM trace WHERE trace_id = ?1 AND tenant = ?2";
+    static const char sql[] = "SELECT root_name, root_task FROM trace WHERE trace_id = ?1 AND tenant = ?2";
     sqlite3_stmt *stmt = NULL;
     cleat_status status = cleat__store_prepare(it->store, sql, &stmt);
     if (status != CLEAT_OK) {
@@ -219,6 +219,9 @@ static cleat_status name_outside(cleat__stitching *it, cleat__stitched_outside *
     int code = sqlite3_step(stmt);
     if (code == SQLITE_ROW) {
         status = cleat__stitch_keep_name(it, cleat__column_text(stmt, 0), &trace->name);
+    }
+    if (status == CLEAT_OK && code == SQLITE_ROW) {
+        status = cleat__stitch_keep_name(it, cleat__column_text(stmt, 1), &trace->task);
     }
     cleat_status end = cleat__store_rows_end(it->store, stmt, code, reading);
     return status != CLEAT_OK ? status : end;

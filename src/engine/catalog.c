@@ -134,6 +134,7 @@ cleat_status cleat__catalog_add(cleat__catalog *catalog, cleat__queues *queues, 
         return cleat__fail_memory();
     }
     type->queue->type_count++;
+    catalog->idempotent_count += type->needs->idempotency != NULL;
     const cleat__task_type *former = type->workflow->latest;
     type->workflow->latest = type;
     if (row->is_deleted) {

@@ -12,6 +12,7 @@ typedef struct cleat__workflow_entry {
     int64_t tenant;
     cleat__uuid id;
     struct cleat__task_type *latest; /* what new runs start with */
+    int64_t filter_count;            /* filters of events that start it */
     cleat_slice name;                /* in `key` */
     char *key;                       /* owned; the map's */
 } cleat__workflow_entry;
@@ -33,6 +34,7 @@ typedef struct cleat__catalog {
     cleat__map deleted; /* workflows by their id, for the sake of their runs */
     cleat__map types;   /* every version, by id */
     cleat__topics topics;
+    size_t idempotent_count; /* versions whose runs have idempotency keys */
 } cleat__catalog;
 /* Before the queues. */
 void cleat__catalog_deinit(cleat__catalog *catalog);

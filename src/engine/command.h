@@ -15,6 +15,7 @@
 #include "engine/watch.h"
 #include "model/durable.h"
 #include "model/event.h"
+#include "model/filter.h"
 #include "model/schedule.h"
 #include "model/worker.h"
 
@@ -47,6 +48,9 @@
     X(REFRESH_TIMEOUT, refresh_timeout)               \
     X(LOG, log_line)                                  \
     X(PUSH, cleat__events_push)                       \
+    X(ADD_FILTER, cleat__filters_add)                 \
+    X(CHANGE_FILTER, cleat__filters_change)           \
+    X(DELETE_FILTER, cleat__filters_delete)           \
     X(SCHEDULE, cleat__timetable_add)                 \
     X(UNSCHEDULE, cleat__timetable_remove)            \
     X(CHANGE_SCHEDULES, cleat__timetable_change)      \
@@ -143,6 +147,7 @@ struct cleat__command {
     /* RELEASE_SLOT, REFRESH_TIMEOUT: which of the run's speaks, its retry count and one; 0: it does not say.
      * CLEAT_NOT_FOUND when another one runs. */
     int32_t attempt;
+    cleat__uuid *refused; /* TRIGGER: as of cleat__trigger_each(); NULL: who cares */
     int64_t expires_ms; /* monotonic: from then on it is not done but answered with CLEAT_TIMEOUT; 0: never */
     /* Called on the engine's thread, after the commit or on failure, once; must not block. From then
      * on the engine does not touch the command, which may be submitted again. NULL: a thread waits. */
@@ -154,7 +159,8 @@ struct cleat__command {
             const cleat__workflow *workflow;
             cleat__version *version; /* what it is known as from now on; NULL: who cares */
         } put_workflow;
-        struct {
+        struct
+        { /* all or none, but for those whose idempotency keys others have: see cleat__trigger_each() */
             const cleat__trigger *items;
             size_t count;
             cleat__uuid *ids;
@@ -174,6 +180,7 @@ struct cleat__command {
             cleat__uuid *id;
         } worker_join;
         cleat__uuid id; /* CANCEL, REPLAY, FIND, RELEASE_SLOT: of a run; UNSCHEDULE: of a schedule;
+                         DELETE_FILTER: of a filter;
                          DELETE_WORKFLOW: of a workflow, whose schedules go with it; else of a worker.
                          REPLAY: CLEAT_FAILED_PRECONDITION: it has not ended */
         /* A worker of another process, which the file remembers. Its actions need not be declared.
@@ -241,6 +248,16 @@ struct cleat__command {
             cleat__uuid *ids; /* of the events */
             int64_t *at_ms;   /* Unix, when they were stored; NULL: who cares */
         } push;
+        struct { /* the filter is checked, by cleat__filter_check(); so below */
+            cleat__uuid workflow_id;
+            cleat_slice workflow; /* its name; absent: the id counts */
+            const cleat__filter *filter;
+            cleat__uuid *id;
+        } add_filter;
+        struct {
+            cleat__uuid id;
+            const cleat__filter *filter; /* what it is from now on; what is absent stays as it is */
+        } change_filter;
         struct { /* one for each time, all or none; what is past starts at once */
             const cleat__schedule *schedule;
             const int64_t *at_ms; /* Unix */
@@ -261,6 +278,7 @@ struct cleat__command {
         } put_stream;
         struct { /* the same of several, with one index after the other */
             cleat__uuid task_id;
+            int32_t invocation_count; /* CLEAT_CANCELLED: of a durable run, another one runs; 0: not told */
             int64_t first_index;
             const cleat_slice *items;
             size_t count;

@@ -1,6 +1,7 @@
 /* One handler per command of command.h. What it answers is told when the batch is committed. */
 #include "base/error.h"
 #include "engine/events.h"
+#include "engine/filters.h"
 #include "engine/hooks.h"
 #include "engine/life.h"
 #include "engine/replay.h"
@@ -35,6 +36,7 @@ typedef struct putting {
 
 static cleat_status describe(putting *put, int64_t tenant, const cleat__workflow *workflow)
 {
+    const cleat__workflow_task *task = &workflow->tasks[0];
     cleat__workflow_encode(workflow, &put->declaration);
     if (put->declaration.failed) {
         return cleat__fail_memory();
@@ -42,9 +44,9 @@ static cleat_status describe(putting *put, int64_t tenant, const cleat__workflow
     put->row = (cleat__type_row){
         .tenant = tenant,
         .workflow = workflow->name,
-        .task_name = workflow->task,
-        .action = cleat__lower_case(workflow->action, put->action),
-        .policy = workflow->policy,
+        .task_name = task->name,
+        .action = cleat__lower_case(task->action, put->action),
+        .policy = task->policy,
         .declaration = cleat__buffer_slice(&put->declaration),
     };
     return CLEAT_OK;
@@ -84,7 +86,7 @@ static cleat_status put_workflow(cleat__core *core, cleat__command *command)
     if (status == CLEAT_OK) {
         status = describe(&put, command->tenant, workflow);
     }
-    const cleat__workflow_entry *entry = NULL;
+    cleat__workflow_entry *entry = NULL;
     if (status == CLEAT_OK) {
         entry = cleat__catalog_find(&core->catalog, command->tenant, workflow->name);
         status = entry != NULL ? compare(core, &put.row, entry->latest) : CLEAT_EMPTY;
@@ -93,8 +95,11 @@ static cleat_status put_workflow(cleat__core *core, cleat__command *command)
         status = add_version(core, &put.row, entry);
     }
     cleat__buffer_deinit(&put.declaration);
-    if (status == CLEAT_OK && command->as.put_workflow.version != NULL) {
+    if (status == CLEAT_OK) {
         entry = cleat__catalog_find(&core->catalog, command->tenant, workflow->name);
+        status = cleat__filters_declare(core, entry, workflow->filters, workflow->filter_count);
+    }
+    if (status == CLEAT_OK && command->as.put_workflow.version != NULL) {
         *command->as.put_workflow.version = (cleat__version){entry->id, entry->latest->version_id};
     }
     return status;
@@ -116,6 +121,9 @@ static cleat_status delete_workflow(cleat__core *core, cleat__command *command)
         status = cleat__schedule_delete_all(core->store, command->tenant, entry->name);
     }
     if (status == CLEAT_OK) {
+        status = cleat__filters_forget(core, entry);
+    }
+    if (status == CLEAT_OK) {
         status = cleat__catalog_remove(&core->catalog, entry);
     }
     return cleat__core_check(core, status);
@@ -123,8 +131,8 @@ static cleat_status delete_workflow(cleat__core *core, cleat__command *command)
 
 static cleat_status trigger(cleat__core *core, cleat__command *command)
 {
-    return cleat__trigger_runs(core, command->tenant, command->as.trigger.items, command->as.trigger.count,
-                               command->as.trigger.ids);
+    return cleat__trigger_each(core, command->tenant, command->as.trigger.items, command->as.trigger.count,
+                               command->as.trigger.ids, command->refused);
 }
 
 /* ---- Runs by their id ---- */

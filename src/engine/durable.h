@@ -73,6 +73,9 @@ cleat_status cleat__durable_branch(struct cleat__core *core, cleat__command *com
 void cleat__durable_make(cleat__durable *durable);
 /* Reads what is not known of it. */
 cleat_status cleat__durable_know(struct cleat__core *core, cleat__durable *durable);
+/* CLEAT_CANCELLED: the run is not running, or in another invocation. */
+cleat_status cleat__durable_check_present(struct cleat__core *core, cleat__durable *durable,
+                                          int32_t invocation_count);
 /* It is handed out: the next invocation begins. */
 cleat_status cleat__durable_begin(struct cleat__core *core, cleat__durable *durable);
 /* What the assignment says of its invocation. May replace it. */

@@ -163,6 +163,15 @@ static bool is_present(const cleat__durable *durable, int32_t invocation_count)
     return durable->run.state == CLEAT_RUN_RUNNING && durable->invocation_count == invocation_count;
 }
 
+cleat_status cleat__durable_check_present(cleat__core *core, cleat__durable *durable,
+                                          int32_t invocation_count)
+{
+    cleat_status status = cleat__durable_know(core, durable);
+    return status == CLEAT_OK && !is_present(durable, invocation_count)
+               ? fail_stale(&durable->run.id, invocation_count)
+               : status;
+}
+
 /* What takes nodes and does not say which ones takes the next ones. */
 static bool takes_next_nodes(const cleat__command *command)
 {
@@ -232,10 +241,7 @@ static cleat_status find_invocation(cleat__core *core, const cleat__command *com
         return fail_stale(id, count);
     }
     *out = cleat__durable_of(run);
-    cleat_status status = cleat__durable_know(core, *out);
-    if (status == CLEAT_OK && !is_present(*out, count)) {
-        return fail_stale(id, count);
-    }
+    cleat_status status = cleat__durable_check_present(core, *out, count);
     if (status == CLEAT_OK && (*out)->node < 0 && takes_next_nodes(command)) {
         /* The engine was started again, and how far it had come has been forgotten: it begins anew. */
         status = cleat__durable_restart(core, *out, "the engine was started again");

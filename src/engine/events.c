@@ -5,28 +5,40 @@
 #include "engine/events.h"
 
 #include "base/alloc.h"
+#include "base/arena.h"
 #include "base/error.h"
 #include "engine/durable_events.h"
 #include "engine/trigger.h"
 #include "model/metadata.h"
 #include "store/event.h"
+#include "store/filter.h"
+
+/* Filters that are asked about the events of one call: they are evaluated while nobody else is answered. */
+#define JUDGED_MAX 10000
 
 /* What the events start. */
 typedef struct starting {
+    const cleat__command *command;
+    cleat__topic_match found; /* by the event that is looked at */
     cleat__trigger *triggers;
     cleat__uuid *run_ids;
-    cleat__buffer *metadata; /* of the runs of each event */
-    size_t count, event_count;
+    cleat__buffer *metadata; /* of the runs of each event; NULL: there are none yet */
+    cleat__arena payloads;   /* of filters */
+    size_t count, capacity;
+    size_t copied; /* bytes of the events that the runs have copies of */
+    size_t judged; /* filters so far */
 } starting;
 
 static void deinit(starting *all)
 {
-    for (size_t i = 0; all->metadata != NULL && i < all->event_count; i++) {
+    for (size_t i = 0; all->metadata != NULL && i < all->command->as.push.count; i++) {
         cleat__buffer_deinit(&all->metadata[i]);
     }
     cleat__free(all->metadata);
     cleat__free(all->run_ids);
     cleat__free(all->triggers);
+    cleat__arena_deinit(&all->payloads);
+    cleat__topic_match_deinit(&all->found);
 }
 
 static cleat_status check(const cleat__command *command)
@@ -43,69 +55,138 @@ static cleat_status check(const cleat__command *command)
     return status;
 }
 
-static const cleat__topic *topic_of(const cleat__core *core, const cleat__command *command, size_t event)
-{
-    return cleat__topics_find(&core->catalog.topics, command->tenant, command->as.push.items[event].key);
-}
+/* ---- One run ---- */
 
-/* All are written together, and nobody else is answered meanwhile. */
-static cleat_status count_runs(const cleat__core *core, const cleat__command *command, size_t *count)
+/* For one more. */
+static cleat_status make_room(starting *all)
 {
-    size_t copied = 0;
-    for (size_t i = 0; i < command->as.push.count; i++) {
-        const cleat__user_event *item = &command->as.push.items[i];
-        const cleat__topic *topic = topic_of(core, command, i);
-        if (topic != NULL) {
-            *count += topic->count;
-            copied += topic->count * (item->payload.size + item->metadata.size);
-        }
-    }
-    if (*count > CLEAT__RUNS_MAX) {
+    if (all->count == CLEAT__RUNS_MAX) {
         return cleat__fail(CLEAT_TOO_LARGE,
-                           "the events would start %zu runs, and at most %d are started together: push fewer "
-                           "events with one call",
-                           *count, CLEAT__RUNS_MAX);
+                           "the events would start more than %d runs, and no more are started together: push "
+                           "fewer events with one call",
+                           CLEAT__RUNS_MAX);
     }
-    return cleat__trigger_check_copied(copied);
-}
-
-static cleat_status make_room(const cleat__core *core, const cleat__command *command, starting *all)
-{
-    size_t count = 0;
-    cleat_status status = count_runs(core, command, &count);
-    all->event_count = command->as.push.count;
-    if (status != CLEAT_OK || count == 0) {
-        return status;
+    if (all->metadata == NULL) {
+        all->metadata = cleat__calloc(all->command->as.push.count, sizeof(cleat__buffer));
     }
-    all->triggers = cleat__calloc(count, sizeof(cleat__trigger));
-    all->run_ids = cleat__calloc(count, sizeof(cleat__uuid));
-    all->metadata = cleat__calloc(all->event_count, sizeof(cleat__buffer));
-    bool has_room = all->triggers != NULL && all->run_ids != NULL && all->metadata != NULL;
+    if (all->count == all->capacity) {
+        size_t capacity = all->capacity != 0 ? all->capacity * 2 : 4;
+        cleat__trigger *triggers = cleat__realloc(all->triggers, capacity * sizeof(cleat__trigger));
+        all->triggers = triggers != NULL ? triggers : all->triggers;
+        all->capacity = triggers != NULL ? capacity : all->capacity;
+    }
+    bool has_room = all->metadata != NULL && all->count < all->capacity;
     return has_room ? CLEAT_OK : cleat__fail_memory();
 }
 
-static cleat_status add_runs(const cleat__core *core, const cleat__command *command, size_t event,
-                             starting *all)
+/* The metadata of an event's runs, which is made once. */
+static cleat_status metadata_of(starting *all, size_t event, cleat_slice *out)
 {
-    const cleat__user_event *item = &command->as.push.items[event];
-    const cleat__uuid *id = &command->as.push.ids[event];
-    const cleat__topic *topic = topic_of(core, command, event);
-    if (topic == NULL) {
+    const cleat__user_event *item = &all->command->as.push.items[event];
+    cleat__buffer *metadata = &all->metadata[event];
+    if (metadata->size == 0) {
+        cleat__metadata_of_event(item->metadata, &all->command->as.push.ids[event], item->key, metadata);
+    }
+    *out = cleat__buffer_slice(metadata);
+    return metadata->failed ? cleat__fail_memory() : CLEAT_OK;
+}
+
+/* `filter`: that lets the event start it; NULL: the workflow has none. */
+static cleat_status add_run(starting *all, size_t event, const cleat__workflow_entry *workflow,
+                            const cleat__filter_row *filter)
+{
+    const cleat__user_event *item = &all->command->as.push.items[event];
+    cleat__trigger trigger = {
+        .workflow = workflow->name,
+        .input = item->payload,
+        .priority = item->priority,
+        .event_id = all->command->as.push.ids[event],
+        .event_key = item->key,
+    };
+    cleat_status status = make_room(all);
+    if (status == CLEAT_OK) {
+        status = metadata_of(all, event, &trigger.metadata);
+    }
+    if (status == CLEAT_OK && filter != NULL) {
+        trigger.filter_id = filter->id;
+        if (!cleat__arena_keep(&all->payloads, filter->filter.payload, &trigger.filter_payload)) {
+            status = cleat__fail_memory();
+        }
+    }
+    if (status == CLEAT_OK) {
+        all->triggers[all->count++] = trigger;
+        all->copied += item->payload.size + item->metadata.size + trigger.filter_payload.size;
+        status = cleat__trigger_check_copied(all->copied);
+    }
+    return status;
+}
+
+/* ---- Filters ---- */
+
+typedef struct judging {
+    starting *all;
+    size_t event;
+    const cleat__workflow_entry *workflow;
+    cleat_status status;
+} judging;
+
+static cleat_status judge(judging *state, const cleat__filter_row *row)
+{
+    const cleat__command *command = state->all->command;
+    bool is_true = false;
+    if (state->all->judged++ == JUDGED_MAX) {
+        return cleat__fail(CLEAT_TOO_LARGE,
+                           "more than %d filters would be asked about the events: push fewer with one call",
+                           JUDGED_MAX);
+    }
+    cleat_status status = cleat__filter_test(&row->filter, &command->as.push.items[state->event],
+                                             &command->as.push.ids[state->event], &is_true);
+    return status == CLEAT_OK && is_true ? add_run(state->all, state->event, state->workflow, row) : status;
+}
+
+static bool visit_filter(void *argument, const cleat__filter_row *row)
+{
+    judging *state = argument;
+    state->status = judge(state, row);
+    return state->status == CLEAT_OK;
+}
+
+/* One run for each filter of the event's scope that is true of it. */
+static cleat_status add_filtered(cleat__core *core, starting *all, size_t event,
+                                 const cleat__workflow_entry *workflow)
+{
+    const cleat_slice scope = all->command->as.push.items[event].scope;
+    judging state = {.all = all, .event = event, .workflow = workflow, .status = CLEAT_OK};
+    if (scope.size == 0) {
         return CLEAT_OK;
     }
-    cleat__buffer *metadata = &all->metadata[event];
-    cleat__metadata_of_event(item->metadata, id, item->key, metadata);
-    for (size_t i = 0; i < topic->count; i++) {
-        all->triggers[all->count++] = (cleat__trigger){
-            .workflow = topic->workflows[i]->name,
-            .input = item->payload,
-            .metadata = cleat__buffer_slice(metadata),
-            .priority = item->priority,
-            .event_id = *id,
-            .event_key = item->key,
-        };
+    cleat_status status = cleat__filter_list_scope(core->store, workflow->row, scope, visit_filter, &state);
+    return status == CLEAT_OK ? state.status : cleat__core_check(core, status);
+}
+
+/* ---- All ---- */
+
+static cleat_status add_runs(cleat__core *core, starting *all, size_t event)
+{
+    cleat_status status = cleat__topics_find(&core->catalog.topics, all->command->tenant,
+                                             all->command->as.push.items[event].key, &all->found);
+    for (size_t i = 0; i < all->found.count && status == CLEAT_OK; i++) {
+        const cleat__workflow_entry *workflow = all->found.workflows[i];
+        status = workflow->filter_count != 0 ? add_filtered(core, all, event, workflow)
+                                             : add_run(all, event, workflow, NULL);
     }
-    return metadata->failed ? cleat__fail_memory() : CLEAT_OK;
+    return status;
+}
+
+static cleat_status start_runs(cleat__core *core, starting *all)
+{
+    if (all->count == 0) {
+        return CLEAT_OK;
+    }
+    all->run_ids = cleat__calloc(all->count, sizeof(cleat__uuid));
+    return all->run_ids != NULL
+               ? cleat__trigger_runs(core, all->command->tenant, all->triggers, all->count, all->run_ids)
+               : cleat__fail_memory();
 }
 
 static cleat_status store_events(cleat__core *core, const cleat__command *command)
@@ -136,14 +217,13 @@ cleat_status cleat__events_push(cleat__core *core, cleat__command *command)
     if (status != CLEAT_OK) {
         return status;
     }
-    starting all = {.count = 0};
-    status = make_room(core, command, &all);
+    starting all = {.command = command};
     for (size_t i = 0; i < command->as.push.count && status == CLEAT_OK; i++) {
         command->as.push.ids[i] = cleat__uuid_next(&core->ids, core->now.unix_ms);
-        status = add_runs(core, command, i, &all);
+        status = add_runs(core, &all, i);
     }
-    if (status == CLEAT_OK && all.count != 0) {
-        status = cleat__trigger_runs(core, command->tenant, all.triggers, all.count, all.run_ids);
+    if (status == CLEAT_OK) {
+        status = start_runs(core, &all);
     }
     if (status == CLEAT_OK) {
         status = store_events(core, command);

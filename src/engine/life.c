@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "engine/claims.h"
 #include "model/duration.h"
 #include "model/metadata.h"
 #include "model/state.h"
@@ -445,9 +446,8 @@ static cleat_status finish(cleat__core *core, cleat__run *run, cleat__event even
     if (status == CLEAT_OK && cleat__run_is_durable(run)) {
         status = cleat__durable_end(core, cleat__durable_of(run));
     }
-    if (status == CLEAT_OK) {
-        status = cleat__durable_child_ended(core, run, state, text);
-    }
+    status = status == CLEAT_OK ? cleat__durable_child_ended(core, run, state, text) : status;
+    status = status == CLEAT_OK ? cleat__claims_end(core, run) : status;
     cleat__life_forget(core, run);
     return status;
 }

@@ -112,7 +112,8 @@ static cleat_status put_aside(cleat__core *core, const cleat__schedule_row *row,
         return CLEAT_EMPTY; /* no memory: the next look */
     }
     cleat__uuid_format(&row->id, id);
-    cleat__log(CLEAT_LOG_ERROR, "schedule %s of \"%.*s\" does not start and is gone: %s", id,
+    cleat__log(status == CLEAT_ALREADY_EXISTS ? CLEAT_LOG_INFO : CLEAT_LOG_ERROR,
+               "schedule %s of \"%.*s\" does not start and is gone: %s", id,
                CLEAT_SLICE_ARGS(row->schedule.workflow), cleat_error_message());
     return cleat__schedule_delete(core->store, row->tenant, &row->id);
 }

@@ -5,12 +5,22 @@
 #include "engine/trigger.h"
 
 #include "base/error.h"
+#include "engine/claims.h"
 #include "engine/life.h"
 #include "model/metadata.h"
 #include "store/load.h"
 #include "store/transition.h"
 
 #include <inttypes.h>
+
+/* One call. */
+typedef struct starting {
+    int64_t tenant;
+    const cleat__trigger *items;
+    size_t count;
+    cleat__uuid *ids;
+    cleat__uuid *refused; /* may be NULL */
+} starting;
 
 static cleat_status check_size(const char *what, cleat_slice text)
 {
@@ -102,7 +112,8 @@ static cleat_status check(cleat__core *core, int64_t tenant, const cleat__trigge
 cleat_status cleat__trigger_check(cleat__core *core, int64_t tenant, const cleat__trigger *item)
 {
     size_t copied = 0;
-    return check(core, tenant, item, &copied);
+    cleat_status status = check(core, tenant, item, &copied);
+    return status == CLEAT_OK ? cleat__claims_check(core, tenant, item) : status;
 }
 
 cleat_status cleat__trigger_check_copied(size_t size)
@@ -179,12 +190,17 @@ static void discard(cleat__core *core, cleat__run_chain *made)
     }
 }
 
-static cleat_status make_all(cleat__core *core, int64_t tenant, const cleat__trigger *items, size_t count,
+/* What is refused gets an id that no run has. */
+static cleat_status make_all(cleat__core *core, const starting *all, const cleat__claims *claims,
                              cleat__run_chain *made)
 {
     cleat_status status = CLEAT_OK;
-    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        status = make(core, tenant, &items[i], made);
+    for (size_t i = 0; i < all->count && status == CLEAT_OK; i++) {
+        if (cleat__claims_refuse(claims, i)) {
+            all->ids[i] = cleat__uuid_next(&core->ids, core->now.unix_ms);
+        } else {
+            status = make(core, all->tenant, &all->items[i], made);
+        }
     }
     if (status != CLEAT_OK) {
         discard(core, made);
@@ -213,7 +229,7 @@ static cleat_status complete_metadata(cleat__core *core, const cleat__run *run, 
 }
 
 static cleat_status store(cleat__core *core, const cleat__trigger *item, const cleat__run *run,
-                          cleat__uuid *existing)
+                          cleat_slice key, cleat__uuid *existing)
 {
     cleat__buffer desired = {0}, inherited = {0}, traced = {0};
     cleat__trigger trigger = *item;
@@ -232,6 +248,7 @@ static cleat_status store(cleat__core *core, const cleat__trigger *item, const c
             .created_at_ms = core->now.unix_ms,
             .trigger = &trigger,
             .desired = cleat__buffer_slice(&desired),
+            .idempotency_key = key,
         };
         status = cleat__transition_trigger(core->store, &row, existing);
     }
@@ -244,9 +261,18 @@ static cleat_status store(cleat__core *core, const cleat__trigger *item, const c
     return status;
 }
 
-static cleat_status write_one(cleat__core *core, const cleat__trigger *item, cleat__run *run, cleat__uuid *id)
+/* `claim`: NULL when it needs no key. */
+static cleat_status write_one(cleat__core *core, const cleat__trigger *item, cleat__run *run,
+                              const cleat__claim *claim, cleat__uuid *id)
 {
-    cleat_status status = store(core, item, run, id);
+    cleat_slice key = {NULL, 0};
+    if (claim != NULL && claim->key != NULL) {
+        key = (cleat_slice){claim->key, claim->size};
+    }
+    cleat_status status = store(core, item, run, key, id);
+    if (status == CLEAT_OK && key.data != NULL) {
+        status = cleat__claims_take(core, run->type->workflow->tenant, claim, &run->id);
+    }
     if (status == CLEAT_OK) {
         *id = run->id;
         return cleat__life_enqueue(core, run, run->priority);
@@ -255,26 +281,74 @@ static cleat_status write_one(cleat__core *core, const cleat__trigger *item, cle
     return status == CLEAT_ALREADY_EXISTS ? CLEAT_OK : cleat__core_check(core, status);
 }
 
-static cleat_status write_all(cleat__core *core, const cleat__trigger *items, cleat__uuid *ids,
+/* The ids of what is refused become those of who has the keys; `refused` gets their own. */
+static void refuse(const starting *all, const cleat__claims *claims)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        bool is_refused = cleat__claims_refuse(claims, i);
+        if (all->refused != NULL) {
+            all->refused[i] = is_refused ? all->ids[i] : (cleat__uuid){{0}};
+        }
+        if (is_refused) {
+            const cleat__claim *claim = &claims->items[i];
+            bool is_in_call = claim->key != NULL && cleat__uuid_is_nil(&claim->existing);
+            all->ids[i] = is_in_call ? all->ids[claim->same] : claim->existing;
+        }
+    }
+}
+
+static cleat_status write_all(cleat__core *core, const starting *all, const cleat__claims *claims,
                               cleat__run_chain *made)
 {
-    cleat_status status = cleat__core_begin(core);
+    cleat_status status = made->head != NULL ? cleat__core_begin(core) : CLEAT_OK;
     for (size_t i = 0; made->head != NULL && status == CLEAT_OK; i++) {
+        if (cleat__claims_refuse(claims, i)) {
+            continue;
+        }
         cleat__run *run = made->head;
         cleat__run_chain_remove(made, run);
-        status = write_one(core, &items[i], run, &ids[i]);
+        status = write_one(core, &all->items[i], run, claims->items != NULL ? &claims->items[i] : NULL,
+                           &all->ids[i]);
     }
     discard(core, made);
+    refuse(all, claims);
+    return status;
+}
+
+static cleat_status start(cleat__core *core, const starting *all, bool is_all_or_none)
+{
+    cleat__run_chain made = {NULL, NULL};
+    cleat__claims claims = {.items = NULL};
+    cleat_status status = check_all(core, all->tenant, all->items, all->count);
+    if (status == CLEAT_OK) {
+        status = cleat__claims_make(core, all->tenant, all->items, all->count, &claims);
+    }
+    if (status == CLEAT_OK && is_all_or_none) {
+        status = cleat__claims_tell(&claims, NULL);
+    }
+    if (status == CLEAT_OK) {
+        status = make_all(core, all, &claims, &made);
+    }
+    if (status == CLEAT_OK) {
+        status = write_all(core, all, &claims, &made);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__claims_tell(&claims, all->ids);
+    }
+    cleat__claims_deinit(&claims);
     return status;
 }
 
 cleat_status cleat__trigger_runs(cleat__core *core, int64_t tenant, const cleat__trigger *items, size_t count,
                                  cleat__uuid *ids)
 {
-    cleat_status status = check_all(core, tenant, items, count);
-    cleat__run_chain made = {NULL, NULL};
-    if (status == CLEAT_OK) {
-        status = make_all(core, tenant, items, count, &made);
-    }
-    return status == CLEAT_OK ? write_all(core, items, ids, &made) : status;
+    const starting all = {.tenant = tenant, .items = items, .count = count, .ids = ids, .refused = NULL};
+    return start(core, &all, true);
+}
+
+cleat_status cleat__trigger_each(cleat__core *core, int64_t tenant, const cleat__trigger *items, size_t count,
+                                 cleat__uuid *ids, cleat__uuid *refused)
+{
+    const starting all = {.tenant = tenant, .items = items, .count = count, .ids = ids, .refused = refused};
+    return start(core, &all, false);
 }

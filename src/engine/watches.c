@@ -504,8 +504,16 @@ static cleat_status check_sizes(const cleat_slice *items, size_t count)
     return CLEAT_OK;
 }
 
-static cleat_status put_all(cleat__core *core, int64_t tenant, const cleat__uuid *id, int64_t first_index,
-                            const cleat_slice *items, size_t count)
+static cleat_status check_invocation(cleat__core *core, cleat__run *run, int32_t count)
+{
+    return count != 0 && cleat__run_is_durable(run)
+               ? cleat__durable_check_present(core, cleat__durable_of(run), count)
+               : CLEAT_OK;
+}
+
+static cleat_status put_all(cleat__core *core, int64_t tenant, const cleat__uuid *id,
+                            int32_t invocation_count, int64_t first_index, const cleat_slice *items,
+                            size_t count)
 {
     cleat_status status = check_sizes(items, count);
     if (status != CLEAT_OK) {
@@ -516,7 +524,8 @@ static cleat_status put_all(cleat__core *core, int64_t tenant, const cleat__uuid
         status = cleat__load_exists(core->store, tenant, id);
         return status == CLEAT_NOT_FOUND ? status : cleat__core_check(core, status);
     }
-    if (run->type->needs->is_durable && first_index >= 0) {
+    status = check_invocation(core, run, invocation_count);
+    if (status == CLEAT_OK && run->type->needs->is_durable && first_index >= 0) {
         return store_all(core, run, first_index, items, count);
     }
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
@@ -527,13 +536,14 @@ static cleat_status put_all(cleat__core *core, int64_t tenant, const cleat__uuid
 
 cleat_status cleat__watches_put_stream(cleat__core *core, cleat__command *command)
 {
-    return put_all(core, command->tenant, &command->as.put_stream.task_id, command->as.put_stream.index,
+    return put_all(core, command->tenant, &command->as.put_stream.task_id, 0, command->as.put_stream.index,
                    &command->as.put_stream.payload, 1);
 }
 
 cleat_status cleat__watches_put_chunks(cleat__core *core, cleat__command *command)
 {
-    return put_all(core, command->tenant, &command->as.put_chunks.task_id, command->as.put_chunks.first_index,
+    return put_all(core, command->tenant, &command->as.put_chunks.task_id,
+                   command->as.put_chunks.invocation_count, command->as.put_chunks.first_index,
                    command->as.put_chunks.items, command->as.put_chunks.count);
 }
 

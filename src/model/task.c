@@ -168,7 +168,7 @@ static const size_t texts[] = {
     offsetof(cleat__assignment, task),      offsetof(cleat__assignment, workflow),
     offsetof(cleat__assignment, task_name), offsetof(cleat__assignment, input),
     offsetof(cleat__assignment, metadata),  offsetof(cleat__assignment, child_key),
-    offsetof(cleat__assignment, event_key),
+    offsetof(cleat__assignment, event_key), offsetof(cleat__assignment, filter_payload),
 };
 enum { TEXT_COUNT = sizeof(texts) / sizeof(texts[0]) };
 

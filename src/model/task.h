@@ -52,7 +52,9 @@ typedef struct cleat__trigger {
     cleat__uuid desired_worker; /* for sticky workflows; nil: none */
     cleat__uuid event_id;       /* that starts it; nil: none */
     cleat_slice event_key;
-    int64_t scheduled_at_ms; /* Unix, when the schedule was made that starts it; 0: none does */
+    cleat__uuid filter_id;      /* of the event's filter that starts it; nil: none does */
+    cleat_slice filter_payload; /* of that */
+    int64_t scheduled_at_ms;    /* Unix, when the schedule was made that starts it; 0: none does */
 } cleat__trigger;
 
 /*
@@ -83,6 +85,7 @@ typedef struct cleat__assignment {
     cleat_slice child_key;
     cleat__uuid event_id; /* that started the run; nil: none */
     cleat_slice event_key;
+    cleat_slice filter_payload; /* of the event's filter that started it; absent: none did */
 } cleat__assignment;
 /* A copy in one block with its texts, each with a NUL behind it, for cleat__free(). NULL on no memory. */
 cleat__assignment *cleat__assignment_copy(const cleat__assignment *from);

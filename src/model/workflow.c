@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "model/event.h"
+#include "model/event_pattern.h"
 #include "model/json.h"
 #include "model/worker.h"
 
@@ -136,24 +136,6 @@ cleat_status cleat__slots_check(const cleat__slots *slots, size_t count)
     return CLEAT_OK;
 }
 
-static cleat_status check_event_key(cleat_slice key)
-{
-    if (key.size == 0) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "event_triggers: a key is empty");
-    }
-    if (key.size > CLEAT__EVENT_KEY_MAX) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "event_triggers: \"%.16s...\" has %zu bytes; at most %d are allowed", key.data,
-                           key.size, CLEAT__EVENT_KEY_MAX);
-    }
-    if (memchr(key.data, '*', key.size) != NULL) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "event_triggers: \"%.*s\" is a pattern, which is not supported; list the keys",
-                           CLEAT_SLICE_ARGS(key));
-    }
-    return CLEAT_OK;
-}
-
 static cleat_status check_event_keys(const cleat__workflow *workflow)
 {
     if (workflow->event_key_count > CLEAT__EVENT_KEYS_MAX) {
@@ -161,12 +143,12 @@ static cleat_status check_event_keys(const cleat__workflow *workflow)
                            workflow->event_key_count, CLEAT__EVENT_KEYS_MAX);
     }
     for (size_t i = 0; i < workflow->event_key_count; i++) {
-        cleat_status status = check_event_key(workflow->event_keys[i]);
+        cleat_status status = cleat__event_pattern_check("event_triggers", workflow->event_keys[i]);
         if (status != CLEAT_OK) {
             return status;
         }
     }
-    return CLEAT_OK;
+    return cleat__filters_check(workflow->filters, workflow->filter_count);
 }
 
 static cleat_status check_texts(const cleat__workflow *workflow)
@@ -189,17 +171,43 @@ static cleat_status check_texts(const cleat__workflow *workflow)
                : CLEAT_OK;
 }
 
+static cleat_status check_task(const cleat__workflow_task *task)
+{
+    cleat_status status = cleat__name_check("task", task->name);
+    if (status == CLEAT_OK) {
+        status = cleat__action_check(task->action);
+    }
+    if (status == CLEAT_OK) {
+        status = check_policy(&task->policy);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__desired_labels_check(task->labels, task->label_count);
+    }
+    return status == CLEAT_OK ? cleat__slots_check(task->slots, task->slot_count) : status;
+}
+
+static cleat_status check_tasks(const cleat__workflow *workflow)
+{
+    if (workflow->task_count == 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "workflow \"%.*s\" has no tasks",
+                           CLEAT_SLICE_ARGS(workflow->name));
+    }
+    const cleat__workflow_task *task = &workflow->tasks[0];
+    if (workflow->task_count > 1 || task->parent_count != 0 || task->is_on_failure || task->is_on_success) {
+        return cleat__fail(
+            CLEAT_INVALID_ARGUMENT,
+            "workflow \"%.*s\" needs features that are not supported yet: several tasks in one "
+            "workflow",
+            CLEAT_SLICE_ARGS(workflow->name));
+    }
+    return check_task(task);
+}
+
 cleat_status cleat__workflow_check(const cleat__workflow *workflow)
 {
     cleat_status status = cleat__name_check("name", workflow->name);
     if (status == CLEAT_OK) {
-        status = cleat__name_check("task", workflow->task);
-    }
-    if (status == CLEAT_OK) {
-        status = cleat__action_check(workflow->action);
-    }
-    if (status == CLEAT_OK) {
-        status = check_policy(&workflow->policy);
+        status = check_tasks(workflow);
     }
     if (status == CLEAT_OK) {
         status = check_event_keys(workflow);
@@ -208,11 +216,8 @@ cleat_status cleat__workflow_check(const cleat__workflow *workflow)
         status =
             cleat__fail(CLEAT_INVALID_ARGUMENT, "sticky is %d, which is no strategy", (int)workflow->sticky);
     }
-    if (status == CLEAT_OK) {
-        status = cleat__desired_labels_check(workflow->labels, workflow->label_count);
-    }
-    if (status == CLEAT_OK) {
-        status = cleat__slots_check(workflow->slots, workflow->slot_count);
+    if (status == CLEAT_OK && workflow->idempotency != NULL) {
+        status = cleat__idempotency_check(workflow->idempotency);
     }
     return status == CLEAT_OK ? check_texts(workflow) : status;
 }
@@ -236,10 +241,29 @@ static void encode_text(const char *name, cleat_slice text, cleat__buffer *out)
     cleat__buffer_append_json(out, text.data != NULL ? text : cleat_slice_of(""));
 }
 
+static void encode_slots(const cleat__workflow_task *task, cleat__buffer *out)
+{
+    cleat__slots one = {cleat_slice_of(task->is_durable ? "durable" : "default"), 1};
+    bool is_plain = task->slot_count == 0;
+    cleat__slots_encode(is_plain ? &one : task->slots, is_plain ? 1 : task->slot_count, out);
+}
+
+static void encode_filters(const cleat__workflow *workflow, cleat__buffer *out)
+{
+    for (size_t i = 0; i < workflow->filter_count; i++) {
+        const cleat__filter *filter = &workflow->filters[i];
+        encode_text(i == 0 ? ",\"filters\":[{\"scope\":" : ",{\"scope\":", filter->scope, out);
+        encode_text(",\"expression\":", filter->expression, out);
+        encode_text(",\"payload\":", filter->payload.data != NULL ? filter->payload : cleat_slice_of("{}"),
+                    out);
+        cleat__buffer_append_byte(out, '}');
+    }
+    cleat__buffer_append_string(out, workflow->filter_count != 0 ? "]" : "");
+}
+
 void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
 {
-    cleat__slots one = {cleat_slice_of(workflow->is_durable ? "durable" : "default"), 1};
-    bool is_plain = workflow->slot_count == 0;
+    const cleat__workflow_task *task = &workflow->tasks[0];
     encode_text("{\"description\":", workflow->description, out);
     encode_text(",\"version\":", workflow->version, out);
     cleat__buffer_append_string(out, ",\"events\":[");
@@ -247,12 +271,17 @@ void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
         encode_text(i != 0 ? "," : "", workflow->event_keys[i], out);
     }
     cleat__buffer_append_format(out, "],\"sticky\":%d,\"durable\":%s,\"slots\":", (int)workflow->sticky,
-                                workflow->is_durable ? "true" : "false");
-    cleat__slots_encode(is_plain ? &one : workflow->slots, is_plain ? 1 : workflow->slot_count, out);
+                                task->is_durable ? "true" : "false");
+    encode_slots(task, out);
     cleat__buffer_append_string(out, ",\"labels\":");
-    cleat__desired_labels_encode(workflow->labels, workflow->label_count, out);
+    cleat__desired_labels_encode(task->labels, task->label_count, out);
     if (workflow->input_json_schema.data != NULL) {
         encode_text(",\"schema\":", workflow->input_json_schema, out);
+    }
+    encode_filters(workflow, out);
+    if (workflow->idempotency != NULL) {
+        cleat__buffer_append_string(out, ",\"idempotency\":");
+        cleat__idempotency_encode(workflow->idempotency, out);
     }
     cleat__buffer_append_byte(out, '}');
 }
@@ -341,7 +370,13 @@ static cleat_status read_needs(json_t *json, cleat__needs *needs)
     if (status == CLEAT_OK) {
         status = read_labels(json_object_get(json, "labels"), needs);
     }
-    return status == CLEAT_OK ? read_events(json_object_get(json, "events"), needs) : status;
+    if (status == CLEAT_OK) {
+        status = read_events(json_object_get(json, "events"), needs);
+    }
+    const json_t *idempotency = json_object_get(json, "idempotency");
+    return status == CLEAT_OK && idempotency != NULL
+               ? cleat__idempotency_decode(idempotency, &needs->idempotency)
+               : status;
 }
 
 cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out)
@@ -365,6 +400,7 @@ cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out)
 void cleat__needs_free(cleat__needs *needs)
 {
     if (needs != NULL) {
+        cleat__idempotency_free(needs->idempotency);
         cleat__free(needs->events);
         cleat__free(needs->labels);
         cleat__free(needs->slots);

@@ -1,10 +1,12 @@
 /*
- * What is declared: a workflow of one task. Each change of its content makes a new version; a run
+ * What is declared: a workflow and its tasks. Each change of its content makes a new version; a run
  * keeps the version it was started with.
  */
 #ifndef CLEAT_MODEL_WORKFLOW_H
 #define CLEAT_MODEL_WORKFLOW_H
 
+#include "model/filter.h"
+#include "model/idempotency.h"
 #include "model/labels.h"
 #include "model/task.h"
 
@@ -26,23 +28,35 @@ typedef struct cleat__slots {
     int32_t units;
 } cleat__slots;
 
-/* Plain data, borrowed from whoever passes it. */
+/* Plain data, borrowed from whoever passes it; so is a workflow. */
+typedef struct cleat__workflow_task {
+    cleat_slice name;          /* the readable id */
+    cleat_slice action;        /* "workflow:task", lower case; where workers look for it */
+    cleat__policy policy;      /* with the default priority of its runs */
+    const cleat__slots *slots; /* none: one unit of "default", or of "durable" when it is durable */
+    size_t slot_count;
+    const cleat__desired_label *labels;
+    size_t label_count;
+    const cleat_slice *parents; /* names of tasks that it comes after */
+    size_t parent_count;
+    bool is_durable;
+    bool is_on_failure; /* it runs when one of the others has failed */
+    bool is_on_success; /* it runs when all of the others have completed */
+} cleat__workflow_task;
+
 typedef struct cleat__workflow {
     cleat_slice name;
     cleat_slice description;       /* absent: "" */
     cleat_slice version;           /* the program's own words; absent: "" */
-    cleat_slice task;              /* the readable id of its one task */
-    cleat_slice action;            /* "workflow:task", lower case; where workers look for it */
-    cleat__policy policy;          /* with the default priority of its runs */
-    const cleat_slice *event_keys; /* events that start it, by their whole key */
+    const cleat_slice *event_keys; /* events that start it: keys, and patterns (event_pattern.h) */
     size_t event_key_count;
+    const cleat__filter *filters; /* of these events; none: those that it has stay */
+    size_t filter_count;
     cleat__sticky sticky;
-    const cleat__desired_label *labels;
-    size_t label_count;
-    const cleat__slots *slots; /* none: one unit of "default", or of "durable" when it is durable */
-    size_t slot_count;
-    bool is_durable;
-    cleat_slice input_json_schema; /* an object; absent: none */
+    const cleat__workflow_task *tasks;
+    size_t task_count;                     /* 1 */
+    cleat_slice input_json_schema;         /* an object; absent: none */
+    const cleat__idempotency *idempotency; /* NULL: its runs have no keys */
 } cleat__workflow;
 
 /* CLEAT_INVALID_ARGUMENT says which field is wrong (engine.md 8). */
@@ -77,9 +91,10 @@ cleat_status cleat__slots_decode(cleat_slice text, cleat__slot_list **out);
 typedef struct cleat__needs {
     cleat__sticky sticky;
     bool is_durable;
-    cleat__desired_labels *labels; /* owned; NULL: none */
-    cleat__slot_list *slots;       /* owned; 1 at least */
-    struct cleat__names *events;   /* owned; keys of events that start it; NULL: none */
+    cleat__desired_labels *labels;        /* owned; NULL: none */
+    cleat__slot_list *slots;              /* owned; 1 at least */
+    struct cleat__names *events;          /* owned; keys of events that start it; NULL: none */
+    cleat__idempotency_rule *idempotency; /* owned; NULL: none */
 } cleat__needs;
 /* Of an encoded text. CLEAT_CORRUPT: it is none. */
 cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out);

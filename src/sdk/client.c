@@ -78,6 +78,9 @@ cleat_status cleat_client_run(cleat_client *client, const char *task, const char
     }
     memset(result, 0, sizeof *result);
     cleat_status status = start_one(client, task, input, options, &id);
+    if (status == CLEAT_ALREADY_EXISTS) {
+        result->id = id;
+    }
     return status == CLEAT_OK ? cleat_client_wait(client, &id, -1, result) : status;
 }
 

@@ -13,10 +13,12 @@ void cleat__declaration_free(cleat__declaration *declaration)
 {
     if (declaration != NULL) {
         cleat__free(declaration->events);
+        cleat__free(declaration->filters);
         cleat__free(declaration->labels);
         cleat__free(declaration->slots);
         cleat__free(declaration->description);
         cleat__free(declaration->schema);
+        cleat__free(declaration->key_expression);
         cleat__free(declaration->machine_name);
         cleat__free(declaration->version);
         cleat__free(declaration->version_json);
@@ -25,32 +27,41 @@ void cleat__declaration_free(cleat__declaration *declaration)
     }
 }
 
-static void describe(const cleat__declaration *from, cleat__workflow *out)
+/* The workflow borrows `task`. */
+static void describe(const cleat__declaration *from, cleat__workflow_task *task, cleat__workflow *out)
 {
     cleat_slice action = cleat_slice_of(from->action);
-    *out = (cleat__workflow){
-        .name = cleat_slice_of(from->workflow),
-        .description = cleat_slice_of(from->description),
-        .version = cleat_slice_of(from->version),
-        .is_durable = from->is_workflow,
-        .task = cleat__action_task(action),
+    *task = (cleat__workflow_task){
+        .name = cleat__action_task(action),
         .action = action,
         .policy = from->policy,
-        .event_keys = from->events != NULL ? from->events->items : NULL,
-        .event_key_count = from->events != NULL ? from->events->count : 0,
-        .sticky = (cleat__sticky)from->sticky,
+        .is_durable = from->is_workflow,
         .labels = from->labels != NULL ? from->labels->items : NULL,
         .label_count = from->labels != NULL ? from->labels->count : 0,
         .slots = from->slots != NULL ? from->slots->items : NULL,
         .slot_count = from->slots != NULL ? from->slots->count : 0,
+    };
+    *out = (cleat__workflow){
+        .name = cleat_slice_of(from->workflow),
+        .description = cleat_slice_of(from->description),
+        .version = cleat_slice_of(from->version),
+        .tasks = task,
+        .task_count = 1,
+        .event_keys = from->events != NULL ? from->events->items : NULL,
+        .event_key_count = from->events != NULL ? from->events->count : 0,
+        .filters = from->filters,
+        .filter_count = from->filter_count,
+        .sticky = (cleat__sticky)from->sticky,
         .input_json_schema = cleat_slice_of(from->schema),
+        .idempotency = from->key_expression != NULL ? &from->idempotency : NULL,
     };
 }
 
 cleat_status cleat__declaration_put(const cleat__declaration *declaration, cleat__transport *transport)
 {
     cleat__workflow workflow;
-    describe(declaration, &workflow);
+    cleat__workflow_task task;
+    describe(declaration, &task, &workflow);
     return transport->put_workflow(transport, &workflow);
 }
 
@@ -71,6 +82,54 @@ static cleat_status copy_events(const char *const *keys, cleat__declaration *to)
         text.failed ? cleat__fail_memory() : cleat__names_decode(cleat__buffer_slice(&text), &to->events);
     cleat__buffer_deinit(&text);
     return status;
+}
+
+static size_t filter_size(const cleat_filter *filter)
+{
+    const char *const texts[] = {filter->scope, filter->expression, filter->payload};
+    size_t size = sizeof(cleat__filter);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        size += texts[i] != NULL ? strlen(texts[i]) : 0;
+    }
+    return size;
+}
+
+/* Copies to `*at`, which goes on behind it. */
+static cleat_slice copy_text(const char *text, char **at)
+{
+    cleat_slice copy = {text != NULL ? *at : NULL, text != NULL ? strlen(text) : 0};
+    if (copy.size != 0) {
+        memcpy(*at, text, copy.size);
+        *at += copy.size;
+    }
+    return copy;
+}
+
+static cleat_status copy_filters(const cleat_filter *filters, size_t count, cleat__declaration *to)
+{
+    size_t size = 0;
+    if (count == 0) {
+        return CLEAT_OK;
+    }
+    if (filters == NULL || count > CLEAT__FILTERS_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%zu default_filters are given%s; at most %d are allowed",
+                           count, filters == NULL ? ", which are NULL" : "", CLEAT__FILTERS_MAX);
+    }
+    for (size_t i = 0; i < count; i++) {
+        size += filter_size(&filters[i]);
+    }
+    to->filters = cleat__malloc(size);
+    if (to->filters == NULL) {
+        return cleat__fail_memory();
+    }
+    char *at = (char *)(to->filters + count);
+    for (size_t i = 0; i < count; i++) {
+        to->filters[i].scope = copy_text(filters[i].scope, &at);
+        to->filters[i].expression = copy_text(filters[i].expression, &at);
+        to->filters[i].payload = copy_text(filters[i].payload, &at);
+    }
+    to->filter_count = count;
+    return CLEAT_OK;
 }
 
 static cleat_status copy_labels(const cleat_task_options *options, cleat__declaration *to)
@@ -122,9 +181,24 @@ static cleat_status copy_texts(const cleat_task_options *options, cleat__declara
                               : cleat__fail_memory();
 }
 
+static cleat_status copy_idempotency(const cleat_idempotency *from, cleat__declaration *to)
+{
+    if (from == NULL) {
+        return CLEAT_OK;
+    }
+    to->key_expression = cleat__strdup(from->expression != NULL ? from->expression : "");
+    to->idempotency = (cleat__idempotency){
+        .expression = cleat_slice_of(to->key_expression),
+        .ttl_ms = from->ttl_ms,
+        .method = from->method,
+    };
+    return to->key_expression != NULL ? CLEAT_OK : cleat__fail_memory();
+}
+
 static cleat_status copy_options(const cleat_task_options *options, cleat__declaration *to)
 {
     cleat__workflow workflow;
+    cleat__workflow_task task;
     cleat_status status = cleat__action_id(options->name, to->action);
     if (status == CLEAT_OK) {
         cleat__workflow_name(cleat_slice_of(to->action), to->workflow);
@@ -140,6 +214,9 @@ static cleat_status copy_options(const cleat_task_options *options, cleat__decla
         status = copy_events(options->on_events, to);
     }
     if (status == CLEAT_OK) {
+        status = copy_filters(options->default_filters, options->default_filter_count, to);
+    }
+    if (status == CLEAT_OK) {
         status = copy_labels(options, to);
     }
     if (status == CLEAT_OK) {
@@ -149,7 +226,10 @@ static cleat_status copy_options(const cleat_task_options *options, cleat__decla
         status = copy_texts(options, to);
     }
     if (status == CLEAT_OK) {
-        describe(to, &workflow);
+        status = copy_idempotency(options->idempotency, to);
+    }
+    if (status == CLEAT_OK) {
+        describe(to, &task, &workflow);
         status = cleat__workflow_check(&workflow);
     }
     return status;
@@ -212,6 +292,9 @@ cleat_status cleat__declaration_new_workflow(const cleat_workflow_options *optio
         .on_events = options->on_events,
         .description = options->description,
         .input_json_schema = options->input_json_schema,
+        .default_filters = options->default_filters,
+        .default_filter_count = options->default_filter_count,
+        .idempotency = options->idempotency,
     };
     *out = NULL;
     if (options->spans != CLEAT_WORKFLOW_SPANS && options->spans != CLEAT_HATCHET_SPANS) {

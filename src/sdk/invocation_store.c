@@ -105,7 +105,8 @@ static bool keep_trigger(cleat__arena *arena, const cleat__trigger *from, cleat_
                    cleat__arena_keep(arena, from->input, &to->input) &&
                    cleat__arena_keep(arena, from->metadata, &to->metadata) &&
                    cleat__arena_keep(arena, from->child_key, &to->child_key) &&
-                   cleat__arena_keep(arena, from->event_key, &to->event_key);
+                   cleat__arena_keep(arena, from->event_key, &to->event_key) &&
+                   cleat__arena_keep(arena, from->filter_payload, &to->filter_payload);
     cleat__desired_label *labels = NULL;
     if (is_kept && from->label_count > 0) {
         labels = cleat__arena_get(arena, from->label_count * sizeof(*labels));

@@ -2,6 +2,8 @@
 
 #include "base/error.h"
 
+#include <inttypes.h>
+
 static bool all_zero(const char *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
@@ -48,4 +50,17 @@ cleat_status cleat__trace_check(cleat_trace_relation trace)
                ? CLEAT_OK
                : cleat__fail(CLEAT_INVALID_ARGUMENT, "trace is %d, which is no cleat_trace_relation",
                              (int)trace);
+}
+
+cleat_status cleat__page_check(int64_t offset, int64_t *limit)
+{
+    enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 1000 };
+    if (offset < 0 || offset > INT32_MAX || *limit < 0 || *limit > LIMIT_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "offset is %" PRId64 " and limit %" PRId64
+                           "; they must be 0 .. 2147483647, and 1 .. %d or 0 for %d",
+                           offset, *limit, LIMIT_MAX, LIMIT_DEFAULT);
+    }
+    *limit = *limit != 0 ? *limit : LIMIT_DEFAULT;
+    return CLEAT_OK;
 }

@@ -15,4 +15,7 @@ cleat_status cleat__options_read(const char *what, const void *from, void *to, s
 cleat_status cleat__priority_check(int priority); /* 0 is fine: the task's own */
 cleat_status cleat__trace_check(cleat_trace_relation trace);
 
+/* Of what is listed; fills in the limit when it is 0. */
+cleat_status cleat__page_check(int64_t offset, int64_t *limit);
+
 #endif

@@ -187,24 +187,18 @@ cleat_status cleat_client_delete_schedule(cleat_client *client, const cleat_sche
 cleat_status cleat_client_list_schedules(cleat_client *client, const cleat_schedule_list_options *options,
                                          cleat_schedule_list *out)
 {
-    enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 1000 };
     cleat_schedule_list_options known;
     if (client == NULL || out == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", client == NULL ? "client" : "out");
     }
     *out = (cleat_schedule_list){0};
     cleat_status status = cleat__options_read("CLEAT_SCHEDULE_LIST_OPTIONS", options, &known, sizeof(known));
-    if (status != CLEAT_OK) {
-        return status;
+    if (status == CLEAT_OK) {
+        status = cleat__page_check(known.offset, &known.limit);
     }
-    if (known.offset < 0 || known.offset > INT32_MAX || known.limit < 0 || known.limit > LIMIT_MAX) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "offset is %" PRId64 " and limit %" PRId64
-                           "; they must be 0 .. 2147483647, and 1 .. %d or 0 for %d",
-                           known.offset, known.limit, LIMIT_MAX, LIMIT_DEFAULT);
+    if (status == CLEAT_OK) {
+        status = client->transport->schedules(client->transport, known.offset, known.limit, out);
     }
-    int64_t limit = known.limit != 0 ? known.limit : LIMIT_DEFAULT;
-    status = client->transport->schedules(client->transport, known.offset, limit, out);
     if (status != CLEAT_OK) {
         cleat_schedule_list_deinit(out);
     }

@@ -115,6 +115,11 @@ const char *cleat_task_event_id(const cleat_task *task)
     return task != NULL && task->event_id[0] != '\0' ? task->event_id : NULL;
 }
 
+cleat_slice cleat_task_filter_payload(const cleat_task *task)
+{
+    return task != NULL ? task->assignment->filter_payload : (cleat_slice){NULL, 0};
+}
+
 bool cleat_task_is_cancelled(const cleat_task *task)
 {
     if (task == NULL || atomic_load(&task->cancelled)) {

@@ -257,14 +257,19 @@ static cleat_status send_runs(cleat_trigger_call *call)
                      ? call->request->keep(call->request->keep_self, triggers, call->count)
                      : transport->trigger(transport, triggers, call->count, ids);
     }
+    bool has_collided = status == CLEAT_ALREADY_EXISTS && call->request->keep == NULL;
     if (status != CLEAT_OK) {
         status = cleat__trigger_failed(status, triggers, call->count);
+    }
+    if (status != CLEAT_OK && !has_collided) {
         goto out;
     }
     for (size_t i = 0; call->request->keep == NULL && i < call->count; i++) { /* what is kept has none yet */
-        cleat__uuid_format(&ids[i], call->entries[i].id.text);
+        if (!cleat__uuid_is_nil(&ids[i])) {
+            cleat__uuid_format(&ids[i], call->entries[i].id.text);
+        }
     }
-    call->started = true;
+    call->started = !has_collided;
 out:
     if (!few) {
         cleat__free(triggers);
@@ -347,7 +352,8 @@ static cleat_status run_call(cleat_trigger_call *call)
         keep_numbers(call, parent->children, first);
     }
     status = cleat__chain_end(status, call->started);
-    for (size_t i = 0; status == CLEAT_OK && call->request->ids != NULL && i < call->count; i++) {
+    bool has_ids = status == CLEAT_OK || status == CLEAT_ALREADY_EXISTS;
+    for (size_t i = 0; has_ids && call->request->ids != NULL && i < call->count; i++) {
         call->request->ids[i] = call->entries[i].id;
     }
     return status;

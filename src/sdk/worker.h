@@ -38,7 +38,11 @@ typedef struct cleat__declaration {
     cleat__names *events; /* owned, as what follows; NULL: none */
     cleat__desired_labels *labels;
     cleat__slot_list *slots;
+    cleat__filter *filters; /* in one block with their texts */
+    size_t filter_count;
     char *description, *schema;
+    char *key_expression; /* of `idempotency`; NULL: it has none */
+    cleat__idempotency idempotency;
     bool is_workflow; /* the rest is for these */
     cleat_workflow_spans spans;
     char *machine_name;

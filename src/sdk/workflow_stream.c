@@ -100,6 +100,7 @@ static cleat__invocation_stream *open_stream(cleat__invocation *it)
     for (int i = 0; i < 2; i++) {
         stream->batches[i].stream = stream;
         stream->batches[i].put.run_id = it->task->assignment->task_id;
+        stream->batches[i].put.invocation_count = it->task->assignment->invocation_count;
         stream->batches[i].put.done = on_done;
     }
     pthread_mutex_init(&stream->mutex, NULL);

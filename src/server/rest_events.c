@@ -22,6 +22,9 @@ static bool note_started(void *argument, const cleat__rest_started *row)
     if (self->writer != NULL) {
         cleat__writer_begin_object(self->writer, NULL);
         cleat__rest_write_uuid(self->writer, "workflowRunId", &row->id);
+        if (!cleat__uuid_is_nil(&row->filter_id)) {
+            cleat__rest_write_uuid(self->writer, "filterId", &row->filter_id);
+        }
         cleat__writer_end_object(self->writer);
     }
     return true;

@@ -11,11 +11,9 @@ static bool read_metadata(cleat__http_call *call, cleat__rest_filter *out)
     return cleat__rest_read_pairs(call, "additional_metadata", &out->metadata);
 }
 
-/* No run has a key of idempotency yet. */
-static bool read_idempotency(const cleat__http_call *call, cleat__rest_filter *out)
+static bool read_idempotency(cleat__http_call *call, cleat__rest_filter *out)
 {
-    out->matches_nothing = cleat__http_call_argument(call, "idempotency_keys").data != NULL;
-    return true;
+    return cleat__rest_read_texts(call, "idempotency_keys", &out->idempotency_keys);
 }
 
 bool cleat__rest_read_filter(cleat__http_call *call, cleat__rest_filter *out)

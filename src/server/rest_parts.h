@@ -62,6 +62,12 @@ void cleat__rest_event_keys(cleat__http_call *call);
 void cleat__rest_event_push(cleat__http_call *call);
 void cleat__rest_event_push_many(cleat__http_call *call);
 void cleat__rest_event_replay(cleat__http_call *call);
+void cleat__rest_filter_list(cleat__http_call *call);
+void cleat__rest_filter_get(cleat__http_call *call);
+void cleat__rest_filter_create(cleat__http_call *call);
+void cleat__rest_filter_update(cleat__http_call *call);
+void cleat__rest_filter_delete(cleat__http_call *call);
+void cleat__rest_cel_debug(cleat__http_call *call);
 void cleat__rest_span_list(cleat__http_call *call);
 /* 501, with the route's feature. */
 void cleat__rest_unsupported(cleat__http_call *call);
@@ -127,7 +133,9 @@ bool cleat__rest_json_object(cleat__http_call *call, cleat__rest_json object, co
 /* 0: it is not there. */
 bool cleat__rest_json_priority(cleat__http_call *call, const json_t *value, int32_t *out);
 
-/* Arrays of "key:value", to be released; NULL: there are none. */
+/* An array of texts, to be released; NULL: there are none. */
+bool cleat__rest_read_texts(cleat__http_call *call, const char *name, json_t **out);
+/* The same of "key:value". */
 bool cleat__rest_read_pairs(cleat__http_call *call, const char *name, json_t **out);
 bool cleat__rest_json_pairs(cleat__http_call *call, const char *name, json_t *list, json_t **out);
 

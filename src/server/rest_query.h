@@ -39,8 +39,9 @@ typedef struct cleat__rest_run {
     cleat__run_row row; /* with metadata and error; input and output where they were asked for */
     int64_t child_count;
     bool is_durable;
-    int64_t queued_at_ms;    /* of the attempt that waits or runs; 0: it has ended */
-    int64_t scheduled_at_ms; /* when it was put on the schedule that started it; 0: none did */
+    int64_t queued_at_ms;        /* of the attempt that waits or runs; 0: it has ended */
+    int64_t scheduled_at_ms;     /* when it was put on the schedule that started it; 0: none did */
+    cleat_slice idempotency_key; /* absent: it has none */
     cleat_slice
         outcome; /* "TIMED_OUT", "LOST", "NOT_TAKEN" (in time) of the last attempt; absent: as the status */
 } cleat__rest_run;
@@ -53,6 +54,7 @@ typedef struct cleat__rest_filter {
     cleat__uuid parent_id, event_id, worker_id; /* child of it; started by it; that has or had it */
     cleat__rest_ids workflows;                  /* owned */
     json_t *metadata;                           /* owned; an array of "key:value"; NULL or empty: any */
+    json_t *idempotency_keys; /* owned; an array of strings, one of which it has; NULL: any */
     bool needs_all_metadata;
     bool matches_nothing; /* it asks for what no run has */
     bool with_payloads;
@@ -169,6 +171,7 @@ cleat_status cleat__rest_query_event_keys(cleat__store *store, int64_t tenant,
 
 typedef struct cleat__rest_started {
     cleat__uuid id, workflow_id;
+    cleat__uuid filter_id; /* that let the event start it; nil: none */
     cleat_run_status status;
 } cleat__rest_started;
 /* The runs that an event started, in their order; may be called in a visit above. */

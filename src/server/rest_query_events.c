@@ -58,7 +58,8 @@ cleat_status cleat__rest_query_started(cleat__store *store, int64_t tenant, cons
                                        void *argument)
 {
     static const char sql[] =
-        "SELECT t.id, w.uuid, " CLEAT__REST_STATE " FROM task t JOIN task_type y ON y.id = t.type_id "
+        "SELECT t.id, w.uuid, " CLEAT__REST_STATE
+        ", t.filter_id FROM task t JOIN task_type y ON y.id = t.type_id "
         "JOIN workflow w ON w.id = y.workflow_id LEFT JOIN task_live l ON l.id = t.id "
         "LEFT JOIN task_end e ON e.id = t.id WHERE t.event_id = ?1 AND y.tenant = ?2 ORDER BY t.id";
     sqlite3_stmt *select = NULL;
@@ -74,6 +75,7 @@ cleat_status cleat__rest_query_started(cleat__store *store, int64_t tenant, cons
         cleat__rest_started row = {.status = (cleat_run_status)sqlite3_column_int(select, 2)};
         cleat__column_uuid(select, 0, &row.id);
         cleat__column_uuid(select, 1, &row.workflow_id);
+        cleat__column_uuid(select, 3, &row.filter_id);
         goes_on = visit(argument, &row);
     }
     return cleat__store_rows_end(store, select, code, "listing what an event started");

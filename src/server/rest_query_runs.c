@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "store/bind.h"
 
+#include <stdlib.h>
+
 /* ---- One ---- */
 
 enum {
@@ -24,6 +26,7 @@ enum {
     COLUMN_OUTCOME,
     COLUMN_DURABLE,
     COLUMN_SCHEDULED,
+    COLUMN_IDEMPOTENCY_KEY,
 };
 /* Payloads only where ?3 is true: they may take many pages. */
 #define SELECT_RUN                                                                                \
@@ -35,7 +38,7 @@ enum {
     "w.name, w.uuid, y.version_id, y.task_name, coalesce(e.worker_id, l.worker_id), t.event_id, " \
     "t.event_key, l.queued_at_ms, "                                                               \
     "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 'NOT_TAKEN' ELSE e.outcome END, "         \
-    "json_extract(y.declaration, '$.durable'), t.scheduled_at_ms "                                \
+    "json_extract(y.declaration, '$.durable'), t.scheduled_at_ms, t.idempotency_key "             \
     "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "   \
     "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "                   \
     "WHERE t.id = ?1 AND y.tenant = ?2"
@@ -72,6 +75,7 @@ static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
     out->outcome = cleat__column_text(select, COLUMN_OUTCOME);
     out->is_durable = sqlite3_column_int(select, COLUMN_DURABLE) != 0;
     out->scheduled_at_ms = sqlite3_column_int64(select, COLUMN_SCHEDULED);
+    out->idempotency_key = cleat__column_text(select, COLUMN_IDEMPOTENCY_KEY);
 }
 
 static cleat_status fail_not_found(const cleat__uuid *id)
@@ -109,6 +113,7 @@ void cleat__rest_filter_deinit(cleat__rest_filter *filter)
 {
     cleat__rest_ids_deinit(&filter->workflows);
     json_decref(filter->metadata);
+    json_decref(filter->idempotency_keys);
     *filter = (cleat__rest_filter){0};
 }
 
@@ -123,11 +128,21 @@ void cleat__rest_filter_deinit(cleat__rest_filter *filter)
     "AND (?7 IS NULL OR coalesce(e.worker_id, l.worker_id) = ?7) "
 #define OF_PARENT "AND t.parent_id = ?8 "
 #define OF_EVENT  "AND t.event_id = ?9 AND (?8 IS NULL OR t.parent_id = ?8) "
+#define OF_KEYS                                                    \
+    "AND t.idempotency_key IN (SELECT value FROM json_each(?11)) " \
+    "AND (?9 IS NULL OR t.event_id = ?9) AND (?8 IS NULL OR t.parent_id = ?8) "
 
-static const char *choose(const cleat__rest_filter *filter, const char *all, const char *children,
-                          const char *started)
+/* A statement for each way to find them. */
+typedef struct ways {
+    const char *all, *children, *started, *keyed;
+} ways;
+
+static const char *choose(const cleat__rest_filter *filter, const ways *by)
 {
-    return filter->has_event ? started : filter->has_parent ? children : all;
+    return filter->idempotency_keys != NULL ? by->keyed
+           : filter->has_event              ? by->started
+           : filter->has_parent             ? by->children
+                                            : by->all;
 }
 
 /* As in hex(): ["0190A0.."]. Fails into the buffer. */
@@ -152,6 +167,17 @@ static cleat_status bind_workflows(sqlite3_stmt *select, const cleat__rest_ids *
     bool is_bound = !text.failed && sqlite3_bind_text64(select, 6, (const char *)text.data, text.size,
                                                         SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK;
     cleat__buffer_deinit(&text);
+    return is_bound ? CLEAT_OK : cleat__fail_memory();
+}
+
+static cleat_status bind_keys(sqlite3_stmt *select, const json_t *keys)
+{
+    char *text = keys != NULL ? json_dumps(keys, JSON_COMPACT) : NULL;
+    if (keys == NULL) {
+        return CLEAT_OK; /* the statement does not ask */
+    }
+    bool is_bound = text != NULL && sqlite3_bind_text(select, 11, text, -1, SQLITE_TRANSIENT) == SQLITE_OK;
+    free(text); /* jansson's */
     return is_bound ? CLEAT_OK : cleat__fail_memory();
 }
 
@@ -182,7 +208,8 @@ static cleat_status prepare(cleat__store *store, int64_t tenant, const cleat__re
     bind_if(*out, 7, filter->has_worker, &filter->worker_id);
     bind_if(*out, 8, filter->has_parent, &filter->parent_id);
     bind_if(*out, 9, filter->has_event, &filter->event_id);
-    return bind_workflows(*out, &filter->workflows);
+    status = bind_keys(*out, filter->idempotency_keys);
+    return status == CLEAT_OK ? bind_workflows(*out, &filter->workflows) : status;
 }
 
 static bool has_metadata(const cleat__rest_filter *filter, sqlite3_stmt *select)
@@ -198,12 +225,15 @@ static cleat_status walk(cleat__store *store, int64_t tenant, const cleat__rest_
                          void *argument)
 {
 #define SELECT_IDS "SELECT t.id, " CLEAT__REST_STATE ", CASE WHEN ?10 THEN t.metadata END " CHOSEN
-    static const char all[] = SELECT_IDS "ORDER BY t.id DESC";
-    static const char children[] = SELECT_IDS OF_PARENT "ORDER BY t.id DESC";
-    static const char started[] = SELECT_IDS OF_EVENT "ORDER BY t.id DESC";
+    static const ways by = {
+        .all = SELECT_IDS "ORDER BY t.id DESC",
+        .children = SELECT_IDS OF_PARENT "ORDER BY t.id DESC",
+        .started = SELECT_IDS OF_EVENT "ORDER BY t.id DESC",
+        .keyed = SELECT_IDS OF_KEYS "ORDER BY t.id DESC",
+    };
 #undef SELECT_IDS
     sqlite3_stmt *select = NULL;
-    cleat_status status = prepare(store, tenant, filter, choose(filter, all, children, started), &select);
+    cleat_status status = prepare(store, tenant, filter, choose(filter, &by), &select);
     if (status != CLEAT_OK || filter->matches_nothing) {
         return status;
     }
@@ -292,16 +322,19 @@ cleat_status cleat__rest_query_run_counts(cleat__store *store, int64_t tenant,
     "SELECT total(s = 0), total(s = 1), total(s = 2), total(s = 3), total(s = 4), " \
     "total(s = 5) FROM "                                                            \
     "(SELECT " CLEAT__REST_STATE " AS s " CHOSEN
-    static const char all[] = SELECT_COUNTS ")";
-    static const char children[] = SELECT_COUNTS OF_PARENT ")";
-    static const char started[] = SELECT_COUNTS OF_EVENT ")";
+    static const ways by = {
+        .all = SELECT_COUNTS ")",
+        .children = SELECT_COUNTS OF_PARENT ")",
+        .started = SELECT_COUNTS OF_EVENT ")",
+        .keyed = SELECT_COUNTS OF_KEYS ")",
+    };
 #undef SELECT_COUNTS
     memset(by_status, 0, CLEAT__REST_STATES * sizeof(by_status[0]));
     if (filter->metadata != NULL || filter->matches_nothing) {
         return walk(store, tenant, filter, see_status, by_status);
     }
     sqlite3_stmt *select = NULL;
-    cleat_status status = prepare(store, tenant, filter, choose(filter, all, children, started), &select);
+    cleat_status status = prepare(store, tenant, filter, choose(filter, &by), &select);
     if (status != CLEAT_OK) {
         return status;
     }

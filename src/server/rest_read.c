@@ -122,15 +122,16 @@ bool cleat__rest_json_priority(cleat__http_call *call, const json_t *value, int3
 
 /* ---- Metadata: "key:value" ---- */
 
-bool cleat__rest_read_pairs(cleat__http_call *call, const char *name, json_t **out)
+/* `mark`: a character that each must have; 0: none. */
+static bool read_texts(cleat__http_call *call, const char *name, char mark, const char *form, json_t **out)
 {
     cleat_slice value;
     size_t cursor = 0;
     while (cleat__http_call_next(call, name, &cursor, &value)) {
         *out = *out != NULL ? *out : json_array();
-        if (memchr(value.data, ':', value.size) == NULL ||
+        if ((mark != 0 && memchr(value.data, mark, value.size) == NULL) ||
             cleat__utf8_valid_prefix(value.data, value.size) != value.size) {
-            cleat__http_call_fail(call, 400, "%s must be key:value", name);
+            cleat__http_call_fail(call, 400, "%s must be %s", name, form);
             return false;
         }
         /* A shorter filter would show more than was asked for. */
@@ -140,6 +141,16 @@ bool cleat__rest_read_pairs(cleat__http_call *call, const char *name, json_t **o
         }
     }
     return true;
+}
+
+bool cleat__rest_read_texts(cleat__http_call *call, const char *name, json_t **out)
+{
+    return read_texts(call, name, 0, "UTF-8", out);
+}
+
+bool cleat__rest_read_pairs(cleat__http_call *call, const char *name, json_t **out)
+{
+    return read_texts(call, name, ':', "key:value", out);
 }
 
 bool cleat__rest_json_pairs(cleat__http_call *call, const char *name, json_t *list, json_t **out)

@@ -143,11 +143,11 @@ static const cleat__http_route routes[] = {
     WORKS("POST", TENANT "/events/bulk", 0, event_push_many),
     WORKS("POST", TENANT "/events/replay", 0, event_replay),
 
-    LATER("GET", STABLE "/filters", 0, "listing filters"),
-    LATER("GET", STABLE "/filters/{v1Filter}", 0, "reading filters"),
-    LATER("POST", STABLE "/filters", 0, "making filters"),
-    LATER("PATCH", STABLE "/filters/{v1Filter}", 0, "changing filters"),
-    LATER("DELETE", STABLE "/filters/{v1Filter}", 0, "deleting filters"),
+    WORKS("GET", STABLE "/filters", 0, filter_list),
+    WORKS("GET", STABLE "/filters/{v1Filter}", 0, filter_get),
+    WORKS("POST", STABLE "/filters", 0, filter_create),
+    WORKS("PATCH", STABLE "/filters/{v1Filter}", 0, filter_update),
+    WORKS("DELETE", STABLE "/filters/{v1Filter}", 0, filter_delete),
 
     WORKS("GET", STABLE "/task-metrics", 0, task_metrics),
     WORKS("GET", STABLE "/task-point-metrics", 0, point_metrics),
@@ -166,7 +166,7 @@ static const cleat__http_route routes[] = {
     /* Who calls it is known by the webhook's own secret. */
     LATER("POST", STABLE "/webhooks/{v1Webhook}", CLEAT__HTTP_NAMED | CLEAT__HTTP_OPEN, "receiving webhooks"),
 
-    LATER("POST", STABLE "/cel/debug", 0, "trying out expressions"),
+    WORKS("POST", STABLE "/cel/debug", 0, cel_debug),
     WORKS("GET", STABLE "/traces", 0, span_list),
 };
 

@@ -75,8 +75,12 @@ int64_t cleat__rest_number(const cleat__uuid *id)
 }
 
 /* Those that are only there when they are known. */
-static void write_summary_options(cleat__json_writer *writer, const cleat__run_row *row)
+static void write_summary_options(cleat__json_writer *writer, const cleat__rest_run *run)
 {
+    const cleat__run_row *row = &run->row;
+    if (run->idempotency_key.data != NULL) {
+        cleat__writer_slice(writer, "idempotencyKey", run->idempotency_key);
+    }
     if (row->metadata.data != NULL) {
         cleat__writer_raw(writer, "additionalMetadata", row->metadata);
     }
@@ -133,6 +137,6 @@ void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, cons
     cleat__writer_slice(writer, "workflowName", row->workflow);
     cleat__rest_write_uuid(writer, "workflowVersionId", &row->version_id);
     cleat__rest_write_uuid(writer, "workflowRunExternalId", &row->id);
-    write_summary_options(writer, row);
+    write_summary_options(writer, run);
     cleat__writer_end_object(writer);
 }

@@ -126,7 +126,12 @@ void cleat__job_fail(cleat__job *job, cleat_status status)
 
 void cleat__job_refuse(cleat__job *job)
 {
-    cleat__rpc_finish(job->call, job->command.status, job->command.error, (cleat_slice){NULL, 0});
+    cleat__job_refuse_with(job, (cleat_slice){NULL, 0});
+}
+
+void cleat__job_refuse_with(cleat__job *job, cleat_slice detail)
+{
+    cleat__rpc_finish(job->call, job->command.status, job->command.error, detail);
     job_free(job);
 }
 

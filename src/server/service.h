@@ -81,6 +81,8 @@ void cleat__job_submit(cleat__job *job);
 void cleat__job_reply(cleat__job *job, const ProtobufCMessage *message);
 void cleat__job_fail(cleat__job *job, cleat_status status); /* with this thread's sentence */
 void cleat__job_refuse(cleat__job *job);                    /* with the command's answer */
+void cleat__job_refuse_with(cleat__job *job,
+                            cleat_slice detail); /* and grpc-status-details-bin; absent: none */
 
 /* Whether `text` is an id; if not, the job has been ended with a sentence about `field`. */
 bool cleat__job_read_id(cleat__job *job, const char *field, const char *text, cleat__uuid *out);

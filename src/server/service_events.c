@@ -208,6 +208,7 @@ static void handle_stream_event(cleat__rpc_call *call, const ProtobufCMessage *r
         return;
     }
     it->job.command.as.put_chunks.task_id = id;
+    it->job.command.as.put_chunks.invocation_count = asked->cleat_invocation_count;
     it->job.command.as.put_chunks.first_index = asked->has_event_index_case != 0 ? asked->event_index : -1;
     it->job.command.as.put_chunks.items = it->items;
     it->job.command.as.put_chunks.count = asked->n_cleat_more + 1;

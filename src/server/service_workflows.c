@@ -71,6 +71,7 @@ static void handle_bulk_trigger(cleat__rpc_call *call, const ProtobufCMessage *r
         return;
     }
     cleat_status status = CLEAT_OK;
+    it->is_bulk = true;
     for (size_t i = 0; i < it->count && status == CLEAT_OK; i++) {
         status = cleat__trigger_read(asked->workflows[i], &it->items[i]);
     }

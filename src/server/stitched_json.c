@@ -207,6 +207,7 @@ static void write_outside(cleat__json_writer *writer, const char *key, const cle
         cleat__writer_begin_object(writer, NULL);
         write_trace_id(writer, "trace_id", &list[i].trace_id);
         cleat__writer_slice(writer, "name", list[i].name);
+        cleat__writer_slice(writer, "task", list[i].task);
         cleat__writer_int(writer, "count", list[i].count);
         cleat__writer_end_object(writer);
     }

@@ -2,6 +2,8 @@
 
 #include "store/bind.h"
 
+static const char counting[] = "counting children";
+
 static cleat_status prepare(cleat__store *store, const char *sql, const cleat__uuid *run_id,
                             sqlite3_stmt **out)
 {
@@ -10,6 +12,21 @@ static cleat_status prepare(cleat__store *store, const char *sql, const cleat__u
         cleat__bind_uuid(*out, 1, run_id);
     }
     return status;
+}
+
+/* Whether those that were counted are all. */
+static cleat_status look_for_more(cleat__store *store, const cleat__uuid *run_id, bool *is_complete)
+{
+    static const char sql[] = "SELECT 1 FROM task WHERE parent_id = ?1 LIMIT 1 OFFSET ?2";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = prepare(store, sql, run_id, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(select, 2, CLEAT__UI_CHILDREN_MAX);
+    int code = sqlite3_step(select);
+    *is_complete = code == SQLITE_DONE;
+    return cleat__store_rows_end(store, select, code, counting);
 }
 
 cleat_status cleat__ui_query_child_counts(cleat__store *store, const cleat__uuid *run_id,
@@ -34,8 +51,10 @@ cleat_status cleat__ui_query_child_counts(cleat__store *store, const cleat__uuid
             out->total += count;
         }
     }
-    out->is_complete = out->total < CLEAT__UI_CHILDREN_MAX;
-    return cleat__store_rows_end(store, select, code, "counting children");
+    status = cleat__store_rows_end(store, select, code, counting);
+    return status == CLEAT_OK && out->total == CLEAT__UI_CHILDREN_MAX
+               ? look_for_more(store, run_id, &out->is_complete)
+               : status;
 }
 
 cleat_status cleat__ui_query_child_ids(cleat__store *store, const cleat__uuid *run_id, int64_t limit,

@@ -31,20 +31,28 @@ static bool read_metadata(cleat__http_call *call, search *self)
     return true;
 }
 
+/* A run, or "none". */
+static bool read_parent(cleat__http_call *call, search *self)
+{
+    bool is_there = false;
+    if (cleat_slice_equals(cleat__http_call_argument(call, "parent"), cleat_slice_of("none"))) {
+        self->filter.without_parent = true;
+        return true;
+    }
+    bool is_good = cleat__http_call_uuid(call, "parent", &self->parent, &is_there);
+    self->filter.parent = is_there ? &self->parent : NULL;
+    return is_good;
+}
+
 static bool read_filter(cleat__http_call *call, search *self)
 {
     cleat__run_search_filter *filter = &self->filter;
-    bool has_parent = false;
     *filter = (cleat__run_search_filter){.tenant = call->identity.tenant, .limit = LIMIT};
-    if (!cleat__ui_read_statuses(call, &filter->statuses) ||
-        !cleat__ui_read_text(call, "workflow", &filter->workflow) ||
-        !cleat__ui_read_times(call, &filter->since_ms, &filter->until_ms) ||
-        !cleat__ui_read_text(call, "text", &filter->text) || !read_metadata(call, self) ||
-        !cleat__http_call_uuid(call, "parent", &self->parent, &has_parent)) {
-        return false;
-    }
-    filter->parent = has_parent ? &self->parent : NULL;
-    return true;
+    return cleat__ui_read_statuses(call, &filter->statuses) &&
+           cleat__ui_read_text(call, "workflow", &filter->workflow) &&
+           cleat__ui_read_times(call, &filter->since_ms, &filter->until_ms) &&
+           cleat__ui_read_text(call, "text", &filter->text) && read_metadata(call, self) &&
+           read_parent(call, self);
 }
 
 /* ---- The list ---- */

@@ -150,6 +150,14 @@ static void write_attributes(cleat__json_writer *writer, const cleat_span_view *
     cleat__writer_end_object(writer);
 }
 
+/* Since the span's start; times are a peer's, and may be as far apart as can be. */
+static int64_t offset_of(const cleat_event_view *event, const cleat_span_view *span)
+{
+    int64_t start_ns = span->start_time_ns, time_ns = event->time_ns;
+    return time_ns >= start_ns ? cleat__span_duration_ns(start_ns, time_ns)
+                               : -cleat__span_duration_ns(time_ns, start_ns);
+}
+
 static void write_events(cleat__json_writer *writer, const cleat_span_view *span)
 {
     cleat_event_view event;
@@ -160,7 +168,7 @@ static void write_events(cleat__json_writer *writer, const cleat_span_view *span
         size_t at = 0;
         cleat__writer_begin_object(writer, NULL);
         cleat__writer_slice(writer, "name", event.name.data != NULL ? event.name : cleat_slice_of(""));
-        cleat__writer_int(writer, "offset_ns", event.time_ns - span->start_time_ns);
+        cleat__writer_int(writer, "offset_ns", offset_of(&event, span));
         cleat__writer_begin_object(writer, "attributes");
         while (cleat_event_view_next_attribute(&event, &at, &attribute)) {
             write_attribute(writer, &attribute);
@@ -184,6 +192,7 @@ static void write_links(cleat__json_writer *writer, const cleat__span_detail *de
         cleat__writer_begin_object(writer, NULL);
         write_ids(writer, &it->link.context.trace_id, &it->link.context.span_id);
         cleat__writer_slice(writer, "name", it->name);
+        cleat__writer_slice(writer, "task", it->task);
         cleat__writer_slice(writer, "kind", it->kind);
         cleat__writer_begin_object(writer, "attributes");
         while (cleat_link_view_next_attribute(&it->link, &at, &attribute)) {
@@ -209,6 +218,7 @@ static void write_back_links(cleat__json_writer *writer, const cleat__span_detai
         cleat__writer_begin_object(writer, NULL);
         write_ids(writer, &row->from_trace_id, &row->from_span_id);
         cleat__writer_slice(writer, "name", row->from_name);
+        cleat__writer_slice(writer, "task", row->from_task);
         cleat__writer_slice(writer, "kind", row->kind);
         cleat__writer_end_object(writer);
     }

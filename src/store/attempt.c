@@ -84,7 +84,7 @@ static void read_names(sqlite3_stmt *row, cleat__attempt_wait *out)
 static cleat_status read_invocation(cleat__store *store, const cleat__invocation_key *key,
                                     cleat__attempt_wait *out)
 {
-    cleat__invocation *invocation = &out->invocation;
+    cleat__invocation_wait *invocation = &out->invocation;
     cleat_status status = cleat__invocation_load(store, key, invocation);
     if (status != CLEAT_OK) {
         return status;

@@ -55,7 +55,7 @@ static cleat_status find_by_time(cleat__store *store, const cleat__uuid *run_id,
 }
 
 static cleat_status read_row(cleat__store *store, const cleat__invocation_key *key, int64_t number,
-                             cleat__invocation *out)
+                             cleat__invocation_wait *out)
 {
     static const char sql[] = "SELECT suspended_at_ms, queued_at_ms, waited_for FROM durable_invocation "
                               "WHERE run_id = ?1 AND number = ?2 AND retry_count = ?3";
@@ -98,10 +98,10 @@ static cleat_status read_beginning(cleat__store *store, const cleat__invocation_
 }
 
 cleat_status cleat__invocation_load(cleat__store *store, const cleat__invocation_key *key,
-                                    cleat__invocation *out)
+                                    cleat__invocation_wait *out)
 {
     int64_t number = key->number;
-    *out = (cleat__invocation){.number = 0};
+    *out = (cleat__invocation_wait){.number = 0};
     cleat_status status = number > 0 ? CLEAT_OK : find_by_time(store, &key->run_id, key->at_ms, &number);
     if (status == CLEAT_OK) {
         status = read_row(store, key, number, out);

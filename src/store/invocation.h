@@ -13,15 +13,15 @@ typedef struct cleat__invocation_key {
 } cleat__invocation_key;
 
 /* Times are Unix milliseconds. */
-typedef struct cleat__invocation {
+typedef struct cleat__invocation_wait {
     int32_t number;          /* 0: it is the first one of its attempt, and the next two are nothing */
     int64_t suspended_at_ms; /* the one before, to wait; 0: it was broken off */
     int64_t queued_at_ms;
     uint32_t waited_for; /* 1 << cleat__pending_kind, as far as known */
-    int64_t began_at_ms; /* 0: when the attempt did that is in the file, since it is its newest */
-} cleat__invocation;
+    int64_t began_at_ms; /* 0: of the newest attempt, so task_live or task_end has it */
+} cleat__invocation_wait;
 cleat_status cleat__invocation_load(cleat__store *store, const cleat__invocation_key *key,
-                                    cleat__invocation *out);
+                                    cleat__invocation_wait *out);
 
 /* An invocation that another one of the same attempt has followed, or will. */
 typedef struct cleat__invocation_row {

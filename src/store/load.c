@@ -206,7 +206,8 @@ cleat_status cleat__load_last_id(cleat__store *store, cleat__uuid *out)
 {
     static const char sql[] =
         "SELECT max(coalesce((SELECT max(id) FROM task), x'00'), coalesce((SELECT max(id) FROM event), "
-        "x'00'), coalesce((SELECT max(id) FROM schedule), x'00'))";
+        "x'00'), coalesce((SELECT max(id) FROM schedule), x'00'), "
+        "coalesce((SELECT max(id) FROM event_filter), x'00'))";
     *out = (cleat__uuid){{0}};
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
@@ -363,6 +364,7 @@ static cleat_status new_assignment(sqlite3_stmt *row, const cleat__uuid *id, con
         .input = cleat__column_text(row, 4),
         .metadata = cleat__column_text(row, 5),
         .event_key = cleat__column_text(row, 7),
+        .filter_payload = cleat__column_text(row, 8),
     };
     borrowed.is_child = cleat__column_uuid(row, 1, &borrowed.parent_id);
     borrowed.child_index = borrowed.is_child ? sqlite3_column_int64(row, 2) : -1;
@@ -375,8 +377,8 @@ cleat_status cleat__load_assignment(cleat__store *store, const cleat__uuid *id,
                                     const cleat__type_names *names, cleat__assignment **out)
 {
     static const char sql[] =
-        "SELECT created_at_ms, parent_id, child_index, child_key, input, metadata, event_id, event_key "
-        "FROM task WHERE id = ?1";
+        "SELECT created_at_ms, parent_id, child_index, child_key, input, metadata, event_id, event_key, "
+        "filter_payload FROM task WHERE id = ?1";
     *out = NULL;
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);

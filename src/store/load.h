@@ -63,7 +63,7 @@ typedef struct cleat__ended_row {
 cleat_status cleat__load_ended(cleat__store *store, int64_t tenant, const cleat__uuid *id,
                                cleat__ended_row *out);
 
-/* The highest id of any run, event or schedule; nil when there is none. */
+/* The highest id of any run, event, schedule or filter; nil when there is none. */
 cleat_status cleat__load_last_id(cleat__store *store, cleat__uuid *out);
 
 /* CLEAT_OK, or CLEAT_NOT_FOUND: also when it is a run of another tenant. */

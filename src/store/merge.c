@@ -38,6 +38,11 @@ static const struct {
     {"span", "trace IN (SELECT old FROM trace_map WHERE is_new)"},
     {"span_link", "from_trace IN (SELECT old FROM trace_map WHERE is_new)"},
     {"span_total", "id IS NULL"},
+    /* Of new runs, and of those that are gone; who has a key keeps it. */
+    {"idempotency",
+     "run_id NOT IN (SELECT id FROM other.task WHERE id NOT IN (SELECT id FROM new_run)) AND NOT EXISTS "
+     "(SELECT 1 FROM main.idempotency i WHERE i.key = o.key AND i.tenant = "
+     "(SELECT new FROM tenant_map WHERE old = o.tenant))"},
     {"stream_chunk", "id >> 32 IN (SELECT old FROM stream_map)"},
 };
 

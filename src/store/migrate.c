@@ -13,7 +13,8 @@ static const char *const migrations[] = {
     cleat__sql_004_workflows,      cleat__sql_005_trace_tenant,   cleat__sql_006_events,
     cleat__sql_007_schedule_delay, cleat__sql_008_replays,        cleat__sql_009_deletion,
     cleat__sql_010_grants,         cleat__sql_011_outcomes,       cleat__sql_012_durable,
-    cleat__sql_013_stream,         cleat__sql_014_durable_search, cleat__sql_015_retention,
+    cleat__sql_013_stream,         cleat__sql_014_durable_search, cleat__sql_015_filters,
+    cleat__sql_016_idempotency,    cleat__sql_017_retention,
 };
 
 int cleat__schema_newest(void)

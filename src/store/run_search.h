@@ -33,6 +33,7 @@ typedef struct cleat__run_search_filter {
     const cleat__run_pair *metadata; /* has all of them; values that are no strings are compared as written */
     size_t metadata_count;
     const cleat__uuid *parent; /* NULL: any */
+    bool without_parent;       /* only those that no other run started */
     const cleat__uuid *before; /* where a search came to; NULL: from the newest on. Not of a histogram */
     int64_t limit;             /* runs; not of a histogram */
     int64_t work;              /* rows; 0: as above */

@@ -36,15 +36,16 @@ enum {
     COLUMN_STATE, /* NULL: to be looked for */
     COLUMN_TYPE,  /* NULL: it is not wanted */
     COLUMN_CREATED,
+    COLUMN_IS_CHILD,
     COLUMN_METADATA,
     COLUMN_ERROR,
     COLUMN_INPUT
 };
 
 /* Texts only where they are compared (?4: metadata; ?5: all), which may take many pages. */
-#define COLUMNS(id, state, error)                                                                         \
-    "SELECT " id ", " state ", t.type_id, t.created_at_ms, CASE WHEN ?4 OR ?5 THEN t.metadata END, CASE " \
-    "WHEN ?5 THEN " error " END, CASE WHEN ?5 THEN t.input END "
+#define COLUMNS(id, state, error)                                                                        \
+    "SELECT " id ", " state ", t.type_id, t.created_at_ms, t.parent_id IS NOT NULL, CASE WHEN ?4 OR ?5 " \
+    "THEN t.metadata END, CASE WHEN ?5 THEN " error " END, CASE WHEN ?5 THEN t.input END "
 #define FROM_NEWEST(id)   "WHERE " id " >= ?1 AND " id " < ?2 ORDER BY " id " DESC"
 #define WHERE_WANTED(row) "CASE WHEN ?3 >> " row ".state & 1 THEN " row ".id END "
 
@@ -174,7 +175,8 @@ static cleat_status compare(walk *self, sqlite3_stmt *select, const cleat__run_s
     const cleat__run_type *type = NULL;
     *passes = sqlite3_column_type(select, COLUMN_TYPE) != SQLITE_NULL &&
               run->created_at_ms >= filter->since_ms &&
-              (filter->until_ms == 0 || run->created_at_ms <= filter->until_ms);
+              (filter->until_ms == 0 || run->created_at_ms <= filter->until_ms) &&
+              !(filter->without_parent && sqlite3_column_int(select, COLUMN_IS_CHILD) != 0);
     if (!*passes) {
         return CLEAT_OK;
     }

@@ -314,8 +314,14 @@ static cleat_status prepare_new(cleat__store *store, const char *sql, statement 
     }
     entry->sql = sql;
     cleat_status status = CLEAT_OK;
-    if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &entry->prepared, NULL) !=
-        SQLITE_OK) {
+    int code = sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &entry->prepared, NULL);
+    if ((code & 0xFF) == SQLITE_ERROR) { /* our statements are right: it is the tables that are other ones */
+        status =
+            cleat__fail(CLEAT_FAILED_PRECONDITION,
+                        "the file was made by another build of Cleat, and has other tables than this one "
+                        "knows (%s): use that build, or a new file",
+                        sqlite3_errmsg(store->db));
+    } else if (code != SQLITE_OK) {
         status = cleat__store_error(store, "preparing a statement");
     } else {
         status = cleat__map_put(&store->statements,

@@ -101,14 +101,22 @@ static void bind_event(sqlite3_stmt *insert, const cleat__trigger *trigger)
         cleat__bind_uuid(insert, 11, &trigger->event_id);
         cleat__bind_text(insert, 12, trigger->event_key);
     }
+    if (cleat__uuid_is_nil(&trigger->filter_id)) {
+        sqlite3_bind_null(insert, 14);
+        sqlite3_bind_null(insert, 15);
+    } else {
+        cleat__bind_uuid(insert, 14, &trigger->filter_id);
+        cleat__bind_text(insert, 15, trigger->filter_payload);
+    }
 }
 
 static cleat_status insert_task(cleat__store *store, const cleat__new_task *task)
 {
     static const char sql[] =
         "INSERT INTO task (id, type_id, priority, created_at_ms, parent_id, child_index, "
-        "child_key, input, metadata, desired, event_id, event_key, scheduled_at_ms) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, nullif(?13, 0)) "
+        "child_key, input, metadata, desired, event_id, event_key, scheduled_at_ms, filter_id, "
+        "filter_payload, idempotency_key) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, nullif(?13, 0), ?14, ?15, ?16) "
         "ON CONFLICT DO NOTHING";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
@@ -125,6 +133,7 @@ static cleat_status insert_task(cleat__store *store, const cleat__new_task *task
     cleat__bind_text(insert, 10, task->desired);
     bind_event(insert, task->trigger);
     sqlite3_bind_int64(insert, 13, task->trigger->scheduled_at_ms);
+    cleat__bind_text(insert, 16, task->idempotency_key);
     return finish(store, insert, "storing a run");
 }
 

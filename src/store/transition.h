@@ -18,6 +18,7 @@ typedef struct cleat__new_task {
     int64_t created_at_ms;
     const cleat__trigger *trigger; /* payloads, parent and child key */
     cleat_slice desired;           /* by cleat__wish_encode(); absent: nothing */
+    cleat_slice idempotency_key;   /* absent: none */
 } cleat__new_task;
 
 /* TRIGGER. CLEAT_ALREADY_EXISTS: the parent has a child with that key; `*existing` is its id. */

@@ -2,6 +2,7 @@
  * The engine inside this process: calls go straight to its command queue, spans straight into its
  * collector, and what is old is removed. Engine and collector answer and set the error message themselves.
  */
+#include "transport/embedded_filters.h"
 #include "transport/embedded_looks.h"
 
 #include "base/alloc.h"
@@ -169,6 +170,29 @@ static cleat_status embedded_schedules(cleat__transport *self, int64_t offset, i
     return cleat__embedded_schedules(engine_of(self), TENANT, offset, limit, out);
 }
 
+static cleat_status embedded_filter_add(cleat__transport *self, cleat_slice workflow,
+                                        const cleat__filter *filter, cleat__uuid *id)
+{
+    return cleat__embedded_filter_add(engine_of(self), TENANT, workflow, filter, id);
+}
+
+static cleat_status embedded_filter_change(cleat__transport *self, const cleat__uuid *id,
+                                           const cleat__filter *filter)
+{
+    return cleat__embedded_filter_change(engine_of(self), TENANT, id, filter);
+}
+
+static cleat_status embedded_filter_delete(cleat__transport *self, const cleat__uuid *id)
+{
+    return cleat__embedded_filter_delete(engine_of(self), TENANT, id);
+}
+
+static cleat_status embedded_filters(cleat__transport *self, cleat_slice workflow, int64_t offset,
+                                     int64_t limit, cleat_filter_list *out)
+{
+    return cleat__embedded_filters(engine_of(self), TENANT, workflow, offset, limit, out);
+}
+
 static cleat_status embedded_export_spans(cleat__transport *self, const cleat_span_batch *batch,
                                           int64_t timeout_ms)
 {
@@ -222,6 +246,10 @@ static const cleat__transport embedded_functions = {
     .schedule = embedded_schedule,
     .unschedule = embedded_unschedule,
     .schedules = embedded_schedules,
+    .filter_add = embedded_filter_add,
+    .filter_change = embedded_filter_change,
+    .filter_delete = embedded_filter_delete,
+    .filters = embedded_filters,
     .worker_add = embedded_worker_add,
     .worker_label = embedded_worker_label,
     .worker_pause = embedded_worker_pause,

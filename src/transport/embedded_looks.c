@@ -84,6 +84,7 @@ static void submit(putting *it)
 {
     const cleat__put_chunks *chunks = it->chunks;
     it->command.as.put_chunks.task_id = chunks->run_id;
+    it->command.as.put_chunks.invocation_count = chunks->invocation_count;
     it->command.as.put_chunks.first_index = chunks->first_index;
     it->command.as.put_chunks.items = chunks->items;
     it->command.as.put_chunks.count = chunks->count;

@@ -91,6 +91,28 @@ static cleat_status worker_label(cleat__transport *self, const cleat__uuid *work
     return cleat__remote_worker_label(&remote_of(self)->workers, worker_id, labels, count);
 }
 
+static cleat_status filter_add(cleat__transport *self, cleat_slice workflow, const cleat__filter *filter,
+                               cleat__uuid *id)
+{
+    return cleat__remote_filter_add(remote_of(self)->link, workflow, filter, id);
+}
+
+static cleat_status filter_change(cleat__transport *self, const cleat__uuid *id, const cleat__filter *filter)
+{
+    return cleat__remote_filter_change(remote_of(self)->link, id, filter);
+}
+
+static cleat_status filter_delete(cleat__transport *self, const cleat__uuid *id)
+{
+    return cleat__remote_filter_delete(remote_of(self)->link, id);
+}
+
+static cleat_status filters(cleat__transport *self, cleat_slice workflow, int64_t offset, int64_t limit,
+                            cleat_filter_list *out)
+{
+    return cleat__remote_filters(remote_of(self)->link, workflow, offset, limit, out);
+}
+
 static cleat_status worker_pause(cleat__transport *self, const cleat__uuid *worker_id)
 {
     return cleat__remote_worker_pause(&remote_of(self)->workers, worker_id);
@@ -241,6 +263,10 @@ static const cleat__transport functions = {
     .schedule = schedule_runs,
     .unschedule = unschedule,
     .schedules = schedules,
+    .filter_add = filter_add,
+    .filter_change = filter_change,
+    .filter_delete = filter_delete,
+    .filters = filters,
     .worker_add = worker_add,
     .worker_label = worker_label,
     .worker_pause = worker_pause,

@@ -6,7 +6,7 @@
  *     grpc_declare.c   declaring workflows; grpc_runs.c starting, cancelling and replaying runs
  *     grpc_results.c   waiting for their end
  *     grpc_watch.c     looking at a run's stream
- *     grpc_events.c    pushing events; grpc_schedules.c runs at a time, mostly over remote_http.c
+ *     grpc_events.c    pushing events; grpc_filters.c filters of them; grpc_schedules.c runs at a time, mostly over remote_http.c
  *     grpc_worker.c    workers; grpc_register.c how they introduce themselves; grpc_report.c what they say,
  *                      and grpc_task.c what their tasks ask for
  *     grpc_durable.c   the log of durable runs, in several files: see grpc_durable.h
@@ -61,6 +61,13 @@ cleat_status cleat__remote_schedule(cleat__link *link, const cleat__schedule *sc
 cleat_status cleat__remote_unschedule(cleat__link *link, const cleat__uuid *id);
 cleat_status cleat__remote_schedules(cleat__link *link, int64_t offset, int64_t limit,
                                      cleat_schedule_list *out);
+cleat_status cleat__remote_filter_add(cleat__link *link, cleat_slice workflow, const cleat__filter *filter,
+                                      cleat__uuid *id);
+cleat_status cleat__remote_filter_change(cleat__link *link, const cleat__uuid *id,
+                                         const cleat__filter *filter);
+cleat_status cleat__remote_filter_delete(cleat__link *link, const cleat__uuid *id);
+cleat_status cleat__remote_filters(cleat__link *link, cleat_slice workflow, int64_t offset, int64_t limit,
+                                   cleat_filter_list *out);
 void cleat__remote_put_chunks(cleat__remote_workers *workers, cleat__put_chunks *chunks); /* grpc_chunks.c */
 cleat_status cleat__remote_put_stream(cleat__link *link, const cleat__uuid *task_id, int64_t index,
                                       cleat_slice chunk);

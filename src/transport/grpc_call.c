@@ -67,6 +67,17 @@ bool cleat__call_read(const cleat__call *call, cleat__buffer *out)
     return cleat__grpc_bytes(call->reply, out);
 }
 
+void cleat__call_detail(const cleat__call *call, cleat__buffer *out)
+{
+    for (size_t i = 0; i < call->trailer.count; i++) {
+        const grpc_metadata *entry = &call->trailer.metadata[i];
+        if (grpc_slice_str_cmp(entry->key, "grpc-status-details-bin") == 0) {
+            cleat__buffer_append(out, GRPC_SLICE_START_PTR(entry->value), GRPC_SLICE_LENGTH(entry->value));
+            return;
+        }
+    }
+}
+
 static void free_call(cleat__call *call)
 {
     grpc_metadata_array_destroy(&call->head);

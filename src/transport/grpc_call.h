@@ -32,6 +32,8 @@ void cleat__call_abandon(cleat__call *call);
 /* In `done`. */
 void cleat__call_text(const cleat__call *call, char text[CLEAT__CALL_TEXT]);
 bool cleat__call_read(const cleat__call *call, cleat__buffer *out); /* false: no message came */
+/* Appends what the server says of a failure beyond its sentence: grpc-status-details-bin. */
+void cleat__call_detail(const cleat__call *call, cleat__buffer *out);
 
 /* For the link. */
 void cleat__calls_cancel(cleat__link *link, const char *path); /* NULL: all */

@@ -40,6 +40,7 @@ static bool fill(const putting *it, Cleat__PutStreamEventRequest *request, Proto
         ProtobufCBinaryData data = {chunk.size, (uint8_t *)(uintptr_t)chunk.data};
         *(i == 0 ? &request->message : &more[i - 1]) = data;
     }
+    request->cleat_invocation_count = it->link->is_cleat ? chunks->invocation_count : 0;
     request->cleat_more = more;
     request->n_cleat_more = it->count - 1;
     return !failed;

@@ -73,47 +73,52 @@ static void write_back_off(const cleat__policy *policy, options *task)
     }
 }
 
-static void write_slots(const cleat__workflow *workflow, options *task, bool *failed)
+static void write_slots(const cleat__workflow_task *from, options *task, bool *failed)
 {
-    const cleat__slots one = {cleat_slice_of(workflow->is_durable ? "durable" : "default"), 1};
-    const cleat__slots *slots = workflow->slot_count != 0 ? workflow->slots : &one;
-    size_t count = workflow->slot_count != 0 ? workflow->slot_count : 1;
+    const cleat__slots one = {cleat_slice_of(from->is_durable ? "durable" : "default"), 1};
+    const cleat__slots *slots = from->slot_count != 0 ? from->slots : &one;
+    size_t count = from->slot_count != 0 ? from->slot_count : 1;
     task->slot_requests = list_new(count, failed);
     while (!*failed && task->n_slot_requests < count) {
         Cleat__V1__CreateTaskOpts__SlotRequestsEntry *entry =
             part_new(&cleat__v1__create_task_opts__slot_requests_entry__descriptor, failed);
         if (entry != NULL) {
-            const cleat__slots *from = &slots[task->n_slot_requests];
-            entry->key = cleat__message_text(failed, from->type);
-            entry->value = from->units;
+            const cleat__slots *wanted = &slots[task->n_slot_requests];
+            entry->key = cleat__message_text(failed, wanted->type);
+            entry->value = wanted->units;
             task->slot_requests[task->n_slot_requests++] = entry;
         }
     }
 }
 
-static void write_task(const cleat__link *link, const cleat__workflow *workflow, bool *failed,
-                       Cleat__V1__CreateWorkflowVersionRequest *message)
+static void write_task(const cleat__link *link, const cleat__workflow_task *from, bool *failed, options *task)
 {
-    options *task = part_new(&cleat__v1__create_task_opts__descriptor, failed);
-    message->tasks = list_new(1, failed);
-    if (*failed) {
-        cleat__message_free(task);
-        return;
-    }
-    message->tasks[message->n_tasks++] = task;
-    task->readable_id = cleat__message_text(failed, workflow->task);
-    task->action = remote_text(link, workflow->action, false, failed);
-    task->timeout = duration_text(workflow->policy.execution_timeout_ms, failed);
+    task->readable_id = cleat__message_text(failed, from->name);
+    task->action = remote_text(link, from->action, false, failed);
+    task->timeout = duration_text(from->policy.execution_timeout_ms, failed);
     task->inputs = cleat__message_string(failed, "{}");
-    task->retries = workflow->policy.retries;
+    task->retries = from->policy.retries;
     task->has_schedule_timeout_case = CLEAT__V1__CREATE_TASK_OPTS__HAS_SCHEDULE_TIMEOUT_SCHEDULE_TIMEOUT;
-    task->schedule_timeout = duration_text(workflow->policy.schedule_timeout_ms, failed);
-    task->is_durable = workflow->is_durable;
-    write_back_off(&workflow->policy, task);
-    write_slots(workflow, task, failed);
+    task->schedule_timeout = duration_text(from->policy.schedule_timeout_ms, failed);
+    task->is_durable = from->is_durable;
+    write_back_off(&from->policy, task);
+    write_slots(from, task, failed);
     task->worker_labels =
         cleat__desired_labels_write(failed, &cleat__v1__create_task_opts__worker_labels_entry__descriptor,
-                                    workflow->labels, workflow->label_count, &task->n_worker_labels);
+                                    from->labels, from->label_count, &task->n_worker_labels);
+}
+
+static void write_tasks(const cleat__link *link, const cleat__workflow *workflow, bool *failed,
+                        Cleat__V1__CreateWorkflowVersionRequest *message)
+{
+    message->tasks = list_new(workflow->task_count, failed);
+    while (!*failed && message->n_tasks < workflow->task_count) {
+        options *task = part_new(&cleat__v1__create_task_opts__descriptor, failed);
+        if (task != NULL) {
+            write_task(link, &workflow->tasks[message->n_tasks], failed, task);
+            message->tasks[message->n_tasks++] = task;
+        }
+    }
 }
 
 /* ---- The workflow ---- */
@@ -125,6 +130,40 @@ static void write_events(const cleat__link *link, const cleat__workflow *workflo
     for (size_t i = 0; !*failed && i < workflow->event_key_count; i++) {
         message->event_triggers[message->n_event_triggers++] =
             remote_text(link, workflow->event_keys[i], true, failed);
+    }
+}
+
+static void write_filter(const cleat__filter *filter, bool *failed,
+                         Cleat__V1__CreateWorkflowVersionRequest *message)
+{
+    Cleat__V1__DefaultFilter *part = part_new(&cleat__v1__default_filter__descriptor, failed);
+    if (part == NULL) {
+        return;
+    }
+    message->default_filters[message->n_default_filters++] = part;
+    part->scope = cleat__message_text(failed, filter->scope);
+    part->expression = cleat__message_text(failed, filter->expression);
+    if (filter->payload.data == NULL) {
+        return;
+    }
+    part->payload.data = (uint8_t *)cleat__slice_dup(filter->payload);
+    if (part->payload.data == NULL) {
+        *failed = true;
+        return;
+    }
+    part->payload.len = filter->payload.size;
+    part->has_payload_case = CLEAT__V1__DEFAULT_FILTER__HAS_PAYLOAD_PAYLOAD;
+}
+
+static void write_filters(const cleat__workflow *workflow, bool *failed,
+                          Cleat__V1__CreateWorkflowVersionRequest *message)
+{
+    if (workflow->filter_count == 0) {
+        return;
+    }
+    message->default_filters = list_new(workflow->filter_count, failed);
+    for (size_t i = 0; !*failed && i < workflow->filter_count; i++) {
+        write_filter(&workflow->filters[i], failed, message);
     }
 }
 
@@ -143,6 +182,22 @@ static void write_schema(cleat_slice schema, bool *failed, Cleat__V1__CreateWork
         CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__HAS_INPUT_JSON_SCHEMA_INPUT_JSON_SCHEMA;
 }
 
+static void write_idempotency(const cleat__idempotency *from, bool *failed,
+                              Cleat__V1__CreateWorkflowVersionRequest *message)
+{
+    if (from == NULL) {
+        return;
+    }
+    Cleat__V1__IdempotencyConfig *config = part_new(&cleat__v1__idempotency_config__descriptor, failed);
+    message->idempotency = config;
+    if (config != NULL) {
+        config->expression = cleat__message_text(failed, from->expression);
+        config->ttl_ms = from->ttl_ms;
+        config->has_method_case = CLEAT__V1__IDEMPOTENCY_CONFIG__HAS_METHOD_METHOD;
+        config->method = (Cleat__V1__IdempotencyMethod)from->method; /* the same numbers */
+    }
+}
+
 /* NULL on no memory. */
 static Cleat__V1__CreateWorkflowVersionRequest *write_workflow(const cleat__link *link,
                                                                const cleat__workflow *workflow)
@@ -158,15 +213,17 @@ static Cleat__V1__CreateWorkflowVersionRequest *write_workflow(const cleat__link
     message->version = cleat__message_text(&failed, workflow->version);
     message->has_default_priority_case =
         CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__HAS_DEFAULT_PRIORITY_DEFAULT_PRIORITY;
-    message->default_priority = workflow->policy.priority;
+    message->default_priority = workflow->tasks[0].policy.priority;
     if (workflow->sticky != CLEAT__STICKY_NONE) {
         message->has_sticky_case = CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__HAS_STICKY_STICKY;
         message->sticky = workflow->sticky == CLEAT__STICKY_HARD ? CLEAT__V1__STICKY_STRATEGY__HARD
                                                                  : CLEAT__V1__STICKY_STRATEGY__SOFT;
     }
     write_events(link, workflow, &failed, message);
+    write_filters(workflow, &failed, message);
     write_schema(workflow->input_json_schema, &failed, message);
-    write_task(link, workflow, &failed, message);
+    write_idempotency(workflow->idempotency, &failed, message);
+    write_tasks(link, workflow, &failed, message);
     if (failed) {
         cleat__message_free(message);
         return NULL;
@@ -174,12 +231,22 @@ static Cleat__V1__CreateWorkflowVersionRequest *write_workflow(const cleat__link
     return message;
 }
 
+static bool has_durable_task(const cleat__workflow *workflow)
+{
+    for (size_t i = 0; i < workflow->task_count; i++) {
+        if (workflow->tasks[i].is_durable) {
+            return true;
+        }
+    }
+    return false;
+}
+
 cleat_status cleat__remote_put_workflow(cleat__link *link, const cleat__workflow *workflow)
 {
     static const cleat__method method = {
         "/v1.AdminService/PutWorkflow", &cleat__v1__create_workflow_version_response__descriptor, true, NULL};
     void *reply = NULL;
-    if (workflow->is_durable && !link->has_durable) {
+    if (!link->has_durable && has_durable_task(workflow)) {
         return cleat__fail(
             CLEAT_UNSUPPORTED,
             "the server at %s is too old for workflows like \"%.*s\": they need an engine of v0.80.0 "

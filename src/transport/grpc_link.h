@@ -107,6 +107,10 @@ typedef struct cleat__method {
  */
 cleat_status cleat__link_call(cleat__link *link, const cleat__method *method, const void *request,
                               int64_t deadline_ns, void **reply);
+/* The same; of a failure `detail`, which must be empty, gets what the server says of it besides, for
+ * cleat__status_detail_unpack(). The caller deinits it. */
+cleat_status cleat__link_call_detail(cleat__link *link, const cleat__method *method, const void *request,
+                                     int64_t deadline_ns, void **reply, cleat__buffer *detail);
 /* The same with bytes both ways; `reply` must be empty. */
 cleat_status cleat__link_call_bytes(cleat__link *link, const cleat__method *method, cleat_slice request,
                                     int64_t deadline_ns, cleat__buffer *reply);

@@ -15,6 +15,7 @@ typedef struct waiting {
     char text[CLEAT__CALL_TEXT];
     cleat__buffer reply;
     bool has_reply;
+    cleat__buffer *detail; /* NULL: not wanted */
 } waiting;
 
 static void answered(void *owner, cleat__call *call)
@@ -24,6 +25,9 @@ static void answered(void *owner, cleat__call *call)
     it->code = (int)call->code;
     cleat__call_text(call, it->text);
     it->has_reply = cleat__call_read(call, &it->reply);
+    if (it->detail != NULL) {
+        cleat__call_detail(call, it->detail);
+    }
     pthread_cond_signal(&it->answered);
 }
 
@@ -44,6 +48,9 @@ static cleat_status try_once(cleat__link *link, const cleat__method *method, cle
     int64_t overdue_ns = cleat__deadline_ns(timeout_ms + OVERDUE_MS);
     it->is_done = it->has_reply = false;
     cleat__buffer_clear(&it->reply);
+    if (it->detail != NULL) {
+        cleat__buffer_clear(it->detail);
+    }
     if (is_refused(method)) {
         return cleat__fail(CLEAT_UNAVAILABLE, "nobody waits any more for the server at %s",
                            link->settings.address);
@@ -125,10 +132,10 @@ static cleat_status conclude(const cleat__link *link, const cleat__method *metho
     return it->reply.failed ? cleat__fail_memory() : CLEAT_OK;
 }
 
-cleat_status cleat__link_call_bytes(cleat__link *link, const cleat__method *method, cleat_slice request,
-                                    int64_t deadline_ns, cleat__buffer *reply)
+static cleat_status call_bytes(cleat__link *link, const cleat__method *method, cleat_slice request,
+                               int64_t deadline_ns, cleat__buffer *reply, cleat__buffer *detail)
 {
-    waiting it = {0};
+    waiting it = {.detail = detail};
     unsigned tries = 0;
     if (request.size > (size_t)link->settings.max_send_size) {
         return cleat__fail(CLEAT_TOO_LARGE, "the message has %zu bytes; at most %lld can be sent",
@@ -162,8 +169,20 @@ cleat_status cleat__link_call_bytes(cleat__link *link, const cleat__method *meth
     return status;
 }
 
+cleat_status cleat__link_call_bytes(cleat__link *link, const cleat__method *method, cleat_slice request,
+                                    int64_t deadline_ns, cleat__buffer *reply)
+{
+    return call_bytes(link, method, request, deadline_ns, reply, NULL);
+}
+
 cleat_status cleat__link_call(cleat__link *link, const cleat__method *method, const void *request,
                               int64_t deadline_ns, void **reply)
+{
+    return cleat__link_call_detail(link, method, request, deadline_ns, reply, NULL);
+}
+
+cleat_status cleat__link_call_detail(cleat__link *link, const cleat__method *method, const void *request,
+                                     int64_t deadline_ns, void **reply, cleat__buffer *detail)
 {
     cleat__buffer sent = {0}, received = {0};
     *reply = NULL;
@@ -172,7 +191,7 @@ cleat_status cleat__link_call(cleat__link *link, const cleat__method *method, co
         status = cleat__message_pack(request, &sent);
     }
     if (status == CLEAT_OK) {
-        status = cleat__link_call_bytes(link, method, cleat__buffer_slice(&sent), deadline_ns, &received);
+        status = call_bytes(link, method, cleat__buffer_slice(&sent), deadline_ns, &received, detail);
     }
     if (status == CLEAT_OK) {
         *reply = cleat__message_unpack(method->reply, cleat__buffer_slice(&received), &status);

@@ -3,7 +3,9 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "transport/grpc_call.h"
 #include "wire/message.h"
+#include "wire/status.h"
 #include "wire/trigger.h"
 #include "wire/v1/workflows.pb-c.h"
 #include "wire/workflows.pb-c.h"
@@ -44,20 +46,38 @@ Cleat__V1__TriggerWorkflowRequest *cleat__remote_trigger_write(const cleat__link
     return message;
 }
 
+/* Who has the key; nil: the server does not say. */
+static void read_collision(cleat_slice detail, cleat__uuid *id)
+{
+    cleat_status status;
+    Cleat__V1__IdempotencyCollisionError *collision =
+        cleat__status_detail_unpack(detail, &cleat__v1__idempotency_collision_error__descriptor, &status);
+    *id = (cleat__uuid){{0}};
+    if (collision != NULL &&
+        cleat__uuid_parse(cleat_slice_of(collision->existing_run_external_id), id) != CLEAT_OK) {
+        *id = (cleat__uuid){{0}};
+    }
+    cleat__message_free(collision);
+}
+
 static cleat_status trigger_one(cleat__link *link, const cleat__trigger *trigger, cleat__uuid *id)
 {
     /* A child is started once however often it is asked for. */
     const cleat__method method = {"/WorkflowService/TriggerWorkflow",
                                   &cleat__trigger_workflow_response__descriptor, trigger->is_child, NULL};
     void *reply = NULL;
+    cleat__buffer detail = {0};
     Cleat__V1__TriggerWorkflowRequest *message = cleat__remote_trigger_write(link, trigger);
     if (message == NULL) {
         return cleat__fail_memory();
     }
-    cleat_status status = cleat__link_call(link, &method, message, INT64_MAX, &reply);
+    cleat_status status = cleat__link_call_detail(link, &method, message, INT64_MAX, &reply, &detail);
     if (status == CLEAT_OK) {
         status = read_id(link, ((Cleat__TriggerWorkflowResponse *)reply)->workflow_run_id, id);
+    } else if (status == CLEAT_ALREADY_EXISTS) {
+        read_collision(cleat__buffer_slice(&detail), id);
     }
+    cleat__buffer_deinit(&detail);
     cleat__message_free(reply);
     cleat__message_free(message);
     return cleat__remote_trigger_status(status);
@@ -92,7 +112,82 @@ static cleat_status write_many(const cleat__link *link, const cleat__trigger *tr
     return message->workflows != NULL ? CLEAT_OK : cleat__fail_memory();
 }
 
-/* All or none, so in one message. */
+/* Nothing is known of the others: not of those that were started either. */
+static void forget_ids(size_t count, cleat__uuid *ids)
+{
+    memset(ids, 0, count * sizeof(*ids));
+}
+
+/*
+ * The server tells the ids of all that were started and of all that were not, but not which is which. `cleat serve`
+ * makes them in the order of the items, each above the one before.
+ */
+static bool merge(const Cleat__V1__BulkTriggerIdempotencyCollisionError *told, size_t count, cleat__uuid *ids)
+{
+    size_t started = 0, collided = 0;
+    if (told->n_successful_workflow_run_external_ids + told->n_collisions != count) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        cleat__uuid success, own;
+        bool has_success = started < told->n_successful_workflow_run_external_ids;
+        bool has_collision = collided < told->n_collisions;
+        if ((has_success &&
+             cleat__uuid_parse(cleat_slice_of(told->successful_workflow_run_external_ids[started]),
+                               &success) != CLEAT_OK) ||
+            (has_collision &&
+             cleat__uuid_parse(cleat_slice_of(told->collisions[collided]->colliding_run_external_id), &own) !=
+                 CLEAT_OK)) {
+            return false;
+        }
+        if (has_success && (!has_collision || memcmp(&success, &own, sizeof(own)) < 0)) {
+            ids[i] = success;
+            started++;
+        } else if (cleat__uuid_parse(cleat_slice_of(told->collisions[collided++]->existing_run_external_id),
+                                     &ids[i]) != CLEAT_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static cleat_status ask_each(cleat__link *link, const cleat__trigger *triggers, size_t count,
+                             cleat__uuid *ids)
+{
+    cleat_status status = CLEAT_OK;
+    bool has_collided = false;
+    for (size_t i = 0; i < count && (status == CLEAT_OK || status == CLEAT_ALREADY_EXISTS); i++) {
+        status = trigger_one(link, &triggers[i], &ids[i]);
+        has_collided = has_collided || status == CLEAT_ALREADY_EXISTS;
+    }
+    return status == CLEAT_OK && has_collided ? CLEAT_ALREADY_EXISTS : status;
+}
+
+/* This thread's message stays that of the call. Children are found again by asking for each; their ids
+ * may be old ones, which are in no order. */
+static cleat_status resolve_collisions(cleat__link *link, const cleat__trigger *triggers, size_t count,
+                                       cleat_slice detail, cleat__uuid *ids)
+{
+    char sentence[CLEAT__CALL_TEXT];
+    (void)snprintf(sentence, sizeof(sentence), "%s", cleat_error_message());
+    forget_ids(count, ids);
+    if (triggers[0].is_child) {
+        cleat_status status = ask_each(link, triggers, count, ids);
+        return status == CLEAT_ALREADY_EXISTS || status == CLEAT_OK
+                   ? cleat__fail(CLEAT_ALREADY_EXISTS, "%s", sentence)
+                   : status;
+    }
+    cleat_status status;
+    Cleat__V1__BulkTriggerIdempotencyCollisionError *told = cleat__status_detail_unpack(
+        detail, &cleat__v1__bulk_trigger_idempotency_collision_error__descriptor, &status);
+    if (told == NULL || !link->is_cleat || !merge(told, count, ids)) {
+        forget_ids(count, ids);
+    }
+    cleat__message_free(told);
+    return cleat__fail(CLEAT_ALREADY_EXISTS, "%s", sentence);
+}
+
+/* In one message: all or none, but for idempotency keys. */
 static cleat_status trigger_many(cleat__link *link, const cleat__trigger *triggers, size_t count,
                                  cleat__uuid *ids)
 {
@@ -105,12 +200,16 @@ static cleat_status trigger_many(cleat__link *link, const cleat__trigger *trigge
     for (size_t i = 0; i < count; i++) {
         method.is_idempotent = method.is_idempotent && triggers[i].is_child;
     }
+    cleat__buffer detail = {0};
     if (status == CLEAT_OK) {
-        status = cleat__link_call(link, &method, message, INT64_MAX, &reply);
+        status = cleat__link_call_detail(link, &method, message, INT64_MAX, &reply, &detail);
     }
     if (status == CLEAT_OK) {
         status = read_ids(link, reply, count, ids);
+    } else if (status == CLEAT_ALREADY_EXISTS) {
+        status = resolve_collisions(link, triggers, count, cleat__buffer_slice(&detail), ids);
     }
+    cleat__buffer_deinit(&detail);
     cleat__message_free(reply);
     cleat__message_free(message);
     return cleat__remote_trigger_status(status);

@@ -11,24 +11,16 @@
 #include "model/json_members.h"
 #include "model/rfc3339.h"
 #include "transport/remote_http.h"
+#include "transport/remote_rows.h"
 #include "transport/schedule_list.h"
 #include "wire/message.h"
 #include "wire/timestamp.h"
 #include "wire/workflows.pb-c.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 
 static const cleat_slice none = {NULL, 0};
-
-/* Absent when there is none. */
-static cleat_slice member_of(cleat_slice object, const char *name)
-{
-    cleat_slice value = none;
-    (void)cleat__json_find_member(object, name, &value);
-    return value;
-}
 
 /* ---- Making them over gRPC ---- */
 
@@ -132,38 +124,9 @@ static void write_body(const cleat__schedule *schedule, int64_t at_ms, cleat__bu
     cleat__buffer_append_byte(out, '}');
 }
 
-/* Payloads are in these answers, which are text to us: numbers of any size stay as they are. */
-static bool is_object(cleat_slice text)
-{
-    json_t *root = json_loadb(text.data != NULL ? text.data : "", text.size, JSON_DECODE_INT_AS_REAL, NULL);
-    bool is_one = json_is_object(root);
-    json_decref(root);
-    return is_one;
-}
-
-/* A copy, to be freed; NULL: no string, or no memory. */
-static char *text_of(cleat_slice value)
-{
-    cleat_slice text;
-    char *memory = NULL, *copy = NULL;
-    if (cleat__json_decode_string(value, &text, &memory)) {
-        copy = cleat__slice_dup(text);
-    }
-    cleat__free(memory);
-    return copy;
-}
-
-static bool read_id(cleat_slice row, cleat__uuid *id)
-{
-    char *text = text_of(member_of(member_of(row, "metadata"), "id"));
-    bool is_id = text != NULL && cleat__uuid_parse(cleat_slice_of(text), id) == CLEAT_OK;
-    cleat__free(text);
-    return is_id;
-}
-
 static cleat_status read_made(const cleat__link *link, cleat_slice reply, cleat__uuid *id)
 {
-    return is_object(reply) && read_id(reply, id)
+    return cleat__remote_is_object(reply) && cleat__remote_row_id(reply, id)
                ? CLEAT_OK
                : cleat__fail(CLEAT_INVALID_ARGUMENT, "the server at %s gives a schedule no id that is a UUID",
                              link->settings.api_url);
@@ -290,21 +253,6 @@ cleat_status cleat__remote_unschedule(cleat__link *link, const cleat__uuid *id)
     return status;
 }
 
-/* As the program knows it: without what the namespace put before it. */
-static cleat_slice own_name(const cleat__link *link, const char *name)
-{
-    size_t size = strlen(link->settings.prefix);
-    return cleat_slice_of(strncmp(name, link->settings.prefix, size) == 0 ? name + size : name);
-}
-
-/* False: it is none. Absent: {}. */
-static bool read_payload(cleat_slice value, cleat_slice *out)
-{
-    bool is_payload = value.size != 0 && value.data[0] == '{';
-    *out = is_payload ? value : none;
-    return is_payload || value.data == NULL || cleat_slice_equals(value, cleat_slice_of("null"));
-}
-
 /* What a Hatchet engine stores of an absent priority is 1. */
 static int32_t read_priority(cleat_slice value)
 {
@@ -314,16 +262,17 @@ static int32_t read_priority(cleat_slice value)
 
 static cleat_status read_row(const cleat__link *link, cleat_slice row, cleat_schedule_list *out)
 {
-    char *name = text_of(member_of(row, "workflowName"));
-    char *at = text_of(member_of(row, "triggerAt"));
-    cleat__schedule schedule = {.priority = read_priority(member_of(row, "priority"))};
+    char *name = cleat__remote_text(cleat__remote_member(row, "workflowName"));
+    char *at = cleat__remote_text(cleat__remote_member(row, "triggerAt"));
+    cleat__schedule schedule = {.priority = read_priority(cleat__remote_member(row, "priority"))};
     cleat__uuid id;
     int64_t at_ms = 0;
     cleat_status status = CLEAT_OK;
-    if (name != NULL && at != NULL && read_id(row, &id) && cleat__rfc3339_parse(cleat_slice_of(at), &at_ms) &&
-        read_payload(member_of(row, "input"), &schedule.input) &&
-        read_payload(member_of(row, "additionalMetadata"), &schedule.metadata)) {
-        schedule.workflow = own_name(link, name);
+    if (name != NULL && at != NULL && cleat__remote_row_id(row, &id) &&
+        cleat__rfc3339_parse(cleat_slice_of(at), &at_ms) &&
+        cleat__remote_payload(cleat__remote_member(row, "input"), &schedule.input) &&
+        cleat__remote_payload(cleat__remote_member(row, "additionalMetadata"), &schedule.metadata)) {
+        schedule.workflow = cleat__remote_own_name(&link->settings, name);
         status = cleat__schedule_list_add(out, &id, at_ms, &schedule);
     } else {
         status = cleat__fail(CLEAT_INVALID_ARGUMENT, "the server at %s lists a schedule that is none",
@@ -337,14 +286,8 @@ static cleat_status read_row(const cleat__link *link, cleat_slice row, cleat_sch
 static cleat_status read_rows(const cleat__link *link, cleat_slice body, cleat_schedule_list *out)
 {
     cleat__json_cursor cursor;
-    cleat_slice row, rows = member_of(body, "rows");
-    cleat_status status = CLEAT_OK;
-    if (!is_object(body) ||
-        (rows.data != NULL && rows.data[0] != '[' && !cleat_slice_equals(rows, cleat_slice_of("null")))) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the server at %s answers no list of schedules",
-                           link->settings.api_url);
-    }
-    cleat__json_items(rows, &cursor);
+    cleat_slice row;
+    cleat_status status = cleat__remote_rows(&link->settings, body, "schedules", &cursor);
     while (status == CLEAT_OK && cleat__json_next_item(&cursor, &row)) {
         status = read_row(link, row, out);
     }

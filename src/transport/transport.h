@@ -9,10 +9,12 @@
 
 #include <cleat/client.h>
 #include <cleat/exporter.h>
+#include <cleat/filter.h>
 #include <cleat/schedule.h>
 
 #include "model/durable.h"
 #include "model/event.h"
+#include "model/filter.h"
 #include "model/schedule.h"
 #include "model/worker.h"
 
@@ -41,6 +43,7 @@ typedef struct cleat__stream_sink {
 /* Chunks on their way. It stays where it is, and what it refers to, until `done` is called. */
 typedef struct cleat__put_chunks {
     cleat__uuid run_id;
+    int32_t invocation_count; /* whose they are: CLEAT_CANCELLED when it is over */
     int64_t first_index;
     const cleat_slice *items;
     size_t count;
@@ -76,6 +79,14 @@ struct cleat__transport {
     /* `out` is empty, and to be deinited also after a failure. */
     cleat_status (*schedules)(cleat__transport *self, int64_t offset, int64_t limit,
                               cleat_schedule_list *out);
+    /* Filters are checked; `workflow`: a name, and in the list absent for any. */
+    cleat_status (*filter_add)(cleat__transport *self, cleat_slice workflow, const cleat__filter *filter,
+                               cleat__uuid *id);
+    cleat_status (*filter_change)(cleat__transport *self, const cleat__uuid *id,
+                                  const cleat__filter *filter); /* what is absent stays as it is */
+    cleat_status (*filter_delete)(cleat__transport *self, const cleat__uuid *id);
+    cleat_status (*filters)(cleat__transport *self, cleat_slice workflow, int64_t offset, int64_t limit,
+                            cleat_filter_list *out); /* as schedules() */
     cleat_status (*worker_add)(cleat__transport *self, const cleat__worker_spec *spec,
                                const cleat__transport_sink *sink, cleat__uuid *worker_id);
     cleat_status (*worker_label)(cleat__transport *self, const cleat__uuid *worker_id,

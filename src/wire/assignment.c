@@ -14,15 +14,17 @@ typedef Cleat__AssignedAction action;
 
 /* ---- Writing ---- */
 
-static char *write_payload(bool *failed, cleat_slice input)
+static char *write_payload(bool *failed, const cleat__assignment *assignment)
 {
     cleat__buffer json = {0};
+    const cleat_slice input = assignment->input, filter_payload = assignment->filter_payload;
     cleat__buffer_append_string(&json, "{\"input\":");
     cleat__buffer_append_slice(&json,
                                cleat__payload_input(input.data != NULL ? input : cleat_slice_of("{}")));
     cleat__buffer_append_string(&json, ",\"triggered_by\":\"manual\",\"parents\":{},"
-                                       "\"triggers\":{\"filter_payload\":null},"
-                                       "\"user_data\":null,\"overrides\":null}");
+                                       "\"triggers\":{\"filter_payload\":");
+    cleat__buffer_append_slice(&json, filter_payload.size != 0 ? filter_payload : cleat_slice_of("null"));
+    cleat__buffer_append_string(&json, "},\"user_data\":null,\"overrides\":null}");
     char *text = cleat__buffer_take_string(&json);
     *failed = *failed || text == NULL;
     return text != NULL ? text : cleat__message_string(failed, NULL);
@@ -121,7 +123,7 @@ action *cleat__assignment_write(const cleat__assignment *assignment, const cleat
     message->action_type = CLEAT__ACTION_TYPE__START_STEP_RUN;
     message->retry_count = assignment->retry_count;
     write_ids(&assignment->task_id, assignment->task, details, &failed, message);
-    message->action_payload = write_payload(&failed, assignment->input);
+    message->action_payload = write_payload(&failed, assignment);
     if (assignment->metadata.data != NULL) {
         message->has_additional_metadata_case =
             CLEAT__ASSIGNED_ACTION__HAS_ADDITIONAL_METADATA_ADDITIONAL_METADATA;
@@ -173,21 +175,27 @@ cleat_status cleat__action_attempt_read(const action *message, cleat__uuid *task
     return CLEAT_OK;
 }
 
-/* The text of the envelope's input; {} when there is none. */
-static cleat_status read_input(const char *payload, cleat_slice *input)
+/* The texts of the envelope's input, {} when there is none, and of the filter's payload, if that is an object. */
+static cleat_status read_payload(const char *payload, cleat__assignment *out)
 {
-    cleat_slice envelope = cleat_slice_of(payload), key, value;
+    cleat_slice envelope = cleat_slice_of(payload), key, value, triggers = {NULL, 0};
     cleat_status status = cleat__json_check("action_payload", envelope, true);
     if (status != CLEAT_OK) {
         return status;
     }
-    *input = cleat_slice_of("{}");
+    out->input = cleat_slice_of("{}");
     cleat__json_cursor cursor;
     cleat__json_members(envelope, &cursor);
     while (cleat__json_next_member(&cursor, &key, &value)) {
         if (cleat_slice_equals(key, cleat_slice_of("\"input\""))) {
-            *input = value;
+            out->input = value;
+        } else if (cleat_slice_equals(key, cleat_slice_of("\"triggers\""))) {
+            triggers = value;
         }
+    }
+    if (cleat__json_find_member(triggers, "filter_payload", &value) && value.size != 0 &&
+        value.data[0] == '{') {
+        out->filter_payload = value;
     }
     return CLEAT_OK;
 }
@@ -274,7 +282,7 @@ static cleat_status read_texts(const action *message, cleat__assignment *out)
     if (out->task.size == 0) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "an action's action_id is missing");
     }
-    cleat_status status = read_input(message->action_payload, &out->input);
+    cleat_status status = read_payload(message->action_payload, out);
     if (status == CLEAT_OK && message->has_additional_metadata_case != 0) {
         status = cleat__payload_metadata(message->additional_metadata, &out->metadata);
     }

@@ -17,16 +17,6 @@ static bool has_conditions(const Cleat__V1__TaskConditions *conditions)
             conditions->n_user_event_conditions != 0);
 }
 
-static bool has_wildcard(const request *message)
-{
-    for (size_t i = 0; i < message->n_event_triggers; i++) {
-        if (strchr(message->event_triggers[i], '*') != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static cleat_status check_features(const request *message, const options *task)
 {
     const struct {
@@ -41,9 +31,6 @@ static cleat_status check_features(const request *message, const options *task)
          "concurrency"},
         {task->n_rate_limits != 0, "rate_limits"},
         {task->batch != NULL, "batch"},
-        {message->idempotency != NULL, "idempotency"},
-        {message->n_default_filters != 0, "default_filters"},
-        {has_wildcard(message), "wildcards in event_triggers"},
     };
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
         if (features[i].is_used) {
@@ -99,7 +86,7 @@ static cleat_status read_policy(const request *message, const options *task, cle
                               : status;
 }
 
-static cleat_status read_slots(const options *task, cleat__workflow *out)
+static cleat_status read_slots(const options *task, cleat__workflow_task *out)
 {
     if (task->n_slot_requests == 0) {
         return CLEAT_OK;
@@ -118,10 +105,10 @@ static cleat_status read_slots(const options *task, cleat__workflow *out)
 
 CLEAT__DESIRED_ENTRY_READER(read_label_entry, Cleat__V1__CreateTaskOpts__WorkerLabelsEntry)
 
-static cleat_status read_task(const request *message, const options *task, cleat__workflow *out)
+static cleat_status read_task(const request *message, const options *task, cleat__workflow_task *out)
 {
     cleat__desired_label *labels = NULL;
-    out->task = cleat_slice_of(task->readable_id);
+    out->name = cleat_slice_of(task->readable_id);
     out->action = cleat_slice_of(task->action);
     out->is_durable = task->is_durable != 0;
     cleat_status status = read_policy(message, task, &out->policy);
@@ -133,6 +120,21 @@ static cleat_status read_task(const request *message, const options *task, cleat
             cleat__desired_labels_read(read_label_entry, task->worker_labels, task->n_worker_labels, &labels);
         out->labels = labels;
         out->label_count = labels != NULL ? task->n_worker_labels : 0;
+    }
+    return status;
+}
+
+static cleat_status read_tasks(const request *message, cleat__workflow *out)
+{
+    cleat__workflow_task *tasks = cleat__calloc(message->n_tasks, sizeof(*tasks));
+    cleat_status status = CLEAT_OK;
+    if (tasks == NULL) {
+        return cleat__fail_memory();
+    }
+    out->tasks = tasks;
+    while (out->task_count < message->n_tasks && status == CLEAT_OK) {
+        const options *task = message->tasks[out->task_count];
+        status = read_task(message, task, &tasks[out->task_count++]);
     }
     return status;
 }
@@ -156,6 +158,28 @@ static cleat_status read_event_keys(const request *message, cleat__workflow *out
     return CLEAT_OK;
 }
 
+static cleat_status read_filters(const request *message, cleat__workflow *out)
+{
+    if (message->n_default_filters == 0) {
+        return CLEAT_OK;
+    }
+    cleat__filter *filters = cleat__calloc(message->n_default_filters, sizeof(*filters));
+    if (filters == NULL) {
+        return cleat__fail_memory();
+    }
+    for (size_t i = 0; i < message->n_default_filters; i++) {
+        const Cleat__V1__DefaultFilter *filter = message->default_filters[i];
+        filters[i] = (cleat__filter){.scope = cleat_slice_of(filter->scope),
+                                     .expression = cleat_slice_of(filter->expression)};
+        if (filter->has_payload_case != 0 && filter->payload.len != 0) {
+            filters[i].payload = (cleat_slice){(const char *)filter->payload.data, filter->payload.len};
+        }
+    }
+    out->filters = filters;
+    out->filter_count = message->n_default_filters;
+    return CLEAT_OK;
+}
+
 static cleat_status read_sticky(const request *message, cleat__workflow *out)
 {
     out->sticky = CLEAT__STICKY_NONE;
@@ -169,6 +193,27 @@ static cleat_status read_sticky(const request *message, cleat__workflow *out)
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "sticky is %d, which is no strategy",
                            (int)message->sticky);
     }
+}
+
+static cleat_status read_idempotency(const Cleat__V1__IdempotencyConfig *message, cleat__workflow *out)
+{
+    if (message == NULL) {
+        return CLEAT_OK;
+    }
+    cleat__idempotency *idempotency = cleat__malloc(sizeof(*idempotency));
+    if (idempotency == NULL) {
+        return cleat__fail_memory();
+    }
+    *idempotency = (cleat__idempotency){
+        .expression = cleat_slice_of(message->expression),
+        .ttl_ms = message->ttl_ms,
+        .method = CLEAT_IDEMPOTENCY_TTL,
+    };
+    if (message->has_method_case != 0) { /* the same numbers */
+        idempotency->method = (cleat_idempotency_method)message->method;
+    }
+    out->idempotency = idempotency;
+    return CLEAT_OK;
 }
 
 cleat_status cleat__workflow_read(const request *message, cleat__workflow *out)
@@ -193,15 +238,28 @@ cleat_status cleat__workflow_read(const request *message, cleat__workflow *out)
     if (status == CLEAT_OK) {
         status = read_event_keys(message, out);
     }
-    return status == CLEAT_OK ? read_task(message, task, out) : status;
+    if (status == CLEAT_OK) {
+        status = read_filters(message, out);
+    }
+    if (status == CLEAT_OK) {
+        status = read_idempotency(message->idempotency, out);
+    }
+    return status == CLEAT_OK ? read_tasks(message, out) : status;
 }
 
 void cleat__workflow_read_end(cleat__workflow *workflow)
 {
+    for (size_t i = 0; i < workflow->task_count; i++) {
+        cleat__free((void *)(uintptr_t)workflow->tasks[i].labels);
+        cleat__free((void *)(uintptr_t)workflow->tasks[i].slots);
+    }
+    cleat__free((void *)(uintptr_t)workflow->tasks);
+    cleat__free((void *)(uintptr_t)workflow->idempotency);
     cleat__free((void *)(uintptr_t)workflow->event_keys);
-    cleat__free((void *)(uintptr_t)workflow->labels);
-    cleat__free((void *)(uintptr_t)workflow->slots);
+    cleat__free((void *)(uintptr_t)workflow->filters);
+    workflow->tasks = NULL;
+    workflow->task_count = 0;
+    workflow->idempotency = NULL;
     workflow->event_keys = NULL;
-    workflow->labels = NULL;
-    workflow->slots = NULL;
+    workflow->filters = NULL;
 }

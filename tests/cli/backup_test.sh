@@ -8,7 +8,7 @@ umask 022
 # ---- Beside an engine ----
 make_files files 60
 mkfifo progress
-"$CLEAT" demo files --children 3000 --db busy.db >demo.out 2>progress &
+"$CLEAT" demo files --children 5000 --db busy.db >demo.out 2>progress &
 demo=$!
 exec 3<progress
 while read -r line <&3; do
@@ -17,36 +17,37 @@ while read -r line <&3; do
     'parent: '*) break ;;
     esac
 done
-kill -STOP "$demo" # whatever it is at
+# In the middle of it, so that some runs are left; then with more of it going on.
+kill -STOP "$demo"
+expect 0 backup first.db --db busy.db
+shows 'first.db: '
+kill -CONT "$demo"
+expect 0 check --db busy.db
+shows 'rules, all hold'
 expect 0 backup second.db --db busy.db --json
 same file "$(json out '$.file')" second.db
 same bytes "$(json out '$.bytes')" "$(stat -c %s second.db)"
 same schema "$(json out '$.schema')" "$(sqlite3 second.db 'PRAGMA user_version')"
-kill -CONT "$demo"
-expect 0 backup first.db --db busy.db
-shows 'first.db: '
-expect 0 check --db busy.db
-shows 'rules, all hold'
-kill -KILL "$demo" 2>/dev/null || true # it may be done
+kill -KILL "$demo" 2>/dev/null || true
 wait "$demo" 2>/dev/null || true
 cat <&3 >/dev/null
 exec 3<&-
 expect 0 check --db busy.db
 same 'mode of a copy' "$(stat -c %a second.db)" 600
-expect 0 check --db first.db
 expect 0 check --db second.db
-expect 0 runs ls --db second.db --status queued --json
-[ "$(json_rows out '$.runs' 'count(*)')" -gt 0 ] || fail 'no run was left in second.db'
-CLEAT_DB=second.db expect 0 backup third.db
+expect 0 check --db first.db
+expect 0 runs ls --db first.db --status queued --json
+[ "$(json_rows out '$.runs' 'count(*)')" -gt 0 ] || fail 'no run was left in first.db'
+CLEAT_DB=first.db expect 0 backup third.db
 CLEAT_DB=third.db expect 0 check --json
 same 'things wrong' "$(json out '$.count')" 0
 # A copy is worked on like the other.
-expect 0 demo files --children 10 --db second.db --json
+expect 0 demo files --children 10 --db first.db --json
 [ "$(json out '$.resumed.runs')" -gt 0 ] || fail 'the copy has lost its runs'
-expect 0 check --db second.db
+expect 0 check --db first.db
 expect 0 runs ls --db third.db --status queued --json
 [ "$(json_rows out '$.runs' 'count(*)')" -gt 0 ] || fail 'the copy of the copy was worked on'
-[ ! -e second.db-lock ] || fail 'the lock is left'
+[ ! -e first.db-lock ] || fail 'the lock is left'
 
 # ---- What is wrong ----
 sqlite3 third.db "DELETE FROM task_live WHERE state = 0"

@@ -150,6 +150,22 @@ expect 0 traces show "$child" --json
 same 'OTLP without links followed' "$(json out '$.resourceSpans[0].scopeSpans[0].spans[0].traceId')" "$child"
 refuse 2 '--depth' traces show "$child" --depth 6
 
+# ---- Links in columns; those of a trace to itself lead nowhere else ----
+COLUMNS=120 expect 0 traces show "$child"
+shows 'links to other traces: 2'
+sed -n '/^links to other traces/,$p' out >links
+same 'arrows in one column' "$(awk '{ at = index($0, "→"); if (at) print at }' links | sort -u | wc -l)" 1
+grep -q '^  spawn   hatchet.start_step_run archive:pack → hatchet.run_workflows$' links || fail "names of a link: $(cat links)"
+hex=$(printf '%s' "$child" | tr a-f A-F)
+sqlite3 demo.db "INSERT INTO span_link (from_trace, from_span_id, to_trace_id, to_span_id, kind)
+    SELECT t.id, max(s.span_id), t.trace_id, min(s.span_id), 'own' FROM trace t JOIN span s ON s.trace = t.id
+        WHERE hex(t.trace_id) = '$hex'"
+COLUMNS=120 expect 0 traces show "$child"
+shows 'links to other traces: 2'
+shows 'links within the trace: 1'
+! grep -q 'links from other traces' out || fail "a link to itself: $(cat out)"
+same 'no way to where one is' "$(sed -n '/^links within/,$p' out | grep -c 'traces show')" 0
+
 # ---- cancel ----
 refuse 1 '' runs cancel "$failed"
 refuse 1 '' runs cancel 00000000-0000-7000-8000-000000000000

@@ -1,41 +1,11 @@
 /* One span with its links, both ways. */
-#include "recorder.h"
+#include "span_store.h"
 
 #include "collector/span_detail.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 enum { OTHER_TENANT = 7 };
-
-typedef struct fixture {
-    cleat__store *store;
-    recorder rec;
-} fixture;
-
-static int set_up(void **state)
-{
-    fixture *f = calloc(1, sizeof(*f));
-    unlink("test.db");
-    f->store = open_store();
-    assert_int_equal(cleat__store_begin(f->store),
-                     CLEAT_OK); /* one for the whole test: commits take their time */
-    recorder_init(&f->rec, f->store);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *f = *state;
-    recorder_deinit(&f->rec);
-    cleat__store_rollback(f->store);
-    cleat__store_close(f->store);
-    unlink("test.db");
-    free(f);
-    return 0;
-}
 
 static cleat__span_detail_filter filter_of(const cleat_span_context *context)
 {
@@ -48,11 +18,6 @@ static void load(fixture *f, const cleat__span_detail_filter *filter, cleat__spa
     if (cleat__span_detail_load(f->store, filter, out) != CLEAT_OK) {
         fail_msg("%s", cleat_error_message());
     }
-}
-
-static void execute(fixture *f, const char *sql)
-{
-    assert_int_equal(sqlite3_exec(cleat__store_db(f->store), sql, NULL, NULL, NULL), SQLITE_OK);
 }
 
 static void assert_slice(cleat_slice slice, const char *text)

@@ -19,6 +19,19 @@ static void test_run_with_all_below_it(void **state)
     assert_true(f->forest.is_complete);
 }
 
+/* Times of the engine are whole milliseconds. */
+static void test_what_begins_together(void **state)
+{
+    fixture *f = *state;
+    add_run(f, ONE, 1, 0);
+    add_run(f, ONE, 2, 1);
+    add(f, (made){.trace = 2, .id = 1, .run = 2, .from = 1000, .to = 2000, .name = "child"});
+    add(f, (made){.trace = 1, .id = 1, .run = 1, .from = 1000, .to = 3000, .name = "parent"});
+    end_adding(f);
+    assert_int_equal(load_run(f, ONE, 1, 0), CLEAT_OK);
+    assert_string_equal(draw(f), "[parent][child]");
+}
+
 static void test_runs_of_the_spans(void **state)
 {
     fixture *f = *state;
@@ -205,6 +218,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_run_with_all_below_it),
+        TEST(test_what_begins_together),
         TEST(test_runs_of_the_spans),
         TEST(test_run_without_spans_or_of_nobody),
         TEST(test_runs_that_are_their_own_ancestors),

@@ -1,19 +1,12 @@
 /* Searching traces by their spans. */
-#include "recorder.h"
+#include "span_store.h"
 
 #include "collector/trace_search.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #define SECOND INT64_C(1000000000)
 enum { OTHER_TENANT = 7, MOST = 64 };
-
-typedef struct fixture {
-    cleat__store *store;
-    recorder rec;
-} fixture;
 
 static void use_service(fixture *f, const char *service, const char *environment)
 {
@@ -84,38 +77,13 @@ static void add_traces(fixture *f)
                                    .attribute_count = 1,
                                    .has_failed = i == 1 || i == 4});
     }
-    assert_int_equal(sqlite3_exec(cleat__store_db(f->store),
-                                  "UPDATE trace SET tenant = 7 WHERE root_name = 'f'", NULL, NULL, NULL),
-                     SQLITE_OK);
-}
-
-static int set_up(void **state)
-{
-    fixture *f = calloc(1, sizeof(*f));
-    unlink("test.db");
-    f->store = open_store();
-    assert_int_equal(cleat__store_begin(f->store),
-                     CLEAT_OK); /* one for the whole test: commits take their time */
-    recorder_init(&f->rec, f->store);
-    *state = f;
-    return 0;
+    execute(f, "UPDATE trace SET tenant = 7 WHERE root_name = 'f'");
 }
 
 static int set_up_traces(void **state)
 {
     set_up(state);
     add_traces(*state);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *f = *state;
-    recorder_deinit(&f->rec);
-    cleat__store_rollback(f->store);
-    cleat__store_close(f->store);
-    unlink("test.db");
-    free(f);
     return 0;
 }
 

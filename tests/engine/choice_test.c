@@ -86,8 +86,8 @@ static void test_a_task_takes_all_its_units(void **state)
     static const cleat__slots offered[] = {{{"default", 7}, 4}, {{"gpu", 3}, 3}};
     static const cleat__slots wanted[] = {{{"gpu", 3}, 2}, {{"default", 7}, 1}};
     cleat__workflow workflow = workflow_of("a:a", &plain);
-    workflow.slots = wanted;
-    workflow.slot_count = 2;
+    task_of(&workflow)->slots = wanted;
+    task_of(&workflow)->slot_count = 2;
     put(at, workflow);
     hire(at, 0, offered, 2, NULL, 0);
     cleat__uuid first = start(at, (cleat__trigger){0}, "a");
@@ -102,8 +102,8 @@ static void test_a_type_nobody_offers_holds_up_no_other_version(void **state)
     rig *at = *state;
     static const cleat__slots wanted[] = {{{"gpu", 3}, 1}};
     cleat__workflow workflow = workflow_of("a:a", &plain);
-    workflow.slots = wanted;
-    workflow.slot_count = 1;
+    task_of(&workflow)->slots = wanted;
+    task_of(&workflow)->slot_count = 1;
     put(at, workflow);
     cleat__uuid stuck = start(at, (cleat__trigger){.priority = 3}, "stuck");
     put_task(at, "a:a", &plain);
@@ -143,7 +143,7 @@ static void test_durable_tasks_have_slots_of_their_own(void **state)
     rig *at = *state;
     static const cleat__slots offered[] = {{{"default", 7}, 1}, {{"durable", 7}, 1}};
     cleat__workflow workflow = workflow_of("a:a", &plain);
-    workflow.is_durable = true;
+    task_of(&workflow)->is_durable = true;
     put(at, workflow);
     start(at, (cleat__trigger){0}, "d");
     start(at, (cleat__trigger){0}, "e");
@@ -270,8 +270,8 @@ static void test_required_labels(void **state)
     const cleat__desired_label desired =
         desire(number("memory", 32), CLEAT__COMPARATOR_GREATER_THAN_OR_EQUAL, 100, true);
     cleat__workflow workflow = workflow_of("a:a", &plain);
-    workflow.labels = &desired;
-    workflow.label_count = 1;
+    task_of(&workflow)->labels = &desired;
+    task_of(&workflow)->label_count = 1;
     put(at, workflow);
     hire(at, 0, NULL, 0, NULL, 0);
     hire(at, 1, NULL, 0, &small, 1);
@@ -302,8 +302,8 @@ static void test_weights_rank_and_equals_take_turns(void **state)
     const cleat__desired_label desired[] = {desire(word("disk", "ssd"), CLEAT__COMPARATOR_EQUAL, 100, false),
                                             desire(word("zone", "x"), CLEAT__COMPARATOR_EQUAL, 50, false)};
     cleat__workflow workflow = workflow_of("a:a", &plain);
-    workflow.labels = desired;
-    workflow.label_count = 2;
+    task_of(&workflow)->labels = desired;
+    task_of(&workflow)->label_count = 2;
     put(at, workflow);
     hire(at, 0, two, 1, slow, 1);
     hire(at, 1, two, 1, fast, 2);
@@ -325,8 +325,8 @@ static void test_a_run_desires_beside_its_task(void **state)
     const cleat__desired_label task = desire(red, CLEAT__COMPARATOR_EQUAL, 100, true);
     const cleat__desired_label run = desire(blue, CLEAT__COMPARATOR_EQUAL, 100, true);
     cleat__workflow workflow = workflow_of("a:a", &plain);
-    workflow.labels = &task;
-    workflow.label_count = 1;
+    task_of(&workflow)->labels = &task;
+    task_of(&workflow)->label_count = 1;
     put(at, workflow);
     cleat__trigger wish = {.labels = &run, .label_count = 1}; /* instead, for the same key */
     start(at, wish, "b");

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "engine/core.h"
 #include "store/query.h"
+#include "support/one_task.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@ typedef struct heard {
     int64_t log_size;
     char input[64];
     char metadata[256];
+    char filter_payload[64]; /* "-": none */
 } heard;
 
 typedef struct ears {
@@ -55,6 +57,9 @@ static inline void hear_assign(void *self, cleat__assignment *list)
                          .invocation_count = assignment->invocation_count,
                          .log_size = assignment->log_size};
         snprintf(entry->metadata, sizeof(entry->metadata), "%.*s", CLEAT_SLICE_ARGS(assignment->metadata));
+        cleat_slice payload = assignment->filter_payload;
+        snprintf(entry->filter_payload, sizeof(entry->filter_payload), "%.*s",
+                 CLEAT_SLICE_ARGS(payload.data != NULL ? payload : cleat_slice_of("-")));
         snprintf(entry->input, sizeof(entry->input), "%.*s", CLEAT_SLICE_ARGS(assignment->input));
         cleat__free(assignment);
     }
@@ -109,10 +114,10 @@ static inline cleat__workflow workflow_of(const char *action, const cleat__polic
     static unsigned turn;
     char *name = names[turn++ % 4];
     cleat__workflow_name(cleat_slice_of(action), name);
-    return (cleat__workflow){.name = cleat_slice_of(name),
-                             .task = cleat__action_task(cleat_slice_of(action)),
-                             .action = cleat_slice_of(action),
-                             .policy = *policy};
+    return one_task(cleat_slice_of(name),
+                    (cleat__workflow_task){.name = cleat__action_task(cleat_slice_of(action)),
+                                           .action = cleat_slice_of(action),
+                                           .policy = *policy});
 }
 
 static inline cleat_status put_workflow(rig *at, int64_t tenant, const cleat__workflow *workflow,

@@ -113,16 +113,17 @@ static void declare(dw_world *it, const char *name, bool is_durable)
     dw_slip *made = dw_new_slip(it, CLEAT__COMMAND_PUT_WORKFLOW);
     snprintf(made->text, sizeof(made->text), "%s:%s", name, name);
     snprintf(made->name, sizeof(made->name), "%s", name);
-    made->workflow = (cleat__workflow){.name = cleat_slice_of(made->name),
-                                       .task = cleat_slice_of(made->name),
-                                       .action = cleat_slice_of(made->text),
-                                       .is_durable = is_durable,
-                                       .policy = {.retries = ATTEMPT_RETRIES,
-                                                  .priority = 1,
-                                                  .backoff_factor = 2,
-                                                  .backoff_max_ms = 1,
-                                                  .execution_timeout_ms = CLEAT__NO_TIMEOUT,
-                                                  .schedule_timeout_ms = CLEAT__NO_TIMEOUT}};
+    made->task = (cleat__workflow_task){.name = cleat_slice_of(made->name),
+                                        .action = cleat_slice_of(made->text),
+                                        .is_durable = is_durable,
+                                        .policy = {.retries = ATTEMPT_RETRIES,
+                                                   .priority = 1,
+                                                   .backoff_factor = 2,
+                                                   .backoff_max_ms = 1,
+                                                   .execution_timeout_ms = CLEAT__NO_TIMEOUT,
+                                                   .schedule_timeout_ms = CLEAT__NO_TIMEOUT}};
+    made->workflow =
+        (cleat__workflow){.name = cleat_slice_of(made->name), .tasks = &made->task, .task_count = 1};
     made->command.as.put_workflow.workflow = &made->workflow;
     dw_apply(it, made);
 }

@@ -39,7 +39,7 @@ static const char *text_of(const told *it)
 {
     static const char *const kinds[] = {"sleep", "event", "hook", "child"};
     static char text[128];
-    const cleat__invocation *invocation = &it->wait.invocation;
+    const cleat__invocation_wait *invocation = &it->wait.invocation;
     if (!it->is_known) {
         return "none";
     }

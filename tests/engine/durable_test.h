@@ -16,7 +16,7 @@ static const cleat__policy durable_policy = {
 static inline void declare(rig *at)
 {
     cleat__workflow flow = workflow_of("flow:flow", &durable_policy);
-    flow.is_durable = true;
+    task_of(&flow)->is_durable = true;
     assert_int_equal(put_workflow(at, CLEAT__TENANT_DEFAULT, &flow, NULL), CLEAT_OK);
     assert_int_equal(put_task(at, "ship:ship", &durable_policy), CLEAT_OK);
 }

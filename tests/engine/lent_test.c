@@ -86,13 +86,13 @@ static void join(fixture *at)
 static int open_fixture(void **state)
 {
     static const char *const names[] = {FILE_NAME, FILE_NAME "-wal", FILE_NAME "-shm", FILE_NAME "-lock"};
-    static const cleat__workflow workflow = {.name = {"a", 1},
-                                             .task = {"a", 1},
-                                             .action = {"a:a", 3},
-                                             .is_durable = true,
-                                             .policy = {.priority = 1,
-                                                        .execution_timeout_ms = CLEAT__NO_TIMEOUT,
-                                                        .schedule_timeout_ms = CLEAT__NO_TIMEOUT}};
+    static const cleat__workflow_task task = {.name = {"a", 1},
+                                              .action = {"a:a", 3},
+                                              .is_durable = true,
+                                              .policy = {.priority = 1,
+                                                         .execution_timeout_ms = CLEAT__NO_TIMEOUT,
+                                                         .schedule_timeout_ms = CLEAT__NO_TIMEOUT}};
+    static const cleat__workflow workflow = {.name = {"a", 1}, .tasks = &task, .task_count = 1};
     static fixture f;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         unlink(names[i]);

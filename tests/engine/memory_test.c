@@ -196,6 +196,55 @@ static void clean_file(void)
     cleat__store_close(store);
 }
 
+/* Runs with idempotency keys, of which one has been taken. */
+static void live_with_keys(rig *at, cleat_status *status)
+{
+    static const cleat__idempotency rule = {.expression = {"input.id", 8}, .ttl_ms = 1000};
+    cleat__uuid ids[3], refused[3];
+    cleat__workflow workflow = workflow_of("a:a", &policy);
+    workflow.idempotency = &rule;
+    cleat__trigger items[3];
+    for (size_t i = 0; i < 3; i++) {
+        items[i] = (cleat__trigger){.workflow = workflow.name,
+                                    .input = cleat_slice_of(i == 1 ? "{\"id\":\"y\"}" : "{\"id\":\"x\"}")};
+    }
+    cleat__command commands[] = {
+        {.tenant = CLEAT__TENANT_DEFAULT,
+         .kind = CLEAT__COMMAND_PUT_WORKFLOW,
+         .as.put_workflow = {&workflow, NULL}},
+        {.tenant = CLEAT__TENANT_DEFAULT,
+         .kind = CLEAT__COMMAND_TRIGGER,
+         .refused = refused,
+         .as.trigger = {items, 3, ids}},
+    };
+    step(at, commands, 2);
+    *status = commands[1].status;
+    cleat__free(commands[0].error);
+    cleat__free(commands[1].error);
+}
+
+static void test_any_allocation_may_fail_with_keys(void **state)
+{
+    rig *at = *state;
+    failing memory;
+    cleat_status status = CLEAT_NO_MEMORY;
+    for (int64_t calls = 0; status != CLEAT_ALREADY_EXISTS; calls++) {
+        crash(at);
+        cleat__core_options options = {.path = FILE_NAME, .mode = CLEAT__STORE_WRITE_UNSYNCED, .seed = 1};
+        fail_after(&memory, calls);
+        if (cleat__core_open(&options, at->now, &at->core) == CLEAT_OK) {
+            live_with_keys(at, &status);
+        }
+        cleat_set_allocator(NULL);
+        assert_true(status == CLEAT_NO_MEMORY || status == CLEAT_NOT_FOUND || status == CLEAT_ALREADY_EXISTS);
+        /* Of the three two have started, or none. */
+        if (at->core != NULL && cleat__core_failure(at->core) == CLEAT_OK) {
+            assert_int_equal(live(at), status == CLEAT_ALREADY_EXISTS ? 2 : 0);
+        }
+        assert_true(calls < 1000);
+    }
+}
+
 /* On a file with one such worker, which has a run. */
 static void test_any_allocation_may_fail_with_workers_of_other_processes(void **state)
 {
@@ -319,7 +368,7 @@ static void live_with_a_stream(rig *at, cleat__watch watches[3])
     static const cleat_slice chunks[] = {{"a", 1}, {"b", 1}};
     cleat__uuid id = {{0}};
     cleat__workflow workflow = workflow_of("a:a", &policy);
-    workflow.is_durable = true;
+    task_of(&workflow)->is_durable = true;
     const cleat__trigger item = {.workflow = workflow.name, .metadata = {"{\"user\":\"u\"}", 12}};
     watches[2] = (cleat__watch){.key = {"user", 4}, .value = {"u", 1}, .tell = listen_to_nothing};
     cleat__command first[] = {
@@ -334,9 +383,9 @@ static void live_with_a_stream(rig *at, cleat__watch watches[3])
     watches[0] = watches[1] = (cleat__watch){.run_id = id, .tell = listen_to_nothing};
     cleat__command then[] = {
         {.kind = CLEAT__COMMAND_WATCH, .as.watch = &watches[0]},
-        {.kind = CLEAT__COMMAND_PUT_CHUNKS, .as.put_chunks = {id, 0, chunks, 2}},
+        {.kind = CLEAT__COMMAND_PUT_CHUNKS, .as.put_chunks = {id, 0, 0, chunks, 2}},
         {.kind = CLEAT__COMMAND_WATCH, .as.watch = &watches[1]},
-        {.kind = CLEAT__COMMAND_PUT_CHUNKS, .as.put_chunks = {id, 3, chunks, 1}},
+        {.kind = CLEAT__COMMAND_PUT_CHUNKS, .as.put_chunks = {id, 0, 3, chunks, 1}},
         {.kind = CLEAT__COMMAND_CANCEL, .as.id = id},
     };
     for (size_t i = 0; i < 5; i++) {
@@ -381,6 +430,7 @@ int main(void)
         TEST(test_triggers_are_all_or_none),
         TEST(test_any_allocation_may_fail),
         TEST(test_any_allocation_may_fail_with_workers_of_other_processes),
+        TEST(test_any_allocation_may_fail_with_keys),
         TEST(test_any_allocation_may_fail_with_events),
         TEST(test_any_allocation_may_fail_with_a_stream),
     };

@@ -6,8 +6,8 @@
  * and its log as they are in that moment, as a kill -9 does, and goes on with a new core. At the
  * end workers run whatever is left. Asserted all along (world_effects.c): nothing acknowledged is
  * lost, no run ends twice or comes back to life, no attempt is assigned twice, no worker holds more
- * than its slots, payloads and links arrive byte for byte, an event and its run are there together and
- * once, a schedule is there or its run is, who looks at a run is told its end; and in the end every run has ended.
+ * than its slots, payloads and links arrive byte for byte, an event and its run, if a pattern and a filter
+ * let it start one, are there together and once, a schedule is there or its run is, who looks at a run is told its end; and in the end every run has ended.
  *
  *     CLEAT_SEEDS=n   how many (default 500; fewer under a sanitizer)
  *     CLEAT_SEED=n    this one only, telling what happens

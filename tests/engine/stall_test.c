@@ -38,9 +38,10 @@ static int64_t fake_ns(void *user_data)
 static cleat_status put_a(cleat__engine *engine, const cleat__policy *of)
 {
     const cleat__workflow workflow = {.name = cleat_slice_of("a"),
-                                      .task = cleat_slice_of("a"),
-                                      .action = cleat_slice_of("a:a"),
-                                      .policy = *of};
+                                      .tasks = &(cleat__workflow_task){.name = cleat_slice_of("a"),
+                                                                       .action = cleat_slice_of("a:a"),
+                                                                       .policy = *of},
+                                      .task_count = 1};
     return cleat__engine_put_workflow(engine, CLEAT__TENANT_DEFAULT, &workflow, NULL);
 }
 

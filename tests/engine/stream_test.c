@@ -86,7 +86,18 @@ static cleat_status put_many(rig *at, const cleat__uuid *id, int64_t first, cons
 {
     cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
                               .kind = CLEAT__COMMAND_PUT_CHUNKS,
-                              .as.put_chunks = {*id, first, items, count}};
+                              .as.put_chunks = {*id, 0, first, items, count}};
+    return ask(at, &command);
+}
+
+/* The same of one, by an invocation. */
+static cleat_status put_in(rig *at, const cleat__uuid *id, int32_t invocation, int64_t index,
+                           const char *chunk)
+{
+    const cleat_slice item = cleat_slice_of(chunk);
+    cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_PUT_CHUNKS,
+                              .as.put_chunks = {*id, invocation, index, &item, 1}};
     return ask(at, &command);
 }
 
@@ -179,6 +190,27 @@ static void test_chunks_of_a_branch_follow_those_before(void **state)
     assert_told(&it, "0a 1b 2c 3B 4C 5x");
     assert_int_equal(put(at, &id, CLEAT__CHUNKS_MAX - 1, "y"), CLEAT_INVALID_ARGUMENT);
     look_away(at, &it);
+}
+
+static void test_an_invocation_that_is_over_gives_out_nothing(void **state)
+{
+    rig *at = *state;
+    looker it;
+    cleat__uuid id = start(at);
+    memo(at, &id, 1, "first", "1");
+    assert_int_equal(put_in(at, &id, 1, 0, "a"), CLEAT_OK);
+    end(at, &id);
+    fork_at(at, &id, 1, 1);
+    assert_int_equal(put_in(at, &id, 1, 5, "late"), CLEAT_CANCELLED);
+    assert_int_equal(look(at, &it, &id), CLEAT_OK);
+    assert_int_equal(put_in(at, &id, 2, 0, "b"), CLEAT_OK);
+    assert_told(&it, "0a 1b"); /* the late one has not said where the branch begins */
+    look_away(at, &it);
+    crash(at);
+    open_core(at);
+    join_both(at, 9, 9);
+    assert_int_equal(put_in(at, &id, 2, 1, "late"), CLEAT_CANCELLED);
+    assert_int_equal(put_in(at, &id, 3, 1, "c"), CLEAT_OK);
 }
 
 static void test_a_restart_loses_nothing(void **state)
@@ -409,6 +441,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_who_comes_late_is_told_all, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_chunks_of_a_branch_follow_those_before, open_fixture,
+                                        close_fixture),
+        cmocka_unit_test_setup_teardown(test_an_invocation_that_is_over_gives_out_nothing, open_fixture,
                                         close_fixture),
         cmocka_unit_test_setup_teardown(test_a_restart_loses_nothing, open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(test_what_was_not_stored_is_not_waited_for, open_fixture,

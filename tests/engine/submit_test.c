@@ -47,12 +47,14 @@ static int open_fixture(void **state)
     assert_non_null(it);
     gate_init(&it->answered);
     assert_int_equal(cleat__engine_open(&(cleat__engine_options){.path = FILE_NAME}, &it->engine), CLEAT_OK);
-    const cleat__workflow workflow = {.name = {"a", 1},
-                                      .task = {"step", 4},
-                                      .action = {"a:step", 6},
-                                      .policy = {.priority = 1,
-                                                 .execution_timeout_ms = CLEAT__NO_TIMEOUT,
-                                                 .schedule_timeout_ms = CLEAT__NO_TIMEOUT}};
+    const cleat__workflow workflow = {
+        .name = {"a", 1},
+        .tasks = &(cleat__workflow_task){.name = {"step", 4},
+                                         .action = {"a:step", 6},
+                                         .policy = {.priority = 1,
+                                                    .execution_timeout_ms = CLEAT__NO_TIMEOUT,
+                                                    .schedule_timeout_ms = CLEAT__NO_TIMEOUT}},
+        .task_count = 1};
     assert_int_equal(cleat__engine_put_workflow(it->engine, CLEAT__TENANT_DEFAULT, &workflow, NULL),
                      CLEAT_OK);
     *state = it;

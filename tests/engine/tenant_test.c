@@ -42,18 +42,18 @@ static void test_each_change_of_content_is_a_version(void **state)
     }
     cases[1].description = cleat_slice_of("about");
     cases[2].version = cleat_slice_of("2");
-    cases[3].task = cleat_slice_of("b");
-    cases[4].action = cleat_slice_of("a:b");
-    cases[5].policy.retries = 1;
-    cases[6].policy.priority = 2;
+    task_of(&cases[3])->name = cleat_slice_of("b");
+    task_of(&cases[4])->action = cleat_slice_of("a:b");
+    task_of(&cases[5])->policy.retries = 1;
+    task_of(&cases[6])->policy.priority = 2;
     cases[7].event_keys = keys;
     cases[7].event_key_count = 1;
     cases[8].sticky = CLEAT__STICKY_SOFT;
-    cases[9].labels = labels;
-    cases[9].label_count = 1;
-    cases[10].slots = slots;
-    cases[10].slot_count = 1;
-    cases[11].is_durable = true;
+    task_of(&cases[9])->labels = labels;
+    task_of(&cases[9])->label_count = 1;
+    task_of(&cases[10])->slots = slots;
+    task_of(&cases[10])->slot_count = 1;
+    task_of(&cases[11])->is_durable = true;
     cases[12].input_json_schema = cleat_slice_of("{}");
     cleat__version versions[COUNT], again;
     for (size_t i = 0; i < COUNT; i++) {
@@ -83,7 +83,7 @@ static void test_a_new_version_may_have_another_action(void **state)
     cleat__uuid ids[2];
     assert_int_equal(put_workflow(at, ONE, &workflow, NULL), CLEAT_OK);
     assert_int_equal(trigger_for(at, ONE, "a", &ids[0]), CLEAT_OK);
-    workflow.action = cleat_slice_of("a:other");
+    task_of(&workflow)->action = cleat_slice_of("a:other");
     assert_int_equal(put_workflow(at, ONE, &workflow, NULL), CLEAT_OK);
     assert_int_equal(trigger_for(at, ONE, "a", &ids[1]), CLEAT_OK);
     hire(at, ONE, "a:other");
@@ -99,7 +99,7 @@ static void test_case_of_names_and_actions(void **state)
     rig *at = *state;
     cleat__workflow workflow = workflow_of("a:a", &plain);
     workflow.name = cleat_slice_of("MyFlow");
-    workflow.action = cleat_slice_of("MyFlow:Step");
+    task_of(&workflow)->action = cleat_slice_of("MyFlow:Step");
     cleat__uuid id;
     assert_int_equal(put_workflow(at, ONE, &workflow, NULL), CLEAT_OK);
     assert_int_equal(trigger_for(at, ONE, "myflow", &id), CLEAT_NOT_FOUND);
@@ -166,8 +166,8 @@ static void test_runs_of_a_deleted_workflow_go_on(void **state)
     assert_int_equal(put_workflow(at, ONE, &workflow, &former), CLEAT_OK);
     assert_int_equal(trigger_for(at, ONE, "a", &old_run), CLEAT_OK);
     assert_int_equal(delete (at, ONE, &former.workflow_id), CLEAT_OK);
-    workflow.task = cleat_slice_of("b"); /* another one of that name */
-    workflow.action = cleat_slice_of("a:b");
+    task_of(&workflow)->name = cleat_slice_of("b"); /* another one of that name */
+    task_of(&workflow)->action = cleat_slice_of("a:b");
     assert_int_equal(put_workflow(at, ONE, &workflow, &version), CLEAT_OK);
     assert_false(same(&former.workflow_id, &version.workflow_id));
     assert_int_equal(trigger_for(at, ONE, "a", &new_run), CLEAT_OK);

@@ -216,7 +216,7 @@ static void test_the_newest_version_starts(void **state)
     put_task(at, "a:a", &policy);
     schedule(at, at->now.unix_ms + 1000);
     cleat__workflow workflow = workflow_of("a:a", &policy);
-    workflow.action = cleat_slice_of("a:new");
+    task_of(&workflow)->action = cleat_slice_of("a:new");
     assert_int_equal(put_workflow(at, CLEAT__TENANT_DEFAULT, &workflow, NULL), CLEAT_OK);
     add_worker(at, "a:new", 9);
     advance(at, 1000);

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "model/workflow.h"
+#include "support/one_task.h"
 
 #include <math.h>
 
@@ -15,10 +16,10 @@ static const cleat__policy plain = {
 
 static cleat__workflow good(void)
 {
-    return (cleat__workflow){.name = cleat_slice_of("My.Flow_1-x"),
-                             .task = cleat_slice_of("Step"),
-                             .action = cleat_slice_of("my.flow_1-x:step"),
-                             .policy = plain};
+    return one_task(cleat_slice_of("My.Flow_1-x"),
+                    (cleat__workflow_task){.name = cleat_slice_of("Step"),
+                                           .action = cleat_slice_of("my.flow_1-x:step"),
+                                           .policy = plain});
 }
 
 /* ---- Names ---- */
@@ -64,12 +65,12 @@ static void test_a_good_one(void **state)
     (void)state;
     cleat__workflow workflow = good();
     assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
-    workflow.policy.backoff_initial_ms = 2000;
-    workflow.policy.backoff_factor = 2;
-    workflow.policy.backoff_max_ms = 86400000;
+    task_of(&workflow)->policy.backoff_initial_ms = 2000;
+    task_of(&workflow)->policy.backoff_factor = 2;
+    task_of(&workflow)->policy.backoff_max_ms = 86400000;
     const cleat__slots slots[] = {{{"default", 7}, 2}, {{"gpu", 3}, 1}};
-    workflow.slots = slots;
-    workflow.slot_count = 2;
+    task_of(&workflow)->slots = slots;
+    task_of(&workflow)->slot_count = 2;
     assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
 }
 
@@ -90,7 +91,7 @@ static void test_names_are_checked(void **state)
         workflow.name = bad[i];
         assert_refused(&workflow, "name");
         workflow = good();
-        workflow.task = bad[i];
+        task_of(&workflow)->name = bad[i];
         assert_refused(&workflow, "task");
     }
     cleat__workflow workflow = good();
@@ -122,7 +123,7 @@ static void test_the_policy_is_checked(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         cleat__workflow workflow = good();
-        workflow.policy = cases[i].policy;
+        task_of(&workflow)->policy = cases[i].policy;
         assert_refused(&workflow, cases[i].field);
     }
 }
@@ -135,8 +136,8 @@ static void test_slots_and_the_rest_are_checked(void **state)
     const cleat__slots *const bad[] = {none, odd, twice};
     for (size_t i = 0; i < 3; i++) {
         cleat__workflow workflow = good();
-        workflow.slots = bad[i];
-        workflow.slot_count = i == 2 ? 2 : 1;
+        task_of(&workflow)->slots = bad[i];
+        task_of(&workflow)->slot_count = i == 2 ? 2 : 1;
         assert_refused(&workflow, "slot");
     }
     cleat__workflow workflow = good();
@@ -144,9 +145,9 @@ static void test_slots_and_the_rest_are_checked(void **state)
     workflow.event_keys = &key;
     workflow.event_key_count = 1;
     assert_refused(&workflow, "event_triggers");
-    const cleat_slice pattern = {"order:*", 7};
+    const cleat_slice pattern = {"order:*\\", 8};
     workflow.event_keys = &pattern;
-    assert_refused(&workflow, "\"order:*\" is a pattern");
+    assert_refused(&workflow, "ends with a '\\'");
     static char long_key[768];
     memset(long_key, 'k', sizeof(long_key));
     cleat_slice long_one = {long_key, 767};
@@ -203,9 +204,9 @@ static void test_all_content_is_in_the_text(void **state)
     workflow.event_keys = keys;
     workflow.event_key_count = 2;
     workflow.sticky = CLEAT__STICKY_HARD;
-    workflow.is_durable = true;
-    workflow.labels = labels;
-    workflow.label_count = 2;
+    task_of(&workflow)->is_durable = true;
+    task_of(&workflow)->labels = labels;
+    task_of(&workflow)->label_count = 2;
     workflow.input_json_schema = cleat_slice_of("{}");
     assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
     assert_text(
@@ -226,10 +227,10 @@ static void test_needs_are_read_back(void **state)
                                         .weight = -3};
     cleat__workflow workflow = good();
     workflow.sticky = CLEAT__STICKY_SOFT;
-    workflow.slots = slots;
-    workflow.slot_count = 2;
-    workflow.labels = &label;
-    workflow.label_count = 1;
+    task_of(&workflow)->slots = slots;
+    task_of(&workflow)->slot_count = 2;
+    task_of(&workflow)->labels = &label;
+    task_of(&workflow)->label_count = 1;
     cleat__buffer text = {0};
     cleat__workflow_encode(&workflow, &text);
     cleat__needs *needs = NULL;

@@ -2,30 +2,12 @@
 #ifndef CLEAT_TESTS_DURABLE_RUNS_H
 #define CLEAT_TESTS_DURABLE_RUNS_H
 
+#include "durable_worker.h"
 #include "rest_test.h"
 
 static inline cleat__uuid add_durable_worker(rest_world *it)
 {
-    const cleat_slice action = cleat_slice_of("long:long");
-    const cleat__workflow workflow = {
-        .name = cleat_slice_of("long"),
-        .task = cleat_slice_of("long"),
-        .action = action,
-        .is_durable = true,
-        .policy = {.priority = 1,
-                   .backoff_factor = 1,
-                   .execution_timeout_ms = 60000,
-                   .schedule_timeout_ms = 300000},
-    };
-    const cleat__slots slots = {cleat_slice_of("durable"), 10};
-    const cleat__worker_spec spec = {.actions = &action, .action_count = 1, .slots = &slots, .slot_count = 1};
-    cleat__uuid id;
-    const cleat__command join = {.kind = CLEAT__COMMAND_WORKER_JOIN,
-                                 .tenant = 1,
-                                 .as.worker_join = {&spec, {NULL, take_nothing, pass_over}, &id}};
-    assert_int_equal(cleat__engine_put_workflow(it->engine, 1, &workflow, NULL), CLEAT_OK);
-    assert_int_equal(cleat__engine_ask(it->engine, &join), CLEAT_OK);
-    return id;
+    return join_durable_worker(it->engine, 1, (cleat__worker_sink){NULL, take_nothing, pass_over});
 }
 
 static inline cleat_status ask_durable(rest_world *it, const cleat__uuid *run, int32_t invocation_count,

@@ -1,4 +1,5 @@
 /* Hooks over HTTP: who may make them, who may resume, and what strangers learn. */
+#include "durable_worker.h"
 #include "http_fixture.h"
 
 #include "base/clock.h"
@@ -61,26 +62,8 @@ static cleat_status read_tenants(cleat__store *store, void *argument)
 
 static void add_worker(world *it, int64_t tenant)
 {
-    const cleat_slice action = cleat_slice_of("long:long");
-    const cleat__workflow workflow = {
-        .name = cleat_slice_of("long"),
-        .task = cleat_slice_of("long"),
-        .action = action,
-        .is_durable = true,
-        .policy = {.priority = 1,
-                   .backoff_factor = 1,
-                   .execution_timeout_ms = 60000,
-                   .schedule_timeout_ms = 300000},
-    };
-    const cleat__slots slots = {cleat_slice_of("durable"), 10};
-    const cleat__worker_spec spec = {.actions = &action, .action_count = 1, .slots = &slots, .slot_count = 1};
-    cleat__uuid id;
-    const cleat__command join = {
-        .kind = CLEAT__COMMAND_WORKER_JOIN,
-        .tenant = tenant,
-        .as.worker_join = {&spec, {.self = it, .assign = hear_assign, .cancel = hear_cancel}, &id}};
-    assert_int_equal(cleat__engine_put_workflow(it->engine, tenant, &workflow, NULL), CLEAT_OK);
-    assert_int_equal(cleat__engine_ask(it->engine, &join), CLEAT_OK);
+    (void)join_durable_worker(it->engine, tenant,
+                              (cleat__worker_sink){.self = it, .assign = hear_assign, .cancel = hear_cancel});
 }
 
 /* `rate`: of strangers; 0: no limit. */

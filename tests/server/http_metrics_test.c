@@ -167,12 +167,14 @@ static void pass_over(void *self, const cleat__uuid *id, int32_t retry_count)
 static void make_runs(cleat__engine *engine)
 {
     cleat_slice name = cleat_slice_of("pack");
-    const cleat__workflow workflow = {.name = name,
-                                      .task = name,
-                                      .action = cleat_slice_of("pack:pack"),
-                                      .policy = {.priority = 1,
-                                                 .execution_timeout_ms = CLEAT__NO_TIMEOUT,
-                                                 .schedule_timeout_ms = CLEAT__NO_TIMEOUT}};
+    const cleat__workflow workflow = {
+        .name = name,
+        .tasks = &(cleat__workflow_task){.name = name,
+                                         .action = cleat_slice_of("pack:pack"),
+                                         .policy = {.priority = 1,
+                                                    .execution_timeout_ms = CLEAT__NO_TIMEOUT,
+                                                    .schedule_timeout_ms = CLEAT__NO_TIMEOUT}},
+        .task_count = 1};
     cleat__worker_sink sink = {NULL, take_nothing, pass_over};
     cleat__uuid worker, ids[3];
     cleat__trigger trigger = {.workflow = name, .input = cleat_slice_of("{}")};

@@ -96,12 +96,14 @@ static void a_long_name_is_told_with_its_time(void **state)
     name[LONGEST] = '\0';
     cleat__version version;
     const cleat__workflow workflow = {.name = cleat_slice_of("long"),
-                                      .task = cleat_slice_of(name),
-                                      .action = cleat_slice_of(action),
-                                      .policy = {.priority = 2,
-                                                 .backoff_factor = 1,
-                                                 .execution_timeout_ms = 60000,
-                                                 .schedule_timeout_ms = 300000}};
+                                      .tasks =
+                                          &(cleat__workflow_task){.name = cleat_slice_of(name),
+                                                                  .action = cleat_slice_of(action),
+                                                                  .policy = {.priority = 2,
+                                                                             .backoff_factor = 1,
+                                                                             .execution_timeout_ms = 60000,
+                                                                             .schedule_timeout_ms = 300000}},
+                                      .task_count = 1};
     assert_int_equal(cleat__engine_put_workflow(it->engine, 1, &workflow, &version), CLEAT_OK);
     cleat__uuid id = trigger_run(it, 1, "long");
     json_t *run = get(it, URL(RUN, ID(&id)));

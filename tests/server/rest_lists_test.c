@@ -43,6 +43,47 @@ static void counts_are_those_of_the_list_for_every_filter(void **state)
     json_decref(later);
 }
 
+static void declare_with_key(rest_world *it, const char *name)
+{
+    const cleat__idempotency rule = {
+        .expression = cleat_slice_of("string(int(input.n)) + additional_metadata.user"), .ttl_ms = 60000};
+    cleat__workflow_task task = {.name = cleat_slice_of(name),
+                                 .action = cleat_slice_of(URL("%s:%s", name, name)),
+                                 .policy = {.priority = 1,
+                                            .execution_timeout_ms = CLEAT__NO_TIMEOUT,
+                                            .schedule_timeout_ms = CLEAT__NO_TIMEOUT}};
+    const cleat__workflow workflow = {
+        .name = cleat_slice_of(name), .tasks = &task, .task_count = 1, .idempotency = &rule};
+    assert_int_equal(cleat__engine_put_workflow(it->engine, 1, &workflow, NULL), CLEAT_OK);
+}
+
+static void runs_are_found_by_their_idempotency_keys(void **state)
+{
+    rest_world *it = *state;
+    declare_with_key(it, "keyed");
+    trigger_run(it, 1, "keyed");
+    trigger_run(it, 1, "greet");
+    expect_queued(it, "", 2);
+    expect_queued(it, "&idempotency_keys=1ada", 1);
+    expect_queued(it, "&idempotency_keys=x&idempotency_keys=1ada", 1);
+    expect_queued(it, "&idempotency_keys=x", 0);
+    expect_queued(it, "&idempotency_keys=1ada&additional_metadata=user:bob", 0);
+    expect_queued(it, URL("&idempotency_keys=1ada&workflow_ids=%s", ID(&it->greet[0].workflow_id)), 0);
+    expect_400(it, "GET", LIST "&idempotency_keys=%ff", NULL, "idempotency_keys");
+    json_t *rows = get(it, LIST "&idempotency_keys=1ada");
+    assert_string_equal(text_at(rows, "rows.0.idempotencyKey"), "1ada");
+    json_decref(rows);
+    rows = get(it, URL(LIST "&workflow_ids=%s", ID(&it->greet[0].workflow_id)));
+    assert_null(at(rows, "rows.0.idempotencyKey"));
+    json_decref(rows);
+    json_t *answer = ask_json(it, (asking){1, "POST", STABLE "/workflow-runs/trigger",
+                                           "{\"workflowName\":\"keyed\",\"input\":{\"n\":1},"
+                                           "\"additionalMetadata\":{\"user\":\"ada\"}}",
+                                           409});
+    assert_non_null(strstr(text_at(answer, "errors.0.description"), "idempotency key collision"));
+    json_decref(answer);
+}
+
 static void what_nobody_waits_for_is_given_up(void **state)
 {
     enum { COUNT = 1000 };
@@ -100,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         REST_TEST(counts_are_those_of_the_list_for_every_filter),
+        REST_TEST(runs_are_found_by_their_idempotency_keys),
         REST_TEST(what_nobody_waits_for_is_given_up),
         REST_TEST(a_filter_is_whole_or_the_list_fails),
     };

@@ -22,16 +22,16 @@ typedef struct call {
  * tenant 1: {worker}, {run}, {workflow}, {schedule}, {event}; {other} is one that nothing has.
  */
 static const call sdk_calls[] = {
-    {"POST", STABLE "/cel/debug", 501, "{}"},
+    {"POST", STABLE "/cel/debug", 200, "{\"expression\":\"true\"}"},
     {"POST", TENANT "/workflows/greet/crons", 501, "{}"},
     {"DELETE", TENANT "/workflows/crons/{other}", 501, NULL},
     {"GET", TENANT "/workflows/crons", 501, NULL},
     {"GET", TENANT "/workflows/crons/{other}", 501, NULL},
-    {"GET", STABLE "/filters", 501, NULL},
-    {"GET", STABLE "/filters/{other}", 501, NULL},
-    {"POST", STABLE "/filters", 501, "{}"},
-    {"PATCH", STABLE "/filters/{other}", 501, "{}"},
-    {"DELETE", STABLE "/filters/{other}", 501, NULL},
+    {"GET", STABLE "/filters", 200, NULL},
+    {"GET", STABLE "/filters/{other}", 404, NULL},
+    {"POST", STABLE "/filters", 400, "{}"},
+    {"PATCH", STABLE "/filters/{other}", 404, "{}"},
+    {"DELETE", STABLE "/filters/{other}", 404, NULL},
     {"GET", "/api/v1/stable/tasks/{run}/logs", 200, NULL},
     {"GET", STABLE "/task-metrics" SINCE, 200, NULL},
     {"GET", TENANT "/step-run-queue-metrics", 200, NULL},

@@ -346,13 +346,13 @@ static cleat__uuid start_brief(rest_world *it, int64_t execution_timeout_ms, int
 {
     const cleat__workflow brief = {
         .name = cleat_slice_of("brief"),
-        .task = cleat_slice_of("brief"),
-        .action = cleat_slice_of("greet:greet"),
-        .policy = {.priority = 1,
-                   .backoff_factor = 1,
-                   .execution_timeout_ms = execution_timeout_ms,
-                   .schedule_timeout_ms = schedule_timeout_ms},
-    };
+        .tasks = &(cleat__workflow_task){.name = cleat_slice_of("brief"),
+                                         .action = cleat_slice_of("greet:greet"),
+                                         .policy = {.priority = 1,
+                                                    .backoff_factor = 1,
+                                                    .execution_timeout_ms = execution_timeout_ms,
+                                                    .schedule_timeout_ms = schedule_timeout_ms}},
+        .task_count = 1};
     assert_int_equal(cleat__engine_put_workflow(it->engine, 1, &brief, NULL), CLEAT_OK);
     return trigger_run(it, 1, "brief");
 }

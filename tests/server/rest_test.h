@@ -26,18 +26,18 @@ static inline cleat__version declare(rest_world *it, int64_t tenant, const char 
     cleat__version version;
     cleat_slice key = cleat_slice_of(event_key);
     snprintf(action, sizeof(action), "%s:%s", name, name);
-    const cleat__workflow workflow = {
-        .name = cleat_slice_of(name),
-        .description = cleat_slice_of("says hello"),
-        .task = cleat_slice_of(name),
-        .action = cleat_slice_of(action),
-        .policy = {.priority = 2,
-                   .backoff_factor = 1,
-                   .execution_timeout_ms = 60000,
-                   .schedule_timeout_ms = 300000},
-        .event_keys = &key,
-        .event_key_count = event_key != NULL,
-    };
+    const cleat__workflow workflow = {.name = cleat_slice_of(name),
+                                      .description = cleat_slice_of("says hello"),
+                                      .event_keys = &key,
+                                      .event_key_count = event_key != NULL,
+                                      .tasks =
+                                          &(cleat__workflow_task){.name = cleat_slice_of(name),
+                                                                  .action = cleat_slice_of(action),
+                                                                  .policy = {.priority = 2,
+                                                                             .backoff_factor = 1,
+                                                                             .execution_timeout_ms = 60000,
+                                                                             .schedule_timeout_ms = 300000}},
+                                      .task_count = 1};
     assert_int_equal(cleat__engine_put_workflow(it->engine, tenant, &workflow, &version), CLEAT_OK);
     return version;
 }

@@ -40,8 +40,9 @@ static void test_run(void **state)
         "[1,\"0000000000000001\",-1,\"three\",null,1,0,-1,100,200,1,0,0,1,0]],\"span_events\":[],\"links\":["
         "[0,-1,\"spawn\",\"ab000000000000000000000000000001\",\"0000000000000003\"],"
         "[1,0,\"spawn\",null,null]],\"links_to\":["
-        "{\"trace_id\":\"ab000000000000000000000000000001\",\"name\":\"caller\",\"count\":1}],"
-        "\"linked_from\":[{\"trace_id\":\"ab000000000000000000000000000004\",\"name\":\"asker\",\"count\":1}]"
+        "{\"trace_id\":\"ab000000000000000000000000000001\",\"name\":\"caller\",\"task\":null,\"count\":1}],"
+        "\"linked_from\":[{\"trace_id\":\"ab000000000000000000000000000004\",\"name\":\"asker\",\"task\":"
+        "null,\"count\":1}]"
         ","
         "\"links_to_total\":1,\"linked_from_total\":1}");
 }

@@ -241,6 +241,26 @@ static void the_page_shows_the_table(void **state)
     assert_int_equal(index, it->tables[0].count);
 }
 
+/* ---- Other tables ---- */
+
+static void a_file_of_another_build_is_told(void **state)
+{
+    ui_world *it = *state;
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(it->rest.dir.database, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10000);
+    assert_int_equal(sqlite3_exec(db, "ALTER TABLE tenant RENAME COLUMN name TO label", NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    reply answer =
+        ask(it->rest.server,
+            (question){.method = "GET", .path = API "session", .headers = {"Authorization: Bearer one"}});
+    assert_int_equal(answer.status, 409);
+    assert_non_null(strstr(answer.body, "made by another build of Cleat"));
+    assert_non_null(strstr(answer.body, "use that build, or a new file"));
+    reply_deinit(&answer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +274,7 @@ int main(void)
         UI_TEST(with_tokens_it_may_be_called_as_one_likes),
         UI_TEST(what_a_foreign_page_could_send_changes_nothing),
         UI_TEST(the_page_shows_the_table),
+        UI_TEST(a_file_of_another_build_is_told),
     };
     curl_global_init(CURL_GLOBAL_ALL);
     return cmocka_run_group_tests(tests, NULL, NULL);

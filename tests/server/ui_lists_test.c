@@ -34,14 +34,16 @@ static void a_workflow_is_told_with_what_lives_of_it(void **state)
 static void a_newer_version_counts_and_others_are_kept_apart(void **state)
 {
     ui_world *it = *state;
-    const cleat__workflow workflow = {.name = cleat_slice_of("late"),
-                                      .task = cleat_slice_of("late"),
-                                      .action = cleat_slice_of("greet:greet"),
-                                      .policy = {.priority = 1,
-                                                 .retries = 5,
-                                                 .backoff_factor = 1,
-                                                 .execution_timeout_ms = CLEAT__NO_TIMEOUT,
-                                                 .schedule_timeout_ms = CLEAT__NO_TIMEOUT}};
+    const cleat__workflow workflow = {
+        .name = cleat_slice_of("late"),
+        .tasks = &(cleat__workflow_task){.name = cleat_slice_of("late"),
+                                         .action = cleat_slice_of("greet:greet"),
+                                         .policy = {.priority = 1,
+                                                    .retries = 5,
+                                                    .backoff_factor = 1,
+                                                    .execution_timeout_ms = CLEAT__NO_TIMEOUT,
+                                                    .schedule_timeout_ms = CLEAT__NO_TIMEOUT}},
+        .task_count = 1};
     assert_int_equal(cleat__engine_put_workflow(it->rest.engine, 1, &workflow, NULL), CLEAT_OK);
     (void)declare(&it->rest, 1, "greet", "user:gone");
     (void)trigger_run(&it->rest, 1, "late");

@@ -111,12 +111,14 @@ static void attempts_come_with_their_ends_the_newest_last(void **state)
 static void what_no_worker_took_in_time_is_cancelled(void **state)
 {
     ui_world *it = *state;
-    const cleat__workflow brief = {
-        .name = cleat_slice_of("brief"),
-        .task = cleat_slice_of("brief"),
-        .action = cleat_slice_of("brief:brief"),
-        .policy = {
-            .priority = 1, .backoff_factor = 1, .execution_timeout_ms = 1000, .schedule_timeout_ms = 1}};
+    const cleat__workflow brief = {.name = cleat_slice_of("brief"),
+                                   .tasks = &(cleat__workflow_task){.name = cleat_slice_of("brief"),
+                                                                    .action = cleat_slice_of("brief:brief"),
+                                                                    .policy = {.priority = 1,
+                                                                               .backoff_factor = 1,
+                                                                               .execution_timeout_ms = 1000,
+                                                                               .schedule_timeout_ms = 1}},
+                                   .task_count = 1};
     assert_int_equal(cleat__engine_put_workflow(it->rest.engine, 1, &brief, NULL), CLEAT_OK);
     cleat__uuid id = trigger_run(&it->rest, 1, "brief");
     wait_for_end(it, &id);
@@ -213,6 +215,39 @@ static void parents_and_children_lead_to_each_other(void **state)
     assert_string_equal(text_at(child, "parent_id"), ID(&id));
     assert_int_equal(int_at(child, "child_index"), CHILDREN - 1);
     json_decref(child);
+}
+
+static void children_are_counted_as_far_as_is_said(void **state)
+{
+    ui_world *it = *state;
+    cleat__uuid id = trigger_run(&it->rest, 1, "greet");
+    char sql[1024];
+    char *hex = strdup(ID(&id));
+    sqlite3 *db = NULL;
+    snprintf(
+        sql, sizeof(sql),
+        "BEGIN; CREATE TEMP TABLE made AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+        "WHERE "
+        "i < 20000) SELECT i, randomblob(16) AS id FROM n; INSERT INTO task (id, type_id, priority, "
+        "created_at_ms, parent_id, child_index, input) SELECT m.id, p.type_id, 1, 1, p.id, m.i, '{}' FROM "
+        "made m, task p WHERE hex(p.id) = upper(replace('%s', '-', '')); INSERT INTO task_end (id, state, "
+        "retry_count, finished_at_ms) SELECT id, 2, 0, 1 FROM made; COMMIT",
+        hex);
+    free(hex);
+    assert_int_equal(sqlite3_open(it->rest.dir.database, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10000);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    json_t *run = get_run(it, &id);
+    assert_int_equal(int_at(run, "children.total"), 20000);
+    assert_true(json_is_true(at(run, "children.is_complete")));
+    json_decref(run);
+    (void)add_child(it, &id, 20001, NULL);
+    (void)add_child(it, &id, 20002, NULL);
+    run = get_run(it, &id);
+    assert_int_equal(int_at(run, "children.total"), 20000);
+    assert_true(json_is_false(at(run, "children.is_complete")));
+    json_decref(run);
 }
 
 /* ---- How much of it ---- */
@@ -402,6 +437,7 @@ int main(void)
         UI_TEST(of_a_scheduled_run_it_is_told_when_it_was_planned),
         UI_TEST(of_an_evicted_run_it_is_told_what_it_waits_for),
         UI_TEST(parents_and_children_lead_to_each_other),
+        UI_TEST(children_are_counted_as_far_as_is_said),
         UI_TEST(long_texts_are_cut_between_characters),
         UI_TEST(the_first_lines_of_its_log_are_told_and_how_many_there_are),
         UI_TEST(a_large_answer_is_packed_for_who_accepts_it),

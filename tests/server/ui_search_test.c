@@ -83,6 +83,22 @@ static void runs_are_found_by_each_of_their_filters(void **state)
     expect_only(it, URL("parent=%s", ID(&id)), NULL);
 }
 
+static void runs_without_a_parent_are_told_from_children(void **state)
+{
+    ui_world *it = *state;
+    cleat__uuid parent = trigger_run(&it->rest, 1, "greet"), child;
+    const cleat__trigger trigger = {.workflow = cleat_slice_of("greet"),
+                                    .input = cleat_slice_of("{}"),
+                                    .is_child = true,
+                                    .parent_id = parent};
+    assert_int_equal(cleat__engine_trigger(it->rest.engine, 1, &trigger, 1, &child), CLEAT_OK);
+    expect_only(it, "parent=none", &parent);
+    expect_only(it, URL("parent=%s", ID(&parent)), &child);
+    json_t *counts = get(&it->rest, API "runs/histogram?parent=none");
+    assert_int_equal(int_at(counts, "counted"), 1);
+    json_decref(counts);
+}
+
 static void runs_are_counted_over_time(void **state)
 {
     ui_world *it = *state;
@@ -370,11 +386,17 @@ static void the_queue_is_told_over_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UI_TEST(runs_are_listed_page_by_page),       UI_TEST(runs_are_found_by_each_of_their_filters),
-        UI_TEST(runs_are_counted_over_time),         UI_TEST(what_is_asked_of_runs_is_checked),
-        UI_TEST(a_text_that_is_too_long_is_refused), UI_TEST(traces_are_found_by_each_of_their_filters),
-        UI_TEST(a_trace_is_listed_with_its_numbers), UI_TEST(traces_are_listed_page_by_page),
-        UI_TEST(what_is_asked_of_traces_is_checked), UI_TEST(lists_have_nothing_of_another_tenant),
+        UI_TEST(runs_are_listed_page_by_page),
+        UI_TEST(runs_are_found_by_each_of_their_filters),
+        UI_TEST(runs_without_a_parent_are_told_from_children),
+        UI_TEST(runs_are_counted_over_time),
+        UI_TEST(what_is_asked_of_runs_is_checked),
+        UI_TEST(a_text_that_is_too_long_is_refused),
+        UI_TEST(traces_are_found_by_each_of_their_filters),
+        UI_TEST(a_trace_is_listed_with_its_numbers),
+        UI_TEST(traces_are_listed_page_by_page),
+        UI_TEST(what_is_asked_of_traces_is_checked),
+        UI_TEST(lists_have_nothing_of_another_tenant),
         UI_TEST(the_queue_is_told_over_time),
     };
     curl_global_init(CURL_GLOBAL_ALL);

@@ -165,6 +165,56 @@ static void its_links_lead_to_spans_by_their_names(void **state)
     json_decref(span);
 }
 
+/* What a linked span is about is told with its name, from either side. */
+static void tasks_of_linked_spans_are_named(void **state)
+{
+    static const char linked[] =
+        BEGIN "{\"traceId\":\"" CAUSE "\",\"spanId\":\"" ROOT "\",\"name\":\"hatchet.run_workflow\","
+              "\"startTimeUnixNano\":\"1\",\"endTimeUnixNano\":\"2\",\"attributes\":[" //
+        ATTRIBUTE("hatchet.step_name",
+                  "\"stringValue\":\"mail:send\"") "]},"
+                                                   "{\"traceId\":\"" EFFECT "\",\"spanId\":\"" BELOW
+                                                   "\",\"name\":\"hatchet.start_step_run\","
+                                                   "\"startTimeUnixNano\":\"1\",\"endTimeUnixNano\":\"2\","
+                                                   "\"attributes\":[" //
+        ATTRIBUTE("hatchet.action_name", "\"stringValue\":\"shop:order\"") "],"
+                                                                           "\"links\":[{\"traceId\":\"" CAUSE
+                                                                           "\",\"spanId\":\"" ROOT
+                                                                           "\"}]}" END;
+    ui_world *it = *state;
+    store_spans(&it->rest, 1, linked);
+    json_t *effect = get(&it->rest, URL(SPANS, EFFECT, BELOW));
+    assert_string_equal(text_at(effect, "links.0.name"), "hatchet.run_workflow");
+    assert_string_equal(text_at(effect, "links.0.task"), "mail:send");
+    json_decref(effect);
+    json_t *cause = get(&it->rest, URL(SPANS, CAUSE, ROOT));
+    assert_string_equal(text_at(cause, "back_links.rows.0.name"), "hatchet.start_step_run");
+    assert_string_equal(text_at(cause, "back_links.rows.0.task"), "shop:order");
+    json_decref(cause);
+    json_t *view = get(&it->rest, API "traces/" EFFECT "/view");
+    assert_string_equal(text_at(view, "links_to.0.task"), "mail:send");
+    json_decref(view);
+}
+
+static void events_may_be_as_far_away_as_can_be(void **state)
+{
+    static const char far[] =
+        BEGIN "{\"traceId\":\"" CAUSE "\",\"spanId\":\"" ROOT "\",\"name\":\"far\","
+              "\"startTimeUnixNano\":\"9223372036854775809\",\"endTimeUnixNano\":\"9223372036854775810\","
+              "\"events\":[{\"name\":\"late\",\"timeUnixNano\":\"9223372036854775807\"}]},"
+              "{\"traceId\":\"" CAUSE "\",\"spanId\":\"" BELOW "\",\"name\":\"near\","
+              "\"startTimeUnixNano\":\"9223372036854775807\",\"endTimeUnixNano\":\"9223372036854775807\","
+              "\"events\":[{\"name\":\"early\",\"timeUnixNano\":\"9223372036854775809\"}]}" END;
+    ui_world *it = *state;
+    store_spans(&it->rest, 1, far);
+    json_t *span = get(&it->rest, URL(SPANS, CAUSE, ROOT));
+    assert_true(json_integer_value(at(span, "events.0.offset_ns")) == INT64_MAX);
+    json_decref(span);
+    span = get(&it->rest, URL(SPANS, CAUSE, BELOW));
+    assert_true(json_integer_value(at(span, "events.0.offset_ns")) == -INT64_MAX);
+    json_decref(span);
+}
+
 /* Twelve more that link to the root. */
 static void store_followers(ui_world *it)
 {
@@ -237,6 +287,8 @@ int main(void)
         UI_TEST(values_keep_their_types),
         UI_TEST(a_root_has_no_parent),
         UI_TEST(its_links_lead_to_spans_by_their_names),
+        UI_TEST(tasks_of_linked_spans_are_named),
+        UI_TEST(events_may_be_as_far_away_as_can_be),
         UI_TEST(who_links_to_it_is_told_page_by_page),
         UI_TEST(what_is_asked_for_is_checked),
     };

@@ -82,7 +82,10 @@ static void test_a_task_declared_again_is_the_same(void **state)
 {
     (void)state;
     cleat__store *store = open_store(CLEAT__STORE_WRITE);
-    const cleat__workflow workflow = {.name = {"pack", 4}, .task = {"pack", 4}, .action = {"pack:pack", 9}};
+    const cleat__workflow workflow = {
+        .name = {"pack", 4},
+        .tasks = &(cleat__workflow_task){.name = {"pack", 4}, .action = {"pack:pack", 9}},
+        .task_count = 1};
     cleat__buffer text = {0};
     cleat__workflow_encode(&workflow, &text);
     assert_int_equal(cleat__type_compare(store, 3, cleat__buffer_slice(&text)), CLEAT_OK);

@@ -359,6 +359,21 @@ static void test_two_processes_and_a_kill(void **state)
     close(ready[1]);
 }
 
+static void test_tables_of_another_build_are_told(void **state)
+{
+    static const char sql[] = "SELECT metadata FROM task";
+    sqlite3_stmt *statement = NULL;
+    (void)state;
+    cleat__store_close(open_store(CLEAT__STORE_WRITE));
+    execute("ALTER TABLE task RENAME COLUMN metadata TO words");
+    cleat__store *store = open_store(CLEAT__STORE_READ);
+    assert_int_equal(cleat__store_prepare(store, sql, &statement), CLEAT_FAILED_PRECONDITION);
+    assert_non_null(strstr(cleat_error_message(), "made by another build of Cleat"));
+    assert_non_null(strstr(cleat_error_message(), "no such column: metadata"));
+    assert_null(statement);
+    cleat__store_close(store);
+}
+
 static void test_a_reader_sees_what_is_committed(void **state)
 {
     (void)state;
@@ -453,6 +468,7 @@ int main(void)
         cmocka_unit_test_setup(test_read_only, clean),
         cmocka_unit_test_setup(test_two_stores_in_one_process, clean),
         cmocka_unit_test_setup(test_two_processes_and_a_kill, clean),
+        cmocka_unit_test_setup(test_tables_of_another_build_are_told, clean),
         cmocka_unit_test_setup(test_a_reader_sees_what_is_committed, clean),
         cmocka_unit_test_setup(test_the_log_shrinks_after_a_long_reader, clean),
         cmocka_unit_test_setup(test_close_rolls_back, clean),

@@ -107,7 +107,8 @@ typedef struct dw_slip {
     cleat__slots slots[2];
     cleat_slice actions[2];
     cleat__workflow workflow;
-    dw_invocation *by; /* NULL: no invocation asked */
+    cleat__workflow_task task; /* of it */
+    dw_invocation *by;         /* NULL: no invocation asked */
     dw_plan *of;
     char text[MEMO_TEXT], key[MEMO_TEXT], name[MEMO_TEXT];
     bool was_lost;   /* whoever asked had lost the run when it did */

@@ -211,13 +211,14 @@ static void take(cleat__rpc_call *call, mock_slot *slot, cleat_slice bytes, cons
     fate fate_of_call = judge(slot, bytes);
     cleat_status failure = slot->failure;
     const char *text = slot->failure_text;
+    cleat_slice details = slot->failure_details;
     if (fate_of_call == HOLD) {
         hold(slot, call);
     }
     pthread_mutex_unlock(&engine->mutex);
     gate_add(&slot->calls); /* before the client knows */
     if (fate_of_call == FAIL) {
-        cleat__rpc_finish(call, failure, text, (cleat_slice){NULL, 0});
+        cleat__rpc_finish(call, failure, text, details);
     } else if (fate_of_call == ANSWER) {
         rows[slot->method].answer(engine, call, request);
     }
@@ -303,6 +304,16 @@ void mock_fail(mock_engine *engine, enum mock_method method, cleat_status status
     slot->failure_text = text;
     slot->failures = count;
     slot->failure_part = NULL;
+    slot->failure_details = (cleat_slice){NULL, 0};
+    pthread_mutex_unlock(&engine->mutex);
+}
+
+void mock_fail_detail(mock_engine *engine, enum mock_method method, cleat_status status, const char *text,
+                      cleat_slice details, int count)
+{
+    mock_fail(engine, method, status, text, count);
+    pthread_mutex_lock(&engine->mutex);
+    engine->slots[method].failure_details = details;
     pthread_mutex_unlock(&engine->mutex);
 }
 

@@ -52,6 +52,7 @@ typedef struct mock_slot {
     cleat_status failure;
     int failures; /* that many calls to come fail; negative: all */
     const char *failure_text;
+    cleat_slice failure_details;
     const char *failure_part;         /* NULL, or only calls whose message has this in it fail */
     bool is_silent;                   /* it does not answer */
     cleat__rpc_call *held[MOCK_HELD]; /* calls that are open: streams, and those without an answer */
@@ -88,6 +89,9 @@ char *mock_token(const char *address);
 void mock_fail(mock_engine *engine, enum mock_method method, cleat_status status, const char *text,
                int count);
 void mock_fail_part(mock_engine *engine, enum mock_method method, cleat_status status, const char *part);
+/* The same as mock_fail() with grpc-status-details-bin, which stays where it is. */
+void mock_fail_detail(mock_engine *engine, enum mock_method method, cleat_status status, const char *text,
+                      cleat_slice details, int count);
 void mock_be_silent(mock_engine *engine, enum mock_method method, bool is_silent);
 int mock_count(mock_engine *engine, enum mock_method method);
 void mock_wait(mock_engine *engine, enum mock_method method, int count);

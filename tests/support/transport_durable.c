@@ -81,15 +81,17 @@ static void add_worker(fixture *it)
 static void declare(fixture *it, const char *name, const char *action, bool is_durable)
 {
     const cleat__workflow workflow = {.name = cleat_slice_of(name),
-                                      .task = cleat_slice_of(name),
-                                      .action = cleat_slice_of(action),
-                                      .is_durable = is_durable,
-                                      .policy = {.retries = 1,
-                                                 .priority = 1,
-                                                 .backoff_factor = 2,
-                                                 .backoff_max_ms = 1000,
-                                                 .execution_timeout_ms = 60000,
-                                                 .schedule_timeout_ms = 300000}};
+                                      .tasks =
+                                          &(cleat__workflow_task){.name = cleat_slice_of(name),
+                                                                  .action = cleat_slice_of(action),
+                                                                  .is_durable = is_durable,
+                                                                  .policy = {.retries = 1,
+                                                                             .priority = 1,
+                                                                             .backoff_factor = 2,
+                                                                             .backoff_max_ms = 1000,
+                                                                             .execution_timeout_ms = 60000,
+                                                                             .schedule_timeout_ms = 300000}},
+                                      .task_count = 1};
     assert_ok(it->transport->put_workflow(it->transport, &workflow));
 }
 

@@ -140,9 +140,10 @@ static int set_up(void **state)
         fail_msg("%s: %s", target->name, cleat_error_message());
     }
     const cleat__workflow workflow = {.name = cleat_slice_of("a.b"),
-                                      .task = cleat_slice_of("b"),
-                                      .action = cleat_slice_of("a:b"),
-                                      .policy = two_retries};
+                                      .tasks = &(cleat__workflow_task){.name = cleat_slice_of("b"),
+                                                                       .action = cleat_slice_of("a:b"),
+                                                                       .policy = two_retries},
+                                      .task_count = 1};
     assert_int_equal(it->transport->put_workflow(it->transport, &workflow), CLEAT_OK);
     *state = it;
     return 0;

@@ -23,6 +23,8 @@
 
 extern const char *const world_actions[WORLD_ACTIONS];
 
+#define WORLD_FILTER_PAYLOAD "{\"f\":1}"
+
 /* A run as the world knows it. */
 typedef struct known {
     cleat__uuid id;
@@ -35,6 +37,7 @@ typedef struct known {
     int64_t child_index;
     char input[32], metadata[96];
     bool is_pushed;        /* by an event, if it starts one at all; */
+    bool is_filtered;      /* by a filter of it, whose payload it has */
     bool is_scheduled;     /* or at a time: nobody is told the id of such a run */
     bool starts;           /* there is a run, or will be one */
     cleat__uuid source_id; /* of the event, or of the schedule */
@@ -86,6 +89,7 @@ typedef struct sim_slip {
     cleat__command command; /* first, so that an answer leads here */
     struct sim_slip *next;  /* among all that are on their way */
     cleat__workflow workflow;
+    cleat__workflow_task step; /* of it */
     cleat__trigger items[WORLD_BULK];
     cleat__uuid ids[WORLD_BULK];
     size_t tasks[WORLD_BULK];

@@ -7,7 +7,16 @@
 
 const char *const world_actions[WORLD_ACTIONS] = {"a:a", "b:b", "c:c"};
 static const char *const world_workflows[WORLD_ACTIONS] = {"a", "b", "c"};
-static const cleat_slice event_keys[] = {{"ka", 2}, {"kb", 2}}; /* of the first two */
+static const cleat_slice event_keys[] = {{"ka", 2}, {"kb", 2}}; /* of the first two, which list */
+static const cleat_slice event_patterns[] = {{"_*a", 3}, {"kb", 2}};
+/* Of the second. An event of the first scope starts one run of it, others none. */
+static const cleat__filter filters[] = {
+    {{"s", 1},
+     {"event_key == 'kb' && has(payload.f)", 35},
+     {WORLD_FILTER_PAYLOAD, sizeof(WORLD_FILTER_PAYLOAD) - 1}},
+    {{"s", 1}, {"has(input.none)", 15}, {NULL, 0}},
+    {{"t", 1}, {"input.none", 10}, {NULL, 0}},
+};
 
 static sim_slip *new_slip(sim_world *world, cleat__command_kind kind)
 {
@@ -66,7 +75,7 @@ sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action)
     sim_slip *made = new_slip(world, CLEAT__COMMAND_PUT_WORKFLOW);
     made->command.tenant = tenant;
     made->workflow.sticky = pick(world, 2) != 0 ? CLEAT__STICKY_SOFT : CLEAT__STICKY_NONE;
-    made->workflow.policy = (cleat__policy){
+    made->step.policy = (cleat__policy){
         .retries = (int32_t)pick(world, 4),
         .priority = 1 + (int32_t)pick(world, 3),
         .backoff_initial_ms = pick(world, 2) != 0 ? (int64_t)pick(world, 3000) : 0,
@@ -76,12 +85,18 @@ sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action)
         .schedule_timeout_ms = timeouts[pick(world, 4)],
     };
     made->workflow.name = cleat_slice_of(world_workflows[action]);
-    made->workflow.task = cleat__action_task(cleat_slice_of(world_actions[action]));
-    made->workflow.action = cleat_slice_of(world_actions[action]);
+    made->step.name = cleat__action_task(cleat_slice_of(world_actions[action]));
+    made->step.action = cleat_slice_of(world_actions[action]);
     if (action < sizeof(event_keys) / sizeof(event_keys[0])) {
-        made->workflow.event_keys = &event_keys[action];
+        made->workflow.event_keys = &event_patterns[action];
         made->workflow.event_key_count = 1;
     }
+    if (action == 1) {
+        made->workflow.filters = filters;
+        made->workflow.filter_count = sizeof(filters) / sizeof(filters[0]);
+    }
+    made->workflow.tasks = &made->step;
+    made->workflow.task_count = 1;
     made->command.as.put_workflow.workflow = &made->workflow;
     return made;
 }
@@ -182,14 +197,18 @@ static sim_slip *push(sim_world *world)
     made->command.tenant = any_tenant(world);
     for (size_t i = 0; i < count; i++) {
         uint64_t dice = pick(world, 3);
+        static const char *const scopes[] = {"s", "t", "u", NULL};
+        const char *scope = scopes[pick(world, 4)];
         known *task = new_task(world, made->command.tenant, NOBODY);
         task->is_pushed = true;
-        task->starts = dice < 2;
+        task->is_filtered = dice == 1;
+        task->starts = dice == 0 || (dice == 1 && scope != NULL && *scope == 's');
         made->tasks[i] = world->task_count - 1;
         made->events[i] = (cleat__user_event){
             .key = dice < 2 ? event_keys[dice] : cleat_slice_of("k"),
             .payload = cleat_slice_of(task->input),
             .metadata = cleat_slice_of(task->metadata[0] != '\0' ? task->metadata : NULL),
+            .scope = cleat_slice_of(scope),
             .priority = (int32_t)pick(world, 4),
         };
     }

@@ -65,6 +65,9 @@ static void check_payload(const sim_world *world, const known *task, const cleat
                 task->input);
     world_check(world, task->is_pushed || cleat_slice_equals(given->metadata, cleat_slice_of(task->metadata)),
                 "metadata of %s became %.*s", task->input, CLEAT_SLICE_ARGS(given->metadata));
+    const cleat_slice filter_payload = cleat_slice_of(task->is_filtered ? WORLD_FILTER_PAYLOAD : NULL);
+    world_check(world, cleat_slice_equals(given->filter_payload, filter_payload), "%s: another filter's run",
+                task->input);
     world_check(world, given->is_child == task->is_child, "%s: a child or not", task->input);
     if (task->is_child) {
         world_check(world, cleat__uuid_equals(&given->parent_id, &world->tasks[task->parent].id),

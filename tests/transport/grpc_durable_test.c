@@ -598,9 +598,11 @@ static void test_an_engine_without(void **state)
 {
     fixture *it = *state;
     const cleat__workflow workflow = {.name = cleat_slice_of("order"),
-                                      .task = cleat_slice_of("order"),
-                                      .action = cleat_slice_of("order:order"),
-                                      .is_durable = true};
+                                      .tasks =
+                                          &(cleat__workflow_task){.name = cleat_slice_of("order"),
+                                                                  .action = cleat_slice_of("order:order"),
+                                                                  .is_durable = true},
+                                      .task_count = 1};
     static const char *const versions[] = {"v0.79.9", "", "v0.80.0"};
     for (size_t i = 0; i < 3; i++) {
         it->engine.version = versions[i];

@@ -94,14 +94,16 @@ static int set_up(void **state)
     start_server(it);
     open_transport(it);
     const cleat__workflow workflow = {.name = cleat_slice_of("order"),
-                                      .task = cleat_slice_of("order"),
-                                      .action = cleat_slice_of("order:order"),
-                                      .is_durable = true,
-                                      .policy = {.priority = 1,
-                                                 .backoff_factor = 2,
-                                                 .backoff_max_ms = 1000,
-                                                 .execution_timeout_ms = 60000,
-                                                 .schedule_timeout_ms = 300000}};
+                                      .tasks =
+                                          &(cleat__workflow_task){.name = cleat_slice_of("order"),
+                                                                  .action = cleat_slice_of("order:order"),
+                                                                  .is_durable = true,
+                                                                  .policy = {.priority = 1,
+                                                                             .backoff_factor = 2,
+                                                                             .backoff_max_ms = 1000,
+                                                                             .execution_timeout_ms = 60000,
+                                                                             .schedule_timeout_ms = 300000}},
+                                      .task_count = 1};
     assert_ok(it->transport->put_workflow(it->transport, &workflow));
     const cleat__transport_sink sink = {it, on_assign, on_cancel, on_withdraw, on_lost};
     const cleat_slice action = cleat_slice_of("order:order");

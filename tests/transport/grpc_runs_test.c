@@ -1,6 +1,8 @@
 /* The transport over gRPC: connecting, declaring, starting, cancelling, spans; what is tried again. */
 #include "transport/grpc_test.h"
 
+#include "support/one_task.h"
+
 #include "cleat/trace.h"
 
 static cleat__trigger trigger_of(const char *input)
@@ -21,10 +23,9 @@ static const cleat__policy policy = {
 
 static cleat__workflow workflow_of(cleat__policy of)
 {
-    return (cleat__workflow){.name = cleat_slice_of("a.b"),
-                             .task = cleat_slice_of("b"),
-                             .action = cleat_slice_of("a:b"),
-                             .policy = of};
+    return one_task(
+        cleat_slice_of("a.b"),
+        (cleat__workflow_task){.name = cleat_slice_of("b"), .action = cleat_slice_of("a:b"), .policy = of});
 }
 
 /* ---- Connecting ---- */
@@ -207,11 +208,11 @@ static void test_all_that_a_workflow_may_say(void **state)
     workflow.event_keys = events;
     workflow.event_key_count = 1;
     workflow.sticky = CLEAT__STICKY_HARD;
-    workflow.slots = slots;
-    workflow.slot_count = 2;
-    workflow.labels = labels;
-    workflow.label_count = 2;
-    workflow.is_durable = true;
+    task_of(&workflow)->slots = slots;
+    task_of(&workflow)->slot_count = 2;
+    task_of(&workflow)->labels = labels;
+    task_of(&workflow)->label_count = 2;
+    task_of(&workflow)->is_durable = true;
     workflow.input_json_schema = cleat_slice_of("{}");
     assert_ok(it->transport->put_workflow(it->transport, &workflow));
     Cleat__V1__CreateWorkflowVersionRequest *said = mock_message(&it->engine, MOCK_PUT_WORKFLOW, 0);

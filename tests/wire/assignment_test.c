@@ -61,6 +61,33 @@ static void test_a_start(void **state)
     cleat__message_free(message);
 }
 
+static void test_the_payload_of_a_filter(void **state)
+{
+    (void)state;
+    cleat__assignment assignment = assignment_of("{\"n\":1}"), *read;
+    assignment.filter_payload = cleat_slice_of("{\"to\":{\"a\":1.10}}");
+    Cleat__AssignedAction *message = again(cleat__assignment_write(&assignment, &details));
+    assert_string_equal(message->action_payload,
+                        "{\"input\":{\"n\":1},\"triggered_by\":\"manual\",\"parents\":{},\"triggers\":{"
+                        "\"filter_payload\":{\"to\":{\"a\":1.10}}},\"user_data\":null,\"overrides\":null}");
+    assert_int_equal(cleat__assignment_read(message, NOW, &read), CLEAT_OK);
+    assert_true(cleat_slice_equals(read->filter_payload, assignment.filter_payload));
+    assert_true(cleat_slice_equals(read->input, assignment.input));
+    cleat__free(read);
+    cleat__message_free(message);
+    static const char *const others[] = {"{\"triggers\":{\"filter_payload\":null}}", "{\"triggers\":{}}",
+                                         "{\"triggers\":7}", "{\"triggers\":{\"filter_payload\":[1]}}", "{}"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        message = cleat__assignment_write(&assignment, &details);
+        cleat__free(message->action_payload);
+        message->action_payload = cleat__slice_dup(cleat_slice_of(others[i]));
+        assert_int_equal(cleat__assignment_read(message, NOW, &read), CLEAT_OK);
+        assert_null(read->filter_payload.data);
+        cleat__free(read);
+        cleat__message_free(message);
+    }
+}
+
 /* START and CANCEL must say the same of it, or the cancellation is lost. */
 static void test_an_invocation_of_a_durable_task(void **state)
 {
@@ -275,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_start),
+        cmocka_unit_test(test_the_payload_of_a_filter),
         cmocka_unit_test(test_an_invocation_of_a_durable_task),
         cmocka_unit_test(test_a_task_that_is_not_durable_has_no_invocations),
         cmocka_unit_test(test_inputs_in_the_envelope),

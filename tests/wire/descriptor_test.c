@@ -71,7 +71,7 @@ static const expected_message messages[] = {
     {&cleat__put_stream_event_request__descriptor, "PutStreamEventRequest",
      "1 task_run_external_id string, 2 created_at google.protobuf.Timestamp, 3 message bytes, "
      "5 metadata string, 6 event_index int64?, "
-     "1001 cleat_more bytes*"}, /* Cleat's own */
+     "1001 cleat_more bytes*, 1002 cleat_invocation_count int32"}, /* Cleat's own */
     {&cleat__schedule_workflow_request__descriptor, "ScheduleWorkflowRequest",
      "1 name string, 2 schedules google.protobuf.Timestamp*, 3 input string, 4 parent_id string?, "
      "5 parent_task_run_external_id string?, 6 child_index int32?, 7 child_key string?, "

@@ -150,18 +150,18 @@ static void test_a_step_is_read_as_a_task(void **state)
     fill(&it);
     assert_int_equal(cleat__workflow_read_v0(&it.message, &workflow), CLEAT_OK);
     assert_true(equals(workflow.name, "w") && equals(workflow.version, "1"));
-    assert_true(equals(workflow.task, "s") && equals(workflow.action, "w:s"));
-    assert_int_equal(workflow.policy.execution_timeout_ms, 5000);
-    assert_int_equal(workflow.policy.schedule_timeout_ms, 7000);
-    assert_int_equal(workflow.policy.retries, 4);
-    assert_int_equal(workflow.policy.priority, 2);
-    assert_int_equal(workflow.policy.backoff_initial_ms, 2000);
-    assert_int_equal(workflow.policy.backoff_max_ms, 30000);
+    assert_true(equals(workflow.tasks[0].name, "s") && equals(workflow.tasks[0].action, "w:s"));
+    assert_int_equal(workflow.tasks[0].policy.execution_timeout_ms, 5000);
+    assert_int_equal(workflow.tasks[0].policy.schedule_timeout_ms, 7000);
+    assert_int_equal(workflow.tasks[0].policy.retries, 4);
+    assert_int_equal(workflow.tasks[0].policy.priority, 2);
+    assert_int_equal(workflow.tasks[0].policy.backoff_initial_ms, 2000);
+    assert_int_equal(workflow.tasks[0].policy.backoff_max_ms, 30000);
     assert_int_equal(workflow.sticky, CLEAT__STICKY_HARD);
     assert_int_equal(workflow.event_key_count, 1);
-    assert_int_equal(workflow.label_count, 1);
-    assert_true(equals(workflow.labels[0].key, "gpu"));
-    assert_int_equal(workflow.labels[0].value.number, 8);
+    assert_int_equal(workflow.tasks[0].label_count, 1);
+    assert_true(equals(workflow.tasks[0].labels[0].key, "gpu"));
+    assert_int_equal(workflow.tasks[0].labels[0].value.number, 8);
     cleat__workflow_read_end(&workflow);
     it.step.n_rate_limits = 1; /* refused before anybody looks at them */
     assert_int_equal(cleat__workflow_read_v0(&it.message, &workflow), CLEAT_INVALID_ARGUMENT);

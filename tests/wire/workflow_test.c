@@ -44,15 +44,16 @@ static void test_defaults(void **state)
     assert_int_equal(cleat__workflow_read(&plain(&it)->message, &workflow), CLEAT_OK);
     assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
     assert_slice(workflow.name, "archive");
-    assert_slice(workflow.task, "Pack");
-    assert_slice(workflow.action, "archive:pack");
-    assert_int_equal(workflow.policy.execution_timeout_ms, 60000);
-    assert_int_equal(workflow.policy.schedule_timeout_ms, 300000);
-    assert_int_equal(workflow.policy.retries, 0);
-    assert_int_equal(workflow.policy.priority, 1);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 1), 0);
+    assert_slice(workflow.tasks[0].name, "Pack");
+    assert_slice(workflow.tasks[0].action, "archive:pack");
+    assert_int_equal(workflow.tasks[0].policy.execution_timeout_ms, 60000);
+    assert_int_equal(workflow.tasks[0].policy.schedule_timeout_ms, 300000);
+    assert_int_equal(workflow.tasks[0].policy.retries, 0);
+    assert_int_equal(workflow.tasks[0].policy.priority, 1);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 1), 0);
     assert_int_equal(workflow.sticky, CLEAT__STICKY_NONE);
-    assert_int_equal(workflow.slot_count + workflow.label_count + workflow.event_key_count, 0);
+    assert_int_equal(workflow.tasks[0].slot_count + workflow.tasks[0].label_count + workflow.event_key_count,
+                     0);
     assert_null(workflow.input_json_schema.data);
     cleat__workflow_read_end(&workflow);
 }
@@ -119,26 +120,26 @@ static void test_everything(void **state)
     assert_int_equal(cleat__workflow_read(&fill(&it)->of.message, &workflow), CLEAT_OK);
     assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
     assert_int_equal(workflow.sticky, CLEAT__STICKY_HARD);
-    assert_int_equal(workflow.policy.priority, 3);
-    assert_int_equal(workflow.policy.retries, 4);
-    assert_int_equal(workflow.policy.execution_timeout_ms, 5400000);
-    assert_int_equal(workflow.policy.schedule_timeout_ms, 10000);
+    assert_int_equal(workflow.tasks[0].policy.priority, 3);
+    assert_int_equal(workflow.tasks[0].policy.retries, 4);
+    assert_int_equal(workflow.tasks[0].policy.execution_timeout_ms, 5400000);
+    assert_int_equal(workflow.tasks[0].policy.schedule_timeout_ms, 10000);
     /* factor^n seconds, at most so many */
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 1), 2000);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 2), 4000);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 3), 5000);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 1), 2000);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 2), 4000);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 3), 5000);
     assert_slice(workflow.input_json_schema, "{}");
     assert_int_equal(workflow.event_key_count, 2);
     assert_slice(workflow.event_keys[1], "order:sent");
-    assert_int_equal(workflow.slot_count, 1);
-    assert_slice(workflow.slots[0].type, "default");
-    assert_int_equal(workflow.slots[0].units, 3);
-    assert_int_equal(workflow.label_count, 1);
-    assert_slice(workflow.labels[0].key, "gpu");
-    assert_slice(workflow.labels[0].value.text, "a100");
-    assert_int_equal(workflow.labels[0].comparator, CLEAT__COMPARATOR_NOT_EQUAL);
-    assert_int_equal(workflow.labels[0].weight, CLEAT__LABEL_WEIGHT);
-    assert_false(workflow.labels[0].is_required);
+    assert_int_equal(workflow.tasks[0].slot_count, 1);
+    assert_slice(workflow.tasks[0].slots[0].type, "default");
+    assert_int_equal(workflow.tasks[0].slots[0].units, 3);
+    assert_int_equal(workflow.tasks[0].label_count, 1);
+    assert_slice(workflow.tasks[0].labels[0].key, "gpu");
+    assert_slice(workflow.tasks[0].labels[0].value.text, "a100");
+    assert_int_equal(workflow.tasks[0].labels[0].comparator, CLEAT__COMPARATOR_NOT_EQUAL);
+    assert_int_equal(workflow.tasks[0].labels[0].weight, CLEAT__LABEL_WEIGHT);
+    assert_false(workflow.tasks[0].labels[0].is_required);
     cleat__workflow_read_end(&workflow);
 }
 
@@ -157,15 +158,45 @@ static void test_first_delay(void **state)
     cleat__workflow workflow;
     (void)state;
     assert_int_equal(cleat__workflow_read(&set_first_delay(fill(&it), 250)->message, &workflow), CLEAT_OK);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 1), 250);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 2), 500);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 9), 5000);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 1), 250);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 2), 500);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 9), 5000);
     cleat__workflow_read_end(&workflow);
     it.of.task.has_backoff_max_ms_case = CLEAT__V1__CREATE_TASK_OPTS__HAS_BACKOFF_MAX_MS_BACKOFF_MAX_MS;
     it.of.task.backoff_max_ms = 700;
     assert_int_equal(cleat__workflow_read(&it.of.message, &workflow), CLEAT_OK);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 2), 500);
-    assert_int_equal(cleat__policy_backoff_ms(&workflow.policy, 3), 700);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 2), 500);
+    assert_int_equal(cleat__policy_backoff_ms(&workflow.tasks[0].policy, 3), 700);
+    cleat__workflow_read_end(&workflow);
+}
+
+static void test_filters(void **state)
+{
+    declaration it;
+    cleat__workflow workflow;
+    Cleat__V1__DefaultFilter filters[2], *list[] = {&filters[0], &filters[1]};
+    (void)state;
+    cleat__v1__default_filter__init(&filters[0]);
+    cleat__v1__default_filter__init(&filters[1]);
+    filters[0].scope = text("eu");
+    filters[0].expression = text("input.n > 1.0");
+    filters[0].has_payload_case = CLEAT__V1__DEFAULT_FILTER__HAS_PAYLOAD_PAYLOAD;
+    filters[0].payload = (ProtobufCBinaryData){7, (uint8_t *)text("{\"v\":1}")};
+    filters[1].scope = text("us");
+    plain(&it)->message.default_filters = list;
+    it.message.n_default_filters = 2;
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    assert_int_equal(workflow.filter_count, 2);
+    assert_slice(workflow.filters[0].scope, "eu");
+    assert_slice(workflow.filters[0].expression, "input.n > 1.0");
+    assert_slice(workflow.filters[0].payload, "{\"v\":1}");
+    assert_slice(workflow.filters[1].expression, "");
+    assert_null(workflow.filters[1].payload.data);
+    cleat__workflow_read_end(&workflow);
+    filters[1].expression = text("input.");
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_INVALID_ARGUMENT);
     cleat__workflow_read_end(&workflow);
 }
 
@@ -193,8 +224,6 @@ static void test_what_is_not_supported_is_named(void **state)
                                    *sleeps[] = {&sleep_condition};
     Cleat__V1__CreateTaskRateLimit limit = CLEAT__V1__CREATE_TASK_RATE_LIMIT__INIT, *limits[] = {&limit};
     Cleat__V1__TaskBatchConfig batch = CLEAT__V1__TASK_BATCH_CONFIG__INIT;
-    Cleat__V1__IdempotencyConfig idempotency = CLEAT__V1__IDEMPOTENCY_CONFIG__INIT;
-    Cleat__V1__DefaultFilter filter = CLEAT__V1__DEFAULT_FILTER__INIT, *filters[] = {&filter};
     char *names[] = {text("x*")};
     (void)state;
     plain(&it)->message.n_tasks = 2;
@@ -207,9 +236,6 @@ static void test_what_is_not_supported_is_named(void **state)
     plain(&it)->message.cron_triggers = names;
     it.message.n_cron_triggers = 1;
     check_refused(&it, "not supported yet: cron_triggers");
-    plain(&it)->message.event_triggers = names;
-    it.message.n_event_triggers = 1;
-    check_refused(&it, "not supported yet: wildcards in event_triggers");
     plain(&it)->message.concurrency = &concurrency;
     check_refused(&it, "not supported yet: concurrency");
     plain(&it)->message.concurrency_arr = rules;
@@ -223,11 +249,6 @@ static void test_what_is_not_supported_is_named(void **state)
     check_refused(&it, "not supported yet: rate_limits");
     plain(&it)->task.batch = &batch;
     check_refused(&it, "not supported yet: batch");
-    plain(&it)->message.idempotency = &idempotency;
-    check_refused(&it, "not supported yet: idempotency");
-    plain(&it)->message.default_filters = filters;
-    it.message.n_default_filters = 1;
-    check_refused(&it, "not supported yet: default_filters");
     plain(&it)->task.conditions = &conditions; /* none in it */
     cleat__workflow workflow;
     assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
@@ -235,6 +256,35 @@ static void test_what_is_not_supported_is_named(void **state)
     conditions.sleep_conditions = sleeps;
     conditions.n_sleep_conditions = 1;
     check_refused(&it, "not supported yet: conditions");
+}
+
+static void test_idempotency(void **state)
+{
+    declaration it;
+    Cleat__V1__IdempotencyConfig idempotency = CLEAT__V1__IDEMPOTENCY_CONFIG__INIT;
+    cleat__workflow workflow;
+    (void)state;
+    assert_int_equal(cleat__workflow_read(&plain(&it)->message, &workflow), CLEAT_OK);
+    assert_null(workflow.idempotency);
+    cleat__workflow_read_end(&workflow);
+    plain(&it)->message.idempotency = &idempotency;
+    idempotency.expression = text("input.id");
+    idempotency.ttl_ms = 1000;
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_true(cleat_slice_equals(workflow.idempotency->expression, cleat_slice_of("input.id")));
+    assert_int_equal(workflow.idempotency->ttl_ms, 1000);
+    assert_int_equal(workflow.idempotency->method, CLEAT_IDEMPOTENCY_TTL);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    cleat__workflow_read_end(&workflow);
+    idempotency.has_method_case = CLEAT__V1__IDEMPOTENCY_CONFIG__HAS_METHOD_METHOD;
+    idempotency.method = CLEAT__V1__IDEMPOTENCY_METHOD__STATUS;
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(workflow.idempotency->method, CLEAT_IDEMPOTENCY_STATUS);
+    cleat__workflow_read_end(&workflow);
+    idempotency.method = (Cleat__V1__IdempotencyMethod)7;
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_INVALID_ARGUMENT);
+    cleat__workflow_read_end(&workflow);
 }
 
 static void test_what_is_wrong_is_named(void **state)
@@ -301,7 +351,9 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_everything),
         cmocka_unit_test(test_first_delay),
+        cmocka_unit_test(test_filters),
         cmocka_unit_test(test_what_is_not_supported_is_named),
+        cmocka_unit_test(test_idempotency),
         cmocka_unit_test(test_what_is_wrong_is_named),
         cmocka_unit_test(test_without_memory),
     };

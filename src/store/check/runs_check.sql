@@ -49,6 +49,12 @@ WHERE c.parent_id IS NOT NULL
 SELECT 'run ' || uuid(id) || ': event ' || uuid(event_id) FROM task
 WHERE event_id IS NOT NULL AND event_key IS NULL;
 
+-- run-key: an idempotency key is that of a run of its tenant that was started with it, as long as that is stored
+SELECT 'run ' || iif(length(k.run_id) = 16, uuid(k.run_id), '?') || ': key ' || k.key
+FROM idempotency k LEFT JOIN task t ON t.id = k.run_id LEFT JOIN task_type y ON y.id = t.type_id
+WHERE typeof(k.run_id) <> 'blob' OR length(k.run_id) <> 16
+    OR (t.id IS NOT NULL AND (y.tenant IS NOT k.tenant OR t.idempotency_key IS NOT k.key));
+
 -- live-trigger: a live run has the version and the priority it was started with, and wants the worker it wanted
 SELECT 'run ' || uuid(l.id) || ': ' || CASE
     WHEN l.type_id <> t.type_id THEN 'version ' || l.type_id || ', not ' || t.type_id

@@ -31,11 +31,6 @@ const features = {
     concurrency: (client, name) => client.task({ name, concurrency: { expression: 'input.user', maxRuns: 1 }, fn }),
     rate_limits: (client, name) => client.task({ name, rateLimits: [{ staticKey: 'calls', units: 1 }], fn }),
     batch: (client, name) => client.batchTask({ name, batch: { maxSize: 2 }, fn }),
-    idempotency: (client, name) => client.task({ name, idempotency: { strategy: 'ttl', expression: 'input.id', ttlMs: 1000 }, fn }),
-    'wildcards in event_triggers': (client, name) => client.task({ name, onEvents: ['order:*'], fn }),
-    default_filters: (client, name) => client.task({
-        name, onEvents: ['order:paid'], defaultFilters: [{ scope: 's', expression: 'true', payload: {} }], fn,
-    }),
 };
 
 suite('what is not there yet', () => {
@@ -61,7 +56,6 @@ suite('what is not there yet', () => {
         });
         await refused(client.crons.create('nobody', { name: 'c', expression: '* * * * *', input: {} }), 'cron');
         await refused(client.ratelimits.list({}), 'rate limits');
-        await refused(client.filters.list({}), 'filters');
         await refused(client.webhooks.list({}), 'webhooks');
         await server.stop();
     });

@@ -83,6 +83,81 @@ suite('the page of a run', () => {
         await refreshUntil(page, () => status(page, 'Queued').isVisible());
     }));
 
+    test('a question goes with its page', () => withPage(server.url, '', {}, async (page) => {
+        await page.locator(`[data-row="${seed.runs['queued 0']}"] a`).first().click();
+        await button(page, 'Cancel').click();
+        await page.getByRole('dialog').waitFor();
+        await page.goBack();
+        await page.getByRole('dialog').waitFor({ state: 'detached' });
+        await page.locator('.runs tbody [data-row]').first().waitFor();
+    }));
+
+    test('what goes on is counted on, and who reads or is about to press is left alone', () =>
+        withPage(server.url, `runs/${seed.runs['queued 0']}`, { height: 600 }, async (page) => {
+            const started = Date.now() - 5000;
+            let lines = 60;
+            await page.route(new RegExp(`/runs/${seed.runs['queued 0']}$`), async (route) => {
+                if (route.request().resourceType() === 'document') {
+                    await route.continue();
+                    return;
+                }
+                const run = await (await route.fetch()).json();
+                const logs = Array.from({ length: lines++ }, (_, index) => ({ time_ms: started + index, level: 'info', message: `line ${index}`, attempt: 1 }));
+                await route.fulfill({ json: {
+                    ...run, status: 'RUNNING', started_at_ms: started, logs, log_count: logs.length,
+                    attempts: [{ number: 1, outcome: 'RUNNING', started_at_ms: started, finished_at_ms: null, replayed_at_ms: null, error: null }],
+                } });
+            });
+            await page.reload();
+            const took = page.locator('.attempts tbody td').nth(3);
+            const before = await took.textContent();
+            await button(page, 'Cancel').focus();
+            const log = page.locator('.log').locator('..');
+            await log.evaluate((node) => { node.scrollTop = 40; });
+            await button(page, 'Cancel').evaluate((node) => { window.kept = node; });
+            await refreshUntil(page, async () => await took.textContent() !== before && page.getByText('line 61').isVisible());
+            assert.ok(await page.evaluate(() => document.activeElement === window.kept), 'the same button, with the focus');
+            assert.strictEqual(await log.evaluate((node) => node.scrollTop), 40);
+            await page.unroute(/runs/);
+        }));
+
+    test('a trace that grows is followed, one that has long ended is not', () => withPage(server.url, '', {}, async (page) => {
+        const { traces } = await (await fetch(new URL(`api/cleat/v1/runs/${seed.runs.parent}/view`, server.url))).json();
+        const grid = page.getByRole('treegrid');
+        const rowCount = async () => Number(await grid.getAttribute('aria-rowcount'));
+        let answers = 0;
+        let isCut = true;
+        let shift = 0;
+        await page.route(/\/view\?/, async (route) => {
+            const url = new URL(route.request().url());
+            answers++;
+            if (isCut) {
+                url.searchParams.set('limit', '1');
+            }
+            const view = await (await route.fetch({ url: url.href })).json();
+            await route.fulfill({ json: { ...view, start_ms: Date.now() - shift } });
+        });
+        await page.goto(new URL(`traces/${traces[0].id}`, server.url).href);
+        await grid.getByRole('row').first().waitFor();
+        assert.strictEqual(await rowCount(), 2);
+        await page.locator('.live').waitFor();
+        await page.getByRole('combobox', { name: 'Follow links' }).focus();
+        isCut = false;
+        await refreshUntil(page, async () => await rowCount() > 2);
+        assert.strictEqual(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Follow links');
+        shift = 86400e3;
+        await page.reload();
+        await grid.getByRole('row').nth(2).waitFor();
+        await page.locator('.live').waitFor({ state: 'hidden' });
+        const asked = answers;
+        await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+        await page.getByRole('combobox', { name: 'Follow links' }).selectOption('1'); // asked for behind what would have been
+        await page.waitForURL(/follow=1/);
+        await page.waitForResponse(/follow=1/);
+        assert.strictEqual(answers, asked + 1);
+        await page.unroute(/\/view\?/);
+    }));
+
     test('what cannot be done is told in the server\'s words', () => withPage(server.url, `runs/${seed.runs['queued 1']}`, { allowed: [/^40\d /, /status of 40\d/] }, async (page) => {
         await button(page, 'Cancel').waitFor();
         await page.route('**/cancel', (route) => route.fulfill({ status: 409, contentType: 'application/json', body: '{"message":"it has ended already"}' }));

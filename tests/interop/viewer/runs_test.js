@@ -77,6 +77,36 @@ suite('runs of a file', () => {
         await holds('?metadata=customer%3Aacme', [seed.runs.leaf]);
     }));
 
+    test('who has set a filter goes on where it was', () => onPage('', {}, async (page) => {
+        const focused = () => page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+        await foot(page, 'All 35 runs');
+        await page.getByLabel('Metadata, key:value').fill('customer:acme');
+        await page.keyboard.press('Enter');
+        await foot(page, 'All 1 run');
+        assert.strictEqual(await focused(), 'Metadata, key:value');
+        await page.getByRole('button', { name: 'Without customer:acme' }).press('Enter');
+        await foot(page, 'All 35 runs');
+        assert.strictEqual(await focused(), 'Metadata, key:value');
+        await page.getByRole('combobox', { name: 'Time' }).selectOption('exact');
+        await page.getByLabel('From', { exact: true }).evaluate((field) => { window.field = field; });
+        await page.getByLabel('From', { exact: true }).fill('2020-01-02T03:04:05');
+        await page.waitForURL(/since=\d+$/);
+        assert.ok(await page.evaluate(() => document.activeElement === window.field)); // the same one, in the middle of a date
+        await page.getByLabel('From', { exact: true }).fill('0002-01-02T03:04:05');
+        assert.match(query(page), /since=1577/);
+    }));
+
+    test('a time that no clock has is none', () => onPage('runs?since=99999999999999999', {}, (page) => foot(page, 'All 35 runs')));
+
+    test('what was typed counts for its own page only', () => onPage('', {}, async (page) => {
+        await foot(page, 'All 35 runs');
+        await page.getByLabel('Text in id').fill('late');
+        await page.getByRole('link', { name: 'Workflows', exact: true }).click();
+        await page.locator('.of-workflows tbody tr').first().waitFor();
+        await page.evaluate(() => new Promise((done) => { setTimeout(done, 350); })); // behind the field's own timer
+        assert.strictEqual(new URL(page.url()).pathname + query(page), '/workflows');
+    }));
+
     test('a filter that nothing matches says so', () => onPage('runs?text=nothing-has-this', {}, async (page) => {
         await page.getByRole('heading', { name: 'No run matches' }).waitFor();
         await page.getByRole('button', { name: 'Clear the filters' }).click();
@@ -123,6 +153,20 @@ suite('runs of a file', () => {
     test('children of a run alone', () => onPage(`runs?parent=${seed.runs.link}`, {}, async (page) => {
         await foot(page, 'All 12 runs');
         await page.getByRole('button', { name: 'Not only children' }).click();
+        await foot(page, 'All 35 runs');
+    }));
+
+    test('runs without those that others started', () => onPage('', {}, async (page) => {
+        await foot(page, 'All 35 runs');
+        await page.getByLabel('without children').check();
+        await page.waitForURL(/parent=none/);
+        await foot(page, 'All 11 runs');
+        assert.strictEqual(await row(page, seed.runs.link).count(), 1);
+        assert.strictEqual(await rows(page).filter({ hasText: 'child' }).count(), 0);
+        await chip(page, 'Completed 5').waitFor();
+        await page.reload();
+        await foot(page, 'All 11 runs');
+        await page.getByLabel('without children').uncheck();
         await foot(page, 'All 35 runs');
     }));
 

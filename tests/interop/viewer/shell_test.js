@@ -32,6 +32,11 @@ suite('the shell', () => {
             await heading(page).filter({ hasText: 'Traces' }).waitFor({ state: 'attached' });
             assert.strictEqual(new URL(page.url()).pathname, '/traces');
             assert.strictEqual(await page.getByRole('link', { name: 'Traces', exact: true }).getAttribute('aria-current'), 'page');
+            await rows(page).first().getByRole('link').first().click();
+            await page.getByRole('treegrid').getByRole('row').first().waitFor();
+            await page.waitForFunction(() => document.activeElement.id === 'main'); // the link is gone, and the focus is on what came
+            await page.goBack();
+            await heading(page).filter({ hasText: 'Traces' }).waitFor({ state: 'attached' });
             await page.getByRole('link', { name: 'Workflows', exact: true }).click();
             await heading(page).filter({ hasText: 'Workflows' }).waitFor({ state: 'attached' });
             await page.goBack();
@@ -55,6 +60,13 @@ suite('the shell', () => {
                 await shot(page, 'login');
             }));
     }
+
+    test('what can be no token is not sent', () => withPage(guarded.url, '', {}, async (page) => {
+        await page.getByLabel('Token').fill('to\u2026ken');
+        await page.keyboard.press('Enter');
+        await page.getByRole('alert').filter({ hasText: 'characters that none has' }).waitFor();
+        assert.ok(await page.getByRole('button', { name: 'Sign in' }).isEnabled());
+    }));
 
     test('an expired token leads to the login, which leads back to where one was', () =>
         withPage(guarded.url, 'runs?status=FAILED', { allowed: refused }, async (page) => {

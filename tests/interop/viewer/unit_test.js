@@ -2,6 +2,8 @@
 // What the pages compute, without a browser.
 
 const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
 const { describe, test } = require('node:test');
 const { load } = require('./lib/modules');
 
@@ -19,7 +21,7 @@ describe('format', () => {
     test('a duration has three digits and one unit, or two units', () => cases('duration', [
         ['0', 0], ['1 ns', 1], ['999 ns', 999], ['1.00 µs', 1000], ['12.3 µs', 12345], ['123 µs', 123456],
         ['1.00 ms', 999600], ['9.99 ms', 9990000], ['10.0 ms', 9996000], ['1.00 s', 1e9], ['59.9 s', 59.9e9],
-        ['1 m 00 s', 59.999e9], ['1 m 05 s', 65e9], ['1 h 00 m', 3600e9], ['3 h 10 m', 11400e9], ['2 d 4 h', 187200e9],
+        ['1 m 00 s', 59.999e9], ['1 m 00 s', 59.96e9], ['1 m 05 s', 65e9], ['1 h 00 m', 3600e9], ['3 h 10 m', 11400e9], ['2 d 4 h', 187200e9],
         ['–', null], ['–', undefined], ['0', -5],
     ]));
     test('milliseconds do not pretend to be more exact', () => cases('durationMs', [
@@ -147,6 +149,38 @@ describe('a live list', () => {
         assert.ok(list.refreshTop({ rows: rows('e'), next: 'e' }, 2, none));
         assert.strictEqual(ids(list), 'edcba');
     });
+    test('what new rows push off the first page is still brought up to date', async () => {
+        const list = await listOf('dc', 'ba');
+        const open = (row) => row.status === 'RUNNING';
+        list.refreshTop({ rows: rows('f', 'e'), next: 'e' }, 3, none);
+        assert.strictEqual(ids(list), 'fedcba');
+        list.refreshTop({ rows: rows('g', 'f'), next: 'f' }, 3, none);
+        const [chunk, ...more] = list.chunksOf(new Set(['e', 'd', 'c']), open);
+        assert.deepStrictEqual([chunk.before, chunk.ids, more], ['f', ['e', 'd', 'c'], []]);
+        list.refreshChunk(chunk, { rows: [{ id: 'e', status: 'FAILED' }, { id: 'd', status: 'COMPLETED' }, { id: 'c', status: 'COMPLETED' }], next: 'c' }, none);
+        assert.strictEqual(ids(list), 'gfedcba');
+        assert.deepStrictEqual(list.chunksOf(new Set(['e', 'd', 'c']), open), []);
+    });
+    test('rows that nobody has seen yet do not push any away', async () => {
+        const list = await listOf('cb', 'a');
+        assert.ok(list.refreshTop({ rows: [...rows('e'), { id: 'c', status: 'FAILED' }], next: 'c' }, 2, none, (id) => id !== 'e'));
+        assert.strictEqual(ids(list), 'cba');
+        assert.strictEqual(list.rows[0].status, 'FAILED');
+    });
+    test('a row that is new in a later page does not take one away', async () => {
+        const list = await listOf('f', 'dca');
+        const [chunk] = list.chunksOf(new Set(['d']), () => true);
+        list.refreshChunk(chunk, { rows: rows('d', 'c', 'b'), next: 'b' }, none);
+        assert.strictEqual(ids(list), 'fdca');
+    });
+    test('a page that was asked for before the list became another is none of it', async () => {
+        const list = await listOf('dc', 'ba');
+        list.next = 'a';
+        list.reset({ rows: rows('z', 'y'), next: 'y' });
+        list.append({ rows: rows('_'), next: null }, 'a');
+        assert.strictEqual(ids(list), 'zy');
+        assert.strictEqual(list.next, 'y');
+    });
     test('later pages are brought up to date', async () => {
         const list = await listOf('fe', 'dc', 'ba');
         const [chunk] = list.chunksOf(new Set(['c']), (row) => row.status === 'RUNNING');
@@ -156,6 +190,39 @@ describe('a live list', () => {
         assert.strictEqual(list.rows[2].status, 'FAILED');
         assert.deepStrictEqual(list.chunksOf(new Set(['d']), (row) => row.status === 'RUNNING'), []);
     });
+});
+
+describe('a token', () => {
+    test('lasts as long as the page where nothing can be stored', async () => {
+        const { token } = await load('api.js'); // Node has no storage of a tab
+        assert.strictEqual(token.get(), null);
+        token.set('abc');
+        assert.strictEqual(token.get(), 'abc');
+        token.clear();
+        assert.strictEqual(token.get(), null);
+    });
+});
+
+describe('colours', () => {
+    const style = fs.readFileSync(path.join(__dirname, '..', '..', '..', 'web', 'style.css'), 'utf8');
+    const colour = (name, index) => new RegExp(`--${name}: light-dark\\((#\\w{6}), (#\\w{6})\\)`).exec(style)[1 + index];
+    const luminance = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255)
+        .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+    const contrast = (a, b) => {
+        const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+        return (high + 0.05) / (low + 0.05);
+    };
+    for (const [index, scheme] of ['light', 'dark'].entries()) {
+        test(`of texts can be told from what is behind them, ${scheme}`, () => {
+            for (const text of ['text', 'text-2', 'text-3', 'accent', 'danger']) {
+                for (const ground of ['bg', 'surface', 'raised', 'hover', 'chosen']) {
+                    const found = contrast(colour(text, index), colour(ground, index));
+                    assert.ok(found >= 4.5, `--${text} on --${ground}: ${found.toFixed(2)}`);
+                }
+            }
+        });
+    }
 });
 
 describe('charts', () => {

@@ -3,7 +3,7 @@
 
 const assert = require('node:assert');
 const { after, before } = require('node:test');
-const { assertFits, shot, suite, test, withPage } = require('./lib/browser');
+const { assertFits, refreshUntil, shot, suite, test, withPage } = require('./lib/browser');
 const { hostile, open, seedFile } = require('./lib/servers');
 
 const grid = (page) => page.getByRole('treegrid');
@@ -33,6 +33,23 @@ async function zoomByDrag(page, from, to) {
     await page.mouse.move(box.x + box.width * (from + to) / 2, box.y + 60);
     await page.mouse.move(box.x + box.width * to, box.y + 60);
     await page.mouse.up();
+}
+
+// Answers a run that goes on, with the beginning of its picture only, until grow() was called.
+async function growing(page, id, limit) {
+    let isCut = true;
+    await page.route(new RegExp(`/api/.*/runs/${id}(/view.*)?$`), async (route) => {
+        const url = new URL(route.request().url());
+        if (!url.pathname.endsWith('/view')) {
+            await route.fulfill({ json: { ...await (await route.fetch()).json(), status: 'RUNNING', finished_at_ms: null } });
+            return;
+        }
+        if (isCut) {
+            url.searchParams.set('limit', limit);
+        }
+        await route.fulfill({ json: await (await route.fetch({ url: url.href })).json() });
+    });
+    return () => { isCut = false; };
 }
 
 suite('the waterfall', () => {
@@ -67,6 +84,26 @@ suite('the waterfall', () => {
         assert.ok(new Set(colours).size > 4);
         assert.ok(await page.locator('.wf-links path').count() > 0);
         await shot(page, 'run-by-link');
+    }));
+
+    test('the way back goes on in a picture that has grown meanwhile', () => withPage(server.url, '', {}, async (page) => {
+        const id = seed.runs.link;
+        const grow = await growing(page, id, '30');
+        await page.goto(new URL(`runs/${id}`, server.url).href);
+        await named(page, 'run workflows').first().click();
+        await page.keyboard.press('b');
+        const trace = details(page).locator('.facts a.mono');
+        await details(page).getByRole('heading', { name: '2 links' }).waitFor();
+        const first = await trace.textContent();
+        const before = await rowCount(page);
+        grow();
+        await refreshUntil(page, async () => await rowCount(page) > before);
+        assert.strictEqual(await trace.textContent(), first);
+        assert.strictEqual(await grid(page).getAttribute('aria-activedescendant'), await chosen(page).getAttribute('id'));
+        await page.keyboard.press('b');
+        await page.waitForFunction((text) => ![text, undefined].includes(document.querySelector('.wf-detail .facts a.mono')?.textContent), first);
+        assert.strictEqual(await chosenName(page), 'page:leaf');
+        await page.unroute(/api/);
     }));
 
     test('a link is followed by f, and back by b, from one span that links here to the next', () => onRun('link', {}, async (page) => {

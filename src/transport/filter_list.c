@@ -1,0 +1,59 @@
+#include "transport/filter_list.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+
+/* Grows by doubling: the count is a power of two when there is no room. */
+static bool make_room(cleat_filter_list *list)
+{
+    if ((list->count & (list->count - 1)) != 0) {
+        return true;
+    }
+    size_t capacity = list->count != 0 ? 2 * list->count : 1;
+    cleat_filter_entry *items = cleat__realloc(list->items, capacity * sizeof(*items));
+    if (items == NULL) {
+        return false;
+    }
+    list->items = items;
+    return true;
+}
+
+static void free_item(cleat_filter_entry *item)
+{
+    cleat__free((void *)(uintptr_t)item->filter.scope);
+    cleat__free((void *)(uintptr_t)item->filter.expression);
+    cleat__free((void *)(uintptr_t)item->filter.payload);
+}
+
+cleat_status cleat__filter_list_add(cleat_filter_list *list, const cleat__uuid *id, bool is_declared,
+                                    const cleat__filter *filter)
+{
+    if (!make_room(list)) {
+        return cleat__fail_memory();
+    }
+    cleat_filter_entry item = {
+        .filter = {.scope = cleat__slice_dup(filter->scope),
+                   .expression = cleat__slice_dup(filter->expression),
+                   .payload =
+                       cleat__slice_dup(filter->payload.size != 0 ? filter->payload : cleat_slice_of("{}"))},
+        .is_declared = is_declared,
+    };
+    if (item.filter.scope == NULL || item.filter.expression == NULL || item.filter.payload == NULL) {
+        free_item(&item);
+        return cleat__fail_memory();
+    }
+    cleat__uuid_format(id, item.id.text);
+    list->items[list->count++] = item;
+    return CLEAT_OK;
+}
+
+void cleat_filter_list_deinit(cleat_filter_list *list)
+{
+    if (list != NULL) {
+        for (size_t i = 0; i < list->count; i++) {
+            free_item(&list->items[i]);
+        }
+        cleat__free(list->items);
+        *list = (cleat_filter_list){0};
+    }
+}
