@@ -1,13 +1,11 @@
 #include "store/export.h"
 
 #include "base/error.h"
-#include "base/json_writer.h"
+#include "base/buffer.h"
 #include "base/utf8.h"
 #include "store/bind.h"
 #include "store/migrate.h"
 #include "store/table.h"
-
-#include <stdio.h>
 
 static const char exporting[] = "exporting it";
 
@@ -15,37 +13,54 @@ typedef struct exporting_file {
     cleat__store *store;
     cleat_status (*write)(void *argument, cleat_slice line);
     void *argument;
-    cleat__json_writer line;
+    cleat__buffer line; /* as far as it is written */
     int64_t rows;
 } exporting_file;
 
 static cleat_status write_line(exporting_file *it)
 {
-    cleat__buffer_append_byte(&it->line.out, '\n');
-    cleat_status status = it->line.out.failed ? cleat__fail_memory()
-                                              : it->write(it->argument, cleat__buffer_slice(&it->line.out));
-    cleat__buffer_clear(&it->line.out);
-    it->line.needs_comma = false;
+    cleat__buffer_append_string(&it->line, "}\n");
+    cleat_status status =
+        it->line.failed ? cleat__fail_memory() : it->write(it->argument, cleat__buffer_slice(&it->line));
+    cleat__buffer_clear(&it->line);
     return status;
 }
 
-/* {"hex":"00ff"} */
-static void write_hex(cleat__json_writer *line, const char *column, const char *kind, cleat_slice bytes)
+/* What comes before a value. */
+static void write_name(cleat__buffer *line, const char *name)
 {
-    static const char digits[] = "0123456789abcdef";
-    cleat__writer_begin_object(line, column);
-    cleat__writer_string(line, kind, "");
-    line->out.size--; /* the quote, which comes behind them */
-    for (size_t i = 0; i < bytes.size; i++) {
-        const uint8_t byte = (uint8_t)bytes.data[i];
-        cleat__buffer_append_byte(&line->out, (uint8_t)digits[byte >> 4]);
-        cleat__buffer_append_byte(&line->out, (uint8_t)digits[byte & 15]);
-    }
-    cleat__buffer_append_byte(&line->out, '"');
-    cleat__writer_end_object(line);
+    cleat__buffer_append_byte(line, line->size == 0 ? '{' : ',');
+    cleat__buffer_append_json(line, cleat_slice_of(name));
+    cleat__buffer_append_byte(line, ':');
 }
 
-static void write_blob(cleat__json_writer *line, const cleat__table_column *column, cleat_slice bytes)
+static void write_int(cleat__buffer *line, const char *name, int64_t value)
+{
+    write_name(line, name);
+    cleat__buffer_append_format(line, "%lld", (long long)value);
+}
+
+static void write_string(cleat__buffer *line, const char *name, cleat_slice value)
+{
+    write_name(line, name);
+    cleat__buffer_append_json(line, value);
+}
+
+/* {"hex":"00ff"} */
+static void write_hex(cleat__buffer *line, const char *column, const char *kind, cleat_slice bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    write_name(line, column);
+    cleat__buffer_append_format(line, "{\"%s\":\"", kind);
+    for (size_t i = 0; i < bytes.size; i++) {
+        const uint8_t byte = (uint8_t)bytes.data[i];
+        cleat__buffer_append_byte(line, (uint8_t)digits[byte >> 4]);
+        cleat__buffer_append_byte(line, (uint8_t)digits[byte & 15]);
+    }
+    cleat__buffer_append_string(line, "\"}");
+}
+
+static void write_blob(cleat__buffer *line, const cleat__table_column *column, cleat_slice bytes)
 {
     if (!column->is_blob || bytes.size != sizeof(cleat__uuid)) {
         write_hex(line, column->name, "hex", bytes);
@@ -55,32 +70,31 @@ static void write_blob(cleat__json_writer *line, const cleat__table_column *colu
     char text[37];
     memcpy(id.bytes, bytes.data, sizeof(id.bytes));
     cleat__uuid_format(&id, text);
-    cleat__writer_string(line, column->name, text);
+    write_string(line, column->name, cleat_slice_of(text));
 }
 
-static void write_text(cleat__json_writer *line, const cleat__table_column *column, cleat_slice text)
+static void write_text(cleat__buffer *line, const cleat__table_column *column, cleat_slice text)
 {
     bool is_plain = !column->is_blob && cleat__utf8_valid_prefix(text.data, text.size) == text.size &&
                     memchr(text.data, '\0', text.size) == NULL;
     if (is_plain) {
-        cleat__writer_slice(line, column->name, text);
+        write_string(line, column->name, text);
     } else {
         write_hex(line, column->name, "text_hex", text);
     }
 }
 
 /* All of its digits. */
-static void write_real(cleat__json_writer *line, const cleat__table_column *column, double value)
+static void write_real(cleat__buffer *line, const cleat__table_column *column, double value)
 {
-    char text[32];
-    snprintf(text, sizeof(text), "%.17g", value);
-    cleat__writer_raw(line, column->name, cleat_slice_of(text));
+    write_name(line, column->name);
+    cleat__buffer_append_format(line, "%.17g", value);
 }
 
-static void write_value(cleat__json_writer *line, const cleat__table_column *column, sqlite3_stmt *row, int i)
+static void write_value(cleat__buffer *line, const cleat__table_column *column, sqlite3_stmt *row, int i)
 {
     switch (sqlite3_column_type(row, i)) {
-    case SQLITE_INTEGER: cleat__writer_int(line, column->name, sqlite3_column_int64(row, i)); break;
+    case SQLITE_INTEGER: write_int(line, column->name, sqlite3_column_int64(row, i)); break;
     case SQLITE_FLOAT: write_real(line, column, sqlite3_column_double(row, i)); break;
     case SQLITE_TEXT: write_text(line, column, cleat__column_text(row, i)); break;
     case SQLITE_BLOB: {
@@ -111,12 +125,10 @@ static cleat_status write_rows(exporting_file *it, const cleat__table *table, sq
 {
     int code;
     while ((code = sqlite3_step(rows)) == SQLITE_ROW) {
-        cleat__writer_begin_object(&it->line, NULL);
-        cleat__writer_string(&it->line, "table", table->name);
+        write_string(&it->line, "table", cleat_slice_of(table->name));
         for (size_t i = 0; i < table->count; i++) {
             write_value(&it->line, &table->columns[i], rows, (int)i);
         }
-        cleat__writer_end_object(&it->line);
         it->rows++;
         cleat_status status = write_line(it);
         if (status != CLEAT_OK) {
@@ -143,19 +155,15 @@ static cleat_status export_table(exporting_file *it, const cleat__table *table)
 
 static cleat_status write_first(exporting_file *it)
 {
-    cleat__writer_begin_object(&it->line, NULL);
-    cleat__writer_string(&it->line, "cleat", "export");
-    cleat__writer_int(&it->line, "format", CLEAT__EXPORT_FORMAT);
-    cleat__writer_int(&it->line, "schema", cleat__schema_newest());
-    cleat__writer_end_object(&it->line);
+    write_string(&it->line, "cleat", cleat_slice_of("export"));
+    write_int(&it->line, "format", CLEAT__EXPORT_FORMAT);
+    write_int(&it->line, "schema", cleat__schema_newest());
     return write_line(it);
 }
 
 static cleat_status write_last(exporting_file *it)
 {
-    cleat__writer_begin_object(&it->line, NULL);
-    cleat__writer_int(&it->line, "rows", it->rows);
-    cleat__writer_end_object(&it->line);
+    write_int(&it->line, "rows", it->rows);
     return write_line(it);
 }
 
@@ -178,7 +186,7 @@ cleat_status cleat__export(cleat__store *store, cleat_status (*write)(void *argu
         status = write_last(&it);
     }
     cleat__tables_deinit(&tables);
-    cleat__buffer_deinit(&it.line.out);
+    cleat__buffer_deinit(&it.line);
     cleat__store_rollback(store);
     return status;
 }
