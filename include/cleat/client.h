@@ -47,6 +47,12 @@ typedef struct cleat_client_options {
     int64_t connect_timeout_ms;
     const char *api_url; /* API_URL, else SERVER_URL: "http(s)://host:port" of the server's HTTP side, else
                           * what the token says */
+
+    /* Of an embedded engine: runs that have ended longer ago are removed, with all that belongs to them, and events,
+     * where no other run may ask for them; 0: 30 days; negative: kept. Oldest first also where the file has more in
+     * it (spans not counted); 0 or negative: no limit. See docs/operations.md. */
+    int64_t run_retention_ms;
+    int64_t run_retention_bytes;
 } cleat_client_options;
 #define CLEAT_CLIENT_OPTIONS(...) CLEAT_OPTIONS(cleat_client_options, __VA_ARGS__)
 

@@ -11,6 +11,8 @@ static const cleat__verb verbs[] = {
     {"traces", "list and show traces", cleat__verb_traces},
     {"backup", "copy the database while it is in use", cleat__verb_backup},
     {"check", "look whether all in the database is as it must be", cleat__verb_check},
+    {"export", "write all that is in the database as lines of JSON", cleat__verb_export},
+    {"import", "read such lines into a database", cleat__verb_import},
     {"token", "make, list and revoke tokens for a server", cleat__verb_token},
     {"version", "what this is", cleat__verb_version},
 };

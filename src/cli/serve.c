@@ -1,6 +1,8 @@
 /* `cleat serve`: the engine for other processes. */
 #include "args.h"
+#include "byte_count.h"
 #include "database.h"
+#include "lifetime.h"
 #include "message.h"
 #include "server/rate_limit.h"
 #include "server/server.h"
@@ -20,7 +22,8 @@ enum { STOP_TIMEOUT_MS = 10000 };
 typedef struct serve_options {
     const char *db;
     int64_t rate_limit;
-    const char *ratio; /* of the internal traces */
+    const char *ratio;                      /* of the internal traces */
+    const char *retain_runs, *retain_bytes; /* NULL: the default */
     cleat__server_options server;
 } serve_options;
 
@@ -30,6 +33,23 @@ static double read_ratio(const char *text)
     char *end = NULL;
     double ratio = text != NULL ? strtod(text, &end) : 1;
     return text == NULL || (end != text && *end == '\0') ? ratio : NAN;
+}
+
+static int read_retention(serve_options *options)
+{
+    cleat__server_options *server = &options->server;
+    const char *age = options->retain_runs, *bytes = options->retain_bytes;
+    if (age != NULL && strcmp(age, "forever") == 0) {
+        server->run_retention_ms = -1;
+    } else if (age != NULL && !cleat__lifetime_parse(age, &server->run_retention_ms)) {
+        return cleat__complain_usage("serve",
+                                     "--retain-runs must be such as 30d or 12h, or forever, not \"%s\"", age);
+    }
+    if (bytes != NULL && !cleat__byte_count_parse(bytes, &server->run_retention_bytes)) {
+        return cleat__complain_usage("serve", "--retain-runs-bytes must be such as 10G or 500M, not \"%s\"",
+                                     bytes);
+    }
+    return CLEAT__EXIT_OK;
 }
 
 static int check(const serve_options *options)
@@ -152,6 +172,9 @@ int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv)
         CLEAT__TEXT("url", "URL", &server->url, "only tokens made with this --url are good"),
         CLEAT__NUMBER("rate-limit", "N", &chosen.rate_limit, 1, CLEAT__RATE_LIMIT_MAX,
                       "gRPC calls a second for each token; no limit"),
+        CLEAT__TEXT("retain-runs", "TIME", &chosen.retain_runs, "runs go after that: 12h, forever...; 30d"),
+        CLEAT__TEXT("retain-runs-bytes", "SIZE", &chosen.retain_bytes,
+                    "oldest first above that: 10G...; no limit"),
         CLEAT__TEXT("otlp-forward", "URL", &server->otlp_forward, "spans also go to this OTLP back end"),
         CLEAT__TEXT("otlp-forward-header", "HEADER", &server->otlp_forward_header,
                     "\"Authorization: Bearer KEY\", for these"),
@@ -175,7 +198,8 @@ int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv)
     (void)cli;
     int code = cleat__args_parse(&usage, argc, argv, operands);
     if (code == CLEAT__ARGS_GO) {
-        code = check(&chosen);
+        code = read_retention(&chosen);
+        code = code == CLEAT__EXIT_OK ? check(&chosen) : code;
         code = code == CLEAT__EXIT_OK ? serve(&chosen) : code;
     }
     return code;

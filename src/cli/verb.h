@@ -26,6 +26,8 @@ int cleat__verbs_run(const char *group, const cleat__verb *verbs, int count, con
 int cleat__verb_backup(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_check(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_demo(const cleat__cli *cli, int argc, char **argv);
+int cleat__verb_export(const cleat__cli *cli, int argc, char **argv);
+int cleat__verb_import(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_hook(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_hook_resume(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_runs(const cleat__cli *cli, int argc, char **argv);

@@ -253,7 +253,7 @@ void cleat__watches_serve(cleat__core *core)
     while (core->watches.behind_head != NULL && it.bytes > 0 && it.count > 0) {
         it.watch = core->watches.behind_head;
         cleat_status status = serve(&it);
-        if (status == CLEAT_NO_MEMORY) {
+        if (status == CLEAT_NO_MEMORY || status == CLEAT_NOT_FOUND) { /* its run was removed */
             cleat__told_cut(&core->watches.told, it.watch);
         } else if (status != CLEAT_OK && cleat__core_check(core, status) != CLEAT_OK) {
             return;

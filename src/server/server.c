@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/thread.h"
 #include "collector/otlp_in.h"
+#include "engine/retention.h"
 #include "http_health.h"
 #include "http_hooks.h"
 #include "http_server.h"
@@ -30,6 +31,7 @@ struct cleat__server {
     cleat__internal_traces *internal_traces; /* NULL: none */
     cleat__engine *engine;
     cleat__collector *collector;
+    cleat__retention *retention;
     cleat__forward *forward; /* NULL: none */
     cleat__otlp_in otlp;
     cleat__listeners *listeners;
@@ -241,6 +243,16 @@ static cleat_status start_collector(cleat__server *self, const cleat__server_opt
     return status;
 }
 
+static cleat_status start_retention(cleat__server *self, const cleat__server_options *options)
+{
+    const cleat__retention_options retention = {.path = self->database,
+                                                .age_ms = options->run_retention_ms,
+                                                .max_bytes = options->run_retention_bytes,
+                                                .clock = options->clock};
+    cleat_status status = cleat__retention_new(self->engine, &retention, &self->retention);
+    return status == CLEAT_OK ? cleat__retention_start(self->retention) : status;
+}
+
 static cleat_status start_metrics(cleat__server *self)
 {
     cleat_status status = cleat__listeners_new(&self->listeners);
@@ -380,6 +392,9 @@ cleat_status cleat__server_start(const cleat__server_options *options, cleat__se
         status = start_collector(self, options);
     }
     if (status == CLEAT_OK) {
+        status = start_retention(self, options);
+    }
+    if (status == CLEAT_OK) {
         status = start_rest(self, options);
     }
     if (status == CLEAT_OK) {
@@ -454,6 +469,7 @@ void cleat__server_stop(cleat__server *self, int64_t timeout_ms)
     cleat__ui_free(self->ui);
     cleat__rest_free(self->rest);
     cleat__metrics_engine_free(self->metrics_engine);
+    cleat__retention_free(self->retention);
     cleat__collector_free(self->collector);
     cleat__forward_free(self->forward);
     cleat__engine_close(self->engine);

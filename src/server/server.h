@@ -23,6 +23,8 @@ typedef struct cleat__server_options {
     const char *otlp_forward;        /* URL of an OTLP back end that spans go to as well; NULL: none */
     const char *otlp_forward_header; /* "Name: value", sent with them; NULL: none */
     cleat__internal_traces_options internal_traces;
+    int64_t run_retention_ms;               /* since their end; 0: 30 days; negative: kept */
+    int64_t run_retention_bytes;            /* of the file but for spans; 0: no limit */
     int keepalive_ms, keepalive_timeout_ms; /* of gRPC's connections; 0: see rpc.h */
     const cleat_clock *clock;               /* the engine's; to outlive the server; NULL: system */
 } cleat__server_options;

@@ -2,84 +2,26 @@
  * By SQLite's online backup. All of it is read in one transaction: otherwise SQLite would begin again with each
  * commit of the engine, and never come to an end. Writers are not held up by it; their log cannot be reused meanwhile
  * and grows by what they write.
- *
- * The copy is made under another name, NAME-partial, and gets its own when it is whole: a backup that was broken off,
- * even with the machine, is never taken for one. Two of the same name exclude each other by the lock of that name.
  */
-#define _GNU_SOURCE /* O_CLOEXEC, O_DIRECTORY */
 #include "store/backup.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "store/lock.h"
 #include "store/migrate.h"
+#include "store/new_file.h"
 #include "store/path.h"
 #include "store/sqlite_error.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
 
 enum { STEP_PAGES = 512, BUSY_TIMEOUT_MS = 5000 };
 
 typedef struct backup {
     sqlite3 *from, *to;
-    char *from_path, *to_path, *partial_path;
-    cleat__lock lock;
-    bool is_making; /* the partial file is ours */
+    char *from_path;
+    cleat__new_file file;
     cleat__backup_step step;
     void *argument;
     cleat__backup_result *result;
 } backup;
-
-static cleat_status fail_file(const char *path, const char *doing)
-{
-    cleat_status status = errno == ENOSPC || errno == EDQUOT ? CLEAT_DISK_FULL : CLEAT_IO;
-    return cleat__fail(status, "cannot %s %s: %s; use another file", doing, path, strerror(errno));
-}
-
-static cleat_status fail_exists(const char *path)
-{
-    return cleat__fail(CLEAT_ALREADY_EXISTS, "%s is there already; remove it, or use another name", path);
-}
-
-/* ---- Names ---- */
-
-static cleat_status find_paths(backup *it, const char *from, const char *to)
-{
-    bool exists = false;
-    cleat_status status = cleat__path_resolve(from, false, true, &it->from_path, &exists);
-    if (status == CLEAT_OK) {
-        status = cleat__path_resolve(to, false, false, &it->to_path, &exists);
-        status = status == CLEAT_OK && exists ? fail_exists(to) : status;
-    }
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    size_t size = strlen(it->to_path) + sizeof("-partial");
-    it->partial_path = cleat__malloc(size);
-    if (it->partial_path == NULL) {
-        return cleat__fail_memory();
-    }
-    snprintf(it->partial_path, size, "%s-partial", it->to_path);
-    return CLEAT_OK;
-}
-
-/* Under the lock, so that what lies there is of a backup that was broken off. The keys of tokens are in it. */
-static cleat_status make_partial(backup *it)
-{
-    if (unlink(it->partial_path) != 0 && errno != ENOENT) {
-        return fail_file(it->partial_path, "remove");
-    }
-    int fd = open(it->partial_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return fail_file(it->partial_path, "create");
-    }
-    close(fd);
-    it->is_making = true;
-    return CLEAT_OK;
-}
 
 /* ---- The two files ---- */
 
@@ -108,7 +50,7 @@ static cleat_status open_source(backup *it)
 
 static cleat_status open_copy(backup *it)
 {
-    if (sqlite3_open_v2(it->partial_path, &it->to, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE, NULL) !=
+    if (sqlite3_open_v2(it->file.partial, &it->to, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE, NULL) !=
         SQLITE_OK) {
         return it->to != NULL ? cleat__sqlite_error(it->to, "opening it") : cleat__fail_memory();
     }
@@ -163,46 +105,9 @@ static cleat_status copy(backup *it)
                              : cleat__sqlite_error(it->to, "copying into it");
 }
 
-/* ---- Its own name ---- */
-
-static cleat_status sync_path(const char *path, int flags)
+static cleat_status make(backup *it, const char *to)
 {
-    int fd = open(path, flags | O_CLOEXEC);
-    cleat_status status = fd >= 0 && fsync(fd) == 0 ? CLEAT_OK : fail_file(path, "write");
-    if (fd >= 0) {
-        close(fd);
-    }
-    return status;
-}
-
-static cleat_status sync_directory(const backup *it)
-{
-    char *directory = cleat__strdup(it->to_path); /* which is absolute */
-    if (directory == NULL) {
-        return cleat__fail_memory();
-    }
-    directory[strrchr(directory, '/') - directory + 1] = '\0';
-    cleat_status status = sync_path(directory, O_RDONLY | O_DIRECTORY);
-    cleat__free(directory);
-    return status;
-}
-
-/* A link, unlike a rename, replaces nothing; some file systems have none. */
-static cleat_status give_name(const backup *it)
-{
-    if (link(it->partial_path, it->to_path) == 0) {
-        (void)unlink(it->partial_path);
-        return CLEAT_OK;
-    }
-    if (errno == EEXIST || access(it->to_path, F_OK) == 0) {
-        return fail_exists(it->to_path);
-    }
-    return rename(it->partial_path, it->to_path) == 0 ? CLEAT_OK : fail_file(it->to_path, "create");
-}
-
-static cleat_status make(backup *it)
-{
-    cleat_status status = make_partial(it);
+    cleat_status status = cleat__new_file_begin(&it->file, to);
     if (status == CLEAT_OK) {
         status = open_copy(it);
     }
@@ -210,41 +115,24 @@ static cleat_status make(backup *it)
         status = copy(it);
     }
     sqlite3_close(it->to);
-    if (status == CLEAT_OK) {
-        status = sync_path(it->partial_path, O_RDONLY);
-    }
-    if (status == CLEAT_OK) {
-        status = give_name(it);
-    }
-    if (status == CLEAT_OK) {
-        it->is_making = false;
-        status = sync_directory(it);
-    }
-    if (it->is_making) {
-        (void)unlink(it->partial_path);
-    }
-    return status;
+    return status == CLEAT_OK ? cleat__new_file_keep(&it->file) : status;
 }
 
 cleat_status cleat__backup(const char *from, const char *to, cleat__backup_step step, void *argument,
                            cleat__backup_result *out)
 {
-    backup it = {.lock = CLEAT__LOCK_INIT, .step = step, .argument = argument, .result = out};
+    backup it = {.file = CLEAT__NEW_FILE_INIT, .step = step, .argument = argument, .result = out};
+    bool exists = false;
     *out = (cleat__backup_result){0};
-    cleat_status status = find_paths(&it, from, to);
+    cleat_status status = cleat__path_resolve(from, false, true, &it.from_path, &exists);
     if (status == CLEAT_OK) {
         status = open_source(&it);
     }
     if (status == CLEAT_OK) {
-        status = cleat__lock_take(&it.lock, it.to_path, false);
+        status = make(&it, to);
     }
-    if (status == CLEAT_OK) {
-        status = make(&it);
-    }
-    cleat__lock_release(&it.lock);
+    cleat__new_file_end(&it.file);
     sqlite3_close(it.from);
-    cleat__free(it.partial_path);
-    cleat__free(it.to_path);
     cleat__free(it.from_path);
     return status;
 }

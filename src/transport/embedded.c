@@ -1,6 +1,6 @@
 /*
  * The engine inside this process: calls go straight to its command queue, spans straight into its
- * collector. Engine and collector answer and set the error message themselves.
+ * collector, and what is old is removed. Engine and collector answer and set the error message themselves.
  */
 #include "transport/embedded_crons.h"
 #include "transport/embedded_filters.h"
@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "collector/collector.h"
 #include "engine/command.h"
+#include "engine/retention.h"
 
 #define TENANT CLEAT__TENANT_DEFAULT
 
@@ -18,6 +19,7 @@ typedef struct embedded {
     cleat__transport base; /* first */
     cleat__engine *engine;
     cleat__collector *collector;
+    cleat__retention *retention;
 } embedded;
 
 static cleat__engine *engine_of(cleat__transport *self)
@@ -226,12 +228,17 @@ static cleat_status embedded_export_spans(cleat__transport *self, const cleat_sp
     return cleat__collector_ingest(((embedded *)self)->collector, CLEAT__TENANT_DEFAULT, batch);
 }
 
-static void embedded_free(cleat__transport *self)
+static void close_engine(embedded *transport)
 {
-    embedded *transport = (embedded *)self;
+    cleat__retention_free(transport->retention);
     cleat__collector_free(transport->collector);
     cleat__engine_close(transport->engine);
-    cleat__free(transport);
+}
+
+static void embedded_free(cleat__transport *self)
+{
+    close_engine((embedded *)self);
+    cleat__free(self);
 }
 
 static cleat_status embedded_durable(cleat__transport *self, const cleat__uuid *run_id,
@@ -306,6 +313,27 @@ static char *database_path(const cleat_client_options *options)
     return variable.size > 0 ? cleat__slice_dup(variable) : cleat__strdup("./cleat.db");
 }
 
+static cleat_status open_engine(embedded *transport, const char *path, const cleat_client_options *options)
+{
+    const cleat__collector_options collector = {
+        .retention_ms = options->trace_retention_ms,
+        .retention_bytes = options->trace_retention_bytes,
+    };
+    const cleat__retention_options retention = {
+        .path = path,
+        .age_ms = options->run_retention_ms,
+        .max_bytes = options->run_retention_bytes,
+    };
+    cleat_status status = cleat__engine_open(&(cleat__engine_options){.path = path}, &transport->engine);
+    if (status == CLEAT_OK) {
+        status = cleat__collector_new(transport->engine, &collector, &transport->collector);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__retention_new(transport->engine, &retention, &transport->retention);
+    }
+    return status == CLEAT_OK ? cleat__retention_start(transport->retention) : status;
+}
+
 cleat_status cleat__transport_embedded_new(const cleat_client_options *options, cleat__transport **out)
 {
     cleat_status status = CLEAT_OK;
@@ -324,17 +352,9 @@ cleat_status cleat__transport_embedded_new(const cleat_client_options *options, 
         goto out;
     }
     transport->base = embedded_functions;
-    status = cleat__engine_open(&(cleat__engine_options){.path = path}, &transport->engine);
+    status = open_engine(transport, path, options);
     if (status != CLEAT_OK) {
-        goto out;
-    }
-    const cleat__collector_options collector = {
-        .retention_ms = options->trace_retention_ms,
-        .retention_bytes = options->trace_retention_bytes,
-    };
-    status = cleat__collector_new(transport->engine, &collector, &transport->collector);
-    if (status != CLEAT_OK) {
-        cleat__engine_close(transport->engine);
+        close_engine(transport);
         goto out;
     }
     *out = &transport->base;

@@ -18,6 +18,14 @@ no_start() # text, arguments...
 refuse 2 '--plaintext-on-the-network' serve --grpc 0.0.0.0:0 --http 127.0.0.1:0
 refuse 2 '--tls-cert' serve --grpc 127.0.0.1:0 --http 0.0.0.0:0
 
+# ---- How long runs are kept ----
+for time in 0d 30 forever1 -1d; do
+    refuse 2 '--retain-runs must be' serve --grpc 127.0.0.1:0 --http 127.0.0.1:0 --retain-runs "$time"
+done
+for size in 0 10X -1G 1.5G G ' 1G' 99999999999T; do
+    refuse 2 '--retain-runs-bytes must be' serve --grpc 127.0.0.1:0 --http 127.0.0.1:0 --retain-runs-bytes "$size"
+done
+
 # ---- Certificates and keys ----
 if command -v openssl >openssl.txt; then
     for name in one two; do

@@ -8,107 +8,10 @@
 
 #include "cleat_sql.h"
 #include "collector/check.h"
+#include "support/full_file.h"
 
 #include <stdio.h>
 #include <unistd.h>
-
-#define ID(n) "x'0190000000007000800000000000000" n "'"
-#define RUN   "run 01900000-0000-7000-8000-00000000000"
-
-/* Run 1 failed once and completed; 2, its child, is queued; 3, durable, runs on a worker, with a log of two branches;
- * 4, its child, has timed out; 5, durable, is evicted; 6, of another tenant, was cancelled. */
-static const char tables
-    [] = "INSERT INTO tenant VALUES (2, randomblob(16), 'other', 1);"
-         "INSERT INTO workflow (id, tenant, name, uuid) VALUES (1, 1, 'w', randomblob(16)), (2, 2, 'v', "
-         "randomblob(16));"
-         "INSERT INTO task_type (id, action, retries, priority, backoff_initial_ms, backoff_factor, "
-         "backoff_max_ms, "
-         "execution_timeout_ms, schedule_timeout_ms, workflow_id, version_id, tenant, task_name, "
-         "declaration) VALUES "
-         "(1, 'w:w', 3, 1, 0, 2, 0, -1, -1, 1, randomblob(16), 1, 'w', '{\"durable\":false}'), "
-         "(2, 'd:d', 3, 1, 0, 2, 0, -1, -1, 1, randomblob(16), 1, 'd', '{\"durable\":true}'), "
-         "(3, 'v:v', 3, 1, 0, 2, 0, -1, -1, 2, randomblob(16), 2, 'v', '{\"durable\":false}');"
-         "INSERT INTO task (id, type_id, priority, created_at_ms, parent_id, child_index, child_key, input, "
-         "metadata, "
-         "desired, event_id, event_key) VALUES "
-         "(" ID("1") ", 1, 1, 10, NULL, NULL, NULL, '{}', '{\"a\":1}', NULL, " ID(
-             "a") ", 'key'), "
-                  "(" ID("2") ", 1, 2, 20, " ID(
-                      "1") ", 0, NULL, '{}', NULL, '{\"labels\":[]}', NULL, NULL), "
-                           "(" ID("3") ", 2, 1, 30, NULL, NULL, NULL, '{}', NULL, NULL, NULL, NULL), "
-                                       "(" ID("4") ", 1, 1, 40, " ID(
-                                           "3") ", NULL, 'k', '{}', NULL, NULL, NULL, NULL), "
-                                                "(" ID("5") ", 2, 1, 50, NULL, NULL, NULL, '{}', NULL, NULL, "
-                                                            "NULL, NULL), "
-                                                            "(" ID(
-                                                                "6") ", 3, 1, 60, NULL, NULL, NULL, '{}', "
-                                                                     "NULL, NULL, NULL, NULL);"
-                                                                     "INSERT INTO worker (id, tenant, name, "
-                                                                     "actions, slots, labels, is_paused, "
-                                                                     "registered_at_ms, seen_at_ms) VALUES "
-                                                                     "(" ID("b") ", 1, 'worker', '[]', '{}', "
-                                                                                 "'{}', 0, 1, 1);"
-                                                                                 "INSERT INTO task_live (id, "
-                                                                                 "type_id, priority, state, "
-                                                                                 "retry_count, "
-                                                                                 "internal_retries, "
-                                                                                 "queued_at_ms, "
-                                                                                 "started_at_ms, worker_id, "
-                                                                                 "has_desired) VALUES (" ID("2") ", 1, 2, 0, 0, 0, 20, NULL, NULL, 1), "
-                                                                                                                 "(" ID("3") ", 2, 1, 1, 0, 0, 30, 31, " ID("b") ", 0), (" ID("5") ", 2, 1, 5, 0, 0, 50, 51, NULL, 0);"
-                                                                                                                                                                                   "INSERT INTO task_end (id, state, retry_count, started_at_ms, finished_at_ms, output, error, outcome) VALUES "
-                                                                                                                                                                                   "(" ID("1") ", 2, 1, 13, 14, '{}', NULL, NULL), (" ID("4") ", 3, 0, 41, 42, NULL, 'late', 'TIMED_OUT'), "
-                                                                                                                                                                                                                                              "(" ID("6") ", 4, 0, NULL, 61, NULL, NULL, NULL);"
-                                                                                                                                                                                                                                                          "INSERT INTO attempt VALUES (" ID("1") ", 0, 11, 12, 'FAILED', 'no', NULL);"
-                                                                                                                                                                                                                                                                                                 "INSERT INTO task_log (task_id, line, retry_count, level, time_ms, message) VALUES "
-                                                                                                                                                                                                                                                                                                 "(" ID(
-                                                                                                                                                                                                                                                                                                     "1") ", 1, 0, 3, 11, 'one'), (" ID("1") ", 2, 1, 3, 13, 'two');"
-                                                                                                                                                                                                                                                                                                                                             "INSERT INTO stream VALUES (1, " ID(
-                                                                                                                                                                                                                                                                                                                                                 "3") "); INSERT INTO stream_chunk VALUES (1 << 32, x'01'), ((1 << 32) + 1, "
-                                                                                                                                                                                                                                                                                                                                                      "x'02');"
-                                                                                                                                                                                                                                                                                                                                                      "INSERT INTO durable_run (id, invocation_count, branch, waits) VALUES (" ID("3") ", 2, 2, NULL), "
-                                                                                                                                                                                                                                                                                                                                                                                                                                       "(" ID(
-                                                                                                                                                                                                                                                                                                                                                                                                                                           "5") ", 1, 1, '[[1,1]]');"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                "INSERT INTO durable_invocation VALUES (" ID("3") ", 2, 0, 31, 32, 1, 33);"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  "INSERT INTO durable_branch VALUES (" ID("3") ", 2, 1, 2, NULL);"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                "INSERT INTO durable_entry (run_id, branch, node, kind, hash, label, created_at_ms, child_id, met_order, "
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                "met_at_ms, outcome, payload) VALUES (" ID(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                    "3") ", 1, 1, 0, 7, 'child', 32, " ID("4") ", 1, 42, 2, NULL), "
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "(" ID(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   "3") ", 1, 2, 2, 7, 'memo', 33, NULL, NULL, NULL, NULL, '5'), "
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "(" ID(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                            "3") ", 2, 2, 1, 7, 'wait', 34, NULL, NULL, NULL, NULL, NULL), "
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 "(" ID("5") ", 1, 1, 1, 7, 'sleep', 51, NULL, NULL, NULL, NULL, NULL);"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "INSERT INTO durable_condition (run_id, branch, node, number, count, kind, group_number, data_key, key, at_ms, "
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "is_met) VALUES (" ID(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 "3") ", 2, 2, 0, 2, 1, 0, 'e', 'event', 0, 1), "
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      "(" ID("3") ", 2, 2, 1, 2, 2, 1, 'h', 'token', 0, 0), (" ID(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                          "5") ", 1, 1, 0, 1, 0, 0, 's', NULL, 99, 0);"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "INSERT INTO durable_hook VALUES (1, 'token', " ID(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   "3") ", 34);"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "INSERT INTO durable_hook_payload VALUES (" ID(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                            "3") ", 'token', 1, '{}');"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 "INSERT INTO event (id, tenant, key, payload, created_at_ms) VALUES (" ID("a") ", 1, 'key', '{}', 9);"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                "INSERT INTO schedule (id, tenant, workflow, at_ms, input, priority, method, created_at_ms) VALUES "
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                "(" ID(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                    "c") ", 1, 'w', 99, '{}', 0, 0, 9);"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                         "INSERT INTO token (id, tenant, created_at_ms, expires_at_ms) VALUES (" ID(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "d") ", 1, 1, 99);"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                  "INSERT INTO token_key VALUES (1, 'kid', 'private', 'public', 1);";
-
-static const char spans[] =
-    "INSERT INTO span_source VALUES (1, x'00', 3, 2);"
-    "INSERT INTO trace VALUES (1, 1, x'0102030405060708090a0b0c0d0e0f10', 'root', "
-    "NULL, NULL, 5, 1, 5, 9, 2, 1, 20);"
-    "INSERT INTO span (id, trace, span_id, name, source, kind, status, start_ns, "
-    "end_ns, size, record) VALUES "
-    "(1, 1, x'0000000000000001', 'root', 1, 0, 0, 5, 9, 10, x''), "
-    "(2, 1, x'0000000000000002', 'part', 1, 0, 2, 6, 8, 10, x'');"
-    "INSERT INTO span_link VALUES (1, 1, x'0000000000000002', x'aa', x'bb', NULL);"
-    "UPDATE span_total SET spans = 2, bytes = 23;"
-    "UPDATE task SET idempotency_key = 'mine' WHERE id = " ID(
-        "1") ";"
-             "INSERT INTO idempotency VALUES (1, 'mine', " ID("1") ", 99), (1, 'gone', " ID("9") ", 99);";
 
 typedef struct case_of {
     const char *rule, *change, *what;
@@ -125,91 +28,108 @@ static const case_of cases[] = {
     {"workflow-id", "UPDATE workflow SET uuid = 'text' WHERE id = 2", "workflow 2"},
     {"event-payload", "UPDATE event SET payload = '{'", "event 01900000-0000-7000-8000-00000000000a"},
     {"schedule-run", "UPDATE schedule SET priority = 4", "schedule 01900000-0000-7000-8000-00000000000c"},
+    {"filter-workflow", "UPDATE event_filter SET workflow_id = 2",
+     "filter 01900000-0000-7000-8000-00000000000e: workflow 2"},
+    {"filter-workflow", "UPDATE event_filter SET payload = '5'",
+     "filter 01900000-0000-7000-8000-00000000000e: workflow 1"},
+    {"cron-workflow", "UPDATE cron SET workflow_id = 9",
+     "cron 01900000-0000-7000-8000-00000000000f: workflow 9"},
+    {"cron-workflow", "UPDATE cron SET priority = 4",
+     "cron 01900000-0000-7000-8000-00000000000f: workflow 1"},
+    {"rate-limit", "UPDATE rate_limit SET value = 6", "rate limit calls: 6 of 5"},
+    {"rate-limit", "UPDATE rate_limit SET window_ms = 0", "rate limit calls: 1 of 5"},
     {"worker-offer", "UPDATE worker SET slots = '[]'", "worker 01900000-0000-7000-8000-00000000000b"},
     {"token-life", "UPDATE token SET expires_at_ms = 0", "token 01900000-0000-7000-8000-00000000000d"},
     {"token-key", "UPDATE token_key SET private_key = ''", "key kid"},
-    {"run-id", "UPDATE task SET id = x'01' WHERE id = " ID("6"), "run 01"},
-    {"run-life", "DELETE FROM task_live WHERE id = " ID("2"), RUN "2: neither"},
+    {"run-id", "UPDATE task SET id = x'01' WHERE id = " FULL_ID("6"), "run 01"},
+    {"run-life", "DELETE FROM task_live WHERE id = " FULL_ID("2"), FULL_RUN "2: neither"},
     {"run-life",
-     "INSERT INTO task_end (id, state, retry_count, finished_at_ms) VALUES (" ID("2") ", 3, 0, 22)",
-     RUN "2: both"},
-    {"run-known", "DELETE FROM task WHERE id = " ID("6"), "end of " RUN "6"},
-    {"run-known", "UPDATE stream SET task_id = " ID("9"), "stream of " RUN "9"},
-    {"run-known", "UPDATE task_log SET task_id = " ID("9"), "log line of " RUN "9"},
-    {"run-type", "DELETE FROM task_type WHERE id = 3", RUN "6: version 3"},
-    {"run-trigger", "UPDATE task SET input = '[' WHERE id = " ID("1"), RUN "1: input"},
-    {"run-trigger", "UPDATE task SET priority = 0 WHERE id = " ID("1"), RUN "1: priority 0"},
-    {"run-trigger", "UPDATE task SET metadata = '5' WHERE id = " ID("1"), RUN "1: metadata"},
-    {"run-trigger", "UPDATE task SET desired = '5' WHERE id = " ID("2"), RUN "2: desired worker"},
-    {"run-child", "UPDATE task SET type_id = 3 WHERE id = " ID("4"),
-     RUN "4: parent 01900000-0000-7000-8000-000000000003"},
-    {"run-child", "UPDATE task SET parent_id = " ID("9") " WHERE id = " ID("2"),
-     RUN "2: parent 01900000-0000-7000-8000-000000000009"},
-    {"run-child", "UPDATE task SET child_key = NULL WHERE id = " ID("4"),
-     RUN "4: parent 01900000-0000-7000-8000-000000000003"},
-    {"run-event", "UPDATE task SET event_key = NULL", RUN "1: event 01900000-0000-7000-8000-00000000000a"},
-    {"run-key", "UPDATE task SET idempotency_key = 'other' WHERE id = " ID("1"), RUN "1: key mine"},
-    {"run-key", "UPDATE idempotency SET tenant = 2", RUN "1: key mine"},
+     "INSERT INTO task_end (id, state, retry_count, finished_at_ms) VALUES (" FULL_ID("2") ", 3, 0, 22)",
+     FULL_RUN "2: both"},
+    {"run-known", "DELETE FROM task WHERE id = " FULL_ID("6"), "end of " FULL_RUN "6"},
+    {"run-known", "UPDATE stream SET task_id = " FULL_ID("9"), "stream of " FULL_RUN "9"},
+    {"run-known", "UPDATE task_log SET task_id = " FULL_ID("9"), "log line of " FULL_RUN "9"},
+    {"run-removed", "INSERT INTO removed_run VALUES (" FULL_ID("1") ")", FULL_RUN "1"},
+    {"run-type", "DELETE FROM task_type WHERE id = 3", FULL_RUN "6: version 3"},
+    {"run-trigger", "UPDATE task SET input = '[' WHERE id = " FULL_ID("1"), FULL_RUN "1: input"},
+    {"run-trigger", "UPDATE task SET priority = 0 WHERE id = " FULL_ID("1"), FULL_RUN "1: priority 0"},
+    {"run-trigger", "UPDATE task SET metadata = '5' WHERE id = " FULL_ID("1"), FULL_RUN "1: metadata"},
+    {"run-trigger", "UPDATE task SET desired = '5' WHERE id = " FULL_ID("2"), FULL_RUN "2: desired worker"},
+    {"run-child", "UPDATE task SET type_id = 3 WHERE id = " FULL_ID("4"),
+     FULL_RUN "4: parent 01900000-0000-7000-8000-000000000003"},
+    {"run-child", "UPDATE task SET child_key = NULL WHERE id = " FULL_ID("4"),
+     FULL_RUN "4: parent 01900000-0000-7000-8000-000000000003"},
+    {"run-event", "UPDATE task SET event_key = NULL",
+     FULL_RUN "1: event 01900000-0000-7000-8000-00000000000a"},
+    {"run-key", "UPDATE task SET idempotency_key = 'other' WHERE id = " FULL_ID("1"), FULL_RUN "1: key mine"},
+    {"run-key", "UPDATE idempotency SET tenant = 2", FULL_RUN "1: key mine"},
     {"run-key", "UPDATE idempotency SET run_id = x'01' WHERE key = 'gone'", "run ?: key gone"},
-    {"run-limits", "UPDATE task SET limits = '5' WHERE id = " ID("1"), RUN "1: no JSON object"},
-    {"run-limits", "UPDATE task_live SET has_limits = 1 WHERE id = " ID("2"), RUN "2"},
-    {"live-trigger", "UPDATE task_live SET type_id = 2 WHERE id = " ID("2"), RUN "2: version 2, not 1"},
-    {"live-trigger", "UPDATE task_live SET priority = 3 WHERE id = " ID("2"), RUN "2: priority 3, not 2"},
-    {"live-trigger", "UPDATE task_live SET has_desired = 0", RUN "2: desired worker"},
-    {"live-state", "UPDATE task_live SET state = 2 WHERE id = " ID("3"), RUN "3: state 2, started"},
-    {"live-state", "UPDATE task_live SET started_at_ms = NULL WHERE id = " ID("3"), RUN "3: state 1"},
-    {"live-attempt", "UPDATE task_live SET first_retry = 1 WHERE id = " ID("2"),
-     RUN "2: attempt 0 of 1, 0 lost"},
-    {"live-worker", "DELETE FROM worker", RUN "3: worker 01900000-0000-7000-8000-00000000000b"},
-    {"live-worker", "UPDATE task_live SET worker_id = " ID("b") " WHERE state = 5",
-     RUN "5: worker 01900000-0000-7000-8000-00000000000b"},
-    {"end-state", "UPDATE task_end SET state = 1 WHERE id = " ID("6"), RUN "6: state 1"},
-    {"end-state", "UPDATE task_end SET outcome = 'LOST' WHERE id = " ID("6"), RUN "6: state 4, LOST"},
-    {"end-state", "UPDATE task_end SET outcome = 'SUPERSEDED' WHERE id = " ID("1"), RUN "1: state 2, SUPERSEDED"},
-    {"end-output", "UPDATE task_end SET output = '{' WHERE id = " ID("1"), RUN "1: no JSON"},
-    {"end-output", "UPDATE task_end SET output = '5' WHERE id = " ID("6"), RUN "6: state 4"},
-    {"attempt-count", "DELETE FROM attempt", RUN "1: 0 before attempt 1"},
-    {"attempt-count", "UPDATE task_end SET retry_count = 0 WHERE id = " ID("1"), RUN "1: 1 before attempt 0"},
-    {"attempt-outcome", "UPDATE attempt SET outcome = 'COMPLETED'", RUN "1, attempt 0: COMPLETED"},
-    {"attempt-outcome", "UPDATE attempt SET outcome = 'ODD'", RUN "1, attempt 0: ODD"},
-    {"log-lines", "DELETE FROM task_log WHERE line = 1", RUN "1: 1 lines up to 2"},
-    {"log-lines", "UPDATE task_log SET level = 5", RUN "1: 2 lines up to 2"},
-    {"log-metadata", "UPDATE task_log SET metadata = '5' WHERE line = 2", RUN "1, line 2"},
-    {"stream-chunks", "DELETE FROM stream_chunk WHERE id = 1 << 32", "stream 1 of " RUN "3: 1 chunks"},
+    {"run-limits", "UPDATE task SET limits = '5' WHERE id = " FULL_ID("1"), FULL_RUN "1: no JSON object"},
+    {"run-limits", "UPDATE task_live SET has_limits = 1 WHERE id = " FULL_ID("2"), FULL_RUN "2"},
+    {"live-trigger", "UPDATE task_live SET type_id = 2 WHERE id = " FULL_ID("2"),
+     FULL_RUN "2: version 2, not 1"},
+    {"live-trigger", "UPDATE task_live SET priority = 3 WHERE id = " FULL_ID("2"),
+     FULL_RUN "2: priority 3, not 2"},
+    {"live-trigger", "UPDATE task_live SET has_desired = 0", FULL_RUN "2: desired worker"},
+    {"live-state", "UPDATE task_live SET state = 2 WHERE id = " FULL_ID("3"), FULL_RUN "3: state 2, started"},
+    {"live-state", "UPDATE task_live SET started_at_ms = NULL WHERE id = " FULL_ID("3"),
+     FULL_RUN "3: state 1"},
+    {"live-attempt", "UPDATE task_live SET first_retry = 1 WHERE id = " FULL_ID("2"),
+     FULL_RUN "2: attempt 0 of 1, 0 lost"},
+    {"live-worker", "DELETE FROM worker", FULL_RUN "3: worker 01900000-0000-7000-8000-00000000000b"},
+    {"live-worker", "UPDATE task_live SET worker_id = " FULL_ID("b") " WHERE state = 5",
+     FULL_RUN "5: worker 01900000-0000-7000-8000-00000000000b"},
+    {"end-state", "UPDATE task_end SET state = 1 WHERE id = " FULL_ID("6"), FULL_RUN "6: state 1"},
+    {"end-state", "UPDATE task_end SET outcome = 'LOST' WHERE id = " FULL_ID("6"),
+     FULL_RUN "6: state 4, LOST"},
+    {"end-state", "UPDATE task_end SET outcome = 'SUPERSEDED' WHERE id = " FULL_ID("1"),
+     FULL_RUN "1: state 2, SUPERSEDED"},
+    {"end-output", "UPDATE task_end SET output = '{' WHERE id = " FULL_ID("1"), FULL_RUN "1: no JSON"},
+    {"end-output", "UPDATE task_end SET output = '5' WHERE id = " FULL_ID("6"), FULL_RUN "6: state 4"},
+    {"attempt-count", "DELETE FROM attempt", FULL_RUN "1: 0 before attempt 1"},
+    {"attempt-count", "UPDATE task_end SET retry_count = 0 WHERE id = " FULL_ID("1"),
+     FULL_RUN "1: 1 before attempt 0"},
+    {"attempt-outcome", "UPDATE attempt SET outcome = 'COMPLETED'", FULL_RUN "1, attempt 0: COMPLETED"},
+    {"attempt-outcome", "UPDATE attempt SET outcome = 'ODD'", FULL_RUN "1, attempt 0: ODD"},
+    {"log-lines", "DELETE FROM task_log WHERE line = 1", FULL_RUN "1: 1 lines up to 2"},
+    {"log-lines", "UPDATE task_log SET level = 5", FULL_RUN "1: 2 lines up to 2"},
+    {"log-metadata", "UPDATE task_log SET metadata = '5' WHERE line = 2", FULL_RUN "1, line 2"},
+    {"stream-chunks", "DELETE FROM stream_chunk WHERE id = 1 << 32", "stream 1 of " FULL_RUN "3: 1 chunks"},
     {"stream-chunks", "INSERT INTO stream_chunk VALUES (2 << 32, x'')", "stream 2: 1 chunks"},
-    {"durable-state", "UPDATE durable_run SET branch = 1", RUN "3: branch 1"},
-    {"durable-state", "UPDATE task SET type_id = 1 WHERE id = " ID("5"), RUN "5: branch 1"},
-    {"durable-owner", "DELETE FROM durable_run WHERE id = " ID("5"), "log entry of " RUN "5"},
-    {"durable-evicted", "UPDATE durable_run SET waits = NULL", RUN "5"},
-    {"durable-carrier", "UPDATE durable_run SET carrier = '5' WHERE id = " ID("5"), RUN "5"},
-    {"durable-invocation", "UPDATE durable_run SET invocation_count = 1", RUN "3, invocation 2"},
-    {"durable-branch", "UPDATE durable_branch SET parent = 2", RUN "3, branch 2: of 2 from 2"},
-    {"durable-nodes", "DELETE FROM durable_entry WHERE branch = 1 AND node = 1 AND run_id = " ID("3"),
-     RUN "3, branch 1: 1 nodes, 2 to 2"},
-    {"durable-nodes", "UPDATE durable_branch SET first_node = 1", RUN "3, branch 2: 1 nodes, 2 to 2"},
-    {"durable-nodes", "UPDATE durable_entry SET node = 3 WHERE kind = 2", RUN "3, branch 1: 2 nodes, 1 to 3"},
-    {"durable-entry", "UPDATE durable_entry SET kind = 3 WHERE kind = 2", RUN "3, node 1:2: kind 3"},
-    {"durable-entry", "UPDATE durable_entry SET child_id = NULL", RUN "3, node 1:1: kind 0"},
-    {"durable-entry", "UPDATE durable_entry SET child_id = " ID("9") " WHERE kind = 0",
-     RUN "3, node 1:1: kind 0, child 01900000-0000-7000-8000-000000000009"},
-    {"durable-end", "UPDATE durable_entry SET outcome = NULL", RUN "3, node 1:1"},
-    {"durable-end", "UPDATE durable_entry SET payload = '{' WHERE kind = 2", RUN "3, node 1:2"},
+    {"durable-state", "UPDATE durable_run SET branch = 1", FULL_RUN "3: branch 1"},
+    {"durable-state", "UPDATE task SET type_id = 1 WHERE id = " FULL_ID("5"), FULL_RUN "5: branch 1"},
+    {"durable-owner", "DELETE FROM durable_run WHERE id = " FULL_ID("5"), "log entry of " FULL_RUN "5"},
+    {"durable-evicted", "UPDATE durable_run SET waits = NULL", FULL_RUN "5"},
+    {"durable-carrier", "UPDATE durable_run SET carrier = '5' WHERE id = " FULL_ID("5"), FULL_RUN "5"},
+    {"durable-invocation", "UPDATE durable_run SET invocation_count = 1", FULL_RUN "3, invocation 2"},
+    {"durable-branch", "UPDATE durable_branch SET parent = 2", FULL_RUN "3, branch 2: of 2 from 2"},
+    {"durable-nodes", "DELETE FROM durable_entry WHERE branch = 1 AND node = 1 AND run_id = " FULL_ID("3"),
+     FULL_RUN "3, branch 1: 1 nodes, 2 to 2"},
+    {"durable-nodes", "UPDATE durable_branch SET first_node = 1", FULL_RUN "3, branch 2: 1 nodes, 2 to 2"},
+    {"durable-nodes", "UPDATE durable_entry SET node = 3 WHERE kind = 2",
+     FULL_RUN "3, branch 1: 2 nodes, 1 to 3"},
+    {"durable-entry", "UPDATE durable_entry SET kind = 3 WHERE kind = 2", FULL_RUN "3, node 1:2: kind 3"},
+    {"durable-entry", "UPDATE durable_entry SET child_id = NULL", FULL_RUN "3, node 1:1: kind 0"},
+    {"durable-entry", "UPDATE durable_entry SET child_id = " FULL_ID("9") " WHERE kind = 0",
+     FULL_RUN "3, node 1:1: kind 0, child 01900000-0000-7000-8000-000000000009"},
+    {"durable-end", "UPDATE durable_entry SET outcome = NULL", FULL_RUN "3, node 1:1"},
+    {"durable-end", "UPDATE durable_entry SET payload = '{' WHERE kind = 2", FULL_RUN "3, node 1:2"},
     {"durable-order", "UPDATE durable_entry SET met_order = 1, met_at_ms = 1, outcome = 1",
-     RUN "3: 3 times 1"},
-    {"condition-live", "UPDATE durable_condition SET run_id = " ID("1") " WHERE kind = 0",
-     RUN "1, node 1:1, condition 0: has ended"},
+     FULL_RUN "3: 3 times 1"},
+    {"condition-live", "UPDATE durable_condition SET run_id = " FULL_ID("1") " WHERE kind = 0",
+     FULL_RUN "1, node 1:1, condition 0: has ended"},
     {"condition-live", "UPDATE durable_condition SET node = 3 WHERE kind = 0",
-     RUN "5, node 1:3, condition 0: no such node"},
-    {"condition-live", "UPDATE durable_entry SET met_order = 1 WHERE run_id = " ID("5"),
-     RUN "5, node 1:1, condition 0: was met"},
+     FULL_RUN "5, node 1:3, condition 0: no such node"},
+    {"condition-live", "UPDATE durable_entry SET met_order = 1 WHERE run_id = " FULL_ID("5"),
+     FULL_RUN "5, node 1:1, condition 0: was met"},
     {"condition-kind", "UPDATE durable_condition SET kind = 9 WHERE kind = 0",
-     RUN "5, node 1:1, condition 0: kind 9"},
+     FULL_RUN "5, node 1:1, condition 0: kind 9"},
     {"condition-kind", "UPDATE durable_condition SET kind = 3 WHERE kind = 0",
-     RUN "5, node 1:1, condition 0: kind 3"},
-    {"condition-count", "DELETE FROM durable_condition WHERE number = 1", RUN "3, node 2:2: 1 of 2"},
-    {"hook-payload", "DELETE FROM durable_hook", RUN "3, payload 1"},
-    {"hook-payload", "UPDATE durable_hook_payload SET payload = ''", RUN "3, payload 1"},
-    {"hook-tenant", "UPDATE durable_hook SET tenant = 2", RUN "3"},
+     FULL_RUN "5, node 1:1, condition 0: kind 3"},
+    {"condition-count", "DELETE FROM durable_condition WHERE number = 1", FULL_RUN "3, node 2:2: 1 of 2"},
+    {"hook-payload", "DELETE FROM durable_hook", FULL_RUN "3, payload 1"},
+    {"hook-payload", "UPDATE durable_hook_payload SET payload = ''", FULL_RUN "3, payload 1"},
+    {"hook-tenant", "UPDATE durable_hook SET tenant = 2", FULL_RUN "3"},
     {"span-trace", "UPDATE span SET trace = 2 WHERE id = 1", "span 0000000000000001: trace 2, source 1"},
     {"span-trace", "UPDATE span SET source = 2 WHERE id = 1", "span 0000000000000001: trace 1, source 2"},
     {"trace-sums", "UPDATE trace SET error_count = 0",
@@ -279,8 +199,8 @@ static int setup(void **state)
     cleat__store *store = NULL;
     remove_file();
     assert_int_equal(cleat__store_open("check.db", CLEAT__STORE_WRITE, &store), CLEAT_OK);
-    run(store, tables);
-    run(store, spans);
+    run(store, full_tables);
+    run(store, full_spans);
     *state = store;
     return 0;
 }

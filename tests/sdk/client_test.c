@@ -250,6 +250,29 @@ static void test_restart_recovers_queued_runs(void **state)
     }
 }
 
+/* The first look is a second after the start. */
+static void test_old_runs_go(void **state)
+{
+    sdk_fixture *it = *state;
+    cleat_run_id id;
+    cleat_run_result result = {0};
+    cleat_status status = CLEAT_OK;
+    start_echo(it);
+    assert_int_equal(cleat_client_run_no_wait(it->client, "echo", NULL, NULL, &id), CLEAT_OK);
+    sdk_wait(it, &id, CLEAT_RUN_COMPLETED, "{}");
+    sdk_stop(it);
+    sdk_close(it);
+    assert_int_equal(
+        cleat_client_new(CLEAT_CLIENT_OPTIONS(.database = it->dir.database, .run_retention_ms = 1),
+                         &it->client),
+        CLEAT_OK);
+    while (status == CLEAT_OK) {
+        status = cleat_client_wait(it->client, &id, 0, &result);
+        cleat_run_result_deinit(&result);
+    }
+    assert_int_equal(status, CLEAT_NOT_FOUND);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, sdk_set_up, sdk_tear_down)
@@ -265,6 +288,7 @@ int main(void)
         TEST(test_new_fails_cleanly),
         TEST(test_two_clients_in_one_process),
         TEST(test_restart_recovers_queued_runs),
+        TEST(test_old_runs_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

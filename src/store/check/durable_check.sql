@@ -2,7 +2,7 @@
 
 -- durable-state: a durable run is of a task that is declared durable, and its newest branch is the newest there is
 SELECT 'run ' || uuid(d.id) || ': branch ' || d.branch FROM durable_run d
-    LEFT JOIN task t ON t.id = d.id LEFT JOIN task_type y ON y.id = t.type_id
+    JOIN task t ON t.id = d.id LEFT JOIN task_type y ON y.id = t.type_id
 WHERE d.invocation_count < 1
     OR NOT coalesce(json_extract(y.declaration, '$.durable'), 1)
     OR d.branch <> coalesce((SELECT max(b.branch) FROM durable_branch b WHERE b.run_id = d.id), 1);
@@ -12,7 +12,8 @@ SELECT DISTINCT kind || ' of run ' || uuid(run_id) FROM (
     SELECT 'invocation' AS kind, run_id FROM durable_invocation
     UNION ALL SELECT 'branch', run_id FROM durable_branch
     UNION ALL SELECT 'log entry', run_id FROM durable_entry) AS sub
-WHERE NOT EXISTS (SELECT 1 FROM durable_run d WHERE d.id = sub.run_id);
+WHERE NOT EXISTS (SELECT 1 FROM durable_run d WHERE d.id = sub.run_id)
+    AND run_id NOT IN (SELECT id FROM removed_run);
 
 -- durable-evicted: an evicted run says what it waits for
 SELECT 'run ' || uuid(l.id) FROM task_live l LEFT JOIN durable_run d ON d.id = l.id
@@ -29,15 +30,15 @@ WHERE i.number NOT BETWEEN 2 AND d.invocation_count;
 -- durable-branch: a branch begins in an older one
 SELECT 'run ' || uuid(b.run_id) || ', branch ' || b.branch || ': of ' || b.parent || ' from ' || b.first_node
 FROM durable_branch b
-WHERE b.parent < 1 OR b.parent >= b.branch OR b.first_node < 1
+WHERE b.run_id NOT IN (SELECT id FROM removed_run) AND (b.parent < 1 OR b.parent >= b.branch OR b.first_node < 1
     OR (b.parent <> 1 AND NOT EXISTS (SELECT 1 FROM durable_branch p
-        WHERE p.run_id = b.run_id AND p.branch = b.parent));
+        WHERE p.run_id = b.run_id AND p.branch = b.parent)));
 
 -- durable-nodes: the nodes of a branch are there from its first one on
 SELECT 'run ' || uuid(e.run_id) || ', branch ' || e.branch || ': ' || count(*) || ' nodes, ' || min(e.node)
     || ' to ' || max(e.node)
 FROM durable_entry e LEFT JOIN durable_branch b ON b.run_id = e.run_id AND b.branch = e.branch
-WHERE e.branch <> 0 GROUP BY e.run_id, e.branch
+WHERE e.branch <> 0 AND e.run_id NOT IN (SELECT id FROM removed_run) GROUP BY e.run_id, e.branch
 HAVING max(e.node) - min(e.node) + 1 <> count(*)
     OR min(e.node) IS NOT iif(e.branch = 1, 1, b.first_node);
 
@@ -46,7 +47,8 @@ SELECT 'run ' || uuid(e.run_id) || ', node ' || e.branch || ':' || e.node || ': 
     || iif(e.child_id IS NULL, '', ', child ' || uuid(e.child_id))
 FROM durable_entry e
 WHERE e.kind NOT IN (0, 1, 2) OR e.branch < 0 OR (e.kind = 0) <> (e.child_id IS NOT NULL)
-    OR (e.kind = 0 AND e.child_id NOT IN (SELECT id FROM task));
+    OR (e.kind = 0 AND e.child_id NOT IN (SELECT id FROM task)
+        AND e.run_id NOT IN (SELECT id FROM removed_run));
 
 -- durable-end: a node that was met has the time and the outcome of that, and payloads are JSON
 SELECT 'run ' || uuid(run_id) || ', node ' || branch || ':' || node FROM durable_entry

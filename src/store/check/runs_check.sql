@@ -9,7 +9,7 @@ SELECT 'run ' || uuid(t.id) || iif(l.id IS NULL, ': neither', ': both')
 FROM task t LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id
 WHERE (l.id IS NULL) = (e.id IS NULL);
 
--- run-known: what lives, has ended or has a former attempt, a log or a stream is a run
+-- run-known: what lives, has ended or has a former attempt, a log or a stream is a run, or what is left of a removed one
 SELECT table_name || ' of run ' || uuid(id) FROM (
     SELECT 'life' AS table_name, id FROM task_live
     UNION ALL SELECT 'end', id FROM task_end
@@ -18,7 +18,11 @@ SELECT table_name || ' of run ' || uuid(id) FROM (
     UNION ALL SELECT 'stream', task_id FROM stream
     UNION ALL SELECT 'durable state', id FROM durable_run
     UNION ALL SELECT 'hook', run_id FROM durable_hook) AS sub
-WHERE NOT EXISTS (SELECT 1 FROM task WHERE task.id = sub.id);
+WHERE NOT EXISTS (SELECT 1 FROM task WHERE task.id = sub.id)
+    AND (table_name IN ('life', 'end', 'hook') OR NOT EXISTS (SELECT 1 FROM removed_run WHERE removed_run.id = sub.id));
+
+-- run-removed: a removed run is no run any more
+SELECT 'run ' || uuid(id) FROM removed_run WHERE id IN (SELECT id FROM task);
 
 -- run-type: the version of its workflow that a run was started with is there
 SELECT 'run ' || uuid(id) || ': version ' || type_id FROM task
@@ -34,12 +38,12 @@ FROM task
 WHERE priority NOT BETWEEN 1 AND 3 OR NOT is_json(input) OR NOT is_object(coalesce(metadata, '{}'))
     OR NOT is_object(coalesce(desired, '{}'));
 
--- run-child: a child has a number or a key, and its parent is a run of the same tenant
+-- run-child: a child has a number or a key, and its parent, where it is still there, is of the same tenant
 SELECT 'run ' || uuid(c.id) || ': parent ' || uuid(c.parent_id)
 FROM task c JOIN task_type y ON y.id = c.type_id
     LEFT JOIN task p ON p.id = c.parent_id LEFT JOIN task_type z ON z.id = p.type_id
 WHERE c.parent_id IS NOT NULL
-    AND (coalesce(c.child_key, c.child_index) IS NULL OR z.tenant IS NULL OR z.tenant <> y.tenant);
+    AND (coalesce(c.child_key, c.child_index) IS NULL OR z.tenant <> y.tenant);
 
 -- run-event: a run that an event has started has the event's key
 SELECT 'run ' || uuid(id) || ': event ' || uuid(event_id) FROM task
@@ -104,6 +108,7 @@ WHERE outcome NOT IN ('FAILED', 'TIMED_OUT', 'LOST', 'UNDELIVERED', 'COMPLETED',
 
 -- log-lines: the lines of a run's log are numbered from 1 on, and have a level
 SELECT 'run ' || uuid(task_id) || ': ' || count(*) || ' lines up to ' || max(line) FROM task_log
+WHERE task_id NOT IN (SELECT id FROM removed_run)
 GROUP BY task_id HAVING min(line) <> 1 OR max(line) <> count(*) OR min(level) < 1 OR max(level) > 4;
 
 -- log-metadata: the metadata of a log line are a JSON object
@@ -113,4 +118,5 @@ WHERE metadata IS NOT NULL AND NOT is_object(metadata);
 -- stream-chunks: the chunks of a stream are there from the first one on, and belong to a stream
 SELECT 'stream ' || (c.id >> 32) || iif(s.id IS NULL, '', ' of run ' || uuid(s.task_id)) || ': ' || count(*) || ' chunks'
 FROM stream_chunk c LEFT JOIN stream s ON s.id = c.id >> 32
+WHERE s.id IS NULL OR s.task_id NOT IN (SELECT id FROM removed_run)
 GROUP BY c.id >> 32 HAVING s.id IS NULL OR max(c.id & 0xffffffff) <> count(*) - 1;

@@ -33,6 +33,21 @@ SELECT 'schedule ' || uuid(id) FROM schedule
 WHERE length(id) <> 16 OR workflow = '' OR NOT is_json(input) OR NOT is_object(coalesce(metadata, '{}'))
     OR priority NOT BETWEEN 0 AND 3 OR method NOT IN (0, 1);
 
+-- filter-workflow: a filter has a workflow of its tenant, and its payload is a JSON object
+SELECT 'filter ' || uuid(f.id) || ': workflow ' || f.workflow_id
+FROM event_filter f LEFT JOIN workflow w ON w.id = f.workflow_id
+WHERE length(f.id) <> 16 OR w.tenant IS NULL OR w.tenant <> f.tenant OR NOT is_object(f.payload);
+
+-- cron-workflow: a cron has a workflow of its tenant, and says what its runs are started with
+SELECT 'cron ' || uuid(c.id) || ': workflow ' || c.workflow_id
+FROM cron c LEFT JOIN workflow w ON w.id = c.workflow_id
+WHERE length(c.id) <> 16 OR w.tenant IS NULL OR w.tenant <> c.tenant OR NOT is_json(c.input)
+    OR NOT is_object(coalesce(c.metadata, '{}')) OR c.priority NOT BETWEEN 0 AND 3 OR c.method NOT IN (0, 1);
+
+-- rate-limit: of the units of a window there are none to all left
+SELECT 'rate limit ' || key || ': ' || value || ' of ' || units FROM rate_limit
+WHERE value NOT BETWEEN 0 AND units OR window_ms <= 0;
+
 -- worker-offer: what a worker offers is JSON
 SELECT 'worker ' || uuid(id) FROM worker
 WHERE length(id) <> 16 OR NOT is_json(actions) OR NOT is_object(slots) OR NOT is_object(labels)

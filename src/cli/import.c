@@ -1,0 +1,100 @@
+/* `cleat import`: lines of JSON into a file. */
+#define _GNU_SOURCE /* getline */
+#include "store/import.h"
+
+#include "args.h"
+#include "base/error.h"
+#include "collector/check.h"
+#include "database.h"
+#include "format.h"
+#include "json_writer.h"
+#include "message.h"
+#include "verb.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct lines {
+    FILE *file;
+    const char *name;
+    char *text;
+    size_t room;
+} lines;
+
+static cleat_status read_line(void *argument, cleat_slice *line)
+{
+    lines *from = argument;
+    errno = 0;
+    ssize_t size = getline(&from->text, &from->room, from->file);
+    if (size < 0) {
+        return feof(from->file) ? CLEAT_EMPTY
+                                : cleat__fail(CLEAT_IO, "cannot read %s: %s", from->name, strerror(errno));
+    }
+    size -= size > 0 && from->text[size - 1] == '\n';
+    *line = (cleat_slice){from->text, (size_t)size};
+    return CLEAT_OK;
+}
+
+static int print(const char *path, const cleat__import_result *result, bool json)
+{
+    if (!json) {
+        printf("%s: %s rows, %s runs", path, cleat__format_count(result->rows).text,
+               cleat__format_count(result->runs).text);
+        if (result->copies != 0) {
+            printf(", %s of which it had", cleat__format_count(result->copies).text);
+        }
+        printf("\n");
+        return cleat__finish_output();
+    }
+    cleat__json_writer writer = {0};
+    cleat__writer_begin_object(&writer, NULL);
+    cleat__writer_string(&writer, "file", path);
+    cleat__writer_bool(&writer, "is_new", result->is_new);
+    cleat__writer_int(&writer, "rows", result->rows);
+    cleat__writer_int(&writer, "runs", result->runs);
+    cleat__writer_int(&writer, "copies", result->copies);
+    cleat__writer_end_object(&writer);
+    return cleat__writer_print(&writer);
+}
+
+static int import_lines(const char *db, const char *name, bool json)
+{
+    bool is_input = strcmp(name, "-") == 0;
+    lines from = {.file = is_input ? stdin : fopen(name, "r"), .name = is_input ? "standard input" : name};
+    if (from.file == NULL) {
+        return cleat__complain("cannot open %s: %s", name, strerror(errno));
+    }
+    const cleat__import_options options = {
+        .path = cleat__database_path(db), .read = read_line, .argument = &from, .check = cleat__check_spans};
+    cleat__import_result result;
+    cleat_status status = cleat__import(&options, &result);
+    int code = status == CLEAT_OK ? print(options.path, &result, json) : cleat__complain_status(status);
+    free(from.text);
+    if (!is_input) {
+        fclose(from.file);
+    }
+    return code;
+}
+
+int cleat__verb_import(const cleat__cli *cli, int argc, char **argv)
+{
+    const char *db = NULL;
+    bool json = false;
+    const cleat__option options[] = {CLEAT__OPTION_DB(&db), CLEAT__OPTION_JSON(&json)};
+    const cleat__usage usage = {
+        .verb = "import",
+        .operands = "LINES",
+        .summary = "Reads what cleat export has written, from a file or, as -, standard input.",
+        .more = "All or nothing: each line is checked, and that all holds together. The database\n"
+                "is made when it is missing; else what it has not is added. No engine may have it.\n",
+        .min_operands = 1,
+        .max_operands = 1,
+        .options = options,
+        .option_count = sizeof(options) / sizeof(*options),
+    };
+    const char *operands[CLEAT__OPERANDS_MAX];
+    (void)cli;
+    int code = cleat__args_parse(&usage, argc, argv, operands);
+    return code == CLEAT__ARGS_GO ? import_lines(db, operands[0], json) : code;
+}

@@ -1,0 +1,317 @@
+#include "engine/retention.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/thread.h"
+#include "store/expiry.h"
+#include "store/path.h"
+
+#define DEFAULT_AGE_MS   (INT64_C(30) * 24 * 3600 * 1000)
+#define DEFAULT_EVERY_MS 10000
+/* Where the file is too large: who waits for a run must get to know of its end. */
+#define SURPLUS_AGE_MS 60000
+#define FIRST_MS       1000
+/* Of the engine's time. Whoever comes in the middle waits for the rest of it, and the commit. Where others have the
+ * processor in between, as many as take about that. */
+#define PIECE_NS    (CLEAT__NS_PER_MS / 2)
+#define PIECE_LEAST 32
+#define PIECE_ROWS  200 /* of tables where a run may have many: some are large */
+/* The engine is left alone after a piece so many times as long as that took, and once as long as it then took to come
+ * to the disk: a good half of its time and the disk's is for others. */
+#define PAUSES         3
+#define PAUSE_LEAST_NS CLEAT__NS_PER_MS
+#define PAUSE_MOST_NS  (100 * CLEAT__NS_PER_MS)
+/* Looking takes at most such a part of the time: what is kept for its parent is looked at again and again. */
+#define LOOK_PART 50
+
+struct cleat__retention {
+    cleat__engine *engine; /* borrowed */
+    char *path;            /* absolute: the program may change its directory */
+    int64_t age_ms, max_bytes, every_ms;
+    const cleat_clock *clock;
+    /* Of whoever looks. */
+    cleat__store *reader;
+    int64_t looked_ns; /* for this long, pieces and pauses not counted */
+    bool is_paced;     /* there is a thread */
+    bool has_thread;   /* its starter's */
+    pthread_t thread;
+    pthread_mutex_t mutex; /* what follows */
+    pthread_cond_t wake;
+    bool is_stopping;
+    cleat__retention_stats stats;
+};
+
+/* ---- Pieces, on the engine's thread ---- */
+
+typedef enum kind {
+    KIND_RUN,
+    KIND_REST,
+    KIND_EVENT,
+} kind;
+
+typedef struct piece {
+    const cleat__expired *page;
+    kind kind;
+    int64_t before_ms;
+    size_t next; /* in the page */
+    uint64_t removed;
+    int64_t took_ns;
+} piece;
+
+static cleat_status remove_one(cleat__store *store, piece *part, const cleat__uuid *id, int64_t *rows)
+{
+    bool was_removed = true;
+    cleat_status status = CLEAT_OK;
+    switch (part->kind) {
+    case KIND_RUN: status = cleat__expire_run(store, id, part->before_ms, rows, &was_removed); break;
+    case KIND_REST: status = cleat__expire_rest(store, id, rows); break;
+    case KIND_EVENT: status = cleat__expire_event(store, id); break;
+    }
+    part->removed += status == CLEAT_OK && was_removed;
+    return status;
+}
+
+static cleat_status remove_piece(cleat__store *store, void *argument)
+{
+    piece *part = argument;
+    const cleat__expired *page = part->page;
+    const int64_t begun_ns = cleat__clock_monotonic_ns(NULL);
+    const size_t least = part->next + PIECE_LEAST;
+    int64_t rows = PIECE_ROWS;
+    cleat_status status = CLEAT_OK;
+    do {
+        status = remove_one(store, part, &page->ids[part->next], &rows);
+        part->next += rows > 0 || part->kind != KIND_REST; /* else there is more of it */
+        part->took_ns = cleat__clock_monotonic_ns(NULL) - begun_ns;
+    } while (status == CLEAT_OK && part->next < page->count && rows > 0 &&
+             (part->next < least || part->took_ns < PIECE_NS));
+    return status;
+}
+
+/* ---- On the thread ---- */
+
+/* False: it is to stop. */
+static bool wait_until(cleat__retention *retention, int64_t deadline_ns)
+{
+    pthread_mutex_lock(&retention->mutex);
+    while (!retention->is_stopping &&
+           cleat__cond_wait_until(&retention->wake, &retention->mutex, deadline_ns)) {
+    }
+    bool is_stopping = retention->is_stopping;
+    pthread_mutex_unlock(&retention->mutex);
+    return !is_stopping;
+}
+
+/* After a piece that took so long, and so long with its commit and what it waited for. */
+static bool pause_after(cleat__retention *retention, int64_t took_ns, int64_t all_ns)
+{
+    int64_t pause_ns = PAUSES * took_ns + all_ns - took_ns;
+    pause_ns = pause_ns < PAUSE_LEAST_NS  ? PAUSE_LEAST_NS
+               : pause_ns > PAUSE_MOST_NS ? PAUSE_MOST_NS
+                                          : pause_ns;
+    return !retention->is_paced || wait_until(retention, cleat__clock_monotonic_ns(NULL) + pause_ns);
+}
+
+static void count(cleat__retention *retention, const piece *part)
+{
+    pthread_mutex_lock(&retention->mutex);
+    if (part->kind == KIND_EVENT) {
+        retention->stats.events += part->removed;
+    } else if (part->kind == KIND_RUN) {
+        retention->stats.runs += part->removed;
+    }
+    pthread_mutex_unlock(&retention->mutex);
+}
+
+static cleat_status remove_page(cleat__retention *retention, const cleat__expired *page, kind what,
+                                int64_t before_ms)
+{
+    piece part = {.page = page, .kind = what, .before_ms = before_ms};
+    cleat_status status = CLEAT_OK;
+    while (status == CLEAT_OK && part.next < page->count) {
+        int64_t begun_ns = cleat__clock_monotonic_ns(NULL);
+        part.removed = 0;
+        status = cleat__engine_call(retention->engine, remove_piece, &part);
+        if (status == CLEAT_OK) {
+            count(retention, &part);
+            if (!pause_after(retention, part.took_ns, cleat__clock_monotonic_ns(NULL) - begun_ns)) {
+                return CLEAT_CANCELLED;
+            }
+        }
+    }
+    return status;
+}
+
+static cleat_status read_page(cleat__retention *retention, kind what, int64_t before_ms, cleat__expired *page)
+{
+    switch (what) {
+    case KIND_RUN: return cleat__expired_runs(retention->reader, before_ms, page);
+    case KIND_EVENT: return cleat__expired_events(retention->reader, before_ms, page);
+    case KIND_REST: break;
+    }
+    return cleat__expired_rest(retention->reader, page);
+}
+
+static cleat_status next_page(cleat__retention *retention, kind what, int64_t before_ms, cleat__expired *page)
+{
+    int64_t begun_ns = cleat__clock_monotonic_ns(NULL);
+    cleat_status status = read_page(retention, what, before_ms, page);
+    retention->looked_ns += cleat__clock_monotonic_ns(NULL) - begun_ns;
+    return status;
+}
+
+static cleat_status remove_all(cleat__retention *retention, kind what, int64_t before_ms)
+{
+    cleat__expired page = {.is_last = false};
+    cleat_status status = CLEAT_OK;
+    while (status == CLEAT_OK && !page.is_last) {
+        status = next_page(retention, what, before_ms, &page);
+        if (status == CLEAT_OK) {
+            status = remove_page(retention, &page, what, before_ms);
+        }
+    }
+    return status;
+}
+
+static int64_t now_ms(const cleat__retention *retention)
+{
+    return cleat__clock_unix_ns(retention->clock) / CLEAT__NS_PER_MS;
+}
+
+/* The oldest runs until the file is small enough; then the events of their time. */
+static cleat_status remove_surplus(cleat__retention *retention)
+{
+    const int64_t before_ms = now_ms(retention) - SURPLUS_AGE_MS;
+    cleat__expired page = {.is_last = false};
+    int64_t bytes = 0;
+    cleat_status status = cleat__expiry_bytes(retention->reader, &bytes);
+    if (status != CLEAT_OK || bytes <= retention->max_bytes) {
+        return status;
+    }
+    while (status == CLEAT_OK && bytes > retention->max_bytes && !page.is_last) {
+        status = next_page(retention, KIND_RUN, before_ms, &page);
+        if (status == CLEAT_OK) {
+            status = remove_page(retention, &page, KIND_RUN, before_ms);
+        }
+        if (status == CLEAT_OK) {
+            status = cleat__expiry_bytes(retention->reader, &bytes);
+        }
+    }
+    return status == CLEAT_OK ? remove_all(retention, KIND_EVENT, cleat__expiry_time_of(&page.after))
+                              : status;
+}
+
+static cleat_status remove_old(cleat__retention *retention)
+{
+    cleat_status status = remove_all(retention, KIND_REST, 0); /* of the time before */
+    if (status == CLEAT_OK && retention->age_ms >= 0) {
+        int64_t before_ms = now_ms(retention) - retention->age_ms;
+        status = remove_all(retention, KIND_RUN, before_ms);
+        if (status == CLEAT_OK) {
+            status = remove_all(retention, KIND_EVENT, before_ms);
+        }
+    }
+    if (status == CLEAT_OK && retention->max_bytes > 0) {
+        status = remove_surplus(retention);
+    }
+    return status == CLEAT_OK ? remove_all(retention, KIND_REST, 0) : status;
+}
+
+cleat_status cleat__retention_look(cleat__retention *retention)
+{
+    retention->looked_ns = 0;
+    cleat_status status = cleat__store_open(retention->path, CLEAT__STORE_READ, &retention->reader);
+    if (status == CLEAT_OK) {
+        status = remove_old(retention);
+    }
+    cleat__store_close(retention->reader);
+    retention->reader = NULL;
+    if (status == CLEAT_OK) {
+        pthread_mutex_lock(&retention->mutex);
+        retention->stats.looks++;
+        pthread_mutex_unlock(&retention->mutex);
+    }
+    return status;
+}
+
+/* What fails it is tried again the next time: a file that is locked, a log that cannot be read. Where the engine has
+ * failed all does, and others say so. */
+static void *run(void *argument)
+{
+    cleat__retention *retention = argument;
+    int64_t next_ns = cleat__deadline_ns(FIRST_MS < retention->every_ms ? FIRST_MS : retention->every_ms);
+    while (wait_until(retention, next_ns)) {
+        (void)cleat__retention_look(retention);
+        int64_t every_ns = retention->every_ms * CLEAT__NS_PER_MS;
+        int64_t least_ns = LOOK_PART * retention->looked_ns;
+        next_ns = cleat__clock_monotonic_ns(NULL) + (every_ns > least_ns ? every_ns : least_ns);
+    }
+    return NULL;
+}
+
+/* ---- The others ---- */
+
+cleat_status cleat__retention_new(cleat__engine *engine, const cleat__retention_options *options,
+                                  cleat__retention **out)
+{
+    bool exists = false;
+    *out = NULL;
+    cleat__retention *retention = cleat__calloc(1, sizeof(*retention));
+    if (retention == NULL) {
+        return cleat__fail_memory();
+    }
+    retention->engine = engine;
+    retention->age_ms = options->age_ms != 0 ? options->age_ms : DEFAULT_AGE_MS;
+    retention->max_bytes = options->max_bytes;
+    retention->every_ms = options->every_ms != 0 ? options->every_ms : DEFAULT_EVERY_MS;
+    retention->clock = options->clock;
+    cleat_status status = cleat__path_resolve(options->path, false, true, &retention->path, &exists);
+    if (status == CLEAT_OK && pthread_mutex_init(&retention->mutex, NULL) != 0) {
+        status = cleat__fail_memory();
+    }
+    if (status != CLEAT_OK) {
+        cleat__free(retention->path);
+        cleat__free(retention);
+        return status;
+    }
+    cleat__cond_init(&retention->wake);
+    *out = retention;
+    return CLEAT_OK;
+}
+
+cleat_status cleat__retention_start(cleat__retention *retention)
+{
+    if (retention->has_thread || (retention->age_ms < 0 && retention->max_bytes <= 0)) {
+        return CLEAT_OK;
+    }
+    retention->is_paced = true;
+    cleat_status status = cleat__thread_start(&retention->thread, "cleat-retention", run, retention);
+    retention->has_thread = status == CLEAT_OK;
+    return status;
+}
+
+void cleat__retention_free(cleat__retention *retention)
+{
+    if (retention == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&retention->mutex);
+    retention->is_stopping = true;
+    pthread_cond_signal(&retention->wake);
+    pthread_mutex_unlock(&retention->mutex);
+    if (retention->has_thread) {
+        pthread_join(retention->thread, NULL);
+    }
+    pthread_cond_destroy(&retention->wake);
+    pthread_mutex_destroy(&retention->mutex);
+    cleat__free(retention->path);
+    cleat__free(retention);
+}
+
+void cleat__retention_get_stats(cleat__retention *retention, cleat__retention_stats *out)
+{
+    pthread_mutex_lock(&retention->mutex);
+    *out = retention->stats;
+    pthread_mutex_unlock(&retention->mutex);
+}

@@ -1,0 +1,132 @@
+/*
+ * The tables are gone through by their columns: which of these have numbers of the file they are in, and which say of
+ * which run a row is, their names say. So a column that comes later is taken along.
+ */
+#include "store/merge.h"
+
+#include "base/error.h"
+#include "cleat_sql.h"
+#include "store/sqlite_error.h"
+#include "store/statement.h"
+#include "store/table.h"
+
+static const char merging[] = "adding to it";
+
+/* Columns whose numbers become others, by the map NAME_map of merge.sql. */
+static const struct {
+    const char *table; /* NULL: any */
+    const char *column, *map;
+} numbers[] = {
+    {NULL, "tenant", "tenant_map"},      {NULL, "workflow_id", "workflow_map"},
+    {NULL, "type_id", "type_map"},       {"span", "trace", "trace_map"},
+    {"span", "source", "source_map"},    {"span_link", "from_trace", "trace_map"},
+    {"tenant", "id", "tenant_map"},      {"workflow", "id", "workflow_map"},
+    {"task_type", "id", "type_map"},     {"trace", "id", "trace_map"},
+    {"span_source", "id", "source_map"}, {"stream", "id", "stream_map"},
+};
+
+/* Which rows of a table are added, and with which words. What is not here has all of the new runs, or where it is of no
+ * run all whose keys are new. */
+static const struct {
+    const char *table, *condition;
+} conditions[] = {
+    {"tenant", "id IN (SELECT old FROM tenant_map WHERE is_new)"},
+    {"workflow", "id IN (SELECT old FROM workflow_map WHERE is_new)"},
+    {"task_type", "id IN (SELECT old FROM type_map WHERE is_new)"},
+    {"trace", "id IN (SELECT old FROM trace_map WHERE is_new)"},
+    {"span_source", "id IN (SELECT old FROM source_map WHERE is_new)"},
+    {"span", "trace IN (SELECT old FROM trace_map WHERE is_new)"},
+    {"span_link", "from_trace IN (SELECT old FROM trace_map WHERE is_new)"},
+    {"span_total", "id IS NULL"},
+    /* Of new runs, and of those that are gone; who has a key keeps it. */
+    {"idempotency",
+     "run_id NOT IN (SELECT id FROM other.task WHERE id NOT IN (SELECT id FROM new_run)) AND NOT EXISTS "
+     "(SELECT 1 FROM main.idempotency i WHERE i.key = o.key AND i.tenant = "
+     "(SELECT new FROM tenant_map WHERE old = o.tenant))"},
+    {"stream_chunk", "id >> 32 IN (SELECT old FROM stream_map)"},
+};
+
+static const char *condition_of(const cleat__table *table)
+{
+    for (size_t i = 0; i < sizeof(conditions) / sizeof(*conditions); i++) {
+        if (strcmp(conditions[i].table, table->name) == 0) {
+            return conditions[i].condition;
+        }
+    }
+    return NULL;
+}
+
+static const char *map_of(const cleat__table *table, const char *column)
+{
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        bool is_of_table = numbers[i].table == NULL || strcmp(numbers[i].table, table->name) == 0;
+        if (is_of_table && strcmp(numbers[i].column, column) == 0) {
+            return numbers[i].map;
+        }
+    }
+    return NULL;
+}
+
+static void append_value(sqlite3_str *sql, const cleat__table *table, const char *column)
+{
+    const char *map = map_of(table, column);
+    bool is_span = strcmp(table->name, "span") == 0 || strcmp(table->name, "span_link") == 0;
+    if (map != NULL) {
+        sqlite3_str_appendf(sql, "(SELECT new FROM %s WHERE old = o.\"%w\")", map, column);
+    } else if (is_span && strcmp(column, "id") == 0) { /* nobody refers to it */
+        sqlite3_str_appendall(sql, "NULL");
+    } else if (strcmp(table->name, "stream_chunk") == 0 && strcmp(column, "id") == 0) {
+        sqlite3_str_appendall(
+            sql, "((SELECT new FROM stream_map WHERE old = o.id >> 32) << 32) + (o.id & 0xffffffff)");
+    } else {
+        sqlite3_str_appendf(sql, "o.\"%w\"", column);
+    }
+}
+
+static cleat_status add_rows(sqlite3 *db, const cleat__table *table)
+{
+    const char *condition = condition_of(table), *run = cleat__table_run_column(table);
+    sqlite3_str *sql = sqlite3_str_new(db);
+    bool is_by_key = condition == NULL && run == NULL;
+    sqlite3_str_appendf(sql, "INSERT %sINTO main.\"%w\" SELECT ", is_by_key ? "OR IGNORE " : "", table->name);
+    for (size_t i = 0; i < table->count; i++) {
+        sqlite3_str_appendall(sql, i != 0 ? ", " : "");
+        append_value(sql, table, table->columns[i].name);
+    }
+    sqlite3_str_appendf(sql, " FROM other.\"%w\" o", table->name);
+    if (condition != NULL) {
+        sqlite3_str_appendf(sql, " WHERE o.%s", condition);
+    } else if (run != NULL) {
+        sqlite3_str_appendf(sql, " WHERE o.\"%w\" IN (SELECT id FROM new_run)", run);
+    }
+    char *text = sqlite3_str_finish(sql);
+    cleat_status status = text != NULL ? cleat__sqlite_exec(db, text, merging) : cleat__fail_memory();
+    sqlite3_free(text);
+    return status;
+}
+
+cleat_status cleat__merge(cleat__store *store, int64_t *copies)
+{
+    sqlite3 *db = cleat__store_db(store);
+    cleat__tables tables = {0, NULL};
+    sqlite3_stmt *count = NULL;
+    cleat_status status = cleat__sqlite_exec(db, cleat__sql_maps, merging);
+    if (status == CLEAT_OK) {
+        status = cleat__store_prepare(
+            store, "SELECT (SELECT count(*) FROM other.task) - (SELECT count(*) FROM new_run)", &count);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__statement_number(store, count, copies, merging);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__tables_init(&tables, db);
+    }
+    for (size_t i = 0; i < tables.count && status == CLEAT_OK; i++) {
+        status = add_rows(db, &tables.items[i]);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__sqlite_exec(db, cleat__sql_sums, merging);
+    }
+    cleat__tables_deinit(&tables);
+    return status;
+}

@@ -1,0 +1,477 @@
+/* What is old goes with all that belongs to it, unless somebody may still ask for it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine/command.h"
+#include "engine/retention.h"
+#include "store/expiry.h"
+#include "support/checked_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define FILE_NAME "retention.db"
+#define DAY       (INT64_C(24) * 3600 * 1000)
+#define TODAY     (INT64_C(20000) * DAY)
+#define OLD       40 /* days ago; runs are kept for 30 */
+#define NEW       10
+#define LIVE      (-1)
+
+/* ---- The file ---- */
+
+typedef struct fixture {
+    cleat__store *store; /* until the engine has the file */
+    cleat__engine *engine;
+    cleat__retention *retention;
+} fixture;
+
+static int64_t today(void *user_data)
+{
+    (void)user_data;
+    return TODAY * 1000000;
+}
+
+static const cleat_clock the_clock = {NULL, today, today};
+
+static cleat__uuid id_of(int days_ago, int number)
+{
+    cleat__uuid id = {{0}};
+    uint64_t ms = (uint64_t)(TODAY - days_ago * DAY);
+    for (int i = 5; i >= 0; i--, ms >>= 8) {
+        id.bytes[i] = (uint8_t)(ms & 0xff);
+    }
+    id.bytes[6] = 0x70;
+    id.bytes[8] = 0x80;
+    id.bytes[14] = (uint8_t)(number >> 8);
+    id.bytes[15] = (uint8_t)number;
+    return id;
+}
+
+static void run_sql(fixture *f, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *sql = sqlite3_vmprintf(format, arguments), *error = NULL;
+    va_end(arguments);
+    if (sqlite3_exec(cleat__store_db(f->store), sql, NULL, NULL, &error) != SQLITE_OK) {
+        fail_msg("%s: %s", error, sql);
+    }
+    sqlite3_free(sql);
+}
+
+/* An id as SQL writes it; of the last four that were asked for. */
+static const char *hex(const cleat__uuid *id)
+{
+    static char texts[4][40];
+    static int turn;
+    char *text = texts[turn++ % 4];
+    int size = sprintf(text, "x'");
+    for (size_t i = 0; i < sizeof(id->bytes); i++) {
+        size += sprintf(text + size, "%02x", id->bytes[i]);
+    }
+    strcpy(text + size, "'");
+    return text;
+}
+
+static int setup(void **state)
+{
+    fixture *f = calloc(1, sizeof(*f));
+    unlink(FILE_NAME);
+    unlink(FILE_NAME "-wal");
+    unlink(FILE_NAME "-shm");
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_WRITE_UNSYNCED, &f->store), CLEAT_OK);
+    run_sql(f, "INSERT INTO workflow (id, tenant, name, uuid) VALUES (1, 1, 'w', randomblob(16))");
+    run_sql(f, "INSERT INTO task_type (id, action, retries, priority, backoff_initial_ms, backoff_factor, "
+               "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms, workflow_id, version_id, tenant, "
+               "task_name, declaration) VALUES (1, 'w:w', 3, 1, 0, 2, 0, -1, -1, 1, randomblob(16), 1, 'w', "
+               "'{\"description\":\"\",\"version\":\"\",\"events\":[],\"sticky\":0,\"durable\":true,"
+               "\"slots\":{\"default\":1},\"labels\":[]}')");
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture *f = *state;
+    cleat__retention_free(f->retention);
+    cleat__engine_close(f->engine);
+    cleat__store_close(f->store);
+    unlink(FILE_NAME);
+    free(f);
+    return 0;
+}
+
+/* A run that was started so many days ago and has ended so many days ago, or lives. */
+static cleat__uuid put(fixture *f, int number, int started, int ended, const cleat__uuid *parent)
+{
+    cleat__uuid id = id_of(started, number);
+    run_sql(f,
+            "INSERT INTO task (id, type_id, priority, created_at_ms, parent_id, child_index, input) "
+            "VALUES (%s, 1, 1, %lld, %s, %d, '{}')",
+            hex(&id), (long long)(TODAY - started * DAY), parent != NULL ? hex(parent) : "NULL", number);
+    if (ended == LIVE) {
+        run_sql(f,
+                "INSERT INTO task_live (id, type_id, priority, state, retry_count, internal_retries, "
+                "queued_at_ms) VALUES (%s, 1, 1, 0, 0, 0, 1)",
+                hex(&id));
+    } else {
+        run_sql(f,
+                "INSERT INTO task_end (id, state, retry_count, started_at_ms, finished_at_ms, output) "
+                "VALUES (%s, 2, 0, 1, %lld, '{}')",
+                hex(&id), (long long)(TODAY - ended * DAY));
+    }
+    return id;
+}
+
+/* So many of each that a run may have many of. */
+static void put_rest(fixture *f, const cleat__uuid *id, int count)
+{
+    const char *run = hex(id);
+    run_sql(f,
+            "CREATE TEMP TABLE n AS WITH n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %d) "
+            "SELECT i FROM n;"
+            "UPDATE task_end SET retry_count = %d WHERE id = %s;"
+            "INSERT INTO attempt SELECT %s, i, 1, 2, 'FAILED', 'no', NULL FROM n;"
+            "INSERT INTO task_log (task_id, line, retry_count, level, time_ms, message) "
+            "SELECT %s, i + 1, 0, 3, 1, 'line' FROM n;"
+            "INSERT INTO durable_run (id, invocation_count, branch) VALUES (%s, %d + 1, %d + 1);"
+            "INSERT INTO durable_invocation SELECT %s, i + 2, 0, 1, 2, 1, 3 FROM n;"
+            "INSERT INTO durable_branch SELECT %s, i + 2, 1, 1, NULL FROM n;"
+            "INSERT INTO durable_entry (run_id, branch, node, kind, hash, label, created_at_ms) "
+            "SELECT %s, 1, i + 1, 2, 7, 'memo', 1 FROM n;"
+            "INSERT INTO durable_hook SELECT 1, hex(%s) || i, %s, 1 FROM n;"
+            "INSERT INTO stream (task_id) VALUES (%s);"
+            "INSERT INTO stream_chunk SELECT ((SELECT max(id) FROM stream) << 32) + i, x'00' FROM n;"
+            "DROP TABLE n",
+            count, count, run, run, run, run, count, count, run, run, run, run, run, run);
+}
+
+static const char of_runs[] = "(SELECT count(*) FROM task) + (SELECT count(*) FROM task_end) "
+                              "+ (SELECT count(*) FROM task_live)";
+static const char of_rest[] =
+    "(SELECT count(*) FROM attempt) + (SELECT count(*) FROM task_log) + (SELECT count(*) FROM durable_run) "
+    "+ (SELECT count(*) FROM durable_invocation) + (SELECT count(*) FROM durable_branch) "
+    "+ (SELECT count(*) FROM durable_entry) + (SELECT count(*) FROM durable_hook) "
+    "+ (SELECT count(*) FROM stream) + (SELECT count(*) FROM stream_chunk) + (SELECT count(*) FROM "
+    "removed_run)";
+
+static int64_t number_of(const char *expression)
+{
+    cleat__store *reader = NULL;
+    sqlite3_stmt *select = NULL;
+    char sql[1000];
+    snprintf(sql, sizeof(sql), "SELECT %s", expression);
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
+    assert_int_equal(sqlite3_prepare_v2(cleat__store_db(reader), sql, -1, &select, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(select), SQLITE_ROW);
+    int64_t number = sqlite3_column_int64(select, 0);
+    sqlite3_finalize(select);
+    cleat__store_close(reader);
+    return number;
+}
+
+static bool is_there(const cleat__uuid *id)
+{
+    char text[80];
+    snprintf(text, sizeof(text), "count(*) FROM task WHERE id = %s", hex(id));
+    return number_of(text) == 1;
+}
+
+static void assert_sound(void)
+{
+    const char *wrong = checked_file(FILE_NAME);
+    if (wrong != NULL) {
+        fail_msg("%s", wrong);
+    }
+}
+
+static void open_engine(fixture *f, const cleat__retention_options *chosen)
+{
+    cleat__retention_options options = *chosen;
+    options.path = FILE_NAME;
+    options.clock = &the_clock;
+    assert_sound();
+    cleat__store_close(f->store);
+    f->store = NULL;
+    assert_int_equal(
+        cleat__engine_open(&(cleat__engine_options){.path = FILE_NAME, .clock = &the_clock}, &f->engine),
+        CLEAT_OK);
+    assert_int_equal(cleat__retention_new(f->engine, &options, &f->retention), CLEAT_OK);
+}
+
+/* Opens it with the options and removes what is to be removed; answers how many runs that were. */
+static uint64_t look(fixture *f, const cleat__retention_options *options)
+{
+    cleat__retention_stats stats;
+    open_engine(f, options);
+    assert_int_equal(cleat__retention_look(f->retention), CLEAT_OK);
+    assert_sound();
+    cleat__retention_get_stats(f->retention, &stats);
+    assert_int_equal(stats.looks, 1);
+    return stats.runs;
+}
+
+static const cleat__retention_options by_age = {.age_ms = 0};
+
+/* ---- By age ---- */
+
+static void test_what_has_ended_long_ago_goes(void **state)
+{
+    fixture *f = *state;
+    cleat__uuid old = put(f, 1, OLD + 1, OLD, NULL), other = put(f, 2, OLD, 31, NULL);
+    cleat__uuid late = put(f, 3, OLD, NEW, NULL), fresh = put(f, 4, NEW, NEW, NULL);
+    cleat__uuid live = put(f, 5, OLD, LIVE, NULL);
+    put_rest(f, &old, 3);
+    assert_int_equal(look(f, &by_age), 2);
+    assert_false(is_there(&old));
+    assert_false(is_there(&other));
+    assert_true(is_there(&late));
+    assert_true(is_there(&fresh));
+    assert_true(is_there(&live));
+    assert_int_equal(number_of(of_runs), 6);
+    assert_int_equal(number_of(of_rest), 0);
+}
+
+static void test_all_is_kept_where_that_is_wanted(void **state)
+{
+    fixture *f = *state;
+    put(f, 1, OLD, OLD, NULL);
+    assert_int_equal(look(f, &(cleat__retention_options){.age_ms = -1}), 0);
+    assert_int_equal(number_of(of_runs), 2);
+}
+
+static void test_a_child_stays_with_its_parent(void **state)
+{
+    fixture *f = *state;
+    cleat__uuid live = put(f, 1, 50, LIVE, NULL), late = put(f, 2, 50, NEW, NULL);
+    cleat__uuid child = put(f, 3, 49, OLD, &live), grandchild = put(f, 4, 48, OLD, &child);
+    cleat__uuid other = put(f, 5, 49, OLD, &late);
+    assert_int_equal(look(f, &by_age), 0);
+    assert_true(is_there(&grandchild));
+    assert_true(is_there(&other));
+}
+
+static void test_a_family_goes_together(void **state)
+{
+    fixture *f = *state;
+    cleat__uuid parent = put(f, 1, 50, 45, NULL);
+    for (int i = 0; i < 600; i++) { /* more than a page */
+        cleat__uuid child = put(f, 2 + i, 49, 46, &parent);
+        if (i % 100 == 0) {
+            put(f, 1000 + i, 48, 47, &child);
+        }
+    }
+    assert_int_equal(look(f, &by_age), 607);
+    assert_int_equal(number_of(of_runs), 0);
+}
+
+/* Each goes on as the next, which is its child. */
+static void test_of_a_chain_the_end_stays(void **state)
+{
+    fixture *f = *state;
+    cleat__uuid first = put(f, 1, 70, 60, NULL), second = put(f, 2, 60, 50, &first);
+    cleat__uuid third = put(f, 3, 50, NEW, &second), fourth = put(f, 4, NEW, LIVE, &third);
+    assert_int_equal(look(f, &by_age), 2);
+    assert_true(is_there(&third));
+    assert_true(is_there(&fourth));
+}
+
+static void test_a_chain_that_is_waited_for_stays(void **state)
+{
+    fixture *f = *state;
+    cleat__uuid waiter = put(f, 1, 80, LIVE, NULL);
+    cleat__uuid first = put(f, 2, 70, 60, &waiter), second = put(f, 3, 60, 50, &first);
+    put(f, 4, 50, LIVE, &second);
+    assert_int_equal(look(f, &by_age), 0);
+}
+
+static void test_large_runs_go_bit_by_bit(void **state)
+{
+    fixture *f = *state;
+    cleat__uuid large = put(f, 1, OLD, OLD, NULL);
+    put_rest(f, &large, 1000);
+    put(f, 2, OLD, OLD, NULL);
+    assert_int_equal(look(f, &by_age), 2);
+    assert_int_equal(number_of(of_runs), 0);
+    assert_int_equal(number_of(of_rest), 0);
+}
+
+/* The machine may lose its power in the middle. */
+static void test_what_is_left_of_a_run_goes_later(void **state)
+{
+    fixture *f = *state;
+    cleat__uuid large = put(f, 1, OLD, OLD, NULL);
+    int64_t rows = 1500;
+    bool was_removed = false;
+    put_rest(f, &large, 1000);
+    assert_int_equal(cleat__expire_run(f->store, &large, TODAY, &rows, &was_removed), CLEAT_OK);
+    assert_true(was_removed);
+    assert_int_equal(rows, 0);
+    assert_false(is_there(&large));
+    assert_int_equal(number_of("count(*) FROM durable_hook"), 0); /* who has one is a run */
+    assert_int_equal(number_of("count(*) FROM removed_run"), 1);
+    assert_int_equal(look(f, &by_age), 0);
+    assert_int_equal(number_of(of_rest), 0);
+}
+
+static void test_a_replayed_run_stays(void **state)
+{
+    fixture *f = *state;
+    cleat__uuid run = put(f, 1, OLD, OLD, NULL);
+    cleat__expired page = {.count = 0};
+    int64_t rows = 100;
+    bool was_removed = true;
+    assert_int_equal(cleat__expired_runs(f->store, TODAY, &page), CLEAT_OK);
+    assert_int_equal(page.count, 1);
+    open_engine(f, &by_age);
+    assert_int_equal(cleat__engine_replay(f->engine, CLEAT__TENANT_DEFAULT, &run), CLEAT_OK);
+    cleat__engine_close(f->engine);
+    f->engine = NULL;
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_WRITE_UNSYNCED, &f->store), CLEAT_OK);
+    assert_int_equal(cleat__expire_run(f->store, &run, TODAY, &rows, &was_removed), CLEAT_OK);
+    assert_false(was_removed);
+    assert_true(is_there(&run));
+}
+
+/* ---- By size ---- */
+
+static void test_the_oldest_go_where_there_is_too_much(void **state)
+{
+    fixture *f = *state;
+    enum { RUNS = 1000, KEPT = 400 };
+    int64_t bytes = 0;
+    for (int i = 0; i < RUNS; i++) {
+        cleat__uuid id = put(f, i, 20, NEW, NULL);
+        run_sql(f, "UPDATE task_end SET output = '\"' || hex(zeroblob(1000)) || '\"' WHERE id = %s",
+                hex(&id));
+    }
+    cleat__uuid just_now = put(f, 1, 25, 0, NULL);
+    assert_int_equal(cleat__expiry_bytes(f->store, &bytes), CLEAT_OK);
+    assert_true(bytes > RUNS * 2000);
+    uint64_t removed = look(f, &(cleat__retention_options){.age_ms = -1, .max_bytes = bytes * KEPT / RUNS});
+    assert_in_range(removed, RUNS - KEPT, RUNS - KEPT + 256);
+    assert_true(is_there(&just_now));
+    for (int i = 0; i < RUNS; i += 50) {
+        cleat__uuid id = id_of(20, i);
+        assert_int_equal(is_there(&id), i >= (int)removed);
+    }
+}
+
+static void test_enough_room_is_left_alone(void **state)
+{
+    fixture *f = *state;
+    put(f, 1, OLD, OLD, NULL);
+    assert_int_equal(look(f, &(cleat__retention_options){.age_ms = -1, .max_bytes = INT64_C(1) << 40}), 0);
+}
+
+/* ---- Events ---- */
+
+static void put_event(fixture *f, int number, int days_ago, const char *scope, const cleat__uuid *run)
+{
+    cleat__uuid id = id_of(days_ago, number);
+    run_sql(f,
+            "INSERT INTO event (id, tenant, key, payload, scope, created_at_ms) VALUES (%s, 1, 'key', '{}', "
+            "%Q, %lld)",
+            hex(&id), scope, (long long)(TODAY - days_ago * DAY));
+    if (run != NULL) {
+        run_sql(f, "UPDATE task SET event_id = %s, event_key = 'key' WHERE id = %s", hex(&id), hex(run));
+    }
+}
+
+static void test_old_events_go(void **state)
+{
+    fixture *f = *state;
+    cleat__uuid kept = put(f, 1, 50, NEW, NULL), gone = put(f, 2, 50, OLD, NULL);
+    put(f, 3, 45, LIVE, NULL);
+    put_event(f, 10, 50, NULL, &kept); /* stays with its run */
+    put_event(f, 11, 50, NULL, &gone);
+    put_event(f, 12, OLD, NULL, NULL);
+    put_event(f, 13, 46, "scope", NULL);
+    put_event(f, 14, 44, "scope", NULL); /* the live run may look back at it */
+    put_event(f, 15, NEW, NULL, NULL);
+    look(f, &by_age);
+    assert_int_equal(number_of("group_concat(hex(substr(id, 16)), '') = '0A0E0F' FROM event"), 1);
+    cleat__retention_stats stats;
+    cleat__retention_get_stats(f->retention, &stats);
+    assert_int_equal(stats.events, 3);
+}
+
+/* ---- Beside the engine ---- */
+
+static void test_who_asks_for_what_is_gone_is_told_so(void **state)
+{
+    fixture *f = *state;
+    cleat__uuid run = put(f, 1, OLD, OLD, NULL);
+    cleat__uuid child;
+    run_sql(f, "INSERT INTO durable_run (id, invocation_count, branch) VALUES (%s, 1, 1)", hex(&run));
+    run_sql(f, "INSERT INTO durable_hook VALUES (1, 'a-token-of-the-run', %s, 1)", hex(&run));
+    assert_int_equal(look(f, &by_age), 1);
+    cleat_run_result result;
+    assert_int_equal(cleat__engine_wait(f->engine, 1, &run, 0, &result), CLEAT_NOT_FOUND);
+    assert_int_equal(cleat__engine_replay(f->engine, 1, &run), CLEAT_NOT_FOUND);
+    assert_int_equal(cleat__engine_cancel(f->engine, 1, &run), CLEAT_NOT_FOUND);
+    const cleat__trigger trigger = {.workflow = cleat_slice_of("w"),
+                                    .input = cleat_slice_of("{}"),
+                                    .is_child = true,
+                                    .parent_id = run,
+                                    .child_index = 0};
+    assert_int_equal(cleat__engine_trigger(f->engine, 1, &trigger, 1, &child), CLEAT_NOT_FOUND);
+    const cleat__command resume = {
+        .kind = CLEAT__COMMAND_RESUME_HOOK,
+        .tenant = 1,
+        .as.resume_hook = {.token = cleat_slice_of("a-token-of-the-run"), .payload = cleat_slice_of("{}")}};
+    assert_int_equal(cleat__engine_ask(f->engine, &resume), CLEAT_NOT_FOUND);
+    cleat__engine_stats stats;
+    cleat__engine_get_stats(f->engine, &stats);
+    assert_int_equal(stats.failure, CLEAT_OK);
+}
+
+static cleat_status do_nothing(cleat__store *store, void *argument)
+{
+    (void)store, (void)argument;
+    return CLEAT_OK;
+}
+
+static void test_a_thread_does_it(void **state)
+{
+    fixture *f = *state;
+    cleat__retention_stats stats = {.looks = 0};
+    for (int i = 0; i < 300; i++) {
+        put(f, i, OLD, OLD, NULL);
+    }
+    open_engine(f, &(cleat__retention_options){.every_ms = 1});
+    assert_int_equal(cleat__retention_start(f->retention), CLEAT_OK);
+    assert_int_equal(cleat__retention_start(f->retention), CLEAT_OK); /* it runs */
+    while (stats.looks == 0) {
+        assert_int_equal(cleat__engine_call(f->engine, do_nothing, NULL), CLEAT_OK);
+        cleat__retention_get_stats(f->retention, &stats);
+    }
+    assert_int_equal(stats.runs, 300);
+    assert_int_equal(number_of(of_runs), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_what_has_ended_long_ago_goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_all_is_kept_where_that_is_wanted, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_child_stays_with_its_parent, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_family_goes_together, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_of_a_chain_the_end_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_chain_that_is_waited_for_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_large_runs_go_bit_by_bit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_left_of_a_run_goes_later, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_replayed_run_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_oldest_go_where_there_is_too_much, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_enough_room_is_left_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_old_events_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_asks_for_what_is_gone_is_told_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_thread_does_it, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
