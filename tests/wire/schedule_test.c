@@ -163,9 +163,43 @@ static void test_a_step_is_read_as_a_task(void **state)
     assert_true(equals(workflow.tasks[0].labels[0].key, "gpu"));
     assert_int_equal(workflow.tasks[0].labels[0].value.number, 8);
     cleat__workflow_read_end(&workflow);
-    it.step.n_rate_limits = 1; /* refused before anybody looks at them */
+    it.step.n_parents = 1; /* refused before anybody looks at them */
     assert_int_equal(cleat__workflow_read_v0(&it.message, &workflow), CLEAT_INVALID_ARGUMENT);
-    assert_non_null(strstr(cleat_error_message(), "rate_limits"));
+    assert_non_null(strstr(cleat_error_message(), "several tasks"));
+    cleat__workflow_read_end(&workflow);
+}
+
+static void test_limits_of_the_older_form(void **state)
+{
+    (void)state;
+    declaration it;
+    cleat__workflow workflow;
+    Cleat__CreateStepRateLimit limit = CLEAT__CREATE_STEP_RATE_LIMIT__INIT, *limits[] = {&limit};
+    Cleat__WorkflowConcurrencyOpts rule = CLEAT__WORKFLOW_CONCURRENCY_OPTS__INIT;
+    fill(&it);
+    limit.key = text("calls");
+    limit.has_units_case = CLEAT__CREATE_STEP_RATE_LIMIT__HAS_UNITS_UNITS;
+    limit.units = 3;
+    limit.has_duration_case = CLEAT__CREATE_STEP_RATE_LIMIT__HAS_DURATION_DURATION;
+    limit.duration = CLEAT__RATE_LIMIT_DURATION__HOUR;
+    rule.has_expression_case = CLEAT__WORKFLOW_CONCURRENCY_OPTS__HAS_EXPRESSION_EXPRESSION;
+    rule.expression = text("input.user");
+    rule.has_max_runs_case = CLEAT__WORKFLOW_CONCURRENCY_OPTS__HAS_MAX_RUNS_MAX_RUNS;
+    rule.max_runs = 4;
+    rule.has_limit_strategy_case = CLEAT__WORKFLOW_CONCURRENCY_OPTS__HAS_LIMIT_STRATEGY_LIMIT_STRATEGY;
+    rule.limit_strategy = CLEAT__CONCURRENCY_LIMIT_STRATEGY__GROUP_ROUND_ROBIN;
+    it.step.rate_limits = limits;
+    it.step.n_rate_limits = 1;
+    it.opts.concurrency = &rule;
+    assert_int_equal(cleat__workflow_read_v0(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(workflow.tasks[0].rate_limit_count, 1);
+    assert_true(equals(workflow.tasks[0].rate_limits[0].key, "calls"));
+    assert_int_equal(workflow.tasks[0].rate_limits[0].units, 3);
+    assert_int_equal(workflow.tasks[0].rate_limits[0].window_ms, 3600000);
+    assert_int_equal(workflow.concurrency_count, 1);
+    assert_true(equals(workflow.concurrency[0].expression, "input.user"));
+    assert_int_equal(workflow.concurrency[0].max_runs, 4);
+    assert_int_equal(workflow.concurrency[0].strategy, CLEAT_GROUP_ROUND_ROBIN);
     cleat__workflow_read_end(&workflow);
 }
 
@@ -175,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_a_schedule_is_read),
         cmocka_unit_test(test_a_version_is_told),
         cmocka_unit_test(test_a_step_is_read_as_a_task),
+        cmocka_unit_test(test_limits_of_the_older_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
