@@ -32,10 +32,11 @@
 #define CHECKPOINT_PAGES "4000"
 #define CACHE_KIB        "32768"
 #define LOG_BYTES_KEPT   "67108864"
-#define LOG_BYTES_LEAST  ((sqlite3_int64)256 * 1024)       /* before it gets space ahead */
-#define LOG_BYTES_MOST   ((sqlite3_int64)16 * 1024 * 1024) /* about where checkpoints begin */
-#define LOG_BYTES_STEP   ((sqlite3_int64)1024 * 1024)
-#define PAGE_SIZE        "4096"
+#define LOG_BYTES_LEAST \
+    ((sqlite3_int64)512 * 1024) /* before it gets space ahead: a new schema has half of it */
+#define LOG_BYTES_MOST ((sqlite3_int64)16 * 1024 * 1024) /* about where checkpoints begin */
+#define LOG_BYTES_STEP ((sqlite3_int64)1024 * 1024)
+#define PAGE_SIZE      "4096"
 
 /* A prepared statement; the map's key is the address of its text. */
 typedef struct statement {
