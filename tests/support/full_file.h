@@ -58,8 +58,6 @@ static const char full_tables[] =
     "key, at_ms, is_met) VALUES (x'01900000000070008000000000000003', 2, 2, 0, 2, 1, 0, 'e', 'event', "
     "0, 1), (x'01900000000070008000000000000003', 2, 2, 1, 2, 2, 1, 'h', 'token', 0, 0), "
     "(x'01900000000070008000000000000005', 1, 1, 0, 1, 0, 0, 's', NULL, 99, 0);"
-    "INSERT INTO event_filter VALUES (x'0190000000007000800000000000000e', 1, 1, 'mine', 'true', '{}', 0, "
-    "7, 8);"
     "INSERT INTO cron VALUES (x'0190000000007000800000000000000f', 1, 1, 'daily', '0 0 * * *', '{}', NULL, "
     "0, 0, 1, 99, NULL, 7, 8);"
     "INSERT INTO rate_limit VALUES (1, 'calls', 5, 1, 60000, 7);"

@@ -24,7 +24,7 @@
 #define WORLD_RATE     4 /* units of each rate limit, per second */
 #define NOBODY         SIZE_MAX
 
-extern const char *const world_actions[WORLD_ACTIONS];
+extern const char *const world_actions[WORLD_ACTIONS], *const world_workflows[WORLD_ACTIONS];
 
 #define WORLD_FILTER_PAYLOAD "{\"f\":1}"
 #define WORLD_CRON_INPUT     "{\"cron\":1}"
@@ -189,10 +189,14 @@ sim_slip *world_dismiss(sim_world *world, size_t worker);
 sim_slip *world_heartbeat(sim_world *world, size_t worker);
 /* Success of whatever the worker took last. */
 sim_slip *world_succeed(sim_world *world, size_t worker);
-/* Of one of the three actions, with random options. */
-sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action);
+sim_slip *world_new_slip(sim_world *world, cleat__command_kind kind);
 /* The ids that a TRIGGER, PUSH or SCHEDULE got; before anything is told. */
 void world_learn_ids(sim_world *world, const sim_slip *slip);
+
+/* ---- world_declare.c ---- */
+
+/* Of one of the three actions, with random options. */
+sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action);
 
 /* ---- world_effects.c: what the engine says ---- */
 

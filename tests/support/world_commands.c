@@ -6,21 +6,9 @@
 #include <stdlib.h>
 
 const char *const world_actions[WORLD_ACTIONS] = {"a:a", "b:b", "c:c"};
-static const char *const world_workflows[WORLD_ACTIONS] = {"a", "b", "c"};
 static const cleat_slice event_keys[] = {{"ka", 2}, {"kb", 2}}; /* of the first two, which list */
-static const cleat_slice event_patterns[] = {{"_*a", 3}, {"kb", 2}};
-/* Of the second. An event of the first scope starts one run of it, others none. */
-static const cleat__filter filters[] = {
-    {{"s", 1},
-     {"event_key == 'kb' && has(payload.f)", 35},
-     {WORLD_FILTER_PAYLOAD, sizeof(WORLD_FILTER_PAYLOAD) - 1}},
-    {{"s", 1}, {"has(input.none)", 15}, {NULL, 0}},
-    {{"t", 1}, {"input.none", 10}, {NULL, 0}},
-};
 
-static const cleat_slice each_minute = {"* * * * *", 9}; /* of the third */
-
-static sim_slip *new_slip(sim_world *world, cleat__command_kind kind)
+sim_slip *world_new_slip(sim_world *world, cleat__command_kind kind)
 {
     sim_slip *made = calloc(1, sizeof(*made));
     world_check(world, made != NULL, "no memory");
@@ -70,79 +58,6 @@ static void set_tenant(sim_world *world, sim_slip *made, size_t task)
 }
 
 /* ---- Programs ---- */
-
-/* The last action's: one rule for each strategy, and one behind it in the chain. Which ones there are
- * changes, not what they say. */
-static void add_rules(sim_world *world, sim_slip *made)
-{
-    static const cleat_concurrency_strategy strategies[] = {
-        CLEAT_GROUP_ROUND_ROBIN, CLEAT_CANCEL_IN_PROGRESS, CLEAT_CANCEL_NEWEST,
-        CLEAT_CANCEL_QUEUED_EXCEPT_NEWEST, CLEAT_CANCEL_QUEUED_EXCEPT_OLDEST};
-    made->rules[0] = (cleat__concurrency){.expression = cleat_slice_of("string(int(input.n) % 3)"),
-                                          .max_runs = WORLD_MAX_RUNS,
-                                          .strategy = strategies[pick(world, 5)]};
-    made->rules[1] = (cleat__concurrency){.expression = cleat_slice_of("string(int(input.n) % 2)"),
-                                          .max_runs = WORLD_MAX_RUNS,
-                                          .strategy = strategies[pick(world, 5)]};
-    made->workflow.concurrency = made->rules;
-    made->workflow.concurrency_count = pick(world, 4) != 0;
-    made->step.concurrency = &made->rules[1];
-    made->step.concurrency_count = pick(world, 2);
-}
-
-/* The one before: two limits, of which a run takes one, or more than there are for some time. */
-static void add_rate_limit(sim_world *world, sim_slip *made)
-{
-    made->use = (cleat__rate_use){.key_expression = cleat_slice_of("string(int(input.n) % 2)"),
-                                  .units = 1 + (int32_t)pick(world, 3),
-                                  .limit_expression = cleat_slice_of("4"),
-                                  .window_ms = 1000};
-    made->step.rate_limits = &made->use;
-    made->step.rate_limit_count = pick(world, 3) != 0;
-}
-
-sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action)
-{
-    static const int64_t timeouts[] = {CLEAT__NO_TIMEOUT, 1000, 20000, 60000};
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_PUT_WORKFLOW);
-    made->command.tenant = tenant;
-    made->workflow.sticky = pick(world, 2) != 0 ? CLEAT__STICKY_SOFT : CLEAT__STICKY_NONE;
-    made->step.policy = (cleat__policy){
-        .retries = (int32_t)pick(world, 4),
-        .priority = 1 + (int32_t)pick(world, 3),
-        .backoff_initial_ms = pick(world, 2) != 0 ? (int64_t)pick(world, 3000) : 0,
-        .backoff_factor = 1 + (double)pick(world, 3),
-        .backoff_max_ms = 5000,
-        .execution_timeout_ms = timeouts[pick(world, 4)],
-        .schedule_timeout_ms = timeouts[pick(world, 4)],
-    };
-    made->workflow.name = cleat_slice_of(world_workflows[action]);
-    made->step.name = cleat__action_task(cleat_slice_of(world_actions[action]));
-    made->step.action = cleat_slice_of(world_actions[action]);
-    if (action < sizeof(event_keys) / sizeof(event_keys[0])) {
-        made->workflow.event_keys = &event_patterns[action];
-        made->workflow.event_key_count = 1;
-    }
-    if (action == 2 && !world->has_no_crons) {
-        made->workflow.crons = &each_minute;
-        made->workflow.cron_count = 1;
-        made->workflow.cron_input = cleat_slice_of(WORLD_CRON_INPUT);
-    }
-    if (action == 1) {
-        made->workflow.filters = filters;
-        made->workflow.filter_count = sizeof(filters) / sizeof(filters[0]);
-    }
-    made->workflow.tasks = &made->step;
-    made->workflow.task_count = 1;
-    if (action == WORLD_ACTIONS - 1) {
-        add_rules(world, made);
-    }
-    if (action == WORLD_ACTIONS - 2) {
-        add_rate_limit(world, made);
-    }
-    made->command.as.put_workflow.workflow = &made->workflow;
-    return made;
-}
 
 static void make_child(sim_world *world, known *task, size_t parent)
 {
@@ -215,7 +130,7 @@ static sim_slip *trigger(sim_world *world)
         parent = NOBODY;
     }
     bool is_valid = pick(world, 20) != 0;
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_TRIGGER);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_TRIGGER);
     made->command.tenant = parent != NOBODY ? world->tasks[parent].tenant : any_tenant(world);
     for (size_t i = 0; i < count; i++) {
         const known *task = new_task(world, made->command.tenant, parent);
@@ -236,7 +151,7 @@ static sim_slip *push(sim_world *world)
     if (world->task_count + count > WORLD_STARTED) {
         return NULL;
     }
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_PUSH);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_PUSH);
     made->command.tenant = any_tenant(world);
     for (size_t i = 0; i < count; i++) {
         uint64_t dice = pick(world, 3);
@@ -266,7 +181,7 @@ static sim_slip *schedule(sim_world *world)
     if (world->task_count >= WORLD_STARTED) {
         return NULL;
     }
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_SCHEDULE);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_SCHEDULE);
     made->command.tenant = any_tenant(world);
     known *task = new_task(world, made->command.tenant, NOBODY);
     task->is_scheduled = true;
@@ -296,7 +211,7 @@ static sim_slip *unschedule(sim_world *world)
     if (at == 0) {
         return NULL;
     }
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_UNSCHEDULE);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_UNSCHEDULE);
     made->task = at - 1;
     set_tenant(world, made, made->task);
     made->command.as.id = world->tasks[made->task].source_id;
@@ -312,7 +227,7 @@ static sim_slip *watch(sim_world *world)
     }
     *looks = (sim_watch){.world = world, .task = task, .is_there = true};
     looks->watch = (cleat__watch){.run_id = world->tasks[task].id, .self = looks, .tell = world_told};
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_WATCH);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_WATCH);
     made->task = task;
     made->looks = looks;
     made->command.tenant = world->tasks[task].tenant;
@@ -327,7 +242,7 @@ static sim_slip *unwatch(sim_world *world)
         return NULL;
     }
     looks->is_leaving = true;
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_UNWATCH);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_UNWATCH);
     made->looks = looks;
     made->command.as.watch = &looks->watch;
     return made;
@@ -337,7 +252,7 @@ static sim_slip *unwatch(sim_world *world)
 static sim_slip *put_stream(sim_world *world)
 {
     size_t task = world->watches[pick(world, WORLD_WATCHES)].task;
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_PUT_STREAM);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_PUT_STREAM);
     made->task = task;
     set_tenant(world, made, task < world->task_count ? task : NOBODY);
     made->command.as.put_stream.task_id =
@@ -356,7 +271,7 @@ static sim_slip *look_on(sim_world *world)
 static sim_slip *wait_for(sim_world *world)
 {
     size_t task = any_task(world);
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_WAIT);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_WAIT);
     made->task = task;
     set_tenant(world, made, task);
     made->command.as.wait.id = task != NOBODY ? world->tasks[task].id : (cleat__uuid){{1}};
@@ -367,7 +282,7 @@ static sim_slip *wait_for(sim_world *world)
 static sim_slip *cancel(sim_world *world)
 {
     size_t task = any_task(world);
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_CANCEL);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_CANCEL);
     made->task = task;
     set_tenant(world, made, task);
     made->command.as.id = task != NOBODY ? world->tasks[task].id : (cleat__uuid){{1}};
@@ -381,7 +296,7 @@ static sim_slip *replay(sim_world *world)
     if (task == NOBODY || pick(world, 4) != 0) {
         return NULL;
     }
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_REPLAY);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_REPLAY);
     made->task = task;
     set_tenant(world, made, task);
     made->command.as.id = world->tasks[task].id;
@@ -399,7 +314,7 @@ static cleat_status fail_after_writing(cleat__store *store, void *argument)
 
 static sim_slip *call(sim_world *world)
 {
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_CALL);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_CALL);
     made->command.as.call.function = fail_after_writing;
     return made;
 }
@@ -435,7 +350,7 @@ sim_slip *world_hire(sim_world *world, size_t worker, int64_t tenant, const char
 {
     sim_worker *hired = &world->workers[worker];
     *hired = (sim_worker){.world = world, .tenant = tenant, .slots = slots};
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_WORKER_JOIN);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_WORKER_JOIN);
     made->command.tenant = tenant;
     made->action = cleat_slice_of(action);
     made->slots = (cleat__slots){cleat_slice_of("default"), slots};
@@ -454,7 +369,7 @@ static sim_slip *register_worker(sim_world *world, size_t worker, int64_t tenant
     sim_worker *hired = &world->workers[worker];
     *hired = (sim_worker){.world = world, .tenant = tenant, .is_remote = true, .is_there = true};
     hired->slots = 1 + (int32_t)pick(world, WORLD_SLOTS);
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_WORKER_REGISTER);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_WORKER_REGISTER);
     made->command.tenant = tenant;
     made->registered = hired;
     made->action = cleat_slice_of(action);
@@ -487,7 +402,7 @@ static sim_slip *add_worker(sim_world *world)
 
 static sim_slip *tell_worker(sim_world *world, cleat__command_kind kind, size_t worker)
 {
-    sim_slip *made = new_slip(world, kind);
+    sim_slip *made = world_new_slip(world, kind);
     made->command.tenant = world->workers[worker].tenant;
     made->command.as.id = world->workers[worker].id;
     made->must_exist = world->workers[worker].is_known;
@@ -554,10 +469,10 @@ static sim_slip *tell_remote(sim_world *world)
     }
     size_t index = pick(world, (uint64_t)worker->count);
     sim_held held = worker->held[index];
-    sim_slip *made = new_slip(world, dice < 10   ? CLEAT__COMMAND_UNDELIVERED
-                                     : dice < 11 ? CLEAT__COMMAND_RELEASE_SLOT
-                                     : dice < 14 ? CLEAT__COMMAND_STARTED
-                                                 : CLEAT__COMMAND_REFRESH_TIMEOUT);
+    sim_slip *made = world_new_slip(world, dice < 10   ? CLEAT__COMMAND_UNDELIVERED
+                                           : dice < 11 ? CLEAT__COMMAND_RELEASE_SLOT
+                                           : dice < 14 ? CLEAT__COMMAND_STARTED
+                                                       : CLEAT__COMMAND_REFRESH_TIMEOUT);
     made->task = held.task;
     set_tenant(world, made, held.task);
     if (dice < 10) {
@@ -607,7 +522,7 @@ static void set_outcome(sim_world *world, sim_slip *made, cleat__report *said)
 /* A report on the attempt at `index` of what the worker holds; it lets go of it. */
 static sim_slip *report_held(sim_world *world, sim_worker *worker, size_t index)
 {
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_REPORT);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_REPORT);
     made->task = worker->held[index].task;
     made->was_held = true;
     if (worker->is_remote) {
@@ -655,7 +570,7 @@ static sim_slip *stale_report(sim_world *world)
     if (task == NOBODY) {
         return NULL;
     }
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_REPORT);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_REPORT);
     made->task = task;
     set_tenant(world, made, task);
     cleat__report *said = &made->command.as.report;
@@ -671,7 +586,7 @@ static sim_slip *stale_report(sim_world *world)
 static sim_slip *log_line(sim_world *world)
 {
     size_t task = any_task(world);
-    sim_slip *made = new_slip(world, CLEAT__COMMAND_LOG);
+    sim_slip *made = world_new_slip(world, CLEAT__COMMAND_LOG);
     set_tenant(world, made, task);
     made->command.as.log = (cleat__log_line){
         .task_id = task != NOBODY ? world->tasks[task].id : (cleat__uuid){{1}},
