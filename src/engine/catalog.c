@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "engine/scope.h"
+#include "model/derived_id.h"
 
 static void free_type(cleat__task_type *type)
 {
@@ -9,6 +10,7 @@ static void free_type(cleat__task_type *type)
         if (type->takings != NULL) {
             cleat__takings_free(type->takings, type->needs->rate_limits->count);
         }
+        cleat__plan_free(type->plan);
         cleat__needs_free(type->needs);
         cleat__free((char *)type->task_name.data);
         cleat__free(type->rules);
@@ -118,6 +120,9 @@ static cleat_status new_type(const cleat__type_row *row, cleat__task_type **out)
     if (status == CLEAT_OK && type->needs->rate_limits != NULL) {
         status = cleat__takings_new(type->needs->rate_limits, &type->takings);
     }
+    if (status == CLEAT_OK && type->needs->is_dag) {
+        status = cleat__plan_new(row->declaration, &type->plan);
+    }
     if (status != CLEAT_OK) {
         free_type(type);
         return status;
@@ -143,6 +148,24 @@ static cleat_status add_rules(cleat__catalog *catalog, cleat__task_type *type)
     return status;
 }
 
+/* A task of a version that is there: it finds its place in the plan. */
+static cleat_status join_plan(const cleat__catalog *catalog, const cleat__type_row *row,
+                              cleat__task_type *type)
+{
+    cleat__task_type *dag = cleat__catalog_find_type(catalog, row->dag_type);
+    cleat__plan *plan = dag != NULL ? dag->plan : NULL;
+    size_t step = plan != NULL ? cleat__plan_find(plan, row->task_name) : 0;
+    if (plan == NULL || step == plan->task_count || plan->tasks[step].type != NULL || type->plan != NULL) {
+        return cleat__fail(CLEAT_CORRUPT,
+                           "a task of a workflow in the database makes no sense; restore a copy");
+    }
+    type->dag = dag;
+    type->step = step;
+    plan->tasks[step].type = type;
+    return cleat__derived_step_id(&type->version_id, (uint32_t)step, &type->step_id) ? CLEAT_OK
+                                                                                     : cleat__fail_memory();
+}
+
 cleat_status cleat__catalog_add(cleat__catalog *catalog, cleat__queues *queues, const cleat__type_row *row)
 {
     cleat__task_type *type = NULL;
@@ -151,18 +174,24 @@ cleat_status cleat__catalog_add(cleat__catalog *catalog, cleat__queues *queues, 
         return status;
     }
     type->workflow = add_workflow(catalog, row);
-    type->queue = cleat__queues_add(queues, row->tenant, row->action);
+    type->step_id = row->workflow_id; /* of a workflow of one task */
+    type->queue = type->plan == NULL ? cleat__queues_add(queues, row->tenant, row->action) : NULL;
     cleat_slice key = {(const char *)&type->id, sizeof(type->id)};
-    if (type->workflow == NULL || type->queue == NULL ||
+    if (type->workflow == NULL || (type->queue == NULL && type->plan == NULL) ||
         cleat__map_put(&catalog->types, key, type) != CLEAT_OK) {
         free_type(type);
         return cleat__fail_memory();
     }
-    type->queue->type_count++;
+    if (type->queue != NULL) {
+        type->queue->type_count++;
+    }
     catalog->idempotent_count += type->needs->idempotency != NULL;
     status = add_rules(catalog, type);
     if (status != CLEAT_OK) {
         return status;
+    }
+    if (row->dag_type != 0) {
+        return join_plan(catalog, row, type);
     }
     const cleat__task_type *former = type->workflow->latest;
     type->workflow->latest = type;

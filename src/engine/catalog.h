@@ -2,6 +2,7 @@
 #ifndef CLEAT_ENGINE_CATALOG_H
 #define CLEAT_ENGINE_CATALOG_H
 
+#include "engine/plan.h"
 #include "engine/queue.h"
 #include "engine/rules.h"
 #include "engine/topics.h"
@@ -18,12 +19,16 @@ typedef struct cleat__workflow_entry {
     char *key;                       /* owned; the map's */
 } cleat__workflow_entry;
 
-/* One version: what its one task is. */
+/* One version of a workflow of one task, or of several; or one of these. */
 typedef struct cleat__task_type {
     int64_t id; /* task_type.id; the map's key */
     cleat__uuid version_id;
     cleat__workflow_entry *workflow;
-    cleat__queue *queue;
+    cleat__queue *queue;          /* NULL: of a version of several tasks, which is in none */
+    cleat__plan *plan;            /* owned; of such a version, else NULL */
+    struct cleat__task_type *dag; /* of one of its tasks: the version, else NULL */
+    size_t step;                  /* its index there */
+    cleat__uuid step_id;          /* by which it is known to workers */
     cleat__policy policy;
     cleat__needs *needs;   /* owned */
     cleat_slice task_name; /* owned */

@@ -127,10 +127,11 @@ typedef struct cleat__durable_waiting {
 /* A cancelled attempt with what else is known of it; slices are valid as long as the engine. */
 typedef struct cleat__cancellation {
     cleat__uuid task_id;
+    cleat__uuid run_id; /* nil: the same */
     int32_t retry_count;
     int32_t priority;
     int32_t invocation_count; /* of a durable run, as its assignment had it; else 0 */
-    cleat__uuid workflow_id, version_id;
+    cleat__uuid workflow_id, version_id, step_id;
     cleat_slice task;      /* the action */
     cleat_slice task_name; /* the readable id */
 } cleat__cancellation;
@@ -173,8 +174,9 @@ struct cleat__command {
         struct {
             cleat__uuid id;
             cleat_run_result *result;
-            char **task_name;       /* gets the readable id of the task, to be freed; NULL: not wanted */
-            struct cleat__run *run; /* it waits for this one; NULL: it does not (any more) */
+            char **task_name; /* gets the readable id of the task, to be freed; NULL: not wanted */
+            struct cleat__task_results *tasks; /* gets those of a run of several; NULL: not wanted */
+            struct cleat__run *run;            /* it waits for this one; NULL: it does not (any more) */
         } wait;
         cleat__command *stop_waiting; /* the WAIT; if it was not answered before this, it never is */
         /* A worker of the engine's own process. Its actions must have been put; it has slots. From the next

@@ -12,6 +12,7 @@
 #include "engine/workers.h"
 #include "model/duration.h"
 #include "model/state.h"
+#include "store/dag.h"
 #include "store/load.h"
 #include "store/cron.h"
 #include "store/schedule.h"
@@ -40,6 +41,7 @@ typedef struct putting {
 static cleat_status describe(putting *put, int64_t tenant, const cleat__workflow *workflow)
 {
     const cleat__workflow_task *task = &workflow->tasks[0];
+    bool is_dag = cleat__workflow_is_dag(workflow);
     cleat__workflow_encode(workflow, &put->declaration);
     if (put->declaration.failed) {
         return cleat__fail_memory();
@@ -47,11 +49,17 @@ static cleat_status describe(putting *put, int64_t tenant, const cleat__workflow
     put->row = (cleat__type_row){
         .tenant = tenant,
         .workflow = workflow->name,
-        .task_name = task->name,
-        .action = cleat__lower_case(task->action, put->action),
+        .task_name = is_dag ? workflow->name : task->name,
+        .action = cleat__lower_case(is_dag ? workflow->name : task->action, put->action),
         .policy = task->policy,
         .declaration = cleat__buffer_slice(&put->declaration),
+        .is_dag = is_dag,
     };
+    if (is_dag) { /* the others are those of its tasks */
+        put->row.policy = (cleat__policy){.priority = task->policy.priority,
+                                          .execution_timeout_ms = CLEAT__NO_TIMEOUT,
+                                          .schedule_timeout_ms = CLEAT__NO_TIMEOUT};
+    }
     return CLEAT_OK;
 }
 
@@ -59,24 +67,55 @@ static cleat_status describe(putting *put, int64_t tenant, const cleat__workflow
 static cleat_status compare(cleat__core *core, const cleat__type_row *row, const cleat__task_type *latest)
 {
     bool is_same = same_policy(&latest->policy, &row->policy) &&
-                   cleat_slice_equals(latest->queue->action, row->action) &&
+                   (latest->queue == NULL || cleat_slice_equals(latest->queue->action, row->action)) &&
                    cleat_slice_equals(latest->task_name, row->task_name);
     cleat_status status =
         is_same ? cleat__type_compare(core->store, latest->id, row->declaration) : CLEAT_EMPTY;
     return status == CLEAT_EMPTY ? status : cleat__core_check(core, status);
 }
 
-static cleat_status add_version(cleat__core *core, cleat__type_row *row, const cleat__workflow_entry *entry)
+static cleat_status add_row(cleat__core *core, cleat__type_row *row)
+{
+    cleat_status status = cleat__core_check(core, cleat__type_insert(core->store, row));
+    return status == CLEAT_OK
+               ? cleat__core_check(core, cleat__catalog_add(&core->catalog, &core->queues, row))
+               : status;
+}
+
+/* A task of a version, which is there. */
+static cleat_status add_task(cleat__core *core, const cleat__type_row *version,
+                             const cleat__workflow *workflow, size_t at)
+{
+    const cleat__workflow_task *task = &workflow->tasks[at];
+    cleat__buffer declaration = {0};
+    char action[CLEAT__ACTION_MAX];
+    cleat__workflow_encode_task(workflow, at, &declaration);
+    cleat__type_row row = *version;
+    row.task_name = task->name;
+    row.action = cleat__lower_case(task->action, action);
+    row.policy = task->policy;
+    row.declaration = cleat__buffer_slice(&declaration);
+    row.dag_type = version->id;
+    row.is_dag = false;
+    cleat_status status =
+        declaration.failed ? cleat__core_check(core, cleat__fail_memory()) : add_row(core, &row);
+    cleat__buffer_deinit(&declaration);
+    return status;
+}
+
+static cleat_status add_version(cleat__core *core, cleat__type_row *row, const cleat__workflow *workflow,
+                                const cleat__workflow_entry *entry)
 {
     row->workflow_row = entry != NULL ? entry->row : 0;
     row->workflow_id = entry != NULL ? entry->id : cleat__uuid_next(&core->ids, core->now.unix_ms);
     row->version_id = cleat__uuid_next(&core->ids, core->now.unix_ms);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
-        status = cleat__core_check(core, cleat__type_insert(core->store, row));
+        status = add_row(core, row);
     }
-    if (status == CLEAT_OK) {
-        status = cleat__core_check(core, cleat__catalog_add(&core->catalog, &core->queues, row));
+    size_t tasks = cleat__workflow_is_dag(workflow) ? workflow->task_count : 0;
+    for (size_t i = 0; i < tasks && status == CLEAT_OK; i++) {
+        status = add_task(core, row, workflow, i);
     }
     if (status == CLEAT_OK) {
         cleat__limits_review(core, cleat__catalog_find_type(&core->catalog, row->id));
@@ -101,7 +140,7 @@ static cleat_status put_workflow(cleat__core *core, cleat__command *command)
         status = entry != NULL ? compare(core, &put.row, entry->latest) : CLEAT_EMPTY;
     }
     if (status == CLEAT_EMPTY) {
-        status = add_version(core, &put.row, entry);
+        status = add_version(core, &put.row, workflow, entry);
     }
     cleat__buffer_deinit(&put.declaration);
     if (status == CLEAT_OK) {
@@ -195,6 +234,9 @@ static cleat_status wait(cleat__core *core, cleat__command *command)
         cleat_run_result *result = command->as.wait.result;
         cleat_status status = cleat__load_result(core->store, command->tenant, &command->as.wait.id, result,
                                                  command->as.wait.task_name);
+        if (status == CLEAT_OK && command->as.wait.tasks != NULL) {
+            status = cleat__dag_results(core->store, &command->as.wait.id, command->as.wait.tasks);
+        }
         if (status == CLEAT_EMPTY) {
             status = cleat__fail(CLEAT_CORRUPT, "run %s neither lives nor has ended", result->id.text);
         }

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "engine/dag.h"
 #include "engine/durable_log.h"
 #include "engine/life.h"
 #include "model/metadata.h"
@@ -213,6 +214,9 @@ cleat_status cleat__durable_meet(cleat__core *core, cleat__pending_condition *co
     const cleat__uuid *run_id = &pending->durable->run.id;
     cleat__node node = cleat__pending_node(pending);
     cleat__buffer payload = {0};
+    if (cleat__run_is_dag(&pending->durable->run)) {
+        return cleat__dag_meet(core, condition, data, is_node_met);
+    }
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
         status = cleat__core_check(core,
@@ -318,9 +322,16 @@ static cleat_status add_condition(void *argument, const cleat__condition_row *ro
     cleat__run *run = cleat__runs_find(&state->core->runs, &row->run_id);
     bool has_child =
         row->kind != CLEAT__PENDING_CHILD || cleat__runs_find(&state->core->runs, &row->child_id) != NULL;
-    if (run == NULL || !cleat__run_is_durable(run) || !has_child || !makes_sense(row)) {
+    bool may_wait = run != NULL && (cleat__run_is_durable(run) || cleat__run_is_dag(run));
+    if (!may_wait || !has_child || !makes_sense(row)) {
         return cleat__fail(CLEAT_CORRUPT,
                            "what a run in the database waits for makes no sense; restore a copy");
+    }
+    if (cleat__run_is_dag(run)) {
+        cleat_status status = cleat__dag_recover_condition(cleat__dag_of_run(run), row);
+        if (status != CLEAT_OK) {
+            return status;
+        }
     }
     if (!is_same_node(state->pending, row)) {
         state->pending = cleat__pending_new(cleat__durable_of(run), row->node, (size_t)row->count);

@@ -1,8 +1,8 @@
-#include "engine/life.h"
+#include "engine/dag.h"
+#include "engine/life_parts.h"
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "engine/claims.h"
 #include "model/duration.h"
 #include "model/metadata.h"
 #include "model/state.h"
@@ -28,7 +28,9 @@ cleat__attempt_key cleat__life_key(const cleat__run *run)
 
 void cleat__life_forget(cleat__core *core, cleat__run *run)
 {
-    if (cleat__run_is_durable(run)) {
+    if (cleat__run_is_dag(run)) {
+        cleat__dag_drop(core, cleat__dag_of_run(run));
+    } else if (cleat__run_is_durable(run)) {
         cleat__durable_drop(core, cleat__durable_of(run));
     }
     if (cleat__run_is_limited(run)) {
@@ -45,7 +47,7 @@ static int64_t deadline_after(const cleat__core *core, int64_t timeout_ms)
                                            : INT64_MAX;
 }
 
-static void set_state(cleat__core *core, cleat__run *run, int state)
+void cleat__life_set_state(cleat__core *core, cleat__run *run, int state)
 {
     core->running += (state == CLEAT_RUN_RUNNING) - (run->state == CLEAT_RUN_RUNNING);
     core->evicted += (state == CLEAT_RUN_EVICTED) - (run->state == CLEAT_RUN_EVICTED);
@@ -100,7 +102,7 @@ static const char *reason_of(cleat__event event)
     }
 }
 
-static void stop_invocation(cleat__core *core, cleat__run *run, cleat__event event)
+void cleat__life_stop_invocation(cleat__core *core, cleat__run *run, cleat__event event)
 {
     if (run->state == CLEAT_RUN_RUNNING && cleat__run_is_durable(run)) {
         cleat__durable_stop(core, cleat__durable_of(run), reason_of(event));
@@ -118,9 +120,9 @@ cleat_status cleat__life_release(cleat__core *core, cleat__run *run)
         return status;
     }
     cleat__rates_return(core, run);
-    stop_invocation(core, run, CLEAT__EVENT_RELEASE);
+    cleat__life_stop_invocation(core, run, CLEAT__EVENT_RELEASE);
     cleat__roster_let_go(run);
-    set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_RELEASE));
+    cleat__life_set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_RELEASE));
     run->since_ms = core->now.unix_ms;
     return cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
 }
@@ -129,9 +131,9 @@ cleat_status cleat__life_release(cleat__core *core, cleat__run *run)
 static cleat_status requeue(cleat__core *core, cleat__run *run, cleat__event event,
                             const cleat__requeue *next)
 {
-    stop_invocation(core, run, event);
+    cleat__life_stop_invocation(core, run, event);
     cleat__roster_let_go(run);
-    set_state(core, run, cleat__state_next(run->state, event));
+    cleat__life_set_state(core, run, cleat__state_next(run->state, event));
     run->retry_count = next->retry_count;
     run->internal_retries = (uint8_t)next->internal_retries;
     run->since_ms = next->queued_at_ms;
@@ -154,28 +156,6 @@ static void count_dispatch(cleat__core *core, const cleat__run *run)
     core->totals.dispatched_ms += waited_ms > 0 ? (uint64_t)waited_ms : 0;
 }
 
-/* With the transaction open; the attempt as it is now. */
-static cleat_status load_assignment(cleat__core *core, cleat__run *run, cleat__assignment **out)
-{
-    const cleat__task_type *type = run->type;
-    const cleat__type_names names = {type->queue->action, type->workflow->name, type->task_name};
-    cleat_status status = cleat__core_check(core, cleat__load_assignment(core->store, &run->id, &names, out));
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    cleat__assignment *assignment = *out;
-    assignment->retry_count = run->retry_count;
-    assignment->queued_at_ms = run->since_ms;
-    assignment->tenant = type->workflow->tenant;
-    assignment->priority = run->priority;
-    assignment->is_durable = type->needs->is_durable;
-    assignment->workflow_id = type->workflow->id;
-    assignment->version_id = type->version_id;
-    assignment->step_id = type->workflow->id; /* a workflow has one task */
-    assignment->log_size = -1;
-    return cleat__run_is_durable(run) ? cleat__durable_dress(core, cleat__durable_of(run), out) : CLEAT_OK;
-}
-
 cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worker *worker)
 {
     cleat__assignment *assignment = NULL;
@@ -188,7 +168,7 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
         status = cleat__durable_begin(core, cleat__durable_of(run));
     }
     if (status == CLEAT_OK) {
-        status = load_assignment(core, run, &assignment);
+        status = cleat__life_load_assignment(core, run, &assignment);
     }
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, cleat__transition_assign(core->store, &key, core->now.unix_ms));
@@ -208,11 +188,13 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     if (run->lane->units != NULL) {
         cleat__rates_take(core, run->lane);
     }
-    set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_ASSIGN));
+    cleat__life_set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_ASSIGN));
     cleat__roster_hold(worker, run);
     cleat__roster_assign(&core->roster, worker, assignment);
     int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
-    return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+    status = cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+    return status == CLEAT_OK && run->type->dag != NULL ? cleat__dag_begin(core, *cleat__dag_slot(run))
+                                                        : status;
 }
 
 /* It is in doubt no more: its time begins. */
@@ -232,7 +214,7 @@ cleat_status cleat__life_send_again(cleat__core *core, cleat__run *run)
     cleat__assignment *assignment = NULL;
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
-        status = load_assignment(core, run, &assignment);
+        status = cleat__life_load_assignment(core, run, &assignment);
     }
     if (status != CLEAT_OK) {
         cleat__free(assignment);
@@ -316,10 +298,10 @@ cleat_status cleat__life_evict(cleat__core *core, cleat__run *run, const cleat__
     if (status != CLEAT_OK) {
         return status;
     }
-    stop_invocation(core, run, CLEAT__EVENT_EVICT);
+    cleat__life_stop_invocation(core, run, CLEAT__EVENT_EVICT);
     cleat__roster_let_go(run);
     cleat__runs_clear_timer(&core->runs, run);
-    set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_EVICT));
+    cleat__life_set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_EVICT));
     /* It gets on: who lives for months may lose more workers than who runs for a minute. */
     run->first_retry += run->internal_retries;
     run->internal_retries = 0;
@@ -356,69 +338,12 @@ cleat_status cleat__life_restore(cleat__core *core, cleat__run *run, cleat_slice
         return status;
     }
     cleat__durable_forget_waits(cleat__durable_of(run));
-    set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_RESTORE));
+    cleat__life_set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_RESTORE));
     run->since_ms = core->now.unix_ms;
     return cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
 }
 
 /* ---- The end ---- */
-
-static void answer_waiter(cleat__core *core, cleat__command *waiter, const cleat__run *run, cleat_slice text)
-{
-    cleat_run_status state = (cleat_run_status)run->state;
-    cleat_run_result *result = waiter->as.wait.result;
-    *result = (cleat_run_result){.status = state};
-    cleat__uuid_format(&waiter->as.wait.id, result->id.text);
-    cleat_status status = CLEAT_OK;
-    if (state != CLEAT_RUN_CANCELLED) {
-        char *copy = cleat__slice_dup(text);
-        *(state == CLEAT_RUN_COMPLETED ? &result->output : &result->error) = copy;
-        status = copy != NULL ? CLEAT_OK : CLEAT_NO_MEMORY;
-    }
-    char **task_name = waiter->as.wait.task_name;
-    if (task_name != NULL) {
-        *task_name = cleat__slice_dup(run->type->task_name);
-        status = *task_name != NULL ? status : CLEAT_NO_MEMORY;
-    }
-    waiter->as.wait.run = NULL;
-    cleat__core_answer(core, waiter, status);
-}
-
-static cleat__happening_kind happening_of(cleat__event event)
-{
-    switch (event) {
-    case CLEAT__EVENT_COMPLETE: return CLEAT__HAPPENING_COMPLETED;
-    case CLEAT__EVENT_CANCEL:
-    case CLEAT__EVENT_SUPERSEDE:
-    case CLEAT__EVENT_SCHEDULE_TIME_OUT: return CLEAT__HAPPENING_CANCELLED;
-    case CLEAT__EVENT_TIME_OUT_FAIL: return CLEAT__HAPPENING_TIMED_OUT;
-    default: return CLEAT__HAPPENING_FAILED;
-    }
-}
-
-/* `text` is the output or the error, as it was stored. Frees the run. */
-static cleat_status finish(cleat__core *core, cleat__run *run, cleat__event event, cleat_slice text)
-{
-    int state = cleat__state_next(run->state, event);
-    stop_invocation(core, run, event);
-    cleat__queues_remove(&core->queues, run);
-    cleat__roster_let_go(run);
-    set_state(core, run, state);
-    core->totals.ended[state]++;
-    while (run->waiters != NULL) {
-        cleat__command *waiter = run->waiters;
-        run->waiters = waiter->next;
-        answer_waiter(core, waiter, run, text);
-    }
-    cleat_status status = cleat__watches_end(core, run, happening_of(event), text);
-    if (status == CLEAT_OK && cleat__run_is_durable(run)) {
-        status = cleat__durable_end(core, cleat__durable_of(run));
-    }
-    status = status == CLEAT_OK ? cleat__durable_child_ended(core, run, state, text) : status;
-    status = status == CLEAT_OK ? cleat__claims_end(core, run) : status;
-    cleat__life_forget(core, run);
-    return status;
-}
 
 cleat_status cleat__life_complete(cleat__core *core, cleat__run *run, cleat_slice output)
 {
@@ -428,7 +353,7 @@ cleat_status cleat__life_complete(cleat__core *core, cleat__run *run, cleat_slic
         status =
             cleat__core_check(core, cleat__transition_complete(core->store, &key, core->now.unix_ms, output));
     }
-    return status == CLEAT_OK ? finish(core, run, CLEAT__EVENT_COMPLETE, output) : status;
+    return status == CLEAT_OK ? cleat__life_finish(core, run, CLEAT__EVENT_COMPLETE, output) : status;
 }
 
 /* ---- Failures ---- */
@@ -441,7 +366,7 @@ cleat_status cleat__life_reject(cleat__core *core, cleat__run *run, cleat_slice 
         status =
             cleat__core_check(core, cleat__transition_reject(core->store, &key, core->now.unix_ms, error));
     }
-    return status == CLEAT_OK ? finish(core, run, CLEAT__EVENT_REJECT, error) : status;
+    return status == CLEAT_OK ? cleat__life_finish(core, run, CLEAT__EVENT_REJECT, error) : status;
 }
 
 static cleat_status fail_for_good(cleat__core *core, cleat__run *run, cleat__event event, cleat_slice error)
@@ -452,7 +377,7 @@ static cleat_status fail_for_good(cleat__core *core, cleat__run *run, cleat__eve
         status = cleat__core_check(
             core, cleat__transition_fail(core->store, &key, event, core->now.unix_ms, error));
     }
-    return status == CLEAT_OK ? finish(core, run, event, error) : status;
+    return status == CLEAT_OK ? cleat__life_finish(core, run, event, error) : status;
 }
 
 typedef cleat_status (*retry_transition)(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
@@ -563,8 +488,9 @@ cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run)
         status = cleat__core_check(core, cleat__transition_schedule_time_out(
                                              core->store, &key, core->now.unix_ms, cleat_slice_of(text)));
     }
-    return status == CLEAT_OK ? finish(core, run, CLEAT__EVENT_SCHEDULE_TIME_OUT, (cleat_slice){NULL, 0})
-                              : status;
+    return status == CLEAT_OK
+               ? cleat__life_finish(core, run, CLEAT__EVENT_SCHEDULE_TIME_OUT, (cleat_slice){NULL, 0})
+               : status;
 }
 
 typedef cleat_status (*cancellation)(cleat__store *store, const cleat__attempt_key *key,
@@ -572,22 +498,43 @@ typedef cleat_status (*cancellation)(cleat__store *store, const cleat__attempt_k
 
 static cleat_status cancel(cleat__core *core, cleat__run *run, cleat__event event, cancellation transition)
 {
-    tell_cancelled(core, run);
     cleat__attempt_key key = cleat__life_key(run);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
         status = cleat__core_check(
             core, transition(core->store, &key, (cleat_run_status)run->state, core->now.unix_ms));
     }
-    return status == CLEAT_OK ? finish(core, run, event, (cleat_slice){NULL, 0}) : status;
+    return status == CLEAT_OK ? cleat__life_finish(core, run, event, (cleat_slice){NULL, 0}) : status;
 }
 
 cleat_status cleat__life_cancel(cleat__core *core, cleat__run *run)
+{
+    if (cleat__run_is_dag(run)) {
+        return cleat__dag_cancel(core, cleat__dag_of_run(run));
+    }
+    tell_cancelled(core, run);
+    return cleat__life_end_cancelled(core, run);
+}
+
+cleat_status cleat__life_end_cancelled(cleat__core *core, cleat__run *run)
 {
     return cancel(core, run, CLEAT__EVENT_CANCEL, cleat__transition_cancel);
 }
 
 cleat_status cleat__life_supersede(cleat__core *core, cleat__run *run)
 {
+    tell_cancelled(core, run);
     return cancel(core, run, CLEAT__EVENT_SUPERSEDE, cleat__transition_supersede);
+}
+
+cleat_status cleat__life_skip(cleat__core *core, cleat__run *run)
+{
+    cleat_slice output = cleat_slice_of(CLEAT__SKIPPED_OUTPUT);
+    cleat__attempt_key key = cleat__life_key(run);
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status =
+            cleat__core_check(core, cleat__transition_skip(core->store, &key, core->now.unix_ms, output));
+    }
+    return status == CLEAT_OK ? cleat__life_finish(core, run, CLEAT__EVENT_SKIP, output) : status;
 }

@@ -55,10 +55,15 @@ cleat_status cleat__life_evict(cleat__core *core, cleat__run *run, const struct 
 /* What it has waited for has happened; `carrier` absent: that of the eviction counts. */
 cleat_status cleat__life_restore(cleat__core *core, cleat__run *run, cleat_slice carrier);
 cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run);
+/* Of several tasks: all that have not ended. */
 cleat_status cleat__life_cancel(cleat__core *core, cleat__run *run);
 /* The same by a concurrency strategy. */
 cleat_status cleat__life_supersede(cleat__core *core, cleat__run *run);
 /* QUEUED, in no queue, to FAILED: `error` says why it cannot run at all. */
 cleat_status cleat__life_reject(cleat__core *core, cleat__run *run, cleat_slice error);
+/* It has nothing at any worker. */
+cleat_status cleat__life_end_cancelled(cleat__core *core, cleat__run *run);
+/* A task of a run does nothing: it is held, and completes. */
+cleat_status cleat__life_skip(cleat__core *core, cleat__run *run);
 
 #endif

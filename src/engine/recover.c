@@ -1,4 +1,5 @@
 #include "engine/crons.h"
+#include "engine/dag.h"
 #include "engine/filters.h"
 #include "engine/life.h"
 #include "engine/timetable.h"
@@ -12,6 +13,7 @@ typedef struct recovery {
     cleat__core *core;
     cleat__run_chain lost;    /* RUNNING in the former process, which ended */
     cleat__run_chain evicted; /* what they wait for is not there yet */
+    cleat__run_chain dags;    /* whose tasks that have ended are not known yet */
 } recovery;
 
 static cleat_status add_type(void *argument, const cleat__type_row *row)
@@ -29,6 +31,17 @@ static int64_t back_off_left(const cleat__core *core, const cleat__run *run)
     return left < most ? left : most;
 }
 
+/* A task finds its run, which was made before it. */
+static cleat_status join_dag(cleat__core *core, cleat__run *run, const cleat__live_row *row)
+{
+    cleat__run *dag = cleat__runs_find(&core->runs, &row->dag_id);
+    if (dag == NULL || dag->type != run->type->dag || (row->is_held && row->state != CLEAT_RUN_QUEUED)) {
+        return cleat__fail(CLEAT_CORRUPT, "a live task in the database has no run; restore a copy");
+    }
+    cleat__dag_add_task(cleat__dag_of_run(dag), run, row->is_held ? CLEAT__DAG_HELD : CLEAT__DAG_FREE);
+    return CLEAT_OK;
+}
+
 static cleat_status add_queued(cleat__core *core, cleat__run *run)
 {
     int64_t left = back_off_left(core, run);
@@ -38,18 +51,23 @@ static cleat_status add_queued(cleat__core *core, cleat__run *run)
     return cleat__life_enqueue(core, run, run->retry_count > 0 ? CLEAT__LEVEL_AHEAD : run->priority);
 }
 
+static bool makes_sense(const cleat__live_row *row, const cleat__task_type *type)
+{
+    bool is_evicted = row->state == CLEAT_RUN_EVICTED && type != NULL && type->needs->is_durable;
+    return type != NULL &&
+           (row->state == CLEAT_RUN_QUEUED || row->state == CLEAT_RUN_RUNNING || is_evicted) &&
+           (type->dag != NULL || type->plan != NULL || !row->is_held) &&
+           row->priority >= CLEAT_PRIORITY_LOW && row->priority <= CLEAT_PRIORITY_HIGH &&
+           row->internal_retries >= 0 && row->internal_retries <= CLEAT__INTERNAL_RETRIES_MAX &&
+           row->first_retry >= 0 && row->retry_count >= row->first_retry + row->internal_retries;
+}
+
 static cleat_status add_run(void *argument, const cleat__live_row *row)
 {
     recovery *state = argument;
     cleat__core *core = state->core;
     cleat__task_type *type = cleat__catalog_find_type(&core->catalog, row->type_id);
-    bool is_evicted = row->state == CLEAT_RUN_EVICTED && type != NULL && type->needs->is_durable;
-    bool is_valid = type != NULL &&
-                    (row->state == CLEAT_RUN_QUEUED || row->state == CLEAT_RUN_RUNNING || is_evicted) &&
-                    row->priority >= CLEAT_PRIORITY_LOW && row->priority <= CLEAT_PRIORITY_HIGH &&
-                    row->internal_retries >= 0 && row->internal_retries <= CLEAT__INTERNAL_RETRIES_MAX &&
-                    row->first_retry >= 0 && row->retry_count >= row->first_retry + row->internal_retries;
-    if (!is_valid) {
+    if (!makes_sense(row, type)) {
         return cleat__fail(CLEAT_CORRUPT, "a live run in the database makes no sense; restore a copy");
     }
     cleat__run *run = cleat__runs_new(&core->runs, &row->id, type);
@@ -62,12 +80,23 @@ static cleat_status add_run(void *argument, const cleat__live_row *row)
     run->first_retry = row->first_retry;
     run->internal_retries = (uint8_t)row->internal_retries;
     run->since_ms = row->state == CLEAT_RUN_QUEUED ? row->queued_at_ms : row->started_at_ms;
-    cleat_status status = cleat__limits_attach(core, run, row->desired, row->limits);
+    cleat_status status = CLEAT_OK;
+    if (type->dag != NULL) {
+        status = join_dag(core, run, row);
+    }
+    if (type->plan != NULL) {
+        core->running += row->state == CLEAT_RUN_RUNNING;
+        cleat__run_chain_append(&state->dags, run);
+        return CLEAT_OK;
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__limits_attach(core, run, row->desired, row->limits);
+    }
     if (status != CLEAT_OK) {
         return status;
     }
     if (row->state == CLEAT_RUN_QUEUED) {
-        return add_queued(core, run);
+        return row->is_held ? CLEAT_OK : add_queued(core, run);
     }
     if (cleat__run_is_limited(run)) {
         status = cleat__limits_hold_all(core, run);
@@ -75,7 +104,7 @@ static cleat_status add_run(void *argument, const cleat__live_row *row)
     if (status != CLEAT_OK) {
         return status;
     }
-    if (is_evicted) {
+    if (row->state == CLEAT_RUN_EVICTED) {
         core->evicted++;
         cleat__run_chain_append(&state->evicted, run);
         return CLEAT_OK;
@@ -139,6 +168,11 @@ cleat_status cleat__core_recover(cleat__core *core)
     }
     if (status == CLEAT_OK) {
         status = cleat__load_live(core->store, add_run, &state);
+    }
+    while (status == CLEAT_OK && state.dags.head != NULL) {
+        cleat__run *run = state.dags.head;
+        cleat__run_chain_remove(&state.dags, run);
+        status = cleat__dag_recover(core, cleat__dag_of_run(run));
     }
     if (status == CLEAT_OK) {
         status = cleat__durable_recover(core);

@@ -6,6 +6,7 @@
 #include "engine/replay.h"
 
 #include "base/error.h"
+#include "engine/dag.h"
 #include "engine/life.h"
 #include "store/load.h"
 #include "store/transition.h"
@@ -84,7 +85,7 @@ static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended
     }
     if (status == CLEAT_OK) {
         status = cleat__core_check(
-            core, cleat__transition_replay(core->store, &ended, row->state, core->now.unix_ms));
+            core, cleat__transition_replay(core->store, &ended, row->state, core->now.unix_ms, false));
     }
     if (status == CLEAT_OK) {
         status = cleat__watches_restart(core, run);
@@ -123,6 +124,12 @@ cleat_status cleat__replay_run(cleat__core *core, int64_t tenant, const cleat__u
     cleat__run *run = NULL;
     cleat_status status = cleat__load_ended(core->store, tenant, id, &row);
     if (status == CLEAT_OK) {
+        const cleat__task_type *type = cleat__catalog_find_type(&core->catalog, row.type_id);
+        bool is_dag = type != NULL && (type->plan != NULL || type->dag != NULL);
+        if (is_dag) {
+            cleat__buffer_deinit(&row.desired);
+            return cleat__dag_replay(core, tenant, id, type);
+        }
         status = make(core, id, &row, &run);
     } else if (status != CLEAT_NOT_FOUND && status != CLEAT_NO_MEMORY) {
         status = cleat__core_check(core, status);

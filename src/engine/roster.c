@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "engine/durable.h"
+#include "engine/dag.h"
 #include "model/worker.h"
 
 static cleat__worker *worker_of(const cleat__heap_node *node)
@@ -482,6 +482,7 @@ void cleat__roster_cancel(cleat__roster *roster, cleat__worker *worker, const cl
     notice->next = NULL;
     notice->of = (cleat__cancellation){
         .task_id = run->id,
+        .run_id = cleat__dag_root(run)->id,
         .retry_count = run->retry_count,
         .priority = run->priority,
         .invocation_count = cleat__run_is_durable(run)
@@ -489,6 +490,7 @@ void cleat__roster_cancel(cleat__roster *roster, cleat__worker *worker, const cl
                                 : 0,
         .workflow_id = run->type->workflow->id,
         .version_id = run->type->version_id,
+        .step_id = run->type->step_id,
         .task = run->type->queue->action,
         .task_name = run->type->task_name,
     };

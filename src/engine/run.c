@@ -1,7 +1,7 @@
 #include "engine/run.h"
 
 #include "base/alloc.h"
-#include "engine/durable.h"
+#include "engine/dag.h"
 
 void cleat__run_chain_append(cleat__run_chain *list, cleat__run *run)
 {
@@ -49,7 +49,8 @@ void cleat__runs_init(cleat__runs *runs)
 /* What a durable one waits for goes with everything else. */
 static void free_run(cleat__run *run)
 {
-    cleat__pending *pending = cleat__run_is_durable(run) ? cleat__durable_of(run)->first : NULL;
+    bool may_wait = cleat__run_is_durable(run) || cleat__run_is_dag(run);
+    cleat__pending *pending = may_wait ? cleat__durable_of(run)->first : NULL;
     while (pending != NULL) {
         cleat__pending *next = pending->next;
         cleat__free(pending);
@@ -78,6 +79,11 @@ cleat__run *cleat__runs_new(cleat__runs *runs, const cleat__uuid *id, struct cle
 {
     _Static_assert(offsetof(cleat__durable, run) == 0, "the one begins with the other");
     size_t size = type->needs->is_durable ? sizeof(cleat__durable) : sizeof(cleat__run);
+    if (type->plan != NULL) {
+        size = cleat__dag_size(type);
+    } else if (type->dag != NULL) {
+        size += sizeof(cleat__dag *);
+    }
     cleat__run *run = cleat__calloc(1, size);
     if (run == NULL) {
         return NULL;
@@ -88,6 +94,9 @@ cleat__run *cleat__runs_new(cleat__runs *runs, const cleat__uuid *id, struct cle
     if (cleat__map_put(&runs->by_id, key_of(&run->id), run) != CLEAT_OK) {
         cleat__free(run);
         return NULL;
+    }
+    if (type->plan != NULL) {
+        cleat__dag_init(cleat__dag_of_run(run));
     }
     return run;
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "engine/claims.h"
+#include "engine/dag.h"
 #include "engine/life.h"
 #include "model/metadata.h"
 #include "store/load.h"
@@ -21,6 +22,7 @@ typedef struct starting {
     cleat__uuid *ids;
     cleat__uuid *refused; /* may be NULL */
 } starting;
+enum { TASK_ROWS_MAX = 10 * CLEAT__RUNS_MAX }; /* of the runs of one call */
 
 static cleat_status check_size(const char *what, cleat_slice text)
 {
@@ -127,13 +129,31 @@ cleat_status cleat__trigger_check_copied(size_t size)
     return CLEAT_OK;
 }
 
+/* Tasks of runs of several: each has a row, and a copy of the metadata. */
+static cleat_status check_tasks(const cleat__core *core, int64_t tenant, const cleat__trigger *item,
+                                size_t *tasks, size_t *copied)
+{
+    const cleat__plan *plan = cleat__catalog_find(&core->catalog, tenant, item->workflow)->latest->plan;
+    if (plan == NULL) {
+        return CLEAT_OK;
+    }
+    *tasks += plan->task_count;
+    *copied += plan->task_count * item->metadata.size;
+    return *tasks <= TASK_ROWS_MAX
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_TOO_LARGE,
+                             "the runs have more than %d tasks together; start fewer with one call",
+                             TASK_ROWS_MAX);
+}
+
 /* Nobody else is answered while it is written. */
 static cleat_status check_all(cleat__core *core, int64_t tenant, const cleat__trigger *items, size_t count)
 {
     cleat_status status = CLEAT_OK;
-    size_t copied = 0;
+    size_t copied = 0, tasks = 0;
     for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
         status = check(core, tenant, &items[i], &copied);
+        status = status == CLEAT_OK ? check_tasks(core, tenant, &items[i], &tasks, &copied) : status;
         status = status == CLEAT_OK ? cleat__trigger_check_copied(copied) : status;
     }
     return status;
@@ -152,8 +172,11 @@ static cleat_status join_lane(cleat__core *core, const cleat__trigger *item, cle
 {
     cleat__buffer text = {0};
     cleat_status status = describe_wish(item, &text);
-    if (status == CLEAT_OK && text.size != 0) {
-        status = cleat__wishes_join(&core->wishes, run, cleat__buffer_slice(&text));
+    cleat_slice wish = text.size != 0 ? cleat__buffer_slice(&text) : (cleat_slice){NULL, 0};
+    if (status == CLEAT_OK && cleat__run_is_dag(run)) { /* a wish is that of each task */
+        status = cleat__dag_make_tasks(core, cleat__dag_of_run(run), wish);
+    } else if (status == CLEAT_OK) {
+        status = cleat__wishes_join(&core->wishes, run, wish);
     }
     cleat__buffer_deinit(&text);
     return status;
@@ -177,7 +200,10 @@ static cleat_status make(cleat__core *core, int64_t tenant, const cleat__trigger
     run->priority = (uint8_t)(item->priority != 0 ? item->priority : type->policy.priority);
     run->since_ms = core->now.unix_ms;
     /* Makes room, so that cleat__life_enqueue() finds it; last in the heap, where that is cheap. */
-    cleat_status status = cleat__runs_set_timer(&core->runs, run, INT64_MAX - 1);
+    cleat_status status = CLEAT_OK;
+    if (!cleat__run_is_dag(run)) {
+        status = cleat__runs_set_timer(&core->runs, run, INT64_MAX - 1);
+    }
     return status == CLEAT_OK && !cleat__run_has_limits(run) ? join_lane(core, item, run) : status;
 }
 
@@ -237,69 +263,86 @@ static cleat_status attach(cleat__core *core, cleat__run *run, const cleat__buff
                : CLEAT_OK;
 }
 
+/* A run's row, with all it borrows. */
+typedef struct storing {
+    cleat__buffer desired, inherited, traced, limits;
+    cleat__trigger trigger;
+    cleat__new_task row;
+} storing;
+
 /* `refusal` is why it fails at once, if anything. */
-static cleat_status store(cleat__core *core, const cleat__trigger *item, cleat__run *run, cleat_slice key,
-                          cleat__uuid *existing, cleat__buffer *refusal)
+static cleat_status describe(cleat__core *core, const cleat__trigger *item, cleat__run *run, cleat_slice key,
+                             storing *what, cleat__buffer *refusal)
 {
-    cleat__buffer desired = {0}, inherited = {0}, traced = {0}, limits = {0};
-    cleat__trigger trigger = *item;
-    if (trigger.input.data == NULL) {
-        trigger.input = cleat_slice_of("{}");
+    what->trigger = *item;
+    if (what->trigger.input.data == NULL) {
+        what->trigger.input = cleat_slice_of("{}");
     }
-    cleat_status status = describe_wish(item, &desired);
+    cleat_status status = describe_wish(item, &what->desired);
     if (status == CLEAT_OK) {
-        status = complete_metadata(core, run, &trigger, &inherited, &traced);
+        status = complete_metadata(core, run, &what->trigger, &what->inherited, &what->traced);
     }
     if (status == CLEAT_OK && cleat__run_has_limits(run)) {
-        status = cleat__limits_describe(core, run, &trigger, &limits, refusal);
+        status = cleat__limits_describe(core, run, &what->trigger, &what->limits, refusal);
     }
-    if (status == CLEAT_OK) {
-        const cleat__new_task row = {
-            .id = run->id,
-            .type_id = run->type->id,
-            .priority = run->priority,
-            .created_at_ms = core->now.unix_ms,
-            .trigger = &trigger,
-            .desired = cleat__buffer_slice(&desired),
-            .idempotency_key = key,
-            .limits = cleat__buffer_slice(&limits),
-        };
-        status = cleat__transition_trigger(core->store, &row, existing);
-    }
-    if (status == CLEAT_OK) {
-        cleat__watches_start(core, run, trigger.metadata);
-        status = attach(core, run, &desired, &limits);
-    }
-    cleat__buffer_deinit(&limits);
-    cleat__buffer_deinit(&desired);
-    cleat__buffer_deinit(&inherited);
-    cleat__buffer_deinit(&traced);
+    what->row = (cleat__new_task){
+        .id = run->id,
+        .type_id = run->type->id,
+        .priority = run->priority,
+        .created_at_ms = core->now.unix_ms,
+        .trigger = &what->trigger,
+        .desired = cleat__buffer_slice(&what->desired),
+        .idempotency_key = key,
+        .limits = cleat__buffer_slice(&what->limits),
+        .is_held = cleat__run_is_dag(run),
+    };
     return status;
+}
+
+static cleat_status begin(cleat__core *core, cleat__run *run, const storing *what, cleat_slice refusal)
+{
+    if (cleat__run_is_dag(run)) {
+        return cleat__dag_start(core, cleat__dag_of_run(run), &what->row);
+    }
+    cleat__watches_start(core, run, what->trigger.metadata);
+    cleat_status status = cleat__core_check(core, attach(core, run, &what->desired, &what->limits));
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    return refusal.size != 0 ? cleat__life_reject(core, run, refusal)
+                             : cleat__life_enqueue(core, run, run->priority);
 }
 
 /* `claim`: NULL when it needs no key. */
 static cleat_status write_one(cleat__core *core, const cleat__trigger *item, cleat__run *run,
                               const cleat__key_claim *claim, cleat__uuid *id)
 {
+    storing what = {.row = {.is_held = false}};
     cleat__buffer refusal = {0};
     cleat_slice key = {NULL, 0};
     if (claim != NULL && claim->key != NULL) {
         key = (cleat_slice){claim->key, claim->size};
     }
-    cleat_status status = store(core, item, run, key, id, &refusal);
+    cleat_status status = describe(core, item, run, key, &what, &refusal);
+    if (status == CLEAT_OK) {
+        status = cleat__transition_trigger(core->store, &what.row, id);
+    }
     if (status == CLEAT_OK && key.data != NULL) {
         status = cleat__claims_take(core, run->type->workflow->tenant, claim, &run->id);
     }
     if (status == CLEAT_OK) {
         *id = run->id;
-        status = refusal.size != 0 ? cleat__life_reject(core, run, cleat__buffer_slice(&refusal))
-                                   : cleat__life_enqueue(core, run, run->priority);
-        cleat__buffer_deinit(&refusal);
-        return status;
+        status = begin(core, run, &what, cleat__buffer_slice(&refusal));
+    } else {
+        cleat__life_forget(core, run);
+        status = status == CLEAT_ALREADY_EXISTS ? CLEAT_OK : cleat__core_check(core, status);
     }
+    cleat__buffer_deinit(&what.desired);
+    cleat__buffer_deinit(&what.inherited);
+    cleat__buffer_deinit(&what.traced);
+    cleat__buffer_deinit(&what.limits);
     cleat__buffer_deinit(&refusal);
-    cleat__life_forget(core, run);
-    return status == CLEAT_ALREADY_EXISTS ? CLEAT_OK : cleat__core_check(core, status);
+    return status;
 }
 
 /* The ids of what is refused become those of who has the keys; `refused` gets their own. */

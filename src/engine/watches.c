@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "engine/core_parts.h"
+#include "engine/dag.h"
 #include "engine/watches_stored.h"
 #include "model/metadata.h"
 #include "store/load.h"
@@ -286,7 +286,7 @@ static void tell(cleat__core *core, const cleat__run *run, const cleat__happenin
                  cleat_slice metadata, bool is_stored)
 {
     cleat__told_queue *queue = &core->watches.told;
-    const watched *entry = cleat__map_get(&core->watches.by_run, key_of(&run->id));
+    const watched *entry = cleat__map_get(&core->watches.by_run, key_of(&happening->run_id));
     cleat__told_payload *payload = NULL;
     for (cleat__watch *watch = entry != NULL ? entry->first : NULL; watch != NULL; watch = watch->next) {
         tell_by_run(core, watch, happening, is_stored, &payload);
@@ -324,7 +324,7 @@ static cleat__happening happening_of(const cleat__core *core, const cleat__run *
                                      cleat__happening_kind kind, cleat_slice payload)
 {
     return (cleat__happening){
-        .run_id = run->id,
+        .run_id = cleat__dag_root(run)->id,
         .task_id = run->id,
         .kind = kind,
         .retry_count = run->retry_count,
@@ -431,7 +431,8 @@ static cleat_status put_chunk(cleat__core *core, const cleat__run *run, const cl
 
 static bool is_looked_at(const cleat__core *core, const cleat__run *run)
 {
-    return core->watches.count != 0 && (cleat__map_get(&core->watches.by_run, key_of(&run->id)) != NULL ||
+    const cleat__uuid *id = &cleat__dag_root(run)->id;
+    return core->watches.count != 0 && (cleat__map_get(&core->watches.by_run, key_of(id)) != NULL ||
                                         is_looked_at_by_metadata(core, run->type->workflow->tenant));
 }
 
@@ -569,11 +570,9 @@ static void end_stream(cleat__core *core, const cleat__run *run, cleat_slice met
 
 static cleat__happening_kind kind_of_run(const cleat__run *run)
 {
-    switch (run->state) {
-    case CLEAT_RUN_COMPLETED: return CLEAT__HAPPENING_COMPLETED;
-    case CLEAT_RUN_CANCELLED: return CLEAT__HAPPENING_CANCELLED;
-    default: return CLEAT__HAPPENING_FAILED;
-    }
+    return run->state == CLEAT_RUN_COMPLETED   ? CLEAT__HAPPENING_COMPLETED
+           : run->state == CLEAT_RUN_CANCELLED ? CLEAT__HAPPENING_CANCELLED
+                                               : CLEAT__HAPPENING_FAILED;
 }
 
 cleat_status cleat__watches_end(cleat__core *core, const cleat__run *run, cleat__happening_kind kind,
@@ -587,11 +586,14 @@ cleat_status cleat__watches_end(cleat__core *core, const cleat__run *run, cleat_
     if (status == CLEAT_OK) {
         cleat__happening of_task = happening_of(core, run, kind, payload);
         cleat__happening of_run = happening_of(core, run, kind_of_run(run), (cleat_slice){NULL, 0});
-        of_run.is_of_run = true;
-        of_run.hangup = true;
+        of_run.is_of_run = of_run.hangup = true;
         end_stream(core, run, cleat__buffer_slice(&metadata));
-        tell_all(core, run, &of_task, cleat__buffer_slice(&metadata));
-        tell_all(core, run, &of_run, cleat__buffer_slice(&metadata));
+        if (!cleat__run_is_dag(run)) { /* its tasks have been told of, each at its end */
+            tell_all(core, run, &of_task, cleat__buffer_slice(&metadata));
+        }
+        if (run->type->dag == NULL) {
+            tell_all(core, run, &of_run, cleat__buffer_slice(&metadata));
+        }
     }
     cleat__buffer_deinit(&metadata);
     return status;

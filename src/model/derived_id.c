@@ -18,6 +18,13 @@ static void append(source *to, const void *data, size_t size)
     }
 }
 
+static void append_number(source *to, uint32_t number)
+{
+    const uint8_t big_endian[] = {(uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
+                                  (uint8_t)number};
+    append(to, big_endian, sizeof(big_endian));
+}
+
 static bool hash(const source *from, void *out, size_t size)
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
@@ -50,13 +57,23 @@ bool cleat__derived_attempt_span_id(const cleat__uuid *task, int32_t retry_count
                                     cleat_span_id *out)
 {
     static const char what[] = "hatchet-engine-sr-span:";
-    const uint32_t attempt = (uint32_t)retry_count;
-    const uint8_t big_endian[] = {(uint8_t)(attempt >> 24), (uint8_t)(attempt >> 16), (uint8_t)(attempt >> 8),
-                                  (uint8_t)attempt};
     source from = {.size = 0};
     append(&from, what, sizeof(what) - 1);
     append(&from, task->bytes, sizeof(task->bytes));
-    append(&from, big_endian, sizeof(big_endian));
+    append_number(&from, (uint32_t)retry_count);
     append(&from, part, strlen(part));
     return hash(&from, out->bytes, sizeof(out->bytes));
+}
+
+bool cleat__derived_step_id(const cleat__uuid *version, uint32_t step, cleat__uuid *out)
+{
+    static const char what[] = "cleat-step:";
+    source from = {.size = 0};
+    append(&from, what, sizeof(what) - 1);
+    append(&from, version->bytes, sizeof(version->bytes));
+    append_number(&from, step);
+    bool is_made = hash(&from, out->bytes, sizeof(out->bytes));
+    out->bytes[6] = (uint8_t)((out->bytes[6] & 0x0F) | 0x80); /* version 8: of one's own making */
+    out->bytes[8] = (uint8_t)((out->bytes[8] & 0x3F) | 0x80);
+    return is_made;
 }

@@ -16,4 +16,7 @@ bool cleat__derived_run_span_id(const cleat__uuid *run, cleat_span_id *out);
 bool cleat__derived_attempt_span_id(const cleat__uuid *task, int32_t retry_count, const char *part,
                                     cleat_span_id *out);
 
+/* A task of a version of a workflow of several, by its number there. */
+bool cleat__derived_step_id(const cleat__uuid *version, uint32_t step, cleat__uuid *out);
+
 #endif

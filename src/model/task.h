@@ -63,7 +63,8 @@ typedef struct cleat__trigger {
  */
 typedef struct cleat__assignment {
     struct cleat__assignment *next; /* for the receiver's queue */
-    cleat__uuid task_id;            /* = run id while every run has one task */
+    cleat__uuid task_id;
+    cleat__uuid run_id; /* of the run that it is a task of; nil: the same */
     int32_t retry_count;
     bool is_child;
     cleat__uuid parent_id;
@@ -86,6 +87,10 @@ typedef struct cleat__assignment {
     cleat__uuid event_id; /* that started the run; nil: none */
     cleat_slice event_key;
     cleat_slice filter_payload; /* of the event's filter that started it; absent: none did */
+    cleat_slice parents;  /* JSON: the outputs of the tasks it comes after, by their names; absent: {} */
+    cleat_slice triggers; /* JSON: what it has waited for besides; absent: nothing */
+    cleat_slice
+        step_errors; /* JSON: errors of the tasks that have failed, of who runs on that; absent: it does not */
 } cleat__assignment;
 /* A copy in one block with its texts, each with a NUL behind it, for cleat__free(). NULL on no memory. */
 cleat__assignment *cleat__assignment_copy(const cleat__assignment *from);

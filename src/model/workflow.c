@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/cron.h"
+#include "model/dag.h"
 #include "model/event_pattern.h"
 #include "model/json.h"
 #include "model/schedule.h"
@@ -217,19 +218,18 @@ static cleat_status check_task(const cleat__workflow_task *task)
 
 static cleat_status check_tasks(const cleat__workflow *workflow)
 {
-    if (workflow->task_count == 0) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "workflow \"%.*s\" has no tasks",
-                           CLEAT_SLICE_ARGS(workflow->name));
+    cleat_status status = CLEAT_OK;
+    if (workflow->task_count == 0 || workflow->task_count > CLEAT__TASKS_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           workflow->task_count == 0
+                               ? "workflow \"%.*s\" has no tasks"
+                               : "workflow \"%.*s\" has %zu tasks; at most %d are allowed",
+                           CLEAT_SLICE_ARGS(workflow->name), workflow->task_count, CLEAT__TASKS_MAX);
     }
-    const cleat__workflow_task *task = &workflow->tasks[0];
-    if (workflow->task_count > 1 || task->parent_count != 0 || task->is_on_failure || task->is_on_success) {
-        return cleat__fail(
-            CLEAT_INVALID_ARGUMENT,
-            "workflow \"%.*s\" needs features that are not supported yet: several tasks in one "
-            "workflow",
-            CLEAT_SLICE_ARGS(workflow->name));
+    for (size_t i = 0; i < workflow->task_count && status == CLEAT_OK; i++) {
+        status = check_task(&workflow->tasks[i]);
     }
-    return check_task(task);
+    return status == CLEAT_OK && cleat__workflow_is_dag(workflow) ? cleat__dag_check(workflow) : status;
 }
 
 cleat_status cleat__workflow_check(const cleat__workflow *workflow)
@@ -316,6 +316,22 @@ static void encode_crons(const cleat__workflow *workflow, cleat__buffer *out)
     }
 }
 
+static void encode_task(const cleat__workflow *workflow, const cleat__workflow_task *task, cleat__buffer *out)
+{
+    cleat__buffer_append_format(out, ",\"sticky\":%d,\"durable\":%s,\"slots\":", (int)workflow->sticky,
+                                task->is_durable ? "true" : "false");
+    encode_slots(task, out);
+    cleat__buffer_append_string(out, ",\"labels\":");
+    cleat__desired_labels_encode(task->labels, task->label_count, out);
+}
+
+void cleat__workflow_encode_task(const cleat__workflow *workflow, size_t task, cleat__buffer *out)
+{
+    cleat__buffer_append_string(out, "{\"description\":\"\",\"version\":\"\",\"events\":[]");
+    encode_task(workflow, &workflow->tasks[task], out);
+    cleat__buffer_append_byte(out, '}');
+}
+
 void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
 {
     const cleat__workflow_task *task = &workflow->tasks[0];
@@ -325,11 +341,13 @@ void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
     for (size_t i = 0; i < workflow->event_key_count; i++) {
         encode_text(i != 0 ? "," : "", workflow->event_keys[i], out);
     }
-    cleat__buffer_append_format(out, "],\"sticky\":%d,\"durable\":%s,\"slots\":", (int)workflow->sticky,
-                                task->is_durable ? "true" : "false");
-    encode_slots(task, out);
-    cleat__buffer_append_string(out, ",\"labels\":");
-    cleat__desired_labels_encode(task->labels, task->label_count, out);
+    cleat__buffer_append_byte(out, ']');
+    if (cleat__workflow_is_dag(workflow)) {
+        cleat__buffer_append_format(out, ",\"sticky\":%d,\"tasks\":", (int)workflow->sticky);
+        cleat__dag_encode(workflow, out);
+    } else {
+        encode_task(workflow, task, out);
+    }
     if (workflow->input_json_schema.data != NULL) {
         encode_text(",\"schema\":", workflow->input_json_schema, out);
     }
@@ -422,13 +440,14 @@ static cleat_status read_needs(json_t *json, cleat__needs *needs)
 {
     json_t *slots = json_object_get(json, "slots");
     int64_t sticky = json_integer_value(json_object_get(json, "sticky"));
-    if (!json_is_object(slots) || json_object_size(slots) == 0 || sticky < CLEAT__STICKY_NONE ||
+    needs->is_dag = json_is_array(json_object_get(json, "tasks"));
+    if ((!needs->is_dag && json_object_size(slots) == 0) || sticky < CLEAT__STICKY_NONE ||
         sticky > CLEAT__STICKY_HARD) {
         return fail_corrupt();
     }
     needs->sticky = (cleat__sticky)sticky;
     needs->is_durable = json_is_true(json_object_get(json, "durable"));
-    cleat_status status = read_slots(slots, &needs->slots);
+    cleat_status status = needs->is_dag ? CLEAT_OK : read_slots(slots, &needs->slots);
     if (status == CLEAT_OK) {
         status = read_labels(json_object_get(json, "labels"), needs);
     }

@@ -6,6 +6,7 @@
 #define CLEAT_MODEL_WORKFLOW_H
 
 #include "model/concurrency.h"
+#include "model/durable.h"
 #include "model/filter.h"
 #include "model/idempotency.h"
 #include "model/labels.h"
@@ -16,6 +17,10 @@
 #define CLEAT__ACTION_MAX     (3 * CLEAT__NAME_MAX + 2)
 #define CLEAT__SLOT_TYPES_MAX 64
 #define CLEAT__EVENT_KEYS_MAX 1000
+#define CLEAT__TASKS_MAX      1000  /* of a workflow; each of its runs has as many rows */
+#define CLEAT__PARENTS_MAX    10000 /* of all its tasks together */
+#define CLEAT__STEP_TEXT_MAX \
+    1024 /* bytes of the name of a condition's data, of its group, of a sleep as it was given */
 
 /* Whether a run's desired worker counts. */
 typedef enum cleat__sticky {
@@ -30,6 +35,22 @@ typedef struct cleat__slots {
     int32_t units;
 } cleat__slots;
 
+/* What becomes of a task whose conditions are met, in the order in which they win (engine.md 7.1). */
+typedef enum cleat__step_action {
+    CLEAT__STEP_SKIP,   /* it counts as completed, and did nothing */
+    CLEAT__STEP_CANCEL, /* it is cancelled */
+    CLEAT__STEP_QUEUE,  /* it runs */
+    CLEAT__STEP_ACTIONS,
+    CLEAT__STEP_WAIT = CLEAT__STEP_ACTIONS, /* nothing yet: no condition is of it */
+} cleat__step_action;
+
+/* Those of one group and one action are alternatives; an action is taken when each of its groups has one that is met. */
+typedef struct cleat__step_condition {
+    cleat__step_action action;
+    cleat_slice parent;  /* that it looks at when that has ended; absent: `of` is a sleep, or an event */
+    cleat__condition of; /* of a parent: group, and expression over `output`; absent or "": true */
+} cleat__step_condition;
+
 /* Plain data, borrowed from whoever passes it; so is a workflow. */
 typedef struct cleat__workflow_task {
     cleat_slice name;          /* the readable id */
@@ -43,11 +64,12 @@ typedef struct cleat__workflow_task {
     size_t concurrency_count;
     const cleat__rate_use *rate_limits;
     size_t rate_limit_count;
-    const cleat_slice *parents; /* names of tasks that it comes after */
+    const cleat_slice *parents; /* names of the tasks that it comes after */
     size_t parent_count;
+    const cleat__step_condition *conditions; /* beyond those that parents are (model/match.h) */
+    size_t condition_count;
     bool is_durable;
-    bool is_on_failure; /* it runs when one of the others has failed */
-    bool is_on_success; /* it runs when all of the others have completed */
+    bool is_on_failure; /* it runs when another one has failed, else it is skipped; it has no parents */
 } cleat__workflow_task;
 
 typedef struct cleat__workflow {
@@ -65,10 +87,14 @@ typedef struct cleat__workflow {
     const cleat__concurrency *concurrency; /* rules for its runs */
     size_t concurrency_count;
     const cleat__workflow_task *tasks;
-    size_t task_count;                     /* 1 */
+    size_t task_count;                     /* 1 at least */
     cleat_slice input_json_schema;         /* an object; absent: none */
     const cleat__idempotency *idempotency; /* NULL: its runs have no keys */
 } cleat__workflow;
+
+/* Whether its runs are of several tasks, or of one that waits for something: a directed acyclic graph. Else a run
+ * is its task. */
+bool cleat__workflow_is_dag(const cleat__workflow *workflow);
 
 /* CLEAT_INVALID_ARGUMENT says which field is wrong (engine.md 8). */
 cleat_status cleat__workflow_check(const cleat__workflow *workflow);
@@ -85,8 +111,10 @@ cleat_slice cleat__lower_case(cleat_slice text, char *to);
  * and a NUL behind it. */
 void cleat__workflow_name(cleat_slice action, char *name);
 
-/* All that stands in no column of its own, as JSON: equal texts are equal declarations. */
+/* All that stands in no column of its own, as JSON: equal texts are equal declarations. Of a DAG all of its tasks. */
 void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out);
+/* The same of one task of a DAG, as if it were a workflow. */
+void cleat__workflow_encode_task(const cleat__workflow *workflow, size_t task, cleat__buffer *out);
 
 /* A list with all it refers to in one block; free with cleat__free(). */
 typedef struct cleat__slot_list {
@@ -103,11 +131,12 @@ typedef struct cleat__needs {
     cleat__sticky sticky;
     bool is_durable;
     cleat__desired_labels *labels;        /* owned; NULL: none */
-    cleat__slot_list *slots;              /* owned; 1 at least */
+    cleat__slot_list *slots;              /* owned; 1 at least, but for a DAG itself: NULL */
     struct cleat__names *events;          /* owned; keys of events that start it; NULL: none */
     cleat__idempotency_rule *idempotency; /* owned; NULL: none */
     cleat__concurrency_list *concurrency; /* owned; the chain of its rules; NULL: none */
     cleat__rate_use_list *rate_limits;    /* owned; what its runs take; NULL: nothing */
+    bool is_dag;                          /* its tasks are those of cleat__dag_decode() */
 } cleat__needs;
 /* Of an encoded text. CLEAT_CORRUPT: it is none. */
 cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out);

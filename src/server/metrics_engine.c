@@ -82,7 +82,7 @@ static cleat_status write_file(cleat__metrics_text *text, cleat__store *store)
     /* What backs off does not wait for a worker. All that live are looked at, some tenths of a second for a million:
      * a run that was replayed keeps its id, so that the order of ids is none of waiting. */
     static const char oldest[] = "SELECT coalesce(min(queued_at_ms), ?1) FROM task_live "
-                                 "WHERE state = 0 AND queued_at_ms <= ?1";
+                                 "WHERE state = 0 AND is_held = 0 AND queued_at_ms <= ?1";
     int64_t now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS;
     int64_t since_ms, span_count, bytes;
     cleat_status status = read_int(store, oldest, 0, now_ms, &since_ms);

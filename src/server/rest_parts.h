@@ -109,6 +109,10 @@ int64_t cleat__rest_number(const cleat__uuid *id);
 /* A run as a V1TaskSummary, where `key` says. `is_task`: it is shown as a task, else as a run. */
 void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
                                const cleat__rest_run *run, bool is_task);
+/* Which task of the run comes after which; `tasks` are those of cleat__rest_query_tasks(). */
+cleat_status cleat__rest_write_shape(cleat__json_writer *writer, cleat__store *store,
+                                     const cleat__rest_run *run, const cleat__rest_ids *tasks);
+void cleat__rest_write_shape_of_one(cleat__json_writer *writer, const cleat__rest_run *run);
 /* Answers a run that was just started as V1WorkflowRunDetails: as it is read, else as it is known. */
 void cleat__rest_answer_started(cleat__http_call *call, const cleat__rest_run *known);
 /* 400: the tenant has no workflow of that name. */

@@ -6,6 +6,7 @@
 #ifndef CLEAT_SERVER_REST_QUERY_H
 #define CLEAT_SERVER_REST_QUERY_H
 
+#include "base/buffer.h"
 #include "model/rate_window.h"
 #include "store/event.h"
 #include "store/query.h"
@@ -40,6 +41,10 @@ typedef struct cleat__rest_run {
     cleat__run_row row; /* with metadata and error; input and output where they were asked for */
     int64_t child_count;
     bool is_durable;
+    bool is_dag;                 /* a run of several tasks */
+    bool is_task;                /* of such a run */
+    cleat__uuid dag_id;          /* of that; nil: none */
+    cleat__uuid step_id;         /* of its task's declaration */
     int64_t queued_at_ms;        /* of the attempt that waits or runs; 0: it has ended */
     int64_t scheduled_at_ms;     /* when it was put on the schedule that started it; 0: none did */
     cleat_slice idempotency_key; /* absent: it has none */
@@ -59,6 +64,7 @@ typedef struct cleat__rest_filter {
     bool needs_all_metadata;
     bool matches_nothing; /* it asks for what no run has */
     bool with_payloads;
+    bool only_tasks; /* those of runs of several instead of these */
     int64_t offset, limit;
 } cleat__rest_filter;
 void cleat__rest_filter_deinit(cleat__rest_filter *filter);
@@ -93,6 +99,16 @@ cleat_status cleat__rest_query_run_ends(cleat__store *store, int64_t tenant, con
                                         void (*visit)(void *argument, const cleat__rest_ends *row),
                                         void *argument);
 
+/* The run that it is, or that it is a task of. */
+static inline const cleat__uuid *cleat__rest_root(const cleat__rest_run *run)
+{
+    return run->is_task ? &run->dag_id : &run->row.id;
+}
+/* Ids of the tasks of a run, in their order: of a run of one task its own. */
+cleat_status cleat__rest_query_tasks(cleat__store *store, const cleat__rest_run *run, cleat__rest_ids *out);
+/* Appends what its version was declared as. */
+cleat_status cleat__rest_query_declaration(cleat__store *store, const cleat__uuid *run_id,
+                                           cleat__buffer *out);
 /* Slices are valid until the next call of this on the store. CLEAT_NOT_FOUND. */
 cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cleat__uuid *id,
                                    bool with_payloads, cleat__rest_run *out);

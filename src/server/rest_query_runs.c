@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "model/derived_id.h"
 #include "store/bind.h"
 
 #include <stdlib.h>
@@ -27,20 +28,26 @@ enum {
     COLUMN_DURABLE,
     COLUMN_SCHEDULED,
     COLUMN_IDEMPOTENCY_KEY,
+    COLUMN_DAG,
+    COLUMN_IS_DAG,
+    COLUMN_STEP,
 };
 /* Payloads only where ?3 is true: they may take many pages. */
-#define SELECT_RUN                                                                                \
-    "SELECT t.id, y.action, " CLEAT__REST_STATE ", t.priority, "                                  \
-    "coalesce(e.retry_count, l.retry_count), t.created_at_ms, "                                   \
-    "coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, t.parent_id, t.child_index, "  \
-    "t.child_key, (SELECT count(*) FROM task c WHERE c.parent_id = t.id), t.metadata, e.error, "  \
-    "CASE WHEN ?3 THEN t.input END, CASE WHEN ?3 THEN e.output END, "                             \
-    "w.name, w.uuid, y.version_id, y.task_name, coalesce(e.worker_id, l.worker_id), t.event_id, " \
-    "t.event_key, l.queued_at_ms, "                                                               \
-    "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 'NOT_TAKEN' ELSE e.outcome END, "         \
-    "json_extract(y.declaration, '$.durable'), t.scheduled_at_ms, t.idempotency_key "             \
-    "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "   \
-    "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "                   \
+#define SELECT_RUN                                                                                          \
+    "SELECT t.id, y.action, " CLEAT__REST_STATE ", t.priority, "                                            \
+    "coalesce(e.retry_count, l.retry_count), t.created_at_ms, "                                             \
+    "coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, t.parent_id, t.child_index, "            \
+    "t.child_key, (SELECT count(*) FROM task c WHERE c.parent_id = t.id), t.metadata, e.error, "            \
+    "CASE WHEN ?3 THEN coalesce((SELECT d.input FROM task d WHERE d.id = t.dag_id), t.input) END, CASE "    \
+    "WHEN ?3 THEN e.output END, "                                                                           \
+    "w.name, w.uuid, y.version_id, y.task_name, coalesce(e.worker_id, l.worker_id), t.event_id, "           \
+    "t.event_key, l.queued_at_ms, "                                                                         \
+    "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 'NOT_TAKEN' ELSE e.outcome END, "                   \
+    "json_extract(y.declaration, '$.durable'), t.scheduled_at_ms, t.idempotency_key, t.dag_id, y.dag_type " \
+    "= 0, "                                                                                                 \
+    "y.id - y.dag_type - 1 "                                                                                \
+    "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "             \
+    "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "                             \
     "WHERE t.id = ?1 AND y.tenant = ?2"
 
 static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
@@ -76,6 +83,13 @@ static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
     out->is_durable = sqlite3_column_int(select, COLUMN_DURABLE) != 0;
     out->scheduled_at_ms = sqlite3_column_int64(select, COLUMN_SCHEDULED);
     out->idempotency_key = cleat__column_text(select, COLUMN_IDEMPOTENCY_KEY);
+    out->is_task = cleat__column_uuid(select, COLUMN_DAG, &out->dag_id);
+    out->is_dag = sqlite3_column_int(select, COLUMN_IS_DAG) != 0;
+    out->step_id = row->workflow_id;
+    if (out->is_task) { /* as the engine tells it to workers */
+        (void)cleat__derived_step_id(&row->version_id, (uint32_t)sqlite3_column_int64(select, COLUMN_STEP),
+                                     &out->step_id);
+    }
 }
 
 static cleat_status fail_not_found(const cleat__uuid *id)
@@ -107,6 +121,47 @@ cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cl
     return CLEAT_OK; /* the statement stays where it is: the slices are its columns */
 }
 
+cleat_status cleat__rest_query_tasks(cleat__store *store, const cleat__rest_run *run, cleat__rest_ids *out)
+{
+    static const char sql[] = "SELECT id FROM task WHERE dag_id = ?1 ORDER BY type_id";
+    sqlite3_stmt *select = NULL;
+    if (!run->is_dag) {
+        return cleat__rest_ids_add(out, &run->row.id);
+    }
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, &run->row.id);
+    int code = SQLITE_ROW;
+    while (status == CLEAT_OK && (code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__uuid id;
+        cleat__column_uuid(select, 0, &id);
+        status = cleat__rest_ids_add(out, &id);
+    }
+    cleat_status last = cleat__store_rows_end(store, select, status == CLEAT_OK ? code : SQLITE_ROW,
+                                              "listing the tasks of a run");
+    return status == CLEAT_OK ? last : status;
+}
+
+cleat_status cleat__rest_query_declaration(cleat__store *store, const cleat__uuid *run_id, cleat__buffer *out)
+{
+    static const char sql[] =
+        "SELECT y.declaration FROM task t JOIN task_type y ON y.id = t.type_id WHERE t.id = ?1";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, run_id);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW) {
+        cleat__buffer_append_slice(out, cleat__column_text(select, 0));
+    }
+    status = cleat__store_rows_end(store, select, code, "reading a declaration");
+    return status == CLEAT_OK && out->failed ? cleat__fail_memory() : status;
+}
+
 /* ---- Those that a filter chooses ---- */
 
 void cleat__rest_filter_deinit(cleat__rest_filter *filter)
@@ -125,7 +180,8 @@ void cleat__rest_filter_deinit(cleat__rest_filter *filter)
     "(SELECT id FROM workflow WHERE tenant = ?2 AND hex(uuid) IN (SELECT value FROM json_each(?6)))) "  \
     "AND (e.finished_at_ms IS NULL OR e.finished_at_ms <= ?4) "                                         \
     "AND (?5 = 0 OR ?5 >> " CLEAT__REST_STATE " & 1) "                                                  \
-    "AND (?7 IS NULL OR coalesce(e.worker_id, l.worker_id) = ?7) "
+    "AND (?7 IS NULL OR coalesce(e.worker_id, l.worker_id) = ?7) "                                      \
+    "AND CASE WHEN ?12 THEN y.dag_type IS NULL OR y.dag_type <> 0 ELSE t.dag_id IS NULL END "
 #define OF_PARENT "AND t.parent_id = ?8 "
 #define OF_EVENT  "AND t.event_id = ?9 AND (?8 IS NULL OR t.parent_id = ?8) "
 #define OF_KEYS                                                    \
@@ -208,6 +264,7 @@ static cleat_status prepare(cleat__store *store, int64_t tenant, const cleat__re
     bind_if(*out, 7, filter->has_worker, &filter->worker_id);
     bind_if(*out, 8, filter->has_parent, &filter->parent_id);
     bind_if(*out, 9, filter->has_event, &filter->event_id);
+    sqlite3_bind_int(*out, 12, filter->only_tasks);
     status = bind_keys(*out, filter->idempotency_keys);
     return status == CLEAT_OK ? bind_workflows(*out, &filter->workflows) : status;
 }
@@ -355,7 +412,8 @@ cleat_status cleat__rest_query_run_ends(cleat__store *store, int64_t tenant, con
         "SELECT (e.finished_at_ms - ?3) / ?5, total(e.state = 2), "
         "total(e.state = 3 OR (e.state = 4 AND e.error IS NOT NULL)) FROM task t "
         "JOIN task_type y ON y.id = t.type_id JOIN task_end e ON e.id = t.id WHERE t.id >= ?1 "
-        "AND y.tenant = ?2 AND t.created_at_ms >= ?3 AND e.finished_at_ms >= ?3 AND e.finished_at_ms < ?4 "
+        "AND y.tenant = ?2 AND t.dag_id IS NULL AND t.created_at_ms >= ?3 AND e.finished_at_ms >= ?3 AND "
+        "e.finished_at_ms < ?4 "
         "GROUP BY 1";
     _Static_assert(CLEAT_RUN_COMPLETED == 2 && CLEAT_RUN_FAILED == 3, "as the statement has them");
     cleat__uuid from = cleat__uuid_first(span->from_ms);

@@ -4,10 +4,11 @@
 #include "base/error.h"
 #include "store/bind.h"
 
-#define SELECT_SCHEDULES                                                                             \
-    "SELECT s.id, s.at_ms, s.created_at_ms, s.workflow, s.input, s.metadata, s.priority, s.method, " \
-    "w.uuid, (SELECT y.version_id FROM task_type y WHERE y.workflow_id = w.id "                      \
-    "ORDER BY y.id DESC LIMIT 1) FROM schedule s LEFT JOIN workflow w ON w.tenant = s.tenant "       \
+#define SELECT_SCHEDULES                                                                                   \
+    "SELECT s.id, s.at_ms, s.created_at_ms, s.workflow, s.input, s.metadata, s.priority, s.method, "       \
+    "w.uuid, (SELECT y.version_id FROM task_type y WHERE y.workflow_id = w.id "                            \
+    "AND coalesce(y.dag_type, 0) = 0 ORDER BY y.id DESC LIMIT 1) FROM schedule s LEFT JOIN workflow w ON " \
+    "w.tenant = s.tenant "                                                                                 \
     "AND w.name = s.workflow AND w.deleted_at_ms IS NULL WHERE s.tenant = ?1 "
 
 static void read_schedule(sqlite3_stmt *select, int64_t tenant, cleat__rest_schedule *out)

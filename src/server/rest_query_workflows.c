@@ -5,13 +5,15 @@
 #include "store/bind.h"
 
 /* `chosen` says which version of each workflow. */
-#define SELECT_WORKFLOWS(chosen)                                                                 \
-    "SELECT w.uuid, w.name, y.version_id, y.task_name, y.action, y.declaration, y.priority, "    \
-    "y.execution_timeout_ms, y.schedule_timeout_ms, "                                            \
-    "(SELECT count(*) FROM task_type o WHERE o.workflow_id = w.id AND o.id <= y.id), y.retries " \
-    "FROM workflow w JOIN task_type y ON y.workflow_id = w.id AND " chosen                       \
+#define SELECT_WORKFLOWS(chosen)                                                              \
+    "SELECT w.uuid, w.name, y.version_id, y.task_name, y.action, y.declaration, y.priority, " \
+    "y.execution_timeout_ms, y.schedule_timeout_ms, "                                         \
+    "(SELECT count(*) FROM task_type o WHERE o.workflow_id = w.id AND o.id <= y.id AND "      \
+    "coalesce(o.dag_type, 0) = 0), y.retries "                                                \
+    "FROM workflow w JOIN task_type y ON y.workflow_id = w.id AND " chosen                    \
     " WHERE w.tenant = ?1 AND w.deleted_at_ms IS NULL "
-#define NEWEST "y.id = (SELECT max(n.id) FROM task_type n WHERE n.workflow_id = w.id)"
+#define NEWEST \
+    "y.id = (SELECT max(n.id) FROM task_type n WHERE n.workflow_id = w.id AND coalesce(n.dag_type, 0) = 0)"
 
 static void read_workflow(sqlite3_stmt *select, cleat__rest_workflow *row)
 {
@@ -55,7 +57,8 @@ cleat_status cleat__rest_query_workflow(cleat__store *store, int64_t tenant, con
                                         const cleat__uuid *version, cleat__rest_workflow *out)
 {
     static const char newest[] = SELECT_WORKFLOWS(NEWEST) "AND w.uuid = ?2";
-    static const char given[] = SELECT_WORKFLOWS("y.version_id = ?3") "AND w.uuid = ?2";
+    static const char given[] =
+        SELECT_WORKFLOWS("y.version_id = ?3 AND coalesce(y.dag_type, 0) = 0") "AND w.uuid = ?2";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, version != NULL ? given : newest, &select);
     if (status != CLEAT_OK) {
@@ -87,7 +90,7 @@ cleat_status cleat__rest_query_queues(cleat__store *store, int64_t tenant,
         "min(CASE WHEN l.state = 0 AND l.retry_count = l.first_retry THEN l.queued_at_ms END), "
         "min(CASE WHEN l.state = 1 THEN l.started_at_ms END) "
         "FROM task_live l JOIN task_type y ON y.id = l.type_id "
-        "WHERE y.tenant = ?1 GROUP BY y.task_name, y.action ORDER BY y.task_name, y.action";
+        "WHERE y.tenant = ?1 AND l.is_held = 0 GROUP BY y.task_name, y.action ORDER BY y.task_name, y.action";
     _Static_assert(CLEAT_RUN_QUEUED == 0 && CLEAT_RUN_RUNNING == 1 && CLEAT_RUN_EVICTED == 5,
                    "as the statement has them");
     sqlite3_stmt *select = NULL;

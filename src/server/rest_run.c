@@ -49,16 +49,6 @@ static bool write_event(void *argument, const cleat__run_event *what)
     return !cleat__answer_is_full(writer);
 }
 
-static cleat_status write_events(cleat__json_writer *writer, const char *key, cleat__store *store,
-                                 const cleat__rest_run *run)
-{
-    events self = {.writer = writer, .run = run, .errors_left = ERRORS_MOST};
-    cleat__writer_begin_array(writer, key);
-    cleat_status status = cleat__run_events_list(store, run, write_event, &self);
-    cleat__writer_end_array(writer);
-    return status;
-}
-
 /* ---- The run ---- */
 
 static void write_run(cleat__json_writer *writer, const cleat__http_call *call, const cleat__rest_run *run)
@@ -93,19 +83,6 @@ static void write_run(cleat__json_writer *writer, const cleat__http_call *call, 
     cleat__writer_end_object(writer);
 }
 
-static void write_shape(cleat__json_writer *writer, const cleat__rest_run *run)
-{
-    cleat__writer_begin_array(writer, "shape");
-    cleat__writer_begin_object(writer, NULL);
-    cleat__rest_write_uuid(writer, "taskExternalId", &run->row.id);
-    cleat__rest_write_uuid(writer, "stepId", &run->row.workflow_id); /* a workflow has one task */
-    cleat__writer_begin_array(writer, "childrenStepIds");
-    cleat__writer_end_array(writer);
-    cleat__writer_slice(writer, "taskName", run->row.task_name);
-    cleat__writer_end_object(writer);
-    cleat__writer_end_array(writer);
-}
-
 /* ---- Answers about one run ---- */
 
 typedef struct asking asking;
@@ -131,17 +108,62 @@ static void answer(asking self)
     cleat__rest_answer(self.call, write_answer, &self);
 }
 
+/* Of each of the tasks, in their order. */
+static cleat_status write_all_events(cleat__json_writer *writer, const char *key, const asking *self,
+                                     cleat__store *store, const cleat__rest_ids *tasks)
+{
+    events all = {.writer = writer, .errors_left = ERRORS_MOST};
+    cleat_status status = CLEAT_OK;
+    cleat__writer_begin_array(writer, key);
+    for (size_t i = 0; i < tasks->count && status == CLEAT_OK; i++) {
+        cleat__rest_run task;
+        status = cleat__rest_query_run(store, self->call->identity.tenant, &tasks->items[i], true, &task);
+        all.run = &task;
+        status = status == CLEAT_OK ? cleat__run_events_list(store, &task, write_event, &all) : status;
+    }
+    cleat__writer_end_array(writer);
+    return status;
+}
+
+static cleat_status write_tasks(cleat__json_writer *writer, const asking *self, cleat__store *store,
+                                const cleat__rest_ids *tasks)
+{
+    cleat_status status = CLEAT_OK;
+    cleat__writer_begin_array(writer, "tasks");
+    for (size_t i = 0; i < tasks->count && status == CLEAT_OK && !cleat__answer_is_full(writer); i++) {
+        cleat__rest_run task;
+        status = cleat__rest_query_run(store, self->call->identity.tenant, &tasks->items[i],
+                                       self->with_payloads, &task);
+        if (status == CLEAT_OK) {
+            cleat__rest_write_summary(writer, NULL, self->call, &task, true);
+        }
+    }
+    cleat__writer_end_array(writer);
+    return status;
+}
+
 static cleat_status write_details(const asking *self, cleat__store *store, const cleat__rest_run *run,
                                   cleat__json_writer *writer)
 {
     cleat__writer_begin_object(writer, NULL);
+    cleat__rest_ids tasks = {NULL, 0, 0};
     write_run(writer, self->call, run);
-    cleat_status status = write_events(writer, "taskEvents", store, run);
-    write_shape(writer, run);
-    cleat__writer_begin_array(writer, "tasks");
-    cleat__rest_write_summary(writer, NULL, self->call, run, true);
-    cleat__writer_end_array(writer);
+    cleat_status status = cleat__rest_query_tasks(store, run, &tasks);
+    if (status == CLEAT_OK) {
+        status = write_all_events(writer, "taskEvents", self, store, &tasks);
+    }
+    cleat__rest_run again; /* as the slices of the other are gone by now */
+    if (status == CLEAT_OK) {
+        status = cleat__rest_query_run(store, self->call->identity.tenant, &self->id, false, &again);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__rest_write_shape(writer, store, &again, &tasks);
+    }
+    if (status == CLEAT_OK) {
+        status = write_tasks(writer, self, store, &tasks);
+    }
     cleat__writer_end_object(writer);
+    cleat__rest_ids_deinit(&tasks);
     return status;
 }
 
@@ -157,7 +179,7 @@ void cleat__rest_answer_started(cleat__http_call *call, const cleat__rest_run *k
         write_run(&writer, call, known);
         cleat__writer_begin_array(&writer, "taskEvents");
         cleat__writer_end_array(&writer);
-        write_shape(&writer, known);
+        cleat__rest_write_shape_of_one(&writer, known);
         cleat__writer_begin_array(&writer, "tasks");
         cleat__rest_write_summary(&writer, NULL, call, known, true);
         cleat__writer_end_array(&writer);
@@ -207,9 +229,13 @@ static void write_only_page(cleat__json_writer *writer)
 static cleat_status write_event_list(const asking *self, cleat__store *store, const cleat__rest_run *run,
                                      cleat__json_writer *writer)
 {
-    (void)self;
+    cleat__rest_ids tasks = {NULL, 0, 0};
     cleat__writer_begin_object(writer, NULL);
-    cleat_status status = write_events(writer, "rows", store, run);
+    cleat_status status = cleat__rest_query_tasks(store, run, &tasks);
+    if (status == CLEAT_OK) {
+        status = write_all_events(writer, "rows", self, store, &tasks);
+    }
+    cleat__rest_ids_deinit(&tasks);
     write_only_page(writer);
     cleat__writer_end_object(writer);
     return status;
@@ -225,15 +251,11 @@ void cleat__rest_task_events(cleat__http_call *call)
     answer((asking){call, cleat__http_call_id(call, "task"), true, write_event_list});
 }
 
-static cleat_status write_timings(const asking *self, cleat__store *store, const cleat__rest_run *run,
-                                  cleat__json_writer *writer)
+static void write_timing(cleat__json_writer *writer, const asking *self, const cleat__rest_run *run)
 {
-    (void)store;
     const cleat__run_row *row = &run->row;
     char name[CLEAT__REST_NAME_SIZE];
     cleat__rest_run_name(run, name);
-    cleat__writer_begin_object(writer, NULL);
-    cleat__writer_begin_array(writer, "rows");
     cleat__writer_begin_object(writer, NULL);
     cleat__rest_write_metadata(writer, &row->id, row->created_at_ms,
                                row->finished_at_ms != 0 ? row->finished_at_ms : row->created_at_ms);
@@ -253,14 +275,31 @@ static cleat_status write_timings(const asking *self, cleat__store *store, const
     if (row->finished_at_ms != 0) {
         cleat__rest_write_time(writer, "finishedAt", row->finished_at_ms);
     }
-    cleat__rest_write_uuid(writer, "workflowRunId", &row->id);
+    cleat__rest_write_uuid(writer, "workflowRunId", cleat__rest_root(run));
     cleat__writer_int(writer, "retryCount", row->retry_count);
     cleat__writer_int(writer, "attempt", row->retry_count + 1);
     cleat__writer_end_object(writer);
+}
+
+static cleat_status write_timings(const asking *self, cleat__store *store, const cleat__rest_run *run,
+                                  cleat__json_writer *writer)
+{
+    cleat__rest_ids tasks = {NULL, 0, 0};
+    cleat__writer_begin_object(writer, NULL);
+    cleat__writer_begin_array(writer, "rows");
+    cleat_status status = cleat__rest_query_tasks(store, run, &tasks);
+    for (size_t i = 0; i < tasks.count && status == CLEAT_OK; i++) {
+        cleat__rest_run task;
+        status = cleat__rest_query_run(store, self->call->identity.tenant, &tasks.items[i], false, &task);
+        if (status == CLEAT_OK) {
+            write_timing(writer, self, &task);
+        }
+    }
+    cleat__rest_ids_deinit(&tasks);
     cleat__writer_end_array(writer);
     write_only_page(writer);
     cleat__writer_end_object(writer);
-    return CLEAT_OK;
+    return status;
 }
 
 void cleat__rest_run_timings(cleat__http_call *call)

@@ -47,6 +47,7 @@ static bool read_page(cleat__http_call *call, cleat__rest_filter *filter, bool *
     filter->limit = 50;
     return cleat__http_call_uuid(call, "worker_id", &filter->worker_id, &filter->has_worker) &&
            cleat__http_call_bool(call, "only_tasks", only_tasks) &&
+           cleat__http_call_bool(call, "only_tasks", &filter->only_tasks) &&
            cleat__http_call_bool(call, "include_payloads", &filter->with_payloads) &&
            cleat__http_call_int(call, "offset", 0, 1000000000, &filter->offset) &&
            cleat__http_call_int(call, "limit", 1, CLEAT__REST_LIMIT_MAX, &filter->limit) &&

@@ -2,6 +2,8 @@
 #include "rest_parts.h"
 
 #include "base/alloc.h"
+#include "model/derived_id.h"
+
 #include "base/error.h"
 #include "engine/engine.h"
 #include "model/duration.h"
@@ -90,7 +92,63 @@ static void write_timeout(cleat__json_writer *writer, const char *key, int64_t m
     }
 }
 
-/* Its one task, as the one step of the one job. */
+typedef struct step {
+    cleat__uuid id;
+    cleat_slice name, action;
+    int64_t timeout_ms;
+    const json_t *said; /* "durable", "slots", "parents" */
+} step;
+
+static void write_step(cleat__json_writer *writer, const cleat__http_call *call,
+                       const cleat__rest_workflow *row, const step *what)
+{
+    const json_t *parents = json_object_get(what->said, "parents");
+    int64_t made_ms = cleat__uuid_time(&row->version_id);
+    cleat__writer_begin_object(writer, NULL);
+    cleat__rest_write_metadata(writer, &what->id, made_ms, made_ms);
+    cleat__writer_slice(writer, "readableId", what->name);
+    cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
+    cleat__rest_write_uuid(writer, "jobId", &row->version_id);
+    cleat__writer_slice(writer, "action", what->action);
+    write_timeout(writer, "timeout", what->timeout_ms);
+    cleat__writer_bool(writer, "isDurable", json_is_true(json_object_get(what->said, "durable")));
+    char *slots = json_dumps(json_object_get(what->said, "slots"), JSON_COMPACT);
+    if (slots != NULL) {
+        cleat__writer_raw(writer, "slotRequests", cleat_slice_of(slots));
+    }
+    free(slots);
+    if (parents != NULL) {
+        cleat__writer_begin_array(writer, "parents");
+        for (size_t i = 0; i < json_array_size(parents); i++) {
+            cleat__writer_string(writer, NULL, json_string_value(json_array_get(parents, i)));
+        }
+        cleat__writer_end_array(writer);
+    }
+    cleat__writer_end_object(writer);
+}
+
+/* Its tasks, as the steps of the one job. */
+static void write_steps(cleat__json_writer *writer, const cleat__http_call *call,
+                        const cleat__rest_workflow *row, const json_t *declaration)
+{
+    const json_t *tasks = json_object_get(declaration, "tasks");
+    cleat__writer_begin_array(writer, "steps");
+    if (tasks == NULL) {
+        const step only = {row->id, row->task_name, row->action, row->execution_timeout_ms, declaration};
+        write_step(writer, call, row, &only);
+    }
+    for (size_t i = 0; i < json_array_size(tasks); i++) {
+        const json_t *task = json_array_get(tasks, i);
+        step what = {.name = cleat_slice_of(text_of(task, "name")),
+                     .action = cleat_slice_of(text_of(task, "action")),
+                     .timeout_ms = json_integer_value(json_array_get(json_object_get(task, "policy"), 5)),
+                     .said = task};
+        (void)cleat__derived_step_id(&row->version_id, (uint32_t)i, &what.id);
+        write_step(writer, call, row, &what);
+    }
+    cleat__writer_end_array(writer);
+}
+
 static void write_jobs(cleat__json_writer *writer, const cleat__http_call *call,
                        const cleat__rest_workflow *row, const json_t *declaration)
 {
@@ -101,22 +159,7 @@ static void write_jobs(cleat__json_writer *writer, const cleat__http_call *call,
     cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
     cleat__rest_write_uuid(writer, "versionId", &row->version_id);
     cleat__writer_slice(writer, "name", row->name);
-    cleat__writer_begin_array(writer, "steps");
-    cleat__writer_begin_object(writer, NULL);
-    cleat__rest_write_metadata(writer, &row->id, made_ms, made_ms);
-    cleat__writer_slice(writer, "readableId", row->task_name);
-    cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
-    cleat__rest_write_uuid(writer, "jobId", &row->version_id);
-    cleat__writer_slice(writer, "action", row->action);
-    write_timeout(writer, "timeout", row->execution_timeout_ms);
-    cleat__writer_bool(writer, "isDurable", json_is_true(json_object_get(declaration, "durable")));
-    char *slots = json_dumps(json_object_get(declaration, "slots"), JSON_COMPACT);
-    if (slots != NULL) {
-        cleat__writer_raw(writer, "slotRequests", cleat_slice_of(slots));
-    }
-    free(slots);
-    cleat__writer_end_object(writer);
-    cleat__writer_end_array(writer);
+    write_steps(writer, call, row, declaration);
     cleat__writer_end_object(writer);
     cleat__writer_end_array(writer);
 }

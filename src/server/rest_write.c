@@ -126,7 +126,7 @@ void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, cons
     cleat__writer_int(writer, "numSpawnedChildren", run->child_count);
     cleat__rest_write_payload(writer, "output", row->output);
     cleat__writer_string(writer, "status", cleat__rest_status_name(row->status));
-    cleat__rest_write_uuid(writer, "stepId", &row->workflow_id); /* a workflow has one task */
+    cleat__rest_write_uuid(writer, "stepId", &run->step_id);
     cleat__writer_bool(writer, "isEvicted", row->status == CLEAT_RUN_EVICTED);
     cleat__rest_write_uuid(writer, "taskExternalId", &row->id);
     cleat__writer_int(writer, "taskId", cleat__rest_number(&row->id));
@@ -136,7 +136,7 @@ void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, cons
     cleat__rest_write_uuid(writer, "workflowId", &run->row.workflow_id);
     cleat__writer_slice(writer, "workflowName", row->workflow);
     cleat__rest_write_uuid(writer, "workflowVersionId", &row->version_id);
-    cleat__rest_write_uuid(writer, "workflowRunExternalId", &row->id);
+    cleat__rest_write_uuid(writer, "workflowRunExternalId", cleat__rest_root(run));
     write_summary_options(writer, run);
     cleat__writer_end_object(writer);
 }

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "store/dag.h"
 #include "store/query.h"
 #include "wire/message.h"
 #include "wire/run_result.h"
@@ -138,16 +139,68 @@ static void add_task(Cleat__V1__GetRunDetailsResponse *reply, const cleat__run_r
 {
     Cleat__V1__GetRunDetailsResponse__TaskRunsEntry *entry =
         cleat__message_new(&cleat__v1__get_run_details_response__task_runs_entry__descriptor);
-    reply->task_runs = cleat__malloc(sizeof(reply->task_runs[0]));
-    if (entry == NULL || reply->task_runs == NULL) {
+    void *grown = cleat__realloc(reply->task_runs, (reply->n_task_runs + 1) * sizeof(reply->task_runs[0]));
+    reply->task_runs = grown != NULL ? grown : reply->task_runs;
+    if (entry == NULL || grown == NULL) {
         cleat__message_free(entry);
         *failed = true;
         return;
     }
-    reply->task_runs[0] = entry;
-    reply->n_task_runs = 1;
+    reply->task_runs[reply->n_task_runs++] = entry;
     entry->key = cleat__message_text(failed, row->task_name);
     entry->value = detail_new(row, failed);
+}
+
+typedef struct adding {
+    cleat__store *store;
+    detailing *to;
+    bool is_done; /* until then it is not told how tasks have ended, and what they made is not read */
+    bool failed;
+    cleat__uuid ids[CLEAT__TASKS_MAX];
+    size_t count;
+} adding;
+
+static cleat_status note_id(void *argument, const cleat__dag_row *row)
+{
+    adding *self = argument;
+    if (self->count < CLEAT__TASKS_MAX) {
+        self->ids[self->count++] = row->id;
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status add_one(adding *self, const cleat__uuid *id)
+{
+    cleat__run_row row;
+    cleat_status status = cleat__run_get(self->store, id, &row);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    if (!self->is_done && cleat_run_status_is_final(row.status)) {
+        row.status = CLEAT_RUN_RUNNING;
+    }
+    size_t size = self->is_done ? row.output.size + row.error.size : 0;
+    cleat__rpc_charge(self->to->charged, size);
+    self->to->size += size;
+    add_task(self->to->reply, &row, &self->failed);
+    return self->failed ? cleat__fail_memory() : CLEAT_OK;
+}
+
+static cleat_status add_tasks(cleat__store *store, detailing *it, bool is_done)
+{
+    adding *self = cleat__calloc(1, sizeof(*self));
+    if (self == NULL) {
+        return cleat__fail_memory();
+    }
+    self->store = store;
+    self->to = it;
+    self->is_done = is_done;
+    cleat_status status = cleat__dag_list(store, &it->id, note_id, self);
+    for (size_t i = 0; i < self->count && status == CLEAT_OK; i++) {
+        status = add_one(self, &self->ids[i]);
+    }
+    cleat__free(self);
+    return status;
 }
 
 /* In the engine's store, so that it is as new as any answer before. */
@@ -177,8 +230,14 @@ static cleat_status read_details(cleat__store *store, void *argument)
     it->reply->status = cleat__run_status_write(row.status);
     it->reply->done = cleat_run_status_is_final(row.status);
     it->reply->is_evicted = row.status == CLEAT_RUN_EVICTED;
-    add_task(it->reply, &row, &failed);
-    return failed ? cleat__fail_memory() : CLEAT_OK;
+    if (!row.is_dag) {
+        add_task(it->reply, &row, &failed);
+    }
+    bool is_done = it->reply->done;
+    if (failed) {
+        return cleat__fail_memory();
+    }
+    return row.is_dag ? add_tasks(store, it, is_done) : CLEAT_OK;
 }
 
 static void details_answer(cleat__job *job)

@@ -320,20 +320,21 @@ static void on_ended(cleat__rpc_call *call, void *service)
 
 /* The ids as texts, and what refers to them. */
 typedef struct details {
-    char workflow[37], version[37];
+    char workflow[37], version[37], step[37];
     cleat__action_details of;
 } details;
 
 static void describe(const listener *self, const cleat__uuid *workflow_id, const cleat__uuid *version_id,
-                     details *out)
+                     const cleat__uuid *step_id, details *out)
 {
+    cleat__uuid_format(step_id, out->step);
     cleat__uuid_format(workflow_id, out->workflow);
     cleat__uuid_format(version_id, out->version);
     out->of = (cleat__action_details){
         .tenant_id = cleat_slice_of(self->tenant),
         .workflow_id = cleat_slice_of(out->workflow),
         .workflow_version_id = cleat_slice_of(out->version),
-        .step_id = cleat_slice_of(out->workflow), /* a workflow has one task */
+        .step_id = cleat_slice_of(out->step),
     };
 }
 
@@ -384,7 +385,8 @@ static void assign(void *sink, cleat__assignment *list)
     while (list != NULL) {
         cleat__assignment *next = list->next;
         details about;
-        describe(self, &list->workflow_id, &list->version_id, &about);
+        describe(self, &list->workflow_id, &list->version_id, &list->step_id, &about);
+        about.of.run_id = list->run_id;
         about.of.task_name = list->task_name;
         about.of.priority = list->priority;
         Cleat__AssignedAction *action = cleat__assignment_write(list, &about.of);
@@ -401,7 +403,8 @@ static void cancel(void *sink, const cleat__cancellation *cancelled)
 {
     const cleat__uuid *id = &cancelled->task_id;
     details about;
-    describe(sink, &cancelled->workflow_id, &cancelled->version_id, &about);
+    describe(sink, &cancelled->workflow_id, &cancelled->version_id, &cancelled->step_id, &about);
+    about.of.run_id = cancelled->run_id;
     about.of.task_name = cancelled->task_name;
     about.of.priority = cancelled->priority;
     about.of.invocation_count = cancelled->invocation_count;

@@ -36,7 +36,8 @@ typedef struct waiter {
     cleat__uuid id;      /* the map's key */
     cleat_run_result result;
     char *task_name;
-    bool is_stopping; /* under the stream's mutex: `stop` frees it */
+    cleat__task_results tasks; /* of a run of several */
+    bool is_stopping;          /* under the stream's mutex: `stop` frees it */
 } waiter;
 
 typedef struct stream {
@@ -66,6 +67,8 @@ static void waiter_clear(waiter *it)
     cleat_run_result_deinit(&it->result);
     cleat__free(it->task_name);
     it->task_name = NULL;
+    cleat__task_results_deinit(&it->tasks);
+    it->tasks.is_too_large = false;
     cleat__free(it->wait.error);
     it->wait.error = NULL;
 }
@@ -180,8 +183,11 @@ static void on_ended(cleat__rpc_call *call, void *service)
 
 static cleat_status send_result(waiter *it)
 {
+    bool has_tasks = it->tasks.count != 0 || it->tasks.is_too_large;
+    int64_t now_ms = cleat__service_now_ms();
     Cleat__WorkflowRunEvent *event =
-        cleat__run_result_write(&it->result, cleat_slice_of(it->task_name), cleat__service_now_ms());
+        has_tasks ? cleat__run_results_write(&it->result, &it->tasks, now_ms)
+                  : cleat__run_result_write(&it->result, cleat_slice_of(it->task_name), now_ms);
     cleat_status status =
         event != NULL ? cleat__rpc_send(it->stream->call, &event->base) : cleat__fail_memory();
     cleat__message_free(event);
@@ -234,6 +240,7 @@ static void ask(waiter *it)
     it->wait.as.wait.id = it->id;
     it->wait.as.wait.result = &it->result;
     it->wait.as.wait.task_name = &it->task_name;
+    it->wait.as.wait.tasks = &it->tasks;
     cleat__uuid_format(&it->id, it->result.id.text);
     cleat__engine_submit(it->stream->services->engine, &it->wait);
 }

@@ -137,6 +137,33 @@ cleat_status cleat__condition_payload(cleat__store *store, const cleat__uuid *ru
     return status == CLEAT_OK && has_failed ? cleat__fail_memory() : status;
 }
 
+cleat_status cleat__condition_data(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
+                                   cleat__buffer *out)
+{
+    static const char sql[] = "SELECT data_key, data, max(number) FROM durable_condition "
+                              "WHERE run_id = ?1 AND branch = ?2 AND node = ?3 AND is_met = 1 "
+                              "GROUP BY data_key";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__statement_of_node(store, sql, run_id, node, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    int code;
+    const char *before = "{";
+    for (; (code = sqlite3_step(select)) == SQLITE_ROW; before = ",") {
+        cleat__buffer_append_string(out, before);
+        cleat__buffer_append_json(out, cleat__column_text(select, 0));
+        cleat__buffer_append_byte(out, ':');
+        cleat__buffer_append_slice(out, cleat__column_text(select, 1));
+    }
+    cleat__buffer_append_string(out, before[0] == '{' ? "{}" : "}");
+    if (code != SQLITE_DONE) {
+        status = cleat__store_error(store, "reading what a task has waited for");
+    }
+    sqlite3_reset(select);
+    return status == CLEAT_OK && out->failed ? cleat__fail_memory() : status;
+}
+
 cleat_status cleat__condition_delete(cleat__store *store, const cleat__uuid *run_id, cleat__node node)
 {
     static const char sql[] = "DELETE FROM durable_condition WHERE run_id = ?1 AND branch = ?2 AND node = ?3";

@@ -3,10 +3,11 @@
 #include "base/error.h"
 #include "store/statement.h"
 
-#define SELECT                                                                                        \
-    "SELECT c.id, c.tenant, c.workflow_id, c.name, c.expression, c.input, c.metadata, c.priority, "   \
-    "c.method, c.is_enabled, c.next_at_ms, c.fired_at_ms, c.created_at_ms, c.updated_at_ms, w.name, " \
-    "w.uuid, (SELECT y.version_id FROM task_type y WHERE y.workflow_id = w.id ORDER BY y.id DESC "    \
+#define SELECT                                                                                              \
+    "SELECT c.id, c.tenant, c.workflow_id, c.name, c.expression, c.input, c.metadata, c.priority, "         \
+    "c.method, c.is_enabled, c.next_at_ms, c.fired_at_ms, c.created_at_ms, c.updated_at_ms, w.name, "       \
+    "w.uuid, (SELECT y.version_id FROM task_type y WHERE y.workflow_id = w.id AND coalesce(y.dag_type, 0) " \
+    "= 0 ORDER BY y.id DESC "                                                                               \
     "LIMIT 1) FROM cron c JOIN workflow w ON w.id = c.workflow_id "
 
 cleat_status cleat__cron_insert(cleat__store *store, const cleat__cron_row *row)

@@ -138,6 +138,9 @@ cleat_status cleat__condition_set_child(cleat__store *store, const cleat__condit
 /* The payload of a wait, made of the conditions that are met. */
 cleat_status cleat__condition_payload(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
                                       cleat__buffer *out);
+/* The data of those that are met, by their names: {"key":data, ..}; of one name those of the last. */
+cleat_status cleat__condition_data(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
+                                   cleat__buffer *out);
 cleat_status cleat__condition_delete(cleat__store *store, const cleat__uuid *run_id, cleat__node node);
 /* All there are, those of a node one after the other. */
 cleat_status cleat__condition_list(cleat__store *store,

@@ -39,7 +39,7 @@ static int compare(const void *left, const void *right)
     return memcmp(left, right, sizeof(cleat__uuid));
 }
 
-/* Whether a parent that is there goes before its child: it is in the page, which is in order. */
+/* Whether a parent that is there, or the run that it is a task of, goes before its child: it is in the page, which is in order. */
 static bool goes_first(const cleat__expired *page, sqlite3_stmt *row)
 {
     cleat__uuid parent;
@@ -87,7 +87,7 @@ cleat_status cleat__expired_runs(cleat__store *store, int64_t before_ms, cleat__
 {
     static const char sql[] =
         "SELECT e.id, p.id FROM task_end e JOIN task t ON t.id = e.id "
-        "LEFT JOIN task p ON p.id = t.parent_id "
+        "LEFT JOIN task p ON p.id = coalesce(t.parent_id, t.dag_id) "
         "WHERE e.id > ?1 AND e.id < ?2 AND e.finished_at_ms < ?3 ORDER BY e.id LIMIT ?4";
     return read_before(store, sql, before_ms, page);
 }
@@ -174,7 +174,8 @@ static cleat_status remove_end(cleat__store *store, const cleat__uuid *id, int64
                                bool *was_removed)
 {
     static const char sql[] = "DELETE FROM task_end WHERE id = ?1 AND finished_at_ms < ?2 AND NOT EXISTS "
-                              "(SELECT 1 FROM task t JOIN task p ON p.id = t.parent_id WHERE t.id = ?1)";
+                              "(SELECT 1 FROM task t JOIN task p "
+                              "ON p.id = coalesce(t.parent_id, t.dag_id) WHERE t.id = ?1)";
     sqlite3_stmt *delete = NULL;
     cleat_status status = cleat__statement_of_run(store, sql, id, &delete);
     if (status != CLEAT_OK) {
@@ -196,6 +197,9 @@ cleat_status cleat__expire_run(cleat__store *store, const cleat__uuid *id, int64
     status = run_on(store, "DELETE FROM task WHERE id = ?1", id);
     if (status == CLEAT_OK) { /* who has a token is there */
         status = run_on(store, "DELETE FROM durable_hook WHERE run_id = ?1", id);
+    }
+    if (status == CLEAT_OK) {
+        status = run_on(store, "DELETE FROM task_trigger WHERE task_id = ?1", id);
     }
     if (status == CLEAT_OK) {
         status = remove_rest(store, id, rows);

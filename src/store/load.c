@@ -25,6 +25,8 @@ static cleat_status read_type(sqlite3_stmt *select, cleat__type_row *row)
     row->declaration = cleat__column_text(select, 12);
     row->workflow = cleat__column_text(select, 13);
     row->is_deleted = sqlite3_column_int(select, 16) != 0;
+    row->dag_type = sqlite3_column_int64(select, 17);
+    row->is_dag = row->dag_type == 0 && sqlite3_column_type(select, 17) != SQLITE_NULL;
     bool has_ids = cleat__column_uuid(select, 14, &row->version_id);
     has_ids = cleat__column_uuid(select, 15, &row->workflow_id) && has_ids;
     return has_ids ? CLEAT_OK : cleat__fail(CLEAT_CORRUPT, "a version of a workflow has no valid id");
@@ -37,8 +39,8 @@ cleat_status cleat__load_types(cleat__store *store,
     static const char sql[] =
         "SELECT y.id, y.action, y.retries, y.priority, y.backoff_initial_ms, y.backoff_factor, "
         "y.backoff_max_ms, y.execution_timeout_ms, y.schedule_timeout_ms, y.tenant, y.workflow_id, "
-        "y.task_name, y.declaration, w.name, y.version_id, w.uuid, w.deleted_at_ms IS NOT NULL "
-        "FROM task_type y JOIN workflow w ON w.id = y.workflow_id ORDER BY y.id";
+        "y.task_name, y.declaration, w.name, y.version_id, w.uuid, w.deleted_at_ms IS NOT NULL, "
+        "y.dag_type FROM task_type y JOIN workflow w ON w.id = y.workflow_id ORDER BY y.id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     int code = SQLITE_ROW;
@@ -91,6 +93,11 @@ static void bind_type(sqlite3_stmt *insert, const cleat__type_row *row)
     cleat__bind_text(insert, 11, row->task_name);
     cleat__bind_text(insert, 12, row->declaration);
     cleat__bind_uuid(insert, 13, &row->version_id);
+    if (row->dag_type != 0 || row->is_dag) {
+        sqlite3_bind_int64(insert, 14, row->dag_type);
+    } else {
+        sqlite3_bind_null(insert, 14);
+    }
 }
 
 cleat_status cleat__type_insert(cleat__store *store, cleat__type_row *row)
@@ -98,7 +105,8 @@ cleat_status cleat__type_insert(cleat__store *store, cleat__type_row *row)
     static const char sql[] =
         "INSERT INTO task_type (action, retries, priority, backoff_initial_ms, backoff_factor, "
         "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms, tenant, workflow_id, task_name, "
-        "declaration, version_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+        "declaration, version_id, dag_type) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     sqlite3_stmt *insert = NULL;
     cleat_status status = row->workflow_row == 0 ? insert_workflow(store, row) : CLEAT_OK;
     if (status == CLEAT_OK) {
@@ -174,6 +182,8 @@ static cleat_status read_live(sqlite3_stmt *select, cleat__live_row *row)
     row->timeout_at_ms = sqlite3_column_int64(select, 11);
     row->has_released = sqlite3_column_int(select, 12) != 0;
     row->limits = cleat__column_text(select, 13);
+    cleat__column_uuid(select, 14, &row->dag_id);
+    row->is_held = sqlite3_column_int(select, 15) != 0;
     return CLEAT_OK;
 }
 
@@ -186,8 +196,8 @@ cleat_status cleat__load_live(cleat__store *store,
         "started_at_ms, worker_id, "
         "CASE has_desired WHEN 0 THEN NULL ELSE (SELECT t.desired FROM task t WHERE t.id = l.id) END, "
         "first_retry, timeout_at_ms, has_released, "
-        "CASE has_limits WHEN 0 THEN NULL ELSE (SELECT t.limits FROM task t WHERE t.id = l.id) END "
-        "FROM task_live l ORDER BY id";
+        "CASE has_limits WHEN 0 THEN NULL ELSE (SELECT t.limits FROM task t WHERE t.id = l.id) END, "
+        "dag_id, is_held FROM task_live l ORDER BY id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     int code = SQLITE_ROW;

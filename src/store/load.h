@@ -16,6 +16,8 @@ typedef struct cleat__type_row {
     cleat_slice action;
     cleat__policy policy;
     cleat_slice declaration; /* the rest, by cleat__workflow_encode() */
+    int64_t dag_type;        /* of a task of a DAG: the id of the version that it is of; 0: a version */
+    bool is_dag;             /* a version of several tasks */
     bool is_deleted;         /* its workflow is */
 } cleat__type_row;
 /* Oldest first: of two of the same workflow the later one counts for new runs. The first status
@@ -46,6 +48,8 @@ typedef struct cleat__live_row {
     int64_t timeout_at_ms; /* Unix; what it was granted beyond what its task says; 0: nothing */
     bool has_released;     /* its worker's slots are free */
     cleat_slice limits;    /* the keys of its limits, JSON; absent: it has none */
+    cleat__uuid dag_id;    /* of the run it is a task of; nil: none */
+    bool is_held;          /* QUEUED, in no queue */
 } cleat__live_row;
 /* In the order of their ids, which is that of their triggers. */
 cleat_status cleat__load_live(cleat__store *store,

@@ -73,6 +73,8 @@ static void append_value(sqlite3_str *sql, const cleat__table *table, const char
     bool is_span = strcmp(table->name, "span") == 0 || strcmp(table->name, "span_link") == 0;
     if (map != NULL) {
         sqlite3_str_appendf(sql, "(SELECT new FROM %s WHERE old = o.\"%w\")", map, column);
+    } else if (strcmp(column, "dag_type") == 0) { /* which is 0 where it is no number */
+        sqlite3_str_appendall(sql, "coalesce((SELECT new FROM type_map WHERE old = o.dag_type), o.dag_type)");
     } else if (is_span && strcmp(column, "id") == 0) { /* nobody refers to it */
         sqlite3_str_appendall(sql, "NULL");
     } else if (strcmp(table->name, "stream_chunk") == 0 && strcmp(column, "id") == 0) {

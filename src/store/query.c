@@ -10,12 +10,13 @@
     "t.created_at_ms, coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, "                  \
     "t.parent_id, t.child_index, t.child_key, y.tenant, w.name, y.task_name, w.uuid, y.version_id, "   \
     "coalesce(e.worker_id, l.worker_id), t.event_id, t.event_key, "                                    \
-    "(SELECT count(*) FROM attempt a WHERE a.task_id = t.id AND a.started_at_ms IS NOT NULL)"
+    "(SELECT count(*) FROM attempt a WHERE a.task_id = t.id AND a.started_at_ms IS NOT NULL), "        \
+    "t.dag_id, y.dag_type = 0"
 #define RUN_TABLES                                                                               \
     " FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id " \
     "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "
 
-enum { COLUMN_INPUT = 20 };
+enum { COLUMN_INPUT = 22 };
 
 static void read_run(sqlite3_stmt *select, cleat__run_row *row)
 {
@@ -39,6 +40,8 @@ static void read_run(sqlite3_stmt *select, cleat__run_row *row)
     cleat__column_uuid(select, 16, &row->worker_id);
     cleat__column_uuid(select, 17, &row->event_id);
     row->event_key = cleat__column_text(select, 18);
+    cleat__column_uuid(select, 20, &row->dag_id);
+    row->is_dag = sqlite3_column_int(select, 21) != 0;
     row->tries = sqlite3_column_int64(select, 19) + (row->started_at_ms != 0);
 }
 
@@ -47,9 +50,10 @@ static void read_run(sqlite3_stmt *select, cleat__run_row *row)
 /* Two statements: the index of children is of use only when the parent is a plain term. */
 static cleat_status prepare_list(cleat__store *store, const cleat__run_filter *filter, sqlite3_stmt **out)
 {
-#define REST                                                                         \
-    "AND (?2 IS NULL OR t.id < ?2) AND (?3 < 0 OR coalesce(e.state, l.state) = ?3) " \
-    "AND (?4 IS NULL OR y.action = ?4) AND (?6 = 0 OR y.tenant = ?6) ORDER BY t.id DESC LIMIT ?5"
+#define REST                                                                                              \
+    "AND (?2 IS NULL OR t.id < ?2) AND (?3 < 0 OR coalesce(e.state, l.state) = ?3) "                      \
+    "AND t.dag_id IS NULL AND (?4 IS NULL OR y.action = ?4) AND (?6 = 0 OR y.tenant = ?6) ORDER BY t.id " \
+    "DESC LIMIT ?5"
     static const char all[] = "SELECT " RUN_COLUMNS RUN_TABLES "WHERE ?1 IS NULL " REST;
     static const char children[] = "SELECT " RUN_COLUMNS RUN_TABLES "WHERE t.parent_id = ?1 " REST;
     static const char older[] = "SELECT " RUN_COLUMNS RUN_TABLES "WHERE ?1 IS NULL AND t.id < ?2 " REST;
@@ -95,7 +99,8 @@ cleat_status cleat__run_list(cleat__store *store, const cleat__run_filter *filte
 cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__run_row *out)
 {
     static const char sql[] =
-        "SELECT " RUN_COLUMNS ", t.input, t.metadata, e.output, e.error" RUN_TABLES "WHERE t.id = ?1";
+        "SELECT " RUN_COLUMNS ", coalesce((SELECT d.input FROM task d WHERE d.id = t.dag_id), t.input), "
+        "t.metadata, e.output, e.error" RUN_TABLES "WHERE t.id = ?1";
     *out = (cleat__run_row){0};
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
@@ -181,8 +186,12 @@ cleat_status cleat__run_find(cleat__store *store, cleat_slice prefix, cleat__uui
 
 cleat_status cleat__run_count(cleat__store *store, uint64_t by_status[6])
 {
-    static const char sql[] = "SELECT state, count(*) FROM task_live GROUP BY state UNION ALL "
-                              "SELECT state, count(*) FROM task_end GROUP BY state";
+    /* Without the tasks of runs of several, which are runs of their own beside these. */
+    static const char sql[] =
+        "SELECT state, count(*) FROM task_live WHERE dag_id IS NULL GROUP BY state UNION ALL "
+        "SELECT state, count(*) FROM task_end GROUP BY state UNION ALL "
+        "SELECT e.state, -count(*) FROM task t JOIN task_end e ON e.id = t.id "
+        "WHERE t.dag_id IS NOT NULL GROUP BY e.state";
     memset(by_status, 0, 6 * sizeof(by_status[0]));
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
@@ -226,7 +235,7 @@ cleat_status cleat__workflow_get(cleat__store *store, int64_t tenant, cleat_slic
     /* With max() alone the other columns are those of its row. */
     static const char sql[] = "SELECT w.uuid, y.version_id, count(*), max(y.id) FROM workflow w "
                               "JOIN task_type y ON y.workflow_id = w.id WHERE w.tenant = ?1 AND w.name = ?2 "
-                              "AND w.deleted_at_ms IS NULL";
+                              "AND w.deleted_at_ms IS NULL AND coalesce(y.dag_type, 0) = 0";
     *out = (cleat__workflow_brief){.version_count = 0};
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);

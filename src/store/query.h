@@ -26,6 +26,8 @@ typedef struct cleat__run_row {
     cleat_slice child_key;
     cleat__uuid event_id;                       /* that started it; nil: none */
     cleat_slice event_key;                      /* absent: none */
+    cleat__uuid dag_id;                         /* of the run that it is a task of; nil: none */
+    bool is_dag;                                /* it is a run of several tasks */
     cleat_slice input, metadata, output, error; /* absent where there is none; only in cleat__run_get */
 } cleat__run_row;
 

@@ -82,7 +82,9 @@ static void read_type(const cleat__run_match *match, sqlite3_stmt *select, cleat
 {
     const cleat__run_search_filter *filter = match->filter;
     cleat_slice workflow = cleat__column_text(select, 1);
+    /* Tasks of runs of several are found by these. */
     out->is_wanted = sqlite3_column_int64(select, 0) == filter->tenant &&
+                     sqlite3_column_int64(select, 4) == 0 &&
                      (filter->workflow.size == 0 || cleat_slice_equals(workflow, filter->workflow));
     out->has_text = cleat__needle_is_in(&match->text[0], workflow) ||
                     cleat__needle_is_in(&match->text[0], cleat__column_text(select, 2)) ||
@@ -91,7 +93,7 @@ static void read_type(const cleat__run_match *match, sqlite3_stmt *select, cleat
 
 static cleat_status load_type(cleat__run_match *match, cleat__run_type *out)
 {
-    static const char sql[] = "SELECT y.tenant, w.name, y.task_name, y.action FROM task_type y "
+    static const char sql[] = "SELECT y.tenant, w.name, y.task_name, y.action, y.dag_type FROM task_type y "
                               "JOIN workflow w ON w.id = y.workflow_id WHERE y.id = ?1";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(match->store, sql, &select);

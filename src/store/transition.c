@@ -110,13 +110,22 @@ static void bind_event(sqlite3_stmt *insert, const cleat__trigger *trigger)
     }
 }
 
+static void bind_dag(sqlite3_stmt *insert, int index, const cleat__new_task *task)
+{
+    if (cleat__uuid_is_nil(&task->dag_id)) {
+        sqlite3_bind_null(insert, index);
+    } else {
+        cleat__bind_uuid(insert, index, &task->dag_id);
+    }
+}
+
 static cleat_status insert_task(cleat__store *store, const cleat__new_task *task)
 {
     static const char sql[] =
         "INSERT INTO task (id, type_id, priority, created_at_ms, parent_id, child_index, "
         "child_key, input, metadata, desired, event_id, event_key, scheduled_at_ms, filter_id, "
-        "filter_payload, idempotency_key, limits) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, nullif(?13, 0), ?14, ?15, ?16, ?17) "
+        "filter_payload, idempotency_key, limits, dag_id) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, nullif(?13, 0), ?14, ?15, ?16, ?17, ?18) "
         "ON CONFLICT DO NOTHING";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
@@ -135,6 +144,7 @@ static cleat_status insert_task(cleat__store *store, const cleat__new_task *task
     sqlite3_bind_int64(insert, 13, task->trigger->scheduled_at_ms);
     cleat__bind_text(insert, 16, task->idempotency_key);
     cleat__bind_text(insert, 17, task->limits);
+    bind_dag(insert, 18, task);
     return finish(store, insert, "storing a run");
 }
 
@@ -142,7 +152,8 @@ static cleat_status insert_live(cleat__store *store, const cleat__new_task *task
 {
     static const char sql[] =
         "INSERT INTO task_live (id, type_id, priority, state, retry_count, internal_retries, "
-        "queued_at_ms, has_desired, has_limits) VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7)";
+        "queued_at_ms, has_desired, has_limits, dag_id, is_held) "
+        "VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7, ?8, ?9)";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
     if (status != CLEAT_OK) {
@@ -155,6 +166,8 @@ static cleat_status insert_live(cleat__store *store, const cleat__new_task *task
     sqlite3_bind_int64(insert, 5, task->created_at_ms);
     sqlite3_bind_int(insert, 6, task->desired.data != NULL);
     sqlite3_bind_int(insert, 7, task->limits.data != NULL);
+    bind_dag(insert, 8, task);
+    sqlite3_bind_int(insert, 9, task->is_held);
     return finish(store, insert, "storing a run");
 }
 
@@ -172,6 +185,38 @@ cleat_status cleat__transition_trigger(cleat__store *store, const cleat__new_tas
 }
 
 /* ---- Transitions of live runs ---- */
+
+static cleat_status set_desired(cleat__store *store, const cleat__uuid *id, cleat_slice desired)
+{
+    static const char *const sql[] = {"UPDATE task SET desired = ?2 WHERE id = ?1",
+                                      "UPDATE task_live SET has_desired = ?2 IS NOT NULL WHERE id = ?1"};
+    cleat_status status = CLEAT_OK;
+    for (size_t i = 0; i < 2 && status == CLEAT_OK; i++) {
+        sqlite3_stmt *update = NULL;
+        status = cleat__store_prepare(store, sql[i], &update);
+        if (status == CLEAT_OK) {
+            cleat__bind_uuid(update, 1, id);
+            cleat__bind_text(update, 2, desired);
+            status = finish(store, update, "storing what a run desires");
+        }
+    }
+    return status;
+}
+
+cleat_status cleat__transition_unhold(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
+                                      cleat_slice desired)
+{
+    static const char sql[] = "UPDATE task_live SET is_held = 0, queued_at_ms = ?4 "
+                              "WHERE id = ?1 AND state = ?2 AND retry_count = ?3 AND is_held = 1";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = prepare_compare(store, sql, key, CLEAT_RUN_QUEUED, &update);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(update, 4, now_ms);
+    status = finish_one(store, update, key, "queueing it");
+    return status == CLEAT_OK && desired.data != NULL ? set_desired(store, &key->id, desired) : status;
+}
 
 cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms)
 {
@@ -351,6 +396,7 @@ static const char *outcome_of(cleat__event event)
     case CLEAT__EVENT_TIME_OUT_FAIL: return "TIMED_OUT";
     case CLEAT__EVENT_LOSE_FAIL: return "LOST";
     case CLEAT__EVENT_SUPERSEDE: return "SUPERSEDED";
+    case CLEAT__EVENT_SKIP: return "SKIPPED";
     default: return NULL;
     }
 }
@@ -378,6 +424,13 @@ static cleat_status end_task(cleat__store *store, const cleat__attempt_key *key,
     bind_worker(insert, 8, key);
     sqlite3_bind_text(insert, 9, outcome_of(how->event), -1, SQLITE_STATIC);
     return finish(store, insert, "storing the end of a run");
+}
+
+cleat_status cleat__transition_skip(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
+                                    cleat_slice output)
+{
+    end how = {.from = CLEAT_RUN_QUEUED, .event = CLEAT__EVENT_SKIP, .now_ms = now_ms, .output = output};
+    return end_task(store, key, &how);
 }
 
 cleat_status cleat__transition_complete(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
@@ -462,12 +515,14 @@ cleat_status cleat__transition_set_limits(cleat__store *store, const cleat__uuid
 }
 
 cleat_status cleat__transition_replay(cleat__store *store, const cleat__attempt_key *key,
-                                      cleat_run_status from, int64_t now_ms)
+                                      cleat_run_status from, int64_t now_ms, bool is_held)
 {
     static const char sql[] =
         "INSERT INTO task_live (id, type_id, priority, state, retry_count, first_retry, internal_retries, "
-        "queued_at_ms, has_desired, has_limits) SELECT id, type_id, priority, ?2, ?3, ?3, 0, ?4, "
-        "desired IS NOT NULL, limits IS NOT NULL FROM task WHERE id = ?1";
+        "queued_at_ms, has_desired, has_limits, dag_id, is_held) "
+        "SELECT id, type_id, priority, ?2, ?3, ?3, 0, ?4, desired IS NOT NULL, limits IS NOT NULL, dag_id, "
+        "?5 "
+        "FROM task WHERE id = ?1";
     sqlite3_stmt *insert = NULL;
     cleat_status status = move_end(store, key, from, now_ms);
     if (status == CLEAT_OK) {
@@ -479,6 +534,7 @@ cleat_status cleat__transition_replay(cleat__store *store, const cleat__attempt_
     sqlite3_bind_int(insert, 2, cleat__state_next(from, CLEAT__EVENT_REPLAY));
     sqlite3_bind_int(insert, 3, key->retry_count + 1);
     sqlite3_bind_int64(insert, 4, now_ms);
+    sqlite3_bind_int(insert, 5, is_held);
     return finish_one(store, insert, key, "queueing it again");
 }
 

@@ -20,6 +20,8 @@ typedef struct cleat__new_task {
     cleat_slice desired;           /* by cleat__wish_encode(); absent: nothing */
     cleat_slice idempotency_key;   /* absent: none */
     cleat_slice limits;            /* keys of its limits, JSON; absent: it has none */
+    cleat__uuid dag_id;            /* of the run it is a task of; nil: none */
+    bool is_held;                  /* it is in no queue */
 } cleat__new_task;
 
 /* TRIGGER. CLEAT_ALREADY_EXISTS: the parent has a child with that key; `*existing` is its id. */
@@ -42,6 +44,12 @@ typedef struct cleat__requeue {
     int64_t queued_at_ms; /* in the future: it backs off */
 } cleat__requeue;
 
+/* No transition: it is held no longer. `desired` absent: what it desires stays. */
+cleat_status cleat__transition_unhold(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
+                                      cleat_slice desired);
+/* SKIP */
+cleat_status cleat__transition_skip(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
+                                    cleat_slice output);
 /* ASSIGN to key->worker_id. */
 cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms);
 /* RELEASE: the same attempt is queued again. */
@@ -84,9 +92,9 @@ cleat_status cleat__transition_reject(cleat__store *store, const cleat__attempt_
                                       cleat_slice error);
 
 /* REPLAY of a run that ended in state `from`, with the attempt of the key: that becomes one of its former
- * attempts, and the next one is queued as if it were the first. */
+ * attempts, and the next one is queued as if it were the first, or held. */
 cleat_status cleat__transition_replay(cleat__store *store, const cleat__attempt_key *key,
-                                      cleat_run_status from, int64_t now_ms);
+                                      cleat_run_status from, int64_t now_ms, bool is_held);
 /* Before it: the limits of a run that ended are others from now on. */
 cleat_status cleat__transition_set_limits(cleat__store *store, const cleat__uuid *id, cleat_slice limits);
 

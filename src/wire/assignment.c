@@ -14,17 +14,36 @@ typedef Cleat__AssignedAction action;
 
 /* ---- Writing ---- */
 
-static char *write_payload(bool *failed, const cleat__assignment *assignment)
+/* {"key":data, ..} behind what is always there. */
+static void write_triggers(const cleat__assignment *from, cleat__buffer *json)
+{
+    const cleat_slice payload = from->filter_payload, triggers = from->triggers;
+    cleat__buffer_append_string(json, ",\"triggers\":{\"filter_payload\":");
+    cleat__buffer_append_slice(json, payload.size != 0 ? payload : cleat_slice_of("null"));
+    if (triggers.size > 2) {
+        const cleat_slice inner = {triggers.data + 1, triggers.size - 1}; /* with the bracket */
+        cleat__buffer_append_byte(json, ',');
+        cleat__buffer_append_slice(json, inner);
+    } else {
+        cleat__buffer_append_byte(json, '}');
+    }
+}
+
+static char *write_payload(bool *failed, const cleat__assignment *from)
 {
     cleat__buffer json = {0};
-    const cleat_slice input = assignment->input, filter_payload = assignment->filter_payload;
+    const cleat_slice nothing = cleat_slice_of("{}");
     cleat__buffer_append_string(&json, "{\"input\":");
-    cleat__buffer_append_slice(&json,
-                               cleat__payload_input(input.data != NULL ? input : cleat_slice_of("{}")));
-    cleat__buffer_append_string(&json, ",\"triggered_by\":\"manual\",\"parents\":{},"
-                                       "\"triggers\":{\"filter_payload\":");
-    cleat__buffer_append_slice(&json, filter_payload.size != 0 ? filter_payload : cleat_slice_of("null"));
-    cleat__buffer_append_string(&json, "},\"user_data\":null,\"overrides\":null}");
+    cleat__buffer_append_slice(&json, cleat__payload_input(from->input.data != NULL ? from->input : nothing));
+    cleat__buffer_append_string(&json, ",\"triggered_by\":\"manual\",\"parents\":");
+    cleat__buffer_append_slice(&json, from->parents.data != NULL ? from->parents : nothing);
+    write_triggers(from, &json);
+    cleat__buffer_append_string(&json, ",\"user_data\":null,\"overrides\":null");
+    if (from->step_errors.data != NULL) {
+        cleat__buffer_append_string(&json, ",\"step_run_errors\":");
+        cleat__buffer_append_slice(&json, from->step_errors);
+    }
+    cleat__buffer_append_byte(&json, '}');
     char *text = cleat__buffer_take_string(&json);
     *failed = *failed || text == NULL;
     return text != NULL ? text : cleat__message_string(failed, NULL);
@@ -33,11 +52,12 @@ static char *write_payload(bool *failed, const cleat__assignment *assignment)
 static void write_ids(const cleat__uuid *task_id, cleat_slice action_id, const cleat__action_details *details,
                       bool *failed, action *message)
 {
-    char id[37];
+    char id[37], run_id[37];
     cleat__uuid_format(task_id, id);
+    cleat__uuid_format(cleat__uuid_is_nil(&details->run_id) ? task_id : &details->run_id, run_id);
     cleat_slice name = details->task_name.size != 0 ? details->task_name : cleat__action_task(action_id);
     message->tenant_id = cleat__message_text(failed, details->tenant_id);
-    message->workflow_run_id = cleat__message_string(failed, id);
+    message->workflow_run_id = cleat__message_string(failed, run_id);
     message->job_id = cleat__message_text(failed, details->step_id);
     message->job_name = cleat__message_text(failed, name);
     message->job_run_id = cleat__message_string(failed, id);
@@ -175,10 +195,17 @@ cleat_status cleat__action_attempt_read(const action *message, cleat__uuid *task
     return CLEAT_OK;
 }
 
-/* The texts of the envelope's input, {} when there is none, and of the filter's payload, if that is an object. */
+/* The texts of the envelope. The input is {} when there is none, the others are absent, and so is a filter's payload that is no object. */
 static cleat_status read_payload(const char *payload, cleat__assignment *out)
 {
-    cleat_slice envelope = cleat_slice_of(payload), key, value, triggers = {NULL, 0};
+    const struct {
+        const char *key;
+        cleat_slice *to;
+    } members[] = {{"\"input\"", &out->input},
+                   {"\"parents\"", &out->parents},
+                   {"\"triggers\"", &out->triggers},
+                   {"\"step_run_errors\"", &out->step_errors}};
+    cleat_slice envelope = cleat_slice_of(payload), key, value;
     cleat_status status = cleat__json_check("action_payload", envelope, true);
     if (status != CLEAT_OK) {
         return status;
@@ -187,13 +214,13 @@ static cleat_status read_payload(const char *payload, cleat__assignment *out)
     cleat__json_cursor cursor;
     cleat__json_members(envelope, &cursor);
     while (cleat__json_next_member(&cursor, &key, &value)) {
-        if (cleat_slice_equals(key, cleat_slice_of("\"input\""))) {
-            out->input = value;
-        } else if (cleat_slice_equals(key, cleat_slice_of("\"triggers\""))) {
-            triggers = value;
+        for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+            if (cleat_slice_equals(key, cleat_slice_of(members[i].key))) {
+                *members[i].to = value;
+            }
         }
     }
-    if (cleat__json_find_member(triggers, "filter_payload", &value) && value.size != 0 &&
+    if (cleat__json_find_member(out->triggers, "filter_payload", &value) && value.size != 0 &&
         value.data[0] == '{') {
         out->filter_payload = value;
     }
@@ -242,6 +269,10 @@ static cleat__uuid read_id(const char *text)
 
 static void read_ids(const action *message, cleat__assignment *out)
 {
+    cleat__uuid run_id = read_id(message->workflow_run_id);
+    if (!cleat__uuid_equals(&run_id, &out->task_id)) {
+        out->run_id = run_id;
+    }
     out->tenant_id = read_id(message->tenant_id);
     out->step_id = read_id(message->task_id);
     if (message->has_workflow_id_case != 0) {

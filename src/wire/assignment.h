@@ -14,6 +14,7 @@ typedef struct cleat__action_details {
     cleat_slice workflow_id;
     cleat_slice workflow_version_id;
     cleat_slice step_id;      /* of the task's declaration */
+    cleat__uuid run_id;       /* of the run that it is a task of; nil: the same */
     cleat_slice task_name;    /* as it was declared; absent: the last part of the action id */
     int32_t priority;         /* 1 .. 3 */
     int32_t invocation_count; /* CANCEL_STEP_RUN, of a durable task; else 0 */

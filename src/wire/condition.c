@@ -17,10 +17,6 @@ static cleat_status read_common(const common *from, cleat_slice name, cleat__con
     if (from == NULL) {
         return CLEAT_OK;
     }
-    if (from->action != CLEAT__V1__ACTION__CREATE) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                           "a condition's action is %d; that of a wait must be CREATE", (int)from->action);
-    }
     if (from->or_group_id[0] == '\0') {
         return CLEAT_OK;
     }
@@ -82,6 +78,14 @@ static cleat_status read_event(const Cleat__V1__UserEventMatchCondition *from, c
     return status == CLEAT_OK ? read_scope(from, out) : status;
 }
 
+static cleat_status check_action(const common *from)
+{
+    return from == NULL || from->action == CLEAT__V1__ACTION__CREATE
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_INVALID_ARGUMENT,
+                             "a condition's action is %d; that of a wait must be CREATE", (int)from->action);
+}
+
 cleat_status cleat__conditions_read(const Cleat__V1__DurableEventListenerConditions *message,
                                     cleat__condition **out, size_t *count)
 {
@@ -96,10 +100,13 @@ cleat_status cleat__conditions_read(const Cleat__V1__DurableEventListenerConditi
     cleat__condition *list = cleat__calloc(sleeps + events, sizeof(*list));
     cleat_status status = list != NULL ? CLEAT_OK : cleat__fail_memory();
     for (size_t i = 0; i < sleeps && status == CLEAT_OK; i++) {
-        status = read_sleep(message->sleep_conditions[i], &list[i]);
+        status = check_action(message->sleep_conditions[i]->base_);
+        status = status == CLEAT_OK ? read_sleep(message->sleep_conditions[i], &list[i]) : status;
     }
     for (size_t i = 0; i < events && status == CLEAT_OK; i++) {
-        status = read_event(message->user_event_conditions[i], &list[sleeps + i]);
+        status = check_action(message->user_event_conditions[i]->base_);
+        status =
+            status == CLEAT_OK ? read_event(message->user_event_conditions[i], &list[sleeps + i]) : status;
     }
     if (status != CLEAT_OK) {
         cleat__free(list);
@@ -108,4 +115,65 @@ cleat_status cleat__conditions_read(const Cleat__V1__DurableEventListenerConditi
     *out = list;
     *count = sleeps + events;
     return CLEAT_OK;
+}
+
+/* ---- Of a task of a workflow ---- */
+
+static cleat_status read_action(const common *from, cleat__step_condition *out)
+{
+    out->action = CLEAT__STEP_ACTIONS;
+    switch (from != NULL ? (int)from->action : -1) {
+    case CLEAT__V1__ACTION__QUEUE: out->action = CLEAT__STEP_QUEUE; break;
+    case CLEAT__V1__ACTION__CANCEL: out->action = CLEAT__STEP_CANCEL; break;
+    case CLEAT__V1__ACTION__SKIP: out->action = CLEAT__STEP_SKIP; break;
+    default: break;
+    }
+    return out->action != CLEAT__STEP_ACTIONS
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_INVALID_ARGUMENT,
+                             "the action of a task's condition must be QUEUE, CANCEL or SKIP");
+}
+
+static cleat_status read_parent(const Cleat__V1__ParentOverrideMatchCondition *from,
+                                cleat__step_condition *out)
+{
+    cleat_status status = read_action(from->base_, out);
+    out->parent = cleat_slice_of(from->parent_readable_id);
+    if (status == CLEAT_OK) {
+        status = read_common(from->base_, out->parent, &out->of);
+    }
+    if (status == CLEAT_OK && from->base_->expression[0] != '\0') {
+        out->of.expression = cleat_slice_of(from->base_->expression);
+    }
+    return status;
+}
+
+cleat_status cleat__step_conditions_read(const Cleat__V1__TaskConditions *message,
+                                         const cleat__step_condition **out, size_t *count)
+{
+    *out = NULL;
+    *count = 0;
+    size_t parents = message != NULL ? message->n_parent_override_conditions : 0;
+    size_t sleeps = message != NULL ? message->n_sleep_conditions : 0;
+    size_t events = message != NULL ? message->n_user_event_conditions : 0;
+    if (parents + sleeps + events == 0) {
+        return CLEAT_OK;
+    }
+    cleat__step_condition *list = cleat__calloc(parents + sleeps + events, sizeof(*list));
+    cleat__step_condition *next = list;
+    cleat_status status = list != NULL ? CLEAT_OK : cleat__fail_memory();
+    for (size_t i = 0; i < parents && status == CLEAT_OK; i++) {
+        status = read_parent(message->parent_override_conditions[i], next++);
+    }
+    for (size_t i = 0; i < sleeps && status == CLEAT_OK; i++, next++) {
+        status = read_sleep(message->sleep_conditions[i], &next->of);
+        status = status == CLEAT_OK ? read_action(message->sleep_conditions[i]->base_, next) : status;
+    }
+    for (size_t i = 0; i < events && status == CLEAT_OK; i++, next++) {
+        status = read_event(message->user_event_conditions[i], &next->of);
+        status = status == CLEAT_OK ? read_action(message->user_event_conditions[i]->base_, next) : status;
+    }
+    *out = list;
+    *count = parents + sleeps + events;
+    return status;
 }

@@ -2,7 +2,7 @@
 #ifndef CLEAT_WIRE_CONDITION_H
 #define CLEAT_WIRE_CONDITION_H
 
-#include "model/durable.h"
+#include "model/workflow.h"
 #include "wire/v1/shared/condition.pb-c.h"
 
 /*
@@ -13,5 +13,9 @@
  */
 cleat_status cleat__conditions_read(const Cleat__V1__DurableEventListenerConditions *message,
                                     cleat__condition **out, size_t *count);
+
+/* The same of a task of a workflow: none at all is right. The list is the caller's also after a failure. */
+cleat_status cleat__step_conditions_read(const Cleat__V1__TaskConditions *message,
+                                         const cleat__step_condition **out, size_t *count);
 
 #endif

@@ -48,37 +48,61 @@ static bool is_too_large(const cleat_run_result *result)
            strlen(result->output) > CLEAT__RESULTS_MAX;
 }
 
+/* With room for `count` results. NULL on no memory. */
+static Cleat__WorkflowRunEvent *event_new(const cleat_run_result *result, size_t count, int64_t now_ms,
+                                          bool *failed)
+{
+    Cleat__WorkflowRunEvent *message = cleat__message_new(&cleat__workflow_run_event__descriptor);
+    if (message == NULL) {
+        *failed = true;
+        return NULL;
+    }
+    message->workflow_run_id = cleat__message_string(failed, result->id.text);
+    message->event_type = CLEAT__WORKFLOW_RUN_EVENT_TYPE__WORKFLOW_RUN_EVENT_TYPE_FINISHED;
+    message->event_timestamp = cleat__timestamp_new(failed, now_ms);
+    message->results = count != 0 ? cleat__calloc(count, sizeof(message->results[0])) : NULL;
+    *failed = *failed || (count != 0 && message->results == NULL);
+    return message;
+}
+
 static void add_result(Cleat__WorkflowRunEvent *message, const cleat_run_result *result,
                        cleat_slice task_name, bool *failed)
 {
-    message->results = cleat__calloc(1, sizeof(message->results[0]));
-    if (message->results == NULL) {
-        *failed = true;
-        return;
+    Cleat__StepRunResult *added = *failed ? NULL : result_new(result, task_name, failed);
+    if (added != NULL) {
+        message->results[message->n_results++] = added;
     }
-    message->results[0] = result_new(result, task_name, failed);
-    message->n_results = message->results[0] != NULL ? 1 : 0;
+}
+
+static Cleat__WorkflowRunEvent *finished(Cleat__WorkflowRunEvent *message, bool failed)
+{
+    if (failed) {
+        cleat__message_free(message);
+        return NULL;
+    }
+    return message;
 }
 
 Cleat__WorkflowRunEvent *cleat__run_result_write(const cleat_run_result *result, cleat_slice task_name,
                                                  int64_t now_ms)
 {
     bool failed = false;
-    Cleat__WorkflowRunEvent *message = cleat__message_new(&cleat__workflow_run_event__descriptor);
-    if (message == NULL) {
-        return NULL;
-    }
-    message->workflow_run_id = cleat__message_string(&failed, result->id.text);
-    message->event_type = CLEAT__WORKFLOW_RUN_EVENT_TYPE__WORKFLOW_RUN_EVENT_TYPE_FINISHED;
-    message->event_timestamp = cleat__timestamp_new(&failed, now_ms);
+    Cleat__WorkflowRunEvent *message = event_new(result, 1, now_ms, &failed);
     if (!is_too_large(result)) {
         add_result(message, result, task_name, &failed);
     }
-    if (failed) {
-        cleat__message_free(message);
-        return NULL;
+    return finished(message, failed);
+}
+
+Cleat__WorkflowRunEvent *cleat__run_results_write(const cleat_run_result *result,
+                                                  const cleat__task_results *tasks, int64_t now_ms)
+{
+    bool failed = false;
+    Cleat__WorkflowRunEvent *message = event_new(result, tasks->count, now_ms, &failed);
+    for (size_t i = 0; i < tasks->count; i++) {
+        add_result(message, &tasks->items[i].result, cleat_slice_of(tasks->items[i].name), &failed);
     }
-    return message;
+    return finished(message, failed);
 }
 
 /* ---- Reading ---- */
@@ -124,9 +148,16 @@ static cleat_status append_output(cleat__buffer *out, const Cleat__StepRunResult
     return cleat__json_check("output", output, false);
 }
 
+/* A run of one task has its id; what has none of its own is taken for that. */
+static bool is_the_run(const Cleat__WorkflowRunEvent *message, const Cleat__StepRunResult *result)
+{
+    return result->task_run_external_id[0] == '\0' ||
+           strcmp(result->task_run_external_id, message->workflow_run_id) == 0;
+}
+
 static cleat_status append_outputs(cleat__buffer *out, const Cleat__WorkflowRunEvent *message)
 {
-    if (message->n_results == 1) {
+    if (message->n_results == 1 && is_the_run(message, message->results[0])) {
         return append_output(out, message->results[0]);
     }
     cleat_status status = CLEAT_OK;

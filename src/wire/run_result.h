@@ -4,10 +4,7 @@
 
 #include "wire/dispatcher.pb-c.h"
 #include "wire/v1/workflows.pb-c.h"
-#include <cleat/run.h>
-
-/* Outputs and errors of one event are together at most this many bytes. */
-#define CLEAT__RESULTS_MAX ((size_t)3 * 1024 * 1024)
+#include "model/task_results.h"
 
 /*
  * A server's writing, for a run with one task of this name. An error that is too large is replaced by a
@@ -16,6 +13,10 @@
  */
 Cleat__WorkflowRunEvent *cleat__run_result_write(const cleat_run_result *result, cleat_slice task_name,
                                                  int64_t now_ms);
+
+/* The same for a run of several tasks. */
+Cleat__WorkflowRunEvent *cleat__run_results_write(const cleat_run_result *result,
+                                                  const cleat__task_results *tasks, int64_t now_ms);
 
 /*
  * A client's reading. A run with one task has that task's output, one with more an object by task name.

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "model/duration.h"
 #include "wire/concurrency.h"
+#include "wire/condition.h"
 #include "wire/desired_label.h"
 #include "wire/rate_use.h"
 
@@ -12,25 +13,14 @@ typedef Cleat__V1__CreateTaskOpts options;
 
 /* ---- What the engine does not have ---- */
 
-static bool has_conditions(const Cleat__V1__TaskConditions *conditions)
-{
-    return conditions != NULL &&
-           (conditions->n_parent_override_conditions != 0 || conditions->n_sleep_conditions != 0 ||
-            conditions->n_user_event_conditions != 0);
-}
+typedef struct feature {
+    bool is_used;
+    const char *name;
+} feature;
 
-static cleat_status check_features(const request *message, const options *task)
+static cleat_status find_used(const request *message, const feature *features, size_t count)
 {
-    const struct {
-        bool is_used;
-        const char *name;
-    } features[] = {
-        {message->n_tasks > 1 || task->n_parents != 0, "several tasks in one workflow"},
-        {message->on_failure_task != NULL, "on_failure_task"},
-        {has_conditions(task->conditions), "conditions"},
-        {task->batch != NULL, "batch"},
-    };
-    for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+    for (size_t i = 0; i < count; i++) {
         if (features[i].is_used) {
             return cleat__fail(CLEAT_INVALID_ARGUMENT,
                                "workflow \"%.255s\" needs features that are not supported yet: %s",
@@ -38,6 +28,14 @@ static cleat_status check_features(const request *message, const options *task)
         }
     }
     return CLEAT_OK;
+}
+
+static cleat_status check_task_features(const request *message, const options *task)
+{
+    const feature features[] = {
+        {task->batch != NULL, "batch"},
+    };
+    return find_used(message, features, sizeof(features) / sizeof(features[0]));
 }
 
 /* ---- Its task ---- */
@@ -101,6 +99,23 @@ static cleat_status read_slots(const options *task, cleat__workflow_task *out)
     return CLEAT_OK;
 }
 
+static cleat_status read_parents(const options *task, cleat__workflow_task *out)
+{
+    if (task->n_parents == 0) {
+        return CLEAT_OK;
+    }
+    cleat_slice *parents = cleat__calloc(task->n_parents, sizeof(*parents));
+    if (parents == NULL) {
+        return cleat__fail_memory();
+    }
+    for (size_t i = 0; i < task->n_parents; i++) {
+        parents[i] = cleat_slice_of(task->parents[i]);
+    }
+    out->parents = parents;
+    out->parent_count = task->n_parents;
+    return CLEAT_OK;
+}
+
 CLEAT__DESIRED_ENTRY_READER(read_label_entry, Cleat__V1__CreateTaskOpts__WorkerLabelsEntry)
 
 static cleat_status read_task(const request *message, const options *task, cleat__workflow_task *out)
@@ -131,20 +146,30 @@ static cleat_status read_task(const request *message, const options *task, cleat
         out->rate_limits = uses;
         out->rate_limit_count = uses != NULL ? task->n_rate_limits : 0;
     }
-    return status;
+    if (status == CLEAT_OK) {
+        status = read_parents(task, out);
+    }
+    return status == CLEAT_OK
+               ? cleat__step_conditions_read(task->conditions, &out->conditions, &out->condition_count)
+               : status;
 }
 
 static cleat_status read_tasks(const request *message, cleat__workflow *out)
 {
-    cleat__workflow_task *tasks = cleat__calloc(message->n_tasks, sizeof(*tasks));
+    size_t count = message->n_tasks + (message->on_failure_task != NULL);
+    cleat__workflow_task *tasks = cleat__calloc(count, sizeof(*tasks));
     cleat_status status = CLEAT_OK;
     if (tasks == NULL) {
         return cleat__fail_memory();
     }
     out->tasks = tasks;
-    while (out->task_count < message->n_tasks && status == CLEAT_OK) {
-        const options *task = message->tasks[out->task_count];
-        status = read_task(message, task, &tasks[out->task_count++]);
+    while (out->task_count < count && status == CLEAT_OK) {
+        bool is_on_failure = out->task_count == message->n_tasks;
+        const options *task = is_on_failure ? message->on_failure_task : message->tasks[out->task_count];
+        status = check_task_features(message, task);
+        tasks[out->task_count].is_on_failure = is_on_failure;
+        status = status == CLEAT_OK ? read_task(message, task, &tasks[out->task_count]) : status;
+        out->task_count++;
     }
     return status;
 }
@@ -247,15 +272,11 @@ cleat_status cleat__workflow_read(const request *message, cleat__workflow *out)
     if (message->n_tasks == 0) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "workflow \"%.255s\" has no tasks", message->name);
     }
-    const options *task = message->tasks[0];
     if (message->has_input_json_schema_case != 0 && message->input_json_schema.len != 0) {
         out->input_json_schema =
             (cleat_slice){(const char *)message->input_json_schema.data, message->input_json_schema.len};
     }
-    cleat_status status = check_features(message, task);
-    if (status == CLEAT_OK) {
-        status = read_sticky(message, out);
-    }
+    cleat_status status = read_sticky(message, out);
     if (status == CLEAT_OK) {
         status = read_event_keys(message, out);
     }
@@ -284,6 +305,8 @@ void cleat__workflow_read_end(cleat__workflow *workflow)
         cleat__free((void *)(uintptr_t)workflow->tasks[i].rate_limits);
         cleat__free((void *)(uintptr_t)workflow->tasks[i].labels);
         cleat__free((void *)(uintptr_t)workflow->tasks[i].slots);
+        cleat__free((void *)(uintptr_t)workflow->tasks[i].parents);
+        cleat__free((void *)(uintptr_t)workflow->tasks[i].conditions);
     }
     cleat__free((void *)(uintptr_t)workflow->tasks);
     cleat__free((void *)(uintptr_t)workflow->idempotency);

@@ -58,7 +58,8 @@ static void view_step(const Cleat__CreateWorkflowVersionOpts *opts, const Cleat_
     task->timeout = step->timeout;
     task->is_durable = opts->has_kind_case != 0 && opts->kind == CLEAT__WORKFLOW_KIND__DURABLE;
     task->retries = step->retries;
-    task->n_parents = step->n_parents; /* only their numbers are looked at */
+    task->parents = step->parents;
+    task->n_parents = step->n_parents;
     task->rate_limits = (rate_limit **)(void *)step->rate_limits;
     task->n_rate_limits = step->n_rate_limits;
     task->worker_labels = (label **)(void *)step->worker_labels;

@@ -332,7 +332,7 @@ static void test_a_replayed_run_waits_from_its_replay_on(void **state)
     assign_at(f, 1, 2150);
     const cleat__attempt_key ended = attempt_of(f, 1, 2150);
     assert_int_equal(cleat__transition_complete(f->store, &ended, 3000, cleat_slice_of("{}")), CLEAT_OK);
-    assert_int_equal(cleat__transition_replay(f->store, &ended, CLEAT_RUN_COMPLETED, 9000), CLEAT_OK);
+    assert_int_equal(cleat__transition_replay(f->store, &ended, CLEAT_RUN_COMPLETED, 9000, false), CLEAT_OK);
     assign_at(f, 2, 9010);
     retry_at(f, 2, 9010, 10000, false);
     assign_at(f, 3, 10150);

@@ -75,7 +75,7 @@ static void wrong_declarations_are_refused(void **state)
     refused(it, path, &request.base, GRPC_STATUS_INVALID_ARGUMENT, "has 4 fields");
     request.n_cron_triggers = 0;
     request.n_tasks = 2;
-    refused(it, path, &request.base, GRPC_STATUS_INVALID_ARGUMENT, "not supported yet: several tasks");
+    refused(it, path, &request.base, GRPC_STATUS_INVALID_ARGUMENT, "task \"a\" is there twice");
 }
 
 /* ---- Starting runs ---- */

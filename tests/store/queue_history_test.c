@@ -183,7 +183,8 @@ static void test_lost_and_replayed_attempts(void **state)
     start(store, &id, 1, 2300);
     complete(store, &id, 1, 2300, 2500);
     key = (cleat__attempt_key){.id = id, .retry_count = 1};
-    assert_int_equal(cleat__transition_replay(store, &key, CLEAT_RUN_COMPLETED, BASE_MS + 3200), CLEAT_OK);
+    assert_int_equal(cleat__transition_replay(store, &key, CLEAT_RUN_COMPLETED, BASE_MS + 3200, false),
+                     CLEAT_OK);
     start(store, &id, 2, 3250);
     complete(store, &id, 2, 3250, 3300);
     cleat__queue_history out = history(store, 1000, 4000, 3);

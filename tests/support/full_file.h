@@ -74,7 +74,22 @@ static const char full_tables[] =
     "INSERT INTO idempotency VALUES (1, 'mine', x'01900000000070008000000000000001', 99), (1, 'gone', "
     "x'01900000000070008000000000000009', 99);"
     "INSERT INTO event_filter VALUES (x'0190000000007000800000000000000e', 1, 1, 'scope', 'true', '{}', "
-    "0, 5, 5);";
+    "0, 5, 5);"
+    /* Run 7 has one task, 8, which runs. */
+    "INSERT INTO task_type (id, action, retries, priority, backoff_initial_ms, backoff_factor, "
+    "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms, workflow_id, version_id, tenant, task_name, "
+    "declaration, dag_type) VALUES "
+    "(4, 'w', 0, 1, 0, 2, 0, -1, -1, 1, x'00000000000000000000000000000004', 1, 'w', '{\"tasks\":[]}', 0), "
+    "(5, 'w:w', 0, 1, 0, 2, 0, -1, -1, 1, x'00000000000000000000000000000004', 1, 'w', "
+    "'{\"durable\":false}', 4);"
+    "INSERT INTO task (id, type_id, priority, created_at_ms, input, dag_id) VALUES "
+    "(x'01900000000070008000000000000007', 4, 1, 70, '{}', NULL), "
+    "(x'01900000000070008000000000000008', 5, 1, 70, '{}', x'01900000000070008000000000000007');"
+    "INSERT INTO task_live (id, type_id, priority, state, retry_count, internal_retries, queued_at_ms, "
+    "started_at_ms, dag_id, is_held) VALUES "
+    "(x'01900000000070008000000000000007', 4, 1, 1, 0, 0, 70, 71, NULL, 1), "
+    "(x'01900000000070008000000000000008', 5, 1, 1, 0, 0, 70, 71, x'01900000000070008000000000000007', 0);"
+    "INSERT INTO task_trigger VALUES (x'01900000000070008000000000000008', '{}');";
 
 static const char full_spans[] =
     "INSERT INTO span_source VALUES (1, x'00', 3, 2);"

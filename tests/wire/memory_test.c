@@ -87,7 +87,7 @@ static Cleat__AssignedAction *action_new(void)
         .child_key = {"k", 1},
     };
     const cleat__action_details details = {
-        {RUN_ID, 36}, {RUN_ID, 36}, {RUN_ID, 36}, {RUN_ID, 36}, {"n", 1}, 1, 1,
+        {RUN_ID, 36}, {RUN_ID, 36}, {RUN_ID, 36}, {RUN_ID, 36}, {{0}}, {"n", 1}, 1, 1,
     };
     return cleat__assignment_write(&assignment, &details);
 }

@@ -163,9 +163,12 @@ static void test_a_step_is_read_as_a_task(void **state)
     assert_true(equals(workflow.tasks[0].labels[0].key, "gpu"));
     assert_int_equal(workflow.tasks[0].labels[0].value.number, 8);
     cleat__workflow_read_end(&workflow);
-    it.step.n_parents = 1; /* refused before anybody looks at them */
-    assert_int_equal(cleat__workflow_read_v0(&it.message, &workflow), CLEAT_INVALID_ARGUMENT);
-    assert_non_null(strstr(cleat_error_message(), "several tasks"));
+    char nobody[] = "nobody", *parents[] = {nobody};
+    it.step.parents = parents;
+    it.step.n_parents = 1;
+    assert_int_equal(cleat__workflow_read_v0(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_INVALID_ARGUMENT);
+    assert_non_null(strstr(cleat_error_message(), "its parent \"nobody\" is no task"));
     cleat__workflow_read_end(&workflow);
 }
 

@@ -246,28 +246,158 @@ static void check_refused(const declaration *it, const char *sentence)
 static void test_what_is_not_supported_is_named(void **state)
 {
     declaration it;
-    Cleat__V1__TaskConditions conditions = CLEAT__V1__TASK_CONDITIONS__INIT;
-    Cleat__V1__SleepMatchCondition sleep_condition = CLEAT__V1__SLEEP_MATCH_CONDITION__INIT,
-                                   *sleeps[] = {&sleep_condition};
     Cleat__V1__TaskBatchConfig batch = CLEAT__V1__TASK_BATCH_CONFIG__INIT;
-    char *names[] = {text("x*")};
     (void)state;
-    plain(&it)->message.n_tasks = 2;
-    check_refused(&it, "not supported yet: several tasks in one workflow");
-    plain(&it)->task.parents = names;
-    it.task.n_parents = 1;
-    check_refused(&it, "not supported yet: several tasks in one workflow");
-    plain(&it)->message.on_failure_task = &it.task;
-    check_refused(&it, "not supported yet: on_failure_task");
     plain(&it)->task.batch = &batch;
     check_refused(&it, "not supported yet: batch");
-    plain(&it)->task.conditions = &conditions; /* none in it */
+}
+
+/* ---- Several tasks ---- */
+
+/* "first", "second" behind it with a condition of each kind, and one for failures. */
+typedef struct several {
+    Cleat__V1__CreateWorkflowVersionRequest message;
+    Cleat__V1__CreateTaskOpts tasks[2], on_failure, *all[2];
+    Cleat__V1__TaskConditions conditions;
+    Cleat__V1__BaseMatchCondition base[3];
+    Cleat__V1__ParentOverrideMatchCondition of_parent, *of_parents[1];
+    Cleat__V1__SleepMatchCondition sleep, *sleeps[1];
+    Cleat__V1__UserEventMatchCondition event, *events[1];
+    char *parents[1];
+} several;
+
+static void add_conditions(several *it)
+{
+    static const Cleat__V1__Action actions[] = {CLEAT__V1__ACTION__SKIP, CLEAT__V1__ACTION__QUEUE,
+                                                CLEAT__V1__ACTION__CANCEL};
+    for (size_t i = 0; i < 3; i++) {
+        cleat__v1__base_match_condition__init(&it->base[i]);
+        it->base[i].action = actions[i];
+        it->base[i].or_group_id = text("01234567-89ab-cdef-0123-456789abcdef");
+    }
+    cleat__v1__parent_override_match_condition__init(&it->of_parent);
+    cleat__v1__sleep_match_condition__init(&it->sleep);
+    cleat__v1__user_event_match_condition__init(&it->event);
+    cleat__v1__task_conditions__init(&it->conditions);
+    it->of_parent.base_ = &it->base[0];
+    it->of_parent.parent_readable_id = text("first");
+    it->base[0].expression = text("output.n > 1");
+    it->sleep.base_ = &it->base[1];
+    it->sleep.sleep_for = text("1m30s");
+    it->event.base_ = &it->base[2];
+    it->event.user_event_key = text("stop");
+    it->base[2].readable_data_key = text("why");
+    it->of_parents[0] = &it->of_parent;
+    it->sleeps[0] = &it->sleep;
+    it->events[0] = &it->event;
+    it->conditions.parent_override_conditions = it->of_parents;
+    it->conditions.sleep_conditions = it->sleeps;
+    it->conditions.user_event_conditions = it->events;
+    it->conditions.n_parent_override_conditions = it->conditions.n_sleep_conditions =
+        it->conditions.n_user_event_conditions = 1;
+}
+
+static several *fill_several(several *it)
+{
+    Cleat__V1__CreateTaskOpts *const each[] = {&it->tasks[0], &it->tasks[1], &it->on_failure};
+    static const char *const names[] = {"first", "second", "on-failure-task"};
+    cleat__v1__create_workflow_version_request__init(&it->message);
+    it->message.name = text("flow");
+    for (size_t i = 0; i < 3; i++) {
+        cleat__v1__create_task_opts__init(each[i]);
+        each[i]->readable_id = text(names[i]);
+        each[i]->action = text("flow:task");
+    }
+    it->all[0] = each[0];
+    it->all[1] = each[1];
+    it->message.tasks = it->all;
+    it->message.n_tasks = 2;
+    it->message.on_failure_task = &it->on_failure;
+    it->parents[0] = text("first");
+    it->tasks[1].parents = it->parents;
+    it->tasks[1].n_parents = 1;
+    it->tasks[1].conditions = &it->conditions;
+    add_conditions(it);
+    return it;
+}
+
+static void test_several_tasks(void **state)
+{
+    several it;
     cleat__workflow workflow;
-    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    (void)state;
+    assert_int_equal(cleat__workflow_read(&fill_several(&it)->message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    assert_int_equal(workflow.task_count, 3);
+    assert_slice(workflow.tasks[1].name, "second");
+    assert_int_equal(workflow.tasks[1].parent_count, 1);
+    assert_slice(workflow.tasks[1].parents[0], "first");
+    assert_true(workflow.tasks[2].is_on_failure && !workflow.tasks[1].is_on_failure);
+    const cleat__step_condition *conditions = workflow.tasks[1].conditions;
+    assert_int_equal(workflow.tasks[1].condition_count, 3);
+    assert_int_equal(conditions[0].action, CLEAT__STEP_SKIP);
+    assert_slice(conditions[0].parent, "first");
+    assert_slice(conditions[0].of.expression, "output.n > 1");
+    assert_int_equal(conditions[1].action, CLEAT__STEP_QUEUE);
+    assert_int_equal(conditions[1].of.kind, CLEAT__CONDITION_SLEEP);
+    assert_int_equal(conditions[1].of.sleep_ms, 90000);
+    assert_slice(conditions[1].of.data_key, "1m30s");
+    assert_int_equal(conditions[2].action, CLEAT__STEP_CANCEL);
+    assert_slice(conditions[2].of.key, "stop");
+    assert_slice(conditions[2].of.data_key, "why");
     cleat__workflow_read_end(&workflow);
-    conditions.sleep_conditions = sleeps;
-    conditions.n_sleep_conditions = 1;
-    check_refused(&it, "not supported yet: conditions");
+}
+
+static void check_several(const several *it, const char *sentence)
+{
+    const declaration as_one = {.message = it->message};
+    check_refused(&as_one, sentence);
+}
+
+static void test_what_is_wrong_of_several_is_named(void **state)
+{
+    several it;
+    (void)state;
+    fill_several(&it)->base[1].action = CLEAT__V1__ACTION__CREATE;
+    check_several(&it, "must be QUEUE, CANCEL or SKIP");
+    fill_several(&it)->of_parent.base_ = NULL;
+    check_several(&it, "must be QUEUE, CANCEL or SKIP");
+    fill_several(&it)->sleep.sleep_for = text("long");
+    check_several(&it, "sleep_for");
+    fill_several(&it)->event.user_event_key = text("");
+    check_several(&it, "user_event_key");
+    fill_several(&it)->base[0].or_group_id = text("g");
+    check_several(&it, "is no UUID");
+    fill_several(&it)->parents[0] = text("nobody");
+    check_several(&it, "\"nobody\" is no task of the workflow");
+    Cleat__V1__Concurrency rule = CLEAT__V1__CONCURRENCY__INIT, *rules[] = {&rule};
+    rule.expression = text("input.user");
+    fill_several(&it)->tasks[1].concurrency = rules;
+    it.tasks[1].n_concurrency = 1;
+    check_several(&it, "not supported yet: concurrency or rate limits of a workflow of several tasks");
+    Cleat__V1__CreateTaskRateLimit limit = CLEAT__V1__CREATE_TASK_RATE_LIMIT__INIT, *limits[] = {&limit};
+    limit.key = text("calls");
+    fill_several(&it)->on_failure.rate_limits = limits;
+    it.on_failure.n_rate_limits = 1;
+    check_several(&it, "not supported yet: concurrency or rate limits of a workflow of several tasks");
+}
+
+static void test_several_without_memory(void **state)
+{
+    several it;
+    cleat__workflow workflow;
+    cleat_status status = CLEAT_NO_MEMORY;
+    failing memory;
+    (void)state;
+    fill_several(&it);
+    for (int blocks = 0; status != CLEAT_OK; blocks++) {
+        assert_true(blocks < 10);
+        failing_begin(&memory, blocks);
+        status = cleat__workflow_read(&it.message, &workflow);
+        cleat__workflow_read_end(&workflow);
+        cleat_set_allocator(NULL);
+        assert_true(status == CLEAT_OK || status == CLEAT_NO_MEMORY);
+    }
 }
 
 static void test_idempotency(void **state)
@@ -463,11 +593,19 @@ static void test_without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_everything),
-        cmocka_unit_test(test_first_delay),    cmocka_unit_test(test_filters),
-        cmocka_unit_test(test_crons),          cmocka_unit_test(test_what_is_not_supported_is_named),
-        cmocka_unit_test(test_idempotency),    cmocka_unit_test(test_concurrency),
-        cmocka_unit_test(test_rate_limits),    cmocka_unit_test(test_what_is_wrong_is_named),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_first_delay),
+        cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_crons),
+        cmocka_unit_test(test_what_is_not_supported_is_named),
+        cmocka_unit_test(test_idempotency),
+        cmocka_unit_test(test_concurrency),
+        cmocka_unit_test(test_rate_limits),
+        cmocka_unit_test(test_what_is_wrong_is_named),
+        cmocka_unit_test(test_several_tasks),
+        cmocka_unit_test(test_what_is_wrong_of_several_is_named),
+        cmocka_unit_test(test_several_without_memory),
         cmocka_unit_test(test_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,12 +59,13 @@ WHERE (met_order IS NULL) <> (met_at_ms IS NULL) OR (met_order IS NULL) <> (outc
 SELECT 'run ' || uuid(run_id) || ': ' || count(*) || ' times ' || met_order FROM durable_entry
 WHERE met_order IS NOT NULL GROUP BY run_id, met_order HAVING count(*) > 1;
 
--- condition-live: only live runs wait, each for a node of its log that was not met
+-- condition-live: only live runs wait, each for a node of its log that was not met, or for its tasks
 SELECT 'run ' || uuid(c.run_id) || ', node ' || c.branch || ':' || c.node || ', condition ' || c.number
     || CASE WHEN l.id IS NULL THEN ': has ended' WHEN e.node IS NULL THEN ': no such node' ELSE ': was met' END
 FROM durable_condition c LEFT JOIN task_live l ON l.id = c.run_id
+    LEFT JOIN task_type y ON y.id = l.type_id
     LEFT JOIN durable_entry e ON e.run_id = c.run_id AND e.branch = c.branch AND e.node = c.node
-WHERE l.id IS NULL OR e.node IS NULL OR e.met_order IS NOT NULL;
+WHERE l.id IS NULL OR (y.dag_type IS NOT 0 AND (e.node IS NULL OR e.met_order IS NOT NULL));
 
 -- condition-kind: what is waited for is of a kind that there is, and has what that needs
 SELECT 'run ' || uuid(run_id) || ', node ' || branch || ':' || node || ', condition ' || number || ': kind '

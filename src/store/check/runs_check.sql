@@ -16,6 +16,7 @@ SELECT table_name || ' of run ' || uuid(id) FROM (
     UNION ALL SELECT DISTINCT 'attempt', task_id FROM attempt
     UNION ALL SELECT DISTINCT 'log line', task_id FROM task_log
     UNION ALL SELECT 'stream', task_id FROM stream
+    UNION ALL SELECT 'what was waited for', task_id FROM task_trigger
     UNION ALL SELECT 'durable state', id FROM durable_run
     UNION ALL SELECT 'hook', run_id FROM durable_hook) AS sub
 WHERE NOT EXISTS (SELECT 1 FROM task WHERE task.id = sub.id)
@@ -87,7 +88,7 @@ WHERE worker_id IS NOT NULL
 SELECT 'run ' || uuid(id) || ': state ' || state || coalesce(', ' || outcome, '') FROM task_end
 WHERE state NOT IN (2, 3, 4) OR retry_count < 0
     OR (outcome IS NOT NULL AND NOT (state = 3 AND outcome IN ('TIMED_OUT', 'LOST'))
-        AND NOT (state = 4 AND outcome = 'SUPERSEDED'));
+        AND NOT (state = 4 AND outcome = 'SUPERSEDED') AND NOT (state = 2 AND outcome = 'SKIPPED'));
 
 -- end-output: the output of a run is JSON, and only a completed one has any
 SELECT 'run ' || uuid(id) || iif(state = 2, ': no JSON', ': state ' || state) FROM task_end
@@ -103,8 +104,28 @@ WHERE r.retry_count <> (SELECT count(*) FROM attempt a
 
 -- attempt-outcome: a former attempt has ended without ending its run, or was replayed
 SELECT 'run ' || uuid(task_id) || ', attempt ' || retry_count || ': ' || outcome FROM attempt
-WHERE outcome NOT IN ('FAILED', 'TIMED_OUT', 'LOST', 'UNDELIVERED', 'COMPLETED', 'CANCELLED', 'SUPERSEDED')
-    OR (outcome IN ('COMPLETED', 'CANCELLED', 'SUPERSEDED') AND replayed_at_ms IS NULL);
+WHERE outcome NOT IN ('FAILED', 'TIMED_OUT', 'LOST', 'UNDELIVERED', 'COMPLETED', 'CANCELLED', 'SUPERSEDED',
+        'SKIPPED')
+    OR (outcome IN ('COMPLETED', 'CANCELLED', 'SUPERSEDED', 'SKIPPED') AND replayed_at_ms IS NULL);
+
+-- task-run: a task of a run of several, while that is there or the task lives, is of the run's version, and only such a run has tasks, each once
+SELECT 'task ' || uuid(t.id) || ' of run ' || iif(length(t.dag_id) = 16, uuid(t.dag_id), '?')
+FROM task t JOIN task_type y ON y.id = t.type_id LEFT JOIN task d ON d.id = t.dag_id
+WHERE (t.dag_id IS NOT NULL AND iif(d.id IS NULL, t.id IN (SELECT id FROM task_live), y.dag_type IS NOT d.type_id))
+    OR (t.dag_id IS NULL AND coalesce(y.dag_type, 0) <> 0);
+
+-- task-count: a run of several tasks has all of them, and while one lives it does
+SELECT 'run ' || uuid(d.id) || ': ' || count(t.id) || ' tasks, ' || count(l.id) || ' live'
+FROM task d JOIN task_type y ON y.id = d.type_id AND y.dag_type = 0
+    LEFT JOIN task t ON t.dag_id = d.id LEFT JOIN task_live l ON l.id = t.id
+GROUP BY d.id
+HAVING count(t.id) <> (SELECT count(*) FROM task_type s WHERE s.dag_type = y.id)
+    OR (count(l.id) = 0) <> (d.id NOT IN (SELECT id FROM task_live));
+
+-- task-held: what is held is queued, a task of a run, or such a run, which is held as long as it lives
+SELECT 'run ' || uuid(l.id) FROM task_live l JOIN task t ON t.id = l.id JOIN task_type y ON y.id = t.type_id
+WHERE l.dag_id IS NOT t.dag_id OR (y.dag_type IS 0 AND NOT l.is_held)
+    OR (l.is_held AND y.dag_type IS NOT 0 AND (t.dag_id IS NULL OR l.state <> 0));
 
 -- log-lines: the lines of a run's log are numbered from 1 on, and have a level
 SELECT 'run ' || uuid(task_id) || ': ' || count(*) || ' lines up to ' || max(line) FROM task_log

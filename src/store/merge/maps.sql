@@ -18,7 +18,7 @@ UPDATE workflow_map SET new = old + (SELECT coalesce(max(id), 0) FROM main.workf
 CREATE TEMP TABLE type_map (old INTEGER PRIMARY KEY, new INTEGER, is_new INTEGER);
 INSERT INTO type_map SELECT id, found, found IS NULL FROM (
     SELECT o.id, (SELECT y.id FROM main.task_type y WHERE y.workflow_id = m.new AND y.version_id = o.version_id
-        AND y.task_name = o.task_name) AS found
+        AND y.task_name = o.task_name AND (coalesce(y.dag_type, 0) > 0) = (coalesce(o.dag_type, 0) > 0)) AS found
     FROM other.task_type o JOIN workflow_map m ON m.old = o.workflow_id);
 UPDATE type_map SET new = old + (SELECT coalesce(max(id), 0) FROM main.task_type) WHERE is_new;
 

@@ -11,22 +11,6 @@ const fn = async () => ({});
 
 // [the name that the refusal has, what makes such a workflow]
 const features = {
-    'several tasks in one workflow': (client, name) => {
-        const workflow = client.workflow({ name });
-        workflow.task({ name: 'second', parents: [workflow.task({ name: 'first', fn })], fn });
-        return workflow;
-    },
-    on_failure_task: (client, name) => {
-        const workflow = client.workflow({ name });
-        workflow.task({ name: 'only', fn });
-        workflow.onFailure({ name: 'afterwards', fn });
-        return workflow;
-    },
-    conditions: (client, name) => {
-        const workflow = client.workflow({ name });
-        workflow.task({ name: 'only', waitFor: [{ sleepFor: '1s' }], fn });
-        return workflow;
-    },
     batch: (client, name) => client.batchTask({ name, batch: { maxSize: 2 }, fn }),
 };
 

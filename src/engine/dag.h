@@ -1,0 +1,127 @@
+/*
+ * Runs of several tasks (engine.md 7, docs/dags.md). Such a run is in no queue; its tasks are runs of their own, all of
+ * which exist from its trigger on. A task is held until its conditions are met: first those of its parents,
+ * each of which is looked at when it ends; then its sleeps and events, which wait where those of durable runs do
+ * (pending.h). What becomes of it then is done in the same transaction as what has brought it about, so that after a restart
+ * all that is known follows from how tasks have ended and which conditions are met.
+ *
+ *   dag.c         what becomes of tasks, one after the other
+ *   dag_wait.c    their sleeps and events
+ *   dag_life.c    the run's own life: its trigger, cancellation and end; what a task is told
+ *   dag_load.c    after a restart, and again
+ */
+#ifndef CLEAT_ENGINE_DAG_H
+#define CLEAT_ENGINE_DAG_H
+
+#include "engine/core_parts.h"
+#include "store/transition.h"
+
+typedef enum cleat__dag_stage {
+    CLEAT__DAG_HELD,  /* for its parents */
+    CLEAT__DAG_ARMED, /* for sleeps and events */
+    CLEAT__DAG_FREE,  /* in a queue, at a worker, evicted */
+    CLEAT__DAG_ENDED,
+} cleat__dag_stage;
+
+typedef struct cleat__dag_task {
+    cleat__uuid id;
+    cleat__run *run;   /* NULL: it has ended */
+    size_t next_ended; /* in the list of those whose end is to be looked at */
+    uint8_t stage;     /* cleat__dag_stage */
+    uint8_t state;     /* ENDED: how, a cleat_run_status */
+    bool is_judged;    /* ENDED: those behind it have been asked what that says to them */
+} cleat__dag_task;
+
+/* In one block with its tasks. */
+typedef struct cleat__dag {
+    cleat__durable durable; /* first: the run, and what its tasks wait for, by nodes of branch 0 */
+    const cleat__plan *plan;
+    cleat__dag_task *tasks;
+    bool *met;          /* of each rule of each task */
+    size_t left;        /* tasks that have not ended */
+    size_t failed;      /* the first task that has failed; task_count: none has */
+    size_t ended, last; /* whose end is to be looked at; task_count: none */
+    bool is_moving;     /* somebody looks at ends, one after the other */
+    bool is_cancelled;  /* nothing is begun any more */
+} cleat__dag;
+
+static inline bool cleat__run_is_dag(const cleat__run *run)
+{
+    return run->type->plan != NULL;
+}
+/* Of a run that is. */
+static inline cleat__dag *cleat__dag_of_run(cleat__run *run)
+{
+    return CLEAT__CONTAINER(cleat__durable_of(run), cleat__dag, durable);
+}
+/* Of a task of one; it stands behind it. */
+static inline cleat__dag **cleat__dag_slot(cleat__run *run)
+{
+    size_t size = cleat__run_is_durable(run) ? sizeof(cleat__durable) : sizeof(cleat__run);
+    return (cleat__dag **)(void *)((char *)run + size);
+}
+/* The run that it is, or that it is a task of. */
+static inline const cleat__run *cleat__dag_root(const cleat__run *run)
+{
+    return run->type->dag != NULL ? &(*cleat__dag_slot((cleat__run *)(uintptr_t)run))->durable.run : run;
+}
+
+/* How many bytes a run of the type takes. */
+size_t cleat__dag_size(const struct cleat__task_type *type);
+/* A new one, whose tasks are not there yet. */
+void cleat__dag_init(cleat__dag *dag);
+void cleat__dag_add_task(cleat__dag *dag, cleat__run *run, cleat__dag_stage stage);
+
+/* ---- dag.c. A failure has failed the core ---- */
+
+/* What the end of a parent says to the rules of those behind it that have not ended. */
+cleat_status cleat__dag_judge(cleat__core *core, cleat__dag *dag, size_t parent, cleat_slice text);
+/* Which action a held task has reached, and does it. */
+cleat_status cleat__dag_decide(cleat__core *core, cleat__dag *dag, size_t step);
+cleat_status cleat__dag_act(cleat__core *core, cleat__dag *dag, size_t step, cleat__step_action action);
+/* Its parents are behind it: it goes on to its sleeps and events, or into its queue. */
+cleat_status cleat__dag_go_on(cleat__core *core, cleat__dag *dag, size_t step);
+/* Looks at all ends there are, and ends the run when nothing is left. is_moving is set before anything is done to
+ * tasks; afterwards the run may be gone. */
+cleat_status cleat__dag_move(cleat__core *core, cleat__dag *dag);
+/* A task has ended, in the file too; `text` is its output or error. */
+cleat_status cleat__dag_task_ended(cleat__core *core, cleat__run *run, cleat_slice text);
+
+/* ---- dag_wait.c ---- */
+
+/* The task's sleeps and events are waited for. */
+cleat_status cleat__dag_arm(cleat__core *core, cleat__dag *dag, size_t step);
+/* One of these is met. */
+cleat_status cleat__dag_meet(cleat__core *core, cleat__pending_condition *condition, cleat_slice data,
+                             bool *is_decided);
+/* It has ended while they were. */
+cleat_status cleat__dag_disarm(cleat__core *core, cleat__dag *dag, size_t step);
+/* After a restart: a condition is met, or is waited for. */
+cleat_status cleat__dag_recover_condition(cleat__dag *dag, const cleat__condition_row *row);
+
+/* ---- dag_life.c ---- */
+
+/* Makes the tasks' runs. CLEAT_NO_MEMORY leaves it to be forgotten. */
+cleat_status cleat__dag_make_tasks(cleat__core *core, cleat__dag *dag, cleat_slice desired);
+/* The run's row is written: so are those of its tasks, and the first ones begin. */
+cleat_status cleat__dag_start(cleat__core *core, cleat__dag *dag, const cleat__new_task *row);
+/* One of its tasks is with a worker. */
+cleat_status cleat__dag_begin(cleat__core *core, cleat__dag *dag);
+cleat_status cleat__dag_cancel(cleat__core *core, cleat__dag *dag);
+cleat_status cleat__dag_finish(cleat__core *core, cleat__dag *dag);
+/* What is in memory of its tasks goes with it. */
+void cleat__dag_drop(cleat__core *core, cleat__dag *dag);
+
+/* dag_input.c: what the assignment says beyond that of another run. May replace it. */
+cleat_status cleat__dag_load_assignment(cleat__core *core, cleat__run *run, const cleat__type_names *names,
+                                        cleat__assignment **out);
+
+/* ---- dag_load.c ---- */
+
+/* After a restart: a run's row was read, and then its tasks' rows. */
+cleat_status cleat__dag_recover(cleat__core *core, cleat__dag *dag);
+/* A run of a workflow of several tasks that has ended runs again, or one of its tasks with all behind it. */
+cleat_status cleat__dag_replay(cleat__core *core, int64_t tenant, const cleat__uuid *id,
+                               const cleat__task_type *type);
+
+#endif

@@ -1,0 +1,260 @@
+/* Runs of several tasks whose tasks are in the file: after a restart, and when they run again. */
+#include "engine/dag.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "engine/life_parts.h"
+#include "store/dag.h"
+
+static cleat_status fail_corrupt(void)
+{
+    return cleat__fail(CLEAT_CORRUPT, "the tasks of a run in the database make no sense; restore a copy");
+}
+
+/* ---- What the file says of those that have ended ---- */
+
+typedef struct loading {
+    cleat__core *core;
+    cleat__dag *dag;
+    int64_t failed_at_ms; /* of the first that has failed */
+    size_t count;
+} loading;
+
+static cleat_status take_row(void *argument, const cleat__dag_row *row)
+{
+    loading *self = argument;
+    cleat__dag *dag = self->dag;
+    const cleat__task_type *type = cleat__catalog_find_type(&self->core->catalog, row->type_id);
+    if (type == NULL || type->dag != dag->durable.run.type) {
+        return fail_corrupt();
+    }
+    self->count++;
+    cleat__dag_task *task = &dag->tasks[type->step];
+    if (task->run != NULL) {
+        return cleat__uuid_equals(&task->id, &row->id) ? CLEAT_OK : fail_corrupt();
+    }
+    if (!row->has_ended) {
+        return fail_corrupt();
+    }
+    task->id = row->id;
+    task->state = (uint8_t)row->state;
+    bool is_first = dag->failed == dag->plan->task_count || row->finished_at_ms < self->failed_at_ms;
+    if (row->state == CLEAT_RUN_FAILED && type->step != dag->plan->on_failure && is_first) {
+        dag->failed = type->step;
+        self->failed_at_ms = row->finished_at_ms;
+    }
+    cleat_slice text = row->state == CLEAT_RUN_COMPLETED ? row->output : row->error;
+    return cleat__dag_judge(self->core, dag, type->step, text);
+}
+
+/* Of a run whose live tasks are there. */
+cleat_status cleat__dag_recover(cleat__core *core, cleat__dag *dag)
+{
+    loading self = {.core = core, .dag = dag};
+    cleat_status status = cleat__dag_list(core->store, &dag->durable.run.id, take_row, &self);
+    return status == CLEAT_OK && self.count != dag->plan->task_count ? fail_corrupt() : status;
+}
+
+/* ---- Again ---- */
+
+typedef struct again {
+    cleat__core *core;
+    const cleat__plan *plan;
+    cleat__task_type *type; /* of the run */
+    cleat__uuid id;         /* of the run */
+    cleat__ended_row ended;
+    cleat__ended_row *rows; /* of the tasks */
+    cleat__uuid *ids;
+    bool *is_again; /* which of these run again */
+    size_t first;   /* the task that begins; task_count: those without parents */
+    cleat__dag *dag;
+} again;
+
+static cleat_status take_task(void *argument, const cleat__dag_row *row)
+{
+    again *self = argument;
+    const cleat__task_type *type = cleat__catalog_find_type(&self->core->catalog, row->type_id);
+    if (type == NULL || type->dag != self->type) {
+        return fail_corrupt();
+    }
+    self->ids[type->step] = row->id;
+    return CLEAT_OK;
+}
+
+/* The task, all behind it, and what runs on a failure. */
+static void mark(again *self)
+{
+    bool has_grown = true;
+    for (size_t i = 0; i < self->plan->task_count; i++) {
+        self->is_again[i] =
+            self->first == self->plan->task_count || i == self->first || i == self->plan->on_failure;
+    }
+    while (has_grown) {
+        has_grown = false;
+        for (size_t i = 0; i < self->plan->task_count; i++) {
+            const cleat__plan_task *task = &self->plan->tasks[i];
+            for (size_t j = 0; self->is_again[i] && j < task->child_count; j++) {
+                has_grown = has_grown || !self->is_again[task->children[j]];
+                self->is_again[task->children[j]] = true;
+            }
+        }
+    }
+}
+
+static cleat_status load_rows(again *self, int64_t tenant)
+{
+    cleat_status status = cleat__load_ended(self->core->store, tenant, &self->id, &self->ended);
+    if (status == CLEAT_OK) {
+        status = cleat__dag_list(self->core->store, &self->id, take_task, self);
+    }
+    for (size_t i = 0; i < self->plan->task_count && status == CLEAT_OK; i++) {
+        if (self->is_again[i]) {
+            status = cleat__load_ended(self->core->store, tenant, &self->ids[i], &self->rows[i]);
+        }
+    }
+    return status;
+}
+
+static cleat_status make_run(again *self, const cleat__uuid *id, cleat__task_type *type,
+                             const cleat__ended_row *row, cleat__run **out)
+{
+    cleat__run *run = cleat__runs_new(&self->core->runs, id, type);
+    *out = run;
+    if (run == NULL) {
+        return cleat__fail_memory();
+    }
+    run->state = CLEAT_RUN_QUEUED;
+    run->priority = (uint8_t)(row->priority & 0xF);
+    run->retry_count = run->first_retry = row->retry_count + 1;
+    run->since_ms = self->core->now.unix_ms;
+    return CLEAT_OK;
+}
+
+static cleat_status make_task(again *self, size_t step)
+{
+    cleat__run *run = NULL;
+    const cleat__ended_row *row = &self->rows[step];
+    cleat_status status = make_run(self, &self->ids[step], self->plan->tasks[step].type, row, &run);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__dag_add_task(self->dag, run, CLEAT__DAG_HELD);
+    return row->desired.size != 0
+               ? cleat__wishes_join(&self->core->wishes, run, cleat__buffer_slice(&row->desired))
+               : CLEAT_OK;
+}
+
+/* In memory; whatever goes wrong leaves nothing. */
+static cleat_status make_all(again *self)
+{
+    cleat__run *run = NULL;
+    cleat_status status = make_run(self, &self->id, self->type, &self->ended, &run);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    self->dag = cleat__dag_of_run(run);
+    for (size_t i = 0; i < self->plan->task_count && status == CLEAT_OK; i++) {
+        status = self->is_again[i] ? make_task(self, i) : CLEAT_OK;
+    }
+    if (status != CLEAT_OK) {
+        cleat__life_forget(self->core, run);
+    }
+    return status;
+}
+
+static cleat_status write(again *self, const cleat__uuid *id, const cleat__ended_row *row)
+{
+    const cleat__attempt_key key = {.id = *id, .retry_count = row->retry_count};
+    return cleat__core_check(self->core, cleat__transition_replay(self->core->store, &key, row->state,
+                                                                  self->core->now.unix_ms, true));
+}
+
+static cleat_status write_all(again *self)
+{
+    cleat_status status = cleat__core_begin(self->core);
+    if (status == CLEAT_OK) {
+        status = write(self, &self->id, &self->ended);
+    }
+    for (size_t i = 0; i < self->plan->task_count && status == CLEAT_OK; i++) {
+        if (self->is_again[i]) {
+            status = write(self, &self->ids[i], &self->rows[i]);
+        }
+        if (status == CLEAT_OK && self->is_again[i]) {
+            status = cleat__watches_restart(self->core, self->dag->tasks[i].run);
+        }
+    }
+    return status == CLEAT_OK ? cleat__core_check(self->core, cleat__dag_recover(self->core, self->dag))
+                              : status;
+}
+
+static cleat_status begin(again *self)
+{
+    cleat__dag *dag = self->dag;
+    cleat_status status = CLEAT_OK;
+    dag->is_moving = true;
+    for (size_t i = 0; i < self->plan->task_count && status == CLEAT_OK; i++) {
+        bool is_first = self->first == self->plan->task_count ? cleat__plan_is_root(&self->plan->tasks[i])
+                                                              : i == self->first;
+        if (is_first && !self->plan->tasks[i].said->is_on_failure) {
+            status = cleat__dag_go_on(self->core, dag, i);
+        } else if (self->is_again[i]) { /* others of its parents may have said enough */
+            status = cleat__dag_decide(self->core, dag, i);
+        }
+    }
+    return status == CLEAT_OK ? cleat__dag_move(self->core, dag) : status;
+}
+
+static cleat_status replay(again *self, int64_t tenant)
+{
+    mark(self);
+    cleat_status status = load_rows(self, tenant);
+    if (status != CLEAT_OK) {
+        return status == CLEAT_NO_MEMORY ? status : cleat__core_check(self->core, status);
+    }
+    status = make_all(self);
+    if (status == CLEAT_OK) {
+        status = write_all(self);
+    }
+    return status == CLEAT_OK ? begin(self) : status;
+}
+
+static cleat_status find_run(cleat__core *core, const cleat__uuid *id, const cleat__task_type *type,
+                             cleat__uuid *run_id)
+{
+    *run_id = *id;
+    cleat_status status =
+        type->plan == NULL ? cleat__core_check(core, cleat__dag_of(core->store, id, run_id)) : CLEAT_OK;
+    if (status == CLEAT_OK && cleat__runs_find(&core->runs, run_id) != NULL) {
+        char text[37];
+        cleat__uuid_format(run_id, text);
+        return cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has not ended", text);
+    }
+    return status;
+}
+
+cleat_status cleat__dag_replay(cleat__core *core, int64_t tenant, const cleat__uuid *id,
+                               const cleat__task_type *type)
+{
+    again self = {.core = core};
+    self.type = cleat__catalog_find_type(&core->catalog, type->plan != NULL ? type->id : type->dag->id);
+    self.plan = self.type->plan;
+    size_t count = self.plan->task_count;
+    self.first = type->plan != NULL ? count : type->step;
+    cleat_status status = find_run(core, id, type, &self.id);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    self.rows = cleat__calloc(count, sizeof(*self.rows));
+    self.ids = cleat__calloc(count, sizeof(*self.ids));
+    self.is_again = cleat__calloc(count, sizeof(*self.is_again));
+    bool has_memory = self.rows != NULL && self.ids != NULL && self.is_again != NULL;
+    status = has_memory ? replay(&self, tenant) : cleat__fail_memory();
+    for (size_t i = 0; self.rows != NULL && i < count; i++) {
+        cleat__buffer_deinit(&self.rows[i].desired);
+    }
+    cleat__buffer_deinit(&self.ended.desired);
+    cleat__free(self.rows);
+    cleat__free(self.ids);
+    cleat__free(self.is_again);
+    return status;
+}

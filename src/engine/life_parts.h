@@ -1,0 +1,18 @@
+/* What the files of a run's life have in common; for these, and for the life of runs of several tasks. */
+#ifndef CLEAT_ENGINE_LIFE_PARTS_H
+#define CLEAT_ENGINE_LIFE_PARTS_H
+
+#include "engine/life.h"
+#include "model/state.h"
+#include "store/transition.h"
+
+void cleat__life_set_state(cleat__core *core, cleat__run *run, int state);
+/* The invocation of a durable run is over, and whoever listens is told why. */
+void cleat__life_stop_invocation(cleat__core *core, cleat__run *run, cleat__event event);
+
+/* life_assignment.c: with the transaction open, the attempt as it is now. */
+cleat_status cleat__life_load_assignment(cleat__core *core, cleat__run *run, cleat__assignment **out);
+/* life_end.c: memory's part of an end. `text` is the output or the error, as it was stored. Frees the run. */
+cleat_status cleat__life_finish(cleat__core *core, cleat__run *run, cleat__event event, cleat_slice text);
+
+#endif
