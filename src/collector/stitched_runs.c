@@ -12,10 +12,10 @@ typedef struct run_name {
     int32_t index; /* -1: the tenant has no such run */
 } run_name;
 
-#define RUN_ROWS                                                                                \
-    "SELECT t.id, t.parent_id, w.name, y.task_name, coalesce(e.state, l.state),"                \
-    " t.created_at_ms, coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms"            \
-    " FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id" \
+#define RUN_ROWS                                                                                     \
+    "SELECT t.id, coalesce(t.parent_id, t.dag_id), w.name, y.task_name, coalesce(e.state, l.state)," \
+    " t.created_at_ms, coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms"                 \
+    " FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id"      \
     " LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id"
 
 static cleat_slice id_slice(const cleat__uuid *id)
@@ -95,7 +95,7 @@ static cleat_status add_one(cleat__stitching *it, const cleat__uuid *id)
 cleat_status cleat__stitch_runs(cleat__stitching *it, const cleat__uuid *id)
 {
     static const char children[] =
-        RUN_ROWS " WHERE t.parent_id = ?1 AND y.tenant = ?2 ORDER BY t.id LIMIT ?3";
+        RUN_ROWS " WHERE (t.parent_id = ?1 OR t.dag_id = ?1) AND y.tenant = ?2 ORDER BY t.id LIMIT ?3";
     cleat__stitched *out = it->out;
     cleat_status status = add_one(it, id);
     if (status == CLEAT_OK && out->run_count == 0) {

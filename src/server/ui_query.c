@@ -17,7 +17,7 @@ static cleat_status prepare(cleat__store *store, const char *sql, const cleat__u
 /* Whether those that were counted are all. */
 static cleat_status look_for_more(cleat__store *store, const cleat__uuid *run_id, bool *is_complete)
 {
-    static const char sql[] = "SELECT 1 FROM task WHERE parent_id = ?1 LIMIT 1 OFFSET ?2";
+    static const char sql[] = "SELECT 1 FROM task WHERE (parent_id = ?1 OR dag_id = ?1) LIMIT 1 OFFSET ?2";
     sqlite3_stmt *select = NULL;
     cleat_status status = prepare(store, sql, run_id, &select);
     if (status != CLEAT_OK) {
@@ -33,8 +33,9 @@ cleat_status cleat__ui_query_child_counts(cleat__store *store, const cleat__uuid
                                           cleat__ui_children *out)
 {
     static const char sql[] =
-        "SELECT coalesce(e.state, l.state), count(*) FROM (SELECT id FROM task WHERE parent_id = ?1 LIMIT "
-        "?2) t LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id GROUP BY 1";
+        "SELECT coalesce(e.state, l.state), count(*) FROM (SELECT id FROM task WHERE (parent_id = ?1 OR "
+        "dag_id = ?1) LIMIT ?2) t LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "
+        "GROUP BY 1";
     sqlite3_stmt *select = NULL;
     *out = (cleat__ui_children){.is_complete = true};
     cleat_status status = prepare(store, sql, run_id, &select);
@@ -60,8 +61,9 @@ cleat_status cleat__ui_query_child_counts(cleat__store *store, const cleat__uuid
 cleat_status cleat__ui_query_child_ids(cleat__store *store, const cleat__uuid *run_id, int64_t limit,
                                        cleat__rest_ids *out)
 {
-    static const char sql[] = "SELECT id FROM (SELECT id FROM task WHERE parent_id = ?1 LIMIT ?2) "
-                              "ORDER BY id LIMIT ?3";
+    static const char sql[] =
+        "SELECT id FROM (SELECT id FROM task WHERE (parent_id = ?1 OR dag_id = ?1) LIMIT ?2) "
+        "ORDER BY id LIMIT ?3";
     sqlite3_stmt *select = NULL;
     cleat_status status = prepare(store, sql, run_id, &select);
     if (status != CLEAT_OK) {

@@ -243,7 +243,7 @@ static cleat_status write_run(void *argument, cleat__store *store, cleat__json_w
     if (status != CLEAT_OK) {
         return status;
     }
-    parent_id = run.row.parent_id;
+    parent_id = run.is_task ? run.dag_id : run.row.parent_id;
     cleat__writer_begin_object(writer, NULL);
     cleat__ui_write_run_members(writer, &run, TEXT_MOST);
     write_payload(writer, "input", "input_size", run.row.input);

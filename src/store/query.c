@@ -50,13 +50,14 @@ static void read_run(sqlite3_stmt *select, cleat__run_row *row)
 /* Two statements: the index of children is of use only when the parent is a plain term. */
 static cleat_status prepare_list(cleat__store *store, const cleat__run_filter *filter, sqlite3_stmt **out)
 {
-#define REST                                                                                              \
-    "AND (?2 IS NULL OR t.id < ?2) AND (?3 < 0 OR coalesce(e.state, l.state) = ?3) "                      \
-    "AND t.dag_id IS NULL AND (?4 IS NULL OR y.action = ?4) AND (?6 = 0 OR y.tenant = ?6) ORDER BY t.id " \
-    "DESC LIMIT ?5"
-    static const char all[] = "SELECT " RUN_COLUMNS RUN_TABLES "WHERE ?1 IS NULL " REST;
-    static const char children[] = "SELECT " RUN_COLUMNS RUN_TABLES "WHERE t.parent_id = ?1 " REST;
-    static const char older[] = "SELECT " RUN_COLUMNS RUN_TABLES "WHERE ?1 IS NULL AND t.id < ?2 " REST;
+#define REST                                                                         \
+    "AND (?2 IS NULL OR t.id < ?2) AND (?3 < 0 OR coalesce(e.state, l.state) = ?3) " \
+    "AND (?4 IS NULL OR y.action = ?4) AND (?6 = 0 OR y.tenant = ?6) ORDER BY t.id DESC LIMIT ?5"
+    static const char all[] = "SELECT " RUN_COLUMNS RUN_TABLES "WHERE ?1 IS NULL AND t.dag_id IS NULL " REST;
+    static const char children[] =
+        "SELECT " RUN_COLUMNS RUN_TABLES "WHERE (t.parent_id = ?1 OR t.dag_id = ?1) " REST;
+    static const char older[] =
+        "SELECT " RUN_COLUMNS RUN_TABLES "WHERE ?1 IS NULL AND t.id < ?2 AND t.dag_id IS NULL " REST;
 #undef REST
     const char *sql = filter->parent_id != NULL ? children : filter->before != NULL ? older : all;
     cleat_status status = cleat__store_prepare(store, sql, out);

@@ -84,7 +84,7 @@ static void read_type(const cleat__run_match *match, sqlite3_stmt *select, cleat
     cleat_slice workflow = cleat__column_text(select, 1);
     /* Tasks of runs of several are found by these. */
     out->is_wanted = sqlite3_column_int64(select, 0) == filter->tenant &&
-                     sqlite3_column_int64(select, 4) == 0 &&
+                     (filter->parent != NULL || sqlite3_column_int64(select, 4) == 0) &&
                      (filter->workflow.size == 0 || cleat_slice_equals(workflow, filter->workflow));
     out->has_text = cleat__needle_is_in(&match->text[0], workflow) ||
                     cleat__needle_is_in(&match->text[0], cleat__column_text(select, 2)) ||

@@ -61,7 +61,8 @@ static const char *choose(const cleat__run_search_filter *filter)
     /* In the order of the index they come by key: those that are looked at are sorted first. */
     static const char children[] = COLUMNS(
         "c.id", "coalesce(e.state, l.state)",
-        "e.error") "FROM (SELECT id FROM task WHERE parent_id = ?6 AND id >= ?1 AND id < ?2 ORDER BY id DESC "
+        "e.error") "FROM (SELECT id FROM task WHERE (parent_id = ?6 OR dag_id = ?6) AND id >= ?1 AND id < ?2 "
+                   "ORDER BY id DESC "
                    "LIMIT ?7) c "
                    "JOIN task t ON t.id = c.id LEFT JOIN task_end e ON e.id = t.id "
                    "LEFT JOIN task_live l ON l.id = CASE WHEN e.id IS NULL THEN t.id END ORDER BY c.id DESC";

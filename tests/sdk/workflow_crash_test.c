@@ -75,6 +75,12 @@ static void die_if_doomed(effects *known)
 
 /* ---- The workflows ---- */
 
+/* The process may die before who starts the run has its id. */
+static void tell_run(effects *known, const cleat_task *task)
+{
+    known->run = cleat_task_run_id(task);
+}
+
 static cleat_status first(cleat_task *task, void *user_data)
 {
     effects *known = user_data;
@@ -99,6 +105,7 @@ static cleat_status steps(cleat_task *task, void *user_data)
 {
     effects *known = user_data;
     cleat_slice one, two;
+    tell_run(known, task);
     atomic_fetch_add(&known->calls, 1);
     cleat_status status = step(task, known, first, "first", &one);
     if (status == CLEAT_OK) {
@@ -131,6 +138,7 @@ static cleat_status fan_out(cleat_task *task, void *user_data)
     cleat_slice outputs[CHILDREN];
     int total = 0;
     cleat_status status = CLEAT_OK;
+    tell_run(known, task);
     for (int i = 0; i < CHILDREN && status == CLEAT_OK; i++) {
         status = cleat_spawn(task, "child", NULL, NULL, &futures[i]);
     }
@@ -151,6 +159,7 @@ static cleat_status with_hook(cleat_task *task, void *user_data)
     effects *known = user_data;
     cleat_hook hook;
     cleat_slice payload;
+    tell_run(known, task);
     atomic_fetch_add(&known->calls, 1);
     cleat_status status = cleat_hook_create(task, "crash", &hook);
     if (status == CLEAT_OK) {
@@ -167,7 +176,7 @@ static cleat_status timely(cleat_task *task, void *user_data)
 {
     effects *known = user_data;
     int64_t now_ms = 0;
-    known->run = cleat_task_run_id(task); /* it may die before its starter has it */
+    tell_run(known, task);
     cleat_status status = cleat_now(task, &now_ms);
     known->times[atomic_load(&known->second)] = now_ms;
     if (status == CLEAT_OK) {
@@ -179,7 +188,7 @@ static cleat_status timely(cleat_task *task, void *user_data)
 static cleat_status old_version(cleat_task *task, void *user_data)
 {
     effects *known = user_data;
-    known->run = cleat_task_run_id(task);
+    tell_run(known, task);
     cleat_status status = step(task, known, second, "second", NULL);
     return status == CLEAT_OK ? cleat_task_return(task, "\"old\"") : status;
 }

@@ -217,6 +217,45 @@ static void parents_and_children_lead_to_each_other(void **state)
     json_decref(child);
 }
 
+/* A run of several tasks is one row of the list, and its tasks are told with it. */
+static void tasks_of_a_run_are_among_its_children(void **state)
+{
+    ui_world *it = *state;
+    const cleat__policy policy = {.priority = 1,
+                                  .backoff_factor = 1,
+                                  .execution_timeout_ms = CLEAT__NO_TIMEOUT,
+                                  .schedule_timeout_ms = CLEAT__NO_TIMEOUT};
+    const cleat_slice parent = cleat_slice_of("extract");
+    const cleat__workflow_task tasks[] = {
+        {.name = parent, .action = cleat_slice_of("etl:extract"), .policy = policy},
+        {.name = cleat_slice_of("load"),
+         .action = cleat_slice_of("etl:load"),
+         .policy = policy,
+         .parents = &parent,
+         .parent_count = 1},
+    };
+    const cleat__workflow workflow = {.name = cleat_slice_of("etl"), .tasks = tasks, .task_count = 2};
+    assert_int_equal(cleat__engine_put_workflow(it->rest.engine, 1, &workflow, NULL), CLEAT_OK);
+    cleat__uuid id = trigger_run(&it->rest, 1, "etl");
+    json_t *list = get(&it->rest, API "runs");
+    assert_int_equal(count_at(list, "rows"), 1);
+    assert_string_equal(text_at(list, "rows.0.id"), ID(&id));
+    json_t *run = get_run(it, &id);
+    assert_int_equal(int_at(run, "children.total"), 2);
+    assert_string_equal(text_at(run, "children.rows.0.task"), "extract");
+    assert_string_equal(text_at(run, "children.rows.1.task"), "load");
+    cleat__uuid load;
+    assert_int_equal(cleat__uuid_parse(cleat_slice_of(text_at(run, "children.rows.1.id")), &load), CLEAT_OK);
+    json_t *task = get_run(it, &load);
+    assert_string_equal(text_at(task, "parent.id"), ID(&id));
+    json_t *children = get(&it->rest, URL(API "runs?parent=%s", ID(&id)));
+    assert_int_equal(count_at(children, "rows"), 2);
+    json_decref(children);
+    json_decref(task);
+    json_decref(run);
+    json_decref(list);
+}
+
 static void children_are_counted_as_far_as_is_said(void **state)
 {
     ui_world *it = *state;
@@ -444,6 +483,7 @@ int main(void)
         UI_TEST(of_a_scheduled_run_it_is_told_when_it_was_planned),
         UI_TEST(of_an_evicted_run_it_is_told_what_it_waits_for),
         UI_TEST(parents_and_children_lead_to_each_other),
+        UI_TEST(tasks_of_a_run_are_among_its_children),
         UI_TEST(children_are_counted_as_far_as_is_said),
         UI_TEST(long_texts_are_cut_between_characters),
         UI_TEST(the_first_lines_of_its_log_are_told_and_how_many_there_are),
