@@ -2,7 +2,7 @@
 
 import { now } from './api.js';
 import { h } from './dom.js';
-import { clock, count, counted, durationMs, runTimes, shortId, statuses, statusName } from './format.js';
+import { clock, count, counted, durationMs, runNames, runTimes, shortId, statuses, statusName } from './format.js';
 import { head, panel, sinceNode, statusLabel, statusMark, timeNode } from './parts.js';
 import { href } from './router.js';
 
@@ -31,7 +31,9 @@ export function attemptsPanel(run) {
 
 function childName(run) {
     const key = run.child_key ?? null;
-    return [h('a', { href: href(`runs/${run.id}`), class: 'name' }, run.workflow ?? run.task ?? run.id), key !== null && h('span', { class: 'faint' }, ` ${key}`)];
+    const { workflow, task } = runNames(run);
+    return [h('a', { href: href(`runs/${run.id}`), class: 'name' }, workflow ?? run.id), task !== null && h('span', { class: 'faint' }, ` ${task}`),
+        key !== null && h('span', { class: 'faint' }, ` ${key}`)];
 }
 
 export function childrenPanel(run) {
