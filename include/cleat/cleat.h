@@ -3,6 +3,7 @@
 #define CLEAT_CLEAT_H
 
 #include "cleat/client.h"
+#include "cleat/dag.h"
 #include "cleat/event.h"
 #include "cleat/filter.h"
 #include "cleat/instrumentor.h"

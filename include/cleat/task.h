@@ -104,6 +104,8 @@ CLEAT_API cleat_slice cleat_task_input(const cleat_task *task);    /* JSON objec
 CLEAT_API cleat_slice cleat_task_metadata(const cleat_task *task); /* JSON object */
 CLEAT_API const char *cleat_task_name(const cleat_task *task);     /* "workflow:task" */
 CLEAT_API cleat_run_id cleat_task_run_id(const cleat_task *task);
+/* The run that it is a task of, where its workflow has several (cleat/dag.h); else the same. */
+CLEAT_API cleat_run_id cleat_task_workflow_run_id(const cleat_task *task);
 CLEAT_API int cleat_task_retry_count(const cleat_task *task); /* 0 for the first attempt */
 CLEAT_API const char *cleat_task_worker_id(const cleat_task *task);
 /* What the engine knows it by, UUIDs; NULL where it does not tell (an embedded one has no tenants). */

@@ -21,8 +21,8 @@ static void add_ids(cleat__span_attributes *attributes, const cleat__consumer *c
     const cleat_task *task = consumer->task;
     cleat__span_attributes_add(attributes, "hatchet.tenant_id", cleat_slice_of(cleat_task_tenant_id(task)));
     cleat__span_attributes_add(attributes, "hatchet.worker_id", cleat_slice_of(cleat_task_worker_id(task)));
-    cleat__span_attributes_add(attributes, "hatchet.workflow_run_id", cleat_slice_of(consumer->id.text));
-    /* A run has one task, whose id is the run's. */
+    cleat__span_attributes_add(attributes, "hatchet.workflow_run_id", cleat_slice_of(consumer->run_id.text));
+    /* A task that is alone is its run. */
     cleat__span_attributes_add(attributes, "hatchet.step_run_id", cleat_slice_of(consumer->id.text));
     cleat__span_attributes_add(attributes, "hatchet.step_id", cleat_slice_of(cleat_task_step_id(task)));
     cleat__span_attributes_add(attributes, "hatchet.workflow_id",
@@ -220,6 +220,7 @@ cleat_status cleat__instrumentor_execute(void *user_data, cleat_execute_call *ca
         .task = task,
         .action = cleat_task_name(task),
         .id = cleat_task_run_id(task),
+        .run_id = cleat_task_workflow_run_id(task),
     };
     (void)cleat_task_parent_run_id(task, &consumer.parent_id);
     begin(&consumer);

@@ -27,12 +27,13 @@ void cleat__declaration_free(cleat__declaration *declaration)
         cleat__free(declaration->version);
         cleat__free(declaration->version_json);
         cleat__declaration_free(declaration->older);
+        cleat__dag_declaration_free(declaration->dag);
         cleat__free(declaration);
     }
 }
 
-/* The workflow borrows `task`. */
-static void describe(const cleat__declaration *from, cleat__workflow_task *task, cleat__workflow *out)
+void cleat__declaration_describe(const cleat__declaration *from, cleat__workflow_task *task,
+                                 cleat__workflow *out)
 {
     cleat_slice action = cleat_slice_of(from->action);
     *task = (cleat__workflow_task){
@@ -53,8 +54,8 @@ static void describe(const cleat__declaration *from, cleat__workflow_task *task,
         .name = cleat_slice_of(from->workflow),
         .description = cleat_slice_of(from->description),
         .version = cleat_slice_of(from->version),
-        .tasks = task,
-        .task_count = 1,
+        .tasks = from->dag != NULL ? from->dag->all : task,
+        .task_count = from->dag != NULL ? from->dag->count : 1,
         .event_keys = from->events != NULL ? from->events->items : NULL,
         .event_key_count = from->events != NULL ? from->events->count : 0,
         .filters = from->filters,
@@ -72,7 +73,7 @@ cleat_status cleat__declaration_put(const cleat__declaration *declaration, cleat
 {
     cleat__workflow workflow;
     cleat__workflow_task task;
-    describe(declaration, &task, &workflow);
+    cleat__declaration_describe(declaration, &task, &workflow);
     return transport->put_workflow(transport, &workflow);
 }
 
@@ -285,7 +286,7 @@ static cleat_status copy_options(const cleat_task_options *options, cleat__decla
         status = copy_idempotency(options->idempotency, to);
     }
     if (status == CLEAT_OK) {
-        describe(to, &task, &workflow);
+        cleat__declaration_describe(to, &task, &workflow);
         status = cleat__workflow_check(&workflow);
     }
     return status;

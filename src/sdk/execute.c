@@ -196,6 +196,7 @@ void cleat__task_execute(cleat_task *task)
     const cleat__assignment *assignment = task->assignment;
     task->declaration = cleat__map_get(&task->worker->by_action, assignment->task);
     cleat__metadata_init(&task->metadata, assignment->metadata);
+    cleat__task_read_errors(task);
     format_id(&assignment->tenant_id, &task->tenant_id);
     format_id(&assignment->workflow_id, &task->workflow_id);
     format_id(&assignment->version_id, &task->version_id);

@@ -153,6 +153,7 @@ typedef struct cleat__consumer {
     const cleat_task *task;
     const char *action;
     cleat_run_id id, parent_id; /* "": no parent */
+    cleat_run_id run_id;        /* that `id` is a task of; or the same */
     cleat__role role;
     bool reports_to_workflow; /* it is a child of a workflow, which may wait for it */
     cleat_baggage *arrived;   /* owned */

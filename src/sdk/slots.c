@@ -115,6 +115,9 @@ static void begin_task(cleat_worker *worker, cleat_task *task, cleat__assignment
     cleat__child_numbers_init(&task->children);
     /* Now, because from here on the canceller may look at the task. */
     cleat__uuid_format(&assignment->task_id, task->id.text);
+    if (!cleat__uuid_is_nil(&assignment->run_id)) {
+        cleat__uuid_format(&assignment->run_id, task->workflow_run_id.text);
+    }
     if (!cleat__uuid_is_nil(&assignment->event_id)) {
         cleat__uuid_format(&assignment->event_id, task->event_id);
     }
@@ -159,6 +162,7 @@ static void deinit_task(cleat_task *task)
     cleat__free(task->output);
     cleat__free(task->error);
     cleat__free(task->return_error);
+    cleat__free(task->step_errors);
     cleat__free(task->assignment);
 }
 

@@ -15,6 +15,7 @@ void cleat__step_init(cleat_task *step, cleat_task *workflow, const cleat_step_o
     step->step_attempt = attempt;
     step->deadline_ns = INT64_MAX;
     step->id = workflow->id;
+    step->workflow_run_id = workflow->workflow_run_id;
     step->parent_id = workflow->parent_id;
     step->tenant_id = workflow->tenant_id;
     step->workflow_id = workflow->workflow_id;

@@ -38,6 +38,14 @@ cleat_run_id cleat_task_run_id(const cleat_task *task)
     return task != NULL ? task->id : (cleat_run_id){""};
 }
 
+cleat_run_id cleat_task_workflow_run_id(const cleat_task *task)
+{
+    if (task == NULL) {
+        return (cleat_run_id){""};
+    }
+    return task->workflow_run_id.text[0] != '\0' ? task->workflow_run_id : task->id;
+}
+
 int cleat_task_retry_count(const cleat_task *task)
 {
     if (task == NULL) {

@@ -180,12 +180,15 @@ void cleat__worker_destroy(cleat_worker *worker)
 /* ---- Declarations ---- */
 
 /* Workflows of a server are told apart by their name, which for "w:t" and for "w.t" is "w.t". */
-static cleat_status check_workflow(const cleat_worker *worker, const char *action)
+cleat_status cleat__worker_check_workflow(const cleat_worker *worker, const char *action)
 {
     char name[sizeof(worker->declarations->action)], other[sizeof(name)];
     cleat__workflow_name(cleat_slice_of(action), name);
     for (const cleat__declaration *it = worker->declarations; it != NULL; it = it->next) {
         cleat__workflow_name(cleat_slice_of(it->action), other);
+        if (strcmp(action, it->action) == 0) {
+            return cleat__fail(CLEAT_ALREADY_EXISTS, "this worker has a workflow \"%s\" already", name);
+        }
         if (strcmp(name, other) == 0) {
             return cleat__fail(CLEAT_ALREADY_EXISTS,
                                "the tasks \"%s\" and \"%s\" would both be the workflow \"%s\": rename one",
@@ -202,14 +205,14 @@ cleat_status cleat__worker_add_declaration(cleat_worker *worker, cleat__declarat
         return cleat__fail(CLEAT_ALREADY_EXISTS, "this worker has a task \"%s\" already",
                            declaration->action);
     }
-    cleat_status status = check_workflow(worker, declaration->action);
+    cleat_status status = cleat__worker_check_workflow(worker, declaration->action);
     if (status == CLEAT_OK) {
         status = cleat__map_put(&worker->by_action, action, declaration);
     }
     if (status == CLEAT_OK) {
         declaration->next = worker->declarations;
         worker->declarations = declaration;
-        worker->declaration_count++;
+        worker->action_count++;
     }
     return status;
 }
@@ -272,16 +275,30 @@ static cleat_status add_to_engine(cleat_worker *worker, const cleat_slice *actio
     return transport->worker_add(transport, &spec, &sink, &worker->id);
 }
 
+/* Of a workflow of several tasks those of its tasks. */
+static size_t list_actions(const cleat__declaration *declaration, cleat_slice *actions)
+{
+    size_t count = 0;
+    if (declaration->dag == NULL) {
+        actions[count++] = cleat_slice_of(declaration->action);
+        return count;
+    }
+    for (const cleat__declaration *it = declaration->dag->tasks; it != NULL; it = it->next) {
+        actions[count++] = cleat_slice_of(it->action);
+    }
+    return count;
+}
+
 static cleat_status register_worker(cleat_worker *worker)
 {
     cleat_status status = CLEAT_OK;
     size_t count = 0;
-    cleat_slice *actions = cleat__calloc(worker->declaration_count, sizeof *actions);
+    cleat_slice *actions = cleat__calloc(worker->action_count, sizeof *actions);
     if (actions == NULL) {
         return cleat__fail_memory();
     }
     for (cleat__declaration *it = worker->declarations; it != NULL && status == CLEAT_OK; it = it->next) {
-        actions[count++] = cleat_slice_of(it->action);
+        count += list_actions(it, actions + count);
         status = cleat__declaration_put(it, worker->client->transport);
     }
     if (status == CLEAT_OK) {
@@ -338,7 +355,7 @@ cleat_status cleat_worker_start(cleat_worker *worker)
     pthread_mutex_lock(&worker->mutex);
     wait_started(worker);
     cleat__worker_state state = worker->state;
-    if (state == CLEAT__WORKER_NEW && worker->declaration_count > 0) {
+    if (state == CLEAT__WORKER_NEW && worker->action_count > 0) {
         worker->state = CLEAT__WORKER_STARTING;
     }
     pthread_mutex_unlock(&worker->mutex);
@@ -348,7 +365,7 @@ cleat_status cleat_worker_start(cleat_worker *worker)
     if (state == CLEAT__WORKER_STOPPED) {
         return cleat__fail(CLEAT_FAILED_PRECONDITION, "the worker was stopped: make a new one");
     }
-    if (worker->declaration_count == 0) {
+    if (worker->action_count == 0) {
         return cleat__fail(CLEAT_FAILED_PRECONDITION,
                            "the worker has no tasks: cleat_worker_add_task() first");
     }

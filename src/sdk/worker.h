@@ -3,6 +3,7 @@
  *
  *     worker.c       life: new, add_task, start, stop, free
  *     declaration.c  what it declares; wishes.c labels and slots of options
+ *     dag_declare.c  workflows of several tasks; dag_task.c what their tasks are told
  *     slots.c        the queue of assignments and the threads that work on it
  *     cancel.c       telling running tasks that they were cancelled
  *     signals.c      cleat_worker_run()
@@ -17,11 +18,13 @@
 #ifndef CLEAT_SDK_WORKER_H
 #define CLEAT_SDK_WORKER_H
 
+#include <cleat/dag.h>
 #include <cleat/worker.h>
 #include <cleat/workflow.h>
 
 #include <stdarg.h>
 
+#include "base/arena.h"
 #include "base/map.h"
 #include "base/thread.h"
 #include "sdk/child_numbers.h"
@@ -47,7 +50,8 @@ typedef struct cleat__declaration {
     char *description, *schema;
     char *key_expression; /* of `idempotency`; NULL: it has none */
     cleat__idempotency idempotency;
-    bool is_workflow; /* the rest is for these */
+    struct cleat__dag_declaration *dag; /* owned; its tasks; NULL: it is one itself */
+    bool is_workflow;                   /* the rest is for these */
     cleat_workflow_spans spans;
     char *machine_name;
     char *version;      /* NULL: none */
@@ -55,10 +59,23 @@ typedef struct cleat__declaration {
     char action[2 * CLEAT__TASK_NAME_MAX + 2], workflow[2 * CLEAT__TASK_NAME_MAX + 2];
 } cleat__declaration;
 
+/* A workflow of several tasks. What its head says of a task has no meaning, but for the priority. */
+typedef struct cleat__dag_declaration {
+    cleat__arena memory;       /* of what follows */
+    cleat__workflow_task *all; /* borrow from `tasks` */
+    size_t count;
+    cleat__declaration *tasks; /* owned; the last one first */
+} cleat__dag_declaration;
+
 /* A checked copy. */
 cleat_status cleat__declaration_new(const cleat_task_options *options, cleat__declaration **out);
 void cleat__declaration_free(cleat__declaration *declaration); /* NULL-safe */
 cleat_status cleat__declaration_new_workflow(const cleat_workflow_options *options, cleat__declaration **out);
+/* dag_declare.c; NULL-safe. */
+void cleat__dag_declaration_free(cleat__dag_declaration *dag);
+/* The workflow borrows `task`, which is what it has, unless it has several. */
+void cleat__declaration_describe(const cleat__declaration *from, cleat__workflow_task *task,
+                                 cleat__workflow *out);
 /* Tells the engine. */
 cleat_status cleat__declaration_put(const cleat__declaration *declaration, cleat__transport *transport);
 
@@ -80,7 +97,7 @@ struct cleat_worker {
     bool has_own_threads;             /* the program has said how many */
     cleat__declaration *declarations; /* not changed after start */
     cleat__map by_action;             /* the same */
-    size_t declaration_count;
+    size_t action_count;
     cleat__uuid id;         /* written before the first thread starts */
     char id_text[37];       /* under the mutex until then; "": it has none */
     _Atomic bool abandoned; /* freed while tasks ran: the client may be gone */
@@ -144,6 +161,7 @@ struct cleat_task {
     int64_t deadline_ns; /* INT64_MAX: none, also of what is no step */
     cleat_task *next_timed;
     cleat_run_id id;
+    cleat_run_id workflow_run_id; /* of the run that it is a task of; "": the same */
     cleat_run_id parent_id;
     cleat_run_id tenant_id, workflow_id, version_id, step_id; /* "": not told */
     cleat__metadata metadata;                                 /* this thread only */
@@ -158,6 +176,8 @@ struct cleat_task {
     bool slot_released; /* under the worker's mutex */
     _Atomic int64_t stream_count;
     char event_id[37];
+    char *
+        step_errors; /* name, message, name, ..., each with a NUL behind it; then an empty name; NULL: none */
 
     cleat__child_numbers children;
     _Atomic(char *) child_metadata;   /* made by the first spawn, then constant */
@@ -193,6 +213,8 @@ void cleat__worker_leave(cleat_worker *worker);
 void cleat__worker_destroy(cleat_worker *worker); /* worker.c, as what follows */
 /* Whether it may be declared now. */
 cleat_status cleat__worker_check_new(cleat_worker *worker, const char *name, cleat_task_function run);
+/* Whether there is no other workflow of the name that the action's has. */
+cleat_status cleat__worker_check_workflow(const cleat_worker *worker, const char *action);
 /* Takes it over when it is CLEAT_OK. */
 cleat_status cleat__worker_add_declaration(cleat_worker *worker, cleat__declaration *declaration);
 
@@ -226,6 +248,9 @@ bool cleat__task_goes_on(const cleat_task *task);
 cleat_status cleat__task_check_alive(const cleat_task *task);
 /* The text of a format, cut at `max` bytes and not inside a character; NULL on no memory. */
 char *cleat__task_format(const char *format, va_list arguments, size_t max) CLEAT_PRINTF(1, 0);
+
+/* dag_task.c: the errors that the task is told of, for cleat_task_step_error(). */
+void cleat__task_read_errors(cleat_task *task);
 
 /* request.c: whether it may go on a stream. */
 cleat_status cleat__check_chunk(cleat_slice chunk);

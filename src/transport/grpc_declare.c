@@ -94,6 +94,93 @@ static void write_slots(const cleat__workflow_task *from, options *task, bool *f
     }
 }
 
+static Cleat__V1__BaseMatchCondition *write_base(const cleat__step_condition *from, bool *failed)
+{
+    static const Cleat__V1__Action actions[CLEAT__STEP_ACTIONS] = {
+        [CLEAT__STEP_SKIP] = CLEAT__V1__ACTION__SKIP,
+        [CLEAT__STEP_CANCEL] = CLEAT__V1__ACTION__CANCEL,
+        [CLEAT__STEP_QUEUE] = CLEAT__V1__ACTION__QUEUE,
+    };
+    Cleat__V1__BaseMatchCondition *base = part_new(&cleat__v1__base_match_condition__descriptor, failed);
+    if (base != NULL) {
+        base->readable_data_key = cleat__message_text(failed, from->of.data_key);
+        base->action = actions[from->action];
+        base->or_group_id = cleat__message_text(failed, from->of.group);
+        base->expression = cleat__message_text(failed, from->of.expression);
+    }
+    return base;
+}
+
+static void write_parent_condition(const cleat__step_condition *from, bool *failed,
+                                   Cleat__V1__TaskConditions *out)
+{
+    Cleat__V1__ParentOverrideMatchCondition *part =
+        part_new(&cleat__v1__parent_override_match_condition__descriptor, failed);
+    if (part != NULL) {
+        out->parent_override_conditions[out->n_parent_override_conditions++] = part;
+        part->base_ = write_base(from, failed);
+        part->parent_readable_id = cleat__message_text(failed, from->parent);
+    }
+}
+
+static void write_sleep_condition(const cleat__step_condition *from, bool *failed,
+                                  Cleat__V1__TaskConditions *out)
+{
+    Cleat__V1__SleepMatchCondition *part = part_new(&cleat__v1__sleep_match_condition__descriptor, failed);
+    if (part != NULL) {
+        out->sleep_conditions[out->n_sleep_conditions++] = part;
+        part->base_ = write_base(from, failed);
+        part->sleep_for = cleat__message_text(failed, from->of.sleep_text);
+    }
+}
+
+static void write_event_condition(const cleat__link *link, const cleat__step_condition *from, bool *failed,
+                                  Cleat__V1__TaskConditions *out)
+{
+    Cleat__V1__UserEventMatchCondition *part =
+        part_new(&cleat__v1__user_event_match_condition__descriptor, failed);
+    if (part != NULL) {
+        out->user_event_conditions[out->n_user_event_conditions++] = part;
+        part->base_ = write_base(from, failed);
+        part->user_event_key = remote_text(link, from->of.key, true, failed);
+    }
+}
+
+static void write_conditions(const cleat__link *link, const cleat__workflow_task *from, bool *failed,
+                             options *task)
+{
+    size_t count = from->condition_count;
+    if (count == 0) {
+        return;
+    }
+    Cleat__V1__TaskConditions *out = part_new(&cleat__v1__task_conditions__descriptor, failed);
+    if (out == NULL) {
+        return;
+    }
+    task->conditions = out;
+    out->parent_override_conditions = list_new(count, failed);
+    out->sleep_conditions = list_new(count, failed);
+    out->user_event_conditions = list_new(count, failed);
+    for (size_t i = 0; i < count && !*failed; i++) {
+        const cleat__step_condition *condition = &from->conditions[i];
+        if (condition->parent.data != NULL) {
+            write_parent_condition(condition, failed, out);
+        } else if (condition->of.kind == CLEAT__CONDITION_SLEEP) {
+            write_sleep_condition(condition, failed, out);
+        } else {
+            write_event_condition(link, condition, failed, out);
+        }
+    }
+}
+
+static void write_parents(const cleat__workflow_task *from, bool *failed, options *task)
+{
+    task->parents = list_new(from->parent_count, failed);
+    for (size_t i = 0; i < from->parent_count && !*failed; i++) {
+        task->parents[task->n_parents++] = cleat__message_text(failed, from->parents[i]);
+    }
+}
+
 static void write_task(const cleat__link *link, const cleat__workflow_task *from, bool *failed, options *task)
 {
     task->readable_id = cleat__message_text(failed, from->name);
@@ -106,6 +193,8 @@ static void write_task(const cleat__link *link, const cleat__workflow_task *from
     task->is_durable = from->is_durable;
     write_back_off(&from->policy, task);
     write_slots(from, task, failed);
+    write_parents(from, failed, task);
+    write_conditions(link, from, failed, task);
     task->worker_labels =
         cleat__desired_labels_write(failed, &cleat__v1__create_task_opts__worker_labels_entry__descriptor,
                                     from->labels, from->label_count, &task->n_worker_labels);
@@ -119,12 +208,17 @@ static void write_tasks(const cleat__link *link, const cleat__workflow *workflow
                         Cleat__V1__CreateWorkflowVersionRequest *message)
 {
     message->tasks = list_new(workflow->task_count, failed);
-    while (!*failed && message->n_tasks < workflow->task_count) {
+    for (size_t i = 0; i < workflow->task_count && !*failed; i++) {
         options *task = part_new(&cleat__v1__create_task_opts__descriptor, failed);
-        if (task != NULL) {
-            write_task(link, &workflow->tasks[message->n_tasks], failed, task);
+        if (task == NULL) {
+            return;
+        }
+        if (workflow->tasks[i].is_on_failure) {
+            message->on_failure_task = task;
+        } else {
             message->tasks[message->n_tasks++] = task;
         }
+        write_task(link, &workflow->tasks[i], failed, task);
     }
 }
 

@@ -320,9 +320,46 @@ static cleat_status read_texts(const action *message, cleat__assignment *out)
     return status == CLEAT_OK ? read_event(message, out) : status;
 }
 
+static void add_error(cleat_slice name, cleat_slice error, cleat__buffer *out)
+{
+    cleat_slice text;
+    char *memory = NULL, *read = NULL;
+    if (cleat__json_decode_string(error, &text, &memory)) {
+        read = cleat__payload_error_read(text);
+    }
+    out->failed = out->failed || read == NULL;
+    cleat__buffer_append_byte(out, out->size == 0 ? '{' : ',');
+    cleat__buffer_append_slice(out, name);
+    cleat__buffer_append_byte(out, ':');
+    cleat__buffer_append_json(out, cleat_slice_of(read));
+    cleat__free(memory);
+    cleat__free(read);
+}
+
+/* Each as a person reads it. */
+static cleat_status read_errors(cleat__assignment *out, cleat__buffer *memory)
+{
+    cleat__json_cursor cursor;
+    cleat_slice name, error;
+    if (out->step_errors.size == 0 || out->step_errors.data[0] != '{') {
+        out->step_errors = (cleat_slice){NULL, 0};
+        return CLEAT_OK;
+    }
+    cleat__json_members(out->step_errors, &cursor);
+    while (cleat__json_next_member(&cursor, &name, &error)) {
+        if (error.size != 0 && error.data[0] == '"') {
+            add_error(name, error, memory);
+        }
+    }
+    cleat__buffer_append_string(memory, memory->size == 0 ? "{}" : "}");
+    out->step_errors = cleat__buffer_slice(memory);
+    return memory->failed ? cleat__fail_memory() : CLEAT_OK;
+}
+
 cleat_status cleat__assignment_read(const action *message, int64_t now_ms, cleat__assignment **out)
 {
     cleat__assignment borrowed;
+    cleat__buffer errors = {0};
     cleat_status status = read_values(message, now_ms, &borrowed);
     if (status == CLEAT_OK) {
         status = read_texts(message, &borrowed);
@@ -332,6 +369,11 @@ cleat_status cleat__assignment_read(const action *message, int64_t now_ms, cleat
     }
     read_ids(message, &borrowed);
     read_durable(message, &borrowed);
-    *out = cleat__assignment_copy(&borrowed);
-    return *out != NULL ? CLEAT_OK : cleat__fail_memory();
+    status = read_errors(&borrowed, &errors);
+    if (status == CLEAT_OK) {
+        *out = cleat__assignment_copy(&borrowed);
+        status = *out != NULL ? CLEAT_OK : cleat__fail_memory();
+    }
+    cleat__buffer_deinit(&errors);
+    return status;
 }

@@ -29,7 +29,8 @@ Cleat__AssignedAction *cleat__cancellation_write(const cleat__uuid *task_id, int
 
 /*
  * A worker's reading of START_STEP_RUN: one block, see cleat__assignment. The run counts as created when
- * the action says so, else now, and as queued now: the protocol does not tell.
+ * the action says so, else now, and as queued now: the protocol does not tell. Errors of other tasks read as
+ * payload.h has them.
  * CLEAT_INVALID_ARGUMENT, CLEAT_TOO_LARGE, CLEAT_NO_MEMORY.
  */
 cleat_status cleat__assignment_read(const Cleat__AssignedAction *message, int64_t now_ms,

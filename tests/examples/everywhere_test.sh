@@ -54,6 +54,8 @@ run_whole()
     same 'what was shipped' "$(grep -c '^ship ' out)" 3
     same 'what was billed' "$(grep -c '^bill ' out)" 3
     shows 'ship {"order":3} because of order:paid-later'
+    run dag
+    shows '"bill":{"bill":{"cents":990},"plain":true}'
     run schedule
     shows 'reminded: {"of":"tea"}'
     same 'what is to come' "$(grep -c ' of remind in ' out)" 3

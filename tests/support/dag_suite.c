@@ -1,0 +1,519 @@
+#include "support/dag_suite.h"
+
+#include "support/gate.h"
+#include "support/temp_dir.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static const sdk_target *target;
+
+typedef struct fixture {
+    temp_dir dir;
+    cleat_client *client;
+    cleat_worker *worker;
+    cleat_run_result result;
+    gate seen;       /* a task has run */
+    char text[1024]; /* what the last one was told, before `seen` */
+} fixture;
+
+static void assert_ok(cleat_status status)
+{
+    if (status != CLEAT_OK) {
+        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
+    }
+}
+
+static void assert_refused(cleat_status found, cleat_status expected, const char *word)
+{
+    if (found != expected || strstr(cleat_error_message(), word) == NULL) {
+        fail_msg("%s, \"%s\" instead of %s, \"... %s ...\"", cleat_status_name(found), cleat_error_message(),
+                 cleat_status_name(expected), word);
+    }
+}
+
+static int set_up(void **state)
+{
+    fixture *it = calloc(1, sizeof(*it));
+    assert_non_null(it);
+    temp_dir_make(&it->dir);
+    gate_init(&it->seen);
+    assert_ok(target->open(it->dir.database, &it->client));
+    assert_ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 4), &it->worker));
+    *state = it;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *it = *state;
+    cleat_worker_free(it->worker);
+    cleat_run_result_deinit(&it->result);
+    target->close(it->client);
+    gate_deinit(&it->seen);
+    temp_dir_remove(&it->dir);
+    free(it);
+    return 0;
+}
+
+/* ---- Tasks and runs ---- */
+
+static cleat_status give_input(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_task_return(task, cleat_task_input(task).data);
+}
+
+static cleat_status give_number(cleat_task *task, void *user_data)
+{
+    return cleat_task_return_format(task, "{\"n\":%d}", *(const int *)user_data);
+}
+
+static cleat_status give_up(cleat_task *task, void *user_data)
+{
+    return cleat_task_fail(task, CLEAT_NON_RETRYABLE, "no \"%s\"", (const char *)user_data);
+}
+
+static int one = 1, two = 2;
+
+static const char *const after_first[] = {"first", NULL};
+
+/* `last` is a task named so, of the workflow "w", behind "first", which gives its input. */
+static void start(fixture *it, const cleat_dag_task *last, const cleat_dag_task *on_failure)
+{
+    const cleat_dag_task *const tasks[] = {CLEAT_DAG_TASK(.name = "first", .run = give_input), last, NULL};
+    assert_ok(cleat_worker_add_dag(it->worker,
+                                   CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks, .on_failure = on_failure)));
+    assert_ok(cleat_worker_start(it->worker));
+}
+
+static void run(fixture *it, const char *input, cleat_run_status expected)
+{
+    cleat_run_result_deinit(&it->result);
+    assert_ok(cleat_client_run(it->client, "w", input, NULL, &it->result));
+    if (it->result.status != expected) {
+        fail_msg("%s: %s", cleat_run_status_name(it->result.status),
+                 it->result.error != NULL ? it->result.error : it->result.output);
+    }
+}
+
+static void assert_output(const fixture *it, const char *part)
+{
+    if (strstr(it->result.output, part) == NULL) {
+        fail_msg("no %s in %s", part, it->result.output);
+    }
+}
+
+/* ---- Parents ---- */
+
+static cleat_status add_up(cleat_task *task, void *user_data)
+{
+    cleat_slice left, right, none;
+    (void)user_data;
+    cleat_status status = cleat_task_parent_output(task, "left", &left);
+    if (status == CLEAT_OK) {
+        status = cleat_task_parent_output(task, "right", &right);
+    }
+    if (status != CLEAT_OK) {
+        return cleat_task_fail(task, status, "%s", cleat_error_message());
+    }
+    bool is_refused = cleat_task_parent_output(task, "first", &none) == CLEAT_NOT_FOUND &&
+                      cleat_task_parent_output(task, "nobody", &none) == CLEAT_NOT_FOUND &&
+                      cleat_task_trigger_data(task, "filter_payload", &none) == CLEAT_NOT_FOUND &&
+                      cleat_task_step_error(task, "left") == NULL &&
+                      !cleat_task_parent_was_skipped(task, "left");
+    return cleat_task_return_format(
+        task, "{\"left\":%.*s,\"right\":%.*s,\"of\":\"%s\",\"own\":%s,\"is_refused\":%s}",
+        CLEAT_SLICE_ARGS(left), CLEAT_SLICE_ARGS(right), cleat_task_workflow_run_id(task).text,
+        strcmp(cleat_task_run_id(task).text, cleat_task_workflow_run_id(task).text) != 0 ? "true" : "false",
+        is_refused ? "true" : "false");
+}
+
+static void test_a_task_has_the_outputs_of_its_parents(void **state)
+{
+    fixture *it = *state;
+    static const char *const after_both[] = {"left", "right", NULL};
+    char of[64];
+    const cleat_dag_task *const tasks[] = {
+        CLEAT_DAG_TASK(.name = "sum", .run = add_up, .parents = after_both),
+        CLEAT_DAG_TASK(.name = "left", .run = give_number, .user_data = &one, .parents = after_first),
+        CLEAT_DAG_TASK(.name = "right", .run = give_number, .user_data = &two, .parents = after_first),
+        CLEAT_DAG_TASK(.name = "first", .run = give_input),
+        NULL,
+    };
+    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
+    assert_ok(cleat_worker_start(it->worker));
+    run(it, "{\"in\":1}", CLEAT_RUN_COMPLETED);
+    assert_output(it, "\"first\":{\"in\":1}");
+    assert_output(it, "\"left\":{\"n\":1},\"right\":{\"n\":2},\"of\"");
+    assert_output(it, "\"own\":true,\"is_refused\":true");
+    (void)snprintf(of, sizeof(of), "\"of\":\"%s\"", it->result.id.text);
+    assert_output(it, of);
+}
+
+static cleat_status fail_first(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_task_retry_count(task) == 0 ? cleat_task_fail(task, CLEAT_FAILED, "once")
+                                             : cleat_task_return(task, "{\"attempt\":2}");
+}
+
+static void test_a_task_is_retried_alone(void **state)
+{
+    fixture *it = *state;
+    start(it, CLEAT_DAG_TASK(.name = "last", .run = fail_first, .retries = 1, .parents = after_first), NULL);
+    run(it, NULL, CLEAT_RUN_COMPLETED);
+    assert_output(it, "\"last\":{\"attempt\":2}");
+}
+
+static cleat_status is_alone(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_task_return(
+        task, strcmp(cleat_task_run_id(task).text, cleat_task_workflow_run_id(task).text) == 0 ? "1" : "0");
+}
+
+static void test_a_workflow_of_one_task_is_its_task(void **state)
+{
+    fixture *it = *state;
+    const cleat_dag_task *const tasks[] = {CLEAT_DAG_TASK(.name = "only", .run = is_alone), NULL};
+    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
+    assert_ok(cleat_worker_start(it->worker));
+    run(it, NULL, CLEAT_RUN_COMPLETED);
+    assert_string_equal(it->result.output, "1");
+}
+
+/* ---- Conditions ---- */
+
+static cleat_status tell_skipped(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_task_return_format(task, "{\"was\":%s}",
+                                    cleat_task_parent_was_skipped(task, "maybe") ? "true" : "false");
+}
+
+static void test_a_task_is_skipped_by_what_a_parent_has_made(void **state)
+{
+    fixture *it = *state;
+    static const cleat_dag_condition small[] = {{.parent = "first", .expression = "output.n < 5"}};
+    static const char *const after_maybe[] = {"first", "maybe", NULL};
+    const cleat_dag_task *const tasks[] = {
+        CLEAT_DAG_TASK(.name = "first", .run = give_input),
+        CLEAT_DAG_TASK(.name = "maybe", .run = give_number, .user_data = &two, .parents = after_first,
+                       .skip_if = small, .skip_if_count = 1),
+        CLEAT_DAG_TASK(.name = "last", .run = tell_skipped, .parents = after_maybe),
+        NULL,
+    };
+    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
+    assert_ok(cleat_worker_start(it->worker));
+    run(it, "{\"n\":4}", CLEAT_RUN_COMPLETED);
+    assert_output(it, "\"last\":{\"was\":true}");
+    assert_output(it, "\"maybe\":{\"skipped\":true}");
+    run(it, "{\"n\":5}", CLEAT_RUN_COMPLETED);
+    assert_output(it, "\"last\":{\"was\":false}");
+    assert_output(it, "\"maybe\":{\"n\":2}");
+}
+
+static void test_a_task_is_cancelled_by_what_a_parent_has_made(void **state)
+{
+    fixture *it = *state;
+    static const cleat_dag_condition wrong[] = {{.parent = "first", .expression = "output.n == 0"}};
+    start(it,
+          CLEAT_DAG_TASK(.name = "last", .run = give_number, .user_data = &two, .parents = after_first,
+                         .cancel_if = wrong, .cancel_if_count = 1),
+          NULL);
+    run(it, "{\"n\":0}", CLEAT_RUN_CANCELLED);
+    run(it, "{\"n\":1}", CLEAT_RUN_COMPLETED);
+}
+
+static cleat_status tell_data(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    cleat_slice data = cleat_slice_of("none"), late = cleat_slice_of("none");
+    (void)cleat_task_trigger_data(task, "approval", &data);
+    (void)cleat_task_trigger_data(task, "1h", &late);
+    (void)snprintf(it->text, sizeof(it->text), "%.*s %.*s", CLEAT_SLICE_ARGS(data), CLEAT_SLICE_ARGS(late));
+    return CLEAT_OK;
+}
+
+static cleat_status say_first(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    (void)task;
+    gate_add(&it->seen);
+    return CLEAT_OK;
+}
+
+/* The event, or an hour: one of both. The event before the right one is none of it. */
+static void test_a_task_waits_for_an_event(void **state)
+{
+    fixture *it = *state;
+    static const cleat_dag_condition waits[] = {
+        {.event_key = "approved", .expression = "input.ok", .or_group = 1, .name = "approval"},
+        {.sleep_for = "1h", .or_group = 1},
+        {.sleep_for = "1ms"},
+    };
+    const cleat_dag_task *const tasks[] = {
+        CLEAT_DAG_TASK(.name = "last", .run = tell_data, .user_data = it, .wait_for = waits,
+                       .wait_for_count = 3),
+        CLEAT_DAG_TASK(.name = "first", .run = say_first, .user_data = it),
+        NULL,
+    };
+    cleat_run_id id;
+    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
+    assert_ok(cleat_worker_start(it->worker));
+    assert_ok(cleat_client_run_no_wait(it->client, "w", NULL, NULL, &id));
+    gate_wait(&it->seen, 1);
+    assert_ok(cleat_client_push(it->client, "approved", "{\"ok\":false}", NULL, NULL));
+    assert_ok(cleat_client_push(it->client, "approved", "{\"ok\":true,\"by\":\"ada\"}", NULL, NULL));
+    assert_ok(cleat_client_wait(it->client, &id, -1, &it->result));
+    assert_int_equal(it->result.status, CLEAT_RUN_COMPLETED);
+    assert_string_equal(it->text, "{\"ok\":true,\"by\":\"ada\"} none");
+}
+
+static cleat_status tell_time(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    cleat_slice data = cleat_slice_of("none");
+    (void)cleat_task_trigger_data(task, "2ms", &data);
+    (void)snprintf(it->text, sizeof(it->text), "%.*s", CLEAT_SLICE_ARGS(data));
+    return CLEAT_OK;
+}
+
+static void test_a_task_waits_for_a_time(void **state)
+{
+    fixture *it = *state;
+    static const cleat_dag_condition waits[] = {{.sleep_for = "2ms"}};
+    start(it,
+          CLEAT_DAG_TASK(.name = "last", .run = tell_time, .user_data = it, .parents = after_first,
+                         .wait_for = waits, .wait_for_count = 1),
+          NULL);
+    run(it, NULL, CLEAT_RUN_COMPLETED);
+    assert_non_null(strstr(it->text, "2ms"));
+    assert_int_equal(it->text[0], '{');
+}
+
+/* ---- Failures ---- */
+
+static cleat_status tell_errors(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    const char *error = cleat_task_step_error(task, "last"), *none = cleat_task_step_error(task, "first");
+    (void)snprintf(it->text, sizeof(it->text), "%s; %s", error != NULL ? error : "none",
+                   none != NULL ? none : "none");
+    gate_add(&it->seen);
+    return CLEAT_OK;
+}
+
+static void test_a_failure_is_told(void **state)
+{
+    fixture *it = *state;
+    static char fruit[] = "pears";
+    start(it, CLEAT_DAG_TASK(.name = "last", .run = give_up, .user_data = fruit, .parents = after_first),
+          CLEAT_DAG_TASK(.name = "tell", .run = tell_errors, .user_data = it));
+    run(it, NULL, CLEAT_RUN_FAILED);
+    assert_string_equal(it->result.error, "no \"pears\"");
+    assert_string_equal(it->text, "no \"pears\"; none");
+}
+
+static void test_without_a_failure_that_task_is_skipped(void **state)
+{
+    fixture *it = *state;
+    start(it, CLEAT_DAG_TASK(.name = "last", .run = give_number, .user_data = &one, .parents = after_first),
+          CLEAT_DAG_TASK(.name = "tell", .run = tell_errors, .user_data = it));
+    run(it, NULL, CLEAT_RUN_COMPLETED);
+    assert_output(it, "\"last\":{\"n\":1}");
+    assert_int_equal(gate_count(&it->seen), 0);
+}
+
+/* ---- What the workflow says ---- */
+
+static cleat_status tell_event(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    (void)snprintf(it->text, sizeof(it->text), "%s %.*s %d", cleat_task_event_key(task),
+                   CLEAT_SLICE_ARGS(cleat_task_input(task)), cleat_task_priority(task));
+    gate_add(&it->seen);
+    return CLEAT_OK;
+}
+
+static void test_events_start_it_by_its_filters(void **state)
+{
+    fixture *it = *state;
+    static const char *const keys[] = {"order:*", NULL};
+    static const cleat_filter filters[] = {{.scope = "eu", .expression = "input.n > 1"}};
+    const cleat_dag_task *const tasks[] = {
+        CLEAT_DAG_TASK(.name = "first", .run = give_input),
+        CLEAT_DAG_TASK(.name = "last", .run = tell_event, .user_data = it, .parents = after_first),
+        NULL,
+    };
+    assert_ok(cleat_worker_add_dag(
+        it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks, .on_events = keys,
+                                      .priority = CLEAT_PRIORITY_HIGH, .sticky = CLEAT_STICKY_SOFT,
+                                      .default_filters = filters, .default_filter_count = 1)));
+    assert_ok(cleat_worker_start(it->worker));
+    assert_ok(
+        cleat_client_push(it->client, "order:a", "{\"n\":1}", CLEAT_EVENT_OPTIONS(.scope = "eu"), NULL));
+    assert_ok(
+        cleat_client_push(it->client, "order:b", "{\"n\":2}", CLEAT_EVENT_OPTIONS(.scope = "eu"), NULL));
+    gate_wait(&it->seen, 1);
+    assert_string_equal(it->text, "order:b {\"n\":2} 3");
+}
+
+static void test_runs_have_keys(void **state)
+{
+    fixture *it = *state;
+    const cleat_idempotency key = {.expression = "input.id", .ttl_ms = 60000};
+    const cleat_dag_task *const tasks[] = {
+        CLEAT_DAG_TASK(.name = "first", .run = give_input),
+        CLEAT_DAG_TASK(.name = "last", .run = give_input, .parents = after_first),
+        NULL,
+    };
+    assert_ok(cleat_worker_add_dag(it->worker,
+                                   CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks, .idempotency = &key)));
+    assert_ok(cleat_worker_start(it->worker));
+    run(it, "{\"id\":\"a\"}", CLEAT_RUN_COMPLETED);
+    assert_int_equal(cleat_client_run_no_wait(it->client, "w", "{\"id\":\"a\"}", NULL, NULL),
+                     CLEAT_ALREADY_EXISTS);
+}
+
+/* ---- What is refused ---- */
+
+static cleat_status add(const fixture *it, const cleat_dag_task *a, const cleat_dag_task *b)
+{
+    const cleat_dag_task *const tasks[] = {a, b, NULL};
+    return cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "bad", .tasks = tasks));
+}
+
+#define TASK(...) CLEAT_DAG_TASK(.run = give_input, __VA_ARGS__)
+
+static void test_bad_graphs(void **state)
+{
+    fixture *it = *state;
+    static const char *const nobody[] = {"nobody", NULL}, *const a[] = {"a", NULL}, *const b[] = {"b", NULL},
+                             *const a_twice[] = {"a", "a", NULL};
+    static const cleat_dag_condition of_b[] = {{.parent = "b"}};
+    assert_refused(add(it, TASK(.name = "a"), TASK(.name = "b", .parents = nobody)), CLEAT_INVALID_ARGUMENT,
+                   "its parent \"nobody\" is no task of the workflow");
+    assert_refused(add(it, TASK(.name = "a", .parents = b), TASK(.name = "b", .parents = a)),
+                   CLEAT_INVALID_ARGUMENT, "its parents are in a cycle");
+    assert_refused(add(it, TASK(.name = "a"), TASK(.name = "b", .parents = b)), CLEAT_INVALID_ARGUMENT,
+                   "wait for itself");
+    assert_refused(add(it, TASK(.name = "a"), TASK(.name = "a")), CLEAT_INVALID_ARGUMENT,
+                   "\"a\" is there twice");
+    assert_refused(add(it, TASK(.name = "a"), TASK(.name = "b", .parents = a_twice)), CLEAT_INVALID_ARGUMENT,
+                   "given twice");
+    assert_refused(add(it, TASK(.name = "a", .wait_for = of_b, .wait_for_count = 1), TASK(.name = "b")),
+                   CLEAT_INVALID_ARGUMENT, "\"b\" is no parent of it");
+    assert_refused(add(it, TASK(.name = "A"), TASK(.name = "b")), CLEAT_INVALID_ARGUMENT, "lower-case");
+    assert_refused(add(it, TASK(.name = "a:b"), NULL), CLEAT_INVALID_ARGUMENT, "at most one ':'");
+    assert_refused(add(it, CLEAT_DAG_TASK(.name = "a"), NULL), CLEAT_INVALID_ARGUMENT, "needs a function");
+    assert_refused(add(it, TASK(.name = NULL), NULL), CLEAT_INVALID_ARGUMENT, "needs a name");
+    assert_refused(add(it, TASK(.name = "a", .retries = -1), NULL), CLEAT_INVALID_ARGUMENT, "retries");
+    assert_refused(add(it, NULL, NULL), CLEAT_INVALID_ARGUMENT, "0 tasks");
+    assert_refused(cleat_worker_start(it->worker), CLEAT_FAILED_PRECONDITION, "no tasks");
+}
+
+static void test_bad_conditions(void **state)
+{
+    fixture *it = *state;
+    static const struct {
+        cleat_dag_condition condition;
+        const char *word;
+    } bad[] = {
+        {{.name = "x"}, "has 0 of parent, sleep_for and event_key"},
+        {{.event_key = "k", .sleep_for = "1s"}, "has 2 of parent"},
+        {{.sleep_for = "1s", .expression = "true"}, "has no expression"},
+        {{.sleep_for = "soon"}, "sleep_for"},
+        {{.event_key = "k", .expression = "input.n =="}, "character 11"},
+        {{.event_key = ""}, "key"},
+        {{.event_key = "k", .or_group = -1}, "or_group -1"},
+        {{.event_key = "k", .name = "filter_payload"}, "filter_payload"},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        const cleat_dag_condition *each = &bad[i].condition;
+        assert_refused(add(it, TASK(.name = "a", .wait_for = each, .wait_for_count = 1), NULL),
+                       CLEAT_INVALID_ARGUMENT, bad[i].word);
+    }
+    static const char *const after_b[] = {"b", NULL};
+    static const cleat_dag_condition mixed[] = {{.parent = "b", .or_group = 7},
+                                                {.event_key = "k", .or_group = 7}};
+    assert_refused(add(it, TASK(.name = "a", .parents = after_b, .wait_for = mixed, .wait_for_count = 2),
+                       TASK(.name = "b")),
+                   CLEAT_INVALID_ARGUMENT, "group 7 in wait_for of task \"a\"");
+    assert_refused(add(it, TASK(.name = "a", .skip_if_count = 1), NULL), CLEAT_INVALID_ARGUMENT, "skip_if");
+    assert_refused(add(it, TASK(.name = "a", .cancel_if = &bad[0].condition, .cancel_if_count = 101), NULL),
+                   CLEAT_INVALID_ARGUMENT, "more than 100");
+}
+
+static void test_bad_workflows(void **state)
+{
+    fixture *it = *state;
+    static const char *const after_a[] = {"a", NULL};
+    static const char *const wrong[] = {"* * * *", NULL};
+    const cleat_dag_task *const tasks[] = {TASK(.name = "a"), NULL};
+    cleat_worker *worker = it->worker;
+    assert_refused(cleat_worker_add_dag(worker, NULL), CLEAT_INVALID_ARGUMENT, "options");
+    assert_refused(cleat_worker_add_dag(worker, CLEAT_DAG_OPTIONS(.tasks = tasks)), CLEAT_INVALID_ARGUMENT,
+                   "needs a name");
+    assert_refused(cleat_worker_add_dag(worker, CLEAT_DAG_OPTIONS(.name = "w")), CLEAT_INVALID_ARGUMENT,
+                   "0 tasks");
+    assert_refused(cleat_worker_add_dag(worker, CLEAT_DAG_OPTIONS(.name = "w:x", .tasks = tasks)),
+                   CLEAT_INVALID_ARGUMENT, "cannot have a ':'");
+    assert_refused(
+        cleat_worker_add_dag(worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks, .on_crons = wrong)),
+        CLEAT_INVALID_ARGUMENT, "4 fields");
+    assert_refused(
+        cleat_worker_add_dag(worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks,
+                                                       .on_failure = TASK(.name = "f", .parents = after_a))),
+        CLEAT_INVALID_ARGUMENT, "neither parents nor conditions");
+}
+
+static void test_names_are_taken_once(void **state)
+{
+    fixture *it = *state;
+    const cleat_dag_task *const tasks[] = {TASK(.name = "a"), TASK(.name = "b"), NULL};
+    const cleat_dag_options *dag = CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks);
+    cleat_worker *worker = it->worker;
+    assert_ok(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "w:b", .run = give_input)));
+    assert_refused(cleat_worker_add_dag(worker, dag), CLEAT_ALREADY_EXISTS, "w:b");
+    assert_ok(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "v", .run = give_input)));
+    assert_refused(cleat_worker_add_dag(worker, CLEAT_DAG_OPTIONS(.name = "v", .tasks = tasks)),
+                   CLEAT_ALREADY_EXISTS, "a workflow \"v\"");
+    assert_ok(cleat_worker_add_dag(worker, CLEAT_DAG_OPTIONS(.name = "u", .tasks = tasks)));
+    assert_refused(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "u", .run = give_input)),
+                   CLEAT_ALREADY_EXISTS, "\"u\"");
+    assert_refused(cleat_worker_add_task(worker, CLEAT_TASK_OPTIONS(.name = "u:a", .run = give_input)),
+                   CLEAT_ALREADY_EXISTS, "u:a");
+    assert_ok(cleat_worker_start(worker));
+    assert_refused(cleat_worker_add_dag(worker, CLEAT_DAG_OPTIONS(.name = "t", .tasks = tasks)),
+                   CLEAT_FAILED_PRECONDITION, "started");
+}
+
+int dag_suite_run(const sdk_target *of)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_task_has_the_outputs_of_its_parents),
+        TEST(test_a_task_is_retried_alone),
+        TEST(test_a_workflow_of_one_task_is_its_task),
+        TEST(test_a_task_is_skipped_by_what_a_parent_has_made),
+        TEST(test_a_task_is_cancelled_by_what_a_parent_has_made),
+        TEST(test_a_task_waits_for_an_event),
+        TEST(test_a_task_waits_for_a_time),
+        TEST(test_a_failure_is_told),
+        TEST(test_without_a_failure_that_task_is_skipped),
+        TEST(test_events_start_it_by_its_filters),
+        TEST(test_runs_have_keys),
+        TEST(test_bad_graphs),
+        TEST(test_bad_conditions),
+        TEST(test_bad_workflows),
+        TEST(test_names_are_taken_once),
+    };
+#undef TEST
+    target = of;
+    return cmocka_run_group_tests_name(of->name, tests, NULL, NULL);
+}

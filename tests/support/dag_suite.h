@@ -1,0 +1,10 @@
+/* Workflows of several tasks, declared with the public headers, wherever the engine is. */
+#ifndef CLEAT_TESTS_DAG_SUITE_H
+#define CLEAT_TESTS_DAG_SUITE_H
+
+#include "support/sdk_suite.h"
+
+/* Answers what main() shall answer. */
+int dag_suite_run(const sdk_target *target);
+
+#endif
