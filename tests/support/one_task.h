@@ -4,11 +4,11 @@
 
 #include "model/workflow.h"
 
-/* Its task is one of a few, used in turn. */
+/* Its task is one of a few of this thread, used in turn. */
 static inline cleat__workflow one_task(cleat_slice name, cleat__workflow_task task)
 {
-    static cleat__workflow_task tasks[32];
-    static unsigned turn;
+    static _Thread_local cleat__workflow_task tasks[32];
+    static _Thread_local unsigned turn;
     cleat__workflow_task *own = &tasks[turn++ % 32];
     *own = task;
     return (cleat__workflow){.name = name, .tasks = own, .task_count = 1};
