@@ -39,7 +39,7 @@ static void start_reading(cleat__stream *stream)
     (void)start(stream, &operation, 1, &stream->read);
 }
 
-static void free_stream(cleat__stream *stream)
+static void free_rpc_stream(cleat__stream *stream)
 {
     grpc_metadata_array_destroy(&stream->head);
     grpc_metadata_array_destroy(&stream->trailer);
@@ -62,7 +62,7 @@ static void settle(cleat__stream *stream)
         if (stream->handler != NULL) {
             stream->handler->ended(stream->owner, (int)stream->code, text);
         }
-        free_stream(stream);
+        free_rpc_stream(stream);
         pthread_cond_broadcast(&link->changed);
     }
     pthread_mutex_unlock(&link->mutex);
@@ -178,7 +178,7 @@ cleat__stream *cleat__stream_start(cleat__link *link, const char *path, cleat_sl
                                             grpc_slice_from_static_string(path), NULL,
                                             cleat__grpc_deadline(INT64_MAX), NULL);
     if (!start_all(stream, request)) {
-        free_stream(stream);
+        free_rpc_stream(stream);
         return NULL;
     }
     stream->next = link->streams;

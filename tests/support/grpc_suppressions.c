@@ -27,5 +27,9 @@ const char *__tsan_default_suppressions(void)
            "race:libz.so\n"
            /* Reads and frees what gRPC wrote to; the stack of that is not always known. */
            "race:cleat__grpc_bytes\n"
-           "race:cleat__rpc_settle\n";
+           "race:cleat__rpc_settle\n"
+           "race:free_attempt\n"
+           "race:free_call\n"
+           "race:free_rpc_stream\n"
+           "race:rpc_end\n";
 }
