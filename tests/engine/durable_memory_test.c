@@ -1,27 +1,6 @@
 /* The n-th allocation fails, for every n: what a durable run asks for is done, or fails alone, or fails the core. */
 #include "durable_test.h"
-
-typedef struct failing {
-    int64_t left; /* calls until all fail */
-} failing;
-
-static void *failing_malloc(void *user_data, size_t size)
-{
-    failing *state = user_data;
-    return state->left-- > 0 ? malloc(size) : NULL;
-}
-
-static void *failing_realloc(void *user_data, void *block, size_t size)
-{
-    failing *state = user_data;
-    return state->left-- > 0 ? realloc(block, size) : NULL;
-}
-
-static void failing_free(void *user_data, void *block)
-{
-    (void)user_data;
-    free(block);
-}
+#include "failing.h"
 
 static void hear_nothing(void *self, const cleat__uuid *run, int32_t invocation, const cleat__node_end *end)
 {

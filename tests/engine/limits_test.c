@@ -1,5 +1,6 @@
 /* Concurrency rules: which runs go on, which wait, which are cancelled. */
 #include "core_test.h"
+#include "failing.h"
 
 #include "base/error.h"
 #include "engine/core_parts.h"
@@ -386,35 +387,6 @@ static void test_rules_are_checked_when_they_are_declared(void **state)
 }
 
 /* ---- Without memory ---- */
-
-typedef struct failing {
-    int64_t left; /* calls until all fail */
-} failing;
-
-static void *failing_malloc(void *user_data, size_t size)
-{
-    failing *state = user_data;
-    return state->left-- > 0 ? malloc(size) : NULL;
-}
-
-static void *failing_realloc(void *user_data, void *block, size_t size)
-{
-    failing *state = user_data;
-    return state->left-- > 0 ? realloc(block, size) : NULL;
-}
-
-static void failing_free(void *user_data, void *block)
-{
-    (void)user_data;
-    free(block);
-}
-
-static void fail_after(failing *state, int64_t calls)
-{
-    cleat_allocator allocator = {state, failing_malloc, failing_realloc, failing_free};
-    state->left = calls;
-    cleat_set_allocator(&allocator);
-}
 
 /* Two runs of one key, one after the other, the first of which fails and is replayed. */
 static void live(rig *at)

@@ -1,5 +1,6 @@
 /* The n-th allocation fails, for every n: a command fails alone or the core fails, nothing leaks. */
 #include "core_test.h"
+#include "failing.h"
 
 #include "engine/watch.h"
 
@@ -11,35 +12,6 @@ static const cleat__policy policy = {
     .execution_timeout_ms = 60000,
     .schedule_timeout_ms = 300000,
 };
-
-typedef struct failing {
-    int64_t left; /* calls until all fail */
-} failing;
-
-static void *failing_malloc(void *user_data, size_t size)
-{
-    failing *state = user_data;
-    return state->left-- > 0 ? malloc(size) : NULL;
-}
-
-static void *failing_realloc(void *user_data, void *block, size_t size)
-{
-    failing *state = user_data;
-    return state->left-- > 0 ? realloc(block, size) : NULL;
-}
-
-static void failing_free(void *user_data, void *block)
-{
-    (void)user_data;
-    free(block);
-}
-
-static void fail_after(failing *state, int64_t calls)
-{
-    cleat_allocator allocator = {state, failing_malloc, failing_realloc, failing_free};
-    state->left = calls;
-    cleat_set_allocator(&allocator);
-}
 
 static uint64_t live(const rig *at)
 {

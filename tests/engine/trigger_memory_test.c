@@ -1,34 +1,13 @@
 /* The n-th allocation fails, for every n, while events with patterns and filters, and crons, start runs: each is there
  * with its runs, or is not; nothing leaks. */
 #include "core_test.h"
+#include "failing.h"
 
 static const cleat__policy policy = {
     .priority = 1,
     .execution_timeout_ms = CLEAT__NO_TIMEOUT,
     .schedule_timeout_ms = CLEAT__NO_TIMEOUT,
 };
-
-typedef struct failing {
-    int64_t left; /* calls until all fail */
-} failing;
-
-static void *failing_malloc(void *user_data, size_t size)
-{
-    failing *state = user_data;
-    return state->left-- > 0 ? malloc(size) : NULL;
-}
-
-static void *failing_realloc(void *user_data, void *block, size_t size)
-{
-    failing *state = user_data;
-    return state->left-- > 0 ? realloc(block, size) : NULL;
-}
-
-static void failing_free(void *user_data, void *block)
-{
-    (void)user_data;
-    free(block);
-}
 
 static int64_t number_of(const char *sql)
 {
