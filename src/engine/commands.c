@@ -387,8 +387,8 @@ static cleat_status undelivered(cleat__core *core, cleat__command *command)
         return check_ended(core, command->tenant, id);
     }
     bool is_known = run->receipt == CLEAT__RECEIPT_HEARD || run->receipt == CLEAT__RECEIPT_REPEATED;
-    bool is_lost = run->state == CLEAT_RUN_RUNNING && !cleat__run_is_dag(run) && !is_known &&
-                   !run->is_owed && run->retry_count == command->as.undelivered.retry_count;
+    bool is_lost = run->state == CLEAT_RUN_RUNNING && !cleat__run_is_dag(run) && !is_known && !run->is_owed &&
+                   run->retry_count == command->as.undelivered.retry_count;
     return is_lost ? cleat__life_lose(core, run, CLEAT__LOSS_UNDELIVERED) : CLEAT_OK;
 }
 
