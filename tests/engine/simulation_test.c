@@ -187,6 +187,7 @@ static void release(sim_world *world)
     }
     check_slots(world);
     world_check_limits(world);
+    world_check_pauses(world);
     world_check_watches(world);
 }
 
@@ -297,6 +298,9 @@ static void drain(sim_world *world)
     world->has_no_crons = true;
     for (int64_t tenant = 1; tenant <= WORLD_TENANTS; tenant++) {
         apply(world, world_declare(world, tenant, 2));
+        for (size_t action = 0; action < WORLD_ACTIONS; action++) {
+            apply(world, world_resume(world, tenant, action));
+        }
     }
     for (size_t i = 0; i < WORLD_WORKERS; i++) {
         if (world->workers[i].is_there) {
@@ -430,6 +434,7 @@ static void test_seeds(void **state)
         total.replayed += world.replayed;
         total.held_back += world.held_back;
         total.parked += world.parked;
+        total.paused += world.paused;
         total.superseded += world.superseded;
     }
     rmdir(directory);
@@ -438,17 +443,19 @@ static void test_seeds(void **state)
            " of these after a restart, %" PRIu64 " by events, %" PRIu64 " by schedules, %" PRIu64
            " by crons, %" PRIu64 " ends were looked at, %" PRIu64 " were replayed, %" PRIu64
            " waits for slots of a key were seen, %" PRIu64 " were cancelled for them, %" PRIu64
-           " waits for units of rate limits were seen\n",
+           " waits for units of rate limits and %" PRIu64 " under pauses were seen\n",
            count, total.crashes, total.task_count, total.completed, total.failed, total.cancelled,
            total.retried, total.remote_completed, total.resumed, total.pushed, total.scheduled,
-           total.by_crons, total.hung_up, total.replayed, total.held_back, total.superseded, total.parked);
+           total.by_crons, total.hung_up, total.replayed, total.held_back, total.superseded, total.parked,
+           total.paused);
     if (count >= 100) {
         /* The dice reach everything. */
         assert_true(total.crashes > count && total.completed > count && total.failed > count / 2 &&
                     total.cancelled > count / 2 && total.retried > count && total.remote_completed > count &&
                     total.resumed > count / 100 && total.pushed > count && total.scheduled > count &&
                     total.by_crons > count && total.hung_up > count / 2 && total.replayed > count / 4 &&
-                    total.held_back > count && total.superseded > count / 2 && total.parked > count);
+                    total.held_back > count && total.superseded > count / 2 && total.parked > count &&
+                    total.paused > count);
     }
 }
 

@@ -140,6 +140,7 @@ typedef struct sim_world {
     /* What happened, so that a run of seeds shows that all of it does. */
     uint64_t steps, completed, failed, cancelled, retried;
     uint64_t replayed;
+    uint64_t paused;                /* waits of runs of paused workflows, as seen between steps */
     uint64_t parked;                /* waits for units of rate limits, as seen between steps */
     uint64_t superseded, held_back; /* by concurrency: cancelled, and made to wait, as seen between steps */
     uint64_t hung_up;               /* on those who looked on */
@@ -208,6 +209,13 @@ void world_check_watches(const sim_world *world);
 /* Slots of keys: who holds them, and whether anybody waits for one that is free. */
 void world_check_limits(sim_world *world);
 uint64_t world_count_superseded(const sim_world *world);
+
+/* ---- world_pauses.c ---- */
+
+sim_slip *world_pause(sim_world *world); /* or lets it go on */
+sim_slip *world_resume(sim_world *world, int64_t tenant, size_t action);
+void world_check_pauses(sim_world *world);
+void world_check_assigned(const sim_world *world, const cleat__uuid *id);
 /* A slip that was answered after a commit. Frees it. */
 void world_answered(sim_world *world, sim_slip *slip);
 /* After a crash: it was never answered. What it would have started may exist all the same. Frees it. */

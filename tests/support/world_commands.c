@@ -598,9 +598,11 @@ static sim_slip *log_line(sim_world *world)
 
 sim_slip *world_new_command(sim_world *world)
 {
-    uint64_t dice = pick(world, 140);
+    uint64_t dice = pick(world, 142);
     sim_slip *made = NULL;
-    if (dice >= 136) {
+    if (dice >= 140) {
+        made = world_pause(world);
+    } else if (dice >= 136) {
         made = replay(world);
     } else if (dice >= 124) {
         made = look_on(world);
