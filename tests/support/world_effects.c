@@ -136,6 +136,7 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     size_t index = find_given(world, given);
     world_check(world, worker->is_there, "a removed worker got a run");
     world_check(world, !worker->is_remote || worker->is_listening, "a worker got a run without listening");
+    world_check_assigned(world, &given->task_id);
     world_check(world, given->tenant == worker->tenant, "a run went to another tenant's worker");
     world_check(world, index != NOBODY, "an unknown run was assigned");
     known *task = &world->tasks[index];
