@@ -239,6 +239,18 @@ static void hear_end(sim_world *world, known *run, const cleat__happening *happe
     }
 }
 
+/* The engine waits for chunks that the end has overtaken. */
+static bool is_waited_for(const sim_world *world, const cleat__uuid *run_id)
+{
+    for (const cleat__stream *stream = world->core->watches.streams.late_head; stream != NULL;
+         stream = stream->next_late) {
+        if (cleat__uuid_equals(&stream->of.run_id, run_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void world_told(void *self, const cleat__happening *happening)
 {
     sim_watch *looks = self;
@@ -251,7 +263,8 @@ void world_told(void *self, const cleat__happening *happening)
     switch (happening->kind) {
     case CLEAT__HAPPENING_STARTED: world_fail(world, "a run was made twice"); break;
     case CLEAT__HAPPENING_STREAM:
-        world_check(world, task->end < 0 || task->is_replayed, "%s sent after its end", task->input);
+        world_check(world, task->end < 0 || task->is_replayed || is_waited_for(world, &happening->run_id),
+                    "%s sent after its end", task->input);
         break;
     case CLEAT__HAPPENING_LOST:
         world_check(world, cleat__core_failure(world->core) != CLEAT_OK, "%s was not lost", task->input);
@@ -267,7 +280,8 @@ void world_check_watches(const sim_world *world)
     for (size_t i = 0; i < WORLD_WATCHES; i++) {
         const sim_watch *looks = &world->watches[i];
         if (looks->is_there && looks->is_answered) {
-            bool lives = cleat__runs_find(&world->core->runs, &looks->watch.run_id) != NULL;
+            bool lives = cleat__runs_find(&world->core->runs, &looks->watch.run_id) != NULL ||
+                         is_waited_for(world, &looks->watch.run_id);
             world_check(world, lives != looks->has_hung_up || world->tasks[looks->task].is_replayed,
                         "%s: the hangup", world->tasks[looks->task].input);
         }
