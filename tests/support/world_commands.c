@@ -641,9 +641,11 @@ static sim_slip *log_line(sim_world *world)
 
 sim_slip *world_new_command(sim_world *world)
 {
-    uint64_t dice = pick(world, 144);
+    uint64_t dice = pick(world, 150);
     sim_slip *made = NULL;
-    if (dice >= 140) {
+    if (dice >= 144) {
+        made = world_expire(world);
+    } else if (dice >= 140) {
         made = meddle(world);
     } else if (dice >= 136) {
         made = replay(world);

@@ -279,7 +279,9 @@ static void answered_watch(sim_world *world, sim_watch *looks, cleat_status stat
     looks->is_there = status == CLEAT_OK;
     world_check(world, status == CLEAT_OK || status == CLEAT_EMPTY || status == CLEAT_NOT_FOUND, "watch: %s",
                 cleat_status_name(status));
-    world_check(world, status != CLEAT_NOT_FOUND || !world->tasks[looks->task].is_acknowledged,
+    world_check(world,
+                status != CLEAT_NOT_FOUND || !world->tasks[looks->task].is_acknowledged ||
+                    world->tasks[looks->task].removal != REMOVED_NOT,
                 "a run was lost");
 }
 
@@ -289,7 +291,7 @@ static size_t acknowledged_sibling(const sim_world *world, const known *task)
     for (size_t i = 0; i < world->task_count; i++) {
         const known *other = &world->tasks[i];
         if (other != task && other->is_acknowledged && other->is_child && other->parent == task->parent &&
-            strcmp(other->key, task->key) == 0) {
+            other->removal == REMOVED_NOT && strcmp(other->key, task->key) == 0) {
             return i;
         }
     }
@@ -313,10 +315,15 @@ static void acknowledge(sim_world *world, size_t index, const cleat__uuid *id)
     task->is_acknowledged = true;
 }
 
-/* A command about a run of the same batch was made before the run had its id. */
+/* A command about a run of the same batch was made before the run had its id; or the run was old. */
 static bool may_be_unknown(const sim_world *world, const sim_slip *slip, const cleat__uuid *id)
 {
-    return slip->task == NOBODY || cleat__uuid_is_nil(id) || !world->tasks[slip->task].is_acknowledged;
+    if (slip->task == NOBODY || cleat__uuid_is_nil(id)) {
+        return true;
+    }
+    const known *task = &world->tasks[slip->task];
+    bool is_alone = task->step != NULL && world->tasks[task->root].removal != REMOVED_NOT;
+    return !task->is_acknowledged || task->removal != REMOVED_NOT || is_alone;
 }
 
 static void answered_wait(sim_world *world, const sim_slip *slip)
@@ -478,7 +485,13 @@ static void take_answer(sim_world *world, sim_slip *slip)
     case CLEAT__COMMAND_UNSCHEDULE: answered_unschedule(world, slip); break;
     case CLEAT__COMMAND_CANCEL: answered_cancel(world, slip); break;
     case CLEAT__COMMAND_REPLAY: answered_replay(world, slip); break;
-    case CLEAT__COMMAND_CALL: world_check(world, slip->command.status == CLEAT_FAILED, "call"); break;
+    case CLEAT__COMMAND_CALL:
+        if (slip->piece.count != 0) {
+            world_answered_expiry(world, slip);
+        } else {
+            world_check(world, slip->command.status == CLEAT_FAILED, "call");
+        }
+        break;
     case CLEAT__COMMAND_WORKER_PAUSE:
     case CLEAT__COMMAND_WORKER_RESUME:
     case CLEAT__COMMAND_WORKER_LISTEN:
