@@ -6,6 +6,7 @@
 #include "engine/filters.h"
 #include "engine/hooks.h"
 #include "engine/life.h"
+#include "engine/pause.h"
 #include "engine/replay.h"
 #include "engine/takings.h"
 #include "engine/timetable.h"
@@ -177,6 +178,9 @@ static cleat_status delete_workflow(cleat__core *core, cleat__command *command)
     }
     if (status == CLEAT_OK) {
         status = cleat__cron_delete_all(core->store, entry->row);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__pause_end(core, entry); /* its runs go on */
     }
     if (status == CLEAT_OK) {
         status = cleat__catalog_remove(&core->catalog, entry);

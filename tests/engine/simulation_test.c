@@ -190,6 +190,7 @@ static void release(sim_world *world)
     }
     check_slots(world);
     world_check_limits(world);
+    world_check_pauses(world);
     world_check_watches(world);
 }
 
@@ -304,6 +305,9 @@ static void drain(sim_world *world)
     for (int64_t tenant = 1; tenant <= WORLD_TENANTS; tenant++) {
         apply(world, world_declare(world, tenant, 2));
         apply(world, world_declare(world, tenant, WORLD_DAG));
+        for (size_t action = 0; action < WORLD_ACTIONS; action++) {
+            apply(world, world_resume(world, tenant, action));
+        }
     }
     for (size_t i = 0; i < WORLD_WORKERS; i++) {
         if (world->workers[i].is_there) {
@@ -459,6 +463,7 @@ static void test_seeds(void **state)
         total.held_back += world.held_back;
         total.parked += world.parked;
         total.removed += world.removed;
+        total.paused += world.paused;
         total.superseded += world.superseded;
         total.skipped += world.skipped;
         total.stood += world.stood;
@@ -473,12 +478,13 @@ static void test_seeds(void **state)
            " by crons, %" PRIu64 " ends were looked at, %" PRIu64 " were replayed, %" PRIu64
            " waits for slots of a key were seen, %" PRIu64 " were cancelled for them, %" PRIu64
            " waits for units of rate limits were seen, runs of several tasks: %" PRIu64 " completed, %" PRIu64
-           " failed, %" PRIu64 " cancelled, %" PRIu64 " tasks were skipped, %" PRIu64 " had waited; %" PRIu64
-           " runs and events were removed\n",
+           " failed, %" PRIu64 " cancelled, %" PRIu64 " tasks were skipped, %" PRIu64 " had waited, %" PRIu64
+           " waits under pauses were seen, %" PRIu64 " runs and events were removed\n",
            count, total.crashes, total.task_count, total.completed, total.failed, total.cancelled,
            total.retried, total.remote_completed, total.resumed, total.pushed, total.scheduled,
            total.by_crons, total.hung_up, total.replayed, total.held_back, total.superseded, total.parked,
-           total.dags[0], total.dags[1], total.dags[2], total.skipped, total.stood, total.removed);
+           total.dags[0], total.dags[1], total.dags[2], total.skipped, total.stood, total.paused,
+           total.removed);
     if (count >= 100) {
         /* The dice reach everything. */
         assert_true(total.crashes > count && total.completed > count && total.failed > count / 2 &&
@@ -487,7 +493,8 @@ static void test_seeds(void **state)
                     total.by_crons > count && total.hung_up > count / 2 && total.replayed > count / 4 &&
                     total.held_back > count && total.superseded > count / 2 && total.parked > count &&
                     total.dags[0] > count && total.dags[1] > count / 4 && total.dags[2] > count / 4 &&
-                    total.skipped > count / 4 && total.stood > count / 4 && total.removed > count);
+                    total.skipped > count / 4 && total.stood > count / 4 && total.paused > count &&
+                    total.removed > count);
     }
 }
 

@@ -179,6 +179,7 @@ typedef struct sim_world {
     uint64_t replayed;
     uint64_t dags[3];               /* runs of several tasks that have completed, failed, were cancelled; */
     uint64_t skipped, stood;        /* tasks of them: skipped, and handed out after a wait */
+    uint64_t paused;                /* waits of runs of paused workflows, as seen between steps */
     uint64_t parked;                /* waits for units of rate limits, as seen between steps */
     uint64_t superseded, held_back; /* by concurrency: cancelled, and made to wait, as seen between steps */
     uint64_t removed;               /* runs and events that were old */
@@ -285,6 +286,12 @@ void world_set_end(sim_world *world, known *task, int end, const char *output);
 /* Finds a run, or names it, by what is told of it. */
 size_t world_find_run(sim_world *world, int64_t tenant, const cleat__uuid *id, cleat_slice input,
                       cleat_slice metadata);
+/* ---- world_pauses.c ---- */
+
+sim_slip *world_pause(sim_world *world); /* or lets it go on */
+sim_slip *world_resume(sim_world *world, int64_t tenant, size_t action);
+void world_check_pauses(sim_world *world);
+void world_check_assigned(const sim_world *world, const cleat__uuid *id);
 /* A slip that was answered after a commit. Frees it. */
 void world_answered(sim_world *world, sim_slip *slip);
 /* After a crash: it was never answered. What it would have started may exist all the same. Frees it. */
