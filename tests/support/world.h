@@ -156,6 +156,38 @@ typedef struct sim_slip {
     char text[32];
 } sim_slip;
 
+/* What happened, so that a run of seeds shows that all of it does: X(name, what it is, in how many of 100 lives at
+ * least). */
+#define WORLD_SEEN(X)                                                    \
+    X(crashes, "crashes", 100)                                           \
+    X(triggers, "runs", 100)                                             \
+    X(completed, "completed", 100)                                       \
+    X(failed, "failed", 50)                                              \
+    X(cancelled, "cancelled", 50)                                        \
+    X(retried, "attempts repeated", 100)                                 \
+    X(remote_completed, "completed by workers of other processes", 100)  \
+    X(resumed, "of these after a restart", 1)                            \
+    X(pushed, "by events", 100)                                          \
+    X(scheduled, "by schedules", 100)                                    \
+    X(by_crons, "by crons", 100)                                         \
+    X(hung_up, "ends were looked at", 50)                                \
+    X(replayed, "were replayed", 25)                                     \
+    X(held_back, "waits for slots of a key, as seen between steps", 100) \
+    X(superseded, "cancelled for these", 50)                             \
+    X(parked, "waits for units of rate limits", 100)                     \
+    X(paused, "waits of runs of paused workflows", 100)                  \
+    X(dags_completed, "runs of several tasks completed", 100)            \
+    X(dags_failed, "failed", 25)                                         \
+    X(dags_cancelled, "were cancelled", 25)                              \
+    X(skipped, "tasks of these were skipped", 25)                        \
+    X(stood, "were handed out when they had waited", 25)                 \
+    X(removed, "runs and events were old and removed", 100)
+typedef struct world_seen {
+#define MEMBER(name, what, least) uint64_t name;
+    WORLD_SEEN(MEMBER)
+#undef MEMBER
+} world_seen;
+
 typedef struct sim_world {
     cleat__core *core;
     cleat__now now;
@@ -174,19 +206,8 @@ typedef struct sim_world {
     sim_watch watches[WORLD_WATCHES];
     sim_slip *slips;
     sim_expiry expiry;
-    /* What happened, so that a run of seeds shows that all of it does. */
-    uint64_t steps, completed, failed, cancelled, retried;
-    uint64_t replayed;
-    uint64_t dags[3];               /* runs of several tasks that have completed, failed, were cancelled; */
-    uint64_t skipped, stood;        /* tasks of them: skipped, and handed out after a wait */
-    uint64_t paused;                /* waits of runs of paused workflows, as seen between steps */
-    uint64_t parked;                /* waits for units of rate limits, as seen between steps */
-    uint64_t superseded, held_back; /* by concurrency: cancelled, and made to wait, as seen between steps */
-    uint64_t removed;               /* runs and events that were old */
-    uint64_t hung_up;               /* on those who looked on */
-    uint64_t pushed, scheduled;     /* runs by events and by schedules that were seen */
-    uint64_t by_crons;              /* runs */
-    uint64_t remote_completed, resumed; /* by workers of other processes; and after a restart */
+    uint64_t steps;
+    world_seen seen;
 } sim_world;
 
 /* Ends the test with the seed. */

@@ -45,8 +45,8 @@ size_t world_name(sim_world *world, const cleat__uuid *id, cleat_slice input)
             cleat_slice_equals(cleat_slice_of(task->input), input)) {
             task->id = *id;
             task->has_fired = true;
-            world->pushed += task->is_pushed;
-            world->scheduled += task->is_scheduled;
+            world->seen.pushed += task->is_pushed;
+            world->seen.scheduled += task->is_scheduled;
             world_check(world, !task->is_taken_back, "%s was taken back, and runs", task->input);
             return i - 1;
         }
@@ -76,7 +76,7 @@ size_t world_name_cron(sim_world *world, int64_t tenant, const cleat__uuid *id, 
     }
     world_check(world, world->task_count < WORLD_TASKS, "too many crons fire");
     world->tasks[world->task_count] = made;
-    world->by_crons++;
+    world->seen.by_crons++;
     return world->task_count++;
 }
 
@@ -149,9 +149,9 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     check_payload(world, task->step != NULL ? &world->tasks[task->root] : task, given);
     if (task->step != NULL) {
         world_check_told(world, task, given);
-        world->stood += given->triggers.size != 0;
+        world->seen.stood += given->triggers.size != 0;
     }
-    world->retried += given->retry_count > 0;
+    world->seen.retried += given->retry_count > 0;
     task->attempt = given->retry_count;
     task->is_returned = false;
     world_check(world, given->tenant == task->tenant, "%s has another tenant", task->input);
@@ -201,12 +201,12 @@ void world_set_end(sim_world *world, known *task, int end, const char *output)
     if (task->end < 0) {
         task->end = end;
         snprintf(task->output, sizeof(task->output), "%s", output);
-        if (task->is_dag) {
-            world->dags[end - CLEAT_RUN_COMPLETED]++;
-        }
-        world->completed += end == CLEAT_RUN_COMPLETED;
-        world->failed += end == CLEAT_RUN_FAILED;
-        world->cancelled += end == CLEAT_RUN_CANCELLED;
+        world->seen.dags_completed += task->is_dag && end == CLEAT_RUN_COMPLETED;
+        world->seen.dags_failed += task->is_dag && end == CLEAT_RUN_FAILED;
+        world->seen.dags_cancelled += task->is_dag && end == CLEAT_RUN_CANCELLED;
+        world->seen.completed += end == CLEAT_RUN_COMPLETED;
+        world->seen.failed += end == CLEAT_RUN_FAILED;
+        world->seen.cancelled += end == CLEAT_RUN_CANCELLED;
     }
     world_check(world, strcmp(task->output, output) == 0, "%s completed twice: %s and %s", task->input,
                 task->output, output);
@@ -257,7 +257,7 @@ void world_told(void *self, const cleat__happening *happening)
     default: hear_end(world, task, happening);
     }
     looks->has_hung_up = happening->hangup;
-    world->hung_up += happening->hangup;
+    world->seen.hung_up += happening->hangup;
 }
 
 /* Its end is told when chunks that it may have overtaken had time to come. */
@@ -369,7 +369,7 @@ static void answered_replay(sim_world *world, const sim_slip *slip)
 {
     const known *task = &world->tasks[slip->task];
     switch (slip->command.status) {
-    case CLEAT_OK: world->replayed++; break;
+    case CLEAT_OK: world->seen.replayed++; break;
     case CLEAT_NOT_FOUND:
         world_check(world, may_be_unknown(world, slip, &slip->command.as.id), "a run was lost");
         break;

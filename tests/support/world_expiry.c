@@ -149,7 +149,7 @@ void world_answered_expiry(sim_world *world, const sim_slip *slip)
         sim_removal *removal = removal_of(world, piece->kind, &piece->ids[i]);
         if (removal != NULL && *removal == REMOVED_PERHAPS) {
             *removal = piece->was_removed[i] ? REMOVED : REMOVED_NOT;
-            world->removed += piece->was_removed[i];
+            world->seen.removed += piece->was_removed[i];
         }
     }
 }
