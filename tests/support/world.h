@@ -307,16 +307,17 @@ void world_set_end(sim_world *world, known *task, int end, const char *output);
 /* Finds a run, or names it, by what is told of it. */
 size_t world_find_run(sim_world *world, int64_t tenant, const cleat__uuid *id, cleat_slice input,
                       cleat_slice metadata);
+/* A slip that was answered after a commit. Frees it. */
+void world_answered(sim_world *world, sim_slip *slip);
+/* After a crash: it was never answered. What it would have started may exist all the same. Frees it. */
+void world_unanswered(sim_world *world, sim_slip *slip);
+
 /* ---- world_pauses.c ---- */
 
 sim_slip *world_pause(sim_world *world); /* or lets it go on */
 sim_slip *world_resume(sim_world *world, int64_t tenant, size_t action);
 void world_check_pauses(sim_world *world);
 void world_check_assigned(const sim_world *world, const cleat__uuid *id);
-/* A slip that was answered after a commit. Frees it. */
-void world_answered(sim_world *world, sim_slip *slip);
-/* After a crash: it was never answered. What it would have started may exist all the same. Frees it. */
-void world_unanswered(sim_world *world, sim_slip *slip);
 
 /* ---- world_audit.c ---- */
 

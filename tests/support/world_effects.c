@@ -260,16 +260,17 @@ void world_told(void *self, const cleat__happening *happening)
     world->seen.hung_up += happening->hangup;
 }
 
-/* Its end is told when chunks that it may have overtaken had time to come. */
-static bool is_late(const sim_world *world, const cleat__uuid *run_id)
+/* The engine waits for chunks that the end has overtaken. */
+static bool is_waited_for(const sim_world *world, const cleat__uuid *run_id)
 {
-    const cleat__stream *stream = world->core->watches.streams.late_head;
-    while (stream != NULL && !cleat__uuid_equals(&stream->of.run_id, run_id)) {
-        stream = stream->next_late;
+    for (const cleat__stream *stream = world->core->watches.streams.late_head; stream != NULL;
+         stream = stream->next_late) {
+        world_check(world, stream->late_until_ms > world->now.monotonic_ms, "an end was not told in time");
+        if (cleat__uuid_equals(&stream->of.run_id, run_id)) {
+            return true;
+        }
     }
-    world_check(world, stream == NULL || stream->late_until_ms > world->now.monotonic_ms,
-                "an end was not told in time");
-    return stream != NULL;
+    return false;
 }
 
 void world_check_watches(const sim_world *world)
@@ -278,7 +279,7 @@ void world_check_watches(const sim_world *world)
         const sim_watch *looks = &world->watches[i];
         if (looks->is_there && looks->is_answered) {
             bool lives = cleat__runs_find(&world->core->runs, &looks->watch.run_id) != NULL;
-            bool is_told = lives != looks->has_hung_up || is_late(world, &looks->watch.run_id);
+            bool is_told = lives != looks->has_hung_up || is_waited_for(world, &looks->watch.run_id);
             world_check(world, is_told || world->tasks[looks->task].is_replayed, "%s: the hangup",
                         world->tasks[looks->task].input);
         }
