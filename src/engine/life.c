@@ -63,11 +63,16 @@ static bool has_begun(const cleat__run *run)
            CLEAT__CONTAINER(run, const cleat__durable, run)->invocation_count > 0;
 }
 
+cleat_status cleat__life_await_worker(cleat__core *core, cleat__run *run)
+{
+    int64_t deadline =
+        has_begun(run) ? INT64_MAX : deadline_after(core, run->type->policy.schedule_timeout_ms);
+    return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+}
+
 cleat_status cleat__life_enqueue(cleat__core *core, cleat__run *run, int level)
 {
     run->is_backing_off = false;
-    int64_t deadline =
-        has_begun(run) ? INT64_MAX : deadline_after(core, run->type->policy.schedule_timeout_ms);
     if (cleat__run_is_limited(run)) {
         cleat_status status = cleat__limits_enter(core, run, level);
         if (status != CLEAT_OK) {
@@ -76,7 +81,7 @@ cleat_status cleat__life_enqueue(cleat__core *core, cleat__run *run, int level)
     } else {
         cleat__queues_append(&core->queues, run, level);
     }
-    return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
+    return cleat__life_await_worker(core, run);
 }
 
 cleat_status cleat__life_back_off(cleat__core *core, cleat__run *run, int64_t delay_ms)
@@ -523,7 +528,16 @@ cleat_status cleat__life_end_cancelled(cleat__core *core, cleat__run *run)
 
 cleat_status cleat__life_supersede(cleat__core *core, cleat__run *run)
 {
+    if (cleat__run_is_dag(run)) {
+        cleat__dag_of_run(run)->is_superseded = true;
+        return cleat__dag_cancel(core, cleat__dag_of_run(run));
+    }
     tell_cancelled(core, run);
+    return cleat__life_end_superseded(core, run);
+}
+
+cleat_status cleat__life_end_superseded(cleat__core *core, cleat__run *run)
+{
     return cancel(core, run, CLEAT__EVENT_SUPERSEDE, cleat__transition_supersede);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "engine/dag.h"
 #include "engine/life.h"
 #include "engine/takings.h"
 
@@ -104,11 +105,23 @@ static void drop_unused(cleat__limits *limits, limit_group *group)
     }
 }
 
+static bool has_rules(const cleat__task_type *type)
+{
+    bool has_any = type->rule_count != 0;
+    for (size_t i = 0; type->plan != NULL && i < type->plan->task_count && !has_any; i++) {
+        has_any = type->plan->tasks[i].type->rule_count != 0;
+    }
+    return has_any;
+}
+
 void cleat__limits_review(cleat__core *core, const cleat__task_type *type)
 {
     size_t cursor = 0;
     limit_group *group;
-    while (type->rule_count != 0 && (group = cleat__map_next(&core->limits.groups, &cursor)) != NULL) {
+    if (!has_rules(type)) {
+        return;
+    }
+    while ((group = cleat__map_next(&core->limits.groups, &cursor)) != NULL) {
         if (group->group.max_runs != group->rule->max_runs) {
             group->group.max_runs = group->rule->max_runs;
             note(core, group);
@@ -174,7 +187,7 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
                                     cleat__buffer *text, cleat__buffer *refusal)
 {
     char id[37];
-    cleat__uuid_format(&run->id, id);
+    cleat__uuid_format(&cleat__dag_root(run)->id, id);
     cleat__expression_parsed parsed = {{NULL}};
     const cleat__expression_variables variables = {
         .parsed = &parsed,
@@ -190,6 +203,10 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
             refuse(refusal);
             status = CLEAT_OK;
         }
+    }
+    if (cleat__run_is_dag(run)) {
+        cleat__buffer_append_format(text, ",\"first\":%zu",
+                                    CLEAT__CONTAINER(run, const cleat__dag, durable.run)->first);
     }
     cleat__buffer_append_byte(text, '}');
     cleat__expression_parsed_deinit(&parsed);
@@ -219,7 +236,8 @@ static cleat_status add_seats(cleat__core *core, contender *one, const json_t *k
             .group = &group->group,
             .claim = &one->claim,
             /* One that only few workers may have, or that waits for units, does not stand in the way of the others. */
-            .takes_turns = i + 1 == run->type->rule_count && run->lane == &run->type->lane,
+            .takes_turns =
+                i + 1 == run->type->rule_count && run->lane == &run->type->lane && !cleat__run_is_dag(run),
         };
     }
     return CLEAT_OK;
@@ -257,6 +275,11 @@ cleat_status cleat__limits_attach(cleat__core *core, cleat__run *run, cleat_slic
     if (status == CLEAT_OK && cleat__run_is_limited(run)) {
         status = take_seats(core, run, json);
     }
+    if (cleat__run_is_dag(run)) {
+        const json_t *first = json_object_get(json, "first");
+        size_t step = (size_t)json_integer_value(first), count = run->type->plan->task_count;
+        cleat__dag_of_run(run)->first = json_is_integer(first) && step < count ? step : count;
+    }
     json_decref(json);
     return status;
 }
@@ -289,16 +312,19 @@ void cleat__limits_detach(cleat__core *core, cleat__run *run)
 /* ---- What a run does ---- */
 
 /* All slots are its own until it ends: now it goes on its way. The one place where that is said. */
-static void admit(cleat__core *core, contender *one)
+static cleat_status admit(cleat__core *core, contender *one)
 {
+    if (cleat__run_is_dag(one->run)) {
+        return cleat__dag_admit(core, cleat__dag_of_run(one->run));
+    }
     cleat__queues_append(&core->queues, one->run, one->claim.level);
+    return CLEAT_OK;
 }
 
 static cleat_status take_seat(cleat__core *core, contender *one)
 {
     if (one->held == one->count) {
-        admit(core, one);
-        return CLEAT_OK;
+        return admit(core, one);
     }
     cleat__seat *seat = &one->seats[one->held];
     cleat_status status = cleat__core_check(core, cleat__group_join(seat, false));

@@ -26,8 +26,8 @@ void cleat__rules_deinit(cleat__rules *rules);
 /* Whose rule it is. */
 typedef struct cleat__rule_place {
     int64_t workflow; /* its row */
-    cleat_slice task;
-    size_t position; /* in the chain */
+    cleat_slice task; /* "": the run of several of them */
+    size_t position;  /* in the chain */
 } cleat__rule_place;
 /* The rule, made when it is not there, with the slots that `declared` says. */
 cleat_status cleat__rules_put(cleat__rules *rules, const cleat__rule_place *place,
