@@ -228,15 +228,15 @@ static void write_options(cleat__json_writer *writer, const cleat__rest_workflow
     write_rules(writer, row, declaration);
 }
 
-typedef struct one {
+typedef struct version {
     cleat__http_call *call;
     cleat__uuid id, version_id;
     bool has_version;
-} one;
+} version;
 
 static cleat_status write_version(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
-    const one *self = argument;
+    const version *self = argument;
     cleat__rest_workflow row;
     cleat_status status = cleat__rest_query_workflow(store, self->call->identity.tenant, &self->id,
                                                      self->has_version ? &self->version_id : NULL, &row);
@@ -257,7 +257,7 @@ static cleat_status write_version(void *argument, cleat__store *store, cleat__js
 
 void cleat__rest_workflow_version(cleat__http_call *call)
 {
-    one self = {.call = call, .id = cleat__http_call_id(call, "workflow")};
+    version self = {.call = call, .id = cleat__http_call_id(call, "workflow")};
     if (cleat__http_call_uuid(call, "version", &self.version_id, &self.has_version)) {
         cleat__rest_answer(call, write_version, &self);
     }
@@ -265,22 +265,20 @@ void cleat__rest_workflow_version(cleat__http_call *call)
 
 /* ---- One ---- */
 
-static cleat_status write_one(void *argument, cleat__store *store, cleat__json_writer *writer)
+static cleat_status write_one(const cleat__http_call *call, cleat__store *store, const cleat__uuid *id,
+                              cleat__json_writer *writer)
 {
-    const one *self = argument;
     cleat__rest_workflow row;
-    cleat_status status =
-        cleat__rest_query_workflow(store, self->call->identity.tenant, &self->id, NULL, &row);
+    cleat_status status = cleat__rest_query_workflow(store, call->identity.tenant, id, NULL, &row);
     if (status == CLEAT_OK) {
-        write_workflow(writer, self->call, &row);
+        write_workflow(writer, call, &row);
     }
     return status;
 }
 
 void cleat__rest_workflow_get(cleat__http_call *call)
 {
-    one self = {.call = call, .id = cleat__http_call_id(call, "workflow")};
-    cleat__rest_answer(call, write_one, &self);
+    cleat__rest_answer_part(call, "workflow", write_one);
 }
 
 void cleat__rest_workflow_delete(cleat__http_call *call)

@@ -2,6 +2,7 @@
 #include "core_test.h"
 
 #include "engine/streams.h"
+#include "support/failing_allocator.h"
 
 #include <inttypes.h>
 
@@ -495,30 +496,11 @@ static void test_who_looks_on_learns_that_the_engine_closes(void **state)
     assert_string_equal(told(&it), "L!");
 }
 
-static void *no_malloc(void *user_data, size_t size)
-{
-    (void)user_data;
-    (void)size;
-    return NULL;
-}
-
-static void *no_realloc(void *user_data, void *block, size_t size)
-{
-    (void)block;
-    return no_malloc(user_data, size);
-}
-
-static void just_free(void *user_data, void *block)
-{
-    (void)user_data;
-    free(block);
-}
-
 /* Nobody else has to suffer for it. */
 static void test_who_cannot_be_told_is_lost(void **state)
 {
     rig *at = *state;
-    const cleat_allocator none = {NULL, no_malloc, no_realloc, just_free};
+    failing_allocator none;
     looker it;
     put_task(at, "a:a", &policy);
     add_worker(at, "a:a", 9);
@@ -526,7 +508,7 @@ static void test_who_cannot_be_told_is_lost(void **state)
     assert_int_equal(report(at, &id, 0, CLEAT_OK, "1"), CLEAT_OK);
     id = trigger(at, "a:a", "{}", 0);
     watch_run(at, &it, &id);
-    cleat_set_allocator(&none);
+    failing_allocator_install(&none, 1);
     cleat_status status = report(at, &id, 0, CLEAT_OK, "1");
     cleat_set_allocator(NULL);
     assert_int_equal(status, CLEAT_OK);
