@@ -1,6 +1,6 @@
 /* Limits of workflows of several tasks: a slot for a run, and what single tasks take. */
 #include "engine/dag_limits_test.h"
-#include "engine/failing.h"
+#include "support/failing_allocator.h"
 
 #include "base/error.h"
 #include "engine/core_parts.h"
@@ -552,23 +552,24 @@ static void live(dag_rig *at)
 static void test_any_allocation_may_fail(void **state)
 {
     const cleat__concurrency rule = by_key(1, CLEAT_GROUP_ROUND_ROBIN);
-    failing memory = {.left = 0};
-    int64_t calls = 0;
-    for (; memory.left <= 0; calls += 2) {
+    failing_allocator memory;
+    size_t calls = 0;
+    do {
         close_dag(state);
         open_dag(state);
         dag_rig *at = *state;
         limit_task(add_task(at, "a", ""), &rule, 1);
         add_task(at, "b", "a");
         limit_runs(at, &rule, 1);
-        fail_after(&memory, calls);
+        calls += 2;
+        failing_allocator_install(&memory, calls);
         live(at);
         cleat_set_allocator(NULL);
         assert_true(calls < 2000);
         /* What is told is stored: another engine goes on with it. */
         crash(&at->core);
         open_core(&at->core);
-    }
+    } while (failing_allocator_has_failed(&memory));
     assert_true(calls > 100);
     assert_int_equal(((dag_rig *)*state)->core.core->limits.contenders.count, 3); /* two runs and a task */
 }
