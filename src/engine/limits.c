@@ -122,7 +122,8 @@ void cleat__limits_review(cleat__core *core, const cleat__task_type *type)
         return;
     }
     while ((group = cleat__map_next(&core->limits.groups, &cursor)) != NULL) {
-        if (group->group.max_runs != group->rule->max_runs) {
+        /* Else it is as its newest run has said. */
+        if (group->rule->max_runs_expression == NULL && group->group.max_runs != group->rule->max_runs) {
             group->group.max_runs = group->rule->max_runs;
             note(core, group);
         }
@@ -170,6 +171,50 @@ static cleat_status write_key(const cleat__rule *rule, const cleat__expression_v
     return status;
 }
 
+/* How many slots the key has from now on. */
+static cleat_status write_most(const cleat__rule *rule, const cleat__expression_variables *variables,
+                               cleat__buffer *text, cleat__buffer *refusal)
+{
+    int64_t most = 0;
+    cleat_status status = CLEAT_OK;
+    if (rule->max_runs_expression != NULL) {
+        status = cleat__expression_number(rule->max_runs_expression, variables, &most);
+        if (status == CLEAT_OK && (most < 1 || most > CLEAT__CONCURRENCY_RUNS_MAX)) {
+            status = cleat__fail(CLEAT_INVALID_ARGUMENT, "max_runs is %" PRId64 "; it must be 1 .. %d", most,
+                                 CLEAT__CONCURRENCY_RUNS_MAX);
+        }
+    }
+    if (is_refusal(status)) {
+        refuse(refusal);
+        status = CLEAT_OK;
+    }
+    cleat__buffer_append_format(text, "%" PRId64, most);
+    return status;
+}
+
+static bool has_most(const cleat__task_type *type)
+{
+    for (size_t i = 0; i < type->rule_count; i++) {
+        if (type->rules[i]->max_runs_expression != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static cleat_status write_mosts(const cleat__run *run, const cleat__expression_variables *variables,
+                                cleat__buffer *text, cleat__buffer *refusal)
+{
+    cleat_status status = CLEAT_OK;
+    cleat__buffer_append_string(text, ",\"max_runs\":[");
+    for (size_t i = 0; i < run->type->rule_count && status == CLEAT_OK && refusal->size == 0; i++) {
+        cleat__buffer_append_string(text, i != 0 ? "," : "");
+        status = write_most(run->type->rules[i], variables, text, refusal);
+    }
+    cleat__buffer_append_byte(text, ']');
+    return status;
+}
+
 static cleat_status write_keys(const cleat__run *run, const cleat__expression_variables *variables,
                                cleat__buffer *text, cleat__buffer *refusal)
 {
@@ -197,6 +242,9 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
     };
     cleat__buffer_append_format(text, "{\"arrived\":%" PRId64, core->now.unix_ms);
     cleat_status status = write_keys(run, &variables, text, refusal);
+    if (status == CLEAT_OK && refusal->size == 0 && has_most(run->type)) {
+        status = write_mosts(run, &variables, text, refusal);
+    }
     if (status == CLEAT_OK && refusal->size == 0 && run->type->takings != NULL) {
         status = cleat__takings_describe(core, run, &variables, text);
         if (is_refusal(status)) {
@@ -218,7 +266,21 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
 
 /* ---- Seats ---- */
 
-static cleat_status add_seats(cleat__core *core, contender *one, const json_t *keys)
+static void hear_most(cleat__core *core, limit_group *group, const cleat__claim *claim, int64_t most)
+{
+    bool is_newest = claim->arrived_ms != group->said_ms
+                         ? claim->arrived_ms > group->said_ms
+                         : memcmp(claim->id.bytes, group->said_by.bytes, sizeof(claim->id.bytes)) > 0;
+    if (group->rule->max_runs_expression != NULL && is_newest && most >= 1 &&
+        most <= CLEAT__CONCURRENCY_RUNS_MAX) {
+        group->said_ms = claim->arrived_ms;
+        group->said_by = claim->id;
+        group->group.max_runs = (int32_t)most;
+        note(core, group);
+    }
+}
+
+static cleat_status add_seats(cleat__core *core, contender *one, const json_t *keys, const json_t *mosts)
 {
     const cleat__run *run = one->run;
     for (size_t i = 0; i < run->type->rule_count; i++) {
@@ -232,6 +294,7 @@ static cleat_status add_seats(cleat__core *core, contender *one, const json_t *k
             return cleat__fail_memory();
         }
         group->seat_count++;
+        hear_most(core, group, &one->claim, json_integer_value(json_array_get(mosts, i)));
         one->seats[one->count++] = (cleat__seat){
             .group = &group->group,
             .claim = &one->claim,
@@ -260,7 +323,7 @@ static cleat_status take_seats(cleat__core *core, cleat__run *run, const json_t 
         cleat__free(one);
         return status;
     }
-    return add_seats(core, one, json_object_get(json, "keys"));
+    return add_seats(core, one, json_object_get(json, "keys"), json_object_get(json, "max_runs"));
 }
 
 cleat_status cleat__limits_attach(cleat__core *core, cleat__run *run, cleat_slice desired, cleat_slice text)

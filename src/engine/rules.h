@@ -14,6 +14,7 @@ typedef struct cleat__rule {
     cleat__expression *expression; /* owned */
     cleat_concurrency_strategy strategy;
     int32_t max_runs;
+    cleat__expression *max_runs_expression; /* owned; NULL: max_runs says it */
     size_t key_size;
     char key[];
 } cleat__rule;

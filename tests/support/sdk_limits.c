@@ -123,6 +123,26 @@ static void test_so_many_runs_of_a_key_go_on_at_once(void **state)
     assert_int_equal(it->most[1], 2);
 }
 
+static void test_a_run_says_how_many_go_on_at_once(void **state)
+{
+    static const cleat_concurrency rule = {.expression = "input.key",
+                                           .max_runs_expression = "input.key == 'a' ? 3 : 1",
+                                           .strategy = CLEAT_GROUP_ROUND_ROBIN};
+    fixture *it = *state;
+    cleat_run_id ids[6];
+    start_worker(it, &rule, 1);
+    for (size_t i = 0; i < 6; i++) {
+        ids[i] = start(it, i < 4 ? "a" : "b");
+    }
+    gate_wait(&it->begun, 4);
+    gate_add(&it->go);
+    for (size_t i = 0; i < 6; i++) {
+        assert_ends(it, &ids[i], CLEAT_RUN_COMPLETED, NULL);
+    }
+    assert_int_equal(it->most[0], 3);
+    assert_int_equal(it->most[1], 1);
+}
+
 static void test_a_newer_run_cancels_an_older_one(void **state)
 {
     static const cleat_concurrency rule = {.expression = "input.key"}; /* one run, CLEAT_CANCEL_IN_PROGRESS */
@@ -155,6 +175,7 @@ static void test_bad_rules(void **state)
         {{.expression = "input."}, "concurrency: "},
         {{.expression = NULL}, "concurrency: "},
         {{.expression = "input.key", .max_runs = -1}, "max_runs is -1"},
+        {{.expression = "input.key", .max_runs_expression = "1 +"}, "concurrency: max_runs_expression: "},
         {{.expression = "input.key", .strategy = (cleat_concurrency_strategy)2}, "strategy 2"},
     };
     fixture *it = *state;
@@ -351,6 +372,7 @@ int sdk_limits_run(const sdk_target *of)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_so_many_runs_of_a_key_go_on_at_once),
+        TEST(test_a_run_says_how_many_go_on_at_once),
         TEST(test_a_newer_run_cancels_an_older_one),
         TEST(test_a_run_without_a_key_fails),
         TEST(test_bad_rules),

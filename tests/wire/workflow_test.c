@@ -497,8 +497,14 @@ static void test_concurrency(void **state)
     check_refused(&it, "is_tenant_scoped");
     set_rule(&second, "input.b", 1, CLEAT_GROUP_ROUND_ROBIN);
     second.has_max_runs_expression_case = CLEAT__V1__CONCURRENCY__HAS_MAX_RUNS_EXPRESSION_MAX_RUNS_EXPRESSION;
-    second.max_runs_expression = text("1");
-    check_refused(&it, "max_runs_expression");
+    second.max_runs_expression = text("1 +");
+    check_refused(&it, "concurrency: max_runs_expression: ");
+    second.max_runs_expression = text("input.n");
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    assert_slice(workflow.concurrency[1].max_runs_expression, "input.n");
+    assert_null(workflow.concurrency[0].max_runs_expression.data);
+    cleat__workflow_read_end(&workflow);
 }
 
 static void test_rate_limits(void **state)

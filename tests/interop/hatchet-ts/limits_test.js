@@ -133,6 +133,27 @@ suite('limits', () => {
         });
     });
 
+    test('a run says how many of its key go on at once', limit, async () => {
+        const crowd = new Crowd();
+        await withWorker((client) => ({
+            said: crowd.task(client, 'said', {
+                concurrency: {
+                    expression: 'input.key', maxRuns: "input.key == 'premium' ? 3 : 1",
+                    limitStrategy: ConcurrencyLimitStrategy.GROUP_ROUND_ROBIN,
+                },
+            }),
+        }), async ({ tasks }) => {
+            const refs = [];
+            for (let n = 0; n < 8; n++) {
+                refs.push(await tasks.said.runNoWait({ key: n < 5 ? 'premium' : 'plain', n }));
+            }
+            await until(() => crowd.started.length === 4);
+            crowd.release();
+            await Promise.all(refs.map((ref) => ref.output));
+            assert.deepStrictEqual(crowd.most, { premium: 3, plain: 1 });
+        });
+    });
+
     test('a rate limit holds for a window', limit, async () => {
         const started = [];
         await withWorker((client) => ({
