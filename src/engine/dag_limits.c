@@ -37,7 +37,9 @@ static cleat_status start_timers(cleat__core *core, const cleat__dag *dag)
         bool would_be = dag->tasks[i].stage == CLEAT__DAG_HELD && cleat__dag_is_first(dag, i) &&
                         dag->plan->tasks[i].wait_rule_count == 0;
         if (would_be) {
-            status = cleat__life_await_worker(core, dag->tasks[i].run);
+            cleat__run *run = dag->tasks[i].run;
+            status = cleat__core_check(
+                core, cleat__runs_set_timer(&core->runs, run, cleat__life_queue_deadline(core, run)));
         }
     }
     return status;

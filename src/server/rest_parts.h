@@ -48,6 +48,7 @@ void cleat__rest_prometheus(cleat__http_call *call);
 void cleat__rest_workflow_list(cleat__http_call *call);
 void cleat__rest_workflow_get(cleat__http_call *call);
 void cleat__rest_workflow_version(cleat__http_call *call);
+void cleat__rest_workflow_update(cleat__http_call *call);
 void cleat__rest_workflow_delete(cleat__http_call *call);
 void cleat__rest_schedule_create(cleat__http_call *call);
 void cleat__rest_schedule_get(cleat__http_call *call);
