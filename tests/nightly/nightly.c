@@ -240,6 +240,10 @@ static void wait_for_end(nightly *it)
 static void finish(nightly *it)
 {
     for (size_t i = 0; i < TENANTS; i++) {
+        while (!atomic_load(&it->tenants[i].is_through)) {
+            pause_ms(LOOK_MS);
+            tell(it);
+        }
         stop_crons(&it->tenants[i]);
     }
     wait_for_end(it);
