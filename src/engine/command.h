@@ -16,6 +16,7 @@
 #include "model/durable.h"
 #include "model/event.h"
 #include "model/filter.h"
+#include "model/pause.h"
 #include "model/schedule.h"
 #include "model/worker.h"
 
@@ -23,6 +24,7 @@
 #define CLEAT__COMMANDS(X)                            \
     X(PUT_WORKFLOW, put_workflow)                     \
     X(DELETE_WORKFLOW, delete_workflow)               \
+    X(PAUSE_WORKFLOW, cleat__pauses_set)              \
     X(TRIGGER, trigger)                               \
     X(WAIT, wait)                                     \
     X(STOP_WAITING, stop_waiting)                     \
@@ -54,9 +56,11 @@
     X(SCHEDULE, cleat__timetable_add)                 \
     X(UNSCHEDULE, cleat__timetable_remove)            \
     X(CHANGE_SCHEDULES, cleat__timetable_change)      \
+    X(TRIGGER_SCHEDULE, cleat__timetable_trigger)     \
     X(ADD_CRON, cleat__crons_add)                     \
     X(CHANGE_CRON, cleat__crons_change)               \
     X(DELETE_CRON, cleat__crons_delete)               \
+    X(TRIGGER_CRON, cleat__crons_trigger)             \
     X(PUT_RATE_LIMIT, cleat__rates_put)               \
     X(DELETE_RATE_LIMIT, cleat__rates_delete)         \
     X(WATCH, cleat__watches_add)                      \
@@ -165,6 +169,10 @@ struct cleat__command {
             const cleat__workflow *workflow;
             cleat__version *version; /* what it is known as from now on; NULL: who cares */
         } put_workflow;
+        struct {
+            cleat__uuid id;
+            cleat__pause pause; /* not is_paused: it goes on */
+        } pause_workflow;
         struct
         { /* all or none, but for those whose idempotency keys others have: see cleat__trigger_each() */
             const cleat__trigger *items;
@@ -279,6 +287,10 @@ struct cleat__command {
             cleat__uuid id;
             bool is_enabled; /* from now on */
         } change_cron;
+        struct { /* TRIGGER_CRON and TRIGGER_SCHEDULE: its run, now; a schedule is gone then */
+            cleat__uuid id;
+            cleat__uuid *run_id;
+        } trigger_now;
         struct { /* each by itself, see there */
             cleat__schedule_change *items;
             size_t count;

@@ -8,6 +8,7 @@
  */
 #include "engine/crons.h"
 #include "engine/life.h"
+#include "engine/pause.h"
 #include "engine/timetable.h"
 #include "engine/workers.h"
 
@@ -210,8 +211,10 @@ static cleat__run *pick_run(cleat__core *core, cleat__queue *queue, cleat__worke
         put_back_lanes(core, queue);
     }
     while (left->aside > 0 && left->effort > 0 && (lane = best_lane(queue)) != NULL) {
-        bool is_parked = false;
-        if (lane->units != NULL && cleat__rates_look(core, lane, &is_parked) != CLEAT_OK) {
+        bool is_parked = cleat__lane_is_paused(lane);
+        if (is_parked) {
+            cleat__pause_park(queue, lane);
+        } else if (lane->units != NULL && cleat__rates_look(core, lane, &is_parked) != CLEAT_OK) {
             return NULL;
         }
         if (is_parked) {

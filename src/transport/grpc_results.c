@@ -115,13 +115,13 @@ static void ask(void *owner)
     cleat__results *results = owner;
     cleat__awaited *it = results->unasked;
     cleat__buffer message = {0};
-    if (results->stream == NULL || it == NULL || !cleat__stream_is_writable(results->stream)) {
+    if (results->stream == NULL || it == NULL || !cleat__rpc_stream_is_writable(results->stream)) {
         return;
     }
     if (pack_request(it->id, &message) == CLEAT_OK) {
         it->is_asked = true;
         results->unasked = it->next;
-        cleat__stream_write(results->stream, cleat__buffer_slice(&message));
+        cleat__rpc_stream_write(results->stream, cleat__buffer_slice(&message));
     }
     cleat__buffer_deinit(&message);
 }
@@ -185,11 +185,12 @@ static void on_ended(void *owner, int code, const char *text)
 
 static void connect_stream(cleat__results *results)
 {
-    static const cleat__stream_handler handler = {.message = on_message, .writable = ask, .ended = on_ended};
+    static const cleat__rpc_stream_handler handler = {
+        .message = on_message, .writable = ask, .ended = on_ended};
     if (results->stream == NULL && results->unasked != NULL) {
         results->opened_ns = cleat__clock_monotonic_ns(NULL);
-        results->stream = cleat__stream_start(results->link, "/Dispatcher/SubscribeToWorkflowRuns",
-                                              (cleat_slice){NULL, 0}, &handler, results);
+        results->stream = cleat__rpc_stream_start(results->link, "/Dispatcher/SubscribeToWorkflowRuns",
+                                                  (cleat_slice){NULL, 0}, &handler, results);
         if (results->stream == NULL) {
             wait_for_reconnect(results);
         }

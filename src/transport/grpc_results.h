@@ -14,7 +14,7 @@ typedef struct cleat__awaited cleat__awaited;
 /* Guarded by the link's mutex. */
 typedef struct cleat__results {
     cleat__link *link;
-    cleat__stream *stream;        /* NULL: not connected */
+    cleat__rpc_stream *stream;    /* NULL: not connected */
     cleat__map awaited;           /* by id, as text */
     cleat__awaited *first, *last; /* oldest first */
     cleat__awaited *unasked;      /* all before it are asked for; NULL: all are */

@@ -284,7 +284,8 @@ static const struct {
     {FIRST "{\"table\":\"tenant\",\"id\":1}\n", CLEAT_INVALID_ARGUMENT, "line 2: NOT NULL constraint failed"},
     {FIRST TENANT TENANT, CLEAT_INVALID_ARGUMENT, "line 3: UNIQUE constraint failed"},
     {FIRST TENANT TOTAL "{\"table\":\"workflow\",\"id\":1,\"tenant\":7,\"name\":\"w\",\"uuid\":"
-                        "\"01900000-0000-7000-8000-000000000001\"}\n{\"rows\":3}\n",
+                        "\"01900000-0000-7000-8000-000000000001\",\"paused_crons\":0,\"paused_schedules\":0,"
+                        "\"paused_ttl_ms\":-1}\n{\"rows\":3}\n",
      CLEAT_FAILED_PRECONDITION, "workflow of tenant 7"},
 };
 

@@ -11,6 +11,7 @@ static const char full_tables[] =
     "INSERT INTO tenant VALUES (2, randomblob(16), 'other', 1);"
     "INSERT INTO workflow (id, tenant, name, uuid) VALUES (1, 1, 'w', randomblob(16)), (2, 2, 'v', "
     "randomblob(16));"
+    "UPDATE workflow SET paused_at_ms = 3, paused_crons = 1, paused_ttl_ms = 1000 WHERE id = 2;"
     "INSERT INTO task_type (id, action, retries, priority, backoff_initial_ms, backoff_factor, "
     "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms, workflow_id, version_id, tenant, "
     "task_name, declaration) VALUES (1, 'w:w', 3, 1, 0, 2, 0, -1, -1, 1, randomblob(16), 1, 'w', "
