@@ -15,7 +15,7 @@ typedef struct wish_lane {
 static void free_lane(wish_lane *lane)
 {
     cleat__free(lane->wish.labels);
-    cleat__free(lane->units);
+    cleat__rate_units_free(lane->units);
     cleat__free(lane);
 }
 
@@ -90,7 +90,7 @@ cleat_status cleat__wishes_join_units(cleat__wishes *wishes, cleat__run *run, cl
     wish_lane *made = NULL;
     cleat_status status = new_lane(run->type, desired, text, &made);
     if (status != CLEAT_OK) {
-        cleat__free(units);
+        cleat__rate_units_free(units);
         return status;
     }
     made->units = units;

@@ -41,6 +41,7 @@ static const case_of cases[] = {
      "cron 01900000-0000-7000-8000-00000000000f: workflow 1"},
     {"rate-limit", "UPDATE rate_limit SET value = 6", "rate limit calls: 6 of 5"},
     {"rate-limit", "UPDATE rate_limit SET window_ms = 0", "rate limit calls: 1 of 5"},
+    {"rate-limit", "UPDATE rate_limit SET is_said = 2", "rate limit calls: 1 of 5"},
     {"worker-offer", "UPDATE worker SET slots = '[]'", "worker 01900000-0000-7000-8000-00000000000b"},
     {"token-life", "UPDATE token SET expires_at_ms = 0", "token 01900000-0000-7000-8000-00000000000d"},
     {"token-key", "UPDATE token_key SET private_key = ''", "key kid"},

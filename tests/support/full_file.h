@@ -61,7 +61,7 @@ static const char full_tables[] =
     "(x'01900000000070008000000000000005', 1, 1, 0, 1, 0, 0, 's', NULL, 99, 0);"
     "INSERT INTO cron VALUES (x'0190000000007000800000000000000f', 1, 1, 'daily', '0 0 * * *', '{}', NULL, "
     "0, 0, 1, 99, NULL, 7, 8);"
-    "INSERT INTO rate_limit VALUES (1, 'calls', 5, 1, 60000, 7);"
+    "INSERT INTO rate_limit VALUES (1, 'calls', 5, 1, 60000, 7, 0);"
     "INSERT INTO durable_hook VALUES (1, 'token', x'01900000000070008000000000000003', 34);"
     "INSERT INTO durable_hook_payload VALUES (x'01900000000070008000000000000003', 'token', 1, '{}');"
     "INSERT INTO event (id, tenant, key, payload, created_at_ms) VALUES "
