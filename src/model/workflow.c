@@ -195,6 +195,15 @@ static cleat_status check_texts(const cleat__workflow *workflow)
                : CLEAT_OK;
 }
 
+static cleat_status check_batch(const cleat__workflow_task *task)
+{
+    if (task->batch != NULL && task->is_durable) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "batch: the task \"%.*s\" is durable; it cannot be both",
+                           CLEAT_SLICE_ARGS(task->name));
+    }
+    return task->batch != NULL ? cleat__batch_config_check(task->batch) : CLEAT_OK;
+}
+
 static cleat_status check_task(const cleat__workflow_task *task)
 {
     cleat_status status = cleat__name_check("task", task->name);
@@ -213,6 +222,9 @@ static cleat_status check_task(const cleat__workflow_task *task)
     if (status == CLEAT_OK) {
         status = cleat__rate_uses_check(task->rate_limits, task->rate_limit_count);
     }
+    if (status == CLEAT_OK) {
+        status = check_batch(task);
+    }
     return status == CLEAT_OK ? cleat__slots_check(task->slots, task->slot_count) : status;
 }
 
@@ -228,6 +240,11 @@ static cleat_status check_tasks(const cleat__workflow *workflow)
     }
     for (size_t i = 0; i < workflow->task_count && status == CLEAT_OK; i++) {
         status = check_task(&workflow->tasks[i]);
+        if (status == CLEAT_OK && workflow->tasks[i].batch != NULL) {
+            return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                               "workflow \"%.*s\" needs features that are not supported yet: batch",
+                               CLEAT_SLICE_ARGS(workflow->name));
+        }
     }
     return status == CLEAT_OK && cleat__workflow_is_dag(workflow) ? cleat__dag_check(workflow) : status;
 }
@@ -316,6 +333,14 @@ static void encode_crons(const cleat__workflow *workflow, cleat__buffer *out)
     }
 }
 
+static void encode_batch(const cleat__workflow_task *task, cleat__buffer *out)
+{
+    if (task->batch != NULL) {
+        cleat__buffer_append_string(out, ",\"batch\":");
+        cleat__batch_config_encode(task->batch, out);
+    }
+}
+
 static void encode_task(const cleat__workflow *workflow, const cleat__workflow_task *task, cleat__buffer *out)
 {
     cleat__buffer_append_format(out, ",\"sticky\":%d,\"durable\":%s,\"slots\":", (int)workflow->sticky,
@@ -323,6 +348,7 @@ static void encode_task(const cleat__workflow *workflow, const cleat__workflow_t
     encode_slots(task, out);
     cleat__buffer_append_string(out, ",\"labels\":");
     cleat__desired_labels_encode(task->labels, task->label_count, out);
+    encode_batch(task, out);
 }
 
 void cleat__workflow_encode_task(const cleat__workflow *workflow, size_t task, cleat__buffer *out)
@@ -461,6 +487,10 @@ static cleat_status read_needs(json_t *json, cleat__needs *needs)
     if (status == CLEAT_OK) {
         status = cleat__rate_uses_decode(json_object_get(json, "rate_limits"), &needs->rate_limits);
     }
+    const json_t *batch = json_object_get(json, "batch");
+    if (status == CLEAT_OK && batch != NULL) {
+        status = cleat__batch_rule_decode(batch, &needs->batch);
+    }
     const json_t *idempotency = json_object_get(json, "idempotency");
     return status == CLEAT_OK && idempotency != NULL
                ? cleat__idempotency_decode(idempotency, &needs->idempotency)
@@ -488,6 +518,7 @@ cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out)
 void cleat__needs_free(cleat__needs *needs)
 {
     if (needs != NULL) {
+        cleat__batch_rule_free(needs->batch);
         cleat__idempotency_free(needs->idempotency);
         cleat__free(needs->events);
         cleat__free(needs->concurrency);

@@ -249,6 +249,7 @@ static void test_what_is_not_supported_is_named(void **state)
     Cleat__V1__TaskBatchConfig batch = CLEAT__V1__TASK_BATCH_CONFIG__INIT;
     (void)state;
     plain(&it)->task.batch = &batch;
+    batch.batch_max_size = 10;
     check_refused(&it, "not supported yet: batch");
 }
 
