@@ -208,8 +208,8 @@ static cleat_status replay(again *self, int64_t tenant)
 {
     mark(self);
     cleat_status status = load_rows(self, tenant);
-    if (status != CLEAT_OK) {
-        return status == CLEAT_NO_MEMORY ? status : cleat__core_check(self->core, status);
+    if (status != CLEAT_OK) { /* the run may have been removed, which goes before its tasks */
+        return status == CLEAT_NO_MEMORY ? status : cleat__core_check_found(self->core, status);
     }
     status = make_all(self);
     if (status == CLEAT_OK) {
