@@ -251,20 +251,27 @@ cleat_status cleat__crons_declare(cleat__core *core, const cleat__workflow_entry
 
 /* ---- By itself ---- */
 
-static cleat_status start(cleat__core *core, const cleat__cron_row *row)
+/* Its run of that time. */
+static cleat_status make_run(cleat__core *core, const cleat__cron_row *row, int64_t at_ms,
+                             cleat__uuid *run_id)
 {
     cleat__buffer metadata = {0};
-    cleat__uuid run_id;
-    cleat__metadata_of_cron(row->what.metadata, row->what.expression, row->what.name, row->next_at_ms,
-                            &metadata);
+    cleat__metadata_of_cron(row->what.metadata, row->what.expression, row->what.name, at_ms, &metadata);
     const cleat__trigger trigger = {.workflow = row->what.workflow,
                                     .input = row->what.input,
                                     .metadata = cleat__buffer_slice(&metadata),
                                     .priority = row->what.priority,
                                     .child_index = -1};
     cleat_status status =
-        metadata.failed ? cleat__fail_memory() : cleat__trigger_runs(core, row->tenant, &trigger, 1, &run_id);
+        metadata.failed ? cleat__fail_memory() : cleat__trigger_runs(core, row->tenant, &trigger, 1, run_id);
     cleat__buffer_deinit(&metadata);
+    return status;
+}
+
+static cleat_status start(cleat__core *core, const cleat__cron_row *row)
+{
+    cleat__uuid run_id;
+    cleat_status status = make_run(core, row, row->next_at_ms, &run_id);
     if (status == CLEAT_OK || core->failure != CLEAT_OK || status == CLEAT_NO_MEMORY) {
         return status;
     }
@@ -312,6 +319,17 @@ static cleat_status fire_first(cleat__core *core)
         status = cleat__cron_next(core->store, &core->cron_ms);
     }
     return cleat__core_check(core, status);
+}
+
+/* One run more, whether it is enabled or not; its times stay. */
+cleat_status cleat__crons_trigger(cleat__core *core, cleat__command *command)
+{
+    cleat__cron_row row;
+    cleat_status status = cleat__cron_get(core->store, command->tenant, &command->as.trigger_now.id, &row);
+    if (status != CLEAT_OK) {
+        return cleat__core_check_found(core, status);
+    }
+    return make_run(core, &row, core->now.unix_ms, command->as.trigger_now.run_id);
 }
 
 /* ---- Clocks ---- */

@@ -408,7 +408,6 @@ static Cleat__AssignedAction *write_action(const listener *self, const cleat__as
                                    : cleat__assignment_write(list, &about.of);
 }
 
-/* NULL on no memory. */
 static cleat__notice_out *new_notice(const listener *self, const cleat__assignment *list, size_t count)
 {
     Cleat__AssignedAction *action = write_action(self, list, count);
