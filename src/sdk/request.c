@@ -164,6 +164,10 @@ cleat_status cleat_task_refresh_timeout(cleat_task *task, int64_t increment_ms, 
 cleat_status cleat_task_release_slot(cleat_task *task)
 {
     cleat_status status = check_running(task);
+    if (status == CLEAT_OK && task->batch != NULL) {
+        status = cleat__fail(CLEAT_FAILED_PRECONDITION,
+                             "run %s is one of a batch, which has one slot for all of them", task->id.text);
+    }
     if (status != CLEAT_OK) {
         return status;
     }
