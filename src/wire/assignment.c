@@ -29,26 +29,21 @@ static void write_triggers(const cleat__assignment *from, cleat__buffer *json)
     }
 }
 
-void cleat__assignment_write_envelope(const cleat__assignment *from, cleat__buffer *json)
-{
-    const cleat_slice nothing = cleat_slice_of("{}");
-    cleat__buffer_append_string(json, "{\"input\":");
-    cleat__buffer_append_slice(json, cleat__payload_input(from->input.data != NULL ? from->input : nothing));
-    cleat__buffer_append_string(json, ",\"triggered_by\":\"manual\",\"parents\":");
-    cleat__buffer_append_slice(json, from->parents.data != NULL ? from->parents : nothing);
-    write_triggers(from, json);
-    cleat__buffer_append_string(json, ",\"user_data\":null,\"overrides\":null");
-    if (from->step_errors.data != NULL) {
-        cleat__buffer_append_string(json, ",\"step_run_errors\":");
-        cleat__buffer_append_slice(json, from->step_errors);
-    }
-    cleat__buffer_append_byte(json, '}');
-}
-
 static char *write_payload(bool *failed, const cleat__assignment *from)
 {
     cleat__buffer json = {0};
-    cleat__assignment_write_envelope(from, &json);
+    const cleat_slice nothing = cleat_slice_of("{}");
+    cleat__buffer_append_string(&json, "{\"input\":");
+    cleat__buffer_append_slice(&json, cleat__payload_input(from->input.data != NULL ? from->input : nothing));
+    cleat__buffer_append_string(&json, ",\"triggered_by\":\"manual\",\"parents\":");
+    cleat__buffer_append_slice(&json, from->parents.data != NULL ? from->parents : nothing);
+    write_triggers(from, &json);
+    cleat__buffer_append_string(&json, ",\"user_data\":null,\"overrides\":null");
+    if (from->step_errors.data != NULL) {
+        cleat__buffer_append_string(&json, ",\"step_run_errors\":");
+        cleat__buffer_append_slice(&json, from->step_errors);
+    }
+    cleat__buffer_append_byte(&json, '}');
     char *text = cleat__buffer_take_string(&json);
     *failed = *failed || text == NULL;
     return text != NULL ? text : cleat__message_string(failed, NULL);
@@ -288,22 +283,6 @@ static void read_ids(const action *message, cleat__assignment *out)
     }
 }
 
-static void read_batch(const action *message, cleat__assignment *out)
-{
-    if (message->has_batch_id_case == 0) {
-        return;
-    }
-    const Cleat__BatchStartPayload *start = message->batchstartpayload;
-    out->batch_id = read_id(message->batchid);
-    out->batch_key = cleat_slice_of(message->has_batch_key_case != 0 ? message->batchkey : "");
-    out->batch_at_ms = out->queued_at_ms;
-    if (start != NULL) {
-        out->batch_count = start->expectedsize;
-        out->batch_reason = cleat_slice_of(start->triggerreason);
-        (void)cleat__timestamp_read("triggerTime", start->triggertime, &out->batch_at_ms);
-    }
-}
-
 static void read_durable(const action *message, cleat__assignment *out)
 {
     out->is_durable = message->has_durable_task_invocation_count_case != 0;
@@ -390,7 +369,6 @@ cleat_status cleat__assignment_read(const action *message, int64_t now_ms, cleat
     }
     read_ids(message, &borrowed);
     read_durable(message, &borrowed);
-    read_batch(message, &borrowed);
     status = read_errors(&borrowed, &errors);
     if (status == CLEAT_OK) {
         *out = cleat__assignment_copy(&borrowed);

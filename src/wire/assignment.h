@@ -5,7 +5,6 @@
 #ifndef CLEAT_WIRE_ASSIGNMENT_H
 #define CLEAT_WIRE_ASSIGNMENT_H
 
-#include "base/buffer.h"
 #include "model/task.h"
 #include "wire/dispatcher.pb-c.h"
 
@@ -24,8 +23,6 @@ typedef struct cleat__action_details {
 /* START_STEP_RUN. NULL on no memory. Free with cleat__message_free(). */
 Cleat__AssignedAction *cleat__assignment_write(const cleat__assignment *assignment,
                                                const cleat__action_details *details);
-/* The envelope of its input, appended. */
-void cleat__assignment_write_envelope(const cleat__assignment *from, cleat__buffer *json);
 /* CANCEL_STEP_RUN of an attempt: the ids are those of its start, or it would not be found. */
 Cleat__AssignedAction *cleat__cancellation_write(const cleat__uuid *task_id, int32_t retry_count,
                                                  cleat_slice action_id, const cleat__action_details *details);

@@ -41,7 +41,7 @@ static const expected_message messages[] = {
      "22 triggering_event_external_id string?, 23 triggering_event_key string?, 24 batchId string?, "
      "25 batchSize int32?, 26 batchIndex int32?, 27 batchStartPayload BatchStartPayload, "
      "28 batchKey string?, 29 task_inserted_at google.protobuf.Timestamp, "
-     "1001 cleat_log_size int64?, 1002 cleat_members AssignedAction*"}, /* Cleat's own */
+     "1001 cleat_log_size int64?"}, /* Cleat's own */
     {&cleat__step_action_event__descriptor, "StepActionEvent",
      "1 worker_id string, 2 job_id string, 3 job_run_id string, 4 task_id string, "
      "5 task_run_external_id string, 6 action_id string, 7 event_timestamp google.protobuf.Timestamp, "
