@@ -47,7 +47,7 @@ cleat_status cleat__life_finish(cleat__core *core, cleat__run *run, cleat__event
     int state = cleat__state_next(run->state, event);
     cleat__life_stop_invocation(core, run, event);
     cleat__queues_remove(&core->queues, run);
-    cleat__roster_let_go(run);
+    cleat__life_let_go(core, run);
     cleat__life_set_state(core, run, state);
     core->totals.ended[state]++;
     while (run->waiters != NULL) {

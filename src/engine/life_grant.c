@@ -1,5 +1,5 @@
 /* What a running attempt is granted. */
-#include "engine/life.h"
+#include "engine/life_parts.h"
 #include "model/duration.h"
 
 /* Longer timeouts that are asked for in a shorter time are one: asked for again, or by several threads. */
@@ -39,10 +39,20 @@ cleat_status cleat__life_prolong(cleat__core *core, cleat__run *run, int64_t inc
     return status;
 }
 
+void cleat__life_free_slots(cleat__run *run)
+{
+    if (cleat__run_is_batched(run)) {
+        cleat__batches_release_slots(run);
+    } else {
+        cleat__roster_release_slots(run);
+    }
+}
+
 cleat_status cleat__life_release_slots(cleat__core *core, cleat__run *run)
 {
     cleat__attempt_key key = cleat__life_key(run);
-    if (run->has_released) {
+    const cleat__run *holder = cleat__run_is_batched(run) ? cleat__batches_holder(run) : run;
+    if (holder == NULL || holder->has_released) {
         return CLEAT_OK;
     }
     cleat_status status = cleat__core_begin(core);
@@ -50,7 +60,7 @@ cleat_status cleat__life_release_slots(cleat__core *core, cleat__run *run)
         status = cleat__core_check(core, cleat__transition_release_slots(core->store, &key));
     }
     if (status == CLEAT_OK) {
-        cleat__roster_release_slots(run);
+        cleat__life_free_slots(run);
     }
     return status;
 }

@@ -4,7 +4,6 @@
 #include "base/error.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 
 typedef struct taken {
     char *key;
@@ -122,18 +121,23 @@ static cleat_status make_units(cleat__core *core, const cleat__run *run, const j
     return CLEAT_OK;
 }
 
-cleat_status cleat__takings_join(cleat__core *core, cleat__run *run, cleat_slice desired, const json_t *rates)
+cleat_status cleat__takings_read(cleat__core *core, const cleat__run *run, const json_t *rates,
+                                 cleat__rate_units **units, char **text)
 {
-    cleat__rate_units *units = NULL;
+    *units = NULL;
+    *text = NULL;
     if (json_array_size(rates) != run->type->needs->rate_limits->count) {
         return cleat__fail(CLEAT_CORRUPT, "a run in the database has no key of its rate limits");
     }
-    char *text = json_dumps(rates, JSON_COMPACT);
-    cleat_status status = text != NULL ? make_units(core, run, rates, &units) : cleat__fail_memory();
+    cleat_status status = make_units(core, run, rates, units);
     if (status == CLEAT_OK) {
-        status = cleat__wishes_join_units(&core->wishes, run, desired, cleat_slice_of(text), units);
+        *text = json_dumps(rates, JSON_COMPACT);
     }
-    free(text); /* jansson's */
+    if (status == CLEAT_OK && *text == NULL) {
+        cleat__free(*units);
+        *units = NULL;
+        status = cleat__fail_memory();
+    }
     return status;
 }
 

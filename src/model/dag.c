@@ -184,11 +184,12 @@ static cleat_status check_limits(const cleat__workflow *workflow)
     size_t rules = workflow->concurrency_count;
     for (size_t i = 0; i < workflow->task_count; i++) {
         rules += workflow->tasks[i].concurrency_count + workflow->tasks[i].rate_limit_count;
+        rules += workflow->tasks[i].batch != NULL;
     }
     return rules == 0 ? CLEAT_OK
                       : cleat__fail(CLEAT_INVALID_ARGUMENT,
                                     "workflow \"%.*s\" needs features that are not supported yet: "
-                                    "concurrency or rate limits of "
+                                    "concurrency, rate limits or batches of "
                                     "a workflow of several tasks",
                                     CLEAT_SLICE_ARGS(workflow->name));
 }

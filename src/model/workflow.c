@@ -240,11 +240,6 @@ static cleat_status check_tasks(const cleat__workflow *workflow)
     }
     for (size_t i = 0; i < workflow->task_count && status == CLEAT_OK; i++) {
         status = check_task(&workflow->tasks[i]);
-        if (status == CLEAT_OK && workflow->tasks[i].batch != NULL) {
-            return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                               "workflow \"%.*s\" needs features that are not supported yet: batch",
-                               CLEAT_SLICE_ARGS(workflow->name));
-        }
     }
     return status == CLEAT_OK && cleat__workflow_is_dag(workflow) ? cleat__dag_check(workflow) : status;
 }

@@ -30,12 +30,13 @@ static cleat_status finish_one(cleat__store *store, sqlite3_stmt *statement, con
     return status;
 }
 
-static void bind_worker(sqlite3_stmt *statement, int index, const cleat__attempt_key *key)
+/* Nil is NULL. */
+static void bind_id(sqlite3_stmt *statement, int index, const cleat__uuid *id)
 {
-    if (cleat__uuid_is_nil(&key->worker_id)) {
+    if (cleat__uuid_is_nil(id)) {
         sqlite3_bind_null(statement, index);
     } else {
-        cleat__bind_uuid(statement, index, &key->worker_id);
+        cleat__bind_uuid(statement, index, id);
     }
 }
 
@@ -221,7 +222,7 @@ cleat_status cleat__transition_unhold(cleat__store *store, const cleat__attempt_
 cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms)
 {
     static const char sql[] = "UPDATE task_live SET state = ?4, started_at_ms = ?5, worker_id = ?6, "
-                              "timeout_at_ms = NULL, has_released = 0 "
+                              "timeout_at_ms = NULL, has_released = 0, batch_id = ?7 "
                               "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
     sqlite3_stmt *update = NULL;
     cleat_status status = prepare_compare(store, sql, key, CLEAT_RUN_QUEUED, &update);
@@ -230,7 +231,8 @@ cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_
     }
     sqlite3_bind_int(update, 4, cleat__state_next(CLEAT_RUN_QUEUED, CLEAT__EVENT_ASSIGN));
     sqlite3_bind_int64(update, 5, now_ms);
-    bind_worker(update, 6, key);
+    bind_id(update, 6, &key->worker_id);
+    bind_id(update, 7, &key->batch_id);
     return finish_one(store, update, key, "assigning it");
 }
 
@@ -421,7 +423,7 @@ static cleat_status end_task(cleat__store *store, const cleat__attempt_key *key,
     sqlite3_bind_int64(insert, 5, how->now_ms);
     cleat__bind_text(insert, 6, how->output);
     cleat__bind_text(insert, 7, how->error);
-    bind_worker(insert, 8, key);
+    bind_id(insert, 8, &key->worker_id);
     sqlite3_bind_text(insert, 9, outcome_of(how->event), -1, SQLITE_STATIC);
     return finish(store, insert, "storing the end of a run");
 }

@@ -35,6 +35,7 @@ typedef struct cleat__attempt_key {
     /* Not compared: what goes into the record of a running attempt. */
     int64_t started_at_ms; /* 0: unknown */
     cleat__uuid worker_id; /* nil: a worker of the engine's own process */
+    cleat__uuid batch_id;  /* of those that a worker is given together; nil: it is none of these */
 } cleat__attempt_key;
 
 /* Where the next attempt of a run begins. */
