@@ -70,8 +70,6 @@ typedef struct cleat_dag_task {
     size_t skip_if_count;
     const cleat_dag_condition *cancel_if;
     size_t cancel_if_count;
-    const cleat_batch_config *batch; /* with runs of other runs of the workflow: cleat/batch.h */
-    cleat_batch_function run_batch;
 } cleat_dag_task;
 /* In C++ it is gone after the statement: there, fill in variables. */
 #define CLEAT_DAG_TASK(...) CLEAT_OPTIONS(cleat_dag_task, __VA_ARGS__)

@@ -180,8 +180,8 @@ CLEAT_API cleat_status cleat_task_refresh_timeout(cleat_task *task, int64_t incr
                                                   int64_t *timeout_at_ms);
 /*
  * Gives the worker's slot to another run while this one goes on, for a task that only waits from here on.
- * Twice is CLEAT_OK. CLEAT_NOT_FOUND: the attempt is not running any more. CLEAT_FAILED_PRECONDITION: it is one of a batch,
- * which has one slot for all until its function returns.
+ * Twice is CLEAT_OK. One of a batch (cleat/batch.h) gives away what the batch has. CLEAT_NOT_FOUND: the attempt is not
+ * running any more.
  */
 CLEAT_API cleat_status cleat_task_release_slot(cleat_task *task);
 
