@@ -21,10 +21,10 @@
  *             worker, CLEAT_TASK_OPTIONS(.name = "rows:insert", .run_batch = insert_all, .batch = &rows));
  *     }
  *
- * Each run is started, awaited and cancelled as that of any task, and has an output, an error, a log, a stream, children and
- * timeouts of its own. Runs wait until there are `max_size` of them, until the first has waited for
- * `max_interval_ms`, or until their inputs have 4 MiB; then they are one batch, for one worker, of which they take what
- * one run would. There are no retries. See docs/batches.md.
+ * Each run is started, awaited and cancelled as that of any task, and has an output, an error, a log, a stream,
+ * children and timeouts of its own. Runs wait until there are `max_size` of them, until the first has waited for
+ * `interval_ms`, or until their inputs and metadata have 4 MiB; then they are one batch, for one worker, of which
+ * they take what one run would. There are no retries. See docs/batches.md.
  */
 #ifndef CLEAT_BATCH_H
 #define CLEAT_BATCH_H
@@ -40,10 +40,11 @@ typedef struct cleat_task cleat_task; /* cleat/task.h */
 
 /* What batches are made of. */
 typedef struct cleat_batch_config {
-    int32_t max_size;        /* runs, 1 .. 100,000; required */
-    int64_t max_interval_ms; /* 1 .. 86,400,000; 0: 1,000 */
-    /* CEL over `input` and `additional_metadata`, which gives a string of at most 1024 bytes: runs of which it gives the same
-     * are a group, and no batch has those of two. A run of which it gives none fails when it is started. NULL: all are one. */
+    int32_t max_size;    /* runs, 1 .. 100,000; required */
+    int64_t interval_ms; /* 1 .. 86,400,000; 0: 1,000 */
+    /* CEL over `input`, `additional_metadata` and `workflow_run_id`, which gives a string of at most 1024 bytes:
+     * runs of which it gives the same are a group, and no batch has those of two. A run of which it gives none fails
+     * when it is started. NULL: all are one. */
     const char *group_key;
     int32_t group_max_runs; /* batches of a group that run at the same time, 1 .. 10,000; 0: 100 */
 } cleat_batch_config;

@@ -277,7 +277,7 @@ static cleat_status copy_batch(const cleat_task_options *options, cleat__declara
     to->run_batch = options->run_batch;
     to->batch = (cleat__batch_config){
         .max_size = from->max_size,
-        .interval_ms = from->max_interval_ms != 0 ? from->max_interval_ms : CLEAT__BATCH_INTERVAL_MS,
+        .interval_ms = from->interval_ms != 0 ? from->interval_ms : CLEAT__BATCH_INTERVAL_MS,
         .group_key = cleat_slice_of(to->group_key),
         .group_max_runs = from->group_max_runs != 0 ? from->group_max_runs : CLEAT__BATCH_GROUP_RUNS,
     };

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-static const cleat_batch_config of_two = {.max_size = 2, .max_interval_ms = 60000};
+static const cleat_batch_config of_two = {.max_size = 2, .interval_ms = 60000};
 
 /* What happened, as letters. */
 typedef struct spy {

@@ -13,8 +13,8 @@ static const char start_step_run[] = "hatchet.start_step_run";
 static const char run_workflow[] = "hatchet.run_workflow";
 
 enum { LONG_MS = 60000 };
-static const cleat_batch_config of_two = {.max_size = 2, .max_interval_ms = LONG_MS};
-static const cleat_batch_config of_three = {.max_size = 3, .max_interval_ms = LONG_MS};
+static const cleat_batch_config of_two = {.max_size = 2, .interval_ms = LONG_MS};
+static const cleat_batch_config of_three = {.max_size = 3, .interval_ms = LONG_MS};
 
 static cleat_run_id start(sdk_fixture *it, const cleat_run_options *options)
 {

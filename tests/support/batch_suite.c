@@ -141,7 +141,7 @@ static cleat_status give_input(cleat_batch *batch, void *user_data)
 static void test_as_many_runs_as_there_may_be_come_together(void **state)
 {
     fixture *it = *state;
-    const cleat_batch_config config = {.max_size = 3, .max_interval_ms = LONG_MS};
+    const cleat_batch_config config = {.max_size = 3, .interval_ms = LONG_MS};
     cleat_run_id ids[3];
     declare(it, give_input, &config);
     start(it, three, 3, ids);
@@ -156,7 +156,7 @@ static void test_as_many_runs_as_there_may_be_come_together(void **state)
 static void test_fewer_come_when_the_first_has_waited(void **state)
 {
     fixture *it = *state;
-    const cleat_batch_config config = {.max_size = 10, .max_interval_ms = 50};
+    const cleat_batch_config config = {.max_size = 10, .interval_ms = 50};
     cleat_run_id ids[2];
     declare(it, give_input, &config);
     start(it, three, 2, ids);
@@ -168,7 +168,7 @@ static void test_fewer_come_when_the_first_has_waited(void **state)
 static void test_no_batch_has_runs_of_two_groups(void **state)
 {
     fixture *it = *state;
-    const cleat_batch_config config = {.max_size = 2, .max_interval_ms = 100, .group_key = "input.k"};
+    const cleat_batch_config config = {.max_size = 2, .interval_ms = 100, .group_key = "input.k"};
     cleat_run_id ids[3];
     declare(it, give_input, &config);
     start(it, three, 3, ids);
@@ -205,7 +205,7 @@ static cleat_status wait_for_all(cleat_batch *batch, void *user_data)
 static void test_a_batch_has_the_slot_of_one_run(void **state)
 {
     fixture *it = *state;
-    const cleat_batch_config config = {.max_size = 2, .max_interval_ms = 1};
+    const cleat_batch_config config = {.max_size = 2, .interval_ms = 1};
     cleat_run_id ids[5];
     const char *const inputs[] = {"{}", "{}", "{}", "{}", "{}"};
     declare(it, wait_for_all, &config);
@@ -235,7 +235,7 @@ static cleat_status give_slot_away(cleat_batch *batch, void *user_data)
 static void test_one_of_a_batch_gives_its_slot_away(void **state)
 {
     fixture *it = *state;
-    const cleat_batch_config config = {.max_size = 2, .max_interval_ms = LONG_MS};
+    const cleat_batch_config config = {.max_size = 2, .interval_ms = LONG_MS};
     const char *const inputs[] = {"{}", "{}", "{}", "{}"};
     cleat_run_id ids[4];
     declare(it, give_slot_away, &config);
@@ -262,7 +262,7 @@ static cleat_status end_each_by_itself(cleat_batch *batch, void *user_data)
 static void test_each_run_ends_as_was_said_of_it_last(void **state)
 {
     fixture *it = *state;
-    const cleat_batch_config config = {.max_size = 3, .max_interval_ms = LONG_MS};
+    const cleat_batch_config config = {.max_size = 3, .interval_ms = LONG_MS};
     cleat_run_id ids[3];
     declare(it, end_each_by_itself, &config);
     start(it, three, 3, ids);
@@ -286,7 +286,7 @@ static cleat_status fail_all_others(cleat_batch *batch, void *user_data)
 static void test_a_run_without_an_end_of_its_own_fails_with_its_batch(void **state)
 {
     fixture *it = *state;
-    const cleat_batch_config config = {.max_size = 3, .max_interval_ms = LONG_MS};
+    const cleat_batch_config config = {.max_size = 3, .interval_ms = LONG_MS};
     cleat_run_id ids[3];
     declare(it, fail_all_others, &config);
     start(it, three, 3, ids);
@@ -310,7 +310,7 @@ static cleat_status give_all_the_same(cleat_batch *batch, void *user_data)
 static void test_one_output_for_all(void **state)
 {
     fixture *it = *state;
-    const cleat_batch_config config = {.max_size = 3, .max_interval_ms = LONG_MS};
+    const cleat_batch_config config = {.max_size = 3, .interval_ms = LONG_MS};
     cleat_run_id ids[3];
     declare(it, give_all_the_same, &config);
     start(it, three, 3, ids);
@@ -340,7 +340,7 @@ static cleat_status wait_for_cancellation(cleat_batch *batch, void *user_data)
 static void test_one_run_of_a_batch_is_cancelled(void **state)
 {
     fixture *it = *state;
-    const cleat_batch_config config = {.max_size = 2, .max_interval_ms = LONG_MS};
+    const cleat_batch_config config = {.max_size = 2, .interval_ms = LONG_MS};
     cleat_run_id ids[2];
     declare(it, wait_for_cancellation, &config);
     start(it, three, 2, ids);
@@ -354,7 +354,7 @@ static void test_one_run_of_a_batch_is_cancelled(void **state)
 static void test_a_run_that_is_cancelled_in_time_is_in_no_batch(void **state)
 {
     fixture *it = *state;
-    const cleat_batch_config config = {.max_size = 3, .max_interval_ms = LONG_MS};
+    const cleat_batch_config config = {.max_size = 3, .interval_ms = LONG_MS};
     cleat_run_id first, ids[3];
     declare(it, give_input, &config);
     start(it, three, 1, &first);
@@ -399,7 +399,7 @@ static cleat_status spawn_each(cleat_batch *batch, void *user_data)
 static void test_each_run_has_children_of_its_own(void **state)
 {
     fixture *it = *state;
-    const cleat_batch_config config = {.max_size = 2, .max_interval_ms = LONG_MS};
+    const cleat_batch_config config = {.max_size = 2, .interval_ms = LONG_MS};
     cleat_run_id ids[2];
     assert_ok(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "note", .run = note)));
     declare(it, spawn_each, &config);
@@ -425,7 +425,7 @@ static void test_each_run_has_children_of_its_own(void **state)
 static void test_a_worker_that_stops_gives_its_batches_back(void **state)
 {
     fixture *it = *state;
-    const cleat_batch_config config = {.max_size = 2, .max_interval_ms = LONG_MS};
+    const cleat_batch_config config = {.max_size = 2, .interval_ms = LONG_MS};
     const char *const inputs[] = {"{}", "{}", "{}", "{}", "{}", "{}"};
     cleat_run_id ids[6];
     cleat_worker *other = NULL;
