@@ -228,7 +228,8 @@ function workflowRow(workflow) {
     return h('tr', { 'data-row': workflow.id, 'data-name': workflow.name, tabindex: '-1' },
         h('td', null, h('a', { href: href('runs', { workflow: workflow.name }), class: 'name', tabindex: '-1' }, workflow.name),
             task !== null && h('span', { class: 'faint' }, ` ${task}`),
-            workflow.is_durable && h('span', { class: 'note' }, 'durable')),
+            workflow.is_durable && h('span', { class: 'note' }, 'durable'),
+            workflow.is_paused && h('span', { class: 'note', title: 'Its runs wait until it goes on' }, 'paused')),
         of('QUEUED', workflow.queued), of('RUNNING', workflow.running), of('EVICTED', workflow.evicted),
         h('td', { class: 'num' }, workflow.oldest_queued_at_ms === null ? h('span', { class: 'faint' }, '–')
             : durationMs(Math.max(0, Math.round(now() - workflow.oldest_queued_at_ms)))),

@@ -89,17 +89,17 @@ void cleat__batches_leave_group(cleat__batches *batches, cleat__batch_group *gro
     }
 }
 
-cleat_status cleat__batches_describe(const cleat__run *run, const cleat__trigger *trigger,
+cleat_status cleat__batches_describe(const cleat__run *run, const cleat__expression_variables *variables,
                                      cleat__buffer *text)
 {
     char *key = NULL;
     size_t size = 0;
-    cleat_status status =
-        cleat__batch_rule_key(run->type->needs->batch, trigger->input, trigger->metadata, &key, &size);
+    cleat_status status = cleat__batch_rule_key(run->type->needs->batch, variables, &key, &size);
     if (status == CLEAT_OK) {
         cleat__buffer_append_string(text, ",\"batch\":");
         cleat__buffer_append_json(text, (cleat_slice){key, size});
-        cleat__buffer_append_format(text, ",\"bytes\":%zu", trigger->input.size + trigger->metadata.size);
+        cleat__buffer_append_format(text, ",\"bytes\":%zu",
+                                    variables->input.size + variables->additional_metadata.size);
     }
     cleat__free(key);
     return status;

@@ -58,7 +58,7 @@ static inline cleat__batched *cleat__batched_of(cleat__run *run)
 
 /* Appends ,"batch":"key","bytes":n, by which it finds its lane (cleat__limits_describe()). CLEAT_INVALID_ARGUMENT or
  * CLEAT_RESOURCE_EXHAUSTED: there is no key, and why. */
-cleat_status cleat__batches_describe(const cleat__run *run, const cleat__trigger *trigger,
+cleat_status cleat__batches_describe(const cleat__run *run, const cleat__expression_variables *variables,
                                      cleat__buffer *text);
 /* The group that it is of by what that has appended, with a user more; its size is noted. */
 cleat_status cleat__batches_find_group(cleat__batches *batches, cleat__run *run,

@@ -92,7 +92,8 @@ static cleat__workflow_entry *add_workflow(cleat__catalog *catalog, const cleat_
     if (entry == NULL) {
         return NULL;
     }
-    *entry = (cleat__workflow_entry){.row = row->workflow_row, .tenant = row->tenant, .id = row->workflow_id};
+    *entry = (cleat__workflow_entry){
+        .row = row->workflow_row, .tenant = row->tenant, .id = row->workflow_id, .pause = row->pause};
     entry->key = cleat__scope_new(row->tenant, row->workflow, &entry->name);
     if (entry->key == NULL || put_entry(catalog, entry, row->is_deleted) != CLEAT_OK) {
         cleat__free(entry->key);

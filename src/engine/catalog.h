@@ -6,6 +6,7 @@
 #include "engine/queue.h"
 #include "engine/rules.h"
 #include "engine/topics.h"
+#include "model/pause.h"
 #include "model/workflow.h"
 #include "store/load.h"
 
@@ -15,8 +16,10 @@ typedef struct cleat__workflow_entry {
     cleat__uuid id;
     struct cleat__task_type *latest; /* what new runs start with */
     int64_t filter_count;            /* filters of events that start it */
-    cleat_slice name;                /* in `key` */
-    char *key;                       /* owned; the map's */
+    cleat__pause pause;
+    cleat__lane_list paused; /* lanes of its runs, while it is; not all of them: see engine/pause.h */
+    cleat_slice name;        /* in `key` */
+    char *key;               /* owned; the map's */
 } cleat__workflow_entry;
 
 /* One version of a workflow of one task, or of several; or one of these. */

@@ -16,6 +16,7 @@
 #include "model/durable.h"
 #include "model/event.h"
 #include "model/filter.h"
+#include "model/pause.h"
 #include "model/schedule.h"
 #include "model/worker.h"
 
@@ -23,6 +24,7 @@
 #define CLEAT__COMMANDS(X)                            \
     X(PUT_WORKFLOW, put_workflow)                     \
     X(DELETE_WORKFLOW, delete_workflow)               \
+    X(PAUSE_WORKFLOW, cleat__pauses_set)              \
     X(TRIGGER, trigger)                               \
     X(WAIT, wait)                                     \
     X(STOP_WAITING, stop_waiting)                     \
@@ -165,6 +167,10 @@ struct cleat__command {
             const cleat__workflow *workflow;
             cleat__version *version; /* what it is known as from now on; NULL: who cares */
         } put_workflow;
+        struct {
+            cleat__uuid id;
+            cleat__pause pause; /* not is_paused: it goes on */
+        } pause_workflow;
         struct
         { /* all or none, but for those whose idempotency keys others have: see cleat__trigger_each() */
             const cleat__trigger *items;

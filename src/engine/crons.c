@@ -271,10 +271,18 @@ static cleat_status start(cleat__core *core, const cleat__cron_row *row)
     return CLEAT_EMPTY;
 }
 
+/* Its workflow is, and its times pass. */
+static bool is_paused(const cleat__core *core, const cleat__cron_row *row)
+{
+    const cleat__workflow_entry *workflow =
+        cleat__catalog_find(&core->catalog, row->tenant, row->what.workflow);
+    return workflow != NULL && workflow->pause.is_paused && !workflow->pause.queues_crons;
+}
+
 /* The first that is due. CLEAT_EMPTY: there is no memory for it just now. */
 static cleat_status fire_one(cleat__core *core, const cleat__cron_row *row)
 {
-    bool is_missed = row->next_at_ms < core->cron_since_ms;
+    bool is_missed = row->next_at_ms < core->cron_since_ms || is_paused(core, row);
     cleat_status status = is_missed ? CLEAT_EMPTY : start(core, row);
     if (status != CLEAT_OK && status != CLEAT_EMPTY) {
         return core->failure != CLEAT_OK ? status : CLEAT_EMPTY;

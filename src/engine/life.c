@@ -63,11 +63,22 @@ static bool has_begun(const cleat__run *run)
            CLEAT__CONTAINER(run, const cleat__durable, run)->invocation_count > 0;
 }
 
+/* How long it may wait for a worker. */
+static int64_t patience_of(const cleat__run *run)
+{
+    const cleat__pause *pause = &run->type->workflow->pause;
+    return pause->is_paused ? pause->ttl_ms : run->type->policy.schedule_timeout_ms;
+}
+
+int64_t cleat__life_queue_deadline(const cleat__core *core, const cleat__run *run)
+{
+    return has_begun(run) ? INT64_MAX : deadline_after(core, patience_of(run));
+}
+
 cleat_status cleat__life_enqueue(cleat__core *core, cleat__run *run, int level)
 {
     run->is_backing_off = false;
-    int64_t deadline =
-        has_begun(run) ? INT64_MAX : deadline_after(core, run->type->policy.schedule_timeout_ms);
+    int64_t deadline = cleat__life_queue_deadline(core, run);
     if (cleat__run_is_limited(run)) {
         cleat_status status = cleat__limits_enter(core, run, level);
         if (status != CLEAT_OK) {
@@ -506,9 +517,12 @@ cleat_status cleat__life_lose(cleat__core *core, cleat__run *run, cleat__loss wh
 
 cleat_status cleat__life_schedule_time_out(cleat__core *core, cleat__run *run)
 {
-    char duration[CLEAT__DURATION_TEXT], text[CLEAT__DURATION_TEXT + 32];
-    cleat__duration_format(run->type->policy.schedule_timeout_ms, duration);
-    snprintf(text, sizeof(text), "no worker took it within %s", duration);
+    char duration[CLEAT__DURATION_TEXT], text[CLEAT__DURATION_TEXT + 48];
+    cleat__duration_format(patience_of(run), duration);
+    snprintf(text, sizeof(text), "%s %s",
+             run->type->workflow->pause.is_paused ? "its workflow was paused for more than"
+                                                  : "no worker took it within",
+             duration);
     cleat__attempt_key key = cleat__life_key(run);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK && cleat__run_is_durable(run)) { /* after a restart it is not known before */

@@ -10,6 +10,9 @@ void cleat__life_set_state(cleat__core *core, cleat__run *run, int state);
 /* The invocation of a durable run is over, and whoever listens is told why. */
 void cleat__life_stop_invocation(cleat__core *core, cleat__run *run, cleat__event event);
 
+/* Until when a run may wait that comes into its queue now: monotonic; INT64_MAX: as long as it takes. */
+int64_t cleat__life_queue_deadline(const cleat__core *core, const cleat__run *run);
+
 /* life_assignment.c: with the transaction open, the attempt as it is now. */
 cleat_status cleat__life_load_assignment(cleat__core *core, cleat__run *run, cleat__assignment **out);
 /* QUEUED to RUNNING: the worker, which has room, gets the assignment, which is consumed. */

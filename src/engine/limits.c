@@ -193,7 +193,7 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
         }
     }
     if (status == CLEAT_OK && refusal->size == 0 && cleat__run_is_batched(run)) {
-        status = cleat__batches_describe(run, trigger, text);
+        status = cleat__batches_describe(run, &variables, text);
         if (is_refusal(status)) {
             refuse(refusal);
             status = CLEAT_OK;

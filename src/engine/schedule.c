@@ -8,6 +8,7 @@
  */
 #include "engine/crons.h"
 #include "engine/life.h"
+#include "engine/pause.h"
 #include "engine/timetable.h"
 #include "engine/workers.h"
 
@@ -206,7 +207,10 @@ static void put_back_lanes(const cleat__core *core, cleat__queue *queue)
 static cleat_status look_at_lane(cleat__core *core, cleat__lane *lane, bool *is_parked)
 {
     cleat_status status = CLEAT_OK;
-    if (lane->batching != NULL) {
+    if (cleat__lane_is_paused(lane)) {
+        *is_parked = true;
+        cleat__pause_park(lane->type->queue, lane);
+    } else if (lane->batching != NULL) {
         status = cleat__batches_look(core, lane, is_parked);
     }
     return status == CLEAT_OK && !*is_parked && lane->units != NULL ? cleat__rates_look(core, lane, is_parked)

@@ -118,9 +118,22 @@ static cleat_status put_aside(cleat__core *core, const cleat__schedule_row *row,
     return cleat__schedule_delete(core->store, row->tenant, &row->id);
 }
 
+/* Its workflow is, and does not want it meanwhile. */
+static bool is_paused(const cleat__core *core, const cleat__schedule_row *row)
+{
+    const cleat__workflow_entry *workflow =
+        cleat__catalog_find(&core->catalog, row->tenant, row->schedule.workflow);
+    return workflow != NULL && workflow->pause.is_paused && !workflow->pause.queues_schedules;
+}
+
 /* CLEAT_EMPTY: it cannot start now. */
 static cleat_status start(cleat__core *core, const cleat__schedule_row *row)
 {
+    if (is_paused(core, row)) {
+        cleat__log(CLEAT_LOG_INFO, "a scheduled run of \"%.*s\" does not start: it is paused",
+                   CLEAT_SLICE_ARGS(row->schedule.workflow));
+        return cleat__schedule_delete(core->store, row->tenant, &row->id);
+    }
     cleat__trigger trigger = trigger_of(&row->schedule);
     cleat__uuid run_id;
     trigger.scheduled_at_ms = row->created_at_ms;

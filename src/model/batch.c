@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/duration.h"
-#include "model/expression.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -107,22 +106,16 @@ static cleat_status check_key(const char *key, size_t size)
                                : cleat__fail(CLEAT_INVALID_ARGUMENT, "the key of a batch has a NUL");
 }
 
-cleat_status cleat__batch_rule_key(const cleat__batch_rule *rule, cleat_slice input, cleat_slice metadata,
-                                   char **key, size_t *size)
+cleat_status cleat__batch_rule_key(const cleat__batch_rule *rule,
+                                   const cleat__expression_variables *variables, char **key, size_t *size)
 {
-    const cleat_slice nothing = {"{}", 2};
-    const cleat__expression_variables variables = {
-        .parsed = NULL,
-        .input = input.data != NULL ? input : nothing,
-        .additional_metadata = metadata.data != NULL ? metadata : nothing,
-    };
     *size = 0;
     if (rule->group_key == NULL) {
         *key = cleat__slice_dup((cleat_slice){"", 0});
         return *key != NULL ? CLEAT_OK : cleat__fail_memory();
     }
     *key = NULL;
-    cleat_status status = cleat__expression_text(rule->group_key, &variables, key, size);
+    cleat_status status = cleat__expression_text(rule->group_key, variables, key, size);
     if (status == CLEAT_OK) {
         status = check_key(*key, *size);
     }

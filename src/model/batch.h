@@ -6,6 +6,7 @@
 #define CLEAT_MODEL_BATCH_H
 
 #include "base/buffer.h"
+#include "model/expression.h"
 
 #define CLEAT__BATCH_SIZE_MAX       100000
 #define CLEAT__BATCH_INTERVAL_MS    1000 /* when none is said */
@@ -19,7 +20,7 @@
 typedef struct cleat__batch_config {
     int32_t max_size;
     int64_t interval_ms;
-    cleat_slice group_key;  /* CEL: input, additional_metadata; absent: all are one group, of the key "" */
+    cleat_slice group_key;  /* CEL; absent: all are one group, of the key "" */
     int32_t group_max_runs; /* batches of a group at workers at once */
 } cleat__batch_config;
 /* CLEAT_INVALID_ARGUMENT names the field, and of the expression the place. */
@@ -29,7 +30,7 @@ void cleat__batch_config_encode(const cleat__batch_config *config, cleat__buffer
 
 /* As it is used. */
 typedef struct cleat__batch_rule {
-    struct cleat__expression *group_key; /* NULL: "" */
+    cleat__expression *group_key; /* NULL: "" */
     int64_t interval_ms;
     int32_t max_size;
     int32_t group_max_runs;
@@ -39,10 +40,10 @@ struct json_t;
 cleat_status cleat__batch_rule_decode(const struct json_t *json, cleat__batch_rule **out);
 void cleat__batch_rule_free(cleat__batch_rule *rule); /* NULL-safe */
 
-/* The group's key of what has that input and metadata (JSON objects; absent: {}), with a NUL behind it, to be freed.
- * CLEAT_INVALID_ARGUMENT, CLEAT_RESOURCE_EXHAUSTED: there is none, and why. */
-cleat_status cleat__batch_rule_key(const cleat__batch_rule *rule, cleat_slice input, cleat_slice metadata,
-                                   char **key, size_t *size);
+/* The key of the group of what these are of (input, additional_metadata, workflow_run_id), with a NUL behind it, to be
+ * freed. CLEAT_INVALID_ARGUMENT, CLEAT_RESOURCE_EXHAUSTED: there is none, and why. */
+cleat_status cleat__batch_rule_key(const cleat__batch_rule *rule,
+                                   const cleat__expression_variables *variables, char **key, size_t *size);
 
 /* Why runs that wait go to a worker. */
 typedef enum cleat__batch_reason {

@@ -203,5 +203,6 @@ cleat_status cleat__dag_decode(cleat_slice declaration, cleat__arena *arena, cle
     cleat_status status = read_tasks(json_object_get(json, "tasks"), arena, out);
     json_decref(json);
     /* What a declaration was checked for counts of what is read, too: indices are made of it. */
-    return status == CLEAT_OK && cleat__dag_check(out) != CLEAT_OK ? fail_corrupt() : status;
+    status = status == CLEAT_OK ? cleat__dag_check(out) : status;
+    return status == CLEAT_OK || status == CLEAT_NO_MEMORY ? status : fail_corrupt();
 }

@@ -122,3 +122,39 @@ cleat_status cleat__duration_parse(const char *field, cleat_slice text, int64_t 
     *duration_ms = (int64_t)((ns + 999999) / 1000000);
     return CLEAT_OK;
 }
+
+/* Days that are in front, if any: they and their "d" are taken from the text. False: there are too many. */
+static bool take_days(cleat_slice *text, int64_t *ms)
+{
+    static const int64_t day_ms = INT64_C(86400000);
+    cleat_slice rest = *text;
+    int64_t days = 0;
+    while (is_digit(rest)) {
+        int64_t digit = take_digit(&rest);
+        if (__builtin_mul_overflow(days, 10, &days) || __builtin_add_overflow(days, digit, &days)) {
+            return false;
+        }
+    }
+    if (rest.size == text->size || rest.size == 0 || rest.data[0] != 'd') {
+        return true;
+    }
+    *text = (cleat_slice){rest.data + 1, rest.size - 1};
+    return !__builtin_mul_overflow(days, day_ms, ms) && *ms <= INT64_MAX / 1000000;
+}
+
+cleat_status cleat__duration_parse_days(const char *field, cleat_slice text, int64_t *duration_ms)
+{
+    cleat_slice rest = text;
+    int64_t days_ms = 0, rest_ms = 0;
+    cleat_status status = CLEAT_OK;
+    if (!take_days(&rest, &days_ms)) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is longer than 292 years", field);
+    }
+    if (rest.size != 0 || rest.size == text.size) {
+        status = cleat__duration_parse(field, rest, &rest_ms);
+    }
+    if (status == CLEAT_OK) {
+        *duration_ms = days_ms + rest_ms;
+    }
+    return status;
+}

@@ -16,6 +16,9 @@ void cleat__duration_format(int64_t duration_ms, char text[CLEAT__DURATION_TEXT]
  */
 cleat_status cleat__duration_parse(const char *field, cleat_slice text, int64_t *duration_ms);
 
+/* The same, which may have whole days in front: "1d7h30m", "30d". */
+cleat_status cleat__duration_parse_days(const char *field, cleat_slice text, int64_t *duration_ms);
+
 /* a + b for b >= 0, at most INT64_MAX: a deadline that never comes. */
 static inline int64_t cleat__saturating_add(int64_t a, int64_t b)
 {

@@ -57,3 +57,34 @@ void cleat__rest_answer(cleat__http_call *call, cleat__readers_write write, void
 {
     cleat__readers_answer(readers_of(call), call, write, argument);
 }
+
+/* ---- One row ---- */
+
+typedef struct row {
+    const cleat__http_call *call;
+    const cleat__uuid *id;
+    cleat__rest_write_row write;
+} row;
+
+static cleat_status write_row(void *argument, cleat__store *store, cleat__json_writer *writer)
+{
+    const row *self = argument;
+    return self->write(self->call, store, self->id, writer);
+}
+
+cleat_status cleat__rest_read_row(cleat__http_call *call, const cleat__uuid *id, cleat__rest_write_row write,
+                                  cleat__json_writer *writer)
+{
+    return cleat__rest_read(call, write_row, &(row){call, id, write}, writer);
+}
+
+void cleat__rest_answer_row(cleat__http_call *call, const cleat__uuid *id, cleat__rest_write_row write)
+{
+    cleat__rest_answer(call, write_row, &(row){call, id, write});
+}
+
+void cleat__rest_answer_part(cleat__http_call *call, const char *part, cleat__rest_write_row write)
+{
+    const cleat__uuid id = cleat__http_call_id(call, part);
+    cleat__rest_answer_row(call, &id, write);
+}

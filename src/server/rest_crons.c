@@ -27,26 +27,20 @@ static void write_cron(cleat__json_writer *writer, const cleat__http_call *call,
     cleat__writer_end_object(writer);
 }
 
-typedef struct one {
-    cleat__http_call *call;
-    cleat__uuid id;
-} one;
-
-static cleat_status write_one(void *argument, cleat__store *store, cleat__json_writer *writer)
+static cleat_status write_one(const cleat__http_call *call, cleat__store *store, const cleat__uuid *id,
+                              cleat__json_writer *writer)
 {
-    const one *self = argument;
     cleat__cron_row row;
-    cleat_status status = cleat__cron_get(store, self->call->identity.tenant, &self->id, &row);
+    cleat_status status = cleat__cron_get(store, call->identity.tenant, id, &row);
     if (status == CLEAT_OK) {
-        write_cron(writer, self->call, &row);
+        write_cron(writer, call, &row);
     }
     return status;
 }
 
 void cleat__rest_cron_get(cleat__http_call *call)
 {
-    one self = {call, cleat__http_call_id(call, "cronWorkflow")};
-    cleat__rest_answer(call, write_one, &self);
+    cleat__rest_answer_part(call, "cronWorkflow", write_one);
 }
 
 static cleat_status ask(cleat__http_call *call, cleat__command *command)
@@ -83,14 +77,14 @@ static bool read_body(cleat__http_call *call, const json_t *body, cleat__recurre
 
 void cleat__rest_cron_create(cleat__http_call *call)
 {
-    one self = {.call = call};
+    cleat__uuid id;
     cleat__recurrence what;
-    cleat__command command = {.kind = CLEAT__COMMAND_ADD_CRON, .as.add_cron = {&what, &self.id}};
+    cleat__command command = {.kind = CLEAT__COMMAND_ADD_CRON, .as.add_cron = {&what, &id}};
     json_t *body = cleat__http_call_json(call);
     if (body != NULL && read_body(call, body, &what)) {
         cleat_status status = ask(call, &command);
         if (status == CLEAT_OK) {
-            cleat__rest_answer(call, write_one, &self);
+            cleat__rest_answer_row(call, &id, write_one);
         } else if (status == CLEAT_NOT_FOUND) {
             cleat__rest_fail_workflow(call, what.workflow);
         } else if (status == CLEAT_INVALID_ARGUMENT || status == CLEAT_ALREADY_EXISTS) {

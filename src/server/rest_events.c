@@ -65,23 +65,17 @@ static cleat_status write_event(cleat__json_writer *writer, const cleat__http_ca
     return status;
 }
 
-typedef struct one {
-    cleat__http_call *call;
-    cleat__uuid id;
-} one;
-
-static cleat_status write_one(void *argument, cleat__store *store, cleat__json_writer *writer)
+static cleat_status write_one(const cleat__http_call *call, cleat__store *store, const cleat__uuid *id,
+                              cleat__json_writer *writer)
 {
-    const one *self = argument;
     cleat__event_row row;
-    cleat_status status = cleat__event_get(store, self->call->identity.tenant, &self->id, &row);
-    return status == CLEAT_OK ? write_event(writer, self->call, store, &row) : status;
+    cleat_status status = cleat__event_get(store, call->identity.tenant, id, &row);
+    return status == CLEAT_OK ? write_event(writer, call, store, &row) : status;
 }
 
 void cleat__rest_event_get(cleat__http_call *call)
 {
-    one self = {call, cleat__http_call_id(call, "v1Event")};
-    cleat__rest_answer(call, write_one, &self);
+    cleat__rest_answer_part(call, "v1Event", write_one);
 }
 
 /* ---- Many ---- */

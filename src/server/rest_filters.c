@@ -21,26 +21,20 @@ static void write_filter(cleat__json_writer *writer, const cleat__http_call *cal
     cleat__writer_end_object(writer);
 }
 
-typedef struct one {
-    cleat__http_call *call;
-    cleat__uuid id;
-} one;
-
-static cleat_status write_one(void *argument, cleat__store *store, cleat__json_writer *writer)
+static cleat_status write_one(const cleat__http_call *call, cleat__store *store, const cleat__uuid *id,
+                              cleat__json_writer *writer)
 {
-    const one *self = argument;
     cleat__filter_row row;
-    cleat_status status = cleat__filter_get(store, self->call->identity.tenant, &self->id, &row);
+    cleat_status status = cleat__filter_get(store, call->identity.tenant, id, &row);
     if (status == CLEAT_OK) {
-        write_filter(writer, self->call, &row);
+        write_filter(writer, call, &row);
     }
     return status;
 }
 
 void cleat__rest_filter_get(cleat__http_call *call)
 {
-    one self = {call, cleat__http_call_id(call, "v1Filter")};
-    cleat__rest_answer(call, write_one, &self);
+    cleat__rest_answer_part(call, "v1Filter", write_one);
 }
 
 /* ---- The body ---- */
@@ -79,10 +73,10 @@ static cleat_status ask(cleat__http_call *call, cleat__command *command)
 
 void cleat__rest_filter_create(cleat__http_call *call)
 {
-    one self = {.call = call};
+    cleat__uuid id;
     cleat__filter filter = {.scope = {NULL, 0}};
     cleat__command command = {.kind = CLEAT__COMMAND_ADD_FILTER,
-                              .as.add_filter = {.filter = &filter, .id = &self.id}};
+                              .as.add_filter = {.filter = &filter, .id = &id}};
     json_t *body = cleat__http_call_json(call);
     if (body != NULL &&
         cleat__rest_json_id(call, "workflowId", json_object_get(body, "workflowId"),
@@ -91,7 +85,7 @@ void cleat__rest_filter_create(cleat__http_call *call)
         cleat_status status = cleat__filter_check(&filter);
         status = status == CLEAT_OK ? ask(call, &command) : status;
         if (status == CLEAT_OK) {
-            cleat__rest_answer(call, write_one, &self);
+            cleat__rest_answer_row(call, &id, write_one);
         } else {
             cleat__http_call_fail_status(call, status);
         }
@@ -101,16 +95,16 @@ void cleat__rest_filter_create(cleat__http_call *call)
 
 void cleat__rest_filter_update(cleat__http_call *call)
 {
-    one self = {call, cleat__http_call_id(call, "v1Filter")};
+    const cleat__uuid id = cleat__http_call_id(call, "v1Filter");
     cleat__filter filter = {.scope = {NULL, 0}};
     cleat__command command = {.kind = CLEAT__COMMAND_CHANGE_FILTER,
-                              .as.change_filter = {.id = self.id, .filter = &filter}};
+                              .as.change_filter = {.id = id, .filter = &filter}};
     json_t *body = cleat__http_call_json(call);
     if (body != NULL && read_filter(call, body, false, &filter)) {
         cleat_status status = cleat__filter_check_change(&filter);
         status = status == CLEAT_OK ? ask(call, &command) : status;
         if (status == CLEAT_OK) {
-            cleat__rest_answer(call, write_one, &self);
+            cleat__rest_answer_row(call, &id, write_one);
         } else {
             cleat__http_call_fail_status(call, status);
         }
@@ -121,10 +115,10 @@ void cleat__rest_filter_update(cleat__http_call *call)
 /* Answers what is not there any more. */
 void cleat__rest_filter_delete(cleat__http_call *call)
 {
-    one self = {call, cleat__http_call_id(call, "v1Filter")};
-    cleat__command command = {.kind = CLEAT__COMMAND_DELETE_FILTER, .as.id = self.id};
+    const cleat__uuid id = cleat__http_call_id(call, "v1Filter");
+    cleat__command command = {.kind = CLEAT__COMMAND_DELETE_FILTER, .as.id = id};
     cleat__json_writer writer = {0};
-    cleat_status status = cleat__rest_read(call, write_one, &self, &writer);
+    cleat_status status = cleat__rest_read_row(call, &id, write_one, &writer);
     status = status == CLEAT_OK ? ask(call, &command) : status;
     if (status == CLEAT_OK) {
         cleat__http_call_answer_json(call, 200, &writer);

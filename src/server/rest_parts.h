@@ -48,6 +48,7 @@ void cleat__rest_prometheus(cleat__http_call *call);
 void cleat__rest_workflow_list(cleat__http_call *call);
 void cleat__rest_workflow_get(cleat__http_call *call);
 void cleat__rest_workflow_version(cleat__http_call *call);
+void cleat__rest_workflow_update(cleat__http_call *call);
 void cleat__rest_workflow_delete(cleat__http_call *call);
 void cleat__rest_schedule_create(cleat__http_call *call);
 void cleat__rest_schedule_get(cleat__http_call *call);
@@ -87,6 +88,14 @@ void cleat__rest_deprecated(cleat__http_call *call);
 cleat_status cleat__rest_read(cleat__http_call *call, cleat__readers_write write, void *argument,
                               cleat__json_writer *writer);
 void cleat__rest_answer(cleat__http_call *call, cleat__readers_write write, void *argument);
+/* Writes the row of that id; CLEAT_NOT_FOUND: the call's tenant has none. */
+typedef cleat_status (*cleat__rest_write_row)(const cleat__http_call *call, cleat__store *store,
+                                              const cleat__uuid *id, cleat__json_writer *writer);
+cleat_status cleat__rest_read_row(cleat__http_call *call, const cleat__uuid *id, cleat__rest_write_row write,
+                                  cleat__json_writer *writer);
+void cleat__rest_answer_row(cleat__http_call *call, const cleat__uuid *id, cleat__rest_write_row write);
+/* The same of the id in the path, which is there as `part`. */
+void cleat__rest_answer_part(cleat__http_call *call, const char *part, cleat__rest_write_row write);
 
 void cleat__rest_write_uuid(cleat__json_writer *writer, const char *key, const cleat__uuid *id);
 /* A time; 0 is Go's zero time, "0001-01-01T00:00:00Z". */

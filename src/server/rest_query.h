@@ -7,6 +7,7 @@
 #define CLEAT_SERVER_REST_QUERY_H
 
 #include "base/buffer.h"
+#include "model/pause.h"
 #include "model/rate_window.h"
 #include "store/event.h"
 #include "store/query.h"
@@ -133,6 +134,7 @@ typedef struct cleat__rest_workflow {
     int32_t priority, retries;
     int64_t execution_timeout_ms, schedule_timeout_ms; /* CLEAT__NO_TIMEOUT: none */
     int64_t order;                                     /* of its versions, from 1 on */
+    cleat__pause pause;
 } cleat__rest_workflow;
 /* By name, until `visit` answers false. */
 cleat_status cleat__rest_query_workflows(cleat__store *store, int64_t tenant,

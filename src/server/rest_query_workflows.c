@@ -9,7 +9,8 @@
     "SELECT w.uuid, w.name, y.version_id, y.task_name, y.action, y.declaration, y.priority, " \
     "y.execution_timeout_ms, y.schedule_timeout_ms, "                                         \
     "(SELECT count(*) FROM task_type o WHERE o.workflow_id = w.id AND o.id <= y.id AND "      \
-    "coalesce(o.dag_type, 0) = 0), y.retries "                                                \
+    "coalesce(o.dag_type, 0) = 0), y.retries, w.paused_at_ms IS NOT NULL, w.paused_crons, "   \
+    "w.paused_schedules, w.paused_ttl_ms "                                                    \
     "FROM workflow w JOIN task_type y ON y.workflow_id = w.id AND " chosen                    \
     " WHERE w.tenant = ?1 AND w.deleted_at_ms IS NULL "
 #define NEWEST \
@@ -27,6 +28,10 @@ static void read_workflow(sqlite3_stmt *select, cleat__rest_workflow *row)
         .schedule_timeout_ms = sqlite3_column_int64(select, 8),
         .order = sqlite3_column_int64(select, 9),
         .retries = sqlite3_column_int(select, 10),
+        .pause = {.is_paused = sqlite3_column_int(select, 11) != 0,
+                  .queues_crons = sqlite3_column_int(select, 12) != 0,
+                  .queues_schedules = sqlite3_column_int(select, 13) != 0,
+                  .ttl_ms = sqlite3_column_int64(select, 14)},
     };
     cleat__column_uuid(select, 0, &row->id);
     cleat__column_uuid(select, 2, &row->version_id);

@@ -133,7 +133,7 @@ static const cleat__http_route routes[] = {
     WORKS("GET", "/api/v1/workflows/{workflow}", 0, workflow_get),
     WORKS("GET", "/api/v1/workflows/{workflow}/versions", 0, workflow_version),
     WORKS("GET", "/api/v1/workflows/{workflow}/metrics", 0, workflow_metrics),
-    LATER("PATCH", "/api/v1/workflows/{workflow}", 0, "pausing workflows"),
+    WORKS("PATCH", "/api/v1/workflows/{workflow}", 0, workflow_update),
     WORKS("DELETE", "/api/v1/workflows/{workflow}", 0, workflow_delete),
 
     WORKS("GET", STABLE "/events", 0, event_list),

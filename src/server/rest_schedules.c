@@ -26,27 +26,20 @@ static void write_schedule(cleat__json_writer *writer, const cleat__http_call *c
     cleat__writer_end_object(writer);
 }
 
-typedef struct one {
-    cleat__http_call *call;
-    cleat__uuid id;
-} one;
-
-static cleat_status write_one(void *argument, cleat__store *store, cleat__json_writer *writer)
+static cleat_status write_one(const cleat__http_call *call, cleat__store *store, const cleat__uuid *id,
+                              cleat__json_writer *writer)
 {
-    const one *self = argument;
     cleat__rest_schedule row;
-    cleat_status status = cleat__rest_query_schedule(store, self->call->identity.tenant, &self->id, &row);
+    cleat_status status = cleat__rest_query_schedule(store, call->identity.tenant, id, &row);
     if (status == CLEAT_OK) {
-        write_schedule(writer, self->call, &row);
+        write_schedule(writer, call, &row);
     }
     return status;
 }
 
 void cleat__rest_schedule_get(cleat__http_call *call)
 {
-    cleat__uuid id = cleat__http_call_id(call, "scheduledWorkflowRun");
-    one self = {call, id};
-    cleat__rest_answer(call, write_one, &self);
+    cleat__rest_answer_part(call, "scheduledWorkflowRun", write_one);
 }
 
 /* ---- Making one ---- */

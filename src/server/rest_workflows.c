@@ -1,10 +1,11 @@
-/* GET .../workflows, GET and DELETE /api/v1/workflows/{workflow} and its /versions */
+/* GET .../workflows, GET, PATCH and DELETE /api/v1/workflows/{workflow} and its /versions */
 #include "rest_parts.h"
 
 #include "base/alloc.h"
 #include "model/derived_id.h"
 
 #include "base/error.h"
+#include "engine/command.h"
 #include "engine/engine.h"
 #include "model/duration.h"
 
@@ -35,6 +36,21 @@ static void write_version_meta(cleat__json_writer *writer, const char *key, cons
     cleat__rest_write_uuid(writer, "workflowId", &row->id);
 }
 
+/* What crons and scheduled runs do while their workflow is paused. */
+enum { DROP, QUEUE };
+static const char *const behaviors[] = {[DROP] = "DROP", [QUEUE] = "QUEUE"};
+
+static void write_pause(cleat__json_writer *writer, const cleat__pause *pause)
+{
+    cleat__writer_bool(writer, "isPaused", pause->is_paused);
+    if (pause->is_paused) {
+        cleat__writer_string(writer, "pausedWorkflowCronRunQueueBehavior",
+                             behaviors[pause->queues_crons ? QUEUE : DROP]);
+        cleat__writer_string(writer, "pausedWorkflowScheduledRunQueueBehavior",
+                             behaviors[pause->queues_schedules ? QUEUE : DROP]);
+    }
+}
+
 /* The members of a workflow; the caller ends the object. */
 static void begin_workflow(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
                            const cleat__rest_workflow *row, const json_t *declaration)
@@ -44,7 +60,7 @@ static void begin_workflow(cleat__json_writer *writer, const char *key, const cl
                                cleat__uuid_time(&row->version_id));
     cleat__writer_slice(writer, "name", row->name);
     cleat__writer_string(writer, "description", text_of(declaration, "description"));
-    cleat__writer_bool(writer, "isPaused", false);
+    write_pause(writer, &row->pause);
     cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
 }
 
@@ -206,15 +222,15 @@ static void write_options(cleat__json_writer *writer, const cleat__rest_workflow
     write_rules(writer, row, declaration);
 }
 
-typedef struct one {
+typedef struct version {
     cleat__http_call *call;
     cleat__uuid id, version_id;
     bool has_version;
-} one;
+} version;
 
 static cleat_status write_version(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
-    const one *self = argument;
+    const version *self = argument;
     cleat__rest_workflow row;
     cleat_status status = cleat__rest_query_workflow(store, self->call->identity.tenant, &self->id,
                                                      self->has_version ? &self->version_id : NULL, &row);
@@ -235,7 +251,7 @@ static cleat_status write_version(void *argument, cleat__store *store, cleat__js
 
 void cleat__rest_workflow_version(cleat__http_call *call)
 {
-    one self = {.call = call, .id = cleat__http_call_id(call, "workflow")};
+    version self = {.call = call, .id = cleat__http_call_id(call, "workflow")};
     if (cleat__http_call_uuid(call, "version", &self.version_id, &self.has_version)) {
         cleat__rest_answer(call, write_version, &self);
     }
@@ -243,22 +259,98 @@ void cleat__rest_workflow_version(cleat__http_call *call)
 
 /* ---- One ---- */
 
-static cleat_status write_one(void *argument, cleat__store *store, cleat__json_writer *writer)
+static cleat_status write_one(const cleat__http_call *call, cleat__store *store, const cleat__uuid *id,
+                              cleat__json_writer *writer)
 {
-    const one *self = argument;
     cleat__rest_workflow row;
-    cleat_status status =
-        cleat__rest_query_workflow(store, self->call->identity.tenant, &self->id, NULL, &row);
+    cleat_status status = cleat__rest_query_workflow(store, call->identity.tenant, id, NULL, &row);
     if (status == CLEAT_OK) {
-        write_workflow(writer, self->call, &row);
+        write_workflow(writer, call, &row);
     }
     return status;
 }
 
 void cleat__rest_workflow_get(cleat__http_call *call)
 {
-    one self = {.call = call, .id = cleat__http_call_id(call, "workflow")};
-    cleat__rest_answer(call, write_one, &self);
+    cleat__rest_answer_part(call, "workflow", write_one);
+}
+
+/* What is not there is DROP. */
+static bool read_behavior(cleat__http_call *call, const json_t *pause, const char *name, bool *queues)
+{
+    const json_t *value = json_object_get(pause, name);
+    const char *text = json_string_value(value);
+    bool is_absent = value == NULL || json_is_null(value);
+    if (!is_absent &&
+        (text == NULL || (strcmp(text, behaviors[DROP]) != 0 && strcmp(text, behaviors[QUEUE]) != 0))) {
+        cleat__http_call_fail(call, 400, "%s must be DROP or QUEUE", name);
+        return false;
+    }
+    *queues = !is_absent && strcmp(text, behaviors[QUEUE]) == 0;
+    return true;
+}
+
+/* What is not there, or empty, has no end. */
+static bool read_ttl(cleat__http_call *call, const json_t *value, int64_t *ttl_ms)
+{
+    static const char name[] = "pausedWorkflowQueueTTL";
+    if (value != NULL && !json_is_null(value) && !json_is_string(value)) {
+        cleat__http_call_fail(call, 400, "%s must be a string", name);
+        return false;
+    }
+    *ttl_ms = CLEAT__NO_TIMEOUT;
+    if (json_string_length(value) == 0) {
+        return true;
+    }
+    const cleat_slice text = {json_string_value(value), json_string_length(value)};
+    cleat_status status = cleat__duration_parse_days(name, text, ttl_ms);
+    if (status != CLEAT_OK) {
+        cleat__http_call_fail_status(call, status);
+    }
+    return status == CLEAT_OK;
+}
+
+static bool read_pause(cleat__http_call *call, const json_t *said, cleat__pause *out)
+{
+    const char *action = json_string_value(json_object_get(said, "action"));
+    bool is_known = action != NULL && (strcmp(action, "pause") == 0 || strcmp(action, "unpause") == 0);
+    if (!is_known) {
+        cleat__http_call_fail(call, 400, "pause.action must be \"pause\" or \"unpause\"");
+        return false;
+    }
+    *out = (cleat__pause){.is_paused = action[0] == 'p', .ttl_ms = CLEAT__NO_TIMEOUT};
+    return !out->is_paused ||
+           (read_behavior(call, said, "pausedWorkflowCronRunQueueBehavior", &out->queues_crons) &&
+            read_behavior(call, said, "pausedWorkflowScheduledRunQueueBehavior", &out->queues_schedules) &&
+            read_ttl(call, json_object_get(said, "pausedWorkflowQueueTTL"), &out->ttl_ms));
+}
+
+/* A body that says nothing changes nothing. */
+static void update(cleat__http_call *call, const json_t *said)
+{
+    const cleat__rest *rest = call->service;
+    cleat__command command = {.kind = CLEAT__COMMAND_PAUSE_WORKFLOW,
+                              .tenant = call->identity.tenant,
+                              .as.pause_workflow.id = cleat__http_call_id(call, "workflow")};
+    bool is_asked = said != NULL && !json_is_null(said);
+    if (is_asked && !read_pause(call, said, &command.as.pause_workflow.pause)) {
+        return;
+    }
+    cleat_status status = is_asked ? cleat__engine_ask(rest->engine, &command) : CLEAT_OK;
+    if (status == CLEAT_OK) {
+        cleat__rest_answer_row(call, &command.as.pause_workflow.id, write_one);
+    } else {
+        cleat__http_call_fail_status(call, status);
+    }
+}
+
+void cleat__rest_workflow_update(cleat__http_call *call)
+{
+    json_t *body = cleat__http_call_json(call);
+    if (body != NULL) {
+        update(call, json_object_get(body, "pause"));
+    }
+    json_decref(body);
 }
 
 void cleat__rest_workflow_delete(cleat__http_call *call)

@@ -118,6 +118,7 @@ static bool write_workflow(void *argument, const cleat__rest_workflow *row)
     cleat__writer_slice(writer, "task", row->task_name);
     cleat__writer_slice(writer, "action", row->action);
     cleat__writer_int(writer, "version_count", row->order);
+    cleat__writer_bool(writer, "is_paused", row->pause.is_paused);
     cleat__ui_write_time(writer, "declared_at_ms", cleat__uuid_time(&row->version_id));
     write_declaration(writer, row->declaration);
     cleat__writer_int(writer, "retries", row->retries);

@@ -27,6 +27,12 @@ static cleat_status read_type(sqlite3_stmt *select, cleat__type_row *row)
     row->is_deleted = sqlite3_column_int(select, 16) != 0;
     row->dag_type = sqlite3_column_int64(select, 17);
     row->is_dag = row->dag_type == 0 && sqlite3_column_type(select, 17) != SQLITE_NULL;
+    row->pause = (cleat__pause){
+        .is_paused = sqlite3_column_type(select, 18) != SQLITE_NULL,
+        .queues_crons = sqlite3_column_int(select, 19) != 0,
+        .queues_schedules = sqlite3_column_int(select, 20) != 0,
+        .ttl_ms = sqlite3_column_int64(select, 21),
+    };
     bool has_ids = cleat__column_uuid(select, 14, &row->version_id);
     has_ids = cleat__column_uuid(select, 15, &row->workflow_id) && has_ids;
     return has_ids ? CLEAT_OK : cleat__fail(CLEAT_CORRUPT, "a version of a workflow has no valid id");
@@ -40,7 +46,8 @@ cleat_status cleat__load_types(cleat__store *store,
         "SELECT y.id, y.action, y.retries, y.priority, y.backoff_initial_ms, y.backoff_factor, "
         "y.backoff_max_ms, y.execution_timeout_ms, y.schedule_timeout_ms, y.tenant, y.workflow_id, "
         "y.task_name, y.declaration, w.name, y.version_id, w.uuid, w.deleted_at_ms IS NOT NULL, "
-        "y.dag_type FROM task_type y JOIN workflow w ON w.id = y.workflow_id ORDER BY y.id";
+        "y.dag_type, w.paused_at_ms, w.paused_crons, w.paused_schedules, w.paused_ttl_ms "
+        "FROM task_type y JOIN workflow w ON w.id = y.workflow_id ORDER BY y.id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     int code = SQLITE_ROW;
@@ -127,7 +134,8 @@ cleat_status cleat__type_insert(cleat__store *store, cleat__type_row *row)
 
 cleat_status cleat__workflow_delete(cleat__store *store, int64_t row, int64_t now_ms)
 {
-    static const char sql[] = "UPDATE workflow SET deleted_at_ms = ?2 WHERE id = ?1";
+    static const char sql[] = "UPDATE workflow SET deleted_at_ms = ?2, paused_at_ms = NULL, "
+                              "paused_crons = 0, paused_schedules = 0, paused_ttl_ms = -1 WHERE id = ?1";
     sqlite3_stmt *update = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &update);
     if (status != CLEAT_OK) {
@@ -137,6 +145,32 @@ cleat_status cleat__workflow_delete(cleat__store *store, int64_t row, int64_t no
     sqlite3_bind_int64(update, 2, now_ms);
     if (sqlite3_step(update) != SQLITE_DONE) {
         status = cleat__store_error(store, "deleting a workflow");
+    }
+    sqlite3_reset(update);
+    return status;
+}
+
+cleat_status cleat__workflow_pause(cleat__store *store, int64_t row, const cleat__pause *pause,
+                                   int64_t now_ms)
+{
+    static const char sql[] = "UPDATE workflow SET paused_at_ms = ?2, paused_crons = ?3, "
+                              "paused_schedules = ?4, paused_ttl_ms = ?5 WHERE id = ?1";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &update);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(update, 1, row);
+    if (pause->is_paused) {
+        sqlite3_bind_int64(update, 2, now_ms);
+    } else {
+        sqlite3_bind_null(update, 2);
+    }
+    sqlite3_bind_int(update, 3, pause->is_paused && pause->queues_crons);
+    sqlite3_bind_int(update, 4, pause->is_paused && pause->queues_schedules);
+    sqlite3_bind_int64(update, 5, pause->is_paused ? pause->ttl_ms : CLEAT__NO_TIMEOUT);
+    if (sqlite3_step(update) != SQLITE_DONE) {
+        status = cleat__store_error(store, "pausing a workflow");
     }
     sqlite3_reset(update);
     return status;

@@ -3,6 +3,7 @@
 #define CLEAT_STORE_LOAD_H
 
 #include "base/buffer.h"
+#include "model/pause.h"
 #include "store/store.h"
 
 /* One version of a workflow. */
@@ -19,6 +20,7 @@ typedef struct cleat__type_row {
     int64_t dag_type;        /* of a task of a DAG: the id of the version that it is of; 0: a version */
     bool is_dag;             /* a version of several tasks */
     bool is_deleted;         /* its workflow is */
+    cleat__pause pause;      /* of its workflow */
 } cleat__type_row;
 /* Oldest first: of two of the same workflow the later one counts for new runs. The first status
  * of `visit` that is not CLEAT_OK ends the visit and is returned; so below. */
@@ -30,6 +32,9 @@ cleat_status cleat__load_types(cleat__store *store,
 cleat_status cleat__type_insert(cleat__store *store, cleat__type_row *row);
 /* Its name is free for another one; its versions stay. `row` is workflow.id. */
 cleat_status cleat__workflow_delete(cleat__store *store, int64_t row, int64_t now_ms);
+/* `row` is workflow.id. */
+cleat_status cleat__workflow_pause(cleat__store *store, int64_t row, const cleat__pause *pause,
+                                   int64_t now_ms);
 /* Whether the version `id` has that declaration. CLEAT_OK, or CLEAT_EMPTY: another one. */
 cleat_status cleat__type_compare(cleat__store *store, int64_t id, cleat_slice declaration);
 

@@ -71,7 +71,7 @@ typedef struct cleat__remote_ask {
 /* Of a worker. */
 typedef struct cleat__remote_stream {
     struct cleat__remote_worker *worker;
-    cleat__stream *stream;                     /* NULL: not connected */
+    cleat__rpc_stream *stream;                 /* NULL: not connected */
     bool must_register;                        /* before all else */
     uint64_t registrations, echoes;            /* of this connection */
     cleat__remote_ask *ready, *last_ready;     /* in the order they came */

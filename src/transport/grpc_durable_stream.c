@@ -77,7 +77,7 @@ static void write_registration(cleat__remote_stream *stream)
     if (cleat__remote_registration(stream->worker->current_id, &bytes) == CLEAT_OK) {
         stream->must_register = false;
         stream->registrations++;
-        cleat__stream_write(stream->stream, cleat__buffer_slice(&bytes));
+        cleat__rpc_stream_write(stream->stream, cleat__buffer_slice(&bytes));
     }
     cleat__buffer_deinit(&bytes); /* on no memory: with the next that is written */
 }
@@ -94,7 +94,7 @@ static void write_next(cleat__remote_stream *stream, cleat__remote_ask *ask)
     if (ask->waits_for_ack || ask->written == ask->message_count) {
         remove_ready(stream, ask);
     }
-    cleat__stream_write(stream->stream, (cleat_slice){message->data, message->size});
+    cleat__rpc_stream_write(stream->stream, (cleat_slice){message->data, message->size});
     bool is_last = ask->written == ask->message_count;
     bool is_await = ask->requests[0].kind == CLEAT__DURABLE_AWAIT;
     if (is_last && !ask->waits_for_ack && !ask->waits_for_echo && !is_await) {
@@ -106,7 +106,7 @@ static void write_next(cleat__remote_stream *stream, cleat__remote_ask *ask)
 static void write_more(void *owner)
 {
     cleat__remote_stream *stream = owner;
-    if (stream->stream == NULL || !cleat__stream_is_writable(stream->stream)) {
+    if (stream->stream == NULL || !cleat__rpc_stream_is_writable(stream->stream)) {
         return;
     }
     if (stream->must_register) {
@@ -247,13 +247,13 @@ static void on_ended(void *owner, int code, const char *text)
 
 static void connect_now(cleat__remote_stream *stream)
 {
-    static const cleat__stream_handler handler = {
+    static const cleat__rpc_stream_handler handler = {
         .message = on_message, .writable = write_more, .ended = on_ended};
     stream->opened_ns = cleat__clock_monotonic_ns(NULL);
     stream->registrations = stream->echoes = 0;
     stream->must_register = true;
-    stream->stream = cleat__stream_start(link_of(stream), "/v1.V1Dispatcher/DurableTask",
-                                         (cleat_slice){NULL, 0}, &handler, stream);
+    stream->stream = cleat__rpc_stream_start(link_of(stream), "/v1.V1Dispatcher/DurableTask",
+                                             (cleat_slice){NULL, 0}, &handler, stream);
     if (stream->stream == NULL) {
         connect_later(stream); /* no memory */
     } else {
@@ -291,6 +291,6 @@ void cleat__remote_stream_close(cleat__remote_stream *stream)
         const cleat__uuid task_id = it->task_id;
         cleat__remote_invocation_end(it->durables, &task_id, it->count);
     }
-    cleat__stream_abandon(stream->stream);
+    cleat__rpc_stream_abandon(stream->stream);
     stream->stream = NULL;
 }

@@ -337,7 +337,7 @@ void cleat__link_close(cleat__link *link)
         cleat__link_timer_unset(link, link->timers);
     }
     cleat__calls_cancel(link, NULL);
-    cleat__streams_cancel(link);
+    cleat__rpc_streams_cancel(link);
     pthread_cond_broadcast(&link->changed); /* for those who wait for their next try */
     pthread_mutex_unlock(&link->mutex);
 }

@@ -29,7 +29,7 @@ typedef struct cleat__link_timer {
 } cleat__link_timer;
 
 typedef struct cleat__call cleat__call;
-typedef struct cleat__stream cleat__stream;
+typedef struct cleat__rpc_stream cleat__rpc_stream;
 
 /* What is to be logged as soon as the mutex is free. */
 typedef struct cleat__link_said {
@@ -58,7 +58,7 @@ typedef struct cleat__link {
     bool is_waking;
     cleat__call *calls; /* under way */
     size_t callers;     /* threads in cleat__link_call_bytes(), which touch the link after their call's end */
-    cleat__stream *streams;
+    cleat__rpc_stream *streams;
     cleat__link_said said;
 } cleat__link;
 

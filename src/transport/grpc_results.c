@@ -115,13 +115,13 @@ static void ask(void *owner)
     cleat__results *results = owner;
     cleat__awaited *it = results->unasked;
     cleat__buffer message = {0};
-    if (results->stream == NULL || it == NULL || !cleat__stream_is_writable(results->stream)) {
+    if (results->stream == NULL || it == NULL || !cleat__rpc_stream_is_writable(results->stream)) {
         return;
     }
     if (pack_request(it->id, &message) == CLEAT_OK) {
         it->is_asked = true;
         results->unasked = it->next;
-        cleat__stream_write(results->stream, cleat__buffer_slice(&message));
+        cleat__rpc_stream_write(results->stream, cleat__buffer_slice(&message));
     }
     cleat__buffer_deinit(&message);
 }
@@ -185,11 +185,12 @@ static void on_ended(void *owner, int code, const char *text)
 
 static void connect_stream(cleat__results *results)
 {
-    static const cleat__stream_handler handler = {.message = on_message, .writable = ask, .ended = on_ended};
+    static const cleat__rpc_stream_handler handler = {
+        .message = on_message, .writable = ask, .ended = on_ended};
     if (results->stream == NULL && results->unasked != NULL) {
         results->opened_ns = cleat__clock_monotonic_ns(NULL);
-        results->stream = cleat__stream_start(results->link, "/Dispatcher/SubscribeToWorkflowRuns",
-                                              (cleat_slice){NULL, 0}, &handler, results);
+        results->stream = cleat__rpc_stream_start(results->link, "/Dispatcher/SubscribeToWorkflowRuns",
+                                                  (cleat_slice){NULL, 0}, &handler, results);
         if (results->stream == NULL) {
             wait_for_reconnect(results);
         }
@@ -246,7 +247,8 @@ static void leave(cleat__results *results, cleat__awaited *it, const waiter *sel
 
 #define DETAILS "/v1.AdminService/GetRunDetails"
 
-cleat_status cleat__run_is_done(cleat__link *link, const char *id, int64_t deadline_ns, bool *is_done)
+cleat_status cleat__run_is_done(cleat__link *link, const char *id, int64_t deadline_ns, bool *is_done,
+                                bool *is_cancelled)
 {
     static const cleat__method method = {DETAILS, &cleat__v1__get_run_details_response__descriptor, true,
                                          NULL};
@@ -254,8 +256,12 @@ cleat_status cleat__run_is_done(cleat__link *link, const char *id, int64_t deadl
     void *reply = NULL;
     request.external_id = (char *)(uintptr_t)id;
     cleat_status status = cleat__link_call(link, &method, &request, deadline_ns, &reply);
+    const Cleat__V1__GetRunDetailsResponse *answer = reply;
     if (status == CLEAT_OK) {
-        *is_done = ((Cleat__V1__GetRunDetailsResponse *)reply)->done;
+        *is_done = answer->done;
+    }
+    if (status == CLEAT_OK && is_cancelled != NULL) {
+        *is_cancelled = answer->done && answer->status == CLEAT__V1__RUN_STATUS__CANCELLED;
     }
     cleat__message_free(reply);
     /* All that a run took and gave is in the answer; when that is too much, for either side, it is there. */

@@ -5,9 +5,9 @@
 
 #include <grpc/byte_buffer.h>
 
-struct cleat__stream {
+struct cleat__rpc_stream {
     cleat__link *link;
-    cleat__stream *next, *previous;
+    cleat__rpc_stream *next, *previous;
     grpc_call *call;
     cleat__completion opened, written, read, finished;
     unsigned pending; /* completions that will come */
@@ -19,11 +19,11 @@ struct cleat__stream {
     grpc_byte_buffer *received;
     grpc_status_code code;
     grpc_slice details;
-    const cleat__stream_handler *handler; /* NULL: it is abandoned */
+    const cleat__rpc_stream_handler *handler; /* NULL: it is abandoned */
     void *owner;
 };
 
-static bool start(cleat__stream *stream, const grpc_op *operations, size_t count,
+static bool start(cleat__rpc_stream *stream, const grpc_op *operations, size_t count,
                   cleat__completion *completion)
 {
     bool is_started = grpc_call_start_batch(stream->call, operations, count,
@@ -32,14 +32,14 @@ static bool start(cleat__stream *stream, const grpc_op *operations, size_t count
     return is_started;
 }
 
-static void start_reading(cleat__stream *stream)
+static void start_reading(cleat__rpc_stream *stream)
 {
     const grpc_op operation = {.op = GRPC_OP_RECV_MESSAGE,
                                .data.recv_message = {.recv_message = &stream->received}};
     (void)start(stream, &operation, 1, &stream->read);
 }
 
-static void free_rpc_stream(cleat__stream *stream)
+static void free_rpc_stream(cleat__rpc_stream *stream)
 {
     grpc_metadata_array_destroy(&stream->head);
     grpc_metadata_array_destroy(&stream->trailer);
@@ -49,7 +49,7 @@ static void free_rpc_stream(cleat__stream *stream)
 }
 
 /* A completion has come; the last one is the end, behind all messages. Unlocks the mutex. */
-static void settle(cleat__stream *stream)
+static void settle(cleat__rpc_stream *stream)
 {
     cleat__link *link = stream->link;
     if (--stream->pending == 0) {
@@ -70,7 +70,7 @@ static void settle(cleat__stream *stream)
 
 static void opened(cleat__completion *self, bool is_ok)
 {
-    cleat__stream *stream = CLEAT__CONTAINER(self, cleat__stream, opened);
+    cleat__rpc_stream *stream = CLEAT__CONTAINER(self, cleat__rpc_stream, opened);
     (void)is_ok;
     pthread_mutex_lock(&stream->link->mutex);
     settle(stream);
@@ -78,7 +78,7 @@ static void opened(cleat__completion *self, bool is_ok)
 
 static void finished(cleat__completion *self, bool is_ok)
 {
-    cleat__stream *stream = CLEAT__CONTAINER(self, cleat__stream, finished);
+    cleat__rpc_stream *stream = CLEAT__CONTAINER(self, cleat__rpc_stream, finished);
     (void)is_ok;
     pthread_mutex_lock(&stream->link->mutex);
     settle(stream);
@@ -86,7 +86,7 @@ static void finished(cleat__completion *self, bool is_ok)
 
 static void written(cleat__completion *self, bool is_ok)
 {
-    cleat__stream *stream = CLEAT__CONTAINER(self, cleat__stream, written);
+    cleat__rpc_stream *stream = CLEAT__CONTAINER(self, cleat__rpc_stream, written);
     pthread_mutex_lock(&stream->link->mutex);
     stream->is_writing = false;
     stream->is_open = stream->is_open && is_ok;
@@ -98,7 +98,7 @@ static void written(cleat__completion *self, bool is_ok)
 
 static void read_message(cleat__completion *self, bool is_ok)
 {
-    cleat__stream *stream = CLEAT__CONTAINER(self, cleat__stream, read);
+    cleat__rpc_stream *stream = CLEAT__CONTAINER(self, cleat__rpc_stream, read);
     cleat__buffer bytes = {0};
     (void)is_ok;
     bool has_message = cleat__grpc_bytes(stream->received, &bytes);
@@ -126,7 +126,7 @@ static void read_message(cleat__completion *self, bool is_ok)
     cleat__buffer_deinit(&bytes);
 }
 
-static bool start_all(cleat__stream *stream, cleat_slice request)
+static bool start_all(cleat__rpc_stream *stream, cleat_slice request)
 {
     grpc_metadata head[] = {stream->link->authorization,
                             {.key = grpc_slice_from_static_string("cleat-may-repeat"),
@@ -156,10 +156,10 @@ static bool start_all(cleat__stream *stream, cleat_slice request)
     return is_started;
 }
 
-cleat__stream *cleat__stream_start(cleat__link *link, const char *path, cleat_slice request,
-                                   const cleat__stream_handler *handler, void *owner)
+cleat__rpc_stream *cleat__rpc_stream_start(cleat__link *link, const char *path, cleat_slice request,
+                                           const cleat__rpc_stream_handler *handler, void *owner)
 {
-    cleat__stream *stream = link->is_closing ? NULL : cleat__calloc(1, sizeof(*stream));
+    cleat__rpc_stream *stream = link->is_closing ? NULL : cleat__calloc(1, sizeof(*stream));
     if (stream == NULL) {
         return NULL;
     }
@@ -189,12 +189,12 @@ cleat__stream *cleat__stream_start(cleat__link *link, const char *path, cleat_sl
     return stream;
 }
 
-bool cleat__stream_is_writable(const cleat__stream *stream)
+bool cleat__rpc_stream_is_writable(const cleat__rpc_stream *stream)
 {
     return stream->is_open && !stream->is_writing;
 }
 
-void cleat__stream_write(cleat__stream *stream, cleat_slice message)
+void cleat__rpc_stream_write(cleat__rpc_stream *stream, cleat_slice message)
 {
     grpc_byte_buffer *bytes = cleat__grpc_message(message);
     const grpc_op operation = {.op = GRPC_OP_SEND_MESSAGE, .data.send_message = {.send_message = bytes}};
@@ -202,13 +202,13 @@ void cleat__stream_write(cleat__stream *stream, cleat_slice message)
     grpc_byte_buffer_destroy(bytes);
 }
 
-void cleat__stream_pause(cleat__stream *stream)
+void cleat__rpc_stream_pause(cleat__rpc_stream *stream)
 {
     stream->is_paused = true;
 }
 
 /* Of a call that was cancelled, too, whose end is then read. */
-void cleat__stream_resume(cleat__stream *stream)
+void cleat__rpc_stream_resume(cleat__rpc_stream *stream)
 {
     stream->is_paused = false;
     if (stream->is_waiting) {
@@ -218,16 +218,16 @@ void cleat__stream_resume(cleat__stream *stream)
     }
 }
 
-void cleat__stream_abandon(cleat__stream *stream)
+void cleat__rpc_stream_abandon(cleat__rpc_stream *stream)
 {
     if (stream != NULL) {
         stream->handler = NULL;
-        cleat__stream_resume(stream);
+        cleat__rpc_stream_resume(stream);
         (void)grpc_call_cancel(stream->call, NULL);
     }
 }
 
-bool cleat__stream_has_trailer(const cleat__stream *stream, const char *key)
+bool cleat__rpc_stream_has_trailer(const cleat__rpc_stream *stream, const char *key)
 {
     for (size_t i = 0; i < stream->trailer.count; i++) {
         const grpc_metadata *it = &stream->trailer.metadata[i];
@@ -238,10 +238,10 @@ bool cleat__stream_has_trailer(const cleat__stream *stream, const char *key)
     return false;
 }
 
-void cleat__streams_cancel(cleat__link *link)
+void cleat__rpc_streams_cancel(cleat__link *link)
 {
-    for (cleat__stream *it = link->streams; it != NULL; it = it->next) {
+    for (cleat__rpc_stream *it = link->streams; it != NULL; it = it->next) {
         (void)grpc_call_cancel(it->call, NULL);
-        cleat__stream_resume(it);
+        cleat__rpc_stream_resume(it);
     }
 }

@@ -9,30 +9,30 @@
 #define CLEAT__GOOD_STREAM_NS (20 * CLEAT__NS_PER_S)
 
 /* Called on the link's thread. */
-typedef struct cleat__stream_handler {
+typedef struct cleat__rpc_stream_handler {
     bool may_repeat; /* what comes twice is passed over: a server need not wonder what has come */
     void (*message)(void *owner, cleat_slice bytes);
     void (*writable)(void *owner); /* what was written has been taken; for open ones */
     /* The last; the stream must not be touched any more behind it. */
     void (*ended)(void *owner, int code, const char *text);
-} cleat__stream_handler;
+} cleat__rpc_stream_handler;
 
-/* `request` is all that is sent; the absent slice: the stream is open for cleat__stream_write(). NULL when there
+/* `request` is all that is sent; the absent slice: the stream is open for cleat__rpc_stream_write(). NULL when there
  * is no memory or the link is closing. */
-cleat__stream *cleat__stream_start(cleat__link *link, const char *path, cleat_slice request,
-                                   const cleat__stream_handler *handler, void *owner);
-bool cleat__stream_is_writable(const cleat__stream *stream);
-void cleat__stream_write(cleat__stream *stream, cleat_slice message); /* when it is writable */
+cleat__rpc_stream *cleat__rpc_stream_start(cleat__link *link, const char *path, cleat_slice request,
+                                           const cleat__rpc_stream_handler *handler, void *owner);
+bool cleat__rpc_stream_is_writable(const cleat__rpc_stream *stream);
+void cleat__rpc_stream_write(cleat__rpc_stream *stream, cleat_slice message); /* when it is writable */
 /* In `message`: no further one comes until it is resumed, and the server sees that nobody reads. */
-void cleat__stream_pause(cleat__stream *stream);
-void cleat__stream_resume(cleat__stream *stream);
+void cleat__rpc_stream_pause(cleat__rpc_stream *stream);
+void cleat__rpc_stream_resume(cleat__rpc_stream *stream);
 /* Ends it; the handler is not called any more. NULL-safe. */
-void cleat__stream_abandon(cleat__stream *stream);
+void cleat__rpc_stream_abandon(cleat__rpc_stream *stream);
 
 /* In `ended`, which still knows the stream: whether the server's end has the metadata `key` with "1". */
-bool cleat__stream_has_trailer(const cleat__stream *stream, const char *key);
+bool cleat__rpc_stream_has_trailer(const cleat__rpc_stream *stream, const char *key);
 
 /* For the link. */
-void cleat__streams_cancel(cleat__link *link);
+void cleat__rpc_streams_cancel(cleat__link *link);
 
 #endif

@@ -10,7 +10,7 @@
 /* Guarded by the link's mutex. */
 typedef struct look {
     cleat__link *link;
-    cleat__stream *stream;
+    cleat__rpc_stream *stream;
     cleat__link_timer reconnect;
     unsigned failures;  /* in a row */
     bool has_begun;     /* something of the run was told that is not told again */
@@ -32,7 +32,7 @@ static void take_chunk(look *it, cleat_slice chunk)
 {
     it->sink.chunk(it->sink.self, chunk);
     if (it->sink.has_room != NULL && !it->sink.has_room(it->sink.self)) {
-        cleat__stream_pause(it->stream);
+        cleat__rpc_stream_pause(it->stream);
     }
 }
 
@@ -78,7 +78,7 @@ static void look_again(look *it)
 static void on_ended(void *owner, int code, const char *text)
 {
     look *it = owner;
-    bool is_too_slow = cleat__stream_has_trailer(it->stream, "cleat-too-slow");
+    bool is_too_slow = cleat__rpc_stream_has_trailer(it->stream, "cleat-too-slow");
     it->stream = NULL;
     if (it->is_over) {
         return;
@@ -102,7 +102,7 @@ static void on_ended(void *owner, int code, const char *text)
 
 static cleat_status start(look *it)
 {
-    static const cleat__stream_handler handler = {.message = on_message, .ended = on_ended};
+    static const cleat__rpc_stream_handler handler = {.message = on_message, .ended = on_ended};
     Cleat__SubscribeToWorkflowEventsRequest request = CLEAT__SUBSCRIBE_TO_WORKFLOW_EVENTS_REQUEST__INIT;
     cleat__buffer bytes = {0};
     request.has_workflow_run_id_case =
@@ -110,8 +110,8 @@ static cleat_status start(look *it)
     request.workflow_run_id = it->run_id;
     cleat_status status = cleat__message_pack(&request, &bytes);
     if (status == CLEAT_OK) {
-        it->stream = cleat__stream_start(it->link, "/Dispatcher/SubscribeToWorkflowEvents",
-                                         cleat__buffer_slice(&bytes), &handler, it);
+        it->stream = cleat__rpc_stream_start(it->link, "/Dispatcher/SubscribeToWorkflowEvents",
+                                             cleat__buffer_slice(&bytes), &handler, it);
         if (it->stream == NULL) {
             status = it->link->is_closing ? cleat__fail(CLEAT_UNAVAILABLE, "the client is being freed")
                                           : cleat__fail_memory();
@@ -164,7 +164,7 @@ void cleat__remote_look_on(cleat__link *link, void *watch)
     }
     pthread_mutex_lock(&link->mutex);
     if (it->stream != NULL) {
-        cleat__stream_resume(it->stream);
+        cleat__rpc_stream_resume(it->stream);
     }
     pthread_mutex_unlock(&link->mutex);
 }
@@ -177,7 +177,7 @@ void cleat__remote_unwatch(cleat__link *link, void *watch)
     }
     pthread_mutex_lock(&link->mutex);
     cleat__link_timer_unset(link, &it->reconnect);
-    cleat__stream_abandon(it->stream);
+    cleat__rpc_stream_abandon(it->stream);
     pthread_mutex_unlock(&link->mutex);
     cleat__free(it);
 }

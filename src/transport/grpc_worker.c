@@ -172,7 +172,7 @@ static void on_stream_ended(void *owner, int code, const char *text)
 
 static void listen_now(cleat__remote_worker *worker)
 {
-    static const cleat__stream_handler handler = {
+    static const cleat__rpc_stream_handler handler = {
         .may_repeat = true, .message = on_action, .ended = on_stream_ended};
     Cleat__WorkerListenRequest request = CLEAT__WORKER_LISTEN_REQUEST__INIT;
     cleat__buffer bytes = {0};
@@ -181,7 +181,7 @@ static void listen_now(cleat__remote_worker *worker)
     request.max_message_size = worker->workers->link->settings.max_receive_size;
     if (worker->stream == NULL && !worker->is_ended && cleat__message_pack(&request, &bytes) == CLEAT_OK) {
         worker->opened_ns = cleat__clock_monotonic_ns(NULL);
-        worker->stream = cleat__stream_start(
+        worker->stream = cleat__rpc_stream_start(
             worker->workers->link, worker->uses_first ? "/Dispatcher/Listen" : "/Dispatcher/ListenV2",
             cleat__buffer_slice(&bytes), &handler, worker);
     }
@@ -215,7 +215,7 @@ static void on_heartbeat(void *owner, cleat__call *call)
     case GRPC_STATUS_UNIMPLEMENTED: worker->is_without_heartbeat = true; return;
     case GRPC_STATUS_NOT_FOUND:
         if (!worker->is_paused && !worker->workers->link->is_closing) {
-            cleat__stream_abandon(worker->stream);
+            cleat__rpc_stream_abandon(worker->stream);
             worker->stream = NULL;
             register_anew(worker);
         }
@@ -358,7 +358,7 @@ static void end_stream(cleat__remote_worker *worker)
     worker->is_paused = worker->is_ended = true;
     cleat__link_timer_unset(worker->workers->link, &worker->listen_timer);
     cleat__link_timer_unset(worker->workers->link, &worker->gathering.timer);
-    cleat__stream_abandon(worker->stream);
+    cleat__rpc_stream_abandon(worker->stream);
     worker->stream = NULL;
     cleat__call_abandon(worker->registration);
     worker->registration = NULL;

@@ -85,7 +85,7 @@ struct cleat__remote_worker {
     bool uses_first; /* the server has the older stream only */
     bool is_without_heartbeat;
     cleat__held *held; /* what it was assigned and has not reported */
-    cleat__stream *stream;
+    cleat__rpc_stream *stream;
     cleat__call *heartbeat, *registration; /* on their way */
     unsigned failures, refusals;           /* of the stream, in a row; refusals of the token */
     int64_t opened_ns;                     /* the stream */

@@ -17,6 +17,9 @@ typedef struct case_of {
     const char *rule, *change, *what;
 } case_of;
 
+#define PAIR_RUN   "run 01900000-0000-7000-8000-00000000001"
+#define PAIR_BATCH "batch 01900000-0000-7000-8000-000000000010: 2 runs"
+
 static const case_of cases[] = {
     {"schema", "DROP INDEX span_link_by_target", "index span_link_by_target"},
     {"schema", "ALTER TABLE worker DROP COLUMN runtime", "table worker.runtime TEXT"},
@@ -26,6 +29,9 @@ static const case_of cases[] = {
     {"workflow-version", "UPDATE task_type SET tenant = 1 WHERE id = 3", "version 3: workflow 2"},
     {"workflow-version", "UPDATE task_type SET declaration = '{' WHERE id = 1", "version 1: workflow 1"},
     {"workflow-id", "UPDATE workflow SET uuid = 'text' WHERE id = 2", "workflow 2"},
+    {"workflow-pause", "UPDATE workflow SET paused_at_ms = NULL", "workflow 2"},
+    {"workflow-pause", "UPDATE workflow SET deleted_at_ms = 5", "workflow 2"},
+    {"workflow-pause", "UPDATE workflow SET paused_ttl_ms = -2", "workflow 1"},
     {"event-payload", "UPDATE event SET payload = '{'", "event 01900000-0000-7000-8000-00000000000a"},
     {"schedule-run", "UPDATE schedule SET priority = 4", "schedule 01900000-0000-7000-8000-00000000000c"},
     {"filter-workflow", "UPDATE event_filter SET workflow_id = 2",
@@ -66,6 +72,17 @@ static const case_of cases[] = {
     {"run-key", "UPDATE idempotency SET run_id = x'01' WHERE key = 'gone'", "run ?: key gone"},
     {"run-limits", "UPDATE task SET limits = '5' WHERE id = " FULL_ID("1"), FULL_RUN "1: no JSON object"},
     {"run-limits", "UPDATE task_live SET has_limits = 1 WHERE id = " FULL_ID("2"), FULL_RUN "2"},
+    {"live-group", "UPDATE task SET limits = '{\"keys\":[]}' WHERE id = " FULL_PAIR("1"),
+     PAIR_RUN "1: group none"},
+    {"live-group", "UPDATE task SET limits = '{\"batch\":5}' WHERE id = " FULL_PAIR("1"),
+     PAIR_RUN "1: group 5"},
+    {"live-group", "UPDATE task SET limits = '{\"batch\":\"x\"}' WHERE id = " FULL_ID("3"),
+     FULL_RUN "3: group x"},
+    {"live-batch", "UPDATE task SET limits = '{\"batch\":\"south\"}' WHERE id = " FULL_PAIR("2"), PAIR_BATCH},
+    {"live-batch", "UPDATE task_live SET worker_id = NULL WHERE id = " FULL_PAIR("2"), PAIR_BATCH},
+    {"live-batch", "UPDATE task_live SET batch_id = x'01' WHERE id = " FULL_PAIR("2"), "batch 01: 1 runs"},
+    {"live-batch", "UPDATE task_live SET batch_id = " FULL_PAIR("0") " WHERE id = " FULL_ID("3"),
+     "batch 01900000-0000-7000-8000-000000000010: 3 runs"},
     {"live-trigger", "UPDATE task_live SET type_id = 2 WHERE id = " FULL_ID("2"),
      FULL_RUN "2: version 2, not 1"},
     {"live-trigger", "UPDATE task_live SET priority = 3 WHERE id = " FULL_ID("2"),

@@ -284,6 +284,34 @@ static void test_a_task_is_cancelled_with_what_is_behind_it(void **state)
     assert_string_equal(run_of(at), "CANCELLED");
 }
 
+/* Whoever knows its id may take it for that of a task. */
+static void test_a_run_is_nobodys_to_report(void **state)
+{
+    dag_rig *at = *state;
+    int64_t timeout_at_ms = 0;
+    add_task(at, "a", "");
+    add_task(at, "b", "");
+    begin(at, "{}");
+    assert_int_equal(report(&at->core, &at->run, 0, CLEAT_OK, "{}"), CLEAT_OK);
+    assert_int_equal(report(&at->core, &at->run, CLEAT__RETRY_CURRENT, CLEAT_IO, "bad"), CLEAT_OK);
+    assert_int_equal(report(&at->core, &at->run, 0, CLEAT_UNAVAILABLE, ""), CLEAT_OK);
+    cleat__command commands[] = {
+        {.kind = CLEAT__COMMAND_STARTED, .as.started = {at->run, 0}},
+        {.kind = CLEAT__COMMAND_UNDELIVERED, .as.undelivered = {at->run, 0}},
+        {.kind = CLEAT__COMMAND_RELEASE_SLOT, .as.id = at->run},
+        {.kind = CLEAT__COMMAND_REFRESH_TIMEOUT, .as.refresh_timeout = {at->run, 1000, &timeout_at_ms}},
+    };
+    for (size_t i = 0; i < 4; i++) {
+        commands[i].tenant = CLEAT__TENANT_DEFAULT;
+        assert_int_equal(ask(&at->core, &commands[i]), i < 2 ? CLEAT_OK : CLEAT_NOT_FOUND);
+    }
+    advance(&at->core, 10000);
+    assert_string_equal(run_of(at), "RUNNING");
+    complete(at, "a", "{}");
+    complete(at, "b", "{}");
+    assert_string_equal(run_of(at), "COMPLETED {\"a\":{},\"b\":{}}");
+}
+
 /* ---- Restarts ---- */
 
 static void test_a_run_goes_on_after_each_restart(void **state)
@@ -428,6 +456,7 @@ int main(void)
         TEST(test_a_sleep_of_nothing_is_over_at_once),
         TEST(test_a_run_is_cancelled_with_all_its_tasks),
         TEST(test_a_task_is_cancelled_with_what_is_behind_it),
+        TEST(test_a_run_is_nobodys_to_report),
         TEST(test_a_run_goes_on_after_each_restart),
         TEST(test_half_of_what_parents_say_survives_a_restart),
         TEST(test_a_run_is_replayed_with_all_its_tasks),

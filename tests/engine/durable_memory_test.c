@@ -1,6 +1,6 @@
 /* The n-th allocation fails, for every n: what a durable run asks for is done, or fails alone, or fails the core. */
 #include "durable_test.h"
-#include "failing.h"
+#include "support/failing_allocator.h"
 
 static void hear_nothing(void *self, const cleat__uuid *run, int32_t invocation, const cleat__node_end *end)
 {
@@ -88,22 +88,20 @@ static bool live(rig *at, const cleat__uuid *run)
 static void test_every_allocation_may_fail(void **state)
 {
     rig *at = *state;
-    failing memory = {INT64_MAX};
-    const cleat_allocator allocator = {&memory, failing_malloc, failing_realloc, failing_free};
+    failing_allocator memory;
     bool is_done = false;
-    int64_t calls = 0;
+    size_t calls = 0;
     cleat__core_close(at->core);
-    cleat_set_allocator(&allocator);
+    failing_allocator_install(&memory, 0);
     while (!is_done) {
-        memory.left = INT64_MAX;
         unlink(FILE_NAME);
         open_core(at);
         declare(at);
         join_both(at, 1, 10);
         cleat__uuid run = trigger(at, "flow:flow", "{}", 0);
-        memory.left = calls++;
+        atomic_store(&memory.fail_at, atomic_load(&memory.calls) + ++calls);
         is_done = live(at, &run);
-        memory.left = INT64_MAX;
+        atomic_store(&memory.fail_at, 0);
         cleat__core_close(at->core);
         at->ears.count = 0;
         assert_true(calls < 2000);

@@ -1,6 +1,6 @@
 /* Concurrency rules: which runs go on, which wait, which are cancelled. */
 #include "core_test.h"
-#include "failing.h"
+#include "support/failing_allocator.h"
 
 #include "base/error.h"
 #include "engine/core_parts.h"
@@ -432,13 +432,13 @@ static void live(rig *at)
 static void test_any_allocation_may_fail(void **state)
 {
     rig *at = *state;
-    failing memory = {.left = 0};
-    int64_t calls = 0;
-    for (; memory.left <= 0; calls++) {
+    failing_allocator memory;
+    size_t calls = 0;
+    do {
         close_fixture(state);
         open_fixture(state);
         at = *state;
-        fail_after(&memory, calls);
+        failing_allocator_install(&memory, ++calls);
         live(at);
         cleat_set_allocator(NULL);
         assert_true(calls < 1000);
@@ -446,7 +446,7 @@ static void test_any_allocation_may_fail(void **state)
         crash(at);
         open_core(at);
         assert_int_equal(at->core->limits.contenders.count, at->core->runs.by_id.count);
-    }
+    } while (failing_allocator_has_failed(&memory));
     assert_true(calls > 40);
     assert_int_equal(at->core->limits.contenders.count, 2);
 }

@@ -1,6 +1,6 @@
 /* The n-th allocation fails, for every n: a command fails alone or the core fails, nothing leaks. */
 #include "core_test.h"
-#include "failing.h"
+#include "support/failing_allocator.h"
 
 #include "engine/watch.h"
 
@@ -29,15 +29,15 @@ static void test_triggers_are_all_or_none(void **state)
     for (size_t i = 0; i < COUNT; i++) {
         items[i] = (cleat__trigger){.workflow = cleat_slice_of("a"), .input = cleat_slice_of("{}")};
     }
-    failing memory;
+    failing_allocator memory;
     cleat_status status = CLEAT_NO_MEMORY;
-    int64_t calls = 0;
-    for (; status != CLEAT_OK; calls++) {
+    size_t calls = 0;
+    do {
         cleat__uuid ids[COUNT];
         cleat__command trigger = {.tenant = CLEAT__TENANT_DEFAULT,
                                   .kind = CLEAT__COMMAND_TRIGGER,
                                   .as.trigger = {items, COUNT, ids}};
-        fail_after(&memory, calls);
+        failing_allocator_install(&memory, ++calls);
         step(at, &trigger, 1);
         cleat_set_allocator(NULL);
         cleat__free(trigger.error);
@@ -48,7 +48,7 @@ static void test_triggers_are_all_or_none(void **state)
             open_core(at);
         }
         assert_int_equal(live(at), status == CLEAT_OK ? COUNT : 0);
-    }
+    } while (status != CLEAT_OK);
     assert_true(calls > COUNT);
 }
 
@@ -138,12 +138,12 @@ static void test_any_allocation_may_fail(void **state)
 {
     rig *at = *state;
     cleat_status status = CLEAT_NO_MEMORY;
-    failing memory;
-    int64_t calls = 0;
-    for (; status != CLEAT_OK || memory.left <= 0; calls++) {
+    failing_allocator memory;
+    size_t calls = 0;
+    do {
         crash(at);
         cleat__core_options options = {.path = FILE_NAME, .mode = CLEAT__STORE_WRITE_UNSYNCED, .seed = 1};
-        fail_after(&memory, calls);
+        failing_allocator_install(&memory, ++calls);
         status = cleat__core_open(&options, at->now, &at->core);
         assert_true(status == CLEAT_OK || status == CLEAT_NO_MEMORY);
         if (status == CLEAT_OK) {
@@ -151,7 +151,7 @@ static void test_any_allocation_may_fail(void **state)
         }
         cleat_set_allocator(NULL);
         assert_true(calls < 1000);
-    }
+    } while (status != CLEAT_OK || failing_allocator_has_failed(&memory));
     assert_true(calls > 30);
 }
 
@@ -198,13 +198,13 @@ static void live_with_keys(rig *at, cleat_status *status)
 static void test_any_allocation_may_fail_with_keys(void **state)
 {
     rig *at = *state;
-    failing memory;
+    failing_allocator memory;
     cleat_status status = CLEAT_NO_MEMORY;
-    int64_t calls = 0;
-    for (; status != CLEAT_ALREADY_EXISTS; calls++) {
+    size_t calls = 0;
+    do {
         crash(at);
         open_core(at);
-        fail_after(&memory, calls);
+        failing_allocator_install(&memory, ++calls);
         live_with_keys(at, &status);
         cleat_set_allocator(NULL);
         assert_true(status == CLEAT_NO_MEMORY || status == CLEAT_NOT_FOUND || status == CLEAT_ALREADY_EXISTS);
@@ -213,7 +213,7 @@ static void test_any_allocation_may_fail_with_keys(void **state)
             assert_int_equal(live(at), status == CLEAT_ALREADY_EXISTS ? 2 : 0);
         }
         assert_true(calls < 1000);
-    }
+    } while (status != CLEAT_ALREADY_EXISTS);
     assert_true(calls > 20);
 }
 
@@ -223,16 +223,16 @@ static void test_any_allocation_may_fail_with_workers_of_other_processes(void **
     rig *at = *state;
     const cleat__core_options options = {.path = FILE_NAME, .mode = CLEAT__STORE_WRITE_UNSYNCED, .seed = 1};
     cleat_status status = CLEAT_NO_MEMORY;
-    failing memory;
-    int64_t calls = 0;
-    for (; status != CLEAT_OK || memory.left <= 0; calls++) {
+    failing_allocator memory;
+    size_t calls = 0;
+    do {
         crash(at);
         clean_file();
         open_core(at);
         live_remotely(at);
         assert_int_equal(live(at), 1);
         crash(at);
-        fail_after(&memory, calls);
+        failing_allocator_install(&memory, ++calls);
         status = cleat__core_open(&options, at->now, &at->core);
         assert_true(status == CLEAT_OK || status == CLEAT_NO_MEMORY);
         if (status == CLEAT_OK) {
@@ -240,7 +240,7 @@ static void test_any_allocation_may_fail_with_workers_of_other_processes(void **
         }
         cleat_set_allocator(NULL);
         assert_true(calls < 1000);
-    }
+    } while (status != CLEAT_OK || failing_allocator_has_failed(&memory));
     assert_true(calls > 30);
 }
 
@@ -310,13 +310,13 @@ static void test_any_allocation_may_fail_with_events(void **state)
     const cleat__core_options options = {
         .path = FILE_NAME, .mode = CLEAT__STORE_WRITE_UNSYNCED, .seed = 1, .adds_trace = true};
     cleat__watch watches[2];
-    failing memory = {.left = 0};
-    int64_t calls = 0;
-    for (; memory.left <= 0; calls++) {
+    failing_allocator memory;
+    size_t calls = 0;
+    do {
         crash(at);
         clean_file();
         assert_int_equal(cleat__core_open(&options, at->now, &at->core), CLEAT_OK);
-        fail_after(&memory, calls);
+        failing_allocator_install(&memory, ++calls);
         live_with_events(at, watches);
         cleat_set_allocator(NULL);
         /* An event is there with its run, or not at all; so is a schedule or its run. */
@@ -326,7 +326,7 @@ static void test_any_allocation_may_fail_with_events(void **state)
                         read_count("SELECT count(*) FROM task WHERE metadata NOT LIKE '%user%'") <=
                     1);
         assert_true(calls < 1000);
-    }
+    } while (failing_allocator_has_failed(&memory));
     assert_true(calls > 30);
     assert_int_equal(read_count("SELECT count(*) FROM task"), 3);
     assert_int_equal(read_count("SELECT count(*) FROM schedule"), 0);
@@ -377,18 +377,18 @@ static void test_any_allocation_may_fail_with_a_stream(void **state)
     const cleat__core_options options = {
         .path = FILE_NAME, .mode = CLEAT__STORE_WRITE_UNSYNCED, .seed = 1, .adds_trace = true};
     cleat__watch watches[3];
-    failing memory = {.left = 0};
-    int64_t calls = 0;
-    for (; memory.left <= 0; calls++) {
+    failing_allocator memory;
+    size_t calls = 0;
+    do {
         crash(at);
         clean_file();
         assert_int_equal(cleat__core_open(&options, at->now, &at->core), CLEAT_OK);
-        fail_after(&memory, calls);
+        failing_allocator_install(&memory, ++calls);
         live_with_a_stream(at, watches);
         cleat_set_allocator(NULL);
         assert_true(read_count("SELECT count(*) FROM stream_chunk") <= 3);
         assert_true(calls < 1000);
-    }
+    } while (failing_allocator_has_failed(&memory));
     assert_true(calls > 20);
     assert_int_equal(read_count("SELECT count(*) FROM stream_chunk"), 3);
     crash(at);

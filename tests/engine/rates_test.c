@@ -1,6 +1,6 @@
 /* Rate limits: who waits for units, and when they are there again. */
 #include "core_test.h"
-#include "failing.h"
+#include "support/failing_allocator.h"
 
 #include "base/error.h"
 #include "engine/core_parts.h"
@@ -375,13 +375,13 @@ static void live(rig *at)
 static void test_any_allocation_may_fail(void **state)
 {
     rig *at = *state;
-    failing memory = {.left = 0};
-    int64_t calls = 0;
-    for (; memory.left <= 0; calls++) {
+    failing_allocator memory;
+    size_t calls = 0;
+    do {
         close_fixture(state);
         open_fixture(state);
         at = *state;
-        fail_after(&memory, calls);
+        failing_allocator_install(&memory, ++calls);
         live(at);
         cleat_set_allocator(NULL);
         assert_true(calls < 1000);
@@ -391,7 +391,7 @@ static void test_any_allocation_may_fail(void **state)
         open_core(at);
         assert_true(assigned <= 2 && assigned <= at->core->runs.by_id.count);
         assert_true(has_failed || assigned == at->core->runs.by_id.count);
-    }
+    } while (failing_allocator_has_failed(&memory));
     assert_true(calls > 40);
     assert_int_equal(at->core->runs.by_id.count, 2);
 }

@@ -1,7 +1,7 @@
 /* The n-th allocation fails, for every n, while events with patterns and filters, and crons, start runs: each is there
  * with its runs, or is not; nothing leaks. */
 #include "core_test.h"
-#include "failing.h"
+#include "support/failing_allocator.h"
 
 static const cleat__policy policy = {
     .priority = 1,
@@ -90,23 +90,21 @@ static void test_any_allocation_may_fail(void **state)
 {
     rig *at = *state;
     const cleat__now start = at->now;
-    failing memory = {.left = 0};
-    int64_t calls = 0;
-    for (; memory.left <= 0; calls++) {
-        cleat_allocator allocator = {&memory, failing_malloc, failing_realloc, failing_free};
+    failing_allocator memory;
+    size_t calls = 0;
+    do {
         crash(at);
         clean_file();
         at->now = start;
         open_core(at);
-        memory.left = calls;
-        cleat_set_allocator(&allocator);
+        failing_allocator_install(&memory, ++calls);
         live_once(at);
         cleat_set_allocator(NULL);
         crash(at);
-        check_file(memory.left > 0);
+        check_file(!failing_allocator_has_failed(&memory));
         open_core(at); /* what is there is a file that opens */
         assert_true(calls < 2000);
-    }
+    } while (failing_allocator_has_failed(&memory));
     assert_true(calls > 50);
 }
 

@@ -338,9 +338,9 @@ static void test_no_memory(void **state)
     bool is_made = false;
     (void)state;
     for (size_t fail_at = 1; !is_made; fail_at++) {
-        counting_allocator allocator = {.fail_at = fail_at};
+        failing_allocator allocator;
         cleat_span_exporter *exporter = NULL;
-        counting_allocator_install(&allocator);
+        failing_allocator_install(&allocator, fail_at);
         cleat_status status = cleat_otlp_grpc_exporter_new(
             CLEAT_OTLP_EXPORTER_OPTIONS(.endpoint = "http://localhost:1"), &exporter);
         is_made = status == CLEAT_OK;

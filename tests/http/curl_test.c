@@ -522,8 +522,8 @@ static void test_requests_go_out_without_memory(void **state)
     fixture *self = *state;
     struct curl_slist *headers = curl_slist_append(NULL, "X-Mine: one");
     for (size_t fail_at = 1; fail_at < 16; fail_at++) {
-        counting_allocator allocator = {.fail_at = fail_at};
-        counting_allocator_install(&allocator);
+        failing_allocator allocator;
+        failing_allocator_install(&allocator, fail_at);
         int code = PERFORM_WITH(self, headers);
         cleat_set_allocator(NULL);
         assert_int_equal(code, CURLE_OK);

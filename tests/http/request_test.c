@@ -296,8 +296,8 @@ static void test_requests_are_served_without_memory(void **state)
     test_sdk *sdk = *state;
     for (size_t fail_at = 1; fail_at < 30; fail_at++) {
         cleat_http_request request;
-        counting_allocator allocator = {.fail_at = fail_at};
-        counting_allocator_install(&allocator);
+        failing_allocator allocator;
+        failing_allocator_install(&allocator, fail_at);
         START(sdk, &request, .method = "GET", .target = "/a?b=c", .route = "/a",
               .headers = FIELDS({"tracestate", "a=1"}, {"tracestate", "b=2"}, {"traceparent", TRACEPARENT},
                                 {"baggage", "a=1"}));

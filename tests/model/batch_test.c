@@ -119,7 +119,7 @@ static void test_keys(void **state)
         {"additional_metadata.shop", NULL, "{\"shop\":\"b\"}", "b"},
         {"string(int(input.n))", "{\"n\":7}", NULL, "7"},
         {"input.shop", "{}", NULL, NULL},
-        {"input.shop", NULL, NULL, NULL},
+        {"workflow_run_id", "{}", NULL, "r1"},
         {"input.shop", "{\"shop\":\"\\u0000\"}", NULL, NULL},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -130,10 +130,12 @@ static void test_keys(void **state)
         cleat__batch_rule *rule = stored(&it);
         char *key = NULL;
         size_t size = 0;
-        cleat_slice input = cases[i].input != NULL ? cleat_slice_of(cases[i].input) : (cleat_slice){NULL, 0};
-        cleat_slice metadata =
-            cases[i].metadata != NULL ? cleat_slice_of(cases[i].metadata) : (cleat_slice){NULL, 0};
-        cleat_status status = cleat__batch_rule_key(rule, input, metadata, &key, &size);
+        const cleat__expression_variables variables = {
+            .input = cleat_slice_of(cases[i].input),
+            .additional_metadata = cleat_slice_of(cases[i].metadata != NULL ? cases[i].metadata : "{}"),
+            .workflow_run_id = cleat_slice_of("r1"),
+        };
+        cleat_status status = cleat__batch_rule_key(rule, &variables, &key, &size);
         if (cases[i].key == NULL) {
             assert_int_equal(status, CLEAT_INVALID_ARGUMENT);
             assert_null(key);
@@ -157,8 +159,8 @@ static void test_a_key_is_short(void **state)
     size_t size = 0;
     for (int n = CLEAT__BATCH_KEY_MAX; n <= CLEAT__BATCH_KEY_MAX + 1; n++) {
         snprintf(input, sizeof(input), "{\"shop\":\"%0*d\"}", n, 1);
-        cleat_status status =
-            cleat__batch_rule_key(rule, cleat_slice_of(input), (cleat_slice){NULL, 0}, &key, &size);
+        const cleat__expression_variables variables = {.input = cleat_slice_of(input)};
+        cleat_status status = cleat__batch_rule_key(rule, &variables, &key, &size);
         assert_int_equal(status, n == CLEAT__BATCH_KEY_MAX ? CLEAT_OK : CLEAT_INVALID_ARGUMENT);
         cleat__free(key);
     }

@@ -79,6 +79,37 @@ static void test_refused(void **state)
     assert_int_equal(cleat__duration_parse("timeout", (cleat_slice){"5sx", 2}, &ms), CLEAT_OK);
 }
 
+static void test_with_days(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms; /* -1: it is refused */
+    } cases[] = {
+        {"1d7h30m", 113400000},
+        {"30d", INT64_C(2592000000)},
+        {"0d", 0},
+        {"5m", 300000},
+        {"1d1s", 86401000},
+        {"106751d", INT64_C(9223286400000)},
+        {"106752d", -1},
+        {"99999999999999999999d", -1},
+        {"", -1},
+        {"d", -1},
+        {"1.5d", -1},
+        {"-1d", -1},
+        {"1d2d", -1},
+        {"1h1d", -1},
+        {"1d ", -1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int64_t ms = -1;
+        assert_int_equal(cleat__duration_parse_days("ttl", cleat_slice_of(cases[i].text), &ms),
+                         cases[i].ms != -1 ? CLEAT_OK : CLEAT_INVALID_ARGUMENT);
+        assert_int_equal(ms, cases[i].ms);
+    }
+}
+
 static void test_what_is_written_is_read(void **state)
 {
     (void)state;
@@ -98,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parsed),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_with_days),
         cmocka_unit_test(test_what_is_written_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "model/expression.h"
+#include "support/failing_allocator.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -608,38 +609,16 @@ static void test_an_expression_outlives_its_text(void **state)
 
 /* ---- Memory ---- */
 
-typedef struct failing {
-    int left; /* allocations that succeed */
-} failing;
-
-static void *fail_some(void *user_data, size_t size)
-{
-    failing *it = user_data;
-    return it->left-- > 0 ? malloc(size) : NULL;
-}
-
-static void *fail_some_again(void *user_data, void *block, size_t size)
-{
-    failing *it = user_data;
-    return it->left-- > 0 ? realloc(block, size) : NULL;
-}
-
-static void give_back(void *user_data, void *block)
-{
-    (void)user_data;
-    free(block);
-}
-
-static cleat_status evaluate_with(failing *memory, char **result)
+static cleat_status evaluate_with(size_t fail_at, char **result)
 {
     static const char text[] =
         "input.tags.map(t, t + '\\n' + string(size(t))).join(',').split('').join('-') + "
         "[input.name, 'a\\tb'].filter(x, x != '').join().upperAscii()";
-    const cleat_allocator allocator = {memory, fail_some, fail_some_again, give_back};
+    failing_allocator allocator;
     cleat__expression_variables values = variables();
     cleat__expression *expression;
     *result = NULL;
-    cleat_set_allocator(&allocator);
+    failing_allocator_install(&allocator, fail_at);
     cleat_status status = cleat__expression_compile(cleat_slice_of(text), &expression);
     if (status == CLEAT_OK) {
         status = cleat__expression_text(expression, &values, result, NULL);
@@ -653,11 +632,10 @@ static void test_any_allocation_may_fail(void **state)
 {
     (void)state;
     cleat_status status = CLEAT_NO_MEMORY;
-    int calls = 0;
-    for (; status != CLEAT_OK; calls++) {
-        failing memory = {.left = calls};
+    size_t calls = 0;
+    while (status != CLEAT_OK) {
         char *result;
-        status = evaluate_with(&memory, &result);
+        status = evaluate_with(++calls, &result);
         assert_true(status == CLEAT_OK || status == CLEAT_NO_MEMORY);
         assert_int_equal(result != NULL, status == CLEAT_OK);
         free(result);

@@ -428,7 +428,7 @@ static void ten_thousand_spans_of_many_chunks_arrive(void **state)
 static void without_memory_the_cursor_stays(void **state)
 {
     fixture *it = *state;
-    static counting_allocator allocator;
+    static failing_allocator allocator;
     cleat_resource *a = make_resource("a", NULL);
     add_span(it, a, &plain, 0);
     add_span(it, NULL, &other, 0);
@@ -437,9 +437,7 @@ static void without_memory_the_cursor_stays(void **state)
     for (size_t fail_at = 1; status != CLEAT_OK; fail_at++) {
         cleat__otlp_request request = {0};
         size_t cursor = 0;
-        atomic_store(&allocator.calls, 0);
-        atomic_store(&allocator.fail_at, fail_at);
-        counting_allocator_install(&allocator);
+        failing_allocator_install(&allocator, fail_at);
         status = cleat__otlp_request_build(&request, batch, &cursor, SIZE_MAX);
         cleat_set_allocator(NULL);
         assert_true(status == CLEAT_OK || (status == CLEAT_NO_MEMORY && cursor == 0));

@@ -1,4 +1,4 @@
-/* The REST API's workflows: their versions, and deleting them. */
+/* The REST API's workflows: their versions, pausing and deleting them. */
 #include "rest_test.h"
 
 #define ONE "/api/v1/workflows/%s"
@@ -147,6 +147,79 @@ static void the_name_of_a_deleted_workflow_is_free(void **state)
     trigger_run(it, 2, "greet"); /* another tenant's is another one */
 }
 
+/* Whether it runs, once whoever has seen the answer has seen the engine's next steps. */
+static const char *status_of(rest_world *it, const cleat__uuid *run)
+{
+    static char text[16];
+    json_t *status = get(it, URL("/api/v1/stable/workflow-runs/%s/status", ID(run)));
+    snprintf(text, sizeof(text), "%s", json_string_value(status));
+    json_decref(status);
+    return text;
+}
+
+static void a_paused_workflow_runs_when_it_goes_on(void **state)
+{
+    rest_world *it = *state;
+    char path[80];
+    snprintf(path, sizeof(path), ONE, ID(&it->greet[0].workflow_id));
+    json_t *workflow = get(it, path);
+    assert_true(json_is_false(json_object_get(workflow, "isPaused")));
+    assert_null(json_object_get(workflow, "pausedWorkflowCronRunQueueBehavior"));
+    json_decref(workflow);
+    workflow = ask_json(
+        it, (asking){1, "PATCH", path,
+                     "{\"pause\":{\"action\":\"pause\",\"pausedWorkflowCronRunQueueBehavior\":\"QUEUE\","
+                     "\"pausedWorkflowScheduledRunQueueBehavior\":\"DROP\","
+                     "\"pausedWorkflowQueueTTL\":\"1d7h30m\"}}",
+                     200});
+    assert_true(json_is_true(json_object_get(workflow, "isPaused")));
+    assert_string_equal(text_at(workflow, "pausedWorkflowCronRunQueueBehavior"), "QUEUE");
+    assert_string_equal(text_at(workflow, "pausedWorkflowScheduledRunQueueBehavior"), "DROP");
+    assert_string_equal(text_at(workflow, "name"), "greet");
+    json_decref(workflow);
+
+    add_worker(it, 1, "one", true);
+    cleat__uuid held = trigger_run(it, 1, "greet");
+    cleat__uuid first = trigger_run(it, 1, "greet"); /* the engine has gone by the other one */
+    assert_string_equal(status_of(it, &held), "QUEUED");
+    assert_string_equal(status_of(it, &first), "QUEUED");
+    json_decref(ask_json(it, (asking){1, "PATCH", path, "{}", 200})); /* changes nothing */
+    assert_string_equal(status_of(it, &held), "QUEUED");
+    workflow = ask_json(it, (asking){1, "PATCH", path, "{\"pause\":{\"action\":\"unpause\"}}", 200});
+    assert_true(json_is_false(json_object_get(workflow, "isPaused")));
+    json_decref(workflow);
+    wait_until_running(it, &held);
+}
+
+static void wrong_pauses_say_what_is_wrong(void **state)
+{
+    rest_world *it = *state;
+    static const struct {
+        const char *pause, *what;
+    } cases[] = {
+        {"5", "pause.action"},
+        {"{}", "pause.action"},
+        {"{\"action\":\"stop\"}", "pause.action"},
+        {"{\"action\":\"pause\",\"pausedWorkflowCronRunQueueBehavior\":\"KEEP\"}",
+         "pausedWorkflowCronRunQueueBehavior must be DROP or QUEUE"},
+        {"{\"action\":\"pause\",\"pausedWorkflowScheduledRunQueueBehavior\":1}",
+         "pausedWorkflowScheduledRunQueueBehavior must be DROP or QUEUE"},
+        {"{\"action\":\"pause\",\"pausedWorkflowQueueTTL\":5}", "pausedWorkflowQueueTTL must be a string"},
+        {"{\"action\":\"pause\",\"pausedWorkflowQueueTTL\":\"soon\"}", "pausedWorkflowQueueTTL is"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        expect_400(it, "PATCH", URL(ONE, ID(&it->greet[0].workflow_id)),
+                   URL("{\"pause\":%s}", cases[i].pause), cases[i].what);
+    }
+    static const char pause[] = "{\"pause\":{\"action\":\"pause\"}}";
+    json_decref(ask_json(it, (asking){1, "PATCH", "/api/v1/workflows/" NO_ID, pause, 404}));
+    json_decref(ask_json(it, (asking){1, "PATCH", "/api/v1/workflows/" NO_ID, "{}", 404}));
+    json_decref(ask_json(it, (asking){1, "PATCH", URL(ONE, ID(&it->greet[1].workflow_id)), pause, 404}));
+    json_t *workflow = get(it, URL(ONE, ID(&it->greet[0].workflow_id)));
+    assert_true(json_is_false(json_object_get(workflow, "isPaused")));
+    json_decref(workflow);
+}
+
 static void wrong_pages_say_what_is_wrong(void **state)
 {
     rest_world *it = *state;
@@ -163,6 +236,8 @@ int main(void)
         REST_TEST(wrong_versions_say_so),
         REST_TEST(a_deleted_workflow_starts_nothing_and_its_runs_stay),
         REST_TEST(the_name_of_a_deleted_workflow_is_free),
+        REST_TEST(a_paused_workflow_runs_when_it_goes_on),
+        REST_TEST(wrong_pauses_say_what_is_wrong),
         REST_TEST(wrong_pages_say_what_is_wrong),
     };
     curl_global_init(CURL_GLOBAL_ALL);

@@ -87,11 +87,12 @@ void world_check_limits(sim_world *world)
     }
 }
 
-uint64_t world_count_superseded(const sim_world *world)
+uint64_t world_count(const sim_world *world, const char *outcome)
 {
-    static const char sql[] = "SELECT count(*) FROM task_end WHERE outcome = 'SUPERSEDED'";
+    static const char sql[] = "SELECT count(*) FROM task_end WHERE outcome = ?1";
     sqlite3_stmt *select = NULL;
     world_check(world, cleat__store_prepare(world->core->store, sql, &select) == CLEAT_OK, "count");
+    sqlite3_bind_text(select, 1, outcome, -1, SQLITE_STATIC);
     world_check(world, sqlite3_step(select) == SQLITE_ROW, "count");
     uint64_t count = (uint64_t)sqlite3_column_int64(select, 0);
     sqlite3_reset(select);

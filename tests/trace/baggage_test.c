@@ -248,12 +248,11 @@ static void test_size_limit_of_a_header(void **state)
 static void test_no_memory(void **state)
 {
     (void)state;
-    static counting_allocator allocator;
+    static failing_allocator allocator;
     cleat_baggage *baggage = NULL;
     add(&baggage, "a", "1", NULL);
     cleat_set_allocator(NULL);
-    counting_allocator_install(&allocator);
-    atomic_store(&allocator.fail_at, 1);
+    failing_allocator_install(&allocator, 1);
     assert_null(cleat_baggage_with(baggage, "b", cleat_slice_of("2"), NULL));
     assert_null(cleat__baggage_parse(cleat_slice_of("a=1")));
     assert_null(cleat__baggage_parse(cleat_slice_of("a=%FF")));

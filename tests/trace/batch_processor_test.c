@@ -2,7 +2,7 @@
 #include "batch_fixture.h"
 #include "trace/batch.h"
 
-static counting_allocator allocator;
+static failing_allocator allocator;
 
 static void full_batch_is_exported_at_once(void **state)
 {
@@ -497,6 +497,6 @@ int main(void)
         cmocka_unit_test(threads_share_one_span),
         cmocka_unit_test(spans_in_the_steady_state_allocate_nothing),
     };
-    counting_allocator_install(&allocator);
+    failing_allocator_install(&allocator, 0);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

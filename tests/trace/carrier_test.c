@@ -129,8 +129,8 @@ static void test_as_a_text_map(void **state)
 static void test_no_memory_changes_nothing(void **state)
 {
     (void)state;
-    static counting_allocator allocator;
-    counting_allocator_install(&allocator);
+    static failing_allocator allocator;
+    failing_allocator_install(&allocator, 0);
     for (size_t i = 1; i <= 3; i++) {
         atomic_store(&allocator.calls, 0);
         atomic_store(&allocator.fail_at, i);

@@ -350,8 +350,8 @@ static void *leave_attached(void *argument)
 static void test_end_of_a_thread_detaches_and_frees(void **state)
 {
     (void)state;
-    static counting_allocator allocator;
-    counting_allocator_install(&allocator);
+    static failing_allocator allocator;
+    failing_allocator_install(&allocator, 0);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, leave_attached, NULL), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
@@ -378,7 +378,7 @@ static void one_round(int depth)
 /* A thread of its own, so that the counting allocator gets back what it gave. */
 static void *count_allocations(void *argument)
 {
-    counting_allocator *allocator = argument;
+    failing_allocator *allocator = argument;
     one_round(6);
     size_t before = atomic_load(&allocator->calls);
     for (int i = 0; i < 10000; i++) {
@@ -391,8 +391,8 @@ static void *count_allocations(void *argument)
 static void test_steady_state_allocates_nothing(void **state)
 {
     (void)state;
-    static counting_allocator allocator;
-    counting_allocator_install(&allocator);
+    static failing_allocator allocator;
+    failing_allocator_install(&allocator, 0);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, count_allocations, &allocator), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
@@ -415,8 +415,8 @@ static void *attach_the_root(void *argument)
 static void test_nothing_to_attach_allocates_nothing(void **state)
 {
     (void)state;
-    static counting_allocator allocator;
-    counting_allocator_install(&allocator);
+    static failing_allocator allocator;
+    failing_allocator_install(&allocator, 0);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, attach_the_root, NULL), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
@@ -425,7 +425,7 @@ static void test_nothing_to_attach_allocates_nothing(void **state)
 
 static void *run_out_of_memory(void *argument)
 {
-    counting_allocator *allocator = argument;
+    failing_allocator *allocator = argument;
     int value;
     cleat_context *context = with_number(NULL, 3);
     atomic_store(&allocator->fail_at, atomic_load(&allocator->calls) + 1);
@@ -454,8 +454,8 @@ static void *run_out_of_memory(void *argument)
 static void test_no_memory(void **state)
 {
     (void)state;
-    static counting_allocator allocator;
-    counting_allocator_install(&allocator);
+    static failing_allocator allocator;
+    failing_allocator_install(&allocator, 0);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, run_out_of_memory, &allocator), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);

@@ -226,7 +226,7 @@ static void there_is_nothing_to_read_of_nothing(void **state)
     cleat_tracer_provider_get_stats(NULL, NULL);
 }
 
-static counting_allocator allocator;
+static failing_allocator allocator;
 
 static void lost_spans_are_counted(void **state)
 {
@@ -268,6 +268,6 @@ int main(void)
         cmocka_unit_test(there_is_nothing_to_read_of_nothing),
         cmocka_unit_test(lost_spans_are_counted),
     };
-    counting_allocator_install(&allocator);
+    failing_allocator_install(&allocator, 0);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

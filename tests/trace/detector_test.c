@@ -419,10 +419,9 @@ static void without_memory_nothing_is_left_behind(void **state)
     setenv("OTEL_SERVICE_NAME", "n", 1);
     bool is_done = false;
     for (size_t fail_at = 1; !is_done; fail_at++) {
-        counting_allocator allocator = {0};
+        failing_allocator allocator;
         cleat_resource *resource = NULL;
-        atomic_store(&allocator.fail_at, fail_at);
-        counting_allocator_install(&allocator);
+        failing_allocator_install(&allocator, fail_at);
         cleat_status status = cleat_resource_default(&resource);
         is_done = atomic_load(&allocator.calls) < fail_at;
         assert_int_equal(status, is_done ? CLEAT_OK : CLEAT_NO_MEMORY);

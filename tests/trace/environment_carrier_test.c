@@ -181,12 +181,12 @@ static void test_child_environment_of_a_users_propagator(void **state)
 static void test_no_memory(void **state)
 {
     (void)state;
-    static counting_allocator allocator;
+    static failing_allocator allocator;
     char *const *before = VARIABLES("A=1");
     char **environment = NULL;
     cleat_context *context = traced_context("a=1", "v");
     cleat_set_allocator(NULL);
-    counting_allocator_install(&allocator);
+    failing_allocator_install(&allocator, 0);
     size_t fail_at = 1;
     cleat_status status;
     do {

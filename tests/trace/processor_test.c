@@ -1,6 +1,6 @@
 #include "batch_fixture.h"
 
-static counting_allocator allocator;
+static failing_allocator allocator;
 
 static void simple_processor_exports_at_once(void **state)
 {
@@ -243,6 +243,6 @@ int main(void)
         cmocka_unit_test(provider_takes_sixteen_processors),
         cmocka_unit_test(out_of_memory_anywhere_is_survived),
     };
-    counting_allocator_install(&allocator);
+    failing_allocator_install(&allocator, 0);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "support/failing_allocator.h"
+
 #include <cleat/trace.h>
 
 #include <stdatomic.h>
@@ -21,43 +23,6 @@
 #define TRACEPARENT "00-" TRACE_ID "-" SPAN_ID "-01"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
-/* Calls that get memory; number `fail_at` and all behind it fail (0: none does). Any thread. */
-typedef struct counting_allocator {
-    atomic_size_t calls;
-    atomic_size_t fail_at;
-    atomic_llong live;
-} counting_allocator;
-
-static inline void *counting_realloc(void *user_data, void *block, size_t size)
-{
-    counting_allocator *self = user_data;
-    size_t call = atomic_fetch_add(&self->calls, 1) + 1;
-    size_t fail_at = atomic_load(&self->fail_at);
-    if (fail_at != 0 && call >= fail_at) {
-        return NULL;
-    }
-    atomic_fetch_add(&self->live, block == NULL);
-    return realloc(block, size);
-}
-
-static inline void *counting_malloc(void *user_data, size_t size)
-{
-    return counting_realloc(user_data, NULL, size);
-}
-
-static inline void counting_free(void *user_data, void *block)
-{
-    counting_allocator *self = user_data;
-    atomic_fetch_sub(&self->live, block != NULL);
-    free(block);
-}
-
-static inline void counting_allocator_install(counting_allocator *self)
-{
-    cleat_allocator allocator = {self, counting_malloc, counting_realloc, counting_free};
-    cleat_set_allocator(&allocator);
-}
 
 static inline void assert_slice(cleat_slice slice, const char *expected)
 {

@@ -263,7 +263,7 @@ static void test_debug_goes_on(void **state)
 static void test_no_memory_keeps_the_context(void **state)
 {
     fixture *self = *state;
-    static counting_allocator allocator;
+    static failing_allocator allocator;
     cleat_context *contexts[20];
     cleat_span_context span = valid_span_context();
     put(self, "b3", SHORT_ID "-" SPAN_ID "-d");
@@ -271,8 +271,7 @@ static void test_no_memory_keeps_the_context(void **state)
     for (size_t i = 0; i < COUNT_OF(contexts); i++) {
         contexts[i] = cleat_context_with_span_context(NULL, &span);
     }
-    counting_allocator_install(&allocator);
-    atomic_store(&allocator.fail_at, 1);
+    failing_allocator_install(&allocator, 1);
     cleat_context *context = extract(self, contexts[0]);
     cleat_set_allocator(NULL);
     assert_ptr_equal(context, contexts[0]);

@@ -165,9 +165,8 @@ static void test_refuses(void **state)
     assert_int_equal(cleat_propagator_composite_new(NULL, 1, &made), CLEAT_INVALID_ARGUMENT);
     assert_int_equal(cleat_propagator_composite_new(with_null, 1, NULL), CLEAT_INVALID_ARGUMENT);
 
-    static counting_allocator allocator;
-    counting_allocator_install(&allocator);
-    atomic_store(&allocator.fail_at, 1);
+    static failing_allocator allocator;
+    failing_allocator_install(&allocator, 1);
     assert_int_equal(cleat_propagator_composite_new(with_null, 1, &made), CLEAT_NO_MEMORY);
     assert_null(made);
 }

@@ -225,7 +225,7 @@ static void test_refused_trace_state_leaves_no_stale_one(void **state)
 static void test_no_memory_keeps_the_context(void **state)
 {
     fixture *self = *state;
-    static counting_allocator allocator;
+    static failing_allocator allocator;
     const cleat_propagator *propagator = cleat_propagator_default();
     cleat_context *contexts[20];
     put(self, "traceparent", TRACEPARENT);
@@ -234,8 +234,7 @@ static void test_no_memory_keeps_the_context(void **state)
     for (size_t i = 0; i < COUNT_OF(contexts); i++) {
         contexts[i] = traced_context("");
     }
-    counting_allocator_install(&allocator);
-    atomic_store(&allocator.fail_at, 1);
+    failing_allocator_install(&allocator, 1);
     cleat_context *context = propagator->extract(propagator, contexts[0], &self->map);
     cleat_set_allocator(NULL);
     assert_ptr_equal(context, contexts[0]);

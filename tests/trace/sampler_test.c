@@ -99,10 +99,9 @@ static void without_memory_nothing_is_left_behind(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(makers); i++) {
         for (size_t fail_at = 1;; fail_at++) {
-            counting_allocator allocator = {0};
+            failing_allocator allocator;
             counted_sampler inner = COUNTED_SAMPLER(SAMPLE);
-            atomic_store(&allocator.fail_at, fail_at);
-            counting_allocator_install(&allocator);
+            failing_allocator_install(&allocator, fail_at);
             cleat_sampler *sampler = makers[i](&inner.base);
             bool is_done = atomic_load(&allocator.calls) < fail_at;
             assert_true(!is_done || sampler != NULL);

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "support/mock_engine.h"
 #include "support/raw_token.h"
-#include "wire/failing.h"
+#include "support/failing_allocator.h"
 
 #include <setjmp.h>
 #include <stdlib.h>
@@ -343,7 +343,7 @@ static void test_keys_keep_their_case(void **state)
 static void test_without_memory(void **state)
 {
     (void)state;
-    failing memory;
+    failing_allocator memory;
     cleat_status status = CLEAT_NO_MEMORY;
     const cleat_client_options options =
         *CLEAT_CLIENT_OPTIONS(.token = token, .tls_strategy = "mtls", .tls_cert_file = "c",
@@ -352,7 +352,7 @@ static void test_without_memory(void **state)
     int blocks = 0;
     for (; status == CLEAT_NO_MEMORY; blocks++) {
         cleat__remote_settings settings;
-        failing_begin(&memory, blocks);
+        failing_allocator_install(&memory, (size_t)blocks + 1);
         status = cleat__remote_settings_read(&options, &settings);
         if (status == CLEAT_OK) {
             cleat__remote_settings_deinit(&settings);

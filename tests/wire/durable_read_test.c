@@ -8,7 +8,7 @@
 
 #include "again.h"
 #include "base/error.h"
-#include "failing.h"
+#include "support/failing_allocator.h"
 #include "wire/durable_write.h"
 
 #pragma GCC diagnostic ignored "-Wmissing-braces" /* in protobuf-c's initialisers of oneofs */
@@ -390,9 +390,9 @@ static void test_nothing_is_left_behind(void **state)
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         bool is_done = false;
         for (int blocks = 0; !is_done; blocks++) {
-            failing memory;
+            failing_allocator memory;
             of_kind(&it, kinds[i]);
-            failing_begin(&memory, blocks);
+            failing_allocator_install(&memory, (size_t)blocks + 1);
             is_done = convert(&it.message);
             cleat_set_allocator(NULL);
             assert_int_equal(memory.live, 0);

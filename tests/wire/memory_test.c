@@ -7,7 +7,7 @@
 
 #include "again.h"
 #include "base/alloc.h"
-#include "failing.h"
+#include "support/failing_allocator.h"
 #include "wire/assignment.h"
 #include "wire/event.h"
 #include "wire/log_line.h"
@@ -183,8 +183,8 @@ static bool write_schedules(void)
 static void check(conversion convert, int least)
 {
     for (int blocks = 0;; blocks++) {
-        failing it;
-        failing_begin(&it, blocks);
+        failing_allocator it;
+        failing_allocator_install(&it, (size_t)blocks + 1);
         bool done = convert();
         cleat_set_allocator(NULL);
         assert_int_equal(it.live, 0);

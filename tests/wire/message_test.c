@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "again.h"
-#include "failing.h"
+#include "support/failing_allocator.h"
 #include "wire/dispatcher.pb-c.h"
 #include "wire/workflows.pb-c.h"
 
@@ -134,8 +134,8 @@ static void test_no_memory_leaves_nothing_behind(void **state)
     const cleat_slice bytes = BYTES("\x0A\x09\x0A\x03"
                                     "a:b\x12\x02{}\x0A\x07\x52\x05\x0A\x01k\x12\x00");
     for (int blocks = 0;; blocks++) {
-        failing it;
-        failing_begin(&it, blocks);
+        failing_allocator it;
+        failing_allocator_install(&it, (size_t)blocks + 1);
         cleat_status status = CLEAT_FAILED;
         void *message = cleat__message_unpack(bulk, bytes, &status);
         cleat__message_free(message);

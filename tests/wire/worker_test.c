@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "again.h"
-#include "failing.h"
+#include "support/failing_allocator.h"
 #include "wire/worker.h"
 
 #pragma GCC diagnostic ignored "-Wmissing-braces" /* in protobuf-c's initialisers of oneofs */
@@ -142,12 +142,12 @@ static void test_without_memory(void **state)
     rich it;
     cleat__worker_spec spec;
     cleat_status status = CLEAT_NO_MEMORY;
-    failing memory;
+    failing_allocator memory;
     (void)state;
     fill(&it);
     for (int blocks = 0; status != CLEAT_OK; blocks++) {
         assert_true(blocks < 20);
-        failing_begin(&memory, blocks);
+        failing_allocator_install(&memory, (size_t)blocks + 1);
         status = cleat__worker_read(&it.message, &spec);
         cleat__worker_read_end(&spec);
         cleat_set_allocator(NULL);

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "again.h"
-#include "failing.h"
+#include "support/failing_allocator.h"
 #include "wire/workflow.h"
 
 #pragma GCC diagnostic ignored "-Wmissing-braces" /* in protobuf-c's initialisers of oneofs */
@@ -414,12 +414,12 @@ static void test_several_without_memory(void **state)
     several it;
     cleat__workflow workflow;
     cleat_status status = CLEAT_NO_MEMORY;
-    failing memory;
+    failing_allocator memory;
     (void)state;
     fill_several(&it);
     for (int blocks = 0; status != CLEAT_OK; blocks++) {
         assert_true(blocks < 10);
-        failing_begin(&memory, blocks);
+        failing_allocator_install(&memory, (size_t)blocks + 1);
         status = cleat__workflow_read(&it.message, &workflow);
         cleat__workflow_read_end(&workflow);
         cleat_set_allocator(NULL);
@@ -604,12 +604,12 @@ static void test_without_memory(void **state)
     rich it;
     cleat__workflow workflow;
     cleat_status status = CLEAT_NO_MEMORY;
-    failing memory;
+    failing_allocator memory;
     (void)state;
     fill(&it);
     for (int blocks = 0; status != CLEAT_OK; blocks++) {
         assert_true(blocks < 10);
-        failing_begin(&memory, blocks);
+        failing_allocator_install(&memory, (size_t)blocks + 1);
         status = cleat__workflow_read(&it.of.message, &workflow);
         cleat__workflow_read_end(&workflow);
         cleat_set_allocator(NULL);

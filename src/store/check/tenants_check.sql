@@ -24,6 +24,12 @@ WHERE w.tenant IS NULL OR w.tenant <> y.tenant OR NOT is_object(y.declaration) O
 SELECT 'workflow ' || id FROM workflow
 WHERE typeof(uuid) <> 'blob' OR length(uuid) <> 16 OR name = '';
 
+-- workflow-pause: what a workflow says of its pause it says while it is paused, and one that is deleted is not
+SELECT 'workflow ' || id FROM workflow
+WHERE paused_crons NOT IN (0, 1) OR paused_schedules NOT IN (0, 1) OR paused_ttl_ms < -1
+    OR (paused_at_ms IS NULL AND (paused_crons <> 0 OR paused_schedules <> 0 OR paused_ttl_ms <> -1))
+    OR (paused_at_ms IS NOT NULL AND deleted_at_ms IS NOT NULL);
+
 -- event-payload: what an event says is JSON
 SELECT 'event ' || uuid(id) FROM event
 WHERE length(id) <> 16 OR NOT is_json(payload) OR NOT is_object(coalesce(metadata, '{}'));
