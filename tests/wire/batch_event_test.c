@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "again.h"
-#include "failing.h"
+#include "support/failing_allocator.h"
 #include "wire/batch_event.h"
 
 #define NOW      INT64_C(1700000000123)
@@ -74,11 +74,11 @@ static void test_beginnings_and_outputs_are_told_together(void **state)
 
 static void test_without_memory_nothing_is_left_behind(void **state)
 {
-    failing it;
+    failing_allocator it;
     bool is_done = false;
     (void)state;
-    for (int blocks = 0; !is_done && blocks < 500; blocks++) {
-        failing_begin(&it, blocks);
+    for (size_t call = 1; !is_done && call < 500; call++) {
+        failing_allocator_install(&it, call);
         Cleat__BatchActionEvent *message = write_failures();
         is_done = message != NULL;
         cleat__message_free(message);
