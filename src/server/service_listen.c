@@ -381,23 +381,18 @@ static void tell(listener *self, cleat__notice_out *notice)
     }
 }
 
-static void describe_assignment(const listener *self, const cleat__assignment *assignment, details *out)
+/* Whether it goes in one action with those of its batch that follow. */
+static bool is_of_batch(const listener *self, const cleat__assignment *assignment)
 {
-    describe(self, &assignment->workflow_id, &assignment->version_id, &assignment->step_id, out);
-    out->of.run_id = assignment->run_id;
-    out->of.task_name = assignment->task_name;
-    out->of.priority = assignment->priority;
+    return !self->takes_members && !cleat__uuid_is_nil(&assignment->batch_id);
 }
 
-/* How many of the list go in one action. */
 static size_t count_together(const listener *self, const cleat__assignment *list)
 {
     size_t count = 1;
-    bool is_alone = self->takes_members || cleat__uuid_is_nil(&list->batch_id);
-    for (const cleat__assignment *one = list->next; !is_alone && one != NULL; one = one->next, count++) {
-        if (!cleat__uuid_equals(&one->batch_id, &list->batch_id)) {
-            break;
-        }
+    const cleat__assignment *one = is_of_batch(self, list) ? list->next : NULL;
+    for (; one != NULL && cleat__uuid_equals(&one->batch_id, &list->batch_id); one = one->next) {
+        count++;
     }
     return count;
 }
@@ -405,12 +400,14 @@ static size_t count_together(const listener *self, const cleat__assignment *list
 static Cleat__AssignedAction *write_action(const listener *self, const cleat__assignment *list, size_t count)
 {
     details about;
-    describe_assignment(self, list, &about);
-    bool is_batch = !self->takes_members && !cleat__uuid_is_nil(&list->batch_id);
-    return is_batch ? cleat__batch_write(list, count, &about.of) : cleat__assignment_write(list, &about.of);
+    describe(self, &list->workflow_id, &list->version_id, &list->step_id, &about);
+    about.of.run_id = list->run_id;
+    about.of.task_name = list->task_name;
+    about.of.priority = list->priority;
+    return is_of_batch(self, list) ? cleat__batch_write(list, count, &about.of)
+                                   : cleat__assignment_write(list, &about.of);
 }
 
-/* NULL on no memory. */
 static cleat__notice_out *new_notice(const listener *self, const cleat__assignment *list, size_t count)
 {
     Cleat__AssignedAction *action = write_action(self, list, count);

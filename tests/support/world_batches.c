@@ -24,7 +24,8 @@ static void check_batch(sim_world *world, const cleat__batch *batch)
         count++;
     }
     world_check(world, count <= WORLD_BATCH_MAX, "%zu runs in one batch", count);
-    world_check(world, holders == 1 && !batch->holder->has_released, "%zu runs have the slots", holders);
+    world_check(world, holders == !batch->has_released && (batch->holder != NULL) == (holders == 1),
+                "%zu runs have the slots", holders);
 }
 
 static void check_group(sim_world *world, const cleat__batch_group *group)
@@ -59,7 +60,7 @@ static void check_waiting(sim_world *world, const cleat__lane *lane)
                 batching->bytes);
     world_check(world, count < (size_t)batching->rule->max_size, "a full batch waits for more");
     world_check(world, batching->timer.position != 0, "nobody will look at a batch again");
-    world->filling += count;
+    world->seen.filling += count;
 }
 
 void world_check_batches(sim_world *world)

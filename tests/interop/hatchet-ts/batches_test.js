@@ -141,6 +141,26 @@ suite('batches', () => {
         });
     });
 
+    test('a task of a workflow of several tasks may be one', limit, async () => {
+        const sizes = [];
+        await withWorker((client) => {
+            const letter = client.workflow({ name: 'letter' });
+            const write = letter.task({ name: 'write', fn: async ({ to }) => ({ text: `dear ${to}` }) });
+            letter.batchTask({
+                name: 'post', parents: [write], batch: { maxSize: 2, maxInterval: '1h' },
+                fn: async (tasks) => {
+                    sizes.push(Object.keys(tasks).length);
+                    return each(tasks, ({ to }) => ({ posted: to }));
+                },
+            });
+            return { letter };
+        }, async ({ tasks }) => {
+            const outputs = await Promise.all(['ann', 'bob'].map((to) => tasks.letter.run({ to })));
+            assert.deepStrictEqual(outputs, ['ann', 'bob'].map((to) => ({ write: { text: `dear ${to}` }, post: { posted: to } })));
+            assert.deepStrictEqual(sizes, [2]);
+        });
+    });
+
     test('the API tells of the wait, and a replay waits again', limit, async () => {
         await withWorker((client) => ({
             told: client.batchTask({
