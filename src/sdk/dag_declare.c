@@ -239,7 +239,7 @@ static cleat_status add_task(cleat_worker *worker, const cleat_dag_options *dag,
     cleat__workflow_task *task = &to->all[to->count];
     cleat_status status = cleat__options_read("CLEAT_DAG_TASK", options, &from, sizeof(from));
     if (status == CLEAT_OK) {
-        status = cleat__worker_check_new(worker, from.name, from.run);
+        status = cleat__worker_check_new(worker, from.name, from.run != NULL);
     }
     if (status == CLEAT_OK) {
         status = copy_alone(dag, &from, &declaration);

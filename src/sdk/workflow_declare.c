@@ -71,7 +71,7 @@ static cleat_status add_version(cleat_worker *worker, cleat__declaration *added,
 static cleat_status declare(cleat_worker *worker, const cleat_workflow_options *options)
 {
     cleat__declaration *declaration = NULL, *former = NULL;
-    cleat_status status = cleat__worker_check_new(worker, options->name, options->run);
+    cleat_status status = cleat__worker_check_new(worker, options->name, options->run != NULL);
     if (status == CLEAT_OK) {
         status = cleat__declaration_new_workflow(options, &declaration);
     }

@@ -95,7 +95,7 @@ static cleat_status read_members(const cleat__assignment *common, cleat_slice me
     cleat_slice key, value;
     int32_t count = 0;
     cleat__assignment *list = NULL, **end = &list;
-    cleat_status status = cleat__json_check("action_payload", members, true);
+    cleat_status status = cleat__json_check_large("action_payload", members, true);
     cleat__json_members(members, &cursor);
     while (status == CLEAT_OK && cleat__json_next_member(&cursor, &key, &value)) {
         status = read_member(common, key, value, end);
