@@ -122,6 +122,8 @@ static const case_of cases[] = {
     {"run-limits", "UPDATE task_live SET has_limits = 1 WHERE id = " FULL_ID("2"), FULL_RUN "2"},
     {"live-group", "UPDATE task SET limits = '{\"keys\":[]}' WHERE id = " FULL_PAIR("1"),
      PAIR_RUN "1: group none"},
+    {"live-group", "UPDATE task SET limits = '{\"batch\":\"north\",\"bytes\":-1}' WHERE id = " FULL_PAIR("1"),
+     PAIR_RUN "1: group north"},
     {"live-group", "UPDATE task SET limits = '{\"batch\":5}' WHERE id = " FULL_PAIR("1"),
      PAIR_RUN "1: group 5"},
     {"live-group", "UPDATE task SET limits = '{\"batch\":\"x\"}' WHERE id = " FULL_ID("3"),

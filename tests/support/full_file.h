@@ -100,15 +100,16 @@ static const char full_tables[] =
     "INSERT INTO task_trigger VALUES (x'01900000000070008000000000000008', '{}');"
     "INSERT INTO task_type (id, action, retries, priority, backoff_initial_ms, backoff_factor, "
     "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms, workflow_id, version_id, tenant, "
-    "task_name, declaration) VALUES (6, 'b:b', 0, 1, 0, 2, 0, -1, -1, 1, randomblob(16), 1, 'b', "
-    "'{\"durable\":false,\"batch\":{\"max_size\":2}}');"
+    "task_name, declaration) VALUES (20, 'b:b', 0, 1, 0, 2, 0, -1, -1, 1, randomblob(16), 1, 'b', "
+    "'{\"sticky\":0,\"durable\":false,\"slots\":{\"default\":1},\"batch\":{\"max_size\":2,\"interval\":1000,"
+    "\"group_max_runs\":1}}');"
     "INSERT INTO task (id, type_id, priority, created_at_ms, input, limits) VALUES "
-    "(x'01900000000070008000000000000011', 6, 1, 80, '{}', '{\"batch\":\"north\"}'), "
-    "(x'01900000000070008000000000000012', 6, 1, 80, '{}', '{\"batch\":\"north\"}');"
+    "(x'01900000000070008000000000000011', 20, 1, 80, '{}', '{\"batch\":\"north\"}'), "
+    "(x'01900000000070008000000000000012', 20, 1, 80, '{}', '{\"batch\":\"north\"}');"
     "INSERT INTO task_live (id, type_id, priority, state, retry_count, internal_retries, queued_at_ms, "
     "started_at_ms, worker_id, has_limits, batch_id) VALUES "
-    "(x'01900000000070008000000000000011', 6, 1, 1, 0, 0, 80, 81, x'0190000000007000800000000000000b', 1, "
-    "x'01900000000070008000000000000010'), (x'01900000000070008000000000000012', 6, 1, 1, 0, 0, 80, 81, "
+    "(x'01900000000070008000000000000011', 20, 1, 1, 0, 0, 80, 81, x'0190000000007000800000000000000b', 1, "
+    "x'01900000000070008000000000000010'), (x'01900000000070008000000000000012', 20, 1, 1, 0, 0, 80, 81, "
     "x'0190000000007000800000000000000b', 1, x'01900000000070008000000000000010');";
 
 static const char full_spans[] =

@@ -66,7 +66,8 @@ WHERE NOT is_object(coalesce(t.limits, '{}')) OR l.has_limits <> (t.limits IS NO
 SELECT 'run ' || uuid(l.id) || ': group ' || coalesce(json_extract(t.limits, '$.batch'), 'none')
 FROM task_live l JOIN task t ON t.id = l.id JOIN task_type y ON y.id = l.type_id
 WHERE l.is_held = 0 AND is_object(coalesce(t.limits, '{}')) AND is_object(y.declaration)
-    AND (json_type(y.declaration, '$.batch') IS NOT NULL) <> (json_type(t.limits, '$.batch') IS 'text');
+    AND ((json_type(y.declaration, '$.batch') IS NOT NULL) <> (json_type(t.limits, '$.batch') IS 'text')
+        OR json_extract(t.limits, '$.bytes') < 0);
 
 -- live-batch: runs that a worker was given together are of one version and one group, and one worker has them
 SELECT 'batch ' || uuid(l.batch_id) || ': ' || count(*) || ' runs'
