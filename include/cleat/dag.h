@@ -75,6 +75,8 @@ typedef struct cleat_dag_task {
     size_t concurrency_count;
     const cleat_rate_limit *rate_limits; /* what each attempt takes of them */
     size_t rate_limit_count;
+    const cleat_batch_config *batch; /* with its like in other runs: cleat/batch.h */
+    cleat_batch_function run_batch;
 } cleat_dag_task;
 /* In C++ it is gone after the statement: there, fill in variables. */
 #define CLEAT_DAG_TASK(...) CLEAT_OPTIONS(cleat_dag_task, __VA_ARGS__)
