@@ -237,6 +237,7 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
     cleat__expression_parsed parsed = {{NULL}};
     const cleat__expression_variables variables = {
         .parsed = &parsed,
+        .steps = &core->expression_steps,
         .input = trigger->input,
         .additional_metadata = trigger->metadata.data != NULL ? trigger->metadata : cleat_slice_of("{}"),
         .workflow_run_id = cleat_slice_of(id),
@@ -348,7 +349,7 @@ static cleat_status join_lane(cleat__core *core, cleat__run *run, cleat_slice de
         status = cleat__batches_find_group(&core->batches, run, json, &like.group);
     }
     if (status != CLEAT_OK) {
-        cleat__free(like.units);
+        cleat__rate_units_free(like.units);
     } else if (like.units == NULL && like.group == NULL) {
         status = cleat__wishes_join(&core->wishes, run, desired);
     } else {

@@ -15,6 +15,6 @@ cleat_status cleat__takings_describe(cleat__core *core, const cleat__run *run,
 cleat_status cleat__takings_read(cleat__core *core, const cleat__run *run, const struct json_t *rates,
                                  cleat__rate_units **units, char **text);
 /* Every limit that it takes of without an expression must be there: CLEAT_FAILED_PRECONDITION. */
-cleat_status cleat__takings_check(const cleat__core *core, int64_t tenant, const cleat__workflow *workflow);
+cleat_status cleat__takings_check(cleat__core *core, int64_t tenant, const cleat__workflow *workflow);
 
 #endif

@@ -18,7 +18,7 @@ static void free_lane(wish_lane *lane)
 {
     cleat__batching_deinit(lane->lane.batching);
     cleat__free(lane->wish.labels);
-    cleat__free(lane->units);
+    cleat__rate_units_free(lane->units);
     cleat__free(lane);
 }
 
@@ -91,7 +91,7 @@ cleat_status cleat__wishes_join_like(cleat__wishes *wishes, cleat__batches *batc
     wish_lane *made = NULL, *lane = NULL;
     cleat_status status = new_lane(run->type, like, &made);
     if (status != CLEAT_OK) {
-        cleat__free(like->units);
+        cleat__rate_units_free(like->units);
         if (like->group != NULL) {
             cleat__batches_leave_group(batches, like->group);
         }

@@ -380,6 +380,15 @@ static cleat_status copy_version(const char *version, cleat__declaration *to)
                                                                                 : cleat__fail_memory();
 }
 
+cleat_status cleat__declaration_make_durable(cleat__declaration *declaration, cleat_workflow_spans spans,
+                                             const char *machine_name, const char *version)
+{
+    declaration->is_workflow = true;
+    declaration->spans = spans;
+    declaration->machine_name = cleat__strdup(machine_name);
+    return declaration->machine_name != NULL ? copy_version(version, declaration) : cleat__fail_memory();
+}
+
 cleat_status cleat__declaration_new_workflow(const cleat_workflow_options *options, cleat__declaration **out)
 {
     const cleat_task_options same = {
@@ -417,12 +426,9 @@ cleat_status cleat__declaration_new_workflow(const cleat_workflow_options *optio
     if (status != CLEAT_OK) {
         return status;
     }
-    declaration->is_workflow = true;
-    declaration->spans = options->spans;
-    declaration->machine_name =
-        cleat__strdup(options->machine_name != NULL ? options->machine_name : options->name);
-    status = declaration->machine_name != NULL ? copy_version(options->version, declaration)
-                                               : cleat__fail_memory();
+    status = cleat__declaration_make_durable(
+        declaration, options->spans, options->machine_name != NULL ? options->machine_name : options->name,
+        options->version);
     if (status != CLEAT_OK) {
         cleat__declaration_free(declaration);
         return status;

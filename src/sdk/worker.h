@@ -55,6 +55,7 @@ typedef struct cleat__declaration {
     char *key_expression; /* of `idempotency`; NULL: it has none */
     cleat__idempotency idempotency;
     struct cleat__dag_declaration *dag; /* owned; its tasks; NULL: it is one itself */
+    bool is_of_several;                 /* a task of such a declaration */
     bool is_workflow;                   /* the rest is for these */
     cleat_workflow_spans spans;
     char *machine_name;
@@ -69,12 +70,18 @@ typedef struct cleat__dag_declaration {
     cleat__workflow_task *all; /* borrow from `tasks` */
     size_t count;
     cleat__declaration *tasks; /* owned; the last one first */
+    bool has_durable;
 } cleat__dag_declaration;
 
 /* A checked copy. */
 cleat_status cleat__declaration_new(const cleat_task_options *options, cleat__declaration **out);
 void cleat__declaration_free(cleat__declaration *declaration); /* NULL-safe */
 cleat_status cleat__declaration_new_workflow(const cleat_workflow_options *options, cleat__declaration **out);
+/* A task's declaration is of a function that waits without a thread. */
+cleat_status cleat__declaration_make_durable(cleat__declaration *declaration, cleat_workflow_spans spans,
+                                             const char *machine_name, const char *version);
+/* The worker has slots for these: unless it has been said how many, as many as for tasks. */
+cleat_status cleat__worker_offer_durable(cleat_worker *worker);
 /* dag_declare.c; NULL-safe. */
 void cleat__dag_declaration_free(cleat__dag_declaration *dag);
 /* The workflow borrows `task`, which is what it has, unless it has several. */

@@ -27,6 +27,10 @@ typedef struct cleat__new_task {
 /* TRIGGER. CLEAT_ALREADY_EXISTS: the parent has a child with that key; `*existing` is its id. */
 cleat_status cleat__transition_trigger(cleat__store *store, const cleat__new_task *task,
                                        cleat__uuid *existing);
+/* Whether it has nothing but what every run has; and TRIGGER of several such, which is cheaper together. */
+bool cleat__transition_is_plain(const cleat__new_task *task);
+cleat_status cleat__transition_trigger_plain(cleat__store *store, const cleat__new_task *const *tasks,
+                                             size_t count);
 
 /* One attempt: id and retry count are compared in every transition below. */
 typedef struct cleat__attempt_key {

@@ -533,6 +533,10 @@ static void test_mistakes_are_named(void **state)
     assert_refused(cleat_worker_add_task(
                        it->worker, CLEAT_TASK_OPTIONS(.name = "a", .run_batch = give_input, .batch = &bad)),
                    wrong, "group_key");
+    const cleat_dag_task *const tasks[] = {
+        CLEAT_DAG_TASK(.name = "first", .run_batch = give_input, .batch = &config, .is_durable = true), NULL};
+    assert_refused(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)), wrong,
+                   "it cannot be both");
     /* NULL is never more than a mistake. */
     assert_int_equal(cleat_batch_count(NULL), 0);
     assert_null(cleat_batch_task(NULL, 0));
