@@ -78,6 +78,8 @@ typedef struct cleat_dag_task {
     /* `run` is the function of a workflow (cleat/workflow.h): it sleeps, and waits for events and child runs, without a
      * thread and without a slot, and takes steps that survive crashes. It takes a slot of the type "durable". */
     bool is_durable;
+    const cleat_batch_config *batch; /* with its like in other runs: cleat/batch.h */
+    cleat_batch_function run_batch;
 } cleat_dag_task;
 /* In C++ it is gone after the statement: there, fill in variables. */
 #define CLEAT_DAG_TASK(...) CLEAT_OPTIONS(cleat_dag_task, __VA_ARGS__)

@@ -217,6 +217,8 @@ static cleat_status copy_alone(const cleat_dag_options *dag, const cleat_dag_tas
         .concurrency_count = from->concurrency_count,
         .rate_limits = from->rate_limits,
         .rate_limit_count = from->rate_limit_count,
+        .batch = from->batch,
+        .run_batch = from->run_batch,
     };
     (void)snprintf(name, sizeof(name), "%s:%s", dag->name, from->name);
     cleat_status status = cleat__declaration_new(&same, out);
@@ -239,7 +241,7 @@ static cleat_status add_task(cleat_worker *worker, const cleat_dag_options *dag,
     cleat__workflow_task *task = &to->all[to->count];
     cleat_status status = cleat__options_read("CLEAT_DAG_TASK", options, &from, sizeof(from));
     if (status == CLEAT_OK) {
-        status = cleat__worker_check_new(worker, from.name, from.run != NULL);
+        status = cleat__worker_check_new(worker, from.name, from.run != NULL || from.run_batch != NULL);
     }
     if (status == CLEAT_OK) {
         status = copy_alone(dag, &from, &declaration);
