@@ -23,6 +23,7 @@ cleat_status cleat__core_open(const cleat__core_options *options, cleat__now now
         return cleat__fail_memory();
     }
     core->now = now;
+    core->notes_ms = INT64_MAX;
     core->sweep_ms = INT64_MAX;
     core->schedule_ms = INT64_MAX;
     core->adds_trace = options->adds_trace;
@@ -302,6 +303,7 @@ int64_t cleat__core_next_ms(const cleat__core *core)
     next = earlier(next, cleat__crons_next_ms(core));
     next = earlier(next, cleat__durable_next_ms(core));
     next = earlier(next, cleat__rates_next_ms(&core->rates));
+    next = earlier(next, core->notes_ms);
     next = earlier(next, run != NULL ? run->deadline_ms : INT64_MAX);
     next = earlier(next, worker != NULL ? worker->deadline_ms : INT64_MAX);
     return earlier(next, stream != NULL ? stream->deadline_ms : INT64_MAX);

@@ -29,7 +29,8 @@ typedef struct cleat__lane {
     uint64_t aside_in;                     /* it is aside while this is the queue's round */
     const cleat__wish *wish;               /* NULL: none but what the task desires */
     const struct cleat__rate_units *units; /* of rate limits, that each of its runs takes; NULL: none */
-    struct cleat__lane_list *parked_in;    /* it waits there, and not among the queue's; NULL: it does not */
+    int64_t noted_ms; /* monotonic; of the last note that no worker takes it; 0: there is none */
+    struct cleat__lane_list *parked_in; /* it waits there, and not among the queue's; NULL: it does not */
 } cleat__lane;
 cleat__run *cleat__lane_first(const cleat__lane *lane);
 

@@ -369,37 +369,6 @@ static void bodies_together_have_a_limit(void **state)
     stop(it);
 }
 
-/* However many there are: none may use up the memory that the answer needs. */
-static void too_many_arguments_are_414(void **state)
-{
-    static const char *const arguments[] = {"a", "ids=0190a000-0000-7000-8000-000000000001"};
-    static const size_t counts[] = {257, 450, 550};
-    (void)state;
-    fixture *it = START(0);
-    char *path = malloc(65536);
-    for (size_t i = 0; i < 6; i++) {
-        char *end = path + sprintf(path, "/open?");
-        for (size_t left = counts[i / 2]; left > 0; left--) {
-            end += sprintf(end, "%s&", arguments[i % 2]);
-        }
-        end[-1] = '\0';
-        EXPECT(it->server, 414, "{\"message\":\"the query has more than 256 arguments\"}", .path = path);
-        strcpy(strchr(path, '&'), ""); /* one of them */
-        reply one = ask(it->server, (question){.path = path});
-        assert_int_equal(one.status, 200);
-        reply_deinit(&one);
-    }
-    char *end = path + sprintf(path, "/open?");
-    for (size_t left = 20000; left > 0; left--) {
-        end += sprintf(end, "a&");
-    }
-    reply longest = ask(it->server, (question){.path = path});
-    assert_int_equal(longest.status, 414);
-    reply_deinit(&longest);
-    free(path);
-    stop(it);
-}
-
 static void headers_above_the_limit_are_refused(void **state)
 {
     (void)state;
@@ -704,7 +673,6 @@ int main(void)
         cmocka_unit_test(bodies_come_plain_chunked_and_gzipped),
         cmocka_unit_test(bodies_above_the_limit_are_413),
         cmocka_unit_test(bodies_together_have_a_limit),
-        cmocka_unit_test(too_many_arguments_are_414),
         cmocka_unit_test(headers_above_the_limit_are_refused),
         cmocka_unit_test(a_body_that_may_not_come_is_not_waited_for),
         cmocka_unit_test(a_connection_serves_many_requests),
