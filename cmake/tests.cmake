@@ -125,6 +125,7 @@ if(CLEAT_SANITIZE OR CLEAT_FLOORS)
 endif()
 
 include(interop)
+include(nightly)
 
 cleat_test(style style ${tools}/check)
 cleat_test(headers headers ${tools}/check-headers ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})

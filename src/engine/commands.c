@@ -1,6 +1,7 @@
 /* One handler per command of command.h. What it answers is told when the batch is committed. */
 #include "base/error.h"
 #include "engine/crons.h"
+#include "engine/dag.h"
 #include "engine/events.h"
 #include "engine/filters.h"
 #include "engine/hooks.h"
@@ -281,9 +282,11 @@ static cleat__event event_of(const cleat__report *report)
     }
 }
 
+/* A run of several tasks is with nobody, and has no attempts; whoever speaks of one means something else. */
 static bool is_current(const cleat__run *run, int32_t retry_count)
 {
-    return retry_count == run->retry_count || retry_count == CLEAT__RETRY_CURRENT;
+    return !cleat__run_is_dag(run) &&
+           (retry_count == run->retry_count || retry_count == CLEAT__RETRY_CURRENT);
 }
 
 static cleat_status started(cleat__core *core, cleat__command *command)
@@ -388,7 +391,7 @@ static cleat_status undelivered(cleat__core *core, cleat__command *command)
         return check_ended(core, command->tenant, id);
     }
     bool is_known = run->receipt == CLEAT__RECEIPT_HEARD || run->receipt == CLEAT__RECEIPT_REPEATED;
-    bool is_lost = run->state == CLEAT_RUN_RUNNING && !is_known && !run->is_owed &&
+    bool is_lost = run->state == CLEAT_RUN_RUNNING && !cleat__run_is_dag(run) && !is_known && !run->is_owed &&
                    run->retry_count == command->as.undelivered.retry_count;
     return is_lost ? cleat__life_lose(core, run, CLEAT__LOSS_UNDELIVERED) : CLEAT_OK;
 }
@@ -402,7 +405,7 @@ static cleat_status find_running(cleat__core *core, const cleat__command *comman
     if (*out != NULL && command->attempt != 0 && command->attempt - 1 != (*out)->retry_count) {
         return cleat__fail(CLEAT_NOT_FOUND, "attempt %d is not running any more", command->attempt - 1);
     }
-    if (*out == NULL || (*out)->state != CLEAT_RUN_RUNNING) {
+    if (*out == NULL || (*out)->state != CLEAT_RUN_RUNNING || cleat__run_is_dag(*out)) {
         char text[37];
         cleat__uuid_format(id, text);
         return cleat__fail(CLEAT_NOT_FOUND, "run %s is not running", text);

@@ -298,7 +298,6 @@ int64_t cleat__core_next_ms(const cleat__core *core)
     }
     const cleat__run *run = cleat__runs_first_timer(&core->runs);
     const cleat__worker *worker = cleat__roster_first_timer(&core->roster);
-    const cleat__stream *stream = core->watches.streams.waiting_head;
     int64_t next = earlier(core->sweep_ms, cleat__timetable_next_ms(core));
     next = earlier(next, cleat__crons_next_ms(core));
     next = earlier(next, cleat__durable_next_ms(core));
@@ -306,7 +305,7 @@ int64_t cleat__core_next_ms(const cleat__core *core)
     next = earlier(next, core->notes_ms);
     next = earlier(next, run != NULL ? run->deadline_ms : INT64_MAX);
     next = earlier(next, worker != NULL ? worker->deadline_ms : INT64_MAX);
-    return earlier(next, stream != NULL ? stream->deadline_ms : INT64_MAX);
+    return earlier(next, cleat__streams_next_ms(&core->watches.streams));
 }
 
 void cleat__core_get_stats(const cleat__core *core, cleat__engine_stats *out)

@@ -45,6 +45,7 @@ static cleat__happening_kind happening_of(cleat__event event)
 cleat_status cleat__life_finish(cleat__core *core, cleat__run *run, cleat__event event, cleat_slice text)
 {
     int state = cleat__state_next(run->state, event);
+    bool may_miss_chunks = run->worker != NULL && run->worker->is_remote && !run->worker->may_repeat;
     cleat__life_stop_invocation(core, run, event);
     cleat__queues_remove(&core->queues, run);
     cleat__roster_let_go(run);
@@ -55,7 +56,7 @@ cleat_status cleat__life_finish(cleat__core *core, cleat__run *run, cleat__event
         run->waiters = waiter->next;
         answer_waiter(core, waiter, run, text);
     }
-    cleat_status status = cleat__watches_end(core, run, happening_of(event), text);
+    cleat_status status = cleat__watches_end(core, run, happening_of(event), text, may_miss_chunks);
     if (status == CLEAT_OK && cleat__run_is_durable(run)) {
         status = cleat__durable_end(core, cleat__durable_of(run));
     }

@@ -88,10 +88,37 @@ static void start_waiting(cleat__streams *streams, cleat__stream *stream, int64_
     streams->waiting_tail = stream;
 }
 
+static void take_from_late(cleat__streams *streams, cleat__stream *stream)
+{
+    cleat__stream *next = stream->next_late, *previous = stream->previous_late;
+    *(previous != NULL ? &previous->next_late : &streams->late_head) = next;
+    *(next != NULL ? &next->previous_late : &streams->late_tail) = previous;
+}
+
+void cleat__streams_keep_late(cleat__streams *streams, cleat__stream *stream, int64_t until_ms)
+{
+    stream->is_late = true;
+    stream->late_until_ms = until_ms;
+    stream->next_late = NULL;
+    stream->previous_late = streams->late_tail;
+    *(streams->late_tail != NULL ? &streams->late_tail->next_late : &streams->late_head) = stream;
+    streams->late_tail = stream;
+}
+
+int64_t cleat__streams_next_ms(const cleat__streams *streams)
+{
+    int64_t gap = streams->waiting_head != NULL ? streams->waiting_head->deadline_ms : INT64_MAX;
+    int64_t late = streams->late_head != NULL ? streams->late_head->late_until_ms : INT64_MAX;
+    return gap < late ? gap : late;
+}
+
 void cleat__streams_remove(cleat__streams *streams, cleat__stream *stream)
 {
     if (stream->held != NULL) {
         stop_waiting(streams, stream);
+    }
+    if (stream->is_late) {
+        take_from_late(streams, stream);
     }
     for (const cleat__chunk *chunk = stream->held; chunk != NULL; chunk = chunk->next) {
         streams->held_bytes -= size_of(chunk);

@@ -108,8 +108,8 @@ cleat_status cleat__timetable_change(cleat__core *core, cleat__command *command)
 static cleat_status put_aside(cleat__core *core, const cleat__schedule_row *row, cleat_status status)
 {
     char id[37];
-    if (cleat_status_is_retryable(status)) {
-        return CLEAT_EMPTY; /* no memory: the next look */
+    if (status == CLEAT_NO_MEMORY) {
+        return CLEAT_EMPTY; /* the next look */
     }
     cleat__uuid_format(&row->id, id);
     cleat__log(status == CLEAT_ALREADY_EXISTS ? CLEAT_LOG_INFO : CLEAT_LOG_ERROR,

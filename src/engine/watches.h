@@ -28,12 +28,13 @@ cleat_status cleat__watches_put_stream(struct cleat__core *core, cleat__command 
 cleat_status cleat__watches_put_chunks(struct cleat__core *core, cleat__command *command);
 
 /* The run was stored with this metadata, or has ended, with its state set. A failure has failed the core:
- * that of the file, not that somebody cannot be told. */
+ * that of the file, not that somebody cannot be told. `may_miss_chunks`: its worker does not wait for an answer to its
+ * chunks, some of which may come yet. */
 void cleat__watches_start(struct cleat__core *core, const cleat__run *run, cleat_slice metadata);
 /* The same of a run that was stored before. */
 cleat_status cleat__watches_restart(struct cleat__core *core, const cleat__run *run);
 cleat_status cleat__watches_end(struct cleat__core *core, const cleat__run *run, cleat__happening_kind kind,
-                                cleat_slice payload);
+                                cleat_slice text, bool may_miss_chunks);
 
 /* Takes back a WATCH that was not committed. */
 void cleat__watches_forget(cleat__watches *watches, cleat__watch *watch);

@@ -247,7 +247,8 @@ static void leave(cleat__results *results, cleat__awaited *it, const waiter *sel
 
 #define DETAILS "/v1.AdminService/GetRunDetails"
 
-cleat_status cleat__run_is_done(cleat__link *link, const char *id, int64_t deadline_ns, bool *is_done)
+cleat_status cleat__run_is_done(cleat__link *link, const char *id, int64_t deadline_ns, bool *is_done,
+                                bool *is_cancelled)
 {
     static const cleat__method method = {DETAILS, &cleat__v1__get_run_details_response__descriptor, true,
                                          NULL};
@@ -255,8 +256,12 @@ cleat_status cleat__run_is_done(cleat__link *link, const char *id, int64_t deadl
     void *reply = NULL;
     request.external_id = (char *)(uintptr_t)id;
     cleat_status status = cleat__link_call(link, &method, &request, deadline_ns, &reply);
+    const Cleat__V1__GetRunDetailsResponse *answer = reply;
     if (status == CLEAT_OK) {
-        *is_done = ((Cleat__V1__GetRunDetailsResponse *)reply)->done;
+        *is_done = answer->done;
+    }
+    if (status == CLEAT_OK && is_cancelled != NULL) {
+        *is_cancelled = answer->done && answer->status == CLEAT__V1__RUN_STATUS__CANCELLED;
     }
     cleat__message_free(reply);
     /* All that a run took and gave is in the answer; when that is too much, for either side, it is there. */

@@ -234,6 +234,14 @@ static bool is_listed(char *const *ids, size_t count, const cleat__uuid *run_id)
     return false;
 }
 
+/* Between being asked whether it has and being told to cancel it. */
+static bool has_ended_before(cleat__link *link, const char *id)
+{
+    bool is_done = false, is_cancelled = false;
+    return cleat__run_is_done(link, id, INT64_MAX, &is_done, &is_cancelled) == CLEAT_OK && is_done &&
+           !is_cancelled;
+}
+
 cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id)
 {
     static const cleat__method method = {"/v1.AdminService/CancelTasks",
@@ -244,7 +252,7 @@ cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id)
     bool is_done = false;
     cleat__uuid_format(run_id, id);
     /* Servers take it well when a run has ended, and pass over one that is not there. */
-    cleat_status found = cleat__run_is_done(link, id, INT64_MAX, &is_done);
+    cleat_status found = cleat__run_is_done(link, id, INT64_MAX, &is_done, NULL);
     if (is_done) {
         return cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has ended already", id);
     }
@@ -262,7 +270,8 @@ cleat_status cleat__remote_cancel(cleat__link *link, const cleat__uuid *run_id)
         return cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", id);
     }
     /* Others may list nothing. */
-    bool was_done = is_left_out && found == CLEAT_UNSUPPORTED && link->is_cleat;
+    bool was_done = (is_left_out && found == CLEAT_UNSUPPORTED && link->is_cleat) ||
+                    (status == CLEAT_OK && found == CLEAT_OK && has_ended_before(link, id));
     return was_done ? cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has ended already", id) : status;
 }
 
@@ -276,7 +285,7 @@ cleat_status cleat__remote_replay(cleat__link *link, const cleat__uuid *run_id)
     bool is_done = false;
     cleat__uuid_format(run_id, id);
     /* Servers pass over what they do not replay. */
-    cleat_status status = cleat__run_is_done(link, id, INT64_MAX, &is_done);
+    cleat_status status = cleat__run_is_done(link, id, INT64_MAX, &is_done, NULL);
     if (status == CLEAT_OK && !is_done) {
         return cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s has not ended", id);
     }

@@ -132,8 +132,9 @@ static cleat_status view_steps(const Cleat__CreateWorkflowVersionOpts *opts, ste
     const Cleat__CreateWorkflowJobOpts *job = opts->n_jobs != 0 ? opts->jobs[0] : NULL;
     size_t count = job != NULL ? job->n_steps : 0;
     if (count > CLEAT__TASKS_MAX) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "workflow \"%.255s\" has %zu steps; at most %d are allowed",
-                           opts->name, count, CLEAT__TASKS_MAX);
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "workflow \"%.255s\" has %zu steps; at most %d are allowed", opts->name, count,
+                           CLEAT__TASKS_MAX);
     }
     view->tasks = cleat__calloc(count + 1, sizeof(*view->tasks));
     view->links = cleat__calloc(count + 1, sizeof(Cleat__V1__CreateTaskOpts *));

@@ -1,5 +1,6 @@
 /* Runs of several tasks: what follows what, what is skipped and cancelled, and what is told. */
 #include "engine/dag_test.h"
+#include "store/expiry.h"
 
 static void add_diamond(dag_rig *at)
 {
@@ -284,6 +285,34 @@ static void test_a_task_is_cancelled_with_what_is_behind_it(void **state)
     assert_string_equal(run_of(at), "CANCELLED");
 }
 
+/* Whoever knows its id may take it for that of a task. */
+static void test_a_run_is_nobodys_to_report(void **state)
+{
+    dag_rig *at = *state;
+    int64_t timeout_at_ms = 0;
+    add_task(at, "a", "");
+    add_task(at, "b", "");
+    begin(at, "{}");
+    assert_int_equal(report(&at->core, &at->run, 0, CLEAT_OK, "{}"), CLEAT_OK);
+    assert_int_equal(report(&at->core, &at->run, CLEAT__RETRY_CURRENT, CLEAT_IO, "bad"), CLEAT_OK);
+    assert_int_equal(report(&at->core, &at->run, 0, CLEAT_UNAVAILABLE, ""), CLEAT_OK);
+    cleat__command commands[] = {
+        {.kind = CLEAT__COMMAND_STARTED, .as.started = {at->run, 0}},
+        {.kind = CLEAT__COMMAND_UNDELIVERED, .as.undelivered = {at->run, 0}},
+        {.kind = CLEAT__COMMAND_RELEASE_SLOT, .as.id = at->run},
+        {.kind = CLEAT__COMMAND_REFRESH_TIMEOUT, .as.refresh_timeout = {at->run, 1000, &timeout_at_ms}},
+    };
+    for (size_t i = 0; i < 4; i++) {
+        commands[i].tenant = CLEAT__TENANT_DEFAULT;
+        assert_int_equal(ask(&at->core, &commands[i]), i < 2 ? CLEAT_OK : CLEAT_NOT_FOUND);
+    }
+    advance(&at->core, 10000);
+    assert_string_equal(run_of(at), "RUNNING");
+    complete(at, "a", "{}");
+    complete(at, "b", "{}");
+    assert_string_equal(run_of(at), "COMPLETED {\"a\":{},\"b\":{}}");
+}
+
 /* ---- Restarts ---- */
 
 static void test_a_run_goes_on_after_each_restart(void **state)
@@ -405,6 +434,33 @@ static void test_a_run_keeps_the_version_it_began_with(void **state)
     assert_string_equal(run_of(at), "COMPLETED {\"a\":{},\"b\":{}}");
 }
 
+/* Retention removes a run before its tasks, in pieces. */
+static cleat_status remove_old(cleat__store *store, void *argument)
+{
+    int64_t rows = 100;
+    bool was_removed = false;
+    cleat_status status = cleat__expire_run(store, argument, INT64_MAX, &rows, &was_removed);
+    assert_true(was_removed);
+    return status;
+}
+
+static void test_a_task_whose_run_is_gone_runs_no_more(void **state)
+{
+    dag_rig *at = *state;
+    cleat__command call = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_CALL};
+    add_task(at, "a", "");
+    add_task(at, "b", "a");
+    begin(at, "{}");
+    complete(at, "a", "{}");
+    complete(at, "b", "{}");
+    call.as.call.function = remove_old;
+    call.as.call.argument = &at->run;
+    assert_int_equal(ask(&at->core, &call), CLEAT_OK);
+    assert_int_equal(replay(at, &find_told("a")->id), CLEAT_NOT_FOUND);
+    assert_int_equal(replay(at, &at->run), CLEAT_NOT_FOUND);
+    assert_int_equal(cleat__core_failure(at->core.core), CLEAT_OK);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_dag, close_dag)
 
 int main(void)
@@ -428,10 +484,12 @@ int main(void)
         TEST(test_a_sleep_of_nothing_is_over_at_once),
         TEST(test_a_run_is_cancelled_with_all_its_tasks),
         TEST(test_a_task_is_cancelled_with_what_is_behind_it),
+        TEST(test_a_run_is_nobodys_to_report),
         TEST(test_a_run_goes_on_after_each_restart),
         TEST(test_half_of_what_parents_say_survives_a_restart),
         TEST(test_a_run_is_replayed_with_all_its_tasks),
         TEST(test_a_task_is_replayed_with_what_is_behind_it),
+        TEST(test_a_task_whose_run_is_gone_runs_no_more),
         TEST(test_the_same_declaration_is_the_same_version),
         TEST(test_a_run_keeps_the_version_it_began_with),
     };

@@ -52,6 +52,7 @@ static void answer_cancel(mock_engine *engine, cleat__rpc_call *call, const Prot
         reply.n_cancelled_tasks = asked->n_external_ids;
         reply.cancelled_tasks = asked->external_ids;
     }
+    engine->is_run_done = engine->is_run_done || engine->ends_as != 0;
     cleat__rpc_reply(call, &reply.base);
 }
 
@@ -60,6 +61,7 @@ static void answer_details(mock_engine *engine, cleat__rpc_call *call, const Pro
     Cleat__V1__GetRunDetailsResponse reply = CLEAT__V1__GET_RUN_DETAILS_RESPONSE__INIT;
     (void)request;
     reply.done = engine->is_run_done;
+    reply.status = (Cleat__V1__RunStatus)(int)engine->ends_as;
     cleat__rpc_reply(call, &reply.base);
 }
 

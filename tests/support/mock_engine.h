@@ -68,6 +68,7 @@ struct mock_engine {
     char token[512];
     atomic_bool is_run_done;     /* what GetRunDetails says */
     atomic_bool lists_cancelled; /* CancelTasks names what it was given */
+    atomic_int ends_as; /* how CancelTasks finds or makes the run ended; 0: it says nothing of that */
     /* Requests of durable tasks are answered as they come, each node new. */
     atomic_bool answers_durable;
     atomic_int durable_node; /* the last one */

@@ -7,11 +7,12 @@
 #define CLEAT_TESTS_WORLD_H
 
 #include "engine/core.h"
+#include "store/expiry.h"
 
 #include <stdio.h>
 
-#define WORLD_STARTED  512                   /* that commands start; */
-#define WORLD_TASKS    (WORLD_STARTED + 256) /* and crons */
+#define WORLD_STARTED  768                    /* that commands start; */
+#define WORLD_TASKS    (WORLD_STARTED + 1024) /* and crons, and the tasks of runs of several */
 #define WORLD_TENANTS  2
 #define WORLD_WORKERS  6
 #define WORLD_SLOTS    6
@@ -19,21 +20,53 @@
 #define WORLD_BATCH    6
 #define WORLD_BULK     4
 #define WORLD_ACTIONS  3
+#define WORLD_DAG      WORLD_ACTIONS /* the workflow of several tasks, which have these actions */
+#define WORLD_STEPS    4
 #define WORLD_WATCHES  4
-#define WORLD_MAX_RUNS 2 /* of a key, of all rules */
-#define WORLD_RATE     4 /* units of each rate limit, per second */
+#define WORLD_MAX_RUNS 2     /* of a key, of all rules */
+#define WORLD_RATE     4     /* units of each rate limit, per second */
+#define WORLD_KEPT_MS  15000 /* after their end runs are kept so long */
+#define WORLD_PIECE    8
 #define NOBODY         SIZE_MAX
 
-extern const char *const world_actions[WORLD_ACTIONS], *const world_workflows[WORLD_ACTIONS];
+extern const char *const world_actions[WORLD_ACTIONS], *const world_workflows[WORLD_DAG + 1];
 
 #define WORLD_FILTER_PAYLOAD "{\"f\":1}"
 #define WORLD_CRON_INPUT     "{\"cron\":1}"
+#define WORLD_DAG_CRON       "*/2 * * * *"
+
+/* Whether it is gone because it is old. PERHAPS: that was asked for, and not answered yet, or never. */
+typedef enum sim_removal { REMOVED_NOT, REMOVED_PERHAPS, REMOVED } sim_removal;
+typedef enum sim_expires { EXPIRES_RUNS, EXPIRES_EVENTS, EXPIRES_REST, EXPIRES_KINDS } sim_expires;
+
+/* What was found to be old, of which the first ones are gone or asked for. */
+typedef struct sim_expiry {
+    sim_expires kind;
+    int64_t before_ms;
+    cleat__expired found;
+    size_t next;
+} sim_expiry;
+
+/* So many of it. */
+typedef struct sim_piece {
+    sim_expires kind;
+    int64_t before_ms, rows;
+    size_t count;
+    cleat__uuid ids[WORLD_PIECE];
+    bool was_removed[WORLD_PIECE];
+} sim_piece;
+
+/* A task of a workflow of several, see world_dag.c. */
+typedef struct world_step world_step;
 
 /* A run as the world knows it. */
 typedef struct known {
     cleat__uuid id;
     int64_t tenant;
     bool is_acknowledged;
+    bool is_dag;            /* a run of several tasks; */
+    const world_step *step; /* one of these; NULL: any other run */
+    size_t root;            /* of a task: its run */
     bool is_child;
     size_t parent;
     char key[16];      /* as the engine compares it */
@@ -50,11 +83,12 @@ typedef struct known {
     bool is_taken_back;    /* it will never run */
     bool is_in_doubt;      /* who took it back was not answered */
     bool has_fired;
-    int32_t attempt;  /* the highest assigned; -1: none yet */
-    bool is_returned; /* that attempt was given back unstarted and may come again */
-    bool is_replayed; /* or may be: it may live again, and end in another way */
-    int end;          /* a final cleat_run_status that was seen or acknowledged; -1: none */
-    char output[32];
+    sim_removal removal, event_removal; /* of the run; of the event that has started it, if one has */
+    int32_t attempt;                    /* the highest assigned; -1: none yet */
+    bool is_returned;                   /* that attempt was given back unstarted and may come again */
+    bool is_replayed;                   /* or may be: it may live again, and end in another way */
+    int end;                            /* a final cleat_run_status that was seen or acknowledged; -1: none */
+    char output[192];
 } known;
 
 typedef struct sim_held {
@@ -93,8 +127,10 @@ typedef struct sim_watch {
 typedef struct sim_slip {
     cleat__command command; /* first, so that an answer leads here */
     struct sim_slip *next;  /* among all that are on their way */
+    struct sim_world *world;
+    sim_piece piece; /* CALL: to be removed; nothing: another call */
     cleat__workflow workflow;
-    cleat__workflow_task step; /* of it */
+    cleat__workflow_task steps[WORLD_STEPS]; /* of it */
     cleat__concurrency rules[2];
     cleat__rate_use use;
     cleat__trigger items[WORLD_BULK];
@@ -120,6 +156,38 @@ typedef struct sim_slip {
     char text[32];
 } sim_slip;
 
+/* What happened, so that a run of seeds shows that all of it does: X(name, what it is, in how many of 100 lives at
+ * least). */
+#define WORLD_SEEN(X)                                                    \
+    X(crashes, "crashes", 100)                                           \
+    X(triggers, "runs", 100)                                             \
+    X(completed, "completed", 100)                                       \
+    X(failed, "failed", 50)                                              \
+    X(cancelled, "cancelled", 50)                                        \
+    X(retried, "attempts repeated", 100)                                 \
+    X(remote_completed, "completed by workers of other processes", 100)  \
+    X(resumed, "of these after a restart", 1)                            \
+    X(pushed, "by events", 100)                                          \
+    X(scheduled, "by schedules", 100)                                    \
+    X(by_crons, "by crons", 100)                                         \
+    X(hung_up, "ends were looked at", 50)                                \
+    X(replayed, "were replayed", 25)                                     \
+    X(held_back, "waits for slots of a key, as seen between steps", 100) \
+    X(superseded, "cancelled for these", 50)                             \
+    X(parked, "waits for units of rate limits", 100)                     \
+    X(paused, "waits of runs of paused workflows", 100)                  \
+    X(dags_completed, "runs of several tasks completed", 100)            \
+    X(dags_failed, "failed", 25)                                         \
+    X(dags_cancelled, "were cancelled", 25)                              \
+    X(skipped, "tasks of these were skipped", 25)                        \
+    X(stood, "were handed out when they had waited", 25)                 \
+    X(removed, "runs and events were old and removed", 100)
+typedef struct world_seen {
+#define MEMBER(name, what, least) uint64_t name;
+    WORLD_SEEN(MEMBER)
+#undef MEMBER
+} world_seen;
+
 typedef struct sim_world {
     cleat__core *core;
     cleat__now now;
@@ -137,16 +205,9 @@ typedef struct sim_world {
     sim_worker workers[WORLD_WORKERS];
     sim_watch watches[WORLD_WATCHES];
     sim_slip *slips;
-    /* What happened, so that a run of seeds shows that all of it does. */
-    uint64_t steps, completed, failed, cancelled, retried;
-    uint64_t replayed;
-    uint64_t paused;                /* waits of runs of paused workflows, as seen between steps */
-    uint64_t parked;                /* waits for units of rate limits, as seen between steps */
-    uint64_t superseded, held_back; /* by concurrency: cancelled, and made to wait, as seen between steps */
-    uint64_t hung_up;               /* on those who looked on */
-    uint64_t pushed, scheduled;     /* runs by events and by schedules that were seen */
-    uint64_t by_crons;              /* runs */
-    uint64_t remote_completed, resumed; /* by workers of other processes; and after a restart */
+    sim_expiry expiry;
+    uint64_t steps;
+    world_seen seen;
 } sim_world;
 
 /* Ends the test with the seed. */
@@ -174,6 +235,13 @@ static inline size_t world_find(const sim_world *world, const cleat__uuid *id)
     return NOBODY;
 }
 
+/* What is stored of a run. */
+typedef struct world_stored {
+    int state; /* -1: nothing */
+    bool is_skipped;
+    bool is_free; /* it lives, and is not held */
+} world_stored;
+
 /* The run is one that an event or a schedule made, and nobody was told of: now it has its name. NOBODY:
  * it is not, or was made twice. */
 size_t world_name(sim_world *world, const cleat__uuid *id, cleat_slice input);
@@ -196,8 +264,32 @@ void world_learn_ids(sim_world *world, const sim_slip *slip);
 
 /* ---- world_declare.c ---- */
 
-/* Of one of the three actions, with random options. */
-sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action);
+/* One of the workflows, with random options. */
+sim_slip *world_declare(sim_world *world, int64_t tenant, size_t workflow);
+
+/* ---- world_dag.c ---- */
+
+/* Makes of the slip's workflow one of several tasks, in a random shape; its first task has the policy. */
+void world_add_steps(sim_world *world, sim_slip *made);
+/* The run has this task, which nobody knew yet. */
+size_t world_name_task(sim_world *world, size_t root, const cleat__uuid *id, cleat_slice name);
+/* The run, or one of such a run, may live again, and all that belongs to it. */
+void world_replay_dag(sim_world *world, size_t task);
+/* What a task is told of those it comes after. */
+void world_check_told(const sim_world *world, const known *task, const cleat__assignment *given);
+/* What memory knows of such runs; how many of them are running. */
+uint64_t world_check_dags(const sim_world *world);
+/* What the file says of all of them; and of one, by what is stored of each run that is known. */
+void world_audit_ends(const sim_world *world, cleat__store *store);
+void world_check_stored_dag(const sim_world *world, const world_stored *stored, size_t root);
+
+/* ---- world_expiry.c ---- */
+
+/* Removes some of what is old; NULL: it has just looked for it. */
+sim_slip *world_expire(sim_world *world);
+void world_answered_expiry(sim_world *world, const sim_slip *slip);
+/* There is nothing any more. */
+void world_check_gone(const sim_world *world);
 
 /* ---- world_effects.c: what the engine says ---- */
 
@@ -208,7 +300,17 @@ void world_told(void *self, const cleat__happening *happening);
 void world_check_watches(const sim_world *world);
 /* Slots of keys: who holds them, and whether anybody waits for one that is free. */
 void world_check_limits(sim_world *world);
-uint64_t world_count_superseded(const sim_world *world);
+/* Runs that have ended so, "SUPERSEDED". */
+uint64_t world_count(const sim_world *world, const char *outcome);
+/* A run whose end is told: all ends of it are the same. */
+void world_set_end(sim_world *world, known *task, int end, const char *output);
+/* Finds a run, or names it, by what is told of it. */
+size_t world_find_run(sim_world *world, int64_t tenant, const cleat__uuid *id, cleat_slice input,
+                      cleat_slice metadata);
+/* A slip that was answered after a commit. Frees it. */
+void world_answered(sim_world *world, sim_slip *slip);
+/* After a crash: it was never answered. What it would have started may exist all the same. Frees it. */
+void world_unanswered(sim_world *world, sim_slip *slip);
 
 /* ---- world_pauses.c ---- */
 
@@ -216,10 +318,9 @@ sim_slip *world_pause(sim_world *world); /* or lets it go on */
 sim_slip *world_resume(sim_world *world, int64_t tenant, size_t action);
 void world_check_pauses(sim_world *world);
 void world_check_assigned(const sim_world *world, const cleat__uuid *id);
-/* A slip that was answered after a commit. Frees it. */
-void world_answered(sim_world *world, sim_slip *slip);
-/* After a crash: it was never answered. What it would have started may exist all the same. Frees it. */
-void world_unanswered(sim_world *world, sim_slip *slip);
+
+/* ---- world_audit.c ---- */
+
 /* Compares all that is stored with all that is known. */
 void world_audit(sim_world *world, bool must_have_ended);
 

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 const char *const world_actions[WORLD_ACTIONS] = {"a:a", "b:b", "c:c"};
-static const cleat_slice event_keys[] = {{"ka", 2}, {"kb", 2}}; /* of the first two, which list */
+static const cleat_slice event_keys[] = {
+    {"ka", 2}, {"kb", 2}, {"k", 1}, {"kd", 2}}; /* the third is that of no workflow */
 
 sim_slip *world_new_slip(sim_world *world, cleat__command_kind kind)
 {
@@ -72,11 +73,18 @@ static void make_child(sim_world *world, known *task, size_t parent)
     }
 }
 
+static const char *any_workflow(sim_world *world, known *task)
+{
+    size_t workflow = (size_t)pick(world, WORLD_DAG + 1);
+    task->is_dag = workflow == WORLD_DAG;
+    return world_workflows[workflow];
+}
+
 /* The task's texts live in the world, which outlives the command. */
-static cleat__trigger trigger_of(sim_world *world, const known *task, bool is_valid)
+static cleat__trigger trigger_of(sim_world *world, known *task, bool is_valid)
 {
     return (cleat__trigger){
-        .workflow = cleat_slice_of(is_valid ? world_workflows[pick(world, WORLD_ACTIONS)] : "no.such"),
+        .workflow = cleat_slice_of(is_valid ? any_workflow(world, task) : "no.such"),
         .input = cleat_slice_of(task->input),
         .metadata = cleat_slice_of(task->metadata[0] != '\0' ? task->metadata : NULL),
         .priority = (int32_t)pick(world, 4),
@@ -133,7 +141,7 @@ static sim_slip *trigger(sim_world *world)
     sim_slip *made = world_new_slip(world, CLEAT__COMMAND_TRIGGER);
     made->command.tenant = parent != NOBODY ? world->tasks[parent].tenant : any_tenant(world);
     for (size_t i = 0; i < count; i++) {
-        const known *task = new_task(world, made->command.tenant, parent);
+        known *task = new_task(world, made->command.tenant, parent);
         made->tasks[i] = world->task_count - 1;
         made->items[i] = trigger_of(world, task, is_valid || i + 1 < count);
         add_wish(world, made, i);
@@ -154,16 +162,17 @@ static sim_slip *push(sim_world *world)
     sim_slip *made = world_new_slip(world, CLEAT__COMMAND_PUSH);
     made->command.tenant = any_tenant(world);
     for (size_t i = 0; i < count; i++) {
-        uint64_t dice = pick(world, 3);
+        uint64_t dice = pick(world, 4);
         static const char *const scopes[] = {"s", "t", "u", NULL};
         const char *scope = scopes[pick(world, 4)];
         known *task = new_task(world, made->command.tenant, NOBODY);
         task->is_pushed = true;
         task->is_filtered = dice == 1;
-        task->starts = dice == 0 || (dice == 1 && scope != NULL && *scope == 's');
+        task->is_dag = dice == 3;
+        task->starts = dice == 0 || dice == 3 || (dice == 1 && scope != NULL && *scope == 's');
         made->tasks[i] = world->task_count - 1;
         made->events[i] = (cleat__user_event){
-            .key = dice < 2 ? event_keys[dice] : cleat_slice_of("k"),
+            .key = event_keys[dice],
             .payload = cleat_slice_of(task->input),
             .metadata = cleat_slice_of(task->metadata[0] != '\0' ? task->metadata : NULL),
             .scope = cleat_slice_of(scope),
@@ -190,7 +199,7 @@ static sim_slip *schedule(sim_world *world)
     made->at_ms = task->at_ms;
     made->tasks[0] = world->task_count - 1;
     made->schedule = (cleat__schedule){
-        .workflow = cleat_slice_of(world_workflows[pick(world, WORLD_ACTIONS)]),
+        .workflow = cleat_slice_of(any_workflow(world, task)),
         .input = cleat_slice_of(task->input),
         .metadata = cleat_slice_of(task->metadata[0] != '\0' ? task->metadata : NULL),
         .priority = (int32_t)pick(world, 4),
@@ -222,7 +231,8 @@ static sim_slip *watch(sim_world *world)
 {
     size_t task = any_task(world);
     sim_watch *looks = &world->watches[pick(world, WORLD_WATCHES)];
-    if (looks->is_there || task == NOBODY || cleat__uuid_is_nil(&world->tasks[task].id)) {
+    if (looks->is_there || task == NOBODY || world->tasks[task].step != NULL ||
+        cleat__uuid_is_nil(&world->tasks[task].id)) {
         return NULL;
     }
     *looks = (sim_watch){.world = world, .task = task, .is_there = true};
@@ -300,7 +310,9 @@ static sim_slip *replay(sim_world *world)
     made->task = task;
     set_tenant(world, made, task);
     made->command.as.id = world->tasks[task].id;
-    world->tasks[task].is_replayed = world->tasks[task].is_replayed || !made->is_foreign;
+    if (!made->is_foreign) {
+        world_replay_dag(world, task);
+    }
     return made;
 }
 
@@ -509,7 +521,7 @@ static void set_outcome(sim_world *world, sim_slip *made, cleat__report *said)
 {
     static const cleat_status failures[] = {CLEAT_FAILED, CLEAT_FAILED, CLEAT_NON_RETRYABLE,
                                             CLEAT_UNAVAILABLE};
-    snprintf(made->text, sizeof(made->text), "\"r%" PRIu64 "\"", ++world->number);
+    snprintf(made->text, sizeof(made->text), "{\"r\":%" PRIu64 "}", ++world->number);
     if (pick(world, 3) != 0) {
         said->status = CLEAT_OK;
         said->output = cleat_slice_of(made->text);
@@ -549,6 +561,11 @@ static sim_slip *report(sim_world *world)
     if (made->command.as.report.status == CLEAT_UNAVAILABLE) {
         world->tasks[made->task].is_returned = true;
     }
+    if (made->command.as.report.status == CLEAT_OK && world->tasks[made->task].step != NULL &&
+        pick(world, 6) == 0) { /* what comes behind it may be skipped */
+        snprintf(made->text, sizeof(made->text), "{\"skipped\":true}");
+        made->command.as.report.output = cleat_slice_of(made->text);
+    }
     return made;
 }
 
@@ -558,7 +575,7 @@ sim_slip *world_succeed(sim_world *world, size_t worker)
     sim_slip *made = report_held(world, happy, (size_t)happy->count - 1);
     made->is_foreign = false;
     made->command.tenant = happy->tenant;
-    snprintf(made->text, sizeof(made->text), "\"r%" PRIu64 "\"", ++world->number);
+    snprintf(made->text, sizeof(made->text), "{\"r\":%" PRIu64 "}", ++world->number);
     made->command.as.report.output = cleat_slice_of(made->text);
     return made;
 }
@@ -583,6 +600,32 @@ static sim_slip *stale_report(sim_world *world)
     return made;
 }
 
+/* Somebody speaks of a run of several tasks as of a task that a worker has; nobody has it. */
+static sim_slip *meddle(sim_world *world)
+{
+    static const cleat__command_kind kinds[] = {CLEAT__COMMAND_STARTED, CLEAT__COMMAND_RELEASE_SLOT,
+                                                CLEAT__COMMAND_REFRESH_TIMEOUT, CLEAT__COMMAND_UNDELIVERED};
+    size_t task = any_task(world);
+    if (task == NOBODY || !world->tasks[task].is_dag) {
+        return NULL;
+    }
+    sim_slip *made = world_new_slip(world, kinds[pick(world, 4)]);
+    const cleat__uuid id = world->tasks[task].id;
+    made->task = task;
+    made->command.tenant = world->tasks[task].tenant;
+    switch (made->command.kind) {
+    case CLEAT__COMMAND_STARTED: made->command.as.started.id = id; break;
+    case CLEAT__COMMAND_UNDELIVERED: made->command.as.undelivered.id = id; break;
+    case CLEAT__COMMAND_REFRESH_TIMEOUT:
+        made->command.as.refresh_timeout.id = id;
+        made->command.as.refresh_timeout.increment_ms = 1000;
+        made->command.as.refresh_timeout.timeout_at_ms = &made->timeout_at_ms;
+        break;
+    default: made->command.as.id = id;
+    }
+    return made;
+}
+
 static sim_slip *log_line(sim_world *world)
 {
     size_t task = any_task(world);
@@ -598,10 +641,14 @@ static sim_slip *log_line(sim_world *world)
 
 sim_slip *world_new_command(sim_world *world)
 {
-    uint64_t dice = pick(world, 142);
+    uint64_t dice = pick(world, 152);
     sim_slip *made = NULL;
-    if (dice >= 140) {
+    if (dice >= 146) {
+        made = world_expire(world);
+    } else if (dice >= 144) {
         made = world_pause(world);
+    } else if (dice >= 140) {
+        made = meddle(world);
     } else if (dice >= 136) {
         made = replay(world);
     } else if (dice >= 124) {
@@ -627,7 +674,7 @@ sim_slip *world_new_command(sim_world *world)
     } else if (dice < 93) {
         made = log_line(world);
     } else if (dice < 95) {
-        made = world_declare(world, any_tenant(world), pick(world, WORLD_ACTIONS));
+        made = world_declare(world, any_tenant(world), pick(world, WORLD_DAG + 1));
     } else if (dice < 98) {
         made = tell_any_worker(world, 1 + pick(world, 3));
     } else {

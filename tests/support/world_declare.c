@@ -8,8 +8,8 @@
 
 #include "support/world.h"
 
-const char *const world_workflows[WORLD_ACTIONS] = {"a", "b", "c"};
-static const cleat_slice event_patterns[] = {{"_*a", 3}, {"kb", 2}};
+const char *const world_workflows[] = {"a", "b", "c", "d"};
+static const cleat_slice event_patterns[] = {{"_*a", 3}, {"kb", 2}, {NULL, 0}, {"kd", 2}};
 /* Of the second. An event of the first scope starts one run of it, others none. */
 static const cleat__filter filters[] = {
     {{"s", 1},
@@ -20,8 +20,9 @@ static const cleat__filter filters[] = {
 };
 
 static const cleat_slice each_minute = {"* * * * *", 9}; /* of the third */
+static const cleat_slice each_second_minute = {WORLD_DAG_CRON, sizeof(WORLD_DAG_CRON) - 1};
 
-/* The last action's: one rule for each strategy, and one behind it in the chain. Which ones there are
+/* The third: one rule for each strategy, and one behind it in the chain. Which ones there are
  * changes, not what they say. */
 static void add_rules(sim_world *world, sim_slip *made)
 {
@@ -36,8 +37,8 @@ static void add_rules(sim_world *world, sim_slip *made)
                                           .strategy = strategies[pick(world, 5)]};
     made->workflow.concurrency = made->rules;
     made->workflow.concurrency_count = pick(world, 4) != 0;
-    made->step.concurrency = &made->rules[1];
-    made->step.concurrency_count = pick(world, 2);
+    made->steps[0].concurrency = &made->rules[1];
+    made->steps[0].concurrency_count = pick(world, 2);
 }
 
 /* The one before: two limits, of which a run takes one, or more than there are for some time. */
@@ -47,17 +48,51 @@ static void add_rate_limit(sim_world *world, sim_slip *made)
                                   .units = 1 + (int32_t)pick(world, 3),
                                   .limit_expression = cleat_slice_of("4"),
                                   .window_ms = 1000};
-    made->step.rate_limits = &made->use;
-    made->step.rate_limit_count = pick(world, 3) != 0;
+    made->steps[0].rate_limits = &made->use;
+    made->steps[0].rate_limit_count = pick(world, 3) != 0;
 }
 
-sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action)
+static void add_crons(sim_slip *made, const cleat_slice *cron)
 {
-    static const int64_t timeouts[] = {CLEAT__NO_TIMEOUT, 1000, 20000, 60000};
+    made->workflow.crons = cron;
+    made->workflow.cron_count = 1;
+    made->workflow.cron_input = cleat_slice_of(WORLD_CRON_INPUT);
+}
+
+/* What the workflow has, and the others have not. */
+static void add_features(sim_world *world, sim_slip *made, size_t workflow)
+{
+    switch (workflow) {
+    case 1:
+        made->workflow.filters = filters;
+        made->workflow.filter_count = sizeof(filters) / sizeof(filters[0]);
+        add_rate_limit(world, made);
+        break;
+    case 2: add_rules(world, made); break;
+    case WORLD_DAG: world_add_steps(world, made); break;
+    default: break;
+    }
+    if (workflow >= 2 && !world->has_no_crons) {
+        add_crons(made, workflow == WORLD_DAG ? &each_second_minute : &each_minute);
+    }
+}
+
+sim_slip *world_declare(sim_world *world, int64_t tenant, size_t workflow)
+{
+    static const int64_t timeouts[] = {CLEAT__NO_TIMEOUT, 3000, 20000, 60000};
+    const cleat_slice action = cleat_slice_of(world_actions[workflow % WORLD_ACTIONS]);
     sim_slip *made = world_new_slip(world, CLEAT__COMMAND_PUT_WORKFLOW);
     made->command.tenant = tenant;
-    made->workflow.sticky = pick(world, 2) != 0 ? CLEAT__STICKY_SOFT : CLEAT__STICKY_NONE;
-    made->step.policy = (cleat__policy){
+    made->workflow = (cleat__workflow){
+        .name = cleat_slice_of(world_workflows[workflow]),
+        .sticky = pick(world, 2) != 0 ? CLEAT__STICKY_SOFT : CLEAT__STICKY_NONE,
+        .tasks = made->steps,
+        .task_count = 1,
+        .event_keys = &event_patterns[workflow],
+        .event_key_count = event_patterns[workflow].data != NULL,
+    };
+    made->steps[0] = (cleat__workflow_task){.name = cleat__action_task(action), .action = action};
+    made->steps[0].policy = (cleat__policy){
         .retries = (int32_t)pick(world, 4),
         .priority = 1 + (int32_t)pick(world, 3),
         .backoff_initial_ms = pick(world, 2) != 0 ? (int64_t)pick(world, 3000) : 0,
@@ -66,30 +101,7 @@ sim_slip *world_declare(sim_world *world, int64_t tenant, size_t action)
         .execution_timeout_ms = timeouts[pick(world, 4)],
         .schedule_timeout_ms = timeouts[pick(world, 4)],
     };
-    made->workflow.name = cleat_slice_of(world_workflows[action]);
-    made->step.name = cleat__action_task(cleat_slice_of(world_actions[action]));
-    made->step.action = cleat_slice_of(world_actions[action]);
-    if (action < sizeof(event_patterns) / sizeof(event_patterns[0])) {
-        made->workflow.event_keys = &event_patterns[action];
-        made->workflow.event_key_count = 1;
-    }
-    if (action == 2 && !world->has_no_crons) {
-        made->workflow.crons = &each_minute;
-        made->workflow.cron_count = 1;
-        made->workflow.cron_input = cleat_slice_of(WORLD_CRON_INPUT);
-    }
-    if (action == 1) {
-        made->workflow.filters = filters;
-        made->workflow.filter_count = sizeof(filters) / sizeof(filters[0]);
-    }
-    made->workflow.tasks = &made->step;
-    made->workflow.task_count = 1;
-    if (action == WORLD_ACTIONS - 1) {
-        add_rules(world, made);
-    }
-    if (action == WORLD_ACTIONS - 2) {
-        add_rate_limit(world, made);
-    }
+    add_features(world, made, workflow);
     made->command.as.put_workflow.workflow = &made->workflow;
     return made;
 }

@@ -45,8 +45,8 @@ size_t world_name(sim_world *world, const cleat__uuid *id, cleat_slice input)
             cleat_slice_equals(cleat_slice_of(task->input), input)) {
             task->id = *id;
             task->has_fired = true;
-            world->pushed += task->is_pushed;
-            world->scheduled += task->is_scheduled;
+            world->seen.pushed += task->is_pushed;
+            world->seen.scheduled += task->is_scheduled;
             world_check(world, !task->is_taken_back, "%s was taken back, and runs", task->input);
             return i - 1;
         }
@@ -64,6 +64,7 @@ size_t world_name_cron(sim_world *world, int64_t tenant, const cleat__uuid *id, 
     }
     snprintf(made.input, sizeof(made.input), "%s", WORLD_CRON_INPUT);
     snprintf(made.metadata, sizeof(made.metadata), "%.*s", CLEAT_SLICE_ARGS(metadata));
+    made.is_dag = strstr(made.metadata, "\"" WORLD_DAG_CRON "\"") != NULL;
     world_check(world, strstr(made.metadata, "\"hatchet__cron_scheduled_at\":\"20") != NULL,
                 "a cron's run of no time");
     for (size_t i = 0; i < world->task_count; i++) {
@@ -75,12 +76,21 @@ size_t world_name_cron(sim_world *world, int64_t tenant, const cleat__uuid *id, 
     }
     world_check(world, world->task_count < WORLD_TASKS, "too many crons fire");
     world->tasks[world->task_count] = made;
-    world->by_crons++;
+    world->seen.by_crons++;
     return world->task_count++;
+}
+
+size_t world_find_run(sim_world *world, int64_t tenant, const cleat__uuid *id, cleat_slice input,
+                      cleat_slice metadata)
+{
+    size_t index = world_find(world, id);
+    index = index != NOBODY ? index : world_name(world, id, input);
+    return index != NOBODY ? index : world_name_cron(world, tenant, id, input, metadata);
 }
 
 /* ---- What workers hear ---- */
 
+/* A task has what its run has. */
 static void check_payload(const sim_world *world, const known *task, const cleat__assignment *given)
 {
     world_check(world, cleat_slice_equals(given->input, cleat_slice_of(task->input)),
@@ -103,14 +113,27 @@ static void check_payload(const sim_world *world, const known *task, const cleat
     }
 }
 
+/* The run, or the task of one, that is given. */
+static size_t find_given(sim_world *world, const cleat__assignment *given)
+{
+    bool is_task =
+        !cleat__uuid_is_nil(&given->run_id) && !cleat__uuid_equals(&given->run_id, &given->task_id);
+    size_t root = world_find_run(world, given->tenant, is_task ? &given->run_id : &given->task_id,
+                                 given->input, given->metadata);
+    if (!is_task || root == NOBODY) {
+        return root;
+    }
+    size_t index = world_find(world, &given->task_id);
+    index = index != NOBODY ? index : world_name_task(world, root, &given->task_id, given->task_name);
+    world_check(world, world->tasks[index].step != NULL && world->tasks[index].root == root,
+                "%s is a task of another run", world->tasks[index].input);
+    return index;
+}
+
 static void take(sim_worker *worker, const cleat__assignment *given)
 {
     sim_world *world = worker->world;
-    size_t index = world_find(world, &given->task_id);
-    index = index != NOBODY ? index : world_name(world, &given->task_id, given->input);
-    index = index != NOBODY
-                ? index
-                : world_name_cron(world, given->tenant, &given->task_id, given->input, given->metadata);
+    size_t index = find_given(world, given);
     world_check(world, worker->is_there, "a removed worker got a run");
     world_check(world, !worker->is_remote || worker->is_listening, "a worker got a run without listening");
     world_check_assigned(world, &given->task_id);
@@ -123,8 +146,12 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     bool is_again = given->retry_count == task->attempt && task->is_returned;
     world_check(world, given->retry_count > task->attempt || is_again, "%s: attempt %d was assigned twice",
                 task->input, given->retry_count);
-    check_payload(world, task, given);
-    world->retried += given->retry_count > 0;
+    check_payload(world, task->step != NULL ? &world->tasks[task->root] : task, given);
+    if (task->step != NULL) {
+        world_check_told(world, task, given);
+        world->seen.stood += given->triggers.size != 0;
+    }
+    world->seen.retried += given->retry_count > 0;
     task->attempt = given->retry_count;
     task->is_returned = false;
     world_check(world, given->tenant == task->tenant, "%s has another tenant", task->input);
@@ -161,7 +188,7 @@ void world_cancelled(void *self, const cleat__uuid *task_id, int32_t retry_count
 
 /* ---- Answers ---- */
 
-static void set_end(sim_world *world, known *task, int end, const char *output)
+void world_set_end(sim_world *world, known *task, int end, const char *output)
 {
     if (task->is_replayed) { /* which end it is, of several, is not known here */
         return;
@@ -174,12 +201,42 @@ static void set_end(sim_world *world, known *task, int end, const char *output)
     if (task->end < 0) {
         task->end = end;
         snprintf(task->output, sizeof(task->output), "%s", output);
-        world->completed += end == CLEAT_RUN_COMPLETED;
-        world->failed += end == CLEAT_RUN_FAILED;
-        world->cancelled += end == CLEAT_RUN_CANCELLED;
+        world->seen.dags_completed += task->is_dag && end == CLEAT_RUN_COMPLETED;
+        world->seen.dags_failed += task->is_dag && end == CLEAT_RUN_FAILED;
+        world->seen.dags_cancelled += task->is_dag && end == CLEAT_RUN_CANCELLED;
+        world->seen.completed += end == CLEAT_RUN_COMPLETED;
+        world->seen.failed += end == CLEAT_RUN_FAILED;
+        world->seen.cancelled += end == CLEAT_RUN_CANCELLED;
     }
     world_check(world, strcmp(task->output, output) == 0, "%s completed twice: %s and %s", task->input,
                 task->output, output);
+}
+
+/* An end that is told: of a run, or of one of its tasks, of which the world may know nothing yet. */
+static void hear_end(sim_world *world, known *run, const cleat__happening *happening)
+{
+    char output[sizeof(run->output)];
+    size_t index = happening->is_of_run ? NOBODY : world_find(world, &happening->task_id);
+    known *ended = happening->is_of_run ? run : index != NOBODY ? &world->tasks[index] : NULL;
+    snprintf(output, sizeof(output), "%.*s", CLEAT_SLICE_ARGS(happening->payload));
+    bool is_told =
+        ended != NULL && !(happening->is_of_run && run->is_dag && run->end < 0); /* else by its tasks */
+    switch (happening->kind) {
+    case CLEAT__HAPPENING_COMPLETED:
+        if (is_told) {
+            world_set_end(world, ended, CLEAT_RUN_COMPLETED, happening->is_of_run ? run->output : output);
+        }
+        break;
+    case CLEAT__HAPPENING_CANCELLED:
+        if (ended != NULL) {
+            world_set_end(world, ended, CLEAT_RUN_CANCELLED, "");
+        }
+        break;
+    default:
+        if (ended != NULL) {
+            world_set_end(world, ended, CLEAT_RUN_FAILED, "");
+        }
+    }
 }
 
 void world_told(void *self, const cleat__happening *happening)
@@ -187,29 +244,33 @@ void world_told(void *self, const cleat__happening *happening)
     sim_watch *looks = self;
     sim_world *world = looks->world;
     known *task = &world->tasks[looks->task];
-    char output[sizeof(task->output)];
     world_check(world, looks->is_there && (!looks->has_hung_up || task->is_replayed),
                 "somebody was told who does not look");
     world_check(world, cleat__uuid_equals(&happening->run_id, &task->id), "%s: another run's happening",
                 task->input);
-    snprintf(output, sizeof(output), "%.*s", CLEAT_SLICE_ARGS(happening->payload));
     switch (happening->kind) {
     case CLEAT__HAPPENING_STARTED: world_fail(world, "a run was made twice"); break;
-    case CLEAT__HAPPENING_COMPLETED:
-        set_end(world, task, CLEAT_RUN_COMPLETED, happening->is_of_run ? task->output : output);
-        break;
-    case CLEAT__HAPPENING_TIMED_OUT:
-    case CLEAT__HAPPENING_FAILED: set_end(world, task, CLEAT_RUN_FAILED, ""); break;
-    case CLEAT__HAPPENING_CANCELLED: set_end(world, task, CLEAT_RUN_CANCELLED, ""); break;
-    case CLEAT__HAPPENING_STREAM:
-        world_check(world, task->end < 0 || task->is_replayed, "%s sent after its end", task->input);
-        break;
+    case CLEAT__HAPPENING_STREAM: break; /* whoever has hung up is told nothing, see above */
     case CLEAT__HAPPENING_LOST:
         world_check(world, cleat__core_failure(world->core) != CLEAT_OK, "%s was not lost", task->input);
         break;
+    default: hear_end(world, task, happening);
     }
     looks->has_hung_up = happening->hangup;
-    world->hung_up += happening->hangup;
+    world->seen.hung_up += happening->hangup;
+}
+
+/* The engine waits for chunks that the end has overtaken. */
+static bool is_waited_for(const sim_world *world, const cleat__uuid *run_id)
+{
+    for (const cleat__stream *stream = world->core->watches.streams.late_head; stream != NULL;
+         stream = stream->next_late) {
+        world_check(world, stream->late_until_ms > world->now.monotonic_ms, "an end was not told in time");
+        if (cleat__uuid_equals(&stream->of.run_id, run_id)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void world_check_watches(const sim_world *world)
@@ -218,8 +279,9 @@ void world_check_watches(const sim_world *world)
         const sim_watch *looks = &world->watches[i];
         if (looks->is_there && looks->is_answered) {
             bool lives = cleat__runs_find(&world->core->runs, &looks->watch.run_id) != NULL;
-            world_check(world, lives != looks->has_hung_up || world->tasks[looks->task].is_replayed,
-                        "%s: the hangup", world->tasks[looks->task].input);
+            bool is_told = lives != looks->has_hung_up || is_waited_for(world, &looks->watch.run_id);
+            world_check(world, is_told || world->tasks[looks->task].is_replayed, "%s: the hangup",
+                        world->tasks[looks->task].input);
         }
     }
 }
@@ -230,7 +292,9 @@ static void answered_watch(sim_world *world, sim_watch *looks, cleat_status stat
     looks->is_there = status == CLEAT_OK;
     world_check(world, status == CLEAT_OK || status == CLEAT_EMPTY || status == CLEAT_NOT_FOUND, "watch: %s",
                 cleat_status_name(status));
-    world_check(world, status != CLEAT_NOT_FOUND || !world->tasks[looks->task].is_acknowledged,
+    world_check(world,
+                status != CLEAT_NOT_FOUND || !world->tasks[looks->task].is_acknowledged ||
+                    world->tasks[looks->task].removal != REMOVED_NOT,
                 "a run was lost");
 }
 
@@ -240,7 +304,7 @@ static size_t acknowledged_sibling(const sim_world *world, const known *task)
     for (size_t i = 0; i < world->task_count; i++) {
         const known *other = &world->tasks[i];
         if (other != task && other->is_acknowledged && other->is_child && other->parent == task->parent &&
-            strcmp(other->key, task->key) == 0) {
+            other->removal == REMOVED_NOT && strcmp(other->key, task->key) == 0) {
             return i;
         }
     }
@@ -264,10 +328,15 @@ static void acknowledge(sim_world *world, size_t index, const cleat__uuid *id)
     task->is_acknowledged = true;
 }
 
-/* A command about a run of the same batch was made before the run had its id. */
+/* A command about a run of the same batch was made before the run had its id; or the run was old. */
 static bool may_be_unknown(const sim_world *world, const sim_slip *slip, const cleat__uuid *id)
 {
-    return slip->task == NOBODY || cleat__uuid_is_nil(id) || !world->tasks[slip->task].is_acknowledged;
+    if (slip->task == NOBODY || cleat__uuid_is_nil(id)) {
+        return true;
+    }
+    const known *task = &world->tasks[slip->task];
+    bool is_alone = task->step != NULL && world->tasks[task->root].removal != REMOVED_NOT;
+    return !task->is_acknowledged || task->removal != REMOVED_NOT || is_alone;
 }
 
 static void answered_wait(sim_world *world, const sim_slip *slip)
@@ -277,14 +346,18 @@ static void answered_wait(sim_world *world, const sim_slip *slip)
         return;
     }
     world_check(world, slip->command.status == CLEAT_OK, "wait: %s", cleat_status_name(slip->command.status));
-    set_end(world, &world->tasks[slip->task], slip->result.status,
-            slip->result.output != NULL ? slip->result.output : "");
+    world_set_end(world, &world->tasks[slip->task], slip->result.status,
+                  slip->result.output != NULL ? slip->result.output : "");
 }
 
 static void answered_cancel(sim_world *world, const sim_slip *slip)
 {
     switch (slip->command.status) {
-    case CLEAT_OK: set_end(world, &world->tasks[slip->task], CLEAT_RUN_CANCELLED, ""); break;
+    case CLEAT_OK:
+        if (!world->tasks[slip->task].is_dag) { /* a task of it may have failed before */
+            world_set_end(world, &world->tasks[slip->task], CLEAT_RUN_CANCELLED, "");
+        }
+        break;
     case CLEAT_NOT_FOUND:
         world_check(world, may_be_unknown(world, slip, &slip->command.as.id), "a run was lost");
         break;
@@ -297,7 +370,7 @@ static void answered_replay(sim_world *world, const sim_slip *slip)
 {
     const known *task = &world->tasks[slip->task];
     switch (slip->command.status) {
-    case CLEAT_OK: world->replayed++; break;
+    case CLEAT_OK: world->seen.replayed++; break;
     case CLEAT_NOT_FOUND:
         world_check(world, may_be_unknown(world, slip, &slip->command.as.id), "a run was lost");
         break;
@@ -322,9 +395,9 @@ static void answered_report(sim_world *world, const sim_slip *slip)
                         world->tasks[slip->task].end != CLEAT_RUN_COMPLETED ||
                         strcmp(world->tasks[slip->task].output, slip->text) == 0,
                     "%s completed twice", world->tasks[slip->task].input);
-        set_end(world, &world->tasks[slip->task], CLEAT_RUN_COMPLETED, slip->text);
+        world_set_end(world, &world->tasks[slip->task], CLEAT_RUN_COMPLETED, slip->text);
     } else if (slip->was_held && said == CLEAT_NON_RETRYABLE) {
-        set_end(world, &world->tasks[slip->task], CLEAT_RUN_FAILED, "");
+        world_set_end(world, &world->tasks[slip->task], CLEAT_RUN_FAILED, "");
     }
 }
 
@@ -425,7 +498,13 @@ static void take_answer(sim_world *world, sim_slip *slip)
     case CLEAT__COMMAND_UNSCHEDULE: answered_unschedule(world, slip); break;
     case CLEAT__COMMAND_CANCEL: answered_cancel(world, slip); break;
     case CLEAT__COMMAND_REPLAY: answered_replay(world, slip); break;
-    case CLEAT__COMMAND_CALL: world_check(world, slip->command.status == CLEAT_FAILED, "call"); break;
+    case CLEAT__COMMAND_CALL:
+        if (slip->piece.count != 0) {
+            world_answered_expiry(world, slip);
+        } else {
+            world_check(world, slip->command.status == CLEAT_FAILED, "call");
+        }
+        break;
     case CLEAT__COMMAND_WORKER_PAUSE:
     case CLEAT__COMMAND_WORKER_RESUME:
     case CLEAT__COMMAND_WORKER_LISTEN:
@@ -463,121 +542,4 @@ void world_unanswered(sim_world *world, sim_slip *slip)
         world->tasks[slip->task].is_in_doubt = true;
     }
     free_slip(world, slip);
-}
-
-/* ---- What is stored ---- */
-
-typedef struct sim_audit {
-    sim_world *world;
-    bool must_have_ended;
-    bool is_stored[WORLD_TASKS];    /* as a run */
-    bool is_event[WORLD_TASKS];     /* as an event */
-    bool is_scheduled[WORLD_TASKS]; /* as a schedule */
-} sim_audit;
-
-static void audit_row(sim_audit *audit, sqlite3_stmt *row)
-{
-    sim_world *world = audit->world;
-    cleat__uuid id;
-    memcpy(id.bytes, sqlite3_column_blob(row, 0), sizeof(id.bytes));
-    const char *input = (const char *)sqlite3_column_text(row, 1);
-    const char *metadata = (const char *)sqlite3_column_text(row, 2);
-    size_t index = world_find(world, &id);
-    index = index != NOBODY ? index : world_name(world, &id, cleat_slice_of(input));
-    index = index != NOBODY ? index
-                            : world_name_cron(world, sqlite3_column_int64(row, 7), &id, cleat_slice_of(input),
-                                              cleat_slice_of(metadata));
-    world_check(world, index != NOBODY, "an unknown run is stored, or one twice");
-    known *task = &world->tasks[index];
-    audit->is_stored[index] = true;
-    world_check(world, strcmp(input, task->input) == 0, "%s is stored as %s", task->input, input);
-    world_check(world, !task->is_scheduled || sqlite3_column_int64(row, 6) >= task->at_ms,
-                "%s ran before its time", task->input);
-    world_check(world, task->is_pushed || strcmp(metadata != NULL ? metadata : "", task->metadata) == 0,
-                "metadata of %s is stored as %s", task->input, metadata);
-    bool is_live = sqlite3_column_type(row, 3) != SQLITE_NULL,
-         has_ended = sqlite3_column_type(row, 4) != SQLITE_NULL;
-    world_check(world, is_live != has_ended, "%s lives and has ended, or neither", task->input);
-    if (has_ended) {
-        const char *output = (const char *)sqlite3_column_text(row, 5);
-        set_end(world, task, sqlite3_column_int(row, 4), output != NULL ? output : "");
-    }
-    world_check(world, has_ended || task->end < 0 || task->is_replayed, "%s has come back to life",
-                task->input);
-    world_check(world, has_ended || !audit->must_have_ended, "%s has not ended", task->input);
-}
-
-/* Each row of the only column is the input of something that the world knows, once. */
-static void audit_sources(sim_audit *audit, cleat__store *store, const char *sql, bool *is_there)
-{
-    sim_world *world = audit->world;
-    sqlite3_stmt *select = NULL;
-    world_check(world, cleat__store_prepare(store, sql, &select) == CLEAT_OK, "audit: %s",
-                cleat_error_message());
-    while (sqlite3_step(select) == SQLITE_ROW) {
-        const char *input = (const char *)sqlite3_column_text(select, 0);
-        size_t index = 0;
-        while (index < world->task_count && strcmp(world->tasks[index].input, input) != 0) {
-            index++;
-        }
-        world_check(world, index < world->task_count && !is_there[index], "%s is unknown, or there twice",
-                    input);
-        is_there[index] = true;
-    }
-    sqlite3_reset(select);
-}
-
-static cleat_status audit_store(cleat__store *store, void *argument)
-{
-    static const char sql[] = "SELECT t.id, t.input, t.metadata, l.state, e.state, e.output, "
-                              "t.created_at_ms, y.tenant FROM task t JOIN task_type y ON y.id = t.type_id "
-                              "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id";
-    sim_audit *audit = argument;
-    sqlite3_stmt *select = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &select);
-    world_check(audit->world, status == CLEAT_OK, "audit: %s", cleat_error_message());
-    while (sqlite3_step(select) == SQLITE_ROW) {
-        audit_row(audit, select);
-    }
-    sqlite3_reset(select);
-    audit_sources(audit, store, "SELECT payload FROM event", audit->is_event);
-    audit_sources(audit, store, "SELECT input FROM schedule", audit->is_scheduled);
-    return CLEAT_OK;
-}
-
-/* What was acknowledged is there: a run; an event, with its run if it starts one; a schedule, or its run. */
-static void check_stored(const sim_world *world, const sim_audit *audit, size_t index)
-{
-    const known *task = &world->tasks[index];
-    bool is_run = audit->is_stored[index], is_scheduled = audit->is_scheduled[index];
-    if (task->is_pushed) {
-        world_check(world, audit->is_event[index] == is_run || !task->starts, "%s: the event or its run",
-                    task->input);
-        world_check(world, !task->is_acknowledged || audit->is_event[index], "event %s is lost", task->input);
-    } else if (task->is_scheduled) {
-        world_check(world, !(is_run && is_scheduled), "%s runs, and will run again", task->input);
-        world_check(world, !task->has_fired || is_run, "%s has fired, and is lost", task->input);
-        world_check(world, !task->is_taken_back || !(is_run || is_scheduled), "%s is still there",
-                    task->input);
-        world_check(world,
-                    !task->is_acknowledged || is_run || is_scheduled || task->is_taken_back ||
-                        task->is_in_doubt,
-                    "schedule %s is lost", task->input);
-        world_check(world, !(is_scheduled && audit->must_have_ended), "%s has not fired", task->input);
-    } else {
-        world_check(world, !task->is_acknowledged || is_run, "%s was acknowledged and is lost", task->input);
-    }
-}
-
-void world_audit(sim_world *world, bool must_have_ended)
-{
-    sim_audit audit = {.world = world, .must_have_ended = must_have_ended};
-    cleat__command command = {
-        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_CALL, .as.call = {audit_store, &audit}};
-    cleat__core_apply(world->core, world->now, &command);
-    cleat__core_commit(world->core);
-    cleat__core_release(world->core);
-    for (size_t i = 0; i < world->task_count; i++) {
-        check_stored(world, &audit, i);
-    }
 }

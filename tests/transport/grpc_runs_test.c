@@ -536,6 +536,20 @@ static void test_cancel(void **state)
     assert_failed(it->transport->cancel(it->transport, &id), CLEAT_NOT_FOUND, MOCK_RUN_ID);
 }
 
+/* The server takes it well when a run ends by itself just before it is to be cancelled. */
+static void test_ended_before_it_is_cancelled(void **state)
+{
+    fixture *it = *state;
+    cleat__uuid id = uuid_of(MOCK_RUN_ID);
+    it->engine.lists_cancelled = true;
+    it->engine.ends_as = CLEAT__V1__RUN_STATUS__COMPLETED;
+    assert_failed(it->transport->cancel(it->transport, &id), CLEAT_FAILED_PRECONDITION, "has ended already");
+    assert_int_equal(mock_count(&it->engine, MOCK_CANCEL), 1);
+    it->engine.is_run_done = false;
+    it->engine.ends_as = CLEAT__V1__RUN_STATUS__CANCELLED;
+    assert_ok(it->transport->cancel(it->transport, &id));
+}
+
 /* What a run took and gave may be more than is asked for at once: whether it has ended is not known then. */
 static void test_large_runs(void **state)
 {
@@ -664,6 +678,7 @@ int main(void)
         TEST(test_many),
         TEST(test_namespace),
         TEST(test_cancel),
+        TEST(test_ended_before_it_is_cancelled),
         TEST(test_large_runs),
         TEST(test_spans),
         TEST(test_two_clients),
