@@ -42,6 +42,7 @@ typedef struct cleat_dag_condition {
     int or_group; /* conditions of one list with the same number, 1 or more, are alternatives; 0: it stands alone */
     /* What cleat_task_trigger_data() calls it; NULL: the event's key, or the time as it is given. */
     const char *name;
+    const char *scope; /* of the event: only those of that scope count; NULL: those of any, or of none */
 } cleat_dag_condition;
 
 /* A task; what is not said here is as in cleat_task_options. */

@@ -55,6 +55,11 @@ static cleat_status check_condition(const char *task, const cleat_dag_condition 
                            "a condition of task \"%s\" is the time \"%s\", which has no expression", task,
                            from->sleep_for);
     }
+    if (from->scope != NULL && from->event_key == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "a condition of task \"%s\" has the scope \"%s\", and is no event", task,
+                           from->scope);
+    }
     if (from->or_group < 0) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT,
                            "a condition of task \"%s\" has the or_group %d: it is 1 or more, or 0 for none",
@@ -92,6 +97,7 @@ static cleat_status copy_condition(cleat__arena *memory, const char *task, const
         to->of.kind = CLEAT__CONDITION_EVENT;
         name = name != NULL ? name : from->event_key;
         status = keep(memory, from->event_key, &to->of.key);
+        status = status == CLEAT_OK ? keep(memory, from->scope, &to->of.scope) : status;
     }
     return status == CLEAT_OK ? keep(memory, name, &to->of.data_key) : status;
 }

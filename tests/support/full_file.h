@@ -48,6 +48,7 @@ static const char full_tables[] =
     "INSERT INTO task_log (task_id, line, retry_count, level, time_ms, message) VALUES "
     "(x'01900000000070008000000000000001', 1, 0, 3, 11, 'one'), (x'01900000000070008000000000000001', "
     "2, 1, 3, 13, 'two');"
+    "INSERT INTO task_note VALUES (x'01900000000070008000000000000001', 1, 1, 13, 'SLOT_RELEASED', 'so');"
     "INSERT INTO stream VALUES (1, x'01900000000070008000000000000003');"
     "INSERT INTO stream_chunk VALUES (1 << 32, x'01'), ((1 << 32) + 1, x'02');"
     "INSERT INTO durable_run (id, invocation_count, branch, waits) VALUES "

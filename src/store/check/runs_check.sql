@@ -15,6 +15,7 @@ SELECT table_name || ' of run ' || uuid(id) FROM (
     UNION ALL SELECT 'end', id FROM task_end
     UNION ALL SELECT DISTINCT 'attempt', task_id FROM attempt
     UNION ALL SELECT DISTINCT 'log line', task_id FROM task_log
+    UNION ALL SELECT DISTINCT 'note', task_id FROM task_note
     UNION ALL SELECT 'stream', task_id FROM stream
     UNION ALL SELECT 'what was waited for', task_id FROM task_trigger
     UNION ALL SELECT 'durable state', id FROM durable_run
@@ -161,6 +162,12 @@ GROUP BY task_id HAVING min(line) <> 1 OR max(line) <> count(*) OR min(level) < 
 -- log-metadata: the metadata of a log line are a JSON object
 SELECT 'run ' || uuid(task_id) || ', line ' || line FROM task_log
 WHERE metadata IS NOT NULL AND NOT is_object(metadata);
+
+-- note-kind: a note says what happened, to an attempt that there is
+SELECT 'run ' || uuid(n.task_id) || ': ' || n.kind || ' of attempt ' || n.retry_count FROM task_note n
+LEFT JOIN task_live l ON l.id = n.task_id LEFT JOIN task_end e ON e.id = n.task_id
+WHERE n.task_id NOT IN (SELECT id FROM removed_run)
+    AND (n.kind = '' OR n.retry_count NOT BETWEEN 0 AND coalesce(l.retry_count, e.retry_count, 0));
 
 -- stream-chunks: the chunks of a stream are there from the first one on, and belong to a stream
 SELECT 'stream ' || (c.id >> 32) || iif(s.id IS NULL, '', ' of run ' || uuid(s.task_id)) || ': ' || count(*) || ' chunks'
