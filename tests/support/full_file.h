@@ -69,6 +69,7 @@ static const char full_tables[] =
     "INSERT INTO cron VALUES (x'0190000000007000800000000000000f', 1, 1, 'daily', '0 0 * * *', '{}', NULL, "
     "0, 0, 1, 99, NULL, 7, 8);"
     "INSERT INTO rate_limit VALUES (1, 'calls', 5, 1, 60000, 7, 0);"
+    "INSERT INTO shared_rule VALUES (1, 'both', '[]');"
     "INSERT INTO durable_hook VALUES (1, 'token', x'01900000000070008000000000000003', 34);"
     "INSERT INTO durable_hook_payload VALUES (x'01900000000070008000000000000003', 'token', 1, '{}');"
     "INSERT INTO event (id, tenant, key, payload, created_at_ms) VALUES "
