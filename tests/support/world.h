@@ -86,6 +86,7 @@ typedef struct known {
     sim_removal removal, event_removal; /* of the run; of the event that has started it, if one has */
     int32_t attempt;                    /* the highest assigned; -1: none yet */
     bool is_returned;                   /* that attempt was given back unstarted and may come again */
+    int32_t invocation;                 /* of a durable run: the highest assigned */
     bool is_replayed;                   /* or may be: it may live again, and end in another way */
     int end;                            /* a final cleat_run_status that was seen or acknowledged; -1: none */
     char output[192];
@@ -94,9 +95,11 @@ typedef struct known {
 typedef struct sim_held {
     size_t task;
     int32_t retry_count;
+    int32_t invocation; /* of a durable run; else 0 */
 } sim_held;
 
 struct sim_world;
+struct cleat__run;
 typedef struct sim_worker {
     struct sim_world *world;
     int64_t tenant;
@@ -144,7 +147,9 @@ typedef struct sim_slip {
     sim_worker *left; /* one that did, and may be forgotten */
     sim_watch *looks; /* WATCH and UNWATCH */
     cleat__worker_spec spec;
-    cleat__slots slots;
+    cleat__slots slots[2];
+    cleat__durable_request requests[3];
+    cleat__node node;
     cleat__label label;
     cleat__desired_label desired;
     cleat__user_event events[WORLD_BULK];
@@ -165,7 +170,7 @@ typedef struct sim_slip {
     X(failed, "failed", 50)                                              \
     X(cancelled, "cancelled", 50)                                        \
     X(retried, "attempts repeated", 100)                                 \
-    X(remote_completed, "completed by workers of other processes", 100)  \
+    X(remote_completed, "completed by workers of other processes", 50)   \
     X(resumed, "of these after a restart", 1)                            \
     X(pushed, "by events", 100)                                          \
     X(scheduled, "by schedules", 100)                                    \
@@ -174,6 +179,7 @@ typedef struct sim_slip {
     X(replayed, "were replayed", 25)                                     \
     X(held_back, "waits for slots of a key, as seen between steps", 100) \
     X(superseded, "cancelled for these", 50)                             \
+    X(waited, "ends of invocations that wait", 100)                      \
     X(parked, "waits for units of rate limits", 100)                     \
     X(paused, "waits of runs of paused workflows", 100)                  \
     X(dags_completed, "runs of several tasks completed", 100)            \
@@ -283,6 +289,14 @@ uint64_t world_check_dags(const sim_world *world);
 void world_audit_ends(const sim_world *world, cleat__store *store);
 void world_check_stored_dag(const sim_world *world, const world_stored *stored, size_t root);
 
+/* ---- world_durable.c ---- */
+
+/* An invocation that the worker has ends and waits. NULL: it is of no durable run. */
+sim_slip *world_wait(sim_world *world, sim_worker *worker, size_t index);
+void world_answered_durable(sim_world *world, sim_slip *slip);
+/* Whether that is the run's present invocation; of a run that is not durable anything is. */
+bool world_is_present(const sim_world *world, struct cleat__run *run, int32_t invocation);
+
 /* ---- world_expiry.c ---- */
 
 /* Removes some of what is old; NULL: it has just looked for it. */
@@ -315,7 +329,7 @@ void world_unanswered(sim_world *world, sim_slip *slip);
 /* ---- world_pauses.c ---- */
 
 sim_slip *world_pause(sim_world *world); /* or lets it go on */
-sim_slip *world_resume(sim_world *world, int64_t tenant, size_t action);
+sim_slip *world_resume(sim_world *world, int64_t tenant, size_t number);
 void world_check_pauses(sim_world *world);
 void world_check_assigned(const sim_world *world, const cleat__uuid *id);
 

@@ -358,6 +358,12 @@ void world_learn_ids(sim_world *world, const sim_slip *slip)
 
 /* ---- Workers ---- */
 
+static void offer_slots(sim_slip *made, int32_t units)
+{
+    made->slots[0] = (cleat__slots){cleat_slice_of("default"), units};
+    made->slots[1] = (cleat__slots){cleat_slice_of("durable"), units};
+}
+
 sim_slip *world_hire(sim_world *world, size_t worker, int64_t tenant, const char *action, int32_t slots)
 {
     sim_worker *hired = &world->workers[worker];
@@ -365,9 +371,9 @@ sim_slip *world_hire(sim_world *world, size_t worker, int64_t tenant, const char
     sim_slip *made = world_new_slip(world, CLEAT__COMMAND_WORKER_JOIN);
     made->command.tenant = tenant;
     made->action = cleat_slice_of(action);
-    made->slots = (cleat__slots){cleat_slice_of("default"), slots};
+    offer_slots(made, slots);
     made->spec = (cleat__worker_spec){
-        .actions = &made->action, .action_count = 1, .slots = &made->slots, .slot_count = 1};
+        .actions = &made->action, .action_count = 1, .slots = made->slots, .slot_count = 2};
     made->command.as.worker_join.spec = &made->spec;
     made->command.as.worker_join.sink = (cleat__worker_sink){hired, world_assigned, world_cancelled};
     made->command.as.worker_join.id = &hired->id;
@@ -385,13 +391,13 @@ static sim_slip *register_worker(sim_world *world, size_t worker, int64_t tenant
     made->command.tenant = tenant;
     made->registered = hired;
     made->action = cleat_slice_of(action);
-    made->slots = (cleat__slots){cleat_slice_of("default"), hired->slots};
+    offer_slots(made, hired->slots);
     made->label = (cleat__label){cleat_slice_of("n"), {.is_number = true, .number = (int32_t)pick(world, 2)}};
     made->spec = (cleat__worker_spec){.name = cleat_slice_of("remote"),
                                       .actions = &made->action,
                                       .action_count = 1,
-                                      .slots = &made->slots,
-                                      .slot_count = 1,
+                                      .slots = made->slots,
+                                      .slot_count = 2,
                                       .labels = &made->label,
                                       .label_count = 1};
     made->command.as.worker_register.spec = &made->spec;
@@ -545,6 +551,7 @@ static sim_slip *report_held(sim_world *world, sim_worker *worker, size_t index)
     cleat__report *said = &made->command.as.report;
     said->task_id = world->tasks[made->task].id;
     said->retry_count = worker->held[index].retry_count;
+    said->invocation_count = worker->held[index].invocation;
     worker->held[index] = worker->held[--worker->count];
     return made;
 }
@@ -556,7 +563,11 @@ static sim_slip *report(sim_world *world)
         return NULL;
     }
     sim_worker *worker = &world->workers[at];
-    sim_slip *made = report_held(world, worker, pick(world, (uint64_t)worker->count));
+    size_t index = (size_t)pick(world, (uint64_t)worker->count);
+    if (worker->held[index].invocation != 0 && pick(world, 3) != 0) {
+        return world_wait(world, worker, index);
+    }
+    sim_slip *made = report_held(world, worker, index);
     set_outcome(world, made, &made->command.as.report);
     if (made->command.as.report.status == CLEAT_UNAVAILABLE) {
         world->tasks[made->task].is_returned = true;

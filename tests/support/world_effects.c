@@ -144,8 +144,13 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     world_check(world, task->end < 0 || task->is_replayed, "%s was assigned after its end", task->input);
     task->end = -1;
     bool is_again = given->retry_count == task->attempt && task->is_returned;
-    world_check(world, given->retry_count > task->attempt || is_again, "%s: attempt %d was assigned twice",
-                task->input, given->retry_count);
+    bool is_later = given->retry_count >= task->attempt && given->invocation_count > task->invocation;
+    world_check(world, given->retry_count > task->attempt || is_again || is_later,
+                "%s: attempt %d was assigned twice", task->input, given->retry_count);
+    world_check(world,
+                (given->invocation_count != 0) == given->is_durable && (is_later || !given->is_durable),
+                "%s: invocation %d comes after %d", task->input, given->invocation_count, task->invocation);
+    task->invocation = given->invocation_count;
     check_payload(world, task->step != NULL ? &world->tasks[task->root] : task, given);
     if (task->step != NULL) {
         world_check_told(world, task, given);
@@ -155,9 +160,9 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     task->attempt = given->retry_count;
     task->is_returned = false;
     world_check(world, given->tenant == task->tenant, "%s has another tenant", task->input);
-    int32_t limit = worker->is_remote ? WORLD_HELD : worker->slots;
+    int32_t limit = worker->is_remote ? WORLD_HELD : 2 * worker->slots; /* and as many durable ones */
     world_check(world, worker->count < limit, "a worker of %d slots got one more", worker->slots);
-    worker->held[worker->count++] = (sim_held){index, given->retry_count};
+    worker->held[worker->count++] = (sim_held){index, given->retry_count, given->invocation_count};
 }
 
 void world_assigned(void *self, cleat__assignment *list)
@@ -513,6 +518,7 @@ static void take_answer(sim_world *world, sim_slip *slip)
     case CLEAT__COMMAND_WORKER_REMOVE:
     case CLEAT__COMMAND_WORKER_HEARTBEAT: answered_worker(world, slip); break;
     case CLEAT__COMMAND_REPORT: answered_report(world, slip); break;
+    case CLEAT__COMMAND_DURABLE: world_answered_durable(world, slip); break;
     case CLEAT__COMMAND_LOG:
     case CLEAT__COMMAND_PUT_STREAM:
     case CLEAT__COMMAND_UNDELIVERED:

@@ -24,7 +24,7 @@ static void check_contender(sim_world *world, const cleat__contender *one)
         waiting += one->seats[i].state == CLEAT__SEAT_WAITING;
     }
     bool has_all = one->held == one->count;
-    if (run->state == CLEAT_RUN_RUNNING || run->level != 0) {
+    if (run->state != CLEAT_RUN_QUEUED || run->level != 0) {
         world_check(world, has_all, "a run goes on with %zu of %zu slots", one->held, one->count);
     } else if (run->is_backing_off) {
         world_check(world, one->held + waiting == 0, "a run that backs off keeps a slot");
