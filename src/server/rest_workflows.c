@@ -5,7 +5,6 @@
 #include "model/derived_id.h"
 
 #include "base/error.h"
-#include "engine/command.h"
 #include "engine/engine.h"
 #include "model/duration.h"
 
