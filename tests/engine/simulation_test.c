@@ -134,6 +134,7 @@ static void crash(sim_world *world)
     world->now.monotonic_ms = (int64_t)pick(world, 100000);
     world->now.unix_ms +=
         pick(world, 5) == 0 ? (int64_t)pick(world, 7200000) - 3600000 : (int64_t)pick(world, 5000);
+    world->clock_went_back = world->clock_went_back || world->now.unix_ms < world->latest_ms;
     world->clock_was_wrong = world->clock_was_wrong || world->latest_ms - world->now.unix_ms > 3600000;
     open_core(world);
     if (world->crashes == 1) { /* in the middle of life; each time it would take as long as all else */

@@ -27,6 +27,8 @@
 #define WORLD_RATE     4     /* units of each rate limit, per second */
 #define WORLD_KEPT_MS  15000 /* after their end runs are kept so long */
 #define WORLD_PIECE    8
+#define WORLD_KEYS     8 /* of idempotency, of a tenant */
+#define WORLD_TTL_MS   20000
 #define NOBODY         SIZE_MAX
 
 extern const char *const world_actions[WORLD_ACTIONS], *const world_workflows[WORLD_DAG + 1];
@@ -64,9 +66,10 @@ typedef struct known {
     cleat__uuid id;
     int64_t tenant;
     bool is_acknowledged;
-    bool is_dag;            /* a run of several tasks; */
-    const world_step *step; /* one of these; NULL: any other run */
-    size_t root;            /* of a task: its run */
+    bool has_idempotency_key; /* or may have: another run may stand for it, and it never starts */
+    bool is_dag;              /* a run of several tasks; */
+    const world_step *step;   /* one of these; NULL: any other run */
+    size_t root;              /* of a task: its run */
     bool is_child;
     size_t parent;
     char key[16];      /* as the engine compares it */
@@ -80,6 +83,7 @@ typedef struct known {
     bool starts;           /* there is a run, or will be one */
     cleat__uuid source_id; /* of the event, or of the schedule */
     int64_t at_ms;         /* of the schedule */
+    bool is_refused;       /* for its key */
     bool is_taken_back;    /* it will never run */
     bool is_in_doubt;      /* who took it back was not answered */
     bool has_fired;
@@ -136,8 +140,9 @@ typedef struct sim_slip {
     cleat__workflow_task steps[WORLD_STEPS]; /* of it */
     cleat__concurrency rules[2];
     cleat__rate_use use;
+    cleat__idempotency key;
     cleat__trigger items[WORLD_BULK];
-    cleat__uuid ids[WORLD_BULK];
+    cleat__uuid ids[WORLD_BULK], refused[WORLD_BULK];
     size_t tasks[WORLD_BULK];
     size_t task;     /* the run it is about, or NOBODY */
     bool was_held;   /* REPORT: of an attempt that is running, so it counts */
@@ -179,6 +184,7 @@ typedef struct sim_slip {
     X(replayed, "were replayed", 25)                                     \
     X(held_back, "waits for slots of a key, as seen between steps", 100) \
     X(superseded, "cancelled for these", 50)                             \
+    X(refused, "refused for their idempotency keys", 50)                 \
     X(waited, "ends of invocations that wait", 100)                      \
     X(parked, "waits for units of rate limits", 100)                     \
     X(paused, "waits of runs of paused workflows", 100)                  \
@@ -202,8 +208,9 @@ typedef struct sim_world {
     bool is_verbose;
     char directory[256], path[320];
     unsigned crashes;
-    uint64_t number;      /* for texts that occur once */
-    int64_t latest_ms;    /* Unix; the highest that the clock has shown */
+    uint64_t number;   /* for texts that occur once */
+    int64_t latest_ms; /* Unix; the highest that the clock has shown */
+    bool clock_went_back;
     bool clock_was_wrong; /* it was set back so far that times of crons may come once more */
     bool has_no_crons;    /* no workflow declares any from now on */
     known tasks[WORLD_TASKS];
@@ -288,6 +295,14 @@ uint64_t world_check_dags(const sim_world *world);
 /* What the file says of all of them; and of one, by what is stored of each run that is known. */
 void world_audit_ends(const sim_world *world, cleat__store *store);
 void world_check_stored_dag(const sim_world *world, const world_stored *stored, size_t root);
+
+/* ---- world_keys.c ---- */
+
+void world_add_key(sim_world *world, sim_slip *made);
+/* Some of what is triggered was refused: another run has the key. */
+void world_check_refused(sim_world *world, const sim_slip *slip);
+/* No two runs had a key at the same time. */
+void world_audit_keys(const sim_world *world, cleat__store *store);
 
 /* ---- world_durable.c ---- */
 

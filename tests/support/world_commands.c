@@ -77,6 +77,7 @@ static const char *any_workflow(sim_world *world, known *task)
 {
     size_t workflow = (size_t)pick(world, WORLD_DAG + 1);
     task->is_dag = workflow == WORLD_DAG;
+    task->has_idempotency_key = workflow == 0 || workflow == WORLD_DAG;
     return world_workflows[workflow];
 }
 
@@ -149,6 +150,7 @@ static sim_slip *trigger(sim_world *world)
     made->command.as.trigger.items = made->items;
     made->command.as.trigger.count = count;
     made->command.as.trigger.ids = made->ids;
+    made->command.refused = made->refused;
     return made;
 }
 
@@ -169,6 +171,7 @@ static sim_slip *push(sim_world *world)
         task->is_pushed = true;
         task->is_filtered = dice == 1;
         task->is_dag = dice == 3;
+        task->has_idempotency_key = dice == 0 || dice == 3;
         task->starts = dice == 0 || dice == 3 || (dice == 1 && scope != NULL && *scope == 's');
         made->tasks[i] = world->task_count - 1;
         made->events[i] = (cleat__user_event){
@@ -204,6 +207,7 @@ static sim_slip *schedule(sim_world *world)
         .metadata = cleat_slice_of(task->metadata[0] != '\0' ? task->metadata : NULL),
         .priority = (int32_t)pick(world, 4),
     };
+    task->is_in_doubt = task->has_idempotency_key;
     made->command.as.schedule.schedule = &made->schedule;
     made->command.as.schedule.at_ms = &made->at_ms;
     made->command.as.schedule.count = 1;
@@ -350,7 +354,8 @@ void world_learn_ids(sim_world *world, const sim_slip *slip)
     }
     for (size_t i = 0; i < slip->command.as.trigger.count; i++) {
         const cleat__uuid *id = &slip->ids[i];
-        if (!cleat__uuid_is_nil(id) && world_find(world, id) == NOBODY) {
+        if (cleat__uuid_is_nil(&slip->refused[i]) && !cleat__uuid_is_nil(id) &&
+            world_find(world, id) == NOBODY) {
             world->tasks[slip->tasks[i]].id = *id;
         }
     }

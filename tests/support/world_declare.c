@@ -72,6 +72,9 @@ static void add_features(sim_world *world, sim_slip *made, size_t workflow)
     case WORLD_DAG: world_add_steps(world, made); break;
     default: break;
     }
+    if (workflow == 0 || workflow == WORLD_DAG) {
+        world_add_key(world, made);
+    }
     if (workflow >= 2 && !world->has_no_crons) {
         add_crons(made, workflow == WORLD_DAG ? &each_second_minute : &each_minute);
     }

@@ -458,11 +458,16 @@ static void answered_remote(sim_world *world, const sim_slip *slip)
 static void answered_trigger(sim_world *world, const sim_slip *slip)
 {
     cleat_status status = slip->command.status;
-    for (size_t i = 0; status == CLEAT_OK && i < slip->command.as.trigger.count; i++) {
-        acknowledge(world, slip->tasks[i], &slip->ids[i]);
+    bool was_done = status == CLEAT_OK || status == CLEAT_ALREADY_EXISTS;
+    for (size_t i = 0; was_done && i < slip->command.as.trigger.count; i++) {
+        if (cleat__uuid_is_nil(&slip->refused[i])) {
+            acknowledge(world, slip->tasks[i], &slip->ids[i]);
+        }
     }
-    world_check(world, status == CLEAT_OK || status == CLEAT_NOT_FOUND, "trigger: %s",
-                cleat_status_name(status));
+    if (status == CLEAT_ALREADY_EXISTS) {
+        world_check_refused(world, slip);
+    }
+    world_check(world, was_done || status == CLEAT_NOT_FOUND, "trigger: %s", cleat_status_name(status));
 }
 
 /* An event that starts nothing is acknowledged too: then it is stored. */
