@@ -14,7 +14,7 @@
  * after the other; and in the end every run has ended, and
  * of what is old nothing is left.
  *
- *     CLEAT_SEEDS=n   how many (default 120; fewer under a sanitizer)
+ *     CLEAT_SEEDS=n   how many (default 100; fewer under a sanitizer)
  *     CLEAT_SEED=n    this one only, telling what happens
  */
 #include <setjmp.h>
@@ -435,7 +435,7 @@ enum { SEEDS = 20 }; /* it has one thread */
 #elif UNDER_ADDRESS_SANITIZER
 enum { SEEDS = 60 }; /* the memory is used in the same ways all over again */
 #else
-enum { SEEDS = 120 };
+enum { SEEDS = 100 };
 #endif
 
 static void add(world_seen *total, const sim_world *world)
