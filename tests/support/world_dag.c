@@ -279,8 +279,8 @@ static void check_live(const sim_world *world, const cleat__run *run)
                     task->stage);
         if (task->run != NULL) {
             bool is_free = task->stage == CLEAT__DAG_FREE;
-            bool is_under_way =
-                found->state != CLEAT_RUN_QUEUED || found->level != 0 || found->is_backing_off;
+            bool is_under_way = found->state != CLEAT_RUN_QUEUED || found->level != 0 ||
+                                found->is_backing_off || (is_free && cleat__run_is_limited(found));
             world_check(world, cleat__dag_root(found) == run, "a task of another run");
             world_check(world, is_free == is_under_way, "a task at stage %d is %d", task->stage,
                         found->state);
