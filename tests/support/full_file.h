@@ -50,7 +50,7 @@ static const char full_tables[] =
     "2, 1, 3, 13, 'two');"
     "INSERT INTO task_note VALUES (x'01900000000070008000000000000001', 1, 1, 13, 'SLOT_RELEASED', 'so');"
     "INSERT INTO stream VALUES (1, x'01900000000070008000000000000003');"
-    "INSERT INTO stream_chunk VALUES (1 << 32, x'01'), ((1 << 32) + 1, x'02');"
+    "INSERT INTO stream_chunk VALUES (1 << 32, x'01'), ((1 << 32) + 2, x'02');"
     "INSERT INTO durable_run (id, invocation_count, branch, waits) VALUES "
     "(x'01900000000070008000000000000003', 2, 2, NULL), (x'01900000000070008000000000000005', 1, 1, "
     "'[[1,1]]');"

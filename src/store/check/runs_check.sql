@@ -169,8 +169,8 @@ LEFT JOIN task_live l ON l.id = n.task_id LEFT JOIN task_end e ON e.id = n.task_
 WHERE n.task_id NOT IN (SELECT id FROM removed_run)
     AND (n.kind = '' OR n.retry_count NOT BETWEEN 0 AND coalesce(l.retry_count, e.retry_count, 0));
 
--- stream-chunks: the chunks of a stream are there from the first one on, and belong to a stream
-SELECT 'stream ' || (c.id >> 32) || iif(s.id IS NULL, '', ' of run ' || uuid(s.task_id)) || ': ' || count(*) || ' chunks'
+-- stream-chunks: chunks belong to a stream; there may be gaps where a worker has sent some that never came
+SELECT 'stream ' || (c.id >> 32) || ': ' || count(*) || ' chunks'
 FROM stream_chunk c LEFT JOIN stream s ON s.id = c.id >> 32
-WHERE s.id IS NULL OR s.task_id NOT IN (SELECT id FROM removed_run)
-GROUP BY c.id >> 32 HAVING s.id IS NULL OR max(c.id & 0xffffffff) <> count(*) - 1;
+WHERE s.id IS NULL
+GROUP BY c.id >> 32;
