@@ -2,6 +2,7 @@
 #ifndef CLEAT_ENGINE_CORE_PARTS_H
 #define CLEAT_ENGINE_CORE_PARTS_H
 
+#include "engine/batches.h"
 #include "engine/catalog.h"
 #include "engine/core.h"
 #include "engine/durable.h"
@@ -24,6 +25,7 @@ struct cleat__core {
     cleat__wishes wishes;
     cleat__limits limits;
     cleat__rates rates;
+    cleat__batches batches;
     cleat__roster roster;
     cleat__watches watches;
     cleat__durables durables;
@@ -44,6 +46,7 @@ struct cleat__core {
     cleat_status failure;
     char *failure_text; /* owned; NULL: the status's text */
     cleat__engine_stats totals;
+    size_t expression_steps; /* left for the command, or for what happens by itself in the step */
 };
 
 /* Opens the batch's transaction unless it is open. Whoever writes calls this first; a failure has
