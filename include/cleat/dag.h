@@ -124,8 +124,9 @@ CLEAT_API cleat_status cleat_worker_add_dag(cleat_worker *worker, const cleat_da
  * its logs, its stream and its children; cleat_task_workflow_run_id() is the run that cleat_client_run_no_wait() has given.
  */
 
-/* A JSON object. CLEAT_NOT_FOUND: there is no such parent, or it has made no object; none is told of parents whose outputs
- * have more than CLEAT_PAYLOAD_MAX bytes together. */
+/* A JSON object. CLEAT_NOT_FOUND: there is no such parent, or it has made no object, or it is one of the largest, left out
+ * since the run's input and metadata, what conditions have brought, and the outputs of parents have more than
+ * CLEAT_PAYLOAD_MAX less 16 KiB together. */
 CLEAT_API cleat_status cleat_task_parent_output(const cleat_task *task, const char *parent,
                                                 cleat_slice *output);
 /* False also where there is no such parent. */
