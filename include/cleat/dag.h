@@ -43,6 +43,7 @@ typedef struct cleat_dag_condition {
     /* What cleat_task_trigger_data() calls it; NULL: the event's key, or the time as it is given. In wait_for each group
      * has names of its own. */
     const char *name;
+    const char *scope; /* of the event: only those of that scope count; NULL: those of any, or of none */
 } cleat_dag_condition;
 
 /* A task; what is not said here is as in cleat_task_options. */
@@ -76,6 +77,11 @@ typedef struct cleat_dag_task {
     size_t concurrency_count;
     const cleat_rate_limit *rate_limits; /* what each attempt takes of them */
     size_t rate_limit_count;
+    /* `run` is the function of a workflow (cleat/workflow.h): it sleeps, and waits for events and child runs, without a
+     * thread and without a slot, and takes steps that survive crashes. It takes a slot of the type "durable". */
+    bool is_durable;
+    const cleat_batch_config *batch; /* with its like in other runs: cleat/batch.h */
+    cleat_batch_function run_batch;
 } cleat_dag_task;
 /* In C++ it is gone after the statement: there, fill in variables. */
 #define CLEAT_DAG_TASK(...) CLEAT_OPTIONS(cleat_dag_task, __VA_ARGS__)
@@ -120,8 +126,9 @@ CLEAT_API cleat_status cleat_worker_add_dag(cleat_worker *worker, const cleat_da
  * its logs, its stream and its children; cleat_task_workflow_run_id() is the run that cleat_client_run_no_wait() has given.
  */
 
-/* A JSON object. CLEAT_NOT_FOUND: there is no such parent, or it has made no object; none is told of parents whose outputs
- * have more than CLEAT_PAYLOAD_MAX bytes together. */
+/* A JSON object. CLEAT_NOT_FOUND: there is no such parent, or it has made no object, or it is one of the largest, left out
+ * since the run's input and metadata, what conditions have brought, and the outputs of parents have more than
+ * CLEAT_PAYLOAD_MAX less 16 KiB together. */
 CLEAT_API cleat_status cleat_task_parent_output(const cleat_task *task, const char *parent,
                                                 cleat_slice *output);
 /* False also where there is no such parent. */

@@ -6,6 +6,7 @@
 #include "engine/durable_pace.h"
 #include "engine/crons.h"
 #include "engine/timetable.h"
+#include "model/expression.h"
 
 /* ---- Open and close ---- */
 
@@ -23,6 +24,7 @@ cleat_status cleat__core_open(const cleat__core_options *options, cleat__now now
         return cleat__fail_memory();
     }
     core->now = now;
+    core->notes_ms = INT64_MAX;
     core->sweep_ms = INT64_MAX;
     core->schedule_ms = INT64_MAX;
     core->adds_trace = options->adds_trace;
@@ -30,6 +32,7 @@ cleat_status cleat__core_open(const cleat__core_options *options, cleat__now now
     cleat__runs_init(&core->runs);
     cleat__limits_init(&core->limits);
     cleat__rates_init(&core->rates);
+    cleat__batches_init(&core->batches);
     cleat__roster_init(&core->roster);
     cleat__watches_init(&core->watches);
     cleat__durables_init(&core->durables);
@@ -61,6 +64,7 @@ void cleat__core_close(cleat__core *core)
     cleat__limits_deinit(&core->limits);
     cleat__runs_deinit(&core->runs);
     cleat__wishes_deinit(&core->wishes);
+    cleat__batches_deinit(&core->batches);
     cleat__rates_deinit(&core->rates);
     cleat__catalog_deinit(&core->catalog);
     cleat__queues_deinit(&core->queues);
@@ -189,6 +193,7 @@ cleat_status cleat__core_begin(cleat__core *core)
 void cleat__core_apply(cleat__core *core, cleat__now now, cleat__command *command)
 {
     core->now = now;
+    core->expression_steps = CLEAT__EXPRESSIONS_STEPS_MAX;
     core->totals.commands++;
     cleat_status status = cleat__core_failure(core);
     if (status == CLEAT_OK && command->expires_ms != 0 && command->expires_ms <= now.monotonic_ms) {
@@ -205,6 +210,7 @@ void cleat__core_apply(cleat__core *core, cleat__now now, cleat__command *comman
 void cleat__core_run(cleat__core *core, cleat__now now)
 {
     core->now = now;
+    core->expression_steps = CLEAT__EXPRESSIONS_STEPS_MAX;
     core->has_more = false;
     if (core->failure == CLEAT_OK) {
         cleat__core_fire_timers(core);
@@ -301,6 +307,8 @@ int64_t cleat__core_next_ms(const cleat__core *core)
     next = earlier(next, cleat__crons_next_ms(core));
     next = earlier(next, cleat__durable_next_ms(core));
     next = earlier(next, cleat__rates_next_ms(&core->rates));
+    next = earlier(next, cleat__batches_next_ms(&core->batches));
+    next = earlier(next, core->notes_ms);
     next = earlier(next, run != NULL ? run->deadline_ms : INT64_MAX);
     next = earlier(next, worker != NULL ? worker->deadline_ms : INT64_MAX);
     return earlier(next, cleat__streams_next_ms(&core->watches.streams));

@@ -2,6 +2,7 @@
 #ifndef CLEAT_ENGINE_CORE_PARTS_H
 #define CLEAT_ENGINE_CORE_PARTS_H
 
+#include "engine/batches.h"
 #include "engine/catalog.h"
 #include "engine/core.h"
 #include "engine/durable.h"
@@ -24,12 +25,14 @@ struct cleat__core {
     cleat__wishes wishes;
     cleat__limits limits;
     cleat__rates rates;
+    cleat__batches batches;
     cleat__roster roster;
     cleat__watches watches;
     cleat__durables durables;
-    int64_t sweep_ms;      /* monotonic; when to forget workers of long ago */
-    int64_t schedule_ms;   /* Unix; when the first schedule is due, or sooner; INT64_MAX: there is none */
-    int64_t cron_ms;       /* the same of crons */
+    int64_t notes_ms;    /* monotonic; when to look for runs that no worker takes; INT64_MAX: nothing waits */
+    int64_t sweep_ms;    /* monotonic; when to forget workers of long ago */
+    int64_t schedule_ms; /* Unix; when the first schedule is due, or sooner; INT64_MAX: there is none */
+    int64_t cron_ms;     /* the same of crons */
     int64_t cron_since_ms; /* Unix; crons that were due before were missed */
     cleat__now cron_looked;
     cleat__uuid cron_planned; /* while all crons are looked at: the last that was */
@@ -43,6 +46,7 @@ struct cleat__core {
     cleat_status failure;
     char *failure_text; /* owned; NULL: the status's text */
     cleat__engine_stats totals;
+    size_t expression_steps; /* left for the command, or for what happens by itself in the step */
 };
 
 /* Opens the batch's transaction unless it is open. Whoever writes calls this first; a failure has

@@ -5,9 +5,11 @@
 #include "engine/dag.h"
 #include "engine/life.h"
 #include "engine/takings.h"
+#include "store/shared_rule.h"
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdlib.h>
 
 /* Verdicts that one call carries out. */
 #define SETTLE_MAX 1000
@@ -114,20 +116,95 @@ static bool has_rules(const cleat__task_type *type)
     return has_any;
 }
 
-void cleat__limits_review(cleat__core *core, const cleat__task_type *type)
+static void review(cleat__core *core)
 {
     size_t cursor = 0;
     limit_group *group;
-    if (!has_rules(type)) {
-        return;
-    }
     while ((group = cleat__map_next(&core->limits.groups, &cursor)) != NULL) {
         /* Else it is as its newest run has said. */
-        if (group->rule->max_runs_expression == NULL && group->group.max_runs != group->rule->max_runs) {
+        bool has_most =
+            group->rule->max_runs_expression == NULL && group->group.max_runs != group->rule->max_runs;
+        if (has_most) {
             group->group.max_runs = group->rule->max_runs;
             note(core, group);
         }
+        if (group->group.strategy != group->rule->strategy) {
+            cleat__group_set_strategy(&group->group, group->rule->strategy);
+            note(core, group);
+        }
     }
+}
+
+void cleat__limits_review(cleat__core *core, const cleat__task_type *type)
+{
+    if (has_rules(type)) {
+        review(core);
+    }
+}
+
+/* ---- Rules that workflows share ---- */
+
+static cleat_status share(cleat__core *core, int64_t tenant, const cleat__concurrency *declared)
+{
+    const cleat__rule *rule = NULL;
+    bool has_changed = false;
+    if (declared->name.data == NULL) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(
+            core, cleat__rules_share(&core->catalog.rules, tenant, declared, &rule, &has_changed));
+    }
+    if (has_changed) {
+        review(core);
+        status = cleat__core_check(core, cleat__shared_rule_put(core->store, tenant, declared->name,
+                                                                cleat_slice_of(rule->definition)));
+    }
+    return status;
+}
+
+static cleat_status share_all(cleat__core *core, int64_t tenant, const cleat__concurrency *rules,
+                              size_t count)
+{
+    cleat_status status = CLEAT_OK;
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        status = share(core, tenant, &rules[i]);
+    }
+    return status;
+}
+
+cleat_status cleat__limits_share(cleat__core *core, int64_t tenant, const cleat__workflow *workflow)
+{
+    cleat_status status = share_all(core, tenant, workflow->concurrency, workflow->concurrency_count);
+    for (size_t i = 0; i < workflow->task_count && status == CLEAT_OK; i++) {
+        const cleat__workflow_task *task = &workflow->tasks[i];
+        status = share_all(core, tenant, task->concurrency, task->concurrency_count);
+    }
+    return status;
+}
+
+static cleat_status recover_shared(void *argument, int64_t tenant, cleat_slice text)
+{
+    cleat__core *core = argument;
+    const cleat__rule *rule;
+    bool has_changed;
+    cleat__concurrency_list *list = NULL;
+    cleat_status status = cleat__concurrency_decode_text(text, &list);
+    bool makes_sense =
+        status == CLEAT_OK && list != NULL && list->count == 1 && list->items[0].name.data != NULL;
+    if (status == CLEAT_OK) {
+        status = makes_sense
+                     ? cleat__rules_share(&core->catalog.rules, tenant, &list->items[0], &rule, &has_changed)
+                     : cleat__fail(CLEAT_CORRUPT, "a rule in the database makes no sense; restore a copy");
+    }
+    cleat__free(list);
+    return status;
+}
+
+cleat_status cleat__limits_recover(cleat__core *core)
+{
+    return cleat__shared_rule_load(core->store, recover_shared, core);
 }
 
 /* ---- Keys ---- */
@@ -236,6 +313,7 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
     cleat__expression_parsed parsed = {{NULL}};
     const cleat__expression_variables variables = {
         .parsed = &parsed,
+        .steps = &core->expression_steps,
         .input = trigger->input,
         .additional_metadata = trigger->metadata.data != NULL ? trigger->metadata : cleat_slice_of("{}"),
         .workflow_run_id = cleat_slice_of(id),
@@ -247,6 +325,13 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
     }
     if (status == CLEAT_OK && refusal->size == 0 && run->type->takings != NULL) {
         status = cleat__takings_describe(core, run, &variables, text);
+        if (is_refusal(status)) {
+            refuse(refusal);
+            status = CLEAT_OK;
+        }
+    }
+    if (status == CLEAT_OK && refusal->size == 0 && cleat__run_is_batched(run)) {
+        status = cleat__batches_describe(run, &variables, text);
         if (is_refusal(status)) {
             refuse(refusal);
             status = CLEAT_OK;
@@ -326,15 +411,37 @@ static cleat_status take_seats(cleat__core *core, cleat__run *run, const json_t 
     return add_seats(core, one, json_object_get(json, "keys"), json_object_get(json, "max_runs"));
 }
 
+/* The lane of its like. */
+static cleat_status join_lane(cleat__core *core, cleat__run *run, cleat_slice desired, const json_t *json)
+{
+    cleat__likeness like = {.desired = desired};
+    char *takes = NULL;
+    cleat_status status = CLEAT_OK;
+    if (run->type->takings != NULL) {
+        status = cleat__takings_read(core, run, json_object_get(json, "rates"), &like.units, &takes);
+        like.takes = cleat_slice_of(takes);
+    }
+    if (status == CLEAT_OK && cleat__run_is_batched(run)) {
+        status = cleat__batches_find_group(&core->batches, run, json, &like.group);
+    }
+    if (status != CLEAT_OK) {
+        cleat__rate_units_free(like.units);
+    } else if (like.units == NULL && like.group == NULL) {
+        status = cleat__wishes_join(&core->wishes, run, desired);
+    } else {
+        status = cleat__wishes_join_like(&core->wishes, &core->batches, run, &like);
+    }
+    free(takes); /* jansson's */
+    return status;
+}
+
 cleat_status cleat__limits_attach(cleat__core *core, cleat__run *run, cleat_slice desired, cleat_slice text)
 {
     if (!cleat__run_has_limits(run)) {
         return cleat__wishes_join(&core->wishes, run, desired);
     }
     json_t *json = json_loadb(text.data != NULL ? text.data : "", text.size, 0, NULL);
-    cleat_status status = run->type->takings != NULL
-                              ? cleat__takings_join(core, run, desired, json_object_get(json, "rates"))
-                              : cleat__wishes_join(&core->wishes, run, desired);
+    cleat_status status = join_lane(core, run, desired, json);
     if (status == CLEAT_OK && cleat__run_is_limited(run)) {
         status = take_seats(core, run, json);
     }

@@ -118,9 +118,16 @@ void cleat__rest_run_name(const cleat__rest_run *run, char name[CLEAT__REST_NAME
 const char *cleat__rest_status_name(cleat_run_status status);
 /* A number for what elsewhere counts rows: the random end of the id, as far as a double is exact. */
 int64_t cleat__rest_number(const cleat__uuid *id);
-/* A run as a V1TaskSummary, where `key` says. `is_task`: it is shown as a task, else as a run. */
+/* A task, or a run of one task as its task, as a V1TaskSummary, where `key` says. */
 void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
+                               const cleat__rest_run *run);
+/* The same, which the caller ends; not `is_task`: it is shown as a run, without "children" where it has several tasks. */
+void cleat__rest_begin_summary(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
                                const cleat__rest_run *run, bool is_task);
+/* An array of such. It reads runs, so that slices of others are gone then. */
+cleat_status cleat__rest_write_tasks(cleat__json_writer *writer, const char *key,
+                                     const cleat__http_call *call, cleat__store *store,
+                                     const cleat__rest_ids *tasks, bool with_payloads);
 /* Which task of the run comes after which; `tasks` are those of cleat__rest_query_tasks(). */
 cleat_status cleat__rest_write_shape(cleat__json_writer *writer, cleat__store *store,
                                      const cleat__rest_run *run, const cleat__rest_ids *tasks);

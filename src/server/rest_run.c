@@ -125,23 +125,6 @@ static cleat_status write_all_events(cleat__json_writer *writer, const char *key
     return status;
 }
 
-static cleat_status write_tasks(cleat__json_writer *writer, const asking *self, cleat__store *store,
-                                const cleat__rest_ids *tasks)
-{
-    cleat_status status = CLEAT_OK;
-    cleat__writer_begin_array(writer, "tasks");
-    for (size_t i = 0; i < tasks->count && status == CLEAT_OK && !cleat__answer_is_full(writer); i++) {
-        cleat__rest_run task;
-        status = cleat__rest_query_run(store, self->call->identity.tenant, &tasks->items[i],
-                                       self->with_payloads, &task);
-        if (status == CLEAT_OK) {
-            cleat__rest_write_summary(writer, NULL, self->call, &task, true);
-        }
-    }
-    cleat__writer_end_array(writer);
-    return status;
-}
-
 static cleat_status write_details(const asking *self, cleat__store *store, const cleat__rest_run *run,
                                   cleat__json_writer *writer)
 {
@@ -160,7 +143,7 @@ static cleat_status write_details(const asking *self, cleat__store *store, const
         status = cleat__rest_write_shape(writer, store, &again, &tasks);
     }
     if (status == CLEAT_OK) {
-        status = write_tasks(writer, self, store, &tasks);
+        status = cleat__rest_write_tasks(writer, "tasks", self->call, store, &tasks, self->with_payloads);
     }
     cleat__writer_end_object(writer);
     cleat__rest_ids_deinit(&tasks);
@@ -181,7 +164,7 @@ void cleat__rest_answer_started(cleat__http_call *call, const cleat__rest_run *k
         cleat__writer_end_array(&writer);
         cleat__rest_write_shape_of_one(&writer, known);
         cleat__writer_begin_array(&writer, "tasks");
-        cleat__rest_write_summary(&writer, NULL, call, known, true);
+        cleat__rest_write_summary(&writer, NULL, call, known);
         cleat__writer_end_array(&writer);
         cleat__writer_end_object(&writer);
     }
@@ -211,7 +194,7 @@ static cleat_status write_task(const asking *self, cleat__store *store, const cl
                                cleat__json_writer *writer)
 {
     (void)store;
-    cleat__rest_write_summary(writer, NULL, self->call, run, true);
+    cleat__rest_write_summary(writer, NULL, self->call, run);
     return CLEAT_OK;
 }
 

@@ -101,7 +101,7 @@ static void write_summary_options(cleat__json_writer *writer, const cleat__rest_
     }
 }
 
-void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
+void cleat__rest_begin_summary(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
                                const cleat__rest_run *run, bool is_task)
 {
     const cleat__run_row *row = &run->row;
@@ -115,7 +115,7 @@ void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, cons
     cleat__writer_slice(writer, "actionId", row->task);
     cleat__writer_int(writer, "retryCount", row->retry_count);
     cleat__writer_int(writer, "attempt", row->retry_count + 1);
-    if (!is_task) {
+    if (!is_task && !run->is_dag) {
         cleat__writer_begin_array(writer, "children");
         cleat__writer_end_array(writer);
     }
@@ -138,5 +138,28 @@ void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, cons
     cleat__rest_write_uuid(writer, "workflowVersionId", &row->version_id);
     cleat__rest_write_uuid(writer, "workflowRunExternalId", cleat__rest_root(run));
     write_summary_options(writer, run);
+}
+
+void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
+                               const cleat__rest_run *run)
+{
+    cleat__rest_begin_summary(writer, key, call, run, true);
     cleat__writer_end_object(writer);
+}
+
+cleat_status cleat__rest_write_tasks(cleat__json_writer *writer, const char *key,
+                                     const cleat__http_call *call, cleat__store *store,
+                                     const cleat__rest_ids *tasks, bool with_payloads)
+{
+    cleat_status status = CLEAT_OK;
+    cleat__writer_begin_array(writer, key);
+    for (size_t i = 0; i < tasks->count && status == CLEAT_OK && !cleat__answer_is_full(writer); i++) {
+        cleat__rest_run task;
+        status = cleat__rest_query_run(store, call->identity.tenant, &tasks->items[i], with_payloads, &task);
+        if (status == CLEAT_OK) {
+            cleat__rest_write_summary(writer, NULL, call, &task);
+        }
+    }
+    cleat__writer_end_array(writer);
+    return status;
 }

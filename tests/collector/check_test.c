@@ -17,6 +17,9 @@ typedef struct case_of {
     const char *rule, *change, *what;
 } case_of;
 
+#define PAIR_RUN   "run 01900000-0000-7000-8000-00000000001"
+#define PAIR_BATCH "batch 01900000-0000-7000-8000-000000000010: 2 runs"
+
 static const case_of cases[] = {
     {"schema", "DROP INDEX span_link_by_target", "index span_link_by_target"},
     {"schema", "ALTER TABLE worker DROP COLUMN runtime", "table worker.runtime TEXT"},
@@ -81,6 +84,9 @@ static const case_of cases[] = {
      "cron 01900000-0000-7000-8000-00000000000f: workflow 1"},
     {"rate-limit", "UPDATE rate_limit SET value = 6", "rate limit calls: 6 of 5"},
     {"rate-limit", "UPDATE rate_limit SET window_ms = 0", "rate limit calls: 1 of 5"},
+    {"rate-limit", "UPDATE rate_limit SET is_said = 2", "rate limit calls: 1 of 5"},
+    {"tenant-known", "UPDATE shared_rule SET tenant = 9", "shared rule of tenant 9"},
+    {"shared-rule", "UPDATE shared_rule SET rule = '['", "shared rule both"},
     {"worker-offer", "UPDATE worker SET slots = '[]'", "worker 01900000-0000-7000-8000-00000000000b"},
     {"worker-offer", "UPDATE worker SET actions = '[1]'", "worker 01900000-0000-7000-8000-00000000000b"},
     {"worker-offer", "UPDATE worker SET labels = '{\"a\":[]}'",
@@ -116,6 +122,19 @@ static const case_of cases[] = {
     {"run-key", "UPDATE idempotency SET run_id = x'01' WHERE key = 'gone'", "run ?: key gone"},
     {"run-limits", "UPDATE task SET limits = '5' WHERE id = " FULL_ID("1"), FULL_RUN "1: no JSON object"},
     {"run-limits", "UPDATE task_live SET has_limits = 1 WHERE id = " FULL_ID("2"), FULL_RUN "2"},
+    {"live-group", "UPDATE task SET limits = '{\"keys\":[]}' WHERE id = " FULL_PAIR("1"),
+     PAIR_RUN "1: group none"},
+    {"live-group", "UPDATE task SET limits = '{\"batch\":\"north\",\"bytes\":-1}' WHERE id = " FULL_PAIR("1"),
+     PAIR_RUN "1: group north"},
+    {"live-group", "UPDATE task SET limits = '{\"batch\":5}' WHERE id = " FULL_PAIR("1"),
+     PAIR_RUN "1: group 5"},
+    {"live-group", "UPDATE task SET limits = '{\"batch\":\"x\"}' WHERE id = " FULL_ID("3"),
+     FULL_RUN "3: group x"},
+    {"live-batch", "UPDATE task SET limits = '{\"batch\":\"south\"}' WHERE id = " FULL_PAIR("2"), PAIR_BATCH},
+    {"live-batch", "UPDATE task_live SET worker_id = NULL WHERE id = " FULL_PAIR("2"), PAIR_BATCH},
+    {"live-batch", "UPDATE task_live SET batch_id = x'01' WHERE id = " FULL_PAIR("2"), "batch 01: 1 runs"},
+    {"live-batch", "UPDATE task_live SET batch_id = " FULL_PAIR("0") " WHERE id = " FULL_ID("3"),
+     "batch 01900000-0000-7000-8000-000000000010: 3 runs"},
     {"live-limits",
      "UPDATE task_type SET declaration = json_set(declaration, '$.concurrency', "
      "json('[{\"expression\":\"input.a\",\"max_runs\":1,\"strategy\":3}]')) WHERE id = 1",
@@ -159,10 +178,12 @@ static const case_of cases[] = {
     {"task-held", "UPDATE task_live SET is_held = 0", FULL_RUN "7"},
     {"task-held", "UPDATE task_live SET is_held = 1 WHERE id = " FULL_ID("2"), FULL_RUN "2"},
     {"task-waited", "UPDATE task_trigger SET data = 'nonsense'", "task 01900000-0000-7000-8000-000000000008"},
+    {"run-known", "UPDATE task_note SET task_id = " FULL_ID("9"), "note of " FULL_RUN "9"},
+    {"note-kind", "UPDATE task_note SET retry_count = 2", FULL_RUN "1: SLOT_RELEASED of attempt 2"},
+    {"note-kind", "UPDATE task_note SET kind = ''", FULL_RUN "1:  of attempt 1"},
     {"log-lines", "DELETE FROM task_log WHERE line = 1", FULL_RUN "1: 1 lines up to 2"},
     {"log-lines", "UPDATE task_log SET level = 5", FULL_RUN "1: 2 lines up to 2"},
     {"log-metadata", "UPDATE task_log SET metadata = '5' WHERE line = 2", FULL_RUN "1, line 2"},
-    {"stream-chunks", "DELETE FROM stream_chunk WHERE id = 1 << 32", "stream 1 of " FULL_RUN "3: 1 chunks"},
     {"stream-chunks", "INSERT INTO stream_chunk VALUES (2 << 32, x'')", "stream 2: 1 chunks"},
     {"durable-state", "UPDATE durable_run SET branch = 1", FULL_RUN "3: branch 1"},
     {"durable-state", "UPDATE task SET type_id = 1 WHERE id = " FULL_ID("5"), FULL_RUN "5: branch 1"},
@@ -170,7 +191,8 @@ static const case_of cases[] = {
     {"durable-evicted", "UPDATE durable_run SET waits = NULL", FULL_RUN "5"},
     {"durable-evicted", "UPDATE durable_run SET waits = '[1]' WHERE id = " FULL_ID("5"), FULL_RUN "5"},
     {"durable-carrier", "UPDATE durable_run SET carrier = '5' WHERE id = " FULL_ID("5"), FULL_RUN "5"},
-    {"durable-invocation", "UPDATE durable_run SET invocation_count = 1", FULL_RUN "3, invocation 2"},
+    {"durable-invocation", "UPDATE durable_invocation SET number = 4", FULL_RUN "3, invocation 4"},
+    {"durable-invocation", "UPDATE durable_invocation SET number = 1", FULL_RUN "3, invocation 1"},
     {"durable-branch", "UPDATE durable_branch SET parent = 2", FULL_RUN "3, branch 2: of 2 from 2"},
     {"durable-nodes", "DELETE FROM durable_entry WHERE branch = 1 AND node = 1 AND run_id = " FULL_ID("3"),
      FULL_RUN "3, branch 1: 1 nodes, 2 to 2"},

@@ -154,6 +154,43 @@ static void test_a_task_has_the_outputs_of_its_parents(void **state)
     assert_output(it, of);
 }
 
+static cleat_status give_much(cleat_task *task, void *user_data)
+{
+    return cleat_task_return_format(task, "{\"text\":\"%*d\"}", *(const int *)user_data, 1);
+}
+
+static cleat_status tell_parents(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    cleat_slice large = {NULL, 0}, small = {NULL, 0};
+    cleat_status of_large = cleat_task_parent_output(task, "large", &large);
+    cleat_status of_small = cleat_task_parent_output(task, "small", &small);
+    (void)snprintf(it->text, sizeof(it->text), "large %s, small %s %zu, input %zu",
+                   cleat_status_name(of_large), cleat_status_name(of_small), small.size,
+                   cleat_task_input(task).size);
+    gate_add(&it->seen);
+    return CLEAT_OK;
+}
+
+/* The same in the process as at a server, where an assignment is one message. */
+static void test_of_parents_that_have_made_too_much_the_largest_is_left_out(void **state)
+{
+    fixture *it = *state;
+    static int much = 2200000, less = 2000000;
+    static const char *const after_both[] = {"large", "small", NULL};
+    const cleat_dag_task *const tasks[] = {
+        CLEAT_DAG_TASK(.name = "large", .run = give_much, .user_data = &much),
+        CLEAT_DAG_TASK(.name = "small", .run = give_much, .user_data = &less),
+        CLEAT_DAG_TASK(.name = "last", .run = tell_parents, .user_data = it, .parents = after_both),
+        NULL,
+    };
+    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
+    assert_ok(cleat_worker_start(it->worker));
+    assert_ok(cleat_client_run_no_wait(it->client, "w", "{\"in\":1}", NULL, NULL));
+    gate_wait(&it->seen, 1);
+    assert_string_equal(it->text, "large CLEAT_NOT_FOUND, small CLEAT_OK 2000011, input 8");
+}
+
 static cleat_status fail_first(cleat_task *task, void *user_data)
 {
     (void)user_data;
@@ -272,6 +309,32 @@ static void test_a_task_waits_for_an_event(void **state)
     assert_ok(cleat_client_wait(it->client, &id, -1, &it->result));
     assert_int_equal(it->result.status, CLEAT_RUN_COMPLETED);
     assert_string_equal(it->text, "{\"ok\":true,\"by\":\"ada\"} none");
+}
+
+/* Of one scope: neither one of another nor one without. */
+static void test_a_task_waits_for_an_event_of_a_scope(void **state)
+{
+    fixture *it = *state;
+    static const cleat_dag_condition waits[] = {{.event_key = "approval", .scope = "eu"}};
+    const cleat_dag_task *const tasks[] = {
+        CLEAT_DAG_TASK(.name = "last", .run = tell_data, .user_data = it, .wait_for = waits,
+                       .wait_for_count = 1),
+        CLEAT_DAG_TASK(.name = "first", .run = say_first, .user_data = it),
+        NULL,
+    };
+    cleat_run_id id;
+    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
+    assert_ok(cleat_worker_start(it->worker));
+    assert_ok(cleat_client_run_no_wait(it->client, "w", NULL, NULL, &id));
+    gate_wait(&it->seen, 1);
+    assert_ok(cleat_client_push(it->client, "approval", "{\"n\":1}", NULL, NULL));
+    assert_ok(
+        cleat_client_push(it->client, "approval", "{\"n\":2}", CLEAT_EVENT_OPTIONS(.scope = "us"), NULL));
+    assert_ok(
+        cleat_client_push(it->client, "approval", "{\"n\":3}", CLEAT_EVENT_OPTIONS(.scope = "eu"), NULL));
+    assert_ok(cleat_client_wait(it->client, &id, -1, &it->result));
+    assert_int_equal(it->result.status, CLEAT_RUN_COMPLETED);
+    assert_string_equal(it->text, "{\"n\":3} none");
 }
 
 static cleat_status tell_time(cleat_task *task, void *user_data)
@@ -431,6 +494,7 @@ static void test_bad_conditions(void **state)
         {{.event_key = "k", .expression = "input.n =="}, "character 11"},
         {{.event_key = ""}, "key"},
         {{.event_key = "k", .or_group = -1}, "or_group -1"},
+        {{.sleep_for = "1s", .scope = "eu"}, "scope \"eu\""},
         {{.event_key = "k", .name = "filter_payload"}, "filter_payload"},
         {{.event_key = "filter_payload"}, "filter_payload"},
         {{.event_key = "k", .name = ""}, "the name"},
@@ -503,11 +567,13 @@ int dag_suite_run(const sdk_target *of)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_a_task_has_the_outputs_of_its_parents),
+        TEST(test_of_parents_that_have_made_too_much_the_largest_is_left_out),
         TEST(test_a_task_is_retried_alone),
         TEST(test_a_workflow_of_one_task_is_its_task),
         TEST(test_a_task_is_skipped_by_what_a_parent_has_made),
         TEST(test_a_task_is_cancelled_by_what_a_parent_has_made),
         TEST(test_a_task_waits_for_an_event),
+        TEST(test_a_task_waits_for_an_event_of_a_scope),
         TEST(test_a_task_waits_for_a_time),
         TEST(test_a_failure_is_told),
         TEST(test_without_a_failure_that_task_is_skipped),

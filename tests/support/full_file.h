@@ -3,13 +3,16 @@
 #define CLEAT_TESTS_FULL_FILE_H
 
 #define FULL_ID(n) "x'0190000000007000800000000000000" n "'"
+/* Runs "1" and "2" that go together, and "0", that they do. */
+#define FULL_PAIR(n) "x'0190000000007000800000000000001" n "'"
 /* Declarations: what a task takes of the slots of its worker. */
 #define FULL_PLAIN   "'{\"durable\":false,\"slots\":{\"default\":1}}'"
 #define FULL_DURABLE "'{\"durable\":true,\"slots\":{\"durable\":1}}'"
 #define FULL_RUN     "run 01900000-0000-7000-8000-00000000000"
 
 /* Run 1 failed once and completed; 2, its child, is queued; 3, durable, runs on a worker, with a log of two branches;
- * 4, its child, has timed out; 5, durable, is evicted; 6, of another tenant, was cancelled. */
+ * 4, its child, has timed out; 5, durable, is evicted; 6, of another tenant, was cancelled; 7 is of several tasks, 8 one
+ * of these. Runs 11 and 12 are with a worker together. */
 static const char full_tables[] =
     "INSERT INTO tenant VALUES (2, randomblob(16), 'other', 1);"
     "INSERT INTO workflow (id, tenant, name, uuid) VALUES (1, 1, 'w', randomblob(16)), (2, 2, 'v', "
@@ -45,8 +48,9 @@ static const char full_tables[] =
     "INSERT INTO task_log (task_id, line, retry_count, level, time_ms, message) VALUES "
     "(x'01900000000070008000000000000001', 1, 0, 3, 11, 'one'), (x'01900000000070008000000000000001', "
     "2, 1, 3, 13, 'two');"
+    "INSERT INTO task_note VALUES (x'01900000000070008000000000000001', 1, 1, 13, 'SLOT_RELEASED', 'so');"
     "INSERT INTO stream VALUES (1, x'01900000000070008000000000000003');"
-    "INSERT INTO stream_chunk VALUES (1 << 32, x'01'), ((1 << 32) + 1, x'02');"
+    "INSERT INTO stream_chunk VALUES (1 << 32, x'01'), ((1 << 32) + 2, x'02');"
     "INSERT INTO durable_run (id, invocation_count, branch, waits) VALUES "
     "(x'01900000000070008000000000000003', 2, 2, NULL), (x'01900000000070008000000000000005', 1, 1, "
     "'[[1,1]]');"
@@ -64,7 +68,8 @@ static const char full_tables[] =
     "(x'01900000000070008000000000000005', 1, 1, 0, 1, 0, 0, 's', NULL, 99, 0);"
     "INSERT INTO cron VALUES (x'0190000000007000800000000000000f', 1, 1, 'daily', '0 0 * * *', '{}', NULL, "
     "0, 0, 1, 99, NULL, 7, 8);"
-    "INSERT INTO rate_limit VALUES (1, 'calls', 5, 1, 60000, 7);"
+    "INSERT INTO rate_limit VALUES (1, 'calls', 5, 1, 60000, 7, 0);"
+    "INSERT INTO shared_rule VALUES (1, 'both', '[]');"
     "INSERT INTO durable_hook VALUES (1, 'token', x'01900000000070008000000000000003', 34);"
     "INSERT INTO durable_hook_payload VALUES (x'01900000000070008000000000000003', 'token', 1, '{}');"
     "INSERT INTO event (id, tenant, key, payload, created_at_ms) VALUES "
@@ -94,7 +99,20 @@ static const char full_tables[] =
     "started_at_ms, dag_id, is_held) VALUES "
     "(x'01900000000070008000000000000007', 4, 1, 1, 0, 0, 70, 71, NULL, 1), "
     "(x'01900000000070008000000000000008', 5, 1, 1, 0, 0, 70, 71, x'01900000000070008000000000000007', 0);"
-    "INSERT INTO task_trigger VALUES (x'01900000000070008000000000000008', '{}');";
+    "INSERT INTO task_trigger VALUES (x'01900000000070008000000000000008', '{}');"
+    "INSERT INTO task_type (id, action, retries, priority, backoff_initial_ms, backoff_factor, "
+    "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms, workflow_id, version_id, tenant, "
+    "task_name, declaration) VALUES (20, 'b:b', 0, 1, 0, 2, 0, -1, -1, 1, randomblob(16), 1, 'b', "
+    "'{\"sticky\":0,\"durable\":false,\"slots\":{\"default\":1},\"batch\":{\"max_size\":2,\"interval\":1000,"
+    "\"group_max_runs\":1}}');"
+    "INSERT INTO task (id, type_id, priority, created_at_ms, input, limits) VALUES "
+    "(x'01900000000070008000000000000011', 20, 1, 80, '{}', '{\"batch\":\"north\"}'), "
+    "(x'01900000000070008000000000000012', 20, 1, 80, '{}', '{\"batch\":\"north\"}');"
+    "INSERT INTO task_live (id, type_id, priority, state, retry_count, internal_retries, queued_at_ms, "
+    "started_at_ms, worker_id, has_limits, batch_id) VALUES "
+    "(x'01900000000070008000000000000011', 20, 1, 1, 0, 0, 80, 81, x'0190000000007000800000000000000b', 1, "
+    "x'01900000000070008000000000000010'), (x'01900000000070008000000000000012', 20, 1, 1, 0, 0, 80, 81, "
+    "x'0190000000007000800000000000000b', 1, x'01900000000070008000000000000010');";
 
 static const char full_spans[] =
     "INSERT INTO span_source VALUES (1, x'00', 3, 2);"

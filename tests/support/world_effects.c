@@ -130,6 +130,21 @@ static size_t find_given(sim_world *world, const cleat__assignment *given)
     return index;
 }
 
+/* Those of a batch have one together. */
+static int32_t count_slots(const sim_worker *worker)
+{
+    int32_t count = 0;
+    for (int32_t i = 0; i < worker->count; i++) {
+        const cleat__uuid *id = &worker->held[i].batch_id;
+        bool is_first = true;
+        for (int32_t j = 0; j < i && !cleat__uuid_is_nil(id); j++) {
+            is_first = is_first && !cleat__uuid_equals(id, &worker->held[j].batch_id);
+        }
+        count += is_first;
+    }
+    return count;
+}
+
 static void take(sim_worker *worker, const cleat__assignment *given)
 {
     sim_world *world = worker->world;
@@ -144,8 +159,13 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     world_check(world, task->end < 0 || task->is_replayed, "%s was assigned after its end", task->input);
     task->end = -1;
     bool is_again = given->retry_count == task->attempt && task->is_returned;
-    world_check(world, given->retry_count > task->attempt || is_again, "%s: attempt %d was assigned twice",
-                task->input, given->retry_count);
+    bool is_later = given->retry_count >= task->attempt && given->invocation_count > task->invocation;
+    world_check(world, given->retry_count > task->attempt || is_again || is_later,
+                "%s: attempt %d was assigned twice", task->input, given->retry_count);
+    world_check(world,
+                (given->invocation_count != 0) == given->is_durable && (is_later || !given->is_durable),
+                "%s: invocation %d comes after %d", task->input, given->invocation_count, task->invocation);
+    task->invocation = given->invocation_count;
     check_payload(world, task->step != NULL ? &world->tasks[task->root] : task, given);
     if (task->step != NULL) {
         world_check_told(world, task, given);
@@ -155,15 +175,44 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     task->attempt = given->retry_count;
     task->is_returned = false;
     world_check(world, given->tenant == task->tenant, "%s has another tenant", task->input);
-    int32_t limit = worker->is_remote ? WORLD_HELD : worker->slots;
-    world_check(world, worker->count < limit, "a worker of %d slots got one more", worker->slots);
-    worker->held[worker->count++] = (sim_held){index, given->retry_count};
+    world_check(world, worker->count < WORLD_HELD, "a worker got too much");
+    worker->held[worker->count++] = (sim_held){.task = index,
+                                               .retry_count = given->retry_count,
+                                               .batch_id = given->batch_id,
+                                               .invocation = given->invocation_count};
+    world_check(world,
+                worker->is_remote || count_slots(worker) <= 2 * worker->slots, /* and as many durable ones */
+                "a worker of %d slots got one more", worker->slots);
+}
+
+/* What follows of the same batch is all of it, and of its group. */
+static void check_batch(sim_world *world, const cleat__assignment *first)
+{
+    int32_t count = 0;
+    const cleat__assignment *one = first;
+    for (; one != NULL && cleat__uuid_equals(&one->batch_id, &first->batch_id); one = one->next, count++) {
+        int n = 1;
+        (void)sscanf(one->input.data, "{\"n\":%d", &n);
+        const char *key = n % 2 == 0 ? "even" : "odd";
+        world_check(world, cleat_slice_equals(one->batch_key, cleat_slice_of(key)), "%.*s is %.*s",
+                    CLEAT_SLICE_ARGS(one->input), CLEAT_SLICE_ARGS(one->batch_key));
+        world_check(world, one->batch_count == first->batch_count && one->batch_reason.size != 0,
+                    "members of a batch say different things");
+    }
+    world_check(world, count == first->batch_count && count <= WORLD_BATCH_MAX, "%d of %d came together",
+                count, first->batch_count);
+    world->seen.together += count > 1 ? (uint64_t)count : 0;
 }
 
 void world_assigned(void *self, cleat__assignment *list)
 {
+    cleat__uuid last = {{0}};
     while (list != NULL) {
         cleat__assignment *given = list;
+        if (!cleat__uuid_is_nil(&given->batch_id) && !cleat__uuid_equals(&given->batch_id, &last)) {
+            check_batch(((sim_worker *)self)->world, given);
+        }
+        last = given->batch_id;
         list = given->next;
         take(self, given);
         cleat__free(given);
@@ -453,11 +502,16 @@ static void answered_remote(sim_world *world, const sim_slip *slip)
 static void answered_trigger(sim_world *world, const sim_slip *slip)
 {
     cleat_status status = slip->command.status;
-    for (size_t i = 0; status == CLEAT_OK && i < slip->command.as.trigger.count; i++) {
-        acknowledge(world, slip->tasks[i], &slip->ids[i]);
+    bool was_done = status == CLEAT_OK || status == CLEAT_ALREADY_EXISTS;
+    for (size_t i = 0; was_done && i < slip->command.as.trigger.count; i++) {
+        if (cleat__uuid_is_nil(&slip->refused[i])) {
+            acknowledge(world, slip->tasks[i], &slip->ids[i]);
+        }
     }
-    world_check(world, status == CLEAT_OK || status == CLEAT_NOT_FOUND, "trigger: %s",
-                cleat_status_name(status));
+    if (status == CLEAT_ALREADY_EXISTS) {
+        world_check_refused(world, slip);
+    }
+    world_check(world, was_done || status == CLEAT_NOT_FOUND, "trigger: %s", cleat_status_name(status));
 }
 
 /* An event that starts nothing is acknowledged too: then it is stored. */
@@ -513,6 +567,7 @@ static void take_answer(sim_world *world, sim_slip *slip)
     case CLEAT__COMMAND_WORKER_REMOVE:
     case CLEAT__COMMAND_WORKER_HEARTBEAT: answered_worker(world, slip); break;
     case CLEAT__COMMAND_REPORT: answered_report(world, slip); break;
+    case CLEAT__COMMAND_DURABLE: world_answered_durable(world, slip); break;
     case CLEAT__COMMAND_LOG:
     case CLEAT__COMMAND_PUT_STREAM:
     case CLEAT__COMMAND_UNDELIVERED:

@@ -67,6 +67,8 @@ suite('workflows of several tasks', () => {
             await output;
             const runs = await client.runs.list({ onlyTasks: false });
             assert.deepStrictEqual(runs.rows.map(({ metadata, type }) => [metadata.id, type]), [[id, 'DAG']]);
+            assert.deepStrictEqual(runs.rows[0].children.map(({ actionId, type, status }) => `${actionId} ${type} ${status}`),
+                ['listed:a TASK COMPLETED', 'listed:b TASK COMPLETED']);
             const rows = (await client.runs.list({ onlyTasks: true })).rows;
             assert.deepStrictEqual(rows.map(({ actionId }) => actionId).sort(), ['listed:a', 'listed:b']);
             assert.ok(rows.every(({ workflowRunExternalId }) => workflowRunExternalId === id));
@@ -167,6 +169,31 @@ suite('workflows of several tasks', () => {
             assert.strictEqual(triggers.either.nap, undefined);
             assert.deepStrictEqual(triggers.late, { filter_payload: null, word: { n: 1 }, more: { m: 3 } });
             assert.strictEqual(triggers.unwanted, undefined);
+        });
+    });
+
+    test('a durable task sleeps and waits between others', limit, async () => {
+        await withWorker(make('lasting', (workflow) => {
+            const a = workflow.task({ name: 'a', fn: async ({ n }) => ({ n }) });
+            const b = workflow.durableTask({
+                name: 'b', parents: [a], executionTimeout: '1m',
+                fn: async (input, ctx) => {
+                    await ctx.sleepFor('1s');
+                    const { by } = await ctx.waitForEvent('lasting:go');
+                    return { by, n: (await ctx.parentOutput(a)).n + 1 };
+                },
+            });
+            workflow.task({ name: 'c', parents: [b], fn: async (input, ctx) => ctx.parentOutput(b) });
+        }), async ({ client, tasks }) => {
+            const { id, output } = await start(tasks.workflow, { n: 1 });
+            let ended = false;
+            const made = output.finally(() => { ended = true; });
+            await until(async () => {
+                await client.events.push('lasting:go', { by: 'ada' });
+                return ended;
+            });
+            assert.deepStrictEqual(await made, { a: { n: 1 }, b: { by: 'ada', n: 2 }, c: { by: 'ada', n: 2 } });
+            assert.strictEqual((await statuses(client, id)).split(' ').sort().join(' '), 'a=COMPLETED b=COMPLETED c=COMPLETED');
         });
     });
 
