@@ -140,8 +140,6 @@ int cleat__args_parse(const cleat__usage *usage, int argc, char **argv,
             return cleat__complain_usage(usage->verb, "unexpected argument \"%s\"%s%s", word,
                                          usage->surplus != NULL ? ": " : "",
                                          usage->surplus != NULL ? usage->surplus : "");
-        } else if (word[0] == '\0') {
-            return cleat__complain_usage(usage->verb, "an argument is empty: %s", usage->operands);
         } else {
             operands[count++] = word;
         }

@@ -73,5 +73,8 @@ int cleat__verb_backup(const cleat__cli *cli, int argc, char **argv)
     const char *operands[CLEAT__OPERANDS_MAX];
     (void)cli;
     int code = cleat__args_parse(&usage, argc, argv, operands);
+    if (code == CLEAT__ARGS_GO && operands[0][0] == '\0') {
+        return cleat__complain_usage(usage.verb, "FILE is empty");
+    }
     return code == CLEAT__ARGS_GO ? make(db, operands[0], json) : code;
 }

@@ -117,7 +117,8 @@ int cleat__verb_import(const cleat__cli *cli, int argc, char **argv)
         .operands = "LINES",
         .summary = "Reads what cleat export has written, from a file or, as -, standard input.",
         .more = "All or nothing: each line is checked, and that all holds together. The database\n"
-                "is made when it is missing; else what it has not is added. No engine may have it.\n",
+                "is made when it is missing; else what it has not is added. No engine may have\n"
+                "it.\n",
         .min_operands = 1,
         .max_operands = 1,
         .options = options,

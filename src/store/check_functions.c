@@ -118,6 +118,19 @@ static cleat_status look_at_nodes(cleat_slice text)
     return are_nodes ? CLEAT_OK : CLEAT_CORRUPT;
 }
 
+/* One rule of concurrency that workflows share. */
+static cleat_status look_at_shared_rule(cleat_slice text)
+{
+    cleat__concurrency_list *list = NULL;
+    cleat_status status = cleat__concurrency_decode_text(text, &list);
+    if (status == CLEAT_OK) {
+        bool makes_sense = list != NULL && list->count == 1 && list->items[0].name.data != NULL;
+        status = makes_sense ? cleat__concurrency_check(list->items, 1) : CLEAT_CORRUPT;
+    }
+    cleat__free(list);
+    return status;
+}
+
 typedef struct look {
     const char *name;
     cleat_status (*at)(cleat_slice text);
@@ -129,7 +142,7 @@ static const look looks[] = {
     {"is_cron", look_at_cron},   {"is_expression", cleat__expression_check},
     {"is_wish", look_at_wish},   {"is_names", look_at_names},
     {"is_slots", look_at_slots}, {"is_labels", look_at_labels},
-    {"is_nodes", look_at_nodes},
+    {"is_nodes", look_at_nodes}, {"is_shared_rule", look_at_shared_rule},
 };
 
 static void look_at(sqlite3_context *context, int count, sqlite3_value **values)

@@ -12,6 +12,7 @@
  * is_name, is_action, is_cron, is_expression, is_wish, is_names, is_slots, is_labels(text)
  *                                    whether it is what the engine has stored in that form
  * is_nodes(text)                     a JSON array of pairs of numbers
+ * is_shared_rule(text)               one rule of concurrency, with its name
  * declaration_fault(text)            what is wrong with that of a version; NULL: nothing
  * declaration_tasks(text)            the names of its tasks with ',' between them; NULL: it has one
  * declaration_limits(text)           "2,1": as many rules of concurrency, and rate limits

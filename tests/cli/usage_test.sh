@@ -24,7 +24,7 @@ expect 0 version --json
 [ -n "$(json out '$.version')" ] || fail 'no version'
 
 refuse 2 'a verb is missing; see cleat --help'
-refuse 2 'an argument is empty: FILE; see cleat backup --help' backup ''
+refuse 2 'FILE is empty; see cleat backup --help' backup ''
 refuse 2 'unknown verb foo' foo
 refuse 2 'unknown option --foo; see cleat --help' --foo
 refuse 2 'a verb is missing; see cleat runs --help' runs

@@ -87,6 +87,7 @@ static const case_of cases[] = {
     {"rate-limit", "UPDATE rate_limit SET is_said = 2", "rate limit calls: 1 of 5"},
     {"tenant-known", "UPDATE shared_rule SET tenant = 9", "shared rule of tenant 9"},
     {"shared-rule", "UPDATE shared_rule SET rule = '['", "shared rule both"},
+    {"shared-rule", "UPDATE shared_rule SET rule = '[]'", "shared rule both"},
     {"worker-offer", "UPDATE worker SET slots = '[]'", "worker 01900000-0000-7000-8000-00000000000b"},
     {"worker-offer", "UPDATE worker SET actions = '[1]'", "worker 01900000-0000-7000-8000-00000000000b"},
     {"worker-offer", "UPDATE worker SET labels = '{\"a\":[]}'",

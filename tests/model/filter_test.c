@@ -54,7 +54,7 @@ static void it_is_true_or_not(void **state)
         size_t steps = 100000;
         assert_int_equal(cleat__filter_check(&filter), CLEAT_OK);
         assert_int_equal(cleat__filter_test(&filter, &event, &id, &parsed, &steps, &is_true), CLEAT_OK);
-        assert_true(steps < 100000);
+        assert_true(steps < 100000 || filter.expression.size == 0);
         if (is_true != judgements[i].is_true) {
             fail_msg("%s: %d", judgements[i].expression, is_true);
         }

@@ -81,8 +81,8 @@ WHERE length(c.id) <> 16 OR w.tenant IS NULL OR w.tenant <> c.tenant OR NOT is_j
 SELECT 'rate limit ' || key || ': ' || value || ' of ' || units FROM rate_limit
 WHERE value NOT BETWEEN 0 AND units OR units > 2147483647 OR window_ms <= 0 OR is_said NOT IN (0, 1);
 
--- shared-rule: a rule of concurrency that workflows share has a name, and is said as JSON
-SELECT 'shared rule ' || name FROM shared_rule WHERE name = '' OR NOT is_json(rule);
+-- shared-rule: a rule of concurrency that workflows share has a name, and an engine understands it
+SELECT 'shared rule ' || name FROM shared_rule WHERE name = '' OR NOT is_shared_rule(rule);
 
 -- worker-offer: what a worker offers is JSON
 SELECT 'worker ' || uuid(id) FROM worker
