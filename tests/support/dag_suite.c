@@ -64,7 +64,7 @@ static int tear_down(void **state)
 static cleat_status give_input(cleat_task *task, void *user_data)
 {
     (void)user_data;
-    return cleat_task_return(task, cleat_task_input(task).data);
+    return cleat_task_return_format(task, "%.*s", CLEAT_SLICE_ARGS(cleat_task_input(task)));
 }
 
 static cleat_status give_number(cleat_task *task, void *user_data)
@@ -496,6 +496,8 @@ static void test_bad_conditions(void **state)
         {{.event_key = "k", .or_group = -1}, "or_group -1"},
         {{.sleep_for = "1s", .scope = "eu"}, "scope \"eu\""},
         {{.event_key = "k", .name = "filter_payload"}, "filter_payload"},
+        {{.event_key = "filter_payload"}, "filter_payload"},
+        {{.event_key = "k", .name = ""}, "the name"},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         const cleat_dag_condition *each = &bad[i].condition;
@@ -508,6 +510,9 @@ static void test_bad_conditions(void **state)
     assert_refused(add(it, TASK(.name = "a", .parents = after_b, .wait_for = mixed, .wait_for_count = 2),
                        TASK(.name = "b")),
                    CLEAT_INVALID_ARGUMENT, "group 7 in wait_for of task \"a\"");
+    static const cleat_dag_condition alike[] = {{.event_key = "k"}, {.sleep_for = "1s", .name = "k"}};
+    assert_refused(add(it, TASK(.name = "a", .wait_for = alike, .wait_for_count = 2), NULL),
+                   CLEAT_INVALID_ARGUMENT, "two conditions in wait_for of task \"a\" are called \"k\"");
     assert_refused(add(it, TASK(.name = "a", .skip_if_count = 1), NULL), CLEAT_INVALID_ARGUMENT, "skip_if");
     assert_refused(add(it, TASK(.name = "a", .cancel_if = &bad[0].condition, .cancel_if_count = 101), NULL),
                    CLEAT_INVALID_ARGUMENT, "more than 100");
