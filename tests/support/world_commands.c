@@ -504,11 +504,13 @@ static sim_slip *tell_remote(sim_world *world)
         worker->held[index] = worker->held[--worker->count];
     } else if (dice < 11) {
         made->command.as.id = world->tasks[held.task].id;
+        made->command.worker_id = worker->id;
     } else if (dice < 14) {
         made->command.as.started.id = world->tasks[held.task].id;
         made->command.as.started.retry_count = held.retry_count;
     } else {
         made->command.as.refresh_timeout.id = world->tasks[held.task].id;
+        made->command.worker_id = worker->id;
         made->command.as.refresh_timeout.increment_ms = (int64_t)pick(world, 5000);
         made->command.as.refresh_timeout.timeout_at_ms = &made->timeout_at_ms;
     }
