@@ -157,7 +157,8 @@ struct cleat__command {
     /* RELEASE_SLOT, REFRESH_TIMEOUT: which of the run's speaks, its retry count and one; 0: it does not say.
      * CLEAT_NOT_FOUND when another one runs. */
     int32_t attempt;
-    cleat__uuid *refused; /* TRIGGER: as of cleat__trigger_each(); NULL: who cares */
+    cleat__uuid worker_id; /* the same of the worker that speaks; nil: nobody knows */
+    cleat__uuid *refused;  /* TRIGGER: as of cleat__trigger_each(); NULL: who cares */
     int64_t expires_ms; /* monotonic: from then on it is not done but answered with CLEAT_TIMEOUT; 0: never */
     /* Called on the engine's thread, after the commit or on failure, once; must not block. From then
      * on the engine does not touch the command, which may be submitted again. NULL: a thread waits. */

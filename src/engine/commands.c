@@ -312,12 +312,12 @@ static cleat_status started(cleat__core *core, cleat__command *command)
 }
 
 /* Sent again when its answer is lost, it may come when the same attempt is with another worker. */
-static bool is_of_another_worker(const cleat__run *run, const cleat__report *said)
+static bool is_of_another_worker(const cleat__run *run, const cleat__uuid *said)
 {
-    if (run->worker == NULL || cleat__uuid_is_nil(&said->worker_id)) {
+    if (run->worker == NULL || cleat__uuid_is_nil(said)) {
         return false;
     }
-    return !cleat__uuid_equals(&run->worker->id, &said->worker_id);
+    return !cleat__uuid_equals(&run->worker->id, said);
 }
 
 /* A name that no worker has says nothing. */
@@ -335,7 +335,7 @@ static bool is_of_another_invocation(const cleat__core *core, const cleat__run *
                                      const cleat__report *said)
 {
     return cleat__run_is_durable(run) && said->invocation_count == 0 &&
-           (is_of_another_worker(run, said) || is_of_another_name(core, run, said->worker_name));
+           (is_of_another_worker(run, &said->worker_id) || is_of_another_name(core, run, said->worker_name));
 }
 
 /* Its worker has no time for it. */
@@ -356,7 +356,7 @@ static cleat_status end_attempt(cleat__core *core, cleat__run *run, const cleat_
                                 cleat__event event)
 {
     if (event == CLEAT__EVENT_RELEASE) {
-        return is_of_another_worker(run, said) ? CLEAT_OK : release(core, run);
+        return is_of_another_worker(run, &said->worker_id) ? CLEAT_OK : release(core, run);
     }
     if (event == CLEAT__EVENT_COMPLETE) {
         bool has_output = said->output.size != 0;
@@ -408,7 +408,7 @@ static cleat_status undelivered(cleat__core *core, cleat__command *command)
 }
 
 /* That its worker speaks of: it has begun. CLEAT_NOT_FOUND: the tenant has no run of that id that is running,
- * or another attempt is: one that is over must not hold up the next. */
+ * or another attempt is, or another worker has it: an attempt that is over must not hold up the next. */
 static cleat_status find_running(cleat__core *core, const cleat__command *command, const cleat__uuid *id,
                                  cleat__run **out)
 {
@@ -420,6 +420,9 @@ static cleat_status find_running(cleat__core *core, const cleat__command *comman
         char text[37];
         cleat__uuid_format(id, text);
         return cleat__fail(CLEAT_NOT_FOUND, "run %s is not running", text);
+    }
+    if (is_of_another_worker(*out, &command->worker_id)) {
+        return cleat__fail(CLEAT_NOT_FOUND, "the run is with another worker by now");
     }
     return cleat__life_begin(core, *out);
 }

@@ -136,6 +136,8 @@ const cleat__identity *cleat__rpc_call_identity(const cleat__rpc_call *call);
 int64_t cleat__rpc_call_deadline_ns(const cleat__rpc_call *call);
 /* The first value of a key (lower case); the absent slice when there is none. Valid during the callback. */
 cleat_slice cleat__rpc_call_metadata(const cleat__rpc_call *call, const char *key);
+/* The other end of its connection, for cleat__free(): calls over one connection have the same. NULL: it is not known. */
+char *cleat__rpc_call_peer(cleat__rpc_call *call);
 /* A pointer of the handler's, NULL at first. */
 void cleat__rpc_call_set_data(cleat__rpc_call *call, void *data);
 void *cleat__rpc_call_data(const cleat__rpc_call *call);

@@ -363,6 +363,16 @@ cleat_slice cleat__rpc_call_metadata(const cleat__rpc_call *call, const char *ke
     return cleat__rpc_metadata_get(&call->metadata, key);
 }
 
+char *cleat__rpc_call_peer(cleat__rpc_call *call)
+{
+    pthread_mutex_lock(&call->mutex);
+    char *peer = call->call != NULL ? grpc_call_get_peer(call->call) : NULL;
+    pthread_mutex_unlock(&call->mutex);
+    char *copy = peer != NULL ? cleat__slice_dup(cleat_slice_of(peer)) : NULL;
+    gpr_free(peer);
+    return copy;
+}
+
 void cleat__rpc_call_set_data(cleat__rpc_call *call, void *data)
 {
     atomic_store_explicit(&call->data, data, memory_order_release);

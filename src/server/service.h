@@ -26,6 +26,7 @@ typedef struct cleat__services {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t left;
     size_t inside;
+    struct cleat__speaker *speakers; /* speakers.h */
 } cleat__services;
 void cleat__services_init(cleat__services *services); /* the rest of it */
 void cleat__services_deinit(cleat__services *services);

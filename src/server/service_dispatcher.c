@@ -1,5 +1,6 @@
 /* The Dispatcher: what workers say; of batches in service_batch.c. What they are told is in service_listen.c. */
 #include "service.h"
+#include "speakers.h"
 #include "version.h"
 
 #include "base/alloc.h"
@@ -190,6 +191,7 @@ static void handle_release_slot(cleat__rpc_call *call, const ProtobufCMessage *r
         cleat__job_new(call, service, sizeof(*job), CLEAT__COMMAND_RELEASE_SLOT, release_answer);
     if (job != NULL && cleat__job_read_id(job, "task_run_external_id", id, &job->command.as.id)) {
         job->command.attempt = attempt_of(asked->has_retry_count_case != 0, asked->retry_count);
+        job->command.worker_id = cleat__speaker_of(service, call);
         cleat__job_submit(job);
     }
 }
@@ -224,6 +226,7 @@ static void handle_refresh_timeout(cleat__rpc_call *call, const ProtobufCMessage
     cleat__command *command = &it->job.command;
     command->as.refresh_timeout.timeout_at_ms = &it->timeout_at_ms;
     command->attempt = attempt_of(asked->has_retry_count_case != 0, asked->retry_count);
+    command->worker_id = cleat__speaker_of(service, call);
     if (!cleat__job_read_id(&it->job, "task_run_external_id", asked->task_run_external_id,
                             &command->as.refresh_timeout.id)) {
         return;

@@ -15,7 +15,7 @@
  */
 #include "listeners.h"
 #include "outbox.h"
-#include "service.h"
+#include "speakers.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -39,6 +39,7 @@ typedef struct listener {
     cleat__services *services;
     cleat__rpc_call *call;
     cleat__uuid worker_id;
+    cleat__speaker *speaker;
     uint64_t session;
     char tenant[37];
 
@@ -129,6 +130,7 @@ static void release(listener *self)
         /* Before the mutex is free again: who waits for the last one goes on to free everything. */
         cleat__outbox_deinit(&self->outbox);
         pthread_mutex_destroy(&self->mutex);
+        cleat__speaker_free(self->services, self->speaker);
         cleat__free(self->command.error);
         cleat__free(self);
     }
@@ -361,8 +363,7 @@ static void refuse_too_large(void *owner, const cleat__notice_out *notice)
         .task_id = notice->task_id,
         .retry_count = notice->retry_count,
         .status = CLEAT_NON_RETRYABLE,
-        .error = cleat_slice_of(
-            "the task's input, metadata and parents' outputs are too large to be sent to a worker"),
+        .error = cleat_slice_of("the task's input, metadata and parents are too large for a message"),
     };
     cleat__engine_submit(self->services->engine, command);
 }
@@ -494,20 +495,18 @@ static void on_listening(cleat__command *command)
 }
 
 /* One that would take none of it says nothing of use. */
-static size_t max_size_of(const Cleat__WorkerListenRequest *request)
+static size_t max_size_of(const Cleat__WorkerListenRequest *of)
 {
-    bool is_said = request->has_max_message_size_case != 0 && request->max_message_size > 0;
-    return is_said ? (size_t)request->max_message_size : 0;
+    return of->has_max_message_size_case != 0 && of->max_message_size > 0 ? (size_t)of->max_message_size : 0;
 }
 
 static void begin(cleat__rpc_call *call, const Cleat__WorkerListenRequest *request, bool is_kept,
                   cleat__services *services)
 {
-    const char *worker_id = request->worker_id;
     cleat__uuid id;
-    if (cleat__uuid_parse(cleat_slice_of(worker_id), &id) != CLEAT_OK) {
-        cleat__rpc_fail(call,
-                        cleat__fail(CLEAT_INVALID_ARGUMENT, "worker_id \"%.64s\" is no UUID", worker_id));
+    if (cleat__uuid_parse(cleat_slice_of(request->worker_id), &id) != CLEAT_OK) {
+        cleat__rpc_fail(
+            call, cleat__fail(CLEAT_INVALID_ARGUMENT, "worker_id \"%.64s\" is no UUID", request->worker_id));
         return;
     }
     listener *self = listener_new(services, call);
@@ -515,10 +514,10 @@ static void begin(cleat__rpc_call *call, const Cleat__WorkerListenRequest *reque
         cleat__rpc_fail(call, cleat__fail_memory());
         return;
     }
-    self->worker_id = id;
+    self->speaker = cleat__speaker_new(services, call, &id);
     self->outbox = (cleat__outbox){.call = call, .refuse = refuse_too_large, .owner = self};
     self->outbox.max_size = max_size_of(request);
-    self->command.as.listen.id = id;
+    self->command.as.listen.id = self->worker_id = id;
     self->command.as.listen.session = self->session;
     self->command.as.listen.is_kept = is_kept;
     self->command.as.listen.may_repeat = cleat__rpc_call_metadata(call, "cleat-may-repeat").size != 0;

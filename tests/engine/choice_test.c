@@ -235,6 +235,37 @@ static void test_what_another_attempt_asks_for(void **state)
     assert_string_equal(who_got_what(), "b||");
 }
 
+/* Not everybody says which attempt, but it may be known who speaks. */
+static void test_what_a_worker_asks_for_that_has_lost_the_run(void **state)
+{
+    rig *at = *state;
+    static const cleat__slots one[] = {{{"default", 7}, 1}};
+    put_task(at, "a:a", &plain);
+    hire(at, 0, one, 1, NULL, 0);
+    cleat__uuid id = start(at, (cleat__trigger){0}, "a");
+    hire(at, 1, one, 1, NULL, 0);
+    start(at, (cleat__trigger){0}, "b");
+    start(at, (cleat__trigger){0}, "c");
+    assert_string_equal(who_got_what(), "a|b|");
+    int64_t timeout_at = 0;
+    cleat__command refresh = {.tenant = CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_REFRESH_TIMEOUT,
+                              .worker_id = all.ids[1],
+                              .as.refresh_timeout = {id, 15000, &timeout_at}};
+    cleat__command release = {.tenant = CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_RELEASE_SLOT,
+                              .worker_id = all.ids[1],
+                              .as.id = id};
+    assert_int_equal(ask(at, &refresh), CLEAT_NOT_FOUND);
+    assert_int_equal(ask(at, &release), CLEAT_NOT_FOUND);
+    assert_string_equal(who_got_what(), "||");
+    refresh.worker_id = release.worker_id = all.ids[0];
+    assert_int_equal(ask(at, &refresh), CLEAT_OK);
+    assert_int_equal(timeout_at, at->now.unix_ms + 75000);
+    assert_int_equal(ask(at, &release), CLEAT_OK);
+    assert_string_equal(who_got_what(), "c||");
+}
+
 static void test_no_timeout_cannot_be_longer(void **state)
 {
     rig *at = *state;
@@ -520,6 +551,7 @@ int main(void)
         TEST(test_releasing_a_slot),
         TEST(test_refreshing_the_timeout),
         TEST(test_what_another_attempt_asks_for),
+        TEST(test_what_a_worker_asks_for_that_has_lost_the_run),
         TEST(test_no_timeout_cannot_be_longer),
         TEST(test_required_labels),
         TEST(test_weights_rank_and_equals_take_turns),

@@ -497,6 +497,7 @@ static sim_slip *tell_remote(sim_world *world)
                                            : dice < 14 ? CLEAT__COMMAND_STARTED
                                                        : CLEAT__COMMAND_REFRESH_TIMEOUT);
     made->task = held.task;
+    made->command.worker_id = worker->id;
     set_tenant(world, made, held.task);
     if (dice < 10) {
         made->command.as.undelivered.id = world->tasks[held.task].id;
@@ -647,11 +648,10 @@ static sim_slip *log_line(sim_world *world)
     size_t task = any_task(world);
     sim_slip *made = world_new_slip(world, CLEAT__COMMAND_LOG);
     set_tenant(world, made, task);
-    made->command.as.log = (cleat__log_line){
-        .task_id = task != NOBODY ? world->tasks[task].id : (cleat__uuid){{1}},
-        .level = CLEAT_LOG_INFO,
-        .message = cleat_slice_of("a line"),
-    };
+    made->command.as.log =
+        (cleat__log_line){.task_id = task != NOBODY ? world->tasks[task].id : (cleat__uuid){{1}},
+                          .level = CLEAT_LOG_INFO,
+                          .message = cleat_slice_of("a line")};
     return made;
 }
 
