@@ -49,8 +49,8 @@ typedef struct cleat__rest_run {
     int64_t queued_at_ms;        /* of the attempt that waits or runs; 0: it has ended */
     int64_t scheduled_at_ms;     /* when it was put on the schedule that started it; 0: none did */
     cleat_slice idempotency_key; /* absent: it has none */
-    cleat_slice
-        outcome; /* "TIMED_OUT", "LOST", "NOT_TAKEN" (in time), "SUPERSEDED" of the last attempt; absent: as the status */
+    /* Of the last attempt: "TIMED_OUT", "LOST", "NOT_TAKEN" (in time), "SUPERSEDED", "SKIPPED"; absent: as the status */
+    cleat_slice outcome;
 } cleat__rest_run;
 
 typedef struct cleat__rest_filter {
