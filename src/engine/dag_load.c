@@ -51,7 +51,8 @@ static cleat_status take_row(void *argument, const cleat__dag_row *row)
 cleat_status cleat__dag_recover(cleat__core *core, cleat__dag *dag)
 {
     loading self = {.core = core, .dag = dag};
-    cleat_status status = cleat__dag_list(core->store, &dag->durable.run.id, CLEAT__DAG_WITH_RESULTS, take_row, &self);
+    cleat_status status =
+        cleat__dag_list(core->store, &dag->durable.run.id, CLEAT__DAG_WITH_RESULTS, take_row, &self);
     return status == CLEAT_OK && self.count != dag->plan->task_count ? fail_corrupt() : status;
 }
 

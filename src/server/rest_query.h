@@ -107,12 +107,18 @@ static inline const cleat__uuid *cleat__rest_root(const cleat__rest_run *run)
 }
 /* Ids of the tasks of a run, in their order: of a run of one task its own. */
 cleat_status cleat__rest_query_tasks(cleat__store *store, const cleat__rest_run *run, cleat__rest_ids *out);
+/* The one of them that was the last to complete, skipped ones apart. CLEAT_EMPTY: none has. */
+cleat_status cleat__rest_query_last(cleat__store *store, const cleat__uuid *dag_id, cleat__uuid *out);
 /* Appends what its version was declared as. */
 cleat_status cleat__rest_query_declaration(cleat__store *store, const cleat__uuid *run_id,
                                            cleat__buffer *out);
 /* Slices are valid until the next call of this on the store. CLEAT_NOT_FOUND. */
 cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cleat__uuid *id,
                                    bool with_payloads, cleat__rest_run *out);
+/* The same with some of what may be long, which is absent else. */
+enum { CLEAT__REST_INPUT = 1, CLEAT__REST_OUTPUT = 2, CLEAT__REST_ERROR = 4, CLEAT__REST_METADATA = 8 };
+cleat_status cleat__rest_query_parts(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                                     unsigned parts, cleat__rest_run *out);
 /* ---- Log lines ---- */
 
 /* Those behind the line `after`, in the order of arrival or the other way round, until `visit` answers false. They count

@@ -93,7 +93,8 @@ static void details_deinit(cleat__job *job)
 
 static cleat_status fail_short(void)
 {
-    return cleat__fail(CLEAT_RESOURCE_EXHAUSTED, "the server has no memory for more details: try again later");
+    return cleat__fail(CLEAT_RESOURCE_EXHAUSTED,
+                       "the server has no memory for more details: try again later");
 }
 
 /* Many may be asked for at once, and all that are read in one step of the engine wait for its end. */

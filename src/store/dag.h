@@ -14,9 +14,9 @@ typedef struct cleat__dag_row {
     bool has_ended;
     cleat_run_status state; /* in which it has ended, or is */
     int32_t retry_count;
-    int64_t finished_at_ms;     /* 0: it has not */
-    cleat_slice output, error;  /* of its end; absent without CLEAT__DAG_WITH_RESULTS */
-    cleat_slice name;           /* the readable id */
+    int64_t finished_at_ms;    /* 0: it has not */
+    cleat_slice output, error; /* of its end; absent without CLEAT__DAG_WITH_RESULTS */
+    cleat_slice name;          /* the readable id */
 } cleat__dag_row;
 
 /* What is read of them: all that they have made may be gigabytes. */
