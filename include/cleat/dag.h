@@ -70,6 +70,11 @@ typedef struct cleat_dag_task {
     size_t skip_if_count;
     const cleat_dag_condition *cancel_if;
     size_t cancel_if_count;
+    /* See cleat/limit.h. Keys and units are found out when it is queued, of the run's input and metadata. */
+    const cleat_concurrency *concurrency; /* how many of its like, in all runs, go on at once */
+    size_t concurrency_count;
+    const cleat_rate_limit *rate_limits; /* what each attempt takes of them */
+    size_t rate_limit_count;
 } cleat_dag_task;
 /* In C++ it is gone after the statement: there, fill in variables. */
 #define CLEAT_DAG_TASK(...) CLEAT_OPTIONS(cleat_dag_task, __VA_ARGS__)
@@ -92,6 +97,10 @@ typedef struct cleat_dag_options {
     const cleat_filter *default_filters;
     size_t default_filter_count;
     const cleat_idempotency *idempotency;
+    /* How many of its runs go on at once: one has a slot of each rule from before its first task begins until its last
+     * one has ended. Until it has them its tasks wait. */
+    const cleat_concurrency *concurrency;
+    size_t concurrency_count;
 } cleat_dag_options;
 #define CLEAT_DAG_OPTIONS(...) CLEAT_OPTIONS(cleat_dag_options, __VA_ARGS__)
 

@@ -53,6 +53,9 @@ typedef struct cleat_concurrency {
     const char *expression;
     int32_t max_runs; /* 0: 1 */
     cleat_concurrency_strategy strategy;
+    /* An integer, as above of the run: how many its key has from then on, until a newer run says something else.
+     * NULL: max_runs. A run for which it gives none of 1 .. 10000 fails when it is started. */
+    const char *max_runs_expression;
 } cleat_concurrency;
 
 /* A month has 30 days, a year 365. */

@@ -64,9 +64,9 @@ typedef struct cleat__stitched_span {
     int32_t parent; /* index into spans, smaller than its own; -1: a root of its trace */
     int32_t first_child, next; /* index + 1, and the next sibling by start; -1: none */
     int32_t depth;
-    int32_t service;                /* index into services; -1: none */
-    int32_t run;                    /* index into runs; -1: none, or it is not among them */
-    int32_t attempt;                /* from 1; 0: it names none */
+    int32_t service; /* index into services; -1: none */
+    int32_t run;     /* index into runs, of a task of a run of several its own; -1: none, or not there */
+    int32_t attempt; /* from 1; 0: it names none */
     int32_t first_link, link_count; /* links[first_link] .. are its own */
     int32_t back_links;             /* links to it in the whole file */
     bool orphan;                    /* has a parent that is not stored, or is its own ancestor */

@@ -106,17 +106,37 @@ static void set_place(const cleat__stitching *it, const cleat__stitch_node *node
     span->orphan = node->orphan;
 }
 
+/* A run of several tasks has spans of these: each names the run, by which it was chosen, and the task. */
+static cleat_status set_task(cleat__stitching *it, cleat__stitched_span *span)
+{
+    cleat__uuid task;
+    int32_t index = NONE;
+    cleat_slice text = cleat__span_string(&span->view, "hatchet.step_run_id");
+    if (span->run == NONE || text.size != 36 || cleat__uuid_parse(text, &task) != CLEAT_OK ||
+        cleat__uuid_equals(&task, &it->out->runs[span->run].id)) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__stitch_find_run(it, &task, &index);
+    if (status == CLEAT_OK && index != NONE && it->out->runs[index].parent == span->run) {
+        span->run = index;
+    }
+    return status;
+}
+
 static cleat_status set_run(cleat__stitching *it, const cleat__stitch_node *node, sqlite3_stmt *stmt,
                             cleat__stitched_span *span)
 {
     cleat__uuid run;
     int64_t retry_count = sqlite3_column_int64(stmt, 3);
+    cleat_status status = CLEAT_OK;
     span->run = node->run;
     if (sqlite3_column_type(stmt, 3) != SQLITE_NULL && retry_count >= 0 && retry_count < INT32_MAX) {
         span->attempt = (int32_t)retry_count + 1;
     }
-    return !it->of_run && cleat__column_uuid(stmt, 2, &run) ? cleat__stitch_find_run(it, &run, &span->run)
-                                                            : CLEAT_OK;
+    if (!it->of_run && cleat__column_uuid(stmt, 2, &run)) {
+        status = cleat__stitch_find_run(it, &run, &span->run);
+    }
+    return status == CLEAT_OK ? set_task(it, span) : status;
 }
 
 static cleat_status read_span(draft *all, const cleat__stitch_node *node, sqlite3_stmt *stmt,

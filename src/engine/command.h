@@ -56,9 +56,11 @@
     X(SCHEDULE, cleat__timetable_add)                 \
     X(UNSCHEDULE, cleat__timetable_remove)            \
     X(CHANGE_SCHEDULES, cleat__timetable_change)      \
+    X(TRIGGER_SCHEDULE, cleat__timetable_trigger)     \
     X(ADD_CRON, cleat__crons_add)                     \
     X(CHANGE_CRON, cleat__crons_change)               \
     X(DELETE_CRON, cleat__crons_delete)               \
+    X(TRIGGER_CRON, cleat__crons_trigger)             \
     X(PUT_RATE_LIMIT, cleat__rates_put)               \
     X(DELETE_RATE_LIMIT, cleat__rates_delete)         \
     X(WATCH, cleat__watches_add)                      \
@@ -285,6 +287,10 @@ struct cleat__command {
             cleat__uuid id;
             bool is_enabled; /* from now on */
         } change_cron;
+        struct { /* TRIGGER_CRON and TRIGGER_SCHEDULE: its run, now; a schedule is gone then */
+            cleat__uuid id;
+            cleat__uuid *run_id;
+        } trigger_now;
         struct { /* each by itself, see there */
             cleat__schedule_change *items;
             size_t count;

@@ -29,15 +29,25 @@
 /* Crons that are looked at in one step. */
 #define PLANNED_MAX 500
 
-/* What was put here as text was checked; CLEAT_CORRUPT: the file has another. */
-static cleat_status next_time(cleat_slice expression, int64_t after_ms, int64_t *next_ms)
+/* INT64_MAX: it never comes; as one does whose text makes no sense, which was written by somebody else. */
+static int64_t next_time(cleat_slice expression, int64_t after_ms)
 {
     cleat__cron cron;
-    if (cleat__cron_parse(expression, &cron) != CLEAT_OK) {
-        return cleat__fail(CLEAT_CORRUPT, "a cron in the database makes no sense; restore a copy");
+    return cleat__cron_parse(expression, &cron) == CLEAT_OK ? cleat__cron_next_ms(&cron, after_ms)
+                                                            : INT64_MAX;
+}
+
+static bool makes_sense(const cleat__cron_row *row)
+{
+    cleat__cron cron;
+    if (cleat__cron_parse(row->what.expression, &cron) == CLEAT_OK) {
+        return true;
     }
-    *next_ms = cleat__cron_next_ms(&cron, after_ms);
-    return CLEAT_OK;
+    char id[37];
+    cleat__uuid_format(&row->id, id);
+    cleat__log(CLEAT_LOG_ERROR, "cron %s of \"%.*s\" starts nothing any more, delete it: %s", id,
+               CLEAT_SLICE_ARGS(row->what.workflow), cleat_error_message());
+    return false;
 }
 
 /* Until when a cron has had its runs: now, or a little later when the clock was set back. */
@@ -62,15 +72,11 @@ static cleat_status insert(cleat__core *core, const cleat__workflow_entry *workf
         .tenant = workflow->tenant,
         .workflow_row = workflow->row,
         .is_enabled = is_enabled,
+        .next_at_ms = next_time(what->expression, core->now.unix_ms),
         .created_at_ms = core->now.unix_ms,
         .what = *what,
     };
-    cleat_status status =
-        cleat__core_check(core, next_time(what->expression, core->now.unix_ms, &row.next_at_ms));
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    status = cleat__cron_insert(core->store, &row);
+    cleat_status status = cleat__cron_insert(core->store, &row);
     if (status == CLEAT_ALREADY_EXISTS) {
         return status;
     }
@@ -123,10 +129,8 @@ cleat_status cleat__crons_change(cleat__core *core, cleat__command *command)
     }
     row.is_enabled = command->as.change_cron.is_enabled;
     row.updated_at_ms = core->now.unix_ms;
-    status = cleat__core_check(core, next_time(row.what.expression, seen_time(core, &row), &row.next_at_ms));
-    if (status == CLEAT_OK) {
-        status = cleat__core_begin(core);
-    }
+    row.next_at_ms = next_time(row.what.expression, seen_time(core, &row));
+    status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
         status = cleat__core_check_found(core, cleat__cron_enable(core->store, &row));
     }
@@ -247,27 +251,36 @@ cleat_status cleat__crons_declare(cleat__core *core, const cleat__workflow_entry
 
 /* ---- By itself ---- */
 
-static cleat_status start(cleat__core *core, const cleat__cron_row *row)
+/* Its run of that time. */
+static cleat_status make_run(cleat__core *core, const cleat__cron_row *row, int64_t at_ms,
+                             cleat__uuid *run_id)
 {
     cleat__buffer metadata = {0};
-    cleat__uuid run_id;
-    cleat__metadata_of_cron(row->what.metadata, row->what.expression, row->what.name, row->next_at_ms,
-                            &metadata);
+    cleat__metadata_of_cron(row->what.metadata, row->what.expression, row->what.name, at_ms, &metadata);
     const cleat__trigger trigger = {.workflow = row->what.workflow,
                                     .input = row->what.input,
                                     .metadata = cleat__buffer_slice(&metadata),
                                     .priority = row->what.priority,
                                     .child_index = -1};
     cleat_status status =
-        metadata.failed ? cleat__fail_memory() : cleat__trigger_runs(core, row->tenant, &trigger, 1, &run_id);
+        metadata.failed ? cleat__fail_memory() : cleat__trigger_runs(core, row->tenant, &trigger, 1, run_id);
     cleat__buffer_deinit(&metadata);
-    if (status == CLEAT_OK || core->failure != CLEAT_OK || cleat_status_is_retryable(status)) {
+    return status;
+}
+
+static cleat_status start(cleat__core *core, const cleat__cron_row *row)
+{
+    cleat__uuid run_id;
+    cleat_status status = make_run(core, row, row->next_at_ms, &run_id);
+    if (status == CLEAT_OK || core->failure != CLEAT_OK || status == CLEAT_NO_MEMORY) {
         return status;
     }
     char id[37];
     cleat__uuid_format(&row->id, id);
-    cleat__log(CLEAT_LOG_ERROR, "cron %s of \"%.*s\" does not start this time: %s", id,
-               CLEAT_SLICE_ARGS(row->what.workflow), cleat_error_message());
+    bool is_meant = status == CLEAT_ALREADY_EXISTS; /* its key says that one is enough */
+    cleat__log(is_meant ? CLEAT_LOG_INFO : CLEAT_LOG_ERROR,
+               "cron %s of \"%.*s\" does not start this time: %s", id, CLEAT_SLICE_ARGS(row->what.workflow),
+               cleat_error_message());
     return CLEAT_EMPTY;
 }
 
@@ -282,14 +295,13 @@ static bool is_paused(const cleat__core *core, const cleat__cron_row *row)
 /* The first that is due. CLEAT_EMPTY: there is no memory for it just now. */
 static cleat_status fire_one(cleat__core *core, const cleat__cron_row *row)
 {
-    bool is_missed = row->next_at_ms < core->cron_since_ms || is_paused(core, row);
+    bool is_missed = row->next_at_ms < core->cron_since_ms || is_paused(core, row) || !makes_sense(row);
     cleat_status status = is_missed ? CLEAT_EMPTY : start(core, row);
     if (status != CLEAT_OK && status != CLEAT_EMPTY) {
         return core->failure != CLEAT_OK ? status : CLEAT_EMPTY;
     }
-    int64_t next_ms = 0, fired_at_ms = status == CLEAT_OK ? row->next_at_ms : 0;
-    status = next_time(row->what.expression, core->now.unix_ms, &next_ms);
-    return status == CLEAT_OK ? cleat__cron_plan(core->store, &row->id, next_ms, fired_at_ms) : status;
+    return cleat__cron_plan(core->store, &row->id, next_time(row->what.expression, core->now.unix_ms),
+                            status == CLEAT_OK ? row->next_at_ms : 0);
 }
 
 static cleat_status fire_first(cleat__core *core)
@@ -309,6 +321,17 @@ static cleat_status fire_first(cleat__core *core)
     return cleat__core_check(core, status);
 }
 
+/* One run more, whether it is enabled or not; its times stay. */
+cleat_status cleat__crons_trigger(cleat__core *core, cleat__command *command)
+{
+    cleat__cron_row row;
+    cleat_status status = cleat__cron_get(core->store, command->tenant, &command->as.trigger_now.id, &row);
+    if (status != CLEAT_OK) {
+        return cleat__core_check_found(core, status);
+    }
+    return make_run(core, &row, core->now.unix_ms, command->as.trigger_now.run_id);
+}
+
 /* ---- Clocks ---- */
 
 /* Those whose time is to be another. */
@@ -320,30 +343,28 @@ typedef struct planning {
     } changes[PLANNED_MAX];
     size_t count, seen;
     cleat__uuid last;
-    cleat_status status;
 } planning;
 
 static bool plan_one(void *argument, const cleat__cron_row *row)
 {
     planning *all = argument;
-    int64_t next_ms = 0;
-    all->status = next_time(row->what.expression, seen_time(all->core, row), &next_ms);
+    int64_t next_ms = next_time(row->what.expression, seen_time(all->core, row));
     all->seen++;
     all->last = row->id;
-    if (all->status == CLEAT_OK && row->is_enabled && row->next_at_ms > next_ms) {
+    if (row->is_enabled && row->next_at_ms > next_ms) {
         all->changes[all->count].id = row->id;
         all->changes[all->count++].next_ms = next_ms;
     }
-    return all->status == CLEAT_OK;
+    return true;
 }
 
 /* Looks at some, and goes on in the next step. */
 static cleat_status plan_some(cleat__core *core)
 {
-    planning all = {.core = core, .status = CLEAT_OK};
+    planning all = {.core = core};
     cleat_status status =
         cleat__cron_list_behind(core->store, &core->cron_planned, PLANNED_MAX, plan_one, &all);
-    status = cleat__core_check(core, status == CLEAT_OK ? all.status : status);
+    status = cleat__core_check(core, status);
     for (size_t i = 0; i < all.count && status == CLEAT_OK; i++) {
         status = cleat__core_begin(core);
         if (status == CLEAT_OK) {

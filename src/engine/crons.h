@@ -1,4 +1,4 @@
-/* Runs that start again and again: handlers of ADD_CRON, CHANGE_CRON and DELETE_CRON, those that are declared, and what
+/* Runs that start again and again: handlers of ADD_CRON, CHANGE_CRON, DELETE_CRON and TRIGGER_CRON, those that are declared, and what
  * happens by itself. */
 #ifndef CLEAT_ENGINE_CRONS_H
 #define CLEAT_ENGINE_CRONS_H
@@ -8,6 +8,7 @@
 cleat_status cleat__crons_add(cleat__core *core, cleat__command *command);
 cleat_status cleat__crons_change(cleat__core *core, cleat__command *command);
 cleat_status cleat__crons_delete(cleat__core *core, cleat__command *command);
+cleat_status cleat__crons_trigger(cleat__core *core, cleat__command *command);
 
 /* The workflow has these from now on, and none of those declared before that are not among them. A failure has failed
  * the core. */

@@ -19,7 +19,7 @@ void cleat__dag_init(cleat__dag *dag)
     dag->tasks = (cleat__dag_task *)(void *)(dag + 1);
     dag->met = (bool *)(dag->tasks + plan->task_count);
     dag->left = 0;
-    dag->failed = dag->ended = dag->last = plan->task_count;
+    dag->failed = dag->ended = dag->last = dag->first = plan->task_count;
     dag->durable.is_known = true; /* it has no log */
     for (size_t i = 0; i < plan->task_count; i++) {
         dag->tasks[i].stage = CLEAT__DAG_ENDED;
@@ -142,29 +142,64 @@ static cleat_status follow(cleat__core *core, cleat__dag *dag, size_t step, clea
     return cleat__core_check(core, status);
 }
 
-/* Into its queue. */
-static cleat_status release(cleat__core *core, cleat__dag *dag, size_t step)
+/* What is written of a task that is released. */
+typedef struct releasing {
+    cleat__buffer desired, limits, refusal;
+} releasing;
+
+/* Time that it has waited for the run's slots counts. */
+static cleat_status enqueue(cleat__core *core, cleat__run *run)
 {
-    cleat__dag_task *task = &dag->tasks[step];
-    cleat__run *run = task->run;
+    bool has_waited = run->timer.position != 0;
+    int64_t deadline = run->deadline_ms;
+    cleat_status status =
+        cleat__life_enqueue(core, run, run->retry_count > 0 ? CLEAT__LEVEL_AHEAD : run->priority);
+    return status == CLEAT_OK && has_waited
+               ? cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline))
+               : status;
+}
+
+static cleat_status write_release(cleat__core *core, cleat__dag *dag, size_t step, const releasing *what)
+{
+    const cleat_slice nothing = {NULL, 0};
+    cleat__run *run = dag->tasks[step].run;
     cleat__attempt_key key = cleat__life_key(run);
-    cleat__buffer desired = {0};
-    cleat_status status = cleat__core_begin(core);
-    if (status == CLEAT_OK && run->type->needs->sticky != CLEAT__STICKY_NONE) {
-        status = follow(core, dag, step, &desired);
+    if (what->refusal.size != 0) {
+        return cleat__life_reject(core, run, cleat__buffer_slice(&what->refusal));
     }
-    if (status == CLEAT_OK) {
-        cleat_slice text = desired.size != 0 ? cleat__buffer_slice(&desired) : (cleat_slice){NULL, 0};
-        status =
-            cleat__core_check(core, cleat__transition_unhold(core->store, &key, core->now.unix_ms, text));
-    }
-    cleat__buffer_deinit(&desired);
+    cleat_status status = cleat__core_check(
+        core,
+        cleat__transition_unhold(core->store, &key, core->now.unix_ms,
+                                 what->desired.size != 0 ? cleat__buffer_slice(&what->desired) : nothing,
+                                 what->limits.size != 0 ? cleat__buffer_slice(&what->limits) : nothing));
     if (status != CLEAT_OK) {
         return status;
     }
-    task->stage = CLEAT__DAG_FREE;
+    dag->tasks[step].stage = CLEAT__DAG_FREE;
     run->since_ms = core->now.unix_ms;
-    return cleat__life_enqueue(core, run, run->retry_count > 0 ? CLEAT__LEVEL_AHEAD : run->priority);
+    return enqueue(core, run);
+}
+
+/* Into its queue. */
+static cleat_status release(cleat__core *core, cleat__dag *dag, size_t step)
+{
+    cleat__run *run = dag->tasks[step].run;
+    releasing what = {.desired = {0}};
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK && run->type->needs->sticky != CLEAT__STICKY_NONE) {
+        status = follow(core, dag, step, &what.desired);
+    }
+    if (status == CLEAT_OK && cleat__run_has_limits(run)) {
+        status =
+            cleat__dag_limit_task(core, run, cleat__buffer_slice(&what.desired), &what.limits, &what.refusal);
+    }
+    if (status == CLEAT_OK) {
+        status = write_release(core, dag, step, &what);
+    }
+    cleat__buffer_deinit(&what.desired);
+    cleat__buffer_deinit(&what.limits);
+    cleat__buffer_deinit(&what.refusal);
+    return status;
 }
 
 cleat_status cleat__dag_go_on(cleat__core *core, cleat__dag *dag, size_t step)
@@ -205,6 +240,9 @@ cleat_status cleat__dag_decide(cleat__core *core, cleat__dag *dag, size_t step)
         cleat__match_decide(task->parent_rules, task->parent_rule_count, dag->met + task->first_bit);
     if (action == CLEAT__STEP_WAIT && !has_parents_left(dag, step)) {
         action = CLEAT__STEP_CANCEL; /* nothing can meet its conditions any more */
+    }
+    if (action == CLEAT__STEP_QUEUE && !dag->is_admitted) {
+        return CLEAT_OK; /* it is asked again when the run has its slots */
     }
     return action == CLEAT__STEP_QUEUE ? cleat__dag_go_on(core, dag, step)
                                        : cleat__dag_act(core, dag, step, action);
@@ -253,7 +291,7 @@ static cleat_status settle_on_failure(cleat__core *core, cleat__dag *dag, bool *
     if (step == dag->plan->task_count || dag->tasks[step].stage != CLEAT__DAG_HELD) {
         return CLEAT_OK;
     }
-    if (dag->failed != dag->plan->task_count && !dag->is_cancelled) {
+    if (dag->failed != dag->plan->task_count && !dag->is_cancelled && dag->is_admitted) {
         *has_acted = true;
         return release(core, dag, step);
     }

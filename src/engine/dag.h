@@ -7,6 +7,7 @@
  *
  *   dag.c         what becomes of tasks, one after the other
  *   dag_wait.c    their sleeps and events
+ *   dag_limits.c  which slots the run has, and what its tasks take of limits
  *   dag_life.c    the run's own life: its trigger, cancellation and end; what a task is told
  *   dag_load.c    after a restart, and again
  */
@@ -41,8 +42,11 @@ typedef struct cleat__dag {
     size_t left;        /* tasks that have not ended */
     size_t failed;      /* the first task that has failed; task_count: none has */
     size_t ended, last; /* whose end is to be looked at; task_count: none */
+    size_t first;       /* the task that is replayed, with those behind it; task_count: all are */
     bool is_moving;     /* somebody looks at ends, one after the other */
     bool is_cancelled;  /* nothing is begun any more */
+    bool is_superseded; /* and it was a concurrency strategy that said so */
+    bool is_admitted;   /* the run has the slots of its concurrency rules: its tasks may begin */
 } cleat__dag;
 
 static inline bool cleat__run_is_dag(const cleat__run *run)
@@ -103,14 +107,36 @@ cleat_status cleat__dag_recover_condition(cleat__dag *dag, const cleat__conditio
 
 /* Makes the tasks' runs. CLEAT_NO_MEMORY leaves it to be forgotten. */
 cleat_status cleat__dag_make_tasks(cleat__core *core, cleat__dag *dag, cleat_slice desired);
-/* The run's row is written: so are those of its tasks, and the first ones begin. */
-cleat_status cleat__dag_start(cleat__core *core, cleat__dag *dag, const cleat__new_task *row);
+/* The run's row is written: so are those of its tasks, and the first ones begin, as soon as it has its slots. `refusal`:
+ * why it fails at once; absent: it does not. */
+cleat_status cleat__dag_start(cleat__core *core, cleat__dag *dag, const cleat__new_task *row,
+                              cleat_slice refusal);
 /* One of its tasks is with a worker. */
 cleat_status cleat__dag_begin(cleat__core *core, cleat__dag *dag);
 cleat_status cleat__dag_cancel(cleat__core *core, cleat__dag *dag);
+/* None of its tasks can begin: they fail with that error, or are cancelled. */
+cleat_status cleat__dag_reject(cleat__core *core, cleat__dag *dag, cleat_slice error);
 cleat_status cleat__dag_finish(cleat__core *core, cleat__dag *dag);
 /* What is in memory of its tasks goes with it. */
 void cleat__dag_drop(cleat__core *core, cleat__dag *dag);
+
+/* ---- dag_limits.c ---- */
+
+/* Whether a held task begins with the run. */
+bool cleat__dag_is_first(const cleat__dag *dag, size_t step);
+/* A run that begins, now or when it has its slots. */
+cleat_status cleat__dag_line_up(cleat__core *core, cleat__dag *dag);
+/* It has them until it ends. */
+cleat_status cleat__dag_admit(cleat__core *core, cleat__dag *dag);
+/* After a restart, when all is known of its tasks: who had begun has its slots. */
+cleat_status cleat__dag_recover_slots(cleat__core *core, cleat__dag *dag);
+/* The keys of the run, or of a task of one, as they are now: what is stored of them, or why there are none. */
+cleat_status cleat__dag_find_keys(cleat__core *core, const cleat__run *run, cleat__buffer *limits,
+                                  cleat__buffer *refusal);
+/* A task that comes into its queue gets its lane and its seats. `desired`: what it desires from now on; empty: as
+ * it was stored. */
+cleat_status cleat__dag_limit_task(cleat__core *core, cleat__run *run, cleat_slice desired,
+                                   cleat__buffer *limits, cleat__buffer *refusal);
 
 /* dag_input.c: what the assignment says beyond that of another run. May replace it. */
 cleat_status cleat__dag_load_assignment(cleat__core *core, cleat__run *run, const cleat__type_names *names,

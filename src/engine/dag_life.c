@@ -51,7 +51,8 @@ static cleat_status write_task(cleat__core *core, const cleat__dag *dag, const c
     return cleat__core_check(core, cleat__transition_trigger(core->store, &task, &existing));
 }
 
-cleat_status cleat__dag_start(cleat__core *core, cleat__dag *dag, const cleat__new_task *row)
+cleat_status cleat__dag_start(cleat__core *core, cleat__dag *dag, const cleat__new_task *row,
+                              cleat_slice refusal)
 {
     cleat_status status = CLEAT_OK;
     for (size_t i = 0; i < dag->plan->task_count && status == CLEAT_OK; i++) {
@@ -60,10 +61,21 @@ cleat_status cleat__dag_start(cleat__core *core, cleat__dag *dag, const cleat__n
             cleat__watches_start(core, dag->tasks[i].run, row->trigger->metadata);
         }
     }
-    dag->is_moving = true;
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    return refusal.size != 0 ? cleat__dag_reject(core, dag, refusal) : cleat__dag_line_up(core, dag);
+}
+
+cleat_status cleat__dag_reject(cleat__core *core, cleat__dag *dag, cleat_slice error)
+{
+    cleat_status status = CLEAT_OK;
+    dag->is_moving = dag->is_cancelled = true;
     for (size_t i = 0; i < dag->plan->task_count && status == CLEAT_OK; i++) {
-        if (cleat__plan_is_root(&dag->plan->tasks[i])) {
-            status = cleat__dag_go_on(core, dag, i);
+        cleat__run *run = dag->tasks[i].run;
+        if (run != NULL && i != dag->plan->on_failure) {
+            status = cleat__dag_is_first(dag, i) ? cleat__life_reject(core, run, error)
+                                                 : cleat__life_cancel(core, run);
         }
     }
     return status == CLEAT_OK ? cleat__dag_move(core, dag) : status;
@@ -174,7 +186,10 @@ cleat_status cleat__dag_finish(cleat__core *core, cleat__dag *dag)
     if (has_any(dag, CLEAT_RUN_FAILED)) {
         return fail(core, dag);
     }
-    return has_any(dag, CLEAT_RUN_CANCELLED) ? cleat__life_end_cancelled(core, run) : complete(core, dag);
+    if (!has_any(dag, CLEAT_RUN_CANCELLED)) {
+        return complete(core, dag);
+    }
+    return dag->is_superseded ? cleat__life_end_superseded(core, run) : cleat__life_end_cancelled(core, run);
 }
 
 cleat_status cleat__dag_cancel(cleat__core *core, cleat__dag *dag)
@@ -185,7 +200,8 @@ cleat_status cleat__dag_cancel(cleat__core *core, cleat__dag *dag)
     for (size_t i = 0; i < dag->plan->task_count && status == CLEAT_OK; i++) {
         bool is_left = i == on_failure && dag->tasks[i].stage == CLEAT__DAG_HELD;
         if (dag->tasks[i].run != NULL && !is_left) {
-            status = cleat__life_cancel(core, dag->tasks[i].run);
+            status = dag->is_superseded ? cleat__life_supersede(core, dag->tasks[i].run)
+                                        : cleat__life_cancel(core, dag->tasks[i].run);
         }
     }
     return status == CLEAT_OK ? cleat__dag_move(core, dag) : status;

@@ -69,6 +69,7 @@ typedef struct again {
     bool *is_again; /* which of these run again */
     size_t first;   /* the task that begins; task_count: those without parents */
     cleat__dag *dag;
+    cleat__buffer limits, refusal; /* the run's keys, or why it has none */
 } again;
 
 static cleat_status take_task(void *argument, const cleat__dag_row *row)
@@ -145,6 +146,19 @@ static cleat_status make_task(again *self, size_t step)
                : CLEAT_OK;
 }
 
+/* Its keys are found out anew. */
+static cleat_status look_at_limits(again *self, cleat__run *run)
+{
+    if (!cleat__run_is_limited(run)) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__dag_find_keys(self->core, run, &self->limits, &self->refusal);
+    return status == CLEAT_OK && self->refusal.size == 0
+               ? cleat__limits_attach(self->core, run, (cleat_slice){NULL, 0},
+                                      cleat__buffer_slice(&self->limits))
+               : status;
+}
+
 /* In memory; whatever goes wrong leaves nothing. */
 static cleat_status make_all(again *self)
 {
@@ -154,8 +168,12 @@ static cleat_status make_all(again *self)
         return status;
     }
     self->dag = cleat__dag_of_run(run);
+    self->dag->first = self->first;
     for (size_t i = 0; i < self->plan->task_count && status == CLEAT_OK; i++) {
         status = self->is_again[i] ? make_task(self, i) : CLEAT_OK;
+    }
+    if (status == CLEAT_OK) {
+        status = look_at_limits(self, run);
     }
     if (status != CLEAT_OK) {
         cleat__life_forget(self->core, run);
@@ -163,22 +181,33 @@ static cleat_status make_all(again *self)
     return status;
 }
 
-static cleat_status write(again *self, const cleat__uuid *id, const cleat__ended_row *row)
+/* What a task takes of limits is found out when it comes into its queue. */
+static cleat_status write(again *self, const cleat__uuid *id, const cleat__ended_row *row,
+                          const cleat__task_type *type, cleat_slice limits)
 {
     const cleat__attempt_key key = {.id = *id, .retry_count = row->retry_count};
+    if (type->rule_count != 0 || type->takings != NULL) {
+        cleat_status status =
+            cleat__core_check(self->core, cleat__transition_set_limits(self->core->store, id, limits));
+        if (status != CLEAT_OK) {
+            return status;
+        }
+    }
     return cleat__core_check(self->core, cleat__transition_replay(self->core->store, &key, row->state,
                                                                   self->core->now.unix_ms, true));
 }
 
 static cleat_status write_all(again *self)
 {
+    const cleat_slice nothing = {NULL, 0};
     cleat_status status = cleat__core_begin(self->core);
     if (status == CLEAT_OK) {
-        status = write(self, &self->id, &self->ended);
+        cleat_slice limits = self->limits.size != 0 ? cleat__buffer_slice(&self->limits) : nothing;
+        status = write(self, &self->id, &self->ended, self->type, limits);
     }
     for (size_t i = 0; i < self->plan->task_count && status == CLEAT_OK; i++) {
         if (self->is_again[i]) {
-            status = write(self, &self->ids[i], &self->rows[i]);
+            status = write(self, &self->ids[i], &self->rows[i], self->plan->tasks[i].type, nothing);
         }
         if (status == CLEAT_OK && self->is_again[i]) {
             status = cleat__watches_restart(self->core, self->dag->tasks[i].run);
@@ -188,35 +217,24 @@ static cleat_status write_all(again *self)
                               : status;
 }
 
-static cleat_status begin(again *self)
-{
-    cleat__dag *dag = self->dag;
-    cleat_status status = CLEAT_OK;
-    dag->is_moving = true;
-    for (size_t i = 0; i < self->plan->task_count && status == CLEAT_OK; i++) {
-        bool is_first = self->first == self->plan->task_count ? cleat__plan_is_root(&self->plan->tasks[i])
-                                                              : i == self->first;
-        if (is_first && !self->plan->tasks[i].said->is_on_failure) {
-            status = cleat__dag_go_on(self->core, dag, i);
-        } else if (self->is_again[i]) { /* others of its parents may have said enough */
-            status = cleat__dag_decide(self->core, dag, i);
-        }
-    }
-    return status == CLEAT_OK ? cleat__dag_move(self->core, dag) : status;
-}
-
 static cleat_status replay(again *self, int64_t tenant)
 {
     mark(self);
     cleat_status status = load_rows(self, tenant);
+    if (status != CLEAT_OK) { /* the run may have been removed, which goes before its tasks */
+        return status == CLEAT_NO_MEMORY ? status : cleat__core_check_found(self->core, status);
+    }
+    status = make_all(self);
     if (status != CLEAT_OK) {
         return status == CLEAT_NO_MEMORY ? status : cleat__core_check(self->core, status);
     }
-    status = make_all(self);
-    if (status == CLEAT_OK) {
-        status = write_all(self);
+    status = write_all(self);
+    if (status != CLEAT_OK) {
+        return status;
     }
-    return status == CLEAT_OK ? begin(self) : status;
+    return self->refusal.size != 0
+               ? cleat__dag_reject(self->core, self->dag, cleat__buffer_slice(&self->refusal))
+               : cleat__dag_line_up(self->core, self->dag);
 }
 
 static cleat_status find_run(cleat__core *core, const cleat__uuid *id, const cleat__task_type *type,
@@ -254,6 +272,8 @@ cleat_status cleat__dag_replay(cleat__core *core, int64_t tenant, const cleat__u
         cleat__buffer_deinit(&self.rows[i].desired);
     }
     cleat__buffer_deinit(&self.ended.desired);
+    cleat__buffer_deinit(&self.limits);
+    cleat__buffer_deinit(&self.refusal);
     cleat__free(self.rows);
     cleat__free(self.ids);
     cleat__free(self.is_again);

@@ -537,7 +537,16 @@ cleat_status cleat__life_end_cancelled(cleat__core *core, cleat__run *run)
 
 cleat_status cleat__life_supersede(cleat__core *core, cleat__run *run)
 {
+    if (cleat__run_is_dag(run)) {
+        cleat__dag_of_run(run)->is_superseded = true;
+        return cleat__dag_cancel(core, cleat__dag_of_run(run));
+    }
     tell_cancelled(core, run);
+    return cleat__life_end_superseded(core, run);
+}
+
+cleat_status cleat__life_end_superseded(cleat__core *core, cleat__run *run)
+{
     return cancel(core, run, CLEAT__EVENT_SUPERSEDE, cleat__transition_supersede);
 }
 

@@ -61,8 +61,9 @@ cleat_status cleat__life_cancel(cleat__core *core, cleat__run *run);
 cleat_status cleat__life_supersede(cleat__core *core, cleat__run *run);
 /* QUEUED, in no queue, to FAILED: `error` says why it cannot run at all. */
 cleat_status cleat__life_reject(cleat__core *core, cleat__run *run, cleat_slice error);
-/* It has nothing at any worker. */
+/* Both of what has nothing at any worker, or of a run whose tasks have all ended. */
 cleat_status cleat__life_end_cancelled(cleat__core *core, cleat__run *run);
+cleat_status cleat__life_end_superseded(cleat__core *core, cleat__run *run);
 /* A task of a run does nothing: it is held, and completes. */
 cleat_status cleat__life_skip(cleat__core *core, cleat__run *run);
 

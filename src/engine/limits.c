@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "engine/dag.h"
 #include "engine/life.h"
 #include "engine/takings.h"
 
@@ -104,12 +105,25 @@ static void drop_unused(cleat__limits *limits, limit_group *group)
     }
 }
 
+static bool has_rules(const cleat__task_type *type)
+{
+    bool has_any = type->rule_count != 0;
+    for (size_t i = 0; type->plan != NULL && i < type->plan->task_count && !has_any; i++) {
+        has_any = type->plan->tasks[i].type->rule_count != 0;
+    }
+    return has_any;
+}
+
 void cleat__limits_review(cleat__core *core, const cleat__task_type *type)
 {
     size_t cursor = 0;
     limit_group *group;
-    while (type->rule_count != 0 && (group = cleat__map_next(&core->limits.groups, &cursor)) != NULL) {
-        if (group->group.max_runs != group->rule->max_runs) {
+    if (!has_rules(type)) {
+        return;
+    }
+    while ((group = cleat__map_next(&core->limits.groups, &cursor)) != NULL) {
+        /* Else it is as its newest run has said. */
+        if (group->rule->max_runs_expression == NULL && group->group.max_runs != group->rule->max_runs) {
             group->group.max_runs = group->rule->max_runs;
             note(core, group);
         }
@@ -157,6 +171,50 @@ static cleat_status write_key(const cleat__rule *rule, const cleat__expression_v
     return status;
 }
 
+/* How many slots the key has from now on. */
+static cleat_status write_most(const cleat__rule *rule, const cleat__expression_variables *variables,
+                               cleat__buffer *text, cleat__buffer *refusal)
+{
+    int64_t most = 0;
+    cleat_status status = CLEAT_OK;
+    if (rule->max_runs_expression != NULL) {
+        status = cleat__expression_number(rule->max_runs_expression, variables, &most);
+        if (status == CLEAT_OK && (most < 1 || most > CLEAT__CONCURRENCY_RUNS_MAX)) {
+            status = cleat__fail(CLEAT_INVALID_ARGUMENT, "max_runs is %" PRId64 "; it must be 1 .. %d", most,
+                                 CLEAT__CONCURRENCY_RUNS_MAX);
+        }
+    }
+    if (is_refusal(status)) {
+        refuse(refusal);
+        status = CLEAT_OK;
+    }
+    cleat__buffer_append_format(text, "%" PRId64, most);
+    return status;
+}
+
+static bool has_most(const cleat__task_type *type)
+{
+    for (size_t i = 0; i < type->rule_count; i++) {
+        if (type->rules[i]->max_runs_expression != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static cleat_status write_mosts(const cleat__run *run, const cleat__expression_variables *variables,
+                                cleat__buffer *text, cleat__buffer *refusal)
+{
+    cleat_status status = CLEAT_OK;
+    cleat__buffer_append_string(text, ",\"max_runs\":[");
+    for (size_t i = 0; i < run->type->rule_count && status == CLEAT_OK && refusal->size == 0; i++) {
+        cleat__buffer_append_string(text, i != 0 ? "," : "");
+        status = write_most(run->type->rules[i], variables, text, refusal);
+    }
+    cleat__buffer_append_byte(text, ']');
+    return status;
+}
+
 static cleat_status write_keys(const cleat__run *run, const cleat__expression_variables *variables,
                                cleat__buffer *text, cleat__buffer *refusal)
 {
@@ -174,7 +232,7 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
                                     cleat__buffer *text, cleat__buffer *refusal)
 {
     char id[37];
-    cleat__uuid_format(&run->id, id);
+    cleat__uuid_format(&cleat__dag_root(run)->id, id);
     cleat__expression_parsed parsed = {{NULL}};
     const cleat__expression_variables variables = {
         .parsed = &parsed,
@@ -184,12 +242,19 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
     };
     cleat__buffer_append_format(text, "{\"arrived\":%" PRId64, core->now.unix_ms);
     cleat_status status = write_keys(run, &variables, text, refusal);
+    if (status == CLEAT_OK && refusal->size == 0 && has_most(run->type)) {
+        status = write_mosts(run, &variables, text, refusal);
+    }
     if (status == CLEAT_OK && refusal->size == 0 && run->type->takings != NULL) {
         status = cleat__takings_describe(core, run, &variables, text);
         if (is_refusal(status)) {
             refuse(refusal);
             status = CLEAT_OK;
         }
+    }
+    if (cleat__run_is_dag(run)) {
+        cleat__buffer_append_format(text, ",\"first\":%zu",
+                                    CLEAT__CONTAINER(run, const cleat__dag, durable.run)->first);
     }
     cleat__buffer_append_byte(text, '}');
     cleat__expression_parsed_deinit(&parsed);
@@ -201,7 +266,21 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
 
 /* ---- Seats ---- */
 
-static cleat_status add_seats(cleat__core *core, contender *one, const json_t *keys)
+static void hear_most(cleat__core *core, limit_group *group, const cleat__claim *claim, int64_t most)
+{
+    bool is_newest = claim->arrived_ms != group->said_ms
+                         ? claim->arrived_ms > group->said_ms
+                         : memcmp(claim->id.bytes, group->said_by.bytes, sizeof(claim->id.bytes)) > 0;
+    if (group->rule->max_runs_expression != NULL && is_newest && most >= 1 &&
+        most <= CLEAT__CONCURRENCY_RUNS_MAX) {
+        group->said_ms = claim->arrived_ms;
+        group->said_by = claim->id;
+        group->group.max_runs = (int32_t)most;
+        note(core, group);
+    }
+}
+
+static cleat_status add_seats(cleat__core *core, contender *one, const json_t *keys, const json_t *mosts)
 {
     const cleat__run *run = one->run;
     for (size_t i = 0; i < run->type->rule_count; i++) {
@@ -215,11 +294,13 @@ static cleat_status add_seats(cleat__core *core, contender *one, const json_t *k
             return cleat__fail_memory();
         }
         group->seat_count++;
+        hear_most(core, group, &one->claim, json_integer_value(json_array_get(mosts, i)));
         one->seats[one->count++] = (cleat__seat){
             .group = &group->group,
             .claim = &one->claim,
             /* One that only few workers may have, or that waits for units, does not stand in the way of the others. */
-            .takes_turns = i + 1 == run->type->rule_count && run->lane == &run->type->lane,
+            .takes_turns =
+                i + 1 == run->type->rule_count && run->lane == &run->type->lane && !cleat__run_is_dag(run),
         };
     }
     return CLEAT_OK;
@@ -242,7 +323,7 @@ static cleat_status take_seats(cleat__core *core, cleat__run *run, const json_t 
         cleat__free(one);
         return status;
     }
-    return add_seats(core, one, json_object_get(json, "keys"));
+    return add_seats(core, one, json_object_get(json, "keys"), json_object_get(json, "max_runs"));
 }
 
 cleat_status cleat__limits_attach(cleat__core *core, cleat__run *run, cleat_slice desired, cleat_slice text)
@@ -256,6 +337,11 @@ cleat_status cleat__limits_attach(cleat__core *core, cleat__run *run, cleat_slic
                               : cleat__wishes_join(&core->wishes, run, desired);
     if (status == CLEAT_OK && cleat__run_is_limited(run)) {
         status = take_seats(core, run, json);
+    }
+    if (cleat__run_is_dag(run)) {
+        const json_t *first = json_object_get(json, "first");
+        size_t step = (size_t)json_integer_value(first), count = run->type->plan->task_count;
+        cleat__dag_of_run(run)->first = json_is_integer(first) && step < count ? step : count;
     }
     json_decref(json);
     return status;
@@ -289,16 +375,19 @@ void cleat__limits_detach(cleat__core *core, cleat__run *run)
 /* ---- What a run does ---- */
 
 /* All slots are its own until it ends: now it goes on its way. The one place where that is said. */
-static void admit(cleat__core *core, contender *one)
+static cleat_status admit(cleat__core *core, contender *one)
 {
+    if (cleat__run_is_dag(one->run)) {
+        return cleat__dag_admit(core, cleat__dag_of_run(one->run));
+    }
     cleat__queues_append(&core->queues, one->run, one->claim.level);
+    return CLEAT_OK;
 }
 
 static cleat_status take_seat(cleat__core *core, contender *one)
 {
     if (one->held == one->count) {
-        admit(core, one);
-        return CLEAT_OK;
+        return admit(core, one);
     }
     cleat__seat *seat = &one->seats[one->held];
     cleat_status status = cleat__core_check(core, cleat__group_join(seat, false));

@@ -25,6 +25,8 @@ typedef struct cleat__limit_group {
     const cleat__rule *rule;
     struct cleat__limit_group *next; /* among those noted */
     bool is_noted;
+    int64_t said_ms; /* when the newest run has come that has said how many slots there are, and that run */
+    cleat__uuid said_by;
     size_t seat_count; /* empty ones too */
     size_t key_size;
     char key[]; /* the rule's address, then the key; the map's */

@@ -4,13 +4,16 @@
 #include "engine/life_parts.h"
 #include "store/load.h"
 
-/* Whether a worker might have it, if there were one: it is in its queue, or waits for slots of its concurrency. */
+/* Whether a worker might have it, if there were one: it is in its queue, or waits for slots of its concurrency, or
+ * of its run's. */
 static bool is_waiting(cleat__run *run)
 {
     if (run->state != CLEAT_RUN_QUEUED || run->is_backing_off || cleat__run_is_dag(run)) {
         return false;
     }
-    return run->type->dag == NULL || (*cleat__dag_slot(run))->tasks[run->type->step].stage == CLEAT__DAG_FREE;
+    return run->type->dag == NULL ||
+           (*cleat__dag_slot(run))->tasks[run->type->step].stage == CLEAT__DAG_FREE ||
+           run->timer.position != 0;
 }
 
 /* How long they may wait has changed. Looks at all runs that live: nobody pauses often. */

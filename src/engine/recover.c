@@ -87,10 +87,11 @@ static cleat_status add_run(void *argument, const cleat__live_row *row)
     if (type->plan != NULL) {
         core->running += row->state == CLEAT_RUN_RUNNING;
         cleat__run_chain_append(&state->dags, run);
-        return CLEAT_OK;
+        return cleat__limits_attach(core, run, (cleat_slice){NULL, 0}, row->limits);
     }
-    if (status == CLEAT_OK) {
-        status = cleat__limits_attach(core, run, row->desired, row->limits);
+    if (status == CLEAT_OK) { /* limits are those of who is in a queue */
+        status = row->is_held ? cleat__wishes_join(&core->wishes, run, row->desired)
+                              : cleat__limits_attach(core, run, row->desired, row->limits);
     }
     if (status != CLEAT_OK) {
         return status;
@@ -169,13 +170,16 @@ cleat_status cleat__core_recover(cleat__core *core)
     if (status == CLEAT_OK) {
         status = cleat__load_live(core->store, add_run, &state);
     }
-    while (status == CLEAT_OK && state.dags.head != NULL) {
-        cleat__run *run = state.dags.head;
-        cleat__run_chain_remove(&state.dags, run);
+    for (cleat__run *run = state.dags.head; run != NULL && status == CLEAT_OK; run = run->next) {
         status = cleat__dag_recover(core, cleat__dag_of_run(run));
     }
     if (status == CLEAT_OK) {
         status = cleat__durable_recover(core);
+    }
+    while (status == CLEAT_OK && state.dags.head != NULL) {
+        cleat__run *run = state.dags.head;
+        cleat__run_chain_remove(&state.dags, run);
+        status = cleat__dag_recover_slots(core, cleat__dag_of_run(run));
     }
     while (status == CLEAT_OK && state.evicted.head != NULL) {
         cleat__run *run = state.evicted.head;

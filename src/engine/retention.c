@@ -3,9 +3,12 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/thread.h"
 #include "store/expiry.h"
 #include "store/path.h"
+
+#include <inttypes.h>
 
 #define DEFAULT_AGE_MS   (INT64_C(30) * 24 * 3600 * 1000)
 #define DEFAULT_EVERY_MS 10000
@@ -17,6 +20,7 @@
 #define PIECE_NS    (CLEAT__NS_PER_MS / 2)
 #define PIECE_LEAST 32
 #define PIECE_ROWS  200 /* of tables where a run may have many: some are large */
+#define PIECE_PAGES 256 /* of the file, that become free; but one run at least */
 /* The engine is left alone after a piece so many times as long as that took, and once as long as it then took to come
  * to the disk: a good half of its time and the disk's is for others. */
 #define PAUSES         3
@@ -33,6 +37,9 @@ struct cleat__retention {
     /* Of whoever looks. */
     cleat__store *reader;
     int64_t looked_ns; /* for this long, pieces and pauses not counted */
+    bool is_measuring; /* removes until the file is small enough: */
+    bool is_enough;    /* it is */
+    bool has_warned;   /* that it does not become so */
     bool is_paced;     /* there is a thread */
     bool has_thread;   /* its starter's */
     pthread_t thread;
@@ -56,6 +63,7 @@ typedef struct piece {
     int64_t before_ms;
     size_t next; /* in the page */
     uint64_t removed;
+    bool has_left; /* rows of a run, for KIND_REST */
     int64_t took_ns;
 } piece;
 
@@ -78,14 +86,21 @@ static cleat_status remove_piece(cleat__store *store, void *argument)
     const cleat__expired *page = part->page;
     const int64_t begun_ns = cleat__clock_monotonic_ns(NULL);
     const size_t least = part->next + PIECE_LEAST;
-    int64_t rows = PIECE_ROWS;
-    cleat_status status = CLEAT_OK;
-    do {
+    int64_t rows = PIECE_ROWS, free_before = 0, free_now = 0;
+    cleat_status status = cleat__expiry_free_pages(store, &free_before);
+    while (status == CLEAT_OK) {
         status = remove_one(store, part, &page->ids[part->next], &rows);
+        if (status == CLEAT_OK) {
+            status = cleat__expiry_free_pages(store, &free_now);
+        }
+        part->has_left |= rows <= 0;
         part->next += rows > 0 || part->kind != KIND_REST; /* else there is more of it */
         part->took_ns = cleat__clock_monotonic_ns(NULL) - begun_ns;
-    } while (status == CLEAT_OK && part->next < page->count && rows > 0 &&
-             (part->next < least || part->took_ns < PIECE_NS));
+        if (part->next == page->count || rows <= 0 || free_now - free_before >= PIECE_PAGES ||
+            (part->next >= least && part->took_ns >= PIECE_NS)) {
+            break;
+        }
+    }
     return status;
 }
 
@@ -116,6 +131,7 @@ static bool pause_after(cleat__retention *retention, int64_t took_ns, int64_t al
 static void count(cleat__retention *retention, const piece *part)
 {
     pthread_mutex_lock(&retention->mutex);
+    retention->stats.pieces++;
     if (part->kind == KIND_EVENT) {
         retention->stats.events += part->removed;
     } else if (part->kind == KIND_RUN) {
@@ -124,12 +140,30 @@ static void count(cleat__retention *retention, const piece *part)
     pthread_mutex_unlock(&retention->mutex);
 }
 
+static cleat_status remove_all(cleat__retention *retention, kind what, int64_t before_ms);
+
+/* Behind a piece. What a run left is in the file until it is gone, too. */
+static cleat_status measure(cleat__retention *retention, piece *part)
+{
+    int64_t bytes = 0;
+    if (!retention->is_measuring || part->kind == KIND_REST) {
+        return CLEAT_OK;
+    }
+    cleat_status status = part->has_left ? remove_all(retention, KIND_REST, 0) : CLEAT_OK;
+    part->has_left = false;
+    if (status == CLEAT_OK) {
+        status = cleat__expiry_bytes(retention->reader, &bytes);
+    }
+    retention->is_enough = status == CLEAT_OK && bytes <= retention->max_bytes;
+    return status;
+}
+
 static cleat_status remove_page(cleat__retention *retention, const cleat__expired *page, kind what,
                                 int64_t before_ms)
 {
     piece part = {.page = page, .kind = what, .before_ms = before_ms};
     cleat_status status = CLEAT_OK;
-    while (status == CLEAT_OK && part.next < page->count) {
+    while (status == CLEAT_OK && part.next < page->count && !retention->is_enough) {
         int64_t begun_ns = cleat__clock_monotonic_ns(NULL);
         part.removed = 0;
         status = cleat__engine_call(retention->engine, remove_piece, &part);
@@ -138,6 +172,7 @@ static cleat_status remove_page(cleat__retention *retention, const cleat__expire
             if (!pause_after(retention, part.took_ns, cleat__clock_monotonic_ns(NULL) - begun_ns)) {
                 return CLEAT_CANCELLED;
             }
+            status = measure(retention, &part);
         }
     }
     return status;
@@ -165,7 +200,7 @@ static cleat_status remove_all(cleat__retention *retention, kind what, int64_t b
 {
     cleat__expired page = {.is_last = false};
     cleat_status status = CLEAT_OK;
-    while (status == CLEAT_OK && !page.is_last) {
+    while (status == CLEAT_OK && !page.is_last && !retention->is_enough) {
         status = next_page(retention, what, before_ms, &page);
         if (status == CLEAT_OK) {
             status = remove_page(retention, &page, what, before_ms);
@@ -179,27 +214,58 @@ static int64_t now_ms(const cleat__retention *retention)
     return cleat__clock_unix_ns(retention->clock) / CLEAT__NS_PER_MS;
 }
 
-/* The oldest runs until the file is small enough; then the events of their time. */
-static cleat_status remove_surplus(cleat__retention *retention)
+/* The events that are older than the runs of the page, then these. */
+static cleat_status remove_oldest(cleat__retention *retention, int64_t before_ms, cleat__expired *page)
+{
+    cleat_status status = next_page(retention, KIND_RUN, before_ms, page);
+    int64_t events_ms =
+        page->count != 0 ? cleat__expiry_time_of(&page->ids[0]) : cleat__expiry_time_of(&page->after);
+    if (status == CLEAT_OK) {
+        status = remove_all(retention, KIND_EVENT, page->is_last && page->count == 0 ? before_ms : events_ms);
+    }
+    return status == CLEAT_OK ? remove_page(retention, page, KIND_RUN, before_ms) : status;
+}
+
+static cleat_status remove_until_enough(cleat__retention *retention)
 {
     const int64_t before_ms = now_ms(retention) - SURPLUS_AGE_MS;
     cleat__expired page = {.is_last = false};
+    cleat_status status = CLEAT_OK;
+    while (status == CLEAT_OK && !page.is_last && !retention->is_enough) {
+        status = remove_oldest(retention, before_ms, &page);
+    }
+    return status == CLEAT_OK ? remove_all(retention, KIND_EVENT, before_ms) : status;
+}
+
+/* Once, until it is small enough for a time. */
+static void warn(cleat__retention *retention)
+{
+    if (!retention->is_enough && !retention->has_warned) {
+        cleat__log(CLEAT_LOG_WARN,
+                   "the file's content has more than %" PRId64
+                   " bytes, and there is nothing to be removed: runs "
+                   "that have not ended, or have just ended, stay",
+                   retention->max_bytes);
+    }
+    retention->has_warned = !retention->is_enough;
+}
+
+/* The oldest go until the file is small enough. */
+static cleat_status remove_surplus(cleat__retention *retention)
+{
     int64_t bytes = 0;
     cleat_status status = cleat__expiry_bytes(retention->reader, &bytes);
     if (status != CLEAT_OK || bytes <= retention->max_bytes) {
+        retention->has_warned = retention->has_warned && status != CLEAT_OK;
         return status;
     }
-    while (status == CLEAT_OK && bytes > retention->max_bytes && !page.is_last) {
-        status = next_page(retention, KIND_RUN, before_ms, &page);
-        if (status == CLEAT_OK) {
-            status = remove_page(retention, &page, KIND_RUN, before_ms);
-        }
-        if (status == CLEAT_OK) {
-            status = cleat__expiry_bytes(retention->reader, &bytes);
-        }
+    retention->is_measuring = true;
+    status = remove_until_enough(retention);
+    if (status == CLEAT_OK) {
+        warn(retention);
     }
-    return status == CLEAT_OK ? remove_all(retention, KIND_EVENT, cleat__expiry_time_of(&page.after))
-                              : status;
+    retention->is_measuring = retention->is_enough = false;
+    return status;
 }
 
 static cleat_status remove_old(cleat__retention *retention)

@@ -30,6 +30,7 @@ cleat_status cleat__retention_look(cleat__retention *retention);
 typedef struct cleat__retention_stats {
     uint64_t runs, events; /* removed */
     uint64_t looks;        /* that came to their end */
+    uint64_t pieces;       /* calls of the engine */
 } cleat__retention_stats;
 void cleat__retention_get_stats(cleat__retention *retention, cleat__retention_stats *out);
 

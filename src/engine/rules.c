@@ -8,6 +8,7 @@ static void free_rule(cleat__rule *rule)
 {
     if (rule != NULL) {
         cleat__expression_free(rule->expression);
+        cleat__expression_free(rule->max_runs_expression);
         cleat__free(rule);
     }
 }
@@ -55,6 +56,24 @@ static cleat_status add(cleat__rules *rules, cleat_slice key, const cleat__concu
     return CLEAT_OK;
 }
 
+static cleat_status compile(cleat_slice text, cleat__expression **out)
+{
+    return text.data != NULL ? cleat__expression_compile(text, out) : CLEAT_OK;
+}
+
+/* How many slots there are is what the newest version says. */
+static cleat_status set_most(cleat__rule *rule, const cleat__concurrency *declared)
+{
+    cleat__expression *expression = NULL;
+    cleat_status status = compile(declared->max_runs_expression, &expression);
+    if (status == CLEAT_OK) {
+        cleat__expression_free(rule->max_runs_expression);
+        rule->max_runs_expression = expression;
+        rule->max_runs = declared->max_runs;
+    }
+    return status;
+}
+
 cleat_status cleat__rules_put(cleat__rules *rules, const cleat__rule_place *place,
                               const cleat__concurrency *declared, cleat__rule **out)
 {
@@ -65,11 +84,8 @@ cleat_status cleat__rules_put(cleat__rules *rules, const cleat__rule_place *plac
         *out = cleat__map_get(&rules->by_key, cleat__buffer_slice(&key));
         status = *out == NULL ? add(rules, cleat__buffer_slice(&key), declared, out) : CLEAT_OK;
     }
-    if (status == CLEAT_OK) {
-        (*out)->max_runs = declared->max_runs;
-    }
     cleat__buffer_deinit(&key);
-    return status;
+    return status == CLEAT_OK ? set_most(*out, declared) : status;
 }
 
 /* ---- What is taken of rate limits ---- */
@@ -82,11 +98,6 @@ void cleat__takings_free(cleat__taking *takings, size_t count)
         cleat__expression_free(takings[i].limit_value);
     }
     cleat__free(takings);
-}
-
-static cleat_status compile(cleat_slice text, cleat__expression **out)
-{
-    return text.data != NULL ? cleat__expression_compile(text, out) : CLEAT_OK;
 }
 
 cleat_status cleat__takings_new(const cleat__rate_use_list *uses, cleat__taking **out)

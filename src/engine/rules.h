@@ -14,6 +14,7 @@ typedef struct cleat__rule {
     cleat__expression *expression; /* owned */
     cleat_concurrency_strategy strategy;
     int32_t max_runs;
+    cleat__expression *max_runs_expression; /* owned; NULL: max_runs says it */
     size_t key_size;
     char key[];
 } cleat__rule;
@@ -26,8 +27,8 @@ void cleat__rules_deinit(cleat__rules *rules);
 /* Whose rule it is. */
 typedef struct cleat__rule_place {
     int64_t workflow; /* its row */
-    cleat_slice task;
-    size_t position; /* in the chain */
+    cleat_slice task; /* "": the run of several of them */
+    size_t position;  /* in the chain */
 } cleat__rule_place;
 /* The rule, made when it is not there, with the slots that `declared` says. */
 cleat_status cleat__rules_put(cleat__rules *rules, const cleat__rule_place *place,

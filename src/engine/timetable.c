@@ -108,14 +108,21 @@ cleat_status cleat__timetable_change(cleat__core *core, cleat__command *command)
 static cleat_status put_aside(cleat__core *core, const cleat__schedule_row *row, cleat_status status)
 {
     char id[37];
-    if (cleat_status_is_retryable(status)) {
-        return CLEAT_EMPTY; /* no memory: the next look */
+    if (status == CLEAT_NO_MEMORY) {
+        return CLEAT_EMPTY; /* the next look */
     }
     cleat__uuid_format(&row->id, id);
     cleat__log(status == CLEAT_ALREADY_EXISTS ? CLEAT_LOG_INFO : CLEAT_LOG_ERROR,
                "schedule %s of \"%.*s\" does not start and is gone: %s", id,
                CLEAT_SLICE_ARGS(row->schedule.workflow), cleat_error_message());
     return cleat__schedule_delete(core->store, row->tenant, &row->id);
+}
+
+static cleat_status make_run(cleat__core *core, const cleat__schedule_row *row, cleat__uuid *run_id)
+{
+    cleat__trigger trigger = trigger_of(&row->schedule);
+    trigger.scheduled_at_ms = row->created_at_ms;
+    return cleat__trigger_runs(core, row->tenant, &trigger, 1, run_id);
 }
 
 /* Its workflow is, and does not want it meanwhile. */
@@ -134,14 +141,31 @@ static cleat_status start(cleat__core *core, const cleat__schedule_row *row)
                    CLEAT_SLICE_ARGS(row->schedule.workflow));
         return cleat__schedule_delete(core->store, row->tenant, &row->id);
     }
-    cleat__trigger trigger = trigger_of(&row->schedule);
     cleat__uuid run_id;
-    trigger.scheduled_at_ms = row->created_at_ms;
-    cleat_status status = cleat__trigger_runs(core, row->tenant, &trigger, 1, &run_id);
+    cleat_status status = make_run(core, row, &run_id);
     if (status != CLEAT_OK) {
         return core->failure == CLEAT_OK ? put_aside(core, row, status) : status;
     }
     return cleat__schedule_delete(core->store, row->tenant, &row->id);
+}
+
+/* As if its time had come. */
+cleat_status cleat__timetable_trigger(cleat__core *core, cleat__command *command)
+{
+    cleat__schedule_row row;
+    cleat_status status =
+        cleat__schedule_get(core->store, command->tenant, &command->as.trigger_now.id, &row);
+    if (status != CLEAT_OK) {
+        return cleat__core_check_found(core, status);
+    }
+    status = make_run(core, &row, command->as.trigger_now.run_id);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    status = cleat__core_begin(core);
+    return status == CLEAT_OK ? cleat__core_check(core, cleat__schedule_delete(core->store, command->tenant,
+                                                                               &command->as.trigger_now.id))
+                              : status;
 }
 
 static cleat_status fire_first(cleat__core *core)

@@ -204,7 +204,8 @@ static cleat_status make(cleat__core *core, int64_t tenant, const cleat__trigger
     if (!cleat__run_is_dag(run)) {
         status = cleat__runs_set_timer(&core->runs, run, INT64_MAX - 1);
     }
-    return status == CLEAT_OK && !cleat__run_has_limits(run) ? join_lane(core, item, run) : status;
+    bool has_lane = cleat__run_is_dag(run) || !cleat__run_has_limits(run);
+    return status == CLEAT_OK && has_lane ? join_lane(core, item, run) : status;
 }
 
 static void discard(cleat__core *core, cleat__run_chain *made)
@@ -258,9 +259,9 @@ static cleat_status complete_metadata(cleat__core *core, const cleat__run *run, 
 static cleat_status attach(cleat__core *core, cleat__run *run, const cleat__buffer *desired,
                            const cleat__buffer *limits)
 {
-    return limits->size != 0
-               ? cleat__limits_attach(core, run, cleat__buffer_slice(desired), cleat__buffer_slice(limits))
-               : CLEAT_OK;
+    /* What is desired of a run of several is that of its tasks. */
+    cleat_slice wish = cleat__run_is_dag(run) ? (cleat_slice){NULL, 0} : cleat__buffer_slice(desired);
+    return limits->size != 0 ? cleat__limits_attach(core, run, wish, cleat__buffer_slice(limits)) : CLEAT_OK;
 }
 
 /* A run's row, with all it borrows. */
@@ -301,13 +302,14 @@ static cleat_status describe(cleat__core *core, const cleat__trigger *item, clea
 
 static cleat_status begin(cleat__core *core, cleat__run *run, const storing *what, cleat_slice refusal)
 {
-    if (cleat__run_is_dag(run)) {
-        return cleat__dag_start(core, cleat__dag_of_run(run), &what->row);
+    bool is_dag = cleat__run_is_dag(run);
+    if (!is_dag) {
+        cleat__watches_start(core, run, what->trigger.metadata);
     }
-    cleat__watches_start(core, run, what->trigger.metadata);
     cleat_status status = cleat__core_check(core, attach(core, run, &what->desired, &what->limits));
-    if (status != CLEAT_OK) {
-        return status;
+    if (status != CLEAT_OK || is_dag) {
+        return status == CLEAT_OK ? cleat__dag_start(core, cleat__dag_of_run(run), &what->row, refusal)
+                                  : status;
     }
     return refusal.size != 0 ? cleat__life_reject(core, run, refusal)
                              : cleat__life_enqueue(core, run, run->priority);

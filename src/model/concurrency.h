@@ -21,6 +21,8 @@
 typedef struct cleat__concurrency {
     cleat_slice expression;
     int32_t max_runs;
+    cleat_slice
+        max_runs_expression; /* of a run: how many its key has, as the newest run says; absent: max_runs */
     cleat_concurrency_strategy strategy;
     bool is_of_workflow; /* else of the task */
 } cleat__concurrency;

@@ -29,9 +29,14 @@ static cleat_status check_rule(const cleat__concurrency *rule)
                            (int)rule->strategy);
     }
     cleat_status status = cleat__expression_check(rule->expression);
+    const char *field = "";
+    if (status == CLEAT_OK && rule->max_runs_expression.data != NULL) {
+        status = cleat__expression_check(rule->max_runs_expression);
+        field = "max_runs_expression: ";
+    }
     return status == CLEAT_OK || status == CLEAT_NO_MEMORY
                ? status
-               : cleat__fail(status, "concurrency: %s", cleat_error_message());
+               : cleat__fail(status, "concurrency: %s%s", field, cleat_error_message());
 }
 
 cleat_status cleat__concurrency_check(const cleat__concurrency *rules, size_t count)
@@ -55,8 +60,13 @@ void cleat__concurrency_encode(const cleat__concurrency *rules, size_t count, cl
     for (size_t i = 0; i < count; i++) {
         cleat__buffer_append_string(out, i != 0 ? ",{\"expression\":" : "{\"expression\":");
         cleat__buffer_append_json(out, rules[i].expression);
-        cleat__buffer_append_format(out, ",\"max_runs\":%d,\"strategy\":%d}", rules[i].max_runs,
+        cleat__buffer_append_format(out, ",\"max_runs\":%d,\"strategy\":%d", rules[i].max_runs,
                                     (int)rules[i].strategy);
+        if (rules[i].max_runs_expression.data != NULL) {
+            cleat__buffer_append_string(out, ",\"max_runs_expression\":");
+            cleat__buffer_append_json(out, rules[i].max_runs_expression);
+        }
+        cleat__buffer_append_byte(out, '}');
     }
     cleat__buffer_append_byte(out, ']');
 }
@@ -67,9 +77,21 @@ static size_t count_texts(const json_t *array)
     json_t *item;
     json_array_foreach(array, i, item)
     {
-        size += json_string_length(json_object_get(item, "expression"));
+        size += json_string_length(json_object_get(item, "expression")) +
+                json_string_length(json_object_get(item, "max_runs_expression"));
     }
     return size;
+}
+
+/* Copies it to `*at`; absent when it is none. */
+static cleat_slice read_text(const json_t *value, char **at)
+{
+    const cleat_slice text = {json_is_string(value) ? *at : NULL, json_string_length(value)};
+    if (text.size != 0) {
+        memcpy(*at, json_string_value(value), text.size);
+        *at += text.size;
+    }
+    return text;
 }
 
 /* Appends those of one array, whose texts go to `*at`. */
@@ -83,9 +105,10 @@ static cleat_status read_rules(const json_t *array, bool is_of_workflow, cleat__
         const json_t *expression = json_object_get(item, "expression");
         cleat__concurrency *rule = &list->items[list->count++];
         *rule = (cleat__concurrency){
-            .expression = {*at, json_string_length(expression)},
+            .expression = read_text(expression, at),
             .max_runs = (int32_t)json_integer_value(json_object_get(item, "max_runs")),
             .strategy = (cleat_concurrency_strategy)json_integer_value(json_object_get(item, "strategy")),
+            .max_runs_expression = read_text(json_object_get(item, "max_runs_expression"), at),
             .is_of_workflow = is_of_workflow,
         };
         if (!json_is_string(expression) || rule->max_runs < 1 ||
@@ -93,8 +116,6 @@ static cleat_status read_rules(const json_t *array, bool is_of_workflow, cleat__
             return cleat__fail(CLEAT_CORRUPT,
                                "a concurrency rule in the database makes no sense; restore a copy");
         }
-        memcpy(*at, json_string_value(expression), rule->expression.size);
-        *at += rule->expression.size;
     }
     return CLEAT_OK;
 }

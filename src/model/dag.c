@@ -178,21 +178,6 @@ static cleat_status check_cycles(graph *at)
     return CLEAT_OK;
 }
 
-/* Whose keys would be of a run, and whose of a task: not yet. */
-static cleat_status check_limits(const cleat__workflow *workflow)
-{
-    size_t rules = workflow->concurrency_count;
-    for (size_t i = 0; i < workflow->task_count; i++) {
-        rules += workflow->tasks[i].concurrency_count + workflow->tasks[i].rate_limit_count;
-    }
-    return rules == 0 ? CLEAT_OK
-                      : cleat__fail(CLEAT_INVALID_ARGUMENT,
-                                    "workflow \"%.*s\" needs features that are not supported yet: "
-                                    "concurrency or rate limits of "
-                                    "a workflow of several tasks",
-                                    CLEAT_SLICE_ARGS(workflow->name));
-}
-
 static cleat_status check_parent_total(const cleat__workflow *workflow)
 {
     size_t total = 0;
@@ -222,7 +207,6 @@ cleat_status cleat__dag_check(const cleat__workflow *workflow)
 {
     graph at = {.workflow = workflow};
     cleat_status status = check_parent_total(workflow);
-    status = status == CLEAT_OK ? check_limits(workflow) : status;
     if (status != CLEAT_OK) {
         return status;
     }

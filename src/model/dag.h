@@ -14,8 +14,8 @@ size_t cleat__dag_find(const cleat__workflow *workflow, cleat_slice name);
 
 /* An array of tasks, behind "tasks" of cleat__workflow_encode(). */
 void cleat__dag_encode(const cleat__workflow *workflow, cleat__buffer *out);
-/* The tasks of such a declaration, as far as the engine must know of them: without slots and labels, which
- * cleat__needs has. All of it is in `arena`. CLEAT_CORRUPT: it is none. */
+/* The tasks of such a declaration, as far as the engine must know of them: without slots, labels and
+ * limits, which cleat__needs has. All of it is in `arena`. CLEAT_CORRUPT: it is none. */
 cleat_status cleat__dag_decode(cleat_slice declaration, cleat__arena *arena, cleat__workflow *out);
 
 #endif

@@ -58,6 +58,14 @@ static void encode_needs(const cleat__workflow_task *task, cleat__buffer *out)
     cleat__slots_encode(task->slots, task->slot_count, out);
     cleat__buffer_append_string(out, ",\"labels\":");
     cleat__desired_labels_encode(task->labels, task->label_count, out);
+    if (task->concurrency_count != 0) {
+        cleat__buffer_append_string(out, ",\"concurrency\":");
+        cleat__concurrency_encode(task->concurrency, task->concurrency_count, out);
+    }
+    if (task->rate_limit_count != 0) {
+        cleat__buffer_append_string(out, ",\"rate_limits\":");
+        cleat__rate_uses_encode(task->rate_limits, task->rate_limit_count, out);
+    }
 }
 
 static void encode_task(const cleat__workflow_task *task, cleat__buffer *out)

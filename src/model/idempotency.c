@@ -104,9 +104,10 @@ cleat_status cleat__idempotency_key(const cleat__idempotency_rule *rule, cleat_s
     *key = NULL;
     cleat_status status = cleat__expression_text(rule->expression, &variables, key, size);
     if (status != CLEAT_OK) {
-        return status == CLEAT_NO_MEMORY
+        cleat_status told = status == CLEAT_RESOURCE_EXHAUSTED ? CLEAT_INVALID_ARGUMENT : status;
+        return status == CLEAT_NO_MEMORY /* trying again would take as many steps */
                    ? status
-                   : cleat__fail(status, "the idempotency key cannot be made: %s", cleat_error_message());
+                   : cleat__fail(told, "the idempotency key cannot be made: %s", cleat_error_message());
     }
     status = check_key(*key, *size);
     if (status != CLEAT_OK) {

@@ -305,6 +305,14 @@ static void encode_rules(const char *name, const cleat__concurrency *rules, size
     }
 }
 
+static void encode_rates(const cleat__workflow_task *task, cleat__buffer *out)
+{
+    if (task->rate_limit_count != 0) {
+        cleat__buffer_append_string(out, ",\"rate_limits\":");
+        cleat__rate_uses_encode(task->rate_limits, task->rate_limit_count, out);
+    }
+}
+
 static void encode_crons(const cleat__workflow *workflow, cleat__buffer *out)
 {
     for (size_t i = 0; i < workflow->cron_count; i++) {
@@ -328,13 +336,17 @@ static void encode_task(const cleat__workflow *workflow, const cleat__workflow_t
 void cleat__workflow_encode_task(const cleat__workflow *workflow, size_t task, cleat__buffer *out)
 {
     cleat__buffer_append_string(out, "{\"description\":\"\",\"version\":\"\",\"events\":[]");
-    encode_task(workflow, &workflow->tasks[task], out);
+    const cleat__workflow_task *of = &workflow->tasks[task];
+    encode_task(workflow, of, out);
+    encode_rules(",\"task_concurrency\":", of->concurrency, of->concurrency_count, out);
+    encode_rates(of, out);
     cleat__buffer_append_byte(out, '}');
 }
 
 void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
 {
     const cleat__workflow_task *task = &workflow->tasks[0];
+    bool is_dag = cleat__workflow_is_dag(workflow);
     encode_text("{\"description\":", workflow->description, out);
     encode_text(",\"version\":", workflow->version, out);
     cleat__buffer_append_string(out, ",\"events\":[");
@@ -342,7 +354,7 @@ void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
         encode_text(i != 0 ? "," : "", workflow->event_keys[i], out);
     }
     cleat__buffer_append_byte(out, ']');
-    if (cleat__workflow_is_dag(workflow)) {
+    if (is_dag) {
         cleat__buffer_append_format(out, ",\"sticky\":%d,\"tasks\":", (int)workflow->sticky);
         cleat__dag_encode(workflow, out);
     } else {
@@ -357,11 +369,10 @@ void cleat__workflow_encode(const cleat__workflow *workflow, cleat__buffer *out)
         cleat__idempotency_encode(workflow->idempotency, out);
     }
     encode_rules(",\"concurrency\":", workflow->concurrency, workflow->concurrency_count, out);
-    encode_rules(",\"task_concurrency\":", task->concurrency, task->concurrency_count, out);
+    encode_rules(",\"task_concurrency\":", task->concurrency, is_dag ? 0 : task->concurrency_count, out);
     encode_crons(workflow, out);
-    if (task->rate_limit_count != 0) {
-        cleat__buffer_append_string(out, ",\"rate_limits\":");
-        cleat__rate_uses_encode(task->rate_limits, task->rate_limit_count, out);
+    if (!is_dag) {
+        encode_rates(task, out);
     }
     cleat__buffer_append_byte(out, '}');
 }

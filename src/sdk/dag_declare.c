@@ -213,6 +213,10 @@ static cleat_status copy_alone(const cleat_dag_options *dag, const cleat_dag_tas
         .desired_label_count = from->desired_label_count,
         .slot_requests = from->slot_requests,
         .slot_request_count = from->slot_request_count,
+        .concurrency = from->concurrency,
+        .concurrency_count = from->concurrency_count,
+        .rate_limits = from->rate_limits,
+        .rate_limit_count = from->rate_limit_count,
     };
     (void)snprintf(name, sizeof(name), "%s:%s", dag->name, from->name);
     return cleat__declaration_new(&same, out);
@@ -286,6 +290,8 @@ static cleat_status copy_head(const cleat_dag_options *options, cleat__declarati
         .default_filters = options->default_filters,
         .default_filter_count = options->default_filter_count,
         .idempotency = options->idempotency,
+        .concurrency = options->concurrency,
+        .concurrency_count = options->concurrency_count,
     };
     if (options->name == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "name is NULL: a workflow needs a name");

@@ -50,6 +50,8 @@ void cleat__declaration_describe(const cleat__declaration *from, cleat__workflow
         .rate_limits = from->rate_limits != NULL ? from->rate_limits->items : NULL,
         .rate_limit_count = from->rate_limits != NULL ? from->rate_limits->count : 0,
     };
+    bool has_rules =
+        from->dag != NULL && from->concurrency != NULL; /* of one that is alone the task has them */
     *out = (cleat__workflow){
         .name = cleat_slice_of(from->workflow),
         .description = cleat_slice_of(from->description),
@@ -65,6 +67,8 @@ void cleat__declaration_describe(const cleat__declaration *from, cleat__workflow
         .cron_input = cleat_slice_of(from->cron_input),
         .sticky = (cleat__sticky)from->sticky,
         .input_json_schema = cleat_slice_of(from->schema),
+        .concurrency = has_rules ? from->concurrency->items : NULL,
+        .concurrency_count = has_rules ? from->concurrency->count : 0,
         .idempotency = from->key_expression != NULL ? &from->idempotency : NULL,
     };
 }

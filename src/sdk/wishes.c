@@ -110,6 +110,7 @@ cleat_status cleat__concurrency_take(const cleat_concurrency *rules, size_t coun
     for (size_t i = 0; i < count; i++) {
         list[i] = (cleat__concurrency){
             .expression = cleat_slice_of(rules[i].expression),
+            .max_runs_expression = cleat_slice_of(rules[i].max_runs_expression),
             .max_runs = rules[i].max_runs != 0 ? rules[i].max_runs : 1,
             .strategy = rules[i].strategy,
         };

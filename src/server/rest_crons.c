@@ -2,7 +2,6 @@
 #include "rest_parts.h"
 
 #include "base/error.h"
-#include "engine/command.h"
 #include "store/cron.h"
 
 /* ---- Answers ---- */
@@ -223,4 +222,27 @@ void cleat__rest_cron_delete(cleat__http_call *call)
     } else {
         cleat__http_call_answer_nothing(call, 204);
     }
+}
+
+/* ---- Now ---- */
+
+void cleat__rest_trigger_now(cleat__http_call *call, const char *part, cleat__command_kind kind)
+{
+    cleat__uuid run_id;
+    cleat__json_writer writer = {0};
+    cleat__command command = {.kind = kind, .as.trigger_now = {cleat__http_call_id(call, part), &run_id}};
+    cleat_status status = ask(call, &command);
+    if (status != CLEAT_OK) {
+        cleat__http_call_fail_status(call, status);
+        return;
+    }
+    cleat__writer_begin_object(&writer, NULL);
+    cleat__rest_write_uuid(&writer, "externalId", &run_id);
+    cleat__writer_end_object(&writer);
+    cleat__http_call_answer_json(call, 200, &writer);
+}
+
+void cleat__rest_cron_trigger(cleat__http_call *call)
+{
+    cleat__rest_trigger_now(call, "cronWorkflow", CLEAT__COMMAND_TRIGGER_CRON);
 }

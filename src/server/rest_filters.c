@@ -2,7 +2,6 @@
 #include "rest_parts.h"
 
 #include "base/error.h"
-#include "engine/command.h"
 #include "store/filter.h"
 
 /* ---- Answers ---- */

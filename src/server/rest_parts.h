@@ -5,6 +5,7 @@
 #include "rest.h"
 #include "rest_query.h"
 
+#include "engine/command.h"
 #include "model/workflow.h"
 
 struct cleat__rest {
@@ -55,6 +56,7 @@ void cleat__rest_schedule_get(cleat__http_call *call);
 void cleat__rest_schedule_list(cleat__http_call *call);
 void cleat__rest_schedule_update(cleat__http_call *call);
 void cleat__rest_schedule_delete(cleat__http_call *call);
+void cleat__rest_schedule_trigger(cleat__http_call *call);
 void cleat__rest_schedule_bulk_delete(cleat__http_call *call);
 void cleat__rest_schedule_bulk_update(cleat__http_call *call);
 void cleat__rest_event_list(cleat__http_call *call);
@@ -76,6 +78,7 @@ void cleat__rest_cron_get(cleat__http_call *call);
 void cleat__rest_cron_list(cleat__http_call *call);
 void cleat__rest_cron_update(cleat__http_call *call);
 void cleat__rest_cron_delete(cleat__http_call *call);
+void cleat__rest_cron_trigger(cleat__http_call *call);
 void cleat__rest_cel_debug(cleat__http_call *call);
 void cleat__rest_span_list(cleat__http_call *call);
 /* 501, with the route's feature. */
@@ -124,6 +127,8 @@ cleat_status cleat__rest_write_shape(cleat__json_writer *writer, cleat__store *s
 void cleat__rest_write_shape_of_one(cleat__json_writer *writer, const cleat__rest_run *run);
 /* Answers a run that was just started as V1WorkflowRunDetails: as it is read, else as it is known. */
 void cleat__rest_answer_started(cleat__http_call *call, const cleat__rest_run *known);
+/* Makes the run of the cron or schedule in the path, now: TRIGGER_CRON or TRIGGER_SCHEDULE. */
+void cleat__rest_trigger_now(cleat__http_call *call, const char *part, cleat__command_kind kind);
 /* 400: the tenant has no workflow of that name. */
 void cleat__rest_fail_workflow(cleat__http_call *call, cleat_slice name);
 

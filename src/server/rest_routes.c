@@ -122,12 +122,14 @@ static const cleat__http_route routes[] = {
     WORKS("GET", SCHEDULED, 0, schedule_get),
     WORKS("PATCH", SCHEDULED, 0, schedule_update),
     WORKS("DELETE", SCHEDULED, 0, schedule_delete),
+    WORKS("POST", SCHEDULED, 0, schedule_trigger),
 
     WORKS("POST", TENANT "/workflows/{workflow}/crons", CLEAT__HTTP_NAMED, cron_create),
     WORKS("GET", TENANT "/workflows/crons", 0, cron_list),
     WORKS("GET", TENANT "/workflows/crons/{cronWorkflow}", 0, cron_get),
     WORKS("PATCH", TENANT "/workflows/crons/{cronWorkflow}", 0, cron_update),
     WORKS("DELETE", TENANT "/workflows/crons/{cronWorkflow}", 0, cron_delete),
+    WORKS("POST", TENANT "/workflows/crons/{cronWorkflow}", 0, cron_trigger),
 
     WORKS("GET", TENANT "/workflows", 0, workflow_list),
     WORKS("GET", "/api/v1/workflows/{workflow}", 0, workflow_get),

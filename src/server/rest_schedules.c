@@ -270,3 +270,8 @@ void cleat__rest_schedule_delete(cleat__http_call *call)
                                    .is_deleted = true};
     change(call, &what);
 }
+
+void cleat__rest_schedule_trigger(cleat__http_call *call)
+{
+    cleat__rest_trigger_now(call, "scheduledWorkflowRun", CLEAT__COMMAND_TRIGGER_SCHEDULE);
+}

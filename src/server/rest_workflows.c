@@ -5,7 +5,6 @@
 #include "model/derived_id.h"
 
 #include "base/error.h"
-#include "engine/command.h"
 #include "engine/engine.h"
 #include "model/duration.h"
 
@@ -180,30 +179,52 @@ static void write_jobs(cleat__json_writer *writer, const cleat__http_call *call,
     cleat__writer_end_array(writer);
 }
 
+static void write_rule(cleat__json_writer *writer, const cleat__concurrency *rule, cleat_slice task)
+{
+    cleat__writer_begin_object(writer, NULL);
+    cleat__writer_int(writer, "maxRuns", rule->max_runs);
+    cleat__writer_string(writer, "limitStrategy", cleat__concurrency_strategy_name(rule->strategy));
+    cleat__writer_slice(writer, "expression", rule->expression);
+    cleat__writer_string(writer, "scope", rule->is_of_workflow ? "WORKFLOW" : "TASK");
+    if (!rule->is_of_workflow) {
+        cleat__writer_slice(writer, "stepReadableId", task);
+    }
+    cleat__writer_end_object(writer);
+}
+
+/* The array begins with the first there is. */
+static void write_rule_list(cleat__json_writer *writer, const json_t *of_workflow, const json_t *of_task,
+                            cleat_slice task, bool *has_any)
+{
+    cleat__concurrency_list *list = NULL;
+    if (cleat__concurrency_decode(of_workflow, of_task, &list) != CLEAT_OK) {
+        return;
+    }
+    for (size_t i = 0; list != NULL && i < list->count; i++) {
+        if (!*has_any) {
+            cleat__writer_begin_array(writer, "v1Concurrency");
+        }
+        *has_any = true;
+        write_rule(writer, &list->items[i], task);
+    }
+    cleat__free(list);
+}
+
 static void write_rules(cleat__json_writer *writer, const cleat__rest_workflow *row,
                         const json_t *declaration)
 {
-    cleat__concurrency_list *list = NULL;
-    if (cleat__concurrency_decode(json_object_get(declaration, "concurrency"),
-                                  json_object_get(declaration, "task_concurrency"), &list) != CLEAT_OK ||
-        list == NULL) {
-        return;
+    const json_t *tasks = json_object_get(declaration, "tasks");
+    bool has_any = false;
+    write_rule_list(writer, json_object_get(declaration, "concurrency"),
+                    json_object_get(declaration, "task_concurrency"), row->task_name, &has_any);
+    for (size_t i = 0; i < json_array_size(tasks); i++) {
+        const json_t *task = json_array_get(tasks, i);
+        write_rule_list(writer, NULL, json_object_get(task, "concurrency"),
+                        cleat_slice_of(text_of(task, "name")), &has_any);
     }
-    cleat__writer_begin_array(writer, "v1Concurrency");
-    for (size_t i = 0; i < list->count; i++) {
-        const cleat__concurrency *rule = &list->items[i];
-        cleat__writer_begin_object(writer, NULL);
-        cleat__writer_int(writer, "maxRuns", rule->max_runs);
-        cleat__writer_string(writer, "limitStrategy", cleat__concurrency_strategy_name(rule->strategy));
-        cleat__writer_slice(writer, "expression", rule->expression);
-        cleat__writer_string(writer, "scope", rule->is_of_workflow ? "WORKFLOW" : "TASK");
-        if (!rule->is_of_workflow) {
-            cleat__writer_slice(writer, "stepReadableId", row->task_name);
-        }
-        cleat__writer_end_object(writer);
+    if (has_any) {
+        cleat__writer_end_array(writer);
     }
-    cleat__writer_end_array(writer);
-    cleat__free(list);
 }
 
 static void write_options(cleat__json_writer *writer, const cleat__rest_workflow *row,

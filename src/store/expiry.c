@@ -125,6 +125,14 @@ cleat_status cleat__expiry_bytes(cleat__store *store, int64_t *out)
     return status == CLEAT_OK ? cleat__statement_number(store, select, out, listing) : status;
 }
 
+cleat_status cleat__expiry_free_pages(cleat__store *store, int64_t *out)
+{
+    sqlite3_stmt *select = NULL;
+    cleat_status status =
+        cleat__store_prepare(store, "SELECT freelist_count FROM pragma_freelist_count", &select);
+    return status == CLEAT_OK ? cleat__statement_number(store, select, out, listing) : status;
+}
+
 /* ---- Removing ---- */
 
 /* Whose rows may be many, each with the most that go at once. A stream goes behind its chunks. */

@@ -29,6 +29,8 @@ cleat_status cleat__expired_events(cleat__store *store, int64_t before_ms, cleat
 cleat_status cleat__expired_rest(cleat__store *store, cleat__expired *page);
 /* What is in the file but for spans, which have a limit of their own. */
 cleat_status cleat__expiry_bytes(cleat__store *store, int64_t *out);
+/* Pages of the file that are not in use; also within a transaction. */
+cleat_status cleat__expiry_free_pages(cleat__store *store, int64_t *out);
 /* Unix ms of a UUIDv7. */
 int64_t cleat__expiry_time_of(const cleat__uuid *id);
 

@@ -38,16 +38,23 @@ cleat_status cleat__idempotency_get(cleat__store *store, int64_t tenant, cleat_s
     return status;
 }
 
-/* Each key that comes forgets two, so that there are never many more than count. */
+/* Each key that comes forgets two, so that there are never many more than count. One by one: a list of pairs would be
+ * looked for by its first column, which is all keys of the tenant. */
 static cleat_status forget_some(cleat__store *store, int64_t now_ms)
 {
-    static const char sql[] =
-        "DELETE FROM idempotency WHERE (tenant, key) IN (SELECT tenant, key FROM idempotency "
-        "WHERE expires_at_ms <= ?1 ORDER BY expires_at_ms LIMIT 2)";
-    sqlite3_stmt *delete = NULL;
-    cleat_status status = prepare(store, sql, now_ms, &delete);
-    return status == CLEAT_OK ? cleat__statement_finish(store, delete, "forgetting idempotency keys")
-                              : status;
+    static const char sql[] = "DELETE FROM idempotency WHERE tenant = (SELECT tenant FROM idempotency "
+                              "WHERE expires_at_ms <= ?1 ORDER BY expires_at_ms, tenant, key LIMIT 1) "
+                              "AND key = (SELECT key FROM idempotency "
+                              "WHERE expires_at_ms <= ?1 ORDER BY expires_at_ms, tenant, key LIMIT 1)";
+    cleat_status status = CLEAT_OK;
+    for (int i = 0; i < 2 && status == CLEAT_OK; i++) {
+        sqlite3_stmt *delete = NULL;
+        status = prepare(store, sql, now_ms, &delete);
+        if (status == CLEAT_OK) {
+            status = cleat__statement_finish(store, delete, "forgetting idempotency keys");
+        }
+    }
+    return status;
 }
 
 cleat_status cleat__idempotency_put(cleat__store *store, int64_t tenant, cleat_slice key,
@@ -70,12 +77,36 @@ cleat_status cleat__idempotency_put(cleat__store *store, int64_t tenant, cleat_s
     return cleat__statement_finish(store, insert, "storing an idempotency key");
 }
 
+/* To the parent, which lives and had it before. */
+static cleat_status pass_back(cleat__store *store, int64_t tenant, const cleat__uuid *run_id, bool *is_passed)
+{
+    static const char sql[] =
+        "UPDATE idempotency SET run_id = parent.id "
+        "FROM task AS child JOIN task AS parent ON parent.id = child.parent_id "
+        "JOIN task_live ON task_live.id = parent.id "
+        "WHERE tenant = ?1 AND run_id = ?2 AND child.id = ?2 AND key = child.idempotency_key "
+        "AND parent.idempotency_key = child.idempotency_key";
+    sqlite3_stmt *update = NULL;
+    cleat_status status = prepare(store, sql, tenant, &update);
+    if (status == CLEAT_OK) {
+        cleat__bind_uuid(update, 2, run_id);
+        status = cleat__statement_finish(store, update, "giving back an idempotency key");
+    }
+    *is_passed = status == CLEAT_OK && sqlite3_changes(cleat__store_db(store)) != 0;
+    return status;
+}
+
 cleat_status cleat__idempotency_remove(cleat__store *store, int64_t tenant, const cleat__uuid *run_id)
 {
     static const char sql[] = "DELETE FROM idempotency WHERE tenant = ?1 AND run_id = ?2 AND "
                               "key = (SELECT idempotency_key FROM task WHERE id = ?2)";
     sqlite3_stmt *delete = NULL;
-    cleat_status status = prepare(store, sql, tenant, &delete);
+    bool is_passed;
+    cleat_status status = pass_back(store, tenant, run_id, &is_passed);
+    if (status != CLEAT_OK || is_passed) {
+        return status;
+    }
+    status = prepare(store, sql, tenant, &delete);
     if (status != CLEAT_OK) {
         return status;
     }

@@ -186,28 +186,34 @@ cleat_status cleat__transition_trigger(cleat__store *store, const cleat__new_tas
 
 /* ---- Transitions of live runs ---- */
 
-static cleat_status set_desired(cleat__store *store, const cleat__uuid *id, cleat_slice desired)
+/* A column of the run, and what its life knows of it. */
+static cleat_status set_column(cleat__store *store, const char *const *sql, const cleat__uuid *id,
+                               cleat_slice text)
 {
-    static const char *const sql[] = {"UPDATE task SET desired = ?2 WHERE id = ?1",
-                                      "UPDATE task_live SET has_desired = ?2 IS NOT NULL WHERE id = ?1"};
     cleat_status status = CLEAT_OK;
     for (size_t i = 0; i < 2 && status == CLEAT_OK; i++) {
         sqlite3_stmt *update = NULL;
         status = cleat__store_prepare(store, sql[i], &update);
         if (status == CLEAT_OK) {
             cleat__bind_uuid(update, 1, id);
-            cleat__bind_text(update, 2, desired);
-            status = finish(store, update, "storing what a run desires");
+            cleat__bind_text(update, 2, text);
+            status = finish(store, update, "storing what a run asks for");
         }
     }
     return status;
 }
 
 cleat_status cleat__transition_unhold(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
-                                      cleat_slice desired)
+                                      cleat_slice desired, cleat_slice limits)
 {
     static const char sql[] = "UPDATE task_live SET is_held = 0, queued_at_ms = ?4 "
                               "WHERE id = ?1 AND state = ?2 AND retry_count = ?3 AND is_held = 1";
+    static const char *const set_desired[] = {
+        "UPDATE task SET desired = ?2 WHERE id = ?1",
+        "UPDATE task_live SET has_desired = ?2 IS NOT NULL WHERE id = ?1"};
+    static const char *const set_limits[] = {
+        "UPDATE task SET limits = ?2 WHERE id = ?1",
+        "UPDATE task_live SET has_limits = ?2 IS NOT NULL WHERE id = ?1"};
     sqlite3_stmt *update = NULL;
     cleat_status status = prepare_compare(store, sql, key, CLEAT_RUN_QUEUED, &update);
     if (status != CLEAT_OK) {
@@ -215,7 +221,11 @@ cleat_status cleat__transition_unhold(cleat__store *store, const cleat__attempt_
     }
     sqlite3_bind_int64(update, 4, now_ms);
     status = finish_one(store, update, key, "queueing it");
-    return status == CLEAT_OK && desired.data != NULL ? set_desired(store, &key->id, desired) : status;
+    if (status == CLEAT_OK && desired.data != NULL) {
+        status = set_column(store, set_desired, &key->id, desired);
+    }
+    return status == CLEAT_OK && limits.data != NULL ? set_column(store, set_limits, &key->id, limits)
+                                                     : status;
 }
 
 cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms)

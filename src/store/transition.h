@@ -44,9 +44,9 @@ typedef struct cleat__requeue {
     int64_t queued_at_ms; /* in the future: it backs off */
 } cleat__requeue;
 
-/* No transition: it is held no longer. `desired` absent: what it desires stays. */
+/* No transition: it is held no longer. What is absent of `desired` and `limits` stays as it is. */
 cleat_status cleat__transition_unhold(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
-                                      cleat_slice desired);
+                                      cleat_slice desired, cleat_slice limits);
 /* SKIP */
 cleat_status cleat__transition_skip(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms,
                                     cleat_slice output);

@@ -11,9 +11,6 @@ static cleat_status read_rule(const Cleat__V1__Concurrency *message, cleat__conc
             CLEAT_INVALID_ARGUMENT,
             "concurrency: rules that workflows share (is_tenant_scoped) are not supported yet");
     }
-    if (message->has_max_runs_expression_case != 0) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "concurrency: max_runs_expression is not supported yet");
-    }
     *out = (cleat__concurrency){
         .expression = cleat_slice_of(message->expression),
         .max_runs = message->has_max_runs_case != 0 ? message->max_runs : 1,
@@ -21,6 +18,9 @@ static cleat_status read_rule(const Cleat__V1__Concurrency *message, cleat__conc
                         ? (cleat_concurrency_strategy)(int)message->limit_strategy
                         : CLEAT_CANCEL_IN_PROGRESS,
     };
+    if (message->has_max_runs_expression_case != 0) {
+        out->max_runs_expression = cleat_slice_of(message->max_runs_expression);
+    }
     return CLEAT_OK;
 }
 
@@ -69,6 +69,11 @@ Cleat__V1__Concurrency **cleat__concurrency_write(bool *failed, const cleat__con
         message->expression = cleat__message_text(failed, rule->expression);
         message->has_max_runs_case = CLEAT__V1__CONCURRENCY__HAS_MAX_RUNS_MAX_RUNS;
         message->max_runs = rule->max_runs;
+        if (rule->max_runs_expression.data != NULL) {
+            message->has_max_runs_expression_case =
+                CLEAT__V1__CONCURRENCY__HAS_MAX_RUNS_EXPRESSION_MAX_RUNS_EXPRESSION;
+            message->max_runs_expression = cleat__message_text(failed, rule->max_runs_expression);
+        }
         message->has_limit_strategy_case = CLEAT__V1__CONCURRENCY__HAS_LIMIT_STRATEGY_LIMIT_STRATEGY;
         message->limit_strategy = (Cleat__V1__ConcurrencyLimitStrategy)rule->strategy;
     }

@@ -418,6 +418,55 @@ static void test_many_fire_in_pieces(void **state)
     assert_int_equal(number_of("SELECT max(next_at_ms) FROM cron") - at->now.unix_ms <= MINUTE, 1);
 }
 
+/* Its key takes more steps than an expression may. */
+static void test_one_that_cannot_start_does_not_hold_up_others(void **state)
+{
+    rig *at = *state;
+    cleat__buffer list = {0}, expression = {0};
+    cleat__buffer_append_string(&list, "{\"l\":[0");
+    for (int i = 1; i < 3000; i++) {
+        cleat__buffer_append_format(&list, ",%d", i);
+    }
+    cleat__buffer_append_string(&list, "]}");
+    for (int i = 1; i <= 100; i++) {
+        cleat__buffer_append_format(&expression, "(%d in input.l ? '' : 'x') + ", -i);
+    }
+    cleat__buffer_append_string(&expression, "'k'");
+    const cleat_slice minute = EACH_MINUTE;
+    const cleat__idempotency rule = {
+        .expression = cleat__buffer_slice(&expression), .ttl_ms = 1000, .method = CLEAT_IDEMPOTENCY_TTL};
+    cleat__workflow heavy = workflow_of("b:b", &policy);
+    heavy.crons = &minute;
+    heavy.cron_count = 1;
+    heavy.cron_input = cleat__buffer_slice(&list);
+    heavy.idempotency = &rule;
+    assert_int_equal(put_workflow(at, 1, &heavy, NULL), CLEAT_OK);
+    declare(at, 1, "a:a", CRONS(EACH_MINUTE), NULL);
+    go_to(at, NEXT_MINUTE + 4 * MINUTE);
+    assert_int_equal(number_of(RUNS), 5);
+    cleat__buffer_deinit(&list);
+    cleat__buffer_deinit(&expression);
+}
+
+/* Somebody else has written it. */
+static void test_one_that_makes_no_sense_stands_still(void **state)
+{
+    rig *at = *state;
+    sqlite3 *db = NULL;
+    declare(at, 1, "a:a", CRONS(EACH_MINUTE, EACH_HOUR), NULL);
+    crash(at);
+    assert_int_equal(sqlite3_open(FILE_NAME, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "UPDATE cron SET expression = 'each day' WHERE expression = '0 * * * *'",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    open_core(at);
+    settle(at);
+    go_to(at, NEXT_MINUTE + HOUR);
+    assert_int_equal(number_of(RUNS), 61);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, open_fixture, close_fixture)
@@ -436,6 +485,8 @@ int main(void)
         TEST(a_clock_that_is_set_back_a_little),
         TEST(a_clock_that_is_set_back_before_a_start),
         TEST(many_fire_in_pieces),
+        TEST(one_that_cannot_start_does_not_hold_up_others),
+        TEST(one_that_makes_no_sense_stands_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

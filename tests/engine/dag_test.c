@@ -1,5 +1,6 @@
 /* Runs of several tasks: what follows what, what is skipped and cancelled, and what is told. */
 #include "engine/dag_test.h"
+#include "store/expiry.h"
 
 static void add_diamond(dag_rig *at)
 {
@@ -433,6 +434,33 @@ static void test_a_run_keeps_the_version_it_began_with(void **state)
     assert_string_equal(run_of(at), "COMPLETED {\"a\":{},\"b\":{}}");
 }
 
+/* Retention removes a run before its tasks, in pieces. */
+static cleat_status remove_old(cleat__store *store, void *argument)
+{
+    int64_t rows = 100;
+    bool was_removed = false;
+    cleat_status status = cleat__expire_run(store, argument, INT64_MAX, &rows, &was_removed);
+    assert_true(was_removed);
+    return status;
+}
+
+static void test_a_task_whose_run_is_gone_runs_no_more(void **state)
+{
+    dag_rig *at = *state;
+    cleat__command call = {.tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_CALL};
+    add_task(at, "a", "");
+    add_task(at, "b", "a");
+    begin(at, "{}");
+    complete(at, "a", "{}");
+    complete(at, "b", "{}");
+    call.as.call.function = remove_old;
+    call.as.call.argument = &at->run;
+    assert_int_equal(ask(&at->core, &call), CLEAT_OK);
+    assert_int_equal(replay(at, &find_told("a")->id), CLEAT_NOT_FOUND);
+    assert_int_equal(replay(at, &at->run), CLEAT_NOT_FOUND);
+    assert_int_equal(cleat__core_failure(at->core.core), CLEAT_OK);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_dag, close_dag)
 
 int main(void)
@@ -461,6 +489,7 @@ int main(void)
         TEST(test_half_of_what_parents_say_survives_a_restart),
         TEST(test_a_run_is_replayed_with_all_its_tasks),
         TEST(test_a_task_is_replayed_with_what_is_behind_it),
+        TEST(test_a_task_whose_run_is_gone_runs_no_more),
         TEST(test_the_same_declaration_is_the_same_version),
         TEST(test_a_run_keeps_the_version_it_began_with),
     };

@@ -1,6 +1,8 @@
 /* Keys of idempotency: who gets one, who is refused, and when a key is free again. */
 #include "core_test.h"
 
+#include "store/idempotency.h"
+
 static const cleat__policy policy = {
     .priority = 1,
     .retries = 1,
@@ -325,6 +327,61 @@ static void test_old_keys_are_forgotten(void **state)
     assert_true(count_of("SELECT count(*) FROM idempotency") <= 6);
 }
 
+/* One that goes on as a new run hands its key on. One that only starts another of its kind still lives when that ends. */
+static void test_a_child_of_its_kind_gives_the_key_back(void **state)
+{
+    rig *at = *state;
+    const cleat__idempotency rule = {
+        .expression = cleat_slice_of("'the one'"), .ttl_ms = TTL_MS, .method = CLEAT_IDEMPOTENCY_STATUS};
+    cleat__workflow workflow = workflow_of("a:a", &policy);
+    workflow.idempotency = &rule;
+    task_of(&workflow)->is_durable = true;
+    assert_int_equal(put_workflow(at, CLEAT__TENANT_DEFAULT, &workflow, NULL), CLEAT_OK);
+    cleat__uuid parent = started(at, "a", "{}");
+    cleat__trigger child = run_of("a", "{}");
+    child.is_child = true;
+    child.parent_id = parent;
+    child.child_index = 0;
+    answer made = trigger_many(at, CLEAT__TENANT_DEFAULT, &child, 1);
+    assert_int_equal(made.status, CLEAT_OK);
+    collides(at, "a", "{}", &made.ids[0]);
+    assert_int_equal(cancel(at, &made.ids[0]), CLEAT_OK);
+    collides(at, "a", "{}", &parent);
+    assert_int_equal(cancel(at, &parent), CLEAT_OK);
+    started(at, "a", "{}");
+}
+
+static int count_up(void *argument)
+{
+    (*(int64_t *)argument)++;
+    return 0;
+}
+
+/* However many keys there are, and whether or not some have expired. */
+static void test_a_key_takes_few_steps(void **state)
+{
+    enum { KEYS = 5000 };
+    cleat__store *store = NULL;
+    char key[32];
+    int64_t steps = 0;
+    const cleat__uuid run = {{1}};
+    crash(*state);
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_WRITE_UNSYNCED, &store), CLEAT_OK);
+    assert_int_equal(cleat__store_begin(store), CLEAT_OK);
+    for (int i = 0; i < KEYS; i++) {
+        (void)snprintf(key, sizeof(key), "%d", i);
+        assert_int_equal(
+            cleat__idempotency_put(store, 1, cleat_slice_of(key), &run, i % 2 != 0 ? 10 : 1000000, 0),
+            CLEAT_OK);
+    }
+    sqlite3_progress_handler(cleat__store_db(store), 1, count_up, &steps);
+    assert_int_equal(cleat__idempotency_put(store, 1, cleat_slice_of("new"), &run, 1000000, 11), CLEAT_OK);
+    assert_true(steps < 500);
+    assert_int_equal(cleat__store_commit(store), CLEAT_OK);
+    cleat__store_close(store);
+    open_core(*state);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, open_fixture, close_fixture)
@@ -342,6 +399,8 @@ int main(void)
         TEST(test_a_replay_does_not_ask_for_the_key),
         TEST(test_a_new_version_has_its_own_rule),
         TEST(test_old_keys_are_forgotten),
+        TEST(test_a_child_of_its_kind_gives_the_key_back),
+        TEST(test_a_key_takes_few_steps),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -338,6 +338,79 @@ static void test_versions_share_their_slots_and_the_newest_says_how_many(void **
     check_state(at, &fourth, "QUEUED");
 }
 
+/* ---- As many as the newest run says ---- */
+
+static void declare_said(rig *at, const char *max_runs)
+{
+    cleat__concurrency rule = by_key(1, CLEAT_GROUP_ROUND_ROBIN);
+    rule.max_runs_expression = cleat_slice_of(max_runs);
+    declare(at, (declared){.of_task = rule});
+}
+
+static cleat__uuid start_saying(rig *at, const char *key, int n)
+{
+    char input[64];
+    snprintf(input, sizeof(input), "{\"k\":\"%s\",\"n\":%d}", key, n);
+    return trigger(at, "a:a", input, 0);
+}
+
+static void test_the_newest_run_says_how_many_slots_its_key_has(void **state)
+{
+    rig *at = *state;
+    declare_said(at, "input.n");
+    add_worker(at, "a:a", 10);
+    cleat__uuid first = start_saying(at, "a", 1), second = start_saying(at, "a", 1);
+    cleat__uuid other = start_saying(at, "b", 2), also_other = start_saying(at, "b", 2);
+    check_state(at, &first, "RUNNING");
+    check_state(at, &second, "QUEUED");
+    check_state(at, &also_other, "RUNNING");
+    cleat__uuid third = start_saying(at, "a", 3);
+    check_state(at, &second, "RUNNING");
+    check_state(at, &third, "RUNNING");
+    cleat__uuid fourth = start_saying(at, "a", 2); /* fewer: nobody loses his slot */
+    check_state(at, &third, "RUNNING");
+    report(at, &first, 0, CLEAT_OK, "1");
+    check_state(at, &fourth, "QUEUED");
+    crash(at);
+    open_core(at);
+    add_worker(at, "a:a", 10);
+    check_state(at, &fourth, "QUEUED");
+    report(at, &second, 1, CLEAT_OK, "1");
+    check_state(at, &fourth, "RUNNING");
+    check_state(at, &other, "RUNNING");
+}
+
+static void test_a_run_that_says_no_number_of_slots_fails(void **state)
+{
+    rig *at = *state;
+    declare_said(at, "input.n");
+    add_worker(at, "a:a", 10);
+    const char *const inputs[] = {"{\"k\":\"a\"}", "{\"k\":\"a\",\"n\":\"2\"}", "{\"k\":\"a\",\"n\":0}",
+                                  "{\"k\":\"a\",\"n\":10001}"};
+    for (size_t i = 0; i < 4; i++) {
+        cleat__uuid id = trigger(at, "a:a", inputs[i], 0);
+        if (strncmp(state_of(at, &id), "FAILED failed to parse step expression", 38) != 0) {
+            fail_msg("%s: %s", inputs[i], state_of(at, &id));
+        }
+    }
+    assert_int_equal(at->core->limits.groups.count, 0);
+}
+
+static void test_a_version_may_say_it_itself_again(void **state)
+{
+    rig *at = *state;
+    declare_said(at, "input.n");
+    add_worker(at, "a:a", 10);
+    cleat__uuid first = start_saying(at, "a", 1), second = start_saying(at, "a", 1);
+    declare_one(at, 2, CLEAT_GROUP_ROUND_ROBIN);
+    check_state(at, &first, "RUNNING");
+    check_state(at, &second, "RUNNING");
+    declare_said(at, "1");
+    cleat__uuid third = start_saying(at, "a", 1);
+    report(at, &first, 0, CLEAT_OK, "1");
+    check_state(at, &third, "QUEUED");
+}
+
 static void test_a_replay_is_as_new_as_it_is(void **state)
 {
     rig *at = *state;
@@ -470,6 +543,9 @@ int main(void)
         TEST(test_waiting_for_a_slot_counts_as_waiting_for_a_worker),
         TEST(test_after_a_restart_slots_are_as_before),
         TEST(test_versions_share_their_slots_and_the_newest_says_how_many),
+        TEST(test_the_newest_run_says_how_many_slots_its_key_has),
+        TEST(test_a_run_that_says_no_number_of_slots_fails),
+        TEST(test_a_version_may_say_it_itself_again),
         TEST(test_a_replay_is_as_new_as_it_is),
         TEST(test_nothing_is_kept_for_keys_without_runs),
         TEST(test_rules_are_checked_when_they_are_declared),

@@ -251,8 +251,9 @@ static void test_checks(void **state)
 static void test_rules_come_back_from_their_text(void **state)
 {
     (void)state;
-    const cleat__concurrency rules[] = {rule("input.a == \"x\" ? 'a' : 'b'", 3, CLEAT_GROUP_ROUND_ROBIN),
-                                        rule("'\\u00e9'", 1, CLEAT_CANCEL_IN_PROGRESS)};
+    cleat__concurrency rules[] = {rule("input.a == \"x\" ? 'a' : 'b'", 3, CLEAT_GROUP_ROUND_ROBIN),
+                                  rule("'\\u00e9'", 1, CLEAT_CANCEL_IN_PROGRESS)};
+    rules[1].max_runs_expression = cleat_slice_of("input.n");
     cleat__buffer text = {0};
     cleat__concurrency_encode(rules, 2, &text);
     cleat_slice slice = cleat__buffer_slice(&text);
@@ -265,6 +266,8 @@ static void test_rules_come_back_from_their_text(void **state)
         const cleat__concurrency *given = &rules[i % 2], *read = &list->items[i];
         assert_true(cleat_slice_equals(read->expression, given->expression));
         assert_int_equal(read->max_runs, given->max_runs);
+        assert_true(cleat_slice_equals(read->max_runs_expression, given->max_runs_expression));
+        assert_int_equal(read->max_runs_expression.data == NULL, given->max_runs_expression.data == NULL);
         assert_int_equal(read->strategy, given->strategy);
         assert_int_equal(read->is_of_workflow, i < 2);
     }

@@ -138,6 +138,30 @@ static void a_declared_cron_is_not_deleted(void **state)
     json_decref(list);
 }
 
+static void a_cron_runs_when_it_is_told_to(void **state)
+{
+    rest_world *it = *state;
+    json_t *made = make(it, "nightly", "0 3 * * *");
+    char path[200];
+    snprintf(path, sizeof(path), ONE, text_at(made, "metadata.id"));
+    assert_null(ask_json(it, (asking){1, "PATCH", path, "{\"enabled\":false}", 204})); /* that is no matter */
+    json_t *first = ask_json(it, (asking){1, "POST", path, NULL, 200});
+    json_t *second = ask_json(it, (asking){1, "POST", path, "{}", 200});
+    assert_string_not_equal(text_at(first, "externalId"), text_at(second, "externalId"));
+    json_t *run = get(it, URL("/api/v1/stable/tasks/%s", text_at(first, "externalId")));
+    assert_string_equal(text_at(run, "workflowName"), "greet");
+    assert_int_equal(int_at(run, "input.n"), 1);
+    assert_string_equal(text_at(run, "additionalMetadata.of"), "nightly");
+    assert_string_equal(text_at(run, "additionalMetadata.hatchet__cron_name"), "nightly");
+    assert_string_equal(text_at(run, "additionalMetadata.hatchet__cron_expression"), "0 3 * * *");
+    json_decref(run);
+    json_decref(ask_json(it, (asking){2, "POST", path, NULL, 404}));
+    json_decref(ask_json(it, (asking){1, "POST", URL(ONE, NO_ID), NULL, 404}));
+    json_decref(first);
+    json_decref(second);
+    json_decref(made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +169,7 @@ int main(void)
         REST_TEST(crons_are_listed),
         REST_TEST(what_is_no_cron_is_refused),
         REST_TEST(a_declared_cron_is_not_deleted),
+        REST_TEST(a_cron_runs_when_it_is_told_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

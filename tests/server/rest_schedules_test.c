@@ -115,6 +115,23 @@ static void a_schedule_is_moved_and_fires_then(void **state)
     json_decref(ask_json(it, (asking){1, "PATCH", path, "{" AT "}", 404}));
 }
 
+static void a_schedule_fires_when_it_is_told_to(void **state)
+{
+    rest_world *it = *state;
+    cleat__uuid id = add_schedule(it, 1, CLEAT__SCHEDULE_API, NEXT_CENTURY_MS);
+    char path[200];
+    snprintf(path, sizeof(path), ONE, ID(&id));
+    json_decref(ask_json(it, (asking){2, "POST", path, NULL, 404}));
+    json_t *fired = ask_json(it, (asking){1, "POST", path, NULL, 200});
+    json_t *run = get(it, URL("/api/v1/stable/tasks/%s", text_at(fired, "externalId")));
+    assert_string_equal(text_at(run, "workflowName"), "greet");
+    json_decref(run);
+    json_decref(fired);
+    /* It is gone, and does not fire again. */
+    json_decref(ask_json(it, (asking){1, "POST", path, NULL, 404}));
+    json_decref(ask_json(it, (asking){1, "GET", path, NULL, 404}));
+}
+
 /* The Unix days of the rows' times since 2099-01-01, joined, and the number of pages. */
 static const char *days(rest_world *it, const char *query)
 {
@@ -272,6 +289,7 @@ int main(void)
         REST_TEST(what_cannot_be_scheduled_says_why),
         REST_TEST(a_time_in_the_past_is_answered_although_it_has_fired),
         REST_TEST(a_schedule_is_moved_and_fires_then),
+        REST_TEST(a_schedule_fires_when_it_is_told_to),
         REST_TEST(schedules_are_listed_by_every_filter),
         REST_TEST(wrong_questions_say_what_is_wrong),
         REST_TEST(those_of_programs_are_not_changed),

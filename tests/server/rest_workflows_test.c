@@ -76,6 +76,35 @@ static void concurrency_rules_are_told(void **state)
     json_decref(ask_json(it, (asking){1, "GET", "/api/v1/workflows/" NO_ID "/metrics", NULL, 404}));
 }
 
+static void rules_of_several_tasks_are_told(void **state)
+{
+    rest_world *it = *state;
+    const cleat__concurrency rule = {.expression = cleat_slice_of("input.a"), .max_runs = 2};
+    const cleat__policy policy = {.priority = 1, .schedule_timeout_ms = CLEAT__NO_TIMEOUT};
+    const cleat__workflow_task tasks[] = {
+        {.name = cleat_slice_of("one"), .action = cleat_slice_of("both:one"), .policy = policy},
+        {.name = cleat_slice_of("two"),
+         .action = cleat_slice_of("both:two"),
+         .policy = policy,
+         .concurrency = &rule,
+         .concurrency_count = 1}};
+    cleat__workflow workflow = {.name = cleat_slice_of("both"), .tasks = tasks, .task_count = 2};
+    cleat__version made;
+    assert_int_equal(cleat__engine_put_workflow(it->engine, 1, &workflow, &made), CLEAT_OK);
+    json_t *version = get(it, URL(ONE "/versions", ID(&made.workflow_id)));
+    assert_int_equal(count_at(version, "v1Concurrency"), 1);
+    assert_string_equal(text_at(version, "v1Concurrency.0.stepReadableId"), "two");
+    json_decref(version);
+    workflow.concurrency = &rule;
+    workflow.concurrency_count = 1;
+    assert_int_equal(cleat__engine_put_workflow(it->engine, 1, &workflow, &made), CLEAT_OK);
+    version = get(it, URL(ONE "/versions", ID(&made.workflow_id)));
+    assert_int_equal(count_at(version, "v1Concurrency"), 2);
+    assert_string_equal(text_at(version, "v1Concurrency.0.scope"), "WORKFLOW");
+    assert_string_equal(text_at(version, "v1Concurrency.1.scope"), "TASK");
+    json_decref(version);
+}
+
 static void a_workflow_has_the_meta_of_its_newest_version(void **state)
 {
     rest_world *it = *state;
@@ -232,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REST_TEST(the_newest_version_is_told_in_full),
         REST_TEST(concurrency_rules_are_told),
+        REST_TEST(rules_of_several_tasks_are_told),
         REST_TEST(a_workflow_has_the_meta_of_its_newest_version),
         REST_TEST(wrong_versions_say_so),
         REST_TEST(a_deleted_workflow_starts_nothing_and_its_runs_stay),

@@ -123,6 +123,26 @@ static void test_so_many_runs_of_a_key_go_on_at_once(void **state)
     assert_int_equal(it->most[1], 2);
 }
 
+static void test_a_run_says_how_many_go_on_at_once(void **state)
+{
+    static const cleat_concurrency rule = {.expression = "input.key",
+                                           .max_runs_expression = "input.key == 'a' ? 3 : 1",
+                                           .strategy = CLEAT_GROUP_ROUND_ROBIN};
+    fixture *it = *state;
+    cleat_run_id ids[6];
+    start_worker(it, &rule, 1);
+    for (size_t i = 0; i < 6; i++) {
+        ids[i] = start(it, i < 4 ? "a" : "b");
+    }
+    gate_wait(&it->begun, 4);
+    gate_add(&it->go);
+    for (size_t i = 0; i < 6; i++) {
+        assert_ends(it, &ids[i], CLEAT_RUN_COMPLETED, NULL);
+    }
+    assert_int_equal(it->most[0], 3);
+    assert_int_equal(it->most[1], 1);
+}
+
 static void test_a_newer_run_cancels_an_older_one(void **state)
 {
     static const cleat_concurrency rule = {.expression = "input.key"}; /* one run, CLEAT_CANCEL_IN_PROGRESS */
@@ -155,6 +175,7 @@ static void test_bad_rules(void **state)
         {{.expression = "input."}, "concurrency: "},
         {{.expression = NULL}, "concurrency: "},
         {{.expression = "input.key", .max_runs = -1}, "max_runs is -1"},
+        {{.expression = "input.key", .max_runs_expression = "1 +"}, "concurrency: max_runs_expression: "},
         {{.expression = "input.key", .strategy = (cleat_concurrency_strategy)2}, "strategy 2"},
     };
     fixture *it = *state;
@@ -257,11 +278,101 @@ static void test_a_limit_that_is_not_there(void **state)
     assert_non_null(strstr(cleat_error_message(), "\"calls\""));
 }
 
+/* ---- Workflows of several tasks ---- */
+
+static const char *const after_do[] = {"do", NULL};
+
+static void start_several(fixture *it, const cleat_concurrency *of_runs, const cleat_dag_task *then)
+{
+    const cleat_dag_task *const tasks[] = {CLEAT_DAG_TASK(.name = "do", .run = note, .user_data = it), then,
+                                           NULL};
+    assert_ok(cleat_worker_add_dag(
+        it->worker, CLEAT_DAG_OPTIONS(.name = "several", .tasks = tasks, .concurrency = of_runs,
+                                      .concurrency_count = of_runs != NULL ? 1 : 0)));
+    assert_ok(cleat_worker_start(it->worker));
+}
+
+static cleat_run_id start_one(fixture *it, const char *key)
+{
+    char input[64];
+    cleat_run_id id;
+    snprintf(input, sizeof(input), "{\"key\":\"%s\"}", key);
+    assert_ok(cleat_client_run_no_wait(it->client, "several", input, NULL, &id));
+    return id;
+}
+
+static void test_so_many_runs_of_several_tasks_go_on_at_once(void **state)
+{
+    static const cleat_concurrency rule = {
+        .expression = "input.key", .max_runs = 1, .strategy = CLEAT_GROUP_ROUND_ROBIN};
+    fixture *it = *state;
+    cleat_run_id ids[4];
+    start_several(it, &rule,
+                  CLEAT_DAG_TASK(.name = "then", .run = work, .user_data = it, .parents = after_do));
+    for (size_t i = 0; i < 4; i++) {
+        ids[i] = start_one(it, i % 2 == 0 ? "a" : "b");
+    }
+    gate_wait(&it->begun, 4); /* both tasks of two runs; of the others none begins */
+    assert_false(gate_try(&it->begun, 5, 30));
+    gate_add(&it->go);
+    for (size_t i = 0; i < 4; i++) {
+        assert_ends(it, &ids[i], CLEAT_RUN_COMPLETED, NULL);
+    }
+    assert_int_equal(it->most[0], 1);
+    assert_int_equal(it->most[1], 1);
+}
+
+static void test_a_task_among_others_has_limits(void **state)
+{
+    static const cleat_concurrency rule = {
+        .expression = "input.key", .max_runs = 1, .strategy = CLEAT_GROUP_ROUND_ROBIN};
+    static const cleat_rate_limit calls = {.key = "calls", .units = 2};
+    fixture *it = *state;
+    cleat_run_id ids[3];
+    assert_ok(cleat_client_put_rate_limit(it->client, "calls", 5, CLEAT_PER_HOUR));
+    start_several(it, NULL,
+                  CLEAT_DAG_TASK(.name = "then", .run = work, .user_data = it, .parents = after_do,
+                                 .concurrency = &rule, .concurrency_count = 1, .rate_limits = &calls,
+                                 .rate_limit_count = 1));
+    for (size_t i = 0; i < 3; i++) {
+        ids[i] = start_one(it, "a");
+    }
+    gate_wait(&it->begun, 4); /* all of the first ones, and one behind them */
+    assert_false(gate_try(&it->begun, 5, 30));
+    gate_add(&it->go);
+    gate_wait(&it->begun, 5);
+    assert_false(gate_try(&it->begun, 6, 30)); /* the last one has no units left */
+    assert_int_equal(it->most[0], 1);
+    for (size_t i = 0; i < 3; i++) {
+        (void)cleat_client_cancel(it->client, &ids[i]);
+    }
+}
+
+static void test_bad_limits_among_others(void **state)
+{
+    static const cleat_concurrency rule = {.expression = "input."};
+    static const cleat_rate_limit use = {.key = "k", .units = -1};
+    fixture *it = *state;
+    const cleat_dag_task *const bad[] = {
+        CLEAT_DAG_TASK(.name = "do", .run = note),
+        CLEAT_DAG_TASK(.name = "then", .run = note, .rate_limits = &use, .rate_limit_count = 1), NULL};
+    assert_int_equal(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = bad)),
+                     CLEAT_INVALID_ARGUMENT);
+    assert_non_null(strstr(cleat_error_message(), "units is -1"));
+    const cleat_dag_task *const good[] = {CLEAT_DAG_TASK(.name = "do", .run = note), NULL};
+    assert_int_equal(
+        cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = good, .concurrency = &rule,
+                                                           .concurrency_count = 1)),
+        CLEAT_INVALID_ARGUMENT);
+    assert_non_null(strstr(cleat_error_message(), "concurrency: "));
+}
+
 int sdk_limits_run(const sdk_target *of)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_so_many_runs_of_a_key_go_on_at_once),
+        TEST(test_a_run_says_how_many_go_on_at_once),
         TEST(test_a_newer_run_cancels_an_older_one),
         TEST(test_a_run_without_a_key_fails),
         TEST(test_bad_rules),
@@ -269,6 +380,9 @@ int sdk_limits_run(const sdk_target *of)
         TEST(test_a_run_says_its_own_limit),
         TEST(test_bad_limits),
         TEST(test_a_limit_that_is_not_there),
+        TEST(test_so_many_runs_of_several_tasks_go_on_at_once),
+        TEST(test_a_task_among_others_has_limits),
+        TEST(test_bad_limits_among_others),
     };
 #undef TEST
     target = of;

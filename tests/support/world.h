@@ -7,6 +7,7 @@
 #define CLEAT_TESTS_WORLD_H
 
 #include "engine/core.h"
+#include "store/expiry.h"
 
 #include <stdio.h>
 
@@ -22,8 +23,10 @@
 #define WORLD_DAG      WORLD_ACTIONS /* the workflow of several tasks, which have these actions */
 #define WORLD_STEPS    4
 #define WORLD_WATCHES  4
-#define WORLD_MAX_RUNS 2 /* of a key, of all rules */
-#define WORLD_RATE     4 /* units of each rate limit, per second */
+#define WORLD_MAX_RUNS 2     /* of a key, of all rules */
+#define WORLD_RATE     4     /* units of each rate limit, per second */
+#define WORLD_KEPT_MS  15000 /* after their end runs are kept so long */
+#define WORLD_PIECE    8
 #define NOBODY         SIZE_MAX
 
 extern const char *const world_actions[WORLD_ACTIONS], *const world_workflows[WORLD_DAG + 1];
@@ -31,6 +34,27 @@ extern const char *const world_actions[WORLD_ACTIONS], *const world_workflows[WO
 #define WORLD_FILTER_PAYLOAD "{\"f\":1}"
 #define WORLD_CRON_INPUT     "{\"cron\":1}"
 #define WORLD_DAG_CRON       "*/2 * * * *"
+
+/* Whether it is gone because it is old. PERHAPS: that was asked for, and not answered yet, or never. */
+typedef enum sim_removal { REMOVED_NOT, REMOVED_PERHAPS, REMOVED } sim_removal;
+typedef enum sim_expires { EXPIRES_RUNS, EXPIRES_EVENTS, EXPIRES_REST, EXPIRES_KINDS } sim_expires;
+
+/* What was found to be old, of which the first ones are gone or asked for. */
+typedef struct sim_expiry {
+    sim_expires kind;
+    int64_t before_ms;
+    cleat__expired found;
+    size_t next;
+} sim_expiry;
+
+/* So many of it. */
+typedef struct sim_piece {
+    sim_expires kind;
+    int64_t before_ms, rows;
+    size_t count;
+    cleat__uuid ids[WORLD_PIECE];
+    bool was_removed[WORLD_PIECE];
+} sim_piece;
 
 /* A task of a workflow of several, see world_dag.c. */
 typedef struct world_step world_step;
@@ -59,10 +83,11 @@ typedef struct known {
     bool is_taken_back;    /* it will never run */
     bool is_in_doubt;      /* who took it back was not answered */
     bool has_fired;
-    int32_t attempt;  /* the highest assigned; -1: none yet */
-    bool is_returned; /* that attempt was given back unstarted and may come again */
-    bool is_replayed; /* or may be: it may live again, and end in another way */
-    int end;          /* a final cleat_run_status that was seen or acknowledged; -1: none */
+    sim_removal removal, event_removal; /* of the run; of the event that has started it, if one has */
+    int32_t attempt;                    /* the highest assigned; -1: none yet */
+    bool is_returned;                   /* that attempt was given back unstarted and may come again */
+    bool is_replayed;                   /* or may be: it may live again, and end in another way */
+    int end;                            /* a final cleat_run_status that was seen or acknowledged; -1: none */
     char output[192];
 } known;
 
@@ -102,6 +127,8 @@ typedef struct sim_watch {
 typedef struct sim_slip {
     cleat__command command; /* first, so that an answer leads here */
     struct sim_slip *next;  /* among all that are on their way */
+    struct sim_world *world;
+    sim_piece piece; /* CALL: to be removed; nothing: another call */
     cleat__workflow workflow;
     cleat__workflow_task steps[WORLD_STEPS]; /* of it */
     cleat__concurrency rules[2];
@@ -129,6 +156,38 @@ typedef struct sim_slip {
     char text[32];
 } sim_slip;
 
+/* What happened, so that a run of seeds shows that all of it does: X(name, what it is, in how many of 100 lives at
+ * least). */
+#define WORLD_SEEN(X)                                                    \
+    X(crashes, "crashes", 100)                                           \
+    X(triggers, "runs", 100)                                             \
+    X(completed, "completed", 100)                                       \
+    X(failed, "failed", 50)                                              \
+    X(cancelled, "cancelled", 50)                                        \
+    X(retried, "attempts repeated", 100)                                 \
+    X(remote_completed, "completed by workers of other processes", 100)  \
+    X(resumed, "of these after a restart", 1)                            \
+    X(pushed, "by events", 100)                                          \
+    X(scheduled, "by schedules", 100)                                    \
+    X(by_crons, "by crons", 100)                                         \
+    X(hung_up, "ends were looked at", 50)                                \
+    X(replayed, "were replayed", 25)                                     \
+    X(held_back, "waits for slots of a key, as seen between steps", 100) \
+    X(superseded, "cancelled for these", 50)                             \
+    X(parked, "waits for units of rate limits", 100)                     \
+    X(paused, "waits of runs of paused workflows", 100)                  \
+    X(dags_completed, "runs of several tasks completed", 100)            \
+    X(dags_failed, "failed", 25)                                         \
+    X(dags_cancelled, "were cancelled", 25)                              \
+    X(skipped, "tasks of these were skipped", 25)                        \
+    X(stood, "were handed out when they had waited", 25)                 \
+    X(removed, "runs and events were old and removed", 100)
+typedef struct world_seen {
+#define MEMBER(name, what, least) uint64_t name;
+    WORLD_SEEN(MEMBER)
+#undef MEMBER
+} world_seen;
+
 typedef struct sim_world {
     cleat__core *core;
     cleat__now now;
@@ -146,18 +205,9 @@ typedef struct sim_world {
     sim_worker workers[WORLD_WORKERS];
     sim_watch watches[WORLD_WATCHES];
     sim_slip *slips;
-    /* What happened, so that a run of seeds shows that all of it does. */
-    uint64_t steps, completed, failed, cancelled, retried;
-    uint64_t replayed;
-    uint64_t dags[3];               /* runs of several tasks that have completed, failed, were cancelled; */
-    uint64_t skipped, stood;        /* tasks of them: skipped, and handed out after a wait */
-    uint64_t paused;                /* waits of runs of paused workflows, as seen between steps */
-    uint64_t parked;                /* waits for units of rate limits, as seen between steps */
-    uint64_t superseded, held_back; /* by concurrency: cancelled, and made to wait, as seen between steps */
-    uint64_t hung_up;               /* on those who looked on */
-    uint64_t pushed, scheduled;     /* runs by events and by schedules that were seen */
-    uint64_t by_crons;              /* runs */
-    uint64_t remote_completed, resumed; /* by workers of other processes; and after a restart */
+    sim_expiry expiry;
+    uint64_t steps;
+    world_seen seen;
 } sim_world;
 
 /* Ends the test with the seed. */
@@ -232,6 +282,14 @@ uint64_t world_check_dags(const sim_world *world);
 /* What the file says of all of them; and of one, by what is stored of each run that is known. */
 void world_audit_ends(const sim_world *world, cleat__store *store);
 void world_check_stored_dag(const sim_world *world, const world_stored *stored, size_t root);
+
+/* ---- world_expiry.c ---- */
+
+/* Removes some of what is old; NULL: it has just looked for it. */
+sim_slip *world_expire(sim_world *world);
+void world_answered_expiry(sim_world *world, const sim_slip *slip);
+/* There is nothing any more. */
+void world_check_gone(const sim_world *world);
 
 /* ---- world_effects.c: what the engine says ---- */
 

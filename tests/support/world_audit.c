@@ -142,27 +142,52 @@ static cleat_status audit_store(cleat__store *store, void *argument)
     return CLEAT_OK;
 }
 
-/* What was acknowledged is there: a run; an event, with its run if it starts one; a schedule, or its run. */
-static void check_stored(const sim_world *world, const sim_audit *audit, size_t index)
+/* Who asked for it was never answered, but now it can be seen. */
+static void settle(sim_removal *removal, bool is_there)
 {
-    const known *task = &world->tasks[index];
-    bool is_run = audit->stored[index].state >= 0, is_scheduled = audit->is_scheduled[index];
+    if (*removal == REMOVED_PERHAPS) {
+        *removal = is_there ? REMOVED_NOT : REMOVED;
+    }
+}
+
+static void check_pushed(const sim_world *world, const known *task, bool is_event, bool is_run)
+{
+    bool was_run = is_run || task->removal == REMOVED;
+    world_check(world, !is_run || is_event, "%s: its event is lost", task->input);
+    world_check(world, !is_event || was_run || !task->starts, "%s: the event started nothing", task->input);
+    world_check(world, !task->is_acknowledged || is_event || task->event_removal == REMOVED,
+                "event %s is lost", task->input);
+}
+
+static void check_scheduled(const sim_world *world, const known *task, bool is_scheduled, bool is_run)
+{
+    bool is_gone = task->removal == REMOVED;
+    world_check(world, !((is_run || is_gone) && is_scheduled), "%s runs, and will run again", task->input);
+    world_check(world, !task->has_fired || is_run || is_gone, "%s has fired, and is lost", task->input);
+    world_check(world, !task->is_taken_back || !(is_run || is_scheduled), "%s is still there", task->input);
+    world_check(world,
+                !task->is_acknowledged || is_run || is_gone || is_scheduled || task->is_taken_back ||
+                    task->is_in_doubt,
+                "schedule %s is lost", task->input);
+}
+
+/* What was acknowledged is there: a run; an event, with its run if it starts one; a schedule, or its run. */
+static void check_stored(const sim_world *world, sim_audit *audit, size_t index)
+{
+    known *task = &audit->world->tasks[index];
+    bool is_run = audit->stored[index].state >= 0;
+    settle(&task->removal, is_run);
+    settle(&task->event_removal, audit->is_event[index]);
+    world_check(world, !is_run || task->removal == REMOVED_NOT, "%s was removed, and is there", task->input);
     if (task->is_pushed) {
-        world_check(world, audit->is_event[index] == is_run || !task->starts, "%s: the event or its run",
-                    task->input);
-        world_check(world, !task->is_acknowledged || audit->is_event[index], "event %s is lost", task->input);
+        check_pushed(world, task, audit->is_event[index], is_run);
     } else if (task->is_scheduled) {
-        world_check(world, !(is_run && is_scheduled), "%s runs, and will run again", task->input);
-        world_check(world, !task->has_fired || is_run, "%s has fired, and is lost", task->input);
-        world_check(world, !task->is_taken_back || !(is_run || is_scheduled), "%s is still there",
+        check_scheduled(world, task, audit->is_scheduled[index], is_run);
+        world_check(world, !(audit->is_scheduled[index] && audit->must_have_ended), "%s has not fired",
                     task->input);
-        world_check(world,
-                    !task->is_acknowledged || is_run || is_scheduled || task->is_taken_back ||
-                        task->is_in_doubt,
-                    "schedule %s is lost", task->input);
-        world_check(world, !(is_scheduled && audit->must_have_ended), "%s has not fired", task->input);
     } else {
-        world_check(world, !task->is_acknowledged || is_run, "%s was acknowledged and is lost", task->input);
+        world_check(world, !task->is_acknowledged || is_run || task->removal == REMOVED,
+                    "%s was acknowledged and is lost", task->input);
     }
 }
 

@@ -641,9 +641,11 @@ static sim_slip *log_line(sim_world *world)
 
 sim_slip *world_new_command(sim_world *world)
 {
-    uint64_t dice = pick(world, 146);
+    uint64_t dice = pick(world, 152);
     sim_slip *made = NULL;
-    if (dice >= 144) {
+    if (dice >= 146) {
+        made = world_expire(world);
+    } else if (dice >= 144) {
         made = world_pause(world);
     } else if (dice >= 140) {
         made = meddle(world);

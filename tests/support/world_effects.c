@@ -45,8 +45,8 @@ size_t world_name(sim_world *world, const cleat__uuid *id, cleat_slice input)
             cleat_slice_equals(cleat_slice_of(task->input), input)) {
             task->id = *id;
             task->has_fired = true;
-            world->pushed += task->is_pushed;
-            world->scheduled += task->is_scheduled;
+            world->seen.pushed += task->is_pushed;
+            world->seen.scheduled += task->is_scheduled;
             world_check(world, !task->is_taken_back, "%s was taken back, and runs", task->input);
             return i - 1;
         }
@@ -76,7 +76,7 @@ size_t world_name_cron(sim_world *world, int64_t tenant, const cleat__uuid *id, 
     }
     world_check(world, world->task_count < WORLD_TASKS, "too many crons fire");
     world->tasks[world->task_count] = made;
-    world->by_crons++;
+    world->seen.by_crons++;
     return world->task_count++;
 }
 
@@ -149,9 +149,9 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     check_payload(world, task->step != NULL ? &world->tasks[task->root] : task, given);
     if (task->step != NULL) {
         world_check_told(world, task, given);
-        world->stood += given->triggers.size != 0;
+        world->seen.stood += given->triggers.size != 0;
     }
-    world->retried += given->retry_count > 0;
+    world->seen.retried += given->retry_count > 0;
     task->attempt = given->retry_count;
     task->is_returned = false;
     world_check(world, given->tenant == task->tenant, "%s has another tenant", task->input);
@@ -201,12 +201,12 @@ void world_set_end(sim_world *world, known *task, int end, const char *output)
     if (task->end < 0) {
         task->end = end;
         snprintf(task->output, sizeof(task->output), "%s", output);
-        if (task->is_dag) {
-            world->dags[end - CLEAT_RUN_COMPLETED]++;
-        }
-        world->completed += end == CLEAT_RUN_COMPLETED;
-        world->failed += end == CLEAT_RUN_FAILED;
-        world->cancelled += end == CLEAT_RUN_CANCELLED;
+        world->seen.dags_completed += task->is_dag && end == CLEAT_RUN_COMPLETED;
+        world->seen.dags_failed += task->is_dag && end == CLEAT_RUN_FAILED;
+        world->seen.dags_cancelled += task->is_dag && end == CLEAT_RUN_CANCELLED;
+        world->seen.completed += end == CLEAT_RUN_COMPLETED;
+        world->seen.failed += end == CLEAT_RUN_FAILED;
+        world->seen.cancelled += end == CLEAT_RUN_CANCELLED;
     }
     world_check(world, strcmp(task->output, output) == 0, "%s completed twice: %s and %s", task->input,
                 task->output, output);
@@ -250,15 +250,14 @@ void world_told(void *self, const cleat__happening *happening)
                 task->input);
     switch (happening->kind) {
     case CLEAT__HAPPENING_STARTED: world_fail(world, "a run was made twice"); break;
-    case CLEAT__HAPPENING_STREAM:
-        break; /* it may come behind the end of its task, but not behind the hangup */
+    case CLEAT__HAPPENING_STREAM: break; /* whoever has hung up is told nothing, see above */
     case CLEAT__HAPPENING_LOST:
         world_check(world, cleat__core_failure(world->core) != CLEAT_OK, "%s was not lost", task->input);
         break;
     default: hear_end(world, task, happening);
     }
     looks->has_hung_up = happening->hangup;
-    world->hung_up += happening->hangup;
+    world->seen.hung_up += happening->hangup;
 }
 
 /* The engine waits for chunks that the end has overtaken. */
@@ -266,6 +265,7 @@ static bool is_waited_for(const sim_world *world, const cleat__uuid *run_id)
 {
     for (const cleat__stream *stream = world->core->watches.streams.late_head; stream != NULL;
          stream = stream->next_late) {
+        world_check(world, stream->late_until_ms > world->now.monotonic_ms, "an end was not told in time");
         if (cleat__uuid_equals(&stream->of.run_id, run_id)) {
             return true;
         }
@@ -278,10 +278,10 @@ void world_check_watches(const sim_world *world)
     for (size_t i = 0; i < WORLD_WATCHES; i++) {
         const sim_watch *looks = &world->watches[i];
         if (looks->is_there && looks->is_answered) {
-            bool lives = cleat__runs_find(&world->core->runs, &looks->watch.run_id) != NULL ||
-                         is_waited_for(world, &looks->watch.run_id);
-            world_check(world, lives != looks->has_hung_up || world->tasks[looks->task].is_replayed,
-                        "%s: the hangup", world->tasks[looks->task].input);
+            bool lives = cleat__runs_find(&world->core->runs, &looks->watch.run_id) != NULL;
+            bool is_told = lives != looks->has_hung_up || is_waited_for(world, &looks->watch.run_id);
+            world_check(world, is_told || world->tasks[looks->task].is_replayed, "%s: the hangup",
+                        world->tasks[looks->task].input);
         }
     }
 }
@@ -292,7 +292,9 @@ static void answered_watch(sim_world *world, sim_watch *looks, cleat_status stat
     looks->is_there = status == CLEAT_OK;
     world_check(world, status == CLEAT_OK || status == CLEAT_EMPTY || status == CLEAT_NOT_FOUND, "watch: %s",
                 cleat_status_name(status));
-    world_check(world, status != CLEAT_NOT_FOUND || !world->tasks[looks->task].is_acknowledged,
+    world_check(world,
+                status != CLEAT_NOT_FOUND || !world->tasks[looks->task].is_acknowledged ||
+                    world->tasks[looks->task].removal != REMOVED_NOT,
                 "a run was lost");
 }
 
@@ -302,7 +304,7 @@ static size_t acknowledged_sibling(const sim_world *world, const known *task)
     for (size_t i = 0; i < world->task_count; i++) {
         const known *other = &world->tasks[i];
         if (other != task && other->is_acknowledged && other->is_child && other->parent == task->parent &&
-            strcmp(other->key, task->key) == 0) {
+            other->removal == REMOVED_NOT && strcmp(other->key, task->key) == 0) {
             return i;
         }
     }
@@ -326,10 +328,15 @@ static void acknowledge(sim_world *world, size_t index, const cleat__uuid *id)
     task->is_acknowledged = true;
 }
 
-/* A command about a run of the same batch was made before the run had its id. */
+/* A command about a run of the same batch was made before the run had its id; or the run was old. */
 static bool may_be_unknown(const sim_world *world, const sim_slip *slip, const cleat__uuid *id)
 {
-    return slip->task == NOBODY || cleat__uuid_is_nil(id) || !world->tasks[slip->task].is_acknowledged;
+    if (slip->task == NOBODY || cleat__uuid_is_nil(id)) {
+        return true;
+    }
+    const known *task = &world->tasks[slip->task];
+    bool is_alone = task->step != NULL && world->tasks[task->root].removal != REMOVED_NOT;
+    return !task->is_acknowledged || task->removal != REMOVED_NOT || is_alone;
 }
 
 static void answered_wait(sim_world *world, const sim_slip *slip)
@@ -363,7 +370,7 @@ static void answered_replay(sim_world *world, const sim_slip *slip)
 {
     const known *task = &world->tasks[slip->task];
     switch (slip->command.status) {
-    case CLEAT_OK: world->replayed++; break;
+    case CLEAT_OK: world->seen.replayed++; break;
     case CLEAT_NOT_FOUND:
         world_check(world, may_be_unknown(world, slip, &slip->command.as.id), "a run was lost");
         break;
@@ -491,7 +498,13 @@ static void take_answer(sim_world *world, sim_slip *slip)
     case CLEAT__COMMAND_UNSCHEDULE: answered_unschedule(world, slip); break;
     case CLEAT__COMMAND_CANCEL: answered_cancel(world, slip); break;
     case CLEAT__COMMAND_REPLAY: answered_replay(world, slip); break;
-    case CLEAT__COMMAND_CALL: world_check(world, slip->command.status == CLEAT_FAILED, "call"); break;
+    case CLEAT__COMMAND_CALL:
+        if (slip->piece.count != 0) {
+            world_answered_expiry(world, slip);
+        } else {
+            world_check(world, slip->command.status == CLEAT_FAILED, "call");
+        }
+        break;
     case CLEAT__COMMAND_WORKER_PAUSE:
     case CLEAT__COMMAND_WORKER_RESUME:
     case CLEAT__COMMAND_WORKER_LISTEN:

@@ -30,7 +30,7 @@ static void check_contender(sim_world *world, const cleat__contender *one)
         world_check(world, one->held + waiting == 0, "a run that backs off keeps a slot");
     } else {
         world_check(world, !has_all && waiting == 1, "a run is in no queue and waits for no slot");
-        world->held_back++;
+        world->seen.held_back++;
     }
 }
 
@@ -58,7 +58,7 @@ static void check_rate(sim_world *world, const cleat__rate *rate)
         world_check(world, lane->parked_in == &rate->waiting && lane->count != 0, "nobody is parked");
         world_check(world, window->value < lane->units->items[0].units, "somebody waits for what is there");
         world_check(world, rate->timer.position != 0, "nobody will look at a rate limit again");
-        world->parked += lane->count;
+        world->seen.parked += lane->count;
     }
 }
 

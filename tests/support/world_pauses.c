@@ -50,7 +50,7 @@ void world_check_pauses(sim_world *world)
         for (const cleat__lane *lane = workflow->paused.head; lane != NULL; lane = lane->next) {
             world_check(world, lane->parked_in == &workflow->paused && lane->count != 0, "nobody is paused");
             world_check(world, lane->type->workflow == workflow, "a run waits with another workflow's");
-            world->paused += lane->count;
+            world->seen.paused += lane->count;
         }
     }
 }

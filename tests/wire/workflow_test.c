@@ -370,16 +370,36 @@ static void test_what_is_wrong_of_several_is_named(void **state)
     check_several(&it, "is no UUID");
     fill_several(&it)->parents[0] = text("nobody");
     check_several(&it, "\"nobody\" is no task of the workflow");
-    Cleat__V1__Concurrency rule = CLEAT__V1__CONCURRENCY__INIT, *rules[] = {&rule};
-    rule.expression = text("input.user");
-    fill_several(&it)->tasks[1].concurrency = rules;
-    it.tasks[1].n_concurrency = 1;
-    check_several(&it, "not supported yet: concurrency or rate limits of a workflow of several tasks");
+}
+
+static void test_limits_of_several(void **state)
+{
+    several it;
+    cleat__workflow workflow;
+    Cleat__V1__Concurrency rule = CLEAT__V1__CONCURRENCY__INIT, *rules[] = {&rule, &rule};
     Cleat__V1__CreateTaskRateLimit limit = CLEAT__V1__CREATE_TASK_RATE_LIMIT__INIT, *limits[] = {&limit};
+    (void)state;
+    rule.expression = text("input.user");
     limit.key = text("calls");
-    fill_several(&it)->on_failure.rate_limits = limits;
+    fill_several(&it)->tasks[1].concurrency = rules;
+    it.tasks[1].n_concurrency = 2;
+    it.on_failure.rate_limits = limits;
     it.on_failure.n_rate_limits = 1;
-    check_several(&it, "not supported yet: concurrency or rate limits of a workflow of several tasks");
+    it.message.concurrency = &rule;
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    assert_int_equal(workflow.concurrency_count, 1);
+    assert_int_equal(workflow.tasks[0].concurrency_count, 0);
+    assert_int_equal(workflow.tasks[1].concurrency_count, 2);
+    assert_int_equal(workflow.tasks[workflow.task_count - 1].rate_limit_count, 1);
+    cleat__workflow_read_end(&workflow);
+    rule.expression = text("input.");
+    check_several(&it, "concurrency: ");
+    it.tasks[1].n_concurrency = 0;
+    check_several(&it, "concurrency: ");
+    it.message.concurrency = NULL;
+    limit.key = text("");
+    check_several(&it, "the key of a rate limit");
 }
 
 static void test_several_without_memory(void **state)
@@ -477,8 +497,14 @@ static void test_concurrency(void **state)
     check_refused(&it, "is_tenant_scoped");
     set_rule(&second, "input.b", 1, CLEAT_GROUP_ROUND_ROBIN);
     second.has_max_runs_expression_case = CLEAT__V1__CONCURRENCY__HAS_MAX_RUNS_EXPRESSION_MAX_RUNS_EXPRESSION;
-    second.max_runs_expression = text("1");
-    check_refused(&it, "max_runs_expression");
+    second.max_runs_expression = text("1 +");
+    check_refused(&it, "concurrency: max_runs_expression: ");
+    second.max_runs_expression = text("input.n");
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    assert_slice(workflow.concurrency[1].max_runs_expression, "input.n");
+    assert_null(workflow.concurrency[0].max_runs_expression.data);
+    cleat__workflow_read_end(&workflow);
 }
 
 static void test_rate_limits(void **state)
@@ -605,6 +631,7 @@ int main(void)
         cmocka_unit_test(test_what_is_wrong_is_named),
         cmocka_unit_test(test_several_tasks),
         cmocka_unit_test(test_what_is_wrong_of_several_is_named),
+        cmocka_unit_test(test_limits_of_several),
         cmocka_unit_test(test_several_without_memory),
         cmocka_unit_test(test_without_memory),
     };

@@ -50,6 +50,23 @@ suite('crons', () => {
         });
     });
 
+    test('a cron and a scheduled run are told to run now', limit, async () => {
+        const seen = [];
+        await withWorker(ticking(seen, {}), async ({ client, tasks }) => {
+            const made = await client.crons.create(tasks.tick, { name: 'yearly', expression: '0 0 1 1 *', input: { n: 3 } });
+            const { data: byCron } = await client.api.workflowCronTrigger(client.tenantId, made.metadata.id);
+            await until(() => seen.length === 1);
+            assert.deepStrictEqual(seen[0].input, { n: 3 });
+            assert.strictEqual(seen[0].metadata.hatchet__cron_name, 'yearly');
+            const plan = await client.schedules.create(tasks.tick, { triggerAt: new Date(Date.now() + 86400000), input: { n: 4 } });
+            const { data: byPlan } = await client.api.workflowScheduledTrigger(client.tenantId, plan.metadata.id);
+            await until(() => seen.length === 2);
+            assert.deepStrictEqual(seen[1].input, { n: 4 });
+            assert.notStrictEqual(byCron.externalId, byPlan.externalId);
+            await assert.rejects(client.schedules.get(plan), (error) => error.response.status === 404);
+        });
+    });
+
     test('one over the task itself, and what is refused', limit, async () => {
         await withWorker(ticking([], {}), async ({ client, tasks }) => {
             const made = await tasks.tick.cron('nightly', '0 3 * * *', {});

@@ -133,6 +133,27 @@ suite('limits', () => {
         });
     });
 
+    test('a run says how many of its key go on at once', limit, async () => {
+        const crowd = new Crowd();
+        await withWorker((client) => ({
+            said: crowd.task(client, 'said', {
+                concurrency: {
+                    expression: 'input.key', maxRuns: "input.key == 'premium' ? 3 : 1",
+                    limitStrategy: ConcurrencyLimitStrategy.GROUP_ROUND_ROBIN,
+                },
+            }),
+        }), async ({ tasks }) => {
+            const refs = [];
+            for (let n = 0; n < 8; n++) {
+                refs.push(await tasks.said.runNoWait({ key: n < 5 ? 'premium' : 'plain', n }));
+            }
+            await until(() => crowd.started.length === 4);
+            crowd.release();
+            await Promise.all(refs.map((ref) => ref.output));
+            assert.deepStrictEqual(crowd.most, { premium: 3, plain: 1 });
+        });
+    });
+
     test('a rate limit holds for a window', limit, async () => {
         const started = [];
         await withWorker((client) => ({
@@ -182,6 +203,79 @@ suite('limits', () => {
             assert.deepStrictEqual(rows.map(({ key, value }) => [key, value]), [['bob', 8], ['ada', 0]]);
             await client.runs.cancel({ ids: [await waiting.getWorkflowRunId()] });
             await assert.rejects(tasks.dynamic.run({ user: 'ada', units: 'x' }), /failed to parse step expression/);
+        });
+    });
+
+    // Workflows of several tasks: "before", then "after", which runs until it is let go.
+    const several = (crowd, name, ofRuns, ofTask) => (client) => {
+        const workflow = client.workflow({ name, ...ofRuns });
+        const before = workflow.task({ name: 'before', fn: async () => ({}) });
+        const { fn } = crowd.task({ task: (options) => options }, 'after', {});
+        workflow.task({ name: 'after', parents: [before], fn, ...ofTask });
+        return { workflow };
+    };
+
+    test('a run of several tasks has a slot until it has ended', limit, async () => {
+        const crowd = new Crowd();
+        const one = { expression: 'input.key', maxRuns: 1, limitStrategy: ConcurrencyLimitStrategy.GROUP_ROUND_ROBIN };
+        await withWorker(several(crowd, 'whole', { concurrency: one }, {}), async ({ client, tasks }) => {
+            const refs = [];
+            for (let n = 0; n < 4; n++) {
+                refs.push(await tasks.workflow.runNoWait({ key: `k${n % 2}`, n }));
+            }
+            await until(() => crowd.started.length === 2);
+            const waiting = await client.runs.get(await refs[2].getWorkflowRunId());
+            assert.deepStrictEqual(waiting.tasks.map(({ status }) => status), ['QUEUED', 'QUEUED']);
+            crowd.release();
+            const outputs = await Promise.all(refs.map((ref) => ref.output));
+            assert.deepStrictEqual(outputs.map(({ after }) => after.n), [0, 1, 2, 3]);
+            assert.deepStrictEqual(crowd.most, { k0: 1, k1: 1 });
+        });
+    });
+
+    test('a newer run of several tasks stops all of an older one', limit, async () => {
+        const crowd = new Crowd();
+        await withWorker(several(crowd, 'newest', { concurrency: { expression: 'input.key' } }, {}), async ({ client, tasks }) => {
+            const first = await tasks.workflow.runNoWait({ key: 'k', n: 1 });
+            await until(() => crowd.started.length === 1);
+            const second = await tasks.workflow.runNoWait({ key: 'k', n: 2 });
+            await until(() => crowd.aborted.length === 1 && crowd.started.length === 2);
+            const { run, tasks: rows } = await client.runs.get(await first.getWorkflowRunId());
+            assert.strictEqual(run.status, 'CANCELLED');
+            assert.deepStrictEqual(rows.map(({ status }) => status), ['COMPLETED', 'CANCELLED']);
+            crowd.release();
+            assert.deepStrictEqual((await second.output).after, { n: 2 });
+        });
+    });
+
+    test('a task among others has limits of its own', limit, async () => {
+        const crowd = new Crowd();
+        await withWorker((client) => ({ plain: client.task({ name: 'plain', fn: async () => ({}) }) }), async ({ client }) => {
+            await client.ratelimits.upsert({ key: 'calls', limit: 5, duration: RateLimitDuration.HOUR });
+            const { workflow } = several(crowd, 'part', {}, {
+                concurrency: [{ expression: 'input.key', maxRuns: 1, limitStrategy: ConcurrencyLimitStrategy.GROUP_ROUND_ROBIN }],
+                rateLimits: [{ staticKey: 'calls', units: 2 }],
+            })(client);
+            const worker = await client.worker('part', { workflows: [workflow], slots: 10 });
+            worker.start();
+            await worker.waitUntilReady();
+            const refs = [];
+            for (let n = 0; n < 3; n++) {
+                refs.push(await workflow.runNoWait({ key: 'k', n }));
+            }
+            await until(async () => (await Promise.all(refs.map(async (ref) =>
+                (await client.runs.get(await ref.getWorkflowRunId())).tasks[0].status))).every((status) => status === 'COMPLETED'));
+            await until(() => crowd.started.length === 1);
+            crowd.release();
+            await until(() => crowd.started.length === 2);
+            assert.deepStrictEqual(crowd.most, { k: 1 });
+            const { rows } = await client.ratelimits.list({});
+            assert.deepStrictEqual(rows.map(({ key, value }) => [key, value]), [['calls', 1]]);
+            const found = (await client.workflows.list()).rows.find(({ name }) => name === 'part');
+            const { data } = await client.api.workflowVersionGet(found.metadata.id);
+            assert.deepStrictEqual(data.v1Concurrency.map(({ scope, stepReadableId }) => [scope, stepReadableId]), [['TASK', 'after']]);
+            await client.runs.cancel({ ids: await Promise.all(refs.map((ref) => ref.getWorkflowRunId())) });
+            await worker.stop();
         });
     });
 
