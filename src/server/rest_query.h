@@ -139,6 +139,8 @@ typedef struct cleat__rest_workflow {
     int32_t priority, retries;
     int64_t execution_timeout_ms, schedule_timeout_ms; /* CLEAT__NO_TIMEOUT: none */
     int64_t order;                                     /* of its versions, from 1 on */
+    bool is_dag;                                       /* it is one of several tasks */
+    int64_t type_id;                                   /* its row */
     cleat__pause pause;
 } cleat__rest_workflow;
 /* By name, until `visit` answers false. */
@@ -148,6 +150,17 @@ cleat_status cleat__rest_query_workflows(cleat__store *store, int64_t tenant,
 /* One; `version` NULL: its newest. Slices are valid until the next call. CLEAT_NOT_FOUND. */
 cleat_status cleat__rest_query_workflow(cleat__store *store, int64_t tenant, const cleat__uuid *id,
                                         const cleat__uuid *version, cleat__rest_workflow *out);
+
+/* A task of a workflow that has several. Slices are valid during the visit. */
+typedef struct cleat__rest_step {
+    cleat_slice name, action;
+    int32_t retries;
+    int64_t execution_timeout_ms, schedule_timeout_ms; /* CLEAT__NO_TIMEOUT: none */
+} cleat__rest_step;
+/* In the order of the declaration; none of a workflow of one. May be called in a visit above. */
+cleat_status cleat__rest_query_steps(cleat__store *store, const cleat__rest_workflow *workflow,
+                                     void (*visit)(void *argument, const cleat__rest_step *row),
+                                     void *argument);
 
 /* Keys of concurrency rules that runs of a workflow have which live, and the runs of one of them. */
 typedef struct cleat__rest_keys {

@@ -80,38 +80,33 @@ static bool write_event(void *argument, const cleat__run_event *what)
 
 /* ---- The run ---- */
 
-/* What it was given, and what it made, as it is told elsewhere: of one task what that is handed; of several the plain
- * input, and the output of the one that was the last to complete. */
-static cleat_status write_payloads(cleat__json_writer *writer, const cleat__http_call *call,
-                                   cleat__store *store, const cleat__rest_run *run)
+/* Of several tasks: of the one that was the last to complete, as clients expect. */
+static cleat_status write_last_output(cleat__json_writer *writer, const cleat__http_call *call,
+                                      cleat__store *store, const cleat__uuid *dag_id)
 {
-    const cleat__uuid dag_id = run->row.id;
     cleat__uuid last;
-    cleat__rest_run task;
-    if (!run->is_dag) {
-        cleat__writer_begin_object(writer, "input");
-    }
-    cleat__rest_write_payload(writer, "input", run->row.input);
-    if (!run->is_dag) {
-        cleat__writer_end_object(writer);
-        cleat__rest_write_payload(writer, "output", run->row.output);
-        return CLEAT_OK;
-    }
-    cleat_status status = store != NULL ? cleat__rest_query_last(store, &dag_id, &last) : CLEAT_EMPTY;
-    if (status == CLEAT_EMPTY) {
-        cleat__rest_write_payload(writer, "output", (cleat_slice){NULL, 0});
-        return CLEAT_OK;
-    }
-    if (status == CLEAT_OK) { /* which ends the slices of `run` */
+    cleat__rest_run task = {.is_dag = false};
+    cleat_status status = store != NULL ? cleat__rest_query_last(store, dag_id, &last) : CLEAT_EMPTY;
+    if (status == CLEAT_OK) {
         status = cleat__rest_query_parts(store, call->identity.tenant, &last, CLEAT__REST_OUTPUT, &task);
     }
-    if (status == CLEAT_OK) {
-        cleat__rest_write_payload(writer, "output", task.row.output);
-    }
-    return status;
+    cleat__rest_write_payload(writer, "output", task.row.output);
+    return status == CLEAT_EMPTY ? CLEAT_OK : status;
 }
 
-/* `store` NULL: as it is known. */
+/* Of one task it is what that is handed. */
+static void write_input(cleat__json_writer *writer, const cleat__rest_run *run)
+{
+    if (run->is_dag) {
+        cleat__rest_write_payload(writer, "input", run->row.input);
+    } else {
+        cleat__writer_begin_object(writer, "input");
+        cleat__rest_write_payload(writer, "input", run->row.input);
+        cleat__writer_end_object(writer);
+    }
+}
+
+/* `store` NULL: it cannot be asked. */
 static cleat_status write_run(cleat__json_writer *writer, const cleat__http_call *call, cleat__store *store,
                               const cleat__rest_run *run)
 {
@@ -131,14 +126,22 @@ static cleat_status write_run(cleat__json_writer *writer, const cleat__http_call
     cleat__writer_string(writer, "displayName", name);
     cleat__rest_write_uuid(writer, "workflowId", &run->row.workflow_id);
     cleat__rest_write_uuid(writer, "workflowVersionId", &run->row.version_id);
+    if (!run->is_dag) {
+        cleat__rest_write_payload(writer, "output", row->output);
+    }
     if (row->error.data != NULL) {
         cleat__writer_slice(writer, "errorMessage", row->error);
     }
+    write_input(writer, run);
     cleat__rest_write_time(writer, "createdAt", row->created_at_ms);
     if (row->is_child) {
         cleat__rest_write_uuid(writer, "parentTaskExternalId", &row->parent_id);
     }
-    cleat_status status = write_payloads(writer, call, store, run);
+    cleat_status status = CLEAT_OK;
+    if (run->is_dag) { /* which ends the slices of `run` */
+        const cleat__uuid id = row->id;
+        status = write_last_output(writer, call, store, &id);
+    }
     cleat__writer_end_object(writer);
     return status;
 }

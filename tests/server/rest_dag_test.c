@@ -272,9 +272,8 @@ static void declare_wide(rest_world *it)
     for (size_t i = 0; i < WIDE; i++) {
         snprintf(names[i], sizeof(names[i]), "t%zu", i);
         snprintf(actions[i], sizeof(actions[i]), "wide:t%zu", i);
-        tasks[i] = (cleat__workflow_task){.name = cleat_slice_of(names[i]),
-                                          .action = cleat_slice_of(actions[i]),
-                                          .policy = policy};
+        tasks[i] = (cleat__workflow_task){
+            .name = cleat_slice_of(names[i]), .action = cleat_slice_of(actions[i]), .policy = policy};
     }
     const cleat__workflow workflow = {.name = cleat_slice_of("wide"), .tasks = tasks, .task_count = WIDE};
     assert_int_equal(cleat__engine_put_workflow(it->engine, 1, &workflow, &version), CLEAT_OK);
@@ -336,7 +335,11 @@ static size_t count_with(const json_t *rows, const char *key, size_t least)
 
 static void runs_that_have_made_much_can_be_read(void **state)
 {
-    enum { INPUT = 1200000, OUTPUT = 800000, LENGTH = OUTPUT / 2 }; /* outputs are told twice, and once as a text */
+    enum {
+        INPUT = 1200000,
+        OUTPUT = 800000,
+        LENGTH = OUTPUT / 2
+    }; /* outputs are told twice, and once as a text */
     rest_world *it = *state;
     declare_wide(it);
     large what = {.run = trigger_run(it, 1, "wide"), .input_size = INPUT, .output_size = OUTPUT};
