@@ -60,11 +60,16 @@ fuzz: deps-dev ## run each fuzz program for FUZZ_SECONDS (10), FUZZ_JOBS (2) at 
 
 interop: deps-dev ## test with the official SDKs of Node: OpenTelemetry, Hatchet (from npm); the pages in a browser; and what takes a minute
 	$(call configure,release) $(with_tests)
-	$(call build,release) --target interop test_cli_workflow_killed
+	$(call build,release) --target interop test_cli_workflow_killed nightly
 	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/run otel --install || [ $$? = 77 ]
 	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/run hatchet-ts --install || [ $$? = 77 ]
 	CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/interop/run viewer --install || [ $$? = 77 ]
 	ctest --test-dir $(RELEASE) --output-on-failure -j $(TEST_JOBS) -L "interop|slow"
+
+nightly: deps-test ## a million runs of a skewed mix while the server and its workers are killed (NIGHTLY="--runs 100000 --seed 7")
+	$(call configure,release) $(with_tests)
+	$(call build,release) --target nightly cleat_command
+	tools/run-in-temp env CLEAT_BUILD=$(CURDIR)/$(RELEASE) tests/nightly/run $(NIGHTLY)
 
 bench: all ## run the benchmarks
 	@for b in $(RELEASE)/bench/*; do [ -x "$$b" ] || continue; echo "== $$b"; "$$b" || exit 1; done
@@ -99,5 +104,5 @@ clean: ## remove build/
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z ]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: all demo test debug asan tsan clang fuzz interop bench symbols check format install deps \
+.PHONY: all demo test debug asan tsan clang fuzz interop nightly bench symbols check format install deps \
         deps-test deps-dev clean help

@@ -9,6 +9,9 @@
  * Latency: from the call to the start of the handler, at 100 tasks a second.
  * A million queued tasks: memory, and start-up on that file, each in a process of its own.
  * Beside them what the disk allows.
+ *
+ * Two builds are compared by the instructions that a task takes in each, which tools/compare-engine counts: rates and
+ * processor time are other ones from run to run.
  */
 #define _GNU_SOURCE /* usleep */
 #include "support/bench.h"

@@ -138,6 +138,7 @@ cleat_test(docs/operations docs ${tools}/check-snippets ${CMAKE_C_COMPILER} docs
 cleat_test(docs/tasks docs ${tools}/check-snippets ${CMAKE_C_COMPILER} docs/tasks.md)
 cleat_test(docs/limits docs ${tools}/check-snippets ${CMAKE_C_COMPILER} docs/limits.md)
 cleat_test(docs/dags docs ${tools}/check-snippets ${CMAKE_C_COMPILER} docs/dags.md)
+cleat_test(docs/batches docs ${tools}/check-snippets ${CMAKE_C_COMPILER} docs/batches.md)
 cleat_test(docs/workflows docs ${tools}/check-snippets ${CMAKE_C_COMPILER} docs/workflows.md)
 cleat_test(docs docs ${tools}/check-docs ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
 if(TARGET cleat_shared)

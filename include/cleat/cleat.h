@@ -2,6 +2,7 @@
 #ifndef CLEAT_CLEAT_H
 #define CLEAT_CLEAT_H
 
+#include "cleat/batch.h"
 #include "cleat/client.h"
 #include "cleat/dag.h"
 #include "cleat/event.h"

@@ -75,6 +75,9 @@ typedef struct cleat_dag_task {
     size_t concurrency_count;
     const cleat_rate_limit *rate_limits; /* what each attempt takes of them */
     size_t rate_limit_count;
+    /* `run` is the function of a workflow (cleat/workflow.h): it sleeps, and waits for events and child runs, without a
+     * thread and without a slot, and takes steps that survive crashes. It takes a slot of the type "durable". */
+    bool is_durable;
 } cleat_dag_task;
 /* In C++ it is gone after the statement: there, fill in variables. */
 #define CLEAT_DAG_TASK(...) CLEAT_OPTIONS(cleat_dag_task, __VA_ARGS__)

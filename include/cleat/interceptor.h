@@ -118,6 +118,26 @@ CLEAT_API cleat_status cleat_execute_call_proceed(cleat_execute_call *call);
 /* The error message of a failed task, after proceed; NULL when it did not fail. */
 CLEAT_API const char *cleat_execute_call_error(const cleat_execute_call *call);
 
+/* ---- A batch of tasks that is executed (cleat/batch.h); `execute` is not called for its tasks ---- */
+
+typedef struct cleat_batch_call cleat_batch_call;
+/* Borrowed, during the hook. */
+CLEAT_API cleat_batch *cleat_batch_call_batch(cleat_batch_call *call);
+/* The metadata of one of its runs; reading only. */
+CLEAT_API cleat_text_map cleat_batch_call_metadata(cleat_batch_call *call, size_t index);
+/* What the thread is in where it works for that run, cleat_task_attach(), and what its children come from: the hook sets
+ * it before proceed, and should lay its own over what is there (NULL at first). Retained; that of `context` is borrowed. */
+CLEAT_API const cleat_context *cleat_batch_call_context(cleat_batch_call *call, size_t index);
+CLEAT_API void cleat_batch_call_set_context(cleat_batch_call *call, size_t index,
+                                            const cleat_context *context);
+/* Answers the status of the batch's function. */
+CLEAT_API cleat_status cleat_batch_call_proceed(cleat_batch_call *call);
+/* How one of its runs ends, after proceed; and its error message, NULL when it does not fail. */
+CLEAT_API cleat_status cleat_batch_call_status(const cleat_batch_call *call, size_t index);
+CLEAT_API const char *cleat_batch_call_error(const cleat_batch_call *call, size_t index);
+/* As cleat_execute_call_end_metadata(), of one of its runs. */
+CLEAT_API cleat_text_map cleat_batch_call_end_metadata(cleat_batch_call *call, size_t index);
+
 /* What a workflow waits for when it suspends, see cleat/workflow.h. */
 typedef struct cleat_suspension {
     int64_t step_count; /* runs that it has started */
@@ -196,6 +216,7 @@ typedef struct cleat_interceptor {
     cleat_status (*wait)(void *user_data, cleat_wait_call *call);
     cleat_status (*suspend)(void *user_data, cleat_suspend_call *call);
     cleat_status (*resume)(void *user_data, cleat_resume_call *call);
+    cleat_status (*execute_batch)(void *user_data, cleat_batch_call *call);
 } cleat_interceptor;
 
 /* Adds a copy of `interceptor` innermost. At most 16. Not while runs are started or workers work. */

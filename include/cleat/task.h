@@ -15,6 +15,7 @@
 #ifndef CLEAT_TASK_H
 #define CLEAT_TASK_H
 
+#include "cleat/batch.h"
 #include "cleat/client.h"
 #include "cleat/filter.h"
 #include "cleat/limit.h"
@@ -24,8 +25,7 @@
 extern "C" {
 #endif
 
-/* A task that is running. Valid during its function only. */
-typedef struct cleat_task cleat_task;
+/* A task that is running (cleat_task, of cleat/batch.h) is valid during its function only. */
 
 /*
  * The body of a task. CLEAT_OK completes the run; its output is what cleat_task_return() was
@@ -95,6 +95,9 @@ typedef struct cleat_task_options {
     const char *cron_input;              /* of these runs: a JSON object; NULL: {} */
     const cleat_rate_limit *rate_limits; /* what each attempt takes of them */
     size_t rate_limit_count;             /* 16 at most */
+    /* Its runs are given to `run_batch`, instead of `run`, several at a time (cleat/batch.h). It has no retries. NULL: not so. */
+    const cleat_batch_config *batch;
+    cleat_batch_function run_batch;
 } cleat_task_options;
 #define CLEAT_TASK_OPTIONS(...) CLEAT_OPTIONS(cleat_task_options, __VA_ARGS__)
 
@@ -177,7 +180,8 @@ CLEAT_API cleat_status cleat_task_refresh_timeout(cleat_task *task, int64_t incr
                                                   int64_t *timeout_at_ms);
 /*
  * Gives the worker's slot to another run while this one goes on, for a task that only waits from here on.
- * Twice is CLEAT_OK. CLEAT_NOT_FOUND: the attempt is not running any more.
+ * Twice is CLEAT_OK. One of a batch (cleat/batch.h) gives away what the batch has. CLEAT_NOT_FOUND: the attempt is not
+ * running any more.
  */
 CLEAT_API cleat_status cleat_task_release_slot(cleat_task *task);
 

@@ -238,7 +238,8 @@ CLEAT_API cleat_status cleat_stream_write(cleat_task *task, cleat_slice chunk);
  * Ends this run and begins another one of the same workflow with an empty log: for what goes on for ever.
  *     return cleat_continue_as_new(task, "{\"page\":8}");
  * cleat_client_wait() on this run goes on to the next, as do cleat_client_cancel(), cleat_client_stream() and a workflow
- * that awaits it; the run's own output is {"cleat:continued_as":"<run id>"}.
+ * that awaits it; the run's own output is {"cleat:continued_as":"<run id>"}. CLEAT_FAILED_PRECONDITION: it is a task of a
+ * workflow of several (cleat/dag.h).
  */
 CLEAT_API cleat_status cleat_continue_as_new(cleat_task *task, const char *input);
 

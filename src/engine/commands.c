@@ -40,6 +40,14 @@ typedef struct putting {
     cleat__buffer declaration;
 } putting;
 
+/* What is given to a worker with others does not run again by itself (engine.md 22). */
+static cleat__policy policy_of(const cleat__workflow_task *task)
+{
+    cleat__policy policy = task->policy;
+    policy.retries = task->batch != NULL ? 0 : policy.retries;
+    return policy;
+}
+
 static cleat_status describe(putting *put, int64_t tenant, const cleat__workflow *workflow)
 {
     const cleat__workflow_task *task = &workflow->tasks[0];
@@ -53,7 +61,7 @@ static cleat_status describe(putting *put, int64_t tenant, const cleat__workflow
         .workflow = workflow->name,
         .task_name = is_dag ? workflow->name : task->name,
         .action = cleat__lower_case(is_dag ? workflow->name : task->action, put->action),
-        .policy = task->policy,
+        .policy = policy_of(task),
         .declaration = cleat__buffer_slice(&put->declaration),
         .is_dag = is_dag,
     };
@@ -95,7 +103,7 @@ static cleat_status add_task(cleat__core *core, const cleat__type_row *version,
     cleat__type_row row = *version;
     row.task_name = task->name;
     row.action = cleat__lower_case(task->action, action);
-    row.policy = task->policy;
+    row.policy = policy_of(task);
     row.declaration = cleat__buffer_slice(&declaration);
     row.dag_type = version->id;
     row.is_dag = false;

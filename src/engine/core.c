@@ -30,6 +30,7 @@ cleat_status cleat__core_open(const cleat__core_options *options, cleat__now now
     cleat__runs_init(&core->runs);
     cleat__limits_init(&core->limits);
     cleat__rates_init(&core->rates);
+    cleat__batches_init(&core->batches);
     cleat__roster_init(&core->roster);
     cleat__watches_init(&core->watches);
     cleat__durables_init(&core->durables);
@@ -61,6 +62,7 @@ void cleat__core_close(cleat__core *core)
     cleat__limits_deinit(&core->limits);
     cleat__runs_deinit(&core->runs);
     cleat__wishes_deinit(&core->wishes);
+    cleat__batches_deinit(&core->batches);
     cleat__rates_deinit(&core->rates);
     cleat__catalog_deinit(&core->catalog);
     cleat__queues_deinit(&core->queues);
@@ -301,6 +303,7 @@ int64_t cleat__core_next_ms(const cleat__core *core)
     next = earlier(next, cleat__crons_next_ms(core));
     next = earlier(next, cleat__durable_next_ms(core));
     next = earlier(next, cleat__rates_next_ms(&core->rates));
+    next = earlier(next, cleat__batches_next_ms(&core->batches));
     next = earlier(next, run != NULL ? run->deadline_ms : INT64_MAX);
     next = earlier(next, worker != NULL ? worker->deadline_ms : INT64_MAX);
     return earlier(next, cleat__streams_next_ms(&core->watches.streams));

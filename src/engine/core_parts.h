@@ -2,6 +2,7 @@
 #ifndef CLEAT_ENGINE_CORE_PARTS_H
 #define CLEAT_ENGINE_CORE_PARTS_H
 
+#include "engine/batches.h"
 #include "engine/catalog.h"
 #include "engine/core.h"
 #include "engine/durable.h"
@@ -24,6 +25,7 @@ struct cleat__core {
     cleat__wishes wishes;
     cleat__limits limits;
     cleat__rates rates;
+    cleat__batches batches;
     cleat__roster roster;
     cleat__watches watches;
     cleat__durables durables;

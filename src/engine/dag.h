@@ -58,11 +58,17 @@ static inline cleat__dag *cleat__dag_of_run(cleat__run *run)
 {
     return CLEAT__CONTAINER(cleat__durable_of(run), cleat__dag, durable);
 }
+/* How many bytes a run takes that is none. */
+static inline size_t cleat__run_size(const cleat__task_type *type)
+{
+    return type->needs->is_durable      ? sizeof(cleat__durable)
+           : type->needs->batch != NULL ? sizeof(cleat__batched)
+                                        : sizeof(cleat__run);
+}
 /* Of a task of one; it stands behind it. */
 static inline cleat__dag **cleat__dag_slot(cleat__run *run)
 {
-    size_t size = cleat__run_is_durable(run) ? sizeof(cleat__durable) : sizeof(cleat__run);
-    return (cleat__dag **)(void *)((char *)run + size);
+    return (cleat__dag **)(void *)((char *)run + cleat__run_size(run->type));
 }
 /* The run that it is, or that it is a task of. */
 static inline const cleat__run *cleat__dag_root(const cleat__run *run)

@@ -16,7 +16,7 @@
 
 cleat__attempt_key cleat__life_key(const cleat__run *run)
 {
-    cleat__attempt_key key = {run->id, run->retry_count, 0, {{0}}};
+    cleat__attempt_key key = {.id = run->id, .retry_count = run->retry_count};
     if (run->state == CLEAT_RUN_RUNNING || run->state == CLEAT_RUN_EVICTED) {
         key.started_at_ms = run->since_ms;
     }
@@ -132,7 +132,7 @@ cleat_status cleat__life_release(cleat__core *core, cleat__run *run)
     }
     cleat__rates_return(core, run);
     cleat__life_stop_invocation(core, run, CLEAT__EVENT_RELEASE);
-    cleat__roster_let_go(run);
+    cleat__life_let_go(core, run);
     cleat__life_set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_RELEASE));
     run->since_ms = core->now.unix_ms;
     return cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
@@ -143,7 +143,7 @@ static cleat_status requeue(cleat__core *core, cleat__run *run, cleat__event eve
                             const cleat__requeue *next)
 {
     cleat__life_stop_invocation(core, run, event);
-    cleat__roster_let_go(run);
+    cleat__life_let_go(core, run);
     cleat__life_set_state(core, run, cleat__state_next(run->state, event));
     run->retry_count = next->retry_count;
     run->internal_retries = (uint8_t)next->internal_retries;
@@ -167,23 +167,39 @@ static void count_dispatch(cleat__core *core, const cleat__run *run)
     core->totals.dispatched_ms += waited_ms > 0 ? (uint64_t)waited_ms : 0;
 }
 
-cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worker *worker)
+static void hold(cleat__worker *worker, cleat__run *run)
 {
-    cleat__assignment *assignment = NULL;
+    if (cleat__run_is_batched(run)) {
+        cleat__batches_hold(worker, run);
+    } else {
+        cleat__roster_hold(worker, run);
+    }
+}
+
+void cleat__life_let_go(cleat__core *core, cleat__run *run)
+{
+    if (cleat__run_is_batched(run)) {
+        cleat__batches_let_go(&core->batches, run);
+    }
+    cleat__roster_let_go(run);
+}
+
+static cleat_status store_assignment(cleat__core *core, cleat__run *run, const cleat__worker *worker)
+{
     cleat__attempt_key key = cleat__life_key(run);
     if (worker->is_remote) {
         key.worker_id = worker->id;
     }
-    cleat_status status = cleat__core_begin(core);
-    if (status == CLEAT_OK && cleat__run_is_durable(run)) {
-        status = cleat__durable_begin(core, cleat__durable_of(run));
+    if (cleat__run_is_batched(run) && cleat__batched_of(run)->batch != NULL) {
+        key.batch_id = cleat__batched_of(run)->batch->id;
     }
-    if (status == CLEAT_OK) {
-        status = cleat__life_load_assignment(core, run, &assignment);
-    }
-    if (status == CLEAT_OK) {
-        status = cleat__core_check(core, cleat__transition_assign(core->store, &key, core->now.unix_ms));
-    }
+    return cleat__core_check(core, cleat__transition_assign(core->store, &key, core->now.unix_ms));
+}
+
+cleat_status cleat__life_hand_over(cleat__core *core, cleat__run *run, cleat__worker *worker,
+                                   cleat__assignment *assignment)
+{
+    cleat_status status = store_assignment(core, run, worker);
     if (status != CLEAT_OK) {
         cleat__free(assignment);
         return status;
@@ -200,12 +216,29 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
         cleat__rates_take(core, run->lane);
     }
     cleat__life_set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_ASSIGN));
-    cleat__roster_hold(worker, run);
+    hold(worker, run);
     cleat__roster_assign(&core->roster, worker, assignment);
     int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
     status = cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
     return status == CLEAT_OK && run->type->dag != NULL ? cleat__dag_begin(core, *cleat__dag_slot(run))
                                                         : status;
+}
+
+cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worker *worker)
+{
+    cleat__assignment *assignment = NULL;
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK && cleat__run_is_durable(run)) {
+        status = cleat__durable_begin(core, cleat__durable_of(run));
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__life_load_assignment(core, run, &assignment);
+    }
+    if (status != CLEAT_OK) {
+        cleat__free(assignment);
+        return status;
+    }
+    return cleat__life_hand_over(core, run, worker, assignment);
 }
 
 /* It is in doubt no more: its time begins. */
@@ -260,11 +293,11 @@ static int64_t timeout_left(const cleat__core *core, const cleat__run *run, int6
 cleat_status cleat__life_resume(cleat__core *core, cleat__run *run, cleat__worker *worker,
                                 int64_t timeout_at_ms, bool has_released)
 {
-    cleat__roster_hold(worker, run);
+    hold(worker, run);
     /* Who was granted something has it. */
     run->receipt = timeout_at_ms != 0 || has_released ? CLEAT__RECEIPT_HEARD : CLEAT__RECEIPT_UNSURE;
     if (has_released) {
-        cleat__roster_release_slots(run);
+        cleat__life_free_slots(run);
     }
     int64_t deadline = deadline_after(core, timeout_left(core, run, timeout_at_ms));
     return cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
@@ -310,7 +343,7 @@ cleat_status cleat__life_evict(cleat__core *core, cleat__run *run, const cleat__
         return status;
     }
     cleat__life_stop_invocation(core, run, CLEAT__EVENT_EVICT);
-    cleat__roster_let_go(run);
+    cleat__life_let_go(core, run);
     cleat__runs_clear_timer(&core->runs, run);
     cleat__life_set_state(core, run, cleat__state_next(run->state, CLEAT__EVENT_EVICT));
     /* It gets on: who lives for months may lose more workers than who runs for a minute. */

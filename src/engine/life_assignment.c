@@ -24,5 +24,8 @@ cleat_status cleat__life_load_assignment(cleat__core *core, cleat__run *run, cle
     assignment->version_id = type->version_id;
     assignment->step_id = type->step_id;
     assignment->log_size = -1;
+    if (cleat__run_is_batched(run)) {
+        return cleat__batches_dress(core, run, out);
+    }
     return cleat__run_is_durable(run) ? cleat__durable_dress(core, cleat__durable_of(run), out) : CLEAT_OK;
 }

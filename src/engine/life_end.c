@@ -48,7 +48,7 @@ cleat_status cleat__life_finish(cleat__core *core, cleat__run *run, cleat__event
     bool may_miss_chunks = run->worker != NULL && run->worker->is_remote && !run->worker->may_repeat;
     cleat__life_stop_invocation(core, run, event);
     cleat__queues_remove(&core->queues, run);
-    cleat__roster_let_go(run);
+    cleat__life_let_go(core, run);
     cleat__life_set_state(core, run, state);
     core->totals.ended[state]++;
     while (run->waiters != NULL) {

@@ -1,5 +1,5 @@
 /* What a running attempt is granted. */
-#include "engine/life.h"
+#include "engine/life_parts.h"
 #include "model/duration.h"
 
 /* Longer timeouts that are asked for in a shorter time are one: asked for again, or by several threads. */
@@ -39,18 +39,45 @@ cleat_status cleat__life_prolong(cleat__core *core, cleat__run *run, int64_t inc
     return status;
 }
 
-cleat_status cleat__life_release_slots(cleat__core *core, cleat__run *run)
+void cleat__life_free_slots(cleat__run *run)
+{
+    if (cleat__run_is_batched(run)) {
+        cleat__batches_release_slots(run);
+    } else {
+        cleat__roster_release_slots(run);
+    }
+}
+
+static cleat_status write_release(cleat__core *core, const cleat__run *run)
 {
     cleat__attempt_key key = cleat__life_key(run);
-    if (run->has_released) {
+    return cleat__core_check(core, cleat__transition_release_slots(core->store, &key));
+}
+
+/* Whichever of them is left after a restart: it has none. */
+static cleat_status write_releases(cleat__core *core, cleat__run *run)
+{
+    cleat_status status = CLEAT_OK;
+    const cleat__batched *one = cleat__batched_of(run)->batch->first;
+    for (; one != NULL && status == CLEAT_OK; one = one->next) {
+        status = write_release(core, &one->run);
+    }
+    return status;
+}
+
+cleat_status cleat__life_release_slots(cleat__core *core, cleat__run *run)
+{
+    bool is_shared = cleat__run_is_batched(run) && cleat__batched_of(run)->batch != NULL;
+    const cleat__run *holder = is_shared ? cleat__batches_holder(run) : run;
+    if (holder == NULL || holder->has_released) {
         return CLEAT_OK;
     }
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
-        status = cleat__core_check(core, cleat__transition_release_slots(core->store, &key));
+        status = is_shared ? write_releases(core, run) : write_release(core, run);
     }
     if (status == CLEAT_OK) {
-        cleat__roster_release_slots(run);
+        cleat__life_free_slots(run);
     }
     return status;
 }

@@ -15,6 +15,15 @@ int64_t cleat__life_queue_deadline(const cleat__core *core, const cleat__run *ru
 
 /* life_assignment.c: with the transaction open, the attempt as it is now. */
 cleat_status cleat__life_load_assignment(cleat__core *core, cleat__run *run, cleat__assignment **out);
+/* QUEUED to RUNNING: the worker, which has room, gets the assignment, which is consumed. */
+cleat_status cleat__life_hand_over(cleat__core *core, cleat__run *run, cleat__worker *worker,
+                                   cleat__assignment *assignment);
+/* Its worker has nothing to do with it any more. */
+void cleat__life_let_go(cleat__core *core, cleat__run *run);
+
+/* life_grant.c: its slots are free, or those that it has with others. */
+void cleat__life_free_slots(cleat__run *run);
+
 /* life_end.c: memory's part of an end. `text` is the output or the error, as it was stored. Frees the run. */
 cleat_status cleat__life_finish(cleat__core *core, cleat__run *run, cleat__event event, cleat_slice text);
 

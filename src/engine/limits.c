@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdlib.h>
 
 /* Verdicts that one call carries out. */
 #define SETTLE_MAX 1000
@@ -252,6 +253,13 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
             status = CLEAT_OK;
         }
     }
+    if (status == CLEAT_OK && refusal->size == 0 && cleat__run_is_batched(run)) {
+        status = cleat__batches_describe(run, &variables, text);
+        if (is_refusal(status)) {
+            refuse(refusal);
+            status = CLEAT_OK;
+        }
+    }
     if (cleat__run_is_dag(run)) {
         cleat__buffer_append_format(text, ",\"first\":%zu",
                                     CLEAT__CONTAINER(run, const cleat__dag, durable.run)->first);
@@ -326,15 +334,37 @@ static cleat_status take_seats(cleat__core *core, cleat__run *run, const json_t 
     return add_seats(core, one, json_object_get(json, "keys"), json_object_get(json, "max_runs"));
 }
 
+/* The lane of its like. */
+static cleat_status join_lane(cleat__core *core, cleat__run *run, cleat_slice desired, const json_t *json)
+{
+    cleat__likeness like = {.desired = desired};
+    char *takes = NULL;
+    cleat_status status = CLEAT_OK;
+    if (run->type->takings != NULL) {
+        status = cleat__takings_read(core, run, json_object_get(json, "rates"), &like.units, &takes);
+        like.takes = cleat_slice_of(takes);
+    }
+    if (status == CLEAT_OK && cleat__run_is_batched(run)) {
+        status = cleat__batches_find_group(&core->batches, run, json, &like.group);
+    }
+    if (status != CLEAT_OK) {
+        cleat__rate_units_free(like.units);
+    } else if (like.units == NULL && like.group == NULL) {
+        status = cleat__wishes_join(&core->wishes, run, desired);
+    } else {
+        status = cleat__wishes_join_like(&core->wishes, &core->batches, run, &like);
+    }
+    free(takes); /* jansson's */
+    return status;
+}
+
 cleat_status cleat__limits_attach(cleat__core *core, cleat__run *run, cleat_slice desired, cleat_slice text)
 {
     if (!cleat__run_has_limits(run)) {
         return cleat__wishes_join(&core->wishes, run, desired);
     }
     json_t *json = json_loadb(text.data != NULL ? text.data : "", text.size, 0, NULL);
-    cleat_status status = run->type->takings != NULL
-                              ? cleat__takings_join(core, run, desired, json_object_get(json, "rates"))
-                              : cleat__wishes_join(&core->wishes, run, desired);
+    cleat_status status = join_lane(core, run, desired, json);
     if (status == CLEAT_OK && cleat__run_is_limited(run)) {
         status = take_seats(core, run, json);
     }

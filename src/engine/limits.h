@@ -1,5 +1,6 @@
 /*
- * Runs of tasks with rate limits stand in lanes of those that take the same (engine/rates.h). What follows is of those
+ * Runs of tasks with rate limits stand in lanes of those that take the same (engine/rates.h), and those of tasks that are
+ * given several at a time in lanes of their group (engine/batches.h). What follows is of those
  * of tasks with concurrency rules: each has a seat in the group of its key of each rule, in the order of the
  * chain. It takes the first one when it would come into its queue, the next one once it holds a slot there, and comes
  * into the queue when it holds all. Until then it is QUEUED, in no lane, and its schedule timeout goes on.
@@ -54,10 +55,10 @@ static inline bool cleat__run_is_limited(const cleat__run *run)
 {
     return run->type->rule_count != 0;
 }
-/* Whether it has rules, or takes units of rate limits. */
+/* Whether it has rules, takes units of rate limits, or goes to workers with others. */
 static inline bool cleat__run_has_limits(const cleat__run *run)
 {
-    return run->type->rule_count != 0 || run->type->takings != NULL;
+    return run->type->rule_count != 0 || run->type->takings != NULL || run->type->needs->batch != NULL;
 }
 
 /* The keys of its limits, as they are stored; or nothing, and `refusal`, why it has none: then it fails. Limits that it

@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "engine/catalog.h"
+#include "engine/batches.h"
 #include "engine/scope.h"
 
 static void free_queue(cleat__queue *queue)
@@ -131,6 +131,15 @@ void cleat__lanes_unpark(cleat__lane_list *list)
     }
 }
 
+void cleat__lane_unpark(cleat__lane *lane)
+{
+    if (lane->parked_in != NULL) {
+        cleat__queue *queue = lane->type->queue;
+        remove_lane(queue, lane);
+        append_lane(&queue->lanes, lane);
+    }
+}
+
 void cleat__queue_set_aside(cleat__queue *queue, cleat__lane *lane)
 {
     remove_lane(queue, lane);
@@ -196,6 +205,9 @@ void cleat__queues_append(cleat__queues *queues, cleat__run *run, int level)
     if (lane->count++ == 0) {
         append_lane(&queue->lanes, lane);
     }
+    if (lane->batching != NULL) {
+        cleat__batching_add(lane->batching, run);
+    }
     if (queue->count++ == 0) {
         append_ready(queues, queue);
     }
@@ -210,6 +222,9 @@ void cleat__queues_remove(cleat__queues *queues, cleat__run *run)
     cleat__queue *queue = run->type->queue;
     cleat__run_chain_remove(&lane->levels[run->level - 1], run);
     run->level = 0;
+    if (lane->batching != NULL) {
+        lane->batching->bytes -= cleat__batched_of(run)->bytes;
+    }
     queues->run_count--;
     if (--lane->count == 0) {
         remove_lane(queue, lane);

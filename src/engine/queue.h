@@ -5,12 +5,13 @@
  * Within a queue the runs that ask for the same worker stand in one lane: where no worker can take
  * the first of them none can take the others, so that runs nobody can take hold up only their like. Such a
  * lane is set aside until a worker of the queue changes. One whose runs take more of a rate limit than is left is
- * parked until there may be enough.
+ * parked until there may be enough; so is one whose runs go to workers several at a time.
  */
 #ifndef CLEAT_ENGINE_QUEUE_H
 #define CLEAT_ENGINE_QUEUE_H
 
 #include "engine/run.h"
+#include "model/batch.h"
 #include "model/labels.h"
 
 struct cleat__lane_list;
@@ -21,6 +22,17 @@ struct cleat__worker;
 
 #define CLEAT__LEVEL_AHEAD 4 /* above every priority: retries, and what was given back */
 
+/* Of a lane whose runs go several at a time (batches.h). */
+typedef struct cleat__batching {
+    const cleat__batch_rule *rule;
+    struct cleat__batches *batches;
+    struct cleat__batch_group *group;
+    struct cleat__lane *lane;
+    size_t bytes;           /* of its runs */
+    cleat__heap_node timer; /* when it is due; while it is parked for that */
+    int64_t due_ms;         /* monotonic */
+} cleat__batching;
+
 typedef struct cleat__lane {
     struct cleat__lane *next, *previous; /* among those of its queue that hold runs */
     struct cleat__task_type *type;
@@ -30,6 +42,7 @@ typedef struct cleat__lane {
     const cleat__wish *wish;               /* NULL: none but what the task desires */
     const struct cleat__rate_units *units; /* of rate limits, that each of its runs takes; NULL: none */
     struct cleat__lane_list *parked_in;    /* it waits there, and not among the queue's; NULL: it does not */
+    cleat__batching *batching;             /* NULL: its runs go one by one */
 } cleat__lane;
 cleat__run *cleat__lane_first(const cleat__lane *lane);
 
@@ -80,6 +93,7 @@ void cleat__queue_put_back(cleat__queue *queue);
 /* Sets a lane aside in `list`, whatever becomes of workers, until all of that are put back into their queues. */
 void cleat__queue_park(cleat__queue *queue, cleat__lane *lane, cleat__lane_list *list);
 void cleat__lanes_unpark(cleat__lane_list *list);
+void cleat__lane_unpark(cleat__lane *lane); /* no-op when it is not parked */
 /* Whether a queued run comes before another of its queue. */
 bool cleat__run_is_ahead(const cleat__run *run, const cleat__run *other);
 

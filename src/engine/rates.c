@@ -6,6 +6,11 @@
 #include "engine/scope.h"
 #include "store/rate.h"
 
+/* Limits that runs have said and that nobody takes of any more. */
+#define IDLE_MAX 10000
+/* Of these that one commit looks at. */
+#define SWEEP_MAX 1000
+
 static cleat__rate *rate_of(const cleat__heap_node *node)
 {
     return CLEAT__CONTAINER(node, cleat__rate, timer);
@@ -18,7 +23,7 @@ static bool is_earlier(const cleat__heap_node *a, const cleat__heap_node *b)
 
 void cleat__rates_init(cleat__rates *rates)
 {
-    *rates = (cleat__rates){.changed = NULL};
+    *rates = (cleat__rates){.idle_max = IDLE_MAX};
     cleat__heap_init(&rates->timers, is_earlier);
 }
 
@@ -41,16 +46,109 @@ void cleat__rates_deinit(cleat__rates *rates)
     cleat__map_deinit(&rates->by_key);
 }
 
+/* ---- Idle ones ---- */
+
+static void leave_idle(cleat__rates *rates, cleat__rate *rate)
+{
+    if (!rate->is_idle) {
+        return;
+    }
+    if (rate->previous_idle != NULL) {
+        rate->previous_idle->next_idle = rate->next_idle;
+    } else {
+        rates->idle_head = rate->next_idle;
+    }
+    if (rate->next_idle != NULL) {
+        rate->next_idle->previous_idle = rate->previous_idle;
+    } else {
+        rates->idle_tail = rate->previous_idle;
+    }
+    rate->next_idle = rate->previous_idle = NULL;
+    rate->is_idle = false;
+    rates->idle_count--;
+}
+
+static void join_idle(cleat__rates *rates, cleat__rate *rate, bool is_first)
+{
+    rate->previous_idle = is_first ? NULL : rates->idle_tail;
+    rate->next_idle = is_first ? rates->idle_head : NULL;
+    *(rate->previous_idle != NULL ? &rate->previous_idle->next_idle : &rates->idle_head) = rate;
+    *(rate->next_idle != NULL ? &rate->next_idle->previous_idle : &rates->idle_tail) = rate;
+    rate->is_idle = true;
+    rates->idle_count++;
+}
+
+/* Where it belongs from now on. */
+static void place(cleat__rates *rates, cleat__rate *rate)
+{
+    bool may_go = rate->lane_count == 0 && (!rate->is_put || !rate->is_known);
+    leave_idle(rates, rate);
+    if (may_go) {
+        join_idle(rates, rate, !rate->is_known);
+    }
+}
+
+cleat__rate_units *cleat__rate_units_new(cleat__rates *rates, size_t most)
+{
+    cleat__rate_units *units = cleat__calloc(1, sizeof(*units) + most * sizeof(units->items[0]));
+    if (units != NULL) {
+        units->rates = rates;
+    }
+    return units;
+}
+
+void cleat__rate_units_add(cleat__rate_units *units, cleat__rate *rate, int32_t wanted)
+{
+    size_t at = 0;
+    while (at < units->count && units->items[at].rate != rate) {
+        at++;
+    }
+    if (at == units->count) {
+        units->items[units->count].units = 0;
+        units->items[units->count++].rate = rate;
+        rate->lane_count++;
+        place(units->rates, rate);
+    }
+    int64_t sum = (int64_t)units->items[at].units + wanted;
+    units->items[at].units = sum < INT32_MAX ? (int32_t)sum : INT32_MAX;
+}
+
+void cleat__rate_units_free(cleat__rate_units *units)
+{
+    for (size_t i = 0; units != NULL && i < units->count; i++) {
+        units->items[i].rate->lane_count--;
+        place(units->rates, units->items[i].rate);
+    }
+    cleat__free(units);
+}
+
 static cleat__rate *find(const cleat__rates *rates, int64_t tenant, cleat_slice key)
 {
     cleat__scope scope;
     return cleat__map_get(&rates->by_key, cleat__scope_key(&scope, tenant, key));
 }
 
-bool cleat__rates_has(const cleat__rates *rates, int64_t tenant, cleat_slice key)
+static void note_change(cleat__rates *rates, cleat__rate *rate)
 {
-    const cleat__rate *rate = find(rates, tenant, key);
-    return rate != NULL && rate->is_known;
+    if (!rate->is_changed) {
+        rate->is_changed = true;
+        rate->next_changed = rates->changed;
+        rates->changed = rate;
+    }
+}
+
+bool cleat__rates_keep(cleat__rates *rates, int64_t tenant, cleat_slice key)
+{
+    cleat__rate *rate = find(rates, tenant, key);
+    if (rate == NULL || !rate->is_known) {
+        return false;
+    }
+    if (!rate->is_put) {
+        rate->is_put = true;
+        place(rates, rate);
+        note_change(rates, rate);
+    }
+    return true;
 }
 
 cleat__rate *cleat__rates_add(cleat__rates *rates, int64_t tenant, cleat_slice key)
@@ -70,18 +168,44 @@ cleat__rate *cleat__rates_add(cleat__rates *rates, int64_t tenant, cleat_slice k
         free_rate(rate);
         return NULL;
     }
+    place(rates, rate);
     return rate;
 }
 
 /* ---- In the file ---- */
 
-static void note_change(cleat__rates *rates, cleat__rate *rate)
+static cleat_status forget(cleat__core *core, cleat__rate *rate)
 {
-    if (!rate->is_changed) {
-        rate->is_changed = true;
-        rate->next_changed = rates->changed;
-        rates->changed = rate;
+    cleat_status status = CLEAT_OK;
+    if (rate->is_known) {
+        status = cleat__core_check(core, cleat__rate_delete(core->store, rate->tenant, rate->key));
     }
+    leave_idle(&core->rates, rate);
+    cleat__heap_remove(&core->rates.timers, &rate->timer);
+    cleat__map_remove(&core->rates.by_key, cleat__scope_kept(rate->key));
+    free_rate(rate);
+    return status;
+}
+
+/* None of them is to be written any more. */
+static cleat_status sweep(cleat__core *core)
+{
+    cleat__rates *rates = &core->rates;
+    cleat_status status = CLEAT_OK;
+    for (int left = SWEEP_MAX; left > 0 && status == CLEAT_OK && rates->idle_head != NULL; left--) {
+        cleat__rate *rate = rates->idle_head;
+        if (rate->is_known && rates->idle_count <= rates->idle_max) {
+            break;
+        }
+        bool is_over = rate->window.value == rate->window.limit ||
+                       core->now.monotonic_ms >= cleat__rate_window_next(&rate->window);
+        if (!rate->is_known || is_over) {
+            status = forget(core, rate);
+        } else { /* what was taken of it counts: those behind it may go before */
+            place(rates, rate);
+        }
+    }
+    return status;
 }
 
 cleat_status cleat__rates_write(cleat__core *core)
@@ -91,13 +215,13 @@ cleat_status cleat__rates_write(cleat__core *core)
         cleat__rate *rate = core->rates.changed;
         core->rates.changed = rate->next_changed;
         rate->is_changed = false;
-        cleat__rate_row row = {rate->tenant, rate->key, rate->window};
+        cleat__rate_row row = {rate->tenant, rate->key, rate->window, !rate->is_put};
         row.window.refilled_ms += core->now.unix_ms - core->now.monotonic_ms;
         if (rate->is_known) {
             status = cleat__core_check(core, cleat__rate_put(core->store, &row));
         }
     }
-    return status;
+    return status == CLEAT_OK ? sweep(core) : status;
 }
 
 /* The window goes on where it was; when the clock was set back meanwhile it begins now. */
@@ -112,6 +236,8 @@ static cleat_status recover(void *argument, const cleat__rate_row *row)
     rate->window = row->window;
     rate->window.refilled_ms = core->now.monotonic_ms - (ago_ms > 0 ? ago_ms : 0);
     rate->is_known = true;
+    rate->is_put = !row->is_said;
+    place(&core->rates, rate);
     return CLEAT_OK;
 }
 
@@ -216,6 +342,7 @@ static cleat_status set(cleat__core *core, cleat__rate *rate, int32_t limit, int
         cleat__rate_window_init(&rate->window, limit, window_ms, core->now.monotonic_ms);
     }
     rate->is_known = true;
+    place(&core->rates, rate);
     note_change(&core->rates, rate);
     return cleat__core_begin(core);
 }
@@ -233,7 +360,11 @@ cleat_status cleat__rates_put(cleat__core *core, cleat__command *command)
         return status;
     }
     cleat__rate *rate = cleat__rates_add(&core->rates, command->tenant, key);
-    return rate != NULL ? set(core, rate, limit, window_ms) : cleat__fail_memory();
+    if (rate == NULL) {
+        return cleat__fail_memory();
+    }
+    rate->is_put = true;
+    return set(core, rate, limit, window_ms);
 }
 
 cleat_status cleat__rates_delete(cleat__core *core, cleat__command *command)
@@ -249,7 +380,8 @@ cleat_status cleat__rates_delete(cleat__core *core, cleat__command *command)
         return status;
     }
     let_go(core, rate);
-    rate->is_known = false;
+    rate->is_known = rate->is_put = false;
+    place(&core->rates, rate);
     return CLEAT_OK;
 }
 

@@ -3,6 +3,9 @@
  * with everything else. Lanes whose runs want more than is left wait here for the refill.
  *
  * In memory their times are monotonic, so that a clock that is set holds up nobody.
+ *
+ * One that was put stays until it is deleted. One that runs have said, for a customer or a user, is idle as soon as none of
+ * them lives: so many of these are kept as there may be, and the longest idle go, once their windows are over.
  */
 #ifndef CLEAT_ENGINE_RATES_H
 #define CLEAT_ENGINE_RATES_H
@@ -16,9 +19,13 @@ struct cleat__core;
 typedef struct cleat__rate {
     int64_t tenant;
     cleat_slice key;
-    char *scope;               /* owned; the map's key */
-    bool is_known;             /* else somebody waits for it to be put */
-    bool is_changed;           /* it is to be written */
+    char *scope;       /* owned; the map's key */
+    bool is_known;     /* else somebody waits for it to be put */
+    bool is_changed;   /* it is to be written */
+    bool is_put;       /* else a run has said what it is */
+    bool is_idle;      /* it is in the list of these */
+    size_t lane_count; /* lanes whose runs take of it */
+    struct cleat__rate *next_idle, *previous_idle;
     cleat__rate_window window; /* monotonic */
     uint64_t declared_in;      /* the batch of commits in which runs have made it what it is */
     cleat__lane_list waiting;
@@ -30,12 +37,16 @@ typedef struct cleat__rates {
     cleat__map by_key;
     cleat__heap timers;
     cleat__rate *changed;
+    cleat__rate *idle_head,
+        *idle_tail; /* not put, and of no lane: those that are not known, then the longest idle */
+    size_t idle_count, idle_max;
 } cleat__rates;
 void cleat__rates_init(cleat__rates *rates);
 void cleat__rates_deinit(cleat__rates *rates);
 
 /* What each run of a lane takes. */
 typedef struct cleat__rate_units {
+    cleat__rates *rates;
     size_t count;
     struct {
         cleat__rate *rate;
@@ -43,9 +54,16 @@ typedef struct cleat__rate_units {
     } items[];
 } cleat__rate_units;
 
+/* Room for so many, each of which is added to one lane by cleat__rate_units_add(). NULL on no memory. */
+cleat__rate_units *cleat__rate_units_new(cleat__rates *rates, size_t most);
+/* Several uses of one limit are one. */
+void cleat__rate_units_add(cleat__rate_units *units, cleat__rate *rate, int32_t wanted);
+void cleat__rate_units_free(cleat__rate_units *units); /* NULL-safe */
+
 /* The limit, made as one that is not known when it is not there; NULL on no memory. */
 cleat__rate *cleat__rates_add(cleat__rates *rates, int64_t tenant, cleat_slice key);
-bool cleat__rates_has(const cleat__rates *rates, int64_t tenant, cleat_slice key);
+/* A declaration names it: it stays from now on. False: it is not there. */
+bool cleat__rates_keep(cleat__rates *rates, int64_t tenant, cleat_slice key);
 /* At the start. */
 cleat_status cleat__rates_recover(struct cleat__core *core);
 

@@ -62,6 +62,34 @@ static bool makes_sense(const cleat__live_row *row, const cleat__task_type *type
            row->first_retry >= 0 && row->retry_count >= row->first_retry + row->internal_retries;
 }
 
+/* RUNNING or EVICTED. */
+static cleat_status add_begun(recovery *state, cleat__run *run, const cleat__live_row *row)
+{
+    cleat__core *core = state->core;
+    cleat_status status = cleat__run_is_limited(run) ? cleat__limits_hold_all(core, run) : CLEAT_OK;
+    if (status == CLEAT_OK && row->state == CLEAT_RUN_EVICTED) {
+        core->evicted++;
+        cleat__run_chain_append(&state->evicted, run);
+        return CLEAT_OK;
+    }
+    core->running++;
+    if (status == CLEAT_OK && cleat__run_is_batched(run) && !cleat__uuid_is_nil(&row->batch_id)) {
+        status = cleat__batches_resume(core, run, &row->batch_id);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    if (run->type->needs->is_durable) {
+        cleat__durable_of(run)->node = -1; /* nobody knows how far its invocation has come */
+    }
+    cleat__worker *worker = cleat__roster_find(&core->roster, &row->worker_id);
+    if (worker != NULL) {
+        return cleat__life_resume(core, run, worker, row->timeout_at_ms, row->has_released);
+    }
+    cleat__run_chain_append(&state->lost, run); /* no writes while rows are read */
+    return CLEAT_OK;
+}
+
 static cleat_status add_run(void *argument, const cleat__live_row *row)
 {
     recovery *state = argument;
@@ -99,27 +127,7 @@ static cleat_status add_run(void *argument, const cleat__live_row *row)
     if (row->state == CLEAT_RUN_QUEUED) {
         return row->is_held ? CLEAT_OK : add_queued(core, run);
     }
-    if (cleat__run_is_limited(run)) {
-        status = cleat__limits_hold_all(core, run);
-    }
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    if (row->state == CLEAT_RUN_EVICTED) {
-        core->evicted++;
-        cleat__run_chain_append(&state->evicted, run);
-        return CLEAT_OK;
-    }
-    core->running++;
-    if (type->needs->is_durable) {
-        cleat__durable_of(run)->node = -1; /* nobody knows how far its invocation has come */
-    }
-    cleat__worker *worker = cleat__roster_find(&core->roster, &row->worker_id);
-    if (worker != NULL) {
-        return cleat__life_resume(core, run, worker, row->timeout_at_ms, row->has_released);
-    }
-    cleat__run_chain_append(&state->lost, run); /* no writes while rows are read */
-    return CLEAT_OK;
+    return add_begun(state, run, row);
 }
 
 /* It has as long to come back as if it had just been heard of. */

@@ -383,10 +383,16 @@ static void use_slots(const cleat__run *run, int sign)
 
 void cleat__roster_hold(cleat__worker *worker, cleat__run *run)
 {
-    run->worker = worker;
+    cleat__roster_hold_beside(worker, run);
     run->has_released = false;
-    run->is_owed = false;
     use_slots(run, 1);
+}
+
+void cleat__roster_hold_beside(cleat__worker *worker, cleat__run *run)
+{
+    run->worker = worker;
+    run->has_released = true;
+    run->is_owed = false;
     cleat__run_chain_append(&worker->held, run);
 }
 

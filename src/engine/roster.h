@@ -118,6 +118,8 @@ bool cleat__worker_has_slots(const cleat__worker *worker, const cleat__slot_list
 bool cleat__roster_has_room(const cleat__roster *roster, int64_t now_ms);
 /* Takes the slots that the run's task requests. */
 void cleat__roster_hold(cleat__worker *worker, cleat__run *run);
+/* Without slots: the run is one of several that have those of one. */
+void cleat__roster_hold_beside(cleat__worker *worker, cleat__run *run);
 /* The slots are free again, the run stays; no-op when they are. */
 void cleat__roster_release_slots(cleat__run *run);
 /* The slots are free again; no-op when nobody holds the run. */

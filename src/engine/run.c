@@ -78,7 +78,8 @@ static cleat_slice key_of(const cleat__uuid *id)
 cleat__run *cleat__runs_new(cleat__runs *runs, const cleat__uuid *id, struct cleat__task_type *type)
 {
     _Static_assert(offsetof(cleat__durable, run) == 0, "the one begins with the other");
-    size_t size = type->needs->is_durable ? sizeof(cleat__durable) : sizeof(cleat__run);
+    _Static_assert(offsetof(cleat__batched, run) == 0, "as well");
+    size_t size = cleat__run_size(type);
     if (type->plan != NULL) {
         size = cleat__dag_size(type);
     } else if (type->dag != NULL) {

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "model/task.h"
 
+struct cleat__batch;
 struct cleat__command;
 struct cleat__lane;
 struct cleat__task_type;
@@ -59,6 +60,14 @@ static inline int32_t cleat__run_failures(const cleat__run *run)
 {
     return run->retry_count - run->first_retry - run->internal_retries;
 }
+
+/* A run of a task that is given several at a time (batches.h). */
+typedef struct cleat__batched {
+    cleat__run run;                         /* first */
+    size_t bytes;                           /* of what it was triggered with */
+    struct cleat__batch *batch;             /* RUNNING: that it is of; NULL: none */
+    struct cleat__batched *next, *previous; /* of that */
+} cleat__batched;
 
 typedef struct cleat__run_chain {
     cleat__run *head, *tail;

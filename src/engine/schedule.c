@@ -203,6 +203,20 @@ static void put_back_lanes(const cleat__core *core, cleat__queue *queue)
     queue->aside_at = core->roster.changes;
 }
 
+/* Whether there is something to wait for before its first run can go. */
+static cleat_status look_at_lane(cleat__core *core, cleat__lane *lane, bool *is_parked)
+{
+    cleat_status status = CLEAT_OK;
+    if (cleat__lane_is_paused(lane)) {
+        *is_parked = true;
+        cleat__pause_park(lane->type->queue, lane);
+    } else if (lane->batching != NULL) {
+        status = cleat__batches_look(core, lane, is_parked);
+    }
+    return status == CLEAT_OK && !*is_parked && lane->units != NULL ? cleat__rates_look(core, lane, is_parked)
+                                                                    : status;
+}
+
 /* The first run of the queue that a worker can take, and the worker. */
 static cleat__run *pick_run(cleat__core *core, cleat__queue *queue, cleat__worker **worker, pass *left)
 {
@@ -211,10 +225,8 @@ static cleat__run *pick_run(cleat__core *core, cleat__queue *queue, cleat__worke
         put_back_lanes(core, queue);
     }
     while (left->aside > 0 && left->effort > 0 && (lane = best_lane(queue)) != NULL) {
-        bool is_parked = cleat__lane_is_paused(lane);
-        if (is_parked) {
-            cleat__pause_park(queue, lane);
-        } else if (lane->units != NULL && cleat__rates_look(core, lane, &is_parked) != CLEAT_OK) {
+        bool is_parked = false;
+        if (look_at_lane(core, lane, &is_parked) != CLEAT_OK) {
             return NULL;
         }
         if (is_parked) {
@@ -251,12 +263,24 @@ static cleat_status settle_limits(cleat__core *core)
     return cleat__limits_are_unsettled(&core->limits) ? cleat__limits_settle(core) : CLEAT_OK;
 }
 
+static cleat_status assign(cleat__core *core, cleat__run *run, cleat__worker *worker, pass *left)
+{
+    if (run->lane->batching == NULL) {
+        return cleat__life_assign(core, run, worker);
+    }
+    size_t count = 0;
+    cleat_status status = cleat__batches_assign(core, run->lane, worker, &count);
+    left->runs = count < (size_t)left->runs ? left->runs - (int)count : 0;
+    return status;
+}
+
 void cleat__core_schedule(cleat__core *core)
 {
     if (repeat_owed(core) != CLEAT_OK || settle_limits(core) != CLEAT_OK) {
         return;
     }
     cleat__rates_fire(core);
+    cleat__batches_fire(core);
     if (core->queues.ready_count == 0 || !cleat__roster_has_room(&core->roster, core->now.monotonic_ms)) {
         return;
     }
@@ -281,7 +305,7 @@ void cleat__core_schedule(cleat__core *core)
             return;
         }
         blocked = 0;
-        status = cleat__life_assign(core, run, worker);
+        status = assign(core, run, worker, &left);
         if (status == CLEAT_OK && !core->has_more) { /* else there was enough of that in this step */
             status = settle_limits(core);
         }

@@ -4,7 +4,6 @@
 #include "base/error.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 
 typedef struct taken {
     char *key;
@@ -75,7 +74,6 @@ cleat_status cleat__takings_describe(cleat__core *core, const cleat__run *run,
     return status;
 }
 
-/* Several uses of one limit are one. */
 static cleat_status add_units(cleat__core *core, int64_t tenant, const json_t *item, cleat__rate_units *units)
 {
     const json_t *key = json_array_get(item, 0);
@@ -88,24 +86,15 @@ static cleat_status add_units(cleat__core *core, int64_t tenant, const json_t *i
     if (rate == NULL) {
         return cleat__fail_memory();
     }
-    size_t at = 0;
-    while (at < units->count && units->items[at].rate != rate) {
-        at++;
-    }
-    if (at == units->count) {
-        units->items[units->count].units = 0;
-        units->items[units->count++].rate = rate;
-    }
-    int64_t sum = units->items[at].units + wanted;
-    units->items[at].units = sum < INT32_MAX ? (int32_t)sum : INT32_MAX;
+    cleat__rate_units_add(units, rate, (int32_t)wanted);
     return CLEAT_OK;
 }
 
 static cleat_status make_units(cleat__core *core, const cleat__run *run, const json_t *rates,
                                cleat__rate_units **out)
 {
-    size_t i, count = json_array_size(rates);
-    cleat__rate_units *units = cleat__calloc(1, sizeof(*units) + count * sizeof(units->items[0]));
+    size_t i;
+    cleat__rate_units *units = cleat__rate_units_new(&core->rates, json_array_size(rates));
     cleat_status status = units != NULL ? CLEAT_OK : cleat__fail_memory();
     json_t *item;
     json_array_foreach(rates, i, item)
@@ -115,35 +104,40 @@ static cleat_status make_units(cleat__core *core, const cleat__run *run, const j
         }
     }
     if (status != CLEAT_OK) {
-        cleat__free(units);
+        cleat__rate_units_free(units);
         return status;
     }
     *out = units;
     return CLEAT_OK;
 }
 
-cleat_status cleat__takings_join(cleat__core *core, cleat__run *run, cleat_slice desired, const json_t *rates)
+cleat_status cleat__takings_read(cleat__core *core, const cleat__run *run, const json_t *rates,
+                                 cleat__rate_units **units, char **text)
 {
-    cleat__rate_units *units = NULL;
+    *units = NULL;
+    *text = NULL;
     if (json_array_size(rates) != run->type->needs->rate_limits->count) {
         return cleat__fail(CLEAT_CORRUPT, "a run in the database has no key of its rate limits");
     }
-    char *text = json_dumps(rates, JSON_COMPACT);
-    cleat_status status = text != NULL ? make_units(core, run, rates, &units) : cleat__fail_memory();
+    cleat_status status = make_units(core, run, rates, units);
     if (status == CLEAT_OK) {
-        status = cleat__wishes_join_units(&core->wishes, run, desired, cleat_slice_of(text), units);
+        *text = json_dumps(rates, JSON_COMPACT);
     }
-    free(text); /* jansson's */
+    if (status == CLEAT_OK && *text == NULL) {
+        cleat__free(*units);
+        *units = NULL;
+        status = cleat__fail_memory();
+    }
     return status;
 }
 
-cleat_status cleat__takings_check(const cleat__core *core, int64_t tenant, const cleat__workflow *workflow)
+cleat_status cleat__takings_check(cleat__core *core, int64_t tenant, const cleat__workflow *workflow)
 {
     for (size_t i = 0; i < workflow->task_count; i++) {
         const cleat__workflow_task *task = &workflow->tasks[i];
         for (size_t j = 0; j < task->rate_limit_count; j++) {
             const cleat__rate_use *use = &task->rate_limits[j];
-            if (cleat__rate_use_is_static(use) && !cleat__rates_has(&core->rates, tenant, use->key)) {
+            if (cleat__rate_use_is_static(use) && !cleat__rates_keep(&core->rates, tenant, use->key)) {
                 return cleat__fail(CLEAT_FAILED_PRECONDITION,
                                    "there is no rate limit \"%.*s\"; put it before the task is declared",
                                    CLEAT_SLICE_ARGS(use->key));

@@ -10,10 +10,11 @@ struct json_t;
  * CLEAT_RESOURCE_EXHAUSTED: an expression has no value of its type, which cleat_error_message() tells. */
 cleat_status cleat__takings_describe(cleat__core *core, const cleat__run *run,
                                      const cleat__expression_variables *variables, cleat__buffer *text);
-/* Puts the run into its lane by that array, with what it desires. */
-cleat_status cleat__takings_join(cleat__core *core, cleat__run *run, cleat_slice desired,
-                                 const struct json_t *rates);
+/* What it takes by that array, and the same as text, for its like; both are freed by who asks, the text by jansson's free().
+ */
+cleat_status cleat__takings_read(cleat__core *core, const cleat__run *run, const struct json_t *rates,
+                                 cleat__rate_units **units, char **text);
 /* Every limit that it takes of without an expression must be there: CLEAT_FAILED_PRECONDITION. */
-cleat_status cleat__takings_check(const cleat__core *core, int64_t tenant, const cleat__workflow *workflow);
+cleat_status cleat__takings_check(cleat__core *core, int64_t tenant, const cleat__workflow *workflow);
 
 #endif

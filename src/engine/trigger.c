@@ -266,15 +266,17 @@ static cleat_status attach(cleat__core *core, cleat__run *run, const cleat__buff
 
 /* A run's row, with all it borrows. */
 typedef struct storing {
+    cleat__run *run;
+    cleat__uuid *id; /* where the caller is told which it is */
     cleat__buffer desired, inherited, traced, limits;
+    cleat__buffer refusal; /* why it fails at once, if anything */
     cleat__trigger trigger;
     cleat__new_task row;
 } storing;
 
-/* `refusal` is why it fails at once, if anything. */
-static cleat_status describe(cleat__core *core, const cleat__trigger *item, cleat__run *run, cleat_slice key,
-                             storing *what, cleat__buffer *refusal)
+static cleat_status describe(cleat__core *core, const cleat__trigger *item, cleat_slice key, storing *what)
 {
+    cleat__run *run = what->run;
     what->trigger = *item;
     if (what->trigger.input.data == NULL) {
         what->trigger.input = cleat_slice_of("{}");
@@ -284,7 +286,7 @@ static cleat_status describe(cleat__core *core, const cleat__trigger *item, clea
         status = complete_metadata(core, run, &what->trigger, &what->inherited, &what->traced);
     }
     if (status == CLEAT_OK && cleat__run_has_limits(run)) {
-        status = cleat__limits_describe(core, run, &what->trigger, &what->limits, refusal);
+        status = cleat__limits_describe(core, run, &what->trigger, &what->limits, &what->refusal);
     }
     what->row = (cleat__new_task){
         .id = run->id,
@@ -300,8 +302,10 @@ static cleat_status describe(cleat__core *core, const cleat__trigger *item, clea
     return status;
 }
 
-static cleat_status begin(cleat__core *core, cleat__run *run, const storing *what, cleat_slice refusal)
+static cleat_status begin(cleat__core *core, storing *what)
 {
+    cleat__run *run = what->run;
+    cleat_slice refusal = cleat__buffer_slice(&what->refusal);
     bool is_dag = cleat__run_is_dag(run);
     if (!is_dag) {
         cleat__watches_start(core, run, what->trigger.metadata);
@@ -315,35 +319,98 @@ static cleat_status begin(cleat__core *core, cleat__run *run, const storing *wha
                              : cleat__life_enqueue(core, run, run->priority);
 }
 
-/* `claim`: NULL when it needs no key. */
-static cleat_status write_one(cleat__core *core, const cleat__trigger *item, cleat__run *run,
-                              const cleat__key_claim *claim, cleat__uuid *id)
+static void storing_deinit(storing *what)
 {
-    storing what = {.row = {.is_held = false}};
-    cleat__buffer refusal = {0};
+    cleat__buffer_deinit(&what->desired);
+    cleat__buffer_deinit(&what->inherited);
+    cleat__buffer_deinit(&what->traced);
+    cleat__buffer_deinit(&what->limits);
+    cleat__buffer_deinit(&what->refusal);
+}
+
+/* Runs that are described and not stored yet, which is cheaper together. */
+typedef struct run_group {
+    storing items[8];
+    size_t count;
+} run_group;
+
+static void group_discard(cleat__core *core, run_group *group)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        cleat__life_forget(core, group->items[i].run);
+        storing_deinit(&group->items[i]);
+    }
+    group->count = 0;
+}
+
+/* Stores them and lets them begin, in their order. */
+static cleat_status group_write(cleat__core *core, run_group *group)
+{
+    enum { MAX = sizeof(group->items) / sizeof(group->items[0]) };
+    const cleat__new_task *rows[MAX];
+    for (size_t i = 0; i < group->count; i++) {
+        rows[i] = &group->items[i].row;
+    }
+    cleat_status status =
+        cleat__core_check(core, cleat__transition_trigger_plain(core->store, rows, group->count));
+    for (size_t i = 0; i < group->count; i++) {
+        storing *what = &group->items[i];
+        if (status == CLEAT_OK) {
+            *what->id = what->run->id;
+            status = begin(core, what);
+        } else {
+            cleat__life_forget(core, what->run);
+        }
+        storing_deinit(what);
+    }
+    group->count = 0;
+    return status;
+}
+
+/* One by itself. `claim`: NULL when it needs no key. */
+static cleat_status store(cleat__core *core, storing *what, const cleat__key_claim *claim)
+{
+    cleat_status status = cleat__transition_trigger(core->store, &what->row, what->id);
+    if (status == CLEAT_OK && what->row.idempotency_key.data != NULL) {
+        status = cleat__claims_take(core, what->run->type->workflow->tenant, claim, &what->run->id);
+    }
+    if (status == CLEAT_OK) {
+        *what->id = what->run->id;
+        return begin(core, what);
+    }
+    cleat__life_forget(core, what->run);
+    return status == CLEAT_ALREADY_EXISTS ? CLEAT_OK : cleat__core_check(core, status);
+}
+
+static cleat_status write_one(cleat__core *core, const cleat__trigger *item, cleat__run *run,
+                              const cleat__key_claim *claim, run_group *group, cleat__uuid *id)
+{
+    storing *what = &group->items[group->count];
     cleat_slice key = {NULL, 0};
+    *what = (storing){.run = run, .id = id};
     if (claim != NULL && claim->key != NULL) {
         key = (cleat_slice){claim->key, claim->size};
     }
-    cleat_status status = describe(core, item, run, key, &what, &refusal);
-    if (status == CLEAT_OK) {
-        status = cleat__transition_trigger(core->store, &what.row, id);
+    cleat_status status = describe(core, item, key, what);
+    if (status != CLEAT_OK) {
+        cleat__life_forget(core, run);
+        storing_deinit(what);
+        return cleat__core_check(core, status);
     }
-    if (status == CLEAT_OK && key.data != NULL) {
-        status = cleat__claims_take(core, run->type->workflow->tenant, claim, &run->id);
+    if (cleat__transition_is_plain(&what->row)) {
+        group->count++;
+        return group->count < sizeof(group->items) / sizeof(group->items[0]) ? CLEAT_OK
+                                                                             : group_write(core, group);
     }
+    storing alone = *what;
+    alone.row.trigger = &alone.trigger;
+    status = group_write(core, group); /* what comes first begins first */
     if (status == CLEAT_OK) {
-        *id = run->id;
-        status = begin(core, run, &what, cleat__buffer_slice(&refusal));
+        status = store(core, &alone, claim);
     } else {
         cleat__life_forget(core, run);
-        status = status == CLEAT_ALREADY_EXISTS ? CLEAT_OK : cleat__core_check(core, status);
     }
-    cleat__buffer_deinit(&what.desired);
-    cleat__buffer_deinit(&what.inherited);
-    cleat__buffer_deinit(&what.traced);
-    cleat__buffer_deinit(&what.limits);
-    cleat__buffer_deinit(&refusal);
+    storing_deinit(&alone);
     return status;
 }
 
@@ -366,6 +433,7 @@ static void refuse(const starting *all, const cleat__claims *claims)
 static cleat_status write_all(cleat__core *core, const starting *all, const cleat__claims *claims,
                               cleat__run_chain *made)
 {
+    run_group group = {.count = 0};
     cleat_status status = made->head != NULL ? cleat__core_begin(core) : CLEAT_OK;
     for (size_t i = 0; made->head != NULL && status == CLEAT_OK; i++) {
         if (cleat__claims_refuse(claims, i)) {
@@ -374,8 +442,12 @@ static cleat_status write_all(cleat__core *core, const starting *all, const clea
         cleat__run *run = made->head;
         cleat__run_chain_remove(made, run);
         status = write_one(core, &all->items[i], run, claims->items != NULL ? &claims->items[i] : NULL,
-                           &all->ids[i]);
+                           &group, &all->ids[i]);
     }
+    if (status == CLEAT_OK) {
+        status = group_write(core, &group);
+    }
+    group_discard(core, &group);
     discard(core, made);
     refuse(all, claims);
     return status;

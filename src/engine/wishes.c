@@ -7,15 +7,18 @@ typedef struct wish_lane {
     cleat__lane lane; /* first, so that a run leads here */
     cleat__wish wish;
     cleat__rate_units *units; /* owned; NULL: none */
+    cleat__batching batching; /* in use when the lane says so */
     size_t run_count;         /* that stand in it, queued or not */
     size_t key_size;
-    char key[]; /* the version's number, then the wish, a NUL and what it takes */
+    char key
+        []; /* the version's number, then the wish, what it takes and its group, each with a NUL before it but the first */
 } wish_lane;
 
 static void free_lane(wish_lane *lane)
 {
+    cleat__batching_deinit(lane->lane.batching);
     cleat__free(lane->wish.labels);
-    cleat__free(lane->units);
+    cleat__rate_units_free(lane->units);
     cleat__free(lane);
 }
 
@@ -29,25 +32,34 @@ void cleat__wishes_deinit(cleat__wishes *wishes)
     cleat__map_deinit(&wishes->by_text);
 }
 
-/* Makes the lane; the key has the version's number in front. */
-static cleat_status new_lane(cleat__task_type *type, cleat_slice desired, cleat_slice takes, wish_lane **out)
+static char *add_part(char *at, cleat_slice text)
 {
-    size_t wish_at = sizeof(type->id), takes_at = wish_at + desired.size + 1;
-    wish_lane *lane = cleat__calloc(1, sizeof(*lane) + takes_at + takes.size);
+    memcpy(at, text.size != 0 ? text.data : "", text.size);
+    return at + text.size + 1; /* behind the NUL, of calloc() */
+}
+
+/* Makes the lane. Groups are different from none, also that of the key "". */
+static cleat_status new_lane(cleat__task_type *type, const cleat__likeness *like, wish_lane **out)
+{
+    cleat_slice group = {NULL, 0};
+    if (like->group != NULL) {
+        group = (cleat_slice){like->group->key, like->group->key_size};
+    }
+    size_t size = sizeof(type->id) + like->desired.size + 1 + like->takes.size + 1 + group.size;
+    wish_lane *lane = cleat__calloc(1, sizeof(*lane) + size + 1);
     if (lane == NULL) {
         return cleat__fail_memory();
     }
     lane->lane.type = type;
-    lane->key_size = takes_at + takes.size;
+    lane->key_size = size;
     memcpy(lane->key, &type->id, sizeof(type->id));
-    memcpy(lane->key + wish_at, desired.size != 0 ? desired.data : "", desired.size);
-    memcpy(lane->key + takes_at, takes.size != 0 ? takes.data : "", takes.size);
-    if (desired.size == 0) {
+    add_part(add_part(add_part(lane->key + sizeof(type->id), like->desired), like->takes), group);
+    if (like->desired.size == 0) {
         *out = lane;
         return CLEAT_OK;
     }
     lane->lane.wish = &lane->wish;
-    cleat_status status = cleat__wish_decode(desired, &lane->wish);
+    cleat_status status = cleat__wish_decode(like->desired, &lane->wish);
     if (status != CLEAT_OK) {
         free_lane(lane);
         return status;
@@ -56,46 +68,52 @@ static cleat_status new_lane(cleat__task_type *type, cleat_slice desired, cleat_
     return CLEAT_OK;
 }
 
-/* Into the lane of that key, which is `made` unless there is one. */
-static cleat_status join(cleat__wishes *wishes, cleat__run *run, wish_lane *made)
+/* The lane of that key, which is `made` unless there is one. */
+static cleat_status find_or_put(cleat__wishes *wishes, wish_lane *made, wish_lane **out)
 {
     cleat_slice key = {made->key, made->key_size};
-    wish_lane *lane = cleat__map_get(&wishes->by_text, key);
-    if (lane != NULL) {
+    *out = cleat__map_get(&wishes->by_text, key);
+    if (*out != NULL) {
         free_lane(made);
-    } else if (cleat__map_put(&wishes->by_text, key, made) == CLEAT_OK) {
-        lane = made;
-    } else {
+        return CLEAT_OK;
+    }
+    if (cleat__map_put(&wishes->by_text, key, made) != CLEAT_OK) {
         free_lane(made);
         return cleat__fail_memory();
     }
-    lane->run_count++;
-    run->lane = &lane->lane;
+    *out = made;
     return CLEAT_OK;
+}
+
+cleat_status cleat__wishes_join_like(cleat__wishes *wishes, cleat__batches *batches, cleat__run *run,
+                                     const cleat__likeness *like)
+{
+    wish_lane *made = NULL, *lane = NULL;
+    cleat_status status = new_lane(run->type, like, &made);
+    if (status != CLEAT_OK) {
+        cleat__rate_units_free(like->units);
+        if (like->group != NULL) {
+            cleat__batches_leave_group(batches, like->group);
+        }
+        return status;
+    }
+    made->units = like->units;
+    made->lane.units = like->units;
+    if (like->group != NULL) {
+        cleat__batching_init(&made->batching, batches, like->group, &made->lane);
+    }
+    status = find_or_put(wishes, made, &lane);
+    if (status == CLEAT_OK) {
+        lane->run_count++;
+        run->lane = &lane->lane;
+    }
+    return status;
 }
 
 cleat_status cleat__wishes_join(cleat__wishes *wishes, cleat__run *run, cleat_slice desired)
 {
-    if (desired.size == 0) {
-        return CLEAT_OK;
-    }
-    wish_lane *made = NULL;
-    cleat_status status = new_lane(run->type, desired, (cleat_slice){NULL, 0}, &made);
-    return status == CLEAT_OK ? join(wishes, run, made) : status;
-}
-
-cleat_status cleat__wishes_join_units(cleat__wishes *wishes, cleat__run *run, cleat_slice desired,
-                                      cleat_slice text, cleat__rate_units *units)
-{
-    wish_lane *made = NULL;
-    cleat_status status = new_lane(run->type, desired, text, &made);
-    if (status != CLEAT_OK) {
-        cleat__free(units);
-        return status;
-    }
-    made->units = units;
-    made->lane.units = units;
-    return join(wishes, run, made);
+    const cleat__likeness like = {.desired = desired};
+    return desired.size != 0 ? cleat__wishes_join_like(wishes, NULL, run, &like) : CLEAT_OK;
 }
 
 void cleat__wishes_leave(cleat__wishes *wishes, cleat__run *run)

@@ -58,6 +58,10 @@ static void encode_needs(const cleat__workflow_task *task, cleat__buffer *out)
     cleat__slots_encode(task->slots, task->slot_count, out);
     cleat__buffer_append_string(out, ",\"labels\":");
     cleat__desired_labels_encode(task->labels, task->label_count, out);
+    if (task->batch != NULL) {
+        cleat__buffer_append_string(out, ",\"batch\":");
+        cleat__batch_config_encode(task->batch, out);
+    }
     if (task->concurrency_count != 0) {
         cleat__buffer_append_string(out, ",\"concurrency\":");
         cleat__concurrency_encode(task->concurrency, task->concurrency_count, out);

@@ -87,10 +87,14 @@ static json_t *load(cleat_slice text, json_error_t *error)
 
 cleat_status cleat__json_check(const char *what, cleat_slice text, bool must_be_object)
 {
-    if (text.size > CLEAT_PAYLOAD_MAX) {
-        return cleat__fail(CLEAT_TOO_LARGE, "%s has %zu bytes; at most %zu are stored", what, text.size,
-                           CLEAT_PAYLOAD_MAX);
-    }
+    return text.size > CLEAT_PAYLOAD_MAX
+               ? cleat__fail(CLEAT_TOO_LARGE, "%s has %zu bytes; at most %zu are stored", what, text.size,
+                             CLEAT_PAYLOAD_MAX)
+               : cleat__json_check_large(what, text, must_be_object);
+}
+
+cleat_status cleat__json_check_large(const char *what, cleat_slice text, bool must_be_object)
+{
     json_error_t error;
     json_t *value = load(text, &error);
     if (value == NULL) {

@@ -7,5 +7,7 @@
 /* CLEAT_TOO_LARGE above CLEAT_PAYLOAD_MAX; CLEAT_INVALID_ARGUMENT with `what` ("input"), line and
  * column when it is not JSON, holds \u0000, or is not an object although it must be. */
 cleat_status cleat__json_check(const char *what, cleat_slice text, bool must_be_object);
+/* Of any size. */
+cleat_status cleat__json_check_large(const char *what, cleat_slice text, bool must_be_object);
 
 #endif

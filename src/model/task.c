@@ -165,12 +165,13 @@ int64_t cleat__policy_backoff_ms(const cleat__policy *policy, int32_t n)
 
 /* All texts of an assignment: what is missing here would be borrowed in each copy. */
 static const size_t texts[] = {
-    offsetof(cleat__assignment, task),        offsetof(cleat__assignment, workflow),
-    offsetof(cleat__assignment, task_name),   offsetof(cleat__assignment, input),
-    offsetof(cleat__assignment, metadata),    offsetof(cleat__assignment, child_key),
-    offsetof(cleat__assignment, event_key),   offsetof(cleat__assignment, filter_payload),
-    offsetof(cleat__assignment, parents),     offsetof(cleat__assignment, triggers),
-    offsetof(cleat__assignment, step_errors),
+    offsetof(cleat__assignment, task),         offsetof(cleat__assignment, workflow),
+    offsetof(cleat__assignment, task_name),    offsetof(cleat__assignment, input),
+    offsetof(cleat__assignment, metadata),     offsetof(cleat__assignment, child_key),
+    offsetof(cleat__assignment, event_key),    offsetof(cleat__assignment, filter_payload),
+    offsetof(cleat__assignment, parents),      offsetof(cleat__assignment, triggers),
+    offsetof(cleat__assignment, step_errors),  offsetof(cleat__assignment, batch_key),
+    offsetof(cleat__assignment, batch_reason),
 };
 enum { TEXT_COUNT = sizeof(texts) / sizeof(texts[0]) };
 

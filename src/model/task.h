@@ -91,6 +91,12 @@ typedef struct cleat__assignment {
     cleat_slice triggers; /* JSON: what it has waited for besides; absent: nothing */
     cleat_slice
         step_errors; /* JSON: errors of the tasks that have failed, of who runs on that; absent: it does not */
+    /* Of a task that is given several runs at a time: those of one id come one after the other, and belong together. */
+    cleat__uuid batch_id;  /* nil: it is none of these, and so is the rest */
+    int32_t batch_count;   /* of the batch, with this one; of a part that comes once more that of the part */
+    int64_t batch_at_ms;   /* Unix; when it was put together */
+    cleat_slice batch_key; /* of its group; "": there are no groups */
+    cleat_slice batch_reason; /* why it was put together, a sentence */
 } cleat__assignment;
 /* A copy in one block with its texts, each with a NUL behind it, for cleat__free(). NULL on no memory. */
 cleat__assignment *cleat__assignment_copy(const cleat__assignment *from);

@@ -195,6 +195,15 @@ static cleat_status check_texts(const cleat__workflow *workflow)
                : CLEAT_OK;
 }
 
+static cleat_status check_batch(const cleat__workflow_task *task)
+{
+    if (task->batch != NULL && task->is_durable) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "batch: the task \"%.*s\" is durable; it cannot be both",
+                           CLEAT_SLICE_ARGS(task->name));
+    }
+    return task->batch != NULL ? cleat__batch_config_check(task->batch) : CLEAT_OK;
+}
+
 static cleat_status check_task(const cleat__workflow_task *task)
 {
     cleat_status status = cleat__name_check("task", task->name);
@@ -212,6 +221,9 @@ static cleat_status check_task(const cleat__workflow_task *task)
     }
     if (status == CLEAT_OK) {
         status = cleat__rate_uses_check(task->rate_limits, task->rate_limit_count);
+    }
+    if (status == CLEAT_OK) {
+        status = check_batch(task);
     }
     return status == CLEAT_OK ? cleat__slots_check(task->slots, task->slot_count) : status;
 }
@@ -324,6 +336,14 @@ static void encode_crons(const cleat__workflow *workflow, cleat__buffer *out)
     }
 }
 
+static void encode_batch(const cleat__workflow_task *task, cleat__buffer *out)
+{
+    if (task->batch != NULL) {
+        cleat__buffer_append_string(out, ",\"batch\":");
+        cleat__batch_config_encode(task->batch, out);
+    }
+}
+
 static void encode_task(const cleat__workflow *workflow, const cleat__workflow_task *task, cleat__buffer *out)
 {
     cleat__buffer_append_format(out, ",\"sticky\":%d,\"durable\":%s,\"slots\":", (int)workflow->sticky,
@@ -331,6 +351,7 @@ static void encode_task(const cleat__workflow *workflow, const cleat__workflow_t
     encode_slots(task, out);
     cleat__buffer_append_string(out, ",\"labels\":");
     cleat__desired_labels_encode(task->labels, task->label_count, out);
+    encode_batch(task, out);
 }
 
 void cleat__workflow_encode_task(const cleat__workflow *workflow, size_t task, cleat__buffer *out)
@@ -472,6 +493,10 @@ static cleat_status read_needs(json_t *json, cleat__needs *needs)
     if (status == CLEAT_OK) {
         status = cleat__rate_uses_decode(json_object_get(json, "rate_limits"), &needs->rate_limits);
     }
+    const json_t *batch = json_object_get(json, "batch");
+    if (status == CLEAT_OK && batch != NULL) {
+        status = cleat__batch_rule_decode(batch, &needs->batch);
+    }
     const json_t *idempotency = json_object_get(json, "idempotency");
     return status == CLEAT_OK && idempotency != NULL
                ? cleat__idempotency_decode(idempotency, &needs->idempotency)
@@ -499,6 +524,7 @@ cleat_status cleat__needs_decode(cleat_slice text, cleat__needs **out)
 void cleat__needs_free(cleat__needs *needs)
 {
     if (needs != NULL) {
+        cleat__batch_rule_free(needs->batch);
         cleat__idempotency_free(needs->idempotency);
         cleat__free(needs->events);
         cleat__free(needs->concurrency);

@@ -5,6 +5,7 @@
 #ifndef CLEAT_MODEL_WORKFLOW_H
 #define CLEAT_MODEL_WORKFLOW_H
 
+#include "model/batch.h"
 #include "model/concurrency.h"
 #include "model/durable.h"
 #include "model/filter.h"
@@ -64,7 +65,8 @@ typedef struct cleat__workflow_task {
     size_t concurrency_count;
     const cleat__rate_use *rate_limits;
     size_t rate_limit_count;
-    const cleat_slice *parents; /* names of the tasks that it comes after */
+    const cleat__batch_config *batch; /* NULL: each of its runs goes to a worker by itself */
+    const cleat_slice *parents;       /* names of the tasks that it comes after */
     size_t parent_count;
     const cleat__step_condition *conditions; /* beyond those that parents are (model/match.h) */
     size_t condition_count;
@@ -136,6 +138,7 @@ typedef struct cleat__needs {
     cleat__idempotency_rule *idempotency; /* owned; NULL: none */
     cleat__concurrency_list *concurrency; /* owned; the chain of its rules; NULL: none */
     cleat__rate_use_list *rate_limits;    /* owned; what its runs take; NULL: nothing */
+    cleat__batch_rule *batch;             /* owned; NULL: each of its runs goes to a worker by itself */
     bool is_dag;                          /* its tasks are those of cleat__dag_decode() */
 } cleat__needs;
 /* Of an encoded text. CLEAT_CORRUPT: it is none. */

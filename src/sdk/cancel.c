@@ -66,11 +66,14 @@ void cleat__task_cancel(cleat_worker *worker, cleat_task *task)
 /* Takes the attempt out of the queue; NULL: it is not there. */
 static cleat__assignment *remove_queued(cleat_worker *worker, const cleat__uuid *task_id, int32_t retry_count)
 {
-    for (cleat__assignment **at = &worker->queue; *at != NULL; at = &(*at)->next) {
+    const cleat__assignment *before = NULL;
+    for (cleat__assignment **at = &worker->queue; *at != NULL; before = *at, at = &(*at)->next) {
         cleat__assignment *found = *at;
         if (found->retry_count == retry_count && cleat__uuid_equals(&found->task_id, task_id)) {
+            worker->queue_size -= cleat__worker_begins_unit(before, found);
+            worker->queue_size -= cleat__worker_begins_unit(found, found->next);
+            worker->queue_size += cleat__worker_begins_unit(before, found->next);
             *at = found->next;
-            worker->queue_size--;
             if (worker->queue_end == &found->next) {
                 worker->queue_end = at;
             }

@@ -183,58 +183,80 @@ static void tell_own_trace(const cleat__consumer *consumer, cleat_span span)
     transport->own_trace(transport, &trace);
 }
 
-/* ---- The hooks ---- */
+/* ---- Beginning and end ---- */
 
 /* A task that was cancelled and says so has neither succeeded nor failed; a workflow that waits has not failed. */
-static void end_task_span(cleat_span span, cleat_execute_call *call, cleat_status status)
+static void set_end(const cleat__consumer *consumer, cleat_span span, cleat_status status, const char *error)
 {
-    bool cancelled = cleat_task_is_cancelled(cleat_execute_call_task(call));
+    bool cancelled = cleat_task_is_cancelled(consumer->task);
     if (status == CLEAT_OK || status == CLEAT_SUSPENDED) {
         (void)cleat_span_set_status(span, CLEAT_SPAN_STATUS_OK, NULL);
     } else if (status != CLEAT_CANCELLED || !cancelled) {
-        cleat__span_fail(span, status, cleat_execute_call_error(call));
+        cleat__span_fail(span, status, error);
     }
-    (void)cleat_span_end(span);
 }
 
-static void begin(cleat__consumer *consumer)
+void cleat__consumer_init(cleat__consumer *consumer, const cleat_instrumentor *instrumentor,
+                          const cleat_task *task)
 {
-    cleat_text_map map = cleat_execute_call_metadata(consumer->call);
-    consumer->base = extract_rest(&map);
+    *consumer = (cleat__consumer){
+        .instrumentor = instrumentor,
+        .task = task,
+        .action = cleat_task_name(task),
+        .id = cleat_task_run_id(task),
+        .run_id = cleat_task_workflow_run_id(task),
+    };
+    (void)cleat_task_parent_run_id(task, &consumer->parent_id);
+}
+
+cleat_span cleat__consumer_start(cleat__consumer *consumer, cleat_context **context)
+{
+    consumer->base = extract_rest(&consumer->metadata);
     cleat__consumer_find_role(consumer);
-    decide(consumer, &map);
+    decide(consumer, &consumer->metadata);
     cleat__span_attributes_init(&consumer->attributes, &consumer->instrumentor->settings);
     task_attributes(consumer);
     if (consumer->role != CLEAT__ROLE_TASK) {
         cleat__consumer_workflow_attributes(consumer);
         cleat__consumer_workflow_baggage(consumer);
     }
+    cleat_span span = start_task_span(consumer);
+    tell_own_trace(consumer, span);
+    *context = task_context(consumer, span);
+    return span;
 }
+
+void cleat__consumer_end(const cleat__consumer *consumer, cleat_span span, cleat_status status,
+                         const char *error)
+{
+    set_end(consumer, span, status, error);
+    (void)cleat_span_end(span);
+}
+
+void cleat__consumer_deinit(cleat__consumer *consumer)
+{
+    cleat_context_release(consumer->base);
+    cleat_baggage_release(consumer->arrived);
+}
+
+/* ---- The hooks ---- */
 
 cleat_status cleat__instrumentor_execute(void *user_data, cleat_execute_call *call)
 {
-    const cleat_task *task = cleat_execute_call_task(call);
-    cleat__consumer consumer = {
-        .instrumentor = user_data,
-        .call = call,
-        .task = task,
-        .action = cleat_task_name(task),
-        .id = cleat_task_run_id(task),
-        .run_id = cleat_task_workflow_run_id(task),
-    };
-    (void)cleat_task_parent_run_id(task, &consumer.parent_id);
-    begin(&consumer);
-    cleat_span span = start_task_span(&consumer);
-    tell_own_trace(&consumer, span);
-    cleat_context *context = task_context(&consumer, span);
+    cleat__consumer consumer;
+    cleat_context *context = NULL;
+    cleat__consumer_init(&consumer, user_data, cleat_execute_call_task(call));
+    consumer.call = call;
+    consumer.metadata = cleat_execute_call_metadata(call);
+    consumer.end_metadata = cleat_execute_call_end_metadata(call);
+    cleat_span span = cleat__consumer_start(&consumer, &context);
     cleat_scope scope = cleat_context_attach(context);
     cleat_status status = cleat_execute_call_proceed(call);
     cleat__consumer_workflow_end(&consumer, span, status);
     (void)cleat_scope_detach(scope);
-    end_task_span(span, call, status);
+    cleat__consumer_end(&consumer, span, status, cleat_execute_call_error(call));
     cleat_context_release(context);
-    cleat_context_release(consumer.base);
-    cleat_baggage_release(consumer.arrived);
+    cleat__consumer_deinit(&consumer);
     return status;
 }
 

@@ -128,7 +128,7 @@ static void set_text(const cleat__consumer *consumer, cleat_span span, const cha
 static void say_suspended(const cleat__consumer *consumer, cleat_span span)
 {
     cleat_suspension waits;
-    if (!cleat_execute_call_suspension(consumer->call, &waits)) {
+    if (consumer->call == NULL || !cleat_execute_call_suspension(consumer->call, &waits)) {
         return;
     }
     set_text(consumer, span, "workflow.suspension.state", "suspended");
@@ -151,7 +151,7 @@ static const char *run_status(const cleat__consumer *consumer, cleat_status stat
 static void send_end(const cleat__consumer *consumer)
 {
     cleat_instrumentor *instrumentor = (cleat_instrumentor *)consumer->instrumentor;
-    cleat_text_map map = cleat_execute_call_end_metadata(consumer->call);
+    cleat_text_map map = consumer->end_metadata;
     cleat_span span = cleat__queue_send_start(instrumentor);
     cleat_scope scope = cleat_span_attach(span);
     cleat__queue_send_inject(instrumentor, span, NULL, NULL, &map);

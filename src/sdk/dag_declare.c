@@ -219,7 +219,15 @@ static cleat_status copy_alone(const cleat_dag_options *dag, const cleat_dag_tas
         .rate_limit_count = from->rate_limit_count,
     };
     (void)snprintf(name, sizeof(name), "%s:%s", dag->name, from->name);
-    return cleat__declaration_new(&same, out);
+    cleat_status status = cleat__declaration_new(&same, out);
+    if (status == CLEAT_OK && from->is_durable) { /* its trace is that of the others */
+        status = cleat__declaration_make_durable(*out, CLEAT_HATCHET_SPANS, name, NULL);
+    }
+    if (status != CLEAT_OK) {
+        cleat__declaration_free(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 static cleat_status add_task(cleat_worker *worker, const cleat_dag_options *dag,
@@ -231,14 +239,16 @@ static cleat_status add_task(cleat_worker *worker, const cleat_dag_options *dag,
     cleat__workflow_task *task = &to->all[to->count];
     cleat_status status = cleat__options_read("CLEAT_DAG_TASK", options, &from, sizeof(from));
     if (status == CLEAT_OK) {
-        status = cleat__worker_check_new(worker, from.name, from.run);
+        status = cleat__worker_check_new(worker, from.name, from.run != NULL);
     }
     if (status == CLEAT_OK) {
         status = copy_alone(dag, &from, &declaration);
     }
+    to->has_durable = to->has_durable || from.is_durable;
     if (status != CLEAT_OK) {
         return status;
     }
+    declaration->is_of_several = true;
     declaration->next = to->tasks;
     to->tasks = declaration;
     to->count++;
@@ -365,6 +375,9 @@ static cleat_status declare(cleat_worker *worker, const cleat_dag_options *optio
     cleat_status status = declaration_new(worker, options, &head);
     if (status == CLEAT_OK) {
         status = check_free(worker, head);
+    }
+    if (status == CLEAT_OK && head->dag->has_durable) {
+        status = cleat__worker_offer_durable(worker);
     }
     if (status == CLEAT_OK) {
         status = put_tasks(worker, head);

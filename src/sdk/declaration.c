@@ -23,6 +23,7 @@ void cleat__declaration_free(cleat__declaration *declaration)
         cleat__free(declaration->description);
         cleat__free(declaration->schema);
         cleat__free(declaration->key_expression);
+        cleat__free(declaration->group_key);
         cleat__free(declaration->machine_name);
         cleat__free(declaration->version);
         cleat__free(declaration->version_json);
@@ -49,6 +50,7 @@ void cleat__declaration_describe(const cleat__declaration *from, cleat__workflow
         .concurrency_count = from->concurrency != NULL ? from->concurrency->count : 0,
         .rate_limits = from->rate_limits != NULL ? from->rate_limits->items : NULL,
         .rate_limit_count = from->rate_limits != NULL ? from->rate_limits->count : 0,
+        .batch = from->run_batch != NULL ? &from->batch : NULL,
     };
     bool has_rules =
         from->dag != NULL && from->concurrency != NULL; /* of one that is alone the task has them */
@@ -247,6 +249,45 @@ static cleat_status copy_idempotency(const cleat_idempotency *from, cleat__decla
     return to->key_expression != NULL ? CLEAT_OK : cleat__fail_memory();
 }
 
+static cleat_status check_batch(const cleat_task_options *options)
+{
+    if ((options->batch == NULL) != (options->run_batch == NULL)) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL: task \"%s\" needs both batch and run_batch",
+                           options->batch == NULL ? "batch" : "run_batch", options->name);
+    }
+    if (options->batch != NULL && options->run != NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "task \"%s\" has both run and run_batch: it needs one",
+                           options->name);
+    }
+    if (options->batch != NULL && options->retries != 0) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "retries is %d: the runs of task \"%s\", which come in batches, have none",
+                           options->retries, options->name);
+    }
+    return CLEAT_OK;
+}
+
+static cleat_status copy_batch(const cleat_task_options *options, cleat__declaration *to)
+{
+    const cleat_batch_config *from = options->batch;
+    cleat_status status = check_batch(options);
+    if (status != CLEAT_OK || from == NULL) {
+        return status;
+    }
+    to->group_key = cleat__strdup(from->group_key);
+    if (from->group_key != NULL && to->group_key == NULL) {
+        return cleat__fail_memory();
+    }
+    to->run_batch = options->run_batch;
+    to->batch = (cleat__batch_config){
+        .max_size = from->max_size,
+        .interval_ms = from->interval_ms != 0 ? from->interval_ms : CLEAT__BATCH_INTERVAL_MS,
+        .group_key = cleat_slice_of(to->group_key),
+        .group_max_runs = from->group_max_runs != 0 ? from->group_max_runs : CLEAT__BATCH_GROUP_RUNS,
+    };
+    return CLEAT_OK;
+}
+
 static cleat_status copy_options(const cleat_task_options *options, cleat__declaration *to)
 {
     cleat__workflow workflow;
@@ -288,6 +329,9 @@ static cleat_status copy_options(const cleat_task_options *options, cleat__decla
     }
     if (status == CLEAT_OK) {
         status = copy_idempotency(options->idempotency, to);
+    }
+    if (status == CLEAT_OK) {
+        status = copy_batch(options, to);
     }
     if (status == CLEAT_OK) {
         cleat__declaration_describe(to, &task, &workflow);
@@ -336,6 +380,15 @@ static cleat_status copy_version(const char *version, cleat__declaration *to)
                                                                                 : cleat__fail_memory();
 }
 
+cleat_status cleat__declaration_make_durable(cleat__declaration *declaration, cleat_workflow_spans spans,
+                                             const char *machine_name, const char *version)
+{
+    declaration->is_workflow = true;
+    declaration->spans = spans;
+    declaration->machine_name = cleat__strdup(machine_name);
+    return declaration->machine_name != NULL ? copy_version(version, declaration) : cleat__fail_memory();
+}
+
 cleat_status cleat__declaration_new_workflow(const cleat_workflow_options *options, cleat__declaration **out)
 {
     const cleat_task_options same = {
@@ -373,12 +426,9 @@ cleat_status cleat__declaration_new_workflow(const cleat_workflow_options *optio
     if (status != CLEAT_OK) {
         return status;
     }
-    declaration->is_workflow = true;
-    declaration->spans = options->spans;
-    declaration->machine_name =
-        cleat__strdup(options->machine_name != NULL ? options->machine_name : options->name);
-    status = declaration->machine_name != NULL ? copy_version(options->version, declaration)
-                                               : cleat__fail_memory();
+    status = cleat__declaration_make_durable(
+        declaration, options->spans, options->machine_name != NULL ? options->machine_name : options->name,
+        options->version);
     if (status != CLEAT_OK) {
         cleat__declaration_free(declaration);
         return status;

@@ -63,7 +63,8 @@ static _Thread_local const cleat_task *current;
 
 const cleat_run_id *cleat__task_current(void)
 {
-    return current != NULL ? &current->id : NULL;
+    const cleat_run_id *of_batch = cleat__batch_task_current();
+    return of_batch != NULL || current == NULL ? of_batch : &current->id;
 }
 
 cleat_status cleat__task_call(cleat_task *task, cleat_task_function run, void *user_data)
@@ -102,7 +103,7 @@ cleat_status cleat_execute_call_proceed(cleat_execute_call *call)
 }
 
 /* CLEAT_UNAVAILABLE in a report would mean that it is given back. Calls that have changed stay so. */
-static cleat_status reported_status(cleat_status status)
+cleat_status cleat__reported_status(cleat_status status)
 {
     switch (status) {
     case CLEAT_OK: return CLEAT_OK;
@@ -119,7 +120,7 @@ static cleat_slice carrier_of(cleat_task *task)
     return cleat__metadata_text(&task->end_metadata, &text) == CLEAT_OK ? text : (cleat_slice){NULL, 0};
 }
 
-static void send_report(cleat_task *task, cleat_status status, const char *error)
+void cleat__task_report(cleat_task *task, cleat_status status, const char *output, const char *error)
 {
     static cleat__log_site site;
     if (atomic_load(&task->worker->abandoned)) {
@@ -130,7 +131,7 @@ static void send_report(cleat_task *task, cleat_status status, const char *error
         .task_id = task->assignment->task_id,
         .retry_count = task->assignment->retry_count,
         .status = status,
-        .output = cleat_slice_of(task->output != NULL ? task->output : "null"),
+        .output = cleat_slice_of(output != NULL ? output : "null"),
         .error = cleat_slice_of(error),
         .invocation_count = task->assignment->invocation_count,
         .carrier = carrier_of(task),
@@ -177,9 +178,10 @@ static void execute_workflow(cleat_task *task)
         (void)cleat_task_fail(task, status, "its version could not be looked up: %s", cleat_error_message());
     }
     if (is_given_back(&invocation, status)) {
-        send_report(task, CLEAT_UNAVAILABLE, NULL);
+        cleat__task_report(task, CLEAT_UNAVAILABLE, NULL, NULL);
     } else if (!invocation.is_evicted) {
-        send_report(task, reported_status(status), cleat__task_error(task, status));
+        cleat__task_report(task, cleat__reported_status(status), task->output,
+                           cleat__task_error(task, status));
     }
     cleat__invocation_deinit(&invocation);
 }
@@ -191,7 +193,7 @@ static void format_id(const cleat__uuid *id, cleat_run_id *text)
     }
 }
 
-void cleat__task_execute(cleat_task *task)
+void cleat__task_prepare(cleat_task *task)
 {
     const cleat__assignment *assignment = task->assignment;
     task->declaration = cleat__map_get(&task->worker->by_action, assignment->task);
@@ -205,10 +207,18 @@ void cleat__task_execute(cleat_task *task)
     if (transport->begin != NULL && !atomic_load(&task->worker->abandoned)) {
         transport->begin(transport, &assignment->task_id, assignment->retry_count);
     }
+}
+
+void cleat__task_execute(cleat_task *task)
+{
+    if (task->declaration != NULL && task->declaration->run_batch != NULL) {
+        cleat__batch_execute(task, 1); /* it was started in an older version */
+        return;
+    }
     if (task->declaration != NULL && task->declaration->is_workflow) {
         execute_workflow(task);
         return;
     }
     cleat_status status = execute(task);
-    send_report(task, reported_status(status), cleat__task_error(task, status));
+    cleat__task_report(task, cleat__reported_status(status), task->output, cleat__task_error(task, status));
 }

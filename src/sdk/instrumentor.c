@@ -130,6 +130,7 @@ static cleat_status set_up(cleat_instrumentor *instrumentor, const cleat_instrum
         .wait = cleat__instrumentor_wait,
         .suspend = cleat__instrumentor_suspend,
         .resume = cleat__instrumentor_resume,
+        .execute_batch = cleat__instrumentor_execute_batch,
     };
     return cleat_client_add_interceptor(instrumentor->client, &interceptor);
 }

@@ -7,6 +7,7 @@
  *     producer_events.c        the same of hatchet.push_event, bulk_push_event and schedule_workflow
  *     inject.c                 what all of these do
  *     consumer.c               the worker's side: hatchet.start_step_run, hatchet.cancel_step_run
+ *     consumer_batch.c         the same of tasks that come several at a time
  *     consumer_workflow.c      what differs where it is an invocation of a workflow, or a queued step of one
  *     workflow_spans.c         what happens in an invocation: step.execute, hatchet.durable.wait_for, queue.send
  *     workflow_start.c         what application code does to workflows: workflow.start, hook.resume
@@ -149,7 +150,9 @@ typedef enum cleat__role {
 /* One execution. */
 typedef struct cleat__consumer {
     const cleat_instrumentor *instrumentor;
-    cleat_execute_call *call;
+    const cleat_execute_call *call; /* of an invocation; NULL: a batch's */
+    cleat_text_map metadata;        /* of the run; reading only */
+    cleat_text_map end_metadata;    /* of the message that its end sends */
     const cleat_task *task;
     const char *action;
     cleat_run_id id, parent_id; /* "": no parent */
@@ -162,6 +165,16 @@ typedef struct cleat__consumer {
     cleat__decision decision;
     cleat__span_attributes attributes;
 } cleat__consumer;
+
+/* consumer.c: what its run, its id and its parent are called, of a task. */
+void cleat__consumer_init(cleat__consumer *consumer, const cleat_instrumentor *instrumentor,
+                          const cleat_task *task);
+/* Starts the span of a consumer with its metadata. `*context`, the caller's, is that of the work. */
+cleat_span cleat__consumer_start(cleat__consumer *consumer, cleat_context **context);
+/* After cleat__consumer_workflow_end(). */
+void cleat__consumer_end(const cleat__consumer *consumer, cleat_span span, cleat_status status,
+                         const char *error);
+void cleat__consumer_deinit(cleat__consumer *consumer);
 
 /* consumer_workflow.c: the role, by what came along; and then the mode. */
 void cleat__consumer_find_role(cleat__consumer *consumer);
@@ -220,6 +233,7 @@ cleat_status cleat__instrumentor_trigger(void *instrumentor, cleat_trigger_call 
 cleat_status cleat__instrumentor_push(void *instrumentor, cleat_push_call *call);
 cleat_status cleat__instrumentor_schedule(void *instrumentor, cleat_schedule_call *call);
 cleat_status cleat__instrumentor_execute(void *instrumentor, cleat_execute_call *call);
+cleat_status cleat__instrumentor_execute_batch(void *instrumentor, cleat_batch_call *call);
 cleat_status cleat__instrumentor_cancel(void *instrumentor, cleat_cancel_call *call);
 cleat_status cleat__instrumentor_step(void *instrumentor, cleat_step_call *call);
 cleat_status cleat__instrumentor_wait(void *instrumentor, cleat_wait_call *call);

@@ -170,9 +170,11 @@ cleat_status cleat_task_release_slot(cleat_task *task)
     cleat__transport *transport = task->worker->client->transport;
     status = transport->release_slot(transport, &task->assignment->task_id, task->assignment->retry_count);
     if (status == CLEAT_OK) {
+        /* Of a batch it is one for all. */
+        cleat_task *holder = task->batch != NULL ? cleat_batch_task(task->batch, 0) : task;
         pthread_mutex_lock(&task->worker->mutex);
-        if (!task->slot_released) {
-            task->slot_released = true;
+        if (!holder->slot_released) {
+            holder->slot_released = true;
             cleat__worker_slot_released(task->worker);
         }
         pthread_mutex_unlock(&task->worker->mutex);

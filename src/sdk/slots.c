@@ -4,11 +4,14 @@
  * The engine's thread appends to the queue and must not wait, so it starts no threads: the house
  * does, one at a time, while more waits than threads are idle. Starting one takes longer than a
  * short task, so a worker with many slots and short tasks stays at a few threads.
+ *
+ * Those of a batch come one behind the other and stay so. They are begun together, by one thread.
  */
 #include "sdk/worker.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/heap.h"
 #include "base/log.h"
 
 #define HEARTBEAT_NS (4 * CLEAT__NS_PER_S)
@@ -48,16 +51,26 @@ void cleat__worker_slot_released(cleat_worker *worker)
     }
 }
 
+bool cleat__worker_begins_unit(const cleat__assignment *before, const cleat__assignment *it)
+{
+    bool is_of_batch = it != NULL && before != NULL && !cleat__uuid_is_nil(&it->batch_id);
+    return it != NULL && (!is_of_batch || !cleat__uuid_equals(&before->batch_id, &it->batch_id));
+}
+
 void cleat__worker_assign(void *self, cleat__assignment *list)
 {
     cleat_worker *worker = self;
     pthread_mutex_lock(&worker->mutex);
     size_t idle = worker->idle, woken = 0;
+    const cleat__assignment *before =
+        worker->queue != NULL ? CLEAT__CONTAINER(worker->queue_end, cleat__assignment, next) : NULL;
     *worker->queue_end = list;
     while (*worker->queue_end != NULL) {
+        bool is_unit = cleat__worker_begins_unit(before, *worker->queue_end);
+        before = *worker->queue_end;
         worker->queue_end = &(*worker->queue_end)->next;
-        worker->queue_size++;
-        woken += woken < idle;
+        worker->queue_size += is_unit;
+        woken += is_unit && woken < idle;
     }
     if (needs_thread(worker)) {
         pthread_cond_signal(&worker->house_work);
@@ -73,7 +86,7 @@ static cleat__assignment *take_first(cleat_worker *worker)
 {
     cleat__assignment *first = worker->queue;
     worker->queue = first->next;
-    worker->queue_size--;
+    worker->queue_size -= first->next == NULL || cleat__worker_begins_unit(first, first->next);
     if (worker->queue == NULL) {
         worker->queue_end = &worker->queue;
     }
@@ -129,7 +142,6 @@ static void begin_task(cleat_worker *worker, cleat_task *task, cleat__assignment
         worker->running->previous_running = task;
     }
     worker->running = task;
-    worker->running_count++;
 }
 
 static void end_task(cleat_worker *worker, cleat_task *task)
@@ -143,12 +155,7 @@ static void end_task(cleat_worker *worker, cleat_task *task)
     if (task->next_running != NULL) {
         task->next_running->previous_running = task->previous_running;
     }
-    worker->running_count--;
     worker->released_count -= task->slot_released;
-    if (worker->stopping && worker->running_count == 0) {
-        pthread_cond_broadcast(&worker->settled);
-        cleat__worker_wake_run(worker);
-    }
 }
 
 /* What the task held. Without the mutex. */
@@ -157,6 +164,7 @@ static void deinit_task(cleat_task *task)
     cleat__child_numbers_deinit(&task->children);
     cleat__free(atomic_load(&task->child_metadata));
     cleat_context_release(atomic_load(&task->context));
+    cleat_context_release(task->batch_context);
     cleat__metadata_deinit(&task->metadata);
     cleat__metadata_deinit(&task->end_metadata);
     cleat__free(task->output);
@@ -181,27 +189,71 @@ static bool has_done_all(const cleat_worker *worker)
     return worker->stopping && (!worker->runs_queue || (worker->drained && worker->queue == NULL));
 }
 
+static void execute(cleat_task *tasks, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        cleat__task_prepare(&tasks[i]);
+    }
+    if (count > 1 && tasks[0].declaration != NULL && tasks[0].declaration->run_batch != NULL) {
+        cleat__batch_execute(tasks, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) { /* of a batch only where an older version had them so */
+        cleat__task_execute(&tasks[i]);
+    }
+}
+
+/* The first of the queue, with those of its batch. With the mutex, given away meanwhile. */
+static void run_unit(cleat_worker *worker)
+{
+    cleat_task alone, *tasks = &alone;
+    size_t count = 1;
+    for (const cleat__assignment *it = worker->queue; it->next != NULL; it = it->next, count++) {
+        if (cleat__worker_begins_unit(it, it->next)) {
+            break;
+        }
+    }
+    if (count > 1) {
+        cleat_task *many = cleat__calloc(count, sizeof(*many));
+        tasks = many != NULL ? many : &alone;
+        count = many != NULL ? count : 1; /* without memory they are batches of one */
+    }
+    worker->running_count++;
+    for (size_t i = 0; i < count; i++) {
+        begin_task(worker, &tasks[i], take_first(worker));
+    }
+    pthread_mutex_unlock(&worker->mutex);
+    execute(tasks, count);
+    pthread_mutex_lock(&worker->mutex);
+    for (size_t i = 0; i < count; i++) {
+        end_task(worker, &tasks[i]);
+    }
+    worker->running_count--;
+    if (worker->stopping && worker->running_count == 0) {
+        pthread_cond_broadcast(&worker->settled);
+        cleat__worker_wake_run(worker);
+    }
+    pthread_mutex_unlock(&worker->mutex);
+    for (size_t i = 0; i < count; i++) {
+        deinit_task(&tasks[i]);
+    }
+    cleat__free(tasks != &alone ? tasks : NULL);
+    pthread_mutex_lock(&worker->mutex);
+}
+
 static void *slot_main(void *argument)
 {
     cleat_worker *worker = argument;
     cleat__worker_enter(worker);
     pthread_mutex_lock(&worker->mutex);
     while (!has_done_all(worker)) {
-        cleat_task task;
         if (worker->queue == NULL || !has_room(worker)) {
             worker->idle++;
             (void)cleat__cond_wait_until(&worker->work, &worker->mutex, INT64_MAX);
             worker->idle--;
             continue;
         }
-        begin_task(worker, &task, take_first(worker));
-        pthread_mutex_unlock(&worker->mutex);
-        cleat__task_execute(&task);
-        pthread_mutex_lock(&worker->mutex);
-        end_task(worker, &task);
-        pthread_mutex_unlock(&worker->mutex);
-        deinit_task(&task);
-        pthread_mutex_lock(&worker->mutex);
+        run_unit(worker);
     }
     if (worker->runs_queue) { /* the last of the queue may have been withdrawn */
         pthread_cond_broadcast(&worker->settled);

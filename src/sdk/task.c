@@ -51,7 +51,10 @@ int cleat_task_retry_count(const cleat_task *task)
     if (task == NULL) {
         return 0;
     }
-    return task->step_name != NULL ? task->step_attempt - 1 : task->assignment->retry_count;
+    if (task->step_name != NULL) {
+        return task->step_attempt - 1;
+    }
+    return task->assignment->retry_count > 0 ? task->assignment->retry_count : 0; /* it may not be told */
 }
 
 const char *cleat_task_worker_id(const cleat_task *task)
@@ -164,6 +167,8 @@ static cleat_status refuse_output(cleat_task *task, cleat_status status)
     cleat__free(task->return_error);
     task->return_error = cleat__strdup(cleat_error_message());
     task->return_error_status = status;
+    task->has_end = true;
+    task->end = status;
     return status;
 }
 
@@ -180,6 +185,8 @@ static cleat_status take_output(cleat_task *task, char *json)
     cleat__free(task->return_error);
     task->return_error = NULL;
     task->output = json;
+    task->has_end = true;
+    task->end = CLEAT_OK;
     return CLEAT_OK;
 }
 
@@ -218,6 +225,8 @@ cleat_status cleat_task_fail(cleat_task *task, cleat_status status, const char *
     va_end(arguments);
     cleat__free(task->error);
     task->error = error; /* on no memory the status's text stands */
+    task->has_end = true;
+    task->end = status;
     return status;
 }
 
@@ -280,8 +289,10 @@ cleat_status cleat__task_spawn(cleat_task *task, bool many, const cleat_run_item
         .goes_on = spawning != NULL && spawning->goes_on,
     };
     /* On a thread of the user's own without a context the task's stands in, so that the child is
-     * tied to this run all the same. */
-    bool foreign = cleat_context_current() == NULL;
+     * tied to this run all the same; and so it does on one that works for a batch, or another task of it. */
+    const cleat_run_id *attached = task->batch != NULL ? cleat__batch_task_current() : NULL;
+    bool foreign = cleat_context_current() == NULL ||
+                   (task->batch != NULL && (attached == NULL || strcmp(attached->text, task->id.text) != 0));
     cleat_scope scope = {NULL, 0};
     if (foreign) {
         scope = cleat_context_attach(atomic_load(&task->context));

@@ -217,12 +217,12 @@ cleat_status cleat__worker_add_declaration(cleat_worker *worker, cleat__declarat
     return status;
 }
 
-cleat_status cleat__worker_check_new(cleat_worker *worker, const char *name, cleat_task_function run)
+cleat_status cleat__worker_check_new(cleat_worker *worker, const char *name, bool has_function)
 {
     if (name == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "name is NULL: a task needs a name");
     }
-    if (run == NULL) {
+    if (!has_function) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "run is NULL: task \"%s\" needs a function", name);
     }
     pthread_mutex_lock(&worker->mutex);
@@ -242,7 +242,7 @@ cleat_status cleat_worker_add_task(cleat_worker *worker, const cleat_task_option
     }
     cleat_status status = cleat__options_read("CLEAT_TASK_OPTIONS", task, &known, sizeof known);
     if (status == CLEAT_OK) {
-        status = cleat__worker_check_new(worker, known.name, known.run);
+        status = cleat__worker_check_new(worker, known.name, known.run != NULL || known.run_batch != NULL);
     }
     if (status == CLEAT_OK) {
         status = cleat__declaration_new(&known, &declaration);

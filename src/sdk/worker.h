@@ -10,6 +10,7 @@
  *     task.c         what a task function can do, request.c what it can ask of the engine
  *     step_task.c    the task of a step in place
  *     execute.c      one execution: interceptors, task function, report; invocation.h: of a workflow
+ *     batch.c        the same of several runs at a time
  *
  * Threads: the engine's (the two functions of the sink), any of the user's (the public API), one
  * for the house (heartbeats, starting threads), one that delivers cancellations, and the slot
@@ -35,6 +36,9 @@ typedef struct cleat__declaration {
     struct cleat__declaration *next;
     struct cleat__declaration *older; /* owned; the same workflow in the version added before; NULL: none */
     cleat_task_function run;
+    cleat_batch_function run_batch; /* instead of `run`, with what follows; NULL: it is given single runs */
+    cleat__batch_config batch;
+    char *group_key; /* of it; owned */
     void *user_data;
     cleat__policy policy;
     cleat_sticky sticky;
@@ -51,6 +55,7 @@ typedef struct cleat__declaration {
     char *key_expression; /* of `idempotency`; NULL: it has none */
     cleat__idempotency idempotency;
     struct cleat__dag_declaration *dag; /* owned; its tasks; NULL: it is one itself */
+    bool is_of_several;                 /* a task of such a declaration */
     bool is_workflow;                   /* the rest is for these */
     cleat_workflow_spans spans;
     char *machine_name;
@@ -65,12 +70,18 @@ typedef struct cleat__dag_declaration {
     cleat__workflow_task *all; /* borrow from `tasks` */
     size_t count;
     cleat__declaration *tasks; /* owned; the last one first */
+    bool has_durable;
 } cleat__dag_declaration;
 
 /* A checked copy. */
 cleat_status cleat__declaration_new(const cleat_task_options *options, cleat__declaration **out);
 void cleat__declaration_free(cleat__declaration *declaration); /* NULL-safe */
 cleat_status cleat__declaration_new_workflow(const cleat_workflow_options *options, cleat__declaration **out);
+/* A task's declaration is of a function that waits without a thread. */
+cleat_status cleat__declaration_make_durable(cleat__declaration *declaration, cleat_workflow_spans spans,
+                                             const char *machine_name, const char *version);
+/* The worker has slots for these: unless it has been said how many, as many as for tasks. */
+cleat_status cleat__worker_offer_durable(cleat_worker *worker);
 /* dag_declare.c; NULL-safe. */
 void cleat__dag_declaration_free(cleat__dag_declaration *dag);
 /* The workflow borrows `task`, which is what it has, unless it has several. */
@@ -111,13 +122,13 @@ struct cleat_worker {
     bool closing;    /* house and canceller leave */
 
     pthread_cond_t work;      /* slot threads: queue not empty, or stopping */
-    cleat__assignment *queue; /* not begun, oldest first */
+    cleat__assignment *queue; /* not begun, oldest first; those of a batch one behind the other */
     cleat__assignment **queue_end;
-    size_t queue_size;
-    size_t idle; /* slot threads that wait */
+    size_t queue_size; /* a batch counts once */
+    size_t idle;       /* slot threads that wait */
 
-    cleat_task *running; /* a list through `next_running` */
-    size_t running_count;
+    cleat_task *running;    /* a list through `next_running` */
+    size_t running_count;   /* a batch counts once */
     size_t released_count;  /* of those: gave their slots away */
     pthread_cond_t settled; /* running_count became 0, drained, state, a cancellation was delivered */
 
@@ -146,12 +157,14 @@ typedef enum cleat__cancel_stage {
     CLEAT__CANCEL_DELIVERED,
 } cleat__cancel_stage;
 
-/* Lives on the stack of its slot thread. So does that of a step in place, which is not in the list of running
- * tasks: it shares the assignment, and is cancelled with its workflow or at its deadline. */
+/* Lives on the stack of its slot thread, or, one of a batch, in a block of its. So does that of a step in place, which is not
+ * in the list of running tasks: it shares the assignment, and is cancelled with its workflow or at its deadline. */
 struct cleat_task {
     cleat_worker *worker;
     const cleat__declaration *declaration;
-    cleat__assignment *assignment;        /* owned, but by a step */
+    cleat__assignment *assignment; /* owned, but by a step */
+    cleat_batch *batch;            /* that it is one of, while that runs; NULL: it is alone */
+    cleat_context *batch_context;  /* until its function runs: what interceptors have set; this thread only */
     struct cleat__invocation *invocation; /* of a workflow, on its stack; NULL: it is none */
     cleat_task *step;                     /* of a workflow: that runs in place; under the worker's mutex */
     const char *step_name;                /* of a step, as what follows; NULL: it is none */
@@ -172,6 +185,8 @@ struct cleat_task {
     char *error;
     cleat_status return_error_status; /* of a cleat_task_return() that was refused ... */
     char *return_error;               /* ... and why */
+    bool has_end;                     /* one of a batch: it ends so, whatever the batch's function answers */
+    cleat_status end;
 
     bool slot_released; /* under the worker's mutex */
     _Atomic int64_t stream_count;
@@ -199,6 +214,8 @@ struct cleat_task {
 /* slots.c */
 void cleat__worker_assign(void *self, cleat__assignment *list); /* the sink's; engine thread */
 void *cleat__worker_house(void *worker);
+/* Whether `it`, which may be NULL, is not of the same batch as the one before, NULL: there is none. */
+bool cleat__worker_begins_unit(const cleat__assignment *before, const cleat__assignment *it);
 /* A running task gave its slot away. With the mutex. */
 void cleat__worker_slot_released(cleat_worker *worker);
 /* Reports what was not begun as never begun. */
@@ -212,18 +229,27 @@ bool cleat__worker_is_own_thread(const cleat_worker *worker);
 void cleat__worker_leave(cleat_worker *worker);
 void cleat__worker_destroy(cleat_worker *worker); /* worker.c, as what follows */
 /* Whether it may be declared now. */
-cleat_status cleat__worker_check_new(cleat_worker *worker, const char *name, cleat_task_function run);
+cleat_status cleat__worker_check_new(cleat_worker *worker, const char *name, bool has_function);
 /* Whether there is no other workflow of the name that the action's has. */
 cleat_status cleat__worker_check_workflow(const cleat_worker *worker, const char *action);
 /* Takes it over when it is CLEAT_OK. */
 cleat_status cleat__worker_add_declaration(cleat_worker *worker, cleat__declaration *declaration);
 
-/* execute.c */
+/* execute.c: looks at the assignment, and says that it begins; before what follows */
+void cleat__task_prepare(cleat_task *task);
 void cleat__task_execute(cleat_task *task);
+/* What the engine is told of a function's status; and tells it. NULL: no output, no error. */
+cleat_status cleat__reported_status(cleat_status status);
+void cleat__task_report(cleat_task *task, cleat_status status, const char *output, const char *error);
 /* Calls a task's or a step's function: to what happens inside this is the present task. */
 cleat_status cleat__task_call(cleat_task *task, cleat_task_function run, void *user_data);
 /* The task's own words, else why its output was refused, else the status's text. NULL when it did not fail. */
 const char *cleat__task_error(const cleat_task *task, cleat_status status);
+
+/* batch.c: executes tasks that are prepared and have the same declaration, which is one of a batch. */
+void cleat__batch_execute(cleat_task *tasks, size_t count);
+/* Whose context the thread is in, of those of a batch; NULL: none's. */
+const cleat_run_id *cleat__batch_task_current(void);
 
 /* step_task.c: that of a step in place, which begins with cleat__step_begin() and ends before deinit. */
 void cleat__step_init(cleat_task *step, cleat_task *workflow, const cleat_step_options *options, int attempt);

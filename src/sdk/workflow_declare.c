@@ -7,8 +7,7 @@
 
 static const char slot_type[] = "durable";
 
-/* Unless it has been said how many: as many as there are for tasks. */
-static cleat_status offer_slots(cleat_worker *worker)
+cleat_status cleat__worker_offer_durable(cleat_worker *worker)
 {
     int32_t units = 0;
     for (size_t i = 0; i < worker->slot_count; i++) {
@@ -37,7 +36,7 @@ static bool is_same_version(const cleat__declaration *a, const cleat__declaratio
 /* `former`: what the worker has by that name; NULL: nothing. */
 static cleat_status check_free(const cleat__declaration *added, const cleat__declaration *former)
 {
-    if (former != NULL && !former->is_workflow) {
+    if (former != NULL && (!former->is_workflow || former->is_of_several)) {
         return cleat__fail(CLEAT_ALREADY_EXISTS, "this worker has a task \"%s\" already", added->action);
     }
     for (const cleat__declaration *it = former; it != NULL; it = it->older) {
@@ -72,7 +71,7 @@ static cleat_status add_version(cleat_worker *worker, cleat__declaration *added,
 static cleat_status declare(cleat_worker *worker, const cleat_workflow_options *options)
 {
     cleat__declaration *declaration = NULL, *former = NULL;
-    cleat_status status = cleat__worker_check_new(worker, options->name, options->run);
+    cleat_status status = cleat__worker_check_new(worker, options->name, options->run != NULL);
     if (status == CLEAT_OK) {
         status = cleat__declaration_new_workflow(options, &declaration);
     }
@@ -81,7 +80,7 @@ static cleat_status declare(cleat_worker *worker, const cleat_workflow_options *
         status = check_free(declaration, former);
     }
     if (status == CLEAT_OK) {
-        status = offer_slots(worker);
+        status = cleat__worker_offer_durable(worker);
     }
     if (status == CLEAT_OK && declaration->spans == CLEAT_WORKFLOW_SPANS) {
         status = cleat__client_know_workflow(worker->client, declaration->action, declaration->machine_name);

@@ -103,5 +103,12 @@ cleat_status cleat_continue_as_new(cleat_task *task, const char *input)
 {
     cleat__invocation *it;
     cleat_status status = cleat__invocation_enter(task, "cleat_continue_as_new", &it);
-    return status == CLEAT_OK ? cleat__invocation_leave(it, continue_as_new(it, input)) : status;
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    bool is_of_several = it->task->workflow_run_id.text[0] != '\0';
+    status = is_of_several ? cleat__fail(CLEAT_FAILED_PRECONDITION,
+                                         "a task of a workflow of several cannot go on as a new run")
+                           : continue_as_new(it, input);
+    return cleat__invocation_leave(it, status);
 }

@@ -31,10 +31,34 @@ notice *cleat__notice_out_new(const Cleat__AssignedAction *action, bool is_start
     return it;
 }
 
+bool cleat__notice_out_add(notice *it, const cleat__uuid *task_id, int32_t retry_count)
+{
+    notice *other = cleat__malloc(sizeof(*other));
+    if (other == NULL) {
+        return false;
+    }
+    *other = (notice){
+        .next = it->beside, .is_start = it->is_start, .task_id = *task_id, .retry_count = retry_count};
+    it->beside = other;
+    return true;
+}
+
 static void notice_free(notice *it)
 {
+    while (it->beside != NULL) {
+        notice *other = it->beside;
+        it->beside = other->next;
+        cleat__free(other);
+    }
     cleat__free(it->bytes);
     cleat__free(it);
+}
+
+void cleat__notice_out_free(notice *it)
+{
+    if (it != NULL) {
+        notice_free(it);
+    }
 }
 
 static void append(notice_list *list, notice *it)
@@ -75,8 +99,16 @@ static void remember(cleat__outbox *outbox, notice *it, uint64_t number)
     cleat__free(it->bytes);
     it->bytes = NULL;
     it->number = number;
+    notice *beside = it->beside;
+    it->beside = NULL;
     if (it->is_start) {
         append(&outbox->sent, it);
+        while (beside != NULL) {
+            notice *other = beside;
+            beside = other->next;
+            other->number = number;
+            append(&outbox->sent, other);
+        }
     } else {
         notice_free(it);
     }
@@ -100,8 +132,8 @@ static cleat_status send_one(cleat__outbox *outbox, notice *it)
     if (status == CLEAT_OK) {
         remember(outbox, it, ++outbox->sent_count);
     } else if (status == CLEAT_TOO_LARGE) {
-        if (it->is_start) {
-            outbox->refuse(outbox->owner, it);
+        for (const notice *one = it; it->is_start && one != NULL; one = one == it ? it->beside : one->next) {
+            outbox->refuse(outbox->owner, one);
         }
         notice_free(it);
         status = CLEAT_OK;

@@ -12,9 +12,11 @@
 
 #define CLEAT__OUTBOX_WAITING_MAX ((size_t)64 * 1024 * 1024)
 
-/* What is told about an attempt. */
+/* What is told about an attempt, or about several. */
 typedef struct cleat__notice_out {
     struct cleat__notice_out *next;
+    struct cleat__notice_out
+        *beside;     /* owned; the other attempts of the same message, a list without bytes */
     uint8_t *bytes;  /* of the message, which is half of what it takes unpacked; owned; NULL: it was sent */
     size_t size;     /* of the bytes */
     uint64_t number; /* of the message, the first is 1 */
@@ -30,7 +32,7 @@ typedef struct cleat__notice_out_list {
 typedef struct cleat__outbox {
     cleat__rpc_call *call; /* until it is closed */
     size_t max_size;       /* of a message, for this worker; 0: as for all */
-    /* A start that is larger than a message may be: it cannot be told. */
+    /* A start that is larger than a message may be: it cannot be told. Once for each attempt. */
     void (*refuse)(void *owner, const cleat__notice_out *notice);
     void *owner;
     bool is_closed;
@@ -43,6 +45,9 @@ typedef struct cleat__outbox {
 /* NULL on no memory. */
 cleat__notice_out *cleat__notice_out_new(const Cleat__AssignedAction *action, bool is_start,
                                          const cleat__uuid *task_id, int32_t retry_count);
+/* The message is of this attempt, too. False on no memory. */
+bool cleat__notice_out_add(cleat__notice_out *notice, const cleat__uuid *task_id, int32_t retry_count);
+void cleat__notice_out_free(cleat__notice_out *notice); /* that was not put; NULL-safe */
 
 /*
  * Takes the notice on every path, and sends what fits. A failure ends the stream:

@@ -49,6 +49,7 @@ typedef struct cleat__rest_run {
     int64_t queued_at_ms;        /* of the attempt that waits or runs; 0: it has ended */
     int64_t scheduled_at_ms;     /* when it was put on the schedule that started it; 0: none did */
     cleat_slice idempotency_key; /* absent: it has none */
+    cleat_slice batch_key;       /* of the group with which it goes to workers; absent: it goes by itself */
     /* Of the last attempt: "TIMED_OUT", "LOST", "NOT_TAKEN" (in time), "SUPERSEDED", "SKIPPED"; absent: as the status */
     cleat_slice outcome;
 } cleat__rest_run;

@@ -46,8 +46,23 @@ static int32_t retry_count_of(const telling *self)
     return self->attempt != NULL ? self->attempt->retry_count : self->run->row.retry_count;
 }
 
+/* It is queued. */
+static void tell_batch(telling *self, int64_t time_ms, int32_t retry_count)
+{
+    if (self->run->batch_key.data != NULL) {
+        tell(self, &(cleat__run_event){.kind = "WAITING_FOR_BATCH",
+                                       .message = "Task waits for a batch",
+                                       .time_ms = time_ms,
+                                       .retry_count = retry_count,
+                                       .reason = self->run->batch_key});
+    }
+}
+
 static void tell_start(telling *self, int64_t started_at_ms)
 {
+    if (started_at_ms != 0 && self->run->batch_key.data != NULL) {
+        tell_short(self, "BATCH_FLUSHED", "Batch was given to a worker", started_at_ms, retry_count_of(self));
+    }
     if (started_at_ms != 0 && !self->has_told_start) {
         tell_short(self, "STARTED", "Task started", started_at_ms, retry_count_of(self));
     }
@@ -182,6 +197,8 @@ static bool tell_attempt(void *argument, const cleat__attempt_row *row)
                                    .retry_count = row->retry_count,
                                    .error = row->error});
     tell_next(self, row);
+    tell_batch(self, row->replayed_at_ms != 0 ? row->replayed_at_ms : row->finished_at_ms,
+               row->retry_count + 1);
     self->attempt = NULL;
     return self->goes_on && self->status == CLEAT_OK;
 }
@@ -214,6 +231,7 @@ cleat_status cleat__run_events_list(cleat__store *store, const cleat__rest_run *
     skip_invocations(&self);
     tell_short(&self, "CREATED", "Task was created", run->row.created_at_ms, 0);
     tell_short(&self, "QUEUED", "Task was queued", run->row.created_at_ms, 0);
+    tell_batch(&self, run->row.created_at_ms, 0);
     cleat_status status = cleat__attempt_list(store, &run->row.id, tell_attempt, &self);
     if (status == CLEAT_OK && self.status == CLEAT_OK) {
         tell_newest_attempt(&self);

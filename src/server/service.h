@@ -47,6 +47,9 @@ cleat__rpc_service cleat__service_watch(cleat__services *services);   /* what ha
 cleat__rpc_service cleat__service_traces(cleat__services *services);
 cleat__rpc_service cleat__service_workflows(cleat__services *services);
 
+/* The Dispatcher's SendBatchActionEvent. */
+void cleat__service_take_batch_event(cleat__rpc_call *call, const ProtobufCMessage *request, void *service);
+
 int64_t cleat__service_now_ms(void);
 
 /* For methods that this engine does not have. */

@@ -1,4 +1,4 @@
-/* The Dispatcher: what workers say. What they are told is in service_listen.c. */
+/* The Dispatcher: what workers say; of batches in service_batch.c. What they are told is in service_listen.c. */
 #include "service.h"
 #include "version.h"
 
@@ -286,12 +286,6 @@ static void handle_restore(cleat__rpc_call *call, const ProtobufCMessage *reques
     }
 }
 
-static void handle_batch_event(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
-{
-    (void)request, (void)service;
-    cleat__rpc_fail(call, cleat__fail(CLEAT_INVALID_ARGUMENT, "batch tasks are not supported yet"));
-}
-
 static void handle_group_key_event(cleat__rpc_call *call, const ProtobufCMessage *request, void *service)
 {
     (void)request, (void)service;
@@ -311,7 +305,7 @@ cleat__rpc_service cleat__service_dispatcher(cleat__services *services)
         UNARY("Unsubscribe", worker_unsubscribe_request, handle_unsubscribe),
         UNARY("UpsertWorkerLabels", upsert_worker_labels_request, handle_upsert_labels),
         UNARY("SendStepActionEvent", step_action_event, handle_step_event),
-        UNARY("SendBatchActionEvent", batch_action_event, handle_batch_event),
+        UNARY("SendBatchActionEvent", batch_action_event, cleat__service_take_batch_event),
         UNARY("SendGroupKeyActionEvent", group_key_action_event, handle_group_key_event),
         UNARY("ReleaseSlot", release_slot_request, handle_release_slot),
         UNARY("RefreshTimeout", refresh_timeout_request, handle_refresh_timeout),

@@ -23,6 +23,7 @@
 #include "base/heap.h"
 #include "base/thread.h"
 #include "wire/assignment.h"
+#include "wire/batch.h"
 #include "wire/message.h"
 
 #include <stdatomic.h>
@@ -54,6 +55,7 @@ typedef struct listener {
     returned *returned, one;
     size_t returned_count;
     atomic_size_t left; /* of these, without an answer; and one for who submits */
+    bool takes_members; /* of batches one by one: Cleat's own workers do */
 } listener;
 
 struct cleat__listeners {
@@ -379,22 +381,60 @@ static void tell(listener *self, cleat__notice_out *notice)
     }
 }
 
+/* Whether it goes in one action with those of its batch that follow. */
+static bool is_of_batch(const listener *self, const cleat__assignment *assignment)
+{
+    return !self->takes_members && !cleat__uuid_is_nil(&assignment->batch_id);
+}
+
+static size_t count_together(const listener *self, const cleat__assignment *list)
+{
+    size_t count = 1;
+    const cleat__assignment *one = is_of_batch(self, list) ? list->next : NULL;
+    for (; one != NULL && cleat__uuid_equals(&one->batch_id, &list->batch_id); one = one->next) {
+        count++;
+    }
+    return count;
+}
+
+static Cleat__AssignedAction *write_action(const listener *self, const cleat__assignment *list, size_t count)
+{
+    details about;
+    describe(self, &list->workflow_id, &list->version_id, &list->step_id, &about);
+    about.of.run_id = list->run_id;
+    about.of.task_name = list->task_name;
+    about.of.priority = list->priority;
+    return is_of_batch(self, list) ? cleat__batch_write(list, count, &about.of)
+                                   : cleat__assignment_write(list, &about.of);
+}
+
+static cleat__notice_out *new_notice(const listener *self, const cleat__assignment *list, size_t count)
+{
+    Cleat__AssignedAction *action = write_action(self, list, count);
+    cleat__notice_out *notice =
+        action != NULL ? cleat__notice_out_new(action, true, &list->task_id, list->retry_count) : NULL;
+    cleat__message_free(action);
+    const cleat__assignment *one = list->next;
+    for (size_t i = 1; i < count && notice != NULL; i++, one = one->next) {
+        if (!cleat__notice_out_add(notice, &one->task_id, one->retry_count)) {
+            cleat__notice_out_free(notice);
+            notice = NULL;
+        }
+    }
+    return notice;
+}
+
 static void assign(void *sink, cleat__assignment *list)
 {
     listener *self = sink;
     while (list != NULL) {
-        cleat__assignment *next = list->next;
-        details about;
-        describe(self, &list->workflow_id, &list->version_id, &list->step_id, &about);
-        about.of.run_id = list->run_id;
-        about.of.task_name = list->task_name;
-        about.of.priority = list->priority;
-        Cleat__AssignedAction *action = cleat__assignment_write(list, &about.of);
-        tell(self,
-             action != NULL ? cleat__notice_out_new(action, true, &list->task_id, list->retry_count) : NULL);
-        cleat__message_free(action);
-        cleat__free(list);
-        list = next;
+        size_t count = count_together(self, list);
+        tell(self, new_notice(self, list, count));
+        for (; count > 0; count--) {
+            cleat__assignment *next = list->next;
+            cleat__free(list);
+            list = next;
+        }
     }
 }
 
@@ -481,6 +521,7 @@ static void begin(cleat__rpc_call *call, const Cleat__WorkerListenRequest *reque
     self->command.as.listen.session = self->session;
     self->command.as.listen.is_kept = is_kept;
     self->command.as.listen.may_repeat = cleat__rpc_call_metadata(call, "cleat-may-repeat").size != 0;
+    self->takes_members = request->has_max_message_size_case != 0;
     self->command.as.listen.sink = (cleat__worker_sink){.self = self, .assign = assign};
     self->command.as.listen.cancel = cancel;
     self->command.as.listen.is_full = is_full;

@@ -218,6 +218,8 @@ static cleat_status read_live(sqlite3_stmt *select, cleat__live_row *row)
     row->limits = cleat__column_text(select, 13);
     cleat__column_uuid(select, 14, &row->dag_id);
     row->is_held = sqlite3_column_int(select, 15) != 0;
+    row->batch_id = (cleat__uuid){{0}};
+    cleat__column_uuid(select, 16, &row->batch_id);
     return CLEAT_OK;
 }
 
@@ -231,7 +233,7 @@ cleat_status cleat__load_live(cleat__store *store,
         "CASE has_desired WHEN 0 THEN NULL ELSE (SELECT t.desired FROM task t WHERE t.id = l.id) END, "
         "first_retry, timeout_at_ms, has_released, "
         "CASE has_limits WHEN 0 THEN NULL ELSE (SELECT t.limits FROM task t WHERE t.id = l.id) END, "
-        "dag_id, is_held FROM task_live l ORDER BY id";
+        "dag_id, is_held, batch_id FROM task_live l ORDER BY id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     int code = SQLITE_ROW;

@@ -16,7 +16,7 @@ static const char *const migrations[] = {
     cleat__sql_013_stream,         cleat__sql_014_durable_search, cleat__sql_015_filters,
     cleat__sql_016_idempotency,    cleat__sql_017_limits,         cleat__sql_018_crons,
     cleat__sql_019_rates,          cleat__sql_020_retention,      cleat__sql_021_dag,
-    cleat__sql_022_pause,
+    cleat__sql_022_pause,          cleat__sql_023_batch,          cleat__sql_024_said_rates,
 };
 
 int cleat__schema_newest(void)

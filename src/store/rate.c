@@ -14,8 +14,8 @@ static cleat_status finish(cleat__store *store, sqlite3_stmt *statement, const c
 cleat_status cleat__rate_put(cleat__store *store, const cleat__rate_row *row)
 {
     static const char sql[] =
-        "INSERT OR REPLACE INTO rate_limit (tenant, key, units, value, window_ms, refilled_at_ms) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        "INSERT OR REPLACE INTO rate_limit (tenant, key, units, value, window_ms, refilled_at_ms, is_said) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     sqlite3_stmt *insert = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &insert);
     if (status != CLEAT_OK) {
@@ -27,6 +27,7 @@ cleat_status cleat__rate_put(cleat__store *store, const cleat__rate_row *row)
     sqlite3_bind_int(insert, 4, row->window.value);
     sqlite3_bind_int64(insert, 5, row->window.window_ms);
     sqlite3_bind_int64(insert, 6, row->window.refilled_ms);
+    sqlite3_bind_int(insert, 7, row->is_said);
     return finish(store, insert, "storing a rate limit");
 }
 
@@ -51,7 +52,8 @@ cleat_status cleat__rate_load(cleat__store *store,
                               cleat_status (*visit)(void *argument, const cleat__rate_row *row),
                               void *argument)
 {
-    static const char sql[] = "SELECT tenant, key, units, value, window_ms, refilled_at_ms FROM rate_limit";
+    static const char sql[] =
+        "SELECT tenant, key, units, value, window_ms, refilled_at_ms, is_said FROM rate_limit";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     int code = SQLITE_DONE;
@@ -61,6 +63,7 @@ cleat_status cleat__rate_load(cleat__store *store,
             .key = cleat__column_text(select, 1),
             .window = {sqlite3_column_int(select, 2), sqlite3_column_int(select, 3),
                        sqlite3_column_int64(select, 4), sqlite3_column_int64(select, 5)},
+            .is_said = sqlite3_column_int(select, 6) != 0,
         };
         status = visit(argument, &row);
     }

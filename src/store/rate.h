@@ -9,6 +9,7 @@ typedef struct cleat__rate_row {
     int64_t tenant;
     cleat_slice key;
     cleat__rate_window window; /* Unix time */
+    bool is_said;              /* by a run, and nobody has put it */
 } cleat__rate_row;
 
 /* A new row, or a changed one. */

@@ -30,12 +30,13 @@ static cleat_status finish_one(cleat__store *store, sqlite3_stmt *statement, con
     return status;
 }
 
-static void bind_worker(sqlite3_stmt *statement, int index, const cleat__attempt_key *key)
+/* Nil is NULL. */
+static void bind_id(sqlite3_stmt *statement, int index, const cleat__uuid *id)
 {
-    if (cleat__uuid_is_nil(&key->worker_id)) {
+    if (cleat__uuid_is_nil(id)) {
         sqlite3_bind_null(statement, index);
     } else {
-        cleat__bind_uuid(statement, index, &key->worker_id);
+        cleat__bind_uuid(statement, index, id);
     }
 }
 
@@ -50,138 +51,6 @@ static cleat_status prepare_compare(cleat__store *store, const char *sql, const 
         sqlite3_bind_int(*out, 3, key->retry_count);
     }
     return status;
-}
-
-/* ---- TRIGGER ---- */
-
-static cleat_status find_child(cleat__store *store, const cleat__trigger *trigger, cleat__uuid *out)
-{
-    static const char sql[] =
-        "SELECT id FROM task WHERE parent_id = ?1 AND "
-        "coalesce(child_key, CAST(child_index AS TEXT)) = coalesce(?2, CAST(?3 AS TEXT))";
-    sqlite3_stmt *select = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &select);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    cleat__bind_uuid(select, 1, &trigger->parent_id);
-    cleat__bind_text(select, 2, trigger->child_key);
-    sqlite3_bind_int64(select, 3, trigger->child_index);
-    int code = sqlite3_step(select);
-    if (code == SQLITE_ROW && cleat__column_uuid(select, 0, out)) {
-        status = CLEAT_ALREADY_EXISTS;
-    } else {
-        status = code == SQLITE_DONE || code == SQLITE_ROW
-                     ? cleat__fail(CLEAT_CORRUPT, "a child run is not where the index says")
-                     : cleat__store_error(store, "finding a child run");
-    }
-    sqlite3_reset(select);
-    return status;
-}
-
-static void bind_child(sqlite3_stmt *insert, const cleat__trigger *trigger)
-{
-    if (trigger->is_child) {
-        cleat__bind_uuid(insert, 5, &trigger->parent_id);
-        sqlite3_bind_int64(insert, 6, trigger->child_index);
-        cleat__bind_text(insert, 7, trigger->child_key);
-    } else {
-        sqlite3_bind_null(insert, 5);
-        sqlite3_bind_null(insert, 6);
-        sqlite3_bind_null(insert, 7);
-    }
-}
-
-static void bind_event(sqlite3_stmt *insert, const cleat__trigger *trigger)
-{
-    if (cleat__uuid_is_nil(&trigger->event_id)) {
-        sqlite3_bind_null(insert, 11);
-        sqlite3_bind_null(insert, 12);
-    } else {
-        cleat__bind_uuid(insert, 11, &trigger->event_id);
-        cleat__bind_text(insert, 12, trigger->event_key);
-    }
-    if (cleat__uuid_is_nil(&trigger->filter_id)) {
-        sqlite3_bind_null(insert, 14);
-        sqlite3_bind_null(insert, 15);
-    } else {
-        cleat__bind_uuid(insert, 14, &trigger->filter_id);
-        cleat__bind_text(insert, 15, trigger->filter_payload);
-    }
-}
-
-static void bind_dag(sqlite3_stmt *insert, int index, const cleat__new_task *task)
-{
-    if (cleat__uuid_is_nil(&task->dag_id)) {
-        sqlite3_bind_null(insert, index);
-    } else {
-        cleat__bind_uuid(insert, index, &task->dag_id);
-    }
-}
-
-static cleat_status insert_task(cleat__store *store, const cleat__new_task *task)
-{
-    static const char sql[] =
-        "INSERT INTO task (id, type_id, priority, created_at_ms, parent_id, child_index, "
-        "child_key, input, metadata, desired, event_id, event_key, scheduled_at_ms, filter_id, "
-        "filter_payload, idempotency_key, limits, dag_id) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, nullif(?13, 0), ?14, ?15, ?16, ?17, ?18) "
-        "ON CONFLICT DO NOTHING";
-    sqlite3_stmt *insert = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &insert);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    cleat__bind_uuid(insert, 1, &task->id);
-    sqlite3_bind_int64(insert, 2, task->type_id);
-    sqlite3_bind_int(insert, 3, task->priority);
-    sqlite3_bind_int64(insert, 4, task->created_at_ms);
-    bind_child(insert, task->trigger);
-    cleat__bind_text(insert, 8, task->trigger->input);
-    cleat__bind_text(insert, 9, task->trigger->metadata);
-    cleat__bind_text(insert, 10, task->desired);
-    bind_event(insert, task->trigger);
-    sqlite3_bind_int64(insert, 13, task->trigger->scheduled_at_ms);
-    cleat__bind_text(insert, 16, task->idempotency_key);
-    cleat__bind_text(insert, 17, task->limits);
-    bind_dag(insert, 18, task);
-    return finish(store, insert, "storing a run");
-}
-
-static cleat_status insert_live(cleat__store *store, const cleat__new_task *task)
-{
-    static const char sql[] =
-        "INSERT INTO task_live (id, type_id, priority, state, retry_count, internal_retries, "
-        "queued_at_ms, has_desired, has_limits, dag_id, is_held) "
-        "VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7, ?8, ?9)";
-    sqlite3_stmt *insert = NULL;
-    cleat_status status = cleat__store_prepare(store, sql, &insert);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    cleat__bind_uuid(insert, 1, &task->id);
-    sqlite3_bind_int64(insert, 2, task->type_id);
-    sqlite3_bind_int(insert, 3, task->priority);
-    sqlite3_bind_int(insert, 4, cleat__state_next(CLEAT__STATE_NONE, CLEAT__EVENT_TRIGGER));
-    sqlite3_bind_int64(insert, 5, task->created_at_ms);
-    sqlite3_bind_int(insert, 6, task->desired.data != NULL);
-    sqlite3_bind_int(insert, 7, task->limits.data != NULL);
-    bind_dag(insert, 8, task);
-    sqlite3_bind_int(insert, 9, task->is_held);
-    return finish(store, insert, "storing a run");
-}
-
-cleat_status cleat__transition_trigger(cleat__store *store, const cleat__new_task *task,
-                                       cleat__uuid *existing)
-{
-    cleat_status status = insert_task(store, task);
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    if (sqlite3_changes(cleat__store_db(store)) == 0) {
-        return find_child(store, task->trigger, existing);
-    }
-    return insert_live(store, task);
 }
 
 /* ---- Transitions of live runs ---- */
@@ -231,7 +100,7 @@ cleat_status cleat__transition_unhold(cleat__store *store, const cleat__attempt_
 cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_key *key, int64_t now_ms)
 {
     static const char sql[] = "UPDATE task_live SET state = ?4, started_at_ms = ?5, worker_id = ?6, "
-                              "timeout_at_ms = NULL, has_released = 0 "
+                              "timeout_at_ms = NULL, has_released = 0, batch_id = ?7 "
                               "WHERE id = ?1 AND state = ?2 AND retry_count = ?3";
     sqlite3_stmt *update = NULL;
     cleat_status status = prepare_compare(store, sql, key, CLEAT_RUN_QUEUED, &update);
@@ -240,7 +109,8 @@ cleat_status cleat__transition_assign(cleat__store *store, const cleat__attempt_
     }
     sqlite3_bind_int(update, 4, cleat__state_next(CLEAT_RUN_QUEUED, CLEAT__EVENT_ASSIGN));
     sqlite3_bind_int64(update, 5, now_ms);
-    bind_worker(update, 6, key);
+    bind_id(update, 6, &key->worker_id);
+    bind_id(update, 7, &key->batch_id);
     return finish_one(store, update, key, "assigning it");
 }
 
@@ -431,7 +301,7 @@ static cleat_status end_task(cleat__store *store, const cleat__attempt_key *key,
     sqlite3_bind_int64(insert, 5, how->now_ms);
     cleat__bind_text(insert, 6, how->output);
     cleat__bind_text(insert, 7, how->error);
-    bind_worker(insert, 8, key);
+    bind_id(insert, 8, &key->worker_id);
     sqlite3_bind_text(insert, 9, outcome_of(how->event), -1, SQLITE_STATIC);
     return finish(store, insert, "storing the end of a run");
 }

@@ -27,6 +27,10 @@ typedef struct cleat__new_task {
 /* TRIGGER. CLEAT_ALREADY_EXISTS: the parent has a child with that key; `*existing` is its id. */
 cleat_status cleat__transition_trigger(cleat__store *store, const cleat__new_task *task,
                                        cleat__uuid *existing);
+/* Whether it has nothing but what every run has; and TRIGGER of several such, which is cheaper together. */
+bool cleat__transition_is_plain(const cleat__new_task *task);
+cleat_status cleat__transition_trigger_plain(cleat__store *store, const cleat__new_task *const *tasks,
+                                             size_t count);
 
 /* One attempt: id and retry count are compared in every transition below. */
 typedef struct cleat__attempt_key {
@@ -35,6 +39,7 @@ typedef struct cleat__attempt_key {
     /* Not compared: what goes into the record of a running attempt. */
     int64_t started_at_ms; /* 0: unknown */
     cleat__uuid worker_id; /* nil: a worker of the engine's own process */
+    cleat__uuid batch_id;  /* of those that a worker is given together; nil: it is none of these */
 } cleat__attempt_key;
 
 /* Where the next attempt of a run begins. */

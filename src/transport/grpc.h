@@ -7,8 +7,9 @@
  *     grpc_results.c   waiting for their end
  *     grpc_watch.c     looking at a run's stream
  *     grpc_events.c    pushing events; grpc_filters.c filters of them; grpc_crons.c crons; grpc_schedules.c runs at a time, mostly over remote_http.c
- *     grpc_worker.c    workers; grpc_register.c how they introduce themselves; grpc_report.c what they say,
- *                      and grpc_task.c what their tasks ask for
+ *     grpc_worker.c    workers; grpc_register.c how they introduce themselves; grpc_assign.c what they are sent,
+ *                      grpc_report.c what they say, and grpc_task.c what their tasks ask for
+ *     grpc_batch.c     what differs where several runs come in one action, and end in one
  *     grpc_durable.c   the log of durable runs, in several files: see grpc_durable.h
  *     grpc_spans.c     exporting spans; grpc_moved.c as a Hatchet engine shows them
  *     grpc_link.c      the connection, on which grpc_call.c makes calls, grpc_retry.c calls that are waited

@@ -181,6 +181,27 @@ static void write_parents(const cleat__workflow_task *from, bool *failed, option
     }
 }
 
+static void write_batch(const cleat__batch_config *from, bool *failed, options *task)
+{
+    Cleat__V1__TaskBatchConfig *part =
+        from != NULL ? part_new(&cleat__v1__task_batch_config__descriptor, failed) : NULL;
+    if (part == NULL) {
+        return;
+    }
+    task->batch = part;
+    part->batch_max_size = from->max_size;
+    part->has_batch_max_interval_ms_case =
+        CLEAT__V1__TASK_BATCH_CONFIG__HAS_BATCH_MAX_INTERVAL_MS_BATCH_MAX_INTERVAL_MS;
+    part->batch_max_interval_ms = (int32_t)from->interval_ms;
+    part->has_batch_group_max_runs_case =
+        CLEAT__V1__TASK_BATCH_CONFIG__HAS_BATCH_GROUP_MAX_RUNS_BATCH_GROUP_MAX_RUNS;
+    part->batch_group_max_runs = from->group_max_runs;
+    if (from->group_key.size != 0) {
+        part->has_batch_group_key_case = CLEAT__V1__TASK_BATCH_CONFIG__HAS_BATCH_GROUP_KEY_BATCH_GROUP_KEY;
+        part->batch_group_key = cleat__message_text(failed, from->group_key);
+    }
+}
+
 static void write_task(const cleat__link *link, const cleat__workflow_task *from, bool *failed, options *task)
 {
     task->readable_id = cleat__message_text(failed, from->name);
@@ -202,6 +223,7 @@ static void write_task(const cleat__link *link, const cleat__workflow_task *from
         cleat__concurrency_write(failed, from->concurrency, from->concurrency_count, &task->n_concurrency);
     task->rate_limits =
         cleat__rate_uses_write(failed, from->rate_limits, from->rate_limit_count, &task->n_rate_limits);
+    write_batch(from->batch, failed, task);
 }
 
 static void write_tasks(const cleat__link *link, const cleat__workflow *workflow, bool *failed,

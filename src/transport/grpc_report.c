@@ -1,5 +1,5 @@
 /* What workers say: reports, which must arrive, and log lines, which may be lost. */
-#include "transport/grpc_worker.h"
+#include "transport/grpc_batch.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -21,18 +21,6 @@ enum {
     LOGS_AT_ONCE = 8,
     LOGS_MAX = 1000,
     LOGS_MAX_BYTES = 16 << 20,
-    KEY_SIZE = sizeof(cleat__uuid) + 2 * sizeof(int32_t),
-};
-
-struct cleat__held {
-    char key[KEY_SIZE]; /* of the map */
-    cleat__uuid task_id;
-    int32_t retry_count, invocation_count;
-    bool is_reported; /* its report is on the way; until that has arrived it may be assigned again */
-    cleat__remote_worker *worker;
-    cleat__held *next, *previous; /* of the worker's, until it is reported */
-    char worker_id[37];
-    cleat_slice action_id, step_id; /* behind the struct */
 };
 
 static int64_t now_ms(void)
@@ -43,14 +31,14 @@ static int64_t now_ms(void)
 /* ---- What was assigned ---- */
 
 static void make_key(const cleat__uuid *task_id, int32_t retry_count, int32_t invocation_count,
-                     char key[KEY_SIZE])
+                     char key[CLEAT__HELD_KEY_SIZE])
 {
     memcpy(key, task_id->bytes, sizeof(task_id->bytes));
     memcpy(key + sizeof(task_id->bytes), &retry_count, sizeof(retry_count));
     memcpy(key + sizeof(task_id->bytes) + sizeof(retry_count), &invocation_count, sizeof(invocation_count));
 }
 
-static cleat__event_origin origin_of(const cleat__held *held)
+cleat__event_origin cleat__remote_origin_of(const cleat__held *held)
 {
     if (held == NULL) {
         return (cleat__event_origin){0};
@@ -80,7 +68,7 @@ static void link_held(cleat__held *held)
     held->worker->held = held;
 }
 
-static void unlink_held(cleat__held *held)
+void cleat__remote_held_unlink(cleat__held *held)
 {
     if (!held->is_reported) {
         held->is_reported = true;
@@ -92,14 +80,20 @@ static void unlink_held(cleat__held *held)
         if (held->next != NULL) {
             held->next->previous = held->previous;
         }
+        held->next = held->previous = NULL;
+        cleat__remote_batch *batch = held->batch;
+        held->batch = NULL;
+        if (batch != NULL) {
+            cleat__remote_batch_count_down(batch);
+        }
     }
 }
 
-static void forget(cleat__remote_workers *workers, cleat__held *held)
+void cleat__remote_held_forget(cleat__remote_workers *workers, cleat__held *held)
 {
     if (held != NULL) {
-        unlink_held(held);
-        (void)cleat__map_remove(&workers->held, (cleat_slice){held->key, KEY_SIZE});
+        cleat__remote_held_unlink(held);
+        (void)cleat__map_remove(&workers->held, (cleat_slice){held->key, CLEAT__HELD_KEY_SIZE});
         cleat__free(held);
     }
 }
@@ -121,40 +115,51 @@ static cleat__held *held_new(cleat__remote_worker *worker, const cleat__assignme
         held->invocation_count = assignment->invocation_count;
         make_key(&held->task_id, held->retry_count, held->invocation_count, held->key);
         held->is_reported = true; /* in nobody's list yet */
+        held->batch = NULL;
         memcpy(held->worker_id, worker->current_id, sizeof(held->worker_id));
     }
     return held;
 }
 
-/* The attempt's; NULL: there is none, or it has been reported. */
-static cleat__held *find_held(const cleat__remote_workers *workers, const cleat__uuid *task_id,
-                              int32_t retry_count, int32_t invocation_count)
+cleat__held *cleat__remote_held_find(const cleat__remote_workers *workers, const cleat__uuid *task_id,
+                                     int32_t retry_count, int32_t invocation_count)
 {
-    char key[KEY_SIZE];
+    char key[CLEAT__HELD_KEY_SIZE];
     make_key(task_id, retry_count, invocation_count, key);
-    cleat__held *held = cleat__map_get(&workers->held, (cleat_slice){key, KEY_SIZE});
+    cleat__held *held = cleat__map_get(&workers->held, (cleat_slice){key, CLEAT__HELD_KEY_SIZE});
     return held != NULL && !held->is_reported ? held : NULL;
 }
 
 bool cleat__remote_holds(const cleat__remote_workers *workers, const cleat__assignment *assignment)
 {
-    char key[KEY_SIZE];
+    char key[CLEAT__HELD_KEY_SIZE];
     make_key(&assignment->task_id, assignment->retry_count, assignment->invocation_count, key);
-    return cleat__map_get(&workers->held, (cleat_slice){key, KEY_SIZE}) != NULL;
+    return cleat__map_get(&workers->held, (cleat_slice){key, CLEAT__HELD_KEY_SIZE}) != NULL;
 }
 
-bool cleat__remote_hold(cleat__remote_worker *worker, const cleat__assignment *assignment,
-                        cleat_slice step_id)
+cleat__held *cleat__remote_hold(cleat__remote_worker *worker, const cleat__assignment *assignment,
+                                cleat_slice step_id)
 {
     cleat__remote_workers *workers = worker->workers;
     cleat__held *held = held_new(worker, assignment, step_id);
     if (held == NULL ||
-        cleat__map_put(&workers->held, (cleat_slice){held->key, KEY_SIZE}, held) != CLEAT_OK) {
+        cleat__map_put(&workers->held, (cleat_slice){held->key, CLEAT__HELD_KEY_SIZE}, held) != CLEAT_OK) {
         cleat__free(held);
-        return false;
+        return NULL;
     }
     link_held(held);
-    return true;
+    return held;
+}
+
+static void begin_alone(cleat__remote_workers *workers, const cleat__held *held, const cleat__uuid *task_id,
+                        int32_t retry_count)
+{
+    cleat__event_origin origin = cleat__remote_origin_of(held);
+    Cleat__StepActionEvent *message = cleat__started_write(task_id, retry_count, &origin, now_ms());
+    if (message != NULL) {
+        (void)put_message(&workers->begins, message);
+        cleat__message_free(message);
+    }
 }
 
 void cleat__remote_begin(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count)
@@ -164,11 +169,11 @@ void cleat__remote_begin(cleat__remote_workers *workers, const cleat__uuid *task
     }
     pthread_mutex_lock(&workers->link->mutex);
     int32_t invocation = cleat__remote_invocation_newest(&workers->durables, task_id);
-    cleat__event_origin origin = origin_of(find_held(workers, task_id, retry_count, invocation));
-    Cleat__StepActionEvent *message = cleat__started_write(task_id, retry_count, &origin, now_ms());
-    if (message != NULL) {
-        (void)put_message(&workers->begins, message);
-        cleat__message_free(message);
+    const cleat__held *held = cleat__remote_held_find(workers, task_id, retry_count, invocation);
+    if (held != NULL && held->batch != NULL) {
+        cleat__remote_batch_begin(held);
+    } else {
+        begin_alone(workers, held, task_id, retry_count);
     }
     pthread_mutex_unlock(&workers->link->mutex);
 }
@@ -227,23 +232,30 @@ static cleat_status shorten_report(cleat_slice message, cleat__buffer *out)
 void cleat__remote_forget(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count,
                           int32_t invocation_count)
 {
-    forget(workers, find_held(workers, task_id, retry_count, invocation_count));
+    cleat__remote_held_forget(workers,
+                              cleat__remote_held_find(workers, task_id, retry_count, invocation_count));
 }
 
 /* Its report has arrived, or never will. */
 static void settled(cleat__lane *lane, void *tag)
 {
-    forget(CLEAT__CONTAINER(lane, cleat__remote_workers, reports), tag);
+    cleat__remote_held_forget(CLEAT__CONTAINER(lane, cleat__remote_workers, reports), tag);
 }
 
 cleat_status cleat__remote_report_locked(cleat__remote_workers *workers, const cleat__report *report)
 {
     cleat__buffer bytes = {0};
-    cleat__held *held = find_held(workers, &report->task_id, report->retry_count, report->invocation_count);
-    cleat__event_origin origin = origin_of(held);
-    if (report->status == CLEAT_UNAVAILABLE && !workers->link->is_cleat) {
-        forget(workers, held); /* others have no word for it: when the worker is gone they find out */
+    cleat__held *held =
+        cleat__remote_held_find(workers, &report->task_id, report->retry_count, report->invocation_count);
+    cleat__event_origin origin = cleat__remote_origin_of(held);
+    bool is_of_batch = held != NULL && held->batch != NULL;
+    if (report->status == CLEAT_UNAVAILABLE && (!workers->link->is_cleat || is_of_batch)) {
+        cleat__remote_held_forget(
+            workers, held); /* others have no word for it: when the worker is gone they find out */
         return CLEAT_OK;
+    }
+    if (is_of_batch) {
+        return cleat__remote_batch_report(held, report);
     }
     cleat_status status = write_report(report, &origin, &bytes);
     int64_t most = workers->link->settings.max_send_size;
@@ -258,9 +270,9 @@ cleat_status cleat__remote_report_locked(cleat__remote_workers *workers, const c
         status = cleat__lane_put(&workers->reports, cleat__buffer_slice(&bytes), is_kept ? held : NULL);
     }
     if (is_kept && status == CLEAT_OK) {
-        unlink_held(held);
+        cleat__remote_held_unlink(held);
     } else {
-        forget(workers, held);
+        cleat__remote_held_forget(workers, held);
     }
     cleat__buffer_deinit(&bytes);
     return status;
@@ -274,8 +286,9 @@ cleat_status cleat__remote_report(cleat__remote_workers *workers, const cleat__r
     }
     pthread_mutex_lock(&workers->link->mutex);
     /* An invocation that is over, since it was evicted or given back, has no end. */
-    bool is_over = report->invocation_count != 0 && find_held(workers, &report->task_id, report->retry_count,
-                                                              report->invocation_count) == NULL;
+    bool is_over = report->invocation_count != 0 &&
+                   cleat__remote_held_find(workers, &report->task_id, report->retry_count,
+                                           report->invocation_count) == NULL;
     status = is_over ? CLEAT_OK : cleat__remote_report_locked(workers, report);
     pthread_mutex_unlock(&workers->link->mutex);
     return status;
@@ -300,6 +313,7 @@ void cleat__remote_held_deinit(cleat__remote_workers *workers)
         cleat__free(held);
     }
     cleat__map_deinit(&workers->held);
+    cleat__remote_batches_deinit(workers);
 }
 
 /* ---- Log lines ---- */
@@ -351,6 +365,7 @@ void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *lin
         .most_items = LOGS_MAX,
         .most_bytes = LOGS_MAX_BYTES,
     };
+    cleat__remote_batches_init(workers);
     cleat__lane_init(&workers->reports);
     cleat__lane_init(&workers->begins);
     cleat__lane_init(&workers->logs);

@@ -48,8 +48,10 @@ cleat_status cleat__remote_refresh_timeout(cleat__link *link, const cleat__uuid 
     cleat__duration_format(increment_ms, increment);
     request.task_run_external_id = id;
     request.increment_timeout_by = increment;
-    request.has_retry_count_case = CLEAT__REFRESH_TIMEOUT_REQUEST__HAS_RETRY_COUNT_RETRY_COUNT;
-    request.retry_count = retry_count;
+    if (retry_count >= 0) {
+        request.has_retry_count_case = CLEAT__REFRESH_TIMEOUT_REQUEST__HAS_RETRY_COUNT_RETRY_COUNT;
+        request.retry_count = retry_count;
+    }
     cleat_status status = cleat__link_call(link, &method, &request, INT64_MAX, &reply);
     if (status == CLEAT_OK) {
         const Cleat__RefreshTimeoutResponse *answer = reply;
@@ -72,8 +74,10 @@ cleat_status cleat__remote_release_slot(cleat__link *link, const cleat__uuid *ta
     void *reply = NULL;
     cleat__uuid_format(task_id, id);
     request.task_run_external_id = id;
-    request.has_retry_count_case = CLEAT__RELEASE_SLOT_REQUEST__HAS_RETRY_COUNT_RETRY_COUNT;
-    request.retry_count = retry_count;
+    if (retry_count >= 0) {
+        request.has_retry_count_case = CLEAT__RELEASE_SLOT_REQUEST__HAS_RETRY_COUNT_RETRY_COUNT;
+        request.retry_count = retry_count;
+    }
     cleat_status status = cleat__link_call(link, &method, &request, INT64_MAX, &reply);
     cleat__message_free(reply);
     return status;

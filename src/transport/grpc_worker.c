@@ -1,3 +1,5 @@
+#include "transport/grpc_assign.h"
+#include "transport/grpc_batch.h"
 #include "transport/grpc_register.h"
 
 #include "base/alloc.h"
@@ -7,7 +9,6 @@
 #include "grpc/call_status.h"
 #include "grpc/library.h"
 #include "transport/remote_http.h"
-#include "wire/assignment.h"
 #include "wire/message.h"
 #include "wire/timestamp.h"
 
@@ -84,90 +85,6 @@ static void register_anew(cleat__remote_worker *worker)
 
 /* ---- The stream of actions ---- */
 
-/* 0: the task is not durable. */
-static int32_t invocation_of(const Cleat__AssignedAction *action)
-{
-    return action->has_durable_task_invocation_count_case != 0 ? action->durable_task_invocation_count : 0;
-}
-
-static void refuse(cleat__remote_worker *worker, const Cleat__AssignedAction *action, cleat_status reason)
-{
-    static cleat__log_site site;
-    cleat__uuid task_id;
-    int32_t retry_count;
-    char text[CLEAT__CALL_TEXT];
-    snprintf(text, sizeof(text), "%s", cleat_error_message());
-    cleat__link_log(worker->workers->link, &site, CLEAT_LOG_WARN,
-                    "an action of the server at %s is of no use: %s", worker->workers->link->settings.address,
-                    text);
-    if (cleat__action_attempt_read(action, &task_id, &retry_count) != CLEAT_OK) {
-        return;
-    }
-    const cleat__report report = {.task_id = task_id,
-                                  .retry_count = retry_count,
-                                  .invocation_count = invocation_of(action),
-                                  .status =
-                                      cleat_status_is_retryable(reason) ? CLEAT_FAILED : CLEAT_NON_RETRYABLE,
-                                  .error = cleat_slice_of(text)};
-    (void)cleat__remote_report_locked(worker->workers, &report);
-}
-
-static void start_run(cleat__remote_worker *worker, const Cleat__AssignedAction *action)
-{
-    cleat__assignment *assignment = NULL;
-    cleat_status status = cleat__assignment_read(action, now_ms(), &assignment);
-    if (status != CLEAT_OK) {
-        refuse(worker, action, status);
-        return;
-    }
-    if (cleat__remote_holds(worker->workers, assignment)) {
-        cleat__free(assignment); /* the server was not sure that it had come */
-        return;
-    }
-    if (worker->is_paused) { /* it was on the way */
-        const cleat__report report = {.task_id = assignment->task_id,
-                                      .retry_count = assignment->retry_count,
-                                      .invocation_count = assignment->invocation_count,
-                                      .status = CLEAT_UNAVAILABLE};
-        (void)cleat__remote_report_locked(worker->workers, &report);
-        cleat__free(assignment);
-        return;
-    }
-    /* On no memory its events go without what they only repeat; but an invocation could never end. */
-    bool is_held = cleat__remote_hold(worker, assignment, cleat_slice_of(action->task_id));
-    if (assignment->is_durable) {
-        status = is_held ? cleat__remote_invocation_begin(worker, assignment) : cleat__fail_memory();
-    }
-    if (status != CLEAT_OK) {
-        refuse(worker, action, status);
-        cleat__free(assignment);
-        return;
-    }
-    cleat__remote_restore_names(worker, assignment);
-    assignment->next = NULL;
-    worker->sink.assign(worker->sink.self, assignment);
-}
-
-void cleat__remote_cancel_attempt(cleat__remote_worker *worker, const cleat__uuid *task_id,
-                                  int32_t retry_count, int32_t invocation_count)
-{
-    if (worker->sink.withdraw(worker->sink.self, task_id, retry_count)) {
-        cleat__remote_forget(worker->workers, task_id, retry_count, invocation_count);
-    } else {
-        worker->sink.cancel(worker->sink.self, task_id, retry_count);
-    }
-}
-
-static void cancel_run(cleat__remote_worker *worker, const Cleat__AssignedAction *action)
-{
-    cleat__uuid task_id;
-    int32_t retry_count, count = invocation_of(action);
-    if (cleat__action_attempt_read(action, &task_id, &retry_count) == CLEAT_OK &&
-        (count == 0 || cleat__remote_invocation_cancel(&worker->workers->durables, &task_id, count))) {
-        cleat__remote_cancel_attempt(worker, &task_id, retry_count, count);
-    }
-}
-
 static void on_action(void *owner, cleat_slice bytes)
 {
     cleat__remote_worker *worker = owner;
@@ -181,9 +98,11 @@ static void on_action(void *owner, cleat_slice bytes)
                         "the server at %s sends an action that is none: %s",
                         worker->workers->link->settings.address, cleat_error_message());
     } else if (action->action_type == CLEAT__ACTION_TYPE__START_STEP_RUN) {
-        start_run(worker, action);
+        cleat__remote_start_run(worker, action);
+    } else if (action->action_type == CLEAT__ACTION_TYPE__START_BATCH) {
+        cleat__remote_start_batch(worker, action);
     } else if (action->action_type == CLEAT__ACTION_TYPE__CANCEL_STEP_RUN) {
-        cancel_run(worker, action);
+        cleat__remote_cancel_run(worker, action);
     } else {
         cleat__link_log(worker->workers->link, &site, CLEAT_LOG_WARN,
                         "the server at %s sends an action of type %d, which is unknown",
@@ -227,6 +146,7 @@ static void on_stream_ended(void *owner, int code, const char *text)
     cleat__remote_worker *worker = owner;
     cleat__link *link = worker->workers->link;
     worker->stream = NULL;
+    cleat__remote_gathering_end(worker); /* the rest of a batch comes by itself */
     if (worker->is_ended || link->is_closing || is_lost(worker, code, text)) {
         return;
     }
@@ -348,6 +268,7 @@ static void free_worker(cleat__remote_worker *worker)
     for (size_t i = 0; worker->actions != NULL && i < worker->action_count; i++) {
         cleat__free(worker->actions[i]);
     }
+    cleat__remote_gathering_deinit(worker);
     cleat__free(worker->actions);
     cleat__free(worker->own_offset);
     cleat__free(worker->slots);
@@ -395,6 +316,7 @@ cleat_status cleat__remote_worker_add(cleat__remote_workers *workers, const clea
     worker->workers = workers;
     worker->sink = *sink;
     cleat__remote_stream_init(&worker->durable, worker);
+    cleat__remote_gathering_init(worker);
     worker->listen_timer.run = on_listen_timer;
     worker->heartbeat_timer.run = on_heartbeat_timer;
     bool has_names = set_names(worker, spec->name, spec->actions, spec->action_count);
@@ -435,6 +357,7 @@ static void end_stream(cleat__remote_worker *worker)
 {
     worker->is_paused = worker->is_ended = true;
     cleat__link_timer_unset(worker->workers->link, &worker->listen_timer);
+    cleat__link_timer_unset(worker->workers->link, &worker->gathering.timer);
     cleat__rpc_stream_abandon(worker->stream);
     worker->stream = NULL;
     cleat__call_abandon(worker->registration);
@@ -479,6 +402,7 @@ cleat_status cleat__remote_worker_pause(cleat__remote_workers *workers, const cl
     cleat__remote_worker *worker = *find(workers, id, &status);
     if (worker != NULL) {
         worker->is_paused = true;
+        cleat__remote_gathering_end(worker);
     }
     if (worker != NULL && (!is_told || strcmp(worker->current_id, told_id) != 0)) {
         end_stream(worker);
@@ -559,7 +483,9 @@ cleat_status cleat__remote_worker_remove(cleat__remote_workers *workers, const c
         cleat__remote_give_back(worker);
         cleat__remote_stream_close(&worker->durable);
         /* What it has done must be known before it is gone, or it would be done again. */
-        (void)cleat__lane_flush(&workers->reports, cleat__deadline_ns(workers->link->settings.flush_ms));
+        int64_t deadline_ns = cleat__deadline_ns(workers->link->settings.flush_ms);
+        (void)cleat__lane_flush(&workers->reports, deadline_ns);
+        (void)cleat__lane_flush(&workers->batch_reports, deadline_ns);
     }
     pthread_mutex_unlock(&workers->link->mutex);
     if (worker != NULL) {
@@ -588,7 +514,9 @@ void cleat__remote_workers_deinit(cleat__remote_workers *workers)
         free_worker(worker);
     }
     cleat__lane_deinit(&workers->reports); /* whose messages refer to what is held */
+    cleat__lane_deinit(&workers->batch_reports);
     cleat__lane_deinit(&workers->begins);
+    cleat__lane_deinit(&workers->batch_begins);
     cleat__lane_deinit(&workers->logs);
     cleat__remote_held_deinit(workers);
     cleat__remote_durables_deinit(&workers->durables);

@@ -10,6 +10,7 @@
 #include "transport/grpc_lane.h"
 #include "transport/grpc_stream.h"
 #include "transport/transport.h"
+#include "wire/report.h"
 
 typedef struct cleat__remote_worker cleat__remote_worker;
 
@@ -20,6 +21,9 @@ typedef struct cleat__remote_workers {
     cleat__map held; /* attempts that were assigned and whose report has not arrived */
     cleat__remote_durables durables;
     cleat__lane reports, begins, logs; /* cleat__lane.dropped counts what is lost */
+    cleat__lane batch_reports, batch_begins;
+    struct cleat__remote_batch *batches; /* of which something is to be reported */
+    int32_t batch_number;                /* of the newest */
 } cleat__remote_workers;
 
 void cleat__remote_workers_init(cleat__remote_workers *workers, cleat__link *link);
@@ -41,8 +45,28 @@ cleat_status cleat__remote_log(cleat__remote_workers *workers, const cleat__log_
 
 /* ---- What the two files share; the mutex is held ---- */
 
+enum { CLEAT__HELD_KEY_SIZE = sizeof(cleat__uuid) + 2 * sizeof(int32_t) };
+
 /* An attempt that was assigned: what its report repeats. */
-typedef struct cleat__held cleat__held;
+typedef struct cleat__held {
+    char key[CLEAT__HELD_KEY_SIZE]; /* of the map */
+    cleat__uuid task_id;
+    int32_t retry_count, invocation_count;
+    bool is_reported; /* its report is on the way; until that has arrived it may be assigned again */
+    cleat__remote_worker *worker;
+    struct cleat__held *next, *previous; /* of the worker's, until it is reported; then of one message */
+    struct cleat__remote_batch *batch;   /* with which it is reported; NULL: alone */
+    char worker_id[37];
+    cleat_slice action_id, step_id; /* behind the struct */
+} cleat__held;
+
+/* Members of a batch that have come. */
+typedef struct cleat__remote_gathering {
+    cleat__uuid batch_id;
+    cleat__assignment *first, **end;
+    int32_t left; /* that have not */
+    cleat__link_timer timer;
+} cleat__remote_gathering;
 
 struct cleat__remote_worker {
     cleat__remote_workers *workers;
@@ -66,6 +90,7 @@ struct cleat__remote_worker {
     unsigned failures, refusals;           /* of the stream, in a row; refusals of the token */
     int64_t opened_ns;                     /* the stream */
     cleat__link_timer listen_timer, heartbeat_timer;
+    cleat__remote_gathering gathering;
     cleat__remote_stream durable;
 };
 
@@ -73,9 +98,17 @@ struct cleat__remote_worker {
 
 /* Whether it was assigned before and its report, if any, has not arrived. */
 bool cleat__remote_holds(const cleat__remote_workers *workers, const cleat__assignment *assignment);
-/* Remembers the assignment, which is not held yet. False: no memory. */
-bool cleat__remote_hold(cleat__remote_worker *worker, const cleat__assignment *assignment,
-                        cleat_slice step_id);
+/* Remembers the assignment, which is not held yet. NULL: no memory. */
+cleat__held *cleat__remote_hold(cleat__remote_worker *worker, const cleat__assignment *assignment,
+                                cleat_slice step_id);
+/* The attempt's; NULL: there is none, or it has been reported. */
+cleat__held *cleat__remote_held_find(const cleat__remote_workers *workers, const cleat__uuid *task_id,
+                                     int32_t retry_count, int32_t invocation_count);
+/* Its report is on its way. */
+void cleat__remote_held_unlink(cleat__held *held);
+/* NULL-safe. */
+void cleat__remote_held_forget(cleat__remote_workers *workers, cleat__held *held);
+cleat__event_origin cleat__remote_origin_of(const cleat__held *held); /* NULL: nothing */
 cleat_status cleat__remote_report_locked(cleat__remote_workers *workers, const cleat__report *report);
 /* An attempt that will not be reported. */
 void cleat__remote_forget(cleat__remote_workers *workers, const cleat__uuid *task_id, int32_t retry_count,

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "model/json.h"
 #include "model/json_members.h"
+#include "wire/assignment_parts.h"
 #include "wire/message.h"
 #include "wire/payload.h"
 #include "wire/timestamp.h"
@@ -29,21 +30,26 @@ static void write_triggers(const cleat__assignment *from, cleat__buffer *json)
     }
 }
 
+void cleat__envelope_write(const cleat__assignment *from, cleat__buffer *json)
+{
+    const cleat_slice nothing = cleat_slice_of("{}");
+    cleat__buffer_append_string(json, "{\"input\":");
+    cleat__buffer_append_slice(json, cleat__payload_input(from->input.data != NULL ? from->input : nothing));
+    cleat__buffer_append_string(json, ",\"triggered_by\":\"manual\",\"parents\":");
+    cleat__buffer_append_slice(json, from->parents.data != NULL ? from->parents : nothing);
+    write_triggers(from, json);
+    cleat__buffer_append_string(json, ",\"user_data\":null,\"overrides\":null");
+    if (from->step_errors.data != NULL) {
+        cleat__buffer_append_string(json, ",\"step_run_errors\":");
+        cleat__buffer_append_slice(json, from->step_errors);
+    }
+    cleat__buffer_append_byte(json, '}');
+}
+
 static char *write_payload(bool *failed, const cleat__assignment *from)
 {
     cleat__buffer json = {0};
-    const cleat_slice nothing = cleat_slice_of("{}");
-    cleat__buffer_append_string(&json, "{\"input\":");
-    cleat__buffer_append_slice(&json, cleat__payload_input(from->input.data != NULL ? from->input : nothing));
-    cleat__buffer_append_string(&json, ",\"triggered_by\":\"manual\",\"parents\":");
-    cleat__buffer_append_slice(&json, from->parents.data != NULL ? from->parents : nothing);
-    write_triggers(from, &json);
-    cleat__buffer_append_string(&json, ",\"user_data\":null,\"overrides\":null");
-    if (from->step_errors.data != NULL) {
-        cleat__buffer_append_string(&json, ",\"step_run_errors\":");
-        cleat__buffer_append_slice(&json, from->step_errors);
-    }
-    cleat__buffer_append_byte(&json, '}');
+    cleat__envelope_write(from, &json);
     char *text = cleat__buffer_take_string(&json);
     *failed = *failed || text == NULL;
     return text != NULL ? text : cleat__message_string(failed, NULL);
@@ -123,6 +129,27 @@ static void write_durable(const cleat__assignment *assignment, action *message)
     }
 }
 
+void cleat__batch_fields_write(const cleat__assignment *assignment, bool *failed, action *message)
+{
+    char id[37];
+    cleat__uuid_format(&assignment->batch_id, id);
+    message->has_batch_id_case = CLEAT__ASSIGNED_ACTION__HAS_BATCH_ID_BATCH_ID;
+    message->batchid = cleat__message_string(failed, id);
+    if (assignment->batch_key.size != 0) {
+        message->has_batch_key_case = CLEAT__ASSIGNED_ACTION__HAS_BATCH_KEY_BATCH_KEY;
+        message->batchkey = cleat__message_text(failed, assignment->batch_key);
+    }
+    Cleat__BatchStartPayload *start = cleat__message_new(&cleat__batch_start_payload__descriptor);
+    message->batchstartpayload = start;
+    if (start == NULL) {
+        *failed = true;
+        return;
+    }
+    start->triggerreason = cleat__message_text(failed, assignment->batch_reason);
+    start->triggertime = cleat__timestamp_new(failed, assignment->batch_at_ms);
+    start->expectedsize = assignment->batch_count;
+}
+
 /* Consumes the message when something failed. */
 static action *finished(action *message, bool failed)
 {
@@ -157,6 +184,9 @@ action *cleat__assignment_write(const cleat__assignment *assignment, const cleat
     }
     if (assignment->is_durable) {
         write_durable(assignment, message);
+    }
+    if (!cleat__uuid_is_nil(&assignment->batch_id)) {
+        cleat__batch_fields_write(assignment, &failed, message);
     }
     message->task_inserted_at = cleat__timestamp_new(&failed, assignment->created_at_ms);
     return finished(message, failed);
@@ -196,7 +226,7 @@ cleat_status cleat__action_attempt_read(const action *message, cleat__uuid *task
 }
 
 /* The texts of the envelope. The input is {} when there is none, the others are absent, and so is a filter's payload that is no object. */
-static cleat_status read_payload(const char *payload, cleat__assignment *out)
+static cleat_status read_payload(cleat_slice envelope, cleat__assignment *out)
 {
     const struct {
         const char *key;
@@ -205,7 +235,7 @@ static cleat_status read_payload(const char *payload, cleat__assignment *out)
                    {"\"parents\"", &out->parents},
                    {"\"triggers\"", &out->triggers},
                    {"\"step_run_errors\"", &out->step_errors}};
-    cleat_slice envelope = cleat_slice_of(payload), key, value;
+    cleat_slice key, value;
     cleat_status status = cleat__json_check("action_payload", envelope, true);
     if (status != CLEAT_OK) {
         return status;
@@ -267,7 +297,7 @@ static cleat__uuid read_id(const char *text)
     return cleat__uuid_parse(cleat_slice_of(text), &id) == CLEAT_OK ? id : (cleat__uuid){{0}};
 }
 
-static void read_ids(const action *message, cleat__assignment *out)
+void cleat__action_ids_read(const action *message, cleat__assignment *out)
 {
     cleat__uuid run_id = read_id(message->workflow_run_id);
     if (!cleat__uuid_equals(&run_id, &out->task_id)) {
@@ -313,7 +343,7 @@ static cleat_status read_texts(const action *message, cleat__assignment *out)
     if (out->task.size == 0) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "an action's action_id is missing");
     }
-    cleat_status status = read_payload(message->action_payload, out);
+    cleat_status status = read_payload(cleat_slice_of(message->action_payload), out);
     if (status == CLEAT_OK && message->has_additional_metadata_case != 0) {
         status = cleat__payload_metadata(message->additional_metadata, &out->metadata);
     }
@@ -356,24 +386,62 @@ static cleat_status read_errors(cleat__assignment *out, cleat__buffer *memory)
     return memory->failed ? cleat__fail_memory() : CLEAT_OK;
 }
 
-cleat_status cleat__assignment_read(const action *message, int64_t now_ms, cleat__assignment **out)
+cleat_status cleat__batch_fields_read(const action *message, cleat__assignment *out)
 {
-    cleat__assignment borrowed;
+    if (message->has_batch_id_case == 0) {
+        return CLEAT_OK;
+    }
+    if (cleat__uuid_parse(cleat_slice_of(message->batchid), &out->batch_id) != CLEAT_OK) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "an action's batchId \"%.64s\" is no UUID",
+                           message->batchid);
+    }
+    out->batch_key = cleat_slice_of(message->has_batch_key_case != 0 ? message->batchkey : "");
+    out->batch_reason = cleat_slice_of("");
+    out->batch_count = 1;
+    out->batch_at_ms = out->queued_at_ms;
+    const Cleat__BatchStartPayload *start = message->batchstartpayload;
+    if (start == NULL) {
+        return CLEAT_OK;
+    }
+    out->batch_reason = cleat_slice_of(start->triggerreason);
+    out->batch_count = start->expectedsize > 1 ? start->expectedsize : 1;
+    cleat_status status = cleat__timestamp_read("triggerTime", start->triggertime, &out->batch_at_ms);
+    return status == CLEAT_EMPTY ? CLEAT_OK : status;
+}
+
+/* The copy with what remains to be read: the errors of other tasks. */
+static cleat_status copy(cleat__assignment *borrowed, cleat__assignment **out)
+{
     cleat__buffer errors = {0};
-    cleat_status status = read_values(message, now_ms, &borrowed);
+    cleat_status status = read_errors(borrowed, &errors);
     if (status == CLEAT_OK) {
-        status = read_texts(message, &borrowed);
-    }
-    if (status != CLEAT_OK) {
-        return status;
-    }
-    read_ids(message, &borrowed);
-    read_durable(message, &borrowed);
-    status = read_errors(&borrowed, &errors);
-    if (status == CLEAT_OK) {
-        *out = cleat__assignment_copy(&borrowed);
+        *out = cleat__assignment_copy(borrowed);
         status = *out != NULL ? CLEAT_OK : cleat__fail_memory();
     }
     cleat__buffer_deinit(&errors);
     return status;
+}
+
+cleat_status cleat__envelope_read(cleat_slice envelope, cleat__assignment *borrowed, cleat__assignment **out)
+{
+    cleat_status status = read_payload(envelope, borrowed);
+    return status == CLEAT_OK ? copy(borrowed, out) : status;
+}
+
+cleat_status cleat__assignment_read(const action *message, int64_t now_ms, cleat__assignment **out)
+{
+    cleat__assignment borrowed;
+    cleat_status status = read_values(message, now_ms, &borrowed);
+    if (status == CLEAT_OK) {
+        status = read_texts(message, &borrowed);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__batch_fields_read(message, &borrowed);
+    }
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__action_ids_read(message, &borrowed);
+    read_durable(message, &borrowed);
+    return copy(&borrowed, out);
 }

@@ -105,8 +105,10 @@ Cleat__PutLogRequest *cleat__log_line_write(const cleat__log_line *line)
     }
     message->has_level_case = CLEAT__PUT_LOG_REQUEST__HAS_LEVEL_LEVEL;
     message->level = cleat__message_string(&failed, level_names[line->level]);
-    message->has_task_retry_count_case = CLEAT__PUT_LOG_REQUEST__HAS_TASK_RETRY_COUNT_TASK_RETRY_COUNT;
-    message->task_retry_count = line->retry_count;
+    if (line->retry_count >= 0) {
+        message->has_task_retry_count_case = CLEAT__PUT_LOG_REQUEST__HAS_TASK_RETRY_COUNT_TASK_RETRY_COUNT;
+        message->task_retry_count = line->retry_count;
+    }
     message->metadata = cleat__message_text(&failed, line->metadata);
     if (failed) {
         cleat__message_free(message);

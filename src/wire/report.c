@@ -113,8 +113,10 @@ static event *event_new(const cleat__uuid *task_id, int32_t retry_count, const c
     message->task_run_external_id = cleat__message_string(failed, id);
     message->action_id = cleat__message_text(failed, origin->action_id);
     message->event_timestamp = cleat__timestamp_new(failed, now_ms);
-    message->has_retry_count_case = CLEAT__STEP_ACTION_EVENT__HAS_RETRY_COUNT_RETRY_COUNT;
-    message->retry_count = retry_count;
+    if (retry_count >= 0) {
+        message->has_retry_count_case = CLEAT__STEP_ACTION_EVENT__HAS_RETRY_COUNT_RETRY_COUNT;
+        message->retry_count = retry_count;
+    }
     message->has_should_not_retry_case = CLEAT__STEP_ACTION_EVENT__HAS_SHOULD_NOT_RETRY_SHOULD_NOT_RETRY;
     return message;
 }

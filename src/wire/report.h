@@ -21,7 +21,7 @@ typedef struct cleat__event_origin {
 } cleat__event_origin;
 
 /*
- * A worker's writing. CLEAT_UNAVAILABLE, an attempt that was never begun, is an event type of Cleat's own:
+ * A worker's writing; which attempt it is of is not told when its count is below 0. CLEAT_UNAVAILABLE, an attempt that was never begun, is an event type of Cleat's own:
  * only for its servers. NULL on no memory. Free with cleat__message_free().
  */
 Cleat__StepActionEvent *cleat__report_write(const cleat__report *report, const cleat__event_origin *origin,

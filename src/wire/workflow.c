@@ -11,33 +11,6 @@
 typedef Cleat__V1__CreateWorkflowVersionRequest request;
 typedef Cleat__V1__CreateTaskOpts options;
 
-/* ---- What the engine does not have ---- */
-
-typedef struct feature {
-    bool is_used;
-    const char *name;
-} feature;
-
-static cleat_status find_used(const request *message, const feature *features, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (features[i].is_used) {
-            return cleat__fail(CLEAT_INVALID_ARGUMENT,
-                               "workflow \"%.255s\" needs features that are not supported yet: %s",
-                               message->name, features[i].name);
-        }
-    }
-    return CLEAT_OK;
-}
-
-static cleat_status check_task_features(const request *message, const options *task)
-{
-    const feature features[] = {
-        {task->batch != NULL, "batch"},
-    };
-    return find_used(message, features, sizeof(features) / sizeof(features[0]));
-}
-
 /* ---- Its task ---- */
 
 /* A timeout that is not given, or empty, is `otherwise`. */
@@ -116,6 +89,29 @@ static cleat_status read_parents(const options *task, cleat__workflow_task *out)
     return CLEAT_OK;
 }
 
+static cleat_status read_batch(const Cleat__V1__TaskBatchConfig *message, cleat__workflow_task *out)
+{
+    if (message == NULL) {
+        return CLEAT_OK;
+    }
+    cleat__batch_config *batch = cleat__malloc(sizeof(*batch));
+    if (batch == NULL) {
+        return cleat__fail_memory();
+    }
+    *batch = (cleat__batch_config){
+        .max_size = message->batch_max_size,
+        .interval_ms = message->has_batch_max_interval_ms_case != 0 ? message->batch_max_interval_ms
+                                                                    : CLEAT__BATCH_INTERVAL_MS,
+        .group_max_runs = message->has_batch_group_max_runs_case != 0 ? message->batch_group_max_runs
+                                                                      : CLEAT__BATCH_GROUP_RUNS,
+    };
+    if (message->has_batch_group_key_case != 0 && message->batch_group_key[0] != '\0') {
+        batch->group_key = cleat_slice_of(message->batch_group_key);
+    }
+    out->batch = batch;
+    return CLEAT_OK;
+}
+
 CLEAT__DESIRED_ENTRY_READER(read_label_entry, Cleat__V1__CreateTaskOpts__WorkerLabelsEntry)
 
 static cleat_status read_task(const request *message, const options *task, cleat__workflow_task *out)
@@ -147,6 +143,9 @@ static cleat_status read_task(const request *message, const options *task, cleat
         out->rate_limit_count = uses != NULL ? task->n_rate_limits : 0;
     }
     if (status == CLEAT_OK) {
+        status = read_batch(task->batch, out);
+    }
+    if (status == CLEAT_OK) {
         status = read_parents(task, out);
     }
     return status == CLEAT_OK
@@ -166,9 +165,8 @@ static cleat_status read_tasks(const request *message, cleat__workflow *out)
     while (out->task_count < count && status == CLEAT_OK) {
         bool is_on_failure = out->task_count == message->n_tasks;
         const options *task = is_on_failure ? message->on_failure_task : message->tasks[out->task_count];
-        status = check_task_features(message, task);
         tasks[out->task_count].is_on_failure = is_on_failure;
-        status = status == CLEAT_OK ? read_task(message, task, &tasks[out->task_count]) : status;
+        status = read_task(message, task, &tasks[out->task_count]);
         out->task_count++;
     }
     return status;
@@ -303,6 +301,7 @@ void cleat__workflow_read_end(cleat__workflow *workflow)
     for (size_t i = 0; i < workflow->task_count; i++) {
         cleat__free((void *)(uintptr_t)workflow->tasks[i].concurrency);
         cleat__free((void *)(uintptr_t)workflow->tasks[i].rate_limits);
+        cleat__free((void *)(uintptr_t)workflow->tasks[i].batch);
         cleat__free((void *)(uintptr_t)workflow->tasks[i].labels);
         cleat__free((void *)(uintptr_t)workflow->tasks[i].slots);
         cleat__free((void *)(uintptr_t)workflow->tasks[i].parents);

@@ -17,6 +17,9 @@ typedef struct case_of {
     const char *rule, *change, *what;
 } case_of;
 
+#define PAIR_RUN   "run 01900000-0000-7000-8000-00000000001"
+#define PAIR_BATCH "batch 01900000-0000-7000-8000-000000000010: 2 runs"
+
 static const case_of cases[] = {
     {"schema", "DROP INDEX span_link_by_target", "index span_link_by_target"},
     {"schema", "ALTER TABLE worker DROP COLUMN runtime", "table worker.runtime TEXT"},
@@ -41,6 +44,7 @@ static const case_of cases[] = {
      "cron 01900000-0000-7000-8000-00000000000f: workflow 1"},
     {"rate-limit", "UPDATE rate_limit SET value = 6", "rate limit calls: 6 of 5"},
     {"rate-limit", "UPDATE rate_limit SET window_ms = 0", "rate limit calls: 1 of 5"},
+    {"rate-limit", "UPDATE rate_limit SET is_said = 2", "rate limit calls: 1 of 5"},
     {"worker-offer", "UPDATE worker SET slots = '[]'", "worker 01900000-0000-7000-8000-00000000000b"},
     {"token-life", "UPDATE token SET expires_at_ms = 0", "token 01900000-0000-7000-8000-00000000000d"},
     {"token-key", "UPDATE token_key SET private_key = ''", "key kid"},
@@ -69,6 +73,17 @@ static const case_of cases[] = {
     {"run-key", "UPDATE idempotency SET run_id = x'01' WHERE key = 'gone'", "run ?: key gone"},
     {"run-limits", "UPDATE task SET limits = '5' WHERE id = " FULL_ID("1"), FULL_RUN "1: no JSON object"},
     {"run-limits", "UPDATE task_live SET has_limits = 1 WHERE id = " FULL_ID("2"), FULL_RUN "2"},
+    {"live-group", "UPDATE task SET limits = '{\"keys\":[]}' WHERE id = " FULL_PAIR("1"),
+     PAIR_RUN "1: group none"},
+    {"live-group", "UPDATE task SET limits = '{\"batch\":5}' WHERE id = " FULL_PAIR("1"),
+     PAIR_RUN "1: group 5"},
+    {"live-group", "UPDATE task SET limits = '{\"batch\":\"x\"}' WHERE id = " FULL_ID("3"),
+     FULL_RUN "3: group x"},
+    {"live-batch", "UPDATE task SET limits = '{\"batch\":\"south\"}' WHERE id = " FULL_PAIR("2"), PAIR_BATCH},
+    {"live-batch", "UPDATE task_live SET worker_id = NULL WHERE id = " FULL_PAIR("2"), PAIR_BATCH},
+    {"live-batch", "UPDATE task_live SET batch_id = x'01' WHERE id = " FULL_PAIR("2"), "batch 01: 1 runs"},
+    {"live-batch", "UPDATE task_live SET batch_id = " FULL_PAIR("0") " WHERE id = " FULL_ID("3"),
+     "batch 01900000-0000-7000-8000-000000000010: 3 runs"},
     {"live-trigger", "UPDATE task_live SET type_id = 2 WHERE id = " FULL_ID("2"),
      FULL_RUN "2: version 2, not 1"},
     {"live-trigger", "UPDATE task_live SET priority = 3 WHERE id = " FULL_ID("2"),

@@ -73,7 +73,7 @@ static void trigger_at(fixture *f, int64_t now_ms, int64_t scheduled_at_ms)
 
 static cleat__attempt_key attempt_of(const fixture *f, int32_t retry_count, int64_t started_at_ms)
 {
-    return (cleat__attempt_key){f->run_id, retry_count, started_at_ms, {{0}}};
+    return (cleat__attempt_key){.id = f->run_id, .retry_count = retry_count, .started_at_ms = started_at_ms};
 }
 
 static void assign_at(fixture *f, int32_t retry_count, int64_t now_ms)

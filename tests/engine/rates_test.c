@@ -7,6 +7,7 @@
 #include "store/rate.h"
 
 #include <inttypes.h>
+#include <sqlite3.h>
 
 static const cleat__policy policy = {
     .priority = 1,
@@ -396,6 +397,126 @@ static void test_any_allocation_may_fail(void **state)
     assert_int_equal(at->core->runs.by_id.count, 2);
 }
 
+/* ---- What runs have said ---- */
+
+static size_t count_stored(void)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *select = NULL;
+    assert_int_equal(sqlite3_open_v2(FILE_NAME, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM rate_limit", -1, &select, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(select), SQLITE_ROW);
+    size_t count = (size_t)sqlite3_column_int64(select, 0);
+    sqlite3_finalize(select);
+    sqlite3_close(db);
+    return count;
+}
+
+static void check_limits(const rig *at, size_t count)
+{
+    assert_int_equal(at->core->rates.by_key.count, count);
+    assert_int_equal(count_stored(), count);
+}
+
+/* Of a key of its own: one per minute. */
+static cleat__uuid start_of(rig *at, const char *key)
+{
+    char input[64];
+    snprintf(input, sizeof(input), "{\"k\":\"%s\"}", key);
+    return trigger(at, "a:a", input, 0);
+}
+
+static void declare_said(rig *at)
+{
+    const cleat__rate_use use = {.key_expression = cleat_slice_of("input.k"),
+                                 .limit_expression = cleat_slice_of("1"),
+                                 .units = 1,
+                                 .window_ms = 60000};
+    assert_int_equal(declare(at, "a:a", &use, 1), CLEAT_OK);
+    add_worker(at, "a:a", 1000);
+}
+
+/* Runs of so many keys, which complete. */
+static void run_keys(rig *at, const char *prefix, int count)
+{
+    char key[32];
+    for (int i = 0; i < count; i++) {
+        snprintf(key, sizeof(key), "%s%d", prefix, i);
+        cleat__uuid id = start_of(at, key);
+        report(at, &id, 0, CLEAT_OK, "1");
+    }
+}
+
+static void test_limits_of_runs_go_when_they_are_no_longer_wanted(void **state)
+{
+    rig *at = *state;
+    declare_said(at);
+    at->core->rates.idle_max = 5;
+    run_keys(at, "k", 20);
+    check_limits(at, 20); /* their windows are not over */
+    cleat__uuid waiting = start_of(at, "k0");
+    assert_string_equal(state_of(at, &waiting), "QUEUED");
+    advance(at, 60000); /* which lets it go, and writes */
+    assert_string_equal(state_of(at, &waiting), "RUNNING");
+    check_limits(at, 6); /* the one that is used, and five that were idle last */
+    report(at, &waiting, 0, CLEAT_OK, "1");
+    cleat__uuid again = start_of(at, "k0");
+    assert_string_equal(state_of(at, &again), "QUEUED"); /* what was taken of it is not forgotten */
+    cancel(at, &again);
+    run_keys(at, "more", 3);
+    check_limits(at, 5);
+}
+
+static void test_so_they_do_after_a_restart(void **state)
+{
+    rig *at = *state;
+    declare_said(at);
+    assert_int_equal(put(at, "put", 7, 60000), CLEAT_OK);
+    run_keys(at, "k", 9);
+    crash(at);
+    open_core(at);
+    at->core->rates.idle_max = 2;
+    add_worker(at, "a:a", 1000);
+    advance(at, 60000);
+    run_keys(at, "last", 1);
+    check_limits(at, 3); /* that one, one more that is idle, and what was put */
+    assert_int_equal(drop(at, "put"), CLEAT_OK);
+    check_limits(at, 2);
+}
+
+static void test_a_limit_that_is_put_or_named_stays(void **state)
+{
+    rig *at = *state;
+    declare_said(at);
+    at->core->rates.idle_max = 0;
+    run_keys(at, "k", 3);
+    assert_int_equal(put(at, "k0", 2, 60000), CLEAT_OK);
+    const cleat__rate_use named = use_of("k1", 1);
+    assert_int_equal(declare(at, "b:b", &named, 1), CLEAT_OK);
+    advance(at, 60000);
+    run_keys(at, "last", 1);
+    check_limits(at, 3); /* and the last, whose window is not over */
+    crash(at);
+    open_core(at);
+    at->core->rates.idle_max = 0;
+    advance(at, 60000);
+    assert_int_equal(put(at, "k0", 3, 60000), CLEAT_OK);
+    check_limits(at, 2);
+}
+
+static void test_nothing_is_kept_of_limits_that_nobody_has_made(void **state)
+{
+    rig *at = *state;
+    const cleat__rate_use use = {.key_expression = cleat_slice_of("input.k"), .units = 1, .window_ms = 60000};
+    assert_int_equal(declare(at, "a:a", &use, 1), CLEAT_OK);
+    cleat__uuid ids[3] = {start_of(at, "x"), start_of(at, "y"), start_of(at, "x")};
+    assert_int_equal(at->core->rates.by_key.count, 2);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(cancel(at, &ids[i]), CLEAT_OK);
+    }
+    check_limits(at, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
@@ -413,6 +534,10 @@ int main(void)
         TEST(test_what_was_never_begun_gives_its_units_back),
         TEST(test_a_restart_goes_on_with_the_window),
         TEST(test_what_is_no_limit),
+        TEST(test_limits_of_runs_go_when_they_are_no_longer_wanted),
+        TEST(test_so_they_do_after_a_restart),
+        TEST(test_a_limit_that_is_put_or_named_stays),
+        TEST(test_nothing_is_kept_of_limits_that_nobody_has_made),
         TEST(test_any_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

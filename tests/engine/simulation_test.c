@@ -6,8 +6,8 @@
  * and its log as they are in that moment, as a kill -9 does, and goes on with a new core. At the
  * end workers run whatever is left. Asserted all along (world_effects.c): nothing acknowledged is
  * lost, no run ends twice or comes back to life, no attempt is assigned twice, no worker holds more
- * than its slots, no key of a concurrency rule has more runs than its slots, payloads and links arrive byte for
- * byte, an event and its run, if a pattern and a filter let it start one, are there together and once, a schedule
+ * than its slots, no batch is larger than it may be or of two groups (world_batches.c), no key of a concurrency rule
+ * has more runs than its slots, payloads and links arrive byte for byte, an event and its run, if a pattern and a filter let it start one, are there together and once, a schedule
  * is there or its run is, no time of a cron has two runs, who looks at a run is told its end; no task of a run of
  * several comes before its parents, such a run ends when all its tasks have, and as these say (world_dag.c); what is old
  * goes, piece by piece, and nothing that may still be asked for (world_expiry.c); and in the end every run has ended, and
@@ -190,6 +190,7 @@ static void release(sim_world *world)
     }
     check_slots(world);
     world_check_limits(world);
+    world_check_batches(world);
     world_check_pauses(world);
     world_check_watches(world);
 }

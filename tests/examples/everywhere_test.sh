@@ -56,6 +56,10 @@ run_whole()
     shows 'ship {"order":3} because of order:paid-later'
     run dag
     shows '"bill":{"bill":{"cents":990},"plain":true}'
+    run batch
+    shows '5 of 6 mails were sent'
+    shows '3 mails for north: batch size threshold 3 reached'
+    shows '2 mails for south: batch max interval 200ms elapsed'
     run schedule
     shows 'reminded: {"of":"tea"}'
     same 'what is to come' "$(grep -c ' of remind in ' out)" 3

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "model/json.h"
 #include "wire/assignment.h"
+#include "wire/batch.h"
 #include "wire/payload.h"
 #include "wire/run_result.h"
 #include "wire/status.h"
@@ -39,6 +40,38 @@ static void read_action(cleat_slice input)
         check_written_again(assignment);
     }
     cleat__free(assignment);
+    cleat__message_free(message);
+}
+
+/* Frees the list. */
+static int32_t count_members(cleat__assignment *list)
+{
+    int32_t count = 0;
+    while (list != NULL) {
+        cleat__assignment *next = list->next;
+        check(cleat__json_check("input", list->input, false) == CLEAT_OK);
+        cleat__free(list);
+        list = next;
+        count++;
+    }
+    return count;
+}
+
+/* What is written of it again has all its members. */
+static void read_batch(cleat_slice input)
+{
+    cleat__assignment *list = NULL, *again = NULL;
+    Cleat__AssignedAction *message = fuzz_unpack(&cleat__assigned_action__descriptor, input);
+    if (message != NULL && cleat__batch_read(message, 0, &list) == CLEAT_OK) {
+        const cleat__action_details details = {.priority = 1};
+        int32_t count = list->batch_count;
+        Cleat__AssignedAction *written = cleat__batch_write(list, (size_t)count, &details);
+        check(written != NULL);
+        cleat_status status = cleat__batch_read(written, 0, &again);
+        check(status == CLEAT_TOO_LARGE || (status == CLEAT_OK && count_members(again) == count));
+        check(count_members(list) == count);
+        cleat__message_free(written);
+    }
     cleat__message_free(message);
 }
 
@@ -94,6 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const cleat_slice input = {(const char *)data, size};
     read_action(input);
+    read_batch(input);
     read_result(input);
     read_detail(input);
     read_error(input);

@@ -16,6 +16,7 @@ enum {
     AHEAD = 40,          /* batches that may be under way, about */
     MARKS = 10,          /* runs of the batch behind these that are waited for, one after the other */
     MARK_WAIT_MS = 1000, /* each; it may be in the hands of a worker that was killed */
+    LATE = 1000,         /* runs that are to be replayed and had not ended in that time, at most */
     END_WAIT_MS = 300000,
     DECLARED_MS = 60000, /* until workers have declared it all */
 };
@@ -24,6 +25,8 @@ typedef struct producer {
     nightly_tenant *tenant;
     cleat_client *client;
     int64_t refused_ms; /* for want of a declaration so far */
+    int64_t late[LATE];
+    size_t late_count;
 } producer;
 
 static void pause_ms(int64_t ms)
@@ -268,13 +271,25 @@ static void end_batch(producer *it, int64_t first, int64_t end)
         }
     }
     for (int64_t number = first; number < end; number++) {
-        if (mix_kind_of(number) == MIX_AGAIN) {
-            if (!wait_for(it, number, END_WAIT_MS)) {
-                give_up("ticket %lld: run %s has not ended", (long long)number,
-                        it->tenant->tickets[number].id);
-            }
-            replay(it, number);
+        if (mix_kind_of(number) != MIX_AGAIN) {
+            continue;
         }
+        if (wait_for(it, number, MARK_WAIT_MS)) {
+            replay(it, number);
+        } else if (it->late_count < LATE) {
+            it->late[it->late_count++] = number;
+        }
+    }
+}
+
+static void end_late(producer *it)
+{
+    for (size_t i = 0; i < it->late_count; i++) {
+        int64_t number = it->late[i];
+        if (!wait_for(it, number, END_WAIT_MS)) {
+            give_up("ticket %lld: run %s has not ended", (long long)number, it->tenant->tickets[number].id);
+        }
+        replay(it, number);
     }
 }
 
@@ -309,6 +324,8 @@ void *tickets_trigger(void *argument)
             end_batch(&it, behind, behind + BATCH < end ? behind + BATCH : end);
         }
     }
+    end_late(&it);
+    atomic_store(&tenant->is_through, true);
     while (!atomic_load(&tenant->is_over)) {
         push_go(&it);
         pause_ms(300);

@@ -22,6 +22,7 @@ typedef struct nightly_tenant {
     nightly_ticket *tickets; /* of all tenants, by number */
     atomic_llong done;       /* that the server has taken */
     atomic_llong unknown;    /* calls that were not answered */
+    atomic_bool is_through;  /* the thread has asked for all that it will, replays too */
     atomic_bool is_over;     /* for the thread: nobody waits for an event any more */
 } nightly_tenant;
 

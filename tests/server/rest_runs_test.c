@@ -377,6 +377,32 @@ static const char *events_of(rest_world *it, const cleat__uuid *id)
     return text;
 }
 
+static void what_waits_for_a_batch_says_so(void **state)
+{
+    rest_world *it = *state;
+    const cleat__batch_config batch = {
+        .max_size = 2, .interval_ms = 3600000, .group_max_runs = 1, .group_key = cleat_slice_of("'all'")};
+    const cleat__workflow brief = {.name = cleat_slice_of("brief"),
+                                   .tasks = &(cleat__workflow_task){.name = cleat_slice_of("brief"),
+                                                                    .action = cleat_slice_of("greet:greet"),
+                                                                    .policy = {.priority = 1,
+                                                                               .backoff_factor = 1,
+                                                                               .execution_timeout_ms = 60000,
+                                                                               .schedule_timeout_ms = 60000},
+                                                                    .batch = &batch},
+                                   .task_count = 1};
+    assert_int_equal(cleat__engine_put_workflow(it->engine, 1, &brief, NULL), CLEAT_OK);
+    add_worker(it, 1, "w", true);
+    cleat__uuid first = trigger_run(it, 1, "brief");
+    assert_string_equal(events_of(it, &first), "CREATED QUEUED WAITING_FOR_BATCH ");
+    json_t *list = get(it, URL("/api/v1/stable/tasks/%s/task-events", ID(&first)));
+    assert_string_equal(text_at(list, "rows.2.message"), "Task waits for a batch: all");
+    json_decref(list);
+    trigger_run(it, 1, "brief");
+    wait_until_running(it, &first);
+    assert_string_equal(events_of(it, &first), "CREATED QUEUED WAITING_FOR_BATCH BATCH_FLUSHED STARTED ");
+}
+
 static void a_run_that_no_worker_took_in_time_has_failed(void **state)
 {
     rest_world *it = *state;
@@ -432,6 +458,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         REST_TEST(a_run_is_started),
+        REST_TEST(what_waits_for_a_batch_says_so),
         REST_TEST(a_run_that_no_worker_took_in_time_has_failed),
         REST_TEST(a_run_that_ran_too_long_says_so),
         REST_TEST(a_run_that_did_not_come_to_its_worker_says_so),

@@ -28,7 +28,7 @@ static const method methods[] = {
     {"/Dispatcher/SubscribeToWorkflowEvents", INVALID, "workflow_run_id"},
     {"/Dispatcher/SubscribeToWorkflowRuns", OK, ""},
     {"/Dispatcher/SendStepActionEvent", INVALID, "task_run_external_id"},
-    {"/Dispatcher/SendBatchActionEvent", INVALID, "batch tasks"},
+    {"/Dispatcher/SendBatchActionEvent", OK, ""},
     {"/Dispatcher/SendGroupKeyActionEvent", UNSUPPORTED, "group keys"},
     {"/Dispatcher/PutOverridesData", OK, ""},
     {"/Dispatcher/Unsubscribe", INVALID, "worker_id"},

@@ -191,6 +191,63 @@ static void test_release_counts_no_attempt(void **state)
     assign(store, 1, 0);
 }
 
+/* ---- Several at once ---- */
+
+static void test_plain_runs_are_stored_together(void **state)
+{
+    static const size_t counts[] = {1, 7, 8, 9, 17};
+    cleat__store *store = *state;
+    cleat__trigger trigger = plain;
+    cleat__new_task tasks[17];
+    const cleat__new_task *rows[17];
+    uint8_t number = 0;
+    trigger.metadata = cleat_slice_of("{\"a\":1}");
+    for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+        for (size_t j = 0; j < counts[i]; j++) {
+            number++;
+            tasks[j] = (cleat__new_task){.id = id_of(number),
+                                         .type_id = 1,
+                                         .priority = 1 + number % 3,
+                                         .created_at_ms = 1000 + number,
+                                         .trigger = number % 2 == 0 ? &trigger : &plain};
+            assert_true(cleat__transition_is_plain(&tasks[j]));
+            rows[j] = &tasks[j];
+        }
+        assert_int_equal(cleat__transition_trigger_plain(store, rows, counts[i]), CLEAT_OK);
+    }
+    assert_int_equal(read_int(store,
+                              "SELECT count(*) FROM task JOIN task_live USING (id, type_id, priority) "
+                              "WHERE priority = 1 + (created_at_ms - 1000) % 3 AND input = '{\"n\":1}' "
+                              "AND metadata IS iif(created_at_ms % 2 = 0, '{\"a\":1}', NULL) "
+                              "AND queued_at_ms = created_at_ms AND state = 0 AND type_id = 1"),
+                     number);
+    assert_int_equal(read_int(store, "SELECT count(DISTINCT created_at_ms) FROM task"), number);
+}
+
+static void test_what_is_not_plain(void **state)
+{
+    const cleat__uuid id = id_of(9);
+    cleat__trigger child = plain, of_event = plain, of_filter = plain, planned = plain;
+    const cleat__new_task others[] = {
+        {.trigger = &child},
+        {.trigger = &of_event},
+        {.trigger = &of_filter},
+        {.trigger = &planned},
+        {.trigger = &plain, .desired = cleat_slice_of("{}")},
+        {.trigger = &plain, .limits = cleat_slice_of("{}")},
+        {.trigger = &plain, .idempotency_key = cleat_slice_of("")},
+        {.trigger = &plain, .dag_id = id},
+        {.trigger = &plain, .is_held = true},
+    };
+    (void)state;
+    child.is_child = true;
+    of_event.event_id = of_filter.filter_id = id;
+    planned.scheduled_at_ms = 1;
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        assert_false(cleat__transition_is_plain(&others[i]));
+    }
+}
+
 /* ---- Children ---- */
 
 static cleat_status put_child(cleat__store *store, uint8_t number, uint8_t parent, int64_t index,
@@ -299,6 +356,8 @@ int main(void)
         TEST(test_each_end),
         TEST(test_retries_are_recorded),
         TEST(test_release_counts_no_attempt),
+        TEST(test_plain_runs_are_stored_together),
+        TEST(test_what_is_not_plain),
         TEST(test_a_child_is_started_once),
         TEST(test_an_assignment_has_what_was_triggered),
         TEST(test_log_lines_keep_their_order),

@@ -3,10 +3,13 @@
 #define CLEAT_TESTS_FULL_FILE_H
 
 #define FULL_ID(n) "x'0190000000007000800000000000000" n "'"
-#define FULL_RUN   "run 01900000-0000-7000-8000-00000000000"
+/* Runs "1" and "2" that go together, and "0", that they do. */
+#define FULL_PAIR(n) "x'0190000000007000800000000000001" n "'"
+#define FULL_RUN     "run 01900000-0000-7000-8000-00000000000"
 
 /* Run 1 failed once and completed; 2, its child, is queued; 3, durable, runs on a worker, with a log of two branches;
- * 4, its child, has timed out; 5, durable, is evicted; 6, of another tenant, was cancelled. */
+ * 4, its child, has timed out; 5, durable, is evicted; 6, of another tenant, was cancelled; 7 is of several tasks, 8 one
+ * of these. Runs 11 and 12 are with a worker together. */
 static const char full_tables[] =
     "INSERT INTO tenant VALUES (2, randomblob(16), 'other', 1);"
     "INSERT INTO workflow (id, tenant, name, uuid) VALUES (1, 1, 'w', randomblob(16)), (2, 2, 'v', "
@@ -61,7 +64,7 @@ static const char full_tables[] =
     "(x'01900000000070008000000000000005', 1, 1, 0, 1, 0, 0, 's', NULL, 99, 0);"
     "INSERT INTO cron VALUES (x'0190000000007000800000000000000f', 1, 1, 'daily', '0 0 * * *', '{}', NULL, "
     "0, 0, 1, 99, NULL, 7, 8);"
-    "INSERT INTO rate_limit VALUES (1, 'calls', 5, 1, 60000, 7);"
+    "INSERT INTO rate_limit VALUES (1, 'calls', 5, 1, 60000, 7, 0);"
     "INSERT INTO durable_hook VALUES (1, 'token', x'01900000000070008000000000000003', 34);"
     "INSERT INTO durable_hook_payload VALUES (x'01900000000070008000000000000003', 'token', 1, '{}');"
     "INSERT INTO event (id, tenant, key, payload, created_at_ms) VALUES "
@@ -90,7 +93,19 @@ static const char full_tables[] =
     "started_at_ms, dag_id, is_held) VALUES "
     "(x'01900000000070008000000000000007', 4, 1, 1, 0, 0, 70, 71, NULL, 1), "
     "(x'01900000000070008000000000000008', 5, 1, 1, 0, 0, 70, 71, x'01900000000070008000000000000007', 0);"
-    "INSERT INTO task_trigger VALUES (x'01900000000070008000000000000008', '{}');";
+    "INSERT INTO task_trigger VALUES (x'01900000000070008000000000000008', '{}');"
+    "INSERT INTO task_type (id, action, retries, priority, backoff_initial_ms, backoff_factor, "
+    "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms, workflow_id, version_id, tenant, "
+    "task_name, declaration) VALUES (6, 'b:b', 0, 1, 0, 2, 0, -1, -1, 1, randomblob(16), 1, 'b', "
+    "'{\"durable\":false,\"batch\":{\"max_size\":2}}');"
+    "INSERT INTO task (id, type_id, priority, created_at_ms, input, limits) VALUES "
+    "(x'01900000000070008000000000000011', 6, 1, 80, '{}', '{\"batch\":\"north\"}'), "
+    "(x'01900000000070008000000000000012', 6, 1, 80, '{}', '{\"batch\":\"north\"}');"
+    "INSERT INTO task_live (id, type_id, priority, state, retry_count, internal_retries, queued_at_ms, "
+    "started_at_ms, worker_id, has_limits, batch_id) VALUES "
+    "(x'01900000000070008000000000000011', 6, 1, 1, 0, 0, 80, 81, x'0190000000007000800000000000000b', 1, "
+    "x'01900000000070008000000000000010'), (x'01900000000070008000000000000012', 6, 1, 1, 0, 0, 80, 81, "
+    "x'0190000000007000800000000000000b', 1, x'01900000000070008000000000000010');";
 
 static const char full_spans[] =
     "INSERT INTO span_source VALUES (1, x'00', 3, 2);"

@@ -146,6 +146,8 @@ static const row rows[MOCK_METHODS] = {
     [MOCK_LISTEN_OLD] = {"/Dispatcher/Listen", &cleat__worker_listen_request__descriptor, NULL},
     [MOCK_HEARTBEAT] = {"/Dispatcher/Heartbeat", &cleat__heartbeat_request__descriptor, answer_empty},
     [MOCK_EVENT] = {"/Dispatcher/SendStepActionEvent", &cleat__step_action_event__descriptor, answer_empty},
+    [MOCK_BATCH_EVENT] = {"/Dispatcher/SendBatchActionEvent", &cleat__batch_action_event__descriptor,
+                          answer_empty},
     [MOCK_SUBSCRIBE] = {"/Dispatcher/SubscribeToWorkflowRuns",
                         &cleat__subscribe_to_workflow_runs_request__descriptor, NULL},
     [MOCK_UNSUBSCRIBE] = {"/Dispatcher/Unsubscribe", &cleat__worker_unsubscribe_request__descriptor,

@@ -11,23 +11,25 @@
 
 #include <stdio.h>
 
-#define WORLD_STARTED  768                    /* that commands start; */
-#define WORLD_TASKS    (WORLD_STARTED + 1024) /* and crons, and the tasks of runs of several */
-#define WORLD_TENANTS  2
-#define WORLD_WORKERS  6
-#define WORLD_SLOTS    6
-#define WORLD_HELD     64 /* by a worker of another process, which may not know what it has lost */
-#define WORLD_BATCH    6
-#define WORLD_BULK     4
-#define WORLD_ACTIONS  3
-#define WORLD_DAG      WORLD_ACTIONS /* the workflow of several tasks, which have these actions */
-#define WORLD_STEPS    4
-#define WORLD_WATCHES  4
-#define WORLD_MAX_RUNS 2     /* of a key, of all rules */
-#define WORLD_RATE     4     /* units of each rate limit, per second */
-#define WORLD_KEPT_MS  15000 /* after their end runs are kept so long */
-#define WORLD_PIECE    8
-#define NOBODY         SIZE_MAX
+#define WORLD_STARTED    768                    /* that commands start; */
+#define WORLD_TASKS      (WORLD_STARTED + 1024) /* and crons, and the tasks of runs of several */
+#define WORLD_TENANTS    2
+#define WORLD_WORKERS    6
+#define WORLD_SLOTS      6
+#define WORLD_HELD       64 /* by a worker of another process, which may not know what it has lost */
+#define WORLD_BATCH      6
+#define WORLD_BULK       4
+#define WORLD_ACTIONS    3
+#define WORLD_DAG        WORLD_ACTIONS /* the workflow of several tasks, which have these actions */
+#define WORLD_STEPS      4
+#define WORLD_WATCHES    4
+#define WORLD_MAX_RUNS   2     /* of a key, of all rules */
+#define WORLD_RATE       4     /* units of each rate limit, per second */
+#define WORLD_KEPT_MS    15000 /* after their end runs are kept so long */
+#define WORLD_PIECE      8
+#define WORLD_BATCH_MAX  3 /* runs of a batch */
+#define WORLD_BATCH_RUNS 2 /* batches of a group at workers */
+#define NOBODY           SIZE_MAX
 
 extern const char *const world_actions[WORLD_ACTIONS], *const world_workflows[WORLD_DAG + 1];
 
@@ -94,6 +96,7 @@ typedef struct known {
 typedef struct sim_held {
     size_t task;
     int32_t retry_count;
+    cleat__uuid batch_id; /* nil: it came by itself */
 } sim_held;
 
 struct sim_world;
@@ -133,6 +136,7 @@ typedef struct sim_slip {
     cleat__workflow_task steps[WORLD_STEPS]; /* of it */
     cleat__concurrency rules[2];
     cleat__rate_use use;
+    cleat__batch_config batch;
     cleat__trigger items[WORLD_BULK];
     cleat__uuid ids[WORLD_BULK];
     size_t tasks[WORLD_BULK];
@@ -165,7 +169,7 @@ typedef struct sim_slip {
     X(failed, "failed", 50)                                              \
     X(cancelled, "cancelled", 50)                                        \
     X(retried, "attempts repeated", 100)                                 \
-    X(remote_completed, "completed by workers of other processes", 100)  \
+    X(remote_completed, "completed by workers of other processes", 50)   \
     X(resumed, "of these after a restart", 1)                            \
     X(pushed, "by events", 100)                                          \
     X(scheduled, "by schedules", 100)                                    \
@@ -176,6 +180,8 @@ typedef struct sim_slip {
     X(superseded, "cancelled for these", 50)                             \
     X(parked, "waits for units of rate limits", 100)                     \
     X(paused, "waits of runs of paused workflows", 100)                  \
+    X(together, "were handed out together", 100)                         \
+    X(filling, "waits for batches to be full", 100)                      \
     X(dags_completed, "runs of several tasks completed", 100)            \
     X(dags_failed, "failed", 25)                                         \
     X(dags_cancelled, "were cancelled", 25)                              \
@@ -318,6 +324,11 @@ sim_slip *world_pause(sim_world *world); /* or lets it go on */
 sim_slip *world_resume(sim_world *world, int64_t tenant, size_t action);
 void world_check_pauses(sim_world *world);
 void world_check_assigned(const sim_world *world, const cleat__uuid *id);
+
+/* ---- world_batches.c ---- */
+
+/* Who is in them, who waits for one, and whether somebody will look at that again. */
+void world_check_batches(sim_world *world);
 
 /* ---- world_audit.c ---- */
 

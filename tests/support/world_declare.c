@@ -52,6 +52,17 @@ static void add_rate_limit(sim_world *world, sim_slip *made)
     made->steps[0].rate_limit_count = pick(world, 3) != 0;
 }
 
+/* The first: a few at a time, of two kinds. */
+static void add_batch(sim_world *world, sim_slip *made)
+{
+    made->batch = (cleat__batch_config){
+        .max_size = 1 + (int32_t)pick(world, WORLD_BATCH_MAX),
+        .interval_ms = 1 + (int64_t)pick(world, 2000),
+        .group_key = cleat_slice_of("has(input.n) && int(input.n) % 2 == 0 ? 'even' : 'odd'"),
+        .group_max_runs = 1 + (int32_t)pick(world, WORLD_BATCH_RUNS)};
+    made->steps[0].batch = pick(world, 3) != 0 ? &made->batch : NULL;
+}
+
 static void add_crons(sim_slip *made, const cleat_slice *cron)
 {
     made->workflow.crons = cron;
@@ -63,6 +74,7 @@ static void add_crons(sim_slip *made, const cleat_slice *cron)
 static void add_features(sim_world *world, sim_slip *made, size_t workflow)
 {
     switch (workflow) {
+    case 0: add_batch(world, made); break;
     case 1:
         made->workflow.filters = filters;
         made->workflow.filter_count = sizeof(filters) / sizeof(filters[0]);

@@ -130,6 +130,21 @@ static size_t find_given(sim_world *world, const cleat__assignment *given)
     return index;
 }
 
+/* Those of a batch have one together. */
+static int32_t count_slots(const sim_worker *worker)
+{
+    int32_t count = 0;
+    for (int32_t i = 0; i < worker->count; i++) {
+        const cleat__uuid *id = &worker->held[i].batch_id;
+        bool is_first = true;
+        for (int32_t j = 0; j < i && !cleat__uuid_is_nil(id); j++) {
+            is_first = is_first && !cleat__uuid_equals(id, &worker->held[j].batch_id);
+        }
+        count += is_first;
+    }
+    return count;
+}
+
 static void take(sim_worker *worker, const cleat__assignment *given)
 {
     sim_world *world = worker->world;
@@ -155,15 +170,40 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     task->attempt = given->retry_count;
     task->is_returned = false;
     world_check(world, given->tenant == task->tenant, "%s has another tenant", task->input);
-    int32_t limit = worker->is_remote ? WORLD_HELD : worker->slots;
-    world_check(world, worker->count < limit, "a worker of %d slots got one more", worker->slots);
-    worker->held[worker->count++] = (sim_held){index, given->retry_count};
+    world_check(world, worker->count < WORLD_HELD, "a worker got too much");
+    worker->held[worker->count++] = (sim_held){index, given->retry_count, given->batch_id};
+    world_check(world, worker->is_remote || count_slots(worker) <= worker->slots,
+                "a worker of %d slots got one more", worker->slots);
+}
+
+/* What follows of the same batch is all of it, and of its group. */
+static void check_batch(sim_world *world, const cleat__assignment *first)
+{
+    int32_t count = 0;
+    const cleat__assignment *one = first;
+    for (; one != NULL && cleat__uuid_equals(&one->batch_id, &first->batch_id); one = one->next, count++) {
+        int n = 1;
+        (void)sscanf(one->input.data, "{\"n\":%d", &n);
+        const char *key = n % 2 == 0 ? "even" : "odd";
+        world_check(world, cleat_slice_equals(one->batch_key, cleat_slice_of(key)), "%.*s is %.*s",
+                    CLEAT_SLICE_ARGS(one->input), CLEAT_SLICE_ARGS(one->batch_key));
+        world_check(world, one->batch_count == first->batch_count && one->batch_reason.size != 0,
+                    "members of a batch say different things");
+    }
+    world_check(world, count == first->batch_count && count <= WORLD_BATCH_MAX, "%d of %d came together",
+                count, first->batch_count);
+    world->seen.together += count > 1 ? (uint64_t)count : 0;
 }
 
 void world_assigned(void *self, cleat__assignment *list)
 {
+    cleat__uuid last = {{0}};
     while (list != NULL) {
         cleat__assignment *given = list;
+        if (!cleat__uuid_is_nil(&given->batch_id) && !cleat__uuid_equals(&given->batch_id, &last)) {
+            check_batch(((sim_worker *)self)->world, given);
+        }
+        last = given->batch_id;
         list = given->next;
         take(self, given);
         cleat__free(given);

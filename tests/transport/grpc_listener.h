@@ -25,7 +25,7 @@ static inline void on_assign(void *self, cleat__assignment *list)
 {
     listener *it = self;
     pthread_mutex_lock(&it->assigned.mutex);
-    it->held[it->assigned.count] = list; /* one at a time */
+    it->held[it->assigned.count] = list; /* one at a time, or a batch */
     pthread_mutex_unlock(&it->assigned.mutex);
     gate_add(&it->assigned);
 }
@@ -87,7 +87,10 @@ static inline void listener_add(listener *it, cleat__transport *transport)
 static inline void listener_deinit(listener *it)
 {
     for (int i = 0; i < it->assigned.count; i++) {
-        cleat__free(it->held[i]);
+        for (cleat__assignment *next, *one = it->held[i]; one != NULL; one = next) {
+            next = one->next;
+            cleat__free(one);
+        }
     }
     gate_deinit(&it->assigned);
     gate_deinit(&it->cancelled);

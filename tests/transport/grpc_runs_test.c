@@ -254,6 +254,9 @@ static void test_limits_of_a_workflow(void **state)
     };
     task_of(&workflow)->rate_limits = uses;
     task_of(&workflow)->rate_limit_count = 2;
+    const cleat__batch_config batch = {
+        .max_size = 7, .interval_ms = 250, .group_key = cleat_slice_of("input.a"), .group_max_runs = 4};
+    task_of(&workflow)->batch = &batch;
     assert_ok(it->transport->put_workflow(it->transport, &workflow));
     Cleat__V1__CreateWorkflowVersionRequest *said = mock_message(&it->engine, MOCK_PUT_WORKFLOW, 0);
     const Cleat__V1__CreateTaskOpts *task = said->tasks[0];
@@ -266,6 +269,10 @@ static void test_limits_of_a_workflow(void **state)
     assert_string_equal(task->rate_limits[1]->units_expr, "3");
     assert_string_equal(task->rate_limits[1]->limit_values_expr, "9");
     assert_int_equal(task->rate_limits[1]->duration, CLEAT__V1__RATE_LIMIT_DURATION__SECOND);
+    assert_int_equal(task->batch->batch_max_size, 7);
+    assert_int_equal(task->batch->batch_max_interval_ms, 250);
+    assert_string_equal(task->batch->batch_group_key, "input.a");
+    assert_int_equal(task->batch->batch_group_max_runs, 4);
     assert_int_equal(said->n_concurrency_arr, 1);
     assert_int_equal(task->n_concurrency, 1);
     assert_string_equal(task->concurrency[0]->expression, "input.a");

@@ -243,13 +243,38 @@ static void check_refused(const declaration *it, const char *sentence)
     }
 }
 
-static void test_what_is_not_supported_is_named(void **state)
+static void test_batches(void **state)
 {
     declaration it;
+    cleat__workflow workflow;
     Cleat__V1__TaskBatchConfig batch = CLEAT__V1__TASK_BATCH_CONFIG__INIT;
     (void)state;
     plain(&it)->task.batch = &batch;
-    check_refused(&it, "not supported yet: batch");
+    check_refused(&it, "batch: max_size is 0");
+    batch.batch_max_size = 10;
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    assert_int_equal(workflow.tasks[0].batch->max_size, 10);
+    assert_int_equal(workflow.tasks[0].batch->interval_ms, 1000);
+    assert_int_equal(workflow.tasks[0].batch->group_max_runs, 100);
+    assert_null(workflow.tasks[0].batch->group_key.data);
+    cleat__workflow_read_end(&workflow);
+    batch.has_batch_max_interval_ms_case =
+        CLEAT__V1__TASK_BATCH_CONFIG__HAS_BATCH_MAX_INTERVAL_MS_BATCH_MAX_INTERVAL_MS;
+    batch.batch_max_interval_ms = 250;
+    batch.has_batch_group_max_runs_case =
+        CLEAT__V1__TASK_BATCH_CONFIG__HAS_BATCH_GROUP_MAX_RUNS_BATCH_GROUP_MAX_RUNS;
+    batch.batch_group_max_runs = 3;
+    batch.has_batch_group_key_case = CLEAT__V1__TASK_BATCH_CONFIG__HAS_BATCH_GROUP_KEY_BATCH_GROUP_KEY;
+    batch.batch_group_key = text("input.shop");
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    assert_int_equal(workflow.tasks[0].batch->interval_ms, 250);
+    assert_int_equal(workflow.tasks[0].batch->group_max_runs, 3);
+    assert_slice(workflow.tasks[0].batch->group_key, "input.shop");
+    cleat__workflow_read_end(&workflow);
+    it.task.is_durable = 1;
+    check_refused(&it, "is durable; it cannot be both");
 }
 
 /* ---- Several tasks ---- */
@@ -624,7 +649,7 @@ int main(void)
         cmocka_unit_test(test_first_delay),
         cmocka_unit_test(test_filters),
         cmocka_unit_test(test_crons),
-        cmocka_unit_test(test_what_is_not_supported_is_named),
+        cmocka_unit_test(test_batches),
         cmocka_unit_test(test_idempotency),
         cmocka_unit_test(test_concurrency),
         cmocka_unit_test(test_rate_limits),

@@ -61,6 +61,21 @@ SELECT 'run ' || uuid(t.id) || iif(is_object(coalesce(t.limits, '{}')), '', ': n
 FROM task t LEFT JOIN task_live l ON l.id = t.id
 WHERE NOT is_object(coalesce(t.limits, '{}')) OR l.has_limits <> (t.limits IS NOT NULL);
 
+-- live-group: a run of a task that is given several at a time has a group, and no other one has any
+SELECT 'run ' || uuid(l.id) || ': group ' || coalesce(json_extract(t.limits, '$.batch'), 'none')
+FROM task_live l JOIN task t ON t.id = l.id JOIN task_type y ON y.id = l.type_id
+WHERE l.is_held = 0 AND is_object(coalesce(t.limits, '{}')) AND is_object(y.declaration)
+    AND (json_type(y.declaration, '$.batch') IS NOT NULL) <> (json_type(t.limits, '$.batch') IS 'text');
+
+-- live-batch: runs that a worker was given together are of one version and one group, and one worker has them
+SELECT 'batch ' || uuid(l.batch_id) || ': ' || count(*) || ' runs'
+FROM task_live l JOIN task t ON t.id = l.id
+WHERE l.batch_id IS NOT NULL AND l.state = 1 AND is_object(coalesce(t.limits, '{}'))
+GROUP BY l.batch_id
+HAVING typeof(l.batch_id) <> 'blob' OR length(l.batch_id) <> 16 OR count(DISTINCT l.type_id) > 1
+    OR count(DISTINCT coalesce(l.worker_id, x'')) > 1 OR count(json_extract(t.limits, '$.batch')) < count(*)
+    OR count(DISTINCT json_extract(t.limits, '$.batch')) > 1;
+
 -- live-trigger: a live run has the version and the priority it was started with, and wants the worker it wanted
 SELECT 'run ' || uuid(l.id) || ': ' || CASE
     WHEN l.type_id <> t.type_id THEN 'version ' || l.type_id || ', not ' || t.type_id

@@ -50,9 +50,9 @@ FROM cron c LEFT JOIN workflow w ON w.id = c.workflow_id
 WHERE length(c.id) <> 16 OR w.tenant IS NULL OR w.tenant <> c.tenant OR NOT is_json(c.input)
     OR NOT is_object(coalesce(c.metadata, '{}')) OR c.priority NOT BETWEEN 0 AND 3 OR c.method NOT IN (0, 1);
 
--- rate-limit: of the units of a window there are none to all left
+-- rate-limit: of the units of a window there are none to all left, and a limit was put or said by a run
 SELECT 'rate limit ' || key || ': ' || value || ' of ' || units FROM rate_limit
-WHERE value NOT BETWEEN 0 AND units OR window_ms <= 0;
+WHERE value NOT BETWEEN 0 AND units OR window_ms <= 0 OR is_said NOT IN (0, 1);
 
 -- worker-offer: what a worker offers is JSON
 SELECT 'worker ' || uuid(id) FROM worker

@@ -170,6 +170,31 @@ suite('workflows of several tasks', () => {
         });
     });
 
+    test('a durable task sleeps and waits between others', limit, async () => {
+        await withWorker(make('lasting', (workflow) => {
+            const a = workflow.task({ name: 'a', fn: async ({ n }) => ({ n }) });
+            const b = workflow.durableTask({
+                name: 'b', parents: [a], executionTimeout: '1m',
+                fn: async (input, ctx) => {
+                    await ctx.sleepFor('1s');
+                    const { by } = await ctx.waitForEvent('lasting:go');
+                    return { by, n: (await ctx.parentOutput(a)).n + 1 };
+                },
+            });
+            workflow.task({ name: 'c', parents: [b], fn: async (input, ctx) => ctx.parentOutput(b) });
+        }), async ({ client, tasks }) => {
+            const { id, output } = await start(tasks.workflow, { n: 1 });
+            let ended = false;
+            const made = output.finally(() => { ended = true; });
+            await until(async () => {
+                await client.events.push('lasting:go', { by: 'ada' });
+                return ended;
+            });
+            assert.deepStrictEqual(await made, { a: { n: 1 }, b: { by: 'ada', n: 2 }, c: { by: 'ada', n: 2 } });
+            assert.strictEqual((await statuses(client, id)).split(' ').sort().join(' '), 'a=COMPLETED b=COMPLETED c=COMPLETED');
+        });
+    });
+
     test('a child run of several tasks is awaited by its parent', limit, async () => {
         await withWorker((client) => {
             const child = client.workflow({ name: 'child' });
