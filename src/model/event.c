@@ -1,6 +1,7 @@
 #include "model/event.h"
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "model/json.h"
 
 #include <cleat/run.h>
@@ -18,7 +19,9 @@ static cleat_status check_name(const char *what, cleat_slice name)
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "the event's %s has %zu bytes; at most %d are allowed",
                            what, name.size, CLEAT__EVENT_KEY_MAX);
     }
-    return CLEAT_OK;
+    return cleat__utf8_valid_prefix(name.data, name.size) == name.size
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_INVALID_ARGUMENT, "the event's %s is not UTF-8", what);
 }
 
 static cleat_status check_size(const char *what, cleat_slice text)

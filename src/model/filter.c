@@ -1,6 +1,7 @@
 #include "model/filter.h"
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "model/json.h"
 
 #include <cleat/run.h>
@@ -10,6 +11,9 @@ cleat_status cleat__filter_check(const cleat__filter *filter)
     if (filter->scope.size == 0 || filter->scope.size > CLEAT__EVENT_KEY_MAX) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "a filter's scope has %zu bytes; it must have 1 .. %d",
                            filter->scope.size, CLEAT__EVENT_KEY_MAX);
+    }
+    if (cleat__utf8_valid_prefix(filter->scope.data, filter->scope.size) != filter->scope.size) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a filter's scope is not UTF-8");
     }
     if (filter->payload.size > CLEAT_PAYLOAD_MAX) {
         return cleat__fail(CLEAT_TOO_LARGE, "a filter's payload has %zu bytes; at most %zu are stored",

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "model/expression.h"
 
 #include <inttypes.h>
@@ -15,6 +16,9 @@ cleat_status cleat__rate_key_check(cleat_slice key)
         return cleat__fail(CLEAT_INVALID_ARGUMENT,
                            "the key of a rate limit has %zu bytes; it must have 1 .. %d", key.size,
                            CLEAT__RATE_KEY_MAX);
+    }
+    if (cleat__utf8_valid_prefix(key.data, key.size) != key.size) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the key of a rate limit is not UTF-8");
     }
     return memchr(key.data, '\0', key.size) == NULL
                ? CLEAT_OK

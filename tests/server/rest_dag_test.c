@@ -94,8 +94,10 @@ static chain start_chain(rest_world *it)
 static void complete(rest_world *it, const cleat__uuid *task, const char *output)
 {
     wait_until_running(it, task);
-    const cleat__report report = {
-        .task_id = *task, .retry_count = 0, .status = CLEAT_OK, .output = cleat_slice_of(output)};
+    const cleat__report report = {.task_id = *task,
+                                  .retry_count = CLEAT__RETRY_CURRENT,
+                                  .status = CLEAT_OK,
+                                  .output = cleat_slice_of(output)};
     assert_int_equal(cleat__engine_report(it->engine, 1, &report), CLEAT_OK);
     bool is_running = true;
     while (is_running) { /* reports are told later */
@@ -168,6 +170,58 @@ static void a_run_shows_its_tasks(void **state)
     assert_string_equal(text_at(timings, "rows.2.taskExternalId"), ID(&made.tasks[2]));
     assert_string_equal(text_at(timings, "rows.2.workflowRunId"), ID(&made.run));
     json_decref(timings);
+    json_decref(run);
+}
+
+/* ---- One of them is cancelled, or runs again ---- */
+
+static void expect_ids(rest_world *it, const char *what, const cleat__uuid *task)
+{
+    json_t *answer = post(it, URL(STABLE "/tasks/%s", what), URL("{\"externalIds\":[\"%s\"]}", ID(task)));
+    assert_int_equal(count_at(answer, "ids"), 1);
+    assert_string_equal(text_at(answer, "ids.0"), ID(task));
+    json_decref(answer);
+}
+
+static void expect_statuses(rest_world *it, const chain *made, const char *run_status, const char *a,
+                            const char *b, const char *c)
+{
+    const char *const statuses[TASKS] = {a, b, c};
+    json_t *run = get(it, URL(RUN, ID(&made->run)));
+    assert_string_equal(text_at(run, "run.status"), run_status);
+    for (size_t i = 0; i < TASKS; i++) {
+        assert_string_equal(text_at(run, URL("tasks.%zu.status", i)), statuses[i]);
+    }
+    json_decref(run);
+}
+
+static void a_task_is_cancelled_with_those_behind_it(void **state)
+{
+    rest_world *it = *state;
+    declare_chain(it);
+    (void)add_chain_worker(it);
+    chain made = start_chain(it);
+    complete(it, &made.tasks[0], "{}");
+    wait_until_running(it, &made.tasks[1]);
+    expect_ids(it, "cancel", &made.tasks[1]);
+    expect_statuses(it, &made, "CANCELLED", "COMPLETED", "CANCELLED", "CANCELLED");
+}
+
+static void a_task_runs_again_with_those_behind_it(void **state)
+{
+    rest_world *it = *state;
+    chain made = complete_chain(it);
+    expect_ids(it, "replay", &made.tasks[1]);
+    complete(it, &made.tasks[1], "{\"n\":20}");
+    wait_until_running(it, &made.tasks[2]);
+    expect_statuses(it, &made, "RUNNING", "COMPLETED", "COMPLETED", "RUNNING");
+    complete(it, &made.tasks[2], "{\"n\":30}");
+    expect_statuses(it, &made, "COMPLETED", "COMPLETED", "COMPLETED", "COMPLETED");
+    json_t *run = get(it, URL(RUN, ID(&made.run)));
+    assert_int_equal(int_at(run, "tasks.0.attempt"), 1);
+    assert_int_equal(int_at(run, "tasks.1.attempt"), 2);
+    assert_int_equal(int_at(run, "tasks.2.attempt"), 2);
+    assert_int_equal(int_at(run, "run.output.n"), 30);
     json_decref(run);
 }
 
@@ -430,6 +484,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REST_TEST(what_a_run_was_given_and_made_is_plain),
         REST_TEST(a_run_shows_its_tasks),
+        REST_TEST(a_task_is_cancelled_with_those_behind_it),
+        REST_TEST(a_task_runs_again_with_those_behind_it),
         REST_TEST(events_are_those_of_its_tasks),
         REST_TEST(each_way_to_end_has_its_event),
         REST_TEST(runs_that_have_made_much_can_be_read),

@@ -297,6 +297,8 @@ static void test_bad_crons(void **state)
                        it->worker, CLEAT_TASK_OPTIONS(.name = "x", .run = tell_time, .cron_input = "7")),
                    CLEAT_INVALID_ARGUMENT, "cron_input");
     cleat_client *client = it->client;
+    assert_refused(cleat_client_create_cron(client, "x", "\xff", "* * * * *", NULL, NULL, NULL),
+                   CLEAT_INVALID_ARGUMENT, "a cron's name is not UTF-8");
     assert_refused(cleat_client_create_cron(client, "x", "n", "* * * *", NULL, NULL, NULL),
                    CLEAT_INVALID_ARGUMENT, "4 fields");
     assert_refused(cleat_client_create_cron(client, "x", "", "* * * * *", NULL, NULL, NULL),
