@@ -88,7 +88,8 @@ static cleat_status make_key(cleat__core *core, const cleat__idempotency_rule *r
         seen = cleat__buffer_slice(&metadata);
     }
     if (status == CLEAT_OK) {
-        status = cleat__idempotency_key(rule, item->input, seen, &claim->key, &claim->size);
+        status = cleat__idempotency_key(rule, item->input, seen, &core->expression_steps, &claim->key,
+                                        &claim->size);
     }
     cleat__buffer_deinit(&parent);
     cleat__buffer_deinit(&metadata);
@@ -171,8 +172,9 @@ cleat_status cleat__claims_check(cleat__core *core, int64_t tenant, const cleat_
     const cleat__idempotency_rule *rule = rule_of(core, tenant, item);
     char *key = NULL;
     size_t size;
-    cleat_status status =
-        rule != NULL ? cleat__idempotency_key(rule, item->input, item->metadata, &key, &size) : CLEAT_OK;
+    cleat_status status = rule != NULL
+                              ? cleat__idempotency_key(rule, item->input, item->metadata, NULL, &key, &size)
+                              : CLEAT_OK;
     cleat__free(key);
     return status;
 }

@@ -6,6 +6,7 @@
 #include "engine/durable_pace.h"
 #include "engine/crons.h"
 #include "engine/timetable.h"
+#include "model/expression.h"
 
 /* ---- Open and close ---- */
 
@@ -191,6 +192,7 @@ cleat_status cleat__core_begin(cleat__core *core)
 void cleat__core_apply(cleat__core *core, cleat__now now, cleat__command *command)
 {
     core->now = now;
+    core->expression_steps = CLEAT__EXPRESSIONS_STEPS_MAX;
     core->totals.commands++;
     cleat_status status = cleat__core_failure(core);
     if (status == CLEAT_OK && command->expires_ms != 0 && command->expires_ms <= now.monotonic_ms) {
@@ -207,6 +209,7 @@ void cleat__core_apply(cleat__core *core, cleat__now now, cleat__command *comman
 void cleat__core_run(cleat__core *core, cleat__now now)
 {
     core->now = now;
+    core->expression_steps = CLEAT__EXPRESSIONS_STEPS_MAX;
     core->has_more = false;
     if (core->failure == CLEAT_OK) {
         cleat__core_fire_timers(core);

@@ -45,6 +45,7 @@ struct cleat__core {
     cleat_status failure;
     char *failure_text; /* owned; NULL: the status's text */
     cleat__engine_stats totals;
+    size_t expression_steps; /* left for the command, or for what happens by itself in the step */
 };
 
 /* Opens the batch's transaction unless it is open. Whoever writes calls this first; a failure has

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "engine/trigger.h"
 #include "model/cron.h"
+#include "model/expression.h"
 #include "model/metadata.h"
 #include "store/cron.h"
 
@@ -406,7 +407,7 @@ cleat_status cleat__crons_fire(cleat__core *core, int max)
         status = plan_some(core);
     }
     while (status == CLEAT_OK && core->cron_ms <= core->now.unix_ms) {
-        if (max-- == 0) {
+        if (max-- == 0 || core->expression_steps < CLEAT__EXPRESSIONS_STEPS_MAX / 4) {
             core->has_more = true;
             break;
         }

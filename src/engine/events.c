@@ -126,6 +126,8 @@ static cleat_status add_run(starting *all, size_t event, const cleat__workflow_e
 typedef struct judging {
     starting *all;
     size_t event;
+    cleat__expression_parsed *parsed; /* of the event */
+    size_t *steps;
     const cleat__workflow_entry *workflow;
     cleat_status status;
 } judging;
@@ -134,13 +136,15 @@ static cleat_status judge(judging *state, const cleat__filter_row *row)
 {
     const cleat__command *command = state->all->command;
     bool is_true = false;
-    if (state->all->judged++ == JUDGED_MAX) {
-        return cleat__fail(CLEAT_TOO_LARGE,
-                           "more than %d filters would be asked about the events: push fewer with one call",
-                           JUDGED_MAX);
+    if (state->all->judged++ == JUDGED_MAX || *state->steps == 0) {
+        return cleat__fail(
+            CLEAT_TOO_LARGE,
+            "too many filters would be asked about the events, or too large ones: push fewer with "
+            "one call");
     }
-    cleat_status status = cleat__filter_test(&row->filter, &command->as.push.items[state->event],
-                                             &command->as.push.ids[state->event], &is_true);
+    cleat_status status =
+        cleat__filter_test(&row->filter, &command->as.push.items[state->event],
+                           &command->as.push.ids[state->event], state->parsed, state->steps, &is_true);
     return status == CLEAT_OK && is_true ? add_run(state->all, state->event, state->workflow, row) : status;
 }
 
@@ -153,10 +157,15 @@ static bool visit_filter(void *argument, const cleat__filter_row *row)
 
 /* One run for each filter of the event's scope that is true of it. */
 static cleat_status add_filtered(cleat__core *core, starting *all, size_t event,
-                                 const cleat__workflow_entry *workflow)
+                                 const cleat__workflow_entry *workflow, cleat__expression_parsed *parsed)
 {
     const cleat_slice scope = all->command->as.push.items[event].scope;
-    judging state = {.all = all, .event = event, .workflow = workflow, .status = CLEAT_OK};
+    judging state = {.all = all,
+                     .event = event,
+                     .parsed = parsed,
+                     .steps = &core->expression_steps,
+                     .workflow = workflow,
+                     .status = CLEAT_OK};
     if (scope.size == 0) {
         return CLEAT_OK;
     }
@@ -168,13 +177,15 @@ static cleat_status add_filtered(cleat__core *core, starting *all, size_t event,
 
 static cleat_status add_runs(cleat__core *core, starting *all, size_t event)
 {
+    cleat__expression_parsed parsed = {{NULL}};
     cleat_status status = cleat__topics_find(&core->catalog.topics, all->command->tenant,
                                              all->command->as.push.items[event].key, &all->found);
     for (size_t i = 0; i < all->found.count && status == CLEAT_OK; i++) {
         const cleat__workflow_entry *workflow = all->found.workflows[i];
-        status = workflow->filter_count != 0 ? add_filtered(core, all, event, workflow)
+        status = workflow->filter_count != 0 ? add_filtered(core, all, event, workflow, &parsed)
                                              : add_run(all, event, workflow, NULL);
     }
+    cleat__expression_parsed_deinit(&parsed);
     return status;
 }
 

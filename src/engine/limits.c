@@ -237,6 +237,7 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
     cleat__expression_parsed parsed = {{NULL}};
     const cleat__expression_variables variables = {
         .parsed = &parsed,
+        .steps = &core->expression_steps,
         .input = trigger->input,
         .additional_metadata = trigger->metadata.data != NULL ? trigger->metadata : cleat_slice_of("{}"),
         .workflow_run_id = cleat_slice_of(id),

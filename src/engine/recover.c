@@ -19,7 +19,11 @@ typedef struct recovery {
 static cleat_status add_type(void *argument, const cleat__type_row *row)
 {
     cleat__core *core = argument;
-    return cleat__catalog_add(&core->catalog, &core->queues, row);
+    cleat_status status = cleat__catalog_add(&core->catalog, &core->queues, row);
+    return status == CLEAT_OK || status == CLEAT_NO_MEMORY
+               ? status
+               : cleat__fail(CLEAT_CORRUPT, "version %lld of \"%.*s\": %s", (long long)row->id,
+                             CLEAT_SLICE_ARGS(row->workflow), cleat_error_message());
 }
 
 /* What is left of the back-off: never more than the policy says, should the clock have been set back. */

@@ -41,8 +41,9 @@ typedef struct cleat__stream {
     bool is_late;
     int64_t late_until_ms; /* monotonic */
     int64_t tenant;
-    cleat__happening of;                             /* what a chunk of it says, but for the chunk */
-    cleat__happening end_of_run;                     /* with `hangup`: told behind it */
+    cleat__happening of; /* what a chunk of it says, but for the chunk */
+    cleat__happening end_of_task,
+        end_of_run; /* with `hangup`: told behind it, to those who look at the one or the other */
     struct cleat__stream *next_late, *previous_late; /* by time */
 } cleat__stream;
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "engine/trigger.h"
+#include "model/expression.h"
 #include "store/schedule.h"
 
 #define LOOK_EVERY_MS INT64_C(5000)
@@ -189,7 +190,7 @@ cleat_status cleat__timetable_fire(cleat__core *core, int max)
 {
     cleat_status status = CLEAT_OK;
     while (status == CLEAT_OK && core->schedule_ms <= core->now.unix_ms) {
-        if (max-- == 0) {
+        if (max-- == 0 || core->expression_steps < CLEAT__EXPRESSIONS_STEPS_MAX / 4) {
             core->has_more = true;
             break;
         }

@@ -276,7 +276,7 @@ static void cut_all_by_metadata(cleat__core *core, int64_t tenant)
 static void tell_by_run(cleat__core *core, cleat__watch *watch, const cleat__happening *happening,
                         bool is_stored, cleat__told_payload **payload)
 {
-    if (is_stored) {
+    if (is_stored && watch->is_of_stored) {
         cleat__stored_tell(core, watch, happening, payload);
     } else if (happening->kind == CLEAT__HAPPENING_STREAM || happening->kind == CLEAT__HAPPENING_STARTED ||
                !cleat__stored_defers_end(&core->watches, watch)) {
@@ -302,12 +302,30 @@ static void tell_all_by_metadata(cleat__core *core, int64_t tenant, const cleat_
     }
 }
 
+/* Whoever looks at one task of several is told of that. */
+static const watched *find_task(const cleat__core *core, const cleat__happening *happening)
+{
+    return cleat__uuid_equals(&happening->task_id, &happening->run_id)
+               ? NULL
+               : find(&core->watches, &happening->task_id);
+}
+
 void cleat__watches_tell(cleat__core *core, int64_t tenant, const cleat__happening *happening,
                          cleat_slice metadata, bool is_stored)
 {
     cleat__told_payload *payload = NULL;
     tell_all_by_run(core, find(&core->watches, &happening->run_id), happening, is_stored, &payload);
+    if (!happening->is_of_run) {
+        tell_all_by_run(core, find_task(core, happening), happening, is_stored, &payload);
+    }
     tell_all_by_metadata(core, tenant, happening, metadata, &payload);
+    cleat__told_payload_drop(payload);
+}
+
+void cleat__watches_tell_task_end(cleat__core *core, const cleat__happening *end)
+{
+    cleat__told_payload *payload = NULL;
+    tell_all_by_run(core, find_task(core, end), end, false, &payload);
     cleat__told_payload_drop(payload);
 }
 
@@ -317,10 +335,15 @@ static void tell_all(cleat__core *core, const cleat__run *run, const cleat__happ
     cleat__watches_tell(core, run->type->workflow->tenant, happening, metadata, false);
 }
 
+static bool is_looked_at_by_id(const cleat__core *core, const cleat__run *run)
+{
+    return find(&core->watches, &run->id) != NULL || find(&core->watches, &cleat__dag_root(run)->id) != NULL;
+}
+
 bool cleat__watches_are_of(const cleat__core *core, const cleat__run *run)
 {
-    return core->watches.count != 0 && (find(&core->watches, &cleat__dag_root(run)->id) != NULL ||
-                                        is_looked_at_by_metadata(core, run->type->workflow->tenant));
+    return core->watches.count != 0 &&
+           (is_looked_at_by_id(core, run) || is_looked_at_by_metadata(core, run->type->workflow->tenant));
 }
 
 cleat_status cleat__watches_load_metadata(cleat__core *core, const cleat__run *run, cleat__buffer *metadata)
@@ -381,17 +404,31 @@ static cleat__happening_kind kind_of_run(const cleat__run *run)
                                                : CLEAT__HAPPENING_FAILED;
 }
 
-/* Nobody is told of a run's end before the chunks of its tasks, but by metadata, where there may be any number of runs. */
-static void tell_end_of_run(cleat__core *core, const cleat__run *run, cleat_slice metadata)
+/* Nobody is told of an end before the chunks that belong to it, but by metadata, where there may be any number of runs. */
+static void tell_end_of_run(cleat__core *core, const cleat__run *run, const cleat__happening *end,
+                            cleat_slice metadata)
+{
+    cleat__told_payload *payload = NULL;
+    if (!cleat__chunks_defer_end(core, end)) {
+        tell_all_by_run(core, find(&core->watches, &run->id), end, false, &payload);
+    }
+    tell_all_by_metadata(core, run->type->workflow->tenant, end, metadata, &payload);
+    cleat__told_payload_drop(payload);
+}
+
+static void tell_ends(cleat__core *core, const cleat__run *run, const cleat__happening *of_task,
+                      cleat_slice metadata)
 {
     cleat__happening end = cleat__watches_happening(core, run, kind_of_run(run), (cleat_slice){NULL, 0});
     end.is_of_run = end.hangup = true;
-    cleat__told_payload *payload = NULL;
-    if (!cleat__chunks_defer_end(core, &end)) {
-        tell_all_by_run(core, find(&core->watches, &run->id), &end, false, &payload);
+    if (!cleat__run_is_dag(run)) { /* its tasks have been told of, each at its end */
+        tell_all(core, run, of_task, metadata);
     }
-    tell_all_by_metadata(core, run->type->workflow->tenant, &end, metadata, &payload);
-    cleat__told_payload_drop(payload);
+    if (run->type->dag == NULL) {
+        tell_end_of_run(core, run, &end, metadata);
+    } else if (!cleat__chunks_defer_task_end(core, &end)) {
+        cleat__watches_tell_task_end(core, &end);
+    }
 }
 
 cleat_status cleat__watches_end(cleat__core *core, const cleat__run *run, cleat__happening_kind kind,
@@ -404,16 +441,11 @@ cleat_status cleat__watches_end(cleat__core *core, const cleat__run *run, cleat_
     cleat_status status = cleat__watches_load_metadata(core, run, &buffer);
     if (status == CLEAT_OK) {
         cleat_slice metadata = cleat__buffer_slice(&buffer);
-        bool is_waited_for = may_miss_chunks && !run->type->needs->is_durable &&
-                             find(&core->watches, &cleat__dag_root(run)->id) != NULL;
+        bool is_waited_for =
+            may_miss_chunks && !run->type->needs->is_durable && is_looked_at_by_id(core, run);
         cleat__chunks_end(core, run, is_waited_for, metadata);
-        if (!cleat__run_is_dag(run)) { /* its tasks have been told of, each at its end */
-            cleat__happening of_task = cleat__watches_happening(core, run, kind, text);
-            tell_all(core, run, &of_task, metadata);
-        }
-        if (run->type->dag == NULL) {
-            tell_end_of_run(core, run, metadata);
-        }
+        const cleat__happening of_task = cleat__watches_happening(core, run, kind, text);
+        tell_ends(core, run, &of_task, metadata);
     }
     cleat__buffer_deinit(&buffer);
     return status;

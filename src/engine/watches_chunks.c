@@ -75,9 +75,12 @@ static cleat_status put_in_order(cleat__core *core, const chunk_source *from, co
 static void end_late(cleat__core *core, cleat__stream *stream)
 {
     const chunk_source from = source_of_late(stream);
-    const cleat__happening end = stream->end_of_run;
+    const cleat__happening end = stream->end_of_run, end_of_task = stream->end_of_task;
     tell_held(core, &from, stream, true);
     cleat__streams_remove(&core->watches.streams, stream);
+    if (end_of_task.hangup) {
+        cleat__watches_tell_task_end(core, &end_of_task);
+    }
     if (end.hangup) {
         cleat__watches_tell(core, from.tenant, &end, from.metadata, false);
     }
@@ -308,6 +311,16 @@ bool cleat__chunks_defer_end(cleat__core *core, const cleat__happening *end_of_r
         }
     }
     return false;
+}
+
+bool cleat__chunks_defer_task_end(cleat__core *core, const cleat__happening *end)
+{
+    cleat__stream *stream = cleat__streams_find(&core->watches.streams, &end->task_id);
+    if (stream == NULL || !stream->is_late) {
+        return false;
+    }
+    stream->end_of_task = *end;
+    return true;
 }
 
 void cleat__chunks_restart(cleat__core *core, const cleat__uuid *run_id)

@@ -63,7 +63,12 @@ static void begin(cleat__cel_run *run, const cleat__expression_variables *variab
         run->parsed[i] = variables->parsed != NULL ? json_incref(variables->parsed->values[i]) : NULL;
     }
     run->memory = (cleat__arena){.most = CLEAT__EXPRESSION_MEMORY_MAX};
-    run->steps = CLEAT__EXPRESSION_STEPS_MAX;
+    run->steps_given = CLEAT__EXPRESSION_STEPS_MAX;
+    if (variables->steps != NULL && *variables->steps < run->steps_given) {
+        run->steps_given = *variables->steps;
+    }
+    run->steps = run->steps_given;
+    run->read = 0;
     run->status = CLEAT_OK;
     run->message[0] = '\0';
 }
@@ -91,14 +96,23 @@ static void end(cleat__cel_run *run)
             json_decref(run->parsed[i]);
         }
     }
+    if (run->variables->steps != NULL) {
+        size_t taken = run->steps_given - run->steps + run->read / CLEAT__EXPRESSIONS_STEP_BYTES_READ;
+        *run->variables->steps -= taken < *run->variables->steps ? taken : *run->variables->steps;
+    }
     cleat__arena_deinit(&run->memory);
+}
+
+void cleat__expression_parsed_drop(cleat__expression_parsed *parsed, size_t index)
+{
+    json_decref(parsed->values[index]);
+    parsed->values[index] = NULL;
 }
 
 void cleat__expression_parsed_deinit(cleat__expression_parsed *parsed)
 {
     for (size_t i = 0; i < CLEAT__EXPRESSION_VARIABLE_COUNT; i++) {
-        json_decref(parsed->values[i]);
-        parsed->values[i] = NULL;
+        cleat__expression_parsed_drop(parsed, i);
     }
 }
 

@@ -40,6 +40,10 @@
 #define CLEAT__EXPRESSION_STEPS_MAX  ((size_t)100000) /* of one evaluation */
 #define CLEAT__EXPRESSION_STEP_BYTES ((size_t)128)
 #define CLEAT__EXPRESSION_MEMORY_MAX ((size_t)8 << 20) /* bytes that one evaluation makes */
+/* What those of one command may take together, where they are evaluated while nobody else is answered: some 0.4 s. There
+ * reading JSON counts, too: a step for so many bytes. */
+#define CLEAT__EXPRESSIONS_STEPS_MAX       ((size_t)10000000)
+#define CLEAT__EXPRESSIONS_STEP_BYTES_READ ((size_t)8)
 
 /*
  * X(name, whether its value is JSON text, else it is the text of a string). Which of them there are depends on
@@ -54,8 +58,8 @@
     X(event_key, false)                                                                                \
     X(workflow_run_id, false)
 
-#define CLEAT__EXPRESSION_ONE(name, is_json) +1
-enum { CLEAT__EXPRESSION_VARIABLE_COUNT = 0 CLEAT__EXPRESSION_VARIABLES(CLEAT__EXPRESSION_ONE) };
+#define CLEAT__EXPRESSION_ONE(name, is_json) CLEAT__EXPRESSION_INDEX_##name,
+enum { CLEAT__EXPRESSION_VARIABLES(CLEAT__EXPRESSION_ONE) CLEAT__EXPRESSION_VARIABLE_COUNT };
 #undef CLEAT__EXPRESSION_ONE
 
 struct json_t;
@@ -64,10 +68,14 @@ typedef struct cleat__expression_parsed {
     struct json_t *values[CLEAT__EXPRESSION_VARIABLE_COUNT];
 } cleat__expression_parsed;
 void cleat__expression_parsed_deinit(cleat__expression_parsed *parsed);
+/* One of them has another value from now on. */
+void cleat__expression_parsed_drop(cleat__expression_parsed *parsed, size_t index);
 
 /* The values, borrowed while the call lasts; {NULL, 0}: not there. JSON is parsed only where it is used. */
 typedef struct cleat__expression_variables {
     cleat__expression_parsed *parsed; /* borrowed; NULL: nothing is kept */
+    size_t
+        *steps; /* borrowed: left for all evaluations together, lowered by each; NULL: no bound but its own */
 #define CLEAT__EXPRESSION_MEMBER(name, is_json) cleat_slice name;
     CLEAT__EXPRESSION_VARIABLES(CLEAT__EXPRESSION_MEMBER)
 #undef CLEAT__EXPRESSION_MEMBER

@@ -295,6 +295,7 @@ static bool evaluate_variable(cleat__cel_run *run, uint32_t index, cleat__cel_va
     }
     if (run->parsed[index] == NULL) {
         json_error_t failure;
+        run->read += text.size;
         /* Integers as reals: they are doubles here, also those of more than 64 bits. */
         run->parsed[index] =
             json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &failure);

@@ -24,7 +24,12 @@ bool cleat__cel_step(cleat__cel_run *run, size_t steps, size_t bytes)
         return true;
     }
     run->steps = 0;
-    cleat__cel_fail(run, "takes more than %zu steps", CLEAT__EXPRESSION_STEPS_MAX);
+    if (run->steps_given < CLEAT__EXPRESSION_STEPS_MAX) {
+        cleat__cel_fail(run,
+                        "takes too many steps together with those of the same call: start fewer with one");
+    } else {
+        cleat__cel_fail(run, "takes more than %zu steps", CLEAT__EXPRESSION_STEPS_MAX);
+    }
     run->status = CLEAT_RESOURCE_EXHAUSTED;
     return false;
 }

@@ -50,7 +50,8 @@ typedef struct cleat__cel_run {
     json_t *parsed[CLEAT__EXPRESSION_VARIABLE_COUNT];
     cleat__cel_value locals[CLEAT__EXPRESSION_DEPTH_MAX];
     cleat__arena memory;
-    size_t steps;        /* that are left */
+    size_t steps_given, steps; /* at first, and what is left */
+    size_t read;               /* bytes of JSON */
     cleat_status status; /* of the failure: CLEAT_INVALID_ARGUMENT is an error of CEL, which || may forget */
     char message[192];
 } cleat__cel_run;

@@ -52,7 +52,8 @@ cleat_status cleat__filters_check(const cleat__filter *filters, size_t count)
 }
 
 cleat_status cleat__filter_test(const cleat__filter *filter, const cleat__user_event *event,
-                                const cleat__uuid *event_id, bool *is_true)
+                                const cleat__uuid *event_id, cleat__expression_parsed *parsed, size_t *steps,
+                                bool *is_true)
 {
     char id[37];
     cleat__expression *expression = NULL;
@@ -63,17 +64,21 @@ cleat_status cleat__filter_test(const cleat__filter *filter, const cleat__user_e
     cleat__uuid_format(event_id, id);
     const cleat_slice empty = cleat_slice_of("{}");
     const cleat__expression_variables variables = {
+        .parsed = parsed,
+        .steps = steps,
         .input = event->payload.data != NULL ? event->payload : empty,
         .additional_metadata = event->metadata.data != NULL ? event->metadata : empty,
         .payload = filter->payload.data != NULL ? filter->payload : empty,
         .event_id = {id, sizeof(id) - 1},
         .event_key = event->key,
     };
+    *steps -= filter->expression.size < *steps ? filter->expression.size : *steps; /* of compiling */
     cleat_status status = cleat__expression_compile(filter->expression, &expression);
     if (status == CLEAT_OK) {
         status = cleat__expression_test(expression, &variables, is_true);
     }
     cleat__expression_free(expression);
+    cleat__expression_parsed_drop(parsed, CLEAT__EXPRESSION_INDEX_payload);
     *is_true = *is_true && status == CLEAT_OK;
     return status == CLEAT_NO_MEMORY ? status : CLEAT_OK;
 }

@@ -24,8 +24,10 @@ cleat_status cleat__filter_check_change(const cleat__filter *filter);
 /* The same of all, at most CLEAT__FILTERS_MAX. */
 cleat_status cleat__filters_check(const cleat__filter *filters, size_t count);
 
-/* Whether it is true of an event; what has no value for it is not. CLEAT_NO_MEMORY: nobody knows. */
+/* Whether it is true of an event; what has no value for it is not. CLEAT_NO_MEMORY: nobody knows. `parsed`: of the
+ * event, for the next filter. `*steps`: what all may take together, lowered. */
 cleat_status cleat__filter_test(const cleat__filter *filter, const cleat__user_event *event,
-                                const cleat__uuid *event_id, bool *is_true);
+                                const cleat__uuid *event_id, cleat__expression_parsed *parsed, size_t *steps,
+                                bool *is_true);
 
 #endif

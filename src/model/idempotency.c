@@ -93,11 +93,12 @@ static cleat_status check_key(const char *key, size_t size)
 }
 
 cleat_status cleat__idempotency_key(const cleat__idempotency_rule *rule, cleat_slice input,
-                                    cleat_slice metadata, char **key, size_t *size)
+                                    cleat_slice metadata, size_t *steps, char **key, size_t *size)
 {
     const cleat_slice nothing = {"{}", 2};
     const cleat__expression_variables variables = {
         .parsed = NULL,
+        .steps = steps,
         .input = input.data != NULL ? input : nothing,
         .additional_metadata = metadata.data != NULL ? metadata : nothing,
     };

@@ -36,9 +36,10 @@ cleat_status cleat__idempotency_decode(const struct json_t *json, cleat__idempot
 void cleat__idempotency_free(cleat__idempotency_rule *rule); /* NULL-safe */
 
 /* The key of what has that input and metadata (JSON objects; absent: {}), with a NUL behind it, to be freed.
- * CLEAT_INVALID_ARGUMENT, CLEAT_TOO_LARGE, CLEAT_RESOURCE_EXHAUSTED: there is none, and why. */
+ * `*steps`: what the keys of one call may take together, lowered; NULL: any number. CLEAT_INVALID_ARGUMENT,
+ * CLEAT_TOO_LARGE: there is none, and why. */
 cleat_status cleat__idempotency_key(const cleat__idempotency_rule *rule, cleat_slice input,
-                                    cleat_slice metadata, char **key, size_t *size);
+                                    cleat_slice metadata, size_t *steps, char **key, size_t *size);
 
 /* Until when a run has the key that it gets now. */
 int64_t cleat__idempotency_expiry(const cleat__idempotency_rule *rule, int64_t now_ms);

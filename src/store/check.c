@@ -2,67 +2,12 @@
 
 #include "base/error.h"
 #include "cleat_sql.h"
-#include "model/json.h"
 #include "store/bind.h"
+#include "store/check_functions.h"
 #include "store/migrate.h"
 #include "store/sqlite_error.h"
 
 static const char checking[] = "checking it";
-
-/* ---- What rules may call ---- */
-
-/* uuid(blob): as people write it; in hexadecimal when it is none. */
-static void format_uuid(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    static const char digits[] = "0123456789abcdef";
-    const uint8_t *bytes = sqlite3_value_blob(values[0]);
-    size_t size = (size_t)sqlite3_value_bytes(values[0]);
-    char text[2 * 32 + 1];
-    (void)count;
-    if (bytes == NULL) {
-        sqlite3_result_text(context, "none", -1, SQLITE_STATIC);
-        return;
-    }
-    if (size == sizeof(cleat__uuid)) {
-        cleat__uuid id;
-        memcpy(id.bytes, bytes, sizeof(id.bytes));
-        cleat__uuid_format(&id, text);
-    } else {
-        size = size < 32 ? size : 32;
-        for (size_t i = 0; i < size; i++) {
-            text[2 * i] = digits[bytes[i] >> 4];
-            text[2 * i + 1] = digits[bytes[i] & 15];
-        }
-        text[2 * size] = '\0';
-    }
-    sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
-}
-
-/* is_json(text), is_object(text): what the engine takes. User data: whether it must be an object. */
-static void look_at_json(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    const char *text = (const char *)sqlite3_value_text(values[0]);
-    cleat_slice slice = {text, text != NULL ? (size_t)sqlite3_value_bytes(values[0]) : 0};
-    (void)count;
-    cleat_status status = cleat__json_check("text", slice, sqlite3_user_data(context) != NULL);
-    if (status == CLEAT_NO_MEMORY) {
-        sqlite3_result_error_nomem(context);
-    } else {
-        sqlite3_result_int(context, status == CLEAT_OK || status == CLEAT_TOO_LARGE);
-    }
-}
-
-static cleat_status add_functions(sqlite3 *db)
-{
-    static char must_be_object;
-    const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
-    bool is_good =
-        sqlite3_create_function(db, "uuid", 1, flags, NULL, format_uuid, NULL, NULL) == SQLITE_OK &&
-        sqlite3_create_function(db, "is_json", 1, flags, NULL, look_at_json, NULL, NULL) == SQLITE_OK &&
-        sqlite3_create_function(db, "is_object", 1, flags, &must_be_object, look_at_json, NULL, NULL) ==
-            SQLITE_OK;
-    return is_good ? CLEAT_OK : cleat__sqlite_error(db, checking);
-}
 
 /* ---- Running a rule ---- */
 
@@ -135,7 +80,7 @@ cleat_status cleat__check_rules(cleat__store *store, const char *text, cleat__fi
                                 void *argument, int *rules)
 {
     check it = {.db = cleat__store_db(store), .visit = visit, .argument = argument};
-    cleat_status status = add_functions(it.db);
+    cleat_status status = cleat__check_functions_add(it.db);
     return status == CLEAT_OK ? run_rules(&it, text, rules) : status;
 }
 

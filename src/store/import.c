@@ -15,9 +15,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const char importing[] = "importing it";
+static const char doing[] = "importing it";
 
-typedef struct import {
+typedef struct importing {
     const cleat__import_options *options;
     cleat__import_result *result;
     char *path;
@@ -27,10 +27,10 @@ typedef struct import {
     sqlite3_stmt **inserts; /* one for each table, as they are used */
     int64_t line;           /* the newest: 1, 2, .. */
     bool has_first, has_last;
-    char wrong[256]; /* the first rule that does not hold */
-} import;
+    char wrong[512]; /* the first rule that does not hold */
+} importing;
 
-static cleat_status fail_line(const import *it, const char *what, const char *name)
+static cleat_status fail_line(const importing *it, const char *what, const char *name)
 {
     return cleat__fail(CLEAT_INVALID_ARGUMENT, "line %lld: %s%s%s", (long long)it->line, what,
                        name[0] != '\0' ? " " : "", name);
@@ -39,7 +39,7 @@ static cleat_status fail_line(const import *it, const char *what, const char *na
 /* ---- A row ---- */
 
 /* {"hex":".."} as bytes, {"text_hex":".."} as text. */
-static cleat_status bind_hex(const import *it, sqlite3_stmt *insert, int index, const char *kind,
+static cleat_status bind_hex(const importing *it, sqlite3_stmt *insert, int index, const char *kind,
                              const char *hex)
 {
     static const char digits[] = "0123456789abcdef";
@@ -58,10 +58,10 @@ static cleat_status bind_hex(const import *it, sqlite3_stmt *insert, int index, 
     int code = is_text ? sqlite3_bind_text64(insert, index, bytes, size / 2, SQLITE_TRANSIENT, SQLITE_UTF8)
                        : sqlite3_bind_blob64(insert, index, bytes, size / 2, SQLITE_TRANSIENT);
     cleat__free(bytes);
-    return code == SQLITE_OK ? CLEAT_OK : cleat__store_error(it->store, importing);
+    return code == SQLITE_OK ? CLEAT_OK : cleat__store_error(it->store, doing);
 }
 
-static cleat_status bind_string(const import *it, sqlite3_stmt *insert, int index, bool is_blob,
+static cleat_status bind_string(const importing *it, sqlite3_stmt *insert, int index, bool is_blob,
                                 const json_t *value)
 {
     cleat_slice text = {json_string_value(value), json_string_length(value)};
@@ -74,10 +74,11 @@ static cleat_status bind_string(const import *it, sqlite3_stmt *insert, int inde
     } else {
         code = sqlite3_bind_blob64(insert, index, id.bytes, sizeof(id.bytes), SQLITE_TRANSIENT);
     }
-    return code == SQLITE_OK ? CLEAT_OK : cleat__store_error(it->store, importing);
+    return code == SQLITE_OK ? CLEAT_OK : cleat__store_error(it->store, doing);
 }
 
-static cleat_status bind_value(const import *it, sqlite3_stmt *insert, int index, bool is_blob, json_t *value)
+static cleat_status bind_value(const importing *it, sqlite3_stmt *insert, int index, bool is_blob,
+                               json_t *value)
 {
     switch (json_typeof(value)) {
     case JSON_INTEGER: sqlite3_bind_int64(insert, index, json_integer_value(value)); return CLEAT_OK;
@@ -94,7 +95,8 @@ static cleat_status bind_value(const import *it, sqlite3_stmt *insert, int index
     }
 }
 
-static cleat_status bind_row(const import *it, const cleat__table *table, json_t *row, sqlite3_stmt *insert)
+static cleat_status bind_row(const importing *it, const cleat__table *table, json_t *row,
+                             sqlite3_stmt *insert)
 {
     const char *name;
     json_t *value;
@@ -115,7 +117,7 @@ static cleat_status bind_row(const import *it, const cleat__table *table, json_t
     return CLEAT_OK;
 }
 
-static cleat_status prepare_insert(import *it, const cleat__table *table, sqlite3_stmt **out)
+static cleat_status prepare_insert(importing *it, const cleat__table *table, sqlite3_stmt **out)
 {
     sqlite3 *db = cleat__store_db(it->store);
     sqlite3_stmt **place = &it->inserts[table - it->tables.items];
@@ -133,14 +135,14 @@ static cleat_status prepare_insert(import *it, const cleat__table *table, sqlite
         int code = sqlite3_prepare_v2(db, text, -1, place, NULL);
         sqlite3_free(text);
         if (code != SQLITE_OK) {
-            return cleat__store_error(it->store, importing);
+            return cleat__store_error(it->store, doing);
         }
     }
     *out = *place;
     return CLEAT_OK;
 }
 
-static cleat_status insert_row(import *it, const cleat__table *table, json_t *row)
+static cleat_status insert_row(importing *it, const cleat__table *table, json_t *row)
 {
     sqlite3_stmt *insert = NULL;
     cleat_status status = prepare_insert(it, table, &insert);
@@ -152,35 +154,38 @@ static cleat_status insert_row(import *it, const cleat__table *table, json_t *ro
     if (status == CLEAT_OK && sqlite3_step(insert) != SQLITE_DONE) {
         bool is_of_row = (sqlite3_extended_errcode(cleat__store_db(it->store)) & 0xff) == SQLITE_CONSTRAINT;
         status = is_of_row ? fail_line(it, sqlite3_errmsg(cleat__store_db(it->store)), "")
-                           : cleat__store_error(it->store, importing);
+                           : cleat__store_error(it->store, doing);
     }
     sqlite3_reset(insert);
     it->result->rows += status == CLEAT_OK;
-    it->result->runs += status == CLEAT_OK && strcmp(table->name, "task") == 0;
+    bool is_run = strcmp(table->name, "task") == 0 && json_object_get(row, "dag_id") == NULL;
+    it->result->runs += status == CLEAT_OK && is_run; /* else it is a task of one */
     return status;
 }
 
 /* ---- Lines ---- */
 
-static cleat_status read_first(import *it, const json_t *line)
+static cleat_status read_first(importing *it, const json_t *line)
 {
     const char *what = json_string_value(json_object_get(line, "cleat"));
     if (what == NULL || strcmp(what, "export") != 0) {
         return fail_line(it, "this is not what cleat export writes", "");
     }
-    if (json_integer_value(json_object_get(line, "format")) != CLEAT__EXPORT_FORMAT ||
-        json_integer_value(json_object_get(line, "schema")) != cleat__schema_newest()) {
-        return cleat__fail(
-            CLEAT_FAILED_PRECONDITION,
-            "it was exported by another version of Cleat (schema %lld, this one has %d): import "
-            "with that one, and use the file with this one",
-            (long long)json_integer_value(json_object_get(line, "schema")), cleat__schema_newest());
+    int64_t format = json_integer_value(json_object_get(line, "format"));
+    int64_t schema = json_integer_value(json_object_get(line, "schema"));
+    bool is_format = format != CLEAT__EXPORT_FORMAT;
+    if (is_format || schema != cleat__schema_newest()) {
+        return cleat__fail(CLEAT_FAILED_PRECONDITION,
+                           "it was exported by another version of Cleat (%s %lld, this one has %d): import "
+                           "with that one, and use the file with this one",
+                           is_format ? "format" : "schema", (long long)(is_format ? format : schema),
+                           is_format ? CLEAT__EXPORT_FORMAT : cleat__schema_newest());
     }
     it->has_first = true;
     return CLEAT_OK;
 }
 
-static cleat_status read_last(import *it, const json_t *line)
+static cleat_status read_last(importing *it, const json_t *line)
 {
     const json_t *rows = json_object_get(line, "rows");
     if (!json_is_integer(rows)) {
@@ -195,7 +200,7 @@ static cleat_status read_last(import *it, const json_t *line)
     return CLEAT_OK;
 }
 
-static cleat_status read_object(import *it, json_t *line)
+static cleat_status read_object(importing *it, json_t *line)
 {
     if (!json_is_object(line)) {
         return fail_line(it, "it is no JSON object", "");
@@ -214,7 +219,7 @@ static cleat_status read_object(import *it, json_t *line)
     return table != NULL ? insert_row(it, table, line) : fail_line(it, "there is no such table:", name);
 }
 
-static cleat_status read_line(import *it, cleat_slice text)
+static cleat_status read_line(importing *it, cleat_slice text)
 {
     json_error_t error;
     it->line++;
@@ -224,7 +229,7 @@ static cleat_status read_line(import *it, cleat_slice text)
     return status;
 }
 
-static cleat_status read_lines(import *it)
+static cleat_status read_lines(importing *it)
 {
     cleat_slice line;
     cleat_status status;
@@ -247,14 +252,14 @@ static cleat_status read_lines(import *it)
 
 static void see(void *argument, const cleat__finding *finding)
 {
-    import *it = argument;
+    importing *it = argument;
     if (it->wrong[0] == '\0') {
         snprintf(it->wrong, sizeof(it->wrong), "%.*s (%.*s)", CLEAT_SLICE_ARGS(finding->what),
                  CLEAT_SLICE_ARGS(finding->holds));
     }
 }
 
-static cleat_status check_rules(import *it, cleat__store *store)
+static cleat_status check_rules(importing *it, cleat__store *store)
 {
     int rules = 0;
     cleat_status status = cleat__check_tables(store, see, it, &rules);
@@ -269,12 +274,12 @@ static cleat_status check_rules(import *it, cleat__store *store)
 
 /* ---- The file of the lines ---- */
 
-static cleat_status load(import *it)
+static cleat_status load(importing *it)
 {
     sqlite3 *db = cleat__store_db(it->store);
     cleat_status status = cleat__store_begin(it->store);
     if (status == CLEAT_OK) { /* what each file has from the beginning is in the lines */
-        status = cleat__sqlite_exec(db, "DELETE FROM tenant; DELETE FROM span_total", importing);
+        status = cleat__sqlite_exec(db, "DELETE FROM tenant; DELETE FROM span_total", doing);
     }
     if (status == CLEAT_OK) {
         status = cleat__tables_init(&it->tables, db);
@@ -289,7 +294,7 @@ static cleat_status load(import *it)
     return status == CLEAT_OK ? cleat__store_commit(it->store) : status;
 }
 
-static void close_lines(import *it)
+static void close_lines(importing *it)
 {
     for (size_t i = 0; it->inserts != NULL && i < it->tables.count; i++) {
         sqlite3_finalize(it->inserts[i]);
@@ -304,7 +309,7 @@ static void close_lines(import *it)
     it->store = NULL;
 }
 
-static cleat_status load_into(import *it, const char *path)
+static cleat_status load_into(importing *it, const char *path)
 {
     cleat_status status = cleat__new_file_begin(&it->file, path);
     if (status == CLEAT_OK) {
@@ -319,11 +324,11 @@ static cleat_status load_into(import *it, const char *path)
 
 /* ---- A file that is there ---- */
 
-static cleat_status merge_into(import *it, cleat__store *target)
+static cleat_status merge_into(importing *it, cleat__store *target)
 {
     sqlite3 *db = cleat__store_db(target);
     char *attach = sqlite3_mprintf("ATTACH %Q AS other", it->file.partial);
-    cleat_status status = attach != NULL ? cleat__sqlite_exec(db, attach, importing) : cleat__fail_memory();
+    cleat_status status = attach != NULL ? cleat__sqlite_exec(db, attach, doing) : cleat__fail_memory();
     sqlite3_free(attach);
     if (status == CLEAT_OK) {
         status = cleat__store_begin(target);
@@ -337,7 +342,7 @@ static cleat_status merge_into(import *it, cleat__store *target)
     return status == CLEAT_OK ? cleat__store_commit(target) : status;
 }
 
-static cleat_status add_to_file(import *it)
+static cleat_status add_to_file(importing *it)
 {
     cleat__store *target = NULL;
     char *path = sqlite3_mprintf("%s-import", it->path);
@@ -357,7 +362,7 @@ static cleat_status add_to_file(import *it)
     return status;
 }
 
-static cleat_status make_file(import *it)
+static cleat_status make_file(importing *it)
 {
     cleat_status status = load_into(it, it->path);
     return status == CLEAT_OK ? cleat__new_file_keep(&it->file) : status;
@@ -365,7 +370,7 @@ static cleat_status make_file(import *it)
 
 cleat_status cleat__import(const cleat__import_options *options, cleat__import_result *out)
 {
-import it = {.options = options, .result = out, .file = CLEAT__NEW_FILE_INIT };
+    importing it = {.options = options, .result = out, .file = CLEAT__NEW_FILE_INIT};
     bool exists = false;
     *out = (cleat__import_result){.rows = 0};
     cleat_status status = cleat__path_resolve(options->path, true, false, &it.path, &exists);

@@ -2,6 +2,7 @@
  * What cleat__export() has written, back into a file: all or nothing. Every line is checked and stored in a file of its
  * own first, and so are the rules that hold between tables (store/check.h). That file is the new one, or its rows are
  * added to those of the one that is there: a run that has an id of one there is left out, with all that belongs to it.
+ * A workflow that is there stays as it was declared there.
  */
 #ifndef CLEAT_STORE_IMPORT_H
 #define CLEAT_STORE_IMPORT_H

@@ -25,31 +25,39 @@ static const struct {
     {"span_source", "id", "source_map"}, {"stream", "id", "stream_map"},
 };
 
-/* Which rows of a table are added, and with which words. What is not here has all of the new runs, or where it is of no
- * run all whose keys are new. */
+/* Which rows of a table are added; of those with `is_by_key` only what has a key of its own. What is not here has all of
+ * the new runs, or where it is of no run all whose keys are new. */
 static const struct {
     const char *table, *condition;
+    bool is_by_key;
 } conditions[] = {
-    {"tenant", "id IN (SELECT old FROM tenant_map WHERE is_new)"},
-    {"workflow", "id IN (SELECT old FROM workflow_map WHERE is_new)"},
-    {"task_type", "id IN (SELECT old FROM type_map WHERE is_new)"},
-    {"trace", "id IN (SELECT old FROM trace_map WHERE is_new)"},
-    {"span_source", "id IN (SELECT old FROM source_map WHERE is_new)"},
-    {"span", "trace IN (SELECT old FROM trace_map WHERE is_new)"},
-    {"span_link", "from_trace IN (SELECT old FROM trace_map WHERE is_new)"},
-    {"span_total", "id IS NULL"},
+    {"tenant", "id IN (SELECT old FROM tenant_map WHERE is_new)", false},
+    {"workflow", "id IN (SELECT old FROM workflow_map WHERE is_new)", false},
+    {"task_type", "id IN (SELECT old FROM type_map WHERE is_new)", false},
+    {"trace", "id IN (SELECT old FROM trace_map WHERE is_new)", false},
+    {"span_source", "id IN (SELECT old FROM source_map WHERE is_new)", false},
+    {"span", "trace IN (SELECT old FROM trace_map WHERE is_new)", false},
+    {"span_link", "from_trace IN (SELECT old FROM trace_map WHERE is_new)", false},
+    {"span_total", "id IS NULL", false},
     /* Of new runs, and of those that are gone; who has a key keeps it. */
     {"idempotency",
      "run_id NOT IN (SELECT id FROM other.task WHERE id NOT IN (SELECT id FROM new_run)) AND NOT EXISTS "
      "(SELECT 1 FROM main.idempotency i WHERE i.key = o.key AND i.tenant = "
-     "(SELECT new FROM tenant_map WHERE old = o.tenant))"},
-    {"stream_chunk", "id >> 32 IN (SELECT old FROM stream_map)"},
+     "(SELECT new FROM tenant_map WHERE old = o.tenant))",
+     false},
+    {"stream_chunk", "id >> 32 IN (SELECT old FROM stream_map)", false},
+    /* What was declared with a workflow is as the newest declaration says, and that is the file's own. */
+    {"event_filter", "is_declarative = 0 OR o.workflow_id IN (SELECT old FROM workflow_map WHERE is_new)",
+     true},
+    {"cron", "name <> '' OR o.workflow_id IN (SELECT old FROM workflow_map WHERE is_new)", true},
 };
 
-static const char *condition_of(const cleat__table *table)
+/* NULL: there is none. */
+static const char *condition_of(const cleat__table *table, bool *is_by_key)
 {
     for (size_t i = 0; i < sizeof(conditions) / sizeof(*conditions); i++) {
         if (strcmp(conditions[i].table, table->name) == 0) {
+            *is_by_key = conditions[i].is_by_key;
             return conditions[i].condition;
         }
     }
@@ -87,9 +95,10 @@ static void append_value(sqlite3_str *sql, const cleat__table *table, const char
 
 static cleat_status add_rows(sqlite3 *db, const cleat__table *table)
 {
-    const char *condition = condition_of(table), *run = cleat__table_run_column(table);
+    const char *run = cleat__table_run_column(table);
+    bool is_by_key = run == NULL;
+    const char *condition = condition_of(table, &is_by_key);
     sqlite3_str *sql = sqlite3_str_new(db);
-    bool is_by_key = condition == NULL && run == NULL;
     sqlite3_str_appendf(sql, "INSERT %sINTO main.\"%w\" SELECT ", is_by_key ? "OR IGNORE " : "", table->name);
     for (size_t i = 0; i < table->count; i++) {
         sqlite3_str_appendall(sql, i != 0 ? ", " : "");
@@ -115,7 +124,9 @@ cleat_status cleat__merge(cleat__store *store, int64_t *copies)
     cleat_status status = cleat__sqlite_exec(db, cleat__sql_maps, merging);
     if (status == CLEAT_OK) {
         status = cleat__store_prepare(
-            store, "SELECT (SELECT count(*) FROM other.task) - (SELECT count(*) FROM new_run)", &count);
+            store,
+            "SELECT count(*) FROM other.task WHERE dag_id IS NULL AND id NOT IN (SELECT id FROM new_run)",
+            &count);
     }
     if (status == CLEAT_OK) {
         status = cleat__statement_number(store, count, copies, merging);

@@ -298,6 +298,28 @@ static void test_what_was_parsed_is_kept(void **state)
     cleat__expression_free(expression);
 }
 
+static void test_several_have_so_many_steps_together(void **state)
+{
+    (void)state;
+    size_t steps = 50;
+    cleat__expression_variables values = {.steps = &steps, .input = cleat_slice_of("{\"a\":1}")};
+    cleat__expression *expression;
+    bool result;
+    int count = 0;
+    cleat_status status;
+    assert_int_equal(cleat__expression_compile(cleat_slice_of("input.a == 1"), &expression), CLEAT_OK);
+    while ((status = cleat__expression_test(expression, &values, &result)) == CLEAT_OK) {
+        count++;
+    }
+    assert_int_equal(status, CLEAT_RESOURCE_EXHAUSTED);
+    assert_non_null(strstr(cleat_error_message(), "together with those of the same call"));
+    assert_in_range(count, 2, 25);
+    assert_int_equal(steps, 0);
+    values.steps = NULL;
+    assert_int_equal(cleat__expression_test(expression, &values, &result), CLEAT_OK);
+    cleat__expression_free(expression);
+}
+
 static void test_json_that_is_none(void **state)
 {
     (void)state;
@@ -654,6 +676,7 @@ int main(void)
         cmocka_unit_test(test_comparisons),
         cmocka_unit_test(test_variables),
         cmocka_unit_test(test_what_was_parsed_is_kept),
+        cmocka_unit_test(test_several_have_so_many_steps_together),
         cmocka_unit_test(test_json_that_is_none),
         cmocka_unit_test(test_logic_forgets_errors_that_do_not_matter),
         cmocka_unit_test(test_loops),

@@ -45,17 +45,40 @@ static void it_is_true_or_not(void **state)
     cleat__uuid id;
     assert_int_equal(cleat__uuid_parse(cleat_slice_of("01900000-0000-7000-8000-000000000000"), &id),
                      CLEAT_OK);
+    cleat__expression_parsed parsed = {{NULL}}; /* of the event, for all of them */
     for (size_t i = 0; i < sizeof(judgements) / sizeof(judgements[0]); i++) {
         const cleat__filter filter = {.scope = cleat_slice_of("s"),
                                       .expression = cleat_slice_of(judgements[i].expression),
                                       .payload = cleat_slice_of("{\"least\":100}")};
         bool is_true = !judgements[i].is_true;
+        size_t steps = 100000;
         assert_int_equal(cleat__filter_check(&filter), CLEAT_OK);
-        assert_int_equal(cleat__filter_test(&filter, &event, &id, &is_true), CLEAT_OK);
+        assert_int_equal(cleat__filter_test(&filter, &event, &id, &parsed, &steps, &is_true), CLEAT_OK);
+        assert_true(steps < 100000);
         if (is_true != judgements[i].is_true) {
             fail_msg("%s: %d", judgements[i].expression, is_true);
         }
     }
+    cleat__expression_parsed_deinit(&parsed);
+}
+
+static void each_has_its_own_payload(void **state)
+{
+    (void)state;
+    const cleat__user_event event = {.key = cleat_slice_of("k"), .payload = cleat_slice_of("{\"n\":2}")};
+    const cleat__uuid id = {{1}};
+    const char *const payloads[] = {"{\"n\":1}", "{\"n\":2}", "{\"n\":3}"};
+    cleat__expression_parsed parsed = {{NULL}};
+    size_t steps = 100000;
+    for (size_t i = 0; i < 3; i++) {
+        const cleat__filter filter = {.scope = cleat_slice_of("s"),
+                                      .expression = cleat_slice_of("input.n == payload.n"),
+                                      .payload = cleat_slice_of(payloads[i])};
+        bool is_true = false;
+        assert_int_equal(cleat__filter_test(&filter, &event, &id, &parsed, &steps, &is_true), CLEAT_OK);
+        assert_int_equal(is_true, i == 1);
+    }
+    cleat__expression_parsed_deinit(&parsed);
 }
 
 static void an_event_without_anything_has_empty_objects(void **state)
@@ -67,8 +90,11 @@ static void an_event_without_anything_has_empty_objects(void **state)
         .expression = cleat_slice_of("size(input) + size(additional_metadata) + size(payload) == 0")};
     const cleat__uuid id = {{1}};
     bool is_true = false;
-    assert_int_equal(cleat__filter_test(&filter, &event, &id, &is_true), CLEAT_OK);
+    size_t steps = 100000;
+    cleat__expression_parsed parsed = {{NULL}};
+    assert_int_equal(cleat__filter_test(&filter, &event, &id, &parsed, &steps, &is_true), CLEAT_OK);
     assert_true(is_true);
+    cleat__expression_parsed_deinit(&parsed);
 }
 
 static void assert_refused(const cleat__filter *filter, cleat_status status, const char *text)
@@ -122,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_true_or_not),
         cmocka_unit_test(an_event_without_anything_has_empty_objects),
+        cmocka_unit_test(each_has_its_own_payload),
         cmocka_unit_test(what_is_none_is_refused),
         cmocka_unit_test(too_many_are_refused),
     };

@@ -128,7 +128,7 @@ static void test_keys(void **state)
         char *key = NULL;
         size_t size = 0;
         cleat_status status = cleat__idempotency_key(made, cleat_slice_of(cases[i].input),
-                                                     cleat_slice_of(cases[i].metadata), &key, &size);
+                                                     cleat_slice_of(cases[i].metadata), NULL, &key, &size);
         if (cases[i].key != NULL) {
             assert_int_equal(status, CLEAT_OK);
             assert_string_equal(key, cases[i].key);
@@ -154,7 +154,7 @@ static void test_how_long_a_key_may_be(void **state)
         size_t size = 0;
         (void)snprintf(input, sizeof(input), "{\"id\":\"%0*d\"}", CLEAT__IDEMPOTENCY_KEY_MAX + beyond, 7);
         cleat_status status =
-            cleat__idempotency_key(made, cleat_slice_of(input), (cleat_slice){NULL, 0}, &key, &size);
+            cleat__idempotency_key(made, cleat_slice_of(input), (cleat_slice){NULL, 0}, NULL, &key, &size);
         assert_int_equal(status, beyond != 0 ? CLEAT_TOO_LARGE : CLEAT_OK);
         assert_int_equal(size, beyond != 0 ? size : CLEAT__IDEMPOTENCY_KEY_MAX);
         cleat__free(key);

@@ -32,7 +32,7 @@ static void run_sql(cleat__store *store, const char *sql)
 static cleat__store *make_file(const char *path, const char *sql, const char *more)
 {
     cleat__store *store = NULL;
-    assert_int_equal(cleat__store_open(path, CLEAT__STORE_WRITE, &store), CLEAT_OK);
+    assert_int_equal(cleat__store_open(path, CLEAT__STORE_WRITE_UNSYNCED, &store), CLEAT_OK);
     run_sql(store, sql);
     run_sql(store, more);
     return store;
@@ -103,7 +103,7 @@ static void test_a_round_trip_gives_the_same(void **state)
     cleat__store_close(store);
     assert_int_equal(import_text(cleat__buffer_slice(&before), &result), CLEAT_OK);
     assert_true(result.is_new);
-    assert_int_equal(result.runs, 10);
+    assert_int_equal(result.runs, 9); /* and a task of one */
     assert_int_equal(result.copies, 0);
     assert_null(checked_file(OTHER));
     export_file(OTHER, &after);
@@ -162,7 +162,8 @@ static void make_other(void)
         "INSERT INTO task_type (id, action, retries, priority, backoff_initial_ms, backoff_factor, "
         "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms, workflow_id, version_id, tenant, "
         "task_name, "
-        "declaration) VALUES (1, 'own:own', 3, 1, 0, 2, 0, -1, -1, 1, randomblob(16), 1, 'own', '{}');"
+        "declaration) VALUES (1, 'own:own', 3, 1, 0, 2, 0, -1, -1, 1, randomblob(16), 1, 'own', " FULL_PLAIN
+        ");"
         "INSERT INTO task (id, type_id, priority, created_at_ms, input) VALUES "
         "(x'01900000000070008000000000000055', 1, 1, 10, '{}');"
         "INSERT INTO task_end (id, state, retry_count, finished_at_ms) VALUES "
@@ -194,7 +195,7 @@ static void test_a_file_gets_what_it_has_not(void **state)
     cleat__store_close(other);
     export_file(OTHER, &once);
     assert_int_equal(import_text(cleat__buffer_slice(&lines), &result), CLEAT_OK);
-    assert_int_equal(result.copies, 10);
+    assert_int_equal(result.copies, 9);
     export_file(OTHER, &twice);
     assert_int_equal(once.size, twice.size);
     assert_memory_equal(once.data, twice.data, once.size);
@@ -202,6 +203,108 @@ static void test_a_file_gets_what_it_has_not(void **state)
     cleat__buffer_deinit(&lines);
     cleat__buffer_deinit(&once);
     cleat__buffer_deinit(&twice);
+    remove_files();
+}
+
+/* ---- A workflow that is there ---- */
+
+/* Of some retries, with the ids of its filter, of one that was made later, and of its cron. */
+static const char declared[] =
+    "INSERT INTO workflow (id, tenant, name, uuid) VALUES (1, 1, 'own', randomblob(16));"
+    "INSERT INTO task_type (id, action, retries, priority, backoff_initial_ms, backoff_factor, "
+    "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms, workflow_id, version_id, tenant, "
+    "task_name, declaration) VALUES (1, 'own:own', %d, 1, 0, 2, 0, -1, -1, 1, randomblob(16), 1, "
+    "'own', " FULL_PLAIN ");"
+    "INSERT INTO event_filter VALUES (x'0%d900000000070008000000000000001', 1, 1, 's', 'true', '{}', 1, 5, "
+    "5), "
+    "(x'0%d900000000070008000000000000002', 1, 1, 's', 'false', '{}', 0, 5, 5);"
+    "INSERT INTO cron VALUES (x'0%d900000000070008000000000000003', 1, 1, '', '0 0 * * *', '{}', NULL, 0, 0, "
+    "1, 99, NULL, 7, 8);";
+
+/* A file of what a program has declared. */
+static void make_declared(const char *path, int retries, const char *also)
+{
+    char sql[2000];
+    snprintf(sql, sizeof(sql), declared, retries, retries, retries, retries);
+    cleat__store_close(make_file(path, sql, also));
+}
+
+/* A workflow of several tasks, a run of it, and what the other file has of "own". */
+static const char more[] =
+    "INSERT INTO workflow (id, tenant, name, uuid) VALUES (2, 1, 'several', randomblob(16));"
+    "INSERT INTO task_type (id, action, retries, priority, backoff_initial_ms, backoff_factor, "
+    "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms, workflow_id, version_id, tenant, task_name, "
+    "declaration, dag_type) VALUES "
+    "(2, 'several', 0, 1, 0, 2, 0, -1, -1, 2, x'00000000000000000000000000000004', 1, 'several', "
+    "'{\"tasks\":[{\"name\":\"a\"},{\"name\":\"b\"}]}', 0), "
+    "(3, 'several:a', 0, 1, 0, 2, 0, -1, -1, 2, x'00000000000000000000000000000004', 1, 'a', " FULL_PLAIN
+    ", 2), "
+    "(4, 'several:b', 0, 1, 0, 2, 0, -1, -1, 2, x'00000000000000000000000000000004', 1, "
+    "'b', " FULL_PLAIN ", 2);"
+    "INSERT INTO task (id, type_id, priority, created_at_ms, input) VALUES "
+    "(x'01900000000070008000000000000066', 1, 1, 10, '{}');"
+    "INSERT INTO task_end (id, state, retry_count, finished_at_ms) VALUES "
+    "(x'01900000000070008000000000000066', 2, 0, 12);";
+
+static int64_t ask_file(const char *sql)
+{
+    cleat__store *store = NULL;
+    assert_int_equal(cleat__store_open(OTHER, CLEAT__STORE_READ, &store), CLEAT_OK);
+    int64_t answer = read_int(store, sql);
+    cleat__store_close(store);
+    return answer;
+}
+
+/* Each event would start two runs, and new runs be of the version of another file, which may be older. */
+static void test_a_workflow_stays_as_it_was_declared(void **state)
+{
+    cleat__buffer lines = {0};
+    cleat__import_result result;
+    (void)state;
+    remove_files();
+    make_declared(FILE_NAME, 3, more);
+    export_file(FILE_NAME, &lines);
+    make_declared(OTHER, 4, "");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(import_text(cleat__buffer_slice(&lines), &result), CLEAT_OK);
+        assert_null(checked_file(OTHER));
+        assert_int_equal(ask_file("SELECT count(*) FROM event_filter WHERE is_declarative"), 1);
+        assert_int_equal(ask_file("SELECT count(*) FROM event_filter"), 3);
+        assert_int_equal(ask_file("SELECT count(*) FROM cron"), 1);
+        assert_int_equal(ask_file("SELECT count(*) FROM workflow"), 2);
+        assert_int_equal(ask_file("SELECT count(*) FROM task_type"), 5);
+        assert_int_equal(
+            ask_file("SELECT retries FROM task_type y JOIN workflow w ON w.id = y.workflow_id WHERE "
+                     "w.name = 'own' ORDER BY y.id DESC LIMIT 1"),
+            4);
+        assert_int_equal(ask_file("SELECT retries FROM task_type y JOIN task t ON t.type_id = y.id"), 3);
+    }
+    assert_int_equal(result.copies, 1);
+    cleat__buffer_deinit(&lines);
+    remove_files();
+}
+
+/* The version below all others is above some when it is taken on from here. */
+static void test_a_file_that_was_added_to_is_exported_and_added(void **state)
+{
+    cleat__buffer lines = {0};
+    cleat__import_result result;
+    (void)state;
+    remove_files();
+    make_declared(FILE_NAME, 3, more);
+    export_file(FILE_NAME, &lines);
+    make_declared(OTHER, 4, "");
+    assert_int_equal(import_text(cleat__buffer_slice(&lines), &result), CLEAT_OK);
+    export_file(OTHER, &lines);
+    remove_files();
+    cleat__store_close(make_file(OTHER, full_tables, ""));
+    assert_int_equal(import_text(cleat__buffer_slice(&lines), &result), CLEAT_OK);
+    assert_null(checked_file(OTHER));
+    assert_int_equal(ask_file("SELECT retries FROM task_type y JOIN workflow w ON w.id = y.workflow_id WHERE "
+                              "w.name = 'own' ORDER BY y.id DESC LIMIT 1"),
+                     4);
+    assert_int_equal(ask_file("SELECT count(*) FROM task_type WHERE id <= 0"), 0);
+    cleat__buffer_deinit(&lines);
     remove_files();
 }
 
@@ -258,7 +361,8 @@ static const struct {
     {"\n", CLEAT_INVALID_ARGUMENT, "line 1: it is no JSON"},
     {"[1]\n", CLEAT_INVALID_ARGUMENT, "line 1: it is no JSON object"},
     {"{\"table\":\"task\"}\n", CLEAT_INVALID_ARGUMENT, "line 1: this is not what cleat export writes"},
-    {"{\"cleat\":\"export\",\"format\":2,\"schema\":%d}\n", CLEAT_FAILED_PRECONDITION, "another version"},
+    {"{\"cleat\":\"export\",\"format\":2,\"schema\":%d}\n", CLEAT_FAILED_PRECONDITION,
+     "another version of Cleat (format 2, this one has 1)"},
     {"{\"cleat\":\"export\",\"format\":1,\"schema\":1%d}\n", CLEAT_FAILED_PRECONDITION, "another version"},
     {FIRST, CLEAT_INVALID_ARGUMENT, "it ends with line 1"},
     {FIRST TENANT "{\"ro", CLEAT_INVALID_ARGUMENT, "line 3: it is no JSON"},
@@ -325,6 +429,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_round_trip_gives_the_same),
         cmocka_unit_test(test_a_file_gets_what_it_has_not),
+        cmocka_unit_test(test_a_workflow_stays_as_it_was_declared),
+        cmocka_unit_test(test_a_file_that_was_added_to_is_exported_and_added),
         cmocka_unit_test(test_what_does_not_fit_adds_nothing),
         cmocka_unit_test(test_a_file_in_use_is_left_alone),
         cmocka_unit_test(test_wrong_lines_are_told),

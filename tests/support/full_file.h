@@ -1,10 +1,13 @@
-/* Rows in every table, of which all rules of `cleat check` hold. */
+/* Rows in every table, of which all rules of `cleat check` hold, and with which an engine starts. */
 #ifndef CLEAT_TESTS_FULL_FILE_H
 #define CLEAT_TESTS_FULL_FILE_H
 
 #define FULL_ID(n) "x'0190000000007000800000000000000" n "'"
 /* Runs "1" and "2" that go together, and "0", that they do. */
 #define FULL_PAIR(n) "x'0190000000007000800000000000001" n "'"
+/* Declarations: what a task takes of the slots of its worker. */
+#define FULL_PLAIN   "'{\"durable\":false,\"slots\":{\"default\":1}}'"
+#define FULL_DURABLE "'{\"durable\":true,\"slots\":{\"durable\":1}}'"
 #define FULL_RUN     "run 01900000-0000-7000-8000-00000000000"
 
 /* Run 1 failed once and completed; 2, its child, is queued; 3, durable, runs on a worker, with a log of two branches;
@@ -17,15 +20,15 @@ static const char full_tables[] =
     "UPDATE workflow SET paused_at_ms = 3, paused_crons = 1, paused_ttl_ms = 1000 WHERE id = 2;"
     "INSERT INTO task_type (id, action, retries, priority, backoff_initial_ms, backoff_factor, "
     "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms, workflow_id, version_id, tenant, "
-    "task_name, declaration) VALUES (1, 'w:w', 3, 1, 0, 2, 0, -1, -1, 1, randomblob(16), 1, 'w', "
-    "'{\"durable\":false}'), (2, 'd:d', 3, 1, 0, 2, 0, -1, -1, 1, randomblob(16), 1, 'd', "
-    "'{\"durable\":true}'), (3, 'v:v', 3, 1, 0, 2, 0, -1, -1, 2, randomblob(16), 2, 'v', "
-    "'{\"durable\":false}');"
+    "task_name, declaration) VALUES (1, 'w:w', 3, 1, 0, 2, 0, -1, -1, 1, randomblob(16), 1, 'w', " FULL_PLAIN
+    "), (2, 'd:d', 3, 1, 0, 2, 0, -1, -1, 1, randomblob(16), 1, 'd', " FULL_DURABLE
+    "), (3, 'v:v', 3, 1, 0, 2, 0, -1, -1, 2, randomblob(16), 2, 'v', " FULL_PLAIN ");"
     "INSERT INTO task (id, type_id, priority, created_at_ms, parent_id, child_index, child_key, input, "
     "metadata, desired, event_id, event_key) VALUES (x'01900000000070008000000000000001', 1, 1, 10, "
     "NULL, NULL, NULL, '{}', '{\"a\":1}', NULL, x'0190000000007000800000000000000a', 'key'), "
     "(x'01900000000070008000000000000002', 1, 2, 20, x'01900000000070008000000000000001', 0, NULL, "
-    "'{}', NULL, '{\"labels\":[]}', NULL, NULL), (x'01900000000070008000000000000003', 2, 1, 30, NULL, "
+    "'{}', NULL, '{\"worker\":\"\",\"labels\":[]}', NULL, "
+    "NULL), (x'01900000000070008000000000000003', 2, 1, 30, NULL, "
     "NULL, NULL, '{}', NULL, NULL, NULL, NULL), (x'01900000000070008000000000000004', 1, 1, 40, "
     "x'01900000000070008000000000000003', NULL, 'k', '{}', NULL, NULL, NULL, NULL), "
     "(x'01900000000070008000000000000005', 2, 1, 50, NULL, NULL, NULL, '{}', NULL, NULL, NULL, NULL), "
@@ -83,9 +86,10 @@ static const char full_tables[] =
     "INSERT INTO task_type (id, action, retries, priority, backoff_initial_ms, backoff_factor, "
     "backoff_max_ms, execution_timeout_ms, schedule_timeout_ms, workflow_id, version_id, tenant, task_name, "
     "declaration, dag_type) VALUES "
-    "(4, 'w', 0, 1, 0, 2, 0, -1, -1, 1, x'00000000000000000000000000000004', 1, 'w', '{\"tasks\":[]}', 0), "
-    "(5, 'w:w', 0, 1, 0, 2, 0, -1, -1, 1, x'00000000000000000000000000000004', 1, 'w', "
-    "'{\"durable\":false}', 4);"
+    "(4, 'w', 0, 1, 0, 2, 0, -1, -1, 1, x'00000000000000000000000000000004', 1, 'w', '{\"tasks\":["
+    "{\"name\":\"w\",\"action\":\"w:w\",\"parents\":[],\"conditions\":[{\"action\":2,\"data\":\"e\","
+    "\"event\":\"e\",\"since_ms\":0}]}]}', 0), "
+    "(5, 'w:w', 0, 1, 0, 2, 0, -1, -1, 1, x'00000000000000000000000000000004', 1, 'w', " FULL_PLAIN ", 4);"
     "INSERT INTO task (id, type_id, priority, created_at_ms, input, dag_id) VALUES "
     "(x'01900000000070008000000000000007', 4, 1, 70, '{}', NULL), "
     "(x'01900000000070008000000000000008', 5, 1, 70, '{}', x'01900000000070008000000000000007');"

@@ -17,7 +17,7 @@ WHERE NOT EXISTS (SELECT 1 FROM durable_run d WHERE d.id = sub.run_id)
 
 -- durable-evicted: an evicted run says what it waits for
 SELECT 'run ' || uuid(l.id) FROM task_live l LEFT JOIN durable_run d ON d.id = l.id
-WHERE l.state = 5 AND (d.waits IS NULL OR NOT is_json(d.waits));
+WHERE l.state = 5 AND (d.waits IS NULL OR NOT is_nodes(d.waits));
 
 -- durable-carrier: what is laid over the metadata of an invocation is a JSON object
 SELECT 'run ' || uuid(id) FROM durable_run WHERE carrier IS NOT NULL AND NOT is_object(carrier);
@@ -66,6 +66,14 @@ FROM durable_condition c LEFT JOIN task_live l ON l.id = c.run_id
     LEFT JOIN task_type y ON y.id = l.type_id
     LEFT JOIN durable_entry e ON e.run_id = c.run_id AND e.branch = c.branch AND e.node = c.node
 WHERE l.id IS NULL OR (y.dag_type IS NOT 0 AND (e.node IS NULL OR e.met_order IS NOT NULL));
+
+-- condition-task: a run of several tasks waits for all that a task of it which is held may wait for
+SELECT 'run ' || uuid(c.run_id) || ', task ' || c.node FROM (SELECT run_id, branch, node, max(count) AS count,
+        max(kind) AS kind FROM durable_condition GROUP BY run_id, branch, node) c
+    JOIN task_live l ON l.id = c.run_id JOIN task_type y ON y.id = l.type_id AND y.dag_type = 0
+    LEFT JOIN task t ON t.dag_id = c.run_id AND t.type_id = y.id + c.node + 1
+    LEFT JOIN task_live h ON h.id = t.id
+WHERE c.branch <> 0 OR c.kind = 3 OR h.is_held IS NOT 1 OR c.count IS NOT declaration_waits(y.declaration, c.node);
 
 -- condition-kind: what is waited for is of a kind that there is, and has what that needs
 SELECT 'run ' || uuid(run_id) || ', node ' || branch || ':' || node || ', condition ' || number || ': kind '

@@ -34,10 +34,11 @@ SELECT 'run ' || uuid(id) || ': ' || CASE
     WHEN NOT is_json(input) THEN 'input'
     WHEN priority NOT BETWEEN 1 AND 3 THEN 'priority ' || priority
     WHEN NOT is_object(coalesce(metadata, '{}')) THEN 'metadata'
+    WHEN NOT is_object(coalesce(filter_payload, '{}')) THEN 'filter payload'
     ELSE 'desired worker' END
 FROM task
 WHERE priority NOT BETWEEN 1 AND 3 OR NOT is_json(input) OR NOT is_object(coalesce(metadata, '{}'))
-    OR NOT is_object(coalesce(desired, '{}'));
+    OR NOT is_object(coalesce(filter_payload, '{}')) OR (desired IS NOT NULL AND NOT is_wish(desired));
 
 -- run-child: a child has a number or a key, and its parent, where it is still there, is of the same tenant
 SELECT 'run ' || uuid(c.id) || ': parent ' || uuid(c.parent_id)
@@ -75,6 +76,12 @@ GROUP BY l.batch_id
 HAVING typeof(l.batch_id) <> 'blob' OR length(l.batch_id) <> 16 OR count(DISTINCT l.type_id) > 1
     OR count(DISTINCT coalesce(l.worker_id, x'')) > 1 OR count(json_extract(t.limits, '$.batch')) < count(*)
     OR count(DISTINCT json_extract(t.limits, '$.batch')) > 1;
+
+-- live-limits: a live run that is in a queue knows what each limit of its version is for
+WITH version AS MATERIALIZED (SELECT id, declaration_limits(declaration) AS limits FROM task_type)
+SELECT 'run ' || uuid(t.id) || ': ' || coalesce(limits_count(t.limits), 'none') || ', not ' || v.limits
+FROM task_live l JOIN task t ON t.id = l.id JOIN version v ON v.id = t.type_id
+WHERE v.limits <> '0,0' AND limits_count(t.limits) IS NOT v.limits AND NOT (l.is_held AND t.dag_id IS NOT NULL);
 
 -- live-trigger: a live run has the version and the priority it was started with, and wants the worker it wanted
 SELECT 'run ' || uuid(l.id) || ': ' || CASE
@@ -141,6 +148,9 @@ HAVING count(t.id) <> (SELECT count(*) FROM task_type s WHERE s.dag_type = y.id)
 SELECT 'run ' || uuid(l.id) FROM task_live l JOIN task t ON t.id = l.id JOIN task_type y ON y.id = t.type_id
 WHERE l.dag_id IS NOT t.dag_id OR (y.dag_type IS 0 AND NOT l.is_held)
     OR (l.is_held AND y.dag_type IS NOT 0 AND (t.dag_id IS NULL OR l.state <> 0));
+
+-- task-waited: what a task has waited for is a JSON object
+SELECT 'task ' || uuid(task_id) FROM task_trigger WHERE NOT is_object(data);
 
 -- log-lines: the lines of a run's log are numbered from 1 on, and have a level
 SELECT 'run ' || uuid(task_id) || ': ' || count(*) || ' lines up to ' || max(line) FROM task_log

@@ -15,12 +15,16 @@ INSERT INTO workflow_map SELECT id, found, found IS NULL FROM (
     FROM other.workflow o JOIN tenant_map m ON m.old = o.tenant);
 UPDATE workflow_map SET new = old + (SELECT coalesce(max(id), 0) FROM main.workflow) WHERE is_new;
 
-CREATE TEMP TABLE type_map (old INTEGER PRIMARY KEY, new INTEGER, is_new INTEGER);
-INSERT INTO type_map SELECT id, found, found IS NULL FROM (
-    SELECT o.id, (SELECT y.id FROM main.task_type y WHERE y.workflow_id = m.new AND y.version_id = o.version_id
-        AND y.task_name = o.task_name AND (coalesce(y.dag_type, 0) > 0) = (coalesce(o.dag_type, 0) > 0)) AS found
+-- Of a workflow that is there, its newest version stays the newest: others come before all that the file has, below 0.
+CREATE TEMP TABLE type_map (old INTEGER PRIMARY KEY, new INTEGER, is_new INTEGER, is_before INTEGER);
+INSERT INTO type_map SELECT id, found, found IS NULL, NOT is_new FROM (
+    SELECT o.id, m.is_new, (SELECT y.id FROM main.task_type y WHERE y.workflow_id = m.new
+        AND y.version_id = o.version_id AND y.task_name = o.task_name
+        AND (coalesce(y.dag_type, 0) <> 0) = (coalesce(o.dag_type, 0) <> 0)) AS found
     FROM other.task_type o JOIN workflow_map m ON m.old = o.workflow_id);
-UPDATE type_map SET new = old + (SELECT coalesce(max(id), 0) FROM main.task_type) WHERE is_new;
+UPDATE type_map SET new = old + iif(is_before,
+    (SELECT min(0, coalesce(min(id), 0)) FROM main.task_type) - (SELECT max(old) FROM type_map) - 1,
+    (SELECT max(0, coalesce(max(id), 0)) FROM main.task_type) - (SELECT min(old) FROM type_map) + 1) WHERE is_new;
 
 CREATE TEMP TABLE new_run (id BLOB PRIMARY KEY) WITHOUT ROWID;
 INSERT INTO new_run SELECT id FROM other.task WHERE id NOT IN (SELECT id FROM main.task);
