@@ -1,6 +1,8 @@
 /* Runs of several tasks over gRPC: how one stands, and how it has ended. */
 #include "dag_service.h"
 
+#include "model/task_results.h"
+
 static const dag_task chain[] = {
     {.name = "a", .parent = NULL, .skip_if = NULL},
     {.name = "b", .parent = "a", .skip_if = NULL},
@@ -138,6 +140,31 @@ static void outputs_too_large_to_be_told_together_are_not_read(void **state)
     stop_listening(worker);
 }
 
+/* A failure is short however much the other tasks have made. */
+static void a_failure_beside_large_outputs_is_told(void **state)
+{
+    static const dag_task tasks[] = {
+        {.name = "a", .parent = NULL, .skip_if = NULL},
+        {.name = "b", .parent = "a", .skip_if = NULL},
+    };
+    service_world *it = *state;
+    char *output = text_of_size(CLEAT__RESULTS_MAX + 1);
+    skip_under_tsan();
+    declare_dag(it, tasks, 2);
+    rpc_stream *worker = serve_dag(it, tasks, 2), *results = subscribe(it);
+    id_text run = trigger(it, "w", "{}");
+    ask_for_run(results, run.text);
+    end_next(it, worker, "a", COMPLETED, output);
+    end_next(it, worker, "b", FAILED_, "it broke");
+    Cleat__WorkflowRunEvent *event = next_result(results);
+    assert_int_equal(event->n_results, 1);
+    assert_string_equal(event->results[0]->error, "it broke");
+    cleat__message_free(event);
+    free(output);
+    stop_listening(results);
+    stop_listening(worker);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, world_start, world_stop)
@@ -145,6 +172,7 @@ int main(void)
         TEST(how_tasks_have_ended_is_told_when_all_have),
         TEST(a_failure_is_that_of_its_task),
         TEST(outputs_too_large_to_be_told_together_are_not_read),
+        TEST(a_failure_beside_large_outputs_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
