@@ -42,6 +42,7 @@ typedef struct cleat_dag_condition {
     int or_group; /* conditions of one list with the same number, 1 or more, are alternatives; 0: it stands alone */
     /* What cleat_task_trigger_data() calls it; NULL: the event's key, or the time as it is given. */
     const char *name;
+    const char *scope; /* of the event: only those of that scope count; NULL: those of any, or of none */
 } cleat_dag_condition;
 
 /* A task; what is not said here is as in cleat_task_options. */
@@ -78,6 +79,8 @@ typedef struct cleat_dag_task {
     /* `run` is the function of a workflow (cleat/workflow.h): it sleeps, and waits for events and child runs, without a
      * thread and without a slot, and takes steps that survive crashes. It takes a slot of the type "durable". */
     bool is_durable;
+    const cleat_batch_config *batch; /* with its like in other runs: cleat/batch.h */
+    cleat_batch_function run_batch;
 } cleat_dag_task;
 /* In C++ it is gone after the statement: there, fill in variables. */
 #define CLEAT_DAG_TASK(...) CLEAT_OPTIONS(cleat_dag_task, __VA_ARGS__)

@@ -56,6 +56,11 @@ typedef struct cleat_concurrency {
     /* An integer, as above of the run: how many its key has from then on, until a newer run says something else.
      * NULL: max_runs. A run for which it gives none of 1 .. 10000 fails when it is started. */
     const char *max_runs_expression;
+    /* The rule is one that all tasks and workflows of the tenant share that declare it by this name, 255 bytes at
+     * most: they share its slots, and what the last one says of it counts for all. Chains that have several of these must have them
+     * in the same order. NULL: none. */
+    const char *name;
+    bool is_tenant_scoped; /* so it is to have a name; without it the name has no meaning */
 } cleat_concurrency;
 
 /* A month has 30 days, a year 365. */

@@ -54,6 +54,14 @@ static void sift_down(cleat__heap *heap, cleat__heap_node *node)
     place(heap, position, node);
 }
 
+void cleat__heap_reorder(cleat__heap *heap, bool (*less)(const cleat__heap_node *, const cleat__heap_node *))
+{
+    heap->less = less;
+    for (size_t position = heap->count / 2; position > 0; position--) {
+        sift_down(heap, heap->nodes[position - 1]);
+    }
+}
+
 static cleat_status grow(cleat__heap *heap)
 {
     size_t capacity = heap->capacity != 0 ? heap->capacity * 2 : 16;

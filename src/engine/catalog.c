@@ -143,8 +143,8 @@ static cleat_status add_rules(cleat__catalog *catalog, cleat__task_type *type)
     type->rules = cleat__calloc(declared->count, sizeof(cleat__rule *));
     cleat_status status = type->rules != NULL ? CLEAT_OK : cleat__fail_memory();
     for (size_t i = 0; i < declared->count && status == CLEAT_OK; i++) {
-        const cleat__rule_place place = {type->workflow->row, whole ? cleat_slice_of("") : type->task_name,
-                                         i};
+        const cleat__rule_place place = {type->workflow->tenant, type->workflow->row,
+                                         whole ? cleat_slice_of("") : type->task_name, i};
         status = cleat__rules_put(&catalog->rules, &place, &declared->items[i], &type->rules[i]);
         type->rule_count += status == CLEAT_OK;
     }

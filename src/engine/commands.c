@@ -154,6 +154,9 @@ static cleat_status put_workflow(cleat__core *core, cleat__command *command)
     }
     cleat__buffer_deinit(&put.declaration);
     if (status == CLEAT_OK) {
+        status = cleat__limits_share(core, command->tenant, workflow);
+    }
+    if (status == CLEAT_OK) {
         entry = cleat__catalog_find(&core->catalog, command->tenant, workflow->name);
         status = cleat__filters_declare(core, entry, workflow->filters, workflow->filter_count);
     }

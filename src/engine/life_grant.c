@@ -1,6 +1,10 @@
 /* What a running attempt is granted. */
 #include "engine/life_parts.h"
+#include "engine/notes.h"
 #include "model/duration.h"
+#include "model/rfc3339.h"
+
+#include <stdio.h>
 
 /* Longer timeouts that are asked for in a shorter time are one: asked for again, or by several threads. */
 #define PROLONG_EVERY_MS 500
@@ -11,6 +15,16 @@ static int64_t timeout_at(const cleat__core *core, int64_t deadline_ms)
     int64_t left = deadline_ms - core->now.monotonic_ms; /* below 0 when it is about to be noticed */
     int64_t at = left > 0 ? cleat__saturating_add(core->now.unix_ms, left) : core->now.unix_ms + left;
     return deadline_ms != INT64_MAX ? at : INT64_MAX;
+}
+
+static cleat_status note_timeout(cleat__core *core, const cleat__run *run, int64_t timeout_at_ms)
+{
+    char text[CLEAT__RFC3339_SIZE + 32] = "Task has no timeout any more", time[CLEAT__RFC3339_SIZE];
+    if (timeout_at_ms != INT64_MAX) {
+        cleat__rfc3339_format(timeout_at_ms, time);
+        snprintf(text, sizeof(text), "Task has time until %s", time);
+    }
+    return cleat__notes_add(core, run, "TIMEOUT_REFRESHED", text);
 }
 
 cleat_status cleat__life_prolong(cleat__core *core, cleat__run *run, int64_t increment_ms,
@@ -30,6 +44,9 @@ cleat_status cleat__life_prolong(cleat__core *core, cleat__run *run, int64_t inc
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
         status = cleat__core_check(core, cleat__transition_set_timeout(core->store, &key, *timeout_at_ms));
+    }
+    if (status == CLEAT_OK) {
+        status = note_timeout(core, run, *timeout_at_ms);
     }
     if (status == CLEAT_OK) {
         run->was_prolonged = true;
@@ -75,6 +92,9 @@ cleat_status cleat__life_release_slots(cleat__core *core, cleat__run *run)
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
         status = is_shared ? write_releases(core, run) : write_release(core, run);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__notes_add(core, run, "SLOT_RELEASED", "Task has released its slots");
     }
     if (status == CLEAT_OK) {
         cleat__life_free_slots(run);

@@ -5,6 +5,7 @@
 #include "engine/dag.h"
 #include "engine/life.h"
 #include "engine/takings.h"
+#include "store/shared_rule.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -115,20 +116,95 @@ static bool has_rules(const cleat__task_type *type)
     return has_any;
 }
 
-void cleat__limits_review(cleat__core *core, const cleat__task_type *type)
+static void review(cleat__core *core)
 {
     size_t cursor = 0;
     limit_group *group;
-    if (!has_rules(type)) {
-        return;
-    }
     while ((group = cleat__map_next(&core->limits.groups, &cursor)) != NULL) {
         /* Else it is as its newest run has said. */
-        if (group->rule->max_runs_expression == NULL && group->group.max_runs != group->rule->max_runs) {
+        bool has_most =
+            group->rule->max_runs_expression == NULL && group->group.max_runs != group->rule->max_runs;
+        if (has_most) {
             group->group.max_runs = group->rule->max_runs;
             note(core, group);
         }
+        if (group->group.strategy != group->rule->strategy) {
+            cleat__group_set_strategy(&group->group, group->rule->strategy);
+            note(core, group);
+        }
     }
+}
+
+void cleat__limits_review(cleat__core *core, const cleat__task_type *type)
+{
+    if (has_rules(type)) {
+        review(core);
+    }
+}
+
+/* ---- Rules that workflows share ---- */
+
+static cleat_status share(cleat__core *core, int64_t tenant, const cleat__concurrency *declared)
+{
+    const cleat__rule *rule = NULL;
+    bool has_changed = false;
+    if (declared->name.data == NULL) {
+        return CLEAT_OK;
+    }
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(
+            core, cleat__rules_share(&core->catalog.rules, tenant, declared, &rule, &has_changed));
+    }
+    if (has_changed) {
+        review(core);
+        status = cleat__core_check(core, cleat__shared_rule_put(core->store, tenant, declared->name,
+                                                                cleat_slice_of(rule->definition)));
+    }
+    return status;
+}
+
+static cleat_status share_all(cleat__core *core, int64_t tenant, const cleat__concurrency *rules,
+                              size_t count)
+{
+    cleat_status status = CLEAT_OK;
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        status = share(core, tenant, &rules[i]);
+    }
+    return status;
+}
+
+cleat_status cleat__limits_share(cleat__core *core, int64_t tenant, const cleat__workflow *workflow)
+{
+    cleat_status status = share_all(core, tenant, workflow->concurrency, workflow->concurrency_count);
+    for (size_t i = 0; i < workflow->task_count && status == CLEAT_OK; i++) {
+        const cleat__workflow_task *task = &workflow->tasks[i];
+        status = share_all(core, tenant, task->concurrency, task->concurrency_count);
+    }
+    return status;
+}
+
+static cleat_status recover_shared(void *argument, int64_t tenant, cleat_slice text)
+{
+    cleat__core *core = argument;
+    const cleat__rule *rule;
+    bool has_changed;
+    cleat__concurrency_list *list = NULL;
+    cleat_status status = cleat__concurrency_decode_text(text, &list);
+    bool makes_sense =
+        status == CLEAT_OK && list != NULL && list->count == 1 && list->items[0].name.data != NULL;
+    if (status == CLEAT_OK) {
+        status = makes_sense
+                     ? cleat__rules_share(&core->catalog.rules, tenant, &list->items[0], &rule, &has_changed)
+                     : cleat__fail(CLEAT_CORRUPT, "a rule in the database makes no sense; restore a copy");
+    }
+    cleat__free(list);
+    return status;
+}
+
+cleat_status cleat__limits_recover(cleat__core *core)
+{
+    return cleat__shared_rule_load(core->store, recover_shared, core);
 }
 
 /* ---- Keys ---- */

@@ -85,6 +85,10 @@ cleat_status cleat__limits_hold_all(struct cleat__core *core, cleat__run *run);
 
 /* A version was declared: its rules may have more slots, or fewer. */
 void cleat__limits_review(struct cleat__core *core, const cleat__task_type *type);
+/* What a declaration says of rules that workflows share counts for all of them from now on, whoever has said it. */
+cleat_status cleat__limits_share(struct cleat__core *core, int64_t tenant, const cleat__workflow *workflow);
+/* At the start, behind all versions and before the runs. */
+cleat_status cleat__limits_recover(struct cleat__core *core);
 static inline bool cleat__limits_are_unsettled(const cleat__limits *limits)
 {
     return limits->noted != NULL;

@@ -41,8 +41,9 @@ typedef struct cleat__lane {
     uint64_t aside_in;                     /* it is aside while this is the queue's round */
     const cleat__wish *wish;               /* NULL: none but what the task desires */
     const struct cleat__rate_units *units; /* of rate limits, that each of its runs takes; NULL: none */
-    struct cleat__lane_list *parked_in;    /* it waits there, and not among the queue's; NULL: it does not */
-    cleat__batching *batching;             /* NULL: its runs go one by one */
+    int64_t noted_ms; /* monotonic; of the last note that no worker takes it; 0: there is none */
+    struct cleat__lane_list *parked_in; /* it waits there, and not among the queue's; NULL: it does not */
+    cleat__batching *batching;          /* NULL: its runs go one by one */
 } cleat__lane;
 cleat__run *cleat__lane_first(const cleat__lane *lane);
 

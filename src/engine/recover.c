@@ -161,6 +161,9 @@ cleat_status cleat__core_recover(cleat__core *core)
     recovery state = {.core = core};
     cleat_status status = cleat__load_types(core->store, add_type, core);
     if (status == CLEAT_OK) {
+        status = cleat__limits_recover(core);
+    }
+    if (status == CLEAT_OK) {
         status = cleat__filters_recover(core);
     }
     if (status == CLEAT_OK) {

@@ -8,6 +8,7 @@
  */
 #include "engine/crons.h"
 #include "engine/life.h"
+#include "engine/notes.h"
 #include "engine/pause.h"
 #include "engine/timetable.h"
 #include "engine/workers.h"
@@ -106,6 +107,7 @@ void cleat__core_fire_timers(cleat__core *core)
     }
     if (status == CLEAT_OK) {
         cleat__watches_fire(core);
+        status = cleat__notes_fire(core);
     }
 }
 

@@ -29,15 +29,27 @@ static bool newest_first(const cleat__heap_node *a, const cleat__heap_node *b)
     return is_older(seat_of(b)->claim, seat_of(a)->claim);
 }
 
+typedef bool (*group_order)(const cleat__heap_node *a, const cleat__heap_node *b);
+static group_order order_of(cleat_concurrency_strategy strategy)
+{
+    return strategy == CLEAT_GROUP_ROUND_ROBIN ? comes_first
+           : strategy == CLEAT_CANCEL_NEWEST   ? newest_first
+                                               : oldest_first;
+}
+
 void cleat__group_init(cleat__group *group, cleat_concurrency_strategy strategy, int32_t max_runs)
 {
     *group = (cleat__group){.strategy = strategy, .max_runs = max_runs};
-    bool (*order)(const cleat__heap_node *, const cleat__heap_node *) =
-        strategy == CLEAT_GROUP_ROUND_ROBIN ? comes_first
-        : strategy == CLEAT_CANCEL_NEWEST   ? newest_first
-                                            : oldest_first;
-    cleat__heap_init(&group->waiting, order);
-    cleat__heap_init(&group->holding, order);
+    cleat__heap_init(&group->waiting, order_of(strategy));
+    cleat__heap_init(&group->holding, order_of(strategy));
+}
+
+void cleat__group_set_strategy(cleat__group *group, cleat_concurrency_strategy strategy)
+{
+    group->strategy = strategy;
+    group->offered = NULL;
+    cleat__heap_reorder(&group->waiting, order_of(strategy));
+    cleat__heap_reorder(&group->holding, order_of(strategy));
 }
 
 void cleat__group_deinit(cleat__group *group)

@@ -15,6 +15,7 @@
 
 #define CLEAT__CONCURRENCY_RULES_MAX 16
 #define CLEAT__CONCURRENCY_KEY_MAX   1024  /* bytes of what an expression gives */
+#define CLEAT__CONCURRENCY_NAME_MAX  255   /* of a shared rule */
 #define CLEAT__CONCURRENCY_RUNS_MAX  10000 /* slots of a key */
 
 /* One rule, as it is declared. */
@@ -24,6 +25,8 @@ typedef struct cleat__concurrency {
     cleat_slice
         max_runs_expression; /* of a run: how many its key has, as the newest run says; absent: max_runs */
     cleat_concurrency_strategy strategy;
+    cleat_slice
+        name; /* of a rule that the workflows of the tenant share: all that name it; absent: its own */
     bool is_of_workflow; /* else of the task */
 } cleat__concurrency;
 
@@ -78,6 +81,8 @@ typedef struct cleat__group {
 } cleat__group;
 void cleat__group_init(cleat__group *group, cleat_concurrency_strategy strategy, int32_t max_runs);
 void cleat__group_deinit(cleat__group *group);
+/* The rule has another one from now on. */
+void cleat__group_set_strategy(cleat__group *group, cleat_concurrency_strategy strategy);
 
 /* Takes the seat, which is empty, to wait; or to hold a slot, whatever the rule says: it did before. */
 cleat_status cleat__group_join(cleat__seat *seat, bool is_holding);

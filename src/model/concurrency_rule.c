@@ -28,6 +28,13 @@ static cleat_status check_rule(const cleat__concurrency *rule)
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "concurrency: strategy %d is not supported",
                            (int)rule->strategy);
     }
+    if (rule->name.data != NULL && (rule->name.size == 0 || rule->name.size > CLEAT__CONCURRENCY_NAME_MAX)) {
+        return cleat__fail(
+            CLEAT_INVALID_ARGUMENT,
+            "concurrency: a rule that workflows share (is_tenant_scoped) needs a name of 1 to %d "
+            "bytes",
+            CLEAT__CONCURRENCY_NAME_MAX);
+    }
     cleat_status status = cleat__expression_check(rule->expression);
     const char *field = "";
     if (status == CLEAT_OK && rule->max_runs_expression.data != NULL) {
@@ -66,6 +73,10 @@ void cleat__concurrency_encode(const cleat__concurrency *rules, size_t count, cl
             cleat__buffer_append_string(out, ",\"max_runs_expression\":");
             cleat__buffer_append_json(out, rules[i].max_runs_expression);
         }
+        if (rules[i].name.data != NULL) {
+            cleat__buffer_append_string(out, ",\"name\":");
+            cleat__buffer_append_json(out, rules[i].name);
+        }
         cleat__buffer_append_byte(out, '}');
     }
     cleat__buffer_append_byte(out, ']');
@@ -78,7 +89,8 @@ static size_t count_texts(const json_t *array)
     json_array_foreach(array, i, item)
     {
         size += json_string_length(json_object_get(item, "expression")) +
-                json_string_length(json_object_get(item, "max_runs_expression"));
+                json_string_length(json_object_get(item, "max_runs_expression")) +
+                json_string_length(json_object_get(item, "name"));
     }
     return size;
 }
@@ -109,6 +121,7 @@ static cleat_status read_rules(const json_t *array, bool is_of_workflow, cleat__
             .max_runs = (int32_t)json_integer_value(json_object_get(item, "max_runs")),
             .strategy = (cleat_concurrency_strategy)json_integer_value(json_object_get(item, "strategy")),
             .max_runs_expression = read_text(json_object_get(item, "max_runs_expression"), at),
+            .name = read_text(json_object_get(item, "name"), at),
             .is_of_workflow = is_of_workflow,
         };
         if (!json_is_string(expression) || rule->max_runs < 1 ||

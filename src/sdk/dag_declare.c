@@ -55,6 +55,11 @@ static cleat_status check_condition(const char *task, const cleat_dag_condition 
                            "a condition of task \"%s\" is the time \"%s\", which has no expression", task,
                            from->sleep_for);
     }
+    if (from->scope != NULL && from->event_key == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "a condition of task \"%s\" has the scope \"%s\", and is no event", task,
+                           from->scope);
+    }
     if (from->or_group < 0) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT,
                            "a condition of task \"%s\" has the or_group %d: it is 1 or more, or 0 for none",
@@ -92,6 +97,7 @@ static cleat_status copy_condition(cleat__arena *memory, const char *task, const
         to->of.kind = CLEAT__CONDITION_EVENT;
         name = name != NULL ? name : from->event_key;
         status = keep(memory, from->event_key, &to->of.key);
+        status = status == CLEAT_OK ? keep(memory, from->scope, &to->of.scope) : status;
     }
     return status == CLEAT_OK ? keep(memory, name, &to->of.data_key) : status;
 }
@@ -217,6 +223,8 @@ static cleat_status copy_alone(const cleat_dag_options *dag, const cleat_dag_tas
         .concurrency_count = from->concurrency_count,
         .rate_limits = from->rate_limits,
         .rate_limit_count = from->rate_limit_count,
+        .batch = from->batch,
+        .run_batch = from->run_batch,
     };
     (void)snprintf(name, sizeof(name), "%s:%s", dag->name, from->name);
     cleat_status status = cleat__declaration_new(&same, out);
@@ -239,7 +247,7 @@ static cleat_status add_task(cleat_worker *worker, const cleat_dag_options *dag,
     cleat__workflow_task *task = &to->all[to->count];
     cleat_status status = cleat__options_read("CLEAT_DAG_TASK", options, &from, sizeof(from));
     if (status == CLEAT_OK) {
-        status = cleat__worker_check_new(worker, from.name, from.run != NULL);
+        status = cleat__worker_check_new(worker, from.name, from.run != NULL || from.run_batch != NULL);
     }
     if (status == CLEAT_OK) {
         status = copy_alone(dag, &from, &declaration);

@@ -114,6 +114,9 @@ cleat_status cleat__concurrency_take(const cleat_concurrency *rules, size_t coun
             .max_runs = rules[i].max_runs != 0 ? rules[i].max_runs : 1,
             .strategy = rules[i].strategy,
         };
+        if (rules[i].is_tenant_scoped) {
+            list[i].name = cleat_slice_of(rules[i].name != NULL ? rules[i].name : "");
+        }
     }
     status = cleat__concurrency_check(list, count);
     if (status != CLEAT_OK) {

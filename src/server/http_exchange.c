@@ -67,6 +67,17 @@ static cleat__http_watched *watched(struct MHD_Connection *connection)
     return info != NULL ? info->socket_context : NULL;
 }
 
+/* Arguments are read from our copy, as long as the line may be. libmicrohttpd would list them too, in the little memory of
+ * the connection, and has none left for an answer when they are many: so it sees none. What it hands to us is in the
+ * buffer that it reads into, and it has not looked at what is behind the "?" yet. */
+static void hide_arguments(const char *uri)
+{
+    char *mark = strchr(uri, '?');
+    if (mark != NULL) {
+        mark[1] = '\0';
+    }
+}
+
 void *cleat__http_exchange_begin(void *self, const char *uri, struct MHD_Connection *connection)
 {
     exchange *made = cleat__calloc(1, sizeof(*made));
@@ -78,6 +89,7 @@ void *cleat__http_exchange_begin(void *self, const char *uri, struct MHD_Connect
     made->begun_ns = cleat__clock_monotonic_ns(NULL);
     made->uri = cleat__strdup(uri);
     made->raw_uri = made->server->options.tracer != NULL ? cleat__strdup(uri) : NULL;
+    hide_arguments(uri);
     pthread_mutex_lock(&made->server->mutex);
     made->server->open++;
     pthread_mutex_unlock(&made->server->mutex);
@@ -243,6 +255,8 @@ static void read_target(exchange *self)
         self->uri != NULL ? cleat__http_target_read(self->uri, &self->call.target) : CLEAT_NO_MEMORY;
     if (status == CLEAT_NOT_FOUND) {
         cleat__http_call_refuse(&self->call, 400, "no matching operation was found");
+    } else if (status == CLEAT_TOO_LARGE) {
+        cleat__http_call_refuse(&self->call, 414, "the query has %s", cleat_error_message());
     } else if (status != CLEAT_OK) {
         cleat__http_call_refuse(&self->call, (unsigned)cleat_status_http_code(status), "%s",
                                 cleat_error_message());

@@ -13,26 +13,7 @@ enum {
     ATTEMPTS_MOST = 8 * 1024 * 1024,       /* of all of these */
     EVENTS_OUTPUTS_MOST = 8 * 1024 * 1024, /* as texts, which are longer */
     EVENTS_ERRORS_MOST = 5 * 1024 * 1024,
-    TASKS_INPUTS_MOST = 9 * 1024 * 1024, /* with their metadata */
-    TASKS_OUTPUTS_MOST = 12 * 1024 * 1024,
-    TASKS_ERRORS_MOST = 5 * 1024 * 1024,
 };
-
-/* The part that is left out is absent, and so is all that comes behind it, which is not even read. */
-static cleat_slice spend(size_t *left, cleat_slice text)
-{
-    if (text.size > *left) {
-        *left = 0;
-        return (cleat_slice){NULL, 0};
-    }
-    *left -= text.size;
-    return text;
-}
-
-static unsigned part_if(size_t left, unsigned part)
-{
-    return left != 0 ? part : 0;
-}
 
 /* ---- What happened ---- */
 
@@ -63,8 +44,9 @@ static bool write_event(void *argument, const cleat__run_event *what)
     cleat__rest_write_time(writer, "timestamp", what->time_ms);
     cleat__writer_string(writer, "eventType", what->kind);
     cleat__run_event_write_message(writer, what);
-    cleat_slice error = what->is_last ? spend(&self->errors_left, what->error) : shorten(self, what->error);
-    cleat_slice output = spend(&self->outputs_left, what->output);
+    cleat_slice error =
+        what->is_last ? cleat__rest_spend(&self->errors_left, what->error) : shorten(self, what->error);
+    cleat_slice output = cleat__rest_spend(&self->outputs_left, what->output);
     if (error.data != NULL) {
         cleat__writer_slice(writer, "errorMessage", error);
     }
@@ -183,45 +165,11 @@ static cleat_status write_all_events(cleat__json_writer *writer, const char *key
     cleat__writer_begin_array(writer, key);
     for (size_t i = 0; i < tasks->count && status == CLEAT_OK; i++) {
         cleat__rest_run task;
-        unsigned parts =
-            part_if(all.outputs_left, CLEAT__REST_OUTPUT) | part_if(all.errors_left, CLEAT__REST_ERROR);
+        unsigned parts = cleat__rest_part_if(all.outputs_left, CLEAT__REST_OUTPUT) |
+                         cleat__rest_part_if(all.errors_left, CLEAT__REST_ERROR);
         status = cleat__rest_query_parts(store, self->call->identity.tenant, &tasks->items[i], parts, &task);
         all.run = &task;
         status = status == CLEAT_OK ? cleat__run_events_list(store, &task, write_event, &all) : status;
-    }
-    cleat__writer_end_array(writer);
-    return status;
-}
-
-typedef struct rest_of {
-    size_t inputs, outputs, errors; /* bytes */
-} rest_of;
-
-static cleat_status query_task(const asking *self, cleat__store *store, const cleat__uuid *id, rest_of *left,
-                               cleat__rest_run *out)
-{
-    unsigned parts = part_if(left->inputs, CLEAT__REST_INPUT | CLEAT__REST_METADATA) |
-                     part_if(left->outputs, CLEAT__REST_OUTPUT) | part_if(left->errors, CLEAT__REST_ERROR);
-    cleat_status status = cleat__rest_query_parts(store, self->call->identity.tenant, id, parts, out);
-    out->row.input = spend(&left->inputs, out->row.input);
-    out->row.metadata = spend(&left->inputs, out->row.metadata);
-    out->row.output = spend(&left->outputs, out->row.output);
-    out->row.error = spend(&left->errors, out->row.error);
-    return status;
-}
-
-static cleat_status write_tasks(cleat__json_writer *writer, const asking *self, cleat__store *store,
-                                const cleat__rest_ids *tasks)
-{
-    rest_of left = {.inputs = TASKS_INPUTS_MOST, .outputs = TASKS_OUTPUTS_MOST, .errors = TASKS_ERRORS_MOST};
-    cleat_status status = CLEAT_OK;
-    cleat__writer_begin_array(writer, "tasks");
-    for (size_t i = 0; i < tasks->count && status == CLEAT_OK && !cleat__answer_is_full(writer); i++) {
-        cleat__rest_run task;
-        status = query_task(self, store, &tasks->items[i], &left, &task);
-        if (status == CLEAT_OK) {
-            cleat__rest_write_summary(writer, NULL, self->call, &task, true);
-        }
     }
     cleat__writer_end_array(writer);
     return status;
@@ -247,7 +195,7 @@ static cleat_status write_details(const asking *self, cleat__store *store, const
         status = cleat__rest_write_shape(writer, store, &again, &tasks);
     }
     if (status == CLEAT_OK) {
-        status = write_tasks(writer, self, store, &tasks);
+        status = cleat__rest_write_tasks(writer, "tasks", self->call, store, &tasks, self->with_payloads);
     }
     cleat__writer_end_object(writer);
     cleat__rest_ids_deinit(&tasks);
@@ -268,7 +216,7 @@ void cleat__rest_answer_started(cleat__http_call *call, const cleat__rest_run *k
         cleat__writer_end_array(&writer);
         cleat__rest_write_shape_of_one(&writer, known);
         cleat__writer_begin_array(&writer, "tasks");
-        cleat__rest_write_summary(&writer, NULL, call, known, true);
+        cleat__rest_write_summary(&writer, NULL, call, known);
         cleat__writer_end_array(&writer);
         cleat__writer_end_object(&writer);
     }
@@ -298,7 +246,7 @@ static cleat_status write_task(const asking *self, cleat__store *store, const cl
                                cleat__json_writer *writer)
 {
     (void)store;
-    cleat__rest_write_summary(writer, NULL, self->call, run, true);
+    cleat__rest_write_summary(writer, NULL, self->call, run);
     return CLEAT_OK;
 }
 

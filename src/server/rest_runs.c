@@ -7,13 +7,31 @@ typedef struct list {
     cleat__http_call *call;
     cleat__rest_filter filter;
     cleat__json_writer *writer;
+    cleat__store *store;
+    cleat_status status; /* of reading tasks */
 } list;
+
+static cleat_status write_children(const list *self, const cleat__rest_run *run)
+{
+    cleat__rest_ids tasks = {NULL, 0, 0};
+    cleat_status status = cleat__rest_query_tasks(self->store, run, &tasks);
+    if (status == CLEAT_OK) {
+        status = cleat__rest_write_tasks(self->writer, "children", self->call, self->store, &tasks,
+                                         self->filter.with_payloads);
+    }
+    cleat__rest_ids_deinit(&tasks);
+    return status;
+}
 
 static bool write_row(void *argument, const cleat__rest_run *run)
 {
     list *self = argument;
-    cleat__rest_write_summary(self->writer, NULL, self->call, run, self->filter.only_tasks);
-    return !cleat__answer_is_full(self->writer);
+    cleat__rest_begin_summary(self->writer, NULL, self->call, run, self->filter.only_tasks);
+    if (run->is_dag) {
+        self->status = write_children(self, run);
+    }
+    cleat__writer_end_object(self->writer);
+    return self->status == CLEAT_OK && !cleat__answer_is_full(self->writer);
 }
 
 /* RUNNING runs can be asked for by where they are: with a worker, or evicted. */
@@ -57,6 +75,7 @@ static cleat_status write_page(void *argument, cleat__store *store, cleat__json_
     list *self = argument;
     int64_t total = 0;
     self->writer = writer;
+    self->store = store;
     cleat__writer_begin_object(writer, NULL);
     cleat__writer_begin_array(writer, "rows");
     cleat_status status =
@@ -64,7 +83,7 @@ static cleat_status write_page(void *argument, cleat__store *store, cleat__json_
     cleat__writer_end_array(writer);
     cleat__rest_write_pages(writer, self->filter.offset, self->filter.limit, total);
     cleat__writer_end_object(writer);
-    return status;
+    return status == CLEAT_OK ? self->status : status;
 }
 
 void cleat__rest_run_list(cleat__http_call *call)

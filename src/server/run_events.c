@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "store/durable.h"
 #include "store/invocation.h"
+#include "store/note.h"
 
 typedef struct telling {
     bool (*visit)(void *argument, const cleat__run_event *event);
@@ -13,6 +14,7 @@ typedef struct telling {
     const cleat__attempt_row *attempt; /* NULL: the newest */
     int32_t invocation;                /* the last one that was gone through */
     bool has_told_start;               /* of the invocation with which the attempt has ended, or waits */
+    cleat__note_cursor notes;          /* those that were not told yet */
     cleat_status status;
 } telling;
 
@@ -29,8 +31,34 @@ void cleat__run_event_write_message(cleat__json_writer *writer, const cleat__run
     cleat__buffer_deinit(&text);
 }
 
+/* A note of the time when something begins is of what has begun. */
+static bool comes_before(const cleat__note_cursor *note, const cleat__run_event *event, bool is_beginning)
+{
+    if (note->retry_count != event->retry_count) {
+        return note->retry_count < event->retry_count;
+    }
+    return note->at_ms < event->time_ms || (note->at_ms == event->time_ms && !is_beginning);
+}
+
+static void tell_note(telling *self)
+{
+    const cleat__note_cursor *note = &self->notes;
+    const cleat__run_event event = {.kind = note->kind,
+                                    .message = note->message,
+                                    .time_ms = note->at_ms,
+                                    .retry_count = note->retry_count};
+    self->goes_on = self->goes_on && self->visit(self->argument, &event);
+    cleat_status status = cleat__notes_next(self->store, &self->notes);
+    self->status = self->status == CLEAT_OK ? status : self->status;
+}
+
 static void tell(telling *self, const cleat__run_event *event)
 {
+    bool is_beginning = strcmp(event->kind, "CREATED") == 0 || strcmp(event->kind, "QUEUED") == 0 ||
+                        strcmp(event->kind, "STARTED") == 0;
+    while (self->goes_on && self->notes.is_there && comes_before(&self->notes, event, is_beginning)) {
+        tell_note(self);
+    }
     self->goes_on = self->goes_on && self->visit(self->argument, event);
 }
 
@@ -229,6 +257,9 @@ cleat_status cleat__run_events_list(cleat__store *store, const cleat__rest_run *
 {
     telling self = {.visit = visit, .argument = argument, .goes_on = true, .store = store, .run = run};
     skip_invocations(&self);
+    if (self.status == CLEAT_OK) {
+        self.status = cleat__notes_begin(store, &run->row.id, &self.notes);
+    }
     tell_short(&self, "CREATED", "Task was created", run->row.created_at_ms, 0);
     tell_short(&self, "QUEUED", "Task was queued", run->row.created_at_ms, 0);
     tell_batch(&self, run->row.created_at_ms, 0);
@@ -236,5 +267,9 @@ cleat_status cleat__run_events_list(cleat__store *store, const cleat__rest_run *
     if (status == CLEAT_OK && self.status == CLEAT_OK) {
         tell_newest_attempt(&self);
     }
+    while (self.goes_on && self.notes.is_there) {
+        tell_note(&self);
+    }
+    cleat__notes_end(&self.notes);
     return status == CLEAT_OK ? self.status : status;
 }

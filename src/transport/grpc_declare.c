@@ -143,6 +143,10 @@ static void write_event_condition(const cleat__link *link, const cleat__step_con
         out->user_event_conditions[out->n_user_event_conditions++] = part;
         part->base_ = write_base(from, failed);
         part->user_event_key = remote_text(link, from->of.key, true, failed);
+        if (from->of.scope.size != 0) {
+            part->has_event_scope_case = CLEAT__V1__USER_EVENT_MATCH_CONDITION__HAS_EVENT_SCOPE_EVENT_SCOPE;
+            part->event_scope = cleat__message_text(failed, from->of.scope);
+        }
     }
 }
 

@@ -6,11 +6,6 @@
 
 static cleat_status read_rule(const Cleat__V1__Concurrency *message, cleat__concurrency *out)
 {
-    if (message->has_is_tenant_scoped_case != 0 && message->is_tenant_scoped != 0) {
-        return cleat__fail(
-            CLEAT_INVALID_ARGUMENT,
-            "concurrency: rules that workflows share (is_tenant_scoped) are not supported yet");
-    }
     *out = (cleat__concurrency){
         .expression = cleat_slice_of(message->expression),
         .max_runs = message->has_max_runs_case != 0 ? message->max_runs : 1,
@@ -18,6 +13,9 @@ static cleat_status read_rule(const Cleat__V1__Concurrency *message, cleat__conc
                         ? (cleat_concurrency_strategy)(int)message->limit_strategy
                         : CLEAT_CANCEL_IN_PROGRESS,
     };
+    if (message->has_is_tenant_scoped_case != 0 && message->is_tenant_scoped != 0) {
+        out->name = cleat_slice_of(message->has_name_case != 0 ? message->name : "");
+    }
     if (message->has_max_runs_expression_case != 0) {
         out->max_runs_expression = cleat_slice_of(message->max_runs_expression);
     }
@@ -69,6 +67,13 @@ Cleat__V1__Concurrency **cleat__concurrency_write(bool *failed, const cleat__con
         message->expression = cleat__message_text(failed, rule->expression);
         message->has_max_runs_case = CLEAT__V1__CONCURRENCY__HAS_MAX_RUNS_MAX_RUNS;
         message->max_runs = rule->max_runs;
+        if (rule->name.data != NULL) {
+            message->has_name_case = CLEAT__V1__CONCURRENCY__HAS_NAME_NAME;
+            message->name = cleat__message_text(failed, rule->name);
+            message->has_is_tenant_scoped_case =
+                CLEAT__V1__CONCURRENCY__HAS_IS_TENANT_SCOPED_IS_TENANT_SCOPED;
+            message->is_tenant_scoped = 1;
+        }
         if (rule->max_runs_expression.data != NULL) {
             message->has_max_runs_expression_case =
                 CLEAT__V1__CONCURRENCY__HAS_MAX_RUNS_EXPRESSION_MAX_RUNS_EXPRESSION;

@@ -4,6 +4,7 @@
  */
 #include "wire/workflow_v0.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "wire/workflow.h"
 
@@ -32,9 +33,9 @@ static cleat_status check_features(const Cleat__CreateWorkflowVersionOpts *opts)
         bool is_used;
         const char *name;
     } features[] = {
-        {opts->n_jobs > 1 || (opts->n_jobs == 1 && opts->jobs[0]->n_steps > 1),
-         "several tasks in one workflow"},
-        {opts->on_failure_job != NULL, "on_failure_job"},
+        {opts->n_jobs > 1, "several jobs in one workflow"},
+        {opts->on_failure_job != NULL && opts->on_failure_job->n_steps != 1,
+         "an on_failure_job of more or less than one step"},
         {opts->concurrency != NULL && opts->concurrency->has_expression_case == 0,
          "concurrency whose key an action finds out"},
         {opts->n_scheduled_triggers != 0, "scheduled_triggers"},
@@ -119,11 +120,46 @@ static void view_workflow(const Cleat__CreateWorkflowVersionOpts *opts,
     }
 }
 
+/* The steps of the job, and that of the job for failures. */
+typedef struct steps {
+    Cleat__V1__CreateTaskOpts *tasks;  /* owned */
+    Cleat__V1__CreateTaskOpts **links; /* owned */
+} steps;
+
+static cleat_status view_steps(const Cleat__CreateWorkflowVersionOpts *opts, steps *view,
+                               Cleat__V1__CreateWorkflowVersionRequest *request)
+{
+    const Cleat__CreateWorkflowJobOpts *job = opts->n_jobs != 0 ? opts->jobs[0] : NULL;
+    size_t count = job != NULL ? job->n_steps : 0;
+    if (count > CLEAT__TASKS_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                           "workflow \"%.255s\" has %zu steps; at most %d are allowed", opts->name, count,
+                           CLEAT__TASKS_MAX);
+    }
+    view->tasks = cleat__calloc(count + 1, sizeof(*view->tasks));
+    view->links = cleat__calloc(count + 1, sizeof(Cleat__V1__CreateTaskOpts *));
+    if (view->tasks == NULL || view->links == NULL) {
+        return cleat__fail_memory();
+    }
+    for (size_t i = 0; i < count; i++) {
+        view_step(opts, job->steps[i], &view->tasks[i]);
+        view->links[i] = &view->tasks[i];
+    }
+    request->tasks = view->links;
+    request->n_tasks = count;
+    if (opts->on_failure_job != NULL) {
+        view_step(opts, opts->on_failure_job->steps[0], &view->tasks[count]);
+        request->on_failure_task = &view->tasks[count];
+    }
+    return CLEAT_OK;
+}
+
 cleat_status cleat__workflow_read_v0(const Cleat__PutWorkflowRequest *message, cleat__workflow *out)
 {
     const Cleat__CreateWorkflowVersionOpts *opts = message->opts;
     Cleat__V1__CreateWorkflowVersionRequest request;
-    Cleat__V1__CreateTaskOpts task, *tasks[] = {&task};
+    Cleat__V1__Concurrency rule;
+    steps view = {.tasks = NULL};
     *out = (cleat__workflow){.name = {NULL, 0}};
     if (opts == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "there are no opts");
@@ -133,16 +169,15 @@ cleat_status cleat__workflow_read_v0(const Cleat__PutWorkflowRequest *message, c
         return status;
     }
     view_workflow(opts, &request);
-    Cleat__V1__Concurrency rule;
     if (opts->concurrency != NULL) {
         view_concurrency(opts->concurrency, &rule);
         request.concurrency = &rule;
     }
-    if (opts->n_jobs == 0 || opts->jobs[0]->n_steps == 0) {
-        return cleat__workflow_read(&request, out); /* which says so */
+    status = view_steps(opts, &view, &request);
+    if (status == CLEAT_OK) {
+        status = cleat__workflow_read(&request, out);
     }
-    view_step(opts, opts->jobs[0]->steps[0], &task);
-    request.tasks = tasks;
-    request.n_tasks = 1;
-    return cleat__workflow_read(&request, out);
+    cleat__free(view.tasks);
+    cleat__free(view.links);
+    return status;
 }

@@ -3,6 +3,7 @@
 
 #include "store/attempt.h"
 #include "store/durable.h"
+#include "support/checked_file.h"
 
 #define START INT64_C(1700000000000)
 
@@ -262,6 +263,23 @@ static void test_what_is_given_back_unopened(void **state)
     assert_told(&run, 1, 4, "4 sleep 0-100 100-110");
 }
 
+/* Until somebody has it the next one is only in what the file says of its wait; and so it may stay. */
+static void test_what_is_given_back_and_had_by_nobody(void **state)
+{
+    rig *at = *state;
+    declare(at);
+    cleat__uuid worker = join_both(at, 1, 1);
+    cleat__uuid run = trigger(at, "flow:flow", "{}", 0);
+    sleep_and_evict(at, &run, 1, 100);
+    advance(at, 100);
+    assert_int_equal(tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &worker), CLEAT_OK);
+    end_run(at, &run, 2, CLEAT_UNAVAILABLE, NULL);
+    assert_string_equal(state_of(at, &run), "QUEUED");
+    assert_null(checked_file(FILE_NAME));
+    cancel(at, &run);
+    assert_null(checked_file(FILE_NAME));
+}
+
 /* It has been traced, and so is the next one; its wait is not told twice. */
 static void test_what_is_broken_off(void **state)
 {
@@ -329,6 +347,7 @@ int main(void)
         TEST(test_the_engine_is_started_again),
         TEST(test_an_attempt_that_fails_waits_for_nothing_again),
         TEST(test_what_is_given_back_unopened),
+        TEST(test_what_is_given_back_and_had_by_nobody),
         TEST(test_what_is_broken_off),
         TEST(test_a_wait_that_was_cancelled_is_not_told),
         TEST(test_a_run_of_many_invocations),

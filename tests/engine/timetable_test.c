@@ -332,7 +332,7 @@ static void test_a_great_many(void **state)
     step(at, NULL, 0);
     cleat__core_get_stats(at->core, &stats);
     assert_int_equal(stats.queued, 2000);
-    assert_int_equal(cleat__core_next_ms(at->core), INT64_MAX);
+    assert_true(cleat__core_next_ms(at->core) >= at->now.monotonic_ms + 4000); /* there is nothing to do */
 }
 
 int main(void)

@@ -254,6 +254,7 @@ static void test_rules_come_back_from_their_text(void **state)
     cleat__concurrency rules[] = {rule("input.a == \"x\" ? 'a' : 'b'", 3, CLEAT_GROUP_ROUND_ROBIN),
                                   rule("'\\u00e9'", 1, CLEAT_CANCEL_IN_PROGRESS)};
     rules[1].max_runs_expression = cleat_slice_of("input.n");
+    rules[0].name = cleat_slice_of("both");
     cleat__buffer text = {0};
     cleat__concurrency_encode(rules, 2, &text);
     cleat_slice slice = cleat__buffer_slice(&text);
@@ -268,6 +269,8 @@ static void test_rules_come_back_from_their_text(void **state)
         assert_int_equal(read->max_runs, given->max_runs);
         assert_true(cleat_slice_equals(read->max_runs_expression, given->max_runs_expression));
         assert_int_equal(read->max_runs_expression.data == NULL, given->max_runs_expression.data == NULL);
+        assert_true(cleat_slice_equals(read->name, given->name));
+        assert_int_equal(read->name.data == NULL, given->name.data == NULL);
         assert_int_equal(read->strategy, given->strategy);
         assert_int_equal(read->is_of_workflow, i < 2);
     }

@@ -103,7 +103,7 @@ typedef struct question {
 static inline reply ask_quietly(const cleat__http_server *server, question what)
 {
     reply it = {0};
-    char url[2048];
+    char url[65536];
     CURL *easy = what.easy != NULL ? what.easy : curl_easy_init();
     struct curl_slist *headers = NULL;
     snprintf(url, sizeof(url), "%s://%s%s", what.scheme != NULL ? what.scheme : "http",

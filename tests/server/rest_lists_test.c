@@ -118,6 +118,46 @@ static void *allocate(size_t size)
 }
 
 /* With less of a filter more runs would match. */
+static void declare_several(rest_world *it, const char *name)
+{
+    static const cleat_slice parents[] = {{"first", 5}};
+    const cleat__policy policy = {.priority = 1,
+                                  .backoff_factor = 1,
+                                  .execution_timeout_ms = CLEAT__NO_TIMEOUT,
+                                  .schedule_timeout_ms = CLEAT__NO_TIMEOUT};
+    const cleat__workflow_task tasks[] = {
+        {.name = cleat_slice_of("first"), .action = cleat_slice_of(URL("%s:first", name)), .policy = policy},
+        {.name = cleat_slice_of("second"),
+         .action = cleat_slice_of(URL("%s:second", name)),
+         .policy = policy,
+         .parents = parents,
+         .parent_count = 1}};
+    const cleat__workflow workflow = {.name = cleat_slice_of(name), .tasks = tasks, .task_count = 2};
+    assert_int_equal(cleat__engine_put_workflow(it->engine, 1, &workflow, NULL), CLEAT_OK);
+}
+
+static void runs_of_several_tasks_have_them_as_children(void **state)
+{
+    rest_world *it = *state;
+    declare_several(it, "several");
+    trigger_run(it, 1, "greet");
+    cleat__uuid run = trigger_run(it, 1, "several");
+    json_t *list =
+        get(it, STABLE "/workflow-runs?since=2001-01-01T00:00:00Z&only_tasks=false&include_payloads=true");
+    assert_int_equal(count_at(list, "rows"), 2);
+    assert_string_equal(text_at(list, "rows.0.metadata.id"), ID(&run));
+    assert_string_equal(text_at(list, "rows.0.type"), "DAG");
+    assert_string_equal(text_at(list, "rows.0.workflowName"), "several");
+    assert_int_equal(count_at(list, "rows.0.children"), 2);
+    assert_string_equal(text_at(list, "rows.0.children.0.actionId"), "several:first");
+    assert_string_equal(text_at(list, "rows.0.children.0.type"), "TASK");
+    assert_string_equal(text_at(list, "rows.0.children.1.actionId"), "several:second");
+    assert_string_equal(text_at(list, "rows.0.children.1.status"), "QUEUED");
+    assert_string_equal(text_at(list, "rows.0.children.1.workflowRunExternalId"), ID(&run));
+    assert_int_equal(count_at(list, "rows.1.children"), 0);
+    json_decref(list);
+}
+
 static void a_filter_is_whole_or_the_list_fails(void **state)
 {
     rest_world *it = *state;
@@ -143,6 +183,7 @@ int main(void)
         REST_TEST(counts_are_those_of_the_list_for_every_filter),
         REST_TEST(runs_are_found_by_their_idempotency_keys),
         REST_TEST(what_nobody_waits_for_is_given_up),
+        REST_TEST(runs_of_several_tasks_have_them_as_children),
         REST_TEST(a_filter_is_whole_or_the_list_fails),
     };
     curl_global_init(CURL_GLOBAL_ALL);

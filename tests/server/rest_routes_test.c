@@ -343,9 +343,39 @@ static void version_and_meta_ask_for_no_token(void **state)
            .path = "/api/v1/meta");
 }
 
+/* However many there are: none may use up the memory that the answer needs. */
+static void too_many_arguments_are_414(void **state)
+{
+    static const char *const arguments[] = {"a", "ids=0190a000-0000-7000-8000-000000000001"};
+    static const size_t counts[] = {257, 450, 550};
+    rest_world *it = *state;
+    char *path = malloc(65536);
+    for (size_t i = 0; i < 6; i++) {
+        char *end = path + sprintf(path, "/api/v1/version?");
+        for (size_t left = counts[i / 2]; left > 0; left--) {
+            end += sprintf(end, "%s&", arguments[i % 2]);
+        }
+        end[-1] = '\0';
+        EXPECT(it->server, 414, "{\"message\":\"the query has more than 256 arguments\"}", .path = path);
+        strcpy(strchr(path, '&'), ""); /* one of them */
+        reply one = ask(it->server, (question){.path = path});
+        assert_int_equal(one.status, 200);
+        reply_deinit(&one);
+    }
+    char *end = path + sprintf(path, "/api/v1/version?");
+    for (size_t left = 20000; left > 0; left--) {
+        end += sprintf(end, "a&");
+    }
+    reply longest = ask(it->server, (question){.path = path});
+    assert_int_equal(longest.status, 414);
+    reply_deinit(&longest);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        REST_TEST(too_many_arguments_are_414),
         REST_TEST(every_call_of_the_sdk_is_answered),
         REST_TEST(what_is_another_tenants_is_not_there),
         REST_TEST(lists_of_ids_pass_over_what_is_another_tenants),

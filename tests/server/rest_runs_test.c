@@ -454,6 +454,26 @@ static void a_run_that_did_not_come_to_its_worker_says_so(void **state)
     assert_int_equal(strncmp(events_of(it, &id), begin, strlen(begin)), 0);
 }
 
+static void what_a_task_was_granted_is_told(void **state)
+{
+    rest_world *it = *state;
+    int64_t until_ms = 0;
+    add_worker(it, 1, "one", true);
+    cleat__uuid id = trigger_run(it, 1, "greet");
+    wait_until_running(it, &id);
+    assert_int_equal(submit_and_wait(it, (cleat__command){.kind = CLEAT__COMMAND_REFRESH_TIMEOUT,
+                                                          .tenant = 1,
+                                                          .as.refresh_timeout = {id, 1000, &until_ms}}),
+                     CLEAT_OK);
+    assert_int_equal(
+        submit_and_wait(it, (cleat__command){.kind = CLEAT__COMMAND_RELEASE_SLOT, .tenant = 1, .as.id = id}),
+        CLEAT_OK);
+    assert_string_equal(events_of(it, &id), "CREATED QUEUED STARTED TIMEOUT_REFRESHED SLOT_RELEASED ");
+    assert_int_equal(cleat__engine_cancel(it->engine, 1, &id), CLEAT_OK);
+    assert_string_equal(events_of(it, &id),
+                        "CREATED QUEUED STARTED TIMEOUT_REFRESHED SLOT_RELEASED CANCELLED ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -462,6 +482,7 @@ int main(void)
         REST_TEST(a_run_that_no_worker_took_in_time_has_failed),
         REST_TEST(a_run_that_ran_too_long_says_so),
         REST_TEST(a_run_that_did_not_come_to_its_worker_says_so),
+        REST_TEST(what_a_task_was_granted_is_told),
         REST_TEST(what_cannot_be_started_says_why),
         REST_TEST(a_task_is_its_run),
         REST_TEST(timings_are_those_of_its_one_task),

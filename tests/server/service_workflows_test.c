@@ -144,6 +144,42 @@ static void a_step_is_a_task(void **state)
     stop_listening(worker);
 }
 
+static void steps_of_a_job_come_after_their_parents(void **state)
+{
+    service_world *it = *state;
+    declaration old;
+    Cleat__CreateWorkflowStepOpts second, failing;
+    Cleat__CreateWorkflowJobOpts on_failure = CLEAT__CREATE_WORKFLOW_JOB_OPTS__INIT;
+    Cleat__CreateWorkflowStepOpts *failing_steps[] = {&failing};
+    char *parents[] = {text_("step")};
+    declaration_init(&old, "old", "old:old");
+    second = failing = old.step;
+    second.readable_id = text_("second");
+    second.parents = parents;
+    second.n_parents = 1;
+    failing.readable_id = text_("sorry");
+    old.steps[1] = &second;
+    old.job.n_steps = 2;
+    on_failure.steps = failing_steps;
+    on_failure.n_steps = 1;
+    old.opts.on_failure_job = &on_failure;
+    cleat__message_free(ask(it, PUT, &old.message.base, &cleat__workflow_version__descriptor));
+    rpc_stream *worker = stay_as(it, register_worker(it, "old", 1));
+    id_text run = trigger(it, "old", "{}");
+    Cleat__AssignedAction *action = next_action(worker);
+    assert_string_equal(action->task_name, "step");
+    assert_string_equal(action->workflow_run_id, run.text);
+    send_event(it, action, COMPLETED, "{\"n\":1}", false);
+    cleat__message_free(action);
+    action = next_action(worker);
+    assert_string_equal(action->task_name, "second");
+    assert_non_null(strstr(action->action_payload, "\"step\":{\"n\":1}"));
+    send_event(it, action, COMPLETED, "{}", false);
+    assert_status(it, run, CLEAT__V1__RUN_STATUS__COMPLETED);
+    cleat__message_free(action);
+    stop_listening(worker);
+}
+
 static void a_durable_job_has_invocations(void **state)
 {
     service_world *it = *state;
@@ -170,12 +206,21 @@ static void what_a_step_cannot_be_is_named(void **state)
     char *crons[] = {text_("* * * *")};
     declaration_init(&old, "old", "old:old");
     old.opts.n_jobs = 2;
-    refused(it, PUT, request, GRPC_STATUS_INVALID_ARGUMENT, "several tasks");
+    refused(it, PUT, request, GRPC_STATUS_INVALID_ARGUMENT, "several jobs");
     declaration_init(&old, "old", "old:old");
     old.job.n_steps = 2;
-    refused(it, PUT, request, GRPC_STATUS_INVALID_ARGUMENT, "several tasks");
+    refused(it, PUT, request, GRPC_STATUS_INVALID_ARGUMENT, "\"step\" is there twice");
     declaration_init(&old, "old", "old:old");
-    old.opts.on_failure_job = &old.job;
+    Cleat__CreateWorkflowStepOpts *many[1001];
+    for (size_t i = 0; i < 1001; i++) {
+        many[i] = &old.step;
+    }
+    old.job.steps = many;
+    old.job.n_steps = 1001;
+    refused(it, PUT, request, GRPC_STATUS_INVALID_ARGUMENT, "1001 steps");
+    declaration_init(&old, "old", "old:old");
+    Cleat__CreateWorkflowJobOpts none = CLEAT__CREATE_WORKFLOW_JOB_OPTS__INIT;
+    old.opts.on_failure_job = &none;
     refused(it, PUT, request, GRPC_STATUS_INVALID_ARGUMENT, "on_failure_job");
     declaration_init(&old, "old", "old:old");
     old.opts.concurrency = &concurrency;
@@ -203,6 +248,7 @@ int main(void)
         TEST(runs_are_scheduled),
         TEST(wrong_schedules_are_refused),
         TEST(a_step_is_a_task),
+        TEST(steps_of_a_job_come_after_their_parents),
         TEST(a_durable_job_has_invocations),
         TEST(what_a_step_cannot_be_is_named),
     };

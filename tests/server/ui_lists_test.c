@@ -19,6 +19,7 @@ static void a_workflow_is_told_with_what_lives_of_it(void **state)
     assert_int_equal(int_at(row, "version_count"), 1);
     assert_true(json_integer_value(at(row, "declared_at_ms")) > INT64_C(1700000000000));
     assert_true(json_is_false(at(row, "is_durable")));
+    assert_true(json_is_false(at(row, "is_paused")));
     assert_int_equal(count_at(row, "events"), 1);
     assert_string_equal(text_at(row, "events.0"), "user:made");
     assert_int_equal(int_at(row, "retries"), 0);
@@ -29,6 +30,14 @@ static void a_workflow_is_told_with_what_lives_of_it(void **state)
     assert_int_equal(int_at(row, "running"), 0);
     assert_int_equal(int_at(row, "evicted"), 0);
     assert_true(json_integer_value(at(row, "oldest_queued_at_ms")) > INT64_C(1700000000000));
+    json_decref(list);
+    cleat__command pause = {.kind = CLEAT__COMMAND_PAUSE_WORKFLOW,
+                            .tenant = 1,
+                            .as.pause_workflow = {it->rest.greet[0].workflow_id,
+                                                  {.is_paused = true, .ttl_ms = CLEAT__NO_TIMEOUT}}};
+    assert_int_equal(cleat__engine_ask(it->rest.engine, &pause), CLEAT_OK);
+    list = get(&it->rest, API "workflows");
+    assert_true(json_is_true(at(list, "rows.0.is_paused")));
     json_decref(list);
 }
 

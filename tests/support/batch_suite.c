@@ -419,6 +419,57 @@ static void test_each_run_has_children_of_its_own(void **state)
     }
 }
 
+/* What the task before it has made, and of which run it is. */
+static cleat_status give_parents(cleat_batch *batch, void *user_data)
+{
+    fixture *it = user_data;
+    for (size_t i = 0; i < cleat_batch_count(batch); i++) {
+        cleat_task *task = cleat_batch_task(batch, i);
+        cleat_slice output;
+        cleat_status status = cleat_task_parent_output(task, "first", &output);
+        if (status != CLEAT_OK) {
+            return status;
+        }
+        (void)cleat_task_return_format(task, "{\"all\":%zu,\"of\":\"%s\",\"first\":%.*s}",
+                                       cleat_batch_count(batch), cleat_task_workflow_run_id(task).text,
+                                       CLEAT_SLICE_ARGS(output));
+    }
+    gate_add(&it->began);
+    return CLEAT_OK;
+}
+
+static cleat_status give_own_input(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_task_return(task, cleat_task_input(task).data);
+}
+
+static void test_tasks_of_several_workflows_come_together(void **state)
+{
+    fixture *it = *state;
+    static const char *const after_first[] = {"first", NULL};
+    const cleat_batch_config config = {.max_size = 2, .interval_ms = LONG_MS};
+    const cleat_dag_task *const tasks[] = {CLEAT_DAG_TASK(.name = "first", .run = give_own_input),
+                                           CLEAT_DAG_TASK(.name = "second", .run_batch = give_parents,
+                                                          .user_data = it, .batch = &config,
+                                                          .parents = after_first),
+                                           NULL};
+    const cleat_run_item items[] = {{"w", "{\"n\":1}", NULL}, {"w", "{\"n\":2}", NULL}};
+    cleat_run_id ids[2];
+    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
+    assert_ok(cleat_worker_start(it->worker));
+    assert_ok(cleat_client_run_many(it->client, items, 2, ids));
+    await(it, ids, 2);
+    for (size_t i = 0; i < 2; i++) {
+        char expected[150];
+        (void)snprintf(expected, sizeof(expected),
+                       "\"second\":{\"all\":2,\"of\":\"%s\",\"first\":{\"n\":%zu}}", ids[i].text, i + 1);
+        assert_non_null(it->results[i].output);
+        assert_non_null(strstr(it->results[i].output, expected));
+    }
+    assert_int_equal(gate_count(&it->began), 1);
+}
+
 /* ---- The worker ---- */
 
 /* What has not been begun goes to another worker. */
@@ -482,6 +533,10 @@ static void test_mistakes_are_named(void **state)
     assert_refused(cleat_worker_add_task(
                        it->worker, CLEAT_TASK_OPTIONS(.name = "a", .run_batch = give_input, .batch = &bad)),
                    wrong, "group_key");
+    const cleat_dag_task *const tasks[] = {
+        CLEAT_DAG_TASK(.name = "first", .run_batch = give_input, .batch = &config, .is_durable = true), NULL};
+    assert_refused(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)), wrong,
+                   "it cannot be both");
     /* NULL is never more than a mistake. */
     assert_int_equal(cleat_batch_count(NULL), 0);
     assert_null(cleat_batch_task(NULL, 0));
@@ -508,6 +563,7 @@ int batch_suite_run(const sdk_target *of)
         TEST(test_one_run_of_a_batch_is_cancelled),
         TEST(test_a_run_that_is_cancelled_in_time_is_in_no_batch),
         TEST(test_each_run_has_children_of_its_own),
+        TEST(test_tasks_of_several_workflows_come_together),
         TEST(test_a_worker_that_stops_gives_its_batches_back),
         TEST(test_mistakes_are_named),
     };

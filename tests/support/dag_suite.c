@@ -274,6 +274,32 @@ static void test_a_task_waits_for_an_event(void **state)
     assert_string_equal(it->text, "{\"ok\":true,\"by\":\"ada\"} none");
 }
 
+/* Of one scope: neither one of another nor one without. */
+static void test_a_task_waits_for_an_event_of_a_scope(void **state)
+{
+    fixture *it = *state;
+    static const cleat_dag_condition waits[] = {{.event_key = "approval", .scope = "eu"}};
+    const cleat_dag_task *const tasks[] = {
+        CLEAT_DAG_TASK(.name = "last", .run = tell_data, .user_data = it, .wait_for = waits,
+                       .wait_for_count = 1),
+        CLEAT_DAG_TASK(.name = "first", .run = say_first, .user_data = it),
+        NULL,
+    };
+    cleat_run_id id;
+    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
+    assert_ok(cleat_worker_start(it->worker));
+    assert_ok(cleat_client_run_no_wait(it->client, "w", NULL, NULL, &id));
+    gate_wait(&it->seen, 1);
+    assert_ok(cleat_client_push(it->client, "approval", "{\"n\":1}", NULL, NULL));
+    assert_ok(
+        cleat_client_push(it->client, "approval", "{\"n\":2}", CLEAT_EVENT_OPTIONS(.scope = "us"), NULL));
+    assert_ok(
+        cleat_client_push(it->client, "approval", "{\"n\":3}", CLEAT_EVENT_OPTIONS(.scope = "eu"), NULL));
+    assert_ok(cleat_client_wait(it->client, &id, -1, &it->result));
+    assert_int_equal(it->result.status, CLEAT_RUN_COMPLETED);
+    assert_string_equal(it->text, "{\"n\":3} none");
+}
+
 static cleat_status tell_time(cleat_task *task, void *user_data)
 {
     fixture *it = user_data;
@@ -431,6 +457,7 @@ static void test_bad_conditions(void **state)
         {{.event_key = "k", .expression = "input.n =="}, "character 11"},
         {{.event_key = ""}, "key"},
         {{.event_key = "k", .or_group = -1}, "or_group -1"},
+        {{.sleep_for = "1s", .scope = "eu"}, "scope \"eu\""},
         {{.event_key = "k", .name = "filter_payload"}, "filter_payload"},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -503,6 +530,7 @@ int dag_suite_run(const sdk_target *of)
         TEST(test_a_task_is_skipped_by_what_a_parent_has_made),
         TEST(test_a_task_is_cancelled_by_what_a_parent_has_made),
         TEST(test_a_task_waits_for_an_event),
+        TEST(test_a_task_waits_for_an_event_of_a_scope),
         TEST(test_a_task_waits_for_a_time),
         TEST(test_a_failure_is_told),
         TEST(test_without_a_failure_that_task_is_skipped),

@@ -143,6 +143,28 @@ static void test_a_run_says_how_many_go_on_at_once(void **state)
     assert_int_equal(it->most[1], 1);
 }
 
+static void test_tasks_share_a_rule(void **state)
+{
+    static const cleat_concurrency rule = {.expression = "input.key",
+                                           .strategy = CLEAT_GROUP_ROUND_ROBIN,
+                                           .name = "both",
+                                           .is_tenant_scoped = true};
+    fixture *it = *state;
+    cleat_run_id other;
+    assert_ok(
+        cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "other", .run = work, .user_data = it,
+                                                             .concurrency = &rule, .concurrency_count = 1)));
+    start_worker(it, &rule, 1);
+    cleat_run_id first = start(it, "a");
+    gate_wait(&it->begun, 1);
+    assert_ok(cleat_client_run_no_wait(it->client, "other", "{\"key\":\"a\"}", NULL, &other));
+    assert_false(gate_try(&it->begun, 2, 30));
+    gate_add(&it->go);
+    assert_ends(it, &first, CLEAT_RUN_COMPLETED, NULL);
+    assert_ends(it, &other, CLEAT_RUN_COMPLETED, NULL);
+    assert_int_equal(it->most[0], 1);
+}
+
 static void test_a_newer_run_cancels_an_older_one(void **state)
 {
     static const cleat_concurrency rule = {.expression = "input.key"}; /* one run, CLEAT_CANCEL_IN_PROGRESS */
@@ -175,6 +197,7 @@ static void test_bad_rules(void **state)
         {{.expression = "input."}, "concurrency: "},
         {{.expression = NULL}, "concurrency: "},
         {{.expression = "input.key", .max_runs = -1}, "max_runs is -1"},
+        {{.expression = "input.key", .is_tenant_scoped = true}, "(is_tenant_scoped) needs a name"},
         {{.expression = "input.key", .max_runs_expression = "1 +"}, "concurrency: max_runs_expression: "},
         {{.expression = "input.key", .strategy = (cleat_concurrency_strategy)2}, "strategy 2"},
     };
@@ -373,6 +396,7 @@ int sdk_limits_run(const sdk_target *of)
     const struct CMUnitTest tests[] = {
         TEST(test_so_many_runs_of_a_key_go_on_at_once),
         TEST(test_a_run_says_how_many_go_on_at_once),
+        TEST(test_tasks_share_a_rule),
         TEST(test_a_newer_run_cancels_an_older_one),
         TEST(test_a_run_without_a_key_fails),
         TEST(test_bad_rules),

@@ -29,6 +29,8 @@
 #define WORLD_PIECE      8
 #define WORLD_BATCH_MAX  3 /* runs of a batch */
 #define WORLD_BATCH_RUNS 2 /* batches of a group at workers */
+#define WORLD_KEYS       8 /* of idempotency, of a tenant */
+#define WORLD_TTL_MS     20000
 #define NOBODY           SIZE_MAX
 
 extern const char *const world_actions[WORLD_ACTIONS], *const world_workflows[WORLD_DAG + 1];
@@ -66,9 +68,10 @@ typedef struct known {
     cleat__uuid id;
     int64_t tenant;
     bool is_acknowledged;
-    bool is_dag;            /* a run of several tasks; */
-    const world_step *step; /* one of these; NULL: any other run */
-    size_t root;            /* of a task: its run */
+    bool has_idempotency_key; /* or may have: another run may stand for it, and it never starts */
+    bool is_dag;              /* a run of several tasks; */
+    const world_step *step;   /* one of these; NULL: any other run */
+    size_t root;              /* of a task: its run */
     bool is_child;
     size_t parent;
     char key[16];      /* as the engine compares it */
@@ -82,12 +85,14 @@ typedef struct known {
     bool starts;           /* there is a run, or will be one */
     cleat__uuid source_id; /* of the event, or of the schedule */
     int64_t at_ms;         /* of the schedule */
+    bool is_refused;       /* for its key */
     bool is_taken_back;    /* it will never run */
     bool is_in_doubt;      /* who took it back was not answered */
     bool has_fired;
     sim_removal removal, event_removal; /* of the run; of the event that has started it, if one has */
     int32_t attempt;                    /* the highest assigned; -1: none yet */
     bool is_returned;                   /* that attempt was given back unstarted and may come again */
+    int32_t invocation;                 /* of a durable run: the highest assigned */
     bool is_replayed;                   /* or may be: it may live again, and end in another way */
     int end;                            /* a final cleat_run_status that was seen or acknowledged; -1: none */
     char output[192];
@@ -97,9 +102,11 @@ typedef struct sim_held {
     size_t task;
     int32_t retry_count;
     cleat__uuid batch_id; /* nil: it came by itself */
+    int32_t invocation;   /* of a durable run; else 0 */
 } sim_held;
 
 struct sim_world;
+struct cleat__run;
 typedef struct sim_worker {
     struct sim_world *world;
     int64_t tenant;
@@ -137,8 +144,9 @@ typedef struct sim_slip {
     cleat__concurrency rules[2];
     cleat__rate_use use;
     cleat__batch_config batch;
+    cleat__idempotency key;
     cleat__trigger items[WORLD_BULK];
-    cleat__uuid ids[WORLD_BULK];
+    cleat__uuid ids[WORLD_BULK], refused[WORLD_BULK];
     size_t tasks[WORLD_BULK];
     size_t task;     /* the run it is about, or NOBODY */
     bool was_held;   /* REPORT: of an attempt that is running, so it counts */
@@ -148,7 +156,9 @@ typedef struct sim_slip {
     sim_worker *left; /* one that did, and may be forgotten */
     sim_watch *looks; /* WATCH and UNWATCH */
     cleat__worker_spec spec;
-    cleat__slots slots;
+    cleat__slots slots[2];
+    cleat__durable_request requests[3];
+    cleat__node node;
     cleat__label label;
     cleat__desired_label desired;
     cleat__user_event events[WORLD_BULK];
@@ -178,6 +188,8 @@ typedef struct sim_slip {
     X(replayed, "were replayed", 25)                                     \
     X(held_back, "waits for slots of a key, as seen between steps", 100) \
     X(superseded, "cancelled for these", 50)                             \
+    X(refused, "refused for their idempotency keys", 50)                 \
+    X(waited, "ends of invocations that wait", 100)                      \
     X(parked, "waits for units of rate limits", 100)                     \
     X(paused, "waits of runs of paused workflows", 100)                  \
     X(together, "were handed out together", 100)                         \
@@ -202,8 +214,9 @@ typedef struct sim_world {
     bool is_verbose;
     char directory[256], path[320];
     unsigned crashes;
-    uint64_t number;      /* for texts that occur once */
-    int64_t latest_ms;    /* Unix; the highest that the clock has shown */
+    uint64_t number;   /* for texts that occur once */
+    int64_t latest_ms; /* Unix; the highest that the clock has shown */
+    bool clock_went_back;
     bool clock_was_wrong; /* it was set back so far that times of crons may come once more */
     bool has_no_crons;    /* no workflow declares any from now on */
     known tasks[WORLD_TASKS];
@@ -289,6 +302,22 @@ uint64_t world_check_dags(const sim_world *world);
 void world_audit_ends(const sim_world *world, cleat__store *store);
 void world_check_stored_dag(const sim_world *world, const world_stored *stored, size_t root);
 
+/* ---- world_keys.c ---- */
+
+void world_add_key(sim_world *world, sim_slip *made);
+/* Some of what is triggered was refused: another run has the key. */
+void world_check_refused(sim_world *world, const sim_slip *slip);
+/* No two runs had a key at the same time. */
+void world_audit_keys(const sim_world *world, cleat__store *store);
+
+/* ---- world_durable.c ---- */
+
+/* An invocation that the worker has ends and waits. NULL: it is of no durable run. */
+sim_slip *world_wait(sim_world *world, sim_worker *worker, size_t index);
+void world_answered_durable(sim_world *world, sim_slip *slip);
+/* Whether that is the run's present invocation; of a run that is not durable anything is. */
+bool world_is_present(const sim_world *world, struct cleat__run *run, int32_t invocation);
+
 /* ---- world_expiry.c ---- */
 
 /* Removes some of what is old; NULL: it has just looked for it. */
@@ -321,7 +350,7 @@ void world_unanswered(sim_world *world, sim_slip *slip);
 /* ---- world_pauses.c ---- */
 
 sim_slip *world_pause(sim_world *world); /* or lets it go on */
-sim_slip *world_resume(sim_world *world, int64_t tenant, size_t action);
+sim_slip *world_resume(sim_world *world, int64_t tenant, size_t number);
 void world_check_pauses(sim_world *world);
 void world_check_assigned(const sim_world *world, const cleat__uuid *id);
 

@@ -137,6 +137,7 @@ static cleat_status audit_store(cleat__store *store, void *argument)
     }
     sqlite3_reset(select);
     world_audit_ends(audit->world, store);
+    world_audit_keys(audit->world, store);
     audit_sources(audit, store, "SELECT payload FROM event", audit->is_event);
     audit_sources(audit, store, "SELECT input FROM schedule", audit->is_scheduled);
     return CLEAT_OK;
@@ -154,7 +155,8 @@ static void check_pushed(const sim_world *world, const known *task, bool is_even
 {
     bool was_run = is_run || task->removal == REMOVED;
     world_check(world, !is_run || is_event, "%s: its event is lost", task->input);
-    world_check(world, !is_event || was_run || !task->starts, "%s: the event started nothing", task->input);
+    world_check(world, !is_event || was_run || !task->starts || task->has_idempotency_key,
+                "%s: the event started nothing", task->input);
     world_check(world, !task->is_acknowledged || is_event || task->event_removal == REMOVED,
                 "event %s is lost", task->input);
 }
@@ -178,6 +180,7 @@ static void check_stored(const sim_world *world, sim_audit *audit, size_t index)
     bool is_run = audit->stored[index].state >= 0;
     settle(&task->removal, is_run);
     settle(&task->event_removal, audit->is_event[index]);
+    world_check(world, !is_run || !task->is_refused, "%s was refused, and is there", task->input);
     world_check(world, !is_run || task->removal == REMOVED_NOT, "%s was removed, and is there", task->input);
     if (task->is_pushed) {
         check_pushed(world, task, audit->is_event[index], is_run);

@@ -77,6 +77,7 @@ static const char *any_workflow(sim_world *world, known *task)
 {
     size_t workflow = (size_t)pick(world, WORLD_DAG + 1);
     task->is_dag = workflow == WORLD_DAG;
+    task->has_idempotency_key = workflow == 0 || workflow == WORLD_DAG;
     return world_workflows[workflow];
 }
 
@@ -149,6 +150,7 @@ static sim_slip *trigger(sim_world *world)
     made->command.as.trigger.items = made->items;
     made->command.as.trigger.count = count;
     made->command.as.trigger.ids = made->ids;
+    made->command.refused = made->refused;
     return made;
 }
 
@@ -169,6 +171,7 @@ static sim_slip *push(sim_world *world)
         task->is_pushed = true;
         task->is_filtered = dice == 1;
         task->is_dag = dice == 3;
+        task->has_idempotency_key = dice == 0 || dice == 3;
         task->starts = dice == 0 || dice == 3 || (dice == 1 && scope != NULL && *scope == 's');
         made->tasks[i] = world->task_count - 1;
         made->events[i] = (cleat__user_event){
@@ -204,6 +207,7 @@ static sim_slip *schedule(sim_world *world)
         .metadata = cleat_slice_of(task->metadata[0] != '\0' ? task->metadata : NULL),
         .priority = (int32_t)pick(world, 4),
     };
+    task->is_in_doubt = task->has_idempotency_key;
     made->command.as.schedule.schedule = &made->schedule;
     made->command.as.schedule.at_ms = &made->at_ms;
     made->command.as.schedule.count = 1;
@@ -350,13 +354,20 @@ void world_learn_ids(sim_world *world, const sim_slip *slip)
     }
     for (size_t i = 0; i < slip->command.as.trigger.count; i++) {
         const cleat__uuid *id = &slip->ids[i];
-        if (!cleat__uuid_is_nil(id) && world_find(world, id) == NOBODY) {
+        if (cleat__uuid_is_nil(&slip->refused[i]) && !cleat__uuid_is_nil(id) &&
+            world_find(world, id) == NOBODY) {
             world->tasks[slip->tasks[i]].id = *id;
         }
     }
 }
 
 /* ---- Workers ---- */
+
+static void offer_slots(sim_slip *made, int32_t units)
+{
+    made->slots[0] = (cleat__slots){cleat_slice_of("default"), units};
+    made->slots[1] = (cleat__slots){cleat_slice_of("durable"), units};
+}
 
 sim_slip *world_hire(sim_world *world, size_t worker, int64_t tenant, const char *action, int32_t slots)
 {
@@ -365,9 +376,9 @@ sim_slip *world_hire(sim_world *world, size_t worker, int64_t tenant, const char
     sim_slip *made = world_new_slip(world, CLEAT__COMMAND_WORKER_JOIN);
     made->command.tenant = tenant;
     made->action = cleat_slice_of(action);
-    made->slots = (cleat__slots){cleat_slice_of("default"), slots};
+    offer_slots(made, slots);
     made->spec = (cleat__worker_spec){
-        .actions = &made->action, .action_count = 1, .slots = &made->slots, .slot_count = 1};
+        .actions = &made->action, .action_count = 1, .slots = made->slots, .slot_count = 2};
     made->command.as.worker_join.spec = &made->spec;
     made->command.as.worker_join.sink = (cleat__worker_sink){hired, world_assigned, world_cancelled};
     made->command.as.worker_join.id = &hired->id;
@@ -385,13 +396,13 @@ static sim_slip *register_worker(sim_world *world, size_t worker, int64_t tenant
     made->command.tenant = tenant;
     made->registered = hired;
     made->action = cleat_slice_of(action);
-    made->slots = (cleat__slots){cleat_slice_of("default"), hired->slots};
+    offer_slots(made, hired->slots);
     made->label = (cleat__label){cleat_slice_of("n"), {.is_number = true, .number = (int32_t)pick(world, 2)}};
     made->spec = (cleat__worker_spec){.name = cleat_slice_of("remote"),
                                       .actions = &made->action,
                                       .action_count = 1,
-                                      .slots = &made->slots,
-                                      .slot_count = 1,
+                                      .slots = made->slots,
+                                      .slot_count = 2,
                                       .labels = &made->label,
                                       .label_count = 1};
     made->command.as.worker_register.spec = &made->spec;
@@ -545,6 +556,7 @@ static sim_slip *report_held(sim_world *world, sim_worker *worker, size_t index)
     cleat__report *said = &made->command.as.report;
     said->task_id = world->tasks[made->task].id;
     said->retry_count = worker->held[index].retry_count;
+    said->invocation_count = worker->held[index].invocation;
     worker->held[index] = worker->held[--worker->count];
     return made;
 }
@@ -556,7 +568,11 @@ static sim_slip *report(sim_world *world)
         return NULL;
     }
     sim_worker *worker = &world->workers[at];
-    sim_slip *made = report_held(world, worker, pick(world, (uint64_t)worker->count));
+    size_t index = (size_t)pick(world, (uint64_t)worker->count);
+    if (worker->held[index].invocation != 0 && pick(world, 3) != 0) {
+        return world_wait(world, worker, index);
+    }
+    sim_slip *made = report_held(world, worker, index);
     set_outcome(world, made, &made->command.as.report);
     if (made->command.as.report.status == CLEAT_UNAVAILABLE) {
         world->tasks[made->task].is_returned = true;

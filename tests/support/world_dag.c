@@ -164,6 +164,7 @@ void world_add_steps(sim_world *world, sim_slip *made)
             .is_on_failure = step->is_on_failure,
         };
         made->steps[i].policy.retries = (int32_t)pick(world, 3);
+        made->steps[i].is_durable = pick(world, 2) == 0;
     }
     made->workflow.task_count = shape->count;
 }
@@ -278,8 +279,8 @@ static void check_live(const sim_world *world, const cleat__run *run)
                     task->stage);
         if (task->run != NULL) {
             bool is_free = task->stage == CLEAT__DAG_FREE;
-            bool is_under_way =
-                found->state != CLEAT_RUN_QUEUED || found->level != 0 || found->is_backing_off;
+            bool is_under_way = found->state != CLEAT_RUN_QUEUED || found->level != 0 ||
+                                found->is_backing_off || (is_free && cleat__run_is_limited(found));
             world_check(world, cleat__dag_root(found) == run, "a task of another run");
             world_check(world, is_free == is_under_way, "a task at stage %d is %d", task->stage,
                         found->state);
@@ -344,8 +345,8 @@ static void check_task(const sim_world *world, const world_stored *stored, const
     const world_stored *is = &stored[task];
     const known *run = &world->tasks[task];
     bool has_enough = step->needs_one_parent ? completed > 0 : completed == step->parent_count;
-    bool has_run = is->state == CLEAT_RUN_RUNNING || is->state == CLEAT_RUN_FAILED ||
-                   (is->state == CLEAT_RUN_COMPLETED && !is->is_skipped);
+    bool has_run = is->state == CLEAT_RUN_RUNNING || is->state == CLEAT_RUN_EVICTED ||
+                   is->state == CLEAT_RUN_FAILED || (is->state == CLEAT_RUN_COMPLETED && !is->is_skipped);
     world_check(world, has_enough || !(has_run || is->is_free), "%s goes on before its parents", run->input);
     bool has_ended = stored[root].state > CLEAT_RUN_RUNNING;
     world_check(world, has_enough || !has_ended || is->state == CLEAT_RUN_CANCELLED,

@@ -63,6 +63,24 @@ static void add_batch(sim_world *world, sim_slip *made)
     made->steps[0].batch = pick(world, 3) != 0 ? &made->batch : NULL;
 }
 
+/* Some of the run, some of one of its tasks. */
+static void add_limits_of_steps(sim_world *world, sim_slip *made)
+{
+    cleat__workflow_task *step = &made->steps[pick(world, made->workflow.task_count)];
+    const cleat__workflow_task first = made->steps[0];
+    if (pick(world, 2) == 0) {
+        return;
+    }
+    add_rules(world, made);
+    add_rate_limit(world, made);
+    const cleat__workflow_task limited = made->steps[0];
+    made->steps[0] = first;
+    step->concurrency = limited.concurrency;
+    step->concurrency_count = limited.concurrency_count;
+    step->rate_limits = limited.rate_limits;
+    step->rate_limit_count = limited.rate_limit_count;
+}
+
 static void add_crons(sim_slip *made, const cleat_slice *cron)
 {
     made->workflow.crons = cron;
@@ -81,8 +99,14 @@ static void add_features(sim_world *world, sim_slip *made, size_t workflow)
         add_rate_limit(world, made);
         break;
     case 2: add_rules(world, made); break;
-    case WORLD_DAG: world_add_steps(world, made); break;
+    case WORLD_DAG:
+        world_add_steps(world, made);
+        add_limits_of_steps(world, made);
+        break;
     default: break;
+    }
+    if (workflow == 0 || workflow == WORLD_DAG) {
+        world_add_key(world, made);
     }
     if (workflow >= 2 && !world->has_no_crons) {
         add_crons(made, workflow == WORLD_DAG ? &each_second_minute : &each_minute);
@@ -113,6 +137,7 @@ sim_slip *world_declare(sim_world *world, int64_t tenant, size_t workflow)
         .execution_timeout_ms = timeouts[pick(world, 4)],
         .schedule_timeout_ms = timeouts[pick(world, 4)],
     };
+    made->steps[0].is_durable = workflow != 0 && pick(world, 2) == 0;
     add_features(world, made, workflow);
     made->command.as.put_workflow.workflow = &made->workflow;
     return made;

@@ -159,8 +159,13 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     world_check(world, task->end < 0 || task->is_replayed, "%s was assigned after its end", task->input);
     task->end = -1;
     bool is_again = given->retry_count == task->attempt && task->is_returned;
-    world_check(world, given->retry_count > task->attempt || is_again, "%s: attempt %d was assigned twice",
-                task->input, given->retry_count);
+    bool is_later = given->retry_count >= task->attempt && given->invocation_count > task->invocation;
+    world_check(world, given->retry_count > task->attempt || is_again || is_later,
+                "%s: attempt %d was assigned twice", task->input, given->retry_count);
+    world_check(world,
+                (given->invocation_count != 0) == given->is_durable && (is_later || !given->is_durable),
+                "%s: invocation %d comes after %d", task->input, given->invocation_count, task->invocation);
+    task->invocation = given->invocation_count;
     check_payload(world, task->step != NULL ? &world->tasks[task->root] : task, given);
     if (task->step != NULL) {
         world_check_told(world, task, given);
@@ -171,8 +176,12 @@ static void take(sim_worker *worker, const cleat__assignment *given)
     task->is_returned = false;
     world_check(world, given->tenant == task->tenant, "%s has another tenant", task->input);
     world_check(world, worker->count < WORLD_HELD, "a worker got too much");
-    worker->held[worker->count++] = (sim_held){index, given->retry_count, given->batch_id};
-    world_check(world, worker->is_remote || count_slots(worker) <= worker->slots,
+    worker->held[worker->count++] = (sim_held){.task = index,
+                                               .retry_count = given->retry_count,
+                                               .batch_id = given->batch_id,
+                                               .invocation = given->invocation_count};
+    world_check(world,
+                worker->is_remote || count_slots(worker) <= 2 * worker->slots, /* and as many durable ones */
                 "a worker of %d slots got one more", worker->slots);
 }
 
@@ -493,11 +502,16 @@ static void answered_remote(sim_world *world, const sim_slip *slip)
 static void answered_trigger(sim_world *world, const sim_slip *slip)
 {
     cleat_status status = slip->command.status;
-    for (size_t i = 0; status == CLEAT_OK && i < slip->command.as.trigger.count; i++) {
-        acknowledge(world, slip->tasks[i], &slip->ids[i]);
+    bool was_done = status == CLEAT_OK || status == CLEAT_ALREADY_EXISTS;
+    for (size_t i = 0; was_done && i < slip->command.as.trigger.count; i++) {
+        if (cleat__uuid_is_nil(&slip->refused[i])) {
+            acknowledge(world, slip->tasks[i], &slip->ids[i]);
+        }
     }
-    world_check(world, status == CLEAT_OK || status == CLEAT_NOT_FOUND, "trigger: %s",
-                cleat_status_name(status));
+    if (status == CLEAT_ALREADY_EXISTS) {
+        world_check_refused(world, slip);
+    }
+    world_check(world, was_done || status == CLEAT_NOT_FOUND, "trigger: %s", cleat_status_name(status));
 }
 
 /* An event that starts nothing is acknowledged too: then it is stored. */
@@ -553,6 +567,7 @@ static void take_answer(sim_world *world, sim_slip *slip)
     case CLEAT__COMMAND_WORKER_REMOVE:
     case CLEAT__COMMAND_WORKER_HEARTBEAT: answered_worker(world, slip); break;
     case CLEAT__COMMAND_REPORT: answered_report(world, slip); break;
+    case CLEAT__COMMAND_DURABLE: world_answered_durable(world, slip); break;
     case CLEAT__COMMAND_LOG:
     case CLEAT__COMMAND_PUT_STREAM:
     case CLEAT__COMMAND_UNDELIVERED:

@@ -159,8 +159,9 @@ void world_answered_expiry(sim_world *world, const sim_slip *slip)
 void world_check_gone(const sim_world *world)
 {
     static const char *const tables[] = {
-        "task",   "task_end",     "task_live",   "attempt", "task_log", "task_trigger",
-        "stream", "stream_chunk", "removed_run", "event",   "schedule", "durable_condition",
+        "task",   "task_end",     "task_live",         "attempt",       "task_log",           "task_trigger",
+        "stream", "stream_chunk", "durable_run",       "durable_entry", "durable_invocation", "removed_run",
+        "event",  "schedule",     "durable_condition",
     };
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
         char sql[64];

@@ -8,7 +8,7 @@
 
 #include "support/world.h"
 
-#include "engine/core_parts.h"
+#include "engine/dag.h"
 #include "store/statement.h"
 
 /* A queue of its own would be one too: it holds its slots and waits for a worker. */
@@ -24,7 +24,12 @@ static void check_contender(sim_world *world, const cleat__contender *one)
         waiting += one->seats[i].state == CLEAT__SEAT_WAITING;
     }
     bool has_all = one->held == one->count;
-    if (run->state == CLEAT_RUN_RUNNING || run->level != 0) {
+    if (cleat__run_is_dag(run)) {
+        bool is_admitted = cleat__dag_of_run(one->run)->is_admitted;
+        world_check(world, is_admitted ? has_all : !has_all && waiting == 1,
+                    "a run of several tasks has %zu of %zu slots", one->held, one->count);
+        world->seen.held_back += !is_admitted;
+    } else if (run->state != CLEAT_RUN_QUEUED || run->level != 0) {
         world_check(world, has_all, "a run goes on with %zu of %zu slots", one->held, one->count);
     } else if (run->is_backing_off) {
         world_check(world, one->held + waiting == 0, "a run that backs off keeps a slot");
@@ -62,13 +67,23 @@ static void check_rate(sim_world *world, const cleat__rate *rate)
     }
 }
 
+/* A task that has not come into its queue; it has no seats yet. */
+static bool is_held(const cleat__run *run)
+{
+    if (run->type->dag == NULL) {
+        return false;
+    }
+    const cleat__dag *dag = *cleat__dag_slot((cleat__run *)(uintptr_t)run);
+    return dag->tasks[run->type->step].stage != CLEAT__DAG_FREE;
+}
+
 void world_check_limits(sim_world *world)
 {
     const cleat__limits *limits = &world->core->limits;
     size_t cursor = 0, limited = 0;
     const cleat__run *run;
     while ((run = cleat__map_next(&world->core->runs.by_id, &cursor)) != NULL) {
-        limited += cleat__run_is_limited(run);
+        limited += cleat__run_is_limited(run) && !is_held(run);
     }
     world_check(world, limited == limits->contenders.count, "%zu runs have limits, %zu of them seats",
                 limited, limits->contenders.count);

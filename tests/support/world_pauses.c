@@ -23,7 +23,7 @@ static sim_slip *set_pause(sim_world *world, const cleat__workflow_entry *workfl
 sim_slip *world_pause(sim_world *world)
 {
     int64_t tenant = 1 + (int64_t)pick(world, WORLD_TENANTS);
-    const char *name = world_workflows[pick(world, WORLD_ACTIONS)];
+    const char *name = world_workflows[pick(world, WORLD_DAG + 1)];
     const cleat__workflow_entry *workflow =
         cleat__catalog_find(&world->core->catalog, tenant, cleat_slice_of(name));
     cleat__pause pause = {.is_paused = pick(world, 2) == 0,
@@ -33,10 +33,10 @@ sim_slip *world_pause(sim_world *world)
     return set_pause(world, workflow, pause);
 }
 
-sim_slip *world_resume(sim_world *world, int64_t tenant, size_t action)
+sim_slip *world_resume(sim_world *world, int64_t tenant, size_t number)
 {
     const cleat__workflow_entry *workflow =
-        cleat__catalog_find(&world->core->catalog, tenant, cleat_slice_of(world_workflows[action]));
+        cleat__catalog_find(&world->core->catalog, tenant, cleat_slice_of(world_workflows[number]));
     return set_pause(world, workflow, (cleat__pause){.is_paused = false});
 }
 

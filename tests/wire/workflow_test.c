@@ -519,7 +519,17 @@ static void test_concurrency(void **state)
     set_rule(&second, "input.b", 1, CLEAT_GROUP_ROUND_ROBIN);
     second.has_is_tenant_scoped_case = CLEAT__V1__CONCURRENCY__HAS_IS_TENANT_SCOPED_IS_TENANT_SCOPED;
     second.is_tenant_scoped = 1;
-    check_refused(&it, "is_tenant_scoped");
+    check_refused(&it, "(is_tenant_scoped) needs a name");
+    second.has_name_case = CLEAT__V1__CONCURRENCY__HAS_NAME_NAME;
+    second.name = text("both");
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    assert_slice(workflow.concurrency[1].name, "both");
+    cleat__workflow_read_end(&workflow);
+    second.is_tenant_scoped = 0; /* then the name says nothing */
+    assert_int_equal(cleat__workflow_read(&it.message, &workflow), CLEAT_OK);
+    assert_null(workflow.concurrency[1].name.data);
+    cleat__workflow_read_end(&workflow);
     set_rule(&second, "input.b", 1, CLEAT_GROUP_ROUND_ROBIN);
     second.has_max_runs_expression_case = CLEAT__V1__CONCURRENCY__HAS_MAX_RUNS_EXPRESSION_MAX_RUNS_EXPRESSION;
     second.max_runs_expression = text("1 +");

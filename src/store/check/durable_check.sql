@@ -22,10 +22,10 @@ WHERE l.state = 5 AND (d.waits IS NULL OR NOT is_nodes(d.waits));
 -- durable-carrier: what is laid over the metadata of an invocation is a JSON object
 SELECT 'run ' || uuid(id) FROM durable_run WHERE carrier IS NOT NULL AND NOT is_object(carrier);
 
--- durable-invocation: invocations are numbered from 2 on, up to the newest one
+-- durable-invocation: invocations are numbered from 2 on, up to the newest one, or the next where that was given back
 SELECT 'run ' || uuid(i.run_id) || ', invocation ' || i.number FROM durable_invocation i
     JOIN durable_run d ON d.id = i.run_id
-WHERE i.number NOT BETWEEN 2 AND d.invocation_count;
+WHERE i.number NOT BETWEEN 2 AND d.invocation_count + 1;
 
 -- durable-branch: a branch begins in an older one
 SELECT 'run ' || uuid(b.run_id) || ', branch ' || b.branch || ': of ' || b.parent || ' from ' || b.first_node

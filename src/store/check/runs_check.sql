@@ -15,6 +15,7 @@ SELECT table_name || ' of run ' || uuid(id) FROM (
     UNION ALL SELECT 'end', id FROM task_end
     UNION ALL SELECT DISTINCT 'attempt', task_id FROM attempt
     UNION ALL SELECT DISTINCT 'log line', task_id FROM task_log
+    UNION ALL SELECT DISTINCT 'note', task_id FROM task_note
     UNION ALL SELECT 'stream', task_id FROM stream
     UNION ALL SELECT 'what was waited for', task_id FROM task_trigger
     UNION ALL SELECT 'durable state', id FROM durable_run
@@ -66,7 +67,8 @@ WHERE NOT is_object(coalesce(t.limits, '{}')) OR l.has_limits <> (t.limits IS NO
 SELECT 'run ' || uuid(l.id) || ': group ' || coalesce(json_extract(t.limits, '$.batch'), 'none')
 FROM task_live l JOIN task t ON t.id = l.id JOIN task_type y ON y.id = l.type_id
 WHERE l.is_held = 0 AND is_object(coalesce(t.limits, '{}')) AND is_object(y.declaration)
-    AND (json_type(y.declaration, '$.batch') IS NOT NULL) <> (json_type(t.limits, '$.batch') IS 'text');
+    AND ((json_type(y.declaration, '$.batch') IS NOT NULL) <> (json_type(t.limits, '$.batch') IS 'text')
+        OR json_extract(t.limits, '$.bytes') < 0);
 
 -- live-batch: runs that a worker was given together are of one version and one group, and one worker has them
 SELECT 'batch ' || uuid(l.batch_id) || ': ' || count(*) || ' runs'
@@ -161,8 +163,14 @@ GROUP BY task_id HAVING min(line) <> 1 OR max(line) <> count(*) OR min(level) < 
 SELECT 'run ' || uuid(task_id) || ', line ' || line FROM task_log
 WHERE metadata IS NOT NULL AND NOT is_object(metadata);
 
--- stream-chunks: the chunks of a stream are there from the first one on, and belong to a stream
-SELECT 'stream ' || (c.id >> 32) || iif(s.id IS NULL, '', ' of run ' || uuid(s.task_id)) || ': ' || count(*) || ' chunks'
+-- note-kind: a note says what happened, to an attempt that there is
+SELECT 'run ' || uuid(n.task_id) || ': ' || n.kind || ' of attempt ' || n.retry_count FROM task_note n
+LEFT JOIN task_live l ON l.id = n.task_id LEFT JOIN task_end e ON e.id = n.task_id
+WHERE n.task_id NOT IN (SELECT id FROM removed_run)
+    AND (n.kind = '' OR n.retry_count NOT BETWEEN 0 AND coalesce(l.retry_count, e.retry_count, 0));
+
+-- stream-chunks: chunks belong to a stream; there may be gaps where a worker has sent some that never came
+SELECT 'stream ' || (c.id >> 32) || ': ' || count(*) || ' chunks'
 FROM stream_chunk c LEFT JOIN stream s ON s.id = c.id >> 32
-WHERE s.id IS NULL OR s.task_id NOT IN (SELECT id FROM removed_run)
-GROUP BY c.id >> 32 HAVING s.id IS NULL OR max(c.id & 0xffffffff) <> count(*) - 1;
+WHERE s.id IS NULL
+GROUP BY c.id >> 32;

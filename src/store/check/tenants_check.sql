@@ -15,6 +15,7 @@ SELECT DISTINCT kind || ' of tenant ' || tenant FROM (
     UNION ALL SELECT 'rate limit', tenant FROM rate_limit
     UNION ALL SELECT 'idempotency key', tenant FROM idempotency
     UNION ALL SELECT 'token', tenant FROM token
+    UNION ALL SELECT 'shared rule', tenant FROM shared_rule
     UNION ALL SELECT 'hook', tenant FROM durable_hook
     UNION ALL SELECT 'trace', tenant FROM trace) AS sub
 WHERE tenant NOT IN (SELECT id FROM tenant);
@@ -79,6 +80,9 @@ WHERE length(c.id) <> 16 OR w.tenant IS NULL OR w.tenant <> c.tenant OR NOT is_j
 -- rate-limit: of the units of a window there are none to all left, and a limit was put or said by a run
 SELECT 'rate limit ' || key || ': ' || value || ' of ' || units FROM rate_limit
 WHERE value NOT BETWEEN 0 AND units OR units > 2147483647 OR window_ms <= 0 OR is_said NOT IN (0, 1);
+
+-- shared-rule: a rule of concurrency that workflows share has a name, and is said as JSON
+SELECT 'shared rule ' || name FROM shared_rule WHERE name = '' OR NOT is_json(rule);
 
 -- worker-offer: what a worker offers is JSON
 SELECT 'worker ' || uuid(id) FROM worker

@@ -69,6 +69,8 @@ suite('workflows of several tasks', () => {
             await output;
             const runs = await client.runs.list({ onlyTasks: false });
             assert.deepStrictEqual(runs.rows.map(({ metadata, type }) => [metadata.id, type]), [[id, 'DAG']]);
+            assert.deepStrictEqual(runs.rows[0].children.map(({ actionId, type, status }) => `${actionId} ${type} ${status}`),
+                ['listed:a TASK COMPLETED', 'listed:b TASK COMPLETED']);
             const rows = (await client.runs.list({ onlyTasks: true })).rows;
             assert.deepStrictEqual(rows.map(({ actionId }) => actionId).sort(), ['listed:a', 'listed:b']);
             assert.ok(rows.every(({ workflowRunExternalId }) => workflowRunExternalId === id));

@@ -154,6 +154,28 @@ suite('limits', () => {
         });
     });
 
+    test('workflows share a rule by its name', limit, async () => {
+        const crowd = new Crowd();
+        const both = {
+            name: 'both', isTenantScoped: true, expression: 'input.key', maxRuns: 1,
+            limitStrategy: ConcurrencyLimitStrategy.GROUP_ROUND_ROBIN,
+        };
+        await withWorker((client) => ({
+            one: crowd.task(client, 'one', { concurrency: both }),
+            other: crowd.task(client, 'other', { concurrency: [both] }),
+        }), async ({ client, tasks }) => {
+            const first = await tasks.one.runNoWait({ key: 'k', n: 1 });
+            await until(() => crowd.started.length === 1);
+            const second = await tasks.other.runNoWait({ key: 'k', n: 2 });
+            const third = await tasks.other.runNoWait({ key: 'x', n: 3 });
+            await until(() => crowd.started.length === 2);
+            assert.strictEqual(await statusOf(client, second), 'QUEUED');
+            crowd.release();
+            assert.deepStrictEqual(await Promise.all([first, second, third].map((ref) => ref.output)), [{ n: 1 }, { n: 2 }, { n: 3 }]);
+            assert.deepStrictEqual(crowd.most, { k: 1, x: 1 });
+        });
+    });
+
     test('a rate limit holds for a window', limit, async () => {
         const started = [];
         await withWorker((client) => ({
