@@ -10,7 +10,8 @@
 static cleat_status check(cleat_task *task, void *user_data)
 {
     (void)user_data;
-    return cleat_task_return(task, cleat_task_input(task).data); /* what is behind it looks at this */
+    /* What is behind it looks at this. */
+    return cleat_task_return_format(task, "%.*s", CLEAT_SLICE_ARGS(cleat_task_input(task)));
 }
 
 static cleat_status price(cleat_task *task, void *user_data)

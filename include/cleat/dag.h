@@ -40,7 +40,8 @@ typedef struct cleat_dag_condition {
     /* CEL: over `output`, what the parent has made; or over `input`, the event's payload. NULL: any. */
     const char *expression;
     int or_group; /* conditions of one list with the same number, 1 or more, are alternatives; 0: it stands alone */
-    /* What cleat_task_trigger_data() calls it; NULL: the event's key, or the time as it is given. */
+    /* What cleat_task_trigger_data() calls it; NULL: the event's key, or the time as it is given. In wait_for each group
+     * has names of its own. */
     const char *name;
     const char *scope; /* of the event: only those of that scope count; NULL: those of any, or of none */
 } cleat_dag_condition;
@@ -88,8 +89,9 @@ typedef struct cleat_dag_task {
 /* What is not said here is as in cleat_task_options. */
 typedef struct cleat_dag_options {
     size_t struct_size;
-    const char *name;                   /* one word: as that of a task, without a ':' */
-    const cleat_dag_task *const *tasks; /* a NULL-terminated list, in any order; 1000 at most */
+    const char *name; /* one word: as that of a task, without a ':' */
+    const cleat_dag_task *const
+        *tasks; /* a NULL-terminated list, in any order; 1000 at most with on_failure */
     /* Runs as soon as a task has failed for good, and is skipped where none does; it has neither parents nor
      * conditions, and a name as the others have. NULL: none. */
     const cleat_dag_task *on_failure;
@@ -124,8 +126,9 @@ CLEAT_API cleat_status cleat_worker_add_dag(cleat_worker *worker, const cleat_da
  * its logs, its stream and its children; cleat_task_workflow_run_id() is the run that cleat_client_run_no_wait() has given.
  */
 
-/* A JSON object. CLEAT_NOT_FOUND: there is no such parent, or it has made no object; none is told of parents whose outputs
- * have more than CLEAT_PAYLOAD_MAX bytes together. */
+/* A JSON object. CLEAT_NOT_FOUND: there is no such parent, or it has made no object, or it is one of the largest, left out
+ * since the run's input and metadata, what conditions have brought, and the outputs of parents have more than
+ * CLEAT_PAYLOAD_MAX less 16 KiB together. */
 CLEAT_API cleat_status cleat_task_parent_output(const cleat_task *task, const char *parent,
                                                 cleat_slice *output);
 /* False also where there is no such parent. */

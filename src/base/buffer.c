@@ -103,6 +103,23 @@ void cleat__buffer_append_format(cleat__buffer *buffer, const char *format, ...)
     buffer->size += (size_t)size;
 }
 
+void cleat__buffer_append_real(cleat__buffer *buffer, double value)
+{
+    size_t begin = buffer->size;
+    cleat__buffer_append_format(buffer, "%.17g", value);
+    bool has_point = false;
+    for (size_t at = begin; at < buffer->size; at++) {
+        uint8_t byte = buffer->data[at];
+        if ((byte >= '0' && byte <= '9') || byte == '-' || byte == '+' || byte == 'e') {
+            buffer->data[begin++] = byte;
+        } else if (!has_point) { /* of one byte or more */
+            buffer->data[begin++] = '.';
+            has_point = true;
+        }
+    }
+    buffer->size = begin;
+}
+
 static void append_json_escape(cleat__buffer *buffer, unsigned char byte)
 {
     switch (byte) {

@@ -23,6 +23,8 @@ void cleat__buffer_append_slice(cleat__buffer *buffer, cleat_slice slice);
 void cleat__buffer_append_string(cleat__buffer *buffer, const char *text);
 void cleat__buffer_append_byte(cleat__buffer *buffer, uint8_t byte);
 void cleat__buffer_append_format(cleat__buffer *buffer, const char *format, ...) CLEAT_PRINTF(2, 3);
+/* All digits of a finite number, with a point, whatever the program's locale has there. */
+void cleat__buffer_append_real(cleat__buffer *buffer, double value);
 /* Appends `text` as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 void cleat__buffer_append_json(cleat__buffer *buffer, cleat_slice text);
 /* A NUL-terminated copy-free hand-over: the caller owns the text, the buffer is empty. NULL on failure. */

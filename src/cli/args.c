@@ -137,7 +137,11 @@ int cleat__args_parse(const cleat__usage *usage, int argc, char **argv,
         } else if (!options_end && word[0] == '-' && word[1] != '\0') {
             return cleat__complain_usage(usage->verb, "unknown option %s", word);
         } else if (count >= usage->max_operands) {
-            return cleat__complain_usage(usage->verb, "unexpected argument \"%s\"", word);
+            return cleat__complain_usage(usage->verb, "unexpected argument \"%s\"%s%s", word,
+                                         usage->surplus != NULL ? ": " : "",
+                                         usage->surplus != NULL ? usage->surplus : "");
+        } else if (word[0] == '\0') {
+            return cleat__complain_usage(usage->verb, "an argument is empty: %s", usage->operands);
         } else {
             operands[count++] = word;
         }

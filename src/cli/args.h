@@ -49,6 +49,7 @@ typedef struct cleat__usage {
     const char *summary;  /* one sentence */
     const char *more;     /* further paragraphs of help, ending in a newline; NULL: none */
     int min_operands, max_operands;
+    const char *surplus; /* what may have been meant by one operand too many; NULL: nobody knows */
     const cleat__option *options;
     int option_count;
 } cleat__usage;

@@ -63,7 +63,8 @@ int cleat__verb_backup(const cleat__cli *cli, int argc, char **argv)
         .operands = "FILE",
         .summary = "Copies the database as it is now into a new file.",
         .more = "Whoever uses it, an engine too, goes on meanwhile. FILE is there when it is\n"
-                "whole: it is a database like the other. The keys of tokens are in it.\n",
+                "whole: it is a database like the other. The keys of tokens are in it. A damaged\n"
+                "database gives a damaged copy: cleat check --db FILE tells.\n",
         .min_operands = 1,
         .max_operands = 1,
         .options = options,

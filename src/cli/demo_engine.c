@@ -61,7 +61,11 @@ cleat_status cleat__demo_engine_open(cleat__demo_engine *engine, const char *dat
                                      const atomic_bool *stop)
 {
     memset(engine, 0, sizeof(*engine));
-    cleat_status status = cleat_client_new(CLEAT_CLIENT_OPTIONS(.database = database), &engine->client);
+    /* It may be somebody's file, and what that one keeps is not the demo's business. */
+    cleat_status status =
+        cleat_client_new(CLEAT_CLIENT_OPTIONS(.database = database, .run_retention_ms = -1,
+                                              .trace_retention_ms = -1, .trace_retention_bytes = -1),
+                         &engine->client);
     if (status == CLEAT_OK) {
         status = cleat__store_open(database, CLEAT__STORE_READ, &engine->reader);
     }

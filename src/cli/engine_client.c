@@ -20,7 +20,10 @@ static int check_file(const char *db)
 
 int cleat__engine_client(const char *db, const char *asked, cleat_client **out)
 {
-    cleat_client_options options = *CLEAT_CLIENT_OPTIONS(.database = db);
+    /* What its owner keeps is not this verb's business. */
+    cleat_client_options options =
+        *CLEAT_CLIENT_OPTIONS(.database = db, .run_retention_ms = -1, .trace_retention_ms = -1,
+                              .trace_retention_bytes = -1);
     if (!cleat__engine_is_remote(db)) {
         int code = check_file(db);
         if (code != CLEAT__EXIT_OK) {

@@ -46,6 +46,9 @@ static int check(adding *it)
     int64_t now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS;
     cleat__cron cron;
     cleat_status status;
+    if (it->name != NULL && !is_cron(it)) {
+        return cleat__complain_usage("schedule add", "--name is of crons: a run at a time has none");
+    }
     if (is_cron(it)) {
         status = cleat__cron_parse(cleat_slice_of(it->when), &cron);
         it->at_ms = status == CLEAT_OK ? cleat__cron_next_ms(&cron, now_ms) : 0;
@@ -64,15 +67,17 @@ static int check(adding *it)
     return CLEAT__EXIT_OK;
 }
 
+/* Those who give no name have one cron of an expression. */
 static cleat_status make(cleat_client *client, adding *it)
 {
+    const char *name = it->name != NULL ? it->name : "cli";
     const cleat_run_options *options =
         CLEAT_RUN_OPTIONS(.metadata = it->metadata, .priority = (int)it->priority);
     cleat_schedule_id schedule = {""};
     cleat_cron_id cron = {""};
     bool recurs = is_cron(it);
     cleat_status status =
-        recurs ? cleat_client_create_cron(client, it->task, it->name, it->when, it->input, options, &cron)
+        recurs ? cleat_client_create_cron(client, it->task, name, it->when, it->input, options, &cron)
                : cleat_client_schedule(client, it->task, it->at_ms, it->input, options, &schedule);
     (void)snprintf(it->id, sizeof(it->id), "%s", recurs ? cron.text : schedule.text);
     return status;
@@ -87,7 +92,12 @@ static int add(adding *it)
     }
     if (code == CLEAT__EXIT_OK) {
         cleat_status status = make(client, it);
-        code = status == CLEAT_OK ? CLEAT__EXIT_OK : cleat__complain_status(status);
+        if (status == CLEAT_ALREADY_EXISTS) {
+            code = cleat__complain("%s: delete that (cleat schedule rm), or give this one another --name",
+                                   cleat_error_message());
+        } else {
+            code = status == CLEAT_OK ? CLEAT__EXIT_OK : cleat__complain_status(status);
+        }
     }
     cleat_client_free(client);
     if (code != CLEAT__EXIT_OK) {
@@ -96,14 +106,15 @@ static int add(adding *it)
     if (it->json) {
         printf("{\"id\":\"%s\",\"next_at\":\"%s\"}\n", it->id, cleat__format_rfc3339(it->at_ms).text);
     } else {
-        printf("added %s, %s %s\n", it->id, is_cron(it) ? "next" : "at", cleat__format_time(it->at_ms).text);
+        printf("added %s, %s %s\n", it->id, is_cron(it) ? "next" : "at",
+               cleat__format_rfc3339(it->at_ms).text);
     }
     return cleat__finish_output();
 }
 
 int cleat__verb_schedule_add(const cleat__cli *cli, int argc, char **argv)
 {
-    adding it = {.name = "cli"};
+    adding it = {.name = NULL};
     const cleat__option options[] = {
         CLEAT__OPTION_ENGINE(&it.db),
         CLEAT__TEXT("input", "JSON", &it.input, "input of the runs, an object; default {}"),
@@ -118,7 +129,9 @@ int cleat__verb_schedule_add(const cleat__cli *cli, int argc, char **argv)
         .summary = "Starts a run of TASK at TIME, or at each TIME.",
         .more = "TIME is 2030-01-01T09:00:00Z; +90m from now; or a cron in UTC, as one word:\n"
                 "\"30 3 * * MON-FRI\" (minute hour day month weekday; with six fields the first is\n"
-                "the second). The task must have been declared by a worker.\n",
+                "the second). The task must have been declared by a worker; in a file it is one\n"
+                "of the first tenant, others are reached at a server with a token of theirs.\n",
+        .surplus = "a cron is one word, in quotes",
         .min_operands = 2,
         .max_operands = 2,
         .options = options,

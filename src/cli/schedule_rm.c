@@ -19,7 +19,8 @@ static int delete_one(cleat_client *client, const char *text)
         status = cleat_client_delete_cron(client, &cron);
     }
     if (status == CLEAT_NOT_FOUND) {
-        return cleat__complain("there is no schedule and no cron %s, or it has fired", text);
+        return cleat__complain(
+            "there is no schedule and no cron %s, or it has fired, or it is of another tenant", text);
     }
     return status == CLEAT_OK ? CLEAT__EXIT_OK : cleat__complain_status(status);
 }
@@ -33,7 +34,9 @@ int cleat__verb_schedule_rm(const cleat__cli *cli, int argc, char **argv)
         .verb = "schedule rm",
         .operands = "ID",
         .summary = "Deletes the schedule or the cron ID: its runs will not start.",
-        .more = "A cron that a task declares is disabled over HTTP, or leaves the declaration.\n",
+        .more = "A cron that a task declares is disabled (cleat schedule disable), or leaves the\n"
+                "declaration. In a file it is one of the first tenant; those of others are\n"
+                "deleted at a server, with a token of theirs.\n",
         .min_operands = 1,
         .max_operands = 1,
         .options = options,

@@ -39,6 +39,8 @@ int cleat__verb_schedule(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_schedule_add(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_schedule_ls(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_schedule_rm(const cleat__cli *cli, int argc, char **argv);
+int cleat__verb_schedule_enable(const cleat__cli *cli, int argc, char **argv);
+int cleat__verb_schedule_disable(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_serve(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_token(const cleat__cli *cli, int argc, char **argv);
 int cleat__verb_token_create(const cleat__cli *cli, int argc, char **argv);

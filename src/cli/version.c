@@ -11,7 +11,12 @@ int cleat__verb_version(const cleat__cli *cli, int argc, char **argv)
     bool json = false;
     const cleat__option options[] = {CLEAT__OPTION_JSON(&json)};
     const cleat__usage usage = {
-        "version", "", "Prints the versions of the command and of SQLite.", NULL, 0, 0, options, 1};
+        .verb = "version",
+        .operands = "",
+        .summary = "Prints the versions of the command and of SQLite.",
+        .options = options,
+        .option_count = sizeof(options) / sizeof(*options),
+    };
     const char *operands[CLEAT__OPERANDS_MAX];
     int code = cleat__args_parse(&usage, argc, argv, operands);
     (void)cli;

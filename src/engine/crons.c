@@ -99,11 +99,10 @@ static cleat_status check(cleat__core *core, const cleat__command *command)
                                     .priority = what->priority,
                                     .child_index = -1};
     cleat__cron cron;
-    if (what->name.size == 0 || what->name.size > CLEAT__NAME_MAX) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a cron's name has %zu bytes; it must have 1 .. %d",
-                           what->name.size, CLEAT__NAME_MAX);
+    cleat_status status = cleat__cron_name_check(what->name);
+    if (status == CLEAT_OK) {
+        status = cleat__cron_parse(what->expression, &cron);
     }
-    cleat_status status = cleat__cron_parse(what->expression, &cron);
     return status == CLEAT_OK ? cleat__trigger_check(core, command->tenant, &trigger) : status;
 }
 

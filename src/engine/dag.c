@@ -36,6 +36,22 @@ void cleat__dag_add_task(cleat__dag *dag, cleat__run *run, cleat__dag_stage stag
     dag->left++;
 }
 
+/* What is no object is not passed on (worker.md 5). */
+static bool is_object(cleat_slice text)
+{
+    size_t at = 0;
+    while (at < text.size && memchr(" \t\r\n", text.data[at], 4) != NULL) {
+        at++;
+    }
+    return at < text.size && text.data[at] == '{';
+}
+
+void cleat__dag_note_text(cleat__dag_task *task, cleat_slice text)
+{
+    task->has_object = task->state == CLEAT_RUN_COMPLETED && is_object(text);
+    task->size = (uint32_t)text.size;
+}
+
 /* ---- Parents ---- */
 
 static uint8_t bit_of(int state)
@@ -329,6 +345,7 @@ cleat_status cleat__dag_task_ended(cleat__core *core, cleat__run *run, cleat_sli
     task->run = NULL;
     task->stage = CLEAT__DAG_ENDED;
     task->state = run->state;
+    cleat__dag_note_text(task, text);
     dag->left--;
     if (run->state == CLEAT_RUN_FAILED && dag->failed == dag->plan->task_count &&
         step != dag->plan->on_failure) {

@@ -8,7 +8,8 @@
  *   dag.c         what becomes of tasks, one after the other
  *   dag_wait.c    their sleeps and events
  *   dag_limits.c  which slots the run has, and what its tasks take of limits
- *   dag_life.c    the run's own life: its trigger, cancellation and end; what a task is told
+ *   dag_life.c    the run's own life: its trigger, cancellation and end
+ *   dag_input.c   what a task is told
  *   dag_load.c    after a restart, and again
  */
 #ifndef CLEAT_ENGINE_DAG_H
@@ -31,7 +32,13 @@ typedef struct cleat__dag_task {
     uint8_t stage;     /* cleat__dag_stage */
     uint8_t state;     /* ENDED: how, a cleat_run_status */
     bool is_judged;    /* ENDED: those behind it have been asked what that says to them */
+    bool has_object;   /* ENDED: its output is a JSON object */
+    uint32_t size;     /* ENDED: bytes of its output or error */
 } cleat__dag_task;
+
+/* What an assignment has in all: then it is no larger than a message to a worker of another process may be. The rest is
+ * for ids, names, and what is between. */
+#define CLEAT__DAG_TOLD_MAX (CLEAT_PAYLOAD_MAX - (size_t)16 * 1024)
 
 /* In one block with its tasks. */
 typedef struct cleat__dag {
@@ -84,6 +91,8 @@ void cleat__dag_add_task(cleat__dag *dag, cleat__run *run, cleat__dag_stage stag
 
 /* ---- dag.c. A failure has failed the core ---- */
 
+/* Before anything is said of its end. */
+void cleat__dag_note_text(cleat__dag_task *task, cleat_slice text);
 /* What the end of a parent says to the rules of those behind it that have not ended. */
 cleat_status cleat__dag_judge(cleat__core *core, cleat__dag *dag, size_t parent, cleat_slice text);
 /* Which action a held task has reached, and does it. */

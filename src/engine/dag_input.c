@@ -4,78 +4,193 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "model/json_members.h"
 #include "store/dag.h"
 
-/* What is no object is not passed on (worker.md 5). */
-static bool is_object(const cleat__buffer *text)
+#include <stdlib.h>
+
+/* A member that a task may be told of. */
+typedef struct offer {
+    size_t number;     /* where it stands */
+    size_t size;       /* bytes of its value */
+    cleat_slice name;  /* of the task whose it is; or, with a value, JSON */
+    cleat_slice value; /* absent: it is in the file */
+    const cleat__uuid *task_id;
+    bool is_taken;
+} offer;
+
+static int compare_sizes(const void *a, const void *b)
 {
-    size_t at = 0;
-    while (at < text->size && memchr(" \t\r\n", text->data[at], 4) != NULL) {
-        at++;
+    const offer *one = a, *other = b;
+    if (one->size != other->size) {
+        return one->size < other->size ? -1 : 1;
     }
-    return at < text->size && text->data[at] == '{';
+    return one->number < other->number ? -1 : one->number > other->number;
 }
 
-/* Together they are no larger than a payload may be: whoever asks for one that is left out hears that it is not there. */
-static void add_member(cleat__buffer *out, cleat_slice name, const cleat__buffer *value, bool is_text)
+static int compare_numbers(const void *a, const void *b)
 {
-    enum { AROUND = 2 * CLEAT__NAME_MAX };
-    static cleat__log_site site;
-    if (out->size + value->size + AROUND > CLEAT_PAYLOAD_MAX) {
-        cleat__log_limited(&site, CLEAT_LOG_WARN,
-                           "what the parents of a task have made is too large: it is not told of \"%.*s\"",
-                           CLEAT_SLICE_ARGS(name));
-        return;
+    const offer *one = a, *other = b;
+    return one->number < other->number ? -1 : one->number > other->number;
+}
+
+/* The smallest, as many as there is room for: what is left out need not be read. */
+static void choose(offer *offers, size_t count, size_t room)
+{
+    qsort(offers, count, sizeof(*offers), compare_sizes);
+    for (size_t i = 0; i < count && offers[i].size < room; i++) {
+        offers[i].is_taken = true;
+        room -= offers[i].size;
     }
-    cleat__buffer_append_byte(out, out->size == 0 ? '{' : ',');
-    cleat__buffer_append_json(out, name);
+    qsort(offers, count, sizeof(*offers), compare_numbers);
+}
+
+static void warn_left_out(cleat_slice name)
+{
+    static cleat__log_site site;
+    cleat__log_limited(&site, CLEAT_LOG_WARN,
+                       "what a task is to be told is too large together: it is not told of \"%.*s\"",
+                       CLEAT_SLICE_ARGS(name));
+}
+
+/* Unless there is no room for it. */
+static void add_member(cleat__buffer *out, const offer *it, cleat_slice value, bool is_text, size_t *room)
+{
+    size_t before = out->size;
+    cleat__buffer_append_byte(out, before == 0 ? '{' : ',');
+    if (it->value.data != NULL) {
+        cleat__buffer_append_slice(out, it->name);
+    } else {
+        cleat__buffer_append_json(out, it->name);
+    }
     cleat__buffer_append_byte(out, ':');
     if (is_text) {
-        cleat__buffer_append_json(out, cleat__buffer_slice(value));
+        cleat__buffer_append_json(out, value);
     } else {
-        cleat__buffer_append_slice(out, cleat__buffer_slice(value));
+        cleat__buffer_append_slice(out, value);
+    }
+    size_t taken = out->size - before + (before == 0); /* with the bracket at the end */
+    if (taken <= *room) {
+        *room -= taken;
+    } else {
+        out->size = before;
+        warn_left_out(it->name);
     }
 }
 
-static cleat_status close_object(cleat__buffer *out)
+typedef cleat_status (*reader)(cleat__store *store, const cleat__uuid *id, cleat__buffer *out);
+
+static cleat_status add_one(cleat__core *core, const offer *it, reader read, size_t *room, cleat__buffer *out)
 {
-    cleat__buffer_append_string(out, out->size == 0 ? "{}" : "}");
-    return out->failed ? cleat__fail_memory() : CLEAT_OK;
+    cleat__buffer text = {0};
+    if (!it->is_taken) {
+        warn_left_out(it->name);
+        return CLEAT_OK;
+    }
+    if (it->value.data != NULL) {
+        add_member(out, it, it->value, false, room);
+        return CLEAT_OK;
+    }
+    cleat_status status = read(core->store, it->task_id, &text);
+    if (status == CLEAT_OK) {
+        add_member(out, it, cleat__buffer_slice(&text), read == cleat__dag_error, room);
+    }
+    cleat__buffer_deinit(&text);
+    return status == CLEAT_EMPTY ? CLEAT_OK : status;
 }
 
-static cleat_status add_outputs(cleat__core *core, const cleat__dag *dag, size_t step, cleat__buffer *out)
+/* An object of those for which there is room. */
+static cleat_status add_all(cleat__core *core, offer *offers, size_t count, reader read, size_t *room,
+                            cleat__buffer *out)
+{
+    cleat_status status = CLEAT_OK;
+    choose(offers, count, *room);
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        status = add_one(core, &offers[i], read, room, out);
+    }
+    cleat__buffer_append_string(out, out->size == 0 ? "{}" : "}");
+    return status == CLEAT_OK && out->failed ? cleat__fail_memory() : status;
+}
+
+static offer offer_of(const cleat__dag *dag, size_t step, size_t number)
+{
+    const cleat__dag_task *task = &dag->tasks[step];
+    return (offer){.number = number,
+                   .size = task->size,
+                   .name = dag->plan->tasks[step].said->name,
+                   .task_id = &task->id};
+}
+
+static cleat_status add_outputs(cleat__core *core, const cleat__dag *dag, size_t step, size_t *room,
+                                cleat__buffer *out)
 {
     const cleat__plan_task *task = &dag->plan->tasks[step];
-    cleat_status status = CLEAT_OK;
-    for (size_t i = 0; i < task->said->parent_count && status == CLEAT_OK; i++) {
-        cleat__buffer output = {0};
-        status = cleat__dag_output(core->store, &dag->tasks[task->parents[i]].id, &output);
-        if (status == CLEAT_OK && is_object(&output)) {
-            add_member(out, task->said->parents[i], &output, false);
-        }
-        status = status == CLEAT_EMPTY ? CLEAT_OK : status;
-        cleat__buffer_deinit(&output);
+    size_t count = 0;
+    offer *offers = cleat__calloc(task->said->parent_count + 1, sizeof(*offers));
+    if (offers == NULL) {
+        return cleat__fail_memory();
     }
-    return status == CLEAT_OK ? close_object(out) : status;
+    for (size_t i = 0; i < task->said->parent_count; i++) {
+        if (dag->tasks[task->parents[i]].has_object) {
+            offers[count] = offer_of(dag, task->parents[i], count);
+            count++;
+        }
+    }
+    cleat_status status = add_all(core, offers, count, cleat__dag_output, room, out);
+    cleat__free(offers);
+    return status;
 }
 
 /* Those that are known by now. */
-static cleat_status add_errors(cleat__core *core, const cleat__dag *dag, cleat__buffer *out)
+static cleat_status add_errors(cleat__core *core, const cleat__dag *dag, size_t *room, cleat__buffer *out)
 {
-    cleat_status status = CLEAT_OK;
-    for (size_t i = 0; i < dag->plan->task_count && status == CLEAT_OK; i++) {
-        cleat__buffer error = {0};
-        if (dag->tasks[i].stage != CLEAT__DAG_ENDED || dag->tasks[i].state != CLEAT_RUN_FAILED) {
-            continue;
-        }
-        status = cleat__dag_error(core->store, &dag->tasks[i].id, &error);
-        if (status == CLEAT_OK) {
-            add_member(out, dag->plan->tasks[i].said->name, &error, true);
-        }
-        status = status == CLEAT_EMPTY ? CLEAT_OK : status;
-        cleat__buffer_deinit(&error);
+    size_t count = 0;
+    offer *offers = cleat__calloc(dag->plan->task_count, sizeof(*offers));
+    if (offers == NULL) {
+        return cleat__fail_memory();
     }
-    return status == CLEAT_OK ? close_object(out) : status;
+    for (size_t i = 0; i < dag->plan->task_count; i++) {
+        if (dag->tasks[i].stage == CLEAT__DAG_ENDED && dag->tasks[i].state == CLEAT_RUN_FAILED) {
+            offers[count] = offer_of(dag, i, count);
+            count++;
+        }
+    }
+    cleat_status status = add_all(core, offers, count, cleat__dag_error, room, out);
+    cleat__free(offers);
+    return status;
+}
+
+/* Its members, of which it has at most as many as the task has conditions. */
+static cleat_status add_triggers(cleat__core *core, const cleat__dag *dag, const cleat__run *run,
+                                 size_t *room, cleat__buffer *out)
+{
+    size_t count = 0, most = dag->plan->tasks[run->type->step].wait_rule_count;
+    cleat__buffer stored = {0};
+    cleat__json_cursor cursor;
+    cleat_slice name, value;
+    cleat_status status = cleat__task_trigger_get(core->store, &run->id, &stored);
+    offer *offers = cleat__calloc(most, sizeof(*offers));
+    if (status == CLEAT_OK && offers == NULL) {
+        status = cleat__fail_memory();
+    }
+    if (status == CLEAT_OK && stored.size != 0) {
+        cleat__json_members(cleat__buffer_slice(&stored), &cursor);
+        for (; count < most && cleat__json_next_member(&cursor, &name, &value); count++) {
+            offers[count] = (offer){.number = count, .size = value.size, .name = name, .value = value};
+        }
+        status = add_all(core, offers, count, NULL, room, out);
+    }
+    cleat__free(offers);
+    cleat__buffer_deinit(&stored);
+    return status;
+}
+
+/* What is left for all that comes with what the run was triggered with. */
+static size_t room_beside(const cleat__assignment *of)
+{
+    size_t taken = of->input.size + of->metadata.size + of->filter_payload.size + of->event_key.size +
+                   of->child_key.size;
+    return taken < CLEAT__DAG_TOLD_MAX ? CLEAT__DAG_TOLD_MAX - taken : 0;
 }
 
 typedef struct told {
@@ -104,16 +219,19 @@ static cleat_status load(cleat__core *core, cleat__run *run, const cleat__type_n
                          cleat__assignment **out)
 {
     const cleat__dag *dag = *cleat__dag_slot(run);
-    size_t step = run->type->step;
+    size_t step = run->type->step, room = 0;
     cleat_status status = cleat__load_assignment(core->store, &dag->durable.run.id, names, out);
     if (status == CLEAT_OK) {
-        status = add_outputs(core, dag, step, &what->parents);
+        room = room_beside(*out);
     }
     if (status == CLEAT_OK && dag->plan->tasks[step].wait_rule_count != 0) {
-        status = cleat__task_trigger_get(core->store, &run->id, &what->triggers);
+        status = add_triggers(core, dag, run, &room, &what->triggers);
+    }
+    if (status == CLEAT_OK) {
+        status = add_outputs(core, dag, step, &room, &what->parents);
     }
     if (status == CLEAT_OK && step == dag->plan->on_failure) {
-        status = add_errors(core, dag, &what->errors);
+        status = add_errors(core, dag, &room, &what->errors);
     }
     return status == CLEAT_OK ? dress(what, run, dag, out) : status;
 }

@@ -111,24 +111,31 @@ static bool has_any(const cleat__dag *dag, cleat_run_status state)
     return false;
 }
 
-/* One that does not fit into the largest payload there may be is left out: it stays the task's. */
+static void warn_left_out(const cleat__dag *dag, size_t step)
+{
+    static cleat__log_site site;
+    cleat__log_limited(&site, CLEAT_LOG_WARN,
+                       "the output of a run of \"%.*s\" is too large: that of task \"%.*s\" is not in it",
+                       CLEAT_SLICE_ARGS(dag->durable.run.type->workflow->name),
+                       CLEAT_SLICE_ARGS(dag->plan->tasks[step].said->name));
+}
+
+/* One that does not fit into the largest payload there may be is left out, unread: it stays the task's. */
 static cleat_status add_output(cleat__core *core, const cleat__dag *dag, size_t step, cleat__buffer *out)
 {
     enum { AROUND = 2 * CLEAT__NAME_MAX };
-    static cleat__log_site site;
+    const cleat__dag_task *task = &dag->tasks[step];
+    if (task->state == CLEAT_RUN_COMPLETED && out->size + task->size + AROUND > CLEAT_PAYLOAD_MAX) {
+        warn_left_out(dag, step);
+        return CLEAT_OK;
+    }
     cleat__buffer output = {0};
-    cleat_status status = cleat__dag_output(core->store, &dag->tasks[step].id, &output);
-    bool fits = out->size + output.size + AROUND <= CLEAT_PAYLOAD_MAX;
-    if (status == CLEAT_OK && fits) {
+    cleat_status status = cleat__dag_output(core->store, &task->id, &output);
+    if (status == CLEAT_OK) {
         cleat__buffer_append_byte(out, out->size == 0 ? '{' : ',');
         cleat__buffer_append_json(out, dag->plan->tasks[step].said->name);
         cleat__buffer_append_byte(out, ':');
         cleat__buffer_append_slice(out, cleat__buffer_slice(&output));
-    } else if (status == CLEAT_OK) {
-        cleat__log_limited(&site, CLEAT_LOG_WARN,
-                           "the output of a run of \"%.*s\" is too large: that of task \"%.*s\" is not in it",
-                           CLEAT_SLICE_ARGS(dag->durable.run.type->workflow->name),
-                           CLEAT_SLICE_ARGS(dag->plan->tasks[step].said->name));
     }
     cleat__buffer_deinit(&output);
     return status == CLEAT_EMPTY ? CLEAT_OK : status;

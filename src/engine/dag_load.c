@@ -44,6 +44,7 @@ static cleat_status take_row(void *argument, const cleat__dag_row *row)
         self->failed_at_ms = row->finished_at_ms;
     }
     cleat_slice text = row->state == CLEAT_RUN_COMPLETED ? row->output : row->error;
+    cleat__dag_note_text(task, text);
     return cleat__dag_judge(self->core, dag, type->step, text);
 }
 

@@ -70,7 +70,8 @@ cleat_status cleat__dag_disarm(cleat__core *core, cleat__dag *dag, size_t step)
 static cleat_status keep_data(cleat__core *core, const cleat__dag *dag, size_t step)
 {
     cleat__buffer data = {0};
-    cleat_status status = cleat__condition_data(core->store, &dag->durable.run.id, node_of(step), &data);
+    cleat_status status =
+        cleat__condition_data(core->store, &dag->durable.run.id, node_of(step), CLEAT__DAG_TOLD_MAX, &data);
     if (status == CLEAT_OK) {
         status = cleat__task_trigger_put(core->store, &dag->tasks[step].id, cleat__buffer_slice(&data));
     }

@@ -34,7 +34,11 @@ static cleat_status find_workflow(const cleat__core *core, const cleat__command 
     *out = cleat__catalog_find(&core->catalog, command->tenant, name);
     return *out != NULL
                ? CLEAT_OK
-               : cleat__fail(CLEAT_NOT_FOUND, "there is no workflow \"%.*s\"", CLEAT_SLICE_ARGS(name));
+               : cleat__fail(
+                     CLEAT_NOT_FOUND,
+                     "there is no task \"%.*s\": no worker has declared it; check the name, and start "
+                     "the worker first",
+                     CLEAT_SLICE_ARGS(name));
 }
 
 cleat_status cleat__filters_add(cleat__core *core, cleat__command *command)

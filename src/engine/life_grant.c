@@ -68,7 +68,9 @@ void cleat__life_free_slots(cleat__run *run)
 static cleat_status write_release(cleat__core *core, const cleat__run *run)
 {
     cleat__attempt_key key = cleat__life_key(run);
-    return cleat__core_check(core, cleat__transition_release_slots(core->store, &key));
+    cleat_status status = cleat__core_check(core, cleat__transition_release_slots(core->store, &key));
+    return status == CLEAT_OK ? cleat__notes_add(core, run, "SLOT_RELEASED", "Task has released its slots")
+                              : status;
 }
 
 /* Whichever of them is left after a restart: it has none. */
@@ -92,9 +94,6 @@ cleat_status cleat__life_release_slots(cleat__core *core, cleat__run *run)
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
         status = is_shared ? write_releases(core, run) : write_release(core, run);
-    }
-    if (status == CLEAT_OK) {
-        status = cleat__notes_add(core, run, "SLOT_RELEASED", "Task has released its slots");
     }
     if (status == CLEAT_OK) {
         cleat__life_free_slots(run);

@@ -22,7 +22,7 @@ static bool is_due(const cleat__core *core, const cleat__lane *lane)
     const cleat__run *run = cleat__lane_first(lane);
     return core->now.unix_ms - run->since_ms >= LOOK_EVERY_MS &&
            (lane->noted_ms == 0 || core->now.monotonic_ms - lane->noted_ms >= NOTE_EVERY_MS) &&
-           !run->type->workflow->pause.is_paused;
+           lane->batching == NULL && !run->type->workflow->pause.is_paused;
 }
 
 static cleat_status look_at(cleat__core *core, cleat__lane *lane, int *left)

@@ -9,7 +9,8 @@
 /* Limits that runs have said and that nobody takes of any more. */
 #define IDLE_MAX 10000
 /* Of these that one commit looks at. */
-#define SWEEP_MAX 1000
+#define SWEEP_MAX   1000
+#define LONG_AGO_MS (INT64_MIN / 4)
 
 static cleat__rate *rate_of(const cleat__heap_node *node)
 {
@@ -23,7 +24,7 @@ static bool is_earlier(const cleat__heap_node *a, const cleat__heap_node *b)
 
 void cleat__rates_init(cleat__rates *rates)
 {
-    *rates = (cleat__rates){.idle_max = IDLE_MAX};
+    *rates = (cleat__rates){.idle_max = IDLE_MAX, .ahead_ms = LONG_AGO_MS, .surely_after_ms = LONG_AGO_MS};
     cleat__heap_init(&rates->timers, is_earlier);
 }
 
@@ -224,6 +225,26 @@ cleat_status cleat__rates_write(cleat__core *core)
     return status == CLEAT_OK ? sweep(core) : status;
 }
 
+static void note_set_back(cleat__rates *rates, int64_t now_ms, int64_t by_ms)
+{
+    int64_t former_ms = rates->surely_after_ms > now_ms ? rates->surely_after_ms : now_ms;
+    rates->surely_after_ms = former_ms + by_ms;
+    rates->back_ms += by_ms;
+}
+
+/* Whether the Unix clock was set back since a unit was taken last. The two are not read at once. */
+static void look_at_clock(cleat__rates *rates, const cleat__now *now)
+{
+    int64_t ahead_ms = now->unix_ms - now->monotonic_ms;
+    int64_t by_ms = rates->ahead_ms - ahead_ms;
+    if (by_ms > CLEAT__RATE_REFILL_EARLY_MS) {
+        note_set_back(rates, now->monotonic_ms, by_ms);
+    }
+    if (by_ms > CLEAT__RATE_REFILL_EARLY_MS || by_ms < 0) {
+        rates->ahead_ms = ahead_ms;
+    }
+}
+
 /* The window goes on where it was; when the clock was set back meanwhile it begins now. */
 static cleat_status recover(void *argument, const cleat__rate_row *row)
 {
@@ -235,6 +256,9 @@ static cleat_status recover(void *argument, const cleat__rate_row *row)
     int64_t ago_ms = core->now.unix_ms - row->window.refilled_ms;
     rate->window = row->window;
     rate->window.refilled_ms = core->now.monotonic_ms - (ago_ms > 0 ? ago_ms : 0);
+    if (ago_ms < 0) {
+        note_set_back(&core->rates, core->now.monotonic_ms, -ago_ms);
+    }
     rate->is_known = true;
     rate->is_put = !row->is_said;
     place(&core->rates, rate);
@@ -291,6 +315,7 @@ cleat_status cleat__rates_look(cleat__core *core, cleat__lane *lane, bool *is_pa
 
 void cleat__rates_take(cleat__core *core, const cleat__lane *lane)
 {
+    look_at_clock(&core->rates, &core->now);
     for (size_t i = 0; i < lane->units->count; i++) {
         cleat__rate *rate = lane->units->items[i].rate;
         /* One that was full all the time begins its window with the first that is taken. */
@@ -302,10 +327,18 @@ void cleat__rates_take(cleat__core *core, const cleat__lane *lane)
     }
 }
 
+/* Monotonic; too early, rather than too late, where the clock was set meanwhile. */
+static int64_t begun_ms(const cleat__core *core, const cleat__run *run)
+{
+    int64_t since_ms = run->since_ms - core->now.unix_ms + core->now.monotonic_ms;
+    return since_ms > core->rates.surely_after_ms ? since_ms : since_ms - core->rates.back_ms;
+}
+
 void cleat__rates_return(cleat__core *core, const cleat__run *run)
 {
     const cleat__lane *lane = run->lane;
-    int64_t taken_ms = run->since_ms - core->now.unix_ms + core->now.monotonic_ms;
+    look_at_clock(&core->rates, &core->now);
+    int64_t taken_ms = begun_ms(core, run);
     for (size_t i = 0; lane->units != NULL && i < lane->units->count; i++) {
         cleat__rate *rate = lane->units->items[i].rate;
         if (rate->is_known) {

@@ -40,6 +40,9 @@ typedef struct cleat__rates {
     cleat__rate *idle_head,
         *idle_tail; /* not put, and of no lane: those that are not known, then the longest idle */
     size_t idle_count, idle_max;
+    int64_t ahead_ms; /* the Unix clock, of the monotonic one */
+    /* It was set back by so much in all; what seems to have begun later, by the monotonic clock, has begun since. */
+    int64_t back_ms, surely_after_ms;
 } cleat__rates;
 void cleat__rates_init(cleat__rates *rates);
 void cleat__rates_deinit(cleat__rates *rates);

@@ -1,6 +1,7 @@
 #include "model/cron.h"
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 #include <string.h>
 
@@ -330,4 +331,15 @@ int64_t cleat__cron_next_ms(const cleat__cron *cron, int64_t after_ms)
         step = is_month ? 1 : days_left(&it);
     }
     return INT64_MAX;
+}
+
+cleat_status cleat__cron_name_check(cleat_slice name)
+{
+    if (name.size == 0 || name.size > CLEAT__CRON_NAME_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a cron's name has %zu bytes; it must have 1 .. %d",
+                           name.size, CLEAT__CRON_NAME_MAX);
+    }
+    return cleat__utf8_valid_prefix(name.data, name.size) == name.size
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_INVALID_ARGUMENT, "a cron's name is no valid UTF-8");
 }

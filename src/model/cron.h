@@ -16,6 +16,7 @@
 #include <cleat/status.h>
 
 #define CLEAT__CRON_SIZE_MAX 255 /* bytes of the text */
+#define CLEAT__CRON_NAME_MAX 255
 
 /* Bit n of a mask: n is meant. */
 typedef struct cleat__cron {
@@ -26,6 +27,8 @@ typedef struct cleat__cron {
 
 /* CLEAT_INVALID_ARGUMENT: the sentence says what is wrong; also of one that never comes, as the 31st of February. */
 cleat_status cleat__cron_parse(cleat_slice text, cleat__cron *out);
+/* What one is called: any characters. CLEAT_INVALID_ARGUMENT says what is wrong. */
+cleat_status cleat__cron_name_check(cleat_slice name);
 /* The first time after `after_ms`, both Unix milliseconds; INT64_MAX: none before the year 10000. */
 int64_t cleat__cron_next_ms(const cleat__cron *cron, int64_t after_ms);
 

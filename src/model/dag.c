@@ -44,6 +44,10 @@ static bool is_parent(const cleat__workflow_task *task, cleat_slice name)
 
 static cleat_status check_wait(const cleat__workflow_task *task, const cleat__condition *of)
 {
+    /* Where tasks are told of it, there is another thing of that name. */
+    if (cleat_slice_equals(of->data_key, cleat_slice_of("filter_payload"))) {
+        return fail_condition(task, "what is waited for cannot have the name \"filter_payload\"");
+    }
     switch (of->kind) {
     case CLEAT__CONDITION_SLEEP:
         return of->sleep_ms >= 0 ? CLEAT_OK : fail_condition(task, "a sleep of less than nothing");
@@ -73,7 +77,12 @@ static cleat_status check_condition(const cleat__workflow_task *task, const clea
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "conditions of task \"%.*s\": \"%.*s\" is no parent of it",
                            CLEAT_SLICE_ARGS(task->name), CLEAT_SLICE_ARGS(condition->parent));
     }
-    return status == CLEAT_OK && of->expression.size != 0 ? cleat__expression_check(of->expression) : status;
+    if (status == CLEAT_OK && of->expression.size != 0) {
+        status = cleat__expression_check(of->expression);
+        return status == CLEAT_OK || status == CLEAT_NO_MEMORY ? status
+                                                               : fail_condition(task, cleat_error_message());
+    }
+    return status;
 }
 
 static cleat_status check_conditions(const cleat__workflow_task *task)

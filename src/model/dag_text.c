@@ -22,11 +22,27 @@ static void add_optional(const char *before, cleat_slice text, cleat__buffer *ou
     }
 }
 
-static void encode_condition(const cleat__step_condition *condition, cleat__buffer *out)
+/* By the index of its first condition: an SDK may make new names each time it declares the same. */
+static void encode_group(const cleat__workflow_task *task, size_t at, cleat__buffer *out)
 {
+    cleat_slice group = task->conditions[at].of.group;
+    size_t first = 0;
+    while (first < at && (task->conditions[first].action != task->conditions[at].action ||
+                          task->conditions[first].of.group.data == NULL ||
+                          !cleat_slice_equals(task->conditions[first].of.group, group))) {
+        first++;
+    }
+    if (group.data != NULL) {
+        cleat__buffer_append_format(out, ",\"group\":\"%zu\"", first);
+    }
+}
+
+static void encode_condition(const cleat__workflow_task *task, size_t at, cleat__buffer *out)
+{
+    const cleat__step_condition *condition = &task->conditions[at];
     const cleat__condition *of = &condition->of;
     cleat__buffer_append_format(out, "{\"action\":%d", (int)condition->action);
-    add_optional(",\"group\":", of->group, out);
+    encode_group(task, at, out);
     add_optional(",\"expression\":", of->expression, out);
     if (condition->parent.data != NULL) {
         add_text(",\"parent\":", condition->parent, out);
@@ -45,10 +61,11 @@ static void encode_condition(const cleat__step_condition *condition, cleat__buff
 
 static void encode_policy(const cleat__policy *policy, cleat__buffer *out)
 {
-    cleat__buffer_append_format(
-        out, ",\"policy\":[%d,%d,%" PRId64 ",%.17g,%" PRId64 ",%" PRId64 ",%" PRId64 "]", policy->retries,
-        policy->priority, policy->backoff_initial_ms, policy->backoff_factor, policy->backoff_max_ms,
-        policy->execution_timeout_ms, policy->schedule_timeout_ms);
+    cleat__buffer_append_format(out, ",\"policy\":[%d,%d,%" PRId64 ",", policy->retries, policy->priority,
+                                policy->backoff_initial_ms);
+    cleat__buffer_append_real(out, policy->backoff_factor);
+    cleat__buffer_append_format(out, ",%" PRId64 ",%" PRId64 ",%" PRId64 "]", policy->backoff_max_ms,
+                                policy->execution_timeout_ms, policy->schedule_timeout_ms);
 }
 
 static void encode_needs(const cleat__workflow_task *task, cleat__buffer *out)
@@ -85,7 +102,7 @@ static void encode_task(const cleat__workflow_task *task, cleat__buffer *out)
     cleat__buffer_append_string(out, "],\"conditions\":[");
     for (size_t i = 0; i < task->condition_count; i++) {
         cleat__buffer_append_string(out, i != 0 ? "," : "");
-        encode_condition(&task->conditions[i], out);
+        encode_condition(task, i, out);
     }
     cleat__buffer_append_string(out, task->is_on_failure ? "],\"on_failure\":true}" : "]}");
 }

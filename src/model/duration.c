@@ -79,17 +79,15 @@ static unsigned take_digit(cleat_slice *text)
     return digit;
 }
 
-/* One "number unit", added to `*ns`. */
-static bool take_part(cleat_slice *text, uint64_t *ns)
+/* One "number unit", added to `*ns`; where that is too much for it, it is long. False: it is none. */
+static bool take_part(cleat_slice *text, uint64_t *ns, bool *is_long)
 {
     uint64_t whole = 0;
     double fraction = 0, scale = 1;
     bool has_digits = is_digit(*text);
     while (is_digit(*text)) {
-        if (__builtin_mul_overflow(whole, 10, &whole) ||
-            __builtin_add_overflow(whole, take_digit(text), &whole)) {
-            return false;
-        }
+        *is_long = __builtin_mul_overflow(whole, 10, &whole) || *is_long;
+        *is_long = __builtin_add_overflow(whole, take_digit(text), &whole) || *is_long;
     }
     if (text->size != 0 && text->data[0] == '.') {
         text->data++;
@@ -101,23 +99,30 @@ static bool take_part(cleat_slice *text, uint64_t *ns)
         }
     }
     const duration_unit *unit = has_digits ? take_unit(text) : NULL;
-    return unit != NULL && !__builtin_mul_overflow(whole, unit->ns, &whole) &&
-           !__builtin_add_overflow(whole, (uint64_t)(fraction * (double)unit->ns + 0.5), &whole) &&
-           !__builtin_add_overflow(*ns, whole, ns);
+    if (unit == NULL) {
+        return false;
+    }
+    *is_long = __builtin_mul_overflow(whole, unit->ns, &whole) || *is_long;
+    *is_long =
+        __builtin_add_overflow(whole, (uint64_t)(fraction * (double)unit->ns + 0.5), &whole) || *is_long;
+    *is_long = __builtin_add_overflow(*ns, whole, ns) || *is_long;
+    return true;
 }
 
 cleat_status cleat__duration_parse(const char *field, cleat_slice text, int64_t *duration_ms)
 {
     cleat_slice rest = text;
     uint64_t ns = 0;
-    bool is_good = text.size != 0;
+    bool is_good = text.size != 0, is_long = false;
     while (is_good && rest.size != 0) {
-        is_good = take_part(&rest, &ns) && ns <= INT64_MAX;
+        is_good = take_part(&rest, &ns, &is_long);
+        is_long = is_long || ns > INT64_MAX;
     }
-    if (!is_good) {
+    if (!is_good || is_long) {
         return cleat__fail(
-            CLEAT_INVALID_ARGUMENT, "%s is \"%.*s\", which is no duration; write it like 1h30m, 90s or 250ms",
-            field, text.size < SHOWN_MAX ? (int)text.size : SHOWN_MAX, text.size != 0 ? text.data : "");
+            CLEAT_INVALID_ARGUMENT, "%s is \"%.*s\", which is %s", field,
+            text.size < SHOWN_MAX ? (int)text.size : SHOWN_MAX, text.size != 0 ? text.data : "",
+            is_good ? "longer than 292 years" : "no duration; write it like 1h30m, 90s or 250ms");
     }
     *duration_ms = (int64_t)((ns + 999999) / 1000000);
     return CLEAT_OK;

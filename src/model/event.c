@@ -21,7 +21,7 @@ static cleat_status check_name(const char *what, cleat_slice name)
     }
     return cleat__utf8_valid_prefix(name.data, name.size) == name.size
                ? CLEAT_OK
-               : cleat__fail(CLEAT_INVALID_ARGUMENT, "the event's %s is not UTF-8", what);
+               : cleat__fail(CLEAT_INVALID_ARGUMENT, "the event's %s is no valid UTF-8", what);
 }
 
 static cleat_status check_size(const char *what, cleat_slice text)

@@ -13,7 +13,7 @@ cleat_status cleat__filter_check(const cleat__filter *filter)
                            filter->scope.size, CLEAT__EVENT_KEY_MAX);
     }
     if (cleat__utf8_valid_prefix(filter->scope.data, filter->scope.size) != filter->scope.size) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a filter's scope is not UTF-8");
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a filter's scope is no valid UTF-8");
     }
     if (filter->payload.size > CLEAT_PAYLOAD_MAX) {
         return cleat__fail(CLEAT_TOO_LARGE, "a filter's payload has %zu bytes; at most %zu are stored",

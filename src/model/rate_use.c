@@ -17,12 +17,12 @@ cleat_status cleat__rate_key_check(cleat_slice key)
                            "the key of a rate limit has %zu bytes; it must have 1 .. %d", key.size,
                            CLEAT__RATE_KEY_MAX);
     }
-    if (cleat__utf8_valid_prefix(key.data, key.size) != key.size) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the key of a rate limit is not UTF-8");
+    if (memchr(key.data, '\0', key.size) != NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "the key of a rate limit has a NUL");
     }
-    return memchr(key.data, '\0', key.size) == NULL
+    return cleat__utf8_valid_prefix(key.data, key.size) == key.size
                ? CLEAT_OK
-               : cleat__fail(CLEAT_INVALID_ARGUMENT, "the key of a rate limit has a NUL");
+               : cleat__fail(CLEAT_INVALID_ARGUMENT, "the key of a rate limit is no valid UTF-8");
 }
 
 cleat_status cleat__rate_limit_check(int32_t limit, int64_t window_ms)

@@ -2,7 +2,6 @@
 #include <cleat/schedule.h>
 
 #include "base/error.h"
-#include "base/utf8.h"
 #include "model/cron.h"
 #include "model/json.h"
 #include "model/workflow.h"
@@ -31,12 +30,8 @@ static cleat_status check(const cleat__recurrence *what, const cleat_run_options
 {
     cleat__cron cron;
     cleat_status status = check_options(options);
-    if (status == CLEAT_OK && (what->name.size == 0 || what->name.size > CLEAT__NAME_MAX)) {
-        status = cleat__fail(CLEAT_INVALID_ARGUMENT, "a cron's name has %zu bytes; it must have 1 .. %d",
-                             what->name.size, CLEAT__NAME_MAX);
-    }
-    if (status == CLEAT_OK && cleat__utf8_valid_prefix(what->name.data, what->name.size) != what->name.size) {
-        status = cleat__fail(CLEAT_INVALID_ARGUMENT, "a cron's name is not UTF-8");
+    if (status == CLEAT_OK) {
+        status = cleat__cron_name_check(what->name);
     }
     if (status == CLEAT_OK) {
         status = cleat__cron_parse(what->expression, &cron);

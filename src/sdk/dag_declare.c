@@ -65,10 +65,9 @@ static cleat_status check_condition(const char *task, const cleat_dag_condition 
                            "a condition of task \"%s\" has the or_group %d: it is 1 or more, or 0 for none",
                            task, from->or_group);
     }
-    /* Where tasks are told of it, there is another thing of that name. */
-    if (from->name != NULL && (from->name[0] == '\0' || strcmp(from->name, "filter_payload") == 0)) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a condition of task \"%s\" cannot have the name \"%s\"",
-                           task, from->name);
+    if (from->name != NULL && from->name[0] == '\0') {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a condition of task \"%s\" cannot have the name \"\"",
+                           task);
     }
     return CLEAT_OK;
 }
@@ -127,6 +126,22 @@ static cleat_status check_group(const char *task, const condition_list *list, si
     return CLEAT_OK;
 }
 
+/* The task would be told one of them. Of alternatives it is told one in any case. */
+static cleat_status check_names(const char *task, const cleat__step_condition *list, size_t index)
+{
+    const cleat__step_condition *last = &list[index];
+    for (size_t i = 0; i < index && last->action == CLEAT__STEP_QUEUE && last->parent.data == NULL; i++) {
+        if (list[i].parent.data == NULL && cleat_slice_equals(list[i].of.data_key, last->of.data_key) &&
+            !cleat_slice_equals(list[i].of.group, last->of.group)) {
+            return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                               "two conditions in wait_for of task \"%s\" are called \"%.*s\": give one of "
+                               "them another name",
+                               task, CLEAT_SLICE_ARGS(last->of.data_key));
+        }
+    }
+    return CLEAT_OK;
+}
+
 static cleat_status copy_list(cleat__arena *memory, const char *task, const condition_list *list,
                               cleat__step_condition *to)
 {
@@ -135,6 +150,7 @@ static cleat_status copy_list(cleat__arena *memory, const char *task, const cond
         to[i].action = list->action;
         status = copy_condition(memory, task, &list->items[i], i, &to[i]);
         status = status == CLEAT_OK ? check_group(task, list, i) : status;
+        status = status == CLEAT_OK ? check_names(task, to, i) : status;
     }
     return status;
 }
@@ -274,9 +290,11 @@ static cleat_status add_tasks(cleat_worker *worker, const cleat_dag_options *opt
     while (options->tasks != NULL && options->tasks[count] != NULL) {
         count++;
     }
-    if (count == 0 || count > CLEAT__TASKS_MAX) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "workflow \"%s\" has %zu tasks; it needs 1 to %d",
-                           options->name, count, CLEAT__TASKS_MAX);
+    size_t all = count + (options->on_failure != NULL);
+    if (count == 0 || all > CLEAT__TASKS_MAX) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "workflow \"%s\" has %zu tasks%s; it needs 1 to %d",
+                           options->name, all, all != count ? " with that for failures" : "",
+                           CLEAT__TASKS_MAX);
     }
     to->all = cleat__arena_take(&to->memory, (count + 1) * sizeof(*to->all));
     if (to->all == NULL) {

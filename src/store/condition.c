@@ -1,6 +1,7 @@
 #include "store/durable.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "model/node.h"
 #include "store/statement.h"
 
@@ -137,8 +138,26 @@ cleat_status cleat__condition_payload(cleat__store *store, const cleat__uuid *ru
     return status == CLEAT_OK && has_failed ? cleat__fail_memory() : status;
 }
 
+/* Behind what is there already. */
+static void add_data(cleat_slice key, cleat_slice data, size_t most, cleat__buffer *out)
+{
+    static cleat__log_site site;
+    size_t before = out->size;
+    cleat__buffer_append_byte(out, before == 0 ? '{' : ',');
+    cleat__buffer_append_json(out, key);
+    cleat__buffer_append_byte(out, ':');
+    if (out->size + data.size < most) {
+        cleat__buffer_append_slice(out, data);
+        return;
+    }
+    out->size = before;
+    cleat__log_limited(&site, CLEAT_LOG_WARN,
+                       "what a task has waited for is too large: it is not told what \"%.*s\" has brought",
+                       CLEAT_SLICE_ARGS(key));
+}
+
 cleat_status cleat__condition_data(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
-                                   cleat__buffer *out)
+                                   size_t most, cleat__buffer *out)
 {
     static const char sql[] = "SELECT data_key, data, max(number) FROM durable_condition "
                               "WHERE run_id = ?1 AND branch = ?2 AND node = ?3 AND is_met = 1 "
@@ -149,14 +168,10 @@ cleat_status cleat__condition_data(cleat__store *store, const cleat__uuid *run_i
         return status;
     }
     int code;
-    const char *before = "{";
-    for (; (code = sqlite3_step(select)) == SQLITE_ROW; before = ",") {
-        cleat__buffer_append_string(out, before);
-        cleat__buffer_append_json(out, cleat__column_text(select, 0));
-        cleat__buffer_append_byte(out, ':');
-        cleat__buffer_append_slice(out, cleat__column_text(select, 1));
+    while ((code = sqlite3_step(select)) == SQLITE_ROW) {
+        add_data(cleat__column_text(select, 0), cleat__column_text(select, 1), most, out);
     }
-    cleat__buffer_append_string(out, before[0] == '{' ? "{}" : "}");
+    cleat__buffer_append_string(out, out->size == 0 ? "{}" : "}");
     if (code != SQLITE_DONE) {
         status = cleat__store_error(store, "reading what a task has waited for");
     }

@@ -138,9 +138,10 @@ cleat_status cleat__condition_set_child(cleat__store *store, const cleat__condit
 /* The payload of a wait, made of the conditions that are met. */
 cleat_status cleat__condition_payload(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
                                       cleat__buffer *out);
-/* The data of those that are met, by their names: {"key":data, ..}; of one name those of the last. */
+/* The data of those that are met, by their names: {"key":data, ..}; of one name those of the last. What would make it
+ * larger than `most` bytes is left out, with a warning in the log. */
 cleat_status cleat__condition_data(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
-                                   cleat__buffer *out);
+                                   size_t most, cleat__buffer *out);
 cleat_status cleat__condition_delete(cleat__store *store, const cleat__uuid *run_id, cleat__node node);
 /* All there are, those of a node one after the other. */
 cleat_status cleat__condition_list(cleat__store *store,

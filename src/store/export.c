@@ -88,7 +88,7 @@ static void write_text(cleat__buffer *line, const cleat__table_column *column, c
 static void write_real(cleat__buffer *line, const cleat__table_column *column, double value)
 {
     write_name(line, column->name);
-    cleat__buffer_append_format(line, "%.17g", value);
+    cleat__buffer_append_real(line, value);
 }
 
 static void write_value(cleat__buffer *line, const cleat__table_column *column, sqlite3_stmt *row, int i)

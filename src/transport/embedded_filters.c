@@ -1,5 +1,6 @@
 #include "transport/embedded_filters.h"
 
+#include "base/error.h"
 #include "engine/command.h"
 #include "store/filter.h"
 #include "store/query.h"
@@ -56,6 +57,13 @@ static cleat_status list(cleat__store *store, void *argument)
     cleat_status status = CLEAT_OK;
     if (it->workflow.data != NULL) {
         status = cleat__workflow_get(store, it->tenant, it->workflow, &it->wanted);
+        if (status == CLEAT_NOT_FOUND) {
+            return cleat__fail(
+                status,
+                "there is no task \"%.*s\": no worker has declared it; check the name, and start "
+                "the worker first",
+                CLEAT_SLICE_ARGS(it->workflow));
+        }
     }
     if (status == CLEAT_OK) {
         status = cleat__filter_list(store, it->tenant, visit, it);

@@ -3,6 +3,8 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 
+#include <locale.h>
+
 static int restore(void **state)
 {
     (void)state;
@@ -65,6 +67,26 @@ static void test_format_longer_than_the_room(void **state)
         assert_text(&buffer, expected);
         cleat__buffer_deinit(&buffer);
     }
+}
+
+/* With a decimal comma where the machine has such a locale. */
+static void test_reals_have_a_point(void **state)
+{
+    (void)state;
+    static const char *const locales[] = {"C", "de_DE.UTF-8", "fr_FR.UTF-8", "ps_AF.UTF-8"};
+    for (size_t i = 0; i < sizeof(locales) / sizeof(locales[0]); i++) {
+        cleat__buffer buffer = {0};
+        setlocale(LC_NUMERIC, locales[i]);
+        cleat__buffer_append_string(&buffer, "[1,");
+        cleat__buffer_append_real(&buffer, 1.5);
+        cleat__buffer_append_byte(&buffer, ',');
+        cleat__buffer_append_real(&buffer, -2.5e-300);
+        cleat__buffer_append_byte(&buffer, ',');
+        cleat__buffer_append_real(&buffer, 2);
+        assert_text(&buffer, "[1,1.5,-2.5e-300,2");
+        cleat__buffer_deinit(&buffer);
+    }
+    setlocale(LC_NUMERIC, "C");
 }
 
 static void test_json(void **state)
@@ -164,6 +186,7 @@ int main(void)
         cmocka_unit_test(test_appends),
         cmocka_unit_test(test_reserve_does_not_count),
         cmocka_unit_test(test_format_longer_than_the_room),
+        cmocka_unit_test(test_reals_have_a_point),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_take_string),
         cmocka_unit_test_teardown(test_failure_sticks_at_each_allocation, restore),

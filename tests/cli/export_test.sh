@@ -58,6 +58,7 @@ refuse 1 'a run lives or has ended, and not both' import lost.lines --db new.db
 refuse 1 'a run lives or has ended, and not both' import lost.lines --db two.db
 cmp two.db former.db || fail 'a refused import has changed the file'
 [ ! -e new.db ] || fail 'a refused import has made a file'
+refuse 1 'line 1: this is not what cleat export writes: it has a NUL' import /dev/zero --db new.db
 refuse 1 'cannot open none.lines' import none.lines --db new.db
 refuse 1 'there is no database' export --db none.db
 refuse 2 'cleat import --help' import --db new.db

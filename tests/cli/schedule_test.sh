@@ -22,8 +22,18 @@ check_all()
     expect 0 schedule add archive:scan '30 3 * * MON-FRI' --name nightly --metadata '{"a":1}' --json
     cron=$(json out '$.id')
     case $(json out '$.next_at') in *T03:30:00.000Z) ;; *) fail "next at $(json out '$.next_at')" ;; esac
-    refuse 1 'nightly' schedule add archive:scan '30 3 * * MON-FRI' --name nightly
+    refuse 1 'or give this one another --name' schedule add archive:scan '30 3 * * MON-FRI' --name nightly
+    expect 0 schedule disable "$cron"
+    shows "disabled $cron"
+    expect 0 schedule ls --json
+    same 'its state' "$(json out '$.crons[0].enabled')" 0
+    expect 0 schedule enable "$cron" --json
+    same 'its new state' "$(json out '$.enabled')" 1
+    refuse 1 "no cron $once" schedule disable "$once"
     expect 0 schedule ls
+    shows workflow
+    shows 2099-01-01T00:00:00.000Z
+    shows T03:30:00.000Z
     shows "$once"
     shows '30 3 * * MON-FRI'
     shows nightly
@@ -48,7 +58,14 @@ check_all()
     expect 0 schedule rm "$(json out '$.schedules[0].id')"
 }
 
+# Times of crons are UTC, and so is what is shown of them.
+TZ=America/New_York
+export TZ
 check_all
+refuse 2 '--name is of crons' schedule add archive:scan +5m --name x
+refuse 2 'longer than 292 years' schedule add archive:scan +99999999h
+refuse 2 'unexpected argument "3": a cron is one word, in quotes' schedule add archive:scan 0 3 '*' '*' '*'
+refuse 2 'is no whole id' schedule enable 0123
 refuse 2 'is no time' schedule add archive:scan tomorrow
 refuse 2 'TIME' schedule add archive:scan +soon
 refuse 2 '4 fields' schedule add archive:scan '* * * *'

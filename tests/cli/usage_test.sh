@@ -4,7 +4,8 @@ set -eu
 # shellcheck source=tests/cli/check.sh
 . "$CLEAT_SOURCE/tests/cli/check.sh"
 
-for verb in '' serve demo hook 'hook resume' runs 'runs ls' 'runs show' 'runs cancel' 'runs replay' schedule 'schedule ls' 'schedule add' 'schedule rm' traces 'traces ls' 'traces show' 'traces open' token 'token create' \
+for verb in '' serve demo hook 'hook resume' runs 'runs ls' 'runs show' 'runs cancel' 'runs replay' schedule 'schedule ls' 'schedule add' 'schedule rm' \
+    'schedule enable' 'schedule disable' backup check export import traces 'traces ls' 'traces show' 'traces open' token 'token create' \
     'token ls' 'token revoke' version; do
     # shellcheck disable=SC2086 # a verb is words
     expect 0 $verb --help
@@ -23,6 +24,7 @@ expect 0 version --json
 [ -n "$(json out '$.version')" ] || fail 'no version'
 
 refuse 2 'a verb is missing; see cleat --help'
+refuse 2 'an argument is empty: FILE; see cleat backup --help' backup ''
 refuse 2 'unknown verb foo' foo
 refuse 2 'unknown option --foo; see cleat --help' --foo
 refuse 2 'a verb is missing; see cleat runs --help' runs

@@ -290,6 +290,67 @@ static void test_what_was_never_begun_gives_its_units_back(void **state)
     assert_int_equal(count_heard(at), 0);
 }
 
+/* A run of a second's window, and one of the next, which is full then. */
+static cleat__uuid fill_two_windows(rig *at)
+{
+    assert_int_equal(put(at, "calls", 1, 1000), CLEAT_OK);
+    declare_one(at, "calls", 1);
+    add_worker(at, "a:a", 100);
+    cleat__uuid first = trigger(at, "a:a", "{}", 0);
+    start_many(at, "a:a", 1);
+    assert_int_equal(count_heard(at), 1);
+    advance(at, 1000);
+    assert_int_equal(count_heard(at), 1);
+    return first;
+}
+
+static void test_what_comes_back_counts_in_its_own_window(void **state)
+{
+    rig *at = *state;
+    cleat__uuid first = fill_two_windows(at);
+    assert_int_equal(report(at, &first, 0, CLEAT_UNAVAILABLE, ""), CLEAT_OK);
+    assert_int_equal(count_heard(at), 0);
+}
+
+/* By much, and by little more than the run has been there. */
+static void test_so_it_does_where_the_clock_was_set_back(void **state)
+{
+    rig *at = *state;
+    cleat__uuid first = fill_two_windows(at);
+    at->now.unix_ms -= 3600000;
+    assert_int_equal(report(at, &first, 0, CLEAT_UNAVAILABLE, ""), CLEAT_OK);
+    assert_int_equal(count_heard(at), 0);
+    advance(at, 1000);
+    assert_int_equal(count_heard(at), 1);
+    cleat__uuid third = trigger(at, "a:a", "{}", 0);
+    advance(at, 1000);
+    assert_int_equal(count_heard(at), 1);
+    start_many(at, "a:a", 1);
+    at->now.unix_ms -= 1500;
+    advance(at, 1000);
+    assert_int_equal(count_heard(at), 1);
+    advance(at, 600);
+    assert_int_equal(report(at, &third, 0, CLEAT_UNAVAILABLE, ""), CLEAT_OK);
+    assert_int_equal(count_heard(at), 0);
+}
+
+/* What begins after that gives back as ever. */
+static void test_a_clock_that_was_set_back_holds_up_nobody(void **state)
+{
+    rig *at = *state;
+    fill_two_windows(at);
+    at->now.unix_ms -= 500;
+    advance(at, 1000);
+    cleat__uuid later = trigger(at, "a:a", "{}", 0);
+    assert_int_equal(count_heard(at), 1);
+    assert_int_equal(report(at, &later, 0, CLEAT_UNAVAILABLE, ""), CLEAT_OK);
+    assert_int_equal(count_heard(at), 0); /* it may have begun before, as far as anybody knows */
+    advance(at, 1000);
+    assert_int_equal(count_heard(at), 1);
+    assert_int_equal(report(at, &later, 0, CLEAT_UNAVAILABLE, ""), CLEAT_OK);
+    assert_int_equal(count_heard(at), 1);
+}
+
 static cleat_status visit(void *argument, const cleat__rate_row *row)
 {
     char *text = argument;
@@ -532,6 +593,9 @@ int main(void)
         TEST(test_what_is_static_must_be_there_when_it_is_declared),
         TEST(test_waiting_for_units_counts_as_waiting_for_a_worker),
         TEST(test_what_was_never_begun_gives_its_units_back),
+        TEST(test_what_comes_back_counts_in_its_own_window),
+        TEST(test_so_it_does_where_the_clock_was_set_back),
+        TEST(test_a_clock_that_was_set_back_holds_up_nobody),
         TEST(test_a_restart_goes_on_with_the_window),
         TEST(test_what_is_no_limit),
         TEST(test_limits_of_runs_go_when_they_are_no_longer_wanted),

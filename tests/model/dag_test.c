@@ -116,12 +116,15 @@ static void test_conditions(void **state)
         {{.action = CLEAT__STEP_SKIP, .parent = {"a", 1}}, NULL},
         {{.action = CLEAT__STEP_SKIP, .parent = {"c", 1}}, "\"c\" is no parent of it"},
         {{.action = CLEAT__STEP_SKIP, .parent = {"a", 1}, .of = {.expression = {"output.", 7}}},
-         "expression"},
+         "conditions of task \"b\": expression, character 8"},
         {{.action = CLEAT__STEP_WAIT, .parent = {"a", 1}}, "QUEUE, SKIP or CANCEL"},
         {{.action = CLEAT__STEP_QUEUE, .of = {.kind = CLEAT__CONDITION_SLEEP, .sleep_ms = 5}}, NULL},
         {{.action = CLEAT__STEP_QUEUE, .of = {.kind = CLEAT__CONDITION_SLEEP, .sleep_ms = -5}},
          "less than nothing"},
         {{.action = CLEAT__STEP_QUEUE, .of = {.kind = CLEAT__CONDITION_EVENT, .key = {"k", 1}}}, NULL},
+        {{.action = CLEAT__STEP_QUEUE,
+          .of = {.kind = CLEAT__CONDITION_EVENT, .key = {"k", 1}, .data_key = {"filter_payload", 14}}},
+         "cannot have the name \"filter_payload\""},
         {{.action = CLEAT__STEP_QUEUE, .of = {.kind = CLEAT__CONDITION_EVENT}}, "an event needs a key"},
         {{.action = CLEAT__STEP_QUEUE, .of = {.kind = CLEAT__CONDITION_HOOK, .key = {"k", 1}}},
          "cannot wait for a hook"},
@@ -166,7 +169,7 @@ static void fill(declared *it)
     it->conditions[0] =
         (cleat__step_condition){.action = CLEAT__STEP_SKIP,
                                 .parent = {"a", 1},
-                                .of = {.group = {"g", 1}, .expression = {"output.x > 1", 12}}};
+                                .of = {.group = {"0", 1}, .expression = {"output.x > 1", 12}}};
     it->conditions[1] = (cleat__step_condition){.action = CLEAT__STEP_QUEUE,
                                                 .of = {.kind = CLEAT__CONDITION_SLEEP,
                                                        .data_key = {"nap", 3},
@@ -262,6 +265,30 @@ static void test_any_change_makes_another_text(void **state)
     cleat__buffer_deinit(&first);
 }
 
+/* An SDK that makes new names for groups declares the same at each start. */
+static void test_groups_are_the_same_by_any_name(void **state)
+{
+    (void)state;
+    static const char names[][4] = {{'x', 'x', 'y', 'x'}, {'p', 'p', 'x', 'p'}, {'x', 'y', 'x', 'x'}};
+    cleat__buffer texts[3] = {{0}, {0}, {0}};
+    for (size_t i = 0; i < 3; i++) {
+        declared it;
+        fill(&it);
+        it.conditions[3] = it.conditions[2];
+        for (size_t j = 0; j < 4; j++) {
+            it.conditions[j].action = j < 3 ? CLEAT__STEP_QUEUE : CLEAT__STEP_SKIP;
+            it.conditions[j].of.group = (cleat_slice){&names[i][j], 1};
+        }
+        it.tasks[1].condition_count = 4;
+        encode(&it, &texts[i]);
+    }
+    assert_true(cleat_slice_equals(cleat__buffer_slice(&texts[0]), cleat__buffer_slice(&texts[1])));
+    assert_false(cleat_slice_equals(cleat__buffer_slice(&texts[0]), cleat__buffer_slice(&texts[2])));
+    for (size_t i = 0; i < 3; i++) {
+        cleat__buffer_deinit(&texts[i]);
+    }
+}
+
 static void test_what_is_no_declaration_is_corrupt(void **state)
 {
     (void)state;
@@ -289,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_one_task_may_be_a_graph),
         cmocka_unit_test(test_tasks_are_read_again),
         cmocka_unit_test(test_any_change_makes_another_text),
+        cmocka_unit_test(test_groups_are_the_same_by_any_name),
         cmocka_unit_test(test_what_is_no_declaration_is_corrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,9 @@ static void test_refused(void **state)
         assert_non_null(strstr(cleat_error_message(), "timeout is \""));
     }
     int64_t ms;
+    assert_int_equal(cleat__duration_parse("timeout", cleat_slice_of("99999999h"), &ms),
+                     CLEAT_INVALID_ARGUMENT);
+    assert_string_equal(cleat_error_message(), "timeout is \"99999999h\", which is longer than 292 years");
     assert_int_equal(cleat__duration_parse("timeout", (cleat_slice){NULL, 0}, &ms), CLEAT_INVALID_ARGUMENT);
     assert_int_equal(cleat__duration_parse("timeout", (cleat_slice){"5sx", 2}, &ms), CLEAT_OK);
 }

@@ -96,6 +96,16 @@ static void test_uses_come_back_from_their_text(void **state)
     assert_null(list);
 }
 
+static void test_keys_are_text(void **state)
+{
+    (void)state;
+    assert_int_equal(cleat__rate_key_check(cleat_slice_of("Stra\xc3\x9f"
+                                                          "e")),
+                     CLEAT_OK);
+    assert_int_equal(cleat__rate_key_check(cleat_slice_of("\xff")), CLEAT_INVALID_ARGUMENT);
+    assert_string_equal(cleat_error_message(), "the key of a rate limit is no valid UTF-8");
+}
+
 static void test_a_text_that_is_none_is_corrupt(void **state)
 {
     (void)state;
@@ -117,6 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_checks),
         cmocka_unit_test(test_uses_come_back_from_their_text),
+        cmocka_unit_test(test_keys_are_text),
         cmocka_unit_test(test_a_text_that_is_none_is_corrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

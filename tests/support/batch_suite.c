@@ -408,7 +408,7 @@ static void test_each_run_has_children_of_its_own(void **state)
     assert_string_equal(it->text, "rows:insert|0|no more");
     for (size_t i = 0; i < 2; i++) {
         cleat_run_id child;
-        char expected[64];
+        char expected[80];
         cleat_run_result result = {0};
         assert_int_equal(it->results[i].status, CLEAT_RUN_COMPLETED);
         assert_int_equal(sscanf(it->results[i].output, "\"%36s", child.text), 1);
@@ -461,7 +461,7 @@ static void test_tasks_of_several_workflows_come_together(void **state)
     assert_ok(cleat_client_run_many(it->client, items, 2, ids));
     await(it, ids, 2);
     for (size_t i = 0; i < 2; i++) {
-        char expected[150];
+        char expected[160];
         (void)snprintf(expected, sizeof(expected),
                        "\"second\":{\"all\":2,\"of\":\"%s\",\"first\":{\"n\":%zu}}", ids[i].text, i + 1);
         assert_non_null(it->results[i].output);

@@ -64,7 +64,7 @@ static int tear_down(void **state)
 static cleat_status give_input(cleat_task *task, void *user_data)
 {
     (void)user_data;
-    return cleat_task_return(task, cleat_task_input(task).data);
+    return cleat_task_return_format(task, "%.*s", CLEAT_SLICE_ARGS(cleat_task_input(task)));
 }
 
 static cleat_status give_number(cleat_task *task, void *user_data)
@@ -152,6 +152,43 @@ static void test_a_task_has_the_outputs_of_its_parents(void **state)
     assert_output(it, "\"own\":true,\"is_refused\":true");
     (void)snprintf(of, sizeof(of), "\"of\":\"%s\"", it->result.id.text);
     assert_output(it, of);
+}
+
+static cleat_status give_much(cleat_task *task, void *user_data)
+{
+    return cleat_task_return_format(task, "{\"text\":\"%*d\"}", *(const int *)user_data, 1);
+}
+
+static cleat_status tell_parents(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    cleat_slice large = {NULL, 0}, small = {NULL, 0};
+    cleat_status of_large = cleat_task_parent_output(task, "large", &large);
+    cleat_status of_small = cleat_task_parent_output(task, "small", &small);
+    (void)snprintf(it->text, sizeof(it->text), "large %s, small %s %zu, input %zu",
+                   cleat_status_name(of_large), cleat_status_name(of_small), small.size,
+                   cleat_task_input(task).size);
+    gate_add(&it->seen);
+    return CLEAT_OK;
+}
+
+/* The same in the process as at a server, where an assignment is one message. */
+static void test_of_parents_that_have_made_too_much_the_largest_is_left_out(void **state)
+{
+    fixture *it = *state;
+    static int much = 2200000, less = 2000000;
+    static const char *const after_both[] = {"large", "small", NULL};
+    const cleat_dag_task *const tasks[] = {
+        CLEAT_DAG_TASK(.name = "large", .run = give_much, .user_data = &much),
+        CLEAT_DAG_TASK(.name = "small", .run = give_much, .user_data = &less),
+        CLEAT_DAG_TASK(.name = "last", .run = tell_parents, .user_data = it, .parents = after_both),
+        NULL,
+    };
+    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
+    assert_ok(cleat_worker_start(it->worker));
+    assert_ok(cleat_client_run_no_wait(it->client, "w", "{\"in\":1}", NULL, NULL));
+    gate_wait(&it->seen, 1);
+    assert_string_equal(it->text, "large CLEAT_NOT_FOUND, small CLEAT_OK 2000011, input 8");
 }
 
 static cleat_status fail_first(cleat_task *task, void *user_data)
@@ -459,6 +496,8 @@ static void test_bad_conditions(void **state)
         {{.event_key = "k", .or_group = -1}, "or_group -1"},
         {{.sleep_for = "1s", .scope = "eu"}, "scope \"eu\""},
         {{.event_key = "k", .name = "filter_payload"}, "filter_payload"},
+        {{.event_key = "filter_payload"}, "filter_payload"},
+        {{.event_key = "k", .name = ""}, "the name"},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         const cleat_dag_condition *each = &bad[i].condition;
@@ -471,6 +510,9 @@ static void test_bad_conditions(void **state)
     assert_refused(add(it, TASK(.name = "a", .parents = after_b, .wait_for = mixed, .wait_for_count = 2),
                        TASK(.name = "b")),
                    CLEAT_INVALID_ARGUMENT, "group 7 in wait_for of task \"a\"");
+    static const cleat_dag_condition alike[] = {{.event_key = "k"}, {.sleep_for = "1s", .name = "k"}};
+    assert_refused(add(it, TASK(.name = "a", .wait_for = alike, .wait_for_count = 2), NULL),
+                   CLEAT_INVALID_ARGUMENT, "two conditions in wait_for of task \"a\" are called \"k\"");
     assert_refused(add(it, TASK(.name = "a", .skip_if_count = 1), NULL), CLEAT_INVALID_ARGUMENT, "skip_if");
     assert_refused(add(it, TASK(.name = "a", .cancel_if = &bad[0].condition, .cancel_if_count = 101), NULL),
                    CLEAT_INVALID_ARGUMENT, "more than 100");
@@ -525,6 +567,7 @@ int dag_suite_run(const sdk_target *of)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_a_task_has_the_outputs_of_its_parents),
+        TEST(test_of_parents_that_have_made_too_much_the_largest_is_left_out),
         TEST(test_a_task_is_retried_alone),
         TEST(test_a_workflow_of_one_task_is_its_task),
         TEST(test_a_task_is_skipped_by_what_a_parent_has_made),

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memmem */
 #include "support/sdk_limits.h"
 
 #include "support/gate.h"
@@ -56,7 +57,8 @@ static int tear_down(void **state)
 
 static void count(fixture *it, const cleat_task *task, int by)
 {
-    size_t key = strstr(cleat_task_input(task).data, "\"b\"") != NULL;
+    cleat_slice input = cleat_task_input(task);
+    size_t key = memmem(input.data, input.size, "\"b\"", 3) != NULL;
     pthread_mutex_lock(&it->mutex);
     it->running[key] += by;
     it->most[key] = it->running[key] > it->most[key] ? it->running[key] : it->most[key];
