@@ -221,6 +221,13 @@ function workerRow(worker) {
             worker.action_count > 3 && ` and ${count(worker.action_count - 3)} more`));
 }
 
+// What each of several tasks has: their retries and timeouts are their own.
+function taskTitle({ tasks, task_count: total }) {
+    const lines = tasks.map(({ name, queued, running }) => [name, queued > 0 && `${count(queued)} queued`, running > 0 && `${count(running)} running`]
+        .filter(Boolean).join(', '));
+    return [...lines, ...(total > tasks.length ? [`and ${count(total - tasks.length)} more`] : [])].join('\n');
+}
+
 function workflowRow(workflow) {
     const { task } = runNames({ workflow: workflow.name, task: workflow.task });
     const of = (status, value) => h('td', { class: 'num' }, value === 0 ? h('span', { class: 'faint' }, '0')
@@ -228,12 +235,13 @@ function workflowRow(workflow) {
     return h('tr', { 'data-row': workflow.id, 'data-name': workflow.name, tabindex: '-1' },
         h('td', null, h('a', { href: href('runs', { workflow: workflow.name }), class: 'name', tabindex: '-1' }, workflow.name),
             task !== null && h('span', { class: 'faint' }, ` ${task}`),
+            workflow.task_count > 1 && h('span', { class: 'note', title: taskTitle(workflow) }, counted(workflow.task_count, 'task')),
             workflow.is_durable && h('span', { class: 'note' }, 'durable'),
             workflow.is_paused && h('span', { class: 'note', title: 'Its runs wait until it goes on' }, 'paused')),
         of('QUEUED', workflow.queued), of('RUNNING', workflow.running), of('EVICTED', workflow.evicted),
         h('td', { class: 'num' }, workflow.oldest_queued_at_ms === null ? h('span', { class: 'faint' }, '–')
             : durationMs(Math.max(0, Math.round(now() - workflow.oldest_queued_at_ms)))),
-        h('td', { class: 'num soft' }, count(workflow.retries)),
+        h('td', { class: 'num soft' }, workflow.retries === null ? '–' : count(workflow.retries)),
         h('td', { class: 'num soft' }, durationMs(workflow.execution_timeout_ms)),
         h('td', { class: 'num soft' }, count(workflow.version_count)),
         h('td', { class: 'num soft' }, timeNode(workflow.declared_at_ms, { relative: true })),

@@ -52,7 +52,8 @@ static cleat_status take_row(void *argument, const cleat__dag_row *row)
 cleat_status cleat__dag_recover(cleat__core *core, cleat__dag *dag)
 {
     loading self = {.core = core, .dag = dag};
-    cleat_status status = cleat__dag_list(core->store, &dag->durable.run.id, take_row, &self);
+    cleat_status status =
+        cleat__dag_list(core->store, &dag->durable.run.id, CLEAT__DAG_WITH_RESULTS, take_row, &self);
     return status == CLEAT_OK && self.count != dag->plan->task_count ? fail_corrupt() : status;
 }
 
@@ -107,7 +108,7 @@ static cleat_status load_rows(again *self, int64_t tenant)
 {
     cleat_status status = cleat__load_ended(self->core->store, tenant, &self->id, &self->ended);
     if (status == CLEAT_OK) {
-        status = cleat__dag_list(self->core->store, &self->id, take_task, self);
+        status = cleat__dag_list(self->core->store, &self->id, CLEAT__DAG_WITHOUT_RESULTS, take_task, self);
     }
     for (size_t i = 0; i < self->plan->task_count && status == CLEAT_OK; i++) {
         if (self->is_again[i]) {

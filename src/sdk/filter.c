@@ -7,8 +7,6 @@
 #include "sdk/client.h"
 #include "sdk/options.h"
 
-#include <inttypes.h>
-
 #define ACTION_SIZE (2 * CLEAT__TASK_NAME_MAX + 2)
 
 /* The workflow of a task. */

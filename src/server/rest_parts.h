@@ -118,13 +118,29 @@ void cleat__rest_run_name(const cleat__rest_run *run, char name[CLEAT__REST_NAME
 const char *cleat__rest_status_name(cleat_run_status status);
 /* A number for what elsewhere counts rows: the random end of the id, as far as a double is exact. */
 int64_t cleat__rest_number(const cleat__uuid *id);
+/* A text that takes its size from what is left; what there is no room for is absent, and so is all that comes behind it. */
+static inline cleat_slice cleat__rest_spend(size_t *left, cleat_slice text)
+{
+    if (text.size > *left) {
+        *left = 0;
+        return (cleat_slice){NULL, 0};
+    }
+    *left -= text.size;
+    return text;
+}
+/* The part of a run, where it is to be read: it is not when there is no room for it. */
+static inline unsigned cleat__rest_part_if(size_t left, unsigned part)
+{
+    return left != 0 ? part : 0;
+}
 /* A task, or a run of one task as its task, as a V1TaskSummary, where `key` says. */
 void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
                                const cleat__rest_run *run);
 /* The same, which the caller ends; not `is_task`: it is shown as a run, without "children" where it has several tasks. */
 void cleat__rest_begin_summary(cleat__json_writer *writer, const char *key, const cleat__http_call *call,
                                const cleat__rest_run *run, bool is_task);
-/* An array of such. It reads runs, so that slices of others are gone then. */
+/* An array of such. It reads runs, so that slices of others are gone then. All of them together may tell of gigabytes: what
+ * comes behind some megabytes is left out. */
 cleat_status cleat__rest_write_tasks(cleat__json_writer *writer, const char *key,
                                      const cleat__http_call *call, cleat__store *store,
                                      const cleat__rest_ids *tasks, bool with_payloads);

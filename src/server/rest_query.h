@@ -50,8 +50,8 @@ typedef struct cleat__rest_run {
     int64_t scheduled_at_ms;     /* when it was put on the schedule that started it; 0: none did */
     cleat_slice idempotency_key; /* absent: it has none */
     cleat_slice batch_key;       /* of the group with which it goes to workers; absent: it goes by itself */
-    cleat_slice
-        outcome; /* "TIMED_OUT", "LOST", "NOT_TAKEN" (in time), "SUPERSEDED" of the last attempt; absent: as the status */
+    /* Of the last attempt: "TIMED_OUT", "LOST", "NOT_TAKEN" (in time), "SUPERSEDED", "SKIPPED"; absent: as the status */
+    cleat_slice outcome;
 } cleat__rest_run;
 
 typedef struct cleat__rest_filter {
@@ -108,12 +108,18 @@ static inline const cleat__uuid *cleat__rest_root(const cleat__rest_run *run)
 }
 /* Ids of the tasks of a run, in their order: of a run of one task its own. */
 cleat_status cleat__rest_query_tasks(cleat__store *store, const cleat__rest_run *run, cleat__rest_ids *out);
+/* The one of them that was the last to complete, skipped ones apart. CLEAT_EMPTY: none has. */
+cleat_status cleat__rest_query_last(cleat__store *store, const cleat__uuid *dag_id, cleat__uuid *out);
 /* Appends what its version was declared as. */
 cleat_status cleat__rest_query_declaration(cleat__store *store, const cleat__uuid *run_id,
                                            cleat__buffer *out);
 /* Slices are valid until the next call of this on the store. CLEAT_NOT_FOUND. */
 cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cleat__uuid *id,
                                    bool with_payloads, cleat__rest_run *out);
+/* The same with some of what may be long, which is absent else. */
+enum { CLEAT__REST_INPUT = 1, CLEAT__REST_OUTPUT = 2, CLEAT__REST_ERROR = 4, CLEAT__REST_METADATA = 8 };
+cleat_status cleat__rest_query_parts(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                                     unsigned parts, cleat__rest_run *out);
 /* ---- Log lines ---- */
 
 /* Those behind the line `after`, in the order of arrival or the other way round, until `visit` answers false. They count
@@ -134,6 +140,8 @@ typedef struct cleat__rest_workflow {
     int32_t priority, retries;
     int64_t execution_timeout_ms, schedule_timeout_ms; /* CLEAT__NO_TIMEOUT: none */
     int64_t order;                                     /* of its versions, from 1 on */
+    bool is_dag;                                       /* it is one of several tasks */
+    int64_t type_id;                                   /* its row */
     cleat__pause pause;
 } cleat__rest_workflow;
 /* By name, until `visit` answers false. */
@@ -143,6 +151,17 @@ cleat_status cleat__rest_query_workflows(cleat__store *store, int64_t tenant,
 /* One; `version` NULL: its newest. Slices are valid until the next call. CLEAT_NOT_FOUND. */
 cleat_status cleat__rest_query_workflow(cleat__store *store, int64_t tenant, const cleat__uuid *id,
                                         const cleat__uuid *version, cleat__rest_workflow *out);
+
+/* A task of a workflow that has several. Slices are valid during the visit. */
+typedef struct cleat__rest_step {
+    cleat_slice name, action;
+    int32_t retries;
+    int64_t execution_timeout_ms, schedule_timeout_ms; /* CLEAT__NO_TIMEOUT: none */
+} cleat__rest_step;
+/* In the order of the declaration; none of a workflow of one. May be called in a visit above. */
+cleat_status cleat__rest_query_steps(cleat__store *store, const cleat__rest_workflow *workflow,
+                                     void (*visit)(void *argument, const cleat__rest_step *row),
+                                     void *argument);
 
 /* Keys of concurrency rules that runs of a workflow have which live, and the runs of one of them. */
 typedef struct cleat__rest_keys {

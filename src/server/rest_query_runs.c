@@ -33,14 +33,15 @@ enum {
     COLUMN_STEP,
     COLUMN_BATCH,
 };
-/* Payloads only where ?3 is true: they may take many pages. */
+/* Of what may take many pages only the parts that ?3 has. */
 #define SELECT_RUN                                                                                          \
     "SELECT t.id, y.action, " CLEAT__REST_STATE ", t.priority, "                                            \
     "coalesce(e.retry_count, l.retry_count), t.created_at_ms, "                                             \
     "coalesce(e.started_at_ms, l.started_at_ms), e.finished_at_ms, t.parent_id, t.child_index, "            \
-    "t.child_key, (SELECT count(*) FROM task c WHERE c.parent_id = t.id), t.metadata, e.error, "            \
-    "CASE WHEN ?3 THEN coalesce((SELECT d.input FROM task d WHERE d.id = t.dag_id), t.input) END, CASE "    \
-    "WHEN ?3 THEN e.output END, "                                                                           \
+    "t.child_key, (SELECT count(*) FROM task c WHERE c.parent_id = t.id), "                                 \
+    "CASE WHEN ?3 & 8 THEN t.metadata END, CASE WHEN ?3 & 4 THEN e.error END, "                             \
+    "CASE WHEN ?3 & 1 THEN coalesce((SELECT d.input FROM task d WHERE d.id = t.dag_id), t.input) END, "     \
+    "CASE WHEN ?3 & 2 THEN e.output END, "                                                                  \
     "w.name, w.uuid, y.version_id, y.task_name, coalesce(e.worker_id, l.worker_id), t.event_id, "           \
     "t.event_key, l.queued_at_ms, "                                                                         \
     "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 'NOT_TAKEN' ELSE e.outcome END, "                   \
@@ -50,6 +51,10 @@ enum {
     "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "             \
     "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "                             \
     "WHERE t.id = ?1 AND y.tenant = ?2"
+
+_Static_assert(CLEAT__REST_INPUT == 1 && CLEAT__REST_OUTPUT == 2 && CLEAT__REST_ERROR == 4 &&
+                   CLEAT__REST_METADATA == 8,
+               "as the statement has them");
 
 static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
 {
@@ -104,6 +109,14 @@ static cleat_status fail_not_found(const cleat__uuid *id)
 cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cleat__uuid *id,
                                    bool with_payloads, cleat__rest_run *out)
 {
+    unsigned parts = CLEAT__REST_ERROR | CLEAT__REST_METADATA;
+    parts |= with_payloads ? CLEAT__REST_INPUT | CLEAT__REST_OUTPUT : 0;
+    return cleat__rest_query_parts(store, tenant, id, parts, out);
+}
+
+cleat_status cleat__rest_query_parts(cleat__store *store, int64_t tenant, const cleat__uuid *id,
+                                     unsigned parts, cleat__rest_run *out)
+{
     static const char sql[] = SELECT_RUN;
     *out = (cleat__rest_run){0};
     sqlite3_stmt *select = NULL;
@@ -113,7 +126,7 @@ cleat_status cleat__rest_query_run(cleat__store *store, int64_t tenant, const cl
     }
     cleat__bind_uuid(select, 1, id);
     sqlite3_bind_int64(select, 2, tenant);
-    sqlite3_bind_int(select, 3, with_payloads);
+    sqlite3_bind_int64(select, 3, parts);
     int code = sqlite3_step(select);
     if (code != SQLITE_ROW) {
         status = cleat__store_rows_end(store, select, code, "reading a run");
@@ -144,6 +157,25 @@ cleat_status cleat__rest_query_tasks(cleat__store *store, const cleat__rest_run 
     cleat_status last = cleat__store_rows_end(store, select, status == CLEAT_OK ? code : SQLITE_ROW,
                                               "listing the tasks of a run");
     return status == CLEAT_OK ? last : status;
+}
+
+cleat_status cleat__rest_query_last(cleat__store *store, const cleat__uuid *dag_id, cleat__uuid *out)
+{
+    static const char sql[] =
+        "SELECT t.id FROM task t JOIN task_end e ON e.id = t.id WHERE t.dag_id = ?1 AND e.state = 2 "
+        "AND e.outcome IS NULL ORDER BY e.finished_at_ms DESC, t.type_id DESC LIMIT 1";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__store_prepare(store, sql, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    cleat__bind_uuid(select, 1, dag_id);
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW) {
+        cleat__column_uuid(select, 0, out);
+    }
+    status = cleat__store_rows_end(store, select, code, "looking for the last task of a run");
+    return status == CLEAT_OK && code != SQLITE_ROW ? CLEAT_EMPTY : status;
 }
 
 cleat_status cleat__rest_query_declaration(cleat__store *store, const cleat__uuid *run_id, cleat__buffer *out)
@@ -182,13 +214,20 @@ void cleat__rest_filter_deinit(cleat__rest_filter *filter)
     "(SELECT id FROM workflow WHERE tenant = ?2 AND hex(uuid) IN (SELECT value FROM json_each(?6)))) "  \
     "AND (e.finished_at_ms IS NULL OR e.finished_at_ms <= ?4) "                                         \
     "AND (?5 = 0 OR ?5 >> " CLEAT__REST_STATE " & 1) "                                                  \
-    "AND (?7 IS NULL OR coalesce(e.worker_id, l.worker_id) = ?7) "                                      \
+    "AND (?7 IS NULL OR coalesce(e.worker_id, l.worker_id) = ?7 OR (NOT ?12 AND y.dag_type = 0 AND "    \
+    "EXISTS (SELECT 1 FROM task c LEFT JOIN task_live m ON m.id = c.id "                                \
+    "LEFT JOIN task_end f ON f.id = c.id WHERE c.dag_id = t.id AND "                                    \
+    "coalesce(f.worker_id, m.worker_id) = ?7))) "                                                       \
     "AND CASE WHEN ?12 THEN y.dag_type IS NULL OR y.dag_type <> 0 ELSE t.dag_id IS NULL END "
-#define OF_PARENT "AND t.parent_id = ?8 "
-#define OF_EVENT  "AND t.event_id = ?9 AND (?8 IS NULL OR t.parent_id = ?8) "
-#define OF_KEYS                                                    \
-    "AND t.idempotency_key IN (SELECT value FROM json_each(?11)) " \
-    "AND (?9 IS NULL OR t.event_id = ?9) AND (?8 IS NULL OR t.parent_id = ?8) "
+/* Tasks of a run come from where that comes from, which only its own row says. */
+#define OF(condition)                                                                              \
+    "t.id IN (SELECT p.id FROM task p WHERE " condition " UNION ALL SELECT c.id FROM task p JOIN " \
+    "task c ON c.dag_id = p.id WHERE ?12 AND " condition ")"
+#define OF_PARENT "AND " OF("p.parent_id = ?8") " "
+#define OF_EVENT  "AND " OF("p.event_id = ?9") " AND (?8 IS NULL OR " OF("p.parent_id = ?8") ") "
+#define OF_KEYS                                                                                     \
+    "AND " OF("p.idempotency_key IN (SELECT value FROM json_each(?11))") " AND (?9 IS NULL OR " OF( \
+        "p.event_id = ?9") ") AND (?8 IS NULL OR " OF("p.parent_id = ?8") ") "
 
 /* A statement for each way to find them. */
 typedef struct ways {

@@ -4,23 +4,31 @@
 #include "base/utf8.h"
 #include "run_events.h"
 
-/* ---- What happened ---- */
+/* ---- Bounds ----
+ *
+ * There may be many attempts, and a thousand tasks, and each may tell of megabytes: with a part of that the run can be
+ * read. A run of one task is never short of any but the errors of its former attempts. */
+enum {
+    ERROR_MOST = 16 * 1024,                /* of a former attempt */
+    ATTEMPTS_MOST = 8 * 1024 * 1024,       /* of all of these */
+    EVENTS_OUTPUTS_MOST = 8 * 1024 * 1024, /* as texts, which are longer */
+    EVENTS_ERRORS_MOST = 5 * 1024 * 1024,
+};
 
-/* There may be many attempts, and each may tell of megabytes: with a part of each the run can be read. */
-enum { ERROR_MOST = 16 * 1024, ERRORS_MOST = 8 * 1024 * 1024 };
+/* ---- What happened ---- */
 
 typedef struct events {
     cleat__json_writer *writer;
     const cleat__rest_run *run;
     int64_t count;
-    size_t errors_left; /* bytes */
+    size_t attempts_left, outputs_left, errors_left; /* bytes */
 } events;
 
 static cleat_slice shorten(events *self, cleat_slice error)
 {
-    size_t most = self->errors_left < ERROR_MOST ? self->errors_left : ERROR_MOST;
+    size_t most = self->attempts_left < ERROR_MOST ? self->attempts_left : ERROR_MOST;
     error.size = error.size > most ? cleat__utf8_valid_prefix(error.data, most) : error.size;
-    self->errors_left -= error.size;
+    self->attempts_left -= error.size;
     return error;
 }
 
@@ -36,11 +44,14 @@ static bool write_event(void *argument, const cleat__run_event *what)
     cleat__rest_write_time(writer, "timestamp", what->time_ms);
     cleat__writer_string(writer, "eventType", what->kind);
     cleat__run_event_write_message(writer, what);
-    if (what->error.data != NULL) {
-        cleat__writer_slice(writer, "errorMessage", what->is_last ? what->error : shorten(self, what->error));
+    cleat_slice error =
+        what->is_last ? cleat__rest_spend(&self->errors_left, what->error) : shorten(self, what->error);
+    cleat_slice output = cleat__rest_spend(&self->outputs_left, what->output);
+    if (error.data != NULL) {
+        cleat__writer_slice(writer, "errorMessage", error);
     }
-    if (what->output.data != NULL) {
-        cleat__writer_slice(writer, "output", what->output);
+    if (output.data != NULL) {
+        cleat__writer_slice(writer, "output", output);
     }
     cleat__writer_string(writer, "taskDisplayName", name);
     cleat__writer_int(writer, "retryCount", what->retry_count);
@@ -51,7 +62,35 @@ static bool write_event(void *argument, const cleat__run_event *what)
 
 /* ---- The run ---- */
 
-static void write_run(cleat__json_writer *writer, const cleat__http_call *call, const cleat__rest_run *run)
+/* Of several tasks: of the one that was the last to complete, as clients expect. */
+static cleat_status write_last_output(cleat__json_writer *writer, const cleat__http_call *call,
+                                      cleat__store *store, const cleat__uuid *dag_id)
+{
+    cleat__uuid last;
+    cleat__rest_run task = {.is_dag = false};
+    cleat_status status = store != NULL ? cleat__rest_query_last(store, dag_id, &last) : CLEAT_EMPTY;
+    if (status == CLEAT_OK) {
+        status = cleat__rest_query_parts(store, call->identity.tenant, &last, CLEAT__REST_OUTPUT, &task);
+    }
+    cleat__rest_write_payload(writer, "output", task.row.output);
+    return status == CLEAT_EMPTY ? CLEAT_OK : status;
+}
+
+/* Of one task it is what that is handed. */
+static void write_input(cleat__json_writer *writer, const cleat__rest_run *run)
+{
+    if (run->is_dag) {
+        cleat__rest_write_payload(writer, "input", run->row.input);
+    } else {
+        cleat__writer_begin_object(writer, "input");
+        cleat__rest_write_payload(writer, "input", run->row.input);
+        cleat__writer_end_object(writer);
+    }
+}
+
+/* `store` NULL: it cannot be asked. */
+static cleat_status write_run(cleat__json_writer *writer, const cleat__http_call *call, cleat__store *store,
+                              const cleat__rest_run *run)
 {
     const cleat__run_row *row = &run->row;
     char name[CLEAT__REST_NAME_SIZE];
@@ -69,18 +108,24 @@ static void write_run(cleat__json_writer *writer, const cleat__http_call *call, 
     cleat__writer_string(writer, "displayName", name);
     cleat__rest_write_uuid(writer, "workflowId", &run->row.workflow_id);
     cleat__rest_write_uuid(writer, "workflowVersionId", &run->row.version_id);
-    cleat__rest_write_payload(writer, "output", row->output);
+    if (!run->is_dag) {
+        cleat__rest_write_payload(writer, "output", row->output);
+    }
     if (row->error.data != NULL) {
         cleat__writer_slice(writer, "errorMessage", row->error);
     }
-    cleat__writer_begin_object(writer, "input"); /* of a run of one task: what the task is given */
-    cleat__rest_write_payload(writer, "input", row->input);
-    cleat__writer_end_object(writer);
+    write_input(writer, run);
     cleat__rest_write_time(writer, "createdAt", row->created_at_ms);
     if (row->is_child) {
         cleat__rest_write_uuid(writer, "parentTaskExternalId", &row->parent_id);
     }
+    cleat_status status = CLEAT_OK;
+    if (run->is_dag) { /* which ends the slices of `run` */
+        const cleat__uuid id = row->id;
+        status = write_last_output(writer, call, store, &id);
+    }
     cleat__writer_end_object(writer);
+    return status;
 }
 
 /* ---- Answers about one run ---- */
@@ -112,12 +157,17 @@ static void answer(asking self)
 static cleat_status write_all_events(cleat__json_writer *writer, const char *key, const asking *self,
                                      cleat__store *store, const cleat__rest_ids *tasks)
 {
-    events all = {.writer = writer, .errors_left = ERRORS_MOST};
+    events all = {.writer = writer,
+                  .attempts_left = ATTEMPTS_MOST,
+                  .outputs_left = EVENTS_OUTPUTS_MOST,
+                  .errors_left = EVENTS_ERRORS_MOST};
     cleat_status status = CLEAT_OK;
     cleat__writer_begin_array(writer, key);
     for (size_t i = 0; i < tasks->count && status == CLEAT_OK; i++) {
         cleat__rest_run task;
-        status = cleat__rest_query_run(store, self->call->identity.tenant, &tasks->items[i], true, &task);
+        unsigned parts = cleat__rest_part_if(all.outputs_left, CLEAT__REST_OUTPUT) |
+                         cleat__rest_part_if(all.errors_left, CLEAT__REST_ERROR);
+        status = cleat__rest_query_parts(store, self->call->identity.tenant, &tasks->items[i], parts, &task);
         all.run = &task;
         status = status == CLEAT_OK ? cleat__run_events_list(store, &task, write_event, &all) : status;
     }
@@ -130,8 +180,10 @@ static cleat_status write_details(const asking *self, cleat__store *store, const
 {
     cleat__writer_begin_object(writer, NULL);
     cleat__rest_ids tasks = {NULL, 0, 0};
-    write_run(writer, self->call, run);
-    cleat_status status = cleat__rest_query_tasks(store, run, &tasks);
+    cleat_status status = write_run(writer, self->call, store, run);
+    if (status == CLEAT_OK) {
+        status = cleat__rest_query_tasks(store, run, &tasks);
+    }
     if (status == CLEAT_OK) {
         status = write_all_events(writer, "taskEvents", self, store, &tasks);
     }
@@ -159,7 +211,7 @@ void cleat__rest_answer_started(cleat__http_call *call, const cleat__rest_run *k
         cleat__buffer_deinit(&writer.out);
         writer = (cleat__json_writer){0};
         cleat__writer_begin_object(&writer, NULL);
-        write_run(&writer, call, known);
+        (void)write_run(&writer, call, NULL, known);
         cleat__writer_begin_array(&writer, "taskEvents");
         cleat__writer_end_array(&writer);
         cleat__rest_write_shape_of_one(&writer, known);

@@ -8,7 +8,6 @@ typedef struct list {
     cleat__rest_filter filter;
     cleat__json_writer *writer;
     cleat__store *store;
-    bool only_tasks;
     cleat_status status; /* of reading tasks */
 } list;
 
@@ -27,7 +26,7 @@ static cleat_status write_children(const list *self, const cleat__rest_run *run)
 static bool write_row(void *argument, const cleat__rest_run *run)
 {
     list *self = argument;
-    cleat__rest_begin_summary(self->writer, NULL, self->call, run, self->only_tasks);
+    cleat__rest_begin_summary(self->writer, NULL, self->call, run, self->filter.only_tasks);
     if (run->is_dag) {
         self->status = write_children(self, run);
     }
@@ -52,7 +51,7 @@ static bool read_running_filter(cleat__http_call *call, cleat__rest_filter *out)
     return true;
 }
 
-static bool read_page(cleat__http_call *call, cleat__rest_filter *filter, bool *only_tasks)
+static bool read_page(cleat__http_call *call, cleat__rest_filter *filter)
 {
     if (!cleat__rest_read_filter(call, filter)) {
         return false;
@@ -64,7 +63,6 @@ static bool read_page(cleat__http_call *call, cleat__rest_filter *filter, bool *
     }
     filter->limit = 50;
     return cleat__http_call_uuid(call, "worker_id", &filter->worker_id, &filter->has_worker) &&
-           cleat__http_call_bool(call, "only_tasks", only_tasks) &&
            cleat__http_call_bool(call, "only_tasks", &filter->only_tasks) &&
            cleat__http_call_bool(call, "include_payloads", &filter->with_payloads) &&
            cleat__http_call_int(call, "offset", 0, 1000000000, &filter->offset) &&
@@ -91,7 +89,7 @@ static cleat_status write_page(void *argument, cleat__store *store, cleat__json_
 void cleat__rest_run_list(cleat__http_call *call)
 {
     list self = {.call = call};
-    if (read_page(call, &self.filter, &self.only_tasks)) {
+    if (read_page(call, &self.filter)) {
         cleat__rest_answer(call, write_page, &self);
     }
     cleat__rest_filter_deinit(&self.filter);

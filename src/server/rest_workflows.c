@@ -2,10 +2,9 @@
 #include "rest_parts.h"
 
 #include "base/alloc.h"
-#include "model/derived_id.h"
-
 #include "base/error.h"
 #include "engine/engine.h"
+#include "model/derived_id.h"
 #include "model/duration.h"
 
 #include <ctype.h>
@@ -142,30 +141,44 @@ static void write_step(cleat__json_writer *writer, const cleat__http_call *call,
     cleat__writer_end_object(writer);
 }
 
-/* Its tasks, as the steps of the one job. */
-static void write_steps(cleat__json_writer *writer, const cleat__http_call *call,
-                        const cleat__rest_workflow *row, const json_t *declaration)
+typedef struct steps {
+    cleat__json_writer *writer;
+    const cleat__http_call *call;
+    const cleat__rest_workflow *row;
+    const json_t *tasks; /* of the declaration */
+    uint32_t count;
+} steps;
+
+static void write_one_of_several(void *argument, const cleat__rest_step *task)
 {
-    const json_t *tasks = json_object_get(declaration, "tasks");
+    steps *self = argument;
+    step what = {.name = task->name,
+                 .action = task->action,
+                 .timeout_ms = task->execution_timeout_ms,
+                 .said = json_array_get(self->tasks, self->count)};
+    (void)cleat__derived_step_id(&self->row->version_id, self->count++, &what.id);
+    write_step(self->writer, self->call, self->row, &what);
+}
+
+/* Its tasks, as the steps of the one job. */
+static cleat_status write_steps(cleat__json_writer *writer, const cleat__http_call *call, cleat__store *store,
+                                const cleat__rest_workflow *row, const json_t *declaration)
+{
+    steps all = {writer, call, row, json_object_get(declaration, "tasks"), 0};
+    cleat_status status = CLEAT_OK;
     cleat__writer_begin_array(writer, "steps");
-    if (tasks == NULL) {
+    if (row->is_dag) {
+        status = cleat__rest_query_steps(store, row, write_one_of_several, &all);
+    } else {
         const step only = {row->id, row->task_name, row->action, row->execution_timeout_ms, declaration};
         write_step(writer, call, row, &only);
     }
-    for (size_t i = 0; i < json_array_size(tasks); i++) {
-        const json_t *task = json_array_get(tasks, i);
-        step what = {.name = cleat_slice_of(text_of(task, "name")),
-                     .action = cleat_slice_of(text_of(task, "action")),
-                     .timeout_ms = json_integer_value(json_array_get(json_object_get(task, "policy"), 5)),
-                     .said = task};
-        (void)cleat__derived_step_id(&row->version_id, (uint32_t)i, &what.id);
-        write_step(writer, call, row, &what);
-    }
     cleat__writer_end_array(writer);
+    return status;
 }
 
-static void write_jobs(cleat__json_writer *writer, const cleat__http_call *call,
-                       const cleat__rest_workflow *row, const json_t *declaration)
+static cleat_status write_jobs(cleat__json_writer *writer, const cleat__http_call *call, cleat__store *store,
+                               const cleat__rest_workflow *row, const json_t *declaration)
 {
     int64_t made_ms = cleat__uuid_time(&row->version_id);
     cleat__writer_begin_array(writer, "jobs");
@@ -174,9 +187,10 @@ static void write_jobs(cleat__json_writer *writer, const cleat__http_call *call,
     cleat__rest_write_uuid(writer, "tenantId", &call->identity.tenant_id);
     cleat__rest_write_uuid(writer, "versionId", &row->version_id);
     cleat__writer_slice(writer, "name", row->name);
-    write_steps(writer, call, row, declaration);
+    cleat_status status = write_steps(writer, call, store, row, declaration);
     cleat__writer_end_object(writer);
     cleat__writer_end_array(writer);
+    return status;
 }
 
 static void write_rule(cleat__json_writer *writer, const cleat__concurrency *rule, cleat_slice task)
@@ -264,10 +278,10 @@ static cleat_status write_version(void *argument, cleat__store *store, cleat__js
     begin_workflow(writer, "workflow", self->call, &row, declaration);
     cleat__writer_end_object(writer);
     write_triggers(writer, declaration);
-    write_jobs(writer, self->call, &row, declaration);
+    status = write_jobs(writer, self->call, store, &row, declaration);
     cleat__writer_end_object(writer);
     json_decref(declaration);
-    return CLEAT_OK;
+    return status;
 }
 
 void cleat__rest_workflow_version(cleat__http_call *call)

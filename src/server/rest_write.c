@@ -147,15 +147,45 @@ void cleat__rest_write_summary(cleat__json_writer *writer, const char *key, cons
     cleat__writer_end_object(writer);
 }
 
+/* Of all tasks; one has less than any of it. */
+enum {
+    INPUTS_MOST = 9 * 1024 * 1024, /* with their metadata */
+    OUTPUTS_MOST = 12 * 1024 * 1024,
+    ERRORS_MOST = 5 * 1024 * 1024,
+};
+
+typedef struct room {
+    size_t inputs, outputs, errors; /* bytes that are left */
+    bool with_payloads;
+} room;
+
+static cleat_status query_task(cleat__store *store, int64_t tenant, const cleat__uuid *id, room *left,
+                               cleat__rest_run *out)
+{
+    unsigned parts = cleat__rest_part_if(left->inputs, CLEAT__REST_METADATA) |
+                     cleat__rest_part_if(left->errors, CLEAT__REST_ERROR);
+    if (left->with_payloads) {
+        parts |= cleat__rest_part_if(left->inputs, CLEAT__REST_INPUT) |
+                 cleat__rest_part_if(left->outputs, CLEAT__REST_OUTPUT);
+    }
+    cleat_status status = cleat__rest_query_parts(store, tenant, id, parts, out);
+    out->row.input = cleat__rest_spend(&left->inputs, out->row.input);
+    out->row.metadata = cleat__rest_spend(&left->inputs, out->row.metadata);
+    out->row.output = cleat__rest_spend(&left->outputs, out->row.output);
+    out->row.error = cleat__rest_spend(&left->errors, out->row.error);
+    return status;
+}
+
 cleat_status cleat__rest_write_tasks(cleat__json_writer *writer, const char *key,
                                      const cleat__http_call *call, cleat__store *store,
                                      const cleat__rest_ids *tasks, bool with_payloads)
 {
+    room left = {INPUTS_MOST, OUTPUTS_MOST, ERRORS_MOST, with_payloads};
     cleat_status status = CLEAT_OK;
     cleat__writer_begin_array(writer, key);
     for (size_t i = 0; i < tasks->count && status == CLEAT_OK && !cleat__answer_is_full(writer); i++) {
         cleat__rest_run task;
-        status = cleat__rest_query_run(store, call->identity.tenant, &tasks->items[i], with_payloads, &task);
+        status = query_task(store, call->identity.tenant, &tasks->items[i], &left, &task);
         if (status == CLEAT_OK) {
             cleat__rest_write_summary(writer, NULL, call, &task);
         }

@@ -170,7 +170,7 @@ static void skip_invocations(telling *self)
 
 /* ---- Attempts ---- */
 
-/* What became of an attempt. */
+/* What became of an attempt. The first is what an outcome is taken for that is none of these, which there are not. */
 static const struct ending {
     const char *outcome, *kind, *message;
 } endings[] = {
@@ -180,18 +180,19 @@ static const struct ending {
     {"UNDELIVERED", "COULD_NOT_SEND_TO_WORKER", "Task could not be sent to the worker"},
     {"NOT_TAKEN", "SCHEDULING_TIMED_OUT", "Task exceeded its schedule timeout"},
     {"COMPLETED", "FINISHED", "Task finished"},
+    {"SKIPPED", "SKIPPED", "Task was skipped"},
     {"SUPERSEDED", "CANCELLED", "Cancelled due to concurrency strategy"},
     {"CANCELLED", "CANCELLED", "Task was cancelled"},
 };
 
 static const struct ending *ending_of(cleat_slice outcome)
 {
-    size_t kind = 0;
-    while (kind + 1 < sizeof(endings) / sizeof(endings[0]) &&
-           !cleat_slice_equals(outcome, cleat_slice_of(endings[kind].outcome))) {
-        kind++;
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        if (cleat_slice_equals(outcome, cleat_slice_of(endings[i].outcome))) {
+            return &endings[i];
+        }
     }
-    return &endings[kind];
+    return &endings[0];
 }
 
 static bool is_outcome(const cleat__attempt_row *row, const char *outcome)

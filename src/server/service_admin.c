@@ -91,12 +91,17 @@ static void details_deinit(cleat__job *job)
     cleat__rpc_release(it->charged);
 }
 
+static cleat_status fail_short(void)
+{
+    return cleat__fail(CLEAT_RESOURCE_EXHAUSTED,
+                       "the server has no memory for more details: try again later");
+}
+
 /* Many may be asked for at once, and all that are read in one step of the engine wait for its end. */
 static cleat_status charge_details(detailing *it, const cleat__run_row *row)
 {
     if (cleat__rpc_is_short(it->charged)) {
-        return cleat__fail(CLEAT_RESOURCE_EXHAUSTED,
-                           "the server has no memory for more details: try again later");
+        return fail_short();
     }
     it->size = row->input.size + row->metadata.size + row->output.size + row->error.size;
     cleat__rpc_charge(it->charged, it->size);
@@ -152,55 +157,53 @@ static void add_task(Cleat__V1__GetRunDetailsResponse *reply, const cleat__run_r
 }
 
 typedef struct adding {
-    cleat__store *store;
     detailing *to;
     bool is_done; /* until then it is not told how tasks have ended, and what they made is not read */
-    bool failed;
-    cleat__uuid ids[CLEAT__TASKS_MAX];
-    size_t count;
+    size_t size;  /* of what they have made */
 } adding;
 
-static cleat_status note_id(void *argument, const cleat__dag_row *row)
+/* All wait for the engine while this is read, so it ends where it would come to more than a run of one task can have
+ * made: nobody could be sent that. */
+static cleat_status charge_task(adding *self, size_t size)
 {
-    adding *self = argument;
-    if (self->count < CLEAT__TASKS_MAX) {
-        self->ids[self->count++] = row->id;
+    if (cleat__rpc_is_short(self->to->charged)) {
+        return fail_short();
     }
+    self->size += size;
+    if (self->size > CLEAT_PAYLOAD_MAX) {
+        return cleat__fail(CLEAT_TOO_LARGE,
+                           "the tasks of the run have made more than %d bytes: too large to be sent together",
+                           (int)CLEAT_PAYLOAD_MAX);
+    }
+    cleat__rpc_charge(self->to->charged, size);
+    self->to->size += size;
     return CLEAT_OK;
 }
 
-static cleat_status add_one(adding *self, const cleat__uuid *id)
+static cleat_status add_one(void *argument, const cleat__dag_row *row)
 {
-    cleat__run_row row;
-    cleat_status status = cleat__run_get(self->store, id, &row);
-    if (status != CLEAT_OK) {
-        return status;
+    adding *self = argument;
+    bool failed = false;
+    cleat__run_row shown = {.id = row->id,
+                            .task_name = row->name,
+                            .status = row->state,
+                            .output = row->output,
+                            .error = row->error};
+    if (!self->is_done && row->has_ended) {
+        shown.status = CLEAT_RUN_RUNNING;
     }
-    if (!self->is_done && cleat_run_status_is_final(row.status)) {
-        row.status = CLEAT_RUN_RUNNING;
+    cleat_status status = charge_task(self, row->output.size + row->error.size);
+    if (status == CLEAT_OK) {
+        add_task(self->to->reply, &shown, &failed);
     }
-    size_t size = self->is_done ? row.output.size + row.error.size : 0;
-    cleat__rpc_charge(self->to->charged, size);
-    self->to->size += size;
-    add_task(self->to->reply, &row, &self->failed);
-    return self->failed ? cleat__fail_memory() : CLEAT_OK;
+    return failed ? cleat__fail_memory() : status;
 }
 
 static cleat_status add_tasks(cleat__store *store, detailing *it, bool is_done)
 {
-    adding *self = cleat__calloc(1, sizeof(*self));
-    if (self == NULL) {
-        return cleat__fail_memory();
-    }
-    self->store = store;
-    self->to = it;
-    self->is_done = is_done;
-    cleat_status status = cleat__dag_list(store, &it->id, note_id, self);
-    for (size_t i = 0; i < self->count && status == CLEAT_OK; i++) {
-        status = add_one(self, &self->ids[i]);
-    }
-    cleat__free(self);
-    return status;
+    adding self = {.to = it, .is_done = is_done};
+    return cleat__dag_list(store, &it->id, is_done ? CLEAT__DAG_WITH_RESULTS : CLEAT__DAG_WITHOUT_RESULTS,
+                           add_one, &self);
 }
 
 /* In the engine's store, so that it is as new as any answer before. */

@@ -363,7 +363,7 @@ static void refuse_too_large(void *owner, const cleat__notice_out *notice)
         .task_id = notice->task_id,
         .retry_count = notice->retry_count,
         .status = CLEAT_NON_RETRYABLE,
-        .error = cleat_slice_of("the task's input, metadata and parents are too large for a message"),
+        .error = cleat_slice_of("input, metadata and parents' outputs are too large to be sent to a worker"),
     };
     cleat__engine_submit(self->services->engine, command);
 }

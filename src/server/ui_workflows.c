@@ -63,20 +63,35 @@ static void queues_deinit(queues *self)
     cleat__buffer_deinit(&self->wanted);
 }
 
-static const cleat__rest_queue *find_queue(queues *self, const cleat__rest_workflow *row)
+static const cleat__rest_queue *find_queue(queues *self, cleat_slice action, cleat_slice task)
 {
     static const cleat__rest_queue none;
     self->wanted.size = 0;
-    append_key(&self->wanted, row->action, row->task_name);
+    append_key(&self->wanted, action, task);
     const queue *found = cleat__map_get(&self->by_key, cleat__buffer_slice(&self->wanted));
     return found != NULL && !self->wanted.failed ? &found->counts : &none;
 }
 
+static void add_up(cleat__rest_queue *sum, const cleat__rest_queue *more)
+{
+    int64_t oldest = more->oldest_queued_at_ms;
+    sum->queued += more->queued;
+    sum->running += more->running;
+    sum->evicted += more->evicted;
+    if (oldest != 0 && (sum->oldest_queued_at_ms == 0 || oldest < sum->oldest_queued_at_ms)) {
+        sum->oldest_queued_at_ms = oldest;
+    }
+}
+
 /* ---- Workflows ---- */
+
+enum { TASKS_MOST = 50 }; /* that are told one by one, of each */
 
 typedef struct list {
     cleat__json_writer *writer;
+    cleat__store *store;
     queues *queues;
+    cleat_status status;
 } list;
 
 static void write_timeout(cleat__json_writer *writer, const char *key, int64_t ms)
@@ -107,11 +122,78 @@ static void write_declaration(cleat__json_writer *writer, cleat_slice text)
     json_decref(declaration);
 }
 
+static void write_lives(cleat__json_writer *writer, const cleat__rest_queue *lives)
+{
+    cleat__writer_int(writer, "queued", lives->queued);
+    cleat__writer_int(writer, "running", lives->running);
+    cleat__writer_int(writer, "evicted", lives->evicted);
+    cleat__ui_write_time(writer, "oldest_queued_at_ms", lives->oldest_queued_at_ms);
+}
+
+static void write_policy(cleat__json_writer *writer, const cleat__rest_step *task)
+{
+    cleat__writer_int(writer, "retries", task->retries);
+    write_timeout(writer, "execution_timeout_ms", task->execution_timeout_ms);
+    write_timeout(writer, "schedule_timeout_ms", task->schedule_timeout_ms);
+}
+
+typedef struct tasks {
+    cleat__json_writer *writer;
+    queues *queues;
+    int64_t count;
+    cleat__rest_queue sum; /* of what lives of all of them */
+} tasks;
+
+static void write_task(void *argument, const cleat__rest_step *task)
+{
+    tasks *self = argument;
+    cleat__json_writer *writer = self->writer;
+    const cleat__rest_queue *lives = find_queue(self->queues, task->action, task->name);
+    add_up(&self->sum, lives);
+    if (++self->count <= TASKS_MOST) {
+        cleat__writer_begin_object(writer, NULL);
+        cleat__writer_slice(writer, "name", task->name);
+        cleat__writer_slice(writer, "action", task->action);
+        write_policy(writer, task);
+        write_lives(writer, lives);
+        cleat__writer_end_object(writer);
+    }
+}
+
+/* Of several the workflow's own is none that a worker has: what there is to say is said of them. */
+static cleat_status write_tasks(const list *self, const cleat__rest_workflow *row)
+{
+    cleat__json_writer *writer = self->writer;
+    tasks all = {.writer = writer, .queues = self->queues};
+    const cleat__rest_step only = {.name = row->task_name,
+                                   .action = row->action,
+                                   .retries = row->retries,
+                                   .execution_timeout_ms = row->execution_timeout_ms,
+                                   .schedule_timeout_ms = row->schedule_timeout_ms};
+    cleat_status status = CLEAT_OK;
+    cleat__writer_begin_array(writer, "tasks");
+    if (row->is_dag) {
+        status = cleat__rest_query_steps(self->store, row, write_task, &all);
+    } else {
+        write_task(&all, &only);
+    }
+    cleat__writer_end_array(writer);
+    cleat__writer_int(writer, "task_count", all.count);
+    if (row->is_dag) {
+        cleat__ui_write_null(writer, "retries");
+        cleat__ui_write_null(writer, "execution_timeout_ms");
+        cleat__ui_write_null(writer, "schedule_timeout_ms");
+    } else {
+        write_policy(writer, &only);
+    }
+    write_lives(writer, &all.sum);
+    return status;
+}
+
 static bool write_workflow(void *argument, const cleat__rest_workflow *row)
 {
-    const list *self = argument;
+    list *self = argument;
     cleat__json_writer *writer = self->writer;
-    const cleat__rest_queue *lives = find_queue(self->queues, row);
     cleat__writer_begin_object(writer, NULL);
     cleat__ui_write_uuid(writer, "id", &row->id);
     cleat__writer_slice(writer, "name", row->name);
@@ -121,29 +203,24 @@ static bool write_workflow(void *argument, const cleat__rest_workflow *row)
     cleat__writer_bool(writer, "is_paused", row->pause.is_paused);
     cleat__ui_write_time(writer, "declared_at_ms", cleat__uuid_time(&row->version_id));
     write_declaration(writer, row->declaration);
-    cleat__writer_int(writer, "retries", row->retries);
     cleat__writer_int(writer, "priority", row->priority);
-    write_timeout(writer, "execution_timeout_ms", row->execution_timeout_ms);
-    write_timeout(writer, "schedule_timeout_ms", row->schedule_timeout_ms);
-    cleat__writer_int(writer, "queued", lives->queued);
-    cleat__writer_int(writer, "running", lives->running);
-    cleat__writer_int(writer, "evicted", lives->evicted);
-    cleat__ui_write_time(writer, "oldest_queued_at_ms", lives->oldest_queued_at_ms);
+    self->status = write_tasks(self, row);
     cleat__writer_end_object(writer);
-    return !cleat__answer_is_full(writer);
+    return self->status == CLEAT_OK && !cleat__answer_is_full(writer);
 }
 
 static cleat_status write_workflows(void *argument, cleat__store *store, cleat__json_writer *writer)
 {
     const cleat__http_call *call = argument;
     queues found = {0};
-    list self = {writer, &found};
+    list self = {writer, store, &found, CLEAT_OK};
     cleat_status status = cleat__rest_query_queues(store, call->identity.tenant, add_queue, &found);
     status = status == CLEAT_OK ? found.status : status;
     cleat__ui_begin_rows(writer);
     if (status == CLEAT_OK) {
         status = cleat__rest_query_workflows(store, call->identity.tenant, write_workflow, &self);
     }
+    status = status == CLEAT_OK ? self.status : status;
     cleat__ui_end_rows(writer);
     writer->out.failed = writer->out.failed || found.wanted.failed;
     queues_deinit(&found);

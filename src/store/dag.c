@@ -1,60 +1,126 @@
 #include "store/dag.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "store/statement.h"
 
-static cleat_status read_row(sqlite3_stmt *select, cleat__dag_row *row)
+/* ---- The tasks of a run ---- */
+
+typedef struct id_list {
+    cleat__uuid *items;
+    size_t count, capacity;
+} id_list;
+
+static cleat_status add_id(id_list *list, sqlite3_stmt *select)
 {
-    *row = (cleat__dag_row){
-        .type_id = sqlite3_column_int64(select, 1),
-        .has_ended = sqlite3_column_type(select, 2) != SQLITE_NULL,
-        .state = (cleat_run_status)sqlite3_column_int(select, 2),
-        .retry_count = sqlite3_column_int(select, 3),
-        .finished_at_ms = sqlite3_column_int64(select, 4),
-        .output = cleat__column_text(select, 5),
-        .error = cleat__column_text(select, 6),
-        .name = cleat__column_text(select, 7),
-    };
-    return cleat__column_uuid(select, 0, &row->id)
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity != 0 ? 2 * list->capacity : 16;
+        cleat__uuid *items = cleat__realloc(list->items, capacity * sizeof(*items));
+        if (items == NULL) {
+            return cleat__fail_memory();
+        }
+        list->items = items;
+        list->capacity = capacity;
+    }
+    return cleat__column_uuid(select, 0, &list->items[list->count++])
                ? CLEAT_OK
                : cleat__fail(CLEAT_CORRUPT, "a task of a run has no valid id");
 }
 
-cleat_status cleat__dag_list(cleat__store *store, const cleat__uuid *dag_id,
-                             cleat_status (*visit)(void *argument, const cleat__dag_row *row), void *argument)
+cleat_status cleat__dag_ids(cleat__store *store, const cleat__uuid *dag_id, cleat__uuid **out, size_t *count)
 {
-    static const char sql[] =
-        "SELECT t.id, t.type_id, e.state, e.retry_count, e.finished_at_ms, e.output, e.error, "
-        "y.task_name FROM task t JOIN task_type y ON y.id = t.type_id LEFT JOIN task_end e ON e.id = t.id "
-        "WHERE t.dag_id = ?1 ORDER BY t.type_id";
+    static const char sql[] = "SELECT id FROM task WHERE dag_id = ?1 ORDER BY type_id";
     sqlite3_stmt *select = NULL;
+    id_list list = {NULL, 0, 0};
     cleat_status status = cleat__statement_of_run(store, sql, dag_id, &select);
     int code = SQLITE_ROW;
     while (status == CLEAT_OK && (code = sqlite3_step(select)) == SQLITE_ROW) {
-        cleat__dag_row row;
-        status = read_row(select, &row);
-        if (status == CLEAT_OK) {
-            status = visit(argument, &row);
-        }
+        status = add_id(&list, select);
     }
-    if (status == CLEAT_OK && code != SQLITE_DONE) {
-        status = cleat__store_error(store, "reading the tasks of a run");
+    if (select != NULL) {
+        cleat_status last = cleat__store_rows_end(store, select, code, "listing the tasks of a run");
+        status = status == CLEAT_OK ? last : status;
     }
+    if (status != CLEAT_OK) {
+        cleat__free(list.items);
+        list = (id_list){NULL, 0, 0};
+    }
+    *out = list.items;
+    *count = list.count;
+    return status;
+}
+
+static void read_row(sqlite3_stmt *select, const cleat__uuid *id, cleat__dag_row *row)
+{
+    *row = (cleat__dag_row){
+        .id = *id,
+        .type_id = sqlite3_column_int64(select, 0),
+        .has_ended = sqlite3_column_type(select, 1) != SQLITE_NULL,
+        .retry_count = sqlite3_column_int(select, 2),
+        .finished_at_ms = sqlite3_column_int64(select, 3),
+        .name = cleat__column_text(select, 4),
+        .state = (cleat_run_status)sqlite3_column_int(select, 5),
+        .output = cleat__column_text(select, 6),
+        .error = cleat__column_text(select, 7),
+    };
+}
+
+static cleat_status visit_one(cleat__store *store, const cleat__uuid *id, cleat__dag_parts parts,
+                              cleat_status (*visit)(void *argument, const cleat__dag_row *row),
+                              void *argument)
+{
+    static const char sql[] =
+        "SELECT t.type_id, e.state, coalesce(e.retry_count, l.retry_count), e.finished_at_ms, y.task_name, "
+        "coalesce(e.state, l.state), CASE WHEN ?2 THEN e.output END, CASE WHEN ?2 THEN e.error END "
+        "FROM task t JOIN task_type y ON y.id = t.type_id LEFT JOIN task_live l ON l.id = t.id "
+        "LEFT JOIN task_end e ON e.id = t.id WHERE t.id = ?1";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__statement_of_run(store, sql, id, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int(select, 2, parts == CLEAT__DAG_WITH_RESULTS);
+    int code = sqlite3_step(select);
+    if (code != SQLITE_ROW) {
+        status = cleat__store_rows_end(store, select, code, "reading a task of a run");
+        return status != CLEAT_OK ? status : cleat__fail(CLEAT_CORRUPT, "a task of a run has no declaration");
+    }
+    cleat__dag_row row;
+    read_row(select, id, &row);
+    status = visit(argument, &row);
     sqlite3_reset(select);
     return status;
 }
+
+cleat_status cleat__dag_list(cleat__store *store, const cleat__uuid *dag_id, cleat__dag_parts parts,
+                             cleat_status (*visit)(void *argument, const cleat__dag_row *row), void *argument)
+{
+    cleat__uuid *ids = NULL;
+    size_t count = 0;
+    cleat_status status = cleat__dag_ids(store, dag_id, &ids, &count);
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        status = visit_one(store, &ids[i], parts, visit, argument);
+    }
+    cleat__free(ids);
+    return status;
+}
+
+/* ---- What they have made ---- */
 
 static cleat_status add_result(void *argument, const cleat__dag_row *row)
 {
     char id[37];
     cleat__uuid_format(&row->id, id);
     cleat_slice text = row->state == CLEAT_RUN_COMPLETED ? row->output : row->error;
-    return cleat__task_results_add(argument, id, row->name, row->state, text);
+    cleat__task_results *to = argument;
+    cleat_status status = cleat__task_results_add(to, id, row->name, row->state, text);
+    return status == CLEAT_OK && to->is_too_large ? CLEAT_EMPTY : status; /* the rest need not be read */
 }
 
 cleat_status cleat__dag_results(cleat__store *store, const cleat__uuid *dag_id, cleat__task_results *out)
 {
-    return cleat__dag_list(store, dag_id, add_result, out);
+    cleat_status status = cleat__dag_list(store, dag_id, CLEAT__DAG_WITH_RESULTS, add_result, out);
+    return status == CLEAT_EMPTY && out->is_too_large ? CLEAT_OK : status;
 }
 
 /* The UUID that a statement finds; nil: it finds none. */

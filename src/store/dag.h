@@ -12,16 +12,22 @@ typedef struct cleat__dag_row {
     cleat__uuid id;
     int64_t type_id;
     bool has_ended;
-    cleat_run_status state; /* in which it has ended, as what follows */
+    cleat_run_status state; /* in which it has ended, or is */
     int32_t retry_count;
-    int64_t finished_at_ms;
-    cleat_slice output, error;
-    cleat_slice name; /* the readable id */
+    int64_t finished_at_ms;    /* 0: it has not */
+    cleat_slice output, error; /* of its end; absent without CLEAT__DAG_WITH_RESULTS */
+    cleat_slice name;          /* the readable id */
 } cleat__dag_row;
-/* All of them, in the order of the declaration. The first status of `visit` that is not CLEAT_OK ends it. */
-cleat_status cleat__dag_list(cleat__store *store, const cleat__uuid *dag_id,
+
+/* What is read of them: all that they have made may be gigabytes. */
+typedef enum cleat__dag_parts { CLEAT__DAG_WITHOUT_RESULTS, CLEAT__DAG_WITH_RESULTS } cleat__dag_parts;
+/* All of them, in the order of the declaration, each when the visit of the one before has returned. The first status
+ * of `visit` that is not CLEAT_OK ends it. */
+cleat_status cleat__dag_list(cleat__store *store, const cleat__uuid *dag_id, cleat__dag_parts parts,
                              cleat_status (*visit)(void *argument, const cleat__dag_row *row),
                              void *argument);
+/* Their ids alone, in that order; to be freed. */
+cleat_status cleat__dag_ids(cleat__store *store, const cleat__uuid *dag_id, cleat__uuid **out, size_t *count);
 /* The run that it is a task of; nil: it is none. */
 cleat_status cleat__dag_of(cleat__store *store, const cleat__uuid *id, cleat__uuid *out);
 

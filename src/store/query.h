@@ -68,7 +68,7 @@ typedef struct cleat__attempt_row {
     int64_t finished_at_ms;
     int64_t replayed_at_ms; /* the run ended with it, and was replayed then; 0: it was not */
     cleat_slice
-        outcome; /* "FAILED", "TIMED_OUT", "LOST", "UNDELIVERED"; before a replay "COMPLETED", "CANCELLED", "SUPERSEDED" too */
+        outcome; /* "FAILED", "TIMED_OUT", "LOST", "UNDELIVERED"; before a replay "COMPLETED", "SKIPPED", "CANCELLED", "SUPERSEDED" too */
     cleat_slice error;
 } cleat__attempt_row;
 cleat_status cleat__attempt_list(cleat__store *store, const cleat__uuid *id,

@@ -1,23 +1,8 @@
 #include "transport/cron_list.h"
 
-#include "base/alloc.h"
 #include "base/error.h"
 #include "model/cron.h"
-
-/* Grows by doubling: the count is a power of two when there is no room. */
-static bool make_room(cleat_cron_list *list)
-{
-    if ((list->count & (list->count - 1)) != 0) {
-        return true;
-    }
-    size_t capacity = list->count != 0 ? 2 * list->count : 1;
-    cleat_cron *items = cleat__realloc(list->items, capacity * sizeof(*items));
-    if (items == NULL) {
-        return false;
-    }
-    list->items = items;
-    return true;
-}
+#include "transport/list_room.h"
 
 static const char *copy(cleat_slice text, const char *otherwise)
 {
@@ -45,9 +30,11 @@ static int64_t next_of(cleat_slice expression, int64_t now_ms)
 cleat_status cleat__cron_list_add(cleat_cron_list *list, const cleat__uuid *id, const cleat__recurrence *what,
                                   bool is_enabled, int64_t now_ms)
 {
-    if (!make_room(list)) {
+    cleat_cron *items = cleat__list_room(list->items, list->count, sizeof(*items));
+    if (items == NULL) {
         return cleat__fail_memory();
     }
+    list->items = items;
     cleat_cron item = {
         .workflow = copy(what->workflow, ""),
         .name = copy(what->name, ""),

@@ -1,22 +1,7 @@
 #include "transport/filter_list.h"
 
-#include "base/alloc.h"
 #include "base/error.h"
-
-/* Grows by doubling: the count is a power of two when there is no room. */
-static bool make_room(cleat_filter_list *list)
-{
-    if ((list->count & (list->count - 1)) != 0) {
-        return true;
-    }
-    size_t capacity = list->count != 0 ? 2 * list->count : 1;
-    cleat_filter_entry *items = cleat__realloc(list->items, capacity * sizeof(*items));
-    if (items == NULL) {
-        return false;
-    }
-    list->items = items;
-    return true;
-}
+#include "transport/list_room.h"
 
 static void free_item(cleat_filter_entry *item)
 {
@@ -28,9 +13,11 @@ static void free_item(cleat_filter_entry *item)
 cleat_status cleat__filter_list_add(cleat_filter_list *list, const cleat__uuid *id, bool is_declared,
                                     const cleat__filter *filter)
 {
-    if (!make_room(list)) {
+    cleat_filter_entry *items = cleat__list_room(list->items, list->count, sizeof(*items));
+    if (items == NULL) {
         return cleat__fail_memory();
     }
+    list->items = items;
     cleat_filter_entry item = {
         .filter = {.scope = cleat__slice_dup(filter->scope),
                    .expression = cleat__slice_dup(filter->expression),

@@ -6,7 +6,8 @@
  *     grpc_declare.c   declaring workflows; grpc_runs.c starting, cancelling and replaying runs
  *     grpc_results.c   waiting for their end
  *     grpc_watch.c     looking at a run's stream
- *     grpc_events.c    pushing events; grpc_filters.c filters of them; grpc_crons.c crons; grpc_schedules.c runs at a time, mostly over remote_http.c
+ *     grpc_events.c    pushing events; grpc_filters.c filters of them; grpc_crons.c crons; grpc_schedules.c runs at
+ *                      a time, mostly over remote_http.c
  *     grpc_worker.c    workers; grpc_register.c how they introduce themselves; grpc_assign.c what they are sent,
  *                      grpc_report.c what they say, and grpc_task.c what their tasks ask for
  *     grpc_batch.c     what differs where several runs come in one action, and end in one

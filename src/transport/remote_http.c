@@ -193,8 +193,8 @@ static cleat_status status_of(long code)
 }
 
 /*
- * {"errors":[{"description":".."}]}, or {"message":".."}. A description without the list is about what was asked for, not who asks: that has
- * been let in.
+ * {"errors":[{"description":".."}]}, or {"message":".."}. A description without the list is about what was asked for,
+ * not who asks: that has been let in.
  */
 static cleat_status fail_answer(cleat__remote_session *session, long code, cleat_slice body)
 {

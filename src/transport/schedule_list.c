@@ -1,22 +1,7 @@
 #include "transport/schedule_list.h"
 
-#include "base/alloc.h"
 #include "base/error.h"
-
-/* Grows by doubling: the count is a power of two when there is no room. */
-static bool make_room(cleat_schedule_list *list)
-{
-    if ((list->count & (list->count - 1)) != 0) {
-        return true;
-    }
-    size_t capacity = list->count != 0 ? 2 * list->count : 1;
-    cleat_schedule *items = cleat__realloc(list->items, capacity * sizeof(*items));
-    if (items == NULL) {
-        return false;
-    }
-    list->items = items;
-    return true;
-}
+#include "transport/list_room.h"
 
 static const char *copy_json(cleat_slice json)
 {
@@ -33,9 +18,11 @@ static void free_item(cleat_schedule *item)
 cleat_status cleat__schedule_list_add(cleat_schedule_list *list, const cleat__uuid *id, int64_t at_ms,
                                       const cleat__schedule *schedule)
 {
-    if (!make_room(list)) {
+    cleat_schedule *items = cleat__list_room(list->items, list->count, sizeof(*items));
+    if (items == NULL) {
         return cleat__fail_memory();
     }
+    list->items = items;
     cleat_schedule item = {
         .workflow = cleat__slice_dup(schedule->workflow),
         .at_ms = at_ms,

@@ -225,7 +225,8 @@ cleat_status cleat__action_attempt_read(const action *message, cleat__uuid *task
     return CLEAT_OK;
 }
 
-/* The texts of the envelope. The input is {} when there is none, the others are absent, and so is a filter's payload that is no object. */
+/* The texts of the envelope. The input is {} when there is none, the others are absent, and so is a filter's payload that
+ * is no object. */
 static cleat_status read_payload(cleat_slice envelope, cleat__assignment *out)
 {
     const struct {

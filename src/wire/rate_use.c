@@ -8,8 +8,9 @@ typedef Cleat__V1__CreateTaskRateLimit use;
 
 int64_t cleat__rate_duration_read(int duration)
 {
-    return duration >= 0 ? cleat__rate_duration_ms((cleat_rate_limit_duration)(duration + CLEAT_PER_SECOND))
-                         : 0;
+    bool is_one =
+        duration >= 0 && duration <= CLEAT__V1__RATE_LIMIT_DURATION__YEAR; /* any number may be sent */
+    return is_one ? cleat__rate_duration_ms((cleat_rate_limit_duration)(duration + CLEAT_PER_SECOND)) : 0;
 }
 
 int cleat__rate_duration_write(int64_t window_ms)
@@ -54,11 +55,15 @@ cleat_status cleat__rate_uses_read(use *const *list, size_t count, cleat__rate_u
     return CLEAT_OK;
 }
 
+/* Other engines want a key also where an expression makes it, and units where none does. */
 static void write_use(bool *failed, const cleat__rate_use *from, use *message)
 {
-    message->key = cleat__message_text(failed, from->key.data != NULL ? from->key : cleat_slice_of(""));
-    message->has_units_case = CLEAT__V1__CREATE_TASK_RATE_LIMIT__HAS_UNITS_UNITS;
-    message->units = from->units;
+    cleat_slice name = from->key.data != NULL ? from->key : from->key_expression;
+    message->key = cleat__message_text(failed, name.data != NULL ? name : cleat_slice_of(""));
+    if (from->units_expression.data == NULL) {
+        message->has_units_case = CLEAT__V1__CREATE_TASK_RATE_LIMIT__HAS_UNITS_UNITS;
+        message->units = from->units;
+    }
     message->has_duration_case = CLEAT__V1__CREATE_TASK_RATE_LIMIT__HAS_DURATION_DURATION;
     message->duration = (Cleat__V1__RateLimitDuration)cleat__rate_duration_write(from->window_ms);
     if (from->key_expression.data != NULL) {

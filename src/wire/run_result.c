@@ -98,7 +98,12 @@ Cleat__WorkflowRunEvent *cleat__run_results_write(const cleat_run_result *result
                                                   const cleat__task_results *tasks, int64_t now_ms)
 {
     bool failed = false;
-    Cleat__WorkflowRunEvent *message = event_new(result, tasks->count, now_ms, &failed);
+    /* What was made is too large, but not how it has failed. */
+    bool is_error_alone = tasks->is_too_large && result->status != CLEAT_RUN_COMPLETED;
+    Cleat__WorkflowRunEvent *message = event_new(result, tasks->count + is_error_alone, now_ms, &failed);
+    if (is_error_alone) {
+        add_result(message, result, cleat_slice_of(""), &failed);
+    }
     for (size_t i = 0; i < tasks->count; i++) {
         add_result(message, &tasks->items[i].result, cleat_slice_of(tasks->items[i].name), &failed);
     }

@@ -14,7 +14,8 @@
 Cleat__WorkflowRunEvent *cleat__run_result_write(const cleat_run_result *result, cleat_slice task_name,
                                                  int64_t now_ms);
 
-/* The same for a run of several tasks. */
+/* The same for a run of several tasks. Where outputs are too large but the run has not completed, its own error, or that
+ * it was cancelled, is the one result. */
 Cleat__WorkflowRunEvent *cleat__run_results_write(const cleat_run_result *result,
                                                   const cleat__task_results *tasks, int64_t now_ms);
 

@@ -73,6 +73,53 @@ static void a_newer_version_counts_and_others_are_kept_apart(void **state)
     json_decref(list);
 }
 
+/* Its own task is in no queue: what lives is told of each of its tasks, and summed up. */
+static void a_workflow_of_several_tasks_is_told_with_these(void **state)
+{
+    ui_world *it = *state;
+    const cleat__policy policy = {.retries = 3,
+                                  .priority = 1,
+                                  .backoff_factor = 1,
+                                  .execution_timeout_ms = 5000,
+                                  .schedule_timeout_ms = 7000};
+    const cleat_slice first = cleat_slice_of("first");
+    const cleat__workflow_task tasks[] = {
+        {.name = first, .action = cleat_slice_of("late:first"), .policy = policy},
+        {.name = cleat_slice_of("beside"), .action = cleat_slice_of("greet:greet"), .policy = policy},
+        {.name = cleat_slice_of("then"),
+         .action = cleat_slice_of("late:then"),
+         .policy = policy,
+         .parents = &first,
+         .parent_count = 1},
+    };
+    const cleat__workflow workflow = {.name = cleat_slice_of("late"), .tasks = tasks, .task_count = 3};
+    assert_int_equal(cleat__engine_put_workflow(it->rest.engine, 1, &workflow, NULL), CLEAT_OK);
+    for (int i = 0; i < 2; i++) {
+        (void)trigger_run(&it->rest, 1, "late");
+    }
+    json_t *list = get(&it->rest, API "workflows");
+    const json_t *row = at(list, "rows.1");
+    assert_string_equal(text_at(row, "name"), "late");
+    assert_int_equal(int_at(row, "queued"), 4); /* `then` is not queued yet */
+    assert_int_equal(int_at(row, "running"), 0);
+    assert_true(json_integer_value(at(row, "oldest_queued_at_ms")) > INT64_C(1700000000000));
+    assert_true(json_is_null(at(row, "retries")));
+    assert_true(json_is_null(at(row, "execution_timeout_ms")));
+    assert_int_equal(int_at(row, "task_count"), 3);
+    assert_int_equal(count_at(row, "tasks"), 3);
+    assert_string_equal(text_at(row, "tasks.1.name"), "beside");
+    assert_string_equal(text_at(row, "tasks.1.action"), "greet:greet");
+    assert_int_equal(int_at(row, "tasks.1.queued"), 2);
+    assert_int_equal(int_at(row, "tasks.1.retries"), 3);
+    assert_int_equal(int_at(row, "tasks.1.execution_timeout_ms"), 5000);
+    assert_int_equal(int_at(row, "tasks.1.schedule_timeout_ms"), 7000);
+    assert_int_equal(int_at(row, "tasks.2.queued"), 0);
+    assert_true(json_is_null(at(row, "tasks.2.oldest_queued_at_ms")));
+    assert_int_equal(int_at(list, "rows.0.task_count"), 1); /* greet */
+    assert_string_equal(text_at(list, "rows.0.tasks.0.name"), "greet");
+    json_decref(list);
+}
+
 static void a_worker_is_told_with_its_slots(void **state)
 {
     ui_world *it = *state;
@@ -176,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UI_TEST(a_workflow_is_told_with_what_lives_of_it),
         UI_TEST(a_newer_version_counts_and_others_are_kept_apart),
+        UI_TEST(a_workflow_of_several_tasks_is_told_with_these),
         UI_TEST(a_worker_is_told_with_its_slots),
         UI_TEST(one_that_does_not_listen_is_inactive),
         cmocka_unit_test_setup_teardown(without_an_engine_nobody_knows_the_workers, ui_start_looked_at,

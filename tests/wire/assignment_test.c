@@ -89,6 +89,44 @@ static void test_the_payload_of_a_filter(void **state)
 }
 
 /* START and CANCEL must say the same of it, or the cancellation is lost. */
+/* Of others they are texts that have JSON, or have it not. */
+static void test_errors_of_other_tasks_are_read_as_people_read_them(void **state)
+{
+    (void)state;
+    cleat__assignment assignment = assignment_of("{}"), *read;
+    assignment.step_errors =
+        cleat_slice_of("{\"a\":\"{\\\"message\\\":\\\"it broke\\\",\\\"stack\\\":\\\"x\\\"}\","
+                       "\"b\":\"plain \\u00e4\",\"c\":7,\"d\":\"\"}");
+    Cleat__AssignedAction *message = again(cleat__assignment_write(&assignment, &details));
+    assert_non_null(strstr(message->action_payload, ",\"step_run_errors\":{\"a\":"));
+    assert_int_equal(cleat__assignment_read(message, NOW, &read), CLEAT_OK);
+    assert_slice(read->step_errors, "{\"a\":\"it broke\",\"b\":\"plain \u00e4\",\"d\":\"\"}");
+    cleat__free(read);
+    cleat__message_free(message);
+    static const struct {
+        const char *envelope, *errors; /* NULL: none are told */
+    } others[] = {
+        {"{\"step_run_errors\":{}}", "{}"},
+        {"{\"step_run_errors\":7}", NULL},
+        {"{\"step_run_errors\":null}", NULL},
+        {"{}", NULL},
+    };
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        message = again(cleat__assignment_write(&assignment, &details));
+        cleat__free(message->action_payload);
+        bool failed = false;
+        message->action_payload = cleat__message_string(&failed, others[i].envelope);
+        assert_int_equal(cleat__assignment_read(message, NOW, &read), CLEAT_OK);
+        if (others[i].errors == NULL) {
+            assert_null(read->step_errors.data);
+        } else {
+            assert_slice(read->step_errors, others[i].errors);
+        }
+        cleat__free(read);
+        cleat__message_free(message);
+    }
+}
+
 static void test_an_invocation_of_a_durable_task(void **state)
 {
     (void)state;
@@ -303,6 +341,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_start),
         cmocka_unit_test(test_the_payload_of_a_filter),
+        cmocka_unit_test(test_errors_of_other_tasks_are_read_as_people_read_them),
         cmocka_unit_test(test_an_invocation_of_a_durable_task),
         cmocka_unit_test(test_a_task_that_is_not_durable_has_no_invocations),
         cmocka_unit_test(test_inputs_in_the_envelope),

@@ -44,6 +44,30 @@ static void test_what_a_server_writes(void **state)
     cleat__message_free(message);
 }
 
+/* Of a run whose tasks have made more than can be told. */
+static void test_a_failure_is_told_without_what_was_made(void **state)
+{
+    (void)state;
+    const cleat__task_results tasks = {.is_too_large = true};
+    char output[] = "{}", error[] = "it broke";
+    static const cleat_run_status statuses[] = {CLEAT_RUN_COMPLETED, CLEAT_RUN_FAILED, CLEAT_RUN_CANCELLED};
+    for (size_t i = 0; i < 3; i++) {
+        bool has_failed = statuses[i] == CLEAT_RUN_FAILED;
+        const cleat_run_result ended = {
+            {RUN_ID}, statuses[i], i == 0 ? output : NULL, has_failed ? error : NULL};
+        cleat_run_result heard;
+        Cleat__WorkflowRunEvent *message = again(cleat__run_results_write(&ended, &tasks, NOW));
+        cleat_status status = cleat__run_result_read(message, &heard);
+        assert_int_equal(status, statuses[i] == CLEAT_RUN_COMPLETED ? CLEAT_TOO_LARGE : CLEAT_OK);
+        if (status == CLEAT_OK) {
+            assert_int_equal(heard.status, statuses[i]);
+            assert_string_equal(has_failed ? heard.error : "it broke", "it broke");
+            cleat_run_result_deinit(&heard);
+        }
+        cleat__message_free(message);
+    }
+}
+
 /* An error that is there and empty is what tells a cancellation, and only that. */
 static void test_cancelled_is_an_empty_error(void **state)
 {
@@ -191,6 +215,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_a_server_writes),
+        cmocka_unit_test(test_a_failure_is_told_without_what_was_made),
         cmocka_unit_test(test_cancelled_is_an_empty_error),
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_one_task),

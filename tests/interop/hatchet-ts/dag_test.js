@@ -48,6 +48,8 @@ suite('workflows of several tasks', () => {
             assert.strictEqual(await statuses(client, id), 'a=COMPLETED b=COMPLETED c=COMPLETED d=COMPLETED');
             const { run, shape } = await client.runs.get(id);
             assert.strictEqual(run.status, 'COMPLETED');
+            assert.deepStrictEqual(run.input, { n: 1 });
+            assert.deepStrictEqual(run.output, { input: { n: 1 }, b: 4, c: 4 }); // of the last one
             const steps = Object.fromEntries(shape.map(({ stepId, taskName }) => [stepId, taskName]));
             const after = Object.fromEntries(shape.map(({ taskName, childrenStepIds }) =>
                 [taskName, childrenStepIds.map((step) => steps[step]).join(' ')]));
