@@ -387,6 +387,19 @@ static size_t count_with(const json_t *rows, const char *key, size_t least)
     return found;
 }
 
+/* But for what is noted of runs that have waited for seconds: on a slow machine these have. */
+static size_t count_events(const json_t *events)
+{
+    size_t i, count = 0;
+    const json_t *event;
+    json_array_foreach(events, i, event)
+    {
+        const char *kind = json_string_value(json_object_get(event, "eventType"));
+        count += strncmp(kind, "REQUEUED", strlen("REQUEUED")) != 0;
+    }
+    return count;
+}
+
 static void runs_that_have_made_much_can_be_read(void **state)
 {
     enum {
@@ -400,7 +413,7 @@ static void runs_that_have_made_much_can_be_read(void **state)
     assert_int_equal(cleat__engine_call(it->engine, enlarge, &what), CLEAT_OK);
     json_t *run = get(it, URL(RUN, ID(&what.run)));
     assert_int_equal(count_at(run, "tasks"), WIDE);
-    assert_int_equal(count_at(run, "taskEvents"), 4 * WIDE);
+    assert_int_equal(count_events(at(run, "taskEvents")), 4 * WIDE);
     assert_int_equal(json_string_length(at(run, "run.input.x")), INPUT);
     assert_int_equal(json_string_length(at(run, "run.output.x")), LENGTH);
     assert_in_range(count_with(at(run, "tasks"), "output", LENGTH), 1, WIDE - 1); /* the first of them */
@@ -413,7 +426,7 @@ static void runs_that_have_made_much_can_be_read(void **state)
     json_decref(task);
     json_decref(run);
     run = get(it, URL(RUN "/task-events", ID(&what.run)));
-    assert_int_equal(count_at(run, "rows"), 4 * WIDE);
+    assert_int_equal(count_events(at(run, "rows")), 4 * WIDE);
     json_decref(run);
 }
 
