@@ -80,8 +80,8 @@ CLEAT_API cleat_status cleat_batch_fail(cleat_batch *batch, cleat_status status,
 
 /*
  * Makes the thread work for this run of a batch, until cleat_scope_detach(): spans begun meanwhile are its own, and events
- * pushed meanwhile come from it. Runs that it spawns are tied to it anyway. Also for threads of the program's own, and
- * for a task that is alone.
+ * pushed meanwhile come from it. Runs that it spawns are tied to it anyway. Also for threads of the program's own; for
+ * a task that is alone it is about spans only.
  */
 CLEAT_API cleat_scope cleat_task_attach(const cleat_task *task);
 

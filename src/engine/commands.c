@@ -149,13 +149,15 @@ static cleat_status put_workflow(cleat__core *core, cleat__command *command)
         entry = cleat__catalog_find(&core->catalog, command->tenant, workflow->name);
         status = entry != NULL ? compare(core, &put.row, entry->latest) : CLEAT_EMPTY;
     }
-    if (status == CLEAT_EMPTY) {
+    bool is_new = status == CLEAT_EMPTY;
+    /* Before the version, so that the file says what each shared rule is, and a version that is imported does not. */
+    if (status == CLEAT_OK || is_new) {
+        status = cleat__limits_share(core, command->tenant, workflow);
+    }
+    if (status == CLEAT_OK && is_new) {
         status = add_version(core, &put.row, workflow, entry);
     }
     cleat__buffer_deinit(&put.declaration);
-    if (status == CLEAT_OK) {
-        status = cleat__limits_share(core, command->tenant, workflow);
-    }
     if (status == CLEAT_OK) {
         entry = cleat__catalog_find(&core->catalog, command->tenant, workflow->name);
         status = cleat__filters_declare(core, entry, workflow->filters, workflow->filter_count);

@@ -139,6 +139,8 @@ void cleat__dag_drop(cleat__core *core, cleat__dag *dag);
 
 /* Whether a held task begins with the run. */
 bool cleat__dag_is_first(const cleat__dag *dag, size_t step);
+/* Whether the task would be in its queue if the run had its slots; it waits for these as it does for a worker. */
+bool cleat__dag_waits_for_slots(const cleat__dag *dag, size_t step);
 /* A run that begins, now or when it has its slots. */
 cleat_status cleat__dag_line_up(cleat__core *core, cleat__dag *dag);
 /* It has them until it ends. */

@@ -29,14 +29,17 @@ cleat_status cleat__dag_admit(cleat__core *core, cleat__dag *dag)
     return status == CLEAT_OK ? cleat__dag_move(core, dag) : status;
 }
 
-/* Those that would be queued wait for the run's slots as they do for a worker. */
+bool cleat__dag_waits_for_slots(const cleat__dag *dag, size_t step)
+{
+    return !dag->is_admitted && dag->tasks[step].stage == CLEAT__DAG_HELD && cleat__dag_is_first(dag, step) &&
+           dag->plan->tasks[step].wait_rule_count == 0;
+}
+
 static cleat_status start_timers(cleat__core *core, const cleat__dag *dag)
 {
     cleat_status status = CLEAT_OK;
     for (size_t i = 0; i < dag->plan->task_count && status == CLEAT_OK; i++) {
-        bool would_be = dag->tasks[i].stage == CLEAT__DAG_HELD && cleat__dag_is_first(dag, i) &&
-                        dag->plan->tasks[i].wait_rule_count == 0;
-        if (would_be) {
+        if (cleat__dag_waits_for_slots(dag, i)) {
             cleat__run *run = dag->tasks[i].run;
             status = cleat__core_check(
                 core, cleat__runs_set_timer(&core->runs, run, cleat__life_queue_deadline(core, run)));

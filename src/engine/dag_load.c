@@ -187,7 +187,7 @@ static cleat_status write(again *self, const cleat__uuid *id, const cleat__ended
                           const cleat__task_type *type, cleat_slice limits)
 {
     const cleat__attempt_key key = {.id = *id, .retry_count = row->retry_count};
-    if (type->rule_count != 0 || type->takings != NULL) {
+    if (cleat__type_has_limits(type)) {
         cleat_status status =
             cleat__core_check(self->core, cleat__transition_set_limits(self->core->store, id, limits));
         if (status != CLEAT_OK) {

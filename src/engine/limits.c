@@ -122,9 +122,9 @@ static void review(cleat__core *core)
     limit_group *group;
     while ((group = cleat__map_next(&core->limits.groups, &cursor)) != NULL) {
         /* Else it is as its newest run has said. */
-        bool has_most =
+        bool is_another =
             group->rule->max_runs_expression == NULL && group->group.max_runs != group->rule->max_runs;
-        if (has_most) {
+        if (is_another) {
             group->group.max_runs = group->rule->max_runs;
             note(core, group);
         }
@@ -151,13 +151,13 @@ static cleat_status share(cleat__core *core, int64_t tenant, const cleat__concur
     if (declared->name.data == NULL) {
         return CLEAT_OK;
     }
-    cleat_status status = cleat__core_begin(core);
-    if (status == CLEAT_OK) {
-        status = cleat__core_check(
-            core, cleat__rules_share(&core->catalog.rules, tenant, declared, &rule, &has_changed));
-    }
-    if (has_changed) {
+    cleat_status status = cleat__core_check(
+        core, cleat__rules_share(&core->catalog.rules, tenant, declared, &rule, &has_changed));
+    if (status == CLEAT_OK && has_changed) {
         review(core);
+        status = cleat__core_begin(core);
+    }
+    if (status == CLEAT_OK && has_changed) {
         status = cleat__core_check(core, cleat__shared_rule_put(core->store, tenant, declared->name,
                                                                 cleat_slice_of(rule->definition)));
     }
@@ -305,7 +305,8 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
     cleat__expression_parsed parsed = {{NULL}};
     const cleat__expression_variables variables = {
         .parsed = &parsed,
-        .steps = &core->expression_steps,
+        /* A task of several comes by itself, and what came before it in the step is not its fault. */
+        .steps = run->type->dag == NULL ? &core->expression_steps : NULL,
         .input = trigger->input,
         .additional_metadata = trigger->metadata.data != NULL ? trigger->metadata : cleat_slice_of("{}"),
         .workflow_run_id = cleat_slice_of(id),

@@ -56,9 +56,13 @@ static inline bool cleat__run_is_limited(const cleat__run *run)
     return run->type->rule_count != 0;
 }
 /* Whether it has rules, takes units of rate limits, or goes to workers with others. */
+static inline bool cleat__type_has_limits(const cleat__task_type *type)
+{
+    return type->rule_count != 0 || type->takings != NULL || type->needs->batch != NULL;
+}
 static inline bool cleat__run_has_limits(const cleat__run *run)
 {
-    return run->type->rule_count != 0 || run->type->takings != NULL || run->type->needs->batch != NULL;
+    return cleat__type_has_limits(run->type);
 }
 
 /* The keys of its limits, as they are stored; or nothing, and `refusal`, why it has none: then it fails. Limits that it

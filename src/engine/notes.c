@@ -17,26 +17,35 @@ cleat_status cleat__notes_add(cleat__core *core, const cleat__run *run, const ch
     return cleat__core_check(core, cleat__note_insert(core->store, &key, &note));
 }
 
+static bool was_noted(const cleat__core *core, const cleat__lane *lane)
+{
+    return lane->noted_ms != 0 && core->now.monotonic_ms - lane->noted_ms < NOTE_EVERY_MS;
+}
+
+cleat_status cleat__notes_add_waiting(cleat__core *core, cleat__lane *lane, const char *kind,
+                                      const char *message)
+{
+    cleat_status status = was_noted(core, lane) ? CLEAT_EMPTY : cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        lane->noted_ms = core->now.monotonic_ms;
+        status = cleat__notes_add(core, cleat__lane_first(lane), kind, message);
+    }
+    return status == CLEAT_EMPTY ? CLEAT_OK : status;
+}
+
 static bool is_due(const cleat__core *core, const cleat__lane *lane)
 {
     const cleat__run *run = cleat__lane_first(lane);
-    return core->now.unix_ms - run->since_ms >= LOOK_EVERY_MS &&
-           (lane->noted_ms == 0 || core->now.monotonic_ms - lane->noted_ms >= NOTE_EVERY_MS) &&
-           lane->batching == NULL && !run->type->workflow->pause.is_paused;
+    return core->now.unix_ms - run->since_ms >= LOOK_EVERY_MS && lane->batching == NULL &&
+           !run->type->workflow->pause.is_paused;
 }
 
 static cleat_status look_at(cleat__core *core, cleat__lane *lane, int *left)
 {
     cleat_status status = CLEAT_OK;
     for (; lane != NULL && *left > 0 && status == CLEAT_OK; lane = lane->next, --*left) {
-        if (!is_due(core, lane)) {
-            continue;
-        }
-        status = cleat__core_begin(core);
-        if (status == CLEAT_OK) {
-            lane->noted_ms = core->now.monotonic_ms;
-            status = cleat__notes_add(core, cleat__lane_first(lane), "REQUEUED_NO_WORKER",
-                                      "No worker can take it now");
+        if (is_due(core, lane)) {
+            status = cleat__notes_add_waiting(core, lane, "REQUEUED_NO_WORKER", "No worker can take it now");
         }
     }
     return status;

@@ -12,6 +12,10 @@
 cleat_status cleat__notes_add(cleat__core *core, const cleat__run *run, const char *kind,
                               const char *message);
 
+/* The same of the first run of a lane, unless one of these had a note within the last minute. Opens the transaction. */
+cleat_status cleat__notes_add_waiting(cleat__core *core, cleat__lane *lane, const char *kind,
+                                      const char *message);
+
 /* Looks at what waits when it is time to. */
 cleat_status cleat__notes_fire(cleat__core *core);
 

@@ -11,9 +11,12 @@ static bool is_waiting(cleat__run *run)
     if (run->state != CLEAT_RUN_QUEUED || run->is_backing_off || cleat__run_is_dag(run)) {
         return false;
     }
-    return run->type->dag == NULL ||
-           (*cleat__dag_slot(run))->tasks[run->type->step].stage == CLEAT__DAG_FREE ||
-           run->timer.position != 0;
+    if (run->type->dag == NULL) {
+        return true;
+    }
+    const cleat__dag *dag = *cleat__dag_slot(run);
+    size_t step = run->type->step;
+    return dag->tasks[step].stage == CLEAT__DAG_FREE || cleat__dag_waits_for_slots(dag, step);
 }
 
 /* How long they may wait has changed. Looks at all runs that live: nobody pauses often. */

@@ -3,8 +3,11 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "engine/core_parts.h"
+#include "engine/notes.h"
 #include "engine/scope.h"
 #include "store/rate.h"
+
+#include <inttypes.h>
 
 /* Limits that runs have said and that nobody takes of any more. */
 #define IDLE_MAX 10000
@@ -288,6 +291,21 @@ static void refill(cleat__core *core, cleat__rate *rate)
     }
 }
 
+static cleat_status note(cleat__core *core, cleat__lane *lane, const cleat__rate *rate, int32_t units)
+{
+    cleat__buffer text = {0};
+    cleat__buffer_append_format(&text,
+                                "Rate limit exceeded for key %.*s, attempting to consume %" PRId32
+                                " units, but only had %" PRId32 " remaining",
+                                CLEAT_SLICE_ARGS(rate->key), units, rate->is_known ? rate->window.value : 0);
+    cleat__buffer_append_byte(&text, '\0');
+    cleat_status status =
+        text.failed ? CLEAT_OK
+                    : cleat__notes_add_waiting(core, lane, "REQUEUED_RATE_LIMIT", (const char *)text.data);
+    cleat__buffer_deinit(&text);
+    return status;
+}
+
 static cleat_status park(cleat__core *core, cleat__lane *lane, cleat__rate *rate)
 {
     cleat__queue_park(lane->type->queue, lane, &rate->waiting);
@@ -307,7 +325,8 @@ cleat_status cleat__rates_look(cleat__core *core, cleat__lane *lane, bool *is_pa
         refill(core, rate);
         if (!rate->is_known || rate->window.value < lane->units->items[i].units) {
             *is_parked = true;
-            return park(core, lane, rate);
+            cleat_status status = note(core, lane, rate, lane->units->items[i].units);
+            return status == CLEAT_OK ? park(core, lane, rate) : status;
         }
     }
     return CLEAT_OK;

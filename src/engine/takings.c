@@ -124,7 +124,7 @@ cleat_status cleat__takings_read(cleat__core *core, const cleat__run *run, const
         *text = json_dumps(rates, JSON_COMPACT);
     }
     if (status == CLEAT_OK && *text == NULL) {
-        cleat__free(*units);
+        cleat__rate_units_free(*units);
         *units = NULL;
         status = cleat__fail_memory();
     }

@@ -40,9 +40,9 @@
 #define CLEAT__EXPRESSION_STEPS_MAX  ((size_t)100000) /* of one evaluation */
 #define CLEAT__EXPRESSION_STEP_BYTES ((size_t)128)
 #define CLEAT__EXPRESSION_MEMORY_MAX ((size_t)8 << 20) /* bytes that one evaluation makes */
-/* What those of one command may take together, where they are evaluated while nobody else is answered: some 0.4 s. There
+/* What those of one command may take together, where they are evaluated while nobody else is answered: some 2 s at most. There
  * reading JSON counts, too: a step for so many bytes. */
-#define CLEAT__EXPRESSIONS_STEPS_MAX       ((size_t)10000000)
+#define CLEAT__EXPRESSIONS_STEPS_MAX       ((size_t)50000000)
 #define CLEAT__EXPRESSIONS_STEP_BYTES_READ ((size_t)8)
 
 /*

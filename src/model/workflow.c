@@ -244,6 +244,45 @@ static cleat_status check_tasks(const cleat__workflow *workflow)
     return status == CLEAT_OK && cleat__workflow_is_dag(workflow) ? cleat__dag_check(workflow) : status;
 }
 
+/* A run that stands twice in line for a rule that is shared by its name waits for itself. */
+static cleat_status check_shared(const cleat__concurrency *rule, const cleat__concurrency *others,
+                                 size_t count)
+{
+    for (size_t i = 0; rule->name.data != NULL && i < count; i++) {
+        if (others[i].name.data != NULL && cleat_slice_equals(rule->name, others[i].name)) {
+            return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                               "concurrency: the rule \"%.*s\" is there twice: a run would wait for itself",
+                               CLEAT_SLICE_ARGS(rule->name));
+        }
+    }
+    return CLEAT_OK;
+}
+
+/* Of a task: with those of its workflow. */
+static cleat_status check_chain(const cleat__workflow *workflow, const cleat__concurrency *rules,
+                                size_t count)
+{
+    cleat_status status = CLEAT_OK;
+    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
+        status = check_shared(&rules[i], rules + i + 1, count - i - 1);
+        if (status == CLEAT_OK) {
+            status = check_shared(&rules[i], workflow->concurrency, workflow->concurrency_count);
+        }
+    }
+    return status;
+}
+
+static cleat_status check_chains(const cleat__workflow *workflow)
+{
+    const cleat__workflow alone = {.concurrency = NULL};
+    cleat_status status = check_chain(&alone, workflow->concurrency, workflow->concurrency_count);
+    for (size_t i = 0; i < workflow->task_count && status == CLEAT_OK; i++) {
+        const cleat__workflow_task *task = &workflow->tasks[i];
+        status = check_chain(workflow, task->concurrency, task->concurrency_count);
+    }
+    return status;
+}
+
 cleat_status cleat__workflow_check(const cleat__workflow *workflow)
 {
     cleat_status status = cleat__name_check("name", workflow->name);
@@ -265,6 +304,9 @@ cleat_status cleat__workflow_check(const cleat__workflow *workflow)
     }
     if (status == CLEAT_OK) {
         status = cleat__concurrency_check(workflow->concurrency, workflow->concurrency_count);
+    }
+    if (status == CLEAT_OK) {
+        status = check_chains(workflow);
     }
     return status == CLEAT_OK ? check_texts(workflow) : status;
 }

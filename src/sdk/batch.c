@@ -74,6 +74,10 @@ cleat_status cleat_batch_return(cleat_batch *batch, const char *json)
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s", batch == NULL ? "batch is NULL" : "output is NULL");
     }
     cleat_status status = cleat__json_check("output", cleat_slice_of(json), false);
+    if (status != CLEAT_OK) { /* what the runs end with, when the function answers it */
+        cleat__free(batch->error);
+        batch->error = cleat__strdup(cleat_error_message());
+    }
     char *copy = status == CLEAT_OK ? cleat__strdup(json) : NULL;
     if (copy == NULL) {
         return status == CLEAT_OK ? cleat__fail_memory() : status;

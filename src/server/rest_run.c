@@ -163,7 +163,7 @@ static cleat_status write_all_events(cleat__json_writer *writer, const char *key
                   .errors_left = EVENTS_ERRORS_MOST};
     cleat_status status = CLEAT_OK;
     cleat__writer_begin_array(writer, key);
-    for (size_t i = 0; i < tasks->count && status == CLEAT_OK; i++) {
+    for (size_t i = 0; i < tasks->count && status == CLEAT_OK && !cleat__answer_is_full(writer); i++) {
         cleat__rest_run task;
         unsigned parts = cleat__rest_part_if(all.outputs_left, CLEAT__REST_OUTPUT) |
                          cleat__rest_part_if(all.errors_left, CLEAT__REST_ERROR);

@@ -46,6 +46,12 @@ void cleat__speaker_free(cleat__services *services, cleat__speaker *speaker)
         return;
     }
     pthread_mutex_lock(&services->mutex);
+    for (cleat__speaker *each = services->speakers; each != NULL && speaker->peer != NULL;
+         each = each->next) {
+        bool is_beside = each->peer != NULL && strcmp(each->peer, speaker->peer) == 0 &&
+                         !cleat__uuid_equals(&each->worker_id, &speaker->worker_id);
+        each->is_shared = each->is_shared || is_beside;
+    }
     if (speaker->next != NULL) {
         speaker->next->previous = speaker->previous;
     }
@@ -63,7 +69,8 @@ static cleat__uuid find(const cleat__services *services, const char *peer)
         if (each->peer == NULL || strcmp(each->peer, peer) != 0) {
             continue;
         }
-        if (!cleat__uuid_is_nil(&found) && !cleat__uuid_equals(&found, &each->worker_id)) {
+        if (each->is_shared ||
+            (!cleat__uuid_is_nil(&found) && !cleat__uuid_equals(&found, &each->worker_id))) {
             return nobody;
         }
         found = each->worker_id;

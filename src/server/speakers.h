@@ -11,7 +11,8 @@
 typedef struct cleat__speaker {
     struct cleat__speaker *next, *previous;
     cleat__uuid worker_id;
-    char *peer; /* owned; NULL: it is not known */
+    char *peer;     /* owned; NULL: it is not known */
+    bool is_shared; /* another worker has listened over its connection, and may speak yet */
 } cleat__speaker;
 
 /* It begins and ends; NULL: nothing is known of it. */
@@ -20,7 +21,7 @@ cleat__speaker *cleat__speaker_new(cleat__services *services, cleat__rpc_call *c
 void cleat__speaker_free(cleat__services *services, cleat__speaker *speaker); /* NULL-safe */
 
 /* The worker that sends the call; nil: it cannot be known, as of one that listens over another connection, or of several
- * that share one, or where somebody in between passes calls on. */
+ * that share one or have, or where somebody in between passes calls on. */
 cleat__uuid cleat__speaker_of(cleat__services *services, cleat__rpc_call *call);
 
 #endif

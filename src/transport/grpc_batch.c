@@ -106,7 +106,9 @@ static bool is_known(const cleat__remote_workers *workers, const cleat__uuid *id
 static void hold(cleat__remote_worker *worker, cleat__remote_batch *batch, cleat__assignment *assignment)
 {
     assignment->retry_count = batch != NULL ? batch->number : CLEAT__RETRY_CURRENT;
-    cleat__held *member = cleat__remote_hold(worker, assignment, cleat_slice_of(""));
+    /* A server that names one twice hears of the second end by itself. */
+    bool is_twice = cleat__remote_holds(worker->workers, assignment);
+    cleat__held *member = is_twice ? NULL : cleat__remote_hold(worker, assignment, cleat_slice_of(""));
     if (member != NULL && batch != NULL) {
         member->batch = batch;
         batch->left++;
@@ -219,26 +221,36 @@ static size_t size_of(const ending *it)
     return it->report.output.size + it->report.error.size + ITEM_BYTES;
 }
 
-/* One message, of those from `from` on that have completed, or have not. Answers where the rest begins. */
+/* What is put into one message; it may be as little as can be set. */
+static size_t most_of(const cleat__remote_batch *batch)
+{
+    int64_t most = batch->workers->link->settings.max_send_size - 1024;
+    return most < MESSAGE_BYTES ? (size_t)(most > 0 ? most : 0) : MESSAGE_BYTES;
+}
+
+/* One message, of those from `from` on that have completed, or have not. Answers where the rest begins. The members of
+ * the others may be gone. */
 static const ending *tell_some(cleat__remote_batch *batch, bool is_completed, const ending *from)
 {
     size_t count = 0, bytes = 0;
-    const ending *stop = from;
+    const size_t most = most_of(batch);
+    const ending *stop = from, *first = NULL;
     for (; stop != NULL; stop = stop->next) {
         if ((stop->report.status == CLEAT_OK) == is_completed) {
             bytes += size_of(stop);
-            if (count != 0 && bytes > MESSAGE_BYTES) {
+            if (count != 0 && bytes > most) {
                 break;
             }
+            first = first != NULL ? first : stop;
             count++;
         }
     }
-    if (count == 0) {
+    if (first == NULL) {
         return NULL;
     }
     cleat__batch_event_writer writer;
     cleat__held *members = NULL;
-    cleat__event_origin origin = cleat__remote_origin_of(from->member);
+    cleat__event_origin origin = cleat__remote_origin_of(first->member);
     cleat__batch_event_begin(&writer,
                              is_completed ? CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_COMPLETED
                                           : CLEAT__STEP_ACTION_EVENT_TYPE__STEP_EVENT_TYPE_FAILED,

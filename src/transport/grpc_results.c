@@ -261,7 +261,10 @@ cleat_status cleat__run_is_done(cleat__link *link, const char *id, int64_t deadl
         *is_done = answer->done;
     }
     if (status == CLEAT_OK && is_cancelled != NULL) {
-        *is_cancelled = answer->done && answer->status == CLEAT__V1__RUN_STATUS__CANCELLED;
+        /* Of several tasks one may have failed before the others were cancelled. */
+        bool may_be = answer->status == CLEAT__V1__RUN_STATUS__CANCELLED ||
+                      (answer->status == CLEAT__V1__RUN_STATUS__FAILED && answer->n_task_runs > 1);
+        *is_cancelled = answer->done && may_be;
     }
     cleat__message_free(reply);
     /* All that a run took and gave is in the answer; when that is too much, for either side, it is there. */

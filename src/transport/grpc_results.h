@@ -33,8 +33,8 @@ cleat_status cleat__results_wait(cleat__results *results, const cleat__uuid *run
 void cleat__results_stop(cleat__results *results);
 void cleat__results_deinit(cleat__results *results); /* when the link has stopped */
 
-/* What is to be known of a run that cannot be told from the stream; `is_cancelled` (may be NULL): that is how it has
- * ended. CLEAT_NOT_FOUND; CLEAT_UNSUPPORTED: it cannot be said. */
+/* What is to be known of a run that cannot be told from the stream; `is_cancelled` (may be NULL): that may be how
+ * it has ended. CLEAT_NOT_FOUND; CLEAT_UNSUPPORTED: it cannot be said. */
 cleat_status cleat__run_is_done(cleat__link *link, const char *id, int64_t deadline_ns, bool *is_done,
                                 bool *is_cancelled);
 

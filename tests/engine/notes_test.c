@@ -91,6 +91,44 @@ static void test_that_no_worker_takes_a_run(void **state)
     assert_string_equal(notes_of(&first), "REQUEUED_NO_WORKER@0 REQUEUED_NO_WORKER@0");
 }
 
+/* The message is what is told of it. */
+static void assert_note(const cleat__uuid *id, const char *kind, const char *message)
+{
+    cleat__store *reader = NULL;
+    cleat__note_cursor cursor;
+    assert_int_equal(cleat__store_open(FILE_NAME, CLEAT__STORE_READ, &reader), CLEAT_OK);
+    assert_int_equal(cleat__notes_begin(reader, id, &cursor), CLEAT_OK);
+    assert_true(cursor.is_there);
+    assert_string_equal(cursor.kind, kind);
+    assert_string_equal(cursor.message, message);
+    cleat__notes_end(&cursor);
+    cleat__store_close(reader);
+}
+
+static void test_that_units_of_a_rate_limit_are_waited_for(void **state)
+{
+    rig *at = *state;
+    const cleat__rate_use use = {.key = cleat_slice_of("calls"), .units = 2, .window_ms = 1000};
+    cleat__command put = {.tenant = CLEAT__TENANT_DEFAULT,
+                          .kind = CLEAT__COMMAND_PUT_RATE_LIMIT,
+                          .as.put_rate_limit = {cleat_slice_of("calls"), 3, 1000}};
+    cleat__workflow workflow = workflow_of("a:a", &policy);
+    task_of(&workflow)->rate_limits = &use;
+    task_of(&workflow)->rate_limit_count = 1;
+    assert_int_equal(ask(at, &put), CLEAT_OK);
+    assert_int_equal(put_workflow(at, CLEAT__TENANT_DEFAULT, &workflow, NULL), CLEAT_OK);
+    add_worker(at, "a:a", 99);
+    cleat__uuid first = trigger(at, "a:a", "1", 0);
+    cleat__uuid second = trigger(at, "a:a", "2", 0);
+    cleat__uuid third = trigger(at, "a:a", "3", 0);
+    assert_string_equal(notes_of(&first), "");
+    assert_note(&second, "REQUEUED_RATE_LIMIT",
+                "Rate limit exceeded for key calls, attempting to consume 2 units, but only had 1 remaining");
+    advance(at, 1000);
+    assert_string_equal(notes_of(&second), "REQUEUED_RATE_LIMIT@0");
+    assert_string_equal(notes_of(&third), ""); /* within the same minute */
+}
+
 static void test_one_run_has_not_any_number_of_them(void **state)
 {
     rig *at = *state;
@@ -123,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_what_a_task_is_granted),
         TEST(test_that_no_worker_takes_a_run),
+        TEST(test_that_units_of_a_rate_limit_are_waited_for),
         TEST(test_one_run_has_not_any_number_of_them),
     };
 #undef TEST

@@ -160,6 +160,28 @@ static void test_slots_and_the_rest_are_checked(void **state)
     assert_refused(&workflow, "sticky");
 }
 
+/* A run that stood in line for it twice would wait for itself. */
+static void test_a_shared_rule_is_there_once(void **state)
+{
+    (void)state;
+    const cleat__concurrency one = {.expression = cleat_slice_of("'k'"),
+                                    .max_runs = 1,
+                                    .strategy = CLEAT_GROUP_ROUND_ROBIN,
+                                    .name = cleat_slice_of("shared")};
+    const cleat__concurrency twice[] = {one, one};
+    cleat__workflow workflow = good();
+    workflow.concurrency = twice;
+    workflow.concurrency_count = 2;
+    assert_refused(&workflow, "\"shared\" is there twice");
+    workflow.concurrency_count = 1;
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+    task_of(&workflow)->concurrency = twice;
+    task_of(&workflow)->concurrency_count = 1;
+    assert_refused(&workflow, "\"shared\" is there twice");
+    workflow.concurrency_count = 0;
+    assert_int_equal(cleat__workflow_check(&workflow), CLEAT_OK);
+}
+
 /* ---- As text ---- */
 
 static void assert_text(const cleat__workflow *workflow, const char *expected)
@@ -311,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_names_are_checked),
         cmocka_unit_test(test_the_policy_is_checked),
         cmocka_unit_test(test_slots_and_the_rest_are_checked),
+        cmocka_unit_test(test_a_shared_rule_is_there_once),
         cmocka_unit_test(test_a_schema_must_be_an_object_of_json),
         cmocka_unit_test(test_all_content_is_in_the_text),
         cmocka_unit_test(test_needs_are_read_back),

@@ -89,7 +89,7 @@ static bool read_options(int argc, char **argv, nightly *it)
         }
     }
     it->random = (uint64_t)it->seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-    return argc % 2 == 1 && it->runs >= 100 && it->kills >= 0 && it->seed >= 0;
+    return argc % 2 == 1 && it->runs >= 100 && it->kills >= 0 && it->kills < it->runs && it->seed >= 0;
 }
 
 static void put_limit(const nightly_tenant *tenant)

@@ -310,7 +310,8 @@ static void the_end_of_a_run_that_goes_on_is_the_last_ones(void **state)
     cleat_run_id id;
     sdk_trace(it, NULL, NULL);
     /* One invocation after the other. */
-    assert_int_equal(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 1), &it->worker), CLEAT_OK);
+    assert_int_equal(
+        cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 1, .threads = 1), &it->worker), CLEAT_OK);
     add_workflow(it, CLEAT_WORKFLOW(spawner, .name = "outer", .user_data = inner_name));
     assert_int_equal(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(go_on, .name = "inner")), CLEAT_OK);
     start_and_wait(it, "outer", &id);

@@ -83,6 +83,7 @@ static void who_is_not_known_is_believed(void **state)
     prolong(it, made.run);
     release_slot(it, made.run);
     stop_listening(beside);
+    prolong(it, made.run); /* who shared the connection may have it yet */
     rpc_client_free(third);
     end_scene(it, here, there, &made);
 }

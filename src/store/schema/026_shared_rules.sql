@@ -1,5 +1,4 @@
--- Concurrency rules that workflows of a tenant share: what one is since somebody has declared it in other words than it was
--- declared first.
+-- Concurrency rules that workflows of a tenant share: what each is, as it was declared last.
 CREATE TABLE shared_rule (
     tenant INTEGER NOT NULL,
     name   TEXT    NOT NULL,
