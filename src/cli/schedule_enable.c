@@ -26,21 +26,36 @@ static int change(const char *db, const char *text, bool is_enabled)
     return code;
 }
 
-static int run(const cleat__usage *usage, int argc, char **argv, const char **db, bool *json, bool is_enabled)
+static int run(int argc, char **argv, bool is_enabled)
 {
+    const char *db = NULL;
+    bool json = false;
+    const cleat__option options[] = {CLEAT__OPTION_ENGINE(&db), CLEAT__OPTION_JSON(&json)};
+    const cleat__usage usage = {
+        .verb = is_enabled ? "schedule enable" : "schedule disable",
+        .operands = "ID",
+        .summary = is_enabled
+                       ? "Lets the cron ID start runs again, from its next time on."
+                       : "Lets the cron ID start no runs until it is enabled; those it has started go on.",
+        .more = "In a file it is one of the first tenant.\n",
+        .min_operands = 1,
+        .max_operands = 1,
+        .options = options,
+        .option_count = sizeof(options) / sizeof(*options),
+    };
     const char *operands[CLEAT__OPERANDS_MAX];
-    int code = cleat__args_parse(usage, argc, argv, operands);
+    int code = cleat__args_parse(&usage, argc, argv, operands);
     if (code != CLEAT__ARGS_GO) {
         return code;
     }
     if (strlen(operands[0]) != sizeof(cleat_cron_id) - 1) {
-        return cleat__complain_usage(usage->verb, "\"%s\" is no whole id", operands[0]);
+        return cleat__complain_usage(usage.verb, "\"%s\" is no whole id", operands[0]);
     }
-    code = change(*db, operands[0], is_enabled);
+    code = change(db, operands[0], is_enabled);
     if (code != CLEAT__EXIT_OK) {
         return code;
     }
-    if (*json) {
+    if (json) {
         printf("{\"id\":\"%s\",\"enabled\":%s}\n", operands[0], is_enabled ? "true" : "false");
     } else {
         printf("%s %s\n", is_enabled ? "enabled" : "disabled", operands[0]);
@@ -50,38 +65,12 @@ static int run(const cleat__usage *usage, int argc, char **argv, const char **db
 
 int cleat__verb_schedule_enable(const cleat__cli *cli, int argc, char **argv)
 {
-    const char *db = NULL;
-    bool json = false;
-    const cleat__option options[] = {CLEAT__OPTION_ENGINE(&db), CLEAT__OPTION_JSON(&json)};
-    const cleat__usage usage = {
-        .verb = "schedule enable",
-        .operands = "ID",
-        .summary = "Lets the cron ID start runs again, from its next time on.",
-        .more = "In a file it is one of the first tenant.\n",
-        .min_operands = 1,
-        .max_operands = 1,
-        .options = options,
-        .option_count = sizeof(options) / sizeof(*options),
-    };
     (void)cli;
-    return run(&usage, argc, argv, &db, &json, true);
+    return run(argc, argv, true);
 }
 
 int cleat__verb_schedule_disable(const cleat__cli *cli, int argc, char **argv)
 {
-    const char *db = NULL;
-    bool json = false;
-    const cleat__option options[] = {CLEAT__OPTION_ENGINE(&db), CLEAT__OPTION_JSON(&json)};
-    const cleat__usage usage = {
-        .verb = "schedule disable",
-        .operands = "ID",
-        .summary = "Lets the cron ID start no runs until it is enabled; those it has started go on.",
-        .more = "In a file it is one of the first tenant.\n",
-        .min_operands = 1,
-        .max_operands = 1,
-        .options = options,
-        .option_count = sizeof(options) / sizeof(*options),
-    };
     (void)cli;
-    return run(&usage, argc, argv, &db, &json, false);
+    return run(argc, argv, false);
 }

@@ -279,27 +279,19 @@ static bool has_most(const cleat__task_type *type)
     return false;
 }
 
-static cleat_status write_mosts(const cleat__run *run, const cleat__expression_variables *variables,
-                                cleat__buffer *text, cleat__buffer *refusal)
-{
-    cleat_status status = CLEAT_OK;
-    cleat__buffer_append_string(text, ",\"max_runs\":[");
-    for (size_t i = 0; i < run->type->rule_count && status == CLEAT_OK && refusal->size == 0; i++) {
-        cleat__buffer_append_string(text, i != 0 ? "," : "");
-        status = write_most(run->type->rules[i], variables, text, refusal);
-    }
-    cleat__buffer_append_byte(text, ']');
-    return status;
-}
+typedef cleat_status rule_writer(const cleat__rule *rule, const cleat__expression_variables *variables,
+                                 cleat__buffer *text, cleat__buffer *refusal);
 
-static cleat_status write_keys(const cleat__run *run, const cleat__expression_variables *variables,
-                               cleat__buffer *text, cleat__buffer *refusal)
+/* A list, behind its name, of what is written of each rule. */
+static cleat_status write_rules(const char *head, rule_writer *write_rule, const cleat__run *run,
+                                const cleat__expression_variables *variables, cleat__buffer *text,
+                                cleat__buffer *refusal)
 {
     cleat_status status = CLEAT_OK;
-    cleat__buffer_append_string(text, ",\"keys\":[");
+    cleat__buffer_append_string(text, head);
     for (size_t i = 0; i < run->type->rule_count && status == CLEAT_OK && refusal->size == 0; i++) {
         cleat__buffer_append_string(text, i != 0 ? "," : "");
-        status = write_key(run->type->rules[i], variables, text, refusal);
+        status = write_rule(run->type->rules[i], variables, text, refusal);
     }
     cleat__buffer_append_byte(text, ']');
     return status;
@@ -320,9 +312,9 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
         .workflow_run_id = cleat_slice_of(id),
     };
     cleat__buffer_append_format(text, "{\"arrived\":%" PRId64, core->now.unix_ms);
-    cleat_status status = write_keys(run, &variables, text, refusal);
+    cleat_status status = write_rules(",\"keys\":[", write_key, run, &variables, text, refusal);
     if (status == CLEAT_OK && refusal->size == 0 && has_most(run->type)) {
-        status = write_mosts(run, &variables, text, refusal);
+        status = write_rules(",\"max_runs\":[", write_most, run, &variables, text, refusal);
     }
     if (status == CLEAT_OK && refusal->size == 0 && run->type->takings != NULL) {
         status = cleat__takings_describe(core, run, &variables, text);

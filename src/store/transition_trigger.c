@@ -61,6 +61,14 @@ static void bind_event(sqlite3_stmt *insert, const cleat__trigger *trigger)
     }
 }
 
+/* The first three columns of both tables. */
+static void bind_head(sqlite3_stmt *insert, int column, const cleat__new_task *task)
+{
+    cleat__bind_uuid(insert, column, &task->id);
+    sqlite3_bind_int64(insert, column + 1, task->type_id);
+    sqlite3_bind_int(insert, column + 2, task->priority);
+}
+
 static cleat_status insert_task(cleat__store *store, const cleat__new_task *task)
 {
     static const char sql[] =
@@ -74,9 +82,7 @@ static cleat_status insert_task(cleat__store *store, const cleat__new_task *task
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__bind_uuid(insert, 1, &task->id);
-    sqlite3_bind_int64(insert, 2, task->type_id);
-    sqlite3_bind_int(insert, 3, task->priority);
+    bind_head(insert, 1, task);
     sqlite3_bind_int64(insert, 4, task->created_at_ms);
     bind_child(insert, task->trigger);
     cleat__bind_text(insert, 8, task->trigger->input);
@@ -101,9 +107,7 @@ static cleat_status insert_live(cleat__store *store, const cleat__new_task *task
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__bind_uuid(insert, 1, &task->id);
-    sqlite3_bind_int64(insert, 2, task->type_id);
-    sqlite3_bind_int(insert, 3, task->priority);
+    bind_head(insert, 1, task);
     sqlite3_bind_int(insert, 4, cleat__state_next(CLEAT__STATE_NONE, CLEAT__EVENT_TRIGGER));
     sqlite3_bind_int64(insert, 5, task->created_at_ms);
     sqlite3_bind_int(insert, 6, task->desired.data != NULL);
@@ -134,35 +138,40 @@ enum { ROWS = 8, TASK_COLUMNS = 6, LIVE_COLUMNS = 5 };
     "VALUES "
 #define LIVE_ROW "(?, ?, ?, ?, ?, 0, 0)"
 
-static cleat_status insert_plain_tasks(cleat__store *store, const cleat__new_task *const *tasks, int count)
+/* Into one of the tables; `bind` binds a row whose first column is that. */
+typedef struct plain_table {
+    const char *one, *eight; /* the statements */
+    int columns;
+    void (*bind)(sqlite3_stmt *insert, int column, const cleat__new_task *task);
+} plain_table;
+
+static void bind_plain_task(sqlite3_stmt *insert, int column, const cleat__new_task *task)
 {
-    static const char one[] = TASK TASK_ROW, eight[] = TASK EIGHT(TASK_ROW);
-    sqlite3_stmt *insert = NULL;
-    cleat_status status = cleat__store_prepare(store, count == 1 ? one : eight, &insert);
-    for (int i = 0; status == CLEAT_OK && i < count; i++) {
-        int column = i * TASK_COLUMNS;
-        cleat__bind_uuid(insert, column + 1, &tasks[i]->id);
-        sqlite3_bind_int64(insert, column + 2, tasks[i]->type_id);
-        sqlite3_bind_int(insert, column + 3, tasks[i]->priority);
-        sqlite3_bind_int64(insert, column + 4, tasks[i]->created_at_ms);
-        cleat__bind_text(insert, column + 5, tasks[i]->trigger->input);
-        cleat__bind_text(insert, column + 6, tasks[i]->trigger->metadata);
-    }
-    return status == CLEAT_OK ? cleat__statement_finish(store, insert, "storing a run") : status;
+    bind_head(insert, column, task);
+    sqlite3_bind_int64(insert, column + 3, task->created_at_ms);
+    cleat__bind_text(insert, column + 4, task->trigger->input);
+    cleat__bind_text(insert, column + 5, task->trigger->metadata);
 }
 
-static cleat_status insert_plain_lives(cleat__store *store, const cleat__new_task *const *tasks, int count)
+static void bind_plain_live(sqlite3_stmt *insert, int column, const cleat__new_task *task)
 {
-    static const char one[] = LIVE LIVE_ROW, eight[] = LIVE EIGHT(LIVE_ROW);
+    bind_head(insert, column, task);
+    sqlite3_bind_int(insert, column + 3, cleat__state_next(CLEAT__STATE_NONE, CLEAT__EVENT_TRIGGER));
+    sqlite3_bind_int64(insert, column + 4, task->created_at_ms);
+}
+
+static const plain_table plain_tasks = {
+    .one = TASK TASK_ROW, .eight = TASK EIGHT(TASK_ROW), .columns = TASK_COLUMNS, .bind = bind_plain_task};
+static const plain_table plain_lives = {
+    .one = LIVE LIVE_ROW, .eight = LIVE EIGHT(LIVE_ROW), .columns = LIVE_COLUMNS, .bind = bind_plain_live};
+
+static cleat_status insert_plain(cleat__store *store, const plain_table *into,
+                                 const cleat__new_task *const *tasks, int count)
+{
     sqlite3_stmt *insert = NULL;
-    cleat_status status = cleat__store_prepare(store, count == 1 ? one : eight, &insert);
+    cleat_status status = cleat__store_prepare(store, count == 1 ? into->one : into->eight, &insert);
     for (int i = 0; status == CLEAT_OK && i < count; i++) {
-        int column = i * LIVE_COLUMNS;
-        cleat__bind_uuid(insert, column + 1, &tasks[i]->id);
-        sqlite3_bind_int64(insert, column + 2, tasks[i]->type_id);
-        sqlite3_bind_int(insert, column + 3, tasks[i]->priority);
-        sqlite3_bind_int(insert, column + 4, cleat__state_next(CLEAT__STATE_NONE, CLEAT__EVENT_TRIGGER));
-        sqlite3_bind_int64(insert, column + 5, tasks[i]->created_at_ms);
+        into->bind(insert, i * into->columns + 1, tasks[i]);
     }
     return status == CLEAT_OK ? cleat__statement_finish(store, insert, "storing a run") : status;
 }
@@ -173,9 +182,9 @@ cleat_status cleat__transition_trigger_plain(cleat__store *store, const cleat__n
     cleat_status status = CLEAT_OK;
     for (size_t i = 0; i < count && status == CLEAT_OK;) {
         int rows = count - i >= ROWS ? ROWS : 1;
-        status = insert_plain_tasks(store, tasks + i, rows);
+        status = insert_plain(store, &plain_tasks, tasks + i, rows);
         if (status == CLEAT_OK) {
-            status = insert_plain_lives(store, tasks + i, rows);
+            status = insert_plain(store, &plain_lives, tasks + i, rows);
         }
         i += (size_t)rows;
     }

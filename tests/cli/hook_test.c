@@ -77,7 +77,7 @@ static void test_a_run_waits_and_is_resumed(void **state)
     expect(it, "hook resume order-7 nonsense", 1, "payload");
     (void)snprintf(words, sizeof(words), "{\"run_id\":\"%s\"}", id.text);
     expect(it, "hook resume order-7 '{\"by\":\"Ada\"}' --json", 0, words);
-    workflow_ok(open_embedded(it->dir.database, &it->client));
+    assert_ok(open_embedded(it->dir.database, &it->client));
     workflow_add(it, "approval", approval);
     workflow_start(it);
     workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "{\"by\":\"Ada\"}");

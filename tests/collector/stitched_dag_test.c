@@ -22,6 +22,14 @@ static void add_of_dag(fixture *f, int number, int type, const char *task, int d
     run_sql(f, sql);
 }
 
+/* The first span of its trace, linked with the first one of another. */
+static void add_linked(fixture *f, int link_trace, made span)
+{
+    span.id = span.link_id = 1;
+    span.link_trace = link_trace;
+    add(f, span);
+}
+
 /* A program calls the run. Each task is a trace of its own that is linked with the call, and the last one starts a run of
  * another workflow, linked with that task. */
 static void add_graph(fixture *f)
@@ -31,34 +39,11 @@ static void add_graph(fixture *f)
     add_of_dag(f, LAST, 92, "last", RUN);
     add_run(f, ONE, CHILD, LAST);
     add(f, (made){.trace = 1, .id = 1, .name = "call", .from = 1, .to = 9000});
-    add(f, (made){.trace = 2,
-                  .id = 1,
-                  .name = "first",
-                  .run = RUN,
-                  .task = FIRST,
-                  .from = 100,
-                  .to = 200,
-                  .link_trace = 1,
-                  .link_id = 1});
+    add_linked(f, 1, (made){.trace = 2, .name = "first", .run = RUN, .task = FIRST, .from = 100, .to = 200});
     add(f, (made){.trace = 2, .id = 2, .parent = 1, .name = "inside", .from = 110, .to = 120});
-    add(f, (made){.trace = 3,
-                  .id = 1,
-                  .name = "last",
-                  .run = RUN,
-                  .task = LAST,
-                  .from = 300,
-                  .to = 500,
-                  .link_trace = 1,
-                  .link_id = 1});
-    add(f, (made){.trace = 4,
-                  .id = 1,
-                  .name = "child",
-                  .run = CHILD,
-                  .task = CHILD,
-                  .from = 400,
-                  .to = 450,
-                  .link_trace = 3,
-                  .link_id = 1});
+    add_linked(f, 1, (made){.trace = 3, .name = "last", .run = RUN, .task = LAST, .from = 300, .to = 500});
+    add_linked(f, 3,
+               (made){.trace = 4, .name = "child", .run = CHILD, .task = CHILD, .from = 400, .to = 450});
     end_adding(f);
 }
 

@@ -67,9 +67,7 @@ static void test_a_full_one_goes_when_it_can(void **state)
     rig *at = *state;
     batch_ears all = {.count = 0};
     declare(at, 100);
-    for (int i = 0; i < 3; i++) {
-        add(at, "a");
-    }
+    add_many(at, 3, "a");
     restart(at, 0);
     hire(at, &all, 10);
     check_batch(&all, 3, BY_SIZE);
@@ -82,9 +80,7 @@ static void test_what_was_lost_waits_with_the_others(void **state)
     batch_ears all = {.count = 0};
     declare(at, 1);
     hire(at, &all, 10);
-    for (int i = 0; i < 3; i++) {
-        add(at, "a");
-    }
+    add_many(at, 3, "a");
     size_t first = check_batch(&all, 3, BY_SIZE);
     complete(at, &all.members[first].id);
     restart(at, 0);
@@ -96,9 +92,7 @@ static void test_what_was_lost_waits_with_the_others(void **state)
     assert_int_equal(all.members[first + 1].retry_count, 1);
     assert_true(cleat__uuid_equals(&all.members[first + 2].id, &id));
     complete_all(at, &all, first);
-    for (int i = 0; i < 3; i++) { /* the group has room again */
-        add(at, "a");
-    }
+    add_many(at, 3, "a"); /* the group has room again */
     check_batch(&all, 3, BY_SIZE);
 }
 
@@ -108,9 +102,7 @@ static void test_a_worker_elsewhere_keeps_its_batch(void **state)
     batch_ears all = {.count = 0};
     declare(at, 2);
     cleat__uuid worker = hire_elsewhere(at, &all, 2, false);
-    for (int i = 0; i < 3; i++) {
-        add(at, "a");
-    }
+    add_many(at, 3, "a");
     size_t first = check_batch(&all, 3, BY_SIZE);
     for (int i = 0; i < 3; i++) {
         start(at, &all.members[first + (size_t)i].id, 0);
@@ -118,9 +110,7 @@ static void test_a_worker_elsewhere_keeps_its_batch(void **state)
     complete(at, &all.members[first].id); /* who had the slots */
     restart(at, 1000);
     assert_int_equal(listen_to(at, &worker, &all, 2, false), CLEAT_OK);
-    for (int i = 0; i < 6; i++) {
-        add(at, "a");
-    }
+    add_many(at, 6, "a");
     check_batch(&all, 3, BY_SIZE); /* it has a slot left, and the group room for one */
     complete(at, &all.members[first + 2].id);
     check_silence(&all);
@@ -135,9 +125,7 @@ static void test_released_slots_stay_free(void **state)
     batch_ears all = {.count = 0};
     declare(at, 100);
     cleat__uuid worker = hire_elsewhere(at, &all, 1, false);
-    for (int i = 0; i < 3; i++) {
-        add(at, "a");
-    }
+    add_many(at, 3, "a");
     check_batch(&all, 3, BY_SIZE);
     cleat__command release = {
         .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_RELEASE_SLOT, .as.id = all.members[1].id};
@@ -145,9 +133,7 @@ static void test_released_slots_stay_free(void **state)
     complete(at, &release.as.id); /* for the others of it, too */
     restart(at, 0);
     assert_int_equal(listen_to(at, &worker, &all, 2, false), CLEAT_OK);
-    for (int i = 0; i < 3; i++) {
-        add(at, "a");
-    }
+    add_many(at, 3, "a");
     check_batch(&all, 3, BY_SIZE);
 }
 
@@ -157,9 +143,7 @@ static void test_who_may_be_told_again_is(void **state)
     batch_ears all = {.count = 0};
     declare(at, 100);
     cleat__uuid worker = hire_elsewhere(at, &all, 1, true);
-    for (int i = 0; i < 3; i++) {
-        add(at, "a");
-    }
+    add_many(at, 3, "a");
     size_t first = check_batch(&all, 3, BY_SIZE);
     restart(at, 0);
     assert_int_equal(listen_to(at, &worker, &all, 2, true), CLEAT_OK);
@@ -178,9 +162,7 @@ static void test_what_did_not_arrive_waits_again(void **state)
     batch_ears all = {.count = 0};
     declare(at, 100);
     hire_elsewhere(at, &all, 1, false);
-    for (int i = 0; i < 3; i++) {
-        add(at, "a");
-    }
+    add_many(at, 3, "a");
     size_t first = check_batch(&all, 3, BY_SIZE);
     for (size_t i = 0; i < 2; i++) {
         cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
@@ -202,9 +184,7 @@ static void test_a_lost_worker_gives_all_of_it_back(void **state)
     batch_ears all = {.count = 0}, other = {.count = 0};
     declare(at, 1);
     hire_elsewhere(at, &all, 1, false);
-    for (int i = 0; i < 3; i++) {
-        add(at, "a");
-    }
+    add_many(at, 3, "a");
     check_batch(&all, 3, BY_SIZE);
     cleat__uuid there = hire(at, &other, 1);
     for (int i = 0; i < 40 && other.count == 0; i++) {
@@ -258,9 +238,7 @@ static void test_who_waits_for_a_slot_of_its_key_is_not_there_yet(void **state)
     task_of(&workflow)->concurrency_count = 1;
     assert_int_equal(put_workflow(at, CLEAT__TENANT_DEFAULT, &workflow, NULL), CLEAT_OK);
     hire(at, &all, 10);
-    for (int i = 0; i < 3; i++) {
-        add(at, "a");
-    }
+    add_many(at, 3, "a");
     check_silence(&all);
     add(at, "b");
     size_t first = check_batch(&all, 3, BY_SIZE);
@@ -285,9 +263,7 @@ static void test_a_batch_takes_no_more_units_than_there_are(void **state)
     task_of(&workflow)->rate_limit_count = 1;
     assert_int_equal(put_workflow(at, CLEAT__TENANT_DEFAULT, &workflow, NULL), CLEAT_OK);
     hire(at, &all, 10);
-    for (int i = 0; i < 3; i++) {
-        add(at, "a");
-    }
+    add_many(at, 3, "a");
     check_batch(&all, 2, BY_SIZE);
     advance(at, 59000);
     check_silence(&all);

@@ -123,9 +123,7 @@ static void test_a_group_has_so_many_batches_at_workers(void **state)
     config.group_max_runs = 1;
     assert_int_equal(declare_batches(at, &config), CLEAT_OK);
     hire(at, &all, 10);
-    for (int i = 0; i < 4; i++) {
-        add(at, north);
-    }
+    add_many(at, 4, north);
     size_t first = check_batch(&all, 2, "batch size threshold 2 reached");
     add(at, south);
     add(at, south); /* which has one of its own */
@@ -143,9 +141,7 @@ static void test_a_batch_has_the_slots_of_one(void **state)
     batch_ears all = {.count = 0};
     declare(at, 3);
     hire(at, &all, 1);
-    for (int i = 0; i < 6; i++) {
-        add(at, north);
-    }
+    add_many(at, 6, north);
     check_batch(&all, 3, BY_SIZE);
     /* Whoever of them ends first. */
     complete(at, &all.members[0].id);
@@ -176,9 +172,7 @@ static void test_its_slots_are_free_when_one_of_it_says_so(void **state)
         batch_ears all = {.count = 0};
         declare(at, 3);
         cleat__uuid worker = hire(at, &all, 1);
-        for (int i = 0; i < 9; i++) {
-            add(at, north);
-        }
+        add_many(at, 9, north);
         check_batch(&all, 3, BY_SIZE);
         assert_int_equal(release_slot(at, &all.members[who].id), CLEAT_OK);
         check_batch(&all, 3, BY_SIZE);
@@ -199,9 +193,7 @@ static void test_each_ends_by_itself(void **state)
     batch_ears all = {.count = 0};
     declare(at, 3);
     hire(at, &all, 10);
-    for (int i = 0; i < 3; i++) {
-        add(at, north);
-    }
+    add_many(at, 3, north);
     check_batch(&all, 3, BY_SIZE);
     report(at, &all.members[1].id, 0, CLEAT_FAILED, "no");
     check_state(at, &all.members[1].id, "FAILED no");
@@ -311,9 +303,7 @@ static void test_a_worker_that_comes_late_gets_whole_batches(void **state)
     rig *at = *state;
     batch_ears all = {.count = 0};
     declare(at, 3);
-    for (int i = 0; i < 7; i++) {
-        add(at, north);
-    }
+    add_many(at, 7, north);
     advance(at, 10000);
     hire(at, &all, 10);
     assert_int_equal(all.count, 7);
@@ -348,9 +338,7 @@ static void test_a_paused_worker_gets_none(void **state)
     declare(at, 3);
     cleat__uuid worker = hire(at, &all, 10);
     tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &worker);
-    for (int i = 0; i < 3; i++) {
-        add(at, north);
-    }
+    add_many(at, 3, north);
     check_silence(&all);
     tell_worker(at, CLEAT__COMMAND_WORKER_RESUME, &worker);
     check_batch(&all, 3, BY_SIZE);
@@ -362,8 +350,7 @@ static void test_a_new_version_fills_its_own(void **state)
     batch_ears all = {.count = 0};
     declare(at, 3);
     hire(at, &all, 10);
-    add(at, north);
-    add(at, north);
+    add_many(at, 2, north);
     declare(at, 2);
     add(at, north);
     check_silence(&all);
@@ -379,17 +366,14 @@ static void test_a_replay_waits_with_the_others(void **state)
     batch_ears all = {.count = 0};
     declare(at, 3);
     hire(at, &all, 10);
-    for (int i = 0; i < 3; i++) {
-        add(at, north);
-    }
+    add_many(at, 3, north);
     size_t first = check_batch(&all, 3, BY_SIZE);
     complete_all(at, &all, first);
     cleat__uuid id = all.members[0].id;
     assert_int_equal(tell_worker(at, CLEAT__COMMAND_REPLAY, &id), CLEAT_OK);
     check_silence(&all);
     check_state(at, &id, "QUEUED");
-    add(at, north);
-    add(at, north);
+    add_many(at, 2, north);
     first = check_batch(&all, 3, BY_SIZE);
     assert_true(cleat__uuid_equals(&all.members[first].id, &id)); /* ahead of them */
     assert_int_equal(all.members[first].retry_count, 1);

@@ -79,6 +79,13 @@ static inline cleat__uuid add(rig *at, const char *key)
     return trigger(at, "a:a", input, 0);
 }
 
+static inline void add_many(rig *at, int count, const char *key)
+{
+    for (int i = 0; i < count; i++) {
+        add(at, key);
+    }
+}
+
 static inline void check_state(rig *at, const cleat__uuid *id, const char *state)
 {
     assert_string_equal(state_of(at, id), state);

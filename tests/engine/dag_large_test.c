@@ -46,17 +46,6 @@ static void measure(void *self, cleat__assignment *list)
     }
 }
 
-static void hire_measurer(dag_rig *at)
-{
-    cleat_slice actions[DAG_TASKS];
-    cleat__uuid id;
-    for (size_t i = 0; i < at->workflow.task_count; i++) {
-        actions[i] = at->tasks[i].action;
-    }
-    const joining how = {0, actions, at->workflow.task_count, 100, {NULL, measure, take_cancel}};
-    assert_int_equal(join_worker(&at->core, how, &id), CLEAT_OK);
-}
-
 /* {"_":"xx.."}, of `size` bytes; valid until the next call. */
 static const char *object_of(size_t size)
 {
@@ -70,12 +59,9 @@ static const char *object_of(size_t size)
 
 static void start(dag_rig *at, const char *input)
 {
-    assert_int_equal(put_workflow(&at->core, CLEAT__TENANT_DEFAULT, &at->workflow, NULL), CLEAT_OK);
-    hire_measurer(at);
-    cleat__trigger item = {.workflow = at->workflow.name, .input = cleat_slice_of(input), .child_index = -1};
-    cleat__command command = {
-        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &at->run}};
-    assert_int_equal(ask(&at->core, &command), CLEAT_OK);
+    declare_workflow(at);
+    hire_with(at, measure);
+    at->run = trigger_workflow(at, input, NULL);
 }
 
 static void test_the_largest_are_left_out(void **state)
@@ -170,7 +156,7 @@ static void test_after_a_restart_the_same_are_left_out(void **state)
     complete(at, "b", object_of(2 * MB));
     crash(&at->core);
     open_core(&at->core);
-    hire_measurer(at);
+    hire_with(at, measure);
     step(&at->core, NULL, 0);
     complete(at, "c", object_of(1 * MB));
     assert_string_equal(last.name, "d");

@@ -201,7 +201,7 @@ static void test_time_that_was_waited_for_a_slot_is_not_given_again(void **state
     add_task(at, "a", "");
     add_task(at, "b", "a");
     limit_runs(at, &rule, 1);
-    assert_int_equal(put_workflow(&at->core, CLEAT__TENANT_DEFAULT, &at->workflow, NULL), CLEAT_OK);
+    declare_workflow(at);
     cleat__uuid first = start(at, "x"), second = start(at, "x");
     advance(&at->core, 200000);
     assert_int_equal(cancel(&at->core, &first), CLEAT_OK);

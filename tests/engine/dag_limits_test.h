@@ -25,7 +25,7 @@ static inline void limit_task(cleat__workflow_task *task, const cleat__concurren
 /* Declares what was added, for a worker that takes all. */
 static inline void declare_all(dag_rig *at)
 {
-    assert_int_equal(put_workflow(&at->core, CLEAT__TENANT_DEFAULT, &at->workflow, NULL), CLEAT_OK);
+    declare_workflow(at);
     hire_all(at);
 }
 
@@ -33,13 +33,8 @@ static inline void declare_all(dag_rig *at)
 static inline cleat__uuid start(dag_rig *at, const char *key)
 {
     char input[64];
-    cleat__uuid id;
     snprintf(input, sizeof(input), "{\"k\":\"%s\"}", key);
-    cleat__trigger item = {.workflow = at->workflow.name, .input = cleat_slice_of(input), .child_index = -1};
-    cleat__command command = {
-        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}};
-    assert_int_equal(ask(&at->core, &command), CLEAT_OK);
-    return id;
+    return trigger_workflow(at, input, NULL);
 }
 
 /* The newest attempt of that task of the run; NULL: nobody was given one. */

@@ -12,12 +12,14 @@
  */
 #include "engine/dag_limits_test.h"
 #include "support/sanitizer.h"
+#include "support/seeds.h"
 
 #include "base/random.h"
 #include "engine/core_parts.h"
 #include "engine/dag.h"
 #include "store/check.h"
 
+#define SEEDS (UNDER_ADDRESS_SANITIZER || UNDER_THREAD_SANITIZER ? 30 : 60)
 enum { STEPS = 120, RUNS = 8, KEYS = 2, PER_MINUTE = 3, MINUTE_MS = 60000, TASKS = 4 };
 
 typedef struct limits_world {
@@ -290,10 +292,7 @@ static void live(dag_rig *at, uint64_t seed)
 static void test_random_limits(void **state)
 {
     (void)state;
-    const char *seeds = getenv("CLEAT_SEEDS");
-    uint64_t count = seeds != NULL                                       ? strtoull(seeds, NULL, 10)
-                     : UNDER_ADDRESS_SANITIZER || UNDER_THREAD_SANITIZER ? 30
-                                                                         : 60;
+    uint64_t count = number_from("CLEAT_SEEDS", SEEDS);
     for (uint64_t seed = 1; seed <= count; seed++) {
         void *at = NULL;
         open_dag(&at);

@@ -13,11 +13,13 @@
  */
 #include "engine/dag_test.h"
 #include "support/sanitizer.h"
+#include "support/seeds.h"
 
 #include "base/random.h"
 #include "engine/core_parts.h"
 #include "model/match.h"
 
+#define SEEDS (UNDER_ADDRESS_SANITIZER || UNDER_THREAD_SANITIZER ? 30 : 100)
 enum { STEPS = 400 };
 
 typedef struct dag_world {
@@ -250,10 +252,7 @@ static void live(dag_rig *at, uint64_t seed)
 static void test_random_workflows(void **state)
 {
     (void)state;
-    const char *seeds = getenv("CLEAT_SEEDS");
-    uint64_t count = seeds != NULL                                       ? strtoull(seeds, NULL, 10)
-                     : UNDER_ADDRESS_SANITIZER || UNDER_THREAD_SANITIZER ? 30
-                                                                         : 100;
+    uint64_t count = number_from("CLEAT_SEEDS", SEEDS);
     for (uint64_t seed = 1; seed <= count; seed++) {
         void *at = NULL;
         open_dag(&at);

@@ -62,20 +62,14 @@ static void hire_team(dag_rig *at)
 
 static cleat__uuid start(dag_rig *at, const member *desired)
 {
-    cleat__trigger item = {.workflow = at->workflow.name, .input = cleat_slice_of("{}"), .child_index = -1};
-    if (desired != NULL) {
-        item.desired_worker = desired->id;
-    }
-    cleat__command command = {
-        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &at->run}};
-    assert_int_equal(ask(&at->core, &command), CLEAT_OK);
+    at->run = trigger_workflow(at, "{}", desired != NULL ? &desired->id : NULL);
     return at->run;
 }
 
 static void declare(dag_rig *at, cleat__sticky sticky)
 {
     at->workflow.sticky = sticky;
-    assert_int_equal(put_workflow(&at->core, CLEAT__TENANT_DEFAULT, &at->workflow, NULL), CLEAT_OK);
+    declare_workflow(at);
     hire_team(at);
 }
 

@@ -427,7 +427,7 @@ static void test_a_run_keeps_the_version_it_began_with(void **state)
     add_task(at, "b", "a");
     begin(at, "{}");
     add_task(at, "c", "b");
-    assert_int_equal(put_workflow(&at->core, CLEAT__TENANT_DEFAULT, &at->workflow, NULL), CLEAT_OK);
+    declare_workflow(at);
     restart(at);
     complete(at, "a", "{}");
     complete(at, "b", "{}");

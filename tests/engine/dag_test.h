@@ -141,26 +141,48 @@ static inline cleat__step_condition of_event(cleat__step_action action, const ch
         .of = {.kind = CLEAT__CONDITION_EVENT, .data_key = cleat_slice_of(key), .key = cleat_slice_of(key)}};
 }
 
-static inline void hire_all(dag_rig *at)
+/* A worker that has all tasks and takes them so. */
+static inline void hire_with(dag_rig *at, void (*take)(void *self, cleat__assignment *list))
 {
     cleat_slice actions[DAG_TASKS];
     cleat__uuid id;
     for (size_t i = 0; i < at->workflow.task_count; i++) {
         actions[i] = at->tasks[i].action;
     }
-    const joining how = {0, actions, at->workflow.task_count, 100, {NULL, take_tasks, take_cancel}};
+    const joining how = {0, actions, at->workflow.task_count, 100, {NULL, take, take_cancel}};
     assert_int_equal(join_worker(&at->core, how, &id), CLEAT_OK);
+}
+
+static inline void hire_all(dag_rig *at)
+{
+    hire_with(at, take_tasks);
+}
+
+static inline void declare_workflow(dag_rig *at)
+{
+    assert_int_equal(put_workflow(&at->core, CLEAT__TENANT_DEFAULT, &at->workflow, NULL), CLEAT_OK);
+}
+
+/* Starts a run, whose first tasks `desired_worker` is to have, unless it is NULL. */
+static inline cleat__uuid trigger_workflow(dag_rig *at, const char *input, const cleat__uuid *desired_worker)
+{
+    cleat__uuid id;
+    cleat__trigger item = {.workflow = at->workflow.name, .input = cleat_slice_of(input), .child_index = -1};
+    if (desired_worker != NULL) {
+        item.desired_worker = *desired_worker;
+    }
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &id}};
+    assert_int_equal(ask(&at->core, &command), CLEAT_OK);
+    return id;
 }
 
 /* Declares what was added, and starts a run of it. */
 static inline void begin(dag_rig *at, const char *input)
 {
-    assert_int_equal(put_workflow(&at->core, CLEAT__TENANT_DEFAULT, &at->workflow, NULL), CLEAT_OK);
+    declare_workflow(at);
     hire_all(at);
-    cleat__trigger item = {.workflow = at->workflow.name, .input = cleat_slice_of(input), .child_index = -1};
-    cleat__command command = {
-        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {&item, 1, &at->run}};
-    assert_int_equal(ask(&at->core, &command), CLEAT_OK);
+    at->run = trigger_workflow(at, input, NULL);
 }
 
 /* ---- In a run ---- */

@@ -22,6 +22,7 @@
 
 #include "store/load.h"
 #include "support/sanitizer.h"
+#include "support/seeds.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -404,9 +405,8 @@ enum { SEEDS = 100 };
 
 static void whatever_happens_each_run_ends_as_its_plan_says(void **state)
 {
-    const char *one = getenv("CLEAT_SEED"), *many = getenv("CLEAT_SEEDS");
-    uint64_t first = one != NULL ? strtoull(one, NULL, 10) : 1;
-    uint64_t count = one != NULL ? 1 : many != NULL ? strtoull(many, NULL, 10) : SEEDS;
+    uint64_t only = number_from("CLEAT_SEED", 0);
+    uint64_t first = only != 0 ? only : 1, count = only != 0 ? 1 : number_from("CLEAT_SEEDS", SEEDS);
     char directory[64];
     dw_world *it = malloc(sizeof(*it));
     (void)state;
@@ -416,7 +416,7 @@ static void whatever_happens_each_run_ends_as_its_plan_says(void **state)
     for (uint64_t seed = first; seed < first + count; seed++) {
         memset(it, 0, sizeof(*it));
         it->seed = seed;
-        it->is_verbose = one != NULL;
+        it->is_verbose = only != 0;
         snprintf(it->directory, sizeof(it->directory), "%s", directory);
         live(it);
         totals.crashes += it->crashes;
@@ -439,9 +439,9 @@ static void whatever_happens_each_run_ends_as_its_plan_says(void **state)
                   " repeated requests, %" PRIu64 " ends awaited later\n",
                   count, totals.crashes, totals.losses, totals.executions, totals.replays, totals.evictions,
                   totals.sleeps, totals.told, totals.stale, totals.broken, totals.repeated, totals.rests);
-    assert_true(one != NULL || (totals.crashes > 0 && totals.replays > 0 && totals.evictions > 0 &&
-                                totals.sleeps > 0 && totals.told > 0 && totals.stale > 0 &&
-                                totals.broken > 0 && totals.repeated > 0 && totals.rests > 0));
+    assert_true(only != 0 || (totals.crashes > 0 && totals.replays > 0 && totals.evictions > 0 &&
+                              totals.sleeps > 0 && totals.told > 0 && totals.stale > 0 && totals.broken > 0 &&
+                              totals.repeated > 0 && totals.rests > 0));
 }
 
 int main(void)

@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "support/sanitizer.h"
+#include "support/seeds.h"
 
 #define SEEDS (UNDER_ADDRESS_SANITIZER || UNDER_THREAD_SANITIZER ? 3 : 15)
 enum { KEYS = 6, RUNS = 400, STEPS = 250, TTL_MS = 20000, BULK = 4 };
@@ -197,8 +198,7 @@ static void live(uint64_t seed, uint64_t *started, uint64_t *refused)
 
 static void test_random_lives(void **state)
 {
-    const char *said = getenv("CLEAT_SEEDS");
-    uint64_t seeds = said != NULL ? strtoull(said, NULL, 10) : SEEDS;
+    uint64_t seeds = number_from("CLEAT_SEEDS", SEEDS);
     uint64_t started = 0, refused = 0;
     (void)state;
     for (uint64_t seed = 1; seed <= seeds; seed++) {

@@ -29,6 +29,7 @@
 #include "engine/core_parts.h"
 #include "support/checked_file.h"
 #include "support/sanitizer.h"
+#include "support/seeds.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -415,12 +416,6 @@ static void live(sim_world *world)
         let_all_expire(world);
     }
     close_core(world);
-}
-
-static uint64_t number_from(const char *variable, uint64_t fallback)
-{
-    const char *text = getenv(variable);
-    return text != NULL && text[0] != '\0' ? strtoull(text, NULL, 10) : fallback;
 }
 
 static void choose_directory(char *directory, size_t size)

@@ -10,6 +10,7 @@
 #include "otlp/request.h"
 #include "support/asked_span.h"
 #include "support/sanitizer.h"
+#include "support/seeds.h"
 #include "trace/batch.h"
 #include "trace/sdk_test.h"
 
@@ -363,12 +364,6 @@ static void check_requests(const made_batch *batch, size_t max_size)
 }
 
 /* ---- Tests ---- */
-
-static uint64_t number_from(const char *name, uint64_t fallback)
-{
-    const char *text = getenv(name);
-    return text != NULL ? strtoull(text, NULL, 10) : fallback;
-}
 
 static void for_each_seed(void (*check)(asker *it))
 {

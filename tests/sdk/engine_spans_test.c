@@ -6,6 +6,7 @@
 #include "server/server.h"
 #include "support/grpc_suppressions.h"
 #include "support/mock_engine.h"
+#include "support/outcome.h"
 #include "support/temp_dir.h"
 
 #include <setjmp.h>
@@ -20,13 +21,6 @@ typedef struct place {
     cleat_instrumentor *instrumentor;
     cleat_worker *worker;
 } place;
-
-static void assert_ok(cleat_status status)
-{
-    if (status != CLEAT_OK) {
-        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
-    }
-}
 
 static cleat_status fail_once(cleat_task *task, void *user_data)
 {

@@ -1,4 +1,5 @@
 /* Idempotency keys as a program meets them, with its engine in the process and at a server. */
+#include "support/outcome.h"
 #include "support/sdk_remote.h"
 #include "support/temp_dir.h"
 
@@ -18,21 +19,6 @@ typedef struct fixture {
     cleat_worker *worker;
     bool is_remote;
 } fixture;
-
-static void assert_ok(cleat_status status)
-{
-    if (status != CLEAT_OK) {
-        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
-    }
-}
-
-static void assert_refused(cleat_status found, cleat_status expected, const char *word)
-{
-    if (found != expected || strstr(cleat_error_message(), word) == NULL) {
-        fail_msg("%s, \"%s\" instead of %s, \"... %s ...\"", cleat_status_name(found), cleat_error_message(),
-                 cleat_status_name(expected), word);
-    }
-}
 
 static int set_up(void **state, bool is_remote)
 {

@@ -337,7 +337,7 @@ static void test_a_shutdown_obeys_time(void **state)
         pthread_create(&thread, NULL, end_a_span, cleat_tracer_provider_get_tracer(provider, "test", NULL)),
         0);
     mock_wait(&it->engine, MOCK_EXPORT, 1);
-    assert_failed(exporter->shutdown(exporter, 20), CLEAT_TIMEOUT, "still under way");
+    assert_refused(exporter->shutdown(exporter, 20), CLEAT_TIMEOUT, "still under way");
     mock_end(&it->engine, MOCK_EXPORT, CLEAT_INVALID_ARGUMENT, "no");
     pthread_join(thread, NULL);
     assert_ok(exporter->shutdown(exporter, 20));
@@ -475,7 +475,7 @@ static void test_a_hatchet_engine_takes_nothing_back(void **state)
     remote *it = *state;
     blocked all;
     cleat_worker *worker = stop_with_a_backlog(it, "v0.95.1", &all);
-    assert_failed(cleat_worker_stop(worker, 0), CLEAT_TIMEOUT, "tasks still run");
+    assert_refused(cleat_worker_stop(worker, 0), CLEAT_TIMEOUT, "tasks still run");
     gate_add(&all.may_end);
     assert_ok(cleat_worker_stop(worker, -1));
     assert_int_equal(gate_count(&all.begun), 3);
@@ -489,7 +489,7 @@ static void test_a_server_takes_back_what_was_not_begun(void **state)
     remote *it = *state;
     blocked all;
     cleat_worker *worker = stop_with_a_backlog(it, "v0.83.0-cleat.0.1.0", &all);
-    assert_failed(cleat_worker_stop(worker, 0), CLEAT_TIMEOUT, "1 tasks still run");
+    assert_refused(cleat_worker_stop(worker, 0), CLEAT_TIMEOUT, "1 tasks still run");
     gate_add(&all.may_end);
     assert_ok(cleat_worker_stop(worker, -1));
     assert_int_equal(gate_count(&all.begun), 1);

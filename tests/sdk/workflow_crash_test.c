@@ -3,6 +3,7 @@
  * test says, without stopping anything. What steps have done is counted in memory that outlives it.
  */
 #include "support/gate.h"
+#include "support/outcome.h"
 #include "support/temp_dir.h"
 
 #include <cleat/cleat.h>
@@ -35,13 +36,6 @@ typedef struct fixture {
     cleat_client *client;
     cleat_worker *worker;
 } fixture;
-
-static void ok(cleat_status status)
-{
-    if (status != CLEAT_OK) {
-        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
-    }
-}
 
 static int set_up(void **state)
 {
@@ -271,7 +265,7 @@ static void run_until_death(fixture *it, const char *name, int after)
 static void ends_with(fixture *it, const char *output)
 {
     cleat_run_result result = {0};
-    ok(cleat_client_wait(it->client, &it->effects->run, 300000, &result));
+    assert_ok(cleat_client_wait(it->client, &it->effects->run, 300000, &result));
     assert_int_equal(result.status, CLEAT_RUN_COMPLETED);
     assert_string_equal(result.output, output);
     cleat_run_result_deinit(&result);
@@ -283,7 +277,7 @@ static void test_a_crash_in_a_step(void **state)
     run_until_death(it, "steps", 0);
     assert_int_equal(it->effects->first, 1);
     assert_int_equal(it->effects->second, 1);
-    ok(open_all(it));
+    assert_ok(open_all(it));
     ends_with(it, "[1,2]");
     assert_int_equal(it->effects->first, 1); /* recorded before */
     assert_int_equal(it->effects->second, 2);
@@ -293,7 +287,7 @@ static void test_a_crash_after_spawning(void **state)
 {
     fixture *it = *state;
     run_until_death(it, "fan", 0);
-    ok(open_all(it));
+    assert_ok(open_all(it));
     ends_with(it, "190");
     assert_int_equal(it->effects->other_children, 0);
 }
@@ -302,7 +296,7 @@ static void test_what_a_step_began_with_is_so_after_a_crash(void **state)
 {
     fixture *it = *state;
     run_until_death(it, "timely", 0);
-    ok(open_all(it));
+    assert_ok(open_all(it));
     ends_with(it, "true");
     assert_int_equal(it->effects->second, 2);
     assert_true(it->effects->times[0] > 0);
@@ -314,7 +308,7 @@ static void test_a_run_keeps_its_version_over_a_crash_in_its_first_step(void **s
     fixture *it = *state;
     run_until_death(it, "changed", 0);
     it->effects->has_newer = true;
-    ok(open_all(it));
+    assert_ok(open_all(it));
     ends_with(it, "\"old\"");
     assert_int_equal(it->effects->second, 2);
 }
@@ -323,12 +317,12 @@ static void test_a_crash_while_it_waits(void **state)
 {
     fixture *it = *state;
     run_until_death(it, "hook", 1);
-    ok(open_all(it));
+    assert_ok(open_all(it));
     cleat_status status = CLEAT_NOT_FOUND;
     while (status == CLEAT_NOT_FOUND) { /* it may have died before the hook was there */
         status = cleat_hook_resume(it->client, "crash", "{\"go\":true}", NULL);
     }
-    ok(status);
+    assert_ok(status);
     ends_with(it, "{\"go\":true}");
 }
 

@@ -32,7 +32,7 @@ static void hurry(workflow_fixture *it)
 /* And before it is freed, all that it runs has ended. */
 static void finish(workflow_fixture *it)
 {
-    workflow_ok(cleat_worker_stop(it->worker, 300000));
+    assert_ok(cleat_worker_stop(it->worker, 300000));
     workflow_stop(it);
 }
 
@@ -132,7 +132,7 @@ static void test_a_run_that_was_cancelled_as_well(void **state)
     workflow_start(it);
     cleat_run_id id = workflow_run(it, "order", NULL);
     gate_wait(&it->seen, 1);
-    workflow_ok(cleat_client_cancel(it->client, &id));
+    assert_ok(cleat_client_cancel(it->client, &id));
     hurry(it);
     gate_add(&it->go);
     finish(it);

@@ -41,7 +41,7 @@ static void CLEAT_PRINTF(1, 2) see(const char *format, ...)
 
 static void note(cleat_text_map map, const char *value)
 {
-    workflow_ok(map.set(map.self, "from", cleat_slice_of(value)));
+    assert_ok(map.set(map.self, "from", cleat_slice_of(value)));
 }
 
 /* "-" where there is nothing. */
@@ -186,15 +186,15 @@ static void test_hooks_see_what_is_new(void **state)
     const cleat_interceptor interceptor = all_hooks();
     cleat_run_id id;
     memset(seen, 0, sizeof(seen));
-    workflow_ok(cleat_client_add_interceptor(it->client, &interceptor));
+    assert_ok(cleat_client_add_interceptor(it->client, &interceptor));
     workflow_add_task(it, "child", child);
     workflow_add(it, "whole", whole);
     workflow_start(it);
-    workflow_ok(cleat_client_run_no_wait(it->client, "whole", NULL,
-                                         CLEAT_RUN_OPTIONS(.metadata = "{\"shop\":\"north\"}"), &id));
+    assert_ok(cleat_client_run_no_wait(it->client, "whole", NULL,
+                                       CLEAT_RUN_OPTIONS(.metadata = "{\"shop\":\"north\"}"), &id));
     gate_wait(&it->seen, 1);
     workflow_stop(it);
-    workflow_ok(cleat_hook_resume(it->client, "hook", "7", NULL));
+    assert_ok(cleat_hook_resume(it->client, "hook", "7", NULL));
     workflow_add_task(it, "child", child);
     workflow_add(it, "whole", whole);
     workflow_start(it);
@@ -230,7 +230,7 @@ static void test_a_refused_step_is_one_that_failed(void **state)
 {
     workflow_fixture *it = *state;
     const cleat_interceptor interceptor = {.struct_size = sizeof(cleat_interceptor), .step = refuse_step};
-    workflow_ok(cleat_client_add_interceptor(it->client, &interceptor));
+    assert_ok(cleat_client_add_interceptor(it->client, &interceptor));
     workflow_add(it, "refused", refused_step);
     workflow_start(it);
     workflow_runs(it, "refused", NULL, CLEAT_RUN_COMPLETED, "null");
@@ -289,7 +289,7 @@ static cleat_status spawn_and_count(cleat_task *task, void *user_data)
 static void run_refused(workflow_fixture *it, cleat_task_function run, const cleat_interceptor *interceptor,
                         int retries, cleat_run_status status, const char *text)
 {
-    workflow_ok(cleat_client_add_interceptor(it->client, interceptor));
+    assert_ok(cleat_client_add_interceptor(it->client, interceptor));
     workflow_add_task(it, "child", child);
     workflow_add_options(it, CLEAT_WORKFLOW(run, .name = "refused", .user_data = it, .retries = retries));
     workflow_start(it);
@@ -351,7 +351,7 @@ static void test_a_run_that_was_taken_is_there(void **state)
 {
     workflow_fixture *it = *state;
     const cleat_interceptor interceptor = {.struct_size = sizeof(cleat_interceptor), .trigger = complain};
-    workflow_ok(cleat_client_add_interceptor(it->client, &interceptor));
+    assert_ok(cleat_client_add_interceptor(it->client, &interceptor));
     workflow_add_task(it, "child", child);
     workflow_add(it, "await", await_child);
     workflow_start(it);
@@ -382,7 +382,7 @@ static void test_hooks_see_what_may_be_new(void **state)
     cleat_interceptor interceptor = all_hooks();
     interceptor.execute = forget_log;
     memset(seen, 0, sizeof(seen));
-    workflow_ok(cleat_client_add_interceptor(it->client, &interceptor));
+    assert_ok(cleat_client_add_interceptor(it->client, &interceptor));
     workflow_add_task(it, "child", child);
     workflow_add(it, "unknown", sleep_and_await);
     workflow_start(it);
@@ -410,10 +410,10 @@ static void test_calls_that_are_none(void **state)
     assert_null(cleat_resume_call_payload(NULL).data);
     assert_null(cleat_resume_call_run_id(NULL));
     assert_false(cleat_execute_call_suspension(NULL, NULL));
-    workflow_refused(cleat_step_call_proceed(NULL), CLEAT_INVALID_ARGUMENT, "call");
-    workflow_refused(cleat_wait_call_proceed(NULL), CLEAT_INVALID_ARGUMENT, "call");
-    workflow_refused(cleat_suspend_call_proceed(NULL), CLEAT_INVALID_ARGUMENT, "call");
-    workflow_refused(cleat_resume_call_proceed(NULL), CLEAT_INVALID_ARGUMENT, "call");
+    assert_refused(cleat_step_call_proceed(NULL), CLEAT_INVALID_ARGUMENT, "call");
+    assert_refused(cleat_wait_call_proceed(NULL), CLEAT_INVALID_ARGUMENT, "call");
+    assert_refused(cleat_suspend_call_proceed(NULL), CLEAT_INVALID_ARGUMENT, "call");
+    assert_refused(cleat_resume_call_proceed(NULL), CLEAT_INVALID_ARGUMENT, "call");
 }
 
 int main(void)

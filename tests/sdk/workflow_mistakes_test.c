@@ -155,11 +155,11 @@ static cleat_status wait_in_step(cleat_task *task, void *user_data)
     cleat_run_id id;
     assert_false(cleat_task_is_workflow(task));
     assert_int_equal(cleat_task_invocation(task), 0);
-    workflow_refused(cleat_sleep(task, "1h"), CLEAT_FAILED_PRECONDITION,
-                     "cleat_sleep() inside the step \"bad\"");
-    workflow_refused(cleat_sleep(workflow, "1h"), CLEAT_FAILED_PRECONDITION, "inside the step \"bad\"");
-    workflow_refused(cleat_task_spawn(task, "any", NULL, NULL, &id), CLEAT_FAILED_PRECONDITION,
-                     "cleat_spawn()");
+    assert_refused(cleat_sleep(task, "1h"), CLEAT_FAILED_PRECONDITION,
+                   "cleat_sleep() inside the step \"bad\"");
+    assert_refused(cleat_sleep(workflow, "1h"), CLEAT_FAILED_PRECONDITION, "inside the step \"bad\"");
+    assert_refused(cleat_task_spawn(task, "any", NULL, NULL, &id), CLEAT_FAILED_PRECONDITION,
+                   "cleat_spawn()");
     return CLEAT_OK;
 }
 
@@ -201,8 +201,8 @@ static void test_a_step_that_suspends(void **state)
 
 static void *call_from_thread(void *task)
 {
-    workflow_refused(cleat_step(task, "pack", nothing, NULL, NULL), CLEAT_FAILED_PRECONDITION,
-                     "another thread");
+    assert_refused(cleat_step(task, "pack", nothing, NULL, NULL), CLEAT_FAILED_PRECONDITION,
+                   "another thread");
     assert_int_equal(cleat_random(task), 0);
     assert_string_equal(cleat_uuid(task).text, "00000000-0000-0000-0000-000000000000");
     return NULL;
@@ -228,7 +228,7 @@ static void test_another_thread(void **state)
 static cleat_status as_task(cleat_task *task, void *user_data)
 {
     (void)user_data;
-    workflow_refused(cleat_sleep(task, "1h"), CLEAT_FAILED_PRECONDITION, "cleat_worker_add_workflow()");
+    assert_refused(cleat_sleep(task, "1h"), CLEAT_FAILED_PRECONDITION, "cleat_worker_add_workflow()");
     assert_false(cleat_task_is_replaying(task));
     return CLEAT_OK;
 }
@@ -239,7 +239,7 @@ static void test_a_task_is_no_workflow(void **state)
     workflow_add_task(it, "task", as_task);
     workflow_start(it);
     workflow_runs(it, "task", NULL, CLEAT_RUN_COMPLETED, "null");
-    workflow_refused(cleat_sleep(NULL, "1h"), CLEAT_INVALID_ARGUMENT, "task is NULL");
+    assert_refused(cleat_sleep(NULL, "1h"), CLEAT_INVALID_ARGUMENT, "task is NULL");
 }
 
 /* ---- Wrong arguments, which stop nothing ---- */
@@ -249,16 +249,16 @@ static void check_steps(cleat_task *task)
     char name[300];
     memset(name, 'x', sizeof(name) - 1);
     name[sizeof(name) - 1] = '\0';
-    workflow_refused(cleat_step(task, name, nothing, NULL, NULL), CLEAT_INVALID_ARGUMENT, "255");
-    workflow_refused(cleat_step(task, "", nothing, NULL, NULL), CLEAT_INVALID_ARGUMENT, "name");
-    workflow_refused(cleat_step(task, NULL, nothing, NULL, NULL), CLEAT_INVALID_ARGUMENT, "name");
-    workflow_refused(cleat_step(task, "cleat:now", nothing, NULL, NULL), CLEAT_INVALID_ARGUMENT, "library");
-    workflow_refused(cleat_step(task, "pack", NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT, "run");
-    workflow_refused(cleat_step(task, "pack", nothing, "{", NULL), CLEAT_INVALID_ARGUMENT, "input");
-    workflow_refused(
+    assert_refused(cleat_step(task, name, nothing, NULL, NULL), CLEAT_INVALID_ARGUMENT, "255");
+    assert_refused(cleat_step(task, "", nothing, NULL, NULL), CLEAT_INVALID_ARGUMENT, "name");
+    assert_refused(cleat_step(task, NULL, nothing, NULL, NULL), CLEAT_INVALID_ARGUMENT, "name");
+    assert_refused(cleat_step(task, "cleat:now", nothing, NULL, NULL), CLEAT_INVALID_ARGUMENT, "library");
+    assert_refused(cleat_step(task, "pack", NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT, "run");
+    assert_refused(cleat_step(task, "pack", nothing, "{", NULL), CLEAT_INVALID_ARGUMENT, "input");
+    assert_refused(
         cleat_step_run(task, CLEAT_STEP_OPTIONS(.name = "pack", .run = nothing, .retries = -1), NULL),
         CLEAT_INVALID_ARGUMENT, "retries");
-    workflow_refused(
+    assert_refused(
         cleat_step_run(task, CLEAT_STEP_OPTIONS(.name = "pack", .run = nothing, .timeout_ms = -1), NULL),
         CLEAT_INVALID_ARGUMENT, "timeout_ms");
 }
@@ -268,21 +268,21 @@ static void check_waits(cleat_task *task)
     cleat_hook hook = {"a b"};
     cleat_future future = {77};
     size_t index;
-    workflow_refused(cleat_sleep(task, "soon"), CLEAT_INVALID_ARGUMENT, "duration");
-    workflow_refused(cleat_sleep(task, NULL), CLEAT_INVALID_ARGUMENT, "duration");
-    workflow_refused(cleat_sleep(task, "90000h"), CLEAT_INVALID_ARGUMENT, "10 years");
-    workflow_refused(cleat_sleep_until(task, INT64_MAX), CLEAT_INVALID_ARGUMENT, "10 years");
-    workflow_refused(cleat_timer(task, "1h", NULL), CLEAT_INVALID_ARGUMENT, "future");
-    workflow_refused(cleat_wait_event(task, NULL, NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT, "key");
-    workflow_refused(cleat_wait_event(task, "k", NULL, "soon", NULL), CLEAT_INVALID_ARGUMENT, "timeout");
-    workflow_refused(cleat_wait_event(task, "k", "input.", NULL, NULL), CLEAT_INVALID_ARGUMENT, "character");
-    workflow_refused(cleat_hook_create(task, "a/b", &hook), CLEAT_INVALID_ARGUMENT, "token");
-    workflow_refused(cleat_hook_create(task, "a", NULL), CLEAT_INVALID_ARGUMENT, "hook");
-    workflow_refused(cleat_hook_wait(task, NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT, "hook");
-    workflow_refused(cleat_await(task, &future, NULL), CLEAT_INVALID_ARGUMENT, "future");
-    workflow_refused(cleat_await(task, NULL, NULL), CLEAT_INVALID_ARGUMENT, "futures");
-    workflow_refused(cleat_await_any(task, NULL, 0, &index, NULL), CLEAT_INVALID_ARGUMENT, "count");
-    workflow_ok(cleat_await_all(task, NULL, 0, NULL));
+    assert_refused(cleat_sleep(task, "soon"), CLEAT_INVALID_ARGUMENT, "duration");
+    assert_refused(cleat_sleep(task, NULL), CLEAT_INVALID_ARGUMENT, "duration");
+    assert_refused(cleat_sleep(task, "90000h"), CLEAT_INVALID_ARGUMENT, "10 years");
+    assert_refused(cleat_sleep_until(task, INT64_MAX), CLEAT_INVALID_ARGUMENT, "10 years");
+    assert_refused(cleat_timer(task, "1h", NULL), CLEAT_INVALID_ARGUMENT, "future");
+    assert_refused(cleat_wait_event(task, NULL, NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT, "key");
+    assert_refused(cleat_wait_event(task, "k", NULL, "soon", NULL), CLEAT_INVALID_ARGUMENT, "timeout");
+    assert_refused(cleat_wait_event(task, "k", "input.", NULL, NULL), CLEAT_INVALID_ARGUMENT, "character");
+    assert_refused(cleat_hook_create(task, "a/b", &hook), CLEAT_INVALID_ARGUMENT, "token");
+    assert_refused(cleat_hook_create(task, "a", NULL), CLEAT_INVALID_ARGUMENT, "hook");
+    assert_refused(cleat_hook_wait(task, NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT, "hook");
+    assert_refused(cleat_await(task, &future, NULL), CLEAT_INVALID_ARGUMENT, "future");
+    assert_refused(cleat_await(task, NULL, NULL), CLEAT_INVALID_ARGUMENT, "futures");
+    assert_refused(cleat_await_any(task, NULL, 0, &index, NULL), CLEAT_INVALID_ARGUMENT, "count");
+    assert_ok(cleat_await_all(task, NULL, 0, NULL));
 }
 
 static cleat_status clumsy(cleat_task *task, void *user_data)
@@ -291,11 +291,11 @@ static cleat_status clumsy(cleat_task *task, void *user_data)
     cleat_future future;
     check_steps(task);
     check_waits(task);
-    workflow_refused(cleat_spawn(task, NULL, NULL, NULL, &future), CLEAT_INVALID_ARGUMENT, "task");
-    workflow_refused(cleat_spawn(task, "child", "[", NULL, &future), CLEAT_INVALID_ARGUMENT, "input");
-    workflow_refused(cleat_now(task, NULL), CLEAT_INVALID_ARGUMENT, "unix_ms");
-    workflow_refused(cleat_stream_write(task, (cleat_slice){"\xff", 1}), CLEAT_INVALID_ARGUMENT, "UTF-8");
-    workflow_refused(cleat_continue_as_new(task, "7"), CLEAT_INVALID_ARGUMENT, "input");
+    assert_refused(cleat_spawn(task, NULL, NULL, NULL, &future), CLEAT_INVALID_ARGUMENT, "task");
+    assert_refused(cleat_spawn(task, "child", "[", NULL, &future), CLEAT_INVALID_ARGUMENT, "input");
+    assert_refused(cleat_now(task, NULL), CLEAT_INVALID_ARGUMENT, "unix_ms");
+    assert_refused(cleat_stream_write(task, (cleat_slice){"\xff", 1}), CLEAT_INVALID_ARGUMENT, "UTF-8");
+    assert_refused(cleat_continue_as_new(task, "7"), CLEAT_INVALID_ARGUMENT, "input");
     assert_false(cleat_task_is_stopped(task));
     return cleat_step(task, "pack", nothing, NULL, NULL);
 }
@@ -392,24 +392,23 @@ static void test_bad_declarations(void **state)
     workflow_fixture *it = *state;
     workflow_add(it, "order", nothing);
     workflow_add_task(it, "task", nothing);
-    workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "order")),
-                     CLEAT_ALREADY_EXISTS, "order");
-    workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "task")),
-                     CLEAT_ALREADY_EXISTS, "task");
-    workflow_refused(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "order", .run = nothing)),
-                     CLEAT_ALREADY_EXISTS, "order");
-    workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .version = "1")),
-                     CLEAT_INVALID_ARGUMENT, "name");
-    workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(NULL, .name = "none")),
-                     CLEAT_INVALID_ARGUMENT, "run");
-    workflow_refused(
-        cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "v", .version = "")),
-        CLEAT_INVALID_ARGUMENT, "version");
-    workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "v", .spans = 7)),
-                     CLEAT_INVALID_ARGUMENT, "spans");
-    workflow_refused(cleat_worker_add_workflow(NULL, CLEAT_WORKFLOW(nothing, .name = "v")),
-                     CLEAT_INVALID_ARGUMENT, "worker");
-    workflow_refused(cleat_worker_add_workflow(it->worker, NULL), CLEAT_INVALID_ARGUMENT, "options");
+    assert_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "order")),
+                   CLEAT_ALREADY_EXISTS, "order");
+    assert_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "task")),
+                   CLEAT_ALREADY_EXISTS, "task");
+    assert_refused(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "order", .run = nothing)),
+                   CLEAT_ALREADY_EXISTS, "order");
+    assert_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .version = "1")),
+                   CLEAT_INVALID_ARGUMENT, "name");
+    assert_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(NULL, .name = "none")),
+                   CLEAT_INVALID_ARGUMENT, "run");
+    assert_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "v", .version = "")),
+                   CLEAT_INVALID_ARGUMENT, "version");
+    assert_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "v", .spans = 7)),
+                   CLEAT_INVALID_ARGUMENT, "spans");
+    assert_refused(cleat_worker_add_workflow(NULL, CLEAT_WORKFLOW(nothing, .name = "v")),
+                   CLEAT_INVALID_ARGUMENT, "worker");
+    assert_refused(cleat_worker_add_workflow(it->worker, NULL), CLEAT_INVALID_ARGUMENT, "options");
 }
 
 static void test_a_refused_workflow_leaves_nothing_behind(void **state)
@@ -417,8 +416,8 @@ static void test_a_refused_workflow_leaves_nothing_behind(void **state)
     workflow_fixture *it = *state;
     workflow_add_task(it, "mail", nothing);
     size_t slots = it->worker->slot_count;
-    workflow_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "mail")),
-                     CLEAT_ALREADY_EXISTS, "mail");
+    assert_refused(cleat_worker_add_workflow(it->worker, CLEAT_WORKFLOW(nothing, .name = "mail")),
+                   CLEAT_ALREADY_EXISTS, "mail");
     assert_int_equal(it->worker->slot_count, slots);
     assert_null(cleat__client_known_workflow(it->client, "mail:mail"));
 }

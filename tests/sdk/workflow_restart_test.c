@@ -1,5 +1,6 @@
 /* What becomes of a workflow's invocation when its server is stopped and started again, and its worker lives on. */
 #include "support/gate.h"
+#include "support/outcome.h"
 #include "support/grpc_suppressions.h"
 #include "support/mock_engine.h"
 #include "support/temp_dir.h"
@@ -28,13 +29,6 @@ typedef struct fixture {
     bool fails;          /* the first charge does */
     bool was_restarted;  /* in the second invocation of a race */
 } fixture;
-
-static void ok(cleat_status status)
-{
-    if (status != CLEAT_OK) {
-        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
-    }
-}
 
 /* ---- The workflow ---- */
 
@@ -82,7 +76,7 @@ static void start_server(fixture *it)
                                            .grpc_address = address,
                                            .http_address = "127.0.0.1:0",
                                            .is_open = true};
-    ok(cleat__server_start(&options, &it->server));
+    assert_ok(cleat__server_start(&options, &it->server));
     snprintf(it->address, sizeof(it->address), "%s", cleat__server_grpc_address(it->server));
 }
 
@@ -133,13 +127,13 @@ static void open_client(fixture *it)
     cleat__remote_settings settings;
     char *token = mock_token(it->address);
     const cleat_client_options *options = CLEAT_CLIENT_OPTIONS(.token = token, .tls_strategy = "none");
-    ok(cleat_client_new(options, &it->client));
-    ok(cleat__remote_settings_read(options, &settings));
+    assert_ok(cleat_client_new(options, &it->client));
+    assert_ok(cleat__remote_settings_read(options, &settings));
     free(token);
     settings.reconnect_ms = settings.retry_ms = 1;
     settings.reconnect_max_ms = settings.durable_reconnect_ms = 20;
     it->client->transport->free(it->client->transport);
-    ok(cleat__transport_grpc_new(&settings, &it->client->transport));
+    assert_ok(cleat__transport_grpc_new(&settings, &it->client->transport));
 }
 
 static int set_up(void **state)
@@ -153,12 +147,12 @@ static int set_up(void **state)
     gate_init(&it->go);
     start_server(it);
     open_client(it);
-    ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 2), &it->worker));
-    ok(cleat_worker_add_workflow(
+    assert_ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 2), &it->worker));
+    assert_ok(cleat_worker_add_workflow(
         it->worker, CLEAT_WORKFLOW_OPTIONS(.run = order, .name = "order", .version = "1", .user_data = it)));
-    ok(cleat_worker_add_workflow(it->worker,
-                                 CLEAT_WORKFLOW_OPTIONS(.run = race, .name = "race", .user_data = it)));
-    ok(cleat_worker_start(it->worker));
+    assert_ok(cleat_worker_add_workflow(
+        it->worker, CLEAT_WORKFLOW_OPTIONS(.run = race, .name = "race", .user_data = it)));
+    assert_ok(cleat_worker_start(it->worker));
     *state = it;
     return 0;
 }
@@ -181,7 +175,7 @@ static int tear_down(void **state)
 static cleat_run_id run_over_a_restart(fixture *it)
 {
     cleat_run_id id;
-    ok(cleat_client_run_no_wait(it->client, "order", NULL, NULL, &id));
+    assert_ok(cleat_client_run_no_wait(it->client, "order", NULL, NULL, &id));
     gate_wait(&it->charges, 1);
     restart_server(it);
     gate_add(&it->go);
@@ -191,7 +185,7 @@ static cleat_run_id run_over_a_restart(fixture *it)
 static void assert_completes(fixture *it, const cleat_run_id *id, const char *output)
 {
     cleat_run_result result = {0};
-    ok(cleat_client_wait(it->client, id, 20000, &result));
+    assert_ok(cleat_client_wait(it->client, id, 20000, &result));
     if (result.status != CLEAT_RUN_COMPLETED || strcmp(result.output, output) != 0) {
         fail_msg("%s: %s", cleat_run_status_name(result.status),
                  result.output != NULL ? result.output : result.error);
@@ -241,7 +235,7 @@ static void test_a_server_that_is_restarted_again(void **state)
     fixture *it = *state;
     for (int i = 1; i <= 3; i++) {
         cleat_run_id id;
-        ok(cleat_client_run_no_wait(it->client, "order", NULL, NULL, &id));
+        assert_ok(cleat_client_run_no_wait(it->client, "order", NULL, NULL, &id));
         gate_wait(&it->charges, i);
         restart_server(it);
         restart_server(it);
@@ -258,7 +252,7 @@ static void test_the_first_of_several_stays_the_first(void **state)
 {
     fixture *it = *state;
     cleat_run_id id;
-    ok(cleat_client_run_no_wait(it->client, "race", NULL, NULL, &id));
+    assert_ok(cleat_client_run_no_wait(it->client, "race", NULL, NULL, &id));
     assert_completes(it, &id, "\"over\"");
     assert_true(it->was_restarted);
 }

@@ -44,7 +44,6 @@ static void declare_chain(rest_world *it)
 
 static cleat__uuid add_chain_worker(rest_world *it)
 {
-    cleat__uuid id;
     const cleat_slice actions[TASKS] = {cleat_slice_of("chain:a"), cleat_slice_of("chain:b"),
                                         cleat_slice_of("chain:c")};
     const cleat__slots slots = {cleat_slice_of("default"), 3};
@@ -54,19 +53,7 @@ static cleat__uuid add_chain_worker(rest_world *it)
                                      .slots = &slots,
                                      .slot_count = 1,
                                      .runtime = cleat_slice_of("{}")};
-    assert_int_equal(submit_and_wait(it, (cleat__command){.kind = CLEAT__COMMAND_WORKER_REGISTER,
-                                                          .tenant = 1,
-                                                          .as.worker_register = {&spec, &id}}),
-                     CLEAT_OK);
-    const cleat__command listen = {.kind = CLEAT__COMMAND_WORKER_LISTEN,
-                                   .tenant = 1,
-                                   .as.listen = {.id = id,
-                                                 .session = 1,
-                                                 .is_kept = true,
-                                                 .sink = {NULL, take_nothing, pass_over},
-                                                 .cancel = NULL}};
-    assert_int_equal(submit_and_wait(it, listen), CLEAT_OK);
-    return id;
+    return add_worker_of(it, 1, &spec, true);
 }
 
 typedef struct chain {

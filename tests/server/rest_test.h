@@ -282,10 +282,31 @@ static inline void pass_over(void *self, const cleat__uuid *id, int32_t retry_co
     (void)self, (void)id, (void)retry_count;
 }
 
-/* A worker of another process that serves `greet`; it listens if `listens`. */
-static inline cleat__uuid add_worker(rest_world *it, int64_t tenant, const char *name, bool listens)
+/* A worker of another process; it listens if `listens`. */
+static inline cleat__uuid add_worker_of(rest_world *it, int64_t tenant, const cleat__worker_spec *spec,
+                                        bool listens)
 {
     cleat__uuid id;
+    assert_int_equal(submit_and_wait(it, (cleat__command){.kind = CLEAT__COMMAND_WORKER_REGISTER,
+                                                          .tenant = tenant,
+                                                          .as.worker_register = {spec, &id}}),
+                     CLEAT_OK);
+    if (listens) {
+        const cleat__command listen = {.kind = CLEAT__COMMAND_WORKER_LISTEN,
+                                       .tenant = tenant,
+                                       .as.listen = {.id = id,
+                                                     .session = 1,
+                                                     .is_kept = true,
+                                                     .sink = {NULL, take_nothing, pass_over},
+                                                     .cancel = NULL}};
+        assert_int_equal(submit_and_wait(it, listen), CLEAT_OK);
+    }
+    return id;
+}
+
+/* One that serves `greet`. */
+static inline cleat__uuid add_worker(rest_world *it, int64_t tenant, const char *name, bool listens)
+{
     cleat_slice action = cleat_slice_of("greet:greet");
     const cleat__slots slots = {cleat_slice_of("default"), 3};
     const cleat__label labels[] = {
@@ -302,21 +323,7 @@ static inline cleat__uuid add_worker(rest_world *it, int64_t tenant, const char 
         .label_count = 2,
         .runtime = cleat_slice_of("{\"sdkVersion\":\"1.2.3\",\"language\":\"TYPESCRIPT\"}"),
     };
-    assert_int_equal(submit_and_wait(it, (cleat__command){.kind = CLEAT__COMMAND_WORKER_REGISTER,
-                                                          .tenant = tenant,
-                                                          .as.worker_register = {&spec, &id}}),
-                     CLEAT_OK);
-    if (listens) {
-        const cleat__command listen = {.kind = CLEAT__COMMAND_WORKER_LISTEN,
-                                       .tenant = tenant,
-                                       .as.listen = {.id = id,
-                                                     .session = 1,
-                                                     .is_kept = true,
-                                                     .sink = {NULL, take_nothing, pass_over},
-                                                     .cancel = NULL}};
-        assert_int_equal(submit_and_wait(it, listen), CLEAT_OK);
-    }
-    return id;
+    return add_worker_of(it, tenant, &spec, listens);
 }
 
 static inline void wait_until_running(rest_world *it, const cleat__uuid *id)

@@ -5,7 +5,8 @@
 #define REASON    "batch size threshold 2 reached"
 #define MAX_ITEMS 8
 
-static cleat__buffer declaration_of(Cleat__V1__TaskBatchConfig *batch)
+/* "mail"; the answer is for the caller to deinit. */
+static rpc_result declare_batches(service_world *it, Cleat__V1__TaskBatchConfig *batch)
 {
     Cleat__V1__CreateWorkflowVersionRequest request = CLEAT__V1__CREATE_WORKFLOW_VERSION_REQUEST__INIT;
     Cleat__V1__CreateTaskOpts task = CLEAT__V1__CREATE_TASK_OPTS__INIT, *tasks[] = {&task};
@@ -16,7 +17,11 @@ static cleat__buffer declaration_of(Cleat__V1__TaskBatchConfig *batch)
     task.batch = batch;
     request.tasks = tasks;
     request.n_tasks = 1;
-    return packed(&request.base);
+    cleat__buffer bytes = packed(&request.base);
+    rpc_result result = rpc_call(it->client, "/v1.AdminService/PutWorkflow", cleat__buffer_slice(&bytes),
+                                 (rpc_call_options){.authorization = it->token});
+    cleat__buffer_deinit(&bytes);
+    return result;
 }
 
 /* "mail", two at a time of those with the same input.k. */
@@ -29,18 +34,25 @@ static void declare_pairs(service_world *it)
     batch.batch_max_interval_ms = 3600000;
     batch.has_batch_group_key_case = CLEAT__V1__TASK_BATCH_CONFIG__HAS_BATCH_GROUP_KEY_BATCH_GROUP_KEY;
     batch.batch_group_key = text_("input.k");
-    cleat__buffer bytes = declaration_of(&batch);
-    rpc_result result = rpc_call(it->client, "/v1.AdminService/PutWorkflow", cleat__buffer_slice(&bytes),
-                                 (rpc_call_options){.authorization = it->token});
+    rpc_result result = declare_batches(it, &batch);
     assert_int_equal(result.code, GRPC_STATUS_OK);
     rpc_result_deinit(&result);
-    cleat__buffer_deinit(&bytes);
 }
 
 static void trigger_pair(service_world *it, id_text ids[2])
 {
     ids[0] = trigger(it, "mail", "{\"k\":\"north\",\"n\":1}");
     ids[1] = trigger(it, "mail", "{\"k\":\"north\",\"n\":2}");
+}
+
+/* At a worker that has been told of them. */
+static rpc_stream *begin_pair(service_world *it, id_text ids[2])
+{
+    declare_pairs(it);
+    rpc_stream *stream = stay_as(it, register_worker(it, "mail", 1));
+    trigger_pair(it, ids);
+    cleat__message_free(next_action(stream));
+    return stream;
 }
 
 /* What a worker says of all of these. */
@@ -164,10 +176,7 @@ static void an_attempt_that_is_over_says_nothing(void **state)
     service_world *it = *state;
     id_text ids[2];
     saying what;
-    declare_pairs(it);
-    rpc_stream *stream = stay_as(it, register_worker(it, "mail", 1));
-    trigger_pair(it, ids);
-    cleat__message_free(next_action(stream));
+    rpc_stream *stream = begin_pair(it, ids);
     say(&what, COMPLETED);
     say_of(&what, ids[0].text, "1");
     what.items[0].has_retry_count_case = CLEAT__BATCH_ACTION_EVENT_ITEM__HAS_RETRY_COUNT_RETRY_COUNT;
@@ -186,10 +195,7 @@ static void what_is_wrong_is_refused(void **state)
     service_world *it = *state;
     id_text ids[2];
     saying what;
-    declare_pairs(it);
-    rpc_stream *stream = stay_as(it, register_worker(it, "mail", 1));
-    trigger_pair(it, ids);
-    cleat__message_free(next_action(stream));
+    rpc_stream *stream = begin_pair(it, ids);
     say(&what, COMPLETED);
     say_of(&what, ids[0].text, "1");
     say_of(&what, "one", "1");
@@ -280,13 +286,10 @@ static void what_is_declared_wrongly_is_refused(void **state)
 {
     service_world *it = *state;
     Cleat__V1__TaskBatchConfig batch = CLEAT__V1__TASK_BATCH_CONFIG__INIT;
-    cleat__buffer bytes = declaration_of(&batch);
-    rpc_result result = rpc_call(it->client, "/v1.AdminService/PutWorkflow", cleat__buffer_slice(&bytes),
-                                 (rpc_call_options){.authorization = it->token});
+    rpc_result result = declare_batches(it, &batch);
     assert_int_equal(result.code, GRPC_STATUS_INVALID_ARGUMENT);
     assert_non_null(strstr(result.text, "batch: max_size is 0; it must be 1 .. 100000"));
     rpc_result_deinit(&result);
-    cleat__buffer_deinit(&bytes);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_start, world_stop)

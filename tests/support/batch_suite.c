@@ -1,6 +1,7 @@
 #include "support/batch_suite.h"
 
 #include "support/gate.h"
+#include "support/outcome.h"
 #include "support/temp_dir.h"
 
 #include <setjmp.h>
@@ -25,21 +26,6 @@ typedef struct fixture {
     atomic_int count; /* of the runs of the last one */
     char text[200];   /* what the last one was told, before `began` */
 } fixture;
-
-static void assert_ok(cleat_status status)
-{
-    if (status != CLEAT_OK) {
-        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
-    }
-}
-
-static void assert_refused(cleat_status found, cleat_status expected, const char *word)
-{
-    if (found != expected || strstr(cleat_error_message(), word) == NULL) {
-        fail_msg("%s, \"%s\" instead of %s, \"... %s ...\"", cleat_status_name(found), cleat_error_message(),
-                 cleat_status_name(expected), word);
-    }
-}
 
 static int set_up(void **state)
 {
@@ -104,6 +90,16 @@ static void await(fixture *it, const cleat_run_id *ids, size_t count)
     }
 }
 
+/* To their end. */
+static void run_all(fixture *it, cleat_batch_function run, const cleat_batch_config *config,
+                    const char *const *inputs, size_t count)
+{
+    cleat_run_id ids[RUNS_MAX];
+    declare(it, run, config);
+    start(it, inputs, count, ids);
+    await(it, ids, count);
+}
+
 static void assert_ended(const fixture *it, size_t index, cleat_run_status status, const char *text)
 {
     const cleat_run_result *result = &it->results[index];
@@ -142,10 +138,7 @@ static void test_as_many_runs_as_there_may_be_come_together(void **state)
 {
     fixture *it = *state;
     const cleat_batch_config config = {.max_size = 3, .interval_ms = LONG_MS};
-    cleat_run_id ids[3];
-    declare(it, give_input, &config);
-    start(it, three, 3, ids);
-    await(it, ids, 3);
+    run_all(it, give_input, &config, three, 3);
     assert_ended(it, 0, CLEAT_RUN_COMPLETED, "{\"of\":3,\"in\":{\"n\":1,\"k\":\"a\"}}");
     assert_ended(it, 1, CLEAT_RUN_COMPLETED, "{\"of\":3,\"in\":{\"n\":2,\"k\":\"b\"}}");
     assert_ended(it, 2, CLEAT_RUN_COMPLETED, "{\"of\":3,\"in\":{\"n\":3,\"k\":\"a\"}}");
@@ -157,10 +150,7 @@ static void test_fewer_come_when_the_first_has_waited(void **state)
 {
     fixture *it = *state;
     const cleat_batch_config config = {.max_size = 10, .interval_ms = 50};
-    cleat_run_id ids[2];
-    declare(it, give_input, &config);
-    start(it, three, 2, ids);
-    await(it, ids, 2);
+    run_all(it, give_input, &config, three, 2);
     assert_ended(it, 1, CLEAT_RUN_COMPLETED, "{\"of\":2,\"in\":{\"n\":2,\"k\":\"b\"}}");
     assert_string_equal(it->text, "|batch max interval 50ms elapsed|36");
 }
@@ -169,10 +159,7 @@ static void test_no_batch_has_runs_of_two_groups(void **state)
 {
     fixture *it = *state;
     const cleat_batch_config config = {.max_size = 2, .interval_ms = 100, .group_key = "input.k"};
-    cleat_run_id ids[3];
-    declare(it, give_input, &config);
-    start(it, three, 3, ids);
-    await(it, ids, 3);
+    run_all(it, give_input, &config, three, 3);
     assert_ended(it, 0, CLEAT_RUN_COMPLETED, "{\"of\":2,\"in\":{\"n\":1,\"k\":\"a\"}}");
     assert_ended(it, 2, CLEAT_RUN_COMPLETED, "{\"of\":2,\"in\":{\"n\":3,\"k\":\"a\"}}");
     assert_ended(it, 1, CLEAT_RUN_COMPLETED, "{\"of\":1,\"in\":{\"n\":2,\"k\":\"b\"}}");
@@ -184,10 +171,7 @@ static void test_a_run_without_a_key_fails_when_it_is_started(void **state)
     fixture *it = *state;
     const cleat_batch_config config = {.max_size = 2, .group_key = "input.k"};
     const char *const inputs[] = {"{\"k\":17}"};
-    cleat_run_id id;
-    declare(it, give_input, &config);
-    start(it, inputs, 1, &id);
-    await(it, &id, 1);
+    run_all(it, give_input, &config, inputs, 1);
     assert_int_equal(it->results[0].status, CLEAT_RUN_FAILED);
     assert_int_equal(gate_count(&it->began), 0);
 }
@@ -237,10 +221,7 @@ static void test_one_of_a_batch_gives_its_slot_away(void **state)
     fixture *it = *state;
     const cleat_batch_config config = {.max_size = 2, .interval_ms = LONG_MS};
     const char *const inputs[] = {"{}", "{}", "{}", "{}"};
-    cleat_run_id ids[4];
-    declare(it, give_slot_away, &config);
-    start(it, inputs, 4, ids);
-    await(it, ids, 4);
+    run_all(it, give_slot_away, &config, inputs, 4);
     for (size_t i = 0; i < 4; i++) {
         assert_ended(it, i, CLEAT_RUN_COMPLETED, "null");
     }
@@ -263,10 +244,7 @@ static void test_each_run_ends_as_was_said_of_it_last(void **state)
 {
     fixture *it = *state;
     const cleat_batch_config config = {.max_size = 3, .interval_ms = LONG_MS};
-    cleat_run_id ids[3];
-    declare(it, end_each_by_itself, &config);
-    start(it, three, 3, ids);
-    await(it, ids, 3);
+    run_all(it, end_each_by_itself, &config, three, 3);
     assert_ended(it, 0, CLEAT_RUN_COMPLETED, "{\"a\":1}");
     assert_ended(it, 1, CLEAT_RUN_FAILED, "no luck");
     assert_ended(it, 2, CLEAT_RUN_COMPLETED, "null");
@@ -287,10 +265,7 @@ static void test_a_run_without_an_end_of_its_own_fails_with_its_batch(void **sta
 {
     fixture *it = *state;
     const cleat_batch_config config = {.max_size = 3, .interval_ms = LONG_MS};
-    cleat_run_id ids[3];
-    declare(it, fail_all_others, &config);
-    start(it, three, 3, ids);
-    await(it, ids, 3);
+    run_all(it, fail_all_others, &config, three, 3);
     assert_int_equal(it->results[0].status, CLEAT_RUN_FAILED);
     assert_non_null(strstr(it->results[0].error, "output is not JSON"));
     assert_ended(it, 1, CLEAT_RUN_COMPLETED, "2");
@@ -311,10 +286,7 @@ static void test_one_output_for_all(void **state)
 {
     fixture *it = *state;
     const cleat_batch_config config = {.max_size = 3, .interval_ms = LONG_MS};
-    cleat_run_id ids[3];
-    declare(it, give_all_the_same, &config);
-    start(it, three, 3, ids);
-    await(it, ids, 3);
+    run_all(it, give_all_the_same, &config, three, 3);
     assert_ended(it, 0, CLEAT_RUN_COMPLETED, "{\"sum\":6}");
     assert_ended(it, 1, CLEAT_RUN_COMPLETED, "\"own\"");
     assert_ended(it, 2, CLEAT_RUN_COMPLETED, "{\"sum\":6}");

@@ -1,6 +1,7 @@
 #include "support/dag_durable_suite.h"
 
 #include "support/gate.h"
+#include "support/outcome.h"
 #include "support/temp_dir.h"
 
 #include <setjmp.h>
@@ -22,13 +23,6 @@ typedef struct fixture {
     atomic_int begun; /* invocations */
     char told[256];   /* to the task for failures */
 } fixture;
-
-static void assert_ok(cleat_status status)
-{
-    if (status != CLEAT_OK) {
-        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
-    }
-}
 
 static int set_up(void **state)
 {

@@ -1,6 +1,7 @@
 #include "support/dag_suite.h"
 
 #include "support/gate.h"
+#include "support/outcome.h"
 #include "support/temp_dir.h"
 
 #include <setjmp.h>
@@ -19,21 +20,6 @@ typedef struct fixture {
     gate seen;       /* a task has run */
     char text[1024]; /* what the last one was told, before `seen` */
 } fixture;
-
-static void assert_ok(cleat_status status)
-{
-    if (status != CLEAT_OK) {
-        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
-    }
-}
-
-static void assert_refused(cleat_status found, cleat_status expected, const char *word)
-{
-    if (found != expected || strstr(cleat_error_message(), word) == NULL) {
-        fail_msg("%s, \"%s\" instead of %s, \"... %s ...\"", cleat_status_name(found), cleat_error_message(),
-                 cleat_status_name(expected), word);
-    }
-}
 
 static int set_up(void **state)
 {
@@ -284,6 +270,23 @@ static cleat_status say_first(cleat_task *task, void *user_data)
     return CLEAT_OK;
 }
 
+/* A run whose "last" waits for these, "first" being over. */
+static cleat_run_id start_waiting(fixture *it, const cleat_dag_condition *waits, size_t count)
+{
+    const cleat_dag_task *const tasks[] = {
+        CLEAT_DAG_TASK(.name = "last", .run = tell_data, .user_data = it, .wait_for = waits,
+                       .wait_for_count = count),
+        CLEAT_DAG_TASK(.name = "first", .run = say_first, .user_data = it),
+        NULL,
+    };
+    cleat_run_id id;
+    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
+    assert_ok(cleat_worker_start(it->worker));
+    assert_ok(cleat_client_run_no_wait(it->client, "w", NULL, NULL, &id));
+    gate_wait(&it->seen, 1);
+    return id;
+}
+
 /* The event, or an hour: one of both. The event before the right one is none of it. */
 static void test_a_task_waits_for_an_event(void **state)
 {
@@ -293,17 +296,7 @@ static void test_a_task_waits_for_an_event(void **state)
         {.sleep_for = "1h", .or_group = 1},
         {.sleep_for = "1ms"},
     };
-    const cleat_dag_task *const tasks[] = {
-        CLEAT_DAG_TASK(.name = "last", .run = tell_data, .user_data = it, .wait_for = waits,
-                       .wait_for_count = 3),
-        CLEAT_DAG_TASK(.name = "first", .run = say_first, .user_data = it),
-        NULL,
-    };
-    cleat_run_id id;
-    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
-    assert_ok(cleat_worker_start(it->worker));
-    assert_ok(cleat_client_run_no_wait(it->client, "w", NULL, NULL, &id));
-    gate_wait(&it->seen, 1);
+    const cleat_run_id id = start_waiting(it, waits, 3);
     assert_ok(cleat_client_push(it->client, "approved", "{\"ok\":false}", NULL, NULL));
     assert_ok(cleat_client_push(it->client, "approved", "{\"ok\":true,\"by\":\"ada\"}", NULL, NULL));
     assert_ok(cleat_client_wait(it->client, &id, -1, &it->result));
@@ -316,17 +309,7 @@ static void test_a_task_waits_for_an_event_of_a_scope(void **state)
 {
     fixture *it = *state;
     static const cleat_dag_condition waits[] = {{.event_key = "approval", .scope = "eu"}};
-    const cleat_dag_task *const tasks[] = {
-        CLEAT_DAG_TASK(.name = "last", .run = tell_data, .user_data = it, .wait_for = waits,
-                       .wait_for_count = 1),
-        CLEAT_DAG_TASK(.name = "first", .run = say_first, .user_data = it),
-        NULL,
-    };
-    cleat_run_id id;
-    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
-    assert_ok(cleat_worker_start(it->worker));
-    assert_ok(cleat_client_run_no_wait(it->client, "w", NULL, NULL, &id));
-    gate_wait(&it->seen, 1);
+    const cleat_run_id id = start_waiting(it, waits, 1);
     assert_ok(cleat_client_push(it->client, "approval", "{\"n\":1}", NULL, NULL));
     assert_ok(
         cleat_client_push(it->client, "approval", "{\"n\":2}", CLEAT_EVENT_OPTIONS(.scope = "us"), NULL));

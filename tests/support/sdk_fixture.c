@@ -5,13 +5,6 @@
 
 #include <cmocka.h>
 
-static void assert_ok(cleat_status status)
-{
-    if (status != CLEAT_OK) {
-        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
-    }
-}
-
 void sdk_reopen(sdk_fixture *it)
 {
     assert_ok(cleat_client_new(CLEAT_CLIENT_OPTIONS(.database = it->dir.database), &it->client));
@@ -109,13 +102,4 @@ void sdk_wait(sdk_fixture *it, const cleat_run_id *id, cleat_run_status status, 
     cleat_run_result result = {0};
     assert_ok(cleat_client_wait(it->client, id, 300000, &result));
     check_result(&result, status, text);
-}
-
-void assert_refused(cleat_status found, cleat_status expected, const char *word)
-{
-    if (found != expected || strstr(cleat_error_message(), word) == NULL ||
-        strchr(cleat_error_message(), '\n') != NULL) {
-        fail_msg("%s, \"%s\" instead of %s, \"... %s ...\"", cleat_status_name(found), cleat_error_message(),
-                 cleat_status_name(expected), word);
-    }
 }

@@ -4,6 +4,7 @@
 
 #include <cleat/cleat.h>
 
+#include "support/outcome.h"
 #include "support/temp_dir.h"
 
 typedef struct sdk_fixture {
@@ -40,8 +41,5 @@ void sdk_run(sdk_fixture *fixture, const char *task, const char *input, const cl
              cleat_run_status status, const char *text);
 /* Waits for a run that was started. */
 void sdk_wait(sdk_fixture *fixture, const cleat_run_id *id, cleat_run_status status, const char *text);
-
-/* The call failed with this status, and the message holds `word`. */
-void assert_refused(cleat_status found, cleat_status expected, const char *word);
 
 #endif

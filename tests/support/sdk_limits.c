@@ -2,6 +2,7 @@
 #include "support/sdk_limits.h"
 
 #include "support/gate.h"
+#include "support/outcome.h"
 #include "support/temp_dir.h"
 
 #include <setjmp.h>
@@ -20,13 +21,6 @@ typedef struct fixture {
     pthread_mutex_t mutex;
     int running[2], most[2]; /* of keys "a" and "b" */
 } fixture;
-
-static void assert_ok(cleat_status status)
-{
-    if (status != CLEAT_OK) {
-        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
-    }
-}
 
 static int set_up(void **state)
 {

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "support/gate.h"
+#include "support/outcome.h"
 #include "support/temp_dir.h"
 
 #include <setjmp.h>
@@ -26,13 +27,6 @@ typedef struct fixture {
     cleat_status status;
     int64_t timeout_at_ms;
 } fixture;
-
-static void assert_ok(cleat_status status)
-{
-    if (status != CLEAT_OK) {
-        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
-    }
-}
 
 static int set_up(void **state)
 {
@@ -86,14 +80,6 @@ static void assert_completes(const fixture *it, const cleat_run_id *id, const ch
         assert_string_equal(result.output, output);
     }
     cleat_run_result_deinit(&result);
-}
-
-static void assert_refused(cleat_status found, cleat_status expected, const char *word)
-{
-    if (found != expected || strstr(cleat_error_message(), word) == NULL) {
-        fail_msg("%s, \"%s\" instead of %s, \"... %s ...\"", cleat_status_name(found), cleat_error_message(),
-                 cleat_status_name(expected), word);
-    }
 }
 
 /* ---- Events ---- */

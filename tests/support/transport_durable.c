@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "support/gate.h"
+#include "support/outcome.h"
 #include "support/temp_dir.h"
 
 #include <setjmp.h>
@@ -56,13 +57,6 @@ static void on_lost(void *self, cleat_status status, const char *text)
 {
     (void)self;
     fail_msg("it is lost: %s: %s", cleat_status_name(status), text);
-}
-
-static void assert_ok(cleat_status status)
-{
-    if (status != CLEAT_OK) {
-        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
-    }
 }
 
 static void add_worker(fixture *it)

@@ -15,21 +15,6 @@ void workflow_use(const sdk_target *of)
     target = of;
 }
 
-void workflow_ok(cleat_status status)
-{
-    if (status != CLEAT_OK) {
-        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
-    }
-}
-
-void workflow_refused(cleat_status found, cleat_status expected, const char *word)
-{
-    if (found != expected || strstr(cleat_error_message(), word) == NULL) {
-        fail_msg("%s, \"%s\" instead of %s, \"... %s ...\"", cleat_status_name(found), cleat_error_message(),
-                 cleat_status_name(expected), word);
-    }
-}
-
 int workflow_set_up(void **state)
 {
     workflow_fixture *it = calloc(1, sizeof(*it));
@@ -39,7 +24,7 @@ int workflow_set_up(void **state)
     gate_init(&it->steps);
     gate_init(&it->seen);
     gate_init(&it->go);
-    workflow_ok(target->open(it->dir.database, &it->client));
+    assert_ok(target->open(it->dir.database, &it->client));
     *state = it;
     return 0;
 }
@@ -61,14 +46,14 @@ int workflow_tear_down(void **state)
 static void need_worker(workflow_fixture *it)
 {
     if (it->worker == NULL) {
-        workflow_ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 4), &it->worker));
+        assert_ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 4), &it->worker));
     }
 }
 
 void workflow_add_options(workflow_fixture *it, const cleat_workflow_options *options)
 {
     need_worker(it);
-    workflow_ok(cleat_worker_add_workflow(it->worker, options));
+    assert_ok(cleat_worker_add_workflow(it->worker, options));
 }
 
 void workflow_add(workflow_fixture *it, const char *name, cleat_task_function run)
@@ -79,13 +64,13 @@ void workflow_add(workflow_fixture *it, const char *name, cleat_task_function ru
 void workflow_add_task(workflow_fixture *it, const char *name, cleat_task_function run)
 {
     need_worker(it);
-    workflow_ok(
+    assert_ok(
         cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = name, .run = run, .user_data = it)));
 }
 
 void workflow_start(workflow_fixture *it)
 {
-    workflow_ok(cleat_worker_start(it->worker));
+    assert_ok(cleat_worker_start(it->worker));
 }
 
 void workflow_stop(workflow_fixture *it)
@@ -97,14 +82,14 @@ void workflow_stop(workflow_fixture *it)
 cleat_run_id workflow_run(workflow_fixture *it, const char *name, const char *input)
 {
     cleat_run_id id;
-    workflow_ok(cleat_client_run_no_wait(it->client, name, input, NULL, &id));
+    assert_ok(cleat_client_run_no_wait(it->client, name, input, NULL, &id));
     return id;
 }
 
 void workflow_ends(workflow_fixture *it, const cleat_run_id *id, cleat_run_status status, const char *text)
 {
     cleat_run_result result = {0};
-    workflow_ok(cleat_client_wait(it->client, id, 300000, &result));
+    assert_ok(cleat_client_wait(it->client, id, 300000, &result));
     const char *found = result.status == CLEAT_RUN_COMPLETED ? result.output : result.error;
     bool is = result.status == status;
     if (is && text != NULL) {
@@ -131,15 +116,15 @@ void workflow_branch(workflow_fixture *it, const cleat_run_id *id, int64_t branc
     cleat__engine *engine;
     int64_t made;
     cleat__command fork = {.kind = CLEAT__COMMAND_DURABLE_BRANCH, .tenant = CLEAT__TENANT_DEFAULT};
-    workflow_ok(cleat__uuid_parse(cleat_slice_of(id->text), &fork.as.durable_branch.run_id));
+    assert_ok(cleat__uuid_parse(cleat_slice_of(id->text), &fork.as.durable_branch.run_id));
     fork.as.durable_branch.node = (cleat__node){branch, node};
     fork.as.durable_branch.branch = &made;
     workflow_stop(it);
     target->close(it->client);
     it->client = NULL;
     const cleat__engine_options options = {.path = it->dir.database};
-    workflow_ok(cleat__engine_open(&options, &engine));
-    workflow_ok(cleat__engine_ask(engine, &fork));
+    assert_ok(cleat__engine_open(&options, &engine));
+    assert_ok(cleat__engine_ask(engine, &fork));
     cleat__engine_close(engine);
-    workflow_ok(target->open(it->dir.database, &it->client));
+    assert_ok(target->open(it->dir.database, &it->client));
 }

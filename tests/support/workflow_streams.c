@@ -15,7 +15,7 @@
 static cleat_stream *look(workflow_fixture *it, const cleat_run_id *id)
 {
     cleat_stream *stream = NULL;
-    workflow_ok(cleat_client_stream(it->client, id, &stream));
+    assert_ok(cleat_client_stream(it->client, id, &stream));
     return stream;
 }
 
@@ -24,7 +24,7 @@ static void assert_next(cleat_stream *stream, const char *const *chunks, size_t 
 {
     for (size_t i = 0; i < count; i++) {
         cleat_slice chunk;
-        workflow_ok(cleat_stream_next(stream, 300000, &chunk));
+        assert_ok(cleat_stream_next(stream, 300000, &chunk));
         if (!cleat_slice_equals(chunk, cleat_slice_of(chunks[i]))) {
             fail_msg("\"%.*s\" instead of \"%s\"", CLEAT_SLICE_ARGS(chunk), chunks[i]);
         }
@@ -77,7 +77,7 @@ static void test_all_see_all(void **state)
     assert_next(early, story, 3);
     cleat_stream *second = look(it, &id);
     assert_next(second, story, 3);
-    workflow_ok(cleat_hook_resume(it->client, "go-on", "{}", NULL));
+    assert_ok(cleat_hook_resume(it->client, "go-on", "{}", NULL));
     assert_next(early, story + 3, 2);
     assert_next(second, story + 3, 2);
     assert_ended(early);
@@ -219,8 +219,8 @@ static void test_a_stream_goes_on_with_the_run(void **state)
     cleat_slice chunk;
     cleat_stream *stream = look(it, &id);
     assert_next(stream, story, 3);
-    workflow_refused(cleat_stream_next(stream, 0, &chunk), CLEAT_TIMEOUT, "in time");
-    workflow_ok(cleat_hook_resume(it->client, "go-on", "{}", NULL));
+    assert_refused(cleat_stream_next(stream, 0, &chunk), CLEAT_TIMEOUT, "in time");
+    assert_ok(cleat_hook_resume(it->client, "go-on", "{}", NULL));
     assert_next(stream, story + 3, 2);
     assert_int_equal(cleat_stream_next(stream, 20000, &chunk), CLEAT_EMPTY);
     assert_ended(stream);
@@ -237,10 +237,10 @@ static void test_a_run_that_has_gone_on_is_cancelled(void **state)
     cleat_run_id id = workflow_run(it, "runs", NULL);
     cleat_stream *stream = look(it, &id);
     assert_next(stream, story, 3);
-    workflow_ok(cleat_client_cancel(it->client, &id));
+    assert_ok(cleat_client_cancel(it->client, &id));
     assert_ended(stream);
     workflow_ends(it, &id, CLEAT_RUN_CANCELLED, NULL);
-    workflow_refused(cleat_client_cancel(it->client, &id), CLEAT_FAILED_PRECONDITION, "has ended already");
+    assert_refused(cleat_client_cancel(it->client, &id), CLEAT_FAILED_PRECONDITION, "has ended already");
 }
 
 /* A task may give back what it likes. */
@@ -257,11 +257,11 @@ static void test_a_run_that_would_go_on_as_itself(void **state)
     workflow_start(it);
     cleat_run_id id = workflow_run(it, "circle", NULL);
     cleat_run_result result = {0};
-    workflow_ok(cleat_client_wait(it->client, &id, -1, &result));
+    assert_ok(cleat_client_wait(it->client, &id, -1, &result));
     assert_non_null(strstr(result.output, id.text));
     cleat_run_result_deinit(&result);
     assert_ended(look(it, &id));
-    workflow_refused(cleat_client_cancel(it->client, &id), CLEAT_FAILED_PRECONDITION, "has ended already");
+    assert_refused(cleat_client_cancel(it->client, &id), CLEAT_FAILED_PRECONDITION, "has ended already");
 }
 
 /* ---- Much ---- */
@@ -340,7 +340,7 @@ static void test_large_chunks(void **state)
     cleat_stream *stream = look(it, &id);
     for (int i = 0; i < 3; i++) {
         cleat_slice chunk;
-        workflow_ok(cleat_stream_next(stream, 300000, &chunk));
+        assert_ok(cleat_stream_next(stream, 300000, &chunk));
         assert_int_equal(chunk.size, LARGE_SIZE);
         assert_int_equal(chunk.data[0], 'a' + i);
         assert_int_equal(chunk.data[LARGE_SIZE - 1], 'a' + i);

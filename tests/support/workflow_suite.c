@@ -318,7 +318,7 @@ static cleat_status spawn_unknown(cleat_task *task, void *user_data)
 {
     cleat_future future;
     (void)user_data;
-    workflow_ok(cleat_spawn(task, "nobody:knows", NULL, NULL, &future));
+    assert_ok(cleat_spawn(task, "nobody:knows", NULL, NULL, &future));
     return CLEAT_OK; /* not even awaited */
 }
 
@@ -328,8 +328,8 @@ static void test_a_run_of_no_task(void **state)
     workflow_add(it, "spawner", spawn_unknown);
     workflow_start(it);
     workflow_runs(it, "spawner", NULL, CLEAT_RUN_FAILED, "there is no task \"nobody:knows\"");
-    workflow_refused(cleat_client_run_no_wait(it->client, "nobody:knows", NULL, NULL, NULL), CLEAT_NOT_FOUND,
-                     "there is no task \"nobody:knows\"");
+    assert_refused(cleat_client_run_no_wait(it->client, "nobody:knows", NULL, NULL, NULL), CLEAT_NOT_FOUND,
+                   "there is no task \"nobody:knows\"");
 }
 
 /* cleat_task_spawn() knows the id at once. */
@@ -373,7 +373,7 @@ static cleat_status page(cleat_task *task, void *user_data)
     (void)snprintf(input, sizeof(input), "{\"page\":%d}", count);
     status = cleat_continue_as_new(task, input);
     if (status == CLEAT_OK) {
-        workflow_refused(cleat_sleep(task, "1h"), CLEAT_FAILED_PRECONDITION, "goes on as");
+        assert_refused(cleat_sleep(task, "1h"), CLEAT_FAILED_PRECONDITION, "goes on as");
     }
     return status;
 }

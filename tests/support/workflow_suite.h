@@ -6,6 +6,7 @@
 #define CLEAT_TESTS_WORKFLOW_SUITE_H
 
 #include "support/gate.h"
+#include "support/outcome.h"
 #include "support/sdk_suite.h"
 #include "support/temp_dir.h"
 
@@ -28,9 +29,6 @@ int workflow_set_up(void **state);
 int workflow_tear_down(void **state);
 void workflow_use(const sdk_target *target);
 
-void workflow_ok(cleat_status status);
-/* The call failed with this status, and the message holds `word`. */
-void workflow_refused(cleat_status found, cleat_status expected, const char *word);
 /* Declares on the fixture's worker, which has 4 slots; user_data is the fixture. */
 void workflow_add(workflow_fixture *it, const char *name, cleat_task_function run);
 void workflow_add_options(workflow_fixture *it, const cleat_workflow_options *options);

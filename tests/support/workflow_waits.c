@@ -106,9 +106,9 @@ static void test_events(void **state)
     cleat_run_id id = workflow_run(it, "events", NULL);
     gate_wait(&it->calls, 1);
     workflow_stop(it);
-    workflow_ok(cleat_client_push(it->client, "order:other", "{\"n\":3}", NULL, NULL));
-    workflow_ok(cleat_client_push(it->client, "order:paid", "{\"n\":2}", NULL, NULL));
-    workflow_ok(cleat_client_push(it->client, "order:paid", "{\"n\":3}", NULL, NULL));
+    assert_ok(cleat_client_push(it->client, "order:other", "{\"n\":3}", NULL, NULL));
+    assert_ok(cleat_client_push(it->client, "order:paid", "{\"n\":2}", NULL, NULL));
+    assert_ok(cleat_client_push(it->client, "order:paid", "{\"n\":3}", NULL, NULL));
     workflow_add(it, "events", events);
     workflow_start(it);
     workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "{\"n\":3}");
@@ -162,7 +162,7 @@ static void test_branches(void **state)
     cleat_run_id id = workflow_run(it, "branches", NULL);
     gate_wait(&it->calls, 1);
     workflow_stop(it);
-    workflow_ok(cleat_client_push(it->client, "order:paid", "{\"n\":1}", NULL, NULL));
+    assert_ok(cleat_client_push(it->client, "order:paid", "{\"n\":1}", NULL, NULL));
     start_branches(it);
     workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "[{\"n\":1},1]");
     int calls = gate_count(&it->calls);
@@ -171,7 +171,7 @@ static void test_branches(void **state)
     start_branches(it);
     gate_wait(&it->calls, calls + 1);
     workflow_stop(it);
-    workflow_ok(cleat_client_push(it->client, "order:paid", "{\"n\":2}", NULL, NULL));
+    assert_ok(cleat_client_push(it->client, "order:paid", "{\"n\":2}", NULL, NULL));
     start_branches(it);
     workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "[{\"n\":2},2]");
 
@@ -215,17 +215,17 @@ static void test_payloads_come_in_order(void **state)
     cleat_run_id id = workflow_run(it, "sum", NULL);
     gate_wait(&it->seen, 1);
     /* Before it waits, while it waits, and while it is away. */
-    workflow_ok(cleat_hook_resume(it->client, it->token, "1", &resumed));
+    assert_ok(cleat_hook_resume(it->client, it->token, "1", &resumed));
     assert_string_equal(resumed.text, id.text);
-    workflow_ok(cleat_hook_resume(it->client, it->token, "{\"two\":2}", NULL));
+    assert_ok(cleat_hook_resume(it->client, it->token, "{\"two\":2}", NULL));
     workflow_stop(it);
-    workflow_ok(cleat_hook_resume(it->client, it->token, "[3]", NULL));
-    workflow_ok(cleat_hook_resume(it->client, it->token, NULL, NULL));
+    assert_ok(cleat_hook_resume(it->client, it->token, "[3]", NULL));
+    assert_ok(cleat_hook_resume(it->client, it->token, NULL, NULL));
     workflow_add(it, "sum", add_up);
     workflow_start(it);
     workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "[1,{\"two\":2},[3]]");
     assert_int_equal(it->numbers[0], 0);
-    workflow_refused(cleat_hook_resume(it->client, it->token, "4", NULL), CLEAT_FAILED_PRECONDITION, "");
+    assert_refused(cleat_hook_resume(it->client, it->token, "4", NULL), CLEAT_FAILED_PRECONDITION, "");
 }
 
 static cleat_status hook_in_time(cleat_task *task, void *user_data)
@@ -247,10 +247,10 @@ static void test_a_hook_that_nobody_resumes(void **state)
     workflow_start(it);
     workflow_runs(it, "in-time", NULL, CLEAT_RUN_COMPLETED, "\"too late\"");
     workflow_runs(it, "in-time", NULL, CLEAT_RUN_COMPLETED, "\"too late\""); /* the token is free again */
-    workflow_refused(cleat_hook_resume(it->client, "unknown", "1", NULL), CLEAT_NOT_FOUND, "unk...");
-    workflow_refused(cleat_hook_resume(it->client, "a/b", "1", NULL), CLEAT_INVALID_ARGUMENT, "token");
-    workflow_refused(cleat_hook_resume(it->client, "in-time", "{", NULL), CLEAT_INVALID_ARGUMENT, "payload");
-    workflow_refused(cleat_hook_resume(NULL, "in-time", "{}", NULL), CLEAT_INVALID_ARGUMENT, "client");
+    assert_refused(cleat_hook_resume(it->client, "unknown", "1", NULL), CLEAT_NOT_FOUND, "unk...");
+    assert_refused(cleat_hook_resume(it->client, "a/b", "1", NULL), CLEAT_INVALID_ARGUMENT, "token");
+    assert_refused(cleat_hook_resume(it->client, "in-time", "{", NULL), CLEAT_INVALID_ARGUMENT, "payload");
+    assert_refused(cleat_hook_resume(NULL, "in-time", "{}", NULL), CLEAT_INVALID_ARGUMENT, "client");
 }
 
 /* ---- Versions ---- */
@@ -277,8 +277,8 @@ static void test_new_runs_have_the_newest_version(void **state)
     cleat_workflow_options options;
     workflow_add_options(it, version(it, "2", &options));
     workflow_add_options(it, version(it, "10", &options));
-    workflow_refused(cleat_worker_add_workflow(it->worker, version(it, "2", &options)), CLEAT_ALREADY_EXISTS,
-                     "version");
+    assert_refused(cleat_worker_add_workflow(it->worker, version(it, "2", &options)), CLEAT_ALREADY_EXISTS,
+                   "version");
     workflow_start(it);
     workflow_runs(it, "order", NULL, CLEAT_RUN_COMPLETED, "\"10\"");
 }
@@ -308,7 +308,7 @@ static void resume_when_it_waits(workflow_fixture *it, const char *token, const 
     cleat_run_id id;
     gate_wait(&it->calls, 1);
     workflow_stop(it);
-    workflow_ok(cleat_hook_resume(it->client, token, payload, &id));
+    assert_ok(cleat_hook_resume(it->client, token, payload, &id));
 }
 
 static void test_a_run_keeps_its_version(void **state)
@@ -359,7 +359,7 @@ static void test_a_version_that_is_gone_and_missed(void **state)
     workflow_stop(it);
     add_release(it, "1");
     workflow_start(it);
-    workflow_ok(cleat_client_replay(it->client, &id));
+    assert_ok(cleat_client_replay(it->client, &id));
     workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "\"1\"");
 }
 
@@ -451,9 +451,9 @@ static void test_a_run_is_cancelled_while_it_waits(void **state)
     cleat_run_id id = workflow_run(it, "release", NULL);
     gate_wait(&it->calls, 1);
     workflow_stop(it);
-    workflow_ok(cleat_client_cancel(it->client, &id));
+    assert_ok(cleat_client_cancel(it->client, &id));
     workflow_ends(it, &id, CLEAT_RUN_CANCELLED, NULL);
-    workflow_refused(cleat_hook_resume(it->client, "release", "{}", NULL), CLEAT_FAILED_PRECONDITION, "");
+    assert_refused(cleat_hook_resume(it->client, "release", "{}", NULL), CLEAT_FAILED_PRECONDITION, "");
 }
 
 static cleat_status cancelled_step(cleat_task *task, void *user_data)
@@ -485,7 +485,7 @@ static void test_a_run_is_cancelled_while_it_runs(void **state)
     workflow_start(it);
     cleat_run_id id = workflow_run(it, "cancelled", NULL);
     gate_wait(&it->seen, 1);
-    workflow_ok(cleat_client_cancel(it->client, &id));
+    assert_ok(cleat_client_cancel(it->client, &id));
     workflow_ends(it, &id, CLEAT_RUN_CANCELLED, NULL);
     gate_wait(&it->calls, 1);
     assert_int_equal(it->numbers[0], CLEAT_CANCELLED);
@@ -501,7 +501,7 @@ static void test_a_token_that_another_run_has(void **state)
     cleat_run_id id = workflow_run(it, "release", NULL);
     gate_wait(&it->calls, 1);
     workflow_runs(it, "release", NULL, CLEAT_RUN_FAILED, "a hook with the token rel...");
-    workflow_ok(cleat_hook_resume(it->client, "release", "{}", NULL));
+    assert_ok(cleat_hook_resume(it->client, "release", "{}", NULL));
     workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "\"1\"");
 }
 

@@ -46,7 +46,7 @@ static void test_many_events(void **state)
     cleat__message_free(said);
     /* Whether it was stored is not known, so it is not pushed again. */
     mock_fail(&it->engine, MOCK_BULK_PUSH, CLEAT_UNAVAILABLE, "going down", 1);
-    assert_failed(it->transport->push(it->transport, events, 2, ids), CLEAT_UNAVAILABLE, "going down");
+    assert_refused(it->transport->push(it->transport, events, 2, ids), CLEAT_UNAVAILABLE, "going down");
     assert_int_equal(mock_count(&it->engine, MOCK_BULK_PUSH), 2);
 }
 
@@ -74,9 +74,9 @@ static void test_schedules_without_an_http_side(void **state)
     assert_ok(cleat__timestamp_read("t", said->schedules[1], &at_ms));
     assert_true(at_ms == times[1]);
     cleat__message_free(said);
-    assert_failed(it->transport->unschedule(it->transport, &ids[0]), CLEAT_FAILED_PRECONDITION, "API_URL");
-    assert_failed(it->transport->schedules(it->transport, 0, 10, &list), CLEAT_FAILED_PRECONDITION,
-                  "API_URL");
+    assert_refused(it->transport->unschedule(it->transport, &ids[0]), CLEAT_FAILED_PRECONDITION, "API_URL");
+    assert_refused(it->transport->schedules(it->transport, 0, 10, &list), CLEAT_FAILED_PRECONDITION,
+                   "API_URL");
 }
 
 /* ---- Streams ---- */
@@ -279,10 +279,10 @@ static void test_a_replay_that_is_passed_over(void **state)
 {
     fixture *it = *state;
     cleat__uuid id = uuid_of(MOCK_RUN_ID);
-    assert_failed(it->transport->replay(it->transport, &id), CLEAT_FAILED_PRECONDITION, "not ended");
+    assert_refused(it->transport->replay(it->transport, &id), CLEAT_FAILED_PRECONDITION, "not ended");
     assert_int_equal(mock_count(&it->engine, MOCK_REPLAY), 0);
     it->engine.is_run_done = true;
-    assert_failed(it->transport->replay(it->transport, &id), CLEAT_FAILED_PRECONDITION, "not replayed");
+    assert_refused(it->transport->replay(it->transport, &id), CLEAT_FAILED_PRECONDITION, "not replayed");
     Cleat__V1__ReplayTasksRequest *said = mock_message(&it->engine, MOCK_REPLAY, 0);
     assert_int_equal(said->n_external_ids, 1);
     assert_string_equal(said->external_ids[0], MOCK_RUN_ID);

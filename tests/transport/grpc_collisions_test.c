@@ -40,13 +40,13 @@ static void test_one(void **state)
     cleat__uuid id = {{1}};
     mock_fail_detail(&it->engine, MOCK_TRIGGER, CLEAT_ALREADY_EXISTS, "idempotency key collision",
                      packed(&bytes, &detail), 1);
-    assert_failed(it->transport->trigger(it->transport, &trigger, 1, &id), CLEAT_ALREADY_EXISTS,
-                  "idempotency key collision");
+    assert_refused(it->transport->trigger(it->transport, &trigger, 1, &id), CLEAT_ALREADY_EXISTS,
+                   "idempotency key collision");
     assert_true(cleat__uuid_equals(&id, &(cleat__uuid[]){uuid_of(RUN("11"))}[0]));
     assert_int_equal(mock_count(&it->engine, MOCK_TRIGGER), 1);                   /* it is not tried again */
     mock_fail(&it->engine, MOCK_TRIGGER, CLEAT_ALREADY_EXISTS, "it is there", 1); /* without a detail */
-    assert_failed(it->transport->trigger(it->transport, &trigger, 1, &id), CLEAT_ALREADY_EXISTS,
-                  "it is there");
+    assert_refused(it->transport->trigger(it->transport, &trigger, 1, &id), CLEAT_ALREADY_EXISTS,
+                   "it is there");
     assert_true(cleat__uuid_is_nil(&id));
     cleat__buffer_deinit(&bytes);
 }
@@ -87,8 +87,8 @@ static void trigger_many(fixture *it, const char *const *started, const char *co
     detail.n_successful_workflow_run_external_ids = 2;
     mock_fail_detail(&it->engine, MOCK_BULK, CLEAT_ALREADY_EXISTS, "idempotency key collision",
                      packed(&bytes, &detail), 1);
-    assert_failed(it->transport->trigger(it->transport, triggers, COUNT, ids), CLEAT_ALREADY_EXISTS,
-                  "idempotency key collision");
+    assert_refused(it->transport->trigger(it->transport, triggers, COUNT, ids), CLEAT_ALREADY_EXISTS,
+                   "idempotency key collision");
     assert_ids(ids, expected);
     cleat__buffer_deinit(&bytes);
 }
@@ -129,8 +129,8 @@ static void test_children_are_asked_for_one_by_one(void **state)
     cleat__uuid ids[2] = {{{1}}, {{1}}}, existing = uuid_of(RUN("11")), started = uuid_of(MOCK_RUN_ID);
     mock_fail(&it->engine, MOCK_BULK, CLEAT_ALREADY_EXISTS, "idempotency key collision", 1);
     mock_fail_detail(&it->engine, MOCK_TRIGGER, CLEAT_ALREADY_EXISTS, "that one", packed(&bytes, &detail), 1);
-    assert_failed(it->transport->trigger(it->transport, triggers, 2, ids), CLEAT_ALREADY_EXISTS,
-                  "idempotency key collision");
+    assert_refused(it->transport->trigger(it->transport, triggers, 2, ids), CLEAT_ALREADY_EXISTS,
+                   "idempotency key collision");
     assert_true(cleat__uuid_equals(&ids[0], &existing));
     assert_true(cleat__uuid_equals(&ids[1], &started));
     assert_int_equal(mock_count(&it->engine, MOCK_TRIGGER), 2);

@@ -45,7 +45,7 @@ static void test_a_hook_is_made(void **state)
     assert_int_equal(strncmp(seen.head, "PUT /hooks/a.b-c_~1 HTTP/1.1\r\n", 30), 0);
     assert_true(cleat_slice_equals(
         seen.body, cleat_slice_of("{\"run_id\":\"" MOCK_RUN_ID "\",\"invocation_count\":1}")));
-    assert_failed(ask(it, 2, &requests[1], 1, NULL), CLEAT_CANCELLED, "invocation 2");
+    assert_refused(ask(it, 2, &requests[1], 1, NULL), CLEAT_CANCELLED, "invocation 2");
     assert_int_equal(http_sink_requests(sink), 1);
     http_sink_stop(sink);
 }
@@ -83,7 +83,7 @@ static void test_a_hook_is_refused(void **state)
     for (size_t i = 0; i < ROWS; i++) {
         size_t done;
         cleat__durable_request hook = hook_of("a");
-        assert_failed(ask(it, 1, &hook, 1, &done), rows[i].status, rows[i].part);
+        assert_refused(ask(it, 1, &hook, 1, &done), rows[i].status, rows[i].part);
         assert_int_equal(done, 0);
     }
     http_sink_stop(sink);
@@ -118,9 +118,9 @@ static void test_a_server_that_stays_away(void **state)
     settings.tries = 3;
     reopen(it, settings);
     begin_invocation(it);
-    assert_failed(ask(it, 1, &hook, 1, NULL), CLEAT_CANCELLED, "cannot be reached");
+    assert_refused(ask(it, 1, &hook, 1, NULL), CLEAT_CANCELLED, "cannot be reached");
     assert_event(it, 0, RELEASED, "");
-    assert_failed(ask(it, 1, &hook, 1, NULL), CLEAT_CANCELLED, "over");
+    assert_refused(ask(it, 1, &hook, 1, NULL), CLEAT_CANCELLED, "over");
 }
 
 /* Whoever waits for the next try is told that there is none. */
@@ -152,8 +152,8 @@ static void test_tokens(void **state)
     begin_invocation(it);
     for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
         cleat__durable_request hook = hook_of(tokens[i]);
-        assert_failed(ask(it, 1, &hook, 1, NULL), CLEAT_INVALID_ARGUMENT, "token");
-        assert_failed(resume(it, tokens[i], &run_id, NULL), CLEAT_INVALID_ARGUMENT, "token");
+        assert_refused(ask(it, 1, &hook, 1, NULL), CLEAT_INVALID_ARGUMENT, "token");
+        assert_refused(resume(it, tokens[i], &run_id, NULL), CLEAT_INVALID_ARGUMENT, "token");
     }
 }
 
@@ -208,7 +208,7 @@ static void test_a_resume_is_refused(void **state)
     }
     http_sink_answer(sink, answers, ROWS);
     for (size_t i = 0; i < ROWS; i++) {
-        assert_failed(resume(it, "abc", &run_id, NULL), rows[i].status, rows[i].part);
+        assert_refused(resume(it, "abc", &run_id, NULL), rows[i].status, rows[i].part);
     }
     http_sink_stop(sink);
 }
@@ -220,8 +220,8 @@ static void test_hooks_elsewhere(void **state)
     cleat__durable_request hook = hook_of("abc");
     open_hatchet(it);
     begin_invocation(it);
-    assert_failed(ask(it, 1, &hook, 1, NULL), CLEAT_UNSUPPORTED, "only Cleat's engine");
-    assert_failed(resume(it, "abc", &run_id, NULL), CLEAT_UNSUPPORTED, "only Cleat's engine");
+    assert_refused(ask(it, 1, &hook, 1, NULL), CLEAT_UNSUPPORTED, "only Cleat's engine");
+    assert_refused(resume(it, "abc", &run_id, NULL), CLEAT_UNSUPPORTED, "only Cleat's engine");
 }
 
 int main(void)

@@ -56,7 +56,7 @@ static void test_a_request_is_under_way(void **state)
     lose(it);
     asker_join(CLEAT_CANCELLED, "was lost");
     assert_int_equal(asker.done, 0);
-    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "over");
+    assert_refused(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "over");
     assert_given_back(it, 1);
     invoke(it, 2);
     it->engine.answers_durable = true;
@@ -101,7 +101,7 @@ static void test_a_request_is_under_way_elsewhere(void **state)
     assert_asked(it, 1, 0);
     lose(it);
     asker_join(CLEAT_UNAVAILABLE, "was lost");
-    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_UNAVAILABLE, "was lost");
+    assert_refused(ask(it, 1, &memo, 1, NULL), CLEAT_UNAVAILABLE, "was lost");
     assert_said(it, 2, REGISTER);
     const cleat__report said_of_it = {.task_id = uuid_of(TASK),
                                       .invocation_count = 1,
@@ -184,7 +184,7 @@ static void refuse(fixture *it)
     mock_end(&it->engine, MOCK_DURABLE, CLEAT_INVALID_ARGUMENT, "no such thing");
     asker_join(CLEAT_UNAVAILABLE, "no such thing");
     cleat__durable_request next = memo_of("z", "1");
-    assert_failed(ask(it, 1, &next, 1, NULL), CLEAT_UNAVAILABLE, "no such thing");
+    assert_refused(ask(it, 1, &next, 1, NULL), CLEAT_UNAVAILABLE, "no such thing");
     assert_int_equal(mock_count(&it->engine, MOCK_EVENT), 0); /* it is not given back */
 }
 
@@ -278,7 +278,7 @@ static void test_the_worker_goes(void **state)
     begin_asking(it, &memo, 1, MEMO);
     end_worker(it);
     asker_join(CLEAT_CANCELLED, "over");
-    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "not at this worker");
+    assert_refused(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "not at this worker");
 }
 
 static void test_the_client_goes(void **state)
@@ -306,7 +306,7 @@ static void test_an_engine_that_never_answers(void **state)
     cleat__durable_request memo = memo_of("a", "1");
     open_impatient(it);
     begin_invocation(it);
-    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "1000 ms"); /* it may have counted it */
+    assert_refused(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "1000 ms"); /* it may have counted it */
     assert_said(it, 1, MEMO);
     assert_given_back(it, 1);
 }
@@ -319,7 +319,7 @@ static void test_an_engine_that_never_echoes(void **state)
                                     .as.await = {.nodes = &first_node, .count = 1, .ends = &end}};
     open_impatient(it);
     begin_invocation(it);
-    assert_failed(ask(it, 1, &await, 1, NULL), CLEAT_CANCELLED, "1000 ms");
+    assert_refused(ask(it, 1, &await, 1, NULL), CLEAT_CANCELLED, "1000 ms");
     assert_given_back(it, 1);
 }
 
@@ -342,7 +342,7 @@ static void test_a_connection_that_stays_away(void **state)
     cleat__durable_request evict = evict_of();
     open_far_away(it, 1000, 60000);
     begin_invocation(it);
-    assert_failed(ask(it, 1, &evict, 1, NULL), CLEAT_CANCELLED, "1000 ms");
+    assert_refused(ask(it, 1, &evict, 1, NULL), CLEAT_CANCELLED, "1000 ms");
     assert_given_back(it, 1);
 }
 
@@ -373,7 +373,7 @@ static void test_a_chunk_that_does_not_arrive(void **state)
     it->transport->put_chunks(it->transport, &one.put);
     gate_wait(&one.done, 1);
     assert_int_equal(one.status, CLEAT_CANCELLED);
-    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "");
+    assert_refused(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "");
     assert_given_back(it, 1);
     gate_deinit(&one.done);
 }
@@ -408,7 +408,7 @@ static void assert_confused(fixture *it, int32_t count)
 {
     cleat__durable_request memo = memo_of("z", "1");
     asker_join(CLEAT_UNAVAILABLE, "");
-    assert_failed(ask(it, count, &memo, 1, NULL), CLEAT_UNAVAILABLE, "");
+    assert_refused(ask(it, count, &memo, 1, NULL), CLEAT_UNAVAILABLE, "");
 }
 
 static void test_answers_that_do_not_fit(void **state)

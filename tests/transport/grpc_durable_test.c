@@ -262,7 +262,7 @@ static void test_too_large(void **state)
     it->engine.answers_durable = true;
     begin_invocation(it);
     cleat__durable_request large = memo_of("a", payload), small = memo_of("a", "1");
-    assert_failed(ask(it, 1, &large, 1, NULL), CLEAT_TOO_LARGE, "1000");
+    assert_refused(ask(it, 1, &large, 1, NULL), CLEAT_TOO_LARGE, "1000");
     assert_ok(ask(it, 1, &small, 1, NULL)); /* nothing has happened */
     assert_int_equal(small.as.memo.node.number, 1);
 }
@@ -452,7 +452,7 @@ static void test_eviction(void **state)
     assert_true(said_of_it->cleat_waits_for_all);
     assert_memory_equal(said_of_it->cleat_carrier.data, "{\"traceparent\":\"x\"}", 19);
     cleat__message_free(asked);
-    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "invocation 1");
+    assert_refused(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "invocation 1");
     invoke(it, 2); /* although it is the same attempt */
     it->engine.durable_node = 0;
     assert_ok(ask(it, 2, &memo, 1, NULL));
@@ -481,7 +481,7 @@ static void test_the_server_evicts(void **state)
     mock_send_server_evict(&it->engine, TASK, 1, "it is elsewhere");
     asker_join(CLEAT_CANCELLED, "it is elsewhere");
     gate_wait(&worker.cancelled, 1);
-    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "it is elsewhere");
+    assert_refused(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "it is elsewhere");
     /* Of a former invocation: the present one is not meant. */
     invoke(it, 2);
     mock_send_server_evict(&it->engine, TASK, 1, "stale");
@@ -569,7 +569,7 @@ static void test_a_late_refusal(void **state)
     while (status == CLEAT_OK) { /* it was on its way */
         status = ask(it, 1, &memo, 1, NULL);
     }
-    assert_failed(status, CLEAT_FAILED, "not completed");
+    assert_refused(status, CLEAT_FAILED, "not completed");
 }
 
 /* ---- Reports and old engines ---- */
@@ -591,7 +591,7 @@ static void test_the_report_ends_it(void **state)
     assert_memory_equal(event->cleat_carrier.data, "{\"k\":\"v\"}", 9);
     assert_string_equal(event->action_id, "a:b");
     cleat__message_free(event);
-    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "over");
+    assert_refused(ask(it, 1, &memo, 1, NULL), CLEAT_CANCELLED, "over");
 }
 
 static void test_an_engine_without(void **state)
@@ -611,13 +611,13 @@ static void test_an_engine_without(void **state)
         if (i == 2) {
             assert_ok(status);
         } else {
-            assert_failed(status, CLEAT_UNSUPPORTED, "\"order\"");
+            assert_refused(status, CLEAT_UNSUPPORTED, "\"order\"");
         }
     }
     mock_fail(&it->engine, MOCK_DURABLE, CLEAT_UNSUPPORTED, "no such method", -1);
     cleat__durable_request memo = memo_of("a", "1");
     begin_invocation(it);
-    assert_failed(ask(it, 1, &memo, 1, NULL), CLEAT_UNSUPPORTED, "no such method");
+    assert_refused(ask(it, 1, &memo, 1, NULL), CLEAT_UNSUPPORTED, "no such method");
 }
 
 int main(void)

@@ -2,6 +2,7 @@
 #include "support/gate.h"
 #include "support/grpc_suppressions.h"
 #include "support/mock_engine.h"
+#include "support/outcome.h"
 #include "support/temp_dir.h"
 
 #include "base/alloc.h"
@@ -52,13 +53,6 @@ static void on_lost(void *self, cleat_status status, const char *text)
 {
     (void)self;
     fail_msg("it is lost: %s: %s", cleat_status_name(status), text);
-}
-
-static void assert_ok(cleat_status status)
-{
-    if (status != CLEAT_OK) {
-        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
-    }
 }
 
 /* The second time at the address of the first. */

@@ -123,8 +123,8 @@ static void test_timeouts(void **state)
     fixture *it = *state;
     cleat_run_result result = {0};
     cleat__uuid id = uuid_of(MOCK_RUN_ID);
-    assert_failed(it->transport->wait(it->transport, &id, 0, &result), CLEAT_TIMEOUT, MOCK_RUN_ID);
-    assert_failed(it->transport->wait(it->transport, &id, 10, &result), CLEAT_TIMEOUT, MOCK_RUN_ID);
+    assert_refused(it->transport->wait(it->transport, &id, 0, &result), CLEAT_TIMEOUT, MOCK_RUN_ID);
+    assert_refused(it->transport->wait(it->transport, &id, 10, &result), CLEAT_TIMEOUT, MOCK_RUN_ID);
     assert_null(result.output);
 }
 
@@ -134,7 +134,7 @@ static void test_a_run_that_is_not_there(void **state)
     cleat_run_result result = {0};
     cleat__uuid id = uuid_of(MOCK_RUN_ID);
     mock_fail(&it->engine, MOCK_DETAILS, CLEAT_NOT_FOUND, "no", -1);
-    assert_failed(it->transport->wait(it->transport, &id, -1, &result), CLEAT_NOT_FOUND, MOCK_RUN_ID);
+    assert_refused(it->transport->wait(it->transport, &id, -1, &result), CLEAT_NOT_FOUND, MOCK_RUN_ID);
 }
 
 /* Some servers know a run only a while after they have given it its id. */
@@ -200,7 +200,7 @@ static void test_a_question_that_is_asked_again(void **state)
     pthread_join(wait.thread, NULL);
     assert_int_equal(wait.status, CLEAT_NOT_FOUND);
     mock_fail(&it->engine, MOCK_DETAILS, CLEAT_UNAUTHENTICATED, "revoked", -1);
-    assert_failed(it->transport->wait(it->transport, &id, -1, &result), CLEAT_UNAUTHENTICATED, "revoked");
+    assert_refused(it->transport->wait(it->transport, &id, -1, &result), CLEAT_UNAUTHENTICATED, "revoked");
 }
 
 static void test_who_waits_longest_is_asked_for_first(void **state)

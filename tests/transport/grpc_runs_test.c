@@ -81,8 +81,8 @@ static void test_a_wrong_token(void **state)
     cleat__transport *other = NULL;
     cleat__remote_settings settings = mock_settings(&it->engine);
     settings.token[strlen(settings.token) - 1] ^= 1;
-    assert_failed(cleat__transport_grpc_new(&settings, &other), CLEAT_UNAUTHENTICATED,
-                  "does not accept the token");
+    assert_refused(cleat__transport_grpc_new(&settings, &other), CLEAT_UNAUTHENTICATED,
+                   "does not accept the token");
     assert_null(other);
     assert_int_equal(mock_count(&it->engine, MOCK_VERSION), 1);
 }
@@ -98,7 +98,7 @@ static void test_no_server(void **state)
     it->transport = NULL;
     cleat__rpc_server_stop(it->engine.server, 0);
     settings.connect_timeout_ms = 50;
-    assert_failed(cleat__transport_grpc_new(&settings, &other), CLEAT_UNAVAILABLE, address);
+    assert_refused(cleat__transport_grpc_new(&settings, &other), CLEAT_UNAVAILABLE, address);
     assert_null(other);
 }
 
@@ -113,7 +113,7 @@ static void test_a_server_that_says_nothing(void **state)
     settings.call_timeout_ms = 500;
     int versions = mock_count(&it->engine, MOCK_VERSION);
     mock_be_silent(&it->engine, MOCK_VERSION, true);
-    assert_failed(cleat__transport_grpc_new(&settings, &other), CLEAT_TIMEOUT, "does not answer in time");
+    assert_refused(cleat__transport_grpc_new(&settings, &other), CLEAT_TIMEOUT, "does not answer in time");
     int asked = mock_count(&it->engine, MOCK_VERSION) - versions;
     assert_true(asked >= 1 && asked <= 3); /* in the time there is, and not 8 times */
 }
@@ -312,7 +312,7 @@ static void test_idempotent_calls_are_tried_again(void **state)
     assert_ok(it->transport->put_workflow(it->transport, &workflow));
     assert_int_equal(mock_count(&it->engine, MOCK_PUT_WORKFLOW), 8);
     mock_fail(&it->engine, MOCK_PUT_WORKFLOW, CLEAT_RESOURCE_EXHAUSTED, "slower", 8);
-    assert_failed(it->transport->put_workflow(it->transport, &workflow), CLEAT_RESOURCE_EXHAUSTED, "slower");
+    assert_refused(it->transport->put_workflow(it->transport, &workflow), CLEAT_RESOURCE_EXHAUSTED, "slower");
     assert_int_equal(mock_count(&it->engine, MOCK_PUT_WORKFLOW), 16);
 }
 
@@ -325,7 +325,7 @@ static void test_what_is_wrong_is_not_tried_again(void **state)
     cleat__workflow workflow = workflow_of(policy);
     for (int i = 0; i < (int)(sizeof(failures) / sizeof(failures[0])); i++) {
         mock_fail(&it->engine, MOCK_PUT_WORKFLOW, failures[i], "because", -1);
-        assert_failed(it->transport->put_workflow(it->transport, &workflow), failures[i], "because");
+        assert_refused(it->transport->put_workflow(it->transport, &workflow), failures[i], "because");
         assert_int_equal(mock_count(&it->engine, MOCK_PUT_WORKFLOW), i + 1);
     }
 }
@@ -339,8 +339,8 @@ static void test_a_server_that_does_not_answer(void **state)
     settings.tries = 2;
     reopen(it, settings);
     mock_be_silent(&it->engine, MOCK_PUT_WORKFLOW, true);
-    assert_failed(it->transport->put_workflow(it->transport, &workflow), CLEAT_TIMEOUT,
-                  "does not answer in time");
+    assert_refused(it->transport->put_workflow(it->transport, &workflow), CLEAT_TIMEOUT,
+                   "does not answer in time");
 }
 
 static void *put_in_vain(void *self)
@@ -430,7 +430,7 @@ static void test_triggers_are_not_doubled(void **state)
     cleat__trigger trigger = trigger_of("{}");
     cleat__uuid id;
     mock_fail(&it->engine, MOCK_TRIGGER, CLEAT_UNAVAILABLE, "going down", 1);
-    assert_failed(it->transport->trigger(it->transport, &trigger, 1, &id), CLEAT_UNAVAILABLE, "going down");
+    assert_refused(it->transport->trigger(it->transport, &trigger, 1, &id), CLEAT_UNAVAILABLE, "going down");
     assert_int_equal(mock_count(&it->engine, MOCK_TRIGGER), 1);
     mock_fail(&it->engine, MOCK_TRIGGER, CLEAT_RESOURCE_EXHAUSTED, "slower", 1); /* it has said no */
     assert_ok(it->transport->trigger(it->transport, &trigger, 1, &id));
@@ -468,7 +468,7 @@ static void test_unknown_workflow(void **state)
     cleat__trigger trigger = trigger_of("{}");
     cleat__uuid id;
     mock_fail(&it->engine, MOCK_TRIGGER, CLEAT_INVALID_ARGUMENT, "workflow names not found: a.b", 1);
-    assert_failed(it->transport->trigger(it->transport, &trigger, 1, &id), CLEAT_NOT_FOUND, "a.b");
+    assert_refused(it->transport->trigger(it->transport, &trigger, 1, &id), CLEAT_NOT_FOUND, "a.b");
 }
 
 /* All or none, so it is one message, or none. */
@@ -488,12 +488,12 @@ static void test_many(void **state)
     cleat__message_free(said);
     assert_true(cleat__uuid_equals(&ids[COUNT - 1], &expected));
     mock_fail(&it->engine, MOCK_BULK, CLEAT_INVALID_ARGUMENT, "workflow names not found: x", 1);
-    assert_failed(it->transport->trigger(it->transport, triggers, 2, ids), CLEAT_NOT_FOUND,
-                  "there is no task \"x\": no worker has declared it");
+    assert_refused(it->transport->trigger(it->transport, triggers, 2, ids), CLEAT_NOT_FOUND,
+                   "there is no task \"x\": no worker has declared it");
     cleat__remote_settings settings = mock_settings(&it->engine);
     settings.max_send_size = 10000;
     reopen(it, settings);
-    assert_failed(it->transport->trigger(it->transport, triggers, COUNT, ids), CLEAT_TOO_LARGE, "10000");
+    assert_refused(it->transport->trigger(it->transport, triggers, COUNT, ids), CLEAT_TOO_LARGE, "10000");
     assert_int_equal(mock_count(&it->engine, MOCK_BULK), 2);
     free(triggers);
     free(ids);
@@ -534,13 +534,13 @@ static void test_cancel(void **state)
     assert_string_equal(said->external_ids[0], MOCK_RUN_ID);
     cleat__message_free(said);
     it->engine.is_run_done = true;
-    assert_failed(it->transport->cancel(it->transport, &id), CLEAT_FAILED_PRECONDITION, MOCK_RUN_ID);
+    assert_refused(it->transport->cancel(it->transport, &id), CLEAT_FAILED_PRECONDITION, MOCK_RUN_ID);
     it->engine.is_run_done = false;
     /* What the server lists is there, also when it is not to be seen yet. */
     mock_fail(&it->engine, MOCK_DETAILS, CLEAT_NOT_FOUND, "no", -1);
     assert_ok(it->transport->cancel(it->transport, &id));
     it->engine.lists_cancelled = false;
-    assert_failed(it->transport->cancel(it->transport, &id), CLEAT_NOT_FOUND, MOCK_RUN_ID);
+    assert_refused(it->transport->cancel(it->transport, &id), CLEAT_NOT_FOUND, MOCK_RUN_ID);
 }
 
 /* The server takes it well when a run ends by itself just before it is to be cancelled. */
@@ -550,7 +550,7 @@ static void test_ended_before_it_is_cancelled(void **state)
     cleat__uuid id = uuid_of(MOCK_RUN_ID);
     it->engine.lists_cancelled = true;
     it->engine.ends_as = CLEAT__V1__RUN_STATUS__COMPLETED;
-    assert_failed(it->transport->cancel(it->transport, &id), CLEAT_FAILED_PRECONDITION, "has ended already");
+    assert_refused(it->transport->cancel(it->transport, &id), CLEAT_FAILED_PRECONDITION, "has ended already");
     assert_int_equal(mock_count(&it->engine, MOCK_CANCEL), 1);
     it->engine.is_run_done = false;
     it->engine.ends_as = CLEAT__V1__RUN_STATUS__CANCELLED;
@@ -572,9 +572,9 @@ static void test_large_runs(void **state)
         it->engine.lists_cancelled = true;
         assert_ok(it->transport->cancel(it->transport, &id));
         it->engine.lists_cancelled = false;
-        assert_failed(it->transport->cancel(it->transport, &id), CLEAT_FAILED_PRECONDITION,
-                      "has ended already");
-        assert_failed(it->transport->replay(it->transport, &id), CLEAT_FAILED_PRECONDITION, "not replayed");
+        assert_refused(it->transport->cancel(it->transport, &id), CLEAT_FAILED_PRECONDITION,
+                       "has ended already");
+        assert_refused(it->transport->replay(it->transport, &id), CLEAT_FAILED_PRECONDITION, "not replayed");
         assert_int_equal(mock_count(&it->engine, MOCK_REPLAY), i + 1);
     }
 }

@@ -55,8 +55,8 @@ static void test_what_was_made_is_taken_back(void **state)
     http_sink *sink = http_sink_start();
     http_sink_answer(sink, answers, 4);
     open_http(it, http_sink_url(sink, ""));
-    assert_failed(it->transport->schedule(it->transport, &schedule, times, 3, ids), CLEAT_RESOURCE_EXHAUSTED,
-                  "429");
+    assert_refused(it->transport->schedule(it->transport, &schedule, times, 3, ids), CLEAT_RESOURCE_EXHAUSTED,
+                   "429");
     assert_int_equal(http_sink_requests(sink), 5);
     assert_asked(sink, 3, "DELETE /api/v1/tenants/" TENANT "/workflows/scheduled/" MOCK_RUN_ID);
     assert_asked(sink, 4, "DELETE ");
@@ -73,8 +73,8 @@ static void test_taking_back_ends_where_nobody_answers(void **state)
     http_sink *sink = http_sink_start();
     http_sink_answer(sink, answers, 3);
     open_http(it, http_sink_url(sink, ""));
-    assert_failed(it->transport->schedule(it->transport, &schedule, times, 3, ids), CLEAT_UNAVAILABLE,
-                  "2 of 2 schedules were made, and could not be taken back");
+    assert_refused(it->transport->schedule(it->transport, &schedule, times, 3, ids), CLEAT_UNAVAILABLE,
+                   "2 of 2 schedules were made, and could not be taken back");
     assert_true(http_sink_requests(sink) <= 6); /* libcurl may ask twice where a connection is closed */
     http_sink_stop(sink);
 }
@@ -89,10 +89,10 @@ static void test_nobody_at_the_http_side(void **state)
     Cleat__ScheduleWorkflowRequest *said = mock_message(&it->engine, MOCK_SCHEDULE, 0);
     assert_int_equal(said->n_schedules, 2);
     cleat__message_free(said);
-    assert_failed(it->transport->schedules(it->transport, 0, 10, &list), CLEAT_UNAVAILABLE,
-                  "HATCHET_CLIENT_API_URL");
-    assert_failed(it->transport->unschedule(it->transport, &ids[0]), CLEAT_UNAVAILABLE,
-                  "HATCHET_CLIENT_API_URL");
+    assert_refused(it->transport->schedules(it->transport, 0, 10, &list), CLEAT_UNAVAILABLE,
+                   "HATCHET_CLIENT_API_URL");
+    assert_refused(it->transport->unschedule(it->transport, &ids[0]), CLEAT_UNAVAILABLE,
+                   "HATCHET_CLIENT_API_URL");
 }
 
 static void test_one_that_was_not_made_over_http(void **state)
@@ -103,7 +103,7 @@ static void test_one_that_was_not_made_over_http(void **state)
     http_sink *sink = http_sink_start();
     http_sink_answer(sink, &answer, 1);
     open_http(it, http_sink_url(sink, ""));
-    assert_failed(it->transport->unschedule(it->transport, &id), CLEAT_FAILED_PRECONDITION, "made by code");
+    assert_refused(it->transport->unschedule(it->transport, &id), CLEAT_FAILED_PRECONDITION, "made by code");
     http_sink_stop(sink);
 }
 
@@ -158,8 +158,8 @@ static void test_lists_that_are_none(void **state)
     http_sink_answer(sink, answers, BODIES + 1);
     open_http(it, http_sink_url(sink, ""));
     for (size_t i = 0; i < BODIES; i++) {
-        assert_failed(it->transport->schedules(it->transport, 0, 10, &list), CLEAT_INVALID_ARGUMENT,
-                      "schedule");
+        assert_refused(it->transport->schedules(it->transport, 0, 10, &list), CLEAT_INVALID_ARGUMENT,
+                       "schedule");
         cleat_schedule_list_deinit(&list);
     }
     assert_ok(it->transport->schedules(it->transport, 0, 10, &list));

@@ -3,6 +3,7 @@
 #define CLEAT_TESTS_TRANSPORT_GRPC_TEST_H
 
 #include "support/mock_engine.h"
+#include "support/outcome.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -22,21 +23,6 @@ typedef struct fixture {
     mock_engine engine;
     cleat__transport *transport;
 } fixture;
-
-static inline void assert_ok(cleat_status status)
-{
-    if (status != CLEAT_OK) {
-        fail_msg("%s: %s", cleat_status_name(status), cleat_error_message());
-    }
-}
-
-static inline void assert_failed(cleat_status status, cleat_status expected, const char *part)
-{
-    if (status != expected || strstr(cleat_error_message(), part) == NULL) {
-        fail_msg("%s \"%s\" instead of %s \"...%s...\"", cleat_status_name(status), cleat_error_message(),
-                 cleat_status_name(expected), part);
-    }
-}
 
 /* With other settings than the mock's. */
 static inline void reopen(fixture *it, cleat__remote_settings settings)

@@ -62,17 +62,17 @@ static void test_tls(void **state)
     assert_ok(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
                                                          .tls_root_ca_file = "ca.pem",
                                                          .tls_server_name = "localhost"}));
-    assert_failed(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
-                                                             .tls_root_ca_file = "other.pem",
-                                                             .tls_server_name = "localhost"}),
-                  CLEAT_UNAVAILABLE, "cannot reach the server");
-    assert_failed(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
-                                                             .tls_root_ca_file = "ca.pem",
-                                                             .tls_server_name = "elsewhere"}),
-                  CLEAT_UNAVAILABLE, "cannot reach the server");
-    assert_failed(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
-                                                             .tls_strategy = "none"}),
-                  CLEAT_UNAVAILABLE, "cannot reach the server");
+    assert_refused(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
+                                                              .tls_root_ca_file = "other.pem",
+                                                              .tls_server_name = "localhost"}),
+                   CLEAT_UNAVAILABLE, "cannot reach the server");
+    assert_refused(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
+                                                              .tls_root_ca_file = "ca.pem",
+                                                              .tls_server_name = "elsewhere"}),
+                   CLEAT_UNAVAILABLE, "cannot reach the server");
+    assert_refused(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
+                                                              .tls_strategy = "none"}),
+                   CLEAT_UNAVAILABLE, "cannot reach the server");
     mock_stop(&engine);
 }
 
@@ -81,9 +81,9 @@ static void test_a_server_without_tls_says_what_to_set(void **state)
     mock_engine engine;
     (void)state;
     mock_start(&engine, (mock_options){.certificate_file = NULL});
-    assert_failed(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
-                                                             .tls_root_ca_file = "ca.pem"}),
-                  CLEAT_UNAVAILABLE, "it speaks no TLS: set HATCHET_CLIENT_TLS_STRATEGY=none");
+    assert_refused(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
+                                                              .tls_root_ca_file = "ca.pem"}),
+                   CLEAT_UNAVAILABLE, "it speaks no TLS: set HATCHET_CLIENT_TLS_STRATEGY=none");
     mock_stop(&engine);
 }
 
@@ -98,13 +98,13 @@ static void test_mutual_tls(void **state)
                                                          .tls_cert_file = "client.pem",
                                                          .tls_key_file = "client.key",
                                                          .tls_server_name = "localhost"}));
-    assert_failed(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
-                                                             .tls_strategy = "tls", /* shows none */
-                                                             .tls_root_ca_file = "ca.pem",
-                                                             .tls_cert_file = "client.pem",
-                                                             .tls_key_file = "client.key",
-                                                             .tls_server_name = "localhost"}),
-                  CLEAT_UNAVAILABLE, "cannot reach the server");
+    assert_refused(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
+                                                              .tls_strategy = "tls", /* shows none */
+                                                              .tls_root_ca_file = "ca.pem",
+                                                              .tls_cert_file = "client.pem",
+                                                              .tls_key_file = "client.key",
+                                                              .tls_server_name = "localhost"}),
+                   CLEAT_UNAVAILABLE, "cannot reach the server");
     mock_stop(&engine);
 }
 
@@ -113,12 +113,12 @@ static void test_files_that_are_wrong(void **state)
     mock_engine engine;
     (void)state;
     mock_start(&engine, tls);
-    assert_failed(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
-                                                             .tls_root_ca_file = "none.pem"}),
-                  CLEAT_INVALID_ARGUMENT, "none.pem");
-    assert_failed(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
-                                                             .tls_root_ca_file = "text.pem"}),
-                  CLEAT_INVALID_ARGUMENT, "text.pem");
+    assert_refused(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
+                                                              .tls_root_ca_file = "none.pem"}),
+                   CLEAT_INVALID_ARGUMENT, "none.pem");
+    assert_refused(connect_to(&engine, (cleat_client_options){.struct_size = sizeof(cleat_client_options),
+                                                              .tls_root_ca_file = "text.pem"}),
+                   CLEAT_INVALID_ARGUMENT, "text.pem");
     mock_stop(&engine);
 }
 

@@ -56,7 +56,7 @@ static void test_heartbeats(void **state)
     mock_wait(&it->engine, MOCK_HEARTBEAT, mock_count(&it->engine, MOCK_HEARTBEAT) + 4);
     cleat__uuid id = worker.id;
     listener_remove(&worker, it->transport);
-    assert_failed(it->transport->worker_heartbeat(it->transport, &id), CLEAT_NOT_FOUND, MOCK_WORKER_ID);
+    assert_refused(it->transport->worker_heartbeat(it->transport, &id), CLEAT_NOT_FOUND, MOCK_WORKER_ID);
 }
 
 /* ---- The stream ---- */

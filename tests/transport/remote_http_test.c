@@ -1,6 +1,7 @@
 /* The HTTP side of a server: what is sent, and what its answers mean. */
 #include "base/thread.h"
 #include "support/http_sink.h"
+#include "support/outcome.h"
 #include "support/spans.h"
 #include "transport/remote_http.h"
 #include "transport/settings.h"
@@ -22,14 +23,6 @@ static cleat__remote_settings settings_of(const char *url)
 }
 
 static const cleat_slice none = {NULL, 0};
-
-static void assert_failed(cleat_status status, cleat_status expected, const char *part)
-{
-    if (status != expected || strstr(cleat_error_message(), part) == NULL) {
-        fail_msg("%s \"%s\" instead of %s \"...%s...\"", cleat_status_name(status), cleat_error_message(),
-                 cleat_status_name(expected), part);
-    }
-}
 
 static void test_requests(void **state)
 {
@@ -84,7 +77,8 @@ static void test_bad_answers(void **state)
         const http_answer answer = {.status = rows[i].code, .body = cleat_slice_of(rows[i].body)};
         cleat__buffer reply = {0};
         http_sink_answer(sink, &answer, 1);
-        assert_failed(cleat__remote_http(&settings, "GET", "/x", none, &reply), rows[i].status, rows[i].part);
+        assert_refused(cleat__remote_http(&settings, "GET", "/x", none, &reply), rows[i].status,
+                       rows[i].part);
         assert_int_equal(reply.size, 0);
         http_sink_stop(sink);
     }
@@ -98,13 +92,13 @@ static void test_no_answer(void **state)
     const http_answer answers[] = {{.closes = true}, {.hangs = true}};
     cleat__buffer reply = {0};
     http_sink_answer(sink, answers, 2);
-    assert_failed(cleat__remote_http(&settings, "GET", "/x", none, &reply), CLEAT_UNAVAILABLE, "reached");
+    assert_refused(cleat__remote_http(&settings, "GET", "/x", none, &reply), CLEAT_UNAVAILABLE, "reached");
     settings.call_timeout_ms = 50;
-    assert_failed(cleat__remote_http(&settings, "GET", "/x", none, &reply), CLEAT_TIMEOUT, "reached");
+    assert_refused(cleat__remote_http(&settings, "GET", "/x", none, &reply), CLEAT_TIMEOUT, "reached");
     http_sink_stop(sink);
     settings.api_url = NULL;
-    assert_failed(cleat__remote_http(&settings, "GET", "/x", none, &reply), CLEAT_FAILED_PRECONDITION,
-                  "HATCHET_CLIENT_API_URL");
+    assert_refused(cleat__remote_http(&settings, "GET", "/x", none, &reply), CLEAT_FAILED_PRECONDITION,
+                   "HATCHET_CLIENT_API_URL");
     assert_false(cleat__remote_http_is_known(&settings));
 }
 
@@ -146,8 +140,8 @@ static void test_nobody_there(void **state)
     cleat__remote_session session;
     cleat__buffer reply = {0};
     assert_int_equal(cleat__remote_session_start(&session, &settings, 5000), CLEAT_OK);
-    assert_failed(cleat__remote_session_send(&session, "GET", "/x", none, &reply), CLEAT_UNAVAILABLE,
-                  "HATCHET_CLIENT_API_URL");
+    assert_refused(cleat__remote_session_send(&session, "GET", "/x", none, &reply), CLEAT_UNAVAILABLE,
+                   "HATCHET_CLIENT_API_URL");
     assert_false(session.was_connected);
     cleat__remote_session_end(&session);
 }

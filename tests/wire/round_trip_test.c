@@ -14,6 +14,7 @@
 #include "again.h"
 #include "base/alloc.h"
 #include "base/random.h"
+#include "support/seeds.h"
 #include "wire/assignment.h"
 #include "wire/log_line.h"
 #include "wire/report.h"
@@ -258,12 +259,6 @@ static void check_log_line(void)
     CHECK(read.level == line.level && read.time_ms == line.time_ms && same(read.message, line.message));
     cleat__message_free(message);
     cleat__free(text);
-}
-
-static uint64_t number_from(const char *name, uint64_t fallback)
-{
-    const char *text = getenv(name);
-    return text != NULL ? strtoull(text, NULL, 10) : fallback;
 }
 
 static void test_what_is_said_is_heard(void **state)
