@@ -329,7 +329,8 @@ static void check_ticks(audit *it)
         fault(it, "%d runs of a cron at one time: %s", sqlite3_column_int(row, 0), text_of(row, 1));
     }
     sqlite3_finalize(row);
-    if (it->sums->ticks < (int64_t)it->tenant_count) {
+    /* A short test may be over before the clock has come to a second while the server was there. */
+    if (it->ticket_count >= 20000 && it->sums->ticks < (int64_t)it->tenant_count) {
         fault(it, "crons made %" PRId64 " runs", it->sums->ticks);
     }
 }
