@@ -42,7 +42,7 @@ asan: deps-dev ## build with clang and its address and undefined sanitizers, and
 # What has one thread: floors without any, and the engine's core under a fake clock. And what only takes long.
 ONE_THREAD = ^(cli|docs|examples|install|model|store|topology|wire)/|^engine/(batch|bulk|choice|cron|dag|durable|$\
              engine|event|fairness|filter|full_file|idempotency|late|limits|memory|notes|pause|rates|recovery|$\
-             remote|replay|shared|simulation|stream|tenant|timetable|trigger|watch)|^server/rest_large|$\
+             remote|replay|shared|simulation|stream|tenant|timetable|trigger|watch)|^otlp/protobuf|^server/rest_large|$\
              ^(headers|readme|size|style|symbols)
 
 tsan: deps-dev ## build with the thread sanitizer, and test what has threads
