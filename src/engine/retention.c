@@ -17,8 +17,8 @@
 #define FIRST_MS       1000
 /* Of the engine's time. Whoever comes in the middle waits for the rest of it, and the commit. Where others have the
  * processor in between, as many as take about that. */
-#define PIECE_NS    (CLEAT__NS_PER_MS / 3)
-#define PIECE_LEAST 16
+#define PIECE_NS    (CLEAT__NS_PER_MS / 6)
+#define PIECE_LEAST 8
 #define PIECE_ROWS  200 /* of tables where a run may have many: some are large */
 #define PIECE_PAGES 256 /* of the file, that become free; but one run at least */
 /* The engine is left alone after a piece so many times as long as that took, and once as long as it then took to come
