@@ -206,9 +206,8 @@ static entry *find_entry(cleat__tokens *tokens, const uint8_t digest[DIGEST_SIZE
  * read every second. */
 static entry *choose_entry(cleat__tokens *tokens, const uint8_t digest[DIGEST_SIZE])
 {
-    entry *same = find_entry(tokens, digest); /* another thread may have been faster */
     entry *set = set_of(tokens, digest), *chosen = set;
-    for (int i = 0; i < WAYS && same == NULL; i++) {
+    for (int i = 0; i < WAYS; i++) {
         if (!set[i].is_used) {
             return &set[i];
         }
@@ -216,7 +215,7 @@ static entry *choose_entry(cleat__tokens *tokens, const uint8_t digest[DIGEST_SI
             chosen = &set[i];
         }
     }
-    return same != NULL ? same : chosen;
+    return chosen;
 }
 
 /* CLEAT_EMPTY: it is not known. */
@@ -240,6 +239,7 @@ static cleat_status check_known(cleat__tokens *tokens, const uint8_t digest[DIGE
     return status;
 }
 
+/* What another thread has kept meanwhile is replaced, or forgotten: who was refused is not let in again. */
 static cleat_status check_row_and_keep(cleat__tokens *tokens, const uint8_t digest[DIGEST_SIZE],
                                        const cleat__parsed_token *parsed, cleat__identity *out)
 {
@@ -248,10 +248,13 @@ static cleat_status check_row_and_keep(cleat__tokens *tokens, const uint8_t dige
     int64_t now_ns = cleat__clock_monotonic_ns(tokens->clock);
     pthread_mutex_lock(&tokens->mutex);
     cleat_status status = check_row(tokens, out);
+    entry *same = find_entry(tokens, digest);
     if (status == CLEAT_OK) {
-        entry *kept = choose_entry(tokens, digest);
+        entry *kept = same != NULL ? same : choose_entry(tokens, digest);
         *kept = (entry){.is_used = true, .identity = *out, .read_ns = now_ns};
         memcpy(kept->digest, digest, DIGEST_SIZE);
+    } else if (same != NULL) {
+        same->is_used = false;
     }
     pthread_mutex_unlock(&tokens->mutex);
     return status;

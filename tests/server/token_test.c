@@ -456,6 +456,41 @@ static void test_issuing_is_all_or_nothing(void **state)
 
 /* ---- Threads ---- */
 
+/* A clock in whose second look at the monotonic time, after what is remembered was searched and before the
+ * row is read, another thread is let in and the token revoked. */
+typedef struct overtaken {
+    world *self;
+    const cleat__token_issued *issued;
+    int looks;
+} overtaken;
+
+static int64_t overtaken_unix_ns(void *clock)
+{
+    return world_unix_ns(((overtaken *)clock)->self);
+}
+
+static int64_t overtaken_monotonic_ns(void *clock)
+{
+    overtaken *it = clock;
+    if (++it->looks == 2) {
+        assert_good(it->self, it->issued->text);
+        revoke(it->self, it->issued);
+    }
+    return world_monotonic_ns(it->self);
+}
+
+static void test_who_was_refused_is_not_let_in_by_what_another_thread_remembers(void **state)
+{
+    world *self = *state;
+    cleat__token_issued issued = issue_for(self, "acme");
+    overtaken it = {.self = self, .issued = &issued};
+    self->clock = (cleat_clock){&it, overtaken_unix_ns, overtaken_monotonic_ns};
+    for (int i = 0; i < 2; i++) {
+        assert_refused(self, issued.text, "revoked");
+    }
+    cleat__token_issued_deinit(&issued);
+}
+
 enum { THREADS = 4, CHECKS = 300 };
 
 typedef struct crowd {
@@ -524,6 +559,7 @@ int main(void)
         TEST(test_every_character_counts),
         TEST(test_names_that_are_refused),
         TEST(test_issuing_is_all_or_nothing),
+        TEST(test_who_was_refused_is_not_let_in_by_what_another_thread_remembers),
         TEST(test_many_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

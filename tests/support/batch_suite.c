@@ -24,7 +24,7 @@ typedef struct fixture {
     gate may_end;     /* opened by the test, where the function waits for it */
     gate cancelled;   /* runs whose function was told */
     atomic_int count; /* of the runs of the last one */
-    char text[200];   /* what the last one was told, before `began` */
+    char text[200];   /* what the last one was told, before `began`; under its mutex */
 } fixture;
 
 static int set_up(void **state)
@@ -126,8 +126,10 @@ static cleat_status give_input(cleat_batch *batch, void *user_data)
             return status;
         }
     }
+    pthread_mutex_lock(&it->began.mutex); /* two batches may run at once */
     (void)snprintf(it->text, sizeof(it->text), "%s|%s|%d", cleat_batch_key(batch), cleat_batch_reason(batch),
                    (int)strlen(cleat_batch_id(batch)));
+    pthread_mutex_unlock(&it->began.mutex);
     gate_add(&it->began);
     return CLEAT_OK;
 }
