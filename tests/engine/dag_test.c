@@ -487,6 +487,23 @@ static void test_a_task_whose_run_is_gone_runs_no_more(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_dag, close_dag)
 
+/* d is skipped with all of its parents; one of e's was not. */
+static void test_who_was_skipped_is_known_after_a_restart(void **state)
+{
+    dag_rig *at = *state;
+    add_task(at, "a", "");
+    add_task(at, "b", "");
+    add_task(at, "c", "");
+    add_task(at, "d", "a b");
+    add_task(at, "e", "c a b");
+    begin(at, "{}");
+    complete(at, "a", "{\"skipped\":true}");
+    complete(at, "c", "{\"skipped\":false}");
+    restart(at);
+    complete(at, "b", "{\"skipped\":true}");
+    assert_string_equal(tasks_of(at), "a=completed b=completed c=completed d=skipped e=running");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -496,6 +513,7 @@ int main(void)
         TEST(test_only_the_last_failure_counts),
         TEST(test_who_runs_on_a_failure_is_told_of_it),
         TEST(test_who_runs_on_a_failure_is_skipped_without_one),
+        TEST(test_who_was_skipped_is_known_after_a_restart),
         TEST(test_a_task_is_skipped_by_what_a_parent_made),
         TEST(test_a_condition_that_is_not_met_changes_nothing),
         TEST(test_a_task_is_cancelled_by_what_a_parent_made),
