@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/json.h"
+#include "model/missing.h"
 #include "model/workflow.h"
 #include "sdk/options.h"
 #include "sdk/wishes.h"
@@ -245,11 +246,7 @@ cleat_status cleat__trigger_failed(cleat_status status, const cleat__trigger *tr
         const cleat__trigger *each = &triggers[i];
         (void)snprintf(said, sizeof(said), "%.*s\"", CLEAT_SLICE_ARGS(each->workflow));
         if (!cleat_slice_equals(each->given, each->workflow) && strstr(cleat_error_message(), said) != NULL) {
-            return cleat__fail(
-                status,
-                "there is no task \"%.*s\": no worker has declared it; check the name, and start the "
-                "worker first",
-                CLEAT_SLICE_ARGS(each->given));
+            return cleat__missing_task(each->given);
         }
     }
     return status;
