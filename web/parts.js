@@ -12,6 +12,7 @@ const signs = {
     COMPLETED: { d: 'm5.2 8.2 2 2 3.7-4.2' },
     FAILED: { d: 'm5.8 5.8 4.4 4.4m0-4.4-4.4 4.4' },
     CANCELLED: { d: 'M5.2 8h5.6' },
+    SKIPPED: { d: 'm5 5.4 2.6 2.6L5 10.6M8.4 5.4 11 8l-2.6 2.6' },
 };
 
 // A mark of 16 px; its name is said where no text stands beside it.
