@@ -106,7 +106,7 @@ static int print_table(const listing *it)
 {
     static const cleat__column columns[] = {
         {"id", CLEAT__ALIGN_LEFT, false, 0},      {"next", CLEAT__ALIGN_LEFT, false, 0},
-        {"cron", CLEAT__ALIGN_LEFT, true, 1},     {"name", CLEAT__ALIGN_LEFT, true, 2},
+        {"cron", CLEAT__ALIGN_LEFT, false, 1},    {"name", CLEAT__ALIGN_LEFT, true, 2},
         {"workflow", CLEAT__ALIGN_LEFT, true, 0}, {"input", CLEAT__ALIGN_LEFT, true, 3},
     };
     cleat__table table;
