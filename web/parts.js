@@ -78,7 +78,8 @@ export function problem(error, retry) {
     const isMissing = error instanceof ApiError && error.status === 404;
     return h('div', { class: 'empty problem', role: 'alert' },
         h('h2', null, isMissing ? 'There is no such thing here' : 'That did not work'),
-        h('p', null, error instanceof ApiError ? error.message : `The page has a mistake: ${error.message}`),
+        h('p', null, isMissing ? 'Either it was removed, since it is old, or the address is not whole.'
+            : error instanceof ApiError ? error.message : `The page has a mistake: ${error.message}`),
         retry !== undefined && !isMissing && error.status !== 400 && h('button', { type: 'button', class: 'button', onclick: retry }, 'Try again'));
 }
 

@@ -105,7 +105,7 @@ class RunPage {
         this.run = run;
         this.show();
         if (view !== null) {
-            this.showView(withUnderWay(view, now()));
+            this.showView(withUnderWay(view, now(), this.run));
             this.viewAt = performance.now();
             this.viewCost = this.viewAt - started;
         }
@@ -279,6 +279,6 @@ function heldNodes({ limits, batch, idempotency_key: key, sticky, desired_worker
     ].filter(Boolean);
 }
 
-function takersText({ taker_count: takers }) {
-    return takers !== null && h('span', { class: 'faint' }, takers === 0 ? ' · no worker takes it now' : ` · ${counted(takers, 'worker takes it', 'workers take it')}`);
+function takersText({ taker_count: takers, waits }) {
+    return takers !== null && waits[0].startsWith('a worker ') && h('span', { class: 'faint' }, takers === 0 ? ' · no worker takes it now' : ` · ${counted(takers, 'worker takes it', 'workers take it')}`);
 }

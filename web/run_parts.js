@@ -26,7 +26,7 @@ export function attemptsPanel(run) {
                 h('td', { class: 'num' }, timeNode(attempt.started_at_ms)),
                 h('td', { class: 'num' }, attempt.started_at_ms === null ? '–' : attempt.finished_at_ms === null ? sinceNode(attempt.started_at_ms)
                     : spent(attempt.finished_at_ms - attempt.started_at_ms)),
-                h('td', null, attempt.error !== null && h('div', { class: 'bad attempt-error' }, attempt.error))))))));
+                h('td', { class: 'c-note' }, attempt.error !== null && h('div', { class: 'bad attempt-error' }, attempt.error))))))));
 }
 
 function childName(run) {

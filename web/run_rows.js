@@ -22,7 +22,7 @@ function bar(run, at) {
 
 function name(run) {
     const { workflow, task } = runNames(run);
-    return [workflow, task !== null && h('span', { class: 'faint' }, ` ${task}`)];
+    return [workflow, task !== null && h('span', { class: 'faint' }, ` ${task}`), (run.child_key ?? null) !== null && h('span', { class: 'faint' }, ` ${run.child_key}`)];
 }
 
 function marks(run) {
