@@ -273,7 +273,7 @@ function heldNodes({ id, limits, batch, idempotency_key: key, sticky, desired_wo
         priority > 1 && ['priority', priorityName(priority)],
         ...limits.slots.map((slot) => [`key of ${slot.rule}`, slot.key === '' ? '(empty)' : slot.key]),
         ...limits.rates.map((rate) => ['takes', `${counted(rate.units, 'unit')} of ${rate.key}`]),
-        batch !== null && ['batch', [batch.key === '' ? 'of all' : batch.key, batch.running_together > 1 && batchNodes(batch, id)]],
+        batch !== null && ['batch', [batch.key === '' ? 'all in one group' : batch.key, batch.running_together > 1 && batchNodes(batch, id)]],
         key !== null && ['idempotency key', key],
         worker !== null && sticky !== 'none' && [`${sticky === 'hard' ? 'bound to' : 'prefers'} worker`, shortId(worker)],
     ].filter(Boolean);
