@@ -107,16 +107,21 @@ cleat_status cleat_client_run_many(cleat_client *client, const cleat_run_item *i
     return cleat__client_trigger(&request);
 }
 
-cleat_status cleat__run_id_parse(const cleat_client *client, const cleat_run_id *id, cleat__uuid *out)
+cleat_status cleat__id_parse(const cleat_client *client, const char *text, size_t room, const char *what,
+                             cleat__uuid *out)
 {
-    if (client == NULL || id == NULL) {
+    if (client == NULL || text == NULL) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "%s is NULL", client == NULL ? "client" : "id");
     }
-    cleat_slice text = {id->text, strnlen(id->text, sizeof id->text)};
-    if (cleat__uuid_parse(text, out) != CLEAT_OK) {
-        return cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.*s\" is no run id", CLEAT_SLICE_ARGS(text));
-    }
-    return CLEAT_OK;
+    const cleat_slice id = {text, strnlen(text, room)};
+    return cleat__uuid_parse(id, out) == CLEAT_OK
+               ? CLEAT_OK
+               : cleat__fail(CLEAT_INVALID_ARGUMENT, "\"%.*s\" is no %s", CLEAT_SLICE_ARGS(id), what);
+}
+
+cleat_status cleat__run_id_parse(const cleat_client *client, const cleat_run_id *id, cleat__uuid *out)
+{
+    return cleat__id_parse(client, id != NULL ? id->text : NULL, sizeof(id->text), "run id", out);
 }
 
 cleat_status cleat_client_wait(cleat_client *client, const cleat_run_id *id, int64_t timeout_ms,

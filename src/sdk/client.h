@@ -27,7 +27,10 @@ cleat_status cleat__client_know_workflow(cleat_client *client, const char *actio
 /* Valid as long as the client; NULL: it is none. */
 const char *cleat__client_known_workflow(cleat_client *client, const char *action);
 
-/* CLEAT_INVALID_ARGUMENT also for a client or an id that is NULL. */
+/* An id as the public headers have them, whose text has `room` bytes; `what` is that it must be ("run id").
+ * CLEAT_INVALID_ARGUMENT also for a client or a text that is NULL. */
+cleat_status cleat__id_parse(const cleat_client *client, const char *text, size_t room, const char *what,
+                             cleat__uuid *out);
 cleat_status cleat__run_id_parse(const cleat_client *client, const cleat_run_id *id, cleat__uuid *out);
 
 /* Goes to the run that the one which `way` is at, and which has ended, goes on as. CLEAT_EMPTY: it does not. Else as
