@@ -10,9 +10,10 @@
 #include "store/migrate.h"
 #include "store/new_file.h"
 #include "store/path.h"
+#include "store/reading.h"
 #include "store/sqlite_error.h"
 
-enum { STEP_PAGES = 512, BUSY_TIMEOUT_MS = 5000 };
+enum { STEP_PAGES = 512 };
 
 typedef struct backup {
     sqlite3 *from, *to;
@@ -28,14 +29,13 @@ typedef struct backup {
 /* Until it is known that the file is ours, closing must not move its log into it. */
 static cleat_status open_source(backup *it)
 {
-    if (sqlite3_open_v2(it->from_path, &it->from, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE, NULL) !=
-        SQLITE_OK) {
-        return it->from != NULL ? cleat__sqlite_error(it->from, "opening it") : cleat__fail_memory();
+    bool is_still = false;
+    cleat_status status = cleat__reading_open(it->from_path, &it->from, &is_still);
+    if (status != CLEAT_OK) {
+        return status;
     }
-    sqlite3_extended_result_codes(it->from, 1);
-    sqlite3_busy_timeout(it->from, BUSY_TIMEOUT_MS);
     sqlite3_db_config(it->from, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    cleat_status status = cleat__schema_check(it->from, it->from_path, &it->result->schema);
+    status = cleat__schema_check(it->from, it->from_path, &it->result->schema);
     if (status == CLEAT_OK && it->result->schema == 0) {
         status = cleat__fail(CLEAT_NOT_A_DATABASE, "%s is empty: no client has used it yet", it->from_path);
     }
