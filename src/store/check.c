@@ -110,11 +110,17 @@ static void tell_unless_ok(void *argument, const cleat__finding *finding)
     }
 }
 
-cleat_status cleat__check_file(cleat__store *store, cleat__finding_visit visit, void *argument, int *rules)
+cleat_status cleat__check_pages(sqlite3 *db, cleat__finding_visit visit, void *argument, int *rules)
 {
     static const char rule[] = "-- file: the file is a sound SQLite database\nPRAGMA integrity_check(1000);";
     relay to = {visit, argument};
-    return cleat__check_rules(store, rule, tell_unless_ok, &to, rules);
+    check it = {.db = db, .visit = tell_unless_ok, .argument = &to};
+    return run_rules(&it, rule, rules);
+}
+
+cleat_status cleat__check_file(cleat__store *store, cleat__finding_visit visit, void *argument, int *rules)
+{
+    return cleat__check_pages(cleat__store_db(store), visit, argument, rules);
 }
 
 /* ---- The schema ---- */

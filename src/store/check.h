@@ -20,6 +20,8 @@ typedef void (*cleat__finding_visit)(void *argument, const cleat__finding *findi
 
 /* SQLite's own check (rule "file"). It finds what makes the others fail. */
 cleat_status cleat__check_file(cleat__store *store, cleat__finding_visit visit, void *argument, int *rules);
+/* The same, of a file of any schema. */
+cleat_status cleat__check_pages(sqlite3 *db, cleat__finding_visit visit, void *argument, int *rules);
 /* Tables, columns and indexes (rule "schema"). */
 cleat_status cleat__check_schema(cleat__store *store, cleat__finding_visit visit, void *argument, int *rules);
 /* A text of rules, each a statement behind the comment "-- NAME: WHAT HOLDS". */
