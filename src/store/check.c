@@ -4,6 +4,7 @@
 #include "cleat_sql.h"
 #include "store/bind.h"
 #include "store/check_functions.h"
+#include "store/check_values.h"
 #include "store/migrate.h"
 #include "store/sqlite_error.h"
 
@@ -88,7 +89,7 @@ cleat_status cleat__check_tables(cleat__store *store, cleat__finding_visit visit
 {
     static const char *const texts[] = {cleat__sql_tenants_check, cleat__sql_runs_check,
                                         cleat__sql_durable_check};
-    cleat_status status = CLEAT_OK;
+    cleat_status status = cleat__check_values(cleat__store_db(store), visit, argument, rules);
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts) && status == CLEAT_OK; i++) {
         status = cleat__check_rules(store, texts[i], visit, argument, rules);
     }

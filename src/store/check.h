@@ -27,7 +27,7 @@ cleat_status cleat__check_schema(cleat__store *store, cleat__finding_visit visit
 /* A text of rules, each a statement behind the comment "-- NAME: WHAT HOLDS". */
 cleat_status cleat__check_rules(cleat__store *store, const char *text, cleat__finding_visit visit,
                                 void *argument, int *rules);
-/* Those of the store's own tables. */
+/* Those of the store's own tables, and what holds of all tables alike (rule "types"). */
 cleat_status cleat__check_tables(cleat__store *store, cleat__finding_visit visit, void *argument, int *rules);
 
 #endif

@@ -152,7 +152,8 @@ static cleat_status insert_row(importing *it, const cleat__table *table, json_t 
     sqlite3_clear_bindings(insert);
     status = bind_row(it, table, row, insert);
     if (status == CLEAT_OK && sqlite3_step(insert) != SQLITE_DONE) {
-        bool is_of_row = (sqlite3_extended_errcode(cleat__store_db(it->store)) & 0xff) == SQLITE_CONSTRAINT;
+        int code = sqlite3_extended_errcode(cleat__store_db(it->store)) & 0xff;
+        bool is_of_row = code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH;
         status = is_of_row ? fail_line(it, sqlite3_errmsg(cleat__store_db(it->store)), "")
                            : cleat__store_error(it->store, doing);
     }

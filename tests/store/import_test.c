@@ -386,11 +386,17 @@ static const struct {
      "line 2: no bytes"},
     {FIRST "{\"table\":\"tenant\",\"uuid\":{}}\n", CLEAT_INVALID_ARGUMENT, "line 2: no bytes"},
     {FIRST "{\"table\":\"tenant\",\"id\":1}\n", CLEAT_INVALID_ARGUMENT, "line 2: NOT NULL constraint failed"},
+    {FIRST "{\"table\":\"tenant\",\"id\":\"x\"}\n", CLEAT_INVALID_ARGUMENT, "line 2: datatype mismatch"},
     {FIRST TENANT TENANT, CLEAT_INVALID_ARGUMENT, "line 3: UNIQUE constraint failed"},
     {FIRST TENANT TOTAL "{\"table\":\"workflow\",\"id\":1,\"tenant\":7,\"name\":\"w\",\"uuid\":"
                         "\"01900000-0000-7000-8000-000000000001\",\"paused_crons\":0,\"paused_schedules\":0,"
                         "\"paused_ttl_ms\":-1}\n{\"rows\":3}\n",
      CLEAT_FAILED_PRECONDITION, "workflow of tenant 7"},
+    {FIRST TENANT TOTAL
+     "{\"table\":\"workflow\",\"id\":1,\"tenant\":1,\"name\":\"w\",\"uuid\":"
+     "\"01900000-0000-7000-8000-000000000001\",\"paused_crons\":0.5,\"paused_schedules\":0,"
+     "\"paused_ttl_ms\":-1}\n{\"rows\":3}\n",
+     CLEAT_FAILED_PRECONDITION, "workflow of 1: paused_crons is real"},
 };
 
 static void test_wrong_lines_are_told(void **state)
