@@ -4,7 +4,7 @@
 SELECT 'run ' || uuid(d.id) || ': branch ' || d.branch FROM durable_run d
     JOIN task t ON t.id = d.id LEFT JOIN task_type y ON y.id = t.type_id
 WHERE d.invocation_count < 1
-    OR NOT coalesce(json_extract(y.declaration, '$.durable'), 1)
+    OR NOT coalesce(iif(is_object(y.declaration), json_extract(y.declaration, '$.durable'), NULL), 1)
     OR d.branch <> coalesce((SELECT max(b.branch) FROM durable_branch b WHERE b.run_id = d.id), 1);
 
 -- durable-owner: what is of a durable run has its row
