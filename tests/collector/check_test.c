@@ -163,6 +163,11 @@ static const case_of cases[] = {
     {"live-state", "UPDATE task_live SET state = 2 WHERE id = " FULL_ID("3"), FULL_RUN "3: state 2, started"},
     {"live-state", "UPDATE task_live SET started_at_ms = NULL WHERE id = " FULL_ID("3"),
      FULL_RUN "3: state 1"},
+    {"live-attempt",
+     "WITH n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 10) INSERT INTO attempt SELECT "
+     "x'01900000000070008000000000000002', i, 1, 2, 'LOST', NULL, NULL FROM n; UPDATE task_live SET "
+     "retry_count = 11, internal_retries = 11 WHERE id = x'01900000000070008000000000000002'",
+     FULL_RUN "2: attempt 11 of 0, 11 lost"},
     {"live-attempt", "UPDATE task_live SET first_retry = 1 WHERE id = " FULL_ID("2"),
      FULL_RUN "2: attempt 0 of 1, 0 lost"},
     {"live-worker", "DELETE FROM worker", FULL_RUN "3: worker 01900000-0000-7000-8000-00000000000b"},
@@ -240,6 +245,16 @@ static const case_of cases[] = {
     {"condition-kind", "UPDATE durable_condition SET kind = 3 WHERE kind = 0",
      FULL_RUN "5, node 1:1, condition 0: kind 3"},
     {"condition-count", "DELETE FROM durable_condition WHERE number = 1", FULL_RUN "3, node 2:2: 1 of 2"},
+    {"condition-count", "UPDATE durable_condition SET number = -1 WHERE key = 'event'",
+     FULL_RUN "3, node 2:2: 2 of 2"},
+    {"condition-count", "UPDATE durable_condition SET group_number = -1 WHERE key = 'event'",
+     FULL_RUN "3, node 2:2: 2 of 2"},
+    {"condition-count", "UPDATE durable_condition SET group_number = 2 WHERE key = 'event'",
+     FULL_RUN "3, node 2:2: 2 of 2"},
+    {"condition-kind",
+     "UPDATE durable_condition SET kind = 3, child_id = x'01900000000070008000000000000004' WHERE key = "
+     "'event'",
+     FULL_RUN "3, node 2:2, condition 0: kind 3"},
     {"hook-payload", "DELETE FROM durable_hook", FULL_RUN "3, payload 1"},
     {"hook-payload", "UPDATE durable_hook_payload SET payload = ''", FULL_RUN "3, payload 1"},
     {"hook-tenant", "UPDATE durable_hook SET tenant = 2", FULL_RUN "3"},
