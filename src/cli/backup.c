@@ -8,23 +8,15 @@
 #include "json_writer.h"
 #include "message.h"
 #include "progress.h"
+#include "signals.h"
 #include "verb.h"
 
-#include <signal.h>
 #include <stdio.h>
-
-static volatile sig_atomic_t is_over;
-
-static void end(int signal)
-{
-    (void)signal;
-    is_over = 1;
-}
 
 static bool show(void *argument, int64_t copied_bytes, int64_t all_bytes)
 {
     cleat__progress_show(argument, copied_bytes, all_bytes);
-    return !is_over;
+    return !cleat__signals_came();
 }
 
 static int print(const char *to, const cleat__backup_result *result, bool json)
@@ -53,10 +45,7 @@ static int make(const char *db, const char *to, bool is_checked, bool json)
 {
     cleat__progress progress;
     cleat__backup_result result;
-    const struct sigaction action = {.sa_handler = end, .sa_flags = (int)SA_RESETHAND};
-    /* So that it can remove what it has made; the second signal does not wait for that. */
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    cleat__signals_note(-1); /* so that it can remove what it has made */
     cleat__progress_begin(&progress, "copying");
     const cleat__backup_options options = {.from = cleat__database_path(db),
                                            .to = to,
