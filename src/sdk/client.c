@@ -7,7 +7,8 @@
 #include "sdk/trigger.h"
 #include "transport/grpc.h"
 
-static cleat_status open_transport(const cleat_client_options *options, cleat__transport **out)
+static cleat_status open_transport(const cleat_client_options *options, int64_t tenant,
+                                   cleat__transport **out)
 {
     cleat__remote_settings settings;
     if (options->token != NULL && options->database != NULL) {
@@ -19,13 +20,13 @@ static cleat_status open_transport(const cleat_client_options *options, cleat__t
         return status;
     }
     if (!cleat__remote_is_configured(options)) {
-        return cleat__transport_embedded_new(options, out);
+        return cleat__transport_embedded_new(options, tenant, out);
     }
     status = cleat__remote_settings_read(options, &settings);
     return status == CLEAT_OK ? cleat__transport_grpc_new(&settings, out) : status;
 }
 
-cleat_status cleat_client_new(const cleat_client_options *options, cleat_client **out)
+cleat_status cleat__client_new_for(int64_t tenant, const cleat_client_options *options, cleat_client **out)
 {
     cleat_client_options known;
     if (out == NULL) {
@@ -41,7 +42,7 @@ cleat_status cleat_client_new(const cleat_client_options *options, cleat_client 
         return cleat__fail_memory();
     }
     cleat__client_init_known(client);
-    status = open_transport(&known, &client->transport);
+    status = open_transport(&known, tenant, &client->transport);
     if (status != CLEAT_OK) {
         cleat__client_deinit_known(client);
         cleat__free(client);
@@ -49,6 +50,11 @@ cleat_status cleat_client_new(const cleat_client_options *options, cleat_client 
     }
     *out = client;
     return CLEAT_OK;
+}
+
+cleat_status cleat_client_new(const cleat_client_options *options, cleat_client **out)
+{
+    return cleat__client_new_for(CLEAT__TENANT_DEFAULT, options, out);
 }
 
 void cleat_client_free(cleat_client *client)

@@ -20,6 +20,9 @@ struct cleat_client {
     cleat__map known_workflows; /* by their action: machine names; owned; under the mutex */
 };
 
+/* As cleat_client_new(). Where that opens a file, what is asked is asked by `tenant` of it, which is there. */
+cleat_status cleat__client_new_for(int64_t tenant, const cleat_client_options *options, cleat_client **out);
+
 /* known_workflows.c: the workflows that this process has declared, and what they are called in spans. */
 void cleat__client_init_known(cleat_client *client);
 void cleat__client_deinit_known(cleat_client *client);
