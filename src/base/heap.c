@@ -62,9 +62,15 @@ void cleat__heap_reorder(cleat__heap *heap, bool (*less)(const cleat__heap_node 
     }
 }
 
-static cleat_status grow(cleat__heap *heap)
+cleat_status cleat__heap_reserve(cleat__heap *heap, size_t count)
 {
-    size_t capacity = heap->capacity != 0 ? heap->capacity * 2 : 16;
+    size_t capacity = heap->capacity != 0 ? heap->capacity : 16;
+    while (capacity < count) {
+        capacity *= 2;
+    }
+    if (capacity == heap->capacity) {
+        return CLEAT_OK;
+    }
     cleat__heap_node **nodes = cleat__realloc(heap->nodes, capacity * sizeof(heap->nodes[0]));
     if (nodes == NULL) {
         return cleat__fail_memory();
@@ -77,7 +83,7 @@ static cleat_status grow(cleat__heap *heap)
 cleat_status cleat__heap_push(cleat__heap *heap, cleat__heap_node *node)
 {
     if (heap->count == heap->capacity) {
-        cleat_status status = grow(heap);
+        cleat_status status = cleat__heap_reserve(heap, heap->count + 1);
         if (status != CLEAT_OK) {
             return status;
         }

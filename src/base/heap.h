@@ -20,6 +20,8 @@ void cleat__heap_init(cleat__heap *heap, bool (*less)(const cleat__heap_node *, 
 void cleat__heap_deinit(cleat__heap *heap);
 /* Another order, of those that are in it too. */
 void cleat__heap_reorder(cleat__heap *heap, bool (*less)(const cleat__heap_node *, const cleat__heap_node *));
+/* So many nodes can be in it without further memory. */
+cleat_status cleat__heap_reserve(cleat__heap *heap, size_t count);
 cleat_status cleat__heap_push(cleat__heap *heap, cleat__heap_node *node); /* node must be in no heap */
 cleat__heap_node *cleat__heap_peek(const cleat__heap *heap);              /* NULL when empty */
 cleat__heap_node *cleat__heap_pop(cleat__heap *heap);

@@ -219,7 +219,7 @@ static cleat_status look_at_limits(again *self, cleat__run *run)
     if (!cleat__run_is_limited(run)) {
         return CLEAT_OK;
     }
-    cleat_status status = cleat__dag_find_keys(self->core, run, &self->limits, &self->refusal);
+    cleat_status status = cleat__limits_find_keys(self->core, run, &self->limits, &self->refusal);
     return status == CLEAT_OK && self->refusal.size == 0
                ? cleat__limits_attach(self->core, run, (cleat_slice){NULL, 0},
                                       cleat__buffer_slice(&self->limits))

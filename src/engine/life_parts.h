@@ -10,6 +10,8 @@ void cleat__life_set_state(cleat__core *core, cleat__run *run, int state);
 /* The invocation of a durable run is over, and whoever listens is told why. */
 void cleat__life_stop_invocation(cleat__core *core, cleat__run *run, cleat__event event);
 
+/* Whether it is a durable run that has been with a worker. */
+bool cleat__life_has_begun(const cleat__run *run);
 /* Until when a run may wait that comes into its queue now: monotonic; INT64_MAX: as long as it takes. */
 int64_t cleat__life_queue_deadline(const cleat__core *core, const cleat__run *run);
 
