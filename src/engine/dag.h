@@ -95,8 +95,8 @@ void cleat__dag_add_task(cleat__dag *dag, cleat__run *run, cleat__dag_stage stag
 
 /* Before anything is said of its end. */
 void cleat__dag_note_text(cleat__dag_task *task, cleat_slice text);
-/* What the end of a parent says to the rules of those behind it that are held. */
-cleat_status cleat__dag_judge(cleat__core *core, cleat__dag *dag, size_t parent, cleat_slice text);
+/* What the end of a parent says to the rules of those behind it that are held. A failure has not failed the core. */
+cleat_status cleat__dag_judge(cleat__dag *dag, size_t parent, cleat_slice text);
 /* Which action a held task has reached, and does it. */
 cleat_status cleat__dag_decide(cleat__core *core, cleat__dag *dag, size_t step);
 cleat_status cleat__dag_act(cleat__core *core, cleat__dag *dag, size_t step, cleat__step_action action);
@@ -168,7 +168,8 @@ cleat_status cleat__dag_measure_all(cleat__core *core, cleat__dag *dag, cleat_ru
 
 /* After a restart: a run's row was read, and then its tasks' rows. */
 cleat_status cleat__dag_recover(cleat__core *core, cleat__dag *dag);
-/* And when it is known what they wait for: what has ended says to those that are still held what it has said before. */
+/* And when it is known what they wait for: what has ended says to those that are still held what it has said before. For
+ * both: a failure has not failed the core. */
 cleat_status cleat__dag_recover_rules(cleat__core *core, cleat__dag *dag);
 /* A run of a workflow of several tasks that has ended runs again, or one of its tasks with all behind it. */
 cleat_status cleat__dag_replay(cleat__core *core, int64_t tenant, const cleat__uuid *id,

@@ -236,7 +236,8 @@ cleat_status cleat__life_assign(cleat__core *core, cleat__run *run, cleat__worke
     }
     if (status != CLEAT_OK) {
         cleat__free(assignment);
-        return status;
+        bool has_changed = status != CLEAT_NO_MEMORY || cleat__run_is_durable(run);
+        return has_changed ? cleat__core_check(core, status) : status;
     }
     return cleat__life_hand_over(core, run, worker, assignment);
 }
@@ -258,7 +259,7 @@ cleat_status cleat__life_send_again(cleat__core *core, cleat__run *run)
     cleat__assignment *assignment = NULL;
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
-        status = cleat__life_load_assignment(core, run, &assignment);
+        status = cleat__core_check(core, cleat__life_load_assignment(core, run, &assignment));
     }
     if (status != CLEAT_OK) {
         cleat__free(assignment);
