@@ -197,6 +197,30 @@ static void test_a_first_task_waits_for_an_event(void **state)
     assert_string_equal(run_of(at), "COMPLETED {\"a\":{}}");
 }
 
+static void test_a_run_does_not_wait_for_what_has_started_it(void **state)
+{
+    dag_rig *at = *state;
+    const cleat_slice key = cleat_slice_of("go");
+    const cleat__step_condition wait = of_event(CLEAT__STEP_QUEUE, "go");
+    const cleat__user_event events[] = {{.key = key, .payload = cleat_slice_of("{\"n\":1}")},
+                                        {.key = key, .payload = cleat_slice_of("{\"n\":2}")}};
+    cleat__uuid ids[2];
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_PUSH, .as.push = {events, 2, ids, NULL}};
+    set_conditions(add_task(at, "a", ""), &wait, 1);
+    at->workflow.event_keys = &key;
+    at->workflow.event_key_count = 1;
+    declare_workflow(at);
+    hire_all(at);
+    assert_int_equal(ask(&at->core, &command), CLEAT_OK);
+    assert_string_equal(given(), "a"); /* of the first run, by the second event */
+    assert_string_equal(told.tasks[0].input, "{\"n\":1}");
+    assert_string_equal(told.tasks[0].triggers, "{\"go\":{\"n\":2}}");
+    push(at, "go", "{\"n\":3}");
+    assert_string_equal(given(), "a");
+    assert_string_equal(told.tasks[1].input, "{\"n\":2}");
+}
+
 static void test_alternatives_and_all_of_several(void **state)
 {
     dag_rig *at = *state;
@@ -496,6 +520,7 @@ int main(void)
         TEST(test_a_task_that_can_never_run_is_cancelled),
         TEST(test_a_task_waits_for_a_time_behind_its_parents),
         TEST(test_a_first_task_waits_for_an_event),
+        TEST(test_a_run_does_not_wait_for_what_has_started_it),
         TEST(test_alternatives_and_all_of_several),
         TEST(test_an_event_skips_or_cancels_who_waits),
         TEST(test_a_time_that_is_over_first_wins),
