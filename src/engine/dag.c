@@ -339,7 +339,7 @@ cleat_status cleat__dag_move(cleat__core *core, cleat__dag *dag)
 
 cleat_status cleat__dag_task_ended(cleat__core *core, cleat__run *run, cleat_slice text)
 {
-    cleat__dag *dag = *cleat__dag_slot(run);
+    cleat__dag *dag = cleat__dag_of_task(run);
     size_t step = run->type->step;
     cleat__dag_task *task = &dag->tasks[step];
     cleat_status status = task->stage == CLEAT__DAG_ARMED ? cleat__dag_disarm(core, dag, step) : CLEAT_OK;

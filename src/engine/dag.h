@@ -79,10 +79,14 @@ static inline cleat__dag **cleat__dag_slot(cleat__run *run)
 {
     return (cleat__dag **)(void *)((char *)run + cleat__run_size(run->type));
 }
+static inline cleat__dag *cleat__dag_of_task(const cleat__run *run)
+{
+    return *cleat__dag_slot((cleat__run *)(uintptr_t)run);
+}
 /* The run that it is, or that it is a task of. */
 static inline const cleat__run *cleat__dag_root(const cleat__run *run)
 {
-    return run->type->dag != NULL ? &(*cleat__dag_slot((cleat__run *)(uintptr_t)run))->durable.run : run;
+    return run->type->dag != NULL ? &cleat__dag_of_task(run)->durable.run : run;
 }
 
 /* How many bytes a run of the type takes. */

@@ -46,10 +46,22 @@ static cleat_status take_row(void *argument, const cleat__dag_row *row)
     return CLEAT_OK;
 }
 
+static bool are_all_live(const cleat__dag *dag)
+{
+    size_t i = 0;
+    while (i < dag->plan->task_count && dag->tasks[i].run != NULL) {
+        i++;
+    }
+    return i == dag->plan->task_count;
+}
+
 /* Of a run whose live tasks are there. */
 cleat_status cleat__dag_recover(cleat__core *core, cleat__dag *dag)
 {
     loading self = {.core = core, .dag = dag};
+    if (are_all_live(dag)) {
+        return CLEAT_OK;
+    }
     cleat_status status =
         cleat__dag_list(core->store, &dag->durable.run.id, CLEAT__DAG_WITHOUT_RESULTS, take_row, &self);
     return status == CLEAT_OK && self.count != dag->plan->task_count ? fail_corrupt() : status;

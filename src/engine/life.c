@@ -220,7 +220,7 @@ cleat_status cleat__life_hand_over(cleat__core *core, cleat__run *run, cleat__wo
     cleat__roster_assign(&core->roster, worker, assignment);
     int64_t deadline = deadline_after(core, run->type->policy.execution_timeout_ms);
     status = cleat__core_check(core, cleat__runs_set_timer(&core->runs, run, deadline));
-    return status == CLEAT_OK && run->type->dag != NULL ? cleat__dag_begin(core, *cleat__dag_slot(run))
+    return status == CLEAT_OK && run->type->dag != NULL ? cleat__dag_begin(core, cleat__dag_of_task(run))
                                                         : status;
 }
 

@@ -48,6 +48,11 @@ static contender *contender_of(const cleat__claim *claim)
     return CLEAT__CONTAINER((uintptr_t)claim, contender, claim);
 }
 
+static limit_group *group_of(const cleat__seat *seat)
+{
+    return CLEAT__CONTAINER(seat->group, limit_group, group);
+}
+
 static contender *find(const cleat__core *core, const cleat__run *run)
 {
     return cleat__map_get(&core->limits.contenders,
@@ -321,7 +326,7 @@ static void leave(cleat__core *core, cleat__seat *seat)
 {
     if (seat->state != CLEAT__SEAT_EMPTY) {
         cleat__group_leave(seat);
-        note(core, (limit_group *)seat->group);
+        note(core, group_of(seat));
     }
 }
 
@@ -334,7 +339,7 @@ void cleat__limits_detach(cleat__core *core, cleat__run *run)
     cleat__map_remove(&core->limits.contenders,
                       (cleat_slice){(const char *)one->claim.id.bytes, sizeof(one->claim.id.bytes)});
     for (size_t i = 0; i < one->count; i++) {
-        limit_group *group = (limit_group *)one->seats[i].group;
+        limit_group *group = group_of(&one->seats[i]);
         leave(core, &one->seats[i]);
         group->seat_count--;
         drop_unused(&core->limits, group);
@@ -361,7 +366,7 @@ static cleat_status take_seat(cleat__core *core, contender *one)
     }
     cleat__seat *seat = &one->seats[one->held];
     cleat_status status = cleat__core_check(core, cleat__group_join(seat, false));
-    note(core, (limit_group *)seat->group);
+    note(core, group_of(seat));
     return status;
 }
 
@@ -400,7 +405,7 @@ void cleat__limits_taken(cleat__core *core, cleat__run *run)
     contender *one = find(core, run);
     cleat__seat *last = &one->seats[one->count - 1];
     if (cleat__group_taken(last)) {
-        note(core, (limit_group *)last->group);
+        note(core, group_of(last));
     }
 }
 
@@ -410,7 +415,7 @@ cleat_status cleat__limits_hold_all(cleat__core *core, cleat__run *run)
     cleat_status status = CLEAT_OK;
     for (; one->held < one->count && status == CLEAT_OK; one->held++) {
         status = cleat__core_check(core, cleat__group_join(&one->seats[one->held], true));
-        note(core, (limit_group *)one->seats[one->held].group); /* there may be too many */
+        note(core, group_of(&one->seats[one->held])); /* there may be too many */
     }
     return status;
 }

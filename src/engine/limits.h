@@ -69,9 +69,8 @@ static inline bool cleat__run_has_limits(const cleat__run *run)
     return cleat__type_has_limits(run->type);
 }
 
-/* limits_keys.c: the keys of its limits, as they are stored; or nothing, and `refusal`, why it has none: then it fails. Limits that it
- * declares are made. `trigger` has input and metadata as they
- * are stored. */
+/* limits_keys.c: the keys of its limits, as they are stored; or nothing, and `refusal`, why it has none: then it
+ * fails. Limits that it declares are made. `trigger` has input and metadata as they are stored. */
 cleat_status cleat__limits_describe(struct cleat__core *core, const cleat__run *run,
                                     const cleat__trigger *trigger, cleat__buffer *text,
                                     cleat__buffer *refusal);

@@ -14,7 +14,7 @@ static bool is_waiting(cleat__run *run)
     if (run->type->dag == NULL) {
         return true;
     }
-    const cleat__dag *dag = *cleat__dag_slot(run);
+    const cleat__dag *dag = cleat__dag_of_task(run);
     size_t step = run->type->step;
     return dag->tasks[step].stage == CLEAT__DAG_FREE || cleat__dag_waits_for_slots(dag, step);
 }

@@ -96,7 +96,7 @@ static bool is_held(const cleat__run *run)
     if (run->type->dag == NULL) {
         return false;
     }
-    const cleat__dag *dag = *cleat__dag_slot((cleat__run *)(uintptr_t)run);
+    const cleat__dag *dag = cleat__dag_of_task(run);
     return dag->tasks[run->type->step].stage != CLEAT__DAG_FREE;
 }
 
