@@ -1,8 +1,5 @@
 #include "base/heap.h"
 
-#include "base/alloc.h"
-#include "base/error.h"
-
 void cleat__heap_init(cleat__heap *heap, bool (*less)(const cleat__heap_node *, const cleat__heap_node *))
 {
     *heap = (cleat__heap){.less = less};
@@ -60,24 +57,6 @@ void cleat__heap_reorder(cleat__heap *heap, bool (*less)(const cleat__heap_node 
     for (size_t position = heap->count / 2; position > 0; position--) {
         sift_down(heap, heap->nodes[position - 1]);
     }
-}
-
-cleat_status cleat__heap_reserve(cleat__heap *heap, size_t count)
-{
-    size_t capacity = heap->capacity != 0 ? heap->capacity : 16;
-    while (capacity < count) {
-        capacity *= 2;
-    }
-    if (capacity == heap->capacity) {
-        return CLEAT_OK;
-    }
-    cleat__heap_node **nodes = cleat__realloc(heap->nodes, capacity * sizeof(heap->nodes[0]));
-    if (nodes == NULL) {
-        return cleat__fail_memory();
-    }
-    heap->nodes = nodes;
-    heap->capacity = capacity;
-    return CLEAT_OK;
 }
 
 cleat_status cleat__heap_push(cleat__heap *heap, cleat__heap_node *node)
