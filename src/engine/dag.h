@@ -147,7 +147,8 @@ cleat_status cleat__dag_line_up(cleat__core *core, cleat__dag *dag);
 cleat_status cleat__dag_admit(cleat__core *core, cleat__dag *dag);
 /* After a restart, when all is known of its tasks: who had begun has its slots. */
 cleat_status cleat__dag_recover_slots(cleat__core *core, cleat__dag *dag);
-/* The keys of the run, or of a task of one, as they are now: what is stored of them, or why there are none. */
+/* The keys of the run, or of a task of one, as they are now: what is stored of them, or why there are none. Either
+ * buffer is empty before. */
 cleat_status cleat__dag_find_keys(cleat__core *core, const cleat__run *run, cleat__buffer *limits,
                                   cleat__buffer *refusal);
 /* A task that comes into its queue gets its lane and its seats. `desired`: what it desires from now on; empty: as

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "engine/life_parts.h"
+#include "engine/takings.h"
 #include "store/dag.h"
 #include "store/load.h"
 
@@ -87,12 +88,19 @@ cleat_status cleat__dag_find_keys(cleat__core *core, const cleat__run *run, clea
                                   cleat__buffer *refusal)
 {
     cleat__buffer input = {0}, metadata = {0};
+    cleat__described found = {.text = {0}};
     cleat_status status = cleat__load_payloads(core->store, &cleat__dag_root(run)->id, &input, &metadata);
     if (status == CLEAT_OK) {
         const cleat__trigger trigger = {.input = cleat__buffer_slice(&input),
                                         .metadata = cleat__buffer_slice(&metadata)};
-        status = cleat__limits_describe(core, run, &trigger, limits, refusal);
+        status = cleat__limits_describe(core, run, &trigger, &found);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__takings_declare(core, run, cleat__buffer_slice(&found.said));
+    }
+    *limits = found.text;
+    *refusal = found.refusal;
+    cleat__buffer_deinit(&found.said);
     cleat__buffer_deinit(&input);
     cleat__buffer_deinit(&metadata);
     return status;

@@ -65,12 +65,17 @@ static inline bool cleat__run_has_limits(const cleat__run *run)
     return cleat__type_has_limits(run->type);
 }
 
-/* The keys of its limits, as they are stored; or nothing, and `refusal`, why it has none: then it fails. Limits that it
- * declares are made. `trigger` has input and metadata as they
- * are stored. */
+/* What is found out of a run's limits when it is started. */
+typedef struct cleat__described {
+    cleat__buffer text;    /* the keys, as they are stored */
+    cleat__buffer refusal; /* or why it has none: then it fails */
+    cleat__buffer said;    /* the rate limits that it declares: cleat__takings_declare() */
+} cleat__described;
+void cleat__described_deinit(cleat__described *described);
+/* `trigger` has input and metadata as they are stored. Nothing is changed by it but what the expressions of a command
+ * may take. */
 cleat_status cleat__limits_describe(struct cleat__core *core, const cleat__run *run,
-                                    const cleat__trigger *trigger, cleat__buffer *text,
-                                    cleat__buffer *refusal);
+                                    const cleat__trigger *trigger, cleat__described *out);
 /* A live run gets its lane, where it also has what it desires (absent: nothing), and its seats, all of them empty.
  * `text` is absent for one without limits. CLEAT_CORRUPT: that is no description of it. */
 cleat_status cleat__limits_attach(struct cleat__core *core, cleat__run *run, cleat_slice desired,

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "engine/dag.h"
 #include "engine/life.h"
+#include "engine/takings.h"
 #include "store/load.h"
 #include "store/transition.h"
 
@@ -42,15 +43,15 @@ static cleat_status make(cleat__core *core, const cleat__uuid *id, const cleat__
 
 /* What it is started with, and what follows from that for its limits. */
 typedef struct beginning {
-    cleat__buffer input, metadata, limits, refusal;
+    cleat__buffer input, metadata;
+    cleat__described limits;
 } beginning;
 
 static void deinit(beginning *what)
 {
     cleat__buffer_deinit(&what->input);
     cleat__buffer_deinit(&what->metadata);
-    cleat__buffer_deinit(&what->limits);
-    cleat__buffer_deinit(&what->refusal);
+    cleat__described_deinit(&what->limits);
 }
 
 /* Its keys are found out anew. */
@@ -64,11 +65,14 @@ static cleat_status look_at_limits(cleat__core *core, cleat__run *run, const cle
     const cleat__trigger trigger = {.input = cleat__buffer_slice(&what->input),
                                     .metadata = cleat__buffer_slice(&what->metadata)};
     if (status == CLEAT_OK) {
-        status = cleat__limits_describe(core, run, &trigger, &what->limits, &what->refusal);
+        status = cleat__limits_describe(core, run, &trigger, &what->limits);
     }
-    if (status == CLEAT_OK && what->refusal.size == 0) {
+    if (status == CLEAT_OK) {
+        status = cleat__takings_declare(core, run, cleat__buffer_slice(&what->limits.said));
+    }
+    if (status == CLEAT_OK && what->limits.refusal.size == 0) {
         status = cleat__limits_attach(core, run, cleat__buffer_slice(&row->desired),
-                                      cleat__buffer_slice(&what->limits));
+                                      cleat__buffer_slice(&what->limits.text));
     }
     return status;
 }
@@ -80,8 +84,8 @@ static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended
     const cleat__attempt_key ended = {.id = run->id, .retry_count = row->retry_count};
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK && cleat__run_has_limits(run)) {
-        status = cleat__core_check(
-            core, cleat__transition_set_limits(core->store, &run->id, cleat__buffer_slice(&what->limits)));
+        status = cleat__core_check(core, cleat__transition_set_limits(
+                                             core->store, &run->id, cleat__buffer_slice(&what->limits.text)));
     }
     if (status == CLEAT_OK) {
         status = cleat__core_check(
@@ -94,8 +98,9 @@ static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended
         cleat__life_forget(core, run);
         return status;
     }
-    return what->refusal.size != 0 ? cleat__life_reject(core, run, cleat__buffer_slice(&what->refusal))
-                                   : cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
+    cleat_slice refusal = cleat__buffer_slice(&what->limits.refusal);
+    return refusal.size != 0 ? cleat__life_reject(core, run, refusal)
+                             : cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
 }
 
 /* The run is there, in no queue. */
