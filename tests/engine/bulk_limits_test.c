@@ -103,6 +103,7 @@ static void test_events_whose_runs_are_too_much_are_not_stored(void **state)
                               .kind = CLEAT__COMMAND_PUSH,
                               .as.push = {events, TOO_MANY, ids, NULL}};
     assert_int_equal(ask(at, &command), CLEAT_TOO_LARGE);
+    assert_non_null(strstr(cleat_error_message(), "so none is stored"));
     assert_int_equal(count_of("SELECT count(*) FROM event"), 0);
     assert_int_equal(count_of("SELECT count(*) FROM task"), 0);
     command.as.push.count = 3;
