@@ -104,7 +104,8 @@ static cleat_status fail_kinds(const place *at, const cleat__cel_lexer *lexer, c
         return cleat__cel_fail_at(lexer, lexer->begin + node->at, "%s", sentence);
     }
     char names[CLEAT__CEL_KINDS_SIZE];
-    return cleat__fail(CLEAT_INVALID_ARGUMENT, "expression: its value is of the type %s, and %s wants %s",
+    return cleat__fail(CLEAT_INVALID_ARGUMENT,
+                       "expression: its value is of the type %s, and what is wanted for %s is %s",
                        cleat__cel_kinds_name(root->kinds, names), at->name, at->wanted);
 }
 

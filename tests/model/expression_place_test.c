@@ -90,10 +90,9 @@ static void test_each_place_has_its_variables(void **state)
 static void test_what_is_said_of_a_variable(void **state)
 {
     (void)state;
-    assert_refused(
-        "input.a == 1 && \n workflow_run_id == 'x'", CLEAT__EXPRESSION_FILTER,
-        "expression, character 19: there is no variable workflow_run_id in a filter, which has input, "
-        "additional_metadata, payload, event_id and event_key");
+    assert_refused("input.a == 1 && \n workflow_run_id == 'x'", CLEAT__EXPRESSION_FILTER,
+                   "expression, character 19: there is no variable workflow_run_id in a filter, which has "
+                   "input, additional_metadata, payload, event_id and event_key");
     assert_refused("'\xC3\xA9' == event_key", CLEAT__EXPRESSION_CONDITION,
                    "character 8: there is no variable event_key in a condition, which has input and output");
     /* Whatever is around it: it is looked at where it stands, in the order of the text. */
@@ -175,9 +174,9 @@ static void test_what_is_never_of_the_type_is_refused(void **state)
         cleat__expression_place place;
         const char *text, *message;
     } cases[] = {
-        {BOOL, "1", "expression: its value is of the type int, and a filter wants a bool"},
-        {BOOL, "'true'", "of the type string, and a filter wants a bool"},
-        {BOOL, "input", "of the type map, and a filter wants a bool"},
+        {BOOL, "1", "expression: its value is of the type int, and what is wanted for a filter is a bool"},
+        {BOOL, "'true'", "of the type string, and what is wanted for a filter is a bool"},
+        {BOOL, "input", "of the type map, and what is wanted for a filter is a bool"},
         {BOOL, "event_id", "of the type string"},
         {BOOL, "null", "of the type null_type"},
         {BOOL, "bool", "of the type type,"},
@@ -194,18 +193,21 @@ static void test_what_is_never_of_the_type_is_refused(void **state)
         {BOOL, "input.a.split(',')", "of the type list"},
         {BOOL, "input.a - input.b", "of the type double"},
         {BOOL, "-input.a", "of the type double"},
-        {CLEAT__EXPRESSION_CONDITION, "1", "of the type int, and a condition wants a bool"},
-        {STRING, "1", "of the type int, and the key of a concurrency rule wants a string"},
+        {CLEAT__EXPRESSION_CONDITION, "1", "of the type int, and what is wanted for a condition is a bool"},
+        {STRING, "1", "of the type int, and what is wanted for the key of a concurrency rule is a string"},
         {STRING, "true", "of the type bool"},
         {STRING, "input.a == 1", "of the type bool"},
         {STRING, "additional_metadata", "of the type map"},
-        {CLEAT__EXPRESSION_RATE_KEY, "1", "the key of a rate limit wants a string"},
-        {CLEAT__EXPRESSION_IDEMPOTENCY_KEY, "1", "an idempotency key wants a string"},
-        {CLEAT__EXPRESSION_BATCH_KEY, "1", "the key of a batch wants a string"},
-        {NUMBER, "'1'", "of the type string, and the units of a rate limit wants a whole number"},
+        {CLEAT__EXPRESSION_RATE_KEY, "1", "what is wanted for the key of a rate limit is a string"},
+        {CLEAT__EXPRESSION_IDEMPOTENCY_KEY, "1", "what is wanted for an idempotency key is a string"},
+        {CLEAT__EXPRESSION_BATCH_KEY, "1", "what is wanted for the key of a batch is a string"},
+        {NUMBER, "'1'",
+         "of the type string, and what is wanted for the units of a rate limit is a whole number"},
         {NUMBER, "input.a > 1", "of the type bool"},
-        {CLEAT__EXPRESSION_RATE_LIMIT, "'1'", "the limit of a rate limit wants a whole number"},
-        {CLEAT__EXPRESSION_CONCURRENCY_RUNS, "'1'", "max_runs of a concurrency rule wants a whole number"},
+        {CLEAT__EXPRESSION_RATE_LIMIT, "'1'",
+         "what is wanted for the limit of a rate limit is a whole number"},
+        {CLEAT__EXPRESSION_CONCURRENCY_RUNS, "'1'",
+         "what is wanted for max_runs of a concurrency rule is a whole number"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         assert_refused(cases[i].text, cases[i].place, cases[i].message);
@@ -289,15 +291,14 @@ static void test_each_field_of_a_declaration_is_looked_at(void **state)
     cleat__concurrency rule = one_key;
     assert_declared(&task, &rule, NULL);
     rule.expression = cleat_slice_of("1");
-    assert_declared(
-        &task, &rule,
-        "concurrency: expression: its value is of the type int, and the key of a concurrency rule "
-        "wants a string");
+    assert_declared(&task, &rule,
+                    "concurrency: expression: its value is of the type int, and what is wanted for the key "
+                    "of a concurrency rule is a string");
     task.concurrency = &rule;
     task.concurrency_count = 1;
     assert_declared(&task, NULL,
-                    "task \"scan\": concurrency: expression: its value is of the type int, and the key of a "
-                    "concurrency rule wants a string");
+                    "task \"scan\": concurrency: expression: its value is of the type int, and what is "
+                    "wanted for the key of a concurrency rule is a string");
     rule = one_key;
     rule.max_runs_expression = cleat_slice_of("payload.n");
     assert_declared(&task, NULL,
@@ -309,8 +310,8 @@ static void test_each_field_of_a_declaration_is_looked_at(void **state)
         .max_size = 2, .interval_ms = 1, .group_max_runs = 1, .group_key = cleat_slice_of("1")};
     task.batch = &batch;
     assert_declared(&task, NULL,
-                    "task \"scan\": batch: group_key: expression: its value is of the type int, and the key "
-                    "of a batch wants a string");
+                    "task \"scan\": batch: group_key: expression: its value is of the type int, and what is "
+                    "wanted for the key of a batch is a string");
 }
 
 static void test_each_expression_of_a_rate_limit_is_looked_at(void **state)
@@ -321,18 +322,18 @@ static void test_each_expression_of_a_rate_limit_is_looked_at(void **state)
     task.rate_limits = &use;
     task.rate_limit_count = 1;
     assert_declared(&task, NULL,
-                    "task \"scan\": rate_limits: expression: its value is of the type bool, and the key of a "
-                    "rate limit wants a string");
+                    "task \"scan\": rate_limits: expression: its value is of the type bool, and what is "
+                    "wanted for the key of a rate limit is a string");
     use.key_expression = cleat_slice_of("input.key");
     use.units_expression = cleat_slice_of("true");
     assert_declared(&task, NULL,
-                    "task \"scan\": rate_limits: expression: its value is of the type bool, and the units of "
-                    "a rate limit wants a whole number");
+                    "task \"scan\": rate_limits: expression: its value is of the type bool, and what is "
+                    "wanted for the units of a rate limit is a whole number");
     use.units_expression = cleat_slice_of("input.units");
     use.limit_expression = cleat_slice_of("true");
     assert_declared(&task, NULL,
-                    "task \"scan\": rate_limits: expression: its value is of the type bool, and the limit of "
-                    "a rate limit wants a whole number");
+                    "task \"scan\": rate_limits: expression: its value is of the type bool, and what is "
+                    "wanted for the limit of a rate limit is a whole number");
     use.limit_expression = cleat_slice_of("-1");
     assert_declared(&task, NULL, NULL);
 }

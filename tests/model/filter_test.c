@@ -122,7 +122,8 @@ static void what_is_none_is_refused(void **state)
     filter.expression = cleat_slice_of("workflow_run_id == 'x'");
     assert_refused(&filter, CLEAT_INVALID_ARGUMENT, "there is no variable workflow_run_id in a filter");
     filter.expression = cleat_slice_of("input");
-    assert_refused(&filter, CLEAT_INVALID_ARGUMENT, "of the type map, and a filter wants a bool");
+    assert_refused(&filter, CLEAT_INVALID_ARGUMENT,
+                   "of the type map, and what is wanted for a filter is a bool");
     filter.expression = cleat_slice_of("true");
     filter.payload = cleat_slice_of("[1]");
     assert_refused(&filter, CLEAT_INVALID_ARGUMENT, "payload");
