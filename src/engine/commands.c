@@ -150,13 +150,16 @@ static cleat_status put_workflow(cleat__core *core, cleat__command *command)
         status = entry != NULL ? compare(core, &put.row, entry->latest) : CLEAT_EMPTY;
     }
     bool is_new = status == CLEAT_EMPTY;
-    if (status == CLEAT_OK || is_new) { /* nothing of it is refused from here on */
-        cleat_status kept = cleat__takings_keep(core, command->tenant, workflow);
-        status = kept == CLEAT_OK ? status : kept;
-        is_new = is_new && kept == CLEAT_OK;
+    if (is_new) {
+        status = command->as.put_workflow.owns_actions
+                     ? cleat__catalog_check_actions(&core->catalog, command->tenant, workflow)
+                     : CLEAT_OK;
+    }
+    if (status == CLEAT_OK) { /* nothing of it is refused from here on */
+        status = cleat__takings_keep(core, command->tenant, workflow);
     }
     /* Before the version, so that the file says what each shared rule is, and a version that is imported does not. */
-    if (status == CLEAT_OK || is_new) {
+    if (status == CLEAT_OK) {
         status = cleat__limits_share(core, command->tenant, workflow);
     }
     if (status == CLEAT_OK && is_new) {

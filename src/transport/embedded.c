@@ -7,6 +7,7 @@
 #include "transport/embedded_looks.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/env.h"
 #include "base/error.h"
 #include "collector/collector.h"
@@ -25,11 +26,6 @@ typedef struct embedded {
 static cleat__engine *engine_of(cleat__transport *self)
 {
     return ((embedded *)self)->engine;
-}
-
-static cleat_status embedded_put_workflow(cleat__transport *self, const cleat__workflow *workflow)
-{
-    return cleat__engine_put_workflow(engine_of(self), TENANT, workflow, NULL);
 }
 
 static cleat_status embedded_trigger(cleat__transport *self, const cleat__trigger *triggers, size_t count,
@@ -58,6 +54,13 @@ static cleat_status ask(cleat__transport *self, cleat__command command)
 {
     command.tenant = TENANT;
     return cleat__engine_ask(engine_of(self), &command);
+}
+
+/* Programs that speak to a server may share an action on purpose; two of ours that do, have done so by accident. */
+static cleat_status embedded_put_workflow(cleat__transport *self, const cleat__workflow *workflow)
+{
+    return ask(self, (cleat__command){.kind = CLEAT__COMMAND_PUT_WORKFLOW,
+                                      .as.put_workflow = {.workflow = workflow, .owns_actions = true}});
 }
 
 static cleat_status embedded_push(cleat__transport *self, const cleat__user_event *events, size_t count,
@@ -324,6 +327,7 @@ static cleat_status open_engine(embedded *transport, const char *path, const cle
         .path = path,
         .age_ms = options->run_retention_ms,
         .max_bytes = options->run_retention_bytes,
+        .opened_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS,
     };
     cleat_status status = cleat__engine_open(&(cleat__engine_options){.path = path}, &transport->engine);
     if (status == CLEAT_OK) {

@@ -18,6 +18,11 @@ no_start() # text, arguments...
 refuse 2 '--plaintext-on-the-network' serve --grpc 0.0.0.0:0 --http 127.0.0.1:0
 refuse 2 '--tls-cert' serve --grpc 127.0.0.1:0 --http 0.0.0.0:0
 
+# ---- With which no token would be good ----
+for url in foo h:1 ftp://h http:// 'http://h/?q' http://u:p@h; do
+    refuse 2 '--url must be such as' serve --grpc 127.0.0.1:0 --http 127.0.0.1:0 --url "$url"
+done
+
 # ---- How long runs are kept ----
 for time in 0d 30 forever1 -1d; do
     refuse 2 '--retain-runs must be' serve --grpc 127.0.0.1:0 --http 127.0.0.1:0 --retain-runs "$time"
@@ -95,7 +100,7 @@ done
 [ "$code" = 503 ] || [ "$code" = 507 ] || [ "$code" = 500 ] || fail "status $code: $(cat answer.json)"
 tenant=$(sqlite3 full.db "SELECT lower(hex(uuid)) FROM tenant WHERE id = 1" |
     sed 's/\(.\{8\}\)\(.\{4\}\)\(.\{4\}\)\(.\{4\}\)/\1-\2-\3-\4-/')
-same 'a trigger with a full disk' "$(curl -s -o body -D head -w '%{http_code}' -X POST \
+same 'a trigger with a full disk' "$(curl -s -o body -D head -w '%{http_code}' -H "Content-Type: application/json" -X POST \
     "http://$http/api/v1/stable/tenants/$tenant/workflow-runs/trigger" --data '{"workflowName":"x","input":{}}')" 503
 grep -qi '^retry-after:' head || fail "no Retry-After: $(cat head)"
 ! grep -q 'Internal Server Error' body || fail "no reason: $(cat body)"
