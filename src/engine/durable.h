@@ -33,6 +33,7 @@ typedef struct cleat__durable {
     bool has_hooks; /* or it may have: of what a former process left nobody knows; payloads go with its end */
     bool awaits_all; /* EVICTED: each of them, else one */
     bool awaits_any; /* EVICTED: whatever is met next */
+    bool is_next;    /* one that had begun goes on as this run; known like the log */
 } cleat__durable;
 
 static inline bool cleat__run_is_durable(const cleat__run *run)

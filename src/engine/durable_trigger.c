@@ -4,6 +4,7 @@
 #include "engine/durable_chain.h"
 #include "engine/durable_log.h"
 #include "engine/trigger.h"
+#include "model/continued.h"
 #include "store/load.h"
 #include "store/transition.h"
 
@@ -82,14 +83,36 @@ static cleat_status complete_numbered(cleat__core *core, child *one, cleat__trig
     return check_index(core, item);
 }
 
+/* The run is to go on as this one. It can as a run of the same workflow, unless others wait for its end as a task. */
+static void complete_next(const cleat__durable *durable, child *one, cleat__trigger *item)
+{
+    const cleat__task_type *type = durable->run.type;
+    item->is_child = true;
+    item->parent_id = durable->run.id;
+    item->child_index = one->node.number;
+    item->goes_on = type->dag == NULL && cleat_slice_equals(item->workflow, type->workflow->name);
+    if (item->goes_on) {
+        snprintf(one->key, sizeof(one->key), CLEAT__CONTINUED_MARK "%" PRId64 ".%" PRId64, one->node.branch,
+                 one->node.number);
+        item->child_key = cleat_slice_of(one->key);
+    } else {
+        set_key(one, '.', one->node.number, item);
+    }
+}
+
 /* Whose child it is, and which. What the engine numbers itself is apart from what programs number. */
 static cleat_status complete(cleat__core *core, const cleat__durable *durable, child *one,
                              cleat__trigger *item)
 {
+    if (item->is_child && !cleat__uuid_equals(&item->parent_id, &durable->run.id)) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a durable run starts children of its own only");
+    }
+    if (cleat_slice_equals(item->child_key, cleat_slice_of(CLEAT__CONTINUED_KEY))) {
+        complete_next(durable, one, item);
+        return CLEAT_OK;
+    }
     if (item->is_child) {
-        return cleat__uuid_equals(&item->parent_id, &durable->run.id)
-                   ? complete_numbered(core, one, item)
-                   : cleat__fail(CLEAT_INVALID_ARGUMENT, "a durable run starts children of its own only");
+        return complete_numbered(core, one, item);
     }
     item->is_child = true;
     item->parent_id = durable->run.id;

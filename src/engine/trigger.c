@@ -302,6 +302,15 @@ static cleat_status describe(cleat__core *core, const cleat__trigger *item, clea
     return status;
 }
 
+/* The other run goes on as this one. */
+static cleat_status take_over(cleat__core *core, cleat__run *run, const cleat__uuid *former)
+{
+    if (cleat__run_is_durable(run)) {
+        cleat__durable_of(run)->is_next = true;
+    }
+    return cleat__limits_take_over(core, run, cleat__runs_find(&core->runs, former));
+}
+
 static cleat_status begin(cleat__core *core, storing *what)
 {
     cleat__run *run = what->run;
@@ -311,6 +320,9 @@ static cleat_status begin(cleat__core *core, storing *what)
         cleat__watches_start(core, run, what->trigger.metadata);
     }
     cleat_status status = cleat__core_check(core, attach(core, run, &what->desired, &what->limits));
+    if (status == CLEAT_OK && what->trigger.goes_on && !is_dag) {
+        status = take_over(core, run, &what->trigger.parent_id);
+    }
     if (status != CLEAT_OK || is_dag) {
         return status == CLEAT_OK ? cleat__dag_start(core, cleat__dag_of_run(run), &what->row, refusal)
                                   : status;

@@ -19,8 +19,9 @@ static void check_contender(sim_world *world, const cleat__contender *one)
                 "slots of a run that is gone");
     size_t waiting = 0;
     for (size_t i = 0; i < one->count; i++) {
-        bool is_held = one->seats[i].state == CLEAT__SEAT_HOLDING;
-        world_check(world, is_held == (i < one->held), "slots are held out of the order of the chain");
+        bool is_held = one->seats[i].state == CLEAT__SEAT_HOLDING, is_given = (one->given >> i & 1) != 0;
+        world_check(world, is_held == (i < one->held && !is_given),
+                    "slots are held out of the order of the chain");
         waiting += one->seats[i].state == CLEAT__SEAT_WAITING;
     }
     bool has_all = one->held == one->count;
