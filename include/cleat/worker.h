@@ -62,8 +62,12 @@ CLEAT_API cleat_status cleat_worker_set_labels(cleat_worker *worker, const cleat
 /* The engine's name for it, once it has started; else NULL. Valid as long as the worker. */
 CLEAT_API const char *cleat_worker_id(const cleat_worker *worker);
 
-/* Whether the engine still gives it runs. CLEAT_UNAUTHENTICATED: a server has stopped accepting the token,
- * and did so for half a minute: nothing will come any more, stop it. cleat_worker_run() finds out itself. */
+/*
+ * Whether the engine still gives it runs. If not, nothing will come any more: stop it; cleat_worker_run() finds
+ * out itself. CLEAT_UNAUTHENTICATED: a server has stopped accepting the token, and did so for half a minute.
+ * CLEAT_DISK_FULL, CLEAT_IO, CLEAT_CORRUPT, CLEAT_NO_MEMORY: the engine of this process could not write, and has
+ * stopped; nothing that was stored is lost, and a client that opens the database again goes on from there.
+ */
 CLEAT_API cleat_status cleat_worker_check(cleat_worker *worker);
 
 /* Registers with the engine and begins to take runs; returns at once. Twice is CLEAT_OK.

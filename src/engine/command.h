@@ -194,6 +194,8 @@ struct cleat__command {
             const cleat__worker_spec *spec;
             cleat__worker_sink sink;
             cleat__uuid *id;
+            /* Once: the engine has failed and does nothing any more; as the sink's. NULL: it is not told. */
+            void (*failed)(void *self, cleat_status status, const char *text);
         } worker_join;
         cleat__uuid id; /* CANCEL, REPLAY, FIND, RELEASE_SLOT: of a run; UNSCHEDULE: of a schedule;
                          DELETE_FILTER: of a filter; DELETE_CRON: of a cron;

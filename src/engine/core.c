@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "engine/core_parts.h"
 #include "engine/durable_pace.h"
 #include "engine/crons.h"
@@ -157,6 +158,14 @@ cleat_status cleat__core_failure(const cleat__core *core)
                                                       : cleat_status_text(core->failure));
     }
     return CLEAT_OK;
+}
+
+void cleat__core_tell_failure(const cleat__core *core)
+{
+    cleat_status status = cleat__core_failure(core);
+    cleat__log(CLEAT_LOG_ERROR, "the engine stopped: %s", cleat_error_message());
+    (void)cleat__core_failure(core); /* its sentence, whatever a log handler did */
+    cleat__roster_tell_failure(&core->roster, status, cleat_error_message());
 }
 
 cleat_status cleat__core_check(cleat__core *core, cleat_status status)

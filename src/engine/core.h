@@ -65,6 +65,8 @@ void cleat__core_prepare(cleat__core *core);
 int64_t cleat__core_next_ms(const cleat__core *core);
 /* CLEAT_OK, or why it failed, with its sentence. */
 cleat_status cleat__core_failure(const cleat__core *core);
+/* Tells workers of this process that nothing comes any more, why, and logs it. */
+void cleat__core_tell_failure(const cleat__core *core);
 /* Answers everybody who still waits for a run's end; for closing. */
 void cleat__core_abandon_waiters(cleat__core *core, cleat_status status, const char *error);
 

@@ -48,6 +48,7 @@ static bool is_object(cleat_slice text)
 
 void cleat__dag_note_text(cleat__dag_task *task, cleat_slice text)
 {
+    task->is_measured = true;
     task->has_object = task->state == CLEAT_RUN_COMPLETED && is_object(text);
     task->size = (uint32_t)text.size;
 }
@@ -115,7 +116,7 @@ cleat_status cleat__dag_judge(cleat__core *core, cleat__dag *dag, size_t parent,
     cleat_status status = CLEAT_OK;
     dag->tasks[parent].is_judged = true;
     for (size_t i = 0; i < plan->child_count && status == CLEAT_OK; i++) {
-        if (dag->tasks[plan->children[i]].run != NULL) {
+        if (dag->tasks[plan->children[i]].stage == CLEAT__DAG_HELD) {
             status = judge_child(dag, parent, plan->children[i], &variables);
         }
     }

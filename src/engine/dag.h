@@ -10,6 +10,7 @@
  *   dag_limits.c  which slots the run has, and what its tasks take of limits
  *   dag_life.c    the run's own life: its trigger, cancellation and end
  *   dag_input.c   what a task is told
+ *   dag_sizes.c   how much that is, after a restart
  *   dag_load.c    after a restart, and again
  */
 #ifndef CLEAT_ENGINE_DAG_H
@@ -32,8 +33,9 @@ typedef struct cleat__dag_task {
     uint8_t stage;     /* cleat__dag_stage */
     uint8_t state;     /* ENDED: how, a cleat_run_status */
     bool is_judged;    /* ENDED: those behind it have been asked what that says to them */
+    bool is_measured;  /* ENDED: the next two are known; else its output or error has not been read */
     bool has_object;   /* ENDED: its output is a JSON object */
-    uint32_t size;     /* ENDED: bytes of its output or error */
+    uint32_t size;     /* ENDED: bytes of its output or error. ARMED: of what it has waited for */
 } cleat__dag_task;
 
 /* What an assignment has in all: then it is no larger than a message to a worker of another process may be. The rest is
@@ -93,7 +95,7 @@ void cleat__dag_add_task(cleat__dag *dag, cleat__run *run, cleat__dag_stage stag
 
 /* Before anything is said of its end. */
 void cleat__dag_note_text(cleat__dag_task *task, cleat_slice text);
-/* What the end of a parent says to the rules of those behind it that have not ended. */
+/* What the end of a parent says to the rules of those behind it that are held. */
 cleat_status cleat__dag_judge(cleat__core *core, cleat__dag *dag, size_t parent, cleat_slice text);
 /* Which action a held task has reached, and does it. */
 cleat_status cleat__dag_decide(cleat__core *core, cleat__dag *dag, size_t step);
@@ -159,10 +161,18 @@ cleat_status cleat__dag_limit_task(cleat__core *core, cleat__run *run, cleat_sli
 cleat_status cleat__dag_load_assignment(cleat__core *core, cleat__run *run, const cleat__type_names *names,
                                         cleat__assignment **out);
 
+/* ---- dag_sizes.c: what has ended is measured, if it is not. A failure has not failed the core ---- */
+
+cleat_status cleat__dag_measure_parents(cleat__core *core, cleat__dag *dag, size_t step);
+/* All that have ended so. */
+cleat_status cleat__dag_measure_all(cleat__core *core, cleat__dag *dag, cleat_run_status state);
+
 /* ---- dag_load.c ---- */
 
 /* After a restart: a run's row was read, and then its tasks' rows. */
 cleat_status cleat__dag_recover(cleat__core *core, cleat__dag *dag);
+/* And when it is known what they wait for: what has ended says to those that are still held what it has said before. */
+cleat_status cleat__dag_recover_rules(cleat__core *core, cleat__dag *dag);
 /* A run of a workflow of several tasks that has ended runs again, or one of its tasks with all behind it. */
 cleat_status cleat__dag_replay(cleat__core *core, int64_t tenant, const cleat__uuid *id,
                                const cleat__task_type *type);

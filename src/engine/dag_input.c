@@ -218,9 +218,15 @@ static cleat_status dress(const told *what, const cleat__run *run, const cleat__
 static cleat_status load(cleat__core *core, cleat__run *run, const cleat__type_names *names, told *what,
                          cleat__assignment **out)
 {
-    const cleat__dag *dag = *cleat__dag_slot(run);
+    cleat__dag *dag = *cleat__dag_slot(run);
     size_t step = run->type->step, room = 0;
     cleat_status status = cleat__load_assignment(core->store, &dag->durable.run.id, names, out);
+    if (status == CLEAT_OK) {
+        status = cleat__dag_measure_parents(core, dag, step);
+    }
+    if (status == CLEAT_OK && step == dag->plan->on_failure) {
+        status = cleat__dag_measure_all(core, dag, CLEAT_RUN_FAILED);
+    }
     if (status == CLEAT_OK) {
         room = room_beside(*out);
     }

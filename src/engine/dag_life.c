@@ -141,9 +141,9 @@ static cleat_status add_output(cleat__core *core, const cleat__dag *dag, size_t 
     return status == CLEAT_EMPTY ? CLEAT_OK : status;
 }
 
-static cleat_status collect_output(cleat__core *core, const cleat__dag *dag, cleat__buffer *out)
+static cleat_status collect_output(cleat__core *core, cleat__dag *dag, cleat__buffer *out)
 {
-    cleat_status status = CLEAT_OK;
+    cleat_status status = cleat__dag_measure_all(core, dag, CLEAT_RUN_COMPLETED);
     for (size_t i = 0; i < dag->plan->task_count && status == CLEAT_OK; i++) {
         status = add_output(core, dag, i, out);
     }

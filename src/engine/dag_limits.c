@@ -73,6 +73,10 @@ static bool has_begun(const cleat__dag *dag)
 cleat_status cleat__dag_recover_slots(cleat__core *core, cleat__dag *dag)
 {
     cleat__run *run = &dag->durable.run;
+    cleat_status status = cleat__dag_recover_rules(core, dag);
+    if (status != CLEAT_OK) {
+        return status;
+    }
     if (!cleat__run_is_limited(run)) {
         dag->is_admitted = true;
         return CLEAT_OK;

@@ -43,9 +43,7 @@ static cleat_status take_row(void *argument, const cleat__dag_row *row)
         dag->failed = type->step;
         self->failed_at_ms = row->finished_at_ms;
     }
-    cleat_slice text = row->state == CLEAT_RUN_COMPLETED ? row->output : row->error;
-    cleat__dag_note_text(task, text);
-    return cleat__dag_judge(self->core, dag, type->step, text);
+    return CLEAT_OK;
 }
 
 /* Of a run whose live tasks are there. */
@@ -53,8 +51,76 @@ cleat_status cleat__dag_recover(cleat__core *core, cleat__dag *dag)
 {
     loading self = {.core = core, .dag = dag};
     cleat_status status =
-        cleat__dag_list(core->store, &dag->durable.run.id, CLEAT__DAG_WITH_RESULTS, take_row, &self);
+        cleat__dag_list(core->store, &dag->durable.run.id, CLEAT__DAG_WITHOUT_RESULTS, take_row, &self);
     return status == CLEAT_OK && self.count != dag->plan->task_count ? fail_corrupt() : status;
+}
+
+/* ---- What that says to those that are held ---- */
+
+/* The task is skipped where all of its parents were: not any more when one is known not to have been. */
+static bool may_be_skipped(const cleat__dag *dag, size_t step)
+{
+    const cleat__plan_task *task = &dag->plan->tasks[step];
+    for (size_t i = 0; i < task->parent_rule_count; i++) {
+        const cleat__match_rule *rule = &task->parent_rules[i];
+        if (rule->test == CLEAT__MATCH_SKIPPED && dag->tasks[task->parents[rule->parent]].is_judged &&
+            !dag->met[task->first_bit + i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether a rule of the child looks at the output of that parent, and anything follows from it. */
+static bool asks_output(const cleat__dag *dag, size_t parent, size_t child)
+{
+    const cleat__plan_task *task = &dag->plan->tasks[child];
+    for (size_t i = 0; i < task->parent_rule_count; i++) {
+        const cleat__match_rule *rule = &task->parent_rules[i];
+        bool is_of_it = task->parents[rule->parent] == parent && (rule->on & CLEAT__MATCH_COMPLETED) != 0;
+        if (is_of_it && (rule->test == CLEAT__MATCH_EXPRESSION ||
+                         (rule->test == CLEAT__MATCH_SKIPPED && may_be_skipped(dag, child)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_output_asked(const cleat__dag *dag, size_t parent)
+{
+    const cleat__plan_task *task = &dag->plan->tasks[parent];
+    bool is_asked = false;
+    for (size_t i = 0; i < task->child_count && !is_asked; i++) {
+        size_t child = task->children[i];
+        is_asked = dag->tasks[child].stage == CLEAT__DAG_HELD && asks_output(dag, parent, child);
+    }
+    return is_asked && dag->tasks[parent].state == CLEAT_RUN_COMPLETED;
+}
+
+static cleat_status recover_rules_of(cleat__core *core, cleat__dag *dag, size_t parent)
+{
+    cleat__buffer output = {0};
+    cleat_status status = CLEAT_OK;
+    if (is_output_asked(dag, parent)) {
+        status = cleat__core_check(core, cleat__dag_output(core->store, &dag->tasks[parent].id, &output));
+        cleat__dag_note_text(&dag->tasks[parent], cleat__buffer_slice(&output));
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__dag_judge(core, dag, parent, cleat__buffer_slice(&output));
+    }
+    cleat__buffer_deinit(&output);
+    return status;
+}
+
+cleat_status cleat__dag_recover_rules(cleat__core *core, cleat__dag *dag)
+{
+    cleat_status status = CLEAT_OK;
+    for (size_t i = 0; i < dag->plan->task_count && status == CLEAT_OK; i++) {
+        if (dag->tasks[i].stage == CLEAT__DAG_ENDED) {
+            status = recover_rules_of(core, dag, i);
+        }
+    }
+    return status;
 }
 
 /* ---- Again ---- */
@@ -214,8 +280,10 @@ static cleat_status write_all(again *self)
             status = cleat__watches_restart(self->core, self->dag->tasks[i].run);
         }
     }
-    return status == CLEAT_OK ? cleat__core_check(self->core, cleat__dag_recover(self->core, self->dag))
-                              : status;
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(self->core, cleat__dag_recover(self->core, self->dag));
+    }
+    return status == CLEAT_OK ? cleat__dag_recover_rules(self->core, self->dag) : status;
 }
 
 static cleat_status replay(again *self, int64_t tenant)

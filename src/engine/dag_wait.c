@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "engine/durable_log.h"
 #include "store/dag.h"
 
@@ -45,6 +46,7 @@ cleat_status cleat__dag_arm(cleat__core *core, cleat__dag *dag, size_t step)
     if (status == CLEAT_OK) {
         memset(dag->met + task->first_bit + task->parent_rule_count, 0, task->wait_rule_count);
         dag->tasks[step].stage = CLEAT__DAG_ARMED;
+        dag->tasks[step].size = 0;
         request.as.wait_for.conditions = conditions;
         request.as.wait_for.count = task->wait_rule_count;
         status = cleat__durable_arm(core, &dag->durable, node_of(step), core->now.unix_ms, &request);
@@ -79,6 +81,22 @@ static cleat_status keep_data(cleat__core *core, const cleat__dag *dag, size_t s
     return cleat__core_check(core, status);
 }
 
+/* What it will not be told is not kept: absent. */
+static cleat_slice keep_what_fits(cleat__dag_task *task, const cleat__pending_condition *condition,
+                                  cleat_slice data)
+{
+    static cleat__log_site site;
+    if (data.size > CLEAT__DAG_TOLD_MAX - task->size) {
+        cleat__log_limited(&site, CLEAT_LOG_WARN,
+                           "what a task has waited for is too large together: it is not told of %zu bytes "
+                           "that its condition %u has brought",
+                           data.size, (unsigned)condition->number);
+        return (cleat_slice){NULL, 0};
+    }
+    task->size += (uint32_t)data.size;
+    return data;
+}
+
 cleat_status cleat__dag_meet(cleat__core *core, cleat__pending_condition *condition, cleat_slice data,
                              bool *is_decided)
 {
@@ -89,6 +107,7 @@ cleat_status cleat__dag_meet(cleat__core *core, cleat__pending_condition *condit
     const cleat__plan_task *task = &dag->plan->tasks[step];
     bool *met = dag->met + task->first_bit + task->parent_rule_count;
     *is_decided = false;
+    data = keep_what_fits(&dag->tasks[step], condition, data);
     cleat_status status = cleat__core_begin(core);
     if (status == CLEAT_OK) {
         status = cleat__core_check(

@@ -9,6 +9,8 @@
 #include "model/metadata.h"
 #include "model/node.h"
 
+#include <stdlib.h>
+
 cleat_status cleat__durable_check_expression(cleat_slice expression)
 {
     return expression.size == 0 ? CLEAT_OK : cleat__expression_check(expression);
@@ -126,7 +128,19 @@ static cleat_status offer(cleat__core *core, cleat__pending_condition *condition
     return is_met ? cleat__durable_meet(core, condition, state->event->payload, &is_met) : status;
 }
 
-cleat_status cleat__durable_match_event(cleat__core *core, const cleat__event_row *event)
+static int compare_ids(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(cleat__uuid));
+}
+
+static bool is_of(cleat__pending_condition *condition, const cleat__uuid *runs, size_t count)
+{
+    const cleat__uuid *id = &cleat__pending_of(condition)->durable->run.id;
+    return count != 0 && bsearch(id, runs, count, sizeof(*runs), compare_ids) != NULL;
+}
+
+cleat_status cleat__durable_match_event(cleat__core *core, const cleat__event_row *event,
+                                        const cleat__uuid *later, size_t later_count)
 {
     cleat__pendings *pendings = &core->durables.pendings;
     cleat__pending_topic *topic = cleat__pendings_topic(pendings, event->tenant, event->key);
@@ -142,7 +156,7 @@ cleat_status cleat__durable_match_event(cleat__core *core, const cleat__event_ro
     cleat__pending_condition *condition;
     cleat__pending_topic_begin(topic);
     while ((condition = cleat__pending_topic_next(pendings, topic)) != NULL && status == CLEAT_OK) {
-        status = offer(core, condition, &state);
+        status = is_of(condition, later, later_count) ? CLEAT_OK : offer(core, condition, &state);
     }
     core->durables.carrier = (cleat_slice){NULL, 0};
     cleat__buffer_deinit(&carrier);

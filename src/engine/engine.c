@@ -15,7 +15,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "base/thread.h"
 #include "engine/core.h"
 #include "engine/detached.h"
@@ -192,7 +191,7 @@ static bool step(cleat__engine *engine, cleat__command_list *taken)
     bool is_idle = answer(engine, cleat__core_release(engine->core)) && taken->head == NULL;
     cleat__core_tell(engine->core);
     if (!had_failed && cleat__core_failure(engine->core) != CLEAT_OK) {
-        cleat__log(CLEAT_LOG_ERROR, "the engine stopped: %s", cleat_error_message());
+        cleat__core_tell_failure(engine->core);
     }
     return is_idle;
 }

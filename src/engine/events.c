@@ -200,8 +200,21 @@ static cleat_status start_runs(cleat__core *core, starting *all)
                : cleat__fail_memory();
 }
 
-static cleat_status store_events(cleat__core *core, const cleat__command *command)
+/* What a run waits for is not met by what has started it, nor by what was pushed before that. `*later` is the
+ * first of the runs of this event and those after it. */
+static cleat_status match(cleat__core *core, const starting *all, const cleat__event_row *row, size_t *later)
 {
+    while (*later < all->count && memcmp(&all->triggers[*later].event_id, &row->id, sizeof(row->id)) < 0) {
+        (*later)++; /* ids grow with each event */
+    }
+    size_t count = all->count - *later;
+    return cleat__durable_match_event(core, row, count != 0 ? &all->run_ids[*later] : NULL, count);
+}
+
+static cleat_status store_events(cleat__core *core, const starting *all)
+{
+    const cleat__command *command = all->command;
+    size_t later = 0;
     cleat_status status = cleat__core_begin(core);
     for (size_t i = 0; i < command->as.push.count && status == CLEAT_OK; i++) {
         const cleat__user_event *item = &command->as.push.items[i];
@@ -216,7 +229,7 @@ static cleat_status store_events(cleat__core *core, const cleat__command *comman
         };
         status = cleat__core_check(core, cleat__event_insert(core->store, &row));
         if (status == CLEAT_OK) {
-            status = cleat__durable_match_event(core, &row);
+            status = match(core, all, &row, &later);
         }
     }
     return status;
@@ -237,7 +250,7 @@ cleat_status cleat__events_push(cleat__core *core, cleat__command *command)
         status = start_runs(core, &all);
     }
     if (status == CLEAT_OK) {
-        status = store_events(core, command);
+        status = store_events(core, &all);
     }
     if (status == CLEAT_OK && command->as.push.at_ms != NULL) {
         *command->as.push.at_ms = core->now.unix_ms;

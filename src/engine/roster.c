@@ -224,6 +224,17 @@ cleat__worker *cleat__roster_find(const cleat__roster *roster, const cleat__uuid
     return cleat__map_get(&roster->by_id, key_of(id));
 }
 
+void cleat__roster_tell_failure(const cleat__roster *roster, cleat_status status, const char *text)
+{
+    size_t cursor = 0;
+    const cleat__worker *worker;
+    while ((worker = cleat__map_next(&roster->by_id, &cursor)) != NULL) {
+        if (worker->failed != NULL) {
+            worker->failed(worker->sink.self, status, text);
+        }
+    }
+}
+
 bool cleat__roster_has_name(const cleat__roster *roster, int64_t tenant, cleat_slice name)
 {
     size_t cursor = 0;

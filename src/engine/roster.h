@@ -38,6 +38,7 @@ typedef struct cleat__worker {
     cleat__worker_sink sink;                                             /* while it listens */
     void (*cancel)(void *self, const cleat__cancellation *cancellation); /* NULL: the sink's */
     bool (*sink_is_full)(void *self);                                    /* NULL: never */
+    void (*failed)(void *self, cleat_status status, const char *text);   /* NULL: it is not told */
     cleat__slot_list *offered;                                           /* owned */
     cleat__pool *pools;                                                  /* owned; of what is offered */
     cleat__labels *labels;                                               /* owned; NULL: none */
@@ -81,6 +82,8 @@ typedef struct cleat__roster {
 } cleat__roster;
 void cleat__roster_init(cleat__roster *roster);
 void cleat__roster_deinit(cleat__roster *roster); /* tells nobody anything */
+/* The engine has failed. */
+void cleat__roster_tell_failure(const cleat__roster *roster, cleat_status status, const char *text);
 
 /* A worker with these slots that serves no queue and does not listen. */
 cleat_status cleat__roster_add(cleat__roster *roster, const cleat__uuid *id, int64_t tenant,

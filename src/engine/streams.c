@@ -31,6 +31,7 @@ void cleat__streams_deinit(cleat__streams *streams)
         free_stream(stream);
     }
     cleat__map_deinit(&streams->by_task);
+    cleat__map_deinit(&streams->late_by_run);
     *streams = (cleat__streams){0};
 }
 
@@ -88,21 +89,63 @@ static void start_waiting(cleat__streams *streams, cleat__stream *stream, int64_
     streams->waiting_tail = stream;
 }
 
+/* ---- Late ---- */
+
+cleat__stream *cleat__streams_last_late(const cleat__streams *streams, const cleat__uuid *run_id)
+{
+    return cleat__map_get(&streams->late_by_run, key_of(run_id));
+}
+
+static cleat_status add_to_run(cleat__streams *streams, cleat__stream *stream)
+{
+    cleat__stream *last = cleat__streams_last_late(streams, &stream->of.run_id);
+    cleat_status status = cleat__map_put(&streams->late_by_run, key_of(&stream->of.run_id), stream);
+    if (status == CLEAT_OK) {
+        stream->next_of_run = NULL;
+        stream->previous_of_run = last;
+        if (last != NULL) {
+            last->next_of_run = stream;
+        }
+    }
+    return status;
+}
+
+static void take_from_run(cleat__streams *streams, cleat__stream *stream)
+{
+    cleat__stream *next = stream->next_of_run, *previous = stream->previous_of_run;
+    if (previous != NULL) {
+        previous->next_of_run = next;
+    }
+    if (next != NULL) {
+        next->previous_of_run = previous;
+    } else if (previous != NULL) { /* replaces, which takes no memory */
+        cleat__map_put(&streams->late_by_run, key_of(&previous->of.run_id), previous);
+    } else {
+        cleat__map_remove(&streams->late_by_run, key_of(&stream->of.run_id));
+    }
+}
+
 static void take_from_late(cleat__streams *streams, cleat__stream *stream)
 {
     cleat__stream *next = stream->next_late, *previous = stream->previous_late;
     *(previous != NULL ? &previous->next_late : &streams->late_head) = next;
     *(next != NULL ? &next->previous_late : &streams->late_tail) = previous;
+    take_from_run(streams, stream);
 }
 
-void cleat__streams_keep_late(cleat__streams *streams, cleat__stream *stream, int64_t until_ms)
+cleat_status cleat__streams_keep_late(cleat__streams *streams, cleat__stream *stream, int64_t until_ms)
 {
+    cleat_status status = add_to_run(streams, stream);
+    if (status != CLEAT_OK) {
+        return status;
+    }
     stream->is_late = true;
     stream->late_until_ms = until_ms;
     stream->next_late = NULL;
     stream->previous_late = streams->late_tail;
     *(streams->late_tail != NULL ? &streams->late_tail->next_late : &streams->late_head) = stream;
     streams->late_tail = stream;
+    return CLEAT_OK;
 }
 
 int64_t cleat__streams_next_ms(const cleat__streams *streams)

@@ -44,14 +44,16 @@ typedef struct cleat__stream {
     cleat__happening of; /* what a chunk of it says, but for the chunk */
     cleat__happening end_of_task,
         end_of_run; /* with `hangup`: told behind it, to those who look at the one or the other */
-    struct cleat__stream *next_late, *previous_late; /* by time */
+    struct cleat__stream *next_late, *previous_late;     /* by time */
+    struct cleat__stream *next_of_run, *previous_of_run; /* the same of those of one run */
 } cleat__stream;
 
 typedef struct cleat__streams {
     cleat__map by_task;
     cleat__stream *waiting_head, *waiting_tail;
     cleat__stream *late_head, *late_tail;
-    size_t held_bytes; /* of all */
+    cleat__map late_by_run; /* the last of each run */
+    size_t held_bytes;      /* of all */
 } cleat__streams;
 void cleat__streams_deinit(cleat__streams *streams);
 
@@ -60,8 +62,11 @@ cleat__stream *cleat__streams_find(const cleat__streams *streams, const cleat__u
 cleat__stream *cleat__streams_add(cleat__streams *streams, const cleat__uuid *task_id, int32_t retry_count);
 void cleat__streams_remove(cleat__streams *streams, cleat__stream *stream);
 
-/* Its task has ended; it is removed at `until_ms`, which is not before that of any other. */
-void cleat__streams_keep_late(cleat__streams *streams, cleat__stream *stream, int64_t until_ms);
+/* Its task has ended; it is removed at `until_ms`, which is not before that of any other. `of` says whose it is.
+ * CLEAT_NO_MEMORY: it is not late. */
+cleat_status cleat__streams_keep_late(cleat__streams *streams, cleat__stream *stream, int64_t until_ms);
+/* The late one that stays longest of a run's; NULL: there is none. */
+cleat__stream *cleat__streams_last_late(const cleat__streams *streams, const cleat__uuid *run_id);
 /* When there is something to do; INT64_MAX: never. */
 int64_t cleat__streams_next_ms(const cleat__streams *streams);
 

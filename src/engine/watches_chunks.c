@@ -86,12 +86,14 @@ static void end_late(cleat__core *core, cleat__stream *stream)
     }
 }
 
+/* For what is behind a gap. Of one that is late the end is told at its time, all the same. */
 static void give_up_waiting(cleat__core *core, cleat__stream *stream)
 {
     cleat__buffer metadata = {0};
     const cleat__run *run = cleat__runs_find(&core->runs, &stream->task_id);
     if (stream->is_late) {
-        end_late(core, stream);
+        const chunk_source from = source_of_late(stream);
+        tell_held(core, &from, stream, true);
     } else if (run != NULL && cleat__watches_load_metadata(core, run, &metadata) == CLEAT_OK) {
         const chunk_source from = source_of(core, run, cleat__buffer_slice(&metadata));
         tell_held(core, &from, stream, true);
@@ -266,9 +268,12 @@ void cleat__watches_fire(cleat__core *core)
 {
     cleat__streams *streams = &core->watches.streams;
     while (cleat__streams_next_ms(streams) <= core->now.monotonic_ms) {
-        bool is_late =
-            streams->late_head != NULL && streams->late_head->late_until_ms <= core->now.monotonic_ms;
-        give_up_waiting(core, is_late ? streams->late_head : streams->waiting_head);
+        cleat__stream *late = streams->late_head;
+        if (late != NULL && late->late_until_ms <= core->now.monotonic_ms) {
+            end_late(core, late);
+        } else {
+            give_up_waiting(core, streams->waiting_head);
+        }
     }
 }
 
@@ -284,8 +289,8 @@ static bool keep_late(cleat__core *core, const cleat__run *run)
     }
     stream->tenant = run->type->workflow->tenant;
     stream->of = cleat__watches_happening(core, run, CLEAT__HAPPENING_STREAM, (cleat_slice){NULL, 0});
-    cleat__streams_keep_late(streams, stream, core->now.monotonic_ms + CLEAT__STREAM_LATE_MS);
-    return true;
+    return cleat__streams_keep_late(streams, stream, core->now.monotonic_ms + CLEAT__STREAM_LATE_MS) ==
+           CLEAT_OK;
 }
 
 void cleat__chunks_end(cleat__core *core, const cleat__run *run, bool is_waited_for, cleat_slice metadata)
@@ -303,14 +308,11 @@ void cleat__chunks_end(cleat__core *core, const cleat__run *run, bool is_waited_
 
 bool cleat__chunks_defer_end(cleat__core *core, const cleat__happening *end_of_run)
 {
-    for (cleat__stream *stream = core->watches.streams.late_tail; stream != NULL;
-         stream = stream->previous_late) {
-        if (cleat__uuid_equals(&stream->of.run_id, &end_of_run->run_id)) {
-            stream->end_of_run = *end_of_run; /* the last one of the run is the last to go */
-            return true;
-        }
+    cleat__stream *last = cleat__streams_last_late(&core->watches.streams, &end_of_run->run_id);
+    if (last != NULL) {
+        last->end_of_run = *end_of_run; /* it is the last of the run to go */
     }
-    return false;
+    return last != NULL;
 }
 
 bool cleat__chunks_defer_task_end(cleat__core *core, const cleat__happening *end)
@@ -325,12 +327,13 @@ bool cleat__chunks_defer_task_end(cleat__core *core, const cleat__happening *end
 
 void cleat__chunks_restart(cleat__core *core, const cleat__uuid *run_id)
 {
-    cleat__stream *next = core->watches.streams.late_head;
-    while (next != NULL) {
-        cleat__stream *stream = next;
-        next = stream->next_late;
-        if (cleat__uuid_equals(&stream->of.run_id, run_id)) {
-            end_late(core, stream);
-        }
+    cleat__stream *stream = cleat__streams_last_late(&core->watches.streams, run_id);
+    while (stream != NULL && stream->previous_of_run != NULL) {
+        stream = stream->previous_of_run;
+    }
+    while (stream != NULL) {
+        cleat__stream *next = stream->next_of_run;
+        end_late(core, stream);
+        stream = next;
     }
 }

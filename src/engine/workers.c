@@ -39,16 +39,17 @@ static cleat_status set_up_worker(cleat__core *core, cleat__worker *worker, cons
     return status == CLEAT_OK ? cleat__roster_touch(&core->roster, worker, core->now.monotonic_ms) : status;
 }
 
-static cleat_status join(cleat__core *core, int64_t tenant, const cleat__worker_spec *spec,
-                         const cleat__worker_sink *sink, cleat__uuid *id)
+cleat_status cleat__workers_join(cleat__core *core, cleat__command *command)
 {
+    const cleat__worker_spec *spec = command->as.worker_join.spec;
     cleat__worker *worker = NULL;
-    cleat_status status = check_worker(core, tenant, spec);
+    cleat_status status = check_worker(core, command->tenant, spec);
     if (status != CLEAT_OK) {
         return status;
     }
     cleat__uuid new_id = cleat__uuid_next(&core->ids, core->now.unix_ms);
-    status = cleat__roster_add(&core->roster, &new_id, tenant, spec->slots, spec->slot_count, &worker);
+    status =
+        cleat__roster_add(&core->roster, &new_id, command->tenant, spec->slots, spec->slot_count, &worker);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -57,18 +58,13 @@ static cleat_status join(cleat__core *core, int64_t tenant, const cleat__worker_
         cleat__roster_remove(&core->roster, &core->queues, worker);
         return status;
     }
-    worker->sink = *sink;
+    worker->sink = command->as.worker_join.sink;
+    worker->failed = command->as.worker_join.failed;
     worker->is_listening = true;
     cleat__worker_note_change(worker);
     worker->registered_at_ms = worker->seen_at_ms = core->now.unix_ms;
-    *id = new_id;
+    *command->as.worker_join.id = new_id;
     return CLEAT_OK;
-}
-
-cleat_status cleat__workers_join(cleat__core *core, cleat__command *command)
-{
-    return join(core, command->tenant, command->as.worker_join.spec, &command->as.worker_join.sink,
-                command->as.worker_join.id);
 }
 
 /* ---- Of both kinds ---- */

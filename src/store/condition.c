@@ -31,9 +31,9 @@ cleat_status cleat__condition_insert(cleat__store *store, const cleat__condition
     return cleat__statement_finish(store, insert, "storing what a run waits for");
 }
 
-#define COLUMNS                                                                                             \
+#define COLUMNS_BUT_DATA                                                                                    \
     "run_id, branch, node, number, kind, group_number, data_key, key, expression, scope, at_ms, child_id, " \
-    "is_met, data, count"
+    "is_met, count, "
 
 static cleat_status read_row(sqlite3_stmt *select, cleat__condition_row *row)
 {
@@ -48,8 +48,8 @@ static cleat_status read_row(sqlite3_stmt *select, cleat__condition_row *row)
         .scope = cleat__column_text(select, 9),
         .at_ms = sqlite3_column_int64(select, 10),
         .is_met = sqlite3_column_int(select, 12) != 0,
-        .data = cleat__column_text(select, 13),
-        .count = sqlite3_column_int(select, 14),
+        .count = sqlite3_column_int(select, 13),
+        .data = cleat__column_text(select, 14),
     };
     cleat__column_uuid(select, 11, &row->child_id);
     return cleat__column_uuid(select, 0, &row->run_id)
@@ -60,7 +60,7 @@ static cleat_status read_row(sqlite3_stmt *select, cleat__condition_row *row)
 cleat_status cleat__condition_get(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
                                   int32_t number, cleat__condition_row *out)
 {
-    static const char sql[] = "SELECT " COLUMNS " FROM durable_condition "
+    static const char sql[] = "SELECT " COLUMNS_BUT_DATA "data FROM durable_condition "
                               "WHERE run_id = ?1 AND branch = ?2 AND node = ?3 AND number = ?4";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__statement_of_node(store, sql, run_id, node, &select);
@@ -159,9 +159,10 @@ static void add_data(cleat_slice key, cleat_slice data, size_t most, cleat__buff
 cleat_status cleat__condition_data(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
                                    size_t most, cleat__buffer *out)
 {
-    static const char sql[] = "SELECT data_key, data, max(number) FROM durable_condition "
-                              "WHERE run_id = ?1 AND branch = ?2 AND node = ?3 AND is_met = 1 "
-                              "GROUP BY data_key";
+    static const char sql[] =
+        "SELECT data_key, data, max(number) FROM durable_condition "
+        "WHERE run_id = ?1 AND branch = ?2 AND node = ?3 AND is_met = 1 AND data IS NOT NULL "
+        "GROUP BY data_key";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__statement_of_node(store, sql, run_id, node, &select);
     if (status != CLEAT_OK) {
@@ -193,7 +194,7 @@ cleat_status cleat__condition_list(cleat__store *store,
                                    void *argument)
 {
     static const char sql[] =
-        "SELECT " COLUMNS " FROM durable_condition ORDER BY run_id, branch, node, number";
+        "SELECT " COLUMNS_BUT_DATA "NULL FROM durable_condition ORDER BY run_id, branch, node, number";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     int code = SQLITE_ROW;

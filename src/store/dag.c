@@ -4,51 +4,170 @@
 #include "base/error.h"
 #include "store/statement.h"
 
+#include <stdlib.h>
+
 /* ---- The tasks of a run ---- */
 
-typedef struct id_list {
-    cleat__uuid *items;
+typedef struct row_list {
+    cleat__dag_row *items; /* of each the id and the type, until more is read */
     size_t count, capacity;
-} id_list;
+} row_list;
 
-static cleat_status add_id(id_list *list, sqlite3_stmt *select)
+static cleat_status add_row(row_list *list, sqlite3_stmt *select)
 {
     if (list->count == list->capacity) {
         size_t capacity = list->capacity != 0 ? 2 * list->capacity : 16;
-        cleat__uuid *items = cleat__realloc(list->items, capacity * sizeof(*items));
+        cleat__dag_row *items = cleat__realloc(list->items, capacity * sizeof(*items));
         if (items == NULL) {
             return cleat__fail_memory();
         }
         list->items = items;
         list->capacity = capacity;
     }
-    return cleat__column_uuid(select, 0, &list->items[list->count++])
+    cleat__dag_row *row = &list->items[list->count++];
+    *row = (cleat__dag_row){.type_id = sqlite3_column_int64(select, 1)};
+    return cleat__column_uuid(select, 0, &row->id)
                ? CLEAT_OK
                : cleat__fail(CLEAT_CORRUPT, "a task of a run has no valid id");
 }
 
-cleat_status cleat__dag_ids(cleat__store *store, const cleat__uuid *dag_id, cleat__uuid **out, size_t *count)
+/* To be freed, also after a failure. */
+static cleat_status list_rows(cleat__store *store, const cleat__uuid *dag_id, row_list *list)
 {
-    static const char sql[] = "SELECT id FROM task WHERE dag_id = ?1 ORDER BY type_id";
+    static const char sql[] = "SELECT id, type_id FROM task WHERE dag_id = ?1 ORDER BY type_id";
     sqlite3_stmt *select = NULL;
-    id_list list = {NULL, 0, 0};
     cleat_status status = cleat__statement_of_run(store, sql, dag_id, &select);
     int code = SQLITE_ROW;
     while (status == CLEAT_OK && (code = sqlite3_step(select)) == SQLITE_ROW) {
-        status = add_id(&list, select);
+        status = add_row(list, select);
     }
     if (select != NULL) {
         cleat_status last = cleat__store_rows_end(store, select, code, "listing the tasks of a run");
         status = status == CLEAT_OK ? last : status;
     }
-    if (status != CLEAT_OK) {
-        cleat__free(list.items);
-        list = (id_list){NULL, 0, 0};
-    }
-    *out = list.items;
-    *count = list.count;
     return status;
 }
+
+cleat_status cleat__dag_ids(cleat__store *store, const cleat__uuid *dag_id, cleat__uuid **out, size_t *count)
+{
+    row_list list = {NULL, 0, 0};
+    cleat_status status = list_rows(store, dag_id, &list);
+    *out = NULL;
+    *count = 0;
+    if (status == CLEAT_OK && list.count != 0) {
+        *out = cleat__malloc(list.count * sizeof(**out));
+        status = *out != NULL ? CLEAT_OK : cleat__fail_memory();
+    }
+    for (; *out != NULL && *count < list.count; ++*count) {
+        (*out)[*count] = list.items[*count].id;
+    }
+    cleat__free(list.items);
+    return status;
+}
+
+static int compare_ids(const cleat__uuid *one, const cleat__uuid *other)
+{
+    return memcmp(one->bytes, other->bytes, sizeof(one->bytes));
+}
+
+/* Without an upper bound in the statement: SQLite would read a row as a whole to compare it. */
+cleat_status cleat__dag_ends(cleat__store *store, const cleat__uuid *first, const cleat__uuid *last,
+                             cleat__dag_parts parts,
+                             cleat_status (*visit)(void *argument, const cleat__dag_row *row), void *argument)
+{
+    static const char bare[] = "SELECT id, state, retry_count, finished_at_ms, NULL, NULL FROM task_end "
+                               "WHERE id >= ?1 ORDER BY id";
+    static const char whole[] = "SELECT id, state, retry_count, finished_at_ms, output, error FROM task_end "
+                                "WHERE id >= ?1 ORDER BY id";
+    const char *sql = parts == CLEAT__DAG_WITH_RESULTS ? whole : bare;
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__statement_of_run(store, sql, first, &select);
+    int code = SQLITE_DONE;
+    while (status == CLEAT_OK && (code = sqlite3_step(select)) == SQLITE_ROW) {
+        cleat__dag_row row = {.has_ended = true,
+                              .state = (cleat_run_status)sqlite3_column_int(select, 1),
+                              .retry_count = sqlite3_column_int(select, 2),
+                              .finished_at_ms = sqlite3_column_int64(select, 3),
+                              .output = cleat__column_text(select, 4),
+                              .error = cleat__column_text(select, 5)};
+        if (cleat__column_uuid(select, 0, &row.id) && compare_ids(&row.id, last) > 0) {
+            break;
+        }
+        status = visit(argument, &row);
+    }
+    if (status == CLEAT_OK && code != SQLITE_DONE && code != SQLITE_ROW) {
+        status = cleat__store_error(store, "reading how tasks have ended");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+/* ---- Without what they have made ---- */
+
+static int by_id(const void *a, const void *b)
+{
+    const cleat__dag_row *one = a, *other = b;
+    return compare_ids(&one->id, &other->id);
+}
+
+static int by_type(const void *a, const void *b)
+{
+    const cleat__dag_row *one = a, *other = b;
+    return one->type_id < other->type_id ? -1 : one->type_id > other->type_id;
+}
+
+/* Into the row of its task, if it is one of them. */
+static cleat_status take_end(void *argument, const cleat__dag_row *end)
+{
+    row_list *list = argument;
+    cleat__dag_row *row = bsearch(end, list->items, list->count, sizeof(*end), by_id);
+    if (row != NULL) {
+        int64_t type_id = row->type_id;
+        *row = *end;
+        row->type_id = type_id;
+    }
+    return CLEAT_OK;
+}
+
+/* Ids of a run's tasks follow upon each other. Each row that is looked up by its id is compared with others, which
+ * are read as a whole, outputs and all; reading on from the first does not do that. */
+static cleat_status read_ends(cleat__store *store, row_list *list)
+{
+    qsort(list->items, list->count, sizeof(*list->items), by_id);
+    cleat_status status = cleat__dag_ends(store, &list->items[0].id, &list->items[list->count - 1].id,
+                                          CLEAT__DAG_WITHOUT_RESULTS, take_end, list);
+    qsort(list->items, list->count, sizeof(*list->items), by_type);
+    return status;
+}
+
+static cleat_status visit_bare(cleat__store *store, cleat__dag_row *row,
+                               cleat_status (*visit)(void *argument, const cleat__dag_row *row),
+                               void *argument)
+{
+    static const char sql[] = "SELECT y.task_name, l.state, l.retry_count FROM task_type y "
+                              "LEFT JOIN task_live l ON l.id = ?1 WHERE y.id = ?2";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__statement_of_run(store, sql, &row->id, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(select, 2, row->type_id);
+    int code = sqlite3_step(select);
+    if (code != SQLITE_ROW) {
+        status = cleat__store_rows_end(store, select, code, "reading a task of a run");
+        return status != CLEAT_OK ? status : cleat__fail(CLEAT_CORRUPT, "a task of a run has no declaration");
+    }
+    row->name = cleat__column_text(select, 0);
+    if (!row->has_ended) {
+        row->state = (cleat_run_status)sqlite3_column_int(select, 1);
+        row->retry_count = sqlite3_column_int(select, 2);
+    }
+    status = visit(argument, row);
+    sqlite3_reset(select);
+    return status;
+}
+
+/* ---- With it ---- */
 
 static void read_row(sqlite3_stmt *select, const cleat__uuid *id, cleat__dag_row *row)
 {
@@ -65,13 +184,13 @@ static void read_row(sqlite3_stmt *select, const cleat__uuid *id, cleat__dag_row
     };
 }
 
-static cleat_status visit_one(cleat__store *store, const cleat__uuid *id, cleat__dag_parts parts,
-                              cleat_status (*visit)(void *argument, const cleat__dag_row *row),
-                              void *argument)
+static cleat_status visit_whole(cleat__store *store, const cleat__uuid *id,
+                                cleat_status (*visit)(void *argument, const cleat__dag_row *row),
+                                void *argument)
 {
     static const char sql[] =
         "SELECT t.type_id, e.state, coalesce(e.retry_count, l.retry_count), e.finished_at_ms, y.task_name, "
-        "coalesce(e.state, l.state), CASE WHEN ?2 THEN e.output END, CASE WHEN ?2 THEN e.error END "
+        "coalesce(e.state, l.state), e.output, e.error "
         "FROM task t JOIN task_type y ON y.id = t.type_id LEFT JOIN task_live l ON l.id = t.id "
         "LEFT JOIN task_end e ON e.id = t.id WHERE t.id = ?1";
     sqlite3_stmt *select = NULL;
@@ -79,7 +198,6 @@ static cleat_status visit_one(cleat__store *store, const cleat__uuid *id, cleat_
     if (status != CLEAT_OK) {
         return status;
     }
-    sqlite3_bind_int(select, 2, parts == CLEAT__DAG_WITH_RESULTS);
     int code = sqlite3_step(select);
     if (code != SQLITE_ROW) {
         status = cleat__store_rows_end(store, select, code, "reading a task of a run");
@@ -95,13 +213,17 @@ static cleat_status visit_one(cleat__store *store, const cleat__uuid *id, cleat_
 cleat_status cleat__dag_list(cleat__store *store, const cleat__uuid *dag_id, cleat__dag_parts parts,
                              cleat_status (*visit)(void *argument, const cleat__dag_row *row), void *argument)
 {
-    cleat__uuid *ids = NULL;
-    size_t count = 0;
-    cleat_status status = cleat__dag_ids(store, dag_id, &ids, &count);
-    for (size_t i = 0; i < count && status == CLEAT_OK; i++) {
-        status = visit_one(store, &ids[i], parts, visit, argument);
+    bool is_whole = parts == CLEAT__DAG_WITH_RESULTS;
+    row_list list = {NULL, 0, 0};
+    cleat_status status = list_rows(store, dag_id, &list);
+    if (status == CLEAT_OK && !is_whole && list.count != 0) {
+        status = read_ends(store, &list);
     }
-    cleat__free(ids);
+    for (size_t i = 0; i < list.count && status == CLEAT_OK; i++) {
+        status = is_whole ? visit_whole(store, &list.items[i].id, visit, argument)
+                          : visit_bare(store, &list.items[i], visit, argument);
+    }
+    cleat__free(list.items);
     return status;
 }
 

@@ -28,6 +28,12 @@ cleat_status cleat__dag_list(cleat__store *store, const cleat__uuid *dag_id, cle
                              void *argument);
 /* Their ids alone, in that order; to be freed. */
 cleat_status cleat__dag_ids(cleat__store *store, const cleat__uuid *dag_id, cleat__uuid **out, size_t *count);
+/* Ends of runs, whosever they are, from the one id to the other, in the order of the ids. Of the rows there is no type and
+ * no name. One reading of neighbours, which ids of a run's tasks are, costs less than looking up each. */
+cleat_status cleat__dag_ends(cleat__store *store, const cleat__uuid *first, const cleat__uuid *last,
+                             cleat__dag_parts parts,
+                             cleat_status (*visit)(void *argument, const cleat__dag_row *row),
+                             void *argument);
 /* The run that it is a task of; nil: it is none. */
 cleat_status cleat__dag_of(cleat__store *store, const cleat__uuid *id, cleat__uuid *out);
 

@@ -145,7 +145,7 @@ cleat_status cleat__condition_payload(cleat__store *store, const cleat__uuid *ru
 cleat_status cleat__condition_data(cleat__store *store, const cleat__uuid *run_id, cleat__node node,
                                    size_t most, cleat__buffer *out);
 cleat_status cleat__condition_delete(cleat__store *store, const cleat__uuid *run_id, cleat__node node);
-/* All there are, those of a node one after the other. */
+/* All there are, those of a node one after the other, without their data. */
 cleat_status cleat__condition_list(cleat__store *store,
                                    cleat_status (*visit)(void *argument, const cleat__condition_row *row),
                                    void *argument);

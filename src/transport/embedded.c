@@ -72,6 +72,7 @@ static cleat_status embedded_worker_add(cleat__transport *self, const cleat__wor
     return ask(self, (cleat__command){.kind = CLEAT__COMMAND_WORKER_JOIN,
                                       .as.worker_join = {.spec = spec,
                                                          .sink = {sink->self, sink->assign, sink->cancel},
+                                                         .failed = sink->lost,
                                                          .id = worker_id}});
 }
 

@@ -150,7 +150,7 @@ static inline cleat_status join_worker(rig *at, joining how, cleat__uuid *id)
         .actions = how.actions, .action_count = how.action_count, .slots = &offered, .slot_count = 1};
     cleat__command command = {.tenant = how.tenant != 0 ? how.tenant : CLEAT__TENANT_DEFAULT,
                               .kind = CLEAT__COMMAND_WORKER_JOIN,
-                              .as.worker_join = {&spec, how.sink, id}};
+                              .as.worker_join = {&spec, how.sink, id, NULL}};
     return ask(at, &command);
 }
 

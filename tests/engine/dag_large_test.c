@@ -144,6 +144,14 @@ static void test_errors_have_the_same_room(void **state)
     assert_int_equal(last.errors_size, 2);
 }
 
+static void open_again(dag_rig *at)
+{
+    crash(&at->core);
+    open_core(&at->core);
+    hire_with(at, measure);
+    step(&at->core, NULL, 0);
+}
+
 static void test_after_a_restart_the_same_are_left_out(void **state)
 {
     dag_rig *at = *state;
@@ -154,16 +162,15 @@ static void test_after_a_restart_the_same_are_left_out(void **state)
     start(at, "{}");
     complete(at, "a", object_of(3 * MB));
     complete(at, "b", object_of(2 * MB));
-    crash(&at->core);
-    open_core(&at->core);
-    hire_with(at, measure);
-    step(&at->core, NULL, 0);
+    open_again(at);
     complete(at, "c", object_of(1 * MB));
     assert_string_equal(last.name, "d");
     assert_string_equal(last.parents, "bc");
 }
 
 /* ---- How much is read ---- */
+
+enum { PAGES = 2 * MB / 4096 }; /* of an output */
 
 static int count_pages(const dag_rig *at)
 {
@@ -177,7 +184,6 @@ static int count_pages(const dag_rig *at)
 static void test_what_is_left_out_is_not_read(void **state)
 {
     dag_rig *at = *state;
-    enum { PAGES = 2 * MB / 4096 }; /* of an output */
     const char *const names[] = {"a", "b", "c", "d", "e"};
     for (size_t i = 0; i < 5; i++) {
         add_task(at, names[i], "");
@@ -196,6 +202,124 @@ static void test_what_is_left_out_is_not_read(void **state)
     assert_in_range(count_pages(at), PAGES, 13 * PAGES);
 }
 
+/* What events have brought a task is kept until it has all of them. */
+static void test_no_more_is_kept_than_can_be_told(void **state)
+{
+    dag_rig *at = *state;
+    static const char *const keys[] = {"p", "q", "r", "s"};
+    cleat__step_condition waits[5];
+    for (size_t i = 0; i < 4; i++) {
+        waits[i] = of_event(CLEAT__STEP_QUEUE, keys[i]);
+    }
+    waits[4] = of_event(CLEAT__STEP_QUEUE, "last");
+    set_conditions(add_task(at, "a", ""), waits, 5);
+    start(at, "{}");
+    for (size_t i = 0; i < 4; i++) {
+        push(at, keys[i], object_of(1500 * KB));
+    }
+    assert_string_equal(query("SELECT sum(length(data)) FROM durable_condition WHERE run_id = ?1", &at->run),
+                        "3000000");
+    push(at, "last", "{}");
+    assert_string_equal(last.name, "a");
+    assert_string_equal(last.triggers, "pq");
+    assert_in_range(last.triggers_size, 3000 * KB,
+                    3001 * KB); /* with the last one, whose name has four letters */
+}
+
+/* ---- After a restart ---- */
+
+static void add_large(dag_rig *at, const char *parents_of_last)
+{
+    static const cleat__step_condition wait = {
+        .action = CLEAT__STEP_QUEUE,
+        .of = {.kind = CLEAT__CONDITION_EVENT, .data_key = {"go", 2}, .key = {"go", 2}}};
+    const char *const names[] = {"a", "b", "c", "d", "e"};
+    for (size_t i = 0; i < 5; i++) {
+        add_task(at, names[i], "");
+    }
+    add_task(at, "f", "");
+    set_conditions(add_task(at, "g", parents_of_last), &wait, 1);
+    start(at, "{}");
+    for (size_t i = 0; i < 5; i++) {
+        complete(at, names[i], object_of(2 * MB + 100 * KB));
+    }
+}
+
+static void test_what_has_ended_is_not_read_after_a_restart(void **state)
+{
+    dag_rig *at = *state;
+    add_large(at, "a b c d e");
+    crash(&at->core);
+    open_core(&at->core);
+    assert_in_range(count_pages(at), 1, 4 * PAGES); /* the search for the first row reads some others */
+    hire_with(at, measure);
+    step(&at->core, NULL, 0);
+    push(at, "go", "{}");
+    assert_string_equal(last.parents, "a");
+    complete(at, "g", "{}");
+    complete(at, "f", "{}");
+    assert_memory_equal(run_of(at), "COMPLETED {\"a\":{", 16);
+}
+
+/* One that was not skipped is enough to know that what is behind them is not. */
+static void test_a_held_task_has_one_of_its_parents_read(void **state)
+{
+    dag_rig *at = *state;
+    add_large(at, "a b c d e f");
+    crash(&at->core);
+    open_core(&at->core);
+    assert_in_range(count_pages(at), PAGES, 7 * PAGES);
+    hire_with(at, measure);
+    step(&at->core, NULL, 0);
+    complete(at, "f", "{}");
+    push(at, "go", "{}");
+    assert_string_equal(last.parents, "af");
+}
+
+static void test_many_are_told_after_a_restart(void **state)
+{
+    dag_rig *at = *state;
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
+    const cleat__step_condition wait = of_event(CLEAT__STEP_QUEUE, "go");
+    for (size_t i = 0; i < 10; i++) {
+        add_task(at, names[i], "");
+    }
+    set_conditions(add_task(at, "k", "a b c d e f g h i j"), &wait, 1);
+    start(at, "{}");
+    for (size_t i = 0; i < 10; i++) {
+        complete(at, names[i], i == 4 ? "7" : "{}"); /* what is no object is not passed on */
+    }
+    open_again(at);
+    push(at, "go", "{}");
+    assert_string_equal(last.name, "k");
+    assert_string_equal(last.parents, "abcdfghij");
+    open_again(at);
+    complete(at, "k", "{\"n\":1}");
+    assert_string_equal(run_of(at),
+                        "COMPLETED {\"a\":{},\"b\":{},\"c\":{},\"d\":{},\"e\":7,\"f\":{},\"g\":{},"
+                        "\"h\":{},\"i\":{},\"j\":{},\"k\":{\"n\":1}}");
+}
+
+static void test_errors_are_told_after_a_restart(void **state)
+{
+    dag_rig *at = *state;
+    add_task(at, "a", "");
+    add_task(at, "mend", "")->is_on_failure = true;
+    start(at, "{}");
+    fail_task(at, "a", object_of(500 * KB));
+    assert_string_equal(last.name, "mend");
+    size_t size = last.errors_size;
+    assert_in_range(size, 500 * KB, 501 * KB);
+    crash(&at->core);
+    open_core(&at->core);
+    step(&at->core, NULL, 0); /* its worker is gone, and it is given to the next one */
+    hire_with(at, measure);
+    step(&at->core, NULL, 0);
+    advance(&at->core, 60000);
+    assert_string_equal(last.name, "mend");
+    assert_int_equal(last.errors_size, size);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_dag, close_dag)
@@ -207,6 +331,11 @@ int main(void)
         TEST(test_errors_have_the_same_room),
         TEST(test_after_a_restart_the_same_are_left_out),
         TEST(test_what_is_left_out_is_not_read),
+        TEST(test_no_more_is_kept_than_can_be_told),
+        TEST(test_what_has_ended_is_not_read_after_a_restart),
+        TEST(test_a_held_task_has_one_of_its_parents_read),
+        TEST(test_many_are_told_after_a_restart),
+        TEST(test_errors_are_told_after_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

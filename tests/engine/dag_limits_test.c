@@ -525,7 +525,7 @@ static void live(dag_rig *at)
     cleat__command first[] = {
         {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&at->workflow, NULL}},
         {.kind = CLEAT__COMMAND_WORKER_JOIN,
-         .as.worker_join = {&spec, {NULL, take_tasks, take_cancel}, &worker}},
+         .as.worker_join = {&spec, {NULL, take_tasks, take_cancel}, &worker, NULL}},
         {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {(cleat__trigger *)(uintptr_t)items, 2, ids}},
     };
     for (size_t i = 0; i < 3; i++) {

@@ -197,6 +197,30 @@ static void test_a_first_task_waits_for_an_event(void **state)
     assert_string_equal(run_of(at), "COMPLETED {\"a\":{}}");
 }
 
+static void test_a_run_does_not_wait_for_what_has_started_it(void **state)
+{
+    dag_rig *at = *state;
+    const cleat_slice key = cleat_slice_of("go");
+    const cleat__step_condition wait = of_event(CLEAT__STEP_QUEUE, "go");
+    const cleat__user_event events[] = {{.key = key, .payload = cleat_slice_of("{\"n\":1}")},
+                                        {.key = key, .payload = cleat_slice_of("{\"n\":2}")}};
+    cleat__uuid ids[2];
+    cleat__command command = {
+        .tenant = CLEAT__TENANT_DEFAULT, .kind = CLEAT__COMMAND_PUSH, .as.push = {events, 2, ids, NULL}};
+    set_conditions(add_task(at, "a", ""), &wait, 1);
+    at->workflow.event_keys = &key;
+    at->workflow.event_key_count = 1;
+    declare_workflow(at);
+    hire_all(at);
+    assert_int_equal(ask(&at->core, &command), CLEAT_OK);
+    assert_string_equal(given(), "a"); /* of the first run, by the second event */
+    assert_string_equal(told.tasks[0].input, "{\"n\":1}");
+    assert_string_equal(told.tasks[0].triggers, "{\"go\":{\"n\":2}}");
+    push(at, "go", "{\"n\":3}");
+    assert_string_equal(given(), "a");
+    assert_string_equal(told.tasks[1].input, "{\"n\":2}");
+}
+
 static void test_alternatives_and_all_of_several(void **state)
 {
     dag_rig *at = *state;
@@ -463,6 +487,23 @@ static void test_a_task_whose_run_is_gone_runs_no_more(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_dag, close_dag)
 
+/* d is skipped with all of its parents; one of e's was not. */
+static void test_who_was_skipped_is_known_after_a_restart(void **state)
+{
+    dag_rig *at = *state;
+    add_task(at, "a", "");
+    add_task(at, "b", "");
+    add_task(at, "c", "");
+    add_task(at, "d", "a b");
+    add_task(at, "e", "c a b");
+    begin(at, "{}");
+    complete(at, "a", "{\"skipped\":true}");
+    complete(at, "c", "{\"skipped\":false}");
+    restart(at);
+    complete(at, "b", "{\"skipped\":true}");
+    assert_string_equal(tasks_of(at), "a=completed b=completed c=completed d=skipped e=running");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -472,12 +513,14 @@ int main(void)
         TEST(test_only_the_last_failure_counts),
         TEST(test_who_runs_on_a_failure_is_told_of_it),
         TEST(test_who_runs_on_a_failure_is_skipped_without_one),
+        TEST(test_who_was_skipped_is_known_after_a_restart),
         TEST(test_a_task_is_skipped_by_what_a_parent_made),
         TEST(test_a_condition_that_is_not_met_changes_nothing),
         TEST(test_a_task_is_cancelled_by_what_a_parent_made),
         TEST(test_a_task_that_can_never_run_is_cancelled),
         TEST(test_a_task_waits_for_a_time_behind_its_parents),
         TEST(test_a_first_task_waits_for_an_event),
+        TEST(test_a_run_does_not_wait_for_what_has_started_it),
         TEST(test_alternatives_and_all_of_several),
         TEST(test_an_event_skips_or_cancels_who_waits),
         TEST(test_a_time_that_is_over_first_wins),

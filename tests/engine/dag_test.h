@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 
-enum { DAG_TASKS = 8, DAG_HEARD = 512, DAG_TEXT = 512 };
+enum { DAG_TASKS = 12, DAG_HEARD = 512, DAG_TEXT = 512 };
 
 typedef struct told_task {
     cleat__uuid id, run_id;

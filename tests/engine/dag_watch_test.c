@@ -132,10 +132,81 @@ static void test_a_task_that_is_cancelled_before_it_begins(void **state)
     look_away(at, &it);
 }
 
+/* ---- Chunks that come behind the report of a worker of another process ---- */
+
+static void hire_remote(dag_rig *at)
+{
+    cleat__uuid id;
+    cleat_slice actions[DAG_TASKS];
+    for (size_t i = 0; i < at->workflow.task_count; i++) {
+        actions[i] = at->tasks[i].action;
+    }
+    const cleat__worker_spec spec = {
+        .name = {"w", 1}, .actions = actions, .action_count = at->workflow.task_count};
+    cleat__command joins = {.tenant = CLEAT__TENANT_DEFAULT,
+                            .kind = CLEAT__COMMAND_WORKER_REGISTER,
+                            .as.worker_register = {&spec, &id}};
+    assert_int_equal(ask(&at->core, &joins), CLEAT_OK);
+    cleat__command listens = {.tenant = CLEAT__TENANT_DEFAULT,
+                              .kind = CLEAT__COMMAND_WORKER_LISTEN,
+                              .as.listen = {.id = id, .session = 1, .sink = {NULL, take_tasks, take_cancel}}};
+    assert_int_equal(ask(&at->core, &listens), CLEAT_OK);
+}
+
+static void begin_remote(dag_rig *at, looker *it)
+{
+    add_task(at, "a", "");
+    add_task(at, "b", "");
+    add_task(at, "c", "");
+    declare_workflow(at);
+    hire_remote(at);
+    at->run = trigger_workflow(at, "{}", NULL);
+    assert_int_equal(look(at, it, &at->run), CLEAT_OK);
+}
+
+static void test_the_end_of_the_run_comes_behind_chunks_of_each_task(void **state)
+{
+    dag_rig *at = *state;
+    looker it;
+    begin_remote(at, &it);
+    complete(at, "a", "1");
+    complete(at, "b", "2");
+    advance(&at->core, 150);
+    complete(at, "c", "3");
+    put_chunk(at, "b", 0, "y");
+    advance(&at->core, 50);
+    put_chunk(at, "a", 0, "x"); /* whose time is over */
+    put_chunk(at, "c", 1, "z");
+    assert_string_equal(it.text, "C1 C2 C3 S0y");
+    advance(&at->core, 150);
+    assert_string_equal(it.text, "C1 C2 C3 S0y S1z [C]!");
+    look_away(at, &it);
+}
+
+static void test_nothing_late_is_left_of_a_run_that_begins_again(void **state)
+{
+    dag_rig *at = *state;
+    looker it;
+    begin_remote(at, &it);
+    put_chunk(at, "a", 1, "x");
+    complete(at, "a", "1");
+    complete(at, "b", "2");
+    complete(at, "c", "3");
+    put_chunk(at, "c", 1, "z");
+    assert_string_equal(it.text, "C1 C2 C3");
+    assert_int_equal(replay(at, &at->run), CLEAT_OK);
+    assert_string_equal(it.text, "C1 C2 C3 S1x S1z [C]!");
+    advance(&at->core, 200);
+    assert_string_equal(it.text, "C1 C2 C3 S1x S1z [C]!");
+    look_away(at, &it);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_dag, close_dag)
     const struct CMUnitTest tests[] = {
+        TEST(test_the_end_of_the_run_comes_behind_chunks_of_each_task),
+        TEST(test_nothing_late_is_left_of_a_run_that_begins_again),
         TEST(test_the_run_is_told_what_its_tasks_do),
         TEST(test_one_task_is_looked_at_by_its_own_id),
         TEST(test_what_a_durable_task_stores_is_told_too),

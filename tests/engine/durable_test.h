@@ -32,7 +32,7 @@ static inline cleat__uuid join_both(rig *at, int durable_slots, int slots)
         .actions = actions, .action_count = 2, .slots = offered, .slot_count = slots > 0 ? 2 : 1};
     cleat__command command = {.tenant = CLEAT__TENANT_DEFAULT,
                               .kind = CLEAT__COMMAND_WORKER_JOIN,
-                              .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &id}};
+                              .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &id, NULL}};
     assert_int_equal(ask(at, &command), CLEAT_OK);
     return id;
 }

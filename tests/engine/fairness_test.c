@@ -196,7 +196,7 @@ static void hire_for_each(rig *at)
     for (size_t i = 0; i < ALL; i++) {
         commands[i] = (cleat__command){.tenant = (int64_t)i + 1,
                                        .kind = CLEAT__COMMAND_WORKER_JOIN,
-                                       .as.worker_join = {&spec, {NULL, take, take_cancel}, &ids[i]}};
+                                       .as.worker_join = {&spec, {NULL, take, take_cancel}, &ids[i], NULL}};
     }
     step(at, commands, ALL);
     for (size_t i = 0; i < ALL; i++) {

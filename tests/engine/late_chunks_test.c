@@ -65,6 +65,26 @@ static void test_a_run_that_begins_again_is_not_waited_for(void **state)
     unwatch(at, &it);
 }
 
+/* A gap that has been waited for long enough is given up; what comes behind the report still has its time. */
+static void test_a_gap_does_not_end_what_is_late(void **state)
+{
+    rig *at = *state;
+    looker it;
+    cleat__uuid id, worker = start_at_worker(at, &it, &id);
+    put_stream(at, &id, 1, "b");
+    live_on(at, &worker, 4900);
+    report(at, &id, 0, CLEAT_OK, "1");
+    assert_string_equal(told(&it), "C1");
+    advance(at, 100);
+    assert_string_equal(told(&it), "S1b");
+    put_stream(at, &id, 2, "c");
+    assert_string_equal(told(&it), "S2c");
+    assert_int_equal(cleat__core_next_ms(at->core), at->now.monotonic_ms + 100);
+    advance(at, 100);
+    assert_string_equal(told(&it), "[C]!");
+    unwatch(at, &it);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
@@ -72,6 +92,7 @@ int main(void)
         TEST(test_the_end_waits_for_chunks_that_it_overtook),
         TEST(test_chunks_that_are_late_are_for_their_tenant_only),
         TEST(test_a_run_that_begins_again_is_not_waited_for),
+        TEST(test_a_gap_does_not_end_what_is_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ static void join(fixture *at)
     const cleat__command command = {
         .tenant = CLEAT__TENANT_DEFAULT,
         .kind = CLEAT__COMMAND_WORKER_JOIN,
-        .as.worker_join = {&spec, {at, take_assignments, ignore_cancel}, &at->worker}};
+        .as.worker_join = {&spec, {at, take_assignments, ignore_cancel}, &at->worker, NULL}};
     assert_int_equal(cleat__engine_ask(at->engine, &command), CLEAT_OK);
 }
 

@@ -479,7 +479,7 @@ static void live(rig *at)
     cleat__command first[] = {
         {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL}},
         {.kind = CLEAT__COMMAND_WORKER_JOIN,
-         .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &worker}},
+         .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &worker, NULL}},
         {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {items, 2, ids}},
     };
     for (size_t i = 0; i < 3; i++) {

@@ -421,7 +421,7 @@ static void live(rig *at)
         {.kind = CLEAT__COMMAND_PUT_RATE_LIMIT, .as.put_rate_limit = {cleat_slice_of("calls"), 1, 1000}},
         {.kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {&workflow, NULL}},
         {.kind = CLEAT__COMMAND_WORKER_JOIN,
-         .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &worker}},
+         .as.worker_join = {&spec, {&at->ears, hear_assign, hear_cancel}, &worker, NULL}},
         {.kind = CLEAT__COMMAND_TRIGGER, .as.trigger = {items, 2, ids}},
     };
     for (size_t i = 0; i < 4; i++) {

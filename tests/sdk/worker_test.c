@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -549,6 +550,34 @@ static void test_a_worker_that_is_lost(void **state)
     sdk_wait(it, &id, CLEAT_RUN_COMPLETED, "null");
 }
 
+/* From now on the engine cannot store that a run has ended. */
+static cleat_status break_database(cleat_task *task, void *user_data)
+{
+    const sdk_fixture *it = user_data;
+    sqlite3 *db = NULL;
+    (void)task;
+    int code = sqlite3_open(it->dir.database, &db);
+    code = code == SQLITE_OK ? sqlite3_exec(db,
+                                            "CREATE TRIGGER broken BEFORE INSERT ON task_end BEGIN "
+                                            "SELECT RAISE(ABORT, 'the disk is broken'); END",
+                                            NULL, NULL, NULL)
+                             : code;
+    sqlite3_close(db);
+    return code == SQLITE_OK ? CLEAT_OK : CLEAT_NON_RETRYABLE;
+}
+
+static void test_a_worker_whose_engine_has_failed(void **state)
+{
+    sdk_fixture *it = *state;
+    (void)start_before_worker(it, "break");
+    sdk_add_task(it, CLEAT_TASK_OPTIONS(.name = "break", .run = break_database, .user_data = it));
+    cleat_status status = cleat_worker_run(it->worker);
+    assert_int_not_equal(status, CLEAT_OK);
+    assert_non_null(strstr(cleat_error_message(), "the disk is broken"));
+    assert_int_equal(cleat_worker_check(it->worker), status);
+    assert_non_null(strstr(cleat_error_message(), "the disk is broken"));
+}
+
 typedef struct stopper {
     cleat_worker *worker;
     pthread_t thread;
@@ -597,6 +626,7 @@ int main(void)
         TEST(test_a_second_signal),
         TEST(test_a_task_that_does_not_end),
         TEST(test_a_worker_that_is_lost),
+        TEST(test_a_worker_whose_engine_has_failed),
         TEST(test_a_task_that_ends_when_left_alone),
         TEST(test_run_until_stopped_by_another_thread),
     };

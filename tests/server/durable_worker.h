@@ -28,7 +28,7 @@ static inline cleat__uuid join_durable_worker(cleat__engine *engine, int64_t ten
     const cleat__worker_spec spec = {.actions = &action, .action_count = 1, .slots = &slots, .slot_count = 1};
     cleat__uuid id;
     const cleat__command join = {
-        .kind = CLEAT__COMMAND_WORKER_JOIN, .tenant = tenant, .as.worker_join = {&spec, sink, &id}};
+        .kind = CLEAT__COMMAND_WORKER_JOIN, .tenant = tenant, .as.worker_join = {&spec, sink, &id, NULL}};
     assert_int_equal(cleat__engine_put_workflow(engine, tenant, &workflow, NULL), CLEAT_OK);
     assert_int_equal(cleat__engine_ask(engine, &join), CLEAT_OK);
     return id;
