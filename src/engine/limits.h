@@ -12,8 +12,8 @@
  * Who holds which slots is in memory only. Of the file are the keys (task.limits); who runs after a restart holds all
  * of his slots, and the others line up again.
  *
- * A workflow that goes on as a new run gives it its seats of the same keys (limits_chain.c), and has none there from
- * then on, whatever becomes of it: of that the file has who has given what, and who has got it.
+ * A workflow that goes on as a new run gives it its seats of the same keys (limits_chain.c), and has none there when it is
+ * replayed: of that the file has who has given what, and who has got it.
  */
 #ifndef CLEAT_ENGINE_LIMITS_H
 #define CLEAT_ENGINE_LIMITS_H
@@ -83,7 +83,7 @@ cleat_status cleat__limits_attach(struct cleat__core *core, cleat__run *run, cle
 /* It ends, or was never stored: its slots are free. No-op when it has no seats. */
 void cleat__limits_detach(struct cleat__core *core, cleat__run *run);
 
-/* The new run has its seats, and `former` (NULL: it is gone) goes on as it: it gets the seats that have the same keys. */
+/* `former` has ended and goes on as the run, which has its seats, empty ones: it gets those that have the same keys. */
 cleat_status cleat__limits_take_over(struct cleat__core *core, cleat__run *run, cleat__run *former);
 /* `*text`, JSON, has the keys of a run that is replayed: what it has given it has not. */
 cleat_status cleat__limits_keep_given(struct cleat__core *core, const cleat__run *run, cleat__buffer *text);

@@ -1,8 +1,11 @@
 /*
- * Seats of a workflow that goes on as a new run. It has a slot of each of its keys, which the new run would wait for, or be
- * cancelled for, while it is still there. So the new one takes its seats: those of the same keys, with their age. The
- * slot goes along as far as the new run holds all before it in the chain; behind a key of its own it lines up as all do,
- * since who holds a slot and waits for one before it may wait for ever.
+ * Seats of a workflow that has ended to go on as a new run. That gets those of the same keys, with their age, so that a
+ * chain is one claimant all the time: nobody takes its slot between two runs, and a strategy takes it for as old as it
+ * is. The slot goes along as far as the new run holds all before it in the chain of rules; behind a key of its own it
+ * lines up as all do, since who holds a slot and waits for one before it may wait for ever.
+ *
+ * A run that is replayed has given them away all the same: its log leads it to the same end, and it must not take the place
+ * of what it has gone on as. Where it is to go another way, on a new branch, it is like any run that is replayed.
  *
  * Of the file, in task.limits: "given":bits, of the one, its seats by their place; of the other "since":[ms, ..], the age of
  * each seat (0: its own), and "holds":n, how many slots it has got. It has these until it has tried and failed.
@@ -71,8 +74,7 @@ static cleat_status store(cleat__core *core, const contender *from, const conten
 
 cleat_status cleat__limits_take_over(cleat__core *core, cleat__run *run, cleat__run *former)
 {
-    contender *from = former != NULL ? cleat__limits_find(core, former) : NULL,
-              *to = cleat__limits_find(core, run);
+    contender *from = cleat__limits_find(core, former), *to = cleat__limits_find(core, run);
     size_t got = 0;
     if (from == NULL || to == NULL) {
         return CLEAT_OK;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "engine/claims.h"
 #include "engine/dag.h"
+#include "engine/durable_chain.h"
 #include "engine/life.h"
 #include "model/metadata.h"
 #include "store/load.h"
@@ -159,9 +160,13 @@ static cleat_status check_all(cleat__core *core, int64_t tenant, const cleat__tr
     return status;
 }
 
-/* What is stored of the run's own desires: absent when it has none. */
-static cleat_status describe_wish(const cleat__trigger *item, cleat__buffer *text)
+/* What is stored of the run's own desires: absent when it has none. What another one goes on as desires the same. */
+static cleat_status describe_wish(cleat__core *core, const cleat__trigger *item, cleat__buffer *text)
 {
+    if (item->goes_on) {
+        cleat_status status = cleat__load_desired(core->store, &item->parent_id, text);
+        return status == CLEAT_NO_MEMORY ? status : cleat__core_check(core, status);
+    }
     if (item->label_count != 0 || !cleat__uuid_is_nil(&item->desired_worker)) {
         cleat__wish_encode(&item->desired_worker, item->labels, item->label_count, text);
     }
@@ -171,7 +176,7 @@ static cleat_status describe_wish(const cleat__trigger *item, cleat__buffer *tex
 static cleat_status join_lane(cleat__core *core, const cleat__trigger *item, cleat__run *run)
 {
     cleat__buffer text = {0};
-    cleat_status status = describe_wish(item, &text);
+    cleat_status status = describe_wish(core, item, &text);
     cleat_slice wish = text.size != 0 ? cleat__buffer_slice(&text) : (cleat_slice){NULL, 0};
     if (status == CLEAT_OK && cleat__run_is_dag(run)) { /* a wish is that of each task */
         status = cleat__dag_make_tasks(core, cleat__dag_of_run(run), wish);
@@ -281,7 +286,7 @@ static cleat_status describe(cleat__core *core, const cleat__trigger *item, clea
     if (what->trigger.input.data == NULL) {
         what->trigger.input = cleat_slice_of("{}");
     }
-    cleat_status status = describe_wish(item, &what->desired);
+    cleat_status status = describe_wish(core, item, &what->desired);
     if (status == CLEAT_OK) {
         status = complete_metadata(core, run, &what->trigger, &what->inherited, &what->traced);
     }
@@ -297,18 +302,9 @@ static cleat_status describe(cleat__core *core, const cleat__trigger *item, clea
         .desired = cleat__buffer_slice(&what->desired),
         .idempotency_key = key,
         .limits = cleat__buffer_slice(&what->limits),
-        .is_held = cleat__run_is_dag(run),
+        .is_held = cleat__run_is_dag(run) || item->goes_on,
     };
     return status;
-}
-
-/* The other run goes on as this one. */
-static cleat_status take_over(cleat__core *core, cleat__run *run, const cleat__uuid *former)
-{
-    if (cleat__run_is_durable(run)) {
-        cleat__durable_of(run)->is_next = true;
-    }
-    return cleat__limits_take_over(core, run, cleat__runs_find(&core->runs, former));
 }
 
 static cleat_status begin(cleat__core *core, storing *what)
@@ -320,15 +316,19 @@ static cleat_status begin(cleat__core *core, storing *what)
         cleat__watches_start(core, run, what->trigger.metadata);
     }
     cleat_status status = cleat__core_check(core, attach(core, run, &what->desired, &what->limits));
-    if (status == CLEAT_OK && what->trigger.goes_on && !is_dag) {
-        status = take_over(core, run, &what->trigger.parent_id);
-    }
     if (status != CLEAT_OK || is_dag) {
         return status == CLEAT_OK ? cleat__dag_start(core, cleat__dag_of_run(run), &what->row, refusal)
                                   : status;
     }
-    return refusal.size != 0 ? cleat__life_reject(core, run, refusal)
-                             : cleat__life_enqueue(core, run, run->priority);
+    if (refusal.size != 0) {
+        return cleat__life_reject(core, run, refusal);
+    }
+    if (what->trigger.goes_on) { /* the parent has just asked for it */
+        cleat__run *former = cleat__runs_find(&core->runs, &what->trigger.parent_id);
+        cleat__durable_hold_next(cleat__durable_of(former), run);
+        return CLEAT_OK;
+    }
+    return cleat__life_enqueue(core, run, run->priority);
 }
 
 static void storing_deinit(storing *what)

@@ -39,9 +39,10 @@ static void test_a_chain_goes_on_by_each_strategy(void **state)
         for (int link = 0; link < 4; link++) {
             cleat__uuid next = begin_next(at, &run, 1, KEY);
             check_state(at, &run, "RUNNING");
-            check_state(at, &next, "RUNNING");
+            check_state(at, &next, "QUEUED");
             end_as(at, &run, 1, &next);
             check_state(at, &run, "COMPLETED {\"cleat:continued_as\"");
+            check_state(at, &next, "RUNNING");
             run = next;
         }
         assert_int_equal(end_run(at, &run, 1, CLEAT_OK, "1"), CLEAT_OK);
@@ -85,17 +86,23 @@ static void test_the_age_goes_along(void **state)
     check_state(at, &other, "CANCELLED");
 }
 
-/* A stranger takes the place of the whole chain, as the strategy says, and not that of a link which has ended. */
-static void test_a_stranger_takes_the_place_of_the_newest_link(void **state)
+/* Who takes its place, as the strategy says, takes that of the whole chain. */
+static void test_a_stranger_takes_the_place_of_the_chain(void **state)
 {
     rig *at = *state;
     join(at);
     declare_one(at, 1, CLEAT_CANCEL_IN_PROGRESS);
     cleat__uuid first = start(at, KEY), second = begin_next(at, &first, 1, KEY);
     cleat__uuid stranger = start(at, KEY);
-    check_state(at, &first, "RUNNING"); /* it has no seat any more */
+    check_state(at, &first, "CANCELLED");
     check_state(at, &second, "CANCELLED");
     check_state(at, &stranger, "RUNNING");
+    advance(at, 10);
+    first = go_on(at, &stranger, 1, KEY);
+    check_state(at, &first, "RUNNING");
+    second = start(at, KEY);
+    check_state(at, &first, "CANCELLED");
+    check_state(at, &second, "RUNNING");
 }
 
 static void test_where_the_key_differs_it_is_as_any_new_run(void **state)
@@ -104,10 +111,8 @@ static void test_where_the_key_differs_it_is_as_any_new_run(void **state)
     join(at);
     declare_one(at, 1, CLEAT_GROUP_ROUND_ROBIN);
     cleat__uuid run = start(at, KEY), other = start(at, "{\"k\":\"b\"}"), waits = start(at, KEY);
-    cleat__uuid next = begin_next(at, &run, 1, "{\"k\":\"b\"}");
+    cleat__uuid next = go_on(at, &run, 1, "{\"k\":\"b\"}");
     check_state(at, &next, "QUEUED");
-    check_state(at, &waits, "QUEUED"); /* the slot is the first one's until it ends */
-    end_as(at, &run, 1, &next);
     check_state(at, &waits, "RUNNING");
     assert_int_equal(end_run(at, &other, 1, CLEAT_OK, "1"), CLEAT_OK);
     check_state(at, &next, "RUNNING");
@@ -138,11 +143,10 @@ static void test_the_first_of_two_keys_may_stay(void **state)
     rig *at = *state;
     join(at);
     declare_ruled(at, rules, 2);
-    cleat__uuid run = start(at, pages[0]), next = begin_next(at, &run, 1, pages[1]);
+    cleat__uuid run = start(at, pages[0]), next = go_on(at, &run, 1, pages[1]);
     check_state(at, &next, "RUNNING");
     cleat__uuid other = start(at, pages[0]);
     check_state(at, &other, "CANCELLED");
-    end_as(at, &run, 1, &next);
     check_state(at, &next, "RUNNING");
 }
 
@@ -159,66 +163,111 @@ static void test_another_child_has_a_seat_of_its_own(void **state)
     check_state(at, &third, "CANCELLED");
 }
 
-static void test_who_is_cancelled_meanwhile_leaves_the_seat_to_the_next(void **state)
+static void test_who_is_cancelled_meanwhile_takes_the_next_along(void **state)
 {
     rig *at = *state;
     join(at);
     declare_one(at, 1, CLEAT_GROUP_ROUND_ROBIN);
     cleat__uuid run = start(at, KEY), other = start(at, KEY), next = begin_next(at, &run, 1, KEY);
     assert_int_equal(cancel(at, &run), CLEAT_OK);
-    check_state(at, &next, "RUNNING");
-    check_state(at, &other, "QUEUED");
+    check_state(at, &next, "CANCELLED");
+    check_state(at, &other, "RUNNING");
 }
 
-/* An attempt that fails when the next run is there already: it needs no seat to come to the end. */
-static void test_an_attempt_more_needs_no_seat(void **state)
+/* An attempt that fails when the next run is there already finds it again. */
+static void test_another_attempt_goes_on_as_the_same(void **state)
 {
     rig *at = *state;
     join(at);
     declare_one(at, 1, CLEAT_CANCEL_IN_PROGRESS);
     cleat__uuid run = start(at, KEY), next = begin_next(at, &run, 1, KEY);
     assert_int_equal(end_run(at, &run, 1, CLEAT_FAILED, "no luck"), CLEAT_OK);
+    check_state(at, &next, "QUEUED");
     advance(at, 2000);
     check_state(at, &run, "RUNNING");
-    check_state(at, &next, "RUNNING");
     cleat__uuid again = begin_next(at, &run, 2, KEY);
     assert_true(cleat__uuid_equals(&again, &next));
+    check_state(at, &next, "QUEUED");
     end_as(at, &run, 2, &next);
     check_state(at, &next, "RUNNING");
 }
 
-/* What is in the file leads to the same. */
+/* What is in the file leads to the same, while the one still runs and when the other waits for a worker. */
 static void test_a_restart_between_the_two(void **state)
 {
     rig *at = *state;
     for (size_t i = 0; i < STRATEGIES; i++) {
         restart(at);
         declare_one(at, 1, strategies[i]);
-        cleat__uuid worker = join(at), run = start(at, KEY);
-        tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &worker);
-        cleat__uuid next = begin_next(at, &run, 1, KEY);
+        join(at);
+        cleat__uuid run = start(at, KEY), next = begin_next(at, &run, 1, KEY);
+        restart(at);
         check_state(at, &next, "QUEUED");
-        cleat__uuid other = start(at, KEY);
-        bool is_over = strategies[i] == CLEAT_CANCEL_IN_PROGRESS; /* the other has its place */
+        cleat__uuid worker = join(at), again = begin_next(at, &run, 2, KEY);
+        assert_true(cleat__uuid_equals(&again, &next));
+        tell_worker(at, CLEAT__COMMAND_WORKER_PAUSE, &worker);
+        end_as(at, &run, 2, &next);
+        advance(at, 10);
+        bool is_over = strategies[i] == CLEAT_CANCEL_IN_PROGRESS;
+        cleat__uuid other = is_over ? next : start(at, KEY);
         for (int times = 0; times < 2; times++) {
             restart(at);
-            check_state(at, &run, "QUEUED"); /* its worker is gone; it has no seat, nor a need of one */
-            check_state(at, &next, is_over ? "CANCELLED" : "QUEUED");
+            check_state(at, &next, "QUEUED");
         }
         join(at);
-        check_state(at, &run, "RUNNING");
-        check_state(at, &next, is_over ? "CANCELLED" : "RUNNING");
+        check_state(at, &next, "RUNNING");
+        other = is_over ? start(at, KEY) : other;
         check_state(at, &other,
                     is_over                                ? "RUNNING"
                     : strategies[i] == CLEAT_CANCEL_NEWEST ? "CANCELLED"
                                                            : "QUEUED");
-        end_as(at, &run, 2, &next);
-        assert_int_equal(end_run(at, is_over ? &other : &next, 1, CLEAT_OK, "1"), CLEAT_OK);
-        if (!is_over && strategies[i] != CLEAT_CANCEL_NEWEST) {
-            assert_int_equal(end_run(at, &other, 1, CLEAT_OK, "1"), CLEAT_OK);
-        }
+        check_state(at, &next, is_over ? "CANCELLED" : "RUNNING");
+        (void)end_run(at, &next, 1, CLEAT_OK, "1");
+        (void)end_run(at, &other, 1, CLEAT_OK, "1");
         assert_int_equal(at->core->limits.groups.count, 0);
     }
+}
+
+static void test_its_end_after_a_restart_decides(void **state)
+{
+    rig *at = *state;
+    declare_one(at, 1, CLEAT_CANCEL_NEWEST);
+    for (int i = 0; i < 2; i++) {
+        join(at);
+        cleat__uuid run = start(at, KEY), next = begin_next(at, &run, 1, KEY);
+        restart(at);
+        join(at);
+        if (i == 0) {
+            assert_int_equal(end_run(at, &run, 2, CLEAT_NON_RETRYABLE, "no luck"), CLEAT_OK);
+        } else {
+            assert_int_equal(end_run(at, &run, 2, CLEAT_OK, "\"another output\""), CLEAT_OK);
+        }
+        check_state(at, &next, "CANCELLED");
+        assert_int_equal(at->core->limits.groups.count, 0);
+    }
+}
+
+/* Who is cancelled while it is held is not there when it is its turn. */
+static void test_the_next_run_is_cancelled(void **state)
+{
+    rig *at = *state;
+    join(at);
+    declare_one(at, 1, CLEAT_CANCEL_NEWEST);
+    cleat__uuid run = start(at, KEY), next = begin_next(at, &run, 1, KEY);
+    assert_int_equal(cancel(at, &next), CLEAT_OK);
+    end_as(at, &run, 1, &next);
+    check_state(at, &next, "CANCELLED");
+    assert_int_equal(at->core->limits.groups.count, 0);
+}
+
+static void test_a_run_goes_on_once(void **state)
+{
+    rig *at = *state;
+    join(at);
+    cleat__uuid run = start(at, KEY), another;
+    (void)begin_next(at, &run, 1, KEY);
+    assert_int_equal(ask_flow(at, &run, 1, KEY, CLEAT__CONTINUED_KEY, &another), CLEAT_FAILED_PRECONDITION);
+    assert_non_null(strstr(durable_error, "goes on as another one already"));
 }
 
 /* A run that is started once more with its log comes to the same end, and takes no seat from the chain. */
@@ -281,9 +330,8 @@ static void test_a_key_by_the_run(void **state)
     rig *at = *state;
     join(at);
     declare_ruled(at, &rule, 1);
-    cleat__uuid run = start(at, KEY), next = begin_next(at, &run, 1, KEY);
+    cleat__uuid run = start(at, KEY), next = go_on(at, &run, 1, KEY);
     check_state(at, &next, "RUNNING");
-    end_as(at, &run, 1, &next);
     assert_int_equal(at->core->limits.groups.count, 1);
 }
 
@@ -359,14 +407,17 @@ int main(void)
         TEST(test_a_chain_goes_on_by_each_strategy),
         TEST(test_nobody_gets_the_slot_between_two_links),
         TEST(test_the_age_goes_along),
-        TEST(test_a_stranger_takes_the_place_of_the_newest_link),
+        TEST(test_a_stranger_takes_the_place_of_the_chain),
         TEST(test_where_the_key_differs_it_is_as_any_new_run),
         TEST(test_nobody_waits_for_ever_behind_another_key),
         TEST(test_the_first_of_two_keys_may_stay),
         TEST(test_another_child_has_a_seat_of_its_own),
-        TEST(test_who_is_cancelled_meanwhile_leaves_the_seat_to_the_next),
-        TEST(test_an_attempt_more_needs_no_seat),
+        TEST(test_who_is_cancelled_meanwhile_takes_the_next_along),
+        TEST(test_another_attempt_goes_on_as_the_same),
         TEST(test_a_restart_between_the_two),
+        TEST(test_its_end_after_a_restart_decides),
+        TEST(test_the_next_run_is_cancelled),
+        TEST(test_a_run_goes_on_once),
         TEST(test_a_replay_of_a_link_leaves_the_chain_alone),
         TEST(test_a_branch_of_a_link_is_as_any_run),
         TEST(test_rules_that_are_shared),

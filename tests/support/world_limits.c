@@ -32,8 +32,8 @@ static void check_contender(sim_world *world, const cleat__contender *one)
         world->seen.held_back += !is_admitted;
     } else if (run->state != CLEAT_RUN_QUEUED || run->level != 0) {
         world_check(world, has_all, "a run goes on with %zu of %zu slots", one->held, one->count);
-    } else if (run->is_backing_off) {
-        world_check(world, one->held + waiting == 0, "a run that backs off keeps a slot");
+    } else if (run->is_backing_off || run->is_held) {
+        world_check(world, one->held + waiting == 0, "a run that backs off, or is held, keeps a slot");
     } else {
         world_check(world, !has_all && waiting == 1, "a run is in no queue and waits for no slot");
         world->seen.held_back++;
