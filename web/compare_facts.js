@@ -26,11 +26,12 @@ export function factsOf(run, view) {
 }
 
 const relations = {
-    alone: 'It started no other runs', parent: 'Its children are in its own trace', link: 'Its children have traces of their own, linked with it',
-    mixed: 'Some of its children are in its trace, some have their own',
+    alone: () => 'It started no other runs', parent: (those) => `Its ${those} are in its own trace`,
+    link: (those) => `Its ${those} have traces of their own, linked with it`, mixed: (those) => `Some of its ${those} are in its trace, some have their own`,
 };
 
-export const relationText = (relation) => relations[relation];
+// A run of several tasks is one of others to begin with: these.
+export const relationText = (relation, { hasTasks = false } = {}) => relations[relation](hasTasks ? 'tasks' : 'children');
 
 const times = (factor) => (factor >= 10 ? Math.round(factor) : Math.round(factor * 10) / 10);
 

@@ -40,6 +40,9 @@ export function durationMs(ms) {
     return Number.isInteger(ms) && ms > 0 && ms < 1000 ? `${ms} ms` : duration(ms === null || ms === undefined ? null : ms * 1e6);
 }
 
+// The same of how long something took: times are in whole milliseconds, so that nothing takes none.
+export const spent = (ms) => (ms === 0 ? '<1 ms' : durationMs(ms));
+
 // What people type: "250ms", "1.5 s", "2m", "3h"; a bare number is milliseconds. Null where it is none.
 export function parseDuration(text) {
     const match = /^\s*(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|m|min|h|d)?\s*$/.exec(text);
@@ -134,10 +137,15 @@ export const statuses = ['QUEUED', 'RUNNING', 'EVICTED', 'COMPLETED', 'FAILED', 
 
 const statusNames = {
     QUEUED: 'Queued', RUNNING: 'Running', EVICTED: 'Waiting', COMPLETED: 'Completed', FAILED: 'Failed',
-    CANCELLED: 'Cancelled',
+    CANCELLED: 'Cancelled', SKIPPED: 'Skipped',
 };
 
 export const statusName = (status) => statusNames[status] ?? status;
+
+// What is shown as the status of a run or a task: one that had nothing to do has completed, but says so.
+export const shownStatus = ({ status, outcome }) => (outcome === 'SKIPPED' ? 'SKIPPED' : status);
+
+export const priorityName = (priority) => ({ 1: 'low', 2: 'medium', 3: 'high' })[priority] ?? String(priority);
 
 export const hasEnded = (status) => ['COMPLETED', 'FAILED', 'CANCELLED'].includes(status);
 

@@ -12,6 +12,7 @@ const signs = {
     COMPLETED: { d: 'm5.2 8.2 2 2 3.7-4.2' },
     FAILED: { d: 'm5.8 5.8 4.4 4.4m0-4.4-4.4 4.4' },
     CANCELLED: { d: 'M5.2 8h5.6' },
+    SKIPPED: { d: 'm5 5.4 2.6 2.6L5 10.6M8.4 5.4 11 8l-2.6 2.6' },
 };
 
 // A mark of 16 px; its name is said where no text stands beside it.
@@ -77,7 +78,8 @@ export function problem(error, retry) {
     const isMissing = error instanceof ApiError && error.status === 404;
     return h('div', { class: 'empty problem', role: 'alert' },
         h('h2', null, isMissing ? 'There is no such thing here' : 'That did not work'),
-        h('p', null, error instanceof ApiError ? error.message : `The page has a mistake: ${error.message}`),
+        h('p', null, isMissing ? 'Either it was removed, since it is old, or the address is not whole.'
+            : error instanceof ApiError ? error.message : `The page has a mistake: ${error.message}`),
         retry !== undefined && !isMissing && error.status !== 400 && h('button', { type: 'button', class: 'button', onclick: retry }, 'Try again'));
 }
 

@@ -3,12 +3,12 @@
 import { get, isAbort, now, poll, post, server } from './api.js';
 import { ask } from './ask.js';
 import { h, renew, replace } from './dom.js';
-import { ago, durationMs, hasEnded, ownMetadata, runNames, runTimes, shortId, statusName } from './format.js';
+import { ago, counted, hasEnded, ownMetadata, priorityName, runNames, runTimes, shortId, shownStatus, spent, statusName } from './format.js';
 import { jsonView, noPayload } from './json_view.js';
 import { copyButton, showSince, spinner, statusLabel, tag, timeNode } from './parts.js';
 import { relatedPanels } from './related.js';
 import { href } from './router.js';
-import { attemptsPanel, childrenPanel, eventsPanel, logsPanel } from './run_parts.js';
+import { attemptsPanel, childrenPanel, eventsPanel, logsPanel, tasksPanel } from './run_parts.js';
 import { figure } from './trace.js';
 import { spansMost, Waterfall } from './waterfall.js';
 import { underWay, withUnderWay } from './waterfall_live.js';
@@ -38,6 +38,7 @@ class RunPage {
         this.error = h('div');
         this.input = h('div');
         this.output = h('div');
+        this.tasks = h('div');
         this.children = h('div');
         this.attempts = h('div');
         this.log = h('div');
@@ -65,7 +66,7 @@ class RunPage {
         replace(view.main, spinner('Loading …'));
         await this.refresh();
         replace(view.main, this.head, this.about, this.result, this.error, this.waterfall.node, this.noSpans, this.related,
-            h('div', { class: 'pair' }, this.input, this.output), this.children,
+            this.tasks, h('div', { class: 'pair' }, this.input, this.output), this.children,
             h('div', { class: 'pair' }, h('div', null, this.attempts, this.log), this.events));
         this.waterfall.measure();
         this.goToSpan();
@@ -104,7 +105,7 @@ class RunPage {
         this.run = run;
         this.show();
         if (view !== null) {
-            this.showView(withUnderWay(view, now()));
+            this.showView(withUnderWay(view, now(), this.run));
             this.viewAt = performance.now();
             this.viewCost = this.viewAt - started;
         }
@@ -149,22 +150,24 @@ class RunPage {
         const { run } = this;
         const { workflow, task } = runNames(run);
         const name = workflow === '' ? run.id : task === null ? workflow : `${workflow} ${task}`;
-        this.view.setTitle(`${name}: ${statusName(run.status)}`);
-        this.part('title', this.title, [name, run.status, run.id], () => [h('h1', null, name), statusLabel(run.status),
+        this.view.setTitle(`${name}: ${statusName(shownStatus(run))}`);
+        this.part('title', this.title, [name, run.status, run.outcome, run.id], () => [h('h1', null, name), statusLabel(shownStatus(run)),
             h('span', { class: 'mono faint' }, run.id), copyButton(run.id)]);
         replace(this.figures, this.figureNodes());
         this.part('actions', this.actions, hasEnded(run.status), () => this.actionNodes());
-        this.part('about', this.about, [run.parent, run.event, run.scheduled_at_ms, run.metadata, run.waits, run.is_durable], () => this.aboutNodes());
+        this.part('about', this.about, [run.parent, run.event, run.scheduled_at_ms, run.metadata, run.waits, run.taker_count, run.batch, run.is_durable], () => this.aboutNodes());
         this.part('error', this.error, run.error, () => run.error !== null && h('section', { class: 'panel run-error', 'aria-label': 'Error' },
             h('pre', { class: 'text bad' }, run.error)));
         this.part('input', this.input, run.input, () => (
             run.input === null ? noPayload('Input', 'None.') : jsonView('Input', run.input, run.input_size)));
         this.part('output', this.output, [run.output, hasEnded(run.status)], () => (
             run.output === null ? noPayload('Output', hasEnded(run.status) ? 'None.' : 'Not yet.') : jsonView('Output', run.output, run.output_size)));
+        this.part('tasks', this.tasks, run.tasks, () => run.tasks !== null && tasksPanel(run));
         this.part('children', this.children, run.children, () => run.children.total > 0 && childrenPanel(run));
         this.part('attempts', this.attempts, run.attempts, () => attemptsPanel(run));
         this.part('log', this.log, [run.logs, run.log_count], () => run.log_count > 0 && logsPanel(run, (after) => this.goInLog(after)));
         this.part('events', this.events, run.events, () => eventsPanel(run));
+        showSince(this.tasks);
         showSince(this.children);
         showSince(this.attempts);
     }
@@ -174,7 +177,7 @@ class RunPage {
         const { wait, total } = runTimes(run, now());
         return [
             figure('Created', timeNode(run.created_at_ms), h('span', { class: 'faint' }, ` ${ago(run.created_at_ms, now())}`)),
-            wait !== null && figure('Waited', durationMs(wait)), figure(hasEnded(run.status) ? 'Took' : 'So far', durationMs(total)),
+            wait !== null && figure('Waited', spent(wait)), figure(hasEnded(run.status) ? 'Took' : 'So far', spent(total)),
             run.attempt > 1 && figure('Attempt', String(run.attempt)),
         ];
     }
@@ -194,8 +197,10 @@ class RunPage {
             run.is_durable && entry('durable', 'its waits outlive its worker'),
             run.event !== null && entry('triggered by event', h('strong', null, run.event.key)),
             run.scheduled_at_ms !== null && entry('put on the schedule', timeNode(run.scheduled_at_ms)),
-            run.waits.length > 0 && entry('waits for', h('strong', null, run.waits.join(', '))),
+            ...heldNodes(run).map(([title, text]) => entry(title, text)),
             this.tags(),
+            run.waits.length > 0 && h('div', { class: 'waits' }, h('span', { class: 'faint' }, 'waits for'), ' ', h('strong', null, run.waits.join(', ')),
+                takersText(run)),
         ];
     }
 
@@ -260,4 +265,20 @@ class RunPage {
         this.result.classList.toggle('bad', isBad);
         this.result.textContent = text;
     }
+}
+
+// What it is held back by, or would be: [[name, text]].
+function heldNodes({ limits, batch, idempotency_key: key, sticky, desired_worker_id: worker, priority }) {
+    return [
+        priority > 1 && ['priority', priorityName(priority)],
+        ...limits.slots.map((slot) => [`key of ${slot.rule}`, slot.key === '' ? '(empty)' : slot.key]),
+        ...limits.rates.map((rate) => ['takes', `${counted(rate.units, 'unit')} of ${rate.key}`]),
+        batch !== null && ['batch', [batch.key === '' ? 'of all' : batch.key, batch.running_together > 1 && `${batch.running_together} run together`].filter(Boolean).join(', ')],
+        key !== null && ['idempotency key', key],
+        worker !== null && sticky !== 'none' && [`${sticky === 'hard' ? 'bound to' : 'prefers'} worker`, shortId(worker)],
+    ].filter(Boolean);
+}
+
+function takersText({ taker_count: takers, waits }) {
+    return takers !== null && waits[0].startsWith('a worker ') && h('span', { class: 'faint' }, takers === 0 ? ' · no worker takes it now' : ` · ${counted(takers, 'worker takes it', 'workers take it')}`);
 }

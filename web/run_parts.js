@@ -2,7 +2,7 @@
 
 import { now } from './api.js';
 import { h } from './dom.js';
-import { clock, count, counted, durationMs, runNames, runTimes, shortId, statuses, statusName } from './format.js';
+import { clock, count, counted, runNames, runTimes, shortId, shownStatus, spent, statuses, statusName } from './format.js';
 import { head, panel, sinceNode, statusLabel, statusMark, timeNode } from './parts.js';
 import { href } from './router.js';
 
@@ -25,8 +25,8 @@ export function attemptsPanel(run) {
                     h('span', { class: 'note', title: 'A later attempt was asked for' }, 'replayed')),
                 h('td', { class: 'num' }, timeNode(attempt.started_at_ms)),
                 h('td', { class: 'num' }, attempt.started_at_ms === null ? '–' : attempt.finished_at_ms === null ? sinceNode(attempt.started_at_ms)
-                    : durationMs(attempt.finished_at_ms - attempt.started_at_ms)),
-                h('td', { class: 'bad' }, attempt.error ?? '')))))));
+                    : spent(attempt.finished_at_ms - attempt.started_at_ms)),
+                h('td', { class: 'c-note' }, attempt.error !== null && h('div', { class: 'bad attempt-error' }, attempt.error))))))));
 }
 
 function childName(run) {
@@ -36,21 +36,53 @@ function childName(run) {
         key !== null && h('span', { class: 'faint' }, ` ${key}`)];
 }
 
-export function childrenPanel(run) {
-    const { total, by_status: byStatus, rows, is_complete: isComplete } = run.children;
+const rowId = (run) => h('td', { class: 'c-id mono faint', title: run.id }, shortId(run.id));
+
+const attemptNote = (run) => run.attempt > 1 && h('span', { class: 'note' }, `attempt ${run.attempt}`);
+
+// Those that belong to a run: {total, by_status, rows, is_complete}.
+function family(run, title, { total, by_status: byStatus, rows, is_complete: isComplete }, columns, row) {
     const chips = statuses.filter((status) => byStatus[status] > 0).map((status) => h('span', { class: 'status' }, statusMark(status),
         `${count(byStatus[status])} ${statusName(status).toLowerCase()}`));
-    return panel('Children', { className: 'children', aside: h('span', { class: 'child-counts soft num' }, chips, `${count(total)}${isComplete === false ? ' and more' : ''}`) },
+    return panel(title, { className: `children of-${title.split(' ')[0].toLowerCase()}`, aside: h('span', { class: 'child-counts soft num' }, chips, `${count(total)}${isComplete === false ? ' and more' : ''}`) },
         h('div', { class: 'scroll-x tall' }, h('table', { class: 'table' },
-            h('thead', null, h('tr', null, head('Status'), head('Workflow'), head('Run'), head('Waited', 'num'), head('Took', 'num'), head('Error'))),
-            h('tbody', null, rows.map((child) => {
-                const { wait, total: took } = runTimes(child, now());
-                const grows = child.finished_at_ms === null;
-                return h('tr', null, h('td', null, statusLabel(child.status)), h('td', null, childName(child), child.attempt > 1 && h('span', { class: 'note' }, `attempt ${child.attempt}`)),
-                    h('td', { class: 'mono faint', title: child.id }, shortId(child.id)), h('td', { class: 'num soft' }, wait === null ? '' : grows && child.started_at_ms === null ? sinceNode(child.created_at_ms) : durationMs(wait)),
-                    h('td', { class: 'num' }, grows ? sinceNode(child.created_at_ms) : durationMs(took)), h('td', { class: 'bad cut child-error', title: child.error }, child.error ?? ''));
-            })))),
-        total > rows.length && h('p', { class: 'foot' }, `The first ${count(rows.length)} of ${count(total)}. `, h('a', { href: href('runs', { parent: run.id }) }, 'All of them')));
+            h('thead', null, h('tr', null, columns.map((column) => head(...column)))), h('tbody', null, rows.map(row)))),
+        total > rows.length && h('p', { class: 'foot' }, `The first ${count(rows.length)} of ${count(total)}. `,
+            (run.tasks === null || title === 'Tasks') && h('a', { href: href('runs', { parent: run.id }) }, 'All of them')));
+}
+
+function childRow(child) {
+    const { wait, total: took } = runTimes(child, now());
+    const grows = child.finished_at_ms === null;
+    return h('tr', null, h('td', null, statusLabel(child.status)), h('td', null, childName(child), attemptNote(child)), rowId(child),
+        h('td', { class: 'c-created num soft' }, wait === null ? '' : grows && child.started_at_ms === null ? sinceNode(child.created_at_ms) : spent(wait)),
+        h('td', { class: 'num' }, grows ? sinceNode(child.created_at_ms) : spent(took)),
+        h('td', { class: 'bad cut child-error', title: child.error }, child.error ?? ''));
+}
+
+export function childrenPanel(run) {
+    const title = run.tasks === null ? 'Children' : 'Children of its tasks';
+    return family(run, title, run.children, [['Status'], ['Workflow'], ['Run', 'c-id'], ['Waited', 'c-created num'], ['Took', 'num'], ['Error']], childRow);
+}
+
+// Why it has not begun, or what became of it.
+function taskNote({ error, waits }) {
+    return error !== null ? h('td', { class: 'c-note bad cut child-error', title: error }, error)
+        : h('td', { class: 'c-note held' }, waits.length > 0 && `waits for ${waits.join(', ')}`);
+}
+
+function taskRow(task) {
+    const hasBegun = task.started_at_ms !== null;
+    const worked = !hasBegun ? '' : task.finished_at_ms === null ? sinceNode(task.started_at_ms) : spent(task.finished_at_ms - task.started_at_ms);
+    return h('tr', null, h('td', { class: 'c-status' }, statusLabel(shownStatus(task))),
+        h('td', { class: 'c-name' }, h('a', { href: href(`runs/${task.id}`), class: 'name' }, task.task ?? task.id), attemptNote(task),
+            task.child_count > 0 && h('span', { class: 'note' }, counted(task.child_count, 'child', 'children'))),
+        rowId(task), h('td', { class: 'c-created num soft' }, hasBegun ? timeNode(task.started_at_ms) : ''), h('td', { class: 'c-took num' }, worked), taskNote(task));
+}
+
+// Of a run of several tasks.
+export function tasksPanel(run) {
+    return family(run, 'Tasks', run.tasks, [['Status'], ['Task'], ['Run', 'c-id'], ['Started', 'c-created num'], ['Worked', 'num'], ['Error, or what it waits for']], taskRow);
 }
 
 export function eventsPanel(run) {

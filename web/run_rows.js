@@ -2,7 +2,7 @@
 
 import { now } from './api.js';
 import { h, reconcile, replace, s } from './dom.js';
-import { durationMs, hasEnded, ownMetadata, runNames, runTimes, shortId } from './format.js';
+import { hasEnded, ownMetadata, runNames, runTimes, shortId, shownStatus, spent } from './format.js';
 import { head, statusLabel, tag, timeNode } from './parts.js';
 import { href } from './router.js';
 
@@ -22,7 +22,7 @@ function bar(run, at) {
 
 function name(run) {
     const { workflow, task } = runNames(run);
-    return [workflow, task !== null && h('span', { class: 'faint' }, ` ${task}`)];
+    return [workflow, task !== null && h('span', { class: 'faint' }, ` ${task}`), (run.child_key ?? null) !== null && h('span', { class: 'faint' }, ` ${run.child_key}`)];
 }
 
 function marks(run) {
@@ -40,13 +40,10 @@ function detail(run) {
     ];
 }
 
-// Times are in whole milliseconds, so that nothing takes none.
-const spent = (ms) => (ms === 0 ? '<1 ms' : durationMs(ms));
-
 function fill(cells, run) {
     const at = now();
     const { wait, work, total } = runTimes(run, at);
-    replace(cells.status, statusLabel(run.status));
+    replace(cells.status, statusLabel(shownStatus(run)));
     replace(cells.marks, ...marks(run));
     replace(cells.created, timeNode(run.created_at_ms));
     replace(cells.wait, spent(wait));

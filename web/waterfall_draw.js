@@ -154,7 +154,7 @@ export class Drawing {
                 : barNode(this.id, picture.kind[span], { x: x1, y, width: x2 - x1 }),
             this.events(span, y), isError && s('path', { class: 'wf-error', d: `M${x2 + 1} ${y - 1}v${barHeight + 2}` }),
             this.outsideMarks(span, x1),
-            this.lengthText(picture.end[span] - picture.start[span], x1, x2 + (isError ? 4 : 0), picture.kind[span] === WORK));
+            this.lengthText(picture.end[span] - picture.start[span], x1, x2 + (isError ? 4 : 0), picture.kind[span] === WORK && !picture.isOpen(span))); // an open one fades
     }
 
     moment(x, kind) {

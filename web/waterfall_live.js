@@ -14,11 +14,11 @@ function lastEnds(view, column) {
 }
 
 // The times of a run, in ns since the start of the view: [{name, from}], the last of them still going on.
-function stretches(run, start, lastEnd) {
+function stretches(run, start, lastEnd, isBackingOff) {
     const at = (ms) => (ms - start) * 1e6;
     const created = Math.max(lastEnd ?? 0, at(run.created_at_ms));
     if (run.status === 'QUEUED' || run.started_at_ms === null) {
-        return [{ name: 'hatchet.engine.queued', from: created }];
+        return [{ name: isBackingOff ? 'hatchet.engine.retry_backoff' : 'hatchet.engine.queued', from: created }];
     }
     if (run.status === 'EVICTED') {
         return [{ name: 'hatchet.durable.wait_for', from: lastEnd ?? at(run.started_at_ms) }];
@@ -28,8 +28,8 @@ function stretches(run, start, lastEnd) {
         ? [working, { name: 'hatchet.engine.queued', from: created, to: working.from }] : [working];
 }
 
-// A VIEW with that band as its last. Without such runs it is the VIEW itself.
-export function withUnderWay(view, now) {
+// A VIEW with that band as its last. Without such runs it is the VIEW itself. known: what else is known of one of the runs.
+export function withUnderWay(view, now, known = null) {
     const open = view.runs.map((run, index) => ({ run, index }))
         .filter(({ run }) => ['QUEUED', 'RUNNING', 'EVICTED'].includes(run.status));
     if (open.length === 0) {
@@ -43,7 +43,7 @@ export function withUnderWay(view, now) {
     const trace = view.traces.length;
     for (const { run, index } of open.slice(0, most)) {
         const parent = spans.length;
-        for (const [place, { name, from, to }] of stretches(run, start, ends.get(index)).entries()) {
+        for (const [place, { name, from, to }] of stretches(run, start, ends.get(index), known?.id === run.id && known.queued_at_ms > now).entries()) {
             const begin = Math.min(end, Math.max(0, from));
             const values = {
                 trace, span_id: `${run.id}:${place}`, parent: place === 0 ? -1 : parent, name, task: run.task ?? run.workflow, kind: 1,

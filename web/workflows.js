@@ -37,9 +37,11 @@ class WorkflowsPage {
             ['Oldest queued', 'num'], ['Retries', 'num'], ['Timeout', 'num'], ['Versions', 'num'], ['Declared', 'num'], ['Started by']]);
         this.schedules = this.section('Schedules', [['Workflow'], ['At', 'num'], ['In', 'num'], ['Made', 'num'], ['Id'], ['Metadata']]);
         this.crons = this.section('Crons', [['Workflow'], ['Cron'], ['Name'], ['Next', 'num'], ['In', 'num'], ['Last run', 'num'], ['Id'], ['Metadata']]);
+        this.rates = this.section('Rate limits', [['Limit'], ['Left', 'num'], ['Units', 'num'], ['Window', 'num'], ['All there again', 'num']]);
+        this.filters = this.section('Event filters', [['Workflow'], ['Scope'], ['Expression'], ['Payload'], ['Made by'], ['Changed', 'num']]);
         this.workflows.node.querySelector('.panel-head h2').after(this.filter);
         view.main.append(h('h1', { class: 'unseen' }, 'Workflows and workers'), this.queue, this.workers.node,
-            this.workflows.node, this.schedules.node, this.crons.node);
+            this.workflows.node, this.schedules.node, this.crons.node, this.rates.node, this.filters.node);
         view.keys(listKeys(this.workflows.body, { open: (row) => this.openWorkflow(row) }));
         listClicks(this.workflows.body, (row) => this.openWorkflow(row));
         poll(() => this.refresh(), { interval: 5000, signal: view.signal, tell: view.tell });
@@ -52,11 +54,12 @@ class WorkflowsPage {
     }
 
     section(title, columns) {
+        const className = title.toLowerCase().replaceAll(' ', '-');
         const body = h('tbody');
         const note = h('div', { class: 'nothing' });
         const sum = h('span', { class: 'soft' });
-        const node = panel(title, { aside: sum, className: `of-${title.toLowerCase()}` },
-            table(title.toLowerCase(), columns, body), note);
+        const node = panel(title, { aside: sum, className: `of-${className}` },
+            table(className, columns, body), note);
         return { body, note, sum, node, table: node.querySelector('table') };
     }
 
@@ -132,9 +135,13 @@ class WorkflowsPage {
 
     async refresh() {
         const { signal } = this.view;
-        const [workers, workflows, schedules, crons] = await Promise.all(
-            ['workers', 'workflows', 'schedules', 'crons'].map((path) => get(path, {}, { signal })));
-        this.rows = { workers: workers.rows, workflows: workflows.rows, schedules: schedules.rows, crons: crons.rows.sort(byNext) };
+        const [workers, workflows, schedules, crons, rates, filters] = await Promise.all(
+            ['workers', 'workflows', 'schedules', 'crons', 'rate-limits', 'filters'].map((path) => get(path, {}, { signal })));
+        const names = new Map(workflows.rows.map((row) => [row.id, row.name]));
+        this.rows = {
+            workers: workers.rows, workflows: workflows.rows, schedules: schedules.rows, crons: crons.rows.sort(byNext), rates: rates.rows,
+            filters: filters.rows.map((row) => ({ ...row, workflow: names.get(row.workflow_id) ?? null })),
+        };
         this.show();
     }
 
@@ -143,13 +150,15 @@ class WorkflowsPage {
             return;
         }
         const text = (this.view.query.get('text') ?? '').toLowerCase();
-        const { workers, workflows, schedules, crons } = this.rows;
+        const { workers, workflows, schedules, crons, rates, filters } = this.rows;
         const matching = workflows.filter((row) => row.name.toLowerCase().includes(text));
         this.fill(this.workers, workers, workerRow,
             server.meta.read_only ? 'A file does not tell which workers there are: the server that has it does' : 'No worker is known');
         this.fill(this.workflows, matching, workflowRow, workflows.length > 0 ? 'No workflow has such a name' : 'No workflow is declared');
         this.fill(this.schedules, schedules, scheduleRow, 'Nothing is scheduled');
         this.fill(this.crons, crons, cronRow, 'Nothing starts again and again');
+        this.fill(this.rates, rates, rateRow, 'No task takes of a rate limit');
+        this.fill(this.filters, filters, filterRow, 'Events start all that list their keys');
         keepReachable(this.workflows.body);
         this.showQueue(workflows);
         const active = workers.filter((row) => row.status === 'ACTIVE');
@@ -157,6 +166,8 @@ class WorkflowsPage {
         replace(this.workflows.sum, workflows.length > 0 && (text === '' ? counted(workflows.length, 'workflow')
             : `${count(matching.length)} of ${counted(workflows.length, 'workflow')}`));
         replace(this.schedules.sum, schedules.length > 0 && counted(schedules.length, 'run'));
+        replace(this.rates.sum, rates.length > 0 && counted(rates.length, 'limit'));
+        replace(this.filters.sum, filters.length > 0 && counted(filters.length, 'filter'));
         replace(this.crons.sum, crons.length > 0 && counted(crons.length, 'cron'));
         if (workflows.length === 0) {
             replace(this.workflows.note, noWorkflows());
@@ -239,7 +250,7 @@ function workflowRow(workflow) {
             workflow.is_durable && h('span', { class: 'note' }, 'durable'),
             workflow.is_paused && h('span', { class: 'note', title: 'Its runs wait until it goes on' }, 'paused')),
         of('QUEUED', workflow.queued), of('RUNNING', workflow.running), of('EVICTED', workflow.evicted),
-        h('td', { class: 'num' }, workflow.oldest_queued_at_ms === null ? h('span', { class: 'faint' }, '–')
+        h('td', { class: 'num' }, workflow.oldest_queued_at_ms === null || workflow.oldest_queued_at_ms > now() ? h('span', { class: 'faint' }, '–')
             : durationMs(Math.max(0, Math.round(now() - workflow.oldest_queued_at_ms)))),
         h('td', { class: 'num soft' }, workflow.retries === null ? '–' : count(workflow.retries)),
         h('td', { class: 'num soft' }, durationMs(workflow.execution_timeout_ms)),
@@ -272,6 +283,23 @@ function cronRow(cron) {
         h('td', { class: 'num soft' }, cron.fired_at_ms !== null ? timeNode(cron.fired_at_ms, { relative: true }) : none.cloneNode(true)),
         h('td', null, h('span', { class: 'mono faint', title: cron.id }, shortId(cron.id))),
         h('td', null, ownMetadata(cron.metadata).map(([key, value]) => tag(key, value))));
+}
+
+function rateRow(rate) {
+    const at = rate.refilled_at_ms + rate.window_ms;
+    const isWhole = rate.left >= rate.units;
+    return h('tr', null,
+        h('td', null, h('span', { class: 'name' }, rate.key)), h('td', { class: rate.left === 0 ? 'num bad' : 'num' }, count(rate.left)), h('td', { class: 'num' }, count(rate.units)),
+        h('td', { class: 'num soft' }, durationMs(rate.window_ms)), h('td', { class: 'num soft' }, isWhole ? h('span', { class: 'faint' }, 'now') : ago(at, now())));
+}
+
+function filterRow(filter) {
+    return h('tr', null,
+        h('td', null, filter.workflow === null ? h('span', { class: 'faint' }, 'a deleted one')
+            : h('a', { href: href('runs', { workflow: filter.workflow }), class: 'name' }, filter.workflow)),
+        h('td', null, filter.scope), h('td', null, h('code', { class: 'mono' }, filter.expression)),
+        h('td', null, h('code', { class: 'mono faint' }, JSON.stringify(filter.payload))),
+        h('td', { class: 'soft' }, filter.is_declared ? 'its declaration' : 'a call'), h('td', { class: 'num soft' }, timeNode(filter.updated_at_ms, { relative: true })));
 }
 
 function noWorkflows() {

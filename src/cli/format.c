@@ -116,6 +116,16 @@ cleat__text cleat__format_rfc3339(int64_t unix_ms)
     return print("%.30s.%03dZ", text, (int)(unix_ms % 1000));
 }
 
+cleat__text cleat__format_utc(int64_t unix_ms)
+{
+    enum { SECONDS = 19 };
+    cleat__text text = cleat__format_rfc3339(unix_ms);
+    if (text.text[0] != '\0') {
+        memcpy(&text.text[SECONDS], "Z", 2);
+    }
+    return text;
+}
+
 cleat__text cleat__format_age(int64_t unix_ms, int64_t now_ms)
 {
     int64_t seconds = (now_ms - unix_ms) / 1000;

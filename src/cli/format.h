@@ -23,6 +23,8 @@ cleat__text cleat__format_bytes(int64_t bytes);
 cleat__text cleat__format_time(int64_t unix_ms);
 /* UTC by RFC 3339, for JSON: "2026-07-11T08:12:01.123Z"; "" for 0. */
 cleat__text cleat__format_rfc3339(int64_t unix_ms);
+/* The same to the second, for people with machines in several places: "2026-07-11T08:12:01Z". */
+cleat__text cleat__format_utc(int64_t unix_ms);
 /* "now", "12s", "4m", "3h", "9d". */
 cleat__text cleat__format_age(int64_t unix_ms, int64_t now_ms);
 

@@ -23,6 +23,18 @@ typedef struct cleat__run_log {
     char *metadata; /* a JSON object; NULL: none */
 } cleat__run_log;
 
+/* Of a run of several. */
+typedef struct cleat__run_task {
+    cleat__uuid id;
+    cleat_run_status status;
+    bool was_skipped; /* COMPLETED, without doing anything */
+    int64_t tries;
+    int64_t took_ms; /* the last attempt, to now while it runs; -1: none was begun */
+    char *name;
+    char *error;         /* NULL: none */
+    cleat__buffer waits; /* as below; empty: for nothing */
+} cleat__run_task;
+
 typedef struct cleat__run_detail {
     cleat__run_row row;           /* its slices lead to the copies below */
     char *texts[6];               /* task, child key, input, metadata, output, error */
@@ -30,9 +42,12 @@ typedef struct cleat__run_detail {
     size_t attempt_count;
     cleat__run_log *log;
     size_t log_count;
-    int64_t children[CLEAT__RUN_STATUSES]; /* by status */
+    cleat__run_task *tasks; /* in the order of the declaration */
+    size_t task_count;
+    int64_t children[CLEAT__RUN_STATUSES]; /* by status; those of its tasks, too */
     int64_t child_count;
-    cleat__buffer waits;  /* of an evicted run: what for, as of run_waits.h; empty: it is none */
+    cleat__buffer
+        waits; /* what a run that is evicted or queued waits for: a JSON array; empty: it is neither */
     cleat__buffer reason; /* of an evicted run: why, as its worker said */
     cleat_status status;  /* while loading */
 } cleat__run_detail;

@@ -45,6 +45,27 @@ static void children_to_json(cleat__json_writer *writer, const cleat__run_detail
     cleat__writer_end_object(writer);
 }
 
+static void tasks_to_json(cleat__json_writer *writer, const cleat__run_detail *detail)
+{
+    char id[37];
+    cleat__writer_begin_array(writer, "tasks");
+    for (size_t i = 0; i < detail->task_count; i++) {
+        const cleat__run_task *task = &detail->tasks[i];
+        cleat__uuid_format(&task->id, id);
+        cleat__writer_begin_object(writer, NULL);
+        cleat__writer_string(writer, "id", id);
+        cleat__writer_string(writer, "name", task->name);
+        cleat__writer_string(writer, "status", cleat_run_status_name(task->status));
+        cleat__writer_bool(writer, "skipped", task->was_skipped);
+        cleat__writer_int(writer, "tries", task->tries);
+        cleat__writer_string(writer, "error", task->error);
+        cleat__writer_raw(writer, "waits_for",
+                          task->waits.size > 0 ? cleat__buffer_slice(&task->waits) : cleat_slice_of("[]"));
+        cleat__writer_end_object(writer);
+    }
+    cleat__writer_end_array(writer);
+}
+
 static void log_to_json(cleat__json_writer *writer, const cleat__run_detail *detail)
 {
     cleat__writer_begin_array(writer, "log");
@@ -91,6 +112,9 @@ int cleat__run_detail_print_json(cleat__store *store, const cleat__run_detail *d
         cleat__writer_slice(&writer, "evict_reason", cleat__buffer_slice(&detail->reason));
     }
     attempts_to_json(&writer, detail);
+    if (detail->row.is_dag) {
+        tasks_to_json(&writer, detail);
+    }
     children_to_json(&writer, detail);
     log_to_json(&writer, detail);
     cleat__writer_begin_array(&writer, "traces");

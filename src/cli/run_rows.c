@@ -6,9 +6,9 @@
 #include <strings.h>
 
 static const cleat__column columns[] = {
-    {"RUN", CLEAT__ALIGN_LEFT, false},    {"TASK", CLEAT__ALIGN_LEFT, true},
-    {"STATUS", CLEAT__ALIGN_LEFT, false}, {"TRY", CLEAT__ALIGN_RIGHT, false},
-    {"RAN", CLEAT__ALIGN_RIGHT, false},   {"AGE", CLEAT__ALIGN_RIGHT, false},
+    {"RUN", CLEAT__ALIGN_LEFT, false, 0},    {"TASK", CLEAT__ALIGN_LEFT, true, 0},
+    {"STATUS", CLEAT__ALIGN_LEFT, false, 0}, {"TRY", CLEAT__ALIGN_RIGHT, false, 3},
+    {"RAN", CLEAT__ALIGN_RIGHT, false, 2},   {"AGE", CLEAT__ALIGN_RIGHT, false, 1},
 };
 enum { COLUMN_COUNT = sizeof(columns) / sizeof(*columns) };
 

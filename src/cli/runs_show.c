@@ -7,6 +7,7 @@
 #include "message.h"
 #include "run_detail.h"
 #include "run_rows.h"
+#include "run_tasks.h"
 #include "run_waits.h"
 #include "store/tenant.h"
 #include "trace_rows.h"
@@ -201,31 +202,38 @@ static void add_payload(page *p, const char *title, cleat_slice payload)
     cleat__buffer_append_byte(&p->out, '\n');
 }
 
+/* The command that lists what belongs to the run. */
+static void add_listing(page *p)
+{
+    char id[37];
+    char words[64];
+    cleat__uuid_format(&p->run->row.id, id);
+    snprintf(words, sizeof(words), "runs ls --parent %s", id);
+    cleat__buffer_append_format(&p->out, "  %s", code(p, CLEAT__STYLE_DIM));
+    cleat__database_append_command(&p->out, p->cli, words, p->db);
+    cleat__buffer_append_format(&p->out, "%s\n", code(p, CLEAT__STYLE_NONE));
+}
+
+static void add_tasks(page *p)
+{
+    if (p->run->row.is_dag) {
+        add_heading(p, "tasks");
+        cleat__run_tasks_append(&p->out, &p->cli->terminal, p->run);
+        add_listing(p);
+    }
+}
+
 static void add_children(page *p)
 {
     const cleat__run_detail *run = p->run;
-    char id[37];
-    char words[64];
     if (run->child_count == 0) {
         return;
     }
-    add_heading(p, "children");
-    cleat__buffer_append_format(&p->out, "  %s:", cleat__format_count(run->child_count).text);
-    const char *separator = " ";
-    for (int i = 0; i < CLEAT__RUN_STATUSES; i++) {
-        if (run->children[i] > 0) {
-            cleat__buffer_append_format(
-                &p->out, "%s%s%s %s%s", separator, code(p, cleat__run_status_style((cleat_run_status)i)),
-                cleat__format_count(run->children[i]).text, cleat_run_status_name((cleat_run_status)i),
-                code(p, CLEAT__STYLE_NONE));
-            separator = ", ";
-        }
+    add_heading(p, run->row.is_dag ? "children of its tasks" : "children");
+    cleat__run_counts_append(&p->out, &p->cli->terminal, run->children, run->child_count);
+    if (!run->row.is_dag) {
+        add_listing(p);
     }
-    cleat__uuid_format(&run->row.id, id);
-    snprintf(words, sizeof(words), "runs ls --parent %s", id);
-    cleat__buffer_append_format(&p->out, "\n  %s", code(p, CLEAT__STYLE_DIM));
-    cleat__database_append_command(&p->out, p->cli, words, p->db);
-    cleat__buffer_append_format(&p->out, "%s\n", code(p, CLEAT__STYLE_NONE));
 }
 
 static void add_log(page *p)
@@ -328,6 +336,7 @@ static int print_page(page *p)
         add_payload(p, "metadata", row->metadata);
     }
     add_payload(p, "output", row->output);
+    add_tasks(p);
     add_children(p);
     add_log(p);
     cleat__tenant tenant;

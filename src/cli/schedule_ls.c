@@ -85,7 +85,7 @@ static int ask_server(listing *it)
 static void add_schedule_row(cleat__table *table, const cleat_schedule *it)
 {
     cleat__table_add_string(table, it->id.text);
-    cleat__table_add_string(table, cleat__format_rfc3339(it->at_ms).text);
+    cleat__table_add_string(table, cleat__format_utc(it->at_ms).text);
     cleat__table_add_string(table, "once");
     cleat__table_add_string(table, "");
     cleat__table_add_string(table, it->workflow);
@@ -95,7 +95,7 @@ static void add_schedule_row(cleat__table *table, const cleat_schedule *it)
 static void add_cron_row(cleat__table *table, const cleat_cron *it)
 {
     cleat__table_add_string(table, it->id.text);
-    cleat__table_add_string(table, it->is_enabled ? cleat__format_rfc3339(it->next_at_ms).text : "disabled");
+    cleat__table_add_string(table, it->is_enabled ? cleat__format_utc(it->next_at_ms).text : "disabled");
     cleat__table_add_string(table, it->expression);
     cleat__table_add_string(table, it->name[0] != '\0' ? it->name : "(declared)");
     cleat__table_add_string(table, it->workflow);
@@ -105,9 +105,9 @@ static void add_cron_row(cleat__table *table, const cleat_cron *it)
 static int print_table(const listing *it)
 {
     static const cleat__column columns[] = {
-        {"id", CLEAT__ALIGN_LEFT, false},       {"next", CLEAT__ALIGN_LEFT, false},
-        {"cron", CLEAT__ALIGN_LEFT, false},     {"name", CLEAT__ALIGN_LEFT, false},
-        {"workflow", CLEAT__ALIGN_LEFT, false}, {"input", CLEAT__ALIGN_LEFT, true},
+        {"id", CLEAT__ALIGN_LEFT, false, 0},      {"next", CLEAT__ALIGN_LEFT, false, 0},
+        {"cron", CLEAT__ALIGN_LEFT, false, 1},    {"name", CLEAT__ALIGN_LEFT, true, 2},
+        {"workflow", CLEAT__ALIGN_LEFT, true, 0}, {"input", CLEAT__ALIGN_LEFT, true, 3},
     };
     cleat__table table;
     cleat__buffer out = {0};

@@ -40,12 +40,11 @@ static cleat_slice next_cell(const cleat__table *table, size_t *offset, cleat__s
     return text;
 }
 
-static void measure(const cleat__table *table, int indent, int widths[])
+static void measure(const cleat__table *table, int widths[])
 {
-    int total = indent + GAP * (table->column_count - 1);
     size_t offset = 0;
     for (int i = 0; i < table->column_count; i++) {
-        widths[i] = (int)strlen(table->columns[i].title);
+        widths[i] = cleat__text_columns(table->terminal, cleat_slice_of(table->columns[i].title));
     }
     for (size_t i = 0; i < table->cell_count; i++) {
         cleat__style style;
@@ -53,24 +52,85 @@ static void measure(const cleat__table *table, int indent, int widths[])
         int columns = cleat__text_columns(table->terminal, next_cell(table, &offset, &style));
         *width = columns > *width ? columns : *width;
     }
+}
+
+/* ---- What gives way ---- */
+
+/* In `widths`: the column is left out. */
+enum { LEFT_OUT = -1 };
+
+/* How many columns of the terminal it is too wide. */
+static int excess(const cleat__table *table, int indent, const int widths[])
+{
+    int total = indent - GAP;
     for (int i = 0; i < table->column_count; i++) {
-        total += widths[i];
+        total += widths[i] != LEFT_OUT ? widths[i] + GAP : 0;
     }
-    for (int i = 0; i < table->column_count && total > table->terminal->columns; i++) {
-        if (table->columns[i].flexible) {
-            int width = widths[i] - (total - table->terminal->columns);
-            width = width < NARROWEST_FLEXIBLE ? NARROWEST_FLEXIBLE : width;
-            width = width < widths[i] ? width : widths[i];
-            total -= widths[i] - width;
-            widths[i] = width;
+    return total - table->terminal->columns;
+}
+
+/* The widest column that may be cut, and how wide the next one is; -1: none may. */
+static int find_widest(const cleat__table *table, const int widths[], int *next)
+{
+    int widest = -1;
+    *next = NARROWEST_FLEXIBLE;
+    for (int i = 0; i < table->column_count; i++) {
+        if (!table->columns[i].flexible || widths[i] <= NARROWEST_FLEXIBLE) {
+            continue;
+        }
+        if (widest < 0 || widths[i] > widths[widest]) {
+            *next = widest >= 0 ? widths[widest] : *next;
+            widest = i;
+        } else if (widths[i] > *next) {
+            *next = widths[i];
         }
     }
+    return widest;
 }
+
+static void cut(const cleat__table *table, int indent, int widths[])
+{
+    int over, next, widest;
+    while ((over = excess(table, indent, widths)) > 0 && (widest = find_widest(table, widths, &next)) >= 0) {
+        int least = widths[widest] - over;
+        int step = next < widths[widest] ? next : widths[widest] - 1; /* as wide as another: in turns */
+        widths[widest] = least > step ? least : step;
+    }
+}
+
+/* False: no column may be. */
+static bool leave_out(const cleat__table *table, int widths[])
+{
+    int found = -1;
+    for (int i = 0; i < table->column_count; i++) {
+        bool is_more = table->columns[i].spare > (found >= 0 ? table->columns[found].spare : 0);
+        found = widths[i] != LEFT_OUT && is_more ? i : found;
+    }
+    if (found >= 0) {
+        widths[found] = LEFT_OUT;
+    }
+    return found >= 0;
+}
+
+static void fit(const cleat__table *table, int indent, int widths[])
+{
+    int whole[CLEAT__TABLE_COLUMNS_MAX];
+    measure(table, whole);
+    do {
+        memcpy(widths, whole, sizeof(whole[0]) * (size_t)table->column_count);
+        cut(table, indent, widths);
+    } while (excess(table, indent, widths) > 0 && leave_out(table, whole));
+}
+
+/* ---- Printing ---- */
 
 static void append_cell(cleat__buffer *line, const cleat__table *table, int column, int width,
                         cleat_slice text, cleat__style style)
 {
     bool last = column + 1 == table->column_count;
+    if (width == LEFT_OUT) {
+        return;
+    }
     cleat__align align = table->columns[column].align;
     if (style != CLEAT__STYLE_NONE) {
         cleat__buffer_append_string(line, cleat__style_code(table->terminal, style));
@@ -112,7 +172,7 @@ void cleat__table_append(cleat__table *table, cleat__buffer *out, int indent)
     if (table->cells.failed) {
         out->failed = true;
     } else {
-        measure(table, indent, widths);
+        fit(table, indent, widths);
         append_header(out, table, indent, widths);
     }
     for (size_t i = 0; !table->cells.failed && i < table->cell_count; i++) {

@@ -1,6 +1,7 @@
 /*
- * A table on standard output: columns as wide as what they hold, one of which gives way where the
- * terminal is narrow. Rows are added cell by cell, left to right; printing frees.
+ * A table on standard output: columns as wide as what they hold. Where the terminal is too narrow for that, the widest of
+ * those that may be cut give way first; where that is not enough, some are left out. Rows are added cell by cell, left to
+ * right; printing frees.
  */
 #ifndef CLEAT_CLI_TABLE_H
 #define CLEAT_CLI_TABLE_H
@@ -13,6 +14,7 @@ typedef struct cleat__column {
     const char *title;
     cleat__align align;
     bool flexible; /* cut when the terminal is too narrow */
+    int spare;     /* left out when that is not enough, the highest first; 0: never */
 } cleat__column;
 
 typedef struct cleat__table {

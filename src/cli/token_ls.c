@@ -22,17 +22,6 @@ static const char *state_of(const cleat__token_row *row, int64_t now_ms)
     return row->expires_at_ms <= now_ms ? "expired" : "good";
 }
 
-/* Days matter here, and clocks of several machines: seconds, in UTC. */
-static cleat__text format_end(int64_t unix_ms)
-{
-    enum { SECONDS = 19 };
-    cleat__text text = cleat__format_rfc3339(unix_ms);
-    if (text.text[0] != '\0') {
-        memcpy(&text.text[SECONDS], "Z", 2);
-    }
-    return text;
-}
-
 static void add_to_table(listing *list, const cleat__token_row *row)
 {
     char id[37];
@@ -43,7 +32,7 @@ static void add_to_table(listing *list, const cleat__token_row *row)
                      state[0] == 'g' ? CLEAT__STYLE_GREEN : CLEAT__STYLE_DIM);
     cleat__table_add_string(&list->table, row->tenant_name);
     cleat__table_add_string(&list->table, cleat__format_age(row->created_at_ms, list->now_ms).text);
-    cleat__table_add_string(&list->table, format_end(row->expires_at_ms).text);
+    cleat__table_add_string(&list->table, cleat__format_utc(row->expires_at_ms).text);
     cleat__table_add_string(&list->table, row->name);
 }
 
@@ -79,9 +68,9 @@ static bool add_row(void *argument, const cleat__token_row *row)
 static int print_table(listing *list, const cleat__cli *cli, cleat__store *store, int64_t tenant)
 {
     static const cleat__column columns[] = {
-        {"token", CLEAT__ALIGN_LEFT, false},  {"state", CLEAT__ALIGN_LEFT, false},
-        {"tenant", CLEAT__ALIGN_LEFT, true},  {"age", CLEAT__ALIGN_RIGHT, false},
-        {"expires", CLEAT__ALIGN_LEFT, true}, {"name", CLEAT__ALIGN_LEFT, true},
+        {"token", CLEAT__ALIGN_LEFT, false, 0},   {"state", CLEAT__ALIGN_LEFT, false, 0},
+        {"tenant", CLEAT__ALIGN_LEFT, true, 2},   {"age", CLEAT__ALIGN_RIGHT, false, 3},
+        {"expires", CLEAT__ALIGN_LEFT, false, 1}, {"name", CLEAT__ALIGN_LEFT, true, 0},
     };
     cleat__buffer out = {0};
     cleat__table_init(&list->table, &cli->terminal, columns, sizeof(columns) / sizeof(*columns));

@@ -10,10 +10,10 @@
 enum { WIDE = 116 };
 
 static const cleat__column columns[] = {
-    {"TRACE", CLEAT__ALIGN_LEFT, false},  {"ROOT SPAN", CLEAT__ALIGN_LEFT, true},
-    {"SPANS", CLEAT__ALIGN_RIGHT, false}, {"ERR", CLEAT__ALIGN_RIGHT, false},
-    {"LINKS", CLEAT__ALIGN_RIGHT, false}, {"DURATION", CLEAT__ALIGN_RIGHT, false},
-    {"AGE", CLEAT__ALIGN_RIGHT, false},   {"SERVICE", CLEAT__ALIGN_LEFT, true},
+    {"TRACE", CLEAT__ALIGN_LEFT, false, 0},  {"ROOT SPAN", CLEAT__ALIGN_LEFT, true, 0},
+    {"SPANS", CLEAT__ALIGN_RIGHT, false, 4}, {"ERR", CLEAT__ALIGN_RIGHT, false, 1},
+    {"LINKS", CLEAT__ALIGN_RIGHT, false, 3}, {"DURATION", CLEAT__ALIGN_RIGHT, false, 0},
+    {"AGE", CLEAT__ALIGN_RIGHT, false, 2},   {"SERVICE", CLEAT__ALIGN_LEFT, true, 5},
 };
 enum { COLUMN_COUNT = sizeof(columns) / sizeof(*columns) };
 

@@ -57,6 +57,10 @@ cleat__workflow_entry *cleat__catalog_find(const cleat__catalog *catalog, int64_
 cleat_status cleat__catalog_find_id(const cleat__catalog *catalog, int64_t tenant, const cleat__uuid *id,
                                     cleat__workflow_entry **out);
 cleat__task_type *cleat__catalog_find_type(const cleat__catalog *catalog, int64_t id);
+/* Workers take actions: those of two workflows of a tenant that share one get each other's runs.
+ * CLEAT_FAILED_PRECONDITION: another one's newest version has an action of this. Looks at all of them. */
+cleat_status cleat__catalog_check_actions(const cleat__catalog *catalog, int64_t tenant,
+                                          const cleat__workflow *workflow);
 /* Adds a stored version, which is its workflow's newest from now on. */
 cleat_status cleat__catalog_add(cleat__catalog *catalog, cleat__queues *queues, const cleat__type_row *row);
 /* It starts no runs any more, and its name is free; its runs go on. */

@@ -150,8 +150,13 @@ static cleat_status put_workflow(cleat__core *core, cleat__command *command)
         status = entry != NULL ? compare(core, &put.row, entry->latest) : CLEAT_EMPTY;
     }
     bool is_new = status == CLEAT_EMPTY;
+    if (is_new) {
+        status = command->as.put_workflow.owns_actions
+                     ? cleat__catalog_check_actions(&core->catalog, command->tenant, workflow)
+                     : CLEAT_OK;
+    }
     /* Before the version, so that the file says what each shared rule is, and a version that is imported does not. */
-    if (status == CLEAT_OK || is_new) {
+    if (status == CLEAT_OK) {
         status = cleat__limits_share(core, command->tenant, workflow);
     }
     if (status == CLEAT_OK && is_new) {

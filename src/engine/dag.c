@@ -4,7 +4,9 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "engine/life_parts.h"
+#include "engine/notes.h"
 #include "store/dag.h"
+#include "store/note.h"
 
 size_t cleat__dag_size(const cleat__task_type *type)
 {
@@ -193,8 +195,11 @@ static cleat_status write_release(cleat__core *core, cleat__dag *dag, size_t ste
         return status;
     }
     dag->tasks[step].stage = CLEAT__DAG_FREE;
+    if (core->now.unix_ms > run->since_ms) { /* else it is queued since it was made */
+        status = cleat__notes_add(core, run, CLEAT__NOTE_QUEUED, "Task was queued");
+    }
     run->since_ms = core->now.unix_ms;
-    return enqueue(core, run);
+    return status == CLEAT_OK ? enqueue(core, run) : status;
 }
 
 /* Into its queue. */

@@ -272,7 +272,7 @@ static cleat_status add_task(cleat_worker *worker, const cleat_dag_options *dag,
     if (status != CLEAT_OK) {
         return status;
     }
-    declaration->is_of_several = true;
+    declaration->of = to;
     declaration->next = to->tasks;
     to->tasks = declaration;
     to->count++;

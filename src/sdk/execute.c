@@ -147,8 +147,9 @@ static cleat_status execute(cleat_task *task)
 {
     cleat_execute_call call = {.chain = {.client = task->worker->client}, .task = task};
     if (task->declaration == NULL) {
-        return cleat_task_fail(task, CLEAT_FAILED, "this worker has no task \"%.*s\"",
-                               CLEAT_SLICE_ARGS(task->assignment->task));
+        const char *kind = cleat__uuid_is_nil(&task->assignment->run_id) ? "" : " of a workflow of several";
+        return cleat_task_fail(task, CLEAT_FAILED, "this worker has no task \"%.*s\"%s",
+                               CLEAT_SLICE_ARGS(task->assignment->task), kind);
     }
     return cleat_execute_call_proceed(&call);
 }
@@ -193,10 +194,23 @@ static void format_id(const cleat__uuid *id, cleat_run_id *text)
     }
 }
 
+/* The task "send" of a workflow "mail" of several and a task "mail:send" have one action, so that workers of each get
+ * runs of both. A workflow of one task may be either, and "mail:mail" is that of "mail" before it had several. */
+static bool is_of_kind(const cleat__declaration *declaration, const cleat__assignment *assignment)
+{
+    bool is_one_of_several = !cleat__uuid_is_nil(&assignment->run_id);
+    cleat_slice name = cleat__action_task(assignment->task);
+    bool may_be_either = (declaration->of != NULL && declaration->of->count == 1) ||
+                         (assignment->task.size == 2 * name.size + 1 &&
+                          memcmp(assignment->task.data, name.data, name.size) == 0);
+    return may_be_either || is_one_of_several == (declaration->of != NULL);
+}
+
 void cleat__task_prepare(cleat_task *task)
 {
     const cleat__assignment *assignment = task->assignment;
-    task->declaration = cleat__map_get(&task->worker->by_action, assignment->task);
+    const cleat__declaration *found = cleat__map_get(&task->worker->by_action, assignment->task);
+    task->declaration = found != NULL && is_of_kind(found, assignment) ? found : NULL;
     cleat__metadata_init(&task->metadata, assignment->metadata);
     cleat__task_read_errors(task);
     format_id(&assignment->tenant_id, &task->tenant_id);

@@ -54,9 +54,9 @@ typedef struct cleat__declaration {
     char *description, *schema;
     char *key_expression; /* of `idempotency`; NULL: it has none */
     cleat__idempotency idempotency;
-    struct cleat__dag_declaration *dag; /* owned; its tasks; NULL: it is one itself */
-    bool is_of_several;                 /* a task of such a declaration */
-    bool is_workflow;                   /* the rest is for these */
+    struct cleat__dag_declaration *dag;      /* owned; its tasks; NULL: it is one itself */
+    const struct cleat__dag_declaration *of; /* one of its tasks; NULL: it is a task by itself */
+    bool is_workflow;                        /* the rest is for these */
     cleat_workflow_spans spans;
     char *machine_name;
     char *version;      /* NULL: none */

@@ -36,7 +36,7 @@ static bool is_same_version(const cleat__declaration *a, const cleat__declaratio
 /* `former`: what the worker has by that name; NULL: nothing. */
 static cleat_status check_free(const cleat__declaration *added, const cleat__declaration *former)
 {
-    if (former != NULL && (!former->is_workflow || former->is_of_several)) {
+    if (former != NULL && (!former->is_workflow || former->of != NULL)) {
         return cleat__fail(CLEAT_ALREADY_EXISTS, "this worker has a task \"%s\" already", added->action);
     }
     for (const cleat__declaration *it = former; it != NULL; it = it->older) {

@@ -86,6 +86,14 @@ static bool is_refused(const char *parameters, size_t size)
     return weight != NULL && weight[3 + strspn(weight + 3, ".0")] == '\0';
 }
 
+bool cleat__http_is_json(const char *content_type)
+{
+    static const char json[] = "application/json";
+    size_t size = sizeof(json) - 1;
+    return content_type != NULL && strncasecmp(content_type, json, size) == 0 &&
+           strchr("; ", content_type[size]) != NULL;
+}
+
 bool cleat__http_accepts_gzip(const char *accept_encoding)
 {
     cleat_slice element;

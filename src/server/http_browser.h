@@ -15,6 +15,9 @@
  */
 bool cleat__http_host_is_own(const char *host, const char *configured, const char *address);
 
+/* Whether the header Content-Type, which may be NULL, says that it is JSON. */
+bool cleat__http_is_json(const char *content_type);
+
 /* Whether the header Accept-Encoding, which may be NULL, allows gzip. */
 bool cleat__http_accepts_gzip(const char *accept_encoding);
 

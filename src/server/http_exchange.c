@@ -263,34 +263,6 @@ static void read_target(exchange *self)
     }
 }
 
-static bool is_json(const char *content_type)
-{
-    static const char json[] = "application/json";
-    size_t size = sizeof(json) - 1;
-    return content_type != NULL && strncasecmp(content_type, json, size) == 0 &&
-           strchr("; ", content_type[size]) != NULL;
-}
-
-/* Another site's page can send a request, but not with this type unless it asks before, which is not allowed. */
-static void check_browser(exchange *self)
-{
-    cleat__http_server *server = self->server;
-    const char *host = header(self, "Host");
-    if (!(self->call.route->flags & CLEAT__HTTP_BROWSED)) {
-        return;
-    }
-    self->accepts_gzip = cleat__http_accepts_gzip(header(self, "Accept-Encoding"));
-    self->call.if_none_match = header(self, "If-None-Match");
-    if (server->options.is_open && !cleat__http_host_is_own(host, server->configured, server->address)) {
-        cleat__http_call_refuse(&self->call, 403,
-                                "without tokens this is only answered by the server's own address, "
-                                "such as http://%s/, not by the name %.100s",
-                                server->address, host != NULL ? host : "of nobody");
-    } else if (strcmp(self->call.route->method, "POST") == 0 && !is_json(header(self, "Content-Type"))) {
-        cleat__http_call_refuse(&self->call, 415, "Content-Type must be application/json");
-    }
-}
-
 /* What is announced of the body: SIZE_MAX when it has no length, 0 when there is none. */
 static size_t announced_size(const exchange *self)
 {
@@ -300,6 +272,46 @@ static size_t announced_size(const exchange *self)
         return size < SIZE_MAX ? (size_t)size : SIZE_MAX - 1;
     }
     return header(self, "Transfer-Encoding") != NULL ? SIZE_MAX : 0;
+}
+
+/* Whether a route of the API, asked by somebody without a token, may change something. */
+static bool may_change(const exchange *self)
+{
+    const cleat__http_route *route = self->call.route;
+    return self->server->options.is_open && !(route->flags & CLEAT__HTTP_OPEN) &&
+           strcmp(route->method, "GET") != 0 && strncmp(route->pattern, "/api/", 5) == 0;
+}
+
+/* Another site's page can send a request, but not with this type unless it asks before, which is not allowed. A program
+ * that has nothing to say need not say of which type that is; a page says where it is from. */
+static bool has_its_type(const exchange *self)
+{
+    const char *type = header(self, "Content-Type");
+    bool is_silent = type == NULL && announced_size(self) == 0 && header(self, "Origin") == NULL;
+    return strcmp(self->call.route->method, "POST") != 0 || cleat__http_is_json(type) ||
+           (is_silent && !(self->call.route->flags & CLEAT__HTTP_BROWSED));
+}
+
+static void check_browser(exchange *self)
+{
+    cleat__http_server *server = self->server;
+    const char *host = header(self, "Host");
+    bool is_browsed = self->call.route->flags & CLEAT__HTTP_BROWSED;
+    if (!is_browsed && !may_change(self)) {
+        return;
+    }
+    if (is_browsed) {
+        self->accepts_gzip = cleat__http_accepts_gzip(header(self, "Accept-Encoding"));
+        self->call.if_none_match = header(self, "If-None-Match");
+    }
+    if (server->options.is_open && !cleat__http_host_is_own(host, server->configured, server->address)) {
+        cleat__http_call_refuse(&self->call, 403,
+                                "without tokens this is only answered by the server's own address, "
+                                "such as http://%s/, not by the name %.100s",
+                                server->address, host != NULL ? host : "of nobody");
+    } else if (!has_its_type(self)) {
+        cleat__http_call_refuse(&self->call, 415, "Content-Type must be application/json");
+    }
 }
 
 static void check_body(exchange *self)

@@ -44,6 +44,7 @@ typedef struct cleat__rest_run {
     bool is_durable;
     bool is_dag;                 /* a run of several tasks */
     bool is_task;                /* of such a run */
+    bool is_held;                /* one that waits for others of that, or an event or a time */
     cleat__uuid dag_id;          /* of that; nil: none */
     cleat__uuid step_id;         /* of its task's declaration */
     int64_t queued_at_ms;        /* of the attempt that waits or runs; 0: it has ended */

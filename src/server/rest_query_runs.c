@@ -32,6 +32,7 @@ enum {
     COLUMN_IS_DAG,
     COLUMN_STEP,
     COLUMN_BATCH,
+    COLUMN_IS_HELD,
 };
 /* Of what may take many pages only the parts that ?3 has. */
 #define SELECT_RUN                                                                                          \
@@ -47,7 +48,7 @@ enum {
     "CASE WHEN e.state = 4 AND e.error IS NOT NULL THEN 'NOT_TAKEN' ELSE e.outcome END, "                   \
     "json_extract(y.declaration, '$.durable'), t.scheduled_at_ms, t.idempotency_key, t.dag_id, y.dag_type " \
     "= 0, "                                                                                                 \
-    "y.id - y.dag_type - 1, json_extract(t.limits, '$.batch') "                                             \
+    "y.id - y.dag_type - 1, json_extract(t.limits, '$.batch'), l.is_held "                                  \
     "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "             \
     "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "                             \
     "WHERE t.id = ?1 AND y.tenant = ?2"
@@ -91,6 +92,7 @@ static void read_run(sqlite3_stmt *select, int64_t tenant, cleat__rest_run *out)
     out->idempotency_key = cleat__column_text(select, COLUMN_IDEMPOTENCY_KEY);
     out->is_task = cleat__column_uuid(select, COLUMN_DAG, &out->dag_id);
     out->is_dag = sqlite3_column_int(select, COLUMN_IS_DAG) != 0;
+    out->is_held = out->is_task && sqlite3_column_int(select, COLUMN_IS_HELD) != 0;
     out->batch_key = cleat__column_text(select, COLUMN_BATCH);
     out->step_id = row->workflow_id;
     if (out->is_task) { /* as the engine tells it to workers */

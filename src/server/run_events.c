@@ -13,6 +13,7 @@ typedef struct telling {
     const cleat__rest_run *run;
     const cleat__attempt_row *attempt; /* NULL: the newest */
     int32_t invocation;                /* the last one that was gone through */
+    bool has_told_queued;              /* or need not: a note tells when it was let go */
     bool has_told_start;               /* of the invocation with which the attempt has ended, or waits */
     cleat__note_cursor notes;          /* those that were not told yet */
     cleat_status status;
@@ -31,13 +32,29 @@ void cleat__run_event_write_message(cleat__json_writer *writer, const cleat__run
     cleat__buffer_deinit(&text);
 }
 
-/* A note of the time when something begins is of what has begun. */
+/* A note of the time when something begins is of what has begun, but for that of what comes before a start. */
 static bool comes_before(const cleat__note_cursor *note, const cleat__run_event *event, bool is_beginning)
 {
     if (note->retry_count != event->retry_count) {
         return note->retry_count < event->retry_count;
     }
-    return note->at_ms < event->time_ms || (note->at_ms == event->time_ms && !is_beginning);
+    bool is_queued = strcmp(note->kind, CLEAT__NOTE_QUEUED) == 0 && strcmp(event->kind, "CREATED") != 0;
+    return note->at_ms < event->time_ms || (note->at_ms == event->time_ms && (!is_beginning || is_queued));
+}
+
+static void say(telling *self, const cleat__run_event *event)
+{
+    self->goes_on = self->goes_on && self->visit(self->argument, event);
+}
+
+/* Of a batch task that is queued. */
+static cleat__run_event waits_for_batch(const telling *self, int64_t time_ms, int32_t retry_count)
+{
+    return (cleat__run_event){.kind = "WAITING_FOR_BATCH",
+                              .message = "Task waits for a batch",
+                              .time_ms = time_ms,
+                              .retry_count = retry_count,
+                              .reason = self->run->batch_key};
 }
 
 static void tell_note(telling *self)
@@ -47,7 +64,11 @@ static void tell_note(telling *self)
                                     .message = note->message,
                                     .time_ms = note->at_ms,
                                     .retry_count = note->retry_count};
-    self->goes_on = self->goes_on && self->visit(self->argument, &event);
+    say(self, &event);
+    if (self->run->batch_key.data != NULL && strcmp(note->kind, CLEAT__NOTE_QUEUED) == 0) {
+        const cleat__run_event batch = waits_for_batch(self, event.time_ms, event.retry_count);
+        say(self, &batch);
+    }
     cleat_status status = cleat__notes_next(self->store, &self->notes);
     self->status = self->status == CLEAT_OK ? status : self->status;
 }
@@ -59,7 +80,7 @@ static void tell(telling *self, const cleat__run_event *event)
     while (self->goes_on && self->notes.is_there && comes_before(&self->notes, event, is_beginning)) {
         tell_note(self);
     }
-    self->goes_on = self->goes_on && self->visit(self->argument, event);
+    say(self, event);
 }
 
 static void tell_short(telling *self, const char *kind, const char *message, int64_t time_ms,
@@ -78,11 +99,30 @@ static int32_t retry_count_of(const telling *self)
 static void tell_batch(telling *self, int64_t time_ms, int32_t retry_count)
 {
     if (self->run->batch_key.data != NULL) {
-        tell(self, &(cleat__run_event){.kind = "WAITING_FOR_BATCH",
-                                       .message = "Task waits for a batch",
-                                       .time_ms = time_ms,
-                                       .retry_count = retry_count,
-                                       .reason = self->run->batch_key});
+        const cleat__run_event event = waits_for_batch(self, time_ms, retry_count);
+        tell(self, &event);
+    }
+}
+
+/* Whether a note tells, or will tell, when the attempt was queued: that of a task that was held. */
+static bool has_note(telling *self, int32_t retry_count)
+{
+    int64_t at_ms = 0;
+    cleat_status status = self->run->is_task
+                              ? cleat__note_queued_at(self->store, &self->run->row.id, retry_count, &at_ms)
+                              : CLEAT_OK;
+    self->status = self->status == CLEAT_OK ? status : self->status;
+    return at_ms != 0;
+}
+
+/* With the first thing after its creation. `was_queued`: it was more than made and ended. */
+static void tell_queued_first(telling *self, bool was_queued)
+{
+    bool is_new = !self->has_told_queued;
+    self->has_told_queued = true;
+    if (is_new && (was_queued || !self->run->is_task) && !has_note(self, 0)) {
+        tell_short(self, "QUEUED", "Task was queued", self->run->row.created_at_ms, 0);
+        tell_batch(self, self->run->row.created_at_ms, 0);
     }
 }
 
@@ -217,6 +257,7 @@ static bool tell_attempt(void *argument, const cleat__attempt_row *row)
     bool was_not_taken = is_outcome(row, "CANCELLED") && row->error.data != NULL;
     const struct ending *how = ending_of(was_not_taken ? cleat_slice_of("NOT_TAKEN") : row->outcome);
     self->attempt = row;
+    tell_queued_first(self, row->started_at_ms != 0 || was_not_taken);
     tell_invocations(self);
     tell_start(self, row->started_at_ms);
     tell(self, &(cleat__run_event){.kind = how->kind,
@@ -225,8 +266,10 @@ static bool tell_attempt(void *argument, const cleat__attempt_row *row)
                                    .retry_count = row->retry_count,
                                    .error = row->error});
     tell_next(self, row);
-    tell_batch(self, row->replayed_at_ms != 0 ? row->replayed_at_ms : row->finished_at_ms,
-               row->retry_count + 1);
+    if (row->replayed_at_ms == 0 || !has_note(self, row->retry_count + 1)) {
+        tell_batch(self, row->replayed_at_ms != 0 ? row->replayed_at_ms : row->finished_at_ms,
+                   row->retry_count + 1);
+    }
     self->attempt = NULL;
     return self->goes_on && self->status == CLEAT_OK;
 }
@@ -235,6 +278,9 @@ static void tell_newest_attempt(telling *self)
 {
     const cleat__rest_run *run = self->run;
     const cleat__run_row *row = &run->row;
+    bool was_not_taken = cleat_slice_equals(run->outcome, cleat_slice_of("NOT_TAKEN"));
+    tell_queued_first(self, row->started_at_ms != 0 || was_not_taken ||
+                                (!cleat_run_status_is_final(row->status) && !run->is_held));
     tell_invocations(self);
     tell_start(self, row->started_at_ms);
     if (!cleat_run_status_is_final(row->status)) {
@@ -261,8 +307,6 @@ cleat_status cleat__run_events_list(cleat__store *store, const cleat__rest_run *
         self.status = cleat__notes_begin(store, &run->row.id, &self.notes);
     }
     tell_short(&self, "CREATED", "Task was created", run->row.created_at_ms, 0);
-    tell_short(&self, "QUEUED", "Task was queued", run->row.created_at_ms, 0);
-    tell_batch(&self, run->row.created_at_ms, 0);
     cleat_status status = cleat__attempt_list(store, &run->row.id, tell_attempt, &self);
     if (status == CLEAT_OK && self.status == CLEAT_OK) {
         tell_newest_attempt(&self);

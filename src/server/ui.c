@@ -101,6 +101,8 @@ static const cleat__http_route routes[] = {
     API("GET", "workers", 0, worker_list),
     API("GET", "schedules", 0, schedule_list),
     API("GET", "crons", 0, cron_list),
+    API("GET", "rate-limits", 0, rate_list),
+    API("GET", "filters", 0, filter_list),
     API("GET", "queues/history", 0, queue_history),
 };
 

@@ -33,6 +33,8 @@ void cleat__ui_workflow_list(cleat__http_call *call);
 void cleat__ui_worker_list(cleat__http_call *call);
 void cleat__ui_schedule_list(cleat__http_call *call);
 void cleat__ui_cron_list(cleat__http_call *call);
+void cleat__ui_rate_list(cleat__http_call *call);
+void cleat__ui_filter_list(cleat__http_call *call);
 
 /* ---- Questions ---- */
 
@@ -76,11 +78,15 @@ void cleat__ui_write_time(cleat__json_writer *writer, const char *key, int64_t u
 /* Without a character cut in two. */
 cleat_slice cleat__ui_cut(cleat_slice text, size_t most);
 
+enum { CLEAT__UI_ERROR_IN_LISTS = 200 }; /* bytes */
 /* The state in the file, as the command and the engine call it: what no worker took in time is CANCELLED. */
 cleat_run_status cleat__ui_run_status(const cleat__rest_run *run);
 /* RUN of docs/http-api.md, but for its braces, with `error_most` bytes of its error. */
 void cleat__ui_write_run_members(cleat__json_writer *writer, const cleat__rest_run *run, size_t error_most);
 /* The whole of it as it is in lists. */
 void cleat__ui_write_run(cleat__json_writer *writer, const char *key, const cleat__rest_run *run);
+/* idempotency_key, batch, limits, desired_worker_id and sticky of runs/{run}. */
+cleat_status cleat__ui_write_limits(cleat__json_writer *writer, cleat__store *store,
+                                    const cleat__rest_run *run);
 
 #endif

@@ -4,6 +4,9 @@
 
 static const char counting[] = "counting children";
 
+#define OF_TASKS    "dag_id = ?1"
+#define OF_CHILDREN "parent_id IN (SELECT ?1 UNION ALL SELECT id FROM task WHERE dag_id = ?1)"
+
 static cleat_status prepare(cleat__store *store, const char *sql, const cleat__uuid *run_id,
                             sqlite3_stmt **out)
 {
@@ -15,11 +18,15 @@ static cleat_status prepare(cleat__store *store, const char *sql, const cleat__u
 }
 
 /* Whether those that were counted are all. */
-static cleat_status look_for_more(cleat__store *store, const cleat__uuid *run_id, bool *is_complete)
+static cleat_status look_for_more(cleat__store *store, const cleat__uuid *run_id, cleat__ui_family family,
+                                  bool *is_complete)
 {
-    static const char sql[] = "SELECT 1 FROM task WHERE (parent_id = ?1 OR dag_id = ?1) LIMIT 1 OFFSET ?2";
+    static const char *const sql[] = {
+        [CLEAT__UI_TASKS] = "SELECT 1 FROM task WHERE " OF_TASKS " LIMIT 1 OFFSET ?2",
+        [CLEAT__UI_CHILDREN] = "SELECT 1 FROM task WHERE " OF_CHILDREN " LIMIT 1 OFFSET ?2",
+    };
     sqlite3_stmt *select = NULL;
-    cleat_status status = prepare(store, sql, run_id, &select);
+    cleat_status status = prepare(store, sql[family], run_id, &select);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -30,15 +37,19 @@ static cleat_status look_for_more(cleat__store *store, const cleat__uuid *run_id
 }
 
 cleat_status cleat__ui_query_child_counts(cleat__store *store, const cleat__uuid *run_id,
-                                          cleat__ui_children *out)
+                                          cleat__ui_family family, cleat__ui_children *out)
 {
-    static const char sql[] =
-        "SELECT coalesce(e.state, l.state), count(*) FROM (SELECT id FROM task WHERE (parent_id = ?1 OR "
-        "dag_id = ?1) LIMIT ?2) t LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id "
-        "GROUP BY 1";
+#define SELECT_COUNTS(condition)                                                                             \
+    "SELECT coalesce(e.state, l.state), count(*) FROM (SELECT id FROM task WHERE " condition " LIMIT ?2) t " \
+    "LEFT JOIN task_live l ON l.id = t.id LEFT JOIN task_end e ON e.id = t.id GROUP BY 1"
+    static const char *const sql[] = {
+        [CLEAT__UI_TASKS] = SELECT_COUNTS(OF_TASKS),
+        [CLEAT__UI_CHILDREN] = SELECT_COUNTS(OF_CHILDREN),
+    };
+#undef SELECT_COUNTS
     sqlite3_stmt *select = NULL;
     *out = (cleat__ui_children){.is_complete = true};
-    cleat_status status = prepare(store, sql, run_id, &select);
+    cleat_status status = prepare(store, sql[family], run_id, &select);
     if (status != CLEAT_OK) {
         return status;
     }
@@ -54,18 +65,22 @@ cleat_status cleat__ui_query_child_counts(cleat__store *store, const cleat__uuid
     }
     status = cleat__store_rows_end(store, select, code, counting);
     return status == CLEAT_OK && out->total == CLEAT__UI_CHILDREN_MAX
-               ? look_for_more(store, run_id, &out->is_complete)
+               ? look_for_more(store, run_id, family, &out->is_complete)
                : status;
 }
 
-cleat_status cleat__ui_query_child_ids(cleat__store *store, const cleat__uuid *run_id, int64_t limit,
-                                       cleat__rest_ids *out)
+cleat_status cleat__ui_query_child_ids(cleat__store *store, const cleat__uuid *run_id,
+                                       cleat__ui_family family, int64_t limit, cleat__rest_ids *out)
 {
-    static const char sql[] =
-        "SELECT id FROM (SELECT id FROM task WHERE (parent_id = ?1 OR dag_id = ?1) LIMIT ?2) "
-        "ORDER BY id LIMIT ?3";
+#define SELECT_IDS(condition, order) \
+    "SELECT id FROM (SELECT id, type_id FROM task WHERE " condition " LIMIT ?2) ORDER BY " order " LIMIT ?3"
+    static const char *const sql[] = {
+        [CLEAT__UI_TASKS] = SELECT_IDS(OF_TASKS, "type_id"),
+        [CLEAT__UI_CHILDREN] = SELECT_IDS(OF_CHILDREN, "id"),
+    };
+#undef SELECT_IDS
     sqlite3_stmt *select = NULL;
-    cleat_status status = prepare(store, sql, run_id, &select);
+    cleat_status status = prepare(store, sql[family], run_id, &select);
     if (status != CLEAT_OK) {
         return status;
     }

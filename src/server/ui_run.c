@@ -1,5 +1,9 @@
 /* GET runs/{run}: all that is stored about one run, each part of it bounded. */
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "engine/roster.h"
 #include "run_events.h"
+#include "store/queue_reasons.h"
 #include "store/run_waits.h"
 #include "ui_parts.h"
 #include "ui_query.h"
@@ -11,6 +15,7 @@ enum {
     LOGS_MOST = 1000,
     LOG_BYTES_MOST = 1024 * 1024,
     CHILDREN_MOST = 100,
+    TASKS_MOST = 200,
 };
 
 /* ---- Attempts ---- */
@@ -129,18 +134,54 @@ static cleat_status write_logs(cleat__json_writer *writer, cleat__store *store, 
 
 /* ---- What it waits for, and where it comes from ---- */
 
-static cleat_status write_waits(cleat__json_writer *writer, cleat__store *store, const cleat__rest_run *run)
+static cleat_status write_waits(cleat__json_writer *writer, cleat__store *store, const cleat__uuid *id,
+                                cleat_run_status run_status)
 {
     cleat__buffer waits = {0};
     cleat_status status = CLEAT_OK;
-    if (run->row.status == CLEAT_RUN_EVICTED) {
-        status = cleat__run_waits_load(store, &run->row.id, &waits);
+    if (run_status == CLEAT_RUN_EVICTED) {
+        status = cleat__run_waits_load(store, id, &waits);
+    } else if (run_status == CLEAT_RUN_QUEUED) {
+        int64_t now_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS;
+        status = cleat__queue_reasons_load(store, id, now_ms, &waits);
     } else {
         cleat__buffer_append_string(&waits, "[]");
     }
     cleat__writer_raw(writer, "waits", cleat__buffer_slice(&waits));
     writer->out.failed = writer->out.failed || waits.failed;
     cleat__buffer_deinit(&waits);
+    return status;
+}
+
+typedef struct takers {
+    cleat_slice action;
+    int64_t count;
+} takers;
+
+/* On the engine's thread. */
+static void see_worker(void *argument, const cleat__worker_info *info)
+{
+    takers *self = argument;
+    bool takes = false;
+    for (size_t i = 0; i < info->action_count && info->is_active && !info->is_paused && !takes; i++) {
+        takes = cleat_slice_equals(info->queues[i]->action, self->action);
+    }
+    self->count += takes;
+}
+
+/* Of a run that waits, where there is an engine to be asked. */
+static cleat_status write_takers(cleat__json_writer *writer, const cleat__http_call *call,
+                                 const cleat__rest_run *run)
+{
+    const cleat__ui *ui = call->service;
+    takers self = {.action = run->row.task};
+    cleat_status status = CLEAT_OK;
+    if (ui->engine == NULL || run->row.status != CLEAT_RUN_QUEUED || run->is_dag) {
+        cleat__ui_write_null(writer, "taker_count");
+        return CLEAT_OK;
+    }
+    status = cleat__engine_worker_list(ui->engine, call->identity.tenant, see_worker, &self);
+    cleat__writer_int(writer, "taker_count", self.count);
     return status;
 }
 
@@ -171,35 +212,52 @@ static cleat_status write_parent(cleat__json_writer *writer, cleat__store *store
     return status;
 }
 
-/* ---- Children ---- */
+/* ---- Its tasks, and its children ---- */
 
-static cleat_status write_child_rows(cleat__json_writer *writer, cleat__store *store, int64_t tenant,
-                                     const cleat__uuid *id)
+/* What the run's own texts are columns of is read again for each. */
+static cleat_status write_member(cleat__json_writer *writer, cleat__store *store, int64_t tenant,
+                                 cleat__ui_family family, const cleat__uuid *id)
+{
+    cleat__rest_run run;
+    cleat_status status = cleat__rest_query_run(store, tenant, id, false, &run);
+    if (status != CLEAT_OK || family == CLEAT__UI_CHILDREN) {
+        if (status == CLEAT_OK) {
+            cleat__ui_write_run(writer, NULL, &run);
+        }
+        return status;
+    }
+    cleat__writer_begin_object(writer, NULL);
+    cleat__ui_write_run_members(writer, &run, CLEAT__UI_ERROR_IN_LISTS);
+    cleat__writer_int(writer, "child_count", run.child_count);
+    status = write_waits(writer, store, id, run.row.status);
+    cleat__writer_end_object(writer);
+    return status;
+}
+
+static cleat_status write_members(cleat__json_writer *writer, cleat__store *store, int64_t tenant,
+                                  cleat__ui_family family, const cleat__uuid *id)
 {
     cleat__rest_ids ids = {0};
-    cleat_status status = cleat__ui_query_child_ids(store, id, CHILDREN_MOST, &ids);
+    int64_t most = family == CLEAT__UI_TASKS ? TASKS_MOST : CHILDREN_MOST;
+    cleat_status status = cleat__ui_query_child_ids(store, id, family, most, &ids);
     cleat__writer_begin_array(writer, "rows");
     for (size_t i = 0; i < ids.count && status == CLEAT_OK; i++) {
-        cleat__rest_run child;
-        status = cleat__rest_query_run(store, tenant, &ids.items[i], false, &child);
-        if (status == CLEAT_OK) {
-            cleat__ui_write_run(writer, NULL, &child);
-        }
+        status = write_member(writer, store, tenant, family, &ids.items[i]);
     }
     cleat__writer_end_array(writer);
     cleat__rest_ids_deinit(&ids);
     return status;
 }
 
-static cleat_status write_children(cleat__json_writer *writer, cleat__store *store, int64_t tenant,
-                                   const cleat__uuid *id)
+static cleat_status write_family(cleat__json_writer *writer, cleat__store *store, int64_t tenant,
+                                 cleat__ui_family family, const cleat__uuid *id)
 {
     cleat__ui_children counts;
-    cleat_status status = cleat__ui_query_child_counts(store, id, &counts);
+    cleat_status status = cleat__ui_query_child_counts(store, id, family, &counts);
     if (status != CLEAT_OK) {
         return status;
     }
-    cleat__writer_begin_object(writer, "children");
+    cleat__writer_begin_object(writer, family == CLEAT__UI_TASKS ? "tasks" : "children");
     cleat__writer_int(writer, "total", counts.total);
     cleat__writer_bool(writer, "is_complete", counts.is_complete);
     cleat__writer_begin_object(writer, "by_status");
@@ -209,7 +267,7 @@ static cleat_status write_children(cleat__json_writer *writer, cleat__store *sto
         }
     }
     cleat__writer_end_object(writer);
-    status = write_child_rows(writer, store, tenant, id);
+    status = write_members(writer, store, tenant, family, id);
     cleat__writer_end_object(writer);
     return status;
 }
@@ -244,17 +302,24 @@ static cleat_status write_run(void *argument, cleat__store *store, cleat__json_w
         return status;
     }
     parent_id = run.is_task ? run.dag_id : run.row.parent_id;
+    bool is_dag = run.is_dag;
     cleat__writer_begin_object(writer, NULL);
     cleat__ui_write_run_members(writer, &run, TEXT_MOST);
     write_payload(writer, "input", "input_size", run.row.input);
     write_payload(writer, "output", "output_size", run.row.output);
     write_cause(writer, &run);
-    status = write_attempts(writer, store, &run);
+    status = write_takers(writer, call, &run);
+    if (status == CLEAT_OK) {
+        status = cleat__ui_write_limits(writer, store, &run);
+    }
+    if (status == CLEAT_OK) {
+        status = write_attempts(writer, store, &run);
+    }
     if (status == CLEAT_OK) {
         status = write_events(writer, store, &run);
     }
     if (status == CLEAT_OK) {
-        status = write_waits(writer, store, &run);
+        status = write_waits(writer, store, &id, run.row.status);
     }
     if (status == CLEAT_OK) {
         status = write_logs(writer, store, tenant, &id, self->logs_after);
@@ -262,8 +327,13 @@ static cleat_status write_run(void *argument, cleat__store *store, cleat__json_w
     if (status == CLEAT_OK) {
         status = write_parent(writer, store, tenant, &parent_id);
     }
+    if (status == CLEAT_OK && is_dag) {
+        status = write_family(writer, store, tenant, CLEAT__UI_TASKS, &id);
+    } else {
+        cleat__ui_write_null(writer, "tasks");
+    }
     if (status == CLEAT_OK) {
-        status = write_children(writer, store, tenant, &id);
+        status = write_family(writer, store, tenant, CLEAT__UI_CHILDREN, &id);
     }
     cleat__writer_end_object(writer);
     return status;

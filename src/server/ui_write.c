@@ -54,8 +54,6 @@ cleat_slice cleat__ui_cut(cleat_slice text, size_t most)
 
 /* ---- Runs ---- */
 
-enum { ERROR_IN_LISTS = 200 };
-
 cleat_run_status cleat__ui_run_status(const cleat__rest_run *run)
 {
     bool was_not_taken = cleat_slice_equals(run->outcome, cleat_slice_of("NOT_TAKEN"));
@@ -69,6 +67,7 @@ void cleat__ui_write_run_members(cleat__json_writer *writer, const cleat__rest_r
     cleat__writer_slice(writer, "workflow", row->workflow);
     cleat__writer_slice(writer, "task", row->task_name);
     cleat__writer_string(writer, "status", cleat_run_status_name(cleat__ui_run_status(run)));
+    cleat__writer_slice(writer, "outcome", run->outcome);
     cleat__writer_int(writer, "created_at_ms", row->created_at_ms);
     cleat__ui_write_time(writer, "queued_at_ms", run->queued_at_ms);
     cleat__ui_write_time(writer, "started_at_ms", row->started_at_ms);
@@ -90,6 +89,6 @@ void cleat__ui_write_run_members(cleat__json_writer *writer, const cleat__rest_r
 void cleat__ui_write_run(cleat__json_writer *writer, const char *key, const cleat__rest_run *run)
 {
     cleat__writer_begin_object(writer, key);
-    cleat__ui_write_run_members(writer, run, ERROR_IN_LISTS);
+    cleat__ui_write_run_members(writer, run, CLEAT__UI_ERROR_IN_LISTS);
     cleat__writer_end_object(writer);
 }

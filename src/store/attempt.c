@@ -1,13 +1,15 @@
 /*
  * When an attempt was due is stored only while it lives; afterwards it follows from the end of the one before
  * and the policy of the run's version, as the engine had it from there. An attempt that begins with a replay
- * waits from that on, and is the first of those that are counted.
+ * waits from that on, and is the first of those that are counted. A task of a run of several waits from when it
+ * was let go.
  */
 #include "store/attempt.h"
 
 #include "base/error.h"
 #include "model/duration.h"
 #include "store/bind.h"
+#include "store/note.h"
 
 static const char reading[] = "reading what an attempt waited for";
 
@@ -23,7 +25,9 @@ static const char sql[] =
     " AND retry_count >= f.retry_count AND retry_count < ?3),"
     " y.backoff_initial_ms, y.backoff_factor, y.backoff_max_ms,"
     " y.action, y.task_name, y.version_id, w.uuid, w.name,"
-    " EXISTS (SELECT 1 FROM durable_run WHERE id = t.id) "
+    " EXISTS (SELECT 1 FROM durable_run WHERE id = t.id),"
+    " CASE WHEN t.dag_id IS NOT NULL THEN (SELECT max(at_ms) FROM task_note WHERE task_id = t.id"
+    " AND retry_count = ?3 AND kind = '" CLEAT__NOTE_QUEUED "') END "
     "FROM task t JOIN task_type y ON y.id = t.type_id JOIN workflow w ON w.id = y.workflow_id "
     "JOIN (SELECT coalesce(1 + max(retry_count), 0) AS retry_count FROM attempt"
     " WHERE task_id = ?1 AND retry_count < ?3 AND replayed_at_ms IS NOT NULL) f "
@@ -46,6 +50,7 @@ enum {
     WORKFLOW_ID,
     WORKFLOW,
     IS_DURABLE,
+    RELEASED, /* it was held until then */
 };
 
 static int64_t back_off_ms(sqlite3_stmt *row)
@@ -69,6 +74,9 @@ static void read_times(sqlite3_stmt *row, int32_t retry_count, cleat__attempt_wa
         out->due_at_ms = cleat__saturating_add(out->since_ms, back_off_ms(row));
     } else if (sqlite3_column_type(row, SCHEDULED) != SQLITE_NULL) {
         out->since_ms = sqlite3_column_int64(row, SCHEDULED);
+    }
+    if (sqlite3_column_type(row, RELEASED) != SQLITE_NULL) {
+        out->since_ms = out->due_at_ms = sqlite3_column_int64(row, RELEASED);
     }
 }
 

@@ -12,7 +12,7 @@ typedef struct cleat__attempt_wait {
     cleat_slice action, task_name;
     int64_t triggered_at_ms; /* the run */
     int64_t
-        since_ms; /* the trigger, the making of the schedule, the end of the attempt before, or its replay */
+        since_ms; /* the trigger, the making of the schedule, the end of the attempt before, or its replay; of a task of a run of several when it was let go */
     int64_t due_at_ms;                 /* when it might begin: at once, or behind the delay or the back-off */
     int64_t started_at_ms;             /* a worker got it */
     cleat__invocation_wait invocation; /* what its number is that of; 0: the first one, or no durable run */

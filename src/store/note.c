@@ -1,6 +1,7 @@
 #include "store/note.h"
 
 #include "store/bind.h"
+#include "store/statement.h"
 
 cleat_status cleat__note_insert(cleat__store *store, const cleat__attempt_key *key, const cleat__note *note)
 {
@@ -24,6 +25,20 @@ cleat_status cleat__note_insert(cleat__store *store, const cleat__attempt_key *k
     }
     sqlite3_reset(insert);
     return status;
+}
+
+cleat_status cleat__note_queued_at(cleat__store *store, const cleat__uuid *id, int32_t retry_count,
+                                   int64_t *out)
+{
+    static const char sql[] = "SELECT coalesce(max(at_ms), 0) FROM task_note "
+                              "WHERE task_id = ?1 AND retry_count = ?2 AND kind = '" CLEAT__NOTE_QUEUED "'";
+    sqlite3_stmt *select = NULL;
+    cleat_status status = cleat__statement_of_run(store, sql, id, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    sqlite3_bind_int(select, 2, retry_count);
+    return cleat__statement_number(store, select, out, "reading when a task was queued");
 }
 
 cleat_status cleat__notes_begin(cleat__store *store, const cleat__uuid *id, cleat__note_cursor *cursor)

@@ -7,6 +7,9 @@
 
 #define CLEAT__NOTES_MAX 1000 /* of a run: what comes then is not kept */
 
+/* Of a task of a run of several, where it was held: when it came into its queue. */
+#define CLEAT__NOTE_QUEUED "QUEUED"
+
 typedef struct cleat__note {
     const char *kind; /* as the API calls such an event: "SLOT_RELEASED", .. */
     const char *message;
@@ -15,6 +18,10 @@ typedef struct cleat__note {
 
 /* Of the run's attempt that `key` has. */
 cleat_status cleat__note_insert(cleat__store *store, const cleat__attempt_key *key, const cleat__note *note);
+
+/* When the attempt came into its queue, if that is noted; else 0. */
+cleat_status cleat__note_queued_at(cleat__store *store, const cleat__uuid *id, int32_t retry_count,
+                                   int64_t *out);
 
 /* Those of a run, one after the other. */
 typedef struct cleat__note_cursor {

@@ -101,7 +101,7 @@ cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__r
 {
     static const char sql[] =
         "SELECT " RUN_COLUMNS ", coalesce((SELECT d.input FROM task d WHERE d.id = t.dag_id), t.input), "
-        "t.metadata, e.output, e.error" RUN_TABLES "WHERE t.id = ?1";
+        "t.metadata, e.output, e.error, e.outcome" RUN_TABLES "WHERE t.id = ?1";
     *out = (cleat__run_row){0};
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
@@ -121,6 +121,7 @@ cleat_status cleat__run_get(cleat__store *store, const cleat__uuid *id, cleat__r
     out->metadata = cleat__column_text(select, COLUMN_INPUT + 1);
     out->output = cleat__column_text(select, COLUMN_INPUT + 2);
     out->error = cleat__column_text(select, COLUMN_INPUT + 3);
+    out->outcome = cleat__column_text(select, COLUMN_INPUT + 4);
     return CLEAT_OK; /* the statement stays where it is: the slices are its columns */
 }
 

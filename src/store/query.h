@@ -24,11 +24,13 @@ typedef struct cleat__run_row {
     cleat__uuid parent_id;
     int64_t child_index;
     cleat_slice child_key;
-    cleat__uuid event_id;                       /* that started it; nil: none */
-    cleat_slice event_key;                      /* absent: none */
-    cleat__uuid dag_id;                         /* of the run that it is a task of; nil: none */
-    bool is_dag;                                /* it is a run of several tasks */
-    cleat_slice input, metadata, output, error; /* absent where there is none; only in cleat__run_get */
+    cleat__uuid event_id;  /* that started it; nil: none */
+    cleat_slice event_key; /* absent: none */
+    cleat__uuid dag_id;    /* of the run that it is a task of; nil: none */
+    bool is_dag;           /* it is a run of several tasks */
+    /* Absent where there is none; only in cleat__run_get. `outcome` is how it ended where the status does not say it:
+     * "SKIPPED", "TIMED_OUT", .. */
+    cleat_slice input, metadata, output, error, outcome;
 } cleat__run_row;
 
 typedef struct cleat__run_filter {

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "model/duration.h"
+#include "store/note.h"
 #include "store/statement.h"
 
 static const char reading[] = "reading what the queue was like";
@@ -33,6 +34,7 @@ typedef struct run {
     int64_t due_at_ms;           /* of the attempt that is next, or is gone through */
     int32_t retry_count, number; /* of that; the number counts for the back-off */
     bool is_durable;
+    bool is_task;          /* of a run of several */
     int32_t over_retry;    /* of the newest invocation while it is over and its attempt is not .. */
     int64_t over_began_ms; /* .. 0: there is none */
     cleat__policy policy;
@@ -122,6 +124,16 @@ static bool says(cleat_slice text, const char *word)
     return cleat_slice_equals(text, cleat_slice_of(word));
 }
 
+/* A task of a run of several waits in no queue before it is let go. */
+static cleat_status look_at_release(load *self, run *it)
+{
+    int64_t at_ms = 0;
+    cleat_status status =
+        it->is_task ? cleat__note_queued_at(self->store, &it->id, it->retry_count, &at_ms) : CLEAT_OK;
+    it->due_at_ms = at_ms != 0 ? at_ms : it->due_at_ms;
+    return status;
+}
+
 /* Goes on to the attempt that follows a row of attempt. */
 static void go_on(sqlite3_stmt *select, run *it)
 {
@@ -154,7 +166,10 @@ static cleat_status add_former(load *self, run *it)
         bool has_started = sqlite3_column_type(select, 1) != SQLITE_NULL;
         self->work--;
         it->retry_count = sqlite3_column_int(select, 0);
-        status = add_attempt(self, it, sqlite3_column_int64(select, has_started ? 1 : 2));
+        status = look_at_release(self, it);
+        if (status == CLEAT_OK && (has_started || !it->is_task)) {
+            status = add_attempt(self, it, sqlite3_column_int64(select, has_started ? 1 : 2));
+        }
         go_on(select, it);
     }
     cleat_status end = cleat__store_rows_end(self->store, select, code, reading);
@@ -176,12 +191,15 @@ enum {
     COLUMN_OVER_RETRY,
     COLUMN_OVER_BEGAN,
     COLUMN_TENANT,
+    COLUMN_IS_TASK,
+    COLUMN_IS_HELD,
+    COLUMN_NOT_TAKEN,
 };
-#define COLUMNS                                                                                            \
-    "SELECT t.id, t.type_id, t.created_at_ms, e.finished_at_ms, coalesce(e.retry_count, l.retry_count), "  \
-    "coalesce(e.started_at_ms, l.started_at_ms), coalesce(e.state, l.state), l.queued_at_ms, d.id IS NOT " \
-    "NULL, "                                                                                               \
-    "d.retry_count, d.began_at_ms, y.tenant "
+#define COLUMNS                                                                                           \
+    "SELECT t.id, t.type_id, t.created_at_ms, e.finished_at_ms, coalesce(e.retry_count, l.retry_count), " \
+    "coalesce(e.started_at_ms, l.started_at_ms), coalesce(e.state, l.state), l.queued_at_ms, "            \
+    "d.id IS NOT NULL, d.retry_count, d.began_at_ms, y.tenant, t.dag_id IS NOT NULL, l.is_held, "         \
+    "e.state = 4 AND e.error IS NOT NULL "
 #define JOINED                                                                  \
     "JOIN task_type y ON y.id = t.type_id LEFT JOIN task_end e ON e.id = t.id " \
     "LEFT JOIN durable_run d ON d.id = t.id "
@@ -193,7 +211,13 @@ static cleat_status add_newest(load *self, run *it, sqlite3_stmt *select)
     bool is_over = it->over_began_ms != 0 && it->over_retry == it->retry_count;
     bool is_queued = ended_ms == 0 && sqlite3_column_int(select, COLUMN_STATE) == CLEAT_RUN_QUEUED;
     int64_t to_ms = is_over ? it->over_began_ms : is_queued ? 0 : started_ms != 0 ? started_ms : ended_ms;
-    cleat_status status = add_attempt(self, it, to_ms);
+    bool was_never_let_go =
+        it->is_task && ended_ms != 0 && started_ms == 0 && sqlite3_column_int(select, COLUMN_NOT_TAKEN) == 0;
+    if (was_never_let_go) {
+        return CLEAT_OK;
+    }
+    cleat_status status = look_at_release(self, it);
+    status = status == CLEAT_OK ? add_attempt(self, it, to_ms) : status;
     return status == CLEAT_OK && is_queued
                ? add_wait(self, sqlite3_column_int64(select, COLUMN_QUEUED), INT64_MAX)
                : status;
@@ -205,6 +229,7 @@ static cleat_status add_run(load *self, sqlite3_stmt *select)
         .type_id = sqlite3_column_int64(select, COLUMN_TYPE),
         .due_at_ms = sqlite3_column_int64(select, COLUMN_CREATED),
         .is_durable = sqlite3_column_int(select, COLUMN_IS_DURABLE) != 0,
+        .is_task = sqlite3_column_int(select, COLUMN_IS_TASK) != 0,
         .over_retry = sqlite3_column_int(select, COLUMN_OVER_RETRY),
         .over_began_ms = sqlite3_column_int64(select, COLUMN_OVER_BEGAN),
     };
@@ -237,7 +262,8 @@ static cleat_status walk(load *self, const char *sql, const cleat__uuid *low, co
             break;
         }
         self->work--;
-        if (sqlite3_column_int64(select, COLUMN_TENANT) == self->filter->tenant) {
+        bool is_held = sqlite3_column_int(select, COLUMN_IS_HELD) != 0;
+        if (sqlite3_column_int64(select, COLUMN_TENANT) == self->filter->tenant && !is_held) {
             status = add_run(self, select);
         }
     }
@@ -273,9 +299,10 @@ cleat_status cleat__queue_waits_load(cleat__store *store, const cleat__queue_his
 {
     static const char newer[] =
         COLUMNS "FROM task t " JOINED "LEFT JOIN task_live l ON l.id = CASE WHEN e.id IS NULL "
-                "THEN t.id END WHERE t.id >= ?1 AND t.id < ?2 ORDER BY t.id DESC";
-    static const char older[] = COLUMNS "FROM task_live l CROSS JOIN task t ON t.id = l.id " JOINED
-                                        "WHERE l.id >= ?1 AND l.id < ?2 ORDER BY l.id DESC";
+                "THEN t.id END WHERE t.id >= ?1 AND t.id < ?2 AND y.dag_type IS NOT 0 ORDER BY t.id DESC";
+    static const char older[] =
+        COLUMNS "FROM task_live l CROSS JOIN task t ON t.id = l.id " JOINED
+                "WHERE l.id >= ?1 AND l.id < ?2 AND y.dag_type IS NOT 0 ORDER BY l.id DESC";
     load self = {store, filter, out, filter->work > 0 ? filter->work : CLEAT__QUEUE_HISTORY_WORK};
     int64_t longest_ms = 0;
     out->is_complete = true;

@@ -28,8 +28,10 @@ same 'second page' "$(json_rows out '$.runs' 'count(*)')" 5
 same 'no third page' "$(json out '$.next_before')" ''
 expect 0 runs ls --status cancelled
 shows 'no runs'
-COLUMNS=80 expect 0 runs ls
-narrow 80
+for columns in 60 80; do
+    COLUMNS=$columns expect 0 runs ls
+    narrow "$columns"
+done
 
 # ---- runs show ----
 expect 0 runs ls --status FAILED --limit 1 --json
@@ -83,8 +85,10 @@ expect 0 traces ls --limit 1
 shows "older ones: $CLEAT traces ls --limit 1 --before "
 expect 0 traces ls --name nothing
 shows 'no traces'
-COLUMNS=80 expect 0 traces ls
-narrow 80
+for columns in 60 80; do
+    COLUMNS=$columns expect 0 traces ls
+    narrow "$columns"
+done
 parent=$(json demo.json '$.relations[0].trace_id')
 expect 0 traces show "$(printf %.8s "$parent")"
 shows "trace $parent  82 spans"

@@ -32,12 +32,18 @@ check_all()
     refuse 1 "no cron $once" schedule disable "$once"
     expect 0 schedule ls
     shows workflow
-    shows 2099-01-01T00:00:00.000Z
-    shows T03:30:00.000Z
+    shows 2099-01-01T00:00:00Z
+    shows T03:30:00Z
     shows "$once"
     shows '30 3 * * MON-FRI'
     shows nightly
     shows archive.scan
+    for columns in 68 80; do
+        COLUMNS=$columns expect 0 schedule ls
+        narrow "$columns"
+        shows "$once"
+        shows 2099-01-01T00:00:00Z
+    done
     expect 0 schedule ls --json
     same schedules "$(json_rows out '$.schedules' 'count(*)')" 2
     same crons "$(json_rows out '$.crons' 'count(*)')" 1

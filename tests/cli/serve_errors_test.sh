@@ -95,7 +95,7 @@ done
 [ "$code" = 503 ] || [ "$code" = 507 ] || [ "$code" = 500 ] || fail "status $code: $(cat answer.json)"
 tenant=$(sqlite3 full.db "SELECT lower(hex(uuid)) FROM tenant WHERE id = 1" |
     sed 's/\(.\{8\}\)\(.\{4\}\)\(.\{4\}\)\(.\{4\}\)/\1-\2-\3-\4-/')
-same 'a trigger with a full disk' "$(curl -s -o body -D head -w '%{http_code}' -X POST \
+same 'a trigger with a full disk' "$(curl -s -o body -D head -w '%{http_code}' -H "Content-Type: application/json" -X POST \
     "http://$http/api/v1/stable/tenants/$tenant/workflow-runs/trigger" --data '{"workflowName":"x","input":{}}')" 503
 grep -qi '^retry-after:' head || fail "no Retry-After: $(cat head)"
 ! grep -q 'Internal Server Error' body || fail "no reason: $(cat body)"

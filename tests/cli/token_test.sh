@@ -60,7 +60,11 @@ same 'the oldest' "$(json out '$.tokens[1].id')" "$second"
 same 'its name' "$(json out '$.tokens[1].name')" 'ci box'
 same 'its state' "$(json out '$.tokens[1].state')" good
 refuse 1 'there is no tenant "nobody"' token ls --tenant nobody
-COLUMNS=80 expect 0 token ls
+for columns in 60 80; do
+    COLUMNS=$columns expect 0 token ls
+    narrow "$columns"
+    shows "$id"
+done
 
 # ---- Revoking ----
 expect 0 token revoke "$second"

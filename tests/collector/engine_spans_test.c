@@ -4,6 +4,7 @@
 #include "model/derived_id.h"
 #include "store/durable.h"
 #include "store/load.h"
+#include "store/note.h"
 #include "store/transition.h"
 
 #include <stdlib.h>
@@ -59,16 +60,26 @@ static int tear_down(void **state)
 
 /* ---- The life of a run ---- */
 
-static void trigger_at(fixture *f, int64_t now_ms, int64_t scheduled_at_ms)
+static void trigger_of(fixture *f, int64_t now_ms, int64_t scheduled_at_ms, bool is_held)
 {
     cleat__uuid existing;
     const cleat__trigger trigger = {.workflow = f->type.workflow,
                                     .input = cleat_slice_of("{}"),
                                     .child_index = -1,
                                     .scheduled_at_ms = scheduled_at_ms};
-    const cleat__new_task task = {
-        .id = f->run_id, .type_id = f->type.id, .priority = 1, .created_at_ms = now_ms, .trigger = &trigger};
+    const cleat__new_task task = {.id = f->run_id,
+                                  .type_id = f->type.id,
+                                  .priority = 1,
+                                  .created_at_ms = now_ms,
+                                  .trigger = &trigger,
+                                  .dag_id = {{is_held}},
+                                  .is_held = is_held};
     assert_int_equal(cleat__transition_trigger(f->store, &task, &existing), CLEAT_OK);
+}
+
+static void trigger_at(fixture *f, int64_t now_ms, int64_t scheduled_at_ms)
+{
+    trigger_of(f, now_ms, scheduled_at_ms, false);
 }
 
 static cleat__attempt_key attempt_of(const fixture *f, int32_t retry_count, int64_t started_at_ms)
@@ -356,6 +367,26 @@ static void test_a_schedule_is_waited_for(void **state)
     assert_found(f, "hatchet.engine.queued", 0, 9000, 9001, &caller.span_id);
 }
 
+static void test_a_task_of_several_is_queued_when_it_is_let_go(void **state)
+{
+    fixture *f = *state;
+    const cleat__note note = {CLEAT__NOTE_QUEUED, "Task was queued", 5000};
+    trigger_of(f, 1000, 0, true);
+    const cleat__attempt_key key = attempt_of(f, 0, 0);
+    assert_int_equal(
+        cleat__transition_unhold(f->store, &key, note.at_ms, (cleat_slice){NULL, 0}, (cleat_slice){NULL, 0}),
+        CLEAT_OK);
+    assert_int_equal(cleat__note_insert(f->store, &key, &note), CLEAT_OK);
+    assign_at(f, 0, 5010);
+    retry_at(f, 0, 5010, 6000, false);
+    assign_at(f, 1, 6150);
+    execute(f, executes, 0, &caller, NULL);
+    execute(f, executes, 1, &caller, NULL);
+    assert_found(f, "hatchet.engine.queued", 0, 5000, 5010, &caller.span_id);
+    assert_int_equal(find(f, "hatchet.engine.schedule_delay", 0).count, 0);
+    assert_found(f, "hatchet.engine.queued", 1, 6100, 6150, &caller.span_id);
+}
+
 static void test_a_clock_that_went_back(void **state)
 {
     fixture *f = *state;
@@ -550,6 +581,7 @@ int main(void)
         TEST(test_back_off_is_not_part_of_the_queue),
         TEST(test_a_replayed_run_waits_from_its_replay_on),
         TEST(test_a_schedule_is_waited_for),
+        TEST(test_a_task_of_several_is_queued_when_it_is_let_go),
         TEST(test_a_clock_that_went_back),
         TEST(test_a_wait_is_with_the_invocation_that_it_woke),
         TEST(test_waits_of_one_trace),

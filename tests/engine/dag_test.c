@@ -161,6 +161,23 @@ static void test_a_task_that_can_never_run_is_cancelled(void **state)
 
 /* ---- Sleeps and events ---- */
 
+/* Who reads the file later knows when a task that was held came into its queue. */
+static void test_it_is_noted_when_a_task_is_let_go(void **state)
+{
+    dag_rig *at = *state;
+    add_task(at, "a", "");
+    add_task(at, "b", "a");
+    begin(at, "{}");
+    advance(&at->core, 7000);
+    complete(at, "a", "{}");
+    assert_string_equal(
+        query("SELECT y.task_name || ' ' || n.kind || ' ' || n.retry_count || ' ' || (n.at_ms - "
+              "t.created_at_ms) FROM task_note n JOIN task t ON t.id = n.task_id "
+              "JOIN task_type y ON y.id = t.type_id WHERE t.dag_id = ?1",
+              &at->run),
+        "b QUEUED 0 7000");
+}
+
 static void test_a_task_waits_for_a_time_behind_its_parents(void **state)
 {
     dag_rig *at = *state;
@@ -518,6 +535,7 @@ int main(void)
         TEST(test_a_condition_that_is_not_met_changes_nothing),
         TEST(test_a_task_is_cancelled_by_what_a_parent_made),
         TEST(test_a_task_that_can_never_run_is_cancelled),
+        TEST(test_it_is_noted_when_a_task_is_let_go),
         TEST(test_a_task_waits_for_a_time_behind_its_parents),
         TEST(test_a_first_task_waits_for_an_event),
         TEST(test_a_run_does_not_wait_for_what_has_started_it),

@@ -244,6 +244,41 @@ static void events_are_those_of_its_tasks(void **state)
     json_decref(run);
 }
 
+/* "CREATED QUEUED STARTED" */
+static void expect_events(rest_world *it, const chain *made, size_t task, const char *expected)
+{
+    char kinds[200] = "";
+    size_t i;
+    const json_t *event;
+    json_t *events = get(it, URL(RUN "/task-events", ID(&made->run)));
+    json_array_foreach(at(events, "rows"), i, event)
+    {
+        if (strcmp(text_at(event, "taskId"), ID(&made->tasks[task])) == 0) {
+            size_t size = strlen(kinds);
+            snprintf(kinds + size, sizeof(kinds) - size, "%s%s", size != 0 ? " " : "",
+                     text_at(event, "eventType"));
+        }
+    }
+    assert_string_equal(kinds, expected);
+    json_decref(events);
+}
+
+static void a_task_that_waits_for_others_is_not_queued(void **state)
+{
+    rest_world *it = *state;
+    declare_chain(it);
+    (void)add_chain_worker(it);
+    chain made = start_chain(it);
+    wait_until_running(it, &made.tasks[0]);
+    expect_events(it, &made, 0, "CREATED QUEUED STARTED");
+    expect_events(it, &made, 1, "CREATED");
+    complete(it, &made.tasks[0], "{}");
+    wait_until_running(it, &made.tasks[1]);
+    expect_events(it, &made, 1, "CREATED QUEUED STARTED");
+    expect_ids(it, "cancel", &made.tasks[1]);
+    expect_events(it, &made, 2, "CREATED CANCELLED");
+}
+
 static bool is_end(int state)
 {
     return state >= 0 && cleat_run_status_is_final((cleat_run_status)state);
@@ -332,6 +367,7 @@ int main(void)
         REST_TEST(a_task_is_cancelled_with_those_behind_it),
         REST_TEST(a_task_runs_again_with_those_behind_it),
         REST_TEST(events_are_those_of_its_tasks),
+        REST_TEST(a_task_that_waits_for_others_is_not_queued),
         REST_TEST(each_way_to_end_has_its_event),
         REST_TEST(a_run_comes_with_its_tasks_from_where_it_comes),
         REST_TEST(a_run_is_its_tasks_workers),

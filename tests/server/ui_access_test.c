@@ -19,17 +19,19 @@ static bool is_api(const cleat__http_route *route)
     return strncmp(route->pattern, API, sizeof(API) - 1) == 0;
 }
 
-/* The pattern with a run and a trace in the places of its parts. */
+/* The pattern with a run and a trace, or what nobody has, in the places of its parts. */
 #define FILL(pattern, run, trace) fill_in((char[256]){0}, pattern, run, trace)
 static const char *fill_in(char *text, const char *pattern, const char *run, const char *trace)
 {
     size_t size = 0;
     for (const char *at = pattern; *at != '\0';) {
-        const char *value = strncmp(at, "{run}", 5) == 0     ? run
-                            : strncmp(at, "{trace}", 7) == 0 ? trace
-                            : strncmp(at, "{span}", 6) == 0  ? SPAN_ID
-                            : *at == '{'                     ? "app.js"
-                                                             : NULL;
+        const char *value = strncmp(at, "{run}", 5) == 0      ? run
+                            : strncmp(at, "{trace}", 7) == 0  ? trace
+                            : strncmp(at, "{span}", 6) == 0   ? SPAN_ID
+                            : strncmp(at, "{name}", 6) == 0   ? "app.js"
+                            : strncmp(at, "{tenant}", 8) == 0 ? TENANT_1
+                            : *at == '{'                      ? NO_ID
+                                                              : NULL;
         if (value != NULL) {
             size += (size_t)sprintf(text + size, "%s", value);
             at = strchr(at, '}') + 1;
@@ -126,14 +128,51 @@ static void what_is_another_tenants_is_not_there(void **state)
     assert_true(count >= 5);
 }
 
+static void add_filter(ui_world *it)
+{
+    const char *body =
+        URL("{\"workflowId\":\"%s\",\"scope\":\"shop:7\",\"expression\":\"true\",\"payload\":{\"a\":1}}",
+            ID(&it->rest.greet[0].workflow_id));
+    json_decref(
+        ask_json(&it->rest, (asking){1, "POST", "/api/v1/stable/tenants/{tenant}/filters", body, 200}));
+}
+
+static void rate_limits_and_filters_are_told(void **state)
+{
+    ui_world *it = *state;
+    assert_int_equal(cleat__engine_put_rate_limit(it->rest.engine, 1, cleat_slice_of("mail"), 7, 86400000),
+                     CLEAT_OK);
+    json_t *rates = get(&it->rest, API "rate-limits");
+    json_t *others = ask_json(&it->rest, (asking){2, "GET", API "rate-limits", NULL, 200});
+    assert_int_equal(count_at(rates, "rows"), 1);
+    assert_string_equal(text_at(rates, "rows.0.key"), "mail");
+    assert_int_equal(int_at(rates, "rows.0.units"), 7);
+    assert_int_equal(int_at(rates, "rows.0.left"), 7);
+    assert_int_equal(int_at(rates, "rows.0.window_ms"), 86400000);
+    assert_true(json_integer_value(at(rates, "rows.0.refilled_at_ms")) > INT64_C(1700000000000));
+    assert_int_equal(count_at(others, "rows"), 0);
+    json_decref(others);
+    json_decref(rates);
+    add_filter(it);
+    json_t *filters = get(&it->rest, API "filters");
+    assert_int_equal(count_at(filters, "rows"), 1);
+    assert_string_equal(text_at(filters, "rows.0.workflow_id"), ID(&it->rest.greet[0].workflow_id));
+    assert_string_equal(text_at(filters, "rows.0.scope"), "shop:7");
+    assert_string_equal(text_at(filters, "rows.0.expression"), "true");
+    assert_int_equal(int_at(filters, "rows.0.payload.a"), 1);
+    assert_true(json_is_false(at(filters, "rows.0.is_declared")));
+    json_decref(filters);
+}
+
 static void lists_have_nothing_of_another_tenant(void **state)
 {
-    static const char *const lists[] = {API "workers", API "schedules"};
+    static const char *const lists[] = {API "workers", API "schedules", API "filters"};
     ui_world *it = *state;
     trigger_run(&it->rest, 1, "greet");
     add_worker(&it->rest, 1, "one", false);
     add_schedule(&it->rest, 1, CLEAT__SCHEDULE_API, NEXT_CENTURY_MS);
     store_spans(&it->rest, 1, spans);
+    add_filter(it);
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         json_t *own = get(&it->rest, lists[i]);
         json_t *other = ask_json(&it->rest, (asking){2, "GET", lists[i], NULL, 200});
@@ -215,6 +254,86 @@ static void what_a_foreign_page_could_send_changes_nothing(void **state)
     reply_deinit(&good);
 }
 
+/* ---- The same of what changes something elsewhere in the API ---- */
+
+/* All such routes of tables[1], with a body of nobody's type. */
+static size_t each_change(ui_world *it, const char *const headers[2], long status, const char *text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < it->tables[1].count; i++) {
+        const cleat__http_route *route = &it->tables[1].routes[i];
+        if ((route->flags & CLEAT__HTTP_OPEN) || strcmp(route->method, "GET") == 0 ||
+            strncmp(route->pattern, "/api/", 5) != 0) {
+            continue;
+        }
+        bool is_post = strcmp(route->method, "POST") == 0;
+        if (status == 415 && !is_post) { /* a page of another site has to ask before it sends such */
+            continue;
+        }
+        reply answer = ask(it->rest.server, (question){.method = route->method,
+                                                       .path = FILL(route->pattern, NO_ID, NO_TRACE),
+                                                       .headers = {headers[0], headers[1]},
+                                                       .body = is_post ? "{}" : NULL});
+        if (answer.status != status || strstr(answer.body, text) == NULL) {
+            fail_msg("%s %s: %ld %s", route->method, route->pattern, answer.status, answer.body);
+        }
+        reply_deinit(&answer);
+        count++;
+    }
+    return count;
+}
+
+static void a_foreign_page_changes_nothing_without_tokens(void **state)
+{
+    ui_world *it = *state;
+    assert_true(
+        each_change(it, (const char *const[]){foreign, AS_JSON}, 403, "not by the name evil.example") > 20);
+    assert_true(each_change(it,
+                            (const char *const[]){"Content-Type: text/plain", "Origin: http://evil.example"},
+                            415, "Content-Type must be application/json") > 10);
+}
+
+static void programs_change_what_they_like_without_tokens(void **state)
+{
+    ui_world *it = *state;
+    const char *path = "/api/v1/stable/tenants/" TENANT_1 "/tasks/cancel";
+    const char *cron = "/api/v1/tenants/" TENANT_1 "/workflows/crons/" NO_ID;
+    const char *version = "/api/v1/version", *traces = "/v1/traces";
+    static const struct {
+        const char *method, *header, *body;
+        long status;
+    } rows[] = {
+        {"POST", AS_JSON, "{\"externalIds\":[]}", 200},
+        {"POST", "Content-Type: text/plain", "{\"externalIds\":[]}", 415},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        reply answer = ask(it->rest.server, (question){.method = rows[i].method,
+                                                       .path = path,
+                                                       .headers = {rows[i].header},
+                                                       .body = rows[i].body});
+        assert_int_equal(answer.status, rows[i].status);
+        reply_deinit(&answer);
+    }
+    reply silent = ask(it->rest.server,
+                       (question){.method = "POST", .path = cron, .headers = {"Content-Type:"}, .body = ""});
+    reply page = ask(it->rest.server, (question){.method = "POST",
+                                                 .path = cron,
+                                                 .headers = {"Content-Type:", "Origin: http://evil.example"},
+                                                 .body = ""});
+    reply read = ask(it->rest.server, (question){.path = version, .headers = {foreign}});
+    reply export =
+        ask(it->rest.server,
+            (question){.method = "POST", .path = traces, .headers = {foreign, AS_JSON}, .body = "{}"});
+    assert_int_equal(silent.status, 404);
+    assert_int_equal(page.status, 415);
+    assert_int_equal(read.status, 200);
+    assert_true(export.status != 403 && export.status != 415);
+    reply_deinit(&silent);
+    reply_deinit(&page);
+    reply_deinit(&read);
+    reply_deinit(&export);
+}
+
 /* ---- The table ---- */
 
 /* The rows of "The viewer's API" in docs/http-api.md begin with the routes of the table, in their order. */
@@ -268,8 +387,13 @@ int main(void)
         UI_TEST(meta_says_what_is_needed),
         UI_TEST(the_session_is_that_of_the_token),
         UI_TEST(what_is_another_tenants_is_not_there),
+        UI_TEST(rate_limits_and_filters_are_told),
         UI_TEST(lists_have_nothing_of_another_tenant),
         cmocka_unit_test_setup_teardown(without_tokens_only_its_own_addresses_are_answered, ui_start_open,
+                                        ui_stop),
+        cmocka_unit_test_setup_teardown(a_foreign_page_changes_nothing_without_tokens, ui_start_open,
+                                        ui_stop),
+        cmocka_unit_test_setup_teardown(programs_change_what_they_like_without_tokens, ui_start_open,
                                         ui_stop),
         UI_TEST(with_tokens_it_may_be_called_as_one_likes),
         UI_TEST(what_a_foreign_page_could_send_changes_nothing),

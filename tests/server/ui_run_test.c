@@ -67,7 +67,17 @@ static void a_run_that_waits_is_told_in_full(void **state)
     assert_int_equal(count_at(run, "events"), 2);
     assert_int_equal(count_at(run, "logs"), 0);
     assert_int_equal(int_at(run, "log_count"), 0);
-    assert_int_equal(count_at(run, "waits"), 0);
+    assert_int_equal(count_at(run, "waits"), 1);
+    assert_string_equal(text_at(run, "waits.0"), "a worker with a free slot that takes greet:greet");
+    assert_int_equal(int_at(run, "taker_count"), 0);
+    assert_true(json_is_null(at(run, "outcome")));
+    assert_true(json_is_null(at(run, "idempotency_key")));
+    assert_true(json_is_null(at(run, "batch")));
+    assert_int_equal(count_at(run, "limits.slots"), 0);
+    assert_int_equal(count_at(run, "limits.rates"), 0);
+    assert_true(json_is_null(at(run, "desired_worker_id")));
+    assert_string_equal(text_at(run, "sticky"), "none");
+    assert_true(json_is_null(at(run, "tasks")));
     assert_int_equal(int_at(run, "children.total"), 0);
     assert_int_equal(count_at(run, "children.rows"), 0);
     json_decref(run);
@@ -218,7 +228,7 @@ static void parents_and_children_lead_to_each_other(void **state)
 }
 
 /* A run of several tasks is one row of the list, and its tasks are told with it. */
-static void tasks_of_a_run_are_among_its_children(void **state)
+static void tasks_of_a_run_are_told_from_its_children(void **state)
 {
     ui_world *it = *state;
     const cleat__policy policy = {.priority = 1,
@@ -241,11 +251,24 @@ static void tasks_of_a_run_are_among_its_children(void **state)
     assert_int_equal(count_at(list, "rows"), 1);
     assert_string_equal(text_at(list, "rows.0.id"), ID(&id));
     json_t *run = get_run(it, &id);
-    assert_int_equal(int_at(run, "children.total"), 2);
-    assert_string_equal(text_at(run, "children.rows.0.task"), "extract");
-    assert_string_equal(text_at(run, "children.rows.1.task"), "load");
+    assert_int_equal(int_at(run, "tasks.total"), 2);
+    assert_int_equal(int_at(run, "tasks.by_status.QUEUED"), 2);
+    assert_string_equal(text_at(run, "tasks.rows.0.task"), "extract");
+    assert_string_equal(text_at(run, "tasks.rows.0.waits.0"),
+                        "a worker with a free slot that takes etl:extract");
+    assert_string_equal(text_at(run, "tasks.rows.1.task"), "load");
+    assert_string_equal(text_at(run, "tasks.rows.1.waits.0"), "the task extract");
+    assert_string_equal(text_at(run, "waits.0"), "the first of its tasks to begin");
+    assert_int_equal(int_at(run, "children.total"), 0);
     cleat__uuid load;
-    assert_int_equal(cleat__uuid_parse(cleat_slice_of(text_at(run, "children.rows.1.id")), &load), CLEAT_OK);
+    assert_int_equal(cleat__uuid_parse(cleat_slice_of(text_at(run, "tasks.rows.1.id")), &load), CLEAT_OK);
+    cleat__uuid child = add_child(it, &load, 0, "of a task");
+    json_decref(run);
+    run = get_run(it, &id);
+    assert_int_equal(int_at(run, "children.total"), 1);
+    assert_string_equal(text_at(run, "children.rows.0.id"), ID(&child));
+    assert_int_equal(int_at(run, "tasks.total"), 2);
+    assert_int_equal(int_at(run, "tasks.rows.1.child_count"), 1);
     json_t *task = get_run(it, &load);
     assert_string_equal(text_at(task, "parent.id"), ID(&id));
     json_t *children = get(&it->rest, URL(API "runs?parent=%s", ID(&id)));
@@ -483,7 +506,7 @@ int main(void)
         UI_TEST(of_a_scheduled_run_it_is_told_when_it_was_planned),
         UI_TEST(of_an_evicted_run_it_is_told_what_it_waits_for),
         UI_TEST(parents_and_children_lead_to_each_other),
-        UI_TEST(tasks_of_a_run_are_among_its_children),
+        UI_TEST(tasks_of_a_run_are_told_from_its_children),
         UI_TEST(children_are_counted_as_far_as_is_said),
         UI_TEST(long_texts_are_cut_between_characters),
         UI_TEST(the_first_lines_of_its_log_are_told_and_how_many_there_are),

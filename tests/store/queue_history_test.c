@@ -2,6 +2,7 @@
 #include "store_test.h"
 
 #include "store/durable.h"
+#include "store/note.h"
 #include "store/queue_history.h"
 
 #define BASE_MS INT64_C(0x019000000000)
@@ -206,6 +207,47 @@ static void test_who_ends_in_the_queue_waits_until_then(void **state)
 }
 
 /* Each invocation waits for itself: between them a durable run is not in the queue. */
+static cleat__uuid add_task(cleat__store *store, int64_t type, int64_t created_ms, uint8_t number)
+{
+    cleat__uuid existing;
+    const cleat__trigger trigger = {.input = cleat_slice_of("{}")};
+    const cleat__new_task task = {
+        .id = run_id(created_ms, number),
+        .type_id = type,
+        .priority = 1,
+        .created_at_ms = BASE_MS + created_ms,
+        .trigger = &trigger,
+        .dag_id = run_id(created_ms, 100),
+        .is_held = true,
+    };
+    assert_int_equal(cleat__transition_trigger(store, &task, &existing), CLEAT_OK);
+    return task.id;
+}
+
+/* The task of a run of several. */
+static void let_go(cleat__store *store, const cleat__uuid *id, int64_t at_ms)
+{
+    const cleat__attempt_key key = {.id = *id};
+    const cleat__note note = {CLEAT__NOTE_QUEUED, "Task was queued", BASE_MS + at_ms};
+    const cleat_slice nothing = {NULL, 0};
+    assert_int_equal(cleat__transition_unhold(store, &key, note.at_ms, nothing, nothing), CLEAT_OK);
+    assert_int_equal(cleat__note_insert(store, &key, &note), CLEAT_OK);
+}
+
+static void test_a_task_of_several_waits_when_it_is_let_go(void **state)
+{
+    cleat__store *store = *state;
+    int64_t type = add_type(store, CLEAT__TENANT_DEFAULT, 300000);
+    cleat__uuid first = add_task(store, type, 1000, 1), second = add_task(store, type, 1000, 2);
+    (void)add_task(store, type, 1000, 3); /* held all the time */
+    let_go(store, &first, 2000);
+    start(store, &first, 0, 2500);
+    complete(store, &first, 0, 2500, 3000);
+    let_go(store, &second, 3000);
+    cleat__queue_history out = history(store, 1000, 5000, 4);
+    assert_history(&out, "0/0 1/500 1/1000 1/2000");
+}
+
 static void test_invocations_of_durable_runs(void **state)
 {
     cleat__store *store = *state;
@@ -304,6 +346,7 @@ int main(void)
         TEST(test_retries_wait_when_they_are_due),
         TEST(test_lost_and_replayed_attempts),
         TEST(test_who_ends_in_the_queue_waits_until_then),
+        TEST(test_a_task_of_several_waits_when_it_is_let_go),
         TEST(test_invocations_of_durable_runs),
         TEST(test_old_runs),
         TEST(test_tenants_are_apart),

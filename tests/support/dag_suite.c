@@ -545,6 +545,32 @@ static void test_names_are_taken_once(void **state)
                    CLEAT_FAILED_PRECONDITION, "started");
 }
 
+/* Of tasks that are named as if they were of the workflow "w", which another worker has declared. */
+static void test_no_worker_runs_what_only_has_the_same_action(void **state)
+{
+    fixture *it = *state;
+    const cleat_dag_task *const tasks[] = {TASK(.name = "a"), TASK(.name = "b"), NULL};
+    cleat_worker *other = NULL;
+    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "w", .tasks = tasks)));
+    assert_ok(cleat_worker_start(it->worker));
+    assert_ok(cleat_worker_stop(it->worker, -1));
+    assert_ok(cleat_worker_new(it->client, NULL, &other));
+    assert_ok(cleat_worker_add_task(other, CLEAT_TASK_OPTIONS(.name = "w:a", .run = give_input)));
+    assert_ok(cleat_worker_add_task(other, CLEAT_TASK_OPTIONS(.name = "w:b", .run = give_input)));
+    if (strcmp(target->name, "embedded") == 0) {
+        assert_refused(cleat_worker_start(other), CLEAT_FAILED_PRECONDITION, "give one of them another name");
+    } else { /* other programs may share an action on purpose */
+        assert_ok(cleat_worker_start(other));
+        run(it, "{}", CLEAT_RUN_FAILED);
+        assert_non_null(strstr(it->result.error, "this worker has no task \"w:"));
+        assert_non_null(strstr(it->result.error, "of a workflow of several"));
+        cleat_run_result_deinit(&it->result);
+        assert_ok(cleat_client_run(it->client, "w:a", "{\"n\":1}", NULL, &it->result));
+        assert_string_equal(it->result.output, "{\"n\":1}");
+    }
+    cleat_worker_free(other);
+}
+
 int dag_suite_run(const sdk_target *of)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -566,6 +592,7 @@ int dag_suite_run(const sdk_target *of)
         TEST(test_bad_conditions),
         TEST(test_bad_workflows),
         TEST(test_names_are_taken_once),
+        TEST(test_no_worker_runs_what_only_has_the_same_action),
     };
 #undef TEST
     target = of;
