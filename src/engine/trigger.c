@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "engine/claims.h"
 #include "engine/dag.h"
+#include "engine/durable_chain.h"
 #include "engine/life.h"
 #include "engine/takings.h"
 #include "model/metadata.h"
@@ -161,9 +162,13 @@ static cleat_status check_all(cleat__core *core, int64_t tenant, const cleat__tr
     return status;
 }
 
-/* What is stored of the run's own desires: absent when it has none. */
-static cleat_status describe_wish(const cleat__trigger *item, cleat__buffer *text)
+/* What is stored of the run's own desires: absent when it has none. What another one goes on as desires the same. */
+static cleat_status describe_wish(cleat__core *core, const cleat__trigger *item, cleat__buffer *text)
 {
+    if (item->goes_on) {
+        cleat_status status = cleat__load_desired(core->store, &item->parent_id, text);
+        return status == CLEAT_NO_MEMORY ? status : cleat__core_check(core, status);
+    }
     if (item->label_count != 0 || !cleat__uuid_is_nil(&item->desired_worker)) {
         cleat__wish_encode(&item->desired_worker, item->labels, item->label_count, text);
     }
@@ -233,7 +238,7 @@ static cleat_status find_limits(cleat__core *core, starting *all, size_t index, 
 static cleat_status join_lane(cleat__core *core, const cleat__trigger *item, cleat__run *run)
 {
     cleat__buffer text = {0};
-    cleat_status status = describe_wish(item, &text);
+    cleat_status status = describe_wish(core, item, &text);
     cleat_slice wish = text.size != 0 ? cleat__buffer_slice(&text) : (cleat_slice){NULL, 0};
     if (status == CLEAT_OK && cleat__run_is_dag(run)) { /* a wish is that of each task */
         status = cleat__dag_make_tasks(core, cleat__dag_of_run(run), wish);
@@ -318,7 +323,7 @@ static cleat_status describe(cleat__core *core, const cleat__trigger *item, clea
 {
     cleat__run *run = what->run;
     what->trigger = *item;
-    cleat_status status = describe_wish(item, &what->desired);
+    cleat_status status = describe_wish(core, item, &what->desired);
     if (status == CLEAT_OK) {
         status = complete(core, run, &what->trigger, &what->inherited, &what->traced);
     }
@@ -337,7 +342,7 @@ static cleat_status describe(cleat__core *core, const cleat__trigger *item, clea
         .desired = cleat__buffer_slice(&what->desired),
         .idempotency_key = key,
         .limits = cleat__buffer_slice(&what->limits),
-        .is_held = cleat__run_is_dag(run),
+        .is_held = cleat__run_is_dag(run) || item->goes_on,
     };
     return status;
 }
@@ -355,8 +360,15 @@ static cleat_status begin(cleat__core *core, storing *what)
         return status == CLEAT_OK ? cleat__dag_start(core, cleat__dag_of_run(run), &what->row, refusal)
                                   : status;
     }
-    return refusal.size != 0 ? cleat__life_reject(core, run, refusal)
-                             : cleat__life_enqueue(core, run, run->priority);
+    if (refusal.size != 0) {
+        return cleat__life_reject(core, run, refusal);
+    }
+    if (what->trigger.goes_on) { /* the parent has just asked for it */
+        cleat__run *former = cleat__runs_find(&core->runs, &what->trigger.parent_id);
+        cleat__durable_hold_next(cleat__durable_of(former), run);
+        return CLEAT_OK;
+    }
+    return cleat__life_enqueue(core, run, run->priority);
 }
 
 static void storing_deinit(storing *what)

@@ -146,10 +146,11 @@ GROUP BY d.id
 HAVING count(t.id) <> (SELECT count(*) FROM task_type s WHERE s.dag_type = y.id)
     OR (count(l.id) = 0) <> (d.id NOT IN (SELECT id FROM task_live));
 
--- task-held: what is held is queued, a task of a run, or such a run, which is held as long as it lives
+-- task-held: what is held is queued, a task of a run, or such a run, which is held as long as it lives, or the next one of a run that lives
 SELECT 'run ' || uuid(l.id) FROM task_live l JOIN task t ON t.id = l.id JOIN task_type y ON y.id = t.type_id
 WHERE l.dag_id IS NOT t.dag_id OR (y.dag_type IS 0 AND NOT l.is_held)
-    OR (l.is_held AND y.dag_type IS NOT 0 AND (t.dag_id IS NULL OR l.state <> 0));
+    OR (l.is_held AND y.dag_type IS NOT 0 AND (l.state <> 0 OR (t.dag_id IS NULL
+        AND (coalesce(t.child_key, '') NOT GLOB 'cleat>*' OR t.parent_id NOT IN (SELECT id FROM task_live)))));
 
 -- task-waited: what a task has waited for is a JSON object
 SELECT 'task ' || uuid(task_id) FROM task_trigger WHERE NOT is_object(data);
