@@ -244,7 +244,7 @@ static cleat_status join_lane(cleat__core *core, const cleat__trigger *item, cle
     return status;
 }
 
-/* Appends a run to `made`, with its timer, in no queue yet. */
+/* Appends a run to `made`, in no queue yet. */
 static cleat_status make(cleat__core *core, starting *all, size_t index, cleat__run_chain *made)
 {
     const cleat__trigger *item = &all->items[index];
@@ -261,14 +261,7 @@ static cleat_status make(cleat__core *core, starting *all, size_t index, cleat__
     run->state = CLEAT_RUN_QUEUED;
     run->priority = (uint8_t)(item->priority != 0 ? item->priority : type->policy.priority);
     run->since_ms = core->now.unix_ms;
-    /* Makes room, so that cleat__life_enqueue() finds it; last in the heap, where that is cheap. */
-    cleat_status status = CLEAT_OK;
-    if (!cleat__run_is_dag(run)) {
-        status = cleat__runs_set_timer(&core->runs, run, INT64_MAX - 1);
-    }
-    if (status == CLEAT_OK && cleat__run_has_limits(run)) {
-        status = find_limits(core, all, index, run);
-    }
+    cleat_status status = cleat__run_has_limits(run) ? find_limits(core, all, index, run) : CLEAT_OK;
     bool has_lane = cleat__run_is_dag(run) || !cleat__run_has_limits(run);
     return status == CLEAT_OK && has_lane ? join_lane(core, item, run) : status;
 }
