@@ -63,6 +63,13 @@ SELECT 'run ' || uuid(t.id) || iif(is_object(coalesce(t.limits, '{}')), '', ': n
 FROM task t LEFT JOIN task_live l ON l.id = t.id
 WHERE NOT is_object(coalesce(t.limits, '{}')) OR l.has_limits <> (t.limits IS NOT NULL);
 
+-- run-seats: what a run has given, has got or holds of slots is of its own keys
+SELECT 'run ' || uuid(id) || ': ' || limits FROM task
+WHERE limits IS NOT NULL AND is_object(limits)
+    AND (json_extract(limits, '$.given') NOT BETWEEN 0 AND (1 << coalesce(json_array_length(limits, '$.keys'), 0)) - 1
+        OR json_extract(limits, '$.holds') NOT BETWEEN 0 AND coalesce(json_array_length(limits, '$.keys'), 0)
+        OR json_array_length(limits, '$.since') <> coalesce(json_array_length(limits, '$.keys'), 0));
+
 -- live-group: a run of a task that is given several at a time has a group, and no other one has any
 SELECT 'run ' || uuid(l.id) || ': group ' || coalesce(json_extract(t.limits, '$.batch'), 'none')
 FROM task_live l JOIN task t ON t.id = l.id JOIN task_type y ON y.id = l.type_id
