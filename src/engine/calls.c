@@ -9,9 +9,10 @@
 cleat_status cleat__engine_put_workflow(cleat__engine *engine, int64_t tenant,
                                         const cleat__workflow *workflow, cleat__version *version)
 {
-    return cleat__engine_ask(engine, &(cleat__command){.kind = CLEAT__COMMAND_PUT_WORKFLOW,
-                                                       .tenant = tenant,
-                                                       .as.put_workflow = {workflow, version}});
+    return cleat__engine_ask(
+        engine, &(cleat__command){.kind = CLEAT__COMMAND_PUT_WORKFLOW,
+                                  .tenant = tenant,
+                                  .as.put_workflow = {.workflow = workflow, .version = version}});
 }
 
 cleat_status cleat__engine_delete_workflow(cleat__engine *engine, int64_t tenant, const cleat__uuid *id)
