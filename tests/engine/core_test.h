@@ -123,8 +123,9 @@ static inline cleat__workflow workflow_of(const char *action, const cleat__polic
 static inline cleat_status put_workflow(rig *at, int64_t tenant, const cleat__workflow *workflow,
                                         cleat__version *version)
 {
-    cleat__command put = {
-        .tenant = tenant, .kind = CLEAT__COMMAND_PUT_WORKFLOW, .as.put_workflow = {workflow, version}};
+    cleat__command put = {.tenant = tenant,
+                          .kind = CLEAT__COMMAND_PUT_WORKFLOW,
+                          .as.put_workflow = {.workflow = workflow, .version = version}};
     return ask(at, &put);
 }
 
