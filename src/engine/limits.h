@@ -69,12 +69,19 @@ static inline bool cleat__run_has_limits(const cleat__run *run)
     return cleat__type_has_limits(run->type);
 }
 
-/* limits_keys.c: the keys of its limits, as they are stored; or nothing, and `refusal`, why it has none: then it
- * fails. Limits that it declares are made. `trigger` has input and metadata as they are stored. */
+/* limits_keys.c: what is found out of a run's limits when it is started. */
+typedef struct cleat__described {
+    cleat__buffer text;    /* the keys, as they are stored */
+    cleat__buffer refusal; /* or why it has none: then it fails */
+    cleat__buffer said;    /* the rate limits that it declares: cleat__takings_declare() */
+} cleat__described;
+void cleat__described_deinit(cleat__described *described);
+/* `trigger` has input and metadata as they are stored. Nothing is changed by it but what the expressions of a command
+ * may take. */
 cleat_status cleat__limits_describe(struct cleat__core *core, const cleat__run *run,
-                                    const cleat__trigger *trigger, cleat__buffer *text,
-                                    cleat__buffer *refusal);
-/* The same of one that was stored before, or of a task of a run of several: as they are now. */
+                                    const cleat__trigger *trigger, cleat__described *out);
+/* The keys of one that was stored before, or of a task of a run of several, as they are now, or why there are none.
+ * Limits that it declares are made. Both buffers are empty before. */
 cleat_status cleat__limits_find_keys(struct cleat__core *core, const cleat__run *run, cleat__buffer *text,
                                      cleat__buffer *refusal);
 /* A live run gets its lane, where it also has what it desires (absent: nothing), and its seats, all of them empty.

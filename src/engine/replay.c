@@ -80,8 +80,9 @@ static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended
         cleat__life_forget(core, run);
         return status;
     }
-    return what->refusal.size != 0 ? cleat__life_reject(core, run, cleat__buffer_slice(&what->refusal))
-                                   : cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
+    cleat_slice refusal = cleat__buffer_slice(&what->refusal);
+    return refusal.size != 0 ? cleat__life_reject(core, run, refusal)
+                             : cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
 }
 
 /* The run is there, in no queue. */
