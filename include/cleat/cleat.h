@@ -12,6 +12,7 @@
 #include "cleat/label.h"
 #include "cleat/limit.h"
 #include "cleat/otlp_grpc.h"
+#include "cleat/pause.h"
 #include "cleat/run.h"
 #include "cleat/schedule.h"
 #include "cleat/status.h"

@@ -5,6 +5,7 @@
 #include "transport/embedded_crons.h"
 #include "transport/embedded_filters.h"
 #include "transport/embedded_looks.h"
+#include "transport/embedded_workflows.h"
 
 #include "base/alloc.h"
 #include "base/env.h"
@@ -203,6 +204,12 @@ static cleat_status embedded_filters(cleat__transport *self, cleat_slice workflo
     return cleat__embedded_filters(engine_of(self), TENANT, workflow, offset, limit, out);
 }
 
+static cleat_status embedded_pause_workflow(cleat__transport *self, cleat_slice workflow,
+                                            const cleat__pause *pause)
+{
+    return cleat__embedded_pause_workflow(engine_of(self), TENANT, workflow, pause);
+}
+
 static cleat_status embedded_cron_add(cleat__transport *self, const cleat__recurrence *what, cleat__uuid *id)
 {
     return cleat__embedded_cron_add(engine_of(self), TENANT, what, id);
@@ -286,6 +293,7 @@ static const cleat__transport embedded_functions = {
     .cron_enable = embedded_cron_enable,
     .cron_delete = embedded_cron_delete,
     .crons = embedded_crons,
+    .pause_workflow = embedded_pause_workflow,
     .worker_add = embedded_worker_add,
     .worker_label = embedded_worker_label,
     .worker_pause = embedded_worker_pause,

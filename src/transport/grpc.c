@@ -112,6 +112,11 @@ static cleat_status filter_delete(cleat__transport *self, const cleat__uuid *id)
     return cleat__remote_filter_delete(remote_of(self)->link, id);
 }
 
+static cleat_status pause_workflow(cleat__transport *self, cleat_slice workflow, const cleat__pause *pause)
+{
+    return cleat__remote_pause_workflow(remote_of(self)->link, workflow, pause);
+}
+
 static cleat_status filters(cleat__transport *self, cleat_slice workflow, int64_t offset, int64_t limit,
                             cleat_filter_list *out)
 {
@@ -297,6 +302,7 @@ static const cleat__transport functions = {
     .cron_enable = cron_enable,
     .cron_delete = cron_delete,
     .crons = crons,
+    .pause_workflow = pause_workflow,
     .worker_add = worker_add,
     .worker_label = worker_label,
     .worker_pause = worker_pause,

@@ -15,6 +15,7 @@
 #include "model/durable.h"
 #include "model/event.h"
 #include "model/filter.h"
+#include "model/pause.h"
 #include "model/schedule.h"
 #include "model/worker.h"
 
@@ -95,6 +96,8 @@ struct cleat__transport {
     cleat_status (*filter_delete)(cleat__transport *self, const cleat__uuid *id);
     cleat_status (*filters)(cleat__transport *self, cleat_slice workflow, int64_t offset, int64_t limit,
                             cleat_filter_list *out); /* as schedules() */
+    cleat_status (*pause_workflow)(cleat__transport *self, cleat_slice workflow,
+                                   const cleat__pause *pause); /* or ends its pause */
     cleat_status (*worker_add)(cleat__transport *self, const cleat__worker_spec *spec,
                                const cleat__transport_sink *sink, cleat__uuid *worker_id);
     cleat_status (*worker_label)(cleat__transport *self, const cleat__uuid *worker_id,

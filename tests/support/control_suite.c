@@ -1,0 +1,171 @@
+#include "support/control_suite.h"
+
+#include "support/gate.h"
+#include "support/outcome.h"
+#include "support/temp_dir.h"
+
+#include <setjmp.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static const sdk_target *target;
+
+typedef struct fixture {
+    temp_dir dir;
+    cleat_client *client;
+    cleat_worker *worker;
+    gate sent; /* "mail:send" has run */
+} fixture;
+
+static int set_up(void **state)
+{
+    fixture *it = calloc(1, sizeof(*it));
+    assert_non_null(it);
+    temp_dir_make(&it->dir);
+    gate_init(&it->sent);
+    assert_ok(target->open(it->dir.database, &it->client));
+    *state = it;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *it = *state;
+    cleat_worker_free(it->worker);
+    target->close(it->client);
+    gate_deinit(&it->sent);
+    temp_dir_remove(&it->dir);
+    free(it);
+    return 0;
+}
+
+static cleat_status send_mail(cleat_task *task, void *user_data)
+{
+    fixture *it = user_data;
+    gate_add(&it->sent);
+    return cleat_task_return(task, "{\"sent\":true}");
+}
+
+static cleat_status pass(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_task_return(task, "{}");
+}
+
+static void start_worker(fixture *it)
+{
+    assert_ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 2), &it->worker));
+    assert_ok(cleat_worker_add_task(
+        it->worker, CLEAT_TASK_OPTIONS(.name = "mail:send", .run = send_mail, .user_data = it)));
+    assert_ok(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "other", .run = pass)));
+    assert_ok(cleat_worker_start(it->worker));
+}
+
+/* What was queued before and may run has begun. */
+static void run_another(const fixture *it)
+{
+    cleat_run_result result = {0};
+    assert_ok(cleat_client_run(it->client, "other", NULL, NULL, &result));
+    assert_int_equal(result.status, CLEAT_RUN_COMPLETED);
+    cleat_run_result_deinit(&result);
+}
+
+static void assert_ends_as(const fixture *it, const cleat_run_id *id, cleat_run_status status)
+{
+    cleat_run_result result = {0};
+    assert_ok(cleat_client_wait(it->client, id, -1, &result));
+    assert_int_equal(result.status, status);
+    cleat_run_result_deinit(&result);
+}
+
+/* ---- Pausing ---- */
+
+static void test_runs_of_a_paused_workflow_wait(void **state)
+{
+    fixture *it = *state;
+    cleat_run_id id;
+    start_worker(it);
+    assert_ok(cleat_client_resume_workflow(it->client, "mail:send"));
+    assert_ok(cleat_client_pause_workflow(it->client, "mail:send", NULL));
+    assert_ok(cleat_client_run_no_wait(it->client, "mail:send", NULL, NULL, &id));
+    run_another(it);
+    assert_int_equal(gate_count(&it->sent), 0);
+    assert_ok(cleat_client_resume_workflow(it->client, "mail:send"));
+    assert_ends_as(it, &id, CLEAT_RUN_COMPLETED);
+    assert_int_equal(gate_count(&it->sent), 1);
+}
+
+static void test_runs_are_given_up_after_the_time_of_a_pause(void **state)
+{
+    fixture *it = *state;
+    cleat_run_id id;
+    start_worker(it);
+    assert_ok(cleat_client_pause_workflow(it->client, "mail:send", NULL));
+    assert_ok(cleat_client_run_no_wait(it->client, "mail:send", NULL, NULL, &id));
+    assert_ok(cleat_client_pause_workflow(it->client, "mail:send",
+                                          CLEAT_PAUSE_OPTIONS(.ttl_ms = INT64_MAX / 1000000)));
+    run_another(it);
+    assert_ok(cleat_client_pause_workflow(it->client, "mail:send", CLEAT_PAUSE_OPTIONS(.ttl_ms = 1)));
+    assert_ends_as(it, &id, CLEAT_RUN_CANCELLED);
+    assert_int_equal(gate_count(&it->sent), 0);
+}
+
+static void test_schedules_of_a_paused_workflow(void **state)
+{
+    fixture *it = *state;
+    cleat_schedule_list list = {0};
+    start_worker(it);
+    assert_ok(cleat_client_pause_workflow(it->client, "mail:send", CLEAT_PAUSE_OPTIONS(.queue_crons = true)));
+    assert_ok(cleat_client_schedule(it->client, "mail:send", 1000, NULL, NULL, NULL));
+    do { /* until it has fired */
+        cleat_schedule_list_deinit(&list);
+        run_another(it);
+        assert_ok(cleat_client_list_schedules(it->client, NULL, &list));
+    } while (list.count != 0);
+    assert_ok(
+        cleat_client_pause_workflow(it->client, "mail:send", CLEAT_PAUSE_OPTIONS(.queue_schedules = true)));
+    assert_ok(cleat_client_schedule(it->client, "mail:send", 1000, NULL, NULL, NULL));
+    do {
+        cleat_schedule_list_deinit(&list);
+        run_another(it);
+        assert_ok(cleat_client_list_schedules(it->client, NULL, &list));
+    } while (list.count != 0);
+    assert_int_equal(gate_count(&it->sent), 0);
+    assert_ok(cleat_client_resume_workflow(it->client, "mail:send"));
+    gate_wait(&it->sent, 1);
+    run_another(it);
+    assert_int_equal(gate_count(&it->sent), 1); /* the first was gone */
+}
+
+static void test_bad_pauses(void **state)
+{
+    fixture *it = *state;
+    const cleat_pause_options sizeless = {.ttl_ms = 1};
+    assert_refused(cleat_client_pause_workflow(it->client, "nobodys", NULL), CLEAT_NOT_FOUND,
+                   "there is no task \"nobodys\": no worker has declared it");
+    assert_refused(cleat_client_resume_workflow(it->client, "nobodys"), CLEAT_NOT_FOUND, "nobodys");
+    assert_refused(cleat_client_pause_workflow(it->client, "x", CLEAT_PAUSE_OPTIONS(.ttl_ms = -1)),
+                   CLEAT_INVALID_ARGUMENT, "ttl_ms");
+    assert_refused(cleat_client_pause_workflow(it->client, "x", CLEAT_PAUSE_OPTIONS(.ttl_ms = INT64_MAX)),
+                   CLEAT_INVALID_ARGUMENT, "ttl_ms");
+    assert_refused(cleat_client_pause_workflow(it->client, "x", &sizeless), CLEAT_INVALID_ARGUMENT,
+                   "CLEAT_PAUSE_OPTIONS");
+    assert_refused(cleat_client_pause_workflow(it->client, NULL, NULL), CLEAT_INVALID_ARGUMENT, "task");
+    assert_refused(cleat_client_pause_workflow(NULL, "x", NULL), CLEAT_INVALID_ARGUMENT, "client");
+    assert_refused(cleat_client_resume_workflow(NULL, "x"), CLEAT_INVALID_ARGUMENT, "client");
+}
+
+int control_suite_run(const sdk_target *of)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_runs_of_a_paused_workflow_wait),
+        TEST(test_runs_are_given_up_after_the_time_of_a_pause),
+        TEST(test_schedules_of_a_paused_workflow),
+        TEST(test_bad_pauses),
+    };
+#undef TEST
+    target = of;
+    return cmocka_run_group_tests_name(of->name, tests, NULL, NULL);
+}
