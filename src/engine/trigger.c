@@ -9,6 +9,7 @@
 #include "engine/dag.h"
 #include "engine/life.h"
 #include "model/metadata.h"
+#include "model/missing.h"
 #include "store/load.h"
 #include "store/transition.h"
 
@@ -85,11 +86,7 @@ static cleat_status check_inherited(cleat__core *core, const cleat__trigger *ite
 static cleat_status check(cleat__core *core, int64_t tenant, const cleat__trigger *item, size_t *copied)
 {
     if (cleat__catalog_find(&core->catalog, tenant, item->workflow) == NULL) {
-        return cleat__fail(
-            CLEAT_NOT_FOUND,
-            "there is no task \"%.*s\": no worker has declared it; check the name, and start the "
-            "worker first",
-            CLEAT_SLICE_ARGS(item->workflow));
+        return cleat__missing_task(item->workflow);
     }
     if (item->priority < 0 || item->priority > CLEAT_PRIORITY_HIGH) {
         return cleat__fail(CLEAT_INVALID_ARGUMENT, "priority is %d; it must be 1 (low) .. 3 (high), or 0",

@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "base/thread.h"
+#include "store/inode_lock.h"
 #include "store/lock.h"
 #include "store/migrate.h"
 #include "store/path.h"
@@ -47,6 +48,7 @@ typedef struct statement {
 struct cleat__store {
     sqlite3 *db;
     cleat__lock lock;
+    cleat__inode_lock inode; /* an engine's */
     char *path;
     cleat__store_mode mode;
     bool created; /* this open made the file */
@@ -170,6 +172,10 @@ static cleat_status open_and_prepare(cleat__store *store)
     store->created = access(store->path, F_OK) != 0; /* now that nobody else creates it */
     cleat_status status = open_sqlite(store, writes(store));
     int version = 0;
+    /* Who shares it keeps it open when the other lock is released, and would lose SQLite's. */
+    if (status == CLEAT_OK && writes(store) && store->mode != CLEAT__STORE_SHARE) {
+        status = cleat__inode_lock_take(&store->inode, store->path);
+    }
     if (status == CLEAT_OK) {
         status = check_identity(store, &version);
     }
@@ -270,6 +276,7 @@ static void close_store(cleat__store *store, bool failed)
     if (failed && store->created && store->lock.fd >= 0) {
         remove_created(store);
     }
+    cleat__inode_lock_release(&store->inode);
     cleat__lock_release(&store->lock);
     cleat__free(store->path);
     cleat__free(store);
@@ -283,6 +290,7 @@ cleat_status cleat__store_open(const char *path, cleat__store_mode mode, cleat__
         return cleat__fail_memory();
     }
     store->lock = (cleat__lock)CLEAT__LOCK_INIT;
+    store->inode.fd = -1;
     store->mode = mode;
     cleat_status status = open_file(store, path);
     if (status != CLEAT_OK) {

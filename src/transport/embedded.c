@@ -8,6 +8,7 @@
 #include "transport/embedded_workflows.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/env.h"
 #include "base/error.h"
 #include "collector/collector.h"
@@ -334,6 +335,7 @@ static cleat_status open_engine(embedded *transport, const char *path, const cle
         .path = path,
         .age_ms = options->run_retention_ms,
         .max_bytes = options->run_retention_bytes,
+        .opened_ms = cleat__clock_unix_ns(NULL) / CLEAT__NS_PER_MS,
     };
     cleat_status status = cleat__engine_open(&(cleat__engine_options){.path = path}, &transport->engine);
     if (status == CLEAT_OK) {

@@ -1,7 +1,7 @@
 #include "transport/embedded_workflows.h"
 
-#include "base/error.h"
 #include "engine/command.h"
+#include "model/missing.h"
 #include "store/query.h"
 
 cleat_status cleat__embedded_workflow_find(cleat__store *store, int64_t tenant, cleat_slice workflow,
@@ -10,13 +10,7 @@ cleat_status cleat__embedded_workflow_find(cleat__store *store, int64_t tenant, 
     cleat__workflow_brief brief;
     cleat_status status = cleat__workflow_get(store, tenant, workflow, &brief);
     *id = brief.workflow_id;
-    return status == CLEAT_NOT_FOUND
-               ? cleat__fail(
-                     status,
-                     "there is no task \"%.*s\": no worker has declared it; check the name, and start "
-                     "the worker first",
-                     CLEAT_SLICE_ARGS(workflow))
-               : status;
+    return status == CLEAT_NOT_FOUND ? cleat__missing_task(workflow) : status;
 }
 
 typedef struct looking {

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "model/missing.h"
 #include "transport/cron_list.h"
 #include "transport/remote_http.h"
 #include "transport/remote_rows.h"
@@ -39,11 +40,7 @@ static cleat_status status_of(const cleat__recurrence *what, cleat_status status
         return status;
     }
     if (strstr(cleat_error_message(), "workflow not found") != NULL) {
-        return cleat__fail(
-            CLEAT_NOT_FOUND,
-            "there is no task \"%.*s\": no worker has declared it; check the name, and start the "
-            "worker first",
-            CLEAT_SLICE_ARGS(what->workflow));
+        return cleat__missing_task(what->workflow);
     }
     if (strstr(cleat_error_message(), "the workflow has a cron") != NULL) {
         return cleat__fail(CLEAT_ALREADY_EXISTS, "the workflow has a cron \"%.*s\" with that expression",

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "model/json_members.h"
+#include "model/missing.h"
 #include "model/rfc3339.h"
 #include "transport/remote_http.h"
 #include "transport/remote_rows.h"
@@ -144,11 +145,7 @@ static cleat_status make_one(cleat__remote_session *session, const cleat__link *
         status = read_made(link, cleat__buffer_slice(&reply), id);
     } else if (status == CLEAT_INVALID_ARGUMENT &&
                strstr(cleat_error_message(), "workflow not found") != NULL) {
-        status =
-            cleat__fail(CLEAT_NOT_FOUND,
-                        "there is no task \"%.*s\": no worker has declared it; check the name, and start the "
-                        "worker first",
-                        CLEAT_SLICE_ARGS(schedule->workflow));
+        status = cleat__missing_task(schedule->workflow);
     }
     cleat__buffer_deinit(&body);
     cleat__buffer_deinit(&reply);

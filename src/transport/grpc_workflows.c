@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "model/missing.h"
 #include "transport/remote_http.h"
 #include "transport/remote_rows.h"
 
@@ -42,11 +43,7 @@ cleat_status cleat__remote_workflow_find(const cleat__link *link, cleat_slice wo
         status = find_row(link, cleat__buffer_slice(&name), cleat__buffer_slice(&reply), id);
     }
     if (status == CLEAT_EMPTY) {
-        status =
-            cleat__fail(CLEAT_NOT_FOUND,
-                        "there is no task \"%.*s\": no worker has declared it; check the name, and start "
-                        "the worker first",
-                        CLEAT_SLICE_ARGS(workflow));
+        status = cleat__missing_task(workflow);
     }
     cleat__buffer_deinit(&reply);
     cleat__buffer_deinit(&name);

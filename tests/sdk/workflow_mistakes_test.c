@@ -242,6 +242,25 @@ static void test_a_task_is_no_workflow(void **state)
     assert_refused(cleat_sleep(NULL, "1h"), CLEAT_INVALID_ARGUMENT, "task is NULL");
 }
 
+/* What still waits is of the version before, which has no log. */
+static void test_a_task_that_became_a_workflow(void **state)
+{
+    workflow_fixture *it = *state;
+    workflow_add_task(it, "order", nothing);
+    workflow_start(it);
+    workflow_stop(it);
+    cleat_run_id id = workflow_run(it, "order", NULL);
+    workflow_add_task(it, "plain", nothing); /* who has workflows only has no slot for it */
+    workflow_add_options(
+        it, CLEAT_WORKFLOW_OPTIONS(.run = packing, .name = "order", .user_data = it, .retries = 3));
+    workflow_start(it);
+    workflow_ends(it, &id, CLEAT_RUN_FAILED,
+                  "was started when \"order:order\" was a task, and here it is a workflow: start it anew");
+    assert_int_equal(gate_count(&it->calls), 0);
+    workflow_runs(it, "order", NULL, CLEAT_RUN_COMPLETED, "null");
+    assert_int_equal(gate_count(&it->calls), 1);
+}
+
 /* ---- Wrong arguments, which stop nothing ---- */
 
 static void check_steps(cleat_task *task)
@@ -426,13 +445,21 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, workflow_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_another_order_of_calls), TEST(test_another_kind_of_call),
-        TEST(test_a_forgotten_suspension), TEST(test_an_invented_suspension),
-        TEST(test_waiting_in_a_step),      TEST(test_a_step_that_suspends),
-        TEST(test_another_thread),         TEST(test_a_task_is_no_workflow),
-        TEST(test_wrong_arguments),        TEST(test_a_payload_that_is_too_large),
-        TEST(test_bad_declarations),       TEST(test_a_refused_workflow_leaves_nothing_behind),
-        TEST(test_a_long_message_is_kept), TEST(test_an_engine_that_counts_otherwise),
+        TEST(test_another_order_of_calls),
+        TEST(test_another_kind_of_call),
+        TEST(test_a_forgotten_suspension),
+        TEST(test_an_invented_suspension),
+        TEST(test_waiting_in_a_step),
+        TEST(test_a_step_that_suspends),
+        TEST(test_another_thread),
+        TEST(test_a_task_is_no_workflow),
+        TEST(test_wrong_arguments),
+        TEST(test_a_payload_that_is_too_large),
+        TEST(test_bad_declarations),
+        TEST(test_a_refused_workflow_leaves_nothing_behind),
+        TEST(test_a_long_message_is_kept),
+        TEST(test_an_engine_that_counts_otherwise),
+        TEST(test_a_task_that_became_a_workflow),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -308,21 +308,72 @@ static void test_a_file_that_was_added_to_is_exported_and_added(void **state)
     remove_files();
 }
 
-/* Somebody else has the token. */
-static void test_what_does_not_fit_adds_nothing(void **state)
+/* ---- Hooks of one token ---- */
+
+#define OWN_RUN   "x'01900000000070008000000000000055'"
+#define HOOK_RUN  "x'01900000000070008000000000000003'"
+#define OWN_TOKEN "INSERT INTO durable_hook VALUES (1, 'token', " OWN_RUN ", 1);"
+/* The one run of the other file lives; that of the hook in the lines has ended. */
+#define OWN_LIVES                                                                              \
+    "DELETE FROM task_end; INSERT INTO task_live (id, type_id, priority, state, retry_count, " \
+    "internal_retries, queued_at_ms, has_desired) VALUES (" OWN_RUN ", 1, 1, 0, 0, 0, 10, 0);"
+#define HOOK_RUN_ENDS                                                                                       \
+    "DELETE FROM task_live WHERE id = " HOOK_RUN "; DELETE FROM durable_condition WHERE run_id = " HOOK_RUN \
+    "; DELETE FROM durable_hook_payload; INSERT INTO task_end (id, state, retry_count, started_at_ms, "     \
+    "finished_at_ms) VALUES (" HOOK_RUN ", 4, 0, 31, 32);"
+
+/* The lines, and the file that is there, each with a hook of the token. */
+static void make_both(cleat__buffer *lines, const char *in_lines, const char *in_file)
+{
+    remove_files();
+    cleat__store_close(make_file(FILE_NAME, full_tables, in_lines));
+    export_file(FILE_NAME, lines);
+    make_other();
+    cleat__store_close(make_file(OTHER, OWN_TOKEN, in_file));
+}
+
+static void test_a_token_is_of_the_run_that_lives(void **state)
+{
+    static const struct {
+        const char *in_lines, *in_file, *owner;
+        int payloads;
+    } cases[] = {
+        {"", "", HOOK_RUN, 1},
+        {HOOK_RUN_ENDS, OWN_LIVES, OWN_RUN, 0},
+        {HOOK_RUN_ENDS, "", OWN_RUN, 0},
+    };
+    cleat__buffer lines = {0};
+    cleat__import_result result;
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char sql[200];
+        make_both(&lines, cases[i].in_lines, cases[i].in_file);
+        for (int again = 0; again < 2; again++) {
+            assert_int_equal(import_text(cleat__buffer_slice(&lines), &result), CLEAT_OK);
+            assert_null(checked_file(OTHER));
+            snprintf(sql, sizeof(sql), "SELECT run_id = %s FROM durable_hook WHERE token = 'token'",
+                     cases[i].owner);
+            assert_int_equal(ask_file(sql), 1);
+            assert_int_equal(ask_file("SELECT count(*) FROM durable_hook_payload"), cases[i].payloads);
+        }
+        assert_int_equal(result.copies, 9);
+    }
+    cleat__buffer_deinit(&lines);
+    remove_files();
+}
+
+static void test_two_that_live_cannot_have_one_token(void **state)
 {
     cleat__buffer lines = {0}, before = {0}, after = {0};
     cleat__import_result result;
     (void)state;
-    remove_files();
-    cleat__store_close(make_file(FILE_NAME, full_tables, full_spans));
-    export_file(FILE_NAME, &lines);
-    make_other();
-    cleat__store_close(make_file(
-        OTHER, "INSERT INTO durable_hook VALUES (1, 'token', x'01900000000070008000000000000055', 1)", ""));
+    make_both(&lines, "", OWN_LIVES);
     export_file(OTHER, &before);
-    assert_int_not_equal(import_text(cleat__buffer_slice(&lines), &result), CLEAT_OK);
-    assert_non_null(strstr(cleat_error_message(), "durable_hook.token"));
+    assert_int_equal(import_text(cleat__buffer_slice(&lines), &result), CLEAT_FAILED_PRECONDITION);
+    assert_string_equal(cleat_error_message(),
+                        "nothing was imported: run 01900000-0000-7000-8000-000000000003 has a hook with the "
+                        "token to..., and so has run 01900000-0000-7000-8000-000000000055 of the file, "
+                        "and both live; let one of them end before, or cancel it");
     export_file(OTHER, &after);
     assert_int_equal(before.size, after.size);
     assert_memory_equal(before.data, after.data, before.size);
@@ -431,7 +482,8 @@ int main(void)
         cmocka_unit_test(test_a_file_gets_what_it_has_not),
         cmocka_unit_test(test_a_workflow_stays_as_it_was_declared),
         cmocka_unit_test(test_a_file_that_was_added_to_is_exported_and_added),
-        cmocka_unit_test(test_what_does_not_fit_adds_nothing),
+        cmocka_unit_test(test_a_token_is_of_the_run_that_lives),
+        cmocka_unit_test(test_two_that_live_cannot_have_one_token),
         cmocka_unit_test(test_a_file_in_use_is_left_alone),
         cmocka_unit_test(test_wrong_lines_are_told),
         cmocka_unit_test(test_the_least_that_is_right),
