@@ -14,6 +14,7 @@
 #include "cleat/otlp_grpc.h"
 #include "cleat/pause.h"
 #include "cleat/run.h"
+#include "cleat/runs.h"
 #include "cleat/schedule.h"
 #include "cleat/status.h"
 #include "cleat/stream.h"

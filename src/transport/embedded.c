@@ -5,6 +5,7 @@
 #include "transport/embedded_crons.h"
 #include "transport/embedded_filters.h"
 #include "transport/embedded_looks.h"
+#include "transport/embedded_runs.h"
 #include "transport/embedded_workflows.h"
 
 #include "base/alloc.h"
@@ -205,6 +206,11 @@ static cleat_status embedded_filters(cleat__transport *self, cleat_slice workflo
     return cleat__embedded_filters(engine_of(self), TENANT, workflow, offset, limit, out);
 }
 
+static cleat_status embedded_change_many(cleat__transport *self, const cleat__many_runs *what, size_t *count)
+{
+    return cleat__embedded_change_many(engine_of(self), TENANT, what, count);
+}
+
 static cleat_status embedded_pause_workflow(cleat__transport *self, cleat_slice workflow,
                                             const cleat__pause *pause)
 {
@@ -281,6 +287,7 @@ static const cleat__transport embedded_functions = {
     .wait = embedded_wait,
     .cancel = embedded_cancel,
     .replay = embedded_replay,
+    .change_many = embedded_change_many,
     .push = embedded_push,
     .schedule = embedded_schedule,
     .put_rate_limit = embedded_put_rate_limit,

@@ -57,6 +57,11 @@ static cleat_status replay(cleat__transport *self, const cleat__uuid *run_id)
     return cleat__remote_replay(remote_of(self)->link, run_id);
 }
 
+static cleat_status change_many(cleat__transport *self, const cleat__many_runs *what, size_t *count)
+{
+    return cleat__remote_change_many(remote_of(self)->link, what, count);
+}
+
 static cleat_status push(cleat__transport *self, const cleat__user_event *events, size_t count,
                          cleat__uuid *ids)
 {
@@ -289,6 +294,7 @@ static const cleat__transport functions = {
     .wait = wait_for_run,
     .cancel = cancel,
     .replay = replay,
+    .change_many = change_many,
     .push = push,
     .schedule = schedule_runs,
     .put_rate_limit = put_rate_limit,

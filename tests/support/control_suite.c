@@ -5,6 +5,7 @@
 #include "support/temp_dir.h"
 
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -15,7 +16,8 @@ typedef struct fixture {
     temp_dir dir;
     cleat_client *client;
     cleat_worker *worker;
-    gate sent; /* "mail:send" has run */
+    gate sent;         /* "mail:send" has run */
+    atomic_bool fails; /* it does */
 } fixture;
 
 static int set_up(void **state)
@@ -44,7 +46,7 @@ static cleat_status send_mail(cleat_task *task, void *user_data)
 {
     fixture *it = user_data;
     gate_add(&it->sent);
-    return cleat_task_return(task, "{\"sent\":true}");
+    return atomic_load(&it->fails) ? CLEAT_FAILED : cleat_task_return(task, "{\"sent\":true}");
 }
 
 static cleat_status pass(cleat_task *task, void *user_data)
@@ -156,6 +158,104 @@ static void test_bad_pauses(void **state)
     assert_refused(cleat_client_resume_workflow(NULL, "x"), CLEAT_INVALID_ARGUMENT, "client");
 }
 
+/* ---- Many runs ---- */
+
+static cleat_run_id start_run(const fixture *it, const char *task, const char *metadata)
+{
+    cleat_run_id id;
+    assert_ok(cleat_client_run_no_wait(it->client, task, NULL, CLEAT_RUN_OPTIONS(.metadata = metadata), &id));
+    return id;
+}
+
+static void assert_cancels(const fixture *it, const cleat_run_filter *filter, size_t expected)
+{
+    size_t count = 99;
+    assert_ok(cleat_client_cancel_many(it->client, filter, &count));
+    assert_int_equal(count, expected);
+}
+
+static void assert_replays(const fixture *it, const cleat_run_filter *filter, size_t expected)
+{
+    size_t count = 99;
+    assert_ok(cleat_client_replay_many(it->client, filter, &count));
+    assert_int_equal(count, expected);
+}
+
+static void test_runs_that_a_filter_chooses_are_cancelled(void **state)
+{
+    fixture *it = *state;
+    static const char *const customers[] = {"customer:7", "customer:9", NULL};
+    static const char *const mails[] = {"mail:send", NULL}, *const all[] = {"other", "mail:send", NULL};
+    start_worker(it);
+    run_another(it);
+    assert_ok(cleat_client_pause_workflow(it->client, "mail:send", NULL));
+    assert_ok(cleat_client_pause_workflow(it->client, "other", NULL));
+    const cleat_run_id ids[] = {
+        start_run(it, "mail:send", "{\"customer\":7}"), start_run(it, "other", "{\"customer\":\"7\"}"),
+        start_run(it, "mail:send", "{\"customer\":\"8\"}"), start_run(it, "mail:send", NULL)};
+    assert_cancels(it, CLEAT_RUN_FILTER(.since_ms = INT64_C(4102444800000)), 0);
+    assert_cancels(it, CLEAT_RUN_FILTER(.statuses = 1U << CLEAT_RUN_RUNNING), 0);
+    assert_cancels(it, CLEAT_RUN_FILTER(.tasks = mails, .metadata = customers), 1);
+    assert_ends_as(it, &ids[0], CLEAT_RUN_CANCELLED);
+    assert_cancels(it, CLEAT_RUN_FILTER(.tasks = all, .metadata = customers, .until_ms = 1), 1);
+    assert_ends_as(it, &ids[1], CLEAT_RUN_CANCELLED);
+    assert_cancels(it, NULL, 2);
+    assert_ends_as(it, &ids[2], CLEAT_RUN_CANCELLED);
+    assert_ends_as(it, &ids[3], CLEAT_RUN_CANCELLED);
+    assert_cancels(it, NULL, 0);
+    assert_ok(cleat_client_cancel_many(it->client, NULL, NULL));
+}
+
+static void test_runs_that_a_filter_chooses_are_replayed(void **state)
+{
+    fixture *it = *state;
+    static const char *const pairs[] = {"customer:7", NULL};
+    start_worker(it);
+    atomic_store(&it->fails, true);
+    const cleat_run_id ids[] = {start_run(it, "mail:send", "{\"customer\":7}"),
+                                start_run(it, "mail:send", NULL)};
+    assert_ends_as(it, &ids[0], CLEAT_RUN_FAILED);
+    assert_ends_as(it, &ids[1], CLEAT_RUN_FAILED);
+    run_another(it);
+    atomic_store(&it->fails, false);
+    assert_replays(it, CLEAT_RUN_FILTER(.until_ms = 1000), 0);
+    assert_replays(it, CLEAT_RUN_FILTER(.statuses = 1U << CLEAT_RUN_FAILED, .metadata = pairs), 1);
+    assert_ends_as(it, &ids[0], CLEAT_RUN_COMPLETED);
+    assert_replays(it, CLEAT_RUN_FILTER(.statuses = 1U << CLEAT_RUN_FAILED), 1);
+    assert_ends_as(it, &ids[1], CLEAT_RUN_COMPLETED);
+    assert_int_equal(gate_count(&it->sent), 4);
+    assert_replays(it, NULL, 3);
+}
+
+static void test_bad_filters_of_runs(void **state)
+{
+    fixture *it = *state;
+    cleat_client *client = it->client;
+    static const char *const tasks[] = {"nobodys", NULL}, *const pairs[] = {"customer", NULL};
+    static const char *const wrong[] = {"a:\xff", NULL};
+    size_t count = 99;
+    assert_refused(cleat_client_cancel_many(client, CLEAT_RUN_FILTER(.tasks = tasks), &count),
+                   CLEAT_NOT_FOUND, "there is no task \"nobodys\"");
+    assert_int_equal(count, 0);
+    assert_refused(
+        cleat_client_cancel_many(client, CLEAT_RUN_FILTER(.statuses = 1U << CLEAT_RUN_FAILED), &count),
+        CLEAT_INVALID_ARGUMENT, "not ended");
+    assert_refused(
+        cleat_client_replay_many(client, CLEAT_RUN_FILTER(.statuses = 1U << CLEAT_RUN_QUEUED), &count),
+        CLEAT_INVALID_ARGUMENT, "ended");
+    assert_refused(cleat_client_replay_many(client, CLEAT_RUN_FILTER(.statuses = 1U << 6), &count),
+                   CLEAT_INVALID_ARGUMENT, "statuses");
+    assert_refused(cleat_client_cancel_many(client, CLEAT_RUN_FILTER(.metadata = pairs), &count),
+                   CLEAT_INVALID_ARGUMENT, "\"customer\"");
+    assert_refused(cleat_client_cancel_many(client, CLEAT_RUN_FILTER(.metadata = wrong), &count),
+                   CLEAT_INVALID_ARGUMENT, "metadata");
+    assert_refused(cleat_client_cancel_many(client, CLEAT_RUN_FILTER(.since_ms = -1), &count),
+                   CLEAT_INVALID_ARGUMENT, "since_ms");
+    assert_refused(cleat_client_cancel_many(client, &(cleat_run_filter){.since_ms = 1}, &count),
+                   CLEAT_INVALID_ARGUMENT, "CLEAT_RUN_FILTER");
+    assert_refused(cleat_client_cancel_many(NULL, NULL, &count), CLEAT_INVALID_ARGUMENT, "client");
+}
+
 int control_suite_run(const sdk_target *of)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -164,6 +264,9 @@ int control_suite_run(const sdk_target *of)
         TEST(test_runs_are_given_up_after_the_time_of_a_pause),
         TEST(test_schedules_of_a_paused_workflow),
         TEST(test_bad_pauses),
+        TEST(test_runs_that_a_filter_chooses_are_cancelled),
+        TEST(test_runs_that_a_filter_chooses_are_replayed),
+        TEST(test_bad_filters_of_runs),
     };
 #undef TEST
     target = of;

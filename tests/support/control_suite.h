@@ -1,4 +1,4 @@
-/* What a program does with runs and workflows that are there: pausing. Wherever its engine is: see sdk_suite.h. */
+/* What a program does with runs and workflows that are there: pausing, and what happens to many. Wherever its engine is: see sdk_suite.h. */
 #ifndef CLEAT_TESTS_CONTROL_SUITE_H
 #define CLEAT_TESTS_CONTROL_SUITE_H
 
