@@ -401,6 +401,20 @@ static cleat_status report(cleat__core *core, cleat__command *command)
     return status;
 }
 
+/* Its worker gives it up. One that has lost it says nothing. */
+static cleat_status cancel_held(cleat__core *core, cleat__command *command)
+{
+    const cleat__report *said = &command->as.report;
+    cleat__run *run = cleat__core_find_run(core, command->tenant, &said->task_id);
+    if (run == NULL) {
+        return check_ended(core, command->tenant, &said->task_id);
+    }
+    bool is_lost = run->state != CLEAT_RUN_RUNNING || !is_current(run, said->retry_count) ||
+                   is_of_another_worker(run, &said->worker_id) ||
+                   is_of_another_name(core, run, said->worker_name);
+    return is_lost ? CLEAT_OK : cleat__life_cancel(core, run);
+}
+
 static cleat_status undelivered(cleat__core *core, cleat__command *command)
 {
     const cleat__uuid *id = &command->as.undelivered.id;

@@ -179,7 +179,7 @@ static cleat_status join_lane(cleat__core *core, const cleat__trigger *item, cle
     return status;
 }
 
-/* Appends a run to `made`, with its timer, in no queue yet. */
+/* Appends a run to `made`, in no queue yet. */
 static cleat_status make(cleat__core *core, int64_t tenant, const cleat__trigger *item,
                          cleat__run_chain *made)
 {
@@ -196,13 +196,8 @@ static cleat_status make(cleat__core *core, int64_t tenant, const cleat__trigger
     run->state = CLEAT_RUN_QUEUED;
     run->priority = (uint8_t)(item->priority != 0 ? item->priority : type->policy.priority);
     run->since_ms = core->now.unix_ms;
-    /* Makes room, so that cleat__life_enqueue() finds it; last in the heap, where that is cheap. */
-    cleat_status status = CLEAT_OK;
-    if (!cleat__run_is_dag(run)) {
-        status = cleat__runs_set_timer(&core->runs, run, INT64_MAX - 1);
-    }
     bool has_lane = cleat__run_is_dag(run) || !cleat__run_has_limits(run);
-    return status == CLEAT_OK && has_lane ? join_lane(core, item, run) : status;
+    return has_lane ? join_lane(core, item, run) : CLEAT_OK;
 }
 
 static void discard(cleat__core *core, cleat__run_chain *made)

@@ -23,6 +23,7 @@
 #include "store/lock.h"
 #include "store/migrate.h"
 #include "store/path.h"
+#include "store/reading.h"
 #include "store/sqlite_error.h"
 
 #include <stdio.h>
@@ -51,7 +52,8 @@ struct cleat__store {
     cleat__inode_lock inode; /* an engine's */
     char *path;
     cleat__store_mode mode;
-    bool created; /* this open made the file */
+    bool created;  /* this open made the file */
+    bool is_still; /* nobody writes it: see store/reading.h */
     cleat__map statements;
     sqlite3_int64 log_bytes; /* of the log's file when it last got space */
 };
@@ -74,6 +76,9 @@ static bool has_log(const char *path)
 static cleat_status open_sqlite(cleat__store *store, bool create)
 {
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
+    if (!writes(store)) {
+        return cleat__reading_open(store->path, &store->db, &store->is_still);
+    }
     if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK) {
         return store->db != NULL ? cleat__sqlite_error(store->db, "opening it") : cleat__fail_memory();
     }
@@ -149,9 +154,11 @@ static cleat_status prepare_reading(cleat__store *store, int version)
     if (version != cleat__schema_newest()) {
         return cleat__fail(
             CLEAT_FAILED_PRECONDITION,
-            "%s has schema %d, this Cleat reads %d: start a worker or client on it once, which "
+            "%s has schema %d, this Cleat reads %d: %sstart a worker or client on %s once, which "
             "brings it up to date",
-            store->path, version, cleat__schema_newest());
+            store->path, version, cleat__schema_newest(),
+            store->is_still ? "copy it to where it can be written, and " : "",
+            store->is_still ? "the copy" : "it");
     }
     return cleat__sqlite_exec(store->db, "PRAGMA query_only=1", "opening it");
 }

@@ -100,13 +100,6 @@ cleat_status cleat__remote_cron_delete(cleat__link *link, const cleat__uuid *id)
 
 /* ---- Listing ---- */
 
-/* What a Hatchet engine stores of an absent priority is 1. */
-static int32_t read_priority(cleat_slice value)
-{
-    bool is_known = value.size == 1 && value.data[0] >= '1' && value.data[0] <= '3';
-    return is_known ? value.data[0] - '0' : 0;
-}
-
 static cleat_status read_row(const cleat__link *link, cleat_slice row, cleat_cron_list *out)
 {
     char *workflow = cleat__remote_text(cleat__remote_member(row, "workflowName"));
@@ -114,7 +107,7 @@ static cleat_status read_row(const cleat__link *link, cleat_slice row, cleat_cro
     char *name = cleat__remote_text(cleat__remote_member(row, "name")); /* absent: it is declared */
     cleat__recurrence what = {.name = cleat_slice_of(name),
                               .expression = cleat_slice_of(expression),
-                              .priority = read_priority(cleat__remote_member(row, "priority"))};
+                              .priority = cleat__remote_row_priority(row)};
     cleat__uuid id;
     cleat_status status;
     if (workflow != NULL && expression != NULL && cleat__remote_row_id(row, &id) &&

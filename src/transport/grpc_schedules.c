@@ -250,18 +250,11 @@ cleat_status cleat__remote_unschedule(cleat__link *link, const cleat__uuid *id)
     return status;
 }
 
-/* What a Hatchet engine stores of an absent priority is 1. */
-static int32_t read_priority(cleat_slice value)
-{
-    bool is_known = value.size == 1 && value.data[0] >= '1' && value.data[0] <= '3';
-    return is_known ? value.data[0] - '0' : 0;
-}
-
 static cleat_status read_row(const cleat__link *link, cleat_slice row, cleat_schedule_list *out)
 {
     char *name = cleat__remote_text(cleat__remote_member(row, "workflowName"));
     char *at = cleat__remote_text(cleat__remote_member(row, "triggerAt"));
-    cleat__schedule schedule = {.priority = read_priority(cleat__remote_member(row, "priority"))};
+    cleat__schedule schedule = {.priority = cleat__remote_row_priority(row)};
     cleat__uuid id;
     int64_t at_ms = 0;
     cleat_status status = CLEAT_OK;

@@ -437,11 +437,17 @@ static const struct {
      "line 2: no bytes"},
     {FIRST "{\"table\":\"tenant\",\"uuid\":{}}\n", CLEAT_INVALID_ARGUMENT, "line 2: no bytes"},
     {FIRST "{\"table\":\"tenant\",\"id\":1}\n", CLEAT_INVALID_ARGUMENT, "line 2: NOT NULL constraint failed"},
+    {FIRST "{\"table\":\"tenant\",\"id\":\"x\"}\n", CLEAT_INVALID_ARGUMENT, "line 2: datatype mismatch"},
     {FIRST TENANT TENANT, CLEAT_INVALID_ARGUMENT, "line 3: UNIQUE constraint failed"},
     {FIRST TENANT TOTAL "{\"table\":\"workflow\",\"id\":1,\"tenant\":7,\"name\":\"w\",\"uuid\":"
                         "\"01900000-0000-7000-8000-000000000001\",\"paused_crons\":0,\"paused_schedules\":0,"
                         "\"paused_ttl_ms\":-1}\n{\"rows\":3}\n",
      CLEAT_FAILED_PRECONDITION, "workflow of tenant 7"},
+    {FIRST TENANT TOTAL
+     "{\"table\":\"workflow\",\"id\":1,\"tenant\":1,\"name\":\"w\",\"uuid\":"
+     "\"01900000-0000-7000-8000-000000000001\",\"paused_crons\":0.5,\"paused_schedules\":0,"
+     "\"paused_ttl_ms\":-1}\n{\"rows\":3}\n",
+     CLEAT_FAILED_PRECONDITION, "workflow of 1: paused_crons is real"},
 };
 
 static void test_wrong_lines_are_told(void **state)
@@ -475,6 +481,50 @@ static void test_the_least_that_is_right(void **state)
     remove_files();
 }
 
+/* ---- Broken off ---- */
+
+static bool has_come_to_an_end(void *argument) /* what is left to be read */
+{
+    return ((cleat_slice *)argument)->size != 0;
+}
+
+/* Behind the last line, while the rules are looked at; and so that a file that is there stays as it was. */
+static void test_it_can_be_broken_off(void **state)
+{
+    cleat__buffer text = {0}, before = {0}, after = {0};
+    cleat__import_result result;
+    (void)state;
+    remove_files();
+    cleat__store_close(
+        make_file(FILE_NAME, full_tables,
+                  "WITH n (i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT "
+                  "INTO task_log (task_id, line, retry_count, level, time_ms, message) SELECT "
+                  "x'01900000000070008000000000000001', i, 1, 3, 13, 'line' FROM n"));
+    export_file(FILE_NAME, &text);
+    for (int is_there = 0; is_there < 2; is_there++) {
+        if (is_there) {
+            cleat__store_close(make_file(OTHER, "", ""));
+            export_file(OTHER, &before);
+        }
+        cleat_slice rest = cleat__buffer_slice(&text);
+        const cleat__import_options options = {
+            .path = OTHER, .read = next_line, .argument = &rest, .goes_on = has_come_to_an_end};
+        assert_int_equal(cleat__import(&options, &result), CLEAT_CANCELLED);
+        assert_string_equal(cleat_error_message(), "the import was broken off");
+        assert_int_equal(access(OTHER, F_OK), is_there - 1);
+        assert_int_not_equal(access(OTHER "-partial", F_OK), 0);
+        assert_int_not_equal(access(OTHER "-import-partial", F_OK), 0);
+        assert_int_not_equal(access(OTHER "-lock", F_OK), 0);
+    }
+    export_file(OTHER, &after);
+    assert_int_equal(before.size, after.size);
+    assert_memory_equal(before.data, after.data, before.size);
+    cleat__buffer_deinit(&text);
+    cleat__buffer_deinit(&before);
+    cleat__buffer_deinit(&after);
+    remove_files();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,6 +537,7 @@ int main(void)
         cmocka_unit_test(test_a_file_in_use_is_left_alone),
         cmocka_unit_test(test_wrong_lines_are_told),
         cmocka_unit_test(test_the_least_that_is_right),
+        cmocka_unit_test(test_it_can_be_broken_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
