@@ -1,5 +1,6 @@
 /*
- * Many runs at once: cancelling and replaying those that a filter chooses.
+ * Many runs at once: cancelling and replaying those that a filter chooses. And what one run of several tasks (cleat/dag.h)
+ * consists of.
  *
  *     static const char *const tasks[] = {"mail:send", NULL};
  *     size_t count = 0;
@@ -53,6 +54,30 @@ CLEAT_API cleat_status cleat_client_cancel_many(cleat_client *client, const clea
  */
 CLEAT_API cleat_status cleat_client_replay_many(cleat_client *client, const cleat_run_filter *filter,
                                                 size_t *count);
+
+/* A task of a run, by the id of its own run. Strings are NUL-terminated and belong to the list. */
+typedef struct cleat_task_entry {
+    cleat_run_id id;
+    const char *name;        /* one word, as declared; of "mail:send" it is "send" */
+    cleat_run_status status; /* QUEUED also while it waits for its parents; FAILED as in a filter */
+    const char *output;      /* JSON, when COMPLETED; of one that was skipped {"skipped":true}; else NULL */
+    const char *error;       /* when FAILED; else NULL */
+} cleat_task_entry;
+
+typedef struct cleat_task_list {
+    size_t count;
+    cleat_task_entry *items;
+} cleat_task_list;
+
+/*
+ * All tasks of a run, in the order of their declaration, as they are at one moment, whether it has ended or not; of a run of
+ * one task that one, whose id is the run's. A server tells 12 MiB of outputs and 5 MiB of errors, in this order, over its HTTP
+ * side: what comes behind that is {} or empty. CLEAT_NOT_FOUND: there is no such run. The caller deinits the list.
+ */
+CLEAT_API cleat_status cleat_client_list_tasks(cleat_client *client, const cleat_run_id *id,
+                                               cleat_task_list *out);
+/* NULL-safe; a zeroed list is fine. */
+CLEAT_API void cleat_task_list_deinit(cleat_task_list *list);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,4 @@
-/* Cancelling and replaying what a filter chooses. */
+/* Cancelling and replaying what a filter chooses, and looking at the tasks of a run. */
 #include <cleat/runs.h>
 
 #include "base/alloc.h"
@@ -137,4 +137,23 @@ cleat_status cleat_client_cancel_many(cleat_client *client, const cleat_run_filt
 cleat_status cleat_client_replay_many(cleat_client *client, const cleat_run_filter *filter, size_t *count)
 {
     return change_many(client, filter, true, count);
+}
+
+/* ---- One run ---- */
+
+cleat_status cleat_client_list_tasks(cleat_client *client, const cleat_run_id *id, cleat_task_list *out)
+{
+    cleat__uuid uuid;
+    if (out == NULL) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "out is NULL");
+    }
+    *out = (cleat_task_list){0};
+    cleat_status status = cleat__run_id_parse(client, id, &uuid);
+    if (status == CLEAT_OK) {
+        status = client->transport->tasks(client->transport, &uuid, out);
+    }
+    if (status != CLEAT_OK) {
+        cleat_task_list_deinit(out);
+    }
+    return status;
 }

@@ -215,6 +215,11 @@ static cleat_status embedded_change_many(cleat__transport *self, const cleat__ma
     return cleat__embedded_change_many(engine_of(self), tenant_of(self), what, count);
 }
 
+static cleat_status embedded_tasks(cleat__transport *self, const cleat__uuid *run_id, cleat_task_list *out)
+{
+    return cleat__embedded_tasks(engine_of(self), tenant_of(self), run_id, out);
+}
+
 static cleat_status embedded_pause_workflow(cleat__transport *self, cleat_slice workflow,
                                             const cleat__pause *pause)
 {
@@ -292,6 +297,7 @@ static const cleat__transport embedded_functions = {
     .cancel = embedded_cancel,
     .replay = embedded_replay,
     .change_many = embedded_change_many,
+    .tasks = embedded_tasks,
     .push = embedded_push,
     .schedule = embedded_schedule,
     .put_rate_limit = embedded_put_rate_limit,

@@ -1,6 +1,6 @@
 /*
- * Runs are looked for on the caller's thread with a reader of its own: there may be millions to look at, which the engine
- * must not wait for.
+ * Runs are read on the caller's thread with a reader of its own: there may be millions to look at, or gigabytes, which the
+ * engine must not wait for.
  */
 #include "transport/embedded_runs.h"
 
@@ -8,31 +8,49 @@
 #include "base/error.h"
 #include "base/gate.h"
 #include "engine/run_batch.h"
+#include "store/dag.h"
+#include "store/query.h"
 #include "store/run_choice.h"
 #include "transport/embedded_workflows.h"
 #include "transport/list_room.h"
+#include "transport/task_list.h"
 
 #include <sqlite3.h>
+
+/* ---- The reader ---- */
+
+/* Of the file, wherever the program has gone since it was opened. */
+static cleat_status find_path(cleat__store *store, void *argument)
+{
+    char **path = argument;
+    *path = cleat__strdup(sqlite3_db_filename(cleat__store_db(store), "main"));
+    return *path != NULL ? CLEAT_OK : cleat__fail_memory();
+}
+
+/* To be closed on every path. */
+static cleat_status open_reader(cleat__engine *engine, cleat__store **out)
+{
+    char *path = NULL;
+    *out = NULL;
+    cleat_status status = cleat__engine_call(engine, find_path, &path);
+    if (status == CLEAT_OK) {
+        status = cleat__store_open(path, CLEAT__STORE_READ, out);
+    }
+    cleat__free(path);
+    return status;
+}
+
+/* ---- The filter ---- */
 
 typedef struct choosing {
     int64_t tenant;
     const cleat__many_runs *what;
-    char *path; /* of the file, wherever the program has gone since it was opened */
     cleat__uuid *workflows;
     json_t *metadata; /* NULL: any */
     cleat__uuid *ids; /* that were chosen, .. */
     size_t count, max;
     cleat_status status;
 } choosing;
-
-/* ---- The filter ---- */
-
-static cleat_status find_path(cleat__store *store, void *argument)
-{
-    choosing *it = argument;
-    it->path = cleat__strdup(sqlite3_db_filename(cleat__store_db(store), "main"));
-    return it->path != NULL ? CLEAT_OK : cleat__fail_memory();
-}
 
 static cleat_status find_workflows(choosing *it, cleat__store *store)
 {
@@ -74,10 +92,10 @@ static bool add(void *argument, const cleat__uuid *id, cleat_run_status run_stat
     return it->count < it->max;
 }
 
-static cleat_status choose(choosing *it)
+static cleat_status choose(choosing *it, cleat__engine *engine)
 {
     cleat__store *store = NULL;
-    cleat_status status = cleat__store_open(it->path, CLEAT__STORE_READ, &store);
+    cleat_status status = open_reader(engine, &store);
     if (status == CLEAT_OK) {
         status = find_workflows(it, store);
     }
@@ -144,16 +162,61 @@ cleat_status cleat__embedded_change_many(cleat__engine *engine, int64_t tenant, 
         .what = what,
         .max = cleat__run_batch_max(what->is_replayed ? CLEAT__COMMAND_REPLAY : CLEAT__COMMAND_CANCEL),
     };
-    cleat_status status = cleat__engine_call(engine, find_path, &it);
-    if (status == CLEAT_OK) {
-        status = choose(&it);
-    }
+    cleat_status status = choose(&it, engine);
     if (status == CLEAT_OK) {
         status = change(engine, &it, count);
     }
-    cleat__free(it.path);
     cleat__free(it.workflows);
     json_decref(it.metadata);
     cleat__free(it.ids);
+    return status;
+}
+
+/* ---- Tasks ---- */
+
+static cleat_status add_task(void *argument, const cleat__dag_row *row)
+{
+    bool is_not_taken = row->state == CLEAT_RUN_CANCELLED && row->error.data != NULL;
+    const cleat__run_task task = {.id = row->id,
+                                  .name = row->name,
+                                  .status = is_not_taken ? CLEAT_RUN_FAILED : row->state,
+                                  .output = row->output,
+                                  .error = row->error};
+    return cleat__task_list_add(argument, &task);
+}
+
+static cleat_status list_tasks(cleat__store *store, int64_t tenant, const cleat__uuid *run_id,
+                               cleat_task_list *out)
+{
+    cleat__run_row row;
+    cleat_status status = cleat__run_get(store, run_id, &row);
+    if (status == CLEAT_OK && row.tenant != tenant) {
+        char text[37];
+        cleat__uuid_format(run_id, text);
+        return cleat__fail(CLEAT_NOT_FOUND, "there is no run %s", text);
+    }
+    if (status != CLEAT_OK || row.is_dag) {
+        return status == CLEAT_OK ? cleat__dag_list(store, run_id, CLEAT__DAG_WITH_RESULTS, add_task, out)
+                                  : status;
+    }
+    return add_task(out, &(cleat__dag_row){.id = row.id,
+                                           .name = row.task_name,
+                                           .state = row.status,
+                                           .output = row.output,
+                                           .error = row.error});
+}
+
+cleat_status cleat__embedded_tasks(cleat__engine *engine, int64_t tenant, const cleat__uuid *run_id,
+                                   cleat_task_list *out)
+{
+    cleat__store *store = NULL;
+    cleat_status status = open_reader(engine, &store);
+    if (status == CLEAT_OK) {
+        status = cleat__store_begin(store); /* what is told together was there together */
+    }
+    if (status == CLEAT_OK) {
+        status = list_tasks(store, tenant, run_id, out);
+    }
+    cleat__store_close(store);
     return status;
 }

@@ -62,6 +62,11 @@ static cleat_status change_many(cleat__transport *self, const cleat__many_runs *
     return cleat__remote_change_many(remote_of(self)->link, what, count);
 }
 
+static cleat_status tasks(cleat__transport *self, const cleat__uuid *run_id, cleat_task_list *out)
+{
+    return cleat__remote_tasks(remote_of(self)->link, run_id, out);
+}
+
 static cleat_status push(cleat__transport *self, const cleat__user_event *events, size_t count,
                          cleat__uuid *ids)
 {
@@ -295,6 +300,7 @@ static const cleat__transport functions = {
     .cancel = cancel,
     .replay = replay,
     .change_many = change_many,
+    .tasks = tasks,
     .push = push,
     .schedule = schedule_runs,
     .put_rate_limit = put_rate_limit,

@@ -10,6 +10,7 @@
 #include <cleat/client.h>
 #include <cleat/exporter.h>
 #include <cleat/filter.h>
+#include <cleat/runs.h>
 #include <cleat/schedule.h>
 
 #include "model/durable.h"
@@ -85,6 +86,8 @@ struct cleat__transport {
     cleat_status (*replay)(cleat__transport *self, const cleat__uuid *run_id);
     cleat_status (*change_many)(cleat__transport *self, const cleat__many_runs *what,
                                 size_t *count); /* checked; at most so many as in the header */
+    cleat_status (*tasks)(cleat__transport *self, const cleat__uuid *run_id,
+                          cleat_task_list *out); /* as schedules() */
     cleat_status (*push)(cleat__transport *self, const cleat__user_event *events, size_t count,
                          cleat__uuid *ids); /* checked */
     cleat_status (*schedule)(cleat__transport *self, const cleat__schedule *schedule, const int64_t *at_ms,

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -256,6 +257,88 @@ static void test_bad_filters_of_runs(void **state)
     assert_refused(cleat_client_cancel_many(NULL, NULL, &count), CLEAT_INVALID_ARGUMENT, "client");
 }
 
+/* ---- The tasks of a run ---- */
+
+static cleat_status lose(cleat_task *task, void *user_data)
+{
+    (void)user_data;
+    return cleat_task_fail(task, CLEAT_FAILED, "the line was cut");
+}
+
+static void start_dag(fixture *it)
+{
+    static const char *const first[] = {"first", NULL}, *const second[] = {"second", NULL};
+    const cleat_dag_task *const tasks[] = {
+        CLEAT_DAG_TASK(.name = "first", .run = send_mail, .user_data = it),
+        CLEAT_DAG_TASK(.name = "second", .run = lose, .parents = first),
+        CLEAT_DAG_TASK(.name = "third", .run = pass, .parents = second),
+        NULL,
+    };
+    assert_ok(cleat_worker_new(it->client, CLEAT_WORKER_OPTIONS(.slots = 2), &it->worker));
+    assert_ok(cleat_worker_add_dag(it->worker, CLEAT_DAG_OPTIONS(.name = "mails", .tasks = tasks)));
+    assert_ok(cleat_worker_add_task(it->worker, CLEAT_TASK_OPTIONS(.name = "other", .run = pass)));
+    assert_ok(cleat_worker_start(it->worker));
+}
+
+static void assert_task(const cleat_task_entry *task, const char *name, cleat_run_status status)
+{
+    assert_string_equal(task->name, name);
+    assert_int_equal(task->status, status);
+    assert_int_equal(strlen(task->id.text), 36);
+    assert_true((task->output != NULL) == (status == CLEAT_RUN_COMPLETED));
+    assert_true((task->error != NULL) == (status == CLEAT_RUN_FAILED));
+}
+
+static void test_the_tasks_of_a_run_are_listed(void **state)
+{
+    fixture *it = *state;
+    cleat_task_list list = {0};
+    start_dag(it);
+    assert_ok(cleat_client_pause_workflow(it->client, "mails", NULL));
+    const cleat_run_id id = start_run(it, "mails", NULL);
+    run_another(it);
+    assert_ok(cleat_client_list_tasks(it->client, &id, &list));
+    assert_int_equal(list.count, 3);
+    assert_task(&list.items[0], "first", CLEAT_RUN_QUEUED);
+    assert_task(&list.items[1], "second", CLEAT_RUN_QUEUED);
+    assert_task(&list.items[2], "third", CLEAT_RUN_QUEUED);
+    const cleat_run_id first = list.items[0].id;
+    cleat_task_list_deinit(&list);
+
+    assert_ok(cleat_client_resume_workflow(it->client, "mails"));
+    assert_ends_as(it, &id, CLEAT_RUN_FAILED);
+    assert_ok(cleat_client_list_tasks(it->client, &id, &list));
+    assert_int_equal(list.count, 3);
+    assert_string_equal(list.items[0].id.text, first.text);
+    assert_task(&list.items[0], "first", CLEAT_RUN_COMPLETED);
+    assert_string_equal(list.items[0].output, "{\"sent\":true}");
+    assert_task(&list.items[1], "second", CLEAT_RUN_FAILED);
+    assert_string_equal(list.items[1].error, "the line was cut");
+    assert_task(&list.items[2], "third", CLEAT_RUN_CANCELLED);
+    cleat_task_list_deinit(&list);
+}
+
+static void test_a_run_of_one_task_has_that(void **state)
+{
+    fixture *it = *state;
+    cleat_task_list list = {0};
+    const cleat_run_id none = {"01890000-0000-7000-8000-000000000001"}, nonsense = {"nonsense"};
+    start_worker(it);
+    const cleat_run_id id = start_run(it, "mail:send", NULL);
+    assert_ends_as(it, &id, CLEAT_RUN_COMPLETED);
+    assert_ok(cleat_client_list_tasks(it->client, &id, &list));
+    assert_int_equal(list.count, 1);
+    assert_task(&list.items[0], "send", CLEAT_RUN_COMPLETED);
+    assert_string_equal(list.items[0].id.text, id.text);
+    cleat_task_list_deinit(&list);
+    assert_refused(cleat_client_list_tasks(it->client, &none, &list), CLEAT_NOT_FOUND,
+                   "there is no run 01890000-0000-7000-8000-000000000001");
+    assert_refused(cleat_client_list_tasks(it->client, &nonsense, &list), CLEAT_INVALID_ARGUMENT, "nonsense");
+    assert_refused(cleat_client_list_tasks(it->client, NULL, &list), CLEAT_INVALID_ARGUMENT, "id");
+    assert_refused(cleat_client_list_tasks(it->client, &id, NULL), CLEAT_INVALID_ARGUMENT, "out");
+    cleat_task_list_deinit(NULL);
+}
+
 int control_suite_run(const sdk_target *of)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -267,6 +350,8 @@ int control_suite_run(const sdk_target *of)
         TEST(test_runs_that_a_filter_chooses_are_cancelled),
         TEST(test_runs_that_a_filter_chooses_are_replayed),
         TEST(test_bad_filters_of_runs),
+        TEST(test_the_tasks_of_a_run_are_listed),
+        TEST(test_a_run_of_one_task_has_that),
     };
 #undef TEST
     target = of;
