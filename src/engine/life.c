@@ -60,11 +60,8 @@ void cleat__life_set_state(cleat__core *core, cleat__run *run, int state)
  * goes on as. */
 bool cleat__life_has_begun(const cleat__run *run)
 {
-    if (!cleat__run_is_durable(run)) {
-        return false;
-    }
     const cleat__durable *durable = CLEAT__CONTAINER(run, const cleat__durable, run);
-    return durable->invocation_count > 0 || durable->is_next;
+    return cleat__run_is_durable(run) && (durable->invocation_count > 0 || durable->is_next);
 }
 
 /* How long it may wait for a worker. */

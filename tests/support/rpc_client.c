@@ -63,7 +63,8 @@ rpc_client *rpc_client_new(const char *address, rpc_client_options options)
          (char *)(uintptr_t)GRPC_SSL_TARGET_NAME_OVERRIDE_ARG,
          {.string = (char *)(uintptr_t)options.server_name}},
     };
-    grpc_channel_args all = {options.server_name != NULL ? 5 : 4, arguments};
+    grpc_channel_args all = {sizeof(arguments) / sizeof(arguments[0]) - (options.server_name == NULL),
+                             arguments};
     client->channel = grpc_channel_create(address, credentials, &all);
     grpc_channel_credentials_release(credentials);
     return client;
