@@ -100,8 +100,9 @@ typedef struct cleat_run_item {
  * Starts `count` runs in one transaction: all or none. `ids` (may be NULL) has room for `count`
  * and is filled in the order of `items`. CLEAT_ALREADY_EXISTS: other runs have the idempotency keys of
  * some, and all the rest were started; the ids of the former are those of the other runs. (A Hatchet engine
- * does not say which is which, and a server can say so of some fifty runs only: beyond that the ids are empty.) CLEAT_TOO_LARGE: they do not fit into one message to the
- * server (4 MiB unless said otherwise): start fewer at a time.
+ * does not say which is which, and a server can say so of some fifty runs only: beyond that the ids are empty.)
+ * CLEAT_TOO_LARGE: they do not fit into one message to the server (4 MiB unless said otherwise), or the expressions of their
+ * limits take too much together (docs/expressions.md), and none is started: start fewer at a time.
  */
 CLEAT_API cleat_status cleat_client_run_many(cleat_client *client, const cleat_run_item *items, size_t count,
                                              cleat_run_id *ids);

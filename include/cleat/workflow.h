@@ -247,6 +247,10 @@ CLEAT_API cleat_status cleat_stream_write(cleat_task *task, cleat_slice chunk);
 /*
  * Ends this run and begins another one of the same workflow with an empty log: for what goes on for ever.
  *     return cleat_continue_as_new(task, "{\"page\":8}");
+ * The new run begins when the function has returned this, and where it is cancelled or fails before, there is none. The
+ * new one has the metadata, the priority and the desired worker and labels of this one, its hooks with what nobody has
+ * looked at yet (cleat_hook_create() with the same token), and its slots of concurrency rules whose key is the same. It
+ * waits for a worker as long as it takes.
  * cleat_client_wait() on this run goes on to the next, as do cleat_client_cancel(), cleat_client_stream() and a workflow
  * that awaits it; the run's own output is {"cleat:continued_as":"<run id>"}. CLEAT_FAILED_PRECONDITION: it is a task of a
  * workflow of several (cleat/dag.h).

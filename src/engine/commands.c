@@ -155,6 +155,9 @@ static cleat_status put_workflow(cleat__core *core, cleat__command *command)
                      ? cleat__catalog_check_actions(&core->catalog, command->tenant, workflow)
                      : CLEAT_OK;
     }
+    if (status == CLEAT_OK) { /* nothing of it is refused from here on */
+        status = cleat__takings_keep(core, command->tenant, workflow);
+    }
     /* Before the version, so that the file says what each shared rule is, and a version that is imported does not. */
     if (status == CLEAT_OK) {
         status = cleat__limits_share(core, command->tenant, workflow);

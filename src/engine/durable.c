@@ -45,6 +45,10 @@ cleat_status cleat__durable_know(cleat__core *core, cleat__durable *durable)
         status =
             cleat__core_check(core, cleat__durable_last_order(core->store, &durable->run.id, &last_order));
     }
+    if (status == CLEAT_OK) {
+        status =
+            cleat__core_check(core, cleat__durable_is_next(core->store, &durable->run.id, &durable->is_next));
+    }
     if (status != CLEAT_OK) {
         return status;
     }

@@ -29,10 +29,12 @@ typedef struct cleat__durable {
     int32_t last_order;       /* in which nodes were met */
     int32_t node;             /* the last one that the invocation asked for; -1: not known */
     int32_t awaited;          /* EVICTED: pendings that are awaited */
+    cleat__uuid next_id;      /* of the run that it goes on as, when it ends; nil: there is none */
     bool is_known;
     bool has_hooks; /* or it may have: of what a former process left nobody knows; payloads go with its end */
     bool awaits_all; /* EVICTED: each of them, else one */
     bool awaits_any; /* EVICTED: whatever is met next */
+    bool is_next;    /* one that had begun goes on as this run; known like the log */
 } cleat__durable;
 
 static inline bool cleat__run_is_durable(const cleat__run *run)

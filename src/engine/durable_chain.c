@@ -1,6 +1,12 @@
 /*
- * Chains of runs: one that goes on as a new one says so by its output, and whoever waits for its end waits for the last
- * one's. The wait moves along in the transaction that ends each of them, so that it is always for a run that lives.
+ * Chains of runs. A workflow that is to go on as a new run asks for it as a child, of a key of its own. That one is stored,
+ * and held, until the workflow's end is reported, with an output that names it. In the transaction that ends the one
+ * the other comes into its queue and has what the one had: its seats in concurrency rules (limits_chain.c), its hooks and
+ * what they were sent; its wishes and its idempotency key it has already. So there is never more than one run of a
+ * chain that does anything. Where the end is another, it is cancelled too: nobody knows of it but the log.
+ *
+ * Whoever waits for the end of such a run waits for the last one's. The wait moves along in the transaction that ends each of
+ * them, so that it is always for a run that lives.
  *
  * The next one is a child of the one before: an output of that form that names any other run is an output as any,
  * and a chain cannot come back to where it began.
@@ -8,7 +14,9 @@
 #include "base/error.h"
 #include "engine/durable_chain.h"
 #include "engine/durable_log.h"
+#include "engine/life_parts.h"
 #include "model/continued.h"
+#include "store/hook.h"
 #include "store/load.h"
 
 #include <string.h>
@@ -112,4 +120,58 @@ cleat_status cleat__durable_child_ended(cleat__core *core, const cleat__run *run
     }
     cleat_run_result_deinit(&result);
     return status;
+}
+
+/* ---- In its place ---- */
+
+void cleat__durable_hold_next(cleat__durable *durable, cleat__run *next)
+{
+    durable->next_id = next->id;
+    next->is_held = true;
+    if (cleat__run_is_durable(next)) {
+        cleat__durable_of(next)->is_next = true;
+    }
+}
+
+/* With the transaction open. */
+static cleat_status hand_hooks_over(cleat__core *core, const cleat__durable *durable, cleat__run *next)
+{
+    bool may_have = durable->has_hooks || !durable->is_known;
+    if (!may_have || !cleat__run_is_durable(next)) {
+        return CLEAT_OK;
+    }
+    cleat__durable_of(next)->has_hooks = true;
+    return cleat__core_check(core, cleat__hooks_hand_over(core->store, &durable->run.id, &next->id));
+}
+
+static cleat_status release(cleat__core *core, cleat__durable *durable, cleat__run *next)
+{
+    const cleat__attempt_key key = cleat__life_key(next);
+    const cleat_slice as_it_is = {NULL, 0};
+    cleat_status status = cleat__core_begin(core);
+    if (status == CLEAT_OK) {
+        status = cleat__core_check(
+            core, cleat__transition_unhold(core->store, &key, core->now.unix_ms, as_it_is, as_it_is));
+    }
+    if (status == CLEAT_OK) {
+        status = hand_hooks_over(core, durable, next);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__limits_take_over(core, next, &durable->run);
+    }
+    next->since_ms = core->now.unix_ms;
+    return status == CLEAT_OK ? cleat__life_enqueue(core, next, next->priority) : status;
+}
+
+cleat_status cleat__durable_succeed(cleat__core *core, cleat__durable *durable, int state, cleat_slice text)
+{
+    cleat__uuid named;
+    cleat__run *next = cleat__runs_find(&core->runs, &durable->next_id);
+    if (next == NULL || !next->is_held) { /* it was cancelled meanwhile */
+        return CLEAT_OK;
+    }
+    bool goes_on = state == CLEAT_RUN_COMPLETED && cleat__continued_parse(text, &named) &&
+                   cleat__uuid_equals(&named, &next->id);
+    next->is_held = false;
+    return goes_on ? release(core, durable, next) : cleat__life_cancel(core, next);
 }

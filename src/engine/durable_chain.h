@@ -1,4 +1,4 @@
-/* Runs that go on as new ones, for whoever waits for their end. */
+/* Runs that go on as new ones. */
 #ifndef CLEAT_ENGINE_DURABLE_CHAIN_H
 #define CLEAT_ENGINE_DURABLE_CHAIN_H
 
@@ -8,5 +8,10 @@
  * deinits `*result` in any case. */
 cleat_status cleat__durable_chain_load(cleat__core *core, int64_t tenant, cleat__uuid *id,
                                        cleat_run_result *result);
+
+/* A durable run is to go on as the other one, which has its seats, empty ones: that is held until then. */
+void cleat__durable_hold_next(cleat__durable *durable, cleat__run *next);
+/* The run has ended so: what is held for it goes on in its place, or is cancelled when it has ended in another way. */
+cleat_status cleat__durable_succeed(cleat__core *core, cleat__durable *durable, int state, cleat_slice text);
 
 #endif

@@ -4,6 +4,7 @@
 #include "engine/durable_chain.h"
 #include "engine/durable_log.h"
 #include "engine/trigger.h"
+#include "model/continued.h"
 #include "store/load.h"
 #include "store/transition.h"
 
@@ -82,14 +83,54 @@ static cleat_status complete_numbered(cleat__core *core, child *one, cleat__trig
     return check_index(core, item);
 }
 
-/* Whose child it is, and which. What the engine numbers itself is apart from what programs number. */
-static cleat_status complete(cleat__core *core, const cleat__durable *durable, child *one,
-                             cleat__trigger *item)
+/* It can go on as a run of the same workflow, unless it is a task of several, or that has become one of several tasks. */
+static bool can_go_on(const cleat__durable *durable, const cleat__trigger *item)
 {
+    const cleat__task_type *type = durable->run.type;
+    return type->dag == NULL && type->workflow->latest->plan == NULL &&
+           cleat_slice_equals(item->workflow, type->workflow->name);
+}
+
+/* The run is to go on as this one. */
+static void complete_next(const cleat__durable *durable, child *one, cleat__trigger *item)
+{
+    item->is_child = true;
+    item->parent_id = durable->run.id;
+    item->child_index = one->node.number;
+    item->goes_on = can_go_on(durable, item);
+    if (item->goes_on) {
+        snprintf(one->key, sizeof(one->key), CLEAT__CONTINUED_MARK "%" PRId64 ".%" PRId64, one->node.branch,
+                 one->node.number);
+        item->child_key = cleat_slice_of(one->key);
+    } else {
+        set_key(one, '.', one->node.number, item);
+    }
+}
+
+/* What is completed last among those that are new is such a one. */
+static cleat_status check_once(const spawning *all, const cleat__durable *durable)
+{
+    bool has_one = !cleat__uuid_is_nil(&durable->next_id);
+    for (size_t i = 0; i + 1 < all->fresh_count; i++) {
+        has_one |= all->fresh[i].goes_on;
+    }
+    return has_one ? cleat__fail(CLEAT_FAILED_PRECONDITION, "the run goes on as another one already")
+                   : CLEAT_OK;
+}
+
+/* Whose child it is, and which. What the engine numbers itself is apart from what programs number. */
+static cleat_status complete(cleat__core *core, const cleat__durable *durable, const spawning *all,
+                             child *one, cleat__trigger *item)
+{
+    if (item->is_child && !cleat__uuid_equals(&item->parent_id, &durable->run.id)) {
+        return cleat__fail(CLEAT_INVALID_ARGUMENT, "a durable run starts children of its own only");
+    }
+    if (cleat_slice_equals(item->child_key, cleat_slice_of(CLEAT__CONTINUED_KEY))) {
+        complete_next(durable, one, item);
+        return check_once(all, durable);
+    }
     if (item->is_child) {
-        return cleat__uuid_equals(&item->parent_id, &durable->run.id)
-                   ? complete_numbered(core, one, item)
-                   : cleat__fail(CLEAT_INVALID_ARGUMENT, "a durable run starts children of its own only");
+        return complete_numbered(core, one, item);
     }
     item->is_child = true;
     item->parent_id = durable->run.id;
@@ -125,7 +166,7 @@ static cleat_status look(cleat__core *core, cleat__durable *durable, const cleat
     }
     cleat__trigger *fresh = &all->fresh[all->fresh_count++];
     *fresh = *item;
-    return complete(core, durable, one, fresh);
+    return complete(core, durable, all, one, fresh);
 }
 
 /* It has ended, and so have all that it went on as: the last one counts. CLEAT_EMPTY: that one lives, and is `*last`. */

@@ -56,11 +56,15 @@ void cleat__life_set_state(cleat__core *core, cleat__run *run, int state)
 
 /* ---- Into a queue ---- */
 
-/* What has begun and waited for days is not given up because its workers are down for some minutes. */
+/* What has begun and waited for days is not given up because its workers are down for some minutes; nor is what it
+ * goes on as. */
 bool cleat__life_has_begun(const cleat__run *run)
 {
-    return cleat__run_is_durable(run) &&
-           CLEAT__CONTAINER(run, const cleat__durable, run)->invocation_count > 0;
+    if (!cleat__run_is_durable(run)) {
+        return false;
+    }
+    const cleat__durable *durable = CLEAT__CONTAINER(run, const cleat__durable, run);
+    return durable->invocation_count > 0 || durable->is_next;
 }
 
 /* How long it may wait for a worker. */

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "engine/claims.h"
+#include "engine/durable_chain.h"
 #include "store/dag.h"
 
 static void answer_waiter(cleat__core *core, cleat__command *waiter, const cleat__run *run, cleat_slice text)
@@ -57,6 +58,9 @@ cleat_status cleat__life_finish(cleat__core *core, cleat__run *run, cleat__event
         answer_waiter(core, waiter, run, text);
     }
     cleat_status status = cleat__watches_end(core, run, happening_of(event), text, may_miss_chunks);
+    if (status == CLEAT_OK && cleat__run_is_durable(run)) {
+        status = cleat__durable_succeed(core, cleat__durable_of(run), state, text);
+    }
     if (status == CLEAT_OK && cleat__run_is_durable(run)) {
         status = cleat__durable_end(core, cleat__durable_of(run));
     }

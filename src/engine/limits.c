@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "engine/dag.h"
 #include "engine/life_parts.h"
+#include "engine/limits_parts.h"
 #include "engine/takings.h"
 #include "store/shared_rule.h"
 
@@ -53,7 +54,7 @@ static limit_group *group_of(const cleat__seat *seat)
     return CLEAT__CONTAINER(seat->group, limit_group, group);
 }
 
-static contender *find(const cleat__core *core, const cleat__run *run)
+contender *cleat__limits_find(const cleat__core *core, const cleat__run *run)
 {
     return cleat__map_get(&core->limits.contenders,
                           (cleat_slice){(const char *)run->id.bytes, sizeof(run->id.bytes)});
@@ -214,23 +215,27 @@ cleat_status cleat__limits_recover(cleat__core *core)
 
 /* ---- Seats ---- */
 
-static void hear_most(cleat__core *core, limit_group *group, const cleat__claim *claim, int64_t most)
+/* From a run that has come then. */
+static void hear_most(cleat__core *core, limit_group *group, const cleat__claim *claim, int64_t arrived_ms,
+                      int64_t most)
 {
-    bool is_newest = claim->arrived_ms != group->said_ms
-                         ? claim->arrived_ms > group->said_ms
+    bool is_newest = arrived_ms != group->said_ms
+                         ? arrived_ms > group->said_ms
                          : memcmp(claim->id.bytes, group->said_by.bytes, sizeof(claim->id.bytes)) > 0;
     if (group->rule->max_runs_expression != NULL && is_newest && most >= 1 &&
         most <= CLEAT__CONCURRENCY_RUNS_MAX) {
-        group->said_ms = claim->arrived_ms;
+        group->said_ms = arrived_ms;
         group->said_by = claim->id;
         group->group.max_runs = (int32_t)most;
         note(core, group);
     }
 }
 
-static cleat_status add_seats(cleat__core *core, contender *one, const json_t *keys, const json_t *mosts)
+static cleat_status add_seats(cleat__core *core, contender *one, const json_t *json)
 {
     const cleat__run *run = one->run;
+    const json_t *keys = json_object_get(json, "keys"), *mosts = json_object_get(json, "max_runs");
+    const int64_t arrived_ms = json_integer_value(json_object_get(json, "arrived"));
     for (size_t i = 0; i < run->type->rule_count; i++) {
         const json_t *key = json_array_get(keys, i);
         if (!json_is_string(key)) {
@@ -247,10 +252,11 @@ static cleat_status add_seats(cleat__core *core, contender *one, const json_t *k
             return status;
         }
         group->seat_count++;
-        hear_most(core, group, &one->claim, json_integer_value(json_array_get(mosts, i)));
+        hear_most(core, group, &one->claim, arrived_ms, json_integer_value(json_array_get(mosts, i)));
         one->seats[one->count++] = (cleat__seat){
             .group = &group->group,
             .claim = &one->claim,
+            .arrived_ms = arrived_ms,
             /* One that only few workers may have, or that waits for units, does not stand in the way of the others. */
             .takes_turns =
                 i + 1 == run->type->rule_count && run->lane == &run->type->lane && !cleat__run_is_dag(run),
@@ -267,7 +273,6 @@ static cleat_status take_seats(cleat__core *core, cleat__run *run, const json_t 
         return cleat__fail_memory();
     }
     one->claim.id = run->id;
-    one->claim.arrived_ms = json_integer_value(json_object_get(json, "arrived"));
     one->run = run;
     cleat_status status =
         cleat__map_put(&core->limits.contenders,
@@ -276,7 +281,8 @@ static cleat_status take_seats(cleat__core *core, cleat__run *run, const json_t 
         cleat__free(one);
         return status;
     }
-    return add_seats(core, one, json_object_get(json, "keys"), json_object_get(json, "max_runs"));
+    status = add_seats(core, one, json);
+    return status == CLEAT_OK ? cleat__limits_read_chain(core, one, json) : status;
 }
 
 /* The lane of its like. */
@@ -322,7 +328,7 @@ cleat_status cleat__limits_attach(cleat__core *core, cleat__run *run, cleat_slic
     return status;
 }
 
-static void leave(cleat__core *core, cleat__seat *seat)
+void cleat__limits_leave(cleat__core *core, cleat__seat *seat)
 {
     if (seat->state != CLEAT__SEAT_EMPTY) {
         cleat__group_leave(seat);
@@ -330,9 +336,16 @@ static void leave(cleat__core *core, cleat__seat *seat)
     }
 }
 
+cleat_status cleat__limits_hold(cleat__core *core, cleat__seat *seat)
+{
+    cleat_status status = cleat__core_check(core, cleat__group_join(seat, true));
+    note(core, group_of(seat)); /* there may be too many */
+    return status;
+}
+
 void cleat__limits_detach(cleat__core *core, cleat__run *run)
 {
-    contender *one = find(core, run);
+    contender *one = cleat__limits_find(core, run);
     if (one == NULL) {
         return;
     }
@@ -340,7 +353,7 @@ void cleat__limits_detach(cleat__core *core, cleat__run *run)
                       (cleat_slice){(const char *)one->claim.id.bytes, sizeof(one->claim.id.bytes)});
     for (size_t i = 0; i < one->count; i++) {
         limit_group *group = group_of(&one->seats[i]);
-        leave(core, &one->seats[i]);
+        cleat__limits_leave(core, &one->seats[i]);
         group->seat_count--;
         drop_unused(&core->limits, group);
     }
@@ -361,6 +374,9 @@ static cleat_status admit(cleat__core *core, contender *one)
 
 static cleat_status take_seat(cleat__core *core, contender *one)
 {
+    while (one->held < one->count && cleat__limits_has_given(one, one->held)) {
+        one->held++;
+    }
     if (one->held == one->count) {
         return admit(core, one);
     }
@@ -372,9 +388,9 @@ static cleat_status take_seat(cleat__core *core, contender *one)
 
 void cleat__limits_give_back(cleat__core *core, cleat__run *run)
 {
-    contender *one = find(core, run);
+    contender *one = cleat__limits_find(core, run);
     for (size_t i = 0; i < one->count; i++) {
-        leave(core, &one->seats[i]);
+        cleat__limits_leave(core, &one->seats[i]);
     }
     one->held = 0;
 }
@@ -390,7 +406,7 @@ static bool is_to_be_left_out(const contender *one)
 
 cleat_status cleat__limits_enter(cleat__core *core, cleat__run *run, int level)
 {
-    contender *one = find(core, run);
+    contender *one = cleat__limits_find(core, run);
     one->claim.level = (uint8_t)level;
     one->is_left_out = is_to_be_left_out(one);
     if (one->is_left_out) {
@@ -402,7 +418,7 @@ cleat_status cleat__limits_enter(cleat__core *core, cleat__run *run, int level)
 
 void cleat__limits_taken(cleat__core *core, cleat__run *run)
 {
-    contender *one = find(core, run);
+    contender *one = cleat__limits_find(core, run);
     cleat__seat *last = &one->seats[one->count - 1];
     if (cleat__group_taken(last)) {
         note(core, group_of(last));
@@ -411,11 +427,12 @@ void cleat__limits_taken(cleat__core *core, cleat__run *run)
 
 cleat_status cleat__limits_hold_all(cleat__core *core, cleat__run *run)
 {
-    contender *one = find(core, run);
+    contender *one = cleat__limits_find(core, run);
     cleat_status status = CLEAT_OK;
     for (; one->held < one->count && status == CLEAT_OK; one->held++) {
-        status = cleat__core_check(core, cleat__group_join(&one->seats[one->held], true));
-        note(core, group_of(&one->seats[one->held])); /* there may be too many */
+        if (!cleat__limits_has_given(one, one->held)) {
+            status = cleat__limits_hold(core, &one->seats[one->held]);
+        }
     }
     return status;
 }
@@ -424,7 +441,8 @@ cleat_status cleat__limits_hold_all(cleat__core *core, cleat__run *run)
 
 static bool is_waiting(const contender *one)
 {
-    return one->run->state == CLEAT_RUN_QUEUED && !one->run->is_backing_off && !one->is_left_out;
+    const cleat__run *run = one->run;
+    return run->state == CLEAT_RUN_QUEUED && !run->is_held && !run->is_backing_off && !one->is_left_out;
 }
 
 void cleat__limits_pause(cleat__core *core, const cleat__workflow_entry *workflow)

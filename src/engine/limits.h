@@ -14,6 +14,9 @@
  *
  * Who holds which slots is in memory only. Of the file are the keys (task.limits); who runs after a restart holds all
  * of his slots, and the others line up again.
+ *
+ * A workflow that goes on as a new run gives it its seats of the same keys (limits_chain.c), and has none there when it is
+ * replayed: of that the file has who has given what, and who has got it.
  */
 #ifndef CLEAT_ENGINE_LIMITS_H
 #define CLEAT_ENGINE_LIMITS_H
@@ -43,6 +46,8 @@ typedef struct cleat__contender {
     size_t held;      /* of its seats: it holds the first ones */
     bool is_left_out; /* it would wait, but its workflow is paused: all of its seats are empty */
     size_t count;
+    uint32_t
+        given; /* bits of those, among them, that it has given to the run that it goes on as: they stay empty */
     cleat__seat seats[]; /* in the order of the chain */
 } cleat__contender;
 
@@ -69,12 +74,19 @@ static inline bool cleat__run_has_limits(const cleat__run *run)
     return cleat__type_has_limits(run->type);
 }
 
-/* limits_keys.c: the keys of its limits, as they are stored; or nothing, and `refusal`, why it has none: then it
- * fails. Limits that it declares are made. `trigger` has input and metadata as they are stored. */
+/* limits_keys.c: what is found out of a run's limits when it is started. */
+typedef struct cleat__described {
+    cleat__buffer text;    /* the keys, as they are stored */
+    cleat__buffer refusal; /* or why it has none: then it fails */
+    cleat__buffer said;    /* the rate limits that it declares: cleat__takings_declare() */
+} cleat__described;
+void cleat__described_deinit(cleat__described *described);
+/* `trigger` has input and metadata as they are stored. Nothing is changed by it but what the expressions of a command
+ * may take. */
 cleat_status cleat__limits_describe(struct cleat__core *core, const cleat__run *run,
-                                    const cleat__trigger *trigger, cleat__buffer *text,
-                                    cleat__buffer *refusal);
-/* The same of one that was stored before, or of a task of a run of several: as they are now. */
+                                    const cleat__trigger *trigger, cleat__described *out);
+/* The keys of one that was stored before, or of a task of a run of several, as they are now, or why there are none.
+ * Limits that it declares are made. Both buffers are empty before. */
 cleat_status cleat__limits_find_keys(struct cleat__core *core, const cleat__run *run, cleat__buffer *text,
                                      cleat__buffer *refusal);
 /* A live run gets its lane, where it also has what it desires (absent: nothing), and its seats, all of them empty.
@@ -83,6 +95,13 @@ cleat_status cleat__limits_attach(struct cleat__core *core, cleat__run *run, cle
                                   cleat_slice text);
 /* It ends, or was never stored: its slots are free. No-op when it has no seats. */
 void cleat__limits_detach(struct cleat__core *core, cleat__run *run);
+
+/* `former` has ended and goes on as the run, which has its seats, empty ones: it gets those that have the same keys. */
+cleat_status cleat__limits_take_over(struct cleat__core *core, cleat__run *run, cleat__run *former);
+/* `*text`, JSON, has the keys of a run that is replayed: what it has given it has not. */
+cleat_status cleat__limits_keep_given(struct cleat__core *core, const cleat__run *run, cleat__buffer *text);
+/* The run has ended and is to live again, and to go on as another one: it has given nothing. */
+cleat_status cleat__limits_forget_given(struct cleat__core *core, const cleat__uuid *id);
 
 /* It would come into its queue, at `level`. A failure has failed the core; so below. */
 cleat_status cleat__limits_enter(struct cleat__core *core, cleat__run *run, int level);

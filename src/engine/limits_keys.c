@@ -89,8 +89,33 @@ static cleat_status write_rules(const char *head, rule_writer *write_rule, const
     return status;
 }
 
+void cleat__described_deinit(cleat__described *described)
+{
+    cleat__buffer_deinit(&described->text);
+    cleat__buffer_deinit(&described->refusal);
+    cleat__buffer_deinit(&described->said);
+}
+
+/* All that it takes, until something is refused. */
+static cleat_status write_all(const cleat__run *run, const cleat__expression_variables *variables,
+                              cleat__described *out)
+{
+    cleat__buffer *text = &out->text, *refusal = &out->refusal;
+    cleat_status status = write_rules(",\"keys\":[", write_key, run, variables, text, refusal);
+    if (status == CLEAT_OK && refusal->size == 0 && has_most(run->type)) {
+        status = write_rules(",\"max_runs\":[", write_most, run, variables, text, refusal);
+    }
+    if (status == CLEAT_OK && refusal->size == 0 && run->type->takings != NULL) {
+        status = tell(cleat__takings_describe(run, variables, text, &out->said), refusal);
+    }
+    if (status == CLEAT_OK && refusal->size == 0 && cleat__run_is_batched(run)) {
+        status = tell(cleat__batches_describe(run, variables, text), refusal);
+    }
+    return status;
+}
+
 cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, const cleat__trigger *trigger,
-                                    cleat__buffer *text, cleat__buffer *refusal)
+                                    cleat__described *out)
 {
     char id[37];
     cleat__uuid_format(&cleat__dag_root(run)->id, id);
@@ -103,39 +128,40 @@ cleat_status cleat__limits_describe(cleat__core *core, const cleat__run *run, co
         .additional_metadata = trigger->metadata.data != NULL ? trigger->metadata : cleat_slice_of("{}"),
         .workflow_run_id = cleat_slice_of(id),
     };
-    cleat__buffer_append_format(text, "{\"arrived\":%" PRId64, core->now.unix_ms);
-    cleat_status status = write_rules(",\"keys\":[", write_key, run, &variables, text, refusal);
-    if (status == CLEAT_OK && refusal->size == 0 && has_most(run->type)) {
-        status = write_rules(",\"max_runs\":[", write_most, run, &variables, text, refusal);
-    }
-    if (status == CLEAT_OK && refusal->size == 0 && run->type->takings != NULL) {
-        status = tell(cleat__takings_describe(core, run, &variables, text), refusal);
-    }
-    if (status == CLEAT_OK && refusal->size == 0 && cleat__run_is_batched(run)) {
-        status = tell(cleat__batches_describe(run, &variables, text), refusal);
-    }
+    *out = (cleat__described){.text = {0}};
+    cleat__buffer_append_format(&out->text, "{\"arrived\":%" PRId64, core->now.unix_ms);
+    cleat_status status = write_all(run, &variables, out);
     if (cleat__run_is_dag(run)) {
-        cleat__buffer_append_format(text, ",\"first\":%zu",
+        cleat__buffer_append_format(&out->text, ",\"first\":%zu",
                                     CLEAT__CONTAINER(run, const cleat__dag, durable.run)->first);
     }
-    cleat__buffer_append_byte(text, '}');
+    cleat__buffer_append_byte(&out->text, '}');
     cleat__expression_parsed_deinit(&parsed);
-    if (refusal->size != 0) {
-        cleat__buffer_deinit(text); /* there is nothing to be stored */
+    bool has_failed = out->text.failed || out->refusal.failed || out->said.failed;
+    if (out->refusal.size != 0) { /* there is nothing to be stored, and nothing to be said */
+        cleat__buffer_deinit(&out->text);
+        cleat__buffer_deinit(&out->said);
     }
-    return status == CLEAT_OK && (text->failed || refusal->failed) ? cleat__fail_memory() : status;
+    return status == CLEAT_OK && has_failed ? cleat__fail_memory() : status;
 }
 
 cleat_status cleat__limits_find_keys(cleat__core *core, const cleat__run *run, cleat__buffer *text,
                                      cleat__buffer *refusal)
 {
     cleat__buffer input = {0}, metadata = {0};
+    cleat__described found = {.text = {0}};
     cleat_status status = cleat__load_payloads(core->store, &cleat__dag_root(run)->id, &input, &metadata);
     if (status == CLEAT_OK) {
         const cleat__trigger trigger = {.input = cleat__buffer_slice(&input),
                                         .metadata = cleat__buffer_slice(&metadata)};
-        status = cleat__limits_describe(core, run, &trigger, text, refusal);
+        status = cleat__limits_describe(core, run, &trigger, &found);
     }
+    if (status == CLEAT_OK) {
+        status = cleat__takings_declare(core, run, cleat__buffer_slice(&found.said));
+    }
+    *text = found.text;
+    *refusal = found.refusal;
+    cleat__buffer_deinit(&found.said);
     cleat__buffer_deinit(&input);
     cleat__buffer_deinit(&metadata);
     return status;

@@ -8,7 +8,7 @@
  * of its run's. */
 static bool is_waiting(cleat__run *run)
 {
-    if (run->state != CLEAT_RUN_QUEUED || run->is_backing_off || cleat__run_is_dag(run)) {
+    if (run->state != CLEAT_RUN_QUEUED || run->is_backing_off || run->is_held || cleat__run_is_dag(run)) {
         return false;
     }
     if (run->type->dag == NULL) {

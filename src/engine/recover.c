@@ -1,5 +1,6 @@
 #include "engine/crons.h"
 #include "engine/dag.h"
+#include "engine/durable_chain.h"
 #include "engine/filters.h"
 #include "engine/life.h"
 #include "engine/timetable.h"
@@ -46,6 +47,17 @@ static cleat_status join_dag(cleat__core *core, cleat__run *run, const cleat__li
     return CLEAT_OK;
 }
 
+/* It is held until the run ends that goes on as it, which was made before it. */
+static cleat_status add_next(cleat__core *core, cleat__run *run, const cleat__live_row *row)
+{
+    cleat__run *former = cleat__runs_find(&core->runs, &row->former_id);
+    if (former == NULL || !cleat__run_is_durable(former)) {
+        return cleat__fail(CLEAT_CORRUPT, "a live run in the database is held for none; restore a copy");
+    }
+    cleat__durable_hold_next(cleat__durable_of(former), run);
+    return CLEAT_OK;
+}
+
 static cleat_status add_queued(cleat__core *core, cleat__run *run)
 {
     int64_t left = back_off_left(core, run);
@@ -60,7 +72,7 @@ static bool makes_sense(const cleat__live_row *row, const cleat__task_type *type
     bool is_evicted = row->state == CLEAT_RUN_EVICTED && type != NULL && type->needs->is_durable;
     return type != NULL &&
            (row->state == CLEAT_RUN_QUEUED || row->state == CLEAT_RUN_RUNNING || is_evicted) &&
-           (type->dag != NULL || type->plan != NULL || !row->is_held) &&
+           (type->dag != NULL || type->plan != NULL || !row->is_held || row->state == CLEAT_RUN_QUEUED) &&
            row->priority >= CLEAT_PRIORITY_LOW && row->priority <= CLEAT_PRIORITY_HIGH &&
            row->internal_retries >= 0 && row->internal_retries <= CLEAT__INTERNAL_RETRIES_MAX &&
            row->first_retry >= 0 && row->retry_count >= row->first_retry + row->internal_retries;
@@ -122,14 +134,18 @@ static cleat_status add_run(void *argument, const cleat__live_row *row)
         return cleat__limits_attach(core, run, (cleat_slice){NULL, 0}, row->limits);
     }
     if (status == CLEAT_OK) { /* limits are those of who is in a queue */
-        status = row->is_held ? cleat__wishes_join(&core->wishes, run, row->desired)
-                              : cleat__limits_attach(core, run, row->desired, row->limits);
+        status = row->is_held && type->dag != NULL
+                     ? cleat__wishes_join(&core->wishes, run, row->desired)
+                     : cleat__limits_attach(core, run, row->desired, row->limits);
     }
     if (status != CLEAT_OK) {
         return status;
     }
+    if (row->is_held) {
+        return type->dag != NULL ? CLEAT_OK : add_next(core, run, row);
+    }
     if (row->state == CLEAT_RUN_QUEUED) {
-        return row->is_held ? CLEAT_OK : add_queued(core, run);
+        return add_queued(core, run);
     }
     return add_begun(state, run, row);
 }

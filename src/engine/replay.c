@@ -53,6 +53,9 @@ static cleat_status look_at_limits(cleat__core *core, cleat__run *run, const cle
     }
     cleat_status status = cleat__limits_find_keys(core, run, &what->limits, &what->refusal);
     if (status == CLEAT_OK && what->refusal.size == 0) {
+        status = cleat__limits_keep_given(core, run, &what->limits);
+    }
+    if (status == CLEAT_OK && what->refusal.size == 0) {
         status = cleat__limits_attach(core, run, cleat__buffer_slice(&row->desired),
                                       cleat__buffer_slice(&what->limits));
     }
@@ -80,8 +83,9 @@ static cleat_status write(cleat__core *core, cleat__run *run, const cleat__ended
         cleat__life_forget(core, run);
         return status;
     }
-    return what->refusal.size != 0 ? cleat__life_reject(core, run, cleat__buffer_slice(&what->refusal))
-                                   : cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
+    cleat_slice refusal = cleat__buffer_slice(&what->refusal);
+    return refusal.size != 0 ? cleat__life_reject(core, run, refusal)
+                             : cleat__life_enqueue(core, run, CLEAT__LEVEL_AHEAD);
 }
 
 /* The run is there, in no queue. */

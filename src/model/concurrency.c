@@ -7,26 +7,28 @@ static cleat__seat *seat_of(const cleat__heap_node *node)
     return node != NULL ? CLEAT__CONTAINER(node, cleat__seat, node) : NULL;
 }
 
-static bool is_older(const cleat__claim *a, const cleat__claim *b)
+static bool is_older(const cleat__seat *a, const cleat__seat *b)
 {
-    return a->arrived_ms != b->arrived_ms ? a->arrived_ms < b->arrived_ms
-                                          : memcmp(a->id.bytes, b->id.bytes, sizeof(a->id.bytes)) < 0;
+    return a->arrived_ms != b->arrived_ms
+               ? a->arrived_ms < b->arrived_ms
+               : memcmp(a->claim->id.bytes, b->claim->id.bytes, sizeof(a->claim->id.bytes)) < 0;
 }
 
 static bool comes_first(const cleat__heap_node *a, const cleat__heap_node *b)
 {
-    const cleat__claim *one = seat_of(a)->claim, *other = seat_of(b)->claim;
-    return one->level != other->level ? one->level > other->level : is_older(one, other);
+    const cleat__seat *one = seat_of(a), *other = seat_of(b);
+    return one->claim->level != other->claim->level ? one->claim->level > other->claim->level
+                                                    : is_older(one, other);
 }
 
 static bool oldest_first(const cleat__heap_node *a, const cleat__heap_node *b)
 {
-    return is_older(seat_of(a)->claim, seat_of(b)->claim);
+    return is_older(seat_of(a), seat_of(b));
 }
 
 static bool newest_first(const cleat__heap_node *a, const cleat__heap_node *b)
 {
-    return is_older(seat_of(b)->claim, seat_of(a)->claim);
+    return is_older(seat_of(b), seat_of(a));
 }
 
 typedef bool (*group_order)(const cleat__heap_node *a, const cleat__heap_node *b);

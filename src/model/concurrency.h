@@ -51,8 +51,7 @@ const char *cleat__concurrency_strategy_name(cleat_concurrency_strategy strategy
 /* Who wants slots; all its seats share it. */
 typedef struct cleat__claim {
     cleat__uuid id;
-    int64_t arrived_ms; /* its age: by this, then by the id */
-    uint8_t level;      /* higher goes first, where others wait */
+    uint8_t level; /* higher goes first, where others wait */
 } cleat__claim;
 
 typedef enum cleat__seat_state {
@@ -66,7 +65,8 @@ typedef struct cleat__seat {
     cleat__heap_node node;
     struct cleat__group *group;
     const cleat__claim *claim;
-    uint8_t state; /* a cleat__seat_state */
+    int64_t arrived_ms; /* its age: by this, then by the claim's id */
+    uint8_t state;      /* a cleat__seat_state */
     /* With GROUP_ROUND_ROBIN: once it holds its slot it waits for a worker, and nobody else of its key does
      * meanwhile, so that keys take turns there. */
     bool takes_turns;

@@ -1,10 +1,14 @@
-/* The output of a run that goes on as another one: {"cleat:continued_as":"<its id>"}. */
+/* Runs that go on as other ones. The output of such a run is {"cleat:continued_as":"<the id of the next one>"}. */
 #ifndef CLEAT_MODEL_CONTINUED_H
 #define CLEAT_MODEL_CONTINUED_H
 
 #include "base/uuid.h"
 
 #define CLEAT__CONTINUED_SIZE 62 /* with the NUL */
+/* The child key by which a workflow asks for a run that it goes on as. */
+#define CLEAT__CONTINUED_KEY "cleat:continued"
+/* That child is stored with a key that begins so: "cleat>1.7", asked for in branch 1 as node 7. */
+#define CLEAT__CONTINUED_MARK "cleat>"
 
 void cleat__continued_format(const cleat__uuid *id, char out[CLEAT__CONTINUED_SIZE]);
 /* False: it is another output. */

@@ -44,6 +44,7 @@ typedef struct cleat__trigger {
     int32_t priority;     /* 0: the task's default */
     bool is_child;
     bool inherits; /* a child: its metadata is laid over its parent's, by cleat__metadata_inherit() */
+    bool goes_on;  /* a child: its parent, a workflow, ends and goes on as this run */
     cleat__uuid parent_id;
     int64_t child_index;
     cleat_slice child_key;                     /* absent: the index counts */

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "model/continued.h"
 #include "model/json.h"
 #include "model/missing.h"
 #include "model/workflow.h"
@@ -229,7 +230,8 @@ static cleat_status fill_triggers(const cleat_trigger_call *call, cleat__trigger
             triggers[i].inherits = true; /* interceptors saw some of it; what counts is one rule for all */
             triggers[i].parent_id = parent->id;
             triggers[i].child_index = entry->item.child_index;
-            triggers[i].child_key = cleat_slice_of(entry->options.child_key);
+            triggers[i].child_key =
+                cleat_slice_of(call->request->goes_on ? CLEAT__CONTINUED_KEY : entry->options.child_key);
         }
         cleat_status status = cleat__metadata_text(&entry->metadata, &triggers[i].metadata);
         if (status != CLEAT_OK) {

@@ -155,7 +155,10 @@ void cleat__rest_filter_list(cleat__http_call *call)
 static cleat_status evaluate(cleat_slice text, const cleat__expression_variables *variables, bool *output)
 {
     cleat__expression *expression = NULL;
-    cleat_status status = cleat__expression_compile(text, &expression);
+    cleat_status status = cleat__expression_check_for(text, CLEAT__EXPRESSION_FILTER);
+    if (status == CLEAT_OK) {
+        status = cleat__expression_compile(text, &expression);
+    }
     if (status == CLEAT_OK) {
         status = cleat__expression_test(expression, variables, output);
     }

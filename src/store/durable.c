@@ -1,6 +1,7 @@
 #include "store/durable.h"
 
 #include "base/error.h"
+#include "model/continued.h"
 #include "store/statement.h"
 
 /* ---- Runs ---- */
@@ -26,6 +27,20 @@ cleat_status cleat__durable_get(cleat__store *store, const cleat__uuid *run_id, 
         status = cleat__store_error(store, "reading a durable run");
     }
     sqlite3_reset(select);
+    return status;
+}
+
+cleat_status cleat__durable_is_next(cleat__store *store, const cleat__uuid *run_id, bool *out)
+{
+    static const char sql[] = "SELECT count(*) FROM task WHERE id = ?1 AND parent_id IS NOT NULL "
+                              "AND child_key GLOB '" CLEAT__CONTINUED_MARK "*'";
+    sqlite3_stmt *select = NULL;
+    int64_t count = 0;
+    cleat_status status = cleat__statement_of_run(store, sql, run_id, &select);
+    if (status == CLEAT_OK) {
+        status = cleat__statement_number(store, select, &count, "reading a durable run");
+    }
+    *out = count != 0;
     return status;
 }
 

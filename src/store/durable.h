@@ -20,6 +20,8 @@ typedef struct cleat__durable_row {
 cleat_status cleat__durable_get(cleat__store *store, const cleat__uuid *run_id, cleat__durable_row *out);
 /* The highest order that a node of the run was met in; 0: none was. Reads the whole log. */
 cleat_status cleat__durable_last_order(cleat__store *store, const cleat__uuid *run_id, int64_t *out);
+/* Whether another run goes on as this one. */
+cleat_status cleat__durable_is_next(cleat__store *store, const cleat__uuid *run_id, bool *out);
 /* An invocation of the attempt begins, which was queued at that time. */
 cleat_status cleat__durable_begin_invocation(cleat__store *store, const cleat__uuid *run_id,
                                              int32_t invocation_count, int32_t retry_count,

@@ -1,6 +1,7 @@
 #include "store/expiry.h"
 
 #include "base/error.h"
+#include "model/continued.h"
 #include "store/statement.h"
 
 #include <stdlib.h>
@@ -29,6 +30,33 @@ static cleat__uuid id_of_time(int64_t ms)
     }
     return id;
 }
+
+/* ---- Chains ---- */
+
+#define HEX(id, from, size) "substr(hex(" id "), " from ", " size ")"
+#define TEXT_OF(id)                                                               \
+    "lower(" HEX(id, "1", "8") " || '-' || " HEX(id, "9", "4") " || '-' || " HEX( \
+        id, "13", "4") " || '-' || " HEX(id, "17", "4") " || '-' || " HEX(id, "21", "12") ")"
+/* Of a child, as its index has it: whether it is one that its parent was to go on as. */
+#define KEY_OF(child)  "coalesce(" child ".child_key, CAST(" child ".child_index AS TEXT))"
+#define IS_NEXT(child) KEY_OF(child) " >= 'cleat>' AND " KEY_OF(child) " < 'cleat?'"
+/* Whether the run with that end has gone on as the other, which is there. */
+#define GOES_ON(end, next)                                                                                  \
+    next ".parent_id = " end ".id AND " IS_NEXT(next) " AND " end ".state = 2 AND " end                     \
+                                                      ".output = '{\"cleat:continued_as\":\"' || " TEXT_OF( \
+                                                          next ".id") " || '\"}'"
+/* The run `t` with the end `e` is a link between two others: it may go, and the one before then goes on as the one behind. */
+#define IS_LINK                                            \
+    "(t.child_key IS NOT NULL AND " IS_NEXT(               \
+        "t") " AND EXISTS (SELECT 1 FROM task_end former " \
+             "WHERE former.id = t.parent_id AND " GOES_ON( \
+                 "former", "t") ") "                       \
+                                "AND EXISTS (SELECT 1 FROM task next WHERE " GOES_ON("e", "next") "))"
+/* It is the first one, and what it has gone on as lives, or has ended after ?3, or is a link. */
+#define IS_FIRST                                                                           \
+    "EXISTS (SELECT 1 FROM task next LEFT JOIN task_end last ON last.id = next.id "        \
+    "WHERE " GOES_ON("e", "next") " AND (last.id IS NULL OR last.finished_at_ms >= ?3 OR " \
+                                  "EXISTS (SELECT 1 FROM task behind WHERE " GOES_ON("last", "behind") ")))"
 
 /* ---- Looking ---- */
 
@@ -86,9 +114,10 @@ static cleat_status read_before(cleat__store *store, const char *sql, int64_t be
 cleat_status cleat__expired_runs(cleat__store *store, int64_t before_ms, cleat__expired *page)
 {
     static const char sql[] =
-        "SELECT e.id, p.id FROM task_end e JOIN task t ON t.id = e.id "
+        "SELECT e.id, CASE WHEN NOT " IS_LINK " THEN p.id END FROM task_end e JOIN task t ON t.id = e.id "
         "LEFT JOIN task p ON p.id = coalesce(t.parent_id, t.dag_id) "
-        "WHERE e.id > ?1 AND e.id < ?2 AND e.finished_at_ms < ?3 ORDER BY e.id LIMIT ?4";
+        "WHERE e.id > ?1 AND e.id < ?2 AND e.finished_at_ms < ?3 "
+        "AND NOT (p.id IS NULL AND " IS_FIRST ") ORDER BY e.id LIMIT ?4";
     return read_before(store, sql, before_ms, page);
 }
 
@@ -202,28 +231,108 @@ static cleat_status run_on(cleat__store *store, const char *sql, const cleat__uu
 static cleat_status remove_end(cleat__store *store, const cleat__uuid *id, int64_t before_ms,
                                bool *was_removed)
 {
-    static const char sql[] = "DELETE FROM task_end WHERE id = ?1 AND finished_at_ms < ?2 AND NOT EXISTS "
-                              "(SELECT 1 FROM task t JOIN task p "
-                              "ON p.id = coalesce(t.parent_id, t.dag_id) WHERE t.id = ?1)";
+    static const char sql[] =
+        "DELETE FROM task_end WHERE id = (SELECT e.id FROM task_end e JOIN task t ON t.id = e.id "
+        "LEFT JOIN task p ON p.id = coalesce(t.parent_id, t.dag_id) "
+        "WHERE e.id = ?1 AND e.finished_at_ms < ?3 "
+        "AND iif(p.id IS NULL, NOT " IS_FIRST ", " IS_LINK "))";
     sqlite3_stmt *delete = NULL;
     cleat_status status = cleat__statement_of_run(store, sql, id, &delete);
     if (status != CLEAT_OK) {
         return status;
     }
-    sqlite3_bind_int64(delete, 2, before_ms);
+    sqlite3_bind_int64(delete, 3, before_ms);
     status = cleat__statement_finish(store, delete, removing);
     *was_removed = status == CLEAT_OK && sqlite3_changes(cleat__store_db(store)) != 0;
+    return status;
+}
+
+/* A link of a chain, and those before and behind it. */
+typedef struct chain_link {
+    cleat__uuid former, next;
+    char key[64];
+    int64_t index;
+    bool is_there;
+} chain_link;
+
+static cleat_status find_link(cleat__store *store, const cleat__uuid *id, chain_link *out)
+{
+    static const char sql[] =
+        "SELECT t.parent_id, next.id, t.child_key, t.child_index FROM task t JOIN task_end e ON e.id = t.id "
+        "JOIN task next ON " GOES_ON("e", "next") " WHERE t.id = ?1 AND " IS_LINK;
+    sqlite3_stmt *select = NULL;
+    *out = (chain_link){.is_there = false};
+    cleat_status status = cleat__statement_of_run(store, sql, id, &select);
+    if (status != CLEAT_OK) {
+        return status;
+    }
+    int code = sqlite3_step(select);
+    if (code == SQLITE_ROW) {
+        cleat_slice key = cleat__column_text(select, 2);
+        out->is_there = cleat__column_uuid(select, 0, &out->former) &&
+                        cleat__column_uuid(select, 1, &out->next) && key.size < sizeof(out->key);
+        out->index = sqlite3_column_int64(select, 3);
+        memcpy(out->key, key.data, out->is_there ? key.size : 0);
+    } else if (code != SQLITE_DONE) {
+        status = cleat__store_error(store, removing);
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+/* The one before goes on as the one behind, as if it had always done so. */
+static cleat_status close_gap(cleat__store *store, const cleat__uuid *id, const chain_link *gap)
+{
+    char output[CLEAT__CONTINUED_SIZE];
+    sqlite3_stmt *update = NULL;
+    cleat__continued_format(&gap->next, output);
+    cleat_status status = cleat__statement_of_run(
+        store, "UPDATE task SET parent_id = ?2, child_key = ?3, child_index = ?4 WHERE id = ?1", &gap->next,
+        &update);
+    if (status == CLEAT_OK) {
+        cleat__bind_uuid(update, 2, &gap->former);
+        cleat__bind_text(update, 3, cleat_slice_of(gap->key));
+        sqlite3_bind_int64(update, 4, gap->index);
+        status = cleat__statement_finish(store, update, removing);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__statement_of_run(store, "UPDATE task_end SET output = ?2 WHERE id = ?1", &gap->former,
+                                         &update);
+    }
+    if (status == CLEAT_OK) {
+        cleat__bind_text(update, 2, cleat_slice_of(output));
+        status = cleat__statement_finish(store, update, removing);
+    }
+    if (status == CLEAT_OK) {
+        status = cleat__statement_of_run(
+            store, "UPDATE durable_entry SET child_id = ?2 WHERE run_id = ?1 AND node = ?4 AND child_id = ?3",
+            &gap->former, &update);
+    }
+    if (status == CLEAT_OK) {
+        cleat__bind_uuid(update, 2, &gap->next);
+        cleat__bind_uuid(update, 3, id);
+        sqlite3_bind_int64(update, 4, gap->index);
+        status = cleat__statement_finish(store, update, removing);
+    }
     return status;
 }
 
 cleat_status cleat__expire_run(cleat__store *store, const cleat__uuid *id, int64_t before_ms, int64_t *rows,
                                bool *was_removed)
 {
-    cleat_status status = remove_end(store, id, before_ms, was_removed);
+    chain_link gap;
+    *was_removed = false;
+    cleat_status status = find_link(store, id, &gap);
+    if (status == CLEAT_OK) {
+        status = remove_end(store, id, before_ms, was_removed);
+    }
     if (status != CLEAT_OK || !*was_removed) {
         return status;
     }
     status = run_on(store, "DELETE FROM task WHERE id = ?1", id);
+    if (status == CLEAT_OK && gap.is_there) {
+        status = close_gap(store, id, &gap);
+    }
     if (status == CLEAT_OK) { /* who has a token is there */
         status = run_on(store, "DELETE FROM durable_hook WHERE run_id = ?1", id);
     }

@@ -3,7 +3,10 @@
  * reader; removing is for the engine's thread, in a transaction, and so in pieces.
  *
  * A run stays as long as its parent does, however long ago it has ended: the parent may ask for it again, by its key
- * or by its log, and so may, of a chain of continued runs, whoever waits for the first.
+ * or by its log.
+ *
+ * A chain of runs of which each has gone on as the next is known by the id of its first: that stays as long as the last one
+ * lives. Those between go, and the one before then goes on as the one behind.
  */
 #ifndef CLEAT_STORE_EXPIRY_H
 #define CLEAT_STORE_EXPIRY_H
@@ -20,7 +23,8 @@ typedef struct cleat__expired {
 
 /* ---- A reader's ---- */
 
-/* The next page of runs that have ended before that time and whose parents are gone, or go before them in the list. */
+/* The next page of runs that have ended before that time and whose parents are gone, or go before them in the list; or that
+ * are links of a chain between its first and its last. */
 cleat_status cleat__expired_runs(cleat__store *store, int64_t before_ms, cleat__expired *page);
 /* The next page of events that were pushed before that time and have started no run that is there. One with a scope
  * stays also while a run lives that was started before it and may ask what has been. */

@@ -89,3 +89,19 @@ cleat_status cleat__hook_take(cleat__store *store, const cleat__uuid *run_id, cl
     sqlite3_reset(take);
     return status;
 }
+
+cleat_status cleat__hooks_hand_over(cleat__store *store, const cleat__uuid *from, const cleat__uuid *to)
+{
+    static const char *const sql[] = {"UPDATE durable_hook SET run_id = ?2 WHERE run_id = ?1",
+                                      "UPDATE durable_hook_payload SET run_id = ?2 WHERE run_id = ?1"};
+    cleat_status status = CLEAT_OK;
+    for (size_t i = 0; i < sizeof(sql) / sizeof(sql[0]) && status == CLEAT_OK; i++) {
+        sqlite3_stmt *update = NULL;
+        status = cleat__statement_of_run(store, sql[i], from, &update);
+        if (status == CLEAT_OK) {
+            cleat__bind_uuid(update, 2, to);
+            status = cleat__statement_finish(store, update, "handing hooks over");
+        }
+    }
+    return status;
+}

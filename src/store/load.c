@@ -220,6 +220,7 @@ static cleat_status read_live(sqlite3_stmt *select, cleat__live_row *row)
     row->is_held = sqlite3_column_int(select, 15) != 0;
     row->batch_id = (cleat__uuid){{0}};
     cleat__column_uuid(select, 16, &row->batch_id);
+    cleat__column_uuid(select, 17, &row->former_id);
     return CLEAT_OK;
 }
 
@@ -233,7 +234,10 @@ cleat_status cleat__load_live(cleat__store *store,
         "CASE has_desired WHEN 0 THEN NULL ELSE (SELECT t.desired FROM task t WHERE t.id = l.id) END, "
         "first_retry, timeout_at_ms, has_released, "
         "CASE has_limits WHEN 0 THEN NULL ELSE (SELECT t.limits FROM task t WHERE t.id = l.id) END, "
-        "dag_id, is_held, batch_id FROM task_live l ORDER BY id";
+        "dag_id, is_held, batch_id, "
+        "CASE WHEN is_held = 1 AND dag_id IS NULL THEN (SELECT t.parent_id FROM task t WHERE t.id = l.id) "
+        "END "
+        "FROM task_live l ORDER BY id";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     int code = SQLITE_ROW;
@@ -402,9 +406,8 @@ cleat_status cleat__load_payloads(cleat__store *store, const cleat__uuid *id, cl
     return status;
 }
 
-cleat_status cleat__load_metadata(cleat__store *store, const cleat__uuid *id, cleat__buffer *out)
+static cleat_status load_text(cleat__store *store, const char *sql, const cleat__uuid *id, cleat__buffer *out)
 {
-    static const char sql[] = "SELECT metadata FROM task WHERE id = ?1";
     sqlite3_stmt *select = NULL;
     cleat_status status = cleat__store_prepare(store, sql, &select);
     if (status != CLEAT_OK) {
@@ -416,10 +419,20 @@ cleat_status cleat__load_metadata(cleat__store *store, const cleat__uuid *id, cl
         cleat__buffer_append_slice(out, cleat__column_text(select, 0));
         status = out->failed ? cleat__fail_memory() : CLEAT_OK;
     } else {
-        status = code == SQLITE_DONE ? fail_not_found(id) : cleat__store_error(store, "reading metadata");
+        status = code == SQLITE_DONE ? fail_not_found(id) : cleat__store_error(store, "reading a run");
     }
     sqlite3_reset(select);
     return status;
+}
+
+cleat_status cleat__load_metadata(cleat__store *store, const cleat__uuid *id, cleat__buffer *out)
+{
+    return load_text(store, "SELECT metadata FROM task WHERE id = ?1", id, out);
+}
+
+cleat_status cleat__load_desired(cleat__store *store, const cleat__uuid *id, cleat__buffer *out)
+{
+    return load_text(store, "SELECT desired FROM task WHERE id = ?1", id, out);
 }
 
 static cleat_status new_assignment(sqlite3_stmt *row, const cleat__uuid *id, const cleat__type_names *names,

@@ -55,6 +55,8 @@ typedef struct cleat__live_row {
     cleat_slice limits;    /* the keys of its limits, JSON; absent: it has none */
     cleat__uuid dag_id;    /* of the run it is a task of; nil: none */
     bool is_held;          /* QUEUED, in no queue */
+    cleat__uuid
+        former_id; /* the run that goes on as this one, which is held until that has ended; nil: none */
     cleat__uuid batch_id; /* RUNNING: of those that its worker was given together; nil: it is none of these */
 } cleat__live_row;
 /* In the order of their ids, which is that of their triggers. */
@@ -92,6 +94,9 @@ cleat_status cleat__load_payloads(cleat__store *store, const cleat__uuid *id, cl
 
 /* Appends a run's metadata; nothing when it has none. CLEAT_NOT_FOUND: no such run. */
 cleat_status cleat__load_metadata(cleat__store *store, const cleat__uuid *id, cleat__buffer *out);
+
+/* The same of what it desires, as cleat__wish_encode() has made it. */
+cleat_status cleat__load_desired(cleat__store *store, const cleat__uuid *id, cleat__buffer *out);
 
 /* The names of a version that an assignment carries. */
 typedef struct cleat__type_names {

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "model/continued.h"
 #include "model/duration.h"
 #include "model/event.h"
 #include "transport/grpc.h"
@@ -162,11 +163,14 @@ static cleat_status write_barrier(writer *self)
 /* ---- Children ---- */
 
 /* `cleat serve` knows whose children they are, and numbers them; elsewhere they are numbered over all of the
- * invocation. A key is said of children only. */
+ * invocation, and the one that the run goes on as is a child like others. A key is said of children only. */
 static child *write_child(writer *self, const cleat__trigger *from)
 {
     cleat__trigger item = *from;
     int64_t number = self->next_child++;
+    if (!self->link->is_cleat && cleat_slice_equals(item.child_key, cleat_slice_of(CLEAT__CONTINUED_KEY))) {
+        item.child_key = (cleat_slice){NULL, 0};
+    }
     if (!item.is_child && (!self->link->is_cleat || item.child_key.data != NULL)) {
         item.is_child = true;
         item.parent_id = *self->run_id;

@@ -19,6 +19,14 @@ typedef struct case_of {
 
 #define PAIR_RUN   "run 01900000-0000-7000-8000-00000000001"
 #define PAIR_BATCH "batch 01900000-0000-7000-8000-000000000010: 2 runs"
+#define GIVEN      "{\"keys\":[\"a\"],\"given\":2}"
+#define HELD       "{\"keys\":[\"a\"],\"holds\":2}"
+#define SINCE      "{\"keys\":[\"a\"],\"since\":[1,2]}"
+/* Run 2 is held for the parent. */
+#define HOLD(key, parent)                                                                    \
+    "UPDATE task_live SET state = 0, started_at_ms = NULL, is_held = 1 WHERE id = " FULL_ID( \
+        "2") ";"                                                                             \
+             "UPDATE task SET child_key = " key ", parent_id = " FULL_ID(parent) " WHERE id = " FULL_ID("2")
 
 static const case_of cases[] = {
     {"schema", "DROP INDEX span_link_by_target", "index span_link_by_target"},
@@ -132,6 +140,9 @@ static const case_of cases[] = {
     {"run-key", "UPDATE idempotency SET run_id = x'01' WHERE key = 'gone'", "run ?: key gone"},
     {"run-limits", "UPDATE task SET limits = '5' WHERE id = " FULL_ID("1"), FULL_RUN "1: no JSON object"},
     {"run-limits", "UPDATE task_live SET has_limits = 1 WHERE id = " FULL_ID("2"), FULL_RUN "2"},
+    {"run-seats", "UPDATE task SET limits = '" GIVEN "' WHERE id = " FULL_ID("1"), FULL_RUN "1: " GIVEN},
+    {"run-seats", "UPDATE task SET limits = '" HELD "' WHERE id = " FULL_ID("1"), FULL_RUN "1: " HELD},
+    {"run-seats", "UPDATE task SET limits = '" SINCE "' WHERE id = " FULL_ID("1"), FULL_RUN "1: " SINCE},
     {"live-group", "UPDATE task SET limits = '{\"keys\":[]}' WHERE id = " FULL_PAIR("1"),
      PAIR_RUN "1: group none"},
     {"live-group", "UPDATE task SET limits = '{\"batch\":\"north\",\"bytes\":-1}' WHERE id = " FULL_PAIR("1"),
@@ -192,6 +203,8 @@ static const case_of cases[] = {
     {"task-count", "UPDATE task_type SET dag_type = NULL WHERE id = 5", FULL_RUN "7: 1 tasks, 1 live"},
     {"task-held", "UPDATE task_live SET is_held = 0", FULL_RUN "7"},
     {"task-held", "UPDATE task_live SET is_held = 1 WHERE id = " FULL_ID("2"), FULL_RUN "2"},
+    {"task-held", HOLD("'cleat>1.1'", "1"), FULL_RUN "2"}, /* for one that has ended */
+    {"task-held", HOLD("'key'", "3"), FULL_RUN "2"},       /* another child */
     {"task-waited", "UPDATE task_trigger SET data = 'nonsense'", "task 01900000-0000-7000-8000-000000000008"},
     {"run-known", "UPDATE task_note SET task_id = " FULL_ID("9"), "note of " FULL_RUN "9"},
     {"note-kind", "UPDATE task_note SET retry_count = 2", FULL_RUN "1: SLOT_RELEASED of attempt 2"},

@@ -8,6 +8,7 @@
 
 #include "engine/command.h"
 #include "engine/retention.h"
+#include "model/continued.h"
 #include "store/expiry.h"
 #include "support/checked_file.h"
 
@@ -286,24 +287,107 @@ static void test_a_family_goes_together(void **state)
     assert_int_equal(number_of(of_runs), 0);
 }
 
-/* Each goes on as the next, which is its child. */
-static void test_of_a_chain_the_end_stays(void **state)
+/* A run that the former has gone on as. */
+static cleat__uuid put_next(fixture *f, int number, int started, int ended, const cleat__uuid *former)
 {
-    fixture *f = *state;
-    cleat__uuid first = put(f, 1, 70, 60, NULL), second = put(f, 2, 60, 50, &first);
-    cleat__uuid third = put(f, 3, 50, NEW, &second), fourth = put(f, 4, NEW, LIVE, &third);
-    assert_int_equal(look(f, &by_age), 2);
-    assert_true(is_there(&third));
-    assert_true(is_there(&fourth));
+    char output[CLEAT__CONTINUED_SIZE];
+    cleat__uuid id = put(f, number, started, ended, former);
+    cleat__continued_format(&id, output);
+    const int node = 1 + number % 3;
+    run_sql(f, "UPDATE task SET child_index = %d, child_key = 'cleat>1.%d' WHERE id = %s", node, node,
+            hex(&id));
+    run_sql(f, "UPDATE task_end SET output = '%s' WHERE id = %s", output, hex(former));
+    run_sql(f, "INSERT INTO durable_run (id, invocation_count, branch) VALUES (%s, 1, 1)", hex(former));
+    run_sql(f,
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+            "INSERT INTO durable_entry (run_id, branch, node, kind, hash, label, created_at_ms, child_id) "
+            "SELECT %s, 1, i, iif(i < %d, 2, 0), 7, 'x', 1, iif(i < %d, NULL, %s) FROM n",
+            node, hex(former), node, node, hex(&id));
+    return id;
 }
 
-static void test_a_chain_that_is_waited_for_stays(void **state)
+/* That is what the one has gone on as, by its output and its log, and whose child it is. */
+static bool goes_on_as(const cleat__uuid *former, const cleat__uuid *next)
+{
+    char text[600], output[CLEAT__CONTINUED_SIZE];
+    cleat__continued_format(next, output);
+    snprintf(
+        text, sizeof(text),
+        "count(*) FROM task t JOIN task_end e ON e.id = t.parent_id JOIN durable_entry n ON n.run_id = e.id "
+        "AND n.child_id = t.id AND t.child_key = 'cleat>1.' || n.node AND t.child_index = n.node "
+        "WHERE t.id = %s AND e.id = %s AND e.output = '%s'",
+        hex(next), hex(former), output);
+    return number_of(text) == 1;
+}
+
+static void test_of_a_chain_the_first_and_the_last_stay(void **state)
 {
     fixture *f = *state;
-    cleat__uuid waiter = put(f, 1, 80, LIVE, NULL);
-    cleat__uuid first = put(f, 2, 70, 60, &waiter), second = put(f, 3, 60, 50, &first);
-    put(f, 4, 50, LIVE, &second);
+    cleat__uuid first = put(f, 1, 90, 80, NULL), run = first, between[4];
+    for (int i = 0; i < 4; i++) {
+        run = between[i] = put_next(f, 2 + i, 80 - i, 70 - i, &run);
+    }
+    cleat__uuid late = put_next(f, 10, 50, NEW, &run), last = put_next(f, 11, NEW, LIVE, &late);
+    cleat__uuid child = put(f, 12, 60, 60, &between[1]);
+    assert_int_equal(look(f, &by_age), 5);
+    for (int i = 0; i < 4; i++) {
+        assert_false(is_there(&between[i]));
+    }
+    assert_false(is_there(&child)); /* whose parent is gone */
+    assert_true(goes_on_as(&first, &late));
+    assert_true(goes_on_as(&late, &last));
+}
+
+/* Whoever has started it asks for the first. */
+static void test_of_a_chain_that_is_waited_for_likewise(void **state)
+{
+    fixture *f = *state;
+    cleat__uuid waiter = put(f, 1, 95, LIVE, NULL), first = put(f, 2, 90, 80, &waiter);
+    cleat__uuid second = put_next(f, 3, 80, 70, &first), third = put_next(f, 4, 70, 60, &second),
+                last = put_next(f, 5, 60, LIVE, &third);
+    assert_int_equal(look(f, &by_age), 2);
+    assert_false(is_there(&second));
+    assert_true(goes_on_as(&first, &last));
+}
+
+static void test_a_chain_that_has_ended_long_ago_goes(void **state)
+{
+    fixture *f = *state;
+    cleat__uuid run = put(f, 1, 90, 80, NULL);
+    for (int i = 0; i < 300; i++) { /* more than a page */
+        run = put_next(f, 2 + i, 80, 70, &run);
+    }
+    open_engine(f, &by_age);
+    for (int i = 0; i < 2; i++) { /* those between before the others */
+        assert_int_equal(cleat__retention_look(f->retention), CLEAT_OK);
+        assert_sound();
+    }
+    assert_int_equal(number_of(of_runs), 0);
+    assert_int_equal(number_of(of_rest), 0);
+}
+
+/* The last one may have ended in any way; until that is long ago all can be asked. */
+static void test_a_chain_whose_end_is_young_stays(void **state)
+{
+    fixture *f = *state;
+    cleat__uuid first = put(f, 1, 90, 80, NULL), last = put_next(f, 2, 80, NEW, &first);
+    run_sql(f, "UPDATE task_end SET state = 4, output = NULL WHERE id = %s", hex(&last));
     assert_int_equal(look(f, &by_age), 0);
+    assert_true(goes_on_as(&first, &last));
+}
+
+/* An output that looks like it, of a run that has not gone on as that, or whose next one is gone. */
+static void test_an_output_that_looks_like_it_keeps_nothing(void **state)
+{
+    fixture *f = *state;
+    cleat__uuid first = put(f, 1, 90, 80, NULL), child = put(f, 2, 80, LIVE, &first),
+                other = put(f, 3, 80, 70, NULL);
+    char output[CLEAT__CONTINUED_SIZE];
+    cleat__continued_format(&child, output);
+    run_sql(f, "UPDATE task_end SET output = '%s'", output);
+    assert_int_equal(look(f, &by_age), 2);
+    assert_false(is_there(&first));
+    assert_false(is_there(&other));
 }
 
 static void test_large_runs_go_bit_by_bit(void **state)
@@ -606,8 +690,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_is_kept_where_that_is_wanted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_child_stays_with_its_parent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_family_goes_together, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_of_a_chain_the_end_stays, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_chain_that_is_waited_for_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_of_a_chain_the_first_and_the_last_stay, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_of_a_chain_that_is_waited_for_likewise, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_chain_that_has_ended_long_ago_goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_chain_whose_end_is_young_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_output_that_looks_like_it_keeps_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_large_runs_go_bit_by_bit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_left_of_a_run_goes_later, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_replayed_run_stays, setup, teardown),

@@ -61,10 +61,11 @@ static void carry_out(stage *s)
 static void take_seat(stage *s, char name, char level, bool is_oldest)
 {
     int at = name - 'a';
-    s->claims[at] = (cleat__claim){.id = {{(uint8_t)name}},
-                                   .arrived_ms = is_oldest ? --s->before : ++s->now,
-                                   .level = (uint8_t)(level - '0')};
-    s->seats[at] = (cleat__seat){.group = &s->group, .claim = &s->claims[at], .takes_turns = true};
+    s->claims[at] = (cleat__claim){.id = {{(uint8_t)name}}, .level = (uint8_t)(level - '0')};
+    s->seats[at] = (cleat__seat){.group = &s->group,
+                                 .claim = &s->claims[at],
+                                 .arrived_ms = is_oldest ? --s->before : ++s->now,
+                                 .takes_turns = true};
     assert_int_equal(cleat__group_join(&s->seats[at], false), CLEAT_OK);
 }
 
@@ -188,8 +189,7 @@ static void test_one_that_holds_a_slot_already_takes_it(void **state)
     stage s = {.before = 0};
     cleat__group_init(&s.group, CLEAT_GROUP_ROUND_ROBIN, 1);
     for (int i = 0; i < 2; i++) {
-        s.claims[i].arrived_ms = i;
-        s.seats[i] = (cleat__seat){.group = &s.group, .claim = &s.claims[i]};
+        s.seats[i] = (cleat__seat){.group = &s.group, .claim = &s.claims[i], .arrived_ms = i};
         assert_int_equal(cleat__group_join(&s.seats[i], true), CLEAT_OK);
     }
     act(&s, "c");

@@ -294,6 +294,7 @@ static void check_waits(cleat_task *task)
     assert_refused(cleat_timer(task, "1h", NULL), CLEAT_INVALID_ARGUMENT, "future");
     assert_refused(cleat_wait_event(task, NULL, NULL, NULL, NULL), CLEAT_INVALID_ARGUMENT, "key");
     assert_refused(cleat_wait_event(task, "k", NULL, "soon", NULL), CLEAT_INVALID_ARGUMENT, "timeout");
+    assert_refused(cleat_wait_event(task, "k", "payload.a", NULL, NULL), CLEAT_INVALID_ARGUMENT, "payload");
     assert_refused(cleat_wait_event(task, "k", "input.", NULL, NULL), CLEAT_INVALID_ARGUMENT, "character");
     assert_refused(cleat_hook_create(task, "a/b", &hook), CLEAT_INVALID_ARGUMENT, "token");
     assert_refused(cleat_hook_create(task, "a", NULL), CLEAT_INVALID_ARGUMENT, "hook");

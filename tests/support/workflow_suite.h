@@ -48,5 +48,6 @@ void workflow_branch(workflow_fixture *it, const cleat_run_id *id, int64_t branc
 int workflow_suite_run(const sdk_target *target);
 int workflow_waits_run(const sdk_target *target); /* of times, events and hooks */
 int workflow_streams_run(const sdk_target *target);
+int workflow_chains_run(const sdk_target *target); /* of runs that go on as new ones */
 
 #endif

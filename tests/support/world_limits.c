@@ -38,8 +38,9 @@ static void check_contender(sim_world *world, const cleat__contender *one)
                 "slots of a run that is gone");
     size_t waiting = 0;
     for (size_t i = 0; i < one->count; i++) {
-        bool is_held = one->seats[i].state == CLEAT__SEAT_HOLDING;
-        world_check(world, is_held == (i < one->held), "slots are held out of the order of the chain");
+        bool is_held = one->seats[i].state == CLEAT__SEAT_HOLDING, is_given = (one->given >> i & 1) != 0;
+        world_check(world, is_held == (i < one->held && !is_given),
+                    "slots are held out of the order of the chain");
         waiting += one->seats[i].state == CLEAT__SEAT_WAITING;
     }
     bool has_all = one->held == one->count;
@@ -54,8 +55,8 @@ static void check_contender(sim_world *world, const cleat__contender *one)
         world->seen.held_back += !is_admitted;
     } else if (run->state != CLEAT_RUN_QUEUED || run->level != 0) {
         world_check(world, has_all, "a run goes on with %zu of %zu slots", one->held, one->count);
-    } else if (run->is_backing_off) {
-        world_check(world, one->held + waiting == 0, "a run that backs off keeps a slot");
+    } else if (run->is_backing_off || run->is_held) {
+        world_check(world, one->held + waiting == 0, "a run that backs off, or is held, keeps a slot");
     } else {
         world_check(world, !has_all && waiting == 1, "a run is in no queue and waits for no slot");
         world->seen.held_back++;

@@ -63,6 +63,13 @@ SELECT 'run ' || uuid(t.id) || iif(is_object(coalesce(t.limits, '{}')), '', ': n
 FROM task t LEFT JOIN task_live l ON l.id = t.id
 WHERE NOT is_object(coalesce(t.limits, '{}')) OR l.has_limits <> (t.limits IS NOT NULL);
 
+-- run-seats: what a run has given, has got or holds of slots is of its own keys
+SELECT 'run ' || uuid(id) || ': ' || limits FROM task
+WHERE limits IS NOT NULL AND is_object(limits)
+    AND (json_extract(limits, '$.given') NOT BETWEEN 0 AND (1 << coalesce(json_array_length(limits, '$.keys'), 0)) - 1
+        OR json_extract(limits, '$.holds') NOT BETWEEN 0 AND coalesce(json_array_length(limits, '$.keys'), 0)
+        OR json_array_length(limits, '$.since') <> coalesce(json_array_length(limits, '$.keys'), 0));
+
 -- live-group: a run of a task that is given several at a time has a group, and no other one has any
 SELECT 'run ' || uuid(l.id) || ': group ' || coalesce(json_extract(t.limits, '$.batch'), 'none')
 FROM task_live l JOIN task t ON t.id = l.id JOIN task_type y ON y.id = l.type_id
@@ -146,10 +153,11 @@ GROUP BY d.id
 HAVING count(t.id) <> (SELECT count(*) FROM task_type s WHERE s.dag_type = y.id)
     OR (count(l.id) = 0) <> (d.id NOT IN (SELECT id FROM task_live));
 
--- task-held: what is held is queued, a task of a run, or such a run, which is held as long as it lives
+-- task-held: what is held is queued, a task of a run, or such a run, which is held as long as it lives, or the next one of a run that lives
 SELECT 'run ' || uuid(l.id) FROM task_live l JOIN task t ON t.id = l.id JOIN task_type y ON y.id = t.type_id
 WHERE l.dag_id IS NOT t.dag_id OR (y.dag_type IS 0 AND NOT l.is_held)
-    OR (l.is_held AND y.dag_type IS NOT 0 AND (t.dag_id IS NULL OR l.state <> 0));
+    OR (l.is_held AND y.dag_type IS NOT 0 AND (l.state <> 0 OR (t.dag_id IS NULL
+        AND (coalesce(t.child_key, '') NOT GLOB 'cleat>*' OR t.parent_id NOT IN (SELECT id FROM task_live)))));
 
 -- task-waited: what a task has waited for is a JSON object
 SELECT 'task ' || uuid(task_id) FROM task_trigger WHERE NOT is_object(data);
