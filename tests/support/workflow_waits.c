@@ -187,11 +187,12 @@ static void test_bad_branches(void **state)
     int64_t made = 0;
     start_branches(it);
     const cleat_run_id task = workflow_run(it, "count", NULL), id = workflow_run(it, "branches", NULL);
+    workflow_ends(it, &task, CLEAT_RUN_COMPLETED, NULL);
     gate_wait(&it->calls, 1);
+    workflow_stop(it); /* its wait is in the log */
     assert_refused(cleat_workflow_branch(it->client, &id, 1, 1, &made), CLEAT_FAILED_PRECONDITION,
                    "has not ended");
     assert_ok(cleat_client_cancel(it->client, &id));
-    workflow_ends(it, &task, CLEAT_RUN_COMPLETED, NULL);
     assert_refused(cleat_workflow_branch(it->client, &id, 1, 9, &made), CLEAT_NOT_FOUND, "has no node 1:9");
     assert_refused(cleat_workflow_branch(it->client, &task, 1, 1, &made), CLEAT_NOT_FOUND, "has no node 1:1");
     assert_refused(cleat_workflow_branch(it->client, &none, 1, 1, &made), CLEAT_NOT_FOUND, none.text);
