@@ -113,6 +113,16 @@ CLEAT_API cleat_status cleat_worker_add_workflow(cleat_worker *worker, const cle
 CLEAT_API cleat_status cleat_workflow_start(cleat_client *client, const char *name, const char *input,
                                             const cleat_run_options *options, cleat_run_id *id);
 
+/*
+ * Runs a workflow once more that has ended, on a new branch of its log: what was recorded before the node stays, and from
+ * there on all is done anew, with children of its own. Nodes are the calls that are in the log, from 1 on, and `branch` is that
+ * which they are looked for in, 0: the first; CLEAT_NON_DETERMINISTIC says "branch:node". `made` (may be NULL) gets the
+ * new branch. See docs/durable.md.
+ * CLEAT_FAILED_PRECONDITION: it has not ended. CLEAT_NOT_FOUND: there is no such run, or node in its log.
+ */
+CLEAT_API cleat_status cleat_workflow_branch(cleat_client *client, const cleat_run_id *id, int64_t branch,
+                                             int64_t node, int64_t *made);
+
 /* ---- Steps in place ---- */
 
 /* What a step gives back has at most so many bytes of JSON: the log has some beside it. */

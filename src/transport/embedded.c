@@ -283,6 +283,13 @@ static cleat_status embedded_durable(cleat__transport *self, const cleat__uuid *
     return ask(self, command);
 }
 
+static cleat_status embedded_branch(cleat__transport *self, const cleat__uuid *run_id, cleat__node node,
+                                    int64_t *made)
+{
+    return ask(self, (cleat__command){.kind = CLEAT__COMMAND_DURABLE_BRANCH,
+                                      .as.durable_branch = {*run_id, node, made}});
+}
+
 static cleat_status embedded_resume_hook(cleat__transport *self, cleat_slice token, cleat_slice payload,
                                          cleat_slice carrier, cleat__uuid *run_id, char **run_metadata)
 {
@@ -327,6 +334,7 @@ static const cleat__transport embedded_functions = {
     .look_on = embedded_look_on,
     .put_chunks = embedded_put_chunks,
     .durable = embedded_durable,
+    .branch = embedded_branch,
     .resume_hook = embedded_resume_hook,
     .export_spans = embedded_export_spans,
     .free = embedded_free,

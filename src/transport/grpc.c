@@ -227,6 +227,11 @@ static cleat_status durable(cleat__transport *self, const cleat__uuid *run_id, i
                                  done_count);
 }
 
+static cleat_status branch(cleat__transport *self, const cleat__uuid *run_id, cleat__node node, int64_t *made)
+{
+    return cleat__remote_branch(remote_of(self)->link, run_id, node, made);
+}
+
 static cleat_status resume_hook(cleat__transport *self, cleat_slice token, cleat_slice payload,
                                 cleat_slice carrier, cleat__uuid *run_id, char **run_metadata)
 {
@@ -332,6 +337,7 @@ static const cleat__transport functions = {
     .look_on = look_on,
     .put_chunks = put_chunks,
     .durable = durable,
+    .branch = branch,
     .resume_hook = resume_hook,
     .export_spans = export_spans,
     .refuse_spans = refuse_spans,

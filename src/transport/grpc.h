@@ -3,7 +3,7 @@
  *
  *     settings.c       where it is
  *     grpc.c           the transport: the table of its functions, its making and its end
- *     grpc_declare.c   declaring workflows; grpc_runs.c starting, cancelling and replaying runs,
+ *     grpc_declare.c   declaring workflows; grpc_runs.c starting, cancelling, replaying and branching runs,
  *                      grpc_many.c those that a filter chooses, and
  *                      grpc_tasks.c looking at the tasks of one
  *     grpc_results.c   waiting for their end
@@ -62,6 +62,8 @@ cleat_status cleat__remote_replay(cleat__link *link, const cleat__uuid *run_id);
 cleat_status cleat__remote_change_many(cleat__link *link, const cleat__many_runs *what,
                                        size_t *count); /* grpc_many.c */
 cleat_status cleat__remote_tasks(cleat__link *link, const cleat__uuid *run_id, cleat_task_list *out);
+cleat_status cleat__remote_branch(cleat__link *link, const cleat__uuid *run_id, cleat__node node,
+                                  int64_t *made);
 cleat_status cleat__remote_push(cleat__link *link, const cleat__user_event *events, size_t count,
                                 cleat__uuid *ids);
 cleat_status cleat__remote_schedule(cleat__link *link, const cleat__schedule *schedule, const int64_t *at_ms,

@@ -1,4 +1,4 @@
-/* Starting, cancelling and replaying runs. */
+/* Starting, cancelling, replaying and branching runs. */
 #include "transport/grpc.h"
 
 #include "base/alloc.h"
@@ -296,4 +296,24 @@ cleat_status cleat__remote_replay(cleat__link *link, const cleat__uuid *run_id)
         status == CLEAT_OK && !is_listed(answer->replayed_tasks, answer->n_replayed_tasks, run_id);
     cleat__message_free(reply);
     return is_passed_over ? cleat__fail(CLEAT_FAILED_PRECONDITION, "run %s was not replayed", id) : status;
+}
+
+cleat_status cleat__remote_branch(cleat__link *link, const cleat__uuid *run_id, cleat__node node,
+                                  int64_t *made)
+{
+    static const cleat__method method = {"/v1.AdminService/BranchDurableTask",
+                                         &cleat__v1__branch_durable_task_response__descriptor, false, NULL};
+    Cleat__V1__BranchDurableTaskRequest request = CLEAT__V1__BRANCH_DURABLE_TASK_REQUEST__INIT;
+    void *reply = NULL;
+    char id[37];
+    cleat__uuid_format(run_id, id);
+    request.task_external_id = id;
+    request.node_id = node.number;
+    request.branch_id = node.branch;
+    cleat_status status = cleat__link_call(link, &method, &request, INT64_MAX, &reply);
+    if (status == CLEAT_OK) {
+        *made = ((const Cleat__V1__BranchDurableTaskResponse *)reply)->branch_id;
+    }
+    cleat__message_free(reply);
+    return status;
 }

@@ -147,6 +147,9 @@ struct cleat__transport {
      * engine has no hooks. `*done_count` may be NULL. */
     cleat_status (*durable)(cleat__transport *self, const cleat__uuid *run_id, int32_t invocation_count,
                             cleat__durable_request *requests, size_t count, size_t *done_count);
+    /* The run goes on anew from that node, on the branch that is answered. */
+    cleat_status (*branch)(cleat__transport *self, const cleat__uuid *run_id, cleat__node node,
+                           int64_t *made);
     cleat_status (*resume_hook)(cleat__transport *self, cleat_slice token, cleat_slice payload,
                                 cleat_slice carrier, cleat__uuid *run_id, char **run_metadata);
     cleat_status (*export_spans)(cleat__transport *self, const cleat_span_batch *batch, int64_t timeout_ms);

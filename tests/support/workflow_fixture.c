@@ -1,7 +1,5 @@
 #include "support/workflow_suite.h"
 
-#include "engine/command.h"
-
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,21 +108,8 @@ void workflow_runs(workflow_fixture *it, const char *name, const char *input, cl
     workflow_ends(it, &id, status, text);
 }
 
-/* On the file: of a client there is no such function. */
 void workflow_branch(workflow_fixture *it, const cleat_run_id *id, int64_t branch, int64_t node)
 {
-    cleat__engine *engine;
-    int64_t made;
-    cleat__command fork = {.kind = CLEAT__COMMAND_DURABLE_BRANCH, .tenant = CLEAT__TENANT_DEFAULT};
-    assert_ok(cleat__uuid_parse(cleat_slice_of(id->text), &fork.as.durable_branch.run_id));
-    fork.as.durable_branch.node = (cleat__node){branch, node};
-    fork.as.durable_branch.branch = &made;
     workflow_stop(it);
-    target->close(it->client);
-    it->client = NULL;
-    const cleat__engine_options options = {.path = it->dir.database};
-    assert_ok(cleat__engine_open(&options, &engine));
-    assert_ok(cleat__engine_ask(engine, &fork));
-    cleat__engine_close(engine);
-    assert_ok(target->open(it->dir.database, &it->client));
+    assert_ok(cleat_workflow_branch(it->client, id, branch, node, NULL));
 }

@@ -41,8 +41,7 @@ void workflow_ends(workflow_fixture *it, const cleat_run_id *id, cleat_run_statu
 void workflow_runs(workflow_fixture *it, const char *name, const char *input, cleat_run_status status,
                    const char *text);
 
-/* Of a run that has ended: what it did from that node on it does anew. Afterwards the client is another, and there is no
- * worker. */
+/* Of a run that has ended: what it did from that node on it does anew. Afterwards there is no worker. */
 void workflow_branch(workflow_fixture *it, const cleat_run_id *id, int64_t branch, int64_t node);
 
 /* Answers what main() shall answer. */

@@ -180,6 +180,30 @@ static void test_branches(void **state)
     workflow_ends(it, &id, CLEAT_RUN_COMPLETED, "[{\"n\":2},3]");
 }
 
+static void test_bad_branches(void **state)
+{
+    workflow_fixture *it = *state;
+    const cleat_run_id none = {"01890000-0000-7000-8000-000000000001"};
+    int64_t made = 0;
+    start_branches(it);
+    const cleat_run_id task = workflow_run(it, "count", NULL), id = workflow_run(it, "branches", NULL);
+    workflow_ends(it, &task, CLEAT_RUN_COMPLETED, NULL);
+    gate_wait(&it->calls, 1);
+    workflow_stop(it); /* its wait is in the log */
+    assert_refused(cleat_workflow_branch(it->client, &id, 1, 1, &made), CLEAT_FAILED_PRECONDITION,
+                   "has not ended");
+    assert_ok(cleat_client_cancel(it->client, &id));
+    assert_refused(cleat_workflow_branch(it->client, &id, 1, 9, &made), CLEAT_NOT_FOUND, "has no node 1:9");
+    assert_refused(cleat_workflow_branch(it->client, &task, 1, 1, &made), CLEAT_NOT_FOUND, "has no node 1:1");
+    assert_refused(cleat_workflow_branch(it->client, &none, 1, 1, &made), CLEAT_NOT_FOUND, none.text);
+    assert_refused(cleat_workflow_branch(it->client, &id, 1, 0, &made), CLEAT_INVALID_ARGUMENT, "node");
+    assert_refused(cleat_workflow_branch(it->client, &id, -1, 1, &made), CLEAT_INVALID_ARGUMENT, "branch");
+    assert_refused(cleat_workflow_branch(NULL, &id, 1, 1, &made), CLEAT_INVALID_ARGUMENT, "client");
+    assert_int_equal(made, 0);
+    assert_ok(cleat_workflow_branch(it->client, &id, 0, 1, &made));
+    assert_int_equal(made, 2);
+}
+
 /* ---- Hooks ---- */
 
 /* Adds up what comes, until null does. */
@@ -513,6 +537,7 @@ int workflow_waits_run(const sdk_target *of)
         TEST(test_sleeping_until),
         TEST(test_events),
         TEST(test_branches),
+        TEST(test_bad_branches),
         TEST(test_payloads_come_in_order),
         TEST(test_a_hook_that_nobody_resumes),
         TEST(test_new_runs_have_the_newest_version),
